@@ -1,0 +1,84 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "data/base/options.h"
+#include "data/episode/action.h"
+
+namespace understudy {
+
+// Operational space control with the meaning of robosuite's OSC_POSE (Khatib 1987, uncoupled
+// position and orientation).
+struct OscOptions {
+  double kp = 150;                // 1/s^2, position and orientation
+  double damping_ratio = 1;       // kd = 2 sqrt(kp) damping_ratio
+  double nullspace_kp = 10;       // 1/s^2, pulls the posture home without moving E
+  double max_linear_delta = 0.05;    // m per policy step: the box of a normalised action
+  double max_angular_delta = 0.5;    // rad per policy step
+  template <class V>
+  void Visit(V& v) {
+    v("kp", kp, "1/s^2", Limits{1, 2000});
+    v("damping_ratio", damping_ratio, "1 is critical", Limits{0.1, 10});
+    v("nullspace_kp", nullspace_kp, "1/s^2", Limits{0, 1000});
+    v("max_linear_delta", max_linear_delta, "m per policy step", Limits{1e-4, 1});
+    v("max_angular_delta", max_angular_delta, "rad per policy step", Limits{1e-3, 3});
+  }
+};
+
+struct GripperSpec {
+  std::vector<std::string> joints;       // finger joints
+  std::string actuator_prefix = "gripper";
+  std::vector<std::string> left_pads, right_pads;   // geoms whose contact counts as holding
+  double max_opening = 0.08;             // m
+  double speed = 0.2;                    // command units per policy step (robosuite: 0.2 toward sign)
+  template <class V>
+  void Visit(V& v) {
+    v("joints", joints, "finger joints");
+    v("actuator_prefix", actuator_prefix, "actuators of the fingers start with it");
+    v("left_pads", left_pads, "geoms of one finger");
+    v("right_pads", right_pads, "geoms of the other");
+    v("max_opening", max_opening, "m", Limits{0, 1});
+    v("speed", speed, "of the commanded opening, share per policy step", Limits{0.001, 2});
+  }
+};
+
+// robot.yaml: how to find the parts of the robot's MJCF and how to drive them.
+struct RobotSpec {
+  std::string name;
+  std::string description;
+  std::string model = "model.xml";       // MJCF beside robot.yaml
+  std::vector<std::string> joints;       // of the arm, base to tip
+  std::vector<double> home;              // rad, also the nullspace posture
+  double home_noise = 0.02;              // rad, standard deviation per joint at reset
+  std::string control_site = "grip_site";   // frame E: origin between the finger tips
+  std::vector<std::string> link_bodies;  // arm links: their contacts count as collisions
+  double reach = 0.855;                  // m from the base
+  GripperSpec gripper;
+  OscOptions osc;
+  std::filesystem::path folder;          // where robot.yaml stands; not in the file
+
+  DeltaLimits limits() const { return {osc.max_linear_delta, osc.max_angular_delta}; }
+  template <class V>
+  void Visit(V& v) {
+    v("name", name, "as in --robot");
+    v("description", description, "one line");
+    v("model", model, "MJCF file beside this one");
+    v("joints", joints, "of the arm, base to tip");
+    v("home", home, "rad");
+    v("home_noise", home_noise, "rad, standard deviation", Limits{0, 1});
+    v("control_site", control_site, "frame E");
+    v("link_bodies", link_bodies, "bodies whose contacts are collisions");
+    v("reach", reach, "m", Limits{0.1, 10});
+    v("gripper", gripper, "parallel gripper");
+    v("osc", osc, "controller");
+  }
+};
+
+// `place` is a listed robot's name or the path of a robot.yaml; `root` the folder of listed robots
+// (sim/robots). Throws Error(kBadInput) listing every violation, Error(kUsage) for an unknown name.
+RobotSpec LoadRobotSpec(const std::string& place, const std::filesystem::path& root);
+
+}  // namespace understudy

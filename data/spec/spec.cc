@@ -1,0 +1,212 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include "data/spec/robot_spec.h"
+#include "data/spec/task_spec.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The names of the folders below `root` that hold `file`.
+std::vector<std::string> ListedNames(const fs::path& root, const char* file) {
+  std::vector<std::string> names;
+  if (!fs::is_directory(root)) return names;
+  for (const auto& entry : fs::directory_iterator(root)) {
+    if (fs::exists(entry.path() / file)) names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// The file that a name or a path means.
+fs::path Resolve(const char* kind, const std::string& place, const fs::path& root,
+                 const char* file) {
+  if (fs::is_regular_file(place)) return place;
+  if (fs::is_regular_file(fs::path(place) / file)) return fs::path(place) / file;
+  const bool is_path = place.find('/') != std::string::npos || place.ends_with(".yaml");
+  if (!is_path && fs::exists(root / place / file)) return root / place / file;
+  if (is_path) ThrowBadInput(fmt::format("{}: no such {} file", place, kind));
+  ThrowUsage(UnknownName(kind, place, ListedNames(root, file)));
+}
+
+// The predicates that a predicate names.
+std::vector<std::string> Operands(const Predicate& predicate) {
+  if (const auto* all = std::get_if<AllPredicate>(&predicate)) return all->of;
+  if (const auto* any = std::get_if<AnyPredicate>(&predicate)) return any->of;
+  if (const auto* negation = std::get_if<NotPredicate>(&predicate)) return {negation->of};
+  if (const auto* held = std::get_if<HeldPredicate>(&predicate)) return {held->of};
+  return {};
+}
+
+// The task objects that a predicate names; scene bodies are checked against the model by sim.
+struct ObjectNames {
+  std::vector<std::string> operator()(const GraspedPredicate& p) { return {p.object}; }
+  std::vector<std::string> operator()(const ReleasedPredicate& p) { return {p.object}; }
+  std::vector<std::string> operator()(const OnTopPredicate& p) { return {p.object, p.support}; }
+  std::vector<std::string> operator()(const InBoxPredicate& p) {
+    if (p.relative_to.empty()) return {p.object};
+    return {p.object, p.relative_to};
+  }
+  std::vector<std::string> operator()(const UprightPredicate& p) { return {p.object}; }
+  template <class T>
+  std::vector<std::string> operator()(const T&) { return {}; }
+};
+std::vector<std::string> ObjectsOf(const Predicate& predicate) {
+  return std::visit(ObjectNames{}, predicate);
+}
+
+template <class T>
+std::vector<std::string> Keys(const std::map<std::string, T>& map) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : map) keys.push_back(key);
+  return keys;
+}
+
+}  // namespace
+
+RobotSpec LoadRobotSpec(const std::string& place, const fs::path& root) {
+  const fs::path file = Resolve("robot", place, root, "robot.yaml");
+  RobotSpec robot = FromJson<RobotSpec>(LoadYaml(file), file.string());
+  robot.folder = file.parent_path();
+  Problems problems;
+  if (robot.name.empty()) problems.push_back("name: must be given");
+  if (robot.joints.empty()) problems.push_back("joints: at least one");
+  if (robot.home.size() != robot.joints.size()) {
+    problems.push_back(fmt::format("home: {} angles for {} joints", robot.home.size(),
+                                   robot.joints.size()));
+  }
+  if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", file.string(), fmt::join(problems, "; ")));
+  return robot;
+}
+
+std::vector<std::string> TaskSpec::signal_names() const {
+  std::vector<std::string> names;
+  for (const Subtask& subtask : subtasks) {
+    if (!subtask.signal.empty()) names.push_back(subtask.signal);
+  }
+  return names;
+}
+
+std::vector<std::string> TaskSpec::object_names() const { return Keys(objects); }
+
+std::vector<std::string> PredicateOrder(const TaskSpec& task) {
+  std::vector<std::string> order;
+  std::set<std::string> done, open;
+  const std::function<void(const std::string&)> add = [&](const std::string& name) {
+    const auto found = task.predicates.find(name);
+    if (found == task.predicates.end() || done.contains(name)) return;
+    if (!open.insert(name).second) {
+      ThrowBadInput(fmt::format("predicates.{}: names itself in a circle", name));
+    }
+    for (const std::string& operand : Operands(found->second)) add(operand);
+    open.erase(name);
+    done.insert(name);
+    order.push_back(name);
+  };
+  for (const auto& [name, predicate] : task.predicates) add(name);
+  return order;
+}
+
+std::vector<std::string> Validate(const TaskSpec& task) {
+  Problems problems;
+  const std::vector<std::string> objects = task.object_names();
+  const std::vector<std::string> predicates = Keys(task.predicates);
+  const auto refer = [&](const std::string& path, const char* kind, const std::string& name,
+                         const std::vector<std::string>& known) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) return;
+    problems.push_back(fmt::format("{}: {}", path, UnknownName(kind, name, known)));
+  };
+
+  if (task.name.empty()) problems.push_back("name: must be given");
+  if (task.instruction.empty()) problems.push_back("instruction: must be given");
+  const double ratio = 1 / (task.control_hz * task.physics_timestep);
+  if (std::abs(ratio - std::round(ratio)) > 1e-6) {
+    problems.push_back(fmt::format("control_hz = {}: a policy step must be a whole number of "
+                                   "physics steps of {} s", task.control_hz, task.physics_timestep));
+  }
+
+  // predicates: operands and objects exist, and nothing names itself
+  for (const auto& [name, predicate] : task.predicates) {
+    const std::string path = "predicates." + name;
+    for (const std::string& operand : Operands(predicate)) {
+      refer(path, "predicate", operand, predicates);
+    }
+    for (const std::string& object : ObjectsOf(predicate)) refer(path, "object", object, objects);
+  }
+  try {
+    PredicateOrder(task);
+  } catch (const Error& error) {
+    problems.push_back(error.what());
+  }
+  refer("success", "predicate", task.success, predicates);
+
+  // variants: every object is placed, ranges are ranges
+  if (task.variants.empty()) problems.push_back("variants: at least one");
+  for (const auto& [name, variant] : task.variants) {
+    const std::string path = "variants." + name + ".objects";
+    for (const auto& [object, range] : variant.objects) {
+      refer(path, "object", object, objects);
+      for (const auto& [axis, ends] : {std::pair{"x", range.x}, {"y", range.y}, {"yaw", range.yaw}}) {
+        if (ends[0] > ends[1]) {
+          problems.push_back(fmt::format("{}.{}.{}: [{}, {}] is no range", path, object, axis,
+                                         ends[0], ends[1]));
+        }
+      }
+    }
+    for (const std::string& object : objects) {
+      if (!variant.objects.contains(object)) {
+        problems.push_back(fmt::format("{}: object '{}' is not placed", path, object));
+      }
+    }
+  }
+
+  // subtasks: every one but the last has a signal, no signal twice
+  if (task.subtasks.empty()) problems.push_back("subtasks: at least one");
+  std::set<std::string> signals;
+  for (size_t i = 0; i < task.subtasks.size(); ++i) {
+    const Subtask& subtask = task.subtasks[i];
+    const std::string path = fmt::format("subtasks[{}]", i);
+    const bool last = i + 1 == task.subtasks.size();
+    if (!subtask.object.empty()) refer(path + ".object", "object", subtask.object, objects);
+    if (!subtask.check.empty()) refer(path + ".check", "predicate", subtask.check, predicates);
+    if (subtask.end_offset[0] > subtask.end_offset[1]) {
+      problems.push_back(fmt::format("{}.end_offset: [{}, {}] is no range", path,
+                                     subtask.end_offset[0], subtask.end_offset[1]));
+    }
+    if (last) {
+      if (!subtask.signal.empty()) problems.push_back(path + ".signal: the last subtask has none");
+      if (subtask.end_offset != std::array{0, 0}) {
+        problems.push_back(path + ".end_offset: the last subtask ends with the episode: [0, 0]");
+      }
+    } else if (subtask.signal.empty()) {
+      problems.push_back(path + ".signal: missing: every subtask but the last ends with a signal");
+    } else {
+      refer(path + ".signal", "predicate", subtask.signal, predicates);
+      if (!signals.insert(subtask.signal).second) {
+        problems.push_back(fmt::format("{}.signal: '{}' twice", path, subtask.signal));
+      }
+    }
+  }
+  return problems;
+}
+
+TaskSpec ParseTaskSpec(const Json& json, const std::string& name) {
+  TaskSpec task = FromJson<TaskSpec>(json, name);
+  const Problems problems = Validate(task);
+  if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", name, fmt::join(problems, "; ")));
+  return task;
+}
+
+TaskSpec LoadTaskSpec(const std::string& place, const fs::path& root) {
+  const fs::path file = Resolve("task", place, root, "task.yaml");
+  TaskSpec task = ParseTaskSpec(LoadYaml(file), file.string());
+  task.folder = file.parent_path();
+  return task;
+}
+
+}  // namespace understudy

@@ -1,0 +1,179 @@
+#pragma once
+
+// Reading and writing of datasets: docs/format.md says what stands in the file. The only users of
+// HDF5 are the .cc files of this folder.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/base/json.h"
+#include "data/episode/episode.h"
+#include "data/image/image.h"
+#include "data/seam/renderer.h"
+#include "data/seam/simulator.h"
+
+namespace understudy {
+
+// What a whole dataset says of itself, beside its episodes.
+struct DatasetHeader {
+  SimulatorInfo simulator;        // names and rates that the columns refer to
+  std::string stage;              // "teleop", "mimic", "augment", …
+  std::string model_text;         // MJCF of the nominal scene
+  Json task = Json::object();     // the task.yaml, resolved
+  Json settings = Json::object(); // options of the stage, resolved
+  std::vector<std::string> cameras;   // rendered ones: obs/<camera>_image
+  int image_width = 0, image_height = 0;
+  std::vector<std::string> parents;   // content hashes of the input datasets
+};
+
+// One row of the attempts table of a generated dataset: every started attempt, kept or not.
+struct AttemptRecord {
+  int64_t attempt = 0;
+  bool success = false;
+  std::string cause;              // empty on success
+  int32_t subtask = -1;           // where it ended
+  int32_t steps = 0;              // length of the attempt
+  std::vector<Pose> X_WO_start;   // object poses at its start, for coverage
+  std::vector<int32_t> sources;   // source demonstration of every subtask executed
+};
+
+// Appends episodes to `path`.part and renames it to `path` in Finish (flushed at least every second
+// and after every episode, fsynced before the rename). Killed at any time, the .part file opens and
+// holds every flushed episode. One thread.
+class DatasetWriter {
+ public:
+  // Refuses (kUsage) to replace an existing `path` unless `overwrite`. With `resume`, goes on with an
+  // existing .part file of equal header and settings; a .part of other settings is refused
+  // (kBadInput). Throws Error(kFailed) where the disk is full or the folder cannot be written, and
+  // leaves a .part that opens.
+  struct Options {
+    bool overwrite = false;
+    bool resume = false;
+    int compression = 1;          // deflate level of images, 0 to 12
+  };
+  DatasetWriter(const std::filesystem::path& path, const DatasetHeader& header,
+                const Options& options);
+  DatasetWriter(const std::filesystem::path& path, const DatasetHeader& header);
+  ~DatasetWriter();               // without Finish: closes, keeps the .part
+  DatasetWriter(DatasetWriter&&) noexcept;
+
+  // What a resumed file already holds: whole episodes, and attempts recorded. New: 0.
+  int64_t episodes_written() const;
+  int64_t attempts_written() const;
+  std::vector<AttemptRecord> attempts() const;   // those of a resumed file included
+
+  // Becomes demo_<n>, n counting up. `images` (may be empty) is one vector per camera of the header
+  // with one image per step. Missing uuid is a broken contract.
+  void Append(const Episode& episode, const std::vector<std::vector<Image>>& images = {});
+  void AppendAttempt(const AttemptRecord& attempt);
+
+  // Frame by frame, for renderers: Begin, AddFrames × T, End. Memory stays at one row.
+  void BeginEpisode(const Episode& episode, const std::vector<CameraParameters>& cameras);
+  void AddFrames(const std::vector<Image>& images);
+  void EndEpisode();
+
+  // A named list of episodes: `mask/<key>` of robomimic.
+  void WriteMask(const std::string& key, const std::vector<std::string>& demos);
+  // A JSON report stored with the dataset (`understudy/report`).
+  void WriteReport(const Json& report);
+
+  // Stores totals and content hash, fsyncs and renames.
+  void Finish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Records one episode row by row into `path`.part; flushed at least once a second. Finish renames
+// to `path`; Discard renames to `path`.rejected. Destroyed without either: the .part stays and is
+// found by Salvage. The result is a dataset of one episode.
+class EpisodeRecorder {
+ public:
+  EpisodeRecorder(const std::filesystem::path& path, const DatasetHeader& header,
+                  const EpisodeMeta& meta);
+  ~EpisodeRecorder();
+  void Append(const Step& step);
+  void AppendRaw(const RawSample& sample);
+  void Flush();                     // also called by Append when a second has passed
+  void Finish(const EpisodeMeta& meta, const SimState& final_state,
+              const Observation& final_observation, const RawStream& raw_info);
+  void Discard(const std::string& reason);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+struct SalvageReport {
+  std::filesystem::path file;
+  int64_t rows = 0;
+  std::string outcome;              // in words
+};
+// Finds .part files of recordings in `folder`, cuts them to whole rows, marks them "interrupted" and
+// renames them to <name>.interrupted.h5. Says what it found.
+std::vector<SalvageReport> Salvage(const std::filesystem::path& folder);
+
+// One line of an episode list.
+struct EpisodeSummary {
+  std::string name, uuid;
+  size_t length = 0;
+  bool success = false;
+  int variant_index = 0;
+};
+
+// Opens a dataset (one file, or a master of external links) for reading. Files are hostile: sizes,
+// types and shapes are checked before memory is taken. Several threads may call the const members
+// of one reader at once; HDF5 itself is serialised inside, decompression is not.
+class DatasetReader {
+ public:
+  // Throws Error(kBadInput) naming the file and what is wrong with it (missing, truncated, no HDF5,
+  // no dataset of ours, a .part left by a running or killed writer).
+  explicit DatasetReader(const std::filesystem::path& path);
+  ~DatasetReader();
+  DatasetReader(DatasetReader&&) noexcept;
+
+  const std::filesystem::path& path() const;
+  const DatasetHeader& header() const;
+  const std::string& content_hash() const;       // empty for files of other programs
+  const std::vector<EpisodeSummary>& episodes() const;   // by number
+  std::vector<AttemptRecord> attempts() const;
+  Json report() const;
+  std::vector<std::string> MaskNames() const;
+  std::vector<std::string> ReadMask(const std::string& key) const;
+
+  // All rows of episode `index`; without the raw stream unless asked.
+  Episode ReadEpisode(size_t index, bool with_raw = false) const;
+  // One frame, straight into `out` (height * width * 3 bytes, HWC).
+  void ReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const;
+  Image ReadImage(size_t index, const std::string& camera, size_t step) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Joins datasets of equal simulator info: by reference (relative external links) or by copying
+// compressed chunks. Episodes are renumbered in order; uuids stay. Atomic.
+void MergeDatasets(const std::vector<std::filesystem::path>& inputs,
+                   const std::filesystem::path& output, bool by_reference, bool overwrite);
+
+// Every fault of a dataset with its place; empty: sound.
+struct Fault {
+  std::string place;      // "/data/demo_3/actions[17]"
+  std::string what;
+};
+struct VerifyReport {
+  std::vector<Fault> faults;
+  int64_t episodes = 0, steps = 0, bytes_read = 0;
+};
+VerifyReport VerifyDataset(const std::filesystem::path& path);
+
+// Counts, lengths, success, tasks, sizes, statistics of actions: what `data info` prints.
+Json DescribeDataset(const std::filesystem::path& path);
+
+}  // namespace understudy
