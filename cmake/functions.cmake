@@ -1,3 +1,17 @@
+# Eigen, JSON and fmt cost seconds in each file that includes them. understudy_data parses them once
+# for every library, the first test target (with GoogleTest) once for every test.
+function(understudy_precompile name owner)
+  if(NOT USE_PCH)
+    return()
+  endif()
+  if(TARGET ${owner} AND NOT name STREQUAL owner)
+    target_precompile_headers(${name} REUSE_FROM ${owner})
+    return()
+  endif()
+  target_precompile_headers(${name} PRIVATE <Eigen/Core> <Eigen/Geometry> <fmt/format.h>
+    <nlohmann/json.hpp> <functional> <map> <memory> <optional> <string> <variant> <vector> ${ARGN})
+endfunction()
+
 # understudy_library(<name> DIRS <folder>... DEPS <target>... PRIVATE_DEPS <target>...)
 # A static library of every .cc file that stands directly in the folders. A library without sources
 # is an interface library, so that headers alone can be depended on.
@@ -10,6 +24,7 @@ function(understudy_library name)
   endforeach()
   if(sources)
     add_library(${name} STATIC ${sources})
+    understudy_precompile(${name} understudy_data)
     target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
   else()
     add_library(${name} INTERFACE)
@@ -35,6 +50,7 @@ function(understudy_test folder)
   string(REPLACE "/" "_" target ${folder}_test)
   add_executable(${target} ${sources})
   target_link_libraries(${target} PRIVATE ${ARG_DEPS} test_support)
+  understudy_precompile(${target} data_test <gtest/gtest.h> <gmock/gmock.h>)
   if(ARG_WHOLE)
     add_test(NAME ${target} COMMAND ${target})
     set_tests_properties(${target} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "data/seam/renderer.h"
+#include "data/seam/simulator.h"
+#include "data/spec/robot_spec.h"
+#include "data/spec/task_spec.h"
+
+struct mjModel_;
+
+namespace understudy {
+
+// A task with its robot, composed and compiled once: immutable, shared by the simulators and
+// renderers of all threads (each copies or reads the model, none writes it).
+class Scene {
+ public:
+  // Composes scene.xml and the robot's model.xml, compiles them and checks that every name of the
+  // specs exists. Throws Error(kBadInput) that lists every violation.
+  static std::shared_ptr<const Scene> Compile(const TaskSpec& task, const RobotSpec& robot);
+  ~Scene();
+
+  const TaskSpec& task() const { return task_; }
+  const RobotSpec& robot() const { return robot_; }
+  const SimulatorInfo& info() const { return info_; }
+  const mjModel_* model() const { return model_; }
+  const std::string& model_text() const { return model_text_; }   // composed MJCF
+
+ private:
+  Scene() = default;
+  TaskSpec task_;
+  RobotSpec robot_;
+  SimulatorInfo info_;
+  mjModel_* model_ = nullptr;
+  std::string model_text_;
+};
+
+std::unique_ptr<Simulator> MakeSimulator(std::shared_ptr<const Scene> scene);
+
+struct RenderOptions {
+  bool shadows = false;         // 7 times the cost on software rendering
+  int samples = 0;              // multisampling; 3 times the cost on software rendering
+};
+// Call on the thread that will render. Throws Error(kFailed) where there is no EGL, saying what to
+// install.
+std::unique_ptr<Renderer> MakeRenderer(std::shared_ptr<const Scene> scene,
+                                       const RenderOptions& options = {});
+
+}  // namespace understudy
