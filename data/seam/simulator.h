@@ -26,6 +26,7 @@ struct SimulatorInfo {
   int substeps = 25;                      // physics steps per policy step
   int horizon = 400;                      // policy steps of an evaluation rollout
   size_t state_size = 0;                  // of SimState
+  size_t flat_state_size = 0;             // its first entries: [time, qpos, qvel], as robomimic's
   DeltaLimits limits;
   double workspace_radius = 0.855;        // m from the arm's base: beyond it nothing can be reached
   Pose X_WB;                              // base of arm 0
