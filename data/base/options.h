@@ -289,9 +289,11 @@ void ReadJson(const Json& json, T& value, const std::string& path, Limits limits
     if (json.is_null()) {
       value.reset();
     } else {
-      typename T::value_type inner = value.value_or(typename T::value_type{});
-      ReadJson(json, inner, path, limits, problems);
-      value = std::move(inner);
+      if (!value) {
+        value.emplace();
+        if constexpr (FixedEigenVector<typename T::value_type>) value->setZero();
+      }
+      ReadJson(json, *value, path, limits, problems);
     }
   } else if constexpr (Kind<T>::kVector || Kind<T>::kArray) {
     if (!expect(json.is_array(), "a list")) return;

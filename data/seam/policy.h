@@ -26,6 +26,8 @@ struct PolicyInfo {
   int horizon = 16;                        // actions per chunk
   int execute = 8;                         // of them meant to be executed before the next look
   std::string action_meaning;              // "relative_eef": see docs/frames.md
+  int arms = 1;
+  Pose X_WB;                               // robot base in training: states are seen from it
 };
 
 struct PolicyInput {

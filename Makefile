@@ -1,0 +1,40 @@
+# The two commands of the README, and what they are made of. Everything else is CMake: see HACKING.md.
+CCACHE ?= $(shell command -v ccache)
+export CCACHE
+export CCACHE_SLOPPINESS = pch_defines,time_macros,include_file_mtime,include_file_ctime
+JOBS ?= $(shell nproc)
+
+.PHONY: help demo demo-full test build setup bench format clean
+
+help:
+	@echo "make demo       set up, build and run the whole path on the stack task (about 25 minutes)"
+	@echo "make test       set up, build and run every test (about 15 minutes)"
+	@echo "make demo-full  the same path in a larger size (about two hours)"
+	@echo "make bench      benchmarks;  make format  clang-format;  make clean  remove build/"
+
+setup:
+	@tools/setup.sh
+
+build: setup
+	@test -f build/release/build.ninja || cmake --preset release
+	@cmake --build build/release -j $(JOBS)
+
+demo: build
+	@build/release/understudy run demo/stack.yaml $(if $(FORCE),--force)
+
+demo-full: build
+	@build/release/understudy run demo/stack_full.yaml $(if $(FORCE),--force)
+
+test: build
+	@ctest --test-dir build/release --output-on-failure --parallel $(JOBS) $(CTEST_ARGS)
+
+bench: setup
+	@cmake --preset release -DBUILD_BENCHMARKS=ON
+	@cmake --build build/release -j $(JOBS)
+	@for b in build/release/bench/*_bench; do $$b; done
+
+format:
+	@git ls-files '*.h' '*.cc' | xargs clang-format-14 -i
+
+clean:
+	rm -rf build

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "data/base/json.h"
+#include "data/base/options.h"
+#include "data/base/progress.h"
+
+namespace understudy {
+
+// What a command is handed beside its options.
+struct CommandContext {
+  Progress* progress = nullptr;    // never null while a command runs
+  bool plan = false;               // --plan: say what would be done and its cost; do nothing
+};
+
+// A command with its options erased to JSON: the command line, the pipeline runner, help and the
+// docs all walk the same list.
+struct Command {
+  std::string name;                // "mimic", "data info"
+  std::string summary;             // one line for --help
+  std::vector<FieldInfo> fields;   // options, for --help and flags
+  std::vector<std::string> positional;   // fields that may be given without their name, in order
+  std::vector<std::string> outputs;      // option fields that name what the command writes
+  Json defaults;
+  // Checks `options` and fills in defaults; throws Error with every violation.
+  std::function<Json(const Json& options)> resolve;
+  // Runs; returns the result for --json and summaries.
+  std::function<Json(const Json& options, CommandContext& context)> run;
+  // The result for people, on stdout; empty: nothing to say beyond progress.
+  std::function<std::string(const Json& result)> describe;
+};
+
+// Options is a visitable struct; run takes it filled in.
+template <class Options>
+Command MakeCommand(std::string name, std::string summary,
+                    std::function<Json(const Options&, CommandContext&)> run,
+                    std::function<std::string(const Json&)> describe = {}) {
+  Command command;
+  command.name = name;
+  command.summary = std::move(summary);
+  command.fields = ListFields(Options{});
+  command.defaults = ToJson(Options{});
+  command.resolve = [name](const Json& json) { return ToJson(FromJson<Options>(json, name)); };
+  command.run = [name, run = std::move(run)](const Json& json, CommandContext& context) {
+    return run(FromJson<Options>(json, name), context);
+  };
+  command.describe = std::move(describe);
+  return command;
+}
+
+// Every command of the program, in the order of the workflow: app/commands.cc.
+std::vector<Command> AllCommands();
+
+const Command& FindCommand(const std::vector<Command>& commands, const std::string& name);
+
+// Where robots/ and tasks/ of the program lie: $UNDERSTUDY_HOME, the source tree it was built from,
+// or ../share/understudy beside the program.
+std::filesystem::path HomeFolder();
+
+// Identity of this build: hash of the running executable.
+std::string ProgramHash();
+std::string ProgramVersion();   // "0.1.0"
+
+}  // namespace understudy

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "augment/plan.h"
+#include "data/base/progress.h"
+#include "data/episode/episode.h"
+#include "data/seam/frame_sink.h"
+#include "data/seam/renderer.h"
+
+namespace understudy {
+
+// `understudy augment`: renders stored states under drawn looks.
+struct AugmentOptions {
+  // changes results
+  std::vector<std::string> inputs;
+  std::string out;
+  AugmentPlan plan;
+  int variants = 1;             // drawn looks per episode, beside the nominal one
+  bool nominal = true;          // variant 0: the scene as it is
+  std::vector<std::string> cameras;   // empty: those of the task
+  int width = 84, height = 84;
+  int max_episodes = 0;         // of each input; 0: all
+  bool successes_only = true;
+  uint64_t seed = 0;
+  // changes speed only
+  int threads = 0;              // 0: one per core
+  int compression = 1;
+  bool overwrite = false;
+  bool resume = true;
+
+  template <class V>
+  void Visit(V& v) {
+    v("inputs", inputs, "datasets whose states are rendered");
+    v("out", out, "dataset to write");
+    v("plan", plan, "randomizers; in a file of its own or here");
+    v("variants", variants, "drawn looks per episode, beside the nominal one", Limits{0, 10000});
+    v("nominal", nominal, "render the scene as it is too, as variant 0");
+    v("cameras", cameras, "names; none: the task's own");
+    v("width", width, "px", Limits{8, 4096});
+    v("height", height, "px", Limits{8, 4096});
+    v("max_episodes", max_episodes, "of each input; 0: all", Limits{0, 1e9});
+    v("successes_only", successes_only, "leave failed episodes out");
+    v("seed", seed, "of the draws");
+    v("threads", threads, "0: one per core", Limits{0, 1024});
+    v("compression", compression, "deflate level of images", Limits{0, 12});
+    v("overwrite", overwrite, "replace an existing output");
+    v("resume", resume, "go on with an unfinished output");
+  }
+};
+
+struct AugmentReport {
+  int64_t episodes = 0, frames = 0;
+  double seconds = 0, frames_per_second = 0;
+  RendererInfo renderer;
+  bool interrupted = false;
+  Json ToJson() const;
+};
+
+// Shows every stored state of `episode` under `variation` to `cameras`, row by row into `sink`.
+// Returns the camera parameters at the first row. States, actions and success are not touched.
+std::vector<CameraParameters> RenderVariant(const Episode& episode, const SceneVariation& variation,
+                                            const std::vector<std::string>& cameras, int width,
+                                            int height, Renderer& renderer, FrameSink& sink);
+
+// The key of the draws of one variant of one episode: by uuid, never by place in a file.
+RngKey VariantKey(uint64_t seed, const std::string& uuid, int variant);
+
+// Renders all variants of all episodes with one renderer per thread and writes them in order; the
+// same file for any number of threads. Interrupted or killed, the next run goes on.
+AugmentReport RunAugment(const AugmentOptions& options, const RendererFactory& renderers,
+                         Progress& progress);
+
+// What would be done: episodes, frames, bytes and, from a short probe, seconds.
+Json PlanAugment(const AugmentOptions& options, const RendererFactory& renderers);
+
+}  // namespace understudy

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Installs what is missing to build and run Understudy on Debian 12, and nothing that is there:
+# system packages with apt; MuJoCo, LibTorch and Arrow unpacked from their Python wheels into .deps/
+# (nothing of Python is needed at run time). A CMAKE_PREFIX_PATH that holds one of the three keeps it
+# from being downloaded. Run again it ends in under a second.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# ---- system packages ---------------------------------------------------------------------------
+packages=(
+  g++ cmake ninja-build ccache pkg-config git python3 python3-pip python3-venv unzip
+  libeigen3-dev libyaml-cpp-dev nlohmann-json3-dev libfmt-dev libcli11-dev libxxhash-dev
+  libhdf5-dev libdeflate-dev
+  libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
+  libegl-dev libgl-dev libegl-mesa0 libgl1-mesa-dri
+  libopenxr-dev
+  libgtest-dev libgmock-dev libbenchmark-dev
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null || true)
+  [[ $status == ii* ]] && continue
+  # a tool from elsewhere serves as well as Debian's
+  case $package in
+    cmake | git | ccache | unzip | python3) command -v "$package" >/dev/null && continue ;;
+    ninja-build) command -v ninja >/dev/null && continue ;;
+    g++ | pkg-config) command -v "$package" >/dev/null && continue ;;
+    python3-pip) python3 -m pip --version >/dev/null 2>&1 && continue ;;
+    python3-venv) python3 -c 'import venv, ensurepip' >/dev/null 2>&1 && continue ;;
+  esac
+  missing+=("$package")
+done
+
+if ((${#missing[@]})); then
+  sudo=()
+  if [[ $(id -u) != 0 ]]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+      sudo=(sudo)
+    else
+      echo "setup: missing system packages, ask an administrator for: apt-get install ${missing[*]}" >&2
+      exit 2
+    fi
+  fi
+  echo "setup: installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  install() { "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; }
+  # package lists may be absent or old: refresh them when the first try fails
+  install 2>/dev/null || { "${sudo[@]}" apt-get update -qq && install; } || {
+    echo "setup: apt-get could not install: ${missing[*]}" >&2
+    exit 2
+  }
+fi
+
+# ---- libraries that come in Python wheels --------------------------------------------------------
+# a folder of CMAKE_PREFIX_PATH that holds the given file
+on_prefix_path() {
+  local prefix
+  IFS=':;' read -ra prefixes <<<"${CMAKE_PREFIX_PATH:-}"
+  for prefix in "${prefixes[@]}"; do
+    [[ -n $prefix ]] && compgen -G "$prefix/$1" >/dev/null && return 0
+  done
+  return 1
+}
+
+# wheel <folder> <requirement> <file inside that proves it is whole> <file that a prefix path has>
+wheel() {
+  local folder=.deps/$1 requirement=$2 proof=$3 installed=$4
+  [[ -f $folder/.complete && $(<"$folder/.complete") == "$requirement" && -e $folder/$proof ]] && return
+  if on_prefix_path "$installed"; then
+    echo "setup: $1 found on CMAKE_PREFIX_PATH"
+    return
+  fi
+  echo "setup: unpacking $requirement into $folder"
+  rm -rf "$folder" "$folder.download"
+  mkdir -p "$folder" "$folder.download"
+  if ! python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+       -d "$folder.download" "$requirement" >"$folder.download/log" 2>&1; then
+    tail -n 3 "$folder.download/log" >&2
+    echo "setup: $requirement could not be downloaded; install it and name its folder in CMAKE_PREFIX_PATH" >&2
+    exit 2
+  fi
+  python3 -m zipfile -e "$folder.download"/*.whl "$folder"
+  rm -rf "$folder.download"
+  [[ -e $folder/$proof ]] || { echo "setup: $requirement holds no $proof" >&2; exit 2; }
+  echo "$requirement" >"$folder/.complete"
+}
+
+mkdir -p .deps
+wheel mujoco_core mujoco-core==4.0.1 mujoco/include/mujoco/mujoco.h 'include/mujoco/mujoco.h'
+wheel torch torch==2.13.0 torch/share/cmake/Torch/TorchConfig.cmake 'share/cmake/Torch/TorchConfig.cmake'
+wheel pyarrow pyarrow==26.0.1 pyarrow/include/arrow/api.h 'include/arrow/api.h'
