@@ -7,6 +7,7 @@
 #include "data/base/json.h"
 #include "data/base/options.h"
 #include "data/base/progress.h"
+#include "data/base/version.h"
 
 namespace understudy {
 
@@ -62,6 +63,5 @@ std::filesystem::path HomeFolder();
 
 // Identity of this build: hash of the running executable.
 std::string ProgramHash();
-std::string ProgramVersion();   // "0.1.0"
 
 }  // namespace understudy

@@ -38,9 +38,13 @@ class Scene {
 
 std::unique_ptr<Simulator> MakeSimulator(std::shared_ptr<const Scene> scene);
 
+// Where pictures are drawn. The same state gives the same pixels on one driver, not across drivers.
+enum class RenderDevice { kAuto, kGpu, kSoftware };
+
 struct RenderOptions {
   bool shadows = false;         // 7 times the cost on software rendering
   int samples = 0;              // multisampling; 3 times the cost on software rendering
+  RenderDevice device = RenderDevice::kAuto;   // auto: a GPU where there is one
 };
 // Call on the thread that will render. Throws Error(kFailed) where there is no EGL, saying what to
 // install.

@@ -9,7 +9,7 @@ std::string options_internal::TypeName(const Json& value) {
   return value.dump();
 }
 
-void SetByPath(Json& json, const std::string& path, const std::string& text) {
+void SetByPath(Json& json, const std::string& path, const Json& value) {
   Json* place = &json;
   size_t start = 0;
   while (true) {
@@ -26,7 +26,7 @@ void SetByPath(Json& json, const std::string& path, const std::string& text) {
     if (dot == std::string::npos) break;
     start = dot + 1;
   }
-  *place = ParseYaml(text, "--set " + path);
+  *place = value;
 }
 
 }  // namespace understudy

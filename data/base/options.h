@@ -131,9 +131,9 @@ struct FieldInfo {
 template <class T>
 std::vector<FieldInfo> ListFields(const T& value);
 
-// Sets `path` ("limiter.max_speed") in the JSON form of a struct to `text` read as YAML. Throws
-// Error(kUsage) with the nearest known path where there is none.
-void SetByPath(Json& json, const std::string& path, const std::string& text);
+// Sets `path` ("limiter.max_speed") in the JSON form of a struct to `value`. Throws Error(kUsage) with
+// the nearest known path where there is none.
+void SetByPath(Json& json, const std::string& path, const Json& value);
 
 // ------------------------------------------------------------------------------------------------
 

@@ -10,12 +10,13 @@
 
 namespace understudy {
 
-// Operational space control with the meaning of robosuite's OSC_POSE (Khatib 1987, uncoupled
-// position and orientation).
+// Operational space control with the meaning of robosuite's OSC_POSE (Khatib 1987).
 struct OscOptions {
   double kp = 150;                // 1/s^2, position and orientation
   double damping_ratio = 1;       // kd = 2 sqrt(kp) damping_ratio
   double nullspace_kp = 10;       // 1/s^2, pulls the posture home without moving E
+  bool uncouple = false;          // position and orientation each with an inertia of its own: what
+                                  // robosuite does, and slower to settle (see the robot's README)
   double max_linear_delta = 0.05;    // m per policy step: the box of a normalised action
   double max_angular_delta = 0.5;    // rad per policy step
   template <class V>
@@ -23,6 +24,7 @@ struct OscOptions {
     v("kp", kp, "1/s^2", Limits{1, 2000});
     v("damping_ratio", damping_ratio, "1 is critical", Limits{0.1, 10});
     v("nullspace_kp", nullspace_kp, "1/s^2", Limits{0, 1000});
+    v("uncouple", uncouple, "separate inertias for position and orientation, as robosuite");
     v("max_linear_delta", max_linear_delta, "m per policy step", Limits{1e-4, 1});
     v("max_angular_delta", max_angular_delta, "rad per policy step", Limits{1e-3, 3});
   }

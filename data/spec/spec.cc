@@ -86,9 +86,12 @@ RobotSpec LoadRobotSpec(const std::string& place, const fs::path& root) {
 
 std::vector<std::string> TaskSpec::signal_names() const {
   std::vector<std::string> names;
-  for (const Subtask& subtask : subtasks) {
-    if (!subtask.signal.empty()) names.push_back(subtask.signal);
-  }
+  const auto add = [&](const std::string& name) {
+    if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) return;
+    names.push_back(name);
+  };
+  for (const Subtask& subtask : subtasks) add(subtask.signal);
+  for (const Subtask& subtask : subtasks) add(subtask.check);
   return names;
 }
 

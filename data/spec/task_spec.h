@@ -259,7 +259,8 @@ struct TaskSpec {
   std::filesystem::path folder;               // where task.yaml stands; not in the file
 
   int substeps() const { return static_cast<int>(1 / (control_hz * physics_timestep) + 0.5); }
-  std::vector<std::string> signal_names() const;   // of the subtasks, in order, without the last
+  std::vector<std::string> signal_names() const;   // of the subtasks, in order; then their
+                                                   // checks that are no signals
   std::vector<std::string> object_names() const;   // sorted
   template <class V>
   void Visit(V& v) {

@@ -151,6 +151,8 @@ class DatasetReader {
   // One frame, straight into `out` (height * width * 3 bytes, HWC).
   void ReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const;
   Image ReadImage(size_t index, const std::string& camera, size_t step) const;
+  // As handed to BeginEpisode, in the order of the header's cameras; empty without images.
+  std::vector<CameraParameters> ReadCameras(size_t index) const;
 
  private:
   struct Impl;

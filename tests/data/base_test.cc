@@ -144,9 +144,9 @@ TEST(Options, BadFilesNameTheLine) {
 
 TEST(Options, SetByPath) {
   Json json = ToJson(Outer{});
-  SetByPath(json, "inner.gain", "4.5");
+  SetByPath(json, "inner.gain", 4.5);
   EXPECT_EQ(FromJson<Outer>(json, "t").inner.gain, 4.5);
-  EXPECT_THROW(SetByPath(json, "inner.gian", "4"), Error);
+  EXPECT_THROW(SetByPath(json, "inner.gian", 4), Error);
 }
 
 TEST(Yaml, ScalarsFollowTheCoreSchema) {

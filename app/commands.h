@@ -1,0 +1,19 @@
+#pragma once
+
+#include "app/registry.h"
+
+namespace understudy {
+
+// One entry of the explicit list in commands.cc each.
+Command TeleopCommand();
+Command MimicCommand();
+Command AugmentCommand();
+Command TrainCommand();
+Command EvaluateCommand();
+std::vector<Command> DataCommands();
+
+// A plan file given by name is read over the plan in the options.
+struct AugmentPlan;
+void ReadPlanFile(const std::string& file, AugmentPlan* plan);
+
+}  // namespace understudy

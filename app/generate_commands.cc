@@ -1,0 +1,106 @@
+// mimic and augment: datasets from datasets.
+#include <fmt/format.h>
+
+#include "app/commands.h"
+#include "app/twin.h"
+#include "augment/command.h"
+#include "data/store/dataset.h"
+#include "mimic/command.h"
+
+namespace understudy {
+namespace {
+
+// MimicOptions with the task, flat: `understudy mimic --source F --task stack --demos 100 --out F`.
+struct MimicFlags {
+  std::string task;
+  MimicOptions mimic;
+  template <class V>
+  void Visit(V& v) {
+    v("task", task, "listed task or path of a task.yaml; empty: the sources' own");
+    v("source", mimic.sources, "datasets of demonstrations");
+    v("source_mask", mimic.source_mask, "only episodes of this mask; empty: all");
+    v("source_limit", mimic.source_limit, "at most so many demonstrations; 0: all", Limits{0, 1e9});
+    v("debounce", mimic.debounce, "steps that a signal must stay to end a subtask", Limits{1, 1000});
+    mimic.run.Visit(v);
+    v("out", mimic.out, "dataset to write");
+    v("overwrite", mimic.overwrite, "replace it where it exists");
+    v("resume", mimic.resume, "go on with an unfinished run of equal settings");
+  }
+};
+
+struct AugmentFlags {
+  std::string task, plan_file;
+  AugmentOptions augment;
+  template <class V>
+  void Visit(V& v) {
+    v("task", task, "listed task or path of a task.yaml; empty: the inputs' own");
+    v("plan_file", plan_file, "YAML file of randomizers");
+    augment.Visit(v);
+  }
+};
+
+// The task that a dataset was made on.
+std::string TaskOf(const std::string& given, const std::vector<std::string>& datasets,
+                   const char* field) {
+  if (!given.empty()) return given;
+  if (datasets.empty()) ThrowUsage(fmt::format("{}: name at least one dataset", field));
+  return DatasetReader(datasets[0]).header().simulator.task;
+}
+
+std::string DescribeMimic(const Json& result) {
+  std::string text = fmt::format("{} of {} attempts succeeded", result.value("successes", 0),
+                                 result.value("attempts", 0));
+  if (result.contains("rate")) {
+    const auto& interval = result["interval"];
+    text += fmt::format(": {:.1f} % [{:.1f} %, {:.1f} %]", 100 * result["rate"].get<double>(),
+                        100 * interval[0].get<double>(), 100 * interval[1].get<double>());
+  }
+  text += "\n";
+  if (result.contains("failures")) {
+    for (const auto& [cause, per_subtask] : result["failures"].items()) {
+      text += fmt::format("  {}: {}\n", cause, per_subtask.dump());
+    }
+  }
+  if (result.contains("speed")) text += result["speed"].dump(2) + "\n";
+  return text;
+}
+
+}  // namespace
+
+void ReadPlanFile(const std::string& file, AugmentPlan* plan) {
+  if (file.empty()) return;
+  *plan = FromJson<AugmentPlan>(LoadYaml(file), file, *plan);
+}
+
+Command MimicCommand() {
+  Command command = MakeCommand<MimicFlags>(
+      "mimic", "multiply demonstrations: object-frame generation on every core",
+      [](const MimicFlags& flags, CommandContext& context) -> Json {
+        const Twin twin = LoadTwin(TaskOf(flags.task, flags.mimic.sources, "source"));
+        if (context.plan) return PlanMimic(flags.mimic, twin.task, twin.simulators).ToJson();
+        return RunMimic(flags.mimic, twin.task, twin.simulators, *context.progress).ToJson();
+      },
+      DescribeMimic);
+  command.positional = {"source"};
+  return command;
+}
+
+Command AugmentCommand() {
+  Command command = MakeCommand<AugmentFlags>(
+      "augment", "render stored states under drawn lights, materials, textures and cameras",
+      [](const AugmentFlags& flags, CommandContext& context) -> Json {
+        const Twin twin = LoadTwin(TaskOf(flags.task, flags.augment.inputs, "inputs"));
+        AugmentOptions options = flags.augment;
+        ReadPlanFile(flags.plan_file, &options.plan);
+        if (context.plan) return PlanAugment(options, twin.renderers);
+        return RunAugment(options, twin.renderers, *context.progress).ToJson();
+      },
+      [](const Json& result) {
+        return fmt::format("{} episodes, {} frames, {:.0f} frames/s\n", result["episodes"].dump(),
+                           result["frames"].dump(), result["frames_per_second"].get<double>());
+      });
+  command.positional = {"inputs"};
+  return command;
+}
+
+}  // namespace understudy

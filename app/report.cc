@@ -1,0 +1,353 @@
+#include "app/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "app/html.h"
+#include "app/pipeline.h"
+#include "data/store/dataset.h"
+#ifdef WITH_VIDEO
+#include "data/store/video/png.h"
+#endif
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kColours[] = {"#2563eb", "#16a34a", "#d97706", "#9333ea", "#dc2626", "#0891b2"};
+
+constexpr const char* kStyle = R"(
+:root{color-scheme:light}
+body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;color:#1f2937;background:#fff;
+ max-width:1120px;margin:0 auto;padding:24px 28px 80px}
+h1{font-size:30px;margin:8px 0 2px}h2{font-size:20px;margin:44px 0 6px;border-bottom:1px solid #e5e7eb;padding-bottom:6px}
+p.lead{color:#4b5563;margin:0 0 18px;max-width:80ch}p{max-width:80ch}
+table{border-collapse:collapse;margin:10px 0}th,td{padding:5px 14px 5px 0;text-align:left;vertical-align:middle}
+th{font-weight:600;color:#6b7280;font-size:13px}td.n{text-align:right;font-variant-numeric:tabular-nums}
+.row{display:flex;flex-wrap:wrap;gap:18px;align-items:flex-start}
+svg.plot{background:#fff}svg .grid{stroke:#eef0f3}svg text{font:10px system-ui,sans-serif;fill:#6b7280}
+svg text.title{font-size:12px;font-weight:600;fill:#1f2937}
+.bar{position:relative;width:300px;height:18px;background:#f3f4f6;border-radius:3px}
+.bar i{position:absolute;top:0;bottom:0;left:0;border-radius:3px}
+.bar b{position:absolute;top:7px;height:4px;background:#111827;opacity:.75}
+.strip{display:flex;flex-wrap:wrap;gap:6px}.strip figure,.video figure{margin:0}
+.strip img{width:126px;height:126px;image-rendering:auto;border-radius:4px;display:block}
+figcaption{font-size:12px;color:#6b7280;margin-top:2px;max-width:260px}
+.video{display:flex;flex-wrap:wrap;gap:14px}video{width:260px;border-radius:4px;background:#000}
+.cards{display:flex;flex-wrap:wrap;gap:12px;margin:14px 0}
+.card{border:1px solid #e5e7eb;border-radius:8px;padding:10px 16px;min-width:120px}
+.card b{display:block;font-size:22px;line-height:1.2}.card span{color:#6b7280;font-size:13px}
+details{margin:6px 0}summary{cursor:pointer;color:#374151}
+pre{background:#f9fafb;border:1px solid #e5e7eb;border-radius:6px;padding:10px;overflow:auto;font-size:12px;max-height:420px}
+.none{color:#9ca3af}.ok{color:#16a34a}.bad{color:#dc2626}
+)";
+
+// A finished step as the report needs it.
+struct StepView {
+  std::string name, command;
+  Json state;
+  fs::path output;
+  const Json& result() const { return state.at("result"); }
+};
+
+std::string Card(const std::string& value, const std::string& label) {
+  return fmt::format("<div class=\"card\"><b>{}</b><span>{}</span></div>", EscapeHtml(value),
+                     EscapeHtml(label));
+}
+
+std::string Percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
+
+// ---- the table of the experiment ------------------------------------------------------------------
+
+std::string SuccessTable(const std::vector<StepView>& steps) {
+  std::string html = "<table><tr><th>policy</th><th>condition</th><th>episodes</th><th>successes</th>"
+                     "<th>success</th><th>95 % interval</th><th></th></tr>";
+  int rows = 0;
+  std::vector<std::string> policies;
+  for (const StepView& step : steps) {
+    if (step.command != "evaluate") continue;
+    const Json& result = step.result();
+    const std::string policy = step.state.value("policy", "");
+    if (std::find(policies.begin(), policies.end(), policy) == policies.end()) policies.push_back(policy);
+    const size_t place = static_cast<size_t>(std::find(policies.begin(), policies.end(), policy) - policies.begin());
+    const double episodes = result.value("episodes", 0.0), successes = result.value("successes", 0.0);
+    const double share = episodes > 0 ? successes / episodes : 0;
+    const double low = result["interval"][0].get<double>(), high = result["interval"][1].get<double>();
+    html += fmt::format(
+        "<tr><td>{}</td><td>{}</td><td class=\"n\">{:.0f}</td><td class=\"n\">{:.0f}</td>"
+        "<td class=\"n\">{}</td><td class=\"n\">{} – {}</td><td><div class=\"bar\">"
+        "<i style=\"width:{:.1f}%;background:{}\"></i><b style=\"left:{:.1f}%;width:{:.1f}%\"></b></div></td></tr>",
+        EscapeHtml(policy), EscapeHtml(step.state.value("condition", "")), episodes, successes,
+        Percent(share), Percent(low), Percent(high), 100 * share,
+        kColours[place % std::size(kColours)], 100 * low, 100 * (high - low));
+    ++rows;
+  }
+  return rows ? html + "</table>" : "";
+}
+
+// ---- demonstrations: paths, starts, reasons ---------------------------------------------------------
+
+// Paths of E seen from above and from the side, at most `most` episodes.
+std::string PathPlots(const DatasetReader& reader, const std::string& title, size_t most,
+                      const char* colour, double opacity) {
+  std::vector<PlotSeries> top, side;
+  for (size_t e = 0; e < std::min(most, reader.episodes().size()); ++e) {
+    const Episode episode = reader.ReadEpisode(e);
+    PlotSeries above{"", colour, {}, {}, false, opacity, 1.2}, beside = above;
+    for (const Step& step : episode.steps) {
+      const Eigen::Vector3d p_WE = step.observation.arms.at(0).X_WE.translation();
+      above.x.push_back(p_WE.y());
+      above.y.push_back(-p_WE.x());   // the operator stands at the robot and looks along +x
+      beside.x.push_back(p_WE.y());
+      beside.y.push_back(p_WE.z());
+    }
+    top.push_back(above);
+    side.push_back(beside);
+  }
+  return PlotSvg(top, {.title = title + ", from above", .x_label = "y (m)", .y_label = "-x (m)",
+                       .equal_axes = true, .legend = false}) +
+         PlotSvg(side, {.title = title + ", from the front", .x_label = "y (m)", .y_label = "z (m)",
+                        .equal_axes = true, .legend = false});
+}
+
+// Where each object stood at the start of every attempt, by outcome.
+std::string CoveragePlots(const DatasetReader& reader) {
+  const std::vector<AttemptRecord> attempts = reader.attempts();
+  const std::vector<std::string>& objects = reader.header().simulator.objects;
+  std::string html;
+  for (size_t o = 0; o < objects.size(); ++o) {
+    PlotSeries success{"success", "#16a34a", {}, {}, true, 0.55}, failure{"failure", "#dc2626", {}, {}, true, 0.8};
+    for (const AttemptRecord& attempt : attempts) {
+      if (o >= attempt.X_WO_start.size()) continue;
+      PlotSeries& series = attempt.success ? success : failure;
+      series.x.push_back(attempt.X_WO_start[o].translation().y());
+      series.y.push_back(-attempt.X_WO_start[o].translation().x());
+    }
+    html += PlotSvg({success, failure}, {.title = "start of " + objects[o], .x_label = "y (m)",
+                                         .y_label = "-x (m)", .equal_axes = true});
+  }
+  return html;
+}
+
+std::string CauseTable(const DatasetReader& reader) {
+  std::map<std::string, int> causes;
+  for (const AttemptRecord& attempt : reader.attempts()) {
+    if (!attempt.success) ++causes[fmt::format("{} in subtask {}", attempt.cause, attempt.subtask)];
+  }
+  if (causes.empty()) return "<p>No attempt failed.</p>";
+  std::string html = "<table><tr><th>why attempts failed</th><th>attempts</th></tr>";
+  for (const auto& [cause, count] : causes) {
+    html += fmt::format("<tr><td>{}</td><td class=\"n\">{}</td></tr>", EscapeHtml(cause), count);
+  }
+  return html + "</table>";
+}
+
+std::string RecordSection(const StepView& step) {
+  const DatasetReader reader(step.output);
+  const Json& result = step.result();
+  std::string html = fmt::format("<h2>Source demonstrations: {}</h2>", EscapeHtml(step.name));
+  html += "<p>A scripted operator moved the hand of a virtual headset; its samples came through the "
+          "OpenXR loader, the clutch and the limiter to the controller.</p><div class=\"cards\">";
+  html += Card(fmt::format("{}", reader.episodes().size()), "demonstrations");
+  double steps = 0, worst = 0;
+  for (size_t e = 0; e < reader.episodes().size(); ++e) {
+    const Episode episode = reader.ReadEpisode(e);
+    steps += static_cast<double>(episode.length());
+    worst = std::max(worst, episode.meta.quality.value("replay_error", 0.0));
+  }
+  const double seconds = steps / reader.header().simulator.control_hz;
+  html += Card(fmt::format("{:.1f} s", seconds / std::max<size_t>(1, reader.episodes().size())), "mean length");
+  html += Card(fmt::format("{:.1f} ×", seconds / std::max(1e-9, step.state.value("seconds", 1.0))), "real time");
+  html += Card(worst == 0 ? "bit-exact" : fmt::format("{:.2g}", worst), "worst replay error");
+  if (result.contains("attempts")) html += Card(result["attempts"].dump(), "attempts");
+  return html + "</div><div class=\"row\">" + PathPlots(reader, "hand path of E", 20, "#2563eb", 0.8) + "</div>";
+}
+
+std::string MimicSection(const StepView& step) {
+  const DatasetReader reader(step.output);
+  const Json report = reader.report();
+  std::string html = fmt::format("<h2>Generated demonstrations: {}</h2><div class=\"cards\">", EscapeHtml(step.name));
+  const auto attempts = reader.attempts();
+  const auto good = std::count_if(attempts.begin(), attempts.end(), [](const auto& a) { return a.success; });
+  html += Card(fmt::format("{}", attempts.size()), "attempts");
+  html += Card(fmt::format("{}", good), "successes");
+  if (!attempts.empty()) html += Card(Percent(static_cast<double>(good) / static_cast<double>(attempts.size())), "generation rate");
+  if (report.contains("attempts_per_second")) {
+    html += Card(fmt::format("{:.1f}", report["attempts_per_second"].get<double>()), "attempts per second");
+  }
+  if (report.contains("physics_share")) html += Card(Percent(report["physics_share"].get<double>()), "of the time in MuJoCo");
+  html += "</div><div class=\"row\">" + PathPlots(reader, "generated paths", 60, "#16a34a", 0.3) + "</div>";
+  html += "<p>Start positions of every attempt, seen from the robot:</p><div class=\"row\">" + CoveragePlots(reader) + "</div>";
+  return html + CauseTable(reader);
+}
+
+// ---- pictures -------------------------------------------------------------------------------------
+
+std::string ImageTag(const Image& image) {
+#ifdef WITH_VIDEO
+  return fmt::format("<img alt=\"\" src=\"data:image/png;base64,{}\">", Base64(EncodePng(image)));
+#else
+  return fmt::format("<p class=\"none\">{}×{} image (built without libav)</p>", image.width, image.height);
+#endif
+}
+
+std::string AugmentSection(const StepView& step) {
+  const DatasetReader reader(step.output);
+  const DatasetHeader& header = reader.header();
+  std::string html = fmt::format("<h2>Looks: {}</h2><div class=\"cards\">", EscapeHtml(step.name));
+  html += Card(fmt::format("{}", reader.episodes().size()), "rendered episodes");
+  html += Card(step.result().value("frames", Json(0)).dump(), "frames");
+  html += Card(fmt::format("{:.0f}", step.result().value("frames_per_second", 0.0)), "frames per second");
+  html += Card(step.result().value("renderer", ""), "renderer");
+  html += "</div>";
+  for (const std::string& camera : header.cameras) {
+    html += fmt::format("<p>{}: nominal first, then drawn looks</p><div class=\"strip\">", EscapeHtml(camera));
+    // one nominal picture, then variants of different episodes
+    int shown = 0;
+    for (const int wanted : {0, 1}) {
+      for (size_t e = 0; e < reader.episodes().size() && shown < (wanted == 0 ? 1 : 8); ++e) {
+        const EpisodeSummary& summary = reader.episodes()[e];
+        if ((summary.variant_index > 0) != (wanted > 0) || summary.length == 0) continue;
+        html += "<figure>" + ImageTag(reader.ReadImage(e, camera, summary.length / 2)) + "</figure>";
+        ++shown;
+      }
+    }
+    html += "</div>";
+  }
+  return html;
+}
+
+// ---- training -------------------------------------------------------------------------------------
+
+std::string TrainSection(const std::vector<StepView>& steps) {
+  std::vector<PlotSeries> loss, groups;
+  std::string table = "<table><tr><th>policy</th><th>updates</th><th>batch</th><th>samples/s</th>"
+                      "<th>waiting for data</th><th>parameters</th><th>precision</th><th>final loss</th></tr>";
+  int shown = 0;
+  for (const StepView& step : steps) {
+    if (step.command != "train") continue;
+    const Json& result = step.result();
+    PlotSeries curve{step.name, kColours[static_cast<size_t>(shown) % std::size(kColours)], {}, {}};
+    const fs::path log = step.output / "log.json";
+    double final_loss = 0;
+    if (fs::exists(log)) {
+      const Json entries = LoadJson(log);
+      for (const Json& entry : entries.is_array() ? entries : entries.value("updates", Json::array())) {
+        curve.x.push_back(entry.value("step", 0.0));
+        curve.y.push_back(final_loss = entry.value("loss", 0.0));
+      }
+    }
+    loss.push_back(curve);
+    const auto text = [&](const char* key) {
+      return result.contains(key) ? (result[key].is_string() ? result[key].get<std::string>() : result[key].dump()) : "";
+    };
+    table += fmt::format("<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{:.0f}</td>"
+                         "<td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{:.4f}</td></tr>",
+                         EscapeHtml(step.name), text("steps"), step.state["options"].value("batch", Json("")).dump(),
+                         result.value("samples_per_second", 0.0), Percent(result.value("data_wait_share", 0.0)),
+                         text("parameters"), EscapeHtml(text("precision")), final_loss);
+    ++shown;
+  }
+  if (shown == 0) return "";
+  return "<h2>Training</h2>" + table + "</table><div class=\"row\">" +
+         PlotSvg(loss, {.title = "flow-matching loss", .x_label = "updates", .y_label = "loss",
+                        .width = 700, .height = 300, .log_y = true}) + "</div>";
+}
+
+// ---- evaluation -----------------------------------------------------------------------------------
+
+std::string VideoTag(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  const std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(in)), {});
+  if (bytes.empty()) return "";
+  return fmt::format("<video controls loop muted playsinline preload=\"metadata\" src=\"data:video/mp4;base64,{}\"></video>",
+                     Base64(bytes));
+}
+
+std::string EvaluateSection(const StepView& step) {
+  const Json& result = step.result();
+  std::string html = fmt::format("<h2>Evaluation: {}</h2><div class=\"cards\">", EscapeHtml(step.name));
+  html += Card(fmt::format("{} / {}", result.value("successes", 0), result.value("episodes", 0)), "successes");
+  const Json timing = result.value("timing", Json::object());
+  html += Card(fmt::format("{:.0f} ms", timing.value("latency_p50_ms", 0.0)), "per chunk, median");
+  html += Card(fmt::format("{:.0f} ms", timing.value("latency_p99_ms", 0.0)), "per chunk, 99 %");
+  const Json causes = result.value("causes", Json::object());
+  for (const auto& [cause, count] : causes.items()) {
+    html += Card(count.dump(), cause);
+  }
+  html += "</div>";
+  if (result.contains("paired")) {
+    html += fmt::format("<details><summary>compared on the same seeds</summary><pre>{}</pre></details>",
+                        EscapeHtml(result["paired"].dump(2)));
+  }
+  std::string videos;
+  for (const Json& video : result.value("videos", Json::array())) {
+    const std::string tag = VideoTag(video.value("file", ""));
+    if (tag.empty()) continue;
+    const bool success = video.value("success", false);
+    videos += fmt::format("<figure>{}<figcaption>episode {}: <span class=\"{}\">{}</span></figcaption></figure>", tag,
+                          video.value("episode", 0), success ? "ok" : "bad",
+                          success ? "success" : EscapeHtml(video.value("cause", "failure")));
+  }
+  return html + (videos.empty() ? "" : "<div class=\"video\">" + videos + "</div>");
+}
+
+// ---- exactly what was run --------------------------------------------------------------------------
+
+std::string ProvenanceSection(const std::vector<StepView>& steps) {
+  std::string html = "<h2>Exactly what was run</h2><table><tr><th>step</th><th>command</th><th>inputs</th>"
+                     "<th>seconds</th><th>finished</th><th>key</th></tr>";
+  for (const StepView& step : steps) {
+    std::string inputs;
+    for (const Json& input : step.state["inputs"]) inputs += (inputs.empty() ? "" : ", ") + input.get<std::string>();
+    html += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{:.1f}</td><td>{}</td><td><code>{}</code></td></tr>",
+                        EscapeHtml(step.name), EscapeHtml(step.command), EscapeHtml(inputs),
+                        step.state.value("seconds", 0.0), EscapeHtml(step.state.value("finished_utc", "")),
+                        EscapeHtml(step.state.value("key", "").substr(0, 16)));
+  }
+  html += "</table>";
+  for (const StepView& step : steps) {
+    html += fmt::format("<details><summary>{}: settings and result</summary><pre>{}</pre></details>",
+                        EscapeHtml(step.name), EscapeHtml(step.state.dump(2)));
+  }
+  return html;
+}
+
+}  // namespace
+
+void WriteReport(const Pipeline& pipeline, const std::vector<std::string>& order, const fs::path& out) {
+  std::vector<StepView> steps;
+  for (const std::string& name : order) {
+    Json state = LoadStepState(out, name);
+    if (!state.is_object()) continue;
+    const std::string command = state["command"], output = state["output"];
+    steps.push_back({name, command, std::move(state), output});
+  }
+
+  const std::string title = pipeline.title.empty() ? pipeline.name : pipeline.title;
+  std::string html = fmt::format(
+      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width\"><title>{0}</title><style>{1}</style></head><body><h1>{0}</h1>"
+      "<p class=\"lead\">{2}</p>",
+      EscapeHtml(title), kStyle, EscapeHtml(pipeline.description));
+  html += SuccessTable(steps);
+  for (const StepView& step : steps) {
+    if (step.command == "teleop") html += RecordSection(step);
+    if (step.command == "mimic") html += MimicSection(step);
+    if (step.command == "augment") html += AugmentSection(step);
+  }
+  html += TrainSection(steps);
+  for (const StepView& step : steps) {
+    if (step.command == "evaluate") html += EvaluateSection(step);
+  }
+  html += ProvenanceSection(steps);
+  html += fmt::format("<p class=\"none\">Understudy {}, program {}</p></body></html>\n", ProgramVersion(),
+                      ProgramHash().substr(0, 16));
+  WriteTextAtomically(out / "report.html", html);
+}
+
+}  // namespace understudy

@@ -1,0 +1,161 @@
+// teleop: a device, a pacer and a simulator put together.
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "app/commands.h"
+#include "app/twin.h"
+#include "teleop/command.h"
+#include "teleop/operator/scripted_operator.h"
+#ifdef WITH_OPENXR
+#include "teleop/openxr/openxr_device.h"
+#include "teleop/virtual_headset/virtual_headset.h"
+#endif
+
+namespace understudy {
+
+enum class DeviceKind { kVirtual, kOpenXr };
+template <>
+struct EnumNames<DeviceKind> {
+  static constexpr std::array kNames{"virtual", "openxr"};
+};
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct TeleopFlags {
+  std::string task = "stack";
+  DeviceKind device = DeviceKind::kVirtual;
+  double wait_for_headset_s = 60;
+  TeleopOptions teleop;
+  template <class V>
+  void Visit(V& v) {
+    v("task", task, "listed task or path of a task.yaml");
+    v("device", device, "virtual: our virtual headset, moved by the task's scripted operator; "
+      "openxr: the headset of the active OpenXR runtime");
+    v("wait_for_headset_s", wait_for_headset_s, "s to wait for a headset to be put on",
+      Limits{0, 86400});
+    teleop.Visit(v);
+  }
+};
+
+#ifdef WITH_OPENXR
+
+// Where the virtual headset's manifest lies: beside the program, installed, or in the build.
+fs::path VirtualHeadsetFolder() {
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+  for (const fs::path& folder : {program / "virtual_headset", program / ".." / "lib" / "understudy",
+                                 fs::path(UNDERSTUDY_BINARY_DIR) / "virtual_headset"}) {
+    if (fs::exists(folder / "understudy_virtual_headset.json")) return folder;
+  }
+  ThrowFailed("the virtual headset's manifest understudy_virtual_headset.json was not found beside "
+              "the program: build the target understudy_virtual_headset");
+}
+
+uint32_t VirtualButtons(uint32_t buttons, int hand) {
+  // A and B are the right controller's, X and Y the left's
+  uint32_t pressed = 0;
+  if (hand == 1 && (buttons & kButtonStart)) pressed |= UNDERSTUDY_VH_A;
+  if (hand == 1 && (buttons & kButtonDiscard)) pressed |= UNDERSTUDY_VH_B;
+  if (hand == 0 && (buttons & kButtonReset)) pressed |= UNDERSTUDY_VH_X;
+  if (hand == 0 && (buttons & kButtonStop)) pressed |= UNDERSTUDY_VH_Y;
+  return pressed;
+}
+
+VirtualHand ToVirtualHand(const HandTarget& target, int hand) {
+  VirtualHand state;
+  state.X_RH = target.X_TH;
+  state.v_RH = target.v_TH;
+  state.w_RH = target.w_TH;
+  state.trigger = static_cast<float>(target.trigger);
+  state.squeeze = static_cast<float>(target.squeeze);
+  state.buttons = VirtualButtons(target.buttons, hand);
+  return state;
+}
+
+TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulator& simulator,
+                             Progress& progress) {
+  const OperatorSpec spec = LoadOperatorSpec(twin.task);
+  const RetargetOptions& retarget = flags.teleop.record.retarget;
+  const auto arm = static_cast<size_t>(spec.arm);
+  const int hand = arm < retarget.hands.size() ? retarget.hands[arm] : (spec.arm == 0 ? 1 : 0);
+  const OperatorSkill skill{TrackingInWorld(retarget.placement).rotation(), retarget.clutch.scale};
+
+  const std::unique_ptr<VirtualHeadset> headset = VirtualHeadset::Load(VirtualHeadsetFolder());
+  headset->SetHead({});
+  OpenXrOptions xr;
+  xr.clock = [&] { return headset->NowNs(); };
+  xr.progress = &progress;
+  const std::unique_ptr<TeleopDevice> device = OpenXrDevice::Open(xr);
+
+  // a new operator for every attempt, who moves the hand while the clock stands still
+  std::unique_ptr<ScriptedOperator> person;
+  VirtualPacer pacer({
+      .now_ns = [&] { return headset->NowNs(); },
+      .advance_ns = [&](int64_t ns) { headset->AdvanceNs(ns); },
+      .begin = [&](const RngKey& key, const Observation&) {
+        person = std::make_unique<ScriptedOperator>(spec, twin.task, twin.info,
+                                                    key.WithTerm("operator"), skill);
+      },
+      .move = [&](const Observation& observation, int64_t at_ns) {
+        headset->SetHand(hand, ToVirtualHand(person->Move(observation, at_ns), hand));
+      },
+  });
+  return RunTeleop(flags.teleop, twin.task, simulator, *device, pacer, progress);
+}
+
+#endif  // WITH_OPENXR
+
+TeleopReport RecordWith(const TeleopFlags& flags, Progress& progress) {
+#ifdef WITH_OPENXR
+  const Twin twin = LoadTwin(flags.task);
+  const std::unique_ptr<Simulator> simulator = twin.simulators();
+  if (flags.device == DeviceKind::kVirtual) {
+    return RecordVirtually(flags, twin, *simulator, progress);
+  }
+  OpenXrOptions xr;
+  xr.wait_for_headset_s = flags.wait_for_headset_s;
+  xr.progress = &progress;
+  const std::unique_ptr<TeleopDevice> device = OpenXrDevice::Open(xr);
+  RealPacer pacer;
+  return RunTeleop(flags.teleop, twin.task, *simulator, *device, pacer, progress);
+#else
+  (void)flags, (void)progress;
+  ThrowUsage("this program was built without OpenXR, which recording needs: run `make setup`, then "
+             "configure with -DWITH_OPENXR=ON and build again");
+#endif
+}
+
+std::string DescribeTeleop(const Json& result) {
+  const double recorded = result["recorded_s"].get<double>(), wall = result["wall_s"].get<double>();
+  std::string text = fmt::format(
+      "{}: {} demonstrations; this session {} attempts, {:.1f} s of demonstrations in {:.1f} s, "
+      "worst replay error {:g}\n",
+      result["out"].get<std::string>(), result["demonstrations"].dump(), result["attempts"].size(),
+      recorded, wall, result["worst_replay_error"].get<double>());
+  for (const Json& line : result["salvaged"]) text += "  salvaged: " + line.get<std::string>() + "\n";
+  if (!result["complete"].get<bool>()) {
+    text += "stopped early: " + result["stopped"].get<std::string>() + "; run again to go on\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+Command TeleopCommand() {
+  return MakeCommand<TeleopFlags>(
+      "teleop", "record demonstrations with a headset, or with the virtual one",
+      [](const TeleopFlags& flags, CommandContext& context) -> Json {
+        if (context.plan) {
+          return {{"demos", flags.teleop.demos}, {"out", flags.teleop.out}, {"task", flags.task}};
+        }
+        Json result = ToJson(RecordWith(flags, *context.progress));
+        result["failed"] = !result["complete"].get<bool>();
+        return result;
+      },
+      DescribeTeleop);
+}
+
+}  // namespace understudy

@@ -1,0 +1,27 @@
+#include "app/twin.h"
+
+#include "app/registry.h"
+#ifdef WITH_MUJOCO
+#include "sim/scene.h"
+#endif
+
+namespace understudy {
+
+Twin LoadTwin(const std::string& task) {
+  if (task.empty()) ThrowUsage("task: name one; `understudy list` shows them");
+  Twin twin;
+  twin.task = LoadTaskSpec(task, HomeFolder() / "sim" / "tasks");
+  twin.robot = LoadRobotSpec(twin.task.robot, HomeFolder() / "sim" / "robots");
+#ifdef WITH_MUJOCO
+  const std::shared_ptr<const Scene> scene = Scene::Compile(twin.task, twin.robot);
+  twin.info = scene->info();
+  twin.simulators = [scene] { return MakeSimulator(scene); };
+  twin.renderers = [scene] { return MakeRenderer(scene); };
+  return twin;
+#else
+  ThrowUsage("this program was built without MuJoCo, which simulation needs: run `make setup`, then "
+             "configure with -DWITH_MUJOCO=ON and build again");
+#endif
+}
+
+}  // namespace understudy

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "data/seam/renderer.h"
+#include "data/seam/simulator.h"
+#include "data/spec/robot_spec.h"
+#include "data/spec/task_spec.h"
+
+namespace understudy {
+
+// A task as the stages take it: its spec and makers of its simulators and renderers.
+struct Twin {
+  TaskSpec task;
+  RobotSpec robot;
+  SimulatorInfo info;
+  SimulatorFactory simulators;
+  RendererFactory renderers;
+};
+
+// `task` is a listed task or the path of a task.yaml. Throws Error(kUsage) for an unknown one, and
+// where the program was built without MuJoCo.
+Twin LoadTwin(const std::string& task);
+
+}  // namespace understudy

@@ -1,0 +1,7 @@
+#include "data/base/version.h"
+
+namespace understudy {
+
+std::string ProgramVersion() { return UNDERSTUDY_VERSION; }
+
+}  // namespace understudy

@@ -1,0 +1,108 @@
+#include "data/store/command.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "data/base/error.h"
+#include "data/store/files.h"
+#include "data/store/hdf5.h"
+#include "data/store/journal_driver.h"
+#include "data/store/meta.h"
+#include "data/store/recording.h"
+#include "data/store/verify.h"
+
+namespace understudy {
+namespace fs = std::filesystem;
+
+Json ToJson(const VerifyReport& report) {
+  Json faults = Json::array();
+  for (const Fault& fault : report.faults) {
+    faults.push_back({{"place", fault.place}, {"what", fault.what}});
+  }
+  return {{"sound", report.faults.empty()},
+          {"episodes", report.episodes},
+          {"steps", report.steps},
+          {"bytes_read", report.bytes_read},
+          {"faults", faults}};
+}
+
+RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool overwrite) {
+  std::error_code none;
+  if (fs::exists(output, none) && !overwrite) {
+    ThrowUsage(fmt::format("{}: exists already; choose another name, or say --overwrite to replace "
+                           "it", output.string()));
+  }
+  if (fs::equivalent(input, output, none)) {
+    ThrowUsage(fmt::format("{}: is input and output of the repair", output.string()));
+  }
+  RepairReport report;
+  if (input.extension() == ".part" && fs::exists(input, none)) {
+    // completes or undoes the last flush; refuses while the writer lives
+    { const h5::GrowingFile recovered = h5::GrowingFile::Open(input); }
+    if (IsRecording(input)) {
+      const SalvageReport salvaged = SalvageRecording(input, output, overwrite);
+      if (salvaged.rows == 0) {
+        ThrowBadInput(fmt::format("{}: {}", input.string(), salvaged.outcome));
+      }
+      report.episodes_kept = 1;
+      report.steps_kept = salvaged.rows;
+      report.outcome = salvaged.outcome;
+      return report;
+    }
+  }
+  const h5::Guard guard;
+  const h5::Group root = h5::OpenForReading(input);
+  if (!root.Has("understudy") || !root.Has("data")) {
+    ThrowBadInput(fmt::format("{}: repair works on files of this program only", input.string()));
+  }
+  const DatasetHeader header = ReadHeader(root);
+  const h5::Group source = root.Open("data");
+  if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), none);
+  h5::GrowingFile file = h5::GrowingFile::Create(PartOf(output));
+  WriteHeader(file.root(), header);
+  const h5::Group data = file.root().Open("data"), own = file.root().Open("understudy");
+  std::set<std::string> uuids;
+  std::vector<std::string> hashes;
+  for (const std::string& name : EpisodeNames(source)) {
+    VerifyReport check;
+    VerifyEpisode(source, name, header, true, check);
+    std::string why = check.faults.empty() ? "" : check.faults[0].place + ": " + check.faults[0].what;
+    if (why.empty() && !uuids.insert(source.Open(name).Text("uuid")).second) {
+      why = "its uuid stands in the file already";
+    }
+    if (!why.empty()) {
+      report.dropped.push_back({"/data/" + name, why});
+      continue;
+    }
+    const std::string kept = fmt::format("demo_{}", report.episodes_kept);
+    if (H5Ocopy(source.id(), name.c_str(), data.id(), kept.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0) {
+      h5::FailWriting(data.Place(kept), fmt::format("cannot copy {}", name));
+    }
+    hashes.push_back(source.Open(name).Open("understudy").Text("content_hash"));
+    ++report.episodes_kept;
+    report.steps_kept += check.steps;
+    file.Flush();
+  }
+  try {
+    AppendAttempts(own, header.simulator.objects.size(), ReadAttempts(root.Open("understudy")));
+  } catch (const Error& error) {
+    report.dropped.push_back({"/understudy/attempts", error.what()});
+  }
+  data.SetInt("total", report.steps_kept);
+  own.SetText("content_hash", DatasetHash(file.root(), hashes));
+  file.Close();
+  RenameDurably(PartOf(output), output);
+  report.outcome = fmt::format("{} episodes kept, {} left out; lists of episodes (masks) are not "
+                               "carried over", report.episodes_kept, report.dropped.size());
+  return report;
+}
+
+std::string Hdf5Version() {
+  unsigned major = 0, minor = 0, release = 0;
+  const h5::Guard guard;
+  H5get_libversion(&major, &minor, &release);
+  return fmt::format("{}.{}.{}", major, minor, release);
+}
+
+}  // namespace understudy

@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "data/base/error.h"
+#include "data/store/dataset.h"
+#include "data/store/hdf5.h"
+#include "data/store/meta.h"
+
+namespace understudy {
+
+Json DescribeDataset(const std::filesystem::path& path) {
+  const DatasetReader reader(path);
+  const h5::Guard guard;
+  const h5::Group data = h5::OpenForReading(path).Open("data");
+  const bool own = !reader.content_hash().empty();
+  std::vector<size_t> lengths;
+  size_t successes = 0, steps = 0;
+  std::map<std::string, int64_t> tasks, variants, causes, files;
+  // running sums per number of `actions`
+  std::vector<double> low, high, sum, squares;
+  for (const EpisodeSummary& episode : reader.episodes()) {
+    lengths.push_back(episode.length);
+    steps += episode.length;
+    successes += episode.success;
+    const std::string target = data.ExternalTarget(episode.name);
+    if (!target.empty()) ++files[target];
+    const h5::Group demo = data.Open(episode.name);
+    if (own) {
+      const h5::Group meta = demo.Open("understudy");
+      ++tasks[meta.Text("task")];
+      ++variants[meta.Text("variant")];
+      if (!episode.success) ++causes[meta.Text("cause")];
+    } else {
+      ++tasks[reader.header().simulator.task];
+    }
+    if (!demo.Has("actions")) continue;
+    const Column actions = demo.Read("actions", ColumnType::kF64, {-1});
+    const size_t n = actions.row_size();
+    if (low.empty()) {
+      low.assign(n, std::numeric_limits<double>::infinity());
+      high.assign(n, -std::numeric_limits<double>::infinity());
+      sum.assign(n, 0);
+      squares.assign(n, 0);
+    }
+    for (size_t k = 0; k < actions.rows && n == low.size(); ++k) {
+      for (size_t i = 0; i < n; ++i) {
+        const double v = actions.At<double>(k, i);
+        low[i] = std::min(low[i], v);
+        high[i] = std::max(high[i], v);
+        sum[i] += v;
+        squares[i] += v * v;
+      }
+    }
+  }
+  Json json = Json::object();
+  json["file"] = path.string();
+  json["bytes"] = std::filesystem::file_size(path);
+  json["written_by"] = own ? "understudy" : "another program";
+  json["content_hash"] = reader.content_hash();
+  json["stage"] = reader.header().stage;
+  json["robot"] = reader.header().simulator.robot;
+  json["control_hz"] = reader.header().simulator.control_hz;
+  json["episodes"] = reader.episodes().size();
+  json["steps"] = steps;
+  json["successes"] = successes;
+  if (!lengths.empty()) {
+    std::sort(lengths.begin(), lengths.end());
+    json["length"] = {{"min", lengths.front()},
+                      {"median", lengths[lengths.size() / 2]},
+                      {"mean", static_cast<double>(steps) / static_cast<double>(lengths.size())},
+                      {"max", lengths.back()}};
+  }
+  json["tasks"] = tasks;
+  json["variants"] = variants;
+  json["causes_of_failure"] = causes;
+  json["cameras"] = reader.header().cameras;
+  json["image_size"] = {reader.header().image_width, reader.header().image_height};
+  json["parents"] = reader.header().parents;
+  for (const std::string& key : reader.MaskNames()) {
+    json["masks"][key] = reader.ReadMask(key).size();
+  }
+  const std::vector<AttemptRecord> attempts = reader.attempts();
+  if (!attempts.empty()) {
+    const auto good = std::count_if(attempts.begin(), attempts.end(),
+                                    [](const AttemptRecord& a) { return a.success; });
+    std::map<std::string, int64_t> failed;
+    for (const AttemptRecord& a : attempts) {
+      if (!a.success) ++failed[a.cause];
+    }
+    json["attempts"] = {{"started", attempts.size()},
+                        {"succeeded", good},
+                        {"rate", static_cast<double>(good) / static_cast<double>(attempts.size())},
+                        {"causes", failed}};
+  }
+  if (!files.empty()) json["linked_files"] = files;
+  // statistics of the normalised actions, per number
+  Json mean = Json::array(), deviation = Json::array();
+  for (size_t i = 0; i < low.size(); ++i) {
+    const double n = static_cast<double>(steps), m = sum[i] / n;
+    mean.push_back(m);
+    deviation.push_back(std::sqrt(std::max(0.0, squares[i] / n - m * m)));
+  }
+  json["actions"] = {{"min", low}, {"max", high}, {"mean", mean}, {"std", deviation}};
+  return json;
+}
+
+}  // namespace understudy

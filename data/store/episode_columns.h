@@ -1,0 +1,58 @@
+#pragma once
+
+// Episodes as columns and back. docs/format.md lists every column.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "data/episode/episode.h"
+#include "data/store/column.h"
+#include "data/store/dataset.h"
+#include "data/store/hdf5.h"
+
+namespace understudy {
+
+// Sizes that all rows of an episode share, and the names that its views use.
+struct RowShape {
+  size_t state = 0, flat_state = 0;
+  struct Arm {
+    size_t joint_q = 0, joint_v = 0, gripper_q = 0, gripper_v = 0;
+    bool operator==(const Arm&) const = default;
+  };
+  std::vector<Arm> arms;
+  std::vector<std::string> objects, signals;
+  bool teleop = false;           // teleoperation columns are written
+  size_t teleop_arms = 0;
+
+  static RowShape Of(const Step& step, const EpisodeMeta& meta, const DatasetHeader& header);
+};
+
+// One instant: what has T+1 rows for T actions.
+struct Instant {
+  const SimState* state = nullptr;
+  const Observation* observation = nullptr;
+};
+
+// `instants` become the columns of T+1 rows (understudy/state, understudy/eef_pose, …), `steps`
+// those of T rows (actions, views for other programs, labels, teleoperation). Rows that differ in
+// shape are a broken contract.
+std::vector<Column> InstantColumns(const RowShape& shape, const std::vector<Instant>& instants);
+std::vector<Column> StepColumns(const RowShape& shape, const Step* steps, size_t count);
+// `rewards` and `dones` from the success predicate at the T+1 instants.
+std::vector<Column> OutcomeColumns(const std::vector<uint8_t>& success);
+std::vector<Column> RawColumns(const RawSample* samples, size_t count);
+
+// Fills steps, final state and observation of an episode of `length` steps. With `cut`, columns may
+// hold more rows than needed (a recording that was interrupted).
+void ReadColumns(const h5::Group& demo, size_t length, bool cut, Episode& episode);
+// Rows that every column of an interrupted recording holds: `instants` and `steps`.
+struct WholeRows {
+  size_t instants = 0, steps = 0, raw = 0;
+};
+WholeRows CountRows(const h5::Group& demo);
+// `understudy/raw`; nothing where the episode has none. `cut` as above.
+void ReadRaw(const h5::Group& demo, bool cut, RawStream& raw);
+void WriteRawInfo(const h5::Group& demo, const RawStream& raw);
+
+}  // namespace understudy

@@ -1,0 +1,33 @@
+#include "data/store/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "data/base/error.h"
+
+namespace understudy {
+
+std::filesystem::path PartOf(const std::filesystem::path& path) {
+  std::filesystem::path part = path;
+  part += ".part";
+  return part;
+}
+
+void RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (std::rename(from.c_str(), to.c_str()) != 0) {
+    ThrowFailed(fmt::format("cannot rename '{}' to '{}': {}", from.string(), to.string(),
+                            std::strerror(errno)));
+  }
+  const std::filesystem::path folder = to.has_parent_path() ? to.parent_path() : ".";
+  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  // some file systems cannot sync folders: the rename stands all the same
+  fsync(fd);
+  close(fd);
+}
+
+}  // namespace understudy

@@ -1,0 +1,446 @@
+#include "data/store/hdf5.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "data/base/error.h"
+#include "data/store/journal_driver.h"
+
+namespace understudy::h5 {
+namespace {
+
+std::recursive_mutex& Mutex() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
+
+// Creates the groups on the way to a new object.
+hid_t LinkCreation() {
+  static const hid_t plist = [] {
+    const hid_t id = H5Pcreate(H5P_LINK_CREATE);
+    H5Pset_create_intermediate_group(id, 1);
+    return id;
+  }();
+  return plist;
+}
+
+std::vector<hsize_t> Shape(const Column& column) {
+  std::vector<hsize_t> dims{column.rows};
+  dims.insert(dims.end(), column.row_dims.begin(), column.row_dims.end());
+  return dims;
+}
+
+std::string ShapeText(const std::vector<hsize_t>& dims) {
+  return fmt::format("({})", fmt::join(dims, ", "));
+}
+
+herr_t CollectName(hid_t, const char* name, const H5L_info_t*, void* out) {
+  static_cast<std::vector<std::string>*>(out)->push_back(name);
+  return 0;
+}
+
+herr_t CollectError(unsigned, const H5E_error2_t* error, void* out) {
+  auto& lines = *static_cast<std::vector<std::string>*>(out);
+  if (error->desc && *error->desc) lines.push_back(error->desc);
+  return 0;
+}
+
+}  // namespace
+
+Guard::Guard() : lock_(Mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+
+Id& Id::operator=(Id&& other) noexcept {
+  if (this != &other) {
+    Reset();
+    id_ = std::exchange(other.id_, -1);
+  }
+  return *this;
+}
+
+void Id::Reset() {
+  if (id_ < 0) return;
+  const Guard guard;
+  H5Idec_ref(std::exchange(id_, -1));
+}
+
+std::string ErrorText() {
+  // our own driver knows best: "No space left on device"
+  if (std::string text = TakeDriverError(); !text.empty()) return text;
+  std::vector<std::string> lines;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, CollectError, &lines);
+  if (lines.size() > 2) lines.resize(2);
+  return fmt::format("HDF5: {}", fmt::join(lines, "; "));
+}
+
+void FailWriting(const std::string& place, const std::string& what) {
+  ThrowFailed(fmt::format("{}: {} ({})", place, what, ErrorText()));
+}
+
+void FailReading(const std::string& place, const std::string& what) {
+  ThrowBadInput(fmt::format("{}: {}", place, what));
+}
+
+std::string Group::Place(const std::string& name) const {
+  return fmt::format("{}: {}{}{}", file_, path_, path_ == "/" || name.empty() ? "" : "/", name);
+}
+
+bool Group::Has(const std::string& name) const {
+  const Guard guard;
+  // each step must exist before the next may be asked for
+  for (size_t end = name.find('/'); ; end = name.find('/', end + 1)) {
+    const std::string part = name.substr(0, end);
+    if (H5Lexists(id(), part.c_str(), H5P_DEFAULT) <= 0) return false;
+    if (H5Oexists_by_name(id(), part.c_str(), H5P_DEFAULT) <= 0) return false;
+    if (end == std::string::npos) return true;
+  }
+}
+
+std::vector<std::string> Group::Names() const {
+  const Guard guard;
+  std::vector<std::string> names;
+  hsize_t at = 0;
+  if (H5Literate(id(), H5_INDEX_NAME, H5_ITER_INC, &at, CollectName, &names) < 0) {
+    FailReading(Place(), fmt::format("its list of members cannot be read ({})", ErrorText()));
+  }
+  return names;
+}
+
+Group Group::Open(const std::string& name) const {
+  const Guard guard;
+  Id group(H5Gopen2(id(), name.c_str(), H5P_DEFAULT));
+  if (!group.valid()) {
+    const std::string why = ErrorText();
+    if (const std::string target = ExternalTarget(name); !target.empty()) {
+      FailReading(Place(name), fmt::format(
+          "the link to '{}' cannot be followed; put that file back beside this one, or merge again",
+          target));
+    }
+    FailReading(Place(name), fmt::format("no such group, or it is damaged ({})", why));
+  }
+  return Group(std::move(group), file_, (path_ == "/" ? "/" : path_ + "/") + name);
+}
+
+Group Group::Create(const std::string& name, size_t name_bytes) const {
+  const Guard guard;
+  Id plist(H5Pcreate(H5P_GROUP_CREATE));
+  if (name_bytes > 0) H5Pset_local_heap_size_hint(plist.get(), name_bytes);
+  Id group(H5Gcreate2(id(), name.c_str(), LinkCreation(), plist.get(), H5P_DEFAULT));
+  if (!group.valid()) FailWriting(Place(name), "cannot create the group");
+  return Group(std::move(group), file_, (path_ == "/" ? "/" : path_ + "/") + name);
+}
+
+Group Group::OpenOrCreate(const std::string& name) const {
+  return Has(name) ? Open(name) : Create(name);
+}
+
+void Group::Delete(const std::string& name) const {
+  const Guard guard;
+  if (H5Ldelete(id(), name.c_str(), H5P_DEFAULT) < 0) FailWriting(Place(name), "cannot delete");
+}
+
+void Group::Move(const std::string& from, const std::string& to) const {
+  const Guard guard;
+  if (H5Lmove(id(), from.c_str(), id(), to.c_str(), LinkCreation(), H5P_DEFAULT) < 0) {
+    FailWriting(Place(from), fmt::format("cannot become '{}'", to));
+  }
+}
+
+void Group::LinkExternal(const std::string& name, const std::string& file,
+                         const std::string& path) const {
+  const Guard guard;
+  if (H5Lcreate_external(file.c_str(), path.c_str(), id(), name.c_str(), LinkCreation(),
+                         H5P_DEFAULT) < 0) {
+    FailWriting(Place(name), "cannot create the external link");
+  }
+}
+
+std::string Group::ExternalTarget(const std::string& name) const {
+  const Guard guard;
+  H5L_info_t info;
+  if (H5Lget_info(id(), name.c_str(), &info, H5P_DEFAULT) < 0 || info.type != H5L_TYPE_EXTERNAL ||
+      info.u.val_size > 65536) {
+    return "";
+  }
+  std::vector<char> value(info.u.val_size);
+  const char *file = nullptr, *object = nullptr;
+  if (H5Lget_val(id(), name.c_str(), value.data(), value.size(), H5P_DEFAULT) < 0 ||
+      H5Lunpack_elink_val(value.data(), value.size(), nullptr, &file, &object) < 0) {
+    return "";
+  }
+  return file;
+}
+
+DatasetInfo Group::Info(const std::string& name) const {
+  const Guard guard;
+  const Id dataset = OpenDataset(name);
+  const Id type(H5Dget_type(dataset.get()));
+  const Id space(H5Dget_space(dataset.get()));
+  DatasetInfo info;
+  info.type_class = H5Tget_class(type.get());
+  info.type_size = H5Tget_size(type.get());
+  info.is_signed = info.type_class == H5T_INTEGER && H5Tget_sign(type.get()) == H5T_SGN_2;
+  const int rank = H5Sget_simple_extent_ndims(space.get());
+  if (rank < 0) FailReading(Place(name), "its shape cannot be read");
+  info.dims.resize(static_cast<size_t>(rank));
+  if (rank > 0) H5Sget_simple_extent_dims(space.get(), info.dims.data(), nullptr);
+  return info;
+}
+
+std::optional<ColumnType> DatasetInfo::type() const {
+  if (type_class == H5T_FLOAT && type_size == 8) return ColumnType::kF64;
+  if (type_class == H5T_FLOAT && type_size == 4) return ColumnType::kF32;
+  if (type_class != H5T_INTEGER) return {};
+  if (type_size == 1 && !is_signed) return ColumnType::kU8;
+  if (type_size == 4) return is_signed ? ColumnType::kI32 : ColumnType::kU32;
+  if (type_size == 8 && is_signed) return ColumnType::kI64;
+  return {};
+}
+
+Id Group::OpenDataset(const std::string& name) const {
+  const Guard guard;
+  if (!Has(name)) FailReading(Place(name), "no such dataset");
+  Id dataset(H5Dopen2(id(), name.c_str(), H5P_DEFAULT));
+  if (!dataset.valid()) {
+    FailReading(Place(name), fmt::format("is no dataset, or it is damaged ({})", ErrorText()));
+  }
+  return dataset;
+}
+
+hid_t NativeType(ColumnType type) {
+  switch (type) {
+    case ColumnType::kF64: return H5T_NATIVE_DOUBLE;
+    case ColumnType::kF32: return H5T_NATIVE_FLOAT;
+    case ColumnType::kU8: return H5T_NATIVE_UINT8;
+    case ColumnType::kI32: return H5T_NATIVE_INT32;
+    case ColumnType::kU32: return H5T_NATIVE_UINT32;
+    case ColumnType::kI64: return H5T_NATIVE_INT64;
+  }
+  return -1;
+}
+
+void Group::Write(const Column& column) const {
+  const Guard guard;
+  const std::vector<hsize_t> dims = Shape(column);
+  const Id space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr));
+  const hid_t type = NativeType(column.type);
+  const Id dataset(H5Dcreate2(id(), column.path.c_str(), type, space.get(), LinkCreation(),
+                              H5P_DEFAULT, H5P_DEFAULT));
+  if (!dataset.valid()) FailWriting(Place(column.path), "cannot create the dataset");
+  if (!column.bytes.empty() && H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                                        column.bytes.data()) < 0) {
+    FailWriting(Place(column.path), "cannot write");
+  }
+  if (!column.unit.empty()) SetText("unit", column.unit, column.path);
+  if (!column.clock.empty()) SetText("clock", column.clock, column.path);
+}
+
+void Group::Grow(const Column& column) const {
+  const Guard guard;
+  const hid_t type = NativeType(column.type);
+  std::vector<hsize_t> dims = Shape(column);
+  const int rank = static_cast<int>(dims.size());
+  if (!Has(column.path)) {
+    std::vector<hsize_t> start = dims, limit = dims, chunk = dims;
+    start[0] = 0;
+    limit[0] = H5S_UNLIMITED;
+    chunk[0] = 64;
+    // a chunk may not be empty even where rows are
+    for (hsize_t& n : chunk) n = std::max<hsize_t>(n, 1);
+    const Id space(H5Screate_simple(rank, start.data(), limit.data()));
+    const Id plist(H5Pcreate(H5P_DATASET_CREATE));
+    H5Pset_chunk(plist.get(), rank, chunk.data());
+    const Id made(H5Dcreate2(id(), column.path.c_str(), type, space.get(), LinkCreation(),
+                             plist.get(), H5P_DEFAULT));
+    if (!made.valid()) FailWriting(Place(column.path), "cannot create the dataset");
+    if (!column.unit.empty()) SetText("unit", column.unit, column.path);
+    if (!column.clock.empty()) SetText("clock", column.clock, column.path);
+  }
+  const Id dataset(H5Dopen2(id(), column.path.c_str(), H5P_DEFAULT));
+  if (!dataset.valid()) FailWriting(Place(column.path), "cannot open the dataset");
+  std::vector<hsize_t> size(dims.size());
+  const Id before(H5Dget_space(dataset.get()));
+  H5Sget_simple_extent_dims(before.get(), size.data(), nullptr);
+  const std::vector<hsize_t> want(dims.begin() + 1, dims.end());
+  Require(std::vector<hsize_t>(size.begin() + 1, size.end()) == want,
+          "rows of a growing dataset keep their shape");
+  std::vector<hsize_t> offset(dims.size(), 0);
+  offset[0] = size[0];
+  size[0] += dims[0];
+  if (H5Dset_extent(dataset.get(), size.data()) < 0) FailWriting(Place(column.path), "cannot grow");
+  if (column.bytes.empty()) return;
+  const Id memory(H5Screate_simple(rank, dims.data(), nullptr));
+  const Id file_space(H5Dget_space(dataset.get()));
+  H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, offset.data(), nullptr, dims.data(),
+                      nullptr);
+  if (H5Dwrite(dataset.get(), type, memory.get(), file_space.get(), H5P_DEFAULT,
+               column.bytes.data()) < 0) {
+    FailWriting(Place(column.path), "cannot write");
+  }
+}
+
+void Group::SetRows(const std::string& name, hsize_t rows) const {
+  const Guard guard;
+  std::vector<hsize_t> dims = Info(name).dims;
+  if (dims.empty()) FailReading(Place(name), "has no rows");
+  dims[0] = rows;
+  const Id dataset = OpenDataset(name);
+  if (H5Dset_extent(dataset.get(), dims.data()) < 0) FailWriting(Place(name), "cannot be cut");
+}
+
+Column Group::Read(const std::string& name, ColumnType type,
+                   const std::vector<int64_t>& row_dims) const {
+  const Guard guard;
+  const DatasetInfo info = Info(name);
+  const bool number = info.type_class == H5T_INTEGER || info.type_class == H5T_FLOAT ||
+                      info.type_class == H5T_ENUM;
+  if (!number) FailReading(Place(name), "must hold numbers");
+  if (info.dims.empty()) FailReading(Place(name), "must have rows, is a single value");
+  // compare shapes, then sizes, before any memory is taken
+  const bool any_shape = row_dims == std::vector<int64_t>{-2};
+  bool fits = any_shape || info.dims.size() == row_dims.size() + 1;
+  for (size_t i = 0; fits && !any_shape && i < row_dims.size(); ++i) {
+    fits = row_dims[i] < 0 || info.dims[i + 1] == static_cast<hsize_t>(row_dims[i]);
+  }
+  if (!fits) {
+    std::string want;
+    for (const int64_t d : row_dims) want += d < 0 ? ", any" : fmt::format(", {}", d);
+    FailReading(Place(name), fmt::format("has shape {}, must have (rows{})", ShapeText(info.dims),
+                                         want));
+  }
+  uint64_t total = BytesOf(type);
+  for (const hsize_t n : info.dims) {
+    if (n != 0 && total > kMaxArrayBytes / n) {
+      FailReading(Place(name), fmt::format("claims shape {}: more than the {} bytes allowed",
+                                           ShapeText(info.dims), kMaxArrayBytes));
+    }
+    total *= n;
+  }
+  Column column(name, type, std::vector<size_t>(info.dims.begin() + 1, info.dims.end()));
+  column.rows = info.dims[0];
+  column.bytes.resize(total);
+  const Id dataset = OpenDataset(name);
+  hid_t memory_type = NativeType(type);
+  // booleans of h5py: read as their base type
+  Id base;
+  if (info.type_class == H5T_ENUM) {
+    const Id stored(H5Dget_type(dataset.get()));
+    base = Id(H5Tcopy(stored.get()));
+    if (info.type_size != BytesOf(type)) FailReading(Place(name), "must hold one byte per value");
+    memory_type = base.get();
+  }
+  if (total > 0 && H5Dread(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                           column.bytes.data()) < 0) {
+    FailReading(Place(name), fmt::format("cannot be read ({})", ErrorText()));
+  }
+  return column;
+}
+
+void Group::WriteTexts(const std::string& name, const std::vector<std::string>& texts) const {
+  const Guard guard;
+  size_t width = 1;
+  for (const std::string& text : texts) width = std::max(width, text.size());
+  std::vector<char> bytes(width * texts.size(), 0);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    std::copy(texts[i].begin(), texts[i].end(), bytes.begin() + static_cast<long>(i * width));
+  }
+  const hsize_t count = texts.size();
+  const Id space(H5Screate_simple(1, &count, nullptr));
+  const Id type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.get(), width);
+  H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
+  if (Has(name)) Delete(name);
+  const Id dataset(H5Dcreate2(id(), name.c_str(), type.get(), space.get(), LinkCreation(),
+                              H5P_DEFAULT, H5P_DEFAULT));
+  if (!dataset.valid()) FailWriting(Place(name), "cannot create the dataset");
+  if (count > 0 && H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                            bytes.data()) < 0) {
+    FailWriting(Place(name), "cannot write");
+  }
+}
+
+std::vector<std::string> Group::ReadTexts(const std::string& name) const {
+  const Guard guard;
+  const DatasetInfo info = Info(name);
+  if (info.type_class != H5T_STRING || info.dims.size() != 1) {
+    FailReading(Place(name), "must be a list of strings");
+  }
+  const Id dataset = OpenDataset(name);
+  const Id stored(H5Dget_type(dataset.get()));
+  const size_t count = info.dims[0];
+  std::vector<std::string> texts;
+  if (H5Tis_variable_str(stored.get()) > 0) {
+    if (count > kMaxTextBytes / 64) FailReading(Place(name), "claims too many strings");
+    std::vector<char*> pointers(count, nullptr);
+    if (count > 0 && H5Dread(dataset.get(), stored.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                             pointers.data()) < 0) {
+      FailReading(Place(name), fmt::format("cannot be read ({})", ErrorText()));
+    }
+    for (char* p : pointers) {
+      texts.emplace_back(p ? p : "");
+      H5free_memory(p);
+    }
+    return texts;
+  }
+  if (info.type_size == 0 || count > kMaxTextBytes / info.type_size) {
+    FailReading(Place(name), "claims too many bytes of text");
+  }
+  std::vector<char> bytes(count * info.type_size);
+  if (count > 0 && H5Dread(dataset.get(), stored.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                           bytes.data()) < 0) {
+    FailReading(Place(name), fmt::format("cannot be read ({})", ErrorText()));
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const char* p = bytes.data() + i * info.type_size;
+    texts.emplace_back(p, strnlen(p, info.type_size));
+  }
+  return texts;
+}
+
+Group OpenForReading(const std::filesystem::path& file) {
+  const Guard guard;
+  const std::string name = file.string();
+  std::error_code ignored;
+  const auto status = std::filesystem::status(file, ignored);
+  if (!std::filesystem::exists(status)) {
+    std::filesystem::path part = file;
+    part += ".part";
+    if (std::filesystem::exists(part, ignored)) {
+      ThrowBadInput(fmt::format("{}: not there, but '{}' is: its writer is still running or was "
+                                "killed; run the same command again to resume it, or `understudy "
+                                "data repair` to keep what is whole", name, part.string()));
+    }
+    ThrowBadInput(fmt::format("{}: no such file", name));
+  }
+  if (!std::filesystem::is_regular_file(status)) {
+    ThrowBadInput(fmt::format("{}: is not a file", name));
+  }
+  if (!std::ifstream(file).good()) ThrowBadInput(fmt::format("{}: cannot be opened", name));
+  if (H5Fis_hdf5(name.c_str()) <= 0) {
+    ThrowBadInput(fmt::format("{}: is no HDF5 file, or its start is lost", name));
+  }
+  const Id plist(H5Pcreate(H5P_FILE_ACCESS));
+#if H5_VERSION_GE(1, 10, 7)
+  // file systems without locks (NFS, some clusters) must not keep anybody from reading
+  H5Pset_file_locking(plist.get(), true, true);
+#endif
+  Id opened(H5Fopen(name.c_str(), H5F_ACC_RDONLY, plist.get()));
+  if (!opened.valid()) {
+    const std::string why = ErrorText();
+    if (why.find("unable to lock") != std::string::npos) {
+      ThrowBadInput(fmt::format("{}: another process is writing it; wait until it is done", name));
+    }
+    if (why.find("truncated") != std::string::npos) {
+      ThrowBadInput(fmt::format("{}: is truncated: the end of the file is missing; copy it again, "
+                                "or make it again ({})", name, why));
+    }
+    ThrowBadInput(fmt::format("{}: cannot be opened as HDF5 ({})", name, why));
+  }
+  Id root(H5Gopen2(opened.get(), "/", H5P_DEFAULT));
+  if (!root.valid()) ThrowBadInput(fmt::format("{}: its root group is damaged", name));
+  return Group(std::move(root), name, "/");
+}
+
+}  // namespace understudy::h5

@@ -1,0 +1,134 @@
+#pragma once
+
+// A thin layer over HDF5's C interface for the .cc files of this folder: handles that close
+// themselves, one lock, no printing, and errors that name file and object. Writing throws
+// Error(kFailed), reading Error(kBadInput): a file that we read is somebody's input.
+
+#include <hdf5.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/store/column.h"
+
+namespace understudy::h5 {
+
+// Holds the process-wide HDF5 lock and keeps HDF5 from printing. Taken by every function of this
+// file; taken outside where several calls must not be torn apart. Recursive.
+class Guard {
+ public:
+  Guard();
+
+ private:
+  std::unique_lock<std::recursive_mutex> lock_;
+};
+
+// Owns one HDF5 identifier of any kind.
+class Id {
+ public:
+  Id() = default;
+  explicit Id(hid_t id) : id_(id) {}
+  ~Id() { Reset(); }
+  Id(Id&& other) noexcept : id_(std::exchange(other.id_, -1)) {}
+  Id& operator=(Id&& other) noexcept;
+  hid_t get() const { return id_; }
+  bool valid() const { return id_ >= 0; }
+  void Reset();
+
+ private:
+  hid_t id_ = -1;
+};
+
+// The innermost messages of HDF5's error stack, or of our file driver; call it right after a
+// failure.
+std::string ErrorText();
+[[noreturn]] void FailWriting(const std::string& place, const std::string& what);
+[[noreturn]] void FailReading(const std::string& place, const std::string& what);
+
+// Sizes of a dataset as the file claims them: nothing has been allocated for it yet.
+struct DatasetInfo {
+  H5T_class_t type_class = H5T_NO_CLASS;
+  size_t type_size = 0;
+  bool is_signed = false;
+  std::vector<hsize_t> dims;
+  // The column type of equal width and kind; none for other types.
+  std::optional<ColumnType> type() const;
+};
+
+// A group of an open file (or the root). Names may be paths ("obs/object").
+class Group {
+ public:
+  Group() = default;
+  Group(Id id, std::string file, std::string path)
+      : id_(std::move(id)), file_(std::move(file)), path_(std::move(path)) {}
+
+  hid_t id() const { return id_.get(); }
+  const std::string& file() const { return file_; }
+  const std::string& path() const { return path_; }
+  std::string Place(const std::string& name = "") const;   // "x.h5: /data/demo_0/actions"
+
+  // True where every link of the path exists and its end can be opened.
+  bool Has(const std::string& name) const;
+  std::vector<std::string> Names() const;
+  Group Open(const std::string& name) const;
+  // `name_bytes`: room kept for the names of members, so that the list need not move as it grows.
+  Group Create(const std::string& name, size_t name_bytes = 0) const;
+  Group OpenOrCreate(const std::string& name) const;
+  void Delete(const std::string& name) const;
+  void Move(const std::string& from, const std::string& to) const;
+  void LinkExternal(const std::string& name, const std::string& file,
+                    const std::string& path) const;
+  // The file that an external link names; empty for other links.
+  std::string ExternalTarget(const std::string& name) const;
+
+  // Attributes of this group (`object` empty) or of a member. Setting replaces. Reading without a
+  // fallback throws where the attribute is missing or of another kind.
+  bool HasAttribute(const std::string& name) const;
+  void SetText(const std::string& name, const std::string& text,
+               const std::string& object = "") const;
+  void SetInt(const std::string& name, int64_t value) const;
+  void SetUint(const std::string& name, uint64_t value) const;
+  void SetDouble(const std::string& name, double value) const;
+  void SetBool(const std::string& name, bool value) const;    // h5py's boolean
+  std::string Text(const std::string& name) const;
+  std::string Text(const std::string& name, const std::string& fallback) const;
+  int64_t Int(const std::string& name) const;
+  uint64_t Uint(const std::string& name) const;
+  double Double(const std::string& name) const;
+  bool Bool(const std::string& name, bool fallback) const;
+
+  // Whole arrays. Write creates a contiguous dataset (groups on the way included); Grow creates or
+  // extends one with chunks of 64 rows.
+  void Write(const Column& column) const;
+  void Grow(const Column& column) const;
+  void SetRows(const std::string& name, hsize_t rows) const;
+  // Reads all rows as `type` (numbers are converted between widths, never between text and number).
+  // Refuses a rank of 0, other row sizes than `row_dims` (an entry of -1 takes any), more than
+  // kMaxArrayBytes.
+  Column Read(const std::string& name, ColumnType type,
+              const std::vector<int64_t>& row_dims = {-2}) const;
+  DatasetInfo Info(const std::string& name) const;
+  Id OpenDataset(const std::string& name) const;
+  // Fixed-length strings of a 1-D dataset.
+  void WriteTexts(const std::string& name, const std::vector<std::string>& texts) const;
+  std::vector<std::string> ReadTexts(const std::string& name) const;
+
+ private:
+  Id id_;
+  std::string file_, path_;
+};
+
+inline constexpr uint64_t kMaxArrayBytes = uint64_t{1} << 31;
+inline constexpr uint64_t kMaxTextBytes = uint64_t{1} << 28;
+
+hid_t NativeType(ColumnType type);
+
+// Opens for reading with HDF5's plain driver. Says what is wrong with files that are no HDF5.
+Group OpenForReading(const std::filesystem::path& file);
+
+}  // namespace understudy::h5

@@ -1,0 +1,155 @@
+// Attributes of groups: texts, numbers and booleans.
+
+#include <fmt/format.h>
+
+#include "data/base/error.h"
+#include "data/store/hdf5.h"
+
+namespace understudy::h5 {
+namespace {
+
+// Writes one value of `type`, replacing an attribute of the same name.
+void SetValue(const Group& group, const std::string& object, const std::string& name, hid_t type,
+              const void* value) {
+  const char* at = object.empty() ? "." : object.c_str();
+  if (H5Aexists_by_name(group.id(), at, name.c_str(), H5P_DEFAULT) > 0) {
+    H5Adelete_by_name(group.id(), at, name.c_str(), H5P_DEFAULT);
+  }
+  const Id space(H5Screate(H5S_SCALAR));
+  const Id attribute(H5Acreate_by_name(group.id(), at, name.c_str(), type, space.get(),
+                                       H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  if (!attribute.valid() || H5Awrite(attribute.get(), type, value) < 0) {
+    FailWriting(group.Place(object), fmt::format("cannot write attribute '{}'", name));
+  }
+}
+
+Id OpenAttribute(const Group& group, const std::string& name) {
+  if (!group.HasAttribute(name)) {
+    FailReading(group.Place(), fmt::format("attribute '{}' is missing", name));
+  }
+  Id attribute(H5Aopen(group.id(), name.c_str(), H5P_DEFAULT));
+  if (!attribute.valid()) {
+    FailReading(group.Place(), fmt::format("attribute '{}' is damaged", name));
+  }
+  const Id space(H5Aget_space(attribute.get()));
+  if (H5Sget_simple_extent_npoints(space.get()) != 1) {
+    FailReading(group.Place(), fmt::format("attribute '{}' must be a single value", name));
+  }
+  return attribute;
+}
+
+template <class T>
+T Number(const Group& group, const std::string& name, hid_t type) {
+  const Guard guard;
+  const Id attribute = OpenAttribute(group, name);
+  const Id stored(H5Aget_type(attribute.get()));
+  const H5T_class_t kind = H5Tget_class(stored.get());
+  if (kind != H5T_INTEGER && kind != H5T_FLOAT) {
+    FailReading(group.Place(), fmt::format("attribute '{}' must be a number", name));
+  }
+  T value{};
+  if (H5Aread(attribute.get(), type, &value) < 0) {
+    FailReading(group.Place(), fmt::format("attribute '{}' cannot be read", name));
+  }
+  return value;
+}
+
+}  // namespace
+
+bool Group::HasAttribute(const std::string& name) const {
+  const Guard guard;
+  return H5Aexists(id(), name.c_str()) > 0;
+}
+
+void Group::SetText(const std::string& name, const std::string& text,
+                    const std::string& object) const {
+  const Guard guard;
+  Id type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.get(), H5T_VARIABLE);
+  H5Tset_cset(type.get(), H5T_CSET_UTF8);
+  const char* value = text.c_str();
+  SetValue(*this, object, name, type.get(), &value);
+}
+
+void Group::SetInt(const std::string& name, int64_t value) const {
+  const Guard guard;
+  SetValue(*this, "", name, H5T_NATIVE_INT64, &value);
+}
+
+void Group::SetUint(const std::string& name, uint64_t value) const {
+  const Guard guard;
+  SetValue(*this, "", name, H5T_NATIVE_UINT64, &value);
+}
+
+void Group::SetDouble(const std::string& name, double value) const {
+  const Guard guard;
+  SetValue(*this, "", name, H5T_NATIVE_DOUBLE, &value);
+}
+
+void Group::SetBool(const std::string& name, bool value) const {
+  const Guard guard;
+  const Id type(H5Tenum_create(H5T_NATIVE_INT8));
+  const int8_t no = 0, yes = 1, stored = value;
+  H5Tenum_insert(type.get(), "FALSE", &no);
+  H5Tenum_insert(type.get(), "TRUE", &yes);
+  SetValue(*this, "", name, type.get(), &stored);
+}
+
+std::string Group::Text(const std::string& name) const {
+  const Guard guard;
+  const Id attribute = OpenAttribute(*this, name);
+  const Id type(H5Aget_type(attribute.get()));
+  if (H5Tget_class(type.get()) != H5T_STRING) {
+    FailReading(Place(), fmt::format("attribute '{}' must be text", name));
+  }
+  const auto fail = [&] {
+    FailReading(Place(), fmt::format("attribute '{}' cannot be read ({})", name, ErrorText()));
+  };
+  if (H5Tis_variable_str(type.get()) > 0) {
+    char* text = nullptr;
+    if (H5Aread(attribute.get(), type.get(), &text) < 0) fail();
+    const std::string result = text ? text : "";
+    H5free_memory(text);
+    return result;
+  }
+  const size_t size = H5Tget_size(type.get());
+  if (size > kMaxTextBytes) FailReading(Place(), fmt::format("attribute '{}' is too long", name));
+  std::string text(size, '\0');
+  if (H5Aread(attribute.get(), type.get(), text.data()) < 0) fail();
+  return text.substr(0, text.find('\0'));
+}
+
+std::string Group::Text(const std::string& name, const std::string& fallback) const {
+  return HasAttribute(name) ? Text(name) : fallback;
+}
+
+int64_t Group::Int(const std::string& name) const {
+  return Number<int64_t>(*this, name, H5T_NATIVE_INT64);
+}
+
+uint64_t Group::Uint(const std::string& name) const {
+  return Number<uint64_t>(*this, name, H5T_NATIVE_UINT64);
+}
+
+double Group::Double(const std::string& name) const {
+  return Number<double>(*this, name, H5T_NATIVE_DOUBLE);
+}
+
+bool Group::Bool(const std::string& name, bool fallback) const {
+  const Guard guard;
+  if (!HasAttribute(name)) return fallback;
+  const Id attribute = OpenAttribute(*this, name);
+  const Id type(H5Aget_type(attribute.get()));
+  const H5T_class_t kind = H5Tget_class(type.get());
+  const size_t size = H5Tget_size(type.get());
+  if ((kind != H5T_ENUM && kind != H5T_INTEGER) || size > 8) {
+    FailReading(Place(), fmt::format("attribute '{}' must be true or false", name));
+  }
+  int64_t value = 0;
+  if (H5Aread(attribute.get(), type.get(), &value) < 0) {
+    FailReading(Place(), fmt::format("attribute '{}' cannot be read", name));
+  }
+  return value != 0;
+}
+
+}  // namespace understudy::h5

@@ -1,0 +1,173 @@
+#include "data/store/image_column.h"
+
+#include <fmt/format.h>
+#include <libdeflate.h>
+
+#include <algorithm>
+
+#include "data/base/error.h"
+
+namespace understudy {
+namespace {
+
+struct FreeCompressor {
+  void operator()(libdeflate_compressor* c) const { libdeflate_free_compressor(c); }
+};
+struct FreeDecompressor {
+  void operator()(libdeflate_decompressor* d) const { libdeflate_free_decompressor(d); }
+};
+
+// One per thread: making one costs more than a small frame.
+libdeflate_decompressor* Decompressor() {
+  thread_local const std::unique_ptr<libdeflate_decompressor, FreeDecompressor> decompressor(
+      libdeflate_alloc_decompressor());
+  return decompressor.get();
+}
+
+}  // namespace
+
+std::string ImagePath(const std::string& camera) { return fmt::format("obs/{}_image", camera); }
+
+struct ImageWriter::Impl {
+  h5::Id dataset;
+  std::string place;
+  size_t frames = 0, written = 0;
+  int width = 0, height = 0;
+  std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor;
+  std::vector<uint8_t> buffer;
+};
+
+ImageWriter::ImageWriter(const h5::Group& demo, const std::string& camera, size_t frames, int width,
+                         int height, int compression)
+    : impl_(std::make_unique<Impl>()) {
+  const h5::Guard guard;
+  Require(compression >= 0 && compression <= 12, "compression of images lies in [0, 12]");
+  Impl& m = *impl_;
+  const std::string path = ImagePath(camera);
+  m.place = demo.Place(path);
+  m.frames = frames;
+  m.width = width;
+  m.height = height;
+  m.compressor.reset(libdeflate_alloc_compressor(compression));
+  const size_t bytes = static_cast<size_t>(width) * height * 3;
+  m.buffer.resize(libdeflate_zlib_compress_bound(m.compressor.get(), bytes));
+  const hsize_t h = static_cast<hsize_t>(height), w = static_cast<hsize_t>(width);
+  const hsize_t dims[4] = {frames, h, w, 3}, chunk[4] = {1, h, w, 3};
+  const h5::Id space(H5Screate_simple(4, dims, nullptr));
+  const h5::Id plist(H5Pcreate(H5P_DATASET_CREATE));
+  H5Pset_chunk(plist.get(), 4, chunk);
+  H5Pset_deflate(plist.get(), static_cast<unsigned>(std::min(compression, 9)));
+  const h5::Id links(H5Pcreate(H5P_LINK_CREATE));
+  H5Pset_create_intermediate_group(links.get(), 1);
+  m.dataset = h5::Id(H5Dcreate2(demo.id(), path.c_str(), H5T_NATIVE_UINT8, space.get(),
+                                links.get(), plist.get(), H5P_DEFAULT));
+  if (!m.dataset.valid()) h5::FailWriting(m.place, "cannot create the dataset");
+}
+
+ImageWriter::~ImageWriter() = default;
+ImageWriter::ImageWriter(ImageWriter&&) noexcept = default;
+
+size_t ImageWriter::frames_written() const { return impl_->written; }
+
+void ImageWriter::Add(const Image& image) {
+  Impl& m = *impl_;
+  Require(image.width == m.width && image.height == m.height &&
+              image.rgb.size() == static_cast<size_t>(m.width) * m.height * 3,
+          "every image has the size that the header names");
+  Require(m.written < m.frames, "an episode has one frame per step");
+  const size_t size = libdeflate_zlib_compress(m.compressor.get(), image.rgb.data(),
+                                               image.rgb.size(), m.buffer.data(), m.buffer.size());
+  Require(size > 0, "a frame fits into the bound of its compressed size");
+  const h5::Guard guard;
+  const hsize_t offset[4] = {m.written, 0, 0, 0};
+  if (H5Dwrite_chunk(m.dataset.get(), H5P_DEFAULT, 0, offset, size, m.buffer.data()) < 0) {
+    h5::FailWriting(m.place, fmt::format("cannot write frame {}", m.written));
+  }
+  ++m.written;
+}
+
+ImageReader::ImageReader(const h5::Group& demo, const std::string& camera) {
+  const h5::Guard guard;
+  const std::string path = ImagePath(camera);
+  place_ = demo.Place(path);
+  const h5::DatasetInfo info = demo.Info(path);
+  const bool right = info.type_class == H5T_INTEGER && info.type_size == 1 &&
+                     info.dims.size() == 4 && info.dims[3] == 3 && info.dims[1] > 0 &&
+                     info.dims[2] > 0 && info.dims[1] <= 65536 && info.dims[2] <= 65536;
+  if (!right) {
+    h5::FailReading(place_, fmt::format("must be uint8 of shape (T, H, W, 3), has shape ({})",
+                                        fmt::join(info.dims, ", ")));
+  }
+  frames_ = info.dims[0];
+  height_ = static_cast<int>(info.dims[1]);
+  width_ = static_cast<int>(info.dims[2]);
+  dataset_ = demo.OpenDataset(path);
+  // one frame per chunk with deflate or nothing is read without HDF5's filters
+  const h5::Id plist(H5Dget_create_plist(dataset_.get()));
+  if (H5Pget_layout(plist.get()) != H5D_CHUNKED) return;
+  hsize_t chunk[4] = {};
+  if (H5Pget_chunk(plist.get(), 4, chunk) != 4) return;
+  const int filters = H5Pget_nfilters(plist.get());
+  unsigned flags = 0;
+  size_t values = 0;
+  deflated_ = filters == 1 && H5Pget_filter2(plist.get(), 0, &flags, &values, nullptr, 0, nullptr,
+                                             nullptr) == H5Z_FILTER_DEFLATE;
+  direct_ = chunk[0] == 1 && chunk[1] == info.dims[1] && chunk[2] == info.dims[2] &&
+            chunk[3] == 3 && (deflated_ || filters == 0);
+}
+
+void ImageReader::Read(size_t step, uint8_t* out) const {
+  Require(step < frames_, "a frame of the episode");
+  if (!direct_) return ReadSlowly(step, out);
+  thread_local std::vector<uint8_t> buffer;
+  hsize_t size = 0;
+  uint32_t skipped = 0;
+  {
+    const h5::Guard guard;
+    const hsize_t offset[4] = {step, 0, 0, 0};
+    const auto fail = [&] {
+      h5::FailReading(fmt::format("{}[{}]", place_, step),
+                      fmt::format("the frame cannot be read ({})", h5::ErrorText()));
+    };
+    // never written chunks have no size: HDF5 reads them as fill values
+    if (H5Dget_chunk_storage_size(dataset_.get(), offset, &size) < 0 || size == 0) {
+      return ReadSlowly(step, out);
+    }
+    if (size > 2 * frame_bytes() + 4096) {
+      h5::FailReading(fmt::format("{}[{}]", place_, step),
+                      fmt::format("claims {} compressed bytes for a frame of {}", size,
+                                  frame_bytes()));
+    }
+    buffer.resize(size);
+    if (H5Dread_chunk(dataset_.get(), H5P_DEFAULT, offset, &skipped, buffer.data()) < 0) fail();
+  }
+  // bit 0 set: the filter was skipped for this chunk
+  if (!deflated_ || (skipped & 1) != 0) {
+    if (size != frame_bytes()) {
+      h5::FailReading(fmt::format("{}[{}]", place_, step), "a frame of the wrong size");
+    }
+    std::copy(buffer.begin(), buffer.end(), out);
+    return;
+  }
+  size_t written = 0;
+  const auto result = libdeflate_zlib_decompress(Decompressor(), buffer.data(), size, out,
+                                                 frame_bytes(), &written);
+  if (result != LIBDEFLATE_SUCCESS || written != frame_bytes()) {
+    h5::FailReading(fmt::format("{}[{}]", place_, step), "the compressed frame is damaged");
+  }
+}
+
+void ImageReader::ReadSlowly(size_t step, uint8_t* out) const {
+  const h5::Guard guard;
+  const hsize_t start[4] = {step, 0, 0, 0};
+  const hsize_t count[4] = {1, static_cast<hsize_t>(height_), static_cast<hsize_t>(width_), 3};
+  const h5::Id memory(H5Screate_simple(4, count, nullptr));
+  const h5::Id space(H5Dget_space(dataset_.get()));
+  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start, nullptr, count, nullptr);
+  if (H5Dread(dataset_.get(), H5T_NATIVE_UINT8, memory.get(), space.get(), H5P_DEFAULT, out) < 0) {
+    h5::FailReading(fmt::format("{}[{}]", place_, step),
+                    fmt::format("the frame cannot be read ({})", h5::ErrorText()));
+  }
+}
+
+}  // namespace understudy

@@ -1,0 +1,56 @@
+#pragma once
+
+// Images of one camera of one episode: (T,H,W,3) uint8, one deflated chunk per frame.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/image/image.h"
+#include "data/store/hdf5.h"
+
+namespace understudy {
+
+std::string ImagePath(const std::string& camera);   // "obs/agentview_image"
+
+// Makes the dataset and writes frame by frame. One thread.
+class ImageWriter {
+ public:
+  // `compression` is libdeflate's level, 0 to 12.
+  ImageWriter(const h5::Group& demo, const std::string& camera, size_t frames, int width,
+              int height, int compression);
+  ~ImageWriter();
+  ImageWriter(ImageWriter&&) noexcept;
+  void Add(const Image& image);
+  size_t frames_written() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// An open dataset of images. Read may be called by several threads at once: HDF5 is locked, our
+// decompression is not.
+class ImageReader {
+ public:
+  // Checks type, rank and sizes. Throws Error(kBadInput).
+  ImageReader(const h5::Group& demo, const std::string& camera);
+  size_t frames() const { return frames_; }
+  int width() const { return width_; }
+  int height() const { return height_; }
+  size_t frame_bytes() const { return static_cast<size_t>(width_) * height_ * 3; }
+  // Frame `step` into `out`, frame_bytes() bytes.
+  void Read(size_t step, uint8_t* out) const;
+
+ private:
+  void ReadSlowly(size_t step, uint8_t* out) const;
+  h5::Id dataset_;
+  std::string place_;
+  size_t frames_ = 0;
+  int width_ = 0, height_ = 0;
+  bool direct_ = false;    // one frame per chunk, deflate or nothing
+  bool deflated_ = false;
+};
+
+}  // namespace understudy

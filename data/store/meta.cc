@@ -1,0 +1,369 @@
+#include "data/store/meta.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "data/base/error.h"
+#include "data/base/options.h"
+
+namespace understudy {
+namespace {
+
+// Listings of values whose homes have none.
+struct StoredLimits {
+  double linear = 0, angular = 0;
+  template <class V>
+  void Visit(V& v) {
+    v("linear", linear, "m per policy step");
+    v("angular", angular, "rad per policy step");
+  }
+};
+
+struct StoredSimulator : SimulatorInfo {
+  template <class V>
+  void Visit(V& v) {
+    v("task", task, "");
+    v("robot", robot, "");
+    v("instruction", instruction, "");
+    v("variants", variants, "");
+    v("arms", arms, "");
+    v("objects", objects, "");
+    v("signals", signals, "");
+    v("joint_names", joint_names, "of arm 0");
+    v("gripper_joint_names", gripper_joint_names, "");
+    v("cameras", cameras, "");
+    v("control_hz", control_hz, "Hz");
+    v("substeps", substeps, "physics steps per policy step");
+    v("horizon", horizon, "policy steps");
+    v("state_size", state_size, "numbers");
+    v("flat_state_size", flat_state_size, "numbers");
+    v("workspace_radius", workspace_radius, "m");
+    v("X_WB", X_WB, "base of arm 0");
+  }
+};
+
+struct StoredHeader {
+  std::string stage;
+  StoredSimulator simulator;
+  StoredLimits limits;
+  Json task, settings;
+  std::vector<std::string> cameras, parents;
+  int image_width = 0, image_height = 0;
+  template <class V>
+  void Visit(V& v) {
+    v("stage", stage, "");
+    v("simulator", simulator, "");
+    v("limits", limits, "");
+    v("task", task, "");
+    v("settings", settings, "");
+    v("cameras", cameras, "");
+    v("image_width", image_width, "px", Limits{0, 65536});
+    v("image_height", image_height, "px", Limits{0, 65536});
+    v("parents", parents, "content hashes");
+  }
+};
+
+// JSON text without exceptions for text that is no UTF-8.
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json MetaToJson(const EpisodeMeta& meta) {
+  return {{"uuid", meta.uuid}, {"parents", meta.parents}, {"sources", meta.sources},
+          {"task", meta.task}, {"variant", meta.variant}, {"robot", meta.robot},
+          {"instruction", meta.instruction}, {"control_hz", meta.control_hz},
+          {"limits", ToJson(StoredLimits{meta.limits.linear, meta.limits.angular})},
+          {"success", meta.success}, {"cause", meta.cause}, {"seed", meta.seed},
+          {"attempt", meta.attempt}, {"variant_index", meta.variant_index}, {"arms", meta.arms},
+          {"objects", meta.objects}, {"signals", meta.signals}, {"cameras", meta.cameras},
+          {"quality", meta.quality}, {"variation", ToJson(meta.variation)}};
+}
+
+std::vector<std::string> TextList(const h5::Group& group, const std::string& name) {
+  if (!group.HasAttribute(name)) return {};
+  return FromJson<std::vector<std::string>>(ParseJson(group.Text(name), group.Place() + ": " + name),
+                                            group.Place() + ": " + name);
+}
+
+Json JsonOf(const h5::Group& group, const std::string& name) {
+  if (!group.HasAttribute(name)) return Json::object();
+  return ParseJson(group.Text(name), fmt::format("{}: attribute '{}'", group.Place(), name));
+}
+
+}  // namespace
+
+Json HeaderToJson(const DatasetHeader& header) {
+  StoredHeader stored;
+  stored.stage = header.stage;
+  static_cast<SimulatorInfo&>(stored.simulator) = header.simulator;
+  stored.limits = {header.simulator.limits.linear, header.simulator.limits.angular};
+  stored.task = header.task;
+  stored.settings = header.settings;
+  stored.cameras = header.cameras;
+  stored.parents = header.parents;
+  stored.image_width = header.image_width;
+  stored.image_height = header.image_height;
+  return ToJson(stored);
+}
+
+DatasetHeader HeaderFromJson(const Json& json, const std::string& name) {
+  const auto stored = FromJson<StoredHeader>(json, name);
+  DatasetHeader header;
+  header.simulator = stored.simulator;
+  header.simulator.limits = {stored.limits.linear, stored.limits.angular};
+  header.stage = stored.stage;
+  header.task = stored.task;
+  header.settings = stored.settings;
+  header.cameras = stored.cameras;
+  header.parents = stored.parents;
+  header.image_width = stored.image_width;
+  header.image_height = stored.image_height;
+  if (header.cameras.size() > static_cast<size_t>(kMaxCameras)) {
+    ThrowBadInput(fmt::format("{}: {} cameras, at most {} are allowed", name,
+                              header.cameras.size(), kMaxCameras));
+  }
+  return header;
+}
+
+void WriteHeader(const h5::Group& root, const DatasetHeader& header) {
+  const h5::Guard guard;
+  // names of some ten thousand episodes fit before the list has to move
+  const h5::Group data = root.Create("data", 1 << 18);
+  const SimulatorInfo& info = header.simulator;
+  const Json env_args{{"env_name", info.task},
+                      {"env_version", "understudy"},
+                      {"type", 1},
+                      {"env_kwargs", {{"robots", info.robot},
+                                      {"control_freq", info.control_hz},
+                                      {"horizon", info.horizon},
+                                      {"camera_names", header.cameras},
+                                      {"camera_widths", header.image_width},
+                                      {"camera_heights", header.image_height},
+                                      {"lang", info.instruction}}}};
+  data.SetText("env_args", Dump(env_args));
+  data.SetInt("total", 0);
+  const h5::Group understudy = root.Create("understudy");
+  understudy.SetInt("format_version", kFormatVersion);
+  understudy.SetText("header", Dump(HeaderToJson(header)));
+  understudy.SetText("model", header.model_text);
+  understudy.SetText("stage", header.stage);
+}
+
+DatasetHeader ReadHeader(const h5::Group& root) {
+  const h5::Guard guard;
+  const h5::Group understudy = root.Open("understudy");
+  const int64_t version = understudy.Int("format_version");
+  if (version < 1 || version > kFormatVersion) {
+    ThrowBadInput(fmt::format("{}: format version {}: this program reads versions 1 to {}; use the "
+                              "program that wrote it, or a newer one", root.file(), version,
+                              kFormatVersion));
+  }
+  DatasetHeader header = HeaderFromJson(JsonOf(understudy, "header"),
+                                        understudy.Place() + ": attribute 'header'");
+  header.model_text = understudy.Text("model", "");
+  return header;
+}
+
+void WriteMeta(const h5::Group& demo, const EpisodeMeta& meta, size_t length,
+               const std::string& model_text) {
+  const h5::Guard guard;
+  // what robomimic and Isaac Lab look at
+  demo.SetInt("num_samples", static_cast<int64_t>(length));
+  demo.SetBool("success", meta.success);
+  demo.SetUint("seed", meta.seed);
+  if (!model_text.empty()) demo.SetText("model_file", model_text);
+  demo.SetText("uuid", meta.uuid);
+  const h5::Group own = demo.OpenOrCreate("understudy");
+  for (const auto& [name, list] :
+       {std::pair{"parents", &meta.parents}, {"sources", &meta.sources}, {"arms", &meta.arms},
+        {"objects", &meta.objects}, {"signals", &meta.signals}, {"cameras", &meta.cameras}}) {
+    own.SetText(name, Dump(Json(*list)));
+  }
+  for (const auto& [name, text] :
+       {std::pair{"task", &meta.task}, {"variant", &meta.variant}, {"robot", &meta.robot},
+        {"instruction", &meta.instruction}, {"cause", &meta.cause},
+        {"program_version", &meta.program_version}}) {
+    own.SetText(name, *text);
+  }
+  own.SetDouble("control_hz", meta.control_hz);
+  own.SetDouble("linear_limit", meta.limits.linear);
+  own.SetDouble("angular_limit", meta.limits.angular);
+  own.SetInt("attempt", meta.attempt);
+  own.SetInt("variant_index", meta.variant_index);
+  own.SetText("settings", Dump(meta.settings));
+  own.SetText("quality", Dump(meta.quality));
+  own.SetText("variation", Dump(ToJson(meta.variation)));
+}
+
+EpisodeMeta ReadMeta(const h5::Group& demo) {
+  const h5::Guard guard;
+  EpisodeMeta meta;
+  const h5::Group own = demo.Open("understudy");
+  meta.uuid = demo.Text("uuid");
+  meta.success = demo.Bool("success", false);
+  meta.seed = demo.Uint("seed");
+  meta.parents = TextList(own, "parents");
+  meta.sources = TextList(own, "sources");
+  meta.arms = TextList(own, "arms");
+  meta.objects = TextList(own, "objects");
+  meta.signals = TextList(own, "signals");
+  meta.cameras = TextList(own, "cameras");
+  meta.task = own.Text("task");
+  meta.variant = own.Text("variant");
+  meta.robot = own.Text("robot");
+  meta.instruction = own.Text("instruction");
+  meta.cause = own.Text("cause");
+  meta.program_version = own.Text("program_version", "");
+  meta.control_hz = own.Double("control_hz");
+  meta.limits = {own.Double("linear_limit"), own.Double("angular_limit")};
+  meta.attempt = own.Int("attempt");
+  meta.variant_index = static_cast<int>(own.Int("variant_index"));
+  meta.settings = JsonOf(own, "settings");
+  meta.quality = JsonOf(own, "quality");
+  meta.variation = FromJson<SceneVariation>(JsonOf(own, "variation"),
+                                            own.Place() + ": attribute 'variation'");
+  return meta;
+}
+
+size_t ReadLength(const h5::Group& demo) {
+  const int64_t length = demo.Int("num_samples");
+  if (length < 1 || length > kMaxSteps) {
+    h5::FailReading(demo.Place(), fmt::format("num_samples = {} must lie in [1, {}]", length,
+                                              kMaxSteps));
+  }
+  return static_cast<size_t>(length);
+}
+
+// ---- hashes ------------------------------------------------------------------------------------
+
+void ColumnHashes::Add(const Column& column) {
+  auto found = hashers_.find(column.path);
+  if (found == hashers_.end()) {
+    found = hashers_.emplace(column.path, Hasher()).first;
+    found->second.Add(std::string_view(NameOf(column.type)));
+    for (const size_t n : column.row_dims) {
+      const uint64_t size = n;
+      found->second.Add(&size, sizeof(size));
+    }
+  }
+  found->second.Add(column.bytes.data(), column.bytes.size());
+}
+
+void ColumnHashes::Add(const std::string& path, const void* data, size_t bytes) {
+  hashers_[path].Add(data, bytes);
+}
+
+Json ColumnHashes::ToJson() const {
+  Json json = Json::object();
+  for (const auto& [path, hasher] : hashers_) json[path] = hasher.Hex();
+  return json;
+}
+
+std::string EpisodeHash(const EpisodeMeta& meta, const RawStream& raw, const Json& column_hashes) {
+  Hasher hasher;
+  hasher.Add(Dump(MetaToJson(meta)));
+  hasher.Add(raw.device);
+  hasher.Add(raw.profile);
+  hasher.Add(Dump(column_hashes));
+  return hasher.Hex();
+}
+
+std::vector<std::string> EpisodeHashes(const h5::Group& data) {
+  std::vector<std::string> hashes;
+  for (const std::string& name : EpisodeNames(data)) {
+    hashes.push_back(data.Open(name).Open("understudy").Text("content_hash"));
+  }
+  return hashes;
+}
+
+std::string DatasetHash(const h5::Group& root, const std::vector<std::string>& episode_hashes) {
+  const h5::Guard guard;
+  Hasher hasher;
+  Json header = HeaderToJson(ReadHeader(root));
+  header.erase("settings");
+  hasher.Add(Dump(header));
+  const h5::Group understudy = root.Open("understudy");
+  hasher.Add(understudy.Text("model", ""));
+  for (const std::string& hash : episode_hashes) hasher.Add(hash);
+  if (root.Has("mask")) {
+    const h5::Group masks = root.Open("mask");
+    for (const std::string& key : masks.Names()) {
+      hasher.Add(key);
+      for (const std::string& name : masks.ReadTexts(key)) hasher.Add(name);
+    }
+  }
+  for (const AttemptRecord& a : ReadAttempts(understudy)) {
+    hasher.Add(fmt::format("{} {} {} {} {} {}", a.attempt, a.success, a.subtask, a.steps, a.cause,
+                           fmt::join(a.sources, ",")));
+    for (const Pose& X : a.X_WO_start) {
+      hasher.Add(X.translation().data(), 3 * sizeof(double));
+      hasher.Add(X.rotation().coeffs().data(), 4 * sizeof(double));
+    }
+  }
+  return hasher.Hex();
+}
+
+int64_t DemoNumber(const std::string& name) {
+  constexpr std::string_view kPrefix = "demo_";
+  if (name.rfind(kPrefix, 0) != 0) return -1;
+  const char* begin = name.data() + kPrefix.size();
+  const char* end = name.data() + name.size();
+  int64_t number = -1;
+  const auto [stop, error] = std::from_chars(begin, end, number);
+  return error == std::errc() && stop == end && number >= 0 ? number : -1;
+}
+
+std::vector<std::string> EpisodeNames(const h5::Group& data) {
+  std::vector<std::string> names = data.Names();
+  std::erase_if(names, [](const std::string& name) { return DemoNumber(name) < 0; });
+  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
+    return DemoNumber(a) < DemoNumber(b);
+  });
+  return names;
+}
+
+// ---- cameras -----------------------------------------------------------------------------------
+
+void WriteCameras(const h5::Group& demo, const std::vector<std::string>& names,
+                  const std::vector<CameraParameters>& cameras) {
+  Json list = Json::array();
+  for (size_t c = 0; c < cameras.size(); ++c) {
+    const CameraParameters& p = cameras[c];
+    list.push_back({{"name", c < names.size() ? names[c] : ""},
+                    {"width", p.width},
+                    {"height", p.height},
+                    {"fovy_deg", p.fovy_deg},
+                    {"X_WC", ToJson(p.X_WC)}});
+  }
+  demo.OpenOrCreate("understudy").SetText("camera_parameters", Dump(list));
+}
+
+std::vector<CameraParameters> ReadCameras(const h5::Group& demo) {
+  const h5::Group own = demo.Open("understudy");
+  std::vector<CameraParameters> cameras;
+  if (!own.HasAttribute("camera_parameters")) return cameras;
+  const std::string place = own.Place() + ": attribute 'camera_parameters'";
+  const Json list = ParseJson(own.Text("camera_parameters"), place);
+  Problems problems;
+  for (const Json& item : list) {
+    CameraParameters p;
+    const auto read = [&](const char* key, auto& value, Limits limits) {
+      if (item.is_object() && item.contains(key)) {
+        ReadJson(item[key], value, key, limits, problems);
+      } else {
+        problems.push_back(fmt::format("{} is missing", key));
+      }
+    };
+    read("width", p.width, {0, 65536});
+    read("height", p.height, {0, 65536});
+    read("fovy_deg", p.fovy_deg, {0, 180});
+    read("X_WC", p.X_WC, {});
+    cameras.push_back(p);
+  }
+  if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", place, fmt::join(problems, "; ")));
+  return cameras;
+}
+
+}  // namespace understudy

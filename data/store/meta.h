@@ -1,0 +1,67 @@
+#pragma once
+
+// What stands in attributes: the header of a dataset and everything of an episode that is no row.
+
+#include <map>
+#include <string>
+
+#include "data/base/hash.h"
+#include "data/episode/episode.h"
+#include "data/store/dataset.h"
+#include "data/store/hdf5.h"
+
+namespace understudy {
+
+inline constexpr int kFormatVersion = 1;
+inline constexpr int64_t kMaxSteps = 1'000'000;      // of one episode
+inline constexpr int64_t kMaxCameras = 64;
+
+// The header without `model_text`, which is an attribute of its own.
+Json HeaderToJson(const DatasetHeader& header);
+// Throws Error(kBadInput) under `name`.
+DatasetHeader HeaderFromJson(const Json& json, const std::string& name);
+// Attributes of the root and of /data, and /understudy, of a new file.
+void WriteHeader(const h5::Group& root, const DatasetHeader& header);
+// Header of /understudy; throws Error(kBadInput) where the version is newer than ours.
+DatasetHeader ReadHeader(const h5::Group& root);
+
+// Attributes of an episode's group.
+void WriteMeta(const h5::Group& demo, const EpisodeMeta& meta, size_t length,
+               const std::string& model_text);
+// `name` of the result is left to the caller.
+EpisodeMeta ReadMeta(const h5::Group& demo);
+// num_samples, checked against [1, kMaxSteps].
+size_t ReadLength(const h5::Group& demo);
+
+// Hashes of an episode's columns by path. Fed row by row; the order of columns does not matter.
+class ColumnHashes {
+ public:
+  void Add(const Column& column);                        // appends its rows
+  void Add(const std::string& path, const void* data, size_t bytes);
+  Json ToJson() const;                                   // {path: hash}, sorted by path
+
+ private:
+  std::map<std::string, Hasher> hashers_;
+};
+// Content hash of an episode: `meta` without name, settings, program version; and its columns.
+std::string EpisodeHash(const EpisodeMeta& meta, const RawStream& raw, const Json& column_hashes);
+// Of a whole file: header (without settings), the hashes of its episodes in order, masks, attempts.
+std::string DatasetHash(const h5::Group& root, const std::vector<std::string>& episode_hashes);
+// The hashes that the episodes carry, by number.
+std::vector<std::string> EpisodeHashes(const h5::Group& data);
+
+// "demo_12" -> 12; -1 for other names. EpisodeNames lists /data by number.
+int64_t DemoNumber(const std::string& name);
+std::vector<std::string> EpisodeNames(const h5::Group& data);
+
+// The attempts table, /understudy/attempts.
+void AppendAttempts(const h5::Group& understudy, size_t objects,
+                    const std::vector<AttemptRecord>& attempts);
+std::vector<AttemptRecord> ReadAttempts(const h5::Group& understudy);
+void CutAttempts(const h5::Group& understudy, size_t rows);
+
+void WriteCameras(const h5::Group& demo, const std::vector<std::string>& names,
+                  const std::vector<CameraParameters>& cameras);
+std::vector<CameraParameters> ReadCameras(const h5::Group& demo);
+
+}  // namespace understudy

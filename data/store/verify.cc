@@ -1,0 +1,309 @@
+#include "data/store/verify.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "data/base/error.h"
+#include "data/store/episode_columns.h"
+#include "data/store/foreign.h"
+#include "data/store/image_column.h"
+#include "data/store/meta.h"
+
+namespace understudy {
+namespace {
+
+using enum ColumnType;
+
+// Poses stand at these columns: numbers per pose, and where in it the quaternion starts.
+const std::map<std::string, std::pair<size_t, size_t>>& PoseColumns() {
+  static const std::map<std::string, std::pair<size_t, size_t>> columns{
+      {"actions_abs", {8, 3}},
+      {"understudy/actions_clean", {8, 3}},
+      {"understudy/eef_pose", {7, 3}},
+      {"understudy/object_pose", {7, 3}},
+      {"understudy/teleop/wanted_pose", {7, 3}},
+      {"understudy/teleop/limited_pose", {7, 3}},
+      {"understudy/raw/head_pose", {7, 3}},
+      {"understudy/raw/grip_pose", {7, 3}},
+      {"understudy/raw/aim_pose", {7, 3}}};
+  return columns;
+}
+
+// Collects faults of one episode, each with its place.
+class EpisodeCheck {
+ public:
+  EpisodeCheck(const h5::Group& demo, VerifyReport& report) : demo_(demo), report_(report) {}
+
+  void Fail(const std::string& place, const std::string& what) {
+    report_.faults.push_back({demo_.path() + (place.empty() ? "" : "/" + place), what});
+  }
+  // The first bad row of a column is enough.
+  void Values(const Column& c);
+  void Columns(size_t length, const DatasetHeader& header);
+  void Images(const std::string& camera, size_t length, const DatasetHeader& header);
+  const Json& hashes() const { return hashes_; }
+  void LoadHashes();
+
+ private:
+  void Finite(const Column& c);
+  void Quaternions(const Column& c);
+  void Clock(const Column& c);
+  size_t ExpectedRows(const std::string& path, size_t length) const;
+  void CompareHash(const std::string& path, const Json& now);
+
+  const h5::Group& demo_;
+  VerifyReport& report_;
+  Json hashes_ = Json::object();
+};
+
+void EpisodeCheck::LoadHashes() {
+  hashes_ = ParseJson(demo_.Open("understudy").Text("column_hashes"),
+                      demo_.Place("understudy") + ": attribute 'column_hashes'");
+  if (!hashes_.is_object()) h5::FailReading(demo_.Place("understudy"), "column_hashes is no object");
+}
+
+void EpisodeCheck::Finite(const Column& c) {
+  const size_t n = c.row_size();
+  for (size_t k = 0; k < c.rows; ++k) {
+    for (size_t i = 0; i < n; ++i) {
+      const double v = c.type == kF64 ? c.At<double>(k, i) : c.At<float>(k, i);
+      if (!std::isfinite(v)) return Fail(fmt::format("{}[{}]", c.path, k), "is not finite");
+    }
+  }
+}
+
+void EpisodeCheck::Quaternions(const Column& c) {
+  const auto found = PoseColumns().find(c.path);
+  if (found == PoseColumns().end()) return;
+  const auto [width, start] = found->second;
+  const size_t poses = c.row_size() / width;
+  for (size_t k = 0; k < c.rows; ++k) {
+    for (size_t p = 0; p < poses; ++p) {
+      double squares = 0;
+      for (size_t i = 0; i < 4; ++i) {
+        const double q = c.At<double>(k, p * width + start + i);
+        squares += q * q;
+      }
+      if (!(std::abs(std::sqrt(squares) - 1) < 1e-6)) {
+        return Fail(fmt::format("{}[{}]", c.path, k),
+                    fmt::format("quaternion {} has norm {:.9g}, must be 1", p, std::sqrt(squares)));
+      }
+    }
+  }
+}
+
+void EpisodeCheck::Clock(const Column& c) {
+  const bool rising = c.path == "understudy/sim_time" || c.path == "understudy/raw/id";
+  const bool clock = rising || c.path == "understudy/teleop/xr_time" ||
+                     c.path == "understudy/teleop/monotonic" || c.path == "understudy/raw/xr_time" ||
+                     c.path == "understudy/raw/monotonic";
+  if (!clock) return;
+  for (size_t k = 1; k < c.rows; ++k) {
+    const bool right = c.type == kF64 ? c.At<double>(k) > c.At<double>(k - 1)
+                       : rising       ? c.At<int64_t>(k) > c.At<int64_t>(k - 1)
+                                      : c.At<int64_t>(k) >= c.At<int64_t>(k - 1);
+    if (!right) return Fail(fmt::format("{}[{}]", c.path, k), "time runs backwards or stands");
+  }
+}
+
+void EpisodeCheck::Values(const Column& c) {
+  if (c.type == kF64 || c.type == kF32) Finite(c);
+  if (c.type == kF64) Quaternions(c);
+  Clock(c);
+  if (c.path == "actions") {
+    for (size_t k = 0; k < c.rows; ++k) {
+      for (size_t i = 0; i < c.row_size(); ++i) {
+        if (std::abs(c.At<double>(k, i)) > 1) {
+          return Fail(fmt::format("actions[{}]", k),
+                      fmt::format("= {} must lie in [-1, 1]", c.At<double>(k, i)));
+        }
+      }
+    }
+  }
+  if (c.path == "understudy/label") {
+    for (size_t k = 0; k < c.rows; ++k) {
+      if (c.At<uint8_t>(k) > static_cast<uint8_t>(StepLabel::kHold)) {
+        return Fail(fmt::format("{}[{}]", c.path, k), "is no known label");
+      }
+    }
+  }
+}
+
+size_t EpisodeCheck::ExpectedRows(const std::string& path, size_t length) const {
+  static const std::set<std::string> instants{"understudy/state",       "understudy/sim_time",
+                                              "understudy/eef_pose",    "understudy/object_pose",
+                                              "understudy/signals",     "understudy/success"};
+  return length + (instants.count(path) || path.rfind("understudy/robot", 0) == 0 ? 1 : 0);
+}
+
+void EpisodeCheck::CompareHash(const std::string& path, const Json& now) {
+  if (hashes_.contains(path) && now.at(path) != hashes_[path]) {
+    Fail(path, "its content differs from the hash that was stored with it");
+  }
+}
+
+void EpisodeCheck::Columns(size_t length, const DatasetHeader& header) {
+  for (const auto& [path, hash] : hashes_.items()) {
+    if (path.ends_with("_image")) continue;
+    try {
+      const auto type = demo_.Info(path).type();
+      if (!type) {
+        Fail(path, "has another type than any column");
+        continue;
+      }
+      const Column column = demo_.Read(path, *type);
+      report_.bytes_read += static_cast<int64_t>(column.bytes.size());
+      ColumnHashes now;
+      now.Add(column);
+      CompareHash(path, now.ToJson());
+      const bool raw = path.rfind("understudy/raw/", 0) == 0;
+      if (!raw && column.rows != ExpectedRows(path, length)) {
+        Fail(path, fmt::format("has {} rows, must have {}", column.rows,
+                               ExpectedRows(path, length)));
+      }
+      Values(column);
+      const auto size_is = [&](const char* name, size_t want) {
+        if (path == name && want > 0 && column.row_size() != want) {
+          Fail(path, fmt::format("has {} numbers per row, the header says {}", column.row_size(),
+                                 want));
+        }
+      };
+      size_is("understudy/state", header.simulator.state_size);
+      size_is("states", header.simulator.flat_state_size);
+    } catch (const Error& error) {
+      Fail(path, error.what());
+    }
+  }
+}
+
+void EpisodeCheck::Images(const std::string& camera, size_t length, const DatasetHeader& header) {
+  const std::string path = ImagePath(camera);
+  try {
+    const ImageReader reader(demo_, camera);
+    if (reader.frames() != length) {
+      Fail(path, fmt::format("has {} frames, must have {}", reader.frames(), length));
+    }
+    if (reader.width() != header.image_width || reader.height() != header.image_height) {
+      Fail(path, fmt::format("is {}x{}, the header says {}x{}", reader.width(), reader.height(),
+                             header.image_width, header.image_height));
+    }
+    ColumnHashes now;
+    std::vector<uint8_t> frame(reader.frame_bytes());
+    for (size_t k = 0; k < reader.frames(); ++k) {
+      reader.Read(k, frame.data());
+      now.Add(path, frame.data(), frame.size());
+      report_.bytes_read += static_cast<int64_t>(frame.size());
+    }
+    CompareHash(path, now.ToJson());
+  } catch (const Error& error) {
+    Fail(path, error.what());
+  }
+}
+
+}  // namespace
+
+void VerifyEpisode(const h5::Group& data, const std::string& name, const DatasetHeader& header,
+                   bool own, VerifyReport& report) {
+  try {
+    const h5::Group demo = data.Open(name);
+    EpisodeCheck check(demo, report);
+    const size_t length = ReadLength(demo);
+    ++report.episodes;
+    report.steps += static_cast<int64_t>(length);
+    if (!own) {
+      ReadForeignEpisode(demo, header);
+      for (const char* path : {"actions", "states", "rewards"}) {
+        if (demo.Has(path)) check.Values(demo.Read(path, kF64));
+      }
+      for (const std::string& camera : header.cameras) check.Images(camera, length, header);
+      return;
+    }
+    check.LoadHashes();
+    check.Columns(length, header);
+    // an episode has the pictures of every camera or none
+    size_t present = 0;
+    for (const std::string& camera : header.cameras) {
+      if (!demo.Has(ImagePath(camera)) && !check.hashes().contains(ImagePath(camera))) continue;
+      ++present;
+      check.Images(camera, length, header);
+    }
+    if (present != 0 && present != header.cameras.size()) {
+      check.Fail("obs", fmt::format("has pictures of {} cameras, must have those of all {} or none",
+                                    present, header.cameras.size()));
+    }
+    // meta and columns together must still give the hash
+    Episode episode;
+    episode.meta = ReadMeta(demo);
+    if (episode.meta.uuid.empty()) check.Fail("", "has no uuid");
+    ReadRaw(demo, false, episode.raw);
+    ReadColumns(demo, length, false, episode);
+    for (size_t k = 0; k < length; ++k) {
+      const int32_t source = episode.steps[k].source;
+      if (source < -1 || source >= static_cast<int32_t>(episode.meta.sources.size())) {
+        check.Fail(fmt::format("understudy/source[{}]", k), fmt::format(
+            "= {}: the episode names {} sources", source, episode.meta.sources.size()));
+        break;
+      }
+    }
+    if (EpisodeHash(episode.meta, episode.raw, check.hashes()) !=
+        demo.Open("understudy").Text("content_hash")) {
+      check.Fail("", "its attributes differ from the hash that was stored with them");
+    }
+  } catch (const Error& error) {
+    report.faults.push_back({data.path() + "/" + name, error.what()});
+  }
+}
+
+VerifyReport VerifyDataset(const std::filesystem::path& path) {
+  VerifyReport report;
+  try {
+    // refuses what cannot be read at all, and says why
+    const h5::Guard guard;
+    const h5::Group root = h5::OpenForReading(path);
+    if (!root.Has("data")) ThrowBadInput(fmt::format("{}: it has no group '/data'", path.string()));
+    const bool own = root.Has("understudy");
+    const DatasetHeader header = own ? ReadHeader(root) : ForeignHeader(root);
+    const h5::Group data = root.Open("data");
+    const std::vector<std::string> names = EpisodeNames(data);
+    for (const std::string& name : names) VerifyEpisode(data, name, header, own, report);
+    if (names.empty()) report.faults.push_back({"/data", "holds no episode"});
+    if (data.HasAttribute("total") && data.Int("total") != report.steps) {
+      report.faults.push_back({"/data", fmt::format("attribute 'total' = {}, the episodes have {} "
+                                                    "steps", data.Int("total"), report.steps)});
+    }
+    // lists of episodes name episodes that are there
+    const std::set<std::string> known(names.begin(), names.end());
+    if (root.Has("mask")) {
+      const h5::Group masks = root.Open("mask");
+      for (const std::string& key : masks.Names()) {
+        for (const std::string& name : masks.ReadTexts(key)) {
+          if (known.count(name) == 0) {
+            report.faults.push_back({"/mask/" + key, fmt::format("names '{}', which is not there",
+                                                                 name)});
+          }
+        }
+      }
+    }
+    if (!own) return report;
+    std::map<std::string, std::string> uuids;
+    for (const std::string& name : names) {
+      const auto [first, fresh] = uuids.emplace(data.Open(name).Text("uuid", ""), name);
+      if (!fresh) {
+        report.faults.push_back({"/data/" + name, fmt::format("has the uuid of {}", first->second)});
+      }
+    }
+    if (root.Open("understudy").Text("content_hash", "") !=
+        DatasetHash(root, EpisodeHashes(data))) {
+      report.faults.push_back({"/understudy", "header, attempts, masks or list of episodes differ "
+                                              "from the stored content hash"});
+    }
+  } catch (const Error& error) {
+    report.faults.push_back({"/", error.what()});
+  }
+  return report;
+}
+
+}  // namespace understudy

@@ -1,0 +1,352 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <set>
+
+#include "data/base/error.h"
+#include "data/store/dataset.h"
+#include "data/store/episode_columns.h"
+#include "data/store/files.h"
+#include "data/store/image_column.h"
+#include "data/store/journal_driver.h"
+#include "data/store/meta.h"
+
+namespace understudy {
+namespace fs = std::filesystem;
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kFlushEvery = std::chrono::seconds(1);
+constexpr const char* kPending = "understudy/pending";
+
+}  // namespace
+
+struct DatasetWriter::Impl {
+  fs::path path, part;
+  DatasetHeader header;
+  Options options;
+  h5::GrowingFile file;
+  int64_t episodes = 0, steps = 0;
+  std::vector<AttemptRecord> attempts;
+  size_t stored_attempts = 0;            // of them in the file
+  Clock::time_point flushed = Clock::now();
+  bool finished = false;
+  std::string failure;                   // of an earlier call: the writer is of no use any more
+
+  // the episode between Begin and End
+  struct Open {
+    h5::Group group;
+    EpisodeMeta meta;
+    RawStream raw_info;
+    size_t length = 0;
+    std::vector<ImageWriter> images;
+    ColumnHashes hashes;
+  };
+  std::unique_ptr<Open> open;
+
+  void Create();
+  void Resume();
+  void DropUnmatched(const h5::Group& data);
+  void StoreAttempts();
+  void Flush();
+  void FlushSometimes() {
+    if (Clock::now() - flushed >= kFlushEvery) Flush();
+  }
+  // Runs one piece of writing; after a failure nothing more is written, and every call says why.
+  template <class F>
+  void Guarded(F work) {
+    Require(!finished, "nothing is written to a dataset after Finish");
+    if (!failure.empty()) ThrowFailed(failure);
+    try {
+      work();
+    } catch (const Error& error) {
+      failure = error.what();
+      open.reset();
+      file = h5::GrowingFile();
+      throw;
+    }
+  }
+};
+
+void DatasetWriter::Impl::Create() {
+  std::error_code none;
+  if (!path.parent_path().empty()) fs::create_directories(path.parent_path(), none);
+  file = h5::GrowingFile::Create(part);
+  WriteHeader(file.root(), header);
+  Flush();
+}
+
+void DatasetWriter::Impl::Resume() {
+  file = h5::GrowingFile::Open(part);
+  const h5::Guard guard;
+  const h5::Group& root = file.root();
+  // only an equal run may go on
+  const Json stored = HeaderToJson(ReadHeader(root)), wanted = HeaderToJson(header);
+  if (stored != wanted || root.Open("understudy").Text("model", "") != header.model_text) {
+    std::string differs = "the model";
+    for (const auto& [key, value] : wanted.items()) {
+      if (!stored.contains(key) || stored[key] != value) {
+        differs = fmt::format("'{}'", key);
+        break;
+      }
+    }
+    ThrowBadInput(fmt::format("{}: was begun with other settings ({} differs); use the same ones to "
+                              "resume, or remove it to start over", part.string(), differs));
+  }
+  // an episode that was being written when the writer was killed
+  if (root.Has(kPending)) root.Delete(kPending);
+  attempts = ReadAttempts(root.Open("understudy"));
+  const h5::Group data = root.Open("data");
+  DropUnmatched(data);
+  for (const std::string& name : EpisodeNames(data)) {
+    const h5::Group demo = data.Open(name);
+    steps += static_cast<int64_t>(ReadLength(demo));
+    episodes = DemoNumber(name) + 1;
+  }
+  data.SetInt("total", steps);
+  stored_attempts = attempts.size();
+  Flush();
+}
+
+// An attempt and its episode are two calls: a kill between them leaves one without the other, and
+// the run that resumes makes both again.
+void DatasetWriter::Impl::DropUnmatched(const h5::Group& data) {
+  if (attempts.empty()) return;
+  std::set<int64_t> recorded, kept;
+  for (const AttemptRecord& a : attempts) recorded.insert(a.attempt);
+  bool matched = false;
+  std::vector<std::string> names = EpisodeNames(data);
+  for (const std::string& name : names) {
+    const int64_t attempt = data.Open(name).Open("understudy").Int("attempt");
+    if (attempt >= 0 && recorded.count(attempt) == 0) {
+      data.Delete(name);
+    } else {
+      kept.insert(attempt);
+      matched |= attempt >= 0;
+    }
+  }
+  const AttemptRecord& last = attempts.back();
+  if (last.success && kept.count(last.attempt) == 0 && matched) {
+    attempts.pop_back();
+    CutAttempts(file.root().Open("understudy"), attempts.size());
+  }
+}
+
+void DatasetWriter::Impl::StoreAttempts() {
+  const std::vector<AttemptRecord> fresh(attempts.begin() + static_cast<long>(stored_attempts),
+                                         attempts.end());
+  if (fresh.empty()) return;
+  AppendAttempts(file.root().Open("understudy"), header.simulator.objects.size(), fresh);
+  stored_attempts = attempts.size();
+}
+
+void DatasetWriter::Impl::Flush() {
+  const h5::Guard guard;
+  StoreAttempts();
+  file.Flush();
+  flushed = Clock::now();
+}
+
+DatasetWriter::DatasetWriter(const fs::path& path, const DatasetHeader& header,
+                             const Options& options)
+    : impl_(std::make_unique<Impl>()) {
+  Impl& m = *impl_;
+  m.path = path;
+  m.part = PartOf(path);
+  m.header = header;
+  m.options = options;
+  std::error_code none;
+  if (fs::exists(path, none) && !options.overwrite) {
+    ThrowUsage(fmt::format("{}: exists already; choose another name, or say --overwrite to replace "
+                           "it", path.string()));
+  }
+  if (options.resume && fs::exists(m.part, none)) {
+    m.Resume();
+  } else {
+    m.Create();
+  }
+}
+
+DatasetWriter::DatasetWriter(const fs::path& path, const DatasetHeader& header)
+    : DatasetWriter(path, header, Options()) {}
+DatasetWriter::DatasetWriter(DatasetWriter&&) noexcept = default;
+
+DatasetWriter::~DatasetWriter() {
+  if (!impl_ || impl_->finished || !impl_->failure.empty()) return;
+  // an unfinished episode goes; what is whole stays in the .part
+  try {
+    if (impl_->open) {
+      impl_->open.reset();
+      impl_->file.root().Delete(kPending);
+    }
+    impl_->Flush();
+  } catch (const std::exception&) {
+    // the file is as of its last flush
+  }
+}
+
+int64_t DatasetWriter::episodes_written() const { return impl_->episodes; }
+int64_t DatasetWriter::attempts_written() const {
+  return static_cast<int64_t>(impl_->attempts.size());
+}
+std::vector<AttemptRecord> DatasetWriter::attempts() const { return impl_->attempts; }
+
+void DatasetWriter::BeginEpisode(const Episode& episode,
+                                 const std::vector<CameraParameters>& cameras) {
+  Impl& m = *impl_;
+  Require(!m.open, "the episode before has ended");
+  Require(!episode.meta.uuid.empty(), "an episode has a uuid");
+  Require(episode.length() > 0 && episode.length() <= static_cast<size_t>(kMaxSteps),
+          "an episode has between one step and a million");
+  Require(cameras.empty() || cameras.size() == m.header.cameras.size(),
+          "one set of camera parameters per camera of the header, or none");
+  // columns first: a broken contract must not leave half an episode in the file
+  const RowShape shape = RowShape::Of(episode.steps[0], episode.meta, m.header);
+  std::vector<Instant> instants;
+  std::vector<uint8_t> success;
+  for (const Step& step : episode.steps) instants.push_back({&step.state, &step.observation});
+  instants.push_back({&episode.final_state, &episode.final_observation});
+  for (const Instant& instant : instants) success.push_back(instant.observation->success);
+  std::vector<Column> columns = StepColumns(shape, episode.steps.data(), episode.length());
+  const auto add = [&](std::vector<Column> more) {
+    for (Column& column : more) columns.push_back(std::move(column));
+  };
+  add(InstantColumns(shape, instants));
+  add(OutcomeColumns(success));
+  if (!episode.raw.samples.empty()) {
+    add(RawColumns(episode.raw.samples.data(), episode.raw.samples.size()));
+  }
+
+  m.Guarded([&] {
+    const h5::Guard guard;
+    auto open = std::make_unique<Impl::Open>();
+    open->length = episode.length();
+    open->meta = episode.meta;
+    if (!cameras.empty()) open->meta.cameras = m.header.cameras;
+    open->raw_info = episode.raw;
+    open->raw_info.samples.clear();
+    open->group = m.file.root().Create(kPending);
+    for (const Column& column : columns) {
+      open->group.Write(column);
+      open->hashes.Add(column);
+    }
+    WriteMeta(open->group, open->meta, open->length, m.header.model_text);
+    const RawStream& raw = episode.raw;
+    if (!raw.samples.empty() || !raw.device.empty() || !raw.profile.empty() ||
+        raw.xr_minus_monotonic_ns != 0 || raw.utc_at_start_ns != 0) {
+      WriteRawInfo(open->group, raw);
+    }
+    if (!cameras.empty()) {
+      WriteCameras(open->group, m.header.cameras, cameras);
+      for (const std::string& camera : m.header.cameras) {
+        open->images.emplace_back(open->group, camera, open->length, m.header.image_width,
+                                  m.header.image_height, m.options.compression);
+      }
+    }
+    m.open = std::move(open);
+  });
+}
+
+void DatasetWriter::AddFrames(const std::vector<Image>& images) {
+  Impl& m = *impl_;
+  m.Guarded([&] {
+    Require(m.open != nullptr, "frames belong between BeginEpisode and EndEpisode");
+    Require(images.size() == m.open->images.size(), "one image per camera of the header");
+    for (size_t c = 0; c < images.size(); ++c) {
+      m.open->images[c].Add(images[c]);
+      m.open->hashes.Add(ImagePath(m.header.cameras[c]), images[c].rgb.data(),
+                         images[c].rgb.size());
+    }
+    m.FlushSometimes();
+  });
+}
+
+void DatasetWriter::EndEpisode() {
+  Impl& m = *impl_;
+  m.Guarded([&] {
+    const h5::Guard guard;
+    Require(m.open != nullptr, "EndEpisode follows BeginEpisode");
+    for (const ImageWriter& images : m.open->images) {
+      Require(images.frames_written() == m.open->length, "an episode has one frame per step");
+    }
+    const Json hashes = m.open->hashes.ToJson();
+    const h5::Group own = m.open->group.Open("understudy");
+    own.SetText("column_hashes", hashes.dump());
+    own.SetText("content_hash", EpisodeHash(m.open->meta, m.open->raw_info, hashes));
+    const size_t length = m.open->length;
+    m.open.reset();
+    // only a whole episode gets its name
+    m.file.root().Move(kPending, fmt::format("data/demo_{}", m.episodes));
+    ++m.episodes;
+    m.steps += static_cast<int64_t>(length);
+    m.file.root().Open("data").SetInt("total", m.steps);
+    m.Flush();
+  });
+  m.Guarded([&] { m.file.Trim(); });
+}
+
+void DatasetWriter::Append(const Episode& episode,
+                           const std::vector<std::vector<Image>>& images) {
+  const DatasetHeader& header = impl_->header;
+  Require(images.empty() || images.size() == header.cameras.size(),
+          "images of every camera of the header, or none");
+  for (const auto& list : images) {
+    Require(list.size() == episode.length(), "an episode has one frame per step");
+  }
+  std::vector<CameraParameters> cameras;
+  for (size_t c = 0; c < images.size(); ++c) {
+    cameras.push_back({header.image_width, header.image_height, 0, {}});
+  }
+  BeginEpisode(episode, cameras);
+  for (size_t k = 0; k < episode.length() && !images.empty(); ++k) {
+    std::vector<Image> row;
+    for (const auto& list : images) row.push_back(list[k]);
+    AddFrames(row);
+  }
+  EndEpisode();
+}
+
+void DatasetWriter::AppendAttempt(const AttemptRecord& attempt) {
+  Impl& m = *impl_;
+  Require(attempt.X_WO_start.empty() ||
+              attempt.X_WO_start.size() == m.header.simulator.objects.size(),
+          "an attempt has a start pose for every object of the header, or none");
+  m.Guarded([&] {
+    m.attempts.push_back(attempt);
+    m.FlushSometimes();
+  });
+}
+
+void DatasetWriter::WriteMask(const std::string& key, const std::vector<std::string>& demos) {
+  impl_->Guarded([&] {
+    impl_->file.root().WriteTexts("mask/" + key, demos);
+    impl_->Flush();
+  });
+}
+
+void DatasetWriter::WriteReport(const Json& report) {
+  impl_->Guarded([&] {
+    impl_->file.root().Open("understudy").SetText(
+        "report", report.dump(-1, ' ', false, Json::error_handler_t::replace));
+    impl_->Flush();
+  });
+}
+
+void DatasetWriter::Finish() {
+  Impl& m = *impl_;
+  Require(!m.open, "the last episode has ended");
+  m.Guarded([&] {
+    m.Flush();
+    const h5::Guard guard;
+    const h5::Group& root = m.file.root();
+    root.Open("understudy").SetText("content_hash",
+                                    DatasetHash(root, EpisodeHashes(root.Open("data"))));
+    m.file.Close();
+    RenameDurably(m.part, m.path);
+  });
+  m.finished = true;
+}
+
+}  // namespace understudy

@@ -1,0 +1,387 @@
+#include "mimic/attempt.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/base/error.h"
+#include "data/base/hash.h"
+#include "mimic/segmentation.h"
+#include "mimic/selection.h"
+#include "mimic/stitch.h"
+#include "mimic/watch.h"
+
+namespace understudy {
+namespace {
+
+// Distance and angle of E to the nearer of target and where the source's arm was.
+struct Miss {
+  double distance = 0, angle = 0;
+};
+Miss MissOf(const Waypoint& waypoint, size_t arm, const Pose& X_WE) {
+  const auto to = [&](const Pose& X) {
+    return Miss{(X.translation() - X_WE.translation()).norm(),
+                AngleBetween(X.rotation(), X_WE.rotation())};
+  };
+  const Miss commanded = to(waypoint.target.arms[arm].X_WE_cmd);
+  const Miss measured = to(waypoint.X_WE_arrived[arm]);
+  return measured.distance < commanded.distance ? measured : commanded;
+}
+
+bool Closes(double gripper) { return gripper > 0; }
+
+// One attempt in progress. Members that end the attempt return false once failure_ is set.
+class Runner {
+ public:
+  Runner(const SourceSet& sources, const TaskSpec& task, Simulator& simulator,
+         const GenerateOptions& options, const RngKey& key)
+      : sources_(sources), task_(task), simulator_(simulator), options_(options), key_(key),
+        noise_(key.WithTerm("noise")), watch_(task, simulator.info()) {
+    max_steps_ = options.max_steps > 0 ? options.max_steps : task.horizon;
+  }
+
+  Attempt Run(const std::string& variant) {
+    simulator_.Reset(variant, key_.WithTerm("reset"));
+    attempt_.X_WO_start = simulator_.Observe().X_WO;
+    attempt_.episode.steps.reserve(256);
+    for (const ArmObservation& arm : simulator_.Observe().arms) last_.arms.push_back({arm.X_WE, -1});
+
+    // the segments of every source, with this attempt's offsets
+    Rng offsets(key_.WithTerm("offsets"));
+    for (const SourceDemo& demo : sources_.demos()) {
+      ends_.push_back(DrawEnds(task_, demo.ends, offsets));
+    }
+
+    bool alive = true;
+    for (size_t i = 0; alive && i < task_.subtasks.size(); ++i) alive = RunSubtask(i);
+    if (alive) AwaitSuccess();
+    Finish();
+    return std::move(attempt_);
+  }
+
+ private:
+  const Observation& now() const { return simulator_.Observe(); }
+  int32_t step() const { return static_cast<int32_t>(attempt_.episode.steps.size()); }
+  const Subtask& subtask() const { return task_.subtasks[subtask_]; }
+
+  bool Fail(FailureCause cause, const std::string& detail) {
+    attempt_.failure = Failure{cause, static_cast<int32_t>(subtask_), step(), detail};
+    return false;
+  }
+
+  // What the end of a subtask is blamed on: the first cause that the evidence supports.
+  bool FailFor(FailureCause otherwise, const std::string& what) {
+    const bool missed_event = event_miss_.distance > subtask().arrival_tolerance ||
+                              event_miss_.angle > options_.arrival_angle;
+    const bool missed_bridge = bridge_miss_ > options_.bridge_tolerance;
+    const std::string detail = fmt::format(
+        "{}; E was {:.1f} cm off when the segment began and {:.1f} cm off at gripper events{}{}",
+        what, 100 * bridge_miss_, 100 * event_miss_.distance, collided_ ? "; an arm link touched" : "",
+        joint_limit_ ? "; a joint stood at its limit" : "");
+    if (joint_limit_ && (missed_event || missed_bridge)) return Fail(FailureCause::kJointLimit, detail);
+    if (collided_) return Fail(FailureCause::kCollision, detail);
+    if (missed_bridge) return Fail(FailureCause::kBridgeLate, detail);
+    if (missed_event) return Fail(FailureCause::kUnreachable, detail);
+    return Fail(otherwise, detail);
+  }
+
+  // Selects, plans and executes one subtask, then asks whether it has come about.
+  bool RunSubtask(size_t index) {
+    subtask_ = index;
+    joint_limit_ = collided_ = false;
+    bridge_miss_ = 0;
+    event_miss_ = {};
+    watch_.Begin(index);
+    if (!Plan()) return false;
+
+    // bridge, then wait for E where the segment begins
+    const double bridge_noise = subtask().bridge_noise ? subtask().action_noise : 0;
+    size_t k = 0;
+    for (; k < plan_.size() && plan_[k].label == StepLabel::kBridge; ++k) {
+      if (!Execute(plan_[k].target, plan_[k].source_step, StepLabel::kBridge, bridge_noise)) return false;
+    }
+    if (!AwaitBridge(plan_[k - 1])) return false;
+
+    // segment: a gripper event waits until E is where it belongs
+    for (; k < plan_.size(); ++k) {
+      if (!AwaitArrival(plan_[k])) return false;
+      if (!Execute(plan_[k].target, plan_[k].source_step, StepLabel::kSegment, subtask().action_noise)) return false;
+    }
+
+    // the condition of its end may come a little late, as E does
+    for (int n = 0; n < options_.check_patience && !watch_.Holds(now()); ++n) {
+      if (!Hold(last_)) return false;
+    }
+    if (!watch_.Holds(now())) {
+      return FailFor(watch_.is_grasp() ? FailureCause::kGraspMissed : FailureCause::kMisplaced,
+                     fmt::format("'{}' did not hold at the end of the subtask", watch_.condition()));
+    }
+    watch_.End();
+    return true;
+  }
+
+  // Chooses the source of the subtask and lays out its steps.
+  bool Plan() {
+    const int object = sources_.subtask_objects()[subtask_];
+    const auto start_of = [&](size_t demo) { return subtask_ == 0 ? 0 : ends_[demo][subtask_ - 1]; };
+
+    // compare where things were in each source with where they are now
+    SelectionScene scene;
+    scene.has_object = object >= 0;
+    if (scene.has_object) {
+      scene.X_WO = now().X_WO[object];
+      scene.symmetry = task_.objects.at(subtask().object).symmetry;
+    }
+    for (const ArmAction& arm : last_.arms) scene.X_WE.push_back(arm.X_WE_cmd);
+    std::vector<Candidate> candidates(sources_.demos().size());
+    for (size_t d = 0; d < candidates.size(); ++d) {
+      const SourceDemo& demo = sources_.demos()[d];
+      if (scene.has_object) candidates[d].X_WO = demo.X_WO[object][start_of(d)];
+      for (const SourceDemo::Arm& arm : demo.arms) candidates[d].X_WE.push_back(arm.X_WE[start_of(d)]);
+    }
+    Rng rng(key_.WithTerm(fmt::format("select {}", subtask_)));
+    const Choice choice = SelectSource(subtask().selection, candidates, scene, rng);
+    attempt_.sources.push_back(choice.source);
+
+    const SourceDemo& demo = sources_.demos()[choice.source];
+    const int start = start_of(choice.source);
+    if (subtask_ == 0) {
+      // nothing has been commanded yet: the gripper is as the source begins
+      for (size_t i = 0; i < last_.arms.size(); ++i) last_.arms[i].gripper = demo.arms[i].gripper[start];
+    }
+    const SegmentTransform transform =
+        scene.has_object ? SegmentTransform(scene.X_WO, candidates[choice.source].X_WO, choice.turn)
+                         : SegmentTransform();
+    PlanSubtask(demo, start, ends_[choice.source][subtask_], transform, last_, subtask(), &plan_);
+
+    // where the source's arm was must be within reach; the base of further arms is not known here
+    if (last_.arms.size() != 1) return true;
+    const SimulatorInfo& info = simulator_.info();
+    for (const Waypoint& waypoint : plan_) {
+      const double away =
+          (waypoint.X_WE_arrived[0].translation() - info.X_WB.translation()).norm();
+      if (waypoint.label != StepLabel::kSegment) continue;
+      if (away <= info.workspace_radius + options_.reach_margin) continue;
+      return Fail(FailureCause::kUnreachable,
+                  fmt::format("the segment of {} leads {:.3f} m from the robot's base; it reaches {:.3f} m",
+                              demo.name, away, info.workspace_radius));
+    }
+    return true;
+  }
+
+  // Lets E catch up with the end of the bridge.
+  bool AwaitBridge(const Waypoint& first) {
+    const auto miss = [&] {
+      double worst = 0;
+      for (size_t i = 0; i < last_.arms.size(); ++i) {
+        worst = std::max(worst, MissOf(first, i, now().arms[i].X_WE).distance);
+      }
+      return worst;
+    };
+    for (int n = 0; n < options_.bridge_timeout && miss() > options_.bridge_tolerance; ++n) {
+      if (!Hold(first.target)) return false;
+    }
+    bridge_miss_ = miss();
+    return true;
+  }
+
+  // Where `waypoint` turns a gripper around, holds its pose with the gripper as it is until E of that
+  // arm has arrived or the wait is too long.
+  bool AwaitArrival(const Waypoint& waypoint) {
+    const size_t arms = last_.arms.size();
+    for (size_t i = 0; i < arms; ++i) {
+      if (Closes(waypoint.target.arms[i].gripper) == Closes(last_.arms[i].gripper)) continue;
+      hold_ = waypoint.target;
+      for (size_t j = 0; j < arms; ++j) hold_.arms[j].gripper = last_.arms[j].gripper;
+      Miss miss = MissOf(waypoint, i, now().arms[i].X_WE);
+      for (int n = 0; n < subtask().arrival_timeout; ++n) {
+        if (miss.distance <= subtask().arrival_tolerance && miss.angle <= options_.arrival_angle) break;
+        if (!Execute(hold_, waypoint.source_step, StepLabel::kHold, 0)) return false;
+        miss = MissOf(waypoint, i, now().arms[i].X_WE);
+      }
+      event_miss_.distance = std::max(event_miss_.distance, miss.distance);
+      event_miss_.angle = std::max(event_miss_.angle, miss.angle);
+    }
+    return true;
+  }
+
+  // One step at `target` without noise.
+  bool Hold(const Action& target) {
+    hold_ = target;
+    return Execute(hold_, -1, StepLabel::kHold, 0);
+  }
+
+  // One policy step towards `target`: clip to the box around the live E, add noise, clip, step.
+  bool Execute(const Action& target, int32_t source_step, StepLabel label, double sigma) {
+    if (step() >= max_steps_) {
+      return Fail(FailureCause::kTimeout, fmt::format("not done after {} steps", max_steps_));
+    }
+    sigma *= options_.noise_scale;
+    const DeltaLimits& limits = simulator_.info().limits;
+    Step& row = attempt_.episode.steps.emplace_back();
+    row.observation = now();
+    row.state = simulator_.Save();
+    row.label = label;
+    row.subtask = static_cast<int32_t>(subtask_);
+    row.source = attempt_.sources.back();
+    row.source_step = source_step;
+    const size_t arms = target.arms.size();
+    row.action.arms.resize(arms);
+    row.action_clean.arms.resize(arms);
+    row.delta.resize(arms);
+    for (size_t i = 0; i < arms; ++i) {
+      const Pose& X_WE = row.observation.arms[i].X_WE;
+      const ArmAction& clean = row.action_clean.arms[i] = ClipTarget(X_WE, target.arms[i], limits);
+      row.action.arms[i] = clean;
+      if (sigma > 0) {
+        Eigen::Matrix<double, 7, 1> delta = DeltaFromTarget(X_WE, clean, limits).value;
+        for (int j = 0; j < 6; ++j) delta[j] = std::clamp(delta[j] + sigma * noise_.Normal(), -1.0, 1.0);
+        row.action.arms[i] = TargetFromDelta(X_WE, delta, limits);
+      }
+      row.delta[i] = DeltaFromTarget(X_WE, row.action.arms[i], limits);
+    }
+    last_ = target;
+
+    const StepOutcome outcome = simulator_.Step(row.action);
+    joint_limit_ |= outcome.joint_limit;
+    collided_ |= outcome.collision;
+    if (outcome.unstable) {
+      // this step leads nowhere that can be stored
+      unstable_ = true;
+      return Fail(FailureCause::kUnstablePhysics, outcome.problem);
+    }
+    success_seen_ |= now().success;
+    const std::string dropped = watch_.Step(now(), last_, options_.drop_patience);
+    if (!dropped.empty()) {
+      return Fail(FailureCause::kDropped,
+                  fmt::format("'{}' was lost while the gripper was commanded closed", dropped));
+    }
+    return true;
+  }
+
+  // Success must be there at the end, not once on the way.
+  void AwaitSuccess() {
+    for (int n = 0; n < options_.success_patience && !now().success; ++n) {
+      if (!Hold(last_)) return;
+    }
+    if (now().success) return;
+    if (success_seen_) {
+      Fail(FailureCause::kSuccessLost,
+           fmt::format("'{}' held on the way but not at the end", task_.success));
+    } else {
+      FailFor(FailureCause::kMisplaced,
+              fmt::format("'{}' did not hold {} steps after the end", task_.success,
+                          options_.success_patience));
+    }
+  }
+
+  // T rows need T+1 states: an unstable step is taken back.
+  void Finish() {
+    Episode& episode = attempt_.episode;
+    if (unstable_) {
+      episode.final_state = std::move(episode.steps.back().state);
+      episode.final_observation = std::move(episode.steps.back().observation);
+      episode.steps.pop_back();
+      attempt_.failure->step = step();
+    } else {
+      episode.final_state = simulator_.Save();
+      episode.final_observation = now();
+    }
+  }
+
+  const SourceSet& sources_;
+  const TaskSpec& task_;
+  Simulator& simulator_;
+  const GenerateOptions& options_;
+  const RngKey key_;
+  Rng noise_;
+  SubtaskWatch watch_;
+  int max_steps_ = 0;
+
+  Attempt attempt_;
+  std::vector<std::vector<int>> ends_;   // [source][subtask] with this attempt's offsets
+  std::vector<Waypoint> plan_;           // of the subtask; reused
+  Action last_;                          // last target, before clipping and noise
+  Action hold_;
+
+  // evidence of the running subtask
+  size_t subtask_ = 0;
+  bool joint_limit_ = false, collided_ = false, success_seen_ = false, unstable_ = false;
+  double bridge_miss_ = 0;               // m
+  Miss event_miss_;
+};
+
+// Renumbers the rows' sources from the set to the list of uuids that the episode names.
+void NameSources(const SourceSet& sources, Attempt* attempt) {
+  std::vector<int32_t> place(sources.demos().size(), -1);
+  for (Step& row : attempt->episode.steps) {
+    if (place[row.source] < 0) {
+      place[row.source] = static_cast<int32_t>(attempt->episode.meta.sources.size());
+      attempt->episode.meta.sources.push_back(sources.demos()[row.source].uuid);
+    }
+    row.source = place[row.source];
+  }
+  attempt->episode.meta.parents = attempt->episode.meta.sources;
+}
+
+// Counts of what the steps are made of.
+Json QualityOf(const Episode& episode) {
+  int64_t bridge = 0, hold = 0, segment = 0, clipped = 0;
+  for (const Step& row : episode.steps) {
+    bridge += row.label == StepLabel::kBridge;
+    hold += row.label == StepLabel::kHold;
+    segment += row.label == StepLabel::kSegment;
+    clipped += std::any_of(row.delta.begin(), row.delta.end(),
+                           [](const DeltaAction& delta) { return delta.clipped; });
+  }
+  return {{"bridge_steps", bridge}, {"hold_steps", hold}, {"segment_steps", segment},
+          {"clipped_steps", clipped}};
+}
+
+}  // namespace
+
+RngKey AttemptKey(uint64_t seed, int64_t attempt, const std::string& variant) {
+  return RngKey{.seed = seed}
+      .WithStage("mimic")
+      .WithParent(static_cast<uint64_t>(attempt))
+      .WithVariant(HashOf(variant));
+}
+
+Attempt Generate(const SourceSet& sources, const TaskSpec& task, Simulator& simulator,
+                 const std::string& variant, const GenerateOptions& options, const RngKey& key,
+                 const Json& settings) {
+  Attempt attempt = Runner(sources, task, simulator, options, key).Run(variant);
+  NameSources(sources, &attempt);
+
+  const SimulatorInfo& info = simulator.info();
+  EpisodeMeta& meta = attempt.episode.meta;
+  meta.task = info.task;
+  meta.variant = variant;
+  meta.robot = info.robot;
+  meta.instruction = info.instruction;
+  meta.control_hz = info.control_hz;
+  meta.limits = info.limits;
+  meta.arms = info.arms;
+  meta.objects = info.objects;
+  meta.signals = info.signals;
+  meta.success = attempt.success();
+  meta.seed = key.seed;
+  meta.attempt = static_cast<int64_t>(key.parent);
+  meta.settings = settings;
+  meta.quality = QualityOf(attempt.episode);
+  if (attempt.failure) {
+    meta.cause = CauseName(attempt.failure->cause);
+    meta.quality["failure"] = {{"subtask", attempt.failure->subtask},
+                               {"step", attempt.failure->step},
+                               {"detail", attempt.failure->detail}};
+  }
+
+  // an identity of everything that the attempt depends on
+  std::string parents = fmt::format("{} {} {}", meta.task, variant, settings.dump());
+  for (const SourceDemo& demo : sources.demos()) parents += " " + demo.uuid;
+  meta.uuid = MakeUuid(parents, key);
+  return attempt;
+}
+
+}  // namespace understudy

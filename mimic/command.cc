@@ -1,0 +1,146 @@
+#include "mimic/command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include "data/base/error.h"
+#include "data/store/dataset.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+
+// All usable demonstrations of the source files, with the hashes of what they were read from.
+struct Sources {
+  std::vector<Episode> episodes;
+  std::vector<std::string> names;
+  std::vector<std::string> hashes;
+};
+
+Sources ReadSources(const MimicOptions& options) {
+  if (options.sources.empty()) ThrowUsage("no source datasets: give at least one (--source)");
+  Sources sources;
+  const auto full = [&] {
+    return options.source_limit > 0 &&
+           static_cast<int64_t>(sources.episodes.size()) >= options.source_limit;
+  };
+  for (const std::string& path : options.sources) {
+    const DatasetReader reader(path);
+    sources.hashes.push_back(reader.content_hash());
+    std::vector<std::string> chosen;
+    if (!options.source_mask.empty()) chosen = reader.ReadMask(options.source_mask);
+    for (size_t i = 0; i < reader.episodes().size() && !full(); ++i) {
+      const std::string& name = reader.episodes()[i].name;
+      const bool in_mask = std::find(chosen.begin(), chosen.end(), name) != chosen.end();
+      if (!options.source_mask.empty() && !in_mask) continue;
+      sources.episodes.push_back(reader.ReadEpisode(i));
+      sources.names.push_back(path + ":" + name);
+    }
+  }
+  return sources;
+}
+
+// What decides the content of an attempt, and nothing that only bounds the run or speeds it up.
+Json ContentSettings(const MimicOptions& options, const TaskSpec& task) {
+  Json settings;
+  settings["variant"] = options.run.variant;
+  settings["seed"] = options.run.seed;
+  settings["debounce"] = options.debounce;
+  settings["generate"] = ToJson(options.run.generate);
+  settings["subtasks"] = ToJson(task.subtasks);
+  return settings;
+}
+
+// Writes into a dataset; attempts of a resumed file are kept here, since it is asked for them once.
+class DatasetSink : public AttemptSink {
+ public:
+  explicit DatasetSink(DatasetWriter& writer, bool keep_failed)
+      : writer_(writer), records_(writer.attempts()), keep_failed_(keep_failed) {
+    for (const AttemptRecord& record : records_) Note(record);
+  }
+  std::vector<AttemptRecord> attempts() const override { return records_; }
+  int64_t episodes() const override { return writer_.episodes_written(); }
+  void Append(const Episode& episode) override { writer_.Append(episode); }
+  void AppendAttempt(const AttemptRecord& record) override {
+    writer_.AppendAttempt(record);
+    Note(record);
+  }
+  // names of the written episodes, by outcome
+  const std::vector<std::string>& successful() const { return successful_; }
+  const std::vector<std::string>& failed() const { return failed_; }
+
+ private:
+  void Note(const AttemptRecord& record) {
+    if (!record.success && (!keep_failed_ || record.steps == 0)) return;
+    const std::string name = fmt::format("demo_{}", successful_.size() + failed_.size());
+    (record.success ? successful_ : failed_).push_back(name);
+  }
+
+  DatasetWriter& writer_;
+  std::vector<AttemptRecord> records_;
+  bool keep_failed_;
+  std::vector<std::string> successful_, failed_;
+};
+
+}  // namespace
+
+MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
+                     const SimulatorFactory& factory, Progress& progress) {
+  if (options.out.empty()) ThrowUsage("no output dataset: give one (--out)");
+  Sources read = ReadSources(options);
+  const std::unique_ptr<Simulator> simulator = factory();
+  const SourceSet sources(read.episodes, read.names, task, simulator->info(), options.debounce);
+  for (const SkippedSource& skipped : sources.skipped()) {
+    progress.Message(fmt::format("skipped {}: {}", skipped.name, fmt::join(skipped.reasons, ", ")));
+  }
+  read.episodes.clear();
+
+  // the header holds what must be equal for a .part to be continued
+  DatasetHeader header;
+  header.simulator = simulator->info();
+  header.stage = "mimic";
+  header.model_text = simulator->ModelText();
+  header.task = ToJson(task);
+  header.settings = ContentSettings(options, task);
+  header.settings["source_mask"] = options.source_mask;
+  header.settings["source_limit"] = options.source_limit;
+  header.settings["keep_failed"] = options.run.keep_failed;
+  header.parents = read.hashes;
+  DatasetWriter::Options writing;
+  writing.overwrite = options.overwrite;
+  writing.resume = options.resume;
+  DatasetWriter writer(options.out, header, writing);
+  if (writer.attempts_written() > 0) {
+    progress.Message(fmt::format("resuming {} at attempt {}", options.out, writer.attempts_written()));
+  }
+
+  DatasetSink sink(writer, options.run.keep_failed);
+  const MimicReport report = RunAttempts(sources, task, factory, options.run,
+                                         ContentSettings(options, task), sink, progress);
+  if (report.interrupted) return report;
+
+  if (options.run.keep_failed) {
+    writer.WriteMask("successful", sink.successful());
+    writer.WriteMask("failed", sink.failed());
+  }
+  Json stored = report.ContentJson();
+  stored["bounds"] = {{"attempts", options.run.attempts}, {"demos", options.run.demos},
+                      {"max_attempts", options.run.max_attempts}};
+  writer.WriteReport(stored);
+  writer.Finish();
+  return report;
+}
+
+MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task,
+                    const SimulatorFactory& factory) {
+  const Sources read = ReadSources(options);
+  const std::unique_ptr<Simulator> simulator = factory();
+  const SourceSet sources(read.episodes, read.names, task, simulator->info(), options.debounce);
+  return PlanAttempts(sources, task, factory, options.run);
+}
+
+}  // namespace understudy

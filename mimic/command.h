@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/base/options.h"
+#include "data/base/progress.h"
+#include "data/seam/simulator.h"
+#include "data/spec/task_spec.h"
+#include "mimic/generator.h"
+#include "mimic/report.h"
+
+namespace understudy {
+
+// `understudy mimic`: demonstrations -> generated dataset.
+struct MimicOptions {
+  // changes results
+  std::vector<std::string> sources;   // datasets of demonstrations
+  std::string source_mask;            // use only episodes of this mask; empty: all
+  int64_t source_limit = 0;           // use at most so many, first ones first; 0: all
+  int debounce = 3;                   // rows that a signal must stay to end a subtask
+  RunOptions run;
+  // changes where things go
+  std::string out;                    // dataset to write
+  bool overwrite = false;             // replace it where it exists
+  bool resume = true;                 // go on with <out>.part of equal settings
+
+  template <class V>
+  void Visit(V& v) {
+    v("sources", sources, "datasets of demonstrations");
+    v("source_mask", source_mask, "only episodes of this mask; empty: all");
+    v("source_limit", source_limit, "at most so many demonstrations; 0: all", Limits{0, 1e9});
+    v("debounce", debounce, "steps that a signal must stay to end a subtask", Limits{1, 1000});
+    v("run", run, "what and how much to generate");
+    v("out", out, "dataset to write");
+    v("overwrite", overwrite, "replace it where it exists");
+    v("resume", resume, "go on with an unfinished run of equal settings");
+  }
+};
+
+// Reads the sources, generates, writes `out` (as `out`.part until whole). Interrupted, it leaves the
+// .part, which the next run with resume continues to the same result. Throws Error: kUsage without
+// sources, output or bound, or where `out` exists; kBadInput for unreadable or unusable sources or a
+// .part of other settings; kFailed where the disk fails.
+MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
+                     const SimulatorFactory& factory, Progress& progress);
+
+// What it would cost, with the sources checked; writes nothing.
+MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task,
+                    const SimulatorFactory& factory);
+
+}  // namespace understudy

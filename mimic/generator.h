@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/base/options.h"
+#include "data/base/progress.h"
+#include "data/seam/simulator.h"
+#include "data/store/dataset.h"
+#include "mimic/attempt.h"
+#include "mimic/report.h"
+#include "mimic/source_set.h"
+
+namespace understudy {
+
+// What and how much to generate.
+struct RunOptions {
+  // changes results
+  std::string variant = "D0";      // reset distribution
+  uint64_t seed = 1;
+  int64_t attempts = 0;            // start exactly so many; 0: bounded by demos
+  int64_t demos = 0;               // stop at so many successes; 0: bounded by attempts
+  int64_t max_attempts = 0;        // bound of a run with demos; 0: 100 + 20 * demos
+  bool keep_failed = false;        // write failed attempts too, marked as such
+  int coverage_bins = 8;           // per axis, of the report
+  GenerateOptions generate;
+  // changes speed only
+  int threads = 0;                 // 0: one per core
+
+  template <class V>
+  void Visit(V& v) {
+    v("variant", variant, "reset distribution of the task");
+    v("seed", seed, "of everything random");
+    v("attempts", attempts, "start so many attempts; 0: bounded by demos", Limits{0, 1e12});
+    v("demos", demos, "stop at so many successes; 0: bounded by attempts", Limits{0, 1e12});
+    v("max_attempts", max_attempts, "bound of a run with demos; 0: 100 + 20 * demos",
+      Limits{0, 1e12});
+    v("keep_failed", keep_failed, "write failed attempts too, marked as such");
+    v("coverage_bins", coverage_bins, "per axis, in the report", Limits{1, 100});
+    v("generate", generate, "how attempts are executed");
+    v("threads", threads, "0: one per core; results do not depend on it", Limits{0, 4096});
+  }
+};
+
+// Where attempts go, in their order. A sink may already hold some: the run goes on behind them.
+class AttemptSink {
+ public:
+  virtual ~AttemptSink() = default;
+  // Of every attempt recorded so far, in order 0, 1, ….
+  virtual std::vector<AttemptRecord> attempts() const = 0;
+  virtual int64_t episodes() const = 0;
+  virtual void Append(const Episode& episode) = 0;
+  virtual void AppendAttempt(const AttemptRecord& record) = 0;
+};
+
+// Starts attempts until the bound of `options` is met, on all threads with one simulator each; they
+// reach the sink in order, and what reaches it does not depend on the number of threads. A run
+// bounded by demos is the shortest prefix of attempts that holds them. Stops early, with what is
+// recorded, when an interrupt is requested. `settings` is stored in every episode. Throws
+// Error(kUsage) for a run without bound or an unknown variant.
+MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
+                        const SimulatorFactory& factory, const RunOptions& options,
+                        const Json& settings, AttemptSink& sink, Progress& progress);
+
+// What RunAttempts would cost, from a probe of a few attempts on this machine (not the ones of the
+// run: their keys differ).
+struct MimicPlan {
+  int64_t attempts = 0;            // expected to be started
+  double rate = 0;                 // successes of the probe
+  int probe_attempts = 0;
+  int threads = 1;
+  double seconds = 0;              // expected
+  double bytes = 0;                // expected size without images, before compression
+  Json ToJson() const;
+};
+MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task,
+                       const SimulatorFactory& factory, const RunOptions& options);
+
+}  // namespace understudy

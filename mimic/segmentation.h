@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/base/rng.h"
+#include "data/spec/task_spec.h"
+
+namespace understudy {
+
+// Where the subtasks of one source demonstration end.
+struct Segmentation {
+  std::vector<int> ends;              // exclusive, one per subtask; the last is the length
+  std::vector<std::string> problems;  // empty: `ends` is usable with every offset of the task
+};
+
+// Splits a demonstration of `length` steps by the rising edges of its signals: subtask i ends one
+// step after the first row at or after the end of subtask i-1 in which its signal has turned from 0
+// to 1 and then stays 1 for `debounce` rows. signals_ST[s][t] is row t of the signal of subtask s
+// (all subtasks but the last). Lists all violations, those of the end offsets included: with every
+// draw of offsets each segment must keep at least one step.
+Segmentation SegmentBySignals(const TaskSpec& task,
+                              const std::vector<std::vector<uint8_t>>& signals_ST, int length,
+                              int debounce);
+
+// `ends` with a whole-number offset per subtask drawn from its inclusive range; the new end of a
+// subtask is the start of the next.
+std::vector<int> DrawEnds(const TaskSpec& task, const std::vector<int>& ends, Rng& rng);
+
+}  // namespace understudy

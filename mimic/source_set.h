@@ -1,0 +1,55 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/episode/episode.h"
+#include "data/seam/simulator.h"
+#include "data/spec/task_spec.h"
+
+namespace understudy {
+
+// The columns of one source demonstration that generation needs; T rows.
+struct SourceDemo {
+  struct Arm {
+    std::vector<Pose> X_WE;        // measured, before the step
+    std::vector<Pose> X_WE_cmd;    // target of the step, without noise
+    std::vector<double> gripper;   // command in [-1, 1]
+  };
+  std::string name;                // where it came from, for reports
+  std::string uuid;
+  std::vector<Arm> arms;           // order of SimulatorInfo::arms
+  std::vector<std::vector<Pose>> X_WO;   // [object in the order of SimulatorInfo::objects][row]
+  std::vector<int> ends;           // exclusive ends of the subtasks, without offsets
+
+  int length() const { return ends.empty() ? 0 : ends.back(); }
+};
+
+// A demonstration that cannot be used, and every reason.
+struct SkippedSource {
+  std::string name;
+  std::vector<std::string> reasons;
+};
+
+// The demonstrations that attempts are made from. Immutable once built: share it between threads.
+class SourceSet {
+ public:
+  // Takes the usable ones of `episodes` (named by `names`, parallel); the others are listed in
+  // skipped(): wrong task, robot, control rate or action limits, missing arms, objects or signals,
+  // no success, rows of wrong size or with numbers that are not finite, an uuid seen before, signals
+  // that do not segment. Throws Error(kBadInput) with all reasons where none is left.
+  SourceSet(const std::vector<Episode>& episodes, const std::vector<std::string>& names,
+            const TaskSpec& task, const SimulatorInfo& info, int debounce);
+
+  const std::vector<SourceDemo>& demos() const { return demos_; }
+  const std::vector<SkippedSource>& skipped() const { return skipped_; }
+  // Place of every subtask's object in SourceDemo::X_WO; -1: none.
+  const std::vector<int>& subtask_objects() const { return subtask_objects_; }
+
+ private:
+  std::vector<SourceDemo> demos_;
+  std::vector<SkippedSource> skipped_;
+  std::vector<int> subtask_objects_;
+};
+
+}  // namespace understudy

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "data/geometry/pose.h"
+
+namespace understudy {
+
+// Rotation by `turn` (rad) about the object's own z axis: what a symmetric object looks the same under.
+Pose SymmetricTurn(double turn);
+
+// The turn by which X_WO_src * SymmetricTurn(turn) comes nearest in orientation to X_WO_now, among
+// those that leave an object of `symmetry` alike: multiples of 2 pi / symmetry; any where 0. In
+// (-pi, pi]. (The twist about z of R_src^T R_now, rounded: the rest is the swing, which no turn
+// changes.)
+double BestTurn(const Pose& X_WO_src, const Pose& X_WO_now, int symmetry);
+
+// Carries a source segment to where its object is now (Mandlekar et al., "MimicGen", CoRL 2023,
+// section 4.2): X_WE' = X_WO_now * X_WO_src^-1 * X_WE, with the object's pose at the start of the
+// segment in the source, turned by a symmetry. Where the object did not move it changes no bit.
+class SegmentTransform {
+ public:
+  SegmentTransform() = default;    // no object: as it was in the world
+  SegmentTransform(const Pose& X_WO_now, const Pose& X_WO_src, double turn);
+
+  Pose operator()(const Pose& X_WE_src) const {
+    return identity_ ? X_WE_src : X_now_src_ * X_WE_src;
+  }
+  bool identity() const { return identity_; }
+
+ private:
+  bool identity_ = true;
+  Pose X_now_src_;                 // world of the source -> world now
+};
+
+}  // namespace understudy

@@ -1,0 +1,125 @@
+#include "sim/kinematics.h"
+
+#include <mujoco/mujoco.h>
+
+#include <Eigen/Cholesky>
+#include <algorithm>
+#include <cmath>
+
+#include "data/base/error.h"
+#include "sim/model_index.h"
+#include "sim/mujoco_guard.h"
+#include "sim/osc.h"
+
+namespace understudy {
+namespace {
+
+class ArmKinematics final : public Kinematics {
+ public:
+  ArmKinematics(std::shared_ptr<const Scene> scene, const KinematicsOptions& options)
+      : scene_(std::move(scene)), options_(options), model_(*scene_->model()) {
+    InstallMujocoHandlers();
+    Problems problems;
+    arm_ = IndexModel(model_, scene_->task(), scene_->robot(), &problems).arms.at(0);
+    Require(problems.empty(), "a compiled scene has been checked");
+    data_.reset(mj_makeData(&model_));
+    if (data_ == nullptr) ThrowFailed("MuJoCo: no memory for the kinematics' data");
+    lower_.resize(static_cast<Eigen::Index>(arm_.joints.size()));
+    upper_ = lower_;
+    for (Eigen::Index i = 0; i < lower_.size(); ++i) {
+      const int joint = arm_.joints[static_cast<size_t>(i)];
+      const bool limited = model_.jnt_limited[joint] != 0;
+      lower_[i] = limited ? model_.jnt_range[2 * joint] : -2 * mjPI;
+      upper_[i] = limited ? model_.jnt_range[2 * joint + 1] : 2 * mjPI;
+    }
+  }
+
+ private:
+  const Eigen::VectorXd& DoLower() const override { return lower_; }
+  const Eigen::VectorXd& DoUpper() const override { return upper_; }
+
+  Pose DoForward(const Eigen::VectorXd& q) override {
+    Require(q.size() == lower_.size() && q.allFinite(), "kinematics needs one angle per joint");
+    for (Eigen::Index i = 0; i < q.size(); ++i) {
+      data_->qpos[arm_.qpos[static_cast<size_t>(i)]] = q[i];
+    }
+    mj_kinematics(&model_, data_.get());
+    return ControlPose(model_, *data_, arm_);
+  }
+
+  Eigen::MatrixXd DoJacobian(const Eigen::VectorXd& q) override {
+    const Pose X_WE = DoForward(q);
+    Eigen::MatrixXd J(6, q.size());
+    for (Eigen::Index i = 0; i < q.size(); ++i) {
+      const int joint = arm_.joints[static_cast<size_t>(i)];
+      const Eigen::Map<const Eigen::Vector3d> axis(data_->xaxis + 3 * joint);
+      const Eigen::Map<const Eigen::Vector3d> anchor(data_->xanchor + 3 * joint);
+      J.col(i).head<3>() = axis.cross(X_WE.translation() - anchor);
+      J.col(i).tail<3>() = axis;
+    }
+    return J;
+  }
+
+  std::optional<IkSolution> DoSolve(const Pose& X_WE, const Eigen::VectorXd& q_start) override {
+    IkSolution solution;
+    solution.q = q_start.cwiseMax(lower_).cwiseMin(upper_);
+    for (;; ++solution.iterations) {
+      // how far E still is from the target
+      Eigen::MatrixXd J = DoJacobian(solution.q);
+      const Pose X_WE_now = ControlPose(model_, *data_, arm_);
+      Vector6d error;
+      error.head<3>() = X_WE.translation() - X_WE_now.translation();
+      error.tail<3>() = RotationLog(X_WE.rotation() * X_WE_now.rotation().conjugate());
+      solution.position_error = error.head<3>().norm();
+      solution.rotation_error = error.tail<3>().norm();
+      if (solution.position_error <= options_.position_tolerance &&
+          solution.rotation_error <= options_.rotation_tolerance) {
+        return solution;
+      }
+      if (solution.iterations == options_.max_iterations) return std::nullopt;
+
+      // a damped step; joints that it would drive into their limits are taken out, and again
+      const double damping = 1e-6 + 1e-2 * std::min(1.0, error.squaredNorm());
+      Eigen::VectorXd step(solution.q.size());
+      for (Eigen::Index pass = 0; pass <= step.size(); ++pass) {
+        Eigen::Matrix<double, 6, 6> A = J * J.transpose();
+        A.diagonal().array() += damping;
+        step = J.transpose() * A.llt().solve(error);
+        bool blocked = false;
+        for (Eigen::Index i = 0; i < step.size(); ++i) {
+          if ((step[i] < 0 && solution.q[i] <= lower_[i]) ||
+              (step[i] > 0 && solution.q[i] >= upper_[i])) {
+            J.col(i).setZero();
+            blocked = true;
+          }
+        }
+        if (!blocked) break;
+      }
+      const double largest = step.cwiseAbs().maxCoeff();
+      if (largest > options_.max_step) step *= options_.max_step / largest;
+      if (largest < 1e-12) return std::nullopt;
+      solution.q = (solution.q + step).cwiseMax(lower_).cwiseMin(upper_);
+    }
+  }
+
+  struct DataDeleter {
+    void operator()(mjData* data) const { mj_deleteData(data); }
+  };
+
+  std::shared_ptr<const Scene> scene_;
+  KinematicsOptions options_;
+  const mjModel& model_;
+  ArmIndex arm_;
+  std::unique_ptr<mjData, DataDeleter> data_;
+  Eigen::VectorXd lower_, upper_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kinematics> MakeKinematics(std::shared_ptr<const Scene> scene,
+                                           const KinematicsOptions& options) {
+  Require(scene != nullptr, "kinematics needs a scene");
+  return std::make_unique<ArmKinematics>(std::move(scene), options);
+}
+
+}  // namespace understudy

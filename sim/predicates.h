@@ -1,0 +1,61 @@
+#pragma once
+
+#include <mujoco/mujoco.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/model_index.h"
+
+namespace understudy {
+
+// Who touches whom at one instant, sorted by what predicates ask about.
+struct ContactSummary {
+  std::vector<uint8_t> left_pad, right_pad, finger;   // by object: bit a = arm a touches it
+  std::vector<uint8_t> pairs;                         // objects x objects, row-major, symmetric
+
+  // Reads the contacts of `data`; allocates in the first call only.
+  void Read(const mjData& data, const ModelIndex& index);
+};
+
+// The predicates of a task over one model: a question each, and a counter for those that must hold
+// for a while. `model` and `index` must outlive it. Allocates nothing after construction.
+class PredicateEvaluator {
+ public:
+  PredicateEvaluator(const mjModel& model, const ModelIndex& index, const TaskSpec& task);
+
+  // Asks all predicates about `data` (past mj_step1). `advance`: a policy step has gone by, so
+  // counters move; otherwise they only are read.
+  void Evaluate(const mjData& data, bool advance);
+
+  // Forgets how long anything has held.
+  void ClearCounters();
+
+  size_t count() const { return nodes_.size(); }
+  const std::vector<double>& counters() const { return counters_; }
+  void set_counters(const double* counters) { counters_.assign(counters, counters + count()); }
+
+  bool value(int predicate) const { return values_[predicate] != 0; }
+  // Place of a predicate in the order of evaluation; requires that there is one of this name.
+  int IndexOf(const std::string& name) const;
+
+ private:
+  struct Node {
+    std::string name;
+    Predicate predicate;
+    int first = -1, second = -1;   // object, support, body or joint address
+    std::vector<int> operands;     // places of other predicates, all before this one
+  };
+  bool Ask(const Node& node, size_t place, const mjData& data, bool advance);
+  bool BodiesTouch(const mjData& data, int a, int b) const;
+
+  const mjModel& model_;
+  const ModelIndex& index_;
+  std::vector<Node> nodes_;        // in an order in which operands come first
+  std::vector<uint8_t> values_;
+  std::vector<double> counters_;   // policy steps that a held predicate's operand has held
+  ContactSummary contacts_;
+};
+
+}  // namespace understudy

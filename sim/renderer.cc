@@ -1,0 +1,248 @@
+#include <mujoco/mujoco.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <mutex>
+#include <numbers>
+
+#include "data/base/error.h"
+#include "sim/gl_context.h"
+#include "sim/model_index.h"
+#include "sim/mujoco_guard.h"
+#include "sim/scene.h"
+#include "sim/variation.h"
+
+namespace understudy {
+namespace {
+
+// How finely round shapes are cut into flat ones. On software rendering vertices cost more than
+// pixels: small pictures get few.
+struct Tessellation {
+  int slices, stacks, quads;
+  int max_side_px;            // for pictures up to this
+};
+constexpr std::array<Tessellation, 2> kTessellations{{{16, 8, 2, 128}, {32, 16, 4, 1 << 20}}};
+
+// Larger pictures than any OpenGL driver must offer.
+constexpr int kMaxSide = 8192;
+
+struct ModelDeleter {
+  void operator()(mjModel* model) const { mj_deleteModel(model); }
+};
+struct DataDeleter {
+  void operator()(mjData* data) const { mj_deleteData(data); }
+};
+
+// MuJoCo's drawing lists, textures and buffers for one tessellation; needs its GL context current.
+struct Canvas {
+  mjrContext context;
+  int width = 0, height = 0;
+
+  Canvas() { mjr_defaultContext(&context); }
+  ~Canvas() { mjr_freeContext(&context); }
+  Canvas(const Canvas&) = delete;
+  Canvas& operator=(const Canvas&) = delete;
+};
+
+class MujocoRenderer : public Renderer {
+ public:
+  MujocoRenderer(std::shared_ptr<const Scene> scene, const RenderOptions& options)
+      : scene_(std::move(scene)),
+        options_(options),
+        gl_(options.device),
+        model_(mj_copyModel(nullptr, scene_->model())),
+        data_(mj_makeData(model_.get())),
+        look_(scene_->model(), model_.get()),
+        inventory_(MakeInventory(*scene_->model())) {
+    // what is drawn: shapes of the visible groups, nothing that explains or decorates
+    mjv_defaultOption(&show_);
+    std::fill(std::begin(show_.sitegroup), std::end(show_.sitegroup), mjtByte{0});
+    show_.flags[mjVIS_RANGEFINDER] = 0;
+    mjv_defaultScene(&drawing_);
+    mjv_makeScene(model_.get(), &drawing_, static_cast<int>(model_->ngeom) + 256);
+    drawing_.flags[mjRND_SHADOW] = options.shadows;
+    drawing_.flags[mjRND_REFLECTION] = 1;   // free unless a material reflects
+    drawing_.flags[mjRND_FOG] = 0;
+  }
+
+  ~MujocoRenderer() override {
+    try {
+      gl_.MakeCurrent();
+    } catch (const std::exception&) {
+      // the context is lost: there is nothing left in it to free
+    }
+    for (auto& canvas : canvases_) canvas.reset();
+    mjv_freeScene(&drawing_);
+  }
+
+ private:
+  const RendererInfo& DoInfo() const override { return gl_.info(); }
+  const SceneInventory& DoInventory() const override { return inventory_; }
+
+  void DoSetVariation(const SceneVariation& variation) override {
+    look_.Apply(variation);
+    gl_.MakeCurrent();
+    for (const int texture : look_.TakeChangedTextures()) {
+      for (auto& canvas : canvases_) {
+        if (canvas) mjr_uploadTexture(model_.get(), &canvas->context, texture);
+      }
+    }
+    if (width_ > 0) UpdatePoses();
+  }
+
+  void DoRender(const SimState& state, const std::vector<std::string>& cameras, int width,
+                int height, std::vector<Image>* images) override {
+    SetState(state);
+    if (width > kMaxSide || height > kMaxSide) {
+      ThrowUsage(fmt::format("a picture of {} x {} pixels is too large: at most {} a side", width,
+                             height, kMaxSide));
+    }
+    std::vector<int> ids;
+    for (const std::string& camera : cameras) ids.push_back(CameraId(camera));
+    width_ = width;
+    height_ = height;
+    images->resize(cameras.size());
+
+    // one after the other in the same place: a picture must not depend on its neighbours, and
+    // rounding in the rasterizer depends on the place. Sharing a buffer would gain nothing
+    gl_.MakeCurrent();
+    Canvas& canvas = CanvasFor(width, height);
+    for (size_t i = 0; i < ids.size(); ++i) {
+      Draw(ids[i], canvas);
+      ReadBack(canvas, &(*images)[i]);
+    }
+  }
+
+  CameraParameters DoParameters(const std::string& camera) const override {
+    Require(width_ > 0, "a camera has parameters once a state was rendered");
+    const int id = CameraId(camera);
+    CameraParameters parameters;
+    parameters.width = width_;
+    parameters.height = height_;
+    parameters.fovy_deg = model_->cam_fovy[id];
+    // a camera given by its sensor: MuJoCo derives the field of view
+    const float sensor_height = model_->cam_sensorsize[2 * id + 1];
+    if (sensor_height > 0) {
+      const double focal = model_->cam_intrinsic[4 * id + 1];
+      parameters.fovy_deg = 2 * std::atan2(sensor_height / 2, focal) * 180 / std::numbers::pi;
+    }
+    const mjtNum* p = data_->cam_xpos + 3 * id;
+    const Eigen::Matrix3d R_WC =
+        Eigen::Map<const Eigen::Matrix<mjtNum, 3, 3, Eigen::RowMajor>>(data_->cam_xmat + 9 * id);
+    parameters.X_WC = Pose(Eigen::Quaterniond(R_WC), {p[0], p[1], p[2]});
+    return parameters;
+  }
+
+  int CameraId(const std::string& camera) const {
+    const int id = mj_name2id(model_.get(), mjOBJ_CAMERA, camera.c_str());
+    if (id < 0) {
+      ThrowUsage(UnknownName("camera", camera, ModelNames(*model_, mjOBJ_CAMERA)));
+    }
+    return id;
+  }
+
+  // A simulator's state, or the flat [time, qpos, qvel] that other tools store.
+  void SetState(const SimState& state) {
+    const SimulatorInfo& info = scene_->info();
+    Require(state.size() == info.state_size || state.size() == info.flat_state_size,
+            "a state belongs to the task that is rendered");
+    const unsigned what = state.size() == info.state_size
+                              ? static_cast<unsigned>(mjSTATE_INTEGRATION)
+                              : static_cast<unsigned>(mjSTATE_TIME | mjSTATE_QPOS | mjSTATE_QVEL);
+    mj_setState(model_.get(), data_.get(), state.data(), static_cast<int>(what));
+    UpdatePoses();
+  }
+
+  // Places of bodies, cameras and lights: all of the forward pass that a picture needs.
+  void UpdatePoses() {
+    mj_kinematics(model_.get(), data_.get());
+    mj_comPos(model_.get(), data_.get());
+    mj_camlight(model_.get(), data_.get());
+    if (model_->nflex > 0) mj_flex(model_.get(), data_.get());
+    if (model_->ntendon > 0) mj_tendon(model_.get(), data_.get());
+    look_.PlaceLights(data_.get());
+  }
+
+  // The canvas for pictures of this size, set as the one to draw on.
+  Canvas& CanvasFor(int width, int height) {
+    size_t kind = 0;
+    while (std::max(width, height) > kTessellations[kind].max_side_px) ++kind;
+    std::unique_ptr<Canvas>& canvas = canvases_[kind];
+    if (!canvas) {
+      model_->vis.quality.numslices = kTessellations[kind].slices;
+      model_->vis.quality.numstacks = kTessellations[kind].stacks;
+      model_->vis.quality.numquads = kTessellations[kind].quads;
+      model_->vis.quality.offsamples = options_.samples;
+      model_->vis.global.offwidth = width;
+      model_->vis.global.offheight = height;
+      auto made = std::make_unique<Canvas>();
+      // MuJoCo looks up the functions of OpenGL in globals each time
+      static std::mutex making;
+      const std::lock_guard lock(making);
+      mjr_makeContext(model_.get(), &made->context, mjFONTSCALE_50);
+      made->width = width;
+      made->height = height;
+      canvas = std::move(made);
+    }
+    if (canvas->width < width || canvas->height < height) {
+      canvas->width = std::max(canvas->width, width);
+      canvas->height = std::max(canvas->height, height);
+      mjr_resizeOffscreen(canvas->width, canvas->height, &canvas->context);
+    }
+    mjr_setBuffer(mjFB_OFFSCREEN, &canvas->context);
+    if (canvas->context.currentBuffer != mjFB_OFFSCREEN) {
+      ThrowFailed(fmt::format("{}: no offscreen buffer of {} x {} pixels", gl_.info().device,
+                              canvas->width, canvas->height));
+    }
+    return *canvas;
+  }
+
+  void Draw(int camera, Canvas& canvas) {
+    mjvCamera view;
+    mjv_defaultCamera(&view);
+    view.type = mjCAMERA_FIXED;
+    view.fixedcamid = camera;
+    mjv_updateScene(model_.get(), data_.get(), &show_, nullptr, &view, mjCAT_STATIC | mjCAT_DYNAMIC,
+                    &drawing_);
+    mjr_render({0, 0, width_, height_}, &drawing_, &canvas.context);
+  }
+
+  // OpenGL's rows start at the bottom, pictures at the top.
+  void ReadBack(Canvas& canvas, Image* image) {
+    const size_t row = static_cast<size_t>(width_) * 3;
+    pixels_.resize(row * height_);
+    mjr_readPixels(pixels_.data(), nullptr, {0, 0, width_, height_}, &canvas.context);
+    image->width = width_;
+    image->height = height_;
+    image->rgb.resize(pixels_.size());
+    for (int y = 0; y < height_; ++y) {
+      std::memcpy(image->rgb.data() + y * row, pixels_.data() + (height_ - 1 - y) * row, row);
+    }
+  }
+
+  std::shared_ptr<const Scene> scene_;
+  RenderOptions options_;
+  GlContext gl_;
+  std::unique_ptr<mjModel, ModelDeleter> model_;
+  std::unique_ptr<mjData, DataDeleter> data_;
+  ModelLook look_;
+  SceneInventory inventory_;
+  mjvOption show_;
+  mjvScene drawing_;
+  std::array<std::unique_ptr<Canvas>, kTessellations.size()> canvases_;
+  std::vector<uint8_t> pixels_;
+  int width_ = 0, height_ = 0;          // of the pictures last rendered; 0: none yet
+};
+
+}  // namespace
+
+std::unique_ptr<Renderer> MakeRenderer(std::shared_ptr<const Scene> scene,
+                                       const RenderOptions& options) {
+  Require(scene != nullptr, "a renderer draws a scene");
+  InstallMujocoHandlers();
+  return std::make_unique<MujocoRenderer>(std::move(scene), options);
+}
+
+}  // namespace understudy

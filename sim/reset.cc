@@ -1,0 +1,59 @@
+#include "sim/reset.h"
+
+#include <fmt/format.h>
+
+#include "data/base/error.h"
+
+namespace understudy {
+namespace {
+
+constexpr int kTries = 10000;
+
+// The first two objects that overlap, as indices; {-1, -1} where none do.
+std::pair<int, int> FindOverlap(const std::vector<Pose>& poses, const std::vector<double>& radii) {
+  for (size_t i = 0; i < poses.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      const double distance =
+          (poses[i].translation() - poses[j].translation()).head<2>().norm();
+      if (distance < radii[i] + radii[j]) return {static_cast<int>(j), static_cast<int>(i)};
+    }
+  }
+  return {-1, -1};
+}
+
+}  // namespace
+
+std::vector<Pose> DrawPlacement(const TaskSpec& task, const std::string& variant,
+                                const RngKey& key) {
+  const auto found = task.variants.find(variant);
+  if (found == task.variants.end()) {
+    std::vector<std::string> known;
+    for (const auto& [name, ranges] : task.variants) known.push_back(name);
+    ThrowUsage(fmt::format("task '{}': {}", task.name, UnknownName("variant", variant, known)));
+  }
+  const ResetVariant& ranges = found->second;
+  const std::vector<std::string> names = task.object_names();
+  std::vector<double> radii;
+  for (const auto& [name, object] : task.objects) radii.push_back(object.radius);
+
+  Rng rng(key.WithTerm("placement"));
+  std::vector<Pose> poses(names.size());
+  std::pair<int, int> overlap{-1, -1};
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    for (size_t i = 0; i < names.size(); ++i) {
+      const PlacementRange& range = ranges.objects.at(names[i]);
+      const double x = rng.Uniform(range.x[0], range.x[1]);
+      const double y = rng.Uniform(range.y[0], range.y[1]);
+      const double yaw = rng.Uniform(range.yaw[0], range.yaw[1]);
+      poses[i] = PoseFromYaw(yaw, ranges.origin + Eigen::Vector3d(x, y, range.z));
+    }
+    overlap = FindOverlap(poses, radii);
+    if (overlap.first < 0) return poses;
+  }
+  ThrowFailed(fmt::format(
+      "task '{}', variant '{}': no free place in {} draws (the last had '{}' and '{}' overlap): "
+      "widen their ranges or make their radii smaller",
+      task.name, variant, kTries, names[overlap.first], names[overlap.second]));
+}
+
+}  // namespace understudy

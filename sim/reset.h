@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/base/rng.h"
+#include "data/geometry/pose.h"
+#include "data/spec/task_spec.h"
+
+namespace understudy {
+
+// Draws where the objects of `task` start in reset distribution `variant`: uniform in its ranges,
+// horizontal radii kept apart by rejection (whole draws, so that the result is the uniform
+// distribution over what does not overlap). Order: TaskSpec::object_names(). Depends on `key` only.
+// Throws Error(kUsage) for an unknown variant, Error(kFailed) where 10 000 draws found no place.
+std::vector<Pose> DrawPlacement(const TaskSpec& task, const std::string& variant,
+                                const RngKey& key);
+
+}  // namespace understudy

@@ -1,0 +1,132 @@
+#include "sim/scene.h"
+
+#include <fmt/format.h>
+#include <mujoco/mujoco.h>
+
+#include "data/base/error.h"
+#include "sim/model_index.h"
+#include "sim/mujoco_guard.h"
+
+namespace understudy {
+namespace {
+
+struct SpecDeleter {
+  void operator()(mjSpec* spec) const { mj_deleteSpec(spec); }
+};
+using SpecPtr = std::unique_ptr<mjSpec, SpecDeleter>;
+
+// Reads one MJCF file.
+SpecPtr ParseMjcf(const std::filesystem::path& file) {
+  if (!std::filesystem::is_regular_file(file)) {
+    ThrowBadInput(fmt::format("{}: no such MJCF file", file.string()));
+  }
+  char error[1000] = "";
+  SpecPtr spec(mj_parseXML(file.c_str(), nullptr, error, sizeof(error)));
+  if (!spec) ThrowBadInput(fmt::format("{}: {}", file.string(), error));
+  return spec;
+}
+
+// Puts the robot's first body into the world at X_WB, its names prefixed.
+void AttachRobot(mjSpec* scene, mjSpec* robot, const std::filesystem::path& file,
+                 const std::string& prefix, const Pose& X_WB) {
+  mjsElement* base = mjs_firstChild(mjs_findBody(robot, "world"), mjOBJ_BODY, 0);
+  if (base == nullptr) ThrowBadInput(fmt::format("{}: holds no body", file.string()));
+  mjsFrame* frame = mjs_addFrame(mjs_findBody(scene, "world"), nullptr);
+  const Eigen::Quaterniond& q = X_WB.rotation();
+  const Eigen::Vector3d& p = X_WB.translation();
+  for (int i = 0; i < 3; ++i) frame->pos[i] = p[i];
+  frame->quat[0] = q.w();
+  frame->quat[1] = q.x();
+  frame->quat[2] = q.y();
+  frame->quat[3] = q.z();
+  if (mjs_attach(frame->element, base, prefix.c_str(), "") == nullptr) {
+    ThrowBadInput(fmt::format("{}: {}", file.string(), mjs_getError(scene)));
+  }
+}
+
+// The composed model as text.
+std::string SaveText(const mjSpec* spec) {
+  char error[1000] = "";
+  std::string text(size_t{1} << 16, '\0');
+  while (true) {
+    const int rc = mj_saveXMLString(spec, text.data(), static_cast<int>(text.size()), error,
+                                    sizeof(error));
+    if (rc == 0) break;
+    if (rc < 0) ThrowFailed(fmt::format("the composed model cannot be written: {}", error));
+    text.resize(static_cast<size_t>(rc) + 1);
+  }
+  text.resize(text.find('\0') == std::string::npos ? text.size() : text.find('\0'));
+  return text;
+}
+
+SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
+  SimulatorInfo info;
+  info.task = task.name;
+  info.robot = robot.name;
+  info.instruction = task.instruction;
+  for (const auto& [name, variant] : task.variants) info.variants.push_back(name);
+  info.arms = {"robot0"};
+  info.objects = task.object_names();
+  info.signals = task.signal_names();
+  for (const std::string& joint : robot.joints) info.joint_names.push_back("robot0_" + joint);
+  for (const std::string& joint : robot.gripper.joints) {
+    info.gripper_joint_names.push_back("robot0_" + joint);
+  }
+  info.cameras = task.cameras;
+  info.control_hz = task.control_hz;
+  info.substeps = task.substeps();
+  info.horizon = task.horizon;
+  info.limits = robot.limits();
+  info.workspace_radius = robot.reach;
+  info.X_WB = task.X_WB;
+  return info;
+}
+
+}  // namespace
+
+std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpec& robot) {
+  InstallMujocoHandlers();
+  const std::filesystem::path scene_file = task.folder / task.scene;
+  const std::filesystem::path robot_file = robot.folder / robot.model;
+
+  // compose: the robot stands in the scene, the task sets the physics step
+  SpecPtr spec = ParseMjcf(scene_file);
+  const SpecPtr robot_spec = ParseMjcf(robot_file);
+  mjs_setDeepCopy(spec.get(), 1);
+  AttachRobot(spec.get(), robot_spec.get(), robot_file, "robot0_", task.X_WB);
+  spec->option.timestep = task.physics_timestep;
+  // a state that went bad is reported, not silently replaced
+  spec->option.disableflags |= mjDSBL_AUTORESET;
+
+  const std::shared_ptr<Scene> scene(new Scene);
+  scene->model_ = mj_compile(spec.get(), nullptr);
+  if (scene->model_ == nullptr) {
+    ThrowBadInput(fmt::format("{} with {}: {}", scene_file.string(), robot_file.string(),
+                              mjs_getError(spec.get())));
+  }
+
+  // every name must mean something
+  Problems problems = Validate(task);
+  IndexModel(*scene->model_, task, robot, &problems);
+  if (!problems.empty()) {
+    ThrowBadInput(fmt::format("task '{}' ({}) with robot '{}': {}", task.name, scene_file.string(),
+                              robot.name, fmt::join(problems, "; ")));
+  }
+
+  scene->task_ = task;
+  scene->robot_ = robot;
+  scene->info_ = MakeInfo(task, robot);
+  scene->info_.flat_state_size =
+      static_cast<size_t>(1 + scene->model_->nq + scene->model_->nv);
+  // integration state, gripper command per arm, one counter per predicate
+  scene->info_.state_size = static_cast<size_t>(mj_stateSize(scene->model_, mjSTATE_INTEGRATION)) +
+                            scene->info_.arms.size() + task.predicates.size();
+  scene->model_text_ = SaveText(spec.get());
+  return scene;
+}
+
+Scene::~Scene() {
+  if (model_ != nullptr) mj_deleteModel(model_);
+}
+
+}  // namespace understudy

@@ -1,0 +1,280 @@
+#include <fmt/format.h>
+#include <mujoco/mujoco.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "data/base/error.h"
+#include "sim/model_index.h"
+#include "sim/mujoco_guard.h"
+#include "sim/osc.h"
+#include "sim/predicates.h"
+#include "sim/reset.h"
+#include "sim/scene.h"
+
+namespace understudy {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double Seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+// Between calls the world stands past mj_step1: positions, contacts, mass matrix and bias forces
+// belong to qpos and qvel. So observing is free, the controller needs no forward pass of its own,
+// and each substep is mj_step2 of the old state, then mj_step1 of the new.
+class MujocoSimulator final : public Simulator {
+ public:
+  explicit MujocoSimulator(std::shared_ptr<const Scene> scene)
+      : scene_(std::move(scene)), model_(*scene_->model()) {
+    InstallMujocoHandlers();
+    Problems problems;
+    index_ = IndexModel(model_, scene_->task(), scene_->robot(), &problems);
+    Require(problems.empty(), "a compiled scene has been checked");
+    data_.reset(mj_makeData(&model_));
+    if (data_ == nullptr) ThrowFailed("MuJoCo: no memory for the simulation's data");
+    for (const ArmIndex& arm : index_.arms) {
+      controllers_.push_back(MakeOscController(model_, arm, scene_->robot().osc));
+    }
+    gripper_commands_.assign(index_.arms.size(), -1);
+    predicates_ = std::make_unique<PredicateEvaluator>(model_, index_, scene_->task());
+    for (const std::string& signal : info().signals) {
+      signals_.push_back(predicates_->IndexOf(signal));
+    }
+    success_ = predicates_->IndexOf(scene_->task().success);
+    integration_size_ = static_cast<size_t>(mj_stateSize(&model_, mjSTATE_INTEGRATION));
+    PrepareObservation();
+    StandAtHome(nullptr);
+    Refresh(/*advance=*/true);
+  }
+
+ private:
+  const SimulatorInfo& DoInfo() const override { return scene_->info(); }
+  SimulatorTimes DoTimes() const override { return times_; }
+  std::string DoModelText() const override { return scene_->model_text(); }
+
+  void DoReset(const std::string& variant, const RngKey& key) override {
+    const std::vector<Pose> X_WO = DrawPlacement(scene_->task(), variant, key);
+    Rng noise(key.WithTerm("joint_noise"));
+    StandAtHome(&noise);
+    for (size_t i = 0; i < X_WO.size(); ++i) PlaceObject(index_.objects[i], X_WO[i]);
+    Refresh(/*advance=*/true);
+  }
+
+  void DoRestore(const SimState& state) override {
+    if (unusable_) mj_resetData(&model_, data_.get());
+    unusable_ = false;
+    mj_setState(&model_, data_.get(), state.data(), mjSTATE_INTEGRATION);
+    const double* rest = state.data() + integration_size_;
+    gripper_commands_.assign(rest, rest + gripper_commands_.size());
+    predicates_->set_counters(rest + gripper_commands_.size());
+    ForgetWarnings();
+    Refresh(/*advance=*/false);
+  }
+
+  SimState DoSave() const override {
+    SimState state(info().state_size);
+    mj_getState(&model_, data_.get(), state.data(), mjSTATE_INTEGRATION);
+    auto rest = std::copy(gripper_commands_.begin(), gripper_commands_.end(),
+                          state.begin() + static_cast<std::ptrdiff_t>(integration_size_));
+    std::copy(predicates_->counters().begin(), predicates_->counters().end(), rest);
+    return state;
+  }
+
+  const Observation& DoObserve() const override {
+    if (!observed_ && !unusable_) FillObservation();
+    return observation_;
+  }
+
+  StepOutcome DoStep(const Action& action) override {
+    StepOutcome outcome;
+    const Clock::time_point start = Clock::now();
+    const int substeps = info().substeps;
+    const double gripper_step = scene_->robot().gripper.speed / substeps;
+    try {
+      for (int i = 0; i < substeps && !unusable_; ++i) {
+        for (size_t a = 0; a < index_.arms.size(); ++a) {
+          controllers_[a]->Torques(*data_, action.arms[a].X_WE_cmd, data_->ctrl);
+          DriveGripper(a, action.arms[a].gripper, gripper_step);
+        }
+        const Clock::time_point before = Clock::now();
+        mj_step2(&model_, data_.get());
+        mj_step1(&model_, data_.get());
+        times_.physics_s += Seconds(Clock::now() - before);
+        ++times_.substeps;
+        Watch(&outcome);
+      }
+    } catch (const Error& error) {
+      unusable_ = true;
+      problem_ = error.what();
+    }
+    ++times_.steps;
+    if (unusable_) {
+      outcome.unstable = true;
+      outcome.problem = problem_;
+    } else {
+      observed_ = false;
+      predicates_->Evaluate(*data_, /*advance=*/true);
+    }
+    times_.total_s += Seconds(Clock::now() - start);
+    return outcome;
+  }
+
+  // robosuite's gripper: the command creeps towards the sign of what is asked
+  void DriveGripper(size_t arm, double asked, double step) {
+    double& command = gripper_commands_[arm];
+    command = std::clamp(command + (asked > 0 ? step : asked < 0 ? -step : 0), -1.0, 1.0);
+    SetFingers(index_.arms[arm], command);
+  }
+
+  void SetFingers(const ArmIndex& arm, double command) {
+    for (const int actuator : arm.finger_actuators) {
+      const mjtNum closed = model_.actuator_ctrlrange[2 * actuator];
+      const mjtNum open = model_.actuator_ctrlrange[2 * actuator + 1];
+      data_->ctrl[actuator] = closed + (open - closed) * (1 - command) / 2;
+    }
+  }
+
+  // What a policy step must tell about each of its substeps.
+  void Watch(StepOutcome* outcome) {
+    for (const ArmIndex& arm : index_.arms) {
+      for (size_t i = 0; i < arm.joints.size(); ++i) {
+        const mjtNum q = data_->qpos[arm.qpos[i]];
+        const mjtNum* range = model_.jnt_range + 2 * arm.joints[i];
+        if (model_.jnt_limited[arm.joints[i]] && (q <= range[0] || q >= range[1])) {
+          outcome->joint_limit = true;
+        }
+      }
+    }
+    for (int c = 0; c < data_->ncon && !outcome->collision; ++c) {
+      const mjContact& contact = data_->contact[c];
+      for (const int geom : contact.geom) {
+        if (contact.exclude == 0 && geom >= 0 && index_.geoms[geom].link_of >= 0) {
+          outcome->collision = true;
+        }
+      }
+    }
+    for (int w = 0; w < mjNWARNING; ++w) {
+      if (data_->warning[w].number == 0) continue;
+      unusable_ = true;
+      problem_ = fmt::format("MuJoCo: {} at simulation time {:.3f} s",
+                             mju_warningText(w, data_->warning[w].lastinfo), data_->time);
+    }
+  }
+
+  // Arms at home (with noise), grippers open, nothing moving, time zero.
+  void StandAtHome(Rng* noise) {
+    mj_resetData(&model_, data_.get());
+    unusable_ = false;
+    for (size_t a = 0; a < index_.arms.size(); ++a) {
+      const ArmIndex& arm = index_.arms[a];
+      for (size_t i = 0; i < arm.joints.size(); ++i) {
+        const double offset =
+            noise == nullptr ? 0 : scene_->robot().home_noise * noise->Normal();
+        const mjtNum* range = model_.jnt_range + 2 * arm.joints[i];
+        data_->qpos[arm.qpos[i]] = model_.jnt_limited[arm.joints[i]]
+                                       ? std::clamp(arm.home[i] + offset, range[0], range[1])
+                                       : arm.home[i] + offset;
+      }
+      for (size_t i = 0; i < arm.finger_joints.size(); ++i) {
+        data_->qpos[arm.finger_qpos[i]] = model_.jnt_range[2 * arm.finger_joints[i] + 1];
+      }
+      gripper_commands_[a] = -1;
+      SetFingers(arm, -1);
+    }
+    predicates_->ClearCounters();
+    ForgetWarnings();
+  }
+
+  void PlaceObject(const ObjectIndex& object, const Pose& X_WO) {
+    const Eigen::Vector3d& p = X_WO.translation();
+    const Eigen::Quaterniond& q = X_WO.rotation();
+    mjtNum* position =
+        object.qpos >= 0 ? data_->qpos + object.qpos : data_->mocap_pos + 3 * object.mocap;
+    mjtNum* rotation =
+        object.qpos >= 0 ? data_->qpos + object.qpos + 3 : data_->mocap_quat + 4 * object.mocap;
+    for (int i = 0; i < 3; ++i) position[i] = p[i];
+    rotation[0] = q.w();
+    rotation[1] = q.x();
+    rotation[2] = q.y();
+    rotation[3] = q.z();
+  }
+
+  // Brings everything that follows from qpos and qvel up to date.
+  void Refresh(bool advance) {
+    mj_step1(&model_, data_.get());
+    predicates_->Evaluate(*data_, advance);
+    observed_ = false;
+  }
+
+  void ForgetWarnings() {
+    for (mjWarningStat& warning : data_->warning) warning = {};
+  }
+
+  void PrepareObservation() {
+    observation_.arms.resize(index_.arms.size());
+    for (size_t a = 0; a < index_.arms.size(); ++a) {
+      observation_.arms[a].joint_q.resize(static_cast<Eigen::Index>(index_.arms[a].qpos.size()));
+      observation_.arms[a].joint_v = observation_.arms[a].joint_q;
+      observation_.arms[a].gripper_q.resize(
+          static_cast<Eigen::Index>(index_.arms[a].finger_qpos.size()));
+      observation_.arms[a].gripper_v = observation_.arms[a].gripper_q;
+    }
+    observation_.X_WO.resize(index_.objects.size());
+    observation_.signals.resize(signals_.size());
+  }
+
+  void FillObservation() const {
+    observation_.sim_time_s = data_->time;
+    for (size_t a = 0; a < index_.arms.size(); ++a) {
+      const ArmIndex& arm = index_.arms[a];
+      ArmObservation& seen = observation_.arms[a];
+      seen.X_WE = ControlPose(model_, *data_, arm);
+      for (size_t i = 0; i < arm.qpos.size(); ++i) {
+        seen.joint_q[static_cast<Eigen::Index>(i)] = data_->qpos[arm.qpos[i]];
+        seen.joint_v[static_cast<Eigen::Index>(i)] = data_->qvel[arm.dofs[i]];
+      }
+      for (size_t i = 0; i < arm.finger_qpos.size(); ++i) {
+        seen.gripper_q[static_cast<Eigen::Index>(i)] = data_->qpos[arm.finger_qpos[i]];
+        seen.gripper_v[static_cast<Eigen::Index>(i)] = data_->qvel[arm.finger_dofs[i]];
+      }
+    }
+    for (size_t i = 0; i < index_.objects.size(); ++i) {
+      observation_.X_WO[i] = BodyPose(*data_, index_.objects[i].body);
+    }
+    for (size_t i = 0; i < signals_.size(); ++i) {
+      observation_.signals[i] = predicates_->value(signals_[i]);
+    }
+    observation_.success = predicates_->value(success_);
+    observed_ = true;
+  }
+
+  struct DataDeleter {
+    void operator()(mjData* data) const { mj_deleteData(data); }
+  };
+
+  std::shared_ptr<const Scene> scene_;
+  const mjModel& model_;
+  ModelIndex index_;
+  std::unique_ptr<mjData, DataDeleter> data_;
+  std::vector<std::unique_ptr<OscController>> controllers_;
+  std::unique_ptr<PredicateEvaluator> predicates_;
+  std::vector<int> signals_;
+  int success_ = -1;
+  size_t integration_size_ = 0;
+  std::vector<double> gripper_commands_;   // [-1, 1] per arm, where the creeping command stands
+  bool unusable_ = false;                  // until the next Reset or Restore
+  std::string problem_;
+  SimulatorTimes times_;
+  mutable bool observed_ = false;
+  mutable Observation observation_;
+};
+
+}  // namespace
+
+std::unique_ptr<Simulator> MakeSimulator(std::shared_ptr<const Scene> scene) {
+  Require(scene != nullptr, "a simulator needs a scene");
+  return std::make_unique<MujocoSimulator>(std::move(scene));
+}
+
+}  // namespace understudy

@@ -1,0 +1,188 @@
+#include "teleop/command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <map>
+
+#include "data/base/hash.h"
+#include "data/base/version.h"
+#include "data/base/version.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The number in attempt_<n>.h5 and its set-aside forms; -1 for other files.
+int64_t AttemptNumber(const fs::path& file) {
+  const std::string name = file.filename().string();
+  constexpr std::string_view kPrefix = "attempt_";
+  if (!name.starts_with(kPrefix)) return -1;
+  int64_t number = -1;
+  const char* begin = name.data() + kPrefix.size();
+  const auto [end, error] = std::from_chars(begin, name.data() + name.size(), number);
+  return error == std::errc{} && end != begin && *end == '.' ? number : -1;
+}
+
+fs::path AttemptFile(const fs::path& folder, int64_t number) {
+  return folder / fmt::format("attempt_{}.h5", number);
+}
+
+// What must be equal for a session to go on.
+Json SessionSettings(const TeleopOptions& options, const Simulator& simulator) {
+  return Json{{"task", simulator.info().task},
+              {"robot", simulator.info().robot},
+              {"model", ContentHash(simulator.ModelText())},
+              {"variant", options.variant},
+              {"seed", options.seed},
+              {"record", ToJson(options.record)}};
+}
+
+// Opens the session's folder, new or old.
+void OpenSession(const fs::path& folder, const Json& settings) {
+  const fs::path file = folder / "session.json";
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    ThrowFailed(fmt::format("{}: cannot be made ({}): choose another --out", folder.string(),
+                            error.message()));
+  }
+  if (!fs::exists(file)) return WriteTextAtomically(file, settings.dump(2) + "\n");
+  const Json before = LoadJson(file);
+  if (before == settings) return;
+  std::vector<std::string> different;
+  for (const auto& [key, value] : settings.items()) {
+    if (!before.is_object() || !before.contains(key) || before[key] != value) {
+      different.push_back(key);
+    }
+  }
+  ThrowBadInput(fmt::format("{}: holds attempts of a session with other settings ({}): remove the "
+                            "folder to start anew, or choose another --out",
+                            folder.string(), fmt::join(different, ", ")));
+}
+
+// What earlier sessions left: files by attempt number, and the next number.
+struct Found {
+  std::map<int64_t, fs::path> demonstrations, failures;
+  int64_t next = 0;
+};
+Found FindAttempts(const fs::path& folder) {
+  Found found;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const int64_t number = AttemptNumber(entry.path());
+    if (number < 0) continue;
+    found.next = std::max(found.next, number + 1);
+    if (entry.path() != AttemptFile(folder, number)) continue;
+    const DatasetReader reader(entry.path());
+    const bool success = !reader.episodes().empty() && reader.episodes().front().success;
+    (success ? found.demonstrations : found.failures)[number] = entry.path();
+  }
+  return found;
+}
+
+}  // namespace
+
+TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simulator& simulator,
+                       TeleopDevice& device, Pacer& pacer, Progress& progress) {
+  if (options.out.empty()) ThrowUsage("teleop: --out: name the dataset to write");
+  const fs::path out = options.out;
+  if (fs::exists(out) && !options.overwrite) {
+    ThrowUsage(fmt::format("{}: exists: choose another --out, or replace it with --overwrite",
+                           out.string()));
+  }
+  const SimulatorInfo& info = simulator.info();
+  if (std::find(info.variants.begin(), info.variants.end(), options.variant) ==
+      info.variants.end()) {
+    ThrowUsage("teleop: " + UnknownName("variant", options.variant, info.variants));
+  }
+  const std::vector<std::string> problems = Validate(options.record.retarget);
+  if (!problems.empty()) ThrowUsage(fmt::format("teleop: {}", fmt::join(problems, "; ")));
+  const auto begin = std::chrono::steady_clock::now();
+  const fs::path folder = out.string() + ".episodes";
+  const Json settings = SessionSettings(options, simulator);
+  OpenSession(folder, settings);
+
+  // what a killed session left behind
+  TeleopReport report;
+  report.out = out.string();
+  for (const SalvageReport& salvage : Salvage(folder)) {
+    report.salvaged.push_back(fmt::format("{}: {} rows: {}", salvage.file.filename().string(),
+                                          salvage.rows, salvage.outcome));
+    progress.Message(report.salvaged.back());
+  }
+  Found found = FindAttempts(folder);
+  report.kept_before = static_cast<int64_t>(found.demonstrations.size());
+
+  RecordPlan plan;
+  plan.header.simulator = info;
+  plan.header.stage = "teleop";
+  plan.header.model_text = simulator.ModelText();
+  plan.header.task = ToJson(task);
+  plan.header.settings = settings;
+  plan.variant = options.variant;
+  plan.program_version = ProgramVersion();
+
+  // attempt after attempt
+  const int64_t most =
+      options.max_attempts > 0 ? options.max_attempts : 10 + 5 * int64_t{options.demos};
+  progress.Start("teleop " + info.task, options.demos, "demonstrations");
+  const auto done = [&] { return static_cast<int64_t>(found.demonstrations.size()); };
+  progress.Advance(done());
+  while (done() < options.demos && report.stopped.empty()) {
+    if (found.next >= most) {
+      report.stopped = fmt::format("{} attempts gave {} of {} demonstrations: see the causes, or "
+                                   "raise max_attempts",
+                                   found.next, done(), options.demos);
+      break;
+    }
+    const int64_t number = found.next++;
+    plan.file = AttemptFile(folder, number);
+    plan.key = RngKey{.seed = options.seed}.WithStage("teleop").WithParent(
+        static_cast<uint64_t>(number));
+    RecordOutcome outcome = Record(device, simulator, task, pacer, plan, options.record);
+    if (outcome.kept) (outcome.success ? found.demonstrations : found.failures)[number] = plan.file;
+    if (outcome.success) {
+      report.recorded_s += outcome.quality.value("seconds", 0.0);
+      report.worst_replay_error =
+          std::max(report.worst_replay_error, outcome.quality.value("replay_worst_error", 0.0));
+    }
+    // a lost device may come back: the next attempt waits for it
+    switch (outcome.end) {
+      case RecordEnd::kStopped:
+        report.stopped = "stopped by the operator";
+        break;
+      case RecordEnd::kInterrupted:
+        report.stopped = "interrupted";
+        break;
+      case RecordEnd::kNotStarted:
+        report.stopped = fmt::format("nobody pressed start within {} s", options.record.max_wait);
+        break;
+      default:
+        break;
+    }
+    progress.Advance(done(), fmt::format("attempt {}: {}", number,
+                                         outcome.success ? "demonstration" : outcome.cause));
+    report.attempts.push_back(std::move(outcome));
+  }
+  report.demonstrations = done();
+
+  // many files become one dataset, in order of attempts
+  if (done() >= options.demos) {
+    std::map<int64_t, fs::path> chosen = found.demonstrations;
+    if (options.record.keep_failed) chosen.merge(found.failures);
+    std::vector<fs::path> inputs;
+    for (const auto& [number, file] : chosen) inputs.push_back(file);
+    MergeDatasets(inputs, out, /*by_reference=*/false, options.overwrite);
+    fs::remove_all(folder);
+    report.complete = true;
+  }
+  report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  progress.Finish(fmt::format("{} demonstrations, {:.0f} s recorded in {:.0f} s",
+                              report.demonstrations, report.recorded_s, report.wall_s));
+  return report;
+}
+
+}  // namespace understudy

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/base/progress.h"
+#include "teleop/recorder.h"
+
+namespace understudy {
+
+// `understudy teleop`: a session of recording.
+struct TeleopOptions {
+  // changes results
+  std::string variant = "D0";
+  uint64_t seed = 1;
+  int demos = 10;
+  int max_attempts = 0;
+  RecordOptions record;
+  // changes where, not what
+  std::string out;
+  bool overwrite = false;
+  template <class V>
+  void Visit(V& v) {
+    v("variant", variant, "reset distribution of the task");
+    v("seed", seed, "attempt i starts where (seed, i) says");
+    v("demos", demos, "demonstrations to accept", Limits{1, 100000});
+    v("max_attempts", max_attempts, "at most so many, earlier sessions included; 0: 10 + 5 demos",
+      Limits{0, 1000000});
+    v("record", record, "how an attempt is recorded");
+    v("out", out, "dataset to write");
+    v("overwrite", overwrite, "replace an existing dataset");
+  }
+};
+
+struct TeleopReport {
+  std::string out;
+  bool complete = false;          // `out` was written
+  std::string stopped;            // why it ended early, in words; empty where complete
+  int64_t kept_before = 0;        // demonstrations of earlier sessions
+  std::vector<RecordOutcome> attempts;   // of this session
+  std::vector<std::string> salvaged;     // what a killed session had left, one line each
+  int64_t demonstrations = 0;     // in all
+  double recorded_s = 0;          // simulated seconds of this session's demonstrations
+  double wall_s = 0;              // outside any content hash
+  double worst_replay_error = 0;
+  template <class V>
+  void Visit(V& v) {
+    v("out", out, "dataset");
+    v("complete", complete, "the dataset was written");
+    v("stopped", stopped, "why not");
+    v("kept_before", kept_before, "demonstrations of earlier sessions");
+    v("attempts", attempts, "of this session");
+    v("salvaged", salvaged, "found from a killed session");
+    v("demonstrations", demonstrations, "in all");
+    v("recorded_s", recorded_s, "s of demonstrations, simulated");
+    v("wall_s", wall_s, "s that it took");
+    v("worst_replay_error", worst_replay_error, "of any state of any demonstration");
+  }
+};
+
+// Records until `demos` demonstrations are accepted. Every attempt is a file of its own in the
+// folder <out>.episodes; at the end the demonstrations are merged into `out` (atomically) and the
+// folder is removed. A session that ended early, by a button, a signal or a kill, goes on where it
+// stopped when it is run again with the same settings; whole rows of a killed attempt are salvaged
+// and reported. Throws Error(kUsage) where `out` exists without `overwrite`, Error(kBadInput) where
+// the folder belongs to other settings.
+TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simulator& simulator,
+                       TeleopDevice& device, Pacer& pacer, Progress& progress);
+
+}  // namespace understudy

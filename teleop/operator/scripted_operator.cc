@@ -1,0 +1,353 @@
+#include "teleop/operator/scripted_operator.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include "data/base/error.h"
+#include "data/seam/teleop_device.h"
+
+namespace understudy {
+namespace {
+
+constexpr double kPi = std::numbers::pi;
+constexpr double kSqueezeSeconds = 0.06;   // finger travel
+constexpr double kTriggerSeconds = 0.1;
+constexpr double kPressSeconds = 0.15;     // of a button
+constexpr double kGripSeconds = 0.25;      // from squeezing to trusting the clutch
+constexpr double kTremorLever = 0.1;       // m: tremor of position over it is tremor of rotation
+
+int IndexOf(const std::vector<std::string>& names, const std::string& name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? -1 : static_cast<int>(found - names.begin());
+}
+
+double Towards(double value, double goal, double step) {
+  return value + std::clamp(goal - value, -step, step);
+}
+
+}  // namespace
+
+Pose ScriptedOperator::Movement::At(double t_s) const {
+  // minimum jerk: 10 s^3 - 15 s^4 + 6 s^5
+  const double s = seconds <= 0 ? 1 : std::clamp((t_s - start_s) / seconds, 0.0, 1.0);
+  const double share = s * s * s * (10 + s * (-15 + 6 * s));
+  return Pose(RotationExp(share * rotvec_T) * X_TH_from.rotation(),
+              X_TH_from.translation() + share * p_T);
+}
+
+ScriptedOperator::ScriptedOperator(const OperatorSpec& spec, const TaskSpec& task,
+                                   const SimulatorInfo& info, const RngKey& key,
+                                   const OperatorSkill& skill)
+    : spec_(spec), info_(info), skill_(skill), rng_(key) {
+  Require(Validate(spec, task).empty(), "an operator works from a checked specification");
+  Require(spec.arm < static_cast<int>(info.arms.size()), "the operator's arm exists");
+  const auto order = [&](const std::string& object) {
+    return object.empty() ? 1 : task.objects.at(object).symmetry;
+  };
+  for (const OperatorPhase& phase : spec.phases) {
+    // turning the carried thing or the place by its symmetry looks the same
+    const int a = order(phase.object), b = order(phase.carried);
+    names_.push_back({.object = IndexOf(info.objects, phase.object),
+                      .carried = IndexOf(info.objects, phase.carried),
+                      .signal = IndexOf(info.signals, phase.expect),
+                      .symmetry = a == 0 || b == 0 ? 0 : std::lcm(a, b)});
+  }
+  for (const std::string& object : info.objects) {
+    radius_.push_back(task.objects.at(object).radius);
+  }
+  for (int axis = 0; axis < 3; ++axis) {
+    for (int i = 0; i < 3; ++i) {
+      tremor_hz_[axis][i] = Draw(spec.body.tremor_hz);
+      tremor_phase_[axis][i] = rng_.Uniform(0, 2 * kPi);
+    }
+  }
+  // nobody holds the hand twice in the same place
+  const Eigen::Vector3d aside(rng_.Normal(), rng_.Normal(), rng_.Normal());
+  X_TH_ = Pose(spec.body.X_TH_comfort.rotation(),
+               spec.body.X_TH_comfort.translation() + 0.01 * aside);
+}
+
+HandTarget ScriptedOperator::Move(const Observation& observation, int64_t now_ns) {
+  if (start_ns_ < 0) {
+    start_ns_ = last_ns_ = now_ns;
+    X_WE_seen_ = observation.arms[spec_.arm].X_WE;
+    rest_looks_ = 2;
+    Enter(Mode::kStart, Draw(spec_.body.start_delay));
+  }
+  Require(now_ns >= last_ns_, "the operator's time does not go back");
+  const double t = 1e-9 * static_cast<double>(now_ns - start_ns_);
+  const double dt = 1e-9 * static_cast<double>(now_ns - last_ns_);
+  Look(observation);
+  Act(observation, t);
+  // fingers take their time
+  squeeze_ = Towards(squeeze_, squeeze_goal_, dt / kSqueezeSeconds);
+  trigger_ = Towards(trigger_, trigger_goal_, dt / kTriggerSeconds);
+
+  HandTarget hand;
+  const Eigen::Vector3d shake = spec_.body.tremor * Tremor(t);
+  const Eigen::Vector3d wobble = spec_.body.tremor / kTremorLever * Tremor(t + 7.3);
+  hand.X_TH = Pose(RotationExp(wobble) * X_TH_.rotation(), X_TH_.translation() + shake);
+  hand.squeeze = squeeze_;
+  hand.trigger = trigger_;
+  hand.buttons = buttons_;
+  if (dt > 0) {
+    hand.v_TH = (hand.X_TH.translation() - last_.X_TH.translation()) / dt;
+    hand.w_TH = RotationLog(hand.X_TH.rotation() * last_.X_TH.rotation().conjugate()) / dt;
+  }
+  last_ = hand;
+  last_ns_ = now_ns;
+  return hand;
+}
+
+void ScriptedOperator::Enter(Mode mode, double wait_until_s) {
+  mode_ = mode;
+  wait_until_s_ = wait_until_s;
+}
+
+void ScriptedOperator::Look(const Observation& observation) {
+  // the world changes once per policy step
+  if (observation.sim_time_s == seen_time_s_) return;
+  const Pose& X_WE = observation.arms[spec_.arm].X_WE;
+  const double moved = (X_WE.translation() - X_WE_seen_.translation()).norm();
+  const double turned = AngleBetween(X_WE.rotation(), X_WE_seen_.rotation());
+  if (seen_time_s_ >= 0) rest_looks_ = moved < 8e-4 && turned < 8e-3 ? rest_looks_ + 1 : 0;
+  X_WE_seen_ = X_WE;
+  seen_time_s_ = observation.sim_time_s;
+}
+
+void ScriptedOperator::Anchor() {
+  X_TH_anchor_ = X_TH_;
+  X_WE_anchor_ = X_WE_seen_;
+}
+
+void ScriptedOperator::Act(const Observation& observation, double t_s) {
+  const bool due = t_s >= wait_until_s_;
+  switch (mode_) {
+    case Mode::kStart:
+      // press start, then take hold
+      if (due) buttons_ = kButtonStart;
+      if (t_s >= wait_until_s_ + kPressSeconds) {
+        buttons_ = 0;
+        Enter(Mode::kGrip, t_s + kGripSeconds + Draw(spec_.body.reaction));
+      }
+      return;
+    case Mode::kGrip:
+      if (squeeze_goal_ == 0) ++regrips_;
+      squeeze_goal_ = 1;
+      if (!due) return;
+      Anchor();
+      return Enter(Mode::kThink, t_s + Draw(spec_.body.reaction));
+    case Mode::kThink:
+      if (due) PlanMovement(observation, t_s);
+      return;
+    case Mode::kMove:
+      X_TH_ = movement_.At(t_s);
+      if (movement_.Over(t_s)) Enter(Mode::kSettle, t_s + spec_.body.drift_patience);
+      return;
+    case Mode::kSettle:
+      return Judge(observation, t_s);
+    case Mode::kTrigger:
+      if (!due) return;
+      if (spec_.phases[phase_].trigger == TriggerUse::kClose) trigger_goal_ = 1;
+      if (spec_.phases[phase_].trigger == TriggerUse::kOpen) trigger_goal_ = 0;
+      return Enter(Mode::kDwell, t_s + spec_.phases[phase_].dwell);
+    case Mode::kDwell:
+      if (due) EndPhase(observation, t_s);
+      return;
+    case Mode::kReturn:
+      // let go first, then bring the hand back
+      if (!due) return;
+      X_TH_ = movement_.At(t_s);
+      if (movement_.Over(t_s)) {
+        Enter(Mode::kGrip, t_s + kGripSeconds + Draw(spec_.body.reaction));
+      }
+      return;
+    case Mode::kDone:
+      if (due && !observation.success) Enter(Mode::kGaveUp, t_s);
+      return;
+    case Mode::kGaveUp:
+      buttons_ = kButtonDiscard;
+      return;
+  }
+}
+
+void ScriptedOperator::BeginPhase(const Observation& observation) {
+  const OperatorPhase& phase = spec_.phases[phase_];
+  const Names& names = names_[phase_];
+  phase_begun_ = true;
+  corrections_ = 0;
+  const Pose& X_WE = X_WE_seen_;
+  X_WE_fixed_ = Pose(phase.pose.rotation() * X_WE.rotation(),
+                     X_WE.translation() + phase.pose.translation());
+  if (names.object < 0) return;
+  // of all goals that look alike, the one with the least turn from now
+  const Eigen::Quaterniond& q_now =
+      names.carried < 0 ? X_WE.rotation() : observation.X_WO[names.carried].rotation();
+  const Eigen::Quaterniond q = observation.X_WO[names.object].rotation().conjugate() * q_now *
+                               phase.pose.rotation().conjugate();
+  const double nearest = std::remainder(2 * std::atan2(q.z(), q.w()), 2 * kPi);
+  const double unit = names.symmetry > 0 ? 2 * kPi / names.symmetry : 0;
+  yaw_ = unit > 0 ? std::round(nearest / unit) * unit : nearest;
+  if (names.carried >= 0 || unit == 0 || FingersFree(observation, Goal(observation))) return;
+  // a finger would come down on something: the next turn that looks alike, to the shorter side
+  const double blocked = yaw_;
+  yaw_ += nearest > yaw_ ? unit : -unit;
+  if (std::abs(yaw_ - nearest) > 1.8 || !FingersFree(observation, Goal(observation))) {
+    yaw_ = blocked;
+  }
+}
+
+bool ScriptedOperator::FingersFree(const Observation& observation, const Pose& X_WE) const {
+  const Eigen::Vector2d& fingers = spec_.body.fingers;
+  for (size_t i = 0; i < observation.X_WO.size(); ++i) {
+    if (static_cast<int>(i) == names_[phase_].object) continue;
+    const Eigen::Vector3d p_EO = X_WE.Inverse() * observation.X_WO[i].translation();
+    // things at another height are in nobody's way
+    if (std::abs(p_EO.z()) > 0.1 + radius_[i]) continue;
+    if (std::abs(p_EO.x()) < fingers.x() + radius_[i] &&
+        std::abs(p_EO.y()) < fingers.y() + radius_[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+Pose ScriptedOperator::Goal(const Observation& observation) const {
+  const OperatorPhase& phase = spec_.phases[phase_];
+  const Names& names = names_[phase_];
+  if (names.object < 0) return X_WE_fixed_;
+  const Pose X_WG = observation.X_WO[names.object] *
+                    PoseFromYaw(yaw_, Eigen::Vector3d::Zero()) * phase.pose;
+  if (names.carried < 0) return X_WG;
+  // the carried thing goes to G, and E with it, as it lies in the hand now
+  const Pose X_CE = observation.X_WO[names.carried].Inverse() * X_WE_seen_;
+  return X_WG * X_CE;
+}
+
+bool ScriptedOperator::Arrived(const Observation& observation, double slack) const {
+  const OperatorPhase& phase = spec_.phases[phase_];
+  const Pose X_WE_goal = Goal(observation);
+  return (X_WE_goal.translation() - X_WE_seen_.translation()).norm() <= slack * phase.tolerance &&
+         AngleBetween(X_WE_goal.rotation(), X_WE_seen_.rotation()) <=
+             slack * phase.turn_tolerance;
+}
+
+void ScriptedOperator::PlanMovement(const Observation& observation, double t_s) {
+  if (!phase_begun_) BeginPhase(observation);
+  const OperatorPhase& phase = spec_.phases[phase_];
+  // aim, a little beside; corrections are finer
+  const double spread = corrections_ == 0 ? phase.spread : 0.3 * phase.spread;
+  const Eigen::Vector3d beside(rng_.Normal(), rng_.Normal(), rng_.Normal());
+  const Pose X_WE_goal = Goal(observation);
+  const Eigen::Vector3d way_W =
+      X_WE_goal.translation() + spread * beside - X_WE_anchor_.translation();
+  const Eigen::Quaterniond turn_W =
+      X_WE_goal.rotation() * X_WE_anchor_.rotation().conjugate();
+
+  // what the hand must do for it, from where hand and arm last belonged together
+  const Eigen::Quaterniond q_TW = skill_.q_WT.conjugate();
+  const Eigen::Vector3d p_TH_goal = X_TH_anchor_.translation() + q_TW * way_W / skill_.scale;
+  const Eigen::Quaterniond q_TH_goal =
+      q_TW * turn_W * skill_.q_WT * X_TH_anchor_.rotation();
+  movement_.X_TH_from = X_TH_;
+  movement_.p_T = p_TH_goal - X_TH_.translation();
+  movement_.rotvec_T = RotationLog(q_TH_goal * X_TH_.rotation().conjugate());
+  movement_.start_s = t_s;
+
+  // the arm does not reach that far: bring the hand back, or go as far as it reaches
+  const Eigen::Vector3d& box = spec_.body.reach_box;
+  const Eigen::Vector3d from = X_TH_.translation() - spec_.body.X_TH_comfort.translation();
+  double share = 1;
+  for (int i = 0; i < 3; ++i) {
+    const double room = std::max(0.0, box[i] - std::copysign(1.0, movement_.p_T[i]) * from[i]);
+    if (std::abs(movement_.p_T[i]) > room) share = std::min(share, room / std::abs(movement_.p_T[i]));
+  }
+  partial_ = share < 1;
+  if (partial_ && from.norm() > 0.05) return GoBack(t_s);
+  movement_.p_T *= share;
+  movement_.rotvec_T *= share;
+
+  const double seconds = std::max({corrections_ == 0 ? 0.3 : 0.2,
+                                   movement_.p_T.norm() * skill_.scale / phase.speed,
+                                   movement_.rotvec_T.norm() / phase.turn_speed});
+  movement_.seconds = seconds * std::exp(spec_.body.speed_spread * rng_.Normal());
+  X_WE_at_plan_ = X_WE_seen_;
+  Enter(Mode::kMove, t_s);
+}
+
+void ScriptedOperator::GoBack(double t_s) {
+  squeeze_goal_ = 0;
+  const double release_s = t_s + 2 * kSqueezeSeconds + Draw(spec_.body.reaction);
+  movement_.X_TH_from = X_TH_;
+  movement_.p_T = spec_.body.X_TH_comfort.translation() - X_TH_.translation();
+  movement_.rotvec_T =
+      RotationLog(spec_.body.X_TH_comfort.rotation() * X_TH_.rotation().conjugate());
+  movement_.start_s = release_s;
+  movement_.seconds = std::max(0.4, movement_.p_T.norm() / 0.4);
+  Enter(Mode::kReturn, release_s);
+}
+
+void ScriptedOperator::Judge(const Observation& observation, double t_s) {
+  const OperatorPhase& phase = spec_.phases[phase_];
+  const bool still = phase.trigger == TriggerUse::kKeep || AtRest();
+  if (still && !partial_ && Arrived(observation, 1)) {
+    // nothing for the finger to do, nothing to wait for
+    if (phase.trigger == TriggerUse::kKeep && phase.dwell == 0) return EndPhase(observation, t_s);
+    return Enter(Mode::kTrigger, phase.trigger == TriggerUse::kKeep
+                                     ? t_s
+                                     : t_s + Draw(spec_.body.late_trigger));
+  }
+  if (!AtRest() && t_s < wait_until_s_) return;
+  // the arm has stopped elsewhere: go by what is seen from here on
+  if (!partial_ && ++corrections_ > spec_.body.corrections) {
+    if (Arrived(observation, 2)) return Enter(Mode::kTrigger, t_s);
+    return Retry(t_s);
+  }
+  // it did not follow at all: the clutch has let go, take hold again
+  const double planned = movement_.p_T.norm() * skill_.scale;
+  const double moved = (X_WE_seen_.translation() - X_WE_at_plan_.translation()).norm();
+  if (planned > 0.01 && moved < 0.2 * planned) return GoBack(t_s);
+  Anchor();
+  Enter(Mode::kThink, t_s + Draw(spec_.body.reaction));
+}
+
+void ScriptedOperator::EndPhase(const Observation& observation, double t_s) {
+  const int signal = names_[phase_].signal;
+  if (signal >= 0 && !observation.signals[signal]) return Retry(t_s);
+  // at rest, eyes and hand agree again
+  if (AtRest()) Anchor();
+  ++phase_;
+  phase_begun_ = false;
+  if (phase_ == spec_.phases.size()) {
+    return Enter(Mode::kDone, t_s + spec_.body.success_patience);
+  }
+  Enter(Mode::kThink, t_s + Draw(spec_.body.reaction));
+}
+
+void ScriptedOperator::Retry(double t_s) {
+  if (++retries_ > spec_.body.retries) return Enter(Mode::kGaveUp, t_s);
+  // open the hand and begin again where the phase says
+  const std::string& name = spec_.phases[phase_].otherwise;
+  phase_ = 0;
+  for (size_t i = 0; i < spec_.phases.size(); ++i) {
+    if (!name.empty() && spec_.phases[i].name == name) phase_ = i;
+  }
+  phase_begun_ = false;
+  trigger_goal_ = 0;
+  Anchor();
+  Enter(Mode::kThink, t_s + 0.5);
+}
+
+Eigen::Vector3d ScriptedOperator::Tremor(double t_s) const {
+  Eigen::Vector3d shake = Eigen::Vector3d::Zero();
+  for (int axis = 0; axis < 3; ++axis) {
+    for (int i = 0; i < 3; ++i) {
+      shake[axis] += std::sin(2 * kPi * tremor_hz_[axis][i] * t_s + tremor_phase_[axis][i]);
+    }
+  }
+  return shake / std::sqrt(3.0);
+}
+
+}  // namespace understudy

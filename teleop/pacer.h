@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "data/base/rng.h"
+#include "data/episode/observation.h"
+
+namespace understudy {
+
+// Keeps the recording loop in step with time. Each policy step is divided into equal ticks, one
+// sample of the device each; the policy step runs right after its last tick. One thread.
+class Pacer {
+ public:
+  virtual ~Pacer() = default;
+  // An attempt begins: ticks count from now. `key` belongs to the attempt.
+  virtual void Begin(const RngKey& key, const Observation& observation, int64_t step_ns,
+                     int ticks_per_step) = 0;
+  // Returns at the next tick. False: it was already over; later ticks are then counted from now, so
+  // that the loop never runs twice to catch up.
+  virtual bool Tick(const Observation& observation) = 0;
+};
+
+// Absolute deadlines of CLOCK_MONOTONIC.
+class RealPacer : public Pacer {
+ public:
+  void Begin(const RngKey& key, const Observation& observation, int64_t step_ns,
+             int ticks_per_step) override;
+  bool Tick(const Observation& observation) override;
+
+ private:
+  int64_t start_ns_ = 0, step_ns_ = 0, tick_ = 0;
+  int ticks_per_step_ = 1;
+};
+
+// Lock-step with a virtual clock: at every tick the operator looks at the world and moves the hand,
+// then the clock advances. Never late.
+class VirtualPacer : public Pacer {
+ public:
+  struct Hooks {
+    std::function<int64_t()> now_ns;                    // of the virtual clock
+    std::function<void(int64_t)> advance_ns;
+    // An attempt begins; may be empty.
+    std::function<void(const RngKey&, const Observation&)> begin;
+    // Sets the hand for the time `at_ns`, to which the clock is advanced next.
+    std::function<void(const Observation&, int64_t at_ns)> move;
+  };
+  explicit VirtualPacer(Hooks hooks);
+  void Begin(const RngKey& key, const Observation& observation, int64_t step_ns,
+             int ticks_per_step) override;
+  bool Tick(const Observation& observation) override;
+
+ private:
+  Hooks hooks_;
+  int64_t start_ns_ = 0, step_ns_ = 0, tick_ = 0;
+  int ticks_per_step_ = 1;
+};
+
+}  // namespace understudy

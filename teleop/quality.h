@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "data/base/json.h"
+#include "data/episode/episode.h"
+#include "data/seam/simulator.h"
+
+namespace understudy {
+
+// What a recording tells of itself: numbers of EpisodeMeta::quality, gathered row by row. Memory
+// grows with the episode.
+class QualityMeter {
+ public:
+  void Add(const Step& step);
+  // The steps' clutch engagements are known to the controller only.
+  Json Result(double control_hz, int engagements) const;
+
+ private:
+  std::vector<int64_t> ages_ns_;
+  std::vector<Action> actions_;
+  std::vector<Eigen::Vector3d> last_p_WE_;
+  double path_m_ = 0;
+  int64_t steps_ = 0, overruns_ = 0, tracked_ = 0, engaged_ = 0;
+  int64_t linear_clamped_ = 0, angular_clamped_ = 0, rejected_ = 0, boxed_ = 0;
+};
+
+// Restores `states[0]`, applies the actions and compares every state with the recorded one.
+// `states` has one entry more than `actions`. The simulator is left at the end of the replay.
+struct ReplayCheck {
+  double worst_error = 0;       // largest absolute difference of any entry of any state
+  bool bit_exact = true;
+};
+ReplayCheck CheckReplay(Simulator& simulator, const std::vector<SimState>& states,
+                        const std::vector<Action>& actions);
+
+}  // namespace understudy

@@ -1,0 +1,276 @@
+#include "teleop/recorder.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "data/base/hash.h"
+#include "data/base/progress.h"
+#include "teleop/quality.h"
+
+namespace understudy {
+namespace {
+
+// Everything of one attempt while it lasts.
+class Recording {
+ public:
+  Recording(TeleopDevice& device, Simulator& simulator, const TaskSpec& task, Pacer& pacer,
+            const RecordPlan& plan, const RecordOptions& options)
+      : device_(device),
+        simulator_(simulator),
+        task_(task),
+        pacer_(pacer),
+        plan_(plan),
+        options_(options),
+        info_(simulator.info()),
+        controller_(options.retarget, info_) {}
+
+  RecordOutcome Run() {
+    simulator_.Reset(plan_.variant, plan_.key);
+    const int64_t step_ns = std::llround(1e9 / info_.control_hz);
+    pacer_.Begin(plan_.key, simulator_.Observe(), step_ns, options_.samples_per_step);
+    if (const RecordEnd end = WaitForStart(); end != RecordEnd::kAccepted) {
+      RecordOutcome outcome;
+      outcome.end = end;
+      outcome.cause = EnumNames<RecordEnd>::kNames.at(static_cast<size_t>(end));
+      return outcome;
+    }
+    Begin();
+    RecordEnd end = RecordEnd::kTimeout;
+    const int64_t max_steps = std::llround(options_.max_seconds * info_.control_hz);
+    bool going = true;
+    while (going && static_cast<int64_t>(actions_.size()) < max_steps) going = DoStep(&end);
+    return Close(end);
+  }
+
+ private:
+  // One policy step's worth of samples; learns which buttons went down.
+  void Sense() {
+    samples_.clear();
+    pressed_ = events_ = 0;
+    on_time_ = true;
+    for (int i = 0; i < options_.samples_per_step; ++i) {
+      on_time_ &= pacer_.Tick(simulator_.Observe());
+      samples_.push_back(device_.Poll());
+      const RawSample& sample = samples_.back();
+      events_ |= sample.events;
+      // the first sample shows what is held down: only later changes are presses
+      const uint32_t down = sample.hands[0].buttons | sample.hands[1].buttons;
+      if (buttons_known_) pressed_ |= down & ~buttons_;
+      buttons_ = down;
+      buttons_known_ = true;
+    }
+  }
+
+  // kAccepted: somebody pressed start.
+  RecordEnd WaitForStart() {
+    const int64_t begin_ns = device_.NowNs();
+    while (true) {
+      if (InterruptRequested()) return RecordEnd::kInterrupted;
+      Sense();
+      if ((pressed_ & kButtonStop) || (events_ & kEventExit)) return RecordEnd::kStopped;
+      if (pressed_ & kButtonReset) return RecordEnd::kReset;
+      if (pressed_ & kButtonStart) return RecordEnd::kAccepted;
+      if (1e-9 * static_cast<double>(device_.NowNs() - begin_ns) > options_.max_wait) {
+        return RecordEnd::kNotStarted;
+      }
+    }
+  }
+
+  void Begin() {
+    const DeviceInfo device = device_.info();
+    raw_.device = device.name + " " + device.version;
+    raw_.profile = device.profile;
+    raw_.xr_minus_monotonic_ns = device.xr_minus_monotonic_ns;
+    raw_.utc_at_start_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                               std::chrono::system_clock::now().time_since_epoch())
+                               .count();
+    meta_.uuid = MakeUuid("teleop", plan_.key);
+    meta_.task = info_.task;
+    meta_.variant = plan_.variant;
+    meta_.robot = info_.robot;
+    meta_.instruction = info_.instruction;
+    meta_.control_hz = info_.control_hz;
+    meta_.limits = info_.limits;
+    meta_.seed = plan_.key.seed;
+    meta_.attempt = static_cast<int64_t>(plan_.key.parent);
+    meta_.arms = info_.arms;
+    meta_.objects = info_.objects;
+    meta_.signals = info_.signals;
+    meta_.settings = ToJson(options_);
+    meta_.program_version = plan_.program_version;
+    writer_ = std::make_unique<EpisodeRecorder>(plan_.file, plan_.header, meta_);
+    controller_.Reset(simulator_.Observe());
+  }
+
+  // One row. False: the attempt has ended, by `end`.
+  bool DoStep(RecordEnd* end) {
+    Sense();
+    for (const RawSample& sample : samples_) writer_->AppendRaw(sample);
+    // decisions of the operator come before the robot moves
+    if (InterruptRequested()) return Ends(end, RecordEnd::kInterrupted);
+    if (events_ & kEventSessionLost) return Ends(end, RecordEnd::kDeviceLost);
+    if ((pressed_ & kButtonStop) || (events_ & kEventExit)) return Ends(end, RecordEnd::kStopped);
+    if (pressed_ & kButtonDiscard) return Ends(end, RecordEnd::kDiscarded);
+    if (pressed_ & kButtonReset) return Ends(end, RecordEnd::kReset);
+    if (pressed_ & kButtonStart) return Ends(end, RecordEnd::kAccepted);
+
+    // hand to command, command to what the controller takes
+    Step row;
+    row.observation = simulator_.Observe();
+    row.state = simulator_.Save();
+    const int64_t now_ns = device_.NowNs();
+    Commanded commanded =
+        controller_.Update(samples_, row.observation, now_ns, 1 / info_.control_hz);
+    Feel(commanded.cues);
+    for (size_t i = 0; i < commanded.action.arms.size(); ++i) {
+      const Pose& X_WE = row.observation.arms[i].X_WE;
+      row.action.arms.push_back(ClipTarget(X_WE, commanded.action.arms[i], info_.limits));
+      row.delta.push_back(DeltaFromTarget(X_WE, row.action.arms[i], info_.limits));
+      if (!on_time_) commanded.arms[i].flags |= kOverrun;
+    }
+    row.action_clean = row.action;
+    row.subtask = Subtask(row.observation);
+    row.teleop.arms = std::move(commanded.arms);
+    row.teleop.sample_id = samples_.back().id;
+    row.teleop.xr_time_ns = samples_.back().xr_time_ns;
+    row.teleop.monotonic_ns = now_ns;
+    row.teleop.sample_age_ns = now_ns - samples_.back().monotonic_ns;
+
+    const StepOutcome outcome = simulator_.Step(row.action);
+    writer_->Append(row);
+    quality_.Add(row);
+    states_.push_back(std::move(row.state));
+    actions_.push_back(std::move(row.action));
+    if (outcome.unstable) {
+      problem_ = outcome.problem;
+      return Ends(end, RecordEnd::kUnstable);
+    }
+    // lasting success needs no button
+    success_for_ = simulator_.Observe().success ? success_for_ + 1 : 0;
+    if (success_for_ >= options_.success_steps) return Ends(end, RecordEnd::kAccepted);
+    return true;
+  }
+
+  static bool Ends(RecordEnd* end, RecordEnd value) {
+    *end = value;
+    return false;
+  }
+
+  // The first subtask whose signal has not risen yet.
+  int32_t Subtask(const Observation& observation) {
+    while (subtask_ + 1 < static_cast<int32_t>(task_.subtasks.size())) {
+      const auto found = std::find(info_.signals.begin(), info_.signals.end(),
+                                   task_.subtasks[subtask_].signal);
+      if (found == info_.signals.end() ||
+          !observation.signals[found - info_.signals.begin()]) {
+        break;
+      }
+      ++subtask_;
+    }
+    return subtask_;
+  }
+
+  void Feel(const std::vector<HandCue>& cues) {
+    if (!options_.haptics) return;
+    for (size_t i = 0; i < cues.size(); ++i) {
+      const int hand = controller_.hand(i);
+      if (cues[i].lost) {
+        device_.Haptic(hand, 0.9f, 0.2);
+      } else if (cues[i].engaged) {
+        device_.Haptic(hand, 0.5f, 0.04);
+      } else if (cues[i].clamped) {
+        device_.Haptic(hand, 0.25f, 0.02);
+      }
+    }
+  }
+
+  RecordOutcome Close(RecordEnd end) {
+    RecordOutcome outcome;
+    outcome.end = end;
+    outcome.file = plan_.file;
+    outcome.steps = static_cast<int64_t>(actions_.size());
+    const Observation final_observation = simulator_.Observe();
+    const SimState final_state = simulator_.Save();
+    states_.push_back(final_state);
+    const bool accepted = end == RecordEnd::kAccepted;
+    outcome.success = accepted && final_observation.success;
+    if (!outcome.success) {
+      outcome.cause = EnumNames<RecordEnd>::kNames.at(static_cast<size_t>(end));
+      if (accepted) outcome.cause = "accepted without success";
+      if (!problem_.empty()) outcome.cause += ": " + problem_;
+    }
+    outcome.quality = quality_.Result(info_.control_hz, controller_.engagements());
+
+    // thrown away by the operator, or not worth keeping; what the world took away is kept
+    const bool thrown_away = end == RecordEnd::kDiscarded || end == RecordEnd::kReset;
+    const bool taken_away = end == RecordEnd::kDeviceLost || end == RecordEnd::kInterrupted;
+    if (actions_.empty() || thrown_away ||
+        (!outcome.success && !taken_away && !options_.keep_failed)) {
+      writer_->Discard(outcome.cause);
+      return outcome;
+    }
+    // replaying now finds on the day of recording what would be found when it is too late
+    if (accepted) {
+      const ReplayCheck check = CheckReplay(simulator_, states_, actions_);
+      outcome.quality["replay_worst_error"] = check.worst_error;
+      outcome.quality["replay_bit_exact"] = check.bit_exact;
+      if (options_.haptics && outcome.success) {
+        for (size_t i = 0; i < info_.arms.size(); ++i) {
+          device_.Haptic(controller_.hand(i), 1.0f, 0.3);
+        }
+      }
+    }
+    meta_.success = outcome.success;
+    meta_.cause = outcome.cause;
+    meta_.quality = outcome.quality;
+    meta_.uuid = outcome.uuid = Identity();
+    writer_->Finish(meta_, final_state, final_observation, raw_);
+    outcome.kept = true;
+    return outcome;
+  }
+
+  // A uuid of what happened: two people with one seed make different episodes.
+  std::string Identity() const {
+    Hasher hasher;
+    for (const SimState& state : states_) hasher.Add(state.data(), state.size() * sizeof(double));
+    for (const Action& action : actions_) {
+      for (const ArmAction& arm : action.arms) {
+        hasher.Add(arm.X_WE_cmd.rotation().coeffs().data(), 4 * sizeof(double));
+        hasher.Add(arm.X_WE_cmd.translation().data(), 3 * sizeof(double));
+        hasher.Add(&arm.gripper, sizeof(double));
+      }
+    }
+    return MakeUuid(hasher.Hex(), plan_.key);
+  }
+
+  TeleopDevice& device_;
+  Simulator& simulator_;
+  const TaskSpec& task_;
+  Pacer& pacer_;
+  const RecordPlan& plan_;
+  const RecordOptions& options_;
+  const SimulatorInfo& info_;
+  TeleopController controller_;
+  std::unique_ptr<EpisodeRecorder> writer_;
+  EpisodeMeta meta_;
+  RawStream raw_;
+  QualityMeter quality_;
+  std::vector<RawSample> samples_;      // of this policy step
+  uint32_t pressed_ = 0, events_ = 0, buttons_ = 0;
+  bool buttons_known_ = false, on_time_ = true;
+  std::vector<SimState> states_;
+  std::vector<Action> actions_;
+  int32_t subtask_ = 0;
+  int success_for_ = 0;
+  std::string problem_;
+};
+
+}  // namespace
+
+RecordOutcome Record(TeleopDevice& device, Simulator& simulator, const TaskSpec& task, Pacer& pacer,
+                     const RecordPlan& plan, const RecordOptions& options) {
+  return Recording(device, simulator, task, pacer, plan, options).Run();
+}
+
+}  // namespace understudy

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "data/seam/simulator.h"
+#include "data/seam/teleop_device.h"
+#include "data/spec/task_spec.h"
+#include "data/store/dataset.h"
+#include "teleop/pacer.h"
+#include "teleop/retarget.h"
+
+namespace understudy {
+
+// How one attempt is recorded.
+struct RecordOptions {
+  // changes results
+  RetargetOptions retarget;
+  int samples_per_step = 6;
+  double max_seconds = 60;
+  int success_steps = 5;
+  bool keep_failed = false;
+  // changes speed only
+  double max_wait = 600;
+  bool haptics = true;
+  template <class V>
+  void Visit(V& v) {
+    v("retarget", retarget, "from hand to command");
+    v("samples_per_step", samples_per_step,
+      "device samples per policy step, all stored; 6 at 20 Hz are 120 Hz", Limits{1, 100});
+    v("max_seconds", max_seconds, "s of simulated time per attempt", Limits{1, 3600});
+    v("success_steps", success_steps,
+      "policy steps that success lasts before the attempt is accepted without a button",
+      Limits{1, 10000});
+    v("keep_failed", keep_failed, "keep attempts without success as data, marked so");
+    v("max_wait", max_wait, "s to wait for the start button", Limits{1, 86400});
+    v("haptics", haptics, "tell clutch, clamping, loss and success through the controller");
+  }
+};
+
+// What recording one attempt needs to know; the file appears only once it has started.
+struct RecordPlan {
+  std::filesystem::path file;     // grows as <file>.part
+  DatasetHeader header;
+  std::string variant;
+  RngKey key;                     // parent = number of the attempt
+  std::string program_version;
+};
+
+enum class RecordEnd {
+  kAccepted, kDiscarded, kReset, kStopped, kTimeout, kUnstable, kDeviceLost, kInterrupted, kNotStarted
+};
+template <>
+struct EnumNames<RecordEnd> {
+  static constexpr std::array kNames{"accepted", "discarded",   "reset",       "stopped", "timeout",
+                                     "unstable", "device lost", "interrupted", "not started"};
+};
+
+struct RecordOutcome {
+  RecordEnd end = RecordEnd::kNotStarted;
+  bool success = false;           // a demonstration: accepted, and the task's success holds
+  bool kept = false;              // `file` exists and opens; else discarded, or never begun
+  std::string cause;              // why not, in words; empty on success
+  std::string uuid;
+  int64_t steps = 0;
+  std::filesystem::path file;
+  Json quality = Json::object();
+  template <class V>
+  void Visit(V& v) {
+    v("end", end, "how the attempt ended");
+    v("success", success, "a demonstration");
+    v("kept", kept, "the file was kept");
+    v("cause", cause, "why not");
+    v("uuid", uuid, "of the episode");
+    v("steps", steps, "policy steps");
+    v("quality", quality, "numbers");
+  }
+};
+
+// Resets the simulator to the plan's start, waits for the start button, then records one attempt:
+// each policy step waits for the pacer, takes the device's samples, commands, and stores a row of
+// state, raw samples, wish, limited target and executed action. Ends by the buttons, by lasting
+// success, by time, or by losing the device; on every path the file is finished or set aside. An
+// accepted attempt is replayed from its start state at once, and the worst state error is stored.
+// Throws Error where the file cannot be written; the .part then stays.
+RecordOutcome Record(TeleopDevice& device, Simulator& simulator, const TaskSpec& task, Pacer& pacer,
+                     const RecordPlan& plan, const RecordOptions& options);
+
+}  // namespace understudy

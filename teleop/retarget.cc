@@ -1,0 +1,184 @@
+#include "teleop/retarget.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "data/base/error.h"
+#include "data/seam/teleop_device.h"
+
+namespace understudy {
+namespace {
+
+// XrSpaceLocationFlags: orientation and position, each valid and tracked
+constexpr uint32_t kAllLocationFlags = 1 | 2 | 4 | 8;
+
+bool HandIsGood(const RawHand& hand) {
+  return hand.active && (hand.location_flags & kAllLocationFlags) == kAllLocationFlags &&
+         hand.X_TH.translation().allFinite() && std::isfinite(hand.squeeze) &&
+         std::isfinite(hand.trigger);
+}
+
+}  // namespace
+
+std::vector<std::string> Validate(const RetargetOptions& options) {
+  std::vector<std::string> problems;
+  if (options.clutch.release >= options.clutch.press) {
+    problems.push_back(fmt::format("clutch.release = {}: must be less than clutch.press = {}",
+                                   options.clutch.release, options.clutch.press));
+  }
+  if (!options.placement.p_WT.allFinite()) {
+    problems.push_back("placement.origin: must be finite");
+  }
+  return problems;
+}
+
+TeleopController::TeleopController(const RetargetOptions& options, const SimulatorInfo& info)
+    : options_(options),
+      limits_(info.limits),
+      p_WB_(info.X_WB.translation()),
+      reach_(info.workspace_radius),
+      q_WT_(TrackingInWorld(options.placement).rotation()),
+      hands_(options.hands) {
+  const std::vector<std::string> problems = Validate(options);
+  if (!problems.empty()) ThrowUsage(fmt::format("teleop: {}", fmt::join(problems, "; ")));
+  if (hands_.empty()) hands_ = info.arms.size() == 1 ? std::vector{1} : std::vector{1, 0};
+  if (hands_.size() != info.arms.size()) {
+    ThrowUsage(fmt::format("teleop: hands: the robot has {} arms, {} hands are given: name one "
+                           "hand (0 left, 1 right) for each arm",
+                           info.arms.size(), hands_.size()));
+  }
+  for (size_t i = 0; i < hands_.size(); ++i) arms_.push_back(MakeArm());
+}
+
+TeleopController::Arm TeleopController::MakeArm() const {
+  return {.clutch = Clutch(options_.clutch, q_WT_),
+          .gripper = GripperSwitch(options_.clutch),
+          .gate = OutlierGate(options_.limiter),
+          .filter = PoseFilter(options_.filter),
+          .limiter = Limiter(options_.limiter)};
+}
+
+void TeleopController::Reset(const Observation& observation) {
+  Require(observation.arms.size() == arms_.size(), "an observation has every arm");
+  for (size_t i = 0; i < arms_.size(); ++i) {
+    arms_[i] = MakeArm();
+    arms_[i].limiter.Reset(observation.arms[i].X_WE);
+    arms_[i].X_WE_wanted = observation.arms[i].X_WE;
+  }
+  focused_ = true;
+}
+
+void TeleopController::Ingest(Arm& arm, const RawSample& sample, int hand_index) {
+  const RawHand& hand = sample.hands[hand_index];
+  const uint32_t breaks = kEventFocusLost | kEventRecentered | kEventSessionLost |
+                          kEventProfileChanged | kEventExit;
+  const HandInput input{.good = focused_ && !(sample.events & breaks) && HandIsGood(hand),
+                        .X_TH = hand.X_TH,
+                        .squeeze = hand.squeeze,
+                        .trigger = hand.trigger};
+  arm.clutch.Track(input);
+  arm.gripper.Update(input);
+  // every sample of an engaged hand runs through gate and filter, at its own time
+  arm.rejected = false;
+  if (arm.clutch.engaged()) {
+    arm.X_WE_wanted = arm.clutch.Target(input.X_TH);
+    arm.rejected = !arm.gate.Accepts(arm.X_WE_wanted);
+    if (!arm.rejected) {
+      const double dt = 1e-9 * static_cast<double>(sample.monotonic_ns - arm.last_sample_ns);
+      arm.filter.Update(arm.X_WE_wanted, arm.last_sample_ns < 0 ? 0 : dt);
+    }
+  }
+  arm.last_sample_ns = sample.monotonic_ns;
+}
+
+Commanded TeleopController::Update(std::span<const RawSample> samples,
+                                   const Observation& observation, int64_t now_ns, double dt_s) {
+  Require(observation.arms.size() == arms_.size(), "an observation has every arm");
+  Commanded out;
+  out.arms.resize(arms_.size());
+  out.cues.resize(arms_.size());
+  out.action.arms.resize(arms_.size());
+  std::vector<char> was_engaged;
+  for (const Arm& arm : arms_) was_engaged.push_back(arm.clutch.engaged());
+
+  // clutches see every sample: a hand lost between two policy steps is a lost hand
+  uint32_t events = 0;
+  for (const RawSample& sample : samples) {
+    events |= sample.events;
+    if (sample.events & (kEventFocusLost | kEventSessionLost)) focused_ = false;
+    if (sample.events & kEventFocusGained) focused_ = true;
+    for (size_t i = 0; i < arms_.size(); ++i) Ingest(arms_[i], sample, hands_[i]);
+  }
+  const bool stale = samples.empty() || 1e-9 * static_cast<double>(
+                                                    now_ns - samples.back().monotonic_ns) >
+                                            options_.max_sample_age;
+
+  for (size_t i = 0; i < arms_.size(); ++i) {
+    Arm& arm = arms_[i];
+    TeleopArmStep& step = out.arms[i];
+    if (stale) arm.clutch.Drop();
+    // the step that engages repeats the command, whatever the hand does in it
+    const Pose command = arm.limiter.last();
+    if (arm.clutch.pending()) {
+      arm.clutch.Engage(samples.back().hands[hands_[i]].X_TH, command);
+      arm.gate.Reset(command);
+      arm.filter.Reset(command);
+      arm.X_WE_wanted = command;
+      out.cues[i].engaged = true;
+    }
+    LimitedTarget limited{.X_WE_cmd = command};
+    if (arm.clutch.engaged()) {
+      const ArmBounds bounds{observation.arms[i].X_WE, limits_, p_WB_, reach_};
+      limited = arm.limiter.Limit(arm.filter.value(), bounds, dt_s);
+    } else {
+      arm.X_WE_wanted = command;
+      arm.rejected = false;
+    }
+    // what happened, in bits
+    const bool good = !stale && focused_ && HandIsGood(samples.back().hands[hands_[i]]);
+    if (arm.clutch.engaged()) step.flags |= kClutchEngaged;
+    if (good) step.flags |= kTracked;
+    if (limited.linear_clamped) step.flags |= kLinearClamped;
+    if (limited.angular_clamped) step.flags |= kAngularClamped;
+    if (arm.rejected) step.flags |= kRejected;
+    if (!focused_) step.flags |= kFocusLost;
+    if (events & kEventRecentered) step.flags |= kRecentered;
+    const bool trouble = limited.linear_clamped || limited.angular_clamped || arm.rejected;
+    out.cues[i].clamped = trouble && !arm.in_trouble;
+    arm.in_trouble = trouble;
+    const uint32_t breaks = kEventFocusLost | kEventRecentered | kEventSessionLost;
+    out.cues[i].lost = was_engaged[i] && (!good || (events & breaks));
+    step.X_WE_wanted = arm.X_WE_wanted;
+    step.X_WE_limited = limited.X_WE_cmd;
+    out.action.arms[i] = {limited.X_WE_cmd, arm.gripper.command()};
+  }
+  return out;
+}
+
+int TeleopController::engagements() const {
+  int sum = 0;
+  for (const Arm& arm : arms_) sum += arm.clutch.engagements();
+  return sum;
+}
+
+std::vector<Commanded> Retarget(const Episode& episode, const RetargetOptions& options,
+                                const SimulatorInfo& info) {
+  TeleopController controller(options, info);
+  std::vector<Commanded> commands;
+  if (episode.steps.empty()) return commands;
+  controller.Reset(episode.steps.front().observation);
+  const std::span<const RawSample> stream(episode.raw.samples);
+  size_t begin = 0;
+  for (const Step& step : episode.steps) {
+    // the samples that the step saw: up to the one that it used
+    size_t end = begin;
+    while (end < stream.size() && stream[end].id <= step.teleop.sample_id) ++end;
+    commands.push_back(controller.Update(stream.subspan(begin, end - begin), step.observation,
+                                         step.teleop.monotonic_ns, 1 / info.control_hz));
+    begin = end;
+  }
+  return commands;
+}
+
+}  // namespace understudy

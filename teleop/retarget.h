@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "data/episode/episode.h"
+#include "data/seam/simulator.h"
+#include "teleop/clutch.h"
+#include "teleop/filter.h"
+#include "teleop/frames.h"
+#include "teleop/limiter.h"
+
+namespace understudy {
+
+// From hand to command: all of it changes results.
+struct RetargetOptions {
+  OperatorPlacement placement;
+  ClutchOptions clutch;
+  FilterOptions filter;
+  LimiterOptions limiter;
+  std::vector<int> hands;
+  double max_sample_age = 0.2;
+  template <class V>
+  void Visit(V& v) {
+    v("placement", placement, "where the operator stands");
+    v("clutch", clutch, "when the hand moves the arm");
+    v("filter", filter, "smoothing of the target");
+    v("limiter", limiter, "what a command may be");
+    v("hands", hands, "hand of each arm, 0 left, 1 right; empty: right, then left", Limits{0, 1});
+    v("max_sample_age", max_sample_age, "s; an older sample is a lost hand", Limits{0.001, 10});
+  }
+};
+
+// Every violation of what Visit's limits cannot say; empty: fine.
+std::vector<std::string> Validate(const RetargetOptions& options);
+
+// What one arm's hand should be told by its controller's motor, as edges of this step.
+struct HandCue {
+  bool engaged = false;         // the clutch took hold
+  bool lost = false;            // the clutch was dropped by tracking, focus or a recenter
+  bool clamped = false;         // clamping or rejecting began
+};
+
+struct Commanded {
+  Action action;                // limited targets
+  std::vector<TeleopArmStep> arms;
+  std::vector<HandCue> cues;
+};
+
+// Clutch, gate, filter and limiter of every arm. A value: copy it to replay it. The same samples,
+// observations and options give the same actions bit for bit.
+class TeleopController {
+ public:
+  // `info` gives arms, limits, reach. Throws Error(kUsage) where `options` are not valid.
+  TeleopController(const RetargetOptions& options, const SimulatorInfo& info);
+
+  // A new attempt: commands start at the measured poses, grippers open, every clutch needs a fresh
+  // squeeze.
+  void Reset(const Observation& observation);
+
+  // One policy step: all samples since the step before, in order; the newest decides. `now_ns` is
+  // the device's clock, `dt_s` the policy step. No samples count as a lost hand.
+  Commanded Update(std::span<const RawSample> samples, const Observation& observation,
+                   int64_t now_ns, double dt_s);
+
+  int hand(size_t arm) const { return hands_[arm]; }
+  int engagements() const;      // of all clutches since Reset
+
+ private:
+  struct Arm {
+    Clutch clutch;
+    GripperSwitch gripper;
+    OutlierGate gate;
+    PoseFilter filter;
+    Limiter limiter;
+    Pose X_WE_wanted;
+    bool rejected = false;      // the newest sample
+    bool in_trouble = false;    // clamped or rejected in the step before
+    int64_t last_sample_ns = -1;
+  };
+  Arm MakeArm() const;
+  void Ingest(Arm& arm, const RawSample& sample, int hand);
+
+  RetargetOptions options_;
+  DeltaLimits limits_;
+  Eigen::Vector3d p_WB_;
+  double reach_;
+  Eigen::Quaterniond q_WT_;
+  std::vector<int> hands_;
+  std::vector<Arm> arms_;
+  bool focused_ = true;
+};
+
+// Runs the raw stream of a recorded episode through `options` again, against its recorded
+// observations. With the settings of the recording the result is what was commanded then, bit for
+// bit; with others, what they would have commanded at those poses.
+std::vector<Commanded> Retarget(const Episode& episode, const RetargetOptions& options,
+                                const SimulatorInfo& info);
+
+}  // namespace understudy

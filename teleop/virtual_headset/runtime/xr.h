@@ -1,0 +1,9 @@
+#pragma once
+
+// The OpenXR headers as the runtime uses them: types only, no prototypes of the loader.
+#define XR_NO_PROTOTYPES
+#define XR_USE_TIMESPEC
+#include <openxr/openxr.h>
+#include <time.h>
+
+#include <openxr/openxr_platform.h>

@@ -1,0 +1,339 @@
+// Kills, full disks, and going on after them.
+
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "data/store/command.h"
+#include "tests/data/store_support.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace store_test;
+using testing::HasSubstr;
+
+const EpisodeShape kShape{.length = 25, .teleop_arms = 1, .raw = 30, .teleop = true};
+
+AttemptRecord AttemptOf(int64_t i) {
+  AttemptRecord a{.attempt = i, .success = i % 2 == 0, .cause = i % 2 ? "dropped" : "",
+                  .steps = static_cast<int32_t>(i)};
+  a.X_WO_start.assign(2, Pose::FromTranslation({static_cast<double>(i), 0, 0}));
+  return a;
+}
+
+// A run as Mimic's: every attempt is recorded, every second one gives an episode.
+void WriteAttempts(DatasetWriter& writer, int64_t end, int report_fd) {
+  for (int64_t i = writer.attempts_written(); i < end; ++i) {
+    if (i % 2 == 0) writer.Append(RandomEpisode(static_cast<uint64_t>(i), kShape));
+    writer.AppendAttempt(AttemptOf(i));
+    if (report_fd >= 0 && i % 2 == 0 && write(report_fd, "e", 1) != 1) _exit(3);
+  }
+}
+
+// Runs `work` in a child and returns its id; the child never comes back.
+template <class F>
+pid_t Fork(F work) {
+  const pid_t child = fork();
+  if (child == 0) {
+    int code = 0;
+    try {
+      work();
+    } catch (...) {
+      code = 9;
+    }
+    _exit(code);
+  }
+  return child;
+}
+
+TEST(StoreCrash, KilledAtAnyMomentLosesNothingAndResumesToTheSameFile) {
+  constexpr int64_t kAttempts = 40;
+  Folder folder;
+  std::string wanted;
+  {
+    DatasetWriter writer(folder / "whole.h5", HeaderFor(kShape));
+    WriteAttempts(writer, kAttempts, -1);
+    writer.Finish();
+    wanted = DatasetReader(folder / "whole.h5").content_hash();
+  }
+  Rng rng(RngKey{.seed = 11});
+  int interrupted = 0;
+  for (int run = 0; run < 20; ++run) {
+    const fs::path file = folder / ("x" + std::to_string(run) + ".h5");
+    fs::path part = file;
+    part += ".part";
+    int pipe_fds[2];
+    ASSERT_EQ(pipe(pipe_fds), 0);
+    const pid_t child = Fork([&] {
+      DatasetWriter writer(file, HeaderFor(kShape));
+      WriteAttempts(writer, kAttempts, pipe_fds[1]);
+      // whole, but not finished: waits for its end
+      for (;;) pause();
+    });
+    close(pipe_fds[1]);
+    // the first of the reported episodes that the kill waits for, and then some microseconds
+    const uint64_t wait_for = rng.UniformInt(uint64_t{kAttempts / 2});
+    char byte = 0;
+    int64_t reported = 0;
+    while (reported < static_cast<int64_t>(wait_for) && read(pipe_fds[0], &byte, 1) == 1) ++reported;
+    usleep(static_cast<unsigned>(rng.UniformInt(uint64_t{6000})));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    while (read(pipe_fds[0], &byte, 1) == 1) ++reported;
+    close(pipe_fds[0]);
+    if (!fs::exists(part)) {
+      // killed before the first flush: nothing had been promised
+      EXPECT_EQ(reported, 0);
+      continue;
+    }
+    ++interrupted;
+    DatasetWriter writer(file, HeaderFor(kShape), {.resume = true});
+    EXPECT_LE(writer.attempts_written(), kAttempts);
+    WriteAttempts(writer, kAttempts, -1);
+    // an episode that was reported may be made again only where its attempt was not yet flushed
+    EXPECT_EQ(writer.episodes_written(), kAttempts / 2);
+    writer.Finish();
+    const VerifyReport report = VerifyDataset(file);
+    EXPECT_TRUE(report.faults.empty()) << report.faults[0].place << " " << report.faults[0].what;
+    EXPECT_EQ(DatasetReader(file).content_hash(), wanted) << "run " << run;
+  }
+  EXPECT_GT(interrupted, 10);
+}
+
+TEST(StoreCrash, EveryAppendedEpisodeIsInTheFileOfAKilledWriter) {
+  Folder folder;
+  Rng rng(RngKey{.seed = 12});
+  for (int run = 0; run < 5; ++run) {
+    const fs::path file = folder / ("x" + std::to_string(run) + ".h5");
+    int pipe_fds[2];
+    ASSERT_EQ(pipe(pipe_fds), 0);
+    const pid_t child = Fork([&] {
+      DatasetWriter writer(file, HeaderFor(kShape));
+      for (uint64_t i = 0;; ++i) {
+        writer.Append(RandomEpisode(i, kShape));
+        if (write(pipe_fds[1], "e", 1) != 1) _exit(3);
+      }
+    });
+    close(pipe_fds[1]);
+    char byte = 0;
+    int64_t reported = 0;
+    while (reported < 3 && read(pipe_fds[0], &byte, 1) == 1) ++reported;
+    usleep(static_cast<unsigned>(rng.UniformInt(uint64_t{20000})));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    while (read(pipe_fds[0], &byte, 1) == 1) ++reported;
+    close(pipe_fds[0]);
+    // the reader refuses the unfinished file and says what to do
+    fs::path part = file;
+    part += ".part";
+    EXPECT_THAT(ErrorOf([&] { DatasetReader reader(part); }, ErrorKind::kBadInput),
+                HasSubstr("still growing"));
+    EXPECT_THAT(ErrorOf([&] { DatasetReader reader(file); }, ErrorKind::kBadInput),
+                HasSubstr("data repair"));
+    // repair keeps every episode that Append had returned for
+    const RepairReport report = RepairDataset(part, folder / "repaired.h5", true);
+    EXPECT_GE(report.episodes_kept, reported);
+    EXPECT_TRUE(report.dropped.empty());
+    const DatasetReader reader(folder / "repaired.h5");
+    for (size_t i = 0; i < reader.episodes().size(); ++i) {
+      ExpectSame(RandomEpisode(i, kShape), reader.ReadEpisode(i, true));
+    }
+  }
+}
+
+TEST(StoreCrash, FullDiskIsOneErrorAndLeavesWhatWasFlushed) {
+  Folder folder;
+  const fs::path file = folder / "x.h5";
+  int pipe_fds[2];
+  ASSERT_EQ(pipe(pipe_fds), 0);
+  const pid_t child = Fork([&] {
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{700'000, 700'000};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    DatasetWriter writer(file, HeaderFor(kShape));
+    std::string text;
+    uint64_t done = 0;
+    try {
+      for (; done < 1000; ++done) writer.Append(RandomEpisode(done, kShape));
+    } catch (const Error& error) {
+      text = std::to_string(done) + " " + error.what();
+    }
+    // later calls say the same
+    try {
+      writer.Append(RandomEpisode(0, kShape));
+      text += " and then it went on";
+    } catch (const Error& error) {
+      if (text.find(error.what()) == std::string::npos) text += " other error";
+    }
+    if (write(pipe_fds[1], text.data(), text.size()) < 0) _exit(3);
+  });
+  close(pipe_fds[1]);
+  std::string text(4096, '\0');
+  size_t size = 0;
+  for (ssize_t n; (n = read(pipe_fds[0], text.data() + size, text.size() - size)) > 0;) {
+    size += static_cast<size_t>(n);
+  }
+  text.resize(size);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_THAT(text, HasSubstr("x.h5.part"));
+  EXPECT_THAT(text, HasSubstr("File too large"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("went on")));
+  EXPECT_THAT(text, testing::Not(HasSubstr("other error")));
+  const int64_t flushed = std::stol(text);
+  EXPECT_GT(flushed, 1);
+  // space is back: go on
+  DatasetWriter writer(file, HeaderFor(kShape), {.resume = true});
+  EXPECT_EQ(writer.episodes_written(), flushed);
+  writer.Append(RandomEpisode(static_cast<uint64_t>(flushed), kShape));
+  writer.Finish();
+  const DatasetReader reader(file);
+  ASSERT_EQ(reader.episodes().size(), static_cast<size_t>(flushed) + 1);
+  for (size_t i = 0; i < reader.episodes().size(); ++i) {
+    ExpectSame(RandomEpisode(i, kShape), reader.ReadEpisode(i, true));
+  }
+}
+
+TEST(StoreCrash, ResumeNeedsEqualSettings) {
+  Folder folder;
+  const EpisodeShape shape;
+  {
+    DatasetWriter writer(folder / "x.h5", HeaderFor(shape));
+    writer.Append(RandomEpisode(0, shape));
+    writer.BeginEpisode(RandomEpisode(1, shape), {});
+    // destroyed in the middle: the half episode goes, the whole one stays
+  }
+  DatasetHeader other = HeaderFor(shape);
+  other.settings["noise"] = 0.06;
+  EXPECT_THAT(ErrorOf([&] { DatasetWriter w(folder / "x.h5", other, {.resume = true}); },
+                      ErrorKind::kBadInput),
+              HasSubstr("'settings' differs"));
+  DatasetWriter writer(folder / "x.h5", HeaderFor(shape), {.resume = true});
+  EXPECT_EQ(writer.episodes_written(), 1);
+  // nobody else may write it meanwhile
+  EXPECT_THAT(ErrorOf([&] { DatasetWriter w(folder / "x.h5", HeaderFor(shape), {.resume = true}); },
+                      ErrorKind::kFailed),
+              HasSubstr("another process is writing"));
+  EXPECT_THAT(ErrorOf([&] { DatasetWriter w(folder / "x.h5", HeaderFor(shape)); },
+                      ErrorKind::kFailed),
+              HasSubstr("another process is writing"));
+  writer.Append(RandomEpisode(1, shape));
+  writer.Finish();
+  EXPECT_EQ(DatasetReader(folder / "x.h5").episodes().size(), 2u);
+}
+
+TEST(StoreCrash, UnwritableFolder) {
+  EXPECT_THAT(ErrorOf([&] { DatasetWriter w("/proc/none/x.h5", HeaderFor({})); },
+                      ErrorKind::kFailed),
+              HasSubstr("/proc/none/x.h5.part"));
+}
+
+// ---- recordings ----------------------------------------------------------------------------------
+
+void Record(EpisodeRecorder& recorder, const Episode& e, size_t steps) {
+  for (size_t k = 0; k < steps; ++k) {
+    recorder.Append(e.steps[k]);
+    if (k < e.raw.samples.size()) recorder.AppendRaw(e.raw.samples[k]);
+    if (k % 7 == 3) recorder.Flush();
+  }
+}
+
+TEST(StoreRecorder, RowByRowEqualsAtOnce) {
+  Folder folder;
+  const EpisodeShape shape{.length = 150, .arms = 2, .teleop_arms = 2, .raw = 150, .teleop = true};
+  const Episode e = RandomEpisode(3, shape);
+  {
+    EpisodeRecorder recorder(folder / "a.h5", HeaderFor(shape), EpisodeMeta{});
+    Record(recorder, e, shape.length);
+    recorder.Finish(e.meta, e.final_state, e.final_observation, e.raw);
+  }
+  DatasetWriter writer(folder / "b.h5", HeaderFor(shape));
+  writer.Append(e);
+  writer.Finish();
+  const DatasetReader a(folder / "a.h5"), b(folder / "b.h5");
+  ASSERT_EQ(a.episodes().size(), 1u);
+  ExpectSame(e, a.ReadEpisode(0, true));
+  EXPECT_EQ(a.content_hash(), b.content_hash());
+  EXPECT_TRUE(VerifyDataset(folder / "a.h5").faults.empty());
+  EXPECT_THAT(ErrorOf([&] { EpisodeRecorder r(folder / "a.h5", HeaderFor(shape), e.meta); },
+                      ErrorKind::kUsage),
+              HasSubstr("never replaces"));
+}
+
+TEST(StoreRecorder, DiscardKeepsTheRows) {
+  Folder folder;
+  const EpisodeShape shape;
+  const Episode e = RandomEpisode(3, shape);
+  EpisodeRecorder recorder(folder / "a.h5", HeaderFor(shape), e.meta);
+  Record(recorder, e, 5);
+  recorder.Discard("operator pressed B");
+  EXPECT_TRUE(fs::exists(folder / "a.h5.rejected"));
+  EXPECT_FALSE(fs::exists(folder / "a.h5.part"));
+  EXPECT_FALSE(fs::exists(folder / "a.h5"));
+}
+
+TEST(StoreRecorder, KilledRecordingsAreSalvaged) {
+  Folder folder;
+  const EpisodeShape shape{.length = 90, .teleop_arms = 1, .raw = 90, .teleop = true};
+  const Episode e = RandomEpisode(4, shape);
+  Rng rng(RngKey{.seed = 2});
+  for (int run = 0; run < 6; ++run) {
+    int pipe_fds[2];
+    ASSERT_EQ(pipe(pipe_fds), 0);
+    const std::string name = "r" + std::to_string(run);
+    const pid_t child = Fork([&] {
+      EpisodeRecorder recorder(folder / (name + ".h5"), HeaderFor(shape), e.meta);
+      for (size_t k = 0; k < shape.length; ++k) {
+        recorder.Append(e.steps[k]);
+        recorder.AppendRaw(e.raw.samples[k]);
+        recorder.Flush();
+        if (write(pipe_fds[1], "r", 1) != 1) _exit(3);
+      }
+      for (;;) pause();
+    });
+    close(pipe_fds[1]);
+    char byte = 0;
+    int64_t rows = 0;
+    while (rows < 5 + run * 10 && read(pipe_fds[0], &byte, 1) == 1) ++rows;
+    // while it lives, it is left alone
+    if (run == 0) {
+      const auto busy = Salvage(folder.path());
+      ASSERT_EQ(busy.size(), 1u);
+      EXPECT_EQ(busy[0].rows, 0);
+      EXPECT_THAT(busy[0].outcome, HasSubstr("another process is writing"));
+    }
+    usleep(static_cast<unsigned>(rng.UniformInt(uint64_t{5000})));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    while (read(pipe_fds[0], &byte, 1) == 1) ++rows;
+    close(pipe_fds[0]);
+    const auto reports = Salvage(folder.path());
+    ASSERT_EQ(reports.size(), 1u);
+    // the last flushed row gives the final state
+    EXPECT_GE(reports[0].rows, rows - 1);
+    EXPECT_THAT(reports[0].outcome, HasSubstr("interrupted"));
+    EXPECT_FALSE(fs::exists(folder / (name + ".h5.part")));
+    const fs::path salvaged = folder / (name + ".interrupted.h5");
+    EXPECT_TRUE(VerifyDataset(salvaged).faults.empty());
+    const Episode back = DatasetReader(salvaged).ReadEpisode(0, true);
+    ASSERT_EQ(back.length(), static_cast<size_t>(reports[0].rows));
+    EXPECT_EQ(back.meta.cause, "interrupted");
+    EXPECT_FALSE(back.meta.success);
+    for (size_t k = 0; k < back.length(); ++k) {
+      EXPECT_EQ(back.steps[k].state, e.steps[k].state);
+      EXPECT_EQ(back.steps[k].action, e.steps[k].action);
+      EXPECT_EQ(back.steps[k].teleop.sample_id, e.steps[k].teleop.sample_id);
+    }
+    EXPECT_EQ(back.final_state, e.steps[back.length()].state);
+    EXPECT_GE(back.raw.samples.size(), back.length());
+  }
+  EXPECT_TRUE(Salvage(folder.path()).empty());
+}
+
+}  // namespace
+}  // namespace understudy

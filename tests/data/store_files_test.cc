@@ -1,0 +1,404 @@
+// Files of others, hostile files, faults, merges.
+
+#include <gmock/gmock.h>
+#include <hdf5.h>
+
+#include <fstream>
+
+#include "data/store/command.h"
+#include "tests/data/store_support.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace store_test;
+using testing::HasSubstr;
+
+const EpisodeShape kShape{.length = 10, .teleop_arms = 1, .raw = 8, .teleop = true};
+
+// Two episodes with pictures, a mask and attempts.
+fs::path WriteSound(const fs::path& file, uint64_t first = 0) {
+  DatasetHeader header = HeaderFor(kShape);
+  header.cameras = {"agentview", "wrist"};
+  header.image_width = 16;
+  header.image_height = 8;
+  Rng rng(RngKey{.seed = first});
+  DatasetWriter writer(file, header);
+  for (uint64_t e = first; e < first + 2; ++e) {
+    std::vector<std::vector<Image>> images(2);
+    for (auto& list : images) {
+      for (size_t k = 0; k < kShape.length; ++k) list.push_back(RandomImage(rng, 16, 8));
+    }
+    writer.Append(RandomEpisode(e, kShape), images);
+    writer.AppendAttempt({.attempt = static_cast<int64_t>(e), .success = true, .sources = {1, 2}});
+  }
+  writer.AppendAttempt({.attempt = 99, .success = false, .cause = "dropped"});
+  writer.WriteMask("train", {"demo_1"});
+  writer.Finish();
+  return file;
+}
+
+// An open file of plain HDF5 for injecting faults.
+class Surgeon {
+ public:
+  explicit Surgeon(const fs::path& file, bool create = false)
+      : id_(create ? H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT)
+                   : H5Fopen(file.c_str(), H5F_ACC_RDWR, H5P_DEFAULT)) {}
+  ~Surgeon() { H5Fclose(id_); }
+  hid_t id() const { return id_; }
+  void Group(const char* name) { H5Gclose(H5Gcreate2(id_, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)); }
+  void Delete(const char* name) { ASSERT_GE(H5Ldelete(id_, name, H5P_DEFAULT), 0) << name; }
+  // Changes number `index` of a dataset of doubles.
+  void Poke(const char* name, size_t index, double value) {
+    const hid_t d = H5Dopen2(id_, name, H5P_DEFAULT);
+    const hid_t space = H5Dget_space(d);
+    std::vector<double> all(static_cast<size_t>(H5Sget_simple_extent_npoints(space)));
+    H5Dread(d, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data());
+    all.at(index) = value;
+    ASSERT_GE(H5Dwrite(d, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data()), 0);
+    H5Sclose(space);
+    H5Dclose(d);
+  }
+  void Array(const char* name, std::vector<hsize_t> dims, hid_t type = H5T_NATIVE_DOUBLE) {
+    const hid_t links = H5Pcreate(H5P_LINK_CREATE);
+    H5Pset_create_intermediate_group(links, 1);
+    const hid_t space = H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr);
+    H5Dclose(H5Dcreate2(id_, name, type, space, links, H5P_DEFAULT, H5P_DEFAULT));
+    H5Sclose(space);
+    H5Pclose(links);
+  }
+  void Int(const char* object, const char* name, int64_t value) {
+    H5Adelete_by_name(id_, object, name, H5P_DEFAULT);
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t a = H5Acreate_by_name(id_, object, name, H5T_NATIVE_INT64, space, H5P_DEFAULT,
+                                      H5P_DEFAULT, H5P_DEFAULT);
+    ASSERT_GE(H5Awrite(a, H5T_NATIVE_INT64, &value), 0);
+    H5Aclose(a);
+    H5Sclose(space);
+  }
+
+ private:
+  hid_t id_;
+};
+
+TEST(StoreVerify, SoundFilesHaveNoFault) {
+  Folder folder;
+  const VerifyReport report = VerifyDataset(WriteSound(folder / "x.h5"));
+  EXPECT_TRUE(report.faults.empty()) << report.faults[0].place << ": " << report.faults[0].what;
+  EXPECT_EQ(report.episodes, 2);
+  EXPECT_EQ(report.steps, 20);
+  EXPECT_GT(report.bytes_read, 2 * 2 * 10 * 16 * 8 * 3);
+  EXPECT_EQ(ToJson(report)["sound"], true);
+}
+
+TEST(StoreVerify, FindsEveryInjectedFault) {
+  Folder folder;
+  struct Case {
+    std::string place, what;
+    std::function<void(Surgeon&)> injure;
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<Case> cases{
+      {"/data/demo_1/actions[2]", "must lie in [-1, 1]",
+       [](Surgeon& s) { s.Poke("data/demo_1/actions", 2 * 7 + 3, 1.5); }},
+      {"/data/demo_0/understudy/state[4]", "is not finite",
+       [&](Surgeon& s) { s.Poke("data/demo_0/understudy/state", 4 * kShape.state, nan); }},
+      {"/data/demo_0/understudy/eef_pose[1]", "norm",
+       [](Surgeon& s) { s.Poke("data/demo_0/understudy/eef_pose", 7 + 4, 3); }},
+      {"/data/demo_0/understudy/sim_time[6]", "time runs backwards",
+       [](Surgeon& s) { s.Poke("data/demo_0/understudy/sim_time", 6, 0.01); }},
+      {"/data/demo_0/actions_abs", "differs from the hash",
+       [](Surgeon& s) { s.Poke("data/demo_0/actions_abs", 0, 0.123); }},
+      {"/data/demo_1/obs/robot0_joint_pos", "no such dataset",
+       [](Surgeon& s) { s.Delete("data/demo_1/obs/robot0_joint_pos"); }},
+      {"/data/demo_1/states", "has 3 rows, must have 10",
+       [](Surgeon& s) {
+         s.Delete("data/demo_1/states");
+         s.Array("data/demo_1/states", {3, kShape.state - 4});
+       }},
+      {"/data/demo_1/understudy/state", "the header says",
+       [](Surgeon& s) {
+         s.Delete("data/demo_1/understudy/state");
+         s.Array("data/demo_1/understudy/state", {11, 3});
+       }},
+      {"/data/demo_1/obs/wrist_image", "no such dataset",
+       [](Surgeon& s) { s.Delete("data/demo_1/obs/wrist_image"); }},
+      {"/data/demo_1/obs/wrist_image", "has 4 frames, must have 10",
+       [](Surgeon& s) {
+         s.Delete("data/demo_1/obs/wrist_image");
+         s.Array("data/demo_1/obs/wrist_image", {4, 8, 16, 3}, H5T_NATIVE_UINT8);
+       }},
+      {"/data/demo_0/obs/agentview_image", "differs from the hash",
+       [](Surgeon& s) {
+         const hid_t d = H5Dopen2(s.id(), "data/demo_0/obs/agentview_image", H5P_DEFAULT);
+         std::vector<uint8_t> frame(8 * 16 * 3, 1);
+         const hsize_t start[4] = {3, 0, 0, 0}, count[4] = {1, 8, 16, 3};
+         const hid_t memory = H5Screate_simple(4, count, nullptr), space = H5Dget_space(d);
+         H5Sselect_hyperslab(space, H5S_SELECT_SET, start, nullptr, count, nullptr);
+         ASSERT_GE(H5Dwrite(d, H5T_NATIVE_UINT8, memory, space, H5P_DEFAULT, frame.data()), 0);
+         H5Sclose(space);
+         H5Sclose(memory);
+         H5Dclose(d);
+       }},
+      {"/data/demo_0", "attributes differ", [](Surgeon& s) { s.Int("data/demo_0", "seed", 4); }},
+      {"/data", "attribute 'total' = 7", [](Surgeon& s) { s.Int("data", "total", 7); }},
+      {"/mask/train", "names 'demo_1'", [](Surgeon& s) { s.Delete("data/demo_1"); }},
+      {"/understudy", "content hash", [](Surgeon& s) { s.Delete("understudy/attempts"); }},
+      {"/data/demo_1", "num_samples = 0", [](Surgeon& s) { s.Int("data/demo_1", "num_samples", 0); }},
+      {"/data/demo_2", "has the uuid of demo_0",
+       [](Surgeon& s) {
+         H5Ocopy(s.id(), "data/demo_0", s.id(), "data/demo_2", H5P_DEFAULT, H5P_DEFAULT);
+       }},
+  };
+  const fs::path sound = WriteSound(folder / "sound.h5");
+  for (const Case& c : cases) {
+    const fs::path file = folder / "x.h5";
+    fs::copy_file(sound, file, fs::copy_options::overwrite_existing);
+    {
+      Surgeon surgeon(file);
+      c.injure(surgeon);
+    }
+    bool found = false;
+    std::string all;
+    for (const Fault& fault : VerifyDataset(file).faults) {
+      found |= fault.place == c.place && fault.what.find(c.what) != std::string::npos;
+      all += fault.place + ": " + fault.what + "\n";
+    }
+    EXPECT_TRUE(found) << c.place << ": " << c.what << "\nfound:\n" << all;
+  }
+}
+
+// One error that names the file; never a crash, never memory for what a file merely claims.
+TEST(StoreHostile, EachGivesOneClearError) {
+  Folder folder;
+  const fs::path sound = WriteSound(folder / "sound.h5");
+  const fs::path file = folder / "x.h5";
+  const auto error = [&](auto work) {
+    const std::string text = ErrorOf(work, ErrorKind::kBadInput);
+    EXPECT_THAT(text, HasSubstr(folder.path().string()));
+    return text;
+  };
+  const auto open = [&] { DatasetReader reader(file); };
+  const auto read = [&] { DatasetReader(file).ReadEpisode(0, true); };
+  EXPECT_THAT(error(open), HasSubstr("no such file"));
+  std::ofstream(file) << "PK not HDF5 at all";
+  EXPECT_THAT(error(open), HasSubstr("no HDF5 file"));
+  std::ofstream(file, std::ios::trunc).close();
+  EXPECT_THAT(error(open), HasSubstr("no HDF5 file"));
+  fs::remove(file);
+  fs::create_directory(file);
+  EXPECT_THAT(error(open), HasSubstr("is not a file"));
+  fs::remove(file);
+  // a truncated copy
+  fs::copy_file(sound, file);
+  fs::resize_file(file, fs::file_size(sound) / 2);
+  EXPECT_THAT(error(open), HasSubstr("truncated"));
+  // HDF5, but nothing of ours
+  { Surgeon(file, true).Group("weights"); }
+  EXPECT_THAT(error(open), HasSubstr("no group '/data'"));
+  const auto injured = [&](auto injure) {
+    fs::copy_file(sound, file, fs::copy_options::overwrite_existing);
+    Surgeon surgeon(file);
+    injure(surgeon);
+  };
+  injured([](Surgeon& s) { s.Int("understudy", "format_version", 2); });
+  EXPECT_THAT(error(open), HasSubstr("format version 2"));
+  injured([](Surgeon& s) { H5Adelete_by_name(s.id(), "data/demo_0", "num_samples", H5P_DEFAULT); });
+  EXPECT_THAT(error(open), HasSubstr("attribute 'num_samples' is missing"));
+  injured([](Surgeon& s) { s.Int("data/demo_0", "num_samples", 1'000'000'000'000); });
+  EXPECT_THAT(error(open), HasSubstr("num_samples = 1000000000000"));
+  // 10^12 numbers, for which nothing is allocated in the file
+  injured([](Surgeon& s) {
+    s.Delete("data/demo_0/understudy/state");
+    s.Array("data/demo_0/understudy/state", {11, 100'000'000'000});
+  });
+  EXPECT_THAT(error(read), testing::AllOf(HasSubstr("understudy/state"), HasSubstr("more than")));
+  injured([](Surgeon& s) {
+    s.Delete("data/demo_0/actions_abs");
+    s.Array("data/demo_0/actions_abs", {10, 8}, H5T_C_S1);
+  });
+  EXPECT_THAT(error(read), testing::AllOf(HasSubstr("actions_abs"), HasSubstr("must hold numbers")));
+  injured([](Surgeon& s) {
+    s.Delete("data/demo_0/actions");
+    s.Array("data/demo_0/actions", {10, 7, 2});
+  });
+  EXPECT_THAT(error(read), HasSubstr("must have (rows, 7)"));
+  injured([](Surgeon& s) { s.Poke("data/demo_0/understudy/object_pose", 3, 1e300 * 1e300); });
+  EXPECT_THAT(error(read), HasSubstr("object_pose[0]"));
+  injured([](Surgeon& s) {
+    s.Delete("data/demo_0/understudy");
+    s.Group("data/demo_0/understudy");
+  });
+  EXPECT_THAT(error(open), HasSubstr("variant_index"));
+  injured([](Surgeon& s) {
+    s.Delete("data/demo_0/obs/wrist_image");
+    s.Array("data/demo_0/obs/wrist_image", {10, 1'000'000, 1'000'000, 3}, H5T_NATIVE_UINT8);
+  });
+  EXPECT_THAT(error([&] { DatasetReader(file).ReadImage(0, "wrist", 0); }), HasSubstr("wrist_image"));
+}
+
+// No byte of a file can make the reader crash or throw anything but an Error.
+TEST(StoreHostile, FlippedBytes) {
+  Folder folder;
+  const fs::path sound = WriteSound(folder / "sound.h5"), file = folder / "x.h5";
+  std::ifstream in(sound, std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  Rng rng(RngKey{.seed = 77});
+  int refused = 0;
+  for (int run = 0; run < 60; ++run) {
+    std::string hurt = bytes;
+    for (int i = 0; i < 4; ++i) {
+      hurt[rng.UniformInt(uint64_t{hurt.size()})] ^= static_cast<char>(1 + rng.UniformInt(uint64_t{255}));
+    }
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << hurt;
+    try {
+      const DatasetReader reader(file);
+      for (size_t e = 0; e < reader.episodes().size(); ++e) reader.ReadEpisode(e, true);
+    } catch (const Error& error) {
+      ++refused;
+      EXPECT_EQ(error.kind(), ErrorKind::kBadInput) << error.what();
+    }
+    VerifyDataset(file);
+  }
+  EXPECT_GT(refused, 0);
+}
+
+TEST(StoreMerge, ByReferenceAndByCopyHoldTheSame) {
+  Folder folder;
+  fs::create_directory(folder / "shards");
+  WriteSound(folder / "shards" / "a.h5", 0);
+  WriteSound(folder / "shards" / "b.h5", 10);
+  const std::vector<fs::path> inputs{folder / "shards" / "a.h5", folder / "shards" / "b.h5"};
+  MergeDatasets(inputs, folder / "links.h5", true, false);
+  MergeDatasets(inputs, folder / "copy.h5", false, false);
+  EXPECT_LT(fs::file_size(folder / "links.h5"), 40'000u);
+  for (const char* name : {"links.h5", "copy.h5"}) {
+    const VerifyReport report = VerifyDataset(folder / name);
+    EXPECT_TRUE(report.faults.empty()) << report.faults[0].place << ": " << report.faults[0].what;
+    const DatasetReader reader(folder / name);
+    ASSERT_EQ(reader.episodes().size(), 4u);
+    EXPECT_EQ(reader.attempts().size(), 6u);
+    EXPECT_EQ(reader.ReadMask("train"), (std::vector<std::string>{"demo_1", "demo_3"}));
+    const DatasetReader source(inputs[1]);
+    Episode wanted = source.ReadEpisode(1, true);
+    ExpectSame(wanted, reader.ReadEpisode(3, true));
+    EXPECT_EQ(reader.ReadImage(3, "wrist", 5), source.ReadImage(1, "wrist", 5));
+    EXPECT_EQ(reader.header().parents.size(), 2u);
+  }
+  EXPECT_EQ(DatasetReader(folder / "links.h5").content_hash(),
+            DatasetReader(folder / "copy.h5").content_hash());
+  EXPECT_EQ(DescribeDataset(folder / "links.h5")["linked_files"]["shards/a.h5"], 2);
+  // links to a master of links
+  MergeDatasets({folder / "links.h5"}, folder / "twice.h5", false, false);
+  EXPECT_TRUE(VerifyDataset(folder / "twice.h5").faults.empty());
+  // the folder may move as a whole, a shard may not
+  fs::create_directory(folder / "moved");
+  fs::rename(folder / "links.h5", folder / "moved" / "links.h5");
+  fs::rename(folder / "shards", folder / "moved" / "shards");
+  EXPECT_TRUE(VerifyDataset(folder / "moved" / "links.h5").faults.empty());
+  fs::remove(folder / "moved" / "shards" / "b.h5");
+  EXPECT_THAT(ErrorOf([&] { DatasetReader r(folder / "moved" / "links.h5"); }, ErrorKind::kBadInput),
+              testing::AllOf(HasSubstr("shards/b.h5"), HasSubstr("/data/demo_2")));
+}
+
+TEST(StoreMerge, RefusesWhatDoesNotFit) {
+  Folder folder;
+  const fs::path a = WriteSound(folder / "a.h5");
+  DatasetHeader header = HeaderFor(kShape);
+  header.simulator.robot = "ur5";
+  {
+    DatasetWriter writer(folder / "b.h5", header);
+    writer.Append(RandomEpisode(50, kShape));
+    writer.Finish();
+  }
+  const auto merge = [&](std::vector<fs::path> inputs, ErrorKind kind) {
+    return ErrorOf([&] { MergeDatasets(inputs, folder / "out.h5", false, false); }, kind);
+  };
+  EXPECT_THAT(merge({a, folder / "b.h5"}, ErrorKind::kBadInput),
+              testing::AllOf(HasSubstr("robot"), HasSubstr("ur5")));
+  EXPECT_THAT(merge({a, a}, ErrorKind::kBadInput), HasSubstr("uuid"));
+  EXPECT_THAT(merge({}, ErrorKind::kUsage), HasSubstr("at least one"));
+  EXPECT_FALSE(fs::exists(folder / "out.h5"));
+  MergeDatasets({a}, folder / "out.h5", false, false);
+  EXPECT_THAT(merge({a}, ErrorKind::kUsage), HasSubstr("--overwrite"));
+}
+
+TEST(StoreRepair, KeepsSoundEpisodesAndSaysWhatItDropped) {
+  Folder folder;
+  const fs::path file = WriteSound(folder / "x.h5");
+  { Surgeon(file).Poke("data/demo_0/actions", 0, 2); }
+  const RepairReport report = RepairDataset(file, folder / "y.h5", false);
+  EXPECT_EQ(report.episodes_kept, 1);
+  ASSERT_EQ(report.dropped.size(), 1u);
+  EXPECT_EQ(report.dropped[0].place, "/data/demo_0");
+  EXPECT_TRUE(VerifyDataset(folder / "y.h5").faults.empty());
+  EXPECT_EQ(DatasetReader(folder / "y.h5").episodes()[0].uuid, RandomEpisode(1, kShape).meta.uuid);
+  EXPECT_EQ(DatasetReader(folder / "y.h5").attempts().size(), 3u);
+}
+
+TEST(StoreDescribe, CountsAndStatistics) {
+  Folder folder;
+  const Json json = DescribeDataset(WriteSound(folder / "x.h5"));
+  EXPECT_EQ(json["episodes"], 2);
+  EXPECT_EQ(json["steps"], 20);
+  EXPECT_EQ(json["length"]["median"], 10);
+  EXPECT_EQ(json["tasks"]["stack"], 2);
+  EXPECT_EQ(json["masks"]["train"], 1);
+  EXPECT_EQ(json["attempts"]["started"], 3);
+  EXPECT_EQ(json["attempts"]["succeeded"], 2);
+  EXPECT_EQ(json["attempts"]["causes"]["dropped"], 1);
+  double sum = 0;
+  for (uint64_t e = 0; e < 2; ++e) {
+    for (const Step& step : RandomEpisode(e, kShape).steps) sum += step.delta[0].value[2];
+  }
+  EXPECT_NEAR(json["actions"]["mean"][2].get<double>(), sum / 20, 1e-12);
+}
+
+// tests/golden/make_h5py_golden.py says what stands in it.
+TEST(StoreGolden, FileOfH5py) {
+  const fs::path file = fs::path(UNDERSTUDY_SOURCE_DIR) / "tests/golden/h5py_robomimic.h5";
+  const DatasetReader reader(file);
+  EXPECT_TRUE(reader.content_hash().empty());
+  EXPECT_EQ(reader.header().simulator.task, "Stack_D0");
+  EXPECT_EQ(reader.header().cameras, (std::vector<std::string>{"agentview", "wrist"}));
+  ASSERT_EQ(reader.episodes().size(), 3u);
+  // by number, not by letter
+  EXPECT_EQ(reader.episodes()[1].name, "demo_2");
+  EXPECT_EQ(reader.episodes()[2].name, "demo_10");
+  EXPECT_EQ(reader.ReadMask("train"), (std::vector<std::string>{"demo_0", "demo_10"}));
+  const Episode e = reader.ReadEpisode(2);
+  ASSERT_EQ(e.length(), 4u);
+  for (size_t k = 0; k < 4; ++k) {
+    const double t = static_cast<double>(k);
+    EXPECT_NEAR(e.steps[k].delta[0].value[3], 0.1 * t - 0.2 + 0.03, 1e-15);
+    EXPECT_NEAR(e.steps[k].state[8], 0.05 * t + 8 * 11, 1e-12);
+    EXPECT_EQ(e.steps[k].observation.arms[0].X_WE.translation().x(), 0.01 * t);
+    EXPECT_NEAR(e.steps[k].observation.arms[0].X_WE.rotation().z(), std::sqrt(0.5), 1e-15);
+    EXPECT_EQ(e.steps[k].observation.X_WO[0].translation().x(), 0.1 * t);
+    EXPECT_EQ(e.steps[k].observation.signals[0], k >= 2);
+    // the absolute target follows from pose and delta: x moves by 0.05 m times the number
+    EXPECT_NEAR(e.steps[k].action.arms[0].X_WE_cmd.translation().x(),
+                0.01 * t + 0.05 * (0.1 * t - 0.2), 1e-15);
+  }
+  for (size_t i = 0; i < 3; ++i) {
+    const int number = std::stoi(reader.episodes()[i].name.substr(5));
+    for (size_t k = 0; k < reader.episodes()[i].length; ++k) {
+      const Image a = reader.ReadImage(i, "agentview", k), w = reader.ReadImage(i, "wrist", k);
+      for (int y = 0; y < 24; ++y) {
+        for (int x = 0; x < 32; ++x) {
+          for (int c = 0; c < 3; ++c) {
+            const int want = (7 * number + 5 * static_cast<int>(k) + 3 * y + x + 11 * c) % 256;
+            const size_t at = static_cast<size_t>((y * 32 + x) * 3 + c);
+            ASSERT_EQ(a.rgb[at], want);
+            ASSERT_EQ(w.rgb[at], 255 - want);
+          }
+        }
+      }
+    }
+  }
+  EXPECT_TRUE(VerifyDataset(file).faults.empty());
+}
+
+}  // namespace
+}  // namespace understudy

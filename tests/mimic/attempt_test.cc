@@ -1,0 +1,397 @@
+#include "mimic/attempt.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "data/base/error.h"
+#include "tests/mimic/fixture.h"
+
+namespace understudy {
+namespace {
+
+using testing::HasSubstr;
+
+Attempt Try(const SourceSet& sources, const TaskSpec& task, const FakeOptions& fake, int64_t attempt,
+            const GenerateOptions& options = {}, const std::string& variant = "D0") {
+  const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task, fake);
+  return Generate(sources, task, *simulator, variant, options, AttemptKey(1, attempt, variant));
+}
+
+// Among some attempts, the first that failed with `cause`; fails the test where there is none.
+Failure FailureOf(FailureCause cause, const SourceSet& sources, const TaskSpec& task,
+                  const FakeOptions& fake, const GenerateOptions& options = {}) {
+  std::string others;
+  for (int64_t i = 0; i < 20; ++i) {
+    const Attempt attempt = Try(sources, task, fake, i, options);
+    if (attempt.success()) continue;
+    if (attempt.failure->cause == cause) return *attempt.failure;
+    others += CauseName(attempt.failure->cause) + " ";
+  }
+  ADD_FAILURE() << "no attempt failed with " << CauseName(cause) << ", others: " << others;
+  return {};
+}
+
+TEST(Attempt, SameKeySameAttemptOtherKeyOther) {
+  const TaskSpec task = FakeTask();
+  const SourceSet sources = FakeSources(task);
+  const Attempt a = Try(sources, task, {}, 3), b = Try(sources, task, {}, 3), c = Try(sources, task, {}, 4);
+  EXPECT_TRUE(SameContent(a.episode, b.episode));
+  EXPECT_NE(a.episode.meta.uuid, c.episode.meta.uuid);
+  EXPECT_NE(a.episode.steps[0].state, c.episode.steps[0].state);
+}
+
+TEST(Attempt, MostAttemptsSucceedOnTheFake) {
+  const TaskSpec task = FakeTask();
+  const SourceSet sources = FakeSources(task);
+  for (const std::string variant : {"D0", "D1"}) {
+    int successes = 0;
+    for (int64_t i = 0; i < 50; ++i) successes += Try(sources, task, {}, i, {}, variant).success();
+    EXPECT_GE(successes, 45) << variant;
+  }
+}
+
+// The law: where the objects stand as in the source and there is no noise, the segments are the
+// source's commands bit for bit.
+TEST(Attempt, ObjectsNotMovedReproduceTheSource) {
+  TaskSpec task = FakeTask();
+  NearestObjectSelection nearest;
+  nearest.k = 1;
+  for (Subtask& subtask : task.subtasks) subtask.selection = nearest;
+  std::vector<Episode> demos = FakeDemos(task, 3);
+  const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task);
+  const RngKey key = AttemptKey(1, 0, "D0");
+  demos.push_back(ScriptedStack(*simulator, task, "D0", key.WithTerm("reset")));
+  const Episode& source = demos.back();
+  const SourceSet sources(demos, DemoNames(4), task, simulator->info(), 3);
+  GenerateOptions options;
+  options.noise_scale = 0;
+  const Attempt attempt = Generate(sources, task, *simulator, "D0", options, key);
+  ASSERT_TRUE(attempt.success());
+  EXPECT_THAT(attempt.sources, testing::Each(3));
+  int same = 0;
+  for (const Step& row : attempt.episode.steps) {
+    if (row.label != StepLabel::kSegment || row.subtask != 0) continue;
+    EXPECT_TRUE(row.action == source.steps[row.source_step].action) << row.source_step;
+    ++same;
+  }
+  EXPECT_GT(same, 20);
+}
+
+TEST(Attempt, RowsTellWhatTheyAreAndReplayExactly) {
+  const TaskSpec task = FakeTask();
+  const SourceSet sources = FakeSources(task);
+  const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task);
+  for (int64_t i = 0; i < 10; ++i) {
+    const Episode episode = Try(sources, task, {}, i).episode;
+    ASSERT_GT(episode.length(), 50u);
+    EXPECT_EQ(episode.meta.parents, episode.meta.sources);
+    EXPECT_EQ(episode.meta.attempt, i);
+    simulator->Restore(episode.steps[0].state);
+    int subtask = 0;
+    for (size_t t = 0; t < episode.length(); ++t) {
+      const Step& row = episode.steps[t];
+      ASSERT_TRUE(row.subtask == subtask || row.subtask == subtask + 1);
+      // a subtask begins with its bridge
+      if (t == 0 || row.subtask != subtask) {
+        EXPECT_EQ(row.label, StepLabel::kBridge);
+      }
+      subtask = row.subtask;
+      ASSERT_TRUE(row.source >= 0 && row.source < static_cast<int>(episode.meta.sources.size()));
+      EXPECT_EQ(row.label == StepLabel::kSegment, row.label != StepLabel::kHold && row.source_step >= 0);
+      // executed targets lie in the box around E
+      const DeltaLimits& limits = episode.meta.limits;
+      const Pose& X_WE = row.observation.arms[0].X_WE;
+      const DeltaAction delta = DeltaFromTarget(X_WE, row.action.arms[0], limits);
+      EXPECT_EQ(delta.value, row.delta[0].value);
+      const Eigen::Vector3d wanted =
+          (row.action.arms[0].X_WE_cmd.translation() - X_WE.translation()) / limits.linear;
+      EXPECT_LE(wanted.cwiseAbs().maxCoeff(), 1 + 1e-9);
+      // noise on segments only
+      if (row.label != StepLabel::kSegment) {
+        EXPECT_TRUE(row.action == row.action_clean);
+      }
+      ASSERT_EQ(simulator->Save(), row.state) << t;
+      simulator->Step(row.action);
+    }
+    EXPECT_EQ(simulator->Save(), episode.final_state);
+    EXPECT_EQ(subtask, 1);
+  }
+}
+
+TEST(Attempt, NoiseHasTheSizeThatTheSubtaskAsksFor) {
+  TaskSpec task = FakeTask();
+  for (Subtask& subtask : task.subtasks) subtask.action_noise = 0.04;
+  const SourceSet sources = FakeSources(task);
+  double squares = 0;
+  int count = 0;
+  for (int64_t i = 0; i < 20; ++i) {
+    const Attempt attempt = Try(sources, task, {}, i);
+    for (const Step& row : attempt.episode.steps) {
+      if (row.label != StepLabel::kSegment) continue;
+      const DeltaAction clean = DeltaFromTarget(row.observation.arms[0].X_WE, row.action_clean.arms[0],
+                                                attempt.episode.meta.limits);
+      // only where the clip did not cut the noise off
+      if (clean.value.head<6>().cwiseAbs().maxCoeff() > 0.7) continue;
+      squares += (row.delta[0].value - clean.value).head<6>().squaredNorm();
+      count += 6;
+    }
+  }
+  ASSERT_GT(count, 5000);
+  EXPECT_NEAR(std::sqrt(squares / count), 0.04, 5 * 0.04 / std::sqrt(2.0 * count));
+  GenerateOptions quiet;
+  quiet.noise_scale = 0;
+  for (const Step& row : Try(sources, task, {}, 0, quiet).episode.steps) {
+    EXPECT_TRUE(row.action == row.action_clean);
+  }
+}
+
+TEST(Attempt, BridgesAreNoisyWhenAsked) {
+  TaskSpec task = FakeTask();
+  for (Subtask& subtask : task.subtasks) subtask.bridge_noise = true;
+  const SourceSet sources = FakeSources(task);
+  int noisy = 0, bridge = 0;
+  for (const Step& row : Try(sources, task, {}, 0).episode.steps) {
+    bridge += row.label == StepLabel::kBridge;
+    noisy += row.label == StepLabel::kBridge && !(row.action == row.action_clean);
+  }
+  EXPECT_GT(bridge, 5);
+  EXPECT_EQ(noisy, bridge);
+}
+
+// A gripper turns around only where E has arrived, or after the wait; until then the old command.
+TEST(Attempt, GripperEventsWaitForTheArm) {
+  TaskSpec task = FakeTask();
+  FakeOptions slow;
+  slow.lag = 0.25;
+  // a hasty operator: no settling before the gripper moves
+  StackScript hasty;
+  hasty.settle = 2;
+  const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task);
+  std::vector<Episode> demos;
+  for (uint64_t i = 0; i < 5; ++i) {
+    demos.push_back(ScriptedStack(*simulator, task, "D0", RngKey{.seed = 9}.WithParent(i), hasty));
+    demos.back().meta.success = true;
+  }
+  const SourceSet sources(demos, DemoNames(5), task, simulator->info(), 3);
+  GenerateOptions options;
+  options.noise_scale = 0;
+  const auto source_of = [&](const Attempt& attempt, const Step& row) -> const Episode& {
+    for (const Episode& demo : demos) {
+      if (demo.meta.uuid == attempt.episode.meta.sources[row.source]) return demo;
+    }
+    throw std::logic_error("a row names its source");
+  };
+  int events = 0, holds = 0;
+  for (int64_t i = 0; i < 10; ++i) {
+    const Attempt attempt = Try(sources, task, slow, i, options);
+    const auto& steps = attempt.episode.steps;
+    for (size_t t = 1; t < steps.size(); ++t) {
+      const ArmAction &now = steps[t].action.arms[0], &before = steps[t - 1].action.arms[0];
+      if (steps[t].label == StepLabel::kHold) {
+        EXPECT_EQ(now.gripper, before.gripper);
+      }
+      if ((now.gripper > 0) == (before.gripper > 0)) continue;
+      ++events;
+      EXPECT_EQ(steps[t].label, StepLabel::kSegment);
+      size_t waited = 0;
+      while (steps[t - 1 - waited].label == StepLabel::kHold) ++waited;
+      holds += static_cast<int>(waited);
+      // near the target, or near where the source's arm was: the same offset from the target as there
+      const Step& row = steps[t];
+      const Step& origin = source_of(attempt, row).steps[row.source_step];
+      const Pose& X_WE_cmd = row.action_clean.arms[0].X_WE_cmd;
+      const Pose X_WE_arrived = X_WE_cmd * origin.action.arms[0].X_WE_cmd.Inverse() *
+                                origin.observation.arms[0].X_WE;
+      const Eigen::Vector3d& p_WE = row.observation.arms[0].X_WE.translation();
+      const double away = std::min((X_WE_cmd.translation() - p_WE).norm(),
+                                   (X_WE_arrived.translation() - p_WE).norm());
+      if (waited < 10) {
+        EXPECT_LE(away, task.subtasks[0].arrival_tolerance + 1e-9);
+      }
+    }
+  }
+  EXPECT_GE(events, 10);
+  EXPECT_GT(holds, 0);
+}
+
+TEST(Attempt, UnstablePhysicsIsTakenBack) {
+  const TaskSpec task = FakeTask();
+  const SourceSet sources = FakeSources(task);
+  FakeOptions fake;
+  fake.unstable_at_step = 30;
+  const Attempt attempt = Try(sources, task, fake, 0);
+  ASSERT_FALSE(attempt.success());
+  EXPECT_EQ(attempt.failure->cause, FailureCause::kUnstablePhysics);
+  EXPECT_EQ(attempt.failure->step, 30);
+  EXPECT_THAT(attempt.failure->detail, HasSubstr("told to become unstable"));
+  EXPECT_EQ(attempt.episode.length(), 30u);
+  EXPECT_EQ(attempt.episode.meta.cause, "unstable_physics");
+  EXPECT_EQ(attempt.episode.final_state.size(), attempt.episode.steps[0].state.size());
+}
+
+TEST(Attempt, ALostObjectEndsTheAttemptAsDropped) {
+  const TaskSpec task = FakeTask();
+  const SourceSet sources = FakeSources(task);
+  FakeOptions fake;
+  fake.slip_after_steps = 20;
+  const Attempt full = Try(sources, task, {}, 0);
+  const Failure failure = FailureOf(FailureCause::kDropped, sources, task, fake);
+  EXPECT_EQ(failure.subtask, 1);
+  EXPECT_THAT(failure.detail, HasSubstr("'grasp' was lost"));
+  EXPECT_LT(failure.step, static_cast<int>(full.episode.length()) - 10);
+}
+
+TEST(Attempt, AMissedGraspEndsTheAttemptEarly) {
+  const TaskSpec task = FakeTask();
+  const SourceSet sources = FakeSources(task);
+  FakeOptions clumsy;
+  clumsy.grasp_radius = 1e-5;
+  const Failure failure = FailureOf(FailureCause::kGraspMissed, sources, task, clumsy);
+  EXPECT_EQ(failure.subtask, 0);
+  EXPECT_THAT(failure.detail, HasSubstr("'grasp' did not hold at the end of the subtask"));
+}
+
+TEST(Attempt, OutOfReachFailsBeforeItMoves) {
+  TaskSpec task = FakeTask();
+  const SourceSet sources = FakeSources(task);
+  FakeOptions fake;
+  fake.reach = 0.48;
+  const Failure failure = FailureOf(FailureCause::kUnreachable, sources, task, fake);
+  EXPECT_THAT(failure.detail, HasSubstr("it reaches 0.480 m"));
+}
+
+TEST(Attempt, JointLimitsAreBlamedWhereEDidNotArrive) {
+  const TaskSpec task = FakeTask();
+  const SourceSet sources = FakeSources(task);
+  FakeOptions fake;
+  fake.reach = 0.48;
+  GenerateOptions options;
+  options.reach_margin = 1;
+  const Failure failure = FailureOf(FailureCause::kJointLimit, sources, task, fake, options);
+  EXPECT_THAT(failure.detail, HasSubstr("a joint stood at its limit"));
+}
+
+TEST(Attempt, CollisionsAreBlamed) {
+  const TaskSpec task = FakeTask();
+  std::vector<Episode> demos = FakeDemos(task, 5);
+  for (Episode& demo : demos) {
+    for (Step& row : demo.steps) {
+      ArmAction& arm = row.action_clean.arms[0];
+      arm.X_WE_cmd = Pose(arm.X_WE_cmd.rotation(),
+                          arm.X_WE_cmd.translation() - Eigen::Vector3d(0, 0, 0.06));
+    }
+  }
+  const SourceSet sources(demos, DemoNames(5), task, MakeFakeSimulator(task)->info(), 3);
+  FakeOptions clumsy;
+  clumsy.grasp_radius = 1e-5;
+  const Failure failure = FailureOf(FailureCause::kCollision, sources, task, clumsy);
+  EXPECT_THAT(failure.detail, HasSubstr("an arm link touched"));
+}
+
+TEST(Attempt, ALateArmIsBlamedOnTheBridge) {
+  TaskSpec task = FakeTask();
+  const SourceSet sources = FakeSources(task);
+  task.subtasks[0].bridge_speed = 1;
+  task.subtasks[0].bridge_turn = 4;
+  task.subtasks[0].bridge_steps = 1;
+  task.subtasks[0].arrival_timeout = 0;
+  FakeOptions slow;
+  slow.lag = 0.03;
+  GenerateOptions options;
+  options.bridge_timeout = 0;
+  // the scripted sources begin at the home pose, so the turn to the cube is what makes it late
+  options.bridge_tolerance = 0.001;
+  const Failure failure = FailureOf(FailureCause::kBridgeLate, sources, task, slow, options);
+  EXPECT_THAT(failure.detail, HasSubstr("cm off when the segment began"));
+}
+
+TEST(Attempt, TimeoutCountsSteps) {
+  const TaskSpec task = FakeTask();
+  const SourceSet sources = FakeSources(task);
+  GenerateOptions options;
+  options.max_steps = 20;
+  const Failure failure = FailureOf(FailureCause::kTimeout, sources, task, {}, options);
+  EXPECT_EQ(failure.step, 20);
+  EXPECT_THAT(failure.detail, HasSubstr("not done after 20 steps"));
+}
+
+TEST(Attempt, AnUnmetEndIsMisplaced) {
+  TaskSpec task = FakeTask();
+  std::get<OnTopPredicate>(task.predicates["a_on_b"]).max_xy = 1e-7;
+  const SourceSet sources = FakeSources(FakeTask());
+  const Failure failure = FailureOf(FailureCause::kMisplaced, sources, task, {});
+  EXPECT_EQ(failure.subtask, 1);
+  EXPECT_THAT(failure.detail, HasSubstr("'stacked' did not hold 30 steps after the end"));
+}
+
+// Success on the way is no success: it must be there at the end.
+TEST(Attempt, SuccessMustHoldAtTheEnd) {
+  TaskSpec task = FakeTask();
+  InBoxPredicate high;
+  high.object = "cubeA";
+  high.low = {-1, -1, 0.9};
+  high.high = {1, 1, 2};
+  task.predicates["high"] = high;
+  task.success = "high";
+  const SourceSet sources = FakeSources(FakeTask());
+  const Failure failure = FailureOf(FailureCause::kSuccessLost, sources, task, {});
+  EXPECT_THAT(failure.detail, HasSubstr("'high' held on the way but not at the end"));
+}
+
+TEST(Attempt, EveryFailureHasACause) {
+  const TaskSpec task = FakeTask();
+  const SourceSet sources = FakeSources(task);
+  FakeOptions clumsy;
+  clumsy.grasp_radius = 0.002;
+  clumsy.lag = 0.3;
+  int failures = 0;
+  for (int64_t i = 0; i < 50; ++i) {
+    const Attempt attempt = Try(sources, task, clumsy, i, {}, "D1");
+    EXPECT_EQ(attempt.success(), attempt.episode.meta.success);
+    EXPECT_EQ(attempt.success(), attempt.episode.meta.cause.empty());
+    EXPECT_EQ(attempt.success(), attempt.episode.final_observation.success);
+    if (attempt.success()) continue;
+    ++failures;
+    EXPECT_FALSE(attempt.failure->detail.empty());
+    EXPECT_EQ(attempt.failure->step, static_cast<int>(attempt.episode.length()));
+  }
+  EXPECT_GT(failures, 0);
+}
+
+// A check need not be a subtask signal, and it must hold at the end, not once on the way.
+TEST(Attempt, ChecksAreAskedAtTheEndOfTheSubtask) {
+  TaskSpec task = FakeTask();
+  InBoxPredicate far;
+  far.object = "cubeA";
+  far.low = {5, 5, 5};
+  far.high = {6, 6, 6};
+  task.predicates["far"] = far;
+  task.subtasks[0].check = "far";
+  EXPECT_THAT(task.signal_names(), testing::ElementsAre("grasp", "far"));
+  const SourceSet sources = FakeSources(FakeTask());
+  const Attempt attempt = Try(sources, task, {}, 0);
+  ASSERT_FALSE(attempt.success());
+  EXPECT_EQ(attempt.failure->subtask, 0);
+  EXPECT_EQ(attempt.failure->cause, FailureCause::kMisplaced);
+  EXPECT_THAT(attempt.failure->detail, HasSubstr("'far' did not hold"));
+}
+
+TEST(Attempt, TwoArms) {
+  const TaskSpec task = FakeTask();
+  FakeOptions two;
+  two.arms = 2;
+  const SourceSet sources = FakeSources(task, 5, two);
+  int successes = 0;
+  for (int64_t i = 0; i < 20; ++i) {
+    const Attempt attempt = Try(sources, task, two, i);
+    successes += attempt.success();
+    for (const Step& row : attempt.episode.steps) {
+      ASSERT_EQ(row.action.arms.size(), 2u);
+      ASSERT_EQ(row.delta.size(), 2u);
+    }
+  }
+  EXPECT_GT(successes, 10);
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,199 @@
+#include "mimic/command.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "data/base/error.h"
+#include "data/store/dataset.h"
+#include "tests/mimic/fixture.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+class Interrupter : public Progress {
+ public:
+  explicit Interrupter(int64_t at) : at_(at) {}
+  void Advance(int64_t done, const std::string&) override {
+    if (done == at_) RequestInterrupt();
+  }
+
+ private:
+  int64_t at_;
+};
+
+// Datasets on disk: sources written once per test into a folder of its own.
+class MimicCommandTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) /
+              ("mimic_command_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    WriteSources(folder_ / "sources.h5", FakeDemos(task_, 4));
+    fake_.grasp_radius = 0.004;   // some attempts fail
+    options_.sources = {(folder_ / "sources.h5").string()};
+    options_.out = (folder_ / "out.h5").string();
+    options_.run.attempts = 12;
+    options_.run.threads = 2;
+  }
+  void TearDown() override {
+    ClearInterrupt();
+    fs::remove_all(folder_);
+  }
+
+  void WriteSources(const fs::path& path, const std::vector<Episode>& episodes) {
+    const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task_);
+    DatasetHeader header;
+    header.simulator = simulator->info();
+    header.stage = "teleop";
+    header.model_text = simulator->ModelText();
+    DatasetWriter writer(path, header);
+    for (const Episode& episode : episodes) writer.Append(episode);
+    writer.Finish();
+  }
+  MimicReport Run() {
+    Progress quiet;
+    return Run(quiet);
+  }
+  MimicReport Run(Progress& progress) {
+    return RunMimic(options_, task_, FakeSimulatorFactory(task_, fake_), progress);
+  }
+
+  TaskSpec task_ = FakeTask();
+  FakeOptions fake_;
+  MimicOptions options_;
+  fs::path folder_;
+};
+
+TEST_F(MimicCommandTest, WritesWhatItReports) {
+  const MimicReport report = Run();
+  EXPECT_EQ(report.attempts, 12);
+  EXPECT_GT(report.successes, 0);
+  const DatasetReader reader(options_.out);
+  EXPECT_EQ(static_cast<int64_t>(reader.episodes().size()), report.successes);
+  EXPECT_EQ(reader.header().stage, "mimic");
+  EXPECT_EQ(reader.header().parents, std::vector{DatasetReader(options_.sources[0]).content_hash()});
+  EXPECT_EQ(reader.report().at("successes"), report.successes);
+  const std::vector<AttemptRecord> attempts = reader.attempts();
+  ASSERT_EQ(attempts.size(), 12u);
+  for (const AttemptRecord& record : attempts) EXPECT_EQ(record.success, record.cause.empty());
+
+  // an episode read back replays to its own end
+  const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task_, fake_);
+  const Episode episode = reader.ReadEpisode(0);
+  simulator->Restore(episode.steps[0].state);
+  for (const Step& row : episode.steps) simulator->Step(row.action);
+  EXPECT_EQ(simulator->Save(), episode.final_state);
+  EXPECT_FALSE(fs::exists(options_.out + ".part"));
+}
+
+TEST_F(MimicCommandTest, SameContentForAnyThreadCount) {
+  Run();
+  const std::string hash = DatasetReader(options_.out).content_hash();
+  EXPECT_FALSE(hash.empty());
+  for (int threads : {1, 5}) {
+    options_.run.threads = threads;
+    options_.overwrite = true;
+    Run();
+    EXPECT_EQ(DatasetReader(options_.out).content_hash(), hash) << threads;
+  }
+}
+
+TEST_F(MimicCommandTest, AnInterruptedRunResumesToTheSameContent) {
+  Run();
+  const std::string hash = DatasetReader(options_.out).content_hash();
+  options_.out = (folder_ / "again.h5").string();
+  Interrupter interrupter(5);
+  EXPECT_TRUE(Run(interrupter).interrupted);
+  EXPECT_FALSE(fs::exists(options_.out));
+  EXPECT_TRUE(fs::exists(options_.out + ".part"));
+  ClearInterrupt();
+  const MimicReport report = Run();
+  EXPECT_EQ(report.attempts, 12);
+  EXPECT_EQ(report.times.attempts, 7);
+  EXPECT_EQ(DatasetReader(options_.out).content_hash(), hash);
+}
+
+TEST_F(MimicCommandTest, OtherSettingsDoNotResume) {
+  Interrupter interrupter(5);
+  Run(interrupter);
+  ClearInterrupt();
+  options_.run.seed = 2;
+  EXPECT_THROW(Run(), Error);
+  EXPECT_FALSE(fs::exists(options_.out));
+}
+
+TEST_F(MimicCommandTest, KeptFailuresAreMarked) {
+  options_.run.keep_failed = true;
+  const MimicReport report = Run();
+  const DatasetReader reader(options_.out);
+  EXPECT_EQ(reader.episodes().size(), 12u);
+  EXPECT_EQ(static_cast<int64_t>(reader.ReadMask("successful").size()), report.successes);
+  EXPECT_EQ(static_cast<int64_t>(reader.ReadMask("failed").size()), 12 - report.successes);
+  for (const EpisodeSummary& summary : reader.episodes()) {
+    const std::vector<std::string> good = reader.ReadMask("successful");
+    EXPECT_EQ(summary.success, std::find(good.begin(), good.end(), summary.name) != good.end());
+  }
+}
+
+TEST_F(MimicCommandTest, GeneratedDemonstrationsCanBeSources) {
+  Run();
+  options_.sources = {options_.out};
+  options_.out = (folder_ / "second.h5").string();
+  EXPECT_GT(Run().successes, 0);
+}
+
+TEST_F(MimicCommandTest, LimitsTheSources) {
+  options_.source_limit = 2;
+  EXPECT_EQ(Run().sources.size(), 2u);
+}
+
+TEST_F(MimicCommandTest, BadSourcesNameFileEpisodeAndReason) {
+  std::vector<Episode> demos = FakeDemos(task_, 2);
+  demos[0].meta.robot = "ur5";
+  demos[1].meta.success = false;
+  WriteSources(folder_ / "bad.h5", demos);
+  options_.sources = {(folder_ / "bad.h5").string()};
+  EXPECT_THAT([&] { Run(); }, ThrowsMessage<Error>(testing::AllOf(
+                                  HasSubstr("bad.h5:demo_0: robot 'ur5', wanted 'fake'"),
+                                  HasSubstr("bad.h5:demo_1: not a success"))));
+  EXPECT_FALSE(fs::exists(options_.out + ".part"));
+  // beside good ones they are skipped, and said to be
+  options_.sources.push_back((folder_ / "sources.h5").string());
+  const MimicReport report = Run();
+  EXPECT_EQ(report.skipped.size(), 2u);
+  EXPECT_EQ(report.sources.size(), 4u);
+}
+
+TEST_F(MimicCommandTest, UsageErrorsNameTheNextStep) {
+  MimicOptions without = options_;
+  without.sources.clear();
+  std::swap(without, options_);
+  EXPECT_THAT([&] { Run(); }, ThrowsMessage<Error>(HasSubstr("give at least one (--source)")));
+  std::swap(without, options_);
+  options_.sources = {(folder_ / "missing.h5").string()};
+  EXPECT_THAT([&] { Run(); }, ThrowsMessage<Error>(HasSubstr("missing.h5")));
+  options_.out = "";
+  EXPECT_THAT([&] { Run(); }, ThrowsMessage<Error>(HasSubstr("--out")));
+}
+
+TEST_F(MimicCommandTest, DoesNotReplaceUnlessTold) {
+  Run();
+  EXPECT_THROW(Run(), Error);
+}
+
+TEST_F(MimicCommandTest, PlanWritesNothing) {
+  const MimicPlan plan = PlanMimic(options_, task_, FakeSimulatorFactory(task_, fake_));
+  EXPECT_EQ(plan.attempts, 12);
+  EXPECT_FALSE(fs::exists(options_.out));
+  EXPECT_FALSE(fs::exists(options_.out + ".part"));
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,260 @@
+#include "mimic/generator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <numeric>
+
+#include "data/base/error.h"
+#include "tests/mimic/fixture.h"
+
+namespace understudy {
+namespace {
+
+using testing::HasSubstr;
+
+// Keeps everything in memory; may fail before an episode or between it and its record.
+class MemorySink : public AttemptSink {
+ public:
+  std::vector<AttemptRecord> attempts() const override { return records; }
+  int64_t episodes() const override { return static_cast<int64_t>(kept.size()); }
+  void Append(const Episode& episode) override {
+    if (fail_at_episode == episodes()) ThrowFailed("disk full");
+    kept.push_back(episode);
+  }
+  void AppendAttempt(const AttemptRecord& record) override {
+    if (fail_at_record == static_cast<int64_t>(records.size())) ThrowFailed("killed");
+    records.push_back(record);
+  }
+  std::vector<AttemptRecord> records;
+  std::vector<Episode> kept;
+  int64_t fail_at_episode = -1, fail_at_record = -1;
+};
+
+class Interrupter : public Progress {
+ public:
+  explicit Interrupter(int64_t at) : at_(at) {}
+  void Advance(int64_t done, const std::string&) override {
+    if (done == at_) RequestInterrupt();
+  }
+
+ private:
+  int64_t at_;
+};
+
+class GeneratorTest : public testing::Test {
+ protected:
+  GeneratorTest() {
+    fake_.grasp_radius = 0.004;   // some attempts fail
+    options_.attempts = 30;
+    options_.threads = 1;
+  }
+  ~GeneratorTest() override { ClearInterrupt(); }
+  MimicReport Run(MemorySink& sink) {
+    Progress quiet;
+    return Run(sink, quiet);
+  }
+  MimicReport Run(MemorySink& sink, Progress& progress) {
+    return RunAttempts(sources_, task_, FakeSimulatorFactory(task_, fake_), options_,
+                       Json{{"k", 1}}, sink, progress);
+  }
+  static void ExpectSame(const MemorySink& a, const MemorySink& b) {
+    ASSERT_EQ(a.records.size(), b.records.size());
+    ASSERT_EQ(a.kept.size(), b.kept.size());
+    for (size_t i = 0; i < a.kept.size(); ++i) EXPECT_TRUE(SameContent(a.kept[i], b.kept[i])) << i;
+    for (size_t i = 0; i < a.records.size(); ++i) {
+      EXPECT_EQ(a.records[i].attempt, b.records[i].attempt);
+      EXPECT_EQ(a.records[i].cause, b.records[i].cause);
+      EXPECT_EQ(a.records[i].steps, b.records[i].steps);
+      EXPECT_EQ(a.records[i].sources, b.records[i].sources);
+    }
+  }
+
+  TaskSpec task_ = FakeTask();
+  SourceSet sources_ = FakeSources(task_);
+  FakeOptions fake_;
+  RunOptions options_;
+};
+
+TEST_F(GeneratorTest, TotalsAreSumsOfRows) {
+  MemorySink sink;
+  const MimicReport report = Run(sink);
+  EXPECT_EQ(report.attempts, 30);
+  EXPECT_EQ(report.attempts, static_cast<int64_t>(sink.records.size()));
+  EXPECT_EQ(report.successes, static_cast<int64_t>(sink.kept.size()));
+  EXPECT_GT(report.successes, 0);
+  EXPECT_LT(report.successes, 30) << "the clumsy fake must fail sometimes for this test to tell";
+  int64_t failures = 0, segments = 0;
+  for (const auto& [cause, counts] : report.failures) {
+    EXPECT_FALSE(cause.empty());
+    ASSERT_EQ(counts.size(), 2u);
+    failures += std::accumulate(counts.begin(), counts.end(), int64_t{0});
+  }
+  EXPECT_EQ(failures + report.successes, report.attempts);
+  for (const SourceUse& use : report.sources) segments += use.segments;
+  int64_t begun = 0;
+  for (const AttemptRecord& record : sink.records) begun += static_cast<int64_t>(record.sources.size());
+  EXPECT_EQ(segments, begun);
+  ASSERT_EQ(report.coverage.size(), 2u);
+  for (const Coverage& coverage : report.coverage) {
+    EXPECT_EQ(std::accumulate(coverage.attempts.begin(), coverage.attempts.end(), int64_t{0}), 30);
+    EXPECT_EQ(std::accumulate(coverage.successes.begin(), coverage.successes.end(), int64_t{0}),
+              report.successes);
+  }
+  EXPECT_TRUE(report.complete);
+  int64_t steps = 0;
+  for (const AttemptRecord& record : sink.records) steps += record.steps;
+  EXPECT_EQ(report.times.steps, steps);
+  for (const Episode& episode : sink.kept) EXPECT_EQ(episode.meta.settings, (Json{{"k", 1}}));
+}
+
+TEST_F(GeneratorTest, SameContentForAnyThreadCount) {
+  MemorySink one, four;
+  const MimicReport a = Run(one);
+  options_.threads = 4;
+  const MimicReport b = Run(four);
+  ExpectSame(one, four);
+  EXPECT_EQ(a.ContentJson(), b.ContentJson());
+}
+
+TEST_F(GeneratorTest, BoundedBySuccessesIsTheShortestPrefix) {
+  MemorySink all, some;
+  Run(all);
+  options_.attempts = 0;
+  options_.demos = 7;
+  options_.threads = 3;
+  const MimicReport report = Run(some);
+  EXPECT_EQ(report.successes, 7);
+  EXPECT_EQ(some.kept.size(), 7u);
+  EXPECT_TRUE(some.records.back().success);
+  EXPECT_EQ(report.stop_reason, "7 successes reached");
+  ASSERT_LT(some.records.size(), all.records.size());
+  for (size_t i = 0; i < some.records.size(); ++i) EXPECT_EQ(some.records[i].steps, all.records[i].steps);
+}
+
+TEST_F(GeneratorTest, MaxAttemptsBoundsAHopelessRun) {
+  fake_.grasp_radius = 0;
+  options_.attempts = 0;
+  options_.demos = 5;
+  options_.max_attempts = 12;
+  MemorySink sink;
+  const MimicReport report = Run(sink);
+  EXPECT_EQ(report.attempts, 12);
+  EXPECT_EQ(report.successes, 0);
+  EXPECT_FALSE(report.complete);
+  EXPECT_FALSE(report.interrupted);
+  EXPECT_THAT(report.stop_reason, HasSubstr("0 of 5 successes after 12 attempts"));
+}
+
+// A run that died goes on at the first attempt that was not recorded, with the result of a run that
+// did not die; also when it died between an episode and its record.
+TEST_F(GeneratorTest, ResumesToTheSameResult) {
+  MemorySink whole;
+  const MimicReport expected = Run(whole);
+  for (const bool between : {false, true}) {
+    MemorySink sink;
+    (between ? sink.fail_at_record : sink.fail_at_episode) =
+        between ? whole.kept[3].meta.attempt : 3;
+    options_.threads = 2;
+    EXPECT_THROW(Run(sink), Error);
+    EXPECT_EQ(sink.kept.size(), between ? 4u : 3u);
+    EXPECT_LT(sink.records.size(), whole.records.size());
+    sink.fail_at_record = sink.fail_at_episode = -1;
+    const MimicReport resumed = Run(sink);
+    ExpectSame(whole, sink);
+    EXPECT_EQ(resumed.ContentJson(), expected.ContentJson());
+  }
+}
+
+TEST_F(GeneratorTest, InterruptKeepsWhatIsDoneAndResumes) {
+  MemorySink whole, sink;
+  Run(whole);
+  Interrupter interrupter(9);
+  options_.threads = 2;
+  const MimicReport report = Run(sink, interrupter);
+  EXPECT_TRUE(report.interrupted);
+  EXPECT_FALSE(report.complete);
+  EXPECT_EQ(sink.records.size(), 9u);
+  EXPECT_THAT(report.stop_reason, HasSubstr("resume"));
+  ClearInterrupt();
+  EXPECT_FALSE(Run(sink).interrupted);
+  ExpectSame(whole, sink);
+}
+
+TEST_F(GeneratorTest, AFinishedSinkIsLeftAlone) {
+  MemorySink sink;
+  Run(sink);
+  const MimicReport again = Run(sink);
+  EXPECT_EQ(sink.records.size(), 30u);
+  EXPECT_EQ(again.times.attempts, 0);
+  EXPECT_TRUE(again.complete);
+}
+
+TEST_F(GeneratorTest, FailedAttemptsAreKeptOnRequest) {
+  options_.keep_failed = true;
+  MemorySink sink;
+  const MimicReport report = Run(sink);
+  EXPECT_EQ(sink.kept.size(), 30u);
+  EXPECT_EQ(report.episodes, 30);
+  for (size_t i = 0; i < 30; ++i) {
+    EXPECT_EQ(sink.kept[i].meta.success, sink.records[i].success);
+    EXPECT_EQ(sink.kept[i].meta.cause, sink.records[i].cause);
+  }
+}
+
+TEST_F(GeneratorTest, DamagedSinksAreRefused) {
+  MemorySink sink;
+  Run(sink);
+  MemorySink gap = sink, extra = sink;
+  gap.records.erase(gap.records.begin() + 2);
+  extra.kept.resize(extra.kept.size() - 1);
+  for (MemorySink* damaged : {&gap, &extra}) {
+    try {
+      Run(*damaged);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
+      EXPECT_THAT(error.what(), HasSubstr("start anew with overwrite"));
+    }
+  }
+}
+
+TEST_F(GeneratorTest, UsageErrorsNameTheNextStep) {
+  MemorySink sink;
+  options_.variant = "D9";
+  EXPECT_THAT([&] { Run(sink); }, testing::ThrowsMessage<Error>(HasSubstr("unknown variant 'D9'")));
+  options_.variant = "D0";
+  options_.attempts = 0;
+  EXPECT_THAT([&] { Run(sink); }, testing::ThrowsMessage<Error>(HasSubstr("give attempts or demos")));
+}
+
+TEST_F(GeneratorTest, ThePlanPredictsWhatARunDoes) {
+  const MimicPlan plan = PlanAttempts(sources_, task_, FakeSimulatorFactory(task_, fake_), options_);
+  EXPECT_EQ(plan.attempts, 30);
+  EXPECT_GT(plan.probe_attempts, 0);
+  EXPECT_GT(plan.seconds, 0);
+  EXPECT_GT(plan.bytes, 1e4);
+  options_.attempts = 0;
+  options_.demos = 10;
+  const MimicPlan by_demos = PlanAttempts(sources_, task_, FakeSimulatorFactory(task_, fake_), options_);
+  EXPECT_EQ(by_demos.attempts, static_cast<int64_t>(std::ceil(10 / by_demos.rate)));
+}
+
+// Newcombe 1998, table of Wilson score intervals: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
+TEST(Wilson, KnownIntervals) {
+  const auto near = [](int64_t k, int64_t n, double low, double high) {
+    const std::array<double, 2> interval = WilsonInterval(k, n);
+    EXPECT_NEAR(interval[0], low, 5e-5);
+    EXPECT_NEAR(interval[1], high, 5e-5);
+  };
+  near(81, 263, 0.2553, 0.3662);
+  near(15, 148, 0.0624, 0.1605);
+  near(0, 20, 0, 0.1611);
+  near(1, 29, 0.0061, 0.1718);
+  EXPECT_EQ(WilsonInterval(20, 20)[1], 1);
+  EXPECT_EQ(WilsonInterval(0, 0), (std::array<double, 2>{0, 1}));
+}
+
+}  // namespace
+}  // namespace understudy

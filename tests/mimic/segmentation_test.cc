@@ -1,0 +1,112 @@
+#include "mimic/segmentation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace understudy {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TaskSpec ThreeSubtasks() {
+  TaskSpec task;
+  task.subtasks.resize(3);
+  task.subtasks[0].signal = "one";
+  task.subtasks[1].signal = "two";
+  return task;
+}
+
+// 0s and 1s from a picture: "..##." has a rising edge at row 2.
+std::vector<uint8_t> Rows(const std::string& picture) {
+  std::vector<uint8_t> rows;
+  for (char c : picture) rows.push_back(c == '#');
+  return rows;
+}
+
+TEST(Segmentation, EndsOneStepAfterTheFirstRowOfTheRisingEdge) {
+  const Segmentation s = SegmentBySignals(ThreeSubtasks(),
+                                          {Rows("..######"), Rows(".....###")}, 8, 1);
+  EXPECT_THAT(s.problems, IsEmpty());
+  EXPECT_THAT(s.ends, ElementsAre(3, 6, 8));
+}
+
+TEST(Segmentation, LooksForRisingEdgesAfterThePreviousBoundaryOnly) {
+  // "two" is 1 early and falls after the first boundary: only its second rise ends subtask 1
+  const Segmentation s = SegmentBySignals(ThreeSubtasks(),
+                                          {Rows("..########"), Rows("####...###")}, 10, 1);
+  EXPECT_THAT(s.problems, IsEmpty());
+  EXPECT_THAT(s.ends, ElementsAre(3, 8, 10));
+}
+
+TEST(Segmentation, FlickerShorterThanTheDebounceEndsNothing) {
+  const std::vector<std::vector<uint8_t>> signals{Rows(".#.##.####.."), Rows(".........###")};
+  EXPECT_THAT(SegmentBySignals(ThreeSubtasks(), signals, 12, 1).ends, ElementsAre(2, 10, 12));
+  EXPECT_THAT(SegmentBySignals(ThreeSubtasks(), signals, 12, 2).ends, ElementsAre(4, 10, 12));
+  EXPECT_THAT(SegmentBySignals(ThreeSubtasks(), signals, 12, 3).ends, ElementsAre(7, 10, 12));
+}
+
+TEST(Segmentation, NamesTheSignalThatNeverRises) {
+  const Segmentation high = SegmentBySignals(ThreeSubtasks(), {Rows("######"), Rows("...###")}, 6, 1);
+  EXPECT_THAT(high.problems, ElementsAre(HasSubstr("subtask 0: signal 'one' does not rise")));
+  const Segmentation never = SegmentBySignals(ThreeSubtasks(), {Rows(".#####"), Rows("......")}, 6, 1);
+  EXPECT_THAT(never.problems, ElementsAre(HasSubstr("signal 'two' does not rise")));
+}
+
+TEST(Segmentation, ListsEveryOffsetThatCouldEmptyASegment) {
+  TaskSpec task = ThreeSubtasks();
+  task.subtasks[0].end_offset = {-3, 5};
+  task.subtasks[1].end_offset = {-2, 2};
+  const Segmentation s = SegmentBySignals(task, {Rows("..######"), Rows(".....###")}, 8, 1);
+  // ends 3, 6, 8: 3 - 3 = 0; 6 - 2 = 4 <= 3 + 5; 8 <= 6 + 2
+  EXPECT_THAT(s.problems, ElementsAre(HasSubstr("subtask 0: may end at step 0"),
+                                      HasSubstr("subtask 1: may end at step 4"),
+                                      HasSubstr("subtask 2: may end at step 8")));
+}
+
+// Segments partition the episode: for random signals and every draw of offsets, whatever passes the
+// check has strictly increasing ends from 0 to the length.
+TEST(Segmentation, SegmentsPartitionTheEpisodeForEveryDraw) {
+  Rng rng(RngKey{.seed = 5});
+  int accepted = 0;
+  for (int trial = 0; trial < 2000; ++trial) {
+    TaskSpec task = ThreeSubtasks();
+    for (int i = 0; i < 2; ++i) {
+      const int low = static_cast<int>(rng.UniformInt(int64_t{-6}, int64_t{6}));
+      task.subtasks[i].end_offset = {low, low + static_cast<int>(rng.UniformInt(6))};
+    }
+    const int length = 10 + static_cast<int>(rng.UniformInt(40));
+    std::vector<std::vector<uint8_t>> signals(2, std::vector<uint8_t>(length));
+    for (auto& signal : signals) {
+      for (int t = 1; t < length; ++t) signal[t] = rng.Uniform() < 0.15 ? !signal[t - 1] : signal[t - 1];
+    }
+    const Segmentation s = SegmentBySignals(task, signals, length, 2);
+    if (!s.problems.empty()) continue;
+    ++accepted;
+    for (int draw = 0; draw < 10; ++draw) {
+      const std::vector<int> ends = DrawEnds(task, s.ends, rng);
+      ASSERT_EQ(ends.back(), length);
+      int previous = 0;
+      for (size_t i = 0; i < ends.size(); ++i) {
+        ASSERT_GT(ends[i], previous);
+        previous = ends[i];
+        const auto [low, high] = task.subtasks[i].end_offset;
+        ASSERT_TRUE(ends[i] >= s.ends[i] + low && ends[i] <= s.ends[i] + high);
+      }
+    }
+  }
+  EXPECT_GT(accepted, 100);
+}
+
+TEST(Segmentation, BothEndsOfTheOffsetRangeAreDrawn) {
+  TaskSpec task = ThreeSubtasks();
+  task.subtasks[0].end_offset = {-1, 1};
+  Rng rng(RngKey{.seed = 6});
+  std::array<int, 3> seen{};
+  for (int i = 0; i < 300; ++i) ++seen[DrawEnds(task, {5, 10, 20}, rng)[0] - 4];
+  for (int count : seen) EXPECT_GT(count, 60);
+}
+
+}  // namespace
+}  // namespace understudy

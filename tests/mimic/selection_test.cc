@@ -1,0 +1,124 @@
+#include "mimic/selection.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "mimic/transform.h"
+
+namespace understudy {
+namespace {
+
+Candidate At(const Pose& X_WO, const Pose& X_WE = Pose()) { return {X_WO, {X_WE}}; }
+
+SelectionScene Scene(const Pose& X_WO, int symmetry = 1) {
+  SelectionScene scene;
+  scene.has_object = true;
+  scene.X_WO = X_WO;
+  scene.symmetry = symmetry;
+  scene.X_WE = {Pose()};
+  return scene;
+}
+
+NearestObjectSelection Nearest(int k) {
+  NearestObjectSelection selection;
+  selection.k = k;
+  return selection;
+}
+
+TEST(Selection, TheNearestObjectIsChosen) {
+  Rng rng(RngKey{.seed = 1});
+  const std::vector<Candidate> candidates{At(Pose::FromTranslation({0.3, 0, 0})),
+                                          At(Pose::FromTranslation({0.11, 0, 0})),
+                                          At(Pose::FromTranslation({-0.2, 0, 0}))};
+  const Choice choice = SelectSource(Nearest(1), candidates, Scene(Pose::FromTranslation({0.1, 0, 0})), rng);
+  EXPECT_EQ(choice.source, 1);
+  EXPECT_NEAR(choice.score, 0.1, 1e-12);   // 1 cm of a scale of 10 cm
+}
+
+TEST(Selection, ScalesWeighMetresAgainstRadians) {
+  Rng rng(RngKey{.seed = 2});
+  const std::vector<Candidate> candidates{At(PoseFromYaw(0.5, {0, 0, 0})),
+                                          At(PoseFromYaw(0, {0.08, 0, 0}))};
+  NearestObjectSelection selection = Nearest(1);
+  EXPECT_EQ(SelectSource(selection, candidates, Scene(Pose()), rng).source, 0);
+  selection.position_scale = 1;
+  EXPECT_EQ(SelectSource(selection, candidates, Scene(Pose()), rng).source, 1);
+}
+
+TEST(Selection, SymmetricPosesAreEqualAndTheTurnSaysSo) {
+  Rng rng(RngKey{.seed = 3});
+  const std::vector<Candidate> candidates{At(PoseFromYaw(0.5, {0, 0, 0})),
+                                          At(PoseFromYaw(M_PI / 2 + 0.1, {0, 0, 0}))};
+  // without symmetry 0.5 rad is nearest; a cube is off by 0.1 only
+  EXPECT_EQ(SelectSource(Nearest(1), candidates, Scene(Pose()), rng).source, 0);
+  const Choice choice = SelectSource(Nearest(1), candidates, Scene(Pose(), 4), rng);
+  EXPECT_EQ(choice.source, 1);
+  EXPECT_NEAR(choice.turn, -M_PI / 2, 1e-12);
+  EXPECT_NEAR(choice.score, 0.1, 1e-12);
+}
+
+TEST(Selection, DrawsUniformlyAmongTheKBest) {
+  Rng rng(RngKey{.seed = 4});
+  std::vector<Candidate> candidates;
+  for (int i = 0; i < 6; ++i) candidates.push_back(At(Pose::FromTranslation({0.1 * (6 - i), 0, 0})));
+  std::array<int, 6> count{};
+  for (int i = 0; i < 900; ++i) ++count[SelectSource(Nearest(3), candidates, Scene(Pose()), rng).source];
+  EXPECT_EQ(count[0] + count[1] + count[2], 0);
+  for (int i = 3; i < 6; ++i) EXPECT_NEAR(count[i], 300, 5 * std::sqrt(200));
+  // more than there are: all
+  EXPECT_NO_THROW(SelectSource(Nearest(100), candidates, Scene(Pose()), rng));
+}
+
+TEST(Selection, RandomReachesEverySourceAndStillTurns) {
+  Rng rng(RngKey{.seed = 5});
+  const std::vector<Candidate> candidates(4, At(PoseFromYaw(M_PI / 2, {0, 0, 0})));
+  std::set<int> seen;
+  for (int i = 0; i < 200; ++i) {
+    const Choice choice = SelectSource(RandomSelection{}, candidates, Scene(Pose(), 4), rng);
+    seen.insert(choice.source);
+    EXPECT_NEAR(choice.turn, -M_PI / 2, 1e-12);
+  }
+  EXPECT_EQ(seen.size(), 4u);
+}
+
+TEST(Selection, WithoutAnObjectNearestObjectIsRandom) {
+  Rng rng(RngKey{.seed = 6});
+  const std::vector<Candidate> candidates(3, At(Pose()));
+  SelectionScene scene = Scene(Pose());
+  scene.has_object = false;
+  std::set<int> seen;
+  for (int i = 0; i < 100; ++i) seen.insert(SelectSource(Nearest(1), candidates, scene, rng).source);
+  EXPECT_EQ(seen.size(), 3u);
+}
+
+// The choice and its turn travel least of all combinations, measured after the transform.
+TEST(Selection, NearestRobotTravelsLeast) {
+  Rng rng(RngKey{.seed = 7});
+  for (int trial = 0; trial < 100; ++trial) {
+    std::vector<Candidate> candidates;
+    const auto pose = [&] {
+      return PoseFromYaw(rng.Uniform(-3, 3), {rng.Normal(), rng.Normal(), rng.Normal()});
+    };
+    for (int i = 0; i < 5; ++i) candidates.push_back(At(pose(), pose()));
+    SelectionScene scene = Scene(pose(), 4);
+    scene.X_WE = {pose()};
+    NearestRobotSelection selection;
+    selection.k = 1;
+    const Choice choice = SelectSource(selection, candidates, scene, rng);
+    double least = 1e9;
+    const auto travel = [&](int source, double turn) {
+      const Pose X = SegmentTransform(scene.X_WO, candidates[source].X_WO, turn)(candidates[source].X_WE[0]);
+      return (X.translation() - scene.X_WE[0].translation()).norm() / 0.1 +
+             AngleBetween(X.rotation(), scene.X_WE[0].rotation());
+    };
+    for (int i = 0; i < 5; ++i) {
+      for (int k = 0; k < 4; ++k) least = std::min(least, travel(i, k * M_PI / 2));
+    }
+    EXPECT_NEAR(travel(choice.source, choice.turn), least, 1e-9);
+    EXPECT_NEAR(choice.score, least, 1e-9);
+  }
+}
+
+}  // namespace
+}  // namespace understudy

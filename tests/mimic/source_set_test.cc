@@ -1,0 +1,125 @@
+#include "mimic/source_set.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "data/base/error.h"
+#include "tests/mimic/fixture.h"
+
+namespace understudy {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class SourceSetTest : public testing::Test {
+ protected:
+  SourceSet Build(const std::vector<Episode>& episodes) {
+    return SourceSet(episodes, DemoNames(episodes.size()), task_, info_, 3);
+  }
+  // Reasons given for one bad episode beside two good ones.
+  std::vector<std::string> Reasons(const std::function<void(Episode&)>& damage) {
+    std::vector<Episode> episodes = good_;
+    damage(episodes[1]);
+    const SourceSet set = Build(episodes);
+    EXPECT_EQ(set.demos().size(), 2u);
+    if (set.skipped().size() != 1) return {"not skipped"};
+    EXPECT_EQ(set.skipped()[0].name, "demo_1");
+    return set.skipped()[0].reasons;
+  }
+
+  TaskSpec task_ = FakeTask();
+  SimulatorInfo info_ = MakeFakeSimulator(task_)->info();
+  std::vector<Episode> good_ = FakeDemos(task_, 3);
+};
+
+TEST_F(SourceSetTest, TakesTheColumns) {
+  const SourceSet set = Build(good_);
+  ASSERT_EQ(set.demos().size(), 3u);
+  EXPECT_THAT(set.skipped(), IsEmpty());
+  EXPECT_THAT(set.subtask_objects(), ElementsAre(0, 1));
+  const SourceDemo& demo = set.demos()[2];
+  EXPECT_EQ(demo.uuid, good_[2].meta.uuid);
+  EXPECT_EQ(demo.length(), static_cast<int>(good_[2].length()));
+  for (size_t t = 0; t < good_[2].length(); ++t) {
+    EXPECT_TRUE(demo.arms[0].X_WE[t] == good_[2].steps[t].observation.arms[0].X_WE);
+    EXPECT_TRUE(demo.arms[0].X_WE_cmd[t] == good_[2].steps[t].action.arms[0].X_WE_cmd);
+    EXPECT_TRUE(demo.X_WO[1][t] == good_[2].steps[t].observation.X_WO[1]);
+  }
+}
+
+// A source file may list objects in another order: they are found by name.
+TEST_F(SourceSetTest, ObjectsAreFoundByName) {
+  std::vector<Episode> episodes = good_;
+  std::swap(episodes[0].meta.objects[0], episodes[0].meta.objects[1]);
+  for (Step& row : episodes[0].steps) std::swap(row.observation.X_WO[0], row.observation.X_WO[1]);
+  EXPECT_TRUE(Build(episodes).demos()[0].X_WO[0][0] == Build(good_).demos()[0].X_WO[0][0]);
+}
+
+TEST_F(SourceSetTest, ABadSourceIsSkippedWithItsReason) {
+  EXPECT_THAT(Reasons([](Episode& e) { e.meta.task = "lift"; }),
+              ElementsAre(HasSubstr("task 'lift', wanted 'fake_stack'")));
+  EXPECT_THAT(Reasons([](Episode& e) { e.meta.robot = "ur5"; }), ElementsAre(HasSubstr("robot 'ur5'")));
+  EXPECT_THAT(Reasons([](Episode& e) { e.meta.control_hz = 10; }),
+              ElementsAre("control rate 10 Hz, wanted 20 Hz"));
+  EXPECT_THAT(Reasons([](Episode& e) { e.meta.limits.linear = 0.1; }),
+              ElementsAre(HasSubstr("action limits 0.1 m")));
+  EXPECT_THAT(Reasons([](Episode& e) { e.meta.objects[1] = "cubeC"; }),
+              ElementsAre(HasSubstr("no object 'cubeB' (it has cubeA, cubeC)")));
+  EXPECT_THAT(Reasons([](Episode& e) { e.meta.signals[0] = "x"; }),
+              ElementsAre(HasSubstr("no signal 'grasp'")));
+  EXPECT_THAT(Reasons([](Episode& e) { e.meta.arms[0] = "left"; }),
+              ElementsAre(HasSubstr("no arm 'robot0'")));
+  EXPECT_THAT(Reasons([](Episode& e) { e.meta.success = false; e.meta.cause = "dropped"; }),
+              ElementsAre("not a success (dropped)"));
+  EXPECT_THAT(Reasons([](Episode& e) { e.steps[7].action_clean.arms[0].gripper = NAN; }),
+              ElementsAre(HasSubstr("step 7: an action that is no number")));
+  EXPECT_THAT(Reasons([](Episode& e) { e.steps[9].observation.X_WO.pop_back(); }),
+              ElementsAre(HasSubstr("step 9: columns of a wrong size")));
+  EXPECT_THAT(Reasons([](Episode& e) { for (Step& s : e.steps) s.observation.signals[0] = 0; }),
+              ElementsAre(HasSubstr("signal 'grasp' does not rise")));
+  EXPECT_THAT(Reasons([](Episode& e) { e.steps.resize(1); }), testing::Contains("1 steps"));
+  EXPECT_THAT(Reasons([&](Episode& e) { e.meta.uuid = good_[0].meta.uuid; }),
+              ElementsAre("the same uuid as demo_0"));
+}
+
+TEST_F(SourceSetTest, AllReasonsOfASourceAreListed) {
+  EXPECT_THAT(Reasons([](Episode& e) {
+                e.meta.task = "lift";
+                e.meta.robot = "ur5";
+                e.meta.uuid = "";
+              }),
+              ElementsAre(HasSubstr("task"), HasSubstr("robot"), "no uuid"));
+}
+
+TEST_F(SourceSetTest, NoneLeftIsAnErrorWithEveryReason) {
+  std::vector<Episode> episodes = good_;
+  for (Episode& episode : episodes) episode.meta.task = "lift";
+  episodes[2].meta.success = false;
+  try {
+    Build(episodes);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
+    EXPECT_THAT(error.what(), HasSubstr("no usable source demonstration for task 'fake_stack'"));
+    EXPECT_THAT(error.what(), HasSubstr("demo_0: task 'lift'"));
+    EXPECT_THAT(error.what(), HasSubstr("demo_2: task 'lift', wanted 'fake_stack', not a success"));
+  }
+  EXPECT_THROW(Build({}), Error);
+}
+
+TEST_F(SourceSetTest, OffsetsThatDoNotFitSkipTheSource) {
+  task_.subtasks[0].end_offset = {0, 1000};
+  try {
+    Build(good_);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("narrow end_offset"));
+  }
+}
+
+}  // namespace
+}  // namespace understudy

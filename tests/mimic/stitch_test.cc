@@ -1,0 +1,118 @@
+#include "mimic/stitch.h"
+
+#include <gtest/gtest.h>
+
+#include "data/base/rng.h"
+
+namespace understudy {
+namespace {
+
+Pose RandomPose(Rng& rng) {
+  const Eigen::Quaterniond q(rng.Normal(), rng.Normal(), rng.Normal(), rng.Normal());
+  return Pose(q.normalized(), {rng.Normal(), rng.Normal(), rng.Normal()});
+}
+
+SourceDemo RandomDemo(Rng& rng, int arms, int length) {
+  SourceDemo demo;
+  demo.arms.resize(arms);
+  for (SourceDemo::Arm& arm : demo.arms) {
+    for (int t = 0; t < length; ++t) {
+      arm.X_WE.push_back(RandomPose(rng));
+      arm.X_WE_cmd.push_back(RandomPose(rng));
+      arm.gripper.push_back(t % 2 ? 1 : -1);
+    }
+  }
+  demo.ends = {length};
+  return demo;
+}
+
+TEST(Stitch, TheSegmentIsTheSourceWhereNothingMoved) {
+  Rng rng(RngKey{.seed = 1});
+  const SourceDemo demo = RandomDemo(rng, 2, 20);
+  const Action last{{{RandomPose(rng), 1}, {RandomPose(rng), -1}}};
+  std::vector<Waypoint> plan;
+  PlanSubtask(demo, 3, 17, SegmentTransform(), last, Subtask{}, &plan);
+  int row = 3;
+  for (const Waypoint& waypoint : plan) {
+    if (waypoint.label == StepLabel::kBridge) {
+      EXPECT_EQ(row, 3) << "bridges come first";
+      EXPECT_EQ(waypoint.source_step, -1);
+      continue;
+    }
+    EXPECT_EQ(waypoint.source_step, row);
+    for (int arm = 0; arm < 2; ++arm) {
+      EXPECT_TRUE(waypoint.target.arms[arm].X_WE_cmd == demo.arms[arm].X_WE_cmd[row]);
+      EXPECT_TRUE(waypoint.X_WE_arrived[arm] == demo.arms[arm].X_WE[row]);
+      EXPECT_EQ(waypoint.target.arms[arm].gripper, demo.arms[arm].gripper[row]);
+    }
+    ++row;
+  }
+  EXPECT_EQ(row, 17);
+}
+
+// From the last command to where the source's arm was, within the speeds, gripper as it was.
+TEST(Stitch, BridgesKeepTheirSpeedAndTheLastGripper) {
+  Rng rng(RngKey{.seed = 2});
+  for (int trial = 0; trial < 200; ++trial) {
+    const SourceDemo demo = RandomDemo(rng, 1, 5);
+    const SegmentTransform transform(RandomPose(rng), RandomPose(rng), 0.4);
+    Action last{{{RandomPose(rng), 0.25}}};
+    Subtask subtask;
+    subtask.bridge_speed = rng.Uniform(0.01, 1);
+    subtask.bridge_turn = rng.Uniform(0.02, 1);
+    std::vector<Waypoint> plan;
+    PlanSubtask(demo, 1, 4, transform, last, subtask, &plan);
+    const size_t bridge = plan.size() - 3;
+    ASSERT_GE(bridge, static_cast<size_t>(subtask.bridge_steps));
+    Pose X = last.arms[0].X_WE_cmd;
+    double turned = 0;
+    for (size_t k = 0; k < bridge; ++k) {
+      ASSERT_EQ(plan[k].label, StepLabel::kBridge);
+      EXPECT_EQ(plan[k].target.arms[0].gripper, 0.25);
+      const Pose& next = plan[k].target.arms[0].X_WE_cmd;
+      EXPECT_LE((next.translation() - X.translation()).norm(), subtask.bridge_speed + 1e-9);
+      EXPECT_LE(AngleBetween(next.rotation(), X.rotation()), subtask.bridge_turn + 1e-9);
+      turned += AngleBetween(next.rotation(), X.rotation());
+      X = next;
+    }
+    const Pose first = transform(demo.arms[0].X_WE[1]);
+    EXPECT_TRUE(X == first) << "the bridge ends exactly where the source's arm was";
+    // shorter arc: no more turning than the angle between the ends
+    EXPECT_NEAR(turned, AngleBetween(last.arms[0].X_WE_cmd.rotation(), first.rotation()), 1e-9);
+    // no shorter than needed, no longer than a step more
+    const double distance = (first.translation() - last.arms[0].X_WE_cmd.translation()).norm();
+    const double need = std::max({static_cast<double>(subtask.bridge_steps),
+                                  distance / subtask.bridge_speed, turned / subtask.bridge_turn});
+    EXPECT_LT(static_cast<double>(bridge), need + 1);
+  }
+}
+
+TEST(Stitch, BridgeLengthIsTheLargestOfItsThreeLowerBounds) {
+  Subtask subtask;
+  subtask.bridge_steps = 5;
+  subtask.bridge_speed = 0.02;
+  subtask.bridge_turn = 0.1;
+  const Pose X;
+  EXPECT_EQ(BridgeLength(X, X, subtask), 5);
+  EXPECT_EQ(BridgeLength(X, Pose::FromTranslation({0.2, 0, 0}), subtask), 10);
+  EXPECT_EQ(BridgeLength(X, Pose::FromTranslation({0.201, 0, 0}), subtask), 11);
+  EXPECT_EQ(BridgeLength(X, PoseFromYaw(2, {0.2, 0, 0}), subtask), 20);
+  subtask.bridge_steps = 0;
+  EXPECT_EQ(BridgeLength(X, X, subtask), 1);
+}
+
+TEST(Stitch, TheSlowestArmSetsTheLength) {
+  Rng rng(RngKey{.seed = 3});
+  const SourceDemo demo = RandomDemo(rng, 2, 5);
+  Action last{{{demo.arms[0].X_WE[0], -1}, {demo.arms[1].X_WE[0], -1}}};
+  const Pose& X = last.arms[1].X_WE_cmd;
+  last.arms[1].X_WE_cmd = Pose(X.rotation(), X.translation() + Eigen::Vector3d(0, 0, 0.3));
+  Subtask subtask;
+  subtask.bridge_speed = 0.01;
+  std::vector<Waypoint> plan;
+  PlanSubtask(demo, 0, 5, SegmentTransform(), last, subtask, &plan);
+  EXPECT_EQ(plan.size(), 35u);
+}
+
+}  // namespace
+}  // namespace understudy

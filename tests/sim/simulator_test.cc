@@ -1,0 +1,282 @@
+// Laws that every listed task's simulator keeps.
+#include <gmock/gmock.h>
+
+#include <cstring>
+#include <set>
+#include <thread>
+
+#include "data/base/error.h"
+#include "tests/sim/sim_fixture.h"
+
+namespace understudy {
+namespace {
+
+using Eigen::Vector3d;
+
+class SimulatorLaws : public SimTest, public testing::WithParamInterface<std::string> {
+ protected:
+  void SetUp() override {
+    SimTest::SetUp();
+    scene_ = GetParam() == "stack" ? StackScene() : CompileTask(LoadTaskSpec(GetParam(), kTaskRoot));
+    variant_ = scene_->info().variants.front();
+  }
+  std::unique_ptr<Simulator> Make() const { return MakeSimulator(scene_); }
+
+  std::shared_ptr<const Scene> scene_;
+  std::string variant_;
+};
+
+// Bit for bit, so that -0 and 0 differ.
+bool SameBits(const SimState& a, const SimState& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
+}
+
+bool SameObservation(const Observation& a, const Observation& b) {
+  bool same = a.sim_time_s == b.sim_time_s && a.X_WO == b.X_WO && a.signals == b.signals &&
+              a.success == b.success && a.arms.size() == b.arms.size();
+  for (size_t i = 0; same && i < a.arms.size(); ++i) {
+    same = a.arms[i].X_WE == b.arms[i].X_WE && a.arms[i].joint_q == b.arms[i].joint_q &&
+           a.arms[i].joint_v == b.arms[i].joint_v && a.arms[i].gripper_q == b.arms[i].gripper_q &&
+           a.arms[i].gripper_v == b.arms[i].gripper_v;
+  }
+  return same;
+}
+
+// A lively action that depends on `seed` and `step` only: down into the objects and around.
+Action Wander(uint64_t seed, uint64_t step) {
+  Rng rng(RngKey{seed}.WithTerm(step));
+  const Vector3d p_WE(rng.Uniform(-0.15, 0.15), rng.Uniform(-0.2, 0.2), rng.Uniform(0.81, 1.0));
+  const Vector3d tilt(rng.Normal() * 0.2, rng.Normal() * 0.2, rng.Normal() * 0.5);
+  const Pose X_WE = FingersDown(rng.Uniform(0, 3.1), p_WE);
+  return OneArm(Pose(RotationExp(tilt) * X_WE.rotation(), p_WE), rng.Uniform(-1, 1));
+}
+
+TEST_P(SimulatorLaws, ResetDependsOnKeyOnly) {
+  const auto fresh = Make(), used = Make();
+  for (uint64_t step = 0; step < 20; ++step) used->Step(Wander(1, step));
+  for (const std::string& variant : scene_->info().variants) {
+    const RngKey key{11, 0, 3, 0, 0};
+    fresh->Reset(variant, key);
+    used->Reset(variant, key.WithParent(4));
+    EXPECT_FALSE(SameBits(fresh->Save(), used->Save())) << "another key, another start";
+    used->Reset(variant, key);
+    EXPECT_TRUE(SameBits(fresh->Save(), used->Save()));
+    EXPECT_TRUE(SameObservation(fresh->Observe(), used->Observe()));
+    // and the future is the same
+    for (uint64_t step = 0; step < 20; ++step) {
+      fresh->Step(Wander(2, step));
+      used->Step(Wander(2, step));
+    }
+    EXPECT_TRUE(SameBits(fresh->Save(), used->Save()));
+  }
+}
+
+TEST_P(SimulatorLaws, SaveAndRestoreLeaveNoTrace) {
+  constexpr uint64_t kSteps = 120;
+  const RngKey key{5, 0, 1, 0, 0};
+  const auto plain = Make();
+  plain->Reset(variant_, key);
+  std::vector<SimState> states{plain->Save()};
+  std::vector<Observation> seen{plain->Observe()};
+  for (uint64_t step = 0; step < kSteps; ++step) {
+    plain->Step(Wander(3, step));
+    states.push_back(plain->Save());
+    seen.push_back(plain->Observe());
+  }
+
+  // detours: other places of the episode, other actions, other simulators
+  Rng rng(RngKey{6});
+  const auto detoured = Make(), other = Make();
+  detoured->Reset(variant_, key);
+  for (uint64_t step = 0; step < kSteps; ++step) {
+    if (rng.Uniform() < 0.4) {
+      const SimState here = detoured->Save();
+      detoured->Restore(states[rng.UniformInt(kSteps)]);
+      detoured->Step(Wander(9, step));
+      if (rng.Uniform() < 0.5) detoured->Observe();
+      detoured->Restore(here);
+    }
+    ASSERT_TRUE(SameObservation(detoured->Observe(), seen[step])) << "step " << step;
+    detoured->Step(Wander(3, step));
+    ASSERT_TRUE(SameBits(detoured->Save(), states[step + 1])) << "step " << step;
+    other->Restore(states[step]);
+    ASSERT_TRUE(SameBits(other->Save(), states[step])) << "step " << step;
+    ASSERT_TRUE(SameObservation(other->Observe(), seen[step])) << "step " << step;
+    other->Step(Wander(3, step));
+    ASSERT_TRUE(SameBits(other->Save(), states[step + 1])) << "step " << step;
+  }
+}
+
+TEST_P(SimulatorLaws, ThreadsDoNotMatter) {
+  const auto run = [&](uint64_t attempt) {
+    const auto simulator = Make();
+    simulator->Reset(variant_, RngKey{8, 0, attempt, 0, 0});
+    for (uint64_t step = 0; step < 60; ++step) simulator->Step(Wander(attempt, step));
+    return simulator->Save();
+  };
+  std::vector<SimState> alone, together(4);
+  for (uint64_t i = 0; i < together.size(); ++i) alone.push_back(run(i));
+  std::vector<std::thread> threads;
+  for (uint64_t i = 0; i < together.size(); ++i) {
+    threads.emplace_back([&, i] { together[i] = run(i); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (size_t i = 0; i < together.size(); ++i) EXPECT_TRUE(SameBits(alone[i], together[i]));
+}
+
+TEST_P(SimulatorLaws, StateStartsLikeRobomimics) {
+  const auto simulator = Make();
+  simulator->Reset(variant_, RngKey{1});
+  simulator->Step(OneArm(simulator->Observe().arms[0].X_WE, -1));
+  const SimState state = simulator->Save();
+  const SimulatorInfo& info = simulator->info();
+  ASSERT_EQ(state.size(), info.state_size);
+  ASSERT_LT(info.flat_state_size, info.state_size);
+  EXPECT_EQ(state[0], simulator->Observe().sim_time_s);
+  EXPECT_NEAR(state[0], 1 / info.control_hz, 1e-9);
+  // the joints that were observed stand in the flat part
+  for (const double q : simulator->Observe().arms[0].joint_q) {
+    EXPECT_THAT(std::vector<double>(state.begin(), state.begin() + long(info.flat_state_size)),
+                testing::Contains(q));
+  }
+}
+
+TEST_P(SimulatorLaws, StandsStillWithoutBeingMoved) {
+  const auto simulator = Make();
+  simulator->Reset(variant_, RngKey{2});
+  const Pose X_WE = simulator->Observe().arms[0].X_WE;
+  for (int i = 0; i < 40; ++i) {
+    const StepOutcome outcome = simulator->Step(OneArm(X_WE, -1));
+    ASSERT_FALSE(outcome.unstable || outcome.collision || outcome.joint_limit);
+    const Pose X_WE_now = simulator->Observe().arms[0].X_WE;
+    ASSERT_LT((X_WE_now.translation() - X_WE.translation()).norm(), 1e-3);
+    ASSERT_LT(AngleBetween(X_WE_now.rotation(), X_WE.rotation()), 3e-3);
+  }
+  EXPECT_LT(simulator->Observe().arms[0].joint_v.cwiseAbs().maxCoeff(), 0.02);
+}
+
+TEST_P(SimulatorLaws, ReachesItsTargetsInASecond) {
+  const auto simulator = Make();
+  const Pose X_WE_home = simulator->Observe().arms[0].X_WE;
+  const int second = static_cast<int>(simulator->info().control_hz);
+  for (uint64_t trial = 0; trial < 12; ++trial) {
+    simulator->Reset(variant_, RngKey{3, 0, trial, 0, 0});
+    Rng rng(RngKey{4, 0, trial, 0, 0});
+    const Vector3d p_WE = X_WE_home.translation() + Vector3d(rng.Uniform(-0.1, 0.15),
+                                                             rng.Uniform(-0.2, 0.2),
+                                                             rng.Uniform(-0.08, 0.15));
+    const Vector3d turn(rng.Uniform(-0.3, 0.3), rng.Uniform(-0.3, 0.3), rng.Uniform(-0.7, 0.7));
+    const Pose X_WE_cmd(RotationExp(turn) * X_WE_home.rotation(), p_WE);
+    for (int i = 0; i < second; ++i) simulator->Step(OneArm(X_WE_cmd, -1));
+    const Pose X_WE = simulator->Observe().arms[0].X_WE;
+    EXPECT_LT((X_WE.translation() - p_WE).norm(), 5e-3) << "trial " << trial;
+    EXPECT_LT(AngleBetween(X_WE.rotation(), X_WE_cmd.rotation()), 0.03) << "trial " << trial;
+  }
+}
+
+TEST_P(SimulatorLaws, StartsLieInTheirRangesAndApart) {
+  const auto simulator = Make();
+  const std::vector<std::string> names = scene_->info().objects;
+  for (const auto& [variant, ranges] : scene_->task().variants) {
+    // how much of its range each object's x has used
+    std::vector<double> least(names.size(), 1e9), most(names.size(), -1e9);
+    for (uint64_t i = 0; i < 1000; ++i) {
+      simulator->Reset(variant, RngKey{12, 0, i, 0, 0});
+      const Observation& seen = simulator->Observe();
+      ASSERT_FALSE(seen.success);
+      for (size_t a = 0; a < names.size(); ++a) {
+        const PlacementRange& range = ranges.objects.at(names[a]);
+        const Vector3d offset = seen.X_WO[a].translation() - ranges.origin;
+        ASSERT_GE(offset.x(), range.x[0] - 1e-12);
+        ASSERT_LE(offset.x(), range.x[1] + 1e-12);
+        ASSERT_GE(offset.y(), range.y[0] - 1e-12);
+        ASSERT_LE(offset.y(), range.y[1] + 1e-12);
+        ASSERT_NEAR(offset.z(), range.z, 1e-12);
+        least[a] = std::min(least[a], offset.x());
+        most[a] = std::max(most[a], offset.x());
+        for (size_t b = 0; b < a; ++b) {
+          const double apart =
+              (seen.X_WO[a].translation() - seen.X_WO[b].translation()).head<2>().norm();
+          ASSERT_GE(apart, scene_->task().objects.at(names[a]).radius +
+                               scene_->task().objects.at(names[b]).radius);
+        }
+      }
+    }
+    for (size_t a = 0; a < names.size(); ++a) {
+      const auto [low, high] = ranges.objects.at(names[a]).x;
+      EXPECT_LE(least[a], low + 0.05 * (high - low)) << variant;
+      EXPECT_GE(most[a], high - 0.05 * (high - low)) << variant;
+    }
+  }
+}
+
+TEST_P(SimulatorLaws, ObjectsRestWhereTheyWerePut) {
+  const auto simulator = Make();
+  simulator->Reset(variant_, RngKey{13});
+  const std::vector<Pose> X_WO = simulator->Observe().X_WO;
+  const Pose X_WE = simulator->Observe().arms[0].X_WE;
+  for (int i = 0; i < 20; ++i) simulator->Step(OneArm(X_WE, -1));
+  for (size_t i = 0; i < X_WO.size(); ++i) {
+    const Pose& now = simulator->Observe().X_WO[i];
+    EXPECT_LT((now.translation() - X_WO[i].translation()).norm(), 1e-3);
+    EXPECT_LT(AngleBetween(now.rotation(), X_WO[i].rotation()), 5e-3);
+  }
+}
+
+TEST_P(SimulatorLaws, UnknownVariantNamesTheKnownOnes) {
+  const auto simulator = Make();
+  try {
+    simulator->Reset("D7", RngKey{});
+    FAIL() << "there is no D7";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_THAT(error.what(), testing::HasSubstr("unknown variant 'D7'"));
+    for (const std::string& variant : scene_->info().variants) {
+      EXPECT_THAT(error.what(), testing::HasSubstr(variant));
+    }
+  }
+}
+
+TEST_P(SimulatorLaws, RefusesForeignStatesAndActions) {
+  const auto simulator = Make();
+  EXPECT_THROW(simulator->Restore(SimState(3)), ContractError);
+  EXPECT_THROW(simulator->Step(Action{}), ContractError);
+}
+
+TEST_P(SimulatorLaws, BrokenPhysicsIsAnOutcome) {
+  const auto simulator = Make();
+  simulator->Reset(variant_, RngKey{14});
+  const SimState good = simulator->Save();
+  const Observation before = simulator->Observe();
+  SimState bad = good;
+  bad[simulator->info().flat_state_size - 1] = 1e12;   // the last velocity
+  simulator->Restore(bad);
+  const Action action = OneArm(before.arms[0].X_WE, -1);
+  const StepOutcome outcome = simulator->Step(action);
+  EXPECT_TRUE(outcome.unstable);
+  EXPECT_THAT(outcome.problem, testing::HasSubstr("MuJoCo"));
+  EXPECT_TRUE(simulator->Step(action).unstable) << "until it is reset or restored";
+  simulator->Restore(good);
+  EXPECT_TRUE(SameBits(simulator->Save(), good));
+  EXPECT_TRUE(SameObservation(simulator->Observe(), before));
+  EXPECT_FALSE(simulator->Step(action).unstable);
+  ExpectWarnings();
+}
+
+TEST_P(SimulatorLaws, TimesAddUp) {
+  const auto simulator = Make();
+  for (uint64_t step = 0; step < 10; ++step) simulator->Step(Wander(1, step));
+  const SimulatorTimes times = simulator->times();
+  EXPECT_EQ(times.steps, 10);
+  EXPECT_EQ(times.substeps, 10 * simulator->info().substeps);
+  EXPECT_GT(times.physics_s, 0);
+  EXPECT_GT(times.total_s, times.physics_s);
+}
+
+INSTANTIATE_TEST_SUITE_P(Tasks, SimulatorLaws, testing::ValuesIn(ListedTasks()),
+                         [](const auto& param) { return param.param; });
+
+TEST(ListedTasks, HoldStack) { EXPECT_THAT(ListedTasks(), testing::Contains("stack")); }
+
+}  // namespace
+}  // namespace understudy

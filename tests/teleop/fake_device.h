@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "data/seam/teleop_device.h"
+#include "teleop/operator/scripted_operator.h"
+#include "teleop/pacer.h"
+
+namespace understudy {
+
+// A headset in memory with a virtual clock. Its hands are set by the test; `spoil` may change each
+// sample before it is handed out.
+class FakeDevice : public TeleopDevice {
+ public:
+  FakeDevice() {
+    for (RawHand& hand : hands) {
+      hand.active = true;
+      hand.location_flags = 15;
+    }
+  }
+  DeviceInfo info() const override { return {"fake headset", "1", "/fake/profile", -77}; }
+  RawSample Poll() override {
+    RawSample sample;
+    sample.id = next_id++;
+    sample.monotonic_ns = now_ns;
+    sample.xr_time_ns = now_ns - 77;
+    sample.hands = hands;
+    if (spoil) spoil(sample);
+    return sample;
+  }
+  int64_t NowNs() const override { return now_ns; }
+  void Haptic(int hand, float amplitude, double) override {
+    felt.push_back({hand, amplitude});
+  }
+
+  std::array<RawHand, 2> hands;
+  std::function<void(RawSample&)> spoil;
+  int64_t now_ns = 5'000'000'000;
+  int64_t next_id = 100;
+  std::vector<std::pair<int, float>> felt;
+};
+
+// A scripted operator whose right hand is the fake device's, in lock-step with its clock.
+class OperatorAtDevice {
+ public:
+  OperatorAtDevice(const OperatorSpec& spec, const TaskSpec& task, const SimulatorInfo& info,
+                   FakeDevice& device)
+      : pacer({.now_ns = [&device] { return device.now_ns; },
+               .advance_ns = [&device](int64_t ns) { device.now_ns += ns; },
+               .begin =
+                   [this, spec, task, info](const RngKey& key, const Observation&) {
+                     person = std::make_unique<ScriptedOperator>(spec, task, info,
+                                                                 key.WithTerm("operator"));
+                   },
+               .move =
+                   [this, &device](const Observation& observation, int64_t at_ns) {
+                     const HandTarget target = person->Move(observation, at_ns);
+                     RawHand& hand = device.hands[1];
+                     hand.X_TH = target.X_TH;
+                     hand.v_TH = target.v_TH;
+                     hand.w_TH = target.w_TH;
+                     hand.trigger = static_cast<float>(target.trigger);
+                     hand.squeeze = static_cast<float>(target.squeeze);
+                     hand.buttons = target.buttons;
+                     if (after_move) after_move(*person);
+                   }}) {}
+
+  std::unique_ptr<ScriptedOperator> person;
+  std::function<void(const ScriptedOperator&)> after_move;
+  VirtualPacer pacer;
+};
+
+}  // namespace understudy

@@ -1,0 +1,214 @@
+#include "teleop/operator/scripted_operator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "data/base/error.h"
+#include "data/seam/teleop_device.h"
+#include "tests/support/fake_simulator.h"
+#include "teleop/retarget.h"
+#include "tests/teleop/fake_device.h"
+
+namespace understudy {
+namespace {
+
+using testing::HasSubstr;
+
+TaskSpec StackTask() { return LoadTaskSpec("stack", UNDERSTUDY_SOURCE_DIR "/sim/tasks"); }
+
+// The real task's operator, in the fake world whose cubes have the same names and sizes.
+OperatorSpec StackOperator() { return LoadOperatorSpec(StackTask()); }
+
+// One demonstration without recorder: operator, device, controller, simulator.
+struct Demo {
+  bool success = false, gave_up = false;
+  int steps = 0;
+  double clamped_share = 0, fastest = 0;
+  int regrips = 0;
+  std::vector<Action> actions;
+};
+Demo Demonstrate(const OperatorSpec& spec, uint64_t seed, const RetargetOptions& options = {},
+                const std::string& variant = "D0", const FakeOptions& world = {},
+                const std::function<void(RawSample&)>& spoil = {}) {
+  const TaskSpec task = FakeTask();
+  const auto simulator = MakeFakeSimulator(task, world);
+  const RngKey key{.seed = seed};
+  simulator->Reset(variant, key);
+  FakeDevice device;
+  device.spoil = spoil;
+  OperatorAtDevice person(spec, task, simulator->info(), device);
+  person.pacer.Begin(key, simulator->Observe(), 50'000'000, 6);
+  TeleopController controller(options, simulator->info());
+  controller.Reset(simulator->Observe());
+  Demo run;
+  int clamped = 0;
+  while (!simulator->Observe().success && !run.gave_up && run.steps < 800) {
+    std::vector<RawSample> samples;
+    for (int i = 0; i < 6; ++i) {
+      person.pacer.Tick(simulator->Observe());
+      samples.push_back(device.Poll());
+      run.fastest = std::max(run.fastest, samples.back().hands[1].v_TH.norm());
+    }
+    const Commanded now =
+        controller.Update(samples, simulator->Observe(), device.now_ns, 0.05);
+    clamped += (now.arms[0].flags & (kLinearClamped | kAngularClamped | kRejected)) != 0;
+    simulator->Step(now.action);
+    run.actions.push_back(now.action);
+    ++run.steps;
+    run.gave_up = person.person->gave_up();
+  }
+  run.success = simulator->Observe().success;
+  run.clamped_share = static_cast<double>(clamped) / run.steps;
+  run.regrips = person.person->regrips();
+  return run;
+}
+
+TEST(ScriptedOperator, StacksLikeASkilledPerson) {
+  int successes = 0, steps = 0;
+  double clamped = 0;
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    const Demo run = Demonstrate(StackOperator(), seed);
+    successes += run.success;
+    steps += run.steps;
+    clamped += run.clamped_share / 30;
+    EXPECT_LT(run.fastest, 0.6) << "m/s, tremor included";
+  }
+  EXPECT_GE(successes, 29);
+  // six to twelve seconds of 20 steps each, rarely faster than the limiter
+  EXPECT_GT(steps / 30, 120);
+  EXPECT_LT(steps / 30, 240);
+  EXPECT_LT(clamped, 0.1);
+}
+
+TEST(ScriptedOperator, SameKeySameHandOtherKeyOtherHand) {
+  const Demo a = Demonstrate(StackOperator(), 3), b = Demonstrate(StackOperator(), 3);
+  const Demo c = Demonstrate(StackOperator(), 4);
+  EXPECT_EQ(a.actions, b.actions);
+  EXPECT_NE(a.actions, c.actions);
+}
+
+TEST(ScriptedOperator, RegripsWhenItsReachIsShortOrTheArmMovesLess) {
+  OperatorSpec spec = StackOperator();
+  spec.body.reach_box = {0.12, 0.12, 0.12};
+  int regrips = 0, successes = 0;
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    const Demo run = Demonstrate(spec, seed);
+    regrips += run.regrips;
+    successes += run.success;
+  }
+  EXPECT_GE(successes, 9);
+  EXPECT_GT(regrips, 15);
+}
+
+TEST(ScriptedOperator, GetsThroughLostTracking) {
+  // a tenth of a second of loss, every three seconds: the clutch drops each time
+  int successes = 0, regrips = 0;
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    const Demo run = Demonstrate(StackOperator(), seed, {}, "D0", {}, [](RawSample& sample) {
+      if (sample.monotonic_ns % 3'000'000'000 < 100'000'000) sample.hands[1].location_flags = 0;
+    });
+    successes += run.success;
+    regrips += run.regrips;
+  }
+  EXPECT_GE(successes, 7);
+  EXPECT_GT(regrips, 15);
+}
+
+TEST(ScriptedOperator, MissedGraspsAreTriedAgainAndGivenUpInTheEnd) {
+  FakeOptions slippery;
+  slippery.slip_after_steps = 3;
+  const Demo run = Demonstrate(StackOperator(), 1, {}, "D0", slippery);
+  EXPECT_FALSE(run.success);
+  EXPECT_TRUE(run.gave_up);
+}
+
+TEST(ScriptedOperator, MovesByMinimumJerkWithTremorInItsBand) {
+  // a hand that holds still shows its tremor alone
+  OperatorSpec spec = StackOperator();
+  spec.body.start_delay = {5, 5};
+  const TaskSpec task = FakeTask();
+  const auto simulator = MakeFakeSimulator(task);
+  simulator->Reset("D0", RngKey{});
+  ScriptedOperator person(spec, task, simulator->info(), RngKey{});
+  std::vector<double> x;
+  for (int i = 0; i < 1000; ++i) {
+    x.push_back(person.Move(simulator->Observe(), i * 4'000'000LL).X_TH.translation().x());
+  }
+  double mean = 0, largest = 0;
+  for (double v : x) mean += v / 1000;
+  int crossings = 0;
+  for (size_t i = 1; i < x.size(); ++i) {
+    crossings += (x[i] > mean) != (x[i - 1] > mean);
+    largest = std::max(largest, std::abs(x[i] - mean));
+  }
+  // two crossings a period over four seconds; sums of sines cross a little off their band
+  EXPECT_GE(crossings, 2 * 4 * 7);
+  EXPECT_LE(crossings, 2 * 4 * 13);
+  EXPECT_GT(largest, 0.0002);
+  EXPECT_LT(largest, 0.0006);
+}
+
+TEST(ScriptedOperator, PutsNoFingerOnTheNeighbour) {
+  // cubes side by side along the closing axis that needs the least turn: the grasp turns by 90 deg
+  const TaskSpec task = FakeTask();
+  for (const bool along_x : {true, false}) {
+    const auto simulator = MakeFakeSimulator(task);
+    simulator->Reset("D0", RngKey{});
+    Observation observation = simulator->Observe();
+    observation.X_WO = {Pose::FromTranslation({0, 0, 0.82}),
+                        Pose::FromTranslation({along_x ? 0.06 : 0, along_x ? 0 : 0.06, 0.825})};
+    ScriptedOperator person(StackOperator(), task, simulator->info(), RngKey{.seed = 1});
+    double turned = 0;
+    for (int64_t ns = 0; ns < 5'000'000'000; ns += 8'000'000) {
+      const HandTarget hand = person.Move(observation, ns);
+      if (hand.squeeze == 1) turned = std::max(turned, RotationLog(hand.X_TH.rotation()).norm());
+    }
+    EXPECT_NEAR(turned, along_x ? M_PI / 2 : 0, 0.1);
+  }
+}
+
+TEST(ScriptedOperator, PressesStartThenSqueezes) {
+  const TaskSpec task = FakeTask();
+  const auto simulator = MakeFakeSimulator(task);
+  simulator->Reset("D0", RngKey{});
+  ScriptedOperator person(StackOperator(), task, simulator->info(), RngKey{});
+  int64_t pressed = -1, squeezed = -1;
+  for (int64_t ns = 0; ns < 2'000'000'000; ns += 8'000'000) {
+    const HandTarget hand = person.Move(simulator->Observe(), ns);
+    if (hand.buttons == kButtonStart && pressed < 0) pressed = ns;
+    if (hand.squeeze > 0.6 && squeezed < 0) squeezed = ns;
+  }
+  EXPECT_GE(pressed, 200'000'000);
+  EXPECT_GT(squeezed, pressed);
+}
+
+TEST(OperatorSpec, NamesEveryMistake) {
+  const TaskSpec task = StackTask();
+  OperatorSpec spec = LoadOperatorSpec(task);
+  EXPECT_TRUE(Validate(spec, task).empty());
+  spec.phases[0].object = "cubeC";
+  spec.phases[1].expect = "grip";
+  spec.phases[2].otherwise = "nowhere";
+  spec.phases[3].object = "";
+  spec.phases[5].name = "lift";
+  spec.body.reaction = {1, 0};
+  const std::string all = fmt::format("{}", fmt::join(Validate(spec, task), "\n"));
+  EXPECT_THAT(all, HasSubstr("phases[0].object: unknown object 'cubeC'"));
+  EXPECT_THAT(all, HasSubstr("phases[1].expect: unknown signal 'grip'"));
+  EXPECT_THAT(all, HasSubstr("phases[2].otherwise: unknown phase 'nowhere'"));
+  EXPECT_THAT(all, HasSubstr("phases[3].carried: needs an object"));
+  EXPECT_THAT(all, HasSubstr("lift: is used twice"));
+  EXPECT_THAT(all, HasSubstr("body.reaction = [1, 0]: low above high"));
+  TaskSpec other = task;
+  other.folder = testing::TempDir();
+  try {
+    LoadOperatorSpec(other);
+    FAIL() << "there is no operator.yaml";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
+    EXPECT_THAT(error.what(), HasSubstr("task 'stack' has no scripted operator"));
+  }
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,332 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "small_policy.h"
+
+namespace understudy {
+namespace {
+
+using testing::HasSubstr;
+
+std::unique_ptr<GrootEngine> MakeEngine(const Json& policy = {}, const Json& trainer = {}) {
+  Json all_policy = SmallPolicy(), all_trainer = SmallTrainer();
+  if (!policy.is_null()) all_policy.update(policy);
+  if (!trainer.is_null()) all_trainer.update(trainer);
+  return MakeGrootEngine(SmallLayout(), kSmallVocabulary, all_policy, all_trainer);
+}
+
+std::string MessageOf(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+// One pass with fixed draws; only real steps of the velocity.
+std::vector<float> RealVelocity(GrootEngine& engine, const Batch& batch, const FlowDraws& draws) {
+  const GrootPass pass = engine.Differentiate(batch, draws);
+  std::vector<float> real;
+  for (size_t i = 0; i < pass.velocity_BDTA.size(); ++i) {
+    const size_t b = i / (2 * 4 * 7), t = i / 7 % 4;
+    if (batch.mask_BT[b * 4 + t]) real.push_back(pass.velocity_BDTA[i]);
+  }
+  return real;
+}
+
+FlowDraws DrawFor(const Batch& batch) {
+  return DrawFlow(batch, SmallLayout(), ReadGrootConfig(SmallPolicy()), 5, 0);
+}
+
+TEST(GrootEngine, PaddedStepsCannotChangeTheOthers) {
+  const auto engine = MakeEngine();
+  Batch batch = SmallBatch(0, 6);
+  FlowDraws draws = DrawFor(batch);
+  const GrootPass before = engine->Differentiate(batch, draws);
+  const std::vector<float> velocity = RealVelocity(*engine, batch, draws);
+
+  // garbage in the padded actions and in their noise
+  int padded = 0;
+  for (size_t b = 0; b < 6; ++b) {
+    for (size_t t = 0; t < 4; ++t) {
+      if (batch.mask_BT[b * 4 + t]) continue;
+      ++padded;
+      for (size_t a = 0; a < 7; ++a) {
+        batch.actions_BTA[(b * 4 + t) * 7 + a] = 50;
+        for (size_t d = 0; d < 2; ++d) draws.noise_BDTA[((b * 2 + d) * 4 + t) * 7 + a] = -30;
+      }
+    }
+  }
+  ASSERT_EQ(padded, 4);
+  const GrootPass after = engine->Differentiate(batch, draws);
+  EXPECT_EQ(RealVelocity(*engine, batch, draws), velocity);
+  EXPECT_EQ(after.loss, before.loss);
+  EXPECT_EQ(after.gradients, before.gradients);
+
+  // a real step does change them: the comparison can fail
+  draws.noise_BDTA[0] += 1;
+  EXPECT_NE(RealVelocity(*engine, batch, draws), velocity);
+}
+
+TEST(GrootEngine, PaddedTextCannotChangeAnything) {
+  const auto engine = MakeEngine();
+  const Batch batch = SmallBatch(0, 6);
+  const FlowDraws draws = DrawFor(batch);
+  const std::vector<float> velocity = RealVelocity(*engine, batch, draws);
+
+  // another embedding of the padding token, and of the last position, which no text reaches
+  TensorMap weights = engine->ExportPolicy();
+  const auto set_row = [&](const std::string& name, size_t row) {
+    for (size_t i = 0; i < 16; ++i) {
+      const float value = 20.0f + static_cast<float>(i);
+      std::memcpy(weights.at(name).data.data() + (row * 16 + i) * sizeof(float), &value,
+                  sizeof(float));
+    }
+  };
+  set_row("text.words", 0);
+  set_row("text.position", 4);
+  engine->SetWeights(weights);
+  EXPECT_EQ(RealVelocity(*engine, batch, draws), velocity);
+
+  // while a word that occurs does
+  set_row("text.words", static_cast<size_t>(batch.tokens_BL[0]));
+  engine->SetWeights(weights);
+  EXPECT_NE(RealVelocity(*engine, batch, draws), velocity);
+}
+
+TEST(GrootEngine, AnEmptyInstructionIsFinite) {
+  const auto engine = MakeEngine();
+  Batch batch = SmallBatch(0, 2);
+  std::fill(batch.tokens_BL.begin(), batch.tokens_BL.end(), 0);
+  const GrootPass pass = engine->Differentiate(batch, DrawFor(batch));
+  EXPECT_TRUE(std::isfinite(pass.loss));
+  for (const auto& [name, blob] : pass.gradients) {
+    for (size_t i = 0; i < blob.data.size(); i += sizeof(float)) {
+      float value;
+      std::memcpy(&value, blob.data.data() + i, sizeof(float));
+      ASSERT_TRUE(std::isfinite(value)) << name;
+    }
+  }
+}
+
+TEST(GrootEngine, EmbodimentsDoNotTouchOneAnother) {
+  const auto engine = MakeEngine();
+  Batch batch = SmallBatch(0, 4);
+  std::fill(batch.embodiment_B.begin(), batch.embodiment_B.end(), 0);
+  const FlowDraws draws = DrawFor(batch);
+  const std::vector<float> velocity = RealVelocity(*engine, batch, draws);
+  const GrootPass pass = engine->Differentiate(batch, draws);
+
+  // slot 1 gets no gradient, and its weights do not matter
+  TensorMap weights = engine->ExportPolicy();
+  int tables = 0;
+  for (auto& [name, blob] : weights) {
+    if (!name.ends_with(".W") && !name.ends_with(".b")) continue;
+    ++tables;
+    const auto& gradient = pass.gradients.at(name).data;
+    const size_t half = blob.data.size() / 2;
+    EXPECT_TRUE(std::all_of(gradient.begin() + static_cast<std::ptrdiff_t>(half), gradient.end(),
+                            [](uint8_t byte) { return byte == 0; })) << name;
+    for (size_t i = half; i < blob.data.size(); i += sizeof(float)) {
+      const float value = 3;
+      std::memcpy(blob.data.data() + i, &value, sizeof(float));
+    }
+  }
+  EXPECT_EQ(tables, 14);
+  engine->SetWeights(weights);
+  EXPECT_EQ(RealVelocity(*engine, batch, draws), velocity);
+  batch.embodiment_B[0] = 1;
+  EXPECT_NE(RealVelocity(*engine, batch, draws), velocity);
+}
+
+TEST(GrootEngine, TwoRunsAreEqualBitForBit) {
+  for (const char* precision : {"float32", "bfloat16"}) {
+    const auto a = MakeEngine({}, {{"precision", precision}});
+    const auto b = MakeEngine({}, {{"precision", precision}});
+    for (uint64_t i = 0; i < 3; ++i) {
+      a->Update(SmallBatch(8 * i, 8));
+      b->Update(SmallBatch(8 * i, 8));
+    }
+    EXPECT_EQ(a->ExportState(), b->ExportState()) << precision;
+    const auto other = MakeEngine({}, {{"precision", precision}, {"seed", 2}});
+    for (uint64_t i = 0; i < 3; ++i) other->Update(SmallBatch(8 * i, 8));
+    EXPECT_NE(a->ExportPolicy(), other->ExportPolicy());
+  }
+}
+
+TEST(GrootEngine, ResumedIsNeverStopped) {
+  for (const char* precision : {"float32", "bfloat16", "auto"}) {
+    const Json policy{{"state_dropout", 0.3}}, trainer{{"precision", precision}};
+    const auto straight = MakeEngine(policy, trainer);
+    for (uint64_t i = 0; i < 3; ++i) straight->Update(SmallBatch(8 * i, 8));
+    const TensorMap state = straight->ExportState();
+    const auto resumed = MakeEngine(policy, trainer);
+    resumed->ImportState(state);
+    EXPECT_EQ(resumed->updates(), 3);
+    EXPECT_EQ(resumed->ExportState(), state);
+    for (uint64_t i = 3; i < 6; ++i) {
+      straight->Update(SmallBatch(8 * i, 8));
+      resumed->Update(SmallBatch(8 * i, 8));
+    }
+    EXPECT_EQ(resumed->ExportState(), straight->ExportState()) << precision;
+    EXPECT_EQ(resumed->ExportPolicy(), straight->ExportPolicy()) << precision;
+    EXPECT_NE(straight->ExportState(), state);
+  }
+}
+
+TEST(GrootEngine, TheAutomaticChoiceChangesNothingElse) {
+  const auto automatic = MakeEngine({}, {{"precision", "auto"}});
+  automatic->Update(SmallBatch(0, 8));
+  const std::string chosen = automatic->Describe()["precision"];
+  const auto named = MakeEngine({}, {{"precision", chosen}});
+  named->Update(SmallBatch(0, 8));
+  EXPECT_EQ(automatic->ExportState(), named->ExportState());
+  EXPECT_GT(automatic->Describe()["probe"]["bfloat16_s"], 0);
+}
+
+TEST(GrootEngine, LearnsEightSamplesByHeart) {
+  const auto engine = MakeEngine({{"width", 32}, {"feed_forward", 64}, {"noise_draws", 8},
+                                  {"keypoints", 8}},
+                                 {{"steps", 1500}, {"learning_rate", 4e-3}, {"warmup", 20},
+                                  {"weight_decay", 0.0}});
+  const Batch batch = SmallBatch(0, 8);
+  engine->Update(batch);
+  const double first = engine->TakeLosses().loss;
+  for (int i = 1; i < 1450; ++i) engine->Update(batch);
+  engine->TakeLosses();
+  for (int i = 1450; i < 1500; ++i) engine->Update(batch);
+  const LossReport last = engine->TakeLosses();
+  EXPECT_LT(last.loss, 0.01 * first) << first;
+  EXPECT_EQ(last.updates, 50);
+
+  // and acts as it has learned
+  const auto model =
+      MakeGrootChunkModel(SmallLayout(), engine->PolicyConfig(), engine->ExportPolicy());
+  std::vector<RngKey> keys;
+  for (uint64_t i = 0; i < 8; ++i) keys.push_back(RngKey{1}.WithParent(i));
+  const std::vector<float> actions = model->Predict(batch, keys);
+  double error = 0, count = 0;
+  for (size_t i = 0; i < actions.size(); ++i) {
+    if (batch.mask_BT[i / 7] == 0) continue;
+    error += std::pow(actions[i] - batch.actions_BTA[i], 2);
+    ++count;
+  }
+  EXPECT_LT(std::sqrt(error / count), 0.15);
+}
+
+TEST(GrootEngine, ReportsByGroupAndByStep) {
+  const auto engine = MakeEngine();
+  const Batch batch = SmallBatch(0, 6);
+  const FlowDraws draws = DrawFor(batch);
+  const GrootPass pass = engine->Differentiate(batch, draws);
+  engine->UpdateWith(batch, draws);
+  const LossReport report = engine->TakeLosses();
+
+  // the same sums by hand
+  double group[3] = {}, step[4] = {}, group_count[3] = {}, step_count[4] = {};
+  for (size_t i = 0; i < pass.velocity_BDTA.size(); ++i) {
+    const size_t b = i / 56, t = i / 7 % 4, a = i % 7;
+    if (!batch.mask_BT[b * 4 + t]) continue;
+    const double target = batch.actions_BTA[(b * 4 + t) * 7 + a] - draws.noise_BDTA[i];
+    const double error = std::pow(pass.velocity_BDTA[i] - target, 2);
+    const size_t g = a < 3 ? 0 : a < 6 ? 1 : 2;
+    group[g] += error;
+    ++group_count[g];
+    step[t] += error;
+    ++step_count[t];
+  }
+  EXPECT_NEAR(report.position, group[0] / group_count[0], 1e-5);
+  EXPECT_NEAR(report.rotation, group[1] / group_count[1], 1e-5);
+  EXPECT_NEAR(report.gripper, group[2] / group_count[2], 1e-5);
+  ASSERT_EQ(report.by_step.size(), 4u);
+  for (size_t t = 0; t < 4; ++t) EXPECT_NEAR(report.by_step[t], step[t] / step_count[t], 1e-5);
+  EXPECT_EQ(engine->TakeLosses().updates, 0);
+}
+
+TEST(FlowDraws, TimeFollowsTheBetaDistribution) {
+  Json policy = SmallPolicy();
+  policy["noise_draws"] = 16;
+  const GrootConfig config = ReadGrootConfig(policy);
+  std::vector<double> times;
+  double noise_sum = 0, noise_square = 0, noises = 0;
+  for (int64_t update = 0; update < 40; ++update) {
+    Batch batch;
+    batch.size = 32;
+    for (uint64_t i = 0; i < 32; ++i) batch.sample_B.push_back(HashOf("sample") + i);
+    const FlowDraws draws = DrawFlow(batch, SmallLayout(), config, 9, update);
+    times.insert(times.end(), draws.time_BD.begin(), draws.time_BD.end());
+    for (const double n : draws.noise_BDTA) {
+      noise_sum += n;
+      noise_square += n * n;
+      ++noises;
+    }
+  }
+
+  // 1 - t/0.999 has the distribution function x^1.5: Kolmogorov-Smirnov at 1e-6
+  std::sort(times.begin(), times.end());
+  const double count = static_cast<double>(times.size());
+  double distance = 0;
+  for (size_t i = 0; i < times.size(); ++i) {
+    ASSERT_GE(times[i], 0);
+    ASSERT_LT(times[i], 0.9990001);
+    const double expected = 1 - std::pow(1 - times[i] / 0.999, 1.5);
+    distance = std::max(distance, std::abs(expected - (static_cast<double>(i) + 0.5) / count));
+  }
+  EXPECT_LT(distance, 2.7 / std::sqrt(count));
+  EXPECT_NEAR(noise_sum / noises, 0, 5 / std::sqrt(noises));
+  EXPECT_NEAR(noise_square / noises, 1, 5 * std::sqrt(2 / noises));
+}
+
+TEST(FlowDraws, DependOnTheSampleNotOnItsPlace) {
+  const GrootConfig config = ReadGrootConfig(SmallPolicy());
+  const FlowDraws forward = DrawFlow(SmallBatch(0, 4), SmallLayout(), config, 9, 7);
+  const FlowDraws later = DrawFlow(SmallBatch(2, 4), SmallLayout(), config, 9, 7);
+  EXPECT_TRUE(std::equal(forward.noise_BDTA.begin() + 2 * 56, forward.noise_BDTA.end(),
+                         later.noise_BDTA.begin()));
+  EXPECT_TRUE(std::equal(forward.time_BD.begin() + 4, forward.time_BD.end(),
+                         later.time_BD.begin()));
+  EXPECT_NE(DrawFlow(SmallBatch(0, 4), SmallLayout(), config, 9, 8).noise_BDTA,
+            forward.noise_BDTA);
+}
+
+TEST(GrootEngine, BadInputIsNamed) {
+  EXPECT_THAT(MessageOf([] { MakeEngine({{"widht", 3}}); }), HasSubstr("width"));
+  EXPECT_THAT(MessageOf([] { MakeEngine({{"width", 18}, {"heads", 4}}); }),
+              HasSubstr("width = 18: must be a multiple of heads = 4"));
+  EXPECT_THAT(MessageOf([] { MakeEngine({}, {{"learning_rat", 3}}); }),
+              HasSubstr("learning_rate"));
+  const auto engine = MakeEngine();
+  Batch batch = SmallBatch(0, 2);
+  batch.tokens_BL[0] = 9;
+  EXPECT_THAT(MessageOf([&] { engine->Update(batch); }), HasSubstr("token 9: the policy's "
+                                                                   "vocabulary has ids 0 to 8"));
+  batch = SmallBatch(0, 2);
+  batch.embodiment_B[1] = 2;
+  EXPECT_THAT(MessageOf([&] { engine->Update(batch); }), HasSubstr("embodiment slot 2"));
+
+  // states of another network or precision
+  TensorMap state = engine->ExportState();
+  const auto wider = MakeEngine({{"width", 32}});
+  EXPECT_THAT(MessageOf([&] { wider->ImportState(state); }),
+              HasSubstr("belongs to another policy configuration"));
+  const auto half = MakeEngine({}, {{"precision", "bfloat16"}});
+  EXPECT_THAT(MessageOf([&] { half->ImportState(state); }),
+              HasSubstr("trained with precision 'float32', the options say 'bfloat16'"));
+  state.erase("second_moment/vlln.weight");
+  EXPECT_THAT(MessageOf([&] { engine->ImportState(state); }),
+              HasSubstr("'second_moment/vlln.weight' is missing"));
+}
+
+TEST(GrootEngine, ALossThatIsNoNumberStopsTheRun) {
+  const auto engine = MakeEngine();
+  Batch batch = SmallBatch(0, 2);
+  batch.state_BS[0] = std::nanf("");
+  engine->Update(batch);
+  EXPECT_THAT(MessageOf([&] { engine->TakeLosses(); }), HasSubstr("no longer a number at update 1"));
+}
+
+}  // namespace
+}  // namespace understudy

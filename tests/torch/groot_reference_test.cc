@@ -1,0 +1,122 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "small_policy.h"
+
+namespace understudy {
+namespace {
+
+// Relative to the largest of the expected numbers.
+void ExpectNear(const std::vector<float>& got, const std::vector<double>& expected,
+                const std::string& what) {
+  ASSERT_GE(got.size(), expected.size()) << what;
+  double largest = 0;
+  for (const double value : expected) largest = std::max(largest, std::abs(value));
+  ASSERT_GT(largest, 1e-7) << what << ": nothing to compare";
+  for (size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_NEAR(got[i], expected[i], 1e-4 * largest) << what << " [" << i << "]";
+  }
+}
+
+std::vector<float> Floats(const TensorBlob& blob) {
+  std::vector<float> values(blob.data.size() / sizeof(float));
+  std::memcpy(values.data(), blob.data.data(), blob.data.size());
+  return values;
+}
+
+class GrootReference : public testing::Test {
+ protected:
+  GrootReference() {
+    const SampleLayout layout = SmallLayout();
+    Json policy = SmallPolicy();
+    policy["gripper_weight"] = 2.0;
+    Json trainer = SmallTrainer();
+    trainer.update(Json{{"steps", 10}, {"final_fraction", 0.1}, {"weight_decay", 0.05},
+                        {"clip", 0.5}, {"ema", 0.0}});
+    engine_ = MakeGrootEngine(layout, kSmallVocabulary, policy, trainer);
+    weights_ = engine_->ExportPolicy();
+    for (auto& [name, blob] : weights_) {
+      const std::vector<float> values = Wave(name, blob.data.size() / sizeof(float), 0.25);
+      std::memcpy(blob.data.data(), values.data(), blob.data.size());
+    }
+    engine_->SetWeights(weights_);
+
+    // padding holds numbers that must not matter
+    batch_.size = 3;
+    for (int64_t i = 0; i < 3 * 2 * 20 * 24 * 3; ++i) {
+      batch_.images_BNHWC.push_back(static_cast<uint8_t>((i * 37 + i * i % 101) % 256));
+    }
+    batch_.state_BS = Wave("state", 3 * 5, 1);
+    batch_.actions_BTA = Wave("actions", 3 * 4 * 7, 0.8);
+    batch_.mask_BT = {1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 0};
+    batch_.tokens_BL = {2, 5, 7, 0, 0, 2, 8, 1, 3, 4, 2, 5, 7, 0, 0};
+    batch_.embodiment_B = {0, 1, 0};
+    batch_.sample_B = {1, 2, 3};
+    draws_.draws = 2;
+    draws_.noise_BDTA = Wave("noise", 3 * 2 * 4 * 7, 1.5);
+    draws_.time_BD = {0.0f, 0.25f, 0.5f, 0.7f, 0.9f, 0.998f};
+    draws_.hide_state_B = {0, 0, 1};
+    expected_ = LoadJson(std::string(UNDERSTUDY_SOURCE_DIR) + "/tests/golden/policy_reference.json");
+  }
+
+  std::unique_ptr<GrootEngine> engine_;
+  TensorMap weights_;
+  Batch batch_;
+  FlowDraws draws_;
+  Json expected_;
+};
+
+TEST_F(GrootReference, LossVelocityAndGradients) {
+  const GrootPass pass = engine_->Differentiate(batch_, draws_);
+  const double loss = expected_["loss"];
+  EXPECT_NEAR(pass.loss, loss, 1e-4 * loss);
+
+  // one list of real steps per sample and draw
+  const Json& velocity = expected_["velocity"];
+  ASSERT_EQ(velocity.size(), 6u);
+  for (size_t i = 0; i < velocity.size(); ++i) {
+    const auto begin = pass.velocity_BDTA.begin() + static_cast<std::ptrdiff_t>(i * 28);
+    ExpectNear({begin, begin + 28}, velocity[i].get<std::vector<double>>(),
+               "velocity of chunk " + std::to_string(i));
+  }
+  for (const auto& [name, values] : expected_["gradients"].items()) {
+    ExpectNear(Floats(pass.gradients.at(name)), values.get<std::vector<double>>(), name);
+  }
+}
+
+TEST_F(GrootReference, UpdatesOfAdamW) {
+  for (const double expected : expected_["losses"].get<std::vector<double>>()) {
+    engine_->UpdateWith(batch_, draws_);
+    EXPECT_NEAR(engine_->TakeLosses().loss, expected, 1e-4 * expected);
+  }
+  const TensorMap after = engine_->ExportPolicy();
+  for (const auto& [name, values] : expected_["weights_after"].items()) {
+    ExpectNear(Floats(after.at(name)), values.get<std::vector<double>>(), name);
+  }
+}
+
+TEST_F(GrootReference, GradientNormIsThatOfAllWeights) {
+  engine_->UpdateWith(batch_, draws_);
+  const double expected = expected_["gradient_norm"];
+  EXPECT_NEAR(engine_->TakeLosses().gradient_norm, expected, 1e-4 * expected);
+}
+
+TEST_F(GrootReference, ActionsOfFourEulerSteps) {
+  Json config = engine_->PolicyConfig();
+  const auto model = MakeGrootChunkModel(SmallLayout(), config, weights_);
+  std::vector<float> noise;
+  for (size_t b = 0; b < 3; ++b) {
+    const auto begin = draws_.noise_BDTA.begin() + static_cast<std::ptrdiff_t>(b * 56);
+    noise.insert(noise.end(), begin, begin + 28);
+  }
+  const std::vector<float> actions = model->PredictFrom(batch_, noise);
+  for (size_t b = 0; b < 3; ++b) {
+    const auto begin = actions.begin() + static_cast<std::ptrdiff_t>(b * 28);
+    ExpectNear({begin, begin + 28}, expected_["chunks"][b].get<std::vector<double>>(), "chunk");
+  }
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,295 @@
+#include "train/batch_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "data/base/error.h"
+#include "tests/train/training_fixture.h"
+#include "train/image_ops.h"
+#include "train/sampler.h"
+#include "train/train_loop.h"
+
+namespace understudy {
+namespace {
+
+TEST(Permute, IsAPermutationOfEveryCount) {
+  for (const uint64_t count : {1u, 2u, 3u, 5u, 16u, 17u, 100u, 1000u, 4097u}) {
+    for (uint64_t epoch = 0; epoch < 3; ++epoch) {
+      std::set<uint64_t> seen;
+      for (uint64_t i = 0; i < count; ++i) {
+        const uint64_t to = Permute(i, count, RngKey{.seed = 3, .variant = epoch});
+        EXPECT_LT(to, count);
+        seen.insert(to);
+      }
+      EXPECT_EQ(seen.size(), count);
+    }
+  }
+}
+
+// Near neighbours must not stay near: mean |step| of a random permutation is count / 3.
+TEST(Permute, Mixes) {
+  const uint64_t count = 5000;
+  double travel = 0;
+  int fixed = 0;
+  for (uint64_t i = 0; i + 1 < count; ++i) {
+    const RngKey key{.seed = 11};
+    const double a = static_cast<double>(Permute(i, count, key)),
+                 b = static_cast<double>(Permute(i + 1, count, key));
+    travel += std::abs(a - b) / static_cast<double>(count - 1);
+    fixed += a == static_cast<double>(i);
+  }
+  EXPECT_NEAR(travel, count / 3.0, count * 0.02);
+  EXPECT_LT(fixed, 10);
+}
+
+TEST(Sampler, EveryWindowOncePerEpoch) {
+  Sampler sampler({37}, {1}, 5);
+  std::vector<uint64_t> orders[2];
+  for (uint64_t epoch = 0; epoch < 2; ++epoch) {
+    std::set<uint64_t> seen;
+    for (int i = 0; i < 37; ++i) {
+      const WindowDraw draw = sampler.Next();
+      EXPECT_EQ(draw.epoch, epoch);
+      seen.insert(draw.window);
+      orders[epoch].push_back(draw.window);
+    }
+    EXPECT_EQ(seen.size(), 37u);
+  }
+  EXPECT_NE(orders[0], orders[1]);
+}
+
+TEST(Sampler, WeightsMixGroupsEvenly) {
+  Sampler sampler({10, 1000}, {3, 1}, 5);
+  std::map<std::pair<uint64_t, uint64_t>, int> per_epoch;
+  int from_first = 0;
+  for (int i = 0; i < 4000; ++i) {
+    const WindowDraw draw = sampler.Next();
+    if (draw.group == 0) ++per_epoch[{draw.epoch, draw.window}];
+    from_first += draw.group == 0;
+    // never more than one sample away from its share
+    EXPECT_NEAR(from_first, 0.75 * (i + 1), 1);
+  }
+  for (const auto& [window, count] : per_epoch) EXPECT_EQ(count, 1);
+}
+
+TEST(Sampler, PositionsAreResumedAndForeignOnesRefused) {
+  Sampler a({20, 30}, {1, 2}, 9);
+  for (int i = 0; i < 77; ++i) a.Next();
+  Sampler b({20, 30}, {1, 2}, 9);
+  b.Restore(Json::parse(a.Save().dump()));
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(a.Next(), b.Next());
+  Sampler other({20, 31}, {1, 2}, 9);
+  EXPECT_THAT([&] { other.Restore(a.Save()); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("20 + 30")));
+  EXPECT_THROW(other.Restore(Json::object()), Error);
+}
+
+TEST(ShiftImage, CopiesWhatIsInsideAndRepeatsTheEdge) {
+  const int h = 5, w = 7;
+  std::vector<uint8_t> in(h * w * 3), out(in.size());
+  for (size_t i = 0; i < in.size(); ++i) in[i] = static_cast<uint8_t>(i);
+  for (int dy = -4; dy <= 4; ++dy) {
+    for (int dx = -6; dx <= 6; ++dx) {
+      ShiftImage(in.data(), h, w, dx, dy, out.data());
+      for (int y = 0; y < h; ++y) {
+        for (int x = 0; x < w; ++x) {
+          const int from_x = std::clamp(x + dx, 0, w - 1), from_y = std::clamp(y + dy, 0, h - 1);
+          for (int c = 0; c < 3; ++c) {
+            ASSERT_EQ(out[(y * w + x) * 3 + c], in[(from_y * w + from_x) * 3 + c])
+                << dx << " " << dy;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(AdjustImage, KeepsGreyAndClips) {
+  std::vector<uint8_t> rgb{0, 64, 127, 128, 192, 255};
+  const std::vector<uint8_t> before = rgb;
+  AdjustImage(rgb.data(), 1, 2, 0, 1);
+  EXPECT_EQ(rgb, before);
+  AdjustImage(rgb.data(), 1, 2, 0.5, 2);
+  EXPECT_THAT(rgb, testing::ElementsAre(0, 128, 254, 255, 255, 255));
+}
+
+class BatchSourceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    set_ = ScriptedSet({2, 1});
+    layout_ = {2, kImage, kImage, set_->embodiment.state_size(), set_->embodiment.action_size(),
+               8, 12};
+    state_ = StateStatistics(*set_, NormalizerMode::kMinMax, 1e-3);
+    action_ = ActionStatistics(*set_, 8, NormalizerMode::kMinMax, 1e-3);
+    tokenizer_ = MakeTokenizer(set_->instructions);
+  }
+  std::unique_ptr<BatchSource> Make(const LoaderOptions& options, uint64_t seed = 1,
+                                    const std::vector<double>& weights = {}) {
+    return std::make_unique<BatchSource>(set_, layout_, state_, action_, tokenizer_, options,
+                                         weights, 7, seed);
+  }
+  static LoaderOptions Threads(int threads, int64_t cache_mib = 16) {
+    LoaderOptions options;
+    options.threads = threads;
+    options.cache_mib = cache_mib;
+    options.brightness = options.contrast = 0.2;
+    return options;
+  }
+  static void ExpectEqual(const Batch& a, const Batch& b) {
+    EXPECT_EQ(a.images_BNHWC, b.images_BNHWC);
+    EXPECT_EQ(a.state_BS, b.state_BS);
+    EXPECT_EQ(a.actions_BTA, b.actions_BTA);
+    EXPECT_EQ(a.mask_BT, b.mask_BT);
+    EXPECT_EQ(a.tokens_BL, b.tokens_BL);
+    EXPECT_EQ(a.sample_B, b.sample_B);
+  }
+
+  std::shared_ptr<TrainingSet> set_;
+  SampleLayout layout_;
+  Normalizer state_, action_;
+  Tokenizer tokenizer_;
+};
+
+TEST_F(BatchSourceTest, DoesNotDependOnThreadsOrCache) {
+  const auto none = Make(Threads(0, 0)), one = Make(Threads(1)), four = Make(Threads(4, 0));
+  for (int i = 0; i < 80; ++i) {
+    const Batch expected = none->Next();
+    ExpectEqual(expected, one->Next());
+    ExpectEqual(expected, four->Next());
+  }
+  EXPECT_GT(one->times().frames_from_cache, 0);
+  EXPECT_EQ(none->times().frames_from_cache, 0);
+  const auto other = Make(Threads(0), 2);
+  EXPECT_NE(other->Next().sample_B, Make(Threads(0))->Next().sample_B);
+}
+
+TEST_F(BatchSourceTest, ResumeGivesTheSameBatches) {
+  const auto first = Make(Threads(2), 3, {1, 2});
+  for (int i = 0; i < 25; ++i) first->Next();
+  const Json position = Json::parse(first->Save().dump());
+  const auto second = Make(Threads(1), 3, {1, 2});
+  second->Restore(position);
+  for (int i = 0; i < 40; ++i) ExpectEqual(first->Next(), second->Next());
+}
+
+TEST_F(BatchSourceTest, EveryWindowOncePerEpoch) {
+  const auto source = Make(Threads(2));
+  const uint64_t windows = set_->windows();
+  std::vector<uint64_t> stream;
+  while (stream.size() < 2 * windows) {
+    for (const uint64_t sample : source->Next().sample_B) stream.push_back(sample);
+  }
+  const auto half = stream.begin() + static_cast<std::ptrdiff_t>(windows);
+  const std::set<uint64_t> first(stream.begin(), half),
+      second(half, half + static_cast<std::ptrdiff_t>(windows));
+  EXPECT_EQ(first.size(), windows);
+  EXPECT_EQ(first, second);
+}
+
+// Each sample is found again by its identity: pictures, state, chunk and mask belong together.
+TEST_F(BatchSourceTest, SamplesHoldWhatTheSetSays) {
+  std::map<uint64_t, std::pair<size_t, size_t>> who;
+  for (size_t e = 0; e < set_->episodes.size(); ++e) {
+    for (size_t row = 0; row < set_->episodes[e].length; ++row) {
+      who[HashOf(set_->episodes[e].uuid) + row * 0x9E3779B97F4A7C15ull] = {e, row};
+    }
+  }
+  ASSERT_EQ(who.size(), set_->windows());
+  LoaderOptions options;
+  options.shift_px = 0;
+  const auto source = Make(options);
+  int padded = 0;
+  for (int i = 0; i < 30; ++i) {
+    Batch batch = source->Next();
+    state_.Decode(batch.state_BS);
+    action_.Decode(batch.actions_BTA);
+    for (size_t b = 0; b < 7; ++b) {
+      const size_t row = who.at(batch.sample_B[b]).second;
+      const TrainingEpisode& episode = set_->episodes[who.at(batch.sample_B[b]).first];
+      const size_t pixels = kImage * kImage * 3;
+      for (size_t camera = 0; camera < 2; ++camera) {
+        for (size_t p = 0; p < pixels; p += 17) {
+          ASSERT_EQ(batch.images_BNHWC[(b * 2 + camera) * pixels + p],
+                    Pixel(episode.index + 100 * episode.dataset, camera, row, p));
+        }
+      }
+      const size_t S = static_cast<size_t>(layout_.state);
+      for (size_t s = 0; s < S; ++s) {
+        ASSERT_NEAR(batch.state_BS[b * S + s], episode.state_TS[row * S + s], 1e-5);
+      }
+      for (size_t k = 0; k < 8; ++k) {
+        const bool real = row + k < episode.length;
+        ASSERT_EQ(batch.mask_BT[b * 8 + k], real);
+        padded += !real;
+        // the target that the chunk means is the recorded one, the last one where it is padded
+        const ArmAction& target = episode.targets[std::min(row + k, episode.length - 1)];
+        const float* numbers = &batch.actions_BTA[(b * 8 + k) * 7];
+        const Eigen::Vector3d p =
+            episode.X_WE[row].translation() + Eigen::Vector3d(numbers[0], numbers[1], numbers[2]);
+        ASSERT_LT((p - target.X_WE_cmd.translation()).norm(), 1e-5);
+        ASSERT_NEAR(numbers[6], target.gripper, 1e-5);
+      }
+    }
+  }
+  EXPECT_GT(padded, 0);
+}
+
+TEST_F(BatchSourceTest, ActionsLieInTheirRange) {
+  const auto source = Make(Threads(1));
+  for (int i = 0; i < 30; ++i) {
+    const Batch batch = source->Next();
+    for (size_t j = 0; j < batch.actions_BTA.size(); ++j) {
+      if (batch.mask_BT[j / 7] != 0) {
+        ASSERT_LE(std::abs(batch.actions_BTA[j]), 1.00001);
+      }
+    }
+  }
+}
+
+// A shift moves pixels by whole steps within the limit, drawn anew for each camera and epoch.
+TEST_F(BatchSourceTest, ShiftsAreKeyedByEpoch) {
+  LoaderOptions options;
+  options.shift_px = 4;
+  const auto source = Make(options);
+  std::map<uint64_t, std::vector<uint8_t>> first;
+  const uint64_t windows = set_->windows();
+  const size_t bytes = 2 * kImage * kImage * 3;
+  uint64_t given = 0, changed = 0, compared = 0;
+  while (given < 2 * windows) {
+    const Batch batch = source->Next();
+    for (size_t b = 0; b < 7; ++b, ++given) {
+      const auto at = batch.images_BNHWC.begin() + static_cast<std::ptrdiff_t>(b * bytes);
+      const std::vector<uint8_t> pixels(at, at + static_cast<std::ptrdiff_t>(bytes));
+      const auto [known, fresh] = first.try_emplace(batch.sample_B[b], pixels);
+      if (fresh) continue;
+      ++compared;
+      changed += known->second != pixels;
+    }
+  }
+  EXPECT_GT(compared, 0u);
+  EXPECT_GT(static_cast<double>(changed), 0.95 * static_cast<double>(compared));
+}
+
+TEST_F(BatchSourceTest, AFrameThatCannotBeReadIsReported) {
+  set_->datasets[0].frames = [](size_t, size_t, size_t, uint8_t*) {
+    ThrowBadInput("set0: frame is damaged");
+  };
+  for (const int threads : {0, 2}) {
+    const auto source = Make(Threads(threads));
+    EXPECT_THAT([&] { for (int i = 0; i < 20; ++i) source->Next(); },
+                testing::ThrowsMessage<Error>(testing::HasSubstr("frame is damaged")));
+  }
+}
+
+TEST_F(BatchSourceTest, TooLargeAShiftIsRefused) {
+  LoaderOptions options;
+  options.shift_px = kImage;
+  EXPECT_THAT([&] { Make(options); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("loader.shift_px = 12")));
+}
+
+}  // namespace
+}  // namespace understudy

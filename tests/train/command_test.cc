@@ -1,0 +1,199 @@
+// Training from files: what the store holds is what is learnt, and every wrong input has its message.
+
+#include "train/command.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "data/base/error.h"
+#include "data/store/dataset.h"
+#include "tests/train/fake_engine.h"
+#include "tests/train/training_fixture.h"
+#include "train/checkpoint.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+struct FileShape {
+  int episodes = 3;
+  uint64_t seed = 1;
+  int image = kImage;
+  double control_hz = 20;
+  double base_x = 0;
+  std::vector<std::string> cameras{"agentview", "wrist"};
+  bool images = true;
+};
+
+Image Picture(size_t episode, size_t camera, size_t step, int size) {
+  Image image(size, size);
+  for (size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = Pixel(episode, camera, step, i);
+  return image;
+}
+
+// Scripted demonstrations with pictures made of Pixel(); the last episode failed, odd ones are of
+// variant 1, mask "train" names the first two.
+fs::path WriteFile(const FileShape& shape) {
+  const TaskSpec task = FakeTask();
+  const auto simulator = MakeFakeSimulator(task);
+  DatasetHeader header;
+  header.simulator = simulator->info();
+  header.simulator.control_hz = shape.control_hz;
+  header.simulator.X_WB = Pose::FromTranslation({shape.base_x, 0, 0.8});
+  header.stage = "augment";
+  if (shape.images) {
+    header.cameras = shape.cameras;
+    header.image_width = header.image_height = shape.image;
+  }
+  const fs::path file = FreshFolder("data") / "set.h5";
+  DatasetWriter writer(file, header);
+  for (int i = 0; i < shape.episodes; ++i) {
+    const RngKey key{.seed = shape.seed, .parent = static_cast<uint64_t>(i)};
+    Episode episode = ScriptedStack(*simulator, task, "D0", key);
+    episode.steps.resize(40);
+    episode.meta.success = i + 1 < shape.episodes;
+    episode.meta.variant_index = i % 2;
+    std::vector<std::vector<Image>> images;
+    for (size_t camera = 0; shape.images && camera < shape.cameras.size(); ++camera) {
+      std::vector<Image>& frames = images.emplace_back();
+      for (size_t t = 0; t < episode.length(); ++t) {
+        frames.push_back(Picture(static_cast<size_t>(i), camera, t, shape.image));
+      }
+    }
+    writer.Append(episode, images);
+  }
+  writer.WriteMask("train", {"demo_0", "demo_1"});
+  writer.Finish();
+  return file;
+}
+
+TrainOptions Options(const std::vector<fs::path>& files) {
+  TrainOptions options;
+  for (const fs::path& file : files) options.datasets.push_back(file.string());
+  options.out = FreshFolder("run").string();
+  options.steps = 10;
+  options.batch = 4;
+  options.horizon = 6;
+  options.execute = 3;
+  return options;
+}
+
+class CommandTest : public testing::Test {
+ protected:
+  TrainingSet Load(const std::vector<fs::path>& files, const SelectionOptions& selection = {},
+                   const std::vector<std::string>& cameras = {}) {
+    return LoadTrainingSet(files, cameras, selection, quiet_);
+  }
+  static std::vector<std::string> Names(const TrainingSet& set) {
+    std::vector<std::string> names;
+    for (const TrainingEpisode& episode : set.episodes) names.push_back(episode.name);
+    return names;
+  }
+  Progress quiet_;
+};
+
+TEST_F(CommandTest, TheSetHoldsWhatTheFileHolds) {
+  const fs::path file = WriteFile({});
+  // cameras in another order than in the file
+  const TrainingSet set = Load({file}, {}, {"wrist", "agentview"});
+  const DatasetReader reader(file);
+  EXPECT_EQ(set.datasets[0].hash, reader.content_hash());
+  EXPECT_FALSE(set.datasets[0].hash.empty());
+  ASSERT_EQ(set.episodes.size(), 2u);
+  EXPECT_EQ(set.windows(), 80u);
+  const Episode episode = reader.ReadEpisode(1);
+  for (size_t t = 0; t < 40; ++t) {
+    EXPECT_TRUE(set.episodes[1].X_WE[t] == episode.steps[t].observation.arms[0].X_WE);
+    EXPECT_EQ(set.episodes[1].targets[t], episode.steps[t].action_clean.arms[0]);
+    Image image(kImage, kImage);
+    set.datasets[0].frames(1, 0, t, image.rgb.data());
+    EXPECT_EQ(image, Picture(1, 1, t, kImage));
+    set.datasets[0].frames(1, 1, t, image.rgb.data());
+    EXPECT_EQ(image, Picture(1, 0, t, kImage));
+  }
+}
+
+TEST_F(CommandTest, EpisodesAreSelected) {
+  const fs::path file = WriteFile({.episodes = 5});
+  SelectionOptions selection;
+  EXPECT_THAT(Names(Load({file}, selection)),
+              testing::ElementsAre("demo_0", "demo_1", "demo_2", "demo_3"));
+  selection.only_successes = false;
+  EXPECT_EQ(Load({file}, selection).episodes.size(), 5u);
+  selection.variants = {0};
+  EXPECT_THAT(Names(Load({file}, selection)), testing::ElementsAre("demo_0", "demo_2", "demo_4"));
+  selection.max_episodes = 2;
+  EXPECT_THAT(Names(Load({file}, selection)), testing::ElementsAre("demo_0", "demo_2"));
+  selection = {};
+  selection.mask = "train";
+  EXPECT_THAT(Names(Load({file}, selection)), testing::ElementsAre("demo_0", "demo_1"));
+  selection.mask = "trian";
+  EXPECT_THAT([&] { Load({file}, selection); },
+              ThrowsMessage<Error>(AllOf(HasSubstr(file.string()), HasSubstr("did you mean 'train'"))));
+  selection = {};
+  selection.variants = {7};
+  EXPECT_THAT([&] { Load({file}, selection); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("none of its 5 episodes"), HasSubstr("[7]"))));
+}
+
+TEST_F(CommandTest, DatasetsThatDoNotGoTogetherAreRefused) {
+  const fs::path file = WriteFile({});
+  const auto refused = [&](const FileShape& shape, const std::string& what) {
+    const fs::path other = WriteFile(shape);
+    EXPECT_THAT([&] { Load({file, other}); },
+                ThrowsMessage<Error>(AllOf(HasSubstr(other.string()), HasSubstr(what))));
+  };
+  refused({.control_hz = 30}, "control rate is 30 Hz here and 20 Hz in the first");
+  refused({.image = 16}, "image size is 16x16 here and 12x12");
+  refused({.base_x = 0.5}, "robot base");
+  refused({.cameras = {"agentview", "side"}}, "unknown camera 'wrist'");
+  EXPECT_EQ(Load({file, WriteFile({.seed = 2})}).episodes.size(), 4u);
+  EXPECT_THAT([&] { Load({WriteFile({.images = false})}); },
+              ThrowsMessage<Error>(HasSubstr("holds no images")));
+  EXPECT_THAT([&] { Load({file}, {}, {"agentveiw"}); },
+              ThrowsMessage<Error>(HasSubstr("did you mean 'agentview'")));
+  EXPECT_THAT([&] { Load({}); }, ThrowsMessage<Error>(HasSubstr("at least one dataset")));
+  EXPECT_THAT([&] { Load({"/nowhere.h5"}); }, ThrowsMessage<Error>(HasSubstr("/nowhere.h5")));
+}
+
+// From files to a policy that acts, mixed by weight and with loader threads.
+TEST_F(CommandTest, TrainsFromFilesAndMakesThePolicy) {
+  TrainOptions options = Options({WriteFile({}), WriteFile({.seed = 2})});
+  options.weights = {1, 3};
+  options.loader.threads = 2;
+  const Json plan = PlanTrain(options, quiet_);
+  EXPECT_EQ(plan["datasets"][1]["rows"], 80);
+  EXPECT_EQ(plan["samples"], 40);
+  EXPECT_FALSE(fs::exists(fs::path(options.out) / "checkpoints"));
+  const TrainReport report = RunTrain(options, FakeEngineFactory(), quiet_);
+  EXPECT_EQ(report.steps, 10);
+  EXPECT_EQ(report.dataset_hashes.size(), 2u);
+
+  const SimulatorInfo info = MakeFakeSimulator(FakeTask())->info();
+  EvalCommandOptions eval;
+  EXPECT_THAT([&] { MakePolicy(eval, info, FakeModelFactory()); },
+              ThrowsMessage<Error>(HasSubstr("--checkpoint")));
+  eval.baseline = BaselinePolicy::kHold;
+  EXPECT_EQ(MakePolicy(eval, info, FakeModelFactory())->info().name, "hold");
+  eval.checkpoint = options.out;
+  eval.baseline = BaselinePolicy::kNone;
+  const auto policy = MakePolicy(eval, info, FakeModelFactory());
+  EXPECT_EQ(policy->info().cameras.size(), 2u);
+  EXPECT_EQ(policy->info().robot, "fake");
+  eval.baseline = BaselinePolicy::kMeanChunk;
+  EXPECT_THAT(MakePolicy(eval, info, FakeModelFactory())->info().cameras, testing::IsEmpty());
+}
+
+TEST_F(CommandTest, OptionsAreCheckedBeforeFilesAreRead) {
+  TrainOptions options = Options({"/nowhere.h5"});
+  options.execute = 7;
+  EXPECT_THAT([&] { RunTrain(options, FakeEngineFactory(), quiet_); },
+              ThrowsMessage<Error>(HasSubstr("execute = 7")));
+}
+
+}  // namespace
+}  // namespace understudy

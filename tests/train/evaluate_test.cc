@@ -1,0 +1,338 @@
+#include "train/evaluate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <mutex>
+
+#include "data/base/error.h"
+#include "tests/support/fake_renderer.h"
+#include "tests/support/fake_simulator.h"
+#include "train/baselines.h"
+
+namespace understudy {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+// Wanders by its key and, where it has cameras, by the pixels; grips now and then. Good enough to
+// depend on everything that evaluation hands over.
+class WanderingPolicy : public Policy {
+ public:
+  explicit WanderingPolicy(const SimulatorInfo& simulator) : info_(InfoFor(simulator)) {
+    info_.name = "wanderer";
+    info_.cameras = {"agentview"};
+    info_.image_width = info_.image_height = 8;
+    info_.horizon = 12;
+    info_.execute = 5;
+  }
+
+ private:
+  const PolicyInfo& DoInfo() const override { return info_; }
+  ActionChunk DoAct(const PolicyInput& input, const RngKey& key) const override {
+    Rng rng(key.WithTerm(key.term ^ HashOf(std::string(input.images.at(0).rgb.begin(),
+                                                       input.images.at(0).rgb.end()))));
+    ActionChunk chunk;
+    Action action;
+    for (const ArmObservation& arm : input.arms) action.arms.push_back({arm.X_WE, -1});
+    for (int k = 0; k < info_.horizon; ++k) {
+      for (ArmAction& arm : action.arms) {
+        const Eigen::Vector3d step(rng.Normal(), rng.Normal(), rng.Normal());
+        arm = {Pose(arm.X_WE_cmd.rotation(), arm.X_WE_cmd.translation() + 0.03 * step),
+               rng.Uniform() < 0.5 ? -1.0 : 1.0};
+      }
+      chunk.push_back(action);
+    }
+    return chunk;
+  }
+  PolicyInfo info_;
+};
+
+// Does what the scripted stacker did from the same start: finds its demonstration by the pose.
+class ReplayingPolicy : public Policy {
+ public:
+  ReplayingPolicy(const TaskSpec& task, uint64_t seed, int64_t episodes, int64_t skip_every) {
+    const auto simulator = MakeFakeSimulator(task);
+    info_ = InfoFor(simulator->info());
+    info_.name = "replay";
+    info_.horizon = 1000;
+    info_.execute = 1000;
+    for (int64_t i = 0; i < episodes; ++i) {
+      const RngKey key = RngKey{seed}.WithStage("evaluate").WithParent(static_cast<uint64_t>(i));
+      ActionChunk chunk;
+      for (const Step& step : ScriptedStack(*simulator, task, "D0", key).steps) {
+        chunk.push_back(step.action);
+      }
+      // some demonstrations are cut in the middle: they end holding the cube
+      if (skip_every > 0 && i % skip_every == 0) chunk.resize(chunk.size() / 2);
+      while (chunk.size() < 1000) chunk.push_back(chunk.back());
+      simulator->Reset("D0", key);
+      const Eigen::Vector3d p = simulator->Observe().arms[0].X_WE.translation();
+      chunks_[std::tuple(p.x(), p.y(), p.z())] = chunk;
+    }
+  }
+
+ private:
+  const PolicyInfo& DoInfo() const override { return info_; }
+  ActionChunk DoAct(const PolicyInput& input, const RngKey&) const override {
+    const Eigen::Vector3d p = input.arms[0].X_WE.translation();
+    return chunks_.at(std::tuple(p.x(), p.y(), p.z()));
+  }
+  PolicyInfo info_;
+  std::map<std::tuple<double, double, double>, ActionChunk> chunks_;
+};
+
+RendererFactory FakeRenderers() {
+  return [] { return std::make_unique<FakeRenderer>(); };
+}
+
+EvalOptions Options(int64_t episodes, int workers) {
+  EvalOptions options;
+  options.episodes = episodes;
+  options.workers = workers;
+  options.horizon = 400;
+  options.video_width = options.video_height = 16;
+  return options;
+}
+
+// Everything that must not depend on workers, timing or recording.
+Json Essence(const EvalReport& report) {
+  Json json = report.ToJson();
+  json.erase("timing");
+  json["options"].erase("workers");
+  for (Json& row : json["rows"]) row.erase("seconds");
+  return json;
+}
+
+class EvaluateTest : public testing::Test {
+ protected:
+  void TearDown() override { ClearInterrupt(); }
+  TaskSpec task_ = FakeTask();
+  SimulatorFactory simulators_ = FakeSimulatorFactory(FakeTask());
+  SimulatorInfo info_ = simulators_()->info();
+  Progress quiet_;
+};
+
+TEST_F(EvaluateTest, DoesNotDependOnWorkers) {
+  const WanderingPolicy policy(info_);
+  const VaryFunction vary = [](const SceneInventory& inventory, const RngKey& key) {
+    Rng rng(key);
+    SceneVariation variation;
+    LightEdit edit;
+    edit.light = inventory.lights[0].name;
+    edit.diffuse = Eigen::Vector3d::Constant(rng.Uniform());
+    variation.edits.push_back(edit);
+    return variation;
+  };
+  const Json one = Essence(
+      Evaluate(policy, simulators_, FakeRenderers(), Options(10, 1), vary, {}, quiet_));
+  const Json four = Essence(
+      Evaluate(policy, simulators_, FakeRenderers(), Options(10, 4), vary, {}, quiet_));
+  EXPECT_EQ(one, four);
+  // looks reach the policy: without them it wanders elsewhere
+  const Json nominal = Essence(
+      Evaluate(policy, simulators_, FakeRenderers(), Options(10, 4), {}, {}, quiet_));
+  EXPECT_NE(one["rows"], nominal["rows"]);
+  EXPECT_FALSE(nominal["varied"].get<bool>());
+}
+
+TEST_F(EvaluateTest, MoreEpisodesBeginWithTheSame) {
+  const WanderingPolicy policy(info_);
+  const Json few = Essence(
+      Evaluate(policy, simulators_, FakeRenderers(), Options(4, 2), {}, {}, quiet_));
+  const Json many = Essence(
+      Evaluate(policy, simulators_, FakeRenderers(), Options(9, 2), {}, {}, quiet_));
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(few["rows"][i], many["rows"][i]);
+}
+
+TEST_F(EvaluateTest, CountsSuccessesAndCauses) {
+  const ReplayingPolicy policy(task_, 1, 12, 3);
+  const EvalReport report =
+      Evaluate(policy, simulators_, FakeRenderers(), Options(12, 2), {}, {}, quiet_);
+  EXPECT_EQ(report.successes, 8);
+  EXPECT_NEAR(report.interval.low, WilsonInterval(8, 12).low, 1e-12);
+  ASSERT_EQ(report.causes.size(), 1u);
+  EXPECT_THAT(report.causes.begin()->first, HasSubstr("'grasp'"));
+  int64_t rows = 0;
+  for (const EvalEpisode& episode : report.episodes) {
+    rows += episode.success;
+    EXPECT_EQ(episode.success, episode.cause.empty());
+    EXPECT_EQ(episode.success, episode.index % 3 != 0);
+    EXPECT_EQ(episode.chunks, 1);
+    if (episode.success) {
+      EXPECT_THAT(episode.signals, testing::Contains("grasp"));
+    } else {
+      EXPECT_EQ(episode.steps, 400);
+    }
+  }
+  EXPECT_EQ(rows, report.successes);
+  EXPECT_EQ(report.chunks, 12);
+  EXPECT_GT(report.steps_per_s, 0);
+}
+
+TEST_F(EvaluateTest, HoldingNeverGrasps) {
+  const HoldPolicy policy(InfoFor(info_));
+  EvalOptions options = Options(3, 2);
+  options.horizon = 40;
+  const EvalReport report = Evaluate(policy, simulators_, {}, options, {}, {}, quiet_);
+  EXPECT_EQ(report.successes, 0);
+  EXPECT_EQ(report.causes.at("never reached 'grasp'"), 3);
+  EXPECT_EQ(report.episodes[0].chunks, 5);   // 40 steps, 8 of each chunk
+}
+
+TEST_F(EvaluateTest, OtherCausesAreTold) {
+  const ReplayingPolicy policy(task_, 1, 4, 0);
+  FakeOptions slip;
+  slip.slip_after_steps = 10;
+  const EvalReport dropped = Evaluate(policy, FakeSimulatorFactory(task_, slip), {}, Options(4, 1),
+                                      {}, {}, quiet_);
+  EXPECT_EQ(dropped.successes, 0);
+  EXPECT_EQ(dropped.causes.at("lost 'grasp' without success"), 4);
+  FakeOptions boom;
+  boom.unstable_at_step = 5;
+  const EvalReport broken = Evaluate(policy, FakeSimulatorFactory(task_, boom), {}, Options(4, 1),
+                                     {}, {}, quiet_);
+  EXPECT_EQ(broken.causes.at("unstable physics"), 4);
+}
+
+// Counts frames; the store of all sinks outlives them.
+class CountingSink : public FrameSink {
+ public:
+  CountingSink(std::mutex& mutex, int& frames) : mutex_(mutex), frames_(frames) {}
+  void Add(const std::vector<Image>& images) override {
+    const std::lock_guard lock(mutex_);
+    EXPECT_EQ(images.size(), 1u);
+    EXPECT_EQ(images[0].width, 16);
+    ++frames_;
+    EXPECT_FALSE(finished_);
+  }
+  void Finish() override { finished_ = true; }
+  ~CountingSink() override { EXPECT_TRUE(finished_); }
+
+ private:
+  bool finished_ = false;
+  std::mutex& mutex_;
+  int& frames_;
+};
+
+TEST_F(EvaluateTest, VideosShowEveryStepAndChangeNothing) {
+  const ReplayingPolicy policy(task_, 1, 12, 3);
+  EvalOptions options = Options(12, 2);
+  options.videos_success = 2;
+  options.videos_failure = 1;
+  std::mutex mutex;
+  std::map<int64_t, int> frames;
+  std::map<int64_t, bool> outcome;
+  const SinkFactory sinks = [&](int64_t episode, bool success,
+                                const std::vector<std::string>& cameras, double hz) {
+    EXPECT_EQ(cameras, std::vector<std::string>{"agentview"});
+    EXPECT_EQ(hz, 20);
+    const std::lock_guard lock(mutex);
+    outcome[episode] = success;
+    return std::make_unique<CountingSink>(mutex, frames[episode]);
+  };
+  const EvalReport with =
+      Evaluate(policy, simulators_, FakeRenderers(), options, {}, sinks, quiet_);
+  const EvalReport without =
+      Evaluate(policy, simulators_, FakeRenderers(), options, {}, {}, quiet_);
+  EXPECT_EQ(Essence(with), Essence(without));
+  // the first failure and the first two successes, a frame per step and one for the end
+  ASSERT_EQ(frames.size(), 3u);
+  for (const int64_t i : {0, 1, 2}) {
+    EXPECT_EQ(frames.at(i), with.episodes[static_cast<size_t>(i)].steps + 1);
+    EXPECT_EQ(outcome.at(i), i != 0);
+  }
+}
+
+TEST_F(EvaluateTest, EveryMismatchIsNamed) {
+  PolicyInfo wrong = InfoFor(info_);
+  wrong.robot = "other";
+  wrong.cameras = {"agentveiw"};
+  wrong.control_hz = 30;
+  wrong.limits.linear = 0.1;
+  wrong.action_meaning = "joints";
+  wrong.arms = 2;
+  wrong.X_WB = Pose::FromTranslation({9, 0, 0});
+  EXPECT_THAT(Mismatches(wrong, info_),
+              testing::UnorderedElementsAre(
+                  HasSubstr("robot: the policy has other, the simulator fake"),
+                  HasSubstr("did you mean 'agentview'"), HasSubstr("control rate"),
+                  HasSubstr("linear limit"), HasSubstr("action meaning: the policy has joints"),
+                  HasSubstr("arms"), HasSubstr("robot base")));
+  EXPECT_THAT(Mismatches(InfoFor(info_), info_), testing::IsEmpty());
+  wrong = InfoFor(info_);
+  wrong.control_hz = 10;
+  EXPECT_THAT([&] {
+    Evaluate(HoldPolicy(wrong), simulators_, {}, Options(1, 1), {}, {}, quiet_);
+  }, ThrowsMessage<Error>(HasSubstr("control rate (Hz): the policy has 10, the simulator 20")));
+  EvalOptions options = Options(1, 1);
+  options.variant = "D7";
+  EXPECT_THAT([&] { Evaluate(HoldPolicy(InfoFor(info_)), simulators_, {}, options, {}, {}, quiet_); },
+              ThrowsMessage<Error>(HasSubstr("unknown variant 'D7'")));
+  options = Options(1, 1);
+  options.execute = 99;
+  EXPECT_THAT([&] { Evaluate(HoldPolicy(InfoFor(info_)), simulators_, {}, options, {}, {}, quiet_); },
+              ThrowsMessage<Error>(HasSubstr("execute = 99: a chunk of the policy has 16")));
+}
+
+TEST_F(EvaluateTest, AnUnknownInstructionIsAWarning) {
+  PolicyInfo info = InfoFor(info_);
+  info.tasks = {"fold the towel"};
+  EvalOptions options = Options(1, 1);
+  options.horizon = 3;
+  const EvalReport report = Evaluate(HoldPolicy(info), simulators_, {}, options, {}, {}, quiet_);
+  EXPECT_THAT(report.warnings, testing::ElementsAre(HasSubstr("was not in the training data")));
+}
+
+// A policy that asks for leaps is held to the controller's box, as demonstrations were.
+TEST_F(EvaluateTest, TargetsAreClippedPerStep) {
+  const WanderingPolicy policy(info_);
+  EvalOptions options = Options(3, 1);
+  options.horizon = 60;
+  EvalOptions free = options;
+  free.clip_targets = false;
+  const EvalReport clipped =
+      Evaluate(policy, simulators_, FakeRenderers(), options, {}, {}, quiet_);
+  const EvalReport loose = Evaluate(policy, simulators_, FakeRenderers(), free, {}, {}, quiet_);
+  EXPECT_GT(clipped.episodes[0].clipped, 0);
+  EXPECT_EQ(loose.episodes[0].clipped, 0);
+}
+
+class StopAfter : public Progress {
+ public:
+  void Advance(int64_t done, const std::string&) override {
+    if (done >= 3) RequestInterrupt();
+  }
+};
+
+TEST_F(EvaluateTest, AnInterruptKeepsWhatIsDone) {
+  const HoldPolicy policy(InfoFor(info_));
+  EvalOptions options = Options(20, 2);
+  options.horizon = 5;
+  StopAfter stop;
+  const EvalReport report = Evaluate(policy, simulators_, {}, options, {}, {}, stop);
+  EXPECT_TRUE(report.interrupted);
+  EXPECT_EQ(report.episodes.size(), 3u);
+}
+
+TEST_F(EvaluateTest, PairsAreCompared) {
+  const ReplayingPolicy good(task_, 1, 12, 0), fair(task_, 1, 12, 3);
+  const EvalReport a = Evaluate(good, simulators_, {}, Options(12, 2), {}, {}, quiet_);
+  const EvalReport b = Evaluate(fair, simulators_, {}, Options(12, 2), {}, {}, quiet_);
+  const Json pair = ComparePaired(a, b);
+  EXPECT_EQ(pair["pairs"], 12);
+  EXPECT_EQ(pair["both"], 8);
+  EXPECT_EQ(pair["only_a"], 4);
+  EXPECT_EQ(pair["only_b"], 0);
+  EXPECT_NEAR(pair["p_value"].get<double>(), 2.0 / 16, 1e-12);
+  EXPECT_NEAR(pair["difference"].get<double>(), 1.0 / 3, 1e-12);
+  EvalReport other = b;
+  other.options.seed = 2;
+  EXPECT_THAT([&] { ComparePaired(a, other); },
+              ThrowsMessage<Error>(HasSubstr("seeds 1 and 2")));
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "train/chunk_model.h"
+#include "train/safetensors.h"
+#include "train/update_engine.h"
+
+namespace understudy {
+
+// A "network" of `layout.action` numbers that drift toward the mean masked action of what it is
+// given, with momentum and a keyed disturbance: every update depends on the batch, the number of
+// the update, the seed and all earlier updates, as a real one does.
+class FakeEngine : public UpdateEngine {
+ public:
+  FakeEngine(const SampleLayout& layout, const Json& trainer)
+      : layout_(layout), seed_(trainer.at("seed").get<uint64_t>()),
+        weights_(static_cast<size_t>(layout.action)), momentum_(weights_.size()) {}
+
+  void Update(const Batch& batch) override {
+    const size_t A = weights_.size();
+    std::vector<double> sum(A);
+    double count = 0, pixels = 0;
+    for (size_t i = 0; i < batch.mask_BT.size(); ++i) {
+      if (batch.mask_BT[i] == 0) continue;
+      ++count;
+      for (size_t a = 0; a < A; ++a) sum[a] += batch.actions_BTA[i * A + a];
+    }
+    for (const uint8_t p : batch.images_BNHWC) pixels += p;
+    double loss = 0;
+    for (size_t a = 0; a < A; ++a) {
+      Rng noise(RngKey{.seed = seed_, .parent = batch.sample_B[0],
+                       .term = static_cast<uint64_t>(updates_) * 100 + a});
+      const double error = sum[a] / count - weights_[a];
+      loss += error * error;
+      momentum_[a] = static_cast<float>(0.9 * momentum_[a] + 0.1 * error +
+                                        1e-3 * noise.Normal() + 1e-12 * pixels);
+      weights_[a] += 0.1f * momentum_[a];
+    }
+    ++updates_;
+    ++taken_.updates;
+    losses_ += loss;
+  }
+  LossReport TakeLosses() override {
+    LossReport report = taken_;
+    if (report.updates > 0) report.loss = losses_ / static_cast<double>(report.updates);
+    taken_ = {};
+    losses_ = 0;
+    return report;
+  }
+  int64_t updates() const override { return updates_; }
+  TensorMap ExportState() const override {
+    const int64_t A = layout_.action;
+    return {{"weights.w", FloatTensor(weights_, {A})},
+            {"momentum", FloatTensor(momentum_, {A})},
+            {"updates", FloatTensor({static_cast<float>(updates_)}, {})}};
+  }
+  void ImportState(const TensorMap& state) override {
+    weights_ = FloatsOf(state.at("weights.w"));
+    momentum_ = FloatsOf(state.at("momentum"));
+    updates_ = static_cast<int64_t>(FloatsOf(state.at("updates"))[0]);
+  }
+  TensorMap ExportPolicy() const override {
+    return {{"w", FloatTensor(weights_, {layout_.action})}};
+  }
+  Json PolicyConfig() const override { return Json{{"kind", "fake"}}; }
+  Json Describe() const override { return Json{{"parameters", weights_.size()}}; }
+
+ private:
+  SampleLayout layout_;
+  uint64_t seed_;
+  std::vector<float> weights_, momentum_;
+  int64_t updates_ = 0;
+  LossReport taken_;
+  double losses_ = 0;
+};
+
+// Says its weights at every step of the chunk, shifted a little by the key and by what it sees.
+class FakeModel : public ChunkModel {
+ public:
+  FakeModel(const SampleLayout& layout, const TensorMap& weights)
+      : layout_(layout), w_(FloatsOf(weights.at("w"))) {}
+  std::vector<float> Predict(const Batch& inputs, const std::vector<RngKey>& keys) const override {
+    std::vector<float> out;
+    for (size_t b = 0; b < static_cast<size_t>(inputs.size); ++b) {
+      Rng rng(keys[b]);
+      const double seen = inputs.images_BNHWC.empty() ? 0 : inputs.images_BNHWC[0] / 2550.0;
+      for (int k = 0; k < layout_.horizon; ++k) {
+        for (const float w : w_) out.push_back(static_cast<float>(w + seen + 0.1 * rng.Normal()));
+      }
+    }
+    return out;
+  }
+
+ private:
+  SampleLayout layout_;
+  std::vector<float> w_;
+};
+
+inline EngineFactory FakeEngineFactory() {
+  return [](const SampleLayout& layout, int, const Json&, const Json& trainer) {
+    return std::make_unique<FakeEngine>(layout, trainer);
+  };
+}
+inline ChunkModelFactory FakeModelFactory() {
+  return [](const SampleLayout& layout, const Json&, const TensorMap& weights) {
+    return std::make_unique<FakeModel>(layout, weights);
+  };
+}
+
+}  // namespace understudy

@@ -1,0 +1,348 @@
+#include "train/train_loop.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "data/base/error.h"
+#include "tests/train/fake_engine.h"
+#include "tests/train/training_fixture.h"
+#include "train/baselines.h"
+#include "train/checkpoint.h"
+#include "train/checkpoint_policy.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+TrainOptions Options(const fs::path& out, int64_t steps = 60) {
+  TrainOptions options;
+  options.out = out.string();
+  options.steps = steps;
+  options.batch = 5;
+  options.horizon = 6;
+  options.execute = 3;
+  options.save_every = 20;
+  options.log_every = 7;
+  options.seed = 4;
+  return options;
+}
+
+std::shared_ptr<const TrainingSet> Set() {
+  static const std::shared_ptr<const TrainingSet> set = ScriptedSet({2});
+  return set;
+}
+
+class Stopper : public Progress {
+ public:
+  explicit Stopper(int64_t at) : at_(at) {}
+  void Advance(int64_t done, const std::string&) override {
+    if (done >= at_) RequestInterrupt();
+  }
+
+ private:
+  int64_t at_;
+};
+
+class TrainLoopTest : public testing::Test {
+ protected:
+  void TearDown() override { ClearInterrupt(); }
+};
+
+TEST_F(TrainLoopTest, WritesCheckpointsLogAndReport) {
+  const fs::path run = FreshFolder("run");
+  Progress progress;
+  const TrainReport report = TrainLoop(Set(), Options(run), FakeEngineFactory(), progress);
+  EXPECT_EQ(report.steps, 60);
+  EXPECT_FALSE(report.interrupted);
+  EXPECT_THAT(ListCheckpoints(run), testing::ElementsAre(40, 60));
+  EXPECT_TRUE(fs::equivalent(run / "checkpoints/last", run / "checkpoints/000060"));
+  EXPECT_EQ(report.windows, static_cast<int64_t>(Set()->windows()));
+  // every update is in exactly one point of the curve
+  int64_t updates = 0;
+  for (const TrainLogRow& row : report.log) updates += row.losses.updates;
+  EXPECT_EQ(updates, 60);
+  EXPECT_EQ(report.log.back().step, 60);
+  EXPECT_LT(report.log.back().losses.loss, report.log.front().losses.loss);
+  EXPECT_EQ(LoadJson(run / "log.json")["rows"].size(), report.log.size());
+  EXPECT_GT(report.samples_per_s, 0);
+  EXPECT_GE(report.data_wait_share, 0);
+  EXPECT_LE(report.data_wait_share, 1);
+  const PolicyArtefact policy = LoadPolicy(run);
+  EXPECT_EQ(policy.config.cameras, Set()->cameras);
+  EXPECT_EQ(policy.config.execute, 3);
+  EXPECT_EQ(policy.config.dataset_hashes, std::vector<std::string>{"hash0"});
+}
+
+// The law: stopped and resumed = never stopped, bit for bit, whatever the loader's threads.
+TEST_F(TrainLoopTest, ResumeIsBitExact) {
+  Progress quiet;
+  const fs::path whole = FreshFolder("whole"), parts = FreshFolder("parts");
+  TrainLoop(Set(), Options(whole), FakeEngineFactory(), quiet);
+
+  TrainOptions options = Options(parts);
+  Stopper stopper(14);   // the points of the curve lie at 7, 14, 20, …
+  const TrainReport first = TrainLoop(Set(), options, FakeEngineFactory(), stopper);
+  EXPECT_TRUE(first.interrupted);
+  EXPECT_EQ(first.steps, 15);
+  EXPECT_THAT(ListCheckpoints(parts), testing::ElementsAre(15));
+  ClearInterrupt();
+  options.resume = true;
+  options.loader.threads = 3;
+  const TrainReport second = TrainLoop(Set(), options, FakeEngineFactory(), quiet);
+  EXPECT_EQ(second.resumed_from, 15);
+  EXPECT_EQ(second.steps, 60);
+  for (const char* file : {"pretrained_model/model.safetensors", "pretrained_model/config.json",
+                           "training_state/optimizer_state.safetensors",
+                           "training_state/weights.safetensors", "training_state/sampler.json"}) {
+    EXPECT_EQ(ReadText(whole / "checkpoints/last" / file), ReadText(parts / "checkpoints/last" / file))
+        << file;
+  }
+  // the curve has no step twice and none missing
+  int64_t updates = 0, before = 0;
+  for (const TrainLogRow& row : second.log) {
+    updates += row.losses.updates;
+    EXPECT_GT(row.step, before);
+    before = row.step;
+  }
+  EXPECT_EQ(updates, 60);
+  // a finished run resumed does nothing
+  EXPECT_EQ(TrainLoop(Set(), options, FakeEngineFactory(), quiet).resumed_from, 60);
+}
+
+TEST_F(TrainLoopTest, ARunIsNotOverwrittenUnasked) {
+  const fs::path run = FreshFolder("run");
+  Progress quiet;
+  TrainLoop(Set(), Options(run, 20), FakeEngineFactory(), quiet);
+  EXPECT_THAT([&] { TrainLoop(Set(), Options(run, 20), FakeEngineFactory(), quiet); },
+              ThrowsMessage<Error>(HasSubstr("go on with it by --resume")));
+  TrainOptions options = Options(run, 10);
+  options.overwrite = true;
+  TrainLoop(Set(), options, FakeEngineFactory(), quiet);
+  EXPECT_THAT(ListCheckpoints(run), testing::ElementsAre(10));
+}
+
+TEST_F(TrainLoopTest, AnotherRunIsNotGoneOnWith) {
+  const fs::path run = FreshFolder("run");
+  Progress quiet;
+  TrainLoop(Set(), Options(run, 20), FakeEngineFactory(), quiet);
+  TrainOptions options = Options(run, 20);
+  options.resume = true;
+  options.batch = 6;
+  options.loader.shift_px = 2;
+  EXPECT_THAT([&] { TrainLoop(Set(), options, FakeEngineFactory(), quiet); },
+              ThrowsMessage<Error>(testing::AllOf(HasSubstr("batch was 5, is 6"),
+                                                  HasSubstr("loader.shift_px was 4, is 2"))));
+  options = Options(run, 20);
+  options.resume = true;
+  options.log_every = 3;
+  const auto other = ScriptedSet({2});
+  other->datasets[0].hash = "other";
+  EXPECT_THAT([&] { TrainLoop(other, options, FakeEngineFactory(), quiet); },
+              ThrowsMessage<Error>(HasSubstr("datasets were hash0, are other")));
+}
+
+TEST_F(TrainLoopTest, EveryViolationIsNamedAtOnce) {
+  TrainOptions options = Options("", 20);
+  options.execute = 9;
+  options.weights = {1, 2};
+  options.datasets = {"a"};
+  options.resume = options.overwrite = true;
+  EXPECT_THAT(Validate(options),
+              testing::ElementsAre(HasSubstr("out"), HasSubstr("execute = 9"), HasSubstr("weights"),
+                                   HasSubstr("resume and overwrite")));
+}
+
+TEST_F(TrainLoopTest, OptionsComeBackFromTheirFile) {
+  TrainOptions options = Options("x");
+  options.selection.variants = {0, 2};
+  options.policy = Json{{"width", 64}};
+  const TrainOptions back = FromJson<TrainOptions>(Json::parse(ToJson(options).dump()), "test");
+  EXPECT_EQ(ToJson(back).dump(), ToJson(options).dump());
+}
+
+class DivergingEngine : public FakeEngine {
+ public:
+  using FakeEngine::FakeEngine;
+  LossReport TakeLosses() override {
+    LossReport report = FakeEngine::TakeLosses();
+    if (updates() > 30) report.loss = std::nan("");
+    return report;
+  }
+};
+
+TEST_F(TrainLoopTest, DivergenceStopsAndKeepsTheLastGoodCheckpoint) {
+  const fs::path run = FreshFolder("run");
+  Progress quiet;
+  const EngineFactory factory = [](const SampleLayout& layout, int, const Json&,
+                                   const Json& trainer) {
+    return std::make_unique<DivergingEngine>(layout, trainer);
+  };
+  EXPECT_THAT([&] { TrainLoop(Set(), Options(run), factory, quiet); },
+              ThrowsMessage<Error>(testing::AllOf(HasSubstr("diverged"), HasSubstr("000020"))));
+  EXPECT_THAT(ListCheckpoints(run), testing::ElementsAre(20));
+}
+
+// Save -> load -> same action, and the chunk is anchored at the arms that were given.
+TEST_F(TrainLoopTest, TheLoadedPolicyActsAsTheSavedOne) {
+  const fs::path run = FreshFolder("run");
+  Progress quiet;
+  TrainLoop(Set(), Options(run), FakeEngineFactory(), quiet);
+  const PolicyArtefact artefact = LoadPolicy(run);
+  const CheckpointPolicy direct(
+      artefact.config, artefact.hash,
+      std::make_unique<FakeModel>(artefact.config.layout.value, artefact.weights));
+  const std::unique_ptr<Policy> loaded =
+      LoadCheckpointPolicy(run / "checkpoints/last/pretrained_model", FakeModelFactory());
+  EXPECT_EQ(loaded->info().hash, artefact.hash);
+  EXPECT_EQ(loaded->info().horizon, 6);
+  PolicyInput input;
+  input.images = {Image(kImage, kImage), Image(kImage, kImage)};
+  input.instruction = Set()->instructions[0];
+  ArmObservation arm;
+  arm.X_WE = Pose::FromRotvec({0.1, 3, 0.2}, {0.3, 0.1, 1});
+  arm.gripper_q = Eigen::VectorXd::Constant(artefact.config.embodiment.gripper_joints, 0.02);
+  input.arms = {arm};
+  const RngKey key{.seed = 1, .parent = 2};
+  const ActionChunk a = direct.Act(input, key), b = loaded->Act(input, key);
+  ASSERT_EQ(a.size(), 6u);
+  EXPECT_EQ(a, b);
+  EXPECT_NE(a, loaded->Act(input, key.WithParent(3)));
+  // moving the hand moves the targets with it
+  input.arms[0].X_WE = Pose(arm.X_WE.rotation(), arm.X_WE.translation() + Eigen::Vector3d(0, 0, 0.2));
+  const ActionChunk moved = loaded->Act(input, key);
+  for (size_t k = 0; k < a.size(); ++k) {
+    const Eigen::Vector3d shift = moved[k].arms[0].X_WE_cmd.translation() -
+                                  a[k].arms[0].X_WE_cmd.translation();
+    EXPECT_LT((shift - Eigen::Vector3d(0, 0, 0.2)).norm(), 1e-6);
+  }
+}
+
+TEST_F(TrainLoopTest, MeanChunkBaselineSaysTheMean) {
+  const fs::path run = FreshFolder("run");
+  Progress quiet;
+  TrainLoop(Set(), Options(run, 20), FakeEngineFactory(), quiet);
+  const MeanChunkPolicy policy(LoadPolicy(run).config);
+  PolicyInput input;
+  ArmObservation arm;
+  arm.X_WE = Pose::FromTranslation({0.3, 0.1, 1});
+  input.arms = {arm};
+  const ActionChunk chunk = policy.Act(input, {});
+  ASSERT_EQ(chunk.size(), 6u);
+  // the mean of the first step, counted anew
+  Eigen::Vector3d mean = Eigen::Vector3d::Zero();
+  double count = 0;
+  for (const TrainingEpisode& episode : Set()->episodes) {
+    for (size_t t = 0; t < episode.length; ++t, ++count) {
+      mean += episode.targets[t].X_WE_cmd.translation() - episode.X_WE[t].translation();
+    }
+  }
+  EXPECT_LT((chunk[0].arms[0].X_WE_cmd.translation() - arm.X_WE.translation() - mean / count).norm(),
+            1e-6);
+}
+
+// ---- checkpoints -------------------------------------------------------------------------------
+
+class CheckpointTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    run_ = FreshFolder("checkpoint");
+    Progress quiet;
+    TrainLoop(Set(), Options(run_, 20), FakeEngineFactory(), quiet);
+    policy_ = run_ / "checkpoints/000020/pretrained_model";
+  }
+  fs::path run_, policy_;
+};
+
+TEST_F(CheckpointTest, EveryWayToNameItLeadsToIt) {
+  const std::string hash = LoadPolicy(run_).hash;
+  EXPECT_EQ(hash.size(), 32u);
+  EXPECT_EQ(LoadPolicy(run_ / "checkpoints/last").hash, hash);
+  EXPECT_EQ(LoadPolicy(run_ / "checkpoints/000020").hash, hash);
+  EXPECT_EQ(LoadPolicy(policy_).hash, hash);
+  // a policy folder carried elsewhere is whole
+  const fs::path elsewhere = FreshFolder("carried") / "policy";
+  fs::copy(policy_, elsewhere);
+  EXPECT_EQ(LoadPolicy(elsewhere).hash, hash);
+  EXPECT_THAT([&] { LoadPolicy(FreshFolder("empty")); },
+              ThrowsMessage<Error>(HasSubstr("holds no checkpoint")));
+  EXPECT_THAT([&] { LoadPolicy("/nowhere/at/all"); },
+              ThrowsMessage<Error>(HasSubstr("no such checkpoint")));
+}
+
+TEST_F(CheckpointTest, EveryDamagedFileIsFound) {
+  for (const char* half : {"pretrained_model", "training_state"}) {
+    const fs::path folder = run_ / "checkpoints/000020" / half;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+      const std::string name = entry.path().filename().string();
+      if (name == "manifest.json") continue;
+      const std::string text = ReadText(entry.path());
+      std::string bad = text;
+      bad[bad.size() / 2] ^= 1;
+      WriteTextAtomically(entry.path(), bad);
+      const auto load = [&] {
+        if (std::string(half) == "pretrained_model") {
+          LoadPolicy(run_);
+        } else {
+          LoadTrainingState(run_);
+        }
+      };
+      EXPECT_THAT(load, ThrowsMessage<Error>(testing::AllOf(HasSubstr(name), HasSubstr("hash"))));
+      fs::remove(entry.path());
+      EXPECT_THAT(load, ThrowsMessage<Error>(HasSubstr("missing, but named")));
+      WriteTextAtomically(entry.path(), text);
+      load();
+    }
+  }
+}
+
+TEST_F(CheckpointTest, AConfigThatMeansSomethingElseIsRefused) {
+  const Json good = LoadJson(policy_ / "config.json");
+  const auto refuse = [&](const std::string& path, const Json& value, const std::string& what) {
+    Json bad = good;
+    bad[Json::json_pointer(path)] = value;
+    EXPECT_THAT([&] { ParsePolicyConfig(bad, "config.json"); },
+                ThrowsMessage<Error>(HasSubstr(what)));
+  };
+  EXPECT_EQ(ToJson(ParsePolicyConfig(good, "config.json")).dump(), good.dump());
+  refuse("/format", "other", "no policy of this program");
+  refuse("/version", 99, "version 99: this program reads version 1");
+  refuse("/embodiment/action_meaning", "joint_delta", "'joint_delta': known is relative_eef");
+  refuse("/layout/state", 12, "layout.state = 12");
+  refuse("/layout/cameras", 1, "layout.cameras = 1: 2 are named");
+  refuse("/execute", 50, "execute = 50");
+  refuse("/action/min", Json::array({1, 2}), "action.min = 2 numbers");
+  refuse("/mean_chunk", Json::array({1.0}), "mean_chunk has 1 numbers");
+  refuse("/stat", 1, "did you mean 'state'");
+}
+
+TEST_F(CheckpointTest, TheNewestAreKeptAndLeavingsCleared) {
+  const PolicyArtefact artefact = LoadPolicy(run_);
+  fs::create_directories(run_ / "checkpoints/000030.part/pretrained_model");
+  for (const int64_t step : {30, 40, 1234567}) {
+    SaveCheckpoint(run_, artefact.config, artefact.weights, Json::object(), {step, {}, {}}, 2);
+  }
+  EXPECT_THAT(ListCheckpoints(run_), testing::ElementsAre(40, 1234567));
+  EXPECT_EQ(LoadTrainingState(run_).step, 1234567);
+  EXPECT_FALSE(fs::exists(run_ / "checkpoints/000030.part"));
+  // the same step again replaces it
+  SaveCheckpoint(run_, artefact.config, {{"w", FloatTensor({9}, {1})}}, Json::object(),
+                 {1234567, {}, {}}, 2);
+  EXPECT_EQ(FloatsOf(LoadPolicy(run_).weights.at("w"))[0], 9);
+}
+
+TEST_F(CheckpointTest, AFullOrForbiddenPlaceIsReported) {
+  const PolicyArtefact artefact = LoadPolicy(run_);
+  const fs::path file = FreshFolder("blocked") / "run";
+  std::ofstream(file) << "a file stands where the run should";
+  EXPECT_THAT([&] {
+    SaveCheckpoint(file, artefact.config, artefact.weights, Json::object(), {1, {}, {}}, 0);
+  }, ThrowsMessage<Error>(HasSubstr("checkpoint")));
+}
+
+}  // namespace
+}  // namespace understudy

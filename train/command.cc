@@ -1,0 +1,66 @@
+#include "train/command.h"
+
+#include "data/base/error.h"
+#include "train/baselines.h"
+#include "train/checkpoint.h"
+#include "train/checkpoint_policy.h"
+
+namespace understudy {
+namespace {
+
+std::shared_ptr<const TrainingSet> Load(const TrainOptions& options, Progress& progress) {
+  // complain about options before hours of reading
+  const std::vector<std::string> problems = Validate(options);
+  if (!problems.empty()) ThrowUsage(fmt::format("train: {}", fmt::join(problems, "; ")));
+  const std::vector<std::filesystem::path> paths(options.datasets.begin(), options.datasets.end());
+  return std::make_shared<const TrainingSet>(
+      LoadTrainingSet(paths, options.cameras, options.selection, progress));
+}
+
+}  // namespace
+
+TrainReport RunTrain(const TrainOptions& options, const EngineFactory& factory,
+                     Progress& progress) {
+  return TrainLoop(Load(options, progress), options, factory, progress);
+}
+
+Json PlanTrain(const TrainOptions& options, Progress& progress) {
+  const std::shared_ptr<const TrainingSet> set = Load(options, progress);
+  const double windows = static_cast<double>(set->windows());
+  const double frame_mib = set->image_height * set->image_width * 3.0 / (1 << 20);
+  Json datasets = Json::array();
+  for (size_t d = 0; d < set->datasets.size(); ++d) {
+    datasets.push_back(Json{{"path", set->datasets[d].path},
+                            {"hash", set->datasets[d].hash},
+                            {"episodes", set->datasets[d].episodes},
+                            {"rows", set->WindowsOf(d).second}});
+  }
+  return Json{{"datasets", datasets},
+              {"instructions", set->instructions},
+              {"cameras", set->cameras},
+              {"image", {set->image_height, set->image_width}},
+              {"state", set->embodiment.state_size()},
+              {"action", set->embodiment.action_size()},
+              {"updates", options.steps},
+              {"samples", options.steps * options.batch},
+              {"epochs", static_cast<double>(options.steps * options.batch) / windows},
+              {"frames_mib", windows * static_cast<double>(set->cameras.size()) * frame_mib},
+              {"cache_mib", options.loader.cache_mib}};
+}
+
+std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
+                                   const SimulatorInfo& simulator,
+                                   const ChunkModelFactory& factory) {
+  if (options.baseline == BaselinePolicy::kHold) {
+    return std::make_unique<HoldPolicy>(InfoFor(simulator));
+  }
+  if (options.checkpoint.empty()) {
+    ThrowUsage("evaluate needs --checkpoint FOLDER (of `understudy train`) or --baseline hold");
+  }
+  if (options.baseline == BaselinePolicy::kMeanChunk) {
+    return std::make_unique<MeanChunkPolicy>(LoadPolicy(options.checkpoint).config);
+  }
+  return LoadCheckpointPolicy(options.checkpoint, factory);
+}
+
+}  // namespace understudy

@@ -1,0 +1,48 @@
+#pragma once
+
+// What `understudy train` and `understudy evaluate` do, for app/: it hands over the parts that this
+// folder does not know (network, simulator, renderer, looks, videos).
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "data/base/progress.h"
+#include "data/seam/policy.h"
+#include "train/chunk_model.h"
+#include "train/evaluate.h"
+#include "train/train_loop.h"
+
+namespace understudy {
+
+// Opens the datasets and trains. Errors: of LoadTrainingSet and TrainLoop.
+TrainReport RunTrain(const TrainOptions& options, const EngineFactory& factory, Progress& progress);
+
+// What train would do, nothing run: episodes, rows, epochs, steps, shapes, memory of the columns.
+Json PlanTrain(const TrainOptions& options, Progress& progress);
+
+enum class BaselinePolicy { kNone, kHold, kMeanChunk };
+template <>
+struct EnumNames<BaselinePolicy> {
+  static constexpr std::array kNames{"none", "hold", "mean_chunk"};
+};
+
+struct EvalCommandOptions {
+  // changes results
+  std::string checkpoint;
+  BaselinePolicy baseline = BaselinePolicy::kNone;
+  EvalOptions eval;
+  template <class V>
+  void Visit(V& v) {
+    v("checkpoint", checkpoint, "run, checkpoint or pretrained_model folder");
+    v("baseline", baseline, "instead of the network: hold, or mean_chunk of the checkpoint");
+    v("eval", eval, "rollouts");
+  }
+};
+
+// The policy that the options name, for a simulator of `simulator`. Throws Error(kUsage) where they
+// name none, Error(kBadInput) where the checkpoint is not sound.
+std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options, const SimulatorInfo& simulator,
+                                   const ChunkModelFactory& factory);
+
+}  // namespace understudy

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/base/options.h"
+#include "data/episode/action.h"
+#include "data/episode/observation.h"
+#include "data/seam/simulator.h"
+
+namespace understudy {
+
+// What the numbers of a policy mean: measured arms become a state vector, absolute targets become
+// action vectors, and back. Stored in every checkpoint.
+//
+// State, per arm: p_BE (3), rotation of R_BE as its first two columns (6; Zhou et al., CVPR 2019),
+// finger joint positions. Action "relative_eef", per arm and chunk step k, seen from the observation
+// at t that the chunk answers: p_WE_cmd(t+k) - p_WE(t) in world axes (3), log(R_WE_cmd(t+k)
+// R_WE(t)^T) in world axes (3), gripper command (1).
+struct Embodiment {
+  std::string robot;
+  std::vector<std::string> arms;
+  int gripper_joints = 2;      // per arm
+  Pose X_WB;                   // base of arm 0; all arms are seen from it
+  std::string action_meaning = "relative_eef";
+
+  template <class V>
+  void Visit(V& v) {
+    v("robot", robot, "name of the robot");
+    v("arms", arms, "names, in order");
+    v("gripper_joints", gripper_joints, "finger joints per arm", Limits{0, 64});
+    v("base", X_WB, "robot base in the world");
+    v("action_meaning", action_meaning, "relative_eef");
+  }
+
+  int state_size() const { return static_cast<int>(arms.size()) * (9 + gripper_joints); }
+  int action_size() const { return static_cast<int>(arms.size()) * 7; }
+
+  // Writes state_size() numbers. Requires one entry per arm with the right number of finger joints.
+  void EncodeState(const std::vector<ArmObservation>& arms_now, float* state_S) const;
+  // Writes action_size() numbers; `X_WE_now` and `targets` hold one entry per arm.
+  void EncodeAction(const Pose* X_WE_now, const ArmAction* targets, float* action_A) const;
+  // The absolute targets that the numbers mean; gripper commands are clipped to [-1, 1].
+  Action DecodeAction(const std::vector<ArmObservation>& arms_now, const float* action_A) const;
+};
+
+Embodiment MakeEmbodiment(const SimulatorInfo& info);
+
+// The same pose up to the rounding of files (1e-9 m, 1e-9 of the quaternion).
+bool SamePlace(const Pose& a, const Pose& b);
+
+}  // namespace understudy

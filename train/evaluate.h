@@ -1,0 +1,109 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/base/json.h"
+#include "data/base/options.h"
+#include "data/base/progress.h"
+#include "data/seam/frame_sink.h"
+#include "data/seam/policy.h"
+#include "data/seam/renderer.h"
+#include "data/seam/simulator.h"
+#include "train/stats.h"
+
+namespace understudy {
+
+struct EvalOptions {
+  // changes results
+  std::string variant = "D0";
+  int64_t episodes = 100;
+  uint64_t seed = 1;
+  int execute = 0;             // a chunk holds more than is meant to be executed
+  int horizon = 0;
+  bool clip_targets = true;    // as demonstrations were made: within the controller's box
+  // changes speed only
+  int workers = 0;
+  int videos_success = 3, videos_failure = 3;
+  int video_width = 240, video_height = 240;
+  template <class V>
+  void Visit(V& v) {
+    v("variant", variant, "reset distribution");
+    v("episodes", episodes, "episode i starts from (seed, i)", Limits{1, 1e7});
+    v("seed", seed, "same seed, same starts: checkpoints are compared in pairs");
+    v("execute", execute, "actions of a chunk executed before the next look; 0: the policy's",
+      Limits{0, 4096});
+    v("horizon", horizon, "policy steps before an episode counts as failed; 0: the task's",
+      Limits{0, 1e6});
+    v("clip_targets", clip_targets, "clip targets to the controller's box per policy step");
+    v("workers", workers, "threads, each with a simulator and a renderer; 0: one per core",
+      Limits{0, 1024});
+    v("videos_success", videos_success, "successes recorded as video", Limits{0, 1e4});
+    v("videos_failure", videos_failure, "failures recorded as video", Limits{0, 1e4});
+    v("video_width", video_width, "px", Limits{16, 4096});
+    v("video_height", video_height, "px", Limits{16, 4096});
+  }
+};
+
+// One rollout. All but `seconds` depends on seed, number, policy and the options that change
+// results.
+struct EvalEpisode {
+  int64_t index = 0;
+  bool success = false;
+  std::string cause;           // of a failure, in words; empty on success
+  int steps = 0, chunks = 0;
+  int collisions = 0, joint_limits = 0, clipped = 0;   // steps
+  std::vector<std::string> signals;                    // subtask signals that came, in order
+  std::string video;           // set by nobody here: app names its files
+  double seconds = 0;
+};
+
+struct EvalReport {
+  PolicyInfo policy;
+  std::string task, robot, renderer;
+  EvalOptions options;
+  bool varied = false, interrupted = false;
+  std::vector<EvalEpisode> episodes;       // by index
+  int64_t successes = 0;
+  Interval interval;                       // Wilson, 95 %
+  std::map<std::string, int64_t> causes;   // of failures
+  std::vector<std::string> warnings;
+  // wall clock: differs from run to run
+  int64_t chunks = 0;
+  double latency_p50_ms = 0, latency_p99_ms = 0;   // of Policy::Act per chunk
+  double act_s = 0, render_s = 0, step_s = 0;      // thread time
+  double wall_s = 0, steps_per_s = 0;
+
+  Json ToJson() const;
+};
+
+// A report as ToJson wrote it, as far as ComparePaired needs it; `name` is its file. Throws
+// Error(kBadInput) where it is no such report.
+EvalReport ReadEvalReport(const Json& json, const std::string& name);
+
+// How the scene of an episode looks; the key is the episode's own.
+using VaryFunction = std::function<SceneVariation(const SceneInventory&, const RngKey&)>;
+// A place for the video of an episode, or null for none. Called on worker threads, one at a time.
+using SinkFactory = std::function<std::unique_ptr<FrameSink>(
+    int64_t episode, bool success, const std::vector<std::string>& cameras, double control_hz)>;
+
+// Why this policy cannot be run in this simulator; empty: it can.
+std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInfo& simulator);
+
+// Runs the policy in closed loop: it looks at the start of each chunk only. Starts, looks and the
+// policy's noise depend on (seed, episode, chunk), so that results do not depend on workers. After
+// that the first few successes and failures are played again from their actions for `sinks`.
+// Throws Error(kBadInput) naming every mismatch; Error(kFailed) where replay for a video ends
+// otherwise than the rollout did. Stops early, with the episodes done, when an interrupt is asked for.
+EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
+                    const RendererFactory& renderers, const EvalOptions& options,
+                    const VaryFunction& vary, const SinkFactory& sinks, Progress& progress);
+
+// Two reports on the same starts: discordant pairs, exact McNemar p value, difference of rates.
+// Throws Error(kBadInput) where task, seed, variant, horizon or looks differ.
+Json ComparePaired(const EvalReport& a, const EvalReport& b);
+
+}  // namespace understudy

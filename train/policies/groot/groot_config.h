@@ -1,0 +1,99 @@
+#pragma once
+
+#include <array>
+
+#include "data/base/json.h"
+#include "data/base/options.h"
+
+namespace understudy {
+
+enum class GrootSize { kTiny, kSmall };
+template <>
+struct EnumNames<GrootSize> {
+  static constexpr std::array kNames{"tiny", "small"};
+};
+
+enum class Device { kAuto, kCpu, kCuda };
+template <>
+struct EnumNames<Device> {
+  static constexpr std::array kNames{"auto", "cpu", "cuda"};
+};
+
+// A policy in the form of GR00T N1.x (reference: Isaac-GR00T, Apache-2.0; formulas only): image and
+// text tokens, per-embodiment state and action encoders, a diffusion transformer with adaptive layer
+// norm that alternates cross- and self-attention, flow matching over action chunks. The backbone is
+// a small convolutional network and a text encoder, both trained from scratch.
+struct GrootConfig {
+  GrootSize size = GrootSize::kTiny;
+
+  int width = 128;
+  int blocks = 4;
+  int heads = 4;
+  int feed_forward = 256;
+  int text_layers = 1;
+  int stem_channels = 24;
+  int feature_channels = 32;
+  int feature_blocks = 1;
+  int grid_channels = 64;
+  int keypoints = 32;
+  bool shared_encoder = false;
+  bool condition_on_vision = true;
+  int embodiments = 1;
+
+  int noise_draws = 4;
+  double time_alpha = 1.5;
+  double time_beta = 1.0;
+  double time_scale = 0.999;
+  int time_buckets = 1000;
+  double state_dropout = 0;
+  double gripper_weight = 1;
+  int sampling_steps = 4;
+
+  Device inference_device = Device::kCpu;
+  int inference_batch = 1;
+
+  template <class V>
+  void Visit(V& v) {
+    // changes results: shape of the network
+    v("size", size, "preset that the other values start from");
+    v("width", width, "channels of every token; a multiple of heads", Limits{4, 8192});
+    v("blocks", blocks, "transformer blocks: even ones attend to images and text, odd ones to state "
+      "and actions", Limits{1, 64});
+    v("heads", heads, "attention heads", Limits{1, 64});
+    v("feed_forward", feed_forward, "channels inside the feed-forward layers", Limits{4, 32768});
+    v("text_layers", text_layers, "layers of the text encoder", Limits{1, 24});
+    v("stem_channels", stem_channels, "image channels at half resolution", Limits{1, 1024});
+    v("feature_channels", feature_channels, "image channels at quarter resolution, where keypoints "
+      "are found", Limits{1, 2048});
+    v("feature_blocks", feature_blocks, "residual convolutions at quarter resolution",
+      Limits{0, 32});
+    v("grid_channels", grid_channels, "image channels at an eighth", Limits{1, 4096});
+    v("keypoints", keypoints, "spatial-softmax keypoints per camera", Limits{1, 1024});
+    v("shared_encoder", shared_encoder, "one image encoder for all cameras instead of one each");
+    v("condition_on_vision", condition_on_vision, "add the keypoints and the state to what the "
+      "adaptive layer norms see, beside the time");
+    v("embodiments", embodiments, "slots of the per-embodiment tables", Limits{1, 1024});
+    // changes results: training and sampling
+    v("noise_draws", noise_draws, "draws of noise and time per encoded sample and update",
+      Limits{1, 64});
+    v("time_alpha", time_alpha, "time = (1 - b) * time_scale with b ~ Beta(alpha, beta)",
+      Limits{0.01, 100});
+    v("time_beta", time_beta, "see time_alpha", Limits{0.01, 100});
+    v("time_scale", time_scale, "largest training time", Limits{0.1, 0.9999});
+    v("time_buckets", time_buckets, "the network sees the time as trunc(buckets * time)",
+      Limits{2, 100000});
+    v("state_dropout", state_dropout, "chance that a training sample hides its state", Limits{0, 1});
+    v("gripper_weight", gripper_weight, "weight of the gripper in the loss", Limits{0, 1000});
+    v("sampling_steps", sampling_steps, "Euler steps from noise to actions", Limits{1, 1000});
+    // changes speed only (beyond rounding)
+    v("inference_device", inference_device, "where the trained policy runs");
+    v("inference_batch", inference_batch, "samples answered together; shorter requests are padded",
+      Limits{1, 4096});
+  }
+};
+
+// The preset named by `size`, with every other key of `json` over it. Throws Error(kBadInput) that
+// lists all violations.
+GrootConfig ReadGrootConfig(const Json& json);
+
+}  // namespace understudy

@@ -1,0 +1,302 @@
+#include "train/policies/groot/groot_net.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "data/base/error.h"
+
+namespace understudy {
+namespace {
+
+constexpr int kTimeWidth = 256;
+
+// Cells along one side after a convolution of stride 2.
+int Half(int cells) { return (cells + 1) / 2; }
+
+// Layer norm without weights, then scale and shift made from the conditioning.
+Tensor Modulate(const Tensor& h, const Tensor& scale, const Tensor& shift, double epsilon) {
+  const Tensor plain = at::layer_norm(h, {h.size(-1)}, {}, {}, epsilon);
+  return at::addcmul(shift, plain, scale + 1);
+}
+
+}  // namespace
+
+GrootInputs MakeGrootInputs(const Batch& batch, const SampleLayout& layout,
+                            const GrootConfig& config, int vocabulary, at::Device device,
+                            bool bfloat16) {
+  const int64_t B = batch.size, N = layout.cameras, H = layout.height, W = layout.width;
+  const size_t size = static_cast<size_t>(B);
+  Require(B > 0, "a batch holds samples");
+  Require(batch.images_BNHWC.size() == static_cast<size_t>(B * N * H * W * 3), "images fit");
+  Require(batch.state_BS.size() == size * static_cast<size_t>(layout.state), "states fit");
+  Require(batch.tokens_BL.size() == size * static_cast<size_t>(layout.tokens), "tokens fit");
+  Require(batch.embodiment_B.size() == size, "embodiments fit");
+  GrootInputs inputs;
+
+  // 127.5 and every difference to it are exact in bfloat16
+  const auto type = bfloat16 ? at::kBFloat16 : at::kFloat;
+  const Tensor all = View(batch.images_BNHWC, {B, N, H, W, 3}).to(device);
+  for (int64_t camera = 0; camera < N; ++camera) {
+    Tensor image = at::empty({B, H, W, 3}, at::TensorOptions().dtype(type).device(device));
+    image.copy_(all.select(1, camera));
+    image.sub_(127.5).mul_(1 / 255.0);
+    inputs.images_BCHW.push_back(image.permute({0, 3, 1, 2}));
+  }
+  inputs.state_BS = View(batch.state_BS, {B, layout.state}).to(device, at::kFloat, false, true);
+
+  // texts that occur more than once are encoded once
+  std::map<std::vector<int32_t>, int64_t> rows;
+  std::vector<int64_t> tokens, row_of(size);
+  for (size_t b = 0; b < size; ++b) {
+    const auto begin = batch.tokens_BL.begin() + static_cast<std::ptrdiff_t>(b) * layout.tokens;
+    const std::vector<int32_t> text(begin, begin + layout.tokens);
+    const auto [entry, is_new] = rows.try_emplace(text, static_cast<int64_t>(rows.size()));
+    row_of[b] = entry->second;
+    if (!is_new) continue;
+    for (const int32_t id : text) {
+      if (id < 0 || id >= vocabulary) {
+        ThrowBadInput(fmt::format("token {}: the policy's vocabulary has ids 0 to {}; use the "
+                                  "vocabulary of its checkpoint", id, vocabulary - 1));
+      }
+      tokens.push_back(id);
+    }
+  }
+  inputs.tokens_UL = at::tensor(tokens, at::kLong)
+                         .view({static_cast<int64_t>(rows.size()), layout.tokens})
+                         .to(device);
+  inputs.text_seen_UL = inputs.tokens_UL.ne(0);
+  inputs.text_row_B = at::tensor(row_of, at::kLong).to(device);
+  inputs.slots = GroupSlots(batch.embodiment_B, config.embodiments, device);
+  return inputs;
+}
+
+GrootNet::GrootNet(const GrootConfig& config, const SampleLayout& layout, int vocabulary,
+                   at::Device device, const TakeParameter& take)
+    : config_(config), layout_(layout) {
+  const int d = config.width, slots = config.embodiments;
+
+  // images: an encoder per camera, or one that a camera embedding tells apart
+  for (int camera = 0; camera < (config.shared_encoder ? 1 : layout.cameras); ++camera) {
+    image_encoders_.push_back(MakeImageEncoder(take, fmt::format("image.{}", camera), device));
+  }
+  camera_embedding_ = take({"image.camera", {layout.cameras, d}, Init::kNormal, 0.02, false});
+
+  // text
+  word_embedding_ = take({"text.words", {vocabulary, d}, Init::kNormal, 0.02, false});
+  text_position_ = take({"text.position", {layout.tokens, d}, Init::kNormal, 0.02, false});
+  for (int i = 0; i < config.text_layers; ++i) {
+    const std::string name = fmt::format("text.layers.{}", i);
+    text_layers_.push_back({MakeNorm(take, name + ".norm1", d), MakeNorm(take, name + ".norm2", d),
+                            MakeAttention(take, name + ".attention", d, config.heads),
+                            MakeFeedForward(take, name + ".ff", d, config.feed_forward)});
+  }
+  vision_language_norm_ = MakeNorm(take, "vlln", d);
+
+  // tables with weights of their own for each embodiment
+  state1_ = MakeSlotLinear(take, "state_encoder.layer1", slots, layout.state, d);
+  state2_ = MakeSlotLinear(take, "state_encoder.layer2", slots, d, d);
+  action1_ = MakeSlotLinear(take, "action_encoder.W1", slots, layout.action, d);
+  const SlotLinear action2 = MakeSlotLinear(take, "action_encoder.W2", slots, 2 * d, d);
+  if (action2.weight_Sio.defined()) {
+    // the half that sees the time is the same for all steps of a chunk: done once per chunk
+    action2_actions_ = {action2.weight_Sio.narrow(1, 0, d), at::zeros_like(action2.bias_So)};
+    action2_time_ = {action2.weight_Sio.narrow(1, d, d), action2.bias_So};
+  }
+  action3_ = MakeSlotLinear(take, "action_encoder.W3", slots, d, d);
+  action_position_ = take({"position_embedding", {layout.horizon, d}, Init::kNormal, 0.02, false});
+  decode1_ = MakeSlotLinear(take, "action_decoder.layer1", slots, d, d);
+  decode2_ = MakeSlotLinear(take, "action_decoder.layer2", slots, d, layout.action);
+
+  // transformer
+  time1_ = MakeLinear(take, "dit.time1", kTimeWidth, d);
+  time2_ = MakeLinear(take, "dit.time2", d, d);
+  if (config.condition_on_vision) {
+    condition_ = MakeLinear(take, "dit.condition",
+                            2 * config.keypoints * layout.cameras + d, d);
+  }
+  for (int i = 0; i < config.blocks; ++i) {
+    const std::string name = fmt::format("dit.blocks.{}", i);
+    blocks_.push_back({MakeLinear(take, name + ".norm1", d, 2 * d),
+                       MakeAttention(take, name + ".attention", d, config.heads),
+                       MakeFeedForward(take, name + ".ff", d, config.feed_forward)});
+  }
+  out_modulation_ = MakeLinear(take, "dit.proj_out_1", d, 2 * d);
+  out_ = MakeLinear(take, "dit.proj_out_2", d, d);
+
+  action_time_code_ = SinusoidTable(config.time_buckets, d, d / 2, false, device);
+  time_code_ = SinusoidTable(config.time_buckets, kTimeWidth, kTimeWidth / 2 - 1, true, device);
+}
+
+GrootNet::ImageEncoder GrootNet::MakeImageEncoder(const TakeParameter& take,
+                                                  const std::string& name,
+                                                  at::Device device) const {
+  ImageEncoder encoder;
+  encoder.stem = MakeConvolution(take, name + ".stem", 3, config_.stem_channels, 5, 2);
+  encoder.features = MakeConvolution(take, name + ".features", config_.stem_channels,
+                                     config_.feature_channels, 3, 2);
+  for (int i = 0; i < config_.feature_blocks; ++i) {
+    encoder.residuals.push_back(MakeConvolution(take, fmt::format("{}.residual.{}", name, i),
+                                                config_.feature_channels, config_.feature_channels,
+                                                3, 1));
+  }
+  encoder.keypoint_maps = MakeConvolution(take, name + ".keypoint_maps", config_.feature_channels,
+                                          config_.keypoints, 1, 1);
+  encoder.keypoint_token =
+      MakeLinear(take, name + ".keypoint_token", 2 * config_.keypoints, config_.width);
+  encoder.grid_half = MakeConvolution(take, name + ".grid_half", config_.feature_channels,
+                                      config_.grid_channels, 3, 2);
+  encoder.grid = MakeConvolution(take, name + ".grid", config_.grid_channels, config_.width, 3, 2);
+
+  // positions of the coarse cells are learned, of the fine ones given
+  const int fine_h = Half(Half(layout_.height)), fine_w = Half(Half(layout_.width));
+  const int cells = Half(Half(fine_h)) * Half(Half(fine_w));
+  encoder.grid_position =
+      take({name + ".grid_position", {cells, config_.width}, Init::kNormal, 0.02, false});
+  const auto yx = at::meshgrid({at::linspace(-1, 1, fine_h), at::linspace(-1, 1, fine_w)}, "ij");
+  encoder.keypoint_xy = at::stack({yx[1].flatten(), yx[0].flatten()}, 1).to(device);
+  return encoder;
+}
+
+std::pair<Tensor, Tensor> GrootNet::EncodeImage(const ImageEncoder& encoder,
+                                                const Tensor& image) const {
+  // convolutions to a quarter of the resolution
+  Tensor features = at::relu(encoder.features(at::relu(encoder.stem(image))));
+  for (const Convolution& residual : encoder.residuals) {
+    features = at::relu(features + residual(features));
+  }
+
+  // where each keypoint's map is bright (spatial softmax, Levine et al. 2016), to better than
+  // bfloat16's three digits
+  const Tensor logits = encoder.keypoint_maps(features).flatten(2);
+  Tensor keypoints, token;
+  {
+    const AutocastScope exact(image.device().type(), false);
+    const Tensor weight_BKc = at::softmax(logits.to(at::kFloat), -1);
+    keypoints = at::matmul(weight_BKc, encoder.keypoint_xy).flatten(1);
+    token = encoder.keypoint_token(keypoints).unsqueeze(1);
+  }
+
+  // coarse cells as tokens
+  const Tensor coarse = encoder.grid(at::relu(encoder.grid_half(features)));
+  const Tensor cells = coarse.flatten(2).transpose(1, 2) + encoder.grid_position;
+  return {at::cat({token, cells}, 1), keypoints};
+}
+
+Tensor GrootNet::EncodeText(const Tensor& tokens_UL, const Tensor& seen_UL) const {
+  // padding is seen by itself alone: no row without keys, no way into a real token
+  const Tensor self = at::eye(layout_.tokens, seen_UL.options());
+  const Tensor seen = seen_UL.unsqueeze(1).unsqueeze(1).logical_or(self);
+  Tensor h = at::embedding(word_embedding_, tokens_UL) + text_position_;
+  for (const TextLayer& layer : text_layers_) {
+    const Tensor x = layer.norm1(h);
+    const Attention& attention = layer.attention;
+    h = h + attention(x, attention.Split(attention.key(x)), attention.Split(attention.value(x)),
+                      seen);
+    h = h + layer.feed_forward(layer.norm2(h));
+  }
+  return h;
+}
+
+GrootContext GrootNet::Encode(const GrootInputs& inputs, const Tensor& keep_state_B1) const {
+  const int64_t B = inputs.state_BS.size(0);
+  GrootContext context;
+  context.slots = inputs.slots;
+
+  // tokens of every camera, then of the text
+  std::vector<Tensor> tokens, conditions;
+  for (size_t camera = 0; camera < inputs.images_BCHW.size(); ++camera) {
+    const ImageEncoder& encoder = image_encoders_[config_.shared_encoder ? 0 : camera];
+    const auto [image_tokens, keypoints] = EncodeImage(encoder, inputs.images_BCHW[camera]);
+    tokens.push_back(image_tokens + camera_embedding_.select(0, static_cast<int64_t>(camera)));
+    conditions.push_back(keypoints);
+  }
+  tokens.push_back(
+      EncodeText(inputs.tokens_UL, inputs.text_seen_UL).index_select(0, inputs.text_row_B));
+  context.vision_language_BLd = vision_language_norm_(at::cat(tokens, 1));
+  const int64_t image_tokens = context.vision_language_BLd.size(1) - layout_.tokens;
+  context.seen_B11L =
+      at::cat({at::ones({B, image_tokens}, inputs.text_seen_UL.options()),
+               inputs.text_seen_UL.index_select(0, inputs.text_row_B)}, 1)
+          .view({B, 1, 1, -1});
+
+  // positions of the hand deserve full precision too
+  {
+    const AutocastScope exact(inputs.state_BS.device().type(), false);
+    Tensor state = state2_(at::relu(state1_(inputs.state_BS, inputs.slots)), inputs.slots);
+    if (keep_state_B1.defined()) state = state * keep_state_B1;
+    context.state_B1d = state.unsqueeze(1);
+    if (config_.condition_on_vision) {
+      conditions.push_back(state);
+      context.condition_B1d = condition_(at::cat(conditions, 1)).unsqueeze(1);
+    }
+  }
+
+  // keys and values of the even blocks do not change while the chunk is denoised
+  for (size_t i = 0; i < blocks_.size(); i += 2) {
+    const Attention& attention = blocks_[i].attention;
+    context.keys_values.emplace_back(
+        attention.Split(attention.key(context.vision_language_BLd)),
+        attention.Split(attention.value(context.vision_language_BLd)));
+  }
+  return context;
+}
+
+Tensor GrootNet::Velocity(const GrootContext& context, const Tensor& noisy_BDTA,
+                          const Tensor& bucket_BD, const Tensor& real_BT) const {
+  const int64_t B = noisy_BDTA.size(0), D = noisy_BDTA.size(1), T = noisy_BDTA.size(2);
+  const int64_t d = config_.width;
+  const Tensor bucket = bucket_BD.flatten();
+  const SlotGroups& slots = context.slots;
+
+  // action tokens: actions and time through the embodiment's encoder
+  const Tensor time_part =
+      action2_time_(action_time_code_.index_select(0, bucket).view({B, D, d}), slots);
+  const Tensor action_part = action2_actions_(action1_(noisy_BDTA, slots), slots);
+  const Tensor actions =
+      action3_(at::silu(action_part + time_part.unsqueeze(2)), slots) + action_position_;
+  const Tensor state = context.state_B1d.unsqueeze(1).expand({B, D, 1, d});
+  Tensor h = at::cat({state, actions.to(state.scalar_type())}, 2);   // B D 1+T d
+  const int64_t length = 1 + T;
+
+  // what the adaptive norms see: B D 1 2d each
+  Tensor condition =
+      time2_(at::silu(time1_(time_code_.index_select(0, bucket)))).view({B, D, d});
+  if (context.condition_B1d.defined()) condition = condition + context.condition_B1d;
+  const Tensor active = at::silu(condition);
+  const auto modulation = [&](const Linear& linear) {
+    return linear(active).to(h.scalar_type()).unsqueeze(2).chunk(2, -1);
+  };
+
+  // padded steps are no keys; the state always is one
+  Tensor seen;
+  if (real_BT.defined()) {
+    seen = at::cat({at::ones({B, 1}, real_BT.options()), real_BT}, 1)
+               .unsqueeze(1).expand({B, D, length}).reshape({B * D, 1, 1, length});
+  }
+
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    const Block& block = blocks_[i];
+    const auto scale_shift = modulation(block.modulation);
+    const Tensor x = Modulate(h, scale_shift[0], scale_shift[1], 1e-5);
+    Tensor mixed;
+    if (i % 2 == 0) {
+      // all draws of a sample look at the same keys
+      const auto& [keys, values] = context.keys_values[i / 2];
+      mixed = block.attention(x.view({B, D * length, d}), keys, values, context.seen_B11L);
+    } else {
+      const Tensor rows = x.view({B * D, length, d});
+      mixed = block.attention(rows, block.attention.Split(block.attention.key(rows)),
+                              block.attention.Split(block.attention.value(rows)), seen);
+    }
+    h = h + mixed.view({B, D, length, d});
+    h = h + block.feed_forward(at::layer_norm(h, {d}, {}, {}, 1e-5));
+  }
+
+  // the last T tokens through the embodiment's decoder
+  const auto shift_scale = modulation(out_modulation_);
+  h = out_(Modulate(h.narrow(2, 1, T), shift_scale[1], shift_scale[0], 1e-6));
+  return decode2_(at::relu(decode1_(h, slots)), slots).to(at::kFloat);
+}
+
+}  // namespace understudy

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "train/batch.h"
+#include "train/policies/groot/groot_config.h"
+#include "train/torch/layers.h"
+
+namespace understudy {
+
+// A batch on the device. Texts that occur several times are encoded once: U of them.
+struct GrootInputs {
+  std::vector<Tensor> images_BCHW;   // per camera, in [-0.5, 0.5], channels last in memory
+  Tensor state_BS;
+  Tensor tokens_UL;                  // int64
+  Tensor text_seen_UL;               // true = a token, false = padding
+  Tensor text_row_B;                 // row of tokens_UL
+  SlotGroups slots;
+};
+// Throws Error(kBadInput) for token ids or slots that the policy does not have; requires sizes that
+// match the layout. With `bfloat16`, images are converted to it.
+GrootInputs MakeGrootInputs(const Batch& batch, const SampleLayout& layout,
+                            const GrootConfig& config, int vocabulary, at::Device device,
+                            bool bfloat16);
+
+// What does not change while a chunk is denoised.
+struct GrootContext {
+  Tensor state_B1d;                  // the state token
+  Tensor condition_B1d;              // added to the time code, or undefined
+  Tensor vision_language_BLd;
+  Tensor seen_B11L;                  // false = padded text
+  std::vector<std::pair<Tensor, Tensor>> keys_values;   // of the cross-attention blocks
+  SlotGroups slots;
+};
+
+// The network of GrootConfig as functions of its weights; holds handles to them, no other state.
+// Thread-safe where the weights are not written.
+class GrootNet {
+ public:
+  // Takes every weight once, in a fixed order.
+  GrootNet(const GrootConfig& config, const SampleLayout& layout, int vocabulary, at::Device device,
+           const TakeParameter& take);
+
+  // `keep_state_B1` multiplies the state features of each sample (1 or 0); undefined = all kept.
+  GrootContext Encode(const GrootInputs& inputs, const Tensor& keep_state_B1 = {}) const;
+
+  // Velocity towards the actions at the bucket's time, for D noisy chunks per sample. Steps with
+  // real_BT false are seen by no other; undefined = all real.
+  Tensor Velocity(const GrootContext& context, const Tensor& noisy_BDTA, const Tensor& bucket_BD,
+                  const Tensor& real_BT) const;
+
+ private:
+  struct ImageEncoder {
+    Convolution stem, features, keypoint_maps, grid_half, grid;
+    std::vector<Convolution> residuals;
+    Linear keypoint_token;
+    Tensor grid_position;            // cells, d
+    Tensor keypoint_xy;              // cells of the feature map, 2; constant
+  };
+  struct TextLayer {
+    Norm norm1, norm2;
+    Attention attention;
+    FeedForward feed_forward;
+  };
+  struct Block {
+    Linear modulation;               // scale, shift
+    Attention attention;
+    FeedForward feed_forward;
+  };
+
+  ImageEncoder MakeImageEncoder(const TakeParameter& take, const std::string& name,
+                                at::Device device) const;
+  // Tokens B L d and keypoints B 2K.
+  std::pair<Tensor, Tensor> EncodeImage(const ImageEncoder& encoder, const Tensor& image) const;
+  Tensor EncodeText(const Tensor& tokens_UL, const Tensor& seen_UL) const;
+
+  GrootConfig config_;
+  SampleLayout layout_;
+
+  std::vector<ImageEncoder> image_encoders_;
+  Tensor camera_embedding_, word_embedding_, text_position_;
+  std::vector<TextLayer> text_layers_;
+  Norm vision_language_norm_;
+  SlotLinear state1_, state2_;
+  SlotLinear action1_, action2_actions_, action2_time_, action3_;
+  Tensor action_position_;
+  Linear time1_, time2_, condition_;
+  std::vector<Block> blocks_;
+  Linear out_modulation_, out_;
+  SlotLinear decode1_, decode2_;
+  Tensor action_time_code_, time_code_;   // constant tables
+};
+
+}  // namespace understudy

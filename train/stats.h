@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace understudy {
+
+struct Interval {
+  double low = 0, high = 1;
+};
+
+// Wilson's score interval of a success rate (Wilson, JASA 1927); `z` 1.96 covers 95 %. Without
+// trials: [0, 1]. Requires 0 <= successes <= trials.
+Interval WilsonInterval(int64_t successes, int64_t trials, double z = 1.959963984540054);
+
+// Two-sided exact p value of McNemar's test: pairs in which only a, or only b, succeeded, against a
+// fair coin. 1 where no pair differs.
+double McNemarExact(int64_t only_a, int64_t only_b);
+
+// The `share` (0 to 1) quantile, linear between neighbours; 0 for no values.
+double Quantile(std::vector<double> values, double share);
+
+}  // namespace understudy

@@ -1,0 +1,190 @@
+#include "train/torch/optimizer.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "data/base/error.h"
+
+namespace understudy {
+namespace {
+
+constexpr int64_t kAlignment = 16;   // floats: a cache line
+
+int64_t Elements(const std::vector<int64_t>& shape) {
+  int64_t count = 1;
+  for (const int64_t size : shape) count *= size;
+  return count;
+}
+
+void Fill(Tensor target, const ParameterSpec& spec, uint64_t seed) {
+  Rng rng(RngKey{seed}.WithStage("train.weights").WithTerm(spec.name));
+  float* values = target.data_ptr<float>();
+  for (int64_t i = 0; i < target.numel(); ++i) {
+    switch (spec.init) {
+      case Init::kUniform: values[i] = static_cast<float>(rng.Uniform(-spec.scale, spec.scale));
+        break;
+      case Init::kNormal: values[i] = static_cast<float>(spec.scale * rng.Normal()); break;
+      case Init::kZeros: values[i] = 0; break;
+      case Init::kOnes: values[i] = 1; break;
+    }
+  }
+}
+
+}  // namespace
+
+FlatParameters::FlatParameters(std::vector<ParameterSpec> specs, uint64_t seed, at::Device device)
+    : specs_(std::move(specs)) {
+  // decayed weights first, each on a cache line of its own
+  std::stable_partition(specs_.begin(), specs_.end(),
+                        [](const ParameterSpec& spec) { return spec.decay; });
+  int64_t total = 0;
+  for (const ParameterSpec& spec : specs_) {
+    Require(offset_.emplace(spec.name, total).second, "every weight has a name of its own");
+    const int64_t size = Elements(spec.shape);
+    count_ += size;
+    total += (size + kAlignment - 1) / kAlignment * kAlignment;
+    if (spec.decay) decayed_ = total;
+  }
+
+  // filled in main memory, so that every device starts equal
+  Tensor values = at::zeros({total}, at::kFloat);
+  for (const ParameterSpec& spec : specs_) {
+    Fill(values.narrow(0, offset_[spec.name], Elements(spec.shape)), spec, seed);
+  }
+  values_ = values.to(device);
+  gradients_ = at::zeros_like(values_);
+  for (const ParameterSpec& spec : specs_) {
+    const int64_t offset = offset_[spec.name], size = Elements(spec.shape);
+    Tensor leaf = values_.narrow(0, offset, size).view(spec.shape).detach();
+    leaf.set_requires_grad(true);
+    leaf.mutable_grad() = gradients_.narrow(0, offset, size).view(spec.shape);
+    leaves_[spec.name] = leaf;
+  }
+}
+
+const Tensor& FlatParameters::operator[](const std::string& name) const {
+  const auto found = leaves_.find(name);
+  Require(found != leaves_.end(), "a network takes weights that it listed");
+  return found->second;
+}
+
+TensorMap FlatParameters::Split(const Tensor& flat, const std::string& prefix) const {
+  TensorMap map;
+  const Tensor plain = flat.detach().to(at::kCPU);
+  for (const ParameterSpec& spec : specs_) {
+    map[prefix + spec.name] = ToBlob(
+        plain.narrow(0, offset_.at(spec.name), Elements(spec.shape)).view(spec.shape));
+  }
+  return map;
+}
+
+Tensor FlatParameters::Join(const TensorMap& map, const std::string& prefix,
+                            const std::string& what) const {
+  Tensor flat = at::zeros(values_.sizes(), at::kFloat);
+  for (const ParameterSpec& spec : specs_) {
+    const auto found = map.find(prefix + spec.name);
+    if (found == map.end()) {
+      ThrowBadInput(fmt::format("{}: tensor '{}' is missing; the file belongs to another policy "
+                                "configuration", what, prefix + spec.name));
+    }
+    const TensorBlob& blob = found->second;
+    if (blob.shape != spec.shape || blob.dtype != "F32") {
+      ThrowBadInput(fmt::format("{}: tensor '{}' is {} {}, the policy needs F32 {}; the file "
+                                "belongs to another policy configuration", what,
+                                prefix + spec.name, blob.dtype, blob.shape, spec.shape));
+    }
+    flat.narrow(0, offset_.at(spec.name), Elements(spec.shape))
+        .copy_(ToTensor(blob).flatten());
+  }
+  return flat.to(values_.device());
+}
+
+double LearningRate(const TrainerOptions& options, int64_t n) {
+  if (n < options.warmup) {
+    return options.learning_rate * static_cast<double>(n + 1) /
+           static_cast<double>(options.warmup);
+  }
+  const double length = std::max<double>(1, static_cast<double>(options.steps - options.warmup));
+  const double progress = std::min(1.0, static_cast<double>(n - options.warmup) / length);
+  const double cosine = 0.5 * (1 + std::cos(std::numbers::pi * progress));
+  return options.learning_rate *
+         (options.final_fraction + (1 - options.final_fraction) * cosine);
+}
+
+Optimizer::Optimizer(const TrainerOptions& options, FlatParameters& parameters)
+    : options_(options),
+      parameters_(parameters),
+      first_(at::zeros_like(parameters.values())),
+      second_(at::zeros_like(parameters.values())),
+      average_(parameters.values().clone()) {
+  for (int part = 0; part < 2; ++part) {
+    step_counts_.push_back(at::zeros({}, parameters.values().options()));
+  }
+}
+
+Tensor Optimizer::Step() {
+  const at::NoGradGuard no_grad;
+  Tensor& values = parameters_.values();
+  Tensor& gradients = parameters_.gradients();
+
+  // clip by the norm of everything, without waiting for the device
+  const Tensor norm = gradients.norm();
+  if (options_.clip > 0) gradients.mul_((options_.clip / (norm + 1e-6)).clamp_max(1.0));
+
+  // weights with and without decay
+  const double rate = LearningRate(options_, steps_);
+  ++steps_;
+  const int64_t decayed = parameters_.decayed();
+  const int64_t begin[] = {0, decayed}, size[] = {decayed, values.numel() - decayed};
+  for (size_t part = 0; part < 2; ++part) {
+    if (size[part] == 0) continue;
+    step_counts_[part].fill_(static_cast<double>(steps_));
+    std::vector<Tensor> weight{values.narrow(0, begin[part], size[part])};
+    std::vector<Tensor> gradient{gradients.narrow(0, begin[part], size[part])};
+    std::vector<Tensor> first{first_.narrow(0, begin[part], size[part])};
+    std::vector<Tensor> second{second_.narrow(0, begin[part], size[part])};
+    std::vector<Tensor> count{step_counts_[part]};
+    at::_fused_adamw_(weight, gradient, first, second, {}, count, rate, options_.beta1,
+                      options_.beta2, part == 0 ? options_.weight_decay : 0.0, options_.epsilon,
+                      false, false);
+  }
+
+  // the average forgets its start at first
+  if (options_.ema > 0) {
+    const double n = static_cast<double>(steps_);
+    average_.lerp_(values, 1 - std::min(options_.ema, (1 + n) / (10 + n)));
+  }
+  return norm;
+}
+
+void Optimizer::Export(TensorMap& state) const {
+  state.merge(parameters_.Split(parameters_.values(), "weights/"));
+  state.merge(parameters_.Split(first_, "first_moment/"));
+  state.merge(parameters_.Split(second_, "second_moment/"));
+  if (options_.ema > 0) state.merge(parameters_.Split(average_, "average/"));
+  state["updates"] = ToBlob(at::scalar_tensor(steps_, at::kLong));
+}
+
+void Optimizer::Import(const TensorMap& state) {
+  const std::string what = "training state";
+  const auto updates = state.find("updates");
+  if (updates == state.end() || updates->second.dtype != "I64" ||
+      !updates->second.shape.empty()) {
+    ThrowBadInput("training state: 'updates' is missing or no I64 scalar; the file is not a "
+                  "training state of this program");
+  }
+  const Tensor weights = parameters_.Join(state, "weights/", what);
+  const Tensor first = parameters_.Join(state, "first_moment/", what);
+  const Tensor second = parameters_.Join(state, "second_moment/", what);
+  if (options_.ema > 0) average_.copy_(parameters_.Join(state, "average/", what));
+  parameters_.values().copy_(weights);
+  first_.copy_(first);
+  second_.copy_(second);
+  steps_ = ToTensor(updates->second).item<int64_t>();
+}
+
+}  // namespace understudy

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "data/base/rng.h"
+#include "train/torch/layers.h"
+#include "train/torch/trainer_options.h"
+
+namespace understudy {
+
+// All weights of a network as views of one array, those with weight decay first: clipping, AdamW
+// and averaging are then a handful of operations over two long vectors.
+class FlatParameters {
+ public:
+  // First weights are functions of (seed, name).
+  FlatParameters(std::vector<ParameterSpec> specs, uint64_t seed, at::Device device);
+
+  const Tensor& operator[](const std::string& name) const;   // a leaf that collects gradients
+  const std::vector<ParameterSpec>& specs() const { return specs_; }
+  Tensor& values() { return values_; }
+  Tensor& gradients() { return gradients_; }
+  int64_t decayed() const { return decayed_; }   // length of the part with weight decay
+  int64_t count() const { return count_; }       // weights, without the gaps between them
+
+  // Any array of the same layout, by name.
+  TensorMap Split(const Tensor& flat, const std::string& prefix) const;
+  // The other way; `what` names the map in messages. Throws Error(kBadInput) where a name is
+  // missing or a shape differs; names without the prefix are not looked at.
+  Tensor Join(const TensorMap& map, const std::string& prefix, const std::string& what) const;
+
+ private:
+  std::vector<ParameterSpec> specs_;
+  std::map<std::string, int64_t> offset_;
+  std::map<std::string, Tensor> leaves_;
+  Tensor values_, gradients_;
+  int64_t decayed_ = 0, count_ = 0;
+};
+
+// Learning rate of update n (from 0): linear warm-up, then half a cosine.
+double LearningRate(const TrainerOptions& options, int64_t n);
+
+// AdamW with clipping and the average of the weights, on flat arrays.
+class Optimizer {
+ public:
+  Optimizer(const TrainerOptions& options, FlatParameters& parameters);
+
+  // One step from the gradients; returns their norm before clipping, on the device.
+  Tensor Step();
+  int64_t steps() const { return steps_; }
+  // The average where it is on, else the weights.
+  const Tensor& acting() const { return options_.ema > 0 ? average_ : parameters_.values(); }
+  void RestartAverage() { average_.copy_(parameters_.values()); }
+
+  void Export(TensorMap& state) const;
+  void Import(const TensorMap& state);
+
+ private:
+  TrainerOptions options_;
+  FlatParameters& parameters_;
+  Tensor first_, second_, average_;
+  std::vector<Tensor> step_counts_;
+  int64_t steps_ = 0;
+};
+
+}  // namespace understudy

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace understudy {
+
+// What `understudy doctor` says about LibTorch on this machine.
+struct TorchProbe {
+  std::string version;             // "2.13.0, 2 threads, AVX512"
+  std::vector<std::string> gpus;   // one text per device
+};
+TorchProbe ProbeTorch();
+
+}  // namespace understudy

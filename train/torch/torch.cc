@@ -1,0 +1,89 @@
+#include "train/torch/torch.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "data/base/error.h"
+
+namespace understudy {
+namespace {
+
+struct TypeName {
+  const char* name;
+  at::ScalarType type;
+};
+constexpr TypeName kTypes[] = {{"F32", at::kFloat}, {"F64", at::kDouble}, {"BF16", at::kBFloat16},
+                               {"I64", at::kLong},  {"I32", at::kInt},    {"U8", at::kByte}};
+
+}  // namespace
+
+Tensor ToTensor(const TensorBlob& blob) {
+  for (const TypeName& entry : kTypes) {
+    if (blob.dtype != entry.name) continue;
+    Tensor tensor = at::empty(blob.shape, at::TensorOptions().dtype(entry.type));
+    if (blob.data.size() != tensor.nbytes()) {
+      ThrowBadInput(fmt::format("tensor of {} {} elements: {} bytes given, {} needed; the file is "
+                                "damaged", tensor.numel(), blob.dtype, blob.data.size(),
+                                tensor.nbytes()));
+    }
+    if (!blob.data.empty()) std::memcpy(tensor.data_ptr(), blob.data.data(), blob.data.size());
+    return tensor;
+  }
+  ThrowBadInput(fmt::format("tensor of type '{}': F32, F64, BF16, I64, I32 or U8 are understood",
+                            blob.dtype));
+}
+
+TensorBlob ToBlob(const Tensor& tensor) {
+  const Tensor plain = tensor.detach().to(at::kCPU).contiguous();
+  for (const TypeName& entry : kTypes) {
+    if (plain.scalar_type() != entry.type) continue;
+    TensorBlob blob{entry.name, plain.sizes().vec(), std::vector<uint8_t>(plain.nbytes())};
+    if (!blob.data.empty()) std::memcpy(blob.data.data(), plain.data_ptr(), blob.data.size());
+    return blob;
+  }
+  Require(false, "a tensor of a type that files do not hold");
+  return {};
+}
+
+Tensor View(const std::vector<float>& values, at::IntArrayRef shape) {
+  return at::from_blob(const_cast<float*>(values.data()), shape, at::kFloat);
+}
+
+Tensor View(const std::vector<uint8_t>& values, at::IntArrayRef shape) {
+  return at::from_blob(const_cast<uint8_t*>(values.data()), shape, at::kByte);
+}
+
+at::Device ResolveDevice(Device device) {
+  if (device == Device::kCpu || (device == Device::kAuto && !at::hasCUDA())) return at::kCPU;
+  if (!at::hasCUDA()) {
+    ThrowBadInput("device = cuda: this LibTorch sees no CUDA device; use device: cpu, or install a "
+                  "CUDA build of LibTorch");
+  }
+  return at::Device(at::kCUDA, 0);
+}
+
+AutocastScope::AutocastScope(at::DeviceType device, bool bfloat16)
+    : device_(device),
+      was_enabled_(at::autocast::is_autocast_enabled(device)),
+      old_type_(at::autocast::get_autocast_dtype(device)) {
+  at::autocast::increment_nesting();
+  at::autocast::set_autocast_enabled(device, bfloat16);
+  if (bfloat16) at::autocast::set_autocast_dtype(device, at::kBFloat16);
+}
+
+AutocastScope::~AutocastScope() {
+  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(device_, was_enabled_);
+  at::autocast::set_autocast_dtype(device_, old_type_);
+}
+
+ThreadScope::ThreadScope(int threads) : before_(at::get_num_threads()) {
+  if (threads > 0 && threads != before_) at::set_num_threads(threads);
+}
+
+ThreadScope::~ThreadScope() {
+  if (at::get_num_threads() != before_) at::set_num_threads(before_);
+}
+
+}  // namespace understudy

@@ -1,0 +1,61 @@
+#pragma once
+
+// The only file that includes LibTorch's headers. ATen alone is enough: modules, optimizers and data
+// loaders of the C++ frontend are not used, and its headers cost ten seconds in every file.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
+#include <torch/version.h>
+
+#include <string>
+
+#include "train/batch.h"
+#include "train/policies/groot/groot_config.h"
+#include "train/tensor_blob.h"
+
+static_assert(TORCH_VERSION_MAJOR * 100 + TORCH_VERSION_MINOR >= 206,
+              "LibTorch 2.6 or newer is needed");
+
+namespace understudy {
+
+using at::Tensor;
+
+// Copies; F32, F64, BF16, I64, I32 and U8.
+Tensor ToTensor(const TensorBlob& blob);
+TensorBlob ToBlob(const Tensor& tensor);
+
+// A view of `values`, which must outlive it.
+Tensor View(const std::vector<float>& values, at::IntArrayRef shape);
+Tensor View(const std::vector<uint8_t>& values, at::IntArrayRef shape);
+
+// Throws Error(kBadInput) for `cuda` without one.
+at::Device ResolveDevice(Device device);
+
+// Automatic bfloat16 within a scope, or none; restores what was set before and drops the cache of
+// converted weights where the outermost scope ends.
+class AutocastScope {
+ public:
+  AutocastScope(at::DeviceType device, bool bfloat16);
+  ~AutocastScope();
+  AutocastScope(const AutocastScope&) = delete;
+  AutocastScope& operator=(const AutocastScope&) = delete;
+
+ private:
+  at::DeviceType device_;
+  bool was_enabled_;
+  at::ScalarType old_type_;
+};
+
+// Number of cores that LibTorch's operators use when called from this thread.
+class ThreadScope {
+ public:
+  explicit ThreadScope(int threads);
+  ~ThreadScope();
+  ThreadScope(const ThreadScope&) = delete;
+  ThreadScope& operator=(const ThreadScope&) = delete;
+
+ private:
+  int before_;
+};
+
+}  // namespace understudy
