@@ -227,6 +227,8 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     for (const auto& [key, value] : spec.with.items()) given[key] = value;
     given = MapStrings(given, [&](const std::string& t) { return Substitute(t, outputs); });
     if (given.contains("out")) given["out"] = outputs[step];
+    // what a run left half-done under the same key is gone on with; anything else is removed first
+    if (given.contains("resume")) given["resume"] = true;
     plan.options = command.resolve(given);
     plan.output = outputs[step];
 

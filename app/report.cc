@@ -157,7 +157,7 @@ std::string RecordSection(const StepView& step) {
   for (size_t e = 0; e < reader.episodes().size(); ++e) {
     const Episode episode = reader.ReadEpisode(e);
     steps += static_cast<double>(episode.length());
-    worst = std::max(worst, episode.meta.quality.value("replay_error", 0.0));
+    worst = std::max(worst, episode.meta.quality.value("replay_worst_error", 0.0));
   }
   const double seconds = steps / reader.header().simulator.control_hz;
   html += Card(fmt::format("{:.1f} s", seconds / std::max<size_t>(1, reader.episodes().size())), "mean length");
@@ -169,17 +169,16 @@ std::string RecordSection(const StepView& step) {
 
 std::string MimicSection(const StepView& step) {
   const DatasetReader reader(step.output);
-  const Json report = reader.report();
   std::string html = fmt::format("<h2>Generated demonstrations: {}</h2><div class=\"cards\">", EscapeHtml(step.name));
   const auto attempts = reader.attempts();
   const auto good = std::count_if(attempts.begin(), attempts.end(), [](const auto& a) { return a.success; });
   html += Card(fmt::format("{}", attempts.size()), "attempts");
   html += Card(fmt::format("{}", good), "successes");
   if (!attempts.empty()) html += Card(Percent(static_cast<double>(good) / static_cast<double>(attempts.size())), "generation rate");
-  if (report.contains("attempts_per_second")) {
-    html += Card(fmt::format("{:.1f}", report["attempts_per_second"].get<double>()), "attempts per second");
-  }
-  if (report.contains("physics_share")) html += Card(Percent(report["physics_share"].get<double>()), "of the time in MuJoCo");
+  // wall-clock figures are the run's, not the dataset's
+  const Json times = step.result().value("times", Json::object());
+  html += Card(fmt::format("{:.1f}", times.value("attempts_per_s", 0.0)), "attempts per second");
+  html += Card(Percent(times.value("physics_share", 0.0)), "of the time in MuJoCo");
   html += "</div><div class=\"row\">" + PathPlots(reader, "generated paths", 60, "#16a34a", 0.3) + "</div>";
   html += "<p>Start positions of every attempt, seen from the robot:</p><div class=\"row\">" + CoveragePlots(reader) + "</div>";
   return html + CauseTable(reader);
@@ -235,21 +234,24 @@ std::string TrainSection(const std::vector<StepView>& steps) {
     const fs::path log = step.output / "log.json";
     double final_loss = 0;
     if (fs::exists(log)) {
-      const Json entries = LoadJson(log);
-      for (const Json& entry : entries.is_array() ? entries : entries.value("updates", Json::array())) {
-        curve.x.push_back(entry.value("step", 0.0));
-        curve.y.push_back(final_loss = entry.value("loss", 0.0));
+      const Json rows = LoadJson(log).value("rows", Json::array());
+      for (const Json& row : rows) {
+        curve.x.push_back(row.value("step", 0.0));
+        curve.y.push_back(final_loss = row.value("loss", 0.0));
       }
     }
     loss.push_back(curve);
-    const auto text = [&](const char* key) {
-      return result.contains(key) ? (result[key].is_string() ? result[key].get<std::string>() : result[key].dump()) : "";
+    const Json timing = result.value("timing", Json::object());
+    const Json engine = result.value("engine", Json::object());
+    const auto text = [](const Json& from, const char* key) -> std::string {
+      if (!from.contains(key)) return "";
+      return from[key].is_string() ? from[key].get<std::string>() : from[key].dump();
     };
     table += fmt::format("<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{:.0f}</td>"
                          "<td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{:.4f}</td></tr>",
-                         EscapeHtml(step.name), text("steps"), step.state["options"].value("batch", Json("")).dump(),
-                         result.value("samples_per_second", 0.0), Percent(result.value("data_wait_share", 0.0)),
-                         text("parameters"), EscapeHtml(text("precision")), final_loss);
+                         EscapeHtml(step.name), text(result, "steps"), text(step.state["options"], "batch"),
+                         timing.value("samples_per_s", 0.0), Percent(timing.value("data_wait_share", 0.0)),
+                         text(engine, "parameters"), EscapeHtml(text(engine, "precision")), final_loss);
     ++shown;
   }
   if (shown == 0) return "";

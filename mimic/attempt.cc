@@ -36,8 +36,13 @@ class Runner {
  public:
   Runner(const SourceSet& sources, const TaskSpec& task, Simulator& simulator,
          const GenerateOptions& options, const RngKey& key)
-      : sources_(sources), task_(task), simulator_(simulator), options_(options), key_(key),
-        noise_(key.WithTerm("noise")), watch_(task, simulator.info()) {
+      : sources_(sources),
+        task_(task),
+        simulator_(simulator),
+        options_(options),
+        key_(key),
+        noise_(key.WithTerm("noise")),
+        watch_(task, simulator.info()) {
     max_steps_ = options.max_steps > 0 ? options.max_steps : task.horizon;
   }
 
@@ -45,7 +50,8 @@ class Runner {
     simulator_.Reset(variant, key_.WithTerm("reset"));
     attempt_.X_WO_start = simulator_.Observe().X_WO;
     attempt_.episode.steps.reserve(256);
-    for (const ArmObservation& arm : simulator_.Observe().arms) last_.arms.push_back({arm.X_WE, -1});
+    for (const ArmObservation& arm : simulator_.Observe().arms)
+      last_.arms.push_back({arm.X_WE, -1});
 
     // the segments of every source, with this attempt's offsets
     Rng offsets(key_.WithTerm("offsets"));
@@ -77,9 +83,11 @@ class Runner {
     const bool missed_bridge = bridge_miss_ > options_.bridge_tolerance;
     const std::string detail = fmt::format(
         "{}; E was {:.1f} cm off when the segment began and {:.1f} cm off at gripper events{}{}",
-        what, 100 * bridge_miss_, 100 * event_miss_.distance, collided_ ? "; an arm link touched" : "",
+        what, 100 * bridge_miss_, 100 * event_miss_.distance,
+        collided_ ? "; an arm link touched" : "",
         joint_limit_ ? "; a joint stood at its limit" : "");
-    if (joint_limit_ && (missed_event || missed_bridge)) return Fail(FailureCause::kJointLimit, detail);
+    if (joint_limit_ && (missed_event || missed_bridge))
+      return Fail(FailureCause::kJointLimit, detail);
     if (collided_) return Fail(FailureCause::kCollision, detail);
     if (missed_bridge) return Fail(FailureCause::kBridgeLate, detail);
     if (missed_event) return Fail(FailureCause::kUnreachable, detail);
@@ -99,14 +107,17 @@ class Runner {
     const double bridge_noise = subtask().bridge_noise ? subtask().action_noise : 0;
     size_t k = 0;
     for (; k < plan_.size() && plan_[k].label == StepLabel::kBridge; ++k) {
-      if (!Execute(plan_[k].target, plan_[k].source_step, StepLabel::kBridge, bridge_noise)) return false;
+      if (!Execute(plan_[k].target, plan_[k].source_step, StepLabel::kBridge, bridge_noise))
+        return false;
     }
     if (!AwaitBridge(plan_[k - 1])) return false;
 
     // segment: a gripper event waits until E is where it belongs
     for (; k < plan_.size(); ++k) {
       if (!AwaitArrival(plan_[k])) return false;
-      if (!Execute(plan_[k].target, plan_[k].source_step, StepLabel::kSegment, subtask().action_noise)) return false;
+      if (!Execute(plan_[k].target, plan_[k].source_step, StepLabel::kSegment,
+                   subtask().action_noise))
+        return false;
     }
 
     // the condition of its end may come a little late, as E does
@@ -114,8 +125,9 @@ class Runner {
       if (!Hold(last_)) return false;
     }
     if (!watch_.Holds(now())) {
-      return FailFor(watch_.is_grasp() ? FailureCause::kGraspMissed : FailureCause::kMisplaced,
-                     fmt::format("'{}' did not hold at the end of the subtask", watch_.condition()));
+      return FailFor(
+          watch_.is_grasp() ? FailureCause::kGraspMissed : FailureCause::kMisplaced,
+          fmt::format("'{}' did not hold at the end of the subtask", watch_.condition()));
     }
     watch_.End();
     return true;
@@ -124,7 +136,9 @@ class Runner {
   // Chooses the source of the subtask and lays out its steps.
   bool Plan() {
     const int object = sources_.subtask_objects()[subtask_];
-    const auto start_of = [&](size_t demo) { return subtask_ == 0 ? 0 : ends_[demo][subtask_ - 1]; };
+    const auto start_of = [&](size_t demo) {
+      return subtask_ == 0 ? 0 : ends_[demo][subtask_ - 1];
+    };
 
     // compare where things were in each source with where they are now
     SelectionScene scene;
@@ -138,7 +152,8 @@ class Runner {
     for (size_t d = 0; d < candidates.size(); ++d) {
       const SourceDemo& demo = sources_.demos()[d];
       if (scene.has_object) candidates[d].X_WO = demo.X_WO[object][start_of(d)];
-      for (const SourceDemo::Arm& arm : demo.arms) candidates[d].X_WE.push_back(arm.X_WE[start_of(d)]);
+      for (const SourceDemo::Arm& arm : demo.arms)
+        candidates[d].X_WE.push_back(arm.X_WE[start_of(d)]);
     }
     Rng rng(key_.WithTerm(fmt::format("select {}", subtask_)));
     const Choice choice = SelectSource(subtask().selection, candidates, scene, rng);
@@ -148,7 +163,8 @@ class Runner {
     const int start = start_of(choice.source);
     if (subtask_ == 0) {
       // nothing has been commanded yet: the gripper is as the source begins
-      for (size_t i = 0; i < last_.arms.size(); ++i) last_.arms[i].gripper = demo.arms[i].gripper[start];
+      for (size_t i = 0; i < last_.arms.size(); ++i)
+        last_.arms[i].gripper = demo.arms[i].gripper[start];
     }
     const SegmentTransform transform =
         scene.has_object ? SegmentTransform(scene.X_WO, candidates[choice.source].X_WO, choice.turn)
@@ -159,13 +175,13 @@ class Runner {
     if (last_.arms.size() != 1) return true;
     const SimulatorInfo& info = simulator_.info();
     for (const Waypoint& waypoint : plan_) {
-      const double away =
-          (waypoint.X_WE_arrived[0].translation() - info.X_WB.translation()).norm();
+      const double away = (waypoint.X_WE_arrived[0].translation() - info.X_WB.translation()).norm();
       if (waypoint.label != StepLabel::kSegment) continue;
       if (away <= info.workspace_radius + options_.reach_margin) continue;
-      return Fail(FailureCause::kUnreachable,
-                  fmt::format("the segment of {} leads {:.3f} m from the robot's base; it reaches {:.3f} m",
-                              demo.name, away, info.workspace_radius));
+      return Fail(
+          FailureCause::kUnreachable,
+          fmt::format("the segment of {} leads {:.3f} m from the robot's base; it reaches {:.3f} m",
+                      demo.name, away, info.workspace_radius));
     }
     return true;
   }
@@ -186,8 +202,8 @@ class Runner {
     return true;
   }
 
-  // Where `waypoint` turns a gripper around, holds its pose with the gripper as it is until E of that
-  // arm has arrived or the wait is too long.
+  // Where `waypoint` turns a gripper around, holds its pose with the gripper as it is until E of
+  // that arm has arrived or the wait is too long.
   bool AwaitArrival(const Waypoint& waypoint) {
     const size_t arms = last_.arms.size();
     for (size_t i = 0; i < arms; ++i) {
@@ -196,7 +212,8 @@ class Runner {
       for (size_t j = 0; j < arms; ++j) hold_.arms[j].gripper = last_.arms[j].gripper;
       Miss miss = MissOf(waypoint, i, now().arms[i].X_WE);
       for (int n = 0; n < subtask().arrival_timeout; ++n) {
-        if (miss.distance <= subtask().arrival_tolerance && miss.angle <= options_.arrival_angle) break;
+        if (miss.distance <= subtask().arrival_tolerance && miss.angle <= options_.arrival_angle)
+          break;
         if (!Execute(hold_, waypoint.source_step, StepLabel::kHold, 0)) return false;
         miss = MissOf(waypoint, i, now().arms[i].X_WE);
       }
@@ -236,7 +253,8 @@ class Runner {
       row.action.arms[i] = clean;
       if (sigma > 0) {
         Eigen::Matrix<double, 7, 1> delta = DeltaFromTarget(X_WE, clean, limits).value;
-        for (int j = 0; j < 6; ++j) delta[j] = std::clamp(delta[j] + sigma * noise_.Normal(), -1.0, 1.0);
+        for (int j = 0; j < 6; ++j)
+          delta[j] = std::clamp(delta[j] + sigma * noise_.Normal(), -1.0, 1.0);
         row.action.arms[i] = TargetFromDelta(X_WE, delta, limits);
       }
       row.delta[i] = DeltaFromTarget(X_WE, row.action.arms[i], limits);
@@ -270,9 +288,8 @@ class Runner {
       Fail(FailureCause::kSuccessLost,
            fmt::format("'{}' held on the way but not at the end", task_.success));
     } else {
-      FailFor(FailureCause::kMisplaced,
-              fmt::format("'{}' did not hold {} steps after the end", task_.success,
-                          options_.success_patience));
+      FailFor(FailureCause::kMisplaced, fmt::format("'{}' did not hold {} steps after the end",
+                                                    task_.success, options_.success_patience));
     }
   }
 
@@ -300,15 +317,15 @@ class Runner {
   int max_steps_ = 0;
 
   Attempt attempt_;
-  std::vector<std::vector<int>> ends_;   // [source][subtask] with this attempt's offsets
-  std::vector<Waypoint> plan_;           // of the subtask; reused
-  Action last_;                          // last target, before clipping and noise
+  std::vector<std::vector<int>> ends_;  // [source][subtask] with this attempt's offsets
+  std::vector<Waypoint> plan_;          // of the subtask; reused
+  Action last_;                         // last target, before clipping and noise
   Action hold_;
 
   // evidence of the running subtask
   size_t subtask_ = 0;
   bool joint_limit_ = false, collided_ = false, success_seen_ = false, unstable_ = false;
-  double bridge_miss_ = 0;               // m
+  double bridge_miss_ = 0;  // m
   Miss event_miss_;
 };
 
@@ -335,7 +352,9 @@ Json QualityOf(const Episode& episode) {
     clipped += std::any_of(row.delta.begin(), row.delta.end(),
                            [](const DeltaAction& delta) { return delta.clipped; });
   }
-  return {{"bridge_steps", bridge}, {"hold_steps", hold}, {"segment_steps", segment},
+  return {{"bridge_steps", bridge},
+          {"hold_steps", hold},
+          {"segment_steps", segment},
           {"clipped_steps", clipped}};
 }
 

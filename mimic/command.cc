@@ -115,7 +115,8 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
   writing.resume = options.resume;
   DatasetWriter writer(options.out, header, writing);
   if (writer.attempts_written() > 0) {
-    progress.Message(fmt::format("resuming {} at attempt {}", options.out, writer.attempts_written()));
+    progress.Message(
+        fmt::format("resuming {} at attempt {}", options.out, writer.attempts_written()));
   }
 
   DatasetSink sink(writer, options.run.keep_failed);
@@ -128,7 +129,8 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
     writer.WriteMask("failed", sink.failed());
   }
   Json stored = report.ContentJson();
-  stored["bounds"] = {{"attempts", options.run.attempts}, {"demos", options.run.demos},
+  stored["bounds"] = {{"attempts", options.run.attempts},
+                      {"demos", options.run.demos},
                       {"max_attempts", options.run.max_attempts}};
   writer.WriteReport(stored);
   writer.Finish();

@@ -15,15 +15,15 @@ namespace understudy {
 // `understudy mimic`: demonstrations -> generated dataset.
 struct MimicOptions {
   // changes results
-  std::vector<std::string> sources;   // datasets of demonstrations
-  std::string source_mask;            // use only episodes of this mask; empty: all
-  int64_t source_limit = 0;           // use at most so many, first ones first; 0: all
-  int debounce = 3;                   // rows that a signal must stay to end a subtask
+  std::vector<std::string> sources;  // datasets of demonstrations
+  std::string source_mask;           // use only episodes of this mask; empty: all
+  int64_t source_limit = 0;          // use at most so many, first ones first; 0: all
+  int debounce = 3;                  // rows that a signal must stay to end a subtask
   RunOptions run;
   // changes where things go
-  std::string out;                    // dataset to write
-  bool overwrite = false;             // replace it where it exists
-  bool resume = true;                 // go on with <out>.part of equal settings
+  std::string out;         // dataset to write
+  bool overwrite = false;  // replace it where it exists
+  bool resume = true;      // go on with <out>.part of equal settings
 
   template <class V>
   void Visit(V& v) {
@@ -38,10 +38,10 @@ struct MimicOptions {
   }
 };
 
-// Reads the sources, generates, writes `out` (as `out`.part until whole). Interrupted, it leaves the
-// .part, which the next run with resume continues to the same result. Throws Error: kUsage without
-// sources, output or bound, or where `out` exists; kBadInput for unreadable or unusable sources or a
-// .part of other settings; kFailed where the disk fails.
+// Reads the sources, generates, writes `out` (as `out`.part until whole). Interrupted, it leaves
+// the .part, which the next run with resume continues to the same result. Throws Error: kUsage
+// without sources, output or bound, or where `out` exists; kBadInput for unreadable or unusable
+// sources or a .part of other settings; kFailed where the disk fails.
 MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
                      const SimulatorFactory& factory, Progress& progress);
 

@@ -10,21 +10,21 @@ namespace understudy {
 
 // Why an attempt failed. The names are stored in datasets.
 enum class FailureCause {
-  kUnreachable,       // a target outside the robot's reach, or E never arrived where it had to act
-  kJointLimit,        // a joint stood at its limit and E did not get where it had to act
-  kCollision,         // an arm link touched something in the subtask that failed
-  kBridgeLate,        // the segment had to start before E had arrived
-  kGraspMissed,       // the grasp that ends the subtask never came about
-  kDropped,           // a held object was lost while the gripper was commanded closed
-  kMisplaced,         // the subtask or the task ended with its condition unmet
-  kSuccessLost,       // success was there, but not at the end
-  kTimeout,           // too many steps
-  kUnstablePhysics,   // the simulator gave up
+  kUnreachable,      // a target outside the robot's reach, or E never arrived where it had to act
+  kJointLimit,       // a joint stood at its limit and E did not get where it had to act
+  kCollision,        // an arm link touched something in the subtask that failed
+  kBridgeLate,       // the segment had to start before E had arrived
+  kGraspMissed,      // the grasp that ends the subtask never came about
+  kDropped,          // a held object was lost while the gripper was commanded closed
+  kMisplaced,        // the subtask or the task ended with its condition unmet
+  kSuccessLost,      // success was there, but not at the end
+  kTimeout,          // too many steps
+  kUnstablePhysics,  // the simulator gave up
 };
 template <>
 struct EnumNames<FailureCause> {
-  static constexpr std::array kNames{"unreachable",  "joint_limit",  "collision", "bridge_late",
-                                     "grasp_missed", "dropped",      "misplaced", "success_lost",
+  static constexpr std::array kNames{"unreachable",  "joint_limit",     "collision", "bridge_late",
+                                     "grasp_missed", "dropped",         "misplaced", "success_lost",
                                      "timeout",      "unstable_physics"};
 };
 inline std::string CauseName(FailureCause cause) {
@@ -34,8 +34,8 @@ inline std::string CauseName(FailureCause cause) {
 struct Failure {
   FailureCause cause = FailureCause::kMisplaced;
   int32_t subtask = 0;
-  int32_t step = 0;        // row at which it was found
-  std::string detail;      // one line with the numbers behind it
+  int32_t step = 0;    // row at which it was found
+  std::string detail;  // one line with the numbers behind it
 };
 
 }  // namespace understudy

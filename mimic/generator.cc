@@ -55,7 +55,6 @@ bool IsWritten(const AttemptRecord& record, bool keep_failed) {
   return record.success || (keep_failed && record.steps > 0);
 }
 
-
 struct Timed {
   Attempt attempt;
   double seconds = 0;
@@ -85,8 +84,10 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
   int64_t successes = 0, written = 0;
   for (size_t i = 0; i < records.size(); ++i) {
     if (records[i].attempt != static_cast<int64_t>(i)) {
-      ThrowBadInput(fmt::format("the unfinished dataset's attempt {} is numbered {}: its table is "
-                                "damaged; start anew with overwrite", i, records[i].attempt));
+      ThrowBadInput(
+          fmt::format("the unfinished dataset's attempt {} is numbered {}: its table is "
+                      "damaged; start anew with overwrite",
+                      i, records[i].attempt));
     }
     successes += records[i].success;
     written += IsWritten(records[i], options.keep_failed);
@@ -94,8 +95,10 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
   // a run killed between an episode and its record: the episode is there, its record is not
   const int64_t ahead = sink.episodes() - written;
   if (ahead < 0 || ahead > 1) {
-    ThrowBadInput(fmt::format("the unfinished dataset holds {} episodes where its attempts make {}: "
-                              "start anew with overwrite", sink.episodes(), written));
+    ThrowBadInput(
+        fmt::format("the unfinished dataset holds {} episodes where its attempts make {}: "
+                    "start anew with overwrite",
+                    sink.episodes(), written));
   }
   bool skip_append = ahead == 1;
 
@@ -116,8 +119,9 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
       }
       const Clock::time_point begin = Clock::now();
       Timed timed;
-      timed.attempt = Generate(sources, task, *simulators[worker], options.variant, options.generate,
-                               AttemptKey(options.seed, index, options.variant), settings);
+      timed.attempt =
+          Generate(sources, task, *simulators[worker], options.variant, options.generate,
+                   AttemptKey(options.seed, index, options.variant), settings);
       timed.seconds = SecondsSince(begin);
       return timed;
     };
@@ -142,18 +146,20 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
     RunOrdered<Timed>(threads, first, last, work, consume);
   }
 
-  MimicReport report =
-      Summarise(records, sources, task, options.variant, options.seed, objects, options.coverage_bins);
+  MimicReport report = Summarise(records, sources, task, options.variant, options.seed, objects,
+                                 options.coverage_bins);
   report.episodes = written;
-  report.complete = options.demos > 0 ? enough() || (options.attempts > 0 && report.attempts >= options.attempts)
-                                      : report.attempts >= last;
+  report.complete = options.demos > 0
+                        ? enough() || (options.attempts > 0 && report.attempts >= options.attempts)
+                        : report.attempts >= last;
   report.interrupted = interrupted && !report.complete && report.attempts < last;
   report.stop_reason = report.interrupted ? "interrupted: run again with resume to go on"
                        : enough()         ? fmt::format("{} successes reached", options.demos)
                        : report.complete  ? fmt::format("{} attempts made", report.attempts)
-                                          : fmt::format("{} of {} successes after {} attempts, the most "
-                                                        "allowed (max_attempts)",
-                                                        successes, options.demos, report.attempts);
+                                          : fmt::format(
+                                                "{} of {} successes after {} attempts, the most "
+                                                 "allowed (max_attempts)",
+                                                successes, options.demos, report.attempts);
 
   // simulators also ran attempts that a bound cut off: shares are theirs, scaled to what counts
   SimulatorTimes sum;
@@ -166,8 +172,10 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
     sum.substeps += t.substeps - times_at_start[worker].substeps;
     sum.steps += t.steps - times_at_start[worker].steps;
   }
-  for (size_t i = static_cast<size_t>(first); i < records.size(); ++i) times.steps += records[i].steps;
-  if (sum.steps > 0) share = std::min(1.0, static_cast<double>(times.steps) / static_cast<double>(sum.steps));
+  for (size_t i = static_cast<size_t>(first); i < records.size(); ++i)
+    times.steps += records[i].steps;
+  if (sum.steps > 0)
+    share = std::min(1.0, static_cast<double>(times.steps) / static_cast<double>(sum.steps));
   times.step_s = share * sum.total_s;
   times.physics_s = share * sum.physics_s;
   times.substeps = static_cast<int64_t>(share * static_cast<double>(sum.substeps));
@@ -179,8 +187,8 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
 }
 
 Json MimicPlan::ToJson() const {
-  return {{"attempts", attempts}, {"rate", rate}, {"probe_attempts", probe_attempts},
-          {"threads", threads}, {"seconds", seconds}, {"bytes", bytes}};
+  return {{"attempts", attempts}, {"rate", rate},       {"probe_attempts", probe_attempts},
+          {"threads", threads},   {"seconds", seconds}, {"bytes", bytes}};
 }
 
 MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task,
@@ -219,7 +227,8 @@ MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task,
 
   // float64 columns of a row: states, poses (4x4 and short forms), joints, actions
   const double arms = static_cast<double>(info.arms.size());
-  const double joints = static_cast<double>(info.joint_names.size() + info.gripper_joint_names.size());
+  const double joints =
+      static_cast<double>(info.joint_names.size() + info.gripper_joint_names.size());
   const double numbers = static_cast<double>(info.state_size + info.flat_state_size) +
                          23.0 * static_cast<double>(info.objects.size()) +
                          arms * (2 * 16 + 3 * 8 + 7 + 7 + 2 * joints);

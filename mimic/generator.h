@@ -17,16 +17,16 @@ namespace understudy {
 // What and how much to generate.
 struct RunOptions {
   // changes results
-  std::string variant = "D0";      // reset distribution
+  std::string variant = "D0";  // reset distribution
   uint64_t seed = 1;
-  int64_t attempts = 0;            // start exactly so many; 0: bounded by demos
-  int64_t demos = 0;               // stop at so many successes; 0: bounded by attempts
-  int64_t max_attempts = 0;        // bound of a run with demos; 0: 100 + 20 * demos
-  bool keep_failed = false;        // write failed attempts too, marked as such
-  int coverage_bins = 8;           // per axis, of the report
+  int64_t attempts = 0;      // start exactly so many; 0: bounded by demos
+  int64_t demos = 0;         // stop at so many successes; 0: bounded by attempts
+  int64_t max_attempts = 0;  // bound of a run with demos; 0: 100 + 20 * demos
+  bool keep_failed = false;  // write failed attempts too, marked as such
+  int coverage_bins = 8;     // per axis, of the report
   GenerateOptions generate;
   // changes speed only
-  int threads = 0;                 // 0: one per core
+  int threads = 0;  // 0: one per core
 
   template <class V>
   void Visit(V& v) {
@@ -66,12 +66,12 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
 // What RunAttempts would cost, from a probe of a few attempts on this machine (not the ones of the
 // run: their keys differ).
 struct MimicPlan {
-  int64_t attempts = 0;            // expected to be started
-  double rate = 0;                 // successes of the probe
+  int64_t attempts = 0;  // expected to be started
+  double rate = 0;       // successes of the probe
   int probe_attempts = 0;
   int threads = 1;
-  double seconds = 0;              // expected
-  double bytes = 0;                // expected size without images, before compression
+  double seconds = 0;  // expected
+  double bytes = 0;    // expected size without images, before compression
   Json ToJson() const;
 };
 MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task,

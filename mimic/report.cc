@@ -8,7 +8,7 @@
 namespace understudy {
 namespace {
 
-constexpr double kNormal95 = 1.959963984540054;   // two-sided
+constexpr double kNormal95 = 1.959963984540054;  // two-sided
 
 int Bin(double value, const std::array<double, 2>& range, int bins) {
   if (bins == 1) return 0;
@@ -48,7 +48,8 @@ std::array<double, 2> WilsonInterval(int64_t successes, int64_t trials) {
 }
 
 double Coverage::covered() const {
-  const auto hit = std::count_if(successes.begin(), successes.end(), [](int64_t n) { return n > 0; });
+  const auto hit =
+      std::count_if(successes.begin(), successes.end(), [](int64_t n) { return n > 0; });
   return Ratio(static_cast<double>(hit), static_cast<double>(successes.size()));
 }
 
@@ -107,17 +108,21 @@ MimicReport Summarise(const std::vector<AttemptRecord>& records, const SourceSet
 }
 
 Json MimicReport::ContentJson() const {
-  Json json{{"task", task}, {"variant", variant}, {"seed", seed}, {"attempts", attempts},
-            {"successes", successes}, {"rate", rate()}, {"interval", interval()},
-            {"episodes", episodes}, {"complete", complete}, {"stop_reason", stop_reason}};
+  Json json{{"task", task},           {"variant", variant},
+            {"seed", seed},           {"attempts", attempts},
+            {"successes", successes}, {"rate", rate()},
+            {"interval", interval()}, {"episodes", episodes},
+            {"complete", complete},   {"stop_reason", stop_reason}};
   json["failures"] = Json::object();
   for (const auto& [cause, counts] : failures) json["failures"][cause] = counts;
-  json["success_steps"] = {{"mean", mean_success_steps}, {"min", min_success_steps},
-                           {"max", max_success_steps}};
+  json["success_steps"] = {
+      {"mean", mean_success_steps}, {"min", min_success_steps}, {"max", max_success_steps}};
   json["failure_steps"] = {{"mean", mean_failure_steps}};
   json["sources"] = Json::array();
   for (const SourceUse& s : sources) {
-    json["sources"].push_back({{"name", s.name}, {"uuid", s.uuid}, {"segments", s.segments},
+    json["sources"].push_back({{"name", s.name},
+                               {"uuid", s.uuid},
+                               {"segments", s.segments},
                                {"in_successes", s.in_successes}});
   }
   json["skipped"] = Json::array();
@@ -126,9 +131,13 @@ Json MimicReport::ContentJson() const {
   }
   json["coverage"] = Json::array();
   for (const Coverage& c : coverage) {
-    json["coverage"].push_back({{"object", c.object}, {"x", c.x}, {"y", c.y},
-                                {"bins", {c.bins_x, c.bins_y}}, {"covered", c.covered()},
-                                {"attempts", c.attempts}, {"successes", c.successes}});
+    json["coverage"].push_back({{"object", c.object},
+                                {"x", c.x},
+                                {"y", c.y},
+                                {"bins", {c.bins_x, c.bins_y}},
+                                {"covered", c.covered()},
+                                {"attempts", c.attempts},
+                                {"successes", c.successes}});
   }
   return json;
 }
@@ -138,16 +147,15 @@ Json MimicReport::ToJson() const {
   json["interrupted"] = interrupted;
   const double substeps = static_cast<double>(times.substeps);
   const double steps = static_cast<double>(times.steps);
-  json["times"] = {{"wall_s", times.wall_s},
-                   {"threads", times.threads},
-                   {"attempts_per_s", Ratio(static_cast<double>(times.attempts), times.wall_s)},
-                   {"control_steps_per_s", Ratio(steps, times.wall_s)},
-                   {"physics_share", Ratio(times.physics_s, times.busy_s)},
-                   {"physics_us_per_substep", Ratio(1e6 * times.physics_s, substeps)},
-                   {"outside_physics_us_per_substep",
-                    Ratio(1e6 * (times.busy_s - times.physics_s), substeps)},
-                   {"outside_simulator_us_per_control_step",
-                    Ratio(1e6 * (times.busy_s - times.step_s), steps)}};
+  json["times"] = {
+      {"wall_s", times.wall_s},
+      {"threads", times.threads},
+      {"attempts_per_s", Ratio(static_cast<double>(times.attempts), times.wall_s)},
+      {"control_steps_per_s", Ratio(steps, times.wall_s)},
+      {"physics_share", Ratio(times.physics_s, times.busy_s)},
+      {"physics_us_per_substep", Ratio(1e6 * times.physics_s, substeps)},
+      {"outside_physics_us_per_substep", Ratio(1e6 * (times.busy_s - times.physics_s), substeps)},
+      {"outside_simulator_us_per_control_step", Ratio(1e6 * (times.busy_s - times.step_s), steps)}};
   return json;
 }
 

@@ -20,44 +20,44 @@ std::array<double, 2> WilsonInterval(int64_t successes, int64_t trials);
 // Where objects started, and how it went from there: equal bins over a variant's reset range.
 struct Coverage {
   std::string object;
-  std::array<double, 2> x{}, y{};       // W, m: ends of the bins
-  int bins_x = 1, bins_y = 1;           // 1 where the range is a point
-  std::vector<int64_t> attempts, successes;   // [bin of y * bins_x + bin of x]
-  double covered() const;               // share of the bins that hold a success
+  std::array<double, 2> x{}, y{};            // W, m: ends of the bins
+  int bins_x = 1, bins_y = 1;                // 1 where the range is a point
+  std::vector<int64_t> attempts, successes;  // [bin of y * bins_x + bin of x]
+  double covered() const;                    // share of the bins that hold a success
 };
 
 // Where time went in this process (a resumed run counts its own part only). Wall clock: no part of
 // the content.
 struct MimicTimes {
-  double wall_s = 0;                    // of the run
-  double busy_s = 0;                    // inside attempts, summed over threads
-  double step_s = 0;                    // inside Simulator::Step
-  double physics_s = 0;                 // of it inside the physics engine
+  double wall_s = 0;     // of the run
+  double busy_s = 0;     // inside attempts, summed over threads
+  double step_s = 0;     // inside Simulator::Step
+  double physics_s = 0;  // of it inside the physics engine
   int64_t attempts = 0, steps = 0, substeps = 0;
   int threads = 1;
 };
 
 struct SourceUse {
   std::string name, uuid;
-  int64_t segments = 0;                 // subtasks that were taken from it
-  int64_t in_successes = 0;             // of them in successful attempts
+  int64_t segments = 0;      // subtasks that were taken from it
+  int64_t in_successes = 0;  // of them in successful attempts
 };
 
 // What a generation run did.
 struct MimicReport {
   std::string task, variant;
   uint64_t seed = 0;
-  int64_t attempts = 0, successes = 0, episodes = 0;   // episodes: written
-  std::map<std::string, std::vector<int64_t>> failures;   // cause -> count per subtask
+  int64_t attempts = 0, successes = 0, episodes = 0;     // episodes: written
+  std::map<std::string, std::vector<int64_t>> failures;  // cause -> count per subtask
   double mean_success_steps = 0, mean_failure_steps = 0;
   int32_t min_success_steps = 0, max_success_steps = 0;
   std::vector<SourceUse> sources;
   std::vector<SkippedSource> skipped;
-  std::vector<Coverage> coverage;       // per object
+  std::vector<Coverage> coverage;  // per object
   MimicTimes times;
-  bool interrupted = false;             // stopped by the user: the .part file resumes
-  bool complete = false;                // as many attempts or successes as were asked for
-  std::string stop_reason;              // in words
+  bool interrupted = false;  // stopped by the user: the .part file resumes
+  bool complete = false;     // as many attempts or successes as were asked for
+  std::string stop_reason;   // in words
 
   double rate() const;
   std::array<double, 2> interval() const { return WilsonInterval(successes, attempts); }

@@ -69,7 +69,8 @@ std::vector<int> DrawEnds(const TaskSpec& task, const std::vector<int>& ends, Rn
   std::vector<int> drawn = ends;
   for (size_t i = 0; i < ends.size(); ++i) {
     const auto [low, high] = task.subtasks[i].end_offset;
-    if (low != 0 || high != 0) drawn[i] += static_cast<int>(rng.UniformInt(int64_t{low}, int64_t{high}));
+    if (low != 0 || high != 0)
+      drawn[i] += static_cast<int>(rng.UniformInt(int64_t{low}, int64_t{high}));
   }
   return drawn;
 }

@@ -77,10 +77,10 @@ Choice SelectSource(const Selection& selection, const std::vector<Candidate>& ca
 
   std::vector<Choice> choices(count);
   for (int i = 0; i < count; ++i) {
-    choices[i] =
-        by_object
-            ? ScoreObject({by_object->position_scale, by_object->rotation_scale}, candidates[i], scene)
-            : ScoreRobot({by_robot->position_scale, by_robot->rotation_scale}, candidates[i], scene);
+    choices[i] = by_object ? ScoreObject({by_object->position_scale, by_object->rotation_scale},
+                                         candidates[i], scene)
+                           : ScoreRobot({by_robot->position_scale, by_robot->rotation_scale},
+                                        candidates[i], scene);
     choices[i].source = i;
   }
   const int k = std::min(count, by_object ? by_object->k : by_robot->k);

@@ -10,22 +10,22 @@ namespace understudy {
 
 // What selection knows of a source demonstration for one subtask.
 struct Candidate {
-  Pose X_WO;                       // the reference object at the segment's start; unused without one
-  std::vector<Pose> X_WE;          // measured arms there
+  Pose X_WO;               // the reference object at the segment's start; unused without one
+  std::vector<Pose> X_WE;  // measured arms there
 };
 
 // The world at the start of the subtask.
 struct SelectionScene {
   bool has_object = false;
-  Pose X_WO;                       // reference object
-  int symmetry = 1;                // TaskObject::symmetry
-  std::vector<Pose> X_WE;          // where the arms stand (their last targets, if any)
+  Pose X_WO;               // reference object
+  int symmetry = 1;        // TaskObject::symmetry
+  std::vector<Pose> X_WE;  // where the arms stand (their last targets, if any)
 };
 
 struct Choice {
-  int source = 0;                  // place in the candidates
-  double turn = 0;                 // rad: symmetric turn of the source's object to transform with
-  double score = 0;                // of the strategy, lower is better; 0 for random
+  int source = 0;    // place in the candidates
+  double turn = 0;   // rad: symmetric turn of the source's object to transform with
+  double score = 0;  // of the strategy, lower is better; 0 for random
 };
 
 // Picks the source demonstration of a subtask. The metrics add metres and radians only after

@@ -118,7 +118,7 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
   std::vector<std::string> signals;
   for (size_t i = 0; i + 1 < task.subtasks.size(); ++i) signals.push_back(task.subtasks[i].signal);
 
-  std::map<std::string, std::string> seen;   // uuid -> name
+  std::map<std::string, std::string> seen;  // uuid -> name
   for (size_t e = 0; e < episodes.size(); ++e) {
     const Episode& episode = episodes[e];
     SkippedSource skipped{names[e], {}};
@@ -144,8 +144,8 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
           signals_ST[s].push_back(row.observation.signals[signal_places[s]]);
         }
       }
-      Segmentation segmentation = SegmentBySignals(
-          task, signals_ST, static_cast<int>(episode.length()), debounce);
+      Segmentation segmentation =
+          SegmentBySignals(task, signals_ST, static_cast<int>(episode.length()), debounce);
       skipped.reasons = std::move(segmentation.problems);
       if (skipped.reasons.empty()) {
         seen.emplace(episode.meta.uuid, names[e]);

@@ -12,15 +12,15 @@ namespace understudy {
 // The columns of one source demonstration that generation needs; T rows.
 struct SourceDemo {
   struct Arm {
-    std::vector<Pose> X_WE;        // measured, before the step
-    std::vector<Pose> X_WE_cmd;    // target of the step, without noise
-    std::vector<double> gripper;   // command in [-1, 1]
+    std::vector<Pose> X_WE;       // measured, before the step
+    std::vector<Pose> X_WE_cmd;   // target of the step, without noise
+    std::vector<double> gripper;  // command in [-1, 1]
   };
-  std::string name;                // where it came from, for reports
+  std::string name;  // where it came from, for reports
   std::string uuid;
-  std::vector<Arm> arms;           // order of SimulatorInfo::arms
-  std::vector<std::vector<Pose>> X_WO;   // [object in the order of SimulatorInfo::objects][row]
-  std::vector<int> ends;           // exclusive ends of the subtasks, without offsets
+  std::vector<Arm> arms;                // order of SimulatorInfo::arms
+  std::vector<std::vector<Pose>> X_WO;  // [object in the order of SimulatorInfo::objects][row]
+  std::vector<int> ends;                // exclusive ends of the subtasks, without offsets
 
   int length() const { return ends.empty() ? 0 : ends.back(); }
 };
@@ -36,8 +36,8 @@ class SourceSet {
  public:
   // Takes the usable ones of `episodes` (named by `names`, parallel); the others are listed in
   // skipped(): wrong task, robot, control rate or action limits, missing arms, objects or signals,
-  // no success, rows of wrong size or with numbers that are not finite, an uuid seen before, signals
-  // that do not segment. Throws Error(kBadInput) with all reasons where none is left.
+  // no success, rows of wrong size or with numbers that are not finite, an uuid seen before,
+  // signals that do not segment. Throws Error(kBadInput) with all reasons where none is left.
   SourceSet(const std::vector<Episode>& episodes, const std::vector<std::string>& names,
             const TaskSpec& task, const SimulatorInfo& info, int debounce);
 

@@ -12,20 +12,21 @@ namespace understudy {
 
 // One step of the plan of a subtask, for all arms.
 struct Waypoint {
-  Action target;                   // absolute, not clipped, without noise
-  std::vector<Pose> X_WE_arrived;  // where the source's arms were measured at this step, transformed:
-                                   // E has arrived when it is near this or near the target
+  Action target;  // absolute, not clipped, without noise
+  std::vector<Pose>
+      X_WE_arrived;  // where the source's arms were measured at this step, transformed:
+                     // E has arrived when it is near this or near the target
   StepLabel label = StepLabel::kSegment;
-  int32_t source_step = -1;        // row of the source; -1 on bridges
+  int32_t source_step = -1;  // row of the source; -1 on bridges
 };
 
 // Steps from `from` to `to` at the speeds of `subtask`, at least its bridge_steps and at least one.
 int BridgeLength(const Pose& from, const Pose& to, const Subtask& subtask);
 
-// The way from `last` (the last commanded target, or where the arms stand at the beginning) into and
-// through rows [start, end) of `source`: first a straight bridge over the shorter arc to where the
-// source's arms *were* at row `start` (its commands are ahead of them), then its targets. On the
-// bridge the gripper stays as last commanded. Replaces the content of `plan`.
+// The way from `last` (the last commanded target, or where the arms stand at the beginning) into
+// and through rows [start, end) of `source`: first a straight bridge over the shorter arc to where
+// the source's arms *were* at row `start` (its commands are ahead of them), then its targets. On
+// the bridge the gripper stays as last commanded. Replaces the content of `plan`.
 void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTransform& transform,
                  const Action& last, const Subtask& subtask, std::vector<Waypoint>* plan);
 

@@ -4,7 +4,8 @@
 
 namespace understudy {
 
-// Rotation by `turn` (rad) about the object's own z axis: what a symmetric object looks the same under.
+// Rotation by `turn` (rad) about the object's own z axis: what a symmetric object looks the same
+// under.
 Pose SymmetricTurn(double turn);
 
 // The turn by which X_WO_src * SymmetricTurn(turn) comes nearest in orientation to X_WO_now, among
@@ -18,7 +19,7 @@ double BestTurn(const Pose& X_WO_src, const Pose& X_WO_now, int symmetry);
 // segment in the source, turned by a symmetry. Where the object did not move it changes no bit.
 class SegmentTransform {
  public:
-  SegmentTransform() = default;    // no object: as it was in the world
+  SegmentTransform() = default;  // no object: as it was in the world
   SegmentTransform(const Pose& X_WO_now, const Pose& X_WO_src, double turn);
 
   Pose operator()(const Pose& X_WE_src) const {
@@ -28,7 +29,7 @@ class SegmentTransform {
 
  private:
   bool identity_ = true;
-  Pose X_now_src_;                 // world of the source -> world now
+  Pose X_now_src_;  // world of the source -> world now
 };
 
 }  // namespace understudy

@@ -12,7 +12,8 @@ int GraspArm(const TaskSpec& task, const std::string& name) {
   const auto found = task.predicates.find(name);
   if (found == task.predicates.end()) return -1;
   if (const auto* grasped = std::get_if<GraspedPredicate>(&found->second)) return grasped->arm;
-  if (const auto* held = std::get_if<HeldPredicate>(&found->second)) return GraspArm(task, held->of);
+  if (const auto* held = std::get_if<HeldPredicate>(&found->second))
+    return GraspArm(task, held->of);
   if (const auto* all = std::get_if<AllPredicate>(&found->second)) {
     for (const std::string& operand : all->of) {
       if (const int arm = GraspArm(task, operand); arm >= 0) return arm;
@@ -32,7 +33,8 @@ SubtaskWatch::SubtaskWatch(const TaskSpec& task, const SimulatorInfo& info) {
       const auto found = std::find(info.signals.begin(), info.signals.end(), condition.name);
       Require(found != info.signals.end() || condition.name == task.success,
               "the simulator gives a signal for every subtask's check: " + condition.name);
-      if (found != info.signals.end()) condition.signal = static_cast<int>(found - info.signals.begin());
+      if (found != info.signals.end())
+        condition.signal = static_cast<int>(found - info.signals.begin());
       condition.grasp_arm = GraspArm(task, condition.name);
       Require(condition.grasp_arm < static_cast<int>(info.arms.size()), "a grasp names an arm");
     }
@@ -49,7 +51,8 @@ void SubtaskWatch::Begin(size_t subtask) {
   risen_ = false;
 }
 
-std::string SubtaskWatch::Step(const Observation& observation, const Action& command, int patience) {
+std::string SubtaskWatch::Step(const Observation& observation, const Action& command,
+                               int patience) {
   const Condition& running = conditions_[subtask_];
   if (!running.name.empty()) risen_ |= Value(running, observation);
 

@@ -21,29 +21,29 @@ class SubtaskWatch {
   // After every step; `command` is what the arms were last told. The name of a grasp that has been
   // missing for more than `patience` steps while its gripper was commanded closed; else empty.
   std::string Step(const Observation& observation, const Action& command, int patience);
-  // Whether the subtask that has begun may end: its check holds now; without one, its signal has been
-  // 1 at some step of it; without either, always.
+  // Whether the subtask that has begun may end: its check holds now; without one, its signal has
+  // been 1 at some step of it; without either, always.
   bool Holds(const Observation& observation) const;
   // The subtask ended well: what it grasped is held from now on, until the gripper is opened.
   void End();
 
-  bool is_grasp() const;                  // the condition of the subtask asks for a grasp
-  const std::string& condition() const;   // name of its check or signal; empty: none
+  bool is_grasp() const;                 // the condition of the subtask asks for a grasp
+  const std::string& condition() const;  // name of its check or signal; empty: none
 
  private:
   struct Condition {
     std::string name;
-    int signal = -1;            // place in Observation::signals; -1 with a name: the task's success
+    int signal = -1;  // place in Observation::signals; -1 with a name: the task's success
     bool is_check = false;
-    int grasp_arm = -1;         // arm of the grasp that it asks for; -1: none
+    int grasp_arm = -1;  // arm of the grasp that it asks for; -1: none
   };
   struct Held {
     size_t subtask = 0;
-    int missing = 0;            // steps in a row
+    int missing = 0;  // steps in a row
   };
   bool Value(const Condition& condition, const Observation& observation) const;
 
-  std::vector<Condition> conditions_;   // per subtask
+  std::vector<Condition> conditions_;  // per subtask
   size_t subtask_ = 0;
   bool risen_ = false;
   std::vector<Held> held_;

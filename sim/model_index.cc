@@ -64,7 +64,8 @@ ArmIndex IndexArm(const mjModel& model, const TaskSpec& task, const RobotSpec& r
       continue;
     }
     if (i < arm.home.size() && model.jnt_limited[joint] &&
-        (arm.home[i] < model.jnt_range[2 * joint] || arm.home[i] > model.jnt_range[2 * joint + 1])) {
+        (arm.home[i] < model.jnt_range[2 * joint] ||
+         arm.home[i] > model.jnt_range[2 * joint + 1])) {
       find.Complain(fmt::format("home[{}]", i),
                     fmt::format("= {} rad lies outside [{}, {}] of {}", arm.home[i],
                                 model.jnt_range[2 * joint], model.jnt_range[2 * joint + 1],

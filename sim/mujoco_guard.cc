@@ -14,7 +14,7 @@ constexpr size_t kKeptWarnings = 16;
 std::atomic<int64_t> g_warnings{0};
 thread_local std::vector<std::string> t_warnings;
 
-// MuJoCo expects this not to return; its C code carries unwind tables on all platforms we build for.
+// MuJoCo expects this not to return; its C code carries unwind tables where we build.
 void OnError(const char* message) { ThrowFailed(std::string("MuJoCo: ") + message); }
 
 void OnWarning(const char* message) {

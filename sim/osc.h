@@ -28,7 +28,7 @@ class OscController {
  public:
   virtual ~OscController() = default;
 
-  // Writes the motors' entries of `ctrl` (Nm, clipped to their ranges) that pull E towards X_WE_cmd.
+  // Writes the motors' entries of `ctrl` (Nm, clipped to their ranges): E is pulled to X_WE_cmd.
   // `data` must be past mj_step1 for its qpos and qvel.
   virtual void Torques(const mjData& data, const Pose& X_WE_cmd, mjtNum* ctrl) const = 0;
 };

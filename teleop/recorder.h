@@ -48,7 +48,15 @@ struct RecordPlan {
 };
 
 enum class RecordEnd {
-  kAccepted, kDiscarded, kReset, kStopped, kTimeout, kUnstable, kDeviceLost, kInterrupted, kNotStarted
+  kAccepted,
+  kDiscarded,
+  kReset,
+  kStopped,
+  kTimeout,
+  kUnstable,
+  kDeviceLost,
+  kInterrupted,
+  kNotStarted
 };
 template <>
 struct EnumNames<RecordEnd> {

@@ -15,15 +15,14 @@ void SetByPath(Json& json, const std::string& path, const Json& value) {
   while (true) {
     const size_t dot = path.find('.', start);
     const std::string key = path.substr(start, dot - start);
-    if (!place->is_object() || !place->contains(key)) {
-      std::vector<std::string> known;
-      if (place->is_object()) {
-        for (const auto& [name, item] : place->items()) known.push_back(name);
-      }
-      ThrowUsage(fmt::format("--set {}: {}", path, UnknownName("key", key, known)));
+    if (!place->is_object() || key.empty()) {
+      ThrowUsage(fmt::format("--set {}: '{}' is no mapping that could hold '{}'", path,
+                             path.substr(0, start > 0 ? start - 1 : 0), key));
     }
     place = &(*place)[key];
     if (dot == std::string::npos) break;
+    // a step into nothing makes the mapping that it needs
+    if (place->is_null()) *place = Json::object();
     start = dot + 1;
   }
   *place = value;

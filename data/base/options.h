@@ -131,8 +131,9 @@ struct FieldInfo {
 template <class T>
 std::vector<FieldInfo> ListFields(const T& value);
 
-// Sets `path` ("limiter.max_speed") in the JSON form of a struct to `value`. Throws Error(kUsage) with
-// the nearest known path where there is none.
+// Sets `path` ("limiter.max_speed") in the JSON form of a struct to `value`, making mappings on the
+// way; FromJson then says where no such path exists. Throws Error(kUsage) where the path leads
+// through something that is no mapping.
 void SetByPath(Json& json, const std::string& path, const Json& value);
 
 // ------------------------------------------------------------------------------------------------

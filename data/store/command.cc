@@ -67,7 +67,8 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
   for (const std::string& name : EpisodeNames(source)) {
     VerifyReport check;
     VerifyEpisode(source, name, header, true, check);
-    std::string why = check.faults.empty() ? "" : check.faults[0].place + ": " + check.faults[0].what;
+    std::string why;
+    if (!check.faults.empty()) why = check.faults[0].place + ": " + check.faults[0].what;
     if (why.empty() && !uuids.insert(source.Open(name).Text("uuid")).second) {
       why = "its uuid stands in the file already";
     }

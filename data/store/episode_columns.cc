@@ -182,7 +182,9 @@ void AddViews(const RowShape& shape, const Step* steps, size_t n, std::vector<Co
   for (size_t a = 0; a < arms; ++a) {
     const auto view = [&](const char* name, size_t size, auto put) {
       columns.push_back(Rows(fmt::format("obs/robot{}_{}", a, name), kF64, Sizes{size}, steps, n,
-                             [a, put](Column& c, const Step& s) { put(c, s.observation.arms[a]); }));
+                             [a, put](Column& c, const Step& s) {
+                               put(c, s.observation.arms[a]);
+                             }));
     };
     view("eef_pos", 3, [](Column& c, const ArmObservation& o) { PutAll(c, o.X_WE.translation()); });
     view("eef_quat", 4, [](Column& c, const ArmObservation& o) { PutQuatXyzw(c, o.X_WE); });

@@ -123,11 +123,9 @@ Group Group::Open(const std::string& name) const {
   return Group(std::move(group), file_, (path_ == "/" ? "/" : path_ + "/") + name);
 }
 
-Group Group::Create(const std::string& name, size_t name_bytes) const {
+Group Group::Create(const std::string& name) const {
   const Guard guard;
-  Id plist(H5Pcreate(H5P_GROUP_CREATE));
-  if (name_bytes > 0) H5Pset_local_heap_size_hint(plist.get(), name_bytes);
-  Id group(H5Gcreate2(id(), name.c_str(), LinkCreation(), plist.get(), H5P_DEFAULT));
+  Id group(H5Gcreate2(id(), name.c_str(), LinkCreation(), H5P_DEFAULT, H5P_DEFAULT));
   if (!group.valid()) FailWriting(Place(name), "cannot create the group");
   return Group(std::move(group), file_, (path_ == "/" ? "/" : path_ + "/") + name);
 }

@@ -76,8 +76,7 @@ class Group {
   bool Has(const std::string& name) const;
   std::vector<std::string> Names() const;
   Group Open(const std::string& name) const;
-  // `name_bytes`: room kept for the names of members, so that the list need not move as it grows.
-  Group Create(const std::string& name, size_t name_bytes = 0) const;
+  Group Create(const std::string& name) const;
   Group OpenOrCreate(const std::string& name) const;
   void Delete(const std::string& name) const;
   void Move(const std::string& from, const std::string& to) const;

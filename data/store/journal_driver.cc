@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <utility>
 
 #include "data/base/error.h"
 #include "data/base/hash.h"
@@ -350,14 +352,6 @@ Id Access() {
 
 std::string TakeDriverError() { return std::exchange(driver_error, ""); }
 
-void RecoverJournal(const std::filesystem::path& file) {
-  const std::string name = file.string();
-  const int fd = open(name.c_str(), O_RDWR | O_CLOEXEC);
-  const bool done = fd >= 0 ? Recover(fd, name) : Complain(name);
-  if (fd >= 0) close(fd);
-  if (!done) ThrowFailed(fmt::format("cannot recover a journal: {}", TakeDriverError()));
-}
-
 GrowingFile GrowingFile::Create(const std::filesystem::path& file) {
   const Guard guard;
   GrowingFile growing(file);
@@ -413,7 +407,8 @@ void GrowingFile::Flush() {
 void GrowingFile::Trim() {
   const Guard guard;
   size_t now = 0;
-  if (H5Fget_mdc_size(file_.get(), nullptr, nullptr, &now, nullptr) < 0 || now < (32u << 20)) return;
+  if (H5Fget_mdc_size(file_.get(), nullptr, nullptr, &now, nullptr) < 0) return;
+  if (now < (32u << 20)) return;
   Flush();
   root_ = Group();
   file_.Reset();

@@ -50,9 +50,6 @@ class GrowingFile {
   Group root_;
 };
 
-// Replays or drops the journal that a killed writer left beside `file`.
-void RecoverJournal(const std::filesystem::path& file);
-
 // The error of the last failed system call of the driver; empty where there was none since.
 std::string TakeDriverError();
 

@@ -83,8 +83,8 @@ Json MetaToJson(const EpisodeMeta& meta) {
 
 std::vector<std::string> TextList(const h5::Group& group, const std::string& name) {
   if (!group.HasAttribute(name)) return {};
-  return FromJson<std::vector<std::string>>(ParseJson(group.Text(name), group.Place() + ": " + name),
-                                            group.Place() + ": " + name);
+  const std::string place = fmt::format("{}: attribute '{}'", group.Place(), name);
+  return FromJson<std::vector<std::string>>(ParseJson(group.Text(name), place), place);
 }
 
 Json JsonOf(const h5::Group& group, const std::string& name) {
@@ -129,8 +129,7 @@ DatasetHeader HeaderFromJson(const Json& json, const std::string& name) {
 
 void WriteHeader(const h5::Group& root, const DatasetHeader& header) {
   const h5::Guard guard;
-  // names of some ten thousand episodes fit before the list has to move
-  const h5::Group data = root.Create("data", 1 << 18);
+  const h5::Group data = root.Create("data");
   const SimulatorInfo& info = header.simulator;
   const Json env_args{{"env_name", info.task},
                       {"env_version", "understudy"},

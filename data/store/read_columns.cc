@@ -14,7 +14,8 @@ namespace {
 // Reads columns of one episode and checks their rows.
 class ColumnReader {
  public:
-  ColumnReader(const h5::Group& demo, size_t rows, bool cut) : demo_(demo), rows_(rows), cut_(cut) {}
+  ColumnReader(const h5::Group& demo, size_t rows, bool cut)
+      : demo_(demo), rows_(rows), cut_(cut) {}
 
   Column Get(const std::string& name, ColumnType type, std::vector<int64_t> row_dims) const {
     Column column = demo_.Read(name, type, row_dims);

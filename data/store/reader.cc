@@ -109,9 +109,9 @@ DatasetReader::DatasetReader(const std::filesystem::path& path) : impl_(std::mak
   Impl& m = *impl_;
   m.path = path;
   if (path.extension() == ".part") {
-    ThrowBadInput(fmt::format("{}: a file that is still growing: its writer runs or was killed; run "
-                              "the same command again to resume it, or `understudy data repair` to "
-                              "keep what is whole", path.string()));
+    ThrowBadInput(fmt::format("{}: a file that is still growing: its writer runs or was killed; "
+                              "run the same command again to resume it, or `understudy data "
+                              "repair` to keep what is whole", path.string()));
   }
   m.root = h5::OpenForReading(path);
   if (!m.root.Has("data")) {

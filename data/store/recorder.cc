@@ -79,7 +79,8 @@ EpisodeRecorder::EpisodeRecorder(const fs::path& path, const DatasetHeader& head
   m.header = header;
   std::error_code none;
   if (fs::exists(path, none)) {
-    ThrowUsage(fmt::format("{}: exists already; a recording never replaces another", path.string()));
+    ThrowUsage(fmt::format("{}: exists already; a recording never replaces another",
+                           path.string()));
   }
   if (fs::exists(m.part, none)) {
     ThrowUsage(fmt::format("{}: left by a recording that runs or was interrupted; salvage it first "
@@ -215,7 +216,9 @@ std::vector<SalvageReport> Salvage(const fs::path& folder) {
   std::vector<fs::path> parts;
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(folder, none)) {
-    if (entry.path().extension() == ".part" && entry.is_regular_file()) parts.push_back(entry.path());
+    if (entry.path().extension() == ".part" && entry.is_regular_file()) {
+      parts.push_back(entry.path());
+    }
   }
   std::sort(parts.begin(), parts.end());
   std::vector<SalvageReport> reports;

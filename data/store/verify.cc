@@ -62,7 +62,9 @@ class EpisodeCheck {
 void EpisodeCheck::LoadHashes() {
   hashes_ = ParseJson(demo_.Open("understudy").Text("column_hashes"),
                       demo_.Place("understudy") + ": attribute 'column_hashes'");
-  if (!hashes_.is_object()) h5::FailReading(demo_.Place("understudy"), "column_hashes is no object");
+  if (!hashes_.is_object()) {
+    h5::FailReading(demo_.Place("understudy"), "column_hashes is no object");
+  }
 }
 
 void EpisodeCheck::Finite(const Column& c) {
@@ -98,8 +100,8 @@ void EpisodeCheck::Quaternions(const Column& c) {
 void EpisodeCheck::Clock(const Column& c) {
   const bool rising = c.path == "understudy/sim_time" || c.path == "understudy/raw/id";
   const bool clock = rising || c.path == "understudy/teleop/xr_time" ||
-                     c.path == "understudy/teleop/monotonic" || c.path == "understudy/raw/xr_time" ||
-                     c.path == "understudy/raw/monotonic";
+                     c.path == "understudy/teleop/monotonic" ||
+                     c.path == "understudy/raw/xr_time" || c.path == "understudy/raw/monotonic";
   if (!clock) return;
   for (size_t k = 1; k < c.rows; ++k) {
     const bool right = c.type == kF64 ? c.At<double>(k) > c.At<double>(k - 1)
@@ -292,7 +294,8 @@ VerifyReport VerifyDataset(const std::filesystem::path& path) {
     for (const std::string& name : names) {
       const auto [first, fresh] = uuids.emplace(data.Open(name).Text("uuid", ""), name);
       if (!fresh) {
-        report.faults.push_back({"/data/" + name, fmt::format("has the uuid of {}", first->second)});
+        report.faults.push_back(
+            {"/data/" + name, fmt::format("has the uuid of {}", first->second)});
       }
     }
     if (root.Open("understudy").Text("content_hash", "") !=

@@ -92,8 +92,8 @@ void DatasetWriter::Impl::Resume() {
         break;
       }
     }
-    ThrowBadInput(fmt::format("{}: was begun with other settings ({} differs); use the same ones to "
-                              "resume, or remove it to start over", part.string(), differs));
+    ThrowBadInput(fmt::format("{}: was begun with other settings ({} differs); use the same ones "
+                              "to resume, or remove it to start over", part.string(), differs));
   }
   // an episode that was being written when the writer was killed
   if (root.Has(kPending)) root.Delete(kPending);

@@ -20,7 +20,7 @@ struct OperatorPhase {
   std::string name;
   std::string object;             // frame O of the goal; empty: relative to where E is now
   std::string carried;            // what is brought there; empty: the control frame E
-  Pose pose;                      // X_OE or X_O,carried; without object: p in W from E, q turns E in W
+  Pose pose;                      // X_OE or X_O,carried; no object: p from E and turn of E, in W
   double tolerance = 0.01;        // m
   double turn_tolerance = 0.15;   // rad
   double speed = 0.13;            // m/s, mean of a movement; the peak is 1.9 times as much
@@ -67,8 +67,10 @@ struct OperatorBody {
   void Visit(V& v) {
     v("comfort", X_TH_comfort, "where the hand starts and returns to, tracking space (+y up)");
     v("reach_box", reach_box, "m, half sizes of the box around it that the hand does not leave");
-    v("fingers", fingers, "m, half sizes of the open fingers along x and y of E: of grasps that look "
-      "alike, those that would put a finger on another object are avoided", Limits{0, 1});
+    v("fingers", fingers,
+      "m, half sizes of the open fingers along x and y of E: of grasps that look alike, those that "
+      "would put a finger on another object are avoided",
+      Limits{0, 1});
     v("tremor", tremor, "m, amplitude per axis", Limits{0, 0.05});
     v("tremor_hz", tremor_hz, "Hz, its band", Limits{0.1, 50});
     v("reaction", reaction, "s, pause before each movement", Limits{0, 5});

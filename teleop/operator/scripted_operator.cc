@@ -262,7 +262,8 @@ void ScriptedOperator::PlanMovement(const Observation& observation, double t_s) 
   double share = 1;
   for (int i = 0; i < 3; ++i) {
     const double room = std::max(0.0, box[i] - std::copysign(1.0, movement_.p_T[i]) * from[i]);
-    if (std::abs(movement_.p_T[i]) > room) share = std::min(share, room / std::abs(movement_.p_T[i]));
+    const double way = std::abs(movement_.p_T[i]);
+    if (way > room) share = std::min(share, room / way);
   }
   partial_ = share < 1;
   if (partial_ && from.norm() > 0.05) return GoBack(t_s);

@@ -49,7 +49,9 @@ class ScriptedOperator {
   int regrips() const { return regrips_; }             // of the clutch, the first grip included
 
  private:
-  enum class Mode { kStart, kGrip, kThink, kMove, kSettle, kTrigger, kDwell, kReturn, kDone, kGaveUp };
+  enum class Mode {
+    kStart, kGrip, kThink, kMove, kSettle, kTrigger, kDwell, kReturn, kDone, kGaveUp
+  };
 
   // A straight minimum-jerk movement of the hand with a turn about one axis.
   struct Movement {

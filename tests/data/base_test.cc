@@ -146,7 +146,11 @@ TEST(Options, SetByPath) {
   Json json = ToJson(Outer{});
   SetByPath(json, "inner.gain", 4.5);
   EXPECT_EQ(FromJson<Outer>(json, "t").inner.gain, 4.5);
-  EXPECT_THROW(SetByPath(json, "inner.gian", 4), Error);
+  SetByPath(json, "named.new.gain", 2);
+  EXPECT_EQ(FromJson<Outer>(json, "t").named.at("new").gain, 2);
+  EXPECT_THROW(SetByPath(json, "count.gain", 4), Error);
+  SetByPath(json, "inner.gian", 4);
+  EXPECT_THROW(FromJson<Outer>(json, "t"), Error);
 }
 
 TEST(Yaml, ScalarsFollowTheCoreSchema) {

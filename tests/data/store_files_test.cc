@@ -238,30 +238,66 @@ TEST(StoreHostile, EachGivesOneClearError) {
   EXPECT_THAT(error([&] { DatasetReader(file).ReadImage(0, "wrist", 0); }), HasSubstr("wrist_image"));
 }
 
-// No byte of a file can make the reader crash or throw anything but an Error.
-TEST(StoreHostile, FlippedBytes) {
+// Where the numbers of every dataset of an episode lie in the file: contiguous ones, and the first
+// frame of images.
+struct Extent {
+  std::string path;
+  uint64_t offset = 0, size = 0;
+};
+herr_t CollectExtent(hid_t group, const char* name, const H5L_info_t*, void* out) {
+  const hid_t d = H5Oopen(group, name, H5P_DEFAULT);
+  if (H5Iget_type(d) == H5I_DATASET) {
+    Extent extent{name, H5Dget_offset(d), H5Dget_storage_size(d)};
+    const hid_t plist = H5Dget_create_plist(d), space = H5Dget_space(d);
+    if (H5Pget_layout(plist) == H5D_CHUNKED) {
+      hsize_t place[4] = {}, size = 0;
+      unsigned mask = 0;
+      haddr_t address = 0;
+      H5Dget_chunk_info(d, space, 0, place, &mask, &address, &size);
+      extent.offset = address;
+      extent.size = size;
+    }
+    H5Sclose(space);
+    H5Pclose(plist);
+    if (extent.size > 0) static_cast<std::vector<Extent>*>(out)->push_back(extent);
+  }
+  H5Oclose(d);
+  return 0;
+}
+
+// One flipped byte anywhere in the numbers or pictures of an episode: the reader gives an episode or
+// an Error, and verify names the dataset. (HDF5 1.10's own structures have no checksums and the
+// library does not survive every damage to them: docs/format.md.)
+TEST(StoreHostile, VerifyFindsAFlippedByteInAnyColumn) {
   Folder folder;
   const fs::path sound = WriteSound(folder / "sound.h5"), file = folder / "x.h5";
+  std::vector<Extent> extents;
+  {
+    const Surgeon surgeon(sound);
+    const hid_t demo = H5Gopen2(surgeon.id(), "data/demo_1", H5P_DEFAULT);
+    H5Lvisit(demo, H5_INDEX_NAME, H5_ITER_INC, CollectExtent, &extents);
+    H5Gclose(demo);
+  }
+  ASSERT_GT(extents.size(), 50u);
   std::ifstream in(sound, std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(in)), {});
   Rng rng(RngKey{.seed = 77});
-  int refused = 0;
-  for (int run = 0; run < 60; ++run) {
+  for (const Extent& extent : extents) {
     std::string hurt = bytes;
-    for (int i = 0; i < 4; ++i) {
-      hurt[rng.UniformInt(uint64_t{hurt.size()})] ^= static_cast<char>(1 + rng.UniformInt(uint64_t{255}));
-    }
+    hurt.at(extent.offset + rng.UniformInt(extent.size)) ^=
+        static_cast<char>(1 + rng.UniformInt(uint64_t{255}));
     std::ofstream(file, std::ios::binary | std::ios::trunc) << hurt;
     try {
-      const DatasetReader reader(file);
-      for (size_t e = 0; e < reader.episodes().size(); ++e) reader.ReadEpisode(e, true);
+      DatasetReader(file).ReadEpisode(1, true);
     } catch (const Error& error) {
-      ++refused;
       EXPECT_EQ(error.kind(), ErrorKind::kBadInput) << error.what();
     }
-    VerifyDataset(file);
+    bool found = false;
+    for (const Fault& fault : VerifyDataset(file).faults) {
+      found |= fault.place.rfind("/data/demo_1/" + extent.path, 0) == 0;
+    }
+    EXPECT_TRUE(found) << extent.path;
   }
-  EXPECT_GT(refused, 0);
 }
 
 TEST(StoreMerge, ByReferenceAndByCopyHoldTheSame) {
@@ -272,7 +308,8 @@ TEST(StoreMerge, ByReferenceAndByCopyHoldTheSame) {
   const std::vector<fs::path> inputs{folder / "shards" / "a.h5", folder / "shards" / "b.h5"};
   MergeDatasets(inputs, folder / "links.h5", true, false);
   MergeDatasets(inputs, folder / "copy.h5", false, false);
-  EXPECT_LT(fs::file_size(folder / "links.h5"), 40'000u);
+  // header, attempts and links only
+  EXPECT_LT(fs::file_size(folder / "links.h5") * 5, fs::file_size(folder / "copy.h5"));
   for (const char* name : {"links.h5", "copy.h5"}) {
     const VerifyReport report = VerifyDataset(folder / name);
     EXPECT_TRUE(report.faults.empty()) << report.faults[0].place << ": " << report.faults[0].what;

@@ -1,7 +1,7 @@
 """Reference numbers of the GR00T-style policy from an independent PyTorch implementation.
 
-Written from the formulas, sample by sample and without the shortcuts of the C++ program. Weights and
-inputs are closed forms, so that only results are stored. Made with PyTorch 2.13 by:
+Written from the formulas, sample by sample and without the shortcuts of the C++ program. Weights
+and inputs are closed forms, so that only results are stored. Made with PyTorch 2.13 by:
 
     python3 tests/golden/policy_reference.py > tests/golden/policy_reference.json
 """
@@ -30,7 +30,7 @@ def fnv1a(text):
 
 def wave(name, count, scale):
     phase = fnv1a(name) % 1000
-    values = [scale * math.sin(0.37 * i + phase) for i in range(count)]
+    values = [scale * math.sin(i * (0.37 + 0.0113 * i) + phase) for i in range(count)]
     return torch.tensor(values).float().double()
 
 
@@ -242,8 +242,8 @@ def main():
     velocities = []
     loss = loss_of(w, data, velocities)
     loss.backward()
-    picked = ["image.0.stem.weight", "image.1.keypoint_maps.weight", "image.1.keypoint_token.weight",
-              "image.0.grid_position", "text.words", "text.layers.0.attention.to_q.weight",
+    picked = ["image.0.stem.weight", "image.1.keypoint_maps.weight",
+              "image.1.keypoint_token.weight", "image.0.grid_position", "text.words", "text.layers.0.attention.to_q.weight",
               "vlln.weight", "state_encoder.layer1.W", "action_encoder.W2.W", "position_embedding",
               "dit.time1.bias", "dit.condition.weight", "dit.blocks.0.attention.to_k.weight",
               "dit.blocks.1.norm1.weight", "dit.blocks.2.ff.in.weight", "dit.proj_out_1.bias",

@@ -11,8 +11,9 @@ namespace {
 
 using testing::HasSubstr;
 
-Attempt Try(const SourceSet& sources, const TaskSpec& task, const FakeOptions& fake, int64_t attempt,
-            const GenerateOptions& options = {}, const std::string& variant = "D0") {
+Attempt Try(const SourceSet& sources, const TaskSpec& task, const FakeOptions& fake,
+            int64_t attempt, const GenerateOptions& options = {},
+            const std::string& variant = "D0") {
   const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task, fake);
   return Generate(sources, task, *simulator, variant, options, AttemptKey(1, attempt, variant));
 }
@@ -34,7 +35,8 @@ Failure FailureOf(FailureCause cause, const SourceSet& sources, const TaskSpec& 
 TEST(Attempt, SameKeySameAttemptOtherKeyOther) {
   const TaskSpec task = FakeTask();
   const SourceSet sources = FakeSources(task);
-  const Attempt a = Try(sources, task, {}, 3), b = Try(sources, task, {}, 3), c = Try(sources, task, {}, 4);
+  const Attempt a = Try(sources, task, {}, 3), b = Try(sources, task, {}, 3),
+                c = Try(sources, task, {}, 4);
   EXPECT_TRUE(SameContent(a.episode, b.episode));
   EXPECT_NE(a.episode.meta.uuid, c.episode.meta.uuid);
   EXPECT_NE(a.episode.steps[0].state, c.episode.steps[0].state);
@@ -97,7 +99,8 @@ TEST(Attempt, RowsTellWhatTheyAreAndReplayExactly) {
       }
       subtask = row.subtask;
       ASSERT_TRUE(row.source >= 0 && row.source < static_cast<int>(episode.meta.sources.size()));
-      EXPECT_EQ(row.label == StepLabel::kSegment, row.label != StepLabel::kHold && row.source_step >= 0);
+      EXPECT_EQ(row.label == StepLabel::kSegment,
+                row.label != StepLabel::kHold && row.source_step >= 0);
       // executed targets lie in the box around E
       const DeltaLimits& limits = episode.meta.limits;
       const Pose& X_WE = row.observation.arms[0].X_WE;
@@ -128,8 +131,8 @@ TEST(Attempt, NoiseHasTheSizeThatTheSubtaskAsksFor) {
     const Attempt attempt = Try(sources, task, {}, i);
     for (const Step& row : attempt.episode.steps) {
       if (row.label != StepLabel::kSegment) continue;
-      const DeltaAction clean = DeltaFromTarget(row.observation.arms[0].X_WE, row.action_clean.arms[0],
-                                                attempt.episode.meta.limits);
+      const DeltaAction clean = DeltaFromTarget(
+          row.observation.arms[0].X_WE, row.action_clean.arms[0], attempt.episode.meta.limits);
       // only where the clip did not cut the noise off
       if (clean.value.head<6>().cwiseAbs().maxCoeff() > 0.7) continue;
       squares += (row.delta[0].value - clean.value).head<6>().squaredNorm();
@@ -196,12 +199,13 @@ TEST(Attempt, GripperEventsWaitForTheArm) {
       size_t waited = 0;
       while (steps[t - 1 - waited].label == StepLabel::kHold) ++waited;
       holds += static_cast<int>(waited);
-      // near the target, or near where the source's arm was: the same offset from the target as there
+      // near the target, or near where the source's arm was: the same offset from the target as
+      // there
       const Step& row = steps[t];
       const Step& origin = source_of(attempt, row).steps[row.source_step];
       const Pose& X_WE_cmd = row.action_clean.arms[0].X_WE_cmd;
-      const Pose X_WE_arrived = X_WE_cmd * origin.action.arms[0].X_WE_cmd.Inverse() *
-                                origin.observation.arms[0].X_WE;
+      const Pose X_WE_arrived =
+          X_WE_cmd * origin.action.arms[0].X_WE_cmd.Inverse() * origin.observation.arms[0].X_WE;
       const Eigen::Vector3d& p_WE = row.observation.arms[0].X_WE.translation();
       const double away = std::min((X_WE_cmd.translation() - p_WE).norm(),
                                    (X_WE_arrived.translation() - p_WE).norm());
@@ -277,8 +281,8 @@ TEST(Attempt, CollisionsAreBlamed) {
   for (Episode& demo : demos) {
     for (Step& row : demo.steps) {
       ArmAction& arm = row.action_clean.arms[0];
-      arm.X_WE_cmd = Pose(arm.X_WE_cmd.rotation(),
-                          arm.X_WE_cmd.translation() - Eigen::Vector3d(0, 0, 0.06));
+      arm.X_WE_cmd =
+          Pose(arm.X_WE_cmd.rotation(), arm.X_WE_cmd.translation() - Eigen::Vector3d(0, 0, 0.06));
     }
   }
   const SourceSet sources(demos, DemoNames(5), task, MakeFakeSimulator(task)->info(), 3);

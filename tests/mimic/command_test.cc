@@ -32,11 +32,12 @@ class MimicCommandTest : public testing::Test {
  protected:
   void SetUp() override {
     folder_ = fs::path(testing::TempDir()) /
-              ("mimic_command_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+              ("mimic_command_" +
+               std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
     fs::remove_all(folder_);
     fs::create_directories(folder_);
     WriteSources(folder_ / "sources.h5", FakeDemos(task_, 4));
-    fake_.grasp_radius = 0.004;   // some attempts fail
+    fake_.grasp_radius = 0.004;  // some attempts fail
     options_.sources = {(folder_ / "sources.h5").string()};
     options_.out = (folder_ / "out.h5").string();
     options_.run.attempts = 12;
@@ -78,7 +79,8 @@ TEST_F(MimicCommandTest, WritesWhatItReports) {
   const DatasetReader reader(options_.out);
   EXPECT_EQ(static_cast<int64_t>(reader.episodes().size()), report.successes);
   EXPECT_EQ(reader.header().stage, "mimic");
-  EXPECT_EQ(reader.header().parents, std::vector{DatasetReader(options_.sources[0]).content_hash()});
+  EXPECT_EQ(reader.header().parents,
+            std::vector{DatasetReader(options_.sources[0]).content_hash()});
   EXPECT_EQ(reader.report().at("successes"), report.successes);
   const std::vector<AttemptRecord> attempts = reader.attempts();
   ASSERT_EQ(attempts.size(), 12u);

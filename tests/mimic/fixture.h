@@ -10,7 +10,8 @@
 namespace understudy {
 
 // Scripted demonstrations of the fake stack task.
-inline std::vector<Episode> FakeDemos(const TaskSpec& task, int count, const FakeOptions& options = {}) {
+inline std::vector<Episode> FakeDemos(const TaskSpec& task, int count,
+                                      const FakeOptions& options = {}) {
   const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task, options);
   std::vector<Episode> demos;
   for (int i = 0; i < count; ++i) {

@@ -46,7 +46,7 @@ class Interrupter : public Progress {
 class GeneratorTest : public testing::Test {
  protected:
   GeneratorTest() {
-    fake_.grasp_radius = 0.004;   // some attempts fail
+    fake_.grasp_radius = 0.004;  // some attempts fail
     options_.attempts = 30;
     options_.threads = 1;
   }
@@ -94,7 +94,8 @@ TEST_F(GeneratorTest, TotalsAreSumsOfRows) {
   EXPECT_EQ(failures + report.successes, report.attempts);
   for (const SourceUse& use : report.sources) segments += use.segments;
   int64_t begun = 0;
-  for (const AttemptRecord& record : sink.records) begun += static_cast<int64_t>(record.sources.size());
+  for (const AttemptRecord& record : sink.records)
+    begun += static_cast<int64_t>(record.sources.size());
   EXPECT_EQ(segments, begun);
   ASSERT_EQ(report.coverage.size(), 2u);
   for (const Coverage& coverage : report.coverage) {
@@ -130,7 +131,8 @@ TEST_F(GeneratorTest, BoundedBySuccessesIsTheShortestPrefix) {
   EXPECT_TRUE(some.records.back().success);
   EXPECT_EQ(report.stop_reason, "7 successes reached");
   ASSERT_LT(some.records.size(), all.records.size());
-  for (size_t i = 0; i < some.records.size(); ++i) EXPECT_EQ(some.records[i].steps, all.records[i].steps);
+  for (size_t i = 0; i < some.records.size(); ++i)
+    EXPECT_EQ(some.records[i].steps, all.records[i].steps);
 }
 
 TEST_F(GeneratorTest, MaxAttemptsBoundsAHopelessRun) {
@@ -226,18 +228,21 @@ TEST_F(GeneratorTest, UsageErrorsNameTheNextStep) {
   EXPECT_THAT([&] { Run(sink); }, testing::ThrowsMessage<Error>(HasSubstr("unknown variant 'D9'")));
   options_.variant = "D0";
   options_.attempts = 0;
-  EXPECT_THAT([&] { Run(sink); }, testing::ThrowsMessage<Error>(HasSubstr("give attempts or demos")));
+  EXPECT_THAT([&] { Run(sink); },
+              testing::ThrowsMessage<Error>(HasSubstr("give attempts or demos")));
 }
 
 TEST_F(GeneratorTest, ThePlanPredictsWhatARunDoes) {
-  const MimicPlan plan = PlanAttempts(sources_, task_, FakeSimulatorFactory(task_, fake_), options_);
+  const MimicPlan plan =
+      PlanAttempts(sources_, task_, FakeSimulatorFactory(task_, fake_), options_);
   EXPECT_EQ(plan.attempts, 30);
   EXPECT_GT(plan.probe_attempts, 0);
   EXPECT_GT(plan.seconds, 0);
   EXPECT_GT(plan.bytes, 1e4);
   options_.attempts = 0;
   options_.demos = 10;
-  const MimicPlan by_demos = PlanAttempts(sources_, task_, FakeSimulatorFactory(task_, fake_), options_);
+  const MimicPlan by_demos =
+      PlanAttempts(sources_, task_, FakeSimulatorFactory(task_, fake_), options_);
   EXPECT_EQ(by_demos.attempts, static_cast<int64_t>(std::ceil(10 / by_demos.rate)));
 }
 

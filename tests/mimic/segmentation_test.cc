@@ -26,16 +26,16 @@ std::vector<uint8_t> Rows(const std::string& picture) {
 }
 
 TEST(Segmentation, EndsOneStepAfterTheFirstRowOfTheRisingEdge) {
-  const Segmentation s = SegmentBySignals(ThreeSubtasks(),
-                                          {Rows("..######"), Rows(".....###")}, 8, 1);
+  const Segmentation s =
+      SegmentBySignals(ThreeSubtasks(), {Rows("..######"), Rows(".....###")}, 8, 1);
   EXPECT_THAT(s.problems, IsEmpty());
   EXPECT_THAT(s.ends, ElementsAre(3, 6, 8));
 }
 
 TEST(Segmentation, LooksForRisingEdgesAfterThePreviousBoundaryOnly) {
   // "two" is 1 early and falls after the first boundary: only its second rise ends subtask 1
-  const Segmentation s = SegmentBySignals(ThreeSubtasks(),
-                                          {Rows("..########"), Rows("####...###")}, 10, 1);
+  const Segmentation s =
+      SegmentBySignals(ThreeSubtasks(), {Rows("..########"), Rows("####...###")}, 10, 1);
   EXPECT_THAT(s.problems, IsEmpty());
   EXPECT_THAT(s.ends, ElementsAre(3, 8, 10));
 }
@@ -48,9 +48,11 @@ TEST(Segmentation, FlickerShorterThanTheDebounceEndsNothing) {
 }
 
 TEST(Segmentation, NamesTheSignalThatNeverRises) {
-  const Segmentation high = SegmentBySignals(ThreeSubtasks(), {Rows("######"), Rows("...###")}, 6, 1);
+  const Segmentation high =
+      SegmentBySignals(ThreeSubtasks(), {Rows("######"), Rows("...###")}, 6, 1);
   EXPECT_THAT(high.problems, ElementsAre(HasSubstr("subtask 0: signal 'one' does not rise")));
-  const Segmentation never = SegmentBySignals(ThreeSubtasks(), {Rows(".#####"), Rows("......")}, 6, 1);
+  const Segmentation never =
+      SegmentBySignals(ThreeSubtasks(), {Rows(".#####"), Rows("......")}, 6, 1);
   EXPECT_THAT(never.problems, ElementsAre(HasSubstr("signal 'two' does not rise")));
 }
 
@@ -79,7 +81,8 @@ TEST(Segmentation, SegmentsPartitionTheEpisodeForEveryDraw) {
     const int length = 10 + static_cast<int>(rng.UniformInt(40));
     std::vector<std::vector<uint8_t>> signals(2, std::vector<uint8_t>(length));
     for (auto& signal : signals) {
-      for (int t = 1; t < length; ++t) signal[t] = rng.Uniform() < 0.15 ? !signal[t - 1] : signal[t - 1];
+      for (int t = 1; t < length; ++t)
+        signal[t] = rng.Uniform() < 0.15 ? !signal[t - 1] : signal[t - 1];
     }
     const Segmentation s = SegmentBySignals(task, signals, length, 2);
     if (!s.problems.empty()) continue;

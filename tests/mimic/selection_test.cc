@@ -31,9 +31,10 @@ TEST(Selection, TheNearestObjectIsChosen) {
   const std::vector<Candidate> candidates{At(Pose::FromTranslation({0.3, 0, 0})),
                                           At(Pose::FromTranslation({0.11, 0, 0})),
                                           At(Pose::FromTranslation({-0.2, 0, 0}))};
-  const Choice choice = SelectSource(Nearest(1), candidates, Scene(Pose::FromTranslation({0.1, 0, 0})), rng);
+  const Choice choice =
+      SelectSource(Nearest(1), candidates, Scene(Pose::FromTranslation({0.1, 0, 0})), rng);
   EXPECT_EQ(choice.source, 1);
-  EXPECT_NEAR(choice.score, 0.1, 1e-12);   // 1 cm of a scale of 10 cm
+  EXPECT_NEAR(choice.score, 0.1, 1e-12);  // 1 cm of a scale of 10 cm
 }
 
 TEST(Selection, ScalesWeighMetresAgainstRadians) {
@@ -61,9 +62,11 @@ TEST(Selection, SymmetricPosesAreEqualAndTheTurnSaysSo) {
 TEST(Selection, DrawsUniformlyAmongTheKBest) {
   Rng rng(RngKey{.seed = 4});
   std::vector<Candidate> candidates;
-  for (int i = 0; i < 6; ++i) candidates.push_back(At(Pose::FromTranslation({0.1 * (6 - i), 0, 0})));
+  for (int i = 0; i < 6; ++i)
+    candidates.push_back(At(Pose::FromTranslation({0.1 * (6 - i), 0, 0})));
   std::array<int, 6> count{};
-  for (int i = 0; i < 900; ++i) ++count[SelectSource(Nearest(3), candidates, Scene(Pose()), rng).source];
+  for (int i = 0; i < 900; ++i)
+    ++count[SelectSource(Nearest(3), candidates, Scene(Pose()), rng).source];
   EXPECT_EQ(count[0] + count[1] + count[2], 0);
   for (int i = 3; i < 6; ++i) EXPECT_NEAR(count[i], 300, 5 * std::sqrt(200));
   // more than there are: all
@@ -88,7 +91,8 @@ TEST(Selection, WithoutAnObjectNearestObjectIsRandom) {
   SelectionScene scene = Scene(Pose());
   scene.has_object = false;
   std::set<int> seen;
-  for (int i = 0; i < 100; ++i) seen.insert(SelectSource(Nearest(1), candidates, scene, rng).source);
+  for (int i = 0; i < 100; ++i)
+    seen.insert(SelectSource(Nearest(1), candidates, scene, rng).source);
   EXPECT_EQ(seen.size(), 3u);
 }
 
@@ -108,7 +112,8 @@ TEST(Selection, NearestRobotTravelsLeast) {
     const Choice choice = SelectSource(selection, candidates, scene, rng);
     double least = 1e9;
     const auto travel = [&](int source, double turn) {
-      const Pose X = SegmentTransform(scene.X_WO, candidates[source].X_WO, turn)(candidates[source].X_WE[0]);
+      const Pose X =
+          SegmentTransform(scene.X_WO, candidates[source].X_WO, turn)(candidates[source].X_WE[0]);
       return (X.translation() - scene.X_WE[0].translation()).norm() / 0.1 +
              AngleBetween(X.rotation(), scene.X_WE[0].rotation());
     };

@@ -62,7 +62,8 @@ TEST_F(SourceSetTest, ObjectsAreFoundByName) {
 TEST_F(SourceSetTest, ABadSourceIsSkippedWithItsReason) {
   EXPECT_THAT(Reasons([](Episode& e) { e.meta.task = "lift"; }),
               ElementsAre(HasSubstr("task 'lift', wanted 'fake_stack'")));
-  EXPECT_THAT(Reasons([](Episode& e) { e.meta.robot = "ur5"; }), ElementsAre(HasSubstr("robot 'ur5'")));
+  EXPECT_THAT(Reasons([](Episode& e) { e.meta.robot = "ur5"; }),
+              ElementsAre(HasSubstr("robot 'ur5'")));
   EXPECT_THAT(Reasons([](Episode& e) { e.meta.control_hz = 10; }),
               ElementsAre("control rate 10 Hz, wanted 20 Hz"));
   EXPECT_THAT(Reasons([](Episode& e) { e.meta.limits.linear = 0.1; }),
@@ -73,13 +74,18 @@ TEST_F(SourceSetTest, ABadSourceIsSkippedWithItsReason) {
               ElementsAre(HasSubstr("no signal 'grasp'")));
   EXPECT_THAT(Reasons([](Episode& e) { e.meta.arms[0] = "left"; }),
               ElementsAre(HasSubstr("no arm 'robot0'")));
-  EXPECT_THAT(Reasons([](Episode& e) { e.meta.success = false; e.meta.cause = "dropped"; }),
+  EXPECT_THAT(Reasons([](Episode& e) {
+                e.meta.success = false;
+                e.meta.cause = "dropped";
+              }),
               ElementsAre("not a success (dropped)"));
   EXPECT_THAT(Reasons([](Episode& e) { e.steps[7].action_clean.arms[0].gripper = NAN; }),
               ElementsAre(HasSubstr("step 7: an action that is no number")));
   EXPECT_THAT(Reasons([](Episode& e) { e.steps[9].observation.X_WO.pop_back(); }),
               ElementsAre(HasSubstr("step 9: columns of a wrong size")));
-  EXPECT_THAT(Reasons([](Episode& e) { for (Step& s : e.steps) s.observation.signals[0] = 0; }),
+  EXPECT_THAT(Reasons([](Episode& e) {
+                for (Step& s : e.steps) s.observation.signals[0] = 0;
+              }),
               ElementsAre(HasSubstr("signal 'grasp' does not rise")));
   EXPECT_THAT(Reasons([](Episode& e) { e.steps.resize(1); }), testing::Contains("1 steps"));
   EXPECT_THAT(Reasons([&](Episode& e) { e.meta.uuid = good_[0].meta.uuid; }),

@@ -43,6 +43,22 @@ TEST_F(StackTask, ControlFrameStandsAsPublished) {
   EXPECT_NEAR((X_WE.rotation() * Vector3d::UnitX()).y(), 1, 1e-6);
 }
 
+TEST_F(StackTask, RobosuitesUncoupledLawSettlesToo) {
+  RobotSpec robot = LoadRobotSpec("panda", kRobotRoot);
+  robot.osc.uncouple = true;
+  const auto uncoupled = MakeSimulator(Scene::Compile(LoadTaskSpec("stack", kTaskRoot), robot));
+  uncoupled->Reset("D0", RngKey{5});
+  const Pose X_WE = uncoupled->Observe().arms[0].X_WE;
+  const Pose X_WE_cmd(RotationExp(Vector3d(0.1, -0.2, 0.5)) * X_WE.rotation(),
+                      X_WE.translation() + Vector3d(0.05, 0.1, -0.05));
+  for (int i = 0; i < 60; ++i) {
+    uncoupled->Step(OneArm(X_WE_cmd, -1));
+  }
+  const Pose X_WE_now = uncoupled->Observe().arms[0].X_WE;
+  EXPECT_LT((X_WE_now.translation() - X_WE_cmd.translation()).norm(), 2e-3);
+  EXPECT_LT(AngleBetween(X_WE_now.rotation(), X_WE_cmd.rotation()), 0.01);
+}
+
 TEST_F(StackTask, FingersCloseAlongX) {
   // a cube between the fingers is pushed along E's x axis and stays where it is along y
   Script script(*simulator_);

@@ -5,13 +5,12 @@
 #include <map>
 
 #include "data/base/error.h"
-#include "data/base/hash.h"
 
 namespace understudy {
 namespace {
 
 constexpr double kTableTop = 0.8;
-constexpr double kMaxOpening = 0.08;   // m
+constexpr double kMaxOpening = 0.08;  // m
 
 // Everything that the next step depends on, in one flat vector, plus names to find it by.
 class FakeSimulator : public Simulator {
@@ -23,7 +22,8 @@ class FakeSimulator : public Simulator {
     info_.robot = "fake";
     info_.instruction = task.instruction;
     for (const auto& [name, variant] : task.variants) info_.variants.push_back(name);
-    for (int arm = 0; arm < options.arms; ++arm) info_.arms.push_back("robot" + std::to_string(arm));
+    for (int arm = 0; arm < options.arms; ++arm)
+      info_.arms.push_back("robot" + std::to_string(arm));
     info_.objects = task.object_names();
     info_.signals = task.signal_names();
     for (int i = 1; i <= 6; ++i) info_.joint_names.push_back("joint" + std::to_string(i));
@@ -50,12 +50,12 @@ class FakeSimulator : public Simulator {
  private:
   struct Arm {
     Pose X_WE;
-    double opening = 1;            // share of the full opening
-    int held = -1;                 // object
+    double opening = 1;  // share of the full opening
+    int held = -1;       // object
     int held_steps = 0;
-    Pose X_EO;                     // of the held object
-    Vector6d velocity = Vector6d::Zero();   // of E in W, per second
-    double opening_rate = 0;       // per second
+    Pose X_EO;                             // of the held object
+    Vector6d velocity = Vector6d::Zero();  // of E in W, per second
+    double opening_rate = 0;               // per second
   };
 
   const SimulatorInfo& DoInfo() const override { return info_; }
@@ -149,8 +149,8 @@ class FakeSimulator : public Simulator {
     if (arm.held >= 0) {
       const double width = 2 * half_[arm.held] / kMaxOpening;
       ++arm.held_steps;
-      const bool slips = options_.slip_after_steps >= 0 &&
-                         arm.held_steps > options_.slip_after_steps;
+      const bool slips =
+          options_.slip_after_steps >= 0 && arm.held_steps > options_.slip_after_steps;
       if (arm.opening > width + 1e-9 || slips) {
         arm.held = -1;
       } else {
@@ -211,7 +211,8 @@ class FakeSimulator : public Simulator {
 
   bool RestsOn(int object, int support) const {
     double z = 0;
-    return Support(object, &z) == support && std::abs(objects_[object].translation().z() - z) < 2e-3;
+    return Support(object, &z) == support &&
+           std::abs(objects_[object].translation().z() - z) < 2e-3;
   }
 
   int Index(const std::string& object) const {
@@ -347,27 +348,16 @@ class FakeSimulator : public Simulator {
   TaskSpec task_;
   FakeOptions options_;
   SimulatorInfo info_;
-  std::vector<std::string> order_;   // predicates, operands first
-  std::vector<double> half_;         // m, half edge per object
+  std::vector<std::string> order_;  // predicates, operands first
+  std::vector<double> half_;        // m, half edge per object
   double time_ = 0;
   int steps_ = 0;
   std::vector<Arm> arms_;
   std::vector<Pose> objects_;
-  std::vector<double> counters_;     // of held predicates, by order_
+  std::vector<double> counters_;  // of held predicates, by order_
   Observation observation_;
   SimulatorTimes times_;
 };
-
-// A vertical pose of E, fingers down, closing along an edge of the cube, turned as little as needed.
-Pose GraspPose(const Pose& X_WO, const Pose& X_WE, double z) {
-  const Eigen::Vector3d x_O = X_WO.rotation() * Eigen::Vector3d::UnitX();
-  const Eigen::Vector3d x_E = X_WE.rotation() * Eigen::Vector3d::UnitX();
-  double yaw = std::atan2(x_O.y(), x_O.x());
-  const double now = std::atan2(x_E.y(), x_E.x());
-  yaw -= std::round((yaw - now) / (M_PI / 2)) * (M_PI / 2);
-  const Eigen::Vector3d p(X_WO.translation().x(), X_WO.translation().y(), z);
-  return Pose(RotationExp({0, 0, yaw}) * Eigen::Quaterniond(0, 1, 0, 0), p);
-}
 
 }  // namespace
 
@@ -403,8 +393,8 @@ TaskSpec FakeTask() {
     ResetVariant& variant = task.variants[name];
     variant.origin = {0, 0, kTableTop};
     for (const auto& [object, half] : {std::pair{"cubeA", 0.02}, {"cubeB", 0.025}}) {
-      variant.objects[object] = {.x = {-reach, reach}, .y = {-reach, reach}, .z = half,
-                                 .yaw = {0, 2 * M_PI}};
+      variant.objects[object] = {
+          .x = {-reach, reach}, .y = {-reach, reach}, .z = half, .yaw = {0, 2 * M_PI}};
     }
   }
   Subtask grasp;
@@ -424,96 +414,6 @@ std::unique_ptr<Simulator> MakeFakeSimulator(const TaskSpec& task, const FakeOpt
 
 SimulatorFactory FakeSimulatorFactory(const TaskSpec& task, const FakeOptions& options) {
   return [task, options] { return MakeFakeSimulator(task, options); };
-}
-
-Episode ScriptedStack(Simulator& simulator, const TaskSpec& task, const std::string& variant,
-                      const RngKey& key, const StackScript& script) {
-  const SimulatorInfo& info = simulator.info();
-  const auto index = [&](size_t subtask) {
-    const std::string& name = task.subtasks.at(subtask).object;
-    return std::find(info.objects.begin(), info.objects.end(), name) - info.objects.begin();
-  };
-  const size_t a = index(0), b = index(1);
-
-  Episode episode;
-  EpisodeMeta& meta = episode.meta;
-  meta.task = info.task;
-  meta.variant = variant;
-  meta.robot = info.robot;
-  meta.instruction = info.instruction;
-  meta.control_hz = info.control_hz;
-  meta.limits = info.limits;
-  meta.seed = key.seed;
-  meta.attempt = static_cast<int64_t>(key.parent);
-  meta.arms = info.arms;
-  meta.objects = info.objects;
-  meta.signals = info.signals;
-  meta.uuid = MakeUuid("scripted stack", key);
-  meta.program_version = "test";
-  simulator.Reset(variant, key);
-
-  Action command;
-  for (const ArmObservation& arm : simulator.Observe().arms) {
-    command.arms.push_back({arm.X_WE, -1});
-  }
-
-  const auto step = [&] {
-    Step row;
-    row.observation = simulator.Observe();
-    row.state = simulator.Save();
-    for (size_t i = 0; i < command.arms.size(); ++i) {
-      const Pose& X_WE = row.observation.arms[i].X_WE;
-      row.action.arms.push_back(ClipTarget(X_WE, command.arms[i], info.limits));
-      row.delta.push_back(DeltaFromTarget(X_WE, row.action.arms[i], info.limits));
-    }
-    row.action_clean = row.action;
-    simulator.Step(row.action);
-    episode.steps.push_back(std::move(row));
-  };
-  const auto go = [&](const Pose& X_WE_goal, double gripper, int settle) {
-    ArmAction& arm = command.arms[0];
-    const Pose X_WE_from = arm.X_WE_cmd;
-    arm.gripper = gripper;
-    const double distance = (X_WE_goal.translation() - X_WE_from.translation()).norm();
-    const double angle = AngleBetween(X_WE_from.rotation(), X_WE_goal.rotation());
-    const int count = std::max(1, static_cast<int>(std::ceil(
-                                      std::max(distance / script.speed, angle / 0.15))));
-    for (int i = 1; i <= count; ++i) {
-      arm.X_WE_cmd = Interpolate(X_WE_from, X_WE_goal, static_cast<double>(i) / count);
-      step();
-    }
-    for (int i = 0; i < settle; ++i) step();
-  };
-  const auto lifted = [](const Pose& X, double dz) {
-    return Pose(X.rotation(), X.translation() + Eigen::Vector3d(0, 0, dz));
-  };
-
-  // above A, down, close, lift
-  const Pose X_WA = simulator.Observe().X_WO[a];
-  const Pose X_WE_grasp =
-      GraspPose(X_WA, simulator.Observe().arms[0].X_WE, X_WA.translation().z());
-  go(lifted(X_WE_grasp, script.above), -1, 0);
-  go(X_WE_grasp, -1, script.settle);
-  go(X_WE_grasp, 1, script.settle);
-  go(lifted(X_WE_grasp, script.above), 1, 0);
-
-  // above B with A in hand, down, open, up
-  const Pose X_EA = simulator.Observe().arms[0].X_WE.Inverse() * simulator.Observe().X_WO[a];
-  const Pose X_WB = simulator.Observe().X_WO[b];
-  const double z = X_WB.translation().z() + script.half_b + script.half_a + script.release_gap;
-  Pose X_WE_place = GraspPose(X_WB, simulator.Observe().arms[0].X_WE, z);
-  const Eigen::Vector3d p_EA_W = X_WE_place.rotation() * X_EA.translation();
-  X_WE_place = Pose(X_WE_place.rotation(), X_WE_place.translation() - p_EA_W);
-  go(lifted(X_WE_place, script.above), 1, 0);
-  go(X_WE_place, 1, script.settle);
-  go(X_WE_place, -1, script.settle);
-  go(lifted(X_WE_place, script.above), -1, script.settle);
-
-  episode.final_state = simulator.Save();
-  episode.final_observation = simulator.Observe();
-  meta.success = episode.final_observation.success;
-  if (!meta.success) meta.cause = "scripted stack failed";
-  return episode;
 }
 
 }  // namespace understudy

@@ -293,7 +293,7 @@ TEST(RunTeleop, GoesOnWhereAnEarlierSessionStopped) {
   World first;
   first.device.spoil = [&](RawSample& sample) {
     if (!fs::exists(options.out + ".episodes/attempt_1.h5")) return;
-    sample.hands[0].buttons = sample.id % 50 == 0 ? kButtonStop : 0;
+    if (sample.id % 50 == 0) sample.hands[0].buttons = kButtonStop;
   };
   const TeleopReport stopped = first.Session(options);
   EXPECT_FALSE(stopped.complete);

@@ -58,7 +58,8 @@ class GrootReference : public testing::Test {
     draws_.noise_BDTA = Wave("noise", 3 * 2 * 4 * 7, 1.5);
     draws_.time_BD = {0.0f, 0.25f, 0.5f, 0.7f, 0.9f, 0.998f};
     draws_.hide_state_B = {0, 0, 1};
-    expected_ = LoadJson(std::string(UNDERSTUDY_SOURCE_DIR) + "/tests/golden/policy_reference.json");
+    const std::string source = UNDERSTUDY_SOURCE_DIR;
+    expected_ = LoadJson(source + "/tests/golden/policy_reference.json");
   }
 
   std::unique_ptr<GrootEngine> engine_;

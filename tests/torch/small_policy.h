@@ -68,7 +68,8 @@ inline std::vector<float> Wave(const std::string& name, size_t count, double sca
   const double phase = static_cast<double>(HashOf(name) % 1000);
   std::vector<float> values;
   for (size_t i = 0; i < count; ++i) {
-    values.push_back(static_cast<float>(scale * std::sin(0.37 * static_cast<double>(i) + phase)));
+    const double x = static_cast<double>(i);
+    values.push_back(static_cast<float>(scale * std::sin(x * (0.37 + 0.0113 * x) + phase)));
   }
   return values;
 }

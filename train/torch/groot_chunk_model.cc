@@ -2,7 +2,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
 
 #include "data/base/error.h"
 #include "train/policies/groot/groot_net.h"
@@ -11,23 +10,20 @@
 namespace understudy {
 namespace {
 
-// Rows of `batch`, in that order.
-Batch SelectRows(const Batch& batch, const std::vector<size_t>& rows) {
-  Batch part;
-  part.size = static_cast<int>(rows.size());
+// Sample `row` of `batch` by itself.
+Batch SelectSample(const Batch& batch, size_t row) {
+  Batch one;
+  one.size = 1;
   const auto copy = [&](const auto& from, auto& to) {
     const size_t width = from.size() / static_cast<size_t>(batch.size);
-    to.reserve(width * rows.size());
-    for (const size_t row : rows) {
-      const auto begin = from.begin() + static_cast<std::ptrdiff_t>(row * width);
-      to.insert(to.end(), begin, begin + static_cast<std::ptrdiff_t>(width));
-    }
+    const auto begin = from.begin() + static_cast<std::ptrdiff_t>(row * width);
+    to.assign(begin, begin + static_cast<std::ptrdiff_t>(width));
   };
-  copy(batch.images_BNHWC, part.images_BNHWC);
-  copy(batch.state_BS, part.state_BS);
-  copy(batch.tokens_BL, part.tokens_BL);
-  copy(batch.embodiment_B, part.embodiment_B);
-  return part;
+  copy(batch.images_BNHWC, one.images_BNHWC);
+  copy(batch.state_BS, one.state_BS);
+  copy(batch.tokens_BL, one.tokens_BL);
+  copy(batch.embodiment_B, one.embodiment_B);
+  return one;
 }
 
 class Model : public GrootChunkModel {
@@ -68,23 +64,14 @@ class Model : public GrootChunkModel {
     const c10::InferenceMode no_gradients;
     const ThreadScope one_core(1);
 
-    // groups of one embodiment and of one fixed size: how requests were put together then cannot
-    // change a bit of the answer
-    std::map<int32_t, std::vector<size_t>> rows_of_slot;
-    for (size_t row = 0; row < size; ++row) rows_of_slot[inputs.embodiment_B[row]].push_back(row);
-    const size_t group = static_cast<size_t>(config_.inference_batch);
-    std::vector<float> actions(size * chunk);
-    for (const auto& [slot, rows] : rows_of_slot) {
-      for (size_t first = 0; first < rows.size(); first += group) {
-        const size_t real = std::min(group, rows.size() - first);
-        std::vector<size_t> members;
-        for (size_t i = 0; i < group; ++i) members.push_back(rows[first + std::min(i, real - 1)]);
-        const Tensor answer = Denoise(SelectRows(inputs, members), noise_BTA, members);
-        for (size_t i = 0; i < real; ++i) {
-          std::copy_n(answer.data_ptr<float>() + i * chunk, chunk,
-                      actions.begin() + static_cast<std::ptrdiff_t>(members[i] * chunk));
-        }
-      }
+    // one sample at a time: matrix kernels round differently with a row's place in a batch, so that
+    // batching would let the way in which requests meet change the answers
+    std::vector<float> actions;
+    actions.reserve(size * chunk);
+    for (size_t row = 0; row < size; ++row) {
+      const Tensor answer = Denoise(SelectSample(inputs, row), noise_BTA.data() + row * chunk);
+      const float* values = answer.data_ptr<float>();
+      actions.insert(actions.end(), values, values + chunk);
     }
     return actions;
   }
@@ -97,8 +84,8 @@ class Model : public GrootChunkModel {
                                 "another policy configuration", spec.name));
     }
     if (found->second.shape != spec.shape || found->second.dtype != "F32") {
-      ThrowBadInput(fmt::format("policy weights: tensor '{}' is {} {}, the policy needs F32 {}; the "
-                                "file belongs to another policy configuration", spec.name,
+      ThrowBadInput(fmt::format("policy weights: tensor '{}' is {} {}, the policy needs F32 {}; "
+                                "the file belongs to another policy configuration", spec.name,
                                 found->second.dtype, found->second.shape, spec.shape));
     }
     return ToTensor(found->second);
@@ -109,22 +96,17 @@ class Model : public GrootChunkModel {
   }
 
   // Euler steps from noise (time 0) to actions (time 1).
-  Tensor Denoise(const Batch& part, const std::vector<float>& noise_BTA,
-                 const std::vector<size_t>& members) const {
-    const int64_t B = part.size, T = layout_.horizon, A = layout_.action;
+  Tensor Denoise(const Batch& sample, const float* noise_TA) const {
     const GrootContext context =
-        net_.Encode(MakeGrootInputs(part, layout_, config_, vocabulary_, device_, false));
-    Tensor chunk = at::empty({B, 1, T, A}, at::kFloat);
-    for (size_t i = 0; i < members.size(); ++i) {
-      std::copy_n(noise_BTA.begin() + static_cast<std::ptrdiff_t>(members[i] * ChunkSize()),
-                  ChunkSize(), chunk.data_ptr<float>() + i * ChunkSize());
-    }
+        net_.Encode(MakeGrootInputs(sample, layout_, config_, vocabulary_, device_, false));
+    Tensor chunk = at::empty({1, 1, layout_.horizon, layout_.action}, at::kFloat);
+    std::copy_n(noise_TA, ChunkSize(), chunk.data_ptr<float>());
     chunk = chunk.to(device_);
     const int steps = config_.sampling_steps;
     for (int step = 0; step < steps; ++step) {
       const int64_t bucket = int64_t{step} * config_.time_buckets / steps;
       const Tensor bucket_BD =
-          at::full({B, 1}, bucket, at::TensorOptions().dtype(at::kLong).device(device_));
+          at::full({1, 1}, bucket, at::TensorOptions().dtype(at::kLong).device(device_));
       chunk = chunk + net_.Velocity(context, chunk, bucket_BD, {}) * (1.0 / steps);
     }
     return chunk.to(at::kCPU).contiguous();
@@ -143,6 +125,7 @@ class Model : public GrootChunkModel {
 std::unique_ptr<GrootChunkModel> MakeGrootChunkModel(const SampleLayout& layout, const Json& config,
                                                      const TensorMap& weights) {
   const GrootConfig read = ReadGrootConfig(config);
+  const ThreadScope one_core(1);
   const auto words = weights.find("text.words");
   if (words == weights.end() || words->second.shape.size() != 2) {
     ThrowBadInput("policy weights: tensor 'text.words' is missing or no matrix; the file is not a "

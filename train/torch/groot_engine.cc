@@ -287,8 +287,9 @@ std::unique_ptr<GrootEngine> MakeGrootEngine(const SampleLayout& layout, int voc
                                              const Json& policy_config,
                                              const Json& trainer_options) {
   Require(vocabulary >= 2, "a vocabulary holds padding and unknown");
-  return std::make_unique<Engine>(layout, vocabulary, ReadGrootConfig(policy_config),
-                                  FromJson<TrainerOptions>(trainer_options, "trainer"));
+  const TrainerOptions options = FromJson<TrainerOptions>(trainer_options, "trainer");
+  const ThreadScope threads(options.threads);
+  return std::make_unique<Engine>(layout, vocabulary, ReadGrootConfig(policy_config), options);
 }
 
 }  // namespace understudy

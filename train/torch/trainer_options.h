@@ -40,7 +40,7 @@ struct TrainerOptions {
     v("learning_rate", learning_rate, "peak rate", Limits{0, 10});
     v("warmup", warmup, "updates until the peak", Limits{0, 1e12});
     v("final_fraction", final_fraction, "rate at the end, as a part of the peak", Limits{0, 1});
-    v("weight_decay", weight_decay, "of matrices and kernels; norms, biases and embeddings have none",
+    v("weight_decay", weight_decay, "of matrices and kernels; none of norms, biases, embeddings",
       Limits{0, 10});
     v("beta1", beta1, "AdamW: decay of the first moment", Limits{0, 0.999999});
     v("beta2", beta2, "AdamW: decay of the second moment", Limits{0, 0.999999});

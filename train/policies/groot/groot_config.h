@@ -13,6 +13,13 @@ struct EnumNames<GrootSize> {
   static constexpr std::array kNames{"tiny", "small"};
 };
 
+// two_step: 5x5 and 3x3 kernels of stride 2; stride4: one 8x8 kernel of stride 4, half the cost.
+enum class GrootStem { kTwoStep, kStride4 };
+template <>
+struct EnumNames<GrootStem> {
+  static constexpr std::array kNames{"two_step", "stride4"};
+};
+
 enum class Device { kAuto, kCpu, kCuda };
 template <>
 struct EnumNames<Device> {
@@ -20,8 +27,8 @@ struct EnumNames<Device> {
 };
 
 // A policy in the form of GR00T N1.x (reference: Isaac-GR00T, Apache-2.0; formulas only): image and
-// text tokens, per-embodiment state and action encoders, a diffusion transformer with adaptive layer
-// norm that alternates cross- and self-attention, flow matching over action chunks. The backbone is
+// text tokens, per-embodiment state and action encoders, a diffusion transformer with adaptive
+// layer norm that alternates cross- and self-attention, flow matching over action chunks. The backbone is
 // a small convolutional network and a text encoder, both trained from scratch.
 struct GrootConfig {
   GrootSize size = GrootSize::kTiny;
@@ -31,6 +38,7 @@ struct GrootConfig {
   int heads = 4;
   int feed_forward = 256;
   int text_layers = 1;
+  GrootStem stem = GrootStem::kTwoStep;
   int stem_channels = 24;
   int feature_channels = 32;
   int feature_blocks = 1;
@@ -40,7 +48,7 @@ struct GrootConfig {
   bool condition_on_vision = true;
   int embodiments = 1;
 
-  int noise_draws = 4;
+  int noise_draws = 2;
   double time_alpha = 1.5;
   double time_beta = 1.0;
   double time_scale = 0.999;
@@ -50,19 +58,21 @@ struct GrootConfig {
   int sampling_steps = 4;
 
   Device inference_device = Device::kCpu;
-  int inference_batch = 1;
 
   template <class V>
   void Visit(V& v) {
     // changes results: shape of the network
     v("size", size, "preset that the other values start from");
     v("width", width, "channels of every token; a multiple of heads", Limits{4, 8192});
-    v("blocks", blocks, "transformer blocks: even ones attend to images and text, odd ones to state "
-      "and actions", Limits{1, 64});
+    v("blocks", blocks, "transformer blocks: even ones attend to images and text, odd ones to "
+      "state and actions", Limits{1, 64});
     v("heads", heads, "attention heads", Limits{1, 64});
     v("feed_forward", feed_forward, "channels inside the feed-forward layers", Limits{4, 32768});
     v("text_layers", text_layers, "layers of the text encoder", Limits{1, 24});
-    v("stem_channels", stem_channels, "image channels at half resolution", Limits{1, 1024});
+    v("stem", stem, "how images come to a quarter of their resolution; stride4 needs heights and "
+      "widths that are multiples of 4");
+    v("stem_channels", stem_channels, "image channels at half resolution (two_step)",
+      Limits{1, 1024});
     v("feature_channels", feature_channels, "image channels at quarter resolution, where keypoints "
       "are found", Limits{1, 2048});
     v("feature_blocks", feature_blocks, "residual convolutions at quarter resolution",
@@ -82,13 +92,12 @@ struct GrootConfig {
     v("time_scale", time_scale, "largest training time", Limits{0.1, 0.9999});
     v("time_buckets", time_buckets, "the network sees the time as trunc(buckets * time)",
       Limits{2, 100000});
-    v("state_dropout", state_dropout, "chance that a training sample hides its state", Limits{0, 1});
+    v("state_dropout", state_dropout, "chance that a training sample hides its state",
+      Limits{0, 1});
     v("gripper_weight", gripper_weight, "weight of the gripper in the loss", Limits{0, 1000});
     v("sampling_steps", sampling_steps, "Euler steps from noise to actions", Limits{1, 1000});
     // changes speed only (beyond rounding)
     v("inference_device", inference_device, "where the trained policy runs");
-    v("inference_batch", inference_batch, "samples answered together; shorter requests are padded",
-      Limits{1, 4096});
   }
 };
 

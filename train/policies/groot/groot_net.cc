@@ -132,9 +132,18 @@ GrootNet::ImageEncoder GrootNet::MakeImageEncoder(const TakeParameter& take,
                                                   const std::string& name,
                                                   at::Device device) const {
   ImageEncoder encoder;
-  encoder.stem = MakeConvolution(take, name + ".stem", 3, config_.stem_channels, 5, 2);
-  encoder.features = MakeConvolution(take, name + ".features", config_.stem_channels,
-                                     config_.feature_channels, 3, 2);
+  if (config_.stem == GrootStem::kStride4) {
+    if (layout_.height % 4 != 0 || layout_.width % 4 != 0) {
+      ThrowBadInput(fmt::format("policy: stem = stride4 needs images whose sides are multiples of "
+                                "4, not {}x{}; use stem: two_step", layout_.width, layout_.height));
+    }
+    encoder.stem = MakeConvolution(take, name + ".stem", 3, config_.feature_channels, 8, 4);
+    encoder.stem.padding = 2;
+  } else {
+    encoder.stem = MakeConvolution(take, name + ".stem", 3, config_.stem_channels, 5, 2);
+    encoder.features = MakeConvolution(take, name + ".features", config_.stem_channels,
+                                       config_.feature_channels, 3, 2);
+  }
   for (int i = 0; i < config_.feature_blocks; ++i) {
     encoder.residuals.push_back(MakeConvolution(take, fmt::format("{}.residual.{}", name, i),
                                                 config_.feature_channels, config_.feature_channels,
@@ -161,7 +170,8 @@ GrootNet::ImageEncoder GrootNet::MakeImageEncoder(const TakeParameter& take,
 std::pair<Tensor, Tensor> GrootNet::EncodeImage(const ImageEncoder& encoder,
                                                 const Tensor& image) const {
   // convolutions to a quarter of the resolution
-  Tensor features = at::relu(encoder.features(at::relu(encoder.stem(image))));
+  Tensor features = at::relu(encoder.stem(image));
+  if (config_.stem == GrootStem::kTwoStep) features = at::relu(encoder.features(features));
   for (const Convolution& residual : encoder.residuals) {
     features = at::relu(features + residual(features));
   }

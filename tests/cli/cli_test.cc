@@ -1,0 +1,215 @@
+// The program as its users meet it: processes, exit codes, texts and files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "data/base/json.h"
+#include "data/store/dataset.h"
+#include "tests/support/subprocess.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+const std::string kProgram = UNDERSTUDY_BINARY_DIR "/understudy";
+const std::string kSource = UNDERSTUDY_SOURCE_DIR;
+
+// A fresh folder in which commands run; nobody's headset or settings leak in.
+class Cli : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) /
+              (std::string("understudy_") +
+               testing::UnitTest::GetInstance()->current_test_info()->name() + "_" +
+               std::to_string(getpid()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override {
+    if (!HasFailure()) fs::remove_all(folder_);
+  }
+  CommandResult Run(const std::string& arguments, const std::string& environment = "") const {
+    return RunShell("cd " + folder_.string() + " && " + environment + " " + kProgram + " " +
+                    arguments + " 2>&1");
+  }
+  // Runs and expects exit code and text.
+  void Expect(const std::string& arguments, int exit_code, const std::string& text,
+              const std::string& environment = "") const {
+    const CommandResult result = Run(arguments, environment);
+    EXPECT_EQ(result.exit_code, exit_code) << arguments << "\n" << result.output;
+    EXPECT_THAT(result.output, HasSubstr(text)) << arguments;
+    EXPECT_THAT(result.output, Not(HasSubstr("bug in Understudy"))) << arguments;
+  }
+  void Write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name) << text;
+  }
+  fs::path folder_;
+};
+
+TEST_F(Cli, HelpListAndDoctor) {
+  Expect("--help", 0, "Exit codes: 0 done, 1 ran and failed, 2 usage, 3 bad input.");
+  for (const char* command : {"teleop", "mimic", "augment", "train", "evaluate", "run", "report",
+                              "data info", "data verify", "data merge", "data repair"}) {
+    Expect(std::string(command) + " --help", 0, "--print-config");
+  }
+  Expect("list", 0, "stack");
+  const Json doctor = Json::parse(Run("doctor --json 2>/dev/null").output);
+  EXPECT_GT(doctor["parts"].size(), 5u);
+  // every part that is not fine says what to do
+  for (const Json& part : doctor["parts"]) {
+    if (!part["fine"].get<bool>()) {
+      EXPECT_FALSE(part["fix"].get<std::string>().empty()) << part;
+    }
+  }
+}
+
+TEST_F(Cli, PrintConfigNamesOrigins) {
+  Write("options.yaml", "demos: 5\nseed: 9\n");
+  const CommandResult result =
+      Run("mimic --config options.yaml --seed 12 --set generate.noise_scale=0.5 --print-config");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("demos: 5   # file options.yaml"));
+  EXPECT_THAT(result.output, HasSubstr("seed: 12   # command line"));
+  EXPECT_THAT(result.output, HasSubstr("generate.noise_scale: 0.5   # command line"));
+  EXPECT_THAT(result.output, HasSubstr("attempts: 0   # default"));
+}
+
+TEST_F(Cli, BadUsageAndBadInputNameTheThingAndTheNextStep) {
+  // usage: exit code 2
+  Expect("", 2, "subcommand");
+  Expect("fly", 2, "fly");
+  Expect("mimic --demoz 3", 2, "--demoz");
+  Expect("mimic --set demoz=3", 2, "did you mean 'demos'?");
+  Expect("mimic --demos many --task stack --source x.h5 --out y.h5", 2, "demos: must be a whole number");
+  Expect("teleop --task stak --out x.h5", 2, "unknown task 'stak': did you mean 'stack'?");
+  Expect("mimic --task stack --demos 1 --out y.h5", 2, "source");
+  // files: exit code 3
+  Expect("mimic --source missing.h5 --demos 1 --out y.h5", 3, "missing.h5");
+  Write("foreign.h5", "this is no HDF5 file");
+  Expect("data info foreign.h5", 3, "foreign.h5");
+  Expect("augment foreign.h5 --out y.h5", 3, "foreign.h5");
+  Expect("train foreign.h5 --out run", 3, "foreign.h5");
+  Expect("evaluate nowhere --task stack", 3, "nowhere");
+  Write("bad.yaml", "demoz: 3\n");
+  Expect("mimic --config bad.yaml", 3, "bad.yaml: mimic: demoz: unknown key 'demoz': did you mean 'demos'?");
+  Write("broken.yaml", "demos: [3\n");
+  Expect("mimic --config broken.yaml", 3, "broken.yaml:");
+  Write("circle.yaml", "name: c\nout: c\nsteps:\n"
+        "  a: {command: augment, with: {inputs: [\"${b}\"]}}\n"
+        "  b: {command: augment, with: {inputs: [\"${a}\"]}}\n");
+  Expect("run circle.yaml", 3, "in a circle");
+  Write("lost.yaml", "name: c\nout: c\nsteps:\n  a: {command: augmint, with: {inputs: [\"${zz}\"]}}\n");
+  Expect("run lost.yaml", 3, "did you mean 'augment'?");
+  Expect("run lost.yaml", 3, "unknown step 'zz'");
+  // nothing half-written was left
+  EXPECT_FALSE(fs::exists(folder_ / "y.h5"));
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
+}
+
+TEST_F(Cli, BadTaskFilesListEveryViolation) {
+  Json task = LoadYaml(kSource + "/sim/tasks/stack/task.yaml");
+  task["predicates"]["stacked"] = {{"type", "all"}, {"of", {"success"}}};   // success → stacked → success
+  task["subtasks"][0].erase("signal");
+  Write("task.yaml", task.dump());
+  Expect("teleop --task task.yaml --out x.h5", 3, "names itself in a circle");
+  Expect("teleop --task task.yaml --out x.h5", 3, "subtasks[0].signal: missing");
+}
+
+TEST_F(Cli, MissingRuntimesAreOneClearError) {
+  Expect("teleop --device openxr --task stack --out x.h5", 1, "XR_RUNTIME_JSON",
+         "XR_RUNTIME_JSON=/nowhere/runtime.json");
+  EXPECT_FALSE(fs::exists(folder_ / "x.h5"));
+}
+
+TEST_F(Cli, WholePathInMiniature) {
+  std::string pipeline = ReadText(kSource + "/tests/cli/tiny.yaml");
+  for (size_t at; (at = pipeline.find("PLAN")) != std::string::npos;) {
+    pipeline.replace(at, 4, kSource + "/demo/randomised.yaml");
+  }
+  Write("tiny.yaml", pipeline);
+  const CommandResult first = Run("run tiny.yaml");
+  ASSERT_EQ(first.exit_code, 0) << first.output;
+
+  // the table for machines
+  const Json summary = LoadJson(folder_ / "tiny/summary.json");
+  ASSERT_EQ(summary["rows"].size(), 2u);
+  for (const Json& row : summary["rows"]) {
+    EXPECT_EQ(row["policy"], "tiny");
+    EXPECT_EQ(row["episodes"], 2);
+    EXPECT_GE(row["successes"], 0);
+    EXPECT_LE(row["interval"][0].get<double>(), row["interval"][1].get<double>());
+  }
+  EXPECT_EQ(summary["rows"][1]["condition"], "randomised");
+  EXPECT_THAT(first.output, HasSubstr("95 % interval"));
+
+  // every dataset is sound, and what was recorded replays bit for bit
+  for (const char* dataset : {"sources", "generated", "looks"}) {
+    Expect("data verify tiny/" + std::string(dataset) + ".h5", 0, " 0 faults");
+  }
+  const DatasetReader sources(folder_ / "tiny/sources.h5");
+  ASSERT_EQ(sources.episodes().size(), 2u);
+  for (size_t e = 0; e < 2; ++e) {
+    const Episode episode = sources.ReadEpisode(e, true);
+    EXPECT_EQ(episode.meta.quality.at("replay_worst_error"), 0);
+    EXPECT_GT(episode.raw.samples.size(), episode.length());
+    EXPECT_NE(episode.raw.xr_minus_monotonic_ns, 0);
+  }
+  const DatasetReader looks(folder_ / "tiny/looks.h5");
+  EXPECT_EQ(looks.episodes().size(), 6u);
+  EXPECT_TRUE(looks.ReadEpisode(0).meta.variation.edits.empty());
+  EXPECT_FALSE(looks.ReadEpisode(1).meta.variation.edits.empty());
+
+  // one self-contained page
+  const std::string page = ReadText(folder_ / "tiny/report.html");
+  for (const char* part : {"Source demonstrations", "Generated demonstrations", "start of cubeA",
+                           "data:image/png;base64,", "flow-matching loss", "data:video/mp4;base64,",
+                           "Exactly what was run"}) {
+    EXPECT_THAT(page, HasSubstr(part));
+  }
+  EXPECT_THAT(page, Not(HasSubstr("src=\"http")));
+
+  // a second run finds everything up to date; a changed setting redoes its step and what follows
+  const CommandResult second = Run("run tiny.yaml");
+  EXPECT_EQ(second.exit_code, 0) << second.output;
+  size_t up_to_date = 0;
+  for (size_t at = 0; (at = second.output.find("up to date", at)) != std::string::npos; ++at) ++up_to_date;
+  EXPECT_EQ(up_to_date, 6u) << second.output;
+  EXPECT_EQ(LoadJson(folder_ / "tiny/summary.json"), summary);
+  pipeline.replace(pipeline.find("episodes: 2, horizon: 24, videos_success: 1"), 11, "episodes: 1");
+  Write("tiny.yaml", pipeline);
+  const CommandResult third = Run("run tiny.yaml --plan");
+  EXPECT_THAT(third.output, HasSubstr("\"up_to_date\": false"));
+  EXPECT_THAT(third.output, HasSubstr("\"up_to_date\": true"));
+}
+
+// Ctrl-C leaves a file that the same command goes on with, to the same content.
+TEST_F(Cli, InterruptedGenerationResumesToTheSameContent) {
+  ASSERT_EQ(Run("teleop --task stack --demos 2 --seed 1 --out sources.h5 --quiet").exit_code, 0);
+  const std::string generate = "mimic --source sources.h5 --attempts 40 --seed 5 --quiet --out ";
+  ASSERT_EQ(Run(generate + "whole.h5").exit_code, 0);
+
+  const CommandResult interrupted = RunShell(
+      "cd " + folder_.string() + " && (" + kProgram + " " + generate + "cut.h5 >/dev/null 2>&1 & "
+      "pid=$!; for i in $(seq 200); do sleep 0.05; [ -s cut.h5.part ] && break; done; sleep 0.3; "
+      "kill -INT $pid; wait $pid; echo code $?)");
+  EXPECT_FALSE(fs::exists(folder_ / "cut.h5")) << interrupted.output;
+  EXPECT_TRUE(fs::exists(folder_ / "cut.h5.part")) << interrupted.output;
+  EXPECT_THAT(interrupted.output, HasSubstr("code 1"));
+  const CommandResult resumed = Run(generate + "cut.h5");
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+  EXPECT_EQ(DatasetReader(folder_ / "cut.h5").content_hash(),
+            DatasetReader(folder_ / "whole.h5").content_hash());
+  // and what exists is not replaced unasked
+  Expect(generate + "cut.h5", 2, "overwrite");
+}
+
+}  // namespace
+}  // namespace understudy
