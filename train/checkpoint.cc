@@ -93,9 +93,8 @@ fs::path FindCheckpoint(const fs::path& place) {
   if (!steps.empty()) {
     const fs::path last = place / "checkpoints" / "last";
     // a crash between rename and link leaves `last` behind: the newest whole one counts
-    return fs::is_directory(last) && fs::equivalent(last, place / "checkpoints" / StepName(steps.back()))
-               ? last
-               : place / "checkpoints" / StepName(steps.back());
+    const fs::path newest = place / "checkpoints" / StepName(steps.back());
+    return fs::is_directory(last) && fs::equivalent(last, newest) ? last : newest;
   }
   if (!fs::exists(place)) ThrowBadInput(place.string() + ": no such checkpoint or run");
   ThrowBadInput(fmt::format("{}: holds no checkpoint: give a run of `understudy train`, one of its "

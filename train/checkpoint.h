@@ -9,7 +9,8 @@
 //   <run>/checkpoints/last -> the newest
 //
 // pretrained_model alone is the policy. A manifest names every file of its folder with size and
-// hash. Checkpoints are written beside their place, fsynced and renamed: what has its name is whole.
+// hash. Checkpoints are written beside their place, fsynced and renamed: what has its name is
+// whole.
 
 #include <cstdint>
 #include <filesystem>
@@ -35,8 +36,9 @@ struct TrainingState {
   TensorMap engine;                 // of UpdateEngine::ExportState
 };
 
-// Writes <run>/checkpoints/<step>, moves `last` to it and removes all but the newest `keep` (0: keep
-// all). A checkpoint of the same step is replaced. Throws Error(kFailed); what was there stays.
+// Writes <run>/checkpoints/<step>, moves `last` to it and removes all but the newest `keep` (0:
+// keep all). A checkpoint of the same step is replaced. Throws Error(kFailed); what was there
+// stays.
 std::filesystem::path SaveCheckpoint(const std::filesystem::path& run, const PolicyConfig& config,
                                      const TensorMap& weights, const Json& train_config,
                                      const TrainingState& state, int keep);

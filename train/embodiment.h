@@ -14,9 +14,9 @@ namespace understudy {
 // action vectors, and back. Stored in every checkpoint.
 //
 // State, per arm: p_BE (3), rotation of R_BE as its first two columns (6; Zhou et al., CVPR 2019),
-// finger joint positions. Action "relative_eef", per arm and chunk step k, seen from the observation
-// at t that the chunk answers: p_WE_cmd(t+k) - p_WE(t) in world axes (3), log(R_WE_cmd(t+k)
-// R_WE(t)^T) in world axes (3), gripper command (1).
+// finger joint positions. Action "relative_eef", per arm and chunk step k, seen from the
+// observation at t that the chunk answers: p_WE_cmd(t+k) - p_WE(t) in world axes (3),
+// log(R_WE_cmd(t+k) R_WE(t)^T) in world axes (3), gripper command (1).
 struct Embodiment {
   std::string robot;
   std::vector<std::string> arms;

@@ -97,7 +97,8 @@ std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInf
 // policy's noise depend on (seed, episode, chunk), so that results do not depend on workers. After
 // that the first few successes and failures are played again from their actions for `sinks`.
 // Throws Error(kBadInput) naming every mismatch; Error(kFailed) where replay for a video ends
-// otherwise than the rollout did. Stops early, with the episodes done, when an interrupt is asked for.
+// otherwise than the rollout did. Stops early, with the episodes done, when an interrupt is asked
+// for.
 EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                     const RendererFactory& renderers, const EvalOptions& options,
                     const VaryFunction& vary, const SinkFactory& sinks, Progress& progress);

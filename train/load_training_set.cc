@@ -15,7 +15,8 @@ void CheckAgreement(const TrainingSet& set, const DatasetHeader& header, const s
   const SimulatorInfo& info = header.simulator;
   const auto differ = [&](const char* what, const std::string& first, const std::string& here) {
     if (first != here) {
-      problems.push_back(fmt::format("{} is {} here and {} in the first dataset", what, here, first));
+      problems.push_back(
+          fmt::format("{} is {} here and {} in the first dataset", what, here, first));
     }
   };
   const Embodiment& base = set.embodiment;
@@ -27,7 +28,8 @@ void CheckAgreement(const TrainingSet& set, const DatasetHeader& header, const s
   if (!SamePlace(base.X_WB, info.X_WB)) {
     differ("robot base", ToJson(base.X_WB).dump(), ToJson(info.X_WB).dump());
   }
-  differ("control rate", fmt::format("{} Hz", set.control_hz), fmt::format("{} Hz", info.control_hz));
+  differ("control rate", fmt::format("{} Hz", set.control_hz),
+         fmt::format("{} Hz", info.control_hz));
   differ("delta limits", fmt::format("{} m, {} rad", set.limits.linear, set.limits.angular),
          fmt::format("{} m, {} rad", info.limits.linear, info.limits.angular));
   differ("image size", fmt::format("{}x{}", set.image_width, set.image_height),

@@ -52,8 +52,8 @@ struct Normalizer {
   std::vector<std::string> Problems(int size) const;
 };
 
-// Gathers statistics in one pass. min, max, mean and std are exact; quantiles are exact up to `kept`
-// vectors and from every 2^n-th vector beyond, so that memory is bounded and results repeat.
+// Gathers statistics in one pass. min, max, mean and std are exact; quantiles are exact up to
+// `kept` vectors and from every 2^n-th vector beyond, so that memory is bounded and results repeat.
 class StatisticsBuilder {
  public:
   explicit StatisticsBuilder(int size, size_t kept = 1 << 17);

@@ -58,7 +58,9 @@ PolicyConfig ParsePolicyConfig(const Json& json, const std::string& name) {
              static_cast<size_t>(layout.horizon) * static_cast<size_t>(layout.action),
          fmt::format("mean_chunk has {} numbers, not {} x {}", config.mean_chunk.size(),
                      layout.horizon, layout.action));
-  for (const std::string& what : config.state.Problems(layout.state)) expect(false, "state." + what);
+  for (const std::string& what : config.state.Problems(layout.state)) {
+    expect(false, "state." + what);
+  }
   for (const std::string& what : config.action.Problems(layout.action)) {
     expect(false, "action." + what);
   }

@@ -27,8 +27,8 @@ struct LayoutConfig {
   }
 };
 
-// config.json of a policy: all that is needed to act with the weights beside it, and where they come
-// from. `network` is the network's own configuration.
+// config.json of a policy: all that is needed to act with the weights beside it, and where they
+// come from. `network` is the network's own configuration.
 struct PolicyConfig {
   std::string format = "understudy-policy";
   int version = 1;

@@ -33,7 +33,8 @@ struct Entry {
 // Reads one file's header; every complaint names the file.
 class HeaderReader {
  public:
-  HeaderReader(std::string file, uint64_t data_bytes) : file_(std::move(file)), bytes_(data_bytes) {}
+  HeaderReader(std::string file, uint64_t data_bytes)
+      : file_(std::move(file)), bytes_(data_bytes) {}
 
   [[noreturn]] void Fail(const std::string& what) const {
     ThrowBadInput(fmt::format("{}: not a sound safetensors file: {}", file_, what));

@@ -28,8 +28,8 @@ std::vector<float> FloatsOf(const TensorBlob& blob);
 TensorFile ReadSafetensors(const std::filesystem::path& file);
 
 // Writes to `file`.part, fsyncs and renames. Tensors stand in the order of the reference
-// implementation (wide dtypes first, then by name), so that equal contents give equal bytes. Requires data sizes
-// that match the shapes. Throws Error(kFailed).
+// implementation (wide dtypes first, then by name), so that equal contents give equal bytes.
+// Requires data sizes that match the shapes. Throws Error(kFailed).
 void WriteSafetensors(const std::filesystem::path& file, const TensorMap& tensors,
                       const std::map<std::string, std::string>& metadata = {});
 

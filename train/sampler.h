@@ -9,8 +9,8 @@
 namespace understudy {
 
 // Where `index` goes in a permutation of 0 … count-1 named by `key`: a Feistel network with Philox
-// as its round function, walked along its cycles until it lands below `count` (Black & Rogaway 2002,
-// "Ciphers with arbitrary finite domains"). No table. Requires index < count.
+// as its round function, walked along its cycles until it lands below `count` (Black & Rogaway
+// 2002, "Ciphers with arbitrary finite domains"). No table. Requires index < count.
 uint64_t Permute(uint64_t index, uint64_t count, const RngKey& key);
 
 // One window of the training set, as the sampler names it.

@@ -24,8 +24,8 @@ struct Tokenizer {
   std::vector<int32_t> Encode(std::string_view text, int length) const;
 };
 
-// The words of a text: ASCII letters lowered, ASCII punctuation dropped ("don't" is "dont"; a hyphen
-// parts words), other UTF-8 kept as it is.
+// The words of a text: ASCII letters lowered, ASCII punctuation dropped ("don't" is "dont"; a
+// hyphen parts words), other UTF-8 kept as it is.
 std::vector<std::string> SplitWords(std::string_view text);
 
 Tokenizer MakeTokenizer(const std::vector<std::string>& instructions);

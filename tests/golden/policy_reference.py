@@ -243,7 +243,8 @@ def main():
     loss = loss_of(w, data, velocities)
     loss.backward()
     picked = ["image.0.stem.weight", "image.1.keypoint_maps.weight",
-              "image.1.keypoint_token.weight", "image.0.grid_position", "text.words", "text.layers.0.attention.to_q.weight",
+              "image.1.keypoint_token.weight", "image.0.grid_position", "text.words",
+              "text.layers.0.attention.to_q.weight",
               "vlln.weight", "state_encoder.layer1.W", "action_encoder.W2.W", "position_embedding",
               "dit.time1.bias", "dit.condition.weight", "dit.blocks.0.attention.to_k.weight",
               "dit.blocks.1.norm1.weight", "dit.blocks.2.ff.in.weight", "dit.proj_out_1.bias",

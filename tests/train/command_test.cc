@@ -1,4 +1,5 @@
-// Training from files: what the store holds is what is learnt, and every wrong input has its message.
+// Training from files: what the store holds is what is learnt, and every wrong input has its
+// message.
 
 #include "train/command.h"
 
