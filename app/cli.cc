@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -238,6 +239,16 @@ int RunCommandLine(int argc, char** argv) {
     calls.push_back(std::move(call));
   }
 
+  // CLI11 would only say that a command is missing
+  if (argc > 1 && argv[1][0] != '-') {
+    std::vector<std::string> words;
+    for (const Command& command : commands) words.push_back(command.name.substr(0, command.name.find(' ')));
+    words.erase(std::unique(words.begin(), words.end()), words.end());
+    if (std::find(words.begin(), words.end(), argv[1]) == words.end()) {
+      std::cerr << "understudy: " << UnknownName("command", argv[1], words) << std::endl;
+      return 2;
+    }
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -64,8 +64,9 @@ void HashFolder(const fs::path& folder, Hasher& hasher) {
 // files that options name and no step makes.
 void HashAssets(const Json& options, const std::set<std::string>& made, Hasher& hasher) {
   const fs::path home = HomeFolder();
-  if (options.contains("task") && options["task"].is_string() && !options["task"].empty()) {
-    const TaskSpec task = LoadTaskSpec(options["task"].get<std::string>(), home / "sim" / "tasks");
+  const std::string place = options.value("task", "");   // empty: that of the inputs, in their keys
+  if (!place.empty()) {
+    const TaskSpec task = LoadTaskSpec(place, home / "sim" / "tasks");
     HashFolder(task.folder, hasher);
     HashFolder(LoadRobotSpec(task.robot, home / "sim" / "robots").folder, hasher);
   }

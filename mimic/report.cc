@@ -8,8 +8,6 @@
 namespace understudy {
 namespace {
 
-constexpr double kNormal95 = 1.959963984540054;  // two-sided
-
 int Bin(double value, const std::array<double, 2>& range, int bins) {
   if (bins == 1) return 0;
   const double share = (value - range[0]) / (range[1] - range[0]);
@@ -34,18 +32,6 @@ Coverage EmptyCoverage(const std::string& object, const ResetVariant& variant, i
 double Ratio(double a, double b) { return b > 0 ? a / b : 0; }
 
 }  // namespace
-
-std::array<double, 2> WilsonInterval(int64_t successes, int64_t trials) {
-  Require(successes >= 0 && successes <= trials, "successes are trials");
-  if (trials == 0) return {0, 1};
-  const double n = static_cast<double>(trials), p = static_cast<double>(successes) / n;
-  const double z2 = kNormal95 * kNormal95;
-  const double middle = (p + z2 / (2 * n)) / (1 + z2 / n);
-  const double half = kNormal95 / (1 + z2 / n) * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
-  // the exact ends at 0 and n, without rounding
-  return {successes == 0 ? 0 : std::max(0.0, middle - half),
-          successes == trials ? 1 : std::min(1.0, middle + half)};
-}
 
 double Coverage::covered() const {
   const auto hit =
@@ -111,7 +97,7 @@ Json MimicReport::ContentJson() const {
   Json json{{"task", task},           {"variant", variant},
             {"seed", seed},           {"attempts", attempts},
             {"successes", successes}, {"rate", rate()},
-            {"interval", interval()}, {"episodes", episodes},
+            {"interval", {interval().low, interval().high}}, {"episodes", episodes},
             {"complete", complete},   {"stop_reason", stop_reason}};
   json["failures"] = Json::object();
   for (const auto& [cause, counts] : failures) json["failures"][cause] = counts;

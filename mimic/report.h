@@ -7,15 +7,12 @@
 #include <vector>
 
 #include "data/base/json.h"
+#include "data/base/statistics.h"
 #include "data/spec/task_spec.h"
 #include "data/store/dataset.h"
 #include "mimic/source_set.h"
 
 namespace understudy {
-
-// 95 % interval of a rate (Wilson 1927, "Probable inference, the law of succession, and statistical
-// inference"); [0, 1] without trials.
-std::array<double, 2> WilsonInterval(int64_t successes, int64_t trials);
 
 // Where objects started, and how it went from there: equal bins over a variant's reset range.
 struct Coverage {
@@ -60,7 +57,7 @@ struct MimicReport {
   std::string stop_reason;   // in words
 
   double rate() const;
-  std::array<double, 2> interval() const { return WilsonInterval(successes, attempts); }
+  Interval interval() const { return WilsonInterval(successes, attempts); }
   Json ToJson() const;
   // The same without what depends on clock and thread count: equal for equal content.
   Json ContentJson() const;

@@ -217,7 +217,8 @@ BatchSource::BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLay
   Require(layout.cameras == static_cast<int>(set->cameras.size()) &&
               layout.height == set->image_height && layout.width == set->image_width &&
               layout.state == set->embodiment.state_size() && layout.state == state.size() &&
-              layout.action == set->embodiment.action_size() && layout.action == action.size(),
+              layout.action == set->embodiment.action_size() &&
+                  layout.horizon * layout.action == action.size(),
           "the layout is that of the set");
   Require(weights.empty() || weights.size() == set->datasets.size(), "one weight per dataset");
   if (options.shift_px >= std::min(layout.height, layout.width)) {

@@ -13,7 +13,7 @@
 #include "data/seam/policy.h"
 #include "data/seam/renderer.h"
 #include "data/seam/simulator.h"
-#include "train/stats.h"
+#include "data/base/statistics.h"
 
 namespace understudy {
 

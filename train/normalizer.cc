@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "data/base/error.h"
-#include "train/stats.h"
+#include "data/base/statistics.h"
 
 namespace understudy {
 namespace {

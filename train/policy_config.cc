@@ -61,7 +61,7 @@ PolicyConfig ParsePolicyConfig(const Json& json, const std::string& name) {
   for (const std::string& what : config.state.Problems(layout.state)) {
     expect(false, "state." + what);
   }
-  for (const std::string& what : config.action.Problems(layout.action)) {
+  for (const std::string& what : config.action.Problems(layout.horizon * layout.action)) {
     expect(false, "action." + what);
   }
   if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", name, fmt::join(problems, "; ")));

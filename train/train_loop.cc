@@ -107,7 +107,7 @@ PolicyConfig MakeConfig(const TrainingSet& set, const TrainOptions& options) {
   config.tokenizer = MakeTokenizer(set.instructions);
   config.state = StateStatistics(set, options.state_normalizer, options.range_floor);
   config.action =
-      ActionStatistics(set, options.horizon, options.action_normalizer, options.range_floor);
+      ActionStatistics(set, options.horizon, options.action_normalizer, options.action_range_floor);
   config.mean_chunk = MeanChunk(set, options.horizon);
   config.dataset_hashes = HashesOf(set);
   config.seed = options.seed;
@@ -179,18 +179,37 @@ Normalizer StateStatistics(const TrainingSet& set, NormalizerMode mode, double r
 Normalizer ActionStatistics(const TrainingSet& set, int horizon, NormalizerMode mode,
                             double range_floor) {
   const size_t size = static_cast<size_t>(set.embodiment.action_size());
-  StatisticsBuilder builder(static_cast<int>(size));
-  std::vector<float> chunk(size * static_cast<size_t>(horizon));
-  std::vector<uint8_t> mask(static_cast<size_t>(horizon));
+  const size_t steps = static_cast<size_t>(horizon);
+  std::vector<StatisticsBuilder> builders(steps, StatisticsBuilder(static_cast<int>(size)));
+  std::vector<float> chunk(size * steps);
+  std::vector<uint8_t> mask(steps);
+  size_t longest = 1;   // steps that at least one chunk reaches
   for (const TrainingEpisode& episode : set.episodes) {
     for (size_t row = 0; row < episode.length; ++row) {
       set.Chunk(episode, row, horizon, chunk.data(), mask.data());
-      for (size_t k = 0; k < mask.size(); ++k) {
-        if (mask[k] != 0) builder.Add(&chunk[k * size]);
+      for (size_t k = 0; k < steps; ++k) {
+        if (mask[k] == 0) continue;
+        builders[k].Add(&chunk[k * size]);
+        longest = std::max(longest, k + 1);
       }
     }
   }
-  return builder.Build(mode, range_floor);
+
+  // one vector for the whole chunk, step after step; steps beyond every episode are as the last
+  Normalizer all = builders[0].Build(mode, range_floor);
+  for (size_t k = 1; k < steps; ++k) {
+    const Normalizer step = builders[std::min(k, longest - 1)].Build(mode, range_floor);
+    const auto append = [](std::vector<double>& to, const std::vector<double>& from) {
+      to.insert(to.end(), from.begin(), from.end());
+    };
+    append(all.min, step.min);
+    append(all.max, step.max);
+    append(all.mean, step.mean);
+    append(all.std, step.std);
+    append(all.q01, step.q01);
+    append(all.q99, step.q99);
+  }
+  return all;
 }
 
 TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions& options,

@@ -29,8 +29,10 @@ struct TrainOptions {
   uint64_t seed = 1;
   int horizon = 16, execute = 8, tokens = 16;
   NormalizerMode state_normalizer = NormalizerMode::kMinMax;
-  NormalizerMode action_normalizer = NormalizerMode::kMinMax;
-  double range_floor = 1e-3;
+  // Most actions are small beside the largest: in units of their deviation the noise of the flow is
+  // millimetres, in units of the range it would be centimetres.
+  NormalizerMode action_normalizer = NormalizerMode::kMeanStd;
+  double range_floor = 1e-3, action_range_floor = 5e-3;
   LoaderOptions loader;
   // changes speed and files only
   std::string out;
@@ -54,8 +56,11 @@ struct TrainOptions {
     v("execute", execute, "actions of a chunk executed before the next look", Limits{1, 4096});
     v("tokens", tokens, "most words of an instruction", Limits{1, 4096});
     v("state_normalizer", state_normalizer, "normalisation of states");
-    v("action_normalizer", action_normalizer, "normalisation of actions");
-    v("range_floor", range_floor, "least range of a dimension, in its unit", Limits{1e-12, 1e6});
+    v("action_normalizer", action_normalizer, "normalisation of actions, per step of the chunk");
+    v("range_floor", range_floor, "least range (or deviation) of a state, in its unit",
+      Limits{1e-12, 1e6});
+    v("action_range_floor", action_range_floor, "least range (or deviation) of an action, m or rad",
+      Limits{1e-12, 1e6});
     v("loader", loader, "pictures and threads");
     v("out", out, "folder of the run");
     v("resume", resume, "go on from the last checkpoint of the folder");
@@ -91,7 +96,9 @@ struct TrainReport {
   Json ToJson() const;
 };
 
-// Statistics of the states and of all steps of all chunks of a set.
+// Statistics of the states; and of the actions, a set of its own for each step of the chunk (GR00T's
+// way for relative actions: step 0 spans centimetres, step 15 decimetres), as one vector of horizon x
+// action_size() numbers.
 Normalizer StateStatistics(const TrainingSet& set, NormalizerMode mode, double range_floor);
 Normalizer ActionStatistics(const TrainingSet& set, int horizon, NormalizerMode mode,
                             double range_floor);

@@ -42,6 +42,8 @@ Pose ToPose(const XrPosef& pose, uint32_t flags) {
 // Location flags without those of numbers that are no pose, whatever the runtime says of them.
 uint32_t UsableFlags(const XrSpaceLocation& location) {
   auto flags = static_cast<uint32_t>(location.locationFlags & 15);
+  // what is not valid is not tracked (specification, XrSpaceLocationFlagBits), whatever was said
+  flags &= ~uint32_t{12} | (flags & 3) << 2;
   const XrQuaternionf& q = location.pose.orientation;
   const double norm = Eigen::Vector4d(q.x, q.y, q.z, q.w).norm();
   if (!std::isfinite(norm) || norm <= 1e-6) {
@@ -154,11 +156,19 @@ int64_t Device::MeasureOffset() const {
 void Device::Connect() {
   // whatever fails leaves nothing half-made
   if (!client_.has_instance()) {
-    try {
-      client_.CreateInstance();
-    } catch (...) {
-      client_.DestroyInstance();
-      throw;
+    // the loader judges extensions by the list of the runtime that it loaded last, and lets go of a
+    // stale one only when an instance was refused: then the second try sees the runtime of now
+    for (const bool again : {true, false}) {
+      try {
+        client_.CreateInstance();
+        break;
+      } catch (const XrFailure& failure) {
+        client_.DestroyInstance();
+        if (!again || failure.result != XR_ERROR_EXTENSION_NOT_PRESENT) throw;
+      } catch (...) {
+        client_.DestroyInstance();
+        throw;
+      }
     }
   }
   try {

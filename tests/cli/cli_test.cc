@@ -85,7 +85,8 @@ TEST_F(Cli, PrintConfigNamesOrigins) {
 TEST_F(Cli, BadUsageAndBadInputNameTheThingAndTheNextStep) {
   // usage: exit code 2
   Expect("", 2, "subcommand");
-  Expect("fly", 2, "fly");
+  Expect("fly", 2, "unknown command 'fly'");
+  Expect("minic --demos 3", 2, "did you mean 'mimic'?");
   Expect("mimic --demoz 3", 2, "--demoz");
   Expect("mimic --set demoz=3", 2, "did you mean 'demos'?");
   Expect("mimic --demos many --task stack --source x.h5 --out y.h5", 2, "demos: must be a whole number");

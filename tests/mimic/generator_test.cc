@@ -246,20 +246,5 @@ TEST_F(GeneratorTest, ThePlanPredictsWhatARunDoes) {
   EXPECT_EQ(by_demos.attempts, static_cast<int64_t>(std::ceil(10 / by_demos.rate)));
 }
 
-// Newcombe 1998, table of Wilson score intervals: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
-TEST(Wilson, KnownIntervals) {
-  const auto near = [](int64_t k, int64_t n, double low, double high) {
-    const std::array<double, 2> interval = WilsonInterval(k, n);
-    EXPECT_NEAR(interval[0], low, 5e-5);
-    EXPECT_NEAR(interval[1], high, 5e-5);
-  };
-  near(81, 263, 0.2553, 0.3662);
-  near(15, 148, 0.0624, 0.1605);
-  near(0, 20, 0, 0.1611);
-  near(1, 29, 0.0061, 0.1718);
-  EXPECT_EQ(WilsonInterval(20, 20)[1], 1);
-  EXPECT_EQ(WilsonInterval(0, 0), (std::array<double, 2>{0, 1}));
-}
-
 }  // namespace
 }  // namespace understudy

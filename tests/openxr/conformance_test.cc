@@ -1,8 +1,6 @@
 // The runtime through the unmodified Khronos loader: return codes that the OpenXR 1.0 specification
 // names, and the order of things.
 
-#include <dlfcn.h>
-
 #define XR_USE_TIMESPEC
 #include <openxr/openxr.h>
 #include <openxr/openxr_platform.h>
@@ -469,54 +467,6 @@ TEST_F(ConformanceTest, AnApplicationThatNeverPollsIsToldThatEventsWereLost) {
   }
   EXPECT_EQ(lost, 1);
   EXPECT_LE(states, 256);
-}
-
-TEST_F(ConformanceTest, NegotiationRefusesForeignLoaders) {
-  void* library = dlopen((std::string(kHeadsetFolder) + "/libunderstudy_virtual_headset.so").c_str(),
-                         RTLD_NOW | RTLD_NOLOAD);
-  ASSERT_NE(library, nullptr);
-  struct Loader {
-    int32_t type = 1;
-    uint32_t version = 1;
-    size_t size = sizeof(Loader);
-    uint32_t min_interface = 1, max_interface = 1;
-    XrVersion min_api = XR_MAKE_VERSION(1, 0, 0), max_api = XR_MAKE_VERSION(1, 0x3ff, 0xfff);
-  };
-  struct Request {
-    int32_t type = 3;
-    uint32_t version = 1;
-    size_t size = sizeof(Request);
-    uint32_t interface = 0;
-    XrVersion api = 0;
-    PFN_xrGetInstanceProcAddr get = nullptr;
-  };
-  const auto negotiate = reinterpret_cast<XrResult (*)(const Loader*, Request*)>(
-      dlsym(library, "xrNegotiateLoaderRuntimeInterface"));
-  ASSERT_NE(negotiate, nullptr);
-  const auto result = [&](auto change) {
-    Loader loader;
-    Request request;
-    change(loader, request);
-    return negotiate(&loader, &request);
-  };
-  EXPECT_EQ(result([](Loader&, Request&) {}), XR_SUCCESS);
-  EXPECT_NE(result([](Loader& l, Request&) { l.type = 2; }), XR_SUCCESS);
-  EXPECT_NE(result([](Loader& l, Request&) { l.size -= 1; }), XR_SUCCESS);
-  EXPECT_NE(result([](Loader& l, Request&) { l.min_interface = l.max_interface = 2; }), XR_SUCCESS);
-  EXPECT_NE(result([](Loader& l, Request&) {
-              l.min_api = l.max_api = XR_MAKE_VERSION(2, 0, 0);
-            }),
-            XR_SUCCESS);
-  EXPECT_NE(result([](Loader&, Request& r) { r.version = 2; }), XR_SUCCESS);
-  Loader loader;
-  Request request;
-  EXPECT_NE(negotiate(nullptr, &request), XR_SUCCESS);
-  EXPECT_NE(negotiate(&loader, nullptr), XR_SUCCESS);
-  ASSERT_EQ(negotiate(&loader, &request), XR_SUCCESS);
-  EXPECT_EQ(request.interface, 1u);
-  EXPECT_EQ(XR_VERSION_MAJOR(request.api), 1);
-  EXPECT_NE(request.get, nullptr);
-  dlclose(library);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "data/base/error.h"
 #include "teleop/openxr/openxr_device.h"
+#include "teleop/openxr/probe.h"
 #include "teleop/virtual_headset/virtual_headset.h"
 
 namespace understudy {
@@ -23,6 +24,9 @@ class HeadsetTest : public testing::Test {
     static const std::unique_ptr<VirtualHeadset> loaded = VirtualHeadset::Load(kHeadsetFolder);
     headset_ = loaded.get();
     headset_->Reset();
+    // the loader goes by the extensions that it saw when it last loaded the runtime, until an instance
+    // has been asked for: forget what a test before this one took away
+    ProbeOpenXr();
   }
 
   OpenXrOptions Options() {

@@ -291,5 +291,36 @@ TEST_F(BatchSourceTest, TooLargeAShiftIsRefused) {
               testing::ThrowsMessage<Error>(testing::HasSubstr("loader.shift_px = 12")));
 }
 
+// Every step of the chunk has statistics of its own: over an epoch each number of the chunk that is
+// real has mean 0 and deviation 1, however far ahead it lies.
+TEST_F(BatchSourceTest, ActionsAreNormalisedPerStepOfTheChunk) {
+  const Normalizer action = ActionStatistics(*set_, 8, NormalizerMode::kMeanStd, 1e-9);
+  const size_t A = static_cast<size_t>(layout_.action);
+  ASSERT_EQ(action.size(), layout_.horizon * layout_.action);
+  std::vector<double> sum(8 * A), squares(8 * A), count(8 * A);
+  std::vector<float> chunk(8 * A);
+  std::vector<uint8_t> mask(8);
+  for (const TrainingEpisode& episode : set_->episodes) {
+    for (size_t row = 0; row < episode.length; ++row) {
+      set_->Chunk(episode, row, 8, chunk.data(), mask.data());
+      action.Encode(chunk);
+      for (size_t i = 0; i < chunk.size(); ++i) {
+        if (mask[i / A] == 0) continue;
+        sum[i] += chunk[i];
+        squares[i] += double{chunk[i]} * chunk[i];
+        ++count[i];
+      }
+    }
+  }
+  int moving = 0;
+  for (size_t i = 0; i < sum.size(); ++i) {
+    if (action.std[i] < 1e-6) continue;   // an idle dimension
+    ++moving;
+    EXPECT_NEAR(sum[i] / count[i], 0, 1e-4);
+    EXPECT_NEAR(squares[i] / count[i], 1, 1e-3);
+  }
+  EXPECT_GT(moving, 8);
+}
+
 }  // namespace
 }  // namespace understudy

@@ -18,7 +18,8 @@ class FakeEngine : public UpdateEngine {
  public:
   FakeEngine(const SampleLayout& layout, const Json& trainer)
       : layout_(layout), seed_(trainer.at("seed").get<uint64_t>()),
-        weights_(static_cast<size_t>(layout.action)), momentum_(weights_.size()) {}
+        // starts wrong on purpose, so that learning shows whatever the actions' mean is
+        weights_(static_cast<size_t>(layout.action), 1), momentum_(weights_.size()) {}
 
   void Update(const Batch& batch) override {
     const size_t A = weights_.size();

@@ -1,4 +1,4 @@
-#include "train/stats.h"
+#include "data/base/statistics.h"
 
 #include <gtest/gtest.h>
 
