@@ -4,7 +4,7 @@ export CCACHE
 export CCACHE_SLOPPINESS = pch_defines,time_macros,include_file_mtime,include_file_ctime
 JOBS ?= $(shell nproc)
 
-.PHONY: help demo demo-full test build setup bench format clean
+.PHONY: help demo demo-full test build program configure setup bench format clean
 
 help:
 	@echo "make demo       set up, build and run the whole path on the stack task (about 25 minutes)"
@@ -15,14 +15,20 @@ help:
 setup:
 	@tools/setup.sh
 
-build: setup
+configure: setup
 	@test -f build/release/build.ninja || cmake --preset release
+
+# the program alone: the demo needs no test programs
+program: configure
+	@cmake --build build/release -j $(JOBS) --target understudy
+
+build: configure
 	@cmake --build build/release -j $(JOBS)
 
-demo: build
+demo: program
 	@build/release/understudy run demo/stack.yaml $(if $(FORCE),--force)
 
-demo-full: build
+demo-full: program
 	@build/release/understudy run demo/stack_full.yaml $(if $(FORCE),--force)
 
 test: build

@@ -33,7 +33,7 @@ struct Range {
 };
 
 std::string TickLabel(double value, bool log) {
-  if (log) return fmt::format("{:g}", std::pow(10, value));
+  if (log) return fmt::format("{:.2g}", std::pow(10, value));
   return fmt::format("{:g}", std::abs(value) < 1e-12 ? 0 : value);
 }
 

@@ -163,7 +163,7 @@ std::string RecordSection(const StepView& step) {
   html += Card(fmt::format("{:.1f} s", seconds / std::max<size_t>(1, reader.episodes().size())), "mean length");
   html += Card(fmt::format("{:.1f} ×", seconds / std::max(1e-9, step.state.value("seconds", 1.0))), "real time");
   html += Card(worst == 0 ? "bit-exact" : fmt::format("{:.2g}", worst), "worst replay error");
-  if (result.contains("attempts")) html += Card(result["attempts"].dump(), "attempts");
+  if (result.contains("attempts")) html += Card(fmt::format("{}", result["attempts"].size()), "attempts");
   return html + "</div><div class=\"row\">" + PathPlots(reader, "hand path of E", 20, "#2563eb", 0.8) + "</div>";
 }
 

@@ -306,6 +306,8 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     if (step % options.save_every == 0 || step == options.steps || report.interrupted) save();
   }
   report.steps = step;
+  // said again: an automatic precision is chosen at the first update
+  report.engine = engine->Describe();
   report.seconds = Now() - start;
   const LoaderTimes times = source.times();
   report.samples_per_s =
