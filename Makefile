@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc)
 
 help:
 	@echo "make demo       set up, build and run the whole path on the stack task (about 25 minutes)"
-	@echo "make test       set up, build and run every test (about 15 minutes)"
+	@echo "make test       set up, build and run every test (about 8 minutes)"
 	@echo "make demo-full  the same path in a larger size (about two hours)"
 	@echo "make bench      benchmarks;  make format  clang-format;  make clean  remove build/"
 
