@@ -11,10 +11,9 @@ void ThrowFailed(const std::string& message) { throw Error(ErrorKind::kFailed, m
 void ThrowUsage(const std::string& message) { throw Error(ErrorKind::kUsage, message); }
 void ThrowBadInput(const std::string& message) { throw Error(ErrorKind::kBadInput, message); }
 
-void Require(bool condition, std::string_view what, std::source_location where) {
+void Require(bool condition, std::string_view what, const char* file, int line) {
   if (condition) return;
-  throw ContractError(
-      fmt::format("{}:{}: broken contract: {}", where.file_name(), where.line(), what));
+  throw ContractError(fmt::format("{}:{}: broken contract: {}", file, line, what));
 }
 
 namespace {

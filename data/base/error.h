@@ -1,6 +1,5 @@
 #pragma once
 
-#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -32,9 +31,10 @@ class ContractError : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
-// Throws ContractError naming the place unless `condition` holds. Always on.
-void Require(bool condition, std::string_view what,
-             std::source_location where = std::source_location::current());
+// Throws ContractError naming the place unless `condition` holds. Always on. (The builtins are what
+// std::source_location is made of; Clang 14 lacks that with GCC 12's library.)
+void Require(bool condition, std::string_view what, const char* file = __builtin_FILE(),
+             int line = __builtin_LINE());
 
 // The member of `choices` with the least edit distance to `name`; empty where none is close.
 std::string Nearest(std::string_view name, const std::vector<std::string>& choices);

@@ -24,7 +24,7 @@ class HeadsetTest : public testing::Test {
     static const std::unique_ptr<VirtualHeadset> loaded = VirtualHeadset::Load(kHeadsetFolder);
     headset_ = loaded.get();
     headset_->Reset();
-    // the loader goes by the extensions that it saw when it last loaded the runtime, until an instance
+    // the loader goes by the extensions it saw when it last loaded the runtime, until an instance
     // has been asked for: forget what a test before this one took away
     ProbeOpenXr();
   }
