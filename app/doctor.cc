@@ -8,6 +8,7 @@
 
 #include "app/registry.h"
 #include "augment/plan.h"
+#include "data/spec/listed.h"
 #include "data/spec/robot_spec.h"
 #include "data/spec/task_spec.h"
 #include "data/store/command.h"
@@ -46,16 +47,6 @@ double MemoryGib() {
   double kib = 0;
   in >> key >> kib;
   return kib / (1 << 20);
-}
-
-std::vector<std::string> FoldersWith(const fs::path& root, const char* file) {
-  std::vector<std::string> names;
-  if (!fs::is_directory(root)) return names;
-  for (const auto& entry : fs::directory_iterator(root)) {
-    if (fs::exists(entry.path() / file)) names.push_back(entry.path().filename().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 }  // namespace
@@ -136,7 +127,7 @@ std::string DescribeDiagnosis(const Json& diagnosis) {
 Json ListParts() {
   const fs::path home = HomeFolder();
   Json parts;
-  for (const std::string& name : FoldersWith(home / "sim" / "tasks", "task.yaml")) {
+  for (const std::string& name : ListedNames(home / "sim" / "tasks", "task.yaml")) {
     const TaskSpec task = LoadTaskSpec(name, home / "sim" / "tasks");
     Json variants = Json::array();
     for (const auto& [variant, range] : task.variants) variants.push_back(variant);
@@ -144,7 +135,7 @@ Json ListParts() {
                               {"instruction", task.instruction}, {"robot", task.robot},
                               {"variants", variants}});
   }
-  for (const std::string& name : FoldersWith(home / "sim" / "robots", "robot.yaml")) {
+  for (const std::string& name : ListedNames(home / "sim" / "robots", "robot.yaml")) {
     const RobotSpec robot = LoadRobotSpec(name, home / "sim" / "robots");
     parts["robots"].push_back({{"name", name}, {"description", robot.description}});
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <set>
 
+#include "data/spec/listed.h"
 #include "data/spec/robot_spec.h"
 #include "data/spec/task_spec.h"
 
@@ -11,17 +12,6 @@ namespace understudy {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The names of the folders below `root` that hold `file`.
-std::vector<std::string> ListedNames(const fs::path& root, const char* file) {
-  std::vector<std::string> names;
-  if (!fs::is_directory(root)) return names;
-  for (const auto& entry : fs::directory_iterator(root)) {
-    if (fs::exists(entry.path() / file)) names.push_back(entry.path().filename().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 // The file that a name or a path means.
 fs::path Resolve(const char* kind, const std::string& place, const fs::path& root,
@@ -68,6 +58,16 @@ std::vector<std::string> Keys(const std::map<std::string, T>& map) {
 }
 
 }  // namespace
+
+std::vector<std::string> ListedNames(const fs::path& root, const char* file) {
+  std::vector<std::string> names;
+  if (!fs::is_directory(root)) return names;
+  for (const auto& entry : fs::directory_iterator(root)) {
+    if (fs::exists(entry.path() / file)) names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 RobotSpec LoadRobotSpec(const std::string& place, const fs::path& root) {
   const fs::path file = Resolve("robot", place, root, "robot.yaml");
