@@ -137,7 +137,8 @@ class Runner {
   bool Plan() {
     const int object = sources_.subtask_objects()[subtask_];
     const auto start_of = [&](size_t demo) {
-      return subtask_ == 0 ? 0 : ends_[demo][subtask_ - 1];
+      return ReplayStart(sources_.demos()[demo], subtask_ == 0 ? 0 : ends_[demo][subtask_ - 1],
+                         ends_[demo][subtask_], object, subtask().replay_within);
     };
 
     // compare where things were in each source with where they are now
@@ -149,18 +150,19 @@ class Runner {
     }
     for (const ArmAction& arm : last_.arms) scene.X_WE.push_back(arm.X_WE_cmd);
     std::vector<Candidate> candidates(sources_.demos().size());
+    std::vector<int> starts(candidates.size());
     for (size_t d = 0; d < candidates.size(); ++d) {
       const SourceDemo& demo = sources_.demos()[d];
-      if (scene.has_object) candidates[d].X_WO = demo.X_WO[object][start_of(d)];
-      for (const SourceDemo::Arm& arm : demo.arms)
-        candidates[d].X_WE.push_back(arm.X_WE[start_of(d)]);
+      starts[d] = start_of(d);
+      if (scene.has_object) candidates[d].X_WO = demo.X_WO[object][starts[d]];
+      for (const SourceDemo::Arm& arm : demo.arms) candidates[d].X_WE.push_back(arm.X_WE[starts[d]]);
     }
     Rng rng(key_.WithTerm(fmt::format("select {}", subtask_)));
     const Choice choice = SelectSource(subtask().selection, candidates, scene, rng);
     attempt_.sources.push_back(choice.source);
 
     const SourceDemo& demo = sources_.demos()[choice.source];
-    const int start = start_of(choice.source);
+    const int start = starts[choice.source];
     if (subtask_ == 0) {
       // nothing has been commanded yet: the gripper is as the source begins
       for (size_t i = 0; i < last_.arms.size(); ++i)

@@ -16,6 +16,20 @@ int BridgeLength(const Pose& from, const Pose& to, const Subtask& subtask) {
   return std::max({1, subtask.bridge_steps, static_cast<int>(std::ceil(steps))});
 }
 
+int ReplayStart(const SourceDemo& source, int start, int end, int object, double within) {
+  if (object < 0 || within == 0) return start;
+  for (int t = start; t < end; ++t) {
+    bool near = false;
+    for (const SourceDemo::Arm& arm : source.arms) {
+      if ((arm.gripper[t] > 0) != (arm.gripper[start] > 0)) return start;
+      const Pose& X_WO = source.X_WO[object][t];
+      near |= (arm.X_WE[t].translation() - X_WO.translation()).norm() <= within;
+    }
+    if (near) return t;
+  }
+  return start;
+}
+
 void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTransform& transform,
                  const Action& last, const Subtask& subtask, std::vector<Waypoint>* plan) {
   Require(start >= 0 && start < end && end <= source.length(), "a segment lies in its source");

@@ -23,6 +23,12 @@ struct Waypoint {
 // Steps from `from` to `to` at the speeds of `subtask`, at least its bridge_steps and at least one.
 int BridgeLength(const Pose& from, const Pose& to, const Subtask& subtask);
 
+// Where the replay of rows [start, end) begins: the first row at which a hand of the source stands
+// within `within` (m) of object `object` (place in SourceDemo::X_WO). `start` without an object,
+// where `within` is 0, where no hand comes so near, and where a gripper turns before one does: what
+// it did there is part of the skill.
+int ReplayStart(const SourceDemo& source, int start, int end, int object, double within);
+
 // The way from `last` (the last commanded target, or where the arms stand at the beginning) into
 // and through rows [start, end) of `source`: first a straight bridge over the shorter arc to where
 // the source's arms *were* at row `start` (its commands are ahead of them), then its targets. On

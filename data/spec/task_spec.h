@@ -212,6 +212,9 @@ struct Subtask {
   std::string object;              // reference object; empty: none (world frame)
   std::string signal;              // its rising edge ends the subtask; empty only for the last
   std::array<int, 2> end_offset{0, 0};   // steps added to the end, uniform inclusive; last: 0, 0
+  // The segment begins where the source's hand first came this near (m) to the object; a bridge takes
+  // the place of the way there, so that every demonstration goes straight. 0: the whole segment.
+  double replay_within = 0;
   Selection selection = NearestObjectSelection{};
   double action_noise = 0.05;      // standard deviation of the normalised action
   int bridge_steps = 5;            // least number of interpolated poses before the segment
@@ -227,6 +230,8 @@ struct Subtask {
     v("object", object, "reference object; empty: the world");
     v("signal", signal, "predicate whose rising edge ends it; empty for the last");
     v("end_offset", end_offset, "steps added to its end, [low, high]", Limits{-1000, 1000});
+    v("replay_within", replay_within, "m from the object: what the source did farther away becomes "
+      "a bridge; 0: replay all of it", Limits{0, 10});
     v("selection", selection, "which source demonstration");
     v("action_noise", action_noise, "of the normalised action", Limits{0, 1});
     v("bridge_steps", bridge_steps, "least interpolated poses", Limits{0, 1000});

@@ -50,6 +50,45 @@ TEST(Stitch, TheSegmentIsTheSourceWhereNothingMoved) {
   EXPECT_EQ(row, 17);
 }
 
+// Two hands that come down from 1 m by 0.1 m per row, the second one row later; one object below.
+SourceDemo DescendingDemo() {
+  SourceDemo demo;
+  demo.arms.resize(2);
+  demo.X_WO = {std::vector<Pose>(10), std::vector<Pose>(10)};
+  for (int t = 0; t < 10; ++t) {
+    demo.X_WO[1][t] = Pose(Eigen::Quaterniond::Identity(), {5, 0, 0});
+    for (int arm = 0; arm < 2; ++arm) {
+      const double height = 1 - 0.1 * std::max(0, t - arm);
+      demo.arms[arm].X_WE.push_back(Pose(Eigen::Quaterniond::Identity(), {0, 0, height}));
+      demo.arms[arm].gripper.push_back(-1);
+    }
+  }
+  demo.arms[0].X_WE_cmd = demo.arms[0].X_WE;
+  demo.arms[1].X_WE_cmd = demo.arms[1].X_WE;
+  demo.ends = {10};
+  return demo;
+}
+
+TEST(Stitch, ReplayBeginsWhereAHandFirstComesNear) {
+  const SourceDemo demo = DescendingDemo();
+  EXPECT_EQ(ReplayStart(demo, 0, 10, 0, 0.55), 5);
+  EXPECT_EQ(ReplayStart(demo, 7, 10, 0, 0.55), 7) << "near from the beginning";
+  EXPECT_EQ(ReplayStart(demo, 2, 10, 0, 0), 2) << "off";
+  EXPECT_EQ(ReplayStart(demo, 2, 10, -1, 0.55), 2) << "no object";
+  EXPECT_EQ(ReplayStart(demo, 2, 10, 1, 0.55), 2) << "never near";
+  EXPECT_EQ(ReplayStart(demo, 2, 5, 0, 0.55), 2) << "near after the end only";
+}
+
+TEST(Stitch, ReplayKeepsAGripperThatTurnsOnTheWay) {
+  for (const int arm : {0, 1}) {
+    SourceDemo demo = DescendingDemo();
+    for (int t = 4; t < 10; ++t) demo.arms[arm].gripper[t] = 1;
+    EXPECT_EQ(ReplayStart(demo, 1, 10, 0, 0.55), 1);
+    EXPECT_EQ(ReplayStart(demo, 4, 10, 0, 0.55), 5) << "turned before the segment";
+    EXPECT_EQ(ReplayStart(demo, 1, 10, 0, 0.75), 3) << "near before it turns";
+  }
+}
+
 // From the last command to where the source's arm was, within the speeds, gripper as it was.
 TEST(Stitch, BridgesKeepTheirSpeedAndTheLastGripper) {
   Rng rng(RngKey{.seed = 2});
