@@ -136,10 +136,6 @@ class Runner {
   // Chooses the source of the subtask and lays out its steps.
   bool Plan() {
     const int object = sources_.subtask_objects()[subtask_];
-    const auto start_of = [&](size_t demo) {
-      return ReplayStart(sources_.demos()[demo], subtask_ == 0 ? 0 : ends_[demo][subtask_ - 1],
-                         ends_[demo][subtask_], object, subtask().replay_within);
-    };
 
     // compare where things were in each source with where they are now
     SelectionScene scene;
@@ -153,7 +149,8 @@ class Runner {
     std::vector<int> starts(candidates.size());
     for (size_t d = 0; d < candidates.size(); ++d) {
       const SourceDemo& demo = sources_.demos()[d];
-      starts[d] = start_of(d);
+      starts[d] = ReplayStart(demo, subtask_ == 0 ? 0 : ends_[d][subtask_ - 1], ends_[d][subtask_],
+                              object, subtask().replay_within);
       if (scene.has_object) candidates[d].X_WO = demo.X_WO[object][starts[d]];
       for (const SourceDemo::Arm& arm : demo.arms) candidates[d].X_WE.push_back(arm.X_WE[starts[d]]);
     }
