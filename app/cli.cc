@@ -26,7 +26,8 @@ std::string FieldHelp(const FieldInfo& field) {
   std::string help = field.doc;
   if (!field.choices.empty()) help += fmt::format(" ({})", fmt::join(field.choices, ", "));
   const std::string value = field.default_value.is_structured() && field.default_value.empty()
-                                ? "" : field.default_value.dump();
+                                ? ""
+                                : field.default_value.dump();
   if (!value.empty() && value != "\"\"" && value.size() < 60) help += fmt::format(" [{}]", value);
   return help;
 }
@@ -35,7 +36,7 @@ std::string FieldHelp(const FieldInfo& field) {
 struct Invocation {
   const Command* command = nullptr;
   CLI::App* app = nullptr;
-  std::map<std::string, std::vector<std::string>> flags;   // by field path
+  std::map<std::string, std::vector<std::string>> flags;  // by field path
   std::map<std::string, bool> switches;
   std::vector<std::string> positional;
   std::vector<std::string> sets;
@@ -58,18 +59,22 @@ void AddFlags(Invocation& call) {
       } else {
         option->expected(1);
       }
-      option->type_name(field.default_value.is_number() ? "NUMBER"
-                        : field.default_value.is_array() ? "VALUE ..." : "VALUE");
+      option->type_name(field.default_value.is_number()  ? "NUMBER"
+                        : field.default_value.is_array() ? "VALUE ..."
+                                                         : "VALUE");
     }
   }
   if (!call.command->positional.empty()) {
-    app.add_option(call.command->positional[0] + "_", call.positional,
-                   fmt::format("{}, without their flags", fmt::join(call.command->positional, ", ")))
+    app.add_option(
+           call.command->positional[0] + "_", call.positional,
+           fmt::format("{}, without their flags", fmt::join(call.command->positional, ", ")))
         ->expected(0, 1 << 20);
   }
   app.add_option("--config", call.config, "YAML or JSON file of options");
-  app.add_option("--set", call.sets, "path=value, for any option, nested ones too")->type_name("PATH=VALUE");
-  app.add_flag("--print-config", call.print_config, "print the resolved options and where each came from; run nothing");
+  app.add_option("--set", call.sets, "path=value, for any option, nested ones too")
+      ->type_name("PATH=VALUE");
+  app.add_flag("--print-config", call.print_config,
+               "print the resolved options and where each came from; run nothing");
   app.add_flag("--plan", call.plan, "say what would be done and its cost; do nothing");
   app.add_flag("--json", call.json, "result as JSON on stdout");
   app.add_flag("--quiet", call.quiet, "no progress");
@@ -104,12 +109,14 @@ std::vector<std::pair<std::string, Json>> ValuesOf(const Invocation& call) {
     const size_t slot = std::min(i, command.positional.size() - 1);
     const std::string& path = command.positional[slot];
     const bool list = command.defaults.contains(path) && command.defaults[path].is_array();
-    if (!list && i != slot) ThrowUsage(fmt::format("{}: one '{}' too many: '{}'", command.name, path,
-                                                   call.positional[i]));
+    if (!list && i != slot)
+      ThrowUsage(
+          fmt::format("{}: one '{}' too many: '{}'", command.name, path, call.positional[i]));
     if (list && !values.empty() && values.back().first == path) {
       values.back().second.push_back(call.positional[i]);
     } else {
-      values.emplace_back(path, list ? Json::array({call.positional[i]}) : Json(call.positional[i]));
+      values.emplace_back(path,
+                          list ? Json::array({call.positional[i]}) : Json(call.positional[i]));
     }
   }
   for (const FieldInfo& field : command.fields) {
@@ -213,8 +220,9 @@ int RunCommandLine(int argc, char** argv) {
   CLI::App app("Understudy: from a few demonstrations in VR to a trained and tested robot policy");
   app.require_subcommand(1);
   app.set_version_flag("--version", ProgramVersion());
-  app.footer("Exit codes: 0 done, 1 ran and failed, 2 usage, 3 bad input.\n"
-             "Every command: --help, --print-config, --set path=value, --json.");
+  app.footer(
+      "Exit codes: 0 done, 1 ran and failed, 2 usage, 3 bad input.\n"
+      "Every command: --help, --print-config, --set path=value, --json.");
   app.set_help_all_flag("--help-all", "help of every command");
 
   // two-word commands share a parent
@@ -242,7 +250,8 @@ int RunCommandLine(int argc, char** argv) {
   // CLI11 would only say that a command is missing
   if (argc > 1 && argv[1][0] != '-') {
     std::vector<std::string> words;
-    for (const Command& command : commands) words.push_back(command.name.substr(0, command.name.find(' ')));
+    for (const Command& command : commands)
+      words.push_back(command.name.substr(0, command.name.find(' ')));
     words.erase(std::unique(words.begin(), words.end()), words.end());
     if (std::find(words.begin(), words.end(), argv[1]) == words.end()) {
       std::cerr << "understudy: " << UnknownName("command", argv[1], words) << std::endl;
@@ -260,7 +269,7 @@ int RunCommandLine(int argc, char** argv) {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);   // a full disk is an error that is told, not a death
+  std::signal(SIGXFSZ, SIG_IGN);  // a full disk is an error that is told, not a death
 
   for (const auto& call : calls) {
     if (!call->app->parsed()) continue;

@@ -14,7 +14,7 @@ int RunCommandLine(int argc, char** argv);
 // Where each value of a command's options came from.
 struct ResolvedOptions {
   Json options;
-  std::map<std::string, std::string> origin;   // path → "default", "file x.yaml", "command line"
+  std::map<std::string, std::string> origin;  // path → "default", "file x.yaml", "command line"
 };
 
 // Lays a file and `path=value` pairs over the command's defaults, in that order.

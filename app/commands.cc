@@ -54,7 +54,9 @@ std::vector<Command> AllCommands() {
 
   Command report = MakeCommand<ReportOptions>(
       "report", "write the HTML page of a run again",
-      [](const ReportOptions& options, CommandContext&) { return MakeReport(options, AllCommands()); },
+      [](const ReportOptions& options, CommandContext&) {
+        return MakeReport(options, AllCommands());
+      },
       [](const Json& result) { return result["report"].get<std::string>() + "\n"; });
   report.positional = {"file"};
   commands.push_back(std::move(report));

@@ -57,10 +57,12 @@ Json Verify(const PathOptions& options) {
 std::string DescribeVerify(const Json& result) {
   std::string text;
   for (const Json& fault : result["faults"]) {
-    text += fmt::format("{}: {}\n", fault["place"].get<std::string>(), fault["what"].get<std::string>());
+    text += fmt::format("{}: {}\n", fault["place"].get<std::string>(),
+                        fault["what"].get<std::string>());
   }
-  return text + fmt::format("{}: {} episodes, {} steps, {} faults\n", result["path"].get<std::string>(),
-                            result["episodes"].dump(), result["steps"].dump(), result["faults"].size());
+  return text + fmt::format("{}: {} episodes, {} steps, {} faults\n",
+                            result["path"].get<std::string>(), result["episodes"].dump(),
+                            result["steps"].dump(), result["faults"].size());
 }
 
 // "key: value" lines, nested mappings indented.
@@ -100,20 +102,23 @@ std::vector<Command> DataCommands() {
         return {{"out", options.out}, {"episodes", DatasetReader(options.out).episodes().size()}};
       },
       [](const Json& result) {
-        return fmt::format("{}: {} episodes\n", result["out"].get<std::string>(), result["episodes"].dump());
+        return fmt::format("{}: {} episodes\n", result["out"].get<std::string>(),
+                           result["episodes"].dump());
       }));
   commands.push_back(MakeCommand<RepairOptions>(
       "data repair", "copy what is sound of a damaged dataset into a new one",
       [](const RepairOptions& options, CommandContext&) -> Json {
         const RepairReport report =
-            RepairDataset(Given(options.path, "repair", "path"), Given(options.out, "repair", "out"),
-                          options.overwrite);
+            RepairDataset(Given(options.path, "repair", "path"),
+                          Given(options.out, "repair", "out"), options.overwrite);
         Json dropped = Json::array();
         for (const Fault& fault : report.dropped) {
           dropped.push_back(fmt::format("{}: {}", fault.place, fault.what));
         }
-        return {{"outcome", report.outcome}, {"episodes_kept", report.episodes_kept},
-                {"steps_kept", report.steps_kept}, {"dropped", dropped}};
+        return {{"outcome", report.outcome},
+                {"episodes_kept", report.episodes_kept},
+                {"steps_kept", report.steps_kept},
+                {"dropped", dropped}};
       },
       [](const Json& result) { return Outline(result); }));
   for (Command& command : commands) {

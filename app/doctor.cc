@@ -31,7 +31,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // One line of the listing.
-Json Line(const std::string& part, bool fine, const std::string& what, const std::string& fix = "") {
+Json Line(const std::string& part, bool fine, const std::string& what,
+          const std::string& fix = "") {
   return {{"part", part}, {"fine", fine}, {"what", what}, {"fix", fix}};
 }
 
@@ -53,16 +54,19 @@ double MemoryGib() {
 
 Json Diagnose() {
   Json lines = Json::array();
-  lines.push_back(Line("understudy", true,
-                       fmt::format("{} (program {})", ProgramVersion(), ProgramHash().substr(0, 12))));
-  lines.push_back(Line("machine", true, fmt::format("{} cores, {:.1f} GiB of memory",
-                                                    std::thread::hardware_concurrency(), MemoryGib())));
+  lines.push_back(
+      Line("understudy", true,
+           fmt::format("{} (program {})", ProgramVersion(), ProgramHash().substr(0, 12))));
+  lines.push_back(Line("machine", true,
+                       fmt::format("{} cores, {:.1f} GiB of memory",
+                                   std::thread::hardware_concurrency(), MemoryGib())));
   std::error_code error;
   const fs::space_info space = fs::space(fs::current_path(), error);
   if (!error) {
     const double gib = static_cast<double>(space.available) / (1ull << 30);
-    lines.push_back(Line("disk", gib > 5, fmt::format("{:.1f} GiB free here", gib),
-                         gib > 5 ? "" : "a demo run needs 5 GiB: free some or use --out elsewhere"));
+    lines.push_back(
+        Line("disk", gib > 5, fmt::format("{:.1f} GiB free here", gib),
+             gib > 5 ? "" : "a demo run needs 5 GiB: free some or use --out elsewhere"));
   }
   lines.push_back(Line("HDF5", true, Hdf5Version()));
 
@@ -70,11 +74,12 @@ Json Diagnose() {
   lines.push_back(Line("MuJoCo", true, MujocoVersion()));
   const RenderProbe render = ProbeRenderer();
   if (render.renderer) {
-    lines.push_back(Line("OpenGL", true, fmt::format("{}, {} ({})", render.renderer->api,
-                                                     render.renderer->device,
-                                                     render.renderer->software ? "software" : "GPU")));
+    lines.push_back(Line("OpenGL", true,
+                         fmt::format("{}, {} ({})", render.renderer->api, render.renderer->device,
+                                     render.renderer->software ? "software" : "GPU")));
   } else {
-    lines.push_back(Line("OpenGL", false, render.problem, "apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri"));
+    lines.push_back(Line("OpenGL", false, render.problem,
+                         "apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri"));
   }
 #else
   lines.push_back(Missing("MuJoCo", "teleop, mimic, augment and evaluate need it"));
@@ -85,8 +90,9 @@ Json Diagnose() {
   lines.push_back(Line("OpenXR loader", true, xr.loader_version));
   const std::string runtime = fmt::format("{} {}", xr.runtime_name, xr.runtime_version);
   // training machines have no headset: told, with the way to get one, but no failure
-  lines.push_back(Line("OpenXR runtime", xr.can_record, xr.can_record ? runtime : xr.problem,
-                       xr.can_record ? "" : xr.next_step + "; without a headset: --device virtual"));
+  lines.push_back(
+      Line("OpenXR runtime", xr.can_record, xr.can_record ? runtime : xr.problem,
+           xr.can_record ? "" : xr.next_step + "; without a headset: --device virtual"));
 #else
   lines.push_back(Missing("OpenXR", "teleop needs it"));
 #endif
@@ -94,15 +100,17 @@ Json Diagnose() {
 #ifdef WITH_TORCH
   const TorchProbe torch = ProbeTorch();
   lines.push_back(Line("LibTorch", true, torch.version));
-  lines.push_back(Line("GPU", true, torch.gpus.empty() ? "none: training runs on the processor"
-                                                       : fmt::format("{}", fmt::join(torch.gpus, ", "))));
+  lines.push_back(Line("GPU", true,
+                       torch.gpus.empty() ? "none: training runs on the processor"
+                                          : fmt::format("{}", fmt::join(torch.gpus, ", "))));
 #else
   lines.push_back(Missing("LibTorch", "train and evaluate need it"));
 #endif
 
 #ifdef WITH_VIDEO
   const std::string encoder = H264EncoderName();
-  lines.push_back(Line("H.264", !encoder.empty(), encoder.empty() ? "no encoder in libavcodec" : encoder,
+  lines.push_back(Line("H.264", !encoder.empty(),
+                       encoder.empty() ? "no encoder in libavcodec" : encoder,
                        encoder.empty() ? "apt-get install libavcodec-extra" : ""));
 #else
   lines.push_back(Missing("libav", "videos need it"));
@@ -131,18 +139,24 @@ Json ListParts() {
     const TaskSpec task = LoadTaskSpec(name, home / "sim" / "tasks");
     Json variants = Json::array();
     for (const auto& [variant, range] : task.variants) variants.push_back(variant);
-    parts["tasks"].push_back({{"name", name}, {"description", task.description},
-                              {"instruction", task.instruction}, {"robot", task.robot},
+    parts["tasks"].push_back({{"name", name},
+                              {"description", task.description},
+                              {"instruction", task.instruction},
+                              {"robot", task.robot},
                               {"variants", variants}});
   }
   for (const std::string& name : ListedNames(home / "sim" / "robots", "robot.yaml")) {
     const RobotSpec robot = LoadRobotSpec(name, home / "sim" / "robots");
     parts["robots"].push_back({{"name", name}, {"description", robot.description}});
   }
-  for (const std::string& name : RandomizerNames()) parts["randomizers"].push_back({{"name", name}});
-  parts["policies"].push_back({{"name", "groot"}, {"description", "flow-matching transformer on images, state and text"}});
-  parts["devices"].push_back({{"name", "virtual"}, {"description", "virtual headset with a scripted operator"}});
-  parts["devices"].push_back({{"name", "openxr"}, {"description", "the active OpenXR runtime's headset and controllers"}});
+  for (const std::string& name : RandomizerNames())
+    parts["randomizers"].push_back({{"name", name}});
+  parts["policies"].push_back(
+      {{"name", "groot"}, {"description", "flow-matching transformer on images, state and text"}});
+  parts["devices"].push_back(
+      {{"name", "virtual"}, {"description", "virtual headset with a scripted operator"}});
+  parts["devices"].push_back(
+      {{"name", "openxr"}, {"description", "the active OpenXR runtime's headset and controllers"}});
   return parts;
 }
 
@@ -151,7 +165,8 @@ std::string DescribeParts(const Json& parts) {
   for (const auto& [kind, items] : parts.items()) {
     text += kind + "\n";
     for (const Json& item : items) {
-      text += fmt::format("  {:<16} {}\n", item["name"].get<std::string>(), item.value("description", ""));
+      text += fmt::format("  {:<16} {}\n", item["name"].get<std::string>(),
+                          item.value("description", ""));
     }
   }
   return text;

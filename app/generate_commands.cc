@@ -20,7 +20,8 @@ struct MimicFlags {
     v("source", mimic.sources, "datasets of demonstrations");
     v("source_mask", mimic.source_mask, "only episodes of this mask; empty: all");
     v("source_limit", mimic.source_limit, "at most so many demonstrations; 0: all", Limits{0, 1e9});
-    v("debounce", mimic.debounce, "steps that a signal must stay to end a subtask", Limits{1, 1000});
+    v("debounce", mimic.debounce, "steps that a signal must stay to end a subtask",
+      Limits{1, 1000});
     mimic.run.Visit(v);
     v("out", mimic.out, "dataset to write");
     v("overwrite", mimic.overwrite, "replace it where it exists");

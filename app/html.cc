@@ -43,12 +43,23 @@ std::string EscapeHtml(const std::string& text) {
   std::string escaped;
   for (const char c : text) {
     switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      case '\'': escaped += "&#39;"; break;
-      default: escaped += c;
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&#39;";
+        break;
+      default:
+        escaped += c;
     }
   }
   return escaped;
@@ -61,7 +72,8 @@ std::string Base64(const std::vector<uint8_t>& bytes) {
   text.reserve((bytes.size() + 2) / 3 * 4);
   for (size_t i = 0; i < bytes.size(); i += 3) {
     const size_t left = bytes.size() - i;
-    const uint32_t word = (uint32_t{bytes[i]} << 16) | (left > 1 ? uint32_t{bytes[i + 1]} << 8 : 0) |
+    const uint32_t word = (uint32_t{bytes[i]} << 16) |
+                          (left > 1 ? uint32_t{bytes[i + 1]} << 8 : 0) |
                           (left > 2 ? bytes[i + 2] : 0);
     text += kAlphabet[word >> 18];
     text += kAlphabet[(word >> 12) & 63];
@@ -80,7 +92,8 @@ std::string PlotSvg(const std::vector<PlotSeries>& series, const PlotOptions& op
       y.Add(value(s.y[i]));
     }
   }
-  if (x.low > x.high) return fmt::format("<p class=\"none\">{}: nothing to show</p>", EscapeHtml(options.title));
+  if (x.low > x.high)
+    return fmt::format("<p class=\"none\">{}: nothing to show</p>", EscapeHtml(options.title));
   x.Pad();
   y.Pad();
 
@@ -105,26 +118,32 @@ std::string PlotSvg(const std::vector<PlotSeries>& series, const PlotOptions& op
   // grid and ticks
   const double step_x = RoundStep(x.high - x.low, 5), step_y = RoundStep(y.high - y.low, 5);
   for (double v = std::ceil(x.low / step_x) * step_x; v <= x.high; v += step_x) {
-    svg += fmt::format("<path class=\"grid\" d=\"M{0:.1f} {1:.1f}V{2:.1f}\"/>"
-                       "<text class=\"tick\" x=\"{0:.1f}\" y=\"{3:.1f}\" text-anchor=\"middle\">{4}</text>",
-                       px(v), top, top + h, top + h + 13, TickLabel(v, false));
+    svg += fmt::format(
+        "<path class=\"grid\" d=\"M{0:.1f} {1:.1f}V{2:.1f}\"/>"
+        "<text class=\"tick\" x=\"{0:.1f}\" y=\"{3:.1f}\" text-anchor=\"middle\">{4}</text>",
+        px(v), top, top + h, top + h + 13, TickLabel(v, false));
   }
   for (double v = std::ceil(y.low / step_y) * step_y; v <= y.high; v += step_y) {
-    svg += fmt::format("<path class=\"grid\" d=\"M{0:.1f} {1:.1f}H{2:.1f}\"/>"
-                       "<text class=\"tick\" x=\"{3:.1f}\" y=\"{4:.1f}\" text-anchor=\"end\">{5}</text>",
-                       left, py(v), left + w, left - 4, py(v) + 3, TickLabel(v, options.log_y));
+    svg += fmt::format(
+        "<path class=\"grid\" d=\"M{0:.1f} {1:.1f}H{2:.1f}\"/>"
+        "<text class=\"tick\" x=\"{3:.1f}\" y=\"{4:.1f}\" text-anchor=\"end\">{5}</text>",
+        left, py(v), left + w, left - 4, py(v) + 3, TickLabel(v, options.log_y));
   }
-  svg += fmt::format("<text class=\"axis\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>",
-                     left + w / 2, top + h + 29, EscapeHtml(options.x_label));
-  svg += fmt::format("<text class=\"axis\" transform=\"translate(11 {:.1f}) rotate(-90)\" "
-                     "text-anchor=\"middle\">{}</text>", top + h / 2, EscapeHtml(options.y_label));
+  svg +=
+      fmt::format("<text class=\"axis\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>",
+                  left + w / 2, top + h + 29, EscapeHtml(options.x_label));
+  svg += fmt::format(
+      "<text class=\"axis\" transform=\"translate(11 {:.1f}) rotate(-90)\" "
+      "text-anchor=\"middle\">{}</text>",
+      top + h / 2, EscapeHtml(options.y_label));
 
   // the series themselves
   for (const PlotSeries& s : series) {
     if (s.dots) {
       for (size_t i = 0; i < s.x.size(); ++i) {
-        svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.4\" fill=\"{}\" opacity=\"{}\"/>",
-                           px(s.x[i]), py(value(s.y[i])), s.colour, s.opacity);
+        svg += fmt::format(
+            "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.4\" fill=\"{}\" opacity=\"{}\"/>",
+            px(s.x[i]), py(value(s.y[i])), s.colour, s.opacity);
       }
       continue;
     }
@@ -132,8 +151,10 @@ std::string PlotSvg(const std::vector<PlotSeries>& series, const PlotOptions& op
     for (size_t i = 0; i < s.x.size(); ++i) {
       points += fmt::format("{:.1f},{:.1f} ", px(s.x[i]), py(value(s.y[i])));
     }
-    svg += fmt::format("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" "
-                       "opacity=\"{}\" stroke-linejoin=\"round\"/>", points, s.colour, s.width, s.opacity);
+    svg += fmt::format(
+        "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" "
+        "opacity=\"{}\" stroke-linejoin=\"round\"/>",
+        points, s.colour, s.width, s.opacity);
   }
 
   // legend: one entry for each label
@@ -141,11 +162,14 @@ std::string PlotSvg(const std::vector<PlotSeries>& series, const PlotOptions& op
     double at = top + 6;
     std::vector<std::string> seen;
     for (const PlotSeries& s : series) {
-      if (s.label.empty() || s.x.empty() || std::find(seen.begin(), seen.end(), s.label) != seen.end()) continue;
+      if (s.label.empty() || s.x.empty() ||
+          std::find(seen.begin(), seen.end(), s.label) != seen.end())
+        continue;
       seen.push_back(s.label);
-      svg += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"10\" height=\"10\" fill=\"{}\"/>"
-                         "<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>",
-                         left + w - 96, at, s.colour, left + w - 82, at + 9, EscapeHtml(s.label));
+      svg += fmt::format(
+          "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"10\" height=\"10\" fill=\"{}\"/>"
+          "<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>",
+          left + w - 96, at, s.colour, left + w - 82, at + 9, EscapeHtml(s.label));
       at += 15;
     }
   }

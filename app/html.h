@@ -15,16 +15,16 @@ std::string Base64(const std::vector<uint8_t>& bytes);
 // One curve or cloud of a plot.
 struct PlotSeries {
   std::string label;
-  std::string colour;             // CSS
+  std::string colour;  // CSS
   std::vector<double> x, y;
-  bool dots = false;              // a cloud instead of a line
+  bool dots = false;  // a cloud instead of a line
   double opacity = 1, width = 1.5;
 };
 
 struct PlotOptions {
   std::string title, x_label, y_label;
   int width = 340, height = 260;
-  bool equal_axes = false;        // a metre is as long in x as in y
+  bool equal_axes = false;  // a metre is as long in x as in y
   bool log_y = false;
   bool legend = true;
 };

@@ -21,8 +21,9 @@ namespace fs = std::filesystem;
 
 #ifndef WITH_TORCH
 [[noreturn]] void NoTorch() {
-  ThrowUsage("this program was built without LibTorch, which training and policies need: run "
-             "`make setup`, then configure with -DWITH_TORCH=ON and build again");
+  ThrowUsage(
+      "this program was built without LibTorch, which training and policies need: run "
+      "`make setup`, then configure with -DWITH_TORCH=ON and build again");
 }
 #endif
 
@@ -60,7 +61,8 @@ struct EvaluateFlags {
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml");
     v("checkpoint", evaluate.checkpoint, "run, checkpoint or pretrained_model folder");
-    v("baseline", evaluate.baseline, "instead of the network: hold, or mean_chunk of the checkpoint");
+    v("baseline", evaluate.baseline,
+      "instead of the network: hold, or mean_chunk of the checkpoint");
     evaluate.eval.Visit(v);
     v("plan_file", plan_file, "YAML file of randomizers: every episode gets a look of its own");
     v("compare", compare, "report of another evaluation on the same seeds, compared in pairs");
@@ -102,12 +104,15 @@ Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
   }
   const std::unique_ptr<Policy> policy = MakePolicy(flags.evaluate, twin.info, Models());
   if (context.plan) {
-    return {{"episodes", flags.evaluate.eval.episodes}, {"policy", policy->info().name},
+    return {{"episodes", flags.evaluate.eval.episodes},
+            {"policy", policy->info().name},
             {"checkpoint", flags.evaluate.checkpoint}};
   }
   VaryFunction vary;
   if (!plan.randomizers.empty()) {
-    vary = [&plan](const SceneInventory& scene, const RngKey& key) { return Draw(plan, scene, key); };
+    vary = [&plan](const SceneInventory& scene, const RngKey& key) {
+      return Draw(plan, scene, key);
+    };
   }
   const EvalReport report =
       Evaluate(*policy, twin.simulators, twin.renderers, flags.evaluate.eval, vary,
@@ -118,11 +123,14 @@ Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
   for (const EvalEpisode& episode : report.episodes) {
     const fs::path file = VideoFile(flags.out, episode.index);
     if (flags.out.empty() || !fs::exists(file)) continue;
-    result["videos"].push_back({{"file", file.string()}, {"episode", episode.index},
-                                {"success", episode.success}, {"cause", episode.cause}});
+    result["videos"].push_back({{"file", file.string()},
+                                {"episode", episode.index},
+                                {"success", episode.success},
+                                {"cause", episode.cause}});
   }
   if (!flags.compare.empty()) {
-    result["paired"] = ComparePaired(report, ReadEvalReport(LoadJson(flags.compare), flags.compare));
+    result["paired"] =
+        ComparePaired(report, ReadEvalReport(LoadJson(flags.compare), flags.compare));
   }
   if (!flags.out.empty()) WriteTextAtomically(flags.out, result.dump(2) + "\n");
   // the table of episodes is in the file; the pipeline's state needs the sums
@@ -130,11 +138,11 @@ Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
 }
 
 std::string DescribeEvaluation(const Json& result) {
-  std::string text = fmt::format("{} of {} episodes succeeded: {:.1f} % [{:.1f} %, {:.1f} %]\n",
-                                 result.value("successes", 0), result.value("episodes", 0),
-                                 100.0 * result.value("successes", 0) / std::max(1, result.value("episodes", 0)),
-                                 100 * result["interval"][0].get<double>(),
-                                 100 * result["interval"][1].get<double>());
+  std::string text = fmt::format(
+      "{} of {} episodes succeeded: {:.1f} % [{:.1f} %, {:.1f} %]\n", result.value("successes", 0),
+      result.value("episodes", 0),
+      100.0 * result.value("successes", 0) / std::max(1, result.value("episodes", 0)),
+      100 * result["interval"][0].get<double>(), 100 * result["interval"][1].get<double>());
   const Json causes = result.value("causes", Json::object());
   for (const auto& [cause, count] : causes.items()) {
     text += fmt::format("  {}: {}\n", cause, count.dump());
@@ -145,12 +153,12 @@ std::string DescribeEvaluation(const Json& result) {
 }  // namespace
 
 Command TrainCommand() {
-  Command command = MakeCommand<TrainOptions>(
-      "train", "train a policy on rendered datasets",
-      [](const TrainOptions& options, CommandContext& context) -> Json {
-        if (context.plan) return PlanTrain(options, *context.progress);
-        return RunTrain(options, Engines(), *context.progress).ToJson();
-      });
+  Command command =
+      MakeCommand<TrainOptions>("train", "train a policy on rendered datasets",
+                                [](const TrainOptions& options, CommandContext& context) -> Json {
+                                  if (context.plan) return PlanTrain(options, *context.progress);
+                                  return RunTrain(options, Engines(), *context.progress).ToJson();
+                                });
   command.positional = {"datasets"};
   return command;
 }

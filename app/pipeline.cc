@@ -64,7 +64,7 @@ void HashFolder(const fs::path& folder, Hasher& hasher) {
 // files that options name and no step makes.
 void HashAssets(const Json& options, const std::set<std::string>& made, Hasher& hasher) {
   const fs::path home = HomeFolder();
-  const std::string place = options.value("task", "");   // empty: that of the inputs, in their keys
+  const std::string place = options.value("task", "");  // empty: that of the inputs, in their keys
   if (!place.empty()) {
     const TaskSpec task = LoadTaskSpec(place, home / "sim" / "tasks");
     HashFolder(task.folder, hasher);
@@ -204,7 +204,8 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
   // which steps are asked for, with their inputs
   std::set<std::string> wanted;
   const std::function<void(const std::string&)> want = [&](const std::string& step) {
-    if (!pipeline.steps.contains(step)) ThrowUsage("run: only: " + UnknownName("step", step, order));
+    if (!pipeline.steps.contains(step))
+      ThrowUsage("run: only: " + UnknownName("step", step, order));
     wanted.insert(step);
     for (const std::string& input : InputsOf(pipeline.steps.at(step))) want(input);
   };
@@ -250,7 +251,8 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     Json listing = Json::array();
     for (const std::string& step : order) {
       if (!wanted.contains(step)) continue;
-      listing.push_back({{"step", step}, {"command", pipeline.steps.at(step).command},
+      listing.push_back({{"step", step},
+                         {"command", pipeline.steps.at(step).command},
                          {"inputs", InputsOf(pipeline.steps.at(step))},
                          {"output", planned[step].output.string()},
                          {"up_to_date", planned[step].up_to_date}});
@@ -265,7 +267,8 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     if (!wanted.contains(step)) continue;
     Planned& plan = planned[step];
     const PipelineStep& spec = pipeline.steps.at(step);
-    const std::string title = fmt::format("[{}/{}] {} ({})", number, order.size(), step, spec.command);
+    const std::string title =
+        fmt::format("[{}/{}] {} ({})", number, order.size(), step, spec.command);
     if (plan.up_to_date) {
       context.progress->Message(title + ": up to date");
       continue;
@@ -284,7 +287,8 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     const Command& command = FindCommand(commands, spec.command);
     const Json result = command.run(plan.options, step_context);
     if (InterruptRequested()) {
-      ThrowFailed(fmt::format("interrupted in step '{}'; run the same command again to go on", step));
+      ThrowFailed(
+          fmt::format("interrupted in step '{}'; run the same command again to go on", step));
     }
     if (result.is_object() && result.value("failed", false)) {
       ThrowFailed(fmt::format("step '{}' did not reach its goal: {}", step,
@@ -292,12 +296,18 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     }
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    plan.state = {{"key", plan.key},         {"fingerprint", Fingerprint(plan.output)},
-                  {"command", spec.command}, {"options", plan.options},
-                  {"inputs", InputsOf(spec)}, {"output", plan.output.string()},
-                  {"seconds", seconds},      {"finished_utc", UtcNow()},
-                  {"program", ProgramVersion()}, {"program_hash", ProgramHash()},
-                  {"policy", spec.policy},   {"condition", spec.condition},
+    plan.state = {{"key", plan.key},
+                  {"fingerprint", Fingerprint(plan.output)},
+                  {"command", spec.command},
+                  {"options", plan.options},
+                  {"inputs", InputsOf(spec)},
+                  {"output", plan.output.string()},
+                  {"seconds", seconds},
+                  {"finished_utc", UtcNow()},
+                  {"program", ProgramVersion()},
+                  {"program_hash", ProgramHash()},
+                  {"policy", spec.policy},
+                  {"condition", spec.condition},
                   {"result", result}};
     WriteTextAtomically(StateFile(out, step), plan.state.dump(2) + "\n");
     fs::remove(started);
@@ -316,7 +326,8 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
                     {"interval", result.value("interval", Json::array({0, 1}))},
                     {"step", step}});
   }
-  Json summary = {{"name", pipeline.name}, {"rows", rows}, {"report", (out / "report.html").string()}};
+  Json summary = {
+      {"name", pipeline.name}, {"rows", rows}, {"report", (out / "report.html").string()}};
   WriteTextAtomically(out / "summary.json", summary.dump(2) + "\n");
   WriteReport(pipeline, order, out);
   return summary;
@@ -328,11 +339,12 @@ std::string DescribeSummary(const Json& summary) {
                                  "episodes", "successes", "success", "95 % interval");
   for (const Json& row : summary["rows"]) {
     const double episodes = row["episodes"].get<double>();
-    text += fmt::format("{:<12} {:<12} {:>9} {:>10} {:>7.1f} %   [{:.1f} %, {:.1f} %]\n",
-                        row["policy"].get<std::string>(), row["condition"].get<std::string>(),
-                        row["episodes"].get<int64_t>(), row["successes"].get<int64_t>(),
-                        episodes > 0 ? 100 * row["successes"].get<double>() / episodes : 0,
-                        100 * row["interval"][0].get<double>(), 100 * row["interval"][1].get<double>());
+    text +=
+        fmt::format("{:<12} {:<12} {:>9} {:>10} {:>7.1f} %   [{:.1f} %, {:.1f} %]\n",
+                    row["policy"].get<std::string>(), row["condition"].get<std::string>(),
+                    row["episodes"].get<int64_t>(), row["successes"].get<int64_t>(),
+                    episodes > 0 ? 100 * row["successes"].get<double>() / episodes : 0,
+                    100 * row["interval"][0].get<double>(), 100 * row["interval"][1].get<double>());
   }
   return text + fmt::format("\nreport: {}\n", summary["report"].get<std::string>());
 }

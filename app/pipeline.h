@@ -14,7 +14,7 @@ namespace understudy {
 struct PipelineStep {
   std::string command;
   Json with = Json::object();
-  std::string policy, condition;    // labels of an evaluation's row in the summary
+  std::string policy, condition;  // labels of an evaluation's row in the summary
   template <class V>
   void Visit(V& v) {
     v("command", command, "as on the command line");
@@ -27,9 +27,9 @@ struct PipelineStep {
 // A pipeline file: a graph of named steps.
 struct Pipeline {
   std::string name, title, description;
-  std::string out;                  // folder of all outputs
+  std::string out;  // folder of all outputs
   std::map<std::string, PipelineStep> steps;
-  std::vector<std::string> order;   // optional: rows and report follow it; else by dependency, name
+  std::vector<std::string> order;  // optional: rows and report follow it; else by dependency, name
   template <class V>
   void Visit(V& v) {
     v("name", name, "of the run");
@@ -45,7 +45,8 @@ struct Pipeline {
 std::vector<std::string> InputsOf(const PipelineStep& step);
 
 // Checks commands, options and references and returns the steps in an order in which each comes
-// after its inputs. Throws Error(kBadInput) with every violation (unknown command or step, a cycle).
+// after its inputs. Throws Error(kBadInput) with every violation (unknown command or step, a
+// cycle).
 std::vector<std::string> CheckPipeline(const Pipeline& pipeline,
                                        const std::vector<Command>& commands,
                                        const std::string& name);
@@ -53,9 +54,9 @@ std::vector<std::string> CheckPipeline(const Pipeline& pipeline,
 // `understudy run`.
 struct PipelineOptions {
   std::string file;
-  std::string out;                  // overrides the file's
+  std::string out;  // overrides the file's
   bool force = false;
-  std::vector<std::string> only;    // steps to run, with the inputs that they lack
+  std::vector<std::string> only;  // steps to run, with the inputs that they lack
   template <class V>
   void Visit(V& v) {
     v("file", file, "pipeline file");
@@ -74,7 +75,8 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
 // The summary as a table for people.
 std::string DescribeSummary(const Json& summary);
 
-// What is known of a step that ended well; from <out>/.state/<step>.json. Empty where there is none.
+// What is known of a step that ended well; from <out>/.state/<step>.json. Empty where there is
+// none.
 Json LoadStepState(const std::filesystem::path& out, const std::string& step);
 
 }  // namespace understudy

@@ -31,8 +31,9 @@ fs::path HomeFolder() {
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
   const fs::path installed = program.parent_path().parent_path() / "share" / "understudy";
   if (holds_tasks(installed)) return installed;
-  ThrowUsage("the program's tasks and robots were not found: set UNDERSTUDY_HOME to the folder that "
-             "holds sim/tasks");
+  ThrowUsage(
+      "the program's tasks and robots were not found: set UNDERSTUDY_HOME to the folder that "
+      "holds sim/tasks");
 }
 
 std::string ProgramHash() {

@@ -13,18 +13,18 @@ namespace understudy {
 
 // What a command is handed beside its options.
 struct CommandContext {
-  Progress* progress = nullptr;    // never null while a command runs
-  bool plan = false;               // --plan: say what would be done and its cost; do nothing
+  Progress* progress = nullptr;  // never null while a command runs
+  bool plan = false;             // --plan: say what would be done and its cost; do nothing
 };
 
 // A command with its options erased to JSON: the command line, the pipeline runner, help and the
 // docs all walk the same list.
 struct Command {
-  std::string name;                // "mimic", "data info"
-  std::string summary;             // one line for --help
-  std::vector<FieldInfo> fields;   // options, for --help and flags
-  std::vector<std::string> positional;   // fields that may be given without their name, in order
-  std::vector<std::string> outputs;      // option fields that name what the command writes
+  std::string name;                     // "mimic", "data info"
+  std::string summary;                  // one line for --help
+  std::vector<FieldInfo> fields;        // options, for --help and flags
+  std::vector<std::string> positional;  // fields that may be given without their name, in order
+  std::vector<std::string> outputs;     // option fields that name what the command writes
   Json defaults;
   // Checks `options` and fills in defaults; throws Error with every violation.
   std::function<Json(const Json& options)> resolve;

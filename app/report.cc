@@ -18,7 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kColours[] = {"#2563eb", "#16a34a", "#d97706", "#9333ea", "#dc2626", "#0891b2"};
+constexpr const char* kColours[] = {"#2563eb", "#16a34a", "#d97706",
+                                    "#9333ea", "#dc2626", "#0891b2"};
 
 constexpr const char* kStyle = R"(
 :root{color-scheme:light}
@@ -61,26 +62,32 @@ std::string Card(const std::string& value, const std::string& label) {
 
 std::string Percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
-// ---- the table of the experiment ------------------------------------------------------------------
+// ---- the table of the experiment ----
 
 std::string SuccessTable(const std::vector<StepView>& steps) {
-  std::string html = "<table><tr><th>policy</th><th>condition</th><th>episodes</th><th>successes</th>"
-                     "<th>success</th><th>95 % interval</th><th></th></tr>";
+  std::string html =
+      "<table><tr><th>policy</th><th>condition</th><th>episodes</th><th>successes</th>"
+      "<th>success</th><th>95 % interval</th><th></th></tr>";
   int rows = 0;
   std::vector<std::string> policies;
   for (const StepView& step : steps) {
     if (step.command != "evaluate") continue;
     const Json& result = step.result();
     const std::string policy = step.state.value("policy", "");
-    if (std::find(policies.begin(), policies.end(), policy) == policies.end()) policies.push_back(policy);
-    const size_t place = static_cast<size_t>(std::find(policies.begin(), policies.end(), policy) - policies.begin());
-    const double episodes = result.value("episodes", 0.0), successes = result.value("successes", 0.0);
+    if (std::find(policies.begin(), policies.end(), policy) == policies.end())
+      policies.push_back(policy);
+    const size_t place =
+        static_cast<size_t>(std::find(policies.begin(), policies.end(), policy) - policies.begin());
+    const double episodes = result.value("episodes", 0.0),
+                 successes = result.value("successes", 0.0);
     const double share = episodes > 0 ? successes / episodes : 0;
-    const double low = result["interval"][0].get<double>(), high = result["interval"][1].get<double>();
+    const double low = result["interval"][0].get<double>(),
+                 high = result["interval"][1].get<double>();
     html += fmt::format(
         "<tr><td>{}</td><td>{}</td><td class=\"n\">{:.0f}</td><td class=\"n\">{:.0f}</td>"
         "<td class=\"n\">{}</td><td class=\"n\">{} – {}</td><td><div class=\"bar\">"
-        "<i style=\"width:{:.1f}%;background:{}\"></i><b style=\"left:{:.1f}%;width:{:.1f}%\"></b></div></td></tr>",
+        "<i style=\"width:{:.1f}%;background:{}\"></i><b "
+        "style=\"left:{:.1f}%;width:{:.1f}%\"></b></div></td></tr>",
         EscapeHtml(policy), EscapeHtml(step.state.value("condition", "")), episodes, successes,
         Percent(share), Percent(low), Percent(high), 100 * share,
         kColours[place % std::size(kColours)], 100 * low, 100 * (high - low));
@@ -89,7 +96,7 @@ std::string SuccessTable(const std::vector<StepView>& steps) {
   return rows ? html + "</table>" : "";
 }
 
-// ---- demonstrations: paths, starts, reasons ---------------------------------------------------------
+// ---- demonstrations: paths, starts, reasons ----
 
 // Paths of E seen from above and from the side, at most `most` episodes.
 std::string PathPlots(const DatasetReader& reader, const std::string& title, size_t most,
@@ -101,17 +108,23 @@ std::string PathPlots(const DatasetReader& reader, const std::string& title, siz
     for (const Step& step : episode.steps) {
       const Eigen::Vector3d p_WE = step.observation.arms.at(0).X_WE.translation();
       above.x.push_back(p_WE.y());
-      above.y.push_back(-p_WE.x());   // the operator stands at the robot and looks along +x
+      above.y.push_back(-p_WE.x());  // the operator stands at the robot and looks along +x
       beside.x.push_back(p_WE.y());
       beside.y.push_back(p_WE.z());
     }
     top.push_back(above);
     side.push_back(beside);
   }
-  return PlotSvg(top, {.title = title + ", from above", .x_label = "y (m)", .y_label = "-x (m)",
-                       .equal_axes = true, .legend = false}) +
-         PlotSvg(side, {.title = title + ", from the front", .x_label = "y (m)", .y_label = "z (m)",
-                        .equal_axes = true, .legend = false});
+  return PlotSvg(top, {.title = title + ", from above",
+                       .x_label = "y (m)",
+                       .y_label = "-x (m)",
+                       .equal_axes = true,
+                       .legend = false}) +
+         PlotSvg(side, {.title = title + ", from the front",
+                        .x_label = "y (m)",
+                        .y_label = "z (m)",
+                        .equal_axes = true,
+                        .legend = false});
 }
 
 // Where each object stood at the start of every attempt, by outcome.
@@ -120,15 +133,18 @@ std::string CoveragePlots(const DatasetReader& reader) {
   const std::vector<std::string>& objects = reader.header().simulator.objects;
   std::string html;
   for (size_t o = 0; o < objects.size(); ++o) {
-    PlotSeries success{"success", "#16a34a", {}, {}, true, 0.55}, failure{"failure", "#dc2626", {}, {}, true, 0.8};
+    PlotSeries success{"success", "#16a34a", {}, {}, true, 0.55},
+        failure{"failure", "#dc2626", {}, {}, true, 0.8};
     for (const AttemptRecord& attempt : attempts) {
       if (o >= attempt.X_WO_start.size()) continue;
       PlotSeries& series = attempt.success ? success : failure;
       series.x.push_back(attempt.X_WO_start[o].translation().y());
       series.y.push_back(-attempt.X_WO_start[o].translation().x());
     }
-    html += PlotSvg({success, failure}, {.title = "start of " + objects[o], .x_label = "y (m)",
-                                         .y_label = "-x (m)", .equal_axes = true});
+    html += PlotSvg({success, failure}, {.title = "start of " + objects[o],
+                                         .x_label = "y (m)",
+                                         .y_label = "-x (m)",
+                                         .equal_axes = true});
   }
   return html;
 }
@@ -150,8 +166,9 @@ std::string RecordSection(const StepView& step) {
   const DatasetReader reader(step.output);
   const Json& result = step.result();
   std::string html = fmt::format("<h2>Source demonstrations: {}</h2>", EscapeHtml(step.name));
-  html += "<p>A scripted operator moved the hand of a virtual headset; its samples came through the "
-          "OpenXR loader, the clutch and the limiter to the controller.</p><div class=\"cards\">";
+  html +=
+      "<p>A scripted operator moved the hand of a virtual headset; its samples came through the "
+      "OpenXR loader, the clutch and the limiter to the controller.</p><div class=\"cards\">";
   html += Card(fmt::format("{}", reader.episodes().size()), "demonstrations");
   double steps = 0, worst = 0;
   for (size_t e = 0; e < reader.episodes().size(); ++e) {
@@ -160,37 +177,48 @@ std::string RecordSection(const StepView& step) {
     worst = std::max(worst, episode.meta.quality.value("replay_worst_error", 0.0));
   }
   const double seconds = steps / reader.header().simulator.control_hz;
-  html += Card(fmt::format("{:.1f} s", seconds / std::max<size_t>(1, reader.episodes().size())), "mean length");
-  html += Card(fmt::format("{:.1f} ×", seconds / std::max(1e-9, step.state.value("seconds", 1.0))), "real time");
+  html += Card(fmt::format("{:.1f} s", seconds / std::max<size_t>(1, reader.episodes().size())),
+               "mean length");
+  html += Card(fmt::format("{:.1f} ×", seconds / std::max(1e-9, step.state.value("seconds", 1.0))),
+               "real time");
   html += Card(worst == 0 ? "bit-exact" : fmt::format("{:.2g}", worst), "worst replay error");
-  if (result.contains("attempts")) html += Card(fmt::format("{}", result["attempts"].size()), "attempts");
-  return html + "</div><div class=\"row\">" + PathPlots(reader, "hand path of E", 20, "#2563eb", 0.8) + "</div>";
+  if (result.contains("attempts"))
+    html += Card(fmt::format("{}", result["attempts"].size()), "attempts");
+  return html + "</div><div class=\"row\">" +
+         PathPlots(reader, "hand path of E", 20, "#2563eb", 0.8) + "</div>";
 }
 
 std::string MimicSection(const StepView& step) {
   const DatasetReader reader(step.output);
-  std::string html = fmt::format("<h2>Generated demonstrations: {}</h2><div class=\"cards\">", EscapeHtml(step.name));
+  std::string html = fmt::format("<h2>Generated demonstrations: {}</h2><div class=\"cards\">",
+                                 EscapeHtml(step.name));
   const auto attempts = reader.attempts();
-  const auto good = std::count_if(attempts.begin(), attempts.end(), [](const auto& a) { return a.success; });
+  const auto good =
+      std::count_if(attempts.begin(), attempts.end(), [](const auto& a) { return a.success; });
   html += Card(fmt::format("{}", attempts.size()), "attempts");
   html += Card(fmt::format("{}", good), "successes");
-  if (!attempts.empty()) html += Card(Percent(static_cast<double>(good) / static_cast<double>(attempts.size())), "generation rate");
+  if (!attempts.empty())
+    html += Card(Percent(static_cast<double>(good) / static_cast<double>(attempts.size())),
+                 "generation rate");
   // wall-clock figures are the run's, not the dataset's
   const Json times = step.result().value("times", Json::object());
   html += Card(fmt::format("{:.1f}", times.value("attempts_per_s", 0.0)), "attempts per second");
   html += Card(Percent(times.value("physics_share", 0.0)), "of the time in MuJoCo");
-  html += "</div><div class=\"row\">" + PathPlots(reader, "generated paths", 60, "#16a34a", 0.3) + "</div>";
-  html += "<p>Start positions of every attempt, seen from the robot:</p><div class=\"row\">" + CoveragePlots(reader) + "</div>";
+  html += "</div><div class=\"row\">" + PathPlots(reader, "generated paths", 60, "#16a34a", 0.3) +
+          "</div>";
+  html += "<p>Start positions of every attempt, seen from the robot:</p><div class=\"row\">" +
+          CoveragePlots(reader) + "</div>";
   return html + CauseTable(reader);
 }
 
-// ---- pictures -------------------------------------------------------------------------------------
+// ---- pictures ----
 
 std::string ImageTag(const Image& image) {
 #ifdef WITH_VIDEO
   return fmt::format("<img alt=\"\" src=\"data:image/png;base64,{}\">", Base64(EncodePng(image)));
 #else
-  return fmt::format("<p class=\"none\">{}×{} image (built without libav)</p>", image.width, image.height);
+  return fmt::format("<p class=\"none\">{}×{} image (built without libav)</p>", image.width,
+                     image.height);
 #endif
 }
 
@@ -200,18 +228,21 @@ std::string AugmentSection(const StepView& step) {
   std::string html = fmt::format("<h2>Looks: {}</h2><div class=\"cards\">", EscapeHtml(step.name));
   html += Card(fmt::format("{}", reader.episodes().size()), "rendered episodes");
   html += Card(step.result().value("frames", Json(0)).dump(), "frames");
-  html += Card(fmt::format("{:.0f}", step.result().value("frames_per_second", 0.0)), "frames per second");
+  html += Card(fmt::format("{:.0f}", step.result().value("frames_per_second", 0.0)),
+               "frames per second");
   html += Card(step.result().value("renderer", ""), "renderer");
   html += "</div>";
   for (const std::string& camera : header.cameras) {
-    html += fmt::format("<p>{}: nominal first, then drawn looks</p><div class=\"strip\">", EscapeHtml(camera));
+    html += fmt::format("<p>{}: nominal first, then drawn looks</p><div class=\"strip\">",
+                        EscapeHtml(camera));
     // one nominal picture, then variants of different episodes
     int shown = 0;
     for (const int wanted : {0, 1}) {
       for (size_t e = 0; e < reader.episodes().size() && shown < (wanted == 0 ? 1 : 8); ++e) {
         const EpisodeSummary& summary = reader.episodes()[e];
         if ((summary.variant_index > 0) != (wanted > 0) || summary.length == 0) continue;
-        html += "<figure>" + ImageTag(reader.ReadImage(e, camera, summary.length / 2)) + "</figure>";
+        html +=
+            "<figure>" + ImageTag(reader.ReadImage(e, camera, summary.length / 2)) + "</figure>";
         ++shown;
       }
     }
@@ -220,12 +251,13 @@ std::string AugmentSection(const StepView& step) {
   return html;
 }
 
-// ---- training -------------------------------------------------------------------------------------
+// ---- training ----
 
 std::string TrainSection(const std::vector<StepView>& steps) {
   std::vector<PlotSeries> loss, groups;
-  std::string table = "<table><tr><th>policy</th><th>updates</th><th>batch</th><th>samples/s</th>"
-                      "<th>waiting for data</th><th>parameters</th><th>precision</th><th>final loss</th></tr>";
+  std::string table =
+      "<table><tr><th>policy</th><th>updates</th><th>batch</th><th>samples/s</th>"
+      "<th>waiting for data</th><th>parameters</th><th>precision</th><th>final loss</th></tr>";
   int shown = 0;
   for (const StepView& step : steps) {
     if (step.command != "train") continue;
@@ -247,33 +279,43 @@ std::string TrainSection(const std::vector<StepView>& steps) {
       if (!from.contains(key)) return "";
       return from[key].is_string() ? from[key].get<std::string>() : from[key].dump();
     };
-    table += fmt::format("<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{:.0f}</td>"
-                         "<td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{:.4f}</td></tr>",
-                         EscapeHtml(step.name), text(result, "steps"), text(step.state["options"], "batch"),
-                         timing.value("samples_per_s", 0.0), Percent(timing.value("data_wait_share", 0.0)),
-                         text(engine, "parameters"), EscapeHtml(text(engine, "precision")), final_loss);
+    table += fmt::format(
+        "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{:.0f}</td>"
+        "<td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{:.4f}</td></tr>",
+        EscapeHtml(step.name), text(result, "steps"), text(step.state["options"], "batch"),
+        timing.value("samples_per_s", 0.0), Percent(timing.value("data_wait_share", 0.0)),
+        text(engine, "parameters"), EscapeHtml(text(engine, "precision")), final_loss);
     ++shown;
   }
   if (shown == 0) return "";
   return "<h2>Training</h2>" + table + "</table><div class=\"row\">" +
-         PlotSvg(loss, {.title = "flow-matching loss", .x_label = "updates", .y_label = "loss",
-                        .width = 700, .height = 300, .log_y = true}) + "</div>";
+         PlotSvg(loss, {.title = "flow-matching loss",
+                        .x_label = "updates",
+                        .y_label = "loss",
+                        .width = 700,
+                        .height = 300,
+                        .log_y = true}) +
+         "</div>";
 }
 
-// ---- evaluation -----------------------------------------------------------------------------------
+// ---- evaluation ----
 
 std::string VideoTag(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   const std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(in)), {});
   if (bytes.empty()) return "";
-  return fmt::format("<video controls loop muted playsinline preload=\"metadata\" src=\"data:video/mp4;base64,{}\"></video>",
-                     Base64(bytes));
+  return fmt::format(
+      "<video controls loop muted playsinline preload=\"metadata\" "
+      "src=\"data:video/mp4;base64,{}\"></video>",
+      Base64(bytes));
 }
 
 std::string EvaluateSection(const StepView& step) {
   const Json& result = step.result();
-  std::string html = fmt::format("<h2>Evaluation: {}</h2><div class=\"cards\">", EscapeHtml(step.name));
-  html += Card(fmt::format("{} / {}", result.value("successes", 0), result.value("episodes", 0)), "successes");
+  std::string html =
+      fmt::format("<h2>Evaluation: {}</h2><div class=\"cards\">", EscapeHtml(step.name));
+  html += Card(fmt::format("{} / {}", result.value("successes", 0), result.value("episodes", 0)),
+               "successes");
   const Json timing = result.value("timing", Json::object());
   html += Card(fmt::format("{:.0f} ms", timing.value("latency_p50_ms", 0.0)), "per chunk, median");
   html += Card(fmt::format("{:.0f} ms", timing.value("latency_p99_ms", 0.0)), "per chunk, 99 %");
@@ -283,45 +325,53 @@ std::string EvaluateSection(const StepView& step) {
   }
   html += "</div>";
   if (result.contains("paired")) {
-    html += fmt::format("<details><summary>compared on the same seeds</summary><pre>{}</pre></details>",
-                        EscapeHtml(result["paired"].dump(2)));
+    html +=
+        fmt::format("<details><summary>compared on the same seeds</summary><pre>{}</pre></details>",
+                    EscapeHtml(result["paired"].dump(2)));
   }
   std::string videos;
   for (const Json& video : result.value("videos", Json::array())) {
     const std::string tag = VideoTag(video.value("file", ""));
     if (tag.empty()) continue;
     const bool success = video.value("success", false);
-    videos += fmt::format("<figure>{}<figcaption>episode {}: <span class=\"{}\">{}</span></figcaption></figure>", tag,
-                          video.value("episode", 0), success ? "ok" : "bad",
-                          success ? "success" : EscapeHtml(video.value("cause", "failure")));
+    videos += fmt::format(
+        "<figure>{}<figcaption>episode {}: <span class=\"{}\">{}</span></figcaption></figure>", tag,
+        video.value("episode", 0), success ? "ok" : "bad",
+        success ? "success" : EscapeHtml(video.value("cause", "failure")));
   }
   return html + (videos.empty() ? "" : "<div class=\"video\">" + videos + "</div>");
 }
 
-// ---- exactly what was run --------------------------------------------------------------------------
+// ---- exactly what was run ----
 
 std::string ProvenanceSection(const std::vector<StepView>& steps) {
-  std::string html = "<h2>Exactly what was run</h2><table><tr><th>step</th><th>command</th><th>inputs</th>"
-                     "<th>seconds</th><th>finished</th><th>key</th></tr>";
+  std::string html =
+      "<h2>Exactly what was run</h2><table><tr><th>step</th><th>command</th><th>inputs</th>"
+      "<th>seconds</th><th>finished</th><th>key</th></tr>";
   for (const StepView& step : steps) {
     std::string inputs;
-    for (const Json& input : step.state["inputs"]) inputs += (inputs.empty() ? "" : ", ") + input.get<std::string>();
-    html += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{:.1f}</td><td>{}</td><td><code>{}</code></td></tr>",
-                        EscapeHtml(step.name), EscapeHtml(step.command), EscapeHtml(inputs),
-                        step.state.value("seconds", 0.0), EscapeHtml(step.state.value("finished_utc", "")),
-                        EscapeHtml(step.state.value("key", "").substr(0, 16)));
+    for (const Json& input : step.state["inputs"])
+      inputs += (inputs.empty() ? "" : ", ") + input.get<std::string>();
+    html += fmt::format(
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td "
+        "class=\"n\">{:.1f}</td><td>{}</td><td><code>{}</code></td></tr>",
+        EscapeHtml(step.name), EscapeHtml(step.command), EscapeHtml(inputs),
+        step.state.value("seconds", 0.0), EscapeHtml(step.state.value("finished_utc", "")),
+        EscapeHtml(step.state.value("key", "").substr(0, 16)));
   }
   html += "</table>";
   for (const StepView& step : steps) {
-    html += fmt::format("<details><summary>{}: settings and result</summary><pre>{}</pre></details>",
-                        EscapeHtml(step.name), EscapeHtml(step.state.dump(2)));
+    html +=
+        fmt::format("<details><summary>{}: settings and result</summary><pre>{}</pre></details>",
+                    EscapeHtml(step.name), EscapeHtml(step.state.dump(2)));
   }
   return html;
 }
 
 }  // namespace
 
-void WriteReport(const Pipeline& pipeline, const std::vector<std::string>& order, const fs::path& out) {
+void WriteReport(const Pipeline& pipeline, const std::vector<std::string>& order,
+                 const fs::path& out) {
   std::vector<StepView> steps;
   for (const std::string& name : order) {
     Json state = LoadStepState(out, name);
@@ -347,8 +397,8 @@ void WriteReport(const Pipeline& pipeline, const std::vector<std::string>& order
     if (step.command == "evaluate") html += EvaluateSection(step);
   }
   html += ProvenanceSection(steps);
-  html += fmt::format("<p class=\"none\">Understudy {}, program {}</p></body></html>\n", ProgramVersion(),
-                      ProgramHash().substr(0, 16));
+  html += fmt::format("<p class=\"none\">Understudy {}, program {}</p></body></html>\n",
+                      ProgramVersion(), ProgramHash().substr(0, 16));
   WriteTextAtomically(out / "report.html", html);
 }
 

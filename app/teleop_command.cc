@@ -32,7 +32,8 @@ struct TeleopFlags {
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml");
-    v("device", device, "virtual: our virtual headset, moved by the task's scripted operator; "
+    v("device", device,
+      "virtual: our virtual headset, moved by the task's scripted operator; "
       "openxr: the headset of the active OpenXR runtime");
     v("wait_for_headset_s", wait_for_headset_s, "s to wait for a headset to be put on",
       Limits{0, 86400});
@@ -50,8 +51,9 @@ fs::path VirtualHeadsetFolder() {
                                  fs::path(UNDERSTUDY_BINARY_DIR) / "virtual_headset"}) {
     if (fs::exists(folder / "understudy_virtual_headset.json")) return folder;
   }
-  ThrowFailed("the virtual headset's manifest understudy_virtual_headset.json was not found beside "
-              "the program: build the target understudy_virtual_headset");
+  ThrowFailed(
+      "the virtual headset's manifest understudy_virtual_headset.json was not found beside "
+      "the program: build the target understudy_virtual_headset");
 }
 
 uint32_t VirtualButtons(uint32_t buttons, int hand) {
@@ -95,13 +97,15 @@ TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulat
   VirtualPacer pacer({
       .now_ns = [&] { return headset->NowNs(); },
       .advance_ns = [&](int64_t ns) { headset->AdvanceNs(ns); },
-      .begin = [&](const RngKey& key, const Observation&) {
-        person = std::make_unique<ScriptedOperator>(spec, twin.task, twin.info,
-                                                    key.WithTerm("operator"), skill);
-      },
-      .move = [&](const Observation& observation, int64_t at_ns) {
-        headset->SetHand(hand, ToVirtualHand(person->Move(observation, at_ns), hand));
-      },
+      .begin =
+          [&](const RngKey& key, const Observation&) {
+            person = std::make_unique<ScriptedOperator>(spec, twin.task, twin.info,
+                                                        key.WithTerm("operator"), skill);
+          },
+      .move =
+          [&](const Observation& observation, int64_t at_ns) {
+            headset->SetHand(hand, ToVirtualHand(person->Move(observation, at_ns), hand));
+          },
   });
   return RunTeleop(flags.teleop, twin.task, simulator, *device, pacer, progress);
 }
@@ -123,8 +127,9 @@ TeleopReport RecordWith(const TeleopFlags& flags, Progress& progress) {
   return RunTeleop(flags.teleop, twin.task, *simulator, *device, pacer, progress);
 #else
   (void)flags, (void)progress;
-  ThrowUsage("this program was built without OpenXR, which recording needs: run `make setup`, then "
-             "configure with -DWITH_OPENXR=ON and build again");
+  ThrowUsage(
+      "this program was built without OpenXR, which recording needs: run `make setup`, then "
+      "configure with -DWITH_OPENXR=ON and build again");
 #endif
 }
 
@@ -135,7 +140,8 @@ std::string DescribeTeleop(const Json& result) {
       "worst replay error {:g}\n",
       result["out"].get<std::string>(), result["demonstrations"].dump(), result["attempts"].size(),
       recorded, wall, result["worst_replay_error"].get<double>());
-  for (const Json& line : result["salvaged"]) text += "  salvaged: " + line.get<std::string>() + "\n";
+  for (const Json& line : result["salvaged"])
+    text += "  salvaged: " + line.get<std::string>() + "\n";
   if (!result["complete"].get<bool>()) {
     text += "stopped early: " + result["stopped"].get<std::string>() + "; run again to go on\n";
   }

@@ -45,7 +45,9 @@ void TerminalProgress::Finish(const std::string& summary) {
   if (quiet_) return;
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   std::fputs(fmt::format("{}: {} in {}\n", what_, summary.empty() ? "done" : summary,
-                         FormatDuration(seconds)).c_str(), stderr);
+                         FormatDuration(seconds))
+                 .c_str(),
+             stderr);
 }
 
 void TerminalProgress::Message(const std::string& line) {
@@ -63,11 +65,13 @@ void TerminalProgress::Draw() {
   last_draw_ = Clock::now();
   if (quiet_) return;
   const double seconds = std::chrono::duration<double>(last_draw_ - start_).count();
-  const double rate = seconds > 0 ? static_cast<double>(done_ - std::max<int64_t>(0, first_done_)) / seconds : 0;
+  const double rate =
+      seconds > 0 ? static_cast<double>(done_ - std::max<int64_t>(0, first_done_)) / seconds : 0;
   std::string line = what_ + " ";
   if (total_ > 0) {
     constexpr int kWidth = 24;
-    const double share = std::clamp(static_cast<double>(done_) / static_cast<double>(total_), 0.0, 1.0);
+    const double share =
+        std::clamp(static_cast<double>(done_) / static_cast<double>(total_), 0.0, 1.0);
     const int filled = static_cast<int>(share * kWidth);
     line += fmt::format("[{}{}] {:3.0f}% ", std::string(filled, '#'),
                         std::string(kWidth - filled, '.'), 100 * share);

@@ -19,8 +19,9 @@ Twin LoadTwin(const std::string& task) {
   twin.renderers = [scene] { return MakeRenderer(scene); };
   return twin;
 #else
-  ThrowUsage("this program was built without MuJoCo, which simulation needs: run `make setup`, then "
-             "configure with -DWITH_MUJOCO=ON and build again");
+  ThrowUsage(
+      "this program was built without MuJoCo, which simulation needs: run `make setup`, then "
+      "configure with -DWITH_MUJOCO=ON and build again");
 #endif
 }
 

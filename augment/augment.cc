@@ -108,8 +108,8 @@ int ThreadCount(int wanted) {
 }  // namespace
 
 Json AugmentReport::ToJson() const {
-  return {{"episodes", episodes},     {"frames", frames},
-          {"seconds", seconds},       {"frames_per_second", frames_per_second},
+  return {{"episodes", episodes},        {"frames", frames},
+          {"seconds", seconds},          {"frames_per_second", frames_per_second},
           {"renderer", renderer.device}, {"software", renderer.software},
           {"interrupted", interrupted}};
 }
@@ -155,13 +155,15 @@ AugmentReport RunAugment(const AugmentOptions& options, const RendererFactory& r
   header.image_width = options.width;
   header.image_height = options.height;
   header.parents.clear();
-  for (const DatasetReader& reader : inputs.readers) header.parents.push_back(reader.content_hash());
+  for (const DatasetReader& reader : inputs.readers)
+    header.parents.push_back(reader.content_hash());
   header.settings = ToJson(options);
   for (const char* speed_only : {"threads", "overwrite", "resume", "out"}) {
     header.settings.erase(speed_only);
   }
   DatasetWriter writer(options.out, header,
-                       {.overwrite = options.overwrite, .resume = options.resume,
+                       {.overwrite = options.overwrite,
+                        .resume = options.resume,
                         .compression = options.compression});
 
   const int threads = ThreadCount(options.threads);
@@ -184,9 +186,8 @@ AugmentReport RunAugment(const AugmentOptions& options, const RendererFactory& r
     meta.cameras = inputs.cameras;
     meta.parents = {meta.uuid};
     meta.uuid = MakeUuid(meta.uuid, key);
-    rendered.cameras =
-        RenderVariant(rendered.episode, meta.variation, inputs.cameras, options.width,
-                      options.height, *renderer, rendered.frames);
+    rendered.cameras = RenderVariant(rendered.episode, meta.variation, inputs.cameras,
+                                     options.width, options.height, *renderer, rendered.frames);
     return rendered;
   };
   const auto store = [&](int64_t index, Rendered&& rendered) {
@@ -197,7 +198,8 @@ AugmentReport RunAugment(const AugmentOptions& options, const RendererFactory& r
     writer.EndEpisode();
     ++report.episodes;
     report.frames += static_cast<int64_t>(rendered.frames.rows() * inputs.cameras.size());
-    progress.Advance(index + 1, fmt::format("{:.0f} frames/s", report.frames / SecondsSince(start)));
+    progress.Advance(index + 1,
+                     fmt::format("{:.0f} frames/s", report.frames / SecondsSince(start)));
     report.interrupted = InterruptRequested();
     return !report.interrupted;
   };
@@ -219,8 +221,8 @@ Json PlanAugment(const AugmentOptions& options, const RendererFactory& renderers
   CheckScene(options, inputs, renderer->inventory());
   int64_t frames = 0;
   for (const Item& item : inputs.items) {
-    frames += static_cast<int64_t>(
-        inputs.readers[item.input].episodes()[item.episode].length * inputs.cameras.size());
+    frames += static_cast<int64_t>(inputs.readers[item.input].episodes()[item.episode].length *
+                                   inputs.cameras.size());
   }
   // a probe of one episode on one thread
   const Item& item = inputs.items.front();
@@ -228,7 +230,8 @@ Json PlanAugment(const AugmentOptions& options, const RendererFactory& renderers
   EpisodeFrames sink(inputs.cameras.size());
   const auto start = Clock::now();
   RenderVariant(episode, {}, inputs.cameras, options.width, options.height, *renderer, sink);
-  const double per_frame = SecondsSince(start) / static_cast<double>(sink.rows() * inputs.cameras.size());
+  const double per_frame =
+      SecondsSince(start) / static_cast<double>(sink.rows() * inputs.cameras.size());
   const int threads = ThreadCount(options.threads);
   return {{"episodes", inputs.items.size()},
           {"frames", frames},

@@ -17,15 +17,15 @@ struct AugmentOptions {
   std::vector<std::string> inputs;
   std::string out;
   AugmentPlan plan;
-  int variants = 1;             // drawn looks per episode, beside the nominal one
-  bool nominal = true;          // variant 0: the scene as it is
-  std::vector<std::string> cameras;   // empty: those of the task
+  int variants = 1;                  // drawn looks per episode, beside the nominal one
+  bool nominal = true;               // variant 0: the scene as it is
+  std::vector<std::string> cameras;  // empty: those of the task
   int width = 84, height = 84;
-  int max_episodes = 0;         // of each input; 0: all
+  int max_episodes = 0;  // of each input; 0: all
   bool successes_only = true;
   uint64_t seed = 0;
   // changes speed only
-  int threads = 0;              // 0: one per core
+  int threads = 0;  // 0: one per core
   int compression = 1;
   bool overwrite = false;
   bool resume = true;

@@ -132,7 +132,7 @@ struct Drawer {
       edit.rgb2 = HsvToRgb({hue + Around(rng, 0.1), In(rng, r.saturation),
                             std::clamp(value + Around(rng, r.contrast), 0.0, 1.0)});
       edit.cells = std::round(In(rng, r.cells));
-      edit.seed = rng.NextU64() >> 11;   // exact as a JSON number
+      edit.seed = rng.NextU64() >> 11;  // exact as a JSON number
       edits.push_back(edit);
     }
   }
@@ -192,8 +192,8 @@ struct Checker {
   }
   void Range(const char* field, const std::array<double, 2>& range) {
     if (range[0] <= range[1]) return;
-    problems.push_back(fmt::format("randomizers.{}.{}: [{}, {}] is no range", name, field, range[0],
-                                   range[1]));
+    problems.push_back(
+        fmt::format("randomizers.{}.{}: [{}, {}] is no range", name, field, range[0], range[1]));
   }
   void operator()(const LightRandomizer& r) {
     Match("lights", r.lights, Names(scene.lights));

@@ -11,20 +11,20 @@
 
 namespace understudy {
 
-// ---- randomizers: what is drawn, around the nominal look of the scene -----------------------------
-// All of them are label-safe: they change pictures, never states, actions or success. A width of
-// zero is the nominal scene. Names are glob patterns with * and ?; a pattern that matches nothing is
-// an error, not a silent no-op.
+// ---- randomizers: what is drawn, around the nominal look of the scene
+// ----------------------------- All of them are label-safe: they change pictures, never states,
+// actions or success. A width of zero is the nominal scene. Names are glob patterns with * and ?; a
+// pattern that matches nothing is an error, not a silent no-op.
 
 // Lights: where they stand, where they point, how bright and which tint.
 struct LightRandomizer {
   static constexpr const char* kTag = "light";
   std::vector<std::string> lights{"*"};
-  double position = 0;                        // m, half width of a box around the nominal place
-  double direction = 0;                       // rad, largest tilt
-  std::array<double, 2> intensity{1, 1};      // factor on diffuse and specular, uniform
-  std::array<double, 2> ambient{1, 1};        // factor on ambient
-  double tint = 0;                            // each channel times 1 ± tint
+  double position = 0;                    // m, half width of a box around the nominal place
+  double direction = 0;                   // rad, largest tilt
+  std::array<double, 2> intensity{1, 1};  // factor on diffuse and specular, uniform
+  std::array<double, 2> ambient{1, 1};    // factor on ambient
+  double tint = 0;                        // each channel times 1 ± tint
   template <class V>
   void Visit(V& v) {
     v("lights", lights, "names, * and ? allowed");
@@ -51,9 +51,9 @@ struct HeadlightRandomizer {
 struct MaterialRandomizer {
   static constexpr const char* kTag = "material";
   std::vector<std::string> materials{"*"};
-  double hue = 0;                             // turns, ± of the colour circle
-  double saturation = 0, value = 0;           // ± of the channel
-  double shine = 0;                           // ± of specular and shininess
+  double hue = 0;                    // turns, ± of the colour circle
+  double saturation = 0, value = 0;  // ± of the channel
+  double shine = 0;                  // ± of specular and shininess
   template <class V>
   void Visit(V& v) {
     v("materials", materials, "names, * and ? allowed");
@@ -71,11 +71,11 @@ struct TextureRandomizer {
   std::vector<TexturePattern> patterns{TexturePattern::kFlat, TexturePattern::kChecker,
                                        TexturePattern::kGradient, TexturePattern::kNoise,
                                        TexturePattern::kWood};
-  std::array<double, 2> value{0.2, 0.95};     // brightness of both colours
+  std::array<double, 2> value{0.2, 0.95};  // brightness of both colours
   std::array<double, 2> saturation{0, 0.6};
-  double contrast = 0.35;                     // largest difference of brightness of the two colours
+  double contrast = 0.35;  // largest difference of brightness of the two colours
   std::array<double, 2> cells{2, 16};
-  double probability = 1;                     // of painting at all; else nominal
+  double probability = 1;  // of painting at all; else nominal
   template <class V>
   void Visit(V& v) {
     v("textures", textures, "names, * and ? allowed");
@@ -105,9 +105,9 @@ struct MaterialSwapRandomizer {
 struct CameraRandomizer {
   static constexpr const char* kTag = "camera";
   std::vector<std::string> cameras{"*"};
-  double position = 0;                        // m, half width of a box
-  double rotation = 0;                        // rad, largest turn about a random axis
-  double fovy_deg = 0;                        // ± degrees
+  double position = 0;  // m, half width of a box
+  double rotation = 0;  // rad, largest turn about a random axis
+  double fovy_deg = 0;  // ± degrees
   template <class V>
   void Visit(V& v) {
     v("cameras", cameras, "names, * and ? allowed");

@@ -152,7 +152,8 @@ class Runner {
       starts[d] = ReplayStart(demo, subtask_ == 0 ? 0 : ends_[d][subtask_ - 1], ends_[d][subtask_],
                               object, subtask().replay_within);
       if (scene.has_object) candidates[d].X_WO = demo.X_WO[object][starts[d]];
-      for (const SourceDemo::Arm& arm : demo.arms) candidates[d].X_WE.push_back(arm.X_WE[starts[d]]);
+      for (const SourceDemo::Arm& arm : demo.arms)
+        candidates[d].X_WE.push_back(arm.X_WE[starts[d]]);
     }
     Rng rng(key_.WithTerm(fmt::format("select {}", subtask_)));
     const Choice choice = SelectSource(subtask().selection, candidates, scene, rng);

@@ -94,11 +94,16 @@ MimicReport Summarise(const std::vector<AttemptRecord>& records, const SourceSet
 }
 
 Json MimicReport::ContentJson() const {
-  Json json{{"task", task},           {"variant", variant},
-            {"seed", seed},           {"attempts", attempts},
-            {"successes", successes}, {"rate", rate()},
-            {"interval", {interval().low, interval().high}}, {"episodes", episodes},
-            {"complete", complete},   {"stop_reason", stop_reason}};
+  Json json{{"task", task},
+            {"variant", variant},
+            {"seed", seed},
+            {"attempts", attempts},
+            {"successes", successes},
+            {"rate", rate()},
+            {"interval", {interval().low, interval().high}},
+            {"episodes", episodes},
+            {"complete", complete},
+            {"stop_reason", stop_reason}};
   json["failures"] = Json::object();
   for (const auto& [cause, counts] : failures) json["failures"][cause] = counts;
   json["success_steps"] = {

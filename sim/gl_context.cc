@@ -53,8 +53,17 @@ bool Open(EGLDisplay handle, const std::string& label, Display* display,
     tried->push_back(label + ": no desktop OpenGL");
     return false;
   }
-  const EGLint wanted[] = {EGL_SURFACE_TYPE, EGL_PBUFFER_BIT, EGL_RENDERABLE_TYPE, EGL_OPENGL_BIT,
-                           EGL_RED_SIZE, 8, EGL_GREEN_SIZE, 8, EGL_BLUE_SIZE, 8, EGL_NONE};
+  const EGLint wanted[] = {EGL_SURFACE_TYPE,
+                           EGL_PBUFFER_BIT,
+                           EGL_RENDERABLE_TYPE,
+                           EGL_OPENGL_BIT,
+                           EGL_RED_SIZE,
+                           8,
+                           EGL_GREEN_SIZE,
+                           8,
+                           EGL_BLUE_SIZE,
+                           8,
+                           EGL_NONE};
   EGLint count = 0;
   EGLConfig config = nullptr;
   if (!eglChooseConfig(handle, wanted, &config, 1, &count) || count == 0) {
@@ -152,8 +161,10 @@ GlContext::GlContext(RenderDevice device) : owner_(std::this_thread::get_id()) {
   eglBindAPI(EGL_OPENGL_API);
   EGLContext context = eglCreateContext(display.handle, display.config, EGL_NO_CONTEXT, nullptr);
   if (context == EGL_NO_CONTEXT) {
-    ThrowFailed(fmt::format("{}: no OpenGL context ({}); update the graphics driver or render in "
-                            "software", display.api, EglProblem()));
+    ThrowFailed(
+        fmt::format("{}: no OpenGL context ({}); update the graphics driver or render in "
+                    "software",
+                    display.api, EglProblem()));
   }
   display_ = display.handle;
   context_ = context;
@@ -181,7 +192,8 @@ GlContext::GlContext(RenderDevice device) : owner_(std::this_thread::get_id()) {
     eglDestroyContext(display_, context_);
     ThrowFailed(device == RenderDevice::kGpu
                     ? fmt::format("no GPU to draw on: EGL offers only '{}'; install the GPU's "
-                                  "driver with EGL or render on device auto", info_.device)
+                                  "driver with EGL or render on device auto",
+                                  info_.device)
                     : fmt::format("no software renderer: EGL offers '{}'; set "
                                   "LIBGL_ALWAYS_SOFTWARE=1 or render on device auto",
                                   info_.device));

@@ -10,10 +10,10 @@ namespace understudy {
 
 struct KinematicsOptions {
   // changes results
-  double position_tolerance = 1e-4;   // m
-  double rotation_tolerance = 1e-3;   // rad
+  double position_tolerance = 1e-4;  // m
+  double rotation_tolerance = 1e-3;  // rad
   int max_iterations = 200;
-  double max_step = 0.2;              // rad per joint and iteration: keeps the search local
+  double max_step = 0.2;  // rad per joint and iteration: keeps the search local
   template <class V>
   void Visit(V& v) {
     v("position_tolerance", position_tolerance, "m", Limits{1e-9, 0.1});

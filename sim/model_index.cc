@@ -41,8 +41,8 @@ ArmIndex IndexArm(const mjModel& model, const TaskSpec& task, const RobotSpec& r
   const std::string prefix = name + "_";
   arm.home = task.home.empty() ? robot.home : task.home;
   if (arm.home.size() != robot.joints.size()) {
-    find.Complain("home", fmt::format("{} angles for {} joints", arm.home.size(),
-                                      robot.joints.size()));
+    find.Complain("home",
+                  fmt::format("{} angles for {} joints", arm.home.size(), robot.joints.size()));
   }
   if (robot.joints.size() != 6 && robot.joints.size() != 7) {
     find.Complain("robot.joints", fmt::format("{} joints: the controller drives arms of 6 or 7",
@@ -59,8 +59,8 @@ ArmIndex IndexArm(const mjModel& model, const TaskSpec& task, const RobotSpec& r
       find.Complain(path, fmt::format("'{}' is no hinge joint", prefix + robot.joints[i]));
     }
     if (actuator < 0 || !model.actuator_ctrllimited[actuator]) {
-      find.Complain(path, fmt::format("'{}' needs a motor with a ctrlrange (Nm)",
-                                      prefix + robot.joints[i]));
+      find.Complain(
+          path, fmt::format("'{}' needs a motor with a ctrlrange (Nm)", prefix + robot.joints[i]));
       continue;
     }
     if (i < arm.home.size() && model.jnt_limited[joint] &&
@@ -187,7 +187,8 @@ ModelIndex IndexModel(const mjModel& model, const TaskSpec& task, const RobotSpe
       object.mocap = model.body_mocapid[object.body];
       if (object.qpos < 0 && object.mocap < 0) {
         find.Complain(path, fmt::format("'{}' cannot be placed: give it a <freejoint/>, or "
-                                        "mocap=\"true\" where it must not move", spec.body));
+                                        "mocap=\"true\" where it must not move",
+                                        spec.body));
       }
       for (int geom = 0; geom < model.ngeom; ++geom) {
         int body = model.geom_bodyid[geom];
@@ -216,8 +217,8 @@ ModelIndex IndexModel(const mjModel& model, const TaskSpec& task, const RobotSpe
     }
     if (const auto* grasped = std::get_if<GraspedPredicate>(&predicate)) {
       if (grasped->arm >= static_cast<int>(index.arms.size())) {
-        find.Complain(path, fmt::format("arm = {}: there is {} arm", grasped->arm,
-                                        index.arms.size()));
+        find.Complain(path,
+                      fmt::format("arm = {}: there is {} arm", grasped->arm, index.arms.size()));
       }
     }
   }

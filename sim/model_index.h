@@ -15,35 +15,35 @@ namespace understudy {
 
 // Where the parts of one arm stand in a compiled model.
 struct ArmIndex {
-  std::string name;                       // "robot0"; its parts are named "robot0_…"
+  std::string name;  // "robot0"; its parts are named "robot0_…"
   int base_body = -1;
-  int site = -1, site_body = -1;          // control frame E
-  std::vector<int> joints, dofs, qpos, actuators;         // base to tip
-  std::vector<double> home;               // rad
+  int site = -1, site_body = -1;                   // control frame E
+  std::vector<int> joints, dofs, qpos, actuators;  // base to tip
+  std::vector<double> home;                        // rad
   std::vector<int> finger_joints, finger_dofs, finger_qpos;
-  std::vector<int> finger_actuators;      // ctrlrange = [closed, open]
+  std::vector<int> finger_actuators;  // ctrlrange = [closed, open]
 };
 
 // Where a task object stands: with a free joint (qpos) or as a mocap body.
 struct ObjectIndex {
   std::string name;
   int body = -1;
-  int qpos = -1, dof = -1;                // of the free joint, or -1
-  int mocap = -1;                         // mocap id, or -1
-  double radius = 0;                      // m
+  int qpos = -1, dof = -1;  // of the free joint, or -1
+  int mocap = -1;           // mocap id, or -1
+  double radius = 0;        // m
 };
 
 // What a geom is to the predicates.
 struct GeomRole {
-  int16_t object = -1;                    // index into `objects`
-  int8_t left_pad_of = -1, right_pad_of = -1, finger_of = -1, link_of = -1;   // arm index
+  int16_t object = -1;                                                       // index into `objects`
+  int8_t left_pad_of = -1, right_pad_of = -1, finger_of = -1, link_of = -1;  // arm index
 };
 
 // Names of task and robot, resolved against a compiled model. A value; holds no pointers.
 struct ModelIndex {
   std::vector<ArmIndex> arms;
-  std::vector<ObjectIndex> objects;       // sorted by name, as TaskSpec::object_names()
-  std::vector<GeomRole> geoms;            // by geom id
+  std::vector<ObjectIndex> objects;  // sorted by name, as TaskSpec::object_names()
+  std::vector<GeomRole> geoms;       // by geom id
 
   // Index into `objects`; -1 where there is none.
   int ObjectOf(const std::string& name) const;

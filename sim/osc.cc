@@ -22,7 +22,7 @@ Eigen::Quaterniond Quat(const mjtNum* wxyz) {
   return Eigen::Quaterniond(wxyz[0], wxyz[1], wxyz[2], wxyz[3]);
 }
 
-constexpr double kDamping = 1e-3;   // share of the mean mobility
+constexpr double kDamping = 1e-3;  // share of the mean mobility
 
 template <int N>
 class OscControllerN final : public OscController {
@@ -30,9 +30,13 @@ class OscControllerN final : public OscController {
   using VectorN = Eigen::Matrix<double, N, 1>;
 
   OscControllerN(const mjModel& model, const ArmIndex& arm, const OscOptions& options)
-      : model_(model), site_(arm.site), site_body_(arm.site_body), kp_(options.kp),
+      : model_(model),
+        site_(arm.site),
+        site_body_(arm.site_body),
+        kp_(options.kp),
         kd_(2 * std::sqrt(options.kp) * options.damping_ratio),
-        kp_null_(options.nullspace_kp), kd_null_(2 * std::sqrt(options.nullspace_kp)),
+        kp_null_(options.nullspace_kp),
+        kd_null_(2 * std::sqrt(options.nullspace_kp)),
         uncouple_(options.uncouple) {
     for (int i = 0; i < N; ++i) {
       joint_[i] = arm.joints[i];
@@ -110,8 +114,7 @@ class OscControllerN final : public OscController {
     VectorN torque = J.transpose() * wrench + M * posture;
 
     for (int i = 0; i < N; ++i) {
-      ctrl[actuator_[i]] =
-          std::clamp(torque[i] + data.qfrc_bias[dof_[i]], low_[i], high_[i]);
+      ctrl[actuator_[i]] = std::clamp(torque[i] + data.qfrc_bias[dof_[i]], low_[i], high_[i]);
     }
   }
 

@@ -50,8 +50,7 @@ PredicateEvaluator::PredicateEvaluator(const mjModel& model, const ModelIndex& i
     : model_(model), index_(index) {
   const auto body_of = [&](const std::string& name) {
     const int object = index.ObjectOf(name);
-    return object >= 0 ? index.objects[object].body
-                       : mj_name2id(&model, mjOBJ_BODY, name.c_str());
+    return object >= 0 ? index.objects[object].body : mj_name2id(&model, mjOBJ_BODY, name.c_str());
   };
   for (const std::string& name : PredicateOrder(task)) {
     Node node;

@@ -12,8 +12,8 @@ namespace understudy {
 
 // Who touches whom at one instant, sorted by what predicates ask about.
 struct ContactSummary {
-  std::vector<uint8_t> left_pad, right_pad, finger;   // by object: bit a = arm a touches it
-  std::vector<uint8_t> pairs;                         // objects x objects, row-major, symmetric
+  std::vector<uint8_t> left_pad, right_pad, finger;  // by object: bit a = arm a touches it
+  std::vector<uint8_t> pairs;                        // objects x objects, row-major, symmetric
 
   // Reads the contacts of `data`; allocates in the first call only.
   void Read(const mjData& data, const ModelIndex& index);
@@ -44,17 +44,17 @@ class PredicateEvaluator {
   struct Node {
     std::string name;
     Predicate predicate;
-    int first = -1, second = -1;   // object, support, body or joint address
-    std::vector<int> operands;     // places of other predicates, all before this one
+    int first = -1, second = -1;  // object, support, body or joint address
+    std::vector<int> operands;    // places of other predicates, all before this one
   };
   bool Ask(const Node& node, size_t place, const mjData& data, bool advance);
   bool BodiesTouch(const mjData& data, int a, int b) const;
 
   const mjModel& model_;
   const ModelIndex& index_;
-  std::vector<Node> nodes_;        // in an order in which operands come first
+  std::vector<Node> nodes_;  // in an order in which operands come first
   std::vector<uint8_t> values_;
-  std::vector<double> counters_;   // policy steps that a held predicate's operand has held
+  std::vector<double> counters_;  // policy steps that a held predicate's operand has held
   ContactSummary contacts_;
 };
 

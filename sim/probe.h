@@ -10,8 +10,8 @@ namespace understudy {
 
 // What `understudy doctor` says about simulation and pictures on this machine.
 struct RenderProbe {
-  std::optional<RendererInfo> renderer;   // empty: no pictures can be drawn
-  std::string problem;                    // why, with what to install; empty where there is one
+  std::optional<RendererInfo> renderer;  // empty: no pictures can be drawn
+  std::string problem;                   // why, with what to install; empty where there is one
 };
 
 // Opens an OpenGL context on the calling thread and closes it again. Never throws.

@@ -21,7 +21,7 @@ namespace {
 // pixels: small pictures get few.
 struct Tessellation {
   int slices, stacks, quads;
-  int max_side_px;            // for pictures up to this
+  int max_side_px;  // for pictures up to this
 };
 constexpr std::array<Tessellation, 2> kTessellations{{{16, 8, 2, 128}, {32, 16, 4, 1 << 20}}};
 
@@ -63,7 +63,7 @@ class MujocoRenderer : public Renderer {
     mjv_defaultScene(&drawing_);
     mjv_makeScene(model_.get(), &drawing_, static_cast<int>(model_->ngeom) + 256);
     drawing_.flags[mjRND_SHADOW] = options.shadows;
-    drawing_.flags[mjRND_REFLECTION] = 1;   // free unless a material reflects
+    drawing_.flags[mjRND_REFLECTION] = 1;  // free unless a material reflects
     drawing_.flags[mjRND_FOG] = 0;
   }
 
@@ -233,7 +233,7 @@ class MujocoRenderer : public Renderer {
   mjvScene drawing_;
   std::array<std::unique_ptr<Canvas>, kTessellations.size()> canvases_;
   std::vector<uint8_t> pixels_;
-  int width_ = 0, height_ = 0;          // of the pictures last rendered; 0: none yet
+  int width_ = 0, height_ = 0;  // of the pictures last rendered; 0: none yet
 };
 
 }  // namespace

@@ -13,8 +13,7 @@ constexpr int kTries = 10000;
 std::pair<int, int> FindOverlap(const std::vector<Pose>& poses, const std::vector<double>& radii) {
   for (size_t i = 0; i < poses.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
-      const double distance =
-          (poses[i].translation() - poses[j].translation()).head<2>().norm();
+      const double distance = (poses[i].translation() - poses[j].translation()).head<2>().norm();
       if (distance < radii[i] + radii[j]) return {static_cast<int>(j), static_cast<int>(i)};
     }
   }

@@ -49,8 +49,8 @@ std::string SaveText(const mjSpec* spec) {
   char error[1000] = "";
   std::string text(size_t{1} << 16, '\0');
   while (true) {
-    const int rc = mj_saveXMLString(spec, text.data(), static_cast<int>(text.size()), error,
-                                    sizeof(error));
+    const int rc =
+        mj_saveXMLString(spec, text.data(), static_cast<int>(text.size()), error, sizeof(error));
     if (rc == 0) break;
     if (rc < 0) ThrowFailed(fmt::format("the composed model cannot be written: {}", error));
     text.resize(static_cast<size_t>(rc) + 1);
@@ -116,8 +116,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   scene->task_ = task;
   scene->robot_ = robot;
   scene->info_ = MakeInfo(task, robot);
-  scene->info_.flat_state_size =
-      static_cast<size_t>(1 + scene->model_->nq + scene->model_->nv);
+  scene->info_.flat_state_size = static_cast<size_t>(1 + scene->model_->nq + scene->model_->nv);
   // integration state, gripper command per arm, one counter per predicate
   scene->info_.state_size = static_cast<size_t>(mj_stateSize(scene->model_, mjSTATE_INTEGRATION)) +
                             scene->info_.arms.size() + task.predicates.size();

@@ -25,7 +25,7 @@ class Scene {
   const RobotSpec& robot() const { return robot_; }
   const SimulatorInfo& info() const { return info_; }
   const mjModel_* model() const { return model_; }
-  const std::string& model_text() const { return model_text_; }   // composed MJCF
+  const std::string& model_text() const { return model_text_; }  // composed MJCF
 
  private:
   Scene() = default;
@@ -42,9 +42,9 @@ std::unique_ptr<Simulator> MakeSimulator(std::shared_ptr<const Scene> scene);
 enum class RenderDevice { kAuto, kGpu, kSoftware };
 
 struct RenderOptions {
-  bool shadows = false;         // 7 times the cost on software rendering
-  int samples = 0;              // multisampling; 3 times the cost on software rendering
-  RenderDevice device = RenderDevice::kAuto;   // auto: a GPU where there is one
+  bool shadows = false;  // 7 times the cost on software rendering
+  int samples = 0;       // multisampling; 3 times the cost on software rendering
+  RenderDevice device = RenderDevice::kAuto;  // auto: a GPU where there is one
 };
 // Call on the thread that will render. Throws Error(kFailed) where there is no EGL, saying what to
 // install.

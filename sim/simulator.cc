@@ -169,8 +169,7 @@ class MujocoSimulator final : public Simulator {
     for (size_t a = 0; a < index_.arms.size(); ++a) {
       const ArmIndex& arm = index_.arms[a];
       for (size_t i = 0; i < arm.joints.size(); ++i) {
-        const double offset =
-            noise == nullptr ? 0 : scene_->robot().home_noise * noise->Normal();
+        const double offset = noise == nullptr ? 0 : scene_->robot().home_noise * noise->Normal();
         const mjtNum* range = model_.jnt_range + 2 * arm.joints[i];
         data_->qpos[arm.qpos[i]] = model_.jnt_limited[arm.joints[i]]
                                        ? std::clamp(arm.home[i] + offset, range[0], range[1])
@@ -262,8 +261,8 @@ class MujocoSimulator final : public Simulator {
   std::vector<int> signals_;
   int success_ = -1;
   size_t integration_size_ = 0;
-  std::vector<double> gripper_commands_;   // [-1, 1] per arm, where the creeping command stands
-  bool unusable_ = false;                  // until the next Reset or Restore
+  std::vector<double> gripper_commands_;  // [-1, 1] per arm, where the creeping command stands
+  bool unusable_ = false;                 // until the next Reset or Restore
   std::string problem_;
   SimulatorTimes times_;
   mutable bool observed_ = false;

@@ -68,11 +68,10 @@ SceneInventory MakeInventory(const mjModel& model) {
   for (int i = 0; i < static_cast<int>(model.nlight); ++i) {
     const std::string name = NameOf(model, mjOBJ_LIGHT, i);
     if (name.empty()) continue;
-    inventory.lights.push_back({name, Vector(model.light_pos0 + 3 * i),
-                                Vector(model.light_dir0 + 3 * i),
-                                Vector(model.light_ambient + 3 * i),
-                                Vector(model.light_diffuse + 3 * i),
-                                Vector(model.light_specular + 3 * i)});
+    inventory.lights.push_back(
+        {name, Vector(model.light_pos0 + 3 * i), Vector(model.light_dir0 + 3 * i),
+         Vector(model.light_ambient + 3 * i), Vector(model.light_diffuse + 3 * i),
+         Vector(model.light_specular + 3 * i)});
     // positions of lights on the world body are already world positions
     if (model.light_bodyid[i] == 0) {
       inventory.lights.back().position = Vector(model.light_pos + 3 * i);
@@ -88,9 +87,12 @@ SceneInventory MakeInventory(const mjModel& model) {
     if (name.empty()) continue;
     const float* rgba = model.mat_rgba + 4 * i;
     const int texture = model.mat_texid[i * mjNTEXROLE + mjTEXROLE_RGB];
-    inventory.materials.push_back({name, {rgba[0], rgba[1], rgba[2], rgba[3]},
-                                   model.mat_specular[i], model.mat_shininess[i],
-                                   model.mat_reflectance[i], model.mat_emission[i],
+    inventory.materials.push_back({name,
+                                   {rgba[0], rgba[1], rgba[2], rgba[3]},
+                                   model.mat_specular[i],
+                                   model.mat_shininess[i],
+                                   model.mat_reflectance[i],
+                                   model.mat_emission[i],
                                    NameOf(model, mjOBJ_TEXTURE, texture)});
   }
   for (int i = 0; i < static_cast<int>(model.ntex); ++i) {
@@ -122,8 +124,7 @@ SceneInventory MakeInventory(const mjModel& model) {
   return inventory;
 }
 
-ModelLook::ModelLook(const mjModel* nominal, mjModel* varied)
-    : nominal_(nominal), varied_(varied) {
+ModelLook::ModelLook(const mjModel* nominal, mjModel* varied) : nominal_(nominal), varied_(varied) {
   Require(nominal != nullptr && varied != nullptr && nominal != varied &&
               nominal->nmat == varied->nmat && nominal->ntexdata == varied->ntexdata,
           "a look is a copy of its nominal model");
@@ -193,8 +194,10 @@ void ModelLook::Check(const LightEdit& edit) const {
   Find(mjOBJ_LIGHT, "light", edit.light);
   const bool pointless = edit.direction && !(edit.direction->norm() > 1e-9);
   if (pointless || (edit.position && !edit.position->allFinite())) {
-    ThrowBadInput(fmt::format("scene variation: light '{}' needs a finite position and a direction "
-                              "other than zero", edit.light));
+    ThrowBadInput(
+        fmt::format("scene variation: light '{}' needs a finite position and a direction "
+                    "other than zero",
+                    edit.light));
   }
 }
 
@@ -251,8 +254,10 @@ void ModelLook::ApplyEdit(const GeomMaterialEdit& edit) {
 void ModelLook::Check(const TextureEdit& edit) const {
   const int id = Find(mjOBJ_TEXTURE, "texture", edit.texture);
   if (!Paintable(*nominal_, id)) {
-    ThrowBadInput(fmt::format("scene variation: texture '{}' has {} channels; 1, 3 or 4 can be "
-                              "painted", edit.texture, nominal_->tex_nchannel[id]));
+    ThrowBadInput(
+        fmt::format("scene variation: texture '{}' has {} channels; 1, 3 or 4 can be "
+                    "painted",
+                    edit.texture, nominal_->tex_nchannel[id]));
   }
 }
 
@@ -274,12 +279,16 @@ void ModelLook::ApplyEdit(const TextureEdit& edit) {
 void ModelLook::Check(const CameraEdit& edit) const {
   const int id = Find(mjOBJ_CAMERA, "camera", edit.camera);
   if (nominal_->cam_mode[id] != mjCAMLIGHT_FIXED) {
-    ThrowBadInput(fmt::format("scene variation: camera '{}' turns by itself (tracking or "
-                              "targeting); only cameras of mode fixed can be placed", edit.camera));
+    ThrowBadInput(
+        fmt::format("scene variation: camera '{}' turns by itself (tracking or "
+                    "targeting); only cameras of mode fixed can be placed",
+                    edit.camera));
   }
   if (!(edit.fovy_deg > 0 && edit.fovy_deg < 180) || !edit.X_PC.translation().allFinite()) {
-    ThrowBadInput(fmt::format("scene variation: camera '{}' needs a finite pose and a field of "
-                              "view within (0, 180) degrees, not {}", edit.camera, edit.fovy_deg));
+    ThrowBadInput(
+        fmt::format("scene variation: camera '{}' needs a finite pose and a field of "
+                    "view within (0, 180) degrees, not {}",
+                    edit.camera, edit.fovy_deg));
   }
 }
 

@@ -35,7 +35,7 @@ class ModelLook {
 
  private:
   struct Placement {
-    std::optional<Eigen::Vector3d> position, direction;   // W
+    std::optional<Eigen::Vector3d> position, direction;  // W
   };
 
   // Id of the part; throws Error(kBadInput) naming the nearest where there is none.
@@ -56,9 +56,9 @@ class ModelLook {
 
   const mjModel* nominal_;
   mjModel* varied_;
-  std::map<int, Placement> lights_;     // by light id
-  std::set<int> painted_;               // textures that differ from nominal
-  std::set<int> changed_;               // textures not uploaded yet
+  std::map<int, Placement> lights_;  // by light id
+  std::set<int> painted_;            // textures that differ from nominal
+  std::set<int> changed_;            // textures not uploaded yet
 };
 
 }  // namespace understudy

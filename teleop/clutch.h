@@ -27,7 +27,7 @@ struct ClutchOptions {
 struct HandInput {
   bool good = false;
   Pose X_TH;
-  double squeeze = 0, trigger = 0;   // [0, 1]
+  double squeeze = 0, trigger = 0;  // [0, 1]
 };
 
 // A button with hysteresis that reports edges only: its first sample after construction or Forget
@@ -86,8 +86,7 @@ class Clutch {
 // edge: an arm must not drop what it holds because a camera lost the hand.
 class GripperSwitch {
  public:
-  explicit GripperSwitch(const ClutchOptions& options)
-      : trigger_(options.press, options.release) {}
+  explicit GripperSwitch(const ClutchOptions& options) : trigger_(options.press, options.release) {}
   double Update(const HandInput& hand);
   double command() const { return command_; }
 

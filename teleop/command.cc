@@ -9,7 +9,6 @@
 
 #include "data/base/hash.h"
 #include "data/base/version.h"
-#include "data/base/version.h"
 
 namespace understudy {
 namespace {
@@ -59,9 +58,10 @@ void OpenSession(const fs::path& folder, const Json& settings) {
       different.push_back(key);
     }
   }
-  ThrowBadInput(fmt::format("{}: holds attempts of a session with other settings ({}): remove the "
-                            "folder to start anew, or choose another --out",
-                            folder.string(), fmt::join(different, ", ")));
+  ThrowBadInput(
+      fmt::format("{}: holds attempts of a session with other settings ({}): remove the "
+                  "folder to start anew, or choose another --out",
+                  folder.string(), fmt::join(different, ", ")));
 }
 
 // What earlier sessions left: files by attempt number, and the next number.
@@ -133,15 +133,16 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
   progress.Advance(done());
   while (done() < options.demos && report.stopped.empty()) {
     if (found.next >= most) {
-      report.stopped = fmt::format("{} attempts gave {} of {} demonstrations: see the causes, or "
-                                   "raise max_attempts",
-                                   found.next, done(), options.demos);
+      report.stopped = fmt::format(
+          "{} attempts gave {} of {} demonstrations: see the causes, or "
+          "raise max_attempts",
+          found.next, done(), options.demos);
       break;
     }
     const int64_t number = found.next++;
     plan.file = AttemptFile(folder, number);
-    plan.key = RngKey{.seed = options.seed}.WithStage("teleop").WithParent(
-        static_cast<uint64_t>(number));
+    plan.key =
+        RngKey{.seed = options.seed}.WithStage("teleop").WithParent(static_cast<uint64_t>(number));
     RecordOutcome outcome = Record(device, simulator, task, pacer, plan, options.record);
     if (outcome.kept) (outcome.success ? found.demonstrations : found.failures)[number] = plan.file;
     if (outcome.success) {

@@ -34,14 +34,14 @@ struct TeleopOptions {
 
 struct TeleopReport {
   std::string out;
-  bool complete = false;          // `out` was written
-  std::string stopped;            // why it ended early, in words; empty where complete
-  int64_t kept_before = 0;        // demonstrations of earlier sessions
-  std::vector<RecordOutcome> attempts;   // of this session
-  std::vector<std::string> salvaged;     // what a killed session had left, one line each
-  int64_t demonstrations = 0;     // in all
-  double recorded_s = 0;          // simulated seconds of this session's demonstrations
-  double wall_s = 0;              // outside any content hash
+  bool complete = false;                // `out` was written
+  std::string stopped;                  // why it ended early, in words; empty where complete
+  int64_t kept_before = 0;              // demonstrations of earlier sessions
+  std::vector<RecordOutcome> attempts;  // of this session
+  std::vector<std::string> salvaged;    // what a killed session had left, one line each
+  int64_t demonstrations = 0;           // in all
+  double recorded_s = 0;                // simulated seconds of this session's demonstrations
+  double wall_s = 0;                    // outside any content hash
   double worst_replay_error = 0;
   template <class V>
   void Visit(V& v) {

@@ -33,8 +33,7 @@ Pose PoseFilter::Update(const Pose& X_WE_wanted, double dt_s) {
   // position and rotation each have their own cutoff
   const double a = Alpha(options_.cutoff + options_.linear_beta * speed_, dt_s);
   const double b = Alpha(options_.cutoff + options_.angular_beta * turn_, dt_s);
-  const Eigen::Vector3d arc =
-      RotationLog(X_WE_wanted.rotation() * value_.rotation().conjugate());
+  const Eigen::Vector3d arc = RotationLog(X_WE_wanted.rotation() * value_.rotation().conjugate());
   value_ = Pose(RotationExp(b * arc) * value_.rotation(),
                 value_.translation() + a * (X_WE_wanted.translation() - value_.translation()));
   return value_;

@@ -17,8 +17,7 @@ struct FilterOptions {
   void Visit(V& v) {
     v("enabled", enabled, "smooth the target (the raw samples are stored in any case)");
     v("cutoff", cutoff, "Hz, of a hand at rest; lower is smoother and later", Limits{0.05, 100});
-    v("linear_beta", linear_beta, "Hz per m/s: how much motion opens the filter",
-      Limits{0, 1000});
+    v("linear_beta", linear_beta, "Hz per m/s: how much motion opens the filter", Limits{0, 1000});
     v("angular_beta", angular_beta, "Hz per rad/s, likewise for turning", Limits{0, 1000});
     v("speed_cutoff", speed_cutoff, "Hz, of the speed estimate", Limits{0.05, 100});
   }
@@ -37,10 +36,10 @@ class PoseFilter {
 
  private:
   FilterOptions options_;
-  Pose value_;          // filtered
-  Pose last_;           // unfiltered, of the sample before
-  double speed_ = 0;    // m/s, low-passed
-  double turn_ = 0;     // rad/s, low-passed
+  Pose value_;        // filtered
+  Pose last_;         // unfiltered, of the sample before
+  double speed_ = 0;  // m/s, low-passed
+  double turn_ = 0;   // rad/s, low-passed
 };
 
 }  // namespace understudy

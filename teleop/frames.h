@@ -7,8 +7,8 @@ namespace understudy {
 
 // Where the operator stands in the world: docs/frames.md has the picture. Changes results.
 struct OperatorPlacement {
-  Eigen::Vector3d p_WT = Eigen::Vector3d(-1.0, 0, 0);   // floor below the operator
-  double yaw = 0;                                       // the operator looks along Rz(yaw) x_W
+  Eigen::Vector3d p_WT = Eigen::Vector3d(-1.0, 0, 0);  // floor below the operator
+  double yaw = 0;                                      // the operator looks along Rz(yaw) x_W
   bool operator==(const OperatorPlacement&) const = default;
   template <class V>
   void Visit(V& v) {

@@ -50,10 +50,10 @@ struct LimitedTarget {
 
 // What one command may be, seen from where the arm is.
 struct ArmBounds {
-  Pose X_WE;                    // measured
-  DeltaLimits limits;           // box around it that one policy step can ask for
-  Eigen::Vector3d p_WB = Eigen::Vector3d::Zero();   // centre of the reach sphere
-  double reach = 1e9;           // m
+  Pose X_WE;                                       // measured
+  DeltaLimits limits;                              // box around it that one policy step can ask for
+  Eigen::Vector3d p_WB = Eigen::Vector3d::Zero();  // centre of the reach sphere
+  double reach = 1e9;                              // m
 };
 
 // Makes commands that the arm can follow: inside the reach sphere and inside the box of one policy

@@ -38,7 +38,7 @@ class RealPacer : public Pacer {
 class VirtualPacer : public Pacer {
  public:
   struct Hooks {
-    std::function<int64_t()> now_ns;                    // of the virtual clock
+    std::function<int64_t()> now_ns;  // of the virtual clock
     std::function<void(int64_t)> advance_ns;
     // An attempt begins; may be empty.
     std::function<void(const RngKey&, const Observation&)> begin;

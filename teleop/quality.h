@@ -29,7 +29,7 @@ class QualityMeter {
 // Restores `states[0]`, applies the actions and compares every state with the recorded one.
 // `states` has one entry more than `actions`. The simulator is left at the end of the replay.
 struct ReplayCheck {
-  double worst_error = 0;       // largest absolute difference of any entry of any state
+  double worst_error = 0;  // largest absolute difference of any entry of any state
   bool bit_exact = true;
 };
 ReplayCheck CheckReplay(Simulator& simulator, const std::vector<SimState>& states,

@@ -160,10 +160,9 @@ class Recording {
   // The first subtask whose signal has not risen yet.
   int32_t Subtask(const Observation& observation) {
     while (subtask_ + 1 < static_cast<int32_t>(task_.subtasks.size())) {
-      const auto found = std::find(info_.signals.begin(), info_.signals.end(),
-                                   task_.subtasks[subtask_].signal);
-      if (found == info_.signals.end() ||
-          !observation.signals[found - info_.signals.begin()]) {
+      const auto found =
+          std::find(info_.signals.begin(), info_.signals.end(), task_.subtasks[subtask_].signal);
+      if (found == info_.signals.end() || !observation.signals[found - info_.signals.begin()]) {
         break;
       }
       ++subtask_;
@@ -256,7 +255,7 @@ class Recording {
   EpisodeMeta meta_;
   RawStream raw_;
   QualityMeter quality_;
-  std::vector<RawSample> samples_;      // of this policy step
+  std::vector<RawSample> samples_;  // of this policy step
   uint32_t pressed_ = 0, events_ = 0, buttons_ = 0;
   bool buttons_known_ = false, on_time_ = true;
   std::vector<SimState> states_;

@@ -40,10 +40,10 @@ struct RecordOptions {
 
 // What recording one attempt needs to know; the file appears only once it has started.
 struct RecordPlan {
-  std::filesystem::path file;     // grows as <file>.part
+  std::filesystem::path file;  // grows as <file>.part
   DatasetHeader header;
   std::string variant;
-  RngKey key;                     // parent = number of the attempt
+  RngKey key;  // parent = number of the attempt
   std::string program_version;
 };
 
@@ -60,15 +60,16 @@ enum class RecordEnd {
 };
 template <>
 struct EnumNames<RecordEnd> {
-  static constexpr std::array kNames{"accepted", "discarded",   "reset",       "stopped", "timeout",
-                                     "unstable", "device lost", "interrupted", "not started"};
+  static constexpr std::array kNames{"accepted",    "discarded",   "reset",
+                                     "stopped",     "timeout",     "unstable",
+                                     "device lost", "interrupted", "not started"};
 };
 
 struct RecordOutcome {
   RecordEnd end = RecordEnd::kNotStarted;
-  bool success = false;           // a demonstration: accepted, and the task's success holds
-  bool kept = false;              // `file` exists and opens; else discarded, or never begun
-  std::string cause;              // why not, in words; empty on success
+  bool success = false;  // a demonstration: accepted, and the task's success holds
+  bool kept = false;     // `file` exists and opens; else discarded, or never begun
+  std::string cause;     // why not, in words; empty on success
   std::string uuid;
   int64_t steps = 0;
   std::filesystem::path file;

@@ -44,9 +44,10 @@ TeleopController::TeleopController(const RetargetOptions& options, const Simulat
   if (!problems.empty()) ThrowUsage(fmt::format("teleop: {}", fmt::join(problems, "; ")));
   if (hands_.empty()) hands_ = info.arms.size() == 1 ? std::vector{1} : std::vector{1, 0};
   if (hands_.size() != info.arms.size()) {
-    ThrowUsage(fmt::format("teleop: hands: the robot has {} arms, {} hands are given: name one "
-                           "hand (0 left, 1 right) for each arm",
-                           info.arms.size(), hands_.size()));
+    ThrowUsage(
+        fmt::format("teleop: hands: the robot has {} arms, {} hands are given: name one "
+                    "hand (0 left, 1 right) for each arm",
+                    info.arms.size(), hands_.size()));
   }
   for (size_t i = 0; i < hands_.size(); ++i) arms_.push_back(MakeArm());
 }
@@ -71,8 +72,8 @@ void TeleopController::Reset(const Observation& observation) {
 
 void TeleopController::Ingest(Arm& arm, const RawSample& sample, int hand_index) {
   const RawHand& hand = sample.hands[hand_index];
-  const uint32_t breaks = kEventFocusLost | kEventRecentered | kEventSessionLost |
-                          kEventProfileChanged | kEventExit;
+  const uint32_t breaks =
+      kEventFocusLost | kEventRecentered | kEventSessionLost | kEventProfileChanged | kEventExit;
   const HandInput input{.good = focused_ && !(sample.events & breaks) && HandIsGood(hand),
                         .X_TH = hand.X_TH,
                         .squeeze = hand.squeeze,
@@ -110,9 +111,9 @@ Commanded TeleopController::Update(std::span<const RawSample> samples,
     if (sample.events & kEventFocusGained) focused_ = true;
     for (size_t i = 0; i < arms_.size(); ++i) Ingest(arms_[i], sample, hands_[i]);
   }
-  const bool stale = samples.empty() || 1e-9 * static_cast<double>(
-                                                    now_ns - samples.back().monotonic_ns) >
-                                            options_.max_sample_age;
+  const bool stale =
+      samples.empty() ||
+      1e-9 * static_cast<double>(now_ns - samples.back().monotonic_ns) > options_.max_sample_age;
 
   for (size_t i = 0; i < arms_.size(); ++i) {
     Arm& arm = arms_[i];

@@ -37,13 +37,13 @@ std::vector<std::string> Validate(const RetargetOptions& options);
 
 // What one arm's hand should be told by its controller's motor, as edges of this step.
 struct HandCue {
-  bool engaged = false;         // the clutch took hold
-  bool lost = false;            // the clutch was dropped by tracking, focus or a recenter
-  bool clamped = false;         // clamping or rejecting began
+  bool engaged = false;  // the clutch took hold
+  bool lost = false;     // the clutch was dropped by tracking, focus or a recenter
+  bool clamped = false;  // clamping or rejecting began
 };
 
 struct Commanded {
-  Action action;                // limited targets
+  Action action;  // limited targets
   std::vector<TeleopArmStep> arms;
   std::vector<HandCue> cues;
 };
@@ -65,7 +65,7 @@ class TeleopController {
                    int64_t now_ns, double dt_s);
 
   int hand(size_t arm) const { return hands_[arm]; }
-  int engagements() const;      // of all clutches since Reset
+  int engagements() const;  // of all clutches since Reset
 
  private:
   struct Arm {
@@ -75,8 +75,8 @@ class TeleopController {
     PoseFilter filter;
     Limiter limiter;
     Pose X_WE_wanted;
-    bool rejected = false;      // the newest sample
-    bool in_trouble = false;    // clamped or rejected in the step before
+    bool rejected = false;    // the newest sample
+    bool in_trouble = false;  // clamped or rejected in the step before
     int64_t last_sample_ns = -1;
   };
   Arm MakeArm() const;

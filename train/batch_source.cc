@@ -67,7 +67,7 @@ class FrameCache {
 struct Slot {
   std::optional<Batch> batch;
   std::exception_ptr error;
-  Json position;   // behind this batch
+  Json position;  // behind this batch
 };
 
 }  // namespace
@@ -79,10 +79,10 @@ struct BatchSource::Impl {
   LoaderOptions options;
   int batch;
   uint64_t seed;
-  std::vector<std::vector<int32_t>> tokens;   // by instruction
-  std::vector<uint64_t> first_window;         // of each episode, ascending
-  std::vector<uint64_t> group_first;          // first window of each group
-  Sampler sampler;                            // behind the batches that were started
+  std::vector<std::vector<int32_t>> tokens;  // by instruction
+  std::vector<uint64_t> first_window;        // of each episode, ascending
+  std::vector<uint64_t> group_first;         // first window of each group
+  Sampler sampler;                           // behind the batches that were started
   FrameCache cache;
 
   mutable std::mutex mutex;
@@ -93,7 +93,7 @@ struct BatchSource::Impl {
   Json position;
   std::atomic<int64_t> load_ns{0}, frames{0}, hits{0};
   double wait_s = 0;
-  std::vector<std::jthread> threads;   // last: joined before what they use goes
+  std::vector<std::jthread> threads;  // last: joined before what they use goes
 
   Impl(std::shared_ptr<const TrainingSet> s, const SampleLayout& l, const Normalizer& st,
        const Normalizer& ac, const LoaderOptions& o, Sampler smp, int b, uint64_t sd)
@@ -147,8 +147,7 @@ struct BatchSource::Impl {
     const double start = Now();
     const size_t B = plan.size(), S = static_cast<size_t>(layout.state),
                  T = static_cast<size_t>(layout.horizon), A = static_cast<size_t>(layout.action);
-    const size_t images =
-        static_cast<size_t>(layout.cameras) * layout.height * layout.width * 3;
+    const size_t images = static_cast<size_t>(layout.cameras) * layout.height * layout.width * 3;
     Batch result;
     result.size = batch;
     result.images_BNHWC.resize(B * images);
@@ -158,16 +157,16 @@ struct BatchSource::Impl {
     result.embodiment_B.assign(B, 0);
     for (size_t b = 0; b < B; ++b) {
       const uint64_t window = group_first[plan[b].group] + plan[b].window;
-      const size_t at = static_cast<size_t>(
-          std::upper_bound(first_window.begin(), first_window.end(), window) -
-          first_window.begin() - 1);
+      const size_t at =
+          static_cast<size_t>(std::upper_bound(first_window.begin(), first_window.end(), window) -
+                              first_window.begin() - 1);
       const TrainingEpisode& episode = set->episodes[at];
       const size_t row = window - first_window[at];
       // who the sample is: its episode and row, wherever they stand in files
       const uint64_t sample = HashOf(episode.uuid) + row * 0x9E3779B97F4A7C15ull;
       result.sample_B.push_back(sample);
-      const RngKey key = RngKey{seed}.WithStage("train images").WithParent(sample).WithVariant(
-          plan[b].epoch);
+      const RngKey key =
+          RngKey{seed}.WithStage("train images").WithParent(sample).WithVariant(plan[b].epoch);
       FillImages(episode, window, row, key, &result.images_BNHWC[b * images]);
       std::copy_n(&episode.state_TS[row * S], S, &result.state_BS[b * S]);
       set->Chunk(episode, row, layout.horizon, &result.actions_BTA[b * T * A],
@@ -218,7 +217,7 @@ BatchSource::BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLay
               layout.height == set->image_height && layout.width == set->image_width &&
               layout.state == set->embodiment.state_size() && layout.state == state.size() &&
               layout.action == set->embodiment.action_size() &&
-                  layout.horizon * layout.action == action.size(),
+              layout.horizon * layout.action == action.size(),
           "the layout is that of the set");
   Require(weights.empty() || weights.size() == set->datasets.size(), "one weight per dataset");
   if (options.shift_px >= std::min(layout.height, layout.width)) {
@@ -238,8 +237,8 @@ BatchSource::BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLay
     }
   }
   Sampler sampler(sizes, weights.empty() ? std::vector<double>{1} : weights, seed);
-  impl_ = std::make_unique<Impl>(std::move(set), layout, state, action, options,
-                                 std::move(sampler), batch, seed);
+  impl_ = std::make_unique<Impl>(std::move(set), layout, state, action, options, std::move(sampler),
+                                 batch, seed);
   impl_->group_first = std::move(firsts);
   uint64_t window = 0;
   for (const TrainingEpisode& episode : impl_->set->episodes) {

@@ -14,13 +14,13 @@ namespace understudy {
 
 struct LoaderOptions {
   // changes results
-  int shift_px = 4;            // a few pixels of shift: the cheapest guard against overfitting
-  double brightness = 0;       // off: augmented datasets vary light where it belongs
+  int shift_px = 4;       // a few pixels of shift: the cheapest guard against overfitting
+  double brightness = 0;  // off: augmented datasets vary light where it belongs
   double contrast = 0;
   // changes speed only
   int threads = 1;
-  int ring = 4;                // batches that may wait
-  int64_t cache_mib = 1024;    // decoded frames kept in memory
+  int ring = 4;              // batches that may wait
+  int64_t cache_mib = 1024;  // decoded frames kept in memory
   template <class V>
   void Visit(V& v) {
     v("shift_px", shift_px, "random image shift, drawn per sample and camera; 0: off",
@@ -36,8 +36,8 @@ struct LoaderOptions {
 
 struct LoaderTimes {
   int64_t batches = 0, samples = 0;
-  double load_s = 0;           // thread time spent making batches
-  double wait_s = 0;           // time that Next made its caller wait
+  double load_s = 0;  // thread time spent making batches
+  double wait_s = 0;  // time that Next made its caller wait
   int64_t frames = 0, frames_from_cache = 0;
 };
 

@@ -70,9 +70,10 @@ Json CheckManifest(const fs::path& folder, const std::vector<std::string>& neede
     }
     const std::string hash = FileHash(path);
     if (!entry.is_object() || entry.value("hash", Json()) != hash) {
-      ThrowBadInput(fmt::format("{}: hash {} differs from the manifest's: the file was changed or "
-                                "damaged; take another checkpoint",
-                                path.string(), hash));
+      ThrowBadInput(
+          fmt::format("{}: hash {} differs from the manifest's: the file was changed or "
+                      "damaged; take another checkpoint",
+                      path.string(), hash));
     }
   }
   return files;
@@ -97,9 +98,10 @@ fs::path FindCheckpoint(const fs::path& place) {
     return fs::is_directory(last) && fs::equivalent(last, newest) ? last : newest;
   }
   if (!fs::exists(place)) ThrowBadInput(place.string() + ": no such checkpoint or run");
-  ThrowBadInput(fmt::format("{}: holds no checkpoint: give a run of `understudy train`, one of its "
-                            "checkpoints/<step>, or a pretrained_model folder",
-                            place.string()));
+  ThrowBadInput(
+      fmt::format("{}: holds no checkpoint: give a run of `understudy train`, one of its "
+                  "checkpoints/<step>, or a pretrained_model folder",
+                  place.string()));
 }
 
 fs::path FindPolicy(const fs::path& place) {

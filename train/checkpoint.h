@@ -26,14 +26,14 @@ namespace understudy {
 struct PolicyArtefact {
   PolicyConfig config;
   TensorMap weights;
-  std::string hash;                 // of configuration and weights
-  std::filesystem::path folder;     // pretrained_model
+  std::string hash;              // of configuration and weights
+  std::filesystem::path folder;  // pretrained_model
 };
 
 struct TrainingState {
   int64_t step = 0;
   Json sampler = Json::object();
-  TensorMap engine;                 // of UpdateEngine::ExportState
+  TensorMap engine;  // of UpdateEngine::ExportState
 };
 
 // Writes <run>/checkpoints/<step>, moves `last` to it and removes all but the newest `keep` (0:

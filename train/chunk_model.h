@@ -12,7 +12,8 @@
 namespace understudy {
 
 // A trained network as a function of normalised inputs. Thread-safe; the answer for a sample
-// depends on its inputs and its key only, not on the other samples of the batch or on other callers.
+// depends on its inputs and its key only, not on the other samples of the batch or on other
+// callers.
 class ChunkModel {
  public:
   virtual ~ChunkModel() = default;

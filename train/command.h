@@ -42,7 +42,8 @@ struct EvalCommandOptions {
 
 // The policy that the options name, for a simulator of `simulator`. Throws Error(kUsage) where they
 // name none, Error(kBadInput) where the checkpoint is not sound.
-std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options, const SimulatorInfo& simulator,
+std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
+                                   const SimulatorInfo& simulator,
                                    const ChunkModelFactory& factory);
 
 }  // namespace understudy

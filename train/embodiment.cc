@@ -42,9 +42,9 @@ Action Embodiment::DecodeAction(const std::vector<ArmObservation>& arms_now,
   for (const ArmObservation& arm : arms_now) {
     const Eigen::Vector3d step(action_A[0], action_A[1], action_A[2]);
     const Eigen::Vector3d turn(action_A[3], action_A[4], action_A[5]);
-    action.arms.push_back({Pose(RotationExp(turn) * arm.X_WE.rotation(),
-                                arm.X_WE.translation() + step),
-                           std::clamp(static_cast<double>(action_A[6]), -1.0, 1.0)});
+    action.arms.push_back(
+        {Pose(RotationExp(turn) * arm.X_WE.rotation(), arm.X_WE.translation() + step),
+         std::clamp(static_cast<double>(action_A[6]), -1.0, 1.0)});
     action_A += 7;
   }
   return action;

@@ -20,8 +20,8 @@ namespace understudy {
 struct Embodiment {
   std::string robot;
   std::vector<std::string> arms;
-  int gripper_joints = 2;      // per arm
-  Pose X_WB;                   // base of arm 0; all arms are seen from it
+  int gripper_joints = 2;  // per arm
+  Pose X_WB;               // base of arm 0; all arms are seen from it
   std::string action_meaning = "relative_eef";
 
   template <class V>

@@ -51,8 +51,8 @@ struct Course {
     const RngKey key = EpisodeKey(index);
     bench.simulator->Reset(options.variant, key);
     if (!pictures) return;
-    bench.renderer->SetVariation(
-        vary ? vary(bench.renderer->inventory(), key.WithTerm("look")) : SceneVariation{});
+    bench.renderer->SetVariation(vary ? vary(bench.renderer->inventory(), key.WithTerm("look"))
+                                      : SceneVariation{});
   }
 
   Rollout Run(Bench& bench, int64_t index) const;
@@ -123,8 +123,8 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
                                &input.images);
         result.render_s += Now() - before;
       }
-      const RngKey key = EpisodeKey(index).WithTerm("policy").WithVariant(
-          static_cast<uint64_t>(episode.chunks));
+      const RngKey key =
+          EpisodeKey(index).WithTerm("policy").WithVariant(static_cast<uint64_t>(episode.chunks));
       const double before = Now();
       chunk = policy.Act(input, key);
       result.latency_s.push_back(Now() - before);
@@ -186,9 +186,10 @@ void Course::Record(Bench& bench, const Rollout& rollout, FrameSink& sink,
   sink.Add(images);
   sink.Finish();
   if (bench.simulator->Observe().success != rollout.episode.success) {
-    ThrowFailed(fmt::format("episode {} ended otherwise when it was played again for its video: "
-                            "the simulator does not repeat itself",
-                            rollout.episode.index));
+    ThrowFailed(
+        fmt::format("episode {} ended otherwise when it was played again for its video: "
+                    "the simulator does not repeat itself",
+                    rollout.episode.index));
   }
 }
 
@@ -249,13 +250,13 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
   report.options = options;
   report.varied = static_cast<bool>(vary);
   if (std::find(info.tasks.begin(), info.tasks.end(), simulator.instruction) == info.tasks.end()) {
-    report.warnings.push_back(fmt::format("instruction '{}' was not in the training data",
-                                          simulator.instruction));
+    report.warnings.push_back(
+        fmt::format("instruction '{}' was not in the training data", simulator.instruction));
   }
   report.options.execute = options.execute > 0 ? options.execute : info.execute;
   report.options.horizon = options.horizon > 0 ? options.horizon : simulator.horizon;
-  const Course course{policy, simulators, renderers, options, vary, report.options.execute,
-                      report.options.horizon};
+  const Course course{
+      policy, simulators, renderers, options, vary, report.options.execute, report.options.horizon};
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const int workers = static_cast<int>(
       std::min<int64_t>(options.workers > 0 ? options.workers : cores, options.episodes));
@@ -287,14 +288,13 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
           --left[episode.success];
           shown.push_back(std::move(rollout));
         }
-        progress.Advance(index + 1, fmt::format("success {:.0f} %", 100.0 * report.successes /
-                                                                        (index + 1.0)));
+        progress.Advance(index + 1,
+                         fmt::format("success {:.0f} %", 100.0 * report.successes / (index + 1.0)));
         report.interrupted = InterruptRequested();
         return !report.interrupted;
       });
   report.wall_s = Now() - start;
-  report.interval =
-      WilsonInterval(report.successes, static_cast<int64_t>(report.episodes.size()));
+  report.interval = WilsonInterval(report.successes, static_cast<int64_t>(report.episodes.size()));
   for (const double seconds : latency) report.act_s += seconds;
   report.latency_p50_ms = 1e3 * Quantile(latency, 0.5);
   report.latency_p99_ms = 1e3 * Quantile(latency, 0.99);
@@ -384,9 +384,10 @@ Json ComparePaired(const EvalReport& a, const EvalReport& b) {
   differ("horizons", a.options.horizon, b.options.horizon);
   differ("varied looks", a.varied, b.varied);
   if (!problems.empty()) {
-    ThrowBadInput(fmt::format("reports cannot be compared in pairs: {}; evaluate both on the same "
-                              "task, variant, seed and looks",
-                              fmt::join(problems, "; ")));
+    ThrowBadInput(
+        fmt::format("reports cannot be compared in pairs: {}; evaluate both on the same "
+                    "task, variant, seed and looks",
+                    fmt::join(problems, "; ")));
   }
   // episodes are in order of their index: the shorter run decides
   int64_t both = 0, only_a = 0, only_b = 0, neither = 0;

@@ -9,11 +9,11 @@
 #include "data/base/json.h"
 #include "data/base/options.h"
 #include "data/base/progress.h"
+#include "data/base/statistics.h"
 #include "data/seam/frame_sink.h"
 #include "data/seam/policy.h"
 #include "data/seam/renderer.h"
 #include "data/seam/simulator.h"
-#include "data/base/statistics.h"
 
 namespace understudy {
 
@@ -22,9 +22,9 @@ struct EvalOptions {
   std::string variant = "D0";
   int64_t episodes = 100;
   uint64_t seed = 1;
-  int execute = 0;             // a chunk holds more than is meant to be executed
+  int execute = 0;  // a chunk holds more than is meant to be executed
   int horizon = 0;
-  bool clip_targets = true;    // as demonstrations were made: within the controller's box
+  bool clip_targets = true;  // as demonstrations were made: within the controller's box
   // changes speed only
   int workers = 0;
   int videos_success = 3, videos_failure = 3;
@@ -53,11 +53,11 @@ struct EvalOptions {
 struct EvalEpisode {
   int64_t index = 0;
   bool success = false;
-  std::string cause;           // of a failure, in words; empty on success
+  std::string cause;  // of a failure, in words; empty on success
   int steps = 0, chunks = 0;
-  int collisions = 0, joint_limits = 0, clipped = 0;   // steps
-  std::vector<std::string> signals;                    // subtask signals that came, in order
-  std::string video;           // set by nobody here: app names its files
+  int collisions = 0, joint_limits = 0, clipped = 0;  // steps
+  std::vector<std::string> signals;                   // subtask signals that came, in order
+  std::string video;                                  // set by nobody here: app names its files
   double seconds = 0;
 };
 
@@ -66,15 +66,15 @@ struct EvalReport {
   std::string task, robot, renderer;
   EvalOptions options;
   bool varied = false, interrupted = false;
-  std::vector<EvalEpisode> episodes;       // by index
+  std::vector<EvalEpisode> episodes;  // by index
   int64_t successes = 0;
-  Interval interval;                       // Wilson, 95 %
-  std::map<std::string, int64_t> causes;   // of failures
+  Interval interval;                      // Wilson, 95 %
+  std::map<std::string, int64_t> causes;  // of failures
   std::vector<std::string> warnings;
   // wall clock: differs from run to run
   int64_t chunks = 0;
-  double latency_p50_ms = 0, latency_p99_ms = 0;   // of Policy::Act per chunk
-  double act_s = 0, render_s = 0, step_s = 0;      // thread time
+  double latency_p50_ms = 0, latency_p99_ms = 0;  // of Policy::Act per chunk
+  double act_s = 0, render_s = 0, step_s = 0;     // thread time
   double wall_s = 0, steps_per_s = 0;
 
   Json ToJson() const;

@@ -1,10 +1,9 @@
-#include "train/training_set.h"
-
 #include <algorithm>
 #include <set>
 
 #include "data/base/error.h"
 #include "data/store/dataset.h"
+#include "train/training_set.h"
 
 namespace understudy {
 namespace {
@@ -75,11 +74,11 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
       const auto at = std::find(header.cameras.begin(), header.cameras.end(), camera);
       camera_index.push_back(static_cast<size_t>(at - header.cameras.begin()));
     }
-    set.datasets.push_back({path, reader->content_hash(),
-                            [reader, camera_index](size_t episode, size_t camera, size_t step,
-                                                   uint8_t* out) {
-                              reader->ReadFrame(episode, camera_index[camera], step, out);
-                            }});
+    set.datasets.push_back(
+        {path, reader->content_hash(),
+         [reader, camera_index](size_t episode, size_t camera, size_t step, uint8_t* out) {
+           reader->ReadFrame(episode, camera_index[camera], step, out);
+         }});
 
     // choose by the summaries, then read the columns of what was chosen
     std::set<std::string> masked;
@@ -96,8 +95,8 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
       const std::vector<int>& variants = selection.variants;
       if (!selection.mask.empty() && !masked.contains(episode.name)) continue;
       if (selection.only_successes && !episode.success) continue;
-      if (!variants.empty() && std::find(variants.begin(), variants.end(),
-                                         episode.variant_index) == variants.end()) {
+      if (!variants.empty() &&
+          std::find(variants.begin(), variants.end(), episode.variant_index) == variants.end()) {
         continue;
       }
       if (episode.length == 0) continue;

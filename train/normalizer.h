@@ -24,7 +24,7 @@ struct Normalizer {
   // dimension must not blow up noise.
   double range_floor = 1e-3;
   std::vector<double> min, max, mean, std, q01, q99;
-  int64_t count = 0;           // vectors seen
+  int64_t count = 0;  // vectors seen
 
   template <class V>
   void Visit(V& v) {

@@ -27,8 +27,10 @@ PolicyConfig ParsePolicyConfig(const Json& json, const std::string& name) {
   // format and version first: an older layout must not drown the reader in unknown keys
   const Json format = json.is_object() ? json.value("format", Json()) : Json();
   if (format != "understudy-policy") {
-    ThrowBadInput(fmt::format("{}: format is {}, not \"understudy-policy\": this is no policy of "
-                              "this program", name, format.dump()));
+    ThrowBadInput(
+        fmt::format("{}: format is {}, not \"understudy-policy\": this is no policy of "
+                    "this program",
+                    name, format.dump()));
   }
   const Json version = json.value("version", Json());
   if (version != PolicyConfig().version) {

@@ -32,7 +32,7 @@ struct LayoutConfig {
 struct PolicyConfig {
   std::string format = "understudy-policy";
   int version = 1;
-  std::string type;                        // "groot"
+  std::string type;  // "groot"
   std::string task;
   LayoutConfig layout;
   Embodiment embodiment;
@@ -41,7 +41,7 @@ struct PolicyConfig {
   int execute = 8;
   Tokenizer tokenizer;
   Normalizer state, action;
-  std::vector<float> mean_chunk;           // T x A, not normalised
+  std::vector<float> mean_chunk;  // T x A, not normalised
   std::vector<std::string> dataset_hashes;
   uint64_t seed = 0;
   Json network = Json::object();

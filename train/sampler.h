@@ -16,8 +16,8 @@ uint64_t Permute(uint64_t index, uint64_t count, const RngKey& key);
 // One window of the training set, as the sampler names it.
 struct WindowDraw {
   size_t group = 0;
-  uint64_t window = 0;   // inside the group
-  uint64_t epoch = 0;    // of the group
+  uint64_t window = 0;  // inside the group
+  uint64_t epoch = 0;   // of the group
   bool operator==(const WindowDraw&) const = default;
 };
 

@@ -42,9 +42,10 @@ Tokenizer MakeTokenizer(const std::vector<std::string>& instructions) {
 std::vector<int32_t> Tokenizer::Encode(std::string_view text, int length) const {
   const std::vector<std::string> split = SplitWords(text);
   if (static_cast<int>(split.size()) > length) {
-    ThrowBadInput(fmt::format("instruction '{}' has {} words: at most {} are taken; shorten it or "
-                              "train with more 'tokens'",
-                              text, split.size(), length));
+    ThrowBadInput(
+        fmt::format("instruction '{}' has {} words: at most {} are taken; shorten it or "
+                    "train with more 'tokens'",
+                    text, split.size(), length));
   }
   std::vector<int32_t> tokens(static_cast<size_t>(length), 0);
   for (size_t i = 0; i < split.size(); ++i) {

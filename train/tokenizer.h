@@ -12,7 +12,7 @@ namespace understudy {
 // Instructions as numbers: lower-case words without punctuation. 0 is padding, 1 an unknown word,
 // 2 + i is words[i]. Stored in every checkpoint.
 struct Tokenizer {
-  std::vector<std::string> words;   // sorted
+  std::vector<std::string> words;  // sorted
 
   template <class V>
   void Visit(V& v) {

@@ -57,8 +57,8 @@ TrainLogRow RowFromJson(const Json& json) {
 // have moved: their content hashes are compared instead.
 Json ResultOptions(const Json& train_config) {
   Json options = train_config;
-  for (const char* key : {"datasets", "out", "resume", "overwrite", "save_every", "log_every",
-                          "keep"}) {
+  for (const char* key :
+       {"datasets", "out", "resume", "overwrite", "save_every", "log_every", "keep"}) {
     options.erase(key);
   }
   if (options.contains("loader")) {
@@ -111,9 +111,13 @@ PolicyConfig MakeConfig(const TrainingSet& set, const TrainOptions& options) {
   config.mean_chunk = MeanChunk(set, options.horizon);
   config.dataset_hashes = HashesOf(set);
   config.seed = options.seed;
-  config.layout.value = {static_cast<int>(set.cameras.size()), set.image_height,
-                         set.image_width,  set.embodiment.state_size(),
-                         set.embodiment.action_size(), options.horizon, options.tokens};
+  config.layout.value = {static_cast<int>(set.cameras.size()),
+                         set.image_height,
+                         set.image_width,
+                         set.embodiment.state_size(),
+                         set.embodiment.action_size(),
+                         options.horizon,
+                         options.tokens};
   return config;
 }
 
@@ -127,9 +131,10 @@ void CheckSameRun(const fs::path& run, const PolicyConfig& config, const Json& t
                                 fmt::join(config.dataset_hashes, ", ")));
   }
   if (!found.empty()) {
-    ThrowBadInput(fmt::format("{}: cannot be resumed: {}; give the options that it was started "
-                              "with, or another folder",
-                              run.string(), fmt::join(found, "; ")));
+    ThrowBadInput(
+        fmt::format("{}: cannot be resumed: {}; give the options that it was started "
+                    "with, or another folder",
+                    run.string(), fmt::join(found, "; ")));
   }
 }
 
@@ -183,7 +188,7 @@ Normalizer ActionStatistics(const TrainingSet& set, int horizon, NormalizerMode 
   std::vector<StatisticsBuilder> builders(steps, StatisticsBuilder(static_cast<int>(size)));
   std::vector<float> chunk(size * steps);
   std::vector<uint8_t> mask(steps);
-  size_t longest = 1;   // steps that at least one chunk reaches
+  size_t longest = 1;  // steps that at least one chunk reaches
   for (const TrainingEpisode& episode : set.episodes) {
     for (size_t row = 0; row < episode.length; ++row) {
       set.Chunk(episode, row, horizon, chunk.data(), mask.data());
@@ -220,9 +225,10 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
   const fs::path run = options.out;
   const bool exists = !ListCheckpoints(run).empty();
   if (exists && !options.resume && !options.overwrite) {
-    ThrowUsage(fmt::format("{}: holds the checkpoints of a run: go on with it by --resume, replace "
-                           "it by --overwrite, or name another folder",
-                           run.string()));
+    ThrowUsage(
+        fmt::format("{}: holds the checkpoints of a run: go on with it by --resume, replace "
+                    "it by --overwrite, or name another folder",
+                    run.string()));
   }
 
   // what the data says, and the network that is to learn it
@@ -279,21 +285,21 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     Json rows = Json::array();
     for (const TrainLogRow& each : report.log) rows.push_back(RowToJson(each));
     WriteTextAtomically(run / "log.json", Json{{"rows", rows}}.dump() + "\n");
-    progress.Advance(step, fmt::format("loss {:.4f}, {:.0f} samples/s, data wait {:.0f} %",
-                                       row.losses.loss, row.samples_per_s,
-                                       100 * row.data_wait_share));
+    progress.Advance(
+        step, fmt::format("loss {:.4f}, {:.0f} samples/s, data wait {:.0f} %", row.losses.loss,
+                          row.samples_per_s, 100 * row.data_wait_share));
     if (!std::isfinite(row.losses.loss)) {
-      ThrowFailed(fmt::format("training diverged: loss {} at update {}; the last good checkpoint "
-                              "is {}; lower the learning rate",
-                              row.losses.loss, step, report.checkpoint.string()));
+      ThrowFailed(
+          fmt::format("training diverged: loss {} at update {}; the last good checkpoint "
+                      "is {}; lower the learning rate",
+                      row.losses.loss, step, report.checkpoint.string()));
     }
   };
   const auto save = [&] {
     log();
     config.network = engine->PolicyConfig();
-    report.checkpoint =
-        SaveCheckpoint(run, config, engine->ExportPolicy(), train_config,
-                       {step, source.Save(), engine->ExportState()}, options.keep);
+    report.checkpoint = SaveCheckpoint(run, config, engine->ExportPolicy(), train_config,
+                                       {step, source.Save(), engine->ExportState()}, options.keep);
   };
 
   progress.Start("training", options.steps, "updates");

@@ -18,12 +18,12 @@ namespace understudy {
 struct TrainOptions {
   // changes results
   std::vector<std::string> datasets;
-  std::vector<double> weights;         // by dataset
+  std::vector<double> weights;  // by dataset
   std::vector<std::string> cameras;
   SelectionOptions selection;
   std::string type = "groot";
-  Json policy = Json::object();        // the network's options
-  Json trainer = Json::object();       // the engine's options
+  Json policy = Json::object();   // the network's options
+  Json trainer = Json::object();  // the engine's options
   int64_t steps = 2000;
   int batch = 64;
   uint64_t seed = 1;
@@ -78,27 +78,27 @@ std::vector<std::string> Validate(const TrainOptions& options);
 struct TrainLogRow {
   int64_t step = 0;
   LossReport losses;
-  double samples_per_s = 0, data_wait_share = 0;   // wall clock
+  double samples_per_s = 0, data_wait_share = 0;  // wall clock
 };
 
 struct TrainReport {
-  std::filesystem::path checkpoint;    // the last one written
+  std::filesystem::path checkpoint;  // the last one written
   int64_t steps = 0, resumed_from = 0;
   bool interrupted = false;
   int64_t episodes = 0, windows = 0;
   std::vector<std::string> dataset_hashes;
-  std::vector<int> floored_state, floored_action;   // dimensions whose range is below the floor
+  std::vector<int> floored_state, floored_action;  // dimensions whose range is below the floor
   std::vector<TrainLogRow> log;
-  Json engine = Json::object();        // what the engine says of itself
+  Json engine = Json::object();  // what the engine says of itself
   // wall clock of this run
   double seconds = 0, samples_per_s = 0, data_wait_share = 0, cache_share = 0;
 
   Json ToJson() const;
 };
 
-// Statistics of the states; and of the actions, a set of its own for each step of the chunk (GR00T's
-// way for relative actions: step 0 spans centimetres, step 15 decimetres), as one vector of horizon x
-// action_size() numbers.
+// Statistics of the states; and of the actions, a set of its own for each step of the chunk
+// (GR00T's way for relative actions: step 0 spans centimetres, step 15 decimetres), as one vector
+// of horizon x action_size() numbers.
 Normalizer StateStatistics(const TrainingSet& set, NormalizerMode mode, double range_floor);
 Normalizer ActionStatistics(const TrainingSet& set, int horizon, NormalizerMode mode,
                             double range_floor);

@@ -45,9 +45,8 @@ void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t
   result.index = index;
   result.name = episode.meta.name;
   // files of other programs name no uuid: there the place must do
-  result.uuid = episode.meta.uuid.empty()
-                    ? set.datasets[dataset].path + "/" + episode.meta.name
-                    : episode.meta.uuid;
+  result.uuid = episode.meta.uuid.empty() ? set.datasets[dataset].path + "/" + episode.meta.name
+                                          : episode.meta.uuid;
   result.length = episode.length();
   // equal instructions share a number
   const auto known =

@@ -24,10 +24,10 @@ struct EnumNames<ActionLabel> {
 // Which episodes of a dataset are learnt from.
 struct SelectionOptions {
   // changes results
-  std::string mask;                  // key of mask/; empty: all
+  std::string mask;  // key of mask/; empty: all
   bool only_successes = true;
-  std::vector<int> variants;         // of augment; empty: all
-  int64_t max_episodes = 0;          // the first ones, by number; 0: all
+  std::vector<int> variants;  // of augment; empty: all
+  int64_t max_episodes = 0;   // the first ones, by number; 0: all
   ActionLabel label = ActionLabel::kClean;
   template <class V>
   void Visit(V& v) {
@@ -41,20 +41,19 @@ struct SelectionOptions {
 
 // The low-dimensional columns of one episode in the form that samples are cut from.
 struct TrainingEpisode {
-  size_t dataset = 0;                // of TrainingSet::datasets
-  size_t index = 0;                  // in that dataset
+  size_t dataset = 0;  // of TrainingSet::datasets
+  size_t index = 0;    // in that dataset
   std::string name, uuid;
-  size_t instruction = 0;            // of TrainingSet::instructions
-  size_t length = 0;                 // T
-  std::vector<float> state_TS;       // not normalised
-  std::vector<Pose> X_WE;            // T x arms
-  std::vector<ArmAction> targets;    // T x arms
+  size_t instruction = 0;          // of TrainingSet::instructions
+  size_t length = 0;               // T
+  std::vector<float> state_TS;     // not normalised
+  std::vector<Pose> X_WE;          // T x arms
+  std::vector<ArmAction> targets;  // T x arms
 };
 
 // Copies pixels of one row to `out` (height * width * 3 bytes). `camera` counts in
 // TrainingSet::cameras. Called from several threads at once.
-using FrameReader =
-    std::function<void(size_t episode, size_t camera, size_t step, uint8_t* out)>;
+using FrameReader = std::function<void(size_t episode, size_t camera, size_t step, uint8_t* out)>;
 
 struct TrainingDataset {
   std::string path, hash;

@@ -15,10 +15,10 @@ namespace understudy {
 struct LossReport {
   int64_t updates = 0;
   double loss = 0;
-  double position = 0, rotation = 0, gripper = 0;   // by action group
+  double position = 0, rotation = 0, gripper = 0;  // by action group
   double gradient_norm = 0;
   double learning_rate = 0;
-  std::vector<double> by_step;   // mean squared error of each step of the chunk
+  std::vector<double> by_step;  // mean squared error of each step of the chunk
 };
 
 // One network in training with its optimizer. One thread.

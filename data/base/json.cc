@@ -50,7 +50,8 @@ Json ScalarToJson(const YAML::Node& node) {
 
 Json NodeToJson(const YAML::Node& node, const std::string& name, int depth) {
   const auto place = [&] { return fmt::format("{}:{}", name, node.Mark().line + 1); };
-  if (depth > kMaxDepth) ThrowBadInput(fmt::format("{}: nested deeper than {}", place(), kMaxDepth));
+  if (depth > kMaxDepth)
+    ThrowBadInput(fmt::format("{}: nested deeper than {}", place(), kMaxDepth));
   switch (node.Type()) {
     case YAML::NodeType::Scalar:
       return ScalarToJson(node);
@@ -94,7 +95,9 @@ Json ParseYaml(const std::string& text, const std::string& name) {
   }
 }
 
-Json LoadYaml(const std::filesystem::path& file) { return ParseYaml(ReadText(file), file.string()); }
+Json LoadYaml(const std::filesystem::path& file) {
+  return ParseYaml(ReadText(file), file.string());
+}
 
 Json ParseJson(const std::string& text, const std::string& name) {
   try {
@@ -104,7 +107,9 @@ Json ParseJson(const std::string& text, const std::string& name) {
   }
 }
 
-Json LoadJson(const std::filesystem::path& file) { return ParseJson(ReadText(file), file.string()); }
+Json LoadJson(const std::filesystem::path& file) {
+  return ParseJson(ReadText(file), file.string());
+}
 
 void WriteTextAtomically(const std::filesystem::path& file, const std::string& text) {
   const std::string part = file.string() + ".part";

@@ -54,11 +54,15 @@ struct ProbeVisitor {
 };
 
 template <class T>
-concept Visitable = requires(T& value, ProbeVisitor probe) { value.Visit(probe); };
+concept Visitable = requires(T& value, ProbeVisitor probe) {
+  value.Visit(probe);
+};
 template <class T>
-concept NamedEnum = std::is_enum_v<T> && requires { EnumNames<T>::kNames; };
+concept NamedEnum = std::is_enum_v<T> && requires {
+  EnumNames<T>::kNames;
+};
 template <class T>
-concept FixedEigenVector = std::is_base_of_v<Eigen::MatrixBase<T>, T> && (T::ColsAtCompileTime == 1);
+concept FixedEigenVector = std::is_base_of_v<Eigen::MatrixBase<T>, T> &&(T::ColsAtCompileTime == 1);
 
 template <class T>
 struct Kind {
@@ -119,7 +123,7 @@ T FromJson(const Json& json, const std::string& name, T defaults = {}) {
 
 // One line of --help or of documentation.
 struct FieldInfo {
-  std::string path;     // "limiter.max_speed"
+  std::string path;  // "limiter.max_speed"
   Json default_value;
   std::string doc;
   Limits limits;
@@ -252,9 +256,9 @@ void ReadJson(const Json& json, T& value, const std::string& path, Limits limits
     if (json == ".inf") number = std::numeric_limits<double>::infinity();
     if (json == "-.inf") number = -std::numeric_limits<double>::infinity();
     if (json == ".nan") number = std::numeric_limits<double>::quiet_NaN();
-    const bool whole = number.is_number_integer() ||
-                       (number.is_number_float() && std::nearbyint(number.get<double>()) ==
-                                                        number.get<double>());
+    const bool whole =
+        number.is_number_integer() ||
+        (number.is_number_float() && std::nearbyint(number.get<double>()) == number.get<double>());
     if (!expect(number.is_number() && (std::is_floating_point_v<T> || whole),
                 std::is_floating_point_v<T> ? "a number" : "a whole number")) {
       return;

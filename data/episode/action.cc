@@ -7,8 +7,7 @@ namespace understudy {
 
 DeltaAction DeltaFromTarget(const Pose& X_WE, const ArmAction& target, const DeltaLimits& limits) {
   DeltaAction delta;
-  delta.value.head<3>() =
-      (target.X_WE_cmd.translation() - X_WE.translation()) / limits.linear;
+  delta.value.head<3>() = (target.X_WE_cmd.translation() - X_WE.translation()) / limits.linear;
   delta.value.segment<3>(3) =
       RotationLog(target.X_WE_cmd.rotation() * X_WE.rotation().conjugate()) / limits.angular;
   delta.value[6] = std::clamp(target.gripper, -1.0, 1.0);

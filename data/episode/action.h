@@ -7,8 +7,8 @@
 
 namespace understudy {
 
-// What one arm is told for one policy step: the absolute target of its control frame E in the world,
-// and the gripper command in [-1, 1], -1 open, +1 closed (robosuite's sign).
+// What one arm is told for one policy step: the absolute target of its control frame E in the
+// world, and the gripper command in [-1, 1], -1 open, +1 closed (robosuite's sign).
 struct ArmAction {
   Pose X_WE_cmd;
   double gripper = -1;
@@ -24,8 +24,8 @@ struct Action {
 
 // Output limits of robosuite's OSC_POSE per policy step: the box that [-1, 1] maps to, per axis.
 struct DeltaLimits {
-  double linear = 0.05;   // m
-  double angular = 0.5;   // rad
+  double linear = 0.05;  // m
+  double angular = 0.5;  // rad
   bool operator==(const DeltaLimits&) const = default;
 };
 

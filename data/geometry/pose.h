@@ -22,8 +22,8 @@ class Pose {
   // Axis-angle vector `rotvec` (axis in A, length = angle in rad).
   static Pose FromRotvec(const Eigen::Vector3d& rotvec, const Eigen::Vector3d& p_AB);
 
-  const Eigen::Quaterniond& rotation() const { return q_; }   // q_AB
-  const Eigen::Vector3d& translation() const { return p_; }   // p_AB
+  const Eigen::Quaterniond& rotation() const { return q_; }  // q_AB
+  const Eigen::Vector3d& translation() const { return p_; }  // p_AB
   Eigen::Matrix4d Matrix() const;
 
   Pose operator*(const Pose& X_BC) const;

@@ -9,9 +9,9 @@ namespace understudy {
 
 // Joint angles that bring E to a pose, with what is left of the way.
 struct IkSolution {
-  Eigen::VectorXd q;           // rad, inside the limits
-  double position_error = 0;   // m
-  double rotation_error = 0;   // rad
+  Eigen::VectorXd q;          // rad, inside the limits
+  double position_error = 0;  // m
+  double rotation_error = 0;  // rad
   int iterations = 0;
 };
 
@@ -22,8 +22,8 @@ class Kinematics {
   virtual ~Kinematics() = default;
 
   int joints() const { return static_cast<int>(lower().size()); }
-  const Eigen::VectorXd& lower() const { return DoLower(); }   // rad
-  const Eigen::VectorXd& upper() const { return DoUpper(); }   // rad
+  const Eigen::VectorXd& lower() const { return DoLower(); }  // rad
+  const Eigen::VectorXd& upper() const { return DoUpper(); }  // rad
 
   // X_WE at `q`. Requires joints() angles; they may lie outside the limits.
   Pose Forward(const Eigen::VectorXd& q) { return DoForward(q); }

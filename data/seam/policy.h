@@ -16,18 +16,18 @@ namespace understudy {
 // What a policy must be given and what its answers mean; stored in its checkpoint and compared with
 // the simulator or robot before anything runs.
 struct PolicyInfo {
-  std::string name, hash;                  // policy type; content hash of the weights
-  std::vector<std::string> cameras;        // order of PolicyInput::images
+  std::string name, hash;            // policy type; content hash of the weights
+  std::vector<std::string> cameras;  // order of PolicyInput::images
   int image_width = 84, image_height = 84;
   std::string robot;
-  std::vector<std::string> tasks;          // instructions seen in training
+  std::vector<std::string> tasks;  // instructions seen in training
   double control_hz = 20;
   DeltaLimits limits;
-  int horizon = 16;                        // actions per chunk
-  int execute = 8;                         // of them meant to be executed before the next look
-  std::string action_meaning;              // "relative_eef": see docs/frames.md
+  int horizon = 16;            // actions per chunk
+  int execute = 8;             // of them meant to be executed before the next look
+  std::string action_meaning;  // "relative_eef": see docs/frames.md
   int arms = 1;
-  Pose X_WB;                               // robot base in training: states are seen from it
+  Pose X_WB;  // robot base in training: states are seen from it
 };
 
 struct PolicyInput {

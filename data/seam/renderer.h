@@ -15,12 +15,12 @@ namespace understudy {
 struct CameraParameters {
   int width = 0, height = 0;
   double fovy_deg = 45;
-  Pose X_WC;      // OpenGL convention: looks along -z, y up
+  Pose X_WC;  // OpenGL convention: looks along -z, y up
 };
 
 struct RendererInfo {
-  std::string api;         // "EGL 1.5 surfaceless"
-  std::string device;      // GL_RENDERER
+  std::string api;     // "EGL 1.5 surfaceless"
+  std::string device;  // GL_RENDERER
   bool software = true;
 };
 

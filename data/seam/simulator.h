@@ -15,35 +15,35 @@ namespace understudy {
 // in Observation and Action.
 struct SimulatorInfo {
   std::string task, robot, instruction;
-  std::vector<std::string> variants;      // reset distributions: "D0", "D1", …
-  std::vector<std::string> arms;          // "robot0"
-  std::vector<std::string> objects;       // "cubeA", …
-  std::vector<std::string> signals;       // subtask signals of the task
-  std::vector<std::string> joint_names;   // of arm 0
+  std::vector<std::string> variants;     // reset distributions: "D0", "D1", …
+  std::vector<std::string> arms;         // "robot0"
+  std::vector<std::string> objects;      // "cubeA", …
+  std::vector<std::string> signals;      // subtask signals of the task
+  std::vector<std::string> joint_names;  // of arm 0
   std::vector<std::string> gripper_joint_names;
   std::vector<std::string> cameras;
   double control_hz = 20;
-  int substeps = 25;                      // physics steps per policy step
-  int horizon = 400;                      // policy steps of an evaluation rollout
-  size_t state_size = 0;                  // of SimState
-  size_t flat_state_size = 0;             // its first entries: [time, qpos, qvel], as robomimic's
+  int substeps = 25;           // physics steps per policy step
+  int horizon = 400;           // policy steps of an evaluation rollout
+  size_t state_size = 0;       // of SimState
+  size_t flat_state_size = 0;  // its first entries: [time, qpos, qvel], as robomimic's
   DeltaLimits limits;
-  double workspace_radius = 0.855;        // m from the arm's base: beyond it nothing can be reached
-  Pose X_WB;                              // base of arm 0
+  double workspace_radius = 0.855;  // m from the arm's base: beyond it nothing can be reached
+  Pose X_WB;                        // base of arm 0
 };
 
 // What happened in one policy step.
 struct StepOutcome {
-  bool unstable = false;          // the physics left its domain; the state is no longer usable
-  bool joint_limit = false;       // a joint of an arm touched its limit
-  bool collision = false;         // an arm link (not a finger) touched something
-  std::string problem;            // in words, where `unstable`
+  bool unstable = false;     // the physics left its domain; the state is no longer usable
+  bool joint_limit = false;  // a joint of an arm touched its limit
+  bool collision = false;    // an arm link (not a finger) touched something
+  std::string problem;       // in words, where `unstable`
 };
 
 // Where time went since construction; sums over calls.
 struct SimulatorTimes {
-  double total_s = 0;             // inside Step
-  double physics_s = 0;           // of it inside the physics engine
+  double total_s = 0;    // inside Step
+  double physics_s = 0;  // of it inside the physics engine
   int64_t substeps = 0;
   int64_t steps = 0;
 };

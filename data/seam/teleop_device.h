@@ -10,10 +10,10 @@ namespace understudy {
 // Digital inputs of a controller, by what they mean to the recorder. Written to files: never
 // renumber. Which physical button means what is the device's business (its interaction profile).
 enum ButtonBit : uint32_t {
-  kButtonStart = 1u << 0,     // start, or accept the running episode (A, right hand)
-  kButtonDiscard = 1u << 1,   // discard the running episode (B, right hand)
-  kButtonReset = 1u << 2,     // reset the scene (X, left hand)
-  kButtonStop = 1u << 3,      // stop: release everything, end the session (Y, left hand)
+  kButtonStart = 1u << 0,    // start, or accept the running episode (A, right hand)
+  kButtonDiscard = 1u << 1,  // discard the running episode (B, right hand)
+  kButtonReset = 1u << 2,    // reset the scene (X, left hand)
+  kButtonStop = 1u << 3,     // stop: release everything, end the session (Y, left hand)
 };
 
 // What happened between two samples. Bits, written to files: never renumber.
@@ -22,8 +22,8 @@ enum DeviceEvent : uint32_t {
   kEventFocusGained = 1u << 1,
   kEventRecentered = 1u << 2,
   kEventProfileChanged = 1u << 3,
-  kEventSessionLost = 1u << 4,    // the device will be found again or not; finish the file
-  kEventExit = 1u << 5,           // the user ended the session in the headset
+  kEventSessionLost = 1u << 4,  // the device will be found again or not; finish the file
+  kEventExit = 1u << 5,         // the user ended the session in the headset
 };
 
 struct DeviceInfo {

@@ -12,13 +12,13 @@ namespace understudy {
 
 // Operational space control with the meaning of robosuite's OSC_POSE (Khatib 1987).
 struct OscOptions {
-  double kp = 150;                // 1/s^2, position and orientation
-  double damping_ratio = 1;       // kd = 2 sqrt(kp) damping_ratio
-  double nullspace_kp = 10;       // 1/s^2, pulls the posture home without moving E
-  bool uncouple = false;          // position and orientation each with an inertia of its own: what
-                                  // robosuite does, and slower to settle (see the robot's README)
-  double max_linear_delta = 0.05;    // m per policy step: the box of a normalised action
-  double max_angular_delta = 0.5;    // rad per policy step
+  double kp = 150;                 // 1/s^2, position and orientation
+  double damping_ratio = 1;        // kd = 2 sqrt(kp) damping_ratio
+  double nullspace_kp = 10;        // 1/s^2, pulls the posture home without moving E
+  bool uncouple = false;           // position and orientation each with an inertia of its own: what
+                                   // robosuite does, and slower to settle (see the robot's README)
+  double max_linear_delta = 0.05;  // m per policy step: the box of a normalised action
+  double max_angular_delta = 0.5;  // rad per policy step
   template <class V>
   void Visit(V& v) {
     v("kp", kp, "1/s^2", Limits{1, 2000});
@@ -31,11 +31,11 @@ struct OscOptions {
 };
 
 struct GripperSpec {
-  std::vector<std::string> joints;       // finger joints
+  std::vector<std::string> joints;  // finger joints
   std::string actuator_prefix = "gripper";
-  std::vector<std::string> left_pads, right_pads;   // geoms whose contact counts as holding
-  double max_opening = 0.08;             // m
-  double speed = 0.2;                    // command units per policy step (robosuite: 0.2 toward sign)
+  std::vector<std::string> left_pads, right_pads;  // geoms whose contact counts as holding
+  double max_opening = 0.08;                       // m
+  double speed = 0.2;  // command units per policy step (robosuite: 0.2 toward sign)
   template <class V>
   void Visit(V& v) {
     v("joints", joints, "finger joints");
@@ -51,16 +51,16 @@ struct GripperSpec {
 struct RobotSpec {
   std::string name;
   std::string description;
-  std::string model = "model.xml";       // MJCF beside robot.yaml
-  std::vector<std::string> joints;       // of the arm, base to tip
-  std::vector<double> home;              // rad, also the nullspace posture
-  double home_noise = 0.02;              // rad, standard deviation per joint at reset
-  std::string control_site = "grip_site";   // frame E: origin between the finger tips
-  std::vector<std::string> link_bodies;  // arm links: their contacts count as collisions
-  double reach = 0.855;                  // m from the base
+  std::string model = "model.xml";         // MJCF beside robot.yaml
+  std::vector<std::string> joints;         // of the arm, base to tip
+  std::vector<double> home;                // rad, also the nullspace posture
+  double home_noise = 0.02;                // rad, standard deviation per joint at reset
+  std::string control_site = "grip_site";  // frame E: origin between the finger tips
+  std::vector<std::string> link_bodies;    // arm links: their contacts count as collisions
+  double reach = 0.855;                    // m from the base
   GripperSpec gripper;
   OscOptions osc;
-  std::filesystem::path folder;          // where robot.yaml stands; not in the file
+  std::filesystem::path folder;  // where robot.yaml stands; not in the file
 
   DeltaLimits limits() const { return {osc.max_linear_delta, osc.max_angular_delta}; }
   template <class V>

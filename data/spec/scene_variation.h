@@ -16,8 +16,8 @@ namespace understudy {
 struct LightEdit {
   static constexpr const char* kTag = "light";
   std::string light;
-  std::optional<Eigen::Vector3d> position;    // W, m
-  std::optional<Eigen::Vector3d> direction;   // W, normalised on use
+  std::optional<Eigen::Vector3d> position;                    // W, m
+  std::optional<Eigen::Vector3d> direction;                   // W, normalised on use
   std::optional<Eigen::Vector3d> ambient, diffuse, specular;  // rgb in [0, 1]
   std::optional<bool> active;
   template <class V>
@@ -84,8 +84,8 @@ struct TextureEdit {
   TexturePattern pattern = TexturePattern::kFlat;
   Eigen::Vector3d rgb1 = Eigen::Vector3d::Constant(0.8);
   Eigen::Vector3d rgb2 = Eigen::Vector3d::Constant(0.4);
-  double cells = 8;       // pattern repeats across the texture
-  uint64_t seed = 0;      // of noise and wood
+  double cells = 8;   // pattern repeats across the texture
+  uint64_t seed = 0;  // of noise and wood
   template <class V>
   void Visit(V& v) {
     v("texture", texture, "name");
@@ -100,7 +100,7 @@ struct TextureEdit {
 struct CameraEdit {
   static constexpr const char* kTag = "camera";
   std::string camera;
-  Pose X_PC;              // in the camera's parent body (the world for a fixed camera)
+  Pose X_PC;  // in the camera's parent body (the world for a fixed camera)
   double fovy_deg = 45;
   template <class V>
   void Visit(V& v) {
@@ -110,8 +110,8 @@ struct CameraEdit {
   }
 };
 
-using SceneEdit = std::variant<LightEdit, HeadlightEdit, MaterialEdit, GeomMaterialEdit, TextureEdit,
-                               CameraEdit>;
+using SceneEdit =
+    std::variant<LightEdit, HeadlightEdit, MaterialEdit, GeomMaterialEdit, TextureEdit, CameraEdit>;
 
 // A look of the scene: edits from the nominal one, in order. Label-safe by construction: no edit
 // here reaches physics, states or actions. Empty = nominal.
@@ -134,7 +134,7 @@ struct SceneInventory {
     std::string name;
     Eigen::Vector4d rgba;
     double specular = 0, shininess = 0, reflectance = 0, emission = 0;
-    std::string texture;   // empty: none
+    std::string texture;  // empty: none
   };
   struct Geom {
     std::string name, body, material;
@@ -143,13 +143,13 @@ struct SceneInventory {
     std::string name;
     Pose X_PC;
     double fovy_deg = 45;
-    bool on_robot = false;   // moves with an arm
+    bool on_robot = false;  // moves with an arm
   };
   std::vector<Light> lights;
   Eigen::Vector3d headlight_ambient, headlight_diffuse, headlight_specular;
   std::vector<Material> materials;
-  std::vector<Geom> geoms;           // visual ones
-  std::vector<std::string> textures; // 2D, repaintable
+  std::vector<Geom> geoms;            // visual ones
+  std::vector<std::string> textures;  // 2D, repaintable
   std::vector<Camera> cameras;
 };
 

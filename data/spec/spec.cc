@@ -44,7 +44,9 @@ struct ObjectNames {
   }
   std::vector<std::string> operator()(const UprightPredicate& p) { return {p.object}; }
   template <class T>
-  std::vector<std::string> operator()(const T&) { return {}; }
+  std::vector<std::string> operator()(const T&) {
+    return {};
+  }
 };
 std::vector<std::string> ObjectsOf(const Predicate& predicate) {
   return std::visit(ObjectNames{}, predicate);
@@ -77,10 +79,11 @@ RobotSpec LoadRobotSpec(const std::string& place, const fs::path& root) {
   if (robot.name.empty()) problems.push_back("name: must be given");
   if (robot.joints.empty()) problems.push_back("joints: at least one");
   if (robot.home.size() != robot.joints.size()) {
-    problems.push_back(fmt::format("home: {} angles for {} joints", robot.home.size(),
-                                   robot.joints.size()));
+    problems.push_back(
+        fmt::format("home: {} angles for {} joints", robot.home.size(), robot.joints.size()));
   }
-  if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", file.string(), fmt::join(problems, "; ")));
+  if (!problems.empty())
+    ThrowBadInput(fmt::format("{}: {}", file.string(), fmt::join(problems, "; ")));
   return robot;
 }
 
@@ -129,8 +132,10 @@ std::vector<std::string> Validate(const TaskSpec& task) {
   if (task.instruction.empty()) problems.push_back("instruction: must be given");
   const double ratio = 1 / (task.control_hz * task.physics_timestep);
   if (std::abs(ratio - std::round(ratio)) > 1e-6) {
-    problems.push_back(fmt::format("control_hz = {}: a policy step must be a whole number of "
-                                   "physics steps of {} s", task.control_hz, task.physics_timestep));
+    problems.push_back(
+        fmt::format("control_hz = {}: a policy step must be a whole number of "
+                    "physics steps of {} s",
+                    task.control_hz, task.physics_timestep));
   }
 
   // predicates: operands and objects exist, and nothing names itself
@@ -154,10 +159,11 @@ std::vector<std::string> Validate(const TaskSpec& task) {
     const std::string path = "variants." + name + ".objects";
     for (const auto& [object, range] : variant.objects) {
       refer(path, "object", object, objects);
-      for (const auto& [axis, ends] : {std::pair{"x", range.x}, {"y", range.y}, {"yaw", range.yaw}}) {
+      for (const auto& [axis, ends] :
+           {std::pair{"x", range.x}, {"y", range.y}, {"yaw", range.yaw}}) {
         if (ends[0] > ends[1]) {
-          problems.push_back(fmt::format("{}.{}.{}: [{}, {}] is no range", path, object, axis,
-                                         ends[0], ends[1]));
+          problems.push_back(
+              fmt::format("{}.{}.{}: [{}, {}] is no range", path, object, axis, ends[0], ends[1]));
         }
       }
     }

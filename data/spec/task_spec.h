@@ -37,8 +37,8 @@ struct ReleasedPredicate {
 struct OnTopPredicate {
   static constexpr const char* kTag = "on_top";
   std::string object, support;
-  double max_xy = 0.03;         // m, between the origins
-  double min_dz = 0;            // m, object's origin above the support's origin
+  double max_xy = 0.03;  // m, between the origins
+  double min_dz = 0;     // m, object's origin above the support's origin
   template <class V>
   void Visit(V& v) {
     v("object", object, "name");
@@ -74,7 +74,7 @@ struct ContactPredicate {
 struct JointPredicate {
   static constexpr const char* kTag = "joint";
   std::string joint;
-  double low = -1e9, high = 1e9;   // m or rad
+  double low = -1e9, high = 1e9;  // m or rad
   template <class V>
   void Visit(V& v) {
     v("joint", joint, "name in scene.xml");
@@ -86,7 +86,7 @@ struct JointPredicate {
 struct UprightPredicate {
   static constexpr const char* kTag = "upright";
   std::string object;
-  double max_tilt = 0.1;           // rad
+  double max_tilt = 0.1;  // rad
   template <class V>
   void Visit(V& v) {
     v("object", object, "name");
@@ -95,7 +95,7 @@ struct UprightPredicate {
 };
 struct AllPredicate {
   static constexpr const char* kTag = "all";
-  std::vector<std::string> of;     // names of other predicates
+  std::vector<std::string> of;  // names of other predicates
   template <class V>
   void Visit(V& v) {
     v("of", of, "predicates that must all hold");
@@ -128,18 +128,17 @@ struct HeldPredicate {
     v("steps", steps, "policy steps in a row", Limits{1, 10000});
   }
 };
-using Predicate =
-    std::variant<GraspedPredicate, ReleasedPredicate, OnTopPredicate, InBoxPredicate,
-                 ContactPredicate, JointPredicate, UprightPredicate, AllPredicate, AnyPredicate,
-                 NotPredicate, HeldPredicate>;
+using Predicate = std::variant<GraspedPredicate, ReleasedPredicate, OnTopPredicate, InBoxPredicate,
+                               ContactPredicate, JointPredicate, UprightPredicate, AllPredicate,
+                               AnyPredicate, NotPredicate, HeldPredicate>;
 
 // ---- reset ranges ------------------------------------------------------------------------------
 
 // Where an object starts, uniformly: offsets from the variant's origin. Equal ends = fixed.
 struct PlacementRange {
-  std::array<double, 2> x{0, 0}, y{0, 0};   // m
-  double z = 0;                             // m above the origin, of the object's origin
-  std::array<double, 2> yaw{0, 0};          // rad
+  std::array<double, 2> x{0, 0}, y{0, 0};  // m
+  double z = 0;                            // m above the origin, of the object's origin
+  std::array<double, 2> yaw{0, 0};         // rad
   template <class V>
   void Visit(V& v) {
     v("x", x, "m from the origin");
@@ -149,7 +148,7 @@ struct PlacementRange {
   }
 };
 struct ResetVariant {
-  Eigen::Vector3d origin = Eigen::Vector3d::Zero();   // W, m
+  Eigen::Vector3d origin = Eigen::Vector3d::Zero();  // W, m
   std::map<std::string, PlacementRange> objects;
   template <class V>
   void Visit(V& v) {
@@ -161,9 +160,9 @@ struct ResetVariant {
 // ---- objects and subtasks ----------------------------------------------------------------------
 
 struct TaskObject {
-  std::string body;             // in scene.xml, with a free joint unless fixed
-  double radius = 0.03;         // m, horizontal: placements keep radii apart
-  int symmetry = 1;             // turns about z by 2 pi / symmetry look alike; 0: any turn
+  std::string body;      // in scene.xml, with a free joint unless fixed
+  double radius = 0.03;  // m, horizontal: placements keep radii apart
+  int symmetry = 1;      // turns about z by 2 pi / symmetry look alike; 0: any turn
   template <class V>
   void Visit(V& v) {
     v("body", body, "body in scene.xml");
@@ -183,8 +182,8 @@ struct RandomSelection {
 struct NearestObjectSelection {
   static constexpr const char* kTag = "nearest_object";
   int k = 3;
-  double position_scale = 0.1;    // m
-  double rotation_scale = 1;      // rad
+  double position_scale = 0.1;  // m
+  double rotation_scale = 1;    // rad
   template <class V>
   void Visit(V& v) {
     v("k", k, "choose uniformly among the k best", Limits{1, 1000});
@@ -209,29 +208,32 @@ using Selection = std::variant<NearestObjectSelection, NearestRobotSelection, Ra
 
 // One object-centred piece of the task, and how Mimic treats it.
 struct Subtask {
-  std::string object;              // reference object; empty: none (world frame)
-  std::string signal;              // its rising edge ends the subtask; empty only for the last
-  std::array<int, 2> end_offset{0, 0};   // steps added to the end, uniform inclusive; last: 0, 0
-  // The segment begins where the source's hand first came this near (m) to the object; a bridge takes
-  // the place of the way there, so that every demonstration goes straight. 0: the whole segment.
+  std::string object;                   // reference object; empty: none (world frame)
+  std::string signal;                   // its rising edge ends the subtask; empty only for the last
+  std::array<int, 2> end_offset{0, 0};  // steps added to the end, uniform inclusive; last: 0, 0
+  // The segment begins where the source's hand first came this near (m) to the object; a bridge
+  // takes the place of the way there, so that every demonstration goes straight. 0: the whole
+  // segment.
   double replay_within = 0;
   Selection selection = NearestObjectSelection{};
-  double action_noise = 0.05;      // standard deviation of the normalised action
-  int bridge_steps = 5;            // least number of interpolated poses before the segment
-  double bridge_speed = 0.03;      // m per step: longer bridges get more steps
-  double bridge_turn = 0.2;        // rad per step, likewise
-  bool bridge_noise = false;       // noise on the bridge too
-  double arrival_tolerance = 0.015;   // m to the target before a gripper event is let through
-  int arrival_timeout = 10;        // steps that such an event waits at most
-  std::string check;               // predicate that must hold when the subtask has ended
-  std::string instruction;         // optional text of the subtask
+  double action_noise = 0.05;        // standard deviation of the normalised action
+  int bridge_steps = 5;              // least number of interpolated poses before the segment
+  double bridge_speed = 0.03;        // m per step: longer bridges get more steps
+  double bridge_turn = 0.2;          // rad per step, likewise
+  bool bridge_noise = false;         // noise on the bridge too
+  double arrival_tolerance = 0.015;  // m to the target before a gripper event is let through
+  int arrival_timeout = 10;          // steps that such an event waits at most
+  std::string check;                 // predicate that must hold when the subtask has ended
+  std::string instruction;           // optional text of the subtask
   template <class V>
   void Visit(V& v) {
     v("object", object, "reference object; empty: the world");
     v("signal", signal, "predicate whose rising edge ends it; empty for the last");
     v("end_offset", end_offset, "steps added to its end, [low, high]", Limits{-1000, 1000});
-    v("replay_within", replay_within, "m from the object: what the source did farther away becomes "
-      "a bridge; 0: replay all of it", Limits{0, 10});
+    v("replay_within", replay_within,
+      "m from the object: what the source did farther away becomes "
+      "a bridge; 0: replay all of it",
+      Limits{0, 10});
     v("selection", selection, "which source demonstration");
     v("action_noise", action_noise, "of the normalised action", Limits{0, 1});
     v("bridge_steps", bridge_steps, "least interpolated poses", Limits{0, 1000});
@@ -250,23 +252,23 @@ struct TaskSpec {
   std::string name, description, instruction;
   std::string robot = "panda";
   std::string scene = "scene.xml";
-  Pose X_WB;                                  // the robot's base
-  std::vector<double> home;                   // rad; empty: the robot's
+  Pose X_WB;                 // the robot's base
+  std::vector<double> home;  // rad; empty: the robot's
   double control_hz = 20;
-  double physics_timestep = 0.002;            // s
+  double physics_timestep = 0.002;  // s
   int horizon = 400;
   std::vector<std::string> cameras;
   std::map<std::string, TaskObject> objects;
   std::map<std::string, Predicate> predicates;
-  std::string success;                        // predicate
+  std::string success;  // predicate
   std::map<std::string, ResetVariant> variants;
   std::vector<Subtask> subtasks;
-  std::filesystem::path folder;               // where task.yaml stands; not in the file
+  std::filesystem::path folder;  // where task.yaml stands; not in the file
 
   int substeps() const { return static_cast<int>(1 / (control_hz * physics_timestep) + 0.5); }
-  std::vector<std::string> signal_names() const;   // of the subtasks, in order; then their
-                                                   // checks that are no signals
-  std::vector<std::string> object_names() const;   // sorted
+  std::vector<std::string> signal_names() const;  // of the subtasks, in order; then their
+                                                  // checks that are no signals
+  std::vector<std::string> object_names() const;  // sorted
   template <class V>
   void Visit(V& v) {
     v("name", name, "as in --task");

@@ -51,9 +51,9 @@ void AppendAttempts(const h5::Group& understudy, size_t objects,
   const h5::Guard guard;
   Column number("attempts/attempt", kI64, {}), success("attempts/success", kU8, {}),
       subtask("attempts/subtask", kI32, {}), steps("attempts/steps", kI32, {}),
-      poses("attempts/object_pose", kF64, {objects, 7}),
-      cause_end("attempts/cause_end", kI64, {}), sources_end("attempts/sources_end", kI64, {}),
-      cause("attempts/cause_text", kU8, {}), sources("attempts/sources", kI32, {});
+      poses("attempts/object_pose", kF64, {objects, 7}), cause_end("attempts/cause_end", kI64, {}),
+      sources_end("attempts/sources_end", kI64, {}), cause("attempts/cause_text", kU8, {}),
+      sources("attempts/sources", kI32, {});
   const int64_t cause_start = RowsOf(understudy, cause.path);
   const int64_t sources_start = RowsOf(understudy, sources.path);
   for (const AttemptRecord& a : attempts) {
@@ -87,8 +87,8 @@ std::vector<AttemptRecord> ReadAttempts(const h5::Group& understudy) {
   const auto get = [&](const char* name, ColumnType type, const std::vector<int64_t>& dims) {
     Column column = understudy.Read(name, type, dims);
     if (column.rows != rows) {
-      h5::FailReading(understudy.Place(name), fmt::format("has {} rows, must have {}", column.rows,
-                                                          rows));
+      h5::FailReading(understudy.Place(name),
+                      fmt::format("has {} rows, must have {}", column.rows, rows));
     }
     return column;
   };
@@ -135,9 +135,9 @@ void CutAttempts(const h5::Group& understudy, size_t rows) {
     const int64_t size = rows > 0 ? end.At<int64_t>(rows - 1) : 0;
     understudy.SetRows(column, static_cast<hsize_t>(size));
   }
-  for (const char* name : {"attempts/attempt", "attempts/success", "attempts/subtask",
-                           "attempts/steps", "attempts/object_pose", "attempts/cause_end",
-                           "attempts/sources_end"}) {
+  for (const char* name :
+       {"attempts/attempt", "attempts/success", "attempts/subtask", "attempts/steps",
+        "attempts/object_pose", "attempts/cause_end", "attempts/sources_end"}) {
     understudy.SetRows(name, rows);
   }
 }

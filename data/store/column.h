@@ -14,32 +14,38 @@ namespace understudy {
 enum class ColumnType { kF64, kF32, kU8, kI32, kU32, kI64 };
 
 size_t BytesOf(ColumnType type);
-const char* NameOf(ColumnType type);   // numpy's: "<f8", …
+const char* NameOf(ColumnType type);  // numpy's: "<f8", …
 
 template <class T>
 constexpr ColumnType TypeOf() {
-  if constexpr (std::is_same_v<T, double>) return ColumnType::kF64;
-  else if constexpr (std::is_same_v<T, float>) return ColumnType::kF32;
-  else if constexpr (std::is_same_v<T, uint8_t>) return ColumnType::kU8;
-  else if constexpr (std::is_same_v<T, int32_t>) return ColumnType::kI32;
-  else if constexpr (std::is_same_v<T, uint32_t>) return ColumnType::kU32;
-  else return ColumnType::kI64;
+  if constexpr (std::is_same_v<T, double>)
+    return ColumnType::kF64;
+  else if constexpr (std::is_same_v<T, float>)
+    return ColumnType::kF32;
+  else if constexpr (std::is_same_v<T, uint8_t>)
+    return ColumnType::kU8;
+  else if constexpr (std::is_same_v<T, int32_t>)
+    return ColumnType::kI32;
+  else if constexpr (std::is_same_v<T, uint32_t>)
+    return ColumnType::kU32;
+  else
+    return ColumnType::kI64;
 }
 
 // Rows of equal shape, one dataset of the file.
 struct Column {
-  std::string path;                  // below the episode's group: "obs/object"
+  std::string path;  // below the episode's group: "obs/object"
   ColumnType type = ColumnType::kF64;
-  std::vector<size_t> row_dims;      // shape of one row; empty: a number per row
+  std::vector<size_t> row_dims;  // shape of one row; empty: a number per row
   size_t rows = 0;
-  std::vector<uint8_t> bytes;        // row-major, native order
-  std::string unit, clock;           // attributes; set on columns of time
+  std::vector<uint8_t> bytes;  // row-major, native order
+  std::string unit, clock;     // attributes; set on columns of time
 
   Column() = default;
   Column(std::string p, ColumnType t, std::vector<size_t> d)
       : path(std::move(p)), type(t), row_dims(std::move(d)) {}
 
-  size_t row_size() const {          // numbers per row
+  size_t row_size() const {  // numbers per row
     size_t n = 1;
     for (const size_t d : row_dims) n *= d;
     return n;

@@ -30,8 +30,10 @@ Json ToJson(const VerifyReport& report) {
 RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool overwrite) {
   std::error_code none;
   if (fs::exists(output, none) && !overwrite) {
-    ThrowUsage(fmt::format("{}: exists already; choose another name, or say --overwrite to replace "
-                           "it", output.string()));
+    ThrowUsage(
+        fmt::format("{}: exists already; choose another name, or say --overwrite to replace "
+                    "it",
+                    output.string()));
   }
   if (fs::equivalent(input, output, none)) {
     ThrowUsage(fmt::format("{}: is input and output of the repair", output.string()));
@@ -94,8 +96,10 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
   own.SetText("content_hash", DatasetHash(file.root(), hashes));
   file.Close();
   RenameDurably(PartOf(output), output);
-  report.outcome = fmt::format("{} episodes kept, {} left out; lists of episodes (masks) are not "
-                               "carried over", report.episodes_kept, report.dropped.size());
+  report.outcome = fmt::format(
+      "{} episodes kept, {} left out; lists of episodes (masks) are not "
+      "carried over",
+      report.episodes_kept, report.dropped.size());
   return report;
 }
 

@@ -20,25 +20,25 @@ namespace understudy {
 
 // What a whole dataset says of itself, beside its episodes.
 struct DatasetHeader {
-  SimulatorInfo simulator;        // names and rates that the columns refer to
-  std::string stage;              // "teleop", "mimic", "augment", …
-  std::string model_text;         // MJCF of the nominal scene
-  Json task = Json::object();     // the task.yaml, resolved
-  Json settings = Json::object(); // options of the stage, resolved
-  std::vector<std::string> cameras;   // rendered ones: obs/<camera>_image
+  SimulatorInfo simulator;           // names and rates that the columns refer to
+  std::string stage;                 // "teleop", "mimic", "augment", …
+  std::string model_text;            // MJCF of the nominal scene
+  Json task = Json::object();        // the task.yaml, resolved
+  Json settings = Json::object();    // options of the stage, resolved
+  std::vector<std::string> cameras;  // rendered ones: obs/<camera>_image
   int image_width = 0, image_height = 0;
-  std::vector<std::string> parents;   // content hashes of the input datasets
+  std::vector<std::string> parents;  // content hashes of the input datasets
 };
 
 // One row of the attempts table of a generated dataset: every started attempt, kept or not.
 struct AttemptRecord {
   int64_t attempt = 0;
   bool success = false;
-  std::string cause;              // empty on success
-  int32_t subtask = -1;           // where it ended
-  int32_t steps = 0;              // length of the attempt
-  std::vector<Pose> X_WO_start;   // object poses at its start, for coverage
-  std::vector<int32_t> sources;   // source demonstration of every subtask executed
+  std::string cause;             // empty on success
+  int32_t subtask = -1;          // where it ended
+  int32_t steps = 0;             // length of the attempt
+  std::vector<Pose> X_WO_start;  // object poses at its start, for coverage
+  std::vector<int32_t> sources;  // source demonstration of every subtask executed
 };
 
 // Appends episodes to `path`.part and renames it to `path` in Finish (flushed at least every second
@@ -46,25 +46,25 @@ struct AttemptRecord {
 // holds every flushed episode. One thread.
 class DatasetWriter {
  public:
-  // Refuses (kUsage) to replace an existing `path` unless `overwrite`. With `resume`, goes on with an
-  // existing .part file of equal header and settings; a .part of other settings is refused
+  // Refuses (kUsage) to replace an existing `path` unless `overwrite`. With `resume`, goes on with
+  // an existing .part file of equal header and settings; a .part of other settings is refused
   // (kBadInput). Throws Error(kFailed) where the disk is full or the folder cannot be written, and
   // leaves a .part that opens.
   struct Options {
     bool overwrite = false;
     bool resume = false;
-    int compression = 1;          // deflate level of images, 0 to 12
+    int compression = 1;  // deflate level of images, 0 to 12
   };
   DatasetWriter(const std::filesystem::path& path, const DatasetHeader& header,
                 const Options& options);
   DatasetWriter(const std::filesystem::path& path, const DatasetHeader& header);
-  ~DatasetWriter();               // without Finish: closes, keeps the .part
+  ~DatasetWriter();  // without Finish: closes, keeps the .part
   DatasetWriter(DatasetWriter&&) noexcept;
 
   // What a resumed file already holds: whole episodes, and attempts recorded. New: 0.
   int64_t episodes_written() const;
   int64_t attempts_written() const;
-  std::vector<AttemptRecord> attempts() const;   // those of a resumed file included
+  std::vector<AttemptRecord> attempts() const;  // those of a resumed file included
 
   // Becomes demo_<n>, n counting up. `images` (may be empty) is one vector per camera of the header
   // with one image per step. Missing uuid is a broken contract.
@@ -99,7 +99,7 @@ class EpisodeRecorder {
   ~EpisodeRecorder();
   void Append(const Step& step);
   void AppendRaw(const RawSample& sample);
-  void Flush();                     // also called by Append when a second has passed
+  void Flush();  // also called by Append when a second has passed
   void Finish(const EpisodeMeta& meta, const SimState& final_state,
               const Observation& final_observation, const RawStream& raw_info);
   void Discard(const std::string& reason);
@@ -112,10 +112,10 @@ class EpisodeRecorder {
 struct SalvageReport {
   std::filesystem::path file;
   int64_t rows = 0;
-  std::string outcome;              // in words
+  std::string outcome;  // in words
 };
-// Finds .part files of recordings in `folder`, cuts them to whole rows, marks them "interrupted" and
-// renames them to <name>.interrupted.h5. Says what it found.
+// Finds .part files of recordings in `folder`, cuts them to whole rows, marks them "interrupted"
+// and renames them to <name>.interrupted.h5. Says what it found.
 std::vector<SalvageReport> Salvage(const std::filesystem::path& folder);
 
 // One line of an episode list.
@@ -139,8 +139,8 @@ class DatasetReader {
 
   const std::filesystem::path& path() const;
   const DatasetHeader& header() const;
-  const std::string& content_hash() const;       // empty for files of other programs
-  const std::vector<EpisodeSummary>& episodes() const;   // by number
+  const std::string& content_hash() const;              // empty for files of other programs
+  const std::vector<EpisodeSummary>& episodes() const;  // by number
   std::vector<AttemptRecord> attempts() const;
   Json report() const;
   std::vector<std::string> MaskNames() const;
@@ -166,7 +166,7 @@ void MergeDatasets(const std::vector<std::filesystem::path>& inputs,
 
 // Every fault of a dataset with its place; empty: sound.
 struct Fault {
-  std::string place;      // "/data/demo_3/actions[17]"
+  std::string place;  // "/data/demo_3/actions[17]"
   std::string what;
 };
 struct VerifyReport {

@@ -92,15 +92,14 @@ RowShape RowShape::Of(const Step& step, const EpisodeMeta& meta, const DatasetHe
   const size_t flat = header.simulator.flat_state_size;
   shape.flat_state = flat > 0 ? std::min(flat, shape.state) : shape.state;
   for (const ArmObservation& arm : step.observation.arms) {
-    shape.arms.push_back({static_cast<size_t>(arm.joint_q.size()),
-                          static_cast<size_t>(arm.joint_v.size()),
-                          static_cast<size_t>(arm.gripper_q.size()),
-                          static_cast<size_t>(arm.gripper_v.size())});
+    shape.arms.push_back(
+        {static_cast<size_t>(arm.joint_q.size()), static_cast<size_t>(arm.joint_v.size()),
+         static_cast<size_t>(arm.gripper_q.size()), static_cast<size_t>(arm.gripper_v.size())});
   }
-  shape.objects = NamesOr(meta.objects, header.simulator.objects, step.observation.X_WO.size(),
-                          "object");
-  shape.signals = NamesOr(meta.signals, header.simulator.signals,
-                          step.observation.signals.size(), "signal");
+  shape.objects =
+      NamesOr(meta.objects, header.simulator.objects, step.observation.X_WO.size(), "object");
+  shape.signals =
+      NamesOr(meta.signals, header.simulator.signals, step.observation.signals.size(), "signal");
   for (const auto* names : {&shape.objects, &shape.signals}) {
     for (const std::string& name : *names) {
       Require(!name.empty() && name != "." && name.find('/') == std::string::npos,
@@ -128,22 +127,22 @@ std::vector<Column> InstantColumns(const RowShape& shape, const std::vector<Inst
                                             static_cast<size_t>(arm.gripper_q.size()),
                                             static_cast<size_t>(arm.gripper_v.size())};
     }
-    Require(same, "every observation and state of an episode, the final ones included, has the "
-                  "shape of the first");
+    Require(same,
+            "every observation and state of an episode, the final ones included, has the "
+            "shape of the first");
   }
-  columns.push_back(Rows("understudy/state", kF64, Sizes{shape.state}, rows, n,
-                         [](Column& c, const Instant& i) {
-                           for (const double v : *i.state) c.Push(v);
-                         }));
-  columns.push_back(Clocked(Numbers<double>("understudy/sim_time", rows, n,
-                                            [](const Instant& i) {
-                                              return i.observation->sim_time_s;
-                                            }),
-                            "s", "simulation"));
-  columns.push_back(Rows("understudy/eef_pose", kF64, Sizes{arms, 7}, rows, n,
-                         [](Column& c, const Instant& i) {
-                           for (const auto& arm : i.observation->arms) Put(c, arm.X_WE);
-                         }));
+  columns.push_back(
+      Rows("understudy/state", kF64, Sizes{shape.state}, rows, n, [](Column& c, const Instant& i) {
+        for (const double v : *i.state) c.Push(v);
+      }));
+  columns.push_back(
+      Clocked(Numbers<double>("understudy/sim_time", rows, n,
+                              [](const Instant& i) { return i.observation->sim_time_s; }),
+              "s", "simulation"));
+  columns.push_back(
+      Rows("understudy/eef_pose", kF64, Sizes{arms, 7}, rows, n, [](Column& c, const Instant& i) {
+        for (const auto& arm : i.observation->arms) Put(c, arm.X_WE);
+      }));
   columns.push_back(Rows("understudy/object_pose", kF64, Sizes{shape.objects.size(), 7}, rows, n,
                          [](Column& c, const Instant& i) {
                            for (const Pose& X : i.observation->X_WO) Put(c, X);
@@ -157,10 +156,9 @@ std::vector<Column> InstantColumns(const RowShape& shape, const std::vector<Inst
   }));
   for (size_t a = 0; a < arms; ++a) {
     const auto joints = [&](const char* name, size_t size, auto member) {
-      columns.push_back(Rows(fmt::format("understudy/robot{}_{}", a, name), kF64, Sizes{size}, rows,
-                             n, [a, member](Column& c, const Instant& i) {
-                               PutAll(c, i.observation->arms[a].*member);
-                             }));
+      columns.push_back(Rows(
+          fmt::format("understudy/robot{}_{}", a, name), kF64, Sizes{size}, rows, n,
+          [a, member](Column& c, const Instant& i) { PutAll(c, i.observation->arms[a].*member); }));
     };
     joints("joint_pos", shape.arms[a].joint_q, &ArmObservation::joint_q);
     joints("joint_vel", shape.arms[a].joint_v, &ArmObservation::joint_v);
@@ -175,16 +173,15 @@ namespace {
 // What robomimic, robosuite and MimicGen call things.
 void AddViews(const RowShape& shape, const Step* steps, size_t n, std::vector<Column>& columns) {
   const size_t arms = shape.arms.size();
-  columns.push_back(Rows("states", kF64, Sizes{shape.flat_state}, steps, n,
-                         [&](Column& c, const Step& s) {
-                           for (size_t i = 0; i < shape.flat_state; ++i) c.Push(s.state.at(i));
-                         }));
+  columns.push_back(
+      Rows("states", kF64, Sizes{shape.flat_state}, steps, n, [&](Column& c, const Step& s) {
+        for (size_t i = 0; i < shape.flat_state; ++i) c.Push(s.state.at(i));
+      }));
   for (size_t a = 0; a < arms; ++a) {
     const auto view = [&](const char* name, size_t size, auto put) {
-      columns.push_back(Rows(fmt::format("obs/robot{}_{}", a, name), kF64, Sizes{size}, steps, n,
-                             [a, put](Column& c, const Step& s) {
-                               put(c, s.observation.arms[a]);
-                             }));
+      columns.push_back(
+          Rows(fmt::format("obs/robot{}_{}", a, name), kF64, Sizes{size}, steps, n,
+               [a, put](Column& c, const Step& s) { put(c, s.observation.arms[a]); }));
     };
     view("eef_pos", 3, [](Column& c, const ArmObservation& o) { PutAll(c, o.X_WE.translation()); });
     view("eef_quat", 4, [](Column& c, const ArmObservation& o) { PutQuatXyzw(c, o.X_WE); });
@@ -196,21 +193,18 @@ void AddViews(const RowShape& shape, const Step* steps, size_t n, std::vector<Co
          [](Column& c, const ArmObservation& o) { PutAll(c, o.gripper_q); });
     view("gripper_qvel", shape.arms[a].gripper_v,
          [](Column& c, const ArmObservation& o) { PutAll(c, o.gripper_v); });
-    columns.push_back(Rows("datagen_info/" + PerArm("eef_pose", a, arms), kF64, Sizes{4, 4}, steps,
-                           n, [a](Column& c, const Step& s) {
-                             PutMatrix(c, s.observation.arms[a].X_WE);
-                           }));
+    columns.push_back(
+        Rows("datagen_info/" + PerArm("eef_pose", a, arms), kF64, Sizes{4, 4}, steps, n,
+             [a](Column& c, const Step& s) { PutMatrix(c, s.observation.arms[a].X_WE); }));
   }
   const size_t commanded = steps[0].action.arms.size();
   for (size_t a = 0; a < commanded; ++a) {
-    columns.push_back(Rows("datagen_info/" + PerArm("target_pose", a, commanded), kF64,
-                           Sizes{4, 4}, steps, n, [a](Column& c, const Step& s) {
-                             PutMatrix(c, s.action.arms[a].X_WE_cmd);
-                           }));
+    columns.push_back(
+        Rows("datagen_info/" + PerArm("target_pose", a, commanded), kF64, Sizes{4, 4}, steps, n,
+             [a](Column& c, const Step& s) { PutMatrix(c, s.action.arms[a].X_WE_cmd); }));
     columns.push_back(Rows("datagen_info/" + PerArm("gripper_action", a, commanded), kF64, Sizes{1},
-                           steps, n, [a](Column& c, const Step& s) {
-                             c.Push(s.action.arms[a].gripper);
-                           }));
+                           steps, n,
+                           [a](Column& c, const Step& s) { c.Push(s.action.arms[a].gripper); }));
   }
   if (!shape.objects.empty()) {
     columns.push_back(Rows("obs/object", kF64, Sizes{shape.objects.size() * 7}, steps, n,
@@ -223,15 +217,13 @@ void AddViews(const RowShape& shape, const Step* steps, size_t n, std::vector<Co
   }
   for (size_t o = 0; o < shape.objects.size(); ++o) {
     columns.push_back(Rows("datagen_info/object_poses/" + shape.objects[o], kF64, Sizes{4, 4},
-                           steps, n, [o](Column& c, const Step& s) {
-                             PutMatrix(c, s.observation.X_WO[o]);
-                           }));
+                           steps, n,
+                           [o](Column& c, const Step& s) { PutMatrix(c, s.observation.X_WO[o]); }));
   }
   for (size_t i = 0; i < shape.signals.size(); ++i) {
     const std::string path = "datagen_info/subtask_term_signals/" + shape.signals[i];
-    columns.push_back(Numbers<uint8_t>(path.c_str(), steps, n, [i](const Step& s) {
-      return s.observation.signals[i];
-    }));
+    columns.push_back(Numbers<uint8_t>(path.c_str(), steps, n,
+                                       [i](const Step& s) { return s.observation.signals[i]; }));
   }
 }
 
@@ -245,10 +237,10 @@ void AddTeleop(const RowShape& shape, const Step* steps, size_t n, std::vector<C
                          [](Column& c, const Step& s) {
                            for (const auto& arm : s.teleop.arms) Put(c, arm.X_WE_limited);
                          }));
-  columns.push_back(Rows("understudy/teleop/flags", kU32, Sizes{arms}, steps, n,
-                         [](Column& c, const Step& s) {
-                           for (const auto& arm : s.teleop.arms) c.Push(arm.flags);
-                         }));
+  columns.push_back(
+      Rows("understudy/teleop/flags", kU32, Sizes{arms}, steps, n, [](Column& c, const Step& s) {
+        for (const auto& arm : s.teleop.arms) c.Push(arm.flags);
+      }));
   columns.push_back(Numbers<int64_t>("understudy/teleop/sample_id", steps, n,
                                      [](const Step& s) { return s.teleop.sample_id; }));
   columns.push_back(Clocked(Numbers<int64_t>("understudy/teleop/xr_time", steps, n,
@@ -276,31 +268,31 @@ std::vector<Column> StepColumns(const RowShape& shape, const Step* steps, size_t
   }
   std::vector<Column> columns;
   const auto absolute = [&](const char* path, auto member) {
-    columns.push_back(Rows(path, kF64, Sizes{8 * arms}, steps, n,
-                           [member](Column& c, const Step& s) {
-                             for (const ArmAction& arm : (s.*member).arms) {
-                               Put(c, arm.X_WE_cmd);
-                               c.Push(arm.gripper);
-                             }
-                           }));
+    columns.push_back(
+        Rows(path, kF64, Sizes{8 * arms}, steps, n, [member](Column& c, const Step& s) {
+          for (const ArmAction& arm : (s.*member).arms) {
+            Put(c, arm.X_WE_cmd);
+            c.Push(arm.gripper);
+          }
+        }));
   };
   columns.push_back(Rows("actions", kF64, Sizes{7 * arms}, steps, n, [](Column& c, const Step& s) {
     for (const DeltaAction& arm : s.delta) PutAll(c, arm.value);
   }));
   absolute("actions_abs", &Step::action);
   absolute("understudy/actions_clean", &Step::action_clean);
-  columns.push_back(Rows("understudy/clipped", kU8, Sizes{arms}, steps, n,
-                         [](Column& c, const Step& s) {
-                           for (const auto& arm : s.delta) {
-                             c.Push(static_cast<uint8_t>(arm.clipped));
-                           }
-                         }));
+  columns.push_back(
+      Rows("understudy/clipped", kU8, Sizes{arms}, steps, n, [](Column& c, const Step& s) {
+        for (const auto& arm : s.delta) {
+          c.Push(static_cast<uint8_t>(arm.clipped));
+        }
+      }));
   columns.push_back(Numbers<uint8_t>("understudy/label", steps, n,
                                      [](const Step& s) { return static_cast<uint8_t>(s.label); }));
-  columns.push_back(Numbers<int32_t>("understudy/subtask", steps, n,
-                                     [](const Step& s) { return s.subtask; }));
-  columns.push_back(Numbers<int32_t>("understudy/source", steps, n,
-                                     [](const Step& s) { return s.source; }));
+  columns.push_back(
+      Numbers<int32_t>("understudy/subtask", steps, n, [](const Step& s) { return s.subtask; }));
+  columns.push_back(
+      Numbers<int32_t>("understudy/source", steps, n, [](const Step& s) { return s.source; }));
   columns.push_back(Numbers<int32_t>("understudy/source_step", steps, n,
                                      [](const Step& s) { return s.source_step; }));
   AddViews(shape, steps, n, columns);

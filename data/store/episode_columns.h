@@ -22,7 +22,7 @@ struct RowShape {
   };
   std::vector<Arm> arms;
   std::vector<std::string> objects, signals;
-  bool teleop = false;           // teleoperation columns are written
+  bool teleop = false;  // teleoperation columns are written
   size_t teleop_arms = 0;
 
   static RowShape Of(const Step& step, const EpisodeMeta& meta, const DatasetHeader& header);

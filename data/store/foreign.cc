@@ -81,11 +81,10 @@ void ReadObservations(const h5::Group& demo, const DatasetHeader& header, Episod
     for (size_t k = 0; k < length; ++k) {
       ArmObservation arm;
       // robosuite's quaternions are xyzw
-      const Eigen::Quaterniond q_WE = quat.rows == 0 ? Eigen::Quaterniond::Identity()
-                                    : Eigen::Quaterniond(quat.At<double>(k, 3),
-                                                         quat.At<double>(k, 0),
-                                                         quat.At<double>(k, 1),
-                                                         quat.At<double>(k, 2));
+      const Eigen::Quaterniond q_WE =
+          quat.rows == 0 ? Eigen::Quaterniond::Identity()
+                         : Eigen::Quaterniond(quat.At<double>(k, 3), quat.At<double>(k, 0),
+                                              quat.At<double>(k, 1), quat.At<double>(k, 2));
       arm.X_WE = CheckedPose(demo, pos.path, k, q_WE, Point(pos, k, 0));
       arm.joint_q = Vector(q, k);
       arm.joint_v = Vector(v, k);
@@ -132,8 +131,8 @@ void ReadActions(const h5::Group& demo, const DeltaLimits& limits, Episode& epis
         const double angle = r.norm();
         Eigen::Quaterniond q = Eigen::Quaterniond::Identity();
         if (angle > 0) q = Eigen::AngleAxisd(angle, r / angle);
-        step.action.arms.push_back({CheckedPose(demo, "actions_abs", k, q, p),
-                                    absolute.At<double>(k, 7 * a + 6)});
+        step.action.arms.push_back(
+            {CheckedPose(demo, "actions_abs", k, q, p), absolute.At<double>(k, 7 * a + 6)});
       } else if (a < step.observation.arms.size()) {
         step.action.arms.push_back(
             TargetFromDelta(step.observation.arms[a].X_WE, delta.value, limits));

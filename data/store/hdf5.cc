@@ -90,7 +90,7 @@ std::string Group::Place(const std::string& name) const {
 bool Group::Has(const std::string& name) const {
   const Guard guard;
   // each step must exist before the next may be asked for
-  for (size_t end = name.find('/'); ; end = name.find('/', end + 1)) {
+  for (size_t end = name.find('/');; end = name.find('/', end + 1)) {
     const std::string part = name.substr(0, end);
     if (H5Lexists(id(), part.c_str(), H5P_DEFAULT) <= 0) return false;
     if (H5Oexists_by_name(id(), part.c_str(), H5P_DEFAULT) <= 0) return false;
@@ -114,9 +114,9 @@ Group Group::Open(const std::string& name) const {
   if (!group.valid()) {
     const std::string why = ErrorText();
     if (const std::string target = ExternalTarget(name); !target.empty()) {
-      FailReading(Place(name), fmt::format(
-          "the link to '{}' cannot be followed; put that file back beside this one, or merge again",
-          target));
+      FailReading(Place(name), fmt::format("the link to '{}' cannot be followed; put that file "
+                                           "back beside this one, or merge again",
+                                           target));
     }
     FailReading(Place(name), fmt::format("no such group, or it is damaged ({})", why));
   }
@@ -209,12 +209,18 @@ Id Group::OpenDataset(const std::string& name) const {
 
 hid_t NativeType(ColumnType type) {
   switch (type) {
-    case ColumnType::kF64: return H5T_NATIVE_DOUBLE;
-    case ColumnType::kF32: return H5T_NATIVE_FLOAT;
-    case ColumnType::kU8: return H5T_NATIVE_UINT8;
-    case ColumnType::kI32: return H5T_NATIVE_INT32;
-    case ColumnType::kU32: return H5T_NATIVE_UINT32;
-    case ColumnType::kI64: return H5T_NATIVE_INT64;
+    case ColumnType::kF64:
+      return H5T_NATIVE_DOUBLE;
+    case ColumnType::kF32:
+      return H5T_NATIVE_FLOAT;
+    case ColumnType::kU8:
+      return H5T_NATIVE_UINT8;
+    case ColumnType::kI32:
+      return H5T_NATIVE_INT32;
+    case ColumnType::kU32:
+      return H5T_NATIVE_UINT32;
+    case ColumnType::kI64:
+      return H5T_NATIVE_INT64;
   }
   return -1;
 }
@@ -227,8 +233,8 @@ void Group::Write(const Column& column) const {
   const Id dataset(H5Dcreate2(id(), column.path.c_str(), type, space.get(), LinkCreation(),
                               H5P_DEFAULT, H5P_DEFAULT));
   if (!dataset.valid()) FailWriting(Place(column.path), "cannot create the dataset");
-  if (!column.bytes.empty() && H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                                        column.bytes.data()) < 0) {
+  if (!column.bytes.empty() &&
+      H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, column.bytes.data()) < 0) {
     FailWriting(Place(column.path), "cannot write");
   }
   if (!column.unit.empty()) SetText("unit", column.unit, column.path);
@@ -292,8 +298,8 @@ Column Group::Read(const std::string& name, ColumnType type,
                    const std::vector<int64_t>& row_dims) const {
   const Guard guard;
   const DatasetInfo info = Info(name);
-  const bool number = info.type_class == H5T_INTEGER || info.type_class == H5T_FLOAT ||
-                      info.type_class == H5T_ENUM;
+  const bool number =
+      info.type_class == H5T_INTEGER || info.type_class == H5T_FLOAT || info.type_class == H5T_ENUM;
   if (!number) FailReading(Place(name), "must hold numbers");
   if (info.dims.empty()) FailReading(Place(name), "must have rows, is a single value");
   // compare shapes, then sizes, before any memory is taken
@@ -305,8 +311,8 @@ Column Group::Read(const std::string& name, ColumnType type,
   if (!fits) {
     std::string want;
     for (const int64_t d : row_dims) want += d < 0 ? ", any" : fmt::format(", {}", d);
-    FailReading(Place(name), fmt::format("has shape {}, must have (rows{})", ShapeText(info.dims),
-                                         want));
+    FailReading(Place(name),
+                fmt::format("has shape {}, must have (rows{})", ShapeText(info.dims), want));
   }
   uint64_t total = BytesOf(type);
   for (const hsize_t n : info.dims) {
@@ -329,8 +335,8 @@ Column Group::Read(const std::string& name, ColumnType type,
     if (info.type_size != BytesOf(type)) FailReading(Place(name), "must hold one byte per value");
     memory_type = base.get();
   }
-  if (total > 0 && H5Dread(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                           column.bytes.data()) < 0) {
+  if (total > 0 &&
+      H5Dread(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, column.bytes.data()) < 0) {
     FailReading(Place(name), fmt::format("cannot be read ({})", ErrorText()));
   }
   return column;
@@ -353,8 +359,8 @@ void Group::WriteTexts(const std::string& name, const std::vector<std::string>& 
   const Id dataset(H5Dcreate2(id(), name.c_str(), type.get(), space.get(), LinkCreation(),
                               H5P_DEFAULT, H5P_DEFAULT));
   if (!dataset.valid()) FailWriting(Place(name), "cannot create the dataset");
-  if (count > 0 && H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                            bytes.data()) < 0) {
+  if (count > 0 &&
+      H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
     FailWriting(Place(name), "cannot write");
   }
 }
@@ -372,8 +378,8 @@ std::vector<std::string> Group::ReadTexts(const std::string& name) const {
   if (H5Tis_variable_str(stored.get()) > 0) {
     if (count > kMaxTextBytes / 64) FailReading(Place(name), "claims too many strings");
     std::vector<char*> pointers(count, nullptr);
-    if (count > 0 && H5Dread(dataset.get(), stored.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                             pointers.data()) < 0) {
+    if (count > 0 &&
+        H5Dread(dataset.get(), stored.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0) {
       FailReading(Place(name), fmt::format("cannot be read ({})", ErrorText()));
     }
     for (char* p : pointers) {
@@ -386,8 +392,8 @@ std::vector<std::string> Group::ReadTexts(const std::string& name) const {
     FailReading(Place(name), "claims too many bytes of text");
   }
   std::vector<char> bytes(count * info.type_size);
-  if (count > 0 && H5Dread(dataset.get(), stored.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                           bytes.data()) < 0) {
+  if (count > 0 &&
+      H5Dread(dataset.get(), stored.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
     FailReading(Place(name), fmt::format("cannot be read ({})", ErrorText()));
   }
   for (size_t i = 0; i < count; ++i) {
@@ -406,9 +412,11 @@ Group OpenForReading(const std::filesystem::path& file) {
     std::filesystem::path part = file;
     part += ".part";
     if (std::filesystem::exists(part, ignored)) {
-      ThrowBadInput(fmt::format("{}: not there, but '{}' is: its writer is still running or was "
-                                "killed; run the same command again to resume it, or `understudy "
-                                "data repair` to keep what is whole", name, part.string()));
+      ThrowBadInput(
+          fmt::format("{}: not there, but '{}' is: its writer is still running or was "
+                      "killed; run the same command again to resume it, or `understudy "
+                      "data repair` to keep what is whole",
+                      name, part.string()));
     }
     ThrowBadInput(fmt::format("{}: no such file", name));
   }
@@ -431,8 +439,10 @@ Group OpenForReading(const std::filesystem::path& file) {
       ThrowBadInput(fmt::format("{}: another process is writing it; wait until it is done", name));
     }
     if (why.find("truncated") != std::string::npos) {
-      ThrowBadInput(fmt::format("{}: is truncated: the end of the file is missing; copy it again, "
-                                "or make it again ({})", name, why));
+      ThrowBadInput(
+          fmt::format("{}: is truncated: the end of the file is missing; copy it again, "
+                      "or make it again ({})",
+                      name, why));
     }
     ThrowBadInput(fmt::format("{}: cannot be opened as HDF5 ({})", name, why));
   }

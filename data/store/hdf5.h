@@ -70,7 +70,7 @@ class Group {
   hid_t id() const { return id_.get(); }
   const std::string& file() const { return file_; }
   const std::string& path() const { return path_; }
-  std::string Place(const std::string& name = "") const;   // "x.h5: /data/demo_0/actions"
+  std::string Place(const std::string& name = "") const;  // "x.h5: /data/demo_0/actions"
 
   // True where every link of the path exists and its end can be opened.
   bool Has(const std::string& name) const;
@@ -93,7 +93,7 @@ class Group {
   void SetInt(const std::string& name, int64_t value) const;
   void SetUint(const std::string& name, uint64_t value) const;
   void SetDouble(const std::string& name, double value) const;
-  void SetBool(const std::string& name, bool value) const;    // h5py's boolean
+  void SetBool(const std::string& name, bool value) const;  // h5py's boolean
   std::string Text(const std::string& name) const;
   std::string Text(const std::string& name, const std::string& fallback) const;
   int64_t Int(const std::string& name) const;

@@ -16,8 +16,8 @@ void SetValue(const Group& group, const std::string& object, const std::string& 
     H5Adelete_by_name(group.id(), at, name.c_str(), H5P_DEFAULT);
   }
   const Id space(H5Screate(H5S_SCALAR));
-  const Id attribute(H5Acreate_by_name(group.id(), at, name.c_str(), type, space.get(),
-                                       H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  const Id attribute(H5Acreate_by_name(group.id(), at, name.c_str(), type, space.get(), H5P_DEFAULT,
+                                       H5P_DEFAULT, H5P_DEFAULT));
   if (!attribute.valid() || H5Awrite(attribute.get(), type, value) < 0) {
     FailWriting(group.Place(object), fmt::format("cannot write attribute '{}'", name));
   }

@@ -59,8 +59,8 @@ ImageWriter::ImageWriter(const h5::Group& demo, const std::string& camera, size_
   H5Pset_deflate(plist.get(), static_cast<unsigned>(std::min(compression, 9)));
   const h5::Id links(H5Pcreate(H5P_LINK_CREATE));
   H5Pset_create_intermediate_group(links.get(), 1);
-  m.dataset = h5::Id(H5Dcreate2(demo.id(), path.c_str(), H5T_NATIVE_UINT8, space.get(),
-                                links.get(), plist.get(), H5P_DEFAULT));
+  m.dataset = h5::Id(H5Dcreate2(demo.id(), path.c_str(), H5T_NATIVE_UINT8, space.get(), links.get(),
+                                plist.get(), H5P_DEFAULT));
   if (!m.dataset.valid()) h5::FailWriting(m.place, "cannot create the dataset");
 }
 
@@ -134,9 +134,9 @@ void ImageReader::Read(size_t step, uint8_t* out) const {
       return ReadSlowly(step, out);
     }
     if (size > 2 * frame_bytes() + 4096) {
-      h5::FailReading(fmt::format("{}[{}]", place_, step),
-                      fmt::format("claims {} compressed bytes for a frame of {}", size,
-                                  frame_bytes()));
+      h5::FailReading(
+          fmt::format("{}[{}]", place_, step),
+          fmt::format("claims {} compressed bytes for a frame of {}", size, frame_bytes()));
     }
     buffer.resize(size);
     if (H5Dread_chunk(dataset_.get(), H5P_DEFAULT, offset, &skipped, buffer.data()) < 0) fail();
@@ -150,8 +150,8 @@ void ImageReader::Read(size_t step, uint8_t* out) const {
     return;
   }
   size_t written = 0;
-  const auto result = libdeflate_zlib_decompress(Decompressor(), buffer.data(), size, out,
-                                                 frame_bytes(), &written);
+  const auto result =
+      libdeflate_zlib_decompress(Decompressor(), buffer.data(), size, out, frame_bytes(), &written);
   if (result != LIBDEFLATE_SUCCESS || written != frame_bytes()) {
     h5::FailReading(fmt::format("{}[{}]", place_, step), "the compressed frame is damaged");
   }

@@ -12,7 +12,7 @@
 
 namespace understudy {
 
-std::string ImagePath(const std::string& camera);   // "obs/agentview_image"
+std::string ImagePath(const std::string& camera);  // "obs/agentview_image"
 
 // Makes the dataset and writes frame by frame. One thread.
 class ImageWriter {
@@ -49,7 +49,7 @@ class ImageReader {
   std::string place_;
   size_t frames_ = 0;
   int width_ = 0, height_ = 0;
-  bool direct_ = false;    // one frame per chunk, deflate or nothing
+  bool direct_ = false;  // one frame per chunk, deflate or nothing
   bool deflated_ = false;
 };
 

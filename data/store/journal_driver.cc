@@ -34,8 +34,8 @@ bool Complain(const std::string& name) {
 bool WriteAt(int fd, const std::string& name, const void* data, size_t bytes, haddr_t address) {
   const auto* from = static_cast<const char*>(data);
   while (bytes > 0) {
-    const ssize_t n = pwrite(fd, from, std::min<size_t>(bytes, 1 << 30),
-                             static_cast<off_t>(address));
+    const ssize_t n =
+        pwrite(fd, from, std::min<size_t>(bytes, 1 << 30), static_cast<off_t>(address));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return Complain(name);
     from += n;
@@ -95,13 +95,13 @@ std::vector<Patch> ParseJournal(const std::string& text) {
 struct Driver {
   H5FD_t shared{};
   int fd = -1;
-  std::string name;             // final name
-  bool fresh = false;           // still called <name>.new
-  bool failed = false;          // swallow everything from here on
-  std::string failure;          // why
-  haddr_t end = 0;              // end of allocated space
-  haddr_t committed = 0;        // size of the file at the last commit
-  std::vector<Patch> pending;   // metadata of this flush, in order
+  std::string name;            // final name
+  bool fresh = false;          // still called <name>.new
+  bool failed = false;         // swallow everything from here on
+  std::string failure;         // why
+  haddr_t end = 0;             // end of allocated space
+  haddr_t committed = 0;       // size of the file at the last commit
+  std::vector<Patch> pending;  // metadata of this flush, in order
   std::string journal() const { return name + ".journal"; }
 };
 
@@ -140,8 +140,8 @@ bool Commit(Driver& driver) {
   }
   if (!old.empty()) {
     const std::string text = JournalText(old);
-    const int journal = open(driver.journal().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-                             0666);
+    const int journal =
+        open(driver.journal().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (journal < 0) return Complain(driver.journal());
     const bool written = WriteAt(journal, driver.journal(), text.data(), text.size(), 0);
     close(journal);
@@ -176,8 +176,8 @@ H5FD_t* DriverOpen(const char* name, unsigned flags, hid_t, haddr_t) {
   driver->name = name;
   driver->fresh = (flags & H5F_ACC_CREAT) != 0;
   const std::string file = driver->fresh ? driver->name + ".new" : driver->name;
-  driver->fd = open(file.c_str(), driver->fresh ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDWR | O_CLOEXEC,
-                    0666);
+  driver->fd =
+      open(file.c_str(), driver->fresh ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDWR | O_CLOEXEC, 0666);
   const auto fail = [&]() -> H5FD_t* {
     if (driver->fd >= 0) close(driver->fd);
     return nullptr;
@@ -309,7 +309,7 @@ hid_t DriverId() {
     H5FD_class_t c{};
 #ifdef H5FD_CLASS_VERSION
     c.version = H5FD_CLASS_VERSION;
-    c.value = static_cast<H5FD_class_value_t>(600);   // below 512 is HDF5's own
+    c.value = static_cast<H5FD_class_value_t>(600);  // below 512 is HDF5's own
 #endif
     c.name = "understudy_journal";
     c.maxaddr = kMaxAddress;

@@ -37,8 +37,10 @@ void MergeDatasets(const std::vector<fs::path>& inputs, const fs::path& output, 
   if (inputs.empty()) ThrowUsage("merge needs at least one dataset");
   std::error_code none;
   if (fs::exists(output, none) && !overwrite) {
-    ThrowUsage(fmt::format("{}: exists already; choose another name, or say --overwrite to replace "
-                           "it", output.string()));
+    ThrowUsage(
+        fmt::format("{}: exists already; choose another name, or say --overwrite to replace "
+                    "it",
+                    output.string()));
   }
   std::vector<DatasetReader> readers;
   for (const fs::path& input : inputs) {

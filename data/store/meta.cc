@@ -71,14 +71,26 @@ std::string Dump(const Json& json) {
 }
 
 Json MetaToJson(const EpisodeMeta& meta) {
-  return {{"uuid", meta.uuid}, {"parents", meta.parents}, {"sources", meta.sources},
-          {"task", meta.task}, {"variant", meta.variant}, {"robot", meta.robot},
-          {"instruction", meta.instruction}, {"control_hz", meta.control_hz},
+  return {{"uuid", meta.uuid},
+          {"parents", meta.parents},
+          {"sources", meta.sources},
+          {"task", meta.task},
+          {"variant", meta.variant},
+          {"robot", meta.robot},
+          {"instruction", meta.instruction},
+          {"control_hz", meta.control_hz},
           {"limits", ToJson(StoredLimits{meta.limits.linear, meta.limits.angular})},
-          {"success", meta.success}, {"cause", meta.cause}, {"seed", meta.seed},
-          {"attempt", meta.attempt}, {"variant_index", meta.variant_index}, {"arms", meta.arms},
-          {"objects", meta.objects}, {"signals", meta.signals}, {"cameras", meta.cameras},
-          {"quality", meta.quality}, {"variation", ToJson(meta.variation)}};
+          {"success", meta.success},
+          {"cause", meta.cause},
+          {"seed", meta.seed},
+          {"attempt", meta.attempt},
+          {"variant_index", meta.variant_index},
+          {"arms", meta.arms},
+          {"objects", meta.objects},
+          {"signals", meta.signals},
+          {"cameras", meta.cameras},
+          {"quality", meta.quality},
+          {"variation", ToJson(meta.variation)}};
 }
 
 std::vector<std::string> TextList(const h5::Group& group, const std::string& name) {
@@ -121,8 +133,8 @@ DatasetHeader HeaderFromJson(const Json& json, const std::string& name) {
   header.image_width = stored.image_width;
   header.image_height = stored.image_height;
   if (header.cameras.size() > static_cast<size_t>(kMaxCameras)) {
-    ThrowBadInput(fmt::format("{}: {} cameras, at most {} are allowed", name,
-                              header.cameras.size(), kMaxCameras));
+    ThrowBadInput(fmt::format("{}: {} cameras, at most {} are allowed", name, header.cameras.size(),
+                              kMaxCameras));
   }
   return header;
 }
@@ -134,13 +146,14 @@ void WriteHeader(const h5::Group& root, const DatasetHeader& header) {
   const Json env_args{{"env_name", info.task},
                       {"env_version", "understudy"},
                       {"type", 1},
-                      {"env_kwargs", {{"robots", info.robot},
-                                      {"control_freq", info.control_hz},
-                                      {"horizon", info.horizon},
-                                      {"camera_names", header.cameras},
-                                      {"camera_widths", header.image_width},
-                                      {"camera_heights", header.image_height},
-                                      {"lang", info.instruction}}}};
+                      {"env_kwargs",
+                       {{"robots", info.robot},
+                        {"control_freq", info.control_hz},
+                        {"horizon", info.horizon},
+                        {"camera_names", header.cameras},
+                        {"camera_widths", header.image_width},
+                        {"camera_heights", header.image_height},
+                        {"lang", info.instruction}}}};
   data.SetText("env_args", Dump(env_args));
   data.SetInt("total", 0);
   const h5::Group understudy = root.Create("understudy");
@@ -155,12 +168,13 @@ DatasetHeader ReadHeader(const h5::Group& root) {
   const h5::Group understudy = root.Open("understudy");
   const int64_t version = understudy.Int("format_version");
   if (version < 1 || version > kFormatVersion) {
-    ThrowBadInput(fmt::format("{}: format version {}: this program reads versions 1 to {}; use the "
-                              "program that wrote it, or a newer one", root.file(), version,
-                              kFormatVersion));
+    ThrowBadInput(
+        fmt::format("{}: format version {}: this program reads versions 1 to {}; use the "
+                    "program that wrote it, or a newer one",
+                    root.file(), version, kFormatVersion));
   }
-  DatasetHeader header = HeaderFromJson(JsonOf(understudy, "header"),
-                                        understudy.Place() + ": attribute 'header'");
+  DatasetHeader header =
+      HeaderFromJson(JsonOf(understudy, "header"), understudy.Place() + ": attribute 'header'");
   header.model_text = understudy.Text("model", "");
   return header;
 }
@@ -175,15 +189,20 @@ void WriteMeta(const h5::Group& demo, const EpisodeMeta& meta, size_t length,
   if (!model_text.empty()) demo.SetText("model_file", model_text);
   demo.SetText("uuid", meta.uuid);
   const h5::Group own = demo.OpenOrCreate("understudy");
-  for (const auto& [name, list] :
-       {std::pair{"parents", &meta.parents}, {"sources", &meta.sources}, {"arms", &meta.arms},
-        {"objects", &meta.objects}, {"signals", &meta.signals}, {"cameras", &meta.cameras}}) {
+  for (const auto& [name, list] : {std::pair{"parents", &meta.parents},
+                                   {"sources", &meta.sources},
+                                   {"arms", &meta.arms},
+                                   {"objects", &meta.objects},
+                                   {"signals", &meta.signals},
+                                   {"cameras", &meta.cameras}}) {
     own.SetText(name, Dump(Json(*list)));
   }
-  for (const auto& [name, text] :
-       {std::pair{"task", &meta.task}, {"variant", &meta.variant}, {"robot", &meta.robot},
-        {"instruction", &meta.instruction}, {"cause", &meta.cause},
-        {"program_version", &meta.program_version}}) {
+  for (const auto& [name, text] : {std::pair{"task", &meta.task},
+                                   {"variant", &meta.variant},
+                                   {"robot", &meta.robot},
+                                   {"instruction", &meta.instruction},
+                                   {"cause", &meta.cause},
+                                   {"program_version", &meta.program_version}}) {
     own.SetText(name, *text);
   }
   own.SetDouble("control_hz", meta.control_hz);
@@ -221,16 +240,16 @@ EpisodeMeta ReadMeta(const h5::Group& demo) {
   meta.variant_index = static_cast<int>(own.Int("variant_index"));
   meta.settings = JsonOf(own, "settings");
   meta.quality = JsonOf(own, "quality");
-  meta.variation = FromJson<SceneVariation>(JsonOf(own, "variation"),
-                                            own.Place() + ": attribute 'variation'");
+  meta.variation =
+      FromJson<SceneVariation>(JsonOf(own, "variation"), own.Place() + ": attribute 'variation'");
   return meta;
 }
 
 size_t ReadLength(const h5::Group& demo) {
   const int64_t length = demo.Int("num_samples");
   if (length < 1 || length > kMaxSteps) {
-    h5::FailReading(demo.Place(), fmt::format("num_samples = {} must lie in [1, {}]", length,
-                                              kMaxSteps));
+    h5::FailReading(demo.Place(),
+                    fmt::format("num_samples = {} must lie in [1, {}]", length, kMaxSteps));
   }
   return static_cast<size_t>(length);
 }

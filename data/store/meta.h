@@ -13,7 +13,7 @@
 namespace understudy {
 
 inline constexpr int kFormatVersion = 1;
-inline constexpr int64_t kMaxSteps = 1'000'000;      // of one episode
+inline constexpr int64_t kMaxSteps = 1'000'000;  // of one episode
 inline constexpr int64_t kMaxCameras = 64;
 
 // The header without `model_text`, which is an attribute of its own.
@@ -36,9 +36,9 @@ size_t ReadLength(const h5::Group& demo);
 // Hashes of an episode's columns by path. Fed row by row; the order of columns does not matter.
 class ColumnHashes {
  public:
-  void Add(const Column& column);                        // appends its rows
+  void Add(const Column& column);  // appends its rows
   void Add(const std::string& path, const void* data, size_t bytes);
-  Json ToJson() const;                                   // {path: hash}, sorted by path
+  Json ToJson() const;  // {path: hash}, sorted by path
 
  private:
   std::map<std::string, Hasher> hashers_;

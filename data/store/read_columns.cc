@@ -21,8 +21,8 @@ class ColumnReader {
     Column column = demo_.Read(name, type, row_dims);
     const bool right = cut_ ? column.rows >= rows_ : column.rows == rows_;
     if (!right) {
-      h5::FailReading(demo_.Place(name), fmt::format("has {} rows, must have {}", column.rows,
-                                                     rows_));
+      h5::FailReading(demo_.Place(name),
+                      fmt::format("has {} rows, must have {}", column.rows, rows_));
     }
     return column;
   }
@@ -71,8 +71,8 @@ void ReadInstants(const h5::Group& demo, size_t length, bool cut, Episode& episo
     const auto get = [&](const char* name) {
       return reader.Get(fmt::format("understudy/robot{}_{}", a, name), kF64, {-1});
     };
-    arm_columns.push_back({get("joint_pos"), get("joint_vel"), get("gripper_qpos"),
-                           get("gripper_qvel")});
+    arm_columns.push_back(
+        {get("joint_pos"), get("joint_vel"), get("gripper_qpos"), get("gripper_qvel")});
   }
   for (size_t k = 0; k <= length; ++k) {
     const bool last = k == length;
@@ -128,8 +128,9 @@ void ReadColumns(const h5::Group& demo, size_t length, bool cut, Episode& episod
   const ColumnReader reader(demo, length, cut);
   const Column absolute = reader.Get("actions_abs", kF64, {-1});
   if (absolute.row_size() % 8 != 0) {
-    h5::FailReading(demo.Place("actions_abs"), fmt::format(
-        "has {} numbers per row, must have 8 per arm", absolute.row_size()));
+    h5::FailReading(
+        demo.Place("actions_abs"),
+        fmt::format("has {} numbers per row, must have 8 per arm", absolute.row_size()));
   }
   const int64_t arms = static_cast<int64_t>(absolute.row_size() / 8);
   const Column clean = reader.Get("understudy/actions_clean", kF64, {8 * arms});
@@ -143,10 +144,10 @@ void ReadColumns(const h5::Group& demo, size_t length, bool cut, Episode& episod
   for (size_t k = 0; k < length; ++k) {
     Step& step = episode.steps[k];
     for (size_t a = 0; a < static_cast<size_t>(arms); ++a) {
-      step.action.arms.push_back({reader.PoseAt(absolute, k, 8 * a),
-                                  absolute.At<double>(k, 8 * a + 7)});
-      step.action_clean.arms.push_back({reader.PoseAt(clean, k, 8 * a),
-                                        clean.At<double>(k, 8 * a + 7)});
+      step.action.arms.push_back(
+          {reader.PoseAt(absolute, k, 8 * a), absolute.At<double>(k, 8 * a + 7)});
+      step.action_clean.arms.push_back(
+          {reader.PoseAt(clean, k, 8 * a), clean.At<double>(k, 8 * a + 7)});
       DeltaAction d;
       for (size_t i = 0; i < 7; ++i) {
         d.value[static_cast<Eigen::Index>(i)] = delta.At<double>(k, 7 * a + i);

@@ -18,7 +18,7 @@ namespace {
 // Open image datasets, the least recently used closed first. Thread-safe.
 class ImageCache {
  public:
-  using Key = std::pair<size_t, size_t>;   // episode, camera
+  using Key = std::pair<size_t, size_t>;  // episode, camera
   template <class Open>
   std::shared_ptr<const ImageReader> Get(const Key& key, Open open) {
     {
@@ -59,7 +59,7 @@ class ImageCache {
 struct DatasetReader::Impl {
   std::filesystem::path path;
   h5::Group root;
-  bool own = false;              // written by this program
+  bool own = false;  // written by this program
   DatasetHeader header;
   std::string content_hash;
   std::vector<EpisodeSummary> episodes;
@@ -96,9 +96,10 @@ std::shared_ptr<const ImageReader> DatasetReader::Impl::Images(size_t index, siz
                        reader.height() == header.image_height &&
                        reader.frames() == episodes[index].length;
     if (!right) {
-      h5::FailReading(demo.Place(ImagePath(header.cameras[camera])), fmt::format(
-          "has {} frames of {}x{}, must have {} of {}x{}", reader.frames(), reader.width(),
-          reader.height(), episodes[index].length, header.image_width, header.image_height));
+      h5::FailReading(demo.Place(ImagePath(header.cameras[camera])),
+                      fmt::format("has {} frames of {}x{}, must have {} of {}x{}", reader.frames(),
+                                  reader.width(), reader.height(), episodes[index].length,
+                                  header.image_width, header.image_height));
     }
     return reader;
   });
@@ -109,14 +110,16 @@ DatasetReader::DatasetReader(const std::filesystem::path& path) : impl_(std::mak
   Impl& m = *impl_;
   m.path = path;
   if (path.extension() == ".part") {
-    ThrowBadInput(fmt::format("{}: a file that is still growing: its writer runs or was killed; "
-                              "run the same command again to resume it, or `understudy data "
-                              "repair` to keep what is whole", path.string()));
+    ThrowBadInput(
+        fmt::format("{}: a file that is still growing: its writer runs or was killed; "
+                    "run the same command again to resume it, or `understudy data "
+                    "repair` to keep what is whole",
+                    path.string()));
   }
   m.root = h5::OpenForReading(path);
   if (!m.root.Has("data")) {
-    ThrowBadInput(fmt::format("{}: an HDF5 file, but no dataset: it has no group '/data'",
-                              path.string()));
+    ThrowBadInput(
+        fmt::format("{}: an HDF5 file, but no dataset: it has no group '/data'", path.string()));
   }
   m.own = m.root.Has("understudy");
   m.header = m.own ? ReadHeader(m.root) : ForeignHeader(m.root);

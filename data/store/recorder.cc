@@ -20,10 +20,10 @@ struct EpisodeRecorder::Impl {
   fs::path path, part;
   DatasetHeader header;
   h5::GrowingFile file;
-  std::optional<RowShape> shape;       // of the first step
-  std::vector<Step> steps;             // not in the file yet
+  std::optional<RowShape> shape;  // of the first step
+  std::vector<Step> steps;        // not in the file yet
   std::vector<RawSample> raw;
-  std::vector<uint8_t> success;        // of every step so far
+  std::vector<uint8_t> success;  // of every step so far
   ColumnHashes hashes;
   Clock::time_point flushed = Clock::now();
   bool closed = false;
@@ -79,12 +79,14 @@ EpisodeRecorder::EpisodeRecorder(const fs::path& path, const DatasetHeader& head
   m.header = header;
   std::error_code none;
   if (fs::exists(path, none)) {
-    ThrowUsage(fmt::format("{}: exists already; a recording never replaces another",
-                           path.string()));
+    ThrowUsage(
+        fmt::format("{}: exists already; a recording never replaces another", path.string()));
   }
   if (fs::exists(m.part, none)) {
-    ThrowUsage(fmt::format("{}: left by a recording that runs or was interrupted; salvage it first "
-                           "(`understudy data repair`)", m.part.string()));
+    ThrowUsage(
+        fmt::format("{}: left by a recording that runs or was interrupted; salvage it first "
+                    "(`understudy data repair`)",
+                    m.part.string()));
   }
   if (!path.parent_path().empty()) fs::create_directories(path.parent_path(), none);
   m.Guarded([&] {

@@ -135,9 +135,9 @@ void EpisodeCheck::Values(const Column& c) {
 }
 
 size_t EpisodeCheck::ExpectedRows(const std::string& path, size_t length) const {
-  static const std::set<std::string> instants{"understudy/state",       "understudy/sim_time",
-                                              "understudy/eef_pose",    "understudy/object_pose",
-                                              "understudy/signals",     "understudy/success"};
+  static const std::set<std::string> instants{"understudy/state",    "understudy/sim_time",
+                                              "understudy/eef_pose", "understudy/object_pose",
+                                              "understudy/signals",  "understudy/success"};
   return length + (instants.count(path) || path.rfind("understudy/robot", 0) == 0 ? 1 : 0);
 }
 
@@ -163,14 +163,14 @@ void EpisodeCheck::Columns(size_t length, const DatasetHeader& header) {
       CompareHash(path, now.ToJson());
       const bool raw = path.rfind("understudy/raw/", 0) == 0;
       if (!raw && column.rows != ExpectedRows(path, length)) {
-        Fail(path, fmt::format("has {} rows, must have {}", column.rows,
-                               ExpectedRows(path, length)));
+        Fail(path,
+             fmt::format("has {} rows, must have {}", column.rows, ExpectedRows(path, length)));
       }
       Values(column);
       const auto size_is = [&](const char* name, size_t want) {
         if (path == name && want > 0 && column.row_size() != want) {
-          Fail(path, fmt::format("has {} numbers per row, the header says {}", column.row_size(),
-                                 want));
+          Fail(path,
+               fmt::format("has {} numbers per row, the header says {}", column.row_size(), want));
         }
       };
       size_is("understudy/state", header.simulator.state_size);
@@ -245,8 +245,9 @@ void VerifyEpisode(const h5::Group& data, const std::string& name, const Dataset
     for (size_t k = 0; k < length; ++k) {
       const int32_t source = episode.steps[k].source;
       if (source < -1 || source >= static_cast<int32_t>(episode.meta.sources.size())) {
-        check.Fail(fmt::format("understudy/source[{}]", k), fmt::format(
-            "= {}: the episode names {} sources", source, episode.meta.sources.size()));
+        check.Fail(
+            fmt::format("understudy/source[{}]", k),
+            fmt::format("= {}: the episode names {} sources", source, episode.meta.sources.size()));
         break;
       }
     }
@@ -274,7 +275,8 @@ VerifyReport VerifyDataset(const std::filesystem::path& path) {
     if (names.empty()) report.faults.push_back({"/data", "holds no episode"});
     if (data.HasAttribute("total") && data.Int("total") != report.steps) {
       report.faults.push_back({"/data", fmt::format("attribute 'total' = {}, the episodes have {} "
-                                                    "steps", data.Int("total"), report.steps)});
+                                                    "steps",
+                                                    data.Int("total"), report.steps)});
     }
     // lists of episodes name episodes that are there
     const std::set<std::string> known(names.begin(), names.end());
@@ -283,8 +285,8 @@ VerifyReport VerifyDataset(const std::filesystem::path& path) {
       for (const std::string& key : masks.Names()) {
         for (const std::string& name : masks.ReadTexts(key)) {
           if (known.count(name) == 0) {
-            report.faults.push_back({"/mask/" + key, fmt::format("names '{}', which is not there",
-                                                                 name)});
+            report.faults.push_back(
+                {"/mask/" + key, fmt::format("names '{}', which is not there", name)});
           }
         }
       }
@@ -300,8 +302,9 @@ VerifyReport VerifyDataset(const std::filesystem::path& path) {
     }
     if (root.Open("understudy").Text("content_hash", "") !=
         DatasetHash(root, EpisodeHashes(data))) {
-      report.faults.push_back({"/understudy", "header, attempts, masks or list of episodes differ "
-                                              "from the stored content hash"});
+      report.faults.push_back({"/understudy",
+                               "header, attempts, masks or list of episodes differ "
+                               "from the stored content hash"});
     }
   } catch (const Error& error) {
     report.faults.push_back({"/", error.what()});

@@ -30,10 +30,10 @@ struct DatasetWriter::Impl {
   h5::GrowingFile file;
   int64_t episodes = 0, steps = 0;
   std::vector<AttemptRecord> attempts;
-  size_t stored_attempts = 0;            // of them in the file
+  size_t stored_attempts = 0;  // of them in the file
   Clock::time_point flushed = Clock::now();
   bool finished = false;
-  std::string failure;                   // of an earlier call: the writer is of no use any more
+  std::string failure;  // of an earlier call: the writer is of no use any more
 
   // the episode between Begin and End
   struct Open {
@@ -92,8 +92,10 @@ void DatasetWriter::Impl::Resume() {
         break;
       }
     }
-    ThrowBadInput(fmt::format("{}: was begun with other settings ({} differs); use the same ones "
-                              "to resume, or remove it to start over", part.string(), differs));
+    ThrowBadInput(
+        fmt::format("{}: was begun with other settings ({} differs); use the same ones "
+                    "to resume, or remove it to start over",
+                    part.string(), differs));
   }
   // an episode that was being written when the writer was killed
   if (root.Has(kPending)) root.Delete(kPending);
@@ -159,8 +161,10 @@ DatasetWriter::DatasetWriter(const fs::path& path, const DatasetHeader& header,
   m.options = options;
   std::error_code none;
   if (fs::exists(path, none) && !options.overwrite) {
-    ThrowUsage(fmt::format("{}: exists already; choose another name, or say --overwrite to replace "
-                           "it", path.string()));
+    ThrowUsage(
+        fmt::format("{}: exists already; choose another name, or say --overwrite to replace "
+                    "it",
+                    path.string()));
   }
   if (options.resume && fs::exists(m.part, none)) {
     m.Resume();
@@ -287,8 +291,7 @@ void DatasetWriter::EndEpisode() {
   m.Guarded([&] { m.file.Trim(); });
 }
 
-void DatasetWriter::Append(const Episode& episode,
-                           const std::vector<std::vector<Image>>& images) {
+void DatasetWriter::Append(const Episode& episode, const std::vector<std::vector<Image>>& images) {
   const DatasetHeader& header = impl_->header;
   Require(images.empty() || images.size() == header.cameras.size(),
           "images of every camera of the header, or none");
@@ -310,9 +313,9 @@ void DatasetWriter::Append(const Episode& episode,
 
 void DatasetWriter::AppendAttempt(const AttemptRecord& attempt) {
   Impl& m = *impl_;
-  Require(attempt.X_WO_start.empty() ||
-              attempt.X_WO_start.size() == m.header.simulator.objects.size(),
-          "an attempt has a start pose for every object of the header, or none");
+  Require(
+      attempt.X_WO_start.empty() || attempt.X_WO_start.size() == m.header.simulator.objects.size(),
+      "an attempt has a start pose for every object of the header, or none");
   m.Guarded([&] {
     m.attempts.push_back(attempt);
     m.FlushSometimes();
@@ -328,8 +331,9 @@ void DatasetWriter::WriteMask(const std::string& key, const std::vector<std::str
 
 void DatasetWriter::WriteReport(const Json& report) {
   impl_->Guarded([&] {
-    impl_->file.root().Open("understudy").SetText(
-        "report", report.dump(-1, ' ', false, Json::error_handler_t::replace));
+    impl_->file.root()
+        .Open("understudy")
+        .SetText("report", report.dump(-1, ' ', false, Json::error_handler_t::replace));
     impl_->Flush();
   });
 }
@@ -341,8 +345,8 @@ void DatasetWriter::Finish() {
     m.Flush();
     const h5::Guard guard;
     const h5::Group& root = m.file.root();
-    root.Open("understudy").SetText("content_hash",
-                                    DatasetHash(root, EpisodeHashes(root.Open("data"))));
+    root.Open("understudy")
+        .SetText("content_hash", DatasetHash(root, EpisodeHashes(root.Open("data"))));
     m.file.Close();
     RenameDurably(m.part, m.path);
   });

@@ -76,7 +76,8 @@ std::vector<ProfileSpec> AllProfiles() {
   profiles.push_back({"/interaction_profiles/bytedance/pico_neo3_controller",
                       "XR_BD_controller_interaction", TouchLike()});
   // bare hands: the fist moves the robot, the pinch closes the gripper
-  profiles.push_back({"/interaction_profiles/ext/hand_interaction_ext", "XR_EXT_hand_interaction",
+  profiles.push_back({"/interaction_profiles/ext/hand_interaction_ext",
+                      "XR_EXT_hand_interaction",
                       {{kGripAction, kBoth, "/input/grip/pose"},
                        {kAimAction, kBoth, "/input/aim/pose"},
                        {kSqueezeAction, kBoth, "/input/grasp_ext/value"},

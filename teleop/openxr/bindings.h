@@ -11,8 +11,18 @@ namespace understudy {
 // Every action of the recorder. The four commands are ButtonBits; `toggle` turns the gripper over
 // where a controller has no second analogue input.
 enum ActionId {
-  kGripAction, kAimAction, kHapticAction, kSqueezeAction, kTriggerAction, kStickAction,
-  kStartAction, kDiscardAction, kResetAction, kStopAction, kToggleAction, kActionCount
+  kGripAction,
+  kAimAction,
+  kHapticAction,
+  kSqueezeAction,
+  kTriggerAction,
+  kStickAction,
+  kStartAction,
+  kDiscardAction,
+  kResetAction,
+  kStopAction,
+  kToggleAction,
+  kActionCount
 };
 
 struct ActionSpec {

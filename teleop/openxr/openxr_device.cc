@@ -32,9 +32,8 @@ Eigen::Vector3d ToEigen(const XrVector3f& v) { return {v.x, v.y, v.z}; }
 // OpenXR's x y z w to our w x y z; parts that are not valid become identity.
 Pose ToPose(const XrPosef& pose, uint32_t flags) {
   const XrQuaternionf& q = pose.orientation;
-  return {flags & XR_SPACE_LOCATION_ORIENTATION_VALID_BIT
-              ? Eigen::Quaterniond(q.w, q.x, q.y, q.z)
-              : Eigen::Quaterniond::Identity(),
+  return {flags & XR_SPACE_LOCATION_ORIENTATION_VALID_BIT ? Eigen::Quaterniond(q.w, q.x, q.y, q.z)
+                                                          : Eigen::Quaterniond::Identity(),
           flags & XR_SPACE_LOCATION_POSITION_VALID_BIT ? ToEigen(pose.position)
                                                        : Eigen::Vector3d::Zero()};
 }
@@ -51,8 +50,8 @@ uint32_t UsableFlags(const XrSpaceLocation& location) {
                        XR_SPACE_LOCATION_ORIENTATION_TRACKED_BIT};
   }
   if (!IsFinite(location.pose.position)) {
-    flags &= ~uint32_t{XR_SPACE_LOCATION_POSITION_VALID_BIT |
-                       XR_SPACE_LOCATION_POSITION_TRACKED_BIT};
+    flags &=
+        ~uint32_t{XR_SPACE_LOCATION_POSITION_VALID_BIT | XR_SPACE_LOCATION_POSITION_TRACKED_BIT};
   }
   return flags;
 }
@@ -97,9 +96,9 @@ class Device : public TeleopDevice {
   DeviceInfo info_;
   int64_t next_id_ = 0;
   int64_t last_try_ns_ = 0;
-  uint32_t events_ = 0;                    // DeviceEvent bits of the running Poll
+  uint32_t events_ = 0;  // DeviceEvent bits of the running Poll
   bool running_ = false, focused_ = false, exited_ = false;
-  std::vector<XrTime> recenter_times_;     // announced, not reached yet
+  std::vector<XrTime> recenter_times_;            // announced, not reached yet
   std::array<bool, 2> toggle_down_{}, closed_{};  // gripper of controllers with one trigger
 };
 
@@ -118,10 +117,11 @@ void Device::WaitForHeadset(const OpenXrOptions& options) {
     } catch (const XrFailure& failure) {
       if (!client_.has_instance()) ThrowFailed(NoRuntimeMessage(failure));
       if (failure.result != XR_ERROR_FORM_FACTOR_UNAVAILABLE) {
-        ThrowFailed(fmt::format("{} {}: {} gave {}; restart the headset's software, then try "
-                                "again; `understudy doctor` shows what works",
-                                client_.runtime_name(), client_.runtime_version(), failure.call,
-                                ResultName(failure.result)));
+        ThrowFailed(
+            fmt::format("{} {}: {} gave {}; restart the headset's software, then try "
+                        "again; `understudy doctor` shows what works",
+                        client_.runtime_name(), client_.runtime_version(), failure.call,
+                        ResultName(failure.result)));
       }
     }
     // no headset yet: look again every second, but stop within a moment
@@ -133,10 +133,11 @@ void Device::WaitForHeadset(const OpenXrOptions& options) {
     }
     if (InterruptRequested()) ThrowFailed("interrupted while waiting for the headset");
     if (Clock::now() >= deadline) {
-      ThrowFailed(fmt::format("{} found no headset within {} s (xrGetSystem: "
-                              "XR_ERROR_FORM_FACTOR_UNAVAILABLE); connect it and wake it, or raise "
-                              "wait_for_headset_s",
-                              client_.runtime_name(), options.wait_for_headset_s));
+      ThrowFailed(
+          fmt::format("{} found no headset within {} s (xrGetSystem: "
+                      "XR_ERROR_FORM_FACTOR_UNAVAILABLE); connect it and wake it, or raise "
+                      "wait_for_headset_s",
+                      client_.runtime_name(), options.wait_for_headset_s));
     }
   }
 }
@@ -146,10 +147,10 @@ int64_t Device::MeasureOffset() const {
   try {
     return client_.ToXrTime(now) - now;
   } catch (const XrFailure& failure) {
-    ThrowFailed(fmt::format("{} cannot convert the time {} ns ({}: {}); if its clock is virtual, "
-                            "the device must be opened with that clock",
-                            client_.runtime_name(), now, failure.call,
-                            ResultName(failure.result)));
+    ThrowFailed(
+        fmt::format("{} cannot convert the time {} ns ({}: {}); if its clock is virtual, "
+                    "the device must be opened with that clock",
+                    client_.runtime_name(), now, failure.call, ResultName(failure.result)));
   }
 }
 
@@ -258,8 +259,11 @@ void Device::PumpEvents() {
         info_.profile = profile;
         break;
       }
-      case XR_TYPE_EVENT_DATA_INSTANCE_LOSS_PENDING: Lose(true); break;
-      default: break;
+      case XR_TYPE_EVENT_DATA_INSTANCE_LOSS_PENDING:
+        Lose(true);
+        break;
+      default:
+        break;
     }
   }
 }
@@ -286,8 +290,11 @@ void Device::OnState(XrSessionState state) {
       exited_ = true;
       client_.DestroySession();
       break;
-    case XR_SESSION_STATE_LOSS_PENDING: Lose(false); return;
-    default: break;
+    case XR_SESSION_STATE_LOSS_PENDING:
+      Lose(false);
+      return;
+    default:
+      break;
   }
   const bool focused = state == XR_SESSION_STATE_FOCUSED;
   if (focused != focused_) events_ |= focused ? kEventFocusGained : kEventFocusLost;
@@ -396,8 +403,8 @@ bool Device::ReadFloat(ActionId action, int hand, float& value) const {
 
 void Device::Haptic(int hand, float amplitude, double seconds) {
   if (!client_.has_session() || !focused_ || hand < 0 || hand > 1) return;
-  const XrHapticActionInfo info{XR_TYPE_HAPTIC_ACTION_INFO, nullptr,
-                                client_.action(kHapticAction), client_.hand_path(hand)};
+  const XrHapticActionInfo info{XR_TYPE_HAPTIC_ACTION_INFO, nullptr, client_.action(kHapticAction),
+                                client_.hand_path(hand)};
   // a pulse that cannot be played is no reason to stop; the next Poll finds out about losses
   const float strength = Clamped(amplitude, 0);
   if (strength == 0) {

@@ -66,9 +66,8 @@ OpenXrProbe ProbeOpenXr() {
     probe.runtime_found = true;
     AskRuntime(probe);
   } catch (const XrFailure& failure) {
-    probe.problem = failure.result == XR_ERROR_LIMIT_REACHED
-                        ? "this process already uses OpenXR"
-                        : NoRuntimeMessage(failure);
+    probe.problem = failure.result == XR_ERROR_LIMIT_REACHED ? "this process already uses OpenXR"
+                                                             : NoRuntimeMessage(failure);
     probe.next_step = "start the headset's software, or set XR_RUNTIME_JSON to its manifest";
     return probe;
   }

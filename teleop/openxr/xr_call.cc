@@ -14,8 +14,8 @@ std::string ResultName(XrResult result) {
 #define UNDERSTUDY_XR_NAME(name, number) \
   case name:                             \
     return #name;
-    XR_LIST_ENUM_XrResult(UNDERSTUDY_XR_NAME)
-    default: return fmt::format("XrResult {}", static_cast<int>(result));
+    XR_LIST_ENUM_XrResult(UNDERSTUDY_XR_NAME) default
+        : return fmt::format("XrResult {}", static_cast<int>(result));
   }
 }
 
@@ -51,13 +51,14 @@ std::string NoRuntimeMessage(const XrFailure& failure) {
   std::error_code ignored;
   std::string why;
   if (manifest.empty()) {
-    why = "XR_RUNTIME_JSON is not set and there is no openxr/1/active_runtime.json in ~/.config, "
-          "/etc/xdg or /etc";
+    why =
+        "XR_RUNTIME_JSON is not set and there is no openxr/1/active_runtime.json in ~/.config, "
+        "/etc/xdg or /etc";
   } else if (named && *named && !std::filesystem::exists(manifest, ignored)) {
     why = fmt::format("XR_RUNTIME_JSON names {}, which does not exist", manifest);
   } else {
-    why = fmt::format("the runtime of {} does not answer; its service may not be running",
-                      manifest);
+    why =
+        fmt::format("the runtime of {} does not answer; its service may not be running", manifest);
   }
   return fmt::format(
       "no OpenXR runtime: {} ({}: {}). Start your headset's software (SteamVR, Monado, WiVRn) and "

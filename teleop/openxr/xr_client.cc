@@ -72,8 +72,7 @@ void XrClient::CreateActions() {
   for (int hand = 0; hand < 2; ++hand) hand_path_[hand] = Path(kHandPaths[hand]);
   XrActionSetCreateInfo set{XR_TYPE_ACTION_SET_CREATE_INFO};
   std::snprintf(set.actionSetName, XR_MAX_ACTION_SET_NAME_SIZE, "teleoperation");
-  std::snprintf(set.localizedActionSetName, XR_MAX_LOCALIZED_ACTION_SET_NAME_SIZE,
-                "Teleoperation");
+  std::snprintf(set.localizedActionSetName, XR_MAX_LOCALIZED_ACTION_SET_NAME_SIZE, "Teleoperation");
   Check(xrCreateActionSet(instance_, &set, &action_set_), "xrCreateActionSet");
   for (int id = 0; id < kActionCount; ++id) {
     XrActionCreateInfo info{XR_TYPE_ACTION_CREATE_INFO};
@@ -98,8 +97,7 @@ void XrClient::SuggestBindings() {
         bindings.push_back({actions_[binding.action], Path(kHandPaths[hand] + binding.path)});
       }
     }
-    XrInteractionProfileSuggestedBinding suggestion{
-        XR_TYPE_INTERACTION_PROFILE_SUGGESTED_BINDING};
+    XrInteractionProfileSuggestedBinding suggestion{XR_TYPE_INTERACTION_PROFILE_SUGGESTED_BINDING};
     suggestion.interactionProfile = Path(profile.path);
     suggestion.countSuggestedBindings = static_cast<uint32_t>(bindings.size());
     suggestion.suggestedBindings = bindings.data();
@@ -109,9 +107,10 @@ void XrClient::SuggestBindings() {
     accepted += XR_SUCCEEDED(result);
   }
   if (accepted == 0) {
-    ThrowFailed(fmt::format("{} knows none of the controllers that Understudy can use; it is no "
-                            "conformant OpenXR runtime (the simple controller is mandatory)",
-                            runtime_name_));
+    ThrowFailed(
+        fmt::format("{} knows none of the controllers that Understudy can use; it is no "
+                    "conformant OpenXR runtime (the simple controller is mandatory)",
+                    runtime_name_));
   }
 }
 
@@ -143,18 +142,18 @@ void XrClient::CreateSession() {
                      (wanted_space_ == TrackingSpace::kAuto && has(kLocalFloor));
   space_type_ = floor ? kLocalFloor : XR_REFERENCE_SPACE_TYPE_STAGE;
   if (!has(space_type_)) {
-    ThrowFailed(fmt::format("{} has no {} space, which the option `space` asks for; choose {} or "
-                            "set up the room in the headset's software",
-                            runtime_name_, floor ? "LOCAL_FLOOR" : "STAGE",
-                            floor ? "stage" : "local_floor"));
+    ThrowFailed(fmt::format(
+        "{} has no {} space, which the option `space` asks for; choose {} or "
+        "set up the room in the headset's software",
+        runtime_name_, floor ? "LOCAL_FLOOR" : "STAGE", floor ? "stage" : "local_floor"));
   }
   base_ = CreateReferenceSpace(space_type_);
   head_ = CreateReferenceSpace(XR_REFERENCE_SPACE_TYPE_VIEW);
 
   // the hands
   for (int hand = 0; hand < 2; ++hand) {
-    XrActionSpaceCreateInfo info{XR_TYPE_ACTION_SPACE_CREATE_INFO, nullptr,
-                                 actions_[kGripAction], hand_path_[hand], kIdentity};
+    XrActionSpaceCreateInfo info{XR_TYPE_ACTION_SPACE_CREATE_INFO, nullptr, actions_[kGripAction],
+                                 hand_path_[hand], kIdentity};
     Check(xrCreateActionSpace(session_, &info, &grip_[hand]), "xrCreateActionSpace");
     info.action = actions_[kAimAction];
     Check(xrCreateActionSpace(session_, &info, &aim_[hand]), "xrCreateActionSpace");

@@ -58,9 +58,10 @@ std::vector<std::string> Validate(const OperatorSpec& spec, const TaskSpec& task
 OperatorSpec LoadOperatorSpec(const TaskSpec& task) {
   const std::filesystem::path file = task.folder / "operator.yaml";
   if (!std::filesystem::exists(file)) {
-    ThrowBadInput(fmt::format("{}: no such file: task '{}' has no scripted operator; write one "
-                              "(docs/add_a_task.md) or record with a headset",
-                              file.string(), task.name));
+    ThrowBadInput(
+        fmt::format("{}: no such file: task '{}' has no scripted operator; write one "
+                    "(docs/add_a_task.md) or record with a headset",
+                    file.string(), task.name));
   }
   const OperatorSpec spec = FromJson<OperatorSpec>(LoadYaml(file), file.string());
   const std::vector<std::string> problems = Validate(spec, task);

@@ -18,18 +18,18 @@ struct EnumNames<TriggerUse> {
 // One stretch of the operator's work: bring something somewhere, then perhaps use the trigger.
 struct OperatorPhase {
   std::string name;
-  std::string object;             // frame O of the goal; empty: relative to where E is now
-  std::string carried;            // what is brought there; empty: the control frame E
-  Pose pose;                      // X_OE or X_O,carried; no object: p from E and turn of E, in W
-  double tolerance = 0.01;        // m
-  double turn_tolerance = 0.15;   // rad
-  double speed = 0.13;            // m/s, mean of a movement; the peak is 1.9 times as much
-  double turn_speed = 0.8;        // rad/s, mean
-  double spread = 0.001;          // m, standard deviation of where the hand ends
-  TriggerUse trigger = TriggerUse::kKeep;   // on arrival
-  double dwell = 0;               // s of holding still after the trigger
-  std::string expect;             // signal that must then hold; empty: none
-  std::string otherwise;          // phase to go back to where it does not
+  std::string object;            // frame O of the goal; empty: relative to where E is now
+  std::string carried;           // what is brought there; empty: the control frame E
+  Pose pose;                     // X_OE or X_O,carried; no object: p from E and turn of E, in W
+  double tolerance = 0.01;       // m
+  double turn_tolerance = 0.15;  // rad
+  double speed = 0.13;           // m/s, mean of a movement; the peak is 1.9 times as much
+  double turn_speed = 0.8;       // rad/s, mean
+  double spread = 0.001;         // m, standard deviation of where the hand ends
+  TriggerUse trigger = TriggerUse::kKeep;  // on arrival
+  double dwell = 0;                        // s of holding still after the trigger
+  std::string expect;                      // signal that must then hold; empty: none
+  std::string otherwise;                   // phase to go back to where it does not
   template <class V>
   void Visit(V& v) {
     v("name", name, "of the phase");
@@ -87,7 +87,7 @@ struct OperatorBody {
 
 // operator.yaml of a task.
 struct OperatorSpec {
-  int arm = 0;                    // index; its hand follows RetargetOptions::hands
+  int arm = 0;  // index; its hand follows RetargetOptions::hands
   OperatorBody body;
   std::vector<OperatorPhase> phases;
   template <class V>

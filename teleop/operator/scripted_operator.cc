@@ -12,11 +12,11 @@ namespace understudy {
 namespace {
 
 constexpr double kPi = std::numbers::pi;
-constexpr double kSqueezeSeconds = 0.06;   // finger travel
+constexpr double kSqueezeSeconds = 0.06;  // finger travel
 constexpr double kTriggerSeconds = 0.1;
-constexpr double kPressSeconds = 0.15;     // of a button
-constexpr double kGripSeconds = 0.25;      // from squeezing to trusting the clutch
-constexpr double kTremorLever = 0.1;       // m: tremor of position over it is tremor of rotation
+constexpr double kPressSeconds = 0.15;  // of a button
+constexpr double kGripSeconds = 0.25;   // from squeezing to trusting the clutch
+constexpr double kTremorLever = 0.1;    // m: tremor of position over it is tremor of rotation
 
 int IndexOf(const std::vector<std::string>& names, const std::string& name) {
   const auto found = std::find(names.begin(), names.end(), name);
@@ -65,8 +65,8 @@ ScriptedOperator::ScriptedOperator(const OperatorSpec& spec, const TaskSpec& tas
   }
   // nobody holds the hand twice in the same place
   const Eigen::Vector3d aside(rng_.Normal(), rng_.Normal(), rng_.Normal());
-  X_TH_ = Pose(spec.body.X_TH_comfort.rotation(),
-               spec.body.X_TH_comfort.translation() + 0.01 * aside);
+  X_TH_ =
+      Pose(spec.body.X_TH_comfort.rotation(), spec.body.X_TH_comfort.translation() + 0.01 * aside);
 }
 
 HandTarget ScriptedOperator::Move(const Observation& observation, int64_t now_ns) {
@@ -179,8 +179,8 @@ void ScriptedOperator::BeginPhase(const Observation& observation) {
   phase_begun_ = true;
   corrections_ = 0;
   const Pose& X_WE = X_WE_seen_;
-  X_WE_fixed_ = Pose(phase.pose.rotation() * X_WE.rotation(),
-                     X_WE.translation() + phase.pose.translation());
+  X_WE_fixed_ =
+      Pose(phase.pose.rotation() * X_WE.rotation(), X_WE.translation() + phase.pose.translation());
   if (names.object < 0) return;
   // of all goals that look alike, the one with the least turn from now
   const Eigen::Quaterniond& q_now =
@@ -218,8 +218,8 @@ Pose ScriptedOperator::Goal(const Observation& observation) const {
   const OperatorPhase& phase = spec_.phases[phase_];
   const Names& names = names_[phase_];
   if (names.object < 0) return X_WE_fixed_;
-  const Pose X_WG = observation.X_WO[names.object] *
-                    PoseFromYaw(yaw_, Eigen::Vector3d::Zero()) * phase.pose;
+  const Pose X_WG =
+      observation.X_WO[names.object] * PoseFromYaw(yaw_, Eigen::Vector3d::Zero()) * phase.pose;
   if (names.carried < 0) return X_WG;
   // the carried thing goes to G, and E with it, as it lies in the hand now
   const Pose X_CE = observation.X_WO[names.carried].Inverse() * X_WE_seen_;
@@ -230,8 +230,7 @@ bool ScriptedOperator::Arrived(const Observation& observation, double slack) con
   const OperatorPhase& phase = spec_.phases[phase_];
   const Pose X_WE_goal = Goal(observation);
   return (X_WE_goal.translation() - X_WE_seen_.translation()).norm() <= slack * phase.tolerance &&
-         AngleBetween(X_WE_goal.rotation(), X_WE_seen_.rotation()) <=
-             slack * phase.turn_tolerance;
+         AngleBetween(X_WE_goal.rotation(), X_WE_seen_.rotation()) <= slack * phase.turn_tolerance;
 }
 
 void ScriptedOperator::PlanMovement(const Observation& observation, double t_s) {
@@ -243,14 +242,12 @@ void ScriptedOperator::PlanMovement(const Observation& observation, double t_s) 
   const Pose X_WE_goal = Goal(observation);
   const Eigen::Vector3d way_W =
       X_WE_goal.translation() + spread * beside - X_WE_anchor_.translation();
-  const Eigen::Quaterniond turn_W =
-      X_WE_goal.rotation() * X_WE_anchor_.rotation().conjugate();
+  const Eigen::Quaterniond turn_W = X_WE_goal.rotation() * X_WE_anchor_.rotation().conjugate();
 
   // what the hand must do for it, from where hand and arm last belonged together
   const Eigen::Quaterniond q_TW = skill_.q_WT.conjugate();
   const Eigen::Vector3d p_TH_goal = X_TH_anchor_.translation() + q_TW * way_W / skill_.scale;
-  const Eigen::Quaterniond q_TH_goal =
-      q_TW * turn_W * skill_.q_WT * X_TH_anchor_.rotation();
+  const Eigen::Quaterniond q_TH_goal = q_TW * turn_W * skill_.q_WT * X_TH_anchor_.rotation();
   movement_.X_TH_from = X_TH_;
   movement_.p_T = p_TH_goal - X_TH_.translation();
   movement_.rotvec_T = RotationLog(q_TH_goal * X_TH_.rotation().conjugate());
@@ -270,9 +267,9 @@ void ScriptedOperator::PlanMovement(const Observation& observation, double t_s) 
   movement_.p_T *= share;
   movement_.rotvec_T *= share;
 
-  const double seconds = std::max({corrections_ == 0 ? 0.3 : 0.2,
-                                   movement_.p_T.norm() * skill_.scale / phase.speed,
-                                   movement_.rotvec_T.norm() / phase.turn_speed});
+  const double seconds =
+      std::max({corrections_ == 0 ? 0.3 : 0.2, movement_.p_T.norm() * skill_.scale / phase.speed,
+                movement_.rotvec_T.norm() / phase.turn_speed});
   movement_.seconds = seconds * std::exp(spec_.body.speed_spread * rng_.Normal());
   X_WE_at_plan_ = X_WE_seen_;
   Enter(Mode::kMove, t_s);
@@ -296,9 +293,8 @@ void ScriptedOperator::Judge(const Observation& observation, double t_s) {
   if (still && !partial_ && Arrived(observation, 1)) {
     // nothing for the finger to do, nothing to wait for
     if (phase.trigger == TriggerUse::kKeep && phase.dwell == 0) return EndPhase(observation, t_s);
-    return Enter(Mode::kTrigger, phase.trigger == TriggerUse::kKeep
-                                     ? t_s
-                                     : t_s + Draw(spec_.body.late_trigger));
+    return Enter(Mode::kTrigger,
+                 phase.trigger == TriggerUse::kKeep ? t_s : t_s + Draw(spec_.body.late_trigger));
   }
   if (!AtRest() && t_s < wait_until_s_) return;
   // the arm has stopped elsewhere: go by what is seen from here on

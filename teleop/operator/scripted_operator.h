@@ -15,16 +15,16 @@ namespace understudy {
 // What the operator does with one controller at one instant, in the tracking space T (+y up).
 struct HandTarget {
   Pose X_TH;
-  double trigger = 0, squeeze = 0;                     // [0, 1]
-  Eigen::Vector3d v_TH = Eigen::Vector3d::Zero();      // m/s, in T
-  Eigen::Vector3d w_TH = Eigen::Vector3d::Zero();      // rad/s, in T
-  uint32_t buttons = 0;                                // ButtonBit
+  double trigger = 0, squeeze = 0;                 // [0, 1]
+  Eigen::Vector3d v_TH = Eigen::Vector3d::Zero();  // m/s, in T
+  Eigen::Vector3d w_TH = Eigen::Vector3d::Zero();  // rad/s, in T
+  uint32_t buttons = 0;                            // ButtonBit
 };
 
 // What the operator has learned about the set-up: which way the arm goes when the hand goes.
 struct OperatorSkill {
   Eigen::Quaterniond q_WT = Eigen::Quaterniond(0.5, 0.5, -0.5, -0.5);
-  double scale = 1;                                    // arm metres per hand metre
+  double scale = 1;  // arm metres per hand metre
 };
 
 // A skilled person with one controller, one attempt long. Sees the scene and the gripper, moves the
@@ -45,12 +45,21 @@ class ScriptedOperator {
 
   bool gave_up() const { return mode_ == Mode::kGaveUp; }
   bool finished() const { return mode_ == Mode::kDone; }
-  size_t phase() const { return phase_; }              // index; number of phases when finished
-  int regrips() const { return regrips_; }             // of the clutch, the first grip included
+  size_t phase() const { return phase_; }   // index; number of phases when finished
+  int regrips() const { return regrips_; }  // of the clutch, the first grip included
 
  private:
   enum class Mode {
-    kStart, kGrip, kThink, kMove, kSettle, kTrigger, kDwell, kReturn, kDone, kGaveUp
+    kStart,
+    kGrip,
+    kThink,
+    kMove,
+    kSettle,
+    kTrigger,
+    kDwell,
+    kReturn,
+    kDone,
+    kGaveUp
   };
 
   // A straight minimum-jerk movement of the hand with a turn about one axis.
@@ -71,13 +80,13 @@ class ScriptedOperator {
   void Retry(double t_s);
   void PlanMovement(const Observation& observation, double t_s);
   void GoBack(double t_s);
-  Pose Goal(const Observation& observation) const;      // X_WE
+  Pose Goal(const Observation& observation) const;  // X_WE
   bool FingersFree(const Observation& observation, const Pose& X_WE) const;
   bool Arrived(const Observation& observation, double slack) const;
   bool AtRest() const { return rest_looks_ >= 2; }
   void Look(const Observation& observation);
   void Anchor();
-  Eigen::Vector3d Tremor(double t_s) const;             // in [-1, 1] per axis, about
+  Eigen::Vector3d Tremor(double t_s) const;  // in [-1, 1] per axis, about
   double Draw(const std::array<double, 2>& range) { return rng_.Uniform(range[0], range[1]); }
 
   OperatorSpec spec_;
@@ -89,17 +98,17 @@ class ScriptedOperator {
     int object = -1, carried = -1, signal = -1, symmetry = 1;
   };
   std::vector<Names> names_;
-  std::vector<double> radius_;      // m, of each object
+  std::vector<double> radius_;  // m, of each object
 
   Mode mode_ = Mode::kStart;
   double wait_until_s_ = 0;
   size_t phase_ = 0;
   bool phase_begun_ = false;
   int corrections_ = 0, retries_ = 0, regrips_ = 0;
-  bool partial_ = false;            // the movement ends at the edge of the reach box
+  bool partial_ = false;  // the movement ends at the edge of the reach box
   Movement movement_;
   Pose X_WE_at_plan_;
-  Pose X_TH_;                       // without tremor
+  Pose X_TH_;  // without tremor
   double squeeze_ = 0, trigger_ = 0, squeeze_goal_ = 0, trigger_goal_ = 0;
   uint32_t buttons_ = 0;
 
@@ -107,7 +116,7 @@ class ScriptedOperator {
   Pose X_TH_anchor_, X_WE_anchor_;
   // which of the goals that look alike is meant, as a turn about the object's z
   double yaw_ = 0;
-  Pose X_WE_fixed_;                 // goal of a move from here
+  Pose X_WE_fixed_;  // goal of a move from here
 
   // what was seen
   double seen_time_s_ = -1;
@@ -115,7 +124,7 @@ class ScriptedOperator {
   int rest_looks_ = 0;
   int64_t start_ns_ = -1, last_ns_ = -1;
   HandTarget last_;
-  std::array<std::array<double, 3>, 3> tremor_hz_{}, tremor_phase_{};   // [axis][component]
+  std::array<std::array<double, 3>, 3> tremor_hz_{}, tremor_phase_{};  // [axis][component]
 };
 
 }  // namespace understudy

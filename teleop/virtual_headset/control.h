@@ -63,17 +63,17 @@ typedef struct UnderstudyVhTracked {
 
 typedef struct UnderstudyVhHand {
   UnderstudyVhTracked grip;
-  UnderstudyVhPose aim;       // shares the grip's flags and motion
-  int32_t active;             // 0: controller switched off
-  float trigger, squeeze;     // [0, 1]
-  float stick_x, stick_y;     // [-1, 1]
+  UnderstudyVhPose aim;    // shares the grip's flags and motion
+  int32_t active;          // 0: controller switched off
+  float trigger, squeeze;  // [0, 1]
+  float stick_x, stick_y;  // [-1, 1]
   uint32_t buttons;
 } UnderstudyVhHand;
 
 typedef struct UnderstudyVhFault {
-  uint32_t cleared_flags;     // location flags that are down whatever the body's state says
-  uint32_t spoiled;           // ways to spoil its pose
-  int32_t off;                // controller off (hands only)
+  uint32_t cleared_flags;  // location flags that are down whatever the body's state says
+  uint32_t spoiled;        // ways to spoil its pose
+  int32_t off;             // controller off (hands only)
 } UnderstudyVhFault;
 
 typedef struct UnderstudyVhConfig {
@@ -84,11 +84,11 @@ typedef struct UnderstudyVhConfig {
 } UnderstudyVhConfig;
 
 typedef struct UnderstudyVhHaptics {
-  int64_t pulses, stops;      // calls so far
-  int64_t applied_ns;         // clock at the last pulse
-  int64_t duration_ns;        // of the last pulse; -1 shortest possible
+  int64_t pulses, stops;  // calls so far
+  int64_t applied_ns;     // clock at the last pulse
+  int64_t duration_ns;    // of the last pulse; -1 shortest possible
   float amplitude, frequency;
-  int32_t vibrating;          // now
+  int32_t vibrating;  // now
 } UnderstudyVhHaptics;
 
 UNDERSTUDY_VH_API int32_t understudy_vh_abi(void);

@@ -12,10 +12,11 @@ namespace understudy {
 // Every function of the library, by its name in control.h.
 struct VirtualHeadset::Functions {
 #define UNDERSTUDY_VH_FUNCTIONS(_)                                                             \
-  _(abi) _(reset) _(now_ns) _(advance_ns) _(set_head) _(set_hand) _(get_haptics)               \
-  _(session_state) _(set_fault) _(stall) _(set_focus) _(recenter) _(request_exit)              \
-  _(lose_session) _(lose_instance) _(set_headset_connected) _(set_service_running)             \
-  _(set_event_copies) _(set_profile)
+  _(abi)                                                                                       \
+  _(reset)                                                                                     \
+  _(now_ns) _(advance_ns) _(set_head) _(set_hand) _(get_haptics) _(session_state) _(set_fault) \
+      _(stall) _(set_focus) _(recenter) _(request_exit) _(lose_session) _(lose_instance)       \
+          _(set_headset_connected) _(set_service_running) _(set_event_copies) _(set_profile)
 #define UNDERSTUDY_VH_FIELD(name) decltype(&understudy_vh_##name) name = nullptr;
   UNDERSTUDY_VH_FUNCTIONS(UNDERSTUDY_VH_FIELD)
 #undef UNDERSTUDY_VH_FIELD
@@ -27,9 +28,10 @@ template <class F>
 void Bind(void* library, const char* name, const std::filesystem::path& file, F& function) {
   function = reinterpret_cast<F>(dlsym(library, name));
   if (function == nullptr) {
-    ThrowFailed(fmt::format("virtual headset {}: no function {}; the library is of another "
-                            "version: build understudy_virtual_headset again",
-                            file.string(), name));
+    ThrowFailed(
+        fmt::format("virtual headset {}: no function {}; the library is of another "
+                    "version: build understudy_virtual_headset again",
+                    file.string(), name));
   }
 }
 
@@ -41,7 +43,10 @@ UnderstudyVhPose ToC(const Pose& X) {
 
 UnderstudyVhTracked ToC(const Pose& X, const Eigen::Vector3d& v, const Eigen::Vector3d& w,
                         uint32_t location_flags, bool velocity_valid) {
-  return {ToC(X), {v.x(), v.y(), v.z()}, {w.x(), w.y(), w.z()}, location_flags,
+  return {ToC(X),
+          {v.x(), v.y(), v.z()},
+          {w.x(), w.y(), w.z()},
+          location_flags,
           velocity_valid ? 3u : 0u};
 }
 
@@ -55,10 +60,11 @@ std::unique_ptr<VirtualHeadset> VirtualHeadset::Load(const std::filesystem::path
       std::filesystem::absolute(folder / "libunderstudy_virtual_headset.so");
   for (const std::filesystem::path& needed : {manifest, file}) {
     if (!std::filesystem::exists(needed)) {
-      ThrowFailed(fmt::format("virtual headset: {} does not exist; build the target "
-                              "understudy_virtual_headset (-DWITH_OPENXR=ON), or name the folder "
-                              "that holds it",
-                              needed.string()));
+      ThrowFailed(
+          fmt::format("virtual headset: {} does not exist; build the target "
+                      "understudy_virtual_headset (-DWITH_OPENXR=ON), or name the folder "
+                      "that holds it",
+                      needed.string()));
     }
   }
 
@@ -72,9 +78,10 @@ std::unique_ptr<VirtualHeadset> VirtualHeadset::Load(const std::filesystem::path
   UNDERSTUDY_VH_FUNCTIONS(UNDERSTUDY_VH_BIND)
 #undef UNDERSTUDY_VH_BIND
   if (functions->abi() != UNDERSTUDY_VH_ABI) {
-    ThrowFailed(fmt::format("virtual headset {}: has interface {}, this program speaks {}; build "
-                            "understudy_virtual_headset again",
-                            file.string(), functions->abi(), UNDERSTUDY_VH_ABI));
+    ThrowFailed(
+        fmt::format("virtual headset {}: has interface {}, this program speaks {}; build "
+                    "understudy_virtual_headset again",
+                    file.string(), functions->abi(), UNDERSTUDY_VH_ABI));
   }
 
   setenv("XR_RUNTIME_JSON", manifest.c_str(), 1);
@@ -93,8 +100,9 @@ void VirtualHeadset::Reset(const VirtualHeadsetOptions& options) {
   const UnderstudyVhConfig config{options.virtual_clock, options.start_ns,
                                   options.xr_minus_clock_ns, options.extensions};
   if (!functions_->reset(&config)) {
-    ThrowFailed("virtual headset: an application still has an OpenXR instance; close its device "
-                "first");
+    ThrowFailed(
+        "virtual headset: an application still has an OpenXR instance; close its device "
+        "first");
   }
 }
 
@@ -161,11 +169,12 @@ void VirtualHeadset::SetEventCopies(int copies) {
 
 void VirtualHeadset::SetProfile(const std::string& profile) {
   if (functions_->set_profile(profile.c_str())) return;
-  ThrowUsage(fmt::format("virtual headset: unknown interaction profile '{}'; it plays "
-                         "/interaction_profiles/khr/simple_controller, "
-                         "/interaction_profiles/oculus/touch_controller and "
-                         "/interaction_profiles/valve/index_controller",
-                         profile));
+  ThrowUsage(
+      fmt::format("virtual headset: unknown interaction profile '{}'; it plays "
+                  "/interaction_profiles/khr/simple_controller, "
+                  "/interaction_profiles/oculus/touch_controller and "
+                  "/interaction_profiles/valve/index_controller",
+                  profile));
 }
 
 }  // namespace understudy

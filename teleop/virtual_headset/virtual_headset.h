@@ -22,24 +22,23 @@ struct VirtualHead {
 
 // What the wearer does with one controller.
 struct VirtualHand {
-  bool active = true;                                 // controller switched on
-  Pose X_RH;                                          // grip pose
-  Pose X_HA;                                          // aim pose in the grip frame
-  Eigen::Vector3d v_RH = Eigen::Vector3d::Zero();     // m/s
-  Eigen::Vector3d w_RH = Eigen::Vector3d::Zero();     // rad/s
-  uint32_t location_flags = 15;                       // XrSpaceLocationFlags
+  bool active = true;                              // controller switched on
+  Pose X_RH;                                       // grip pose
+  Pose X_HA;                                       // aim pose in the grip frame
+  Eigen::Vector3d v_RH = Eigen::Vector3d::Zero();  // m/s
+  Eigen::Vector3d w_RH = Eigen::Vector3d::Zero();  // rad/s
+  uint32_t location_flags = 15;                    // XrSpaceLocationFlags
   bool velocity_valid = true;
-  float trigger = 0, squeeze = 0;                     // [0, 1]
-  float stick_x = 0, stick_y = 0;                     // [-1, 1]
-  uint32_t buttons = 0;                               // UNDERSTUDY_VH_A, …
+  float trigger = 0, squeeze = 0;  // [0, 1]
+  float stick_x = 0, stick_y = 0;  // [-1, 1]
+  uint32_t buttons = 0;            // UNDERSTUDY_VH_A, …
 };
 
 struct VirtualHeadsetOptions {
-  bool virtual_clock = true;                          // false: CLOCK_MONOTONIC
-  int64_t start_ns = 1'000'000'000'000;               // first reading of the virtual clock
-  int64_t xr_minus_clock_ns = -123'456'789'012;       // no runtime's XrTime is CLOCK_MONOTONIC
-  uint32_t extensions =
-      UNDERSTUDY_VH_HEADLESS | UNDERSTUDY_VH_TIMESPEC | UNDERSTUDY_VH_LOCAL_FLOOR;
+  bool virtual_clock = true;                     // false: CLOCK_MONOTONIC
+  int64_t start_ns = 1'000'000'000'000;          // first reading of the virtual clock
+  int64_t xr_minus_clock_ns = -123'456'789'012;  // no runtime's XrTime is CLOCK_MONOTONIC
+  uint32_t extensions = UNDERSTUDY_VH_HEADLESS | UNDERSTUDY_VH_TIMESPEC | UNDERSTUDY_VH_LOCAL_FLOOR;
 };
 
 // The wearer's side of our own OpenXR runtime: moves head and hands, turns the virtual clock, and
@@ -56,11 +55,11 @@ class VirtualHeadset {
   ~VirtualHeadset();
 
   void SetHead(const VirtualHead& head);
-  void SetHand(int hand, const VirtualHand& state);   // 0 left, 1 right
-  void AdvanceNs(int64_t ns);                         // requires the virtual clock and ns >= 0
+  void SetHand(int hand, const VirtualHand& state);  // 0 left, 1 right
+  void AdvanceNs(int64_t ns);                        // requires the virtual clock and ns >= 0
   int64_t NowNs() const;
   UnderstudyVhHaptics haptics(int hand) const;
-  int session_state() const;                          // XrSessionState, 0 without a session
+  int session_state() const;  // XrSessionState, 0 without a session
 
   // Back to the start, faults included; throws Error(kFailed) while an application has an instance.
   void Reset(const VirtualHeadsetOptions& options = {});
@@ -77,7 +76,7 @@ class VirtualHeadset {
   void SetHeadsetConnected(bool connected);
   void SetServiceRunning(bool running);
   void SetEventCopies(int copies);
-  void SetProfile(const std::string& profile);        // throws Error(kUsage) where unknown
+  void SetProfile(const std::string& profile);  // throws Error(kUsage) where unknown
 
  private:
   struct Functions;

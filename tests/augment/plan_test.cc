@@ -1,7 +1,8 @@
+#include "augment/plan.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "augment/plan.h"
 #include "tests/support/fake_renderer.h"
 
 namespace understudy {
@@ -21,7 +22,9 @@ randomizers:
   paint: {type: texture}
   swap: {type: material_swap, geoms: [table_top], materials: ["*"]}
   views: {type: camera, position: 0.05, rotation: 0.1, fovy_deg: 4}
-)", "plan"), "plan");
+)",
+                                         "plan"),
+                               "plan");
 }
 
 TEST(Plan, EveryListedRandomizerIsInTheFullPlan) {
@@ -104,7 +107,8 @@ TEST(Plan, DrawsFillTheirRange) {
   double least = 1e9, most = -1e9, farthest = 0;
   for (uint64_t v = 0; v < 500; ++v) {
     for (const SceneEdit& edit : Draw(FullPlan(), scene, kKey.WithVariant(v)).edits) {
-      if (const auto* camera = std::get_if<CameraEdit>(&edit); camera && camera->camera == "wrist") {
+      if (const auto* camera = std::get_if<CameraEdit>(&edit);
+          camera && camera->camera == "wrist") {
         least = std::min(least, camera->fovy_deg);
         most = std::max(most, camera->fovy_deg);
         farthest = std::max(farthest, camera->X_PC.translation().cwiseAbs().maxCoeff());

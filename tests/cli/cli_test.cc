@@ -89,7 +89,8 @@ TEST_F(Cli, BadUsageAndBadInputNameTheThingAndTheNextStep) {
   Expect("minic --demos 3", 2, "did you mean 'mimic'?");
   Expect("mimic --demoz 3", 2, "--demoz");
   Expect("mimic --set demoz=3", 2, "did you mean 'demos'?");
-  Expect("mimic --demos many --task stack --source x.h5 --out y.h5", 2, "demos: must be a whole number");
+  Expect("mimic --demos many --task stack --source x.h5 --out y.h5", 2,
+         "demos: must be a whole number");
   Expect("teleop --task stak --out x.h5", 2, "unknown task 'stak': did you mean 'stack'?");
   Expect("mimic --task stack --demos 1 --out y.h5", 2, "source");
   // files: exit code 3
@@ -100,14 +101,17 @@ TEST_F(Cli, BadUsageAndBadInputNameTheThingAndTheNextStep) {
   Expect("train foreign.h5 --out run", 3, "foreign.h5");
   Expect("evaluate nowhere --task stack", 3, "nowhere");
   Write("bad.yaml", "demoz: 3\n");
-  Expect("mimic --config bad.yaml", 3, "bad.yaml: mimic: demoz: unknown key 'demoz': did you mean 'demos'?");
+  Expect("mimic --config bad.yaml", 3,
+         "bad.yaml: mimic: demoz: unknown key 'demoz': did you mean 'demos'?");
   Write("broken.yaml", "demos: [3\n");
   Expect("mimic --config broken.yaml", 3, "broken.yaml:");
-  Write("circle.yaml", "name: c\nout: c\nsteps:\n"
+  Write("circle.yaml",
+        "name: c\nout: c\nsteps:\n"
         "  a: {command: augment, with: {inputs: [\"${b}\"]}}\n"
         "  b: {command: augment, with: {inputs: [\"${a}\"]}}\n");
   Expect("run circle.yaml", 3, "in a circle");
-  Write("lost.yaml", "name: c\nout: c\nsteps:\n  a: {command: augmint, with: {inputs: [\"${zz}\"]}}\n");
+  Write("lost.yaml",
+        "name: c\nout: c\nsteps:\n  a: {command: augmint, with: {inputs: [\"${zz}\"]}}\n");
   Expect("run lost.yaml", 3, "did you mean 'augment'?");
   Expect("run lost.yaml", 3, "unknown step 'zz'");
   // nothing half-written was left
@@ -117,7 +121,8 @@ TEST_F(Cli, BadUsageAndBadInputNameTheThingAndTheNextStep) {
 
 TEST_F(Cli, BadTaskFilesListEveryViolation) {
   Json task = LoadYaml(kSource + "/sim/tasks/stack/task.yaml");
-  task["predicates"]["stacked"] = {{"type", "all"}, {"of", {"success"}}};   // success → stacked → success
+  task["predicates"]["stacked"] = {{"type", "all"},
+                                   {"of", {"success"}}};  // success → stacked → success
   task["subtasks"][0].erase("signal");
   Write("task.yaml", task.dump());
   Expect("teleop --task task.yaml --out x.h5", 3, "names itself in a circle");
@@ -181,7 +186,8 @@ TEST_F(Cli, WholePathInMiniature) {
   const CommandResult second = Run("run tiny.yaml");
   EXPECT_EQ(second.exit_code, 0) << second.output;
   size_t up_to_date = 0;
-  for (size_t at = 0; (at = second.output.find("up to date", at)) != std::string::npos; ++at) ++up_to_date;
+  for (size_t at = 0; (at = second.output.find("up to date", at)) != std::string::npos; ++at)
+    ++up_to_date;
   EXPECT_EQ(up_to_date, 6u) << second.output;
   EXPECT_EQ(LoadJson(folder_ / "tiny/summary.json"), summary);
   pipeline.replace(pipeline.find("episodes: 2, horizon: 24, videos_success: 1"), 11, "episodes: 1");
@@ -198,7 +204,8 @@ TEST_F(Cli, InterruptedGenerationResumesToTheSameContent) {
   ASSERT_EQ(Run(generate + "whole.h5").exit_code, 0);
 
   const CommandResult interrupted = RunShell(
-      "cd " + folder_.string() + " && (" + kProgram + " " + generate + "cut.h5 >/dev/null 2>&1 & "
+      "cd " + folder_.string() + " && (" + kProgram + " " + generate +
+      "cut.h5 >/dev/null 2>&1 & "
       "pid=$!; for i in $(seq 200); do sleep 0.05; [ -s cut.h5.part ] && break; done; sleep 0.3; "
       "kill -INT $pid; wait $pid; echo code $?)");
   EXPECT_FALSE(fs::exists(folder_ / "cut.h5")) << interrupted.output;

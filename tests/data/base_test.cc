@@ -197,8 +197,9 @@ TEST(Hash, UuidIsStableAndWellFormed) {
   const RngKey key{.seed = 1};
   EXPECT_EQ(MakeUuid("p", key), MakeUuid("p", key));
   EXPECT_NE(MakeUuid("p", key), MakeUuid("q", key));
-  EXPECT_THAT(MakeUuid("p", key), testing::MatchesRegex(
-      "[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+  EXPECT_THAT(
+      MakeUuid("p", key),
+      testing::MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
 }
 
 TEST(Error, UnknownNameNamesTheNearest) {

@@ -19,7 +19,9 @@ using testing::HasSubstr;
 const EpisodeShape kShape{.length = 25, .teleop_arms = 1, .raw = 30, .teleop = true};
 
 AttemptRecord AttemptOf(int64_t i) {
-  AttemptRecord a{.attempt = i, .success = i % 2 == 0, .cause = i % 2 ? "dropped" : "",
+  AttemptRecord a{.attempt = i,
+                  .success = i % 2 == 0,
+                  .cause = i % 2 ? "dropped" : "",
                   .steps = static_cast<int32_t>(i)};
   a.X_WO_start.assign(2, Pose::FromTranslation({static_cast<double>(i), 0, 0}));
   return a;
@@ -79,7 +81,8 @@ TEST(StoreCrash, KilledAtAnyMomentLosesNothingAndResumesToTheSameFile) {
     const uint64_t wait_for = rng.UniformInt(uint64_t{kAttempts / 2});
     char byte = 0;
     int64_t reported = 0;
-    while (reported < static_cast<int64_t>(wait_for) && read(pipe_fds[0], &byte, 1) == 1) ++reported;
+    while (reported < static_cast<int64_t>(wait_for) && read(pipe_fds[0], &byte, 1) == 1)
+      ++reported;
     usleep(static_cast<unsigned>(rng.UniformInt(uint64_t{6000})));
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
@@ -219,21 +222,21 @@ TEST(StoreCrash, ResumeNeedsEqualSettings) {
   EXPECT_THAT(ErrorOf([&] { DatasetWriter w(folder / "x.h5", HeaderFor(shape), {.resume = true}); },
                       ErrorKind::kFailed),
               HasSubstr("another process is writing"));
-  EXPECT_THAT(ErrorOf([&] { DatasetWriter w(folder / "x.h5", HeaderFor(shape)); },
-                      ErrorKind::kFailed),
-              HasSubstr("another process is writing"));
+  EXPECT_THAT(
+      ErrorOf([&] { DatasetWriter w(folder / "x.h5", HeaderFor(shape)); }, ErrorKind::kFailed),
+      HasSubstr("another process is writing"));
   writer.Append(RandomEpisode(1, shape));
   writer.Finish();
   EXPECT_EQ(DatasetReader(folder / "x.h5").episodes().size(), 2u);
 }
 
 TEST(StoreCrash, UnwritableFolder) {
-  EXPECT_THAT(ErrorOf([&] { DatasetWriter w("/proc/none/x.h5", HeaderFor({})); },
-                      ErrorKind::kFailed),
-              HasSubstr("/proc/none/x.h5.part"));
+  EXPECT_THAT(
+      ErrorOf([&] { DatasetWriter w("/proc/none/x.h5", HeaderFor({})); }, ErrorKind::kFailed),
+      HasSubstr("/proc/none/x.h5.part"));
 }
 
-// ---- recordings ----------------------------------------------------------------------------------
+// ---- recordings ----
 
 void Record(EpisodeRecorder& recorder, const Episode& e, size_t steps) {
   for (size_t k = 0; k < steps; ++k) {

@@ -47,7 +47,9 @@ class Surgeon {
                    : H5Fopen(file.c_str(), H5F_ACC_RDWR, H5P_DEFAULT)) {}
   ~Surgeon() { H5Fclose(id_); }
   hid_t id() const { return id_; }
-  void Group(const char* name) { H5Gclose(H5Gcreate2(id_, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)); }
+  void Group(const char* name) {
+    H5Gclose(H5Gcreate2(id_, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  }
   void Delete(const char* name) { ASSERT_GE(H5Ldelete(id_, name, H5P_DEFAULT), 0) << name; }
   // Changes number `index` of a dataset of doubles.
   void Poke(const char* name, size_t index, double value) {
@@ -145,7 +147,8 @@ TEST(StoreVerify, FindsEveryInjectedFault) {
       {"/data", "attribute 'total' = 7", [](Surgeon& s) { s.Int("data", "total", 7); }},
       {"/mask/train", "names 'demo_1'", [](Surgeon& s) { s.Delete("data/demo_1"); }},
       {"/understudy", "content hash", [](Surgeon& s) { s.Delete("understudy/attempts"); }},
-      {"/data/demo_1", "num_samples = 0", [](Surgeon& s) { s.Int("data/demo_1", "num_samples", 0); }},
+      {"/data/demo_1", "num_samples = 0",
+       [](Surgeon& s) { s.Int("data/demo_1", "num_samples", 0); }},
       {"/data/demo_2", "has the uuid of demo_0",
        [](Surgeon& s) {
          H5Ocopy(s.id(), "data/demo_0", s.id(), "data/demo_2", H5P_DEFAULT, H5P_DEFAULT);
@@ -218,7 +221,8 @@ TEST(StoreHostile, EachGivesOneClearError) {
     s.Delete("data/demo_0/actions_abs");
     s.Array("data/demo_0/actions_abs", {10, 8}, H5T_C_S1);
   });
-  EXPECT_THAT(error(read), testing::AllOf(HasSubstr("actions_abs"), HasSubstr("must hold numbers")));
+  EXPECT_THAT(error(read),
+              testing::AllOf(HasSubstr("actions_abs"), HasSubstr("must hold numbers")));
   injured([](Surgeon& s) {
     s.Delete("data/demo_0/actions");
     s.Array("data/demo_0/actions", {10, 7, 2});
@@ -235,7 +239,8 @@ TEST(StoreHostile, EachGivesOneClearError) {
     s.Delete("data/demo_0/obs/wrist_image");
     s.Array("data/demo_0/obs/wrist_image", {10, 1'000'000, 1'000'000, 3}, H5T_NATIVE_UINT8);
   });
-  EXPECT_THAT(error([&] { DatasetReader(file).ReadImage(0, "wrist", 0); }), HasSubstr("wrist_image"));
+  EXPECT_THAT(error([&] { DatasetReader(file).ReadImage(0, "wrist", 0); }),
+              HasSubstr("wrist_image"));
 }
 
 // Where the numbers of every dataset of an episode lie in the file: contiguous ones, and the first
@@ -265,8 +270,8 @@ herr_t CollectExtent(hid_t group, const char* name, const H5L_info_t*, void* out
   return 0;
 }
 
-// One flipped byte anywhere in the numbers or pictures of an episode: the reader gives an episode or
-// an Error, and verify names the dataset. (HDF5 1.10's own structures have no checksums and the
+// One flipped byte anywhere in the numbers or pictures of an episode: the reader gives an episode
+// or an Error, and verify names the dataset. (HDF5 1.10's own structures have no checksums and the
 // library does not survive every damage to them: docs/format.md.)
 TEST(StoreHostile, VerifyFindsAFlippedByteInAnyColumn) {
   Folder folder;
@@ -335,8 +340,9 @@ TEST(StoreMerge, ByReferenceAndByCopyHoldTheSame) {
   fs::rename(folder / "shards", folder / "moved" / "shards");
   EXPECT_TRUE(VerifyDataset(folder / "moved" / "links.h5").faults.empty());
   fs::remove(folder / "moved" / "shards" / "b.h5");
-  EXPECT_THAT(ErrorOf([&] { DatasetReader r(folder / "moved" / "links.h5"); }, ErrorKind::kBadInput),
-              testing::AllOf(HasSubstr("shards/b.h5"), HasSubstr("/data/demo_2")));
+  EXPECT_THAT(
+      ErrorOf([&] { DatasetReader r(folder / "moved" / "links.h5"); }, ErrorKind::kBadInput),
+      testing::AllOf(HasSubstr("shards/b.h5"), HasSubstr("/data/demo_2")));
 }
 
 TEST(StoreMerge, RefusesWhatDoesNotFit) {

@@ -15,12 +15,30 @@ using testing::HasSubstr;
 std::vector<EpisodeShape> Shapes() {
   return {{},
           {.length = 1, .arms = 1, .objects = 0, .signals = 0, .state = 1},
-          {.length = 9, .arms = 2, .objects = 3, .signals = 1, .state = 5, .teleop_arms = 2,
-           .raw = 31, .teleop = true},
-          {.length = 70, .arms = 1, .objects = 1, .signals = 2, .state = 40, .teleop_arms = 1,
-           .raw = 200, .teleop = true},
-          {.length = 4, .arms = 3, .objects = 2, .signals = 0, .state = 8, .teleop_arms = 0,
-           .raw = 0, .teleop = true}};
+          {.length = 9,
+           .arms = 2,
+           .objects = 3,
+           .signals = 1,
+           .state = 5,
+           .teleop_arms = 2,
+           .raw = 31,
+           .teleop = true},
+          {.length = 70,
+           .arms = 1,
+           .objects = 1,
+           .signals = 2,
+           .state = 40,
+           .teleop_arms = 1,
+           .raw = 200,
+           .teleop = true},
+          {.length = 4,
+           .arms = 3,
+           .objects = 2,
+           .signals = 0,
+           .state = 8,
+           .teleop_arms = 0,
+           .raw = 0,
+           .teleop = true}};
 }
 
 TEST(StoreRoundTrip, EveryFieldOfEveryShapeBitForBit) {
@@ -64,8 +82,11 @@ TEST(StoreRoundTrip, HeaderMasksAttemptsReport) {
     DatasetWriter writer(folder / "x.h5", header);
     for (int64_t i = 0; i < 150; ++i) {
       Rng rng(RngKey{.seed = static_cast<uint64_t>(i)});
-      AttemptRecord a{.attempt = i, .success = i % 3 == 0, .cause = i % 3 ? "missed ü" : "",
-                      .subtask = static_cast<int32_t>(i % 4), .steps = 100 + static_cast<int>(i)};
+      AttemptRecord a{.attempt = i,
+                      .success = i % 3 == 0,
+                      .cause = i % 3 ? "missed ü" : "",
+                      .subtask = static_cast<int32_t>(i % 4),
+                      .steps = 100 + static_cast<int>(i)};
       if (i % 5 != 0) a.X_WO_start = {RandomPose(rng), RandomPose(rng)};
       for (int64_t s = 0; s < i % 4; ++s) a.sources.push_back(static_cast<int32_t>(s * i));
       attempts.push_back(a);
@@ -202,13 +223,14 @@ TEST(StoreRoundTrip, ContentHashFollowsContentOnly) {
   const auto same = [](auto&) {};
   const std::string base = hash("a.h5", same, same);
   // wall clock, settings, version of the program and place in the file do not count
-  EXPECT_EQ(base, hash("bb.h5", [](DatasetHeader& h) { h.settings["noise"] = 1; },
-                       [](Episode& e) {
-                         e.raw.utc_at_start_ns = 5;
-                         e.meta.program_version = "9";
-                         e.meta.name = "demo_77";
-                         e.meta.settings["threads"] = 3;
-                       }));
+  EXPECT_EQ(base, hash(
+                      "bb.h5", [](DatasetHeader& h) { h.settings["noise"] = 1; },
+                      [](Episode& e) {
+                        e.raw.utc_at_start_ns = 5;
+                        e.meta.program_version = "9";
+                        e.meta.name = "demo_77";
+                        e.meta.settings["threads"] = 3;
+                      }));
   // the last bit of anything else does
   EXPECT_NE(base, hash("c.h5", same, [](Episode& e) {
               double& v = e.steps[3].state[2];
@@ -216,10 +238,9 @@ TEST(StoreRoundTrip, ContentHashFollowsContentOnly) {
             }));
   EXPECT_NE(base, hash("d.h5", same, [](Episode& e) { e.meta.success = !e.meta.success; }));
   EXPECT_NE(base, hash("e.h5", same, [](Episode& e) { e.raw.samples[2].events ^= 1; }));
-  EXPECT_NE(base, hash("f.h5", [](DatasetHeader& h) { h.model_text += " "; }, same));
-  EXPECT_NE(base, hash("g.h5", same, [](Episode& e) {
-              e.meta.variation.edits.pop_back();
-            }));
+  EXPECT_NE(base, hash(
+                      "f.h5", [](DatasetHeader& h) { h.model_text += " "; }, same));
+  EXPECT_NE(base, hash("g.h5", same, [](Episode& e) { e.meta.variation.edits.pop_back(); }));
 }
 
 TEST(StoreRoundTrip, BrokenContractsLeaveTheWriterUsable) {

@@ -1,6 +1,7 @@
 #pragma once
 
-// Random episodes of every shape, and what equality of episodes means: the same bits in every field.
+// Random episodes of every shape, and what equality of episodes means: the same bits in every
+// field.
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -168,8 +169,8 @@ inline Episode RandomEpisode(uint64_t seed, const EpisodeShape& shape) {
   for (size_t s = 0; s < shape.signals; ++s) m.signals.push_back("signal" + std::to_string(s));
   m.settings = Json{{"noise", 0.05}, {"nested", {{"list", {1, 2.5, "x"}}}}};
   m.quality = Json{{"replay_error", 1e-17}, {"overruns", 3}};
-  m.variation.edits.push_back(MaterialEdit{.material = "table",
-                                           .rgba = Eigen::Vector4d(0.1, 0.2, 0.3, 1)});
+  m.variation.edits.push_back(
+      MaterialEdit{.material = "table", .rgba = Eigen::Vector4d(0.1, 0.2, 0.3, 1)});
   m.variation.edits.push_back(TextureEdit{.texture = "wood", .seed = ~uint64_t{0}});
   m.variation.edits.push_back(CameraEdit{.camera = "agentview", .X_PC = RandomPose(rng)});
   m.program_version = "0.1.0";
@@ -209,7 +210,7 @@ inline Image RandomImage(Rng& rng, int width, int height) {
   return image;
 }
 
-// ---- equality, bit for bit -----------------------------------------------------------------------
+// ---- equality, bit for bit ----
 
 inline void ExpectSame(const Pose& a, const Pose& b) { EXPECT_TRUE(a == b); }
 inline void ExpectSame(const Observation& a, const Observation& b) {

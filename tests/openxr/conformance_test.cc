@@ -396,8 +396,8 @@ TEST_F(ConformanceTest, TimesConvertThereAndBack) {
   ASSERT_EQ(from_xr(instance_, time, &back), XR_SUCCESS);
   EXPECT_EQ(back.tv_sec, now.tv_sec);
   EXPECT_EQ(back.tv_nsec, now.tv_nsec);
-  for (const timespec bad : {timespec{-1, 0}, timespec{1000, 1'000'000'000}, timespec{1000, -1},
-                             timespec{1, 0}}) {
+  for (const timespec bad :
+       {timespec{-1, 0}, timespec{1000, 1'000'000'000}, timespec{1000, -1}, timespec{1, 0}}) {
     EXPECT_EQ(to_xr(instance_, &bad, &time), XR_ERROR_TIME_INVALID);
   }
   EXPECT_EQ(from_xr(instance_, 0, &back), XR_ERROR_TIME_INVALID);
@@ -415,8 +415,8 @@ TEST_F(ConformanceTest, FramesPassWithoutPictures) {
   EXPECT_FALSE(state.shouldRender);
   EXPECT_GT(state.predictedDisplayTime, XrNow());
   EXPECT_EQ(xrBeginFrame(session_, nullptr), XR_SUCCESS);
-  XrFrameEndInfo end{XR_TYPE_FRAME_END_INFO, nullptr, 0, XR_ENVIRONMENT_BLEND_MODE_OPAQUE, 0,
-                     nullptr};
+  XrFrameEndInfo end{XR_TYPE_FRAME_END_INFO,           nullptr, 0,
+                     XR_ENVIRONMENT_BLEND_MODE_OPAQUE, 0,       nullptr};
   EXPECT_EQ(xrEndFrame(session_, &end), XR_ERROR_TIME_INVALID);
   end.displayTime = state.predictedDisplayTime;
   EXPECT_EQ(xrEndFrame(session_, &end), XR_SUCCESS);

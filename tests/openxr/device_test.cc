@@ -111,16 +111,16 @@ TEST_F(DeviceTest, EveryButtonMeansOneCommandOnEveryProfile) {
   const char* const kTouch = "/interaction_profiles/oculus/touch_controller";
   const char* const kIndex = "/interaction_profiles/valve/index_controller";
   const ButtonCase cases[] = {
-      {kTouch, 1, UNDERSTUDY_VH_A, kButtonStart}, {kTouch, 1, UNDERSTUDY_VH_B, kButtonDiscard},
-      {kTouch, 0, UNDERSTUDY_VH_X, kButtonReset}, {kTouch, 0, UNDERSTUDY_VH_Y, kButtonStop},
-      {kTouch, 0, UNDERSTUDY_VH_MENU, 0},
-      {kIndex, 1, UNDERSTUDY_VH_A, kButtonStart}, {kIndex, 1, UNDERSTUDY_VH_B, kButtonDiscard},
-      {kIndex, 0, UNDERSTUDY_VH_A, kButtonReset}, {kIndex, 0, UNDERSTUDY_VH_B, kButtonStop},
+      {kTouch, 1, UNDERSTUDY_VH_A, kButtonStart},   {kTouch, 1, UNDERSTUDY_VH_B, kButtonDiscard},
+      {kTouch, 0, UNDERSTUDY_VH_X, kButtonReset},   {kTouch, 0, UNDERSTUDY_VH_Y, kButtonStop},
+      {kTouch, 0, UNDERSTUDY_VH_MENU, 0},           {kIndex, 1, UNDERSTUDY_VH_A, kButtonStart},
+      {kIndex, 1, UNDERSTUDY_VH_B, kButtonDiscard}, {kIndex, 0, UNDERSTUDY_VH_A, kButtonReset},
+      {kIndex, 0, UNDERSTUDY_VH_B, kButtonStop},
   };
   auto device = OpenFocused();
   for (const ButtonCase& test : cases) {
-    SCOPED_TRACE(testing::Message() << test.profile << " hand " << test.hand << " button "
-                                    << test.pressed);
+    SCOPED_TRACE(testing::Message()
+                 << test.profile << " hand " << test.hand << " button " << test.pressed);
     headset_->SetProfile(test.profile);
     Step(*device);
     Step(*device);
@@ -224,10 +224,10 @@ TEST_F(DeviceTest, StageAndLocalFloorAreChosenAsAsked) {
     bool follows;  // the recenter button
   };
   const uint32_t all = VirtualHeadsetOptions().extensions;
-  for (const Case& test : {Case{TrackingSpace::kAuto, all, true},
-                           Case{TrackingSpace::kLocalFloor, all, true},
-                           Case{TrackingSpace::kStage, all, false},
-                           Case{TrackingSpace::kAuto, all & ~UNDERSTUDY_VH_LOCAL_FLOOR, false}}) {
+  for (const Case& test :
+       {Case{TrackingSpace::kAuto, all, true}, Case{TrackingSpace::kLocalFloor, all, true},
+        Case{TrackingSpace::kStage, all, false},
+        Case{TrackingSpace::kAuto, all & ~UNDERSTUDY_VH_LOCAL_FLOOR, false}}) {
     VirtualHeadsetOptions headset_options;
     headset_options.extensions = test.extensions;
     headset_->Reset(headset_options);

@@ -44,8 +44,7 @@ TEST_F(FaultsTest, EveryTrackingBitIsLostByItselfAndComesBack) {
       const RawSample sample = Step(*device);
       EXPECT_EQ(sample.events, 0u);
       for (int other = 0; other < 3; ++other) {
-        const uint32_t flags =
-            other == 2 ? sample.head_flags : sample.hands[other].location_flags;
+        const uint32_t flags = other == 2 ? sample.head_flags : sample.hands[other].location_flags;
         EXPECT_EQ(flags, other == body ? WithoutBits(cleared) : 15u);
       }
       // parts that are not valid are identity, never numbers of the runtime
@@ -248,10 +247,18 @@ class LossTest : public HeadsetTest, public testing::WithParamInterface<int> {
  protected:
   void Lose() {
     switch (GetParam()) {
-      case 0: EXPECT_TRUE(headset_->LoseSession(true)); break;
-      case 1: EXPECT_TRUE(headset_->LoseSession(false)); break;
-      case 2: EXPECT_TRUE(headset_->LoseInstance(false)); break;
-      case 3: EXPECT_TRUE(headset_->LoseInstance(true)); break;
+      case 0:
+        EXPECT_TRUE(headset_->LoseSession(true));
+        break;
+      case 1:
+        EXPECT_TRUE(headset_->LoseSession(false));
+        break;
+      case 2:
+        EXPECT_TRUE(headset_->LoseInstance(false));
+        break;
+      case 3:
+        EXPECT_TRUE(headset_->LoseInstance(true));
+        break;
     }
   }
 };
@@ -335,30 +342,55 @@ TEST_F(FaultsTest, RandomTroubleForThousandsOfPolls) {
   const auto trouble = [&] {
     const int body = static_cast<int>(rng.UniformInt(uint64_t{3}));
     switch (rng.UniformInt(uint64_t{16})) {
-      case 0: headset_->SetFault(body, {static_cast<uint32_t>(rng.UniformInt(uint64_t{16})), 0, 0});
+      case 0:
+        headset_->SetFault(body, {static_cast<uint32_t>(rng.UniformInt(uint64_t{16})), 0, 0});
         break;
-      case 1: headset_->SetFault(body, {0, static_cast<uint32_t>(rng.UniformInt(uint64_t{32})), 0});
+      case 1:
+        headset_->SetFault(body, {0, static_cast<uint32_t>(rng.UniformInt(uint64_t{32})), 0});
         break;
-      case 2: headset_->SetFault(body, {0, 0, 1}); break;
-      case 3: case 4: for (int b = 0; b < 3; ++b) headset_->SetFault(b, {}); break;
-      case 5: headset_->SetFocus(false); break;
-      case 6: headset_->SetFocus(true); break;
-      case 7: headset_->LoseSession(rng.Uniform() < 0.5); break;
-      case 8: headset_->LoseInstance(rng.Uniform() < 0.5); break;
-      case 9: headset_->SetHeadsetConnected(rng.Uniform() < 0.7); break;
-      case 10: headset_->SetServiceRunning(rng.Uniform() < 0.7); break;
-      case 11: headset_->Stall(rng.UniformInt(0, 50'000'000)); break;
+      case 2:
+        headset_->SetFault(body, {0, 0, 1});
+        break;
+      case 3:
+      case 4:
+        for (int b = 0; b < 3; ++b) headset_->SetFault(b, {});
+        break;
+      case 5:
+        headset_->SetFocus(false);
+        break;
+      case 6:
+        headset_->SetFocus(true);
+        break;
+      case 7:
+        headset_->LoseSession(rng.Uniform() < 0.5);
+        break;
+      case 8:
+        headset_->LoseInstance(rng.Uniform() < 0.5);
+        break;
+      case 9:
+        headset_->SetHeadsetConnected(rng.Uniform() < 0.7);
+        break;
+      case 10:
+        headset_->SetServiceRunning(rng.Uniform() < 0.7);
+        break;
+      case 11:
+        headset_->Stall(rng.UniformInt(0, 50'000'000));
+        break;
       case 12:
         headset_->Recenter(Pose::FromRotvec({0, rng.Uniform(-1, 1), 0}, {rng.Normal(), 0, 0}),
                            rng.Uniform() < 0.5, rng.Uniform() < 0.5,
                            rng.UniformInt(0, 100'000'000));
         break;
-      case 13: headset_->SetEventCopies(static_cast<int>(rng.UniformInt(1, 4))); break;
+      case 13:
+        headset_->SetEventCopies(static_cast<int>(rng.UniformInt(1, 4)));
+        break;
       case 14:
         headset_->SetProfile(rng.Uniform() < 0.5 ? "/interaction_profiles/khr/simple_controller"
                                                  : "/interaction_profiles/oculus/touch_controller");
         break;
-      case 15: if (rng.Uniform() < 0.1) headset_->RequestExit(); break;
+      case 15:
+        if (rng.Uniform() < 0.1) headset_->RequestExit();
+        break;
     }
   };
   for (int i = 0; i < 6000; ++i) {

@@ -30,8 +30,8 @@ TEST_F(ProbeTest, TellsWhatTheRuntimeHas) {
   EXPECT_EQ(probe.runtime_version, "0.1.0");
   EXPECT_EQ(probe.system_name, "Understudy virtual headset");
   EXPECT_THAT(probe.manifest, HasSubstr("understudy_virtual_headset.json"));
-  EXPECT_THAT(probe.extensions, testing::IsSupersetOf(
-                                    {"XR_MND_headless", "XR_KHR_convert_timespec_time"}));
+  EXPECT_THAT(probe.extensions,
+              testing::IsSupersetOf({"XR_MND_headless", "XR_KHR_convert_timespec_time"}));
   EXPECT_EQ(probe.problem, "");
   EXPECT_EQ(probe.next_step, "");
 }
@@ -112,8 +112,8 @@ TEST_F(NoRuntimeTest, NoManifestAtAll) {
     GTEST_SKIP() << "this machine has an OpenXR runtime";
   }
   EXPECT_EXIT(open(), testing::ExitedWithCode(41),
-              AllOf(HasSubstr("XR_RUNTIME_JSON is not set"),
-                    HasSubstr("active_runtime.json"), HasSubstr("`understudy doctor`")));
+              AllOf(HasSubstr("XR_RUNTIME_JSON is not set"), HasSubstr("active_runtime.json"),
+                    HasSubstr("`understudy doctor`")));
 }
 
 TEST_F(NoRuntimeTest, ManifestThatIsNoManifest) {
@@ -207,9 +207,7 @@ TEST(VirtualHeadsetTest, NegotiationRefusesForeignLoaders) {
   EXPECT_NE(result([](Loader& l, Request&) { l.type = 2; }), XR_SUCCESS);
   EXPECT_NE(result([](Loader& l, Request&) { l.size -= 1; }), XR_SUCCESS);
   EXPECT_NE(result([](Loader& l, Request&) { l.min_interface = l.max_interface = 2; }), XR_SUCCESS);
-  EXPECT_NE(result([](Loader& l, Request&) {
-              l.min_api = l.max_api = XR_MAKE_VERSION(2, 0, 0);
-            }),
+  EXPECT_NE(result([](Loader& l, Request&) { l.min_api = l.max_api = XR_MAKE_VERSION(2, 0, 0); }),
             XR_SUCCESS);
   EXPECT_NE(result([](Loader&, Request& r) { r.version = 2; }), XR_SUCCESS);
   Loader loader;

@@ -96,9 +96,9 @@ TEST_F(KinematicsTest, SolvesWhereTheTaskHappens) {
   int found = 0;
   constexpr int kTargets = 200;
   for (int i = 0; i < kTargets; ++i) {
-    const Pose X_WE = FingersDown(rng.Uniform(0.8, 2.3),
-                                  Vector3d(rng.Uniform(-0.2, 0.2), rng.Uniform(-0.2, 0.2),
-                                           rng.Uniform(0.82, 1.05)));
+    const Pose X_WE = FingersDown(
+        rng.Uniform(0.8, 2.3),
+        Vector3d(rng.Uniform(-0.2, 0.2), rng.Uniform(-0.2, 0.2), rng.Uniform(0.82, 1.05)));
     const auto solution = kinematics_->Solve(X_WE, home_);
     if (!solution) continue;
     ++found;

@@ -26,9 +26,7 @@ TaskSpec Questions(const std::map<std::string, Predicate>& predicates) {
 
 class PredicateTest : public SimTest {
  protected:
-  void Ask(const std::map<std::string, Predicate>& predicates) {
-    Compile(Questions(predicates));
-  }
+  void Ask(const std::map<std::string, Predicate>& predicates) { Compile(Questions(predicates)); }
   void Compile(const TaskSpec& task) {
     simulator_ = MakeSimulator(CompileTask(task));
     simulator_->Reset("D0", RngKey{1});
@@ -36,7 +34,7 @@ class PredicateTest : public SimTest {
   // Puts both cubes somewhere, at rest; counters stay.
   void Place(const Pose& X_WA, const Pose& X_WB) {
     SimState state = simulator_->Save();
-    size_t at = 1;   // [time, qpos: cube A, cube B, …]
+    size_t at = 1;  // [time, qpos: cube A, cube B, …]
     for (const Pose& X : {X_WA, X_WB}) {
       for (int i = 0; i < 3; ++i) state[at++] = X.translation()[i];
       state[at++] = X.rotation().w();
@@ -108,7 +106,8 @@ TEST_F(PredicateTest, UprightMeasuresTilt) {
 }
 
 TEST_F(PredicateTest, ContactKnowsObjectsAndSceneBodies) {
-  Ask({{"cubes", ContactPredicate{"cubeA", "cubeB"}}, {"table", ContactPredicate{"table", "cubeA"}}});
+  Ask({{"cubes", ContactPredicate{"cubeA", "cubeB"}},
+       {"table", ContactPredicate{"table", "cubeA"}}});
   Place(At(0, 0, 0.8199), At(0.1, 0, 0.825));
   EXPECT_FALSE(Signal("cubes"));
   EXPECT_TRUE(Signal("table"));
@@ -124,7 +123,7 @@ TEST_F(PredicateTest, LogicCombines) {
   const InBoxPredicate left{"cubeA", "", Vector3d(-9, 0, -9), Vector3d(9, 9, 9)};
   Ask({{"high", high},
        {"left", left},
-       {"a_both", AllPredicate{{"high", "left"}}},   // sorts before its operands
+       {"a_both", AllPredicate{{"high", "left"}}},  // sorts before its operands
        {"a_either", AnyPredicate{{"high", "left"}}},
        {"a_neither", NotPredicate{"a_either"}}});
   for (const bool is_high : {false, true}) {
@@ -187,8 +186,9 @@ TEST_F(PredicateTest, JointRangesAndFixedObjects) {
   task.folder = folder;
   task.cameras = {"agentview"};
   task.objects = {{"block", TaskObject{"block", 0.07, 4}}};
-  task.variants = {{"D0", ResetVariant{Vector3d(0, 0.3, 0.5),
-                                       {{"block", PlacementRange{{-0.1, 0.1}, {0, 0}, 0.1, {1, 1}}}}}}};
+  task.variants = {
+      {"D0", ResetVariant{Vector3d(0, 0.3, 0.5),
+                          {{"block", PlacementRange{{-0.1, 0.1}, {0, 0}, 0.1, {1, 1}}}}}}};
   task.predicates = {{"open", JointPredicate{"slide", 0.1, 0.4}}};
   task.success = "open";
   task.subtasks = {Subtask{}};
@@ -205,7 +205,7 @@ TEST_F(PredicateTest, JointRangesAndFixedObjects) {
 
   EXPECT_FALSE(simulator->Observe().success);
   SimState state = simulator->Save();
-  state[1] = 0.2;   // the drawer is the first joint
+  state[1] = 0.2;  // the drawer is the first joint
   simulator->Restore(state);
   EXPECT_TRUE(simulator->Observe().success);
 }

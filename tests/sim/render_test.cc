@@ -107,8 +107,8 @@ std::vector<NamedVariation> EveryEdit(const SceneInventory& scene) {
     if (camera.name != "agentview") continue;
     CameraEdit turned{camera.name, camera.X_PC, camera.fovy_deg + 10};
     CameraEdit placed{camera.name, camera.X_PC, camera.fovy_deg};
-    placed.X_PC = Pose(camera.X_PC.rotation(),
-                       camera.X_PC.translation() + Eigen::Vector3d(0, 0.06, 0.03));
+    placed.X_PC =
+        Pose(camera.X_PC.rotation(), camera.X_PC.translation() + Eigen::Vector3d(0, 0.06, 0.03));
     add("camera field of view", turned);
     add("camera pose", placed);
   }
@@ -310,7 +310,8 @@ TEST_F(RenderTest, BelongsToItsThread) {
   EXPECT_TRUE(refused);
 }
 
-// Where a point of the world is seen, in pixels from the top left corner, by CameraParameters alone.
+// Where a point of the world is seen, in pixels from the top left corner, by CameraParameters
+// alone.
 Eigen::Vector2d Project(const CameraParameters& camera, const Eigen::Vector3d& p_W) {
   const Eigen::Vector3d p_C = camera.X_WC.Inverse() * p_W;
   const double focal_px =
@@ -341,8 +342,10 @@ TEST_F(RenderTest, CubesAppearWhereParametersSay) {
     std::string camera;
     int width, height;
   };
-  const std::vector<View> views{{"agentview", 84, 84}, {"frontview", 84, 84},
-                                {"agentview", 224, 224}, {"agentview", 160, 96},
+  const std::vector<View> views{{"agentview", 84, 84},
+                                {"frontview", 84, 84},
+                                {"agentview", 224, 224},
+                                {"agentview", 160, 96},
                                 {"robot0_eye_in_hand", 84, 84}};
   int seen = 0;
   for (uint64_t seed = 1; seed <= 6; ++seed) {
@@ -422,7 +425,9 @@ TEST_F(RenderTest, PicturesAreUpright) {
   wall.rgba = Eigen::Vector4d(0, 0, 1, 1);
   floor.rgba = Eigen::Vector4d(1, 0, 0, 1);
   const Image image = ShowWith({{wall, floor}}, "frontview");
-  const auto at = [&](int x, int y) { return &image.rgb[(static_cast<size_t>(y) * kSize + x) * 3]; };
+  const auto at = [&](int x, int y) {
+    return &image.rgb[(static_cast<size_t>(y) * kSize + x) * 3];
+  };
   for (const int x : {2, kSize - 3}) {
     EXPECT_GT(at(x, 1)[2], at(x, 1)[0]) << "the wall is blue and above";
     EXPECT_GT(at(x, kSize - 2)[0], at(x, kSize - 2)[2]) << "the floor is red and below";
@@ -455,9 +460,9 @@ TEST_F(RenderTest, InventoryNamesWhatCanBeVaried) {
   const SceneInventory& scene = renderer_->inventory();
   const auto& info = simulator_->info();
   for (const std::string& camera : info.cameras) {
-    EXPECT_TRUE(std::any_of(scene.cameras.begin(), scene.cameras.end(),
-                            [&](const auto& one) { return one.name == camera; }))
-        << camera;
+    EXPECT_TRUE(std::any_of(scene.cameras.begin(), scene.cameras.end(), [&](const auto& one) {
+      return one.name == camera;
+    })) << camera;
   }
   EXPECT_FALSE(scene.lights.empty());
   EXPECT_THAT(scene.textures, testing::Contains("table_wood"));
@@ -481,12 +486,11 @@ TEST_F(RenderTest, NominalValuesAsEditsChangeNothing) {
     same.edits.push_back(LightEdit{light.name, light.position, light.direction, light.ambient,
                                    light.diffuse, light.specular, true});
   }
-  same.edits.push_back(HeadlightEdit{scene.headlight_ambient, scene.headlight_diffuse,
-                                     scene.headlight_specular});
+  same.edits.push_back(
+      HeadlightEdit{scene.headlight_ambient, scene.headlight_diffuse, scene.headlight_specular});
   for (const auto& material : scene.materials) {
     same.edits.push_back(MaterialEdit{material.name, material.rgba, material.specular,
-                                      material.shininess, material.reflectance,
-                                      material.emission});
+                                      material.shininess, material.reflectance, material.emission});
   }
   for (const auto& camera : scene.cameras) {
     same.edits.push_back(CameraEdit{camera.name, camera.X_PC, camera.fovy_deg});

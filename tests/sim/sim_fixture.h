@@ -45,8 +45,8 @@ class SimTest : public testing::Test {
  protected:
   void SetUp() override { warnings_ = MujocoWarningCount(); }
   void TearDown() override {
-    EXPECT_EQ(MujocoWarningCount(), warnings_) << "MuJoCo warned: "
-                                               << testing::PrintToString(TakeMujocoWarnings());
+    EXPECT_EQ(MujocoWarningCount(), warnings_)
+        << "MuJoCo warned: " << testing::PrintToString(TakeMujocoWarnings());
   }
   void ExpectWarnings() { warnings_ = MujocoWarningCount(); }
 

@@ -17,7 +17,8 @@ class SimulatorLaws : public SimTest, public testing::WithParamInterface<std::st
  protected:
   void SetUp() override {
     SimTest::SetUp();
-    scene_ = GetParam() == "stack" ? StackScene() : CompileTask(LoadTaskSpec(GetParam(), kTaskRoot));
+    scene_ =
+        GetParam() == "stack" ? StackScene() : CompileTask(LoadTaskSpec(GetParam(), kTaskRoot));
     variant_ = scene_->info().variants.front();
   }
   std::unique_ptr<Simulator> Make() const { return MakeSimulator(scene_); }
@@ -162,9 +163,9 @@ TEST_P(SimulatorLaws, ReachesItsTargetsInASecond) {
   for (uint64_t trial = 0; trial < 12; ++trial) {
     simulator->Reset(variant_, RngKey{3, 0, trial, 0, 0});
     Rng rng(RngKey{4, 0, trial, 0, 0});
-    const Vector3d p_WE = X_WE_home.translation() + Vector3d(rng.Uniform(-0.1, 0.15),
-                                                             rng.Uniform(-0.2, 0.2),
-                                                             rng.Uniform(-0.08, 0.15));
+    const Vector3d p_WE =
+        X_WE_home.translation() +
+        Vector3d(rng.Uniform(-0.1, 0.15), rng.Uniform(-0.2, 0.2), rng.Uniform(-0.08, 0.15));
     const Vector3d turn(rng.Uniform(-0.3, 0.3), rng.Uniform(-0.3, 0.3), rng.Uniform(-0.7, 0.7));
     const Pose X_WE_cmd(RotationExp(turn) * X_WE_home.rotation(), p_WE);
     for (int i = 0; i < second; ++i) simulator->Step(OneArm(X_WE_cmd, -1));
@@ -249,7 +250,7 @@ TEST_P(SimulatorLaws, BrokenPhysicsIsAnOutcome) {
   const SimState good = simulator->Save();
   const Observation before = simulator->Observe();
   SimState bad = good;
-  bad[simulator->info().flat_state_size - 1] = 1e12;   // the last velocity
+  bad[simulator->info().flat_state_size - 1] = 1e12;  // the last velocity
   simulator->Restore(bad);
   const Action action = OneArm(before.arms[0].X_WE, -1);
   const StepOutcome outcome = simulator->Step(action);

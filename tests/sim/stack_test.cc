@@ -101,8 +101,8 @@ TEST_F(StackTask, GraspHoldsWhileMoving) {
   const Pose X_WE = Seen().arms[0].X_WE;
   for (int i = 0; i < 3; ++i) {
     const Vector3d p_WE(-0.1 + 0.1 * i, 0.15 - 0.15 * i, 1.0);
-    script.MoveTo(Pose(RotationExp(Vector3d(0, 0, 0.4 * (i - 1))) * X_WE.rotation(), p_WE), 1,
-                  0.04, 0.2);
+    script.MoveTo(Pose(RotationExp(Vector3d(0, 0, 0.4 * (i - 1))) * X_WE.rotation(), p_WE), 1, 0.04,
+                  0.2);
     const Pose X_EO_now = Seen().arms[0].X_WE.Inverse() * Seen().X_WO[0];
     EXPECT_LT((X_EO_now.translation() - X_EO.translation()).norm(), 3e-3);
     EXPECT_LT(AngleBetween(X_EO_now.rotation(), X_EO.rotation()), 0.05);

@@ -12,7 +12,8 @@ namespace understudy {
 class FakeRenderer : public Renderer {
  public:
   FakeRenderer() {
-    inventory_.lights = {{"top", {0, 0, 2}, {0, 0, -1}, {0, 0, 0}, {0.6, 0.6, 0.6}, {0.1, 0.1, 0.1}}};
+    inventory_.lights = {
+        {"top", {0, 0, 2}, {0, 0, -1}, {0, 0, 0}, {0.6, 0.6, 0.6}, {0.1, 0.1, 0.1}}};
     inventory_.headlight_ambient = inventory_.headlight_diffuse = {0.3, 0.3, 0.3};
     inventory_.headlight_specular = {0, 0, 0};
     inventory_.materials = {{"table", {0.5, 0.4, 0.3, 1}, 0.2, 0.3, 0, 0, "wood"},

@@ -58,12 +58,12 @@ TEST(Clutch, PositionIsScaledAndRotationIsOneToOneAboutTheWorldAxis) {
 }
 
 TEST(Clutch, NeedsFreshSqueezeAndGoodFrames) {
-  const ClutchOptions options;   // three good frames
+  const ClutchOptions options;  // three good frames
   Clutch clutch(options, Eigen::Quaterniond::Identity());
   // squeezed from the beginning: no edge
   for (int i = 0; i < 10; ++i) clutch.Track(Hand({}, 1));
   EXPECT_FALSE(clutch.pending());
-  clutch.Track(Hand({}, 0.5));   // between the thresholds: still not let go
+  clutch.Track(Hand({}, 0.5));  // between the thresholds: still not let go
   clutch.Track(Hand({}, 1));
   EXPECT_FALSE(clutch.pending());
   clutch.Track(Hand({}, 0.3));
@@ -102,11 +102,11 @@ TEST(GripperSwitch, HoldsThroughLossAndDoesNotDropWhatItHolds) {
   EXPECT_EQ(look(true, 0), -1);
   EXPECT_EQ(look(true, 0.55), -1);
   EXPECT_EQ(look(true, 0.7), 1);
-  EXPECT_EQ(look(true, 0.45), 1);   // hysteresis
-  EXPECT_EQ(look(false, 0), 1);     // lost
-  EXPECT_EQ(look(true, 0), 1);      // let go unseen: still closed
+  EXPECT_EQ(look(true, 0.45), 1);  // hysteresis
+  EXPECT_EQ(look(false, 0), 1);    // lost
+  EXPECT_EQ(look(true, 0), 1);     // let go unseen: still closed
   EXPECT_EQ(look(true, 0.9), 1);
-  EXPECT_EQ(look(true, 0.1), -1);   // a release that was seen
+  EXPECT_EQ(look(true, 0.1), -1);  // a release that was seen
 }
 
 TEST(PoseFilter, RestsOnItsStateBitForBitAndIgnoresRepeatedSamples) {

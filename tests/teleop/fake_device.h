@@ -32,9 +32,7 @@ class FakeDevice : public TeleopDevice {
     return sample;
   }
   int64_t NowNs() const override { return now_ns; }
-  void Haptic(int hand, float amplitude, double) override {
-    felt.push_back({hand, amplitude});
-  }
+  void Haptic(int hand, float amplitude, double) override { felt.push_back({hand, amplitude}); }
 
   std::array<RawHand, 2> hands;
   std::function<void(RawSample&)> spoil;

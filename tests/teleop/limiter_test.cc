@@ -27,8 +27,7 @@ TEST(Limiter, NeverExceedsItsSpeedsWhateverItIsAsked) {
       const ArmBounds bounds{X_WE, DeltaLimits{}, {0, 0, 0}, 0.8};
       const Pose X = limiter.Limit(Near(rng, {}, 1, 2), bounds, dt).X_WE_cmd;
       const double seconds = std::clamp(dt, 1e-4, 0.1);
-      ASSERT_LE((X.translation() - last.translation()).norm(),
-                options.max_speed * seconds + 1e-12);
+      ASSERT_LE((X.translation() - last.translation()).norm(), options.max_speed * seconds + 1e-12);
       ASSERT_LE(AngleBetween(X.rotation(), last.rotation()), options.max_turn * seconds + 1e-9);
       ASSERT_NEAR(X.rotation().norm(), 1, 1e-14);
       last = X;

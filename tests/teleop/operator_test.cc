@@ -1,12 +1,11 @@
-#include "teleop/operator/scripted_operator.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "data/base/error.h"
 #include "data/seam/teleop_device.h"
-#include "tests/support/fake_simulator.h"
+#include "teleop/operator/scripted_operator.h"
 #include "teleop/retarget.h"
+#include "tests/support/fake_simulator.h"
 #include "tests/teleop/fake_device.h"
 
 namespace understudy {
@@ -28,8 +27,8 @@ struct Demo {
   std::vector<Action> actions;
 };
 Demo Demonstrate(const OperatorSpec& spec, uint64_t seed, const RetargetOptions& options = {},
-                const std::string& variant = "D0", const FakeOptions& world = {},
-                const std::function<void(RawSample&)>& spoil = {}) {
+                 const std::string& variant = "D0", const FakeOptions& world = {},
+                 const std::function<void(RawSample&)>& spoil = {}) {
   const TaskSpec task = FakeTask();
   const auto simulator = MakeFakeSimulator(task, world);
   const RngKey key{.seed = seed};
@@ -49,8 +48,7 @@ Demo Demonstrate(const OperatorSpec& spec, uint64_t seed, const RetargetOptions&
       samples.push_back(device.Poll());
       run.fastest = std::max(run.fastest, samples.back().hands[1].v_TH.norm());
     }
-    const Commanded now =
-        controller.Update(samples, simulator->Observe(), device.now_ns, 0.05);
+    const Commanded now = controller.Update(samples, simulator->Observe(), device.now_ns, 0.05);
     clamped += (now.arms[0].flags & (kLinearClamped | kAngularClamped | kRejected)) != 0;
     simulator->Step(now.action);
     run.actions.push_back(now.action);

@@ -95,7 +95,7 @@ TEST(TeleopController, LosingOneHandHoldsItsArmAndItsGripperAtOnce) {
   for (int i = 0; i < 5; ++i) {
     hand = Pose::FromTranslation(hand.translation() + Eigen::Vector3d(0.002, 0, 0));
     RawSample sample = Sample(0, hand, 1, 1);
-    sample.hands[1].location_flags = 3;   // valid, not tracked
+    sample.hands[1].location_flags = 3;  // valid, not tracked
     sample.hands[1].trigger = sample.hands[1].squeeze = 0;
     const Commanded now = e.Step(sample);
     EXPECT_EQ(now.action.arms[0], before.action.arms[0]);
@@ -113,8 +113,8 @@ TEST(TeleopController, LosingOneHandHoldsItsArmAndItsGripperAtOnce) {
 }
 
 TEST(TeleopController, FocusRecenterAndStaleSamplesDropTheClutch) {
-  for (const uint32_t event : {kEventFocusLost, kEventRecentered, kEventSessionLost,
-                               kEventProfileChanged}) {
+  for (const uint32_t event :
+       {kEventFocusLost, kEventRecentered, kEventSessionLost, kEventProfileChanged}) {
     Engaged e{RetargetOptions{}};
     RawSample sample = Sample(0, e.hand, 1);
     sample.events = event;
@@ -133,13 +133,14 @@ TEST(TeleopController, FocusRecenterAndStaleSamplesDropTheClutch) {
   Engaged f{RetargetOptions{}};
   EXPECT_FALSE(e.controller.Update({}, e.observation, e.now, 0.05).arms[0].flags & kClutchEngaged);
   const RawSample old = Sample(f.now, f.hand, 1);
-  EXPECT_FALSE(f.controller.Update({&old, 1}, f.observation, f.now + 300'000'000, 0.05)
-                   .arms[0].flags & kClutchEngaged);
+  EXPECT_FALSE(
+      f.controller.Update({&old, 1}, f.observation, f.now + 300'000'000, 0.05).arms[0].flags &
+      kClutchEngaged);
 }
 
 // Random events in any order: the law that a user trusts with a real arm.
 struct Scene {
-  std::vector<std::vector<RawSample>> samples;   // by step
+  std::vector<std::vector<RawSample>> samples;  // by step
   std::vector<Observation> observations;
 };
 Scene RandomScene(uint64_t seed, int steps) {

@@ -129,7 +129,8 @@ TEST(GrootEngine, EmbodimentsDoNotTouchOneAnother) {
     const auto& gradient = pass.gradients.at(name).data;
     const size_t half = blob.data.size() / 2;
     EXPECT_TRUE(std::all_of(gradient.begin() + static_cast<std::ptrdiff_t>(half), gradient.end(),
-                            [](uint8_t byte) { return byte == 0; })) << name;
+                            [](uint8_t byte) { return byte == 0; }))
+        << name;
     for (size_t i = half; i < blob.data.size(); i += sizeof(float)) {
       const float value = 3;
       std::memcpy(blob.data.data() + i, &value, sizeof(float));
@@ -188,10 +189,9 @@ TEST(GrootEngine, TheAutomaticChoiceChangesNothingElse) {
 }
 
 TEST(GrootEngine, LearnsEightSamplesByHeart) {
-  const auto engine = MakeEngine({{"width", 32}, {"feed_forward", 64}, {"noise_draws", 8},
-                                  {"keypoints", 8}},
-                                 {{"steps", 1000}, {"learning_rate", 4e-3}, {"warmup", 20},
-                                  {"weight_decay", 0.0}});
+  const auto engine =
+      MakeEngine({{"width", 32}, {"feed_forward", 64}, {"noise_draws", 8}, {"keypoints", 8}},
+                 {{"steps", 1000}, {"learning_rate", 4e-3}, {"warmup", 20}, {"weight_decay", 0.0}});
   const Batch batch = SmallBatch(0, 8);
   engine->Update(batch);
   const double first = engine->TakeLosses().loss;
@@ -286,18 +286,18 @@ TEST(FlowDraws, DependOnTheSampleNotOnItsPlace) {
   const FlowDraws later = DrawFlow(SmallBatch(2, 4), SmallLayout(), config, 9, 7);
   EXPECT_TRUE(std::equal(forward.noise_BDTA.begin() + 2 * 56, forward.noise_BDTA.end(),
                          later.noise_BDTA.begin()));
-  EXPECT_TRUE(std::equal(forward.time_BD.begin() + 4, forward.time_BD.end(),
-                         later.time_BD.begin()));
-  EXPECT_NE(DrawFlow(SmallBatch(0, 4), SmallLayout(), config, 9, 8).noise_BDTA,
-            forward.noise_BDTA);
+  EXPECT_TRUE(
+      std::equal(forward.time_BD.begin() + 4, forward.time_BD.end(), later.time_BD.begin()));
+  EXPECT_NE(DrawFlow(SmallBatch(0, 4), SmallLayout(), config, 9, 8).noise_BDTA, forward.noise_BDTA);
 }
 
 TEST(GrootEngine, BadInputIsNamed) {
   EXPECT_THAT(MessageOf([] { MakeEngine({{"widht", 3}}); }), HasSubstr("width"));
-  EXPECT_THAT(MessageOf([] { MakeEngine({{"width", 18}, {"heads", 4}}); }),
+  EXPECT_THAT(MessageOf([] {
+                MakeEngine({{"width", 18}, {"heads", 4}});
+              }),
               HasSubstr("width = 18: must be a multiple of heads = 4"));
-  EXPECT_THAT(MessageOf([] { MakeEngine({}, {{"learning_rat", 3}}); }),
-              HasSubstr("learning_rate"));
+  EXPECT_THAT(MessageOf([] { MakeEngine({}, {{"learning_rat", 3}}); }), HasSubstr("learning_rate"));
   const auto engine = MakeEngine();
   Batch batch = SmallBatch(0, 2);
   batch.tokens_BL[0] = 9;

@@ -33,8 +33,11 @@ class GrootReference : public testing::Test {
     Json policy = SmallPolicy();
     policy["gripper_weight"] = 2.0;
     Json trainer = SmallTrainer();
-    trainer.update(Json{{"steps", 10}, {"final_fraction", 0.1}, {"weight_decay", 0.05},
-                        {"clip", 0.5}, {"ema", 0.0}});
+    trainer.update(Json{{"steps", 10},
+                        {"final_fraction", 0.1},
+                        {"weight_decay", 0.05},
+                        {"clip", 0.5},
+                        {"ema", 0.0}});
     engine_ = MakeGrootEngine(layout, kSmallVocabulary, policy, trainer);
     weights_ = engine_->ExportPolicy();
     for (auto& [name, blob] : weights_) {

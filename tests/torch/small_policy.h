@@ -21,15 +21,15 @@ inline SampleLayout SmallLayout() {
 inline constexpr int kSmallVocabulary = 9;
 
 inline Json SmallPolicy() {
-  return {{"width", 16},         {"blocks", 3},          {"heads", 2},
-          {"feed_forward", 24},  {"text_layers", 1},     {"stem_channels", 4},
+  return {{"width", 16},           {"blocks", 3},         {"heads", 2},
+          {"feed_forward", 24},    {"text_layers", 1},    {"stem_channels", 4},
           {"feature_channels", 6}, {"feature_blocks", 1}, {"grid_channels", 8},
-          {"keypoints", 3},      {"embodiments", 2},     {"noise_draws", 2}};
+          {"keypoints", 3},        {"embodiments", 2},    {"noise_draws", 2}};
 }
 
 inline Json SmallTrainer() {
-  return {{"steps", 50}, {"learning_rate", 3e-3}, {"warmup", 2},
-          {"precision", "float32"}, {"threads", 1}, {"device", "cpu"}};
+  return {{"steps", 50},  {"learning_rate", 3e-3}, {"warmup", 2}, {"precision", "float32"},
+          {"threads", 1}, {"device", "cpu"}};
 }
 
 // Samples first … first + size - 1 of an endless random set; every third ends early.

@@ -279,8 +279,11 @@ TEST_F(BatchSourceTest, AFrameThatCannotBeReadIsReported) {
   };
   for (const int threads : {0, 2}) {
     const auto source = Make(Threads(threads));
-    EXPECT_THAT([&] { for (int i = 0; i < 20; ++i) source->Next(); },
-                testing::ThrowsMessage<Error>(testing::HasSubstr("frame is damaged")));
+    EXPECT_THAT(
+        [&] {
+          for (int i = 0; i < 20; ++i) source->Next();
+        },
+        testing::ThrowsMessage<Error>(testing::HasSubstr("frame is damaged")));
   }
 }
 
@@ -314,7 +317,7 @@ TEST_F(BatchSourceTest, ActionsAreNormalisedPerStepOfTheChunk) {
   }
   int moving = 0;
   for (size_t i = 0; i < sum.size(); ++i) {
-    if (action.std[i] < 1e-6) continue;   // an idle dimension
+    if (action.std[i] < 1e-6) continue;  // an idle dimension
     ++moving;
     EXPECT_NEAR(sum[i] / count[i], 0, 1e-4);
     EXPECT_NEAR(squares[i] / count[i], 1, 1e-3);

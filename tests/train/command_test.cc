@@ -133,8 +133,9 @@ TEST_F(CommandTest, EpisodesAreSelected) {
   selection.mask = "train";
   EXPECT_THAT(Names(Load({file}, selection)), testing::ElementsAre("demo_0", "demo_1"));
   selection.mask = "trian";
-  EXPECT_THAT([&] { Load({file}, selection); },
-              ThrowsMessage<Error>(AllOf(HasSubstr(file.string()), HasSubstr("did you mean 'train'"))));
+  EXPECT_THAT(
+      [&] { Load({file}, selection); },
+      ThrowsMessage<Error>(AllOf(HasSubstr(file.string()), HasSubstr("did you mean 'train'"))));
   selection = {};
   selection.variants = {7};
   EXPECT_THAT([&] { Load({file}, selection); },
@@ -145,8 +146,11 @@ TEST_F(CommandTest, DatasetsThatDoNotGoTogetherAreRefused) {
   const fs::path file = WriteFile({});
   const auto refused = [&](const FileShape& shape, const std::string& what) {
     const fs::path other = WriteFile(shape);
-    EXPECT_THAT([&] { Load({file, other}); },
-                ThrowsMessage<Error>(AllOf(HasSubstr(other.string()), HasSubstr(what))));
+    EXPECT_THAT(
+        [&] {
+          Load({file, other});
+        },
+        ThrowsMessage<Error>(AllOf(HasSubstr(other.string()), HasSubstr(what))));
   };
   refused({.control_hz = 30}, "control rate is 30 Hz here and 20 Hz in the first");
   refused({.image = 16}, "image size is 16x16 here and 12x12");

@@ -57,8 +57,9 @@ TEST(Embodiment, ActionsAreInWorldAxes) {
   e.arms = {"only"};
   const Pose X_WE = RandomPose(rng);
   const Eigen::Vector3d turn(0.1, -0.2, 0.05);
-  const ArmAction target{Pose(RotationExp(turn) * X_WE.rotation(),
-                              X_WE.translation() + Eigen::Vector3d(0.03, 0, 0)), 1};
+  const ArmAction target{
+      Pose(RotationExp(turn) * X_WE.rotation(), X_WE.translation() + Eigen::Vector3d(0.03, 0, 0)),
+      1};
   std::vector<float> numbers(7);
   e.EncodeAction(&X_WE, &target, numbers.data());
   const std::vector<float> wanted{0.03f, 0, 0, 0.1f, -0.2f, 0.05f, 1};

@@ -126,24 +126,24 @@ TEST_F(EvaluateTest, DoesNotDependOnWorkers) {
     variation.edits.push_back(edit);
     return variation;
   };
-  const Json one = Essence(
-      Evaluate(policy, simulators_, FakeRenderers(), Options(10, 1), vary, {}, quiet_));
-  const Json four = Essence(
-      Evaluate(policy, simulators_, FakeRenderers(), Options(10, 4), vary, {}, quiet_));
+  const Json one =
+      Essence(Evaluate(policy, simulators_, FakeRenderers(), Options(10, 1), vary, {}, quiet_));
+  const Json four =
+      Essence(Evaluate(policy, simulators_, FakeRenderers(), Options(10, 4), vary, {}, quiet_));
   EXPECT_EQ(one, four);
   // looks reach the policy: without them it wanders elsewhere
-  const Json nominal = Essence(
-      Evaluate(policy, simulators_, FakeRenderers(), Options(10, 4), {}, {}, quiet_));
+  const Json nominal =
+      Essence(Evaluate(policy, simulators_, FakeRenderers(), Options(10, 4), {}, {}, quiet_));
   EXPECT_NE(one["rows"], nominal["rows"]);
   EXPECT_FALSE(nominal["varied"].get<bool>());
 }
 
 TEST_F(EvaluateTest, MoreEpisodesBeginWithTheSame) {
   const WanderingPolicy policy(info_);
-  const Json few = Essence(
-      Evaluate(policy, simulators_, FakeRenderers(), Options(4, 2), {}, {}, quiet_));
-  const Json many = Essence(
-      Evaluate(policy, simulators_, FakeRenderers(), Options(9, 2), {}, {}, quiet_));
+  const Json few =
+      Essence(Evaluate(policy, simulators_, FakeRenderers(), Options(4, 2), {}, {}, quiet_));
+  const Json many =
+      Essence(Evaluate(policy, simulators_, FakeRenderers(), Options(9, 2), {}, {}, quiet_));
   for (size_t i = 0; i < 4; ++i) EXPECT_EQ(few["rows"][i], many["rows"][i]);
 }
 
@@ -179,21 +179,21 @@ TEST_F(EvaluateTest, HoldingNeverGrasps) {
   const EvalReport report = Evaluate(policy, simulators_, {}, options, {}, {}, quiet_);
   EXPECT_EQ(report.successes, 0);
   EXPECT_EQ(report.causes.at("never reached 'grasp'"), 3);
-  EXPECT_EQ(report.episodes[0].chunks, 5);   // 40 steps, 8 of each chunk
+  EXPECT_EQ(report.episodes[0].chunks, 5);  // 40 steps, 8 of each chunk
 }
 
 TEST_F(EvaluateTest, OtherCausesAreTold) {
   const ReplayingPolicy policy(task_, 1, 4, 0);
   FakeOptions slip;
   slip.slip_after_steps = 10;
-  const EvalReport dropped = Evaluate(policy, FakeSimulatorFactory(task_, slip), {}, Options(4, 1),
-                                      {}, {}, quiet_);
+  const EvalReport dropped =
+      Evaluate(policy, FakeSimulatorFactory(task_, slip), {}, Options(4, 1), {}, {}, quiet_);
   EXPECT_EQ(dropped.successes, 0);
   EXPECT_EQ(dropped.causes.at("lost 'grasp' without success"), 4);
   FakeOptions boom;
   boom.unstable_at_step = 5;
-  const EvalReport broken = Evaluate(policy, FakeSimulatorFactory(task_, boom), {}, Options(4, 1),
-                                     {}, {}, quiet_);
+  const EvalReport broken =
+      Evaluate(policy, FakeSimulatorFactory(task_, boom), {}, Options(4, 1), {}, {}, quiet_);
   EXPECT_EQ(broken.causes.at("unstable physics"), 4);
 }
 
@@ -264,17 +264,19 @@ TEST_F(EvaluateTest, EveryMismatchIsNamed) {
   EXPECT_THAT(Mismatches(InfoFor(info_), info_), testing::IsEmpty());
   wrong = InfoFor(info_);
   wrong.control_hz = 10;
-  EXPECT_THAT([&] {
-    Evaluate(HoldPolicy(wrong), simulators_, {}, Options(1, 1), {}, {}, quiet_);
-  }, ThrowsMessage<Error>(HasSubstr("control rate (Hz): the policy has 10, the simulator 20")));
+  EXPECT_THAT(
+      [&] { Evaluate(HoldPolicy(wrong), simulators_, {}, Options(1, 1), {}, {}, quiet_); },
+      ThrowsMessage<Error>(HasSubstr("control rate (Hz): the policy has 10, the simulator 20")));
   EvalOptions options = Options(1, 1);
   options.variant = "D7";
-  EXPECT_THAT([&] { Evaluate(HoldPolicy(InfoFor(info_)), simulators_, {}, options, {}, {}, quiet_); },
-              ThrowsMessage<Error>(HasSubstr("unknown variant 'D7'")));
+  EXPECT_THAT(
+      [&] { Evaluate(HoldPolicy(InfoFor(info_)), simulators_, {}, options, {}, {}, quiet_); },
+      ThrowsMessage<Error>(HasSubstr("unknown variant 'D7'")));
   options = Options(1, 1);
   options.execute = 99;
-  EXPECT_THAT([&] { Evaluate(HoldPolicy(InfoFor(info_)), simulators_, {}, options, {}, {}, quiet_); },
-              ThrowsMessage<Error>(HasSubstr("execute = 99: a chunk of the policy has 16")));
+  EXPECT_THAT(
+      [&] { Evaluate(HoldPolicy(InfoFor(info_)), simulators_, {}, options, {}, {}, quiet_); },
+      ThrowsMessage<Error>(HasSubstr("execute = 99: a chunk of the policy has 16")));
 }
 
 TEST_F(EvaluateTest, AnUnknownInstructionIsAWarning) {
@@ -330,8 +332,7 @@ TEST_F(EvaluateTest, PairsAreCompared) {
   EXPECT_NEAR(pair["difference"].get<double>(), 1.0 / 3, 1e-12);
   EvalReport other = b;
   other.options.seed = 2;
-  EXPECT_THAT([&] { ComparePaired(a, other); },
-              ThrowsMessage<Error>(HasSubstr("seeds 1 and 2")));
+  EXPECT_THAT([&] { ComparePaired(a, other); }, ThrowsMessage<Error>(HasSubstr("seeds 1 and 2")));
 }
 
 }  // namespace

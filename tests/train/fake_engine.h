@@ -17,9 +17,11 @@ namespace understudy {
 class FakeEngine : public UpdateEngine {
  public:
   FakeEngine(const SampleLayout& layout, const Json& trainer)
-      : layout_(layout), seed_(trainer.at("seed").get<uint64_t>()),
+      : layout_(layout),
+        seed_(trainer.at("seed").get<uint64_t>()),
         // starts wrong on purpose, so that learning shows whatever the actions' mean is
-        weights_(static_cast<size_t>(layout.action), 1), momentum_(weights_.size()) {}
+        weights_(static_cast<size_t>(layout.action), 1),
+        momentum_(weights_.size()) {}
 
   void Update(const Batch& batch) override {
     const size_t A = weights_.size();
@@ -33,12 +35,13 @@ class FakeEngine : public UpdateEngine {
     for (const uint8_t p : batch.images_BNHWC) pixels += p;
     double loss = 0;
     for (size_t a = 0; a < A; ++a) {
-      Rng noise(RngKey{.seed = seed_, .parent = batch.sample_B[0],
+      Rng noise(RngKey{.seed = seed_,
+                       .parent = batch.sample_B[0],
                        .term = static_cast<uint64_t>(updates_) * 100 + a});
       const double error = sum[a] / count - weights_[a];
       loss += error * error;
-      momentum_[a] = static_cast<float>(0.9 * momentum_[a] + 0.1 * error +
-                                        1e-3 * noise.Normal() + 1e-12 * pixels);
+      momentum_[a] = static_cast<float>(0.9 * momentum_[a] + 0.1 * error + 1e-3 * noise.Normal() +
+                                        1e-12 * pixels);
       weights_[a] += 0.1f * momentum_[a];
     }
     ++updates_;

@@ -49,7 +49,7 @@ TEST(Normalizer, ModesMapTheirLandmarks) {
   std::vector<float> low{static_cast<float>(n.min[0]), 1000.5f, 0.25f, 0};
   n.Encode(low);
   EXPECT_NEAR(low[0], -1, 1e-6);
-  EXPECT_EQ(low[2], 0);   // an idle dimension says nothing
+  EXPECT_EQ(low[2], 0);  // an idle dimension says nothing
   n.mode = NormalizerMode::kQuantile;
   std::vector<float> high{static_cast<float>(n.q99[0]), 1000.5f, 0.25f, 0};
   n.Encode(high);

@@ -49,7 +49,8 @@ TEST(Safetensors, WrittenIsRead) {
     blob.data.resize(10 * DtypeSize(dtype));
     for (uint8_t& byte : blob.data) byte = static_cast<uint8_t>(rng.NextU32());
     tensors[std::string("a.") + dtype] = blob;
-    tensors[std::string("scalar.") + dtype] = {dtype, {}, std::vector<uint8_t>(DtypeSize(dtype), 1)};
+    tensors[std::string("scalar.") + dtype] = {
+        dtype, {}, std::vector<uint8_t>(DtypeSize(dtype), 1)};
   }
   const fs::path file = FreshFolder("safetensors") / "t.safetensors";
   WriteSafetensors(file, tensors, {{"step", "12"}});
@@ -128,12 +129,11 @@ TEST(Safetensors, HostileHeadersAreRefused) {
                       "its shape needs 4");
   ExpectHeaderRefused(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0]}})", 8, "two sizes");
   ExpectHeaderRefused("{\"a\":{" + f32 + "}}", 12, "4 trailing bytes");
-  ExpectHeaderRefused("{\"a\":{" + f32 +
-                          R"(},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
-                      12, "overlap");
-  ExpectHeaderRefused("{\"a\":{" + f32 +
-                          R"(},"b":{"dtype":"F32","shape":[1],"data_offsets":[12,16]}})",
-                      16, "gap");
+  ExpectHeaderRefused(
+      "{\"a\":{" + f32 + R"(},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", 12,
+      "overlap");
+  ExpectHeaderRefused(
+      "{\"a\":{" + f32 + R"(},"b":{"dtype":"F32","shape":[1],"data_offsets":[12,16]}})", 16, "gap");
   ExpectHeaderRefused(R"({"__metadata__":{"a":1}})", 0, "__metadata__['a'] is no text");
   ExpectHeaderRefused(R"({"a":)" + std::string(5000, '[') + std::string(5000, ']') + "}", 0,
                       "too deep");
@@ -152,8 +152,9 @@ TEST(Safetensors, EveryTruncationIsRefused) {
 // Any single changed byte of the header is refused or read as something of the right sizes.
 TEST(Safetensors, FlippedBytesNeverCrash) {
   const fs::path folder = FreshFolder("safetensors");
-  WriteSafetensors(folder / "t", {{"a", FloatTensor({1, 2, 3}, {3})},
-                                  {"b", FloatTensor({4}, {1, 1})}}, {{"k", "v"}});
+  WriteSafetensors(folder / "t",
+                   {{"a", FloatTensor({1, 2, 3}, {3})}, {"b", FloatTensor({4}, {1, 1})}},
+                   {{"k", "v"}});
   const std::string whole = ReadText(folder / "t");
   for (size_t at = 0; at < whole.size(); ++at) {
     for (const int flip : {1, 0x20, 0x80}) {

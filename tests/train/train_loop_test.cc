@@ -85,7 +85,7 @@ TEST_F(TrainLoopTest, ResumeIsBitExact) {
   TrainLoop(Set(), Options(whole), FakeEngineFactory(), quiet);
 
   TrainOptions options = Options(parts);
-  Stopper stopper(14);   // the points of the curve lie at 7, 14, 20, …
+  Stopper stopper(14);  // the points of the curve lie at 7, 14, 20, …
   const TrainReport first = TrainLoop(Set(), options, FakeEngineFactory(), stopper);
   EXPECT_TRUE(first.interrupted);
   EXPECT_EQ(first.steps, 15);
@@ -99,7 +99,8 @@ TEST_F(TrainLoopTest, ResumeIsBitExact) {
   for (const char* file : {"pretrained_model/model.safetensors", "pretrained_model/config.json",
                            "training_state/optimizer_state.safetensors",
                            "training_state/weights.safetensors", "training_state/sampler.json"}) {
-    EXPECT_EQ(ReadText(whole / "checkpoints/last" / file), ReadText(parts / "checkpoints/last" / file))
+    EXPECT_EQ(ReadText(whole / "checkpoints/last" / file),
+              ReadText(parts / "checkpoints/last" / file))
         << file;
   }
   // the curve has no step twice and none missing
@@ -213,11 +214,12 @@ TEST_F(TrainLoopTest, TheLoadedPolicyActsAsTheSavedOne) {
   EXPECT_EQ(a, b);
   EXPECT_NE(a, loaded->Act(input, key.WithParent(3)));
   // moving the hand moves the targets with it
-  input.arms[0].X_WE = Pose(arm.X_WE.rotation(), arm.X_WE.translation() + Eigen::Vector3d(0, 0, 0.2));
+  input.arms[0].X_WE =
+      Pose(arm.X_WE.rotation(), arm.X_WE.translation() + Eigen::Vector3d(0, 0, 0.2));
   const ActionChunk moved = loaded->Act(input, key);
   for (size_t k = 0; k < a.size(); ++k) {
-    const Eigen::Vector3d shift = moved[k].arms[0].X_WE_cmd.translation() -
-                                  a[k].arms[0].X_WE_cmd.translation();
+    const Eigen::Vector3d shift =
+        moved[k].arms[0].X_WE_cmd.translation() - a[k].arms[0].X_WE_cmd.translation();
     EXPECT_LT((shift - Eigen::Vector3d(0, 0, 0.2)).norm(), 1e-6);
   }
 }
@@ -241,8 +243,9 @@ TEST_F(TrainLoopTest, MeanChunkBaselineSaysTheMean) {
       mean += episode.targets[t].X_WE_cmd.translation() - episode.X_WE[t].translation();
     }
   }
-  EXPECT_LT((chunk[0].arms[0].X_WE_cmd.translation() - arm.X_WE.translation() - mean / count).norm(),
-            1e-6);
+  EXPECT_LT(
+      (chunk[0].arms[0].X_WE_cmd.translation() - arm.X_WE.translation() - mean / count).norm(),
+      1e-6);
 }
 
 // ---- checkpoints -------------------------------------------------------------------------------
@@ -339,9 +342,11 @@ TEST_F(CheckpointTest, AFullOrForbiddenPlaceIsReported) {
   const PolicyArtefact artefact = LoadPolicy(run_);
   const fs::path file = FreshFolder("blocked") / "run";
   std::ofstream(file) << "a file stands where the run should";
-  EXPECT_THAT([&] {
-    SaveCheckpoint(file, artefact.config, artefact.weights, Json::object(), {1, {}, {}}, 0);
-  }, ThrowsMessage<Error>(HasSubstr("checkpoint")));
+  EXPECT_THAT(
+      [&] {
+        SaveCheckpoint(file, artefact.config, artefact.weights, Json::object(), {1, {}, {}}, 0);
+      },
+      ThrowsMessage<Error>(HasSubstr("checkpoint")));
 }
 
 }  // namespace

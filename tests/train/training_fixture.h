@@ -25,7 +25,7 @@ inline std::filesystem::path FreshFolder(const std::string& name) {
   return folder;
 }
 
-constexpr int kImage = 12;   // px
+constexpr int kImage = 12;  // px
 
 // Pixels that tell episode, camera and step.
 inline uint8_t Pixel(size_t episode, size_t camera, size_t step, size_t at) {
@@ -53,7 +53,8 @@ inline std::shared_ptr<TrainingSet> ScriptedSet(const std::vector<int>& counts) 
                                }
                              }});
     for (int i = 0; i < counts[d]; ++i) {
-      Episode episode = ScriptedStack(*simulator, task, "D0", RngKey{.seed = 5, .parent = parent++});
+      Episode episode =
+          ScriptedStack(*simulator, task, "D0", RngKey{.seed = 5, .parent = parent++});
       if (episode.meta.instruction.empty()) episode.meta.instruction = task.instruction;
       AddEpisode(*set, episode, d, static_cast<size_t>(i), ActionLabel::kClean);
     }

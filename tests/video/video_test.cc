@@ -103,8 +103,7 @@ double Psnr(const Image& film, const Image& image, int left, int scale) {
     for (int x = 0; x < image.width * scale; ++x) {
       for (int c = 0; c < 3; ++c) {
         const int a = film.rgb[(static_cast<size_t>(y) * film.width + left + x) * 3 + c];
-        const int b =
-            image.rgb[(static_cast<size_t>(y / scale) * image.width + x / scale) * 3 + c];
+        const int b = image.rgb[(static_cast<size_t>(y / scale) * image.width + x / scale) * 3 + c];
         sum += (a - b) * (a - b);
         ++count;
       }
@@ -250,13 +249,13 @@ TEST(VideoSink, FinishesInPeaceOnly) {
 
 TEST(VideoWriter, ErrorsNameTheFile) {
   const auto folder = FreshFolder("errors");
-  EXPECT_THAT(MessageOf([&] { VideoWriter writer(folder / "none" / "film.mp4"); },
-                        ErrorKind::kFailed),
-              testing::AllOf(testing::HasSubstr("film.mp4"), testing::HasSubstr("none"),
-                             testing::HasSubstr("does not exist")));
-  EXPECT_THAT(MessageOf([&] { VideoWriter(folder / "empty.mp4").Finish(); }, ErrorKind::kBadInput),
-              testing::AllOf(testing::HasSubstr("empty.mp4"),
-                             testing::HasSubstr("at least one frame")));
+  EXPECT_THAT(
+      MessageOf([&] { VideoWriter writer(folder / "none" / "film.mp4"); }, ErrorKind::kFailed),
+      testing::AllOf(testing::HasSubstr("film.mp4"), testing::HasSubstr("none"),
+                     testing::HasSubstr("does not exist")));
+  EXPECT_THAT(
+      MessageOf([&] { VideoWriter(folder / "empty.mp4").Finish(); }, ErrorKind::kBadInput),
+      testing::AllOf(testing::HasSubstr("empty.mp4"), testing::HasSubstr("at least one frame")));
   VideoOptions options;
   options.preset = "quickly";
   EXPECT_THAT(MessageOf([&] { VideoWriter writer(folder / "p.mp4", options); }, ErrorKind::kUsage),
@@ -304,9 +303,7 @@ TEST(EncodePng, IsLossless) {
   }
 }
 
-TEST(EncodePng, RefusesPicturesWithoutPixels) {
-  EXPECT_THROW(EncodePng(Image()), ContractError);
-}
+TEST(EncodePng, RefusesPicturesWithoutPixels) { EXPECT_THROW(EncodePng(Image()), ContractError); }
 
 }  // namespace
 }  // namespace understudy

@@ -20,15 +20,15 @@ FlowDraws DrawFlow(const Batch& batch, const SampleLayout& layout, const GrootCo
   const RngKey base = RngKey{seed}.WithVariant(static_cast<uint64_t>(update));
   for (const uint64_t sample : batch.sample_B) {
     for (int draw = 0; draw < result.draws; ++draw) {
-      Rng noise(base.WithStage("train.noise").WithParent(sample).WithTerm(
-          static_cast<uint64_t>(draw)));
+      Rng noise(
+          base.WithStage("train.noise").WithParent(sample).WithTerm(static_cast<uint64_t>(draw)));
       for (size_t i = 0; i < chunk; ++i) {
         result.noise_BDTA.push_back(static_cast<float>(noise.Normal()));
       }
 
       // noisy times are the more frequent (Isaac-GR00T N1.6: (1 - b) * 0.999, b ~ Beta(1.5, 1))
-      Rng time(base.WithStage("train.time").WithParent(sample).WithTerm(
-          static_cast<uint64_t>(draw)));
+      Rng time(
+          base.WithStage("train.time").WithParent(sample).WithTerm(static_cast<uint64_t>(draw)));
       const double b = time.Beta(config.time_alpha, config.time_beta);
       result.time_BD.push_back(static_cast<float>((1 - b) * config.time_scale));
     }

@@ -12,9 +12,9 @@ namespace understudy {
 
 // The random part of one update: D draws of noise and time for each of B samples.
 struct FlowDraws {
-  int draws = 0;                    // D
-  std::vector<float> noise_BDTA;    // N(0, 1)
-  std::vector<float> time_BD;       // in [0, time_scale]: 0 = noise, 1 = action
+  int draws = 0;                  // D
+  std::vector<float> noise_BDTA;  // N(0, 1)
+  std::vector<float> time_BD;     // in [0, time_scale]: 0 = noise, 1 = action
   std::vector<uint8_t> hide_state_B;
 };
 

@@ -39,8 +39,10 @@ class Model : public GrootChunkModel {
           return Take(spec, weights).to(device);
         }) {
     if (taken_ != weights.size()) {
-      ThrowBadInput(fmt::format("policy weights: {} tensors given, the policy has {}; the file "
-                                "belongs to another policy configuration", weights.size(), taken_));
+      ThrowBadInput(
+          fmt::format("policy weights: {} tensors given, the policy has {}; the file "
+                      "belongs to another policy configuration",
+                      weights.size(), taken_));
     }
   }
 
@@ -80,13 +82,16 @@ class Model : public GrootChunkModel {
   static Tensor Take(const ParameterSpec& spec, const TensorMap& weights) {
     const auto found = weights.find(spec.name);
     if (found == weights.end()) {
-      ThrowBadInput(fmt::format("policy weights: tensor '{}' is missing; the file belongs to "
-                                "another policy configuration", spec.name));
+      ThrowBadInput(
+          fmt::format("policy weights: tensor '{}' is missing; the file belongs to "
+                      "another policy configuration",
+                      spec.name));
     }
     if (found->second.shape != spec.shape || found->second.dtype != "F32") {
-      ThrowBadInput(fmt::format("policy weights: tensor '{}' is {} {}, the policy needs F32 {}; "
-                                "the file belongs to another policy configuration", spec.name,
-                                found->second.dtype, found->second.shape, spec.shape));
+      ThrowBadInput(
+          fmt::format("policy weights: tensor '{}' is {} {}, the policy needs F32 {}; "
+                      "the file belongs to another policy configuration",
+                      spec.name, found->second.dtype, found->second.shape, spec.shape));
     }
     return ToTensor(found->second);
   }
@@ -128,8 +133,9 @@ std::unique_ptr<GrootChunkModel> MakeGrootChunkModel(const SampleLayout& layout,
   const ThreadScope one_core(1);
   const auto words = weights.find("text.words");
   if (words == weights.end() || words->second.shape.size() != 2) {
-    ThrowBadInput("policy weights: tensor 'text.words' is missing or no matrix; the file is not a "
-                  "policy of this program");
+    ThrowBadInput(
+        "policy weights: tensor 'text.words' is missing or no matrix; the file is not a "
+        "policy of this program");
   }
   return std::make_unique<Model>(layout, read, static_cast<int>(words->second.shape[0]),
                                  ResolveDevice(read.inference_device), weights);

@@ -51,8 +51,8 @@ class Engine : public GrootEngine {
         precision_(options.precision) {
     std::vector<float> weights;
     for (int a = 0; a < layout.action; ++a) {
-      weights.push_back(GroupOf(a, layout.action) == kGripper
-                            ? static_cast<float>(config.gripper_weight) : 1.0f);
+      weights.push_back(
+          GroupOf(a, layout.action) == kGripper ? static_cast<float>(config.gripper_weight) : 1.0f);
     }
     weight_A_ = at::tensor(weights, at::kFloat).to(device_);
     ClearLosses();
@@ -129,9 +129,10 @@ class Engine : public GrootEngine {
     report.gripper = mean(kGripper);
     ClearLosses();
     if (!std::isfinite(report.loss)) {
-      ThrowFailed(fmt::format("training: the loss is no longer a number at update {}; lower "
-                              "learning_rate (now {}) or look for outliers in the dataset",
-                              optimizer_.steps(), options_.learning_rate));
+      ThrowFailed(
+          fmt::format("training: the loss is no longer a number at update {}; lower "
+                      "learning_rate (now {}) or look for outliers in the dataset",
+                      optimizer_.steps(), options_.learning_rate));
     }
     return report;
   }
@@ -149,19 +150,19 @@ class Engine : public GrootEngine {
     const at::NoGradGuard no_grad;
     const auto found = state.find("precision");
     if (found == state.end() || found->second.dtype != "I64" || !found->second.shape.empty()) {
-      ThrowBadInput("training state: 'precision' is missing or no I64 scalar; the file is not a "
-                    "training state of this program");
+      ThrowBadInput(
+          "training state: 'precision' is missing or no I64 scalar; the file is not a "
+          "training state of this program");
     }
     const int64_t code = ToTensor(found->second).item<int64_t>();
     const auto recorded = static_cast<Precision>(code);
     const bool known = code >= 0 && code <= static_cast<int64_t>(Precision::kBfloat16);
     if (!known || (options_.precision != Precision::kAuto && options_.precision != recorded)) {
-      ThrowBadInput(fmt::format("training state: trained with precision '{}', the options say "
-                                "'{}'; continue with the same precision",
-                                known ? EnumNames<Precision>::kNames[static_cast<size_t>(code)]
-                                      : "unknown",
-                                EnumNames<Precision>::kNames[static_cast<size_t>(
-                                    options_.precision)]));
+      ThrowBadInput(
+          fmt::format("training state: trained with precision '{}', the options say "
+                      "'{}'; continue with the same precision",
+                      known ? EnumNames<Precision>::kNames[static_cast<size_t>(code)] : "unknown",
+                      EnumNames<Precision>::kNames[static_cast<size_t>(options_.precision)]));
     }
     optimizer_.Import(state);
     precision_ = recorded;
@@ -199,9 +200,11 @@ class Engine : public GrootEngine {
   Losses Backward(const Batch& batch, const FlowDraws& draws, bool bfloat16) {
     const int64_t B = batch.size, D = draws.draws, T = layout_.horizon, A = layout_.action;
     Require(static_cast<int64_t>(draws.noise_BDTA.size()) == B * D * T * A &&
-                static_cast<int64_t>(draws.time_BD.size()) == B * D, "draws fit the batch");
+                static_cast<int64_t>(draws.time_BD.size()) == B * D,
+            "draws fit the batch");
     Require(static_cast<int64_t>(batch.actions_BTA.size()) == B * T * A &&
-                static_cast<int64_t>(batch.mask_BT.size()) == B * T, "actions fit the layout");
+                static_cast<int64_t>(batch.mask_BT.size()) == B * T,
+            "actions fit the layout");
     const GrootInputs inputs =
         MakeGrootInputs(batch, layout_, config_, vocabulary_, device_, bfloat16);
     const Tensor action = View(batch.actions_BTA, {B, 1, T, A}).to(device_);
@@ -231,8 +234,8 @@ class Engine : public GrootEngine {
     }
     const Tensor mask = real_BT.to(at::kFloat).view({B, 1, T, 1});
     const Tensor error = (losses.velocity - (action - noise)).square() * mask;
-    losses.loss = (error * weight_A_).sum() /
-                  (mask.sum() * static_cast<double>(D) * weight_A_.sum() + 1e-6);
+    losses.loss =
+        (error * weight_A_).sum() / (mask.sum() * static_cast<double>(D) * weight_A_.sum() + 1e-6);
     losses.loss.backward();
     losses.error_TA = error.detach().sum({0, 1});
     losses.count_T = mask.sum({0, 1, 3}) * static_cast<double>(D);
@@ -250,7 +253,7 @@ class Engine : public GrootEngine {
         Backward(batch, draws, bfloat16).loss.item<float>();
         const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
         double& best = bfloat16 ? bfloat16_s_ : float32_s_;
-        if (i > 0) best = std::min(best, seconds);   // the first pass of each warms caches
+        if (i > 0) best = std::min(best, seconds);  // the first pass of each warms caches
       }
     }
     precision_ = bfloat16_s_ < float32_s_ ? Precision::kBfloat16 : Precision::kFloat32;

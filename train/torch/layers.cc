@@ -19,8 +19,11 @@ Convolution MakeConvolution(const TakeParameter& take, const std::string& name, 
                             int kernel, int stride) {
   // He's variance for rectified units: uniform within sqrt(6 / fan-in)
   const double fan_in = in * kernel * kernel;
-  return {take({name + ".weight", {out, in, kernel, kernel}, Init::kUniform,
-                std::sqrt(6 / fan_in), true}),
+  return {take({name + ".weight",
+                {out, in, kernel, kernel},
+                Init::kUniform,
+                std::sqrt(6 / fan_in),
+                true}),
           take({name + ".bias", {out}, Init::kZeros, 0, false}), stride, kernel / 2};
 }
 
@@ -33,8 +36,10 @@ SlotGroups GroupSlots(const std::vector<int32_t>& slots, int slot_count, at::Dev
   std::vector<std::vector<int64_t>> rows(static_cast<size_t>(slot_count));
   for (size_t row = 0; row < slots.size(); ++row) {
     if (slots[row] < 0 || slots[row] >= slot_count) {
-      ThrowBadInput(fmt::format("embodiment slot {}: the policy has slots 0 to {}; raise the "
-                                "policy's 'embodiments'", slots[row], slot_count - 1));
+      ThrowBadInput(
+          fmt::format("embodiment slot {}: the policy has slots 0 to {}; raise the "
+                      "policy's 'embodiments'",
+                      slots[row], slot_count - 1));
     }
     rows[static_cast<size_t>(slots[row])].push_back(static_cast<int64_t>(row));
   }

@@ -15,8 +15,8 @@ struct ParameterSpec {
   std::string name;
   std::vector<int64_t> shape;
   Init init = Init::kZeros;
-  double scale = 0;     // half width of kUniform, standard deviation of kNormal
-  bool decay = false;   // shrunk by weight decay
+  double scale = 0;    // half width of kUniform, standard deviation of kNormal
+  bool decay = false;  // shrunk by weight decay
 };
 
 // Hands a network the tensor for a specification. A network built on a function that only notes
@@ -56,7 +56,7 @@ struct SlotGroups {
     Tensor rows;
   };
   std::vector<Group> groups;
-  Tensor back;   // row of the concatenated groups for each row of the batch
+  Tensor back;  // row of the concatenated groups for each row of the batch
 };
 SlotGroups GroupSlots(const std::vector<int32_t>& slots, int slot_count, at::Device device);
 

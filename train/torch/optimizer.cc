@@ -12,7 +12,7 @@
 namespace understudy {
 namespace {
 
-constexpr int64_t kAlignment = 16;   // floats: a cache line
+constexpr int64_t kAlignment = 16;  // floats: a cache line
 
 int64_t Elements(const std::vector<int64_t>& shape) {
   int64_t count = 1;
@@ -25,11 +25,18 @@ void Fill(Tensor target, const ParameterSpec& spec, uint64_t seed) {
   float* values = target.data_ptr<float>();
   for (int64_t i = 0; i < target.numel(); ++i) {
     switch (spec.init) {
-      case Init::kUniform: values[i] = static_cast<float>(rng.Uniform(-spec.scale, spec.scale));
+      case Init::kUniform:
+        values[i] = static_cast<float>(rng.Uniform(-spec.scale, spec.scale));
         break;
-      case Init::kNormal: values[i] = static_cast<float>(spec.scale * rng.Normal()); break;
-      case Init::kZeros: values[i] = 0; break;
-      case Init::kOnes: values[i] = 1; break;
+      case Init::kNormal:
+        values[i] = static_cast<float>(spec.scale * rng.Normal());
+        break;
+      case Init::kZeros:
+        values[i] = 0;
+        break;
+      case Init::kOnes:
+        values[i] = 1;
+        break;
     }
   }
 }
@@ -76,8 +83,8 @@ TensorMap FlatParameters::Split(const Tensor& flat, const std::string& prefix) c
   TensorMap map;
   const Tensor plain = flat.detach().to(at::kCPU);
   for (const ParameterSpec& spec : specs_) {
-    map[prefix + spec.name] = ToBlob(
-        plain.narrow(0, offset_.at(spec.name), Elements(spec.shape)).view(spec.shape));
+    map[prefix + spec.name] =
+        ToBlob(plain.narrow(0, offset_.at(spec.name), Elements(spec.shape)).view(spec.shape));
   }
   return map;
 }
@@ -88,31 +95,31 @@ Tensor FlatParameters::Join(const TensorMap& map, const std::string& prefix,
   for (const ParameterSpec& spec : specs_) {
     const auto found = map.find(prefix + spec.name);
     if (found == map.end()) {
-      ThrowBadInput(fmt::format("{}: tensor '{}' is missing; the file belongs to another policy "
-                                "configuration", what, prefix + spec.name));
+      ThrowBadInput(
+          fmt::format("{}: tensor '{}' is missing; the file belongs to another policy "
+                      "configuration",
+                      what, prefix + spec.name));
     }
     const TensorBlob& blob = found->second;
     if (blob.shape != spec.shape || blob.dtype != "F32") {
-      ThrowBadInput(fmt::format("{}: tensor '{}' is {} {}, the policy needs F32 {}; the file "
-                                "belongs to another policy configuration", what,
-                                prefix + spec.name, blob.dtype, blob.shape, spec.shape));
+      ThrowBadInput(
+          fmt::format("{}: tensor '{}' is {} {}, the policy needs F32 {}; the file "
+                      "belongs to another policy configuration",
+                      what, prefix + spec.name, blob.dtype, blob.shape, spec.shape));
     }
-    flat.narrow(0, offset_.at(spec.name), Elements(spec.shape))
-        .copy_(ToTensor(blob).flatten());
+    flat.narrow(0, offset_.at(spec.name), Elements(spec.shape)).copy_(ToTensor(blob).flatten());
   }
   return flat.to(values_.device());
 }
 
 double LearningRate(const TrainerOptions& options, int64_t n) {
   if (n < options.warmup) {
-    return options.learning_rate * static_cast<double>(n + 1) /
-           static_cast<double>(options.warmup);
+    return options.learning_rate * static_cast<double>(n + 1) / static_cast<double>(options.warmup);
   }
   const double length = std::max<double>(1, static_cast<double>(options.steps - options.warmup));
   const double progress = std::min(1.0, static_cast<double>(n - options.warmup) / length);
   const double cosine = 0.5 * (1 + std::cos(std::numbers::pi * progress));
-  return options.learning_rate *
-         (options.final_fraction + (1 - options.final_fraction) * cosine);
+  return options.learning_rate * (options.final_fraction + (1 - options.final_fraction) * cosine);
 }
 
 Optimizer::Optimizer(const TrainerOptions& options, FlatParameters& parameters)
@@ -172,10 +179,10 @@ void Optimizer::Export(TensorMap& state) const {
 void Optimizer::Import(const TensorMap& state) {
   const std::string what = "training state";
   const auto updates = state.find("updates");
-  if (updates == state.end() || updates->second.dtype != "I64" ||
-      !updates->second.shape.empty()) {
-    ThrowBadInput("training state: 'updates' is missing or no I64 scalar; the file is not a "
-                  "training state of this program");
+  if (updates == state.end() || updates->second.dtype != "I64" || !updates->second.shape.empty()) {
+    ThrowBadInput(
+        "training state: 'updates' is missing or no I64 scalar; the file is not a "
+        "training state of this program");
   }
   const Tensor weights = parameters_.Join(state, "weights/", what);
   const Tensor first = parameters_.Join(state, "first_moment/", what);

@@ -17,12 +17,12 @@ class FlatParameters {
   // First weights are functions of (seed, name).
   FlatParameters(std::vector<ParameterSpec> specs, uint64_t seed, at::Device device);
 
-  const Tensor& operator[](const std::string& name) const;   // a leaf that collects gradients
+  const Tensor& operator[](const std::string& name) const;  // a leaf that collects gradients
   const std::vector<ParameterSpec>& specs() const { return specs_; }
   Tensor& values() { return values_; }
   Tensor& gradients() { return gradients_; }
-  int64_t decayed() const { return decayed_; }   // length of the part with weight decay
-  int64_t count() const { return count_; }       // weights, without the gaps between them
+  int64_t decayed() const { return decayed_; }  // length of the part with weight decay
+  int64_t count() const { return count_; }      // weights, without the gaps between them
 
   // Any array of the same layout, by name.
   TensorMap Split(const Tensor& flat, const std::string& prefix) const;

@@ -7,8 +7,8 @@ namespace understudy {
 
 // What `understudy doctor` says about LibTorch on this machine.
 struct TorchProbe {
-  std::string version;             // "2.13.0, 2 threads, AVX512"
-  std::vector<std::string> gpus;   // one text per device
+  std::string version;            // "2.13.0, 2 threads, AVX512"
+  std::vector<std::string> gpus;  // one text per device
 };
 TorchProbe ProbeTorch();
 

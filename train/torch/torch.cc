@@ -23,9 +23,10 @@ Tensor ToTensor(const TensorBlob& blob) {
     if (blob.dtype != entry.name) continue;
     Tensor tensor = at::empty(blob.shape, at::TensorOptions().dtype(entry.type));
     if (blob.data.size() != tensor.nbytes()) {
-      ThrowBadInput(fmt::format("tensor of {} {} elements: {} bytes given, {} needed; the file is "
-                                "damaged", tensor.numel(), blob.dtype, blob.data.size(),
-                                tensor.nbytes()));
+      ThrowBadInput(
+          fmt::format("tensor of {} {} elements: {} bytes given, {} needed; the file is "
+                      "damaged",
+                      tensor.numel(), blob.dtype, blob.data.size(), tensor.nbytes()));
     }
     if (!blob.data.empty()) std::memcpy(tensor.data_ptr(), blob.data.data(), blob.data.size());
     return tensor;
@@ -57,8 +58,9 @@ Tensor View(const std::vector<uint8_t>& values, at::IntArrayRef shape) {
 at::Device ResolveDevice(Device device) {
   if (device == Device::kCpu || (device == Device::kAuto && !at::hasCUDA())) return at::kCPU;
   if (!at::hasCUDA()) {
-    ThrowBadInput("device = cuda: this LibTorch sees no CUDA device; use device: cpu, or install a "
-                  "CUDA build of LibTorch");
+    ThrowBadInput(
+        "device = cuda: this LibTorch sees no CUDA device; use device: cpu, or install a "
+        "CUDA build of LibTorch");
   }
   return at::Device(at::kCUDA, 0);
 }

@@ -19,8 +19,9 @@ std::vector<uint8_t> EncodePng(const Image& image) {
   // encoder
   const AVCodec* codec = avcodec_find_encoder(AV_CODEC_ID_PNG);
   if (codec == nullptr) {
-    ThrowFailed("PNG: this libav has no PNG encoder; install Debian's libavcodec59 or a build of "
-                "FFmpeg with --enable-zlib");
+    ThrowFailed(
+        "PNG: this libav has no PNG encoder; install Debian's libavcodec59 or a build of "
+        "FFmpeg with --enable-zlib");
   }
   const av::CodecContextPtr context(avcodec_alloc_context3(codec));
   Require(context != nullptr, "memory for an encoder");

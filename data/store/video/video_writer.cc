@@ -137,13 +137,17 @@ class VideoWriter::Encoder {
     // the encoder's clock ticks once per frame
     const AVCodec* codec = FindEncoder();
     if (codec == nullptr) {
-      ThrowFailed(fmt::format("{}: this libav has neither an H.264 nor an MPEG-4 encoder; install "
-                              "Debian's libavcodec59", part_.string()));
+      ThrowFailed(
+          fmt::format("{}: this libav has neither an H.264 nor an MPEG-4 encoder; install "
+                      "Debian's libavcodec59",
+                      part_.string()));
     }
     report_.encoder = codec->name;
     if (codec->id != AV_CODEC_ID_H264) {
-      report_.warning = fmt::format("no H.264 encoder in libav: filmed with {}, which browsers do "
-                                    "not play; install libx264", codec->name);
+      report_.warning = fmt::format(
+          "no H.264 encoder in libav: filmed with {}, which browsers do "
+          "not play; install libx264",
+          codec->name);
     }
     codec_.reset(avcodec_alloc_context3(codec));
     Require(codec_ != nullptr, "memory for an encoder");
@@ -170,10 +174,11 @@ class VideoWriter::Encoder {
     }
     const int opened = avcodec_open2(codec_.get(), codec, nullptr);
     if (opened < 0) {
-      ThrowFailed(fmt::format("{}: encoder {} does not open for {} x {} pixels at {} frames/s, "
-                              "preset '{}': {}", part_.string(), codec->name, picture_.width,
-                              picture_.height, options_.fps, options_.preset,
-                              av::ErrorText(opened)));
+      ThrowFailed(
+          fmt::format("{}: encoder {} does not open for {} x {} pixels at {} frames/s, "
+                      "preset '{}': {}",
+                      part_.string(), codec->name, picture_.width, picture_.height, options_.fps,
+                      options_.preset, av::ErrorText(opened)));
     }
 
     // frame, packet and the way from RGB
@@ -201,8 +206,9 @@ class VideoWriter::Encoder {
     stream_->avg_frame_rate = codec_->framerate;
     const int opened = avio_open(&container_->pb, part_.c_str(), AVIO_FLAG_WRITE);
     if (opened < 0) {
-      ThrowFailed(fmt::format("{}: cannot be made: {}; does the folder exist and may it be written?",
-                              part_.string(), av::ErrorText(opened)));
+      ThrowFailed(
+          fmt::format("{}: cannot be made: {}; does the folder exist and may it be written?",
+                      part_.string(), av::ErrorText(opened)));
     }
     AVDictionary* settings = nullptr;
     av_dict_set(&settings, "movflags", "+faststart", 0);
@@ -268,14 +274,14 @@ class VideoWriter::Encoder {
   std::filesystem::path part_;
   VideoOptions options_;
   std::vector<std::array<int, 2>> sizes_;
-  Image picture_;                     // one frame, all cameras
+  Image picture_;  // one frame, all cameras
   VideoReport report_;
   av::CodecContextPtr codec_;
   av::FramePtr frame_;
   av::PacketPtr packet_;
   av::ScalerPtr scaler_;
   AVFormatContext* container_ = nullptr;
-  AVStream* stream_ = nullptr;        // owned by container_
+  AVStream* stream_ = nullptr;  // owned by container_
 };
 
 VideoWriter::VideoWriter(std::filesystem::path file, const VideoOptions& options)

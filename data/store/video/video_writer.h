@@ -12,12 +12,12 @@ namespace understudy {
 
 struct VideoOptions {
   // changes results
-  double fps = 20;              // frames per second of film; the task's control rate is real time
-  int scale = 1;                // each pixel becomes a square of this side
-  int quality = 20;             // x264's constant rate factor: 0 lossless … 51 worst
+  double fps = 20;   // frames per second of film; the task's control rate is real time
+  int scale = 1;     // each pixel becomes a square of this side
+  int quality = 20;  // x264's constant rate factor: 0 lossless … 51 worst
   // changes speed only
-  std::string preset = "veryfast";   // x264's: slower makes smaller files
-  int threads = 1;              // of the encoder
+  std::string preset = "veryfast";  // x264's: slower makes smaller files
+  int threads = 1;                  // of the encoder
 
   template <class V>
   void Visit(V& v) {
@@ -30,10 +30,10 @@ struct VideoOptions {
 };
 
 struct VideoReport {
-  std::string encoder;          // "libx264"
-  std::string warning;          // where the encoder is not the one that plays everywhere
+  std::string encoder;  // "libx264"
+  std::string warning;  // where the encoder is not the one that plays everywhere
   int64_t frames = 0;
-  int width = 0, height = 0;    // px, even
+  int width = 0, height = 0;  // px, even
 };
 
 // Films one episode as MP4: the cameras side by side, top edges level. H.264 in yuv420p (BT.601,

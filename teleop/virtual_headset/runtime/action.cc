@@ -79,10 +79,10 @@ XrResult XRAPI_CALL CreateAction(XrActionSet handle, const XrActionCreateInfo* i
                         XR_ERROR_VALIDATION_FAILURE);
     UNDERSTUDY_VH_CHECK(!set->attached, XR_ERROR_ACTIONSETS_ALREADY_ATTACHED);
     const XrActionType type = info->actionType;
-    UNDERSTUDY_VH_CHECK((type >= XR_ACTION_TYPE_BOOLEAN_INPUT &&
-                         type <= XR_ACTION_TYPE_POSE_INPUT) ||
-                            type == XR_ACTION_TYPE_VIBRATION_OUTPUT,
-                        XR_ERROR_VALIDATION_FAILURE);
+    UNDERSTUDY_VH_CHECK(
+        (type >= XR_ACTION_TYPE_BOOLEAN_INPUT && type <= XR_ACTION_TYPE_POSE_INPUT) ||
+            type == XR_ACTION_TYPE_VIBRATION_OUTPUT,
+        XR_ERROR_VALIDATION_FAILURE);
     auto action = std::make_shared<Action>();
     action->name = Text(info->actionName);
     action->localized = Text(info->localizedActionName);

@@ -114,8 +114,8 @@ int32_t understudy_vh_set_focus(int32_t focused) {
   });
 }
 
-int32_t understudy_vh_recenter(const UnderstudyVhPose* X_old_new, int32_t stage,
-                               int32_t pose_valid, int64_t delay_ns) {
+int32_t understudy_vh_recenter(const UnderstudyVhPose* X_old_new, int32_t stage, int32_t pose_valid,
+                               int64_t delay_ns) {
   return Control([&](Runtime& runtime) {
     const Transform X = FromC(*X_old_new);
     const int64_t when = runtime.device.NowNs() + delay_ns;
@@ -124,9 +124,8 @@ int32_t understudy_vh_recenter(const UnderstudyVhPose* X_old_new, int32_t stage,
     if (session == nullptr) return true;
 
     // LOCAL stands above LOCAL_FLOOR, so a tilt moves it otherwise
-    const Transform X_floor_eye =
-        Inverse(runtime.device.Origin(kLocalFloor, when)) *
-        runtime.device.Origin(XR_REFERENCE_SPACE_TYPE_LOCAL, when);
+    const Transform X_floor_eye = Inverse(runtime.device.Origin(kLocalFloor, when)) *
+                                  runtime.device.Origin(XR_REFERENCE_SPACE_TYPE_LOCAL, when);
     const auto tell = [&](XrReferenceSpaceType type, const Transform& moved) {
       const XrEventDataReferenceSpaceChangePending event{
           XR_TYPE_EVENT_DATA_REFERENCE_SPACE_CHANGE_PENDING,

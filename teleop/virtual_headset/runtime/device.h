@@ -48,8 +48,8 @@ class Device {
 
   std::array<UnderstudyVhFault, 3> faults{};
   std::array<UnderstudyVhHaptics, 2> haptics{};
-  bool connected = true;   // a headset is there
-  bool service = true;     // the runtime's service runs
+  bool connected = true;  // a headset is there
+  bool service = true;    // the runtime's service runs
 
  private:
   void Keep();

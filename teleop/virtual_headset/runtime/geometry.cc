@@ -12,10 +12,9 @@ Vec3 Cross(const Vec3& a, const Vec3& b) {
 }
 
 Quat operator*(const Quat& a, const Quat& b) {
-  return {a.w * b.w - a.x * b.x - a.y * b.y - a.z * b.z,
-          a.w * b.x + a.x * b.w + a.y * b.z - a.z * b.y,
-          a.w * b.y - a.x * b.z + a.y * b.w + a.z * b.x,
-          a.w * b.z + a.x * b.y - a.y * b.x + a.z * b.w};
+  return {
+      a.w * b.w - a.x * b.x - a.y * b.y - a.z * b.z, a.w * b.x + a.x * b.w + a.y * b.z - a.z * b.y,
+      a.w * b.y - a.x * b.z + a.y * b.w + a.z * b.x, a.w * b.z + a.x * b.y - a.y * b.x + a.z * b.w};
 }
 
 Quat Conjugate(const Quat& q) { return {q.w, -q.x, -q.y, -q.z}; }
@@ -59,8 +58,8 @@ Vec3 FromC(const double v[3]) { return {v[0], v[1], v[2]}; }
 
 bool IsValidPose(const XrPosef& pose) {
   const XrQuaternionf& q = pose.orientation;
-  const double norm = std::sqrt(double{q.x} * q.x + double{q.y} * q.y + double{q.z} * q.z +
-                                double{q.w} * q.w);
+  const double norm =
+      std::sqrt(double{q.x} * q.x + double{q.y} * q.y + double{q.z} * q.z + double{q.w} * q.w);
   return std::isfinite(pose.position.x) && std::isfinite(pose.position.y) &&
          std::isfinite(pose.position.z) && std::isfinite(norm) && std::abs(norm - 1) < 0.01;
 }

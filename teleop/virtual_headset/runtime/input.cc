@@ -56,8 +56,7 @@ XrResult XRAPI_CALL SyncActions(XrSession handle, const XrActionsSyncInfo* info)
   return Enter([&](Runtime& runtime) {
     UNDERSTUDY_VH_FIND(Session, session, handle);
     UNDERSTUDY_VH_CHECK(IsStruct(info, XR_TYPE_ACTIONS_SYNC_INFO) &&
-                            (info->countActiveActionSets == 0 ||
-                             info->activeActionSets != nullptr),
+                            (info->countActiveActionSets == 0 || info->activeActionSets != nullptr),
                         XR_ERROR_VALIDATION_FAILURE);
     std::map<uint64_t, uint32_t> synced;
     for (uint32_t i = 0; i < info->countActiveActionSets; ++i) {
@@ -102,8 +101,8 @@ XrResult XRAPI_CALL SyncActions(XrSession handle, const XrActionsSyncInfo* info)
 XrResult CheckQuery(const Session& session, const Action& action, XrPath subaction,
                     uint32_t& hands) {
   const std::shared_ptr<ActionSet> set = action.set.lock();
-  const bool attached = std::find(session.attached.begin(), session.attached.end(), set) !=
-                        session.attached.end();
+  const bool attached =
+      std::find(session.attached.begin(), session.attached.end(), set) != session.attached.end();
   UNDERSTUDY_VH_CHECK(attached, XR_ERROR_ACTIONSET_NOT_ATTACHED);
   hands = 3;
   if (subaction == XR_NULL_PATH) return XR_SUCCESS;
@@ -146,8 +145,7 @@ XrResult Query(XrSession handle, const XrActionStateGetInfo* info, XrActionType 
 XrResult XRAPI_CALL GetActionStateBoolean(XrSession handle, const XrActionStateGetInfo* info,
                                           XrActionStateBoolean* state) {
   return Enter([&](Runtime&) {
-    UNDERSTUDY_VH_CHECK(IsStruct(state, XR_TYPE_ACTION_STATE_BOOLEAN),
-                        XR_ERROR_VALIDATION_FAILURE);
+    UNDERSTUDY_VH_CHECK(IsStruct(state, XR_TYPE_ACTION_STATE_BOOLEAN), XR_ERROR_VALIDATION_FAILURE);
     Latched latched;
     const XrResult result = Query(handle, info, XR_ACTION_TYPE_BOOLEAN_INPUT, latched);
     UNDERSTUDY_VH_CHECK(XR_SUCCEEDED(result), result);
@@ -251,9 +249,10 @@ XrResult XRAPI_CALL StopHapticFeedback(XrSession handle, const XrHapticActionInf
   });
 }
 
-XrResult XRAPI_CALL EnumerateBoundSourcesForAction(
-    XrSession handle, const XrBoundSourcesForActionEnumerateInfo* info, uint32_t capacity,
-    uint32_t* count, XrPath* sources) {
+XrResult XRAPI_CALL EnumerateBoundSourcesForAction(XrSession handle,
+                                                   const XrBoundSourcesForActionEnumerateInfo* info,
+                                                   uint32_t capacity, uint32_t* count,
+                                                   XrPath* sources) {
   return Enter([&](Runtime&) {
     UNDERSTUDY_VH_FIND(Session, session, handle);
     UNDERSTUDY_VH_CHECK(IsStruct(info, XR_TYPE_BOUND_SOURCES_FOR_ACTION_ENUMERATE_INFO),

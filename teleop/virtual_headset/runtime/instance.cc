@@ -79,9 +79,9 @@ XrResult XRAPI_CALL EnumerateInstanceExtensionProperties(const char* layer, uint
 
 XrResult XRAPI_CALL CreateInstance(const XrInstanceCreateInfo* info, XrInstance* handle) {
   return Enter([&](Runtime& runtime) {
-    UNDERSTUDY_VH_CHECK(IsStruct(info, XR_TYPE_INSTANCE_CREATE_INFO) && handle != nullptr &&
-                            info->createFlags == 0,
-                        XR_ERROR_VALIDATION_FAILURE);
+    UNDERSTUDY_VH_CHECK(
+        IsStruct(info, XR_TYPE_INSTANCE_CREATE_INFO) && handle != nullptr && info->createFlags == 0,
+        XR_ERROR_VALIDATION_FAILURE);
     UNDERSTUDY_VH_CHECK(XR_VERSION_MAJOR(info->applicationInfo.apiVersion) == 1,
                         XR_ERROR_API_VERSION_UNSUPPORTED);
     UNDERSTUDY_VH_CHECK(info->applicationInfo.applicationName[0] != '\0', XR_ERROR_NAME_INVALID);
@@ -160,8 +160,7 @@ XrResult XRAPI_CALL ResultToString(XrInstance handle, XrResult value,
   case name:                                        \
     Copy(#name, buffer, XR_MAX_RESULT_STRING_SIZE); \
     return XR_SUCCESS;
-      XR_LIST_ENUM_XrResult(UNDERSTUDY_VH_NAME)
-      default: break;
+      XR_LIST_ENUM_XrResult(UNDERSTUDY_VH_NAME) default : break;
     }
     std::snprintf(buffer, XR_MAX_RESULT_STRING_SIZE, "XR_UNKNOWN_%s_%d",
                   value < 0 ? "FAILURE" : "SUCCESS", static_cast<int>(value));
@@ -178,10 +177,10 @@ XrResult XRAPI_CALL StructureTypeToString(XrInstance handle, XrStructureType val
     const char* name = nullptr;
 #define UNDERSTUDY_VH_TYPE(spelling, number) \
   if (name == nullptr && value == spelling) name = #spelling;
-    XR_LIST_ENUM_XrStructureType(UNDERSTUDY_VH_TYPE)
-    if (name != nullptr) {
+    XR_LIST_ENUM_XrStructureType(UNDERSTUDY_VH_TYPE) if (name != nullptr) {
       Copy(name, buffer, XR_MAX_STRUCTURE_NAME_SIZE);
-    } else {
+    }
+    else {
       std::snprintf(buffer, XR_MAX_STRUCTURE_NAME_SIZE, "XR_UNKNOWN_STRUCTURE_TYPE_%d",
                     static_cast<int>(value));
     }
@@ -199,8 +198,8 @@ XrResult XRAPI_CALL StringToPath(XrInstance handle, const char* text, XrPath* pa
   });
 }
 
-XrResult XRAPI_CALL PathToString(XrInstance handle, XrPath path, uint32_t capacity,
-                                 uint32_t* count, char* buffer) {
+XrResult XRAPI_CALL PathToString(XrInstance handle, XrPath path, uint32_t capacity, uint32_t* count,
+                                 char* buffer) {
   return Enter([&](Runtime&) {
     UNDERSTUDY_VH_FIND(Instance, instance, handle);
     const std::string* text = instance->PathText(path);

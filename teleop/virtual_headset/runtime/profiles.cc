@@ -130,17 +130,38 @@ InputValue ReadInput(const Input& input, const UnderstudyVhHand& hand) {
   const auto button = [&](uint32_t bits) { return (hand.buttons & bits) != 0 ? 1.0f : 0.0f; };
   InputValue value;
   switch (input.source) {
-    case Source::kTrigger: value.x = hand.trigger; break;
-    case Source::kSqueeze: value.x = hand.squeeze; break;
-    case Source::kStick: value = {hand.stick_x, hand.stick_y}; break;
-    case Source::kStickX: value.x = hand.stick_x; break;
-    case Source::kStickY: value.x = hand.stick_y; break;
-    case Source::kStickClick: value.x = button(UNDERSTUDY_VH_STICK); break;
-    case Source::kPrimary: value.x = button(UNDERSTUDY_VH_A | UNDERSTUDY_VH_X); break;
-    case Source::kSecondary: value.x = button(UNDERSTUDY_VH_B | UNDERSTUDY_VH_Y); break;
-    case Source::kMenu: value.x = button(UNDERSTUDY_VH_MENU); break;
-    case Source::kSystem: value.x = button(UNDERSTUDY_VH_SYSTEM); break;
-    default: break;
+    case Source::kTrigger:
+      value.x = hand.trigger;
+      break;
+    case Source::kSqueeze:
+      value.x = hand.squeeze;
+      break;
+    case Source::kStick:
+      value = {hand.stick_x, hand.stick_y};
+      break;
+    case Source::kStickX:
+      value.x = hand.stick_x;
+      break;
+    case Source::kStickY:
+      value.x = hand.stick_y;
+      break;
+    case Source::kStickClick:
+      value.x = button(UNDERSTUDY_VH_STICK);
+      break;
+    case Source::kPrimary:
+      value.x = button(UNDERSTUDY_VH_A | UNDERSTUDY_VH_X);
+      break;
+    case Source::kSecondary:
+      value.x = button(UNDERSTUDY_VH_B | UNDERSTUDY_VH_Y);
+      break;
+    case Source::kMenu:
+      value.x = button(UNDERSTUDY_VH_MENU);
+      break;
+    case Source::kSystem:
+      value.x = button(UNDERSTUDY_VH_SYSTEM);
+      break;
+    default:
+      break;
   }
   // a click of something analogue is more than half of its way
   if (input.kind == InputKind::kBoolean) value.x = value.x > 0.5f ? 1.0f : 0.0f;

@@ -15,11 +15,20 @@ inline constexpr const char* kIndexProfile = "/interaction_profiles/valve/index_
 enum class InputKind { kBoolean, kFloat, kVector2, kPose, kHaptic };
 // What of the virtual controller an input reads.
 enum class Source {
-  kGrip, kAim, kHaptic, kTrigger, kSqueeze, kStick, kStickX, kStickY, kStickClick,
+  kGrip,
+  kAim,
+  kHaptic,
+  kTrigger,
+  kSqueeze,
+  kStick,
+  kStickX,
+  kStickY,
+  kStickClick,
   kPrimary,    // a or x
   kSecondary,  // b or y
-  kMenu, kSystem,
-  kNothing     // sensors that the virtual controller lacks: never touched
+  kMenu,
+  kSystem,
+  kNothing  // sensors that the virtual controller lacks: never touched
 };
 
 // One input or output that a profile defines on a hand.

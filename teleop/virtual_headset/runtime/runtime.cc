@@ -57,9 +57,9 @@ XrResult EnumerateText(const std::string& text, uint32_t capacity, uint32_t* cou
 
 void EnterState(Session& session, XrSessionState state) {
   session.state = state;
-  const XrEventDataSessionStateChanged event{
-      XR_TYPE_EVENT_DATA_SESSION_STATE_CHANGED, nullptr, reinterpret_cast<XrSession>(session.id),
-      state, TheRuntime().device.XrNow()};
+  const XrEventDataSessionStateChanged event{XR_TYPE_EVENT_DATA_SESSION_STATE_CHANGED, nullptr,
+                                             reinterpret_cast<XrSession>(session.id), state,
+                                             TheRuntime().device.XrNow()};
   Queue(*session.instance, session.id, event);
 }
 
@@ -83,8 +83,7 @@ std::vector<const Input*> BoundInputs(const Session& session, const Action& acti
   }
   for (const auto& [bound, path] : suggested->second) {
     if (bound.lock().get() != &action || HandOfPath(path) != hand) continue;
-    const Input* input =
-        FindInput(session.profile, hand, path.substr(user.size()), &action.type);
+    const Input* input = FindInput(session.profile, hand, path.substr(user.size()), &action.type);
     if (input != nullptr) inputs.push_back(input);
   }
   return inputs;

@@ -35,10 +35,10 @@ using Event = std::vector<uint8_t>;  // the bytes of one XrEventData… struct
 
 struct Instance : Object {
   using Handle = XrInstance;
-  std::set<std::string> extensions;         // enabled
-  std::vector<std::string> paths;           // XrPath p is paths[p - 1]
+  std::set<std::string> extensions;  // enabled
+  std::vector<std::string> paths;    // XrPath p is paths[p - 1]
   std::unordered_map<std::string, XrPath> path_of;
-  bool system_given = false;                // xrGetSystem succeeded
+  bool system_given = false;  // xrGetSystem succeeded
   bool lost = false;
   std::deque<std::pair<uint64_t, Event>> events;  // with the id of their session, or 0
   bool events_dropped = false;
@@ -57,7 +57,7 @@ struct ActionSet : Object {
   using Handle = XrActionSet;
   std::shared_ptr<Instance> instance;
   std::string name, localized;
-  bool attached = false;                    // to any session, now or before
+  bool attached = false;  // to any session, now or before
   std::vector<std::shared_ptr<Action>> actions;
 };
 
@@ -72,7 +72,7 @@ struct Action : Object {
 // One latched input, of an action and one of its subaction paths.
 struct Latched {
   bool active = false;
-  float x = 0, y = 0;                       // booleans are 0 or 1
+  float x = 0, y = 0;  // booleans are 0 or 1
   bool changed = false;
   XrTime change_time = 0;
 };
@@ -82,15 +82,15 @@ struct Session : Object {
   std::shared_ptr<Instance> instance;
   XrSessionState state = XR_SESSION_STATE_UNKNOWN;
   bool running = false, exit_requested = false, loss_pending = false, lost = false;
-  bool focus_wanted = true;                 // the wearer looks at the application
+  bool focus_wanted = true;  // the wearer looks at the application
   std::vector<std::shared_ptr<ActionSet>> attached;
   bool attach_called = false;
-  std::string profile;                      // in use since the last sync; empty: none yet
+  std::string profile;  // in use since the last sync; empty: none yet
   // action sets of the last sync, each with the hands that it was synced for (bit per hand)
   std::map<uint64_t, uint32_t> synced;
   std::map<std::pair<uint64_t, int>, Latched> latched;  // by action and hand
-  int frame = 0;                            // 0 idle, 1 waited, 2 begun
-  XrTime displayed = 0;                     // predicted display time handed out last
+  int frame = 0;                                        // 0 idle, 1 waited, 2 begun
+  XrTime displayed = 0;                                 // predicted display time handed out last
 
   XrResult Ok() const { return loss_pending ? XR_SESSION_LOSS_PENDING : XR_SUCCESS; }
   bool focused() const { return state == XR_SESSION_STATE_FOCUSED; }
@@ -99,10 +99,10 @@ struct Session : Object {
 struct Space : Object {
   using Handle = XrSpace;
   std::shared_ptr<Session> session;
-  XrReferenceSpaceType type{};              // where `action` is null
+  XrReferenceSpaceType type{};  // where `action` is null
   std::shared_ptr<Action> action;
-  std::string subaction_path;               // empty: any
-  Transform X_offset;                       // of the space in its origin
+  std::string subaction_path;  // empty: any
+  Transform X_offset;          // of the space in its origin
 };
 
 struct Runtime {
@@ -110,10 +110,10 @@ struct Runtime {
   Device device;
   std::unordered_map<uint64_t, std::shared_ptr<Object>> objects;
   uint64_t next_id = 1;
-  std::shared_ptr<Instance> instance;       // the loader allows one
+  std::shared_ptr<Instance> instance;  // the loader allows one
   std::shared_ptr<Session> session;
   int event_copies = 1;
-  std::string profile = kTouchProfile;      // what the wearer holds
+  std::string profile = kTouchProfile;  // what the wearer holds
 
   template <class T>
   std::shared_ptr<T> Add(std::shared_ptr<T> object) {
@@ -165,8 +165,8 @@ XrResult Enter(Work&& work) noexcept {
 }
 
 // Finds the object behind `handle` or leaves the function with the reason.
-#define UNDERSTUDY_VH_FIND(Type, name, handle)                              \
-  std::shared_ptr<Type> name;                                               \
+#define UNDERSTUDY_VH_FIND(Type, name, handle) \
+  std::shared_ptr<Type> name;                  \
   if (const XrResult found = Find(handle, name); XR_FAILED(found)) return found
 // Leaves the function with `result` unless `condition` holds.
 #define UNDERSTUDY_VH_CHECK(condition, result) \

@@ -8,9 +8,9 @@ XrResult XRAPI_CALL CreateSession(XrInstance handle, const XrSessionCreateInfo* 
                                   XrSession* created) {
   return Enter([&](Runtime& runtime) {
     UNDERSTUDY_VH_FIND(Instance, instance, handle);
-    UNDERSTUDY_VH_CHECK(IsStruct(info, XR_TYPE_SESSION_CREATE_INFO) && created != nullptr &&
-                            info->createFlags == 0,
-                        XR_ERROR_VALIDATION_FAILURE);
+    UNDERSTUDY_VH_CHECK(
+        IsStruct(info, XR_TYPE_SESSION_CREATE_INFO) && created != nullptr && info->createFlags == 0,
+        XR_ERROR_VALIDATION_FAILURE);
     UNDERSTUDY_VH_CHECK(instance->system_given && info->systemId == kSystemId,
                         XR_ERROR_SYSTEM_INVALID);
     // no graphics extension is offered: any binding is one for a device that we cannot drive
@@ -57,13 +57,12 @@ XrResult XRAPI_CALL EndSession(XrSession handle) {
   return Enter([&](Runtime&) {
     UNDERSTUDY_VH_FIND(Session, session, handle);
     UNDERSTUDY_VH_CHECK(session->running, XR_ERROR_SESSION_NOT_RUNNING);
-    UNDERSTUDY_VH_CHECK(session->state == XR_SESSION_STATE_STOPPING,
-                        XR_ERROR_SESSION_NOT_STOPPING);
+    UNDERSTUDY_VH_CHECK(session->state == XR_SESSION_STATE_STOPPING, XR_ERROR_SESSION_NOT_STOPPING);
     session->running = false;
     session->synced.clear();
     EnterState(*session, XR_SESSION_STATE_IDLE);
-    EnterState(*session, session->exit_requested ? XR_SESSION_STATE_EXITING
-                                                 : XR_SESSION_STATE_READY);
+    EnterState(*session,
+               session->exit_requested ? XR_SESSION_STATE_EXITING : XR_SESSION_STATE_READY);
     return session->Ok();
   });
 }

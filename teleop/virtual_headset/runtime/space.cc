@@ -11,9 +11,8 @@ namespace {
 constexpr auto kLocalFloor = static_cast<XrReferenceSpaceType>(1000426000);  // XR_EXT_local_floor
 
 std::vector<XrReferenceSpaceType> SpaceTypes(const Instance& instance) {
-  std::vector<XrReferenceSpaceType> types{XR_REFERENCE_SPACE_TYPE_VIEW,
-                                          XR_REFERENCE_SPACE_TYPE_LOCAL,
-                                          XR_REFERENCE_SPACE_TYPE_STAGE};
+  std::vector<XrReferenceSpaceType> types{
+      XR_REFERENCE_SPACE_TYPE_VIEW, XR_REFERENCE_SPACE_TYPE_LOCAL, XR_REFERENCE_SPACE_TYPE_STAGE};
   if (instance.extensions.count("XR_EXT_local_floor") != 0) types.push_back(kLocalFloor);
   return types;
 }
@@ -84,8 +83,8 @@ void Poison(uint32_t flags, uint32_t spoiled, XrPosef& pose) {
   }
   if (spoiled & UNDERSTUDY_VH_ZERO_ORIENTATION) pose.orientation = {0, 0, 0, 0};
   if (spoiled & UNDERSTUDY_VH_NON_UNIT_ORIENTATION) {
-    for (float* part : {&pose.orientation.x, &pose.orientation.y, &pose.orientation.z,
-                        &pose.orientation.w}) {
+    for (float* part :
+         {&pose.orientation.x, &pose.orientation.y, &pose.orientation.z, &pose.orientation.w}) {
       *part *= 1.7f;
     }
   }
@@ -106,9 +105,9 @@ XrResult XRAPI_CALL CreateReferenceSpace(XrSession handle, const XrReferenceSpac
     UNDERSTUDY_VH_CHECK(IsStruct(info, XR_TYPE_REFERENCE_SPACE_CREATE_INFO) && created != nullptr,
                         XR_ERROR_VALIDATION_FAILURE);
     const auto types = SpaceTypes(*session->instance);
-    UNDERSTUDY_VH_CHECK(std::find(types.begin(), types.end(), info->referenceSpaceType) !=
-                            types.end(),
-                        XR_ERROR_REFERENCE_SPACE_UNSUPPORTED);
+    UNDERSTUDY_VH_CHECK(
+        std::find(types.begin(), types.end(), info->referenceSpaceType) != types.end(),
+        XR_ERROR_REFERENCE_SPACE_UNSUPPORTED);
     UNDERSTUDY_VH_CHECK(IsValidPose(info->poseInReferenceSpace), XR_ERROR_POSE_INVALID);
     auto space = std::make_shared<Space>();
     space->session = session;
@@ -211,9 +210,12 @@ XrResult XRAPI_CALL DestroySpace(XrSpace handle) {
 
 std::vector<EntryPoint> SpaceEntryPoints() {
   return {
-      UNDERSTUDY_VH_ENTRY(EnumerateReferenceSpaces), UNDERSTUDY_VH_ENTRY(CreateReferenceSpace),
-      UNDERSTUDY_VH_ENTRY(GetReferenceSpaceBoundsRect), UNDERSTUDY_VH_ENTRY(CreateActionSpace),
-      UNDERSTUDY_VH_ENTRY(LocateSpace), UNDERSTUDY_VH_ENTRY(DestroySpace),
+      UNDERSTUDY_VH_ENTRY(EnumerateReferenceSpaces),
+      UNDERSTUDY_VH_ENTRY(CreateReferenceSpace),
+      UNDERSTUDY_VH_ENTRY(GetReferenceSpaceBoundsRect),
+      UNDERSTUDY_VH_ENTRY(CreateActionSpace),
+      UNDERSTUDY_VH_ENTRY(LocateSpace),
+      UNDERSTUDY_VH_ENTRY(DestroySpace),
   };
 }
 

@@ -21,9 +21,8 @@ XrResult CheckView(const Instance& instance, XrSystemId id, XrViewConfigurationT
   return XR_SUCCESS;
 }
 
-XrResult XRAPI_CALL EnumerateViewConfigurations(XrInstance handle, XrSystemId id,
-                                                uint32_t capacity, uint32_t* count,
-                                                XrViewConfigurationType* types) {
+XrResult XRAPI_CALL EnumerateViewConfigurations(XrInstance handle, XrSystemId id, uint32_t capacity,
+                                                uint32_t* count, XrViewConfigurationType* types) {
   return Enter([&](Runtime&) {
     UNDERSTUDY_VH_FIND(Instance, instance, handle);
     const XrResult checked = CheckView(*instance, id, kStereo);
@@ -48,8 +47,8 @@ XrResult XRAPI_CALL GetViewConfigurationProperties(XrInstance handle, XrSystemId
 }
 
 XrResult XRAPI_CALL EnumerateViewConfigurationViews(XrInstance handle, XrSystemId id,
-                                                    XrViewConfigurationType type,
-                                                    uint32_t capacity, uint32_t* count,
+                                                    XrViewConfigurationType type, uint32_t capacity,
+                                                    uint32_t* count,
                                                     XrViewConfigurationView* views) {
   return Enter([&](Runtime&) {
     UNDERSTUDY_VH_FIND(Instance, instance, handle);
@@ -62,9 +61,8 @@ XrResult XRAPI_CALL EnumerateViewConfigurationViews(XrInstance handle, XrSystemI
 }
 
 XrResult XRAPI_CALL EnumerateEnvironmentBlendModes(XrInstance handle, XrSystemId id,
-                                                   XrViewConfigurationType type,
-                                                   uint32_t capacity, uint32_t* count,
-                                                   XrEnvironmentBlendMode* modes) {
+                                                   XrViewConfigurationType type, uint32_t capacity,
+                                                   uint32_t* count, XrEnvironmentBlendMode* modes) {
   return Enter([&](Runtime&) {
     UNDERSTUDY_VH_FIND(Instance, instance, handle);
     const XrResult checked = CheckView(*instance, id, type);

@@ -4,6 +4,5 @@
 #define XR_NO_PROTOTYPES
 #define XR_USE_TIMESPEC
 #include <openxr/openxr.h>
-#include <time.h>
-
 #include <openxr/openxr_platform.h>
+#include <time.h>

@@ -43,8 +43,10 @@ GrootConfig ReadGrootConfig(const Json& json) {
                               config.heads));
   }
   if (config.width % 2 != 0) {
-    ThrowBadInput(fmt::format("policy: width = {}: must be even (the time code is sines and "
-                              "cosines)", config.width));
+    ThrowBadInput(
+        fmt::format("policy: width = {}: must be even (the time code is sines and "
+                    "cosines)",
+                    config.width));
   }
   if (config.sampling_steps > config.time_buckets) {
     ThrowBadInput(fmt::format("policy: sampling_steps = {}: at most time_buckets = {}",

@@ -28,8 +28,8 @@ struct EnumNames<Device> {
 
 // A policy in the form of GR00T N1.x (reference: Isaac-GR00T, Apache-2.0; formulas only): image and
 // text tokens, per-embodiment state and action encoders, a diffusion transformer with adaptive
-// layer norm that alternates cross- and self-attention, flow matching over action chunks. The backbone is
-// a small convolutional network and a text encoder, both trained from scratch.
+// layer norm that alternates cross- and self-attention, flow matching over action chunks. The
+// backbone is a small convolutional network and a text encoder, both trained from scratch.
 struct GrootConfig {
   GrootSize size = GrootSize::kTiny;
 
@@ -64,23 +64,29 @@ struct GrootConfig {
     // changes results: shape of the network
     v("size", size, "preset that the other values start from");
     v("width", width, "channels of every token; a multiple of heads", Limits{4, 8192});
-    v("blocks", blocks, "transformer blocks: even ones attend to images and text, odd ones to "
-      "state and actions", Limits{1, 64});
+    v("blocks", blocks,
+      "transformer blocks: even ones attend to images and text, odd ones to "
+      "state and actions",
+      Limits{1, 64});
     v("heads", heads, "attention heads", Limits{1, 64});
     v("feed_forward", feed_forward, "channels inside the feed-forward layers", Limits{4, 32768});
     v("text_layers", text_layers, "layers of the text encoder", Limits{1, 24});
-    v("stem", stem, "how images come to a quarter of their resolution; stride4 needs heights and "
+    v("stem", stem,
+      "how images come to a quarter of their resolution; stride4 needs heights and "
       "widths that are multiples of 4");
     v("stem_channels", stem_channels, "image channels at half resolution (two_step)",
       Limits{1, 1024});
-    v("feature_channels", feature_channels, "image channels at quarter resolution, where keypoints "
-      "are found", Limits{1, 2048});
+    v("feature_channels", feature_channels,
+      "image channels at quarter resolution, where keypoints "
+      "are found",
+      Limits{1, 2048});
     v("feature_blocks", feature_blocks, "residual convolutions at quarter resolution",
       Limits{0, 32});
     v("grid_channels", grid_channels, "image channels at an eighth", Limits{1, 4096});
     v("keypoints", keypoints, "spatial-softmax keypoints per camera", Limits{1, 1024});
     v("shared_encoder", shared_encoder, "one image encoder for all cameras instead of one each");
-    v("condition_on_vision", condition_on_vision, "add the keypoints and the state to what the "
+    v("condition_on_vision", condition_on_vision,
+      "add the keypoints and the state to what the "
       "adaptive layer norms see, beside the time");
     v("embodiments", embodiments, "slots of the per-embodiment tables", Limits{1, 1024});
     // changes results: training and sampling

@@ -56,8 +56,10 @@ GrootInputs MakeGrootInputs(const Batch& batch, const SampleLayout& layout,
     if (!is_new) continue;
     for (const int32_t id : text) {
       if (id < 0 || id >= vocabulary) {
-        ThrowBadInput(fmt::format("token {}: the policy's vocabulary has ids 0 to {}; use the "
-                                  "vocabulary of its checkpoint", id, vocabulary - 1));
+        ThrowBadInput(
+            fmt::format("token {}: the policy's vocabulary has ids 0 to {}; use the "
+                        "vocabulary of its checkpoint",
+                        id, vocabulary - 1));
       }
       tokens.push_back(id);
     }
@@ -112,8 +114,7 @@ GrootNet::GrootNet(const GrootConfig& config, const SampleLayout& layout, int vo
   time1_ = MakeLinear(take, "dit.time1", kTimeWidth, d);
   time2_ = MakeLinear(take, "dit.time2", d, d);
   if (config.condition_on_vision) {
-    condition_ = MakeLinear(take, "dit.condition",
-                            2 * config.keypoints * layout.cameras + d, d);
+    condition_ = MakeLinear(take, "dit.condition", 2 * config.keypoints * layout.cameras + d, d);
   }
   for (int i = 0; i < config.blocks; ++i) {
     const std::string name = fmt::format("dit.blocks.{}", i);
@@ -134,8 +135,10 @@ GrootNet::ImageEncoder GrootNet::MakeImageEncoder(const TakeParameter& take,
   ImageEncoder encoder;
   if (config_.stem == GrootStem::kStride4) {
     if (layout_.height % 4 != 0 || layout_.width % 4 != 0) {
-      ThrowBadInput(fmt::format("policy: stem = stride4 needs images whose sides are multiples of "
-                                "4, not {}x{}; use stem: two_step", layout_.width, layout_.height));
+      ThrowBadInput(
+          fmt::format("policy: stem = stride4 needs images whose sides are multiples of "
+                      "4, not {}x{}; use stem: two_step",
+                      layout_.width, layout_.height));
     }
     encoder.stem = MakeConvolution(take, name + ".stem", 3, config_.feature_channels, 8, 4);
     encoder.stem.padding = 2;
@@ -201,8 +204,8 @@ Tensor GrootNet::EncodeText(const Tensor& tokens_UL, const Tensor& seen_UL) cons
   for (const TextLayer& layer : text_layers_) {
     const Tensor x = layer.norm1(h);
     const Attention& attention = layer.attention;
-    h = h + attention(x, attention.Split(attention.key(x)), attention.Split(attention.value(x)),
-                      seen);
+    h = h +
+        attention(x, attention.Split(attention.key(x)), attention.Split(attention.value(x)), seen);
     h = h + layer.feed_forward(layer.norm2(h));
   }
   return h;
@@ -225,10 +228,10 @@ GrootContext GrootNet::Encode(const GrootInputs& inputs, const Tensor& keep_stat
       EncodeText(inputs.tokens_UL, inputs.text_seen_UL).index_select(0, inputs.text_row_B));
   context.vision_language_BLd = vision_language_norm_(at::cat(tokens, 1));
   const int64_t image_tokens = context.vision_language_BLd.size(1) - layout_.tokens;
-  context.seen_B11L =
-      at::cat({at::ones({B, image_tokens}, inputs.text_seen_UL.options()),
-               inputs.text_seen_UL.index_select(0, inputs.text_row_B)}, 1)
-          .view({B, 1, 1, -1});
+  context.seen_B11L = at::cat({at::ones({B, image_tokens}, inputs.text_seen_UL.options()),
+                               inputs.text_seen_UL.index_select(0, inputs.text_row_B)},
+                              1)
+                          .view({B, 1, 1, -1});
 
   // positions of the hand deserve full precision too
   {
@@ -245,9 +248,8 @@ GrootContext GrootNet::Encode(const GrootInputs& inputs, const Tensor& keep_stat
   // keys and values of the even blocks do not change while the chunk is denoised
   for (size_t i = 0; i < blocks_.size(); i += 2) {
     const Attention& attention = blocks_[i].attention;
-    context.keys_values.emplace_back(
-        attention.Split(attention.key(context.vision_language_BLd)),
-        attention.Split(attention.value(context.vision_language_BLd)));
+    context.keys_values.emplace_back(attention.Split(attention.key(context.vision_language_BLd)),
+                                     attention.Split(attention.value(context.vision_language_BLd)));
   }
   return context;
 }
@@ -266,12 +268,11 @@ Tensor GrootNet::Velocity(const GrootContext& context, const Tensor& noisy_BDTA,
   const Tensor actions =
       action3_(at::silu(action_part + time_part.unsqueeze(2)), slots) + action_position_;
   const Tensor state = context.state_B1d.unsqueeze(1).expand({B, D, 1, d});
-  Tensor h = at::cat({state, actions.to(state.scalar_type())}, 2);   // B D 1+T d
+  Tensor h = at::cat({state, actions.to(state.scalar_type())}, 2);  // B D 1+T d
   const int64_t length = 1 + T;
 
   // what the adaptive norms see: B D 1 2d each
-  Tensor condition =
-      time2_(at::silu(time1_(time_code_.index_select(0, bucket)))).view({B, D, d});
+  Tensor condition = time2_(at::silu(time1_(time_code_.index_select(0, bucket)))).view({B, D, d});
   if (context.condition_B1d.defined()) condition = condition + context.condition_B1d;
   const Tensor active = at::silu(condition);
   const auto modulation = [&](const Linear& linear) {
@@ -282,7 +283,9 @@ Tensor GrootNet::Velocity(const GrootContext& context, const Tensor& noisy_BDTA,
   Tensor seen;
   if (real_BT.defined()) {
     seen = at::cat({at::ones({B, 1}, real_BT.options()), real_BT}, 1)
-               .unsqueeze(1).expand({B, D, length}).reshape({B * D, 1, 1, length});
+               .unsqueeze(1)
+               .expand({B, D, length})
+               .reshape({B * D, 1, 1, length});
   }
 
   for (size_t i = 0; i < blocks_.size(); ++i) {

@@ -11,11 +11,11 @@ namespace understudy {
 
 // A batch on the device. Texts that occur several times are encoded once: U of them.
 struct GrootInputs {
-  std::vector<Tensor> images_BCHW;   // per camera, in [-0.5, 0.5], channels last in memory
+  std::vector<Tensor> images_BCHW;  // per camera, in [-0.5, 0.5], channels last in memory
   Tensor state_BS;
-  Tensor tokens_UL;                  // int64
-  Tensor text_seen_UL;               // true = a token, false = padding
-  Tensor text_row_B;                 // row of tokens_UL
+  Tensor tokens_UL;     // int64
+  Tensor text_seen_UL;  // true = a token, false = padding
+  Tensor text_row_B;    // row of tokens_UL
   SlotGroups slots;
 };
 // Throws Error(kBadInput) for token ids or slots that the policy does not have; requires sizes that
@@ -26,11 +26,11 @@ GrootInputs MakeGrootInputs(const Batch& batch, const SampleLayout& layout,
 
 // What does not change while a chunk is denoised.
 struct GrootContext {
-  Tensor state_B1d;                  // the state token
-  Tensor condition_B1d;              // added to the time code, or undefined
+  Tensor state_B1d;      // the state token
+  Tensor condition_B1d;  // added to the time code, or undefined
   Tensor vision_language_BLd;
-  Tensor seen_B11L;                  // false = padded text
-  std::vector<std::pair<Tensor, Tensor>> keys_values;   // of the cross-attention blocks
+  Tensor seen_B11L;                                    // false = padded text
+  std::vector<std::pair<Tensor, Tensor>> keys_values;  // of the cross-attention blocks
   SlotGroups slots;
 };
 
@@ -55,8 +55,8 @@ class GrootNet {
     Convolution stem, features, keypoint_maps, grid_half, grid;
     std::vector<Convolution> residuals;
     Linear keypoint_token;
-    Tensor grid_position;            // cells, d
-    Tensor keypoint_xy;              // cells of the feature map, 2; constant
+    Tensor grid_position;  // cells, d
+    Tensor keypoint_xy;    // cells of the feature map, 2; constant
   };
   struct TextLayer {
     Norm norm1, norm2;
@@ -64,7 +64,7 @@ class GrootNet {
     FeedForward feed_forward;
   };
   struct Block {
-    Linear modulation;               // scale, shift
+    Linear modulation;  // scale, shift
     Attention attention;
     FeedForward feed_forward;
   };
@@ -89,7 +89,7 @@ class GrootNet {
   std::vector<Block> blocks_;
   Linear out_modulation_, out_;
   SlotLinear decode1_, decode2_;
-  Tensor action_time_code_, time_code_;   // constant tables
+  Tensor action_time_code_, time_code_;  // constant tables
 };
 
 }  // namespace understudy
