@@ -22,6 +22,8 @@ std::string FlagName(const std::string& path) {
   return flag;
 }
 
+bool IsSwitch(const FieldInfo& field) { return field.form == ValueForm::kSwitch && !field.is_list; }
+
 std::string FieldHelp(const FieldInfo& field) {
   std::string help = field.doc;
   if (!field.choices.empty()) help += fmt::format(" ({})", fmt::join(field.choices, ", "));
@@ -49,19 +51,14 @@ void AddFlags(Invocation& call) {
   CLI::App& app = *call.app;
   for (const FieldInfo& field : call.command->fields) {
     const std::string flag = FlagName(field.path);
-    if (field.is_bool) {
+    if (IsSwitch(field)) {
       const std::string both = flag + ",!--no-" + flag.substr(2);
       app.add_flag(both, call.switches[field.path], FieldHelp(field));
     } else {
       CLI::Option* option = app.add_option(flag, call.flags[field.path], FieldHelp(field));
-      if (field.default_value.is_array()) {
-        option->expected(1, 1 << 20);
-      } else {
-        option->expected(1);
-      }
-      option->type_name(field.default_value.is_number()  ? "NUMBER"
-                        : field.default_value.is_array() ? "VALUE ..."
-                                                         : "VALUE");
+      option->expected(1, field.is_list ? 1 << 20 : 1);
+      option->type_name(fmt::format("{}{}", field.form == ValueForm::kNumber ? "NUMBER" : "VALUE",
+                                    field.is_list ? " ..." : ""));
     }
   }
   if (!call.command->positional.empty()) {
@@ -80,23 +77,19 @@ void AddFlags(Invocation& call) {
   app.add_flag("--quiet", call.quiet, "no progress");
 }
 
-// A flag's words as the JSON of its field: lists from several words, the rest as YAML.
+// A flag's words as the JSON of its field: text as it stands, everything else as YAML; lists from
+// several words or from one in brackets.
 Json FlagValue(const FieldInfo& field, const std::vector<std::string>& words) {
   const auto one = [&](const std::string& word) -> Json {
-    if (field.default_value.is_string()) return word;
+    if (field.form == ValueForm::kText) return word;
     return ParseYaml(word, FlagName(field.path));
   };
-  if (!field.default_value.is_array()) return one(words.back());
+  if (!field.is_list) return one(words.back());
   Json list = Json::array();
   for (const std::string& word : words) {
-    const Json value = word.starts_with('[') ? ParseYaml(word, FlagName(field.path)) : Json(word);
-    if (value.is_array()) {
-      for (const Json& item : value) list.push_back(item);
-    } else {
-      // a list of numbers takes numbers, every other list takes words
-      const bool numbers = !field.default_value.empty() && field.default_value[0].is_number();
-      list.push_back(numbers ? ParseYaml(word, FlagName(field.path)) : value);
-    }
+    const Json value =
+        word.starts_with('[') ? ParseYaml(word, FlagName(field.path)) : Json::array({one(word)});
+    list.insert(list.end(), value.begin(), value.end());
   }
   return list;
 }
@@ -122,8 +115,8 @@ std::vector<std::pair<std::string, Json>> ValuesOf(const Invocation& call) {
   for (const FieldInfo& field : command.fields) {
     const CLI::Option* option = call.app->get_option(FlagName(field.path));
     if (option->count() == 0) continue;
-    values.emplace_back(field.path, field.is_bool ? Json(call.switches.at(field.path))
-                                                  : FlagValue(field, call.flags.at(field.path)));
+    values.emplace_back(field.path, IsSwitch(field) ? Json(call.switches.at(field.path))
+                                                    : FlagValue(field, call.flags.at(field.path)));
   }
   for (const std::string& set : call.sets) {
     const size_t equals = set.find('=');

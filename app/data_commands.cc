@@ -2,8 +2,14 @@
 #include <fmt/format.h>
 
 #include "app/commands.h"
+#include "app/twin.h"
 #include "data/store/command.h"
+#ifdef WITH_ARROW
+#include "data/store/convert/lerobot.h"
+#endif
 #include "data/store/dataset.h"
+#include "data/store/select.h"
+#include "data/store/trim.h"
 
 namespace understudy {
 namespace {
@@ -13,6 +19,21 @@ struct PathOptions {
   template <class V>
   void Visit(V& v) {
     v("path", path, "dataset");
+  }
+};
+
+struct VerifyFlags {
+  std::string path, task;
+  bool replay = false;
+  ReplayOptions options;
+  template <class V>
+  void Visit(V& v) {
+    v("path", path, "dataset");
+    v("replay", replay, "also apply the actions in the simulator and compare the states");
+    v("task", task, "for the replay: listed task or path of a task.yaml; empty: the dataset's own");
+    v("tolerance", options.tolerance, "of the replay, any number of a state; 0: bit by bit",
+      Limits{0, 1e9});
+    v("threads", options.threads, "of the replay; 0: one per core", Limits{0, 4096});
   }
 };
 
@@ -30,6 +51,48 @@ struct MergeOptions {
   }
 };
 
+struct TrimFlags {
+  std::string path, out;
+  TrimOptions options;
+  template <class V>
+  void Visit(V& v) {
+    v("path", path, "dataset");
+    v("out", out, "dataset to write");
+    v("margin", options.margin, "idle rows that stay at each end", Limits{0, 1e6});
+    v("least_rows", options.least_rows, "what would become shorter stays as it is", Limits{1, 1e6});
+    v("head", options.head, "trim beginnings");
+    v("tail", options.tail, "trim ends");
+    v("overwrite", options.overwrite, "replace it where it exists");
+  }
+};
+
+enum class ConvertTo { kLerobot };
+}  // namespace
+template <>
+struct EnumNames<ConvertTo> {
+  static constexpr std::array kNames{"lerobot"};
+};
+namespace {
+
+struct ConvertFlags {
+  std::string path, out;
+  ConvertTo to = ConvertTo::kLerobot;
+  bool overwrite = false;
+#ifdef WITH_ARROW
+  LerobotOptions lerobot;
+#endif
+  template <class V>
+  void Visit(V& v) {
+    v("path", path, "dataset");
+    v("out", out, "folder to write");
+    v("to", to, "format: lerobot = LeRobot v3.0");
+#ifdef WITH_ARROW
+    v("lerobot", lerobot, "how a LeRobot dataset is written");
+#endif
+    v("overwrite", overwrite, "replace it where it exists");
+  }
+};
+
 struct RepairOptions {
   std::string path, out;
   bool overwrite = false;
@@ -41,17 +104,108 @@ struct RepairOptions {
   }
 };
 
+struct FilterFlags {
+  std::string path, out, where;
+  std::vector<std::string> drop;
+  bool by_reference = false;
+  bool overwrite = false;
+  template <class V>
+  void Visit(V& v) {
+    v("path", path, "dataset");
+    v("out", out, "dataset to write");
+    v("where", where,
+      "condition that an episode must meet, such as \"success && steps < 200 && "
+      "motion.idle_share < 0.2\"");
+    v("drop", drop, "names of episodes to leave out");
+    v("by_reference", by_reference, "a master of relative links instead of a copy");
+    v("overwrite", overwrite, "replace it where it exists");
+  }
+};
+
+struct RelabelFlags {
+  std::string path, out;
+  RelabelOptions options;
+  template <class V>
+  void Visit(V& v) {
+    v("path", path, "dataset");
+    v("out", out, "dataset to write");
+    v("where", options.where, "condition of the episodes to change; empty: all");
+    v("instruction", options.instruction, "what the operator was asked to do");
+    v("success", options.success, "true or false");
+    v("cause", options.cause, "of a failure");
+    v("overwrite", options.overwrite, "replace it where it exists");
+  }
+};
+
+struct SplitFlags {
+  std::string path, out;
+  SplitOptions options;
+  template <class V>
+  void Visit(V& v) {
+    v("path", path, "dataset");
+    v("out", out, "dataset to write: the same episodes with the filter keys");
+    v("parts", options.parts,
+      "share of each part, together at most 1; empty: {train: 0.9, valid: "
+      "0.1}",
+      Limits{0, 1});
+    v("percent", options.percent, "further keys <n>_percent and <n>_percent_<part>", Limits{1, 99});
+    v("files", options.files, "one dataset per part (out.<part>.h5) instead of filter keys");
+    v("seed", options.seed, "of the draw");
+    v("by_reference", options.by_reference, "a master of relative links instead of a copy");
+    v("overwrite", options.overwrite, "replace it where it exists");
+  }
+};
+
 const std::string& Given(const std::string& path, const char* command, const char* field) {
   if (path.empty()) ThrowUsage(fmt::format("data {}: {}: name a dataset", command, field));
   return path;
 }
 
-Json Verify(const PathOptions& options) {
-  const VerifyReport report = VerifyDataset(Given(options.path, "verify", "path"));
+Json Verify(const VerifyFlags& flags, Progress& progress) {
+  VerifyReport report = VerifyDataset(Given(flags.path, "verify", "path"));
+  Json replay;
+  if (flags.replay && report.faults.empty()) {
+    const std::string task =
+        flags.task.empty() ? DatasetReader(flags.path).header().simulator.task : flags.task;
+    const Twin twin = LoadTwin(task);
+    const ReplayReport replayed =
+        VerifyReplay(flags.path, twin.info, twin.simulators, flags.options, progress);
+    report.faults = replayed.faults;
+    replay = {{"episodes", replayed.episodes},
+              {"bit_exact", replayed.bit_exact},
+              {"worst_error", replayed.worst_error}};
+  }
   Json result = ToJson(report);
-  result["path"] = options.path;
+  result["path"] = flags.path;
+  if (!replay.is_null()) result["replay"] = replay;
   result["failed"] = !report.faults.empty();
   return result;
+}
+
+Json Convert(const ConvertFlags& flags, CommandContext& context) {
+  const DatasetReader reader(Given(flags.path, "convert", "path"));
+  Given(flags.out, "convert", "out");
+#ifdef WITH_ARROW
+  LerobotOptions options = flags.lerobot;
+  options.overwrite = flags.overwrite;
+  // said before anything is written
+  Json result{{"out", flags.out}, {"lost", LostInLerobot(reader, options)}};
+  for (const Json& lost : result["lost"])
+    context.progress->Message("lost: " + lost.get<std::string>());
+  if (context.plan) return result;
+  const LerobotReport report = WriteLerobot(reader, flags.out, options, *context.progress);
+  result.update({{"episodes", report.episodes},
+                 {"frames", report.frames},
+                 {"data_files", report.data_files},
+                 {"video_files", report.video_files},
+                 {"encoder", report.encoder}});
+  return result;
+#else
+  (void)context;
+  ThrowUsage(
+      "this program was built without Arrow, which LeRobot's format needs: run `make setup`, then "
+      "configure with -DWITH_ARROW=ON and build again");
+#endif
 }
 
 std::string DescribeVerify(const Json& result) {
@@ -60,9 +214,15 @@ std::string DescribeVerify(const Json& result) {
     text += fmt::format("{}: {}\n", fault["place"].get<std::string>(),
                         fault["what"].get<std::string>());
   }
-  return text + fmt::format("{}: {} episodes, {} steps, {} faults\n",
-                            result["path"].get<std::string>(), result["episodes"].dump(),
-                            result["steps"].dump(), result["faults"].size());
+  text += fmt::format("{}: {} episodes, {} steps, {} faults\n", result["path"].get<std::string>(),
+                      result["episodes"].dump(), result["steps"].dump(), result["faults"].size());
+  if (result.contains("replay")) {
+    const Json& replay = result["replay"];
+    text += fmt::format("replayed: {} of {} bit-exact, worst difference {}\n",
+                        replay["bit_exact"].dump(), replay["episodes"].dump(),
+                        replay["worst_error"].dump());
+  }
+  return text;
 }
 
 // "key: value" lines, nested mappings indented.
@@ -89,9 +249,13 @@ std::vector<Command> DataCommands() {
         return DescribeDataset(Given(options.path, "info", "path"));
       },
       [](const Json& result) { return Outline(result); }));
-  commands.push_back(MakeCommand<PathOptions>(
-      "data verify", "every fault of a dataset, with its place",
-      [](const PathOptions& options, CommandContext&) { return Verify(options); }, DescribeVerify));
+  commands.push_back(MakeCommand<VerifyFlags>(
+      "data verify",
+      "every fault of a dataset, with its place; --replay: do actions lead to states",
+      [](const VerifyFlags& flags, CommandContext& context) {
+        return Verify(flags, *context.progress);
+      },
+      DescribeVerify));
   commands.push_back(MakeCommand<MergeOptions>(
       "data merge", "join datasets, by copy or by reference",
       [](const MergeOptions& options, CommandContext&) -> Json {
@@ -105,6 +269,52 @@ std::vector<Command> DataCommands() {
         return fmt::format("{}: {} episodes\n", result["out"].get<std::string>(),
                            result["episodes"].dump());
       }));
+  commands.push_back(MakeCommand<FilterFlags>(
+      "data filter", "the episodes that meet a condition, as a new dataset",
+      [](const FilterFlags& flags, CommandContext& context) -> Json {
+        Given(flags.path, "filter", "path");
+        const FilterReport report = FilterDataset(
+            flags.path, Given(flags.out, "filter", "out"),
+            {flags.where, flags.drop, flags.by_reference, flags.overwrite}, *context.progress);
+        return {{"out", flags.out}, {"kept", report.kept}, {"dropped", report.dropped}};
+      },
+      [](const Json& result) {
+        return fmt::format("{}: {} episodes kept, {} left out\n", result["out"].get<std::string>(),
+                           result["kept"].dump(), result["dropped"].dump());
+      }));
+  commands.push_back(MakeCommand<RelabelFlags>(
+      "data relabel", "a copy in which some episodes have another instruction, success or cause",
+      [](const RelabelFlags& flags, CommandContext& context) -> Json {
+        Given(flags.path, "relabel", "path");
+        return {{"out", flags.out},
+                {"changed", RelabelDataset(flags.path, Given(flags.out, "relabel", "out"),
+                                           flags.options, *context.progress)}};
+      },
+      [](const Json& result) { return Outline(result); }));
+  commands.push_back(MakeCommand<SplitFlags>(
+      "data split", "draw filter keys (train, valid, 20_percent) or one dataset per part",
+      [](const SplitFlags& flags, CommandContext&) -> Json {
+        Given(flags.path, "split", "path");
+        return {{"episodes",
+                 SplitDataset(flags.path, Given(flags.out, "split", "out"), flags.options)}};
+      },
+      [](const Json& result) { return Outline(result); }));
+  commands.push_back(MakeCommand<ConvertFlags>("data convert",
+                                               "a dataset in another program's format", Convert,
+                                               [](const Json& result) { return Outline(result); }));
+  commands.push_back(MakeCommand<TrimFlags>(
+      "data trim", "a copy without the idle rows at the ends of its episodes",
+      [](const TrimFlags& flags, CommandContext& context) -> Json {
+        Given(flags.path, "trim", "path");
+        const TrimReport report = TrimDataset(flags.path, Given(flags.out, "trim", "out"),
+                                              flags.options, *context.progress);
+        return {{"out", flags.out},
+                {"episodes", report.episodes},
+                {"trimmed", report.trimmed},
+                {"rows", report.rows},
+                {"rows_dropped", report.rows_dropped}};
+      },
+      [](const Json& result) { return Outline(result); }));
   commands.push_back(MakeCommand<RepairOptions>(
       "data repair", "copy what is sound of a damaged dataset into a new one",
       [](const RepairOptions& options, CommandContext&) -> Json {

@@ -24,6 +24,9 @@
 #ifdef WITH_VIDEO
 #include "data/store/video/video_writer.h"
 #endif
+#ifdef WITH_ARROW
+#include "data/store/convert/parquet_writer.h"
+#endif
 
 namespace understudy {
 namespace {
@@ -105,6 +108,12 @@ Json Diagnose() {
                                           : fmt::format("{}", fmt::join(torch.gpus, ", "))));
 #else
   lines.push_back(Missing("LibTorch", "train and evaluate need it"));
+#endif
+
+#ifdef WITH_ARROW
+  lines.push_back(Line("Arrow", true, ArrowVersion()));
+#else
+  lines.push_back(Missing("Arrow", "data convert needs it"));
 #endif
 
 #ifdef WITH_VIDEO

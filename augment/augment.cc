@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include "augment/command.h"
 #include "data/base/hash.h"
@@ -99,10 +98,6 @@ void CheckScene(const AugmentOptions& options, const Inputs& inputs, const Scene
     }
   }
   if (!problems.empty()) ThrowBadInput(fmt::format("augment: {}", fmt::join(problems, "; ")));
-}
-
-int ThreadCount(int wanted) {
-  return wanted > 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
 }
 
 }  // namespace

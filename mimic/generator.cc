@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
-#include <thread>
 
 #include "data/base/error.h"
 #include "data/base/ordered_pool.h"
@@ -18,12 +17,6 @@ using Clock = std::chrono::steady_clock;
 
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-int ThreadsOf(const RunOptions& options, int64_t attempts) {
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  const int wanted = options.threads > 0 ? options.threads : cores;
-  return static_cast<int>(std::clamp<int64_t>(attempts, 1, wanted));
 }
 
 // Exclusive end of the attempts that may be started.
@@ -69,7 +62,7 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
   const Clock::time_point start = Clock::now();
 
   // a simulator per worker, made on its thread; the first also answers for names and variants
-  const int threads = ThreadsOf(options, last);
+  const int threads = ThreadCount(options.threads, last);
   std::vector<std::unique_ptr<Simulator>> simulators(threads);
   std::vector<SimulatorTimes> times_at_start(threads);
   simulators[0] = factory();
@@ -222,7 +215,7 @@ MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task,
     const double needed = std::ceil(static_cast<double>(options.demos) / std::max(plan.rate, 1e-3));
     plan.attempts = std::min(last, static_cast<int64_t>(needed));
   }
-  plan.threads = ThreadsOf(options, last);
+  plan.threads = ThreadCount(options.threads, last);
   plan.seconds = per_attempt * static_cast<double>(plan.attempts) / plan.threads;
 
   // float64 columns of a row: states, poses (4x4 and short forms), joints, actions

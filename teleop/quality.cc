@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <limits>
 
 #include "data/base/error.h"
 
@@ -73,28 +71,6 @@ Json QualityMeter::Result(double control_hz, int engagements) const {
               {"idle_tail_s", static_cast<double>(tail) / control_hz},
               {"path_m", path_m_},
               {"clutch_engagements", engagements}};
-}
-
-ReplayCheck CheckReplay(Simulator& simulator, const std::vector<SimState>& states,
-                        const std::vector<Action>& actions) {
-  Require(states.size() == actions.size() + 1, "T actions have T + 1 states");
-  ReplayCheck check;
-  simulator.Restore(states.front());
-  for (size_t k = 0; k < actions.size(); ++k) {
-    simulator.Step(actions[k]);
-    const SimState state = simulator.Save();
-    const SimState& recorded = states[k + 1];
-    Require(state.size() == recorded.size(), "states of one simulator have one size");
-    if (std::memcmp(state.data(), recorded.data(), state.size() * sizeof(double)) == 0) continue;
-    check.bit_exact = false;
-    for (size_t i = 0; i < state.size(); ++i) {
-      const double error = std::abs(state[i] - recorded[i]);
-      // a number that is none is the worst of all
-      check.worst_error = std::isnan(error) ? std::numeric_limits<double>::infinity()
-                                            : std::max(check.worst_error, error);
-    }
-  }
-  return check;
 }
 
 }  // namespace understudy

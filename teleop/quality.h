@@ -5,7 +5,6 @@
 
 #include "data/base/json.h"
 #include "data/episode/episode.h"
-#include "data/seam/simulator.h"
 
 namespace understudy {
 
@@ -25,14 +24,5 @@ class QualityMeter {
   int64_t steps_ = 0, overruns_ = 0, tracked_ = 0, engaged_ = 0;
   int64_t linear_clamped_ = 0, angular_clamped_ = 0, rejected_ = 0, boxed_ = 0;
 };
-
-// Restores `states[0]`, applies the actions and compares every state with the recorded one.
-// `states` has one entry more than `actions`. The simulator is left at the end of the replay.
-struct ReplayCheck {
-  double worst_error = 0;  // largest absolute difference of any entry of any state
-  bool bit_exact = true;
-};
-ReplayCheck CheckReplay(Simulator& simulator, const std::vector<SimState>& states,
-                        const std::vector<Action>& actions);
 
 }  // namespace understudy

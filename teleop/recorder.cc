@@ -6,6 +6,7 @@
 
 #include "data/base/hash.h"
 #include "data/base/progress.h"
+#include "data/seam/replay.h"
 #include "teleop/quality.h"
 
 namespace understudy {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <mutex>
-#include <thread>
 
 #include "data/base/error.h"
 #include "data/base/ordered_pool.h"
@@ -257,9 +256,7 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
   report.options.horizon = options.horizon > 0 ? options.horizon : simulator.horizon;
   const Course course{
       policy, simulators, renderers, options, vary, report.options.execute, report.options.horizon};
-  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  const int workers = static_cast<int>(
-      std::min<int64_t>(options.workers > 0 ? options.workers : cores, options.episodes));
+  const int workers = ThreadCount(options.workers, options.episodes);
 
   // the episodes; actions are kept only of those that will be shown
   std::vector<Rollout> shown;

@@ -121,6 +121,9 @@ T FromJson(const Json& json, const std::string& name, T defaults = {}) {
   return defaults;
 }
 
+// How a word on a command line is read as a value (or as one item of a list).
+enum class ValueForm { kSwitch, kNumber, kText, kYaml };
+
 // One line of --help or of documentation.
 struct FieldInfo {
   std::string path;  // "limiter.max_speed"
@@ -128,7 +131,8 @@ struct FieldInfo {
   std::string doc;
   Limits limits;
   std::vector<std::string> choices;  // of an enum
-  bool is_bool = false;
+  ValueForm form = ValueForm::kYaml;
+  bool is_list = false;
 };
 
 // Every leaf field of a visitable struct, nested structs flattened by dots.
@@ -379,6 +383,25 @@ void ReadJson(const Json& json, T& value, const std::string& path, Limits limits
 }
 
 namespace options_internal {
+template <class T>
+constexpr ValueForm FormOf() {
+  if constexpr (Kind<T>::kVector || Kind<T>::kArray) {
+    return FormOf<typename T::value_type>();
+  } else if constexpr (Kind<T>::kOptional) {
+    // true, false and not told are three: no switch
+    constexpr ValueForm kForm = FormOf<typename T::value_type>();
+    return kForm == ValueForm::kSwitch ? ValueForm::kYaml : kForm;
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return ValueForm::kSwitch;
+  } else if constexpr (std::is_arithmetic_v<T> || FixedEigenVector<T>) {
+    return ValueForm::kNumber;
+  } else if constexpr (std::is_same_v<T, std::string> || NamedEnum<T>) {
+    return ValueForm::kText;
+  } else {
+    return ValueForm::kYaml;
+  }
+}
+
 // Collects leaf fields, nested structs flattened.
 struct ListVisitor {
   std::vector<FieldInfo> fields = {};
@@ -391,7 +414,8 @@ struct ListVisitor {
       }
     } else {
       FieldInfo info{name, ToJson(field), doc, limits};
-      info.is_bool = std::is_same_v<F, bool>;
+      info.form = FormOf<F>();
+      info.is_list = Kind<F>::kVector || Kind<F>::kArray || FixedEigenVector<F>;
       if constexpr (NamedEnum<F>) {
         info.choices.assign(EnumNames<F>::kNames.begin(), EnumNames<F>::kNames.end());
       }

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -13,6 +15,12 @@
 #include "data/base/error.h"
 
 namespace understudy {
+
+// What a user's number of threads means: 0 is one per core; never more than there is work for.
+inline int ThreadCount(int wanted, int64_t work = std::numeric_limits<int64_t>::max()) {
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  return static_cast<int>(std::clamp<int64_t>(work, 1, wanted > 0 ? wanted : cores));
+}
 
 // Runs work(worker, index) for index = first, first + 1, … on `threads` threads and hands results
 // to consume(index, result) on the calling thread in the order of the indices, whatever the threads

@@ -212,8 +212,7 @@ struct Subtask {
   std::string signal;                   // its rising edge ends the subtask; empty only for the last
   std::array<int, 2> end_offset{0, 0};  // steps added to the end, uniform inclusive; last: 0, 0
   // The segment begins where the source's hand first came this near (m) to the object; a bridge
-  // takes the place of the way there, so that every demonstration goes straight. 0: the whole
-  // segment.
+  // takes the place of the way there, so that every demonstration goes straight. 0: all of it.
   double replay_within = 0;
   Selection selection = NearestObjectSelection{};
   double action_noise = 0.05;        // standard deviation of the normalised action

@@ -6,12 +6,29 @@
 #include <vector>
 
 #include "data/base/json.h"
+#include "data/base/progress.h"
 #include "data/store/dataset.h"
 
 namespace understudy {
 
 // {"sound": bool, "episodes", "steps", "bytes_read", "faults": [{"place", "what"}]}
 Json ToJson(const VerifyReport& report);
+
+struct ReplayOptions {
+  double tolerance = 0;  // largest difference of any number of a state; 0: bit by bit
+  int threads = 0;
+};
+struct ReplayReport {
+  int64_t episodes = 0, bit_exact = 0;
+  double worst_error = 0;
+  std::vector<Fault> faults;
+};
+// Applies each episode's actions from its first state and compares all states. `simulators` make
+// the twin that `info` describes. Throws Error(kBadInput) where the dataset is of another task,
+// robot or size of state, or holds no exact states.
+ReplayReport VerifyReplay(const std::filesystem::path& path, const SimulatorInfo& info,
+                          const SimulatorFactory& simulators, const ReplayOptions& options,
+                          Progress& progress);
 
 struct RepairReport {
   int64_t episodes_kept = 0, steps_kept = 0;

@@ -54,6 +54,7 @@ class DatasetWriter {
     bool overwrite = false;
     bool resume = false;
     int compression = 1;  // deflate level of images, 0 to 12
+    int threads = 0;      // that compress images; 0: one per core
   };
   DatasetWriter(const std::filesystem::path& path, const DatasetHeader& header,
                 const Options& options);
@@ -146,6 +147,8 @@ class DatasetReader {
   std::vector<std::string> MaskNames() const;
   std::vector<std::string> ReadMask(const std::string& key) const;
 
+  // Everything of episode `index` that is no row.
+  EpisodeMeta ReadMeta(size_t index) const;
   // All rows of episode `index`; without the raw stream unless asked.
   Episode ReadEpisode(size_t index, bool with_raw = false) const;
   // One frame, straight into `out` (height * width * 3 bytes, HWC).

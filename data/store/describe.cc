@@ -5,11 +5,76 @@
 #include <map>
 
 #include "data/base/error.h"
+#include "data/base/statistics.h"
+#include "data/episode/motion.h"
 #include "data/store/dataset.h"
 #include "data/store/hdf5.h"
 #include "data/store/meta.h"
 
 namespace understudy {
+namespace {
+
+// Beyond this modified z-score an episode is an outlier (Iglewicz and Hoaglin 1993).
+constexpr double kOutlier = 3.5;
+
+// Spread of one number over the episodes, and the episodes that stand apart, farthest first.
+Json Spread(const std::vector<std::string>& names, const std::vector<double>& values) {
+  const double median = Quantile(values, 0.5);
+  std::vector<double> distances;
+  for (const double value : values) distances.push_back(std::abs(value - median));
+  const double deviation = Quantile(distances, 0.5);
+  std::vector<std::pair<double, size_t>> far;
+  for (size_t i = 0; i < values.size() && deviation > 0; ++i) {
+    const double score = 0.6745 * distances[i] / deviation;
+    if (score > kOutlier) far.emplace_back(-score, i);
+  }
+  std::sort(far.begin(), far.end());
+  Json outliers = Json::object();
+  for (const auto& [score, i] : far) outliers[names[i]] = values[i];
+  return {{"min", Quantile(values, 0)},
+          {"median", median},
+          {"max", Quantile(values, 1)},
+          {"outliers", outliers}};
+}
+
+// How the episodes move. One whose rows cannot be read is named; looking at a damaged file is what
+// `data info` is for.
+Json DescribeMotion(const DatasetReader& reader) {
+  std::vector<std::string> names;
+  std::vector<double> steps, path, jerk, idle;
+  int64_t missing = 0, idle_rows = 0, rows = 0;
+  Json unreadable = Json::object();
+  for (size_t i = 0; i < reader.episodes().size(); ++i) {
+    const EpisodeSummary& summary = reader.episodes()[i];
+    MotionStatistics motion;
+    try {
+      motion = MeasureMotion(reader.ReadEpisode(i));
+    } catch (const Error& error) {
+      unreadable[summary.name] = error.what();
+      continue;
+    }
+    const double length = static_cast<double>(summary.length);
+    names.push_back(summary.name);
+    steps.push_back(length);
+    path.push_back(motion.path_m);
+    jerk.push_back(motion.jerk_rms);
+    idle.push_back(motion.idle_share);
+    missing += motion.missing;
+    idle_rows += std::llround(motion.idle_share * length);
+    rows += static_cast<int64_t>(summary.length);
+  }
+  Json json{
+      {"idle_share", rows > 0 ? static_cast<double>(idle_rows) / static_cast<double>(rows) : 0},
+      {"rows_with_missing_values", missing},
+      {"steps", Spread(names, steps)},
+      {"path_m", Spread(names, path)},
+      {"jerk_rms", Spread(names, jerk)},
+      {"idle_share_by_episode", Spread(names, idle)}};
+  if (!unreadable.empty()) json["unreadable"] = unreadable;
+  return json;
+}
+
+}  // namespace
 
 Json DescribeDataset(const std::filesystem::path& path) {
   const DatasetReader reader(path);
@@ -104,6 +169,7 @@ Json DescribeDataset(const std::filesystem::path& path) {
     deviation.push_back(std::sqrt(std::max(0.0, squares[i] / n - m * m)));
   }
   json["actions"] = {{"min", low}, {"max", high}, {"mean", mean}, {"std", deviation}};
+  json["motion"] = DescribeMotion(reader);
   return json;
 }
 

@@ -4,8 +4,11 @@
 #include <libdeflate.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "data/base/error.h"
+#include "data/base/ordered_pool.h"
 
 namespace understudy {
 namespace {
@@ -33,24 +36,49 @@ struct ImageWriter::Impl {
   std::string place;
   size_t frames = 0, written = 0;
   int width = 0, height = 0;
-  std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor;
-  std::vector<uint8_t> buffer;
 };
+
+FrameCompressor::FrameCompressor(int level, int threads)
+    : level_(level), threads_(ThreadCount(threads)) {
+  Require(level >= 0 && level <= 12, "compression of images lies in [0, 12]");
+}
+
+std::vector<std::vector<uint8_t>> FrameCompressor::Compress(
+    const std::vector<const Image*>& images) const {
+  std::vector<std::vector<uint8_t>> packed(images.size());
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    const std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor(
+        libdeflate_alloc_compressor(level_));
+    std::vector<uint8_t> buffer;
+    for (size_t i = next++; i < images.size(); i = next++) {
+      const std::vector<uint8_t>& pixels = images[i]->rgb;
+      buffer.resize(libdeflate_zlib_compress_bound(compressor.get(), pixels.size()));
+      const size_t size = libdeflate_zlib_compress(compressor.get(), pixels.data(), pixels.size(),
+                                                   buffer.data(), buffer.size());
+      packed[i].assign(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
+    }
+  };
+  {
+    std::vector<std::jthread> helpers;
+    for (int i = 1; i < std::min(threads_, static_cast<int>(images.size())); ++i) {
+      helpers.emplace_back(work);
+    }
+    work();
+  }
+  return packed;
+}
 
 ImageWriter::ImageWriter(const h5::Group& demo, const std::string& camera, size_t frames, int width,
                          int height, int compression)
     : impl_(std::make_unique<Impl>()) {
   const h5::Guard guard;
-  Require(compression >= 0 && compression <= 12, "compression of images lies in [0, 12]");
   Impl& m = *impl_;
   const std::string path = ImagePath(camera);
   m.place = demo.Place(path);
   m.frames = frames;
   m.width = width;
   m.height = height;
-  m.compressor.reset(libdeflate_alloc_compressor(compression));
-  const size_t bytes = static_cast<size_t>(width) * height * 3;
-  m.buffer.resize(libdeflate_zlib_compress_bound(m.compressor.get(), bytes));
   const hsize_t h = static_cast<hsize_t>(height), w = static_cast<hsize_t>(width);
   const hsize_t dims[4] = {frames, h, w, 3}, chunk[4] = {1, h, w, 3};
   const h5::Id space(H5Screate_simple(4, dims, nullptr));
@@ -69,18 +97,17 @@ ImageWriter::ImageWriter(ImageWriter&&) noexcept = default;
 
 size_t ImageWriter::frames_written() const { return impl_->written; }
 
-void ImageWriter::Add(const Image& image) {
+void ImageWriter::Add(const Image& image, const std::vector<uint8_t>& compressed) {
   Impl& m = *impl_;
   Require(image.width == m.width && image.height == m.height &&
               image.rgb.size() == static_cast<size_t>(m.width) * m.height * 3,
           "every image has the size that the header names");
   Require(m.written < m.frames, "an episode has one frame per step");
-  const size_t size = libdeflate_zlib_compress(m.compressor.get(), image.rgb.data(),
-                                               image.rgb.size(), m.buffer.data(), m.buffer.size());
-  Require(size > 0, "a frame fits into the bound of its compressed size");
+  Require(!compressed.empty(), "a frame fits into the bound of its compressed size");
   const h5::Guard guard;
   const hsize_t offset[4] = {m.written, 0, 0, 0};
-  if (H5Dwrite_chunk(m.dataset.get(), H5P_DEFAULT, 0, offset, size, m.buffer.data()) < 0) {
+  if (H5Dwrite_chunk(m.dataset.get(), H5P_DEFAULT, 0, offset, compressed.size(),
+                     compressed.data()) < 0) {
     h5::FailWriting(m.place, fmt::format("cannot write frame {}", m.written));
   }
   ++m.written;

@@ -14,6 +14,18 @@ namespace understudy {
 
 std::string ImagePath(const std::string& camera);  // "obs/agentview_image"
 
+// Deflates pictures, several at a time.
+class FrameCompressor {
+ public:
+  // `level` is libdeflate's, 0 to 12; `threads` as in ThreadCount.
+  FrameCompressor(int level, int threads);
+  // Compresses images[i] into result i.
+  std::vector<std::vector<uint8_t>> Compress(const std::vector<const Image*>& images) const;
+
+ private:
+  int level_, threads_;
+};
+
 // Makes the dataset and writes frame by frame. One thread.
 class ImageWriter {
  public:
@@ -22,7 +34,8 @@ class ImageWriter {
               int height, int compression);
   ~ImageWriter();
   ImageWriter(ImageWriter&&) noexcept;
-  void Add(const Image& image);
+  // The next frame and its pixels as FrameCompressor gives them.
+  void Add(const Image& image, const std::vector<uint8_t>& compressed);
   size_t frames_written() const;
 
  private:

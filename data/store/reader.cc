@@ -159,13 +159,21 @@ std::vector<std::string> DatasetReader::ReadMask(const std::string& key) const {
   ThrowUsage(fmt::format("{}: {}", impl_->path.string(), UnknownName("mask", key, names)));
 }
 
+EpisodeMeta DatasetReader::ReadMeta(size_t index) const {
+  if (!impl_->own) return ReadEpisode(index).meta;
+  const h5::Guard guard;
+  EpisodeMeta meta = understudy::ReadMeta(impl_->Demo(index));
+  meta.name = impl_->episodes[index].name;
+  return meta;
+}
+
 Episode DatasetReader::ReadEpisode(size_t index, bool with_raw) const {
   const h5::Guard guard;
   const Impl& m = *impl_;
   const h5::Group demo = m.Demo(index);
   Episode episode;
   if (m.own) {
-    episode.meta = ReadMeta(demo);
+    episode.meta = understudy::ReadMeta(demo);
     ReadColumns(demo, m.episodes[index].length, false, episode);
     if (with_raw) ReadRaw(demo, false, episode.raw);
   } else {

@@ -19,6 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto kFlushEvery = std::chrono::seconds(1);
+constexpr size_t kBlockBytes = 4 << 20;  // of pictures that are compressed together
 constexpr const char* kPending = "understudy/pending";
 
 }  // namespace
@@ -42,10 +43,13 @@ struct DatasetWriter::Impl {
     RawStream raw_info;
     size_t length = 0;
     std::vector<ImageWriter> images;
+    std::vector<std::vector<Image>> rows;  // not yet written
+    size_t row_bytes = 0;                  // of them
     ColumnHashes hashes;
   };
   std::unique_ptr<Open> open;
 
+  void WriteRows();
   void Create();
   void Resume();
   void DropUnmatched(const h5::Group& data);
@@ -258,13 +262,36 @@ void DatasetWriter::AddFrames(const std::vector<Image>& images) {
   m.Guarded([&] {
     Require(m.open != nullptr, "frames belong between BeginEpisode and EndEpisode");
     Require(images.size() == m.open->images.size(), "one image per camera of the header");
-    for (size_t c = 0; c < images.size(); ++c) {
-      m.open->images[c].Add(images[c]);
-      m.open->hashes.Add(ImagePath(m.header.cameras[c]), images[c].rgb.data(),
-                         images[c].rgb.size());
+    for (const Image& image : images) {
+      Require(image.width == m.header.image_width && image.height == m.header.image_height,
+              "every image has the size that the header names");
     }
+    Require(m.open->images.empty() ||
+                m.open->images[0].frames_written() + m.open->rows.size() < m.open->length,
+            "an episode has one frame per step");
+    m.open->rows.push_back(images);
+    for (const Image& image : images) m.open->row_bytes += image.rgb.size();
+    if (m.open->row_bytes >= kBlockBytes) m.WriteRows();
     m.FlushSometimes();
   });
+}
+
+// Compresses the rows that wait on all threads and writes them in order.
+void DatasetWriter::Impl::WriteRows() {
+  std::vector<const Image*> images;
+  for (const std::vector<Image>& row : open->rows) {
+    for (const Image& image : row) images.push_back(&image);
+  }
+  const std::vector<std::vector<uint8_t>> packed =
+      FrameCompressor(options.compression, options.threads).Compress(images);
+  for (size_t i = 0; i < images.size(); ++i) {
+    const size_t camera = i % open->images.size();
+    open->images[camera].Add(*images[i], packed[i]);
+    open->hashes.Add(ImagePath(header.cameras[camera]), images[i]->rgb.data(),
+                     images[i]->rgb.size());
+  }
+  open->rows.clear();
+  open->row_bytes = 0;
 }
 
 void DatasetWriter::EndEpisode() {
@@ -272,6 +299,7 @@ void DatasetWriter::EndEpisode() {
   m.Guarded([&] {
     const h5::Guard guard;
     Require(m.open != nullptr, "EndEpisode follows BeginEpisode");
+    m.WriteRows();
     for (const ImageWriter& images : m.open->images) {
       Require(images.frames_written() == m.open->length, "an episode has one frame per step");
     }

@@ -82,6 +82,21 @@ TEST_F(Cli, PrintConfigNamesOrigins) {
   EXPECT_THAT(result.output, HasSubstr("attempts: 0   # default"));
 }
 
+// Lists whose default is empty know what they hold: numbers are numbers, names stay names.
+TEST_F(Cli, ListsTakeSeveralWordsOrBrackets) {
+  const CommandResult result =
+      Run("train --datasets 1.h5 b.h5 --selection.variants 0 2 --weights 1 0.5 --out x "
+          "--print-config");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("datasets: [\"1.h5\",\"b.h5\"]   # command line"));
+  EXPECT_THAT(result.output, HasSubstr("selection.variants: [0,2]   # command line"));
+  EXPECT_THAT(result.output, HasSubstr("weights: [1.0,0.5]   # command line"));
+  EXPECT_THAT(Run("train --datasets [1.h5,b.h5] --selection.variants [0,2] --print-config").output,
+              HasSubstr("selection.variants: [0,2]   # command line"));
+  Expect("train --datasets b.h5 --selection.variants first --out x", 2,
+         "selection.variants[0]: must be a whole number");
+}
+
 TEST_F(Cli, BadUsageAndBadInputNameTheThingAndTheNextStep) {
   // usage: exit code 2
   Expect("", 2, "subcommand");
@@ -158,7 +173,28 @@ TEST_F(Cli, WholePathInMiniature) {
 
   // every dataset is sound, and what was recorded replays bit for bit
   for (const char* dataset : {"sources", "generated", "looks"}) {
-    Expect("data verify tiny/" + std::string(dataset) + ".h5", 0, " 0 faults");
+    Expect("data verify --replay tiny/" + std::string(dataset) + ".h5", 0, " 0 faults");
+  }
+  Expect("data verify --replay tiny/looks.h5", 0, "replayed: 6 of 6 bit-exact");
+
+  // new datasets from old ones
+  Expect("data filter tiny/looks.h5 --where 'success && variant_index == 0' --out nominal.h5", 0,
+         "nominal.h5: 3 episodes kept, 3 left out");
+  Expect("data filter tiny/looks.h5 --where 'stepz > 3' --out z.h5", 2, "did you mean 'steps'?");
+  Expect("data split nominal.h5 --parts '{train: 0.67, valid: 0.33}' --out split.h5", 0,
+         "valid: 1");
+  Expect("data relabel split.h5 --where mask.valid --instruction 'pile them up' --out new.h5", 0,
+         "changed: 1");
+  Expect("data trim new.h5 --margin 0 --out short.h5", 0, "episodes: 3");
+  Expect("data info short.h5", 0, "idle_share");
+  Expect("data convert tiny/looks.h5 --to lerobot --plan --out lerobot", 0, "pictures: H.264");
+  EXPECT_FALSE(fs::exists(folder_ / "lerobot"));
+  Expect("data convert tiny/looks.h5 --to lerobot --out lerobot", 0, "episodes: 6");
+  Expect("data convert tiny/looks.h5 --to lerobot --out lerobot", 2, "exists already");
+  Expect("data convert tiny/looks.h5 --to zarr --out z", 2, "unknown choice 'zarr'");
+  Expect("data verify lerobot/extras/understudy.h5 --replay", 0, "replayed: 6 of 6 bit-exact");
+  for (const char* dataset : {"nominal.h5", "split.h5", "new.h5", "short.h5"}) {
+    Expect("data verify --replay " + std::string(dataset), 0, "replayed: 3 of 3 bit-exact");
   }
   const DatasetReader sources(folder_ / "tiny/sources.h5");
   ASSERT_EQ(sources.episodes().size(), 2u);

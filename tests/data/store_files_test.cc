@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "data/episode/motion.h"
 #include "data/store/command.h"
 #include "tests/data/store_support.h"
 
@@ -396,6 +397,38 @@ TEST(StoreDescribe, CountsAndStatistics) {
     for (const Step& step : RandomEpisode(e, kShape).steps) sum += step.delta[0].value[2];
   }
   EXPECT_NEAR(json["actions"]["mean"][2].get<double>(), sum / 20, 1e-12);
+  EXPECT_EQ(json["motion"]["rows_with_missing_values"], 0);
+  EXPECT_EQ(json["motion"]["path_m"]["max"],
+            std::max(MeasureMotion(RandomEpisode(0, kShape)).path_m,
+                     MeasureMotion(RandomEpisode(1, kShape)).path_m));
+  EXPECT_FALSE(json["motion"].contains("unreadable"));
+}
+
+// One episode in twenty that goes five times as far, and one whose rows are damaged.
+TEST(StoreDescribe, EpisodesThatStandApartAreNamed) {
+  Folder folder;
+  const fs::path file = folder / "x.h5";
+  {
+    DatasetWriter writer(file, HeaderFor(kShape));
+    for (uint64_t e = 0; e < 20; ++e) {
+      Episode episode = RandomEpisode(e, kShape);
+      for (Step& step : episode.steps) {
+        Pose& X_WE = step.observation.arms[0].X_WE;
+        X_WE = Pose(X_WE.rotation(), (e == 7 ? 5.0 : 1.0) * X_WE.translation());
+        if (e == 3) step.observation.arms[0].joint_q[0] = std::nan("");
+      }
+      writer.Append(episode);
+    }
+    writer.Finish();
+  }
+  Json motion = DescribeDataset(file)["motion"];
+  EXPECT_TRUE(motion["path_m"]["outliers"].contains("demo_7"));
+  EXPECT_TRUE(motion["jerk_rms"]["outliers"].contains("demo_7"));
+  EXPECT_TRUE(motion["steps"]["outliers"].empty());
+  EXPECT_EQ(motion["rows_with_missing_values"], 10);
+  { Surgeon(file).Delete("data/demo_5/actions_abs"); }
+  motion = DescribeDataset(file)["motion"];
+  EXPECT_THAT(motion["unreadable"]["demo_5"].get<std::string>(), HasSubstr("actions_abs"));
 }
 
 // tests/golden/make_h5py_golden.py says what stands in it.

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "data/base/error.h"
+#include "data/seam/replay.h"
 #include "teleop/command.h"
 #include "teleop/quality.h"
 #include "tests/support/fake_simulator.h"
@@ -200,6 +201,8 @@ TEST(Record, ReplayFindsAStateThatDoesNotFollow) {
   const ReplayCheck check = CheckReplay(*simulator, states, std::vector(5, stay));
   EXPECT_FALSE(check.bit_exact);
   EXPECT_NEAR(check.worst_error, 0.25, 1e-12);
+  EXPECT_EQ(check.first_row, 3);
+  EXPECT_EQ(check.worst_row, 3);
 }
 
 // A pacer that is late at chosen ticks.

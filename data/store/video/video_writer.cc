@@ -158,7 +158,9 @@ class VideoWriter::Encoder {
     codec_->time_base = av_inv_q(fps);
     codec_->framerate = fps;
     codec_->thread_count = options_.threads;
-    codec_->gop_size = std::max(1, static_cast<int>(options_.fps * 2));
+    codec_->gop_size =
+        options_.gop > 0 ? options_.gop : std::max(1, static_cast<int>(options_.fps * 2));
+    if (options_.gop > 0) codec_->max_b_frames = 0;
     codec_->color_range = AVCOL_RANGE_MPEG;
     codec_->colorspace = AVCOL_SPC_SMPTE170M;
     codec_->color_primaries = AVCOL_PRI_SMPTE170M;

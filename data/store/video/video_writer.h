@@ -15,6 +15,7 @@ struct VideoOptions {
   double fps = 20;   // frames per second of film; the task's control rate is real time
   int scale = 1;     // each pixel becomes a square of this side
   int quality = 20;  // x264's constant rate factor: 0 lossless … 51 worst
+  int gop = 0;       // frames per key frame, each made from the one before; 0: two seconds
   // changes speed only
   std::string preset = "veryfast";  // x264's: slower makes smaller files
   int threads = 1;                  // of the encoder
@@ -24,6 +25,7 @@ struct VideoOptions {
     v("fps", fps, "frames per second of film", Limits{0.1, 1000});
     v("scale", scale, "each pixel becomes a square of this side", Limits{1, 16});
     v("quality", quality, "constant rate factor, 0 lossless to 51 worst", Limits{0, 51});
+    v("gop", gop, "frames per key frame; 0: two seconds", Limits{0, 10000});
     v("preset", preset, "x264's speed: ultrafast … veryslow");
     v("threads", threads, "of the encoder", Limits{1, 64});
   }

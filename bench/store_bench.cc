@@ -1,0 +1,260 @@
+// Pictures in and out of datasets, beside what HDF5 itself does with the same frames: the field's
+// usual layouts (h5py's automatic chunks, one-frame chunks) read by H5Dread and written by H5Dwrite
+// with the zlib filter. h5py adds Python's time on top of these calls, so that the ratios to h5py
+// are larger still.
+//
+// Frames: 84x84, from the dataset that UNDERSTUDY_BENCH_FRAMES names (its first camera), else
+// drawn: a shaded table with three boxes that move.
+#include <benchmark/benchmark.h>
+#include <hdf5.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "data/base/hash.h"
+#include "data/store/dataset.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr int kSize = 84;
+constexpr size_t kFrames = 150, kEpisodes = 8;
+constexpr size_t kBytes = size_t{kSize} * kSize * 3;
+
+Image Draw(size_t episode, size_t step) {
+  Image image(kSize, kSize);
+  Rng rng(RngKey{.parent = episode, .term = step});
+  for (int y = 0; y < kSize; ++y) {
+    for (int x = 0; x < kSize; ++x) {
+      uint8_t* p = &image.rgb[(static_cast<size_t>(y) * kSize + static_cast<size_t>(x)) * 3];
+      const int shade = 90 + y / 2 + (x * y) / 200;
+      for (int c = 0; c < 3; ++c) {
+        p[c] = static_cast<uint8_t>(shade + 8 * c + static_cast<int>(rng.NextU32() % 3));
+      }
+      for (int box = 0; box < 3; ++box) {
+        const int bx = 10 + 22 * box + static_cast<int>(step / 8), by = 20 + 13 * box;
+        if (x >= bx && x < bx + 14 && y >= by && y < by + 16) p[box] = 210;
+      }
+    }
+  }
+  return image;
+}
+
+std::vector<std::vector<Image>> Frames() {
+  std::vector<std::vector<Image>> episodes(kEpisodes);
+  const char* file = std::getenv("UNDERSTUDY_BENCH_FRAMES");
+  if (file == nullptr) {
+    for (size_t e = 0; e < kEpisodes; ++e) {
+      for (size_t k = 0; k < kFrames; ++k) episodes[e].push_back(Draw(e, k));
+    }
+    return episodes;
+  }
+  const DatasetReader reader(file);
+  for (size_t e = 0; e < kEpisodes; ++e) {
+    const size_t length = reader.episodes().at(e).length;
+    for (size_t k = 0; k < kFrames; ++k) {
+      episodes[e].push_back(
+          reader.ReadImage(e, reader.header().cameras.at(0), std::min(k, length - 1)));
+    }
+  }
+  return episodes;
+}
+
+// The frames once, and a folder for all programs' files.
+struct Fixture {
+  std::vector<std::vector<Image>> frames = Frames();
+  fs::path folder = fs::temp_directory_path() / ("store_bench_" + std::to_string(::getpid()));
+  Fixture() { fs::create_directories(folder); }
+  ~Fixture() { fs::remove_all(folder); }
+};
+Fixture& Shared() {
+  static Fixture fixture;
+  return fixture;
+}
+
+DatasetHeader Header() {
+  DatasetHeader header;
+  header.simulator.task = "bench";
+  header.simulator.arms = {"robot0"};
+  header.simulator.state_size = header.simulator.flat_state_size = 1;
+  header.cameras = {"agentview"};
+  header.image_width = header.image_height = kSize;
+  return header;
+}
+
+void WriteOurs(const fs::path& file, int threads) {
+  const Fixture& shared = Shared();
+  Episode episode;
+  for (size_t k = 0; k < kFrames; ++k) {
+    Step step;
+    step.observation.arms.resize(1);
+    step.action.arms.resize(1);
+    step.action_clean.arms.resize(1);
+    step.delta.resize(1);
+    step.state = {0};
+    episode.steps.push_back(step);
+  }
+  episode.final_observation.arms.resize(1);
+  episode.final_state = {0};
+  DatasetWriter writer(file, Header(), {.overwrite = true, .threads = threads});
+  for (size_t e = 0; e < kEpisodes; ++e) {
+    episode.meta.uuid = MakeUuid("bench", RngKey{.parent = e});
+    writer.Append(episode, {shared.frames[e]});
+  }
+  writer.Finish();
+}
+
+// What h5py's create_dataset(compression="gzip") makes of (150, 84, 84, 3): chunks (38, 21, 21, 2).
+constexpr hsize_t kAutoChunk[4] = {38, 21, 21, 2};
+constexpr hsize_t kFrameChunk[4] = {1, kSize, kSize, 3};
+
+void WriteHdf5(const fs::path& file, const hsize_t* chunk, unsigned level) {
+  const Fixture& shared = Shared();
+  const hid_t id = H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const hsize_t dims[4] = {kFrames, kSize, kSize, 3};
+  std::vector<uint8_t> all(kFrames * kBytes);
+  for (size_t e = 0; e < kEpisodes; ++e) {
+    for (size_t k = 0; k < kFrames; ++k) {
+      std::copy(shared.frames[e][k].rgb.begin(), shared.frames[e][k].rgb.end(),
+                all.begin() + static_cast<std::ptrdiff_t>(k * kBytes));
+    }
+    const hid_t space = H5Screate_simple(4, dims, nullptr);
+    const hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(plist, 4, chunk);
+    H5Pset_deflate(plist, level);
+    const hid_t dataset = H5Dcreate2(id, std::to_string(e).c_str(), H5T_NATIVE_UINT8, space,
+                                     H5P_DEFAULT, plist, H5P_DEFAULT);
+    H5Dwrite(dataset, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data());
+    H5Dclose(dataset);
+    H5Pclose(plist);
+    H5Sclose(space);
+  }
+  H5Fclose(id);
+}
+
+void ReadHdf5Frame(hid_t dataset, size_t step, uint8_t* out) {
+  const hsize_t start[4] = {step, 0, 0, 0}, count[4] = {1, kSize, kSize, 3};
+  const hid_t memory = H5Screate_simple(4, count, nullptr), space = H5Dget_space(dataset);
+  H5Sselect_hyperslab(space, H5S_SELECT_SET, start, nullptr, count, nullptr);
+  H5Dread(dataset, H5T_NATIVE_UINT8, memory, space, H5P_DEFAULT, out);
+  H5Sclose(space);
+  H5Sclose(memory);
+}
+
+void CountFrames(benchmark::State& state, size_t frames_per_iteration) {
+  const auto frames = static_cast<int64_t>(frames_per_iteration) * state.iterations();
+  state.SetItemsProcessed(frames);
+  state.SetBytesProcessed(frames * static_cast<int64_t>(kBytes));
+}
+
+// One frame of any episode, as training asks for them.
+void BM_RandomFrameOurs(benchmark::State& state) {
+  const fs::path file = Shared().folder / "ours.h5";
+  WriteOurs(file, 0);
+  const DatasetReader reader(file);
+  Rng rng(RngKey{1});
+  std::vector<uint8_t> pixels(kBytes);
+  for (auto _ : state) {
+    reader.ReadFrame(rng.UniformInt(uint64_t{kEpisodes}), 0, rng.UniformInt(uint64_t{kFrames}),
+                     pixels.data());
+  }
+  CountFrames(state, 1);
+}
+BENCHMARK(BM_RandomFrameOurs)->Unit(benchmark::kMicrosecond);
+
+void RandomFrameHdf5(benchmark::State& state, const hsize_t* chunk) {
+  const fs::path file = Shared().folder / "theirs.h5";
+  WriteHdf5(file, chunk, 4);
+  const hid_t id = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  std::vector<hid_t> datasets;
+  for (size_t e = 0; e < kEpisodes; ++e) {
+    datasets.push_back(H5Dopen2(id, std::to_string(e).c_str(), H5P_DEFAULT));
+  }
+  Rng rng(RngKey{1});
+  std::vector<uint8_t> pixels(kBytes);
+  for (auto _ : state) {
+    const hid_t dataset = datasets[rng.UniformInt(uint64_t{kEpisodes})];
+    ReadHdf5Frame(dataset, rng.UniformInt(uint64_t{kFrames}), pixels.data());
+  }
+  CountFrames(state, 1);
+  for (const hid_t dataset : datasets) H5Dclose(dataset);
+  H5Fclose(id);
+}
+void BM_RandomFrameAutoChunks(benchmark::State& state) { RandomFrameHdf5(state, kAutoChunk); }
+void BM_RandomFrameFrameChunks(benchmark::State& state) { RandomFrameHdf5(state, kFrameChunk); }
+BENCHMARK(BM_RandomFrameAutoChunks)->Unit(benchmark::kMicrosecond);
+BENCHMARK(BM_RandomFrameFrameChunks)->Unit(benchmark::kMicrosecond);
+
+void BM_SequentialReadOurs(benchmark::State& state) {
+  const fs::path file = Shared().folder / "ours.h5";
+  WriteOurs(file, 0);
+  const DatasetReader reader(file);
+  const auto threads = static_cast<size_t>(state.range(0));
+  for (auto _ : state) {
+    std::vector<std::jthread> pool;
+    for (size_t t = 0; t < threads; ++t) {
+      pool.emplace_back([&, t] {
+        std::vector<uint8_t> pixels(kBytes);
+        for (size_t e = 0; e < kEpisodes; ++e) {
+          for (size_t k = t; k < kFrames; k += threads) reader.ReadFrame(e, 0, k, pixels.data());
+        }
+      });
+    }
+  }
+  CountFrames(state, kEpisodes * kFrames);
+}
+BENCHMARK(BM_SequentialReadOurs)->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void BM_SequentialReadHdf5(benchmark::State& state) {
+  const fs::path file = Shared().folder / "theirs.h5";
+  WriteHdf5(file, kFrameChunk, 4);
+  const hid_t id = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  std::vector<uint8_t> all(kFrames * kBytes);
+  for (auto _ : state) {
+    for (size_t e = 0; e < kEpisodes; ++e) {
+      const hid_t dataset = H5Dopen2(id, std::to_string(e).c_str(), H5P_DEFAULT);
+      H5Dread(dataset, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data());
+      H5Dclose(dataset);
+    }
+  }
+  CountFrames(state, kEpisodes * kFrames);
+  H5Fclose(id);
+}
+BENCHMARK(BM_SequentialReadHdf5)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// The whole dataset: columns, hashes, flushes and rename included.
+void BM_SequentialWriteOurs(benchmark::State& state) {
+  Shared();
+  for (auto _ : state) {
+    WriteOurs(Shared().folder / "written.h5", static_cast<int>(state.range(0)));
+  }
+  CountFrames(state, kEpisodes * kFrames);
+}
+BENCHMARK(BM_SequentialWriteOurs)->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void BM_SequentialWriteHdf5(benchmark::State& state) {
+  Shared();
+  for (auto _ : state) {
+    WriteHdf5(Shared().folder / "written.h5", kFrameChunk, static_cast<unsigned>(state.range(0)));
+  }
+  CountFrames(state, kEpisodes * kFrames);
+}
+BENCHMARK(BM_SequentialWriteHdf5)->Arg(1)->Arg(4)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void BM_Verify(benchmark::State& state) {
+  const fs::path file = Shared().folder / "ours.h5";
+  WriteOurs(file, 0);
+  for (auto _ : state) {
+    if (!VerifyDataset(file).faults.empty()) state.SkipWithError("the file is not sound");
+  }
+  CountFrames(state, kEpisodes * kFrames);
+}
+BENCHMARK(BM_Verify)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+}  // namespace
+}  // namespace understudy
+
+BENCHMARK_MAIN();

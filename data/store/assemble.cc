@@ -1,0 +1,166 @@
+#include "data/store/assemble.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "data/base/error.h"
+#include "data/store/files.h"
+#include "data/store/hdf5.h"
+#include "data/store/journal_driver.h"
+#include "data/store/meta.h"
+
+namespace understudy {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr size_t kFlushEvery = 100;  // episodes
+
+// What must agree before episodes may stand in one file.
+void RequireAlike(const DatasetReader& first, const DatasetReader& other) {
+  const Json a = HeaderToJson(first.header()), b = HeaderToJson(other.header());
+  const auto refuse = [&](const std::string& what, const Json& x, const Json& y) {
+    ThrowBadInput(fmt::format(
+        "'{}' and '{}' cannot stand in one dataset: {} is {} in one and {} in the other",
+        first.path().string(), other.path().string(), what, x.dump(), y.dump()));
+  };
+  for (const auto& [key, value] : a["simulator"].items()) {
+    if (value != b["simulator"][key]) refuse(key, value, b["simulator"][key]);
+  }
+  for (const char* key : {"limits", "cameras", "image_width", "image_height"}) {
+    if (a[key] != b[key]) refuse(key, a[key], b[key]);
+  }
+}
+
+// Writes an edited meta and returns the episode's new content hash.
+std::string Edit(const h5::Group& demo, const Assembly::Pick& pick, const Assembly& assembly) {
+  EpisodeMeta meta = ReadMeta(demo);
+  assembly.edit(pick, meta);
+  WriteMeta(demo, meta, ReadLength(demo), demo.Text("model_file", ""));
+  RawStream raw;
+  if (demo.Has("understudy/raw")) {
+    const h5::Group group = demo.Open("understudy/raw");
+    raw.device = group.Text("device", "");
+    raw.profile = group.Text("profile", "");
+  }
+  const h5::Group own = demo.Open("understudy");
+  const std::string columns = own.Text("column_hashes");
+  const std::string hash = EpisodeHash(meta, raw, ParseJson(columns, own.Place()));
+  own.SetText("content_hash", hash);
+  return hash;
+}
+
+}  // namespace
+
+void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly,
+              const fs::path& output) {
+  Require(!inputs.empty() && !assembly.episodes.empty(), "something to put together");
+  Require(!assembly.edit || !assembly.by_reference, "only a copy can be edited");
+  std::error_code none;
+  if (fs::exists(output, none) && !assembly.overwrite) {
+    ThrowUsage(
+        fmt::format("{}: exists already; choose another name, or say --overwrite to replace it",
+                    output.string()));
+  }
+  for (const DatasetReader& input : inputs) {
+    if (fs::equivalent(input.path(), output, none)) {
+      ThrowUsage(fmt::format("{}: is input and output", output.string()));
+    }
+    if (input.content_hash().empty()) {
+      ThrowBadInput(
+          fmt::format("{}: was written by another program and lacks what a new dataset needs of it",
+                      input.path().string()));
+    }
+    RequireAlike(inputs.front(), input);
+  }
+  DatasetHeader header = inputs.front().header();
+  header.parents.clear();
+  for (const DatasetReader& input : inputs) header.parents.push_back(input.content_hash());
+  header.settings = assembly.settings;
+
+  const h5::Guard guard;
+  if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), none);
+  h5::GrowingFile file = h5::GrowingFile::Create(PartOf(output));
+  WriteHeader(file.root(), header);
+  const h5::Group data = file.root().Open("data"), own = file.root().Open("understudy");
+  const fs::path folder = fs::absolute(output).parent_path();
+  std::vector<h5::Group> sources;
+  for (const DatasetReader& input : inputs) {
+    sources.push_back(h5::OpenForReading(input.path()).Open("data"));
+  }
+
+  // the episodes
+  std::vector<std::map<std::string, std::string>> renamed(inputs.size());
+  std::vector<std::string> hashes;
+  std::set<std::string> uuids;
+  int64_t steps = 0;
+  for (const Assembly::Pick& pick : assembly.episodes) {
+    const DatasetReader& reader = inputs[pick.input];
+    const EpisodeSummary& episode = reader.episodes().at(pick.episode);
+    if (!uuids.insert(episode.uuid).second) {
+      ThrowBadInput(fmt::format("{}: {} has the uuid of an episode that stands there already ({})",
+                                reader.path().string(), episode.name, episode.uuid));
+    }
+    const h5::Group& source = sources[pick.input];
+    const std::string name = fmt::format("demo_{}", hashes.size());
+    renamed[pick.input][episode.name] = name;
+    steps += static_cast<int64_t>(episode.length);
+    if (assembly.by_reference) {
+      // relative: the folder may be moved as a whole
+      data.LinkExternal(name, fs::absolute(reader.path()).lexically_relative(folder).string(),
+                        "/data/" + episode.name);
+    } else if (H5Ocopy(source.id(), episode.name.c_str(), data.id(), name.c_str(), H5P_DEFAULT,
+                       H5P_DEFAULT) < 0) {
+      h5::FailWriting(data.Place(name),
+                      fmt::format("cannot copy {} of '{}'", episode.name, reader.path().string()));
+    }
+    hashes.push_back(assembly.edit
+                         ? Edit(data.Open(name), pick, assembly)
+                         : source.Open(episode.name).Open("understudy").Text("content_hash"));
+    if (hashes.size() % kFlushEvery == 0) file.Flush();
+  }
+
+  // filter keys follow their episodes
+  std::map<std::string, std::vector<std::string>> masks;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    for (const std::string& key : inputs[i].MaskNames()) {
+      if (assembly.masks.contains(key)) continue;
+      std::vector<std::string>& names = masks[key];
+      for (const std::string& name : inputs[i].ReadMask(key)) {
+        if (renamed[i].contains(name)) names.push_back(renamed[i][name]);
+      }
+    }
+    if (assembly.keep_attempts) {
+      AppendAttempts(own, header.simulator.objects.size(), inputs[i].attempts());
+    }
+  }
+  for (const auto& [key, places] : assembly.masks) {
+    for (const size_t place : places) masks[key].push_back(fmt::format("demo_{}", place));
+  }
+  for (const auto& [key, names] : masks) file.root().WriteTexts("mask/" + key, names);
+  data.SetInt("total", steps);
+  own.SetText("content_hash", DatasetHash(file.root(), hashes));
+  file.Close();
+  RenameDurably(PartOf(output), output);
+}
+
+void MergeDatasets(const std::vector<fs::path>& inputs, const fs::path& output, bool by_reference,
+                   bool overwrite) {
+  if (inputs.empty()) ThrowUsage("merge needs at least one dataset");
+  std::vector<DatasetReader> readers;
+  Assembly assembly{.keep_attempts = true,
+                    .settings = Json{{"merged", inputs.size()}},
+                    .by_reference = by_reference,
+                    .overwrite = overwrite};
+  for (const fs::path& input : inputs) {
+    readers.emplace_back(input);
+    for (size_t i = 0; i < readers.back().episodes().size(); ++i) {
+      assembly.episodes.push_back({readers.size() - 1, i});
+    }
+  }
+  if (assembly.episodes.empty()) ThrowBadInput("merge: the datasets hold no episode");
+  Assemble(readers, assembly, output);
+}
+
+}  // namespace understudy

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "data/base/json.h"
+#include "data/image/image.h"
+
+namespace understudy {
+
+// LeRobot's statistics of one feature: per number min, max, mean, std (of the population), count
+// and the quantiles 1, 10, 50, 90, 99 %.
+struct FeatureStatistics {
+  std::vector<double> min, max, mean, std, q01, q10, q50, q90, q99;
+  int64_t count = 0;
+};
+
+// Of vectors. Exact, quantiles too, up to 2^17 vectors; beyond, quantiles come from every 2^n-th.
+class VectorStatistics {
+ public:
+  explicit VectorStatistics(int size = 0);
+  void Add(const std::vector<double>& vector);
+  FeatureStatistics Result() const;
+
+ private:
+  size_t size_;
+  int64_t count_ = 0, stride_ = 1;
+  std::vector<double> min_, max_, sum_, squares_;
+  std::vector<std::vector<double>> kept_;  // per number
+};
+
+// Of pictures, per colour, in [0, 1]: exact from histograms of the 256 values.
+class ImageStatistics {
+ public:
+  void Add(const Image& image);
+  // `count` is the number of pictures.
+  FeatureStatistics Result() const;
+
+ private:
+  std::array<std::array<int64_t, 256>, 3> histogram_{};
+  int64_t pictures_ = 0;
+};
+
+// Every how many frames LeRobot looks at a picture, so that about frames^0.75, and at least 100 (or
+// all) of them count.
+int64_t PictureStride(int64_t frames);
+
+}  // namespace understudy
