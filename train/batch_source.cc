@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstring>
 #include <exception>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -75,7 +76,7 @@ struct Slot {
 struct BatchSource::Impl {
   std::shared_ptr<const TrainingSet> set;
   SampleLayout layout;
-  Normalizer state, action;
+  Normalizer state, action, objects;
   LoaderOptions options;
   int batch;
   uint64_t seed;
@@ -101,6 +102,7 @@ struct BatchSource::Impl {
         layout(l),
         state(st),
         action(ac),
+        objects(l.objects > 0 ? ObjectStatistics(*set) : Normalizer{}),
         options(o),
         batch(b),
         seed(sd),
@@ -143,6 +145,16 @@ struct BatchSource::Impl {
     }
   }
 
+  // Labels of the objects that the episode knows; the others stay as they are.
+  static void FillObjects(const TrainingEpisode& episode, size_t row, float* out_O) {
+    const float* label =
+        episode.objects_TO.data() + row * episode.objects.size() * size_t{kObjectLabel};
+    for (const size_t object : episode.objects) {
+      std::copy_n(label, kObjectLabel, out_O + object * size_t{kObjectLabel});
+      label += kObjectLabel;
+    }
+  }
+
   Batch Make(const std::vector<WindowDraw>& plan) {
     const double start = Now();
     const size_t B = plan.size(), S = static_cast<size_t>(layout.state),
@@ -154,6 +166,8 @@ struct BatchSource::Impl {
     result.state_BS.resize(B * S);
     result.actions_BTA.resize(B * T * A);
     result.mask_BT.resize(B * T);
+    const size_t O = static_cast<size_t>(layout.objects);
+    result.objects_BO.assign(B * O, std::numeric_limits<float>::quiet_NaN());
     result.embodiment_B.assign(B, 0);
     for (size_t b = 0; b < B; ++b) {
       const uint64_t window = group_first[plan[b].group] + plan[b].window;
@@ -171,11 +185,13 @@ struct BatchSource::Impl {
       std::copy_n(&episode.state_TS[row * S], S, &result.state_BS[b * S]);
       set->Chunk(episode, row, layout.horizon, &result.actions_BTA[b * T * A],
                  &result.mask_BT[b * T]);
+      if (O > 0) FillObjects(episode, row, &result.objects_BO[b * O]);
       const std::vector<int32_t>& text = tokens[episode.instruction];
       result.tokens_BL.insert(result.tokens_BL.end(), text.begin(), text.end());
     }
     state.Encode(result.state_BS);
     action.Encode(result.actions_BTA);
+    if (O > 0) objects.Encode(result.objects_BO);
     load_ns += static_cast<int64_t>((Now() - start) * 1e9);
     return result;
   }
@@ -217,7 +233,9 @@ BatchSource::BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLay
               layout.height == set->image_height && layout.width == set->image_width &&
               layout.state == set->embodiment.state_size() && layout.state == state.size() &&
               layout.action == set->embodiment.action_size() &&
-              layout.horizon * layout.action == action.size(),
+              layout.horizon * layout.action == action.size() &&
+              (layout.objects == 0 ||
+               layout.objects == kObjectLabel * static_cast<int>(set->objects.size())),
           "the layout is that of the set");
   Require(weights.empty() || weights.size() == set->datasets.size(), "one weight per dataset");
   if (options.shift_px >= std::min(layout.height, layout.width)) {

@@ -43,6 +43,19 @@ void CheckAgreement(const TrainingSet& set, const DatasetHeader& header, const s
   }
 }
 
+// Orders of symmetry by object, as the task says that stands in the file; other programs' files
+// have none.
+std::map<std::string, int> SymmetryOf(const Json& task) {
+  std::map<std::string, int> symmetry;
+  const Json objects = task.is_object() ? task.value("objects", Json::object()) : Json::object();
+  if (!objects.is_object()) return symmetry;
+  for (const auto& [name, object] : objects.items()) {
+    const Json order = object.is_object() ? object.value("symmetry", Json(1)) : Json(1);
+    if (order.is_number_integer() && order >= 0 && order <= 64) symmetry[name] = order.get<int>();
+  }
+  return symmetry;
+}
+
 }  // namespace
 
 TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
@@ -78,7 +91,8 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
         {path, reader->content_hash(),
          [reader, camera_index](size_t episode, size_t camera, size_t step, uint8_t* out) {
            reader->ReadFrame(episode, camera_index[camera], step, out);
-         }});
+         },
+         SymmetryOf(header.task)});
 
     // choose by the summaries, then read the columns of what was chosen
     std::set<std::string> masked;

@@ -69,6 +69,18 @@ void Normalizer::Clamp(std::span<float> encoded) const {
   for (float& value : encoded) value = std::clamp(value, -1.0f, 1.0f);
 }
 
+void Normalizer::Append(const Normalizer& other) {
+  if (size() == 0) {
+    *this = other;
+    return;
+  }
+  Require(mode == other.mode && range_floor == other.range_floor, "statistics of one kind");
+  for (auto column : {&Normalizer::min, &Normalizer::max, &Normalizer::mean, &Normalizer::std,
+                      &Normalizer::q01, &Normalizer::q99}) {
+    (this->*column).insert((this->*column).end(), (other.*column).begin(), (other.*column).end());
+  }
+}
+
 std::vector<int> Normalizer::Floored() const {
   std::vector<int> dims;
   for (size_t d = 0; d < min.size(); ++d) {

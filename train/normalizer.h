@@ -46,6 +46,9 @@ struct Normalizer {
   // Puts encoded values back into [-1, 1] where the mode promises that training never left it
   // (min_max); other modes: nothing.
   void Clamp(std::span<float> encoded) const;
+  // Adds the dimensions of `other` behind these; an empty one becomes `other`. Requires one mode
+  // and floor.
+  void Append(const Normalizer& other);
   // Dimensions whose range is below the floor.
   std::vector<int> Floored() const;
   // What is wrong with one read from a file for vectors of `size`; empty: fine.

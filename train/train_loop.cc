@@ -22,6 +22,7 @@ Json RowToJson(const TrainLogRow& row) {
               {"position", row.losses.position},
               {"rotation", row.losses.rotation},
               {"gripper", row.losses.gripper},
+              {"objects", row.losses.objects},
               {"gradient_norm", row.losses.gradient_norm},
               {"learning_rate", row.losses.learning_rate},
               {"updates", row.losses.updates},
@@ -43,6 +44,7 @@ TrainLogRow RowFromJson(const Json& json) {
   row.losses.position = number("position");
   row.losses.rotation = number("rotation");
   row.losses.gripper = number("gripper");
+  row.losses.objects = number("objects");
   row.losses.gradient_norm = number("gradient_norm");
   row.losses.learning_rate = number("learning_rate");
   for (const Json& value : json.at("by_step")) {
@@ -117,7 +119,8 @@ PolicyConfig MakeConfig(const TrainingSet& set, const TrainOptions& options) {
                          set.embodiment.state_size(),
                          set.embodiment.action_size(),
                          options.horizon,
-                         options.tokens};
+                         options.tokens,
+                         kObjectLabel * static_cast<int>(set.objects.size())};
   return config;
 }
 
@@ -201,18 +204,9 @@ Normalizer ActionStatistics(const TrainingSet& set, int horizon, NormalizerMode 
   }
 
   // one vector for the whole chunk, step after step; steps beyond every episode are as the last
-  Normalizer all = builders[0].Build(mode, range_floor);
-  for (size_t k = 1; k < steps; ++k) {
-    const Normalizer step = builders[std::min(k, longest - 1)].Build(mode, range_floor);
-    const auto append = [](std::vector<double>& to, const std::vector<double>& from) {
-      to.insert(to.end(), from.begin(), from.end());
-    };
-    append(all.min, step.min);
-    append(all.max, step.max);
-    append(all.mean, step.mean);
-    append(all.std, step.std);
-    append(all.q01, step.q01);
-    append(all.q99, step.q99);
+  Normalizer all;
+  for (size_t k = 0; k < steps; ++k) {
+    all.Append(builders[std::min(k, longest - 1)].Build(mode, range_floor));
   }
   return all;
 }

@@ -5,6 +5,34 @@
 #include "data/base/error.h"
 
 namespace understudy {
+namespace {
+
+// Labels of the objects whose poses stand in every row; equal objects share a number.
+void AddObjects(TrainingSet& set, const Episode& episode,
+                const std::map<std::string, int>& symmetry, TrainingEpisode& result) {
+  const std::vector<std::string>& names = episode.meta.objects;
+  const auto knows_all = [&](const Step& step) {
+    return step.observation.X_WO.size() == names.size();
+  };
+  if (!std::all_of(episode.steps.begin(), episode.steps.end(), knows_all)) return;
+  for (const std::string& name : names) {
+    const auto told = symmetry.find(name);
+    const LabelledObject object{name, told == symmetry.end() ? 1 : told->second};
+    const auto known = std::find(set.objects.begin(), set.objects.end(), object);
+    result.objects.push_back(static_cast<size_t>(known - set.objects.begin()));
+    if (known == set.objects.end()) set.objects.push_back(object);
+  }
+  const Pose X_BW = set.embodiment.X_WB.Inverse();
+  result.objects_TO.resize(result.length * names.size() * kObjectLabel);
+  float* label = result.objects_TO.data();
+  for (const Step& step : episode.steps) {
+    for (size_t i = 0; i < names.size(); ++i, label += kObjectLabel) {
+      EncodeObject(X_BW * step.observation.X_WO[i], set.objects[result.objects[i]].symmetry, label);
+    }
+  }
+}
+
+}  // namespace
 
 std::pair<uint64_t, uint64_t> TrainingSet::WindowsOf(size_t dataset) const {
   uint64_t first = 0, count = 0;
@@ -64,6 +92,7 @@ void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t
     result.targets.insert(result.targets.end(), action.arms.begin(), action.arms.end());
   }
   TrainingDataset& home = set.datasets[dataset];
+  AddObjects(set, episode, home.symmetry, result);
   if (home.episodes == 0) home.first_episode = set.episodes.size();
   ++home.episodes;
   set.episodes.push_back(std::move(result));

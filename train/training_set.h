@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "data/base/progress.h"
 #include "data/episode/episode.h"
 #include "train/embodiment.h"
+#include "train/object_labels.h"
 
 namespace understudy {
 
@@ -47,6 +49,8 @@ struct TrainingEpisode {
   size_t instruction = 0;          // of TrainingSet::instructions
   size_t length = 0;               // T
   std::vector<float> state_TS;     // not normalised
+  std::vector<size_t> objects;     // of TrainingSet::objects; none: poses are not known
+  std::vector<float> objects_TO;   // labels of these objects, not normalised
   std::vector<Pose> X_WE;          // T x arms
   std::vector<ArmAction> targets;  // T x arms
 };
@@ -58,6 +62,7 @@ using FrameReader = std::function<void(size_t episode, size_t camera, size_t ste
 struct TrainingDataset {
   std::string path, hash;
   FrameReader frames;
+  std::map<std::string, int> symmetry;  // of its objects, by name; 1 where none is told
   size_t first_episode = 0, episodes = 0;
 };
 
@@ -73,6 +78,7 @@ struct TrainingSet {
   std::vector<TrainingDataset> datasets;
   std::vector<TrainingEpisode> episodes;
   std::vector<std::string> instructions;
+  std::vector<LabelledObject> objects;  // those of all episodes
 
   // Windows are rows, episodes in order: those of dataset d are [first, first + count).
   std::pair<uint64_t, uint64_t> WindowsOf(size_t dataset) const;

@@ -16,6 +16,7 @@ struct LossReport {
   int64_t updates = 0;
   double loss = 0;
   double position = 0, rotation = 0, gripper = 0;  // by action group
+  double objects = 0;                              // of the object labels, where they are learnt
   double gradient_norm = 0;
   double learning_rate = 0;
   std::vector<double> by_step;  // mean squared error of each step of the chunk

@@ -18,7 +18,7 @@ torch.set_num_threads(1)
 N, H, W, S, A, T, L, VOCABULARY = 2, 20, 24, 5, 7, 4, 5, 9
 D_MODEL, BLOCKS, HEADS, FF, SLOTS, DRAWS, KEYPOINTS = 16, 3, 2, 24, 2, 2, 3
 STEM, FEATURES, GRID = 4, 6, 8
-B = 3
+B, OBJECTS = 3, 10
 
 
 def fnv1a(text):
@@ -92,6 +92,8 @@ def weights():
         feed_forward(f"dit.blocks.{i}.ff")
     linear("dit.proj_out_1", D_MODEL, 2 * D_MODEL)
     linear("dit.proj_out_2", D_MODEL, D_MODEL)
+    linear("objects.layer1", 2 * KEYPOINTS * N + D_MODEL, D_MODEL)
+    linear("objects.layer2", D_MODEL, OBJECTS)
     return {name: wave(name, math.prod(shape), 0.25).view(shape).requires_grad_()
             for name, shape in shapes.items()}
 
@@ -106,6 +108,7 @@ def inputs():
         "state": wave("state", B * S, 1).view(B, S),
         "actions": wave("actions", B * T * A, 0.8).view(B, T, A),
         "mask": mask,
+        "objects": wave("objects", B * OBJECTS, 0.9).view(B, OBJECTS),
         "tokens": [[2, 5, 7], [2, 8, 1, 3, 4], [2, 5, 7]],
         "slot": [0, 1, 0],
         "hidden": [0, 0, 1],
@@ -182,14 +185,16 @@ def encode(w, data, b):
     state = slot_linear(w, "state_encoder.layer2", slot,
                         F.relu(slot_linear(w, "state_encoder.layer1", slot, data["state"][b])))
     state = state * (1 - data["hidden"][b])
-    condition = F.linear(torch.cat(points + [state]), w["dit.condition.weight"],
-                         w["dit.condition.bias"])
-    return memory, state, condition
+    seen = torch.cat(points + [state])
+    condition = F.linear(seen, w["dit.condition.weight"], w["dit.condition.bias"])
+    hidden = F.relu(F.linear(seen, w["objects.layer1.weight"], w["objects.layer1.bias"]))
+    objects = F.linear(hidden, w["objects.layer2.weight"], w["objects.layer2.bias"])
+    return memory, state, condition, objects
 
 
 def velocity(w, context, slot, noisy, bucket):
     """noisy: real steps only."""
-    memory, state, extra = context
+    memory, state, extra, _ = context
     half = D_MODEL // 2
     angle = bucket * torch.exp(-torch.arange(half) * math.log(1e4) / half)
     code = torch.cat([angle.sin(), angle.cos()]).expand(len(noisy), -1)
@@ -219,8 +224,14 @@ def velocity(w, context, slot, noisy, bucket):
 
 def loss_of(w, data, keep=None):
     total, count = 0, 0
+    objects, known = 0, 0
     for b in range(B):
         context = encode(w, data, b)
+        # the second sample does not know its first object
+        for o in range(5 if b == 1 else 0, OBJECTS):
+            off = (context[3][o] - data["objects"][b, o]).abs()
+            objects = objects + (off - 0.05 if off > 0.1 else 5 * off**2)
+            known += 1
         real = int(data["mask"][b].sum())
         for d in range(DRAWS):
             t = data["time"][b, d]
@@ -234,7 +245,7 @@ def loss_of(w, data, keep=None):
             gripper[6] = 2.0
             total = total + (error * gripper).sum()
             count += real * 8
-    return total / (count + 1e-6)
+    return total / (count + 1e-6) + 0.3 * objects / known
 
 
 def main():
@@ -248,7 +259,7 @@ def main():
               "vlln.weight", "state_encoder.layer1.W", "action_encoder.W2.W", "position_embedding",
               "dit.time1.bias", "dit.condition.weight", "dit.blocks.0.attention.to_k.weight",
               "dit.blocks.1.norm1.weight", "dit.blocks.2.ff.in.weight", "dit.proj_out_1.bias",
-              "action_decoder.layer2.b"]
+              "action_decoder.layer2.b", "objects.layer1.weight", "objects.layer2.bias"]
     result = {"loss": loss.item(), "velocity": velocities,
               "gradients": {name: w[name].grad.flatten().tolist() for name in picked},
               "gradient_norm": math.sqrt(sum((p.grad**2).sum().item() for p in w.values()))}

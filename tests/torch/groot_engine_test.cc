@@ -246,6 +246,45 @@ TEST(GrootEngine, ReportsByGroupAndByStep) {
   EXPECT_EQ(engine->TakeLosses().updates, 0);
 }
 
+// Where no sample knows its objects the loss is that of the actions, and the head learns nothing.
+TEST(GrootEngine, UnknownObjectsTeachNothing) {
+  const auto plain = MakeEngine();
+  SampleLayout layout = SmallLayout();
+  layout.objects = 5;
+  Json policy = SmallPolicy();
+  policy["object_weight"] = 0.5;
+  const auto engine = MakeGrootEngine(layout, kSmallVocabulary, policy, SmallTrainer());
+  Batch batch = SmallBatch(0, 6);
+  const FlowDraws draws = DrawFor(batch);
+  batch.objects_BO.assign(6 * 5, std::nanf(""));
+  const GrootPass pass = engine->Differentiate(batch, draws);
+  EXPECT_EQ(pass.loss, plain->Differentiate(batch, draws).loss);
+  for (const auto& [name, gradient] : pass.gradients) {
+    if (!name.starts_with("objects.")) continue;
+    EXPECT_EQ(gradient.data, std::vector<uint8_t>(gradient.data.size())) << name;
+  }
+
+  // one sample that knows is enough, and the images learn from it
+  const auto before = pass.gradients.at("image.0.stem.weight").data;
+  std::fill_n(batch.objects_BO.begin(), 5, 0.7f);
+  const GrootPass known = engine->Differentiate(batch, draws);
+  EXPECT_GT(known.loss, pass.loss);
+  EXPECT_NE(known.gradients.at("image.0.stem.weight").data, before);
+}
+
+// What acts does not hold the head: its tensors are those of a policy that never had one.
+TEST(GrootEngine, ThePolicyLeavesItsObjectHeadBehind) {
+  SampleLayout layout = SmallLayout();
+  layout.objects = 5;
+  Json policy = SmallPolicy();
+  policy["object_weight"] = 0.5;
+  const auto engine = MakeGrootEngine(layout, kSmallVocabulary, policy, SmallTrainer());
+  const TensorMap weights = engine->ExportPolicy();
+  EXPECT_TRUE(engine->ExportState().contains("weights/objects.layer1.weight"));
+  EXPECT_EQ(weights, MakeEngine()->ExportPolicy());
+  MakeGrootChunkModel(SmallLayout(), engine->PolicyConfig(), weights);
+}
+
 TEST(FlowDraws, TimeFollowsTheBetaDistribution) {
   Json policy = SmallPolicy();
   policy["noise_draws"] = 16;

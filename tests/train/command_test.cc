@@ -28,6 +28,7 @@ struct FileShape {
   double base_x = 0;
   std::vector<std::string> cameras{"agentview", "wrist"};
   bool images = true;
+  Json task = ToJson(FakeTask());
 };
 
 Image Picture(size_t episode, size_t camera, size_t step, int size) {
@@ -46,6 +47,7 @@ fs::path WriteFile(const FileShape& shape) {
   header.simulator.control_hz = shape.control_hz;
   header.simulator.X_WB = Pose::FromTranslation({shape.base_x, 0, 0.8});
   header.stage = "augment";
+  header.task = shape.task;
   if (shape.images) {
     header.cameras = shape.cameras;
     header.image_width = header.image_height = shape.image;
@@ -115,6 +117,19 @@ TEST_F(CommandTest, TheSetHoldsWhatTheFileHolds) {
     EXPECT_EQ(image, Picture(1, 1, t, kImage));
     set.datasets[0].frames(1, 1, t, image.rgb.data());
     EXPECT_EQ(image, Picture(1, 0, t, kImage));
+  }
+}
+
+// The file's own task says which turns of an object look alike; another program's file says
+// nothing.
+TEST_F(CommandTest, ObjectsHaveTheSymmetryOfTheTaskInTheFile) {
+  EXPECT_THAT(Load({WriteFile({})}).objects,
+              testing::ElementsAre(LabelledObject{"cubeA", 4}, LabelledObject{"cubeB", 4}));
+  for (const Json& task :
+       {Json::object(), Json{{"objects", 3}},
+        Json{{"objects", {{"cubeA", {{"symmetry", -1}}}, {"cubeB", "round"}}}}}) {
+    EXPECT_THAT(Load({WriteFile({.task = task})}).objects,
+                testing::ElementsAre(LabelledObject{"cubeA", 1}, LabelledObject{"cubeB", 1}));
   }
 }
 

@@ -137,7 +137,7 @@ TEST_F(TrainLoopTest, AnotherRunIsNotGoneOnWith) {
   options.loader.shift_px = 2;
   EXPECT_THAT([&] { TrainLoop(Set(), options, FakeEngineFactory(), quiet); },
               ThrowsMessage<Error>(testing::AllOf(HasSubstr("batch was 5, is 6"),
-                                                  HasSubstr("loader.shift_px was 4, is 2"))));
+                                                  HasSubstr("loader.shift_px was 0, is 2"))));
   options = Options(run, 20);
   options.resume = true;
   options.log_every = 3;

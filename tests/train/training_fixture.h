@@ -46,12 +46,17 @@ inline std::shared_ptr<TrainingSet> ScriptedSet(const std::vector<int>& counts) 
   set->limits = simulator->info().limits;
   uint64_t parent = 0;
   for (size_t d = 0; d < counts.size(); ++d) {
-    set->datasets.push_back({"set" + std::to_string(d), "hash" + std::to_string(d),
+    set->datasets.push_back({"set" + std::to_string(d),
+                             "hash" + std::to_string(d),
                              [d](size_t episode, size_t camera, size_t step, uint8_t* out) {
                                for (size_t i = 0; i < kImage * kImage * 3; ++i) {
                                  out[i] = Pixel(episode + 100 * d, camera, step, i);
                                }
-                             }});
+                             },
+                             {}});
+    for (const auto& [name, object] : task.objects) {
+      set->datasets.back().symmetry[name] = object.symmetry;
+    }
     for (int i = 0; i < counts[d]; ++i) {
       Episode episode =
           ScriptedStack(*simulator, task, "D0", RngKey{.seed = 5, .parent = parent++});

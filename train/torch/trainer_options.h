@@ -18,7 +18,7 @@ struct EnumNames<Precision> {
 // an exponential moving average of the weights.
 struct TrainerOptions {
   int64_t steps = 4000;
-  double learning_rate = 1e-3;
+  double learning_rate = 2e-3;
   int64_t warmup = 100;
   double final_fraction = 0.02;
   double weight_decay = 1e-4;

@@ -55,6 +55,7 @@ struct GrootConfig {
   int time_buckets = 1000;
   double state_dropout = 0;
   double gripper_weight = 1;
+  double object_weight = 0;
   int sampling_steps = 4;
 
   Device inference_device = Device::kCpu;
@@ -101,6 +102,10 @@ struct GrootConfig {
     v("state_dropout", state_dropout, "chance that a training sample hides its state",
       Limits{0, 1});
     v("gripper_weight", gripper_weight, "weight of the gripper in the loss", Limits{0, 1000});
+    v("object_weight", object_weight,
+      "weight of the loss of a head that tells where the objects "
+      "are from keypoints and state; it is used in training only. 0: none",
+      Limits{0, 1000});
     v("sampling_steps", sampling_steps, "Euler steps from noise to actions", Limits{1, 1000});
     // changes speed only (beyond rounding)
     v("inference_device", inference_device, "where the trained policy runs");

@@ -125,6 +125,13 @@ GrootNet::GrootNet(const GrootConfig& config, const SampleLayout& layout, int vo
   out_modulation_ = MakeLinear(take, "dit.proj_out_1", d, 2 * d);
   out_ = MakeLinear(take, "dit.proj_out_2", d, d);
 
+  // what only training asks for (GR00T N1, arXiv:2503.14734, has such a loss for object centres)
+  if (config.object_weight > 0 && layout.objects > 0) {
+    const int seen = 2 * config.keypoints * layout.cameras + d;
+    objects1_ = MakeLinear(take, kObjectHead + std::string("layer1"), seen, d);
+    objects2_ = MakeLinear(take, kObjectHead + std::string("layer2"), d, layout.objects);
+  }
+
   action_time_code_ = SinusoidTable(config.time_buckets, d, d / 2, false, device);
   time_code_ = SinusoidTable(config.time_buckets, kTimeWidth, kTimeWidth / 2 - 1, true, device);
 }
@@ -239,10 +246,10 @@ GrootContext GrootNet::Encode(const GrootInputs& inputs, const Tensor& keep_stat
     Tensor state = state2_(at::relu(state1_(inputs.state_BS, inputs.slots)), inputs.slots);
     if (keep_state_B1.defined()) state = state * keep_state_B1;
     context.state_B1d = state.unsqueeze(1);
-    if (config_.condition_on_vision) {
-      conditions.push_back(state);
-      context.condition_B1d = condition_(at::cat(conditions, 1)).unsqueeze(1);
-    }
+    conditions.push_back(state);
+    const Tensor seen = at::cat(conditions, 1);
+    if (config_.condition_on_vision) context.condition_B1d = condition_(seen).unsqueeze(1);
+    if (objects1_.weight_oi.defined()) context.objects_BO = objects2_(at::relu(objects1_(seen)));
   }
 
   // keys and values of the even blocks do not change while the chunk is denoised

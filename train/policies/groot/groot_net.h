@@ -32,7 +32,11 @@ struct GrootContext {
   Tensor seen_B11L;                                    // false = padded text
   std::vector<std::pair<Tensor, Tensor>> keys_values;  // of the cross-attention blocks
   SlotGroups slots;
+  Tensor objects_BO;  // labels read off the images, or undefined
 };
+
+// Weights whose names begin so serve training only.
+inline constexpr const char* kObjectHead = "objects.";
 
 // The network of GrootConfig as functions of its weights; holds handles to them, no other state.
 // Thread-safe where the weights are not written.
@@ -85,7 +89,7 @@ class GrootNet {
   SlotLinear state1_, state2_;
   SlotLinear action1_, action2_actions_, action2_time_, action3_;
   Tensor action_position_;
-  Linear time1_, time2_, condition_;
+  Linear time1_, time2_, condition_, objects1_, objects2_;
   std::vector<Block> blocks_;
   Linear out_modulation_, out_;
   SlotLinear decode1_, decode2_;
