@@ -278,6 +278,7 @@ void DatasetWriter::AddFrames(const std::vector<Image>& images) {
 
 // Compresses the rows that wait on all threads and writes them in order.
 void DatasetWriter::Impl::WriteRows() {
+  if (open->rows.empty()) return;  // an episode without pictures
   std::vector<const Image*> images;
   for (const std::vector<Image>& row : open->rows) {
     for (const Image& image : row) images.push_back(&image);
