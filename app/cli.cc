@@ -11,6 +11,7 @@
 
 #include "app/terminal_progress.h"
 #include "data/base/error.h"
+#include "data/store/dataset.h"
 
 namespace understudy {
 namespace {
@@ -43,7 +44,7 @@ struct Invocation {
   std::vector<std::string> positional;
   std::vector<std::string> sets;
   std::string config;
-  bool json = false, plan = false, print_config = false, quiet = false;
+  bool json = false, plan = false, print_config = false, quiet = false, outside_links = false;
 };
 
 // One flag per option field, and the switches that every command has.
@@ -75,6 +76,8 @@ void AddFlags(Invocation& call) {
   app.add_flag("--plan", call.plan, "say what would be done and its cost; do nothing");
   app.add_flag("--json", call.json, "result as JSON on stdout");
   app.add_flag("--quiet", call.quiet, "no progress");
+  app.add_flag("--outside-links", call.outside_links,
+               "follow links of datasets out of their folder: for files that you trust");
 }
 
 // A flag's words as the JSON of its field: text as it stands, everything else as YAML; lists from
@@ -153,6 +156,7 @@ int RunInvocation(const Invocation& call) {
     PrintConfig(resolved, "", resolved.options);
     return 0;
   }
+  AllowOutsideLinks(call.outside_links);
   TerminalProgress progress(call.quiet);
   CommandContext context{.progress = &progress, .plan = call.plan};
   const Json result = call.command->run(resolved.options, context);

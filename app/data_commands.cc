@@ -33,7 +33,7 @@ struct VerifyFlags {
     v("task", task, "for the replay: listed task or path of a task.yaml; empty: the dataset's own");
     v("tolerance", options.tolerance, "of the replay, any number of a state; 0: bit by bit",
       Limits{0, 1e9});
-    v("threads", options.threads, "of the replay; 0: one per core", Limits{0, 4096});
+    v("threads", options.threads, "0: one per core", Limits{0, 4096});
   }
 };
 
@@ -162,7 +162,7 @@ const std::string& Given(const std::string& path, const char* command, const cha
 }
 
 Json Verify(const VerifyFlags& flags, Progress& progress) {
-  VerifyReport report = VerifyDataset(Given(flags.path, "verify", "path"));
+  VerifyReport report = VerifyDataset(Given(flags.path, "verify", "path"), flags.options.threads);
   Json replay;
   if (flags.replay && report.faults.empty()) {
     const std::string task =

@@ -75,17 +75,18 @@ Fixture& Shared() {
   return fixture;
 }
 
-DatasetHeader Header() {
+DatasetHeader Header(size_t cameras) {
   DatasetHeader header;
   header.simulator.task = "bench";
   header.simulator.arms = {"robot0"};
   header.simulator.state_size = header.simulator.flat_state_size = 1;
-  header.cameras = {"agentview"};
+  for (size_t c = 0; c < cameras; ++c) header.cameras.push_back("camera" + std::to_string(c));
   header.image_width = header.image_height = kSize;
   return header;
 }
 
-void WriteOurs(const fs::path& file, int threads) {
+// Every camera has the same frames.
+void WriteOurs(const fs::path& file, int threads, size_t cameras = 1) {
   const Fixture& shared = Shared();
   Episode episode;
   for (size_t k = 0; k < kFrames; ++k) {
@@ -103,10 +104,10 @@ void WriteOurs(const fs::path& file, int threads) {
   episode.meta.arms = {"robot0"};
   episode.meta.control_hz = 20;
   episode.final_state = {0};
-  DatasetWriter writer(file, Header(), {.overwrite = true, .threads = threads});
+  DatasetWriter writer(file, Header(cameras), {.overwrite = true, .threads = threads});
   for (size_t e = 0; e < kEpisodes; ++e) {
     episode.meta.uuid = MakeUuid("bench", RngKey{.parent = e});
-    writer.Append(episode, {shared.frames[e]});
+    writer.Append(episode, std::vector<std::vector<Image>>(cameras, shared.frames[e]));
   }
   writer.Finish();
 }
@@ -192,25 +193,32 @@ void BM_RandomFrameFrameChunks(benchmark::State& state) { RandomFrameHdf5(state,
 BENCHMARK(BM_RandomFrameAutoChunks)->Unit(benchmark::kMicrosecond);
 BENCHMARK(BM_RandomFrameFrameChunks)->Unit(benchmark::kMicrosecond);
 
+// Arguments: threads, cameras.
 void BM_SequentialReadOurs(benchmark::State& state) {
   const fs::path file = Shared().folder / "ours.h5";
-  WriteOurs(file, 0);
-  const DatasetReader reader(file);
   const auto threads = static_cast<size_t>(state.range(0));
+  const auto cameras = static_cast<size_t>(state.range(1));
+  WriteOurs(file, 0, cameras);
+  const DatasetReader reader(file);
   for (auto _ : state) {
     std::vector<std::jthread> pool;
     for (size_t t = 0; t < threads; ++t) {
       pool.emplace_back([&, t] {
         std::vector<uint8_t> pixels(kBytes);
         for (size_t e = 0; e < kEpisodes; ++e) {
-          for (size_t k = t; k < kFrames; k += threads) reader.ReadFrame(e, 0, k, pixels.data());
+          for (size_t k = t; k < kFrames; k += threads) {
+            for (size_t c = 0; c < cameras; ++c) reader.ReadFrame(e, c, k, pixels.data());
+          }
         }
       });
     }
   }
-  CountFrames(state, kEpisodes * kFrames);
+  CountFrames(state, cameras * kEpisodes * kFrames);
 }
-BENCHMARK(BM_SequentialReadOurs)->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(BM_SequentialReadOurs)
+    ->ArgsProduct({{1, 2}, {1, 2}})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 void BM_SequentialReadHdf5(benchmark::State& state) {
   const fs::path file = Shared().folder / "theirs.h5";
@@ -248,18 +256,20 @@ void BM_SequentialWriteHdf5(benchmark::State& state) {
 }
 BENCHMARK(BM_SequentialWriteHdf5)->Arg(1)->Arg(4)->Unit(benchmark::kMillisecond)->UseRealTime();
 
+// Every column, hash and frame. Arguments: threads, cameras.
 void BM_Verify(benchmark::State& state) {
   const fs::path file = Shared().folder / "ours.h5";
-  WriteOurs(file, 0);
+  const auto cameras = static_cast<size_t>(state.range(1));
+  WriteOurs(file, 0, cameras);
   for (auto _ : state) {
-    const VerifyReport report = VerifyDataset(file);
+    const VerifyReport report = VerifyDataset(file, static_cast<int>(state.range(0)));
     if (report.faults.empty()) continue;
     state.SkipWithError((report.faults[0].place + ": " + report.faults[0].what).c_str());
     return;
   }
-  CountFrames(state, kEpisodes * kFrames);
+  CountFrames(state, cameras * kEpisodes * kFrames);
 }
-BENCHMARK(BM_Verify)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(BM_Verify)->ArgsProduct({{1, 2}, {1, 2}})->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace
 }  // namespace understudy

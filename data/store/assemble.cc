@@ -6,6 +6,7 @@
 #include <set>
 
 #include "data/base/error.h"
+#include "data/store/episode_columns.h"
 #include "data/store/files.h"
 #include "data/store/hdf5.h"
 #include "data/store/journal_driver.h"
@@ -39,11 +40,7 @@ std::string Edit(const h5::Group& demo, const Assembly::Pick& pick, const Assemb
   assembly.edit(pick, meta);
   WriteMeta(demo, meta, ReadLength(demo), demo.Text("model_file", ""));
   RawStream raw;
-  if (demo.Has("understudy/raw")) {
-    const h5::Group group = demo.Open("understudy/raw");
-    raw.device = group.Text("device", "");
-    raw.profile = group.Text("profile", "");
-  }
+  ReadRawInfo(demo, raw);
   const h5::Group own = demo.Open("understudy");
   const std::string columns = own.Text("column_hashes");
   const std::string hash = EpisodeHash(meta, raw, ParseJson(columns, own.Place()));
@@ -108,8 +105,15 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
     steps += static_cast<int64_t>(episode.length);
     if (assembly.by_reference) {
       // relative: the folder may be moved as a whole
-      data.LinkExternal(name, fs::absolute(reader.path()).lexically_relative(folder).string(),
-                        "/data/" + episode.name);
+      const fs::path target = fs::absolute(reader.path()).lexically_relative(folder);
+      if (!h5::MayLink(output, target)) {
+        ThrowUsage(fmt::format(
+            "{}: its links to '{}' would leave its folder, and readers refuse such links; write "
+            "it beside its inputs or above them, copy instead, or say --outside-links here and "
+            "wherever it is read",
+            output.string(), target.string()));
+      }
+      data.LinkExternal(name, target.string(), "/data/" + episode.name);
     } else if (H5Ocopy(source.id(), episode.name.c_str(), data.id(), name.c_str(), H5P_DEFAULT,
                        H5P_DEFAULT) < 0) {
       h5::FailWriting(data.Place(name),

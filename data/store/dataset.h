@@ -119,6 +119,10 @@ struct SalvageReport {
 // and renames them to <name>.interrupted.h5. Says what it found.
 std::vector<SalvageReport> Salvage(const std::filesystem::path& folder);
 
+// Whether external links may lead out of the folder of the file that holds them: false unless the
+// user trusts the file. For the whole process; set before datasets are opened.
+void AllowOutsideLinks(bool allowed);
+
 // One line of an episode list.
 struct EpisodeSummary {
   std::string name, uuid;
@@ -176,7 +180,8 @@ struct VerifyReport {
   std::vector<Fault> faults;
   int64_t episodes = 0, steps = 0, bytes_read = 0;
 };
-VerifyReport VerifyDataset(const std::filesystem::path& path);
+// `threads` as in ThreadCount; the report is the same for any number.
+VerifyReport VerifyDataset(const std::filesystem::path& path, int threads = 0);
 
 // Counts, lengths, success, tasks, sizes, statistics of actions: what `data info` prints.
 Json DescribeDataset(const std::filesystem::path& path);

@@ -3,6 +3,7 @@
 // Episodes as columns and back. docs/format.md lists every column.
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -43,16 +44,22 @@ std::vector<Column> StepColumns(const RowShape& shape, const Step* steps, size_t
 std::vector<Column> OutcomeColumns(const std::vector<uint8_t>& success);
 std::vector<Column> RawColumns(const RawSample* samples, size_t count);
 
+// Columns by path that have been read already: they are not read again.
+using ReadBefore = std::map<std::string, Column>;
+
 // Fills steps, final state and observation of an episode of `length` steps. With `cut`, columns may
 // hold more rows than needed (a recording that was interrupted).
-void ReadColumns(const h5::Group& demo, size_t length, bool cut, Episode& episode);
+void ReadColumns(const h5::Group& demo, size_t length, bool cut, Episode& episode,
+                 const ReadBefore& before = {});
 // Rows that every column of an interrupted recording holds: `instants` and `steps`.
 struct WholeRows {
   size_t instants = 0, steps = 0, raw = 0;
 };
 WholeRows CountRows(const h5::Group& demo);
 // `understudy/raw`; nothing where the episode has none. `cut` as above.
-void ReadRaw(const h5::Group& demo, bool cut, RawStream& raw);
+void ReadRaw(const h5::Group& demo, bool cut, RawStream& raw, const ReadBefore& before = {});
+// What of it is no row: device, profile, offset of the clocks.
+void ReadRawInfo(const h5::Group& demo, RawStream& raw);
 void WriteRawInfo(const h5::Group& demo, const RawStream& raw);
 
 }  // namespace understudy

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 
@@ -27,6 +28,34 @@ hid_t LinkCreation() {
   return plist;
 }
 
+std::atomic<bool> outside_links_allowed = false;
+
+// HDF5 asks before it follows an external link.
+herr_t MayFollow(const char* file, const char*, const char* target, const char*, unsigned*, hid_t,
+                 void*) {
+  return MayLink(file, target) ? 0 : -1;
+}
+
+// Access to an object that may stand behind an external link. `kind` is H5P_LINK_ACCESS or a class
+// derived from it.
+hid_t GuardedAccess(hid_t kind) {
+  const hid_t plist = H5Pcreate(kind);
+  H5Pset_elink_cb(plist, MayFollow, nullptr);
+  return plist;
+}
+hid_t LinkAccess() {
+  static const hid_t plist = GuardedAccess(H5P_LINK_ACCESS);
+  return plist;
+}
+hid_t GroupAccess() {
+  static const hid_t plist = GuardedAccess(H5P_GROUP_ACCESS);
+  return plist;
+}
+hid_t DatasetAccess() {
+  static const hid_t plist = GuardedAccess(H5P_DATASET_ACCESS);
+  return plist;
+}
+
 std::vector<hsize_t> Shape(const Column& column) {
   std::vector<hsize_t> dims{column.rows};
   dims.insert(dims.end(), column.row_dims.begin(), column.row_dims.end());
@@ -48,7 +77,29 @@ herr_t CollectError(unsigned, const H5E_error2_t* error, void* out) {
   return 0;
 }
 
+DatasetInfo InfoOf(const Id& dataset, const std::string& place) {
+  const Id type(H5Dget_type(dataset.get()));
+  const Id space(H5Dget_space(dataset.get()));
+  DatasetInfo info;
+  info.type_class = H5Tget_class(type.get());
+  info.type_size = H5Tget_size(type.get());
+  info.is_signed = info.type_class == H5T_INTEGER && H5Tget_sign(type.get()) == H5T_SGN_2;
+  const int rank = H5Sget_simple_extent_ndims(space.get());
+  if (rank < 0) FailReading(place, "its shape cannot be read");
+  info.dims.resize(static_cast<size_t>(rank));
+  if (rank > 0) H5Sget_simple_extent_dims(space.get(), info.dims.data(), nullptr);
+  return info;
+}
+
 }  // namespace
+
+bool MayLink(const std::filesystem::path& file, const std::filesystem::path& target) {
+  if (outside_links_allowed) return true;
+  const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
+  const std::filesystem::path way =
+      (folder / target).lexically_normal().lexically_relative(folder.lexically_normal());
+  return !way.empty() && *way.begin() != "..";
+}
 
 Guard::Guard() : lock_(Mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
 
@@ -92,8 +143,8 @@ bool Group::Has(const std::string& name) const {
   // each step must exist before the next may be asked for
   for (size_t end = name.find('/');; end = name.find('/', end + 1)) {
     const std::string part = name.substr(0, end);
-    if (H5Lexists(id(), part.c_str(), H5P_DEFAULT) <= 0) return false;
-    if (H5Oexists_by_name(id(), part.c_str(), H5P_DEFAULT) <= 0) return false;
+    if (H5Lexists(id(), part.c_str(), LinkAccess()) <= 0) return false;
+    if (H5Oexists_by_name(id(), part.c_str(), LinkAccess()) <= 0) return false;
     if (end == std::string::npos) return true;
   }
 }
@@ -110,10 +161,16 @@ std::vector<std::string> Group::Names() const {
 
 Group Group::Open(const std::string& name) const {
   const Guard guard;
-  Id group(H5Gopen2(id(), name.c_str(), H5P_DEFAULT));
+  Id group(H5Gopen2(id(), name.c_str(), GroupAccess()));
   if (!group.valid()) {
     const std::string why = ErrorText();
     if (const std::string target = ExternalTarget(name); !target.empty()) {
+      if (!MayLink(file_, target)) {
+        FailReading(Place(name),
+                    fmt::format("the link to '{}' leaves the dataset's folder; if you trust the "
+                                "file, say --outside-links",
+                                target));
+      }
       FailReading(Place(name), fmt::format("the link to '{}' cannot be followed; put that file "
                                            "back beside this one, or merge again",
                                            target));
@@ -173,18 +230,7 @@ std::string Group::ExternalTarget(const std::string& name) const {
 
 DatasetInfo Group::Info(const std::string& name) const {
   const Guard guard;
-  const Id dataset = OpenDataset(name);
-  const Id type(H5Dget_type(dataset.get()));
-  const Id space(H5Dget_space(dataset.get()));
-  DatasetInfo info;
-  info.type_class = H5Tget_class(type.get());
-  info.type_size = H5Tget_size(type.get());
-  info.is_signed = info.type_class == H5T_INTEGER && H5Tget_sign(type.get()) == H5T_SGN_2;
-  const int rank = H5Sget_simple_extent_ndims(space.get());
-  if (rank < 0) FailReading(Place(name), "its shape cannot be read");
-  info.dims.resize(static_cast<size_t>(rank));
-  if (rank > 0) H5Sget_simple_extent_dims(space.get(), info.dims.data(), nullptr);
-  return info;
+  return InfoOf(OpenDataset(name), Place(name));
 }
 
 std::optional<ColumnType> DatasetInfo::type() const {
@@ -199,10 +245,11 @@ std::optional<ColumnType> DatasetInfo::type() const {
 
 Id Group::OpenDataset(const std::string& name) const {
   const Guard guard;
-  if (!Has(name)) FailReading(Place(name), "no such dataset");
-  Id dataset(H5Dopen2(id(), name.c_str(), H5P_DEFAULT));
+  Id dataset(H5Dopen2(id(), name.c_str(), DatasetAccess()));
   if (!dataset.valid()) {
-    FailReading(Place(name), fmt::format("is no dataset, or it is damaged ({})", ErrorText()));
+    const std::string why = ErrorText();
+    if (!Has(name)) FailReading(Place(name), "no such dataset");
+    FailReading(Place(name), fmt::format("is no dataset, or it is damaged ({})", why));
   }
   return dataset;
 }
@@ -297,7 +344,21 @@ void Group::SetRows(const std::string& name, hsize_t rows) const {
 Column Group::Read(const std::string& name, ColumnType type,
                    const std::vector<int64_t>& row_dims) const {
   const Guard guard;
-  const DatasetInfo info = Info(name);
+  const Id dataset = OpenDataset(name);
+  return ReadOpened(dataset, InfoOf(dataset, Place(name)), name, type, row_dims);
+}
+
+Column Group::Read(const std::string& name) const {
+  const Guard guard;
+  const Id dataset = OpenDataset(name);
+  const DatasetInfo info = InfoOf(dataset, Place(name));
+  const std::optional<ColumnType> type = info.type();
+  if (!type) FailReading(Place(name), "has another type than any column");
+  return ReadOpened(dataset, info, name, *type, {-2});
+}
+
+Column Group::ReadOpened(const Id& dataset, const DatasetInfo& info, const std::string& name,
+                         ColumnType type, const std::vector<int64_t>& row_dims) const {
   const bool number =
       info.type_class == H5T_INTEGER || info.type_class == H5T_FLOAT || info.type_class == H5T_ENUM;
   if (!number) FailReading(Place(name), "must hold numbers");
@@ -325,7 +386,6 @@ Column Group::Read(const std::string& name, ColumnType type,
   Column column(name, type, std::vector<size_t>(info.dims.begin() + 1, info.dims.end()));
   column.rows = info.dims[0];
   column.bytes.resize(total);
-  const Id dataset = OpenDataset(name);
   hid_t memory_type = NativeType(type);
   // booleans of h5py: read as their base type
   Id base;
@@ -452,3 +512,9 @@ Group OpenForReading(const std::filesystem::path& file) {
 }
 
 }  // namespace understudy::h5
+
+namespace understudy {
+
+void AllowOutsideLinks(bool allowed) { h5::outside_links_allowed = allowed; }
+
+}  // namespace understudy

@@ -60,6 +60,11 @@ struct DatasetInfo {
   std::optional<ColumnType> type() const;
 };
 
+// Whether a link of `file` to `target` (relative to the folder of `file`) is followed: it stays in
+// that folder or below, or outside links are allowed. Names only: symbolic links of the file system
+// are the user's own.
+bool MayLink(const std::filesystem::path& file, const std::filesystem::path& target);
+
 // A group of an open file (or the root). Names may be paths ("obs/object").
 class Group {
  public:
@@ -71,6 +76,8 @@ class Group {
   const std::string& file() const { return file_; }
   const std::string& path() const { return path_; }
   std::string Place(const std::string& name = "") const;  // "x.h5: /data/demo_0/actions"
+
+  // External links are followed as MayLink says.
 
   // True where every link of the path exists and its end can be opened.
   bool Has(const std::string& name) const;
@@ -111,6 +118,8 @@ class Group {
   // kMaxArrayBytes.
   Column Read(const std::string& name, ColumnType type,
               const std::vector<int64_t>& row_dims = {-2}) const;
+  // The same for any shape, as the type that is stored.
+  Column Read(const std::string& name) const;
   DatasetInfo Info(const std::string& name) const;
   Id OpenDataset(const std::string& name) const;
   // Fixed-length strings of a 1-D dataset.
@@ -118,6 +127,9 @@ class Group {
   std::vector<std::string> ReadTexts(const std::string& name) const;
 
  private:
+  Column ReadOpened(const Id& dataset, const DatasetInfo& info, const std::string& name,
+                    ColumnType type, const std::vector<int64_t>& row_dims) const;
+
   Id id_;
   std::string file_, path_;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "data/base/error.h"
 #include "data/store/episode_columns.h"
@@ -14,11 +15,15 @@ namespace {
 // Reads columns of one episode and checks their rows.
 class ColumnReader {
  public:
-  ColumnReader(const h5::Group& demo, size_t rows, bool cut)
-      : demo_(demo), rows_(rows), cut_(cut) {}
+  ColumnReader(const h5::Group& demo, size_t rows, bool cut, const ReadBefore& before)
+      : demo_(demo), rows_(rows), cut_(cut), before_(before) {}
 
   Column Get(const std::string& name, ColumnType type, std::vector<int64_t> row_dims) const {
-    Column column = demo_.Read(name, type, row_dims);
+    const auto found = before_.find(name);
+    const bool known = found != before_.end() && found->second.type == type &&
+                       Fits(found->second.row_dims, row_dims);
+    // what does not fit is read again for the sake of its error
+    Column column = known ? found->second : demo_.Read(name, type, row_dims);
     const bool right = cut_ ? column.rows >= rows_ : column.rows == rows_;
     if (!right) {
       h5::FailReading(demo_.Place(name),
@@ -41,9 +46,15 @@ class ColumnReader {
   }
 
  private:
+  static bool Fits(const std::vector<size_t>& dims, const std::vector<int64_t>& wanted) {
+    return std::equal(dims.begin(), dims.end(), wanted.begin(), wanted.end(),
+                      [](size_t n, int64_t want) { return want < 0 || std::cmp_equal(n, want); });
+  }
+
   const h5::Group& demo_;
   size_t rows_;
   bool cut_;
+  const ReadBefore& before_;
 };
 
 using enum ColumnType;
@@ -54,8 +65,9 @@ Eigen::VectorXd Vector(const Column& c, size_t k) {
   return v;
 }
 
-void ReadInstants(const h5::Group& demo, size_t length, bool cut, Episode& episode) {
-  const ColumnReader reader(demo, length + 1, cut);
+void ReadInstants(const h5::Group& demo, size_t length, bool cut, Episode& episode,
+                  const ReadBefore& before) {
+  const ColumnReader reader(demo, length + 1, cut, before);
   const Column state = reader.Get("understudy/state", kF64, {-1});
   const Column time = reader.Get("understudy/sim_time", kF64, {});
   const Column eef = reader.Get("understudy/eef_pose", kF64, {-1, 7});
@@ -124,8 +136,9 @@ void ReadTeleop(const h5::Group& demo, const ColumnReader& reader, Episode& epis
 
 }  // namespace
 
-void ReadColumns(const h5::Group& demo, size_t length, bool cut, Episode& episode) {
-  const ColumnReader reader(demo, length, cut);
+void ReadColumns(const h5::Group& demo, size_t length, bool cut, Episode& episode,
+                 const ReadBefore& before) {
+  const ColumnReader reader(demo, length, cut, before);
   const Column absolute = reader.Get("actions_abs", kF64, {-1});
   if (absolute.row_size() % 8 != 0) {
     h5::FailReading(
@@ -166,7 +179,7 @@ void ReadColumns(const h5::Group& demo, size_t length, bool cut, Episode& episod
     step.source_step = source_step.At<int32_t>(k);
   }
   ReadTeleop(demo, reader, episode);
-  ReadInstants(demo, length, cut, episode);
+  ReadInstants(demo, length, cut, episode, before);
 }
 
 WholeRows CountRows(const h5::Group& demo) {
@@ -182,7 +195,7 @@ WholeRows CountRows(const h5::Group& demo) {
   return whole;
 }
 
-void ReadRaw(const h5::Group& demo, bool cut, RawStream& raw) {
+void ReadRawInfo(const h5::Group& demo, RawStream& raw) {
   if (!demo.Has("understudy/raw")) return;
   const h5::Group group = demo.Open("understudy/raw");
   raw.device = group.Text("device", "");
@@ -191,9 +204,14 @@ void ReadRaw(const h5::Group& demo, bool cut, RawStream& raw) {
     raw.xr_minus_monotonic_ns = group.Int("xr_minus_monotonic_ns");
   }
   if (group.HasAttribute("utc_at_start_ns")) raw.utc_at_start_ns = group.Int("utc_at_start_ns");
+}
+
+void ReadRaw(const h5::Group& demo, bool cut, RawStream& raw, const ReadBefore& before) {
+  ReadRawInfo(demo, raw);
   if (!demo.Has("understudy/raw/id")) return;
-  const size_t rows = demo.Read("understudy/raw/id", kI64, {}).rows;
-  const ColumnReader reader(demo, rows, cut);
+  const auto ids = demo.Info("understudy/raw/id").dims;
+  const size_t rows = ids.empty() ? 0 : ids[0];
+  const ColumnReader reader(demo, rows, cut, before);
   const auto get = [&](const char* name, ColumnType type, std::vector<int64_t> dims) {
     return reader.Get(std::string("understudy/raw/") + name, type, dims);
   };

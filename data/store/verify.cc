@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <set>
 
 #include "data/base/error.h"
+#include "data/base/ordered_pool.h"
 #include "data/store/episode_columns.h"
 #include "data/store/foreign.h"
 #include "data/store/image_column.h"
@@ -45,6 +47,7 @@ class EpisodeCheck {
   void Columns(size_t length, const DatasetHeader& header);
   void Images(const std::string& camera, size_t length, const DatasetHeader& header);
   const Json& hashes() const { return hashes_; }
+  const ReadBefore& columns() const { return columns_; }
   void LoadHashes();
 
  private:
@@ -57,6 +60,7 @@ class EpisodeCheck {
   const h5::Group& demo_;
   VerifyReport& report_;
   Json hashes_ = Json::object();
+  ReadBefore columns_;
 };
 
 void EpisodeCheck::LoadHashes() {
@@ -151,12 +155,7 @@ void EpisodeCheck::Columns(size_t length, const DatasetHeader& header) {
   for (const auto& [path, hash] : hashes_.items()) {
     if (path.ends_with("_image")) continue;
     try {
-      const auto type = demo_.Info(path).type();
-      if (!type) {
-        Fail(path, "has another type than any column");
-        continue;
-      }
-      const Column column = demo_.Read(path, *type);
+      Column column = demo_.Read(path);
       report_.bytes_read += static_cast<int64_t>(column.bytes.size());
       ColumnHashes now;
       now.Add(column);
@@ -175,6 +174,7 @@ void EpisodeCheck::Columns(size_t length, const DatasetHeader& header) {
       };
       size_is("understudy/state", header.simulator.state_size);
       size_is("states", header.simulator.flat_state_size);
+      columns_.emplace(path, std::move(column));
     } catch (const Error& error) {
       Fail(path, error.what());
     }
@@ -240,8 +240,8 @@ void VerifyEpisode(const h5::Group& data, const std::string& name, const Dataset
     Episode episode;
     episode.meta = ReadMeta(demo);
     if (episode.meta.uuid.empty()) check.Fail("", "has no uuid");
-    ReadRaw(demo, false, episode.raw);
-    ReadColumns(demo, length, false, episode);
+    ReadRaw(demo, false, episode.raw, check.columns());
+    ReadColumns(demo, length, false, episode, check.columns());
     for (size_t k = 0; k < length; ++k) {
       const int32_t source = episode.steps[k].source;
       if (source < -1 || source >= static_cast<int32_t>(episode.meta.sources.size())) {
@@ -260,18 +260,32 @@ void VerifyEpisode(const h5::Group& data, const std::string& name, const Dataset
   }
 }
 
-VerifyReport VerifyDataset(const std::filesystem::path& path) {
+VerifyReport VerifyDataset(const std::filesystem::path& path, int threads) {
   VerifyReport report;
   try {
     // refuses what cannot be read at all, and says why
-    const h5::Guard guard;
     const h5::Group root = h5::OpenForReading(path);
     if (!root.Has("data")) ThrowBadInput(fmt::format("{}: it has no group '/data'", path.string()));
     const bool own = root.Has("understudy");
     const DatasetHeader header = own ? ReadHeader(root) : ForeignHeader(root);
     const h5::Group data = root.Open("data");
     const std::vector<std::string> names = EpisodeNames(data);
-    for (const std::string& name : names) VerifyEpisode(data, name, header, own, report);
+    // HDF5 is locked inside; pictures, hashes and checks of several episodes go on side by side
+    const auto count = static_cast<int64_t>(names.size());
+    RunOrdered<VerifyReport>(
+        ThreadCount(threads, count), 0, count,
+        [&](int, int64_t e) {
+          VerifyReport one;
+          VerifyEpisode(data, names[static_cast<size_t>(e)], header, own, one);
+          return one;
+        },
+        [&](int64_t, VerifyReport&& one) {
+          std::move(one.faults.begin(), one.faults.end(), std::back_inserter(report.faults));
+          report.episodes += one.episodes;
+          report.steps += one.steps;
+          report.bytes_read += one.bytes_read;
+          return true;
+        });
     if (names.empty()) report.faults.push_back({"/data", "holds no episode"});
     if (data.HasAttribute("total") && data.Int("total") != report.steps) {
       report.faults.push_back({"/data", fmt::format("attribute 'total' = {}, the episodes have {} "

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <hdf5.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "data/episode/motion.h"
@@ -93,6 +94,22 @@ TEST(StoreVerify, SoundFilesHaveNoFault) {
   EXPECT_EQ(report.steps, 20);
   EXPECT_GT(report.bytes_read, 2 * 2 * 10 * 16 * 8 * 3);
   EXPECT_EQ(ToJson(report)["sound"], true);
+}
+
+TEST(StoreVerify, ReportDoesNotDependOnThreads) {
+  Folder folder;
+  const fs::path a = WriteSound(folder / "a.h5"), b = WriteSound(folder / "b.h5", 10),
+                 file = folder / "x.h5";
+  MergeDatasets({a, b}, file, false, false);
+  {
+    Surgeon surgeon(file);
+    surgeon.Poke("/data/demo_1/actions", 3, 7);
+    surgeon.Poke("/data/demo_3/understudy/eef_pose", 9, std::nan(""));
+    surgeon.Delete("/data/demo_2/understudy/label");
+  }
+  const Json one = ToJson(VerifyDataset(file, 1));
+  EXPECT_GE(one["faults"].size(), 4u);
+  for (const int threads : {2, 3, 8}) EXPECT_EQ(ToJson(VerifyDataset(file, threads)), one);
 }
 
 TEST(StoreVerify, FindsEveryInjectedFault) {
@@ -344,6 +361,73 @@ TEST(StoreMerge, ByReferenceAndByCopyHoldTheSame) {
   EXPECT_THAT(
       ErrorOf([&] { DatasetReader r(folder / "moved" / "links.h5"); }, ErrorKind::kBadInput),
       testing::AllOf(HasSubstr("shards/b.h5"), HasSubstr("/data/demo_2")));
+}
+
+// Lets links leave their folder until the end of a test.
+struct OutsideLinks {
+  OutsideLinks() { AllowOutsideLinks(true); }
+  ~OutsideLinks() { AllowOutsideLinks(false); }
+};
+
+TEST(StoreLinks, MayNotLeaveTheFolderUnlessAllowed) {
+  Folder folder;
+  fs::create_directories(folder / "private");
+  fs::create_directories(folder / "theirs");
+  const fs::path target = WriteSound(folder / "private" / "d.h5");
+  const fs::path master = folder / "theirs" / "m.h5";
+  // our own writer does not make what readers refuse
+  EXPECT_THAT(ErrorOf([&] { MergeDatasets({target}, master, true, false); }, ErrorKind::kUsage),
+              testing::AllOf(HasSubstr("../private/d.h5"), HasSubstr("--outside-links")));
+  EXPECT_FALSE(fs::exists(master));
+  {
+    const OutsideLinks allowed;
+    MergeDatasets({target}, master, true, false);
+    EXPECT_TRUE(VerifyDataset(master).faults.empty());
+    EXPECT_EQ(DatasetReader(master).ReadImage(1, "wrist", 3),
+              DatasetReader(target).ReadImage(1, "wrist", 3));
+  }
+  EXPECT_THAT(ErrorOf([&] { DatasetReader reader(master); }, ErrorKind::kBadInput),
+              testing::AllOf(HasSubstr("/data/demo_0"), HasSubstr("../private/d.h5"),
+                             HasSubstr("leaves the dataset's folder")));
+  EXPECT_FALSE(VerifyDataset(master).faults.empty());
+  // nor by an absolute path, nor by a link that a link leads to, nor by a column
+  const auto link = [](const fs::path& file, const char* name, const fs::path& to, const char* at) {
+    const Surgeon surgeon(file);
+    H5Ldelete(surgeon.id(), name, H5P_DEFAULT);
+    ASSERT_GE(H5Lcreate_external(to.c_str(), at, surgeon.id(), name, H5P_DEFAULT, H5P_DEFAULT), 0);
+  };
+  WriteSound(folder / "theirs" / "shard.h5");
+  MergeDatasets({folder / "theirs" / "shard.h5"}, folder / "theirs" / "links.h5", true, false);
+  EXPECT_TRUE(VerifyDataset(folder / "theirs" / "links.h5").faults.empty());
+  link(folder / "theirs" / "shard.h5", "/data/demo_0", target, "/data/demo_0");
+  EXPECT_THAT(
+      ErrorOf([&] { DatasetReader r(folder / "theirs" / "shard.h5"); }, ErrorKind::kBadInput),
+      HasSubstr("leaves the dataset's folder"));
+  EXPECT_THAT(
+      ErrorOf([&] { DatasetReader r(folder / "theirs" / "links.h5"); }, ErrorKind::kBadInput),
+      HasSubstr("/data/demo_0"));
+  WriteSound(folder / "theirs" / "column.h5");
+  link(folder / "theirs" / "column.h5", "/data/demo_1/actions_abs", target,
+       "/data/demo_1/actions_abs");
+  const DatasetReader reader(folder / "theirs" / "column.h5");
+  EXPECT_THAT(ErrorOf([&] { reader.ReadEpisode(1); }, ErrorKind::kBadInput),
+              HasSubstr("actions_abs"));
+}
+
+TEST(StoreLinks, LoopsEndInOneError) {
+  Folder folder;
+  const fs::path a = WriteSound(folder / "a.h5");
+  {
+    const Surgeon surgeon(a);
+    for (const char* name : {"/data/demo_0", "/data/demo_1"}) {
+      H5Ldelete(surgeon.id(), name, H5P_DEFAULT);
+    }
+    H5Lcreate_external("a.h5", "/data/demo_0", surgeon.id(), "/data/demo_0", H5P_DEFAULT,
+                       H5P_DEFAULT);
+    H5Lcreate_soft("/data/demo_1", surgeon.id(), "/data/demo_1", H5P_DEFAULT, H5P_DEFAULT);
+  }
+  EXPECT_THAT(ErrorOf([&] { DatasetReader reader(a); }, ErrorKind::kBadInput),
+              testing::AllOf(HasSubstr("a.h5"), HasSubstr("/data/demo_0")));
 }
 
 TEST(StoreMerge, RefusesWhatDoesNotFit) {
