@@ -2,11 +2,9 @@
 #include <fmt/format.h>
 
 #include "app/commands.h"
+#include "app/data_commands.h"
 #include "app/twin.h"
 #include "data/store/command.h"
-#ifdef WITH_ARROW
-#include "data/store/convert/lerobot.h"
-#endif
 #include "data/store/dataset.h"
 #include "data/store/select.h"
 #include "data/store/trim.h"
@@ -63,33 +61,6 @@ struct TrimFlags {
     v("head", options.head, "trim beginnings");
     v("tail", options.tail, "trim ends");
     v("overwrite", options.overwrite, "replace it where it exists");
-  }
-};
-
-enum class ConvertTo { kLerobot };
-}  // namespace
-template <>
-struct EnumNames<ConvertTo> {
-  static constexpr std::array kNames{"lerobot"};
-};
-namespace {
-
-struct ConvertFlags {
-  std::string path, out;
-  ConvertTo to = ConvertTo::kLerobot;
-  bool overwrite = false;
-#ifdef WITH_ARROW
-  LerobotOptions lerobot;
-#endif
-  template <class V>
-  void Visit(V& v) {
-    v("path", path, "dataset");
-    v("out", out, "folder to write");
-    v("to", to, "format: lerobot = LeRobot v3.0");
-#ifdef WITH_ARROW
-    v("lerobot", lerobot, "how a LeRobot dataset is written");
-#endif
-    v("overwrite", overwrite, "replace it where it exists");
   }
 };
 
@@ -156,13 +127,8 @@ struct SplitFlags {
   }
 };
 
-const std::string& Given(const std::string& path, const char* command, const char* field) {
-  if (path.empty()) ThrowUsage(fmt::format("data {}: {}: name a dataset", command, field));
-  return path;
-}
-
 Json Verify(const VerifyFlags& flags, Progress& progress) {
-  VerifyReport report = VerifyDataset(Given(flags.path, "verify", "path"), flags.options.threads);
+  VerifyReport report = VerifyApart(Given(flags.path, "verify", "path"), flags.options.threads);
   Json replay;
   if (flags.replay && report.faults.empty()) {
     const std::string task =
@@ -182,32 +148,6 @@ Json Verify(const VerifyFlags& flags, Progress& progress) {
   return result;
 }
 
-Json Convert(const ConvertFlags& flags, CommandContext& context) {
-  const DatasetReader reader(Given(flags.path, "convert", "path"));
-  Given(flags.out, "convert", "out");
-#ifdef WITH_ARROW
-  LerobotOptions options = flags.lerobot;
-  options.overwrite = flags.overwrite;
-  // said before anything is written
-  Json result{{"out", flags.out}, {"lost", LostInLerobot(reader, options)}};
-  for (const Json& lost : result["lost"])
-    context.progress->Message("lost: " + lost.get<std::string>());
-  if (context.plan) return result;
-  const LerobotReport report = WriteLerobot(reader, flags.out, options, *context.progress);
-  result.update({{"episodes", report.episodes},
-                 {"frames", report.frames},
-                 {"data_files", report.data_files},
-                 {"video_files", report.video_files},
-                 {"encoder", report.encoder}});
-  return result;
-#else
-  (void)context;
-  ThrowUsage(
-      "this program was built without Arrow, which LeRobot's format needs: run `make setup`, then "
-      "configure with -DWITH_ARROW=ON and build again");
-#endif
-}
-
 std::string DescribeVerify(const Json& result) {
   std::string text;
   for (const Json& fault : result["faults"]) {
@@ -225,8 +165,14 @@ std::string DescribeVerify(const Json& result) {
   return text;
 }
 
-// "key: value" lines, nested mappings indented.
-std::string Outline(const Json& json, int indent = 0) {
+}  // namespace
+
+const std::string& Given(const std::string& path, const char* command, const char* field) {
+  if (path.empty()) ThrowUsage(fmt::format("data {}: {}: name a dataset", command, field));
+  return path;
+}
+
+std::string Outline(const Json& json, int indent) {
   std::string text;
   for (const auto& [key, value] : json.items()) {
     text += std::string(static_cast<size_t>(indent), ' ') + key + ":";
@@ -238,8 +184,6 @@ std::string Outline(const Json& json, int indent = 0) {
   }
   return text;
 }
-
-}  // namespace
 
 std::vector<Command> DataCommands() {
   std::vector<Command> commands;
@@ -299,9 +243,7 @@ std::vector<Command> DataCommands() {
                  SplitDataset(flags.path, Given(flags.out, "split", "out"), flags.options)}};
       },
       [](const Json& result) { return Outline(result); }));
-  commands.push_back(MakeCommand<ConvertFlags>("data convert",
-                                               "a dataset in another program's format", Convert,
-                                               [](const Json& result) { return Outline(result); }));
+  commands.push_back(ConvertCommand());
   commands.push_back(MakeCommand<TrimFlags>(
       "data trim", "a copy without the idle rows at the ends of its episodes",
       [](const TrimFlags& flags, CommandContext& context) -> Json {

@@ -5,6 +5,9 @@
 
 namespace understudy {
 
+// Longest side of a picture in px. A file's word for its size is good for 201 MB at most.
+inline constexpr int kMaxImageSide = 8192;
+
 // 8-bit RGB, rows from the top, HWC.
 struct Image {
   int width = 0, height = 0;

@@ -53,6 +53,13 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
       return report;
     }
   }
+  // what crashes HDF5 is found out in other processes, episode by episode
+  const bool crashes = VerifyApart(input).crashed;
+  // no episode has that name: only what stands before the episodes is read
+  if (crashes && VerifyApart(input, 1, "none").crashed) {
+    ThrowBadInput(fmt::format(
+        "{}: HDF5's own structures are damaged at its root: nothing can be read", input.string()));
+  }
   const h5::Guard guard;
   const h5::Group root = h5::OpenForReading(input);
   if (!root.Has("understudy") || !root.Has("data")) {
@@ -68,7 +75,11 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
   std::vector<std::string> hashes;
   for (const std::string& name : EpisodeNames(source)) {
     VerifyReport check;
-    VerifyEpisode(source, name, header, true, check);
+    if (crashes) {
+      check = VerifyApart(input, 1, name);
+    } else {
+      VerifyEpisode(source, name, header, true, check);
+    }
     std::string why;
     if (!check.faults.empty()) why = check.faults[0].place + ": " + check.faults[0].what;
     if (why.empty() && !uuids.insert(source.Open(name).Text("uuid")).second) {

@@ -14,6 +14,11 @@ namespace understudy {
 // {"sound": bool, "episodes", "steps", "bytes_read", "faults": [{"place", "what"}]}
 Json ToJson(const VerifyReport& report);
 
+// VerifyDataset in a process of its own, for files from strangers: damage that crashes HDF5 becomes
+// a fault. Throws Error(kFailed) where no process can be had.
+VerifyReport VerifyApart(const std::filesystem::path& path, int threads = 0,
+                         const std::string& episode = "");
+
 struct ReplayOptions {
   double tolerance = 0;  // largest difference of any number of a state; 0: bit by bit
   int threads = 0;

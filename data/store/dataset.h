@@ -179,9 +179,12 @@ struct Fault {
 struct VerifyReport {
   std::vector<Fault> faults;
   int64_t episodes = 0, steps = 0, bytes_read = 0;
+  bool crashed = false;  // VerifyApart only: the file ended the process that read it
 };
 // `threads` as in ThreadCount; the report is the same for any number.
-VerifyReport VerifyDataset(const std::filesystem::path& path, int threads = 0);
+// With `episode`, a name, that episode alone and nothing of the dataset's own.
+VerifyReport VerifyDataset(const std::filesystem::path& path, int threads = 0,
+                           const std::string& episode = "");
 
 // Counts, lengths, success, tasks, sizes, statistics of actions: what `data info` prints.
 Json DescribeDataset(const std::filesystem::path& path);

@@ -173,7 +173,7 @@ DatasetHeader ForeignHeader(const h5::Group& root) {
   for (const std::string& name : NamesIn(demo, "obs")) {
     if (name.size() <= kSuffix.size() || !name.ends_with(kSuffix)) continue;
     const auto dims = demo.Info("obs/" + name).dims;
-    if (dims.size() != 4 || dims[1] > 65536 || dims[2] > 65536) continue;
+    if (dims.size() != 4 || dims[1] > kMaxImageSide || dims[2] > kMaxImageSide) continue;
     header.cameras.push_back(name.substr(0, name.size() - kSuffix.size()));
     header.image_height = static_cast<int>(dims[1]);
     header.image_width = static_cast<int>(dims[2]);

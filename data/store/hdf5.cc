@@ -1,11 +1,13 @@
 #include "data/store/hdf5.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <new>
 
 #include "data/base/error.h"
 #include "data/store/journal_driver.h"
@@ -102,6 +104,18 @@ bool MayLink(const std::filesystem::path& file, const std::filesystem::path& tar
 }
 
 Guard::Guard() : lock_(Mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+
+pid_t Fork() {
+  Mutex().lock();
+  const pid_t child = fork();
+  if (child == 0) {
+    // the child is another thread to the lock and cannot open it: it starts with a new one
+    new (&Mutex()) std::recursive_mutex;
+  } else {
+    Mutex().unlock();
+  }
+  return child;
+}
 
 Id& Id::operator=(Id&& other) noexcept {
   if (this != &other) {

@@ -5,6 +5,7 @@
 // Error(kFailed), reading Error(kBadInput): a file that we read is somebody's input.
 
 #include <hdf5.h>
+#include <sys/types.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -27,6 +28,9 @@ class Guard {
  private:
   std::unique_lock<std::recursive_mutex> lock_;
 };
+
+// fork() between two calls of HDF5, so that the child, which has this thread only, may use it.
+pid_t Fork();
 
 // Owns one HDF5 identifier of any kind.
 class Id {

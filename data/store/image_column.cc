@@ -120,7 +120,8 @@ ImageReader::ImageReader(const h5::Group& demo, const std::string& camera) {
   const h5::DatasetInfo info = demo.Info(path);
   const bool right = info.type_class == H5T_INTEGER && info.type_size == 1 &&
                      info.dims.size() == 4 && info.dims[3] == 3 && info.dims[1] > 0 &&
-                     info.dims[2] > 0 && info.dims[1] <= 65536 && info.dims[2] <= 65536;
+                     info.dims[2] > 0 && info.dims[1] <= kMaxImageSide &&
+                     info.dims[2] <= kMaxImageSide;
   if (!right) {
     h5::FailReading(place_, fmt::format("must be uint8 of shape (T, H, W, 3), has shape ({})",
                                         fmt::join(info.dims, ", ")));

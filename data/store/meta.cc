@@ -59,8 +59,8 @@ struct StoredHeader {
     v("task", task, "");
     v("settings", settings, "");
     v("cameras", cameras, "");
-    v("image_width", image_width, "px", Limits{0, 65536});
-    v("image_height", image_height, "px", Limits{0, 65536});
+    v("image_width", image_width, "px", Limits{0, kMaxImageSide});
+    v("image_height", image_height, "px", Limits{0, kMaxImageSide});
     v("parents", parents, "content hashes");
   }
 };
@@ -374,8 +374,8 @@ std::vector<CameraParameters> ReadCameras(const h5::Group& demo) {
         problems.push_back(fmt::format("{} is missing", key));
       }
     };
-    read("width", p.width, {0, 65536});
-    read("height", p.height, {0, 65536});
+    read("width", p.width, {0, kMaxImageSide});
+    read("height", p.height, {0, kMaxImageSide});
     read("fovy_deg", p.fovy_deg, {0, 180});
     read("X_WC", p.X_WC, {});
     cameras.push_back(p);

@@ -260,7 +260,8 @@ void VerifyEpisode(const h5::Group& data, const std::string& name, const Dataset
   }
 }
 
-VerifyReport VerifyDataset(const std::filesystem::path& path, int threads) {
+VerifyReport VerifyDataset(const std::filesystem::path& path, int threads,
+                           const std::string& episode) {
   VerifyReport report;
   try {
     // refuses what cannot be read at all, and says why
@@ -269,6 +270,10 @@ VerifyReport VerifyDataset(const std::filesystem::path& path, int threads) {
     const bool own = root.Has("understudy");
     const DatasetHeader header = own ? ReadHeader(root) : ForeignHeader(root);
     const h5::Group data = root.Open("data");
+    if (!episode.empty()) {
+      VerifyEpisode(data, episode, header, own, report);
+      return report;
+    }
     const std::vector<std::string> names = EpisodeNames(data);
     // HDF5 is locked inside; pictures, hashes and checks of several episodes go on side by side
     const auto count = static_cast<int64_t>(names.size());

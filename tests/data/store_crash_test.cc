@@ -1,13 +1,10 @@
 // Kills, full disks, and going on after them.
 
 #include <gmock/gmock.h>
-#include <signal.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "data/store/command.h"
-#include "tests/data/store_support.h"
+#include "tests/data/kill_support.h"
 
 namespace understudy {
 namespace {
@@ -16,95 +13,11 @@ namespace fs = std::filesystem;
 using namespace store_test;
 using testing::HasSubstr;
 
-const EpisodeShape kShape{.length = 25, .teleop_arms = 1, .raw = 30, .teleop = true};
+const EpisodeShape& kShape = kKilledShape;
 
-AttemptRecord AttemptOf(int64_t i) {
-  AttemptRecord a{.attempt = i,
-                  .success = i % 2 == 0,
-                  .cause = i % 2 ? "dropped" : "",
-                  .steps = static_cast<int32_t>(i)};
-  a.X_WO_start.assign(2, Pose::FromTranslation({static_cast<double>(i), 0, 0}));
-  return a;
-}
-
-// A run as Mimic's: every attempt is recorded, every second one gives an episode.
-void WriteAttempts(DatasetWriter& writer, int64_t end, int report_fd) {
-  for (int64_t i = writer.attempts_written(); i < end; ++i) {
-    if (i % 2 == 0) writer.Append(RandomEpisode(static_cast<uint64_t>(i), kShape));
-    writer.AppendAttempt(AttemptOf(i));
-    if (report_fd >= 0 && i % 2 == 0 && write(report_fd, "e", 1) != 1) _exit(3);
-  }
-}
-
-// Runs `work` in a child and returns its id; the child never comes back.
-template <class F>
-pid_t Fork(F work) {
-  const pid_t child = fork();
-  if (child == 0) {
-    int code = 0;
-    try {
-      work();
-    } catch (...) {
-      code = 9;
-    }
-    _exit(code);
-  }
-  return child;
-}
-
+// tests/slow kills a thousand times
 TEST(StoreCrash, KilledAtAnyMomentLosesNothingAndResumesToTheSameFile) {
-  constexpr int64_t kAttempts = 40;
-  Folder folder;
-  std::string wanted;
-  {
-    DatasetWriter writer(folder / "whole.h5", HeaderFor(kShape));
-    WriteAttempts(writer, kAttempts, -1);
-    writer.Finish();
-    wanted = DatasetReader(folder / "whole.h5").content_hash();
-  }
-  Rng rng(RngKey{.seed = 11});
-  int interrupted = 0;
-  for (int run = 0; run < 20; ++run) {
-    const fs::path file = folder / ("x" + std::to_string(run) + ".h5");
-    fs::path part = file;
-    part += ".part";
-    int pipe_fds[2];
-    ASSERT_EQ(pipe(pipe_fds), 0);
-    const pid_t child = Fork([&] {
-      DatasetWriter writer(file, HeaderFor(kShape));
-      WriteAttempts(writer, kAttempts, pipe_fds[1]);
-      // whole, but not finished: waits for its end
-      for (;;) pause();
-    });
-    close(pipe_fds[1]);
-    // the first of the reported episodes that the kill waits for, and then some microseconds
-    const uint64_t wait_for = rng.UniformInt(uint64_t{kAttempts / 2});
-    char byte = 0;
-    int64_t reported = 0;
-    while (reported < static_cast<int64_t>(wait_for) && read(pipe_fds[0], &byte, 1) == 1)
-      ++reported;
-    usleep(static_cast<unsigned>(rng.UniformInt(uint64_t{6000})));
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
-    while (read(pipe_fds[0], &byte, 1) == 1) ++reported;
-    close(pipe_fds[0]);
-    if (!fs::exists(part)) {
-      // killed before the first flush: nothing had been promised
-      EXPECT_EQ(reported, 0);
-      continue;
-    }
-    ++interrupted;
-    DatasetWriter writer(file, HeaderFor(kShape), {.resume = true});
-    EXPECT_LE(writer.attempts_written(), kAttempts);
-    WriteAttempts(writer, kAttempts, -1);
-    // an episode that was reported may be made again only where its attempt was not yet flushed
-    EXPECT_EQ(writer.episodes_written(), kAttempts / 2);
-    writer.Finish();
-    const VerifyReport report = VerifyDataset(file);
-    EXPECT_TRUE(report.faults.empty()) << report.faults[0].place << " " << report.faults[0].what;
-    EXPECT_EQ(DatasetReader(file).content_hash(), wanted) << "run " << run;
-  }
-  EXPECT_GT(interrupted, 10);
+  EXPECT_GT(KillAndResume(50, 11), 25);
 }
 
 TEST(StoreCrash, EveryAppendedEpisodeIsInTheFileOfAKilledWriter) {

@@ -1,0 +1,18 @@
+#pragma once
+
+// What the files of `data …` commands share.
+
+#include <string>
+
+#include "app/registry.h"
+
+namespace understudy {
+
+Command ConvertCommand();
+
+// `path`, or a usage error of `data <command>` that names the field where it is empty.
+const std::string& Given(const std::string& path, const char* command, const char* field);
+// "key: value" lines, nested mappings indented.
+std::string Outline(const Json& json, int indent = 0);
+
+}  // namespace understudy
