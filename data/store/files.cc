@@ -17,6 +17,21 @@ std::filesystem::path PartOf(const std::filesystem::path& path) {
   return part;
 }
 
+void CheckOutput(const std::filesystem::path& output, bool overwrite,
+                 const std::vector<std::filesystem::path>& inputs) {
+  std::error_code none;
+  for (const std::filesystem::path& input : inputs) {
+    if (std::filesystem::equivalent(input, output, none)) {
+      ThrowUsage(fmt::format("{}: is input and output", output.string()));
+    }
+  }
+  if (std::filesystem::exists(output, none) && !overwrite) {
+    ThrowUsage(
+        fmt::format("{}: exists already; choose another name, or say --overwrite to replace it",
+                    output.string()));
+  }
+}
+
 void RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0) {
     ThrowFailed(fmt::format("cannot rename '{}' to '{}': {}", from.string(), to.string(),
