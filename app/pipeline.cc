@@ -109,6 +109,12 @@ void RemoveStale(const fs::path& output) {
   }
 }
 
+// Whether a command stopped early because it was asked to; one that was asked too late is done.
+bool StoppedEarly(const Json& result) {
+  return result.is_object() && (result.value("interrupted", false) ||
+                                result.value("stopped", std::string()) == "interrupted");
+}
+
 struct Planned {
   std::string name, key;
   Json options;
@@ -278,7 +284,8 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     // a half-done output is gone on with only under the same key
     const fs::path started = out / ".state" / (step + ".started");
     const bool resume = !options.force && fs::exists(started) && ReadText(started) == plan.key;
-    if (!resume) RemoveStale(plan.output);
+    // a whole file whose state was never written has lost its report with the run that made it
+    if (!resume || fs::is_regular_file(plan.output)) RemoveStale(plan.output);
     fs::remove(StateFile(out, step));
     WriteTextAtomically(started, plan.key);
 
@@ -286,7 +293,7 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     CommandContext step_context{.progress = context.progress};
     const Command& command = FindCommand(commands, spec.command);
     const Json result = command.run(plan.options, step_context);
-    if (InterruptRequested()) {
+    if (StoppedEarly(result)) {
       ThrowFailed(
           fmt::format("interrupted in step '{}'; run the same command again to go on", step));
     }
@@ -311,6 +318,10 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
                   {"result", result}};
     WriteTextAtomically(StateFile(out, step), plan.state.dump(2) + "\n");
     fs::remove(started);
+    if (InterruptRequested()) {
+      ThrowFailed(
+          fmt::format("interrupted after step '{}'; run the same command again to go on", step));
+    }
   }
 
   // one row for each evaluation

@@ -51,10 +51,43 @@ if(WITH_OPENXR)
   endif()
 endif()
 
+# LibTorch of any build, for processors or for CUDA. Its own CMake package asks for the whole CUDA
+# toolkit, which a node with a Python wheel need not have, and of which nothing is used here.
 if(WITH_TORCH)
-  find_package(Torch 2.6 QUIET HINTS ${DEPS_DIR}/torch/torch/share/cmake)
-  if(NOT Torch_FOUND)
+  find_path(TORCH_CONFIG_DIR TorchConfig.cmake
+    HINTS ${DEPS_DIR}/torch/torch PATH_SUFFIXES share/cmake/Torch Torch)
+  get_filename_component(torch_root "${TORCH_CONFIG_DIR}/../../.." ABSOLUTE)
+  set(torch_include ${torch_root}/include ${torch_root}/include/torch/csrc/api/include)
+  set(torch_version 0)
+  foreach(header torch/headeronly/version.h torch/csrc/api/include/torch/version.h)
+    if(EXISTS ${torch_root}/include/${header})
+      file(STRINGS ${torch_root}/include/${header} lines REGEX "define TORCH_VERSION_M(AJOR|INOR) ")
+      string(REGEX REPLACE "[^0-9]*([0-9]+)[^0-9]+([0-9]+).*" "\\1.\\2" torch_version "${lines}")
+      if(torch_version MATCHES "^[0-9]+.[0-9]+$")
+        break()
+      endif()
+    endif()
+  endforeach()
+  set(torch_abi)
+  if(TORCH_CONFIG_DIR)
+    file(STRINGS ${TORCH_CONFIG_DIR}/TorchConfig.cmake torch_abi REGEX "USE_CXX11_ABI=0")
+  endif()
+  if(NOT TORCH_CONFIG_DIR)
     switch_off(WITH_TORCH "LibTorch not found; run `make setup` or set CMAKE_PREFIX_PATH")
+  elseif(torch_version VERSION_LESS 2.6)
+    switch_off(WITH_TORCH "LibTorch ${torch_version} in ${torch_root} is older than 2.6")
+  elseif(torch_abi)
+    switch_off(WITH_TORCH "LibTorch in ${torch_root} has the old C++ ABI; take 2.7 or newer")
+  else()
+    add_library(understudy_libtorch INTERFACE)
+    target_include_directories(understudy_libtorch SYSTEM INTERFACE ${torch_include})
+    target_link_libraries(understudy_libtorch INTERFACE ${torch_root}/lib/libtorch.so
+      ${torch_root}/lib/libtorch_cpu.so ${torch_root}/lib/libc10.so)
+    # libtorch.so brings the CUDA half along though no symbol asks for it; what that half needs lies
+    # where its own run path says
+    target_link_options(understudy_libtorch INTERFACE
+      LINKER:--no-as-needed LINKER:--allow-shlib-undefined)
+    message(STATUS "LibTorch ${torch_version}: ${torch_root}")
   endif()
 endif()
 

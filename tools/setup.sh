@@ -53,21 +53,23 @@ if ((${#missing[@]})); then
 fi
 
 # ---- libraries that come in Python wheels --------------------------------------------------------
-# a folder of CMAKE_PREFIX_PATH that holds the given file
+# a folder of CMAKE_PREFIX_PATH that holds one of the given files
 on_prefix_path() {
-  local prefix
+  local prefix file
   IFS=':;' read -ra prefixes <<<"${CMAKE_PREFIX_PATH:-}"
   for prefix in "${prefixes[@]}"; do
-    [[ -n $prefix ]] && compgen -G "$prefix/$1" >/dev/null && return 0
+    for file in "$@"; do
+      [[ -n $prefix ]] && compgen -G "$prefix/$file" >/dev/null && return 0
+    done
   done
   return 1
 }
 
-# wheel <folder> <requirement> <file inside that proves it is whole> <file that a prefix path has>
+# wheel <folder> <requirement> <file inside that proves it is whole> <files that a prefix path has>
 wheel() {
-  local folder=.deps/$1 requirement=$2 proof=$3 installed=$4
+  local folder=.deps/$1 requirement=$2 proof=$3
   [[ -f $folder/.complete && $(<"$folder/.complete") == "$requirement" && -e $folder/$proof ]] && return
-  if on_prefix_path "$installed"; then
+  if on_prefix_path "${@:4}"; then
     echo "setup: $1 found on CMAKE_PREFIX_PATH"
     return
   fi
@@ -88,5 +90,5 @@ wheel() {
 
 mkdir -p .deps
 wheel mujoco_core mujoco-core==4.0.1 mujoco/include/mujoco/mujoco.h 'include/mujoco/mujoco.h'
-wheel torch torch==2.13.0 torch/share/cmake/Torch/TorchConfig.cmake 'share/cmake/Torch/TorchConfig.cmake'
+wheel torch torch==2.13.0 torch/share/cmake/Torch/TorchConfig.cmake 'share/cmake/Torch/TorchConfig.cmake' 'Torch/TorchConfig.cmake'
 wheel pyarrow pyarrow==26.0.1 pyarrow/include/arrow/api.h 'include/arrow/api.h'

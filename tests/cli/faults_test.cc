@@ -31,9 +31,9 @@ TEST_F(CliFaults, MissingDriversAreOneClearError) {
 // A disk that fills up is told, and what was flushed before can be mended.
 TEST_F(CliFaults, FullDiskIsToldAndLeavesWhatWasWritten) {
   Record(2);
-  // files may grow to 3000 blocks of 1 KiB
+  // files may grow to 6 MB: blocks of 512 bytes
   const CommandResult full =
-      RunShell("cd " + folder_.string() + " && (ulimit -f 3000; " + kProgram +
+      RunShell("cd " + folder_.string() + " && (ulimit -f 12000; " + kProgram +
                " mimic --source sources.h5 --attempts 60 --seed 5 --quiet --out g.h5 2>&1)");
   EXPECT_EQ(full.exit_code, 1) << full.output;
   EXPECT_THAT(full.output, HasSubstr("g.h5"));
