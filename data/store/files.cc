@@ -17,6 +17,33 @@ std::filesystem::path PartOf(const std::filesystem::path& path) {
   return part;
 }
 
+UnfinishedFile::~UnfinishedFile() {
+  if (finished_) return;
+  std::error_code none;
+  // the growing file's first flush and its journal have names of their own
+  for (const char* ending : {"", ".new", ".journal"}) {
+    std::filesystem::remove(part().string() + ending, none);
+  }
+}
+
+void UnfinishedFile::Rename() {
+  RenameDurably(part(), output_);
+  finished_ = true;
+}
+
+void CheckOutput(const std::filesystem::path& input, const std::filesystem::path& output,
+                 bool overwrite) {
+  std::error_code none;
+  if (std::filesystem::equivalent(input, output, none)) {
+    ThrowUsage(fmt::format("{}: is input and output", output.string()));
+  }
+  if (std::filesystem::exists(output, none) && !overwrite) {
+    ThrowUsage(
+        fmt::format("{}: exists already; choose another name, or say --overwrite to replace it",
+                    output.string()));
+  }
+}
+
 void RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0) {
     ThrowFailed(fmt::format("cannot rename '{}' to '{}': {}", from.string(), to.string(),

@@ -7,6 +7,27 @@ namespace understudy {
 // "x.h5" -> "x.h5.part": its name while it grows.
 std::filesystem::path PartOf(const std::filesystem::path& path);
 
+// A file that is being made under PartOf(output): what is left of it is removed unless it was
+// finished.
+class UnfinishedFile {
+ public:
+  explicit UnfinishedFile(const std::filesystem::path& output) : output_(output) {}
+  ~UnfinishedFile();
+  UnfinishedFile(const UnfinishedFile&) = delete;
+  UnfinishedFile& operator=(const UnfinishedFile&) = delete;
+  std::filesystem::path part() const { return PartOf(output_); }
+  void Rename();                     // part() becomes the output; throws Error(kFailed)
+  void Keep() { finished_ = true; }  // somebody else has renamed it
+
+ private:
+  std::filesystem::path output_;
+  bool finished_ = false;
+};
+
+// Throws Error(kUsage) where `output` exists and may not be replaced, or is `input`.
+void CheckOutput(const std::filesystem::path& input, const std::filesystem::path& output,
+                 bool overwrite);
+
 // Renames and makes the folder's entry survive a power cut. Throws Error(kFailed).
 void RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to);
 

@@ -11,6 +11,7 @@
 #include "data/base/ordered_pool.h"
 #include "data/store/episode_columns.h"
 #include "data/store/foreign.h"
+#include "data/store/foreign_parts.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
 
@@ -46,6 +47,8 @@ class EpisodeCheck {
   void Values(const Column& c);
   void Columns(size_t length, const DatasetHeader& header);
   void Images(const std::string& camera, size_t length, const DatasetHeader& header);
+  // Files of other programs: what ReadForeignEpisode does not look at.
+  void Foreign(const Episode& episode, const DatasetHeader& header);
   const Json& hashes() const { return hashes_; }
   const ReadBefore& columns() const { return columns_; }
   void LoadHashes();
@@ -182,7 +185,7 @@ void EpisodeCheck::Columns(size_t length, const DatasetHeader& header) {
 }
 
 void EpisodeCheck::Images(const std::string& camera, size_t length, const DatasetHeader& header) {
-  const std::string path = ImagePath(camera);
+  const std::string path = StoredImagePath(demo_, camera);
   try {
     const ImageReader reader(demo_, camera);
     if (reader.frames() != length) {
@@ -205,6 +208,38 @@ void EpisodeCheck::Images(const std::string& camera, size_t length, const Datase
   }
 }
 
+void EpisodeCheck::Foreign(const Episode& episode, const DatasetHeader& header) {
+  const bool isaaclab = FamilyOf(header) == kIsaacLabFamily;
+  // numbers of the simulator, rewards and observations: finite, and one row per step
+  std::vector<std::string> paths{"actions", "actions_abs", "states", "rewards", "dones"};
+  for (const char* group : {"obs", "next_obs"}) {
+    for (const std::string& name : foreign::NamesIn(demo_, group)) {
+      paths.push_back(fmt::format("{}/{}", group, name));
+    }
+  }
+  for (const std::string& path : paths) {
+    if (!foreign::IsDataset(demo_, path)) continue;
+    try {
+      const h5::DatasetInfo info = demo_.Info(path);
+      if (info.dims.empty() || info.dims[0] != episode.length()) {
+        Fail(path, fmt::format("has shape ({}), must have {} rows", fmt::join(info.dims, ", "),
+                               episode.length()));
+        continue;
+      }
+      // pictures and flags cannot be wrong in other ways
+      if (info.type_class != H5T_FLOAT) continue;
+      const Column column = demo_.Read(path, kF64);
+      report_.bytes_read += static_cast<int64_t>(column.bytes.size());
+      Finite(column);
+      const bool deltas = path == "actions" && !isaaclab &&
+                          episode.meta.settings.value("target_from", "") != "actions, absolute";
+      if (deltas) Values(column);
+    } catch (const Error& error) {
+      Fail(path, error.what());
+    }
+  }
+}
+
 }  // namespace
 
 void VerifyEpisode(const h5::Group& data, const std::string& name, const DatasetHeader& header,
@@ -216,10 +251,7 @@ void VerifyEpisode(const h5::Group& data, const std::string& name, const Dataset
     ++report.episodes;
     report.steps += static_cast<int64_t>(length);
     if (!own) {
-      ReadForeignEpisode(demo, header);
-      for (const char* path : {"actions", "states", "rewards"}) {
-        if (demo.Has(path)) check.Values(demo.Read(path, kF64));
-      }
+      check.Foreign(ReadForeignEpisode(demo, header), header);
       for (const std::string& camera : header.cameras) check.Images(camera, length, header);
       return;
     }
@@ -302,10 +334,13 @@ VerifyReport VerifyDataset(const std::filesystem::path& path, int threads,
     if (root.Has("mask")) {
       const h5::Group masks = root.Open("mask");
       for (const std::string& key : masks.Names()) {
+        std::set<std::string> named;
         for (const std::string& name : masks.ReadTexts(key)) {
           if (known.count(name) == 0) {
             report.faults.push_back(
                 {"/mask/" + key, fmt::format("names '{}', which is not there", name)});
+          } else if (!named.insert(name).second) {
+            report.faults.push_back({"/mask/" + key, fmt::format("names '{}' twice", name)});
           }
         }
       }
