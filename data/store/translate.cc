@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "data/store/foreign_parts.h"
 
@@ -27,6 +28,32 @@ std::string TheirName(const std::map<std::string, std::string>& names, const std
   return found == names.end() ? ours : found->second;
 }
 
+// Renames in place and returns the order that brings the names into ours; others come last.
+std::vector<size_t> Rename(const std::map<std::string, std::string>& names,
+                           const std::vector<std::string>& order, std::vector<std::string>* list) {
+  std::vector<size_t> places(list->size());
+  std::iota(places.begin(), places.end(), size_t{0});
+  for (std::string& name : *list) name = OurName(names, name);
+  const auto rank = [&](size_t i) {
+    return std::find(order.begin(), order.end(), (*list)[i]) - order.begin();
+  };
+  std::stable_sort(places.begin(), places.end(),
+                   [&](size_t a, size_t b) { return rank(a) < rank(b); });
+  std::vector<std::string> sorted;
+  for (const size_t place : places) sorted.push_back((*list)[place]);
+  *list = std::move(sorted);
+  return places;
+}
+
+// Rows that do not have an entry per name stay as they are.
+template <class T>
+void Reorder(const std::vector<size_t>& places, std::vector<T>* values) {
+  if (values->size() != places.size()) return;
+  std::vector<T> sorted;
+  for (const size_t place : places) sorted.push_back((*values)[place]);
+  *values = std::move(sorted);
+}
+
 }  // namespace
 
 Translation::Translation(const std::string& family, const TaskSpec* task, const RobotSpec* robot)
@@ -35,6 +62,8 @@ Translation::Translation(const std::string& family, const TaskSpec* task, const 
     has_task_ = true;
     our_task_ = task->name;
     instruction_ = task->instruction;
+    our_objects_ = task->object_names();
+    our_signals_ = task->signal_names();
     if (const auto found = task->foreign.find(family); found != task->foreign.end()) {
       task_ = found->second;
     }
@@ -68,8 +97,8 @@ void Translation::ToOurs(DatasetHeader* header) const {
   SimulatorInfo& info = header->simulator;
   if (KnowsTask(info.task)) {
     info.task = our_task_;
-    for (std::string& name : info.objects) name = OurName(task_.objects, name);
-    for (std::string& name : info.signals) name = OurName(task_.signals, name);
+    Rename(task_.objects, our_objects_, &info.objects);
+    Rename(task_.signals, our_signals_, &info.signals);
     if (info.instruction.empty()) info.instruction = instruction_;
   }
   if (OwnerOf(info.arms, info.robot) == Owner::kNobody) return;
@@ -87,8 +116,14 @@ void Translation::ToOurs(Episode* episode) const {
       meta.variant = variant;
     }
     meta.task = our_task_;
-    for (std::string& name : meta.objects) name = OurName(task_.objects, name);
-    for (std::string& name : meta.signals) name = OurName(task_.signals, name);
+    const std::vector<size_t> objects = Rename(task_.objects, our_objects_, &meta.objects),
+                              signals = Rename(task_.signals, our_signals_, &meta.signals);
+    const auto reorder = [&](Observation& o) {
+      Reorder(objects, &o.X_WO);
+      Reorder(signals, &o.signals);
+    };
+    for (Step& step : episode->steps) reorder(step.observation);
+    reorder(episode->final_observation);
     if (meta.instruction.empty()) meta.instruction = instruction_;
   }
   const Owner owner = OwnerOf(meta.arms, meta.robot);

@@ -50,6 +50,7 @@ class Translation {
   bool has_task_ = false, has_robot_ = false;
   bool isaaclab_ = false;
   std::string our_task_, our_robot_, instruction_;
+  std::vector<std::string> our_objects_, our_signals_;  // in our order
   ForeignTask task_;
   ForeignRobot robot_;
   OscOptions osc_;
