@@ -37,10 +37,28 @@ void SetSuccess(const h5::Group& demo, Episode* episode) {
   }
 }
 
+void TellSuccess(const h5::Group& demo, ForeignFormat format, ForeignFacts* facts) {
+  if (demo.HasAttribute("success")) {
+    facts->success = demo.Bool("success", false);
+    facts->success_from = "attribute";
+  } else if (demo.Has("rewards")) {
+    const Column rewards = OptionalNumbers(demo, "rewards", ReadLength(demo));
+    for (size_t k = 0; k < rewards.rows; ++k) {
+      facts->success |= rewards.At<double>(k) >= kSuccessReward;
+    }
+    facts->success_from = "a reward of 1";
+  } else if (format == kMimicgenSource || format == kMimicgenGenerated) {
+    facts->success = true;
+    facts->success_from = "MimicGen keeps successes only";
+  } else {
+    facts->success_from = "not told: taken for none";
+  }
+}
+
 // Hash of the actions and of where the episode began: it goes with the episode into other files.
 std::string ContentUuid(const h5::Group& demo) {
   Hasher hasher;
-  const Column actions = demo.Read("actions", ColumnType::kF64, {-1});
+  const Column actions = Optional(demo, "actions", ReadLength(demo), {-1});
   const auto add = [&](const Column& column) {
     hasher.Add(fmt::format("{} {}", column.path, column.row_size()));
     hasher.Add(column.bytes.data(), column.bytes.size());
@@ -120,22 +138,11 @@ ForeignFacts ReadForeignFacts(const h5::Group& demo, const DatasetHeader& header
   ForeignFacts facts;
   // what is damaged is told by whoever reads the episode
   try {
-    const ForeignFormat format = FormatOf(header);
-    if (demo.HasAttribute("success")) {
-      facts.success = demo.Bool("success", false);
-      facts.success_from = "attribute";
-    } else if (demo.Has("rewards")) {
-      const Column rewards = OptionalNumbers(demo, "rewards", ReadLength(demo));
-      for (size_t k = 0; k < rewards.rows; ++k) {
-        facts.success |= rewards.At<double>(k) >= kSuccessReward;
-      }
-      facts.success_from = "a reward of 1";
-    } else if (format == kMimicgenSource || format == kMimicgenGenerated) {
-      facts.success = true;
-      facts.success_from = "MimicGen keeps successes only";
-    } else {
-      facts.success_from = "not told: taken for none";
-    }
+    TellSuccess(demo, FormatOf(header), &facts);
+  } catch (const Error&) {
+    facts.success_from = "cannot be read: taken for none";
+  }
+  try {
     facts.uuid = demo.Text("uuid", "");
     if (facts.uuid.empty()) facts.uuid = ContentUuid(demo);
   } catch (const Error&) {

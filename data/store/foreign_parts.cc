@@ -15,12 +15,21 @@ using V3 = Eigen::Vector3d;
 
 namespace {
 
-Column Checked(const h5::Group& demo, Column column, size_t rows) {
-  if (column.rows != rows) {
-    h5::FailReading(demo.Place(column.path),
-                    fmt::format("has {} rows, must have {}", column.rows, rows));
+// Rows and size as the file claims them.
+void RequireRows(const h5::Group& demo, const std::string& name, size_t rows) {
+  const h5::DatasetInfo info = demo.Info(name);
+  if (!info.dims.empty() && info.dims[0] != rows) {
+    h5::FailReading(demo.Place(name), fmt::format("has {} rows, must have {}", info.dims[0], rows));
   }
-  return column;
+  uint64_t bytes = sizeof(double);
+  for (const hsize_t n : info.dims) {
+    if (n != 0 && bytes > kMaxColumnBytes / n) {
+      h5::FailReading(demo.Place(name),
+                      fmt::format("claims shape ({}): more than the {} bytes allowed",
+                                  fmt::join(info.dims, ", "), kMaxColumnBytes));
+    }
+    bytes *= n;
+  }
 }
 
 }  // namespace
@@ -28,7 +37,8 @@ Column Checked(const h5::Group& demo, Column column, size_t rows) {
 Column Optional(const h5::Group& demo, const std::string& name, size_t rows,
                 const std::vector<int64_t>& dims) {
   if (!demo.Has(name)) return {};
-  return Checked(demo, demo.Read(name, kF64, dims), rows);
+  RequireRows(demo, name, rows);
+  return demo.Read(name, kF64, dims);
 }
 
 Column OptionalNumbers(const h5::Group& demo, const std::string& name, size_t rows) {
@@ -39,9 +49,10 @@ Column OptionalNumbers(const h5::Group& demo, const std::string& name, size_t ro
     h5::FailReading(demo.Place(name), fmt::format("has shape ({}), must have one number per row",
                                                   fmt::join(info.dims, ", ")));
   }
+  RequireRows(demo, name, rows);
   // h5py's booleans are an enumeration of bytes
   const bool flags = info.type_class == H5T_ENUM;
-  Column column = Checked(demo, demo.Read(name, flags ? kU8 : kF64), rows);
+  Column column = demo.Read(name, flags ? kU8 : kF64);
   if (!flags) return column;
   Column numbers(name, kF64, {});
   numbers.rows = rows;
@@ -49,35 +60,50 @@ Column OptionalNumbers(const h5::Group& demo, const std::string& name, size_t ro
   return numbers;
 }
 
-Column FirstRow(const h5::Group& demo, const std::string& name) {
-  constexpr hsize_t kLargest = 1 << 20;
+Column ReadRows(const h5::Group& demo, const std::string& name, size_t first, size_t count) {
   const h5::Guard guard;
-  if (!demo.Has(name)) return {};
   const h5::DatasetInfo info = demo.Info(name);
   const bool number = info.type_class == H5T_INTEGER || info.type_class == H5T_FLOAT;
-  if (!number || info.dims.empty() || info.dims[0] == 0) return {};
-  hsize_t size = 1;
-  std::vector<size_t> row_dims;
-  for (size_t i = 1; i < info.dims.size(); ++i) {
-    if (info.dims[i] == 0 || info.dims[i] > kLargest / size) return {};
-    size *= info.dims[i];
-    row_dims.push_back(info.dims[i]);
+  if (!number || info.dims.empty()) h5::FailReading(demo.Place(name), "must hold rows of numbers");
+  if (first + count > info.dims[0]) {
+    h5::FailReading(demo.Place(name),
+                    fmt::format("has {} rows, needed are {}", info.dims[0], first + count));
   }
-  Column column(name, kF64, row_dims);
-  column.rows = 1;
-  column.bytes.resize(size * sizeof(double));
+  Column column(name, kF64, {});
+  column.rows = count;
+  uint64_t bytes = count * sizeof(double);
+  for (size_t i = 1; i < info.dims.size(); ++i) {
+    if (info.dims[i] != 0 && bytes > kMaxColumnBytes / info.dims[i]) {
+      h5::FailReading(demo.Place(name),
+                      fmt::format("claims rows of more than {} bytes", kMaxColumnBytes / count));
+    }
+    bytes *= info.dims[i];
+    column.row_dims.push_back(info.dims[i]);
+  }
+  column.bytes.resize(bytes);
+  if (bytes == 0) return column;
   const h5::Id dataset = demo.OpenDataset(name);
   const h5::Id space(H5Dget_space(dataset.get()));
-  const std::vector<hsize_t> start(info.dims.size(), 0);
-  std::vector<hsize_t> count = info.dims;
-  count[0] = 1;
-  const h5::Id memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr));
-  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
+  std::vector<hsize_t> start(info.dims.size(), 0), extent = info.dims;
+  start[0] = first;
+  extent[0] = count;
+  const h5::Id memory(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr));
+  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr);
   if (H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), H5P_DEFAULT,
               column.bytes.data()) < 0) {
-    return {};
+    h5::FailReading(demo.Place(name), fmt::format("cannot be read ({})", h5::ErrorText()));
   }
   return column;
+}
+
+Column FirstRow(const h5::Group& demo, const std::string& name) {
+  if (!demo.Has(name)) return {};
+  try {
+    return ReadRows(demo, name, 0, 1);
+  } catch (const Error&) {
+    // whoever needs all of it is told
+    return {};
+  }
 }
 
 Eigen::VectorXd Vector(const Column& c, size_t k) {
@@ -118,8 +144,17 @@ Pose PoseOfMatrix(const h5::Group& demo, const Column& c, size_t k) {
 }
 
 std::vector<std::string> NamesIn(const h5::Group& demo, const std::string& name) {
-  return demo.Has(name) && !IsDataset(demo, name) ? demo.Open(name).Names()
-                                                  : std::vector<std::string>{};
+  if (!demo.Has(name) || IsDataset(demo, name)) return {};
+  std::vector<std::string> names = demo.Open(name).Names();
+  for (const std::string& member : names) {
+    try {
+      // names go into JSON, which takes UTF-8 only
+      Json(member).dump();
+    } catch (const Json::exception&) {
+      h5::FailReading(demo.Place(name), "has a member whose name is no UTF-8");
+    }
+  }
+  return names;
 }
 
 bool IsDataset(const h5::Group& demo, const std::string& name) {

@@ -14,12 +14,19 @@ namespace understudy::foreign {
 inline constexpr const char* kFromMatrices = "datagen_info";  // the control frame
 inline constexpr const char* kFromObservations = "obs";       // the observed frame
 
-// A column of `rows` rows, empty where the file has none of that name. Refuses other shapes.
+// Bound of a column that is read at once: files of strangers claim much, and real ones hold little
+// beside their pictures.
+inline constexpr uint64_t kMaxColumnBytes = uint64_t{1} << 28;
+
+// A column of `rows` rows, empty where the file has none of that name. Refuses other shapes, before
+// memory is taken.
 Column Optional(const h5::Group& demo, const std::string& name, size_t rows,
                 const std::vector<int64_t>& dims);
 // One number per row, of shape (rows) or (rows, 1), booleans too.
 Column OptionalNumbers(const h5::Group& demo, const std::string& name, size_t rows);
-// The first row of a dataset of numbers of any shape; empty where it cannot be had.
+// Some rows of a dataset of numbers of any shape. Throws Error(kBadInput).
+Column ReadRows(const h5::Group& demo, const std::string& name, size_t first, size_t count);
+// The first row; empty where it cannot be had.
 Column FirstRow(const h5::Group& demo, const std::string& name);
 
 Eigen::VectorXd Vector(const Column& c, size_t k);

@@ -11,6 +11,7 @@ namespace understudy::foreign {
 namespace {
 
 constexpr size_t kMaxArms = 16;
+constexpr double kLargestDelta = 1e6;  // of a normalised action
 constexpr const char* kEefPose = "datagen_info/eef_pose";
 
 // What the actions of a file mean.
@@ -175,8 +176,10 @@ void ReadArmActions(const h5::Group& demo, const Control& control, const Column&
     for (size_t i = 0; deltas && i < 7; ++i) {
       delta.value[static_cast<Eigen::Index>(i)] = actions.At<double>(k, 7 * a + i);
     }
-    if (!delta.value.allFinite()) {
-      h5::FailReading(fmt::format("{}[{}]", demo.Place("actions"), k), "is not finite");
+    // far beyond the box of one step: nothing that can be turned into a pose
+    if (!(delta.value.cwiseAbs().maxCoeff() < kLargestDelta)) {
+      h5::FailReading(fmt::format("{}[{}]", demo.Place("actions"), k),
+                      "is not finite, or no delta of a pose");
     }
     ArmAction command;
     if (matrix) {

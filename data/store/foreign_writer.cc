@@ -271,7 +271,7 @@ std::vector<std::string> LostIn(ForeignTarget target, const DatasetReader& reade
   say(final_known && !isaaclab && options.robosuite.next_obs && !header.cameras.empty(),
       "the picture after the last action was never rendered: next_obs repeats the last one");
   say(isaaclab && !options.isaaclab.double_precision,
-      "digits: numbers become float32, as Isaac Lab stores them (--isaaclab.double_precision)");
+      "digits: numbers become float32, as Isaac Lab stores them (--isaaclab.double-precision)");
   say(isaaclab && !header.simulator.objects.empty() && !moving,
       "velocities of objects (root_velocity): not known here");
   say(isaaclab && !own, "poses and velocities of the robot's base: not known here");

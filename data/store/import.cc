@@ -59,8 +59,8 @@ std::vector<std::string> LostInImport(const DatasetReader& reader, const Transla
   std::map<std::string, int> how;
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
     const Json settings = reader.ReadMeta(i).settings;
-    ++how["success: " + settings.value("success_from", "")];
-    ++how["targets: from " + settings.value("target_from", "nothing")];
+    ++how["nothing, but assumed: success from " + settings.value("success_from", "")];
+    ++how["nothing, but assumed: targets from " + settings.value("target_from", "nothing")];
   }
   for (const auto& [what, count] : how) {
     lost.push_back(fmt::format("{} ({} episodes)", what, count));
@@ -88,7 +88,7 @@ ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::
   info.state_size = info.flat_state_size = 0;
   if (options.control_hz > 0) info.control_hz = options.control_hz;
   if (!(info.control_hz > 0)) {
-    ThrowUsage(fmt::format("{}: does not tell how many rows make a second: say --control_hz",
+    ThrowUsage(fmt::format("{}: does not tell how many rows make a second: say --control-hz",
                            reader.path().string()));
   }
 
@@ -116,6 +116,7 @@ ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::
             "holds no actions that are understood here (7 numbers per arm of an OSC_POSE "
             "controller, actions_abs, or target poses)");
       }
+      if (episode.meta.uuid.empty()) refuse("has an attribute 'uuid' that cannot be read");
       if (const auto [twin, fresh] = uuids.emplace(episode.meta.uuid, name); !fresh) {
         refuse(fmt::format("is the same episode as {}", twin->second));
       }

@@ -241,7 +241,7 @@ TEST_F(Cli, OtherProgramsFilesThereAndBack) {
   Expect("data convert s.h5 --to mimicgen --out m.hdf5", 0, "episodes: 2");
   Expect("data convert s.h5 --to mimicgen --out m.hdf5", 2, "exists already");
   Expect(
-      "data convert s.h5 --to robomimic --robosuite.version v1.5 --robosuite.next_obs "
+      "data convert s.h5 --to robomimic --robosuite.version v1.5 --robosuite.next-obs "
       "--out r.hdf5",
       0, "episodes: 2");
   Expect("data convert s.h5 --to isaaclab --isaaclab.quaternions wxyz --out i.hdf5", 0,

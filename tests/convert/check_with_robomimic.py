@@ -1,6 +1,6 @@
 """Opens a dataset with robomimic's own loader and compares every row that it gives with the file.
 Datasets of ours open as they are; what `data convert --to robomimic` (or mimicgen) writes with
---robosuite.next_obs is loaded with next_obs, and checked for being the next row's observation.
+--robosuite.next-obs is loaded with next_obs, and checked for being the next row's observation.
 
     python3 tests/convert/check_with_robomimic.py looks.h5 [filter key]
 
