@@ -68,9 +68,8 @@ class DatasetSink : public AttemptSink {
   }
   std::vector<AttemptRecord> attempts() const override { return records_; }
   int64_t episodes() const override { return writer_.episodes_written(); }
-  void Append(const Episode& episode) override { writer_.Append(episode); }
-  void AppendAttempt(const AttemptRecord& record) override {
-    writer_.AppendAttempt(record);
+  void Append(const AttemptRecord& record, const Episode* episode) override {
+    writer_.AppendAttempt(record, episode);
     Note(record);
   }
   // names of the written episodes, by outcome

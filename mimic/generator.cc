@@ -85,15 +85,12 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
     successes += records[i].success;
     written += IsWritten(records[i], options.keep_failed);
   }
-  // a run killed between an episode and its record: the episode is there, its record is not
-  const int64_t ahead = sink.episodes() - written;
-  if (ahead < 0 || ahead > 1) {
+  if (sink.episodes() != written) {
     ThrowBadInput(
         fmt::format("the unfinished dataset holds {} episodes where its attempts make {}: "
                     "start anew with overwrite",
                     sink.episodes(), written));
   }
-  bool skip_append = ahead == 1;
 
   // attempts, in order; the bound by successes cuts at the same place for any number of threads
   const int64_t first = static_cast<int64_t>(records.size());
@@ -120,12 +117,9 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
     };
     const auto consume = [&](int64_t index, Timed&& timed) {
       const AttemptRecord record = RecordOf(timed.attempt, index);
-      if (IsWritten(record, options.keep_failed)) {
-        if (!skip_append) sink.Append(timed.attempt.episode);
-        skip_append = false;
-        ++written;
-      }
-      sink.AppendAttempt(record);
+      const bool kept = IsWritten(record, options.keep_failed);
+      sink.Append(record, kept ? &timed.attempt.episode : nullptr);
+      written += kept;
       records.push_back(record);
       successes += record.success;
       times.busy_s += timed.seconds;

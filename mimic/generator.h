@@ -50,8 +50,8 @@ class AttemptSink {
   // Of every attempt recorded so far, in order 0, 1, ….
   virtual std::vector<AttemptRecord> attempts() const = 0;
   virtual int64_t episodes() const = 0;
-  virtual void Append(const Episode& episode) = 0;
-  virtual void AppendAttempt(const AttemptRecord& record) = 0;
+  // The next attempt and, where it is kept, its episode: both are stored or neither.
+  virtual void Append(const AttemptRecord& record, const Episode* episode) = 0;
 };
 
 // Starts attempts until the bound of `options` is met, on all threads with one simulator each; they

@@ -50,25 +50,20 @@ std::string Edit(const h5::Group& demo, const Assembly::Pick& pick, const Assemb
 
 }  // namespace
 
+void RequireOwn(const DatasetReader& reader) {
+  if (!reader.content_hash().empty()) return;
+  ThrowBadInput(
+      fmt::format("{}: was written by another program and lacks what a new dataset needs of it",
+                  reader.path().string()));
+}
+
 void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly,
               const fs::path& output) {
   Require(!inputs.empty() && !assembly.episodes.empty(), "something to put together");
   Require(!assembly.edit || !assembly.by_reference, "only a copy can be edited");
-  std::error_code none;
-  if (fs::exists(output, none) && !assembly.overwrite) {
-    ThrowUsage(
-        fmt::format("{}: exists already; choose another name, or say --overwrite to replace it",
-                    output.string()));
-  }
   for (const DatasetReader& input : inputs) {
-    if (fs::equivalent(input.path(), output, none)) {
-      ThrowUsage(fmt::format("{}: is input and output", output.string()));
-    }
-    if (input.content_hash().empty()) {
-      ThrowBadInput(
-          fmt::format("{}: was written by another program and lacks what a new dataset needs of it",
-                      input.path().string()));
-    }
+    CheckOutput(output, assembly.overwrite, {input.path()});
+    RequireOwn(input);
     RequireAlike(inputs.front(), input);
   }
   DatasetHeader header = inputs.front().header();
@@ -77,6 +72,7 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
   header.settings = assembly.settings;
 
   const h5::Guard guard;
+  std::error_code none;
   if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), none);
   h5::GrowingFile file = h5::GrowingFile::Create(PartOf(output));
   WriteHeader(file.root(), header);

@@ -27,6 +27,10 @@ struct Assembly {
   bool overwrite = false;
 };
 
+// Throws Error(kBadInput) where another program wrote the dataset: it lacks uuids and exact
+// columns.
+void RequireOwn(const DatasetReader& reader);
+
 // Writes `output` atomically: compressed chunks are copied as they are, episodes keep uuid and
 // rows. Throws Error(kUsage) where `output` exists (unless overwrite) or is an input,
 // Error(kBadInput) where inputs differ in what one file must share or an episode would stand in it

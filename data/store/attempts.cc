@@ -127,19 +127,4 @@ std::vector<AttemptRecord> ReadAttempts(const h5::Group& understudy) {
   return attempts;
 }
 
-void CutAttempts(const h5::Group& understudy, size_t rows) {
-  const h5::Guard guard;
-  for (const auto& [column, ends] : {std::pair{"attempts/cause_text", "attempts/cause_end"},
-                                     {"attempts/sources", "attempts/sources_end"}}) {
-    const Column end = understudy.Read(ends, kI64, {});
-    const int64_t size = rows > 0 ? end.At<int64_t>(rows - 1) : 0;
-    understudy.SetRows(column, static_cast<hsize_t>(size));
-  }
-  for (const char* name :
-       {"attempts/attempt", "attempts/success", "attempts/subtask", "attempts/steps",
-        "attempts/object_pose", "attempts/cause_end", "attempts/sources_end"}) {
-    understudy.SetRows(name, rows);
-  }
-}
-
 }  // namespace understudy

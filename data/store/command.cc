@@ -28,17 +28,9 @@ Json ToJson(const VerifyReport& report) {
 }
 
 RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool overwrite) {
-  std::error_code none;
-  if (fs::exists(output, none) && !overwrite) {
-    ThrowUsage(
-        fmt::format("{}: exists already; choose another name, or say --overwrite to replace "
-                    "it",
-                    output.string()));
-  }
-  if (fs::equivalent(input, output, none)) {
-    ThrowUsage(fmt::format("{}: is input and output of the repair", output.string()));
-  }
+  CheckOutput(output, overwrite, {input});
   RepairReport report;
+  std::error_code none;
   if (input.extension() == ".part" && fs::exists(input, none)) {
     // completes or undoes the last flush; refuses while the writer lives
     { const h5::GrowingFile recovered = h5::GrowingFile::Open(input); }

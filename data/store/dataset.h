@@ -70,7 +70,9 @@ class DatasetWriter {
   // Becomes demo_<n>, n counting up. `images` (may be empty) is one vector per camera of the header
   // with one image per step. Missing uuid is a broken contract.
   void Append(const Episode& episode, const std::vector<std::vector<Image>>& images = {});
-  void AppendAttempt(const AttemptRecord& attempt);
+  // An attempt that is recorded and, where it is kept, its episode (without pictures): one flush
+  // writes both, so that a kill leaves both or neither.
+  void AppendAttempt(const AttemptRecord& attempt, const Episode* episode = nullptr);
 
   // Frame by frame, for renderers: Begin, AddFrames × T, End. Memory stays at one row.
   void BeginEpisode(const Episode& episode, const std::vector<CameraParameters>& cameras);

@@ -31,11 +31,13 @@ void UnfinishedFile::Rename() {
   finished_ = true;
 }
 
-void CheckOutput(const std::filesystem::path& input, const std::filesystem::path& output,
-                 bool overwrite) {
+void CheckOutput(const std::filesystem::path& output, bool overwrite,
+                 const std::vector<std::filesystem::path>& inputs) {
   std::error_code none;
-  if (std::filesystem::equivalent(input, output, none)) {
-    ThrowUsage(fmt::format("{}: is input and output", output.string()));
+  for (const std::filesystem::path& input : inputs) {
+    if (std::filesystem::equivalent(input, output, none)) {
+      ThrowUsage(fmt::format("{}: is input and output", output.string()));
+    }
   }
   if (std::filesystem::exists(output, none) && !overwrite) {
     ThrowUsage(

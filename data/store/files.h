@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 namespace understudy {
 
@@ -24,9 +25,9 @@ class UnfinishedFile {
   bool finished_ = false;
 };
 
-// Throws Error(kUsage) where `output` exists and may not be replaced, or is `input`.
-void CheckOutput(const std::filesystem::path& input, const std::filesystem::path& output,
-                 bool overwrite);
+// Throws Error(kUsage) where `output` exists and may not be replaced, or is one of the inputs.
+void CheckOutput(const std::filesystem::path& output, bool overwrite,
+                 const std::vector<std::filesystem::path>& inputs = {});
 
 // Renames and makes the folder's entry survive a power cut. Throws Error(kFailed).
 void RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to);

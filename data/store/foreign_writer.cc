@@ -188,7 +188,7 @@ ForeignReport WriteForeign(ForeignTarget format, const DatasetReader& reader,
                            const fs::path& output, const ForeignWriteOptions& options,
                            const Translation& from, const Translation& into, Progress& progress) {
   if (reader.episodes().empty()) ThrowBadInput(reader.path().string() + ": holds no episode");
-  CheckOutput(reader.path(), output, options.overwrite);
+  CheckOutput(output, options.overwrite, {reader.path()});
   std::error_code none;
   if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), none);
   UnfinishedFile part(output);

@@ -76,7 +76,7 @@ ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::
                             Progress& progress) {
   RefuseOurs(reader);
   if (reader.episodes().empty()) ThrowBadInput(reader.path().string() + ": holds no episode");
-  CheckOutput(reader.path(), output, options.overwrite);
+  CheckOutput(output, options.overwrite, {reader.path()});
   DatasetHeader header = reader.header();
   from.ToOurs(&header);
   header.settings = {{"imported_from", reader.path().filename().string()},

@@ -58,7 +58,6 @@ std::vector<std::string> EpisodeNames(const h5::Group& data);
 void AppendAttempts(const h5::Group& understudy, size_t objects,
                     const std::vector<AttemptRecord>& attempts);
 std::vector<AttemptRecord> ReadAttempts(const h5::Group& understudy);
-void CutAttempts(const h5::Group& understudy, size_t rows);
 
 void WriteCameras(const h5::Group& demo, const std::vector<std::string>& names,
                   const std::vector<CameraParameters>& cameras);

@@ -7,6 +7,8 @@
 #include "data/base/error.h"
 #include "data/base/hash.h"
 #include "data/episode/motion.h"
+#include "data/store/assemble.h"
+#include "data/store/files.h"
 
 namespace understudy {
 namespace {
@@ -51,15 +53,8 @@ void Cut(const Stretch& keep, Episode& episode) {
 TrimReport TrimDataset(const std::filesystem::path& input, const std::filesystem::path& output,
                        const TrimOptions& options, Progress& progress) {
   const DatasetReader reader(input);
-  std::error_code none;
-  if (std::filesystem::equivalent(input, output, none)) {
-    ThrowUsage(fmt::format("{}: is input and output", output.string()));
-  }
-  if (reader.content_hash().empty()) {
-    ThrowBadInput(
-        fmt::format("{}: was written by another program and lacks what a new dataset needs of it",
-                    input.string()));
-  }
+  CheckOutput(output, options.overwrite, {input});
+  RequireOwn(reader);
   DatasetHeader header = reader.header();
   header.parents = {reader.content_hash()};
   header.settings = {{"margin", options.margin}, {"head", options.head}, {"tail", options.tail}};

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <set>
 
 #include "data/base/error.h"
 #include "data/store/dataset.h"
@@ -31,7 +30,8 @@ struct DatasetWriter::Impl {
   h5::GrowingFile file;
   int64_t episodes = 0, steps = 0;
   std::vector<AttemptRecord> attempts;
-  size_t stored_attempts = 0;  // of them in the file
+  size_t stored_attempts = 0;               // of them in the file
+  std::optional<AttemptRecord> of_episode;  // recorded when the open episode ends
   Clock::time_point flushed = Clock::now();
   bool finished = false;
   std::string failure;  // of an earlier call: the writer is of no use any more
@@ -52,7 +52,6 @@ struct DatasetWriter::Impl {
   void WriteRows();
   void Create();
   void Resume();
-  void DropUnmatched(const h5::Group& data);
   void StoreAttempts();
   void Flush();
   void FlushSometimes() {
@@ -105,7 +104,6 @@ void DatasetWriter::Impl::Resume() {
   if (root.Has(kPending)) root.Delete(kPending);
   attempts = ReadAttempts(root.Open("understudy"));
   const h5::Group data = root.Open("data");
-  DropUnmatched(data);
   for (const std::string& name : EpisodeNames(data)) {
     const h5::Group demo = data.Open(name);
     steps += static_cast<int64_t>(ReadLength(demo));
@@ -114,30 +112,6 @@ void DatasetWriter::Impl::Resume() {
   data.SetInt("total", steps);
   stored_attempts = attempts.size();
   Flush();
-}
-
-// An attempt and its episode are two calls: a kill between them leaves one without the other, and
-// the run that resumes makes both again.
-void DatasetWriter::Impl::DropUnmatched(const h5::Group& data) {
-  if (attempts.empty()) return;
-  std::set<int64_t> recorded, kept;
-  for (const AttemptRecord& a : attempts) recorded.insert(a.attempt);
-  bool matched = false;
-  std::vector<std::string> names = EpisodeNames(data);
-  for (const std::string& name : names) {
-    const int64_t attempt = data.Open(name).Open("understudy").Int("attempt");
-    if (attempt >= 0 && recorded.count(attempt) == 0) {
-      data.Delete(name);
-    } else {
-      kept.insert(attempt);
-      matched |= attempt >= 0;
-    }
-  }
-  const AttemptRecord& last = attempts.back();
-  if (last.success && kept.count(last.attempt) == 0 && matched) {
-    attempts.pop_back();
-    CutAttempts(file.root().Open("understudy"), attempts.size());
-  }
 }
 
 void DatasetWriter::Impl::StoreAttempts() {
@@ -163,13 +137,8 @@ DatasetWriter::DatasetWriter(const fs::path& path, const DatasetHeader& header,
   m.part = PartOf(path);
   m.header = header;
   m.options = options;
+  CheckOutput(path, options.overwrite);
   std::error_code none;
-  if (fs::exists(path, none) && !options.overwrite) {
-    ThrowUsage(
-        fmt::format("{}: exists already; choose another name, or say --overwrite to replace "
-                    "it",
-                    path.string()));
-  }
   if (options.resume && fs::exists(m.part, none)) {
     m.Resume();
   } else {
@@ -316,6 +285,7 @@ void DatasetWriter::EndEpisode() {
     ++m.episodes;
     m.steps += static_cast<int64_t>(length);
     m.file.root().Open("data").SetInt("total", m.steps);
+    if (m.of_episode) m.attempts.push_back(*std::exchange(m.of_episode, {}));
     m.Flush();
   });
   m.Guarded([&] { m.file.Trim(); });
@@ -341,11 +311,15 @@ void DatasetWriter::Append(const Episode& episode, const std::vector<std::vector
   EndEpisode();
 }
 
-void DatasetWriter::AppendAttempt(const AttemptRecord& attempt) {
+void DatasetWriter::AppendAttempt(const AttemptRecord& attempt, const Episode* episode) {
   Impl& m = *impl_;
   Require(
       attempt.X_WO_start.empty() || attempt.X_WO_start.size() == m.header.simulator.objects.size(),
       "an attempt has a start pose for every object of the header, or none");
+  if (episode != nullptr) {
+    m.of_episode = attempt;
+    return Append(*episode);
+  }
   m.Guarded([&] {
     m.attempts.push_back(attempt);
     m.FlushSometimes();

@@ -1,58 +1,10 @@
 // The program as its users meet it: processes, exit codes, texts and files.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <thread>
-
 #include "data/base/json.h"
 #include "data/store/dataset.h"
-#include "tests/support/subprocess.h"
+#include "tests/cli/cli_support.h"
 
 namespace understudy {
 namespace {
-
-namespace fs = std::filesystem;
-using testing::HasSubstr;
-using testing::Not;
-
-const std::string kProgram = UNDERSTUDY_BINARY_DIR "/understudy";
-const std::string kSource = UNDERSTUDY_SOURCE_DIR;
-
-// A fresh folder in which commands run; nobody's headset or settings leak in.
-class Cli : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              (std::string("understudy_") +
-               testing::UnitTest::GetInstance()->current_test_info()->name() + "_" +
-               std::to_string(getpid()));
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override {
-    if (!HasFailure()) fs::remove_all(folder_);
-  }
-  CommandResult Run(const std::string& arguments, const std::string& environment = "") const {
-    return RunShell("cd " + folder_.string() + " && " + environment + " " + kProgram + " " +
-                    arguments + " 2>&1");
-  }
-  // Runs and expects exit code and text.
-  void Expect(const std::string& arguments, int exit_code, const std::string& text,
-              const std::string& environment = "") const {
-    const CommandResult result = Run(arguments, environment);
-    EXPECT_EQ(result.exit_code, exit_code) << arguments << "\n" << result.output;
-    EXPECT_THAT(result.output, HasSubstr(text)) << arguments;
-    EXPECT_THAT(result.output, Not(HasSubstr("bug in Understudy"))) << arguments;
-  }
-  void Write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder_ / name) << text;
-  }
-  fs::path folder_;
-};
 
 TEST_F(Cli, HelpListAndDoctor) {
   Expect("--help", 0, "Exit codes: 0 done, 1 ran and failed, 2 usage, 3 bad input.");
@@ -144,17 +96,8 @@ TEST_F(Cli, BadTaskFilesListEveryViolation) {
   Expect("teleop --task task.yaml --out x.h5", 3, "subtasks[0].signal: missing");
 }
 
-TEST_F(Cli, MissingRuntimesAreOneClearError) {
-  Expect("teleop --device openxr --task stack --out x.h5", 1, "XR_RUNTIME_JSON",
-         "XR_RUNTIME_JSON=/nowhere/runtime.json");
-  EXPECT_FALSE(fs::exists(folder_ / "x.h5"));
-}
-
 TEST_F(Cli, WholePathInMiniature) {
-  std::string pipeline = ReadText(kSource + "/tests/cli/tiny.yaml");
-  for (size_t at; (at = pipeline.find("PLAN")) != std::string::npos;) {
-    pipeline.replace(at, 4, kSource + "/demo/randomised.yaml");
-  }
+  std::string pipeline = TinyPipeline();
   Write("tiny.yaml", pipeline);
   const CommandResult first = Run("run tiny.yaml");
   ASSERT_EQ(first.exit_code, 0) << first.output;
@@ -231,69 +174,6 @@ TEST_F(Cli, WholePathInMiniature) {
   const CommandResult third = Run("run tiny.yaml --plan");
   EXPECT_THAT(third.output, HasSubstr("\"up_to_date\": false"));
   EXPECT_THAT(third.output, HasSubstr("\"up_to_date\": true"));
-}
-
-// Other programs' files: written, read by every command, imported, and multiplied.
-TEST_F(Cli, OtherProgramsFilesThereAndBack) {
-  ASSERT_EQ(Run("teleop --task stack --demos 2 --seed 1 --out s.h5 --quiet").exit_code, 0);
-  Expect("data convert s.h5 --to mimicgen --plan --out m.hdf5", 0, "raw device samples");
-  EXPECT_FALSE(fs::exists(folder_ / "m.hdf5"));
-  Expect("data convert s.h5 --to mimicgen --out m.hdf5", 0, "episodes: 2");
-  Expect("data convert s.h5 --to mimicgen --out m.hdf5", 2, "exists already");
-  Expect(
-      "data convert s.h5 --to robomimic --robosuite.version v1.5 --robosuite.next-obs "
-      "--out r.hdf5",
-      0, "episodes: 2");
-  Expect("data convert s.h5 --to isaaclab --isaaclab.quaternions wxyz --out i.hdf5", 0,
-         "episodes: 2");
-  for (const char* file : {"m.hdf5", "r.hdf5", "i.hdf5"}) {
-    Expect("data verify " + std::string(file), 0, " 0 faults");
-    Expect("data info " + std::string(file), 0, "success_from");
-  }
-  Expect("data info m.hdf5", 0, "format: MimicGen source");
-  Expect("data info r.hdf5", 0, "format: robomimic");
-  Expect("data info i.hdf5", 0, "quaternions: wxyz");
-  Expect("data info i.hdf5 --quaternions zyx", 2, "--quaternions 'zyx'");
-  Expect("data info i.hdf5 --quaternions xyzw", 2, "the pose matrices of the file say wxyz");
-
-  // the same demonstrations give the same successes; the task is found by its name
-  const std::string generate = " --attempts 12 --seed 5 --json 2>/dev/null";
-  const Json native =
-      Json::parse(Run("mimic --source s.h5 --task stack --out a.h5" + generate).output);
-  const Json foreign = Json::parse(Run("mimic --source m.hdf5 --out b.h5" + generate).output);
-  EXPECT_EQ(foreign["attempts"], native["attempts"]);
-  EXPECT_NEAR(foreign["successes"].get<double>(), native["successes"].get<double>(), 2);
-
-  for (const char* file : {"m.hdf5", "i.hdf5"}) {
-    const std::string command = "data convert " + std::string(file) + " --to understudy --out ";
-    Expect(command + "back.h5 --task stack --overwrite", 0, "states of the other program");
-    Expect("data verify back.h5", 0, " 0 faults");
-    Expect("data info back.h5", 0, "robot: panda");
-    Expect("augment back.h5 --out x.h5", 3, "nothing can be rendered from it");
-  }
-  Expect("data convert s.h5 --to understudy --out back.h5 --overwrite", 2, "already");
-}
-
-// Ctrl-C leaves a file that the same command goes on with, to the same content.
-TEST_F(Cli, InterruptedGenerationResumesToTheSameContent) {
-  ASSERT_EQ(Run("teleop --task stack --demos 2 --seed 1 --out sources.h5 --quiet").exit_code, 0);
-  const std::string generate = "mimic --source sources.h5 --attempts 40 --seed 5 --quiet --out ";
-  ASSERT_EQ(Run(generate + "whole.h5").exit_code, 0);
-
-  const CommandResult interrupted = RunShell(
-      "cd " + folder_.string() + " && (" + kProgram + " " + generate +
-      "cut.h5 >/dev/null 2>&1 & "
-      "pid=$!; for i in $(seq 200); do sleep 0.05; [ -s cut.h5.part ] && break; done; sleep 0.3; "
-      "kill -INT $pid; wait $pid; echo code $?)");
-  EXPECT_FALSE(fs::exists(folder_ / "cut.h5")) << interrupted.output;
-  EXPECT_TRUE(fs::exists(folder_ / "cut.h5.part")) << interrupted.output;
-  EXPECT_THAT(interrupted.output, HasSubstr("code 1"));
-  const CommandResult resumed = Run(generate + "cut.h5");
-  ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
-  EXPECT_EQ(DatasetReader(folder_ / "cut.h5").content_hash(),
-            DatasetReader(folder_ / "whole.h5").content_hash());
-  // and what exists is not replaced unasked
-  Expect(generate + "cut.h5", 2, "overwrite");
 }
 
 }  // namespace
