@@ -18,7 +18,7 @@ std::filesystem::path PartOf(const std::filesystem::path& path) {
 }
 
 UnfinishedFile::~UnfinishedFile() {
-  if (finished_) return;
+  if (!begun_) return;
   std::error_code none;
   // the growing file's first flush and its journal have names of their own
   for (const char* ending : {"", ".new", ".journal"}) {
@@ -28,7 +28,7 @@ UnfinishedFile::~UnfinishedFile() {
 
 void UnfinishedFile::Rename() {
   RenameDurably(part(), output_);
-  finished_ = true;
+  begun_ = false;
 }
 
 void CheckOutput(const std::filesystem::path& output, bool overwrite,

@@ -9,7 +9,7 @@ namespace understudy {
 std::filesystem::path PartOf(const std::filesystem::path& path);
 
 // A file that is being made under PartOf(output): what is left of it is removed unless it was
-// finished.
+// finished. Begin comes when the file is made and locked: another writer's is not ours to remove.
 class UnfinishedFile {
  public:
   explicit UnfinishedFile(const std::filesystem::path& output) : output_(output) {}
@@ -17,12 +17,13 @@ class UnfinishedFile {
   UnfinishedFile(const UnfinishedFile&) = delete;
   UnfinishedFile& operator=(const UnfinishedFile&) = delete;
   std::filesystem::path part() const { return PartOf(output_); }
-  void Rename();                     // part() becomes the output; throws Error(kFailed)
-  void Keep() { finished_ = true; }  // somebody else has renamed it
+  void Begin() { begun_ = true; }
+  void Rename();                   // part() becomes the output; throws Error(kFailed)
+  void Keep() { begun_ = false; }  // somebody else has renamed it
 
  private:
   std::filesystem::path output_;
-  bool finished_ = false;
+  bool begun_ = false;
 };
 
 // Throws Error(kUsage) where `output` exists and may not be replaced, or is one of the inputs.

@@ -197,6 +197,7 @@ ForeignReport WriteForeign(ForeignTarget format, const DatasetReader& reader,
   progress.Start("writing " + output.string(), count, "episodes");
   {
     h5::GrowingFile file = h5::GrowingFile::Create(part.part());
+    part.Begin();
     writing.WriteRoot(file.root());
     const h5::Group source = h5::OpenForReading(reader.path()).Open("data");
     for (int64_t i = 0; i < count; ++i) {

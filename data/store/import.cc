@@ -99,6 +99,7 @@ ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::
   {
     DatasetWriter writer(output, header,
                          {.overwrite = options.overwrite, .compression = options.compression});
+    part.Begin();
     std::map<std::string, std::string> names, uuids;
     for (size_t i = 0; i < reader.episodes().size(); ++i) {
       if (InterruptRequested()) ThrowFailed("interrupted: nothing was written");

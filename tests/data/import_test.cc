@@ -255,6 +255,18 @@ TEST_F(Import, VerifyFindsWhatReadingDoesNotNeed) {
       "");
 }
 
+TEST_F(Import, AnotherWritersFileIsLeftAlone) {
+  const fs::path file = Foreign(ForeignTarget::kMimicgen);
+  DatasetWriter other(out_, ConvertibleHeader(ConvertibleShape()));
+  EXPECT_THAT(ErrorOf([&] { Run(file); }, ErrorKind::kFailed), HasSubstr("out.h5.part"));
+  EXPECT_THAT(ErrorOf([&] { Export(ForeignTarget::kRobomimic, own_, out_, {}, Translation()); },
+                      ErrorKind::kFailed),
+              HasSubstr("out.h5.part"));
+  other.Append(ConvertibleEpisode(1, ConvertibleShape()));
+  other.Finish();
+  EXPECT_TRUE(VerifyDataset(out_).faults.empty());
+}
+
 TEST_F(Import, OutputsAreNotReplacedNorWrittenOverTheirInput) {
   const fs::path file = Foreign(ForeignTarget::kRobomimic);
   const auto write = [&](const fs::path& out) {

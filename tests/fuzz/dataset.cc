@@ -262,7 +262,10 @@ void FuzzDataset(const uint8_t* data, size_t size) {
   Injure(file, bytes);
   Answered([&] { ReadAll(file); });
   Answered([&] { DescribeDataset(file); });
-  Answered([&] { Convert(file, folder / "out.h5", bytes.Below(4)); });
+  // the slowest part, for some of them
+  if (const size_t way = bytes.Below(16); way < 4) {
+    Answered([&] { Convert(file, folder / "out.h5", way); });
+  }
   VerifyDataset(file, 1);
 }
 
