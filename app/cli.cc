@@ -43,7 +43,7 @@ struct Invocation {
   std::map<std::string, bool> switches;
   std::vector<std::string> positional;
   std::vector<std::string> sets;
-  std::string config;
+  std::string config, quaternions;
   bool json = false, plan = false, print_config = false, quiet = false, outside_links = false;
 };
 
@@ -78,6 +78,18 @@ void AddFlags(Invocation& call) {
   app.add_flag("--quiet", call.quiet, "no progress");
   app.add_flag("--outside-links", call.outside_links,
                "follow links of datasets out of their folder: for files that you trust");
+  app.add_option("--quaternions", call.quaternions,
+                 "order in Isaac Lab's files that do not tell theirs: wxyz or xyzw");
+}
+
+// What a word on the command line says of Isaac Lab's files.
+QuaternionOrder OrderNamed(const std::string& word) {
+  const auto& names = EnumNames<QuaternionOrder>::kNames;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (word == names[i]) return static_cast<QuaternionOrder>(i);
+  }
+  if (word.empty()) return QuaternionOrder::kAsk;
+  ThrowUsage(UnknownName("order of --quaternions", word, {names.begin(), names.end()}));
 }
 
 // A flag's words as the JSON of its field: text as it stands, everything else as YAML; lists from
@@ -157,6 +169,7 @@ int RunInvocation(const Invocation& call) {
     return 0;
   }
   AllowOutsideLinks(call.outside_links);
+  AssumeQuaternions(OrderNamed(call.quaternions));
   TerminalProgress progress(call.quiet);
   CommandContext context{.progress = &progress, .plan = call.plan};
   const Json result = call.command->run(resolved.options, context);

@@ -1,6 +1,7 @@
 // data convert: datasets in other programs' formats.
 #include <fmt/format.h>
 
+#include "app/convert_hdf5.h"
 #include "app/data_commands.h"
 #ifdef WITH_ARROW
 #include "data/store/convert/lerobot.h"
@@ -10,11 +11,11 @@
 namespace understudy {
 namespace {
 
-enum class ConvertTo { kLerobot };
+enum class ConvertTo { kLerobot, kUnderstudy, kRobomimic, kMimicgen, kIsaaclab };
 }  // namespace
 template <>
 struct EnumNames<ConvertTo> {
-  static constexpr std::array kNames{"lerobot"};
+  static constexpr std::array kNames{"lerobot", "understudy", "robomimic", "mimicgen", "isaaclab"};
 };
 namespace {
 
@@ -22,14 +23,16 @@ struct ConvertFlags {
   std::string path, out;
   ConvertTo to = ConvertTo::kLerobot;
   bool overwrite = false;
+  Hdf5Flags hdf5;
 #ifdef WITH_ARROW
   LerobotOptions lerobot;
 #endif
   template <class V>
   void Visit(V& v) {
     v("path", path, "dataset");
-    v("out", out, "folder to write");
-    v("to", to, "format: lerobot = LeRobot v3.0");
+    v("out", out, "file or folder to write");
+    v("to", to, "format: lerobot = LeRobot v3.0; understudy = ours, from another program's file");
+    hdf5.Visit(v);
 #ifdef WITH_ARROW
     v("lerobot", lerobot, "how a LeRobot dataset is written");
 #endif
@@ -40,6 +43,21 @@ struct ConvertFlags {
 Json Convert(const ConvertFlags& flags, CommandContext& context) {
   const DatasetReader reader(Given(flags.path, "convert", "path"));
   Given(flags.out, "convert", "out");
+  switch (flags.to) {
+    case ConvertTo::kLerobot:
+      break;
+    case ConvertTo::kUnderstudy:
+      return ImportHdf5(reader, flags.out, flags.hdf5, flags.overwrite, context);
+    case ConvertTo::kRobomimic:
+      return ExportHdf5(ForeignTarget::kRobomimic, reader, flags.out, flags.hdf5, flags.overwrite,
+                        context);
+    case ConvertTo::kMimicgen:
+      return ExportHdf5(ForeignTarget::kMimicgen, reader, flags.out, flags.hdf5, flags.overwrite,
+                        context);
+    case ConvertTo::kIsaaclab:
+      return ExportHdf5(ForeignTarget::kIsaacLab, reader, flags.out, flags.hdf5, flags.overwrite,
+                        context);
+  }
 #ifdef WITH_ARROW
   LerobotOptions options = flags.lerobot;
   options.overwrite = flags.overwrite;

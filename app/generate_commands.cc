@@ -5,6 +5,7 @@
 #include "app/twin.h"
 #include "augment/command.h"
 #include "data/store/dataset.h"
+#include "data/store/translate.h"
 #include "mimic/command.h"
 
 namespace understudy {
@@ -45,7 +46,15 @@ std::string TaskOf(const std::string& given, const std::vector<std::string>& dat
                    const char* field) {
   if (!given.empty()) return given;
   if (datasets.empty()) ThrowUsage(fmt::format("{}: name at least one dataset", field));
-  return DatasetReader(datasets[0]).header().simulator.task;
+  return OurTaskName(DatasetReader(datasets[0]).header());
+}
+
+// Sources of other programs, in our names and frames.
+AdaptSource Adapter(const Twin& twin) {
+  return [&twin](const DatasetReader& reader, Episode* episode) {
+    const std::string family = FamilyOf(reader.header());
+    if (!family.empty()) Translation(family, &twin.task, &twin.robot).ToOurs(episode);
+  };
 }
 
 std::string DescribeMimic(const Json& result) {
@@ -78,8 +87,11 @@ Command MimicCommand() {
       "mimic", "multiply demonstrations: object-frame generation on every core",
       [](const MimicFlags& flags, CommandContext& context) -> Json {
         const Twin twin = LoadTwin(TaskOf(flags.task, flags.mimic.sources, "source"));
-        if (context.plan) return PlanMimic(flags.mimic, twin.task, twin.simulators).ToJson();
-        return RunMimic(flags.mimic, twin.task, twin.simulators, *context.progress).ToJson();
+        if (context.plan) {
+          return PlanMimic(flags.mimic, twin.task, twin.simulators, Adapter(twin)).ToJson();
+        }
+        return RunMimic(flags.mimic, twin.task, twin.simulators, *context.progress, Adapter(twin))
+            .ToJson();
       },
       DescribeMimic);
   command.positional = {"source"};

@@ -1,11 +1,20 @@
 #include "app/twin.h"
 
 #include "app/registry.h"
+#include "data/store/translate.h"
 #ifdef WITH_MUJOCO
 #include "sim/scene.h"
 #endif
 
 namespace understudy {
+
+std::string OurTaskName(const DatasetHeader& header) {
+  const std::string& name = header.simulator.task;
+  const std::string family = FamilyOf(header);
+  if (family.empty()) return name;
+  const std::string ours = ListedTaskCalled(family, name, HomeFolder() / "sim" / "tasks");
+  return ours.empty() ? name : ours;
+}
 
 Twin LoadTwin(const std::string& task) {
   if (task.empty()) ThrowUsage("task: name one; `understudy list` shows them");

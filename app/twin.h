@@ -6,6 +6,7 @@
 #include "data/seam/simulator.h"
 #include "data/spec/robot_spec.h"
 #include "data/spec/task_spec.h"
+#include "data/store/dataset.h"
 
 namespace understudy {
 
@@ -17,6 +18,9 @@ struct Twin {
   SimulatorFactory simulators;
   RendererFactory renderers;
 };
+
+// The listed task that a dataset is of: its own name, or the one that another program's file means.
+std::string OurTaskName(const DatasetHeader& header);
 
 // `task` is a listed task or the path of a task.yaml. Throws Error(kUsage) for an unknown one, and
 // where the program was built without MuJoCo.

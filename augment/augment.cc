@@ -59,7 +59,15 @@ Inputs OpenInputs(const AugmentOptions& options) {
     ThrowUsage("augment: variants = 0 without nominal = true leaves nothing to render");
   }
   Inputs inputs;
-  for (const std::string& path : options.inputs) inputs.readers.emplace_back(path);
+  for (const std::string& path : options.inputs) {
+    const DatasetReader& reader = inputs.readers.emplace_back(path);
+    if (reader.content_hash().empty() || reader.header().stage == "import") {
+      ThrowBadInput(fmt::format(
+          "{}: comes from another program and holds no states of our simulator, so that "
+          "nothing can be rendered from it; generate from it with mimic instead",
+          path));
+    }
+  }
   for (size_t i = 0; i < inputs.readers.size(); ++i) {
     const SimulatorInfo& first = inputs.readers[0].header().simulator;
     const SimulatorInfo& other = inputs.readers[i].header().simulator;

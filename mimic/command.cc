@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "data/base/error.h"
+#include "data/base/hash.h"
 #include "data/store/dataset.h"
 
 namespace understudy {
@@ -21,7 +22,7 @@ struct Sources {
   std::vector<std::string> hashes;
 };
 
-Sources ReadSources(const MimicOptions& options) {
+Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
   if (options.sources.empty()) ThrowUsage("no source datasets: give at least one (--source)");
   Sources sources;
   const auto full = [&] {
@@ -30,7 +31,9 @@ Sources ReadSources(const MimicOptions& options) {
   };
   for (const std::string& path : options.sources) {
     const DatasetReader reader(path);
-    sources.hashes.push_back(reader.content_hash());
+    // files of other programs carry no hash
+    sources.hashes.push_back(reader.content_hash().empty() ? FileHash(path)
+                                                           : reader.content_hash());
     std::vector<std::string> chosen;
     if (!options.source_mask.empty()) chosen = reader.ReadMask(options.source_mask);
     for (size_t i = 0; i < reader.episodes().size() && !full(); ++i) {
@@ -38,6 +41,7 @@ Sources ReadSources(const MimicOptions& options) {
       const bool in_mask = std::find(chosen.begin(), chosen.end(), name) != chosen.end();
       if (!options.source_mask.empty() && !in_mask) continue;
       sources.episodes.push_back(reader.ReadEpisode(i));
+      if (adapt) adapt(reader, &sources.episodes.back());
       sources.names.push_back(path + ":" + name);
     }
   }
@@ -88,9 +92,10 @@ class DatasetSink : public AttemptSink {
 }  // namespace
 
 MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
-                     const SimulatorFactory& factory, Progress& progress) {
+                     const SimulatorFactory& factory, Progress& progress,
+                     const AdaptSource& adapt) {
   if (options.out.empty()) ThrowUsage("no output dataset: give one (--out)");
-  Sources read = ReadSources(options);
+  Sources read = ReadSources(options, adapt);
   const std::unique_ptr<Simulator> simulator = factory();
   const SourceSet sources(read.episodes, read.names, task, simulator->info(), options.debounce);
   for (const SkippedSource& skipped : sources.skipped()) {
@@ -137,8 +142,8 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
 }
 
 MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task,
-                    const SimulatorFactory& factory) {
-  const Sources read = ReadSources(options);
+                    const SimulatorFactory& factory, const AdaptSource& adapt) {
+  const Sources read = ReadSources(options, adapt);
   const std::unique_ptr<Simulator> simulator = factory();
   const SourceSet sources(read.episodes, read.names, task, simulator->info(), options.debounce);
   return PlanAttempts(sources, task, factory, options.run);

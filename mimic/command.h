@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "data/base/progress.h"
 #include "data/seam/simulator.h"
 #include "data/spec/task_spec.h"
+#include "data/store/dataset.h"
 #include "mimic/generator.h"
 #include "mimic/report.h"
 
@@ -38,15 +40,19 @@ struct MimicOptions {
   }
 };
 
+// Makes an episode of another program's file one of ours: names and frames. Empty: as it is read.
+using AdaptSource = std::function<void(const DatasetReader&, Episode*)>;
+
 // Reads the sources, generates, writes `out` (as `out`.part until whole). Interrupted, it leaves
 // the .part, which the next run with resume continues to the same result. Throws Error: kUsage
 // without sources, output or bound, or where `out` exists; kBadInput for unreadable or unusable
 // sources or a .part of other settings; kFailed where the disk fails.
 MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
-                     const SimulatorFactory& factory, Progress& progress);
+                     const SimulatorFactory& factory, Progress& progress,
+                     const AdaptSource& adapt = {});
 
 // What it would cost, with the sources checked; writes nothing.
 MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task,
-                    const SimulatorFactory& factory);
+                    const SimulatorFactory& factory, const AdaptSource& adapt = {});
 
 }  // namespace understudy

@@ -33,11 +33,18 @@ std::vector<int> Places(const char* kind, const std::vector<std::string>& wanted
 // Everything about the episode as a whole that must fit the task and the simulator.
 void CheckMeta(const EpisodeMeta& meta, const TaskSpec& task, const SimulatorInfo& info,
                std::vector<std::string>* reasons) {
+  // another program's file may mean the same by another name
+  const bool foreign = meta.settings.contains("format");
+  const auto hint = [&](const char* file) {
+    return foreign ? fmt::format(" (if they are the same, say so in `foreign` of {})", file) : "";
+  };
   if (meta.task != task.name) {
-    reasons->push_back(fmt::format("task '{}', wanted '{}'", meta.task, task.name));
+    reasons->push_back(
+        fmt::format("task '{}', wanted '{}'{}", meta.task, task.name, hint("its task.yaml")));
   }
   if (meta.robot != info.robot) {
-    reasons->push_back(fmt::format("robot '{}', wanted '{}'", meta.robot, info.robot));
+    reasons->push_back(
+        fmt::format("robot '{}', wanted '{}'{}", meta.robot, info.robot, hint("its robot.yaml")));
   }
   if (!(std::abs(meta.control_hz - info.control_hz) < 1e-6)) {
     reasons->push_back(

@@ -7,6 +7,7 @@
 
 #include "data/base/options.h"
 #include "data/episode/action.h"
+#include "data/spec/foreign_names.h"
 
 namespace understudy {
 
@@ -60,7 +61,8 @@ struct RobotSpec {
   double reach = 0.855;                    // m from the base
   GripperSpec gripper;
   OscOptions osc;
-  std::filesystem::path folder;  // where robot.yaml stands; not in the file
+  std::map<std::string, ForeignRobot> foreign;  // by family: what other programs call it
+  std::filesystem::path folder;                 // where robot.yaml stands; not in the file
 
   DeltaLimits limits() const { return {osc.max_linear_delta, osc.max_angular_delta}; }
   template <class V>
@@ -76,6 +78,7 @@ struct RobotSpec {
     v("reach", reach, "m", Limits{0.1, 10});
     v("gripper", gripper, "parallel gripper");
     v("osc", osc, "controller");
+    v("foreign", foreign, "what other programs call it, by family: robosuite, isaaclab");
   }
 };
 

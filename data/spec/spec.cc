@@ -211,6 +211,22 @@ TaskSpec ParseTaskSpec(const Json& json, const std::string& name) {
   return task;
 }
 
+std::string ListedTaskCalled(const std::string& family, const std::string& name,
+                             const fs::path& root) {
+  for (const std::string& listed : ListedNames(root, "task.yaml")) {
+    try {
+      const TaskSpec task = LoadTaskSpec(listed, root);
+      const auto found = task.foreign.find(family);
+      if (found == task.foreign.end()) continue;
+      const std::vector<std::string>& names = found->second.names;
+      if (std::find(names.begin(), names.end(), name) != names.end()) return listed;
+    } catch (const Error&) {
+      // whoever asks for that task hears of it
+    }
+  }
+  return "";
+}
+
 TaskSpec LoadTaskSpec(const std::string& place, const fs::path& root) {
   const fs::path file = Resolve("task", place, root, "task.yaml");
   TaskSpec task = ParseTaskSpec(LoadYaml(file), file.string());

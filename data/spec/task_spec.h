@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/base/options.h"
+#include "data/spec/foreign_names.h"
 
 namespace understudy {
 
@@ -262,7 +263,8 @@ struct TaskSpec {
   std::string success;  // predicate
   std::map<std::string, ResetVariant> variants;
   std::vector<Subtask> subtasks;
-  std::filesystem::path folder;  // where task.yaml stands; not in the file
+  std::map<std::string, ForeignTask> foreign;  // by family: what other programs call it
+  std::filesystem::path folder;                // where task.yaml stands; not in the file
 
   int substeps() const { return static_cast<int>(1 / (control_hz * physics_timestep) + 0.5); }
   std::vector<std::string> signal_names() const;  // of the subtasks, in order; then their
@@ -286,6 +288,7 @@ struct TaskSpec {
     v("success", success, "predicate");
     v("variants", variants, "reset distributions by name");
     v("subtasks", subtasks, "in order");
+    v("foreign", foreign, "what other programs call it, by family: robosuite, isaaclab");
   }
 };
 
@@ -296,6 +299,11 @@ std::vector<std::string> Validate(const TaskSpec& task);
 // (sim/tasks). Throws Error(kBadInput) listing every violation, Error(kUsage) for an unknown name.
 TaskSpec LoadTaskSpec(const std::string& place, const std::filesystem::path& root);
 TaskSpec ParseTaskSpec(const Json& json, const std::string& name);
+
+// The listed task that another family of programs calls `name`; empty: none, or its files are
+// broken.
+std::string ListedTaskCalled(const std::string& family, const std::string& name,
+                             const std::filesystem::path& root);
 
 // Predicates in an order in which each comes after those that it names.
 std::vector<std::string> PredicateOrder(const TaskSpec& task);

@@ -125,6 +125,16 @@ std::vector<SalvageReport> Salvage(const std::filesystem::path& folder);
 // user trusts the file. For the whole process; set before datasets are opened.
 void AllowOutsideLinks(bool allowed);
 
+// How the four numbers of a quaternion stand in files of Isaac Lab, which changed it in 2026.
+enum class QuaternionOrder { kAsk, kWxyz, kXyzw };
+template <>
+struct EnumNames<QuaternionOrder> {
+  static constexpr std::array kNames{"ask", "wxyz", "xyzw"};
+};
+// The order for files that do not tell theirs; kAsk refuses them with the question. For the whole
+// process; set before datasets are opened.
+void AssumeQuaternions(QuaternionOrder order);
+
 // One line of an episode list.
 struct EpisodeSummary {
   std::string name, uuid;
@@ -139,7 +149,8 @@ struct EpisodeSummary {
 class DatasetReader {
  public:
   // Throws Error(kBadInput) naming the file and what is wrong with it (missing, truncated, no HDF5,
-  // no dataset of ours, a .part left by a running or killed writer).
+  // no dataset, a .part left by a running or killed writer). Files of robomimic, MimicGen and Isaac
+  // Lab are datasets as well: header().stage names the format, and content_hash() is empty.
   explicit DatasetReader(const std::filesystem::path& path);
   ~DatasetReader();
   DatasetReader(DatasetReader&&) noexcept;

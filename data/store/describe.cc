@@ -8,6 +8,7 @@
 #include "data/base/statistics.h"
 #include "data/episode/motion.h"
 #include "data/store/dataset.h"
+#include "data/store/foreign.h"
 #include "data/store/hdf5.h"
 #include "data/store/meta.h"
 
@@ -83,7 +84,7 @@ Json DescribeDataset(const std::filesystem::path& path) {
   const bool own = !reader.content_hash().empty();
   std::vector<size_t> lengths;
   size_t successes = 0, steps = 0;
-  std::map<std::string, int64_t> tasks, variants, causes, files;
+  std::map<std::string, int64_t> tasks, variants, causes, files, success_from;
   // running sums per number of `actions`
   std::vector<double> low, high, sum, squares;
   for (const EpisodeSummary& episode : reader.episodes()) {
@@ -100,6 +101,7 @@ Json DescribeDataset(const std::filesystem::path& path) {
       if (!episode.success) ++causes[meta.Text("cause")];
     } else {
       ++tasks[reader.header().simulator.task];
+      ++success_from[ReadForeignFacts(demo, reader.header()).success_from];
     }
     if (!demo.Has("actions")) continue;
     const Column actions = demo.Read("actions", ColumnType::kF64, {-1});
@@ -124,6 +126,7 @@ Json DescribeDataset(const std::filesystem::path& path) {
   json["file"] = path.string();
   json["bytes"] = std::filesystem::file_size(path);
   json["written_by"] = own ? "understudy" : "another program";
+  json["format"] = own ? "understudy" : reader.header().stage;
   json["content_hash"] = reader.content_hash();
   json["stage"] = reader.header().stage;
   json["robot"] = reader.header().simulator.robot;
@@ -137,6 +140,27 @@ Json DescribeDataset(const std::filesystem::path& path) {
                       {"median", lengths[lengths.size() / 2]},
                       {"mean", static_cast<double>(steps) / static_cast<double>(lengths.size())},
                       {"max", lengths.back()}};
+  }
+  if (!own) {
+    const SimulatorInfo& info = reader.header().simulator;
+    json["success_from"] = success_from;
+    json["arms"] = info.arms;
+    json["objects"] = info.objects;
+    json["signals"] = info.signals;
+    if (reader.header().settings.contains("quaternions")) {
+      json["quaternions"] = reader.header().settings["quaternions"];
+    }
+    // where poses and targets come from, as the first episode that can be read tells
+    for (size_t i = 0; i < reader.episodes().size() && !json.contains("pose_from"); ++i) {
+      try {
+        const Json settings = reader.ReadMeta(i).settings;
+        for (const char* key : {"pose_from", "target_from"}) {
+          json[key] = settings.value(key, "nothing");
+        }
+      } catch (const Error&) {
+        // DescribeMotion names it
+      }
+    }
   }
   json["tasks"] = tasks;
   json["variants"] = variants;

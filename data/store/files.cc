@@ -17,6 +17,20 @@ std::filesystem::path PartOf(const std::filesystem::path& path) {
   return part;
 }
 
+UnfinishedFile::~UnfinishedFile() {
+  if (!begun_) return;
+  std::error_code none;
+  // the growing file's first flush and its journal have names of their own
+  for (const char* ending : {"", ".new", ".journal"}) {
+    std::filesystem::remove(part().string() + ending, none);
+  }
+}
+
+void UnfinishedFile::Rename() {
+  RenameDurably(part(), output_);
+  begun_ = false;
+}
+
 void CheckOutput(const std::filesystem::path& output, bool overwrite,
                  const std::vector<std::filesystem::path>& inputs) {
   std::error_code none;

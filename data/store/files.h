@@ -8,6 +8,24 @@ namespace understudy {
 // "x.h5" -> "x.h5.part": its name while it grows.
 std::filesystem::path PartOf(const std::filesystem::path& path);
 
+// A file that is being made under PartOf(output): what is left of it is removed unless it was
+// finished. Begin comes when the file is made and locked: another writer's is not ours to remove.
+class UnfinishedFile {
+ public:
+  explicit UnfinishedFile(const std::filesystem::path& output) : output_(output) {}
+  ~UnfinishedFile();
+  UnfinishedFile(const UnfinishedFile&) = delete;
+  UnfinishedFile& operator=(const UnfinishedFile&) = delete;
+  std::filesystem::path part() const { return PartOf(output_); }
+  void Begin() { begun_ = true; }
+  void Rename();                   // part() becomes the output; throws Error(kFailed)
+  void Keep() { begun_ = false; }  // somebody else has renamed it
+
+ private:
+  std::filesystem::path output_;
+  bool begun_ = false;
+};
+
 // Throws Error(kUsage) where `output` exists and may not be replaced, or is one of the inputs.
 void CheckOutput(const std::filesystem::path& output, bool overwrite,
                  const std::vector<std::filesystem::path>& inputs = {});

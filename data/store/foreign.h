@@ -1,17 +1,39 @@
 #pragma once
 
-// Files of robomimic, MimicGen and Isaac Lab: no /understudy group.
+// Files of robomimic, MimicGen and Isaac Lab: no /understudy group. docs/data.md says what each
+// format holds.
+
+#include <string>
 
 #include "data/store/dataset.h"
 #include "data/store/hdf5.h"
+#include "data/store/translate.h"
 
 namespace understudy {
 
-// What env_args, names and shapes of the first episode tell.
+// Names are DatasetHeader::stage of such a file.
+enum class ForeignFormat { kRobomimic, kMimicgenSource, kMimicgenGenerated, kIsaacLab };
+const char* NameOf(ForeignFormat format);
+
+// What env_args, names and shapes of the first episode tell. `settings` holds `env_args` and, for
+// Isaac Lab, `quaternions` (wxyz, xyzw, or unknown).
 DatasetHeader ForeignHeader(const h5::Group& root);
-// As far as it can be read: actions, states, robosuite's observations, MimicGen's object poses and
-// signals. Absolute targets come from `actions_abs`, else from observed pose and delta with
-// robosuite's limits. There is no state after the last action.
+
+// What is known of an episode before its rows are read.
+struct ForeignFacts {
+  bool success = false;
+  std::string success_from;  // how that is known
+  std::string uuid;          // its own, or made of its content; empty where that cannot be read
+};
+ForeignFacts ReadForeignFacts(const h5::Group& demo, const DatasetHeader& header);
+
+// As far as it can be read. Poses are of the frame that the file gives: meta.settings says in
+// `pose_from` and `target_from` which. An episode without a state after its last action has an
+// empty final_observation (but for `success`). Throws Error(kBadInput).
 Episode ReadForeignEpisode(const h5::Group& demo, const DatasetHeader& header);
+
+// The last row becomes the instant after the last action, where an episode has none: its own
+// action has no known result. False where nothing would be left.
+bool EndAtLastObservation(Episode* episode);
 
 }  // namespace understudy

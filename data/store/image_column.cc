@@ -31,6 +31,11 @@ libdeflate_decompressor* Decompressor() {
 
 std::string ImagePath(const std::string& camera) { return fmt::format("obs/{}_image", camera); }
 
+std::string StoredImagePath(const h5::Group& demo, const std::string& camera) {
+  const std::string path = ImagePath(camera), bare = "obs/" + camera;
+  return !demo.Has(path) && demo.Has(bare) ? bare : path;
+}
+
 struct ImageWriter::Impl {
   h5::Id dataset;
   std::string place;
@@ -69,12 +74,11 @@ std::vector<std::vector<uint8_t>> FrameCompressor::Compress(
   return packed;
 }
 
-ImageWriter::ImageWriter(const h5::Group& demo, const std::string& camera, size_t frames, int width,
+ImageWriter::ImageWriter(const h5::Group& demo, const std::string& path, size_t frames, int width,
                          int height, int compression)
     : impl_(std::make_unique<Impl>()) {
   const h5::Guard guard;
   Impl& m = *impl_;
-  const std::string path = ImagePath(camera);
   m.place = demo.Place(path);
   m.frames = frames;
   m.width = width;
@@ -102,6 +106,11 @@ void ImageWriter::Add(const Image& image, const std::vector<uint8_t>& compressed
   Require(image.width == m.width && image.height == m.height &&
               image.rgb.size() == static_cast<size_t>(m.width) * m.height * 3,
           "every image has the size that the header names");
+  AddCompressed(compressed);
+}
+
+void ImageWriter::AddCompressed(const std::vector<uint8_t>& compressed) {
+  Impl& m = *impl_;
   Require(m.written < m.frames, "an episode has one frame per step");
   Require(!compressed.empty(), "a frame fits into the bound of its compressed size");
   const h5::Guard guard;
@@ -115,7 +124,7 @@ void ImageWriter::Add(const Image& image, const std::vector<uint8_t>& compressed
 
 ImageReader::ImageReader(const h5::Group& demo, const std::string& camera) {
   const h5::Guard guard;
-  const std::string path = ImagePath(camera);
+  const std::string path = StoredImagePath(demo, camera);
   place_ = demo.Place(path);
   const h5::DatasetInfo info = demo.Info(path);
   const bool right = info.type_class == H5T_INTEGER && info.type_size == 1 &&
@@ -144,42 +153,50 @@ ImageReader::ImageReader(const h5::Group& demo, const std::string& camera) {
             chunk[3] == 3 && (deflated_ || filters == 0);
 }
 
-void ImageReader::Read(size_t step, uint8_t* out) const {
-  Require(step < frames_, "a frame of the episode");
-  if (!direct_) return ReadSlowly(step, out);
-  thread_local std::vector<uint8_t> buffer;
+// False where the frame has no chunk of its own.
+bool ImageReader::ReadChunk(size_t step, std::vector<uint8_t>* out, bool* deflated) const {
+  if (!direct_) return false;
   hsize_t size = 0;
   uint32_t skipped = 0;
-  {
-    const h5::Guard guard;
-    const hsize_t offset[4] = {step, 0, 0, 0};
-    const auto fail = [&] {
-      h5::FailReading(fmt::format("{}[{}]", place_, step),
-                      fmt::format("the frame cannot be read ({})", h5::ErrorText()));
-    };
-    // never written chunks have no size: HDF5 reads them as fill values
-    if (H5Dget_chunk_storage_size(dataset_.get(), offset, &size) < 0 || size == 0) {
-      return ReadSlowly(step, out);
-    }
-    if (size > 2 * frame_bytes() + 4096) {
-      h5::FailReading(
-          fmt::format("{}[{}]", place_, step),
-          fmt::format("claims {} compressed bytes for a frame of {}", size, frame_bytes()));
-    }
-    buffer.resize(size);
-    if (H5Dread_chunk(dataset_.get(), H5P_DEFAULT, offset, &skipped, buffer.data()) < 0) fail();
+  const h5::Guard guard;
+  const hsize_t offset[4] = {step, 0, 0, 0};
+  // never written chunks have no size: HDF5 reads them as fill values
+  if (H5Dget_chunk_storage_size(dataset_.get(), offset, &size) < 0 || size == 0) return false;
+  if (size > 2 * frame_bytes() + 4096) {
+    h5::FailReading(
+        fmt::format("{}[{}]", place_, step),
+        fmt::format("claims {} compressed bytes for a frame of {}", size, frame_bytes()));
+  }
+  out->resize(size);
+  if (H5Dread_chunk(dataset_.get(), H5P_DEFAULT, offset, &skipped, out->data()) < 0) {
+    h5::FailReading(fmt::format("{}[{}]", place_, step),
+                    fmt::format("the frame cannot be read ({})", h5::ErrorText()));
   }
   // bit 0 set: the filter was skipped for this chunk
-  if (!deflated_ || (skipped & 1) != 0) {
-    if (size != frame_bytes()) {
+  *deflated = deflated_ && (skipped & 1) == 0;
+  return true;
+}
+
+bool ImageReader::ReadCompressed(size_t step, std::vector<uint8_t>* out) const {
+  bool deflated = false;
+  return ReadChunk(step, out, &deflated) && deflated;
+}
+
+void ImageReader::Read(size_t step, uint8_t* out) const {
+  Require(step < frames_, "a frame of the episode");
+  thread_local std::vector<uint8_t> buffer;
+  bool deflated = false;
+  if (!ReadChunk(step, &buffer, &deflated)) return ReadSlowly(step, out);
+  if (!deflated) {
+    if (buffer.size() != frame_bytes()) {
       h5::FailReading(fmt::format("{}[{}]", place_, step), "a frame of the wrong size");
     }
     std::copy(buffer.begin(), buffer.end(), out);
     return;
   }
   size_t written = 0;
-  const auto result =
-      libdeflate_zlib_decompress(Decompressor(), buffer.data(), size, out, frame_bytes(), &written);
+  const auto result = libdeflate_zlib_decompress(Decompressor(), buffer.data(), buffer.size(), out,
+                                                 frame_bytes(), &written);
   if (result != LIBDEFLATE_SUCCESS || written != frame_bytes()) {
     h5::FailReading(fmt::format("{}[{}]", place_, step), "the compressed frame is damaged");
   }

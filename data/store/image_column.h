@@ -13,6 +13,8 @@
 namespace understudy {
 
 std::string ImagePath(const std::string& camera);  // "obs/agentview_image"
+// The same, or "obs/agentview" where only that is there (Isaac Lab's files).
+std::string StoredImagePath(const h5::Group& demo, const std::string& camera);
 
 // Deflates pictures, several at a time.
 class FrameCompressor {
@@ -29,13 +31,14 @@ class FrameCompressor {
 // Makes the dataset and writes frame by frame. One thread.
 class ImageWriter {
  public:
-  // `compression` is libdeflate's level, 0 to 12.
-  ImageWriter(const h5::Group& demo, const std::string& camera, size_t frames, int width,
-              int height, int compression);
+  // `path` as ImagePath gives it; `compression` is libdeflate's level, 0 to 12.
+  ImageWriter(const h5::Group& demo, const std::string& path, size_t frames, int width, int height,
+              int compression);
   ~ImageWriter();
   ImageWriter(ImageWriter&&) noexcept;
   // The next frame and its pixels as FrameCompressor gives them.
   void Add(const Image& image, const std::vector<uint8_t>& compressed);
+  void AddCompressed(const std::vector<uint8_t>& compressed);
   size_t frames_written() const;
 
  private:
@@ -55,9 +58,12 @@ class ImageReader {
   size_t frame_bytes() const { return static_cast<size_t>(width_) * height_ * 3; }
   // Frame `step` into `out`, frame_bytes() bytes.
   void Read(size_t step, uint8_t* out) const;
+  // Frame `step` as it is deflated; false where it is not stored in one deflated chunk.
+  bool ReadCompressed(size_t step, std::vector<uint8_t>* out) const;
 
  private:
   void ReadSlowly(size_t step, uint8_t* out) const;
+  bool ReadChunk(size_t step, std::vector<uint8_t>* out, bool* deflated) const;
   h5::Id dataset_;
   std::string place_;
   size_t frames_ = 0;

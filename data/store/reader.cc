@@ -80,9 +80,15 @@ void DatasetReader::Impl::ListEpisodes() {
     EpisodeSummary summary;
     summary.name = name;
     summary.length = ReadLength(demo);
-    summary.success = demo.Bool("success", false);
-    summary.uuid = demo.Text("uuid", "");
-    if (own) summary.variant_index = static_cast<int>(demo.Open("understudy").Int("variant_index"));
+    if (own) {
+      summary.success = demo.Bool("success", false);
+      summary.uuid = demo.Text("uuid", "");
+      summary.variant_index = static_cast<int>(demo.Open("understudy").Int("variant_index"));
+    } else {
+      const ForeignFacts facts = ReadForeignFacts(demo, header);
+      summary.success = facts.success;
+      summary.uuid = facts.uuid;
+    }
     episodes.push_back(std::move(summary));
   }
 }

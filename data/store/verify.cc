@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <map>
@@ -11,6 +12,7 @@
 #include "data/base/ordered_pool.h"
 #include "data/store/episode_columns.h"
 #include "data/store/foreign.h"
+#include "data/store/foreign_parts.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
 
@@ -46,6 +48,9 @@ class EpisodeCheck {
   void Values(const Column& c);
   void Columns(size_t length, const DatasetHeader& header);
   void Images(const std::string& camera, size_t length, const DatasetHeader& header);
+  // Files of other programs: what ReadForeignEpisode does not look at.
+  void Foreign(const Episode& episode, const DatasetHeader& header);
+  void ForeignValues(const std::string& path, const h5::DatasetInfo& info, bool box);
   const Json& hashes() const { return hashes_; }
   const ReadBefore& columns() const { return columns_; }
   void LoadHashes();
@@ -155,16 +160,19 @@ void EpisodeCheck::Columns(size_t length, const DatasetHeader& header) {
   for (const auto& [path, hash] : hashes_.items()) {
     if (path.ends_with("_image")) continue;
     try {
+      // rows first: no memory for what cannot be right
+      const bool raw = path.rfind("understudy/raw/", 0) == 0;
+      const h5::DatasetInfo info = demo_.Info(path);
+      const size_t rows = info.dims.empty() ? 0 : info.dims[0];
+      if (!raw && rows != ExpectedRows(path, length)) {
+        Fail(path, fmt::format("has {} rows, must have {}", rows, ExpectedRows(path, length)));
+        continue;
+      }
       Column column = demo_.Read(path);
       report_.bytes_read += static_cast<int64_t>(column.bytes.size());
       ColumnHashes now;
       now.Add(column);
       CompareHash(path, now.ToJson());
-      const bool raw = path.rfind("understudy/raw/", 0) == 0;
-      if (!raw && column.rows != ExpectedRows(path, length)) {
-        Fail(path,
-             fmt::format("has {} rows, must have {}", column.rows, ExpectedRows(path, length)));
-      }
       Values(column);
       const auto size_is = [&](const char* name, size_t want) {
         if (path == name && want > 0 && column.row_size() != want) {
@@ -182,7 +190,7 @@ void EpisodeCheck::Columns(size_t length, const DatasetHeader& header) {
 }
 
 void EpisodeCheck::Images(const std::string& camera, size_t length, const DatasetHeader& header) {
-  const std::string path = ImagePath(camera);
+  const std::string path = StoredImagePath(demo_, camera);
   try {
     const ImageReader reader(demo_, camera);
     if (reader.frames() != length) {
@@ -205,6 +213,56 @@ void EpisodeCheck::Images(const std::string& camera, size_t length, const Datase
   }
 }
 
+// In blocks: depth pictures are floating-point numbers too.
+void EpisodeCheck::ForeignValues(const std::string& path, const h5::DatasetInfo& info, bool box) {
+  constexpr uint64_t kBlockBytes = 1 << 24;
+  uint64_t row_bytes = sizeof(double);
+  for (size_t i = 1; i < info.dims.size(); ++i) {
+    row_bytes *= std::clamp<hsize_t>(info.dims[i], 1, kBlockBytes);
+    row_bytes = std::min(row_bytes, kBlockBytes);
+  }
+  const size_t rows = info.dims[0], block = std::max<uint64_t>(1, kBlockBytes / row_bytes);
+  for (size_t first = 0; first < rows; first += block) {
+    const Column c = foreign::ReadRows(demo_, path, first, std::min(block, rows - first));
+    report_.bytes_read += static_cast<int64_t>(c.bytes.size());
+    for (size_t i = 0; i < c.rows * c.row_size(); ++i) {
+      const double v = c.At<double>(0, i);
+      if (std::isfinite(v) && !(box && std::abs(v) > 1)) continue;
+      return Fail(fmt::format("{}[{}]", path, first + i / c.row_size()),
+                  std::isfinite(v) ? fmt::format("= {} must lie in [-1, 1]", v) : "is not finite");
+    }
+  }
+}
+
+void EpisodeCheck::Foreign(const Episode& episode, const DatasetHeader& header) {
+  const bool isaaclab = FamilyOf(header) == kIsaacLabFamily;
+  // numbers of the simulator, rewards and observations: finite, and one row per step
+  std::vector<std::string> paths{"actions", "actions_abs", "states", "rewards", "dones"};
+  for (const char* group : {"obs", "next_obs"}) {
+    for (const std::string& name : foreign::NamesIn(demo_, group)) {
+      paths.push_back(fmt::format("{}/{}", group, name));
+    }
+  }
+  for (const std::string& path : paths) {
+    if (!foreign::IsDataset(demo_, path)) continue;
+    try {
+      const h5::DatasetInfo info = demo_.Info(path);
+      if (info.dims.empty() || info.dims[0] != episode.length()) {
+        Fail(path, fmt::format("has shape ({}), must have {} rows", fmt::join(info.dims, ", "),
+                               episode.length()));
+        continue;
+      }
+      // pictures and flags cannot be wrong in other ways
+      if (info.type_class != H5T_FLOAT) continue;
+      const bool box = path == "actions" && !isaaclab &&
+                       episode.meta.settings.value("target_from", "") != "actions, absolute";
+      ForeignValues(path, info, box);
+    } catch (const Error& error) {
+      Fail(path, error.what());
+    }
+  }
+}
+
 }  // namespace
 
 void VerifyEpisode(const h5::Group& data, const std::string& name, const DatasetHeader& header,
@@ -216,10 +274,7 @@ void VerifyEpisode(const h5::Group& data, const std::string& name, const Dataset
     ++report.episodes;
     report.steps += static_cast<int64_t>(length);
     if (!own) {
-      ReadForeignEpisode(demo, header);
-      for (const char* path : {"actions", "states", "rewards"}) {
-        if (demo.Has(path)) check.Values(demo.Read(path, kF64));
-      }
+      check.Foreign(ReadForeignEpisode(demo, header), header);
       for (const std::string& camera : header.cameras) check.Images(camera, length, header);
       return;
     }
@@ -302,10 +357,13 @@ VerifyReport VerifyDataset(const std::filesystem::path& path, int threads,
     if (root.Has("mask")) {
       const h5::Group masks = root.Open("mask");
       for (const std::string& key : masks.Names()) {
+        std::set<std::string> named;
         for (const std::string& name : masks.ReadTexts(key)) {
           if (known.count(name) == 0) {
             report.faults.push_back(
                 {"/mask/" + key, fmt::format("names '{}', which is not there", name)});
+          } else if (!named.insert(name).second) {
+            report.faults.push_back({"/mask/" + key, fmt::format("names '{}' twice", name)});
           }
         }
       }

@@ -218,8 +218,9 @@ void DatasetWriter::BeginEpisode(const Episode& episode,
     if (!cameras.empty()) {
       WriteCameras(open->group, m.header.cameras, cameras);
       for (const std::string& camera : m.header.cameras) {
-        open->images.emplace_back(open->group, camera, open->length, m.header.image_width,
-                                  m.header.image_height, m.options.compression);
+        open->images.emplace_back(open->group, ImagePath(camera), open->length,
+                                  m.header.image_width, m.header.image_height,
+                                  m.options.compression);
       }
     }
     m.open = std::move(open);

@@ -74,6 +74,19 @@ class Surgeon {
     H5Sclose(space);
   }
 
+  void Text(const char* object, const char* name, const std::string& text) {
+    H5Adelete_by_name(id_, object, name, H5P_DEFAULT);
+    const hid_t space = H5Screate(H5S_SCALAR), type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, H5T_VARIABLE);
+    const hid_t a =
+        H5Acreate_by_name(id_, object, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    const char* pointer = text.c_str();
+    ASSERT_GE(H5Awrite(a, type, &pointer), 0);
+    H5Aclose(a);
+    H5Tclose(type);
+    H5Sclose(space);
+  }
+
  private:
   hid_t id_;
 };

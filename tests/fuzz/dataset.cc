@@ -5,6 +5,8 @@
 
 #include "data/base/error.h"
 #include "data/store/command.h"
+#include "data/store/foreign_writer.h"
+#include "data/store/import.h"
 #include "tests/data/surgeon.h"
 #include "tests/fuzz/bytes.h"
 #include "tests/fuzz/targets.h"
@@ -18,8 +20,10 @@ using store_test::Folder;
 // The files that are injured, made once.
 struct Patients {
   Folder folder;
+  fs::path golden = fs::path(UNDERSTUDY_SOURCE_DIR) / "tests/golden";
   std::vector<fs::path> files{store_test::WriteSound(folder / "sound.h5"),
-                              fs::path(UNDERSTUDY_SOURCE_DIR) / "tests/golden/h5py_robomimic.h5"};
+                              golden / "h5py_robomimic.h5", golden / "h5py_mimicgen_source.h5",
+                              golden / "h5py_isaaclab.h5"};
 };
 const Patients& AllPatients() {
   static const Patients patients;
@@ -233,6 +237,21 @@ void ReadAll(const fs::path& file) {
   }
 }
 
+// Into one of the other formats, or ours.
+void Convert(const fs::path& file, const fs::path& out, size_t way) {
+  const DatasetReader reader(file);
+  Progress quiet;
+  if (way == 3) {
+    ImportForeign(reader, out, {.control_hz = 20}, Translation(), quiet);
+  } else {
+    ForeignWriteOptions options;
+    options.robosuite.next_obs = true;
+    const auto target = static_cast<ForeignTarget>(way);
+    LostIn(target, reader, options, Translation());
+    WriteForeign(target, reader, out, options, Translation(), Translation(), quiet);
+  }
+}
+
 }  // namespace
 
 void FuzzDataset(const uint8_t* data, size_t size) {
@@ -243,6 +262,10 @@ void FuzzDataset(const uint8_t* data, size_t size) {
   Injure(file, bytes);
   Answered([&] { ReadAll(file); });
   Answered([&] { DescribeDataset(file); });
+  // the slowest part, for some of them
+  if (const size_t way = bytes.Below(16); way < 4) {
+    Answered([&] { Convert(file, folder / "out.h5", way); });
+  }
   VerifyDataset(file, 1);
 }
 

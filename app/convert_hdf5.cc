@@ -1,0 +1,79 @@
+#include "app/convert_hdf5.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "app/twin.h"
+#include "data/spec/listed.h"
+#include "data/store/import.h"
+#include "data/store/translate.h"
+
+namespace understudy {
+namespace {
+
+// The task of a dataset and its robot, where they are known here.
+struct Known {
+  std::optional<TaskSpec> task;
+  std::optional<RobotSpec> robot;
+
+  Known(const std::string& given, const DatasetReader& reader) {
+    const std::filesystem::path tasks = HomeFolder() / "sim" / "tasks";
+    std::string name = given;
+    if (name.empty()) {
+      // a dataset of an unlisted task is converted as it is
+      name = OurTaskName(reader.header());
+      const std::vector<std::string> listed = ListedNames(tasks, "task.yaml");
+      if (std::find(listed.begin(), listed.end(), name) == listed.end()) return;
+    }
+    task = LoadTaskSpec(name, tasks);
+    robot = LoadRobotSpec(task->robot, HomeFolder() / "sim" / "robots");
+  }
+  Translation For(const std::string& family) const {
+    return Translation(family, task ? &*task : nullptr, robot ? &*robot : nullptr);
+  }
+};
+
+Json SayLost(const std::string& out, const std::vector<std::string>& lost,
+             CommandContext& context) {
+  for (const std::string& line : lost) context.progress->Message("lost: " + line);
+  return {{"out", out}, {"lost", lost}};
+}
+
+void AddReport(const ForeignReport& report, Json* result) {
+  result->update(Json{{"episodes", report.episodes},
+                      {"steps", report.steps},
+                      {"frames", report.frames},
+                      {"frames_copied", report.frames_copied}});
+}
+
+}  // namespace
+
+Json ExportHdf5(ForeignTarget target, const DatasetReader& reader, const std::string& out,
+                const Hdf5Flags& flags, bool overwrite, CommandContext& context) {
+  const Known known(flags.task, reader);
+  const std::string family = FamilyOf(reader.header());
+  const Translation from = family.empty() ? Translation() : known.For(family);
+  const Translation into =
+      known.For(target == ForeignTarget::kIsaacLab ? kIsaacLabFamily : kRobosuiteFamily);
+  const ForeignWriteOptions options{flags.robosuite, flags.isaaclab, flags.compression, overwrite};
+  Json result = SayLost(out, LostIn(target, reader, options, into), context);
+  if (context.plan) return result;
+  AddReport(WriteForeign(target, reader, out, options, from, into, *context.progress), &result);
+  return result;
+}
+
+Json ImportHdf5(const DatasetReader& reader, const std::string& out, const Hdf5Flags& flags,
+                bool overwrite, CommandContext& context) {
+  const Known known(flags.task, reader);
+  const Translation from = known.For(FamilyOf(reader.header()));
+  ImportOptions options{flags.control_hz, Json::object(), flags.compression, overwrite};
+  if (known.task && from.KnowsTask(reader.header().simulator.task)) {
+    options.task = ToJson(*known.task);
+  }
+  Json result = SayLost(out, LostInImport(reader, from), context);
+  if (context.plan) return result;
+  AddReport(ImportForeign(reader, out, options, from, *context.progress), &result);
+  return result;
+}
+
+}  // namespace understudy

@@ -1,0 +1,56 @@
+#pragma once
+
+// What the readers of the foreign formats share.
+
+#include <string>
+#include <vector>
+
+#include "data/store/dataset.h"
+#include "data/store/hdf5.h"
+
+namespace understudy::foreign {
+
+// `pose_from` and `target_from` of EpisodeMeta::settings.
+inline constexpr const char* kFromMatrices = "datagen_info";  // the control frame
+inline constexpr const char* kFromObservations = "obs";       // the observed frame
+
+// Bound of a column that is read at once: files of strangers claim much, and real ones hold little
+// beside their pictures.
+inline constexpr uint64_t kMaxColumnBytes = uint64_t{1} << 28;
+
+// A column of `rows` rows, empty where the file has none of that name. Refuses other shapes, before
+// memory is taken.
+Column Optional(const h5::Group& demo, const std::string& name, size_t rows,
+                const std::vector<int64_t>& dims);
+// One number per row, of shape (rows) or (rows, 1), booleans too.
+Column OptionalNumbers(const h5::Group& demo, const std::string& name, size_t rows);
+// Some rows of a dataset of numbers of any shape. Throws Error(kBadInput).
+Column ReadRows(const h5::Group& demo, const std::string& name, size_t first, size_t count);
+// The first row; empty where it cannot be had.
+Column FirstRow(const h5::Group& demo, const std::string& name);
+
+Eigen::VectorXd Vector(const Column& c, size_t k);
+Eigen::Vector3d Point(const Column& c, size_t k, size_t i);
+// Refuses what is no pose, under the name of row `k` of the column.
+Pose CheckedPose(const h5::Group& demo, const std::string& name, size_t k,
+                 const Eigen::Quaterniond& q, const Eigen::Vector3d& p);
+Pose PoseOfMatrix(const h5::Group& demo, const Column& c, size_t k);
+
+// Names of the members of a group; none where there is no such group.
+std::vector<std::string> NamesIn(const h5::Group& demo, const std::string& name);
+bool IsDataset(const h5::Group& demo, const std::string& name);
+// Pictures of `obs`: names without `suffix`, the first of which gives the size.
+void FindCameras(const h5::Group& demo, const std::string& suffix, DatasetHeader* header);
+// Refuses an episode whose `actions` are not `length` rows of numbers, before memory is taken.
+void RequireActions(const h5::Group& demo, size_t length);
+
+// robosuite's files (robomimic, MimicGen): foreign_robosuite.cc.
+void RobosuiteHeader(const h5::Group& demo, const Json& env, DatasetHeader* header);
+void ReadRobosuite(const h5::Group& demo, const DatasetHeader& header, Episode* episode);
+// Isaac Lab's: foreign_isaaclab.cc.
+bool LooksLikeIsaacLab(const h5::Group& demo, const Json& env);
+void IsaacLabHeader(const h5::Group& root, const h5::Group& demo, const Json& env,
+                    DatasetHeader* header);
+void ReadIsaacLab(const h5::Group& demo, const DatasetHeader& header, Episode* episode);
+
+}  // namespace understudy::foreign

@@ -1,0 +1,35 @@
+#pragma once
+
+// Files of robomimic, MimicGen and Isaac Lab into our own format.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/base/progress.h"
+#include "data/store/dataset.h"
+#include "data/store/foreign_writer.h"
+#include "data/store/translate.h"
+
+namespace understudy {
+
+struct ImportOptions {
+  double control_hz = 0;       // 0: as the file tells
+  Json task = Json::object();  // the task.yaml, resolved, where the task is known
+  int compression = 1;         // deflate level of pictures
+  bool overwrite = false;
+};
+
+// What does not come over, and what is only assumed, in words.
+std::vector<std::string> LostInImport(const DatasetReader& reader, const Translation& from);
+
+// Writes `output` in our own format: poses, targets, joints, objects, signals, pictures and filter
+// keys, in our names and frames where `from` knows them. Nothing is invented: there are no states
+// of the simulator, and where a file does not tell what came after the last action, the episode
+// ends one row earlier. Throws Error(kUsage) where `output` exists or the dataset is ours already,
+// Error(kBadInput) naming the episode that has no poses or no actions that are understood.
+ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::path& output,
+                            const ImportOptions& options, const Translation& from,
+                            Progress& progress);
+
+}  // namespace understudy

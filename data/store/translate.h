@@ -1,0 +1,60 @@
+#pragma once
+
+#include <string>
+
+#include "data/spec/robot_spec.h"
+#include "data/spec/task_spec.h"
+#include "data/store/dataset.h"
+
+namespace understudy {
+
+// The family of the program that wrote a dataset: a key of the `foreign` sections of task.yaml and
+// robot.yaml. Empty for datasets of ours.
+std::string FamilyOf(const DatasetHeader& header);
+
+// Names and frames between us and one family of foreign files, as the `foreign` sections of
+// task.yaml and robot.yaml tell them. What they do not tell stays as it is. S is the other
+// program's control frame, H the frame that it observes, E ours.
+class Translation {
+ public:
+  Translation() = default;  // changes nothing
+  // Either spec may be null: not known here.
+  Translation(const std::string& family, const TaskSpec* task, const RobotSpec* robot);
+
+  // ---- from their files ----
+  // Whether a name means the task given: theirs, or our own.
+  bool KnowsTask(const std::string& name) const;
+  void ToOurs(DatasetHeader* header) const;
+  // As read by DatasetReader. Poses and targets become those of E where the robot goes by a foreign
+  // name; deltas follow from them.
+  void ToOurs(Episode* episode) const;
+
+  // ---- into their files ----
+  std::string TaskName(const std::string& variant) const;  // empty: no other name is known
+  std::string RobotName() const;                           // likewise
+  std::string Interface() const { return task_.interface; }
+  std::string ObjectName(const std::string& ours) const;
+  std::string SignalName(const std::string& ours) const;
+  bool same_frame() const { return same_control_; }
+  const OscOptions& osc() const { return osc_; }
+  Pose Control(const Pose& X_WE) const;   // X_WS
+  Pose Observed(const Pose& X_WE) const;  // X_WH
+
+ private:
+  // Whose name of a robot a file uses.
+  enum class Owner { kNobody, kUs, kThem };
+  Owner OwnerOf(const std::vector<std::string>& arms, const std::string& robot) const;
+  void ToOurFrame(Episode* episode) const;
+  DeltaLimits limits() const { return {osc_.max_linear_delta, osc_.max_angular_delta}; }
+
+  bool has_task_ = false, has_robot_ = false;
+  bool isaaclab_ = false;
+  std::string our_task_, our_robot_, instruction_;
+  std::vector<std::string> our_objects_, our_signals_;  // in our order
+  ForeignTask task_;
+  ForeignRobot robot_;
+  OscOptions osc_;
+  bool same_control_ = true, same_observed_ = true;
+};
+
+}  // namespace understudy

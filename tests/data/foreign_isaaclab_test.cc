@@ -1,0 +1,179 @@
+// Isaac Lab's trees, and the order of their quaternions.
+
+#include <gmock/gmock.h>
+
+#include "data/store/command.h"
+#include "tests/data/foreign_support.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace store_test;
+using testing::AllOf;
+using testing::HasSubstr;
+
+// Answers the question of the order until the end of a test.
+struct Assumed {
+  explicit Assumed(QuaternionOrder order) { AssumeQuaternions(order); }
+  ~Assumed() { AssumeQuaternions(QuaternionOrder::kAsk); }
+};
+
+class IsaacLab : public testing::Test {
+ protected:
+  void SetUp() override { own_ = WriteConvertible(folder_ / "own.h5"); }
+  fs::path Written(IsaacLabOrder order, bool doubles = true) {
+    const fs::path file = folder_ / "i.hdf5";
+    ForeignWriteOptions options;
+    options.overwrite = true;
+    options.isaaclab.quaternions = order;
+    options.isaaclab.double_precision = doubles;
+    Export(ForeignTarget::kIsaacLab, own_, file, options, Translation());
+    return file;
+  }
+  // Plain Isaac Lab: nothing of Isaac Lab Mimic.
+  static void DropDatagenInfo(const fs::path& file) {
+    Surgeon surgeon(file);
+    for (const char* demo : {"data/demo_0", "data/demo_1", "data/demo_2"}) {
+      surgeon.Delete((std::string(demo) + "/obs/datagen_info").c_str());
+    }
+  }
+
+  const Folder folder_;
+  fs::path own_;
+};
+
+TEST_F(IsaacLab, StatesAreThoseAfterEachStep) {
+  const fs::path file = Written(IsaacLabOrder::kXyzw);
+  const Episode e = DatasetReader(own_).ReadEpisode(1);
+  const std::string demo = "data/demo_1/";
+  const std::vector<double> first =
+      Numbers(file, demo + "initial_state/rigid_object/cube1/root_pose");
+  const std::vector<double> rest = Numbers(file, demo + "states/rigid_object/cube1/root_pose");
+  ASSERT_EQ(first.size(), 7u);
+  ASSERT_EQ(rest.size(), 70u);
+  const auto expect = [&](const double* pose, const Pose& X) {
+    const auto& p = X.translation();
+    const auto& q = X.rotation();
+    const double want[] = {p.x(), p.y(), p.z(), q.x(), q.y(), q.z(), q.w()};
+    for (int i = 0; i < 7; ++i) EXPECT_EQ(pose[i], want[i]);
+  };
+  expect(first.data(), e.steps[0].observation.X_WO[1]);
+  for (size_t k = 0; k < 10; ++k) {
+    expect(&rest[7 * k], (k + 1 < 10 ? e.steps[k + 1].observation : e.final_observation).X_WO[1]);
+  }
+  // velocities of the free joint: linear in the world, angular turned from the body into the world
+  const std::vector<double> speed = Numbers(file, demo + "states/rigid_object/cube1/root_velocity");
+  ASSERT_EQ(speed.size(), 60u);
+  const size_t at = 1 + 16 + 2 + 6;  // time, qpos; the arm's two and cube0's six
+  for (size_t k = 0; k < 10; ++k) {
+    const SimState& state = k + 1 < 10 ? e.steps[k + 1].state : e.final_state;
+    const Observation& o = k + 1 < 10 ? e.steps[k + 1].observation : e.final_observation;
+    const Eigen::Vector3d w(state[at + 3], state[at + 4], state[at + 5]);
+    const Eigen::Vector3d turned = o.X_WO[1].rotation() * w;
+    for (size_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(speed[6 * k + i], state[at + i]);
+      EXPECT_EQ(speed[6 * k + 3 + i], turned[static_cast<Eigen::Index>(i)]);
+    }
+  }
+  // joints of the arm, then of the fingers
+  const std::vector<double> joints =
+      Numbers(file, demo + "states/articulation/robot/joint_position");
+  EXPECT_EQ(joints[0], e.steps[1].observation.arms[0].joint_q[0]);
+  EXPECT_EQ(joints[8], e.steps[1].observation.arms[0].gripper_q[1]);
+  // a relative action: metres over the scale, and +1 opens
+  const std::vector<double> actions = Numbers(file, demo + "actions");
+  const Step& step = e.steps[4];
+  const Eigen::Vector3d move =
+      step.action.arms[0].X_WE_cmd.translation() - step.observation.arms[0].X_WE.translation();
+  EXPECT_NEAR(actions[7 * 4 + 1] * 0.5, move.y(), 1e-15);
+  EXPECT_EQ(actions[7 * 4 + 6], -step.action.arms[0].gripper);
+}
+
+TEST_F(IsaacLab, VelocitiesThatAreNotKnownAreLeftOutAndSaid) {
+  // a third free joint: no place can be accounted for
+  const EpisodeShape shape = ConvertibleShape();
+  DatasetHeader header = ConvertibleHeader(shape);
+  header.model_text = "<freejoint/><freejoint/><freejoint/>";
+  header.cameras.clear();
+  const fs::path other = folder_ / "other.h5";
+  {
+    DatasetWriter writer(other, header);
+    writer.Append(ConvertibleEpisode(1, shape));
+    writer.Finish();
+  }
+  const auto said = [&](const fs::path& file) {
+    const std::vector<std::string> lost =
+        LostIn(ForeignTarget::kIsaacLab, DatasetReader(file), {}, Translation());
+    return std::any_of(lost.begin(), lost.end(), [](const std::string& line) {
+      return line.find("velocities of objects") != std::string::npos;
+    });
+  };
+  EXPECT_FALSE(said(own_));
+  EXPECT_TRUE(said(other));
+  Export(ForeignTarget::kIsaacLab, other, folder_ / "o.hdf5", {}, Translation());
+  const Surgeon surgeon(folder_ / "o.hdf5");
+  const std::string object = "data/demo_0/states/rigid_object/cube0";
+  EXPECT_GT(H5Lexists(surgeon.id(), (object + "/root_pose").c_str(), H5P_DEFAULT), 0);
+  EXPECT_EQ(H5Lexists(surgeon.id(), (object + "/root_velocity").c_str(), H5P_DEFAULT), 0);
+}
+
+TEST_F(IsaacLab, TheOrderIsSeenInTheMatrices) {
+  for (const IsaacLabOrder order : {IsaacLabOrder::kXyzw, IsaacLabOrder::kWxyz}) {
+    const fs::path file = Written(order, false);
+    if (order == IsaacLabOrder::kXyzw) {
+      const Surgeon surgeon(file);
+      H5Adelete(surgeon.id(), "format_version");
+    }
+    const DatasetReader reader(file);
+    EXPECT_EQ(reader.header().settings["quaternions"],
+              order == IsaacLabOrder::kXyzw ? "xyzw" : "wxyz");
+    EXPECT_EQ(DescribeDataset(file)["quaternions"], reader.header().settings["quaternions"]);
+    // an answer that contradicts the file
+    const Assumed wrong(order == IsaacLabOrder::kXyzw ? QuaternionOrder::kWxyz
+                                                      : QuaternionOrder::kXyzw);
+    EXPECT_THAT(ErrorOf([&] { DatasetReader r(file); }, ErrorKind::kUsage),
+                AllOf(HasSubstr("--quaternions"), HasSubstr("matrices")));
+  }
+}
+
+TEST_F(IsaacLab, WithoutMatricesTheVersionTellsOrTheUserIsAsked) {
+  const Episode wanted = DatasetReader(own_).ReadEpisode(2);
+  const auto expect_poses = [&](const fs::path& file) {
+    const Episode got = DatasetReader(file).ReadEpisode(2);
+    ASSERT_EQ(got.length(), wanted.length());
+    EXPECT_EQ(got.meta.settings["pose_from"], "obs");
+    for (size_t k = 0; k < got.length(); ++k) {
+      ExpectNear(got.steps[k].observation.arms[0].X_WE, wanted.steps[k].observation.arms[0].X_WE,
+                 1e-7);
+      ExpectNear(got.steps[k].observation.X_WO[1], wanted.steps[k].observation.X_WO[1], 1e-7);
+    }
+  };
+  // xyzw since files have a version
+  fs::path file = Written(IsaacLabOrder::kXyzw);
+  DropDatagenInfo(file);
+  expect_poses(file);
+  // before, nothing tells
+  file = Written(IsaacLabOrder::kWxyz);
+  DropDatagenInfo(file);
+  const DatasetReader unknown(file);
+  EXPECT_EQ(unknown.header().settings["quaternions"], "unknown");
+  EXPECT_THAT(ErrorOf([&] { unknown.ReadEpisode(0); }, ErrorKind::kBadInput),
+              AllOf(HasSubstr(file.string()), HasSubstr("/data/demo_0/"),
+                    HasSubstr("--quaternions wxyz or --quaternions xyzw")));
+  EXPECT_THAT(DescribeDataset(file)["motion"]["unreadable"]["demo_1"].get<std::string>(),
+              HasSubstr("--quaternions"));
+  const Assumed answer(QuaternionOrder::kWxyz);
+  expect_poses(file);
+}
+
+TEST_F(IsaacLab, PicturesStandUnderTheirOwnNames) {
+  const fs::path file = Written(IsaacLabOrder::kXyzw);
+  const DatasetReader ours(own_), theirs(file);
+  EXPECT_EQ(theirs.header().cameras, ours.header().cameras);
+  EXPECT_EQ(theirs.ReadImage(1, "wrist", 7), ours.ReadImage(1, "wrist", 7));
+  EXPECT_EQ(Shape(file, "data/demo_0/obs/wrist"), (std::vector<hsize_t>{10, 8, 16, 3}));
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,286 @@
+// Files of other programs become ours, and hostile ones an error.
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "data/store/command.h"
+#include "tests/data/foreign_support.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace store_test;
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+
+Progress quiet;
+
+class Import : public testing::Test {
+ protected:
+  void SetUp() override { own_ = WriteConvertible(folder_ / "own.h5"); }
+  fs::path Foreign(ForeignTarget target) {
+    const fs::path file = folder_ / "theirs.hdf5";
+    ForeignWriteOptions options;
+    options.overwrite = true;
+    const bool isaaclab = target == ForeignTarget::kIsaacLab;
+    Export(target, own_, file, options, names_.For(isaaclab ? kIsaacLabFamily : kRobosuiteFamily));
+    return file;
+  }
+  ForeignReport Run(const fs::path& file, const ImportOptions& options = {}) {
+    const DatasetReader reader(file);
+    return ImportForeign(reader, out_, options, names_.For(FamilyOf(reader.header())), quiet);
+  }
+
+  const Folder folder_;
+  fs::path own_, out_ = folder_ / "out.h5";
+  const Names names_;
+};
+
+// There and back: the same rows but the last, whose result no file tells.
+TEST_F(Import, GivesOurRowsAgain) {
+  for (const ForeignTarget target : {ForeignTarget::kMimicgen, ForeignTarget::kIsaacLab}) {
+    ImportOptions options;
+    options.overwrite = true;
+    const bool isaaclab = target == ForeignTarget::kIsaacLab;
+    EXPECT_EQ(Run(Foreign(target), options).episodes, 3);
+    const DatasetReader ours(own_), back(out_);
+    for (const Fault& fault : VerifyDataset(out_).faults) {
+      ADD_FAILURE() << fault.place << ": " << fault.what;
+    }
+    EXPECT_FALSE(back.content_hash().empty());
+    EXPECT_EQ(back.header().stage, "import");
+    EXPECT_EQ(back.header().simulator.task, "stack");
+    EXPECT_EQ(back.header().simulator.robot, "panda");
+    EXPECT_EQ(back.ReadMask("train"), ours.ReadMask("train"));
+    for (size_t i = 0; i < 3; ++i) {
+      const Episode wanted = ours.ReadEpisode(i), got = back.ReadEpisode(i);
+      ASSERT_EQ(got.length(), wanted.length() - 1);
+      EXPECT_EQ(got.meta.uuid, wanted.meta.uuid);
+      EXPECT_EQ(got.meta.objects, wanted.meta.objects);
+      EXPECT_EQ(got.meta.signals, wanted.meta.signals);
+      EXPECT_EQ(got.meta.arms, wanted.meta.arms);
+      EXPECT_EQ(got.meta.limits, wanted.meta.limits);
+      EXPECT_TRUE(got.meta.success);
+      ExpectSameRows(wanted, got, isaaclab ? 1e-5 : 1e-7,
+                     {.signals = true, .success = !isaaclab, .state = false, .objects = true});
+      // no state is invented
+      EXPECT_TRUE(got.steps[0].state.empty());
+      EXPECT_TRUE(got.final_state.empty());
+      ExpectNear(got.final_observation.arms[0].X_WE, wanted.steps[9].observation.arms[0].X_WE,
+                 isaaclab ? 1e-5 : 1e-7);
+      for (size_t k = 0; k < got.length(); ++k) {
+        EXPECT_EQ(back.ReadImage(i, "wrist", k), ours.ReadImage(i, "wrist", k));
+      }
+    }
+  }
+}
+
+TEST_F(Import, SaysWhatItLosesAndAssumes) {
+  const DatasetReader reader(Foreign(ForeignTarget::kRobomimic));
+  const std::vector<std::string> lost = LostInImport(reader, Translation(kRobosuiteFamily, {}, {}));
+  EXPECT_THAT(lost, Contains(HasSubstr("states of the other program's simulator")));
+  EXPECT_THAT(lost, Contains(HasSubstr("nothing is known here of the task 'Stack_D1'")));
+  EXPECT_THAT(lost, Contains(HasSubstr("poses of objects")));
+  EXPECT_THAT(lost, Contains(HasSubstr("success from attribute (3 episodes)")));
+  EXPECT_THAT(lost, Contains(HasSubstr("targets from actions_abs (3 episodes)")));
+  EXPECT_FALSE(fs::exists(out_));
+}
+
+TEST_F(Import, RefusesWhatIsOursAlreadyAndWhatDoesNotTellItsRate) {
+  EXPECT_THAT(ErrorOf([&] { Run(own_); }, ErrorKind::kUsage), HasSubstr("already"));
+  const fs::path file = Foreign(ForeignTarget::kIsaacLab);
+  { Surgeon(file).Text("data", "env_args", R"({"env_name": "stack", "type": 2})"); }
+  EXPECT_THAT(ErrorOf([&] { Run(file); }, ErrorKind::kUsage), HasSubstr("--control-hz"));
+  ImportOptions options;
+  options.control_hz = 30;
+  Run(file, options);
+  EXPECT_EQ(DatasetReader(out_).ReadMeta(0).control_hz, 30);
+  EXPECT_EQ(DatasetReader(out_).ReadEpisode(0).steps[3].observation.sim_time_s, 0.1);
+  EXPECT_THAT(ErrorOf([&] { Run(file, options); }, ErrorKind::kUsage), HasSubstr("--overwrite"));
+}
+
+TEST_F(Import, RefusesAnEpisodeThatStandsThereTwice) {
+  const fs::path file = Foreign(ForeignTarget::kMimicgen);
+  {
+    const Surgeon surgeon(file);
+    H5Ocopy(surgeon.id(), "data/demo_0", surgeon.id(), "data/demo_7", H5P_DEFAULT, H5P_DEFAULT);
+  }
+  EXPECT_THAT(ErrorOf([&] { Run(file); }, ErrorKind::kBadInput),
+              AllOf(HasSubstr("demo_7"), HasSubstr("the same episode as demo_0")));
+  EXPECT_FALSE(fs::exists(out_));
+  EXPECT_FALSE(fs::exists(out_.string() + ".part"));
+}
+
+// Each is one clear error with file and object, found by verify too, and nothing is left behind.
+TEST_F(Import, InjuredFilesGiveOneErrorAndNoFile) {
+  struct Case {
+    ForeignTarget target;
+    std::string place, what;
+    std::function<void(Surgeon&)> injure;
+  };
+  const double nan = std::nan("");
+  const ForeignTarget mimicgen = ForeignTarget::kMimicgen, isaaclab = ForeignTarget::kIsaacLab;
+  const std::vector<Case> cases{
+      {mimicgen, "demo_1/datagen_info/eef_pose[2]", "no pose matrix",
+       [&](Surgeon& s) { s.Poke("data/demo_1/datagen_info/eef_pose", 2 * 16 + 1, nan); }},
+      {mimicgen, "demo_1/datagen_info/eef_pose[0]", "no pose matrix",
+       [&](Surgeon& s) {
+         // a mirror
+         for (size_t i = 0; i < 3; ++i) {
+           const double e[] = {-1, 1, 1};
+           for (size_t j = 0; j < 3; ++j) {
+             s.Poke("data/demo_1/datagen_info/eef_pose", 4 * i + j, i == j ? e[i] : 0);
+           }
+         }
+       }},
+      {mimicgen, "demo_1/datagen_info/object_poses/cubeA", "must have (rows, 4, 4)",
+       [](Surgeon& s) {
+         s.Delete("data/demo_1/datagen_info/object_poses/cubeA");
+         s.Array("data/demo_1/datagen_info/object_poses/cubeA", {10, 4, 3});
+       }},
+      {mimicgen, "demo_1/datagen_info/object_poses/cubeA", "more than",
+       [](Surgeon& s) {
+         s.Delete("data/demo_1/datagen_info/object_poses/cubeA");
+         s.Array("data/demo_1/datagen_info/object_poses/cubeA", {10, 4, 25'000'000'000});
+       }},
+      {mimicgen, "demo_1/datagen_info/subtask_term_signals/grasp", "has 4 rows, must have 10",
+       [](Surgeon& s) {
+         s.Delete("data/demo_1/datagen_info/subtask_term_signals/grasp");
+         s.Array("data/demo_1/datagen_info/subtask_term_signals/grasp", {4}, H5T_NATIVE_INT64);
+       }},
+      {mimicgen, "demo_1/actions", "must have 10 rows",
+       [](Surgeon& s) {
+         s.Delete("data/demo_1/actions");
+         s.Array("data/demo_1/actions", {1'000'000'000'000, 7});
+       }},
+      {mimicgen, "demo_1/actions", "no such dataset",
+       [](Surgeon& s) { s.Delete("data/demo_1/actions"); }},
+      {mimicgen, "demo_1", "ep_meta",
+       [](Surgeon& s) { s.Text("data/demo_1", "ep_meta", "{no json"); }},
+      {mimicgen, "demo_1/datagen_info/gripper_action", "must hold numbers",
+       [](Surgeon& s) {
+         s.Delete("data/demo_1/datagen_info/gripper_action");
+         s.Array("data/demo_1/datagen_info/gripper_action", {10, 1}, H5T_C_S1);
+       }},
+      {isaaclab, "demo_1/obs/datagen_info/eef_pose/franka", "no such dataset",
+       [](Surgeon& s) {
+         s.Delete("data/demo_1/obs/datagen_info/eef_pose/franka");
+         s.Delete("data/demo_1/obs/eef_pos");
+       }},
+      {isaaclab, "demo_1/states/rigid_object/cube1/root_pose", "must have 10",
+       [](Surgeon& s) {
+         s.Delete("data/demo_1/states/rigid_object/cube1/root_pose");
+         s.Array("data/demo_1/states/rigid_object/cube1/root_pose", {9, 7});
+       }},
+      {isaaclab, "demo_1/obs/datagen_info/target_eef_pose/franka[4]", "no pose matrix",
+       [&](Surgeon& s) { s.Poke("data/demo_1/obs/datagen_info/target_eef_pose/franka", 64, nan); }},
+      {isaaclab, "demo_1/actions[3]", "not finite",
+       [&](Surgeon& s) { s.Poke("data/demo_1/actions", 3 * 7 + 6, nan); }},
+      {isaaclab, "demo_1/obs/datagen_info/object_pose/cube0", "no such dataset",
+       [](Surgeon& s) {
+         // a loop of links
+         s.Delete("data/demo_1/obs/datagen_info/object_pose/cube0");
+         s.Delete("data/demo_1/states/rigid_object/cube0");
+         H5Lcreate_soft("/data/demo_1/obs/datagen_info/object_pose/cube0", s.id(),
+                        "data/demo_1/obs/datagen_info/object_pose/cube0", H5P_DEFAULT, H5P_DEFAULT);
+       }},
+  };
+  for (const Case& c : cases) {
+    const fs::path file = Foreign(c.target);
+    {
+      Surgeon surgeon(file);
+      c.injure(surgeon);
+    }
+    const std::string error = ErrorOf([&] { Run(file); }, ErrorKind::kBadInput);
+    EXPECT_THAT(error, AllOf(HasSubstr(file.string()), HasSubstr(c.place), HasSubstr(c.what)));
+    EXPECT_FALSE(fs::exists(out_)) << c.place;
+    EXPECT_FALSE(fs::exists(out_.string() + ".part")) << c.place;
+    std::string all;
+    for (const Fault& fault : VerifyDataset(file).faults) all += fault.place + fault.what + "\n";
+    EXPECT_THAT(all, AllOf(HasSubstr("demo_1"), HasSubstr(c.what))) << c.place;
+  }
+}
+
+TEST_F(Import, NamesMustBeText) {
+  const fs::path file = Foreign(ForeignTarget::kMimicgen);
+  {
+    const Surgeon surgeon(file);
+    H5Lmove(surgeon.id(), "data/demo_0/datagen_info/object_poses/cubeA", surgeon.id(),
+            "data/demo_0/datagen_info/object_poses/c\xA8", H5P_DEFAULT, H5P_DEFAULT);
+  }
+  EXPECT_THAT(ErrorOf([&] { DatasetReader reader(file); }, ErrorKind::kBadInput),
+              AllOf(HasSubstr("datagen_info/object_poses"), HasSubstr("UTF-8")));
+}
+
+TEST_F(Import, VerifyFindsWhatReadingDoesNotNeed) {
+  const auto faults = [&](ForeignTarget target, std::function<void(Surgeon&)> injure) {
+    const fs::path file = Foreign(target);
+    {
+      Surgeon surgeon(file);
+      injure(surgeon);
+    }
+    std::string all;
+    for (const Fault& fault : VerifyDataset(file).faults) {
+      all += fault.place + ": " + fault.what + "\n";
+    }
+    return all;
+  };
+  const ForeignTarget robomimic = ForeignTarget::kRobomimic;
+  EXPECT_EQ(faults(robomimic, [](Surgeon&) {}), "");
+  EXPECT_THAT(faults(robomimic, [](Surgeon& s) { s.Poke("data/demo_0/actions", 8, 2); }),
+              HasSubstr("/data/demo_0/actions[1]: = 2 must lie in [-1, 1]"));
+  EXPECT_THAT(
+      faults(robomimic, [](Surgeon& s) { s.Poke("data/demo_0/obs/object", 14, std::nan("")); }),
+      HasSubstr("/data/demo_0/obs/object[1]: is not finite"));
+  EXPECT_THAT(faults(robomimic,
+                     [](Surgeon& s) {
+                       s.Array("data/demo_0/next_obs/robot0_eef_pos", {3, 3});
+                     }),
+              HasSubstr("next_obs/robot0_eef_pos: has shape (3, 3), must have 10 rows"));
+  EXPECT_THAT(faults(robomimic,
+                     [](Surgeon& s) {
+                       s.Delete("data/demo_0/obs/wrist_image");
+                       s.Array("data/demo_0/obs/wrist_image", {4, 8, 16, 3}, H5T_NATIVE_UINT8);
+                     }),
+              HasSubstr("wrist_image"));
+  EXPECT_THAT(faults(robomimic, [](Surgeon& s) { s.Int("data", "total", 4); }),
+              HasSubstr("'total' = 4"));
+  // Isaac Lab's actions have no box
+  EXPECT_EQ(
+      faults(ForeignTarget::kIsaacLab, [](Surgeon& s) { s.Poke("data/demo_0/actions", 8, 2); }),
+      "");
+}
+
+TEST_F(Import, AnotherWritersFileIsLeftAlone) {
+  const fs::path file = Foreign(ForeignTarget::kMimicgen);
+  DatasetWriter other(out_, ConvertibleHeader(ConvertibleShape()));
+  EXPECT_THAT(ErrorOf([&] { Run(file); }, ErrorKind::kFailed), HasSubstr("out.h5.part"));
+  EXPECT_THAT(ErrorOf([&] { Export(ForeignTarget::kRobomimic, own_, out_, {}, Translation()); },
+                      ErrorKind::kFailed),
+              HasSubstr("out.h5.part"));
+  other.Append(ConvertibleEpisode(1, ConvertibleShape()));
+  other.Finish();
+  EXPECT_TRUE(VerifyDataset(out_).faults.empty());
+}
+
+TEST_F(Import, OutputsAreNotReplacedNorWrittenOverTheirInput) {
+  const fs::path file = Foreign(ForeignTarget::kRobomimic);
+  const auto write = [&](const fs::path& out) {
+    return ErrorOf(
+        [&] {
+          WriteForeign(ForeignTarget::kRobomimic, DatasetReader(own_), out, {}, Translation(),
+                       Translation(), quiet);
+        },
+        ErrorKind::kUsage);
+  };
+  EXPECT_THAT(write(file), HasSubstr("--overwrite"));
+  EXPECT_THAT(write(own_), HasSubstr("is input and output"));
+  EXPECT_TRUE(VerifyDataset(own_).faults.empty());
+}
+
+}  // namespace
+}  // namespace understudy
