@@ -14,25 +14,18 @@
 namespace understudy {
 namespace {
 
-// Beyond this modified z-score an episode is an outlier (Iglewicz and Hoaglin 1993).
-constexpr double kOutlier = 3.5;
-
 // Spread of one number over the episodes, and the episodes that stand apart, farthest first.
 Json Spread(const std::vector<std::string>& names, const std::vector<double>& values) {
-  const double median = Quantile(values, 0.5);
-  std::vector<double> distances;
-  for (const double value : values) distances.push_back(std::abs(value - median));
-  const double deviation = Quantile(distances, 0.5);
+  const std::vector<double> scores = OutlierScores(values);
   std::vector<std::pair<double, size_t>> far;
-  for (size_t i = 0; i < values.size() && deviation > 0; ++i) {
-    const double score = 0.6745 * distances[i] / deviation;
-    if (score > kOutlier) far.emplace_back(-score, i);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (scores[i] > kOutlierScore) far.emplace_back(-scores[i], i);
   }
   std::sort(far.begin(), far.end());
   Json outliers = Json::object();
   for (const auto& [score, i] : far) outliers[names[i]] = values[i];
   return {{"min", Quantile(values, 0)},
-          {"median", median},
+          {"median", Quantile(values, 0.5)},
           {"max", Quantile(values, 1)},
           {"outliers", outliers}};
 }
