@@ -15,8 +15,9 @@ namespace understudy {
 namespace {
 
 // Spread of one number over the episodes, and the episodes that stand apart, farthest first.
-Json Spread(const std::vector<std::string>& names, const std::vector<double>& values) {
-  const std::vector<double> scores = OutlierScores(values);
+Json Spread(const std::vector<std::string>& names, const std::vector<double>& values,
+            double noise) {
+  const std::vector<double> scores = OutlierScores(values, noise);
   std::vector<std::pair<double, size_t>> far;
   for (size_t i = 0; i < values.size(); ++i) {
     if (scores[i] > kOutlierScore) far.emplace_back(-scores[i], i);
@@ -59,10 +60,10 @@ Json DescribeMotion(const DatasetReader& reader) {
   Json json{
       {"idle_share", rows > 0 ? static_cast<double>(idle_rows) / static_cast<double>(rows) : 0},
       {"rows_with_missing_values", missing},
-      {"steps", Spread(names, steps)},
-      {"path_m", Spread(names, path)},
-      {"jerk_rms", Spread(names, jerk)},
-      {"idle_share_by_episode", Spread(names, idle)}};
+      {"steps", Spread(names, steps, kStepsNoise)},
+      {"path_m", Spread(names, path, kPathNoise_m)},
+      {"jerk_rms", Spread(names, jerk, kJerkNoise)},
+      {"idle_share_by_episode", Spread(names, idle, kIdleNoise)}};
   if (!unreadable.empty()) json["unreadable"] = unreadable;
   return json;
 }

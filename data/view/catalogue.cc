@@ -81,18 +81,18 @@ Json Catalogue::Outliers() const {
     jerk.push_back(rows_[i].motion.jerk_rms);
     idle.push_back(rows_[i].motion.idle_share);
   }
-  const auto far = [&](const std::vector<double>& values) {
-    const std::vector<double> scores = OutlierScores(values);
+  const auto far = [&](const std::vector<double>& values, double noise) {
+    const std::vector<double> scores = OutlierScores(values, noise);
     Json episodes = Json::array();
     for (size_t i = 0; i < values.size(); ++i) {
       if (scores[i] > kOutlierScore) episodes.push_back(places[i]);
     }
     return Json{{"median", Quantile(values, 0.5)}, {"episodes", episodes}};
   };
-  return {{"steps", far(steps)},
-          {"path_m", far(path)},
-          {"jerk_rms", far(jerk)},
-          {"idle_share", far(idle)}};
+  return {{"steps", far(steps, kStepsNoise)},
+          {"path_m", far(path, kPathNoise_m)},
+          {"jerk_rms", far(jerk, kJerkNoise)},
+          {"idle_share", far(idle, kIdleNoise)}};
 }
 
 Json Catalogue::Rows(size_t from) const {

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <hdf5.h>
 #include <httplib.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -220,7 +221,7 @@ TEST_F(ServerTest, RefusesWhatItCannotAnswer) {
       {"/api/rows?from=4", 400, "from = '4': must be a whole number in [0, 3]"},
       {"/api/rows?from=0&from=1", 400, "given twice"},
       {"/api/where", 400, "condition: name one"},
-      {"/api/where?condition=steps%20%3C", 400, "where"},
+      {"/api/where?condition=steps%20%3C", 400, "a value or a name is missing"},
       {"/api/where?condition=sucess", 400, "did you mean 'success'?"},
       {"/api/episode/3", 404, "no episode 3: there are 3"},
       {"/api/episode/99999999999999999999", 404, "nothing at"},

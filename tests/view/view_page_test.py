@@ -157,8 +157,8 @@ def check_variants(page):
     for place, episode in enumerate((3, 4, 5)):
         same(f"pixels of variant {place}", page.pixels(f"#variants figure:nth-child({place + 1}) canvas"),
              picture(lambda y, x, c: pixel(episode, 0, 20, y, x, c)))
-    page.until("document.querySelectorAll('#variants tr').length > 1")
-    lines = page.run("[...document.querySelectorAll('#variants tr')].map(r => [...r.children].map(c => c.textContent))")
+    page.until("document.querySelectorAll('#draws tr').length > 1")
+    lines = page.run("[...document.querySelectorAll('#draws tr')].map(r => [...r.children].map(c => c.textContent))")
     same("draws that differ", lines[:3], [["what was drawn", "nominal", "variant 1", "variant 2"],
                                           ["light key: diffuse", "nominal", "0.3 0.5 0.7", "0.6 0.5 0.4"],
                                           ["headlight: ambient", "nominal", "0.2 0.2 0.2", "0.2 0.2 0.2"]])

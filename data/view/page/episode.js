@@ -18,6 +18,7 @@ async function openEpisode(i, step = 0) {
   history.replaceState(null, '', `#${encodeURIComponent(S.data.episodes[i].name)}`);
   tellEpisode();
   drawList();
+  drawOverview();
   scrollToCurrent();
   let about = null, numbers = null, problem = '';
   try {
@@ -50,8 +51,8 @@ function showDamage(text) {
 function tellEpisode() {
   const episode = S.data.episodes[S.current], row = S.rows[S.current] || {}, about = S.about || {};
   $('name').textContent = episode.name;
-  $('outcome').textContent = episode.success ? 'success' : 'failed';
-  $('outcome').className = `pill ${episode.success ? 'good' : 'bad'}`;
+  $('outcome').textContent = {good: 'success', bad: 'failed', '': 'outcome not told'}[outcomeOf(S.current)];
+  $('outcome').className = `pill ${outcomeOf(S.current)}`;
   $('cause').textContent = episode.success ? '' : about.cause || row.cause || '';
   $('flags').textContent = (S.flags.get(S.current) || []).map(key => `⚑ ${flagText(S.current, key)}`).join('   ');
   const hz = about.control_hz || S.data.control_hz, facts = [];
@@ -62,7 +63,7 @@ function tellEpisode() {
   if (row.motion) facts.push(`path ${figures(row.motion.path_m, 3)} m`, `clipped ${Math.round(100 * row.motion.clipped_share)}%`);
   const masks = Object.entries(S.data.masks).filter(([, members]) => members.includes(S.current)).map(([key]) => key);
   if (masks.length) facts.push(`mask ${masks.join(', ')}`);
-  if (episode.uuid) facts.push(el('span', {title: 'uuid'}, episode.uuid));
+  if (episode.uuid) facts.push(el('span', {title: `uuid ${episode.uuid}`}, `uuid ${episode.uuid.slice(0, 8)}…`));
   $('about').replaceChildren(...facts.flatMap((fact, i) => (i ? [' · ', fact] : [fact])));
   const {columns, draws, ...provenance} = about;
   $('provenance').textContent = JSON.stringify({...provenance, motion: row.motion}, null, 1);

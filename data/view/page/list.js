@@ -11,12 +11,14 @@ const COLUMNS = [
   {key: 'idle_share', name: 'idle', title: 'share of rows whose command is that of the row before', number: true, value: i => motionOf(i).idle_share},
   {key: 'flags', name: '⚑', title: 'figures that stand apart', value: i => (S.rows[i] && S.rows[i].error ? 9 : (S.flags.get(i) || []).length)},
 ];
+// 'good', 'bad', or '' where a file of another program does not say.
+const outcomeOf = i => (S.data.episodes[i].success ? 'good' : S.data.told ? 'bad' : '');
 const motionOf = i => (S.rows[i] && S.rows[i].motion) || {};
 
 const CHIPS = [
   {key: 'all', name: 'all', holds: () => true},
   {key: 'success', name: 'success', holds: i => S.data.episodes[i].success},
-  {key: 'failed', name: 'failed', holds: i => !S.data.episodes[i].success},
+  {key: 'failed', name: 'failed', holds: i => outcomeOf(i) === 'bad'},
   {key: 'outlier', name: 'outliers', holds: i => S.flags.has(i)},
   {key: 'keep', name: 'kept', holds: i => S.marks[i] === 'keep'},
   {key: 'drop', name: 'dropped', holds: i => S.marks[i] === 'drop'},
@@ -93,6 +95,7 @@ function updateList() {
   for (const id of ['keep_all', 'drop_all', 'clear_all']) $(id).disabled = S.shown.length === 0;
   $('lines').style.height = `${S.shown.length * LINE}px`;
   drawList();
+  drawOverview();
   tellTriage();
 }
 
@@ -112,10 +115,10 @@ function lineOf(i, at) {
   const line = el('div', {className: `line ${mark || ''}`, role: 'option', ariaSelected: i === S.current, id: `line${i}`},
     el('span', {className: mark || ''}, {keep: '✓', drop: '✕'}[mark] || ''),
     el('span', {className: 'name', title: `${episode.name} ${episode.uuid}`}, episode.name),
-    el('span', {className: episode.success ? 'dot good' : 'dot bad', title: episode.success ? 'success' : `failed ${row && row.cause ? row.cause : ''}`}),
+    el('span', {className: `dot ${outcomeOf(i)}`, title: {good: 'success', bad: `failed ${row && row.cause ? row.cause : ''}`, '': 'outcome not told'}[outcomeOf(i)]}),
     number('look', String(episode.variant_index)), number('steps', String(episode.steps)),
     number('path_m', motion.path_m === undefined ? '' : motion.path_m.toFixed(2)),
-    number('jerk_rms', motion.jerk_rms === undefined ? '' : figures(motion.jerk_rms, 3)),
+    number('jerk_rms', motion.jerk_rms === undefined ? '' : motion.jerk_rms < 0.005 ? '0' : figures(motion.jerk_rms, 3)),
     number('idle_share', motion.idle_share === undefined ? '' : `${Math.round(100 * motion.idle_share)}%`),
     el('span', {className: 'flag', title: row && row.error ? row.error : flags.map(key => flagText(i, key)).join('\n')},
        row && row.error ? '!' : '⚑'.repeat(Math.min(flags.length, 3))));

@@ -72,12 +72,14 @@ async function start() {
     return;
   }
   const d = S.data, steps = d.episodes.reduce((sum, episode) => sum + episode.steps, 0);
+  d.told = d.written_by === 'understudy' || d.episodes.some(episode => episode.success);
   document.title = `${d.file} · Understudy`;
   $('file').textContent = d.file;
   $('file').title = d.path;
   $('facts').textContent = [d.written_by === 'understudy' ? d.stage : 'of another program', d.task, d.robot, d.control_hz ? `${figures(d.control_hz, 3)} Hz` : '',
     `${d.episodes.length} episodes`, `${steps} steps`, bytes(d.bytes), d.cameras.length ? `${d.cameras.length} × ${d.image_width}×${d.image_height}` : 'no pictures'].filter(Boolean).join(' · ');
   makeList();
+  makeOverview();
   makeCameras();
   listen();
   updateList();

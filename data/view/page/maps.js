@@ -77,7 +77,10 @@ function drawMap(view) {
   });
   context.font = '10.5px system-ui, "Liberation Sans", sans-serif';
   context.fillStyle = text;
-  for (const [name, at, height] of labels) context.fillText(name, Math.min(at, MAP_SIZE - context.measureText(name).width - 3), clamp(height, 12, MAP_SIZE - 4));
+  for (const [name, at, height] of labels) {
+    const wide = context.measureText(name).width, left = at + wide > MAP_SIZE - 2 ? at - wide - 20 : at;
+    context.fillText(name, left, clamp(height, 12, MAP_SIZE - 4));
+  }
 }
 
 // A grid of round lengths, and how long one is.

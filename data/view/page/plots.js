@@ -48,7 +48,7 @@ const plots = {
   },
   x(step, width) { return (step - this.from) / (this.to - this.from) * width; },
   draw() {
-    const colours = {grid: css('--grid'), faint: css('--faint'), bridge: css('--bridge'), target: css('--target'), text: css('--text')};
+    const colours = {bg: css('--bg'), grid: css('--grid'), faint: css('--faint'), bridge: css('--bridge'), target: css('--target'), text: css('--text')};
     for (const row of this.rows) {
       if (row.canvas.offsetParent === null) continue;
       const width = row.area.clientWidth, height = row.spec.height || 40, scale = devicePixelRatio || 1;
@@ -122,7 +122,7 @@ const plots = {
       this.draw();
     });
     new ResizeObserver(() => this.draw()).observe(box);
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { this.draw(); drawMaps(); });
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { this.draw(); drawMaps(); drawOverview(); });
   },
 };
 
@@ -166,6 +166,8 @@ function drawLines(context, width, height, spec, colours) {
     low = Math.min(...spec.series.map(s => s.low));
     high = Math.max(...spec.series.map(s => s.high));
   }
+  // around zero, so that signs show
+  if (spec.even) [low, high] = [-Math.max(-low, high), Math.max(-low, high)];
   const written = [low, high];
   const least = spec.least || 1e-9;
   if (high - low < least) [low, high] = [(low + high - least) / 2, (low + high + least) / 2];
@@ -190,12 +192,18 @@ function drawLines(context, width, height, spec, colours) {
   }
   context.setLineDash([]);
   context.globalAlpha = 1;
-  context.fillStyle = colours.faint;
+  if (height < 32) return;
   context.font = '9.5px system-ui, "Liberation Sans", sans-serif';
   context.textAlign = 'right';
-  if (height >= 32) {
-    context.fillText(figures(written[1], 3), width - 2, 9);
-    context.fillText(figures(written[0], 3), width - 2, height - 2);
+  const edges = spec.even ? [[`±${figures(written[1], 3)}`, 9]] : [[figures(written[1], 3), 9], [figures(written[0], 3), height - 2]];
+  for (const [text, bottom] of edges) {
+    const wide = context.measureText(text).width;
+    context.globalAlpha = 0.75;
+    context.fillStyle = colours.bg;
+    context.fillRect(width - wide - 4, bottom - 8, wide + 4, 9);
+    context.globalAlpha = 1;
+    context.fillStyle = colours.faint;
+    context.fillText(text, width - 2, bottom);
   }
 }
 

@@ -111,18 +111,16 @@ function eventRow() {
       if (tail > 0) context.fillRect(plots.x(S.length - tail - 0.5, width), 3, width, height - 6);
       context.font = '11px system-ui, "DejaVu Sans", "Liberation Sans", sans-serif';
       context.textBaseline = 'middle';
-      let free = -Infinity;
-      for (const event of events) {
-        const x = plots.x(event.step, width);
+      for (const [i, event] of events.entries()) {
+        const x = plots.x(event.step, width), next = i + 1 < events.length ? plots.x(events[i + 1].step, width) - 7 : width;
         context.textAlign = 'center';
         context.fillStyle = colours[event.mark];
         context.fillText(event.mark, x, height / 2 + 1);
         context.textAlign = 'left';
         const wide = context.measureText(event.text).width;
-        if (x + 9 < free || x + 9 + wide > width) continue;
+        if (x + 9 + wide > next) continue;
         context.fillStyle = theme.faint;
         context.fillText(event.text, x + 9, height / 2 + 1);
-        free = x + 9 + wide + 12;
       }
     },
   };
@@ -147,9 +145,9 @@ function armGroups(arm) {
   if (hand.length) groups.push({title: `${of}gripper`, open: true, rows: hand});
   const delta = get('delta'), clipped = get('clipped');
   if (delta) {
-    const rows = columnOf('delta', arm).parts.map((name, i) => ({name, low: -1, high: 1, steps: true, height: 30, series: [line(delta[i], i < 6 ? AXES[i % 3] : '#d9822b')]}));
-    if (clipped) rows.push(laneRow('clipped', clipped[0], '#e5484d', ['', 'clipped'], 'the wanted motion left the box of one step'));
-    groups.push({title: `${of}action`, note: 'normalised delta, [-1, 1]', open: true, rows});
+    const rows = columnOf('delta', arm).parts.map((name, i) => ({name, even: true, least: 0.1, steps: true, height: 32, series: [line(delta[i], i < 6 ? AXES[i % 3] : '#d9822b')]}));
+    if (clipped) rows.push(laneRow('clipped', clipped[0], '#e5484d', ['no', 'yes'], 'the wanted motion left the box of one step'));
+    groups.push({title: `${of}action`, note: 'normalised delta in [-1, 1]', open: true, rows});
   }
   const motion = [];
   for (const [name, text] of [['speed', 'speed, m/s'], ['error', 'behind target, m'], ['noise', 'noise, m']]) {
@@ -188,7 +186,7 @@ function episodeGroups() {
   const source = channel('source'), sourceStep = channel('source_step');
   bands.push(eventRow());
   if (source && source[0].some(v => v >= 0)) {
-    bands.push(bandRow('from', source[0], i => (i < 0 ? '#00000010' : BANDS[(i + 3) % BANDS.length]), i => (i < 0 ? '–' : `source ${i}`)));
+    bands.push(bandRow('source', source[0], i => (i < 0 ? '#00000010' : BANDS[(i + 3) % BANDS.length]), i => (i < 0 ? '–' : `source ${i}`)));
     bands[bands.length - 1].tell = step => (source[0][step] < 0 ? '–' : `source ${source[0][step]}, row ${sourceStep[0][step]}`);
   }
   const groups = [{title: '', rows: bands}];

@@ -1,6 +1,6 @@
 // The looks of one episode side by side, at the same step, with what differs between their draws.
 const MAX_VARIANTS = 12;
-const variants = {members: [], canvases: new Map(), about: new Map()};
+const variants = {members: [], canvases: new Map(), about: new Map(), camera: 0};
 
 function membersOf(i) {
   const group = S.rows[i] && S.rows[i].group;
@@ -13,7 +13,7 @@ function membersOf(i) {
 async function showVariants() {
   const members = membersOf(S.current), same = members.join() === variants.members.join();
   variants.members = members;
-  $('variants').hidden = members.length === 0;
+  $('variants').hidden = $('draws').hidden = members.length === 0;
   if (members.length === 0) return;
   if (!same) {
     variants.canvases.clear();
@@ -41,18 +41,25 @@ function drawVariants() {
       strip.append(figure);
     }
   }
-  const more = members.length > shown.length ? `, the first ${shown.length} shown` : '';
-  $('variants').replaceChildren(el('h2', {}, `${members.length} looks of one episode${more}`), strip, drawTable(shown));
+  const more = members.length > shown.length ? `, the first ${shown.length} shown` : '', head = el('h2', {}, `${members.length} looks of one episode${more}`);
+  if (S.data.cameras.length > 1) {
+    const select = el('select', {title: 'camera'}, ...S.data.cameras.map((name, i) => el('option', {value: i, selected: i === variants.camera}, name)));
+    select.onchange = () => { variants.camera = Number(select.value); drawVariantPictures(); };
+    head.append(' ', select);
+  }
+  $('variants').replaceChildren(head, strip);
+  const [table, lines] = drawTable(shown);
+  $('draws').firstElementChild.textContent = lines ? `what was drawn: ${lines} values differ between these looks` : 'what was drawn does not differ between these looks';
+  $('draws').lastElementChild.replaceChildren(...(lines ? [table] : []));
   drawVariantPictures();
 }
 
 const lookOf = i => (S.data.episodes[i].variant_index === 0 ? 'nominal' : `variant ${S.data.episodes[i].variant_index}`);
 
 function drawVariantPictures() {
-  const camera = 0;
   let all = true;
   for (const [i, canvas] of variants.canvases) {
-    if (S.step < S.data.episodes[i].steps) all = drawFrame(canvas, i, camera, S.step) && all;
+    if (S.step < S.data.episodes[i].steps) all = drawFrame(canvas, i, variants.camera, S.step) && all;
   }
   return all;
 }
@@ -79,8 +86,7 @@ function drawTable(shown) {
     table.append(line);
     ++lines;
   }
-  if (lines === 0) return el('p', {className: 'none'}, 'their draws do not differ');
-  return el('div', {className: 'scroll'}, table);
+  return [table, lines];
 }
 
 function drawCell(draw) {
