@@ -61,7 +61,7 @@ Json Apply(const ViewFlags& flags, CommandContext& context) {
 Json View(const ViewFlags& flags, CommandContext& context) {
   Given(flags.path, "view", "path");
   if (flags.apply_marks) return Apply(flags, context);
-  if (!flags.out.empty()) ThrowUsage("data view: out: goes with --apply-marks");
+  if (!flags.out.empty()) ThrowUsage("out: goes with --apply-marks");
   if (context.plan) {
     const DatasetReader reader(flags.path);
     return {{"path", flags.path},

@@ -15,8 +15,9 @@ constexpr size_t kMaxFrames = 256;  // of one answer
 
 // A whole number without sign, of at most nine digits; nothing else.
 bool ReadNumber(const std::string& text, size_t* number) {
-  const bool digits = !text.empty() && text.size() <= 9 &&
-                      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits =
+      !text.empty() && text.size() <= 9 &&
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (digits) *number = std::stoul(text);
   return digits;
 }
@@ -62,8 +63,7 @@ Parameters::Parameters(const Values& values, const std::vector<std::string>& kno
   }
 }
 
-size_t Parameters::Number(const std::string& name, size_t fallback, size_t low,
-                          size_t high) const {
+size_t Parameters::Number(const std::string& name, size_t fallback, size_t low, size_t high) const {
   const auto found = values_.find(name);
   if (found == values_.end()) return fallback;
   size_t number = 0;
@@ -133,7 +133,9 @@ Json Answers::Where(const Parameters& parameters) const {
 
 Answers::Frames Answers::FramesOf(size_t episode, const Parameters& parameters) const {
   const DatasetHeader& header = reader_.header();
-  if (header.cameras.empty()) throw RequestError(404, "this dataset has no pictures");
+  if (header.cameras.empty() || header.image_width < 1 || header.image_height < 1) {
+    throw RequestError(404, "this dataset has no pictures");
+  }
   const size_t length = reader_.episodes().at(episode).length;
   Frames frames;
   frames.episode = episode;
@@ -141,8 +143,8 @@ Answers::Frames Answers::FramesOf(size_t episode, const Parameters& parameters) 
   frames.from = parameters.Number("from", 0, 0, length - 1);
   frames.count = parameters.Number("count", 1, 1, kMaxFrames);
   frames.count = std::min(frames.count, length - frames.from);
-  frames.frame_bytes = 3 * static_cast<size_t>(header.image_width) *
-                       static_cast<size_t>(header.image_height);
+  frames.frame_bytes =
+      3 * static_cast<size_t>(header.image_width) * static_cast<size_t>(header.image_height);
   return frames;
 }
 
@@ -161,8 +163,9 @@ Json Answers::MarksNow() const {
 
 Json Answers::SetMarks(const Json& request) {
   const auto refuse = [](const std::string& what) {
-    throw RequestError(400, what + ": must be {\"marks\": {\"<episode>\": \"keep\", \"drop\" or "
-                                   "null}}");
+    throw RequestError(400, what +
+                                ": must be {\"marks\": {\"<episode>\": \"keep\", \"drop\" or "
+                                "null}}");
   };
   if (!request.is_object() || request.size() != 1 || !request.contains("marks") ||
       !request["marks"].is_object()) {

@@ -48,9 +48,12 @@ Catalogue::Row Catalogue::ReadRow(size_t episode) const {
     const EpisodeMeta& meta = whole.meta;
     row.motion = MeasureMotion(whole);
     row.readable = true;
-    row.json = {{"variant", meta.variant}, {"instruction", meta.instruction},
-                {"cause", meta.cause},     {"attempt", meta.attempt},
-                {"seed", std::to_string(meta.seed)}, {"group", VariantGroup(meta)},
+    row.json = {{"variant", meta.variant},
+                {"instruction", meta.instruction},
+                {"cause", meta.cause},
+                {"attempt", meta.attempt},
+                {"seed", std::to_string(meta.seed)},
+                {"group", VariantGroup(meta)},
                 {"look", meta.variation.edits.size()},
                 {"motion", ToJson(row.motion)}};
   } catch (const std::exception& error) {
@@ -113,8 +116,7 @@ std::vector<size_t> Catalogue::Where(const std::string& condition,
   const size_t count = reader_.episodes().size();
   const bool motion = AsksForMotion(where);
   if (motion && size() < count) {
-    ThrowFailed(
-        fmt::format("motion is being measured: {} of {} episodes are done", size(), count));
+    ThrowFailed(fmt::format("motion is being measured: {} of {} episodes are done", size(), count));
   }
   const std::vector<Facts> masks = MaskFacts(reader_);
   // an episode that cannot be read has its name and no other facts

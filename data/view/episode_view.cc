@@ -11,7 +11,7 @@ namespace understudy {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-constexpr size_t kRecent = 8;                      // views kept
+constexpr size_t kRecent = 8;                       // views kept
 constexpr size_t kRecentNumbers = size_t{1} << 24;  // and all their numbers together
 
 // Collects columns; a value that an episode does not have at a row is NaN.
@@ -128,10 +128,9 @@ void AddArm(const Episode& episode, size_t a, const std::string& arm, Columns& c
     }
   }
   if (a < steps[0].delta.size()) {
-    columns.Add("delta", "arm", arm, "", {"dx", "dy", "dz", "rx", "ry", "rz", "gripper"},
-                [&](size_t k, size_t p) {
-                  return steps[k].delta[a].value[static_cast<Eigen::Index>(p)];
-                });
+    columns.Add(
+        "delta", "arm", arm, "", {"dx", "dy", "dz", "rx", "ry", "rz", "gripper"},
+        [&](size_t k, size_t p) { return steps[k].delta[a].value[static_cast<Eigen::Index>(p)]; });
     columns.Add("clipped", "arm", arm, "", {"clipped"},
                 [&](size_t k, size_t) { return steps[k].delta[a].clipped ? 1 : 0; });
   }

@@ -75,13 +75,12 @@ Marks::Entries Marks::Load(std::string* content_hash) const {
   try {
     json = LoadJson(file_);
   } catch (const Error& error) {
-    ThrowBadInput(
-        fmt::format("{}; move it away, or name another file with --marks", error.what()));
+    ThrowBadInput(fmt::format("{}; move it away, or name another file with --marks", error.what()));
   }
   if (!json.is_object() || !json.contains(kVersionKey)) refuse("is no file of marks");
   if (json[kVersionKey] != kVersion) {
-    refuse(fmt::format("is of version {}, this program knows {}", json[kVersionKey].dump(),
-                       kVersion));
+    refuse(
+        fmt::format("is of version {}, this program knows {}", json[kVersionKey].dump(), kVersion));
   }
   if (content_hash != nullptr && json.contains("content_hash") && json["content_hash"].is_string())
     *content_hash = json["content_hash"];
@@ -123,7 +122,8 @@ void Marks::Set(const std::map<size_t, Mark>& changes) {
             {"content_hash", content_hash_},
             {"keep", Json::object()},
             {"drop", Json::object()}};
-  for (const auto& [key, entry] : entries) json[ToJson(entry.mark).get<std::string>()][key] = entry.name;
+  for (const auto& [key, entry] : entries)
+    json[ToJson(entry.mark).get<std::string>()][key] = entry.name;
   WriteTextAtomically(file_, json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
   entries_ = std::move(entries);
 }
@@ -133,7 +133,8 @@ ApplyReport ApplyMarks(const fs::path& input, const std::vector<Mark>& marks,
   RequireKey(options.keep_key);
   RequireKey(options.drop_key);
   if (options.keep_key == options.drop_key) {
-    ThrowUsage(fmt::format("filter key '{}': kept and dropped episodes need two", options.keep_key));
+    ThrowUsage(
+        fmt::format("filter key '{}': kept and dropped episodes need two", options.keep_key));
   }
   std::vector<DatasetReader> readers;
   const DatasetReader& reader = readers.emplace_back(input);
@@ -154,9 +155,10 @@ ApplyReport ApplyMarks(const fs::path& input, const std::vector<Mark>& marks,
                            static_cast<int64_t>(places[options.drop_key].size())};
   if (reader.content_hash().empty()) {
     if (options.by_reference) {
-      ThrowUsage(fmt::format("{}: was written by another program: such files are copied, not "
-                             "linked",
-                             input.string()));
+      ThrowUsage(
+          fmt::format("{}: was written by another program: such files are copied, not "
+                      "linked",
+                      input.string()));
     }
     std::map<std::string, std::vector<std::string>> names;
     for (const auto& [key, members] : places) {

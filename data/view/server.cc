@@ -1,7 +1,6 @@
 #include "data/view/server.h"
 
 #include <fmt/format.h>
-#include <httplib.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 
 #include "data/base/error.h"
 #include "data/view/answers.h"
+#include "data/view/http.h"
 #include "data/view/page.h"
 
 namespace understudy {
@@ -39,10 +39,10 @@ std::string Replaced(std::string text, const std::string& from, const std::strin
 void Send(httplib::Response& response, int status, std::string body, const char* type) {
   response.status = status;
   const auto shared = std::make_shared<const std::string>(std::move(body));
-  response.set_content_provider(
-      shared->size(), type, [shared](size_t offset, size_t length, httplib::DataSink& sink) {
-        return sink.write(shared->data() + offset, length);
-      });
+  response.set_content_provider(shared->size(), type,
+                                [shared](size_t offset, size_t length, httplib::DataSink& sink) {
+                                  return sink.write(shared->data() + offset, length);
+                                });
 }
 
 void SendJson(httplib::Response& response, const Json& json, int status = 200) {
@@ -62,7 +62,8 @@ void Answer(httplib::Response& response, F work) {
                                                               : 503;
     SendJson(response, {{"error", error.what()}}, status);
   } catch (const std::exception& error) {
-    SendJson(response, {{"error", std::string("this is a bug in Understudy: ") + error.what()}}, 500);
+    SendJson(response, {{"error", std::string("this is a bug in Understudy: ") + error.what()}},
+             500);
   }
 }
 

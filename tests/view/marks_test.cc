@@ -117,8 +117,7 @@ TEST_F(MarksTest, BecomeFilterKeysOfANewDataset) {
   std::vector<Mark> marks{kKeep, kDrop, kNone, kKeep, kNone, kDrop};
   for (const bool by_reference : {false, true}) {
     const fs::path output = folder_ / (by_reference ? "links.h5" : "copy.h5");
-    const ApplyReport report =
-        ApplyMarks(input, marks, output, {.by_reference = by_reference});
+    const ApplyReport report = ApplyMarks(input, marks, output, {.by_reference = by_reference});
     EXPECT_EQ(report.episodes, 6);
     EXPECT_EQ(report.kept, 2);
     EXPECT_EQ(report.dropped, 2);
@@ -184,13 +183,11 @@ TEST_F(MarksTest, GoIntoCopiesOfOtherProgramsFiles) {
   EXPECT_THAT(ErrorOf([&] { ApplyMarks(ForeignFile(), marks.All(), folder_ / "out.h5", {}); },
                       ErrorKind::kUsage),
               HasSubstr("exists already"));
-  EXPECT_THAT(ErrorOf(
-                  [&] {
-                    ApplyMarks(ForeignFile(), marks.All(), folder_ / "l.h5",
-                               {.by_reference = true});
-                  },
-                  ErrorKind::kUsage),
-              HasSubstr("copied, not linked"));
+  EXPECT_THAT(
+      ErrorOf(
+          [&] { ApplyMarks(ForeignFile(), marks.All(), folder_ / "l.h5", {.by_reference = true}); },
+          ErrorKind::kUsage),
+      HasSubstr("copied, not linked"));
 }
 
 // What the list flags is what `data info` names.
@@ -202,9 +199,11 @@ TEST(Catalogue, FlagsWhatDataInfoNames) {
   catalogue.WaitUntilRead();
   const Json rows = catalogue.Rows(0), motion = DescribeDataset(file)["motion"];
   ASSERT_EQ(rows["rows"].size(), 12u);
-  for (const auto& [figure, described] : std::vector<std::pair<std::string, std::string>>{
-           {"steps", "steps"}, {"path_m", "path_m"}, {"jerk_rms", "jerk_rms"},
-           {"idle_share", "idle_share_by_episode"}}) {
+  for (const auto& [figure, described] :
+       std::vector<std::pair<std::string, std::string>>{{"steps", "steps"},
+                                                        {"path_m", "path_m"},
+                                                        {"jerk_rms", "jerk_rms"},
+                                                        {"idle_share", "idle_share_by_episode"}}) {
     std::set<std::string> names, wanted;
     for (const Json& place : rows["outliers"][figure]["episodes"]) {
       names.insert(reader.episodes().at(place.get<size_t>()).name);

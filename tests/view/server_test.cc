@@ -1,21 +1,13 @@
 // The server, through a real client on the loopback interface.
-#include "data/view/server.h"
-
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <hdf5.h>
-#include <httplib.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <fstream>
 #include <thread>
 
-#include "tests/view/view_support.h"
+#include "tests/view/session.h"
 
 namespace understudy::view_test {
 namespace {
@@ -24,71 +16,11 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr const char* kJson = "application/json";
-
-// A server of one dataset and a client that has its key.
-class Session {
- public:
-  explicit Session(const fs::path& dataset, const ViewOptions& options = {})
-      : server(dataset, options), client("127.0.0.1", server.port()) {
-    client.set_default_headers({{"X-Understudy-Key", server.key()}});
-    client.set_read_timeout(20);
-  }
-  std::pair<int, std::string> Get(const std::string& path) {
-    const httplib::Result result = client.Get(path);
-    return result ? std::pair(result->status, result->body) : std::pair(-1, std::string());
-  }
-  Json GetJson(const std::string& path) {
-    const auto [status, body] = Get(path);
-    EXPECT_EQ(status, 200) << path << " " << body;
-    return Json::parse(body);
-  }
-  std::pair<int, std::string> Post(const std::string& path, const std::string& body,
-                                   const char* type = kJson) {
-    const httplib::Result result = client.Post(path, body, type);
-    return result ? std::pair(result->status, result->body) : std::pair(-1, std::string());
-  }
-  // The list once it has been read.
-  Json Rows() {
-    for (;;) {
-      const Json rows = GetJson("/api/rows");
-      if (!rows["outliers"].is_null()) return rows;
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-  }
-  ViewServer server;
-  httplib::Client client;
-};
-
 std::vector<double> Numbers(const std::string& bytes) {
   std::vector<double> numbers(bytes.size() / sizeof(double));
   std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(double));
   return numbers;
 }
-
-// Speaks to the port without a client's manners; returns all that comes until the line is cut.
-std::string Speak(int port, const std::string& text) {
-  const int line = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(connect(line, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  EXPECT_EQ(send(line, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
-  std::string answer;
-  char buffer[4096];
-  for (ssize_t n = 0; (n = recv(line, buffer, sizeof buffer, 0)) > 0;) {
-    answer.append(buffer, static_cast<size_t>(n));
-  }
-  close(line);
-  return answer;
-}
-
-class ServerTest : public testing::Test {
- protected:
-  void SetUp() override { WriteLooks(folder_ / "looks.h5", 1, 70); }
-  Folder folder_;
-};
 
 TEST_F(ServerTest, TellsWhatTheDatasetHolds) {
   Session session(folder_ / "looks.h5");
@@ -147,7 +79,8 @@ TEST_F(ServerTest, ColumnsAreTheEpisodes) {
       ++seen;
       for (size_t p = 0; p < column["parts"].size(); ++p) {
         for (size_t k = 0; k < 70; ++k) {
-          ASSERT_EQ(numbers.at((first + p) * 70 + k), value(episode.steps[k], p)) << name << " " << k;
+          ASSERT_EQ(numbers.at((first + p) * 70 + k), value(episode.steps[k], p))
+              << name << " " << k;
         }
       }
     };
@@ -207,145 +140,19 @@ TEST_F(ServerTest, FramesAreThePixels) {
   }
 }
 
-TEST_F(ServerTest, RefusesWhatItCannotAnswer) {
-  Session session(folder_ / "looks.h5");
-  struct Case {
-    std::string path;
-    int status;
-    std::string why;
-  };
-  const std::vector<Case> cases{
-      {"/api/nothing", 404, "nothing at '/api/nothing'"},
-      {"/api/dataset?x=1", 400, "unknown parameter 'x'"},
-      {"/?x=1", 400, "unknown parameter 'x'"},
-      {"/api/rows?from=4", 400, "from = '4': must be a whole number in [0, 3]"},
-      {"/api/rows?from=0&from=1", 400, "given twice"},
-      {"/api/where", 400, "condition: name one"},
-      {"/api/where?condition=steps%20%3C", 400, "a value or a name is missing"},
-      {"/api/where?condition=sucess", 400, "did you mean 'success'?"},
-      {"/api/episode/3", 404, "no episode 3: there are 3"},
-      {"/api/episode/99999999999999999999", 404, "nothing at"},
-      {"/api/episode/-1", 404, "nothing at"},
-      {"/api/episode/+1", 404, "nothing at"},
-      {"/api/episode/1x", 404, "nothing at"},
-      {"/api/episode/", 404, "nothing at"},
-      {"/api/episode/0/", 404, "an episode has no '/'"},
-      {"/api/episode/0/pixels", 404, "an episode has no '/pixels'"},
-      {"/api/episode/0/frames?camera=2", 400, "camera = '2': must be a whole number in [0, 1]"},
-      {"/api/episode/0/frames?camera=-1", 400, "camera = '-1'"},
-      {"/api/episode/0/frames?from=70", 400, "from = '70': must be a whole number in [0, 69]"},
-      {"/api/episode/0/frames?count=0", 400, "count = '0': must be a whole number in [1, 256]"},
-      {"/api/episode/0/frames?count=100000", 400, "count"},
-      {"/api/episode/0/frames?count=0x10", 400, "count"},
-      {"/api/episode/0/frames?count=", 400, "count = ''"},
-      {"/api/episode/0/frames?step=1", 400, "unknown parameter 'step'"},
-      {"/api/episode/0/columns?from=0", 400, "unknown parameter 'from'"},
-  };
-  for (const Case& c : cases) {
-    const auto [status, body] = session.Get(c.path);
-    EXPECT_EQ(status, c.status) << c.path << " " << body;
-    EXPECT_THAT(Json::parse(body)["error"].get<std::string>(), HasSubstr(c.why)) << c.path;
-  }
-  // no file of the machine has a name here
-  for (const char* path :
-       {"/../../../../etc/passwd", "/api/episode/0/../../../../../etc/passwd", "//etc/passwd",
-        "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc%2fpasswd", "/api/episode/0/frames/../../x",
-        "/page.html", "/looks.h5", "/etc/passwd%00.html", "/\\..\\etc"}) {
-    const auto [status, body] = session.Get(path);
-    EXPECT_EQ(status, 404) << path;
-    EXPECT_THAT(body, Not(HasSubstr("root:")));
-  }
-  for (const char* method : {"PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"}) {
-    const std::string answer =
-        Speak(session.server.port(), std::string(method) +
-                                         " /api/marks HTTP/1.1\r\nHost: localhost\r\n"
-                                         "X-Understudy-Key: " +
-                                         session.server.key() + "\r\nContent-Length: 0\r\n\r\n");
-    EXPECT_THAT(answer, HasSubstr(" 405 ")) << method;
-  }
-  EXPECT_THAT(Speak(session.server.port(), "nonsense\r\n\r\n"), Not(HasSubstr(" 200 ")));
-  EXPECT_EQ(session.client
-                .Get("/api/dataset",
-                     httplib::Headers{httplib::make_range_header({{0, 1}, {0, 1}, {0, 1}})})
-                ->status,
-            400);
-}
-
-TEST_F(ServerTest, AnswersThisMachineOnly) {
-  Session session(folder_ / "looks.h5");
-  const auto with_hosts = [&](const std::string& hosts) {
-    return Speak(session.server.port(), "GET /api/dataset HTTP/1.1\r\n" + hosts +
-                                            "X-Understudy-Key: " + session.server.key() +
-                                            "\r\n\r\n");
-  };
-  for (const char* host : {"127.0.0.1", "localhost", "LocalHost:8080", "[::1]:80", "localhost:1"}) {
-    EXPECT_THAT(with_hosts("Host: " + std::string(host) + "\r\n"), HasSubstr(" 200 ")) << host;
-  }
-  for (const char* host : {"evil.example", "127.0.0.1.evil.example", "localhost.evil.example",
-                           "evil.example:localhost", "127.0.0.2", "[::2]", "[::1].evil.example", "0.0.0.0",
-                           "localhost@evil.example", ""}) {
-    EXPECT_THAT(with_hosts("Host: " + std::string(host) + "\r\n"), HasSubstr(" 403 ")) << host;
-  }
-  EXPECT_THAT(with_hosts(""), HasSubstr(" 403 "));
-  EXPECT_THAT(with_hosts("Host: localhost\r\nHost: localhost\r\n"), HasSubstr(" 403 "));
-  // it listens on the loopback interface and nowhere else
-  const std::string sockets = ReadText("/proc/net/tcp");
-  char local[32];
-  std::snprintf(local, sizeof local, "0100007F:%04X", session.server.port());
-  EXPECT_THAT(sockets, HasSubstr(local));
-  std::snprintf(local, sizeof local, "00000000:%04X", session.server.port());
-  EXPECT_THAT(sockets, Not(HasSubstr(local)));
-}
-
-TEST_F(ServerTest, ChangesNeedTheKeyAndTheOwnPage) {
-  Session session(folder_ / "looks.h5");
-  const int port = session.server.port();
-  const std::string change = R"({"marks": {"0": "keep"}})";
-  const fs::path file = folder_ / "looks.h5.marks.json";
-  httplib::Client stranger("127.0.0.1", port);
-  const auto status_of = [&](const std::string& path, const httplib::Headers& headers,
-                             const char* type) {
-    return stranger.Post(path, headers, change, type)->status;
-  };
-  const std::string key = session.server.key(), own = "http://127.0.0.1:" + std::to_string(port);
-  EXPECT_EQ(stranger.Get("/")->status, 403);
-  EXPECT_EQ(stranger.Get("/api/dataset")->status, 403);
-  EXPECT_EQ(stranger.Get("/api/dataset?key=0123")->status, 403);
-  EXPECT_EQ(stranger.Get("/api/dataset?key=" + key)->status, 200);
-  EXPECT_EQ(status_of("/api/marks", {}, kJson), 403);
-  // the key in an address is what a form could send too
-  EXPECT_EQ(status_of("/api/marks?key=" + key, {}, kJson), 403);
-  EXPECT_EQ(status_of("/api/marks", {{"X-Understudy-Key", key}}, "text/plain"), 415);
-  EXPECT_EQ(status_of("/api/marks",
-                      {{"X-Understudy-Key", key}, {"Origin", "http://evil.example"}}, kJson),
-            403);
-  EXPECT_EQ(status_of("/api/nothing", {{"X-Understudy-Key", key}}, kJson), 404);
-  // a request hidden in the body of a refused one is not one
-  const std::string hidden = "POST /api/marks HTTP/1.1\r\nHost: localhost\r\nX-Understudy-Key: " +
-                             key + "\r\nContent-Type: application/json\r\nContent-Length: " +
-                             std::to_string(change.size()) + "\r\n\r\n" + change;
-  const std::string answer =
-      Speak(port, "POST /api/marks HTTP/1.1\r\nHost: evil.example\r\nContent-Length: " +
-                      std::to_string(hidden.size()) + "\r\n\r\n" + hidden);
-  EXPECT_THAT(answer, HasSubstr(" 403 "));
-  EXPECT_THAT(answer, Not(HasSubstr(" 200 ")));
-  EXPECT_FALSE(fs::exists(file));
-  EXPECT_EQ(status_of("/api/marks", {{"X-Understudy-Key", key}, {"Origin", own}}, kJson), 200);
-  EXPECT_TRUE(fs::exists(file));
-}
-
 TEST_F(ServerTest, MarksAreSetAndBadOnesChangeNothing) {
   Session session(folder_ / "looks.h5");
-  const auto [status, body] = session.Post("/api/marks", R"({"marks": {"0": "keep", "2": "drop"}})");
+  const auto [status, body] =
+      session.Post("/api/marks", R"({"marks": {"0": "keep", "2": "drop"}})");
   EXPECT_EQ(status, 200) << body;
   EXPECT_EQ(Json::parse(body)["keep"], Json{0});
   EXPECT_EQ(session.GetJson("/api/marks")["drop"], Json{2});
   EXPECT_EQ(session.GetJson("/api/where?condition=mark%20%3D%3D%20'drop'")["episodes"], Json{2});
   const std::string before = ReadText(folder_ / "looks.h5.marks.json");
-  for (const char* bad :
-       {"", "{", "[]", "null", R"({"marks": []})", R"({"marks": {"3": "keep"}})",
-        R"({"marks": {"-1": "keep"}})", R"({"marks": {"x": "keep"}})", R"({"marks": {"0": "kept"}})",
-        R"({"marks": {"1": "drop", "0": 1}})", R"({"marks": {}, "more": 1})"}) {
+  for (const char* bad : {"", "{", "[]", "null", R"({"marks": []})", R"({"marks": {"3": "keep"}})",
+                          R"({"marks": {"-1": "keep"}})", R"({"marks": {"x": "keep"}})",
+                          R"({"marks": {"0": "kept"}})", R"({"marks": {"1": "drop", "0": 1}})",
+                          R"({"marks": {}, "more": 1})"}) {
     const auto [bad_status, answer] = session.Post("/api/marks", bad);
     EXPECT_EQ(bad_status, 400) << bad << " " << answer;
     EXPECT_FALSE(Json::parse(answer)["error"].get<std::string>().empty());
@@ -363,7 +170,8 @@ TEST_F(ServerTest, WritesFilterKeysBesideTheDatasetOnly) {
   EXPECT_THAT(session.Post("/api/apply", R"({"name": "a.h5"})").second,
               HasSubstr("no episode is marked"));
   session.Post("/api/marks", R"({"marks": {"1": "keep", "2": "drop"}})");
-  for (const char* name : {"../a.h5", "/tmp/a.h5", "x/a.h5", "a.txt", "", ".", "..", "a.h5/", ".h5"}) {
+  for (const char* name :
+       {"../a.h5", "/tmp/a.h5", "x/a.h5", "a.txt", "", ".", "..", "a.h5/", ".h5"}) {
     const auto [status, body] = session.Post("/api/apply", Json{{"name", name}}.dump());
     EXPECT_EQ(status, 400) << name << " " << body;
   }
@@ -447,35 +255,6 @@ TEST_F(ServerTest, ManyAtOnceAllGetTheirs) {
   EXPECT_EQ(right, 24 * 10 * 3);
 }
 
-// Idle lines do not keep others from being served, nor the server from ending.
-TEST_F(ServerTest, SilentLinesHoldNobodyUp) {
-  std::vector<int> lines;
-  const auto start = std::chrono::steady_clock::now();
-  {
-    Session session(folder_ / "looks.h5");
-    for (int i = 0; i < 12; ++i) {
-      lines.push_back(socket(AF_INET, SOCK_STREAM, 0));
-      sockaddr_in address{};
-      address.sin_family = AF_INET;
-      address.sin_port = htons(static_cast<uint16_t>(session.server.port()));
-      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      EXPECT_EQ(connect(lines.back(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    }
-    EXPECT_EQ(session.Get("/api/dataset").first, 200);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
-  }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(15));
-  for (const int line : lines) close(line);
-}
-
-TEST_F(ServerTest, SaysWhenAPortIsTaken) {
-  const ViewServer first(folder_ / "looks.h5", {});
-  EXPECT_THAT(
-      ErrorOf([&] { ViewServer(folder_ / "looks.h5", {.port = first.port()}); }, ErrorKind::kFailed),
-      testing::AllOf(HasSubstr("port " + std::to_string(first.port())),
-                     HasSubstr("--port 0 takes a free one")));
-}
-
 // Damage is told in words where it is, and the rest is shown.
 TEST_F(ServerTest, ShowsWhatIsSoundOfADamagedFile) {
   {
@@ -488,7 +267,8 @@ TEST_F(ServerTest, ShowsWhatIsSoundOfADamagedFile) {
     const hid_t pictures = H5Dopen2(file, "/data/demo_2/obs/agentview_image", H5P_DEFAULT);
     const hsize_t offset[4] = {5, 0, 0, 0};
     const std::string nonsense(40, 'x');
-    ASSERT_GE(H5Dwrite_chunk(pictures, H5P_DEFAULT, 0, offset, nonsense.size(), nonsense.data()), 0);
+    ASSERT_GE(H5Dwrite_chunk(pictures, H5P_DEFAULT, 0, offset, nonsense.size(), nonsense.data()),
+              0);
     H5Dclose(pictures);
     H5Fclose(file);
   }

@@ -240,6 +240,18 @@ def main():
         masks = json.loads(subprocess.run([options.program, "data", "info", str(folder / "looks.marked.h5"), "--json"], check=True,
                                           capture_output=True, text=True).stdout)["masks"]
         same("filter keys", masks, {"drop": 1, "keep": 2, "train": 3})
+        # the same without a browser
+        run = lambda *words: subprocess.run([options.program, "data", *words, "--json"], capture_output=True, text=True)
+        applied = run("view", str(looks), "--apply-marks", "--out", str(folder / "good.h5"), "--key", "good", "--unmarked", "keep")
+        same("--apply-marks", (applied.returncode, json.loads(applied.stdout)["good"]), (0, 5))
+        same("filter keys", json.loads(run("info", str(folder / "good.h5")).stdout)["masks"], {"drop": 1, "good": 5, "train": 3})
+        kept = run("filter", str(folder / "good.h5"), "--where", "mask.good && !mask.train", "--out", str(folder / "kept.h5"))
+        same("filter by a key", json.loads(kept.stdout)["kept"], 3)
+        for words, code, text in (((), 2, "name a dataset"), ((str(looks), "--out", "x.h5"), 2, "--apply-marks"),
+                                  ((str(folder / "no.h5"),), 3, "no.h5"), ((str(looks), "--port", "70000"), 2, "port"),
+                                  ((str(looks), "--apply-marks"), 2, "out"), ((str(looks), "--apply-marks", "--out", str(folder / "good.h5")), 2, "exists")):
+            said = run("view", *words)
+            same(f"data view {words}", (said.returncode, text in said.stderr), (code, True))
 
         # the marks are there again, and an address leads to its step
         with Served(options.program, looks) as served, Page() as page:

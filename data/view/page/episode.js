@@ -82,6 +82,7 @@ function makeCameras() {
   $('zoom').onchange = () => {
     remember('zoom', $('zoom').value);
     for (const canvas of cameraCanvases) sizePicture(canvas, ZOOM[$('zoom').value]);
+    fitMaps();
   };
 }
 

@@ -35,6 +35,7 @@ function makeList() {
     button.onclick = () => {
       if (S.sort === column.key) S.down = !S.down;
       else { S.sort = column.key; S.down = !['number', 'success'].includes(column.key); }
+      if (OVERVIEW[column.key]) $('figure').value = column.key;
       updateList();
     };
     column.button = button;

@@ -61,6 +61,7 @@ function listen() {
   document.addEventListener('click', event => { if (event.target.closest('button, input[type=checkbox], input[type=range]') && !event.target.closest('dialog')) document.activeElement.blur(); });
   addEventListener('hashchange', () => { const at = addressed(); if (at) openEpisode(...at); });
   plots.listen();
+  new ResizeObserver(fitMaps).observe($('stage'));
 }
 
 async function start() {

@@ -1,25 +1,39 @@
 // The scene from above and from the side: paths of hands and objects, and where they are now.
-const MAP_SIZE = 232;
+const MAP_LARGEST = 232, MAP_LEAST = 150;
 const VIEWS = [{name: 'from above', across: 0, up: 1, labels: ['x', 'y']}, {name: 'from the side', across: 0, up: 2, labels: ['x', 'z']}];
+
+// Beside the pictures where there is room, smaller before they go below.
+function mapSize() {
+  const gap = 12, taken = cameraCanvases.reduce((sum, canvas) => sum + canvas.offsetWidth + gap, 0);
+  const room = Math.floor(($('stage').clientWidth - taken - gap) / VIEWS.length) - 1;
+  return room >= MAP_LEAST ? Math.min(room, MAP_LARGEST) : MAP_LARGEST;
+}
 
 function showMaps() {
   const has = S.about.columns.some(c => c.name === 'position');
   $('maps').replaceChildren();
   if (!has) return;
+  const size = mapSize();
   for (const view of VIEWS) {
     const canvas = el('canvas');
-    canvas.style.width = canvas.style.height = `${MAP_SIZE}px`;
+    canvas.style.width = canvas.style.height = `${size}px`;
     $('maps').append(el('figure', {className: 'map'}, canvas, el('figcaption', {}, view.name)));
     view.canvas = canvas;
+    view.size = size;
     const points = S.about.columns.filter(c => c.name === 'position' || c.name === 'target');
     const spread = axis => points.map(c => range(S.columns[c.first + axis])).reduce(([a, b], [c, d]) => [Math.min(a, c), Math.max(b, d)]);
     const [x, y] = [spread(view.across), spread(view.up)];
     const span = Math.max(x[1] - x[0], y[1] - y[0], 0.05) * 1.18;
-    view.scale = MAP_SIZE / span;
+    view.scale = size / span;
     view.x0 = (x[0] + x[1] - span) / 2;
     view.y0 = (y[0] + y[1] - span) / 2;
   }
   drawMaps();
+}
+
+// Anew where their room has changed.
+function fitMaps() {
+  if (S.columns && $('maps').firstChild && mapSize() !== VIEWS[0].size) showMaps();
 }
 
 function drawMaps() {
@@ -28,11 +42,11 @@ function drawMaps() {
 }
 
 function drawMap(view) {
-  const scale = devicePixelRatio || 1, {canvas} = view;
-  canvas.width = canvas.height = MAP_SIZE * scale;
+  const scale = devicePixelRatio || 1, {canvas, size} = view;
+  canvas.width = canvas.height = size * scale;
   const context = canvas.getContext('2d');
   context.scale(scale, scale);
-  const x = v => (v - view.x0) * view.scale, y = v => MAP_SIZE - (v - view.y0) * view.scale;
+  const x = v => (v - view.x0) * view.scale, y = v => size - (v - view.y0) * view.scale;
   const faint = css('--faint'), text = css('--text'), grid = css('--grid');
   drawScale(context, view, x, y, faint, grid);
   const path = (data, end, colour, width, alpha, dash = []) => {
@@ -78,22 +92,23 @@ function drawMap(view) {
   context.font = '10.5px system-ui, "Liberation Sans", sans-serif';
   context.fillStyle = text;
   for (const [name, at, height] of labels) {
-    const wide = context.measureText(name).width, left = at + wide > MAP_SIZE - 2 ? at - wide - 20 : at;
-    context.fillText(name, left, clamp(height, 12, MAP_SIZE - 4));
+    const wide = context.measureText(name).width, left = at + wide > size - 2 ? at - wide - 20 : at;
+    context.fillText(name, left, clamp(height, 12, size - 4));
   }
 }
 
 // A grid of round lengths, and how long one is.
 function drawScale(context, view, x, y, faint, grid) {
-  const span = MAP_SIZE / view.scale, raw = span / 4, power = 10 ** Math.floor(Math.log10(raw));
+  const {size} = view;
+  const span = size / view.scale, raw = span / 4, power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map(f => f * power).find(s => s >= raw);
   context.fillStyle = grid;
-  for (let v = Math.ceil(view.x0 / step) * step; v < view.x0 + span; v += step) context.fillRect(x(v), 0, 1, MAP_SIZE);
-  for (let v = Math.ceil(view.y0 / step) * step; v < view.y0 + span; v += step) context.fillRect(0, y(v), MAP_SIZE, 1);
+  for (let v = Math.ceil(view.x0 / step) * step; v < view.x0 + span; v += step) context.fillRect(x(v), 0, 1, size);
+  for (let v = Math.ceil(view.y0 / step) * step; v < view.y0 + span; v += step) context.fillRect(0, y(v), size, 1);
   context.fillStyle = faint;
-  context.fillRect(8, MAP_SIZE - 9, step * view.scale, 2);
+  context.fillRect(8, size - 9, step * view.scale, 2);
   context.font = '10px system-ui, "Liberation Sans", sans-serif';
-  context.fillText(`${figures(step)} m`, 8, MAP_SIZE - 13);
-  context.fillText(`${view.labels[0]} →`, MAP_SIZE - 22, MAP_SIZE - 6);
+  context.fillText(`${figures(step)} m`, 8, size - 13);
+  context.fillText(`${view.labels[0]} →`, size - 22, size - 6);
   context.fillText(`${view.labels[1]} ↑`, 6, 12);
 }

@@ -41,7 +41,7 @@ function drawOverview() {
   const context = canvas.getContext('2d'), {of} = OVERVIEW[$('figure').value];
   context.scale(scale, scale);
   const count = S.data.episodes.length, values = S.data.episodes.map((_, i) => of(i)), [low, high] = range(values.filter(v => v !== undefined));
-  const x = i => 8 + (count > 1 ? i / (count - 1) : 0.5) * (width - 16), y = v => height - 8 - (high > low ? (v - low) / (high - low) : 0.5) * (height - 16);
+  const x = i => 8 + (count > 1 ? i / (count - 1) : 0.5) * (width - 16), y = v => height - 8 - (high > low ? (v - low) / (high - low) : 0.5) * (height - 34);
   const colours = {keep: css('--good'), drop: css('--bad'), far: css('--warn'), plain: css('--accent'), failed: css('--bad')}, shown = new Set(S.shown);
   const size = count > 400 ? 1.6 : 2.4, key = $('figure').value;
   overview.points = [];
@@ -68,7 +68,7 @@ function drawOverview() {
   context.fillStyle = css('--faint');
   context.font = '9.5px system-ui, "Liberation Sans", sans-serif';
   if (high >= low && overview.points.length) {
-    context.fillText(figures(high, 3), 3, 9);
+    context.fillText(figures(high, 3), 3, 12);
     context.fillText(figures(low, 3), 3, height - 2);
   }
 }
