@@ -243,6 +243,7 @@ std::vector<Command> DataCommands() {
                  SplitDataset(flags.path, Given(flags.out, "split", "out"), flags.options)}};
       },
       [](const Json& result) { return Outline(result); }));
+  commands.push_back(ViewCommand());
   commands.push_back(ConvertCommand());
   commands.push_back(MakeCommand<TrimFlags>(
       "data trim", "a copy without the idle rows at the ends of its episodes",

@@ -9,6 +9,7 @@
 namespace understudy {
 
 Command ConvertCommand();
+Command ViewCommand();
 
 // `path`, or a usage error of `data <command>` that names the field where it is empty.
 const std::string& Given(const std::string& path, const char* command, const char* field);

@@ -24,6 +24,9 @@
 #ifdef WITH_VIDEO
 #include "data/store/video/video_writer.h"
 #endif
+#ifdef WITH_VIEW
+#include "data/view/server.h"
+#endif
 #ifdef WITH_ARROW
 #include "data/store/convert/parquet_writer.h"
 #endif
@@ -114,6 +117,12 @@ Json Diagnose() {
   lines.push_back(Line("Arrow", true, ArrowVersion()));
 #else
   lines.push_back(Missing("Arrow", "data convert needs it"));
+#endif
+
+#ifdef WITH_VIEW
+  lines.push_back(Line("cpp-httplib", true, HttpLibraryVersion()));
+#else
+  lines.push_back(Missing("cpp-httplib", "data view needs it"));
 #endif
 
 #ifdef WITH_VIDEO

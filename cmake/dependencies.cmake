@@ -124,6 +124,13 @@ if(WITH_ARROW)
   endif()
 endif()
 
+if(WITH_VIEW)
+  pkg_check_modules(httplib IMPORTED_TARGET cpp-httplib)
+  if(NOT httplib_FOUND)
+    switch_off(WITH_VIEW "cpp-httplib not found; install libcpp-httplib-dev")
+  endif()
+endif()
+
 if(BUILD_TESTING)
   find_package(GTest REQUIRED)
   include(GoogleTest)

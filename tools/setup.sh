@@ -14,6 +14,7 @@ packages=(
   libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
   libegl-dev libgl-dev libegl-mesa0 libgl1-mesa-dri
   libopenxr-dev
+  libcpp-httplib-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 

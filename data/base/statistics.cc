@@ -42,4 +42,13 @@ double Quantile(std::vector<double> values, double share) {
   return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
 }
 
+std::vector<double> OutlierScores(const std::vector<double>& values, double least) {
+  const double median = Quantile(values, 0.5);
+  std::vector<double> distances;
+  for (const double value : values) distances.push_back(std::abs(value - median));
+  const double deviation = std::max(least, Quantile(distances, 0.5));
+  for (double& distance : distances) distance = deviation > 0 ? 0.6745 * distance / deviation : 0;
+  return distances;
+}
+
 }  // namespace understudy

@@ -31,6 +31,10 @@ struct MotionStatistics {
   }
 };
 
+// Median distances from the median that count as noise when an episode is called an outlier
+// (data/base/statistics.h): a row, half a centimetre, 2 % of the rows.
+inline constexpr double kStepsNoise = 1, kPathNoise_m = 0.005, kJerkNoise = 0, kIdleNoise = 0.02;
+
 // Commands that differ by less than 0.1 mm, 1 mrad and the same gripper are one command: a hand
 // that is held still trembles.
 MotionStatistics MeasureMotion(const Episode& episode);

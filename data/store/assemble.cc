@@ -136,7 +136,8 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
     }
   }
   for (const auto& [key, places] : assembly.masks) {
-    for (const size_t place : places) masks[key].push_back(fmt::format("demo_{}", place));
+    std::vector<std::string>& names = masks[key];  // a key without members is one
+    for (const size_t place : places) names.push_back(fmt::format("demo_{}", place));
   }
   for (const auto& [key, names] : masks) file.root().WriteTexts("mask/" + key, names);
   data.SetInt("total", steps);

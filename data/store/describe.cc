@@ -15,25 +15,19 @@
 namespace understudy {
 namespace {
 
-// Beyond this modified z-score an episode is an outlier (Iglewicz and Hoaglin 1993).
-constexpr double kOutlier = 3.5;
-
 // Spread of one number over the episodes, and the episodes that stand apart, farthest first.
-Json Spread(const std::vector<std::string>& names, const std::vector<double>& values) {
-  const double median = Quantile(values, 0.5);
-  std::vector<double> distances;
-  for (const double value : values) distances.push_back(std::abs(value - median));
-  const double deviation = Quantile(distances, 0.5);
+Json Spread(const std::vector<std::string>& names, const std::vector<double>& values,
+            double noise) {
+  const std::vector<double> scores = OutlierScores(values, noise);
   std::vector<std::pair<double, size_t>> far;
-  for (size_t i = 0; i < values.size() && deviation > 0; ++i) {
-    const double score = 0.6745 * distances[i] / deviation;
-    if (score > kOutlier) far.emplace_back(-score, i);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (scores[i] > kOutlierScore) far.emplace_back(-scores[i], i);
   }
   std::sort(far.begin(), far.end());
   Json outliers = Json::object();
   for (const auto& [score, i] : far) outliers[names[i]] = values[i];
   return {{"min", Quantile(values, 0)},
-          {"median", median},
+          {"median", Quantile(values, 0.5)},
           {"max", Quantile(values, 1)},
           {"outliers", outliers}};
 }
@@ -67,10 +61,10 @@ Json DescribeMotion(const DatasetReader& reader) {
   Json json{
       {"idle_share", rows > 0 ? static_cast<double>(idle_rows) / static_cast<double>(rows) : 0},
       {"rows_with_missing_values", missing},
-      {"steps", Spread(names, steps)},
-      {"path_m", Spread(names, path)},
-      {"jerk_rms", Spread(names, jerk)},
-      {"idle_share_by_episode", Spread(names, idle)}};
+      {"steps", Spread(names, steps, kStepsNoise)},
+      {"path_m", Spread(names, path, kPathNoise_m)},
+      {"jerk_rms", Spread(names, jerk, kJerkNoise)},
+      {"idle_share_by_episode", Spread(names, idle, kIdleNoise)}};
   if (!unreadable.empty()) json["unreadable"] = unreadable;
   return json;
 }

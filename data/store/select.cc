@@ -40,12 +40,6 @@ std::vector<std::string> NamesOf(const std::vector<EpisodeSummary>& episodes) {
   return names;
 }
 
-// The episode that an episode shows: variants of one stay together.
-std::string GroupOf(const EpisodeMeta& meta) {
-  const bool variant = meta.parents.size() == 1 && meta.parents != meta.sources;
-  return variant ? meta.parents[0] : meta.uuid;
-}
-
 // Groups in an order that the seed draws from their names alone.
 std::vector<std::vector<size_t>> DrawOrder(const std::vector<std::string>& group_of,
                                            uint64_t seed) {
@@ -73,39 +67,22 @@ std::vector<size_t> Beginning(const std::vector<std::vector<size_t>>& groups, do
   return members;
 }
 
-// For which episodes a condition holds. A name that no episode knows is a slip, one that some lack
-// is not.
-std::vector<bool> HoldsFor(const DatasetReader& reader, const std::string& condition,
-                           Progress& progress) {
+// For which episodes of a dataset a condition holds.
+std::vector<bool> EpisodesWhere(const DatasetReader& reader, const std::string& condition,
+                                Progress& progress) {
   const Expression where(condition.empty() ? "true" : condition);
-  const auto asks_motion = [](const std::string& name) { return name.starts_with(kMotion); };
-  const bool motion = std::any_of(where.names().begin(), where.names().end(), asks_motion);
-  std::map<std::string, std::set<std::string>> masks;
-  for (const std::string& key : reader.MaskNames()) {
-    const std::vector<std::string> names = reader.ReadMask(key);
-    masks[key] = {names.begin(), names.end()};
-  }
-  const std::vector<EpisodeSummary>& episodes = reader.episodes();
-  std::set<std::string> known;
-  std::vector<bool> holds;
-  progress.Start("reading " + reader.path().string(), static_cast<int64_t>(episodes.size()),
-                 "episodes");
-  for (size_t i = 0; i < episodes.size(); ++i) {
+  const bool motion = AsksForMotion(where);
+  const std::vector<Facts> masks = MaskFacts(reader);
+  const auto facts_of = [&](size_t i) {
     Facts facts = FactsOf(reader, i, motion);
-    for (const auto& [key, members] : masks) {
-      facts["mask." + key] = members.contains(episodes[i].name);
-    }
-    for (const auto& [name, value] : facts) known.insert(name);
-    holds.push_back(where.Holds(facts));
+    facts.insert(masks[i].begin(), masks[i].end());
     progress.Advance(static_cast<int64_t>(i) + 1);
-  }
+    return facts;
+  };
+  progress.Start("reading " + reader.path().string(), static_cast<int64_t>(masks.size()),
+                 "episodes");
+  std::vector<bool> holds = HoldsFor(where, masks.size(), facts_of, reader.path().string());
   progress.Finish();
-  for (const std::string& name : where.names()) {
-    if (!known.contains(name)) {
-      ThrowUsage(fmt::format("{}: where: {}", reader.path().string(),
-                             UnknownName("name", name, {known.begin(), known.end()})));
-    }
-  }
   return holds;
 }
 
@@ -156,6 +133,48 @@ Facts FactsOf(const DatasetReader& reader, size_t episode, bool with_motion) {
   return facts;
 }
 
+bool AsksForMotion(const Expression& where) {
+  const auto asks = [](const std::string& name) { return name.starts_with(kMotion); };
+  return std::any_of(where.names().begin(), where.names().end(), asks);
+}
+
+std::vector<Facts> MaskFacts(const DatasetReader& reader) {
+  const std::vector<EpisodeSummary>& episodes = reader.episodes();
+  std::vector<Facts> facts(episodes.size());
+  for (const std::string& key : reader.MaskNames()) {
+    const std::vector<std::string> names = reader.ReadMask(key);
+    const std::set<std::string> members(names.begin(), names.end());
+    for (size_t i = 0; i < episodes.size(); ++i) {
+      facts[i]["mask." + key] = members.contains(episodes[i].name);
+    }
+  }
+  return facts;
+}
+
+std::vector<bool> HoldsFor(const Expression& where, size_t episodes,
+                           const std::function<Facts(size_t)>& facts_of,
+                           const std::string& dataset) {
+  std::set<std::string> known;
+  std::vector<bool> holds;
+  for (size_t i = 0; i < episodes; ++i) {
+    const Facts facts = facts_of(i);
+    for (const auto& [name, value] : facts) known.insert(name);
+    holds.push_back(where.Holds(facts));
+  }
+  for (const std::string& name : where.names()) {
+    if (!known.contains(name)) {
+      ThrowUsage(fmt::format("{}: where: {}", dataset,
+                             UnknownName("name", name, {known.begin(), known.end()})));
+    }
+  }
+  return holds;
+}
+
+std::string VariantGroup(const EpisodeMeta& meta) {
+  const bool variant = meta.parents.size() == 1 && meta.parents != meta.sources;
+  return variant ? meta.parents[0] : meta.uuid;
+}
+
 FilterReport FilterDataset(const fs::path& input, const fs::path& output,
                            const FilterOptions& options, Progress& progress) {
   std::vector<DatasetReader> readers;
@@ -167,7 +186,7 @@ FilterReport FilterDataset(const fs::path& input, const fs::path& output,
       ThrowUsage(fmt::format("{}: drop: {}", input.string(), UnknownName("episode", name, known)));
     }
   }
-  const std::vector<bool> holds = HoldsFor(reader, options.where, progress);
+  const std::vector<bool> holds = EpisodesWhere(reader, options.where, progress);
   Assembly assembly{.settings = {{"where", options.where}, {"drop", options.drop}},
                     .by_reference = options.by_reference,
                     .overwrite = options.overwrite};
@@ -192,7 +211,7 @@ int64_t RelabelDataset(const fs::path& input, const fs::path& output, const Rela
   }
   std::vector<DatasetReader> readers;
   const DatasetReader& reader = readers.emplace_back(input);
-  const std::vector<bool> holds = HoldsFor(reader, options.where, progress);
+  const std::vector<bool> holds = EpisodesWhere(reader, options.where, progress);
   const int64_t count = std::count(holds.begin(), holds.end(), true);
   if (count == 0) {
     ThrowBadInput(fmt::format("{}: where '{}' holds for none of its {} episodes", input.string(),
@@ -222,7 +241,7 @@ std::map<std::string, int64_t> SplitDataset(const fs::path& input, const fs::pat
   const DatasetReader& reader = readers.emplace_back(input);
   std::vector<std::string> group_of;
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
-    group_of.push_back(GroupOf(reader.ReadMeta(i)));
+    group_of.push_back(VariantGroup(reader.ReadMeta(i)));
   }
 
   // parts are stretches of one order

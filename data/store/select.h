@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,6 +20,23 @@ namespace understudy {
 // texture or camera, or "headlight"), and, where `with_motion`, motion.<…> (data/episode/motion.h;
 // reads all rows). FilterDataset adds mask.<key>, true or false.
 Facts FactsOf(const DatasetReader& reader, size_t episode, bool with_motion);
+
+// For which of `episodes` episodes of `dataset` (its name, for errors) `where` holds; `facts_of`
+// tells of each. Throws Error(kUsage) where a name stands in it that no episode knows; that some
+// lack it is none.
+std::vector<bool> HoldsFor(const Expression& where, size_t episodes,
+                           const std::function<Facts(size_t)>& facts_of,
+                           const std::string& dataset);
+
+// Whether `where` asks for motion.<…>, which reads all rows.
+bool AsksForMotion(const Expression& where);
+
+// mask.<key> of every filter key: true where it holds the episode. One entry per episode.
+std::vector<Facts> MaskFacts(const DatasetReader& reader);
+
+// The uuid of the episode that an episode shows: variants of one (augment) share it, and so does
+// that one itself.
+std::string VariantGroup(const EpisodeMeta& meta);
 
 struct FilterOptions {
   std::string where;              // condition; empty: all

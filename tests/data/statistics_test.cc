@@ -58,5 +58,18 @@ TEST(Quantile, IsLinearBetweenNeighbours) {
   EXPECT_EQ(Quantile({}, 0.5), 0);
 }
 
+// Numbers by hand: median 3, distances 2 1 0 1 97, of which the median is 1.
+TEST(OutlierScores, AreDistancesInMedianDistances) {
+  const std::vector<double> scores = OutlierScores({1, 2, 3, 4, 100});
+  const std::vector<double> wanted{2 * 0.6745, 0.6745, 0, 0.6745, 97 * 0.6745};
+  ASSERT_EQ(scores.size(), wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i) EXPECT_DOUBLE_EQ(scores[i], wanted[i]);
+  // what is alike has no outliers, unless a least distance is told
+  EXPECT_EQ(OutlierScores({5, 5, 5, 5, 9})[4], 0);
+  EXPECT_DOUBLE_EQ(OutlierScores({5, 5, 5, 5, 9}, 0.5)[4], 0.6745 * 4 / 0.5);
+  EXPECT_DOUBLE_EQ(OutlierScores({1, 2, 3, 4, 100}, 10)[4], 97 * 0.06745);
+  EXPECT_TRUE(OutlierScores({}).empty());
+}
+
 }  // namespace
 }  // namespace understudy

@@ -11,6 +11,7 @@ HOMES = {
     r"hdf5|H5\w*\.h|libdeflate": (r"data/store/[^/]+",),
     r"libav\w+/|libsw\w+/": (r"data/store/video/",),
     r"arrow/|parquet/": (r"data/store/convert/",),
+    r"httplib": (r"data/view/",),
     r"openxr/": (r"teleop/openxr/", r"teleop/virtual_headset/"),
     r"mujoco/": (r"sim/",),
     r"EGL/|GL/|GLES": (r"sim/", r"teleop/openxr/"),

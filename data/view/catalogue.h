@@ -1,0 +1,57 @@
+#pragma once
+
+// What the list of episodes shows: read in the background, for a dataset may hold thousands.
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "data/base/json.h"
+#include "data/episode/motion.h"
+#include "data/store/dataset.h"
+#include "data/view/marks.h"
+
+namespace understudy {
+
+// Attributes and motion of every episode, in the order of the file. A thread reads one whole
+// episode after the other; what it has read stays, a line per episode. Thread-safe.
+class Catalogue {
+ public:
+  // `reader` must outlive it. Starts reading.
+  explicit Catalogue(const DatasetReader& reader);
+  ~Catalogue();  // stops at the next whole episode
+
+  // Episodes read so far.
+  size_t size() const;
+  void WaitUntilRead() const;
+  // {"total", "from", "rows": [{"variant", "instruction", "cause", "attempt", "group", "motion":
+  // {…}} or {"error"}, …], "outliers"}: what has been read from episode `from` on, at most a
+  // thousand. "outliers" is null until all are read, then {"jerk_rms": {"median", "episodes":
+  // […]}, …} of the figures that `data info` looks at.
+  Json Rows(size_t from) const;
+  // The episodes that a condition holds for (data/store/select.h); besides its names there is
+  // `mark`, 'keep', 'drop' or null. Throws Error(kUsage) for conditions that make no sense,
+  // Error(kFailed) where it asks for motion that has not been read yet.
+  std::vector<size_t> Where(const std::string& condition, const std::vector<Mark>& marks) const;
+
+ private:
+  struct Row {
+    Json json;
+    MotionStatistics motion;
+    bool readable = false;
+  };
+  void ReadAll();
+  Row ReadRow(size_t episode) const;
+  Json Outliers() const;  // mutex_ held
+
+  const DatasetReader& reader_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::vector<Row> rows_;
+  bool stop_ = false;
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace understudy

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "data/base/json.h"
+#include "data/store/dataset.h"
+
+namespace understudy {
+
+// An episode as a page shows it.
+struct EpisodeView {
+  // Names, outcome, provenance, draws ("draws": [{"what", "field", "value"}]) and "columns":
+  // [{"name", "of", "kind", "unit", "parts", "first"}]. `of` is the arm or object; part p of a
+  // column is channel first + p. Names: docs/data.md.
+  Json about;
+  // Channel c of T rows is numbers[c T], …, numbers[(c + 1) T - 1]; NaN where a row has none.
+  std::vector<double> numbers;
+};
+
+EpisodeView MakeEpisodeView(const Episode& episode, const DatasetHeader& header);
+
+// The views that were asked for last, made one at a time: memory stays at a few episodes however
+// many ask. Thread-safe.
+class EpisodeViews {
+ public:
+  // `reader` must outlive it.
+  explicit EpisodeViews(const DatasetReader& reader) : reader_(reader) {}
+  // Throws Error(kBadInput) where the episode cannot be read.
+  std::shared_ptr<const EpisodeView> Get(size_t episode);
+
+ private:
+  const DatasetReader& reader_;
+  std::mutex mutex_;
+  std::vector<std::pair<size_t, std::shared_ptr<const EpisodeView>>> recent_;  // newest last
+};
+
+}  // namespace understudy

@@ -1,0 +1,8 @@
+#pragma once
+
+// cpp-httplib, behind Eigen: what it includes (<resolv.h>) makes a macro of `_res`, a name in
+// Eigen's templates, which Clang does not take then.
+// clang-format off
+#include <Eigen/Core>
+#include <httplib.h>
+// clang-format on

@@ -1,0 +1,75 @@
+#pragma once
+
+// Which episodes a person keeps and which one drops, beside the dataset and never in it.
+
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "data/base/json.h"
+#include "data/base/options.h"
+#include "data/store/dataset.h"
+
+namespace understudy {
+
+enum class Mark : uint8_t { kNone, kKeep, kDrop };
+template <>
+struct EnumNames<Mark> {
+  static constexpr std::array kNames{"none", "keep", "drop"};
+};
+
+// The marks of a dataset, in a small JSON file: {"understudy_marks": 1, "dataset", "content_hash",
+// "keep": {uuid: name}, "drop": {uuid: name}}. An episode is known by its uuid, so that marks find
+// it in a merged or filtered dataset too, and marks of episodes that are not here are carried on;
+// files of other programs have no uuids, their episodes go by "name:demo_3". The file is written
+// atomically at every change and read again before it, so that a killed program loses nothing and
+// two of them do not overwrite each other's marks. Thread-safe.
+class Marks {
+ public:
+  // `file` empty: `<dataset>.marks.json`. Reads it where it exists. Throws Error(kBadInput) where
+  // it is no such file: what somebody else wrote is not overwritten.
+  explicit Marks(const DatasetReader& reader, std::filesystem::path file = {});
+
+  const std::filesystem::path& file() const { return file_; }
+  // What is odd about the file, as a sentence: it was written beside other content. Else empty.
+  const std::string& notice() const { return notice_; }
+  // One entry per episode of the dataset.
+  std::vector<Mark> All() const;
+  // Sets (kNone: removes) the marks of episodes by their place, and writes the file. Throws
+  // Error(kFailed) where it cannot be written; then no mark has changed.
+  void Set(const std::map<size_t, Mark>& changes);
+
+ private:
+  struct Entry {
+    Mark mark = Mark::kNone;
+    std::string name;  // of the episode where it was marked
+  };
+  using Entries = std::map<std::string, Entry>;
+  Entries Load(std::string* content_hash) const;
+
+  std::filesystem::path file_, dataset_;
+  std::string content_hash_, notice_;
+  std::vector<std::string> keys_, names_;  // of the episodes
+  mutable std::mutex mutex_;
+  Entries entries_;
+};
+
+// What `data view --apply-marks` and the page's button make of marks.
+struct ApplyOptions {
+  std::string keep_key = "keep", drop_key = "drop";  // names of the filter keys
+  Mark unmarked = Mark::kNone;                       // which key episodes without a mark go to
+  bool by_reference = false, overwrite = false;
+};
+struct ApplyReport {
+  int64_t episodes = 0, kept = 0, dropped = 0;
+};
+// A new dataset of all episodes of `input` with the marks as filter keys (`mask/<key>`); `marks`
+// has one entry per episode. A file of another program is copied as it is, with the keys added.
+// Throws Error(kUsage) where no episode is marked, a key is no name, `output` exists (unless
+// overwrite) or is the input.
+ApplyReport ApplyMarks(const std::filesystem::path& input, const std::vector<Mark>& marks,
+                       const std::filesystem::path& output, const ApplyOptions& options);
+
+}  // namespace understudy

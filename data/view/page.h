@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string_view>
+
+namespace understudy {
+
+// The page: data/view/page, put together into one text when the program is built. `@KEY@` and
+// `@NONCE@` stand for what a server fills in.
+std::string_view Page();
+
+}  // namespace understudy

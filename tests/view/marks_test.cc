@@ -1,0 +1,230 @@
+// Marks: nothing is lost, nothing of others is overwritten, and they follow their episodes.
+#include "data/view/marks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "data/store/select.h"
+#include "data/view/catalogue.h"
+#include "tests/view/view_support.h"
+
+namespace understudy::view_test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr Mark kNone = Mark::kNone, kKeep = Mark::kKeep, kDrop = Mark::kDrop;
+
+class MarksTest : public testing::Test {
+ protected:
+  void SetUp() override { WritePlain(folder_ / "d.h5", 6); }
+  std::vector<Mark> Read(const fs::path& dataset) const {
+    return Marks(DatasetReader(dataset), folder_ / "d.h5.marks.json").All();
+  }
+  Folder folder_;
+};
+
+// Whatever is marked in whatever order: a new reader of the file sees the last mark of each.
+TEST_F(MarksTest, AreOnTheDiskAfterEveryChange) {
+  const DatasetReader reader(folder_ / "d.h5");
+  Marks marks(reader);
+  EXPECT_EQ(marks.file(), folder_ / "d.h5.marks.json");
+  EXPECT_FALSE(fs::exists(marks.file()));
+  std::vector<Mark> wanted(6, kNone);
+  Rng rng(RngKey{.seed = 3});
+  for (int change = 0; change < 60; ++change) {
+    std::map<size_t, Mark> changes;
+    for (uint64_t n = 0; n <= rng.UniformInt(uint64_t{3}); ++n) {
+      changes[rng.UniformInt(uint64_t{6})] = static_cast<Mark>(rng.UniformInt(uint64_t{3}));
+    }
+    for (const auto& [episode, mark] : changes) wanted[episode] = mark;
+    marks.Set(changes);
+    ASSERT_EQ(marks.All(), wanted);
+    ASSERT_EQ(Read(folder_ / "d.h5"), wanted);
+  }
+  EXPECT_EQ(marks.notice(), "");
+}
+
+// Two programs on one dataset: neither takes the other's marks away.
+TEST_F(MarksTest, OfTwoProgramsAreBothKept) {
+  const DatasetReader reader(folder_ / "d.h5");
+  Marks one(reader), two(reader);
+  one.Set({{0, kKeep}});
+  two.Set({{1, kDrop}});
+  one.Set({{2, kDrop}});
+  EXPECT_THAT(Read(folder_ / "d.h5"), ElementsAre(kKeep, kDrop, kDrop, kNone, kNone, kNone));
+}
+
+// Marks go by uuid: they find their episodes in other files, and those that are not there wait.
+TEST_F(MarksTest, FollowTheirEpisodesIntoOtherDatasets) {
+  {
+    Marks marks(DatasetReader(folder_ / "d.h5"));
+    marks.Set({{1, kDrop}, {4, kKeep}});
+  }
+  Progress quiet;
+  FilterDataset(folder_ / "d.h5", folder_ / "few.h5", {.where = "number >= 3"}, quiet);
+  const DatasetReader few(folder_ / "few.h5");
+  Marks marks(few, folder_ / "d.h5.marks.json");
+  EXPECT_THAT(marks.All(), ElementsAre(kNone, kKeep, kNone));
+  EXPECT_THAT(marks.notice(), HasSubstr("was written for other content"));
+  EXPECT_THAT(marks.notice(), HasSubstr("1 of its 2 marked episodes are here"));
+  marks.Set({{0, kDrop}});
+  EXPECT_THAT(Read(folder_ / "d.h5"), ElementsAre(kNone, kDrop, kNone, kDrop, kKeep, kNone));
+}
+
+TEST_F(MarksTest, RefuseFilesThatAreNoneAndLeaveThemAlone) {
+  const DatasetReader reader(folder_ / "d.h5");
+  const fs::path file = folder_ / "d.h5.marks.json";
+  const std::string uuid = reader.episodes()[0].uuid;
+  for (const auto& [text, why] : std::vector<std::pair<std::string, std::string>>{
+           {"{\"keep\": {", "not valid JSON"},
+           {"[]", "is no file of marks"},
+           {"{\"other\": 1}", "is no file of marks"},
+           {R"({"understudy_marks": 2})", "is of version 2"},
+           {R"({"understudy_marks": 1, "keep": []})", "'keep' is no mapping"},
+           {R"({"understudy_marks": 1, "drop": {"a": 1}})", "drop.a is no text"},
+           {R"({"understudy_marks": 1, "keep": {"a": "x"}, "drop": {"a": "x"}})",
+            "a is kept and dropped"}}) {
+    std::ofstream(file) << text;
+    const std::string error = ErrorOf([&] { Marks marks(reader); }, ErrorKind::kBadInput);
+    EXPECT_THAT(error, HasSubstr(why)) << text;
+    EXPECT_THAT(error, HasSubstr("d.h5.marks.json"));
+    EXPECT_THAT(error, HasSubstr("move it away, or name another file with --marks"));
+    EXPECT_EQ(ReadText(file), text);
+  }
+  // what somebody else made of it meanwhile is not overwritten either
+  fs::remove(file);
+  Marks marks(reader);
+  std::ofstream(file) << "mine";
+  EXPECT_THAT(ErrorOf([&] { marks.Set({{0, kKeep}}); }, ErrorKind::kBadInput), HasSubstr("JSON"));
+  EXPECT_EQ(ReadText(file), "mine");
+  EXPECT_THAT(marks.All(), ElementsAre(kNone, kNone, kNone, kNone, kNone, kNone));
+}
+
+TEST_F(MarksTest, ThatCannotBeWrittenAreNotMade) {
+  Marks marks(DatasetReader(folder_ / "d.h5"), folder_ / "nowhere" / "marks.json");
+  EXPECT_THAT(ErrorOf([&] { marks.Set({{0, kKeep}}); }, ErrorKind::kFailed), HasSubstr("nowhere"));
+  EXPECT_EQ(marks.All()[0], kNone);
+}
+
+TEST_F(MarksTest, BecomeFilterKeysOfANewDataset) {
+  const fs::path input = folder_ / "d.h5";
+  const std::string before = FileHash(input);
+  std::vector<Mark> marks{kKeep, kDrop, kNone, kKeep, kNone, kDrop};
+  for (const bool by_reference : {false, true}) {
+    const fs::path output = folder_ / (by_reference ? "links.h5" : "copy.h5");
+    const ApplyReport report = ApplyMarks(input, marks, output, {.by_reference = by_reference});
+    EXPECT_EQ(report.episodes, 6);
+    EXPECT_EQ(report.kept, 2);
+    EXPECT_EQ(report.dropped, 2);
+    const DatasetReader in(input), out(output);
+    EXPECT_THAT(out.ReadMask("keep"), ElementsAre("demo_0", "demo_3"));
+    EXPECT_THAT(out.ReadMask("drop"), ElementsAre("demo_1", "demo_5"));
+    for (size_t i = 0; i < 6; ++i) ExpectSame(out.ReadEpisode(i), in.ReadEpisode(i));
+    EXPECT_TRUE(VerifyDataset(output).faults.empty());
+    // other commands understand them
+    Progress quiet;
+    FilterDataset(output, folder_ / "kept.h5", {.where = "!mask.drop", .overwrite = true}, quiet);
+    EXPECT_EQ(DatasetReader(folder_ / "kept.h5").episodes().size(), 4u);
+  }
+  EXPECT_EQ(DatasetReader(folder_ / "copy.h5").content_hash(),
+            DatasetReader(folder_ / "links.h5").content_hash());
+  ApplyMarks(input, marks, folder_ / "rest.h5",
+             {.keep_key = "good", .drop_key = "bad", .unmarked = kKeep});
+  EXPECT_THAT(DatasetReader(folder_ / "rest.h5").ReadMask("good"),
+              ElementsAre("demo_0", "demo_2", "demo_3", "demo_4"));
+  EXPECT_EQ(FileHash(input), before);
+
+  // a list without members is one
+  ApplyMarks(input, std::vector<Mark>(6, kKeep), folder_ / "all.h5", {});
+  EXPECT_TRUE(DatasetReader(folder_ / "all.h5").ReadMask("drop").empty());
+  EXPECT_TRUE(VerifyDataset(folder_ / "all.h5").faults.empty());
+
+  const auto refused = [&](const std::vector<Mark>& some, const ApplyOptions& options,
+                           const std::string& output) {
+    return ErrorOf([&] { ApplyMarks(input, some, folder_ / output, options); }, ErrorKind::kUsage);
+  };
+  EXPECT_THAT(refused(std::vector<Mark>(6, kNone), {}, "x.h5"), HasSubstr("no episode is marked"));
+  EXPECT_THAT(refused(marks, {.keep_key = "a/b"}, "x.h5"), HasSubstr("filter key 'a/b'"));
+  EXPECT_THAT(refused(marks, {.keep_key = "drop"}, "x.h5"), HasSubstr("need two"));
+  EXPECT_THAT(refused(marks, {}, "copy.h5"), HasSubstr("exists already"));
+  EXPECT_THAT(refused(marks, {.overwrite = true}, "d.h5"), HasSubstr("input and output"));
+  EXPECT_FALSE(fs::exists(folder_ / "x.h5"));
+}
+
+// A file of another program has no uuids and no place for ours: its copy gets the keys, the rest
+// stays as it is.
+TEST_F(MarksTest, GoIntoCopiesOfOtherProgramsFiles) {
+  const DatasetReader reader(ForeignFile());
+  const fs::path sidecar = folder_ / "foreign.json";
+  {
+    Marks marks(reader, sidecar);
+    marks.Set({{0, kKeep}, {2, kDrop}});
+    EXPECT_THAT(ReadText(sidecar), HasSubstr("name:demo_0"));
+  }
+  const Marks marks(reader, sidecar);
+  EXPECT_EQ(marks.notice(), "");
+  ApplyMarks(ForeignFile(), marks.All(), folder_ / "out.h5", {});
+  const DatasetReader out(folder_ / "out.h5");
+  EXPECT_THAT(out.ReadMask("keep"), ElementsAre("demo_0"));
+  EXPECT_THAT(out.ReadMask("drop"), ElementsAre("demo_10"));
+  EXPECT_EQ(out.ReadMask("train"), reader.ReadMask("train"));
+  for (size_t i = 0; i < reader.episodes().size(); ++i) {
+    ExpectSame(out.ReadEpisode(i), reader.ReadEpisode(i));
+    for (size_t k = 0; k < reader.episodes()[i].length; ++k) {
+      EXPECT_EQ(out.ReadImage(i, "agentview", k), reader.ReadImage(i, "agentview", k));
+    }
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "out.h5.part"));
+  EXPECT_THAT(ErrorOf([&] { ApplyMarks(ForeignFile(), marks.All(), folder_ / "out.h5", {}); },
+                      ErrorKind::kUsage),
+              HasSubstr("exists already"));
+  EXPECT_THAT(
+      ErrorOf(
+          [&] { ApplyMarks(ForeignFile(), marks.All(), folder_ / "l.h5", {.by_reference = true}); },
+          ErrorKind::kUsage),
+      HasSubstr("copied, not linked"));
+}
+
+// What the list flags is what `data info` names.
+TEST(Catalogue, FlagsWhatDataInfoNames) {
+  Folder folder;
+  const fs::path file = WritePlain(folder / "d.h5", 12);
+  const DatasetReader reader(file);
+  const Catalogue catalogue(reader);
+  catalogue.WaitUntilRead();
+  const Json rows = catalogue.Rows(0), motion = DescribeDataset(file)["motion"];
+  ASSERT_EQ(rows["rows"].size(), 12u);
+  for (const auto& [figure, described] :
+       std::vector<std::pair<std::string, std::string>>{{"steps", "steps"},
+                                                        {"path_m", "path_m"},
+                                                        {"jerk_rms", "jerk_rms"},
+                                                        {"idle_share", "idle_share_by_episode"}}) {
+    std::set<std::string> names, wanted;
+    for (const Json& place : rows["outliers"][figure]["episodes"]) {
+      names.insert(reader.episodes().at(place.get<size_t>()).name);
+    }
+    for (const auto& [name, value] : motion[described]["outliers"].items()) wanted.insert(name);
+    EXPECT_EQ(names, wanted) << figure;
+    EXPECT_EQ(rows["outliers"][figure]["median"], motion[described]["median"]);
+  }
+  // the trembling one and the long one are among them
+  EXPECT_THAT(rows["outliers"]["jerk_rms"]["episodes"], testing::Contains(3));
+  EXPECT_THAT(rows["outliers"]["steps"]["episodes"], testing::Contains(5));
+  EXPECT_EQ(rows["rows"][7]["cause"], "dropped the cube");
+
+  std::vector<Mark> marks(12, kNone);
+  marks[2] = kKeep;
+  EXPECT_THAT(catalogue.Where("mark == 'keep'", marks), ElementsAre(2));
+  EXPECT_THAT(catalogue.Where("!success", marks), ElementsAre(7));
+  EXPECT_THAT(catalogue.Where("steps > 300 && motion.path_m > 0", marks), ElementsAre(5));
+  EXPECT_THAT(ErrorOf([&] { catalogue.Where("sucess", marks); }, ErrorKind::kUsage),
+              HasSubstr("did you mean 'success'?"));
+}
+
+}  // namespace
+}  // namespace understudy::view_test
