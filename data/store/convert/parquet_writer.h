@@ -22,7 +22,7 @@ struct ParquetColumn {
   std::vector<int> dims = {};
 };
 
-// Writes one Parquet file (snappy, dictionaries) through Apache Arrow. Grows as `file`.part; Finish
+// Writes one Parquet file (snappy, dictionaries, page checksums) through Apache Arrow. Grows as `file`.part; Finish
 // gives it its name. One thread. Throws Error(kFailed) naming the file where it cannot be written.
 class ParquetWriter {
  public:

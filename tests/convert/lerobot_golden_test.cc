@@ -1,0 +1,61 @@
+// LeRobot datasets that pyarrow and ffmpeg wrote: tests/golden/make_lerobot_golden.py.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/convert/lerobot_fixture.h"
+
+namespace understudy::store_test {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+struct Golden {
+  const char *folder, *version;
+};
+
+class LerobotGoldenTest : public testing::TestWithParam<Golden> {};
+INSTANTIATE_TEST_SUITE_P(Versions, LerobotGoldenTest,
+                         testing::Values(Golden{"lerobot_v21", "v2.0"},
+                                         Golden{"lerobot_v30", "v3.0"}),
+                         [](const auto& info) { return std::string(info.param.folder); });
+
+TEST_P(LerobotGoldenTest, OpensAndHoldsWhatWasWritten) {
+  const Folder folder;
+  const fs::path in = fs::path(UNDERSTUDY_SOURCE_DIR) / "tests/golden" / GetParam().folder;
+  Progress quiet;
+  const LerobotImportReport report = ReadLerobot(in, folder / "out.h5", {}, quiet);
+  EXPECT_EQ(report.version, GetParam().version);
+  EXPECT_FALSE(report.exact);
+  EXPECT_EQ(report.episodes, 2);
+  EXPECT_EQ(report.frames, 10);
+  EXPECT_THAT(report.not_understood, Contains(HasSubstr("observation.state and action")));
+  const bool v3 = report.version == std::string("v3.0");
+  if (v3) {
+    EXPECT_THAT(report.not_understood, Contains(HasSubstr("note (string)")));
+    EXPECT_THAT(report.not_understood, Contains(HasSubstr("no next.reward")));
+  }
+  const DatasetReader reader(folder / "out.h5");
+  EXPECT_TRUE(VerifyDataset(reader.path()).faults.empty());
+  EXPECT_EQ(reader.header().simulator.control_hz, 10);
+  EXPECT_EQ(reader.header().cameras, std::vector<std::string>{"front"});
+  ASSERT_EQ(reader.episodes().size(), 2u);
+  EXPECT_EQ(reader.episodes()[0].length, 4u);
+  EXPECT_EQ(reader.episodes()[1].length, 6u);
+  // pictures are grey, of 40 + 60 e + 12 k
+  for (size_t e = 0; e < 2; ++e) {
+    for (size_t k = 0; k < reader.episodes()[e].length; ++k) {
+      const Image image = reader.ReadImage(e, "front", k);
+      ASSERT_EQ(image.width, 64);
+      ASSERT_EQ(image.height, 48);
+      double mean = 0;
+      for (const uint8_t v : image.rgb) mean += v / static_cast<double>(image.rgb.size());
+      EXPECT_NEAR(mean, 40.0 + 60.0 * static_cast<double>(e) + 12.0 * static_cast<double>(k), 2)
+          << e << " " << k;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace understudy::store_test
