@@ -46,8 +46,7 @@ Json Convert(const ConvertFlags& flags, CommandContext& context) {
 #ifdef WITH_ARROW
   LerobotOptions options = flags.lerobot;
   options.overwrite = flags.overwrite;
-  options.version =
-      flags.to == ConvertTo::kLerobot21 ? LerobotVersion::kV21 : LerobotVersion::kV30;
+  options.version = flags.to == ConvertTo::kLerobot21 ? LerobotVersion::kV21 : LerobotVersion::kV30;
   LerobotImportOptions import = flags.lerobot_import;
   import.overwrite = flags.overwrite;
   if (IsLerobot(flags.path)) {
@@ -57,9 +56,10 @@ Json Convert(const ConvertFlags& flags, CommandContext& context) {
     return LerobotToLerobot(flags.path, flags.out, import, options, context);
   }
   if (flags.to == ConvertTo::kUnderstudy) {
-    ThrowUsage(fmt::format("{}: is no folder of a LeRobot dataset: it needs no conversion to be "
-                           "read by this program",
-                           flags.path));
+    ThrowUsage(
+        fmt::format("{}: is no folder of a LeRobot dataset: it needs no conversion to be "
+                    "read by this program",
+                    flags.path));
   }
   return ToLerobot(DatasetReader(flags.path), flags.out, options, context);
 #else

@@ -70,9 +70,10 @@ Json LerobotToLerobot(const std::string& folder, const std::string& out,
   }
   Json result = Say(out, LostFromLerobot(folder, import), context);
   if (!import.extras || !fs::exists(fs::path(folder) / "extras", none)) {
-    ThrowBadInput(fmt::format("{}: has no extras/understudy.h5, without which this program converts "
-                              "LeRobot datasets to '--to understudy' only",
-                              folder));
+    ThrowBadInput(
+        fmt::format("{}: has no extras/understudy.h5, without which this program converts "
+                    "LeRobot datasets to '--to understudy' only",
+                    folder));
   }
   if (context.plan) return result;
   const TemporaryFile between(fmt::format("{}.{}.h5", out, getpid()));

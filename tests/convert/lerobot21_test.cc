@@ -37,7 +37,8 @@ TEST_F(Lerobot21Test, EveryEpisodeIsAFile) {
     const auto table = Episode(e);
     const auto length = static_cast<int64_t>(episodes_[static_cast<size_t>(e)].length());
     ASSERT_EQ(table->num_rows(), length);
-    const std::vector<double> action = Numbers(*table, "action"), time = Numbers(*table, "timestamp"),
+    const std::vector<double> action = Numbers(*table, "action"),
+                              time = Numbers(*table, "timestamp"),
                               rotation = Numbers(*table, "eef_rotation.state"),
                               state = Numbers(*table, "observation.state"),
                               task = Numbers(*table, "annotation.human.task_description");

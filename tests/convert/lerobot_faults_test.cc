@@ -34,8 +34,7 @@ void EditJson(const fs::path& file, const std::function<void(Json&)>& edit) {
   WriteTextAtomically(file, json.dump(4));
 }
 
-class LerobotFaultsTest : public LerobotTest,
-                          public testing::WithParamInterface<LerobotVersion> {
+class LerobotFaultsTest : public LerobotTest, public testing::WithParamInterface<LerobotVersion> {
  protected:
   void SetUp() override {
     LerobotOptions options;
@@ -90,8 +89,8 @@ TEST_P(LerobotFaultsTest, RowsWrittenAnewAreSound) {
 TEST_P(LerobotFaultsTest, VersionsThatAreNotKnown) {
   for (const char* version : {"v1.6", "v4.0", "v3.1", "", "3.0"}) {
     EditJson(info(), [&](Json& json) { json["codebase_version"] = version; });
-    EXPECT_THAT(ImportError(), AllOf(HasSubstr("info.json"), HasSubstr(version),
-                                     HasSubstr("v2.0, v2.1, v3.0")));
+    EXPECT_THAT(ImportError(),
+                AllOf(HasSubstr("info.json"), HasSubstr(version), HasSubstr("v2.0, v2.1, v3.0")));
   }
   EditJson(info(), [&](Json& json) { json["codebase_version"] = 3; });
   EXPECT_THAT(ImportError(), HasSubstr("codebase_version"));
@@ -137,8 +136,9 @@ TEST_P(LerobotFaultsTest, OneByteOfTheRows) {
 TEST_P(LerobotFaultsTest, PathsThatLeadOutOfTheFolder) {
   const Json sound = LoadJson(info());
   for (const char* key : {"data_path", "video_path"}) {
-    for (const char* path : {"../data/file.parquet", "/etc/passwd", "data/../../x", "a{episode",
-                             "{secret}/x", "data/{episode_index:99999d}", "", "{episode_index!r}"}) {
+    for (const char* path :
+         {"../data/file.parquet", "/etc/passwd", "data/../../x", "a{episode", "{secret}/x",
+          "data/{episode_index:99999d}", "", "{episode_index!r}"}) {
       EditJson(info(), [&](Json& json) { json[key] = path; });
       EXPECT_THAT(ImportError(), AllOf(HasSubstr("info.json"), HasSubstr(path))) << path;
       WriteTextAtomically(info(), sound.dump());
@@ -166,9 +166,10 @@ TEST_P(LerobotFaultsTest, InfoThatContradicts) {
   EXPECT_THAT(with([](Json& j) { j["fps"] = 10; }), AnyOf(HasSubstr("frame"), HasSubstr("10")));
   EXPECT_THAT(with([](Json& j) { j.erase("features"); }), HasSubstr("'features' is missing"));
   EXPECT_THAT(with([](Json& j) { j["features"] = Json::array(); }), HasSubstr("features"));
-  EXPECT_THAT(with([](Json& j) { j["features"]["action"]["shape"] = {6}; }),
-              HasSubstr("'action'"));
-  EXPECT_THAT(with([](Json& j) { j["features"]["action"]["shape"] = {1e6, 1e6}; }),
+  EXPECT_THAT(with([](Json& j) { j["features"]["action"]["shape"] = {6}; }), HasSubstr("'action'"));
+  EXPECT_THAT(with([](Json& j) {
+                j["features"]["action"]["shape"] = {1e6, 1e6};
+              }),
               HasSubstr("more than"));
   EXPECT_THAT(with([](Json& j) { j["features"]["action"]["shape"] = {-1}; }), HasSubstr("action"));
   EXPECT_THAT(with([](Json& j) { j["features"].erase("action"); }), HasSubstr("'action'"));
@@ -181,9 +182,9 @@ TEST_P(LerobotFaultsTest, InfoThatContradicts) {
 TEST_P(LerobotFaultsTest, NumbersThatAreNone) {
   for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
     EditRows([&](auto& columns) { Values<float>(columns, "action")[2 * 7 + 3] = bad; });
-    EXPECT_THAT(ImportError(), AllOf(HasSubstr(rows().filename().string()),
-                                     HasSubstr("episode 1, row 2: action"),
-                                     HasSubstr("no number")));
+    EXPECT_THAT(ImportError(),
+                AllOf(HasSubstr(rows().filename().string()), HasSubstr("episode 1, row 2: action"),
+                      HasSubstr("no number")));
   }
 }
 
@@ -229,9 +230,9 @@ TEST_P(LerobotFaultsTest, FilmsThatDoNotFitTheRows) {
     VideoWriter writer(film(), {.fps = 20, .gop = 2});
     for (int k = 0; k < frames; ++k) writer.Add({Picture(1, 1, static_cast<size_t>(k))});
     writer.Finish();
-    EXPECT_THAT(ImportError(), AllOf(HasSubstr(film().string()),
-                                     HasSubstr(fmt::format("holds {} frames", frames)),
-                                     HasSubstr(rows().string())));
+    EXPECT_THAT(ImportError(),
+                AllOf(HasSubstr(film().string()), HasSubstr(fmt::format("holds {} frames", frames)),
+                      HasSubstr(rows().string())));
   }
   VideoWriter slow(film(), {.fps = 10, .gop = 2});
   for (int k = 0; k < (v21() ? 8 : 24); ++k) slow.Add({Picture(1, 1, static_cast<size_t>(k))});
@@ -252,14 +253,17 @@ TEST_P(LerobotFaultsTest, ListsOfEpisodesWithGaps) {
   }
   const fs::path list = folder_ / "out/meta/episodes.jsonl";
   const auto line = [](int number, int length) {
-    return fmt::format("{{\"episode_index\": {}, \"tasks\": [], \"length\": {}}}\n", number, length);
+    return fmt::format("{{\"episode_index\": {}, \"tasks\": [], \"length\": {}}}\n", number,
+                       length);
   };
   WriteTextAtomically(list, line(0, 6) + line(2, 10));
   EXPECT_THAT(ImportError(), AllOf(HasSubstr("episodes.jsonl"), HasSubstr("episode 1 is missing")));
   WriteTextAtomically(list, line(0, 6) + line(1, 8) + line(1, 8) + line(2, 10));
   EXPECT_THAT(ImportError(), HasSubstr("episode 1 stands there twice"));
   WriteTextAtomically(list, line(0, 6) + line(1, 9) + line(2, 9));
-  EXPECT_THAT(ImportError(), HasSubstr("8 rows"));
+  EXPECT_THAT(ImportError(), AllOf(HasSubstr("episode 1"), HasSubstr("8")));
+  EXPECT_THAT(ImportError({.extras = false}),
+              HasSubstr("has 8 rows, its episodes in meta/ have 9"));
   WriteTextAtomically(list, line(0, 6) + line(1, 0) + line(2, 18));
   EXPECT_THAT(ImportError(), HasSubstr("length 0"));
   WriteTextAtomically(list, line(0, 6) + "{\"episode_index\": 1\n");
@@ -295,7 +299,7 @@ TEST_P(LerobotFaultsTest, MutatedFilesNeverCrash) {
   std::sort(files.begin(), files.end());
   Rng rng(RngKey{.seed = 20});
   int refused = 0;
-  for (int i = 0; i < 120; ++i) {
+  for (int i = 0; i < 80; ++i) {
     const fs::path& file = files[rng.UniformInt(files.size())];
     const std::string whole = Bytes(file);
     std::string bytes = whole;
@@ -318,7 +322,7 @@ TEST_P(LerobotFaultsTest, MutatedFilesNeverCrash) {
     }
     PutBytes(file, whole);
   }
-  EXPECT_GT(refused, 40);
+  EXPECT_GT(refused, 30);
 }
 
 TEST(FillTemplate, FillsPythonsFields) {

@@ -18,8 +18,7 @@ double MeanError(const Image& a, const Image& b) {
   return error / static_cast<double>(a.rgb.size());
 }
 
-class LerobotImportTest : public LerobotTest,
-                          public testing::WithParamInterface<LerobotVersion> {
+class LerobotImportTest : public LerobotTest, public testing::WithParamInterface<LerobotVersion> {
  protected:
   LerobotReport Out(LerobotOptions options = {}) {
     options.version = GetParam();
@@ -116,8 +115,13 @@ TEST_P(LerobotImportTest, Av1FilmsComeBack) {
 }
 
 TEST_P(LerobotImportTest, SeveralArmsAndNoPictures) {
-  EpisodeShape shape{.length = 5, .arms = 2, .objects = 0, .signals = 0, .teleop_arms = 2,
-                     .raw = 4, .teleop = true};
+  EpisodeShape shape{.length = 5,
+                     .arms = 2,
+                     .objects = 0,
+                     .signals = 0,
+                     .teleop_arms = 2,
+                     .raw = 4,
+                     .teleop = true};
   header_ = HeaderFor(shape);
   for (size_t e = 0; e < episodes_.size(); ++e) {
     shape.length = 1 + 3 * e;

@@ -48,8 +48,9 @@ struct StoredReport {
 void WriteExtras(const DatasetReader& reader, const fs::path& folder) {
   fs::create_directories((folder / kFile).parent_path());
   DatasetHeader header = reader.header();
-  StoredReport report{reader.content_hash(), header.cameras,    header.image_width,
-                      header.image_height,   {},                reader.report()};
+  StoredReport report{
+      reader.content_hash(), header.cameras, header.image_width, header.image_height, {},
+      reader.report()};
   header.cameras.clear();
   header.image_width = header.image_height = 0;
   DatasetWriter writer(folder / kFile, header);
@@ -103,8 +104,7 @@ Extras OpenExtras(const fs::path& lerobot_folder) {
   extras.report = report.report;
   if (report.camera_parameters.size() != extras.reader->episodes().size()) {
     ThrowBadInput(fmt::format("{}: camera parameters of {} episodes, must be of {}", file.string(),
-                              report.camera_parameters.size(),
-                              extras.reader->episodes().size()));
+                              report.camera_parameters.size(), extras.reader->episodes().size()));
   }
   for (const auto& list : report.camera_parameters) {
     if (!list.empty() && list.size() != report.cameras.size()) {

@@ -59,9 +59,9 @@ std::vector<ArmShape> ArmsOf(const Episode& episode, const std::string& place) {
     std::vector<ArmShape> arms;
     for (size_t a = 0; a < observation.arms.size(); ++a) {
       const ArmObservation& arm = observation.arms[a];
-      arms.push_back({a < episode.meta.arms.size() ? episode.meta.arms[a] : fmt::format("robot{}", a),
-                      static_cast<size_t>(arm.joint_q.size()),
-                      static_cast<size_t>(arm.gripper_q.size())});
+      arms.push_back(
+          {a < episode.meta.arms.size() ? episode.meta.arms[a] : fmt::format("robot{}", a),
+           static_cast<size_t>(arm.joint_q.size()), static_cast<size_t>(arm.gripper_q.size())});
     }
     return arms;
   };
@@ -116,18 +116,18 @@ FrameTable::FrameTable(const std::vector<ArmShape>& arms, LerobotVersion version
   if (version != LerobotVersion::kV21) return;
   features_.push_back(Scalar("annotation.human.task_description", "int64",
                              [](const FrameRow& r) { return r.task; }));
-  features_.push_back({"eef_rotation.state", "float32", rotation,
-                       [](const FrameRow& row, Numbers& to) {
-                         for (const ArmObservation& arm : row.step.observation.arms) {
-                           PutRealFirst(arm.X_WE, to);
-                         }
-                       }});
-  features_.push_back({"eef_rotation.target", "float32", rotation,
-                       [](const FrameRow& row, Numbers& to) {
-                         for (const ArmAction& arm : row.step.action.arms) {
-                           PutRealFirst(arm.X_WE_cmd, to);
-                         }
-                       }});
+  features_.push_back(
+      {"eef_rotation.state", "float32", rotation, [](const FrameRow& row, Numbers& to) {
+         for (const ArmObservation& arm : row.step.observation.arms) {
+           PutRealFirst(arm.X_WE, to);
+         }
+       }});
+  features_.push_back(
+      {"eef_rotation.target", "float32", rotation, [](const FrameRow& row, Numbers& to) {
+         for (const ArmAction& arm : row.step.action.arms) {
+           PutRealFirst(arm.X_WE_cmd, to);
+         }
+       }});
 }
 
 Json FrameTable::FeaturesJson() const {
@@ -149,10 +149,10 @@ void FrameTable::Fill(const Episode& episode, int64_t number, int64_t first_inde
     for (size_t k = 0; k < length; ++k) {
       const bool last = k + 1 == length;
       const auto frame = static_cast<int64_t>(k);
-      feature.append({episode.steps[k],
-                      last ? episode.final_observation : episode.steps[k + 1].observation, last,
-                      frame, number, first_index + frame, task, fps},
-                     feature.values);
+      feature.append(
+          {episode.steps[k], last ? episode.final_observation : episode.steps[k + 1].observation,
+           last, frame, number, first_index + frame, task, fps},
+          feature.values);
     }
     Require(feature.values.size() == length * static_cast<size_t>(feature.width()),
             "every row has all numbers of a feature");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "data/base/error.h"
@@ -10,75 +11,10 @@
 #include "data/store/bare_dataset.h"
 #include "data/store/convert/lerobot_import_parts.h"
 #include "data/store/convert/lerobot_rows.h"
+#include "data/store/convert/named_arms.h"
 
 namespace understudy {
 namespace {
-
-using Names = std::vector<std::string>;
-
-// An arm whose numbers stand in features that are named as ours.
-struct NamedArm {
-  size_t state = 0;  // place of its pose in observation.state: x y z qx qy qz qw
-  size_t joints = 0, fingers = 0;
-};
-
-// The names behind `arm` from place `at` on; moves `at` behind them where all of `parts` follow.
-bool Follow(const Names& names, const std::string& arm, std::initializer_list<const char*> parts,
-            size_t& at) {
-  size_t next = at;
-  for (const char* part : parts) {
-    if (next >= names.size() || names[next] != arm + "_" + part) return false;
-    ++next;
-  }
-  at = next;
-  return true;
-}
-
-// The arms where observation.state and action are named as WriteLerobot names them; else none.
-std::vector<NamedArm> NamedArms(const LerobotFolder& folder) {
-  const LerobotFeature* state = folder.Find("observation.state");
-  const LerobotFeature* action = folder.Find("action");
-  if (state == nullptr || action == nullptr) return {};
-  std::vector<NamedArm> arms;
-  size_t s = 0, a = 0;
-  while (s < state->names.size()) {
-    const std::string& first = state->names[s];
-    if (!first.ends_with("_x")) return {};
-    const std::string arm = first.substr(0, first.size() - 2);
-    NamedArm named{.state = s};
-    if (!Follow(state->names, arm, {"x", "y", "z", "qx", "qy", "qz", "qw"}, s) ||
-        !Follow(action->names, arm, {"dx", "dy", "dz", "drx", "dry", "drz", "gripper"}, a)) {
-      return {};
-    }
-    const auto count = [&](const char* word) {
-      size_t n = 0;
-      while (s < state->names.size() &&
-             state->names[s] == fmt::format("{}_{}{}", arm, word, n + 1)) {
-        ++s;
-        ++n;
-      }
-      return n;
-    };
-    named.joints = count("joint");
-    named.fingers = count("finger");
-    arms.push_back(named);
-  }
-  return a == action->names.size() ? arms : std::vector<NamedArm>{};
-}
-
-bool TargetIsNamed(const LerobotFolder& folder, size_t arms) {
-  const LerobotFeature* target = folder.Find("action.target");
-  if (target == nullptr || arms == 0 || target->names.size() != 8 * arms) return false;
-  size_t at = 0;
-  for (size_t a = 0; a < arms; ++a) {
-    const std::string& first = target->names[at];
-    const std::string arm = first.substr(0, first.size() - std::min<size_t>(2, first.size()));
-    if (!Follow(target->names, arm, {"x", "y", "z", "qx", "qy", "qz", "qw", "gripper"}, at)) {
-      return false;
-    }
-  }
-  return true;
-}
 
 ColumnType TypeOf(const std::string& dtype) {
   if (dtype == "float32") return ColumnType::kF32;
@@ -152,6 +88,7 @@ class BareImport {
   bool target_is_named_;
   std::vector<BareDatasetWriter::Camera> cameras_;  // sizes from the first episode on
   int64_t with_several_tasks_ = 0;
+  bool unbounded_ = false;  // an action has left [-1, 1]
 };
 
 Json BareImport::EnvArgs() const {
@@ -250,16 +187,20 @@ void BareImport::OpenFilms(const LerobotEpisode& episode) {
       camera.height = film.height();
     }
     if (film.width() == camera.width && film.height() == camera.height) continue;
-    ThrowBadInput(fmt::format("{}: pictures of {} x {} pixels, those of the first episode have {} "
-                              "x {}",
-                              film.file().string(), film.width(), film.height(), camera.width,
-                              camera.height));
+    ThrowBadInput(fmt::format(
+        "{}: pictures of {} x {} pixels, those of the first episode have {} "
+        "x {}",
+        film.file().string(), film.width(), film.height(), camera.width, camera.height));
   }
 }
 
 void BareImport::Import(const LerobotEpisode& episode, BareDatasetWriter& writer) {
   const LerobotRows rows = rows_.Read(episode);
   with_several_tasks_ += rows.several_tasks ? 1 : 0;
+  const LerobotFeature* action = folder_.Find("action");
+  for (const double v : rows.values[static_cast<size_t>(action - folder_.features.data())]) {
+    unbounded_ |= std::abs(v) > 1;
+  }
   std::optional<bool> success;
   const LerobotFeature* told = folder_.Find("next.success");
   if (told != nullptr && told->width() == 1) {
@@ -289,6 +230,11 @@ void BareImport::AddNotes(std::vector<std::string>& notes) const {
         fmt::format("{} episodes have several tasks: the first is their instruction, all are in "
                     "lerobot/task_index",
                     with_several_tasks_));
+  }
+  if (unbounded_) {
+    notes.push_back(
+        "actions leave [-1, 1]: they are kept as they are; robomimic and `understudy data verify` "
+        "ask for normalised ones");
   }
   for (const BareDatasetWriter::Camera& camera : cameras_) {
     if (camera.width == cameras_[0].width && camera.height == cameras_[0].height) continue;

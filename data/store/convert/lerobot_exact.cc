@@ -83,9 +83,10 @@ void ExactImport::CheckCommon() const {
   for (const std::string& camera : extras_.header.cameras) {
     const std::string key = PictureKey(camera);
     if (std::find(folder_.films.begin(), folder_.films.end(), key) != folder_.films.end()) continue;
-    ThrowBadInput(fmt::format("{}: the dataset has pictures of '{}', the folder has no feature "
-                              "'{}'; {}",
-                              Place(), camera, key, kNext));
+    ThrowBadInput(
+        fmt::format("{}: the dataset has pictures of '{}', the folder has no feature "
+                    "'{}'; {}",
+                    Place(), camera, key, kNext));
   }
   for (const Feature& feature : table_.features()) {
     const LerobotFeature* theirs = folder_.Find(feature.name);
@@ -138,7 +139,8 @@ std::vector<size_t> ExactImport::Match() {
     return matched;
   }
   if (count > all) {
-    ThrowBadInput(fmt::format("{}: has {} episodes, the folder {}; {}", Place(), all, count, kNext));
+    ThrowBadInput(
+        fmt::format("{}: has {} episodes, the folder {}; {}", Place(), all, count, kNext));
   }
   // deleted ones are found where the rest fits in one way only: from the front and from the back
   const std::vector<std::string> theirs = FingerprintsOfFolder(), ours = FingerprintsOfExtras();
@@ -146,9 +148,10 @@ std::vector<size_t> ExactImport::Match() {
   for (size_t i = 0; i < count; ++i, ++at) {
     while (at < all && ours[at] != theirs[i]) ++at;
     if (at == all) {
-      ThrowBadInput(fmt::format("{}: episode {} of the folder is none of its {} episodes, in their "
-                                "order; {}",
-                                Place(), i, all, kNext));
+      ThrowBadInput(
+          fmt::format("{}: episode {} of the folder is none of its {} episodes, in their "
+                      "order; {}",
+                      Place(), i, all, kNext));
     }
     matched[i] = at;
   }
@@ -158,10 +161,11 @@ std::vector<size_t> ExactImport::Match() {
       --at;
     } while (ours[at] != theirs[i]);
     if (matched[i] == at) continue;
-    ThrowBadInput(fmt::format(
-        "{}: has {} episodes, the folder {}, and episode {} of the folder may be number {} or {} of "
-        "them, which differ in their pictures only; {}",
-        Place(), all, count, i, matched[i], at, kNext));
+    ThrowBadInput(
+        fmt::format("{}: has {} episodes, the folder {}, and episode {} of the folder may be "
+                    "number {} or {} of "
+                    "them, which differ in their pictures only; {}",
+                    Place(), all, count, i, matched[i], at, kNext));
   }
   return matched;
 }
@@ -203,8 +207,8 @@ void ExactImport::Import(size_t number, size_t original, DatasetWriter& writer) 
                               episode.length(), kNext));
   }
   if (ArmsOf(episode, Place()) != arms_) {
-    ThrowBadInput(fmt::format("{}: {} has other arms than the first episode", Place(),
-                              episode.meta.name));
+    ThrowBadInput(
+        fmt::format("{}: {} has other arms than the first episode", Place(), episode.meta.name));
   }
   table_.Fill(episode, place.number, place.first_index, 0, folder_.fps);
   Compare(place, rows_.Read(place), episode);
@@ -235,9 +239,9 @@ void ExactImport::Import(size_t number, size_t original, DatasetWriter& writer) 
       Image image(width, height);
       const size_t line = static_cast<size_t>(width) * 3;
       for (int y = 0; y < height; ++y) {
-        std::memcpy(image.rgb.data() + static_cast<size_t>(y) * line,
-                    shown.rgb.data() + static_cast<size_t>(y) * static_cast<size_t>(shown.width) * 3,
-                    line);
+        std::memcpy(
+            image.rgb.data() + static_cast<size_t>(y) * line,
+            shown.rgb.data() + static_cast<size_t>(y) * static_cast<size_t>(shown.width) * 3, line);
       }
       images.push_back(std::move(image));
     }

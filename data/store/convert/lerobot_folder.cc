@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kMaxFeatures = 1000;
-constexpr size_t kMaxWidth = 1'000'000;   // numbers in a row of one feature
+constexpr size_t kMaxWidth = 1'000'000;    // numbers in a row of one feature
 constexpr int64_t kMaxLength = 1'000'000;  // rows of an episode
 
 const std::vector<std::string>& KnownVersions() {
@@ -49,9 +49,9 @@ std::vector<std::string> NamesOf(const Json& json) {
 }
 
 bool IsNumeric(const std::string& dtype) {
-  static const std::vector<std::string> types{"float32", "float64", "bool",
-                                              "int8",    "int16",   "int32",  "int64",
-                                              "uint8",   "uint16",  "uint32", "uint64"};
+  static const std::vector<std::string> types{"float32", "float64", "bool",  "int8",
+                                              "int16",   "int32",   "int64", "uint8",
+                                              "uint16",  "uint32",  "uint64"};
   return std::find(types.begin(), types.end(), dtype) != types.end();
 }
 
@@ -108,9 +108,10 @@ void CheckNumbers(const LerobotFolder& folder, const std::string& place) {
     if (i > 0 && number == folder.episodes[i - 1].number) {
       ThrowBadInput(fmt::format("{}: episode {} stands there twice", place, number));
     }
-    ThrowBadInput(fmt::format("{}: episode {} is missing: {} comes next; numbers run from 0 "
-                              "without a gap",
-                              place, wanted, number));
+    ThrowBadInput(
+        fmt::format("{}: episode {} is missing: {} comes next; numbers run from 0 "
+                    "without a gap",
+                    place, wanted, number));
   }
 }
 
@@ -260,9 +261,10 @@ LerobotFolder OpenLerobot(const fs::path& path) {
                                 episode.number, episode.length, kMaxLength));
     }
     if (v3 && episode.first_index != index) {
-      ThrowBadInput(fmt::format("{}: episode {} begins at row {} of the dataset, the one before "
-                                "ends at row {}",
-                                list, episode.number, episode.first_index, index));
+      ThrowBadInput(
+          fmt::format("{}: episode {} begins at row {} of the dataset, the one before "
+                      "ends at row {}",
+                      list, episode.number, episode.first_index, index));
     }
     episode.first_index = index;
     index += episode.length;

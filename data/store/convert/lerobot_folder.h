@@ -21,9 +21,9 @@ struct LerobotFeature {
 
 struct LerobotEpisode {
   int64_t number = 0, length = 0;
-  int64_t first_index = 0;      // of its first row, counted over the dataset
-  std::filesystem::path data;   // Parquet file
-  int64_t first_row = 0;        // in that file
+  int64_t first_index = 0;     // of its first row, counted over the dataset
+  std::filesystem::path data;  // Parquet file
+  int64_t first_row = 0;       // in that file
   struct Place {
     std::filesystem::path file;
     int64_t first_frame = 0;
@@ -40,9 +40,9 @@ struct LerobotFolder {
   std::vector<std::string> films;        // keys of video features
   std::vector<std::string> unread;       // features of other kinds, each with its kind
   std::map<int64_t, std::string> tasks;
-  std::vector<LerobotEpisode> episodes;              // by number, without gaps
-  std::map<std::filesystem::path, int64_t> rows;     // of every Parquet file
-  std::map<std::filesystem::path, int64_t> frames;   // of every film
+  std::vector<LerobotEpisode> episodes;             // by number, without gaps
+  std::map<std::filesystem::path, int64_t> rows;    // of every Parquet file
+  std::map<std::filesystem::path, int64_t> frames;  // of every film
 
   const LerobotFeature* Find(const std::string& name) const;  // null: none
 };

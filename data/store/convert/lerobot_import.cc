@@ -71,7 +71,8 @@ std::vector<std::string> LostFromLerobot(const fs::path& path,
                                          const LerobotImportOptions& options) {
   const LerobotFolder folder = OpenLerobot(path);
   std::vector<std::string> lost;
-  if (!folder.films.empty()) lost.push_back("pictures: as the films show them, their codec is lossy");
+  if (!folder.films.empty())
+    lost.push_back("pictures: as the films show them, their codec is lossy");
   if (Restores(path, options)) {
     const Extras extras = OpenExtras(path);
     RequireEpisodes(extras);
@@ -86,9 +87,8 @@ LerobotImportReport ReadLerobot(const fs::path& path, const fs::path& out,
                                 const LerobotImportOptions& options, Progress& progress) {
   std::error_code none;
   if (fs::exists(out, none) && !options.overwrite) {
-    ThrowUsage(
-        fmt::format("{}: exists already; choose another name, or say --overwrite to replace it",
-                    out.string()));
+    ThrowUsage(fmt::format(
+        "{}: exists already; choose another name, or say --overwrite to replace it", out.string()));
   }
   if (fs::is_directory(out, none)) {
     ThrowUsage(out.string() + ": is a folder; the dataset to write is a file");

@@ -29,9 +29,7 @@ void LerobotRowReader::Open(const LerobotEpisode& episode) {
                               episode.data.string(), file_->rows(), expected));
   }
   for (const std::string& column : file_->columns()) {
-    const auto known = [&](const std::string& unread) {
-      return unread.starts_with(column + " (");
-    };
+    const auto known = [&](const std::string& unread) { return unread.starts_with(column + " ("); };
     const bool listed =
         folder_.Find(column) != nullptr ||
         std::any_of(folder_.unread.begin(), folder_.unread.end(), known) ||
@@ -47,8 +45,8 @@ LerobotRows LerobotRowReader::Read(const LerobotEpisode& episode) {
     std::vector<double> values;
     const bool whole = feature.dtype == "int64" || feature.dtype == "uint64";
     if (whole) {
-      for (const int64_t v : file_->Integers(feature.name, episode.first_row, episode.length,
-                                             feature.width())) {
+      for (const int64_t v :
+           file_->Integers(feature.name, episode.first_row, episode.length, feature.width())) {
         if (v > kExact || v < -kExact) {
           ThrowBadInput(fmt::format("{}: column '{}' holds {}, beyond 2^53", episode.data.string(),
                                     feature.name, v));
@@ -94,8 +92,8 @@ void LerobotRowReader::CheckIndices(const LerobotEpisode& episode, const Lerobot
     for (size_t k = 0; values != nullptr && k < values->size(); ++k) {
       const double wanted = first + step * static_cast<double>(k);
       if ((*values)[k] == wanted) continue;
-      ThrowBadInput(fmt::format("{} = {}, must be {}", Place(episode, name, k), (*values)[k],
-                                wanted));
+      ThrowBadInput(
+          fmt::format("{} = {}, must be {}", Place(episode, name, k), (*values)[k], wanted));
     }
   };
   check("episode_index", static_cast<double>(episode.number), 0);
@@ -107,9 +105,10 @@ void LerobotRowReader::CheckIndices(const LerobotEpisode& episode, const Lerobot
     // float32 cannot tell more
     const double tolerance = tolerance_s_ + wanted * 1.2e-7;
     if (std::abs((*times)[k] - wanted) <= tolerance) continue;
-    ThrowBadInput(fmt::format("{} = {} s, must be {:.6f} s at {} frames/s; a larger "
-                              "--lerobot_import.tolerance_s lets it pass",
-                              Place(episode, "timestamp", k), (*times)[k], wanted, folder_.fps));
+    ThrowBadInput(
+        fmt::format("{} = {} s, must be {:.6f} s at {} frames/s; a larger "
+                    "--lerobot_import.tolerance_s lets it pass",
+                    Place(episode, "timestamp", k), (*times)[k], wanted, folder_.fps));
   }
 }
 

@@ -76,8 +76,7 @@ int64_t FrameAt(double seconds, double fps, const std::string& place) {
   const double frame = seconds * fps;
   const double whole = std::round(frame);
   if (!(std::abs(frame - whole) < 0.05) || whole < 0 || whole > 1e12) {
-    ThrowBadInput(
-        fmt::format("{} = {} s is no whole frame at {} frames/s", place, seconds, fps));
+    ThrowBadInput(fmt::format("{} = {} s is no whole frame at {} frames/s", place, seconds, fps));
   }
   return static_cast<int64_t>(whole);
 }
@@ -89,8 +88,8 @@ std::string ReadSmallText(const fs::path& file) {
   const uintmax_t bytes = fs::file_size(file, problem);
   if (problem) ThrowBadInput(fmt::format("{}: {}", file.string(), problem.message()));
   if (bytes > kMaxTextBytes) {
-    ThrowBadInput(fmt::format("{}: {} bytes; at most {} are allowed", file.string(), bytes,
-                              kMaxTextBytes));
+    ThrowBadInput(
+        fmt::format("{}: {} bytes; at most {} are allowed", file.string(), bytes, kMaxTextBytes));
   }
   return ReadText(file);
 }
@@ -121,16 +120,15 @@ std::map<int64_t, std::string> ReadTasksV3(const fs::path& folder) {
   return tasks;
 }
 
-std::vector<LerobotEpisode> ReadEpisodesV2(const LerobotFolder& folder,
-                                           const LerobotPaths& paths) {
+std::vector<LerobotEpisode> ReadEpisodesV2(const LerobotFolder& folder, const LerobotPaths& paths) {
   std::vector<LerobotEpisode> episodes;
   ForEachLine(folder.path / "meta/episodes.jsonl", [&](const Json& line, const std::string& place) {
     LerobotEpisode episode;
     episode.number = Whole(line, "episode_index", place);
     episode.length = Whole(line, "length", place);
     if (episode.number < 0 || episode.number > kMaxEpisodes) {
-      ThrowBadInput(fmt::format("{}: episode_index = {} must lie in [0, {}]", place,
-                                episode.number, kMaxEpisodes));
+      ThrowBadInput(fmt::format("{}: episode_index = {} must lie in [0, {}]", place, episode.number,
+                                kMaxEpisodes));
     }
     const std::map<std::string, int64_t> fields{
         {"episode_chunk", episode.number / paths.chunks_size}, {"episode_index", episode.number}};
@@ -144,8 +142,7 @@ std::vector<LerobotEpisode> ReadEpisodesV2(const LerobotFolder& folder,
   return episodes;
 }
 
-std::vector<LerobotEpisode> ReadEpisodesV3(const LerobotFolder& folder,
-                                           const LerobotPaths& paths) {
+std::vector<LerobotEpisode> ReadEpisodesV3(const LerobotFolder& folder, const LerobotPaths& paths) {
   std::vector<LerobotEpisode> episodes;
   for (const fs::path& path : ParquetFilesBelow(folder.path / "meta/episodes")) {
     const ParquetReader file(path);
@@ -175,13 +172,12 @@ std::vector<LerobotEpisode> ReadEpisodesV3(const LerobotFolder& folder,
       episode.length = length[i];
       episode.first_index = from[i];
       if (from[i] < 0 || to[i] < from[i] || to[i] - from[i] != length[i]) {
-        ThrowBadInput(fmt::format("{}: rows {} to {} of the dataset are not its length, {}",
-                                  place, from[i], to[i], length[i]));
+        ThrowBadInput(fmt::format("{}: rows {} to {} of the dataset are not its length, {}", place,
+                                  from[i], to[i], length[i]));
       }
-      episode.data =
-          folder.path / FillTemplate(paths.data,
-                                     {{"chunk_index", chunk[i]}, {"file_index", index[i]}}, "",
-                                     paths.place);
+      episode.data = folder.path /
+                     FillTemplate(paths.data, {{"chunk_index", chunk[i]}, {"file_index", index[i]}},
+                                  "", paths.place);
       for (size_t f = 0; f < films.size(); ++f) {
         const FilmColumns& film = films[f];
         const std::string& key = folder.films[f];
@@ -191,8 +187,8 @@ std::vector<LerobotEpisode> ReadEpisodesV3(const LerobotFolder& folder,
             FrameAt(film.from[i], folder.fps, place + ": from_timestamp of " + key);
         const int64_t last = FrameAt(film.to[i], folder.fps, place + ": to_timestamp of " + key);
         if (last - first != length[i]) {
-          ThrowBadInput(fmt::format("{}: {} frames of {} for {} rows", place, last - first, key,
-                                    length[i]));
+          ThrowBadInput(
+              fmt::format("{}: {} frames of {} for {} rows", place, last - first, key, length[i]));
         }
         episode.films.push_back(
             {folder.path / FillTemplate(paths.video, fields, key, paths.place), first});

@@ -65,9 +65,8 @@ class LayoutV21 : public LerobotLayout {
 
   void EndEpisode(const EpisodeEntry& entry) override {
     FinishFilm();
-    episodes_.Add({{"episode_index", entry.number},
-                   {"tasks", {entry.task}},
-                   {"length", entry.length}});
+    episodes_.Add(
+        {{"episode_index", entry.number}, {"tasks", {entry.task}}, {"length", entry.length}});
     Json stats = Json::object();
     for (const EpisodeEntry::Statistics& s : entry.statistics) {
       stats[s.feature] = StatisticsJson(s.values, s.picture);
@@ -144,10 +143,8 @@ Json ModalityJson(const LayoutSetup& setup) {
   Json state = Json::object(), action = Json::object(), video = Json::object();
   // numbers [start, end) of `feature`, which GR00T takes for float64 unless told
   const auto slice = [](const char* feature, size_t start, size_t size, const char* dtype) {
-    return Json{{"start", start},
-                {"end", start + size},
-                {"dtype", dtype},
-                {"original_key", feature}};
+    return Json{
+        {"start", start}, {"end", start + size}, {"dtype", dtype}, {"original_key", feature}};
   };
   const auto rotation = [&](const char* feature, size_t arm) {
     Json json = slice(feature, 4 * arm, 4, "float32");

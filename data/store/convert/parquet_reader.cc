@@ -13,6 +13,7 @@
 
 #include "data/base/error.h"
 #include "data/base/json.h"
+#include "data/store/convert/parquet_values.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -20,7 +21,6 @@ namespace {
 
 constexpr int64_t kMaxBytes = int64_t{1} << 31;  // that one column of a row group may take
 constexpr int kMaxColumns = 10'000;
-constexpr int kMaxNesting = 8;
 
 using ArrayPtr = std::shared_ptr<arrow::Array>;
 
@@ -28,82 +28,6 @@ using ArrayPtr = std::shared_ptr<arrow::Array>;
 arrow::MemoryPool* Pool() {
   static auto* pool = new arrow::CappedMemoryPool(arrow::default_memory_pool(), kMaxBytes);
   return pool;
-}
-
-bool IsList(const arrow::DataType& type) {
-  return type.id() == arrow::Type::LIST || type.id() == arrow::Type::LARGE_LIST ||
-         type.id() == arrow::Type::FIXED_SIZE_LIST;
-}
-
-// The type of the numbers in lists of lists.
-const arrow::DataType* Innermost(const arrow::DataType* type) {
-  for (int depth = 0; IsList(*type) && depth < kMaxNesting; ++depth) {
-    type = type->field(0)->type().get();
-  }
-  return type;
-}
-
-// Where the items of row `i` end; items of a list array in a row.
-template <class Lists>
-int64_t CommonSize(const Lists& lists) {
-  const int64_t size = lists.length() > 0 ? lists.value_length(0) : 0;
-  for (int64_t i = 1; i < lists.length(); ++i) {
-    if (lists.value_length(i) != size) return -1;
-  }
-  return size;
-}
-
-template <class Array, class Number>
-void AppendValues(const arrow::Array& array, std::vector<Number>& to) {
-  const auto& typed = static_cast<const Array&>(array);
-  for (int64_t i = 0; i < typed.length(); ++i) to.push_back(static_cast<Number>(typed.Value(i)));
-}
-
-// False for types that are no numbers.
-template <class Number>
-bool AppendNumbers(const arrow::Array& array, std::vector<Number>& to) {
-  switch (array.type_id()) {
-    case arrow::Type::FLOAT:
-      AppendValues<arrow::FloatArray>(array, to);
-      return true;
-    case arrow::Type::DOUBLE:
-      AppendValues<arrow::DoubleArray>(array, to);
-      return true;
-    case arrow::Type::BOOL:
-      AppendValues<arrow::BooleanArray>(array, to);
-      return true;
-    case arrow::Type::INT8:
-      AppendValues<arrow::Int8Array>(array, to);
-      return true;
-    case arrow::Type::INT16:
-      AppendValues<arrow::Int16Array>(array, to);
-      return true;
-    case arrow::Type::INT32:
-      AppendValues<arrow::Int32Array>(array, to);
-      return true;
-    case arrow::Type::INT64:
-      AppendValues<arrow::Int64Array>(array, to);
-      return true;
-    case arrow::Type::UINT8:
-      AppendValues<arrow::UInt8Array>(array, to);
-      return true;
-    case arrow::Type::UINT16:
-      AppendValues<arrow::UInt16Array>(array, to);
-      return true;
-    case arrow::Type::UINT32:
-      AppendValues<arrow::UInt32Array>(array, to);
-      return true;
-    case arrow::Type::UINT64:
-      AppendValues<arrow::UInt64Array>(array, to);
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool IsNumber(arrow::Type::type id) {
-  return (id >= arrow::Type::BOOL && id <= arrow::Type::INT64) || id == arrow::Type::FLOAT ||
-         id == arrow::Type::DOUBLE;
 }
 
 }  // namespace
@@ -192,12 +116,12 @@ void ParquetReader::Impl::Open() {
 int ParquetReader::Impl::Index(const std::string& column) const {
   const auto found = std::find(columns.begin(), columns.end(), column);
   if (found == columns.end()) {
-    Fail(fmt::format("has no column '{}'; it has {}", column,
-                     fmt::join(columns.begin(),
-                               columns.begin() + std::min<std::ptrdiff_t>(
-                                                     20, std::distance(columns.begin(),
-                                                                       columns.end())),
-                               ", ")));
+    Fail(fmt::format(
+        "has no column '{}'; it has {}", column,
+        fmt::join(columns.begin(),
+                  columns.begin() +
+                      std::min<std::ptrdiff_t>(20, std::distance(columns.begin(), columns.end())),
+                  ", ")));
   }
   return static_cast<int>(found - columns.begin());
 }
@@ -222,8 +146,8 @@ ArrayPtr ParquetReader::Impl::Group(const std::string& column, int group) {
     bytes += std::max<int64_t>(0, group_metadata->ColumnChunk(leaf)->total_uncompressed_size());
   }
   if (leaves.empty() || bytes > kMaxBytes) {
-    Fail(column, fmt::format("claims {} bytes in one row group; at most {} are allowed", bytes,
-                             kMaxBytes));
+    Fail(column,
+         fmt::format("claims {} bytes in one row group; at most {} are allowed", bytes, kMaxBytes));
   }
   const auto read = reader->ReadRowGroup(group, leaves);
   if (!read.ok()) Fail(column, fmt::format("cannot be read: {}", read.status().message()));
@@ -231,15 +155,14 @@ ArrayPtr ParquetReader::Impl::Group(const std::string& column, int group) {
   const arrow::Status valid = table->ValidateFull();
   if (!valid.ok()) Fail(column, fmt::format("is damaged: {}", valid.message()));
   if (table->num_columns() != 1) Fail(column, "is no single column");
-  const int64_t rows = first_rows[static_cast<size_t>(group) + 1] -
-                       first_rows[static_cast<size_t>(group)];
+  const int64_t rows =
+      first_rows[static_cast<size_t>(group) + 1] - first_rows[static_cast<size_t>(group)];
   if (table->num_rows() != rows) {
     Fail(column, fmt::format("has {} rows, must have {}", table->num_rows(), rows));
   }
   const auto chunked = table->column(0);
-  cached.array = chunked->num_chunks() == 1
-                     ? chunked->chunk(0)
-                     : Get(arrow::Concatenate(chunked->chunks(), Pool()));
+  cached.array = chunked->num_chunks() == 1 ? chunked->chunk(0)
+                                            : Get(arrow::Concatenate(chunked->chunks(), Pool()));
   cached.group = group;
   return cached.array;
 }
@@ -256,8 +179,7 @@ std::vector<ArrayPtr> ParquetReader::Impl::Slices(const std::string& column, int
     const int64_t begin = std::max(first, first_rows[g]),
                   end = std::min(first + count, first_rows[g + 1]);
     if (begin >= end) continue;
-    slices.push_back(
-        Group(column, static_cast<int>(g))->Slice(begin - first_rows[g], end - begin));
+    slices.push_back(Group(column, static_cast<int>(g))->Slice(begin - first_rows[g], end - begin));
   }
   return slices;
 }
@@ -342,8 +264,8 @@ std::string ParquetReader::PandasIndex() const {
   const std::string place = impl_->file.string() + ": metadata of pandas";
   const Json pandas = ParseJson(metadata->Get("pandas").ValueOr("{}"), place);
   const auto index = pandas.is_object() ? pandas.find("index_columns") : pandas.end();
-  const bool named = index != pandas.end() && index->is_array() && index->size() == 1 &&
-                     (*index)[0].is_string();
+  const bool named =
+      index != pandas.end() && index->is_array() && index->size() == 1 && (*index)[0].is_string();
   return named ? (*index)[0].get<std::string>() : "";
 }
 

@@ -75,8 +75,8 @@ void SetRate(AVCodecContext* context, const AVCodec* encoder, int quality,
     set("crf", std::to_string(quality));
     set("cpu-used", std::to_string(std::max<std::ptrdiff_t>(0, 8 - speed)));
   } else {
-    context->bit_rate = static_cast<int64_t>(context->width) * context->height *
-                        static_cast<int64_t>(fps + 1) / 3;
+    context->bit_rate =
+        static_cast<int64_t>(context->width) * context->height * static_cast<int64_t>(fps + 1) / 3;
   }
 }
 

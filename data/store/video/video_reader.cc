@@ -21,8 +21,8 @@ struct VideoReader::Impl {
   AVStream* stream = nullptr;  // owned by container
   int64_t frames = 0, next = 0;
   int64_t first_time = 0;  // of frame 0, in ticks of the stream
-  bool drained = false;  // the decoder has been told that nothing follows
-  Image image;           // picture next - 1
+  bool drained = false;    // the decoder has been told that nothing follows
+  Image image;             // picture next - 1
 
   [[noreturn]] void Fail(const std::string& what) const {
     ThrowBadInput(fmt::format("{}: {}", file.string(), what));
@@ -144,8 +144,8 @@ void VideoReader::Impl::Decode() {
   // a picture that was dropped or doubled moves all later ones
   if (fps > 0 && frame->best_effort_timestamp != AV_NOPTS_VALUE) {
     if (next == 0) first_time = frame->best_effort_timestamp;
-    const double seconds = static_cast<double>(frame->best_effort_timestamp - first_time) *
-                           av_q2d(stream->time_base);
+    const double seconds =
+        static_cast<double>(frame->best_effort_timestamp - first_time) * av_q2d(stream->time_base);
     if (!(std::abs(seconds * fps - static_cast<double>(next)) < 0.25)) {
       Fail(fmt::format("frame {} is shown at {:.6f} s, must be at {:.6f} s ({} frames/s)", next,
                        seconds, static_cast<double>(next) / fps, fps));
@@ -158,11 +158,10 @@ void VideoReader::Impl::Convert() {
   const bool same = scaler != nullptr && scaled_format == frame->format &&
                     scaled_space == frame->colorspace && scaled_range == frame->color_range;
   if (!same) {
-    scaler.reset(sws_getContext(image.width, image.height,
-                                static_cast<AVPixelFormat>(frame->format), image.width,
-                                image.height, AV_PIX_FMT_RGB24,
-                                SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr,
-                                nullptr, nullptr));
+    scaler.reset(sws_getContext(
+        image.width, image.height, static_cast<AVPixelFormat>(frame->format), image.width,
+        image.height, AV_PIX_FMT_RGB24, SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT,
+        nullptr, nullptr, nullptr));
     if (scaler == nullptr) Fail("its pixel format cannot be converted to RGB");
     const int* from = sws_getCoefficients(
         frame->colorspace == AVCOL_SPC_UNSPECIFIED ? SWS_CS_DEFAULT : frame->colorspace);

@@ -13,8 +13,8 @@ namespace understudy {
 
 struct VideoOptions {
   // changes results
-  double fps = 20;   // frames per second of film; the task's control rate is real time
-  int scale = 1;     // each pixel becomes a square of this side
+  double fps = 20;  // frames per second of film; the task's control rate is real time
+  int scale = 1;    // each pixel becomes a square of this side
   VideoCodec codec = VideoCodec::kH264;
   int quality = 20;  // constant rate factor of x264 or SVT-AV1: 0 best … 51 worst
   int gop = 0;       // frames per key frame, each made from the one before; 0: two seconds
@@ -44,9 +44,9 @@ struct VideoReport {
 
 // Films one episode as MP4: the cameras side by side, top edges level. H.264 in yuv420p (BT.601,
 // limited range) where libav has an encoder for it (libx264 first), else MPEG-4 part 2 with a
-// warning in the report; or AV1, likewise in yuv420p. The time of frame k is exactly k / fps, fps as a fraction. Grows as
-// `file`.part; Finish gives it its name, the index in front so that it plays while loading. One
-// thread at a time.
+// warning in the report; or AV1, likewise in yuv420p. The time of frame k is exactly k / fps, fps
+// as a fraction. Grows as `file`.part; Finish gives it its name, the index in front so that it
+// plays while loading. One thread at a time.
 class VideoWriter : public FrameSink {
  public:
   // Throws Error(kUsage) for an unknown preset, Error(kFailed) where the folder does not exist.
