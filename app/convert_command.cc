@@ -55,6 +55,7 @@ Json Convert(const ConvertFlags& flags, CommandContext& context) {
     }
     return LerobotToLerobot(flags.path, flags.out, import, options, context);
   }
+  if (!std::filesystem::exists(flags.path)) ThrowBadInput(flags.path + ": no such file or folder");
   if (flags.to == ConvertTo::kUnderstudy) {
     ThrowUsage(
         fmt::format("{}: is no folder of a LeRobot dataset: it needs no conversion to be "
