@@ -166,6 +166,11 @@ TEST_P(LerobotFaultsTest, InfoThatContradicts) {
   EXPECT_THAT(with([](Json& j) { j["fps"] = 10; }), AnyOf(HasSubstr("frame"), HasSubstr("10")));
   EXPECT_THAT(with([](Json& j) { j.erase("features"); }), HasSubstr("'features' is missing"));
   EXPECT_THAT(with([](Json& j) { j["features"] = Json::array(); }), HasSubstr("features"));
+  std::string deep;
+  for (int i = 0; i < 200'000; ++i) deep += "{\"a\":";
+  WriteTextAtomically(info(), deep);
+  EXPECT_THAT(ImportError(), HasSubstr("nested deeper"));
+  WriteTextAtomically(info(), sound.dump());
   EXPECT_THAT(with([](Json& j) { j["features"]["action"]["shape"] = {6}; }), HasSubstr("'action'"));
   EXPECT_THAT(with([](Json& j) {
                 j["features"]["action"]["shape"] = {1e6, 1e6};

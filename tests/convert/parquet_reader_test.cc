@@ -90,5 +90,19 @@ TEST_F(ParquetReaderTest, WhatIsMissingOrOfAnotherKind) {
               ElementsAre(ElementsAre("a", "b"), ElementsAre()));
 }
 
+TEST_F(ParquetReaderTest, FilesWithinTheFile) {
+  const auto type =
+      arrow::struct_({arrow::field("bytes", arrow::binary()), arrow::field("path", arrow::utf8())});
+  const ParquetReader reader = Write(type, R"([{"bytes": "a", "path": "1"},
+      {"bytes": "bc", "path": null}, {"bytes": null, "path": "3"}, {"bytes": "d", "path": "4"}])");
+  EXPECT_FALSE(reader.IsNumeric("x"));
+  EXPECT_THAT(reader.Files("x", 1, 1), ElementsAre("bc"));
+  EXPECT_THAT(reader.Files("x", 3, 1), ElementsAre("d"));
+  EXPECT_THAT(ErrorOf([&] { reader.Files("x", 1, 3); }, ErrorKind::kBadInput),
+              HasSubstr("lie elsewhere"));
+  EXPECT_THAT(ErrorOf([&] { reader.Numbers("x", 0, 1, 1); }, ErrorKind::kBadInput),
+              HasSubstr("must hold numbers"));
+}
+
 }  // namespace
 }  // namespace understudy::store_test

@@ -5,13 +5,16 @@
 lerobot_v21: GR00T's flavour (codebase v2.0 names, float fps, lists without a fixed size, float64).
 lerobot_v30: as LeRobot 0.4 does (two episodes in one Parquet file and one film, pandas' tasks).
 Row k of episode e holds action[i] = e + k / 8 + i / 64 and state[i] = -that; pictures are grey,
-of 40 + 60 e + 12 k. Written with pyarrow 26.0.1 and ffmpeg 5.1.9.
+of 40 + 60 e + 12 k. lerobot_v21 has PNG pictures of colour (10 k, 255 - k, e) in its Parquet files
+too. Written with pyarrow 26.0.1 and ffmpeg 5.1.9.
 """
 import json
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +35,17 @@ def film(path, frames):
                     "-s", f"{WIDTH}x{HEIGHT}", "-r", str(FPS), "-i", "-", "-c:v", "libx264",
                     "-pix_fmt", "yuv420p", "-g", "2", "-crf", "10", "-fflags", "+bitexact",
                     "-flags:v", "+bitexact", str(path)], input=raw, check=True)
+
+
+def png(colour):
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    rows = (b"\0" + bytes(colour) * WIDTH) * HEIGHT
+    return (b"\x89PNG\r\n\x1a\n"
+            + chunk(b"IHDR", struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
 
 
 def write_json(path, value):
@@ -66,6 +80,9 @@ def v21(root):
             "observation.state": pa.array([numbers(e, k, STATE, -1) for k in rows],
                                           pa.list_(pa.float64())),
             "action": pa.array([numbers(e, k, ACTION) for k in rows], pa.list_(pa.float64())),
+            "observation.images.wrist": pa.array(
+                [{"bytes": png((10 * k, 255 - k, e)), "path": f"frame_{k:06d}.png"} for k in rows],
+                pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
             "timestamp": pa.array([k / FPS for k in rows], pa.float64()),
             "annotation.human.validity": pa.array([1] * length, pa.int64()),
             "task_index": pa.array([e] * length, pa.int64()),
@@ -89,6 +106,8 @@ def v21(root):
         "video_path": "videos/chunk-{episode_chunk:03d}/{video_key}/"
                       "episode_{episode_index:06d}.mp4",
         "features": features("float64", {
+            "observation.images.wrist": {"dtype": "image", "shape": [HEIGHT, WIDTH, 3],
+                                         "names": ["height", "width", "channel"]},
             "annotation.human.validity": {"dtype": "int64", "shape": [1]},
             "next.reward": {"dtype": "float64", "shape": [1]},
             "next.done": {"dtype": "bool", "shape": [1]}})})

@@ -8,6 +8,7 @@
 
 #include "data/base/error.h"
 #include "data/base/rng.h"
+#include "data/store/video/png.h"
 #include "data/store/video/video_writer.h"
 
 namespace understudy {
@@ -131,6 +132,34 @@ TEST_P(VideoReaderTest, OnlyMp4IsOpened) {
   fs::remove(file());
   EXPECT_THAT(MessageOf([&] { VideoReader reader(file()); }), HasSubstr("no such film"));
   EXPECT_THAT(MessageOf([&] { VideoReader reader(folder_); }), HasSubstr("no such film"));
+}
+
+TEST(DecodePicture, ReadsWhatWasEncoded) {
+  Image image(37, 19);
+  for (size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<uint8_t>(i * 7);
+  const std::vector<uint8_t> bytes = EncodePng(image);
+  const std::string file(bytes.begin(), bytes.end());
+  EXPECT_TRUE(DecodePicture(file, "here") == image);
+  const auto message = [](const std::string& damaged) -> std::string {
+    try {
+      DecodePicture(damaged, "x.parquet: row 3");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(message("GIF89a"), AllOf(HasSubstr("row 3"), HasSubstr("neither a PNG nor a JPEG")));
+  EXPECT_THAT(message(file.substr(0, file.size() / 2)), HasSubstr("does not decode"));
+  // bytes changed at random: an error or a picture
+  Rng rng(RngKey{.seed = 4});
+  for (int i = 0; i < 200; ++i) {
+    std::string damaged = file;
+    for (int n = 0; n < 3; ++n) {
+      damaged[rng.UniformInt(damaged.size())] = static_cast<char>(rng.NextU32());
+    }
+    message(damaged);
+  }
 }
 
 }  // namespace

@@ -63,10 +63,12 @@ class BareImport {
         arms_(NamedArms(folder)),
         target_is_named_(TargetIsNamed(folder, arms_.size())) {
     std::set<std::string> taken;
-    for (const std::string& film : folder.films) {
-      std::string name = CameraOfKey(film);
-      if (!taken.insert(name).second) name = film;
-      cameras_.push_back({name, 0, 0});
+    for (const auto* keys : {&folder.films, &folder.pictures}) {
+      for (const std::string& key : *keys) {
+        std::string name = CameraOfKey(key);
+        if (!taken.insert(name).second) name = key;
+        cameras_.push_back({name, 0, 0});
+      }
     }
   }
 
@@ -80,13 +82,16 @@ class BareImport {
   void AddArms(size_t length, const LerobotRows& rows, std::vector<Column>& columns) const;
   Column Targets(size_t length, const std::vector<double>& values) const;
   void OpenFilms(const LerobotEpisode& episode);
+  // Of the films first, then of the pictures in the Parquet files; into `images`.
+  void ReadPictures(const LerobotEpisode& episode, int64_t row, std::vector<Image>& images);
+  void CheckSize(size_t camera, int width, int height, const std::string& place);
 
   const LerobotFolder& folder_;
   LerobotRowReader rows_;
   LerobotPictures pictures_;
   std::vector<NamedArm> arms_;
   bool target_is_named_;
-  std::vector<BareDatasetWriter::Camera> cameras_;  // sizes from the first episode on
+  std::vector<BareDatasetWriter::Camera> cameras_;  // films, pictures; sizes from the first on
   int64_t with_several_tasks_ = 0;
   bool unbounded_ = false;  // an action has left [-1, 1]
 };
@@ -178,19 +183,37 @@ std::vector<Column> BareImport::Columns(const LerobotEpisode& episode,
   return columns;
 }
 
+void BareImport::CheckSize(size_t camera, int width, int height, const std::string& place) {
+  BareDatasetWriter::Camera& known = cameras_[camera];
+  if (known.width == 0) {
+    known.width = width;
+    known.height = height;
+  }
+  if (width == known.width && height == known.height) return;
+  ThrowBadInput(fmt::format("{}: pictures of {} x {} pixels, the first ones have {} x {}", place,
+                            width, height, known.width, known.height));
+}
+
 void BareImport::OpenFilms(const LerobotEpisode& episode) {
+  for (size_t f = 0; f < folder_.films.size(); ++f) {
+    const VideoReader& film = pictures_.Open(episode, f);
+    CheckSize(f, film.width(), film.height(), film.file().string());
+  }
+}
+
+void BareImport::ReadPictures(const LerobotEpisode& episode, int64_t row,
+                              std::vector<Image>& images) {
+  images.resize(cameras_.size());
   for (size_t c = 0; c < cameras_.size(); ++c) {
-    const VideoReader& film = pictures_.Open(episode, c);
-    BareDatasetWriter::Camera& camera = cameras_[c];
-    if (camera.width == 0) {
-      camera.width = film.width();
-      camera.height = film.height();
+    if (c < folder_.films.size()) {
+      images[c] = pictures_.Read(episode, c, row);
+      continue;
     }
-    if (film.width() == camera.width && film.height() == camera.height) continue;
-    ThrowBadInput(fmt::format(
-        "{}: pictures of {} x {} pixels, those of the first episode have {} "
-        "x {}",
-        film.file().string(), film.width(), film.height(), camera.width, camera.height));
+    const std::string& key = folder_.pictures[c - folder_.films.size()];
+    images[c] = rows_.ReadPicture(episode, key, row);
+    CheckSize(
+        c, images[c].width, images[c].height,
+        fmt::format("{}: episode {}, row {}: {}", episode.data.string(), episode.number, row, key));
   }
 }
 
@@ -209,14 +232,16 @@ void BareImport::Import(const LerobotEpisode& episode, BareDatasetWriter& writer
   OpenFilms(episode);
   Json meta = Json::object();
   if (!rows.task.empty()) meta["lang"] = rows.task;
+  // the first pictures tell their sizes
+  std::vector<Image> images;
+  if (!cameras_.empty()) ReadPictures(episode, 0, images);
   writer.BeginEpisode(static_cast<size_t>(episode.length), Columns(episode, rows), cameras_, meta,
                       success);
   for (int64_t row = 0; row < episode.length && !cameras_.empty(); ++row) {
-    std::vector<const Image*> images;
-    for (size_t c = 0; c < cameras_.size(); ++c) {
-      images.push_back(&pictures_.Read(episode, c, row));
-    }
-    writer.AddFrames(images);
+    if (row > 0) ReadPictures(episode, row, images);
+    std::vector<const Image*> row_of_images;
+    for (const Image& image : images) row_of_images.push_back(&image);
+    writer.AddFrames(row_of_images);
   }
   writer.EndEpisode();
 }
@@ -248,7 +273,7 @@ void BareImport::AddNotes(std::vector<std::string>& notes) const {
 std::vector<std::string> NotInBare(const LerobotFolder& folder) {
   std::vector<std::string> lost;
   for (const std::string& feature : folder.unread) {
-    lost.push_back(feature + ": neither numbers nor a film, left out");
+    lost.push_back(feature + ": neither numbers nor pictures, left out");
   }
   if (NamedArms(folder).empty()) {
     lost.push_back(

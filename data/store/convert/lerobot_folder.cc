@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kMaxFeatures = 1000;
+constexpr size_t kMaxCameras = 64;
 constexpr size_t kMaxWidth = 1'000'000;    // numbers in a row of one feature
 constexpr int64_t kMaxLength = 1'000'000;  // rows of an episode
 
@@ -77,8 +78,8 @@ void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& fol
     LerobotFeature feature;
     feature.name = name;
     feature.dtype = Field<std::string>(json, "dtype", at);
-    if (feature.dtype == "video") {
-      folder.films.push_back(name);
+    if (feature.dtype == "video" || feature.dtype == "image") {
+      (feature.dtype == "video" ? folder.films : folder.pictures).push_back(name);
       continue;
     }
     if (!IsNumeric(feature.dtype)) {
@@ -97,6 +98,10 @@ void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& fol
     if (json.contains("names")) feature.names = NamesOf(json["names"]);
     if (feature.names.size() != width) feature.names.clear();
     folder.features.push_back(std::move(feature));
+  }
+  if (folder.films.size() + folder.pictures.size() > kMaxCameras) {
+    ThrowBadInput(fmt::format("{}: {} cameras; at most {} are allowed", place,
+                              folder.films.size() + folder.pictures.size(), kMaxCameras));
   }
 }
 

@@ -38,6 +38,7 @@ struct LerobotFolder {
   double fps = 0;
   std::vector<LerobotFeature> features;  // those that are numbers
   std::vector<std::string> films;        // keys of video features
+  std::vector<std::string> pictures;     // keys of image features: files within the Parquet files
   std::vector<std::string> unread;       // features of other kinds, each with its kind
   std::map<int64_t, std::string> tasks;
   std::vector<LerobotEpisode> episodes;             // by number, without gaps

@@ -43,6 +43,7 @@ std::vector<std::string> NotInExtras(const LerobotFolder& folder, const Extras& 
     for (const Feature& known : table.features()) ours |= known.name == feature.name;
     if (!ours) strange.push_back(feature.name);
   }
+  for (const std::string& picture : folder.pictures) strange.push_back(picture);
   for (const std::string& film : folder.films) {
     bool ours = false;
     for (const std::string& camera : extras.header.cameras) ours |= PictureKey(camera) == film;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "data/base/error.h"
+#include "data/store/video/png.h"
 
 namespace understudy {
 namespace {
@@ -33,7 +34,9 @@ void LerobotRowReader::Open(const LerobotEpisode& episode) {
     const bool listed =
         folder_.Find(column) != nullptr ||
         std::any_of(folder_.unread.begin(), folder_.unread.end(), known) ||
-        std::find(folder_.films.begin(), folder_.films.end(), column) != folder_.films.end();
+        std::find(folder_.films.begin(), folder_.films.end(), column) != folder_.films.end() ||
+        std::find(folder_.pictures.begin(), folder_.pictures.end(), column) !=
+            folder_.pictures.end();
     if (!listed) unlisted_.insert(column);
   }
 }
@@ -79,6 +82,13 @@ LerobotRows LerobotRowReader::Read(const LerobotEpisode& episode) {
   }
   rows.task = folder_.tasks.at(static_cast<int64_t>(tasks[0]));
   return rows;
+}
+
+Image LerobotRowReader::ReadPicture(const LerobotEpisode& episode, const std::string& feature,
+                                    int64_t row) {
+  Open(episode);
+  const auto file = file_->Files(feature, episode.first_row + row, 1);
+  return DecodePicture(file.at(0), Place(episode, feature, static_cast<size_t>(row)));
 }
 
 void LerobotRowReader::CheckIndices(const LerobotEpisode& episode, const LerobotRows& rows) const {

@@ -30,6 +30,8 @@ class LerobotRowReader {
   // numbers that are none, indices that do not count up, times off by more than the tolerance,
   // tasks that are not listed.
   LerobotRows Read(const LerobotEpisode& episode);
+  // One picture of an image feature, PNG or JPEG.
+  Image ReadPicture(const LerobotEpisode& episode, const std::string& feature, int64_t row);
   // Columns met so far that info.json does not name.
   const std::set<std::string>& unlisted() const { return unlisted_; }
 

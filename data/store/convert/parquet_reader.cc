@@ -300,6 +300,31 @@ std::vector<std::string> ParquetReader::Texts(const std::string& column, int64_t
   });
 }
 
+std::vector<std::string> ParquetReader::Files(const std::string& column, int64_t first,
+                                              int64_t count) const {
+  Impl& m = *impl_;
+  return m.Guarded("cannot be read", [&] {
+    std::vector<std::string> files;
+    for (const ArrayPtr& slice : m.Slices(column, first, count)) {
+      if (slice->null_count() != 0) m.Fail(column, "lacks a value");
+      ArrayPtr bytes = slice;
+      if (slice->type_id() == arrow::Type::STRUCT) {
+        const auto& structure = static_cast<const arrow::StructArray&>(*slice);
+        // GetFieldByName keeps the offset of a slice
+        bytes = structure.GetFieldByName("bytes");
+      }
+      if (!bytes || bytes->type_id() != arrow::Type::BINARY) {
+        m.Fail(column, fmt::format("holds {}, must hold pictures", slice->type()->ToString()));
+      }
+      if (bytes->null_count() != 0) m.Fail(column, "names pictures that lie elsewhere");
+      for (int64_t i = 0; i < bytes->length(); ++i) {
+        files.push_back(static_cast<const arrow::BinaryArray&>(*bytes).GetString(i));
+      }
+    }
+    return files;
+  });
+}
+
 std::vector<std::vector<std::string>> ParquetReader::TextLists(const std::string& column,
                                                                int64_t first, int64_t count) const {
   Impl& m = *impl_;

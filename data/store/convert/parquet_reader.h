@@ -35,6 +35,8 @@ class ParquetReader {
   std::vector<int64_t> Integers(const std::string& column, int64_t first, int64_t count,
                                 size_t width = 1) const;
   std::vector<std::string> Texts(const std::string& column, int64_t first, int64_t count) const;
+  // Files in memory as the `datasets` package stores pictures: a structure with `bytes`, or bytes.
+  std::vector<std::string> Files(const std::string& column, int64_t first, int64_t count) const;
   std::vector<std::vector<std::string>> TextLists(const std::string& column, int64_t first,
                                                   int64_t count) const;
 
