@@ -1,21 +1,28 @@
 // data convert: datasets in other programs' formats.
-#include <fmt/format.h>
+#include <filesystem>
 
 #include "app/convert_hdf5.h"
 #include "app/data_commands.h"
 #ifdef WITH_ARROW
-#include "data/store/convert/lerobot.h"
+#include "app/convert_lerobot.h"
 #endif
 #include "data/store/dataset.h"
 
 namespace understudy {
 namespace {
 
-enum class ConvertTo { kLerobot, kUnderstudy, kRobomimic, kMimicgen, kIsaaclab };
+#ifndef WITH_ARROW
+constexpr const char* kNoArrow =
+    "this program was built without Arrow, which LeRobot's format needs: run `make setup`, then "
+    "configure with -DWITH_ARROW=ON and build again";
+#endif
+
+enum class ConvertTo { kLerobot, kLerobot21, kUnderstudy, kRobomimic, kMimicgen, kIsaaclab };
 }  // namespace
 template <>
 struct EnumNames<ConvertTo> {
-  static constexpr std::array kNames{"lerobot", "understudy", "robomimic", "mimicgen", "isaaclab"};
+  static constexpr std::array kNames{"lerobot",   "lerobot21", "understudy",
+                                     "robomimic", "mimicgen",  "isaaclab"};
 };
 namespace {
 
@@ -26,58 +33,75 @@ struct ConvertFlags {
   Hdf5Flags hdf5;
 #ifdef WITH_ARROW
   LerobotOptions lerobot;
+  LerobotImportOptions lerobot_import;
 #endif
   template <class V>
   void Visit(V& v) {
-    v("path", path, "dataset");
+    v("path", path, "dataset of any known program, or folder of a LeRobot dataset");
     v("out", out, "file or folder to write");
-    v("to", to, "format: lerobot = LeRobot v3.0; understudy = ours, from another program's file");
+    v("to", to,
+      "format: lerobot = LeRobot v3.0, lerobot21 = LeRobot v2.1 with GR00T's files, understudy = "
+      "ours");
     hdf5.Visit(v);
 #ifdef WITH_ARROW
     v("lerobot", lerobot, "how a LeRobot dataset is written");
+    v("lerobot_import", lerobot_import, "how a LeRobot dataset is read");
 #endif
     v("overwrite", overwrite, "replace it where it exists");
   }
 };
 
-Json Convert(const ConvertFlags& flags, CommandContext& context) {
-  const DatasetReader reader(Given(flags.path, "convert", "path"));
-  Given(flags.out, "convert", "out");
+bool IsLerobotFolder(const std::string& path) {
+#ifdef WITH_ARROW
+  return IsLerobot(path);
+#else
+  return std::filesystem::is_directory(path);
+#endif
+}
+
+// From any dataset that is one file.
+Json ConvertFile(const DatasetReader& reader, const ConvertFlags& flags, CommandContext& context) {
+  const auto hdf5 = [&](ForeignTarget target) {
+    return ExportHdf5(target, reader, flags.out, flags.hdf5, flags.overwrite, context);
+  };
   switch (flags.to) {
-    case ConvertTo::kLerobot:
-      break;
     case ConvertTo::kUnderstudy:
       return ImportHdf5(reader, flags.out, flags.hdf5, flags.overwrite, context);
     case ConvertTo::kRobomimic:
-      return ExportHdf5(ForeignTarget::kRobomimic, reader, flags.out, flags.hdf5, flags.overwrite,
-                        context);
+      return hdf5(ForeignTarget::kRobomimic);
     case ConvertTo::kMimicgen:
-      return ExportHdf5(ForeignTarget::kMimicgen, reader, flags.out, flags.hdf5, flags.overwrite,
-                        context);
+      return hdf5(ForeignTarget::kMimicgen);
     case ConvertTo::kIsaaclab:
-      return ExportHdf5(ForeignTarget::kIsaacLab, reader, flags.out, flags.hdf5, flags.overwrite,
-                        context);
+      return hdf5(ForeignTarget::kIsaacLab);
+    case ConvertTo::kLerobot:
+    case ConvertTo::kLerobot21:
+      break;
   }
 #ifdef WITH_ARROW
   LerobotOptions options = flags.lerobot;
   options.overwrite = flags.overwrite;
-  // said before anything is written
-  Json result{{"out", flags.out}, {"lost", LostInLerobot(reader, options)}};
-  for (const Json& lost : result["lost"])
-    context.progress->Message("lost: " + lost.get<std::string>());
-  if (context.plan) return result;
-  const LerobotReport report = WriteLerobot(reader, flags.out, options, *context.progress);
-  result.update({{"episodes", report.episodes},
-                 {"frames", report.frames},
-                 {"data_files", report.data_files},
-                 {"video_files", report.video_files},
-                 {"encoder", report.encoder}});
-  return result;
+  options.version = flags.to == ConvertTo::kLerobot21 ? LerobotVersion::kV21 : LerobotVersion::kV30;
+  return ToLerobot(reader, flags.out, options, context);
 #else
-  (void)context;
-  ThrowUsage(
-      "this program was built without Arrow, which LeRobot's format needs: run `make setup`, then "
-      "configure with -DWITH_ARROW=ON and build again");
+  ThrowUsage(kNoArrow);
+#endif
+}
+
+Json Convert(const ConvertFlags& flags, CommandContext& context) {
+  Given(flags.path, "convert", "path");
+  Given(flags.out, "convert", "out");
+  if (!IsLerobotFolder(flags.path)) return ConvertFile(DatasetReader(flags.path), flags, context);
+#ifdef WITH_ARROW
+  LerobotImportOptions import = flags.lerobot_import;
+  import.overwrite = flags.overwrite;
+  if (flags.to == ConvertTo::kUnderstudy) {
+    return FromLerobot(flags.path, flags.out, import, context);
+  }
+  return ThroughDataset(
+      flags.path, flags.out, import,
+      [&](const DatasetReader& reader) { return ConvertFile(reader, flags, context); }, context);
+#else
+  ThrowUsage(kNoArrow);
 #endif
 }
 

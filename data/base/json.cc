@@ -75,6 +75,25 @@ Json NodeToJson(const YAML::Node& node, const std::string& name, int depth) {
   }
 }
 
+// Whether brackets outside of texts nest deeper than kMaxDepth.
+bool NestsTooDeep(const std::string& json) {
+  int depth = 0;
+  bool in_text = false;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (in_text && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      in_text = !in_text;
+    } else if (!in_text && (c == '[' || c == '{')) {
+      if (++depth > kMaxDepth) return true;
+    } else if (!in_text && (c == ']' || c == '}')) {
+      --depth;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string ReadText(const std::filesystem::path& file) {
@@ -100,6 +119,8 @@ Json LoadYaml(const std::filesystem::path& file) {
 }
 
 Json ParseJson(const std::string& text, const std::string& name) {
+  // copying and printing recurse: nesting without bound would end the program
+  if (NestsTooDeep(text)) ThrowBadInput(fmt::format("{}: nested deeper than {}", name, kMaxDepth));
   try {
     return Json::parse(text);
   } catch (const Json::exception& error) {

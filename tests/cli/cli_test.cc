@@ -135,6 +135,16 @@ TEST_F(Cli, WholePathInMiniature) {
   Expect("data convert tiny/looks.h5 --to lerobot --out lerobot", 0, "episodes: 6");
   Expect("data convert tiny/looks.h5 --to lerobot --out lerobot", 2, "exists already");
   Expect("data convert tiny/looks.h5 --to zarr --out z", 2, "unknown choice 'zarr'");
+  Expect("data convert lerobot --to understudy --plan --out back.h5", 0, "their codec is lossy");
+  EXPECT_FALSE(fs::exists(folder_ / "back.h5"));
+  Expect("data convert lerobot --to understudy --out back.h5", 0, "exact: true");
+  Expect("data verify back.h5 --replay", 0, "replayed: 6 of 6 bit-exact");
+  Expect("data convert lerobot --to lerobot21 --out lerobot21", 0, "episodes: 6");
+  EXPECT_TRUE(fs::exists(folder_ / "lerobot21/meta/modality.json"));
+  Expect("data convert lerobot21 --to understudy --lerobot_import.extras false --out bare.h5", 0,
+         "exact: false");
+  Expect("data convert tiny/looks.h5 --to understudy --out x.h5", 2, "no folder of a LeRobot");
+  Expect("data convert nothing --to understudy --out x.h5", 3, "no such file or folder");
   Expect("data verify lerobot/extras/understudy.h5 --replay", 0, "replayed: 6 of 6 bit-exact");
   for (const char* dataset : {"nominal.h5", "split.h5", "new.h5", "short.h5"}) {
     Expect("data verify --replay " + std::string(dataset), 0, "replayed: 3 of 3 bit-exact");

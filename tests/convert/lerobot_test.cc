@@ -2,112 +2,20 @@
 
 #include "data/store/convert/lerobot.h"
 
-#include <arrow/api.h>
-#include <arrow/io/file.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <parquet/arrow/reader.h>
 #include <sys/resource.h>
 
 #include <csignal>
 
-#include "data/base/error.h"
 #include "data/base/statistics.h"
 #include "data/store/convert/feature_statistics.h"
-#include "tests/data/store_support.h"
+#include "tests/convert/lerobot_fixture.h"
 #include "tests/support/read_film.h"
 
 namespace understudy::store_test {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
-
-constexpr int kWidth = 32, kHeight = 24;
-
-// A smooth picture whose colour tells episode, camera and row.
-Image Picture(size_t episode, size_t camera, size_t row) {
-  Image image(kWidth, kHeight);
-  for (int y = 0; y < kHeight; ++y) {
-    for (int x = 0; x < kWidth; ++x) {
-      uint8_t* p = &image.rgb[(static_cast<size_t>(y) * kWidth + static_cast<size_t>(x)) * 3];
-      p[0] = static_cast<uint8_t>(40 + 4 * x);
-      p[1] = static_cast<uint8_t>(60 + 50 * camera + 20 * episode);
-      p[2] = static_cast<uint8_t>(30 + 12 * row);
-    }
-  }
-  return image;
-}
-
-std::shared_ptr<arrow::Table> ReadTable(const fs::path& file) {
-  const auto input = arrow::io::ReadableFile::Open(file.string()).ValueOrDie();
-  auto reader = parquet::arrow::OpenFile(input, arrow::default_memory_pool()).ValueOrDie();
-  return reader->ReadTable().ValueOrDie()->CombineChunks().ValueOrDie();
-}
-
-// All numbers of a column, lists flattened.
-std::vector<double> Numbers(const arrow::Table& table, const std::string& name) {
-  const auto column = table.GetColumnByName(name);
-  std::vector<double> numbers;
-  if (!column) {
-    ADD_FAILURE() << "no column " << name;
-    return numbers;
-  }
-  std::shared_ptr<arrow::Array> array = column->chunk(0);
-  while (array->type_id() == arrow::Type::FIXED_SIZE_LIST) {
-    array = std::static_pointer_cast<arrow::FixedSizeListArray>(array)->Flatten().ValueOrDie();
-  }
-  for (int64_t i = 0; i < array->length(); ++i) {
-    const auto scalar = array->GetScalar(i).ValueOrDie()->CastTo(arrow::float64()).ValueOrDie();
-    numbers.push_back(std::static_pointer_cast<arrow::DoubleScalar>(scalar)->value);
-  }
-  return numbers;
-}
-
-class LerobotTest : public testing::Test {
- protected:
-  LerobotTest() {
-    header_ = HeaderFor(kShape);
-    header_.simulator.joint_names.assign(7, "joint");
-    header_.simulator.gripper_joint_names = {"finger1", "finger2"};
-    header_.cameras = {"agentview", "wrist"};
-    header_.image_width = kWidth;
-    header_.image_height = kHeight;
-    for (size_t e = 0; e < 3; ++e) {
-      EpisodeShape shape = kShape;
-      shape.length = 6 + 2 * e;
-      episodes_.push_back(RandomEpisode(e, shape));
-    }
-    episodes_[1].meta.instruction = "another task";
-  }
-  fs::path Write() {
-    const fs::path file = folder_ / "in.h5";
-    DatasetWriter writer(file, header_, {.overwrite = true});
-    for (size_t e = 0; e < episodes_.size(); ++e) {
-      std::vector<std::vector<Image>> images(header_.cameras.size());
-      for (size_t c = 0; c < images.size(); ++c) {
-        for (size_t k = 0; k < episodes_[e].length(); ++k) images[c].push_back(Picture(e, c, k));
-      }
-      writer.Append(episodes_[e], images);
-    }
-    writer.WriteMask("train", {"demo_0", "demo_2"});
-    writer.Finish();
-    return file;
-  }
-  LerobotReport Convert(const LerobotOptions& options = {}) {
-    return WriteLerobot(DatasetReader(Write()), folder_ / "out", options, quiet_);
-  }
-  std::shared_ptr<arrow::Table> Frames(int file = 0) {
-    return ReadTable(folder_ / fmt::format("out/data/chunk-000/file-{:03d}.parquet", file));
-  }
-
-  static constexpr EpisodeShape kShape{.length = 6, .raw = 3};
-  Folder folder_;
-  DatasetHeader header_;
-  std::vector<Episode> episodes_;
-  Progress quiet_;
-};
 
 TEST_F(LerobotTest, RowsHoldWhatTheEpisodesHold) {
   const LerobotReport report = Convert();

@@ -18,6 +18,25 @@ double Deviation(double sum, double squares, double count) {
 
 }  // namespace
 
+std::vector<std::pair<const char*, std::vector<double>>> NamedStatistics(
+    const FeatureStatistics& s) {
+  return {{"min", s.min}, {"max", s.max}, {"mean", s.mean}, {"std", s.std}, {"q01", s.q01},
+          {"q10", s.q10}, {"q50", s.q50}, {"q90", s.q90},   {"q99", s.q99}};
+}
+
+Json StatisticsJson(const FeatureStatistics& statistics, bool picture) {
+  Json json = Json::object();
+  for (const auto& [name, values] : NamedStatistics(statistics)) {
+    Json list = Json::array();
+    for (const double value : values) {
+      list.push_back(picture ? Json::array({Json::array({value})}) : Json(value));
+    }
+    json[name] = list;
+  }
+  json["count"] = {statistics.count};
+  return json;
+}
+
 VectorStatistics::VectorStatistics(int size)
     : size_(static_cast<size_t>(size)),
       min_(size_, std::numeric_limits<double>::infinity()),

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "data/base/json.h"
@@ -15,6 +16,12 @@ struct FeatureStatistics {
   std::vector<double> min, max, mean, std, q01, q10, q50, q90, q99;
   int64_t count = 0;
 };
+
+// "min", …, "q99" with their numbers, in LeRobot's order.
+std::vector<std::pair<const char*, std::vector<double>>> NamedStatistics(
+    const FeatureStatistics& statistics);
+// {min: …, …, q99: …, count: [n]}; numbers of pictures stand in three nested lists.
+Json StatisticsJson(const FeatureStatistics& statistics, bool picture);
 
 // Of vectors. Exact, quantiles too, up to 2^17 vectors; beyond, quantiles come from every 2^n-th.
 class VectorStatistics {

@@ -7,28 +7,36 @@
 #include "data/base/options.h"
 #include "data/base/progress.h"
 #include "data/store/dataset.h"
+#include "data/store/video/codec.h"
 
 namespace understudy {
 
+// LeRobot's dataset formats that are written: v2.1 with GR00T's files beside it, and v3.0.
+enum class LerobotVersion { kV21, kV30 };
+
 struct LerobotOptions {
   // changes results
-  double data_file_mb = 100;   // a new Parquet file where one has grown to this
+  LerobotVersion version = LerobotVersion::kV30;  // by `--to`, therefore not visited
+  double data_file_mb = 100;   // v3.0: a new Parquet file where one has grown to this
   double video_file_mb = 200;  // likewise for films
-  int quality = 20;            // constant rate factor of H.264, 0 lossless to 51 worst
-  int gop = 2;                 // frames per key frame: 2 makes any frame cheap to reach
-  bool extras = true;          // all that LeRobot has no place for, in extras/understudy.h5
+  VideoCodec codec = VideoCodec::kH264;
+  int quality = 20;    // constant rate factor of the codec, 0 best to 51 worst
+  int gop = 2;         // frames per key frame: 2 makes any frame cheap to reach
+  bool extras = true;  // all that LeRobot has no place for, in extras/understudy.h5
   bool overwrite = false;
   // changes speed only
   std::string preset = "veryfast";
   template <class V>
   void Visit(V& v) {
-    v("data_file_mb", data_file_mb, "MB of a Parquet file before the next begins",
+    v("data_file_mb", data_file_mb, "v3.0: MB of a Parquet file before the next begins",
       Limits{0.001, 1e6});
-    v("video_file_mb", video_file_mb, "MB of a film before the next begins", Limits{0.001, 1e6});
-    v("quality", quality, "H.264 rate factor, 0 lossless to 51 worst", Limits{0, 51});
+    v("video_file_mb", video_file_mb, "v3.0: MB of a film before the next begins",
+      Limits{0.001, 1e6});
+    v("codec", codec, "of the films: h264, or av1 (smaller files, slower, from 64 px on)");
+    v("quality", quality, "rate factor of the codec, 0 best to 51 worst", Limits{0, 51});
     v("gop", gop, "frames per key frame", Limits{1, 1000});
     v("extras", extras, "keep states, clocks, draws and provenance in extras/understudy.h5");
-    v("preset", preset, "x264's speed: ultrafast … veryslow");
+    v("preset", preset, "the encoder's speed by x264's names: ultrafast … veryslow");
   }
 };
 
@@ -40,10 +48,12 @@ struct LerobotReport {
 // What a LeRobot dataset cannot say of this one, in words; empty: nothing is lost.
 std::vector<std::string> LostInLerobot(const DatasetReader& reader, const LerobotOptions& options);
 
-// Writes `folder` in LeRobot's dataset format v3.0: Parquet files with one row group per episode,
-// one film per camera and many episodes, tasks.parquet with pandas' index, statistics with
-// quantiles. Features: observation.state (per arm p_WE, R_WE as quaternion xyzw, joints, fingers),
-// action (robosuite's normalised delta per arm), action.target (float64: p_WE_cmd, quaternion xyzw,
+// Writes `folder` in LeRobot's dataset format. v3.0: Parquet files with one row group per episode,
+// one film per camera and many episodes, meta/episodes, tasks.parquet with pandas' index. v2.1: one
+// Parquet file and one film per camera for every episode, JSON lines, and what GR00T expects:
+// modality.json, stats.json, annotation.human.task_description. Statistics have quantiles in both.
+// Features: observation.state (per arm p_WE, R_WE as quaternion xyzw, joints, fingers), action
+// (robosuite's normalised delta per arm), action.target (float64: p_WE_cmd, quaternion xyzw,
 // gripper: what the controller consumed), next.reward, next.done, next.success,
 // observation.images.<camera>. Times are exactly frame / fps. Made as <folder>.part and renamed
 // when whole. Throws Error(kUsage) where the folder exists, Error(kBadInput) where the dataset has

@@ -143,6 +143,7 @@ void ParquetWriter::Append(const std::vector<ParquetColumn>& columns) {
     const auto properties = parquet::WriterProperties::Builder()
                                 .compression(parquet::Compression::SNAPPY)
                                 ->enable_dictionary()
+                                ->enable_page_checksum()
                                 ->build();
     const auto stored = parquet::ArrowWriterProperties::Builder().store_schema()->build();
     m.writer = m.calls.Get(parquet::arrow::FileWriter::Open(*m.schema, arrow::default_memory_pool(),

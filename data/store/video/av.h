@@ -11,6 +11,7 @@ extern "C" {
 #include <libswscale/swscale.h>
 }
 
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -32,6 +33,11 @@ struct PacketDeleter {
 };
 using PacketPtr = std::unique_ptr<AVPacket, PacketDeleter>;
 
+struct InputDeleter {
+  void operator()(AVFormatContext* input) const { avformat_close_input(&input); }
+};
+using InputPtr = std::unique_ptr<AVFormatContext, InputDeleter>;
+
 struct ScalerDeleter {
   void operator()(SwsContext* scaler) const { sws_freeContext(scaler); }
 };
@@ -43,10 +49,14 @@ inline std::string ErrorText(int code) {
   return text;
 }
 
-// libav prints its notes to stderr unless told otherwise: a library does not print.
+// libav and its encoders print notes to stderr unless told otherwise: a library does not print.
 inline void Quiet() {
   static std::once_flag once;
-  std::call_once(once, [] { av_log_set_level(AV_LOG_QUIET); });
+  std::call_once(once, [] {
+    av_log_set_level(AV_LOG_QUIET);
+    // SVT-AV1 has a voice of its own
+    setenv("SVT_LOG", "0", 0);
+  });
 }
 
 }  // namespace understudy::av

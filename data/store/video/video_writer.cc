@@ -11,25 +11,7 @@
 namespace understudy {
 namespace {
 
-// H.264 encoders in order of liking; which of them exist depends on how libav was built.
-const AVCodec* FindEncoder() {
-  for (const char* name : {"libx264", "libopenh264", "h264_nvenc", "h264_v4l2m2m"}) {
-    const AVCodec* codec = avcodec_find_encoder_by_name(name);
-    if (codec != nullptr) return codec;
-  }
-  const AVCodec* any = avcodec_find_encoder(AV_CODEC_ID_H264);
-  return any != nullptr ? any : avcodec_find_encoder(AV_CODEC_ID_MPEG4);
-}
-
 int Even(int size) { return size + size % 2; }
-
-// Speeds of libx264; asked before it is, because it prints what it does not know.
-const std::vector<std::string>& Presets() {
-  static const std::vector<std::string> presets{"ultrafast", "superfast", "veryfast", "faster",
-                                                "fast",      "medium",    "slow",     "slower",
-                                                "veryslow",  "placebo"};
-  return presets;
-}
 
 // Finishes when it goes out of scope in peace.
 class SelfFinishingSink : public FrameSink {
@@ -63,11 +45,6 @@ class SelfFinishingSink : public FrameSink {
 };
 
 }  // namespace
-
-std::string H264EncoderName() {
-  const AVCodec* codec = FindEncoder();
-  return codec == nullptr || codec->id != AV_CODEC_ID_H264 ? "" : codec->name;
-}
 
 std::unique_ptr<FrameSink> MakeVideoSink(const std::filesystem::path& file, size_t cameras,
                                          double fps, const VideoOptions& options) {
@@ -135,15 +112,15 @@ class VideoWriter::Encoder {
 
   void OpenCodec() {
     // the encoder's clock ticks once per frame
-    const AVCodec* codec = FindEncoder();
+    const AVCodec* codec = av::FindEncoder(options_.codec);
     if (codec == nullptr) {
-      ThrowFailed(
-          fmt::format("{}: this libav has neither an H.264 nor an MPEG-4 encoder; install "
-                      "Debian's libavcodec59",
-                      part_.string()));
+      ThrowFailed(fmt::format("{}: this libav has no encoder for {}; install Debian's libavcodec59",
+                              part_.string(),
+                              options_.codec == VideoCodec::kAv1 ? "AV1" : "H.264 or MPEG-4"));
     }
     report_.encoder = codec->name;
-    if (codec->id != AV_CODEC_ID_H264) {
+    report_.codec = avcodec_get_name(codec->id);
+    if (codec->id == AV_CODEC_ID_MPEG4) {
       report_.warning = fmt::format(
           "no H.264 encoder in libav: filmed with {}, which browsers do "
           "not play; install libx264",
@@ -166,14 +143,7 @@ class VideoWriter::Encoder {
     codec_->color_primaries = AVCOL_PRI_SMPTE170M;
     codec_->color_trc = AVCOL_TRC_SMPTE170M;
     codec_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_BITEXACT;
-    if (report_.encoder == "libx264") {
-      av_opt_set(codec_->priv_data, "crf", std::to_string(options_.quality).c_str(), 0);
-      av_opt_set(codec_->priv_data, "preset", options_.preset.c_str(), 0);
-    } else {
-      // others have no rate factor: enough bits for clean pictures
-      codec_->bit_rate = static_cast<int64_t>(picture_.width) * picture_.height *
-                         static_cast<int64_t>(options_.fps + 1) / 3;
-    }
+    av::SetRate(codec_.get(), codec, options_.quality, options_.preset, options_.fps);
     const int opened = avcodec_open2(codec_.get(), codec, nullptr);
     if (opened < 0) {
       ThrowFailed(
@@ -291,8 +261,10 @@ VideoWriter::VideoWriter(std::filesystem::path file, const VideoOptions& options
   Require(options.fps > 0 && options.scale >= 1 && options.threads >= 1,
           "a film has a rate, a scale and a thread");
   av::Quiet();
-  if (std::find(Presets().begin(), Presets().end(), options.preset) == Presets().end()) {
-    ThrowUsage("video: " + UnknownName("preset", options.preset, Presets()));
+  // asked before the encoder is, because x264 prints what it does not know
+  const std::vector<std::string>& presets = VideoPresets();
+  if (std::find(presets.begin(), presets.end(), options.preset) == presets.end()) {
+    ThrowUsage("video: " + UnknownName("preset", options.preset, presets));
   }
   const std::filesystem::path folder = file_.parent_path();
   if (!folder.empty() && !std::filesystem::is_directory(folder)) {

@@ -1,0 +1,31 @@
+#pragma once
+
+// The two ways in which a LeRobot dataset becomes one of ours.
+
+#include <filesystem>
+
+#include "data/base/progress.h"
+#include "data/store/convert/extras.h"
+#include "data/store/convert/lerobot_folder.h"
+#include "data/store/convert/lerobot_import.h"
+
+namespace understudy {
+
+// Restores the original of the extras with pictures from the films. Writes `out`.part and renames
+// it; on an error the caller removes what is left.
+void ImportExactly(const LerobotFolder& folder, const Extras& extras,
+                   const std::filesystem::path& out, const LerobotImportOptions& options,
+                   Progress& progress, LerobotImportReport& report);
+
+// Writes robomimic's layout. Whole or nothing.
+void ImportBare(const LerobotFolder& folder, const std::filesystem::path& out,
+                const LerobotImportOptions& options, Progress& progress,
+                LerobotImportReport& report);
+
+// What ImportBare cannot take from this dataset, in words.
+std::vector<std::string> NotInBare(const LerobotFolder& folder);
+
+// "agentview" for "observation.images.agentview".
+std::string CameraOfKey(const std::string& key);
+
+}  // namespace understudy

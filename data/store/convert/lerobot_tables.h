@@ -1,0 +1,31 @@
+#pragma once
+
+// The lists in meta/ of a LeRobot dataset, as each version writes them; unchecked against each
+// other: lerobot_folder.h does that.
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "data/store/convert/lerobot_folder.h"
+
+namespace understudy {
+
+// Path templates of info.json.
+struct LerobotPaths {
+  std::string data, video;
+  int64_t chunks_size = 1000;  // episodes per chunk of v2
+  std::string place;           // of info.json, for errors
+};
+
+// A text file of at most 1 GiB.
+std::string ReadSmallText(const std::filesystem::path& file);
+
+std::map<int64_t, std::string> ReadTasksV2(const std::filesystem::path& folder);
+std::map<int64_t, std::string> ReadTasksV3(const std::filesystem::path& folder);
+// In the order of the files. v3.0's carry `first_index` as the file claims it.
+std::vector<LerobotEpisode> ReadEpisodesV2(const LerobotFolder& folder, const LerobotPaths& paths);
+std::vector<LerobotEpisode> ReadEpisodesV3(const LerobotFolder& folder, const LerobotPaths& paths);
+
+}  // namespace understudy

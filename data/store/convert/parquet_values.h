@@ -1,0 +1,83 @@
+#pragma once
+
+// Numbers out of Arrow's arrays; internal to this folder.
+
+#include <arrow/api.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace understudy {
+
+inline constexpr int kMaxNesting = 8;  // lists within lists
+
+inline bool IsNumber(arrow::Type::type id) {
+  return (id >= arrow::Type::BOOL && id <= arrow::Type::INT64) || id == arrow::Type::FLOAT ||
+         id == arrow::Type::DOUBLE;
+}
+
+inline bool IsList(const arrow::DataType& type) {
+  return type.id() == arrow::Type::LIST || type.id() == arrow::Type::LARGE_LIST ||
+         type.id() == arrow::Type::FIXED_SIZE_LIST;
+}
+
+// The type of the items in lists of lists.
+inline const arrow::DataType* Innermost(const arrow::DataType* type) {
+  for (int depth = 0; IsList(*type) && depth < kMaxNesting; ++depth) {
+    type = type->field(0)->type().get();
+  }
+  return type;
+}
+
+// Items of every list of an array of lists; -1 where they differ.
+template <class Lists>
+int64_t CommonSize(const Lists& lists) {
+  const int64_t size = lists.length() > 0 ? lists.value_length(0) : 0;
+  for (int64_t i = 1; i < lists.length(); ++i) {
+    if (lists.value_length(i) != size) return -1;
+  }
+  return size;
+}
+
+namespace parquet_internal {
+template <class Array, class Number>
+bool Append(const arrow::Array& array, std::vector<Number>& to) {
+  const auto& typed = static_cast<const Array&>(array);
+  for (int64_t i = 0; i < typed.length(); ++i) to.push_back(static_cast<Number>(typed.Value(i)));
+  return true;
+}
+}  // namespace parquet_internal
+
+// False for types that are no numbers.
+template <class Number>
+bool AppendNumbers(const arrow::Array& array, std::vector<Number>& to) {
+  using namespace parquet_internal;
+  switch (array.type_id()) {
+    case arrow::Type::FLOAT:
+      return Append<arrow::FloatArray>(array, to);
+    case arrow::Type::DOUBLE:
+      return Append<arrow::DoubleArray>(array, to);
+    case arrow::Type::BOOL:
+      return Append<arrow::BooleanArray>(array, to);
+    case arrow::Type::INT8:
+      return Append<arrow::Int8Array>(array, to);
+    case arrow::Type::INT16:
+      return Append<arrow::Int16Array>(array, to);
+    case arrow::Type::INT32:
+      return Append<arrow::Int32Array>(array, to);
+    case arrow::Type::INT64:
+      return Append<arrow::Int64Array>(array, to);
+    case arrow::Type::UINT8:
+      return Append<arrow::UInt8Array>(array, to);
+    case arrow::Type::UINT16:
+      return Append<arrow::UInt16Array>(array, to);
+    case arrow::Type::UINT32:
+      return Append<arrow::UInt32Array>(array, to);
+    case arrow::Type::UINT64:
+      return Append<arrow::UInt64Array>(array, to);
+    default:
+      return false;
+  }
+}
+
+}  // namespace understudy
