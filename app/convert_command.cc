@@ -109,7 +109,11 @@ Json Convert(const ConvertFlags& flags, CommandContext& context) {
 
 Command ConvertCommand() {
   return MakeCommand<ConvertFlags>("data convert", "a dataset in another program's format", Convert,
-                                   [](const Json& result) { return Outline(result); });
+                                   [](Json result) {
+                                     // what is lost was said before it was written
+                                     if (result.contains("episodes")) result.erase("lost");
+                                     return Outline(result);
+                                   });
 }
 
 }  // namespace understudy

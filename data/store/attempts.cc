@@ -112,8 +112,9 @@ std::vector<AttemptRecord> ReadAttempts(const h5::Group& understudy) {
       for (size_t i = 0; i < 7; ++i) v[i] = poses.At<double>(k, 7 * o + i);
       if (std::all_of(v, v + 7, [](double x) { return std::isnan(x); })) continue;
       const Eigen::Quaterniond q(v[3], v[4], v[5], v[6]);
-      const bool finite = std::all_of(v, v + 7, [](double x) { return std::isfinite(x); });
-      if (!finite || q.norm() < 1e-6) {
+      const bool finite = std::all_of(v, v + 3, [](double x) { return std::isfinite(x); });
+      // large numbers have no finite norm
+      if (!finite || !std::isfinite(q.norm()) || q.norm() < 1e-6) {
         h5::FailReading(fmt::format("{}[{}]", understudy.Place(poses.path), k), "is no pose");
       }
       a.X_WO_start.push_back(Pose(q, Eigen::Vector3d(v[0], v[1], v[2])));

@@ -494,6 +494,12 @@ Group OpenForReading(const std::filesystem::path& file) {
     }
     ThrowBadInput(fmt::format("{}: no such file", name));
   }
+  if (std::filesystem::exists(file / "meta" / "info.json", ignored)) {
+    ThrowBadInput(
+        fmt::format("{}: is the folder of a LeRobot dataset; `understudy data convert {} --to "
+                    "understudy --out FILE` makes a dataset of it that every command reads",
+                    name, name));
+  }
   if (!std::filesystem::is_regular_file(status)) {
     ThrowBadInput(fmt::format("{}: is not a file", name));
   }
