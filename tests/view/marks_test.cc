@@ -215,6 +215,7 @@ TEST(Catalogue, FlagsWhatDataInfoNames) {
   // the trembling one and the long one are among them
   EXPECT_THAT(rows["outliers"]["jerk_rms"]["episodes"], testing::Contains(3));
   EXPECT_THAT(rows["outliers"]["steps"]["episodes"], testing::Contains(5));
+  EXPECT_EQ(rows["outliers"]["idle_share"]["episodes"], Json::array());
   EXPECT_EQ(rows["rows"][7]["cause"], "dropped the cube");
 
   std::vector<Mark> marks(12, kNone);

@@ -162,6 +162,7 @@ def check_variants(page):
     same("draws that differ", lines[:3], [["what was drawn", "nominal", "variant 1", "variant 2"],
                                           ["light key: diffuse", "nominal", "0.3 0.5 0.7", "0.6 0.5 0.4"],
                                           ["headlight: ambient", "nominal", "0.2 0.2 0.2", "0.2 0.2 0.2"]])
+    same("what does not differ", [line for line in lines if "wall" in line[0]], [])
     page.key("v")
     page.at(5, 20)
 

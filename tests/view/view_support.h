@@ -126,12 +126,14 @@ inline std::filesystem::path WriteLooks(const std::filesystem::path& file, size_
       meta.parents = {parent};
       meta.uuid = MakeUuid(parent, RngKey{.variant = static_cast<uint64_t>(variant)});
       meta.variant_index = variant;
+      // what all looks share is no difference
+      meta.variation.edits = {MaterialEdit{.material = "wall", .specular = 0.5}};
       if (variant > 0) {
         const double v = 0.3 * variant;
-        meta.variation.edits = {
-            LightEdit{.light = "key", .diffuse = Eigen::Vector3d(v, 0.5, 1 - v)},
-            HeadlightEdit{.ambient = Eigen::Vector3d(0.2, 0.2, 0.2)},
-            TextureEdit{.texture = "table", .cells = 4.0 * variant}};
+        std::vector<SceneEdit>& edits = meta.variation.edits;
+        edits.push_back(LightEdit{.light = "key", .diffuse = Eigen::Vector3d(v, 0.5, 1 - v)});
+        edits.push_back(HeadlightEdit{.ambient = Eigen::Vector3d(0.2, 0.2, 0.2)});
+        edits.push_back(TextureEdit{.texture = "table", .cells = 4.0 * variant});
       }
       writer.Append(episode, PicturesOf(place, length));
     }
@@ -141,11 +143,15 @@ inline std::filesystem::path WriteLooks(const std::filesystem::path& file, size_
   return file;
 }
 
-// Episodes without pictures, of which one trembles, one is long and one failed.
+// Episodes without pictures, of which one trembles, one is long and one failed. All are idle for
+// some rows; one for more, but not for so many that it is worth a word.
 inline std::filesystem::path WritePlain(const std::filesystem::path& file, size_t count = 12) {
   DatasetWriter writer(file, HandHeader(false));
   for (size_t e = 0; e < count; ++e) {
     Episode episode = PickAndPlace(100 + e, e == 5 ? 400 : 90 + e, e == 3 ? 0.01 : 0.0002);
+    for (size_t k = 41; k < 43 + (e == 9 ? 10 : e % 3); ++k) {
+      episode.steps[k].action = episode.steps[40].action;
+    }
     if (e == 7) {
       episode.meta.success = false;
       episode.meta.cause = "dropped the cube";

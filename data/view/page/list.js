@@ -7,7 +7,8 @@ const COLUMNS = [
   {key: 'look', name: 'var', title: 'variant index; 0 is the nominal look', number: true, value: i => S.data.episodes[i].variant_index},
   {key: 'steps', name: 'steps', title: 'rows', number: true, value: i => S.data.episodes[i].steps},
   {key: 'path_m', name: 'path m', title: 'way of all control frames', number: true, value: i => motionOf(i).path_m},
-  {key: 'jerk_rms', name: 'jerk', title: 'root mean square of the third difference of the position, m/s³', number: true, value: i => motionOf(i).jerk_rms},
+  {key: 'jerk_rms', name: 'jerk', title: 'root mean square of the third difference of the position, m/s³',
+   number: true, value: i => motionOf(i).jerk_rms},
   {key: 'idle_share', name: 'idle', title: 'share of rows whose command is that of the row before', number: true, value: i => motionOf(i).idle_share},
   {key: 'flags', name: '⚑', title: 'figures that stand apart', value: i => (S.rows[i] && S.rows[i].error ? 9 : (S.flags.get(i) || []).length)},
 ];
@@ -31,7 +32,8 @@ function makeList() {
     CHIPS.push({key: `mask.${key}`, name: `mask ${key}`, holds: i => set.has(i)});
   }
   for (const column of COLUMNS) {
-    const button = el('button', {title: `${column.title}; click sorts`, className: column.number ? 'n' : ''}, column.name || ({mark: '✓', success: '●'})[column.key]);
+    const button = el('button', {title: `${column.title}; click sorts`, className: column.number ? 'n' : ''},
+                      column.name || ({mark: '✓', success: '●'})[column.key]);
     button.onclick = () => {
       if (S.sort === column.key) S.down = !S.down;
       else { S.sort = column.key; S.down = !['number', 'success'].includes(column.key); }
@@ -111,12 +113,13 @@ function drawList() {
 
 function lineOf(i, at) {
   const episode = S.data.episodes[i], row = S.rows[i], flags = S.flags.get(i) || [], motion = motionOf(i);
-  const number = (key, text) => el('span', {className: flags.includes(key) ? 'n far' : 'n', title: flags.includes(key) ? flagText(i, key) : ''}, text);
+  const number = (key, text) => el('span', flags.includes(key) ? {className: 'n far', title: flagText(i, key)} : {className: 'n'}, text);
   const mark = S.marks[i];
+  const outcome = {good: 'success', bad: `failed ${row && row.cause ? row.cause : ''}`, '': 'outcome not told'}[outcomeOf(i)];
   const line = el('div', {className: `line ${mark || ''}`, role: 'option', ariaSelected: i === S.current, id: `line${i}`},
     el('span', {className: mark || ''}, {keep: '✓', drop: '✕'}[mark] || ''),
     el('span', {className: 'name', title: `${episode.name} ${episode.uuid}`}, episode.name),
-    el('span', {className: `dot ${outcomeOf(i)}`, title: {good: 'success', bad: `failed ${row && row.cause ? row.cause : ''}`, '': 'outcome not told'}[outcomeOf(i)]}),
+    el('span', {className: `dot ${outcomeOf(i)}`, title: outcome}),
     number('look', String(episode.variant_index)), number('steps', String(episode.steps)),
     number('path_m', motion.path_m === undefined ? '' : motion.path_m.toFixed(2)),
     number('jerk_rms', motion.jerk_rms === undefined ? '' : motion.jerk_rms < 0.005 ? '0' : figures(motion.jerk_rms, 3)),
@@ -128,7 +131,8 @@ function lineOf(i, at) {
   return line;
 }
 
-const FIGURES = {steps: ['steps', ''], path_m: ['path', ' m'], jerk_rms: ['jerk', ' m/s³'], idle_share: ['idle', ''], missing: ['missing values', ' rows']};
+const FIGURES = {steps: ['steps', ''], path_m: ['path', ' m'], jerk_rms: ['jerk', ' m/s³'], idle_share: ['idle', ''],
+                 missing: ['missing values', ' rows']};
 function flagText(i, key) {
   const value = key === 'steps' ? S.data.episodes[i].steps : motionOf(i)[key];
   const median = S.outliers && S.outliers[key] ? ` (median ${figures(S.outliers[key].median, 3)})` : '';

@@ -58,7 +58,10 @@ function listen() {
     $(id).onchange = () => remember(id, $(id).checked);
   }
   // space and arrows are the page's, whatever button was clicked last
-  document.addEventListener('click', event => { if (event.target.closest('button, input[type=checkbox], input[type=range]') && !event.target.closest('dialog')) document.activeElement.blur(); });
+  document.addEventListener('click', event => {
+    const control = event.target.closest('button, input[type=checkbox], input[type=range]');
+    if (control && !control.closest('dialog')) document.activeElement.blur();
+  });
   addEventListener('hashchange', () => { const at = addressed(); if (at) openEpisode(...at); });
   plots.listen();
   new ResizeObserver(fitMaps).observe($('stage'));
@@ -77,8 +80,11 @@ async function start() {
   document.title = `${d.file} · Understudy`;
   $('file').textContent = d.file;
   $('file').title = d.path;
-  $('facts').textContent = [d.written_by === 'understudy' ? d.stage : 'of another program', d.task, d.robot, d.control_hz ? `${figures(d.control_hz, 3)} Hz` : '',
-    `${d.episodes.length} episodes`, `${steps} steps`, bytes(d.bytes), d.cameras.length ? `${d.cameras.length} × ${d.image_width}×${d.image_height}` : 'no pictures'].filter(Boolean).join(' · ');
+  const rate = d.control_hz ? `${figures(d.control_hz, 3)} Hz` : '';
+  const pictures = d.cameras.length ? `${d.cameras.length} × ${d.image_width}×${d.image_height}` : 'no pictures';
+  const facts = [d.written_by === 'understudy' ? d.stage : 'of another program', d.task, d.robot, rate,
+                 `${d.episodes.length} episodes`, `${steps} steps`, bytes(d.bytes), pictures];
+  $('facts').textContent = facts.filter(Boolean).join(' · ');
   makeList();
   makeOverview();
   makeCameras();

@@ -72,7 +72,8 @@ function tellMark() {
 
 function tellTriage() {
   const count = mark => S.marks.filter(m => m === mark).length, keep = count('keep'), drop = count('drop');
-  $('triage').replaceChildren(el('b', {className: 'k'}, `${keep} kept`), ' · ', el('b', {className: 'd'}, `${drop} dropped`), ` · ${S.marks.length - keep - drop} to go`);
+  $('triage').replaceChildren(el('b', {className: 'k'}, `${keep} kept`), ' · ', el('b', {className: 'd'}, `${drop} dropped`),
+                               ` · ${S.marks.length - keep - drop} to go`);
   $('triage').title = `marks are in ${S.marksFile}`;
   $('save').disabled = keep + drop === 0;
 }
@@ -80,7 +81,8 @@ function tellTriage() {
 function openSave() {
   const keep = S.marks.filter(m => m === 'keep').length, drop = S.marks.filter(m => m === 'drop').length;
   const foreign = !S.data.content_hash, file = S.data.file, dot = file.lastIndexOf('.');
-  $('save_what').textContent = `${keep} kept and ${drop} dropped become mask/keep and mask/drop of a new dataset of all ${S.marks.length} episodes. '${file}' stays as it is. The marks themselves are safe already, in ${S.marksFile}.`;
+  $('save_what').textContent = `${keep} kept and ${drop} dropped become mask/keep and mask/drop of a new dataset of all ` +
+    `${S.marks.length} episodes. '${file}' stays as it is. The marks themselves are safe already, in ${S.marksFile}.`;
   $('save_name').value = `${dot > 0 ? file.slice(0, dot) : file}.marked${dot > 0 ? file.slice(dot) : '.h5'}`;
   $('save_link_label').hidden = foreign;
   if (foreign) $('save_link').value = 'copy';
@@ -93,7 +95,8 @@ async function save() {
   $('save_go').disabled = true;
   result.textContent = 'writing…';
   try {
-    const done = await tell('/api/apply', {name: $('save_name').value.trim(), unmarked: $('save_unmarked').value, by_reference: $('save_link').value === 'link'});
+    const done = await tell('/api/apply', {
+      name: $('save_name').value.trim(), unmarked: $('save_unmarked').value, by_reference: $('save_link').value === 'link'});
     result.replaceChildren(
       el('p', {}, `${done.out}: ${done.episodes} episodes, ${done.keep} in mask/keep, ${done.drop} in mask/drop`),
       el('pre', {}, `understudy train ${done.out} --selection.mask keep …\nunderstudy data filter ${done.out} --where "!mask.drop" --out …`));

@@ -41,8 +41,9 @@ function drawOverview() {
   const context = canvas.getContext('2d'), {of} = OVERVIEW[$('figure').value];
   context.scale(scale, scale);
   const count = S.data.episodes.length, values = S.data.episodes.map((_, i) => of(i)), [low, high] = range(values.filter(v => v !== undefined));
-  const x = i => 8 + (count > 1 ? i / (count - 1) : 0.5) * (width - 16), y = v => height - 8 - (high > low ? (v - low) / (high - low) : 0.5) * (height - 34);
-  const colours = {keep: css('--good'), drop: css('--bad'), far: css('--warn'), plain: css('--accent'), failed: css('--bad')}, shown = new Set(S.shown);
+  const x = i => 8 + (count > 1 ? i / (count - 1) : 0.5) * (width - 16);
+  const y = v => height - 8 - (high > low ? (v - low) / (high - low) : 0.5) * (height - 34);
+  const colours = {far: css('--warn'), plain: css('--accent'), failed: css('--bad')}, shown = new Set(S.shown);
   const size = count > 400 ? 1.6 : 2.4, key = $('figure').value;
   overview.points = [];
   for (let i = 0; i < count; ++i) {

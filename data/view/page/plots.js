@@ -48,7 +48,8 @@ const plots = {
   },
   x(step, width) { return (step - this.from) / (this.to - this.from) * width; },
   draw() {
-    const colours = {bg: css('--bg'), grid: css('--grid'), faint: css('--faint'), bridge: css('--bridge'), target: css('--target'), text: css('--text')};
+    const colours = {bg: css('--bg'), grid: css('--grid'), faint: css('--faint'), bridge: css('--bridge'),
+                     target: css('--target')};
     for (const row of this.rows) {
       if (row.canvas.offsetParent === null) continue;
       const width = row.area.clientWidth, height = row.spec.height || 40, scale = devicePixelRatio || 1;

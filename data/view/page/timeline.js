@@ -137,15 +137,23 @@ function armGroups(arm) {
       name, title: 'solid: measured, dashed: target', least: 0.002,
       series: [position && line(position[i], AXES[i], 'measured'), target && line(target[i], 'target', 'target', [4, 3]),
                wanted && line(wanted[i], '#a855c7', 'operator', [1, 3])].filter(Boolean)}));
-    groups.push({title: `${of}position`, note: `m, world${target && position ? '; dashed: target' : ''}${wanted ? '; dotted: operator' : ''}`, open: true, rows});
+    const lines = `${target && position ? '; dashed: target' : ''}${wanted ? '; dotted: operator' : ''}`;
+    groups.push({title: `${of}position`, note: `m, world${lines}`, open: true, rows});
   }
   const gripper = get('gripper'), fingers = get('fingers'), hand = [];
-  if (gripper) hand.push({name: 'command', title: '-1 open, +1 closed', low: -1, high: 1, steps: true, height: 30, series: [line(gripper[0], '#d9822b')]});
-  if (fingers) hand.push({name: 'fingers, m', least: 0.001, height: 30, series: fingers.map((f, i) => line(f, PALETTE[i % PALETTE.length], `finger ${i + 1}`))});
+  if (gripper) {
+    hand.push({name: 'command', title: '-1 open, +1 closed', low: -1, high: 1, steps: true, height: 30,
+               series: [line(gripper[0], '#d9822b')]});
+  }
+  if (fingers) {
+    hand.push({name: 'fingers, m', least: 0.001, height: 30,
+               series: fingers.map((f, i) => line(f, PALETTE[i % PALETTE.length], `finger ${i + 1}`))});
+  }
   if (hand.length) groups.push({title: `${of}gripper`, open: true, rows: hand});
   const delta = get('delta'), clipped = get('clipped');
   if (delta) {
-    const rows = columnOf('delta', arm).parts.map((name, i) => ({name, even: true, least: 0.1, steps: true, height: 32, series: [line(delta[i], i < 6 ? AXES[i % 3] : '#d9822b')]}));
+    const rows = columnOf('delta', arm).parts.map((name, i) => ({
+      name, even: true, least: 0.1, steps: true, height: 32, series: [line(delta[i], i < 6 ? AXES[i % 3] : '#d9822b')]}));
     if (clipped) rows.push(laneRow('clipped', clipped[0], '#e5484d', ['no', 'yes'], 'the wanted motion left the box of one step'));
     groups.push({title: `${of}action`, note: 'normalised delta in [-1, 1]', open: true, rows});
   }
@@ -157,13 +165,15 @@ function armGroups(arm) {
   if (motion.length) groups.push({title: `${of}motion`, open: true, rows: motion});
   const flags = get('flags');
   if (flags) {
-    const rows = FLAGS.map((name, bit) => laneRow(name, flags[0].map(v => (v >> bit) & 1), ['clutch engaged', 'tracked'].includes(name) ? '#2f9e62' : '#e5484d'));
+    const fine = ['clutch engaged', 'tracked'];
+    const rows = FLAGS.map((name, bit) => laneRow(name, flags[0].map(v => (v >> bit) & 1), fine.includes(name) ? '#2f9e62' : '#e5484d'));
     groups.push({title: `${of}teleoperation`, open: true, rows});
   }
   const turn = get('turn'), targetTurn = get('target_turn');
   if (turn) {
     groups.push({title: `${of}rotation since the start`, note: 'rotation vector, rad', open: false, rows: ['x', 'y', 'z'].map((name, i) => ({
-      name, least: 0.01, series: [line(turn[i], AXES[i], 'measured'), targetTurn && line(targetTurn[i], 'target', 'target', [4, 3])].filter(Boolean)}))});
+      name, least: 0.01, series: [line(turn[i], AXES[i], 'measured'),
+                                 targetTurn && line(targetTurn[i], 'target', 'target', [4, 3])].filter(Boolean)}))});
   }
   for (const [name, title, unit] of [['joints', 'joints', 'rad'], ['joint_speeds', 'joint speeds', 'rad/s']]) {
     const data = get(name);

@@ -41,15 +41,18 @@ function drawVariants() {
       strip.append(figure);
     }
   }
-  const more = members.length > shown.length ? `, the first ${shown.length} shown` : '', head = el('h2', {}, `${members.length} looks of one episode${more}`);
+  const more = members.length > shown.length ? `, the first ${shown.length} shown` : '';
+  const head = el('h2', {}, `${members.length} looks of one episode${more}`);
   if (S.data.cameras.length > 1) {
-    const select = el('select', {title: 'camera'}, ...S.data.cameras.map((name, i) => el('option', {value: i, selected: i === variants.camera}, name)));
+    const select = el('select', {title: 'camera'},
+      ...S.data.cameras.map((name, i) => el('option', {value: i, selected: i === variants.camera}, name)));
     select.onchange = () => { variants.camera = Number(select.value); drawVariantPictures(); };
     head.append(' ', select);
   }
   $('variants').replaceChildren(head, strip);
   const [table, lines] = drawTable(shown);
-  $('draws').firstElementChild.textContent = lines ? `what was drawn: ${lines} values differ between these looks` : 'what was drawn does not differ between these looks';
+  $('draws').firstElementChild.textContent =
+    lines ? `what was drawn: ${lines} values differ between these looks` : 'what was drawn does not differ between these looks';
   $('draws').lastElementChild.replaceChildren(...(lines ? [table] : []));
   drawVariantPictures();
 }
