@@ -122,6 +122,10 @@ TEST_P(VideoReaderTest, DamageIsAnErrorOrAPicture) {
 
 // A list of other files under the name of a film would have them read.
 TEST_P(VideoReaderTest, OnlyMp4IsOpened) {
+  // a film that such a list could lead to
+  VideoWriter other(folder_ / "x.mp4");
+  other.Add({Picture(0)});
+  other.Finish();
   for (const char* text : {"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1/secret.ts\n",
                            "ffconcat version 1.0\nfile x.mp4\n", "", "just a text"}) {
     std::ofstream(file(), std::ios::binary) << text;
