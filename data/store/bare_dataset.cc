@@ -95,7 +95,7 @@ void BareDatasetWriter::BeginEpisode(size_t length, const std::vector<Column>& c
   }
   Require(actions, "an episode has actions");
   for (const Camera& camera : cameras) {
-    m.cameras.emplace_back(m.demo, camera.name, length, camera.width, camera.height, kCompression);
+    m.cameras.emplace_back(m.demo, ImagePath(camera.name), length, camera.width, camera.height, kCompression);
   }
 }
 

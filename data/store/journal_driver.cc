@@ -288,9 +288,11 @@ herr_t DriverWrite(H5FD_t* file, H5FD_mem_t type, hid_t, haddr_t address, size_t
     return 0;
   }
   if (WriteAt(driver.fd, driver.name, data, size, address)) return 0;
+  // an error in the middle of closing a dataset would leave HDF5 with half of one, which it falls
+  // over at its end: told at the next flush, before anything counts as written
   driver.failed = true;
   driver.failure = driver_error;
-  return -1;
+  return 0;
 }
 
 herr_t DriverFlush(H5FD_t* file, hid_t, hbool_t closing) {
@@ -298,7 +300,7 @@ herr_t DriverFlush(H5FD_t* file, hid_t, hbool_t closing) {
   if (!driver.failed && Commit(driver)) return 0;
   if (!driver.failed) driver.failure = driver_error;
   driver.failed = true;
-  // HDF5 drops errors of buffers that it writes when a dataset is closed: they come up here
+  // what could not be written since the last flush comes up here
   driver_error = driver.failure;
   // a close must go through: the file stays as it was at its last flush
   return closing ? 0 : -1;

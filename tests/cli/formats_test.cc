@@ -29,7 +29,7 @@ TEST_F(Cli, OtherProgramsFilesThereAndBack) {
   Expect("data info i.hdf5 --quaternions xyzw", 2, "the pose matrices of the file say wxyz");
 
   // the same demonstrations give the same successes; the task is found by its name
-  const std::string generate = " --attempts 12 --seed 5 --json 2>/dev/null";
+  const std::string generate = " --attempts 12 --seed 5 --json --quiet";
   const Json native =
       Json::parse(Run("mimic --source s.h5 --task stack --out a.h5" + generate).output);
   const Json foreign = Json::parse(Run("mimic --source m.hdf5 --out b.h5" + generate).output);
