@@ -141,7 +141,7 @@ TEST_F(Cli, WholePathInMiniature) {
   Expect("data verify back.h5 --replay", 0, "replayed: 6 of 6 bit-exact");
   Expect("data convert lerobot --to lerobot21 --out lerobot21", 0, "episodes: 6");
   EXPECT_TRUE(fs::exists(folder_ / "lerobot21/meta/modality.json"));
-  Expect("data convert lerobot21 --to understudy --lerobot_import.extras false --out bare.h5", 0,
+  Expect("data convert lerobot21 --to understudy --no-lerobot-import.extras --out bare.h5", 0,
          "exact: false");
   Expect("data convert tiny/looks.h5 --to understudy --out x.h5", 2, "no folder of a LeRobot");
   Expect("data convert nothing --to understudy --out x.h5", 3, "no such file or folder");

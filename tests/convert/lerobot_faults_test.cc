@@ -212,7 +212,7 @@ TEST_P(LerobotFaultsTest, IndicesThatDoNotCountUp) {
   EditRows([&](auto& columns) { Values<int64_t>(columns, "task_index")[0] = 17; });
   EXPECT_THAT(ImportError(), HasSubstr("task_index = 17"));
   EditRows([&](auto& columns) { Values<float>(columns, "timestamp")[5] += 0.01f; });
-  EXPECT_THAT(ImportError(), AllOf(HasSubstr("row 5: timestamp"), HasSubstr("tolerance_s")));
+  EXPECT_THAT(ImportError(), AllOf(HasSubstr("row 5: timestamp"), HasSubstr("tolerance-s")));
   EXPECT_EQ(Import({.tolerance_s = 0.1}).episodes, 3);
 }
 

@@ -172,7 +172,7 @@ TEST_P(LerobotImportTest, NothingIsGuessed) {
   fs::remove_all(folder_ / "out/extras");
   fs::rename(folder_ / "extras", folder_ / "out/extras");
   EXPECT_THAT(ImportError(), AllOf(HasSubstr("understudy.h5"), HasSubstr("pictures only"),
-                                   HasSubstr("--lerobot_import.extras false")));
+                                   HasSubstr("--no-lerobot-import.extras")));
 }
 
 TEST_P(LerobotImportTest, EditedNumbersAreRefused) {

@@ -86,8 +86,9 @@ Extras OpenExtras(const fs::path& lerobot_folder) {
   const VerifyReport verified = VerifyApart(file);
   if (!verified.faults.empty()) {
     ThrowBadInput(fmt::format(
-        "{}: {} faults, the first: {}: {}; `understudy data convert` with --lerobot_import.extras "
-        "false takes the LeRobot dataset alone",
+        "{}: {} faults, the first: {}: {}; `understudy data convert` with "
+        "--no-lerobot-import.extras "
+        "takes the LeRobot dataset alone",
         file.string(), verified.faults.size(), verified.faults[0].place, verified.faults[0].what));
   }
   Extras extras;

@@ -16,7 +16,7 @@ namespace understudy {
 namespace {
 
 constexpr const char* kNext =
-    "the folder was edited since; --lerobot_import.extras false takes the LeRobot dataset alone";
+    "the folder was edited since; --no-lerobot-import.extras takes the LeRobot dataset alone";
 
 // The number as the column of the feature can hold it.
 double Stored(const Feature& feature, double value) {

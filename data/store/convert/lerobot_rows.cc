@@ -117,7 +117,7 @@ void LerobotRowReader::CheckIndices(const LerobotEpisode& episode, const Lerobot
     if (std::abs((*times)[k] - wanted) <= tolerance) continue;
     ThrowBadInput(
         fmt::format("{} = {} s, must be {:.6f} s at {} frames/s; a larger "
-                    "--lerobot_import.tolerance_s lets it pass",
+                    "--lerobot-import.tolerance-s lets it pass",
                     Place(episode, "timestamp", k), (*times)[k], wanted, folder_.fps));
   }
 }
