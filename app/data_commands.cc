@@ -1,8 +1,9 @@
 // data …: look at, check, join and mend datasets.
+#include "app/data_commands.h"
+
 #include <fmt/format.h>
 
 #include "app/commands.h"
-#include "app/data_commands.h"
 #include "app/twin.h"
 #include "data/store/command.h"
 #include "data/store/dataset.h"

@@ -49,12 +49,8 @@ BareDatasetWriter::BareDatasetWriter(const fs::path& path, const Json& env_args,
     : impl_(std::make_unique<Impl>()) {
   Impl& m = *impl_;
   m.path = path;
+  CheckOutput(path, overwrite);
   std::error_code none;
-  if (fs::exists(path, none) && !overwrite) {
-    ThrowUsage(
-        fmt::format("{}: exists already; choose another name, or say --overwrite to replace it",
-                    path.string()));
-  }
   if (!path.parent_path().empty()) fs::create_directories(path.parent_path(), none);
   const h5::Guard guard;
   m.file = h5::GrowingFile::Create(PartOf(path));
@@ -95,7 +91,8 @@ void BareDatasetWriter::BeginEpisode(size_t length, const std::vector<Column>& c
   }
   Require(actions, "an episode has actions");
   for (const Camera& camera : cameras) {
-    m.cameras.emplace_back(m.demo, ImagePath(camera.name), length, camera.width, camera.height, kCompression);
+    m.cameras.emplace_back(m.demo, ImagePath(camera.name), length, camera.width, camera.height,
+                           kCompression);
   }
 }
 

@@ -12,14 +12,7 @@ namespace fs = std::filesystem;
 void CopyWithMasks(const fs::path& input, const fs::path& output,
                    const std::map<std::string, std::vector<std::string>>& masks, bool overwrite) {
   std::error_code error;
-  if (fs::equivalent(input, output, error)) {
-    ThrowUsage(fmt::format("{}: is input and output", output.string()));
-  }
-  if (fs::exists(output, error) && !overwrite) {
-    ThrowUsage(
-        fmt::format("{}: exists already; choose another name, or say --overwrite to replace it",
-                    output.string()));
-  }
+  CheckOutput(output, overwrite, {input});
   if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), error);
   const fs::path part = PartOf(output);
   const auto give_up = [&](const std::string& why) {

@@ -157,7 +157,8 @@ void EpisodeCheck::CompareHash(const std::string& path, const Json& now) {
 }
 
 void EpisodeCheck::Columns(size_t length, const DatasetHeader& header) {
-  for (const auto& [path, hash] : hashes_.items()) {
+  for (const auto& item : hashes_.items()) {
+    const std::string& path = item.key();
     if (path.ends_with("_image")) continue;
     try {
       // rows first: no memory for what cannot be right

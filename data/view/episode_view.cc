@@ -7,6 +7,8 @@
 #include <functional>
 #include <limits>
 
+#include "data/store/translate.h"
+
 namespace understudy {
 namespace {
 
@@ -241,7 +243,7 @@ EpisodeView MakeEpisodeView(const Episode& episode, const DatasetHeader& header)
     AddArm(episode, a, arm, columns);
   }
   AddWorld(episode, columns);
-  if (header.stage != "foreign") AddLabels(episode, columns);
+  if (FamilyOf(header).empty()) AddLabels(episode, columns);
   return view;
 }
 

@@ -143,8 +143,9 @@ TEST_F(Cli, WholePathInMiniature) {
   EXPECT_TRUE(fs::exists(folder_ / "lerobot21/meta/modality.json"));
   Expect("data convert lerobot21 --to understudy --no-lerobot-import.extras --out bare.h5", 0,
          "exact: false");
-  Expect("data convert tiny/looks.h5 --to understudy --out x.h5", 2, "no folder of a LeRobot");
-  Expect("data convert nothing --to understudy --out x.h5", 3, "no such file or folder");
+  Expect("data convert tiny/looks.h5 --to understudy --out x.h5", 2,
+         "is a dataset of this program already");
+  Expect("data convert nothing --to understudy --out x.h5", 3, "nothing: no such file");
   Expect("data verify lerobot/extras/understudy.h5 --replay", 0, "replayed: 6 of 6 bit-exact");
   for (const char* dataset : {"nominal.h5", "split.h5", "new.h5", "short.h5"}) {
     Expect("data verify --replay " + std::string(dataset), 0, "replayed: 3 of 3 bit-exact");

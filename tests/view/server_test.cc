@@ -175,7 +175,8 @@ TEST_F(ServerTest, WritesFilterKeysBesideTheDatasetOnly) {
     const auto [status, body] = session.Post("/api/apply", Json{{"name", name}}.dump());
     EXPECT_EQ(status, 400) << name << " " << body;
   }
-  EXPECT_THAT(session.Post("/api/apply", R"({"name": "looks.h5"})").second, HasSubstr("is input and output"));
+  EXPECT_THAT(session.Post("/api/apply", R"({"name": "looks.h5"})").second,
+              HasSubstr("is input and output"));
   EXPECT_THAT(session.Post("/api/apply", R"({"nam": "a.h5"})").second, HasSubstr("'name'"));
   EXPECT_THAT(session.Post("/api/apply", R"({"name": "a.h5", "unmarked": "both"})").second,
               HasSubstr("unmarked"));

@@ -153,12 +153,7 @@ LerobotReport WriteLerobot(const DatasetReader& reader, const fs::path& folder,
   const int fps = WholeRate(reader);
   const std::vector<std::string>& cameras = reader.header().cameras;
   if (reader.episodes().empty()) ThrowBadInput(reader.path().string() + ": holds no episode");
-  if (fs::exists(folder) && !options.overwrite) {
-    ThrowUsage(
-        fmt::format("{}: exists already; choose another name, or say --overwrite to replace "
-                    "it",
-                    folder.string()));
-  }
+  CheckOutput(folder, options.overwrite);
   if (fs::exists(folder) && !fs::exists(folder / "meta/info.json")) {
     ThrowUsage(folder.string() + ": is no LeRobot dataset: only one is replaced by --overwrite");
   }

@@ -87,10 +87,7 @@ std::vector<std::string> LostFromLerobot(const fs::path& path,
 LerobotImportReport ReadLerobot(const fs::path& path, const fs::path& out,
                                 const LerobotImportOptions& options, Progress& progress) {
   std::error_code none;
-  if (fs::exists(out, none) && !options.overwrite) {
-    ThrowUsage(fmt::format(
-        "{}: exists already; choose another name, or say --overwrite to replace it", out.string()));
-  }
+  CheckOutput(out, options.overwrite);
   if (fs::is_directory(out, none)) {
     ThrowUsage(out.string() + ": is a folder; the dataset to write is a file");
   }
