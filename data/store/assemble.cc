@@ -16,7 +16,7 @@ namespace understudy {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t kFlushEvery = 100;  // episodes
+constexpr size_t kFlushEvery = 20;  // episodes: memory holds their lists until then
 
 // What must agree before episodes may stand in one file.
 void RequireAlike(const DatasetReader& first, const DatasetReader& other) {
@@ -76,7 +76,7 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
   if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), none);
   h5::GrowingFile file = h5::GrowingFile::Create(PartOf(output));
   WriteHeader(file.root(), header);
-  const h5::Group data = file.root().Open("data"), own = file.root().Open("understudy");
+  h5::Group data = file.root().Open("data"), own = file.root().Open("understudy");
   const fs::path folder = fs::absolute(output).parent_path();
   std::vector<h5::Group> sources;
   for (const DatasetReader& input : inputs) {
@@ -110,15 +110,20 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
             output.string(), target.string()));
       }
       data.LinkExternal(name, target.string(), "/data/" + episode.name);
-    } else if (H5Ocopy(source.id(), episode.name.c_str(), data.id(), name.c_str(), H5P_DEFAULT,
-                       H5P_DEFAULT) < 0) {
-      h5::FailWriting(data.Place(name),
-                      fmt::format("cannot copy {} of '{}'", episode.name, reader.path().string()));
+    } else {
+      source.CopyTo(episode.name, data, name);
     }
     hashes.push_back(assembly.edit
                          ? Edit(data.Open(name), pick, assembly)
                          : source.Open(episode.name).Open("understudy").Text("content_hash"));
-    if (hashes.size() % kFlushEvery == 0) file.Flush();
+    if (hashes.size() % kFlushEvery == 0) {
+      data = h5::Group();
+      own = h5::Group();
+      file.Flush();
+      file.Trim();
+      data = file.root().Open("data");
+      own = file.root().Open("understudy");
+    }
   }
 
   // filter keys follow their episodes

@@ -82,9 +82,7 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
       continue;
     }
     const std::string kept = fmt::format("demo_{}", report.episodes_kept);
-    if (H5Ocopy(source.id(), name.c_str(), data.id(), kept.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0) {
-      h5::FailWriting(data.Place(kept), fmt::format("cannot copy {}", name));
-    }
+    source.CopyTo(name, data, kept);
     hashes.push_back(source.Open(name).Open("understudy").Text("content_hash"));
     ++report.episodes_kept;
     report.steps_kept += check.steps;

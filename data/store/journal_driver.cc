@@ -284,7 +284,13 @@ herr_t DriverWrite(H5FD_t* file, H5FD_mem_t type, hid_t, haddr_t address, size_t
   Driver& driver = Of(file);
   if (driver.failed) return 0;
   if (type != H5FD_MEM_DRAW) {
-    driver.pending.push_back({address, std::string(static_cast<const char*>(data), size)});
+    try {
+      driver.pending.push_back({address, std::string(static_cast<const char*>(data), size)});
+    } catch (const std::bad_alloc&) {
+      // nothing may be thrown through HDF5
+      driver.failed = true;
+      driver.failure = fmt::format("{}: no memory for what waits to be written", driver.name);
+    }
     return 0;
   }
   if (WriteAt(driver.fd, driver.name, data, size, address)) return 0;

@@ -47,7 +47,7 @@ TEST(SlowStore, FourGigabytesIn300MiB) {
     Episode episode = RandomEpisode(0, shape);
     for (size_t e = 0; e < kEpisodes; ++e) {
       episode.meta.uuid = MakeUuid("large", RngKey{.parent = e});
-      writer.BeginEpisode(episode, {});
+      writer.BeginEpisode(episode, std::vector<CameraParameters>(2, {kSize, kSize, 45, {}}));
       for (size_t k = 0; k < kFrames; ++k) {
         ++image.rgb[(e * kFrames + k) % image.rgb.size()];
         writer.AddFrames({image, image});
