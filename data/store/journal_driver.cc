@@ -283,7 +283,9 @@ herr_t DriverWrite(H5FD_t* file, H5FD_mem_t type, hid_t, haddr_t address, size_t
                    const void* data) {
   Driver& driver = Of(file);
   if (driver.failed) return 0;
-  if (type != H5FD_MEM_DRAW) {
+  // HDF5 hands over its global heaps, where texts lie, as raw data: only fresh space is written at
+  // once, whatever comes, since a kill tears a write at any page
+  if (type != H5FD_MEM_DRAW || address < driver.committed) {
     try {
       driver.pending.push_back({address, std::string(static_cast<const char*>(data), size)});
     } catch (const std::bad_alloc&) {

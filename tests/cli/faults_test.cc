@@ -124,7 +124,7 @@ TEST_F(CliFaults, PipelineInterruptedAgainAndAgainEndsTheSame) {
   CommandResult last;
   for (int round = 0; round < 60; ++round) {
     // later rounds wait longer, so that it comes to an end on any machine
-    const double seconds = rng.Uniform(0.2, 1.0) + 0.1 * round;
+    const double seconds = rng.Uniform(0.2, 1.0) + 0.2 * round;
     last = RunShell("cd " + folder_.string() + " && timeout --signal=INT --kill-after=60 " +
                     std::to_string(seconds) + " " + kProgram + " run cut.yaml --quiet 2>&1");
     if (last.exit_code == 0) break;

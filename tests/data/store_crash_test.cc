@@ -20,6 +20,25 @@ TEST(StoreCrash, KilledAtAnyMomentLosesNothingAndResumesToTheSameFile) {
   EXPECT_GT(KillAndResume(50, 11), 25);
 }
 
+// A kill tears a write at any page. HDF5 hands over the heaps of its texts as raw data: they wait
+// for the journal like everything else that stands in the file already.
+TEST(StoreCrash, NothingOldChangesBeforeTheJournalIsWhole) {
+  Folder folder;
+  const fs::path file = folder / "x.h5", part = folder / "x.h5.part";
+  {
+    DatasetWriter writer(file, HeaderFor(kShape));
+    writer.Append(RandomEpisode(1, kShape));
+  }
+  DatasetWriter writer(file, HeaderFor(kShape), {.resume = true});
+  const std::string before = ReadText(part);
+  // a flush that gets as far as its journal
+  fs::create_directory(folder / "x.h5.part.journal");
+  EXPECT_THROW(writer.Append(RandomEpisode(2, kShape)), Error);
+  const std::string after = ReadText(part);
+  ASSERT_GT(after.size(), before.size());
+  EXPECT_TRUE(after.compare(0, before.size(), before) == 0);
+}
+
 TEST(StoreCrash, EveryAppendedEpisodeIsInTheFileOfAKilledWriter) {
   Folder folder;
   Rng rng(RngKey{.seed = 12});

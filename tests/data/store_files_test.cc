@@ -255,6 +255,28 @@ TEST(StoreHostile, VerifyFindsAFlippedByteInAnyColumn) {
   }
 }
 
+// H5Ocopy of HDF5 1.10.8 crashes on the attributes of the five-hundredth episode or so.
+TEST(StoreMerge, AThousandEpisodes) {
+  Folder folder;
+  const EpisodeShape shape{.length = 2};
+  constexpr size_t kEpisodes = 1000;
+  {
+    DatasetHeader header = HeaderFor(shape);
+    header.model_text = std::string(40'000, 'm');
+    DatasetWriter writer(folder / "a.h5", header);
+    Episode episode = RandomEpisode(1, shape);
+    for (size_t e = 0; e < kEpisodes; ++e) {
+      episode.meta.uuid = MakeUuid("thousand", RngKey{.parent = e});
+      writer.Append(episode);
+    }
+    writer.Finish();
+  }
+  MergeDatasets({folder / "a.h5"}, folder / "b.h5", false, false);
+  const VerifyReport report = VerifyDataset(folder / "b.h5");
+  EXPECT_TRUE(report.faults.empty()) << report.faults[0].place << " " << report.faults[0].what;
+  EXPECT_EQ(report.episodes, kEpisodes);
+}
+
 TEST(StoreMerge, ByReferenceAndByCopyHoldTheSame) {
   Folder folder;
   fs::create_directory(folder / "shards");
