@@ -212,18 +212,57 @@ class Evaluator {
  public:
   Evaluator(const std::string& text, const Facts& facts) : text_(text), facts_(facts) {}
 
+  // A chain such as a + b + c is a tree as deep as it is long: its left side is walked along.
   Json Of(const Node& node) const {
-    const std::string& op = node.op;
-    if (op == "value") return node.value;
-    if (op == "name") {
+    std::vector<const Node*> chain;  // outermost first
+    const Node* first = &node;
+    while (IsChained(first->op)) {
+      chain.push_back(first);
+      first = first->of[0].get();
+    }
+    Json value = Single(*first);
+    for (; !chain.empty(); chain.pop_back()) value = Joined(*chain.back(), value);
+    return value;
+  }
+
+  // What null means as a condition: no.
+  bool Condition(const Node& node) const { return AsCondition(node, Of(node)); }
+
+ private:
+  static bool IsChained(const std::string& op) {
+    return op == "||" || op == "&&" || op == "+" || op == "-" || op == "*" || op == "/";
+  }
+
+  bool AsCondition(const Node& node, const Json& value) const {
+    if (value.is_null()) return false;
+    if (!value.is_boolean()) {
+      ThrowUsage(fmt::format("'{}': {} is no condition: compare it with something", text_,
+                             node.op == "name" ? node.name : value.dump()));
+    }
+    return value.get<bool>();
+  }
+
+  // A node of a chain whose left side is known.
+  Json Joined(const Node& node, const Json& left) const {
+    const Node& right = *node.of[1];
+    if (node.op == "||") return AsCondition(*node.of[0], left) || Condition(right);
+    if (node.op == "&&") return AsCondition(*node.of[0], left) && Condition(right);
+    return Operate(node.op, {left, Of(right)});
+  }
+
+  Json Single(const Node& node) const {
+    if (node.op == "value") return node.value;
+    if (node.op == "name") {
       const auto found = facts_.find(node.name);
       return found == facts_.end() ? Json(nullptr) : found->second;
     }
-    if (op == "||") return Condition(*node.of[0]) || Condition(*node.of[1]);
-    if (op == "&&") return Condition(*node.of[0]) && Condition(*node.of[1]);
-    if (op == "!") return !Condition(*node.of[0]);
+    if (node.op == "!") return !Condition(*node.of[0]);
     std::vector<Json> values;
     for (const NodePtr& operand : node.of) values.push_back(Of(*operand));
+    return Operate(node.op, values);
+  }
+
+  Json Operate(const std::string& op, const std::vector<Json>& values) const {
     const bool unknown = std::any_of(values.begin(), values.end(),
                                      [](const Json& value) { return value.is_null(); });
     if (op == "==") return Equal(values[0], values[1]);
@@ -241,18 +280,6 @@ class Evaluator {
     return Calculate(op, values);
   }
 
-  // What null means as a condition: no.
-  bool Condition(const Node& node) const {
-    const Json value = Of(node);
-    if (value.is_null()) return false;
-    if (!value.is_boolean()) {
-      ThrowUsage(fmt::format("'{}': {} is no condition: compare it with something", text_,
-                             node.op == "name" ? node.name : value.dump()));
-    }
-    return value.get<bool>();
-  }
-
- private:
   void Expect(bool right, const std::string& op, const Json& value, const char* what) const {
     if (right) return;
     ThrowUsage(fmt::format("'{}': {} is for {}, not for {}", text_, op, what, value.dump()));
