@@ -58,6 +58,8 @@ void AddFlags(Invocation& call) {
     } else {
       CLI::Option* option = app.add_option(flag, call.flags[field.path], FieldHelp(field));
       option->expected(1, field.is_list ? 1 << 20 : 1);
+      // a flag of one word leaves the words behind it alone
+      option->allow_extra_args(field.is_list);
       option->type_name(fmt::format("{}{}", field.form == ValueForm::kNumber ? "NUMBER" : "VALUE",
                                     field.is_list ? " ..." : ""));
     }

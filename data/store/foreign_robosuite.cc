@@ -16,7 +16,7 @@ constexpr const char* kEefPose = "datagen_info/eef_pose";
 
 // What the actions of a file mean.
 struct Control {
-  bool known = true;      // 7 numbers per arm of an OSC_POSE controller
+  bool known = false;     // 7 numbers per arm of an OSC_POSE controller; untold, they may be joints
   bool absolute = false;  // they are targets, not deltas
   DeltaLimits limits;     // robosuite's own where nothing is told
 };

@@ -49,6 +49,13 @@ TEST_F(Cli, ListsTakeSeveralWordsOrBrackets) {
          "selection.variants[0]: must be a whole number");
 }
 
+// A flag of one word leaves the words behind it to the command.
+TEST_F(Cli, FlagsMayStandBeforeTheWords) {
+  Expect("data merge --out c.h5 a.h5 b.h5", 3, "a.h5");
+  Expect("data info --json a.h5", 3, "a.h5");
+  Expect("train --seed 4 a.h5 --print-config", 0, "a.h5");
+}
+
 TEST_F(Cli, BadUsageAndBadInputNameTheThingAndTheNextStep) {
   // usage: exit code 2
   Expect("", 2, "subcommand");

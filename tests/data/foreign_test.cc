@@ -396,6 +396,8 @@ TEST(ForeignRobosuite, ReadsWhatActionsMean) {
   EXPECT_FALSE(fs::exists(folder / "x.hdf5"));
   EXPECT_FALSE(fs::exists(folder / "x.hdf5.part"));
   EXPECT_FALSE(fs::exists(folder / "x.hdf5.part.new"));
+  // untold, seven numbers may be the velocities of joints
+  EXPECT_EQ(read(Json()).meta.settings["target_from"], "nothing");
 }
 
 }  // namespace

@@ -30,7 +30,8 @@ def main(path):
         data.attrs["total"] = sum(LENGTHS.values())
         data.attrs["env_args"] = json.dumps(
             {"env_name": "Stack_D0", "env_version": "1.4.1", "type": 1,
-             "env_kwargs": {"robots": ["Panda"], "control_freq": 20}})
+             "env_kwargs": {"robots": ["Panda"], "control_freq": 20,
+                            "controller_configs": {"type": "OSC_POSE"}}})
         for name, length in LENGTHS.items():
             number = int(name[5:])
             demo = data.create_group(name)

@@ -100,15 +100,17 @@ Json BareImport::EnvArgs() const {
   Json names = Json::array();
   for (const BareDatasetWriter::Camera& camera : cameras_) names.push_back(camera.name);
   const std::string task = folder_.tasks.empty() ? "" : folder_.tasks.begin()->second;
+  Json kwargs{{"robots", folder_.robot},
+              {"control_freq", folder_.fps},
+              {"camera_names", names},
+              {"lang", task}};
+  // actions named as ours are robosuite's deltas; a stranger's seven numbers may be joints
+  if (!arms_.empty()) kwargs["controller_configs"] = {{"type", "OSC_POSE"}};
   // type 2, robomimic's gym: what other programs' files say that have no environment for it
   return {{"env_name", folder_.robot.empty() ? "lerobot" : folder_.robot},
           {"env_version", "LeRobot " + folder_.version},
           {"type", 2},
-          {"env_kwargs",
-           {{"robots", folder_.robot},
-            {"control_freq", folder_.fps},
-            {"camera_names", names},
-            {"lang", task}}}};
+          {"env_kwargs", kwargs}};
 }
 
 // robosuite's names for numbers that are named as ours.
