@@ -132,9 +132,9 @@ Json Verify(const VerifyFlags& flags, Progress& progress) {
   VerifyReport report = VerifyApart(Given(flags.path, "verify", "path"), flags.options.threads);
   Json replay;
   if (flags.replay && report.faults.empty()) {
-    const std::string task =
-        flags.task.empty() ? DatasetReader(flags.path).header().simulator.task : flags.task;
-    const Twin twin = LoadTwin(task);
+    const DatasetHeader header = DatasetReader(flags.path).header();
+    const Twin twin =
+        LoadTwin(flags.task.empty() ? header.simulator.task : flags.task, OurRobotName(header));
     const ReplayReport replayed =
         VerifyReplay(flags.path, twin.info, twin.simulators, flags.options, progress);
     report.faults = replayed.faults;

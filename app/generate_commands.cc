@@ -13,11 +13,13 @@ namespace {
 
 // MimicOptions with the task, flat: `understudy mimic --source F --task stack --demos 100 --out F`.
 struct MimicFlags {
-  std::string task;
+  std::string task, robot;
   MimicOptions mimic;
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml; empty: the sources' own");
+    v("robot", robot,
+      "listed robot or path of a robot.yaml that follows the sources' hands; empty: their own");
     v("source", mimic.sources, "datasets of demonstrations");
     v("source_mask", mimic.source_mask, "only episodes of this mask; empty: all");
     v("source_limit", mimic.source_limit, "at most so many demonstrations; 0: all", Limits{0, 1e9});
@@ -49,6 +51,11 @@ std::string TaskOf(const std::string& given, const std::vector<std::string>& dat
   return OurTaskName(DatasetReader(datasets[0]).header());
 }
 
+// The robot that a dataset was made with; empty: the task's.
+std::string RobotOf(const std::vector<std::string>& datasets) {
+  return datasets.empty() ? "" : OurRobotName(DatasetReader(datasets[0]).header());
+}
+
 // Sources of other programs, in our names and frames.
 AdaptSource Adapter(const Twin& twin) {
   return [&twin](const DatasetReader& reader, Episode* episode) {
@@ -71,6 +78,11 @@ std::string DescribeMimic(const Json& result) {
       text += fmt::format("  {}: {}\n", cause, per_subtask.dump());
     }
   }
+  if (result.contains("suggestions")) {
+    for (const Json& line : result["suggestions"]) {
+      text += "  suggestion: " + line.get<std::string>() + "\n";
+    }
+  }
   if (result.contains("speed")) text += result["speed"].dump(2) + "\n";
   return text;
 }
@@ -86,11 +98,15 @@ Command MimicCommand() {
   Command command = MakeCommand<MimicFlags>(
       "mimic", "multiply demonstrations: object-frame generation on every core",
       [](const MimicFlags& flags, CommandContext& context) -> Json {
-        const Twin twin = LoadTwin(TaskOf(flags.task, flags.mimic.sources, "source"));
+        MimicOptions options = flags.mimic;
+        const std::string own = RobotOf(options.sources);
+        const std::string robot = flags.robot.empty() ? own : flags.robot;
+        options.transfer = robot != own;
+        const Twin twin = LoadTwin(TaskOf(flags.task, options.sources, "source"), robot);
         if (context.plan) {
-          return PlanMimic(flags.mimic, twin.task, twin.simulators, Adapter(twin)).ToJson();
+          return PlanMimic(options, twin.task, twin.simulators, Adapter(twin)).ToJson();
         }
-        return RunMimic(flags.mimic, twin.task, twin.simulators, *context.progress, Adapter(twin))
+        return RunMimic(options, twin.task, twin.simulators, *context.progress, Adapter(twin))
             .ToJson();
       },
       DescribeMimic);
@@ -102,7 +118,8 @@ Command AugmentCommand() {
   Command command = MakeCommand<AugmentFlags>(
       "augment", "render stored states under drawn lights, materials, textures and cameras",
       [](const AugmentFlags& flags, CommandContext& context) -> Json {
-        const Twin twin = LoadTwin(TaskOf(flags.task, flags.augment.inputs, "inputs"));
+        const Twin twin = LoadTwin(TaskOf(flags.task, flags.augment.inputs, "inputs"),
+                                   RobotOf(flags.augment.inputs));
         AugmentOptions options = flags.augment;
         ReadPlanFile(flags.plan_file, &options.plan);
         if (context.plan) return PlanAugment(options, twin.renderers);

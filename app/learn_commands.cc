@@ -52,7 +52,7 @@ ChunkModelFactory Models() {
 }
 
 struct EvaluateFlags {
-  std::string task;
+  std::string task, robot;
   EvalCommandOptions evaluate;
   std::string plan_file;
   std::string compare;
@@ -60,6 +60,7 @@ struct EvaluateFlags {
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml");
+    v("robot", robot, "listed robot or path of a robot.yaml; empty: the task's");
     v("checkpoint", evaluate.checkpoint, "run, checkpoint or pretrained_model folder");
     v("baseline", evaluate.baseline,
       "instead of the network: hold, or mean_chunk of the checkpoint");
@@ -93,7 +94,7 @@ SinkFactory VideoSinks(const std::string& out, const EvalOptions& options) {
 }
 
 Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
-  const Twin twin = LoadTwin(flags.task);
+  const Twin twin = LoadTwin(flags.task, flags.robot);
   AugmentPlan plan;
   ReadPlanFile(flags.plan_file, &plan);
   if (!plan.randomizers.empty()) {

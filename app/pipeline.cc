@@ -60,6 +60,19 @@ void HashFolder(const fs::path& folder, Hasher& hasher) {
   }
 }
 
+// Hash of the files that an MJCF file includes, such as the room that tasks share.
+void HashIncludes(const fs::path& mjcf, std::set<fs::path>* seen, Hasher& hasher) {
+  static const std::regex include(R"re(<include\s+file\s*=\s*"([^"]+)")re");
+  const std::string text = ReadText(mjcf);
+  for (auto it = std::sregex_iterator(text.begin(), text.end(), include);
+       it != std::sregex_iterator(); ++it) {
+    const fs::path file = (mjcf.parent_path() / (*it)[1].str()).lexically_normal();
+    if (!seen->insert(file).second || !fs::is_regular_file(file)) continue;
+    hasher.Add(FileHash(file));
+    HashIncludes(file, seen, hasher);
+  }
+}
+
 // What a step's result depends on beside its options: the task's and the robot's own files, and
 // files that options name and no step makes.
 void HashAssets(const Json& options, const std::set<std::string>& made, Hasher& hasher) {
@@ -67,8 +80,14 @@ void HashAssets(const Json& options, const std::set<std::string>& made, Hasher& 
   const std::string place = options.value("task", "");  // empty: that of the inputs, in their keys
   if (!place.empty()) {
     const TaskSpec task = LoadTaskSpec(place, home / "sim" / "tasks");
+    const std::string other = options.value("robot", "");
     HashFolder(task.folder, hasher);
-    HashFolder(LoadRobotSpec(task.robot, home / "sim" / "robots").folder, hasher);
+    const RobotSpec robot =
+        LoadRobotSpec(other.empty() ? task.robot : other, home / "sim" / "robots");
+    HashFolder(robot.folder, hasher);
+    std::set<fs::path> included;
+    HashIncludes(task.folder / task.scene, &included, hasher);
+    HashIncludes(robot.folder / robot.model, &included, hasher);
   }
   MapStrings(options, [&](const std::string& text) {
     std::error_code ignored;

@@ -25,13 +25,14 @@ namespace {
 namespace fs = std::filesystem;
 
 struct TeleopFlags {
-  std::string task = "stack";
+  std::string task = "stack", robot;
   DeviceKind device = DeviceKind::kVirtual;
   double wait_for_headset_s = 60;
   TeleopOptions teleop;
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml");
+    v("robot", robot, "listed robot or path of a robot.yaml; empty: the task's");
     v("device", device,
       "virtual: our virtual headset, moved by the task's scripted operator; "
       "openxr: the headset of the active OpenXR runtime");
@@ -114,7 +115,7 @@ TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulat
 
 TeleopReport RecordWith(const TeleopFlags& flags, Progress& progress) {
 #ifdef WITH_OPENXR
-  const Twin twin = LoadTwin(flags.task);
+  const Twin twin = LoadTwin(flags.task, flags.robot);
   const std::unique_ptr<Simulator> simulator = twin.simulators();
   if (flags.device == DeviceKind::kVirtual) {
     return RecordVirtually(flags, twin, *simulator, progress);

@@ -1,6 +1,9 @@
 #include "app/twin.h"
 
+#include <algorithm>
+
 #include "app/registry.h"
+#include "data/spec/listed.h"
 #include "data/store/translate.h"
 #ifdef WITH_MUJOCO
 #include "sim/scene.h"
@@ -16,10 +19,19 @@ std::string OurTaskName(const DatasetHeader& header) {
   return ours.empty() ? name : ours;
 }
 
-Twin LoadTwin(const std::string& task) {
+std::string OurRobotName(const DatasetHeader& header) {
+  const std::vector<std::string> listed =
+      ListedNames(HomeFolder() / "sim" / "robots", "robot.yaml");
+  const std::string& name = header.simulator.robot;
+  const bool ours = FamilyOf(header).empty() && std::ranges::find(listed, name) != listed.end();
+  return ours ? name : "";
+}
+
+Twin LoadTwin(const std::string& task, const std::string& robot) {
   if (task.empty()) ThrowUsage("task: name one; `understudy list` shows them");
   Twin twin;
   twin.task = LoadTaskSpec(task, HomeFolder() / "sim" / "tasks");
+  if (!robot.empty()) twin.task.robot = robot;
   twin.robot = LoadRobotSpec(twin.task.robot, HomeFolder() / "sim" / "robots");
 #ifdef WITH_MUJOCO
   const std::shared_ptr<const Scene> scene = Scene::Compile(twin.task, twin.robot);

@@ -22,8 +22,13 @@ struct Twin {
 // The listed task that a dataset is of: its own name, or the one that another program's file means.
 std::string OurTaskName(const DatasetHeader& header);
 
-// `task` is a listed task or the path of a task.yaml. Throws Error(kUsage) for an unknown one, and
-// where the program was built without MuJoCo.
-Twin LoadTwin(const std::string& task);
+// The listed robot that a dataset was made with; empty: another program's, or one that is not
+// listed.
+std::string OurRobotName(const DatasetHeader& header);
+
+// `task` is a listed task or the path of a task.yaml, `robot` a listed robot or the path of a
+// robot.yaml that takes the place of the task's own; empty: that one. Throws Error(kUsage) for
+// unknown ones, and where the program was built without MuJoCo.
+Twin LoadTwin(const std::string& task, const std::string& robot = "");
 
 }  // namespace understudy

@@ -133,6 +133,59 @@ class Runner {
     return true;
   }
 
+  // What a hand holds from an earlier subtask.
+  struct Carried {
+    int object = -1;  // place among the objects; -1: nothing
+    int symmetry = 1;
+    Pose X_EH;  // in the hand, now
+  };
+  std::vector<Carried> WhatIsCarried() const {
+    const std::vector<std::string>& objects = simulator_.info().objects;
+    std::vector<Carried> carried(last_.arms.size());
+    for (size_t i = 0; i < carried.size(); ++i) {
+      const auto found = std::find(objects.begin(), objects.end(), watch_.held_by(i));
+      if (found == objects.end()) continue;
+      carried[i].object = static_cast<int>(found - objects.begin());
+      carried[i].symmetry = task_.objects.at(*found).symmetry;
+      carried[i].X_EH = now().arms[i].X_WE.Inverse() * now().X_WO[carried[i].object];
+    }
+    return carried;
+  }
+
+  // Our hands in those of `demo` at row `t`, so that what they hold goes the same way.
+  static std::vector<Pose> HandChanges(const std::vector<Carried>& carried, const SourceDemo& demo,
+                                       int t) {
+    std::vector<Pose> X_SE(carried.size());
+    for (size_t i = 0; i < carried.size(); ++i) {
+      if (carried[i].object < 0) continue;
+      const Pose X_SH = demo.arms[i].X_WE[t].Inverse() * demo.X_WO[carried[i].object][t];
+      X_SE[i] = HandChange(X_SH, carried[i].X_EH, carried[i].symmetry);
+    }
+    return X_SE;
+  }
+
+  // Hands changed and then turned about their z, rad per arm.
+  static std::vector<Pose> Turned(std::vector<Pose> X_SE, const std::vector<double>& turns) {
+    for (size_t i = 0; i < turns.size(); ++i) {
+      X_SE.resize(turns.size());
+      X_SE[i] = X_SE[i] * SymmetricTurn(turns[i]);
+    }
+    return X_SE;
+  }
+
+  // Whether rows [start, end) of `demo`, carried along, stay within reach. The base of further arms
+  // is not known here.
+  bool Reaches(const SourceDemo& demo, int start, int end, const SegmentTransform& transform,
+               const std::vector<Pose>& X_SE) const {
+    const SimulatorInfo& info = simulator_.info();
+    if (demo.arms.size() != 1) return true;
+    const auto begin = demo.arms[0].X_WE.begin();
+    return std::all_of(begin + start, begin + end, [&](const Pose& X_WS) {
+      const Pose X_WE = X_SE.empty() ? transform(X_WS) : transform(X_WS) * X_SE[0];
+      return (X_WE.translation() - info.X_WB.translation()).norm() <= info.workspace_radius;
+    });
+  }
+
   // Chooses the source of the subtask and lays out its steps.
   bool Plan() {
     const int object = sources_.subtask_objects()[subtask_];
@@ -145,6 +198,12 @@ class Runner {
       scene.symmetry = task_.objects.at(subtask().object).symmetry;
     }
     for (const ArmAction& arm : last_.arms) scene.X_WE.push_back(arm.X_WE_cmd);
+    const std::vector<Carried> carried = WhatIsCarried();
+    if (subtask().turn_hand) {
+      for (const Carried& hand : carried) {
+        scene.hand_symmetry.push_back(hand.object < 0 ? simulator_.info().gripper_symmetry : 1);
+      }
+    }
     std::vector<Candidate> candidates(sources_.demos().size());
     std::vector<int> starts(candidates.size());
     for (size_t d = 0; d < candidates.size(); ++d) {
@@ -154,7 +213,17 @@ class Runner {
       if (scene.has_object) candidates[d].X_WO = demo.X_WO[object][starts[d]];
       for (const SourceDemo::Arm& arm : demo.arms)
         candidates[d].X_WE.push_back(arm.X_WE[starts[d]]);
+      if (subtask().replay == Replayed::kHeld) {
+        candidates[d].X_SE = HandChanges(carried, demo, starts[d]);
+      }
     }
+    scene.reaches = [&](size_t d, double turn, const std::vector<double>& hand_turns) {
+      const SegmentTransform transform =
+          scene.has_object ? SegmentTransform(scene.X_WO, candidates[d].X_WO, turn)
+                           : SegmentTransform();
+      return Reaches(sources_.demos()[d], starts[d], ends_[d][subtask_], transform,
+                     Turned(candidates[d].X_SE, hand_turns));
+    };
     Rng rng(key_.WithTerm(fmt::format("select {}", subtask_)));
     const Choice choice = SelectSource(subtask().selection, candidates, scene, rng);
     attempt_.sources.push_back(choice.source);
@@ -169,7 +238,9 @@ class Runner {
     const SegmentTransform transform =
         scene.has_object ? SegmentTransform(scene.X_WO, candidates[choice.source].X_WO, choice.turn)
                          : SegmentTransform();
-    PlanSubtask(demo, start, ends_[choice.source][subtask_], transform, last_, subtask(), &plan_);
+    const std::vector<Pose> X_SE = Turned(candidates[choice.source].X_SE, choice.hand_turns);
+    PlanSubtask(demo, start, ends_[choice.source][subtask_], transform, X_SE, last_, subtask(),
+                &plan_);
 
     // where the source's arm was must be within reach; the base of further arms is not known here
     if (last_.arms.size() != 1) return true;
@@ -254,7 +325,7 @@ class Runner {
       if (sigma > 0) {
         Eigen::Matrix<double, 7, 1> delta = DeltaFromTarget(X_WE, clean, limits).value;
         for (int j = 0; j < 6; ++j)
-          delta[j] = std::clamp(delta[j] + sigma * noise_.Normal(), -1.0, 1.0);
+          delta[j] = std::clamp(delta[j] + sigma * Noise(6 * i + j), -1.0, 1.0);
         row.action.arms[i] = TargetFromDelta(X_WE, delta, limits);
       }
       row.delta[i] = DeltaFromTarget(X_WE, row.action.arms[i], limits);
@@ -276,6 +347,16 @@ class Runner {
                   fmt::format("'{}' was lost while the gripper was commanded closed", dropped));
     }
     return true;
+  }
+
+  // The next unit noise of one axis: a first-order autoregression, white where nothing correlates.
+  double Noise(size_t axis) {
+    const double kept = subtask().noise_correlation;
+    if (kept == 0) return noise_.Normal();
+    const double fresh = noise_.Normal();
+    // the first one has nothing to lean on; axes come in order
+    if (axis >= last_noise_.size()) return last_noise_.emplace_back(fresh);
+    return last_noise_[axis] = kept * last_noise_[axis] + std::sqrt(1 - kept * kept) * fresh;
   }
 
   // Success must be there at the end, not once on the way.
@@ -313,6 +394,7 @@ class Runner {
   const GenerateOptions& options_;
   const RngKey key_;
   Rng noise_;
+  std::vector<double> last_noise_;  // per arm and axis, where noise is correlated
   SubtaskWatch watch_;
   int max_steps_ = 0;
 

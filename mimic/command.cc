@@ -8,6 +8,7 @@
 
 #include "data/base/error.h"
 #include "data/base/hash.h"
+#include "data/base/shard.h"
 #include "data/store/dataset.h"
 
 namespace understudy {
@@ -49,13 +50,22 @@ Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
 }
 
 // What decides the content of an attempt, and nothing that only bounds the run or speeds it up.
-Json ContentSettings(const MimicOptions& options, const TaskSpec& task) {
+Json ContentSettings(const MimicOptions& options, const TaskSpec& task, const SimulatorInfo& info) {
   Json settings;
+  // on the sources' own robot it goes without saying
+  if (options.transfer) settings["robot"] = info.robot;
   settings["variant"] = options.run.variant;
   settings["seed"] = options.run.seed;
   settings["debounce"] = options.debounce;
   settings["generate"] = ToJson(options.run.generate);
   settings["subtasks"] = ToJson(task.subtasks);
+  // settings that came later say nothing where they are not used: same settings, same identity
+  for (Json& subtask : settings["subtasks"]) {
+    if (subtask["noise_correlation"] == 0.0) subtask.erase("noise_correlation");
+    if (subtask["replay"] == "hand") subtask.erase("replay");
+    if (subtask["bridge_arch"] == 0.0) subtask.erase("bridge_arch");
+    if (subtask["turn_hand"] == false) subtask.erase("turn_hand");
+  }
   return settings;
 }
 
@@ -95,9 +105,12 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
                      const SimulatorFactory& factory, Progress& progress,
                      const AdaptSource& adapt) {
   if (options.out.empty()) ThrowUsage("no output dataset: give one (--out)");
+  const Shard shard = ParseShard(options.run.shard);
+  const fs::path out = shard.Output(options.out);
   Sources read = ReadSources(options, adapt);
   const std::unique_ptr<Simulator> simulator = factory();
-  const SourceSet sources(read.episodes, read.names, task, simulator->info(), options.debounce);
+  const SourceSet sources(read.episodes, read.names, task, simulator->info(), options.debounce,
+                          options.transfer);
   for (const SkippedSource& skipped : sources.skipped()) {
     progress.Message(fmt::format("skipped {}: {}", skipped.name, fmt::join(skipped.reasons, ", ")));
   }
@@ -109,7 +122,7 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
   header.stage = "mimic";
   header.model_text = simulator->ModelText();
   header.task = ToJson(task);
-  header.settings = ContentSettings(options, task);
+  header.settings = ContentSettings(options, task, simulator->info());
   header.settings["source_mask"] = options.source_mask;
   header.settings["source_limit"] = options.source_limit;
   header.settings["keep_failed"] = options.run.keep_failed;
@@ -117,15 +130,16 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
   DatasetWriter::Options writing;
   writing.overwrite = options.overwrite;
   writing.resume = options.resume;
-  DatasetWriter writer(options.out, header, writing);
+  DatasetWriter writer(out, header, writing);
   if (writer.attempts_written() > 0) {
     progress.Message(
-        fmt::format("resuming {} at attempt {}", options.out, writer.attempts_written()));
+        fmt::format("resuming {} at attempt {}", out.string(), writer.attempts_written()));
   }
 
   DatasetSink sink(writer, options.run.keep_failed);
-  const MimicReport report = RunAttempts(sources, task, factory, options.run,
-                                         ContentSettings(options, task), sink, progress);
+  const MimicReport report =
+      RunAttempts(sources, task, factory, options.run,
+                  ContentSettings(options, task, simulator->info()), sink, progress);
   if (report.interrupted) return report;
 
   if (options.run.keep_failed) {
@@ -133,9 +147,10 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
     writer.WriteMask("failed", sink.failed());
   }
   Json stored = report.ContentJson();
-  stored["bounds"] = {{"attempts", options.run.attempts},
-                      {"demos", options.run.demos},
-                      {"max_attempts", options.run.max_attempts}};
+  stored["bounds"] = {
+      {"attempts", options.run.attempts},         {"demos", options.run.demos},
+      {"max_attempts", options.run.max_attempts}, {"min_rate", options.run.min_rate},
+      {"max_seconds", options.run.max_seconds},   {"shard", {shard.index, shard.count}}};
   writer.WriteReport(stored);
   writer.Finish();
   return report;
@@ -145,7 +160,8 @@ MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task,
                     const SimulatorFactory& factory, const AdaptSource& adapt) {
   const Sources read = ReadSources(options, adapt);
   const std::unique_ptr<Simulator> simulator = factory();
-  const SourceSet sources(read.episodes, read.names, task, simulator->info(), options.debounce);
+  const SourceSet sources(read.episodes, read.names, task, simulator->info(), options.debounce,
+                          options.transfer);
   return PlanAttempts(sources, task, factory, options.run);
 }
 

@@ -9,9 +9,13 @@
 
 #include "data/base/error.h"
 #include "data/base/ordered_pool.h"
+#include "data/base/shard.h"
+#include "mimic/advice.h"
 
 namespace understudy {
 namespace {
+
+constexpr int64_t kRateAttempts = 50;  // before a low rate may end a run
 
 using Clock = std::chrono::steady_clock;
 
@@ -19,14 +23,23 @@ double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Exclusive end of the attempts that may be started.
-int64_t LastAttempt(const RunOptions& options) {
+// The attempts that may be started: [first, last).
+struct Range {
+  int64_t first = 0, last = 0;
+};
+Range AttemptRange(const RunOptions& options) {
   if (options.attempts <= 0 && options.demos <= 0) {
     ThrowUsage("nothing bounds the run: give attempts or demos (the number of successes)");
   }
-  if (options.demos <= 0) return options.attempts;
+  const Shard shard = ParseShard(options.shard);
+  if (!shard.whole() && (options.demos > 0 || options.attempts <= 0)) {
+    ThrowUsage(
+        "a part of a run (--shard) is bounded by --attempts, not by --demos: what the other parts "
+        "reach is not known here; --plan says how many attempts so many demos take");
+  }
+  if (options.demos <= 0) return {shard.begin(options.attempts), shard.end(options.attempts)};
   const int64_t bound = options.max_attempts > 0 ? options.max_attempts : 100 + 20 * options.demos;
-  return options.attempts > 0 ? std::min(options.attempts, bound) : bound;
+  return {0, options.attempts > 0 ? std::min(options.attempts, bound) : bound};
 }
 
 AttemptRecord RecordOf(const Attempt& attempt, int64_t index) {
@@ -48,6 +61,26 @@ bool IsWritten(const AttemptRecord& record, bool keep_failed) {
   return record.success || (keep_failed && record.steps > 0);
 }
 
+// How the run came to its end, in words.
+std::string StopReason(const MimicReport& report, const RunOptions& options, bool enough,
+                       bool hopeless, bool all_made) {
+  if (report.interrupted) return "interrupted: run again with resume to go on";
+  if (enough) return fmt::format("{} successes reached", options.demos);
+  if (report.complete) return fmt::format("{} attempts made", report.attempts);
+  if (hopeless) {
+    return fmt::format("the rate is below {} % with 95 % confidence after {} attempts (min_rate)",
+                       100 * options.min_rate, report.attempts);
+  }
+  if (!all_made) {
+    return fmt::format(
+        "{} s are over (max_seconds): {} attempts made; where this cuts depends on "
+        "the machine",
+        options.max_seconds, report.attempts);
+  }
+  return fmt::format("{} of {} successes after {} attempts, the most allowed (max_attempts)",
+                     report.successes, options.demos, report.attempts);
+}
+
 struct Timed {
   Attempt attempt;
   double seconds = 0;
@@ -58,11 +91,12 @@ struct Timed {
 MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
                         const SimulatorFactory& factory, const RunOptions& options,
                         const Json& settings, AttemptSink& sink, Progress& progress) {
-  const int64_t last = LastAttempt(options);
+  const Range range = AttemptRange(options);
+  const int64_t begin = range.first, last = range.last;
   const Clock::time_point start = Clock::now();
 
   // a simulator per worker, made on its thread; the first also answers for names and variants
-  const int threads = ThreadCount(options.threads, last);
+  const int threads = ThreadCount(options.threads, last - begin);
   std::vector<std::unique_ptr<Simulator>> simulators(threads);
   std::vector<SimulatorTimes> times_at_start(threads);
   simulators[0] = factory();
@@ -76,11 +110,11 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
   std::vector<AttemptRecord> records = sink.attempts();
   int64_t successes = 0, written = 0;
   for (size_t i = 0; i < records.size(); ++i) {
-    if (records[i].attempt != static_cast<int64_t>(i)) {
+    if (records[i].attempt != begin + static_cast<int64_t>(i)) {
       ThrowBadInput(
           fmt::format("the unfinished dataset's attempt {} is numbered {}: its table is "
-                      "damaged; start anew with overwrite",
-                      i, records[i].attempt));
+                      "damaged, or it is another part of the run; start anew with overwrite",
+                      begin + static_cast<int64_t>(i), records[i].attempt));
     }
     successes += records[i].success;
     written += IsWritten(records[i], options.keep_failed);
@@ -93,15 +127,24 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
   }
 
   // attempts, in order; the bound by successes cuts at the same place for any number of threads
-  const int64_t first = static_cast<int64_t>(records.size());
+  const int64_t first = begin + static_cast<int64_t>(records.size());
   const auto enough = [&] { return options.demos > 0 && successes >= options.demos; };
+  // index order decides, so it cuts at the same place too; a bound by time does not
+  const auto hopeless = [&] {
+    const auto made = static_cast<int64_t>(records.size());
+    return options.min_rate > 0 && made >= kRateAttempts &&
+           WilsonInterval(successes, made).high < options.min_rate;
+  };
+  const auto late = [&] {
+    return options.max_seconds > 0 && SecondsSince(start) > options.max_seconds;
+  };
   const bool by_demos = options.demos > 0 && options.attempts <= 0;
   bool interrupted = InterruptRequested();
   MimicTimes times;
   times.threads = threads;
   progress.Start(fmt::format("generate {} {}", task.name, options.variant),
-                 by_demos ? options.demos : last, by_demos ? "successes" : "attempts");
-  if (first < last && !enough() && !interrupted) {
+                 by_demos ? options.demos : last - begin, by_demos ? "successes" : "attempts");
+  if (first < last && !enough() && !interrupted && !hopeless()) {
     const auto work = [&](int worker, int64_t index) {
       if (!simulators[worker]) {
         simulators[worker] = factory();
@@ -124,11 +167,11 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
       successes += record.success;
       times.busy_s += timed.seconds;
       ++times.attempts;
-      progress.Advance(by_demos ? successes : index + 1,
+      progress.Advance(by_demos ? successes : index + 1 - begin,
                        fmt::format("success {:.0f} %", 100.0 * static_cast<double>(successes) /
                                                            static_cast<double>(records.size())));
       interrupted = InterruptRequested();
-      return !interrupted && !enough();
+      return !interrupted && !enough() && !hopeless() && !late();
     };
     RunOrdered<Timed>(threads, first, last, work, consume);
   }
@@ -136,17 +179,14 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
   MimicReport report = Summarise(records, sources, task, options.variant, options.seed, objects,
                                  options.coverage_bins);
   report.episodes = written;
+  const bool all_made = report.attempts >= last - begin;
   report.complete = options.demos > 0
                         ? enough() || (options.attempts > 0 && report.attempts >= options.attempts)
-                        : report.attempts >= last;
-  report.interrupted = interrupted && !report.complete && report.attempts < last;
-  report.stop_reason = report.interrupted ? "interrupted: run again with resume to go on"
-                       : enough()         ? fmt::format("{} successes reached", options.demos)
-                       : report.complete  ? fmt::format("{} attempts made", report.attempts)
-                                          : fmt::format(
-                                                "{} of {} successes after {} attempts, the most "
-                                                 "allowed (max_attempts)",
-                                                successes, options.demos, report.attempts);
+                        : all_made;
+  report.interrupted = interrupted && !report.complete && !all_made;
+  report.stop_reason = StopReason(report, options, enough(), hopeless(), all_made);
+
+  report.suggestions = Advise(report, task, options.generate);
 
   // simulators also ran attempts that a bound cut off: shares are theirs, scaled to what counts
   SimulatorTimes sum;
@@ -159,7 +199,7 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
     sum.substeps += t.substeps - times_at_start[worker].substeps;
     sum.steps += t.steps - times_at_start[worker].steps;
   }
-  for (size_t i = static_cast<size_t>(first); i < records.size(); ++i)
+  for (auto i = static_cast<size_t>(first - begin); i < records.size(); ++i)
     times.steps += records[i].steps;
   if (sum.steps > 0)
     share = std::min(1.0, static_cast<double>(times.steps) / static_cast<double>(sum.steps));
@@ -182,7 +222,8 @@ MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task,
                        const SimulatorFactory& factory, const RunOptions& options) {
   constexpr int kProbeAttempts = 20;
   constexpr double kProbeSeconds = 3;
-  const int64_t last = LastAttempt(options);
+  const Range range = AttemptRange(options);
+  const int64_t begin = range.first, last = range.last;
   const std::unique_ptr<Simulator> simulator = factory();
   const SimulatorInfo& info = simulator->info();
 
@@ -204,12 +245,12 @@ MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task,
 
   // bounded by successes: so many attempts as the probe's rate makes likely
   plan.rate = static_cast<double>(successes) / plan.probe_attempts;
-  plan.attempts = last;
+  plan.attempts = last - begin;
   if (options.demos > 0) {
     const double needed = std::ceil(static_cast<double>(options.demos) / std::max(plan.rate, 1e-3));
-    plan.attempts = std::min(last, static_cast<int64_t>(needed));
+    plan.attempts = std::min(plan.attempts, static_cast<int64_t>(needed));
   }
-  plan.threads = ThreadCount(options.threads, last);
+  plan.threads = ThreadCount(options.threads, last - begin);
   plan.seconds = per_attempt * static_cast<double>(plan.attempts) / plan.threads;
 
   // float64 columns of a row: states, poses (4x4 and short forms), joints, actions

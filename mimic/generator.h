@@ -22,6 +22,14 @@ struct RunOptions {
   int64_t attempts = 0;      // start exactly so many; 0: bounded by demos
   int64_t demos = 0;         // stop at so many successes; 0: bounded by attempts
   int64_t max_attempts = 0;  // bound of a run with demos; 0: 100 + 20 * demos
+  // Stop once the success rate is below this with 95 % confidence, after 50 attempts; 0: never.
+  double min_rate = 0;
+  // Stop after so much wall time; 0: never. Where it cuts depends on the machine.
+  double max_seconds = 0;
+  // One part of the attempts, for jobs of a cluster: "i/n" or "auto" (ParseShard). Merged in order,
+  // the parts hold what the run without it does, min_rate and max_seconds aside. Needs `attempts`:
+  // what others reach is not known here.
+  std::string shard;
   bool keep_failed = false;  // write failed attempts too, marked as such
   int coverage_bins = 8;     // per axis, of the report
   GenerateOptions generate;
@@ -36,6 +44,10 @@ struct RunOptions {
     v("demos", demos, "stop at so many successes; 0: bounded by attempts", Limits{0, 1e12});
     v("max_attempts", max_attempts, "bound of a run with demos; 0: 100 + 20 * demos",
       Limits{0, 1e12});
+    v("min_rate", min_rate, "stop when the rate is surely below it; 0: never", Limits{0, 1});
+    v("max_seconds", max_seconds, "stop after so much time, wherever that cuts; 0: never",
+      Limits{0, 1e9});
+    v("shard", shard, "one part of the attempts: i/n, from 0; auto: as the cluster's array says");
     v("keep_failed", keep_failed, "write failed attempts too, marked as such");
     v("coverage_bins", coverage_bins, "per axis, in the report", Limits{1, 100});
     v("generate", generate, "how attempts are executed");
@@ -47,7 +59,7 @@ struct RunOptions {
 class AttemptSink {
  public:
   virtual ~AttemptSink() = default;
-  // Of every attempt recorded so far, in order 0, 1, ….
+  // Of every attempt recorded so far, in order, from the first one of the shard.
   virtual std::vector<AttemptRecord> attempts() const = 0;
   virtual int64_t episodes() const = 0;
   // The next attempt and, where it is kept, its episode: both are stored or neither.

@@ -130,6 +130,7 @@ Json MimicReport::ContentJson() const {
                                 {"attempts", c.attempts},
                                 {"successes", c.successes}});
   }
+  json["suggestions"] = suggestions;
   return json;
 }
 

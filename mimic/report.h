@@ -52,9 +52,10 @@ struct MimicReport {
   std::vector<SkippedSource> skipped;
   std::vector<Coverage> coverage;  // per object
   MimicTimes times;
-  bool interrupted = false;  // stopped by the user: the .part file resumes
-  bool complete = false;     // as many attempts or successes as were asked for
-  std::string stop_reason;   // in words
+  bool interrupted = false;              // stopped by the user: the .part file resumes
+  bool complete = false;                 // as many attempts or successes as were asked for
+  std::string stop_reason;               // in words
+  std::vector<std::string> suggestions;  // what to change, from these numbers (Advise)
 
   double rate() const;
   Interval interval() const { return WilsonInterval(successes, attempts); }

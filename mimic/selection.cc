@@ -21,36 +21,71 @@ struct Metric {
   }
 };
 
-Choice ScoreObject(const Metric& metric, const Candidate& candidate, const SelectionScene& scene) {
-  Choice choice;
-  choice.turn = BestTurn(candidate.X_WO, scene.X_WO, scene.symmetry);
-  choice.score = metric(candidate.X_WO * SymmetricTurn(choice.turn), scene.X_WO);
-  return choice;
-}
-
-// Travel of the arms to the first pose of the transformed segment.
+// Travel of the arms to the first pose of the transformed segment, each hand turned as is nearest.
 double Travel(const Metric& metric, const Candidate& candidate, const SelectionScene& scene,
-              double turn) {
+              double turn, std::vector<double>* hand_turns) {
   const SegmentTransform transform =
       scene.has_object ? SegmentTransform(scene.X_WO, candidate.X_WO, turn) : SegmentTransform();
   double travel = 0;
   for (size_t i = 0; i < scene.X_WE.size(); ++i) {
-    travel += metric(transform(candidate.X_WE[i]), scene.X_WE[i]);
+    Pose X_WE = transform(candidate.X_WE[i]);
+    if (!candidate.X_SE.empty()) X_WE = X_WE * candidate.X_SE[i];
+    double nearest = metric(X_WE, scene.X_WE[i]);
+    for (int n = 1; n < (scene.hand_symmetry.empty() ? 1 : scene.hand_symmetry[i]); ++n) {
+      const double hand_turn = 2 * M_PI * n / scene.hand_symmetry[i];
+      const double turned = metric(X_WE * SymmetricTurn(hand_turn), scene.X_WE[i]);
+      if (turned >= nearest) continue;
+      nearest = turned;
+      (*hand_turns)[i] = hand_turn;
+    }
+    travel += nearest;
   }
   return travel;
 }
 
-Choice ScoreRobot(const Metric& metric, const Candidate& candidate, const SelectionScene& scene) {
-  const int turns = !scene.has_object ? 1 : scene.symmetry == 0 ? kRoundTurns : scene.symmetry;
-  Choice best;
-  for (int i = 0; i < turns; ++i) {
-    const double turn = std::remainder(2 * M_PI * i / turns, 2 * M_PI);
-    const double travel = Travel(metric, candidate, scene, turn);
-    if (i > 0 && travel >= best.score) continue;
-    best.turn = turn;
-    best.score = travel;
+// The metric that asks for the nearest turn of a hand where the strategy has none of its own.
+constexpr Metric kPlainMetric{0.1, 1};
+
+std::vector<double> NoTurns(const SelectionScene& scene) {
+  return std::vector<double>(scene.hand_symmetry.size(), 0.0);
+}
+
+// The turns of the source's object that may be asked for: all that leave it alike.
+std::vector<double> TurnsOf(const Candidate& candidate, const SelectionScene& scene,
+                            bool round_ones) {
+  if (!scene.has_object) return {0};
+  if (scene.symmetry == 0 && !round_ones) {
+    return {BestTurn(candidate.X_WO, scene.X_WO, scene.symmetry)};
   }
-  return best;
+  const int count = scene.symmetry == 0 ? kRoundTurns : scene.symmetry;
+  std::vector<double> turns;
+  for (int i = 0; i < count; ++i) turns.push_back(std::remainder(2 * M_PI * i / count, 2 * M_PI));
+  return turns;
+}
+
+// A candidate with the turn that scores best of those that the arms reach.
+struct Scored {
+  Choice choice;
+  bool reached = false;
+};
+
+template <class Score>
+Scored BestReached(size_t source, const std::vector<double>& turns, const SelectionScene& scene,
+                   const Score& score) {
+  std::vector<Choice> choices;
+  for (const double turn : turns) {
+    Choice choice{.source = static_cast<int>(source), .turn = turn, .hand_turns = NoTurns(scene)};
+    choice.score = score(turn, &choice.hand_turns);
+    choices.push_back(std::move(choice));
+  }
+  std::stable_sort(choices.begin(), choices.end(),
+                   [](const Choice& a, const Choice& b) { return a.score < b.score; });
+  for (const Choice& choice : choices) {
+    if (!scene.reaches || scene.reaches(source, choice.turn, choice.hand_turns)) {
+      return {choice, true};
+    }
+  }
+  return {choices.front(), false};
 }
 
 }  // namespace
@@ -58,35 +93,48 @@ Choice ScoreRobot(const Metric& metric, const Candidate& candidate, const Select
 Choice SelectSource(const Selection& selection, const std::vector<Candidate>& candidates,
                     const SelectionScene& scene, Rng& rng) {
   Require(!candidates.empty(), "a source is selected from at least one");
-  const int count = static_cast<int>(candidates.size());
   for (const Candidate& candidate : candidates) {
     Require(candidate.X_WE.size() == scene.X_WE.size(), "candidates and scene have the same arms");
+    Require(candidate.X_SE.empty() || candidate.X_SE.size() == scene.X_WE.size(),
+            "a hand change per arm, or none");
   }
-
-  // without an object there is nothing to be near to but the arm
   const auto* by_object = std::get_if<NearestObjectSelection>(&selection);
   const auto* by_robot = std::get_if<NearestRobotSelection>(&selection);
-  if ((by_object && !scene.has_object) || (!by_object && !by_robot)) {
-    Choice choice;
-    choice.source = static_cast<int>(rng.UniformInt(static_cast<uint64_t>(count)));
-    if (scene.has_object) {
-      choice.turn = BestTurn(candidates[choice.source].X_WO, scene.X_WO, scene.symmetry);
+  // without an object there is nothing to be near to but the arm
+  const bool at_random = (by_object && !scene.has_object) || (!by_object && !by_robot);
+
+  std::vector<Scored> scored;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    const Candidate& candidate = candidates[i];
+    if (by_robot && !at_random) {
+      const Metric metric{by_robot->position_scale, by_robot->rotation_scale};
+      scored.push_back(BestReached(
+          i, TurnsOf(candidate, scene, true), scene,
+          [&](double turn, auto* hands) { return Travel(metric, candidate, scene, turn, hands); }));
+      continue;
     }
-    return choice;
+    // the turn by which the objects compare best; the hands turn as is nearest then
+    const Metric metric =
+        by_object ? Metric{by_object->position_scale, by_object->rotation_scale} : kPlainMetric;
+    scored.push_back(
+        BestReached(i, TurnsOf(candidate, scene, false), scene, [&](double turn, auto* hands) {
+          Travel(kPlainMetric, candidate, scene, turn, hands);
+          return scene.has_object ? metric(candidate.X_WO * SymmetricTurn(turn), scene.X_WO) : 0.0;
+        }));
+    if (at_random) scored.back().choice.score = 0;
   }
 
-  std::vector<Choice> choices(count);
-  for (int i = 0; i < count; ++i) {
-    choices[i] = by_object ? ScoreObject({by_object->position_scale, by_object->rotation_scale},
-                                         candidates[i], scene)
-                           : ScoreRobot({by_robot->position_scale, by_robot->rotation_scale},
-                                        candidates[i], scene);
-    choices[i].source = i;
+  // out of reach is chosen only where everything is
+  const auto reached = [](const Scored& s) { return s.reached; };
+  if (std::any_of(scored.begin(), scored.end(), reached)) {
+    std::erase_if(scored, [&](const Scored& s) { return !reached(s); });
   }
-  const int k = std::min(count, by_object ? by_object->k : by_robot->k);
-  std::stable_sort(choices.begin(), choices.end(),
-                   [](const Choice& a, const Choice& b) { return a.score < b.score; });
-  return choices[rng.UniformInt(static_cast<uint64_t>(k))];
+  const int count = static_cast<int>(scored.size());
+  const int k = at_random ? count : std::min(count, by_object ? by_object->k : by_robot->k);
+  std::stable_sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) {
+    return a.choice.score < b.choice.score;
+  });
+  return scored[rng.UniformInt(static_cast<uint64_t>(k))].choice;
 }
 
 }  // namespace understudy

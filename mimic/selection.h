@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "data/base/rng.h"
@@ -12,6 +13,7 @@ namespace understudy {
 struct Candidate {
   Pose X_WO;               // the reference object at the segment's start; unused without one
   std::vector<Pose> X_WE;  // measured arms there
+  std::vector<Pose> X_SE;  // our hands in the source's (HandChange); empty: the same
 };
 
 // The world at the start of the subtask.
@@ -20,18 +22,26 @@ struct SelectionScene {
   Pose X_WO;               // reference object
   int symmetry = 1;        // TaskObject::symmetry
   std::vector<Pose> X_WE;  // where the arms stand (their last targets, if any)
+  // per arm: turns of E about its z by 2 pi / this may stand in for the source's; empty: none do
+  std::vector<int> hand_symmetry;
+  // Whether the arms reach what candidate `source` asks for with these turns; empty: all of it.
+  std::function<bool(size_t source, double turn, const std::vector<double>& hand_turns)> reaches;
 };
 
 struct Choice {
   int source = 0;    // place in the candidates
   double turn = 0;   // rad: symmetric turn of the source's object to transform with
   double score = 0;  // of the strategy, lower is better; 0 for random
+  // rad per arm, about E's z, on top of the candidate's X_SE: those of least travel; empty: none
+  std::vector<double> hand_turns;
 };
 
 // Picks the source demonstration of a subtask. The metrics add metres and radians only after
 // dividing each by its scale; objects are compared up to their symmetry, and the turn that compares
 // best comes with the choice. With nearest_robot the best turn is the one with least travel.
-// Among the k best (ties: first come first) it draws uniformly from `rng`; one draw per call.
+// What the arms do not reach (`reaches`) is chosen only where they reach nothing: a turn that looks
+// alike or another source takes its place. Among the k best (ties: first come first) it draws
+// uniformly from `rng`; one draw per call.
 Choice SelectSource(const Selection& selection, const std::vector<Candidate>& candidates,
                     const SelectionScene& scene, Rng& rng);
 

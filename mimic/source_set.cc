@@ -32,7 +32,7 @@ std::vector<int> Places(const char* kind, const std::vector<std::string>& wanted
 
 // Everything about the episode as a whole that must fit the task and the simulator.
 void CheckMeta(const EpisodeMeta& meta, const TaskSpec& task, const SimulatorInfo& info,
-               std::vector<std::string>* reasons) {
+               bool transfer, std::vector<std::string>* reasons) {
   // another program's file may mean the same by another name
   const bool foreign = meta.settings.contains("format");
   const auto hint = [&](const char* file) {
@@ -42,7 +42,7 @@ void CheckMeta(const EpisodeMeta& meta, const TaskSpec& task, const SimulatorInf
     reasons->push_back(
         fmt::format("task '{}', wanted '{}'{}", meta.task, task.name, hint("its task.yaml")));
   }
-  if (meta.robot != info.robot) {
+  if (!transfer && meta.robot != info.robot) {
     reasons->push_back(
         fmt::format("robot '{}', wanted '{}'{}", meta.robot, info.robot, hint("its robot.yaml")));
   }
@@ -50,7 +50,7 @@ void CheckMeta(const EpisodeMeta& meta, const TaskSpec& task, const SimulatorInf
     reasons->push_back(
         fmt::format("control rate {} Hz, wanted {} Hz", meta.control_hz, info.control_hz));
   }
-  if (meta.limits != info.limits) {
+  if (!transfer && meta.limits != info.limits) {
     reasons->push_back(fmt::format("action limits {} m, {} rad, wanted {} m, {} rad",
                                    meta.limits.linear, meta.limits.angular, info.limits.linear,
                                    info.limits.angular));
@@ -114,7 +114,7 @@ SourceDemo TakeColumns(const Episode& episode, const std::vector<int>& arms,
 }  // namespace
 
 SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std::string>& names,
-                     const TaskSpec& task, const SimulatorInfo& info, int debounce) {
+                     const TaskSpec& task, const SimulatorInfo& info, int debounce, bool transfer) {
   Require(episodes.size() == names.size(), "a name per source episode");
   for (const Subtask& subtask : task.subtasks) {
     subtask_objects_.push_back(subtask.object.empty() ? -1 : IndexOf(info.objects, subtask.object));
@@ -129,7 +129,7 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
   for (size_t e = 0; e < episodes.size(); ++e) {
     const Episode& episode = episodes[e];
     SkippedSource skipped{names[e], {}};
-    CheckMeta(episode.meta, task, info, &skipped.reasons);
+    CheckMeta(episode.meta, task, info, transfer, &skipped.reasons);
     const std::vector<int> arms = Places("arm", info.arms, episode.meta.arms, &skipped.reasons);
     const std::vector<int> objects =
         Places("object", info.objects, episode.meta.objects, &skipped.reasons);

@@ -37,9 +37,11 @@ class SourceSet {
   // Takes the usable ones of `episodes` (named by `names`, parallel); the others are listed in
   // skipped(): wrong task, robot, control rate or action limits, missing arms, objects or signals,
   // no success, rows of wrong size or with numbers that are not finite, an uuid seen before,
-  // signals that do not segment. Throws Error(kBadInput) with all reasons where none is left.
+  // signals that do not segment. `transfer`: other robots and action limits are welcome, since what
+  // is taken are poses of the control frame E and signs of the gripper. Throws Error(kBadInput)
+  // with all reasons where none is left.
   SourceSet(const std::vector<Episode>& episodes, const std::vector<std::string>& names,
-            const TaskSpec& task, const SimulatorInfo& info, int debounce);
+            const TaskSpec& task, const SimulatorInfo& info, int debounce, bool transfer = false);
 
   const std::vector<SourceDemo>& demos() const { return demos_; }
   const std::vector<SkippedSource>& skipped() const { return skipped_; }

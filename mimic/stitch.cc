@@ -7,8 +7,31 @@
 
 namespace understudy {
 
+Bridge::Bridge(const Pose& from, const Pose& to, double arch) : from_(from), to_(to) {
+  const Eigen::Vector3d way = to.translation() - from.translation();
+  rise_ = arch > 0 ? std::max(0.0, way.z()) + arch : -1;
+  across_ = way.head<2>().norm();
+  length_ = rise_ < 0 ? way.norm() : rise_ + across_ + (rise_ - way.z());
+}
+
+Pose Bridge::At(double fraction) const {
+  if (rise_ < 0 || fraction <= 0 || fraction >= 1) return Interpolate(from_, to_, fraction);
+  // how far up, across and down the way has come
+  const double gone = fraction * length_;
+  const double up = std::min(gone, rise_);
+  const double over = std::clamp(gone - rise_, 0.0, across_);
+  const double down = std::max(0.0, gone - rise_ - across_);
+  Eigen::Vector3d p = from_.translation();
+  if (across_ > 0) {
+    const Eigen::Vector3d way = to_.translation() - from_.translation();
+    p.head<2>() += over / across_ * way.head<2>();
+  }
+  p.z() += up - down;
+  return Pose(Interpolate(from_, to_, fraction).rotation(), p);
+}
+
 int BridgeLength(const Pose& from, const Pose& to, const Subtask& subtask) {
-  const double distance = (to.translation() - from.translation()).norm();
+  const double distance = Bridge(from, to, subtask.bridge_arch).length();
   const double angle = AngleBetween(from.rotation(), to.rotation());
   // a whole number of steps stays whole in spite of rounding
   const double steps =
@@ -31,17 +54,24 @@ int ReplayStart(const SourceDemo& source, int start, int end, int object, double
 }
 
 void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTransform& transform,
-                 const Action& last, const Subtask& subtask, std::vector<Waypoint>* plan) {
+                 const std::vector<Pose>& X_SE, const Action& last, const Subtask& subtask,
+                 std::vector<Waypoint>* plan) {
   Require(start >= 0 && start < end && end <= source.length(), "a segment lies in its source");
   Require(last.arms.size() == source.arms.size(), "source and command have the same arms");
   const size_t arms = source.arms.size();
+  Require(X_SE.empty() || X_SE.size() == arms, "a hand change per arm, or none");
+  // where our hand goes when the source's is at X_WS
+  const auto carried = [&](const Pose& X_WS, size_t arm) {
+    return X_SE.empty() ? transform(X_WS) : transform(X_WS) * X_SE[arm];
+  };
 
   // the slowest arm sets the length of the bridge
-  std::vector<Pose> X_WE_first(arms);
+  std::vector<Bridge> ways;
   int bridge = 1;
   for (size_t i = 0; i < arms; ++i) {
-    X_WE_first[i] = transform(source.arms[i].X_WE[start]);
-    bridge = std::max(bridge, BridgeLength(last.arms[i].X_WE_cmd, X_WE_first[i], subtask));
+    const Pose X_WE_first = carried(source.arms[i].X_WE[start], i);
+    ways.emplace_back(last.arms[i].X_WE_cmd, X_WE_first, subtask.bridge_arch);
+    bridge = std::max(bridge, BridgeLength(last.arms[i].X_WE_cmd, X_WE_first, subtask));
   }
 
   plan->resize(bridge + end - start);
@@ -53,7 +83,7 @@ void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTran
     waypoint.X_WE_arrived.resize(arms);
     for (size_t i = 0; i < arms; ++i) {
       const double fraction = k + 1 == bridge ? 1 : static_cast<double>(k + 1) / bridge;
-      const Pose X_WE = Interpolate(last.arms[i].X_WE_cmd, X_WE_first[i], fraction);
+      const Pose X_WE = ways[i].At(fraction);
       waypoint.target.arms[i] = {X_WE, last.arms[i].gripper};
       waypoint.X_WE_arrived[i] = X_WE;
     }
@@ -65,8 +95,8 @@ void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTran
     waypoint.target.arms.resize(arms);
     waypoint.X_WE_arrived.resize(arms);
     for (size_t i = 0; i < arms; ++i) {
-      waypoint.target.arms[i] = {transform(source.arms[i].X_WE_cmd[t]), source.arms[i].gripper[t]};
-      waypoint.X_WE_arrived[i] = transform(source.arms[i].X_WE[t]);
+      waypoint.target.arms[i] = {carried(source.arms[i].X_WE_cmd[t], i), source.arms[i].gripper[t]};
+      waypoint.X_WE_arrived[i] = carried(source.arms[i].X_WE[t], i);
     }
   }
 }

@@ -20,6 +20,19 @@ struct Waypoint {
   int32_t source_step = -1;  // row of the source; -1 on bridges
 };
 
+// The way of a bridge between two poses: straight, or where `arch` (m) is not 0 up to that far
+// above the higher end (world z), across and down. Turns evenly all the way, over the shorter arc.
+class Bridge {
+ public:
+  Bridge(const Pose& from, const Pose& to, double arch);
+  Pose At(double fraction) const;            // of the way's length, in [0, 1]; exact at the ends
+  double length() const { return length_; }  // m
+
+ private:
+  Pose from_, to_;
+  double rise_ = 0, across_ = 0, length_ = 0;  // m; rise_ < 0: straight
+};
+
 // Steps from `from` to `to` at the speeds of `subtask`, at least its bridge_steps and at least one.
 int BridgeLength(const Pose& from, const Pose& to, const Subtask& subtask);
 
@@ -30,10 +43,12 @@ int BridgeLength(const Pose& from, const Pose& to, const Subtask& subtask);
 int ReplayStart(const SourceDemo& source, int start, int end, int object, double within);
 
 // The way from `last` (the last commanded target, or where the arms stand at the beginning) into
-// and through rows [start, end) of `source`: first a straight bridge over the shorter arc to where
+// and through rows [start, end) of `source`: first a bridge (Bridge) to where
 // the source's arms *were* at row `start` (its commands are ahead of them), then its targets. On
-// the bridge the gripper stays as last commanded. Replaces the content of `plan`.
+// the bridge the gripper stays as last commanded. `X_SE`: our hands in the source's, per arm;
+// empty: the same. Replaces the content of `plan`.
 void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTransform& transform,
-                 const Action& last, const Subtask& subtask, std::vector<Waypoint>* plan);
+                 const std::vector<Pose>& X_SE, const Action& last, const Subtask& subtask,
+                 std::vector<Waypoint>* plan);
 
 }  // namespace understudy

@@ -23,6 +23,10 @@ double BestTurn(const Pose& X_WO_src, const Pose& X_WO_now, int symmetry) {
   return best <= -M_PI + 1e-9 ? M_PI : best;
 }
 
+Pose HandChange(const Pose& X_SH, const Pose& X_EH, int symmetry) {
+  return X_SH * SymmetricTurn(BestTurn(X_SH, X_EH, symmetry)) * X_EH.Inverse();
+}
+
 SegmentTransform::SegmentTransform(const Pose& X_WO_now, const Pose& X_WO_src, double turn)
     : identity_(turn == 0 && X_WO_now == X_WO_src) {
   if (!identity_) X_now_src_ = X_WO_now * (X_WO_src * SymmetricTurn(turn)).Inverse();

@@ -32,4 +32,9 @@ class SegmentTransform {
   Pose X_now_src_;  // world of the source -> world now
 };
 
+// Our hand in the frame of the source's hand (S), where both hold the same object H of `symmetry`:
+// a hand that follows X_WS * X_SE brings H where the source's hand brought it, up to the turn of H
+// that leaves the two hands nearest in orientation. X_SE = X_SH * Turn * X_HE.
+Pose HandChange(const Pose& X_SH, const Pose& X_EH, int symmetry);
+
 }  // namespace understudy

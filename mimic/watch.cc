@@ -5,25 +5,6 @@
 #include "data/base/error.h"
 
 namespace understudy {
-namespace {
-
-// The arm whose grasp predicate `name` asks for (alone, in a conjunction or held); -1: none.
-int GraspArm(const TaskSpec& task, const std::string& name) {
-  const auto found = task.predicates.find(name);
-  if (found == task.predicates.end()) return -1;
-  if (const auto* grasped = std::get_if<GraspedPredicate>(&found->second)) return grasped->arm;
-  if (const auto* held = std::get_if<HeldPredicate>(&found->second))
-    return GraspArm(task, held->of);
-  if (const auto* all = std::get_if<AllPredicate>(&found->second)) {
-    for (const std::string& operand : all->of) {
-      if (const int arm = GraspArm(task, operand); arm >= 0) return arm;
-    }
-  }
-  return -1;
-}
-
-}  // namespace
-
 SubtaskWatch::SubtaskWatch(const TaskSpec& task, const SimulatorInfo& info) {
   for (const Subtask& subtask : task.subtasks) {
     Condition condition;
@@ -35,7 +16,10 @@ SubtaskWatch::SubtaskWatch(const TaskSpec& task, const SimulatorInfo& info) {
               "the simulator gives a signal for every subtask's check: " + condition.name);
       if (found != info.signals.end())
         condition.signal = static_cast<int>(found - info.signals.begin());
-      condition.grasp_arm = GraspArm(task, condition.name);
+      if (const GraspedPredicate* grasp = GraspOf(task, condition.name)) {
+        condition.grasp_arm = grasp->arm;
+        condition.grasped = grasp->object;
+      }
       Require(condition.grasp_arm < static_cast<int>(info.arms.size()), "a grasp names an arm");
     }
     conditions_.push_back(condition);
@@ -76,6 +60,14 @@ bool SubtaskWatch::Holds(const Observation& observation) const {
 
 void SubtaskWatch::End() {
   if (is_grasp()) held_.push_back({subtask_, 0});
+}
+
+std::string SubtaskWatch::held_by(size_t arm) const {
+  for (const Held& held : held_) {
+    const Condition& condition = conditions_[held.subtask];
+    if (condition.grasp_arm == static_cast<int>(arm)) return condition.grasped;
+  }
+  return "";
 }
 
 bool SubtaskWatch::is_grasp() const { return conditions_[subtask_].grasp_arm >= 0; }

@@ -27,6 +27,9 @@ class SubtaskWatch {
   // The subtask ended well: what it grasped is held from now on, until the gripper is opened.
   void End();
 
+  // Name of the object that `arm` holds from an earlier subtask; empty: none.
+  std::string held_by(size_t arm) const;
+
   bool is_grasp() const;                 // the condition of the subtask asks for a grasp
   const std::string& condition() const;  // name of its check or signal; empty: none
 
@@ -35,7 +38,8 @@ class SubtaskWatch {
     std::string name;
     int signal = -1;  // place in Observation::signals; -1 with a name: the task's success
     bool is_check = false;
-    int grasp_arm = -1;  // arm of the grasp that it asks for; -1: none
+    int grasp_arm = -1;   // arm of the grasp that it asks for; -1: none
+    std::string grasped;  // its object
   };
   struct Held {
     size_t subtask = 0;

@@ -79,6 +79,7 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   info.limits = robot.limits();
   info.workspace_radius = robot.reach;
   info.X_WB = task.X_WB;
+  info.gripper_symmetry = robot.gripper.symmetry;
   return info;
 }
 

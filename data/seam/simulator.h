@@ -30,6 +30,7 @@ struct SimulatorInfo {
   DeltaLimits limits;
   double workspace_radius = 0.855;  // m from the arm's base: beyond it nothing can be reached
   Pose X_WB;                        // base of arm 0
+  int gripper_symmetry = 1;         // turns of E about its z by 2 pi / this grip alike; not stored
 };
 
 // What happened in one policy step.

@@ -37,6 +37,7 @@ struct GripperSpec {
   std::vector<std::string> left_pads, right_pads;  // geoms whose contact counts as holding
   double max_opening = 0.08;                       // m
   double speed = 0.2;  // command units per policy step (robosuite: 0.2 toward sign)
+  int symmetry = 1;    // turns of E about its z by 2 pi / symmetry grip alike: 2 for two equal jaws
   template <class V>
   void Visit(V& v) {
     v("joints", joints, "finger joints");
@@ -45,6 +46,7 @@ struct GripperSpec {
     v("right_pads", right_pads, "geoms of the other");
     v("max_opening", max_opening, "m", Limits{0, 1});
     v("speed", speed, "of the commanded opening, share per policy step", Limits{0.001, 2});
+    v("symmetry", symmetry, "turns of E about its z by 2 pi / symmetry grip alike", Limits{1, 64});
   }
 };
 

@@ -146,9 +146,11 @@ std::vector<std::string> Validate(const TaskSpec& task) {
     }
     for (const std::string& object : ObjectsOf(predicate)) refer(path, "object", object, objects);
   }
+  bool cyclic = false;
   try {
     PredicateOrder(task);
   } catch (const Error& error) {
+    cyclic = true;
     problems.push_back(error.what());
   }
   refer("success", "predicate", task.success, predicates);
@@ -201,7 +203,43 @@ std::vector<std::string> Validate(const TaskSpec& task) {
       }
     }
   }
+
+  // a cycle among the predicates has been told already; what follows would walk it
+  if (cyclic) return problems;
+  const auto grasps = [&](size_t i) {
+    const Subtask& subtask = task.subtasks[i];
+    return GraspOf(task, subtask.check.empty() ? subtask.signal : subtask.check) != nullptr;
+  };
+  for (size_t i = 0; i < task.subtasks.size(); ++i) {
+    if (!task.subtasks[i].turn_hand || !grasps(i)) continue;
+    // until something else is grasped it may still be in the hand
+    for (size_t j = i + 1; j < task.subtasks.size() && !grasps(j); ++j) {
+      if (task.subtasks[j].replay == Replayed::kHeld) continue;
+      problems.push_back(
+          fmt::format("subtasks[{}].turn_hand: what is grasped with a turned hand is carried "
+                      "wrongly unless subtasks[{}].replay is held",
+                      i, j));
+    }
+  }
   return problems;
+}
+
+const GraspedPredicate* GraspOf(const TaskSpec& task, const std::string& name) {
+  // each predicate once, however many conjunctions name it
+  std::set<std::string> seen;
+  std::vector<std::string> open{name};
+  while (!open.empty()) {
+    const std::string next = open.back();
+    open.pop_back();
+    const auto found = task.predicates.find(next);
+    if (found == task.predicates.end() || !seen.insert(next).second) continue;
+    if (const auto* grasped = std::get_if<GraspedPredicate>(&found->second)) return grasped;
+    if (const auto* held = std::get_if<HeldPredicate>(&found->second)) open.push_back(held->of);
+    if (const auto* all = std::get_if<AllPredicate>(&found->second)) {
+      open.insert(open.end(), all->of.rbegin(), all->of.rend());
+    }
+  }
+  return nullptr;
 }
 
 TaskSpec ParseTaskSpec(const Json& json, const std::string& name) {

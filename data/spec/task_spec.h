@@ -207,6 +207,17 @@ struct NearestRobotSelection {
 };
 using Selection = std::variant<NearestObjectSelection, NearestRobotSelection, RandomSelection>;
 
+// What repeats the source's path in a subtask.
+enum class Replayed {
+  kHand,  // E, as in MimicGen
+  kHeld,  // what the hand holds when the subtask begins: a grasp unlike the source's is made up
+          // for, also by the way that E takes after letting go. E where it holds nothing then
+};
+template <>
+struct EnumNames<Replayed> {
+  static constexpr std::array kNames{"hand", "held"};
+};
+
 // One object-centred piece of the task, and how Mimic treats it.
 struct Subtask {
   std::string object;                   // reference object; empty: none (world frame)
@@ -215,12 +226,20 @@ struct Subtask {
   // The segment begins where the source's hand first came this near (m) to the object; a bridge
   // takes the place of the way there, so that every demonstration goes straight. 0: all of it.
   double replay_within = 0;
+  Replayed replay = Replayed::kHand;
+  // Grips that look alike (GripperSpec::symmetry) may stand in for the source's, by least travel.
+  // What is grasped so has to be carried on with replay = held.
+  bool turn_hand = false;
   Selection selection = NearestObjectSelection{};
-  double action_noise = 0.05;        // standard deviation of the normalised action
-  int bridge_steps = 5;              // least number of interpolated poses before the segment
-  double bridge_speed = 0.03;        // m per step: longer bridges get more steps
-  double bridge_turn = 0.2;          // rad per step, likewise
-  bool bridge_noise = false;         // noise on the bridge too
+  double action_noise = 0.05;    // standard deviation of the normalised action
+  double noise_correlation = 0;  // of one step's noise with the next one's; 0: white. With more
+                                 // of it the hand wanders instead of shaking
+  int bridge_steps = 5;          // least number of interpolated poses before the segment
+  double bridge_speed = 0.03;    // m per step: longer bridges get more steps
+  double bridge_turn = 0.2;      // rad per step, likewise
+  double bridge_arch = 0;        // m: bridges lead up to this far above their higher end, across
+                                 // and down; 0: straight
+  bool bridge_noise = false;     // noise on the bridge too
   double arrival_tolerance = 0.015;  // m to the target before a gripper event is let through
   int arrival_timeout = 10;          // steps that such an event waits at most
   std::string check;                 // predicate that must hold when the subtask has ended
@@ -234,11 +253,17 @@ struct Subtask {
       "m from the object: what the source did farther away becomes "
       "a bridge; 0: replay all of it",
       Limits{0, 10});
+    v("replay", replay, "what repeats the source's path: the hand, or what it holds");
+    v("turn_hand", turn_hand, "grips that look alike may stand in for the source's");
     v("selection", selection, "which source demonstration");
     v("action_noise", action_noise, "of the normalised action", Limits{0, 1});
+    v("noise_correlation", noise_correlation, "of a step's noise with the next one's; 0: white",
+      Limits{0, 0.999});
     v("bridge_steps", bridge_steps, "least interpolated poses", Limits{0, 1000});
     v("bridge_speed", bridge_speed, "m per step", Limits{1e-4, 1});
     v("bridge_turn", bridge_turn, "rad per step", Limits{1e-4, 4});
+    v("bridge_arch", bridge_arch, "m above its higher end that a bridge leads over; 0: straight",
+      Limits{0, 2});
     v("bridge_noise", bridge_noise, "noise on bridges too");
     v("arrival_tolerance", arrival_tolerance, "m", Limits{0, 1});
     v("arrival_timeout", arrival_timeout, "steps", Limits{0, 1000});
@@ -304,6 +329,9 @@ TaskSpec ParseTaskSpec(const Json& json, const std::string& name);
 // broken.
 std::string ListedTaskCalled(const std::string& family, const std::string& name,
                              const std::filesystem::path& root);
+
+// The grasp that predicate `name` asks for: alone, held or in a conjunction. Null: none.
+const GraspedPredicate* GraspOf(const TaskSpec& task, const std::string& name);
 
 // Predicates in an order in which each comes after those that it names.
 std::vector<std::string> PredicateOrder(const TaskSpec& task);

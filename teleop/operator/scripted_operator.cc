@@ -14,13 +14,19 @@ namespace {
 constexpr double kPi = std::numbers::pi;
 constexpr double kSqueezeSeconds = 0.06;  // finger travel
 constexpr double kTriggerSeconds = 0.1;
-constexpr double kPressSeconds = 0.15;  // of a button
-constexpr double kGripSeconds = 0.25;   // from squeezing to trusting the clutch
-constexpr double kTremorLever = 0.1;    // m: tremor of position over it is tremor of rotation
+constexpr double kPressSeconds = 0.15;       // of a button
+constexpr double kGripSeconds = 0.25;        // from squeezing to trusting the clutch
+constexpr double kFarTurn = kPi / 2 + 1e-6;  // rad: a grip that looks alike, but is not worth it
+constexpr double kTremorLever = 0.1;         // m: tremor of position over it is tremor of rotation
 
 int IndexOf(const std::vector<std::string>& names, const std::string& name) {
   const auto found = std::find(names.begin(), names.end(), name);
   return found == names.end() ? -1 : static_cast<int>(found - names.begin());
+}
+
+// X_OE with the hand turned about its own z.
+Pose TurnedHand(const Pose& X_OE, double turn) {
+  return turn == 0 ? X_OE : X_OE * PoseFromYaw(turn, Eigen::Vector3d::Zero());
 }
 
 double Towards(double value, double goal, double step) {
@@ -183,20 +189,50 @@ void ScriptedOperator::BeginPhase(const Observation& observation) {
       Pose(phase.pose.rotation() * X_WE.rotation(), X_WE.translation() + phase.pose.translation());
   if (names.object < 0) return;
   // of all goals that look alike, the one with the least turn from now
+  const bool carries = names.carried >= 0;
+  const Eigen::Quaterniond& q_WO = observation.X_WO[names.object].rotation();
   const Eigen::Quaterniond& q_now =
-      names.carried < 0 ? X_WE.rotation() : observation.X_WO[names.carried].rotation();
-  const Eigen::Quaterniond q = observation.X_WO[names.object].rotation().conjugate() * q_now *
-                               phase.pose.rotation().conjugate();
-  const double nearest = std::remainder(2 * std::atan2(q.z(), q.w()), 2 * kPi);
+      carries ? observation.X_WO[names.carried].rotation() : X_WE.rotation();
+  struct Alike {
+    double yaw = 0, hand_turn = 0, turn = 0;
+  };
+  std::vector<Alike> goals;
   const double unit = names.symmetry > 0 ? 2 * kPi / names.symmetry : 0;
-  yaw_ = unit > 0 ? std::round(nearest / unit) * unit : nearest;
-  if (names.carried >= 0 || unit == 0 || FingersFree(observation, Goal(observation))) return;
-  // a finger would come down on something: the next turn that looks alike, to the shorter side
-  const double blocked = yaw_;
-  yaw_ += nearest > yaw_ ? unit : -unit;
-  if (std::abs(yaw_ - nearest) > 1.8 || !FingersFree(observation, Goal(observation))) {
-    yaw_ = blocked;
+  for (int hand = 0; hand < (carries ? 1 : info_.gripper_symmetry); ++hand) {
+    Alike goal{.hand_turn = 2 * kPi * hand / info_.gripper_symmetry};
+    const Eigen::Quaterniond q_OE = TurnedHand(phase.pose, goal.hand_turn).rotation();
+    const Eigen::Quaterniond q = q_WO.conjugate() * q_now * q_OE.conjugate();
+    const double nearest = std::remainder(2 * std::atan2(q.z(), q.w()), 2 * kPi);
+    for (int i = 0; i < std::max(1, names.symmetry); ++i) {
+      const int k = i % 2 == 1 ? (i + 1) / 2 : -i / 2;
+      goal.yaw = unit > 0 ? std::round(nearest / unit) * unit + k * unit : nearest;
+      // of two names of one pose the hand that is not turned
+      goal.turn = std::abs(std::remainder(goal.yaw - nearest, 2 * kPi)) + 1e-9 * hand;
+      goals.push_back(goal);
+    }
   }
+  std::stable_sort(goals.begin(), goals.end(),
+                   [](const Alike& a, const Alike& b) { return a.turn < b.turn; });
+
+  // beyond the arm's reach, or where a finger would come down on something, the next one that is
+  // not far to turn to
+  const auto choose = [&](const Alike& goal) {
+    yaw_ = goal.yaw;
+    hand_turn_ = goal.hand_turn;
+  };
+  if (unit == 0) return choose(goals[0]);
+  for (const Alike& goal : goals) {
+    // what is carried is turned as far as it takes
+    if (goal.turn > kFarTurn && !carries) break;
+    choose(goal);
+    const Pose X_WE_goal = Goal(observation);
+    if (WithinReach(X_WE_goal) && (carries || FingersFree(observation, X_WE_goal))) return;
+  }
+  choose(goals[0]);
+}
+
+bool ScriptedOperator::WithinReach(const Pose& X_WE) const {
+  return (X_WE.translation() - info_.X_WB.translation()).norm() <= info_.workspace_radius;
 }
 
 bool ScriptedOperator::FingersFree(const Observation& observation, const Pose& X_WE) const {
@@ -218,8 +254,8 @@ Pose ScriptedOperator::Goal(const Observation& observation) const {
   const OperatorPhase& phase = spec_.phases[phase_];
   const Names& names = names_[phase_];
   if (names.object < 0) return X_WE_fixed_;
-  const Pose X_WG =
-      observation.X_WO[names.object] * PoseFromYaw(yaw_, Eigen::Vector3d::Zero()) * phase.pose;
+  const Pose X_WG = observation.X_WO[names.object] * PoseFromYaw(yaw_, Eigen::Vector3d::Zero()) *
+                    TurnedHand(phase.pose, hand_turn_);
   if (names.carried < 0) return X_WG;
   // the carried thing goes to G, and E with it, as it lies in the hand now
   const Pose X_CE = observation.X_WO[names.carried].Inverse() * X_WE_seen_;

@@ -81,6 +81,7 @@ class ScriptedOperator {
   void PlanMovement(const Observation& observation, double t_s);
   void GoBack(double t_s);
   Pose Goal(const Observation& observation) const;  // X_WE
+  bool WithinReach(const Pose& X_WE) const;
   bool FingersFree(const Observation& observation, const Pose& X_WE) const;
   bool Arrived(const Observation& observation, double slack) const;
   bool AtRest() const { return rest_looks_ >= 2; }
@@ -116,7 +117,8 @@ class ScriptedOperator {
   Pose X_TH_anchor_, X_WE_anchor_;
   // which of the goals that look alike is meant, as a turn about the object's z
   double yaw_ = 0;
-  Pose X_WE_fixed_;  // goal of a move from here
+  double hand_turn_ = 0;  // rad, about E's z: which of the grips that look alike
+  Pose X_WE_fixed_;       // goal of a move from here
 
   // what was seen
   double seen_time_s_ = -1;

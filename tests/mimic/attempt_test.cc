@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "data/base/error.h"
 #include "tests/mimic/fixture.h"
 
@@ -146,6 +148,78 @@ TEST(Attempt, NoiseHasTheSizeThatTheSubtaskAsksFor) {
   for (const Step& row : Try(sources, task, {}, 0, quiet).episode.steps) {
     EXPECT_TRUE(row.action == row.action_clean);
   }
+}
+
+// Correlated noise keeps its size and leans on the step before as it was told to.
+TEST(Attempt, NoiseCorrelatesAsAsked) {
+  for (const double wanted : {0.0, 0.8}) {
+    TaskSpec task = FakeTask();
+    for (Subtask& subtask : task.subtasks) {
+      subtask.action_noise = 0.03;
+      subtask.noise_correlation = wanted;
+    }
+    const SourceSet sources = FakeSources(task);
+    double squares = 0, products = 0;
+    int count = 0, pairs = 0;
+    for (int64_t i = 0; i < 40; ++i) {
+      const Attempt attempt = Try(sources, task, {}, i);
+      bool neighbours = false;
+      Eigen::Matrix<double, 6, 1> before = Eigen::Matrix<double, 6, 1>::Zero();
+      for (const Step& row : attempt.episode.steps) {
+        const DeltaAction clean = DeltaFromTarget(
+            row.observation.arms[0].X_WE, row.action_clean.arms[0], attempt.episode.meta.limits);
+        const bool whole =
+            row.label == StepLabel::kSegment && clean.value.head<6>().cwiseAbs().maxCoeff() < 0.8;
+        if (!whole) {
+          neighbours = false;
+          continue;
+        }
+        const Eigen::Matrix<double, 6, 1> noise = (row.delta[0].value - clean.value).head<6>();
+        squares += noise.squaredNorm();
+        count += 6;
+        if (neighbours) {
+          products += before.dot(noise);
+          pairs += 6;
+        }
+        before = noise;
+        neighbours = true;
+      }
+    }
+    ASSERT_GT(pairs, 10000);
+    const double variance = squares / count;
+    EXPECT_NEAR(std::sqrt(variance), 0.03, wanted == 0 ? 0.001 : 0.003);
+    EXPECT_NEAR(products / pairs / variance, wanted, 0.05);
+  }
+}
+
+// A grasp unlike the source's: what is held still goes where the source's object went, while a
+// replayed hand puts it down as much beside as it was grasped beside.
+TEST(Attempt, WhatIsHeldIsPutDownAsInTheSource) {
+  TaskSpec task = FakeTask();
+  task.subtasks[0].action_noise = 0.1;
+  task.subtasks[1].action_noise = 0;
+  std::get<OnTopPredicate>(task.predicates["a_on_b"]).max_xy = 0.05;
+  const SourceSet sources = FakeSources(task);
+  const auto beside = [](const std::vector<Pose>& X_WO) {
+    return (X_WO[0].translation() - X_WO[1].translation()).head<2>().norm();
+  };
+  std::map<Replayed, double> miss;
+  for (const Replayed replayed : {Replayed::kHand, Replayed::kHeld}) {
+    task.subtasks[1].replay = replayed;
+    int successes = 0;
+    for (int64_t i = 0; i < 30; ++i) {
+      const Attempt attempt = Try(sources, task, {}, i);
+      if (!attempt.success()) continue;
+      ++successes;
+      const SourceDemo& demo = sources.demos()[attempt.sources[1]];
+      miss[replayed] += std::abs(beside(attempt.episode.final_observation.X_WO) -
+                                 beside({demo.X_WO[0].back(), demo.X_WO[1].back()}));
+    }
+    ASSERT_GT(successes, 15);
+    miss[replayed] /= successes;
+  }
+  EXPECT_LT(miss[Replayed::kHeld], 3e-4);
+  EXPECT_GT(miss[Replayed::kHand], 5 * miss[Replayed::kHeld]);
 }
 
 TEST(Attempt, BridgesAreNoisyWhenAsked) {

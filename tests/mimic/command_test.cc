@@ -122,6 +122,30 @@ TEST_F(MimicCommandTest, AnInterruptedRunResumesToTheSameContent) {
   EXPECT_EQ(DatasetReader(options_.out).content_hash(), hash);
 }
 
+// Jobs of an array write parts beside each other; merged, they are what one job writes.
+TEST_F(MimicCommandTest, MergedShardsAreTheWholeRun) {
+  Run();
+  std::vector<fs::path> parts;
+  for (int i = 0; i < 3; ++i) {
+    options_.run.shard = fmt::format("{}/3", i);
+    Run();
+    parts.push_back(folder_ / fmt::format("out.shard-00{}-of-003.h5", i));
+    ASSERT_TRUE(fs::exists(parts.back()));
+  }
+  MergeDatasets(parts, folder_ / "merged.h5", false, false);
+  const DatasetReader whole(options_.out), merged(folder_ / "merged.h5");
+  ASSERT_EQ(whole.episodes().size(), merged.episodes().size());
+  for (size_t i = 0; i < whole.episodes().size(); ++i) {
+    EXPECT_TRUE(SameContent(whole.ReadEpisode(i), merged.ReadEpisode(i)));
+  }
+  const std::vector<AttemptRecord> a = whole.attempts(), b = merged.attempts();
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].attempt, b[i].attempt);
+    EXPECT_EQ(a[i].cause, b[i].cause);
+  }
+}
+
 TEST_F(MimicCommandTest, OtherSettingsDoNotResume) {
   Interrupter interrupter(5);
   Run(interrupter);

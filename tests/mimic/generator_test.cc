@@ -240,5 +240,74 @@ TEST_F(GeneratorTest, ThePlanPredictsWhatARunDoes) {
   EXPECT_EQ(by_demos.attempts, static_cast<int64_t>(std::ceil(10 / by_demos.rate)));
 }
 
+// The law of shards: the parts, one behind the other, are the run.
+TEST_F(GeneratorTest, ShardsInOrderAreTheWholeRun) {
+  MemorySink whole, joined;
+  Run(whole);
+  for (int i = 0; i < 4; ++i) {
+    MemorySink part;
+    options_.shard = fmt::format("{}/4", i);
+    const MimicReport report = Run(part);
+    EXPECT_TRUE(report.complete);
+    EXPECT_EQ(report.attempts, static_cast<int64_t>(part.records.size()));
+    joined.records.insert(joined.records.end(), part.records.begin(), part.records.end());
+    joined.kept.insert(joined.kept.end(), part.kept.begin(), part.kept.end());
+  }
+  ExpectSame(whole, joined);
+}
+
+TEST_F(GeneratorTest, AShardResumesWithinItsPart) {
+  options_.shard = "2/3";
+  MemorySink whole, sink;
+  Run(whole);
+  Interrupter interrupter(4);
+  EXPECT_TRUE(Run(sink, interrupter).interrupted);
+  EXPECT_EQ(sink.records.size(), 4u);
+  ClearInterrupt();
+  EXPECT_TRUE(Run(sink).complete);
+  ExpectSame(whole, sink);
+  // what another part has recorded is no beginning of this one
+  options_.shard = "1/3";
+  EXPECT_THAT([&] { Run(sink); }, testing::ThrowsMessage<Error>(HasSubstr("another part")));
+}
+
+TEST_F(GeneratorTest, AShardIsNotBoundedBySuccesses) {
+  options_.shard = "0/2";
+  options_.demos = 5;
+  MemorySink sink;
+  EXPECT_THAT([&] { Run(sink); }, testing::ThrowsMessage<Error>(HasSubstr("--attempts")));
+}
+
+// A rate that is surely too low ends the run, at the same attempt for any number of threads.
+TEST_F(GeneratorTest, AHopelessRateEndsTheRun) {
+  fake_.grasp_radius = 1e-5;
+  options_.attempts = 500;
+  options_.min_rate = 0.2;
+  for (const int threads : {1, 3}) {
+    options_.threads = threads;
+    MemorySink sink;
+    const MimicReport report = Run(sink);
+    EXPECT_EQ(report.attempts, 50);
+    EXPECT_FALSE(report.complete);
+    EXPECT_FALSE(report.interrupted);
+    EXPECT_THAT(report.stop_reason, HasSubstr("below 20 % with 95 % confidence"));
+  }
+  fake_.grasp_radius = 0.015;
+  options_.attempts = 60;
+  MemorySink sink;
+  EXPECT_TRUE(Run(sink).complete);
+}
+
+TEST_F(GeneratorTest, TimeEndsTheRun) {
+  options_.attempts = 1'000'000;
+  options_.max_seconds = 0.2;
+  MemorySink sink;
+  const MimicReport report = Run(sink);
+  EXPECT_GT(report.attempts, 0);
+  EXPECT_LT(report.attempts, 1'000'000);
+  EXPECT_FALSE(report.complete);
+  EXPECT_THAT(report.stop_reason, HasSubstr("max_seconds"));
+}
+
 }  // namespace
 }  // namespace understudy

@@ -125,5 +125,69 @@ TEST(Selection, NearestRobotTravelsLeast) {
   }
 }
 
+// A free hand may be turned by its symmetry; one that holds something may not.
+TEST(Selection, FreeHandsTakeTheNearerOfTheGripsThatLookAlike) {
+  Rng rng(RngKey{.seed = 8});
+  const std::vector<Candidate> candidates{At(Pose(), PoseFromYaw(2.5, {0, 0, 0}))};
+  SelectionScene scene = Scene(Pose());
+  NearestRobotSelection by_robot;
+  const auto turn_of = [&](const Selection& selection) {
+    const Choice choice = SelectSource(selection, candidates, scene, rng);
+    return choice.hand_turns.empty() ? 0 : choice.hand_turns[0];
+  };
+  EXPECT_EQ(turn_of(by_robot), 0);
+  EXPECT_NEAR(SelectSource(by_robot, candidates, scene, rng).score, 2.5, 1e-12);
+  scene.hand_symmetry = {2};
+  for (const Selection& selection :
+       {Selection(by_robot), Selection(Nearest(1)), Selection(RandomSelection{})}) {
+    EXPECT_NEAR(turn_of(selection), M_PI, 1e-12);
+  }
+  EXPECT_NEAR(SelectSource(by_robot, candidates, scene, rng).score, M_PI - 2.5, 1e-12);
+  scene.hand_symmetry = {1};
+  EXPECT_EQ(turn_of(by_robot), 0);
+}
+
+// Travel is that of our hand, which may hold the object otherwise than the source's did.
+TEST(Selection, TravelCountsTheChangeOfTheHand) {
+  Rng rng(RngKey{.seed = 9});
+  std::vector<Candidate> candidates{At(Pose(), PoseFromYaw(0, {0.1, 0, 0})),
+                                    At(Pose(), PoseFromYaw(0, {0.2, 0, 0}))};
+  NearestRobotSelection selection;
+  selection.k = 1;
+  EXPECT_EQ(SelectSource(selection, candidates, Scene(Pose()), rng).source, 0);
+  candidates[0].X_SE = {Pose()};
+  candidates[1].X_SE = {Pose::FromTranslation({-0.2, 0, 0})};
+  const Choice choice = SelectSource(selection, candidates, Scene(Pose()), rng);
+  EXPECT_EQ(choice.source, 1);
+  EXPECT_NEAR(choice.score, 0, 1e-12);
+}
+
+// What the arm does not reach gives way to a turn that looks alike, then to another source.
+TEST(Selection, OutOfReachIsTheLastChoice) {
+  const std::vector<Candidate> candidates{At(Pose(), PoseFromYaw(0, {0.1, 0, 0})),
+                                          At(Pose(), PoseFromYaw(0, {0.5, 0, 0}))};
+  SelectionScene scene = Scene(Pose(), 4);
+  NearestRobotSelection by_robot;
+  by_robot.k = 1;
+  const auto choose = [&](const Selection& selection) {
+    Rng rng(RngKey{.seed = 10});
+    return SelectSource(selection, candidates, scene, rng);
+  };
+  EXPECT_EQ(choose(by_robot).source, 0);
+  EXPECT_EQ(choose(by_robot).turn, 0);
+  scene.reaches = [](size_t source, double turn, const std::vector<double>&) {
+    return source == 0 && std::abs(turn) > 1;
+  };
+  for (const Selection& selection :
+       {Selection(by_robot), Selection(Nearest(1)), Selection(RandomSelection{})}) {
+    EXPECT_EQ(choose(selection).source, 0);
+    EXPECT_GT(std::abs(choose(selection).turn), 1);
+  }
+  scene.reaches = [](size_t source, double, const std::vector<double>&) { return source == 1; };
+  EXPECT_EQ(choose(by_robot).source, 1);
+  scene.reaches = [](size_t, double, const std::vector<double>&) { return false; };
+  EXPECT_EQ(choose(by_robot).source, 0) << "nothing is reached: least travel, as ever";
+}
+
 }  // namespace
 }  // namespace understudy

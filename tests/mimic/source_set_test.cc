@@ -51,6 +51,21 @@ TEST_F(SourceSetTest, TakesTheColumns) {
   }
 }
 
+// Hands are poses of E and signs of the gripper: another robot can follow them when asked to.
+TEST_F(SourceSetTest, OtherRobotsAreWelcomeOnTransferOnly) {
+  std::vector<Episode> episodes = good_;
+  for (Episode& episode : episodes) {
+    episode.meta.robot = "sawyer";
+    episode.meta.limits = {0.02, 0.1};
+  }
+  EXPECT_THAT([&] { Build(episodes); }, testing::ThrowsMessage<Error>(HasSubstr("robot 'sawyer'")));
+  const SourceSet set(episodes, DemoNames(episodes.size()), task_, info_, 3, true);
+  EXPECT_EQ(set.demos().size(), 3u);
+  episodes[0].meta.task = "pour";
+  EXPECT_THAT(SourceSet(episodes, DemoNames(episodes.size()), task_, info_, 3, true).skipped(),
+              testing::SizeIs(1));
+}
+
 // A source file may list objects in another order: they are found by name.
 TEST_F(SourceSetTest, ObjectsAreFoundByName) {
   std::vector<Episode> episodes = good_;

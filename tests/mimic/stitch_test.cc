@@ -31,7 +31,7 @@ TEST(Stitch, TheSegmentIsTheSourceWhereNothingMoved) {
   const SourceDemo demo = RandomDemo(rng, 2, 20);
   const Action last{{{RandomPose(rng), 1}, {RandomPose(rng), -1}}};
   std::vector<Waypoint> plan;
-  PlanSubtask(demo, 3, 17, SegmentTransform(), last, Subtask{}, &plan);
+  PlanSubtask(demo, 3, 17, SegmentTransform(), {}, last, Subtask{}, &plan);
   int row = 3;
   for (const Waypoint& waypoint : plan) {
     if (waypoint.label == StepLabel::kBridge) {
@@ -89,6 +89,72 @@ TEST(Stitch, ReplayKeepsAGripperThatTurnsOnTheWay) {
   }
 }
 
+TEST(Bridge, IsStraightWithoutAnArch) {
+  Rng rng(RngKey{.seed = 5});
+  for (int trial = 0; trial < 100; ++trial) {
+    const Pose from = RandomPose(rng), to = RandomPose(rng);
+    const Bridge bridge(from, to, 0);
+    EXPECT_EQ(bridge.length(), (to.translation() - from.translation()).norm());
+    for (const double fraction : {0.0, 0.3, 1.0}) {
+      EXPECT_TRUE(bridge.At(fraction) == Interpolate(from, to, fraction));
+    }
+  }
+}
+
+// Up, across, down: level while it moves sideways, at one speed, exact at its ends.
+TEST(Bridge, AnArchLeadsOverItsHigherEnd) {
+  Rng rng(RngKey{.seed = 6});
+  for (int trial = 0; trial < 100; ++trial) {
+    const Pose from = RandomPose(rng), to = RandomPose(rng);
+    const double arch = rng.Uniform(0.01, 0.5);
+    const double top = std::max(from.translation().z(), to.translation().z()) + arch;
+    const Bridge bridge(from, to, arch);
+    EXPECT_TRUE(bridge.At(0) == from);
+    EXPECT_TRUE(bridge.At(1) == to);
+    double walked = 0, highest = -1e9;
+    for (int k = 0; k < 1000; ++k) {
+      const Pose a = bridge.At(k / 1000.0), b = bridge.At((k + 1) / 1000.0);
+      const Eigen::Vector3d step = b.translation() - a.translation();
+      walked += step.norm();
+      highest = std::max(highest, b.translation().z());
+      EXPECT_LE(step.norm(), bridge.length() / 1000 * (1 + 1e-9));
+      // but for the step around a corner it moves sideways at the top only
+      if (std::abs(step.z()) < 1e-12) {
+        EXPECT_NEAR(b.translation().z(), top, 1e-9);
+      }
+      EXPECT_NEAR(AngleBetween(a.rotation(), b.rotation()),
+                  AngleBetween(from.rotation(), to.rotation()) / 1000, 1e-9);
+    }
+    EXPECT_NEAR(walked, bridge.length(), 2e-3 * bridge.length()) << "two corners are cut";
+    EXPECT_NEAR(highest, top, 2e-3 * bridge.length());
+  }
+}
+
+TEST(Bridge, StraightUpAndDownNeedsNoWayAcross) {
+  const Pose low = Pose::FromTranslation({1, 2, 0}), high = Pose::FromTranslation({1, 2, 1});
+  const Bridge bridge(low, high, 0.5);
+  EXPECT_DOUBLE_EQ(bridge.length(), 2);
+  EXPECT_NEAR((bridge.At(0.75).translation() - Eigen::Vector3d(1, 2, 1.5)).norm(), 0, 1e-12);
+}
+
+TEST(Stitch, AChangedHandIsCarriedAlong) {
+  Rng rng(RngKey{.seed = 7});
+  const SourceDemo demo = RandomDemo(rng, 2, 6);
+  const SegmentTransform transform(RandomPose(rng), RandomPose(rng), 0.2);
+  const Action last{{{RandomPose(rng), 1}, {RandomPose(rng), 1}}};
+  const std::vector<Pose> X_SE{RandomPose(rng), RandomPose(rng)};
+  std::vector<Waypoint> plan, plain;
+  PlanSubtask(demo, 0, 6, transform, X_SE, last, Subtask{}, &plan);
+  PlanSubtask(demo, 0, 6, transform, {}, last, Subtask{}, &plain);
+  for (int back = 1; back <= 6; ++back) {
+    for (int arm = 0; arm < 2; ++arm) {
+      const Waypoint &a = plan[plan.size() - back], &b = plain[plain.size() - back];
+      EXPECT_TRUE(a.target.arms[arm].X_WE_cmd == b.target.arms[arm].X_WE_cmd * X_SE[arm]);
+      EXPECT_TRUE(a.X_WE_arrived[arm] == b.X_WE_arrived[arm] * X_SE[arm]);
+    }
+  }
+}
+
 // From the last command to where the source's arm was, within the speeds, gripper as it was.
 TEST(Stitch, BridgesKeepTheirSpeedAndTheLastGripper) {
   Rng rng(RngKey{.seed = 2});
@@ -100,7 +166,7 @@ TEST(Stitch, BridgesKeepTheirSpeedAndTheLastGripper) {
     subtask.bridge_speed = rng.Uniform(0.01, 1);
     subtask.bridge_turn = rng.Uniform(0.02, 1);
     std::vector<Waypoint> plan;
-    PlanSubtask(demo, 1, 4, transform, last, subtask, &plan);
+    PlanSubtask(demo, 1, 4, transform, {}, last, subtask, &plan);
     const size_t bridge = plan.size() - 3;
     ASSERT_GE(bridge, static_cast<size_t>(subtask.bridge_steps));
     Pose X = last.arms[0].X_WE_cmd;
@@ -149,7 +215,7 @@ TEST(Stitch, TheSlowestArmSetsTheLength) {
   Subtask subtask;
   subtask.bridge_speed = 0.01;
   std::vector<Waypoint> plan;
-  PlanSubtask(demo, 0, 5, SegmentTransform(), last, subtask, &plan);
+  PlanSubtask(demo, 0, 5, SegmentTransform(), {}, last, subtask, &plan);
   EXPECT_EQ(plan.size(), 35u);
 }
 

@@ -54,6 +54,45 @@ TEST(SegmentTransform, TurnMeansATurnedSourceObject) {
              SegmentTransform(X_now, X_src * SymmetricTurn(0.7), 0)(X_WE));
 }
 
+// The law of a changed grasp: our hand brings the object where the source's hand brought it, up to
+// a turn that leaves it alike, and of those the one that leaves the hands nearest.
+TEST(HandChange, BringsTheHeldObjectWhereTheSourceBroughtIt) {
+  Rng rng(RngKey{.seed = 8});
+  for (const int order : {1, 2, 4, 0}) {
+    for (int i = 0; i < 200; ++i) {
+      const Pose X_SH = RandomPose(rng), X_EH = RandomPose(rng), X_WS = RandomPose(rng);
+      const Pose X_SE = HandChange(X_SH, X_EH, order);
+      const Pose X_SH_ours = X_SE * X_EH;
+      EXPECT_LT((X_SH_ours.translation() - X_SH.translation()).norm(), 1e-12);
+      const Pose turn = X_SH.Inverse() * X_SH_ours;
+      const double yaw = 2 * std::atan2(turn.rotation().z(), turn.rotation().w());
+      ExpectNear(Pose(turn.rotation(), {0, 0, 0}), SymmetricTurn(yaw), 1e-9);
+      if (order > 0) {
+        EXPECT_NEAR(std::remainder(yaw * order, 2 * M_PI), 0, 1e-9);
+      }
+      // no other turn of the object leaves the hands nearer
+      for (int k = 1; k < order; ++k) {
+        const Pose other = X_SH * SymmetricTurn(yaw + 2 * M_PI * k / order) * X_EH.Inverse();
+        EXPECT_LE(AngleBetween(X_SE.rotation(), Eigen::Quaterniond::Identity()),
+                  AngleBetween(other.rotation(), Eigen::Quaterniond::Identity()) + 1e-9);
+      }
+      ExpectNear(X_WS * X_SE * X_EH, X_WS * X_SH * turn);
+    }
+  }
+}
+
+TEST(HandChange, TheSameGraspChangesNothing) {
+  Rng rng(RngKey{.seed = 9});
+  for (const int order : {1, 4, 0}) {
+    const Pose X_SH = RandomPose(rng);
+    ExpectNear(HandChange(X_SH, X_SH, order), Pose());
+    // nor does a grasp of another of the sides that look alike
+    if (order == 4) {
+      ExpectNear(HandChange(X_SH, X_SH * SymmetricTurn(M_PI / 2), order), Pose());
+    }
+  }
+}
+
 TEST(BestTurn, IsTheBestOfAllSymmetricTurns) {
   Rng rng(RngKey{.seed = 5});
   for (int order : {1, 2, 3, 4, 6}) {

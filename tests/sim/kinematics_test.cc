@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "data/base/error.h"
+#include "data/spec/listed.h"
 #include "tests/sim/sim_fixture.h"
 
 namespace understudy {
@@ -52,6 +53,47 @@ TEST_F(KinematicsTest, AgreesWithThePublishedTable) {
     const Pose X_WE_ours = kinematics_->Forward(q);
     EXPECT_LT((X_WE_ours.translation() - X_WE.translation()).norm(), 1e-8);
     EXPECT_LT(AngleBetween(X_WE_ours.rotation(), X_WE.rotation()), 1e-7);
+  }
+}
+
+// One row of a table in the classical convention, as Universal Robots publishes it.
+Pose Classical(double a, double d, double alpha, double theta) {
+  return PoseFromYaw(theta, Vector3d(0, 0, d)) * Pose::FromTranslation(Vector3d(a, 0, 0)) *
+         Pose::FromRotvec(Vector3d(alpha, 0, 0), Vector3d::Zero());
+}
+
+TEST_F(KinematicsTest, Ur5eAgreesWithThePublishedTable) {
+  TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
+  task.robot = "ur5e";
+  const auto scene = CompileTask(task);
+  const auto ur5e = MakeKinematics(scene);
+  const double half = std::acos(-1.0) / 2;
+  const double a[] = {0, -0.425, -0.3922, 0, 0, 0};
+  const double d[] = {0.1625, 0, 0, 0.1333, 0.0997, 0.0996};
+  const double alpha[] = {half, 0, 0, half, -half, 0};
+  Rng rng(RngKey{1});
+  for (int trial = 0; trial < 100; ++trial) {
+    VectorXd q(6);
+    for (double& angle : q) angle = rng.Uniform(-3, 3);
+    Pose X_WE = scene->info().X_WB;
+    for (int i = 0; i < 6; ++i) X_WE = X_WE * Classical(a[i], d[i], alpha[i], q[i]);
+    // the hand's pads 0.15 m beyond the flange, fingers along x of E
+    X_WE = X_WE * PoseFromYaw(-half, Vector3d(0, 0, 0.15));
+    const Pose X_WE_ours = ur5e->Forward(q);
+    EXPECT_LT((X_WE_ours.translation() - X_WE.translation()).norm(), 1e-8);
+    EXPECT_LT(AngleBetween(X_WE_ours.rotation(), X_WE.rotation()), 1e-7);
+  }
+}
+
+// Sources go from arm to arm without a turn: all listed robots begin with the hand in one place.
+TEST_F(KinematicsTest, EveryRobotsHandBeginsAlike) {
+  for (const std::string& name : ListedNames(kRobotRoot, "robot.yaml")) {
+    TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
+    task.robot = name;
+    const Pose X_WE = MakeSimulator(CompileTask(task))->Observe().arms[0].X_WE;
+    EXPECT_LT((X_WE.translation() - Vector3d(-0.10, 0, 1.01)).norm(), 0.015) << name;
+    EXPECT_GT((X_WE.rotation() * Vector3d::UnitX()).y(), 0.99) << name;
+    EXPECT_LT((X_WE.rotation() * Vector3d::UnitZ()).z(), -0.99) << name;
   }
 }
 

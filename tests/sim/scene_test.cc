@@ -100,6 +100,19 @@ TEST_F(SceneTest, SignalsAndCirclesAreCheckedInTheTaskFile) {
   }
 }
 
+TEST_F(SceneTest, ATurnedHandNeedsTheHeldObjectReplayed) {
+  Json json = LoadYaml(kTaskRoot / "square/task.yaml");
+  EXPECT_NO_THROW(ParseTaskSpec(json, "square"));
+  json["subtasks"][1]["replay"] = "hand";
+  try {
+    ParseTaskSpec(json, "square");
+    FAIL() << "what is grasped with a turned hand was to be carried by the hand's path";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("subtasks[0].turn_hand: what is grasped with a turned hand "
+                                        "is carried wrongly unless subtasks[1].replay is held"));
+  }
+}
+
 TEST_F(SceneTest, MissingAndBrokenModelsAreNamed) {
   TaskSpec task = Stack();
   task.scene = "nowhere.xml";

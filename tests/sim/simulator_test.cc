@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "data/base/error.h"
+#include "data/spec/listed.h"
 #include "tests/sim/sim_fixture.h"
 
 namespace understudy {
@@ -17,8 +18,12 @@ class SimulatorLaws : public SimTest, public testing::WithParamInterface<std::st
  protected:
   void SetUp() override {
     SimTest::SetUp();
-    scene_ =
-        GetParam() == "stack" ? StackScene() : CompileTask(LoadTaskSpec(GetParam(), kTaskRoot));
+    // "stack", or "stack_by_ur5e"
+    const std::string by = "_by_";
+    const size_t at = GetParam().find(by);
+    TaskSpec task = LoadTaskSpec(GetParam().substr(0, at), kTaskRoot);
+    if (at != std::string::npos) task.robot = GetParam().substr(at + by.size());
+    scene_ = GetParam() == "stack" ? StackScene() : CompileTask(task);
     variant_ = scene_->info().variants.front();
   }
   std::unique_ptr<Simulator> Make() const { return MakeSimulator(scene_); }
@@ -156,7 +161,10 @@ TEST_P(SimulatorLaws, StandsStillWithoutBeingMoved) {
   EXPECT_LT(simulator->Observe().arms[0].joint_v.cwiseAbs().maxCoeff(), 0.02);
 }
 
-TEST_P(SimulatorLaws, ReachesItsTargetsInASecond) {
+// Laws of the robot alone, where nothing stands in its way.
+class RobotLaws : public SimulatorLaws {};
+
+TEST_P(RobotLaws, ReachesItsTargetsInASecond) {
   const auto simulator = Make();
   const Pose X_WE_home = simulator->Observe().arms[0].X_WE;
   const int second = static_cast<int>(simulator->info().control_hz);
@@ -275,6 +283,19 @@ TEST_P(SimulatorLaws, TimesAddUp) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tasks, SimulatorLaws, testing::ValuesIn(ListedTasks()),
+                         [](const auto& param) { return param.param; });
+
+// Every listed robot at the stack task.
+std::vector<std::string> StackByEveryRobot(bool with_panda) {
+  std::vector<std::string> names;
+  for (const std::string& robot : ListedNames(kRobotRoot, "robot.yaml")) {
+    if (with_panda || robot != "panda") names.push_back("stack_by_" + robot);
+  }
+  return names;
+}
+INSTANTIATE_TEST_SUITE_P(Robots, SimulatorLaws, testing::ValuesIn(StackByEveryRobot(false)),
+                         [](const auto& param) { return param.param; });
+INSTANTIATE_TEST_SUITE_P(Robots, RobotLaws, testing::ValuesIn(StackByEveryRobot(true)),
                          [](const auto& param) { return param.param; });
 
 TEST(ListedTasks, HoldStack) { EXPECT_THAT(ListedTasks(), testing::Contains("stack")); }

@@ -165,6 +165,27 @@ TEST(ScriptedOperator, PutsNoFingerOnTheNeighbour) {
   }
 }
 
+// Two equal fingers grip alike when the hand is turned by half a turn: nobody turns it farther.
+TEST(ScriptedOperator, TakesTheNearerOfTheGripsThatLookAlike) {
+  TaskSpec task = FakeTask();
+  task.objects["cubeA"].symmetry = 1;
+  for (const int alike : {1, 2}) {
+    const auto simulator = MakeFakeSimulator(task);
+    simulator->Reset("D0", RngKey{});
+    Observation observation = simulator->Observe();
+    observation.X_WO = {PoseFromYaw(2.8, {0, 0, 0.82}), Pose::FromTranslation({0.2, 0.2, 0.825})};
+    SimulatorInfo info = simulator->info();
+    info.gripper_symmetry = alike;
+    ScriptedOperator person(StackOperator(), task, info, RngKey{.seed = 1});
+    double turned = 0;
+    for (int64_t ns = 0; ns < 8'000'000'000; ns += 8'000'000) {
+      const HandTarget hand = person.Move(observation, ns);
+      if (hand.squeeze == 1) turned = std::max(turned, RotationLog(hand.X_TH.rotation()).norm());
+    }
+    EXPECT_NEAR(turned, alike == 1 ? 2.8 : M_PI - 2.8, 0.1);
+  }
+}
+
 TEST(ScriptedOperator, PressesStartThenSqueezes) {
   const TaskSpec task = FakeTask();
   const auto simulator = MakeFakeSimulator(task);

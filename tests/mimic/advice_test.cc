@@ -1,0 +1,83 @@
+#include "mimic/advice.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/fake_simulator.h"
+
+namespace understudy {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+MimicReport Report(int64_t attempts, std::map<std::string, std::vector<int64_t>> failures) {
+  MimicReport report;
+  report.attempts = report.successes = attempts;
+  for (const auto& [cause, counts] : failures) {
+    for (const int64_t count : counts) report.successes -= count;
+  }
+  report.failures = std::move(failures);
+  return report;
+}
+
+TEST(Advice, NamesTheShareTheSubtaskAndTheSetting) {
+  TaskSpec task = FakeTask();
+  task.subtasks[1].arrival_timeout = 7;
+  const MimicReport report =
+      Report(100, {{"unreachable", {0, 31}}, {"dropped", {0, 14}}, {"grasp_missed", {5, 0}}});
+  EXPECT_THAT(
+      Advise(report, task, {}),
+      ElementsAre(AllOf(HasSubstr("62 % of the failures (31 of 50): unreachable in subtask 1"),
+                        HasSubstr("raise subtasks[1].arrival_timeout (now 7 steps)")),
+                  AllOf(HasSubstr("28 % of the failures (14 of 50): dropped in subtask 1"),
+                        HasSubstr("bridge_speed"))));
+}
+
+TEST(Advice, FollowsWhatIsAlreadyChosen) {
+  TaskSpec task = FakeTask();
+  const MimicReport report = Report(20, {{"misplaced", {0, 10}}});
+  EXPECT_THAT(Advise(report, task, {}), ElementsAre(HasSubstr("subtasks[1].replay: held")));
+  task.subtasks[1].replay = Replayed::kHeld;
+  EXPECT_THAT(Advise(report, task, {}), ElementsAre(HasSubstr("lower subtasks[1].action_noise")));
+}
+
+// Every cause has a remedy that names something to change.
+TEST(Advice, EveryCauseHasARemedy) {
+  const TaskSpec task = FakeTask();
+  for (const char* cause : EnumNames<FailureCause>::kNames) {
+    const std::vector<std::string> advice = Advise(Report(20, {{cause, {10, 0}}}), task, {});
+    ASSERT_EQ(advice.size(), 1u) << cause;
+    EXPECT_GT(advice[0].size(), 80u) << advice[0];
+  }
+}
+
+TEST(Advice, IsSilentWhereNothingStandsOut) {
+  const TaskSpec task = FakeTask();
+  EXPECT_THAT(Advise(Report(100, {}), task, {}), IsEmpty());
+  EXPECT_THAT(Advise(Report(100, {{"dropped", {4, 0}}}), task, {}), IsEmpty()) << "four of them";
+}
+
+TEST(Advice, NamesASourceThatSpoilsAttempts) {
+  MimicReport report = Report(100, {});
+  report.sources = {{"good", "", 100, 90}, {"bad", "", 50, 10}, {"rare", "", 3, 0}};
+  EXPECT_THAT(Advise(report, FakeTask(), {}),
+              ElementsAre(HasSubstr("20 % of the segments taken from bad are in successes")));
+}
+
+TEST(Advice, NamesStartsThatNeverSucceed) {
+  MimicReport report = Report(100, {});
+  Coverage coverage;
+  coverage.object = "cubeA";
+  coverage.bins_x = coverage.bins_y = 2;
+  coverage.attempts = {10, 10, 3, 2};
+  coverage.successes = {9, 0, 3, 0};
+  report.coverage = {coverage};
+  EXPECT_THAT(Advise(report, FakeTask(), {}),
+              ElementsAre(HasSubstr("no success from 1 of the 3 places where 'cubeA' stood")));
+}
+
+}  // namespace
+}  // namespace understudy
