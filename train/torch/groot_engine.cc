@@ -250,8 +250,8 @@ class Engine : public GrootEngine {
       losses.loss = losses.loss + losses.objects * config_.object_weight;
     }
     losses.loss.backward();
-    losses.error_TA = error.detach().sum({0, 1});
-    losses.count_T = mask.sum({0, 1, 3}) * static_cast<double>(D);
+    losses.error_TA = error.detach().sum(at::IntArrayRef({0, 1}));
+    losses.count_T = mask.sum(at::IntArrayRef({0, 1, 3})) * static_cast<double>(D);
     return losses;
   }
 
