@@ -74,7 +74,8 @@ TEST(Expression, SlipsAreShownWhereTheyStand) {
       {"1 < 2 < 3", "an operator is missing here: '< 3'"},
   };
   for (const auto& [text, message] : cases) {
-    EXPECT_THAT([&] { Expression expression(text); }, ThrowsMessage<Error>(HasSubstr(message)))
+    EXPECT_THAT([&text = text] { Expression expression(text); },
+                ThrowsMessage<Error>(HasSubstr(message)))
         << text;
   }
   const std::pair<const char*, const char*> kinds[] = {
@@ -85,7 +86,7 @@ TEST(Expression, SlipsAreShownWhereTheyStand) {
       {"contains(steps, 1)", "contains is for texts"},
   };
   for (const auto& [text, message] : kinds) {
-    EXPECT_THAT([&] { Expression(text).Holds(kFacts); },
+    EXPECT_THAT([&text = text] { Expression(text).Holds(kFacts); },
                 ThrowsMessage<Error>(AllOf(HasSubstr(text), HasSubstr(message))));
   }
 }
