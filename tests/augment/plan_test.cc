@@ -58,7 +58,8 @@ TEST(Plan, RandomizersHaveStreamsOfTheirOwn) {
   for (const auto& [name, randomizer] : full.randomizers) {
     AugmentPlan alone;
     alone.randomizers[name] = randomizer;
-    for (const Json& edit : ToJson(Draw(alone, scene, kKey))["edits"]) {
+    const Json drawn = ToJson(Draw(alone, scene, kKey));
+    for (const Json& edit : drawn["edits"]) {
       EXPECT_THAT(all, testing::Contains(edit)) << name;
     }
   }
