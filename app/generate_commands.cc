@@ -43,17 +43,20 @@ struct AugmentFlags {
   }
 };
 
-// The task that a dataset was made on.
-std::string TaskOf(const std::string& given, const std::vector<std::string>& datasets,
-                   const char* field) {
-  if (!given.empty()) return given;
-  if (datasets.empty()) ThrowUsage(fmt::format("{}: name at least one dataset", field));
-  return OurTaskName(DatasetReader(datasets[0]).header());
-}
-
-// The robot that a dataset was made with; empty: the task's.
-std::string RobotOf(const std::vector<std::string>& datasets) {
-  return datasets.empty() ? "" : OurRobotName(DatasetReader(datasets[0]).header());
+// What the first of some datasets was made with.
+struct Origin {
+  std::string task;
+  std::string robot;  // empty: the task's own
+};
+// `task`, where it is given, takes the place of the datasets' own.
+Origin OriginOf(const std::string& task, const std::vector<std::string>& datasets,
+                const char* field) {
+  if (datasets.empty()) {
+    if (task.empty()) ThrowUsage(fmt::format("{}: name at least one dataset", field));
+    return {task, ""};
+  }
+  const DatasetHeader header = DatasetReader(datasets[0]).header();
+  return {task.empty() ? OurTaskName(header) : task, OurRobotName(header)};
 }
 
 // Sources of other programs, in our names and frames.
@@ -99,10 +102,10 @@ Command MimicCommand() {
       "mimic", "multiply demonstrations: object-frame generation on every core",
       [](const MimicFlags& flags, CommandContext& context) -> Json {
         MimicOptions options = flags.mimic;
-        const std::string own = RobotOf(options.sources);
-        const std::string robot = flags.robot.empty() ? own : flags.robot;
-        options.transfer = robot != own;
-        const Twin twin = LoadTwin(TaskOf(flags.task, options.sources, "source"), robot);
+        const Origin origin = OriginOf(flags.task, options.sources, "source");
+        const std::string& robot = flags.robot.empty() ? origin.robot : flags.robot;
+        options.transfer = robot != origin.robot;
+        const Twin twin = LoadTwin(origin.task, robot);
         if (context.plan) {
           return PlanMimic(options, twin.task, twin.simulators, Adapter(twin)).ToJson();
         }
@@ -118,8 +121,8 @@ Command AugmentCommand() {
   Command command = MakeCommand<AugmentFlags>(
       "augment", "render stored states under drawn lights, materials, textures and cameras",
       [](const AugmentFlags& flags, CommandContext& context) -> Json {
-        const Twin twin = LoadTwin(TaskOf(flags.task, flags.augment.inputs, "inputs"),
-                                   RobotOf(flags.augment.inputs));
+        const Origin origin = OriginOf(flags.task, flags.augment.inputs, "inputs");
+        const Twin twin = LoadTwin(origin.task, origin.robot);
         AugmentOptions options = flags.augment;
         ReadPlanFile(flags.plan_file, &options.plan);
         if (context.plan) return PlanAugment(options, twin.renderers);

@@ -181,7 +181,7 @@ class Runner {
     if (demo.arms.size() != 1) return true;
     const auto begin = demo.arms[0].X_WE.begin();
     return std::all_of(begin + start, begin + end, [&](const Pose& X_WS) {
-      const Pose X_WE = X_SE.empty() ? transform(X_WS) : transform(X_WS) * X_SE[0];
+      const Pose X_WE = CarryHand(transform, X_SE, X_WS, 0);
       return (X_WE.translation() - info.X_WB.translation()).norm() <= info.workspace_radius;
     });
   }
@@ -217,11 +217,12 @@ class Runner {
         candidates[d].X_SE = HandChanges(carried, demo, starts[d]);
       }
     }
+    const auto transform_of = [&](size_t d, double turn) {
+      return scene.has_object ? SegmentTransform(scene.X_WO, candidates[d].X_WO, turn)
+                              : SegmentTransform();
+    };
     scene.reaches = [&](size_t d, double turn, const std::vector<double>& hand_turns) {
-      const SegmentTransform transform =
-          scene.has_object ? SegmentTransform(scene.X_WO, candidates[d].X_WO, turn)
-                           : SegmentTransform();
-      return Reaches(sources_.demos()[d], starts[d], ends_[d][subtask_], transform,
+      return Reaches(sources_.demos()[d], starts[d], ends_[d][subtask_], transform_of(d, turn),
                      Turned(candidates[d].X_SE, hand_turns));
     };
     Rng rng(key_.WithTerm(fmt::format("select {}", subtask_)));
@@ -235,9 +236,7 @@ class Runner {
       for (size_t i = 0; i < last_.arms.size(); ++i)
         last_.arms[i].gripper = demo.arms[i].gripper[start];
     }
-    const SegmentTransform transform =
-        scene.has_object ? SegmentTransform(scene.X_WO, candidates[choice.source].X_WO, choice.turn)
-                         : SegmentTransform();
+    const SegmentTransform transform = transform_of(choice.source, choice.turn);
     const std::vector<Pose> X_SE = Turned(candidates[choice.source].X_SE, choice.hand_turns);
     PlanSubtask(demo, start, ends_[choice.source][subtask_], transform, X_SE, last_, subtask(),
                 &plan_);

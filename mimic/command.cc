@@ -60,11 +60,11 @@ Json ContentSettings(const MimicOptions& options, const TaskSpec& task, const Si
   settings["generate"] = ToJson(options.run.generate);
   settings["subtasks"] = ToJson(task.subtasks);
   // settings that came later say nothing where they are not used: same settings, same identity
+  const Json unused = ToJson(Subtask{});
   for (Json& subtask : settings["subtasks"]) {
-    if (subtask["noise_correlation"] == 0.0) subtask.erase("noise_correlation");
-    if (subtask["replay"] == "hand") subtask.erase("replay");
-    if (subtask["bridge_arch"] == 0.0) subtask.erase("bridge_arch");
-    if (subtask["turn_hand"] == false) subtask.erase("turn_hand");
+    for (const char* key : {"replay", "turn_hand", "bridge_arch", "noise_correlation"}) {
+      if (subtask[key] == unused[key]) subtask.erase(key);
+    }
   }
   return settings;
 }

@@ -28,8 +28,7 @@ double Travel(const Metric& metric, const Candidate& candidate, const SelectionS
       scene.has_object ? SegmentTransform(scene.X_WO, candidate.X_WO, turn) : SegmentTransform();
   double travel = 0;
   for (size_t i = 0; i < scene.X_WE.size(); ++i) {
-    Pose X_WE = transform(candidate.X_WE[i]);
-    if (!candidate.X_SE.empty()) X_WE = X_WE * candidate.X_SE[i];
+    const Pose X_WE = CarryHand(transform, candidate.X_SE, candidate.X_WE[i], i);
     double nearest = metric(X_WE, scene.X_WE[i]);
     for (int n = 1; n < (scene.hand_symmetry.empty() ? 1 : scene.hand_symmetry[i]); ++n) {
       const double hand_turn = 2 * M_PI * n / scene.hand_symmetry[i];

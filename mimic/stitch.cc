@@ -60,16 +60,12 @@ void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTran
   Require(last.arms.size() == source.arms.size(), "source and command have the same arms");
   const size_t arms = source.arms.size();
   Require(X_SE.empty() || X_SE.size() == arms, "a hand change per arm, or none");
-  // where our hand goes when the source's is at X_WS
-  const auto carried = [&](const Pose& X_WS, size_t arm) {
-    return X_SE.empty() ? transform(X_WS) : transform(X_WS) * X_SE[arm];
-  };
 
   // the slowest arm sets the length of the bridge
   std::vector<Bridge> ways;
   int bridge = 1;
   for (size_t i = 0; i < arms; ++i) {
-    const Pose X_WE_first = carried(source.arms[i].X_WE[start], i);
+    const Pose X_WE_first = CarryHand(transform, X_SE, source.arms[i].X_WE[start], i);
     ways.emplace_back(last.arms[i].X_WE_cmd, X_WE_first, subtask.bridge_arch);
     bridge = std::max(bridge, BridgeLength(last.arms[i].X_WE_cmd, X_WE_first, subtask));
   }
@@ -95,8 +91,9 @@ void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTran
     waypoint.target.arms.resize(arms);
     waypoint.X_WE_arrived.resize(arms);
     for (size_t i = 0; i < arms; ++i) {
-      waypoint.target.arms[i] = {carried(source.arms[i].X_WE_cmd[t], i), source.arms[i].gripper[t]};
-      waypoint.X_WE_arrived[i] = carried(source.arms[i].X_WE[t], i);
+      waypoint.target.arms[i] = {CarryHand(transform, X_SE, source.arms[i].X_WE_cmd[t], i),
+                                 source.arms[i].gripper[t]};
+      waypoint.X_WE_arrived[i] = CarryHand(transform, X_SE, source.arms[i].X_WE[t], i);
     }
   }
 }

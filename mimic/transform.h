@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "data/geometry/pose.h"
 
 namespace understudy {
@@ -36,5 +38,12 @@ class SegmentTransform {
 // a hand that follows X_WS * X_SE brings H where the source's hand brought it, up to the turn of H
 // that leaves the two hands nearest in orientation. X_SE = X_SH * Turn * X_HE.
 Pose HandChange(const Pose& X_SH, const Pose& X_EH, int symmetry);
+
+// Where our hand of `arm` goes when the source's is at X_WS. `X_SE`: our hands in the source's, per
+// arm; empty: the same, which changes no bit.
+inline Pose CarryHand(const SegmentTransform& transform, const std::vector<Pose>& X_SE,
+                      const Pose& X_WS, size_t arm) {
+  return X_SE.empty() ? transform(X_WS) : transform(X_WS) * X_SE[arm];
+}
 
 }  // namespace understudy

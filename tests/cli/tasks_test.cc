@@ -1,5 +1,5 @@
 // Every listed task from nothing: demonstrated through the virtual headset, multiplied by Mimic.
-#include <cmath>
+#include <map>
 
 #include "data/spec/listed.h"
 #include "tests/cli/cli_support.h"
