@@ -7,6 +7,7 @@
 
 #include "data/base/error.h"
 #include "data/base/hash.h"
+#include "mimic/clearance.h"
 #include "mimic/segmentation.h"
 #include "mimic/selection.h"
 #include "mimic/stitch.h"
@@ -44,6 +45,9 @@ class Runner {
         noise_(key.WithTerm("noise")),
         watch_(task, simulator.info()) {
     max_steps_ = options.max_steps > 0 ? options.max_steps : task.horizon;
+    for (const std::string& object : simulator.info().objects) {
+      radius_.push_back(task.objects.at(object).radius);
+    }
   }
 
   Attempt Run(const std::string& variant) {
@@ -186,6 +190,28 @@ class Runner {
     });
   }
 
+  // Whether the open fingers of free hands keep clear of the other objects until they close, in
+  // rows [start, end) of `demo`, carried along.
+  bool FingersAreFree(const SourceDemo& demo, int start, int end, const SegmentTransform& transform,
+                      const std::vector<Pose>& X_SE, const std::vector<Carried>& carried) const {
+    const SimulatorInfo& info = simulator_.info();
+    const int object = sources_.subtask_objects()[subtask_];
+    for (size_t i = 0; i < demo.arms.size(); ++i) {
+      const SourceDemo::Arm& arm = demo.arms[i];
+      if (carried[i].object >= 0) continue;
+      for (int t = start; t < end && !Closes(arm.gripper[t]); ++t) {
+        const Pose X_WE = CarryHand(transform, X_SE, arm.X_WE[t], i);
+        for (size_t o = 0; o < info.objects.size(); ++o) {
+          if (static_cast<int>(o) == object) continue;
+          if (FingersMeet(info.open_fingers_E, X_WE, now().X_WO[o].translation(), radius_[o])) {
+            return false;
+          }
+        }
+      }
+    }
+    return true;
+  }
+
   // Chooses the source of the subtask and lays out its steps.
   bool Plan() {
     const int object = sources_.subtask_objects()[subtask_];
@@ -221,9 +247,14 @@ class Runner {
       return scene.has_object ? SegmentTransform(scene.X_WO, candidates[d].X_WO, turn)
                               : SegmentTransform();
     };
-    scene.reaches = [&](size_t d, double turn, const std::vector<double>& hand_turns) {
-      return Reaches(sources_.demos()[d], starts[d], ends_[d][subtask_], transform_of(d, turn),
-                     Turned(candidates[d].X_SE, hand_turns));
+    scene.fit = [&](size_t d, double turn, const std::vector<double>& hand_turns) {
+      const SourceDemo& demo = sources_.demos()[d];
+      const SegmentTransform transform = transform_of(d, turn);
+      const std::vector<Pose> X_SE = Turned(candidates[d].X_SE, hand_turns);
+      if (!Reaches(demo, starts[d], ends_[d][subtask_], transform, X_SE)) return Fit::kOutOfReach;
+      return FingersAreFree(demo, starts[d], ends_[d][subtask_], transform, X_SE, carried)
+                 ? Fit::kFree
+                 : Fit::kMeetsObject;
     };
     Rng rng(key_.WithTerm(fmt::format("select {}", subtask_)));
     const Choice choice = SelectSource(subtask().selection, candidates, scene, rng);
@@ -396,6 +427,7 @@ class Runner {
   std::vector<double> last_noise_;  // per arm and axis, where noise is correlated
   SubtaskWatch watch_;
   int max_steps_ = 0;
+  std::vector<double> radius_;  // m, per object
 
   Attempt attempt_;
   std::vector<std::vector<int>> ends_;  // [source][subtask] with this attempt's offsets

@@ -62,14 +62,14 @@ std::vector<double> TurnsOf(const Candidate& candidate, const SelectionScene& sc
   return turns;
 }
 
-// A candidate with the turn that scores best of those that the arms reach.
+// A candidate with the turn that scores best of those that fit best.
 struct Scored {
   Choice choice;
-  bool reached = false;
+  Fit fit = Fit::kFree;
 };
 
 template <class Score>
-Scored BestReached(size_t source, const std::vector<double>& turns, const SelectionScene& scene,
+Scored BestFitting(size_t source, const std::vector<double>& turns, const SelectionScene& scene,
                    const Score& score) {
   std::vector<Choice> choices;
   for (const double turn : turns) {
@@ -79,12 +79,13 @@ Scored BestReached(size_t source, const std::vector<double>& turns, const Select
   }
   std::stable_sort(choices.begin(), choices.end(),
                    [](const Choice& a, const Choice& b) { return a.score < b.score; });
-  for (const Choice& choice : choices) {
-    if (!scene.reaches || scene.reaches(source, choice.turn, choice.hand_turns)) {
-      return {choice, true};
-    }
+  if (!scene.fit) return {choices.front()};
+  Scored best{choices.front(), scene.fit(source, choices[0].turn, choices[0].hand_turns)};
+  for (size_t i = 1; i < choices.size() && best.fit != Fit::kFree; ++i) {
+    const Fit fit = scene.fit(source, choices[i].turn, choices[i].hand_turns);
+    if (fit < best.fit) best = {choices[i], fit};
   }
-  return {choices.front(), false};
+  return best;
 }
 
 }  // namespace
@@ -107,7 +108,7 @@ Choice SelectSource(const Selection& selection, const std::vector<Candidate>& ca
     const Candidate& candidate = candidates[i];
     if (by_robot && !at_random) {
       const Metric metric{by_robot->position_scale, by_robot->rotation_scale};
-      scored.push_back(BestReached(
+      scored.push_back(BestFitting(
           i, TurnsOf(candidate, scene, true), scene,
           [&](double turn, auto* hands) { return Travel(metric, candidate, scene, turn, hands); }));
       continue;
@@ -116,18 +117,18 @@ Choice SelectSource(const Selection& selection, const std::vector<Candidate>& ca
     const Metric metric =
         by_object ? Metric{by_object->position_scale, by_object->rotation_scale} : kPlainMetric;
     scored.push_back(
-        BestReached(i, TurnsOf(candidate, scene, false), scene, [&](double turn, auto* hands) {
+        BestFitting(i, TurnsOf(candidate, scene, false), scene, [&](double turn, auto* hands) {
           Travel(kPlainMetric, candidate, scene, turn, hands);
           return scene.has_object ? metric(candidate.X_WO * SymmetricTurn(turn), scene.X_WO) : 0.0;
         }));
     if (at_random) scored.back().choice.score = 0;
   }
 
-  // out of reach is chosen only where everything is
-  const auto reached = [](const Scored& s) { return s.reached; };
-  if (std::any_of(scored.begin(), scored.end(), reached)) {
-    std::erase_if(scored, [&](const Scored& s) { return !reached(s); });
-  }
+  // what fits worse is chosen only where nothing fits better
+  const Fit best = std::min_element(scored.begin(), scored.end(), [](const auto& a, const auto& b) {
+                     return a.fit < b.fit;
+                   })->fit;
+  std::erase_if(scored, [&](const Scored& s) { return s.fit != best; });
   const int count = static_cast<int>(scored.size());
   const int k = at_random ? count : std::min(count, by_object ? by_object->k : by_robot->k);
   std::stable_sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) {

@@ -16,6 +16,9 @@ struct Candidate {
   std::vector<Pose> X_SE;  // our hands in the source's (HandChange); empty: the same
 };
 
+// How well a way suits the arm and what stands around it, best first.
+enum class Fit { kFree, kMeetsObject, kOutOfReach };
+
 // The world at the start of the subtask.
 struct SelectionScene {
   bool has_object = false;
@@ -24,8 +27,8 @@ struct SelectionScene {
   std::vector<Pose> X_WE;  // where the arms stand (their last targets, if any)
   // per arm: turns of E about its z by 2 pi / this may stand in for the source's; empty: none do
   std::vector<int> hand_symmetry;
-  // Whether the arms reach what candidate `source` asks for with these turns; empty: all of it.
-  std::function<bool(size_t source, double turn, const std::vector<double>& hand_turns)> reaches;
+  // How what candidate `source` asks for with these turns suits the arms; empty: all of it does.
+  std::function<Fit(size_t source, double turn, const std::vector<double>& hand_turns)> fit;
 };
 
 struct Choice {
@@ -39,8 +42,8 @@ struct Choice {
 // Picks the source demonstration of a subtask. The metrics add metres and radians only after
 // dividing each by its scale; objects are compared up to their symmetry, and the turn that compares
 // best comes with the choice. With nearest_robot the best turn is the one with least travel.
-// What the arms do not reach (`reaches`) is chosen only where they reach nothing: a turn that looks
-// alike or another source takes its place. Among the k best (ties: first come first) it draws
+// What fits worse (`fit`) is chosen only where nothing fits better: a turn that looks alike or
+// another source takes its place. Among the k best (ties: first come first) it draws
 // uniformly from `rng`; one draw per call.
 Choice SelectSource(const Selection& selection, const std::vector<Candidate>& candidates,
                     const SelectionScene& scene, Rng& rng);

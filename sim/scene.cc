@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <mujoco/mujoco.h>
 
+#include <map>
+
 #include "data/base/error.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
@@ -83,6 +85,36 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   return info;
 }
 
+// Boxes in E around the fingers of `arm`, one per finger body, the gripper wide open.
+std::vector<Eigen::AlignedBox3d> OpenFingers(const mjModel& model, const ModelIndex& index,
+                                             int arm) {
+  const std::unique_ptr<mjData, void (*)(mjData*)> data(mj_makeData(&model), mj_deleteData);
+  const ArmIndex& joints = index.arms[arm];
+  for (size_t i = 0; i < joints.finger_joints.size(); ++i) {
+    data->qpos[joints.finger_qpos[i]] = model.jnt_range[2 * joints.finger_joints[i] + 1];
+  }
+  mj_kinematics(&model, data.get());
+  using Rotation = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>;
+  const Rotation R_WE(data->site_xmat + 9 * joints.site);
+  const Eigen::Map<const Eigen::Vector3d> p_WE(data->site_xpos + 3 * joints.site);
+  std::map<int, Eigen::AlignedBox3d> fingers;  // by body
+  for (int geom = 0; geom < model.ngeom; ++geom) {
+    if (index.geoms[geom].finger_of != arm) continue;
+    const Rotation R_WG(data->geom_xmat + 9 * geom);
+    const Eigen::Map<const Eigen::Vector3d> p_WG(data->geom_xpos + 3 * geom);
+    const Eigen::Map<const Eigen::Vector3d> centre(model.geom_aabb + 6 * geom);
+    const Eigen::Map<const Eigen::Vector3d> half(model.geom_aabb + 6 * geom + 3);
+    for (int corner = 0; corner < 8; ++corner) {
+      const Eigen::Vector3d sign(corner & 1 ? 1 : -1, corner & 2 ? 1 : -1, corner & 4 ? 1 : -1);
+      const Eigen::Vector3d p_WC = p_WG + R_WG * (centre + sign.cwiseProduct(half));
+      fingers[model.geom_bodyid[geom]].extend(R_WE.transpose() * (p_WC - p_WE));
+    }
+  }
+  std::vector<Eigen::AlignedBox3d> boxes;
+  for (const auto& [body, box] : fingers) boxes.push_back(box);
+  return boxes;
+}
+
 }  // namespace
 
 std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpec& robot) {
@@ -108,7 +140,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
 
   // every name must mean something
   Problems problems = Validate(task);
-  IndexModel(*scene->model_, task, robot, &problems);
+  const ModelIndex index = IndexModel(*scene->model_, task, robot, &problems);
   if (!problems.empty()) {
     ThrowBadInput(fmt::format("task '{}' ({}) with robot '{}': {}", task.name, scene_file.string(),
                               robot.name, fmt::join(problems, "; ")));
@@ -117,6 +149,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   scene->task_ = task;
   scene->robot_ = robot;
   scene->info_ = MakeInfo(task, robot);
+  scene->info_.open_fingers_E = OpenFingers(*scene->model_, index, 0);
   scene->info_.flat_state_size = static_cast<size_t>(1 + scene->model_->nq + scene->model_->nv);
   // integration state, gripper command per arm, one counter per predicate
   scene->info_.state_size = static_cast<size_t>(mj_stateSize(scene->model_, mjSTATE_INTEGRATION)) +

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <Eigen/Geometry>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,7 +31,10 @@ struct SimulatorInfo {
   DeltaLimits limits;
   double workspace_radius = 0.855;  // m from the arm's base: beyond it nothing can be reached
   Pose X_WB;                        // base of arm 0
-  int gripper_symmetry = 1;         // turns of E about its z by 2 pi / this grip alike; not stored
+  // not stored: turns of E about its z by 2 pi / this grip alike; the fingers of the open gripper
+  // of arm 0, as boxes in E (m), empty: not known
+  int gripper_symmetry = 1;
+  std::vector<Eigen::AlignedBox3d> open_fingers_E;
 };
 
 // What happened in one policy step.

@@ -163,7 +163,7 @@ TEST(Selection, TravelCountsTheChangeOfTheHand) {
 }
 
 // What the arm does not reach gives way to a turn that looks alike, then to another source.
-TEST(Selection, OutOfReachIsTheLastChoice) {
+TEST(Selection, WhatFitsWorseIsChosenOnlyWhereNothingFitsBetter) {
   const std::vector<Candidate> candidates{At(Pose(), PoseFromYaw(0, {0.1, 0, 0})),
                                           At(Pose(), PoseFromYaw(0, {0.5, 0, 0}))};
   SelectionScene scene = Scene(Pose(), 4);
@@ -175,17 +175,24 @@ TEST(Selection, OutOfReachIsTheLastChoice) {
   };
   EXPECT_EQ(choose(by_robot).source, 0);
   EXPECT_EQ(choose(by_robot).turn, 0);
-  scene.reaches = [](size_t source, double turn, const std::vector<double>&) {
-    return source == 0 && std::abs(turn) > 1;
+  scene.fit = [](size_t source, double turn, const std::vector<double>&) {
+    return source == 0 && std::abs(turn) > 1 ? Fit::kFree : Fit::kOutOfReach;
   };
   for (const Selection& selection :
        {Selection(by_robot), Selection(Nearest(1)), Selection(RandomSelection{})}) {
     EXPECT_EQ(choose(selection).source, 0);
     EXPECT_GT(std::abs(choose(selection).turn), 1);
   }
-  scene.reaches = [](size_t source, double, const std::vector<double>&) { return source == 1; };
+  scene.fit = [](size_t source, double, const std::vector<double>&) {
+    return source == 1 ? Fit::kMeetsObject : Fit::kOutOfReach;
+  };
   EXPECT_EQ(choose(by_robot).source, 1);
-  scene.reaches = [](size_t, double, const std::vector<double>&) { return false; };
+  scene.fit = [](size_t source, double turn, const std::vector<double>&) {
+    return source == 1 && turn == 0 ? Fit::kFree : Fit::kMeetsObject;
+  };
+  EXPECT_EQ(choose(by_robot).source, 1) << "a finger on something else is worse than a longer way";
+  EXPECT_EQ(choose(by_robot).turn, 0);
+  scene.fit = [](size_t, double, const std::vector<double>&) { return Fit::kOutOfReach; };
   EXPECT_EQ(choose(by_robot).source, 0) << "nothing is reached: least travel, as ever";
 }
 

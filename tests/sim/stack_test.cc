@@ -29,6 +29,24 @@ class StackTask : public SimTest {
   std::unique_ptr<Simulator> simulator_;
 };
 
+// The hand's own numbers: an opening of 8 cm between two pads that are 21 mm wide and 14 mm thick,
+// E in the middle, 9 mm behind the tips.
+TEST_F(StackTask, OpenFingersStandAroundE) {
+  const std::vector<Eigen::AlignedBox3d>& fingers = simulator_->info().open_fingers_E;
+  ASSERT_EQ(fingers.size(), 2u);
+  for (const Eigen::AlignedBox3d& finger : fingers) {
+    const double side = finger.center().x() > 0 ? 1 : -1;
+    const double near = std::min(std::abs(finger.min().x()), std::abs(finger.max().x()));
+    EXPECT_NEAR(near, 0.04, 1e-9);
+    EXPECT_NEAR(finger.sizes().x(), 0.023, 1e-9);
+    EXPECT_NEAR(finger.sizes().y(), 0.021, 1e-9);
+    EXPECT_NEAR(finger.max().z(), 0.0087, 1e-6);
+    EXPECT_NEAR(finger.min().z(), -0.045, 1e-6);
+    EXPECT_GT(side * finger.min().x() * side * finger.max().x(), 0) << "all on one side";
+  }
+  EXPECT_LT(fingers[0].center().x() * fingers[1].center().x(), 0) << "one on each side";
+}
+
 TEST_F(StackTask, ControlFrameStandsAsPublished) {
   const auto fresh = MakeSimulator(StackScene());
   const Pose X_WE = fresh->Observe().arms[0].X_WE;

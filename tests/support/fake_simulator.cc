@@ -34,6 +34,7 @@ class FakeSimulator : public Simulator {
     info_.horizon = task.horizon;
     info_.workspace_radius = options.reach;
     info_.X_WB = task.X_WB;
+    info_.open_fingers_E = options.open_fingers_E;
     order_ = PredicateOrder(task);
 
     arms_.resize(options.arms);

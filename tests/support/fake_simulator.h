@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "data/base/rng.h"
 #include "data/episode/episode.h"
@@ -19,8 +20,9 @@ struct FakeOptions {
   double fall_per_step = 0.05;  // m
   double home_noise = 0.005;    // m, uniform, of E at reset
   double reach = 0.855;         // m from the base; E stops there and reports a joint limit
-  int unstable_at_step = -1;    // physics "explodes" in this step after a reset; -1: never
-  int slip_after_steps = -1;    // a held object slips out after so many steps; -1: never
+  std::vector<Eigen::AlignedBox3d> open_fingers_E;  // SimulatorInfo's; they touch nothing here
+  int unstable_at_step = -1;  // physics "explodes" in this step after a reset; -1: never
+  int slip_after_steps = -1;  // a held object slips out after so many steps; -1: never
 };
 
 // A stack task of two cubes on a table whose top is at z = 0.8: cubeA (4 cm) belongs on cubeB (5
