@@ -237,7 +237,7 @@ int RunCommandLine(int argc, char** argv) {
       "Every command: --help, --print-config, --set path=value, --json.");
   app.set_help_all_flag("--help-all", "help of every command");
 
-  // two-word commands share a parent
+  // two-word commands share a parent: a command of that name, or one that only groups them
   std::vector<std::unique_ptr<Invocation>> calls;
   std::map<std::string, CLI::App*> groups;
   for (const Command& command : commands) {
@@ -255,6 +255,7 @@ int RunCommandLine(int argc, char** argv) {
     auto call = std::make_unique<Invocation>();
     call->command = &command;
     call->app = parent->add_subcommand(word, command.summary);
+    if (parent == &app) groups[word] = call->app;
     AddFlags(*call);
     calls.push_back(std::move(call));
   }
@@ -284,7 +285,7 @@ int RunCommandLine(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a full disk is an error that is told, not a death
 
   for (const auto& call : calls) {
-    if (!call->app->parsed()) continue;
+    if (!call->app->parsed() || !call->app->get_subcommands().empty()) continue;
     const std::string who = "understudy " + call->command->name;
     try {
       return RunInvocation(*call);

@@ -39,8 +39,8 @@ Json MakeReport(const ReportOptions& options, const std::vector<Command>& comman
 }  // namespace
 
 std::vector<Command> AllCommands() {
-  std::vector<Command> commands{TeleopCommand(), MimicCommand(), AugmentCommand(), TrainCommand(),
-                                EvaluateCommand()};
+  std::vector<Command> commands{TeleopCommand(),  MimicCommand(), TuneCommand(),
+                                AugmentCommand(), TrainCommand(), EvaluateCommand()};
   for (Command& command : DataCommands()) commands.push_back(std::move(command));
 
   Command run = MakeCommand<PipelineOptions>(

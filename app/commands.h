@@ -7,6 +7,7 @@ namespace understudy {
 // One entry of the explicit list in commands.cc each.
 Command TeleopCommand();
 Command MimicCommand();
+Command TuneCommand();
 Command AugmentCommand();
 Command TrainCommand();
 Command EvaluateCommand();

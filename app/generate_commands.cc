@@ -11,24 +11,46 @@
 namespace understudy {
 namespace {
 
+template <class V>
+void VisitSources(V& v, MimicOptions& mimic) {
+  v("source", mimic.sources, "datasets of demonstrations");
+  v("source_mask", mimic.source_mask, "only episodes of this mask; empty: all");
+  v("source_limit", mimic.source_limit, "at most so many demonstrations; 0: all", Limits{0, 1e9});
+  v("debounce", mimic.debounce, "steps that a signal must stay to end a subtask", Limits{1, 1000});
+}
+
 // MimicOptions with the task, flat: `understudy mimic --source F --task stack --demos 100 --out F`.
 struct MimicFlags {
-  std::string task, robot;
+  std::string task, robot, subtasks;
   MimicOptions mimic;
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml; empty: the sources' own");
     v("robot", robot,
       "listed robot or path of a robot.yaml that follows the sources' hands; empty: their own");
-    v("source", mimic.sources, "datasets of demonstrations");
-    v("source_mask", mimic.source_mask, "only episodes of this mask; empty: all");
-    v("source_limit", mimic.source_limit, "at most so many demonstrations; 0: all", Limits{0, 1e9});
-    v("debounce", mimic.debounce, "steps that a signal must stay to end a subtask",
-      Limits{1, 1000});
+    v("subtasks", subtasks,
+      "file of subtask settings read over the task's, as `mimic tune` writes");
+    VisitSources(v, mimic);
     mimic.run.Visit(v);
     v("out", mimic.out, "dataset to write");
     v("overwrite", mimic.overwrite, "replace it where it exists");
     v("resume", mimic.resume, "go on with an unfinished run of equal settings");
+  }
+};
+
+struct TuneFlags {
+  std::string task, robot, subtasks, out;
+  MimicOptions mimic;
+  TuneOptions tune;
+  template <class V>
+  void Visit(V& v) {
+    v("task", task, "listed task or path of a task.yaml; empty: the sources' own");
+    v("robot", robot, "listed robot or path of a robot.yaml; empty: the sources' own");
+    v("subtasks", subtasks, "file of subtask settings to begin with; empty: the task's");
+    VisitSources(v, mimic);
+    tune.Visit(v);
+    v("generate", mimic.run.generate, "how attempts are executed");
+    v("out", out, "file to write the settings to: for `mimic --subtasks`");
   }
 };
 
@@ -90,6 +112,38 @@ std::string DescribeMimic(const Json& result) {
   return text;
 }
 
+std::string RateText(const Json& rate) {
+  return fmt::format("{:.1f} % [{:.1f}, {:.1f}] of {}", 100 * rate["rate"].get<double>(),
+                     100 * rate["interval"][0].get<double>(),
+                     100 * rate["interval"][1].get<double>(), rate["attempts"].get<int64_t>());
+}
+
+// What stands above the settings in the file.
+std::string TunedComment(const TuneReport& report) {
+  const Json json = report.ToJson();
+  std::string text =
+      fmt::format("# `understudy mimic tune` of {} {}: {} before, {} after{}\n", report.task,
+                  report.variant, RateText(json["before"]), RateText(json["after"]),
+                  report.better ? "" : " (not surely better)");
+  for (const std::string& change : report.changes) text += "# " + change + "\n";
+  return text;
+}
+
+std::string DescribeTune(const Json& result) {
+  std::string text;
+  for (const Json& trial : result["trials"]) {
+    text += fmt::format(
+        "  {} {}: {} gained, {} lost\n", trial["kept"].get<bool>() ? "kept" : "left",
+        trial["change"].get<std::string>(), trial["gained"].get<int>(), trial["lost"].get<int>());
+  }
+  text += fmt::format("on starts that the search did not see: {} before, {} after{}\n",
+                      RateText(result["before"]), RateText(result["after"]),
+                      result["better"].get<bool>() ? "" : ": not surely better");
+  if (result["interrupted"].get<bool>()) return text + "interrupted: nothing written\n";
+  return text + fmt::format("{}: use it with `understudy mimic --subtasks {}`\n",
+                            result["out"].get<std::string>(), result["out"].get<std::string>());
+}
+
 }  // namespace
 
 void ReadPlanFile(const std::string& file, AugmentPlan* plan) {
@@ -105,7 +159,7 @@ Command MimicCommand() {
         const Origin origin = OriginOf(flags.task, options.sources, "source");
         const std::string& robot = flags.robot.empty() ? origin.robot : flags.robot;
         options.transfer = robot != origin.robot;
-        const Twin twin = LoadTwin(origin.task, robot);
+        const Twin twin = LoadTwin(origin.task, robot, flags.subtasks);
         if (context.plan) {
           return PlanMimic(options, twin.task, twin.simulators, Adapter(twin)).ToJson();
         }
@@ -114,6 +168,36 @@ Command MimicCommand() {
       },
       DescribeMimic);
   command.positional = {"source"};
+  return command;
+}
+
+Command TuneCommand() {
+  Command command = MakeCommand<TuneFlags>(
+      "mimic tune", "search the settings of a task's subtasks for a higher rate of success",
+      [](const TuneFlags& flags, CommandContext& context) -> Json {
+        if (flags.out.empty()) ThrowUsage("no file for the settings: give one (--out)");
+        MimicOptions options = flags.mimic;
+        const Origin origin = OriginOf(flags.task, options.sources, "source");
+        const std::string& robot = flags.robot.empty() ? origin.robot : flags.robot;
+        options.transfer = robot != origin.robot;
+        const Twin twin = LoadTwin(origin.task, robot, flags.subtasks);
+        if (context.plan) {
+          return {{"attempts_at_most",
+                   flags.tune.attempts * (1 + flags.tune.trials) + 2 * flags.tune.check_attempts}};
+        }
+        const TuneReport report = TuneMimic(options, flags.tune, twin.task, twin.simulators,
+                                            *context.progress, Adapter(twin));
+        if (!report.interrupted) {
+          WriteTextAtomically(
+              flags.out, TunedComment(report) + DumpYaml({{"subtasks", ToJson(report.subtasks)}}));
+        }
+        Json result = report.ToJson();
+        result["out"] = flags.out;
+        return result;
+      },
+      DescribeTune);
+  command.positional = {"source"};
+  command.outputs = {"out"};
   return command;
 }
 

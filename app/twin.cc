@@ -27,11 +27,12 @@ std::string OurRobotName(const DatasetHeader& header) {
   return ours ? name : "";
 }
 
-Twin LoadTwin(const std::string& task, const std::string& robot) {
+Twin LoadTwin(const std::string& task, const std::string& robot, const std::string& subtasks) {
   if (task.empty()) ThrowUsage("task: name one; `understudy list` shows them");
   Twin twin;
   twin.task = LoadTaskSpec(task, HomeFolder() / "sim" / "tasks");
   if (!robot.empty()) twin.task.robot = robot;
+  if (!subtasks.empty()) ReadSubtasks(subtasks, &twin.task);
   twin.robot = LoadRobotSpec(twin.task.robot, HomeFolder() / "sim" / "robots");
 #ifdef WITH_MUJOCO
   const std::shared_ptr<const Scene> scene = Scene::Compile(twin.task, twin.robot);

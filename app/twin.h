@@ -27,8 +27,10 @@ std::string OurTaskName(const DatasetHeader& header);
 std::string OurRobotName(const DatasetHeader& header);
 
 // `task` is a listed task or the path of a task.yaml, `robot` a listed robot or the path of a
-// robot.yaml that takes the place of the task's own; empty: that one. Throws Error(kUsage) for
-// unknown ones, and where the program was built without MuJoCo.
-Twin LoadTwin(const std::string& task, const std::string& robot = "");
+// robot.yaml that takes the place of the task's own; empty: that one. `subtasks` is a file that is
+// read over the task's (ReadSubtasks); empty: none. Throws Error(kUsage) for unknown ones, and
+// where the program was built without MuJoCo.
+Twin LoadTwin(const std::string& task, const std::string& robot = "",
+              const std::string& subtasks = "");
 
 }  // namespace understudy

@@ -66,6 +66,11 @@ std::string Remedy(FailureCause cause, const Subtask& subtask, const std::string
           "per step), or replay only what matters ({}.replay_within, now {} m)",
           options.max_steps > 0 ? options.max_steps : task.horizon, place, subtask.bridge_speed,
           place, subtask.replay_within);
+    case FailureCause::kRough:
+      return fmt::format(
+          "it moves too roughly for the quality gates: lower {}.bridge_speed (now {} m per step), "
+          "raise its noise_correlation (now {}), or widen generate.gates",
+          place, subtask.bridge_speed, subtask.noise_correlation);
     case FailureCause::kUnstablePhysics:
       return "the physics breaks down: look at the scene's contacts, or make the timestep smaller";
   }

@@ -43,7 +43,8 @@ class Runner {
         options_(options),
         key_(key),
         noise_(key.WithTerm("noise")),
-        watch_(task, simulator.info()) {
+        watch_(task, simulator.info()),
+        quality_(options.gates) {
     max_steps_ = options.max_steps > 0 ? options.max_steps : task.horizon;
     for (const std::string& object : simulator.info().objects) {
       radius_.push_back(task.objects.at(object).radius);
@@ -371,6 +372,9 @@ class Runner {
       return Fail(FailureCause::kUnstablePhysics, outcome.problem);
     }
     success_seen_ |= now().success;
+    const std::string rough =
+        quality_.Step(row.observation, now(), outcome, 1 / simulator_.info().control_hz);
+    if (!rough.empty()) return Fail(FailureCause::kRough, rough);
     const std::string dropped = watch_.Step(now(), last_, options_.drop_patience);
     if (!dropped.empty()) {
       return Fail(FailureCause::kDropped,
@@ -407,6 +411,10 @@ class Runner {
   // T rows need T+1 states: an unstable step is taken back.
   void Finish() {
     Episode& episode = attempt_.episode;
+    episode.meta.control_hz = simulator_.info().control_hz;
+    if (const std::string rough = quality_.End(episode); attempt_.success() && !rough.empty()) {
+      Fail(FailureCause::kRough, rough);
+    }
     if (unstable_) {
       episode.final_state = std::move(episode.steps.back().state);
       episode.final_observation = std::move(episode.steps.back().observation);
@@ -426,6 +434,7 @@ class Runner {
   Rng noise_;
   std::vector<double> last_noise_;  // per arm and axis, where noise is correlated
   SubtaskWatch watch_;
+  QualityWatch quality_;
   int max_steps_ = 0;
   std::vector<double> radius_;  // m, per object
 
@@ -492,7 +501,6 @@ Attempt Generate(const SourceSet& sources, const TaskSpec& task, Simulator& simu
   meta.variant = variant;
   meta.robot = info.robot;
   meta.instruction = info.instruction;
-  meta.control_hz = info.control_hz;
   meta.limits = info.limits;
   meta.arms = info.arms;
   meta.objects = info.objects;

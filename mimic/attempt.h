@@ -10,6 +10,7 @@
 #include "data/seam/simulator.h"
 #include "data/spec/task_spec.h"
 #include "mimic/failure.h"
+#include "mimic/quality.h"
 #include "mimic/source_set.h"
 
 namespace understudy {
@@ -26,6 +27,7 @@ struct GenerateOptions {
   int success_patience = 30;       // steps after the last target in which success may come true
   double reach_margin = 0.02;      // m beyond the robot's reach that a segment may ask for
   int max_steps = 0;               // per attempt; 0: the task's horizon
+  QualityGates gates;
   template <class V>
   void Visit(V& v) {
     v("noise_scale", noise_scale, "multiplies the action noise of every subtask", Limits{0, 100});
@@ -43,6 +45,7 @@ struct GenerateOptions {
     v("reach_margin", reach_margin, "m beyond the robot's reach that may be asked for",
       Limits{-1, 10});
     v("max_steps", max_steps, "of an attempt; 0: the task's horizon", Limits{0, 1e6});
+    v("gates", gates, "how a demonstration may move to be kept");
   }
 };
 

@@ -58,6 +58,7 @@ Json ContentSettings(const MimicOptions& options, const TaskSpec& task, const Si
   settings["seed"] = options.run.seed;
   settings["debounce"] = options.debounce;
   settings["generate"] = ToJson(options.run.generate);
+  if (settings["generate"]["gates"] == ToJson(QualityGates{})) settings["generate"].erase("gates");
   settings["subtasks"] = ToJson(task.subtasks);
   // settings that came later say nothing where they are not used: same settings, same identity
   const Json unused = ToJson(Subtask{});
@@ -163,6 +164,16 @@ MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task,
   const SourceSet sources(read.episodes, read.names, task, simulator->info(), options.debounce,
                           options.transfer);
   return PlanAttempts(sources, task, factory, options.run);
+}
+
+TuneReport TuneMimic(const MimicOptions& options, const TuneOptions& tune, const TaskSpec& task,
+                     const SimulatorFactory& factory, Progress& progress,
+                     const AdaptSource& adapt) {
+  const Sources read = ReadSources(options, adapt);
+  const std::unique_ptr<Simulator> simulator = factory();
+  const SourceSet sources(read.episodes, read.names, task, simulator->info(), options.debounce,
+                          options.transfer);
+  return Tune(sources, task, factory, options.run.generate, tune, progress);
 }
 
 }  // namespace understudy

@@ -11,6 +11,7 @@
 #include "data/store/dataset.h"
 #include "mimic/generator.h"
 #include "mimic/report.h"
+#include "mimic/tune.h"
 
 namespace understudy {
 
@@ -56,5 +57,11 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
 // What it would cost, with the sources checked; writes nothing.
 MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task,
                     const SimulatorFactory& factory, const AdaptSource& adapt = {});
+
+// Tune() on the sources of `options`; its `run` but for `run.generate` does not count. Errors as
+// RunMimic.
+TuneReport TuneMimic(const MimicOptions& options, const TuneOptions& tune, const TaskSpec& task,
+                     const SimulatorFactory& factory, Progress& progress,
+                     const AdaptSource& adapt = {});
 
 }  // namespace understudy

@@ -20,12 +20,13 @@ enum class FailureCause {
   kSuccessLost,      // success was there, but not at the end
   kTimeout,          // too many steps
   kUnstablePhysics,  // the simulator gave up
+  kRough,            // it did not pass a quality gate (QualityGates)
 };
 template <>
 struct EnumNames<FailureCause> {
-  static constexpr std::array kNames{"unreachable",  "joint_limit",     "collision", "bridge_late",
-                                     "grasp_missed", "dropped",         "misplaced", "success_lost",
-                                     "timeout",      "unstable_physics"};
+  static constexpr std::array kNames{
+      "unreachable", "joint_limit",  "collision", "bridge_late",      "grasp_missed", "dropped",
+      "misplaced",   "success_lost", "timeout",   "unstable_physics", "rough"};
 };
 inline std::string CauseName(FailureCause cause) {
   return EnumNames<FailureCause>::kNames.at(static_cast<size_t>(cause));

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -94,7 +95,72 @@ bool NestsTooDeep(const std::string& json) {
   return false;
 }
 
+// Scalars as YAML reads them back: texts in quotes where they would be taken for something else.
+std::string YamlScalar(const Json& value) {
+  if (value.is_number_float() && !std::isfinite(value.get<double>())) {
+    return std::isnan(value.get<double>()) ? ".nan" : value.get<double>() > 0 ? ".inf" : "-.inf";
+  }
+  if (!value.is_string()) return value.dump();
+  static const std::regex kPlain("[A-Za-z_./][A-Za-z0-9_./ +()%=>-]*[A-Za-z0-9_./()%]|[A-Za-z_]");
+  const std::string& text = value.get_ref<const std::string&>();
+  const bool plain = std::regex_match(text, kPlain) && ScalarToJson(YAML::Node(text)).is_string() &&
+                     !text.starts_with("---") && !text.starts_with("...");
+  return plain ? text : value.dump();
+}
+
+// In one line, as JSON does with fewer quotes.
+std::string YamlFlow(const Json& value) {
+  std::string text;
+  if (value.is_array()) {
+    for (const Json& item : value) text += (text.empty() ? "" : ", ") + YamlFlow(item);
+    return "[" + text + "]";
+  }
+  if (!value.is_object()) return YamlScalar(value);
+  for (const auto& [key, item] : value.items()) {
+    text += (text.empty() ? "" : ", ") + YamlScalar(Json(key)) + ": " + YamlFlow(item);
+  }
+  return "{" + text + "}";
+}
+
+bool IsFlat(const Json& value) {
+  return std::none_of(value.begin(), value.end(),
+                      [](const Json& item) { return item.is_structured() && !item.empty(); });
+}
+
+// Lines of a structure, each behind `indent`.
+void AppendYaml(const Json& value, const std::string& indent, std::string* text) {
+  constexpr size_t kLine = 90;
+  const auto append = [&](const std::string& head, const std::string& inner, const Json& item) {
+    const std::string flow = YamlFlow(item);
+    if (!item.is_structured() || (IsFlat(item) && flow.size() + head.size() < kLine)) {
+      *text += head + (head.ends_with(' ') ? "" : " ") + flow + "\n";
+    } else if (item.is_array() || !value.is_array()) {
+      *text += head + "\n";
+      AppendYaml(item, inner, text);
+    } else {
+      // a mapping in a list begins behind its dash
+      const size_t start = text->size();
+      AppendYaml(item, inner, text);
+      text->replace(start, inner.size(), head + " ");
+    }
+  };
+  if (value.is_array()) {
+    for (const Json& item : value) append(indent + "-", indent + "  ", item);
+    return;
+  }
+  for (const auto& [key, item] : value.items()) {
+    append(indent + YamlScalar(Json(key)) + ":", indent + "  ", item);
+  }
+}
+
 }  // namespace
+
+std::string DumpYaml(const Json& json) {
+  if (!json.is_structured() || json.empty()) return YamlFlow(json) + "\n";
+  std::string text;
+  AppendYaml(json, "", &text);
+  return text;
+}
 
 std::string ReadText(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);

@@ -14,6 +14,9 @@ using Json = nlohmann::ordered_json;
 // schema (`yes` is a string).
 Json LoadYaml(const std::filesystem::path& file);
 Json ParseYaml(const std::string& text, const std::string& name);
+// For people to read and change: mappings and lists in blocks, what is short in one line. ParseYaml
+// gives the same back.
+std::string DumpYaml(const Json& json);
 Json LoadJson(const std::filesystem::path& file);
 Json ParseJson(const std::string& text, const std::string& name);
 

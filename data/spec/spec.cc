@@ -249,6 +249,27 @@ TaskSpec ParseTaskSpec(const Json& json, const std::string& name) {
   return task;
 }
 
+void ReadSubtasks(const fs::path& file, TaskSpec* task) {
+  const Json json = LoadYaml(file);
+  Problems problems;
+  if (!json.is_object() || json.size() != 1 || !json.contains("subtasks") ||
+      !json["subtasks"].is_array()) {
+    ThrowBadInput(file.string() + ": must hold `subtasks`, a list, and nothing else");
+  }
+  const Json& list = json["subtasks"];
+  if (list.size() != task->subtasks.size()) {
+    ThrowBadInput(fmt::format("{}: subtasks: {} of them, task '{}' has {}", file.string(),
+                              list.size(), task->name, task->subtasks.size()));
+  }
+  for (size_t i = 0; i < list.size(); ++i) {
+    ReadJson(list[i], task->subtasks[i], fmt::format("subtasks[{}]", i), {}, problems);
+  }
+  if (problems.empty()) problems = Validate(*task);
+  if (!problems.empty()) {
+    ThrowBadInput(fmt::format("{}: {}", file.string(), fmt::join(problems, "; ")));
+  }
+}
+
 std::string ListedTaskCalled(const std::string& family, const std::string& name,
                              const fs::path& root) {
   for (const std::string& listed : ListedNames(root, "task.yaml")) {

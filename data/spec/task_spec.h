@@ -325,6 +325,10 @@ std::vector<std::string> Validate(const TaskSpec& task);
 TaskSpec LoadTaskSpec(const std::string& place, const std::filesystem::path& root);
 TaskSpec ParseTaskSpec(const Json& json, const std::string& name);
 
+// Reads settings of subtasks over those of `task`: a file with `subtasks`, a list of as many, each
+// with the fields that differ. Throws Error(kBadInput) listing every violation.
+void ReadSubtasks(const std::filesystem::path& file, TaskSpec* task);
+
 // The listed task that another family of programs calls `name`; empty: none, or its files are
 // broken.
 std::string ListedTaskCalled(const std::string& family, const std::string& name,

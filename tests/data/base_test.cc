@@ -153,6 +153,54 @@ TEST(Options, SetByPath) {
   EXPECT_THROW(FromJson<Outer>(json, "t"), Error);
 }
 
+// A random structure of everything that JSON has.
+Json RandomJson(Rng& rng, int depth) {
+  static const std::vector<std::string> kTexts{
+      "",           "a",     "two words", "yes",  "true", "12",  "1e3",
+      "- x",        "a: b",  "#no",       "x #y", "'",    "~",   "\"",
+      "line\nline", "[x]",   "{x}",       "grün", "*a",   "&a",  "!t",
+      "a,b",        " lead", "null",      "0x1F", ".5",   "---", "a\\b",
+      "trail ",     "-",     "?",         "%x",   "@x",   "`x",  "subtasks[0].replay: x -> y"};
+  const uint64_t kind = rng.UniformInt(static_cast<uint64_t>(depth > 0 ? 8 : 6));
+  switch (kind) {
+    case 0:
+      return rng.Uniform(0, 1) < 0.5;
+    case 1:
+      return static_cast<int64_t>(rng.Uniform(-1e6, 1e6));
+    case 2:
+      return rng.Normal() * std::pow(10, rng.Uniform(-30, 30));
+    case 3:
+      return nullptr;
+    case 4:
+    case 5:
+      return kTexts[rng.UniformInt(static_cast<uint64_t>(kTexts.size()))];
+    default:
+      break;
+  }
+  Json json = kind == 6 ? Json::array() : Json::object();
+  const uint64_t count = rng.UniformInt(uint64_t{4});
+  for (uint64_t i = 0; i < count; ++i) {
+    if (kind == 6)
+      json.push_back(RandomJson(rng, depth - 1));
+    else
+      json[kTexts[rng.UniformInt(static_cast<uint64_t>(kTexts.size()))]] =
+          RandomJson(rng, depth - 1);
+  }
+  return json;
+}
+
+TEST(Yaml, WhatIsDumpedIsReadBack) {
+  Rng rng(RngKey{.seed = 5});
+  for (int i = 0; i < 5000; ++i) {
+    const Json json = RandomJson(rng, 4);
+    const std::string text = DumpYaml(json);
+    ASSERT_EQ(ParseYaml(text, "dump"), json) << text;
+  }
+  EXPECT_EQ(DumpYaml(Json{{"subtasks",
+                           {{{"object", "cubeA"}, {"k", {1, 2}}, {"deep", {{"a", {{"b", 1}}}}}}}}}),
+            "subtasks:\n  - object: cubeA\n    k: [1, 2]\n    deep:\n      a: {b: 1}\n");
+}
+
 TEST(Yaml, ScalarsFollowTheCoreSchema) {
   const Json json = ParseYaml("[yes, 'true', true, 12, -3, 1e3, .5, ~, 0x1F, '12']", "t");
   EXPECT_EQ(json, Json::parse(R"(["yes", "true", true, 12, -3, 1000.0, 0.5, null, 31, "12"])"));

@@ -1,0 +1,60 @@
+// mimic's own commands, as a user gives them.
+#include "tests/cli/cli_support.h"
+
+namespace understudy {
+namespace {
+
+class MimicCli : public Cli {
+ protected:
+  void SetUp() override {
+    Cli::SetUp();
+    Expect("teleop --task stack --demos 3 --seed 1 --out s.h5 --quiet", 0, "3 demonstrations");
+  }
+};
+
+// A bad setting goes in, a better one comes out, in a file that mimic takes.
+TEST_F(MimicCli, TuneWritesSettingsThatMimicTakes) {
+  // the cube is carried off before it is lifted
+  Write("hasty.yaml",
+        "subtasks:\n- {end_offset: [0, 0]}\n- {replay_within: 0.06, bridge_speed: 0.04}\n");
+  const CommandResult tuned =
+      Run("mimic tune s.h5 --subtasks hasty.yaml --attempts 16 --trials 12 --check-attempts 40 "
+          "--out tuned.yaml --json --quiet");
+  ASSERT_EQ(tuned.exit_code, 0) << tuned.output;
+  const Json report = ParseJson(tuned.output, "tune");
+  EXPECT_GT(report["after"]["successes"].get<int>(), report["before"]["successes"].get<int>());
+  EXPECT_EQ(LoadYaml(folder_ / "tuned.yaml")["subtasks"], report["subtasks"]);
+
+  Expect("mimic s.h5 --subtasks tuned.yaml --attempts 4 --out g.h5 --quiet", 0, "of 4 attempts");
+}
+
+TEST_F(MimicCli, SettingsThatDoNotFitAreRefused) {
+  Write("one.yaml", "subtasks:\n- {bridge_speed: 0.2}\n");
+  Expect("mimic s.h5 --subtasks one.yaml --attempts 1 --out g.h5", 3,
+         "one.yaml: subtasks: 1 of them, task 'stack' has 2");
+  Write("unknown.yaml", "subtasks:\n- {bridge_sped: 0.2}\n- {bridge_speed: 90}\n");
+  Expect("mimic s.h5 --subtasks unknown.yaml --attempts 1 --out g.h5", 3,
+         "did you mean 'bridge_speed'?");
+  Expect("mimic s.h5 --subtasks unknown.yaml --attempts 1 --out g.h5", 3,
+         "subtasks[1].bridge_speed");
+  Write("check.yaml", "subtasks:\n- {check: nothing}\n- {}\n");
+  Expect("mimic s.h5 --subtasks check.yaml --attempts 1 --out g.h5", 3, "nothing");
+  Write("list.yaml", "[1, 2]\n");
+  Expect("mimic s.h5 --subtasks list.yaml --attempts 1 --out g.h5", 3, "must hold `subtasks`");
+  Expect("mimic tune s.h5", 2, "--out");
+  Expect("mimic tune s.h5 --variant D9 --out t.yaml", 2, "D0");
+  EXPECT_FALSE(fs::exists(folder_ / "g.h5"));
+  EXPECT_FALSE(fs::exists(folder_ / "t.yaml"));
+}
+
+// A gate that nothing passes ends every attempt with its cause and says what to change.
+TEST_F(MimicCli, GatesAreACauseOfFailure) {
+  const CommandResult result =
+      Run("mimic s.h5 --attempts 6 --set generate.gates.max_speed=0.01 --out g.h5 --json --quiet");
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(ParseJson(result.output, "mimic")["failures"]["rough"][0], 6);
+  EXPECT_THAT(result.output, HasSubstr("generate.gates"));
+}
+
+}  // namespace
+}  // namespace understudy
