@@ -65,7 +65,7 @@ std::vector<Command> AllCommands() {
       "doctor", "what works on this machine, and how to mend what does not",
       [](const NoOptions&, CommandContext&) { return Diagnose(); }, DescribeDiagnosis));
   commands.push_back(MakeCommand<NoOptions>(
-      "list", "tasks, robots, randomizers, policies and devices",
+      "list", "tasks, robots, grippers, randomizers, policies and devices",
       [](const NoOptions&, CommandContext&) { return ListParts(); }, DescribeParts));
   return commands;
 }

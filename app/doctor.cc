@@ -165,7 +165,14 @@ Json ListParts() {
   }
   for (const std::string& name : ListedNames(home / "sim" / "robots", "robot.yaml")) {
     const RobotSpec robot = LoadRobotSpec(name, home / "sim" / "robots");
-    parts["robots"].push_back({{"name", name}, {"description", robot.description}});
+    parts["robots"].push_back(
+        {{"name", name},
+         {"description", robot.description + "; carries " + robot.gripper.name},
+         {"gripper", robot.gripper.name}});
+  }
+  for (const std::string& name : ListedNames(home / "sim" / "grippers", "gripper.yaml")) {
+    const GripperSpec gripper = LoadGripperSpec(name, home / "sim" / "grippers");
+    parts["grippers"].push_back({{"name", name}, {"description", gripper.description}});
   }
   for (const std::string& name : RandomizerNames())
     parts["randomizers"].push_back({{"name", name}});

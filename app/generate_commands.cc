@@ -27,7 +27,8 @@ struct MimicFlags {
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml; empty: the sources' own");
     v("robot", robot,
-      "listed robot or path of a robot.yaml that follows the sources' hands; empty: their own");
+      "listed robot, robot+gripper, or path of a robot.yaml that follows the sources' hands; "
+      "empty: their own");
     v("subtasks", subtasks,
       "file of subtask settings read over the task's, as `mimic tune` writes");
     VisitSources(v, mimic);
@@ -45,7 +46,8 @@ struct TuneFlags {
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml; empty: the sources' own");
-    v("robot", robot, "listed robot or path of a robot.yaml; empty: the sources' own");
+    v("robot", robot,
+      "listed robot, robot+gripper, or path of a robot.yaml; empty: the sources' own");
     v("subtasks", subtasks, "file of subtask settings to begin with; empty: the task's");
     VisitSources(v, mimic);
     tune.Visit(v);

@@ -60,7 +60,7 @@ struct EvaluateFlags {
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml");
-    v("robot", robot, "listed robot or path of a robot.yaml; empty: the task's");
+    v("robot", robot, "listed robot, robot+gripper, or path of a robot.yaml; empty: the task's");
     v("checkpoint", evaluate.checkpoint, "run, checkpoint or pretrained_model folder");
     v("baseline", evaluate.baseline,
       "instead of the network: hold, or mean_chunk of the checkpoint");

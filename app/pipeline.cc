@@ -73,20 +73,23 @@ void HashIncludes(const fs::path& mjcf, std::set<fs::path>* seen, Hasher& hasher
   }
 }
 
-// What a step's result depends on beside its options: the task's and the robot's own files, and
-// files that options name and no step makes.
+// What a step's result depends on beside its options: the own files of the task, the robot and what
+// it carries, and files that options name and no step makes.
 void HashAssets(const Json& options, const std::set<std::string>& made, Hasher& hasher) {
   const fs::path home = HomeFolder();
-  const std::string place = options.value("task", "");  // empty: that of the inputs, in their keys
+  const std::string place = options.value("task", "");   // empty: that of the inputs, in their keys
+  std::string robot_place = options.value("robot", "");  // empty: the task's
+  std::set<fs::path> included;
   if (!place.empty()) {
     const TaskSpec task = LoadTaskSpec(place, home / "sim" / "tasks");
-    const std::string other = options.value("robot", "");
+    if (robot_place.empty()) robot_place = task.robot;
     HashFolder(task.folder, hasher);
-    const RobotSpec robot =
-        LoadRobotSpec(other.empty() ? task.robot : other, home / "sim" / "robots");
-    HashFolder(robot.folder, hasher);
-    std::set<fs::path> included;
     HashIncludes(task.folder / task.scene, &included, hasher);
+  }
+  if (!robot_place.empty()) {
+    const RobotSpec robot = LoadRobotSpec(robot_place, home / "sim" / "robots");
+    HashFolder(robot.folder, hasher);
+    HashFolder(robot.gripper.folder, hasher);
     HashIncludes(robot.folder / robot.model, &included, hasher);
   }
   MapStrings(options, [&](const std::string& text) {

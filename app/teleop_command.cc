@@ -32,7 +32,7 @@ struct TeleopFlags {
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml");
-    v("robot", robot, "listed robot or path of a robot.yaml; empty: the task's");
+    v("robot", robot, "listed robot, robot+gripper, or path of a robot.yaml; empty: the task's");
     v("device", device,
       "virtual: our virtual headset, moved by the task's scripted operator; "
       "openxr: the headset of the active OpenXR runtime");

@@ -20,10 +20,14 @@ std::string OurTaskName(const DatasetHeader& header) {
 }
 
 std::string OurRobotName(const DatasetHeader& header) {
-  const std::vector<std::string> listed =
-      ListedNames(HomeFolder() / "sim" / "robots", "robot.yaml");
+  const auto is_listed = [](const char* folder, const char* file, const std::string& name) {
+    const std::vector<std::string> names = ListedNames(HomeFolder() / "sim" / folder, file);
+    return std::ranges::find(names, name) != names.end();
+  };
   const std::string& name = header.simulator.robot;
-  const bool ours = FamilyOf(header).empty() && std::ranges::find(listed, name) != listed.end();
+  const auto [arm, gripper] = SplitRobot(name);
+  const bool ours = FamilyOf(header).empty() && is_listed("robots", "robot.yaml", arm) &&
+                    (gripper.empty() || is_listed("grippers", "gripper.yaml", gripper));
   return ours ? name : "";
 }
 
@@ -34,6 +38,10 @@ Twin LoadTwin(const std::string& task, const std::string& robot, const std::stri
   if (!robot.empty()) twin.task.robot = robot;
   if (!subtasks.empty()) ReadSubtasks(subtasks, &twin.task);
   twin.robot = LoadRobotSpec(twin.task.robot, HomeFolder() / "sim" / "robots");
+  // an arm's own gripper need not be said: the same robot has the same name in datasets
+  if (SplitRobot(twin.robot.name).second.empty()) {
+    twin.task.robot = SplitRobot(twin.task.robot).first;
+  }
 #ifdef WITH_MUJOCO
   const std::shared_ptr<const Scene> scene = Scene::Compile(twin.task, twin.robot);
   twin.info = scene->info();

@@ -22,14 +22,14 @@ struct Twin {
 // The listed task that a dataset is of: its own name, or the one that another program's file means.
 std::string OurTaskName(const DatasetHeader& header);
 
-// The listed robot that a dataset was made with; empty: another program's, or one that is not
-// listed.
+// The listed robot that a dataset was made with ("panda", "panda+wide"); empty: another program's,
+// or one that is not listed.
 std::string OurRobotName(const DatasetHeader& header);
 
 // `task` is a listed task or the path of a task.yaml, `robot` a listed robot or the path of a
-// robot.yaml that takes the place of the task's own; empty: that one. `subtasks` is a file that is
-// read over the task's (ReadSubtasks); empty: none. Throws Error(kUsage) for unknown ones, and
-// where the program was built without MuJoCo.
+// robot.yaml, with "+gripper" as in LoadRobotSpec, that takes the place of the task's own; empty:
+// that one. `subtasks` is a file that is read over the task's (ReadSubtasks); empty: none. Throws
+// Error(kUsage) for unknown ones, and where the program was built without MuJoCo.
 Twin LoadTwin(const std::string& task, const std::string& robot = "",
               const std::string& subtasks = "");
 

@@ -77,7 +77,8 @@ ArmIndex IndexArm(const mjModel& model, const TaskSpec& task, const RobotSpec& r
     arm.actuators.push_back(actuator);
   }
   if (!arm.joints.empty()) arm.base_body = model.body_rootid[model.jnt_bodyid[arm.joints[0]]];
-  arm.site = find.Find("robot.control_site", mjOBJ_SITE, prefix + robot.control_site);
+  arm.site =
+      find.Find("robot.gripper.control_site", mjOBJ_SITE, prefix + robot.gripper.control_site);
   if (arm.site >= 0) arm.site_body = model.site_bodyid[arm.site];
 
   // fingers: position actuators whose range runs from closed to open

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "data/base/error.h"
+#include "data/base/json.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
 
@@ -17,13 +18,35 @@ struct SpecDeleter {
 };
 using SpecPtr = std::unique_ptr<mjSpec, SpecDeleter>;
 
-// Reads one MJCF file.
-SpecPtr ParseMjcf(const std::filesystem::path& file) {
+// The MJCF files of a folder under names of their own: what an arm includes as gripper/… are the
+// files of the gripper that it carries.
+class IncludedFiles {
+ public:
+  IncludedFiles(const std::filesystem::path& folder, const std::string& name) {
+    mj_defaultVFS(&files_);
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      if (entry.path().extension() != ".xml") continue;
+      const std::string text = ReadText(entry.path());
+      const std::string file = name + "/" + entry.path().filename().string();
+      mj_addBufferVFS(&files_, file.c_str(), text.data(), static_cast<int>(text.size()));
+    }
+  }
+  ~IncludedFiles() { mj_deleteVFS(&files_); }
+  IncludedFiles(const IncludedFiles&) = delete;
+  IncludedFiles& operator=(const IncludedFiles&) = delete;
+  const mjVFS* get() const { return &files_; }
+
+ private:
+  mjVFS files_;
+};
+
+// Reads one MJCF file; `included` may be null.
+SpecPtr ParseMjcf(const std::filesystem::path& file, const mjVFS* included) {
   if (!std::filesystem::is_regular_file(file)) {
     ThrowBadInput(fmt::format("{}: no such MJCF file", file.string()));
   }
   char error[1000] = "";
-  SpecPtr spec(mj_parseXML(file.c_str(), nullptr, error, sizeof(error)));
+  SpecPtr spec(mj_parseXML(file.c_str(), included, error, sizeof(error)));
   if (!spec) ThrowBadInput(fmt::format("{}: {}", file.string(), error));
   return spec;
 }
@@ -122,9 +145,10 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   const std::filesystem::path scene_file = task.folder / task.scene;
   const std::filesystem::path robot_file = robot.folder / robot.model;
 
-  // compose: the robot stands in the scene, the task sets the physics step
-  SpecPtr spec = ParseMjcf(scene_file);
-  const SpecPtr robot_spec = ParseMjcf(robot_file);
+  // compose: the robot with its gripper stands in the scene, the task sets the physics step
+  SpecPtr spec = ParseMjcf(scene_file, nullptr);
+  const IncludedFiles gripper(robot.gripper.folder, "gripper");
+  const SpecPtr robot_spec = ParseMjcf(robot_file, gripper.get());
   mjs_setDeepCopy(spec.get(), 1);
   AttachRobot(spec.get(), robot_spec.get(), robot_file, "robot0_", task.X_WB);
   spec->option.timestep = task.physics_timestep;

@@ -16,8 +16,9 @@ namespace understudy {
 // renderers of all threads (each copies or reads the model, none writes it).
 class Scene {
  public:
-  // Composes scene.xml and the robot's model.xml, compiles them and checks that every name of the
-  // specs exists. Throws Error(kBadInput) that lists every violation.
+  // Composes scene.xml and the robot's model.xml, which includes its gripper's files, compiles them
+  // and checks that every name of the specs exists. Throws Error(kBadInput) that lists every
+  // violation.
   static std::shared_ptr<const Scene> Compile(const TaskSpec& task, const RobotSpec& robot);
   ~Scene();
 

@@ -5,24 +5,12 @@
 #include <set>
 
 #include "data/spec/listed.h"
-#include "data/spec/robot_spec.h"
 #include "data/spec/task_spec.h"
 
 namespace understudy {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The file that a name or a path means.
-fs::path Resolve(const char* kind, const std::string& place, const fs::path& root,
-                 const char* file) {
-  if (fs::is_regular_file(place)) return place;
-  if (fs::is_regular_file(fs::path(place) / file)) return fs::path(place) / file;
-  const bool is_path = place.find('/') != std::string::npos || place.ends_with(".yaml");
-  if (!is_path && fs::exists(root / place / file)) return root / place / file;
-  if (is_path) ThrowBadInput(fmt::format("{}: no such {} file", place, kind));
-  ThrowUsage(UnknownName(kind, place, ListedNames(root, file)));
-}
 
 // The predicates that a predicate names.
 std::vector<std::string> Operands(const Predicate& predicate) {
@@ -60,32 +48,6 @@ std::vector<std::string> Keys(const std::map<std::string, T>& map) {
 }
 
 }  // namespace
-
-std::vector<std::string> ListedNames(const fs::path& root, const char* file) {
-  std::vector<std::string> names;
-  if (!fs::is_directory(root)) return names;
-  for (const auto& entry : fs::directory_iterator(root)) {
-    if (fs::exists(entry.path() / file)) names.push_back(entry.path().filename().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-RobotSpec LoadRobotSpec(const std::string& place, const fs::path& root) {
-  const fs::path file = Resolve("robot", place, root, "robot.yaml");
-  RobotSpec robot = FromJson<RobotSpec>(LoadYaml(file), file.string());
-  robot.folder = file.parent_path();
-  Problems problems;
-  if (robot.name.empty()) problems.push_back("name: must be given");
-  if (robot.joints.empty()) problems.push_back("joints: at least one");
-  if (robot.home.size() != robot.joints.size()) {
-    problems.push_back(
-        fmt::format("home: {} angles for {} joints", robot.home.size(), robot.joints.size()));
-  }
-  if (!problems.empty())
-    ThrowBadInput(fmt::format("{}: {}", file.string(), fmt::join(problems, "; ")));
-  return robot;
-}
 
 std::vector<std::string> TaskSpec::signal_names() const {
   std::vector<std::string> names;
@@ -287,7 +249,7 @@ std::string ListedTaskCalled(const std::string& family, const std::string& name,
 }
 
 TaskSpec LoadTaskSpec(const std::string& place, const fs::path& root) {
-  const fs::path file = Resolve("task", place, root, "task.yaml");
+  const fs::path file = FindListed("task", place, root, "task.yaml");
   TaskSpec task = ParseTaskSpec(LoadYaml(file), file.string());
   task.folder = file.parent_path();
   return task;

@@ -300,7 +300,7 @@ struct TaskSpec {
     v("name", name, "as in --task");
     v("description", description, "one line");
     v("instruction", instruction, "what the policy is told");
-    v("robot", robot, "listed robot or path of a robot.yaml");
+    v("robot", robot, "listed robot, robot+gripper, or path of a robot.yaml");
     v("scene", scene, "MJCF beside this file");
     v("robot_base", X_WB, "where the robot stands");
     v("home", home, "rad; empty: the robot's own");

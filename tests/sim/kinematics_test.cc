@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include "data/base/error.h"
-#include "data/spec/listed.h"
 #include "tests/sim/sim_fixture.h"
 
 namespace understudy {
@@ -85,15 +84,33 @@ TEST_F(KinematicsTest, Ur5eAgreesWithThePublishedTable) {
   }
 }
 
-// Sources go from arm to arm without a turn: all listed robots begin with the hand in one place.
-TEST_F(KinematicsTest, EveryRobotsHandBeginsAlike) {
-  for (const std::string& name : ListedNames(kRobotRoot, "robot.yaml")) {
-    TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
-    task.robot = name;
-    const Pose X_WE = MakeSimulator(CompileTask(task))->Observe().arms[0].X_WE;
-    EXPECT_LT((X_WE.translation() - Vector3d(-0.10, 0, 1.01)).norm(), 0.015) << name;
-    EXPECT_GT((X_WE.rotation() * Vector3d::UnitX()).y(), 0.99) << name;
-    EXPECT_LT((X_WE.rotation() * Vector3d::UnitZ()).z(), -0.99) << name;
+// The iiwa's axes alternate and meet on one line: no offsets, four lengths.
+TEST_F(KinematicsTest, IiwaAgreesWithThePublishedTable) {
+  TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
+  task.robot = "iiwa14";
+  const auto scene = CompileTask(task);
+  const auto iiwa = MakeKinematics(scene);
+  const double half = std::acos(-1.0) / 2;
+  const double d[] = {0.36, 0, 0.42, 0, 0.40, 0, 0.126};
+  const double alpha[] = {0, -half, half, half, -half, -half, half};
+  const double limit_deg[] = {170, 120, 170, 120, 170, 120, 175};
+  Rng rng(RngKey{1});
+  for (int trial = 0; trial < 100; ++trial) {
+    VectorXd q(7);
+    Pose X_WE = scene->info().X_WB;
+    for (int i = 0; i < 7; ++i) {
+      const double limit = limit_deg[i] * half / 90;
+      EXPECT_NEAR(iiwa->lower()[i], -limit, 1e-8);
+      EXPECT_NEAR(iiwa->upper()[i], limit, 1e-8);
+      q[i] = rng.Uniform(-limit, limit);
+      X_WE = X_WE * Craig(0, d[i], alpha[i], q[i]);
+    }
+    // the hand on the flange turned by 180 deg, fingers along x of E
+    X_WE =
+        X_WE * PoseFromYaw(2 * half, Vector3d::Zero()) * PoseFromYaw(-half, Vector3d(0, 0, 0.1034));
+    const Pose X_WE_ours = iiwa->Forward(q);
+    EXPECT_LT((X_WE_ours.translation() - X_WE.translation()).norm(), 1e-8);
+    EXPECT_LT(AngleBetween(X_WE_ours.rotation(), X_WE.rotation()), 1e-7);
   }
 }
 

@@ -63,7 +63,7 @@ TEST_F(SceneTest, EveryViolationIsListed) {
   task.predicates["bump"] = ContactPredicate{"cubeA", "wall"};
   task.predicates["second_arm"] = GraspedPredicate{"cubeA", 1};
   RobotSpec robot = Panda();
-  robot.control_site = "tool";
+  robot.gripper.control_site = "tool";
   robot.joints[2] = "joint9";
   robot.gripper.left_pads = {"pad"};
   robot.link_bodies.push_back("link8");
@@ -77,7 +77,7 @@ TEST_F(SceneTest, EveryViolationIsListed) {
   EXPECT_THAT(message, HasSubstr("predicates.drawer: unknown joint 'drawer_slide'"));
   EXPECT_THAT(message, HasSubstr("predicates.bump: unknown body 'wall'"));
   EXPECT_THAT(message, HasSubstr("predicates.second_arm: arm = 1: there is 1 arm"));
-  EXPECT_THAT(message, HasSubstr("robot.control_site: unknown site 'robot0_tool'"));
+  EXPECT_THAT(message, HasSubstr("robot.gripper.control_site: unknown site 'robot0_tool'"));
   EXPECT_THAT(message, HasSubstr("robot.joints[2]: unknown joint 'robot0_joint9'"));
   EXPECT_THAT(message, HasSubstr("robot.gripper.left_pads: unknown geom 'robot0_pad'"));
   EXPECT_THAT(message, HasSubstr("robot.link_bodies: unknown body 'robot0_link8'"));

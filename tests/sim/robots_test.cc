@@ -1,0 +1,198 @@
+// Laws that every listed arm keeps with every listed gripper, at the stack task.
+#include <gmock/gmock.h>
+
+#include "data/base/error.h"
+#include "data/base/json.h"
+#include "data/spec/listed.h"
+#include "sim/kinematics.h"
+#include "tests/sim/sim_fixture.h"
+
+namespace understudy {
+namespace {
+
+using Eigen::Vector3d;
+using Eigen::VectorXd;
+using testing::HasSubstr;
+
+const std::filesystem::path kGripperRoot = kRobotRoot.parent_path() / "grippers";
+
+// Every arm with every gripper: "panda+panda_hand", "panda+wide", …
+std::vector<std::string> Combinations() {
+  std::vector<std::string> names;
+  for (const std::string& arm : ListedNames(kRobotRoot, "robot.yaml")) {
+    for (const std::string& gripper : ListedNames(kGripperRoot, "gripper.yaml")) {
+      names.push_back(arm + "+" + gripper);
+    }
+  }
+  return names;
+}
+
+std::shared_ptr<const Scene> StackBy(const std::string& robot) {
+  TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
+  task.robot = robot;
+  return CompileTask(task);
+}
+
+class RobotLaws : public SimTest, public testing::WithParamInterface<std::string> {
+ protected:
+  void SetUp() override {
+    SimTest::SetUp();
+    scene_ = StackBy(GetParam());
+    own_ = SplitRobot(scene_->robot().name).second.empty();
+  }
+  std::unique_ptr<Simulator> Make() const { return MakeSimulator(scene_); }
+  VectorXd Home() const {
+    const std::vector<double>& home = scene_->robot().home;
+    return Eigen::Map<const VectorXd>(home.data(), static_cast<Eigen::Index>(home.size()));
+  }
+
+  std::shared_ptr<const Scene> scene_;
+  bool own_ = false;  // the arm carries its own gripper
+};
+
+// Sources go from robot to robot without a turn: all begin with the hand in one place, as far as
+// grippers are of one length; a longer one reaches farther down from the same posture.
+TEST_P(RobotLaws, HandBeginsWhereEveryHandDoes) {
+  const Pose X_WE = Make()->Observe().arms[0].X_WE;
+  const Vector3d away = X_WE.translation() - Vector3d(-0.10, 0, 1.01);
+  EXPECT_LT(away.head<2>().norm(), 0.015);
+  EXPECT_LT(std::abs(away.z()), own_ ? 0.015 : 0.06);
+  EXPECT_GT((X_WE.rotation() * Vector3d::UnitX()).y(), 0.99);
+  EXPECT_LT((X_WE.rotation() * Vector3d::UnitZ()).z(), -0.99);
+}
+
+TEST_P(RobotLaws, ReachesItsTargetsInASecond) {
+  const auto simulator = Make();
+  const auto kinematics = MakeKinematics(scene_);
+  const Pose X_WE_home = simulator->Observe().arms[0].X_WE;
+  const int second = static_cast<int>(simulator->info().control_hz);
+  int reachable = 0;
+  for (uint64_t trial = 0; trial < 16; ++trial) {
+    simulator->Reset("D0", RngKey{3, 0, trial, 0, 0});
+    Rng rng(RngKey{4, 0, trial, 0, 0});
+    const Vector3d p_WE =
+        Vector3d(-0.1, 0, 1.01) +
+        Vector3d(rng.Uniform(-0.1, 0.15), rng.Uniform(-0.2, 0.2), rng.Uniform(-0.08, 0.15));
+    const Vector3d turn(rng.Uniform(-0.3, 0.3), rng.Uniform(-0.3, 0.3), rng.Uniform(-0.7, 0.7));
+    const Pose X_WE_cmd(RotationExp(turn) * X_WE_home.rotation(), p_WE);
+    // arms differ in how far they fold and stretch
+    if (!kinematics->Solve(X_WE_cmd, Home()).has_value()) continue;
+    ++reachable;
+    for (int i = 0; i < second; ++i) simulator->Step(OneArm(X_WE_cmd, -1));
+    const Pose X_WE = simulator->Observe().arms[0].X_WE;
+    EXPECT_LT((X_WE.translation() - p_WE).norm(), 5e-3) << "trial " << trial;
+    EXPECT_LT(AngleBetween(X_WE.rotation(), X_WE_cmd.rotation()), 0.03) << "trial " << trial;
+  }
+  EXPECT_GE(reachable, 12);
+}
+
+TEST_P(RobotLaws, InverseKinematicsFindsWhatForwardGives) {
+  const auto kinematics = MakeKinematics(scene_);
+  Rng rng(RngKey{4});
+  for (int i = 0; i < 100; ++i) {
+    const Pose X_WE = FingersDown(
+        rng.Uniform(0.8, 2.3),
+        Vector3d(rng.Uniform(-0.12, 0.15), rng.Uniform(-0.15, 0.15), rng.Uniform(0.82, 1.05)));
+    const auto solution = kinematics->Solve(X_WE, Home());
+    ASSERT_TRUE(solution.has_value()) << X_WE.translation().transpose();
+    const Pose X_WE_found = kinematics->Forward(solution->q);
+    EXPECT_LE((X_WE_found.translation() - X_WE.translation()).norm(), 1e-4);
+    EXPECT_LE(AngleBetween(X_WE_found.rotation(), X_WE.rotation()), 1e-3 + 1e-9);
+    EXPECT_TRUE((solution->q.array() >= kinematics->lower().array()).all());
+    EXPECT_TRUE((solution->q.array() <= kinematics->upper().array()).all());
+  }
+}
+
+TEST_P(RobotLaws, GripperOpensAsWideAsItSays) {
+  const auto simulator = Make();
+  const Pose X_WE = simulator->Observe().arms[0].X_WE;
+  const auto opening = [&] { return simulator->Observe().arms[0].gripper_q.sum(); };
+  EXPECT_NEAR(opening(), scene_->robot().gripper.max_opening, 1e-3);
+  for (int i = 0; i < 20; ++i) simulator->Step(OneArm(X_WE, 1));
+  EXPECT_NEAR(opening(), 0, 1e-3);
+  for (int i = 0; i < 20; ++i) simulator->Step(OneArm(X_WE, -1));
+  EXPECT_NEAR(opening(), scene_->robot().gripper.max_opening, 1e-3);
+}
+
+// The plain script looks at nothing but the cubes' poses; where they lie apart it always works.
+TEST_P(RobotLaws, StacksCubesThatLieApart) {
+  const auto simulator = Make();
+  int tried = 0;
+  for (uint64_t i = 0; tried < 6; ++i) {
+    simulator->Reset("D0", RngKey{21, 0, i, 0, 0});
+    const auto& X_WO = simulator->Observe().X_WO;
+    if ((X_WO[0].translation() - X_WO[1].translation()).norm() < 0.12) continue;
+    ++tried;
+    Script script(*simulator);
+    PickCubeA(*simulator, script);
+    EXPECT_EQ(simulator->Observe().signals.at(0), 1) << "no grasp, start " << i;
+    EXPECT_GT(simulator->Observe().X_WO[0].translation().z(), 0.9) << "start " << i;
+    PlaceOnCubeB(*simulator, script);
+    script.Wait(-1, 10);
+    EXPECT_TRUE(simulator->Observe().success) << "start " << i;
+    EXPECT_EQ(script.collisions + script.joint_limits + script.unstable, 0) << "start " << i;
+  }
+}
+
+// Test names may not hold a plus.
+std::string TestName(const testing::TestParamInfo<std::string>& info) {
+  const auto [arm, gripper] = SplitRobot(info.param);
+  return arm + "_with_" + gripper;
+}
+INSTANTIATE_TEST_SUITE_P(Listed, RobotLaws, testing::ValuesIn(Combinations()), TestName);
+
+class RobotNames : public SimTest {};
+
+TEST_F(RobotNames, SayTheGripperWhereItIsNotTheArmsOwn) {
+  const RobotSpec plain = LoadRobotSpec("panda", kRobotRoot);
+  EXPECT_EQ(plain.gripper.name, "panda_hand");
+  const RobotSpec said = LoadRobotSpec("panda+panda_hand", kRobotRoot);
+  EXPECT_EQ(said.name, "panda");
+  EXPECT_EQ(said.foreign.size(), plain.foreign.size());
+  const RobotSpec other = LoadRobotSpec("panda+wide", kRobotRoot);
+  EXPECT_EQ(other.name, "panda+wide");
+  EXPECT_EQ(other.gripper.max_opening, 0.085);
+  EXPECT_TRUE(other.foreign.empty()) << "other programs' Panda has its own hand";
+  // named or not, the arm's own gripper gives the same model
+  EXPECT_EQ(StackBy("panda+panda_hand")->model_text(), StackScene()->model_text());
+  EXPECT_NE(StackBy("panda+wide")->model_text(), StackScene()->model_text());
+}
+
+TEST_F(RobotNames, UnknownOnesNameTheNearest) {
+  const auto refusal = [](const std::string& robot) -> std::string {
+    try {
+      LoadRobotSpec(robot, kRobotRoot);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+      return error.what();
+    }
+    return "loaded";
+  };
+  EXPECT_THAT(refusal("pandas+wide"), HasSubstr("unknown robot 'pandas': did you mean 'panda'?"));
+  EXPECT_THAT(refusal("panda+wider"), HasSubstr("unknown gripper 'wider': did you mean 'wide'?"));
+}
+
+// A gripper of one's own, anywhere: chosen by its path.
+TEST_F(RobotNames, AGripperMayLieAnywhere) {
+  const std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) / "understudy_gripper";
+  std::filesystem::remove_all(folder);
+  std::filesystem::copy(kGripperRoot / "wide", folder);
+  std::string yaml = ReadText(folder / "gripper.yaml");
+  yaml.replace(yaml.find("name: wide"), 10, "name: mine");
+  WriteTextAtomically(folder / "gripper.yaml", yaml);
+  EXPECT_EQ(StackBy("panda+" + folder.string())->info().robot, "panda+mine");
+
+  // a part that an arm includes is missing
+  std::filesystem::remove(folder / "drive.xml");
+  try {
+    StackBy("panda+" + folder.string());
+    FAIL() << "compiled";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("gripper/drive.xml"));
+  }
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace understudy
