@@ -246,6 +246,7 @@ std::vector<Command> DataCommands() {
       [](const Json& result) { return Outline(result); }));
   commands.push_back(ViewCommand());
   commands.push_back(ConvertCommand());
+  commands.push_back(AnnotateCommand());
   commands.push_back(MakeCommand<TrimFlags>(
       "data trim", "a copy without the idle rows at the ends of its episodes",
       [](const TrimFlags& flags, CommandContext& context) -> Json {

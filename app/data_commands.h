@@ -8,6 +8,7 @@
 
 namespace understudy {
 
+Command AnnotateCommand();
 Command ConvertCommand();
 Command ViewCommand();
 

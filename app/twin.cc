@@ -31,17 +31,25 @@ std::string OurRobotName(const DatasetHeader& header) {
   return ours ? name : "";
 }
 
-Twin LoadTwin(const std::string& task, const std::string& robot, const std::string& subtasks) {
+TaskSpecs LoadSpecs(const std::string& task, const std::string& robot) {
   if (task.empty()) ThrowUsage("task: name one; `understudy list` shows them");
-  Twin twin;
-  twin.task = LoadTaskSpec(task, HomeFolder() / "sim" / "tasks");
-  if (!robot.empty()) twin.task.robot = robot;
-  if (!subtasks.empty()) ReadSubtasks(subtasks, &twin.task);
-  twin.robot = LoadRobotSpec(twin.task.robot, HomeFolder() / "sim" / "robots");
+  TaskSpecs specs;
+  specs.task = LoadTaskSpec(task, HomeFolder() / "sim" / "tasks");
+  if (!robot.empty()) specs.task.robot = robot;
+  specs.robot = LoadRobotSpec(specs.task.robot, HomeFolder() / "sim" / "robots");
   // an arm's own gripper need not be said: the same robot has the same name in datasets
-  if (SplitRobot(twin.robot.name).second.empty()) {
-    twin.task.robot = SplitRobot(twin.task.robot).first;
+  if (SplitRobot(specs.robot.name).second.empty()) {
+    specs.task.robot = SplitRobot(specs.task.robot).first;
   }
+  return specs;
+}
+
+Twin LoadTwin(const std::string& task, const std::string& robot, const std::string& subtasks) {
+  const TaskSpecs specs = LoadSpecs(task, robot);
+  Twin twin;
+  twin.task = specs.task;
+  twin.robot = specs.robot;
+  if (!subtasks.empty()) ReadSubtasks(subtasks, &twin.task);
 #ifdef WITH_MUJOCO
   const std::shared_ptr<const Scene> scene = Scene::Compile(twin.task, twin.robot);
   twin.info = scene->info();

@@ -26,6 +26,15 @@ std::string OurTaskName(const DatasetHeader& header);
 // or one that is not listed.
 std::string OurRobotName(const DatasetHeader& header);
 
+// What stands in the files of a task and its robot; needs no simulator.
+struct TaskSpecs {
+  TaskSpec task;
+  RobotSpec robot;
+};
+
+// As LoadTwin, without the simulator.
+TaskSpecs LoadSpecs(const std::string& task, const std::string& robot = "");
+
 // `task` is a listed task or the path of a task.yaml, `robot` a listed robot or the path of a
 // robot.yaml, with "+gripper" as in LoadRobotSpec, that takes the place of the task's own; empty:
 // that one. `subtasks` is a file that is read over the task's (ReadSubtasks); empty: none. Throws

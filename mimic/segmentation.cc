@@ -7,9 +7,7 @@
 #include "data/base/error.h"
 
 namespace understudy {
-namespace {
 
-// First row >= from with a rising edge that lasts `debounce` rows; -1 where there is none.
 int RisingEdge(const std::vector<uint8_t>& signal, int from, int debounce) {
   const int length = static_cast<int>(signal.size());
   for (int t = std::max(from, 1); t + debounce <= length; ++t) {
@@ -21,8 +19,6 @@ int RisingEdge(const std::vector<uint8_t>& signal, int from, int debounce) {
   }
   return -1;
 }
-
-}  // namespace
 
 Segmentation SegmentBySignals(const TaskSpec& task,
                               const std::vector<std::vector<uint8_t>>& signals_ST, int length,

@@ -92,6 +92,8 @@ ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::
                            reader.path().string()));
   }
 
+  if (options.edit_header) options.edit_header(&header);
+
   UnfinishedFile part(output);
   ForeignReport report;
   const auto count = static_cast<int64_t>(reader.episodes().size());
@@ -122,6 +124,7 @@ ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::
         refuse(fmt::format("is the same episode as {}", twin->second));
       }
       if (!EndAtLastObservation(&episode)) refuse("has a single row and no state after it");
+      if (options.edit_episode) options.edit_episode(i, &episode);
       // their states do not fit our simulator
       for (Step& step : episode.steps) step.state.clear();
       episode.final_state.clear();

@@ -3,6 +3,7 @@
 // Files of robomimic, MimicGen and Isaac Lab into our own format.
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,10 @@ struct ImportOptions {
   Json task = Json::object();  // the task.yaml, resolved, where the task is known
   int compression = 1;         // deflate level of pictures
   bool overwrite = false;
+  // Change the header, and every episode (by number) before it is written: it has our names and
+  // frames and still the flat states of the file. Empty: nothing is changed.
+  std::function<void(DatasetHeader*)> edit_header = {};
+  std::function<void(size_t, Episode*)> edit_episode = {};
 };
 
 // What does not come over, and what is only assumed, in words.

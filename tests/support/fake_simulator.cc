@@ -327,6 +327,26 @@ class FakeSimulator : public Simulator {
   }
 
   void DoRestore(const SimState& state) override {
+    const double* at = TakeWorld(state);
+    for (double& counter : counters_) counter = *at++;
+    steps_ = static_cast<int>(*at++);
+    Look(false);
+  }
+
+  // what a hand holds stands behind the flat part
+  std::string DoRevisit(const SimState& state, const std::vector<Pose>&, bool first) override {
+    if (state.size() < info_.state_size - counters_.size()) {
+      return "the fake does not know from poses what it holds";
+    }
+    TakeWorld(state);
+    if (first) std::fill(counters_.begin(), counters_.end(), 0);
+    steps_ = static_cast<int>(state.back());
+    Look(true);
+    return "";
+  }
+
+  // All but counters and steps; returns what comes behind.
+  const double* TakeWorld(const SimState& state) {
     const double* at = state.data();
     time_ = *at++;
     for (Arm& arm : arms_) {
@@ -341,9 +361,7 @@ class FakeSimulator : public Simulator {
       for (int i = 0; i < 6; ++i) arm.velocity[i] = *at++;
       arm.opening_rate = *at++;
     }
-    for (double& counter : counters_) counter = *at++;
-    steps_ = static_cast<int>(*at++);
-    Look(false);
+    return at;
   }
 
   TaskSpec task_;

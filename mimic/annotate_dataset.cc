@@ -1,0 +1,463 @@
+#include "mimic/annotate_dataset.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "data/base/error.h"
+#include "data/base/hash.h"
+#include "data/base/ordered_pool.h"
+#include "data/seam/revisit.h"
+#include "data/store/files.h"
+#include "data/store/import.h"
+#include "data/store/translate.h"
+
+namespace understudy {
+namespace {
+
+// Restored states lead to the recorded poses up to the rounding of formats and of robots' frames.
+constexpr double kFits_m = 3e-3, kFits_rad = 0.03;
+
+std::vector<std::string> Missing(const std::vector<std::string>& wanted,
+                                 const std::vector<std::string>& have) {
+  std::vector<std::string> missing;
+  for (const std::string& name : wanted) {
+    if (std::find(have.begin(), have.end(), name) == have.end()) missing.push_back(name);
+  }
+  return missing;
+}
+
+// Wishes of a review by episode and subtask, with the lines that they stand in.
+struct Wishes {
+  std::string file;
+  std::map<size_t, std::map<size_t, ReviewLine>> lines;
+
+  [[noreturn]] void Refuse(const ReviewLine& line, const std::string& what) const {
+    ThrowBadInput(fmt::format("{}:{}: {}: {}", file, line.line, line.demo, what));
+  }
+};
+
+Wishes ReadWishes(const std::string& file, const DatasetReader& reader, size_t subtasks) {
+  Wishes wishes{file, {}};
+  if (file.empty()) return wishes;
+  std::map<std::string, size_t> places;
+  const std::vector<EpisodeSummary>& episodes = reader.episodes();
+  for (size_t i = 0; i < episodes.size(); ++i) places[episodes[i].name] = i;
+  for (const ReviewLine& line : ReadReview(file)) {
+    const auto found = places.find(line.demo);
+    if (found == places.end()) {
+      wishes.Refuse(line, fmt::format("{} has no such demonstration (it has {})",
+                                      reader.path().string(), episodes.size()));
+    }
+    if (line.uuid != episodes[found->second].uuid) {
+      wishes.Refuse(line,
+                    fmt::format("has the uuid {} in {}, not {}: the review is of another "
+                                "dataset",
+                                episodes[found->second].uuid, reader.path().string(), line.uuid));
+    }
+    const auto subtask = static_cast<size_t>(line.subtask);
+    if (subtask >= subtasks) {
+      wishes.Refuse(line, fmt::format("subtask {} of a task with {}", subtask, subtasks));
+    }
+    const auto [twin, fresh] = wishes.lines[found->second].emplace(subtask, line);
+    if (!fresh) {
+      wishes.Refuse(
+          line, fmt::format("subtask {} stands in line {} already", subtask, twin->second.line));
+    }
+  }
+  return wishes;
+}
+
+// Does the work on one episode after the other; const, so that threads share it.
+class Annotator {
+ public:
+  struct Outcome {
+    DemoReview review;
+    bool restored = false, judged = false;
+    std::string why_poses;
+  };
+
+  Annotator(const AnnotateOptions& options, const TaskSpec& task, const RobotSpec& robot,
+            const SimulatorFactory& simulators, const DatasetReader& reader)
+      : options_(options),
+        task_(task),
+        reader_(reader),
+        family_(FamilyOf(reader.header())),
+        translation_(family_.empty() ? Translation() : Translation(family_, &task, &robot)),
+        header_(reader.header()),
+        wishes_(ReadWishes(options.review, reader, task.subtasks.size())) {
+    translation_.ToOurs(&header_);
+    CheckTask(header_.simulator.task);
+    if (options.evidence == SignalEvidence::kPoses) {
+      why_poses_ = "states were not asked for";
+      return;
+    }
+    Require(simulators != nullptr, "states need a simulator");
+    const std::unique_ptr<Simulator> simulator = simulators();
+    info_ = simulator->info();
+    same_model_ = header_.model_text == simulator->ModelText();
+    ProbeStates(*simulator);
+  }
+
+  bool foreign() const { return !family_.empty(); }
+  bool needs_simulator() const { return why_poses_.empty(); }
+  const Translation& translation() const { return translation_; }
+  const DatasetReader& reader() const { return reader_; }
+
+  void EditHeader(DatasetHeader* header) const {
+    header->simulator.signals = task_.signal_names();
+    if (!Missing(task_.object_names(), header->simulator.objects).empty()) {
+      header->simulator.objects = task_.object_names();
+    }
+    if (needs_simulator() && !foreign() && !same_predicates_) {
+      header->simulator.state_size = info_.state_size;
+    }
+    header->task = ToJson(task_);
+    header->parents = {reader_.content_hash().empty() ? FileHash(reader_.path())
+                                                      : reader_.content_hash()};
+    header->settings["annotated"] = {
+        {"evidence", ToJson(options_.evidence)},
+        {"debounce", options_.rules.debounce},
+        {"review", options_.review.empty() ? "" : FileHash(options_.review)}};
+  }
+
+  // `episode` is in our names and frames and becomes annotated.
+  Outcome Annotate(size_t index, Simulator* simulator, Episode* episode) const {
+    Outcome outcome;
+    const std::string& name = reader_.episodes()[index].name;
+    CheckTask(episode->meta.task);
+    if (episode->meta.arms.empty()) Refuse(name, "holds no poses of an arm");
+    outcome.why_poses = why_poses_;
+    RevisitedEpisode states;
+    if (needs_simulator()) {
+      states = RevisitEpisode(*simulator, *episode, same_predicates_);
+      outcome.why_poses = WhyUnfit(states);
+      // a dataset of ours has one size of states
+      const bool must = options_.evidence == SignalEvidence::kStates || !foreign();
+      if (must && !outcome.why_poses.empty()) {
+        Refuse(name, outcome.why_poses + ": --evidence poses goes without states");
+      }
+    }
+    outcome.restored = needs_simulator() && outcome.why_poses.empty();
+    if (outcome.restored) TakeSeen(states, episode);
+    const std::vector<std::string> missing = Missing(task_.object_names(), episode->meta.objects);
+    if (!missing.empty()) {
+      Refuse(name, fmt::format("holds no poses of {}, and no states that tell them ({}): nothing "
+                               "shows when subtasks end",
+                               fmt::join(missing, ", "), outcome.why_poses));
+    }
+
+    Annotation found = understudy::Annotate(
+        task_, *episode, outcome.restored ? &states.seen : nullptr, options_.rules);
+    outcome.judged = Judge(found, foreign() || !outcome.restored || same_predicates_, episode);
+    Apply(index, static_cast<int>(episode->length()), &found);
+    episode->meta.signals = task_.signal_names();
+    for (size_t i = 0; i < CountInstants(*episode); ++i) {
+      std::vector<uint8_t>& signals = ObservationAt(*episode, i).signals;
+      signals.clear();
+      for (const std::vector<uint8_t>& signal_I : found.signals_SI) signals.push_back(signal_I[i]);
+    }
+    outcome.review = {name, episode->meta.uuid, static_cast<int>(episode->length()),
+                      std::move(found.ends)};
+    return outcome;
+  }
+
+ private:
+  [[noreturn]] void Refuse(const std::string& name, const std::string& what) const {
+    ThrowBadInput(fmt::format("{}: {}: {}", reader_.path().string(), name, what));
+  }
+
+  void CheckTask(const std::string& name) const {
+    if (name == task_.name) return;
+    const char* hint =
+        foreign() ? " (if they are the same, say so in `foreign` of its task.yaml)" : "";
+    ThrowBadInput(fmt::format("{}: is of task '{}', not of '{}'{}", reader_.path().string(), name,
+                              task_.name, hint));
+  }
+
+  // Whether states of ours are those of the task; what the first episode says holds for all.
+  void ProbeStates(Simulator& simulator) {
+    if (foreign() || reader_.episodes().empty()) return;
+    const Json& before = header_.task;
+    same_predicates_ = header_.simulator.state_size == info_.state_size && before.is_object() &&
+                       before.value("predicates", Json()) == ToJson(task_)["predicates"];
+    why_poses_ = WhyUnfit(RevisitEpisode(simulator, reader_.ReadEpisode(0), same_predicates_));
+    if (options_.evidence != SignalEvidence::kStates || why_poses_.empty()) return;
+    Refuse(reader_.episodes()[0].name, why_poses_);
+  }
+
+  // Why restored states are not those of this scene; empty: they are.
+  std::string WhyUnfit(const RevisitedEpisode& states) const {
+    if (!states.problem.empty()) return states.problem;
+    if (!(states.position_error <= kFits_m && states.angle_error <= kFits_rad)) {
+      return fmt::format(
+          "its states lead to other poses than were recorded, by {:.1f} mm and {:.3f} "
+          "rad: they are of another scene",
+          1000 * states.position_error, states.angle_error);
+    }
+    // two cubes of another program may have changed places, and nothing would show
+    const bool trusted = same_model_ || options_.evidence == SignalEvidence::kStates;
+    const bool compared = states.objects_compared == static_cast<int>(info_.objects.size());
+    if (foreign() && !compared && !trusted) {
+      return "its states have the size of ours, but neither poses of objects nor its model show "
+             "that they mean the same: --evidence states takes them for that";
+    }
+    return "";
+  }
+
+  // Poses that the file lacks, and states with the counters of this task's predicates.
+  void TakeSeen(const RevisitedEpisode& states, Episode* episode) const {
+    const std::vector<std::string> had = episode->meta.objects;
+    const bool objects = !Missing(info_.objects, had).empty();
+    const bool counters = !foreign() && !same_predicates_;
+    for (size_t i = 0; i < states.seen.size(); ++i) {
+      Observation& observation = ObservationAt(*episode, i);
+      if (objects) {
+        std::vector<Pose> X_WO = states.seen[i].X_WO;
+        for (size_t o = 0; o < had.size(); ++o) {
+          const auto place = std::find(info_.objects.begin(), info_.objects.end(), had[o]);
+          if (place == info_.objects.end()) continue;
+          X_WO[static_cast<size_t>(place - info_.objects.begin())] = observation.X_WO.at(o);
+        }
+        observation.X_WO = std::move(X_WO);
+      }
+      if (!counters) continue;
+      (i < episode->length() ? episode->steps[i].state : episode->final_state) =
+          states.states.at(i);
+    }
+    if (objects) episode->meta.objects = info_.objects;
+  }
+
+  // Success where nobody told it, or where it is asked for. `recorded`: rows keep what they say of
+  // the predicate unless they are judged. Returns whether the episode was.
+  bool Judge(Annotation& found, bool recorded, Episode* episode) const {
+    EpisodeMeta& meta = episode->meta;
+    const std::string from = meta.settings.value("success_from", "");
+    const bool told = !from.starts_with("not told") && !from.starts_with("cannot");
+    std::vector<std::string>& flags = found.ends.back().flags;
+    const bool wanted = !told || options_.judge;
+    if (wanted && !found.success_I) {
+      flags.push_back("success is not known: tell it with data relabel --success");
+    }
+    if (!found.success_I) return false;
+    for (size_t i = 0; (wanted || !recorded) && i < found.success_I->size(); ++i) {
+      ObservationAt(*episode, i).success = (*found.success_I)[i] != 0;
+    }
+    const bool success = found.success_I->back() != 0;
+    if (!wanted) {
+      if (!foreign() && meta.success && !success) {
+        flags.push_back(
+            fmt::format("a success, but '{}' does not hold at its end: --judge takes "
+                        "that for none",
+                        task_.success));
+      }
+      return false;
+    }
+    meta.success = success;
+    meta.cause = success ? "" : fmt::format("'{}' does not hold at the end", task_.success);
+    meta.settings["success_from"] = "the task's predicate";
+    flags.push_back(success ? "judged a success" : "judged no success: " + meta.cause);
+    return true;
+  }
+
+  void Apply(size_t index, int length, Annotation* found) const {
+    const auto lines = wishes_.lines.find(index);
+    if (lines == wishes_.lines.end()) return;
+    std::vector<std::optional<WantedEnd>> wanted(found->ends.size());
+    for (const auto& [subtask, line] : lines->second) wanted[subtask] = line.wanted;
+    const int debounce = options_.rules.debounce;
+    if (const auto refused = RefuseEnds(*found, wanted, length, debounce)) {
+      wishes_.Refuse(lines->second.at(refused->subtask), refused->why);
+    }
+    ApplyEnds(task_, wanted, length, debounce, found);
+  }
+
+  const AnnotateOptions& options_;
+  const TaskSpec& task_;
+  const DatasetReader& reader_;
+  std::string family_;
+  Translation translation_;
+  DatasetHeader header_;  // in our names
+  Wishes wishes_;
+  SimulatorInfo info_;            // where states are looked at
+  bool same_model_ = false;       // the scene is that of the recording, to the letter
+  bool same_predicates_ = false;  // states of ours hold this task's counters
+  std::string why_poses_;         // why no states are looked at; empty: they are
+};
+
+// Copies a dataset of ours, row by row; or only looks.
+void CopyOwn(const Annotator& annotator, const AnnotateOptions& options,
+             const SimulatorFactory& simulators, Progress& progress,
+             const std::function<void(const Annotator::Outcome&)>& take) {
+  const DatasetReader& reader = annotator.reader();
+  const auto count = static_cast<int64_t>(reader.episodes().size());
+  const int threads = ThreadCount(options.threads, count);
+  std::vector<std::unique_ptr<Simulator>> workers(static_cast<size_t>(threads));
+  DatasetHeader header = reader.header();
+  UnfinishedFile part(options.out);
+  std::optional<DatasetWriter> writer;
+  if (!options.dry) {
+    annotator.EditHeader(&header);
+    writer.emplace(options.out, header, DatasetWriter::Options{.overwrite = options.overwrite});
+    part.Begin();
+    for (const AttemptRecord& attempt : reader.attempts()) writer->AppendAttempt(attempt);
+  }
+  struct Piece {
+    Episode episode;
+    Annotator::Outcome outcome;
+  };
+  progress.Start("annotating " + reader.path().string(), count, "episodes");
+  RunOrdered<Piece>(
+      threads, 0, count,
+      [&](int worker, int64_t index) {
+        std::unique_ptr<Simulator>& simulator = workers[static_cast<size_t>(worker)];
+        if (!simulator && annotator.needs_simulator()) simulator = simulators();
+        Piece piece{reader.ReadEpisode(static_cast<size_t>(index), true), {}};
+        annotator.translation().ToOurs(&piece.episode);
+        piece.outcome =
+            annotator.Annotate(static_cast<size_t>(index), simulator.get(), &piece.episode);
+        return piece;
+      },
+      [&](int64_t index, Piece&& piece) {
+        if (InterruptRequested()) ThrowFailed("interrupted: nothing was written");
+        take(piece.outcome);
+        progress.Advance(index + 1);
+        if (!writer) return true;
+        const auto place = static_cast<size_t>(index);
+        writer->BeginEpisode(piece.episode, reader.ReadCameras(place));
+        for (size_t row = 0; row < piece.episode.length() && !header.cameras.empty(); ++row) {
+          std::vector<Image> images;
+          for (const std::string& camera : header.cameras) {
+            images.push_back(reader.ReadImage(place, camera, row));
+          }
+          writer->AddFrames(images);
+        }
+        writer->EndEpisode();
+        return true;
+      });
+  progress.Finish();
+  if (!writer) return;
+  for (const std::string& key : reader.MaskNames()) writer->WriteMask(key, reader.ReadMask(key));
+  if (const Json report = reader.report(); !report.empty()) writer->WriteReport(report);
+  writer->Finish();
+  part.Keep();
+}
+
+void ImportAnnotated(const Annotator& annotator, const AnnotateOptions& options,
+                     const TaskSpec& task, const SimulatorFactory& simulators, Progress& progress,
+                     const std::function<void(const Annotator::Outcome&)>& take) {
+  std::unique_ptr<Simulator> simulator;
+  if (annotator.needs_simulator()) simulator = simulators();
+  ImportOptions import;
+  import.control_hz = options.control_hz;
+  import.task = ToJson(task);
+  import.overwrite = options.overwrite;
+  import.edit_header = [&](DatasetHeader * header) { annotator.EditHeader(header);
+};
+import.edit_episode = [&](size_t index, Episode* episode) {
+  take(annotator.Annotate(index, simulator.get(), episode));
+};  // namespace
+ImportForeign(annotator.reader(), options.out, import, annotator.translation(), progress);
+}  // namespace understudy
+
+void Note(const Annotator::Outcome& outcome, AnnotateReport* report) {
+  report->demos.push_back(outcome.review);
+  report->restored += outcome.restored;
+  report->judged += outcome.judged;
+  if (report->why_poses.empty()) report->why_poses = outcome.why_poses;
+  for (const SubtaskEnd& end : outcome.review.ends) {
+    if (!end.inferred || end.end < 0) continue;
+    EndAgreement& agreement = report->agreement[end.signal];
+    ++agreement.ends;
+    if (*end.inferred < 0) {
+      ++agreement.missed;
+      continue;
+    }
+    const int difference = *end.inferred - end.end;
+    agreement.exact += difference == 0;
+    agreement.within_one += std::abs(difference) <= 1;
+    agreement.within_two += std::abs(difference) <= 2;
+    agreement.worst = std::max(agreement.worst, std::abs(difference));
+    agreement.sum += difference;
+  }
+}
+
+}  // namespace
+
+Json AnnotateReport::ToJson() const {
+  Json json{{"review", review_file},
+            {"demonstrations", demos.size()},
+            {"restored", restored},
+            {"judged", judged}};
+  if (!why_poses.empty()) json["no_states"] = why_poses;
+  int64_t complete = 0, flagged_demos = 0;
+  Json rows = Json::array();
+  for (const DemoReview& demo : demos) {
+    complete += std::all_of(demo.ends.begin(), demo.ends.end(),
+                            [](const SubtaskEnd& end) { return end.end >= 0; });
+    flagged_demos += demo.flagged();
+    Json ends = Json::array();
+    for (const SubtaskEnd& end : demo.ends) {
+      Json row{{"signal", end.signal},
+               {"end", end.end < 0 ? Json() : Json(end.end)},
+               {"confidence", end.confidence},
+               {"evidence", end.evidence},
+               {"flags", end.flags}};
+      if (end.inferred) row["poses_end"] = *end.inferred < 0 ? Json() : Json(*end.inferred);
+      ends.push_back(std::move(row));
+    }
+    rows.push_back({{"demo", demo.demo},
+                    {"uuid", demo.uuid},
+                    {"steps", demo.steps},
+                    {"subtasks", std::move(ends)}});
+  }
+  json["complete"] = complete;
+  json["flagged"] = flagged_demos;
+  Json& poses = json["poses_against_states"] = Json::object();
+  for (const auto& [signal, a] : agreement) {
+    const int64_t found = a.ends - a.missed;
+    poses[signal] = {{"ends", a.ends},
+                     {"missed", a.missed},
+                     {"exact", a.exact},
+                     {"within_1", a.within_one},
+                     {"within_2", a.within_two},
+                     {"worst", a.worst},
+                     {"mean", found > 0 ? a.sum / static_cast<double>(found) : 0.0}};
+  }
+  json["demos"] = std::move(rows);
+  return json;
+}
+
+AnnotateReport AnnotateDataset(const AnnotateOptions& options, const TaskSpec& task,
+                               const RobotSpec& robot, const SimulatorFactory& simulators,
+                               Progress& progress) {
+  if (options.path.empty()) ThrowUsage("path: name a dataset");
+  if (options.out.empty() && !options.dry) ThrowUsage("out: name the dataset to write");
+  const DatasetReader reader(options.path);
+  if (reader.episodes().empty()) ThrowBadInput(options.path + ": holds no episode");
+  AnnotateReport report;
+  report.review_file = options.out + ".review.csv";
+  if (!options.dry) {
+    CheckOutput(options.out, options.overwrite, {options.path});
+    CheckOutput(report.review_file, options.overwrite);
+  }
+  const Annotator annotator(options, task, robot, simulators, reader);
+  const auto take = [&](const Annotator::Outcome& outcome) { Note(outcome, &report); };
+  if (annotator.foreign() && !options.dry) {
+    ImportAnnotated(annotator, options, task, simulators, progress, take);
+  } else {
+    CopyOwn(annotator, options, simulators, progress, take);
+  }
+  if (options.dry) {
+    report.review_file.clear();
+  } else {
+    WriteTextAtomically(report.review_file, ReviewToCsv(report.demos));
+  }
+  return report;
+}
+
+}  // namespace understudy

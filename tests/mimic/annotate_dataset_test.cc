@@ -1,0 +1,396 @@
+// Datasets without signals become sources of mimic.
+#include "mimic/annotate_dataset.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "data/base/error.h"
+#include "data/seam/revisit.h"
+#include "data/store/foreign_writer.h"
+#include "mimic/command.h"
+#include "tests/mimic/fixture.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr int kDemos = 4;
+
+class AnnotateDatasetTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) /
+              ("annotate_dataset_" +
+               std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    demos_ = FakeDemos(task_, kDemos);
+    robot_.name = "fake";
+    options_.path = File("bare.h5");
+    options_.out = File("out.h5");
+    Store(demos_, "full.h5");
+    std::vector<Episode> bare = demos_;
+    for (Episode& demo : bare) Strip(&demo);
+    Store(bare, "bare.h5");
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string File(const std::string& name) const { return (folder_ / name).string(); }
+
+  static void Strip(Episode* demo) {
+    demo->meta.signals.clear();
+    for (size_t i = 0; i < CountInstants(*demo); ++i) ObservationAt(*demo, i).signals.clear();
+  }
+
+  // With a mask and an attempt, as any dataset may have.
+  void Store(const std::vector<Episode>& demos, const std::string& name) {
+    const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task_);
+    DatasetHeader header;
+    header.simulator = simulator->info();
+    header.simulator.signals = demos[0].meta.signals;
+    header.stage = "teleop";
+    header.model_text = simulator->ModelText();
+    header.task = ToJson(task_);
+    DatasetWriter writer(File(name), header);
+    writer.AppendAttempt({.attempt = 3, .success = false, .cause = "dropped"});
+    for (const Episode& demo : demos) writer.Append(demo);
+    writer.WriteMask("few", {"demo_0", "demo_2"});
+    writer.Finish();
+  }
+
+  AnnotateReport Run() { return Run(task_); }
+  AnnotateReport Run(const TaskSpec& task) {
+    Progress quiet;
+    options_.threads = 2;
+    return AnnotateDataset(options_, task, robot_, FakeSimulatorFactory(task), quiet);
+  }
+  // What is said of what cannot be done; nothing is left behind.
+  std::string Refused(ErrorKind kind = ErrorKind::kBadInput) { return Refused(kind, task_); }
+  std::string Refused(ErrorKind kind, const TaskSpec& task) {
+    const bool there = fs::exists(options_.out);
+    try {
+      Run(task);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), kind) << error.what();
+      EXPECT_EQ(fs::exists(options_.out), there);
+      EXPECT_FALSE(fs::exists(options_.out + ".part"));
+      return error.what();
+    }
+    ADD_FAILURE() << "was taken";
+    return "";
+  }
+  std::string Edited(const std::string& text) {
+    std::ofstream(File("edited.csv")) << text;
+    return File("edited.csv");
+  }
+
+  TaskSpec task_ = FakeTask();
+  RobotSpec robot_;
+  AnnotateOptions options_;
+  std::vector<Episode> demos_;
+  fs::path folder_;
+};
+
+TEST_F(AnnotateDatasetTest, StatesGiveBackWhatWasTakenAway) {
+  const AnnotateReport report = Run();
+  EXPECT_EQ(report.restored, kDemos);
+  EXPECT_EQ(report.judged, 0);
+  const DatasetReader made(options_.out), full(File("full.h5")), bare(File("bare.h5"));
+  EXPECT_EQ(made.header().simulator.signals, full.header().simulator.signals);
+  EXPECT_EQ(made.header().stage, "teleop");
+  EXPECT_THAT(made.header().parents, ElementsAre(bare.content_hash()));
+  EXPECT_NE(made.content_hash(), bare.content_hash());
+  EXPECT_EQ(made.ReadMask("few"), full.ReadMask("few"));
+  ASSERT_EQ(made.attempts().size(), 1u);
+  EXPECT_EQ(made.attempts()[0].cause, "dropped");
+  for (size_t e = 0; e < kDemos; ++e) {
+    const Episode got = made.ReadEpisode(e), wanted = full.ReadEpisode(e);
+    EXPECT_TRUE(SameContent(got, wanted));
+    EXPECT_EQ(got.meta.signals, wanted.meta.signals);
+    for (size_t i = 0; i < CountInstants(wanted); ++i) {
+      ASSERT_EQ(ObservationAt(got, i).signals, ObservationAt(wanted, i).signals);
+    }
+  }
+  EXPECT_TRUE(VerifyDataset(options_.out).faults.empty());
+  // the table says where and why, and that poses agree
+  const std::vector<ReviewLine> lines = ReadReview(report.review_file);
+  ASSERT_EQ(lines.size(), 2u * kDemos);
+  EXPECT_EQ(lines[0].wanted.end, report.demos[0].ends[0].end);
+  EXPECT_EQ(report.agreement.at("grasp").ends, kDemos);
+  EXPECT_LE(report.agreement.at("grasp").worst, 1);
+}
+
+TEST_F(AnnotateDatasetTest, MimicMakesTheSameOfIt) {
+  MimicOptions mimic;
+  mimic.run.attempts = 30;
+  mimic.run.threads = 2;
+  FakeOptions clumsy;
+  clumsy.grasp_radius = 0.004;
+  const auto generate = [&](const std::string& source, const std::string& out) {
+    Progress quiet;
+    mimic.sources = {File(source)};
+    mimic.out = File(out);
+    return RunMimic(mimic, task_, FakeSimulatorFactory(task_, clumsy), quiet);
+  };
+  EXPECT_THROW(generate("bare.h5", "none.h5"), Error);
+  Run();
+  const MimicReport wanted = generate("full.h5", "a.h5"), got = generate("out.h5", "b.h5");
+  ASSERT_GT(wanted.successes, 3);
+  EXPECT_EQ(got.attempts, wanted.attempts);
+  EXPECT_EQ(got.successes, wanted.successes);
+  const DatasetReader a(File("a.h5")), b(File("b.h5"));
+  for (size_t e = 0; e < a.episodes().size(); ++e) {
+    EXPECT_TRUE(SameContent(a.ReadEpisode(e), b.ReadEpisode(e)));
+  }
+}
+
+// What a task with other predicates would have recorded: signals, success by row, and states.
+TEST_F(AnnotateDatasetTest, ChangedPredicatesAreAskedAnew) {
+  TaskSpec changed = task_;
+  std::get<HeldPredicate>(changed.predicates["stacked"]).steps = 9;
+  changed.predicates["carried"] = HeldPredicate{"grasp", 4};
+  changed.subtasks[0].signal = "carried";
+  options_.path = File("full.h5");
+  const AnnotateReport report = Run(changed);
+  EXPECT_EQ(report.restored, kDemos);
+  const DatasetReader made(options_.out);
+  const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(changed);
+  EXPECT_EQ(made.header().simulator.state_size, simulator->info().state_size);
+  EXPECT_EQ(made.header().task, ToJson(changed));
+  for (size_t e = 0; e < kDemos; ++e) {
+    const Episode wanted = ScriptedStack(*simulator, changed, "D0",
+                                         RngKey{.seed = 77}.WithParent(static_cast<uint64_t>(e)));
+    const Episode got = made.ReadEpisode(e);
+    ASSERT_EQ(got.length(), wanted.length());
+    EXPECT_EQ(got.final_state, wanted.final_state);
+    EXPECT_THAT(got.meta.signals, ElementsAre("carried", "grasp"));
+    for (size_t i = 0; i < CountInstants(wanted); ++i) {
+      ASSERT_EQ(ObservationAt(got, i).signals, ObservationAt(wanted, i).signals) << i;
+      ASSERT_EQ(ObservationAt(got, i).success, ObservationAt(wanted, i).success) << i;
+      if (i < got.length()) {
+        ASSERT_EQ(got.steps[i].state, wanted.steps[i].state) << i;
+      }
+    }
+  }
+  EXPECT_TRUE(VerifyDataset(options_.out).faults.empty());
+}
+
+TEST_F(AnnotateDatasetTest, PosesAloneNeedNoSimulator) {
+  options_.evidence = SignalEvidence::kPoses;
+  Progress quiet;
+  const AnnotateReport report = AnnotateDataset(options_, task_, robot_, {}, quiet);
+  EXPECT_EQ(report.restored, 0);
+  const DatasetReader made(options_.out);
+  for (size_t e = 0; e < kDemos; ++e) {
+    int differ = 0;
+    const Episode got = made.ReadEpisode(e);
+    EXPECT_EQ(got.final_state, demos_[e].final_state) << "everything else stays";
+    for (size_t i = 0; i < got.length(); ++i) {
+      differ += got.steps[i].observation.signals != demos_[e].steps[i].observation.signals;
+    }
+    EXPECT_LE(differ, 2);
+    EXPECT_THAT(report.demos[e].ends[0].evidence, HasSubstr("inferred: gripper closes at"));
+  }
+}
+
+// Other programs' files: poses where there are no states that fit.
+TEST_F(AnnotateDatasetTest, OtherProgramsFilesBecomeSources) {
+  Progress quiet;
+  for (const auto& [target, name] : {std::pair{ForeignTarget::kMimicgen, "mimicgen.hdf5"},
+                                     {ForeignTarget::kIsaacLab, "isaaclab.hdf5"}}) {
+    const Translation into(target == ForeignTarget::kIsaacLab ? kIsaacLabFamily : kRobosuiteFamily,
+                           &task_, &robot_);
+    ForeignWriteOptions writing;
+    writing.isaaclab.quaternions = IsaacLabOrder::kWxyz;
+    WriteForeign(target, DatasetReader(File("bare.h5")), File(name), writing, Translation(), into,
+                 quiet);
+    options_.path = File(name);
+    options_.overwrite = true;
+    const AnnotateReport report = Run();
+    EXPECT_EQ(report.restored, 0);
+    EXPECT_FALSE(report.why_poses.empty());
+    const DatasetReader made(options_.out);
+    EXPECT_EQ(made.header().stage, "import");
+    ASSERT_EQ(made.header().parents.size(), 1u);
+    for (size_t e = 0; e < kDemos; ++e) {
+      const Episode got = made.ReadEpisode(e);
+      EXPECT_EQ(got.meta.uuid, demos_[e].meta.uuid);
+      EXPECT_EQ(got.meta.signals, demos_[e].meta.signals);
+      EXPECT_TRUE(got.meta.success);
+      const std::vector<Observation> seen = [&] {
+        std::vector<Observation> all;
+        for (const Step& step : demos_[e].steps) all.push_back(step.observation);
+        all.push_back(demos_[e].final_observation);
+        return all;
+      }();
+      EXPECT_NEAR(report.demos[e].ends[0].end, Annotate(task_, demos_[e], &seen, {}).ends[0].end,
+                  1);
+    }
+    EXPECT_TRUE(VerifyDataset(options_.out).faults.empty());
+    options_.evidence = SignalEvidence::kStates;
+    EXPECT_THAT(Refused(), HasSubstr("--evidence poses"));
+    options_.evidence = SignalEvidence::kBest;
+  }
+}
+
+TEST_F(AnnotateDatasetTest, AFileWithoutPosesIsRefusedWithWhatIsMissing) {
+  Progress quiet;
+  const Translation into(kRobosuiteFamily, &task_, &robot_);
+  WriteForeign(ForeignTarget::kRobomimic, DatasetReader(File("bare.h5")), File("r.hdf5"), {},
+               Translation(), into, quiet);
+  options_.path = File("r.hdf5");
+  EXPECT_THAT(Refused(), HasSubstr("holds no poses of cubeA, cubeB, and no states that tell them "
+                                   "(the fake does not know from poses what it holds)"));
+}
+
+TEST_F(AnnotateDatasetTest, SuccessIsFoundWhereNobodyToldIt) {
+  std::vector<Episode> demos = demos_;
+  for (Episode& demo : demos) {
+    Strip(&demo);
+    demo.meta.success = false;
+    demo.meta.settings["success_from"] = "not told: taken for none";
+  }
+  // one ends too early
+  demos[1].final_state = demos[1].steps[40].state;
+  demos[1].final_observation = demos[1].steps[40].observation;
+  demos[1].steps.resize(40);
+  Store(demos, "untold.h5");
+  options_.path = File("untold.h5");
+  for (const SignalEvidence evidence : {SignalEvidence::kBest, SignalEvidence::kPoses}) {
+    options_.evidence = evidence;
+    options_.overwrite = true;
+    EXPECT_EQ(Run().judged, kDemos);
+    const DatasetReader made(options_.out);
+    for (size_t e = 0; e < kDemos; ++e) {
+      EXPECT_EQ(made.episodes()[e].success, e != 1) << e;
+      EXPECT_EQ(made.ReadMeta(e).cause.empty(), e != 1);
+    }
+  }
+  // told successes stay unless they are to be judged
+  demos[1].meta.success = true;
+  for (Episode& demo : demos) demo.meta.settings.erase("success_from");
+  fs::remove(File("untold.h5"));
+  Store(demos, "untold.h5");
+  options_.evidence = SignalEvidence::kBest;
+  const AnnotateReport told = Run();
+  EXPECT_EQ(told.judged, 0);
+  EXPECT_TRUE(DatasetReader(options_.out).episodes()[1].success);
+  EXPECT_THAT(told.demos[1].ends.back().flags, Contains(HasSubstr("--judge")));
+  options_.judge = true;
+  Run();
+  EXPECT_FALSE(DatasetReader(options_.out).episodes()[1].success);
+}
+
+TEST_F(AnnotateDatasetTest, AnEditedReviewChangesExactlyTheEditedEnds) {
+  const AnnotateReport first = Run();
+  std::string table = ReadText(first.review_file);
+  const int end = first.demos[2].ends[0].end, wanted = end + 3;
+  const std::string uuid = demos_[2].meta.uuid;
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    const size_t at = table.find(from);
+    ASSERT_NE(at, std::string::npos);
+    table.replace(at, from.size(), to);
+  };
+  replace(uuid + ",0,grasp," + std::to_string(end), uuid + ",0,grasp," + std::to_string(wanted));
+  options_.review = Edited(table);
+  options_.out = File("second.h5");
+  const AnnotateReport second = Run();
+  const DatasetReader a(File("out.h5")), b(File("second.h5"));
+  EXPECT_NE(a.content_hash(), b.content_hash());
+  for (size_t e = 0; e < kDemos; ++e) {
+    EXPECT_EQ(second.demos[e].ends[0].end, e == 2 ? wanted : first.demos[e].ends[0].end);
+    EXPECT_EQ(second.demos[e].flagged(), e == 2);
+    const Episode x = a.ReadEpisode(e), y = b.ReadEpisode(e);
+    EXPECT_TRUE(SameContent(x, y));
+    for (size_t i = 0; i < CountInstants(x); ++i) {
+      const bool moved =
+          e == 2 && static_cast<int>(i) >= end - 1 && static_cast<int>(i) < wanted - 1;
+      EXPECT_EQ(ObservationAt(y, i).signals[0], moved ? 0 : ObservationAt(x, i).signals[0])
+          << e << " " << i;
+    }
+  }
+  // skip: mimic leaves it out, and says why
+  replace(uuid + ",0,grasp," + std::to_string(wanted), uuid + ",0,grasp,skip");
+  options_.review = Edited(table);
+  options_.overwrite = true;
+  EXPECT_EQ(Run().demos[2].ends[0].end, -1);
+  const DatasetReader skipped(options_.out);
+  std::vector<Episode> episodes;
+  for (size_t e = 0; e < kDemos; ++e) episodes.push_back(skipped.ReadEpisode(e));
+  const SourceSet sources(episodes, DemoNames(kDemos), task_, MakeFakeSimulator(task_)->info(), 3);
+  ASSERT_EQ(sources.skipped().size(), 1u);
+  EXPECT_THAT(sources.skipped()[0].reasons[0], HasSubstr("signal 'grasp' does not rise"));
+}
+
+TEST_F(AnnotateDatasetTest, AReviewThatDoesNotFitNamesItsLine) {
+  const std::string head = "demo,uuid,subtask,end\n", uuid = demos_[1].meta.uuid;
+  const auto refused = [&](const std::string& lines) {
+    options_.review = Edited(head + lines);
+    return Refused();
+  };
+  EXPECT_THAT(refused("demo_9," + uuid + ",0,20\n"), HasSubstr("edited.csv:2: demo_9: "));
+  EXPECT_THAT(refused("demo_0," + uuid + ",0,20\n"), HasSubstr("is of another dataset"));
+  EXPECT_THAT(refused("demo_1," + uuid + ",0,20\ndemo_1," + uuid + ",0,21\n"),
+              HasSubstr("edited.csv:3: demo_1: subtask 0 stands in line 2 already"));
+  EXPECT_THAT(refused("\ndemo_1," + uuid + ",0,2000\n"),
+              HasSubstr("edited.csv:3: demo_1: end 2000 lies outside [2, "));
+  EXPECT_THAT(refused("demo_1," + uuid + ",2,20\n"), HasSubstr("subtask 2 of a task with 2"));
+  EXPECT_THAT(refused("demo_1," + uuid + ",1,20\n"), HasSubstr("ends with the demonstration"));
+  options_.review = File("nowhere.csv");
+  EXPECT_THAT(Refused(), HasSubstr("nowhere.csv"));
+}
+
+TEST_F(AnnotateDatasetTest, WrongInputsAreNamed) {
+  TaskSpec other = task_;
+  other.name = "another";
+  EXPECT_THAT(Refused(ErrorKind::kBadInput, other),
+              HasSubstr("is of task 'fake_stack', not of 'another'"));
+  // states that are none, or of another scene
+  std::vector<Episode> demos = demos_;
+  demos[3].steps[7].state[2] = std::nan("");
+  Store(demos, "nan.h5");
+  options_.path = File("nan.h5");
+  EXPECT_THAT(Refused(), HasSubstr("demo_3: a state with a number that is none: --evidence poses"));
+  demos = demos_;
+  for (Step& step : demos[0].steps) step.state[2] += 0.01;
+  Store(demos, "moved.h5");
+  options_.path = File("moved.h5");
+  EXPECT_THAT(Run().why_poses, HasSubstr("by 10.0 mm"));
+  options_.overwrite = true;
+  options_.evidence = SignalEvidence::kStates;
+  EXPECT_THAT(Refused(), HasSubstr("demo_0: its states lead to other poses"));
+  // files
+  options_.path = File("bare.h5");
+  options_.overwrite = false;
+  EXPECT_THAT(Refused(ErrorKind::kUsage), HasSubstr("exists"));
+  options_.path.clear();
+  EXPECT_THAT(Refused(ErrorKind::kUsage), HasSubstr("path"));
+}
+
+TEST_F(AnnotateDatasetTest, LookingWritesNothingAndThreadsDoNotMatter) {
+  options_.dry = true;
+  const Json looked = Run().ToJson();
+  EXPECT_FALSE(fs::exists(options_.out));
+  options_.dry = false;
+  Json made = Run().ToJson();
+  made["review"] = "";
+  EXPECT_EQ(made, looked);
+  const std::string hash = DatasetReader(options_.out).content_hash();
+  options_.overwrite = true;
+  Progress quiet;
+  options_.threads = 1;
+  AnnotateDataset(options_, task_, robot_, FakeSimulatorFactory(task_), quiet);
+  EXPECT_EQ(DatasetReader(options_.out).content_hash(), hash);
+}
+
+}  // namespace
+}  // namespace understudy
