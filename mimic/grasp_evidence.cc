@@ -9,7 +9,9 @@
 namespace understudy {
 namespace {
 
-constexpr double kStandsShare = 0.03;  // of the fingers' way: so near to their place they stand
+constexpr double kStandsShare = 0.03;  // of the fingers' way: nearer to their place they stand
+constexpr double kNearShare = 0.75;    // and of it they are near to their place
+constexpr double kSlowShare = 0.8;     // of their greatest speed: something slows them down
 constexpr double kLeast_m = 5e-4;      // fingers tremble by less
 constexpr double kOpened_m = 1e-3;     // pads have left what they held when they open by more
 constexpr double kCarried_m = 5e-3;    // an object that moved less did not move
@@ -63,21 +65,34 @@ double Median(std::vector<double> values) {
   return *middle;
 }
 
-// When the fingers stand at what they hold, and when they have left it. False where they were
-// closed before.
+// When the fingers meet what they hold and when they leave it. False where they were closed before.
 bool TimeByFingers(const std::vector<double>& opening, const Closed& closed, int instants,
                    InferredGrasp* grasp) {
-  const auto at = [&](int i) { return opening[static_cast<size_t>(i)]; };
   const int last = std::min(closed.opens, instants - 1);
+  const double open = opening[static_cast<size_t>(closed.closes)];
   const double held =
       Median({opening.begin() + (closed.closes + last + 1) / 2, opening.begin() + last + 1});
-  const double way = std::abs(at(closed.closes) - held);
+  const double way = std::abs(open - held);
   if (way < 2 * kOpened_m) return false;
-  const double stands = std::max(kLeast_m, kStandsShare * way);
-  grasp->first = closed.closes + 1;
-  while (grasp->first < last && std::abs(at(grasp->first) - held) > stands) ++grasp->first;
+  // 0 where they were, 1 where they stay
+  const auto share = [&](int i) {
+    return (open - opening[static_cast<size_t>(i)]) / (open - held);
+  };
+
+  // they stand, or what they met slows them down near there: soft pads go on for a while
+  const double stands = 1 - std::max(kLeast_m / way, kStandsShare);
+  double fastest = 0;
+  for (grasp->first = closed.closes + 1; grasp->first < last; ++grasp->first) {
+    const double speed = share(grasp->first) - share(grasp->first - 1);
+    const bool slows = share(grasp->first) >= kNearShare && speed <= kSlowShare * fastest;
+    if (slows || share(grasp->first) >= stands) break;
+    fastest = std::max(fastest, speed);
+  }
+
+  // pads leave it where they met it
+  const double leaves = std::min(share(grasp->first), 1 - kOpened_m / way);
   grasp->end = closed.opens + 1;
-  while (grasp->end < instants && std::abs(at(grasp->end) - held) <= kOpened_m) ++grasp->end;
+  while (grasp->end < instants && share(grasp->end) >= leaves) ++grasp->end;
   grasp->end = std::min(grasp->end, instants);
   return true;
 }

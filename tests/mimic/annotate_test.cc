@@ -152,12 +152,12 @@ TEST(Annotate, AHandThatClosesOnNothingHoldsNothing) {
 
 TEST(Annotate, UnknownStaysUnknownUnlessItCannotMatter) {
   TaskSpec task = FakeTask();
+  const Episode demo = FakeDemos(task, 1)[0];
   task.predicates["lid"] = JointPredicate{.joint = "lid"};
   task.predicates["and"] = AllPredicate{{"grasp", "lid"}};
   task.predicates["or"] = AnyPredicate{{"grasp", "lid"}};
   task.predicates["no"] = NotPredicate{"lid"};
   task.predicates["long"] = HeldPredicate{"and", 3};
-  const Episode demo = FakeDemos(task, 1)[0];
   const std::map<std::string, InferredPredicate> known =
       InferPredicates(task, demo, InferGrasps(demo));
   for (size_t i = 0; i < CountInstants(demo); ++i) {
@@ -236,7 +236,9 @@ TEST(Annotate, AppliedEndsAreExactlyThoseAskedFor) {
       EXPECT_EQ(made.ends[1], second < 0 ? 9 : second);
       EXPECT_EQ(after.ends[0].end, made.ends[0]);
       EXPECT_EQ(after.ends[1].end, made.ends[1]);
-      if (first < 0 || first == 5) EXPECT_EQ(after.signals_SI[0], before.signals_SI[0]);
+      if (first < 0 || first == 5) {
+        EXPECT_EQ(after.signals_SI[0], before.signals_SI[0]);
+      }
       if (made.ends == std::vector<int>{5, 9, 40}) {
         EXPECT_EQ(after.signals_SI, before.signals_SI);
         EXPECT_THAT(after.ends[1].flags, testing::Not(Contains(HasSubstr("edited"))));
