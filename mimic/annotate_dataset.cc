@@ -130,7 +130,7 @@ class Annotator {
     Outcome outcome;
     const std::string& name = reader_.episodes()[index].name;
     CheckTask(episode->meta.task);
-    if (episode->meta.arms.empty()) Refuse(name, "holds no poses of an arm");
+    CheckRows(name, *episode);
     outcome.why_poses = why_poses_;
     RevisitedEpisode states;
     if (needs_simulator()) {
@@ -169,6 +169,22 @@ class Annotator {
  private:
   [[noreturn]] void Refuse(const std::string& name, const std::string& what) const {
     ThrowBadInput(fmt::format("{}: {}: {}", reader_.path().string(), name, what));
+  }
+
+  // Every row holds what the meta data promises.
+  void CheckRows(const std::string& name, const Episode& episode) const {
+    const EpisodeMeta& meta = episode.meta;
+    if (meta.arms.empty()) Refuse(name, "holds no poses of an arm");
+    for (size_t i = 0; i < CountInstants(episode); ++i) {
+      const Observation& observation = ObservationAt(episode, i);
+      if (observation.arms.size() != meta.arms.size() ||
+          observation.X_WO.size() != meta.objects.size()) {
+        Refuse(name, fmt::format("step {}: poses are missing", i));
+      }
+      if (i < episode.length() && episode.steps[i].action.arms.size() != meta.arms.size()) {
+        Refuse(name, fmt::format("step {}: no action that is understood here", i));
+      }
+    }
   }
 
   void CheckTask(const std::string& name) const {

@@ -63,7 +63,7 @@ TEST_F(Cli, AnnotateGivesBackSignals) {
       const Json &p = by_poses["demos"][e]["subtasks"], &q = by_states["demos"][e]["subtasks"];
       for (size_t i = 0; i < p.size(); ++i) {
         ASSERT_TRUE(p[i]["end"].is_number()) << name << " " << p[i];
-        EXPECT_NEAR(p[i]["end"].get<int>(), q[i]["end"].get<int>(), 3) << name << " " << p[i];
+        EXPECT_NEAR(p[i]["end"].get<int>(), q[i]["end"].get<int>(), 2) << name << " " << p[i];
       }
     }
   }

@@ -129,6 +129,40 @@ TEST_F(AnnotateDatasetTest, StatesGiveBackWhatWasTakenAway) {
   EXPECT_LE(report.agreement.at("grasp").worst, 1);
 }
 
+TEST_F(AnnotateDatasetTest, PicturesComeOver) {
+  const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task_);
+  DatasetHeader header;
+  header.simulator = simulator->info();
+  header.task = ToJson(task_);
+  header.cameras = {"front", "wrist"};
+  header.image_width = header.image_height = 8;
+  DatasetWriter writer(File("seen.h5"), header);
+  for (size_t e = 0; e < 2; ++e) {
+    std::vector<std::vector<Image>> images(2);
+    for (size_t k = 0; k < demos_[e].length(); ++k) {
+      for (size_t c = 0; c < 2; ++c) {
+        Image image(8, 8);
+        for (size_t b = 0; b < image.rgb.size(); ++b)
+          image.rgb[b] = uint8_t(7 * k + 31 * c + b + e);
+        images[c].push_back(std::move(image));
+      }
+    }
+    writer.Append(demos_[e], images);
+  }
+  writer.Finish();
+  options_.path = File("seen.h5");
+  Run();
+  const DatasetReader before(options_.path), after(options_.out);
+  ASSERT_EQ(after.header().cameras, header.cameras);
+  for (size_t e = 0; e < 2; ++e) {
+    for (size_t k = 0; k < demos_[e].length(); ++k) {
+      for (const std::string& camera : header.cameras) {
+        ASSERT_EQ(after.ReadImage(e, camera, k).rgb, before.ReadImage(e, camera, k).rgb);
+      }
+    }
+  }
+}
+
 TEST_F(AnnotateDatasetTest, MimicMakesTheSameOfIt) {
   MimicOptions mimic;
   mimic.run.attempts = 30;
