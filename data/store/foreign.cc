@@ -8,6 +8,7 @@
 #include "data/base/error.h"
 #include "data/base/hash.h"
 #include "data/store/foreign_parts.h"
+#include "data/store/import.h"
 #include "data/store/meta.h"
 
 namespace understudy {

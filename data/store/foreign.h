@@ -32,8 +32,4 @@ ForeignFacts ReadForeignFacts(const h5::Group& demo, const DatasetHeader& header
 // empty final_observation (but for `success`). Throws Error(kBadInput).
 Episode ReadForeignEpisode(const h5::Group& demo, const DatasetHeader& header);
 
-// The last row becomes the instant after the last action, where an episode has none: its own
-// action has no known result. False where nothing would be left.
-bool EndAtLastObservation(Episode* episode);
-
 }  // namespace understudy

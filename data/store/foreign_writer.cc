@@ -10,6 +10,7 @@
 #include "data/store/foreign.h"
 #include "data/store/foreign_columns.h"
 #include "data/store/image_column.h"
+#include "data/store/import.h"
 #include "data/store/journal_driver.h"
 #include "data/store/meta.h"
 

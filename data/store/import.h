@@ -37,4 +37,8 @@ ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::
                             const ImportOptions& options, const Translation& from,
                             Progress& progress);
 
+// The last row becomes the instant after the last action, where an episode has none: its own
+// action has no known result. False where nothing would be left.
+bool EndAtLastObservation(Episode* episode);
+
 }  // namespace understudy

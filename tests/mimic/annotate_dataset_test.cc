@@ -270,6 +270,17 @@ TEST_F(AnnotateDatasetTest, OtherProgramsFilesBecomeSources) {
                   1);
     }
     EXPECT_TRUE(VerifyDataset(options_.out).faults.empty());
+    // its own table changes nothing, and looking sees what writing does
+    const std::string hash = made.content_hash();
+    Json json = report.ToJson();
+    options_.review = report.review_file;
+    Run();
+    EXPECT_EQ(DatasetReader(options_.out).content_hash(), hash);
+    options_.dry = true;
+    json["review"] = "";
+    EXPECT_EQ(Run().ToJson(), json);
+    options_.dry = false;
+    options_.review.clear();
     options_.evidence = SignalEvidence::kStates;
     EXPECT_THAT(Refused(), HasSubstr("--evidence poses"));
     options_.evidence = SignalEvidence::kBest;

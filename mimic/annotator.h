@@ -1,0 +1,79 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "data/episode/episode.h"
+#include "data/seam/revisit.h"
+#include "data/store/dataset.h"
+#include "data/store/translate.h"
+#include "mimic/annotate_dataset.h"
+#include "mimic/review.h"
+
+namespace understudy {
+
+// Wishes of a review by episode and subtask, with the lines that they stand in.
+struct Wishes {
+  std::string file;
+  std::map<size_t, std::map<size_t, ReviewLine>> lines;
+
+  // Throws Error(kBadInput) that names the line.
+  [[noreturn]] void Refuse(const ReviewLine& line, const std::string& what) const;
+};
+
+// Those of `file` (empty: none) for a dataset of a task with so many subtasks. Throws
+// Error(kBadInput) naming the line that is of another dataset, or of none.
+Wishes ReadWishes(const std::string& file, const DatasetReader& reader, size_t subtasks);
+
+// Annotates one episode of a dataset after the other. All that it is made from must outlive it;
+// threads may share it.
+class Annotator {
+ public:
+  struct Outcome {
+    DemoReview review;
+    bool restored = false, judged = false;
+    std::string why_poses;  // why states did not tell; empty: they did
+  };
+
+  // Checks task and review, and asks the first episode whether its states fit. Throws as
+  // AnnotateDataset.
+  Annotator(const AnnotateOptions& options, const TaskSpec& task, const RobotSpec& robot,
+            const SimulatorFactory& simulators, const DatasetReader& reader);
+
+  bool foreign() const { return !family_.empty(); }
+  bool needs_simulator() const { return why_poses_.empty(); }
+  const Translation& translation() const { return translation_; }
+  const DatasetReader& reader() const { return reader_; }
+
+  // What the annotated dataset says of itself.
+  void EditHeader(DatasetHeader* header) const;
+
+  // `episode` is number `index`, in our names and frames, and becomes annotated. `simulator` may be
+  // null where needs_simulator() is false.
+  Outcome Annotate(size_t index, Simulator* simulator, Episode* episode) const;
+
+ private:
+  [[noreturn]] void Refuse(const std::string& name, const std::string& what) const;
+  void CheckRows(const std::string& name, const Episode& episode) const;
+  void CheckTask(const std::string& name) const;
+  void ProbeStates(Simulator& simulator);
+  std::string WhyUnfit(const RevisitedEpisode& states) const;
+  void TakeSeen(const RevisitedEpisode& states, Episode* episode) const;
+  bool Judge(bool rows_follow, Annotation* found, Episode* episode) const;
+  void Apply(size_t index, int length, Annotation* found) const;
+
+  const AnnotateOptions& options_;
+  const TaskSpec& task_;
+  const DatasetReader& reader_;
+  std::string family_;
+  Translation translation_;
+  DatasetHeader header_;  // in our names
+  Wishes wishes_;
+  SimulatorInfo info_;            // where states are looked at
+  bool same_model_ = false;       // the scene is that of the recording, to the letter
+  bool same_predicates_ = false;  // states of ours hold this task's counters
+  std::string why_poses_;         // why no states are looked at; empty: they are
+};
+
+}  // namespace understudy
