@@ -187,6 +187,27 @@ TEST_F(AnnotateDatasetTest, MimicMakesTheSameOfIt) {
   }
 }
 
+// A recording that was cut while something was held for a while: its states know for how long.
+TEST_F(AnnotateDatasetTest, CountersOfOurOwnStatesCount) {
+  std::vector<Episode> demos = demos_;
+  for (Episode& demo : demos) {
+    size_t holds = 0;
+    while (!demo.steps.at(holds).observation.success) ++holds;
+    demo.steps.erase(demo.steps.begin(), demo.steps.begin() + static_cast<long>(holds) - 2);
+  }
+  Store(demos, "cut.h5");
+  options_.path = File("cut.h5");
+  options_.judge = true;
+  EXPECT_EQ(Run().judged, kDemos);
+  const DatasetReader made(options_.out);
+  for (size_t e = 0; e < kDemos; ++e) {
+    const Episode got = made.ReadEpisode(e);
+    for (size_t i = 0; i < got.length(); ++i) {
+      EXPECT_EQ(got.steps[i].observation.success, i >= 2) << e << " " << i;
+    }
+  }
+}
+
 // What a task with other predicates would have recorded: signals, success by row, and states.
 TEST_F(AnnotateDatasetTest, ChangedPredicatesAreAskedAnew) {
   TaskSpec changed = task_;
