@@ -8,6 +8,7 @@
 
 #include "data/base/error.h"
 #include "data/base/hash.h"
+#include "data/base/ordered_pool.h"
 #include "data/base/shard.h"
 #include "data/store/dataset.h"
 
@@ -70,34 +71,40 @@ Json ContentSettings(const MimicOptions& options, const TaskSpec& task, const Si
   return settings;
 }
 
-// Writes into a dataset; attempts of a resumed file are kept here, since it is asked for them once.
+// Writes into a dataset. For the lists of episodes by outcome, which only a run that keeps failures
+// has, it remembers one bit of every episode.
 class DatasetSink : public AttemptSink {
  public:
   explicit DatasetSink(DatasetWriter& writer, bool keep_failed)
-      : writer_(writer), records_(writer.attempts()), keep_failed_(keep_failed) {
-    for (const AttemptRecord& record : records_) Note(record);
+      : writer_(writer), keep_failed_(keep_failed) {}
+  void ReadBack(const std::function<void(const AttemptRecord&)>& each) override {
+    writer_.VisitAttempts([&](const AttemptRecord& record) {
+      each(record);
+      if (record.success || record.steps > 0) Note(record);
+    });
   }
-  std::vector<AttemptRecord> attempts() const override { return records_; }
   int64_t episodes() const override { return writer_.episodes_written(); }
   void Append(const AttemptRecord& record, const Episode* episode) override {
     writer_.AppendAttempt(record, episode);
-    Note(record);
+    if (episode != nullptr) Note(record);
   }
-  // names of the written episodes, by outcome
-  const std::vector<std::string>& successful() const { return successful_; }
-  const std::vector<std::string>& failed() const { return failed_; }
+  void WriteMasks() {
+    if (!keep_failed_) return;
+    for (const bool wanted : {true, false}) {
+      writer_.MarkEpisodes(wanted ? "successful" : "failed", [&](int64_t episode) {
+        return successful_[static_cast<size_t>(episode)] == wanted;
+      });
+    }
+  }
 
  private:
   void Note(const AttemptRecord& record) {
-    if (!record.success && (!keep_failed_ || record.steps == 0)) return;
-    const std::string name = fmt::format("demo_{}", successful_.size() + failed_.size());
-    (record.success ? successful_ : failed_).push_back(name);
+    if (keep_failed_) successful_.push_back(record.success);
   }
 
   DatasetWriter& writer_;
-  std::vector<AttemptRecord> records_;
   bool keep_failed_;
-  std::vector<std::string> successful_, failed_;
+  std::vector<bool> successful_;  // of episode i
 };
 
 }  // namespace
@@ -143,10 +150,7 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
                   ContentSettings(options, task, simulator->info()), sink, progress);
   if (report.interrupted) return report;
 
-  if (options.run.keep_failed) {
-    writer.WriteMask("successful", sink.successful());
-    writer.WriteMask("failed", sink.failed());
-  }
+  sink.WriteMasks();
   Json stored = report.ContentJson();
   stored["bounds"] = {
       {"attempts", options.run.attempts},         {"demos", options.run.demos},
@@ -155,6 +159,32 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
   writer.WriteReport(stored);
   writer.Finish();
   return report;
+}
+
+void RepeatAttempts(const MimicOptions& options, const TaskSpec& task,
+                    const SimulatorFactory& factory, const std::vector<int64_t>& numbers,
+                    const std::function<void(int64_t number, const Attempt& attempt)>& each,
+                    const AdaptSource& adapt) {
+  if (numbers.empty()) return;
+  const Sources read = ReadSources(options, adapt);
+  const SourceSet sources(read.episodes, read.names, task, factory()->info(), options.debounce,
+                          options.transfer);
+  const auto count = static_cast<int64_t>(numbers.size());
+  const int threads = ThreadCount(options.run.threads, count);
+  std::vector<std::unique_ptr<Simulator>> simulators(static_cast<size_t>(threads));
+  RunOrdered<Attempt>(
+      threads, 0, count,
+      [&](int worker, int64_t i) {
+        std::unique_ptr<Simulator>& simulator = simulators[static_cast<size_t>(worker)];
+        if (!simulator) simulator = factory();
+        const RngKey key =
+            AttemptKey(options.run.seed, numbers[static_cast<size_t>(i)], options.run.variant);
+        return Generate(sources, task, *simulator, options.run.variant, options.run.generate, key);
+      },
+      [&](int64_t i, Attempt&& attempt) {
+        each(numbers[static_cast<size_t>(i)], attempt);
+        return true;
+      });
 }
 
 MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task,

@@ -54,6 +54,14 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
                      const SimulatorFactory& factory, Progress& progress,
                      const AdaptSource& adapt = {});
 
+// Makes attempts of such a run again and hands each to `each` on the calling thread, in the order
+// of `numbers`. An attempt is a function of its number, so that nothing of the run has to be kept
+// for it.
+void RepeatAttempts(const MimicOptions& options, const TaskSpec& task,
+                    const SimulatorFactory& factory, const std::vector<int64_t>& numbers,
+                    const std::function<void(int64_t number, const Attempt& attempt)>& each,
+                    const AdaptSource& adapt = {});
+
 // What it would cost, with the sources checked; writes nothing.
 MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task,
                     const SimulatorFactory& factory, const AdaptSource& adapt = {});

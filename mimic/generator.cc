@@ -81,6 +81,16 @@ std::string StopReason(const MimicReport& report, const RunOptions& options, boo
                      report.successes, options.demos, report.attempts);
 }
 
+// Adds the steps of an attempt to those of its subtasks.
+void CountSteps(const Attempt& attempt, MimicTimes* times) {
+  for (size_t i = 0; i < attempt.sources.size() && i < times->subtask_attempts.size(); ++i) {
+    ++times->subtask_attempts[i];
+  }
+  for (const Step& row : attempt.episode.steps) {
+    ++times->subtask_steps[static_cast<size_t>(row.subtask)];
+  }
+}
+
 struct Timed {
   Attempt attempt;
   double seconds = 0;
@@ -107,18 +117,20 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
   }
 
   // what is there already
-  std::vector<AttemptRecord> records = sink.attempts();
-  int64_t successes = 0, written = 0;
-  for (size_t i = 0; i < records.size(); ++i) {
-    if (records[i].attempt != begin + static_cast<int64_t>(i)) {
+  MimicSummary summary(sources, task, options.variant, options.seed, objects,
+                       options.coverage_bins);
+  int64_t written = 0;
+  sink.ReadBack([&](const AttemptRecord& record) {
+    const int64_t wanted = begin + summary.attempts();
+    if (record.attempt != wanted) {
       ThrowBadInput(
           fmt::format("the unfinished dataset's attempt {} is numbered {}: its table is "
                       "damaged, or it is another part of the run; start anew with overwrite",
-                      begin + static_cast<int64_t>(i), records[i].attempt));
+                      wanted, record.attempt));
     }
-    successes += records[i].success;
-    written += IsWritten(records[i], options.keep_failed);
-  }
+    summary.Add(record);
+    written += IsWritten(record, options.keep_failed);
+  });
   if (sink.episodes() != written) {
     ThrowBadInput(
         fmt::format("the unfinished dataset holds {} episodes where its attempts make {}: "
@@ -127,13 +139,12 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
   }
 
   // attempts, in order; the bound by successes cuts at the same place for any number of threads
-  const int64_t first = begin + static_cast<int64_t>(records.size());
-  const auto enough = [&] { return options.demos > 0 && successes >= options.demos; };
+  const int64_t first = begin + summary.attempts();
+  const auto enough = [&] { return options.demos > 0 && summary.successes() >= options.demos; };
   // index order decides, so it cuts at the same place too; a bound by time does not
   const auto hopeless = [&] {
-    const auto made = static_cast<int64_t>(records.size());
-    return options.min_rate > 0 && made >= kRateAttempts &&
-           WilsonInterval(successes, made).high < options.min_rate;
+    return options.min_rate > 0 && summary.attempts() >= kRateAttempts &&
+           WilsonInterval(summary.successes(), summary.attempts()).high < options.min_rate;
   };
   const auto late = [&] {
     return options.max_seconds > 0 && SecondsSince(start) > options.max_seconds;
@@ -142,6 +153,8 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
   bool interrupted = InterruptRequested();
   MimicTimes times;
   times.threads = threads;
+  times.subtask_attempts.resize(task.subtasks.size());
+  times.subtask_steps.resize(task.subtasks.size());
   progress.Start(fmt::format("generate {} {}", task.name, options.variant),
                  by_demos ? options.demos : last - begin, by_demos ? "successes" : "attempts");
   if (first < last && !enough() && !interrupted && !hopeless()) {
@@ -163,21 +176,22 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
       const bool kept = IsWritten(record, options.keep_failed);
       sink.Append(record, kept ? &timed.attempt.episode : nullptr);
       written += kept;
-      records.push_back(record);
-      successes += record.success;
+      summary.Add(record);
       times.busy_s += timed.seconds;
+      times.steps += record.steps;
+      CountSteps(timed.attempt, &times);
       ++times.attempts;
-      progress.Advance(by_demos ? successes : index + 1 - begin,
-                       fmt::format("success {:.0f} %", 100.0 * static_cast<double>(successes) /
-                                                           static_cast<double>(records.size())));
+      progress.Advance(
+          by_demos ? summary.successes() : summary.attempts(),
+          fmt::format("success {:.0f} %", 100.0 * static_cast<double>(summary.successes()) /
+                                              static_cast<double>(summary.attempts())));
       interrupted = InterruptRequested();
       return !interrupted && !enough() && !hopeless() && !late();
     };
     RunOrdered<Timed>(threads, first, last, work, consume);
   }
 
-  MimicReport report = Summarise(records, sources, task, options.variant, options.seed, objects,
-                                 options.coverage_bins);
+  MimicReport report = summary.Report();
   report.episodes = written;
   const bool all_made = report.attempts >= last - begin;
   report.complete = options.demos > 0
@@ -199,8 +213,6 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
     sum.substeps += t.substeps - times_at_start[worker].substeps;
     sum.steps += t.steps - times_at_start[worker].steps;
   }
-  for (auto i = static_cast<size_t>(first - begin); i < records.size(); ++i)
-    times.steps += records[i].steps;
   if (sum.steps > 0)
     share = std::min(1.0, static_cast<double>(times.steps) / static_cast<double>(sum.steps));
   times.step_s = share * sum.total_s;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -59,8 +60,9 @@ struct RunOptions {
 class AttemptSink {
  public:
   virtual ~AttemptSink() = default;
-  // Of every attempt recorded so far, in order, from the first one of the shard.
-  virtual std::vector<AttemptRecord> attempts() const = 0;
+  // Every attempt recorded so far, in order, from the first one of the shard. Called once, at
+  // first.
+  virtual void ReadBack(const std::function<void(const AttemptRecord&)>& each) = 0;
   virtual int64_t episodes() const = 0;
   // The next attempt and, where it is kept, its episode: both are stored or neither.
   virtual void Append(const AttemptRecord& record, const Episode* episode) = 0;
@@ -69,8 +71,9 @@ class AttemptSink {
 // Starts attempts until the bound of `options` is met, on all threads with one simulator each; they
 // reach the sink in order, and what reaches it does not depend on the number of threads. A run
 // bounded by demos is the shortest prefix of attempts that holds them. Stops early, with what is
-// recorded, when an interrupt is requested. `settings` is stored in every episode. Throws
-// Error(kUsage) for a run without bound or an unknown variant.
+// recorded, when an interrupt is requested. `settings` is stored in every episode. Memory does not
+// grow with the number of attempts. Throws Error(kUsage) for a run without bound or an unknown
+// variant.
 MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
                         const SimulatorFactory& factory, const RunOptions& options,
                         const Json& settings, AttemptSink& sink, Progress& progress);

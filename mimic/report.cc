@@ -31,6 +31,15 @@ Coverage EmptyCoverage(const std::string& object, const ResetVariant& variant, i
 
 double Ratio(double a, double b) { return b > 0 ? a / b : 0; }
 
+void AddLength(const AttemptRecord& record, LengthHistogram* lengths) {
+  const auto bin = static_cast<size_t>(std::max(record.steps, 0) / LengthHistogram::kBinSteps);
+  if (bin >= lengths->successes.size()) {
+    lengths->successes.resize(bin + 1);
+    lengths->failures.resize(bin + 1);
+  }
+  ++(record.success ? lengths->successes : lengths->failures)[bin];
+}
+
 }  // namespace
 
 double Coverage::covered() const {
@@ -43,53 +52,71 @@ double MimicReport::rate() const {
   return Ratio(static_cast<double>(successes), static_cast<double>(attempts));
 }
 
-MimicReport Summarise(const std::vector<AttemptRecord>& records, const SourceSet& sources,
-                      const TaskSpec& task, const std::string& variant, uint64_t seed,
-                      const std::vector<std::string>& objects, int bins) {
+MimicSummary::MimicSummary(const SourceSet& sources, const TaskSpec& task,
+                           const std::string& variant, uint64_t seed,
+                           const std::vector<std::string>& objects, int bins) {
   Require(bins > 0, "coverage needs bins");
-  MimicReport report;
-  report.task = task.name;
-  report.variant = variant;
-  report.seed = seed;
-  report.skipped = sources.skipped();
-  for (const SourceDemo& demo : sources.demos()) report.sources.push_back({demo.name, demo.uuid});
+  report_.task = task.name;
+  report_.variant = variant;
+  report_.seed = seed;
+  report_.skipped = sources.skipped();
+  report_.subtasks.resize(task.subtasks.size());
+  for (const SourceDemo& demo : sources.demos()) report_.sources.push_back({demo.name, demo.uuid});
   for (const std::string& object : objects) {
-    report.coverage.push_back(EmptyCoverage(object, task.variants.at(variant), bins));
+    report_.coverage.push_back(EmptyCoverage(object, task.variants.at(variant), bins));
   }
+}
 
-  int64_t success_steps = 0, failure_steps = 0;
-  for (const AttemptRecord& record : records) {
-    ++report.attempts;
-    if (record.success) {
-      if (report.successes++ == 0) report.min_success_steps = record.steps;
-      report.min_success_steps = std::min(report.min_success_steps, record.steps);
-      report.max_success_steps = std::max(report.max_success_steps, record.steps);
-      success_steps += record.steps;
-    } else {
-      std::vector<int64_t>& counts = report.failures[record.cause];
-      counts.resize(task.subtasks.size());
-      Require(record.subtask >= 0 && static_cast<size_t>(record.subtask) < counts.size(),
-              "a failure names its subtask");
-      ++counts[record.subtask];
-      failure_steps += record.steps;
-    }
-    for (int32_t source : record.sources) {
-      Require(source >= 0 && static_cast<size_t>(source) < report.sources.size(),
-              "an attempt names its sources");
-      ++report.sources[source].segments;
-      report.sources[source].in_successes += record.success;
-    }
-    for (size_t i = 0; i < objects.size() && i < record.X_WO_start.size(); ++i) {
-      Coverage& coverage = report.coverage[i];
-      const Eigen::Vector3d& p_WO = record.X_WO_start[i].translation();
-      const int bin = Bin(p_WO.y(), coverage.y, coverage.bins_y) * coverage.bins_x +
-                      Bin(p_WO.x(), coverage.x, coverage.bins_x);
-      ++coverage.attempts[bin];
-      coverage.successes[bin] += record.success;
-    }
+void MimicSummary::Add(const AttemptRecord& record) {
+  const auto subtasks = static_cast<int32_t>(report_.subtasks.size());
+  Require(record.success || (record.subtask >= 0 && record.subtask < subtasks),
+          "a failure names its subtask");
+  const auto note = [&](std::vector<int64_t>& first) {
+    if (first.size() < MimicReport::kSamples) first.push_back(record.attempt);
+  };
+  ++report_.attempts;
+  if (record.success) {
+    if (report_.successes++ == 0) report_.min_success_steps = record.steps;
+    report_.min_success_steps = std::min(report_.min_success_steps, record.steps);
+    report_.max_success_steps = std::max(report_.max_success_steps, record.steps);
+    success_steps_ += record.steps;
+    note(report_.first_successes);
+  } else {
+    std::vector<int64_t>& counts = report_.failures[record.cause];
+    counts.resize(static_cast<size_t>(subtasks));
+    ++counts[static_cast<size_t>(record.subtask)];
+    FailureKind& kind = report_.failure_kinds[{record.cause, record.subtask}];
+    ++kind.count;
+    kind.steps += record.steps;
+    failure_steps_ += record.steps;
+    note(kind.first);
   }
-  report.mean_success_steps = Ratio(success_steps, report.successes);
-  report.mean_failure_steps = Ratio(failure_steps, report.attempts - report.successes);
+  for (int32_t i = 0; i < subtasks; ++i) {
+    SubtaskUse& use = report_.subtasks[static_cast<size_t>(i)];
+    use.begun += record.success || i <= record.subtask;
+    use.ended += record.success || i < record.subtask;
+  }
+  AddLength(record, &report_.lengths);
+  for (int32_t source : record.sources) {
+    Require(source >= 0 && static_cast<size_t>(source) < report_.sources.size(),
+            "an attempt names its sources");
+    ++report_.sources[source].segments;
+    report_.sources[source].in_successes += record.success;
+  }
+  for (size_t i = 0; i < report_.coverage.size() && i < record.X_WO_start.size(); ++i) {
+    Coverage& coverage = report_.coverage[i];
+    const Eigen::Vector3d& p_WO = record.X_WO_start[i].translation();
+    const int bin = Bin(p_WO.y(), coverage.y, coverage.bins_y) * coverage.bins_x +
+                    Bin(p_WO.x(), coverage.x, coverage.bins_x);
+    ++coverage.attempts[bin];
+    coverage.successes[bin] += record.success;
+  }
+}
+
+MimicReport MimicSummary::Report() const {
+  MimicReport report = report_;
+  report.mean_success_steps = Ratio(success_steps_, report.successes);
+  report.mean_failure_steps = Ratio(failure_steps_, report.attempts - report.successes);
   return report;
 }
 
@@ -106,6 +133,23 @@ Json MimicReport::ContentJson() const {
             {"stop_reason", stop_reason}};
   json["failures"] = Json::object();
   for (const auto& [cause, counts] : failures) json["failures"][cause] = counts;
+  json["failure_kinds"] = Json::array();
+  for (const auto& [place, kind] : failure_kinds) {
+    json["failure_kinds"].push_back(
+        {{"cause", place.first},
+         {"subtask", place.second},
+         {"count", kind.count},
+         {"mean_steps", Ratio(static_cast<double>(kind.steps), static_cast<double>(kind.count))},
+         {"first_attempts", kind.first}});
+  }
+  json["first_successes"] = first_successes;
+  json["subtasks"] = Json::array();
+  for (const SubtaskUse& use : subtasks) {
+    json["subtasks"].push_back({{"begun", use.begun}, {"ended", use.ended}});
+  }
+  json["lengths"] = {{"bin_steps", LengthHistogram::kBinSteps},
+                     {"successes", lengths.successes},
+                     {"failures", lengths.failures}};
   json["success_steps"] = {
       {"mean", mean_success_steps}, {"min", min_success_steps}, {"max", max_success_steps}};
   json["failure_steps"] = {{"mean", mean_failure_steps}};
@@ -139,6 +183,10 @@ Json MimicReport::ToJson() const {
   json["interrupted"] = interrupted;
   const double substeps = static_cast<double>(times.substeps);
   const double steps = static_cast<double>(times.steps);
+  for (size_t i = 0; i < times.subtask_steps.size() && i < subtasks.size(); ++i) {
+    json["subtasks"][i]["mean_steps"] = Ratio(static_cast<double>(times.subtask_steps[i]),
+                                              static_cast<double>(times.subtask_attempts[i]));
+  }
   json["times"] = {
       {"wall_s", times.wall_s},
       {"threads", times.threads},

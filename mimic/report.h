@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/base/json.h"
@@ -31,7 +32,28 @@ struct MimicTimes {
   double step_s = 0;     // inside Simulator::Step
   double physics_s = 0;  // of it inside the physics engine
   int64_t attempts = 0, steps = 0, substeps = 0;
+  std::vector<int64_t> subtask_attempts,
+      subtask_steps;  // attempts that began it; their steps in it
   int threads = 1;
+};
+
+// How far attempts came. What was begun was ended well or is where an attempt failed.
+struct SubtaskUse {
+  int64_t begun = 0;  // attempts that came to it
+  int64_t ended = 0;  // of them those that went on behind it, or succeeded
+};
+
+// Attempts that ended in one way.
+struct FailureKind {
+  int64_t count = 0;
+  int64_t steps = 0;           // of all of them
+  std::vector<int64_t> first;  // numbers of the first ones, MimicReport::kSamples at most
+};
+
+// How long attempts were: bin i holds those of [i, i + 1) * kBinSteps steps.
+struct LengthHistogram {
+  static constexpr int kBinSteps = 5;
+  std::vector<int64_t> successes, failures;  // as many bins in both
 };
 
 struct SourceUse {
@@ -42,10 +64,16 @@ struct SourceUse {
 
 // What a generation run did.
 struct MimicReport {
+  static constexpr size_t kSamples = 3;
+
   std::string task, variant;
   uint64_t seed = 0;
   int64_t attempts = 0, successes = 0, episodes = 0;     // episodes: written
   std::map<std::string, std::vector<int64_t>> failures;  // cause -> count per subtask
+  std::map<std::pair<std::string, int32_t>, FailureKind> failure_kinds;  // by cause and subtask
+  std::vector<int64_t> first_successes;  // numbers of the first ones, kSamples at most
+  std::vector<SubtaskUse> subtasks;
+  LengthHistogram lengths;
   double mean_success_steps = 0, mean_failure_steps = 0;
   int32_t min_success_steps = 0, max_success_steps = 0;
   std::vector<SourceUse> sources;
@@ -64,9 +92,21 @@ struct MimicReport {
   Json ContentJson() const;
 };
 
-// The part of the report that follows from the attempts alone.
-MimicReport Summarise(const std::vector<AttemptRecord>& records, const SourceSet& sources,
-                      const TaskSpec& task, const std::string& variant, uint64_t seed,
-                      const std::vector<std::string>& objects, int bins);
+// The part of the report that follows from the attempts alone, fed with them one by one, so that
+// nothing has to keep them.
+class MimicSummary {
+ public:
+  // `objects` as the records' start poses; `bins` of the coverage, per axis.
+  MimicSummary(const SourceSet& sources, const TaskSpec& task, const std::string& variant,
+               uint64_t seed, const std::vector<std::string>& objects, int bins);
+  void Add(const AttemptRecord& record);
+  int64_t attempts() const { return report_.attempts; }
+  int64_t successes() const { return report_.successes; }
+  MimicReport Report() const;
+
+ private:
+  MimicReport report_;
+  int64_t success_steps_ = 0, failure_steps_ = 0;
+};
 
 }  // namespace understudy

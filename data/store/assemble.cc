@@ -136,9 +136,17 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
         if (renamed[i].contains(name)) names.push_back(renamed[i][name]);
       }
     }
-    if (assembly.keep_attempts) {
-      AppendAttempts(own, header.simulator.objects.size(), inputs[i].attempts());
-    }
+    if (!assembly.keep_attempts) continue;
+    std::vector<AttemptRecord> block;
+    const auto append = [&] {
+      AppendAttempts(own, header.simulator.objects.size(), block);
+      block.clear();
+    };
+    inputs[i].VisitAttempts([&](const AttemptRecord& attempt) {
+      block.push_back(attempt);
+      if (block.size() == kAttemptBlock) append();
+    });
+    append();
   }
   for (const auto& [key, places] : assembly.masks) {
     std::vector<std::string>& names = masks[key];  // a key without members is one

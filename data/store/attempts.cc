@@ -30,17 +30,98 @@ void PutNumbers(Column& column, const AttemptRecord& a, size_t objects) {
 }
 
 int64_t RowsOf(const h5::Group& group, const std::string& name) {
-  return group.Has(name) ? static_cast<int64_t>(group.Info(name).dims.at(0)) : 0;
+  if (!group.Has(name)) return 0;
+  const std::vector<hsize_t> dims = group.Info(name).dims;
+  if (dims.empty()) h5::FailReading(group.Place(name), "must have rows, is a single value");
+  return static_cast<int64_t>(dims[0]);
 }
 
-// [begin, end) of row `k`, checked against the length of the long column.
-std::pair<size_t, size_t> Span(const h5::Group& group, const Column& ends, size_t k, size_t size) {
-  const int64_t begin = k == 0 ? 0 : ends.At<int64_t>(k - 1), end = ends.At<int64_t>(k);
-  if (begin < 0 || end < begin || end > static_cast<int64_t>(size)) {
-    h5::FailReading(fmt::format("{}[{}]", group.Place(ends.path), k),
-                    fmt::format("= {} must lie in [{}, {}]", end, begin, size));
+// Where each row of a block begins and ends in a long column of `size` rows.
+class Spans {
+ public:
+  // The ends of rows [first, first + count), with the one before, where the first row begins.
+  Spans(const h5::Group& understudy, const std::string& name, size_t first, size_t count,
+        int64_t size)
+      : ends_(understudy.ReadRows(name, kI64, {}, first > 0 ? first - 1 : 0,
+                                  first > 0 ? count + 1 : count)),
+        at_start_(first == 0) {
+    for (size_t k = 0; k < count; ++k) {
+      const int64_t begin = Begin(k), end = Begin(k + 1);
+      if (begin >= 0 && end >= begin && end <= size) continue;
+      h5::FailReading(fmt::format("{}[{}]", understudy.Place(name), first + k),
+                      fmt::format("= {} must lie in [{}, {}]", end, begin, size));
+    }
   }
-  return {static_cast<size_t>(begin), static_cast<size_t>(end)};
+  int64_t Begin(size_t k) const {
+    if (k == 0 && at_start_) return 0;
+    return ends_.At<int64_t>(at_start_ ? k - 1 : k);
+  }
+
+ private:
+  Column ends_;
+  bool at_start_;
+};
+
+Pose PoseAt(const Column& poses, size_t k, size_t object, const std::string& place) {
+  double v[7];
+  for (size_t i = 0; i < 7; ++i) v[i] = poses.At<double>(k, 7 * object + i);
+  const Eigen::Quaterniond q(v[3], v[4], v[5], v[6]);
+  const bool finite = std::all_of(v, v + 3, [](double x) { return std::isfinite(x); });
+  // large numbers have no finite norm
+  if (!finite || !std::isfinite(q.norm()) || q.norm() < 1e-6) h5::FailReading(place, "is no pose");
+  return Pose(q, Eigen::Vector3d(v[0], v[1], v[2]));
+}
+
+bool IsMissing(const Column& poses, size_t k, size_t object) {
+  for (size_t i = 0; i < 7; ++i) {
+    if (!std::isnan(poses.At<double>(k, 7 * object + i))) return false;
+  }
+  return true;
+}
+
+// Rows [first, first + count) of the table.
+std::vector<AttemptRecord> ReadBlock(const h5::Group& understudy, size_t first, size_t count) {
+  const h5::Guard guard;
+  const auto get = [&](const char* name, ColumnType type, const std::vector<int64_t>& dims) {
+    return understudy.ReadRows(name, type, dims, first, count);
+  };
+  const Column number = get("attempts/attempt", kI64, {});
+  const Column success = get("attempts/success", kU8, {});
+  const Column subtask = get("attempts/subtask", kI32, {});
+  const Column steps = get("attempts/steps", kI32, {});
+  const Column poses = get("attempts/object_pose", kF64, {-1, 7});
+  // the part of each long column that belongs to these rows
+  const auto part = [&](const char* name, ColumnType type, const Spans& spans) {
+    const int64_t begin = spans.Begin(0);
+    return understudy.ReadRows(name, type, {}, static_cast<hsize_t>(begin),
+                               static_cast<hsize_t>(spans.Begin(count) - begin));
+  };
+  const Spans texts(understudy, "attempts/cause_end", first, count,
+                    RowsOf(understudy, "attempts/cause_text"));
+  const Spans lists(understudy, "attempts/sources_end", first, count,
+                    RowsOf(understudy, "attempts/sources"));
+  const Column cause = part("attempts/cause_text", kU8, texts);
+  const Column sources = part("attempts/sources", kI32, lists);
+
+  std::vector<AttemptRecord> attempts(count);
+  for (size_t k = 0; k < count; ++k) {
+    AttemptRecord& a = attempts[k];
+    a.attempt = number.At<int64_t>(k);
+    a.success = success.At<uint8_t>(k) != 0;
+    a.subtask = subtask.At<int32_t>(k);
+    a.steps = steps.At<int32_t>(k);
+    for (size_t o = 0; o < poses.row_dims[0]; ++o) {
+      if (IsMissing(poses, k, o)) continue;
+      a.X_WO_start.push_back(
+          PoseAt(poses, k, o, fmt::format("{}[{}]", understudy.Place(poses.path), first + k)));
+    }
+    a.cause.assign(cause.bytes.begin() + (texts.Begin(k) - texts.Begin(0)),
+                   cause.bytes.begin() + (texts.Begin(k + 1) - texts.Begin(0)));
+    for (int64_t i = lists.Begin(k); i < lists.Begin(k + 1); ++i) {
+      a.sources.push_back(sources.At<int32_t>(static_cast<size_t>(i - lists.Begin(0))));
+    }
+  }
+  return attempts;
 }
 
 }  // namespace
@@ -79,53 +160,27 @@ void AppendAttempts(const h5::Group& understudy, size_t objects,
   understudy.Grow(sources);
 }
 
-std::vector<AttemptRecord> ReadAttempts(const h5::Group& understudy) {
-  const h5::Guard guard;
-  if (!understudy.Has("attempts/attempt")) return {};
-  const Column number = understudy.Read("attempts/attempt", kI64, {});
-  const size_t rows = number.rows;
-  const auto get = [&](const char* name, ColumnType type, const std::vector<int64_t>& dims) {
-    Column column = understudy.Read(name, type, dims);
-    if (column.rows != rows) {
-      h5::FailReading(understudy.Place(name),
-                      fmt::format("has {} rows, must have {}", column.rows, rows));
-    }
-    return column;
-  };
-  const Column success = get("attempts/success", kU8, {});
-  const Column subtask = get("attempts/subtask", kI32, {});
-  const Column steps = get("attempts/steps", kI32, {});
-  const Column poses = get("attempts/object_pose", kF64, {-1, 7});
-  const Column cause_end = get("attempts/cause_end", kI64, {});
-  const Column sources_end = get("attempts/sources_end", kI64, {});
-  const Column cause = understudy.Read("attempts/cause_text", kU8, {});
-  const Column sources = understudy.Read("attempts/sources", kI32, {});
-  std::vector<AttemptRecord> attempts(rows);
-  for (size_t k = 0; k < rows; ++k) {
-    AttemptRecord& a = attempts[k];
-    a.attempt = number.At<int64_t>(k);
-    a.success = success.At<uint8_t>(k) != 0;
-    a.subtask = subtask.At<int32_t>(k);
-    a.steps = steps.At<int32_t>(k);
-    for (size_t o = 0; o < poses.row_dims[0]; ++o) {
-      double v[7];
-      for (size_t i = 0; i < 7; ++i) v[i] = poses.At<double>(k, 7 * o + i);
-      if (std::all_of(v, v + 7, [](double x) { return std::isnan(x); })) continue;
-      const Eigen::Quaterniond q(v[3], v[4], v[5], v[6]);
-      const bool finite = std::all_of(v, v + 3, [](double x) { return std::isfinite(x); });
-      // large numbers have no finite norm
-      if (!finite || !std::isfinite(q.norm()) || q.norm() < 1e-6) {
-        h5::FailReading(fmt::format("{}[{}]", understudy.Place(poses.path), k), "is no pose");
-      }
-      a.X_WO_start.push_back(Pose(q, Eigen::Vector3d(v[0], v[1], v[2])));
-    }
-    const auto [text, text_end] = Span(understudy, cause_end, k, cause.rows);
-    a.cause.assign(cause.bytes.begin() + static_cast<long>(text),
-                   cause.bytes.begin() + static_cast<long>(text_end));
-    const auto [first, last] = Span(understudy, sources_end, k, sources.rows);
-    for (size_t i = first; i < last; ++i) a.sources.push_back(sources.At<int32_t>(i));
+int64_t CountAttempts(const h5::Group& understudy) {
+  return RowsOf(understudy, "attempts/attempt");
+}
+
+void VisitAttempts(const h5::Group& understudy,
+                   const std::function<void(const AttemptRecord&)>& each) {
+  if (!understudy.Has("attempts/attempt")) return;
+  const auto rows = static_cast<size_t>(CountAttempts(understudy));
+  for (const char* name : {"attempts/success", "attempts/subtask", "attempts/steps",
+                           "attempts/object_pose", "attempts/cause_end", "attempts/sources_end"}) {
+    if (RowsOf(understudy, name) == static_cast<int64_t>(rows)) continue;
+    h5::FailReading(understudy.Place(name),
+                    fmt::format("has {} rows, must have {}", RowsOf(understudy, name), rows));
   }
-  return attempts;
+  // an empty table is read too: its columns have types
+  size_t first = 0;
+  do {
+    const size_t count = std::min(kAttemptBlock, rows - first);
+    for (const AttemptRecord& record : ReadBlock(understudy, first, count)) each(record);
+    first += count;
+  } while (first < rows);
 }
 
 }  // namespace understudy

@@ -89,7 +89,11 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
     file.Flush();
   }
   try {
-    AppendAttempts(own, header.simulator.objects.size(), ReadAttempts(root.Open("understudy")));
+    // whole or not at all
+    std::vector<AttemptRecord> attempts;
+    VisitAttempts(root.Open("understudy"),
+                  [&](const AttemptRecord& attempt) { attempts.push_back(attempt); });
+    AppendAttempts(own, header.simulator.objects.size(), attempts);
   } catch (const Error& error) {
     report.dropped.push_back({"/understudy/attempts", error.what()});
   }

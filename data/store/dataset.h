@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,7 +44,8 @@ struct AttemptRecord {
 
 // Appends episodes to `path`.part and renames it to `path` in Finish (flushed at least every second
 // and after every episode, fsynced before the rename). Killed at any time, the .part file opens and
-// holds every flushed episode. One thread.
+// holds every flushed episode. Memory does not grow with episodes or attempts, but for HDF5's own
+// list of names: 16 bytes an episode. One thread.
 class DatasetWriter {
  public:
   // Refuses (kUsage) to replace an existing `path` unless `overwrite`. With `resume`, goes on with
@@ -65,7 +67,9 @@ class DatasetWriter {
   // What a resumed file already holds: whole episodes, and attempts recorded. New: 0.
   int64_t episodes_written() const;
   int64_t attempts_written() const;
-  std::vector<AttemptRecord> attempts() const;  // those of a resumed file included
+  // Every attempt, those of a resumed file included, in order; memory holds a block of them. No
+  // episode is open.
+  void VisitAttempts(const std::function<void(const AttemptRecord&)>& each);
 
   // Becomes demo_<n>, n counting up. `images` (may be empty) is one vector per camera of the header
   // with one image per step. Missing uuid is a broken contract.
@@ -81,6 +85,8 @@ class DatasetWriter {
 
   // A named list of episodes: `mask/<key>` of robomimic.
   void WriteMask(const std::string& key, const std::vector<std::string>& demos);
+  // The same for long lists: the episodes demo_<i> for which holds(i), of all that were written.
+  void MarkEpisodes(const std::string& key, const std::function<bool(int64_t episode)>& holds);
   // A JSON report stored with the dataset (`understudy/report`).
   void WriteReport(const Json& report);
 
@@ -160,6 +166,8 @@ class DatasetReader {
   const std::string& content_hash() const;              // empty for files of other programs
   const std::vector<EpisodeSummary>& episodes() const;  // by number
   std::vector<AttemptRecord> attempts() const;
+  // The same one by one, in order; memory holds a block of them.
+  void VisitAttempts(const std::function<void(const AttemptRecord&)>& each) const;
   Json report() const;
   std::vector<std::string> MaskNames() const;
   std::vector<std::string> ReadMask(const std::string& key) const;

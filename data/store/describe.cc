@@ -165,17 +165,17 @@ Json DescribeDataset(const std::filesystem::path& path) {
   for (const std::string& key : reader.MaskNames()) {
     json["masks"][key] = reader.ReadMask(key).size();
   }
-  const std::vector<AttemptRecord> attempts = reader.attempts();
-  if (!attempts.empty()) {
-    const auto good = std::count_if(attempts.begin(), attempts.end(),
-                                    [](const AttemptRecord& a) { return a.success; });
-    std::map<std::string, int64_t> failed;
-    for (const AttemptRecord& a : attempts) {
-      if (!a.success) ++failed[a.cause];
-    }
-    json["attempts"] = {{"started", attempts.size()},
+  int64_t started = 0, good = 0;
+  std::map<std::string, int64_t> failed;
+  reader.VisitAttempts([&](const AttemptRecord& attempt) {
+    ++started;
+    good += attempt.success;
+    if (!attempt.success) ++failed[attempt.cause];
+  });
+  if (started > 0) {
+    json["attempts"] = {{"started", started},
                         {"succeeded", good},
-                        {"rate", static_cast<double>(good) / static_cast<double>(attempts.size())},
+                        {"rate", static_cast<double>(good) / static_cast<double>(started)},
                         {"causes", failed}};
   }
   if (!files.empty()) json["linked_files"] = files;

@@ -173,6 +173,15 @@ std::vector<std::string> Group::Names() const {
   return names;
 }
 
+int64_t Group::Size() const {
+  const Guard guard;
+  H5G_info_t info;
+  if (H5Gget_info(id(), &info) < 0) {
+    FailReading(Place(), fmt::format("its members cannot be counted ({})", ErrorText()));
+  }
+  return static_cast<int64_t>(info.nlinks);
+}
+
 Group Group::Open(const std::string& name) const {
   const Guard guard;
   Id group(H5Gopen2(id(), name.c_str(), GroupAccess()));
@@ -371,8 +380,17 @@ Column Group::Read(const std::string& name) const {
   return ReadOpened(dataset, info, name, *type, {-2});
 }
 
+Column Group::ReadRows(const std::string& name, ColumnType type,
+                       const std::vector<int64_t>& row_dims, hsize_t first, hsize_t count) const {
+  const Guard guard;
+  const Id dataset = OpenDataset(name);
+  return ReadOpened(dataset, InfoOf(dataset, Place(name)), name, type, row_dims,
+                    Rows{first, count});
+}
+
 Column Group::ReadOpened(const Id& dataset, const DatasetInfo& info, const std::string& name,
-                         ColumnType type, const std::vector<int64_t>& row_dims) const {
+                         ColumnType type, const std::vector<int64_t>& row_dims,
+                         const std::optional<Rows>& rows) const {
   const bool number =
       info.type_class == H5T_INTEGER || info.type_class == H5T_FLOAT || info.type_class == H5T_ENUM;
   if (!number) FailReading(Place(name), "must hold numbers");
@@ -389,16 +407,30 @@ Column Group::ReadOpened(const Id& dataset, const DatasetInfo& info, const std::
     FailReading(Place(name),
                 fmt::format("has shape {}, must have (rows{})", ShapeText(info.dims), want));
   }
-  uint64_t total = BytesOf(type);
-  for (const hsize_t n : info.dims) {
-    if (n != 0 && total > kMaxArrayBytes / n) {
-      FailReading(Place(name), fmt::format("claims shape {}: more than the {} bytes allowed",
-                                           ShapeText(info.dims), kMaxArrayBytes));
+  const auto bytes_of = [&](std::vector<hsize_t> dims, uint64_t most) {
+    uint64_t total = BytesOf(type);
+    for (const hsize_t n : dims) {
+      if (n != 0 && total > most / n) {
+        FailReading(Place(name), fmt::format("claims shape {}: more than the {} bytes allowed",
+                                             ShapeText(info.dims), most));
+      }
+      total *= n;
     }
-    total *= n;
+    return total;
+  };
+  std::vector<hsize_t> dims = info.dims;
+  if (rows) {
+    if (rows->first > dims[0] || rows->count > dims[0] - rows->first) {
+      FailReading(Place(name), fmt::format("has {} rows, must have {}", dims[0],
+                                           uint64_t{rows->first} + rows->count));
+    }
+    // a claim costs time where it does not cost memory: a large one must be on the disk
+    bytes_of(dims, std::max<uint64_t>(kMaxArrayBytes, H5Dget_storage_size(dataset.get())));
+    dims[0] = rows->count;
   }
+  const uint64_t total = bytes_of(dims, kMaxArrayBytes);
   Column column(name, type, std::vector<size_t>(info.dims.begin() + 1, info.dims.end()));
-  column.rows = info.dims[0];
+  column.rows = dims[0];
   column.bytes.resize(total);
   hid_t memory_type = NativeType(type);
   // booleans of h5py: read as their base type
@@ -409,72 +441,22 @@ Column Group::ReadOpened(const Id& dataset, const DatasetInfo& info, const std::
     if (info.type_size != BytesOf(type)) FailReading(Place(name), "must hold one byte per value");
     memory_type = base.get();
   }
-  if (total > 0 &&
-      H5Dread(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, column.bytes.data()) < 0) {
+  if (total == 0) return column;
+  Id memory, file;
+  if (rows) {
+    std::vector<hsize_t> offset(dims.size(), 0);
+    offset[0] = rows->first;
+    memory = Id(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr));
+    file = Id(H5Dget_space(dataset.get()));
+    H5Sselect_hyperslab(file.get(), H5S_SELECT_SET, offset.data(), nullptr, dims.data(), nullptr);
+  }
+  const hid_t memory_space = rows ? memory.get() : H5S_ALL,
+              file_space = rows ? file.get() : H5S_ALL;
+  if (H5Dread(dataset.get(), memory_type, memory_space, file_space, H5P_DEFAULT,
+              column.bytes.data()) < 0) {
     FailReading(Place(name), fmt::format("cannot be read ({})", ErrorText()));
   }
   return column;
-}
-
-void Group::WriteTexts(const std::string& name, const std::vector<std::string>& texts) const {
-  const Guard guard;
-  size_t width = 1;
-  for (const std::string& text : texts) width = std::max(width, text.size());
-  std::vector<char> bytes(width * texts.size(), 0);
-  for (size_t i = 0; i < texts.size(); ++i) {
-    std::copy(texts[i].begin(), texts[i].end(), bytes.begin() + static_cast<long>(i * width));
-  }
-  const hsize_t count = texts.size();
-  const Id space(H5Screate_simple(1, &count, nullptr));
-  const Id type(H5Tcopy(H5T_C_S1));
-  H5Tset_size(type.get(), width);
-  H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
-  if (Has(name)) Delete(name);
-  const Id dataset(H5Dcreate2(id(), name.c_str(), type.get(), space.get(), LinkCreation(),
-                              H5P_DEFAULT, H5P_DEFAULT));
-  if (!dataset.valid()) FailWriting(Place(name), "cannot create the dataset");
-  if (count > 0 &&
-      H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
-    FailWriting(Place(name), "cannot write");
-  }
-}
-
-std::vector<std::string> Group::ReadTexts(const std::string& name) const {
-  const Guard guard;
-  const DatasetInfo info = Info(name);
-  if (info.type_class != H5T_STRING || info.dims.size() != 1) {
-    FailReading(Place(name), "must be a list of strings");
-  }
-  const Id dataset = OpenDataset(name);
-  const Id stored(H5Dget_type(dataset.get()));
-  const size_t count = info.dims[0];
-  std::vector<std::string> texts;
-  if (H5Tis_variable_str(stored.get()) > 0) {
-    if (count > kMaxTextBytes / 64) FailReading(Place(name), "claims too many strings");
-    std::vector<char*> pointers(count, nullptr);
-    if (count > 0 &&
-        H5Dread(dataset.get(), stored.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0) {
-      FailReading(Place(name), fmt::format("cannot be read ({})", ErrorText()));
-    }
-    for (char* p : pointers) {
-      texts.emplace_back(p ? p : "");
-      H5free_memory(p);
-    }
-    return texts;
-  }
-  if (info.type_size == 0 || count > kMaxTextBytes / info.type_size) {
-    FailReading(Place(name), "claims too many bytes of text");
-  }
-  std::vector<char> bytes(count * info.type_size);
-  if (count > 0 &&
-      H5Dread(dataset.get(), stored.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
-    FailReading(Place(name), fmt::format("cannot be read ({})", ErrorText()));
-  }
-  for (size_t i = 0; i < count; ++i) {
-    const char* p = bytes.data() + i * info.type_size;
-    texts.emplace_back(p, strnlen(p, info.type_size));
-  }
-  return texts;
 }
 
 Group OpenForReading(const std::filesystem::path& file) {
@@ -529,6 +511,18 @@ Group OpenForReading(const std::filesystem::path& file) {
   Id root(H5Gopen2(opened.get(), "/", H5P_DEFAULT));
   if (!root.valid()) ThrowBadInput(fmt::format("{}: its root group is damaged", name));
   return Group(std::move(root), name, "/");
+}
+
+void KeepCacheSmall(const Group& root) {
+  const Guard guard;
+  const Id file(H5Iget_file_id(root.id()));
+  H5AC_cache_config_t cache{};
+  cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
+  if (H5Fget_mdc_config(file.get(), &cache) < 0) return;
+  cache.set_initial_size = true;
+  cache.initial_size = cache.min_size = 128 << 10;
+  cache.max_size = 256 << 10;
+  H5Fset_mdc_config(file.get(), &cache);
 }
 
 }  // namespace understudy::h5

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -86,6 +87,7 @@ class Group {
   // True where every link of the path exists and its end can be opened.
   bool Has(const std::string& name) const;
   std::vector<std::string> Names() const;
+  int64_t Size() const;  // number of members
   Group Open(const std::string& name) const;
   Group Create(const std::string& name) const;
   Group OpenOrCreate(const std::string& name) const;
@@ -128,15 +130,30 @@ class Group {
               const std::vector<int64_t>& row_dims = {-2}) const;
   // The same for any shape, as the type that is stored.
   Column Read(const std::string& name) const;
+  // Rows [first, first + count) alone. The dataset may be larger than kMaxArrayBytes, but then the
+  // file must really hold it; the rows asked for may not.
+  Column ReadRows(const std::string& name, ColumnType type, const std::vector<int64_t>& row_dims,
+                  hsize_t first, hsize_t count) const;
   DatasetInfo Info(const std::string& name) const;
   Id OpenDataset(const std::string& name) const;
   // Fixed-length strings of a 1-D dataset.
   void WriteTexts(const std::string& name, const std::vector<std::string>& texts) const;
   std::vector<std::string> ReadTexts(const std::string& name) const;
+  // The same one by one, in order, so that memory holds a block of them: `count` texts of at most
+  // `width` bytes from text(0), text(1), …; to each(text).
+  void WriteTexts(const std::string& name, size_t count, size_t width,
+                  const std::function<std::string(size_t)>& text) const;
+  void VisitTexts(const std::string& name,
+                  const std::function<void(const std::string&)>& each) const;
 
  private:
+  struct Rows {
+    hsize_t first = 0, count = 0;
+  };
+  // All rows without `rows`.
   Column ReadOpened(const Id& dataset, const DatasetInfo& info, const std::string& name,
-                    ColumnType type, const std::vector<int64_t>& row_dims) const;
+                    ColumnType type, const std::vector<int64_t>& row_dims,
+                    const std::optional<Rows>& rows = {}) const;
 
   Id id_;
   std::string file_, path_;
@@ -149,5 +166,9 @@ hid_t NativeType(ColumnType type);
 
 // Opens for reading with HDF5's plain driver. Says what is wrong with files that are no HDF5.
 Group OpenForReading(const std::filesystem::path& file);
+
+// Keeps HDF5's cache of metadata small for the file of `root`, which is read from one end to the
+// other. Its index of chunks takes ten times as much memory as the size that HDF5 counts.
+void KeepCacheSmall(const Group& root);
 
 }  // namespace understudy::h5

@@ -414,11 +414,11 @@ void GrowingFile::Flush() {
   }
 }
 
-void GrowingFile::Trim() {
+void GrowingFile::Trim(size_t bound) {
   const Guard guard;
   size_t now = 0;
   if (H5Fget_mdc_size(file_.get(), nullptr, nullptr, &now, nullptr) < 0) return;
-  if (now < (32u << 20)) return;
+  if (now < bound) return;
   Flush();
   root_ = Group();
   file_.Reset();

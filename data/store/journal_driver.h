@@ -36,9 +36,10 @@ class GrowingFile {
   const Group& root() const { return root_; }
   // Makes all that was written so far survive. Throws Error(kFailed).
   void Flush();
-  // Closes and opens again where HDF5's cache of metadata has grown beyond a bound: it keeps
-  // everything that was ever touched otherwise. All other handles must be closed.
-  void Trim();
+  // Closes and opens again where HDF5's cache of metadata has grown beyond `bound` bytes: it keeps
+  // everything that was ever touched otherwise. The size is that on the disk; memory takes ten
+  // times as much. All other handles must be closed.
+  void Trim(size_t bound = 4 << 20);
   // Flushes, closes, and waits for the disk (fsync). Throws Error(kFailed).
   void Close();
 

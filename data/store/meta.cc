@@ -99,6 +99,34 @@ std::vector<std::string> TextList(const h5::Group& group, const std::string& nam
   return FromJson<std::vector<std::string>>(ParseJson(group.Text(name), place), place);
 }
 
+// Content hash of a file, with the hashes of its episodes from `add_episodes`.
+std::string HashWith(const h5::Group& root, const std::function<void(Hasher&)>& add_episodes) {
+  const h5::Guard guard;
+  Hasher hasher;
+  Json header = HeaderToJson(ReadHeader(root));
+  header.erase("settings");
+  hasher.Add(Dump(header));
+  const h5::Group understudy = root.Open("understudy");
+  hasher.Add(understudy.Text("model", ""));
+  add_episodes(hasher);
+  if (root.Has("mask")) {
+    const h5::Group masks = root.Open("mask");
+    for (const std::string& key : masks.Names()) {
+      hasher.Add(key);
+      masks.VisitTexts(key, [&](const std::string& name) { hasher.Add(name); });
+    }
+  }
+  VisitAttempts(understudy, [&](const AttemptRecord& a) {
+    hasher.Add(fmt::format("{} {} {} {} {} {}", a.attempt, a.success, a.subtask, a.steps, a.cause,
+                           fmt::join(a.sources, ",")));
+    for (const Pose& X : a.X_WO_start) {
+      hasher.Add(X.translation().data(), 3 * sizeof(double));
+      hasher.Add(X.rotation().coeffs().data(), 4 * sizeof(double));
+    }
+  });
+  return hasher.Hex();
+}
+
 Json JsonOf(const h5::Group& group, const std::string& name) {
   if (!group.HasAttribute(name)) return Json::object();
   return ParseJson(group.Text(name), fmt::format("{}: attribute '{}'", group.Place(), name));
@@ -297,30 +325,18 @@ std::vector<std::string> EpisodeHashes(const h5::Group& data) {
 }
 
 std::string DatasetHash(const h5::Group& root, const std::vector<std::string>& episode_hashes) {
-  const h5::Guard guard;
-  Hasher hasher;
-  Json header = HeaderToJson(ReadHeader(root));
-  header.erase("settings");
-  hasher.Add(Dump(header));
-  const h5::Group understudy = root.Open("understudy");
-  hasher.Add(understudy.Text("model", ""));
-  for (const std::string& hash : episode_hashes) hasher.Add(hash);
-  if (root.Has("mask")) {
-    const h5::Group masks = root.Open("mask");
-    for (const std::string& key : masks.Names()) {
-      hasher.Add(key);
-      for (const std::string& name : masks.ReadTexts(key)) hasher.Add(name);
+  return HashWith(root, [&](Hasher& hasher) {
+    for (const std::string& hash : episode_hashes) hasher.Add(hash);
+  });
+}
+
+std::string DatasetHash(const h5::Group& root, int64_t episodes) {
+  const h5::Group data = root.Open("data");
+  return HashWith(root, [&](Hasher& hasher) {
+    for (int64_t i = 0; i < episodes; ++i) {
+      hasher.Add(data.Open(fmt::format("demo_{}/understudy", i)).Text("content_hash"));
     }
-  }
-  for (const AttemptRecord& a : ReadAttempts(understudy)) {
-    hasher.Add(fmt::format("{} {} {} {} {} {}", a.attempt, a.success, a.subtask, a.steps, a.cause,
-                           fmt::join(a.sources, ",")));
-    for (const Pose& X : a.X_WO_start) {
-      hasher.Add(X.translation().data(), 3 * sizeof(double));
-      hasher.Add(X.rotation().coeffs().data(), 4 * sizeof(double));
-    }
-  }
-  return hasher.Hex();
+  });
 }
 
 int64_t DemoNumber(const std::string& name) {

@@ -2,6 +2,7 @@
 
 // What stands in attributes: the header of a dataset and everything of an episode that is no row.
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -47,6 +48,8 @@ class ColumnHashes {
 std::string EpisodeHash(const EpisodeMeta& meta, const RawStream& raw, const Json& column_hashes);
 // Of a whole file: header (without settings), the hashes of its episodes in order, masks, attempts.
 std::string DatasetHash(const h5::Group& root, const std::vector<std::string>& episode_hashes);
+// The same of a file whose episodes are demo_0 … demo_<episodes - 1>, read one by one.
+std::string DatasetHash(const h5::Group& root, int64_t episodes);
 // The hashes that the episodes carry, by number.
 std::vector<std::string> EpisodeHashes(const h5::Group& data);
 
@@ -55,9 +58,13 @@ int64_t DemoNumber(const std::string& name);
 std::vector<std::string> EpisodeNames(const h5::Group& data);
 
 // The attempts table, /understudy/attempts.
+inline constexpr size_t kAttemptBlock = 1024;  // records in memory at once
 void AppendAttempts(const h5::Group& understudy, size_t objects,
                     const std::vector<AttemptRecord>& attempts);
-std::vector<AttemptRecord> ReadAttempts(const h5::Group& understudy);
+int64_t CountAttempts(const h5::Group& understudy);
+// Every record in order; memory holds a block of them.
+void VisitAttempts(const h5::Group& understudy,
+                   const std::function<void(const AttemptRecord&)>& each);
 
 void WriteCameras(const h5::Group& demo, const std::vector<std::string>& names,
                   const std::vector<CameraParameters>& cameras);

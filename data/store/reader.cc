@@ -142,8 +142,13 @@ const std::string& DatasetReader::content_hash() const { return impl_->content_h
 const std::vector<EpisodeSummary>& DatasetReader::episodes() const { return impl_->episodes; }
 
 std::vector<AttemptRecord> DatasetReader::attempts() const {
-  if (!impl_->own) return {};
-  return ReadAttempts(impl_->root.Open("understudy"));
+  std::vector<AttemptRecord> attempts;
+  VisitAttempts([&](const AttemptRecord& attempt) { attempts.push_back(attempt); });
+  return attempts;
+}
+
+void DatasetReader::VisitAttempts(const std::function<void(const AttemptRecord&)>& each) const {
+  if (impl_->own) understudy::VisitAttempts(impl_->root.Open("understudy"), each);
 }
 
 Json DatasetReader::report() const {

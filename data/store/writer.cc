@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <functional>
 
 #include "data/base/error.h"
 #include "data/store/dataset.h"
@@ -19,6 +20,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto kFlushEvery = std::chrono::seconds(1);
 constexpr size_t kBlockBytes = 4 << 20;  // of pictures that are compressed together
+// Attempts without an episode after which HDF5's cache is emptied: the index of their chunks takes
+// it 100 bytes of memory each, of which it counts a tenth.
+constexpr int64_t kTrimAttempts = 16 * kAttemptBlock;
 constexpr const char* kPending = "understudy/pending";
 
 }  // namespace
@@ -29,8 +33,9 @@ struct DatasetWriter::Impl {
   Options options;
   h5::GrowingFile file;
   int64_t episodes = 0, steps = 0;
-  std::vector<AttemptRecord> attempts;
-  size_t stored_attempts = 0;               // of them in the file
+  int64_t attempts = 0;
+  int64_t untrimmed = 0;             // attempts without an episode since the last Trim
+  std::vector<AttemptRecord> fresh;  // the last of them, not in the file yet: a block at most
   std::optional<AttemptRecord> of_episode;  // recorded when the open episode ends
   Clock::time_point flushed = Clock::now();
   bool finished = false;
@@ -53,6 +58,7 @@ struct DatasetWriter::Impl {
   void Create();
   void Resume();
   void StoreAttempts();
+  void Read(const std::function<void(const h5::Group& root)>& work);
   void Flush();
   void FlushSometimes() {
     if (Clock::now() - flushed >= kFlushEvery) Flush();
@@ -102,24 +108,31 @@ void DatasetWriter::Impl::Resume() {
   }
   // an episode that was being written when the writer was killed
   if (root.Has(kPending)) root.Delete(kPending);
-  attempts = ReadAttempts(root.Open("understudy"));
+  attempts = CountAttempts(root.Open("understudy"));
+  // episodes are numbered from 0, and reach the file together with their number of steps
   const h5::Group data = root.Open("data");
-  for (const std::string& name : EpisodeNames(data)) {
-    const h5::Group demo = data.Open(name);
-    steps += static_cast<int64_t>(ReadLength(demo));
-    episodes = DemoNumber(name) + 1;
-  }
-  data.SetInt("total", steps);
-  stored_attempts = attempts.size();
+  episodes = data.Size();
+  steps = data.Int("total");
   Flush();
 }
 
 void DatasetWriter::Impl::StoreAttempts() {
-  const std::vector<AttemptRecord> fresh(attempts.begin() + static_cast<long>(stored_attempts),
-                                         attempts.end());
   if (fresh.empty()) return;
   AppendAttempts(file.root().Open("understudy"), header.simulator.objects.size(), fresh);
-  stored_attempts = attempts.size();
+  fresh.clear();
+}
+
+// Flushes, and reads the file as a reader does: HDF5 keeps every piece of a growing file's metadata
+// that is touched, but few of one that is read.
+void DatasetWriter::Impl::Read(const std::function<void(const h5::Group& root)>& work) {
+  Flush();
+  file = h5::GrowingFile();
+  {
+    const h5::Group root = h5::OpenForReading(part);
+    h5::KeepCacheSmall(root);
+    work(root);
+  }
+  file = h5::GrowingFile::Open(part);
 }
 
 void DatasetWriter::Impl::Flush() {
@@ -165,10 +178,16 @@ DatasetWriter::~DatasetWriter() {
 }
 
 int64_t DatasetWriter::episodes_written() const { return impl_->episodes; }
-int64_t DatasetWriter::attempts_written() const {
-  return static_cast<int64_t>(impl_->attempts.size());
+int64_t DatasetWriter::attempts_written() const { return impl_->attempts; }
+
+void DatasetWriter::VisitAttempts(const std::function<void(const AttemptRecord&)>& each) {
+  Impl& m = *impl_;
+  Require(!m.open, "attempts are read between episodes");
+  m.Guarded([&] {
+    m.Read(
+        [&](const h5::Group& root) { understudy::VisitAttempts(root.Open("understudy"), each); });
+  });
 }
-std::vector<AttemptRecord> DatasetWriter::attempts() const { return impl_->attempts; }
 
 void DatasetWriter::BeginEpisode(const Episode& episode,
                                  const std::vector<CameraParameters>& cameras) {
@@ -285,7 +304,10 @@ void DatasetWriter::EndEpisode() {
     ++m.episodes;
     m.steps += static_cast<int64_t>(length);
     m.file.root().Open("data").SetInt("total", m.steps);
-    if (m.of_episode) m.attempts.push_back(*std::exchange(m.of_episode, {}));
+    if (m.of_episode) {
+      m.fresh.push_back(*std::exchange(m.of_episode, {}));
+      ++m.attempts;
+    }
     m.Flush();
   });
   m.Guarded([&] { m.file.Trim(); });
@@ -321,8 +343,13 @@ void DatasetWriter::AppendAttempt(const AttemptRecord& attempt, const Episode* e
     return Append(*episode);
   }
   m.Guarded([&] {
-    m.attempts.push_back(attempt);
+    m.fresh.push_back(attempt);
+    ++m.attempts;
+    if (m.fresh.size() >= kAttemptBlock) m.Flush();
     m.FlushSometimes();
+    if (++m.untrimmed < kTrimAttempts || m.open) return;
+    m.file.Trim(0);
+    m.untrimmed = 0;
   });
 }
 
@@ -330,6 +357,27 @@ void DatasetWriter::WriteMask(const std::string& key, const std::vector<std::str
   impl_->Guarded([&] {
     impl_->file.root().WriteTexts("mask/" + key, demos);
     impl_->Flush();
+  });
+}
+
+void DatasetWriter::MarkEpisodes(const std::string& key,
+                                 const std::function<bool(int64_t episode)>& holds) {
+  Impl& m = *impl_;
+  size_t count = 0;
+  int64_t last = 0;
+  for (int64_t i = 0; i < m.episodes; ++i) {
+    if (!holds(i)) continue;
+    ++count;
+    last = i;
+  }
+  const auto name = [](int64_t i) { return fmt::format("demo_{}", i); };
+  int64_t next = 0;  // names are asked for in order
+  m.Guarded([&] {
+    m.file.root().WriteTexts("mask/" + key, count, count > 0 ? name(last).size() : 1, [&](size_t) {
+      while (!holds(next)) ++next;
+      return name(next++);
+    });
+    m.Flush();
   });
 }
 
@@ -346,11 +394,10 @@ void DatasetWriter::Finish() {
   Impl& m = *impl_;
   Require(!m.open, "the last episode has ended");
   m.Guarded([&] {
-    m.Flush();
     const h5::Guard guard;
-    const h5::Group& root = m.file.root();
-    root.Open("understudy")
-        .SetText("content_hash", DatasetHash(root, EpisodeHashes(root.Open("data"))));
+    std::string hash;
+    m.Read([&](const h5::Group& root) { hash = DatasetHash(root, m.episodes); });
+    m.file.root().Open("understudy").SetText("content_hash", hash);
     m.file.Close();
     RenameDurably(m.part, m.path);
   });

@@ -175,6 +175,24 @@ TEST_F(MimicCommandTest, GeneratedDemonstrationsCanBeSources) {
   EXPECT_GT(Run().successes, 0);
 }
 
+// An attempt comes again from its number alone, failures that were not kept included.
+TEST_F(MimicCommandTest, AttemptsRepeat) {
+  options_.run.keep_failed = true;
+  Run();
+  const DatasetReader reader(options_.out);
+  const std::vector<int64_t> numbers{7, 2, 11, 0};
+  std::vector<int64_t> seen;
+  RepeatAttempts(options_, task_, FakeSimulatorFactory(task_, fake_), numbers,
+                 [&](int64_t number, const Attempt& attempt) {
+                   seen.push_back(number);
+                   const Episode kept = reader.ReadEpisode(static_cast<size_t>(number));
+                   ASSERT_EQ(kept.length(), attempt.episode.length());
+                   EXPECT_EQ(kept.final_state, attempt.episode.final_state);
+                   EXPECT_EQ(kept.meta.cause, attempt.episode.meta.cause);
+                 });
+  EXPECT_EQ(seen, numbers);
+}
+
 TEST_F(MimicCommandTest, LimitsTheSources) {
   options_.source_limit = 2;
   EXPECT_EQ(Run().sources.size(), 2u);

@@ -17,7 +17,9 @@ using testing::HasSubstr;
 // Keeps everything in memory; may fail at an episode.
 class MemorySink : public AttemptSink {
  public:
-  std::vector<AttemptRecord> attempts() const override { return records; }
+  void ReadBack(const std::function<void(const AttemptRecord&)>& each) override {
+    for (const AttemptRecord& record : records) each(record);
+  }
   int64_t episodes() const override { return static_cast<int64_t>(kept.size()); }
   void Append(const AttemptRecord& record, const Episode* episode) override {
     if (episode != nullptr && fail_at_episode == episodes()) ThrowFailed("disk full");
@@ -105,6 +107,63 @@ TEST_F(GeneratorTest, TotalsAreSumsOfRows) {
   for (const AttemptRecord& record : sink.records) steps += record.steps;
   EXPECT_EQ(report.times.steps, steps);
   for (const Episode& episode : sink.kept) EXPECT_EQ(episode.meta.settings, (Json{{"k", 1}}));
+}
+
+// What the page of a run shows adds up: every number is a sum over attempts.
+TEST_F(GeneratorTest, PartsOfTheReportAddUp) {
+  fake_.slip_after_steps = 8;  // some attempts fail in the second subtask too
+  options_.attempts = 60;
+  MemorySink sink;
+  const Json json = Run(sink).ToJson();
+  const auto sum = [](const Json& list) {
+    int64_t total = 0;
+    for (const Json& n : list) total += n.get<int64_t>();
+    return total;
+  };
+  const int64_t attempts = json["attempts"], successes = json["successes"];
+
+  // kinds of failure are the failures, by cause and subtask
+  int64_t failed = 0;
+  std::vector<int64_t> failed_in(2, 0);
+  double failure_steps = 0;
+  for (const Json& kind : json["failure_kinds"]) {
+    const int64_t count = kind["count"], subtask = kind["subtask"];
+    failed += count;
+    failed_in[static_cast<size_t>(subtask)] += count;
+    failure_steps += kind["mean_steps"].get<double>() * static_cast<double>(count);
+    EXPECT_EQ(json["failures"][kind["cause"].get<std::string>()][static_cast<size_t>(subtask)],
+              count);
+    EXPECT_EQ(kind["first_attempts"].size(), std::min<size_t>(3, static_cast<size_t>(count)));
+    for (const Json& number : kind["first_attempts"]) {
+      const AttemptRecord& record = sink.records[number.get<size_t>()];
+      EXPECT_EQ(record.cause, kind["cause"].get<std::string>());
+      EXPECT_EQ(record.subtask, subtask);
+    }
+  }
+  EXPECT_GT(json["failure_kinds"].size(), 1u) << "this test needs attempts that fail in two ways";
+  EXPECT_EQ(failed + successes, attempts);
+  EXPECT_NEAR(failure_steps / static_cast<double>(failed), json["failure_steps"]["mean"], 1e-9);
+  EXPECT_EQ(json["first_successes"].size(), std::min<size_t>(3, static_cast<size_t>(successes)));
+
+  // what is begun is ended well or fails there; what is ended well begins the next
+  const Json& subtasks = json["subtasks"];
+  ASSERT_EQ(subtasks.size(), 2u);
+  EXPECT_EQ(subtasks[0]["begun"], attempts);
+  EXPECT_EQ(subtasks[1]["begun"], subtasks[0]["ended"]);
+  EXPECT_EQ(subtasks[1]["ended"], successes);
+  double steps = 0;
+  for (size_t i = 0; i < 2; ++i) {
+    const double begun = subtasks[i]["begun"];
+    EXPECT_EQ(begun - subtasks[i]["ended"].get<double>(), static_cast<double>(failed_in[i]));
+    steps += begun * subtasks[i]["mean_steps"].get<double>();
+  }
+  int64_t recorded = 0;
+  for (const AttemptRecord& record : sink.records) recorded += record.steps;
+  EXPECT_NEAR(steps, static_cast<double>(recorded), 1e-6);
+
+  EXPECT_EQ(sum(json["lengths"]["successes"]), successes);
+  EXPECT_EQ(sum(json["lengths"]["failures"]), failed);
+  EXPECT_EQ(json["lengths"]["successes"].size(), json["lengths"]["failures"].size());
 }
 
 TEST_F(GeneratorTest, SameContentForAnyThreadCount) {

@@ -62,7 +62,7 @@ void WriteExtras(const DatasetReader& reader, const fs::path& folder) {
     for (const CameraParameters& camera : reader.ReadCameras(i)) cameras.push_back({camera});
     report.camera_parameters.push_back(std::move(cameras));
   }
-  for (const AttemptRecord& attempt : reader.attempts()) writer.AppendAttempt(attempt);
+  reader.VisitAttempts([&](const AttemptRecord& attempt) { writer.AppendAttempt(attempt); });
   for (const std::string& key : reader.MaskNames()) {
     std::vector<std::string> demos;
     for (const std::string& name : reader.ReadMask(key)) {

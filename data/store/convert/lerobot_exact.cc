@@ -271,7 +271,8 @@ void ImportExactly(const LerobotFolder& folder, const Extras& extras,
   for (const EpisodeSummary& episode : extras.reader->episodes()) {
     if (names.count(episode.name) == 0) report.dropped.push_back(episode.uuid);
   }
-  for (const AttemptRecord& attempt : extras.reader->attempts()) writer.AppendAttempt(attempt);
+  extras.reader->VisitAttempts(
+      [&](const AttemptRecord& attempt) { writer.AppendAttempt(attempt); });
   for (const std::string& key : extras.reader->MaskNames()) {
     std::vector<std::string> kept;
     for (const std::string& name : extras.reader->ReadMask(key)) {
