@@ -1,9 +1,14 @@
 // mimic and augment: datasets from datasets.
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "app/commands.h"
+#include "app/mimic_report.h"
+#include "app/sample_videos.h"
 #include "app/twin.h"
 #include "augment/command.h"
+#include "data/base/shard.h"
 #include "data/store/dataset.h"
 #include "data/store/translate.h"
 #include "mimic/command.h"
@@ -23,6 +28,7 @@ void VisitSources(V& v, MimicOptions& mimic) {
 struct MimicFlags {
   std::string task, robot, subtasks;
   MimicOptions mimic;
+  std::string report;
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml; empty: the sources' own");
@@ -36,6 +42,7 @@ struct MimicFlags {
     v("out", mimic.out, "dataset to write");
     v("overwrite", mimic.overwrite, "replace it where it exists");
     v("resume", mimic.resume, "go on with an unfinished run of equal settings");
+    v("report", report, "HTML page to write: rates, causes, coverage, videos; empty: none");
   }
 };
 
@@ -89,6 +96,20 @@ AdaptSource Adapter(const Twin& twin) {
     const std::string family = FamilyOf(reader.header());
     if (!family.empty()) Translation(family, &twin.task, &twin.robot).ToOurs(episode);
   };
+}
+
+// Where the page goes; parts of a run get names of their own. Its folder exists before hours of
+// work.
+std::filesystem::path PageFile(const MimicFlags& flags) {
+  if (flags.report.empty()) return {};
+  const std::filesystem::path page = ParseShard(flags.mimic.run.shard).Output(flags.report);
+  std::error_code failed;
+  if (page.has_parent_path()) std::filesystem::create_directories(page.parent_path(), failed);
+  if (failed || std::filesystem::is_directory(page)) {
+    ThrowUsage(fmt::format("report: '{}' cannot be written: name a file in a folder of yours",
+                           page.string()));
+  }
+  return page;
 }
 
 std::string DescribeMimic(const Json& result) {
@@ -165,8 +186,17 @@ Command MimicCommand() {
         if (context.plan) {
           return PlanMimic(options, twin.task, twin.simulators, Adapter(twin)).ToJson();
         }
-        return RunMimic(options, twin.task, twin.simulators, *context.progress, Adapter(twin))
-            .ToJson();
+        const std::filesystem::path page = PageFile(flags);
+        const MimicReport report =
+            RunMimic(options, twin.task, twin.simulators, *context.progress, Adapter(twin));
+        if (!page.empty() && !report.interrupted) {
+          const SampleVideos samples = FilmSamples(report, options, twin.task, twin.simulators,
+                                                   twin.renderers, Adapter(twin));
+          WriteTextAtomically(page, MimicPage(report.ToJson(), ToJson(twin.task), ToJson(flags),
+                                              twin.info.control_hz, samples));
+          context.progress->Message(fmt::format("report: {}", page.string()));
+        }
+        return report.ToJson();
       },
       DescribeMimic);
   command.positional = {"source"};

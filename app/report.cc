@@ -7,6 +7,8 @@
 #include <iterator>
 
 #include "app/html.h"
+#include "app/mimic_report.h"
+#include "app/page.h"
 #include "app/pipeline.h"
 #include "data/store/dataset.h"
 #ifdef WITH_VIDEO
@@ -21,32 +23,6 @@ namespace fs = std::filesystem;
 constexpr const char* kColours[] = {"#2563eb", "#16a34a", "#d97706",
                                     "#9333ea", "#dc2626", "#0891b2"};
 
-constexpr const char* kStyle = R"(
-:root{color-scheme:light}
-body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;color:#1f2937;background:#fff;
- max-width:1120px;margin:0 auto;padding:24px 28px 80px}
-h1{font-size:30px;margin:8px 0 2px}h2{font-size:20px;margin:44px 0 6px;border-bottom:1px solid #e5e7eb;padding-bottom:6px}
-p.lead{color:#4b5563;margin:0 0 18px;max-width:80ch}p{max-width:80ch}
-table{border-collapse:collapse;margin:10px 0}th,td{padding:5px 14px 5px 0;text-align:left;vertical-align:middle}
-th{font-weight:600;color:#6b7280;font-size:13px}td.n{text-align:right;font-variant-numeric:tabular-nums}
-.row{display:flex;flex-wrap:wrap;gap:18px;align-items:flex-start}
-svg.plot{background:#fff}svg .grid{stroke:#eef0f3}svg text{font:10px system-ui,sans-serif;fill:#6b7280}
-svg text.title{font-size:12px;font-weight:600;fill:#1f2937}
-.bar{position:relative;width:300px;height:18px;background:#f3f4f6;border-radius:3px}
-.bar i{position:absolute;top:0;bottom:0;left:0;border-radius:3px}
-.bar b{position:absolute;top:7px;height:4px;background:#111827;opacity:.75}
-.strip{display:flex;flex-wrap:wrap;gap:6px}.strip figure,.video figure{margin:0}
-.strip img{width:126px;height:126px;image-rendering:auto;border-radius:4px;display:block}
-figcaption{font-size:12px;color:#6b7280;margin-top:2px;max-width:260px}
-.video{display:flex;flex-wrap:wrap;gap:14px}video{width:260px;border-radius:4px;background:#000}
-.cards{display:flex;flex-wrap:wrap;gap:12px;margin:14px 0}
-.card{border:1px solid #e5e7eb;border-radius:8px;padding:10px 16px;min-width:120px}
-.card b{display:block;font-size:22px;line-height:1.2}.card span{color:#6b7280;font-size:13px}
-details{margin:6px 0}summary{cursor:pointer;color:#374151}
-pre{background:#f9fafb;border:1px solid #e5e7eb;border-radius:6px;padding:10px;overflow:auto;font-size:12px;max-height:420px}
-.none{color:#9ca3af}.ok{color:#16a34a}.bad{color:#dc2626}
-)";
-
 // A finished step as the report needs it.
 struct StepView {
   std::string name, command;
@@ -54,13 +30,6 @@ struct StepView {
   fs::path output;
   const Json& result() const { return state.at("result"); }
 };
-
-std::string Card(const std::string& value, const std::string& label) {
-  return fmt::format("<div class=\"card\"><b>{}</b><span>{}</span></div>", EscapeHtml(value),
-                     EscapeHtml(label));
-}
-
-std::string Percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 // ---- the table of the experiment ----
 
@@ -127,41 +96,6 @@ std::string PathPlots(const DatasetReader& reader, const std::string& title, siz
                         .legend = false});
 }
 
-// Where each object stood at the start of every attempt, by outcome.
-std::string CoveragePlots(const DatasetReader& reader) {
-  const std::vector<AttemptRecord> attempts = reader.attempts();
-  const std::vector<std::string>& objects = reader.header().simulator.objects;
-  std::string html;
-  for (size_t o = 0; o < objects.size(); ++o) {
-    PlotSeries success{"success", "#16a34a", {}, {}, true, 0.55},
-        failure{"failure", "#dc2626", {}, {}, true, 0.8};
-    for (const AttemptRecord& attempt : attempts) {
-      if (o >= attempt.X_WO_start.size()) continue;
-      PlotSeries& series = attempt.success ? success : failure;
-      series.x.push_back(attempt.X_WO_start[o].translation().y());
-      series.y.push_back(-attempt.X_WO_start[o].translation().x());
-    }
-    html += PlotSvg({success, failure}, {.title = "start of " + objects[o],
-                                         .x_label = "y (m)",
-                                         .y_label = "-x (m)",
-                                         .equal_axes = true});
-  }
-  return html;
-}
-
-std::string CauseTable(const DatasetReader& reader) {
-  std::map<std::string, int> causes;
-  for (const AttemptRecord& attempt : reader.attempts()) {
-    if (!attempt.success) ++causes[fmt::format("{} in subtask {}", attempt.cause, attempt.subtask)];
-  }
-  if (causes.empty()) return "<p>No attempt failed.</p>";
-  std::string html = "<table><tr><th>why attempts failed</th><th>attempts</th></tr>";
-  for (const auto& [cause, count] : causes) {
-    html += fmt::format("<tr><td>{}</td><td class=\"n\">{}</td></tr>", EscapeHtml(cause), count);
-  }
-  return html + "</table>";
-}
-
 std::string RecordSection(const StepView& step) {
   const DatasetReader reader(step.output);
   const Json& result = step.result();
@@ -190,25 +124,11 @@ std::string RecordSection(const StepView& step) {
 
 std::string MimicSection(const StepView& step) {
   const DatasetReader reader(step.output);
-  std::string html = fmt::format("<h2>Generated demonstrations: {}</h2><div class=\"cards\">",
-                                 EscapeHtml(step.name));
-  const auto attempts = reader.attempts();
-  const auto good =
-      std::count_if(attempts.begin(), attempts.end(), [](const auto& a) { return a.success; });
-  html += Card(fmt::format("{}", attempts.size()), "attempts");
-  html += Card(fmt::format("{}", good), "successes");
-  if (!attempts.empty())
-    html += Card(Percent(static_cast<double>(good) / static_cast<double>(attempts.size())),
-                 "generation rate");
-  // wall-clock figures are the run's, not the dataset's
-  const Json times = step.result().value("times", Json::object());
-  html += Card(fmt::format("{:.1f}", times.value("attempts_per_s", 0.0)), "attempts per second");
-  html += Card(Percent(times.value("physics_share", 0.0)), "of the time in MuJoCo");
-  html += "</div><div class=\"row\">" + PathPlots(reader, "generated paths", 60, "#16a34a", 0.3) +
-          "</div>";
-  html += "<p>Start positions of every attempt, seen from the robot:</p><div class=\"row\">" +
-          CoveragePlots(reader) + "</div>";
-  return html + CauseTable(reader);
+  return fmt::format("<h2>Generated demonstrations: {}</h2>", EscapeHtml(step.name)) +
+         MimicNumbers(step.result()) + "<div class=\"row\">" +
+         PathPlots(reader, "generated paths", 60, "#16a34a", 0.3) + "</div>" +
+         MimicSections(step.result(), SubtaskNames(reader.header().task),
+                       reader.header().simulator.control_hz);
 }
 
 // ---- pictures ----
@@ -300,14 +220,10 @@ std::string TrainSection(const std::vector<StepView>& steps) {
 
 // ---- evaluation ----
 
-std::string VideoTag(const fs::path& file) {
+std::string VideoOf(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   const std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(in)), {});
-  if (bytes.empty()) return "";
-  return fmt::format(
-      "<video controls loop muted playsinline preload=\"metadata\" "
-      "src=\"data:video/mp4;base64,{}\"></video>",
-      Base64(bytes));
+  return bytes.empty() ? "" : VideoTag(bytes);
 }
 
 std::string EvaluateSection(const StepView& step) {
@@ -331,7 +247,7 @@ std::string EvaluateSection(const StepView& step) {
   }
   std::string videos;
   for (const Json& video : result.value("videos", Json::array())) {
-    const std::string tag = VideoTag(video.value("file", ""));
+    const std::string tag = VideoOf(video.value("file", ""));
     if (tag.empty()) continue;
     const bool success = video.value("success", false);
     videos += fmt::format(
@@ -380,12 +296,8 @@ void WriteReport(const Pipeline& pipeline, const std::vector<std::string>& order
     steps.push_back({name, command, std::move(state), output});
   }
 
-  const std::string title = pipeline.title.empty() ? pipeline.name : pipeline.title;
-  std::string html = fmt::format(
-      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width\"><title>{0}</title><style>{1}</style></head><body><h1>{0}</h1>"
-      "<p class=\"lead\">{2}</p>",
-      EscapeHtml(title), kStyle, EscapeHtml(pipeline.description));
+  std::string html =
+      BeginPage(pipeline.title.empty() ? pipeline.name : pipeline.title, pipeline.description);
   html += SuccessTable(steps);
   for (const StepView& step : steps) {
     if (step.command == "teleop") html += RecordSection(step);
@@ -397,8 +309,7 @@ void WriteReport(const Pipeline& pipeline, const std::vector<std::string>& order
     if (step.command == "evaluate") html += EvaluateSection(step);
   }
   html += ProvenanceSection(steps);
-  html += fmt::format("<p class=\"none\">Understudy {}, program {}</p></body></html>\n",
-                      ProgramVersion(), ProgramHash().substr(0, 16));
+  html += EndPage();
   WriteTextAtomically(out / "report.html", html);
 }
 

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace understudy {
+
+// What the pages of reports are made of. Texts are escaped by the functions that take them; `html`
+// is not.
+
+// Start of a self-contained page: head, style, heading and a paragraph below it (none if empty).
+std::string BeginPage(const std::string& title, const std::string& lead);
+// Version line and end of the page.
+std::string EndPage();
+
+// A number with its label in a box; stands in a <div class="cards">.
+std::string Card(const std::string& value, const std::string& label);
+std::string Percent(double share);
+// A bar that is filled to `share` of its length, in a CSS colour.
+std::string ShareBar(double share, const std::string& colour);
+
+// An MP4 file in memory as an element that plays it.
+std::string VideoTag(const std::vector<uint8_t>& mp4);
+
+// A JSON value in an element that scripts find by `id`; browsers do not show it.
+std::string EmbeddedJson(const std::string& id, const std::string& json);
+
+}  // namespace understudy
