@@ -31,6 +31,10 @@
 #include "data/store/convert/parquet_writer.h"
 #endif
 
+#ifdef WITH_OMPL
+#include "mimic/plan/rrt_connect.h"
+#endif
+
 namespace understudy {
 namespace {
 
@@ -117,6 +121,12 @@ Json Diagnose() {
   lines.push_back(Line("Arrow", true, ArrowVersion()));
 #else
   lines.push_back(Missing("Arrow", "data convert needs it"));
+#endif
+
+#ifdef WITH_OMPL
+  lines.push_back(Line("OMPL", true, OmplVersion()));
+#else
+  lines.push_back(Missing("OMPL", "mimic --transit plan needs it"));
 #endif
 
 #ifdef WITH_VIEW

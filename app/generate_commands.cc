@@ -1,6 +1,7 @@
 // mimic and augment: datasets from datasets.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "app/commands.h"
@@ -27,6 +28,8 @@ void VisitSources(V& v, MimicOptions& mimic) {
 // MimicOptions with the task, flat: `understudy mimic --source F --task stack --demos 100 --out F`.
 struct MimicFlags {
   std::string task, robot, subtasks;
+  std::string transit;  // takes the place of every subtask's; empty: as the task says
+  double start_shift = 0, start_turn = 0;  // likewise; 0: as the task says
   MimicOptions mimic;
   std::string report;
   template <class V>
@@ -38,6 +41,10 @@ struct MimicFlags {
     v("subtasks", subtasks,
       "file of subtask settings read over the task's, as `mimic tune` writes");
     VisitSources(v, mimic);
+    v("transit", transit, "of every subtask: bridge, plan; empty: as the task says");
+    v("start_shift", start_shift, "m, of every subtask; 0: as the task says", Limits{0, 1});
+    v("start_turn", start_turn, "rad, of every subtask; 0: as the task says",
+      Limits{0, 3.1415926536});
     mimic.run.Visit(v);
     v("out", mimic.out, "dataset to write");
     v("overwrite", mimic.overwrite, "replace it where it exists");
@@ -112,6 +119,20 @@ std::filesystem::path PageFile(const MimicFlags& flags) {
   return page;
 }
 
+// What the flags say of the task's transits.
+void ChangeTransits(const MimicFlags& flags, TaskSpec* task) {
+  const auto& names = EnumNames<Transit>::kNames;
+  const auto found = std::find(names.begin(), names.end(), flags.transit);
+  if (!flags.transit.empty() && found == names.end()) {
+    ThrowUsage("--transit: " + UnknownName("way", flags.transit, {names.begin(), names.end()}));
+  }
+  for (Subtask& subtask : task->subtasks) {
+    if (!flags.transit.empty()) subtask.transit = static_cast<Transit>(found - names.begin());
+    if (flags.start_shift > 0) subtask.start_shift = flags.start_shift;
+    if (flags.start_turn > 0) subtask.start_turn = flags.start_turn;
+  }
+}
+
 std::string DescribeMimic(const Json& result) {
   std::string text = fmt::format("{} of {} attempts succeeded", result.value("successes", 0),
                                  result.value("attempts", 0));
@@ -182,16 +203,16 @@ Command MimicCommand() {
         const Origin origin = OriginOf(flags.task, options.sources, "source");
         const std::string& robot = flags.robot.empty() ? origin.robot : flags.robot;
         options.transfer = robot != origin.robot;
-        const Twin twin = LoadTwin(origin.task, robot, flags.subtasks);
-        if (context.plan) {
-          return PlanMimic(options, twin.task, twin.simulators, Adapter(twin)).ToJson();
-        }
+        Twin twin = LoadTwin(origin.task, robot, flags.subtasks);
+        ChangeTransits(flags, &twin.task);
+        const WorkerSeams seams(twin.simulators, twin.planners);
+        if (context.plan) return PlanMimic(options, twin.task, seams, Adapter(twin)).ToJson();
         const std::filesystem::path page = PageFile(flags);
         const MimicReport report =
-            RunMimic(options, twin.task, twin.simulators, *context.progress, Adapter(twin));
+            RunMimic(options, twin.task, seams, *context.progress, Adapter(twin));
         if (!page.empty() && !report.interrupted) {
-          const SampleVideos samples = FilmSamples(report, options, twin.task, twin.simulators,
-                                                   twin.renderers, Adapter(twin));
+          const SampleVideos samples =
+              FilmSamples(report, options, twin.task, seams, twin.renderers, Adapter(twin));
           WriteTextAtomically(page, MimicPage(report.ToJson(), ToJson(twin.task), ToJson(flags),
                                               twin.info.control_hz, samples));
           context.progress->Message(fmt::format("report: {}", page.string()));
@@ -217,8 +238,9 @@ Command TuneCommand() {
           return {{"attempts_at_most",
                    flags.tune.attempts * (1 + flags.tune.trials) + 2 * flags.tune.check_attempts}};
         }
-        const TuneReport report = TuneMimic(options, flags.tune, twin.task, twin.simulators,
-                                            *context.progress, Adapter(twin));
+        const WorkerSeams seams(twin.simulators, twin.planners);
+        const TuneReport report =
+            TuneMimic(options, flags.tune, twin.task, seams, *context.progress, Adapter(twin));
         if (!report.interrupted) {
           WriteTextAtomically(
               flags.out, TunedComment(report) + DumpYaml({{"subtasks", ToJson(report.subtasks)}}));

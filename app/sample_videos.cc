@@ -117,7 +117,7 @@ std::vector<int64_t> SampleAttempts(const MimicReport& report, size_t most, size
 }
 
 SampleVideos FilmSamples(const MimicReport& report, const MimicOptions& options,
-                         const TaskSpec& task, const SimulatorFactory& simulators,
+                         const TaskSpec& task, const WorkerSeams& seams,
                          const RendererFactory& renderers, const AdaptSource& adapt) {
   SampleVideos samples;
 #ifdef WITH_VIDEO
@@ -127,7 +127,7 @@ SampleVideos FilmSamples(const MimicReport& report, const MimicOptions& options,
     const std::unique_ptr<Renderer> renderer = renderers();
     const ScratchFolder folder;
     RepeatAttempts(
-        options, task, simulators, numbers,
+        options, task, seams, numbers,
         [&](int64_t number, const Attempt& attempt) {
           SampleVideo video = Describe(number, attempt);
           if (video.cause != CauseOf(report, number)) {
@@ -148,7 +148,7 @@ SampleVideos FilmSamples(const MimicReport& report, const MimicOptions& options,
                                error.what());
   }
 #else
-  (void)report, (void)options, (void)task, (void)simulators, (void)renderers, (void)adapt;
+  (void)report, (void)options, (void)task, (void)seams, (void)renderers, (void)adapt;
   samples.note = "No videos: this program was built without libav (-DWITH_VIDEO=ON).";
 #endif
   return samples;

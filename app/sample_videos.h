@@ -17,7 +17,7 @@ std::vector<int64_t> SampleAttempts(const MimicReport& report, size_t most, size
 // attempts are made again from their numbers. What keeps films from being made (no libav, no
 // OpenGL, an attempt that comes out otherwise) is told in the note.
 SampleVideos FilmSamples(const MimicReport& report, const MimicOptions& options,
-                         const TaskSpec& task, const SimulatorFactory& simulators,
+                         const TaskSpec& task, const WorkerSeams& seams,
                          const RendererFactory& renderers, const AdaptSource& adapt);
 
 }  // namespace understudy

@@ -8,6 +8,11 @@
 #ifdef WITH_MUJOCO
 #include "sim/scene.h"
 #endif
+#if defined(WITH_MUJOCO) && defined(WITH_OMPL)
+#include "mimic/plan/transit_planner.h"
+#include "sim/kinematics.h"
+#include "sim/state_validity.h"
+#endif
 
 namespace understudy {
 
@@ -55,6 +60,11 @@ Twin LoadTwin(const std::string& task, const std::string& robot, const std::stri
   twin.info = scene->info();
   twin.simulators = [scene] { return MakeSimulator(scene); };
   twin.renderers = [scene] { return MakeRenderer(scene); };
+#ifdef WITH_OMPL
+  twin.planners = [scene] {
+    return MakeTransitPlanner(MakeKinematics(scene), MakeStateValidity(scene));
+  };
+#endif
   return twin;
 #else
   ThrowUsage(

@@ -7,16 +7,18 @@
 #include "data/spec/robot_spec.h"
 #include "data/spec/task_spec.h"
 #include "data/store/dataset.h"
+#include "mimic/transit.h"
 
 namespace understudy {
 
-// A task as the stages take it: its spec and makers of its simulators and renderers.
+// A task as the stages take it: its spec and makers of its simulators, renderers and planners.
 struct Twin {
   TaskSpec task;
   RobotSpec robot;
   SimulatorInfo info;
   SimulatorFactory simulators;
   RendererFactory renderers;
+  TransitPlannerFactory planners;  // empty where the program was built without OMPL
 };
 
 // The listed task that a dataset is of: its own name, or the one that another program's file means.

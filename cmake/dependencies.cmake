@@ -131,6 +131,20 @@ if(WITH_VIEW)
   endif()
 endif()
 
+# OMPL by its files: its CMake package, where there is one, asks for all that it was built with, and
+# its pkg-config file for C++14
+if(WITH_OMPL)
+  find_path(OMPL_INCLUDE_DIR ompl/config.h PATH_SUFFIXES ompl-1.7 ompl-1.6 ompl-1.5)
+  find_library(OMPL_LIBRARY ompl)
+  if(OMPL_INCLUDE_DIR AND OMPL_LIBRARY)
+    add_library(understudy_ompl INTERFACE)
+    target_include_directories(understudy_ompl SYSTEM INTERFACE ${OMPL_INCLUDE_DIR})
+    target_link_libraries(understudy_ompl INTERFACE ${OMPL_LIBRARY} Eigen3::Eigen)
+  else()
+    switch_off(WITH_OMPL "OMPL not found; install libompl-dev")
+  endif()
+endif()
+
 if(BUILD_TESTING)
   find_package(GTest REQUIRED)
   include(GoogleTest)

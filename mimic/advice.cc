@@ -30,8 +30,15 @@ std::string Remedy(FailureCause cause, const Subtask& subtask, const std::string
                                    ".selection: nearest_robot turns the "
                                    "hand least");
     case FailureCause::kCollision:
-      return fmt::format("an arm link touches something: raise {}.bridge_arch (now {} m)", place,
-                         subtask.bridge_arch);
+      if (subtask.transit == Transit::kPlan) {
+        return fmt::format(
+            "no way is free, or the arm touches something beside it: lower {}.transit_margin (now "
+            "{} m) for the one, raise it or lower bridge_speed (now {} m per step) for the other",
+            place, subtask.transit_margin, subtask.bridge_speed);
+      }
+      return fmt::format(
+          "an arm link touches something: raise {}.bridge_arch (now {} m), or {}.transit: plan",
+          place, subtask.bridge_arch, place);
     case FailureCause::kBridgeLate:
       return fmt::format(
           "the segment begins before the arm is there: lower {}.bridge_speed (now {} m per step) "

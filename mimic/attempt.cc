@@ -30,16 +30,22 @@ Miss MissOf(const Waypoint& waypoint, size_t arm, const Pose& X_WE) {
   return measured.distance < commanded.distance ? measured : commanded;
 }
 
+// starts beside a segment's first pose that a planner may choose from
+constexpr int kStarts = 10;
+// every so manieth row of a segment is looked at where a planner is asked whether it suits
+constexpr int kSuitStride = 4;
+
 bool Closes(double gripper) { return gripper > 0; }
 
 // One attempt in progress. Members that end the attempt return false once failure_ is set.
 class Runner {
  public:
   Runner(const SourceSet& sources, const TaskSpec& task, Simulator& simulator,
-         const GenerateOptions& options, const RngKey& key)
+         TransitPlanner* planner, const GenerateOptions& options, const RngKey& key)
       : sources_(sources),
         task_(task),
         simulator_(simulator),
+        planner_(planner),
         options_(options),
         key_(key),
         noise_(key.WithTerm("noise")),
@@ -213,6 +219,30 @@ class Runner {
     return true;
   }
 
+  // Where transits are planned: whether these rows can be begun without touching, and followed.
+  bool Suits(const SourceDemo& demo, int start, int end, const SegmentTransform& transform,
+             const std::vector<Pose>& X_SE, const std::vector<Carried>& carried) const {
+    if (subtask().transit != Transit::kPlan) return true;
+    Require(planner_ != nullptr, "a subtask with transit = plan comes with a planner");
+    std::vector<Pose> X_WE_on;
+    for (int t = start; t < end; t += kSuitStride) {
+      X_WE_on.push_back(CarryHand(transform, X_SE, demo.arms[0].X_WE[t], 0));
+    }
+    return planner_->Suits(RequestFor({X_WE_on.front()}, carried), X_WE_on);
+  }
+
+  TransitRequest RequestFor(std::vector<Pose> X_WE_goals,
+                            const std::vector<Carried>& carried) const {
+    TransitRequest request;
+    request.state = simulator_.Save();
+    request.q = now().arms[0].joint_q;
+    request.held = carried[0].object;
+    request.X_WE_goals = std::move(X_WE_goals);
+    request.margin = subtask().transit_margin;
+    request.key = key_.WithTerm(fmt::format("transit {}", subtask_));
+    return request;
+  }
+
   // Chooses the source of the subtask and lays out its steps.
   bool Plan() {
     const int object = sources_.subtask_objects()[subtask_];
@@ -248,14 +278,18 @@ class Runner {
       return scene.has_object ? SegmentTransform(scene.X_WO, candidates[d].X_WO, turn)
                               : SegmentTransform();
     };
+    scene.weights = sources_.weights(subtask_);
     scene.fit = [&](size_t d, double turn, const std::vector<double>& hand_turns) {
       const SourceDemo& demo = sources_.demos()[d];
+      const int start = starts[d], end = ends_[d][subtask_];
       const SegmentTransform transform = transform_of(d, turn);
       const std::vector<Pose> X_SE = Turned(candidates[d].X_SE, hand_turns);
-      if (!Reaches(demo, starts[d], ends_[d][subtask_], transform, X_SE)) return Fit::kOutOfReach;
-      return FingersAreFree(demo, starts[d], ends_[d][subtask_], transform, X_SE, carried)
-                 ? Fit::kFree
-                 : Fit::kMeetsObject;
+      if (!Reaches(demo, start, end, transform, X_SE) ||
+          !Suits(demo, start, end, transform, X_SE, carried)) {
+        return Fit::kOutOfReach;
+      }
+      return FingersAreFree(demo, start, end, transform, X_SE, carried) ? Fit::kFree
+                                                                        : Fit::kMeetsObject;
     };
     Rng rng(key_.WithTerm(fmt::format("select {}", subtask_)));
     const Choice choice = SelectSource(subtask().selection, candidates, scene, rng);
@@ -270,8 +304,8 @@ class Runner {
     }
     const SegmentTransform transform = transform_of(choice.source, choice.turn);
     const std::vector<Pose> X_SE = Turned(candidates[choice.source].X_SE, choice.hand_turns);
-    PlanSubtask(demo, start, ends_[choice.source][subtask_], transform, X_SE, last_, subtask(),
-                &plan_);
+    const int end = ReplayEnd(demo, start, ends_[choice.source][subtask_], subtask().replay_until);
+    PlanSubtask(demo, start, end, transform, X_SE, last_, subtask(), &plan_);
 
     // where the source's arm was must be within reach; the base of further arms is not known here
     if (last_.arms.size() != 1) return true;
@@ -285,6 +319,34 @@ class Runner {
           fmt::format("the segment of {} leads {:.3f} m from the robot's base; it reaches {:.3f} m",
                       demo.name, away, info.workspace_radius));
     }
+    return PlanTransit(carried);
+  }
+
+  // Where the subtask asks for it, a planned way instead of the bridge, or one that leads beside
+  // the segment's first pose and a recovery from there.
+  bool PlanTransit(const std::vector<Carried>& carried) {
+    const bool planned = subtask().transit == Transit::kPlan;
+    const bool beside = subtask().start_shift > 0 || subtask().start_turn > 0;
+    if (!planned && !beside) return true;
+    Require(last_.arms.size() == 1, "ways are planned, and starts moved, for one arm");
+    const auto first = std::find_if(plan_.begin(), plan_.end(), [](const Waypoint& waypoint) {
+      return waypoint.label == StepLabel::kSegment;
+    });
+    const Pose X_WE_first = first->X_WE_arrived[0];
+    Rng rng(key_.WithTerm(fmt::format("start {}", subtask_)));
+    std::vector<Pose> starts = DrawStarts(X_WE_first, subtask(), planned ? kStarts : 1, rng);
+
+    // unplanned, the bridge leads to the first draw, wherever that is
+    std::vector<Pose> way{last_.arms[0].X_WE_cmd, beside ? starts[0] : X_WE_first};
+    if (planned) {
+      starts.push_back(X_WE_first);
+      PlannedTransit found = planner_->Plan(RequestFor(std::move(starts), carried));
+      if (found.cause) return Fail(*found.cause, found.detail);
+      way = std::move(found.X_WE);
+    }
+    std::vector<Waypoint> recovery;
+    if (beside) recovery = FollowWay({way.back(), X_WE_first}, subtask(), last_);
+    ReplaceBridge(FollowWay(way, subtask(), last_), std::move(recovery), &plan_);
     return true;
   }
 
@@ -429,6 +491,7 @@ class Runner {
   const SourceSet& sources_;
   const TaskSpec& task_;
   Simulator& simulator_;
+  TransitPlanner* planner_;  // null: no subtask asks for it
   const GenerateOptions& options_;
   const RngKey key_;
   Rng noise_;
@@ -491,8 +554,8 @@ RngKey AttemptKey(uint64_t seed, int64_t attempt, const std::string& variant) {
 
 Attempt Generate(const SourceSet& sources, const TaskSpec& task, Simulator& simulator,
                  const std::string& variant, const GenerateOptions& options, const RngKey& key,
-                 const Json& settings) {
-  Attempt attempt = Runner(sources, task, simulator, options, key).Run(variant);
+                 const Json& settings, TransitPlanner* planner) {
+  Attempt attempt = Runner(sources, task, simulator, planner, options, key).Run(variant);
   NameSources(sources, &attempt);
 
   const SimulatorInfo& info = simulator.info();

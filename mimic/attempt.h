@@ -12,6 +12,7 @@
 #include "mimic/failure.h"
 #include "mimic/quality.h"
 #include "mimic/source_set.h"
+#include "mimic/transit.h"
 
 namespace understudy {
 
@@ -67,9 +68,10 @@ RngKey AttemptKey(uint64_t seed, int64_t attempt, const std::string& variant);
 // closed loop on absolute targets (after Mandlekar et al., "MimicGen", CoRL 2023), waiting for E
 // before gripper events, with noise on the normalised action. Ends early where the attempt cannot
 // succeed any more. Success must hold at the end. Depends on its arguments only. `settings` is
-// stored in the episode.
+// stored in the episode. `planner` finds the ways of subtasks with transit = plan (after Garrett et
+// al., "SkillMimicGen", CoRL 2024); where none asks for one it may be null.
 Attempt Generate(const SourceSet& sources, const TaskSpec& task, Simulator& simulator,
                  const std::string& variant, const GenerateOptions& options, const RngKey& key,
-                 const Json& settings = Json::object());
+                 const Json& settings = Json::object(), TransitPlanner* planner = nullptr);
 
 }  // namespace understudy

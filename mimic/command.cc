@@ -11,6 +11,7 @@
 #include "data/base/ordered_pool.h"
 #include "data/base/shard.h"
 #include "data/store/dataset.h"
+#include "mimic/weigh.h"
 
 namespace understudy {
 namespace {
@@ -50,6 +51,19 @@ Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
   return sources;
 }
 
+// The usable demonstrations among them, weighed where that is asked for.
+SourceSet MakeSourceSet(const Sources& read, const MimicOptions& options, const TaskSpec& task,
+                        const WorkerSeams& seams, const SimulatorInfo& info, Progress& progress) {
+  const SourceSet sources(read.episodes, read.names, task, info, options.debounce,
+                          options.transfer);
+  for (const SkippedSource& skipped : sources.skipped()) {
+    progress.Message(fmt::format("skipped {}: {}", skipped.name, fmt::join(skipped.reasons, ", ")));
+  }
+  const RunOptions& run = options.run;
+  return WeighSources(sources, task, seams, run.variant, run.seed, run.generate, run.weigh_attempts,
+                      run.threads, progress);
+}
+
 // What decides the content of an attempt, and nothing that only bounds the run or speeds it up.
 Json ContentSettings(const MimicOptions& options, const TaskSpec& task, const SimulatorInfo& info) {
   Json settings;
@@ -60,6 +74,7 @@ Json ContentSettings(const MimicOptions& options, const TaskSpec& task, const Si
   settings["debounce"] = options.debounce;
   settings["generate"] = ToJson(options.run.generate);
   if (settings["generate"]["gates"] == ToJson(QualityGates{})) settings["generate"].erase("gates");
+  if (options.run.weigh_attempts > 0) settings["weigh_attempts"] = options.run.weigh_attempts;
   settings["subtasks"] = ToJson(task.subtasks);
   // settings that came later say nothing where they are not used: same settings, same identity
   const Json unused = ToJson(Subtask{});
@@ -80,7 +95,7 @@ class DatasetSink : public AttemptSink {
   void ReadBack(const std::function<void(const AttemptRecord&)>& each) override {
     writer_.VisitAttempts([&](const AttemptRecord& record) {
       each(record);
-      if (record.success || record.steps > 0) Note(record);
+      if (IsWritten(record, keep_failed_)) Note(record);
     });
   }
   int64_t episodes() const override { return writer_.episodes_written(); }
@@ -109,19 +124,14 @@ class DatasetSink : public AttemptSink {
 
 }  // namespace
 
-MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
-                     const SimulatorFactory& factory, Progress& progress,
-                     const AdaptSource& adapt) {
+MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
+                     Progress& progress, const AdaptSource& adapt) {
   if (options.out.empty()) ThrowUsage("no output dataset: give one (--out)");
   const Shard shard = ParseShard(options.run.shard);
   const fs::path out = shard.Output(options.out);
   Sources read = ReadSources(options, adapt);
-  const std::unique_ptr<Simulator> simulator = factory();
-  const SourceSet sources(read.episodes, read.names, task, simulator->info(), options.debounce,
-                          options.transfer);
-  for (const SkippedSource& skipped : sources.skipped()) {
-    progress.Message(fmt::format("skipped {}: {}", skipped.name, fmt::join(skipped.reasons, ", ")));
-  }
+  const std::unique_ptr<Simulator> simulator = seams.simulator();
+  const SourceSet sources = MakeSourceSet(read, options, task, seams, simulator->info(), progress);
   read.episodes.clear();
 
   // the header holds what must be equal for a .part to be continued
@@ -134,6 +144,11 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
   header.settings["source_mask"] = options.source_mask;
   header.settings["source_limit"] = options.source_limit;
   header.settings["keep_failed"] = options.run.keep_failed;
+  if (options.run.balance > 0) {
+    header.settings["balance"] = {{"share", options.run.balance},
+                                  {"bins", options.run.balance_bins},
+                                  {"demos", options.run.demos}};
+  }
   header.parents = read.hashes;
   DatasetWriter::Options writing;
   writing.overwrite = options.overwrite;
@@ -146,7 +161,7 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
 
   DatasetSink sink(writer, options.run.keep_failed);
   const MimicReport report =
-      RunAttempts(sources, task, factory, options.run,
+      RunAttempts(sources, task, seams, options.run,
                   ContentSettings(options, task, simulator->info()), sink, progress);
   if (report.interrupted) return report;
 
@@ -161,25 +176,27 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
   return report;
 }
 
-void RepeatAttempts(const MimicOptions& options, const TaskSpec& task,
-                    const SimulatorFactory& factory, const std::vector<int64_t>& numbers,
+void RepeatAttempts(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
+                    const std::vector<int64_t>& numbers,
                     const std::function<void(int64_t number, const Attempt& attempt)>& each,
                     const AdaptSource& adapt) {
   if (numbers.empty()) return;
   const Sources read = ReadSources(options, adapt);
-  const SourceSet sources(read.episodes, read.names, task, factory()->info(), options.debounce,
-                          options.transfer);
+  Progress silent;
+  const SourceSet sources =
+      MakeSourceSet(read, options, task, seams, seams.simulator()->info(), silent);
   const auto count = static_cast<int64_t>(numbers.size());
   const int threads = ThreadCount(options.run.threads, count);
-  std::vector<std::unique_ptr<Simulator>> simulators(static_cast<size_t>(threads));
+  std::vector<Worker> workers(static_cast<size_t>(threads));
   RunOrdered<Attempt>(
       threads, 0, count,
-      [&](int worker, int64_t i) {
-        std::unique_ptr<Simulator>& simulator = simulators[static_cast<size_t>(worker)];
-        if (!simulator) simulator = factory();
+      [&](int place, int64_t i) {
+        Worker& worker = workers[static_cast<size_t>(place)];
+        if (!worker.simulator) worker = MakeWorker(task, seams);
         const RngKey key =
             AttemptKey(options.run.seed, numbers[static_cast<size_t>(i)], options.run.variant);
-        return Generate(sources, task, *simulator, options.run.variant, options.run.generate, key);
+        return Generate(sources, task, *worker.simulator, options.run.variant, options.run.generate,
+                        key, Json::object(), worker.planner.get());
       },
       [&](int64_t i, Attempt&& attempt) {
         each(numbers[static_cast<size_t>(i)], attempt);
@@ -187,23 +204,21 @@ void RepeatAttempts(const MimicOptions& options, const TaskSpec& task,
       });
 }
 
-MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task,
-                    const SimulatorFactory& factory, const AdaptSource& adapt) {
+MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
+                    const AdaptSource& adapt) {
   const Sources read = ReadSources(options, adapt);
-  const std::unique_ptr<Simulator> simulator = factory();
-  const SourceSet sources(read.episodes, read.names, task, simulator->info(), options.debounce,
-                          options.transfer);
-  return PlanAttempts(sources, task, factory, options.run);
+  const std::unique_ptr<Simulator> simulator = seams.simulator();
+  Progress silent;
+  const SourceSet sources = MakeSourceSet(read, options, task, seams, simulator->info(), silent);
+  return PlanAttempts(sources, task, seams, options.run);
 }
 
 TuneReport TuneMimic(const MimicOptions& options, const TuneOptions& tune, const TaskSpec& task,
-                     const SimulatorFactory& factory, Progress& progress,
-                     const AdaptSource& adapt) {
+                     const WorkerSeams& seams, Progress& progress, const AdaptSource& adapt) {
   const Sources read = ReadSources(options, adapt);
-  const std::unique_ptr<Simulator> simulator = factory();
-  const SourceSet sources(read.episodes, read.names, task, simulator->info(), options.debounce,
-                          options.transfer);
-  return Tune(sources, task, factory, options.run.generate, tune, progress);
+  const std::unique_ptr<Simulator> simulator = seams.simulator();
+  const SourceSet sources = MakeSourceSet(read, options, task, seams, simulator->info(), progress);
+  return Tune(sources, task, seams, options.run.generate, tune, progress);
 }
 
 }  // namespace understudy

@@ -50,26 +50,24 @@ using AdaptSource = std::function<void(const DatasetReader&, Episode*)>;
 // the .part, which the next run with resume continues to the same result. Throws Error: kUsage
 // without sources, output or bound, or where `out` exists; kBadInput for unreadable or unusable
 // sources or a .part of other settings; kFailed where the disk fails.
-MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task,
-                     const SimulatorFactory& factory, Progress& progress,
-                     const AdaptSource& adapt = {});
+MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
+                     Progress& progress, const AdaptSource& adapt = {});
 
 // Makes attempts of such a run again and hands each to `each` on the calling thread, in the order
 // of `numbers`. An attempt is a function of its number, so that nothing of the run has to be kept
 // for it.
-void RepeatAttempts(const MimicOptions& options, const TaskSpec& task,
-                    const SimulatorFactory& factory, const std::vector<int64_t>& numbers,
+void RepeatAttempts(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
+                    const std::vector<int64_t>& numbers,
                     const std::function<void(int64_t number, const Attempt& attempt)>& each,
                     const AdaptSource& adapt = {});
 
 // What it would cost, with the sources checked; writes nothing.
-MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task,
-                    const SimulatorFactory& factory, const AdaptSource& adapt = {});
+MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
+                    const AdaptSource& adapt = {});
 
 // Tune() on the sources of `options`; its `run` but for `run.generate` does not count. Errors as
 // RunMimic.
 TuneReport TuneMimic(const MimicOptions& options, const TuneOptions& tune, const TaskSpec& task,
-                     const SimulatorFactory& factory, Progress& progress,
-                     const AdaptSource& adapt = {});
+                     const WorkerSeams& seams, Progress& progress, const AdaptSource& adapt = {});
 
 }  // namespace understudy

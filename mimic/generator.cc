@@ -11,6 +11,7 @@
 #include "data/base/ordered_pool.h"
 #include "data/base/shard.h"
 #include "mimic/advice.h"
+#include "mimic/balance.h"
 
 namespace understudy {
 namespace {
@@ -56,9 +57,14 @@ AttemptRecord RecordOf(const Attempt& attempt, int64_t index) {
   return record;
 }
 
-// An attempt without rows (out of reach at once) has nothing to write.
-bool IsWritten(const AttemptRecord& record, bool keep_failed) {
-  return record.success || (keep_failed && record.steps > 0);
+// What balance leaves out of the dataset is marked in its record.
+Balance BalanceOf(const RunOptions& options, const TaskSpec& task,
+                  const std::vector<std::string>& objects) {
+  if (options.balance > 0 && options.demos <= 0) {
+    ThrowUsage("balance divides the wanted episodes over the reset space: give --demos");
+  }
+  return Balance(task.variants.at(options.variant), objects, options.balance_bins, options.balance,
+                 options.demos);
 }
 
 // How the run came to its end, in words.
@@ -78,7 +84,7 @@ std::string StopReason(const MimicReport& report, const RunOptions& options, boo
         options.max_seconds, report.attempts);
   }
   return fmt::format("{} of {} successes after {} attempts, the most allowed (max_attempts)",
-                     report.successes, options.demos, report.attempts);
+                     report.successes - report.surplus, options.demos, report.attempts);
 }
 
 // Adds the steps of an attempt to those of its subtasks.
@@ -98,27 +104,28 @@ struct Timed {
 
 }  // namespace
 
-MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
-                        const SimulatorFactory& factory, const RunOptions& options,
-                        const Json& settings, AttemptSink& sink, Progress& progress) {
+MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
+                        const RunOptions& options, const Json& settings, AttemptSink& sink,
+                        Progress& progress) {
   const Range range = AttemptRange(options);
   const int64_t begin = range.first, last = range.last;
   const Clock::time_point start = Clock::now();
 
   // a simulator per worker, made on its thread; the first also answers for names and variants
   const int threads = ThreadCount(options.threads, last - begin);
-  std::vector<std::unique_ptr<Simulator>> simulators(threads);
+  std::vector<Worker> workers(threads);
   std::vector<SimulatorTimes> times_at_start(threads);
-  simulators[0] = factory();
-  times_at_start[0] = simulators[0]->times();
-  const std::vector<std::string> objects = simulators[0]->info().objects;
+  workers[0] = MakeWorker(task, seams);
+  times_at_start[0] = workers[0].simulator->times();
+  const std::vector<std::string> objects = workers[0].simulator->info().objects;
   if (!task.variants.contains(options.variant)) {
-    ThrowUsage(UnknownName("variant", options.variant, simulators[0]->info().variants));
+    ThrowUsage(UnknownName("variant", options.variant, workers[0].simulator->info().variants));
   }
 
   // what is there already
   MimicSummary summary(sources, task, options.variant, options.seed, objects,
                        options.coverage_bins);
+  Balance balance = BalanceOf(options, task, objects);
   int64_t written = 0;
   sink.ReadBack([&](const AttemptRecord& record) {
     const int64_t wanted = begin + summary.attempts();
@@ -130,6 +137,7 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
     }
     summary.Add(record);
     written += IsWritten(record, options.keep_failed);
+    if (record.success) balance.Keep(record.X_WO_start);
   });
   if (sink.episodes() != written) {
     ThrowBadInput(
@@ -140,7 +148,7 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
 
   // attempts, in order; the bound by successes cuts at the same place for any number of threads
   const int64_t first = begin + summary.attempts();
-  const auto enough = [&] { return options.demos > 0 && summary.successes() >= options.demos; };
+  const auto enough = [&] { return options.demos > 0 && summary.kept() >= options.demos; };
   // index order decides, so it cuts at the same place too; a bound by time does not
   const auto hopeless = [&] {
     return options.min_rate > 0 && summary.attempts() >= kRateAttempts &&
@@ -158,21 +166,23 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
   progress.Start(fmt::format("generate {} {}", task.name, options.variant),
                  by_demos ? options.demos : last - begin, by_demos ? "successes" : "attempts");
   if (first < last && !enough() && !interrupted && !hopeless()) {
-    const auto work = [&](int worker, int64_t index) {
-      if (!simulators[worker]) {
-        simulators[worker] = factory();
-        times_at_start[worker] = simulators[worker]->times();
+    const auto work = [&](int place, int64_t index) {
+      Worker& worker = workers[place];
+      if (!worker.simulator) {
+        worker = MakeWorker(task, seams);
+        times_at_start[place] = worker.simulator->times();
       }
       const Clock::time_point begin = Clock::now();
       Timed timed;
-      timed.attempt =
-          Generate(sources, task, *simulators[worker], options.variant, options.generate,
-                   AttemptKey(options.seed, index, options.variant), settings);
+      timed.attempt = Generate(sources, task, *worker.simulator, options.variant, options.generate,
+                               AttemptKey(options.seed, index, options.variant), settings,
+                               worker.planner.get());
       timed.seconds = SecondsSince(begin);
       return timed;
     };
     const auto consume = [&](int64_t index, Timed&& timed) {
-      const AttemptRecord record = RecordOf(timed.attempt, index);
+      AttemptRecord record = RecordOf(timed.attempt, index);
+      if (record.success && !balance.Keep(record.X_WO_start)) record.cause = kSurplus;
       const bool kept = IsWritten(record, options.keep_failed);
       sink.Append(record, kept ? &timed.attempt.episode : nullptr);
       written += kept;
@@ -182,7 +192,7 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
       CountSteps(timed.attempt, &times);
       ++times.attempts;
       progress.Advance(
-          by_demos ? summary.successes() : summary.attempts(),
+          by_demos ? summary.kept() : summary.attempts(),
           fmt::format("success {:.0f} %", 100.0 * static_cast<double>(summary.successes()) /
                                               static_cast<double>(summary.attempts())));
       interrupted = InterruptRequested();
@@ -205,13 +215,13 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
   // simulators also ran attempts that a bound cut off: shares are theirs, scaled to what counts
   SimulatorTimes sum;
   double share = 1;
-  for (int worker = 0; worker < threads; ++worker) {
-    if (!simulators[worker]) continue;
-    const SimulatorTimes t = simulators[worker]->times();
-    sum.total_s += t.total_s - times_at_start[worker].total_s;
-    sum.physics_s += t.physics_s - times_at_start[worker].physics_s;
-    sum.substeps += t.substeps - times_at_start[worker].substeps;
-    sum.steps += t.steps - times_at_start[worker].steps;
+  for (int place = 0; place < threads; ++place) {
+    if (!workers[place].simulator) continue;
+    const SimulatorTimes t = workers[place].simulator->times();
+    sum.total_s += t.total_s - times_at_start[place].total_s;
+    sum.physics_s += t.physics_s - times_at_start[place].physics_s;
+    sum.substeps += t.substeps - times_at_start[place].substeps;
+    sum.steps += t.steps - times_at_start[place].steps;
   }
   if (sum.steps > 0)
     share = std::min(1.0, static_cast<double>(times.steps) / static_cast<double>(sum.steps));
@@ -230,14 +240,14 @@ Json MimicPlan::ToJson() const {
           {"threads", threads},   {"seconds", seconds}, {"bytes", bytes}};
 }
 
-MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task,
-                       const SimulatorFactory& factory, const RunOptions& options) {
+MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
+                       const RunOptions& options) {
   constexpr int kProbeAttempts = 20;
   constexpr double kProbeSeconds = 3;
   const Range range = AttemptRange(options);
   const int64_t begin = range.first, last = range.last;
-  const std::unique_ptr<Simulator> simulator = factory();
-  const SimulatorInfo& info = simulator->info();
+  const Worker worker = MakeWorker(task, seams);
+  const SimulatorInfo& info = worker.simulator->info();
 
   // a short run under keys of its own
   MimicPlan plan;
@@ -247,8 +257,8 @@ MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task,
          (plan.probe_attempts == 0 || SecondsSince(start) < kProbeSeconds)) {
     const RngKey key =
         AttemptKey(options.seed, plan.probe_attempts, options.variant).WithStage("mimic plan");
-    const Attempt attempt =
-        Generate(sources, task, *simulator, options.variant, options.generate, key);
+    const Attempt attempt = Generate(sources, task, *worker.simulator, options.variant,
+                                     options.generate, key, Json::object(), worker.planner.get());
     ++plan.probe_attempts;
     successes += attempt.success();
     if (attempt.success() || options.keep_failed) rows += attempt.episode.length();

@@ -12,6 +12,7 @@
 #include "mimic/attempt.h"
 #include "mimic/report.h"
 #include "mimic/source_set.h"
+#include "mimic/worker.h"
 
 namespace understudy {
 
@@ -32,7 +33,13 @@ struct RunOptions {
   // what others reach is not known here.
   std::string shard;
   bool keep_failed = false;  // write failed attempts too, marked as such
-  int coverage_bins = 8;     // per axis, of the report
+  // Keep no more successes of a part of the reset space than so many times its even share of
+  // `demos`, in balance_bins by balance_bins parts per object (Balance); 0: keep all.
+  double balance = 0;
+  int balance_bins = 3;
+  // Attempts beforehand that say how often each source is drawn (WeighSources); 0: evenly.
+  int64_t weigh_attempts = 0;
+  int coverage_bins = 8;  // per axis, of the report
   GenerateOptions generate;
   // changes speed only
   int threads = 0;  // 0: one per core
@@ -50,6 +57,12 @@ struct RunOptions {
       Limits{0, 1e9});
     v("shard", shard, "one part of the attempts: i/n, from 0; auto: as the cluster's array says");
     v("keep_failed", keep_failed, "write failed attempts too, marked as such");
+    v("balance", balance,
+      "times its even share of demos that a part of the reset space may hold; 0: any",
+      Limits{0, 1000});
+    v("balance_bins", balance_bins, "parts per axis of an object's reset range", Limits{2, 100});
+    v("weigh_attempts", weigh_attempts,
+      "attempts beforehand that say how often each source is drawn; 0: evenly", Limits{0, 1e9});
     v("coverage_bins", coverage_bins, "per axis, in the report", Limits{1, 100});
     v("generate", generate, "how attempts are executed");
     v("threads", threads, "0: one per core; results do not depend on it", Limits{0, 4096});
@@ -70,13 +83,13 @@ class AttemptSink {
 
 // Starts attempts until the bound of `options` is met, on all threads with one simulator each; they
 // reach the sink in order, and what reaches it does not depend on the number of threads. A run
-// bounded by demos is the shortest prefix of attempts that holds them. Stops early, with what is
-// recorded, when an interrupt is requested. `settings` is stored in every episode. Memory does not
-// grow with the number of attempts. Throws Error(kUsage) for a run without bound or an unknown
-// variant.
-MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task,
-                        const SimulatorFactory& factory, const RunOptions& options,
-                        const Json& settings, AttemptSink& sink, Progress& progress);
+// bounded by demos is the shortest prefix of attempts that holds them, surplus (Balance) not
+// counted. Stops early, with what is recorded, when an interrupt is requested. `settings` is stored
+// in every episode. Memory does not grow with the number of attempts. Throws Error(kUsage) for a
+// run without bound, an unknown variant, or a task that needs a planner where there is none.
+MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
+                        const RunOptions& options, const Json& settings, AttemptSink& sink,
+                        Progress& progress);
 
 // What RunAttempts would cost, from a probe of a few attempts on this machine (not the ones of the
 // run: their keys differ).
@@ -89,7 +102,7 @@ struct MimicPlan {
   double bytes = 0;    // expected size without images, before compression
   Json ToJson() const;
 };
-MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task,
-                       const SimulatorFactory& factory, const RunOptions& options);
+MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
+                       const RunOptions& options);
 
 }  // namespace understudy

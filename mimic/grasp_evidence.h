@@ -24,8 +24,8 @@ struct InferredGrasp {
 // Every time that a gripper closes and something then moves rigidly with the hand, or, where the
 // hand does not move before it opens again, something lies between the fingers. The instant of
 // contact is the first at which the fingers slow down near, or stand at, the place where they stay
-// while they are closed, and they let go where they met it; without measured fingers, contact is the
-// instant at which the object has begun to move. In the order of `closes`.
+// while they are closed, and they let go where they met it; without measured fingers, contact is
+// the instant at which the object has begun to move. In the order of `closes`.
 std::vector<InferredGrasp> InferGrasps(const Episode& episode);
 
 }  // namespace understudy

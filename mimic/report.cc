@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "data/base/error.h"
+#include "mimic/balance.h"
 
 namespace understudy {
 namespace {
@@ -48,6 +49,11 @@ double Coverage::covered() const {
   return Ratio(static_cast<double>(hit), static_cast<double>(successes.size()));
 }
 
+bool IsWritten(const AttemptRecord& record, bool keep_failed) {
+  if (record.success) return record.cause != kSurplus;
+  return keep_failed && record.steps > 0;
+}
+
 double MimicReport::rate() const {
   return Ratio(static_cast<double>(successes), static_cast<double>(attempts));
 }
@@ -62,6 +68,9 @@ MimicSummary::MimicSummary(const SourceSet& sources, const TaskSpec& task,
   report_.skipped = sources.skipped();
   report_.subtasks.resize(task.subtasks.size());
   for (const SourceDemo& demo : sources.demos()) report_.sources.push_back({demo.name, demo.uuid});
+  for (size_t i = 0; i < task.subtasks.size() && !sources.weights(i).empty(); ++i) {
+    report_.source_weights.push_back(sources.weights(i));
+  }
   for (const std::string& object : objects) {
     report_.coverage.push_back(EmptyCoverage(object, task.variants.at(variant), bins));
   }
@@ -80,6 +89,7 @@ void MimicSummary::Add(const AttemptRecord& record) {
     report_.min_success_steps = std::min(report_.min_success_steps, record.steps);
     report_.max_success_steps = std::max(report_.max_success_steps, record.steps);
     success_steps_ += record.steps;
+    report_.surplus += record.cause == kSurplus;
     note(report_.first_successes);
   } else {
     std::vector<int64_t>& counts = report_.failures[record.cause];
@@ -160,6 +170,9 @@ Json MimicReport::ContentJson() const {
                                {"segments", s.segments},
                                {"in_successes", s.in_successes}});
   }
+  // what came later says nothing where it is not used
+  if (surplus > 0) json["surplus"] = surplus;
+  if (!source_weights.empty()) json["source_weights"] = source_weights;
   json["skipped"] = Json::array();
   for (const SkippedSource& s : skipped) {
     json["skipped"].push_back({{"name", s.name}, {"reasons", s.reasons}});

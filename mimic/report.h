@@ -62,13 +62,18 @@ struct SourceUse {
   int64_t in_successes = 0;  // of them in successful attempts
 };
 
+// Whether an attempt's episode belongs into the dataset: a success that balance keeps; with
+// `keep_failed` a failure too, unless it has no rows (out of reach at once).
+bool IsWritten(const AttemptRecord& record, bool keep_failed);
+
 // What a generation run did.
 struct MimicReport {
   static constexpr size_t kSamples = 3;
 
   std::string task, variant;
   uint64_t seed = 0;
-  int64_t attempts = 0, successes = 0, episodes = 0;     // episodes: written
+  int64_t attempts = 0, successes = 0, episodes = 0;  // episodes: written
+  int64_t surplus = 0;  // successes that are not kept, for balance (Balance)
   std::map<std::string, std::vector<int64_t>> failures;  // cause -> count per subtask
   std::map<std::pair<std::string, int32_t>, FailureKind> failure_kinds;  // by cause and subtask
   std::vector<int64_t> first_successes;  // numbers of the first ones, kSamples at most
@@ -77,6 +82,7 @@ struct MimicReport {
   double mean_success_steps = 0, mean_failure_steps = 0;
   int32_t min_success_steps = 0, max_success_steps = 0;
   std::vector<SourceUse> sources;
+  SourceWeights source_weights;  // [subtask][source]: how often each is drawn; empty: evenly
   std::vector<SkippedSource> skipped;
   std::vector<Coverage> coverage;  // per object
   MimicTimes times;
@@ -102,6 +108,7 @@ class MimicSummary {
   void Add(const AttemptRecord& record);
   int64_t attempts() const { return report_.attempts; }
   int64_t successes() const { return report_.successes; }
+  int64_t kept() const { return report_.successes - report_.surplus; }
   MimicReport Report() const;
 
  private:

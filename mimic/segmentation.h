@@ -15,8 +15,8 @@ struct Segmentation {
   std::vector<std::string> problems;  // empty: `ends` is usable with every offset of the task
 };
 
-// First row at or after `from` (and after row 0) in which the signal has turned from 0 to 1 and then
-// stays 1 for `debounce` rows; -1: none.
+// First row at or after `from` (and after row 0) in which the signal has turned from 0 to 1 and
+// then stays 1 for `debounce` rows; -1: none.
 int RisingEdge(const std::vector<uint8_t>& signal, int from, int debounce);
 
 // Splits a demonstration of `length` steps by the rising edges of its signals: subtask i ends one

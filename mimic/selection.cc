@@ -98,6 +98,8 @@ Choice SelectSource(const Selection& selection, const std::vector<Candidate>& ca
     Require(candidate.X_SE.empty() || candidate.X_SE.size() == scene.X_WE.size(),
             "a hand change per arm, or none");
   }
+  Require(scene.weights.empty() || scene.weights.size() == candidates.size(),
+          "a weight per candidate, or none");
   const auto* by_object = std::get_if<NearestObjectSelection>(&selection);
   const auto* by_robot = std::get_if<NearestRobotSelection>(&selection);
   // without an object there is nothing to be near to but the arm
@@ -134,7 +136,14 @@ Choice SelectSource(const Selection& selection, const std::vector<Candidate>& ca
   std::stable_sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) {
     return a.choice.score < b.choice.score;
   });
-  return scored[rng.UniformInt(static_cast<uint64_t>(k))].choice;
+  if (scene.weights.empty()) return scored[rng.UniformInt(static_cast<uint64_t>(k))].choice;
+  const auto weight = [&](int i) { return scene.weights.at(scored[i].choice.source); };
+  double sum = 0;
+  for (int i = 0; i < k; ++i) sum += weight(i);
+  double left = rng.Uniform(0, sum);
+  int drawn = 0;
+  while (drawn + 1 < k && left >= weight(drawn)) left -= weight(drawn++);
+  return scored[drawn].choice;
 }
 
 }  // namespace understudy

@@ -27,6 +27,8 @@ struct SelectionScene {
   std::vector<Pose> X_WE;  // where the arms stand (their last targets, if any)
   // per arm: turns of E about its z by 2 pi / this may stand in for the source's; empty: none do
   std::vector<int> hand_symmetry;
+  // Of the candidates: among the k best one is drawn in proportion to these; empty: uniformly.
+  std::vector<double> weights;
   // How what candidate `source` asks for with these turns suits the arms; empty: all of it does.
   std::function<Fit(size_t source, double turn, const std::vector<double>& hand_turns)> fit;
 };
@@ -44,7 +46,7 @@ struct Choice {
 // best comes with the choice. With nearest_robot the best turn is the one with least travel.
 // What fits worse (`fit`) is chosen only where nothing fits better: a turn that looks alike or
 // another source takes its place. Among the k best (ties: first come first) it draws
-// uniformly from `rng`; one draw per call.
+// from `rng`, once per call.
 Choice SelectSource(const Selection& selection, const std::vector<Candidate>& candidates,
                     const SelectionScene& scene, Rng& rng);
 

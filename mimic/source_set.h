@@ -31,6 +31,9 @@ struct SkippedSource {
   std::vector<std::string> reasons;
 };
 
+// How often the segments of each source do their part: [subtask][source], in (0, 1].
+using SourceWeights = std::vector<std::vector<double>>;
+
 // The demonstrations that attempts are made from. Immutable once built: share it between threads.
 class SourceSet {
  public:
@@ -48,10 +51,22 @@ class SourceSet {
   // Place of every subtask's object in SourceDemo::X_WO; -1: none.
   const std::vector<int>& subtask_objects() const { return subtask_objects_; }
 
+  // The same demonstrations, chosen among in proportion to `weights` (Selection, among its k best).
+  SourceSet Weighted(SourceWeights weights) const {
+    SourceSet weighted = *this;
+    weighted.weights_ = std::move(weights);
+    return weighted;
+  }
+  // Of the sources, for a subtask; empty: they count alike.
+  std::vector<double> weights(size_t subtask) const {
+    return weights_.empty() ? std::vector<double>() : weights_.at(subtask);
+  }
+
  private:
   std::vector<SourceDemo> demos_;
   std::vector<SkippedSource> skipped_;
   std::vector<int> subtask_objects_;
+  SourceWeights weights_;
 };
 
 }  // namespace understudy

@@ -53,6 +53,25 @@ int ReplayStart(const SourceDemo& source, int start, int end, int object, double
   return start;
 }
 
+int ReplayEnd(const SourceDemo& source, int start, int end, double until) {
+  if (until == 0) return end;
+  // the last row at which any gripper turns
+  int turned = -1;
+  for (const SourceDemo::Arm& arm : source.arms) {
+    for (int t = start + 1; t < end; ++t) {
+      if ((arm.gripper[t] > 0) != (arm.gripper[t - 1] > 0)) turned = std::max(turned, t);
+    }
+  }
+  if (turned < 0) return end;
+  for (int t = turned; t < end; ++t) {
+    for (const SourceDemo::Arm& arm : source.arms) {
+      const Eigen::Vector3d way = arm.X_WE[t].translation() - arm.X_WE[turned].translation();
+      if (way.norm() >= until) return t + 1;
+    }
+  }
+  return end;
+}
+
 void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTransform& transform,
                  const std::vector<Pose>& X_SE, const Action& last, const Subtask& subtask,
                  std::vector<Waypoint>* plan) {

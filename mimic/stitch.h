@@ -42,6 +42,11 @@ int BridgeLength(const Pose& from, const Pose& to, const Subtask& subtask);
 // it did there is part of the skill.
 int ReplayStart(const SourceDemo& source, int start, int end, int object, double within);
 
+// Where the replay of rows [start, end) ends (exclusive): behind the first row at which a hand of
+// the source has come `until` (m) away from where it was when its gripper last turned in these
+// rows. `end` where `until` is 0, where no gripper turns, and where no hand comes so far.
+int ReplayEnd(const SourceDemo& source, int start, int end, double until);
+
 // The way from `last` (the last commanded target, or where the arms stand at the beginning) into
 // and through rows [start, end) of `source`: first a bridge (Bridge) to where
 // the source's arms *were* at row `start` (its commands are ahead of them), then its targets. On

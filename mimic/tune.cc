@@ -27,25 +27,26 @@ struct Outcome {
 // Runs attempts of settings on the same simulators.
 class Bench {
  public:
-  Bench(const SourceSet& sources, const SimulatorFactory& factory, const GenerateOptions& generate,
-        const TuneOptions& options)
+  Bench(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
+        const GenerateOptions& generate, const TuneOptions& options)
       : sources_(sources),
-        factory_(factory),
+        task_(task),
+        seams_(seams),
         generate_(generate),
         options_(options),
-        simulators_(ThreadCount(options.threads)) {}
-
-  Simulator& first() { return On(0); }
+        workers_(ThreadCount(options.threads)) {}
 
   // Starts [0, count) of `phase`, or the first ones of them where `go_on` says no.
   std::vector<Outcome> Run(const TaskSpec& task, const std::string& phase, int count,
                            const std::function<bool(const std::vector<Outcome>&)>& go_on = {}) {
     std::vector<Outcome> outcomes;
-    const auto work = [&](int worker, int64_t index) {
+    const auto work = [&](int place, int64_t index) {
       const RngKey key =
           AttemptKey(options_.seed, index, options_.variant).WithStage("mimic tune " + phase);
-      const Attempt attempt =
-          Generate(sources_, task, On(worker), options_.variant, generate_, key);
+      Worker& worker = workers_[static_cast<size_t>(place)];
+      if (!worker.simulator) worker = MakeWorker(task_, seams_);
+      const Attempt attempt = Generate(sources_, task, *worker.simulator, options_.variant,
+                                       generate_, key, Json::object(), worker.planner.get());
       Outcome outcome{attempt.success()};
       if (attempt.failure) {
         outcome.cause = attempt.failure->cause;
@@ -53,7 +54,7 @@ class Bench {
       }
       return outcome;
     };
-    RunOrdered<Outcome>(static_cast<int>(simulators_.size()), 0, count, work,
+    RunOrdered<Outcome>(static_cast<int>(workers_.size()), 0, count, work,
                         [&](int64_t, Outcome&& outcome) {
                           outcomes.push_back(outcome);
                           return !InterruptRequested() && (!go_on || go_on(outcomes));
@@ -62,16 +63,12 @@ class Bench {
   }
 
  private:
-  Simulator& On(int worker) {
-    if (!simulators_[worker]) simulators_[worker] = factory_();
-    return *simulators_[worker];
-  }
-
   const SourceSet& sources_;
-  const SimulatorFactory& factory_;
+  const TaskSpec& task_;  // as it was: no change asks for a planner that it does not
+  const WorkerSeams& seams_;
   const GenerateOptions& generate_;
   const TuneOptions& options_;
-  std::vector<std::unique_ptr<Simulator>> simulators_;
+  std::vector<Worker> workers_;
 };
 
 int64_t Successes(const std::vector<Outcome>& outcomes) {
@@ -154,14 +151,14 @@ Json TuneReport::ToJson() const {
   return json;
 }
 
-TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const SimulatorFactory& factory,
+TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
                 const GenerateOptions& generate, const TuneOptions& options, Progress& progress) {
   if (!task.variants.contains(options.variant)) {
     std::vector<std::string> variants;
     for (const auto& [name, variant] : task.variants) variants.push_back(name);
     ThrowUsage(UnknownName("variant", options.variant, variants));
   }
-  Bench bench(sources, factory, generate, options);
+  Bench bench(sources, task, seams, generate, options);
   TuneReport report;
   report.task = task.name;
   report.variant = options.variant;

@@ -8,10 +8,10 @@
 #include "data/base/options.h"
 #include "data/base/progress.h"
 #include "data/base/statistics.h"
-#include "data/seam/simulator.h"
 #include "data/spec/task_spec.h"
 #include "mimic/attempt.h"
 #include "mimic/source_set.h"
+#include "mimic/worker.h"
 
 namespace understudy {
 
@@ -66,7 +66,7 @@ struct TuneReport {
 // last the best and the task's own are compared on starts that the search has not seen. Noise,
 // signals and ends of segments are left alone: less noise means more successes and worse policies.
 // Depends on its arguments only. Throws Error(kUsage) for an unknown variant.
-TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const SimulatorFactory& factory,
+TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
                 const GenerateOptions& generate, const TuneOptions& options, Progress& progress);
 
 // What is worth trying where attempts of `task` fail with `cause` in subtask `place`, best first.

@@ -15,6 +15,7 @@ packages=(
   libegl-dev libgl-dev libegl-mesa0 libgl1-mesa-dri
   libopenxr-dev
   libcpp-httplib-dev
+  libompl-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 

@@ -12,7 +12,10 @@
 // Understood field types: bool, integers, floating point, std::string, enums with EnumNames,
 // std::optional, std::vector, std::array, std::map<std::string, T>, Eigen vectors and quaternions
 // (wxyz), Pose ({p: [x, y, z], q: [w, x, y, z]}), std::variant of visitable structs with a
-// `static constexpr const char* kTag` (in files: {type: tag, …}), and visitable structs.
+// `static constexpr const char* kTag` (in files: {type: tag, …}), and visitable structs. Fields
+// that a struct's `static constexpr std::array kUnwritten` names are written only where they differ
+// from its defaults: a field that comes later leaves the text, and the hash, of earlier values
+// alone.
 
 #include <fmt/format.h>
 
@@ -60,6 +63,10 @@ concept Visitable = requires(T& value, ProbeVisitor probe) {
 template <class T>
 concept NamedEnum = std::is_enum_v<T> && requires {
   EnumNames<T>::kNames;
+};
+template <class T>
+concept HasUnwritten = requires {
+  T::kUnwritten;
 };
 template <class T>
 concept FixedEigenVector = std::is_base_of_v<Eigen::MatrixBase<T>, T> &&(T::ColsAtCompileTime == 1);
@@ -196,9 +203,19 @@ Json ToJson(const T& value) {
         value);
   } else {
     static_assert(Visitable<T>, "no JSON form for this type: see the list in options.h");
-    Json object = Json::object();
-    WriteVisitor writer{object};
-    const_cast<T&>(value).Visit(writer);  // the writer takes every field by const reference
+    const auto write = [](const T& from) {
+      Json object = Json::object();
+      WriteVisitor writer{object};
+      const_cast<T&>(from).Visit(writer);  // the writer takes every field by const reference
+      return object;
+    };
+    Json object = write(value);
+    if constexpr (HasUnwritten<T>) {
+      const Json unused = write(T{});
+      for (const char* key : T::kUnwritten) {
+        if (object.at(key) == unused.at(key)) object.erase(key);
+      }
+    }
     return object;
   }
 }

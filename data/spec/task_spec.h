@@ -218,14 +218,31 @@ struct EnumNames<Replayed> {
   static constexpr std::array kNames{"hand", "held"};
 };
 
+// How the hand gets from the end of one replayed segment to the beginning of the next.
+enum class Transit {
+  kBridge,  // interpolated poses, as in MimicGen, whatever stands there
+  kPlan,    // a way on which arm and held object touch nothing, as in SkillGen: straight where that
+            // is free, else planned; none found ends the attempt
+};
+template <>
+struct EnumNames<Transit> {
+  static constexpr std::array kNames{"bridge", "plan"};
+};
+
 // One object-centred piece of the task, and how Mimic treats it.
 struct Subtask {
+  // settings that came later are written only where they say something: same settings, same text
+  static constexpr std::array kUnwritten{"replay_until", "transit", "transit_margin", "start_shift",
+                                         "start_turn"};
   std::string object;                   // reference object; empty: none (world frame)
   std::string signal;                   // its rising edge ends the subtask; empty only for the last
   std::array<int, 2> end_offset{0, 0};  // steps added to the end, uniform inclusive; last: 0, 0
   // The segment begins where the source's hand first came this near (m) to the object; a bridge
   // takes the place of the way there, so that every demonstration goes straight. 0: all of it.
   double replay_within = 0;
+  // The segment ends where the source's hand has come this far (m) from where its gripper last
+  // turned in it; the next transit takes the place of what follows. 0: all of it.
+  double replay_until = 0;
   Replayed replay = Replayed::kHand;
   // Grips that look alike (GripperSpec::symmetry) may stand in for the source's, by least travel.
   // What is grasped so has to be carried on with replay = held.
@@ -234,12 +251,19 @@ struct Subtask {
   double action_noise = 0.05;    // standard deviation of the normalised action
   double noise_correlation = 0;  // of one step's noise with the next one's; 0: white. With more
                                  // of it the hand wanders instead of shaking
-  int bridge_steps = 5;          // least number of interpolated poses before the segment
-  double bridge_speed = 0.03;    // m per step: longer bridges get more steps
-  double bridge_turn = 0.2;      // rad per step, likewise
-  double bridge_arch = 0;        // m: bridges lead up to this far above their higher end, across
-                                 // and down; 0: straight
-  bool bridge_noise = false;     // noise on the bridge too
+  Transit transit = Transit::kBridge;
+  double transit_margin = 0.01;  // m that a planned way keeps from everything but where it begins
+                                 // and ends
+  // Where the transit leads: beside the segment's first pose by a shift uniform in +-start_shift
+  // (m) per axis of the world and a turn uniform in [0, start_turn] (rad) about any axis; a
+  // straight recovery leads back. (Garrett et al., "SkillMimicGen", CoRL 2024: 0.08 m, 80 degrees.)
+  double start_shift = 0, start_turn = 0;
+  int bridge_steps = 5;        // least number of interpolated poses before the segment
+  double bridge_speed = 0.03;  // m per step: longer bridges get more steps
+  double bridge_turn = 0.2;    // rad per step, likewise
+  double bridge_arch = 0;      // m: bridges lead up to this far above their higher end, across
+                               // and down; 0: straight
+  bool bridge_noise = false;   // noise on the bridge too
   double arrival_tolerance = 0.015;  // m to the target before a gripper event is let through
   int arrival_timeout = 10;          // steps that such an event waits at most
   std::string check;                 // predicate that must hold when the subtask has ended
@@ -253,12 +277,22 @@ struct Subtask {
       "m from the object: what the source did farther away becomes "
       "a bridge; 0: replay all of it",
       Limits{0, 10});
+    v("replay_until", replay_until,
+      "m from where the source's gripper last turned: what it did behind that is left out; 0: "
+      "replay all of it",
+      Limits{0, 10});
     v("replay", replay, "what repeats the source's path: the hand, or what it holds");
     v("turn_hand", turn_hand, "grips that look alike may stand in for the source's");
     v("selection", selection, "which source demonstration");
     v("action_noise", action_noise, "of the normalised action", Limits{0, 1});
     v("noise_correlation", noise_correlation, "of a step's noise with the next one's; 0: white",
       Limits{0, 0.999});
+    v("transit", transit, "what leads to the segment: a bridge, or a planned way");
+    v("transit_margin", transit_margin, "m that a planned way keeps from everything",
+      Limits{0, 0.2});
+    v("start_shift", start_shift, "m per axis beside its first pose that the segment is begun",
+      Limits{0, 1});
+    v("start_turn", start_turn, "rad about any axis, likewise", Limits{0, 3.1415926536});
     v("bridge_steps", bridge_steps, "least interpolated poses", Limits{0, 1000});
     v("bridge_speed", bridge_speed, "m per step", Limits{1e-4, 1});
     v("bridge_turn", bridge_turn, "rad per step", Limits{1e-4, 4});

@@ -168,6 +168,37 @@ TEST_F(MimicCommandTest, KeptFailuresAreMarked) {
   }
 }
 
+// What balance leaves out is in the table of attempts and not among the episodes; weights stand in
+// the report; both survive an interrupt.
+TEST_F(MimicCommandTest, BalancedAndWeighedRunsResumeToTheSameContent) {
+  options_.run.attempts = 0;
+  options_.run.demos = 18;
+  options_.run.balance = 1;
+  options_.run.weigh_attempts = 10;
+  options_.run.keep_failed = true;
+  Progress silent;
+  const MimicReport report = RunMimic(options_, task_, FakeSimulatorFactory(task_, fake_), silent);
+  ASSERT_GT(report.surplus, 0);
+  const DatasetReader whole(options_.out);
+  int64_t surplus = 0, successes = 0;
+  for (const AttemptRecord& record : whole.attempts()) {
+    surplus += record.success && record.cause == "surplus";
+    successes += record.success;
+  }
+  EXPECT_EQ(surplus, report.surplus);
+  EXPECT_EQ(successes, report.successes);
+  EXPECT_EQ(whole.ReadMask("successful").size(), 18u);
+  EXPECT_EQ(report.source_weights.size(), 2u);
+
+  options_.out = (folder_ / "resumed.h5").string();
+  Interrupter interrupter(14);  // behind the ten that weigh
+  EXPECT_TRUE(
+      RunMimic(options_, task_, FakeSimulatorFactory(task_, fake_), interrupter).interrupted);
+  ClearInterrupt();
+  RunMimic(options_, task_, FakeSimulatorFactory(task_, fake_), silent);
+  EXPECT_EQ(DatasetReader(options_.out).content_hash(), whole.content_hash());
+}
+
 TEST_F(MimicCommandTest, GeneratedDemonstrationsCanBeSources) {
   Run();
   options_.sources = {options_.out};

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "data/base/error.h"
+#include "mimic/weigh.h"
 #include "tests/mimic/fixture.h"
 
 namespace understudy {
@@ -338,6 +339,91 @@ TEST_F(GeneratorTest, AShardIsNotBoundedBySuccesses) {
 }
 
 // A rate that is surely too low ends the run, at the same attempt for any number of threads.
+// Balanced: as many episodes as were asked for, no part of the reset space over its share, and the
+// same for any number of threads and from any point on.
+TEST_F(GeneratorTest, BalanceKeepsEveryPartToItsShare) {
+  options_.attempts = 0;
+  options_.demos = 45;
+  options_.balance = 1;
+  MemorySink whole;
+  const MimicReport report = Run(whole);
+  EXPECT_EQ(report.episodes, 45);
+  EXPECT_EQ(static_cast<int64_t>(whole.kept.size()), 45);
+  EXPECT_GT(report.surplus, 0);
+  EXPECT_EQ(report.successes - report.surplus, 45);
+  EXPECT_EQ(report.ContentJson()["surplus"], report.surplus);
+  EXPECT_EQ(report.stop_reason, "45 successes reached");
+  // 45 over three by three parts: five in each, of both cubes
+  for (size_t o = 0; o < 2; ++o) {
+    const PlacementRange& range = task_.variants.at("D0").objects.at(task_.object_names()[o]);
+    std::array<int, 9> parts{};
+    for (const Episode& episode : whole.kept) {
+      const Eigen::Vector3d p =
+          episode.steps[0].observation.X_WO[o].translation() - task_.variants.at("D0").origin;
+      const auto part = [](double value, const std::array<double, 2>& ends) {
+        return std::min(2, static_cast<int>(3 * (value - ends[0]) / (ends[1] - ends[0])));
+      };
+      ++parts[static_cast<size_t>(3 * part(p.y(), range.y) + part(p.x(), range.x))];
+    }
+    EXPECT_THAT(parts, testing::Each(5));
+  }
+
+  options_.threads = 3;
+  MemorySink threaded;
+  Run(threaded);
+  ExpectSame(whole, threaded);
+  MemorySink resumed;
+  Interrupter interrupter(20);
+  EXPECT_TRUE(Run(resumed, interrupter).interrupted);
+  ClearInterrupt();
+  Run(resumed);
+  ExpectSame(whole, resumed);
+
+  options_.demos = 0;
+  options_.attempts = 5;
+  MemorySink unused;
+  EXPECT_THAT([&] { Run(unused); }, testing::ThrowsMessage<Error>(HasSubstr("give --demos")));
+}
+
+// Sources that spoil what they touch are drawn less, and the weights are the seed's alone.
+TEST_F(GeneratorTest, WeightsDrawGoodSourcesMoreOften) {
+  std::vector<Episode> demos = FakeDemos(task_, 4);
+  // this one lets go beside the other cube
+  bool carries = false;
+  for (Step& row : demos[2].steps) {
+    carries |= row.action.arms[0].gripper > 0;
+    if (!carries) continue;
+    const auto aside = [](const Pose& X_WE) {
+      return Pose(X_WE.rotation(), X_WE.translation() + Eigen::Vector3d(0.06, 0, 0));
+    };
+    row.action.arms[0].X_WE_cmd = aside(row.action.arms[0].X_WE_cmd);
+    row.observation.arms[0].X_WE = aside(row.observation.arms[0].X_WE);
+  }
+  for (Subtask& subtask : task_.subtasks) subtask.selection = RandomSelection{};
+  const SourceSet even(demos, DemoNames(4), task_, MakeFakeSimulator(task_)->info(), 3);
+  Progress silent;
+  const auto weigh = [&](int threads) {
+    return WeighSources(even, task_, FakeSimulatorFactory(task_), "D0", 5, {}, 80, threads, silent);
+  };
+  const SourceSet weighted = weigh(1);
+  EXPECT_EQ(weigh(3).weights(1), weighted.weights(1));
+  // the hand misses the cube or puts it beside the other
+  EXPECT_LT(weighted.weights(0)[2] * weighted.weights(1)[2], 0.3);
+  for (const size_t good : {0, 1, 3}) {
+    EXPECT_GT(weighted.weights(0)[good] * weighted.weights(1)[good], 0.6);
+  }
+
+  options_.attempts = 100;
+  fake_ = {};
+  const auto rate = [&](const SourceSet& sources) {
+    MemorySink sink;
+    Progress quiet;
+    return RunAttempts(sources, task_, FakeSimulatorFactory(task_), options_, {}, sink, quiet)
+        .successes;
+  };
+  EXPECT_GT(rate(weighted), rate(even) + 5);
+}
+
 TEST_F(GeneratorTest, AHopelessRateEndsTheRun) {
   fake_.grasp_radius = 1e-5;
   options_.attempts = 500;

@@ -73,6 +73,20 @@ TEST(Selection, DrawsUniformlyAmongTheKBest) {
   EXPECT_NO_THROW(SelectSource(Nearest(100), candidates, Scene(Pose()), rng));
 }
 
+TEST(Selection, WeightsSayHowOftenEachOfTheKBestIsDrawn) {
+  Rng rng(RngKey{.seed = 14});
+  std::vector<Candidate> candidates;
+  for (int i = 0; i < 4; ++i) candidates.push_back(At(Pose::FromTranslation({0.1 * i, 0, 0})));
+  SelectionScene scene = Scene(Pose());
+  scene.weights = {0.2, 0.6, 0.2, 0.9};  // the last is never among the three best
+  std::array<int, 4> count{};
+  for (int i = 0; i < 2000; ++i) ++count[SelectSource(Nearest(3), candidates, scene, rng).source];
+  EXPECT_NEAR(count[0], 400, 5 * std::sqrt(320));
+  EXPECT_NEAR(count[1], 1200, 5 * std::sqrt(480));
+  EXPECT_NEAR(count[2], 400, 5 * std::sqrt(320));
+  EXPECT_EQ(count[3], 0);
+}
+
 TEST(Selection, RandomReachesEverySourceAndStillTurns) {
   Rng rng(RngKey{.seed = 5});
   const std::vector<Candidate> candidates(4, At(PoseFromYaw(M_PI / 2, {0, 0, 0})));

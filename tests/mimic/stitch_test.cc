@@ -89,6 +89,27 @@ TEST(Stitch, ReplayKeepsAGripperThatTurnsOnTheWay) {
   }
 }
 
+// The segment ends where the hand has come so far from where its gripper last turned.
+TEST(Stitch, ReplayEndsWhereAHandHasWithdrawn) {
+  SourceDemo demo = DescendingDemo();
+  for (int t = 0; t < 10; ++t) {
+    for (SourceDemo::Arm& arm : demo.arms) arm.gripper[t] = 1;
+  }
+  EXPECT_EQ(ReplayEnd(demo, 0, 10, 0.2), 10) << "no gripper turns";
+  // the first hand lets go at row 4; both move by 0.1 m per row
+  for (int t = 4; t < 10; ++t) demo.arms[0].gripper[t] = -1;
+  EXPECT_EQ(ReplayEnd(demo, 0, 10, 0), 10) << "not asked for";
+  EXPECT_EQ(ReplayEnd(demo, 0, 10, 0.05), 6) << "row 5 is away by 0.1 m and belongs to it";
+  EXPECT_EQ(ReplayEnd(demo, 0, 10, 0.25), 8);
+  EXPECT_EQ(ReplayEnd(demo, 0, 10, 2), 10) << "never so far";
+  EXPECT_EQ(ReplayEnd(demo, 4, 10, 0.05), 10) << "it turned before the segment";
+  // what counts is the last turn
+  demo.arms[1].gripper[6] = -1;
+  demo.arms[1].gripper[7] = -1;
+  EXPECT_EQ(ReplayEnd(demo, 0, 10, 0.05), 10);
+  EXPECT_EQ(ReplayEnd(demo, 0, 8, 0.05), 8);
+}
+
 TEST(Bridge, IsStraightWithoutAnArch) {
   Rng rng(RngKey{.seed = 5});
   for (int trial = 0; trial < 100; ++trial) {

@@ -1,0 +1,61 @@
+#include "mimic/weigh.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "data/base/ordered_pool.h"
+
+namespace understudy {
+
+SourceScores::SourceScores(size_t subtasks, size_t sources)
+    : good_(subtasks, std::vector<int64_t>(sources, 0)), begun_(good_) {}
+
+void SourceScores::Add(const Attempt& attempt) {
+  for (size_t i = 0; i < attempt.sources.size(); ++i) {
+    const auto source = static_cast<size_t>(attempt.sources[i]);
+    ++begun_[i][source];
+    const bool failed = attempt.failure && static_cast<size_t>(attempt.failure->subtask) == i;
+    good_[i][source] += !failed;
+  }
+}
+
+SourceWeights SourceScores::Weights() const {
+  SourceWeights weights;
+  for (size_t i = 0; i < begun_.size(); ++i) {
+    std::vector<double>& of_subtask = weights.emplace_back();
+    for (size_t d = 0; d < begun_[i].size(); ++d) {
+      of_subtask.push_back((static_cast<double>(good_[i][d]) + 1) /
+                           (static_cast<double>(begun_[i][d]) + 2));
+    }
+  }
+  return weights;
+}
+
+SourceSet WeighSources(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
+                       const std::string& variant, uint64_t seed, const GenerateOptions& generate,
+                       int64_t attempts, int threads, Progress& progress) {
+  if (attempts <= 0) return sources;
+  SourceScores scores(task.subtasks.size(), sources.demos().size());
+  std::vector<Worker> workers(static_cast<size_t>(ThreadCount(threads, attempts)));
+  progress.Start(fmt::format("weigh the sources of {} {}", task.name, variant), attempts,
+                 "attempts");
+  RunOrdered<Attempt>(
+      static_cast<int>(workers.size()), 0, attempts,
+      [&](int place, int64_t index) {
+        Worker& worker = workers[static_cast<size_t>(place)];
+        if (!worker.simulator) worker = MakeWorker(task, seams);
+        const RngKey key = AttemptKey(seed, index, variant).WithStage("mimic weigh");
+        return Generate(sources, task, *worker.simulator, variant, generate, key, Json::object(),
+                        worker.planner.get());
+      },
+      [&](int64_t index, Attempt&& attempt) {
+        scores.Add(attempt);
+        progress.Advance(index + 1);
+        return !InterruptRequested();
+      });
+  progress.Finish();
+  return sources.Weighted(scores.Weights());
+}
+
+}  // namespace understudy

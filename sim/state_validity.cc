@@ -1,0 +1,218 @@
+#include "sim/state_validity.h"
+
+#include <fmt/format.h>
+#include <mujoco/mujoco.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "data/base/error.h"
+#include "sim/model_index.h"
+#include "sim/mujoco_guard.h"
+#include "sim/osc.h"
+
+namespace understudy {
+namespace {
+
+// m that solids press into each other in the simulation without being in each other's way
+constexpr double kGive = 0.001;
+
+class ArmValidity final : public StateValidity {
+ public:
+  explicit ArmValidity(std::shared_ptr<const Scene> scene) : scene_(std::move(scene)) {
+    InstallMujocoHandlers();
+    // contacts are reported from the margin on, so the model is a copy
+    model_.reset(mj_copyModel(nullptr, scene_->model()));
+    if (model_ == nullptr) ThrowFailed("MuJoCo: no memory for the model of collisions");
+    data_.reset(mj_makeData(model_.get()));
+    if (data_ == nullptr) ThrowFailed("MuJoCo: no memory for the data of collisions");
+    model_->opt.enableflags |= mjENBL_OVERRIDE;
+    model_->opt.o_margin = 0;
+
+    Problems problems;
+    index_ = IndexModel(*model_, scene_->task(), scene_->robot(), &problems);
+    Require(problems.empty(), "a compiled scene has been checked");
+    for (int body = 0; body < model_->nbody; ++body) {
+      part_.push_back(BelowJoint(body, arm().joints.back())    ? Part::kHand
+                      : BelowJoint(body, arm().joints.front()) ? Part::kArm
+                                                               : Part::kWorld);
+    }
+  }
+
+ private:
+  enum class Part : uint8_t { kWorld, kArm, kHand };
+  using BodyPair = std::pair<int, int>;
+  // Where a way begins or ends, and what is near to each other there.
+  struct Admitted {
+    Eigen::Vector3d p_WE;
+    double radius = 0;                    // m
+    std::map<BodyPair, double> distance;  // m
+  };
+
+  const ArmIndex& arm() const { return index_.arms.front(); }
+
+  // Whether `body` moves with `joint` of the arm.
+  bool BelowJoint(int body, int joint) const {
+    const int root = model_->jnt_bodyid[joint];
+    while (body > 0 && body != root) body = model_->body_parentid[body];
+    return body == root;
+  }
+
+  // Bodies that are fixed to each other count as one, but for those that are fixed to the world.
+  int Root(int body) const {
+    const int weld = model_->body_weldid[body];
+    return part_[body] == Part::kWorld && weld > 0 ? weld : body;
+  }
+
+  void DoSetWorld(const SimState& state, int held, double margin) override {
+    Require(state.size() == scene_->info().state_size, "a state of this task's simulator");
+    Require(held < static_cast<int>(index_.objects.size()), "the held object is one of the task");
+    Require(margin >= 0, "a margin is a distance");
+    mj_setState(model_.get(), data_.get(), state.data(), mjSTATE_INTEGRATION);
+    mj_kinematics(model_.get(), data_.get());
+    admitted_.clear();
+    margin_ = margin;
+    model_->opt.o_margin = margin;
+
+    // what is held moves with the hand
+    held_ = held >= 0 && index_.objects[held].qpos >= 0 ? held : -1;
+    held_part_.assign(part_.begin(), part_.end());
+    if (held_ < 0) return;
+    const ObjectIndex& object = index_.objects[held_];
+    X_EH_ = ControlPose(*model_, *data_, arm()).Inverse() * BodyPose(*data_, object.body);
+    for (int body = 0; body < model_->nbody; ++body) {
+      int root = body;
+      while (root > 0 && root != object.body) root = model_->body_parentid[root];
+      if (root == object.body) held_part_[body] = Part::kHand;
+    }
+  }
+
+  // Brings the arm to `q`, what it holds after it, and finds who is near to whom.
+  void MoveTo(const Eigen::VectorXd& q) {
+    Require(q.size() == static_cast<Eigen::Index>(arm().qpos.size()) && q.allFinite(),
+            "a posture has one angle per joint");
+    for (size_t i = 0; i < arm().qpos.size(); ++i) {
+      data_->qpos[arm().qpos[i]] = q[static_cast<Eigen::Index>(i)];
+    }
+    mj_kinematics(model_.get(), data_.get());
+    if (held_ >= 0) {
+      const Pose X_WH = ControlPose(*model_, *data_, arm()) * X_EH_;
+      mjtNum* place = data_->qpos + index_.objects[held_].qpos;
+      for (int i = 0; i < 3; ++i) place[i] = X_WH.translation()[i];
+      place[3] = X_WH.rotation().w();
+      for (int i = 0; i < 3; ++i) place[4 + i] = X_WH.rotation().vec()[i];
+      mj_kinematics(model_.get(), data_.get());
+    }
+    mj_collision(model_.get(), data_.get());
+  }
+
+  // Calls visit(pair, distance, required) for every contact that matters, until it returns false.
+  template <class Visitor>
+  void VisitContacts(const Visitor& visit) const {
+    for (int c = 0; c < data_->ncon; ++c) {
+      const mjContact& contact = data_->contact[c];
+      if (contact.geom[0] < 0 || contact.geom[1] < 0) continue;
+      const int a = model_->geom_bodyid[contact.geom[0]], b = model_->geom_bodyid[contact.geom[1]];
+      const Part one = held_part_[a], other = held_part_[b];
+      if (one == Part::kWorld && other == Part::kWorld) continue;
+      if (one == Part::kHand && other == Part::kHand) continue;
+      // the arm is built to come near to itself, and to its base
+      const bool itself = IsArm(a) && IsArm(b);
+      const BodyPair pair = std::minmax(Root(a), Root(b));
+      if (!visit(pair, contact.dist, itself ? -kGive : margin_)) return;
+    }
+  }
+  bool IsArm(int body) const {
+    return part_[body] != Part::kWorld || model_->body_rootid[body] == arm().base_body;
+  }
+
+  void DoAdmit(const Eigen::VectorXd& q, double radius) override {
+    MoveTo(q);
+    Admitted here;
+    here.p_WE = ControlPose(*model_, *data_, arm()).translation();
+    here.radius = radius;
+    VisitContacts([&](const BodyPair& pair, double distance, double) {
+      const auto [found, fresh] = here.distance.try_emplace(pair, distance);
+      if (!fresh) found->second = std::min(found->second, distance);
+      return true;
+    });
+    admitted_.push_back(std::move(here));
+  }
+
+  bool DoValid(const Eigen::VectorXd& q) override {
+    MoveTo(q);
+    const Eigen::Vector3d p_WE = ControlPose(*model_, *data_, arm()).translation();
+    bool valid = true;
+    VisitContacts([&](const BodyPair& pair, double distance, double required) {
+      // where E is says little of the links behind it
+      const bool hand =
+          held_part_[pair.first] == Part::kHand || held_part_[pair.second] == Part::kHand;
+      for (const Admitted& place : admitted_) {
+        if (hand && (p_WE - place.p_WE).norm() > place.radius) continue;
+        const auto found = place.distance.find(pair);
+        if (found != place.distance.end()) required = std::min(required, found->second - kGive);
+      }
+      valid = distance >= required;
+      return valid;
+    });
+    return valid;
+  }
+
+  double DoClearance(const Eigen::VectorXd& q) override {
+    MoveTo(q);
+    double clearance = margin_;
+    VisitContacts([&](const BodyPair&, double distance, double required) {
+      // of the arm with itself only what is no part of how it is built
+      if (required == margin_ || distance < required) clearance = std::min(clearance, distance);
+      return true;
+    });
+    return clearance;
+  }
+
+  std::string DoNearest(const Eigen::VectorXd& q) override {
+    MoveTo(q);
+    double nearest = std::numeric_limits<double>::infinity();
+    BodyPair who;
+    VisitContacts([&](const BodyPair& pair, double distance, double required) {
+      if (distance < std::min(nearest, required)) {
+        nearest = distance;
+        who = pair;
+      }
+      return true;
+    });
+    if (nearest > margin_) return "";
+    return fmt::format("{} and {}, {:.1f} mm {}", BodyName(who.first), BodyName(who.second),
+                       1000 * std::abs(nearest), nearest < 0 ? "inside each other" : "apart");
+  }
+  std::string BodyName(int body) const {
+    const char* name = mj_id2name(model_.get(), mjOBJ_BODY, body);
+    return name != nullptr ? name : ModelName(*model_, mjOBJ_BODY, body);
+  }
+
+  struct Deleter {
+    void operator()(mjModel* model) const { mj_deleteModel(model); }
+    void operator()(mjData* data) const { mj_deleteData(data); }
+  };
+
+  std::shared_ptr<const Scene> scene_;
+  std::unique_ptr<mjModel, Deleter> model_;
+  std::unique_ptr<mjData, Deleter> data_;
+  ModelIndex index_;
+  std::vector<Part> part_, held_part_;  // by body; of the arm alone, and with what it holds
+  double margin_ = 0;                   // m
+  int held_ = -1;
+  Pose X_EH_;
+  std::vector<Admitted> admitted_;
+};
+
+}  // namespace
+
+std::unique_ptr<StateValidity> MakeStateValidity(std::shared_ptr<const Scene> scene) {
+  Require(scene != nullptr, "validity needs a scene");
+  return std::make_unique<ArmValidity>(std::move(scene));
+}
+
+}  // namespace understudy
