@@ -1,8 +1,8 @@
 // mimic and augment: datasets from datasets.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "app/commands.h"
 #include "app/mimic_report.h"
@@ -28,7 +28,7 @@ void VisitSources(V& v, MimicOptions& mimic) {
 // MimicOptions with the task, flat: `understudy mimic --source F --task stack --demos 100 --out F`.
 struct MimicFlags {
   std::string task, robot, subtasks;
-  std::string transit;  // takes the place of every subtask's; empty: as the task says
+  std::optional<Transit> transit;          // takes the place of every subtask's; unset: as it says
   double start_shift = 0, start_turn = 0;  // likewise; 0: as the task says
   MimicOptions mimic;
   std::string report;
@@ -41,7 +41,7 @@ struct MimicFlags {
     v("subtasks", subtasks,
       "file of subtask settings read over the task's, as `mimic tune` writes");
     VisitSources(v, mimic);
-    v("transit", transit, "of every subtask: bridge, plan; empty: as the task says");
+    v("transit", transit, "bridge or plan, for every subtask; unset: as the task says");
     v("start_shift", start_shift, "m, of every subtask; 0: as the task says", Limits{0, 1});
     v("start_turn", start_turn, "rad, of every subtask; 0: as the task says",
       Limits{0, 3.1415926536});
@@ -121,13 +121,8 @@ std::filesystem::path PageFile(const MimicFlags& flags) {
 
 // What the flags say of the task's transits.
 void ChangeTransits(const MimicFlags& flags, TaskSpec* task) {
-  const auto& names = EnumNames<Transit>::kNames;
-  const auto found = std::find(names.begin(), names.end(), flags.transit);
-  if (!flags.transit.empty() && found == names.end()) {
-    ThrowUsage("--transit: " + UnknownName("way", flags.transit, {names.begin(), names.end()}));
-  }
   for (Subtask& subtask : task->subtasks) {
-    if (!flags.transit.empty()) subtask.transit = static_cast<Transit>(found - names.begin());
+    if (flags.transit) subtask.transit = *flags.transit;
     if (flags.start_shift > 0) subtask.start_shift = flags.start_shift;
     if (flags.start_turn > 0) subtask.start_turn = flags.start_turn;
   }

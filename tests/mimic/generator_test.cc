@@ -397,6 +397,7 @@ TEST_F(GeneratorTest, WeightsDrawGoodSourcesMoreOften) {
       return Pose(X_WE.rotation(), X_WE.translation() + Eigen::Vector3d(0.06, 0, 0));
     };
     row.action.arms[0].X_WE_cmd = aside(row.action.arms[0].X_WE_cmd);
+    row.action_clean = row.action;
     row.observation.arms[0].X_WE = aside(row.observation.arms[0].X_WE);
   }
   for (Subtask& subtask : task_.subtasks) subtask.selection = RandomSelection{};
