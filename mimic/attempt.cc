@@ -7,6 +7,8 @@
 
 #include "data/base/error.h"
 #include "data/base/hash.h"
+#include "mimic/attempt_meta.h"
+#include "mimic/carried.h"
 #include "mimic/clearance.h"
 #include "mimic/segmentation.h"
 #include "mimic/selection.h"
@@ -144,12 +146,7 @@ class Runner {
     return true;
   }
 
-  // What a hand holds from an earlier subtask.
-  struct Carried {
-    int object = -1;  // place among the objects; -1: nothing
-    int symmetry = 1;
-    Pose X_EH;  // in the hand, now
-  };
+  // What the hands hold from earlier subtasks.
   std::vector<Carried> WhatIsCarried() const {
     const std::vector<std::string>& objects = simulator_.info().objects;
     std::vector<Carried> carried(last_.arms.size());
@@ -163,71 +160,25 @@ class Runner {
     return carried;
   }
 
-  // Our hands in those of `demo` at row `t`, so that what they hold goes the same way.
-  static std::vector<Pose> HandChanges(const std::vector<Carried>& carried, const SourceDemo& demo,
-                                       int t) {
-    std::vector<Pose> X_SE(carried.size());
-    for (size_t i = 0; i < carried.size(); ++i) {
-      if (carried[i].object < 0) continue;
-      const Pose X_SH = demo.arms[i].X_WE[t].Inverse() * demo.X_WO[carried[i].object][t];
-      X_SE[i] = HandChange(X_SH, carried[i].X_EH, carried[i].symmetry);
+  // How rows of a demonstration, carried along, suit the arms and what stands around them.
+  Fit FitOf(const SegmentRows& rows, const std::vector<Carried>& carried) const {
+    if (!WithinReach(rows, simulator_.info()) || !Suits(rows, carried)) return Fit::kOutOfReach;
+    std::vector<Neighbour> neighbours;
+    for (size_t o = 0; o < radius_.size(); ++o) {
+      if (static_cast<int>(o) == sources_.subtask_objects()[subtask_]) continue;
+      neighbours.push_back({now().X_WO[o].translation(), radius_[o]});
     }
-    return X_SE;
-  }
-
-  // Hands changed and then turned about their z, rad per arm.
-  static std::vector<Pose> Turned(std::vector<Pose> X_SE, const std::vector<double>& turns) {
-    for (size_t i = 0; i < turns.size(); ++i) {
-      X_SE.resize(turns.size());
-      X_SE[i] = X_SE[i] * SymmetricTurn(turns[i]);
-    }
-    return X_SE;
-  }
-
-  // Whether rows [start, end) of `demo`, carried along, stay within reach. The base of further arms
-  // is not known here.
-  bool Reaches(const SourceDemo& demo, int start, int end, const SegmentTransform& transform,
-               const std::vector<Pose>& X_SE) const {
-    const SimulatorInfo& info = simulator_.info();
-    if (demo.arms.size() != 1) return true;
-    const auto begin = demo.arms[0].X_WE.begin();
-    return std::all_of(begin + start, begin + end, [&](const Pose& X_WS) {
-      const Pose X_WE = CarryHand(transform, X_SE, X_WS, 0);
-      return (X_WE.translation() - info.X_WB.translation()).norm() <= info.workspace_radius;
-    });
-  }
-
-  // Whether the open fingers of free hands keep clear of the other objects until they close, in
-  // rows [start, end) of `demo`, carried along.
-  bool FingersAreFree(const SourceDemo& demo, int start, int end, const SegmentTransform& transform,
-                      const std::vector<Pose>& X_SE, const std::vector<Carried>& carried) const {
-    const SimulatorInfo& info = simulator_.info();
-    const int object = sources_.subtask_objects()[subtask_];
-    for (size_t i = 0; i < demo.arms.size(); ++i) {
-      const SourceDemo::Arm& arm = demo.arms[i];
-      if (carried[i].object >= 0) continue;
-      for (int t = start; t < end && !Closes(arm.gripper[t]); ++t) {
-        const Pose X_WE = CarryHand(transform, X_SE, arm.X_WE[t], i);
-        for (size_t o = 0; o < info.objects.size(); ++o) {
-          if (static_cast<int>(o) == object) continue;
-          if (FingersMeet(info.open_fingers_E, X_WE, now().X_WO[o].translation(), radius_[o])) {
-            return false;
-          }
-        }
-      }
-    }
-    return true;
+    return FingersStayFree(rows, carried, simulator_.info().open_fingers_E, neighbours)
+               ? Fit::kFree
+               : Fit::kMeetsObject;
   }
 
   // Where transits are planned: whether these rows can be begun without touching, and followed.
-  bool Suits(const SourceDemo& demo, int start, int end, const SegmentTransform& transform,
-             const std::vector<Pose>& X_SE, const std::vector<Carried>& carried) const {
+  bool Suits(const SegmentRows& rows, const std::vector<Carried>& carried) const {
     if (subtask().transit != Transit::kPlan) return true;
     Require(planner_ != nullptr, "a subtask with transit = plan comes with a planner");
     std::vector<Pose> X_WE_on;
-    for (int t = start; t < end; t += kSuitStride) {
-      X_WE_on.push_back(CarryHand(transform, X_SE, demo.arms[0].X_WE[t], 0));
-    }
+    for (int t = rows.start; t < rows.end; t += kSuitStride) X_WE_on.push_back(rows.X_WE(0, t));
     return planner_->Suits(RequestFor({X_WE_on.front()}, carried), X_WE_on);
   }
 
@@ -280,16 +231,9 @@ class Runner {
     };
     scene.weights = sources_.weights(subtask_);
     scene.fit = [&](size_t d, double turn, const std::vector<double>& hand_turns) {
-      const SourceDemo& demo = sources_.demos()[d];
-      const int start = starts[d], end = ends_[d][subtask_];
-      const SegmentTransform transform = transform_of(d, turn);
-      const std::vector<Pose> X_SE = Turned(candidates[d].X_SE, hand_turns);
-      if (!Reaches(demo, start, end, transform, X_SE) ||
-          !Suits(demo, start, end, transform, X_SE, carried)) {
-        return Fit::kOutOfReach;
-      }
-      return FingersAreFree(demo, start, end, transform, X_SE, carried) ? Fit::kFree
-                                                                        : Fit::kMeetsObject;
+      return FitOf({sources_.demos()[d], starts[d], ends_[d][subtask_], transform_of(d, turn),
+                    Turned(candidates[d].X_SE, hand_turns)},
+                   carried);
     };
     Rng rng(key_.WithTerm(fmt::format("select {}", subtask_)));
     const Choice choice = SelectSource(subtask().selection, candidates, scene, rng);
@@ -514,35 +458,6 @@ class Runner {
   Miss event_miss_;
 };
 
-// Renumbers the rows' sources from the set to the list of uuids that the episode names.
-void NameSources(const SourceSet& sources, Attempt* attempt) {
-  std::vector<int32_t> place(sources.demos().size(), -1);
-  for (Step& row : attempt->episode.steps) {
-    if (place[row.source] < 0) {
-      place[row.source] = static_cast<int32_t>(attempt->episode.meta.sources.size());
-      attempt->episode.meta.sources.push_back(sources.demos()[row.source].uuid);
-    }
-    row.source = place[row.source];
-  }
-  attempt->episode.meta.parents = attempt->episode.meta.sources;
-}
-
-// Counts of what the steps are made of.
-Json QualityOf(const Episode& episode) {
-  int64_t bridge = 0, hold = 0, segment = 0, clipped = 0;
-  for (const Step& row : episode.steps) {
-    bridge += row.label == StepLabel::kBridge;
-    hold += row.label == StepLabel::kHold;
-    segment += row.label == StepLabel::kSegment;
-    clipped += std::any_of(row.delta.begin(), row.delta.end(),
-                           [](const DeltaAction& delta) { return delta.clipped; });
-  }
-  return {{"bridge_steps", bridge},
-          {"hold_steps", hold},
-          {"segment_steps", segment},
-          {"clipped_steps", clipped}};
-}
-
 }  // namespace
 
 RngKey AttemptKey(uint64_t seed, int64_t attempt, const std::string& variant) {
@@ -556,34 +471,7 @@ Attempt Generate(const SourceSet& sources, const TaskSpec& task, Simulator& simu
                  const std::string& variant, const GenerateOptions& options, const RngKey& key,
                  const Json& settings, TransitPlanner* planner) {
   Attempt attempt = Runner(sources, task, simulator, planner, options, key).Run(variant);
-  NameSources(sources, &attempt);
-
-  const SimulatorInfo& info = simulator.info();
-  EpisodeMeta& meta = attempt.episode.meta;
-  meta.task = info.task;
-  meta.variant = variant;
-  meta.robot = info.robot;
-  meta.instruction = info.instruction;
-  meta.limits = info.limits;
-  meta.arms = info.arms;
-  meta.objects = info.objects;
-  meta.signals = info.signals;
-  meta.success = attempt.success();
-  meta.seed = key.seed;
-  meta.attempt = static_cast<int64_t>(key.parent);
-  meta.settings = settings;
-  meta.quality = QualityOf(attempt.episode);
-  if (attempt.failure) {
-    meta.cause = CauseName(attempt.failure->cause);
-    meta.quality["failure"] = {{"subtask", attempt.failure->subtask},
-                               {"step", attempt.failure->step},
-                               {"detail", attempt.failure->detail}};
-  }
-
-  // an identity of everything that the attempt depends on
-  std::string parents = fmt::format("{} {} {}", meta.task, variant, settings.dump());
-  for (const SourceDemo& demo : sources.demos()) parents += " " + demo.uuid;
-  meta.uuid = MakeUuid(parents, key);
+  FillMeta(sources, simulator.info(), variant, key, settings, &attempt);
   return attempt;
 }
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "data/geometry/pose.h"
 #include "data/spec/task_spec.h"
+#include "mimic/reset_bins.h"
 
 namespace understudy {
 
@@ -29,12 +29,13 @@ class Balance {
 
  private:
   struct Grid {
+    ResetBins bins;
     size_t object = 0;
-    std::array<double, 2> x{}, y{};  // W, m
-    int bins_x = 1, bins_y = 1;
     int64_t most = 0;  // of each bin
     std::vector<int64_t> kept;
-    int64_t& BinOf(const Pose& X_WO);
+    int64_t& KeptWith(const std::vector<Pose>& X_WO_start) {
+      return kept[bins.BinOf(X_WO_start[object])];
+    }
   };
   std::vector<Grid> grids_;
 };

@@ -9,23 +9,9 @@
 namespace understudy {
 namespace {
 
-int Bin(double value, const std::array<double, 2>& range, int bins) {
-  if (bins == 1) return 0;
-  const double share = (value - range[0]) / (range[1] - range[0]);
-  return std::clamp(static_cast<int>(share * bins), 0, bins - 1);
-}
-
 Coverage EmptyCoverage(const std::string& object, const ResetVariant& variant, int bins) {
-  Coverage coverage;
-  coverage.object = object;
-  const PlacementRange& range = variant.objects.at(object);
-  for (int end = 0; end < 2; ++end) {
-    coverage.x[end] = variant.origin.x() + range.x[end];
-    coverage.y[end] = variant.origin.y() + range.y[end];
-  }
-  coverage.bins_x = coverage.x[1] > coverage.x[0] ? bins : 1;
-  coverage.bins_y = coverage.y[1] > coverage.y[0] ? bins : 1;
-  coverage.attempts.assign(coverage.bins_x * coverage.bins_y, 0);
+  Coverage coverage{ResetBins(variant, object, bins), object, {}, {}};
+  coverage.attempts.assign(coverage.count(), 0);
   coverage.successes = coverage.attempts;
   return coverage;
 }
@@ -115,9 +101,7 @@ void MimicSummary::Add(const AttemptRecord& record) {
   }
   for (size_t i = 0; i < report_.coverage.size() && i < record.X_WO_start.size(); ++i) {
     Coverage& coverage = report_.coverage[i];
-    const Eigen::Vector3d& p_WO = record.X_WO_start[i].translation();
-    const int bin = Bin(p_WO.y(), coverage.y, coverage.bins_y) * coverage.bins_x +
-                    Bin(p_WO.x(), coverage.x, coverage.bins_x);
+    const size_t bin = coverage.BinOf(record.X_WO_start[i]);
     ++coverage.attempts[bin];
     coverage.successes[bin] += record.success;
   }

@@ -11,16 +11,15 @@
 #include "data/base/statistics.h"
 #include "data/spec/task_spec.h"
 #include "data/store/dataset.h"
+#include "mimic/reset_bins.h"
 #include "mimic/source_set.h"
 
 namespace understudy {
 
 // Where objects started, and how it went from there: equal bins over a variant's reset range.
-struct Coverage {
+struct Coverage : ResetBins {
   std::string object;
-  std::array<double, 2> x{}, y{};            // W, m: ends of the bins
-  int bins_x = 1, bins_y = 1;                // 1 where the range is a point
-  std::vector<int64_t> attempts, successes;  // [bin of y * bins_x + bin of x]
+  std::vector<int64_t> attempts, successes;  // by bin
   double covered() const;                    // share of the bins that hold a success
 };
 

@@ -62,7 +62,7 @@ TEST(Attempt, FingersKeepClearOfTheNeighbour) {
         if (row.subtask != 0 || row.action.arms[0].gripper <= 0) continue;
         count +=
             FingersMeet(fingers, row.observation.arms[0].X_WE,
-                        row.observation.X_WO[1].translation(), task.objects.at("cubeB").radius);
+                        {row.observation.X_WO[1].translation(), task.objects.at("cubeB").radius});
         break;
       }
     }
