@@ -84,7 +84,9 @@ TEST_F(StateValidityTest, ClearanceIsMetric) {
   for (int i = 0; i < 20; ++i) {
     const double clearance =
         validity_->Clearance(At(FingersDown(1.5, {-0.25, 0, 0.82 - 0.001 * i})));
-    if (i > 0) EXPECT_NEAR(before - clearance, 0.001, 3e-4) << i;
+    if (i > 0) {
+      EXPECT_NEAR(before - clearance, 0.001, 3e-4) << i;
+    }
     before = clearance;
   }
 }
