@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "app/commands.h"
@@ -105,17 +106,32 @@ AdaptSource Adapter(const Twin& twin) {
   };
 }
 
+// Datasets are HDF5: no text takes the place of one.
+void RefuseDataset(const std::filesystem::path& file, const char* field) {
+  std::ifstream in(file, std::ios::binary);
+  char signature[8] = {};
+  if (!in.read(signature, sizeof(signature))) return;
+  if (std::string(signature, sizeof(signature)) != "\x89HDF\r\n\x1a\n") return;
+  ThrowUsage(fmt::format("{}: '{}' is a dataset: name another file", field, file.string()));
+}
+
 // Where the page goes; parts of a run get names of their own. Its folder exists before hours of
 // work.
 std::filesystem::path PageFile(const MimicFlags& flags) {
   if (flags.report.empty()) return {};
   const std::filesystem::path page = ParseShard(flags.mimic.run.shard).Output(flags.report);
   std::error_code failed;
+  if (page == ParseShard(flags.mimic.run.shard).Output(flags.mimic.out)) {
+    ThrowUsage(fmt::format("report: '{}' is the dataset's name (--out): name another file",
+                           page.string()));
+  }
   if (page.has_parent_path()) std::filesystem::create_directories(page.parent_path(), failed);
   if (failed || std::filesystem::is_directory(page)) {
     ThrowUsage(fmt::format("report: '{}' cannot be written: name a file in a folder of yours",
                            page.string()));
   }
+  // a page may be written anew; a dataset is never lost to one
+  RefuseDataset(page, "report");
   return page;
 }
 
@@ -224,6 +240,7 @@ Command TuneCommand() {
       "mimic tune", "search the settings of a task's subtasks for a higher rate of success",
       [](const TuneFlags& flags, CommandContext& context) -> Json {
         if (flags.out.empty()) ThrowUsage("no file for the settings: give one (--out)");
+        RefuseDataset(flags.out, "out");
         MimicOptions options = flags.mimic;
         const Origin origin = OriginOf(flags.task, options.sources, "source");
         const std::string& robot = flags.robot.empty() ? origin.robot : flags.robot;

@@ -92,8 +92,11 @@ void HashAssets(const Json& options, const std::set<std::string>& made, Hasher& 
     HashFolder(robot.gripper.folder, hasher);
     HashIncludes(robot.folder / robot.model, &included, hasher);
   }
+  // the page that a step writes beside its output is no input of it
+  const std::string page = options.value("report", "");
   MapStrings(options, [&](const std::string& text) {
     std::error_code ignored;
+    if (!page.empty() && text == page) return text;
     const bool is_file = text.size() < 4096 && fs::is_regular_file(text, ignored);
     if (is_file && !made.contains(text)) hasher.Add(FileHash(text));
     return text;

@@ -47,6 +47,16 @@ TEST_F(MimicCli, SettingsThatDoNotFitAreRefused) {
   EXPECT_FALSE(fs::exists(folder_ / "t.yaml"));
 }
 
+// Neither a page nor settings take the place of a dataset.
+TEST_F(MimicCli, DatasetsAreNotReplacedByText) {
+  const std::string before = ReadText(folder_ / "s.h5");
+  Expect("mimic s.h5 --attempts 1 --out g.h5 --report s.h5", 2, "s.h5' is a dataset");
+  Expect("mimic s.h5 --attempts 1 --out g.h5 --report g.h5", 2, "is the dataset's name");
+  Expect("mimic tune s.h5 --out s.h5", 2, "s.h5' is a dataset");
+  EXPECT_EQ(ReadText(folder_ / "s.h5"), before);
+  EXPECT_FALSE(fs::exists(folder_ / "g.h5"));
+}
+
 // A gate that nothing passes ends every attempt with its cause and says what to change.
 TEST_F(MimicCli, GatesAreACauseOfFailure) {
   const CommandResult result =
