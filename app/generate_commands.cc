@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
 #include <optional>
 
 #include "app/commands.h"
@@ -98,6 +97,16 @@ Origin OriginOf(const std::string& task, const std::vector<std::string>& dataset
   return {task.empty() ? OurTaskName(header) : task, OurRobotName(header)};
 }
 
+// What the sources of `options` are generated for. `robot`, where it is given and another than
+// theirs, follows their hands.
+Twin TwinOfSources(const std::string& task, const std::string& robot, const std::string& subtasks,
+                   MimicOptions* options) {
+  const Origin origin = OriginOf(task, options->sources, "source");
+  const std::string& carries_out = robot.empty() ? origin.robot : robot;
+  options->transfer = carries_out != origin.robot;
+  return LoadTwin(origin.task, carries_out, subtasks);
+}
+
 // Sources of other programs, in our names and frames.
 AdaptSource Adapter(const Twin& twin) {
   return [&twin](const DatasetReader& reader, Episode* episode) {
@@ -108,10 +117,7 @@ AdaptSource Adapter(const Twin& twin) {
 
 // Datasets are HDF5: no text takes the place of one.
 void RefuseDataset(const std::filesystem::path& file, const char* field) {
-  std::ifstream in(file, std::ios::binary);
-  char signature[8] = {};
-  if (!in.read(signature, sizeof(signature))) return;
-  if (std::string(signature, sizeof(signature)) != "\x89HDF\r\n\x1a\n") return;
+  if (!IsHdf5(file)) return;
   ThrowUsage(fmt::format("{}: '{}' is a dataset: name another file", field, file.string()));
 }
 
@@ -119,9 +125,10 @@ void RefuseDataset(const std::filesystem::path& file, const char* field) {
 // work.
 std::filesystem::path PageFile(const MimicFlags& flags) {
   if (flags.report.empty()) return {};
-  const std::filesystem::path page = ParseShard(flags.mimic.run.shard).Output(flags.report);
+  const Shard shard = ParseShard(flags.mimic.run.shard);
+  const std::filesystem::path page = shard.Output(flags.report);
   std::error_code failed;
-  if (page == ParseShard(flags.mimic.run.shard).Output(flags.mimic.out)) {
+  if (page == shard.Output(flags.mimic.out)) {
     ThrowUsage(fmt::format("report: '{}' is the dataset's name (--out): name another file",
                            page.string()));
   }
@@ -211,10 +218,7 @@ Command MimicCommand() {
       "mimic", "multiply demonstrations: object-frame generation on every core",
       [](const MimicFlags& flags, CommandContext& context) -> Json {
         MimicOptions options = flags.mimic;
-        const Origin origin = OriginOf(flags.task, options.sources, "source");
-        const std::string& robot = flags.robot.empty() ? origin.robot : flags.robot;
-        options.transfer = robot != origin.robot;
-        Twin twin = LoadTwin(origin.task, robot, flags.subtasks);
+        Twin twin = TwinOfSources(flags.task, flags.robot, flags.subtasks, &options);
         ChangeTransits(flags, &twin.task);
         const WorkerSeams seams(twin.simulators, twin.planners);
         if (context.plan) return PlanMimic(options, twin.task, seams, Adapter(twin)).ToJson();
@@ -242,10 +246,7 @@ Command TuneCommand() {
         if (flags.out.empty()) ThrowUsage("no file for the settings: give one (--out)");
         RefuseDataset(flags.out, "out");
         MimicOptions options = flags.mimic;
-        const Origin origin = OriginOf(flags.task, options.sources, "source");
-        const std::string& robot = flags.robot.empty() ? origin.robot : flags.robot;
-        options.transfer = robot != origin.robot;
-        const Twin twin = LoadTwin(origin.task, robot, flags.subtasks);
+        const Twin twin = TwinOfSources(flags.task, flags.robot, flags.subtasks, &options);
         if (context.plan) {
           return {{"attempts_at_most",
                    flags.tune.attempts * (1 + flags.tune.trials) + 2 * flags.tune.check_attempts}};

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 #include "app/html.h"
 #include "app/registry.h"
@@ -70,6 +72,11 @@ std::string Percent(double share) { return fmt::format("{:.1f} %", 100 * share);
 std::string ShareBar(double share, const std::string& colour) {
   return fmt::format("<div class=\"share\"><i style=\"width:{:.1f}%;background:{}\"></i></div>",
                      100 * std::clamp(share, 0.0, 1.0), EscapeHtml(colour));
+}
+
+std::vector<uint8_t> ReadBytes(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 std::string VideoTag(const std::vector<uint8_t>& mp4) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ std::string Card(const std::string& value, const std::string& label);
 std::string Percent(double share);
 // A bar that is filled to `share` of its length, in a CSS colour.
 std::string ShareBar(double share, const std::string& colour);
+
+// All of a file; empty where it cannot be read.
+std::vector<uint8_t> ReadBytes(const std::filesystem::path& file);
 
 // An MP4 file in memory as an element that plays it.
 std::string VideoTag(const std::vector<uint8_t>& mp4);

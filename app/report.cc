@@ -221,8 +221,7 @@ std::string TrainSection(const std::vector<StepView>& steps) {
 // ---- evaluation ----
 
 std::string VideoOf(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  const std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(in)), {});
+  const std::vector<uint8_t> bytes = ReadBytes(file);
   return bytes.empty() ? "" : VideoTag(bytes);
 }
 

@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
+#include "app/page.h"
 #include "data/base/error.h"
 #ifdef WITH_VIDEO
 #include "data/store/video/video_writer.h"
@@ -63,8 +62,7 @@ std::vector<uint8_t> Film(const Episode& episode, Renderer& renderer, const fs::
   for (size_t t = 0; t < episode.length(); t += kEvery) add(episode.steps[t].state);
   add(episode.final_state);
   writer.Finish();
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  return ReadBytes(file);
 }
 
 // What the report says of an attempt: the cause of its failure, empty for a success.

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "data/base/error.h"
+#include "data/base/names.h"
 #include "data/seam/revisit.h"
 #include "mimic/infer_predicates.h"
 #include "mimic/segmentation.h"
@@ -63,10 +64,9 @@ Signal RowsOf(const Signal& signal_I, int length) {
 }
 
 size_t PlaceOf(const TaskSpec& task, const std::string& signal) {
-  const std::vector<std::string> names = task.signal_names();
-  const auto found = std::find(names.begin(), names.end(), signal);
-  Require(found != names.end(), "a subtask's signal is one of the task's");
-  return static_cast<size_t>(found - names.begin());
+  const int place = IndexOf(task.signal_names(), signal);
+  Require(place >= 0, "a subtask's signal is one of the task's");
+  return static_cast<size_t>(place);
 }
 
 // Ends of the subtasks, found one after the other; -1 where a signal does not rise in its turn.

@@ -86,13 +86,14 @@ void ImportAnnotated(const Annotator& annotator, const AnnotateOptions& options,
   import.control_hz = options.control_hz;
   import.task = ToJson(task);
   import.overwrite = options.overwrite;
-  import.edit_header = [&](DatasetHeader * header) { annotator.EditHeader(header);
-};
-import.edit_episode = [&](size_t index, Episode* episode) {
-  take(annotator.Annotate(index, simulator.get(), episode));
-};  // namespace
-ImportForeign(annotator.reader(), options.out, import, annotator.translation(), progress);
-}  // namespace understudy
+  const auto edit_header = [&](DatasetHeader* header) { annotator.EditHeader(header); };
+  const auto edit_episode = [&](size_t index, Episode* episode) {
+    take(annotator.Annotate(index, simulator.get(), episode));
+  };
+  import.edit_header = edit_header;
+  import.edit_episode = edit_episode;
+  ImportForeign(annotator.reader(), options.out, import, annotator.translation(), progress);
+}
 
 void Note(const Annotator::Outcome& outcome, AnnotateReport* report) {
   report->demos.push_back(outcome.review);

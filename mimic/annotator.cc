@@ -8,6 +8,7 @@
 
 #include "data/base/error.h"
 #include "data/base/hash.h"
+#include "data/base/names.h"
 
 namespace understudy {
 namespace {
@@ -19,7 +20,7 @@ std::vector<std::string> Missing(const std::vector<std::string>& wanted,
                                  const std::vector<std::string>& have) {
   std::vector<std::string> missing;
   for (const std::string& name : wanted) {
-    if (std::find(have.begin(), have.end(), name) == have.end()) missing.push_back(name);
+    if (IndexOf(have, name) < 0) missing.push_back(name);
   }
   return missing;
 }
@@ -210,9 +211,8 @@ void Annotator::TakeSeen(const RevisitedEpisode& states, Episode* episode) const
     if (objects) {
       std::vector<Pose> X_WO = states.seen[i].X_WO;
       for (size_t o = 0; o < had.size(); ++o) {
-        const auto place = std::find(info_.objects.begin(), info_.objects.end(), had[o]);
-        if (place == info_.objects.end()) continue;
-        X_WO[static_cast<size_t>(place - info_.objects.begin())] = observation.X_WO.at(o);
+        const int place = IndexOf(info_.objects, had[o]);
+        if (place >= 0) X_WO[static_cast<size_t>(place)] = observation.X_WO.at(o);
       }
       observation.X_WO = std::move(X_WO);
     }

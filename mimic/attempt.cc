@@ -7,6 +7,7 @@
 
 #include "data/base/error.h"
 #include "data/base/hash.h"
+#include "data/base/names.h"
 #include "mimic/attempt_meta.h"
 #include "mimic/carried.h"
 #include "mimic/clearance.h"
@@ -61,6 +62,7 @@ class Runner {
 
   Attempt Run(const std::string& variant) {
     simulator_.Reset(variant, key_.WithTerm("reset"));
+    attempt_.episode.meta = MetaOf(simulator_.info(), variant, key_);
     attempt_.X_WO_start = simulator_.Observe().X_WO;
     attempt_.episode.steps.reserve(256);
     for (const ArmObservation& arm : simulator_.Observe().arms)
@@ -151,23 +153,28 @@ class Runner {
     const std::vector<std::string>& objects = simulator_.info().objects;
     std::vector<Carried> carried(last_.arms.size());
     for (size_t i = 0; i < carried.size(); ++i) {
-      const auto found = std::find(objects.begin(), objects.end(), watch_.held_by(i));
-      if (found == objects.end()) continue;
-      carried[i].object = static_cast<int>(found - objects.begin());
-      carried[i].symmetry = task_.objects.at(*found).symmetry;
+      carried[i].object = IndexOf(objects, watch_.held_by(i));
+      if (carried[i].object < 0) continue;
+      carried[i].symmetry = task_.objects.at(objects[carried[i].object]).symmetry;
       carried[i].X_EH = now().arms[i].X_WE.Inverse() * now().X_WO[carried[i].object];
     }
     return carried;
   }
 
-  // How rows of a demonstration, carried along, suit the arms and what stands around them.
-  Fit FitOf(const SegmentRows& rows, const std::vector<Carried>& carried) const {
-    if (!WithinReach(rows, simulator_.info()) || !Suits(rows, carried)) return Fit::kOutOfReach;
+  // All objects but that of the subtask.
+  std::vector<Neighbour> Neighbours() const {
     std::vector<Neighbour> neighbours;
     for (size_t o = 0; o < radius_.size(); ++o) {
       if (static_cast<int>(o) == sources_.subtask_objects()[subtask_]) continue;
       neighbours.push_back({now().X_WO[o].translation(), radius_[o]});
     }
+    return neighbours;
+  }
+
+  // How rows of a demonstration, carried along, suit the arms and what stands around them.
+  Fit FitOf(const SegmentRows& rows, const std::vector<Carried>& carried,
+            const std::vector<Neighbour>& neighbours) const {
+    if (!WithinReach(rows, simulator_.info()) || !Suits(rows, carried)) return Fit::kOutOfReach;
     return FingersStayFree(rows, carried, simulator_.info().open_fingers_E, neighbours)
                ? Fit::kFree
                : Fit::kMeetsObject;
@@ -230,10 +237,11 @@ class Runner {
                               : SegmentTransform();
     };
     scene.weights = sources_.weights(subtask_);
+    const std::vector<Neighbour> neighbours = Neighbours();
     scene.fit = [&](size_t d, double turn, const std::vector<double>& hand_turns) {
       return FitOf({sources_.demos()[d], starts[d], ends_[d][subtask_], transform_of(d, turn),
                     Turned(candidates[d].X_SE, hand_turns)},
-                   carried);
+                   carried, neighbours);
     };
     Rng rng(key_.WithTerm(fmt::format("select {}", subtask_)));
     const Choice choice = SelectSource(subtask().selection, candidates, scene, rng);
@@ -255,13 +263,13 @@ class Runner {
     if (last_.arms.size() != 1) return true;
     const SimulatorInfo& info = simulator_.info();
     for (const Waypoint& waypoint : plan_) {
-      const double away = (waypoint.X_WE_arrived[0].translation() - info.X_WB.translation()).norm();
+      const Eigen::Vector3d& p_WE = waypoint.X_WE_arrived[0].translation();
       if (waypoint.label != StepLabel::kSegment) continue;
-      if (away <= info.workspace_radius + options_.reach_margin) continue;
+      if (info.Reaches(p_WE, options_.reach_margin)) continue;
       return Fail(
           FailureCause::kUnreachable,
           fmt::format("the segment of {} leads {:.3f} m from the robot's base; it reaches {:.3f} m",
-                      demo.name, away, info.workspace_radius));
+                      demo.name, (p_WE - info.X_WB.translation()).norm(), info.workspace_radius));
     }
     return PlanTransit(carried);
   }
@@ -417,7 +425,6 @@ class Runner {
   // T rows need T+1 states: an unstable step is taken back.
   void Finish() {
     Episode& episode = attempt_.episode;
-    episode.meta.control_hz = simulator_.info().control_hz;
     if (const std::string rough = quality_.End(episode); attempt_.success() && !rough.empty()) {
       Fail(FailureCause::kRough, rough);
     }
@@ -471,8 +478,15 @@ Attempt Generate(const SourceSet& sources, const TaskSpec& task, Simulator& simu
                  const std::string& variant, const GenerateOptions& options, const RngKey& key,
                  const Json& settings, TransitPlanner* planner) {
   Attempt attempt = Runner(sources, task, simulator, planner, options, key).Run(variant);
-  FillMeta(sources, simulator.info(), variant, key, settings, &attempt);
+  FillMeta(sources, key, settings, &attempt);
   return attempt;
+}
+
+Attempt Generate(const SourceSet& sources, const TaskSpec& task, Worker& worker,
+                 const std::string& variant, const GenerateOptions& options, const RngKey& key,
+                 const Json& settings) {
+  return Generate(sources, task, *worker.simulator, variant, options, key, settings,
+                  worker.planner.get());
 }
 
 }  // namespace understudy

@@ -13,6 +13,7 @@
 #include "mimic/quality.h"
 #include "mimic/source_set.h"
 #include "mimic/transit.h"
+#include "mimic/worker.h"
 
 namespace understudy {
 
@@ -73,5 +74,9 @@ RngKey AttemptKey(uint64_t seed, int64_t attempt, const std::string& variant);
 Attempt Generate(const SourceSet& sources, const TaskSpec& task, Simulator& simulator,
                  const std::string& variant, const GenerateOptions& options, const RngKey& key,
                  const Json& settings = Json::object(), TransitPlanner* planner = nullptr);
+// The same by a worker.
+Attempt Generate(const SourceSet& sources, const TaskSpec& task, Worker& worker,
+                 const std::string& variant, const GenerateOptions& options, const RngKey& key,
+                 const Json& settings = Json::object());
 
 }  // namespace understudy

@@ -41,22 +41,11 @@ Json QualityOf(const Episode& episode) {
 
 }  // namespace
 
-void FillMeta(const SourceSet& sources, const SimulatorInfo& info, const std::string& variant,
-              const RngKey& key, const Json& settings, Attempt* attempt) {
+void FillMeta(const SourceSet& sources, const RngKey& key, const Json& settings, Attempt* attempt) {
   NameSources(sources, attempt);
 
   EpisodeMeta& meta = attempt->episode.meta;
-  meta.task = info.task;
-  meta.variant = variant;
-  meta.robot = info.robot;
-  meta.instruction = info.instruction;
-  meta.limits = info.limits;
-  meta.arms = info.arms;
-  meta.objects = info.objects;
-  meta.signals = info.signals;
   meta.success = attempt->success();
-  meta.seed = key.seed;
-  meta.attempt = static_cast<int64_t>(key.parent);
   meta.settings = settings;
   meta.quality = QualityOf(attempt->episode);
   if (attempt->failure) {
@@ -67,7 +56,7 @@ void FillMeta(const SourceSet& sources, const SimulatorInfo& info, const std::st
   }
 
   // an identity of everything that the attempt depends on
-  std::string parents = fmt::format("{} {} {}", meta.task, variant, settings.dump());
+  std::string parents = fmt::format("{} {} {}", meta.task, meta.variant, settings.dump());
   for (const SourceDemo& demo : sources.demos()) parents += " " + demo.uuid;
   meta.uuid = MakeUuid(parents, key);
 }

@@ -34,8 +34,7 @@ bool FingersStayFree(const SegmentRows& rows, const std::vector<Carried>& carrie
 bool WithinReach(const SegmentRows& rows, const SimulatorInfo& info) {
   if (rows.demo.arms.size() != 1) return true;
   for (int t = rows.start; t < rows.end; ++t) {
-    const double away = (rows.X_WE(0, t).translation() - info.X_WB.translation()).norm();
-    if (away > info.workspace_radius) return false;
+    if (!info.Reaches(rows.X_WE(0, t).translation())) return false;
   }
   return true;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "data/base/error.h"
 #include "data/base/hash.h"
@@ -54,14 +55,13 @@ Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
 // The usable demonstrations among them, weighed where that is asked for.
 SourceSet MakeSourceSet(const Sources& read, const MimicOptions& options, const TaskSpec& task,
                         const WorkerSeams& seams, const SimulatorInfo& info, Progress& progress) {
-  const SourceSet sources(read.episodes, read.names, task, info, options.debounce,
-                          options.transfer);
+  SourceSet sources(read.episodes, read.names, task, info, options.debounce, options.transfer);
   for (const SkippedSource& skipped : sources.skipped()) {
     progress.Message(fmt::format("skipped {}: {}", skipped.name, fmt::join(skipped.reasons, ", ")));
   }
   const RunOptions& run = options.run;
-  return WeighSources(sources, task, seams, run.variant, run.seed, run.generate, run.weigh_attempts,
-                      run.threads, progress);
+  return WeighSources(std::move(sources), task, seams, run.variant, run.seed, run.generate,
+                      run.weigh_attempts, run.threads, progress);
 }
 
 // What decides the content of an attempt, and nothing that only bounds the run or speeds it up.
@@ -140,7 +140,8 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const Wo
   header.stage = "mimic";
   header.model_text = simulator->ModelText();
   header.task = ToJson(task);
-  header.settings = ContentSettings(options, task, simulator->info());
+  const Json settings = ContentSettings(options, task, simulator->info());
+  header.settings = settings;
   header.settings["source_mask"] = options.source_mask;
   header.settings["source_limit"] = options.source_limit;
   header.settings["keep_failed"] = options.run.keep_failed;
@@ -161,8 +162,7 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const Wo
 
   DatasetSink sink(writer, options.run.keep_failed);
   const MimicReport report =
-      RunAttempts(sources, task, seams, options.run,
-                  ContentSettings(options, task, simulator->info()), sink, progress);
+      RunAttempts(sources, task, seams, options.run, settings, sink, progress);
   if (report.interrupted) return report;
 
   sink.WriteMasks();
@@ -187,16 +187,14 @@ void RepeatAttempts(const MimicOptions& options, const TaskSpec& task, const Wor
       MakeSourceSet(read, options, task, seams, seams.simulator()->info(), silent);
   const auto count = static_cast<int64_t>(numbers.size());
   const int threads = ThreadCount(options.run.threads, count);
-  std::vector<Worker> workers(static_cast<size_t>(threads));
+  Workers workers(task, seams, threads);
   RunOrdered<Attempt>(
       threads, 0, count,
       [&](int place, int64_t i) {
-        Worker& worker = workers[static_cast<size_t>(place)];
-        if (!worker.simulator) worker = MakeWorker(task, seams);
         const RngKey key =
             AttemptKey(options.run.seed, numbers[static_cast<size_t>(i)], options.run.variant);
-        return Generate(sources, task, *worker.simulator, options.run.variant, options.run.generate,
-                        key, Json::object(), worker.planner.get());
+        return Generate(sources, task, workers[place], options.run.variant, options.run.generate,
+                        key);
       },
       [&](int64_t i, Attempt&& attempt) {
         each(numbers[static_cast<size_t>(i)], attempt);

@@ -113,10 +113,7 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task, const Wo
 
   // a simulator per worker, made on its thread; the first also answers for names and variants
   const int threads = ThreadCount(options.threads, last - begin);
-  std::vector<Worker> workers(threads);
-  std::vector<SimulatorTimes> times_at_start(threads);
-  workers[0] = MakeWorker(task, seams);
-  times_at_start[0] = workers[0].simulator->times();
+  Workers workers(task, seams, threads);
   const std::vector<std::string> objects = workers[0].simulator->info().objects;
   if (!task.variants.contains(options.variant)) {
     ThrowUsage(UnknownName("variant", options.variant, workers[0].simulator->info().variants));
@@ -168,15 +165,10 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task, const Wo
   if (first < last && !enough() && !interrupted && !hopeless()) {
     const auto work = [&](int place, int64_t index) {
       Worker& worker = workers[place];
-      if (!worker.simulator) {
-        worker = MakeWorker(task, seams);
-        times_at_start[place] = worker.simulator->times();
-      }
       const Clock::time_point begin = Clock::now();
       Timed timed;
-      timed.attempt = Generate(sources, task, *worker.simulator, options.variant, options.generate,
-                               AttemptKey(options.seed, index, options.variant), settings,
-                               worker.planner.get());
+      timed.attempt = Generate(sources, task, worker, options.variant, options.generate,
+                               AttemptKey(options.seed, index, options.variant), settings);
       timed.seconds = SecondsSince(begin);
       return timed;
     };
@@ -215,13 +207,13 @@ MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task, const Wo
   // simulators also ran attempts that a bound cut off: shares are theirs, scaled to what counts
   SimulatorTimes sum;
   double share = 1;
-  for (int place = 0; place < threads; ++place) {
-    if (!workers[place].simulator) continue;
-    const SimulatorTimes t = workers[place].simulator->times();
-    sum.total_s += t.total_s - times_at_start[place].total_s;
-    sum.physics_s += t.physics_s - times_at_start[place].physics_s;
-    sum.substeps += t.substeps - times_at_start[place].substeps;
-    sum.steps += t.steps - times_at_start[place].steps;
+  for (const Worker& worker : workers.made()) {
+    if (!worker.simulator) continue;
+    const SimulatorTimes t = worker.simulator->times();
+    sum.total_s += t.total_s;
+    sum.physics_s += t.physics_s;
+    sum.substeps += t.substeps;
+    sum.steps += t.steps;
   }
   if (sum.steps > 0)
     share = std::min(1.0, static_cast<double>(times.steps) / static_cast<double>(sum.steps));
@@ -246,7 +238,7 @@ MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task, const Wor
   constexpr double kProbeSeconds = 3;
   const Range range = AttemptRange(options);
   const int64_t begin = range.first, last = range.last;
-  const Worker worker = MakeWorker(task, seams);
+  Worker worker = MakeWorker(task, seams);
   const SimulatorInfo& info = worker.simulator->info();
 
   // a short run under keys of its own
@@ -257,8 +249,7 @@ MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task, const Wor
          (plan.probe_attempts == 0 || SecondsSince(start) < kProbeSeconds)) {
     const RngKey key =
         AttemptKey(options.seed, plan.probe_attempts, options.variant).WithStage("mimic plan");
-    const Attempt attempt = Generate(sources, task, *worker.simulator, options.variant,
-                                     options.generate, key, Json::object(), worker.planner.get());
+    const Attempt attempt = Generate(sources, task, worker, options.variant, options.generate, key);
     ++plan.probe_attempts;
     successes += attempt.success();
     if (attempt.success() || options.keep_failed) rows += attempt.episode.length();

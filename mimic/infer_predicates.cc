@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "data/base/error.h"
+#include "data/base/names.h"
 #include "data/seam/revisit.h"
 
 namespace understudy {
@@ -20,11 +21,7 @@ class Scene {
  public:
   explicit Scene(const Episode& episode) : episode_(episode) {}
   int instants() const { return static_cast<int>(CountInstants(episode_)); }
-  int ObjectOf(const std::string& name) const {
-    const std::vector<std::string>& names = episode_.meta.objects;
-    const auto found = std::find(names.begin(), names.end(), name);
-    return found == names.end() ? -1 : static_cast<int>(found - names.begin());
-  }
+  int ObjectOf(const std::string& name) const { return IndexOf(episode_.meta.objects, name); }
   const Pose& X_WO(int object, int instant) const {
     return ObservationAt(episode_, static_cast<size_t>(instant))
         .X_WO.at(static_cast<size_t>(object));

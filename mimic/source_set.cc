@@ -7,15 +7,11 @@
 #include <map>
 
 #include "data/base/error.h"
+#include "data/base/names.h"
 #include "mimic/segmentation.h"
 
 namespace understudy {
 namespace {
-
-int IndexOf(const std::vector<std::string>& names, const std::string& name) {
-  const auto found = std::find(names.begin(), names.end(), name);
-  return found == names.end() ? -1 : static_cast<int>(found - names.begin());
-}
 
 // Places of `wanted` in `have`; complains of each that is missing.
 std::vector<int> Places(const char* kind, const std::vector<std::string>& wanted,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/episode/episode.h"
@@ -52,10 +53,9 @@ class SourceSet {
   const std::vector<int>& subtask_objects() const { return subtask_objects_; }
 
   // The same demonstrations, chosen among in proportion to `weights` (Selection, among its k best).
-  SourceSet Weighted(SourceWeights weights) const {
-    SourceSet weighted = *this;
-    weighted.weights_ = std::move(weights);
-    return weighted;
+  SourceSet Weighted(SourceWeights weights) && {
+    weights_ = std::move(weights);
+    return std::move(*this);
   }
   // Of the sources, for a subtask; empty: they count alike.
   std::vector<double> weights(size_t subtask) const {

@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <map>
-#include <memory>
 #include <set>
 
 #include "data/base/error.h"
@@ -30,11 +28,9 @@ class Bench {
   Bench(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
         const GenerateOptions& generate, const TuneOptions& options)
       : sources_(sources),
-        task_(task),
-        seams_(seams),
         generate_(generate),
         options_(options),
-        workers_(ThreadCount(options.threads)) {}
+        workers_(task, seams, ThreadCount(options.threads)) {}
 
   // Starts [0, count) of `phase`, or the first ones of them where `go_on` says no.
   std::vector<Outcome> Run(const TaskSpec& task, const std::string& phase, int count,
@@ -43,10 +39,8 @@ class Bench {
     const auto work = [&](int place, int64_t index) {
       const RngKey key =
           AttemptKey(options_.seed, index, options_.variant).WithStage("mimic tune " + phase);
-      Worker& worker = workers_[static_cast<size_t>(place)];
-      if (!worker.simulator) worker = MakeWorker(task_, seams_);
-      const Attempt attempt = Generate(sources_, task, *worker.simulator, options_.variant,
-                                       generate_, key, Json::object(), worker.planner.get());
+      const Attempt attempt =
+          Generate(sources_, task, workers_[place], options_.variant, generate_, key);
       Outcome outcome{attempt.success()};
       if (attempt.failure) {
         outcome.cause = attempt.failure->cause;
@@ -54,21 +48,18 @@ class Bench {
       }
       return outcome;
     };
-    RunOrdered<Outcome>(static_cast<int>(workers_.size()), 0, count, work,
-                        [&](int64_t, Outcome&& outcome) {
-                          outcomes.push_back(outcome);
-                          return !InterruptRequested() && (!go_on || go_on(outcomes));
-                        });
+    RunOrdered<Outcome>(workers_.count(), 0, count, work, [&](int64_t, Outcome&& outcome) {
+      outcomes.push_back(outcome);
+      return !InterruptRequested() && (!go_on || go_on(outcomes));
+    });
     return outcomes;
   }
 
  private:
   const SourceSet& sources_;
-  const TaskSpec& task_;  // as it was: no change asks for a planner that it does not
-  const WorkerSeams& seams_;
   const GenerateOptions& generate_;
   const TuneOptions& options_;
-  std::vector<Worker> workers_;
+  Workers workers_;  // of the task as it was: no change asks for a planner that it does not
 };
 
 int64_t Successes(const std::vector<Outcome>& outcomes) {
@@ -85,17 +76,6 @@ std::pair<int, int> GainedAndLost(const std::vector<Outcome>& now,
     lost += !now[i].success && then[i].success;
   }
   return {gained, lost};
-}
-
-// The chance of at least `gained` of gained + lost fair coins.
-double SignTest(int gained, int lost) {
-  const int n = gained + lost;
-  double sum = 0;
-  for (int k = gained; k <= n; ++k) {
-    sum += std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) -
-                    n * std::log(2.0));
-  }
-  return std::min(1.0, sum);
 }
 
 // Changes worth trying, those that answer the most failures first.
@@ -199,7 +179,8 @@ TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const WorkerSeam
   const auto [gained, lost] = GainedAndLost(after, before);
   report.before = {static_cast<int64_t>(before.size()), Successes(before)};
   report.after = {static_cast<int64_t>(after.size()), Successes(after)};
-  report.better = gained > lost && SignTest(gained, lost) <= 0.05;
+  // of the two sides of the test only this one speaks for it
+  report.better = gained > lost && McNemarExact(gained, lost) / 2 <= 0.05;
   report.subtasks = gained > lost ? best.subtasks : task.subtasks;
   report.interrupted = InterruptRequested();
   progress.Finish(fmt::format("{:.1f} % before, {:.1f} % after", 100 * report.before.rate(),

@@ -55,7 +55,8 @@ struct TuneReport {
   std::vector<std::string> changes;
   std::vector<TuneTrial> trials;
   TuneRate before, after;  // on starts that the search did not see
-  bool better = false;     // surely: more starts gained than lost, one-sided sign test at 5 %
+  bool better =
+      false;  // surely: more starts gained than lost, McNemar's exact test, one-sided, at 5 %
   bool interrupted = false;
   Json ToJson() const;
 };

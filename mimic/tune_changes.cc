@@ -112,20 +112,20 @@ void GoOtherwise(Changes& changes, size_t i) {
 
 std::vector<TuneChange> ChangesFor(const TaskSpec& task, FailureCause cause, size_t place) {
   Changes changes(task);
-  const size_t i = place, grasp = place > 0 ? place - 1 : place;
+  // how it was grasped decides much of what follows; the first subtask has none before it
+  const size_t i = place, grasp = place > 0 ? place - 1 : task.subtasks.size();
   switch (cause) {
     case FailureCause::kUnreachable:
     case FailureCause::kJointLimit:
       GoOtherwise(changes, i);
       GoSlowerOrWait(changes, i);
-      // how it was grasped decides what is reached with it
-      if (grasp != i) GoOtherwise(changes, grasp);
+      GoOtherwise(changes, grasp);
       break;
     case FailureCause::kCollision:
       changes.Arch(i, 0.06);
       changes.Arch(i, 0.12);
       GoOtherwise(changes, i);
-      if (grasp != i) GoOtherwise(changes, grasp);
+      GoOtherwise(changes, grasp);
       changes.WholePath(i);
       break;
     case FailureCause::kBridgeLate:
@@ -144,8 +144,8 @@ std::vector<TuneChange> ChangesFor(const TaskSpec& task, FailureCause cause, siz
       changes.Turn(i, 0.7);
       changes.Arch(i, 0.06);
       changes.Held(i);
-      if (grasp != i) changes.Exact(grasp);
-      if (grasp != i) changes.NearestObject(grasp, 1);
+      changes.Exact(grasp);
+      changes.NearestObject(grasp, 1);
       GoOtherwise(changes, i);
       break;
     case FailureCause::kMisplaced:
@@ -155,16 +155,16 @@ std::vector<TuneChange> ChangesFor(const TaskSpec& task, FailureCause cause, siz
       changes.Exact(i);
       GoSlowerOrWait(changes, i);
       GoOtherwise(changes, i);
-      if (grasp != i) changes.NearestObject(grasp, 1);
-      if (grasp != i) changes.Exact(grasp);
+      changes.NearestObject(grasp, 1);
+      changes.Exact(grasp);
       changes.WholePath(i);
       break;
     case FailureCause::kTimeout:
       changes.Speed(i, 1.4);
       changes.Turn(i, 1.4);
       changes.Within(i, 0.7);
-      if (grasp != i) changes.Speed(grasp, 1.4);
-      if (grasp != i) changes.Within(grasp, 0.7);
+      changes.Speed(grasp, 1.4);
+      changes.Within(grasp, 0.7);
       break;
     case FailureCause::kUnstablePhysics:
     case FailureCause::kRough:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/base/error.h"
+#include "data/base/names.h"
 
 namespace understudy {
 SubtaskWatch::SubtaskWatch(const TaskSpec& task, const SimulatorInfo& info) {
@@ -11,11 +12,9 @@ SubtaskWatch::SubtaskWatch(const TaskSpec& task, const SimulatorInfo& info) {
     condition.is_check = !subtask.check.empty();
     condition.name = condition.is_check ? subtask.check : subtask.signal;
     if (!condition.name.empty()) {
-      const auto found = std::find(info.signals.begin(), info.signals.end(), condition.name);
-      Require(found != info.signals.end() || condition.name == task.success,
+      condition.signal = IndexOf(info.signals, condition.name);
+      Require(condition.signal >= 0 || condition.name == task.success,
               "the simulator gives a signal for every subtask's check: " + condition.name);
-      if (found != info.signals.end())
-        condition.signal = static_cast<int>(found - info.signals.begin());
       if (const GraspedPredicate* grasp = GraspOf(task, condition.name)) {
         condition.grasp_arm = grasp->arm;
         condition.grasped = grasp->object;

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <memory>
+#include <utility>
 
 #include "data/base/ordered_pool.h"
 
@@ -32,22 +32,19 @@ SourceWeights SourceScores::Weights() const {
   return weights;
 }
 
-SourceSet WeighSources(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
+SourceSet WeighSources(SourceSet sources, const TaskSpec& task, const WorkerSeams& seams,
                        const std::string& variant, uint64_t seed, const GenerateOptions& generate,
                        int64_t attempts, int threads, Progress& progress) {
   if (attempts <= 0) return sources;
   SourceScores scores(task.subtasks.size(), sources.demos().size());
-  std::vector<Worker> workers(static_cast<size_t>(ThreadCount(threads, attempts)));
+  Workers workers(task, seams, ThreadCount(threads, attempts));
   progress.Start(fmt::format("weigh the sources of {} {}", task.name, variant), attempts,
                  "attempts");
   RunOrdered<Attempt>(
-      static_cast<int>(workers.size()), 0, attempts,
+      workers.count(), 0, attempts,
       [&](int place, int64_t index) {
-        Worker& worker = workers[static_cast<size_t>(place)];
-        if (!worker.simulator) worker = MakeWorker(task, seams);
         const RngKey key = AttemptKey(seed, index, variant).WithStage("mimic weigh");
-        return Generate(sources, task, *worker.simulator, variant, generate, key, Json::object(),
-                        worker.planner.get());
+        return Generate(sources, task, workers[place], variant, generate, key);
       },
       [&](int64_t index, Attempt&& attempt) {
         scores.Add(attempt);
@@ -55,7 +52,7 @@ SourceSet WeighSources(const SourceSet& sources, const TaskSpec& task, const Wor
         return !InterruptRequested();
       });
   progress.Finish();
-  return sources.Weighted(scores.Weights());
+  return std::move(sources).Weighted(scores.Weights());
 }
 
 }  // namespace understudy

@@ -27,7 +27,7 @@ class SourceScores {
 // `sources` weighted by `attempts` attempts of `variant` under keys of their own (not those of the
 // run); 0: as they are. Depends on its arguments only, `threads` and `progress` aside; an interrupt
 // ends it early.
-SourceSet WeighSources(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
+SourceSet WeighSources(SourceSet sources, const TaskSpec& task, const WorkerSeams& seams,
                        const std::string& variant, uint64_t seed, const GenerateOptions& generate,
                        int64_t attempts, int threads, Progress& progress);
 

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "data/seam/simulator.h"
 #include "data/spec/task_spec.h"
@@ -25,5 +26,25 @@ struct Worker {
 
 // Throws Error(kUsage) for a task that needs a planner where there is none, or for several arms.
 Worker MakeWorker(const TaskSpec& task, const WorkerSeams& seams);
+
+// The workers of a pool (RunOrdered), each made where it is first asked for, on its own thread.
+class Workers {
+ public:
+  // Keeps the references.
+  Workers(const TaskSpec& task, const WorkerSeams& seams, int count)
+      : task_(task), seams_(seams), workers_(static_cast<size_t>(count)) {}
+  int count() const { return static_cast<int>(workers_.size()); }
+  Worker& operator[](int place) {
+    Worker& worker = workers_[static_cast<size_t>(place)];
+    if (!worker.simulator) worker = MakeWorker(task_, seams_);
+    return worker;
+  }
+  const std::vector<Worker>& made() const { return workers_; }  // without simulator: not yet
+
+ private:
+  const TaskSpec& task_;
+  const WorkerSeams& seams_;
+  std::vector<Worker> workers_;
+};
 
 }  // namespace understudy

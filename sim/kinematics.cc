@@ -102,15 +102,11 @@ class ArmKinematics final : public Kinematics {
     }
   }
 
-  struct DataDeleter {
-    void operator()(mjData* data) const { mj_deleteData(data); }
-  };
-
   std::shared_ptr<const Scene> scene_;
   KinematicsOptions options_;
   const mjModel& model_;
   ArmIndex arm_;
-  std::unique_ptr<mjData, DataDeleter> data_;
+  std::unique_ptr<mjData, MujocoDeleter> data_;
   Eigen::VectorXd lower_, upper_;
 };
 

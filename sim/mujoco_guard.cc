@@ -25,6 +25,9 @@ void OnWarning(const char* message) {
 
 }  // namespace
 
+void MujocoDeleter::operator()(mjModel* model) const { mj_deleteModel(model); }
+void MujocoDeleter::operator()(mjData* data) const { mj_deleteData(data); }
+
 void InstallMujocoHandlers() {
   static std::once_flag once;
   std::call_once(once, [] {

@@ -4,7 +4,16 @@
 #include <string>
 #include <vector>
 
+struct mjModel_;
+struct mjData_;
+
 namespace understudy {
+
+// For std::unique_ptr of what MuJoCo makes.
+struct MujocoDeleter {
+  void operator()(mjModel_* model) const;
+  void operator()(mjData_* data) const;
+};
 
 // Makes MuJoCo report to us instead of printing, writing MUJOCO_LOG.TXT and leaving the process:
 // its errors become Error(kFailed) thrown through the call that met them, its warnings are kept for

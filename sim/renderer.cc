@@ -28,13 +28,6 @@ constexpr std::array<Tessellation, 2> kTessellations{{{16, 8, 2, 128}, {32, 16, 
 // Larger pictures than any OpenGL driver must offer.
 constexpr int kMaxSide = 8192;
 
-struct ModelDeleter {
-  void operator()(mjModel* model) const { mj_deleteModel(model); }
-};
-struct DataDeleter {
-  void operator()(mjData* data) const { mj_deleteData(data); }
-};
-
 // MuJoCo's drawing lists, textures and buffers for one tessellation; needs its GL context current.
 struct Canvas {
   mjrContext context;
@@ -225,8 +218,8 @@ class MujocoRenderer : public Renderer {
   std::shared_ptr<const Scene> scene_;
   RenderOptions options_;
   GlContext gl_;
-  std::unique_ptr<mjModel, ModelDeleter> model_;
-  std::unique_ptr<mjData, DataDeleter> data_;
+  std::unique_ptr<mjModel, MujocoDeleter> model_;
+  std::unique_ptr<mjData, MujocoDeleter> data_;
   ModelLook look_;
   SceneInventory inventory_;
   mjvOption show_;

@@ -111,7 +111,7 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
 // Boxes in E around the fingers of `arm`, one per finger body, the gripper wide open.
 std::vector<Eigen::AlignedBox3d> OpenFingers(const mjModel& model, const ModelIndex& index,
                                              int arm) {
-  const std::unique_ptr<mjData, void (*)(mjData*)> data(mj_makeData(&model), mj_deleteData);
+  const std::unique_ptr<mjData, MujocoDeleter> data(mj_makeData(&model));
   const ArmIndex& joints = index.arms[arm];
   for (size_t i = 0; i < joints.finger_joints.size(); ++i) {
     data->qpos[joints.finger_qpos[i]] = model.jnt_range[2 * joints.finger_joints[i] + 1];

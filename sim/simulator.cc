@@ -72,8 +72,7 @@ class MujocoSimulator final : public Simulator {
     Refresh(/*advance=*/false);
   }
 
-  std::string DoRevisit(const SimState& state, const std::vector<Pose>& X_WO,
-                        bool first) override {
+  std::string DoRevisit(const SimState& state, const std::vector<Pose>& X_WO, bool first) override {
     const size_t flat = info().flat_state_size, exact = info().state_size - predicates_->count();
     const bool whole = state.size() >= exact;
     if (!whole && state.size() != flat) {
@@ -279,14 +278,10 @@ class MujocoSimulator final : public Simulator {
     observed_ = true;
   }
 
-  struct DataDeleter {
-    void operator()(mjData* data) const { mj_deleteData(data); }
-  };
-
   std::shared_ptr<const Scene> scene_;
   const mjModel& model_;
   ModelIndex index_;
-  std::unique_ptr<mjData, DataDeleter> data_;
+  std::unique_ptr<mjData, MujocoDeleter> data_;
   std::vector<std::unique_ptr<OscController>> controllers_;
   std::unique_ptr<PredicateEvaluator> predicates_;
   std::vector<int> signals_;

@@ -17,9 +17,6 @@
 namespace understudy {
 namespace {
 
-// m that solids press into each other in the simulation without being in each other's way
-constexpr double kGive = 0.001;
-
 class ArmValidity final : public StateValidity {
  public:
   explicit ArmValidity(std::shared_ptr<const Scene> scene) : scene_(std::move(scene)) {
@@ -122,7 +119,7 @@ class ArmValidity final : public StateValidity {
       // the arm is built to come near to itself, and to its base
       const bool itself = IsArm(a) && IsArm(b);
       const BodyPair pair = std::minmax(Root(a), Root(b));
-      if (!visit(pair, contact.dist, itself ? -kGive : margin_)) return;
+      if (!visit(pair, contact.dist, itself ? -kSolidsGive : margin_)) return;
     }
   }
   bool IsArm(int body) const {
@@ -153,7 +150,8 @@ class ArmValidity final : public StateValidity {
       for (const Admitted& place : admitted_) {
         if (hand && (p_WE - place.p_WE).norm() > place.radius) continue;
         const auto found = place.distance.find(pair);
-        if (found != place.distance.end()) required = std::min(required, found->second - kGive);
+        if (found != place.distance.end())
+          required = std::min(required, found->second - kSolidsGive);
       }
       valid = distance >= required;
       return valid;
@@ -192,14 +190,9 @@ class ArmValidity final : public StateValidity {
     return name != nullptr ? name : ModelName(*model_, mjOBJ_BODY, body);
   }
 
-  struct Deleter {
-    void operator()(mjModel* model) const { mj_deleteModel(model); }
-    void operator()(mjData* data) const { mj_deleteData(data); }
-  };
-
   std::shared_ptr<const Scene> scene_;
-  std::unique_ptr<mjModel, Deleter> model_;
-  std::unique_ptr<mjData, Deleter> data_;
+  std::unique_ptr<mjModel, MujocoDeleter> model_;
+  std::unique_ptr<mjData, MujocoDeleter> data_;
   ModelIndex index_;
   std::vector<Part> part_, held_part_;  // by body; of the arm alone, and with what it holds
   double margin_ = 0;                   // m

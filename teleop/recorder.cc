@@ -86,18 +86,8 @@ class Recording {
     raw_.utc_at_start_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
                                std::chrono::system_clock::now().time_since_epoch())
                                .count();
+    meta_ = MetaOf(info_, plan_.variant, plan_.key);
     meta_.uuid = MakeUuid("teleop", plan_.key);
-    meta_.task = info_.task;
-    meta_.variant = plan_.variant;
-    meta_.robot = info_.robot;
-    meta_.instruction = info_.instruction;
-    meta_.control_hz = info_.control_hz;
-    meta_.limits = info_.limits;
-    meta_.seed = plan_.key.seed;
-    meta_.attempt = static_cast<int64_t>(plan_.key.parent);
-    meta_.arms = info_.arms;
-    meta_.objects = info_.objects;
-    meta_.signals = info_.signals;
     meta_.settings = ToJson(options_);
     meta_.program_version = plan_.program_version;
     writer_ = std::make_unique<EpisodeRecorder>(plan_.file, plan_.header, meta_);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "data/base/error.h"
+#include "data/base/names.h"
 
 namespace understudy {
 namespace {
@@ -13,10 +14,7 @@ namespace {
 std::vector<int> PlacesOf(const std::vector<std::string>& wanted,
                           const std::vector<std::string>& have) {
   std::vector<int> places;
-  for (const std::string& name : wanted) {
-    const auto found = std::find(have.begin(), have.end(), name);
-    places.push_back(found == have.end() ? -1 : static_cast<int>(found - have.begin()));
-  }
+  for (const std::string& name : wanted) places.push_back(IndexOf(have, name));
   return places;
 }
 

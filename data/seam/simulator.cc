@@ -5,8 +5,25 @@
 #include <cmath>
 
 #include "data/base/error.h"
+#include "data/episode/episode.h"
 
 namespace understudy {
+
+EpisodeMeta MetaOf(const SimulatorInfo& info, const std::string& variant, const RngKey& key) {
+  EpisodeMeta meta;
+  meta.task = info.task;
+  meta.variant = variant;
+  meta.robot = info.robot;
+  meta.instruction = info.instruction;
+  meta.control_hz = info.control_hz;
+  meta.limits = info.limits;
+  meta.arms = info.arms;
+  meta.objects = info.objects;
+  meta.signals = info.signals;
+  meta.seed = key.seed;
+  meta.attempt = static_cast<int64_t>(key.parent);
+  return meta;
+}
 
 void Simulator::Restore(const SimState& state) {
   Require(state.size() == info().state_size, "a state belongs to the simulator that saved it");

@@ -12,6 +12,8 @@
 
 namespace understudy {
 
+struct EpisodeMeta;
+
 // Names, sizes and rates of a simulated task with its robot; the lists give the order of every list
 // in Observation and Action.
 struct SimulatorInfo {
@@ -31,11 +33,19 @@ struct SimulatorInfo {
   DeltaLimits limits;
   double workspace_radius = 0.855;  // m from the arm's base: beyond it nothing can be reached
   Pose X_WB;                        // base of arm 0
+  // Whether arm 0 may bring its hand to p_W, `margin` (m) beyond its reach allowed for.
+  bool Reaches(const Eigen::Vector3d& p_W, double margin = 0) const {
+    return (p_W - X_WB.translation()).norm() <= workspace_radius + margin;
+  }
   // not stored: turns of E about its z by 2 pi / this grip alike; the fingers of the open gripper
   // of arm 0, as boxes in E (m), empty: not known
   int gripper_symmetry = 1;
   std::vector<Eigen::AlignedBox3d> open_fingers_E;
 };
+
+// What an episode that begins with key `key` in this simulator says of itself from the start: task,
+// robot, names, rates, limits; seed and attempt are the key's seed and parent.
+EpisodeMeta MetaOf(const SimulatorInfo& info, const std::string& variant, const RngKey& key);
 
 // What happened in one policy step.
 struct StepOutcome {

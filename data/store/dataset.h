@@ -42,6 +42,9 @@ struct AttemptRecord {
   std::vector<int32_t> sources;  // source demonstration of every subtask executed
 };
 
+// Whether there is such a file and it is HDF5's, a dataset or not.
+bool IsHdf5(const std::filesystem::path& file);
+
 // Appends episodes to `path`.part and renames it to `path` in Finish (flushed at least every second
 // and after every episode, fsynced before the rename). Killed at any time, the .part file opens and
 // holds every flushed episode. Memory does not grow with episodes or attempts, but for HDF5's own

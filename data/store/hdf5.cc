@@ -10,6 +10,7 @@
 #include <new>
 
 #include "data/base/error.h"
+#include "data/store/dataset.h"
 #include "data/store/journal_driver.h"
 
 namespace understudy::h5 {
@@ -486,7 +487,7 @@ Group OpenForReading(const std::filesystem::path& file) {
     ThrowBadInput(fmt::format("{}: is not a file", name));
   }
   if (!std::ifstream(file).good()) ThrowBadInput(fmt::format("{}: cannot be opened", name));
-  if (H5Fis_hdf5(name.c_str()) <= 0) {
+  if (!IsHdf5(file)) {
     ThrowBadInput(fmt::format("{}: is no HDF5 file, or its start is lost", name));
   }
   const Id plist(H5Pcreate(H5P_FILE_ACCESS));
@@ -530,5 +531,10 @@ void KeepCacheSmall(const Group& root) {
 namespace understudy {
 
 void AllowOutsideLinks(bool allowed) { h5::outside_links_allowed = allowed; }
+
+bool IsHdf5(const std::filesystem::path& file) {
+  const h5::Guard guard;
+  return H5Fis_hdf5(file.c_str()) > 0;
+}
 
 }  // namespace understudy

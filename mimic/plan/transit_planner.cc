@@ -15,7 +15,6 @@ namespace {
 
 using Eigen::VectorXd;
 
-constexpr double kGive = 0.001;        // m that solids press into each other in the simulation
 constexpr double kSamePosture = 0.01;  // rad
 constexpr double kLeap = 0.5;          // rad: more between neighbours on a line is no line
 
@@ -43,7 +42,8 @@ class ArmTransitPlanner final : public TransitPlanner {
                     "no posture reaches the first pose of the segment within the joint limits");
     }
     std::string obstacle = validity_->Nearest(reached.front());
-    std::erase_if(reached, [&](const VectorXd& q) { return validity_->Clearance(q) < -kGive; });
+    std::erase_if(reached,
+                  [&](const VectorXd& q) { return validity_->Clearance(q) < -kSolidsGive; });
     if (reached.empty()) {
       return Failed(
           FailureCause::kCollision,
@@ -72,7 +72,7 @@ class ArmTransitPlanner final : public TransitPlanner {
     SetWorld(request, nullptr);
     const Postures reached = Reach(request.X_WE_goals.back(), request, options_.suit_postures);
     const auto free = std::find_if(reached.begin(), reached.end(), [&](const VectorXd& q) {
-      return validity_->Clearance(q) >= -kGive;
+      return validity_->Clearance(q) >= -kSolidsGive;
     });
     return free != reached.end() && !Track(*free, X_WE_on).empty();
   }

@@ -226,13 +226,10 @@ void ScriptedOperator::BeginPhase(const Observation& observation) {
     if (goal.turn > kFarTurn && !carries) break;
     choose(goal);
     const Pose X_WE_goal = Goal(observation);
-    if (WithinReach(X_WE_goal) && (carries || FingersFree(observation, X_WE_goal))) return;
+    if (info_.Reaches(X_WE_goal.translation()) && (carries || FingersFree(observation, X_WE_goal)))
+      return;
   }
   choose(goals[0]);
-}
-
-bool ScriptedOperator::WithinReach(const Pose& X_WE) const {
-  return (X_WE.translation() - info_.X_WB.translation()).norm() <= info_.workspace_radius;
 }
 
 bool ScriptedOperator::FingersFree(const Observation& observation, const Pose& X_WE) const {

@@ -6,7 +6,6 @@
 #include <map>
 
 #include "data/base/error.h"
-#include "mimic/clearance.h"
 #include "tests/mimic/fixture.h"
 
 namespace understudy {
@@ -43,36 +42,6 @@ TEST(Attempt, SameKeySameAttemptOtherKeyOther) {
   EXPECT_TRUE(SameContent(a.episode, b.episode));
   EXPECT_NE(a.episode.meta.uuid, c.episode.meta.uuid);
   EXPECT_NE(a.episode.steps[0].state, c.episode.steps[0].state);
-}
-
-// A cube may be grasped from four sides: the neighbour stands in the way of half of them at most,
-// unless it stands across a corner.
-TEST(Attempt, FingersKeepClearOfTheNeighbour) {
-  const TaskSpec task = FakeTask();
-  const SourceSet sources = FakeSources(task);
-  const std::vector<Eigen::AlignedBox3d> fingers = {
-      {Eigen::Vector3d(0.04, -0.01, -0.05), Eigen::Vector3d(0.06, 0.01, 0.01)},
-      {Eigen::Vector3d(-0.06, -0.01, -0.05), Eigen::Vector3d(-0.04, 0.01, 0.01)}};
-  const auto meetings = [&](const FakeOptions& fake) {
-    int count = 0;
-    for (int64_t i = 0; i < 200; ++i) {
-      const Attempt attempt = Try(sources, task, fake, i);
-      for (size_t t = 1; t < attempt.episode.length(); ++t) {
-        const Step& row = attempt.episode.steps[t];
-        if (row.subtask != 0 || row.action.arms[0].gripper <= 0) continue;
-        count +=
-            FingersMeet(fingers, row.observation.arms[0].X_WE,
-                        {row.observation.X_WO[1].translation(), task.objects.at("cubeB").radius});
-        break;
-      }
-    }
-    return count;
-  };
-  FakeOptions known;
-  known.open_fingers_E = fingers;
-  const int blind = meetings({}), seeing = meetings(known);
-  EXPECT_GE(blind, 20);
-  EXPECT_LE(seeing, blind / 4) << "of " << blind;
 }
 
 TEST(Attempt, MostAttemptsSucceedOnTheFake) {

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <memory>
+
+#include "tests/mimic/fixture.h"
 
 namespace understudy {
 namespace {
@@ -38,6 +41,35 @@ TEST(Clearance, DependsOnWhereTheObjectIsInTheHandOnly) {
     EXPECT_EQ(FingersMeet(Fingers(), X_WN, {X_WN * p_EO, 0.02}),
               FingersMeet(Fingers(), Pose(), {p_EO, 0.02}));
   }
+}
+
+// A cube may be grasped from four sides: the neighbour stands in the way of half of them at most,
+// unless it stands across a corner.
+TEST(Clearance, AttemptsKeepTheirFingersClearOfTheNeighbour) {
+  const TaskSpec task = FakeTask();
+  const SourceSet sources = FakeSources(task);
+  const std::vector<Eigen::AlignedBox3d> fingers = Fingers();
+  const auto meetings = [&](const FakeOptions& fake) {
+    int count = 0;
+    for (int64_t i = 0; i < 200; ++i) {
+      const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task, fake);
+      const Attempt attempt = Generate(sources, task, *simulator, "D0", {}, AttemptKey(1, i, "D0"));
+      for (size_t t = 1; t < attempt.episode.length(); ++t) {
+        const Step& row = attempt.episode.steps[t];
+        if (row.subtask != 0 || row.action.arms[0].gripper <= 0) continue;
+        count +=
+            FingersMeet(fingers, row.observation.arms[0].X_WE,
+                        {row.observation.X_WO[1].translation(), task.objects.at("cubeB").radius});
+        break;
+      }
+    }
+    return count;
+  };
+  FakeOptions known;
+  known.open_fingers_E = fingers;
+  const int blind = meetings({}), seeing = meetings(known);
+  EXPECT_GE(blind, 20);
+  EXPECT_LE(seeing, blind / 4) << "of " << blind;
 }
 
 }  // namespace

@@ -32,17 +32,7 @@ Episode ScriptedStack(Simulator& simulator, const TaskSpec& task, const std::str
 
   Episode episode;
   EpisodeMeta& meta = episode.meta;
-  meta.task = info.task;
-  meta.variant = variant;
-  meta.robot = info.robot;
-  meta.instruction = info.instruction;
-  meta.control_hz = info.control_hz;
-  meta.limits = info.limits;
-  meta.seed = key.seed;
-  meta.attempt = static_cast<int64_t>(key.parent);
-  meta.arms = info.arms;
-  meta.objects = info.objects;
-  meta.signals = info.signals;
+  meta = MetaOf(info, variant, key);
   meta.uuid = MakeUuid("scripted stack", key);
   meta.program_version = "test";
   simulator.Reset(variant, key);
