@@ -220,11 +220,12 @@ class Runner {
       }
     }
     std::vector<Candidate> candidates(sources_.demos().size());
-    std::vector<int> starts(candidates.size());
+    std::vector<int> starts(candidates.size()), ends(candidates.size());  // of what is replayed
     for (size_t d = 0; d < candidates.size(); ++d) {
       const SourceDemo& demo = sources_.demos()[d];
       starts[d] = ReplayStart(demo, subtask_ == 0 ? 0 : ends_[d][subtask_ - 1], ends_[d][subtask_],
                               object, subtask().replay_within);
+      ends[d] = ReplayEnd(demo, starts[d], ends_[d][subtask_], subtask().replay_until);
       if (scene.has_object) candidates[d].X_WO = demo.X_WO[object][starts[d]];
       for (const SourceDemo::Arm& arm : demo.arms)
         candidates[d].X_WE.push_back(arm.X_WE[starts[d]]);
@@ -239,7 +240,7 @@ class Runner {
     scene.weights = sources_.weights(subtask_);
     const std::vector<Neighbour> neighbours = Neighbours();
     scene.fit = [&](size_t d, double turn, const std::vector<double>& hand_turns) {
-      return FitOf({sources_.demos()[d], starts[d], ends_[d][subtask_], transform_of(d, turn),
+      return FitOf({sources_.demos()[d], starts[d], ends[d], transform_of(d, turn),
                     Turned(candidates[d].X_SE, hand_turns)},
                    carried, neighbours);
     };
@@ -256,8 +257,7 @@ class Runner {
     }
     const SegmentTransform transform = transform_of(choice.source, choice.turn);
     const std::vector<Pose> X_SE = Turned(candidates[choice.source].X_SE, choice.hand_turns);
-    const int end = ReplayEnd(demo, start, ends_[choice.source][subtask_], subtask().replay_until);
-    PlanSubtask(demo, start, end, transform, X_SE, last_, subtask(), &plan_);
+    PlanSubtask(demo, start, ends[choice.source], transform, X_SE, last_, subtask(), &plan_);
 
     // where the source's arm was must be within reach; the base of further arms is not known here
     if (last_.arms.size() != 1) return true;
@@ -288,9 +288,11 @@ class Runner {
     Rng rng(key_.WithTerm(fmt::format("start {}", subtask_)));
     std::vector<Pose> starts = DrawStarts(X_WE_first, subtask(), planned ? kStarts : 1, rng);
 
-    // unplanned, the bridge leads to the first draw, wherever that is
-    std::vector<Pose> way{last_.arms[0].X_WE_cmd, beside ? starts[0] : X_WE_first};
-    if (planned) {
+    std::vector<Pose> way;
+    if (!planned) {
+      // the bridge leads to the first draw, wherever that is
+      way = Bridge(last_.arms[0].X_WE_cmd, starts[0], subtask().bridge_arch).corners();
+    } else {
       starts.push_back(X_WE_first);
       PlannedTransit found = planner_->Plan(RequestFor(std::move(starts), carried));
       if (found.cause) return Fail(*found.cause, found.detail);

@@ -30,6 +30,11 @@ Pose Bridge::At(double fraction) const {
   return Pose(Interpolate(from_, to_, fraction).rotation(), p);
 }
 
+std::vector<Pose> Bridge::corners() const {
+  if (rise_ < 0) return {from_, to_};
+  return {from_, At(rise_ / length_), At((rise_ + across_) / length_), to_};
+}
+
 int BridgeLength(const Pose& from, const Pose& to, const Subtask& subtask) {
   const double distance = Bridge(from, to, subtask.bridge_arch).length();
   const double angle = AngleBetween(from.rotation(), to.rotation());

@@ -26,6 +26,7 @@ class Bridge {
  public:
   Bridge(const Pose& from, const Pose& to, double arch);
   Pose At(double fraction) const;            // of the way's length, in [0, 1]; exact at the ends
+  std::vector<Pose> corners() const;         // the ends, and between them where the way bends
   double length() const { return length_; }  // m
 
  private:

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "data/base/error.h"
 #include "mimic/generator.h"
 #include "tests/mimic/fixture.h"
@@ -197,6 +200,52 @@ TEST_F(TransitTest, StartsBesideLeadBack) {
   }
 }
 
+// A bridge that leads beside the first pose is arched as one that leads to it.
+TEST_F(TransitTest, BridgesBesideKeepTheirArch) {
+  task_.subtasks[0].transit = Transit::kBridge;
+  task_.subtasks[0].start_shift = 0.03;
+  task_.subtasks[0].bridge_arch = 0.1;
+  task_.subtasks[0].bridge_speed = 0.01;
+  const Attempt attempt = Try();
+  const std::vector<Step>& steps = attempt.episode.steps;
+  double highest = 0;
+  size_t t = 0;
+  for (; steps[t].label == StepLabel::kBridge; ++t) {
+    highest = std::max(highest, steps[t].action_clean.arms[0].X_WE_cmd.translation().z());
+  }
+  const double aside = steps[t - 1].action_clean.arms[0].X_WE_cmd.translation().z();
+  EXPECT_NEAR(highest, 0.1 + std::max(steps[0].observation.arms[0].X_WE.translation().z(), aside),
+              task_.subtasks[0].bridge_speed);
+}
+
+// What is cut off a segment (replay_until) is not asked about, and speaks against no source.
+TEST_F(TransitTest, RowsThatAreNotReplayedDoNotCount) {
+  std::vector<size_t> rows;
+  planner_->suits = [&](const TransitRequest&, const std::vector<Pose>& X_WE_on) {
+    rows.push_back(X_WE_on.size());
+    return true;
+  };
+  // the second subtask ends in a retreat from where the cube was let go
+  task_.subtasks[0].transit = Transit::kBridge;
+  task_.subtasks[1].transit = Transit::kPlan;
+  const auto replayed = [](const Attempt& attempt) {
+    std::vector<int> of_source;
+    for (const Step& row : attempt.episode.steps) {
+      if (row.subtask == 1 && row.label == StepLabel::kSegment)
+        of_source.push_back(row.source_step);
+    }
+    return of_source;
+  };
+  const std::vector<int> whole = replayed(Try());
+  const std::vector<size_t> whole_rows = std::exchange(rows, {});
+  task_.subtasks[1].replay_until = 0.03;
+  const std::vector<int> cut = replayed(Try());
+  ASSERT_LT(cut.size() + 4, whole.size());
+  ASSERT_EQ(rows.size(), whole_rows.size()) << "every source is asked about once";
+  for (size_t i = 0; i < rows.size(); ++i) EXPECT_LT(rows[i], whole_rows[i]) << i;
+  EXPECT_THAT(rows, testing::Contains((cut.size() + 3) / 4)) << "every fourth row, of its source";
+}
+
 // What says nothing is not written: datasets made before it keep their text and their hash.
 TEST(Transit, UnusedSettingsAreNotWritten) {
   const Json plain = ToJson(Subtask{});
@@ -242,6 +291,37 @@ TEST(Transit, StartsAreUniformAsTold) {
   for (const double square : squares) EXPECT_NEAR(square, 0.08 * 0.08 / 3, 2e-4);
   EXPECT_NEAR(turns, 0.7, 5 * 1.4 / std::sqrt(12.0 * kCount));
   EXPECT_LT(axes.cwiseAbs().maxCoeff(), 5 / std::sqrt(3.0 * kCount));
+}
+
+// The law: a way along a bridge's corners is the bridge.
+TEST(Transit, AWayAlongTheCornersOfABridgeIsTheBridge) {
+  Rng rng(RngKey{.seed = 4});
+  const auto pose = [&] {
+    Eigen::Vector3d p, axis;
+    for (double& x : p) x = rng.Uniform(-0.3, 0.3);
+    for (double& a : axis) a = rng.Normal();
+    return Pose(RotationExp(rng.Uniform(0, 3) * axis.normalized()), p);
+  };
+  for (int i = 0; i < 200; ++i) {
+    Subtask subtask;
+    subtask.bridge_arch = i % 4 == 0 ? 0 : rng.Uniform(0.01, 0.2);
+    const Pose from = pose(), aside = pose();
+    // straight up, too
+    const Pose to = i % 3 == 0
+                        ? Pose(aside.rotation(), from.translation() + Eigen::Vector3d(0, 0, 0.1))
+                        : aside;
+    const Bridge bridge(from, to, subtask.bridge_arch);
+    const std::vector<Waypoint> way = FollowWay(bridge.corners(), subtask, {{{from, 1}}});
+    const int steps = BridgeLength(from, to, subtask);
+    ASSERT_EQ(way.size(), static_cast<size_t>(steps));
+    for (int k = 1; k <= steps; ++k) {
+      const Pose& X_WE = way[k - 1].target.arms[0].X_WE_cmd;
+      const Pose wanted = bridge.At(static_cast<double>(k) / steps);
+      EXPECT_LT((X_WE.translation() - wanted.translation()).norm(), 1e-9) << i << ", " << k;
+      EXPECT_LT(AngleBetween(X_WE.rotation(), wanted.rotation()), 1e-6) << i << ", " << k;
+    }
+    EXPECT_EQ(way.back().target.arms[0].X_WE_cmd, to);
+  }
 }
 
 TEST(Transit, WaysKeepTheirSpeed) {
