@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "app/commands.h"
@@ -115,30 +116,35 @@ AdaptSource Adapter(const Twin& twin) {
   };
 }
 
-// Datasets are HDF5: no text takes the place of one.
-void RefuseDataset(const std::filesystem::path& file, const char* field) {
-  if (!IsHdf5(file)) return;
-  ThrowUsage(fmt::format("{}: '{}' is a dataset: name another file", field, file.string()));
+// Finds out before hours of work whether the text that they end in can be written (as
+// WriteTextAtomically does), and makes its folder.
+void TryToWrite(const std::filesystem::path& file, const char* field) {
+  const std::filesystem::path part = file.string() + ".part";
+  // a text may be written anew; a dataset, finished or not, is never lost to one
+  for (const std::filesystem::path& lost : {file, part}) {
+    if (!IsHdf5(lost)) continue;
+    ThrowUsage(fmt::format("{}: '{}' is a dataset: name another file", field, lost.string()));
+  }
+  std::error_code failed;
+  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), failed);
+  const bool was_there = std::filesystem::exists(part, failed);
+  if (std::filesystem::is_directory(file, failed) || !std::ofstream(part, std::ios::app)) {
+    ThrowUsage(fmt::format("{}: '{}' cannot be written: name a file in a folder of yours", field,
+                           file.string()));
+  }
+  if (!was_there) std::filesystem::remove(part, failed);
 }
 
-// Where the page goes; parts of a run get names of their own. Its folder exists before hours of
-// work.
+// Where the page goes; parts of a run get names of their own.
 std::filesystem::path PageFile(const MimicFlags& flags) {
   if (flags.report.empty()) return {};
   const Shard shard = ParseShard(flags.mimic.run.shard);
   const std::filesystem::path page = shard.Output(flags.report);
-  std::error_code failed;
   if (page == shard.Output(flags.mimic.out)) {
     ThrowUsage(fmt::format("report: '{}' is the dataset's name (--out): name another file",
                            page.string()));
   }
-  if (page.has_parent_path()) std::filesystem::create_directories(page.parent_path(), failed);
-  if (failed || std::filesystem::is_directory(page)) {
-    ThrowUsage(fmt::format("report: '{}' cannot be written: name a file in a folder of yours",
-                           page.string()));
-  }
-  // a page may be written anew; a dataset is never lost to one
-  RefuseDataset(page, "report");
+  TryToWrite(page, "report");
   return page;
 }
 
@@ -244,19 +250,16 @@ Command TuneCommand() {
       "mimic tune", "search the settings of a task's subtasks for a higher rate of success",
       [](const TuneFlags& flags, CommandContext& context) -> Json {
         if (flags.out.empty()) ThrowUsage("no file for the settings: give one (--out)");
-        RefuseDataset(flags.out, "out");
+        if (!context.plan) TryToWrite(flags.out, "out");
         MimicOptions options = flags.mimic;
         const Twin twin = TwinOfSources(flags.task, flags.robot, flags.subtasks, &options);
-        if (context.plan) {
-          return {{"attempts_at_most",
-                   flags.tune.attempts * (1 + flags.tune.trials) + 2 * flags.tune.check_attempts}};
-        }
+        if (context.plan) return {{"attempts_at_most", flags.tune.attempts_at_most()}};
         const WorkerSeams seams(twin.simulators, twin.planners);
         const TuneReport report =
             TuneMimic(options, flags.tune, twin.task, seams, *context.progress, Adapter(twin));
         if (!report.interrupted) {
-          WriteTextAtomically(
-              flags.out, TunedComment(report) + DumpYaml({{"subtasks", ToJson(report.subtasks)}}));
+          WriteTextAtomically(flags.out,
+                              TunedComment(report) + DumpYaml(SubtasksFile(report.subtasks)));
         }
         Json result = report.ToJson();
         result["out"] = flags.out;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "data/base/error.h"
 #include "data/base/ordered_pool.h"
@@ -127,8 +128,21 @@ Json TuneReport::ToJson() const {
                               {"lost", trial.lost},
                               {"kept", trial.kept}});
   }
-  json["subtasks"] = understudy::ToJson(subtasks);
+  json["subtasks"] = SubtasksFile(subtasks)["subtasks"];
   return json;
+}
+
+Json SubtasksFile(const std::vector<Subtask>& subtasks) {
+  Json file{{"subtasks", Json::array()}};
+  for (const Subtask& subtask : subtasks) {
+    // what ToJson does not write (Subtask::kUnwritten) would leave the task its own
+    Json settings = Json::object();
+    for (const FieldInfo& field : ListFields(subtask)) {
+      SetByPath(settings, field.path, field.default_value);
+    }
+    file["subtasks"].push_back(std::move(settings));
+  }
+  return file;
 }
 
 TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,

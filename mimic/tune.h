@@ -23,6 +23,9 @@ struct TuneOptions {
   int trials = 24;           // settings that are tried at most
   int check_attempts = 200;  // on other starts, before and after
   int threads = 0;           // 0: one per core; results do not depend on it
+  int64_t attempts_at_most() const {
+    return int64_t{attempts} * (1 + int64_t{trials}) + 2 * int64_t{check_attempts};
+  }
   template <class V>
   void Visit(V& v) {
     v("variant", variant, "reset distribution of the task");
@@ -60,6 +63,10 @@ struct TuneReport {
   bool interrupted = false;
   Json ToJson() const;
 };
+
+// The content of a file that ReadSubtasks takes, with every setting in it, at its default or not:
+// it makes the subtasks of a task these, whatever they were.
+Json SubtasksFile(const std::vector<Subtask>& subtasks);
 
 // Searches the settings of the task's subtasks for a higher rate of success: from the causes of the
 // failures to the changes that answer them, one change at a time, each compared with the best so

@@ -19,8 +19,7 @@ class Changes {
     if (place >= task_.subtasks.size()) return;
     TuneChange change{"", task_};
     edit(change.task.subtasks[place]);
-    const Json was = ToJson(task_.subtasks[place])[name];
-    const Json is = ToJson(change.task.subtasks[place])[name];
+    const Json was = Setting(task_, place, name), is = Setting(change.task, place, name);
     if (is == was || !Validate(change.task).empty()) return;
     change.what = fmt::format("subtasks[{}].{}: {} -> {}", place, name, OneLine(was), OneLine(is));
     list_.push_back(std::move(change));
@@ -49,9 +48,18 @@ class Changes {
       s.bridge_turn = std::clamp(Rounded(s.bridge_turn * factor), 0.02, 0.5);
     });
   }
+  // A planned way has no arch: it finds its own over what stands there.
   void Arch(size_t place, double metres) {
+    if (Planned(place)) return;
     Try(place, "bridge_arch",
         [&](Subtask& s) { s.bridge_arch = std::clamp(Rounded(s.bridge_arch + metres), 0.0, 0.3); });
+  }
+  // Nothing but a planned way keeps it.
+  void Margin(size_t place, double factor) {
+    if (!Planned(place)) return;
+    Try(place, "transit_margin", [&](Subtask& s) {
+      s.transit_margin = std::clamp(Rounded(s.transit_margin * factor), 0.001, 0.05);
+    });
   }
   void Within(size_t place, double factor) {
     Try(place, "replay_within", [&](Subtask& s) {
@@ -83,6 +91,12 @@ class Changes {
   static std::string OneLine(const Json& value) {
     std::string text = DumpYaml(Json::array({value}));
     return text.substr(2, text.size() - 3);  // behind its dash, before the line's end
+  }
+  static Json Setting(const TaskSpec& task, size_t place, const std::string& name) {
+    return SubtasksFile(task.subtasks).at("subtasks").at(place).at(name);
+  }
+  bool Planned(size_t place) const {
+    return place < task_.subtasks.size() && task_.subtasks[place].transit == Transit::kPlan;
   }
   // settings are for people too
   static double Rounded(double value) { return std::round(1e4 * value) / 1e4; }
@@ -122,6 +136,9 @@ std::vector<TuneChange> ChangesFor(const TaskSpec& task, FailureCause cause, siz
       GoOtherwise(changes, grasp);
       break;
     case FailureCause::kCollision:
+      // no way is free, or what is touched lies beside it
+      changes.Margin(i, 0.5);
+      changes.Margin(i, 2);
       changes.Arch(i, 0.06);
       changes.Arch(i, 0.12);
       GoOtherwise(changes, i);
@@ -143,6 +160,7 @@ std::vector<TuneChange> ChangesFor(const TaskSpec& task, FailureCause cause, siz
       changes.Speed(i, 0.7);
       changes.Turn(i, 0.7);
       changes.Arch(i, 0.06);
+      changes.Margin(i, 2);
       changes.Held(i);
       changes.Exact(grasp);
       changes.NearestObject(grasp, 1);

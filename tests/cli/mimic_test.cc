@@ -53,8 +53,32 @@ TEST_F(MimicCli, DatasetsAreNotReplacedByText) {
   Expect("mimic s.h5 --attempts 1 --out g.h5 --report s.h5", 2, "s.h5' is a dataset");
   Expect("mimic s.h5 --attempts 1 --out g.h5 --report g.h5", 2, "is the dataset's name");
   Expect("mimic tune s.h5 --out s.h5", 2, "s.h5' is a dataset");
+  // not even of one that is unfinished
+  fs::copy_file(folder_ / "s.h5", folder_ / "cut.h5.part");
+  Expect("mimic tune s.h5 --out cut.h5", 2, "cut.h5.part' is a dataset");
+  Expect("mimic s.h5 --attempts 1 --out g.h5 --report cut.h5", 2, "cut.h5.part' is a dataset");
+  EXPECT_EQ(ReadText(folder_ / "cut.h5.part"), before);
   EXPECT_EQ(ReadText(folder_ / "s.h5"), before);
   EXPECT_FALSE(fs::exists(folder_ / "g.h5"));
+}
+
+// What a search ends in is tried before it begins.
+TEST_F(MimicCli, SettingsThatCannotBeWrittenAreToldAtOnce) {
+  Write("file", "text");
+  fs::create_directories(folder_ / "folder");
+  for (const std::string out : {"/proc/tuned.yaml", "file/tuned.yaml", "folder"}) {
+    const CommandResult result = Run("mimic tune s.h5 --trials 1 --attempts 4 --out " + out);
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    EXPECT_THAT(result.output, HasSubstr("out: '" + out + "' cannot be written"));
+    EXPECT_THAT(result.output, Not(HasSubstr("tune stack"))) << "the search has begun";
+    Expect("mimic s.h5 --attempts 1 --out g.h5 --report " + out, 2,
+           "report: '" + out + "' cannot be written");
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "g.h5"));
+  EXPECT_EQ(ReadText(folder_ / "file"), "text");
+  Expect("mimic tune s.h5 --attempts 1000000 --trials 100000 --out t.yaml --plan", 0,
+         "100001000400");
+  EXPECT_FALSE(fs::exists(folder_ / "t.yaml"));
 }
 
 // A gate that nothing passes ends every attempt with its cause and says what to change.

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "data/base/error.h"
 #include "tests/mimic/fixture.h"
 
@@ -41,6 +43,73 @@ TEST(Tune, ChangesAreValidAndOfOneFieldEach) {
       }
     }
   }
+}
+
+// Where ways are planned no arch is tried, and where they are not no margin: neither would change
+// anything.
+TEST(Tune, WhatHasNoEffectIsNotTried) {
+  TaskSpec task = FakeTask();
+  task.subtasks[1].transit = Transit::kPlan;
+  int arches = 0, margins = 0;
+  for (const FailureCause cause : kAllCauses) {
+    for (size_t place = 0; place < task.subtasks.size(); ++place) {
+      for (const TuneChange& change : ChangesFor(task, cause, place)) {
+        EXPECT_THAT(change.what, testing::Not(HasSubstr("subtasks[1].bridge_arch")));
+        EXPECT_THAT(change.what, testing::Not(HasSubstr("subtasks[0].transit_margin")));
+        arches += change.what.find("subtasks[0].bridge_arch") == 0;
+        margins += change.what.find("subtasks[1].transit_margin: 0.01 -> ") == 0;
+      }
+    }
+  }
+  EXPECT_GT(arches, 0);
+  EXPECT_GT(margins, 0);
+}
+
+// The law of the file: read over a task, it makes the subtasks those that were tuned, whatever that
+// task says, at a default or not.
+TEST(Tune, TheFileMakesAnyTaskTheTunedOne) {
+  const TaskSpec plain = FakeTask();
+  TaskSpec other = FakeTask();
+  for (Subtask& subtask : other.subtasks) {
+    subtask.replay_within = 0.1;
+    subtask.replay_until = 0.2;
+    subtask.replay = Replayed::kHeld;
+    subtask.selection = RandomSelection{};
+    subtask.noise_correlation = 0.5;
+    subtask.transit = Transit::kPlan;
+    subtask.transit_margin = 0.02;
+    subtask.start_shift = 0.05;
+    subtask.start_turn = 0.5;
+    subtask.bridge_arch = 0.1;
+  }
+  const std::filesystem::path file =
+      std::filesystem::path(testing::TempDir()) / "understudy_tuned.yaml";
+  const auto all = [](const TaskSpec& task) { return SubtasksFile(task.subtasks); };
+  int searched = 0;
+  for (const TaskSpec& task : {plain, other}) {
+    for (const FailureCause cause : kAllCauses) {
+      for (size_t place = 0; place < task.subtasks.size(); ++place) {
+        for (const TuneChange& change : ChangesFor(task, cause, place)) {
+          ++searched;
+          WriteTextAtomically(file, DumpYaml(SubtasksFile(change.task.subtasks)));
+          for (TaskSpec under : {plain, other}) {
+            ReadSubtasks(file, &under);
+            EXPECT_EQ(all(under), all(change.task)) << change.what;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(searched, 100);
+  std::filesystem::remove(file);
+}
+
+TEST(Tune, CountsItsAttemptsInFull) {
+  TuneOptions options;
+  options.attempts = 1000000;
+  options.trials = 100000;
+  options.check_attempts = 10000000;
+  EXPECT_EQ(options.attempts_at_most(), int64_t{100021000000});
 }
 
 // A task whose bridges are much too fast for the arm.
