@@ -226,7 +226,7 @@ Command MimicCommand() {
         MimicOptions options = flags.mimic;
         Twin twin = TwinOfSources(flags.task, flags.robot, flags.subtasks, &options);
         ChangeTransits(flags, &twin.task);
-        const WorkerSeams seams(twin.simulators, twin.planners);
+        const WorkerSeams seams(twin.simulators, twin.planners, DescribeRobot(twin.robot));
         if (context.plan) return PlanMimic(options, twin.task, seams, Adapter(twin)).ToJson();
         const std::filesystem::path page = PageFile(flags);
         const MimicReport report =

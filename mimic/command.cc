@@ -76,7 +76,9 @@ Json ContentSettings(const MimicOptions& options, const TaskSpec& task, const Si
   if (settings["generate"]["gates"] == ToJson(QualityGates{})) settings["generate"].erase("gates");
   if (options.run.weigh_attempts > 0) settings["weigh_attempts"] = options.run.weigh_attempts;
   settings["subtasks"] = ToJson(task.subtasks);
-  // settings that came later say nothing where they are not used: same settings, same identity
+  // settings that came later say nothing where they are not used: same settings, same identity.
+  // (These stand in the task of older datasets' headers, so that Subtask::kUnwritten cannot have
+  // them.)
   const Json unused = ToJson(Subtask{});
   for (Json& subtask : settings["subtasks"]) {
     for (const char* key : {"replay", "turn_hand", "bridge_arch", "noise_correlation"}) {
@@ -145,6 +147,8 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const Wo
   header.settings["source_mask"] = options.source_mask;
   header.settings["source_limit"] = options.source_limit;
   header.settings["keep_failed"] = options.run.keep_failed;
+  // once for all episodes: gains and home are in no model
+  if (!seams.robot.is_null()) header.settings["robot_spec"] = seams.robot;
   if (options.run.balance > 0) {
     header.settings["balance"] = {{"share", options.run.balance},
                                   {"bins", options.run.balance_bins},

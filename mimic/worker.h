@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "data/base/json.h"
 #include "data/seam/simulator.h"
 #include "data/spec/task_spec.h"
 #include "mimic/transit.h"
@@ -12,10 +13,14 @@ namespace understudy {
 
 // What each worker makes its own of, on its thread.
 struct WorkerSeams {
-  WorkerSeams(SimulatorFactory simulator_factory, TransitPlannerFactory planner_factory = {})
-      : simulator(std::move(simulator_factory)), planner(std::move(planner_factory)) {}
+  WorkerSeams(SimulatorFactory simulator_factory, TransitPlannerFactory planner_factory = {},
+              Json robot_description = {})
+      : simulator(std::move(simulator_factory)),
+        planner(std::move(planner_factory)),
+        robot(std::move(robot_description)) {}
   SimulatorFactory simulator;
   TransitPlannerFactory planner;  // asked only where NeedsPlanner(task); may be empty otherwise
+  Json robot;  // whom the simulator drives and how (DescribeRobot): no model tells; null: not told
 };
 
 // What one worker runs attempts with; belongs to its thread.

@@ -21,6 +21,14 @@ GripperSpec LoadGripperSpec(const std::string& place, const fs::path& root) {
   return gripper;
 }
 
+Json DescribeRobot(const RobotSpec& robot) {
+  Json json = ToJson(robot);
+  json["gripper"] = ToJson(robot.gripper);
+  json.erase("description");
+  json["gripper"].erase("description");
+  return json;
+}
+
 std::pair<std::string, std::string> SplitRobot(const std::string& place) {
   const size_t plus = place.rfind('+');
   if (plus == std::string::npos || fs::exists(place)) return {place, ""};

@@ -97,6 +97,10 @@ struct RobotSpec {
 // grippers (sim/grippers). Throws as LoadRobotSpec.
 GripperSpec LoadGripperSpec(const std::string& place, const std::filesystem::path& root);
 
+// robot.yaml with gripper.yaml in it, all but the words for people: equal robots behave alike,
+// given equal models.
+Json DescribeRobot(const RobotSpec& robot);
+
 // "arm+gripper" in two; the second is empty where no gripper is named.
 std::pair<std::string, std::string> SplitRobot(const std::string& place);
 

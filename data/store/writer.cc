@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 
@@ -95,11 +96,10 @@ void DatasetWriter::Impl::Resume() {
   const Json stored = HeaderToJson(ReadHeader(root)), wanted = HeaderToJson(header);
   if (stored != wanted || root.Open("understudy").Text("model", "") != header.model_text) {
     std::string differs = "the model";
-    for (const auto& [key, value] : wanted.items()) {
-      if (!stored.contains(key) || stored[key] != value) {
-        differs = fmt::format("'{}'", key);
-        break;
-      }
+    if (const Json changes = Json::diff(stored, wanted); !changes.empty()) {
+      differs = changes[0].at("path").get<std::string>().substr(1);
+      std::replace(differs.begin(), differs.end(), '/', '.');
+      differs = fmt::format("'{}'", differs);
     }
     ThrowBadInput(
         fmt::format("{}: was begun with other settings ({} differs); use the same ones "

@@ -147,7 +147,7 @@ TEST(StoreCrash, ResumeNeedsEqualSettings) {
   other.settings["noise"] = 0.06;
   EXPECT_THAT(ErrorOf([&] { DatasetWriter w(folder / "x.h5", other, {.resume = true}); },
                       ErrorKind::kBadInput),
-              HasSubstr("'settings' differs"));
+              HasSubstr("'settings.noise' differs"));
   DatasetWriter writer(folder / "x.h5", HeaderFor(shape), {.resume = true});
   EXPECT_EQ(writer.episodes_written(), 1);
   // nobody else may write it meanwhile

@@ -63,11 +63,12 @@ class MimicCommandTest : public testing::Test {
     return Run(quiet);
   }
   MimicReport Run(Progress& progress) {
-    return RunMimic(options_, task_, FakeSimulatorFactory(task_, fake_), progress);
+    return RunMimic(options_, task_, {FakeSimulatorFactory(task_, fake_), {}, robot_}, progress);
   }
 
   TaskSpec task_ = FakeTask();
   FakeOptions fake_;
+  Json robot_;  // as DescribeRobot; not told
   MimicOptions options_;
   fs::path folder_;
 };
@@ -153,6 +154,27 @@ TEST_F(MimicCommandTest, OtherSettingsDoNotResume) {
   options_.run.seed = 2;
   EXPECT_THROW(Run(), Error);
   EXPECT_FALSE(fs::exists(options_.out));
+}
+
+// Gains, home and what the gripper does are in no model: a robot that is driven otherwise goes on
+// with nothing that was begun. What is stored once does not count as content.
+TEST_F(MimicCommandTest, AnotherRobotDoesNotResume) {
+  Run();
+  const std::string hash = DatasetReader(options_.out).content_hash();
+  options_.out = (folder_ / "described.h5").string();
+  robot_ = {{"name", "fake"}, {"osc", {{"kp", 150.0}}}};
+  Interrupter interrupter(5);
+  Run(interrupter);
+  ClearInterrupt();
+  robot_["osc"]["kp"] = 151.0;
+  EXPECT_THAT([&] { Run(); },
+              ThrowsMessage<Error>(HasSubstr("'settings.robot_spec.osc.kp' differs")));
+  robot_["osc"]["kp"] = 150.0;
+  EXPECT_EQ(Run().times.attempts, 7);
+  const DatasetReader reader(options_.out);
+  EXPECT_EQ(reader.content_hash(), hash);
+  EXPECT_EQ(reader.header().settings.at("robot_spec"), robot_);
+  EXPECT_FALSE(reader.ReadEpisode(0).meta.settings.contains("robot_spec"));
 }
 
 TEST_F(MimicCommandTest, KeptFailuresAreMarked) {

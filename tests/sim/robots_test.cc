@@ -158,6 +158,43 @@ TEST_F(RobotNames, SayTheGripperWhereItIsNotTheArmsOwn) {
   EXPECT_NE(StackBy("panda+wide")->model_text(), StackScene()->model_text());
 }
 
+// The law: whatever is written in robot.yaml and gripper.yaml, words for people aside, tells one
+// robot from another.
+TEST_F(RobotNames, TheDescriptionHasEverySetting) {
+  const RobotSpec plain = LoadRobotSpec("panda", kRobotRoot);
+  const Json described = DescribeRobot(plain);
+  const auto other = [](const Json& value) -> Json {
+    if (value.is_boolean()) return !value.get<bool>();
+    if (value.is_number_integer()) return value.get<int>() + 1;
+    if (value.is_number()) return 1.01 * value.get<double>() + 0.001;
+    if (value.is_string()) return value.get<std::string>() + "x";
+    if (value.is_array()) return Json::array();
+    return Json::object();
+  };
+  int edits = 0;
+  const auto edit = [&](const auto& whole, const auto& described_with) {
+    for (const FieldInfo& field : ListFields(whole)) {
+      Json json = ToJson(whole);
+      SetByPath(json, field.path, other(field.default_value));
+      const Json changed = described_with(json);
+      EXPECT_EQ(changed == described, field.path == "description" || field.path == "gripper")
+          << field.path << ": " << changed;
+      ++edits;
+    }
+  };
+  edit(plain, [&](const Json& json) {
+    RobotSpec robot = FromJson<RobotSpec>(json, "robot");
+    robot.gripper = plain.gripper;
+    return DescribeRobot(robot);
+  });
+  edit(plain.gripper, [&](const Json& json) {
+    RobotSpec robot = plain;
+    robot.gripper = FromJson<GripperSpec>(json, "gripper");
+    return DescribeRobot(robot);
+  });
+  EXPECT_GT(edits, 20);
+}
+
 TEST_F(RobotNames, UnknownOnesNameTheNearest) {
   const auto refusal = [](const std::string& robot) -> std::string {
     try {
