@@ -12,29 +12,43 @@ constexpr int64_t kFewFailures = 5;      // that say nothing yet
 constexpr int64_t kEnoughSegments = 20;  // of a source before it is judged
 constexpr double kSpoils = 0.5;          // a source's share of successes, of what the others have
 
+// What brings the hand to the object in another way.
+std::string OtherGrasp(const Subtask& subtask, const std::string& place) {
+  return std::holds_alternative<NearestRobotSelection>(subtask.selection)
+             ? "give sources that grasp from other sides, or " + place +
+                   ".turn_hand where grips look alike"
+             : place + ".selection: nearest_robot turns the hand least";
+}
+
 // What is wrong, and what to change, where subtask `i` ends with `cause`.
 std::string Remedy(FailureCause cause, const Subtask& subtask, const std::string& place,
                    const TaskSpec& task, const GenerateOptions& options) {
   switch (cause) {
     case FailureCause::kUnreachable:
+      if (subtask.transit == Transit::kPlan) {
+        return fmt::format(
+            "no posture of the arm reaches where the segment begins, or the hand is not where it "
+            "has to act when the gripper moves: {}, or narrow the reset range to what the arm "
+            "reaches, for the one; raise {}.arrival_timeout (now {} steps) for the other",
+            OtherGrasp(subtask, place), place, subtask.arrival_timeout);
+      }
       return fmt::format(
           "the hand is not where it has to act when the gripper moves: raise {}.arrival_timeout "
           "(now {} steps), or narrow the reset range to what the arm reaches",
           place, subtask.arrival_timeout);
     case FailureCause::kJointLimit:
-      return fmt::format("a joint stands at its limit: {}",
-                         std::holds_alternative<NearestRobotSelection>(subtask.selection)
-                             ? "give sources that grasp from other sides, or " + place +
-                                   ".turn_hand where grips look alike"
-                             : place +
-                                   ".selection: nearest_robot turns the "
-                                   "hand least");
+      return "a joint stands at its limit: " + OtherGrasp(subtask, place);
     case FailureCause::kCollision:
       if (subtask.transit == Transit::kPlan) {
         return fmt::format(
             "no way is free, or the arm touches something beside it: lower {}.transit_margin (now "
-            "{} m) for the one, raise it or lower bridge_speed (now {} m per step) for the other",
-            place, subtask.transit_margin, subtask.bridge_speed);
+            "{} m){} for the one, raise it or lower bridge_speed (now {} m per step) for the other",
+            place, subtask.transit_margin,
+            subtask.start_shift > 0 || subtask.start_turn > 0
+                ? fmt::format(", start_shift (now {} m) or start_turn (now {} rad)",
+                              subtask.start_shift, subtask.start_turn)
+                : "",
+            subtask.bridge_speed);
       }
       return fmt::format(
           "an arm link touches something: raise {}.bridge_arch (now {} m), or {}.transit: plan",
@@ -52,8 +66,10 @@ std::string Remedy(FailureCause cause, const Subtask& subtask, const std::string
     case FailureCause::kDropped:
       return fmt::format(
           "what is held is lost on the way: lower {}.bridge_speed (now {} m per step) and "
-          "bridge_turn, or raise its bridge_arch (now {} m) so that it touches nothing",
-          place, subtask.bridge_speed, subtask.bridge_arch);
+          "bridge_turn, or raise its {} (now {} m) so that it touches nothing",
+          place, subtask.bridge_speed,
+          subtask.transit == Transit::kPlan ? "transit_margin" : "bridge_arch",
+          subtask.transit == Transit::kPlan ? subtask.transit_margin : subtask.bridge_arch);
     case FailureCause::kMisplaced:
       return subtask.replay == Replayed::kHand
                  ? fmt::format(

@@ -44,6 +44,31 @@ TEST(Advice, FollowsWhatIsAlreadyChosen) {
   EXPECT_THAT(Advise(report, task, {}), ElementsAre(HasSubstr("lower subtasks[1].action_noise")));
 }
 
+// Where ways are planned the advice is about them: what only bridges have is not to be changed.
+TEST(Advice, PlannedTransitsHaveTheirOwnRemedies) {
+  TaskSpec task = FakeTask();
+  Subtask& subtask = task.subtasks[0];
+  subtask.transit = Transit::kPlan;
+  subtask.transit_margin = 0.015;
+  const auto of = [&](const char* cause) {
+    return Advise(Report(20, {{cause, {10, 0}}}), task, {}).at(0);
+  };
+  EXPECT_THAT(of("unreachable"), AllOf(HasSubstr("no posture of the arm reaches"),
+                                       HasSubstr("subtasks[0].selection: nearest_robot"),
+                                       HasSubstr("subtasks[0].arrival_timeout")));
+  EXPECT_THAT(of("collision"), AllOf(HasSubstr("no way is free"),
+                                     HasSubstr("subtasks[0].transit_margin (now 0.015 m)"),
+                                     testing::Not(HasSubstr("start_shift"))));
+  subtask.start_shift = 0.08;
+  EXPECT_THAT(of("collision"), HasSubstr("start_shift (now 0.08 m)"));
+  for (const char* cause : EnumNames<FailureCause>::kNames) {
+    EXPECT_THAT(of(cause), testing::Not(HasSubstr("arch"))) << cause;
+  }
+  // nearest already: another grasp is all that is left
+  subtask.selection = NearestRobotSelection{};
+  EXPECT_THAT(of("unreachable"), HasSubstr("give sources that grasp from other sides"));
+}
+
 // Every cause has a remedy that names something to change.
 TEST(Advice, EveryCauseHasARemedy) {
   const TaskSpec task = FakeTask();
