@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -42,6 +43,11 @@ class ArmValidity final : public StateValidity {
  private:
   enum class Part : uint8_t { kWorld, kArm, kHand };
   using BodyPair = std::pair<int, int>;
+  // What moves with the hand, where it is in it.
+  struct Carried {
+    int qpos = -1;  // of its free joint
+    Pose X_EC;
+  };
   // Where a way begins or ends, and what is near to each other there.
   struct Admitted {
     Eigen::Vector3d p_WE;
@@ -74,20 +80,62 @@ class ArmValidity final : public StateValidity {
     margin_ = margin;
     model_->opt.o_margin = margin;
 
-    // what is held moves with the hand
-    held_ = held >= 0 && index_.objects[held].qpos >= 0 ? held : -1;
+    // what is held moves with the hand, and what lies on it as well
+    carried_.clear();
     held_part_.assign(part_.begin(), part_.end());
-    if (held_ < 0) return;
-    const ObjectIndex& object = index_.objects[held_];
-    X_EH_ = ControlPose(*model_, *data_, arm()).Inverse() * BodyPose(*data_, object.body);
+    if (held < 0 || index_.objects[held].qpos < 0) return;
+    std::set<int> moving = LyingOn(index_.objects[held].body);
+    moving.insert(index_.objects[held].body);
+    const Pose X_EW = ControlPose(*model_, *data_, arm()).Inverse();
+    for (const int body : moving) {
+      carried_.push_back(
+          {model_->jnt_qposadr[model_->body_jntadr[body]], X_EW * BodyPose(*data_, body)});
+    }
     for (int body = 0; body < model_->nbody; ++body) {
-      int root = body;
-      while (root > 0 && root != object.body) root = model_->body_parentid[root];
-      if (root == object.body) held_part_[body] = Part::kHand;
+      if (moving.contains(model_->body_rootid[body])) held_part_[body] = Part::kHand;
     }
   }
 
-  // Brings the arm to `q`, what it holds after it, and finds who is near to whom.
+  // The free bodies that nothing carries but body `held` and, on it, each other: who touches the
+  // table, or what stands on it, stays there.
+  std::set<int> LyingOn(int held) {
+    model_->opt.o_margin = kSolidsGive;
+    mj_collision(model_.get(), data_.get());
+    model_->opt.o_margin = margin_;
+    std::map<int, std::set<int>> touched;
+    for (int c = 0; c < data_->ncon; ++c) {
+      const mjContact& contact = data_->contact[c];
+      if (contact.geom[0] < 0 || contact.geom[1] < 0) continue;
+      const int a = model_->geom_bodyid[contact.geom[0]], b = model_->geom_bodyid[contact.geom[1]];
+      if (part_[a] != Part::kWorld || part_[b] != Part::kWorld) continue;
+      touched[model_->body_rootid[a]].insert(model_->body_rootid[b]);
+      touched[model_->body_rootid[b]].insert(model_->body_rootid[a]);
+    }
+
+    // all that hangs together with it, less what something else may carry
+    std::set<int> lying;
+    std::vector<int> open{held};
+    while (!open.empty()) {
+      const std::set<int> neighbours = touched[open.back()];
+      open.pop_back();
+      for (const int body : neighbours) {
+        if (body != held && IsFree(body) && lying.insert(body).second) open.push_back(body);
+      }
+    }
+    const auto stays = [&](int body) {
+      return std::any_of(touched[body].begin(), touched[body].end(),
+                         [&](int other) { return other != held && !lying.contains(other); });
+    };
+    while (std::erase_if(lying, stays) > 0) {
+    }
+    return lying;
+  }
+  bool IsFree(int body) const {
+    const int joint = model_->body_jntadr[body];
+    return joint >= 0 && model_->jnt_type[joint] == mjJNT_FREE;
+  }
+
+  // Brings the arm to `q`, what it carries after it, and finds who is near to whom.
   void MoveTo(const Eigen::VectorXd& q) {
     Require(q.size() == static_cast<Eigen::Index>(arm().qpos.size()) && q.allFinite(),
             "a posture has one angle per joint");
@@ -95,12 +143,15 @@ class ArmValidity final : public StateValidity {
       data_->qpos[arm().qpos[i]] = q[static_cast<Eigen::Index>(i)];
     }
     mj_kinematics(model_.get(), data_.get());
-    if (held_ >= 0) {
-      const Pose X_WH = ControlPose(*model_, *data_, arm()) * X_EH_;
-      mjtNum* place = data_->qpos + index_.objects[held_].qpos;
-      for (int i = 0; i < 3; ++i) place[i] = X_WH.translation()[i];
-      place[3] = X_WH.rotation().w();
-      for (int i = 0; i < 3; ++i) place[4 + i] = X_WH.rotation().vec()[i];
+    if (!carried_.empty()) {
+      const Pose X_WE = ControlPose(*model_, *data_, arm());
+      for (const Carried& carried : carried_) {
+        const Pose X_WC = X_WE * carried.X_EC;
+        mjtNum* place = data_->qpos + carried.qpos;
+        for (int i = 0; i < 3; ++i) place[i] = X_WC.translation()[i];
+        place[3] = X_WC.rotation().w();
+        for (int i = 0; i < 3; ++i) place[4 + i] = X_WC.rotation().vec()[i];
+      }
       mj_kinematics(model_.get(), data_.get());
     }
     mj_collision(model_.get(), data_.get());
@@ -194,10 +245,9 @@ class ArmValidity final : public StateValidity {
   std::unique_ptr<mjModel, MujocoDeleter> model_;
   std::unique_ptr<mjData, MujocoDeleter> data_;
   ModelIndex index_;
-  std::vector<Part> part_, held_part_;  // by body; of the arm alone, and with what it holds
+  std::vector<Part> part_, held_part_;  // by body; of the arm alone, and with what it carries
   double margin_ = 0;                   // m
-  int held_ = -1;
-  Pose X_EH_;
+  std::vector<Carried> carried_;
   std::vector<Admitted> admitted_;
 };
 

@@ -21,8 +21,9 @@ class StateValidity {
 
   // Judges postures in the world of `state` (of this task's simulator), the fingers as they stand
   // there. Object `held` (place among SimulatorInfo::objects; -1: none) is fixed to the hand where
-  // it is in `state`. `margin` (m) is kept between what moves and everything else; parts of the arm
-  // need not keep it between each other. Forgets what was admitted.
+  // it is in `state`, and so is what lies on it and on nothing else. `margin` (m) is kept between
+  // what moves and everything else; parts of the arm need not keep it between each other. Forgets
+  // what was admitted.
   void SetWorld(const SimState& state, int held, double margin) { DoSetWorld(state, held, margin); }
 
   // A way begins or ends at `q`: bodies that are nearer to each other than the margin there may be

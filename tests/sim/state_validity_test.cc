@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "data/base/error.h"
+#include "data/base/json.h"
 #include "sim/kinematics.h"
 #include "tests/sim/sim_fixture.h"
 
@@ -134,6 +137,87 @@ TEST_F(StateValidityTest, WhatIsHeldCollidesToo) {
   validity_->SetWorld(state, 0, 0.01);
   EXPECT_FALSE(validity_->Valid(At(Over(1, 0.03))));
   EXPECT_TRUE(validity_->Valid(At(Over(1, 0.12))));
+}
+
+// The stack task with a bar in place of cube B that lies across cube A, and a low wall beyond.
+std::shared_ptr<const Scene> BarScene() {
+  TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
+  const std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) / "understudy_bar_stack";
+  std::filesystem::create_directories(folder);
+  std::string text = ReadText(task.folder / task.scene);
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    for (; at != std::string::npos; at = text.find(from, at + to.size())) {
+      text.replace(at, from.size(), to);
+    }
+  };
+  replace("size=\"0.025 0.025 0.025\" mass=\"0.125\"", "size=\"0.08 0.003 0.003\" mass=\"0.02\"");
+  replace(
+      "</worldbody>",
+      "<body name=\"wall\" pos=\"0.3 0 0.89\"><geom type=\"box\" size=\"0.01 0.4 0.09\"/></body>"
+      "</worldbody>");
+  // what the scene includes stands beside where it was
+  replace("../shared/", (kTaskRoot / "shared").string() + "/");
+  WriteTextAtomically(folder / "scene.xml", text);
+  task.folder = folder;
+  task.scene = "scene.xml";
+  for (auto& [name, object] : task.objects) object.radius = 0;
+  ResetVariant& start = task.variants.at("D0");
+  start.objects["cubeA"] = {.x = {0, 0}, .y = {0, 0}, .z = 0.02, .yaw = {0, 0}};
+  start.objects["cubeB"] = {.x = {0, 0}, .y = {0, 0}, .z = 0.043, .yaw = {0, 0}};
+  return CompileTask(task);
+}
+
+// A bar that is lifted with the cube on which it lies: it is in nobody's way where it was, and goes
+// where the hand goes.
+TEST_F(StateValidityTest, WhatLiesOnWhatIsHeldComesAlong) {
+  const auto scene = BarScene();
+  simulator_ = MakeSimulator(scene);
+  simulator_->Reset("D0", RngKey{.seed = 3});
+  kinematics_ = MakeKinematics(scene);
+  validity_ = MakeStateValidity(scene);
+  PickUp();
+  ASSERT_NEAR(Object(1).translation().z() - Object(0).translation().z(), 0.023, 0.002);
+  const SimState state = simulator_->Save();
+  const Pose X_WE = simulator_->Observe().arms[0].X_WE;
+  const auto beyond = [&](double x) { return At(Pose::FromTranslation({x, 0, 0}) * X_WE); };
+
+  validity_->SetWorld(state, 0, 0.01);
+  EXPECT_TRUE(validity_->Valid(q())) << validity_->Nearest(q());
+  EXPECT_EQ(validity_->Clearance(q()), 0.01) << validity_->Nearest(q());
+  EXPECT_TRUE(validity_->Valid(beyond(0.1))) << validity_->Nearest(beyond(0.1));
+  // the bar's end is in the wall, the cube and the hand are far from it
+  EXPECT_FALSE(validity_->Valid(beyond(0.23)));
+  EXPECT_THAT(validity_->Nearest(beyond(0.23)), HasSubstr("cubeB"));
+  EXPECT_THAT(validity_->Nearest(beyond(0.23)), HasSubstr("wall"));
+  validity_->SetWorld(state, -1, 0.01);
+  EXPECT_TRUE(validity_->Valid(beyond(0.23))) << validity_->Nearest(beyond(0.23));
+}
+
+// A tower on the table: who takes the lower cube takes both, who takes the upper one leaves the
+// lower one where it stands.
+TEST_F(StateValidityTest, WhatStandsOnTheTableStays) {
+  Script script(*simulator_);
+  PickCubeA(*simulator_, script);
+  PlaceOnCubeB(*simulator_, script);
+  script.Wait(-1, 10);
+  ASSERT_NEAR(Object(0).translation().z(), 0.87, 0.002);
+  const SimState state = simulator_->Save();
+  const Pose X_WE = simulator_->Observe().arms[0].X_WE;
+  const auto at = [&](double z) { return At(Pose::FromTranslation({0, 0, z}) * X_WE); };
+  // B moves with the hand, down into the table; with A on it, which nothing else holds, that is all
+  validity_->SetWorld(state, 1, 0.002);
+  EXPECT_TRUE(validity_->Valid(at(0.05))) << validity_->Nearest(at(0.05));
+  EXPECT_THAT(validity_->Nearest(at(-0.02)),
+              testing::AllOf(HasSubstr("cubeB"), HasSubstr("table")));
+  // A moves with the hand, down into B
+  validity_->SetWorld(state, 0, 0.002);
+  EXPECT_TRUE(validity_->Valid(at(0.05))) << validity_->Nearest(at(0.05));
+  EXPECT_FALSE(validity_->Valid(at(-0.02)));
+  EXPECT_THAT(validity_->Nearest(at(-0.02)),
+              testing::AllOf(HasSubstr("cubeA"), HasSubstr("cubeB")));
 }
 
 TEST_F(StateValidityTest, AnswersDependOnTheQuestionAlone) {
