@@ -17,13 +17,35 @@ class PlannedTransits : public Cli {
   std::string Hash(const std::string& dataset) const {
     return DatasetReader(folder_ / dataset).content_hash();
   }
+  // Episodes and attempts of both, in order.
+  void ExpectSameRows(const std::string& one, const std::string& other) const {
+    const DatasetReader a(folder_ / one), b(folder_ / other);
+    ASSERT_EQ(a.episodes().size(), b.episodes().size());
+    for (size_t i = 0; i < a.episodes().size(); ++i) {
+      const Episode x = a.ReadEpisode(i), y = b.ReadEpisode(i);
+      ASSERT_EQ(x.length(), y.length()) << i;
+      EXPECT_EQ(x.meta.uuid, y.meta.uuid) << i;
+      EXPECT_EQ(x.final_state, y.final_state) << i;
+      for (size_t t = 0; t < x.length(); ++t) {
+        EXPECT_EQ(x.steps[t].state, y.steps[t].state) << i << ", " << t;
+        EXPECT_TRUE(x.steps[t].action == y.steps[t].action) << i << ", " << t;
+      }
+    }
+    const std::vector<AttemptRecord> p = a.attempts(), q = b.attempts();
+    ASSERT_EQ(p.size(), q.size());
+    for (size_t i = 0; i < p.size(); ++i) {
+      EXPECT_EQ(p[i].attempt, q[i].attempt);
+      EXPECT_EQ(p[i].cause, q[i].cause) << i;
+      EXPECT_EQ(p[i].steps, q[i].steps) << i;
+    }
+  }
   Json Subtasks(const std::string& dataset) const {
     return DatasetReader(folder_ / dataset).header().settings.at("subtasks");
   }
 };
 
 // SkillGen's published rate on Square D2 is 87.7 %; the interval of 30 attempts on D1 must hold it.
-TEST_F(PlannedTransits, GenerateReplayAndDoNotDependOnThreads) {
+TEST_F(PlannedTransits, GenerateReplayAndEndTheSameHoweverTheyRun) {
   Expect("teleop --task square --demos 5 --seed 1 --out sources.h5", 0, "5 demonstrations");
   const Json report = Mimic("--transit plan --attempts 30 --threads 1", "one.h5");
   EXPECT_GE(report.at("interval")[1].get<double>(), 0.877) << report.dump();
@@ -31,6 +53,32 @@ TEST_F(PlannedTransits, GenerateReplayAndDoNotDependOnThreads) {
   Expect("data verify one.h5 --replay", 0, "");
   Mimic("--transit plan --attempts 30 --threads 3", "three.h5");
   EXPECT_EQ(Hash("one.h5"), Hash("three.h5"));
+
+  // parts of the run, merged, are the run
+  for (const char* shard : {"0/2", "1/2"}) {
+    Mimic(std::string("--transit plan --attempts 30 --shard ") + shard, "part.h5");
+  }
+  Expect("data merge part.shard-000-of-002.h5 part.shard-001-of-002.h5 --out merged.h5", 0, "");
+  ExpectSameRows("one.h5", "merged.h5");
+
+  // killed without warning, again and again, it ends the same
+  int killed = 0, went_on = 0;
+  CommandResult last;
+  for (int round = 0; round < 60; ++round) {
+    // later rounds last longer, so that it comes to an end on any machine
+    last = RunShell("cd " + folder_.string() + " && timeout --signal=KILL " +
+                    std::to_string(1 + 0.5 * round) + " " + kProgram +
+                    " mimic --source sources.h5 --task square --variant D1 --seed 7 --transit plan "
+                    "--attempts 30 --out cut.h5 --quiet 2>&1");
+    went_on += last.output.find("resuming cut.h5 at attempt ") != std::string::npos;
+    if (last.exit_code == 0) break;
+    ASSERT_EQ(last.exit_code, 137) << last.output;
+    ++killed;
+  }
+  EXPECT_EQ(last.exit_code, 0) << last.output;
+  EXPECT_GT(killed, 1);
+  EXPECT_GT(went_on, 0);
+  EXPECT_EQ(Hash("one.h5"), Hash("cut.h5"));
 
   // the dataset tells how it was made
   Mimic("--attempts 2", "bridged.h5");
