@@ -127,6 +127,8 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
   }
 
   // filter keys follow their episodes
+  data = h5::Group();
+  own = h5::Group();
   std::map<std::string, std::vector<std::string>> masks;
   for (size_t i = 0; i < inputs.size(); ++i) {
     for (const std::string& key : inputs[i].MaskNames()) {
@@ -137,24 +139,20 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
       }
     }
     if (!assembly.keep_attempts) continue;
-    std::vector<AttemptRecord> block;
-    const auto append = [&] {
-      AppendAttempts(own, header.simulator.objects.size(), block);
-      block.clear();
-    };
-    inputs[i].VisitAttempts([&](const AttemptRecord& attempt) {
-      block.push_back(attempt);
-      if (block.size() == kAttemptBlock) append();
-    });
-    append();
+    // its episodes were copied: what is left is read from one end to the other
+    h5::KeepCacheSmall(sources[i]);
+    CopyAttempts([&](const EachAttempt& each) { inputs[i].VisitAttempts(each); },
+                 header.simulator.objects.size(), &file);
   }
   for (const auto& [key, places] : assembly.masks) {
     std::vector<std::string>& names = masks[key];  // a key without members is one
     for (const size_t place : places) names.push_back(fmt::format("demo_{}", place));
   }
   for (const auto& [key, names] : masks) file.root().WriteTexts("mask/" + key, names);
-  data.SetInt("total", steps);
-  own.SetText("content_hash", DatasetHash(file.root(), hashes));
+  file.root().Open("data").SetInt("total", steps);
+  std::string hash;
+  file.Read([&](const h5::Group& root) { hash = DatasetHash(root, hashes); });
+  file.root().Open("understudy").SetText("content_hash", hash);
   file.Close();
   RenameDurably(PartOf(output), output);
 }

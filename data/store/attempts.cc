@@ -9,12 +9,18 @@
 #include <limits>
 
 #include "data/base/error.h"
+#include "data/store/journal_driver.h"
 #include "data/store/meta.h"
 
 namespace understudy {
 namespace {
 
 using enum ColumnType;
+
+constexpr const char* kNumber = "attempts/attempt";
+constexpr std::array kOfRows{"attempts/success",     "attempts/subtask",   "attempts/steps",
+                             "attempts/object_pose", "attempts/cause_end", "attempts/sources_end"};
+constexpr std::array kLong{"attempts/cause_text", "attempts/sources"};
 
 void PutNumbers(Column& column, const AttemptRecord& a, size_t objects) {
   for (size_t o = 0; o < objects; ++o) {
@@ -34,6 +40,48 @@ int64_t RowsOf(const h5::Group& group, const std::string& name) {
   const std::vector<hsize_t> dims = group.Info(name).dims;
   if (dims.empty()) h5::FailReading(group.Place(name), "must have rows, is a single value");
   return static_cast<int64_t>(dims[0]);
+}
+
+// A block is read by inflating every chunk that holds a part of it: chunks that are larger than a
+// block would be inflated over and over.
+void CheckChunks(const h5::Group& understudy, const std::string& name) {
+  const h5::Guard guard;
+  if (!understudy.Has(name)) return;
+  const h5::DatasetInfo info = understudy.Info(name);
+  if (info.type_size > sizeof(double)) {
+    h5::FailReading(understudy.Place(name),
+                    fmt::format("holds numbers of {} bytes, must hold such of at most {}",
+                                info.type_size, sizeof(double)));
+  }
+  const h5::Id dataset = understudy.OpenDataset(name);
+  const h5::Id plist(H5Dget_create_plist(dataset.get()));
+  if (H5Pget_layout(plist.get()) != H5D_CHUNKED) return;
+  std::vector<hsize_t> chunk(info.dims.size());
+  const int rank = static_cast<int>(chunk.size());
+  if (H5Pget_chunk(plist.get(), rank, chunk.data()) != rank) {
+    h5::FailReading(understudy.Place(name), "the shape of its chunks cannot be read");
+  }
+  // in floating point, which does not overflow
+  double numbers = 1, most = static_cast<double>(kAttemptBlock);
+  for (const hsize_t n : chunk) numbers *= static_cast<double>(n);
+  for (size_t i = 1; i < info.dims.size(); ++i) {
+    most *= static_cast<double>(std::max<hsize_t>(info.dims[i], 1));
+  }
+  if (numbers <= most) return;
+  h5::FailReading(understudy.Place(name),
+                  fmt::format("has chunks of shape ({}), must have such of at most {} rows",
+                              fmt::join(chunk, ", "), kAttemptBlock));
+}
+
+// Rows that stand nowhere in the file cost time all the same.
+void CheckClaim(const h5::Group& understudy, size_t rows) {
+  constexpr uint64_t kUnstoredBytes = uint64_t{1} << 26, kDeflated = 1100;  // at most, by zlib
+  const h5::Guard guard;
+  const h5::Id dataset = understudy.OpenDataset(kNumber);
+  const uint64_t stored = H5Dget_storage_size(dataset.get());
+  if (rows * sizeof(int64_t) / kDeflated <= kUnstoredBytes / kDeflated + stored) return;
+  h5::FailReading(understudy.Place(kNumber),
+                  fmt::format("claims {} rows, of which the file holds {} bytes", rows, stored));
 }
 
 // Where each row of a block begins and ends in a long column of `size` rows.
@@ -80,16 +128,18 @@ bool IsMissing(const Column& poses, size_t k, size_t object) {
 }
 
 // Rows [first, first + count) of the table.
-std::vector<AttemptRecord> ReadBlock(const h5::Group& understudy, size_t first, size_t count) {
+std::vector<AttemptRecord> ReadBlock(const h5::Group& understudy, size_t objects, size_t first,
+                                     size_t count) {
   const h5::Guard guard;
   const auto get = [&](const char* name, ColumnType type, const std::vector<int64_t>& dims) {
     return understudy.ReadRows(name, type, dims, first, count);
   };
-  const Column number = get("attempts/attempt", kI64, {});
+  const Column number = get(kNumber, kI64, {});
   const Column success = get("attempts/success", kU8, {});
   const Column subtask = get("attempts/subtask", kI32, {});
   const Column steps = get("attempts/steps", kI32, {});
-  const Column poses = get("attempts/object_pose", kF64, {-1, 7});
+  const Column poses =
+      get("attempts/object_pose", kF64, {static_cast<int64_t>(objects), int64_t{7}});
   // the part of each long column that belongs to these rows
   const auto part = [&](const char* name, ColumnType type, const Spans& spans) {
     const int64_t begin = spans.Begin(0);
@@ -110,10 +160,16 @@ std::vector<AttemptRecord> ReadBlock(const h5::Group& understudy, size_t first, 
     a.success = success.At<uint8_t>(k) != 0;
     a.subtask = subtask.At<int32_t>(k);
     a.steps = steps.At<int32_t>(k);
-    for (size_t o = 0; o < poses.row_dims[0]; ++o) {
-      if (IsMissing(poses, k, o)) continue;
-      a.X_WO_start.push_back(
-          PoseAt(poses, k, o, fmt::format("{}[{}]", understudy.Place(poses.path), first + k)));
+    const std::string place = fmt::format("{}[{}]", understudy.Place(poses.path), first + k);
+    size_t missing = 0;
+    for (size_t o = 0; o < objects; ++o) missing += IsMissing(poses, k, o);
+    if (missing > 0 && missing < objects) {
+      h5::FailReading(place,
+                      fmt::format("holds poses of {} of its {} objects, must hold all or none",
+                                  objects - missing, objects));
+    }
+    for (size_t o = 0; missing == 0 && o < objects; ++o) {
+      a.X_WO_start.push_back(PoseAt(poses, k, o, place));
     }
     a.cause.assign(cause.bytes.begin() + (texts.Begin(k) - texts.Begin(0)),
                    cause.bytes.begin() + (texts.Begin(k + 1) - texts.Begin(0)));
@@ -160,16 +216,16 @@ void AppendAttempts(const h5::Group& understudy, size_t objects,
   understudy.Grow(sources);
 }
 
-int64_t CountAttempts(const h5::Group& understudy) {
-  return RowsOf(understudy, "attempts/attempt");
-}
+int64_t CountAttempts(const h5::Group& understudy) { return RowsOf(understudy, kNumber); }
 
-void VisitAttempts(const h5::Group& understudy,
-                   const std::function<void(const AttemptRecord&)>& each) {
-  if (!understudy.Has("attempts/attempt")) return;
+void VisitAttempts(const h5::Group& understudy, size_t objects, const EachAttempt& each) {
+  if (!understudy.Has(kNumber)) return;
   const auto rows = static_cast<size_t>(CountAttempts(understudy));
-  for (const char* name : {"attempts/success", "attempts/subtask", "attempts/steps",
-                           "attempts/object_pose", "attempts/cause_end", "attempts/sources_end"}) {
+  CheckClaim(understudy, rows);
+  CheckChunks(understudy, kNumber);
+  for (const char* name : kLong) CheckChunks(understudy, name);
+  for (const char* name : kOfRows) {
+    CheckChunks(understudy, name);
     if (RowsOf(understudy, name) == static_cast<int64_t>(rows)) continue;
     h5::FailReading(understudy.Place(name),
                     fmt::format("has {} rows, must have {}", RowsOf(understudy, name), rows));
@@ -178,9 +234,29 @@ void VisitAttempts(const h5::Group& understudy,
   size_t first = 0;
   do {
     const size_t count = std::min(kAttemptBlock, rows - first);
-    for (const AttemptRecord& record : ReadBlock(understudy, first, count)) each(record);
+    for (const AttemptRecord& record : ReadBlock(understudy, objects, first, count)) each(record);
     first += count;
   } while (first < rows);
+}
+
+void CopyAttempts(const std::function<void(const EachAttempt&)>& visit, size_t objects,
+                  h5::GrowingFile* file) {
+  std::vector<AttemptRecord> block;
+  size_t untrimmed = 0;
+  const auto append = [&] {
+    AppendAttempts(file->root().Open("understudy"), objects, block);
+    untrimmed += block.size();
+    block.clear();
+    file->Flush();
+    if (untrimmed < kTrimAttempts) return;
+    file->Trim(0);
+    untrimmed = 0;
+  };
+  visit([&](const AttemptRecord& attempt) {
+    block.push_back(attempt);
+    if (block.size() == kAttemptBlock) append();
+  });
+  append();
 }
 
 }  // namespace understudy

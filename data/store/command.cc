@@ -58,11 +58,11 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
     ThrowBadInput(fmt::format("{}: repair works on files of this program only", input.string()));
   }
   const DatasetHeader header = ReadHeader(root);
+  const size_t objects = header.simulator.objects.size();
   const h5::Group source = root.Open("data");
   if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), none);
   h5::GrowingFile file = h5::GrowingFile::Create(PartOf(output));
   WriteHeader(file.root(), header);
-  const h5::Group data = file.root().Open("data"), own = file.root().Open("understudy");
   std::set<std::string> uuids;
   std::vector<std::string> hashes;
   for (const std::string& name : EpisodeNames(source)) {
@@ -82,23 +82,29 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
       continue;
     }
     const std::string kept = fmt::format("demo_{}", report.episodes_kept);
-    source.CopyTo(name, data, kept);
+    source.CopyTo(name, file.root().Open("data"), kept);
     hashes.push_back(source.Open(name).Open("understudy").Text("content_hash"));
     ++report.episodes_kept;
     report.steps_kept += check.steps;
     file.Flush();
   }
+  // attempts: whole or not at all, which is known when all were read
+  h5::KeepCacheSmall(root);
+  const auto visit = [&](const EachAttempt& each) {
+    VisitAttempts(root.Open("understudy"), objects, each);
+  };
+  bool whole = true;
   try {
-    // whole or not at all
-    std::vector<AttemptRecord> attempts;
-    VisitAttempts(root.Open("understudy"),
-                  [&](const AttemptRecord& attempt) { attempts.push_back(attempt); });
-    AppendAttempts(own, header.simulator.objects.size(), attempts);
+    visit([](const AttemptRecord&) {});
   } catch (const Error& error) {
     report.dropped.push_back({"/understudy/attempts", error.what()});
+    whole = false;
   }
-  data.SetInt("total", report.steps_kept);
-  own.SetText("content_hash", DatasetHash(file.root(), hashes));
+  if (whole) CopyAttempts(visit, objects, &file);
+  file.root().Open("data").SetInt("total", report.steps_kept);
+  std::string hash;
+  file.Read([&](const h5::Group& made) { hash = DatasetHash(made, hashes); });
+  file.root().Open("understudy").SetText("content_hash", hash);
   file.Close();
   RenameDurably(PartOf(output), output);
   report.outcome = fmt::format(

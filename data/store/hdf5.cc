@@ -514,9 +514,9 @@ Group OpenForReading(const std::filesystem::path& file) {
   return Group(std::move(root), name, "/");
 }
 
-void KeepCacheSmall(const Group& root) {
+void KeepCacheSmall(const Group& group) {
   const Guard guard;
-  const Id file(H5Iget_file_id(root.id()));
+  const Id file(H5Iget_file_id(group.id()));
   H5AC_cache_config_t cache{};
   cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
   if (H5Fget_mdc_config(file.get(), &cache) < 0) return;

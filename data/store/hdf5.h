@@ -167,8 +167,8 @@ hid_t NativeType(ColumnType type);
 // Opens for reading with HDF5's plain driver. Says what is wrong with files that are no HDF5.
 Group OpenForReading(const std::filesystem::path& file);
 
-// Keeps HDF5's cache of metadata small for the file of `root`, which is read from one end to the
+// Keeps HDF5's cache of metadata small for the file of `group`, which is read from one end to the
 // other. Its index of chunks takes ten times as much memory as the size that HDF5 counts.
-void KeepCacheSmall(const Group& root);
+void KeepCacheSmall(const Group& group);
 
 }  // namespace understudy::h5

@@ -425,6 +425,19 @@ void GrowingFile::Trim(size_t bound) {
   OpenAgain();
 }
 
+void GrowingFile::Read(const std::function<void(const Group& root)>& work) {
+  const Guard guard;
+  Flush();
+  root_ = Group();
+  file_.Reset();
+  {
+    const Group root = OpenForReading(path_);
+    KeepCacheSmall(root);
+    work(root);
+  }
+  OpenAgain();
+}
+
 void GrowingFile::Close() {
   const Guard guard;
   Flush();

@@ -15,6 +15,7 @@
 // (flock) against a second writer. What is on disk is plain HDF5.
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "data/store/hdf5.h"
@@ -40,6 +41,9 @@ class GrowingFile {
   // everything that was ever touched otherwise. The size is that on the disk; memory takes ten
   // times as much. All other handles must be closed.
   void Trim(size_t bound = 4 << 20);
+  // Flushes, and lets `work` read the file as a reader does: HDF5 keeps every piece of a growing
+  // file's metadata that is touched, but few of one that is read. All other handles must be closed.
+  void Read(const std::function<void(const Group& root)>& work);
   // Flushes, closes, and waits for the disk (fsync). Throws Error(kFailed).
   void Close();
 

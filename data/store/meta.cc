@@ -103,7 +103,8 @@ std::vector<std::string> TextList(const h5::Group& group, const std::string& nam
 std::string HashWith(const h5::Group& root, const std::function<void(Hasher&)>& add_episodes) {
   const h5::Guard guard;
   Hasher hasher;
-  Json header = HeaderToJson(ReadHeader(root));
+  const DatasetHeader stored = ReadHeader(root);
+  Json header = HeaderToJson(stored);
   header.erase("settings");
   hasher.Add(Dump(header));
   const h5::Group understudy = root.Open("understudy");
@@ -116,7 +117,7 @@ std::string HashWith(const h5::Group& root, const std::function<void(Hasher&)>& 
       masks.VisitTexts(key, [&](const std::string& name) { hasher.Add(name); });
     }
   }
-  VisitAttempts(understudy, [&](const AttemptRecord& a) {
+  VisitAttempts(understudy, stored.simulator.objects.size(), [&](const AttemptRecord& a) {
     hasher.Add(fmt::format("{} {} {} {} {} {}", a.attempt, a.success, a.subtask, a.steps, a.cause,
                            fmt::join(a.sources, ",")));
     for (const Pose& X : a.X_WO_start) {

@@ -13,6 +13,10 @@
 
 namespace understudy {
 
+namespace h5 {
+class GrowingFile;
+}
+
 inline constexpr int kFormatVersion = 1;
 inline constexpr int64_t kMaxSteps = 1'000'000;  // of one episode
 inline constexpr int64_t kMaxCameras = 64;
@@ -58,13 +62,21 @@ int64_t DemoNumber(const std::string& name);
 std::vector<std::string> EpisodeNames(const h5::Group& data);
 
 // The attempts table, /understudy/attempts.
+using EachAttempt = std::function<void(const AttemptRecord&)>;
 inline constexpr size_t kAttemptBlock = 1024;  // records in memory at once
+// Attempts without an episode after which HDF5's cache is emptied: the index of their chunks takes
+// it 100 bytes of memory each, of which it counts a tenth.
+inline constexpr size_t kTrimAttempts = 16 * kAttemptBlock;
 void AppendAttempts(const h5::Group& understudy, size_t objects,
                     const std::vector<AttemptRecord>& attempts);
 int64_t CountAttempts(const h5::Group& understudy);
-// Every record in order; memory holds a block of them.
-void VisitAttempts(const h5::Group& understudy,
-                   const std::function<void(const AttemptRecord&)>& each);
+// Every record in order, with a pose of each of the header's `objects` or none; memory holds a
+// block of them.
+void VisitAttempts(const h5::Group& understudy, size_t objects, const EachAttempt& each);
+// Appends every record that `visit` hands out and flushes; memory holds a block of them. All other
+// handles of `file` must be closed.
+void CopyAttempts(const std::function<void(const EachAttempt&)>& visit, size_t objects,
+                  h5::GrowingFile* file);
 
 void WriteCameras(const h5::Group& demo, const std::vector<std::string>& names,
                   const std::vector<CameraParameters>& cameras);

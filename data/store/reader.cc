@@ -148,7 +148,9 @@ std::vector<AttemptRecord> DatasetReader::attempts() const {
 }
 
 void DatasetReader::VisitAttempts(const std::function<void(const AttemptRecord&)>& each) const {
-  if (impl_->own) understudy::VisitAttempts(impl_->root.Open("understudy"), each);
+  if (!impl_->own) return;
+  const size_t objects = impl_->header.simulator.objects.size();
+  understudy::VisitAttempts(impl_->root.Open("understudy"), objects, each);
 }
 
 Json DatasetReader::report() const {

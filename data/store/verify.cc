@@ -378,6 +378,14 @@ VerifyReport VerifyDataset(const std::filesystem::path& path, int threads,
             {"/data/" + name, fmt::format("has the uuid of {}", first->second)});
       }
     }
+    try {
+      VisitAttempts(root.Open("understudy"), header.simulator.objects.size(),
+                    [](const AttemptRecord&) {});
+    } catch (const Error& error) {
+      // the hash of the whole cannot be had without them
+      report.faults.push_back({"/understudy/attempts", error.what()});
+      return report;
+    }
     if (root.Open("understudy").Text("content_hash", "") !=
         DatasetHash(root, EpisodeHashes(data))) {
       report.faults.push_back({"/understudy",

@@ -21,9 +21,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto kFlushEvery = std::chrono::seconds(1);
 constexpr size_t kBlockBytes = 4 << 20;  // of pictures that are compressed together
-// Attempts without an episode after which HDF5's cache is emptied: the index of their chunks takes
-// it 100 bytes of memory each, of which it counts a tenth.
-constexpr int64_t kTrimAttempts = 16 * kAttemptBlock;
 constexpr const char* kPending = "understudy/pending";
 
 }  // namespace
@@ -35,7 +32,7 @@ struct DatasetWriter::Impl {
   h5::GrowingFile file;
   int64_t episodes = 0, steps = 0;
   int64_t attempts = 0;
-  int64_t untrimmed = 0;             // attempts without an episode since the last Trim
+  size_t untrimmed = 0;              // attempts without an episode since the last Trim
   std::vector<AttemptRecord> fresh;  // the last of them, not in the file yet: a block at most
   std::optional<AttemptRecord> of_episode;  // recorded when the open episode ends
   Clock::time_point flushed = Clock::now();
@@ -122,17 +119,9 @@ void DatasetWriter::Impl::StoreAttempts() {
   fresh.clear();
 }
 
-// Flushes, and reads the file as a reader does: HDF5 keeps every piece of a growing file's metadata
-// that is touched, but few of one that is read.
 void DatasetWriter::Impl::Read(const std::function<void(const h5::Group& root)>& work) {
   Flush();
-  file = h5::GrowingFile();
-  {
-    const h5::Group root = h5::OpenForReading(part);
-    h5::KeepCacheSmall(root);
-    work(root);
-  }
-  file = h5::GrowingFile::Open(part);
+  file.Read(work);
 }
 
 void DatasetWriter::Impl::Flush() {
@@ -184,8 +173,9 @@ void DatasetWriter::VisitAttempts(const std::function<void(const AttemptRecord&)
   Impl& m = *impl_;
   Require(!m.open, "attempts are read between episodes");
   m.Guarded([&] {
-    m.Read(
-        [&](const h5::Group& root) { understudy::VisitAttempts(root.Open("understudy"), each); });
+    m.Read([&](const h5::Group& root) {
+      understudy::VisitAttempts(root.Open("understudy"), m.header.simulator.objects.size(), each);
+    });
   });
 }
 

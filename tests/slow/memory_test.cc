@@ -1,8 +1,9 @@
-// A generation run takes no more memory for a hundred times as many attempts.
+// Generation and repair take no more memory for a hundred times as many attempts.
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include "data/store/command.h"
 #include "mimic/command.h"
 #include "tests/data/kill_support.h"
 #include "tests/mimic/fixture.h"
@@ -90,6 +91,33 @@ TEST_F(GenerationMemory, DoesNotGrowWithEpisodes) {
   const Peaks few = Measure(1000), many = Measure(4000);
   EXPECT_LT(many.run, few.run + 6);
   EXPECT_LT(many.resume, few.resume + 6);
+}
+
+TEST(StoreMemory, DoesNotGrowWithAttempts) {
+  const Folder folder;
+  const auto measure = [&](int64_t attempts) {
+    const std::filesystem::path file = folder / "x.h5";
+    // in a process of its own, so that this one stays small
+    PeakMiB([&] {
+      DatasetWriter writer(file, store_test::HeaderFor(store_test::kKilledShape),
+                           {.overwrite = true});
+      writer.Append(store_test::RandomEpisode(1, store_test::kKilledShape));
+      for (int64_t i = 0; i < attempts; ++i) writer.AppendAttempt(store_test::AttemptOf(i));
+      writer.Finish();
+    });
+    const double repair = PeakMiB([&] {
+      if (RepairDataset(file, folder / "y.h5", true).episodes_kept != 1) throw 1;
+    });
+    const double merge = PeakMiB([&] { MergeDatasets({file}, folder / "z.h5", false, true); });
+    EXPECT_EQ(DatasetReader(folder / "y.h5").content_hash(), DatasetReader(file).content_hash());
+    std::printf("%lld attempts: repair %.1f MiB, merge %.1f MiB\n",
+                static_cast<long long>(attempts), repair, merge);
+    return std::pair(repair, merge);
+  };
+  const auto [few_repair, few_merge] = measure(1000);
+  const auto [many_repair, many_merge] = measure(100'000);
+  EXPECT_LT(many_repair, few_repair + 6);
+  EXPECT_LT(many_merge, few_merge + 6);
 }
 
 }  // namespace
