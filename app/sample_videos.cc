@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "app/page.h"
@@ -26,8 +28,19 @@ constexpr size_t kEvery = 2;  // steps per picture
 class ScratchFolder {
  public:
   ScratchFolder() {
-    std::string name = (fs::temp_directory_path() / "understudy_films_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) ThrowFailed(name + ": cannot be made");
+    std::error_code none;
+    const fs::path folder = fs::temp_directory_path(none);
+    if (none) {
+      ThrowFailed(fmt::format("no folder for files that do not stay ({}): TMPDIR must name one",
+                              none.message()));
+    }
+    std::string name = (folder / "understudy_films_XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) {
+      ThrowFailed(
+          fmt::format("{}: cannot be made ({}): TMPDIR must name a folder that can be "
+                      "written to",
+                      name, std::strerror(errno)));
+    }
     path_ = name;
   }
   ~ScratchFolder() {

@@ -62,6 +62,17 @@ TEST_F(Cli, ThePageOfARunShowsEveryCause) {
   EXPECT_THAT(blind, HasSubstr("start of cubeA"));
   EXPECT_EQ(NumbersOf(blind)["attempts"], 4);
 
+  // so it does without a folder for the films
+  for (const auto& [folder, shard] : {std::pair{"/nowhere", "2"}, {"/proc", "3"}}) {
+    const std::string part = shard;
+    Expect(mimic + "--out s.h5 --report s.html --shard " + part + "/4", 0, "report: s.shard-00",
+           std::string("TMPDIR=") + folder);
+    const std::string still = ReadText(folder_ / ("s.shard-00" + part + "-of-004.html"));
+    EXPECT_THAT(still, HasSubstr("No videos: "));
+    EXPECT_THAT(still, HasSubstr("TMPDIR"));
+    EXPECT_EQ(NumbersOf(still)["attempts"], 4);
+  }
+
   // a place that cannot be written to is told before the work
   Expect(mimic + "--out x.h5 --report sources.h5/page.html", 2, "report: 'sources.h5/page.html'");
   EXPECT_FALSE(fs::exists(folder_ / "x.h5"));
