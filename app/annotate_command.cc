@@ -27,6 +27,8 @@ struct AnnotateFlags {
     v("tolerance", options.rules.tolerance,
       "steps that states and poses may differ by without a flag", Limits{0, 1e6});
     v("judge", options.judge, "find success anew even where it is told");
+    v("variant", options.variant,
+      "reset distribution of a file that does not tell it: where its fixed objects stand");
     v("control_hz", options.control_hz, "of a file that does not tell its rate; 0: as it tells",
       Limits{0, 1000});
     v("threads", options.threads, "0: one per core", Limits{0, 4096});
@@ -66,8 +68,12 @@ std::vector<DemoReview> DemosOf(const Json& result) {
     DemoReview demo{row["demo"], row["uuid"], row["steps"], {}};
     const auto end_of = [](const Json& end) { return end.is_null() ? -1 : end.get<int>(); };
     for (const Json& subtask : row["subtasks"]) {
-      SubtaskEnd end{subtask["signal"],     end_of(subtask["end"]), std::nullopt,
-                     subtask["confidence"], subtask["evidence"],    subtask["flags"]};
+      SubtaskEnd end{.signal = subtask["signal"],
+                     .end = end_of(subtask["end"]),
+                     .confidence = subtask["confidence"],
+                     .evidence = subtask["evidence"],
+                     .flags = subtask["flags"],
+                     .skipped = subtask.contains("skipped")};
       if (subtask.contains("poses_end")) end.inferred = end_of(subtask["poses_end"]);
       demo.ends.push_back(std::move(end));
     }

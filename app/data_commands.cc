@@ -135,8 +135,10 @@ Json Verify(const VerifyFlags& flags, Progress& progress) {
     const DatasetHeader header = DatasetReader(flags.path).header();
     const Twin twin =
         LoadTwin(flags.task.empty() ? header.simulator.task : flags.task, OurRobotName(header));
+    ReplayOptions options = flags.options;
+    options.predicates = ToJson(twin.task)["predicates"];
     const ReplayReport replayed =
-        VerifyReplay(flags.path, twin.info, twin.simulators, flags.options, progress);
+        VerifyReplay(flags.path, twin.info, twin.simulators, options, progress);
     report.faults = replayed.faults;
     replay = {{"episodes", replayed.episodes},
               {"bit_exact", replayed.bit_exact},

@@ -229,6 +229,7 @@ std::optional<RefusedEnd> RefuseEnds(const Annotation& annotation,
     if (wanted[i] && wanted[i]->skip) continue;
     const int end = wanted[i] ? wanted[i]->end : annotation.ends[i].end;
     if (end < 0 && !wanted[i]) continue;
+    // an end that was found may be odd, which its flags tell
     if (end <= previous && previous > 0) {
       return RefusedEnd{to_blame,
                         fmt::format("subtask {} would end at {}, not after the end of the "
@@ -237,7 +238,7 @@ std::optional<RefusedEnd> RefuseEnds(const Annotation& annotation,
     }
     // the signal is 0 in a row before, and stays
     const int high = std::min(length - debounce + 1, length - 1);
-    if (end < 2 || end > high) {
+    if (wanted[i] && (end < 2 || end > high)) {
       return RefusedEnd{
           i,
           fmt::format("end {} lies outside [2, {}]: there are {} steps, and a signal stays for {}",
@@ -259,6 +260,7 @@ void ApplyEnds(const TaskSpec& task, const std::vector<std::optional<WantedEnd>>
     if (wanted[i] && wanted[i]->skip) {
       std::fill(signal.begin(), signal.end(), uint8_t{0});
       line.end = -1;
+      line.skipped = true;
       line.evidence = "skipped by the review";
       line.flags = {fmt::format("skipped: was {}", found)};
     } else if (wanted[i] && wanted[i]->end != line.end) {

@@ -19,11 +19,12 @@ struct AnnotateRules {
 // How one subtask of a demonstration ends, for a person to look over.
 struct SubtaskEnd {
   std::string signal;           // empty: the last, which ends with the demonstration
-  int end = -1;                 // exclusive; -1: none was found
+  int end = -1;                 // exclusive; -1: none was found, or none is wanted
   std::optional<int> inferred;  // where states decided: what poses say; -1: no end
   double confidence = 1;        // 1: states, or poses alone
   std::string evidence;
   std::vector<std::string> flags;  // what to look at; empty: nothing
+  bool skipped = false;            // a person wants no end
 };
 
 // What a demonstration's signals are found to be.

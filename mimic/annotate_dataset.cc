@@ -32,7 +32,7 @@ void CopyOwn(const Annotator& annotator, const AnnotateOptions& options,
     annotator.EditHeader(&header);
     writer.emplace(options.out, header, DatasetWriter::Options{.overwrite = options.overwrite});
     part.Begin();
-    for (const AttemptRecord& attempt : reader.attempts()) writer->AppendAttempt(attempt);
+    reader.VisitAttempts([&](const AttemptRecord& attempt) { writer->AppendAttempt(attempt); });
   }
   struct Piece {
     Episode episode;
@@ -138,6 +138,7 @@ Json AnnotateReport::ToJson() const {
                {"confidence", end.confidence},
                {"evidence", end.evidence},
                {"flags", end.flags}};
+      if (end.skipped) row["skipped"] = true;
       if (end.inferred) row["poses_end"] = *end.inferred < 0 ? Json() : Json(*end.inferred);
       ends.push_back(std::move(row));
     }

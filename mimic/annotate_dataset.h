@@ -31,6 +31,7 @@ struct AnnotateOptions {
   SignalEvidence evidence = SignalEvidence::kBest;
   AnnotateRules rules;
   bool judge = false;     // success too is found anew, where it is told as well
+  std::string variant;    // reset distribution of episodes that do not tell it; empty: not known
   double control_hz = 0;  // of another program's file that does not tell; 0: as it tells
   bool overwrite = false;
   bool dry = false;  // look only: write nothing
@@ -61,11 +62,12 @@ struct AnnotateReport {
 // else unchanged, as a new dataset of ours, with options.path as its parent and the review beside
 // it. Episodes keep their uuids. Of a dataset of ours that was made with other predicates, the
 // states get the counters of the new ones. Another program's file is imported (ImportForeign), with
-// poses of objects from its states where it has none itself. `robot` translates its frames;
-// `simulators` make the task's twin and may be empty for SignalEvidence::kPoses. Throws
-// Error(kUsage) without path or output, or where that exists; Error(kBadInput) for a dataset of
-// another task, one that holds neither poses of the objects nor states that fit, and a review that
-// does not fit the dataset, naming its line.
+// poses of objects from its states where it has none itself, and of fixed objects from where the
+// episode's reset distribution always places them. `robot` translates its frames; `simulators` make
+// the task's twin and may be empty for SignalEvidence::kPoses. Throws Error(kUsage) without path or
+// output, where that exists, and for an unknown variant; Error(kBadInput) for a dataset of another
+// task, one that holds neither poses of the objects nor states that fit, one whose attempts started
+// with other objects than the task's, and a review that does not fit the dataset, naming its line.
 AnnotateReport AnnotateDataset(const AnnotateOptions& options, const TaskSpec& task,
                                const RobotSpec& robot, const SimulatorFactory& simulators,
                                Progress& progress);

@@ -9,6 +9,7 @@
 #include "data/base/error.h"
 #include "data/base/hash.h"
 #include "data/base/names.h"
+#include "data/store/command.h"
 
 namespace understudy {
 namespace {
@@ -23,6 +24,23 @@ std::vector<std::string> Missing(const std::vector<std::string>& wanted,
     if (IndexOf(have, name) < 0) missing.push_back(name);
   }
   return missing;
+}
+
+// The object's pose at the start of every episode of `variant` (empty: of any); unset: it varies.
+std::optional<Pose> FixedPlace(const TaskSpec& task, const std::string& object,
+                               const std::string& variant) {
+  std::optional<Pose> place;
+  for (const auto& [name, ranges] : task.variants) {
+    if (!variant.empty() && name != variant) continue;
+    const PlacementRange& range = ranges.objects.at(object);
+    const Pose X_WO =
+        PoseFromYaw(range.yaw[0], ranges.origin + Eigen::Vector3d(range.x[0], range.y[0], range.z));
+    const bool varies =
+        range.x[0] != range.x[1] || range.y[0] != range.y[1] || range.yaw[0] != range.yaw[1];
+    if (varies || (place && !(*place == X_WO))) return std::nullopt;
+    place = X_WO;
+  }
+  return place;
 }
 
 }  // namespace
@@ -70,9 +88,17 @@ Annotator::Annotator(const AnnotateOptions& options, const TaskSpec& task, const
       family_(FamilyOf(reader.header())),
       translation_(family_.empty() ? Translation() : Translation(family_, &task, &robot)),
       header_(reader.header()),
-      wishes_(ReadWishes(options.review, reader, task.subtasks.size())) {
+      wishes_(ReadWishes(options.review, reader, task.subtasks.size())),
+      counted_(CountedPredicates(reader.header())) {
   translation_.ToOurs(&header_);
   CheckTask(header_.simulator.task);
+  CheckAttempts();
+  if (!options.variant.empty() && !task.variants.contains(options.variant)) {
+    std::vector<std::string> known;
+    for (const auto& [name, ranges] : task.variants) known.push_back(name);
+    ThrowUsage(
+        fmt::format("task '{}': {}", task.name, UnknownName("variant", options.variant, known)));
+  }
   if (options.evidence == SignalEvidence::kPoses) {
     why_poses_ = "states were not asked for";
     return;
@@ -93,11 +119,18 @@ void Annotator::EditHeader(DatasetHeader* header) const {
     header->simulator.state_size = info_.state_size;
   }
   header->task = ToJson(task_);
+  // states that nobody looked at keep the counters that they were recorded with
+  const bool kept = !foreign() && !needs_simulator() && header_.simulator.state_size > 0;
+  if (kept && counted_ != header->task["predicates"]) {
+    header->task[kCountedPredicates] = counted_;
+  }
   header->parents = {reader_.content_hash().empty() ? FileHash(reader_.path())
                                                     : reader_.content_hash()};
   header->settings["annotated"] = {
       {"evidence", ToJson(options_.evidence)},
       {"debounce", options_.rules.debounce},
+      {"judge", options_.judge},
+      {"variant", options_.variant},
       {"review", options_.review.empty() ? "" : FileHash(options_.review)}};
 }
 
@@ -107,9 +140,16 @@ Annotator::Outcome Annotator::Annotate(size_t index, Simulator* simulator, Episo
   CheckTask(episode->meta.task);
   CheckRows(name, *episode);
   outcome.why_poses = why_poses_;
+  std::string& variant = episode->meta.variant;
+  if (variant.empty()) variant = options_.variant;
+  if (!options_.variant.empty() && variant != options_.variant) {
+    Refuse(name, fmt::format("is of variant '{}', not '{}'", variant, options_.variant));
+  }
   RevisitedEpisode states;
+  std::map<std::string, Pose> fixed;
   if (needs_simulator()) {
-    states = RevisitEpisode(*simulator, *episode, same_predicates_);
+    fixed = FixedPlaces(*episode);
+    states = RevisitEpisode(*simulator, *episode, same_predicates_, fixed);
     outcome.why_poses = WhyUnfit(states);
     // a dataset of ours has one size of states
     const bool must = options_.evidence == SignalEvidence::kStates || !foreign();
@@ -121,14 +161,19 @@ Annotator::Outcome Annotator::Annotate(size_t index, Simulator* simulator, Episo
   if (outcome.restored) TakeSeen(states, episode);
   const std::vector<std::string> missing = Missing(task_.object_names(), episode->meta.objects);
   if (!missing.empty()) {
+    const bool place = foreign() && variant.empty();
     Refuse(name, fmt::format("holds no poses of {}, and no states that tell them ({}): nothing "
-                             "shows when subtasks end",
-                             fmt::join(missing, ", "), outcome.why_poses));
+                             "shows when subtasks end{}",
+                             fmt::join(missing, ", "), outcome.why_poses,
+                             place ? "; --variant tells where fixed objects stand, where it always "
+                                     "places them alike"
+                                   : ""));
   }
 
   Annotation found = understudy::Annotate(
       task_, *episode, outcome.restored ? &states.seen : nullptr, options_.rules);
-  outcome.judged = Judge(outcome.restored && !foreign() && !same_predicates_, &found, episode);
+  outcome.judged = Judge(outcome.restored && !foreign() && !same_predicates_,
+                         !foreign() || (outcome.restored && !fixed.empty()), &found, episode);
   Apply(index, static_cast<int>(episode->length()), &found);
   episode->meta.signals = task_.signal_names();
   for (size_t i = 0; i < CountInstants(*episode); ++i) {
@@ -169,15 +214,39 @@ void Annotator::CheckTask(const std::string& name) const {
                             task_.name, hint));
 }
 
+// The table of attempts goes with the header's objects.
+void Annotator::CheckAttempts() const {
+  const std::vector<std::string>& had = header_.simulator.objects;
+  const std::vector<std::string> missing = Missing(task_.object_names(), had);
+  if (foreign() || missing.empty()) return;
+  bool started = false;
+  reader_.VisitAttempts([&](const AttemptRecord& a) { started |= !a.X_WO_start.empty(); });
+  if (!started) return;
+  ThrowBadInput(fmt::format(
+      "{}: its attempts tell where {} started, but not {} of task '{}', and a table of attempts "
+      "tells all or none; `understudy data filter {} --out FILE` leaves the attempts out: annotate "
+      "that",
+      reader_.path().string(), fmt::join(had, ", "), fmt::join(missing, ", "), task_.name,
+      reader_.path().string()));
+}
+
+// Where objects that the episode does not tell of stand in every episode of its variant.
+std::map<std::string, Pose> Annotator::FixedPlaces(const Episode& episode) const {
+  std::map<std::string, Pose> places;
+  for (const std::string& object : Missing(task_.object_names(), episode.meta.objects)) {
+    if (const auto place = FixedPlace(task_, object, episode.meta.variant)) places[object] = *place;
+  }
+  return places;
+}
+
 // Whether states of ours are those of the task; what the first episode says holds for all.
 void Annotator::ProbeStates(Simulator& simulator) {
   if (foreign() || reader_.episodes().empty()) return;
-  const Json& before = header_.task;
-  same_predicates_ = header_.simulator.state_size == info_.state_size && before.is_object() &&
-                     before.value("predicates", Json()) == ToJson(task_)["predicates"];
+  same_predicates_ =
+      header_.simulator.state_size == info_.state_size && counted_ == ToJson(task_)["predicates"];
   const Episode first = reader_.ReadEpisode(0);
   CheckRows(reader_.episodes()[0].name, first);
-  why_poses_ = WhyUnfit(RevisitEpisode(simulator, first, same_predicates_));
+  why_poses_ = WhyUnfit(RevisitEpisode(simulator, first, same_predicates_, FixedPlaces(first)));
   if (options_.evidence != SignalEvidence::kStates || why_poses_.empty()) return;
   Refuse(reader_.episodes()[0].name, why_poses_);
 }
@@ -185,6 +254,9 @@ void Annotator::ProbeStates(Simulator& simulator) {
 // Why restored states are not those of this scene; empty: they are.
 std::string Annotator::WhyUnfit(const RevisitedEpisode& states) const {
   if (!states.problem.empty()) return states.problem;
+  if (!foreign() && !same_predicates_ && states.states.size() < states.seen.size()) {
+    return "its states are [time, qpos, qvel] alone, where this task's counters have no place";
+  }
   if (!(states.position_error <= kFits_m && states.angle_error <= kFits_rad)) {
     return fmt::format(
         "its states lead to other poses than were recorded, by {:.1f} mm and {:.3f} "
@@ -223,8 +295,9 @@ void Annotator::TakeSeen(const RevisitedEpisode& states, Episode* episode) const
 }
 
 // Success where nobody told it, or where it is asked for. `rows_follow`: what rows say of the
-// predicate is found anew even where the episode is not judged. Returns whether it was.
-bool Annotator::Judge(bool rows_follow, Annotation* found, Episode* episode) const {
+// predicate is found anew even where the episode is not judged. `doubt`: a success that is told but
+// not seen is flagged. Returns whether it was judged.
+bool Annotator::Judge(bool rows_follow, bool doubt, Annotation* found, Episode* episode) const {
   EpisodeMeta& meta = episode->meta;
   const std::string from = meta.settings.value("success_from", "");
   const bool told = !from.starts_with("not told") && !from.starts_with("cannot");
@@ -239,7 +312,7 @@ bool Annotator::Judge(bool rows_follow, Annotation* found, Episode* episode) con
   }
   const bool success = found->success_I->back() != 0;
   if (!wanted) {
-    if (!foreign() && meta.success && !success) {
+    if (doubt && meta.success && !success) {
       flags.push_back(
           fmt::format("a success, but '{}' does not hold at its end: --judge takes "
                       "that for none",

@@ -57,10 +57,12 @@ class Annotator {
   [[noreturn]] void Refuse(const std::string& name, const std::string& what) const;
   void CheckRows(const std::string& name, const Episode& episode) const;
   void CheckTask(const std::string& name) const;
+  void CheckAttempts() const;
+  std::map<std::string, Pose> FixedPlaces(const Episode& episode) const;
   void ProbeStates(Simulator& simulator);
   std::string WhyUnfit(const RevisitedEpisode& states) const;
   void TakeSeen(const RevisitedEpisode& states, Episode* episode) const;
-  bool Judge(bool rows_follow, Annotation* found, Episode* episode) const;
+  bool Judge(bool rows_follow, bool doubt, Annotation* found, Episode* episode) const;
   void Apply(size_t index, int length, Annotation* found) const;
 
   const AnnotateOptions& options_;
@@ -72,7 +74,8 @@ class Annotator {
   Wishes wishes_;
   SimulatorInfo info_;            // where states are looked at
   bool same_model_ = false;       // the scene is that of the recording, to the letter
-  bool same_predicates_ = false;  // states of ours hold this task's counters
+  Json counted_;                  // predicates whose counters states of ours hold
+  bool same_predicates_ = false;  // they are those of this task
   std::string why_poses_;         // why no states are looked at; empty: they are
 };
 

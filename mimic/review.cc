@@ -21,7 +21,15 @@ std::string Quoted(const std::string& text) {
   return quoted + "\"";
 }
 
-std::string EndText(int end) { return end < 0 ? "none" : std::to_string(end); }
+constexpr const char* kSkip = "skip";
+
+// `none` for an end that was not found.
+std::string EndText(int end, const char* none = "none") {
+  return end < 0 ? none : std::to_string(end);
+}
+std::string EndText(const SubtaskEnd& end, const char* none = "none") {
+  return end.skipped ? kSkip : EndText(end.end, none);
+}
 std::string PosesText(const SubtaskEnd& end) { return end.inferred ? EndText(*end.inferred) : ""; }
 
 // One record of a CSV text and the line that it begins in.
@@ -100,10 +108,10 @@ std::string ReviewToCsv(const std::vector<DemoReview>& demos) {
   for (const DemoReview& demo : demos) {
     for (size_t i = 0; i < demo.ends.size(); ++i) {
       const SubtaskEnd& end = demo.ends[i];
-      text += fmt::format(
-          "{},{},{},{},{},{},{:.2g},{},{}\n", Quoted(demo.demo), Quoted(demo.uuid), i,
-          Quoted(end.signal), end.end < 0 ? "" : EndText(end.end), PosesText(end), end.confidence,
-          Quoted(fmt::format("{}", fmt::join(end.flags, "; "))), Quoted(end.evidence));
+      text +=
+          fmt::format("{},{},{},{},{},{},{:.2g},{},{}\n", Quoted(demo.demo), Quoted(demo.uuid), i,
+                      Quoted(end.signal), EndText(end, ""), PosesText(end), end.confidence,
+                      Quoted(fmt::format("{}", fmt::join(end.flags, "; "))), Quoted(end.evidence));
     }
   }
   return text;
@@ -129,7 +137,7 @@ std::vector<ReviewLine> ReadReview(const std::filesystem::path& file) {
     if (end.empty()) continue;
     ReviewLine line{record.line, field("demo"), field("uuid"), 0, {}};
     line.subtask = NumberIn(field("subtask"), place + ": subtask", "a number from 0");
-    line.wanted.skip = end == "skip";
+    line.wanted.skip = end == kSkip;
     if (!line.wanted.skip) {
       line.wanted.end = NumberIn(end, place + ": end", "a step, or skip");
     }
@@ -150,8 +158,8 @@ std::string ReviewToText(const std::vector<DemoReview>& demos, size_t most) {
       std::string flags;
       for (const std::string& flag : end.flags) flags += " ! " + flag;
       text += fmt::format("{:10} {:14} {:>5} {:>6} {:>5.2g}  {}{}\n", demo.demo,
-                          end.signal.empty() ? "(last)" : end.signal, EndText(end.end),
-                          PosesText(end), end.confidence, end.evidence, flags);
+                          end.signal.empty() ? "(last)" : end.signal, EndText(end), PosesText(end),
+                          end.confidence, end.evidence, flags);
     }
   }
   if (flagged_only) text += fmt::format("({} lines; shown: demonstrations with flags)\n", lines);

@@ -18,6 +18,30 @@ std::vector<int> PlacesOf(const std::vector<std::string>& wanted,
   return places;
 }
 
+// A pose for objects of which none is known: what stands there afterwards has no joint.
+const Pose& Nowhere() {
+  static const Pose X_WO = Pose::FromTranslation({0, 0, -1000});
+  return X_WO;
+}
+
+// One pose per object, or none where nothing but states tells of one: recorded, else fixed, else
+// Nowhere.
+std::vector<Pose> PlacesFor(const SimulatorInfo& info, const std::vector<int>& recorded,
+                            const Observation& observation,
+                            const std::map<std::string, Pose>& fixed) {
+  std::vector<Pose> X_WO;
+  bool all = true;
+  for (size_t o = 0; o < recorded.size(); ++o) {
+    const auto known = fixed.find(info.objects[o]);
+    const bool told = recorded[o] >= 0, placed = known != fixed.end();
+    all &= told || placed;
+    X_WO.push_back(told     ? observation.X_WO.at(static_cast<size_t>(recorded[o]))
+                   : placed ? known->second
+                            : Nowhere());
+  }
+  return all || !fixed.empty() ? X_WO : std::vector<Pose>();
+}
+
 void Compare(const Pose& recorded, const Pose& seen, RevisitedEpisode* result) {
   result->position_error =
       std::max(result->position_error, (recorded.translation() - seen.translation()).norm());
@@ -41,21 +65,17 @@ Observation& ObservationAt(Episode& episode, size_t instant) {
   return const_cast<Observation&>(ObservationAt(std::as_const(episode), instant));
 }
 
-RevisitedEpisode RevisitEpisode(Simulator& simulator, const Episode& episode,
-                                bool same_predicates) {
+RevisitedEpisode RevisitEpisode(Simulator& simulator, const Episode& episode, bool same_predicates,
+                                const std::map<std::string, Pose>& fixed) {
   RevisitedEpisode result;
   const SimulatorInfo& info = simulator.info();
   const std::vector<int> arms = PlacesOf(info.arms, episode.meta.arms);
   const std::vector<int> objects = PlacesOf(info.objects, episode.meta.objects);
-  const bool all_objects = std::find(objects.begin(), objects.end(), -1) == objects.end();
   for (size_t i = 0; i < CountInstants(episode); ++i) {
     const bool last = i == episode.length();
     const SimState& state = last ? episode.final_state : episode.steps[i].state;
     const Observation& recorded = ObservationAt(episode, i);
-    std::vector<Pose> X_WO;
-    for (size_t o = 0; all_objects && o < objects.size(); ++o) {
-      X_WO.push_back(recorded.X_WO.at(static_cast<size_t>(objects[o])));
-    }
+    const std::vector<Pose> X_WO = PlacesFor(info, objects, recorded, fixed);
     if (state.empty()) {
       result.problem = "it holds no states of a simulator";
     } else if (same_predicates && state.size() != info.state_size) {
@@ -70,6 +90,12 @@ RevisitedEpisode RevisitEpisode(Simulator& simulator, const Episode& episode,
 
     // what is seen must be what was recorded
     const Observation& seen = result.seen.emplace_back(simulator.Observe());
+    for (size_t o = 0; o < objects.size(); ++o) {
+      if (objects[o] >= 0 || !(seen.X_WO[o].translation() == Nowhere().translation())) continue;
+      result.problem = fmt::format(
+          "'{}' has no joint, so that [time, qpos, qvel] does not tell its pose", info.objects[o]);
+      return result;
+    }
     if (state.size() > info.flat_state_size) result.states.push_back(simulator.Save());
     for (size_t a = 0; a < arms.size(); ++a) {
       if (arms[a] < 0) continue;

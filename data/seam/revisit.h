@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,10 @@ Observation& ObservationAt(Episode& episode, size_t instant);
 // Restores the episode's states one after the other and looks, without a step. `same_predicates`:
 // the states are this simulator's own, counters included; else counting starts with the first
 // instant (Simulator::Revisit). The arms and objects of the episode are found by their names.
-// States that do not fit are told in `problem`; whoever asks judges the errors of the poses.
-RevisitedEpisode RevisitEpisode(Simulator& simulator, const Episode& episode, bool same_predicates);
+// `fixed` are poses, known from elsewhere, of objects that the episode does not tell of and that
+// flat states do not tell of where they have no joint. States that do not fit are told in
+// `problem`; whoever asks judges the errors of the poses.
+RevisitedEpisode RevisitEpisode(Simulator& simulator, const Episode& episode, bool same_predicates,
+                                const std::map<std::string, Pose>& fixed = {});
 
 }  // namespace understudy

@@ -172,6 +172,8 @@ Episode ReadForeignEpisode(const h5::Group& demo, const DatasetHeader& header) {
   meta.uuid = facts.uuid;
   meta.settings = {{"format", header.stage}, {"success_from", facts.success_from}};
   if (demo.HasAttribute("seed")) meta.seed = demo.Uint("seed");
+  // as files that were converted from ours tell it
+  if (demo.HasAttribute("variant")) meta.variant = demo.Text("variant");
   SetSuccess(demo, &episode);
   if (FormatOf(header) == kIsaacLab) {
     ReadIsaacLab(demo, header, &episode);

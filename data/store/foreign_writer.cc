@@ -146,6 +146,7 @@ class Writing {
     demo.SetBool("success", episode.meta.success);
     demo.SetUint("seed", episode.meta.seed);
     demo.SetText("uuid", episode.meta.uuid);
+    if (!episode.meta.variant.empty()) demo.SetText("variant", episode.meta.variant);
     for (const Column& column :
          isaaclab ? IsaacLabColumns(target_, episode) : RobosuiteColumns(target_, episode)) {
       demo.Write(column);

@@ -8,7 +8,7 @@
 namespace understudy {
 namespace {
 
-void CheckTwin(const DatasetReader& reader, const SimulatorInfo& info) {
+void CheckTwin(const DatasetReader& reader, const SimulatorInfo& info, const Json& predicates) {
   const SimulatorInfo& recorded = reader.header().simulator;
   const auto refuse = [&](const char* what, const auto& there, const auto& here) {
     ThrowBadInput(fmt::format("{}: {} is {}, that of the simulator {}: it cannot be replayed here",
@@ -23,6 +23,15 @@ void CheckTwin(const DatasetReader& reader, const SimulatorInfo& info) {
   if (recorded.state_size != info.state_size) {
     refuse("size of a state", recorded.state_size, info.state_size);
   }
+  const DatasetHeader& header = reader.header();
+  const bool others = header.task.is_object() && header.task.contains(kCountedPredicates);
+  if (!others || predicates.is_null() || CountedPredicates(header) == predicates) return;
+  const std::string path = reader.path().string();
+  ThrowBadInput(fmt::format(
+      "{}: its signals were annotated from poses, and its states still count the predicates of the "
+      "task.yaml that they were recorded under: replay it under that one (--task), or let `data "
+      "annotate {} --evidence states` give them the counters of this one",
+      path, path));
 }
 
 ReplayCheck Replay(const DatasetReader& reader, size_t index, Simulator& simulator) {
@@ -39,11 +48,18 @@ ReplayCheck Replay(const DatasetReader& reader, size_t index, Simulator& simulat
 
 }  // namespace
 
+Json CountedPredicates(const DatasetHeader& header) {
+  const Json& task = header.task;
+  if (!task.is_object()) return Json();
+  return task.contains(kCountedPredicates) ? task[kCountedPredicates]
+                                           : task.value("predicates", Json());
+}
+
 ReplayReport VerifyReplay(const std::filesystem::path& path, const SimulatorInfo& info,
                           const SimulatorFactory& simulators, const ReplayOptions& options,
                           Progress& progress) {
   const DatasetReader reader(path);
-  CheckTwin(reader, info);
+  CheckTwin(reader, info, options.predicates);
   const auto episodes = static_cast<int64_t>(reader.episodes().size());
   const int threads = ThreadCount(options.threads, episodes);
   std::vector<std::unique_ptr<Simulator>> workers(static_cast<size_t>(threads));

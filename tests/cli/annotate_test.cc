@@ -8,20 +8,30 @@
 namespace understudy {
 namespace {
 
-// A copy as a program without subtask signals would have recorded it.
-void Strip(const fs::path& from, const fs::path& to) {
+// A copy with other headers and episodes.
+template <class H, class E>
+void Edit(const fs::path& from, const fs::path& to, H edit_header, E edit_episode) {
   const DatasetReader reader(from);
   DatasetHeader header = reader.header();
-  header.simulator.signals.clear();
+  edit_header(header);
   DatasetWriter writer(to, header);
   for (size_t e = 0; e < reader.episodes().size(); ++e) {
     Episode episode = reader.ReadEpisode(e, true);
-    episode.meta.signals.clear();
-    for (Step& step : episode.steps) step.observation.signals.clear();
-    episode.final_observation.signals.clear();
+    edit_episode(episode);
     writer.Append(episode);
   }
   writer.Finish();
+}
+
+// A copy as a program without subtask signals would have recorded it.
+void Strip(const fs::path& from, const fs::path& to) {
+  Edit(
+      from, to, [](DatasetHeader& header) { header.simulator.signals.clear(); },
+      [](Episode& episode) {
+        episode.meta.signals.clear();
+        for (Step& step : episode.steps) step.observation.signals.clear();
+        episode.final_observation.signals.clear();
+      });
 }
 
 // Rows of all episodes whose signals differ.
@@ -75,6 +85,65 @@ TEST_F(Cli, AnnotateGivesBackSignals) {
   EXPECT_EQ(annotated["attempts"], original["attempts"]);
   EXPECT_EQ(annotated["successes"], original["successes"]);
   EXPECT_GT(original["successes"].get<int>(), 6);
+}
+
+// A fixed object stands in no [time, qpos, qvel]: its place is known where it is always the same.
+TEST_F(Cli, AnnotateKnowsWhereFixedObjectsStand) {
+  for (const char* task : {"coffee", "square"}) {
+    const std::string name = task, s = name + ".h5", untold = name + ".untold.h5";
+    ASSERT_EQ(Run("teleop --task " + name + " --demos 2 --seed 1 --out " + s).exit_code, 0);
+    Expect("data convert " + s + " --to robomimic --out " + name + ".hdf5", 0, "episodes: 2");
+    Expect("data annotate " + name + ".hdf5 --out " + name + ".a.h5", 0, "2 by restored states");
+    EXPECT_EQ(RowsThatDiffer(folder_ / s, folder_ / (name + ".a.h5")), 0) << name;
+    const DatasetReader made(folder_ / (name + ".a.h5")), recorded(folder_ / s);
+    const Episode got = made.ReadEpisode(1), wanted = recorded.ReadEpisode(1);
+    ASSERT_EQ(got.meta.objects, wanted.meta.objects);
+    for (size_t o = 0; o < got.meta.objects.size(); ++o) {
+      const Pose &a = got.steps[9].observation.X_WO[o], &b = wanted.steps[9].observation.X_WO[o];
+      EXPECT_LT((a.translation() - b.translation()).norm(), 1e-6) << got.meta.objects[o];
+      EXPECT_LT(AngleBetween(a.rotation(), b.rotation()), 1e-6) << got.meta.objects[o];
+    }
+
+    // a file that does not tell its variant, and a word that does
+    Edit(
+        folder_ / s, folder_ / untold, [](DatasetHeader&) {},
+        [](Episode& episode) { episode.meta.variant.clear(); });
+    Expect("data convert " + untold + " --to robomimic --out " + name + ".u.hdf5", 0, "episodes");
+    const std::string annotate = "data annotate " + name + ".u.hdf5 --out " + name + ".u.h5 ";
+    Expect(annotate, 3, "has no joint");
+    Expect(annotate, 3, "--variant tells");
+    Expect(annotate + "--variant D1", 3, "has no joint");
+    Expect(annotate + "--variant D7", 2, "unknown variant 'D7'");
+    Expect("data annotate " + s + " --out " + name + ".u.h5 --variant D1", 3,
+           "is of variant 'D0', not 'D1'");
+    EXPECT_FALSE(fs::exists(folder_ / (name + ".u.h5")));
+    Expect(annotate + "--variant D0", 0, "2 by restored states");
+    EXPECT_EQ(RowsThatDiffer(folder_ / s, folder_ / (name + ".u.h5")), 0) << name;
+  }
+  // where it varies, nothing is made up
+  ASSERT_EQ(Run("teleop --task coffee --variant D1 --demos 1 --seed 1 --out d1.h5").exit_code, 0);
+  Expect("data convert d1.h5 --to robomimic --out d1.hdf5", 0, "episodes: 1");
+  Expect("data annotate d1.hdf5 --out d1.a.h5", 3, "'coffee_machine' has no joint");
+}
+
+// States without room for counters, under a task with other ones.
+TEST_F(Cli, AnnotateGoesWithoutFlatStatesOfOurs) {
+  ASSERT_EQ(Run("teleop --task stack --demos 2 --seed 1 --out s.h5").exit_code, 0);
+  size_t flat = 0;
+  Edit(
+      folder_ / "s.h5", folder_ / "flat.h5",
+      [&](DatasetHeader& header) {
+        flat = header.simulator.flat_state_size;
+        header.simulator.state_size = flat;
+      },
+      [&](Episode& episode) {
+        for (Step& step : episode.steps) step.state.resize(flat);
+        episode.final_state.resize(flat);
+      });
+  Expect("data annotate flat.h5 --out f.h5", 0,
+         "by poses, since its states are [time, qpos, qvel]");
+  Expect("data verify f.h5", 0, " 0 faults");
+  Expect("data annotate flat.h5 --out g.h5 --evidence states", 3, "[time, qpos, qvel] alone");
 }
 
 // A file for robomimic has neither signals nor poses of objects, but states of our scene.

@@ -24,9 +24,8 @@ class ReplayTest : public testing::Test {
     }
   }
   fs::path Write(const std::string& name) {
-    DatasetHeader header;
-    header.simulator = info_;
-    DatasetWriter writer(folder_ / name, header, {.overwrite = true});
+    header_.simulator = info_;
+    DatasetWriter writer(folder_ / name, header_, {.overwrite = true});
     for (const Episode& episode : episodes_) writer.Append(episode);
     writer.Finish();
     return folder_ / name;
@@ -38,6 +37,7 @@ class ReplayTest : public testing::Test {
   TaskSpec task_;
   SimulatorFactory simulators_;
   SimulatorInfo info_;
+  DatasetHeader header_;
   std::vector<Episode> episodes_;
   Progress quiet_;
 };
@@ -84,6 +84,14 @@ TEST_F(ReplayTest, AnotherTwinIsRefused) {
               ThrowsMessage<Error>(HasSubstr("robot is fake, that of the simulator ur5e")));
   const fs::path foreign = UNDERSTUDY_SOURCE_DIR "/tests/golden/h5py_robomimic.h5";
   EXPECT_THAT([&] { Replay(foreign); }, ThrowsMessage<Error>(HasSubstr("no exact states")));
+  // states that say that they count other predicates
+  info_.robot = "fake";
+  header_.task = {{"predicates", "these"}, {kCountedPredicates, "those"}};
+  const fs::path counted = Write("counted.h5");
+  EXPECT_EQ(Replay(counted, {.predicates = "those"}).bit_exact, 5);
+  EXPECT_EQ(Replay(counted).bit_exact, 5) << "nobody told which predicates the simulator has";
+  EXPECT_THAT([&] { Replay(counted, {.predicates = "these"}); },
+              ThrowsMessage<Error>(HasSubstr("annotate")));
 }
 
 }  // namespace

@@ -10,7 +10,9 @@
 
 #include "data/base/error.h"
 #include "data/seam/revisit.h"
+#include "data/store/command.h"
 #include "data/store/foreign_writer.h"
+#include "data/store/select.h"
 #include "mimic/command.h"
 #include "tests/mimic/fixture.h"
 
@@ -239,6 +241,110 @@ TEST_F(AnnotateDatasetTest, ChangedPredicatesAreAskedAnew) {
   EXPECT_TRUE(VerifyDataset(options_.out).faults.empty());
 }
 
+// Poses do not tell for how long something was held: the states keep their counters, and the file
+// says whose they are, until somebody looks at the states.
+TEST_F(AnnotateDatasetTest, CountersThatNobodyLookedAtStayThoseOfTheRecording) {
+  TaskSpec changed = task_;
+  std::get<HeldPredicate>(changed.predicates["stacked"]).of = "grasp";
+  std::get<HeldPredicate>(changed.predicates["stacked"]).steps = 4;
+  changed.subtasks[0].signal = "stacked";
+  options_.path = File("full.h5");
+  options_.evidence = SignalEvidence::kPoses;
+  Run(changed);
+  {
+    const DatasetReader poses(options_.out);
+    EXPECT_EQ(CountedPredicates(poses.header()), ToJson(task_)["predicates"]);
+    EXPECT_EQ(poses.ReadEpisode(0).final_state, demos_[0].final_state);
+    EXPECT_TRUE(VerifyDataset(options_.out).faults.empty());
+    // nor can they be replayed as what they are not
+    Progress quiet;
+    const auto replay = [&](const TaskSpec& task) {
+      const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task);
+      return VerifyReplay(options_.out, simulator->info(), FakeSimulatorFactory(task),
+                          {.predicates = ToJson(task)["predicates"]}, quiet);
+    };
+    EXPECT_EQ(replay(task_).bit_exact, kDemos);
+    try {
+      replay(changed);
+      ADD_FAILURE() << "was replayed";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("--evidence states"));
+    }
+  }
+  // annotated from poses again, they still are what they were
+  options_.path = File("out.h5");
+  options_.out = File("again.h5");
+  Run(changed);
+  EXPECT_EQ(CountedPredicates(DatasetReader(options_.out).header()), ToJson(task_)["predicates"]);
+  // from states, they become what recording under the changed task would have written
+  options_.path = File("again.h5");
+  options_.out = File("states.h5");
+  options_.evidence = SignalEvidence::kStates;
+  Run(changed);
+  const DatasetReader made(options_.out);
+  EXPECT_EQ(made.header().task, ToJson(changed));
+  const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(changed);
+  for (size_t e = 0; e < kDemos; ++e) {
+    const Episode wanted = ScriptedStack(*simulator, changed, "D0",
+                                         RngKey{.seed = 77}.WithParent(static_cast<uint64_t>(e)));
+    const Episode got = made.ReadEpisode(e);
+    EXPECT_EQ(got.final_state, wanted.final_state);
+    for (size_t i = 0; i < CountInstants(wanted); ++i) {
+      ASSERT_EQ(ObservationAt(got, i).signals, ObservationAt(wanted, i).signals) << i;
+    }
+  }
+}
+
+// What was asked for stands in the file.
+TEST_F(AnnotateDatasetTest, SettingsAreStored) {
+  options_.judge = true;
+  options_.rules.debounce = 2;
+  Run();
+  const Json settings = DatasetReader(options_.out).header().settings["annotated"];
+  EXPECT_EQ(settings["judge"], true);
+  EXPECT_EQ(settings["debounce"], 2);
+  EXPECT_EQ(settings["evidence"], "best");
+}
+
+// Poses of an object come from states, but none of where the attempts started.
+TEST_F(AnnotateDatasetTest, AttemptsOfOtherObjectsAreRefused) {
+  const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task_);
+  DatasetHeader header;
+  header.simulator = simulator->info();
+  header.simulator.objects = {"cubeA"};
+  header.task = ToJson(task_);
+  const auto store = [&](const std::vector<Pose>& X_WO_start) {
+    DatasetWriter writer(File("lacks.h5"), header, {.overwrite = true});
+    writer.AppendAttempt({.attempt = 3, .cause = "dropped", .X_WO_start = X_WO_start});
+    for (Episode demo : demos_) {
+      demo.meta.objects = {"cubeA"};
+      for (size_t i = 0; i < CountInstants(demo); ++i) ObservationAt(demo, i).X_WO.resize(1);
+      writer.Append(demo);
+    }
+    writer.Finish();
+  };
+  options_.path = File("lacks.h5");
+  store({Pose()});
+  for (const bool dry : {true, false}) {
+    options_.dry = dry;
+    EXPECT_THAT(Refused(), HasSubstr("its attempts tell where cubeA started, but not cubeB"));
+  }
+  // as the message says
+  Progress quiet;
+  FilterDataset(options_.path, File("filtered.h5"), {}, quiet);
+  options_.path = File("filtered.h5");
+  Run();
+  const Episode made = DatasetReader(options_.out).ReadEpisode(1);
+  EXPECT_EQ(made.meta.objects, task_.object_names());
+  EXPECT_EQ(made.steps[7].observation.X_WO, demos_[1].steps[7].observation.X_WO);
+  // attempts that do not tell where they started come over
+  options_.path = File("lacks.h5");
+  options_.overwrite = true;
+  store({});
+  Run();
+  EXPECT_EQ(DatasetReader(options_.out).attempts().at(0).cause, "dropped");
+}
+
 TEST_F(AnnotateDatasetTest, PosesAloneNeedNoSimulator) {
   options_.evidence = SignalEvidence::kPoses;
   Progress quiet;
@@ -395,6 +501,36 @@ TEST_F(AnnotateDatasetTest, AnEditedReviewChangesExactlyTheEditedEnds) {
   const SourceSet sources(episodes, DemoNames(kDemos), task_, MakeFakeSimulator(task_)->info(), 3);
   ASSERT_EQ(sources.skipped().size(), 1u);
   EXPECT_THAT(sources.skipped()[0].reasons[0], HasSubstr("signal 'grasp' does not rise"));
+  // the written table says all that the edited one said
+  const std::string written = ReadText(options_.out + ".review.csv");
+  options_.review = Edited(written);
+  EXPECT_EQ(Run().demos[2].ends[0].end, -1);
+  EXPECT_EQ(DatasetReader(options_.out).content_hash(), skipped.content_hash());
+  EXPECT_EQ(ReadText(options_.out + ".review.csv"), written);
+}
+
+// A wish for one subtask has nothing to do with a signal that rises in the last row.
+TEST_F(AnnotateDatasetTest, AnEdgeInTheLastRowIsNoWish) {
+  std::vector<Episode> demos = demos_;
+  Episode& cut = demos[1];
+  size_t first = 0;
+  while (cut.steps.at(first).observation.signals[0] == 0) ++first;
+  // the tenth row of the grasp is the last
+  cut.final_state = cut.steps.at(first + 10).state;
+  cut.final_observation = cut.steps[first + 10].observation;
+  cut.steps.resize(first + 10);
+  for (Episode& demo : demos) Strip(&demo);
+  Store(demos, "late.h5");
+  task_.subtasks.push_back(task_.subtasks[1]);
+  task_.subtasks[1].signal = "late";
+  task_.predicates["late"] = HeldPredicate{"grasp", 10};
+  options_.path = File("late.h5");
+  options_.rules.debounce = 1;
+  options_.review =
+      Edited(fmt::format("demo,uuid,subtask,end\ndemo_1,{},0,{}\n", demos[1].meta.uuid, first + 3));
+  const AnnotateReport report = Run();
+  EXPECT_EQ(report.demos[1].ends[1].end, static_cast<int>(first + 10));
+  EXPECT_EQ(report.demos[1].ends[0].end, static_cast<int>(first + 3));
 }
 
 TEST_F(AnnotateDatasetTest, AReviewThatDoesNotFitNamesItsLine) {

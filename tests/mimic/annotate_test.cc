@@ -270,6 +270,25 @@ TEST(Annotate, EndsThatCannotBeAreRefusedWithTheOneToBlame) {
   EXPECT_THAT(refused({}, {}, WantedEnd{-1, true})->why, HasSubstr("ends with the demonstration"));
 }
 
+// An odd end that was found is nobody's wish.
+TEST(Annotate, AnEndInTheLastRowIsRefusedToNobody) {
+  const Drawn drawn = Draw("..######....", "...........#");
+  const Annotation found = Annotate(drawn.task, drawn.episode, &drawn.seen, {.debounce = 1});
+  ASSERT_EQ(found.ends[1].end, 12);
+  const auto refused = [&](std::optional<WantedEnd> a, std::optional<WantedEnd> b) {
+    return RefuseEnds(found, {a, b, std::nullopt}, 12, 1);
+  };
+  for (int end = 2; end <= 11; ++end) {
+    ASSERT_FALSE(refused(WantedEnd{end}, {})) << end;
+    Annotation made = found;
+    ApplyEnds(drawn.task, {WantedEnd{end}, std::nullopt, std::nullopt}, 12, 1, &made);
+    EXPECT_EQ(made.ends[0].end, end);
+    EXPECT_EQ(made.signals_SI[1], found.signals_SI[1]);
+  }
+  EXPECT_EQ(refused(WantedEnd{12}, {})->subtask, 0u);
+  EXPECT_EQ(refused({}, WantedEnd{12})->subtask, 1u) << "as a wish it leaves the last no step";
+}
+
 TEST(Annotate, ASkippedSubtaskLeavesMimicNoSource) {
   const Drawn drawn = Draw("..######....", ".......#####");
   Annotation found = AnnotateDrawn(drawn);

@@ -62,6 +62,17 @@ TEST_F(ReviewTest, WhatIsWrittenIsRead) {
   EXPECT_EQ(lines[2].subtask, 1);
 }
 
+TEST_F(ReviewTest, ASkippedEndStaysSkipped) {
+  std::vector<DemoReview> demos = TwoDemos();
+  demos[0].ends[0].end = -1;
+  demos[0].ends[0].skipped = true;
+  const std::vector<ReviewLine> lines = Read(ReviewToCsv(demos));
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_TRUE(lines[0].wanted.skip);
+  EXPECT_FALSE(lines[1].wanted.skip);
+  EXPECT_THAT(ReviewToText(demos), HasSubstr("grasp           skip"));
+}
+
 TEST_F(ReviewTest, SpreadsheetsMayChangeTheForm) {
   const std::vector<ReviewLine> lines = Read(
       "\xEF\xBB\xBFsubtask;end;uuid;note;demo\r\n0;skip;u;\"a;b\";demo_7\r\n\r\n1;12;u;;demo_7");
