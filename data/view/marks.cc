@@ -1,8 +1,12 @@
 #include "data/view/marks.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
 #include "data/base/error.h"
@@ -16,6 +20,26 @@ namespace {
 constexpr const char* kVersionKey = "understudy_marks";
 constexpr int kVersion = 1;
 constexpr uintmax_t kMaxBytes = uintmax_t{1} << 28;
+
+// Keeps other programs from the marks in a folder while it lives. The folder is what is locked: the
+// file is replaced at every save, so that a lock on it would soon hold what is no longer there.
+class FolderLock {
+ public:
+  explicit FolderLock(const fs::path& folder)
+      : fd_(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    // file systems without locks are used without
+    while (fd_ >= 0 && ::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  ~FolderLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int fd_;
+};
 
 // A filter key is a name in a group of HDF5 and in conditions.
 void RequireKey(const std::string& key) {
@@ -110,6 +134,7 @@ std::vector<Mark> Marks::All() const {
 
 void Marks::Set(const std::map<size_t, Mark>& changes) {
   const std::scoped_lock lock(mutex_);
+  const FolderLock alone(file_.parent_path());
   // what another program marked meanwhile stays
   Entries entries = Load(nullptr);
   for (const auto& [episode, mark] : changes) {

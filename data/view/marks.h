@@ -24,8 +24,8 @@ struct EnumNames<Mark> {
 // "keep": {uuid: name}, "drop": {uuid: name}}. An episode is known by its uuid, so that marks find
 // it in a merged or filtered dataset too, and marks of episodes that are not here are carried on;
 // files of other programs have no uuids, their episodes go by "name:demo_3". The file is written
-// atomically at every change and read again before it, so that a killed program loses nothing and
-// two of them do not overwrite each other's marks. Thread-safe.
+// atomically at every change and read again before it, under a lock of its folder, so that a killed
+// program loses nothing and two of them do not overwrite each other's marks. Thread-safe.
 class Marks {
  public:
   // `file` empty: `<dataset>.marks.json`. Reads it where it exists. Throws Error(kBadInput) where

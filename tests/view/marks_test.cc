@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -57,6 +59,40 @@ TEST_F(MarksTest, OfTwoProgramsAreBothKept) {
   two.Set({{1, kDrop}});
   one.Set({{2, kDrop}});
   EXPECT_THAT(Read(folder_ / "d.h5"), ElementsAre(kKeep, kDrop, kDrop, kNone, kNone, kNone));
+}
+
+// The same where both save at the same moment, again and again: a process of its own each, with
+// three episodes of its own, that finds its own marks on the disk after every change.
+TEST_F(MarksTest, OfTwoProgramsAtTheSameMomentAreBothKept) {
+  const DatasetReader reader(folder_ / "d.h5");
+  const auto keeps_its_marks = [&](size_t first) {
+    Marks marks(reader);
+    std::vector<Mark> own(3, kNone);
+    for (size_t change = 0; change < 150; ++change) {
+      own[change % 3] = static_cast<Mark>((change + change / 3) % 3);
+      marks.Set({{first + change % 3, own[change % 3]}});
+      const std::vector<Mark> all = Marks(reader).All();
+      if (!std::equal(own.begin(), own.end(), all.begin() + static_cast<std::ptrdiff_t>(first)))
+        return false;
+    }
+    return true;
+  };
+  std::vector<pid_t> programs;
+  for (const size_t first : {0, 3}) {
+    programs.push_back(fork());
+    if (programs.back() != 0) continue;
+    try {
+      _exit(keeps_its_marks(first) ? 0 : 1);
+    } catch (const std::exception&) {
+      _exit(2);
+    }
+  }
+  for (const pid_t program : programs) {
+    int status = -1;
+    ASSERT_EQ(waitpid(program, &status, 0), program);
+    EXPECT_TRUE(WIFEXITED(status)) << status;
+    EXPECT_EQ(WEXITSTATUS(status), 0) << "1: marks were lost, 2: they could not be saved";
+  }
 }
 
 // Marks go by uuid: they find their episodes in other files, and those that are not there wait.
