@@ -15,26 +15,11 @@
 #include "data/base/options.h"
 #include "data/base/rng.h"
 #include "data/store/dataset.h"
+#include "tests/support/own_folder.h"
 
 namespace understudy::store_test {
 
-// A folder of its own, removed at the end.
-class Folder {
- public:
-  Folder() {
-    std::string name = testing::TempDir() + "store_XXXXXX";
-    path_ = mkdtemp(name.data());
-  }
-  ~Folder() {
-    std::error_code none;
-    std::filesystem::remove_all(path_, none);
-  }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using Folder = OwnFolder;
 
 struct EpisodeShape {
   size_t length = 12, arms = 1, objects = 2, signals = 3, state = 23, teleop_arms = 0, raw = 0;

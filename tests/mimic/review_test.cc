@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "data/base/error.h"
+#include "tests/support/own_folder.h"
 
 namespace understudy {
 namespace {
@@ -44,7 +45,8 @@ class ReviewTest : public testing::Test {
     }
     return "";
   }
-  fs::path file_ = fs::path(testing::TempDir()) / "review_test.csv";
+  const OwnFolder folder_;
+  const fs::path file_ = folder_ / "review.csv";
 };
 
 TEST_F(ReviewTest, WhatIsWrittenIsRead) {

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "tests/openxr/fixture.h"
+#include "tests/support/own_folder.h"
 
 namespace understudy {
 namespace {
@@ -117,14 +118,14 @@ TEST_F(NoRuntimeTest, NoManifestAtAll) {
 }
 
 TEST_F(NoRuntimeTest, ManifestThatIsNoManifest) {
-  const std::string file = testing::TempDir() + "understudy_not_a_manifest.json";
+  const OwnFolder folder;
+  const std::string file = folder / "no_manifest.json";
   std::ofstream(file) << "{}";
   const auto open = [&] {
     setenv("XR_RUNTIME_JSON", file.c_str(), 1);
     OpenAndTell();
   };
   EXPECT_EXIT(open(), testing::ExitedWithCode(41), HasSubstr("does not answer"));
-  std::remove(file.c_str());
 }
 
 TEST(VirtualHeadsetTest, MissingFolderIsNamed) {

@@ -10,6 +10,7 @@
 #include "sim/kinematics.h"
 #include "sim/state_validity.h"
 #include "tests/sim/sim_fixture.h"
+#include "tests/support/own_folder.h"
 
 namespace understudy {
 namespace {
@@ -21,9 +22,7 @@ using testing::HasSubstr;
 // The stack task with a wall across the table, between where things start on its two sides.
 std::shared_ptr<const Scene> WalledScene(double height) {
   TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
-  const std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) / "understudy_walled_stack";
-  std::filesystem::create_directories(folder);
+  const OwnFolder folder;
   std::string text = ReadText(task.folder / task.scene);
   const std::string wall = fmt::format(
       "<body name=\"wall\" pos=\"0 0 0.8\"><geom type=\"box\" size=\"0.4 0.01 {}\" "
@@ -36,7 +35,7 @@ std::shared_ptr<const Scene> WalledScene(double height) {
     text.replace(at, include.size(), (kTaskRoot / "shared").string() + "/");
   }
   std::ofstream(folder / "scene.xml") << text;
-  task.folder = folder;
+  task.folder = folder.path();
   task.scene = "scene.xml";
   ResetVariant& start = task.variants.at("D0");
   start.objects["cubeA"] = {.x = {0, 0}, .y = {-0.15, -0.15}, .z = 0.02, .yaw = {0, 0}};

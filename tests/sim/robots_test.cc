@@ -6,6 +6,7 @@
 #include "data/spec/listed.h"
 #include "sim/kinematics.h"
 #include "tests/sim/sim_fixture.h"
+#include "tests/support/own_folder.h"
 
 namespace understudy {
 namespace {
@@ -211,9 +212,8 @@ TEST_F(RobotNames, UnknownOnesNameTheNearest) {
 
 // A gripper of one's own, anywhere: chosen by its path.
 TEST_F(RobotNames, AGripperMayLieAnywhere) {
-  const std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) / "understudy_gripper";
-  std::filesystem::remove_all(folder);
+  const OwnFolder own;
+  const std::filesystem::path folder = own / "gripper";
   std::filesystem::copy(kGripperRoot / "wide", folder);
   std::string yaml = ReadText(folder / "gripper.yaml");
   yaml.replace(yaml.find("name: wide"), 10, "name: mine");
@@ -228,7 +228,6 @@ TEST_F(RobotNames, AGripperMayLieAnywhere) {
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("gripper/drive.xml"));
   }
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "data/base/error.h"
 #include "data/base/json.h"
 #include "tests/sim/sim_fixture.h"
+#include "tests/support/own_folder.h"
 
 namespace understudy {
 namespace {
@@ -118,19 +119,15 @@ TEST_F(SceneTest, MissingAndBrokenModelsAreNamed) {
   task.scene = "nowhere.xml";
   EXPECT_THAT(Refusal(task, Panda()), HasSubstr("nowhere.xml: no such MJCF file"));
 
-  const std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) / "understudy_scene_test";
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
+  const OwnFolder folder;
   WriteTextAtomically(folder / "broken.xml", "<mujoco><worldbody><body></mujoco>");
-  task.folder = folder;
+  task.folder = folder.path();
   task.scene = "broken.xml";
   EXPECT_THAT(Refusal(task, Panda()), HasSubstr("broken.xml"));
   WriteTextAtomically(folder / "massless.xml",
                       "<mujoco><worldbody><body><freejoint/></body></worldbody></mujoco>");
   task.scene = "massless.xml";
   EXPECT_THAT(Refusal(task, Panda()), HasSubstr("mass"));
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(SceneTest, CrowdedRangesAreAnErrorNotAnEndlessLoop) {
