@@ -43,6 +43,9 @@ struct Words {
   std::string operator()(const UprightPredicate& p) const {
     return fmt::format("{} is upright", p.object);
   }
+  std::string operator()(const NearPredicate& p) const {
+    return fmt::format("the hand is near {}", p.object);
+  }
   std::string operator()(const AllPredicate& p) const { return Join(p.of, " and "); }
   std::string operator()(const AnyPredicate& p) const { return Join(p.of, " or "); }
   std::string operator()(const NotPredicate& p) const { return "not: " + Of(p.of); }

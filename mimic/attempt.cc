@@ -213,6 +213,7 @@ class Runner {
       scene.symmetry = task_.objects.at(subtask().object).symmetry;
     }
     for (const ArmAction& arm : last_.arms) scene.X_WE.push_back(arm.X_WE_cmd);
+    scene.arm = subtask().arm;
     const std::vector<Carried> carried = WhatIsCarried();
     if (subtask().turn_hand) {
       for (const Carried& hand : carried) {
@@ -224,8 +225,9 @@ class Runner {
     for (size_t d = 0; d < candidates.size(); ++d) {
       const SourceDemo& demo = sources_.demos()[d];
       starts[d] = ReplayStart(demo, subtask_ == 0 ? 0 : ends_[d][subtask_ - 1], ends_[d][subtask_],
-                              object, subtask().replay_within);
-      ends[d] = ReplayEnd(demo, starts[d], ends_[d][subtask_], subtask().replay_until);
+                              object, subtask().replay_within, subtask().arm);
+      ends[d] = ReplayEnd(demo, starts[d], ends_[d][subtask_], subtask().replay_until,
+                          subtask().arm);
       if (scene.has_object) candidates[d].X_WO = demo.X_WO[object][starts[d]];
       for (const SourceDemo::Arm& arm : demo.arms)
         candidates[d].X_WE.push_back(arm.X_WE[starts[d]]);
@@ -241,7 +243,7 @@ class Runner {
     const std::vector<Neighbour> neighbours = Neighbours();
     scene.fit = [&](size_t d, double turn, const std::vector<double>& hand_turns) {
       return FitOf({sources_.demos()[d], starts[d], ends[d], transform_of(d, turn),
-                    Turned(candidates[d].X_SE, hand_turns)},
+                    Turned(candidates[d].X_SE, hand_turns), subtask().arm},
                    carried, neighbours);
     };
     Rng rng(key_.WithTerm(fmt::format("select {}", subtask_)));
@@ -259,17 +261,19 @@ class Runner {
     const std::vector<Pose> X_SE = Turned(candidates[choice.source].X_SE, choice.hand_turns);
     PlanSubtask(demo, start, ends[choice.source], transform, X_SE, last_, subtask(), &plan_);
 
-    // where the source's arm was must be within reach; the base of further arms is not known here
-    if (last_.arms.size() != 1) return true;
+    // where the source's arms were must be within reach
     const SimulatorInfo& info = simulator_.info();
     for (const Waypoint& waypoint : plan_) {
-      const Eigen::Vector3d& p_WE = waypoint.X_WE_arrived[0].translation();
       if (waypoint.label != StepLabel::kSegment) continue;
-      if (info.Reaches(p_WE, options_.reach_margin)) continue;
-      return Fail(
-          FailureCause::kUnreachable,
-          fmt::format("the segment of {} leads {:.3f} m from the robot's base; it reaches {:.3f} m",
-                      demo.name, (p_WE - info.X_WB.translation()).norm(), info.workspace_radius));
+      for (size_t i = 0; i < last_.arms.size(); ++i) {
+        const Eigen::Vector3d& p_WE = waypoint.X_WE_arrived[i].translation();
+        if (!IsMeant(subtask().arm, i) || info.Reaches(p_WE, options_.reach_margin, i)) continue;
+        return Fail(FailureCause::kUnreachable,
+                    fmt::format("the segment of {} leads {:.3f} m from the base of {}; it reaches "
+                                "{:.3f} m",
+                                demo.name, (p_WE - info.base(i).translation()).norm(),
+                                info.arms[i], info.workspace_radius));
+      }
     }
     return PlanTransit(carried);
   }

@@ -19,7 +19,7 @@ bool FingersStayFree(const SegmentRows& rows, const std::vector<Carried>& carrie
                      const std::vector<Eigen::AlignedBox3d>& fingers_E,
                      const std::vector<Neighbour>& neighbours) {
   for (size_t i = 0; i < rows.demo.arms.size(); ++i) {
-    if (carried[i].object >= 0) continue;
+    if (carried[i].object >= 0 || !IsMeant(rows.arm, i)) continue;
     const std::vector<double>& gripper = rows.demo.arms[i].gripper;
     for (int t = rows.start; t < rows.end && gripper[t] <= 0; ++t) {
       const Pose X_WE = rows.X_WE(i, t);
@@ -32,9 +32,11 @@ bool FingersStayFree(const SegmentRows& rows, const std::vector<Carried>& carrie
 }
 
 bool WithinReach(const SegmentRows& rows, const SimulatorInfo& info) {
-  if (rows.demo.arms.size() != 1) return true;
-  for (int t = rows.start; t < rows.end; ++t) {
-    if (!info.Reaches(rows.X_WE(0, t).translation())) return false;
+  for (size_t i = 0; i < rows.demo.arms.size(); ++i) {
+    if (!IsMeant(rows.arm, i)) continue;
+    for (int t = rows.start; t < rows.end; ++t) {
+      if (!info.Reaches(rows.X_WE(i, t).translation(), 0, i)) return false;
+    }
   }
   return true;
 }

@@ -17,6 +17,7 @@ struct SegmentRows {
   int start = 0, end = 0;
   SegmentTransform transform;
   std::vector<Pose> X_SE;  // our hands in the source's (CarryHand)
+  int arm = kAllArms;      // the arms that follow them (IsMeant)
 
   // Where our hand of `arm` goes in place of where the source's was measured at row `t`.
   Pose X_WE(size_t arm, int t) const {
@@ -36,12 +37,12 @@ struct Neighbour {
 bool FingersMeet(const std::vector<Eigen::AlignedBox3d>& fingers_E, const Pose& X_WE,
                  const Neighbour& neighbour);
 
-// Whether the open fingers of free hands keep clear of all neighbours until they close.
+// Whether the open fingers of the free hands that follow the rows keep clear of all neighbours until they close.
 bool FingersStayFree(const SegmentRows& rows, const std::vector<Carried>& carried,
                      const std::vector<Eigen::AlignedBox3d>& fingers_E,
                      const std::vector<Neighbour>& neighbours);
 
-// Whether the rows stay within reach of the arm; true for several, whose bases are not known here.
+// Whether the rows stay within reach of the arms that follow them.
 bool WithinReach(const SegmentRows& rows, const SimulatorInfo& info);
 
 }  // namespace understudy

@@ -26,6 +26,11 @@ class Scene {
     return ObservationAt(episode_, static_cast<size_t>(instant))
         .X_WO.at(static_cast<size_t>(object));
   }
+  const Pose& X_WE(int arm, int instant) const {
+    return ObservationAt(episode_, static_cast<size_t>(instant))
+        .arms.at(static_cast<size_t>(arm))
+        .X_WE;
+  }
 
  private:
   const Episode& episode_;
@@ -147,6 +152,19 @@ class Inference {
           Of(std::acos(std::clamp(z.z(), -1.0, 1.0)) <= p.max_tilt);
     }
     Tell(&result, [&](int i) { return fmt::format("{} is upright from {}", p.object, i); });
+    return result;
+  }
+
+  InferredPredicate operator()(const NearPredicate& p) const {
+    const int object = scene_.ObjectOf(p.object);
+    if (object < 0) return Unknown(p.object);
+    InferredPredicate result = All(Truth::kFalse);
+    for (int i = 0; i < scene_.instants(); ++i) {
+      const Eigen::Vector3d way =
+          scene_.X_WE(p.arm, i).translation() - scene_.X_WO(object, i).translation();
+      result.values[static_cast<size_t>(i)] = Of(way.norm() <= p.distance);
+    }
+    Tell(&result, [&](int i) { return fmt::format("the hand is near {} from {}", p.object, i); });
     return result;
   }
 

@@ -25,6 +25,7 @@ struct SelectionScene {
   Pose X_WO;               // reference object
   int symmetry = 1;        // TaskObject::symmetry
   std::vector<Pose> X_WE;  // where the arms stand (their last targets, if any)
+  int arm = kAllArms;      // whose travel counts (IsMeant)
   // per arm: turns of E about its z by 2 pi / this may stand in for the source's; empty: none do
   std::vector<int> hand_symmetry;
   // Of the candidates: among the k best one is drawn in proportion to these; empty: uniformly.

@@ -44,33 +44,40 @@ int BridgeLength(const Pose& from, const Pose& to, const Subtask& subtask) {
   return std::max({1, subtask.bridge_steps, static_cast<int>(std::ceil(steps))});
 }
 
-int ReplayStart(const SourceDemo& source, int start, int end, int object, double within) {
+int ReplayStart(const SourceDemo& source, int start, int end, int object, double within,
+                int arm) {
   if (object < 0 || within == 0) return start;
   for (int t = start; t < end; ++t) {
     bool near = false;
-    for (const SourceDemo::Arm& arm : source.arms) {
-      if ((arm.gripper[t] > 0) != (arm.gripper[start] > 0)) return start;
+    for (size_t i = 0; i < source.arms.size(); ++i) {
+      if (!IsMeant(arm, i)) continue;
+      const SourceDemo::Arm& rows = source.arms[i];
+      if ((rows.gripper[t] > 0) != (rows.gripper[start] > 0)) return start;
       const Pose& X_WO = source.X_WO[object][t];
-      near |= (arm.X_WE[t].translation() - X_WO.translation()).norm() <= within;
+      near |= (rows.X_WE[t].translation() - X_WO.translation()).norm() <= within;
     }
     if (near) return t;
   }
   return start;
 }
 
-int ReplayEnd(const SourceDemo& source, int start, int end, double until) {
+int ReplayEnd(const SourceDemo& source, int start, int end, double until, int arm) {
   if (until == 0) return end;
   // the last row at which any gripper turns
   int turned = -1;
-  for (const SourceDemo::Arm& arm : source.arms) {
+  for (size_t i = 0; i < source.arms.size(); ++i) {
+    if (!IsMeant(arm, i)) continue;
+    const SourceDemo::Arm& rows = source.arms[i];
     for (int t = start + 1; t < end; ++t) {
-      if ((arm.gripper[t] > 0) != (arm.gripper[t - 1] > 0)) turned = std::max(turned, t);
+      if ((rows.gripper[t] > 0) != (rows.gripper[t - 1] > 0)) turned = std::max(turned, t);
     }
   }
   if (turned < 0) return end;
   for (int t = turned; t < end; ++t) {
-    for (const SourceDemo::Arm& arm : source.arms) {
-      const Eigen::Vector3d way = arm.X_WE[t].translation() - arm.X_WE[turned].translation();
+    for (size_t i = 0; i < source.arms.size(); ++i) {
+      if (!IsMeant(arm, i)) continue;
+      const SourceDemo::Arm& rows = source.arms[i];
+      const Eigen::Vector3d way = rows.X_WE[t].translation() - rows.X_WE[turned].translation();
       if (way.norm() >= until) return t + 1;
     }
   }
@@ -85,10 +92,14 @@ void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTran
   const size_t arms = source.arms.size();
   Require(X_SE.empty() || X_SE.size() == arms, "a hand change per arm, or none");
 
-  // the slowest arm sets the length of the bridge
+  // the slowest arm sets the length of the bridge; who has no part in it stays
   std::vector<Bridge> ways;
   int bridge = 1;
   for (size_t i = 0; i < arms; ++i) {
+    if (!IsMeant(subtask.arm, i)) {
+      ways.emplace_back(last.arms[i].X_WE_cmd, last.arms[i].X_WE_cmd, 0);
+      continue;
+    }
     const Pose X_WE_first = CarryHand(transform, X_SE, source.arms[i].X_WE[start], i);
     ways.emplace_back(last.arms[i].X_WE_cmd, X_WE_first, subtask.bridge_arch);
     bridge = std::max(bridge, BridgeLength(last.arms[i].X_WE_cmd, X_WE_first, subtask));
@@ -115,6 +126,11 @@ void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTran
     waypoint.target.arms.resize(arms);
     waypoint.X_WE_arrived.resize(arms);
     for (size_t i = 0; i < arms; ++i) {
+      if (!IsMeant(subtask.arm, i)) {
+        waypoint.target.arms[i] = last.arms[i];
+        waypoint.X_WE_arrived[i] = last.arms[i].X_WE_cmd;
+        continue;
+      }
       waypoint.target.arms[i] = {CarryHand(transform, X_SE, source.arms[i].X_WE_cmd[t], i),
                                  source.arms[i].gripper[t]};
       waypoint.X_WE_arrived[i] = CarryHand(transform, X_SE, source.arms[i].X_WE[t], i);

@@ -40,18 +40,22 @@ int BridgeLength(const Pose& from, const Pose& to, const Subtask& subtask);
 // Where the replay of rows [start, end) begins: the first row at which a hand of the source stands
 // within `within` (m) of object `object` (place in SourceDemo::X_WO). `start` without an object,
 // where `within` is 0, where no hand comes so near, and where a gripper turns before one does: what
-// it did there is part of the skill.
-int ReplayStart(const SourceDemo& source, int start, int end, int object, double within);
+// it did there is part of the skill. Of several arms those count that `arm` means (IsMeant).
+int ReplayStart(const SourceDemo& source, int start, int end, int object, double within,
+                int arm = kAllArms);
 
 // Where the replay of rows [start, end) ends (exclusive): behind the first row at which a hand of
 // the source has come `until` (m) away from where it was when its gripper last turned in these
-// rows. `end` where `until` is 0, where no gripper turns, and where no hand comes so far.
-int ReplayEnd(const SourceDemo& source, int start, int end, double until);
+// rows. `end` where `until` is 0, where no gripper turns, and where no hand comes so far. Of several
+// arms those count that `arm` means.
+int ReplayEnd(const SourceDemo& source, int start, int end, double until,
+              int arm = kAllArms);
 
 // The way from `last` (the last commanded target, or where the arms stand at the beginning) into
 // and through rows [start, end) of `source`: first a bridge (Bridge) to where
 // the source's arms *were* at row `start` (its commands are ahead of them), then its targets. On
-// the bridge the gripper stays as last commanded. `X_SE`: our hands in the source's, per arm;
+// the bridge the gripper stays as last commanded. Arms that have no part in the subtask stay at
+// `last` all the while. `X_SE`: our hands in the source's, per arm;
 // empty: the same. Replaces the content of `plan`.
 void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTransform& transform,
                  const std::vector<Pose>& X_SE, const Action& last, const Subtask& subtask,

@@ -5,6 +5,8 @@
 namespace understudy {
 namespace {
 
+constexpr size_t kMaxArms = 8;  // a bit each in ContactSummary
+
 // Finds names and collects the complaints about those that are not there.
 class Finder {
  public:
@@ -34,14 +36,16 @@ int ActuatorOf(const mjModel& model, int joint) {
   return -1;
 }
 
-ArmIndex IndexArm(const mjModel& model, const TaskSpec& task, const RobotSpec& robot,
-                  const std::string& name, Finder& find) {
+// `home` is where the task says its posture, for messages.
+ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement,
+                  const std::string& home, const RobotSpec& robot, const std::string& name,
+                  Finder& find) {
   ArmIndex arm;
   arm.name = name;
   const std::string prefix = name + "_";
-  arm.home = task.home.empty() ? robot.home : task.home;
+  arm.home = placement.home.empty() ? robot.home : placement.home;
   if (arm.home.size() != robot.joints.size()) {
-    find.Complain("home",
+    find.Complain(home,
                   fmt::format("{} angles for {} joints", arm.home.size(), robot.joints.size()));
   }
   if (robot.joints.size() != 6 && robot.joints.size() != 7) {
@@ -66,7 +70,7 @@ ArmIndex IndexArm(const mjModel& model, const TaskSpec& task, const RobotSpec& r
     if (i < arm.home.size() && model.jnt_limited[joint] &&
         (arm.home[i] < model.jnt_range[2 * joint] ||
          arm.home[i] > model.jnt_range[2 * joint + 1])) {
-      find.Complain(fmt::format("home[{}]", i),
+      find.Complain(fmt::format("{}[{}]", home, i),
                     fmt::format("= {} rad lies outside [{}, {}] of {}", arm.home[i],
                                 model.jnt_range[2 * joint], model.jnt_range[2 * joint + 1],
                                 prefix + robot.joints[i]));
@@ -106,6 +110,39 @@ ArmIndex IndexArm(const mjModel& model, const TaskSpec& task, const RobotSpec& r
   return arm;
 }
 
+// Says of the geoms of an arm's pads, fingers and links that they are.
+void MarkGeoms(const mjModel& model, const RobotSpec& robot, int8_t arm, Finder& find,
+               ModelIndex* index) {
+  const std::string prefix = index->arms[arm].name + "_";
+  const auto mark_pads = [&](const char* path, const std::vector<std::string>& names,
+                             int8_t GeomRole::*role) {
+    if (names.empty()) find.Complain(path, "at least one geom");
+    for (const std::string& name : names) {
+      const int geom = find.Find(path, mjOBJ_GEOM, prefix + name);
+      if (geom >= 0) index->geoms[geom].*role = arm;
+    }
+  };
+  mark_pads("robot.gripper.left_pads", robot.gripper.left_pads, &GeomRole::left_pad_of);
+  mark_pads("robot.gripper.right_pads", robot.gripper.right_pads, &GeomRole::right_pad_of);
+  std::vector<int> link_bodies;
+  for (const std::string& name : robot.link_bodies) {
+    const int body = find.Find("robot.link_bodies", mjOBJ_BODY, prefix + name);
+    if (body >= 0) link_bodies.push_back(body);
+  }
+  std::vector<int> finger_bodies;
+  for (const int joint : index->arms[arm].finger_joints) {
+    finger_bodies.push_back(model.jnt_bodyid[joint]);
+  }
+  const auto has = [](const std::vector<int>& list, int value) {
+    return std::find(list.begin(), list.end(), value) != list.end();
+  };
+  for (int geom = 0; geom < model.ngeom; ++geom) {
+    const int body = model.geom_bodyid[geom];
+    if (has(link_bodies, body)) index->geoms[geom].link_of = arm;
+    if (has(finger_bodies, body)) index->geoms[geom].finger_of = arm;
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> ModelNames(const mjModel& model, mjtObj type) {
@@ -135,41 +172,22 @@ int ModelIndex::ObjectOf(const std::string& name) const {
   return found == objects.end() ? -1 : static_cast<int>(found - objects.begin());
 }
 
+std::string ArmName(size_t arm) { return fmt::format("robot{}", arm); }
+
 ModelIndex IndexModel(const mjModel& model, const TaskSpec& task, const RobotSpec& robot,
                       Problems* problems) {
   ModelIndex index;
   Finder find(model, problems);
   index.geoms.resize(model.ngeom);
-  index.arms.push_back(IndexArm(model, task, robot, "robot0", find));
-  const std::string prefix = "robot0_";
-
-  // geoms of the fingers' pads and of the arm's links
-  const auto mark_pads = [&](const char* path, const std::vector<std::string>& names,
-                             int8_t GeomRole::*role) {
-    if (names.empty()) find.Complain(path, "at least one geom");
-    for (const std::string& name : names) {
-      const int geom = find.Find(path, mjOBJ_GEOM, prefix + name);
-      if (geom >= 0) index.geoms[geom].*role = 0;
-    }
-  };
-  mark_pads("robot.gripper.left_pads", robot.gripper.left_pads, &GeomRole::left_pad_of);
-  mark_pads("robot.gripper.right_pads", robot.gripper.right_pads, &GeomRole::right_pad_of);
-  std::vector<int> link_bodies;
-  for (const std::string& name : robot.link_bodies) {
-    const int body = find.Find("robot.link_bodies", mjOBJ_BODY, prefix + name);
-    if (body >= 0) link_bodies.push_back(body);
+  const std::vector<ArmPlacement> arms = task.arms();
+  if (arms.size() > kMaxArms) {
+    find.Complain("further_arms", fmt::format("{} arms: at most {}", arms.size(), kMaxArms));
+    return index;
   }
-  std::vector<int> finger_bodies;
-  for (const int joint : index.arms[0].finger_joints) {
-    finger_bodies.push_back(model.jnt_bodyid[joint]);
-  }
-  const auto has = [](const std::vector<int>& list, int value) {
-    return std::find(list.begin(), list.end(), value) != list.end();
-  };
-  for (int geom = 0; geom < model.ngeom; ++geom) {
-    const int body = model.geom_bodyid[geom];
-    if (has(link_bodies, body)) index.geoms[geom].link_of = 0;
-    if (has(finger_bodies, body)) index.geoms[geom].finger_of = 0;
+  for (size_t i = 0; i < arms.size(); ++i) {
+    const std::string home = i == 0 ? "home" : fmt::format("further_arms[{}].home", i - 1);
+    index.arms.push_back(IndexArm(model, arms[i], home, robot, ArmName(i), find));
+    MarkGeoms(model, robot, static_cast<int8_t>(i), find, &index);
   }
 
   // objects: everything below the object's body belongs to it
@@ -216,11 +234,13 @@ ModelIndex IndexModel(const mjModel& model, const TaskSpec& task, const RobotSpe
         find.Complain(path, fmt::format("'{}' has no single angle or length", joint->joint));
       }
     }
-    if (const auto* grasped = std::get_if<GraspedPredicate>(&predicate)) {
-      if (grasped->arm >= static_cast<int>(index.arms.size())) {
-        find.Complain(path,
-                      fmt::format("arm = {}: there is {} arm", grasped->arm, index.arms.size()));
-      }
+    const auto* near = std::get_if<NearPredicate>(&predicate);
+    if (near && !task.objects.contains(near->object)) find.Find(path, mjOBJ_BODY, near->object);
+    const auto* grasped = std::get_if<GraspedPredicate>(&predicate);
+    const int arm = near ? near->arm : grasped ? grasped->arm : 0;
+    if (arm >= static_cast<int>(index.arms.size())) {
+      find.Complain(path, fmt::format("arm = {}: the task's arms are counted 0 to {}", arm,
+                                      index.arms.size() - 1));
     }
   }
   for (const std::string& camera : task.cameras) find.Find("cameras", mjOBJ_CAMERA, camera);

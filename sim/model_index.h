@@ -13,6 +13,9 @@
 
 namespace understudy {
 
+// "robot0", "robot1", …
+std::string ArmName(size_t arm);
+
 // Where the parts of one arm stand in a compiled model.
 struct ArmIndex {
   std::string name;  // "robot0"; its parts are named "robot0_…"

@@ -74,6 +74,8 @@ PredicateEvaluator::PredicateEvaluator(const mjModel& model, const ModelIndex& i
       node.first = model.jnt_qposadr[joint];
     } else if (const auto* p = std::get_if<UprightPredicate>(&node.predicate)) {
       node.first = body_of(p->object);
+    } else if (const auto* p = std::get_if<NearPredicate>(&node.predicate)) {
+      node.first = body_of(p->object);
     } else if (const auto* p = std::get_if<AllPredicate>(&node.predicate)) {
       for (const std::string& operand : p->of) node.operands.push_back(IndexOf(operand));
     } else if (const auto* p = std::get_if<AnyPredicate>(&node.predicate)) {
@@ -132,6 +134,10 @@ bool PredicateEvaluator::Ask(const Node& node, size_t place, const mjData& data,
   }
   if (const auto* p = std::get_if<UprightPredicate>(&node.predicate)) {
     return std::acos(std::clamp(data.xmat[9 * node.first + 8], -1.0, 1.0)) <= p->max_tilt;
+  }
+  if (const auto* p = std::get_if<NearPredicate>(&node.predicate)) {
+    const Vector3d p_WE = ControlPose(model_, data, index_.arms[p->arm]).translation();
+    return (p_WE - Origin(data, node.first)).norm() <= p->distance;
   }
   if (std::holds_alternative<AllPredicate>(node.predicate)) {
     return std::all_of(node.operands.begin(), node.operands.end(), holds);

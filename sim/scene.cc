@@ -90,7 +90,10 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   info.robot = robot.name;
   info.instruction = task.instruction;
   for (const auto& [name, variant] : task.variants) info.variants.push_back(name);
-  info.arms = {"robot0"};
+  for (const ArmPlacement& arm : task.arms()) {
+    info.arms.push_back(ArmName(info.arms.size()));
+    if (info.arms.size() > 1) info.X_WB_further.push_back(arm.X_WB);
+  }
   info.objects = task.object_names();
   info.signals = task.signal_names();
   for (const std::string& joint : robot.joints) info.joint_names.push_back("robot0_" + joint);
@@ -145,12 +148,15 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   const std::filesystem::path scene_file = task.folder / task.scene;
   const std::filesystem::path robot_file = robot.folder / robot.model;
 
-  // compose: the robot with its gripper stands in the scene, the task sets the physics step
+  // compose: the arms with their grippers stand in the scene, the task sets the physics step
   SpecPtr spec = ParseMjcf(scene_file, nullptr);
   const IncludedFiles gripper(robot.gripper.folder, "gripper");
   const SpecPtr robot_spec = ParseMjcf(robot_file, gripper.get());
   mjs_setDeepCopy(spec.get(), 1);
-  AttachRobot(spec.get(), robot_spec.get(), robot_file, "robot0_", task.X_WB);
+  const std::vector<ArmPlacement> arms = task.arms();
+  for (size_t i = 0; i < arms.size(); ++i) {
+    AttachRobot(spec.get(), robot_spec.get(), robot_file, ArmName(i) + "_", arms[i].X_WB);
+  }
   spec->option.timestep = task.physics_timestep;
   // a state that went bad is reported, not silently replaced
   spec->option.disableflags |= mjDSBL_AUTORESET;

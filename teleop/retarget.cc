@@ -19,6 +19,12 @@ bool HandIsGood(const RawHand& hand) {
          std::isfinite(hand.trigger);
 }
 
+std::vector<Eigen::Vector3d> BasesOf(const SimulatorInfo& info) {
+  std::vector<Eigen::Vector3d> p_WB;
+  for (size_t arm = 0; arm < info.arms.size(); ++arm) p_WB.push_back(info.base(arm).translation());
+  return p_WB;
+}
+
 }  // namespace
 
 std::vector<std::string> Validate(const RetargetOptions& options) {
@@ -36,7 +42,7 @@ std::vector<std::string> Validate(const RetargetOptions& options) {
 TeleopController::TeleopController(const RetargetOptions& options, const SimulatorInfo& info)
     : options_(options),
       limits_(info.limits),
-      p_WB_(info.X_WB.translation()),
+      p_WB_(BasesOf(info)),
       reach_(info.workspace_radius),
       q_WT_(TrackingInWorld(options.placement).rotation()),
       hands_(options.hands) {
@@ -130,7 +136,7 @@ Commanded TeleopController::Update(std::span<const RawSample> samples,
     }
     LimitedTarget limited{.X_WE_cmd = command};
     if (arm.clutch.engaged()) {
-      const ArmBounds bounds{observation.arms[i].X_WE, limits_, p_WB_, reach_};
+      const ArmBounds bounds{observation.arms[i].X_WE, limits_, p_WB_[i], reach_};
       limited = arm.limiter.Limit(arm.filter.value(), bounds, dt_s);
     } else {
       arm.X_WE_wanted = command;

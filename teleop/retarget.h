@@ -84,7 +84,7 @@ class TeleopController {
 
   RetargetOptions options_;
   DeltaLimits limits_;
-  Eigen::Vector3d p_WB_;
+  std::vector<Eigen::Vector3d> p_WB_;  // of each arm
   double reach_;
   Eigen::Quaterniond q_WT_;
   std::vector<int> hands_;

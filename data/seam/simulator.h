@@ -33,9 +33,11 @@ struct SimulatorInfo {
   DeltaLimits limits;
   double workspace_radius = 0.855;  // m from the arm's base: beyond it nothing can be reached
   Pose X_WB;                        // base of arm 0
-  // Whether arm 0 may bring its hand to p_W, `margin` (m) beyond its reach allowed for.
-  bool Reaches(const Eigen::Vector3d& p_W, double margin = 0) const {
-    return (p_W - X_WB.translation()).norm() <= workspace_radius + margin;
+  std::vector<Pose> X_WB_further;   // of the others
+  const Pose& base(size_t arm) const { return arm == 0 ? X_WB : X_WB_further.at(arm - 1); }
+  // Whether an arm may bring its hand to p_W, `margin` (m) beyond its reach allowed for.
+  bool Reaches(const Eigen::Vector3d& p_W, double margin = 0, size_t arm = 0) const {
+    return (p_W - base(arm).translation()).norm() <= workspace_radius + margin;
   }
   // not stored: turns of E about its z by 2 pi / this grip alike; the fingers of the open gripper
   // of arm 0, as boxes in E (m), empty: not known

@@ -60,6 +60,12 @@ std::vector<std::string> TaskSpec::signal_names() const {
   return names;
 }
 
+std::vector<ArmPlacement> TaskSpec::arms() const {
+  std::vector<ArmPlacement> all{{X_WB, home}};
+  all.insert(all.end(), further_arms.begin(), further_arms.end());
+  return all;
+}
+
 std::vector<std::string> TaskSpec::object_names() const { return Keys(objects); }
 
 std::vector<std::string> PredicateOrder(const TaskSpec& task) {
@@ -147,6 +153,10 @@ std::vector<std::string> Validate(const TaskSpec& task) {
     const bool last = i + 1 == task.subtasks.size();
     if (!subtask.object.empty()) refer(path + ".object", "object", subtask.object, objects);
     if (!subtask.check.empty()) refer(path + ".check", "predicate", subtask.check, predicates);
+    if (subtask.arm > static_cast<int>(task.further_arms.size())) {
+      problems.push_back(fmt::format("{}.arm: {}: the task's arms are counted 0 to {}", path,
+                                     subtask.arm, task.further_arms.size()));
+    }
     if (subtask.end_offset[0] > subtask.end_offset[1]) {
       problems.push_back(fmt::format("{}.end_offset: [{}, {}] is no range", path,
                                      subtask.end_offset[0], subtask.end_offset[1]));

@@ -94,6 +94,20 @@ struct UprightPredicate {
     v("max_tilt", max_tilt, "rad", Limits{0, 3.2});
   }
 };
+// The hand of `arm` (origin of its frame E) is within `distance` of the origin of `object`.
+struct NearPredicate {
+  static constexpr const char* kTag = "near";
+  std::string object;
+  int arm = 0;
+  double distance = 0.1;  // m
+  template <class V>
+  void Visit(V& v) {
+    v("object", object, "object or body");
+    v("arm", arm, "index", Limits{0, 7});
+    v("distance", distance, "m", Limits{0, 10});
+  }
+};
+
 struct AllPredicate {
   static constexpr const char* kTag = "all";
   std::vector<std::string> of;  // names of other predicates
@@ -130,8 +144,8 @@ struct HeldPredicate {
   }
 };
 using Predicate = std::variant<GraspedPredicate, ReleasedPredicate, OnTopPredicate, InBoxPredicate,
-                               ContactPredicate, JointPredicate, UprightPredicate, AllPredicate,
-                               AnyPredicate, NotPredicate, HeldPredicate>;
+                               ContactPredicate, JointPredicate, UprightPredicate, NearPredicate,
+                               AllPredicate, AnyPredicate, NotPredicate, HeldPredicate>;
 
 // ---- reset ranges ------------------------------------------------------------------------------
 
@@ -229,14 +243,21 @@ struct EnumNames<Transit> {
   static constexpr std::array kNames{"bridge", "plan"};
 };
 
+constexpr int kAllArms = -1;
+// Whether arm `i` is among the arms that `arm` means.
+inline bool IsMeant(int arm, size_t i) { return arm == kAllArms || arm == static_cast<int>(i); }
+
 // One object-centred piece of the task, and how Mimic treats it.
 struct Subtask {
   // settings that came later are written only where they say something: same settings, same text
-  static constexpr std::array kUnwritten{"replay_until", "transit", "transit_margin", "start_shift",
-                                         "start_turn"};
+  static constexpr std::array kUnwritten{"arm",         "replay_until", "transit", "transit_margin",
+                                         "start_shift", "start_turn"};
   std::string object;                   // reference object; empty: none (world frame)
   std::string signal;                   // its rising edge ends the subtask; empty only for the last
   std::array<int, 2> end_offset{0, 0};  // steps added to the end, uniform inclusive; last: 0, 0
+  // The arm that does it, as the source's did; the others keep still, with what they hold. -1: all
+  // of them move, carried along by one transform.
+  int arm = kAllArms;
   // The segment begins where the source's hand first came this near (m) to the object; a bridge
   // takes the place of the way there, so that every demonstration goes straight. 0: all of it.
   double replay_within = 0;
@@ -273,6 +294,7 @@ struct Subtask {
     v("object", object, "reference object; empty: the world");
     v("signal", signal, "predicate whose rising edge ends it; empty for the last");
     v("end_offset", end_offset, "steps added to its end, [low, high]", Limits{-1000, 1000});
+    v("arm", arm, "that does it while the others keep still; -1: all of them", Limits{kAllArms, 7});
     v("replay_within", replay_within,
       "m from the object: what the source did farther away becomes "
       "a bridge; 0: replay all of it",
@@ -306,13 +328,26 @@ struct Subtask {
   }
 };
 
+// Where an arm stands, and its posture at reset.
+struct ArmPlacement {
+  Pose X_WB;                 // its base
+  std::vector<double> home;  // rad; empty: the robot's
+  template <class V>
+  void Visit(V& v) {
+    v("base", X_WB, "where it stands");
+    v("home", home, "rad; empty: the robot's own");
+  }
+};
+
 // task.yaml, checked: every name refers to something, predicates have no cycle.
 struct TaskSpec {
+  static constexpr std::array kUnwritten{"further_arms"};  // same settings, same text
   std::string name, description, instruction;
   std::string robot = "panda";
   std::string scene = "scene.xml";
   Pose X_WB;                 // the robot's base
   std::vector<double> home;  // rad; empty: the robot's
+  std::vector<ArmPlacement> further_arms;  // beside robot0: robot1, robot2, …, of the same robot
   double control_hz = 20;
   double physics_timestep = 0.002;  // s
   int horizon = 400;
@@ -325,6 +360,7 @@ struct TaskSpec {
   std::map<std::string, ForeignTask> foreign;  // by family: what other programs call it
   std::filesystem::path folder;                // where task.yaml stands; not in the file
 
+  std::vector<ArmPlacement> arms() const;  // robot0 first
   int substeps() const { return static_cast<int>(1 / (control_hz * physics_timestep) + 0.5); }
   std::vector<std::string> signal_names() const;  // of the subtasks, in order; then their
                                                   // checks that are no signals
@@ -338,6 +374,7 @@ struct TaskSpec {
     v("scene", scene, "MJCF beside this file");
     v("robot_base", X_WB, "where the robot stands");
     v("home", home, "rad; empty: the robot's own");
+    v("further_arms", further_arms, "of the same robot, beside the one at robot_base");
     v("control_hz", control_hz, "policy steps per second", Limits{1, 500});
     v("physics_timestep", physics_timestep, "s", Limits{1e-4, 0.02});
     v("horizon", horizon, "policy steps of a rollout", Limits{1, 100000});

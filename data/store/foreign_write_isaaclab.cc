@@ -108,9 +108,10 @@ class Writer {
         AddState(path + "joint_velocity", speeds, [&](Column& c, size_t i) { PutVector(c, v(i)); });
         Add(Observed(a, "joint_vel"), {speeds}, [&](Column& c, size_t k) { PutVector(c, v(k)); });
       }
-      // the base of the first arm is known, and bolted down
-      if (target_.own && a == 0) {
-        const Pose& X_WB = target_.header.simulator.X_WB;
+      // the base of an arm of ours is known, and bolted down
+      const SimulatorInfo& simulator = target_.header.simulator;
+      if (target_.own && a <= simulator.X_WB_further.size()) {
+        const Pose& X_WB = simulator.base(a);
         AddState(path + "root_pose", 7, [&](Column& c, size_t) { PutPose(c, X_WB, wxyz_); });
         AddState(path + "root_velocity", 6,
                  [](Column& c, size_t) { PutVector(c, Eigen::VectorXd::Zero(6)); });

@@ -22,6 +22,7 @@ struct StoredLimits {
 };
 
 struct StoredSimulator : SimulatorInfo {
+  static constexpr std::array kUnwritten{"further_bases"};
   template <class V>
   void Visit(V& v) {
     v("task", task, "");
@@ -41,6 +42,7 @@ struct StoredSimulator : SimulatorInfo {
     v("flat_state_size", flat_state_size, "numbers");
     v("workspace_radius", workspace_radius, "m");
     v("X_WB", X_WB, "base of arm 0");
+    v("further_bases", X_WB_further, "of the others");
   }
 };
 

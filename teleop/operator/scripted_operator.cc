@@ -226,8 +226,10 @@ void ScriptedOperator::BeginPhase(const Observation& observation) {
     if (goal.turn > kFarTurn && !carries) break;
     choose(goal);
     const Pose X_WE_goal = Goal(observation);
-    if (info_.Reaches(X_WE_goal.translation()) && (carries || FingersFree(observation, X_WE_goal)))
+    if (info_.Reaches(X_WE_goal.translation(), 0, static_cast<size_t>(spec_.arm)) &&
+        (carries || FingersFree(observation, X_WE_goal))) {
       return;
+    }
   }
   choose(goals[0]);
 }

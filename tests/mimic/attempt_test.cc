@@ -471,5 +471,53 @@ TEST(Attempt, TwoArms) {
   EXPECT_GT(successes, 10);
 }
 
+// The sources' second arm wanders about: where the subtasks are the first one's, ours stays.
+TEST(Attempt, AnArmWithoutAPartInASubtaskKeepsStill) {
+  FakeOptions two;
+  two.arms = 2;
+  TaskSpec task = FakeTask();
+  task.further_arms = {{task.X_WB, {}}};
+  std::vector<Episode> demos = FakeDemos(task, 5, two);
+  for (Episode& demo : demos) {
+    for (size_t t = 0; t < demo.length(); ++t) {
+      const Eigen::Vector3d away(0, 0, 0.1 * std::sin(0.1 * double(t)));
+      Step& step = demo.steps[t];
+      for (Pose* X_WE : {&step.observation.arms[1].X_WE, &step.action.arms[1].X_WE_cmd,
+                         &step.action_clean.arms[1].X_WE_cmd}) {
+        *X_WE = Pose(X_WE->rotation(), X_WE->translation() + away);
+      }
+    }
+  }
+  const auto farthest = [&](int arm) {
+    for (Subtask& subtask : task.subtasks) {
+      subtask.arm = arm;
+      subtask.action_noise = 0;
+    }
+    const SourceSet sources(std::vector<Episode>(demos), DemoNames(demos.size()), task,
+                            MakeFakeSimulator(task, two)->info(), 3);
+    const Attempt attempt = Try(sources, task, two, 0);
+    EXPECT_TRUE(attempt.success() || arm == kAllArms);
+    const std::vector<Step>& steps = attempt.episode.steps;
+    double far = 0;
+    for (const Step& step : steps) {
+      const Eigen::Vector3d way = step.observation.arms[1].X_WE.translation() -
+                                  steps[0].observation.arms[1].X_WE.translation();
+      far = std::max(far, way.norm());
+    }
+    return far;
+  };
+  EXPECT_LT(farthest(0), 1e-6);
+  EXPECT_GT(farthest(kAllArms), 0.05);
+}
+
+TEST(Attempt, ASubtaskOfAnArmThatIsNotThereIsRefused) {
+  TaskSpec task = FakeTask();
+  task.subtasks[1].arm = 1;
+  EXPECT_THAT(Validate(task),
+              testing::ElementsAre("subtasks[1].arm: 1: the task's arms are counted 0 to 0"));
+  task.further_arms = {{task.X_WB, {}}};
+  EXPECT_THAT(Validate(task), testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace understudy

@@ -50,6 +50,33 @@ TEST(Stitch, TheSegmentIsTheSourceWhereNothingMoved) {
   EXPECT_EQ(row, 17);
 }
 
+// A subtask of one arm: the other keeps its last target, whatever the source's did meanwhile.
+TEST(Stitch, AnArmWithoutAPartInItKeepsStill) {
+  Rng rng(RngKey{.seed = 2});
+  const SourceDemo demo = RandomDemo(rng, 2, 20);
+  const Action last{{{RandomPose(rng), 1}, {RandomPose(rng), -1}}};
+  const SegmentTransform transform(RandomPose(rng), RandomPose(rng), 0);
+  Subtask subtask;
+  subtask.bridge_arch = 0.1;
+  std::vector<Waypoint> both, one;
+  PlanSubtask(demo, 3, 17, transform, {}, last, subtask, &both);
+  subtask.arm = 1;
+  PlanSubtask(demo, 3, 17, transform, {}, last, subtask, &one);
+  ASSERT_LE(one.size(), both.size());
+  // the arm that moves alone sets the length of the bridge
+  const Pose X_WE_first = one[one.size() - 14].X_WE_arrived[1];
+  EXPECT_EQ(one.size() - 14, size_t(BridgeLength(last.arms[1].X_WE_cmd, X_WE_first, subtask)));
+  for (const Waypoint& waypoint : one) {
+    EXPECT_EQ(waypoint.target.arms[0].X_WE_cmd, last.arms[0].X_WE_cmd);
+    EXPECT_EQ(waypoint.X_WE_arrived[0], last.arms[0].X_WE_cmd);
+    EXPECT_EQ(waypoint.target.arms[0].gripper, 1);
+  }
+  // and goes as it would if both did
+  for (size_t k = 1; k <= 14; ++k) {
+    EXPECT_EQ(one[one.size() - k].target.arms[1], both[both.size() - k].target.arms[1]);
+  }
+}
+
 // Two hands that come down from 1 m by 0.1 m per row, the second one row later; one object below.
 SourceDemo DescendingDemo() {
   SourceDemo demo;
@@ -77,6 +104,17 @@ TEST(Stitch, ReplayBeginsWhereAHandFirstComesNear) {
   EXPECT_EQ(ReplayStart(demo, 2, 10, -1, 0.55), 2) << "no object";
   EXPECT_EQ(ReplayStart(demo, 2, 10, 1, 0.55), 2) << "never near";
   EXPECT_EQ(ReplayStart(demo, 2, 5, 0, 0.55), 2) << "near after the end only";
+}
+
+TEST(Stitch, OnlyArmsWithAPartInItSayWhereReplayBeginsAndEnds) {
+  SourceDemo demo = DescendingDemo();
+  EXPECT_EQ(ReplayStart(demo, 0, 10, 0, 0.55, 0), 5);
+  EXPECT_EQ(ReplayStart(demo, 0, 10, 0, 0.55, 1), 6) << "it comes down one row later";
+  for (int t = 4; t < 10; ++t) demo.arms[0].gripper[t] = 1;
+  EXPECT_EQ(ReplayStart(demo, 1, 10, 0, 0.55, 0), 1) << "its gripper turns on the way";
+  EXPECT_EQ(ReplayStart(demo, 1, 10, 0, 0.55, 1), 6);
+  EXPECT_EQ(ReplayEnd(demo, 1, 10, 0.25, 0), 8);
+  EXPECT_EQ(ReplayEnd(demo, 1, 10, 0.25, 1), 10) << "its gripper does not turn";
 }
 
 TEST(Stitch, ReplayKeepsAGripperThatTurnsOnTheWay) {

@@ -4,6 +4,7 @@
 
 #include "data/base/json.h"
 #include "tests/sim/sim_fixture.h"
+#include "tests/support/own_folder.h"
 
 namespace understudy {
 namespace {
@@ -92,6 +93,20 @@ TEST_F(PredicateTest, BoxesFollowTheirFrame) {
   EXPECT_TRUE(Signal("beside"));
 }
 
+TEST_F(PredicateTest, NearMeasuresFromTheHandToObjectsAndBodies) {
+  Ask({{"near", NearPredicate{"cubeA", 0, 0.1}}, {"near_table", NearPredicate{"table", 0, 0.3}}});
+  const Vector3d p_WE = simulator_->Observe().arms[0].X_WE.translation();
+  const Pose X_WB = At(0.3, 0.3, 0.825);
+  for (const auto& [distance, near] : {std::pair{0.099, true}, {0.101, false}}) {
+    for (const Vector3d& way : {Vector3d(1, 0, 0), Vector3d(0, 0.6, -0.8)}) {
+      Place(Pose::FromTranslation(p_WE + distance * way), X_WB);
+      EXPECT_EQ(Signal("near"), near) << distance;
+    }
+  }
+  // the table's origin is the middle of its top, a quarter of a metre below the hand
+  EXPECT_TRUE(Signal("near_table"));
+}
+
 TEST_F(PredicateTest, UprightMeasuresTilt) {
   Ask({{"upright", UprightPredicate{"cubeA", 0.1}}});
   const auto tilted = [](double angle) {
@@ -168,10 +183,7 @@ TEST_F(PredicateTest, HeldStartsAgainAfterAGap) {
 
 TEST_F(PredicateTest, JointRangesAndFixedObjects) {
   // a scene of its own: a drawer, and a block that is placed but cannot move
-  const std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) / "understudy_predicates_test";
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
+  const OwnFolder folder;
   WriteTextAtomically(folder / "scene.xml", R"(<mujoco>
     <compiler autolimits="true"/>
     <worldbody>
@@ -183,7 +195,7 @@ TEST_F(PredicateTest, JointRangesAndFixedObjects) {
       </body>
     </worldbody></mujoco>)");
   TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
-  task.folder = folder;
+  task.folder = folder.path();
   task.cameras = {"agentview"};
   task.objects = {{"block", TaskObject{"block", 0.07, 4}}};
   task.variants = {
@@ -193,7 +205,6 @@ TEST_F(PredicateTest, JointRangesAndFixedObjects) {
   task.success = "open";
   task.subtasks = {Subtask{}};
   const auto simulator = MakeSimulator(CompileTask(task));
-  std::filesystem::remove_all(folder);
 
   simulator->Reset("D0", RngKey{1});
   const Pose X_WO = simulator->Observe().X_WO.at(0);

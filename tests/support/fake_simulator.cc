@@ -34,6 +34,7 @@ class FakeSimulator : public Simulator {
     info_.horizon = task.horizon;
     info_.workspace_radius = options.reach;
     info_.X_WB = task.X_WB;
+    info_.X_WB_further.assign(static_cast<size_t>(options.arms) - 1, task.X_WB);
     info_.open_fingers_E = options.open_fingers_E;
     order_ = PredicateOrder(task);
 
@@ -255,6 +256,10 @@ class FakeSimulator : public Simulator {
       const Eigen::Vector3d z =
           sim.objects_[sim.Index(p.object)].rotation() * Eigen::Vector3d::UnitZ();
       return std::acos(std::clamp(z.z(), -1.0, 1.0)) <= p.max_tilt;
+    }
+    bool operator()(const NearPredicate& p) const {
+      const Eigen::Vector3d& p_WE = sim.observation_.arms.at(p.arm).X_WE.translation();
+      return (p_WE - sim.objects_[sim.Index(p.object)].translation()).norm() <= p.distance;
     }
     bool operator()(const AllPredicate& p) const {
       return std::all_of(p.of.begin(), p.of.end(), [&](auto& name) { return values.at(name); });

@@ -1,0 +1,187 @@
+// What a task file can say beyond the listed tasks: a scene with a drawer, a button, a stove and
+// containers, and the questions that cleaning up and cooking ask of it.
+#include <gmock/gmock.h>
+#include <mujoco/mujoco.h>
+
+#include <fstream>
+
+#include "data/base/json.h"
+#include "tests/sim/sim_fixture.h"
+#include "tests/support/own_folder.h"
+
+namespace understudy {
+namespace {
+
+using Eigen::Vector3d;
+
+constexpr const char* kScene = R"(<mujoco>
+  <compiler autolimits="true"/>
+  <worldbody>
+    <camera name="agentview" pos="1 0 1.5"/>
+    <body name="table" pos="0 0 0.775"><geom type="box" size="0.5 0.5 0.025"/></body>
+    <body name="drawer" mocap="true" pos="0 0.3 0.8">
+      <geom name="drawer_back" type="box" size="0.1 0.005 0.04" pos="0 0.1 0.05"/>
+      <body name="drawer_box">
+        <joint name="drawer_slide" type="slide" axis="0 1 0" range="-0.2 0" damping="5"/>
+        <geom name="drawer_floor" type="box" size="0.08 0.08 0.003" pos="0 0 0.013" mass="0.2"/>
+        <geom name="drawer_front" type="box" size="0.08 0.003 0.02" pos="0 -0.08 0.036" mass="0.1"/>
+      </body>
+    </body>
+    <body name="stove" mocap="true" pos="0 -0.1 0.8">
+      <geom name="plate" type="cylinder" size="0.06 0.005" pos="0 0 0.005"/>
+      <body name="knob" pos="0.1 0 0.01">
+        <joint name="stove_button" type="hinge" axis="0 0 1" range="0 1.2" damping="0.1"/>
+        <geom name="knob" type="box" size="0.015 0.01 0.01" mass="0.02"/>
+      </body>
+    </body>
+    <body name="serving" mocap="true" pos="0 -0.35 0.8">
+      <geom name="mat" type="box" size="0.06 0.06 0.001"/>
+    </body>
+    <body name="pot" pos="0.2 0 0.9"><freejoint/>
+      <geom name="pot_floor" type="cylinder" size="0.04 0.003" pos="0 0 -0.02" mass="0.1"/>
+      <geom name="pot_side" type="box" size="0.003 0.04 0.02" pos="0.04 0 0" mass="0.02"/>
+    </body>
+    <body name="bread" pos="0.3 0 0.9"><freejoint/>
+      <geom name="bread" type="box" size="0.015 0.015 0.01" mass="0.03"/>
+    </body>
+  </worldbody>
+</mujoco>)";
+
+// Kitchen and clean-up in one: success conditions as reference tables word them.
+constexpr const char* kTask = R"(
+name: household
+description: a drawer, a stove with its button, a pot and a loaf
+instruction: cook, serve and tidy up
+robot: panda
+robot_base: {p: [-0.56, 0, 0.912], q: [1, 0, 0, 0]}
+cameras: [agentview]
+objects:
+  drawer: {body: drawer, radius: 0.1}
+  stove: {body: stove, radius: 0.06, symmetry: 0}
+  serving: {body: serving, radius: 0.06, symmetry: 4}
+  pot: {body: pot, radius: 0.05, symmetry: 0}
+  bread: {body: bread, radius: 0.02, symmetry: 4}
+predicates:
+  hand_at_drawer: {type: near, object: drawer_box, distance: 0.24}
+  hand_away: {type: not, of: hand_at_drawer}
+  pulled: {type: joint, joint: drawer_slide, low: -1, high: -0.1}
+  drawer_open: {type: all, of: [pulled, hand_away]}
+  drawer_closed: {type: joint, joint: drawer_slide, low: -0.01, high: 1}
+  bread_on_floor: {type: contact, a: bread, b: drawer_box}
+  put_away: {type: all, of: [bread_on_floor, drawer_closed]}
+  stove_on: {type: joint, joint: stove_button, low: 0.6, high: 2}
+  stove_off: {type: not, of: stove_on}
+  pot_touches: {type: contact, a: pot, b: stove}
+  pot_over: {type: in_box, object: pot, relative_to: stove, low: [-0.03, -0.03, 0], high: [0.03, 0.03, 0.06]}
+  pot_on_stove: {type: all, of: [pot_touches, pot_over]}
+  bread_touches: {type: contact, a: bread, b: pot}
+  bread_inside: {type: in_box, object: bread, relative_to: pot, low: [-0.03, -0.03, -0.02], high: [0.03, 0.03, 0.02]}
+  bread_in_pot: {type: all, of: [bread_touches, bread_inside]}
+  pot_served: {type: in_box, object: pot, relative_to: serving, low: [-0.05, -0.05, 0], high: [0.05, 0.05, 0.06]}
+  meal: {type: all, of: [pot_served, stove_off, bread_in_pot]}
+  done: {type: held, of: meal, steps: 2}
+success: done
+variants:
+  D0:
+    objects:
+      drawer: {x: [0, 0], y: [0.3, 0.3], z: 0.8}
+      stove: {x: [0, 0], y: [-0.1, -0.1], z: 0.8}
+      serving: {x: [0, 0], y: [-0.35, -0.35], z: 0.8}
+      pot: {x: [0.2, 0.2], y: [0, 0], z: 0.823}
+      bread: {x: [0.3, 0.3], y: [0, 0], z: 0.81}
+subtasks:
+  - {object: drawer, signal: drawer_open}
+  - {object: stove, signal: stove_on}
+  - {object: stove, signal: pot_on_stove}
+  - {object: pot, signal: bread_in_pot}
+  - {object: serving, signal: pot_served}
+  - {object: stove, signal: stove_off}
+  - {object: drawer, signal: put_away}
+  - {object: drawer, check: drawer_closed}
+)";
+
+class Household : public SimTest {
+ protected:
+  Household() {
+    std::ofstream(folder_ / "scene.xml") << kScene;
+    std::ofstream(folder_ / "task.yaml") << kTask;
+    scene_ = CompileTask(LoadTaskSpec((folder_ / "task.yaml").string(), kTaskRoot));
+    simulator_ = MakeSimulator(scene_);
+    simulator_->Reset("D0", RngKey{1});
+  }
+  // [time, qpos, …]
+  size_t Address(const char* joint) const {
+    const int id = mj_name2id(scene_->model(), mjOBJ_JOINT, joint);
+    EXPECT_GE(id, 0) << joint;
+    return 1 + size_t(scene_->model()->jnt_qposadr[id]);
+  }
+  void Turn(const char* joint, double value) {
+    SimState state = simulator_->Save();
+    state[Address(joint)] = value;
+    simulator_->Restore(state);
+  }
+  void Put(const char* body, const Vector3d& p_W) {
+    const int id = mj_name2id(scene_->model(), mjOBJ_BODY, body);
+    SimState state = simulator_->Save();
+    const int joint = scene_->model()->body_jntadr[id];
+    for (int i = 0; i < 3; ++i)
+      state[1 + size_t(scene_->model()->jnt_qposadr[joint] + i)] = p_W[i];
+    simulator_->Restore(state);
+  }
+  bool Signal(const std::string& name) const {
+    const auto& names = scene_->info().signals;
+    const auto found = std::find(names.begin(), names.end(), name);
+    EXPECT_NE(found, names.end()) << name;
+    return simulator_->Observe().signals[size_t(found - names.begin())] != 0;
+  }
+  void Wait() { simulator_->Step(OneArm(simulator_->Observe().arms[0].X_WE, -1)); }
+
+  const OwnFolder folder_;
+  std::shared_ptr<const Scene> scene_;
+  std::unique_ptr<Simulator> simulator_;
+};
+
+TEST_F(Household, ADrawerIsOpenOnceTheHandHasLeftIt) {
+  EXPECT_FALSE(Signal("drawer_open"));
+  EXPECT_TRUE(Signal("drawer_closed"));
+  Turn("drawer_slide", -0.15);
+  EXPECT_TRUE(Signal("drawer_open"));
+  EXPECT_FALSE(Signal("drawer_closed"));
+  // the hand at the front of the drawer
+  const Pose at = FingersDown(0, Vector3d(0, 0.1, 0.9));
+  Script(*simulator_).MoveTo(at, -1);
+  EXPECT_FALSE(Signal("drawer_open"));
+
+  // what lies on the floor of the closed drawer has been put away
+  Put("bread", {0, 0.15, 0.8255});
+  Turn("drawer_slide", -0.15);
+  EXPECT_FALSE(Signal("put_away"));
+  Put("bread", {0, 0.3, 0.8255});
+  Turn("drawer_slide", 0);
+  EXPECT_TRUE(Signal("put_away"));
+}
+
+TEST_F(Household, AMealIsCookedServedAndTheStoveOff) {
+  Turn("stove_button", 1);
+  EXPECT_TRUE(Signal("stove_on"));
+  Put("pot", {0, -0.1, 0.8329});
+  EXPECT_TRUE(Signal("pot_on_stove"));
+  Put("bread", {0, -0.1, 0.8257});
+  EXPECT_TRUE(Signal("bread_in_pot"));
+  Put("pot", {0, -0.35, 0.8239});
+  EXPECT_TRUE(Signal("pot_served"));
+  EXPECT_FALSE(Signal("bread_in_pot")) << "it stayed behind";
+  Put("bread", {0, -0.35, 0.8167});
+  Wait();
+  Wait();
+  EXPECT_TRUE(Signal("bread_in_pot"));
+  EXPECT_FALSE(simulator_->Observe().success) << "the stove is on";
+  Turn("stove_button", 0.1);
+  EXPECT_TRUE(Signal("stove_off"));
+  Wait();
+  Wait();
+  EXPECT_TRUE(simulator_->Observe().success);
+}
+
+}  // namespace
+}  // namespace understudy
