@@ -156,6 +156,7 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const Wo
   }
   header.parents = read.hashes;
   DatasetWriter::Options writing;
+  writing.flush_seconds = 0.25;  // what a kill costs is made again
   writing.overwrite = options.overwrite;
   writing.resume = options.resume;
   DatasetWriter writer(out, header, writing);

@@ -60,6 +60,10 @@ class DatasetWriter {
     bool resume = false;
     int compression = 1;  // deflate level of images, 0 to 12
     int threads = 0;      // that compress images; 0: one per core
+    // An episode that ends within so many seconds of the last flush waits for the next one, which
+    // comes with a later episode or attempt, and at the end. 0: each reaches the file as it ends;
+    // more is for where many end in a second and a kill may cost the last of them.
+    double flush_seconds = 0;
   };
   DatasetWriter(const std::filesystem::path& path, const DatasetHeader& header,
                 const Options& options);

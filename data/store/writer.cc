@@ -298,7 +298,8 @@ void DatasetWriter::EndEpisode() {
       m.fresh.push_back(*std::exchange(m.of_episode, {}));
       ++m.attempts;
     }
-    m.Flush();
+    const std::chrono::duration<double> waiting = Clock::now() - m.flushed;
+    if (waiting.count() >= m.options.flush_seconds || m.fresh.size() >= kAttemptBlock) m.Flush();
   });
   m.Guarded([&] { m.file.Trim(); });
 }

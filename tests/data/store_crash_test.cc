@@ -20,6 +20,48 @@ TEST(StoreCrash, KilledAtAnyMomentLosesNothingAndResumesToTheSameFile) {
   EXPECT_GT(KillAndResume(50, 11), 25);
 }
 
+// Once a second instead of after each episode: a kill costs what came since, attempts and episodes
+// alike, and going on makes the file of a writer that was never killed.
+TEST(StoreCrash, AWriterThatFlushesByTheClockLosesNoMoreThanThat) {
+  Folder folder;
+  constexpr int64_t kAttempts = 40;
+  const fs::path whole = folder / "whole.h5";
+  {
+    DatasetWriter writer(whole, HeaderFor(kKilledShape));
+    WriteAttempts(writer, kAttempts, -1);
+    writer.Finish();
+  }
+  // killed after the first episode, and when more than a second of them has gone by
+  for (const int wait_for : {1, 13}) {
+    const fs::path file = folder / fmt::format("x{}.h5", wait_for);
+    int pipe_fds[2];
+    ASSERT_EQ(pipe(pipe_fds), 0);
+    const pid_t child = Fork([&] {
+      DatasetWriter writer(file, HeaderFor(kKilledShape), {.flush_seconds = 1});
+      for (int64_t end = 2; end <= kAttempts; end += 2) {
+        WriteAttempts(writer, end, pipe_fds[1]);
+        usleep(100'000);
+      }
+    });
+    close(pipe_fds[1]);
+    char byte = 0;
+    int64_t reported = 0;
+    while (reported < wait_for && read(pipe_fds[0], &byte, 1) == 1) ++reported;
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    close(pipe_fds[0]);
+
+    DatasetWriter writer(file, HeaderFor(kKilledShape), {.resume = true});
+    EXPECT_EQ(writer.episodes_written(), (writer.attempts_written() + 1) / 2);
+    if (wait_for > 10) {
+      EXPECT_GE(writer.attempts_written(), 2) << "a second has gone by";
+    }
+    WriteAttempts(writer, kAttempts, -1);
+    writer.Finish();
+    EXPECT_EQ(DatasetReader(file).content_hash(), DatasetReader(whole).content_hash());
+  }
+}
+
 // A kill tears a write at any page. HDF5 hands over the heaps of its texts as raw data: they wait
 // for the journal like everything else that stands in the file already.
 TEST(StoreCrash, NothingOldChangesBeforeTheJournalIsWhole) {
