@@ -1,5 +1,5 @@
 # Eigen, JSON and fmt cost seconds in each file that includes them. understudy_data parses them once
-# for every library, the first test target (with GoogleTest) once for every test.
+# for every library, test_headers (with GoogleTest) once for every test.
 function(understudy_precompile name owner)
   if(NOT USE_PCH)
     return()
@@ -50,7 +50,7 @@ function(understudy_test folder)
   string(REPLACE "/" "_" target ${folder}_test)
   add_executable(${target} ${sources})
   target_link_libraries(${target} PRIVATE ${ARG_DEPS} test_support)
-  understudy_precompile(${target} data_test <gtest/gtest.h> <gmock/gmock.h>)
+  understudy_precompile(${target} test_headers)
   if(ARG_WHOLE)
     add_test(NAME ${target} COMMAND ${target})
     set_tests_properties(${target} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})

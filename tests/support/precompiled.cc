@@ -1,0 +1,2 @@
+// Holds the precompiled header of all tests (tests/CMakeLists.txt).
+int main() {}
