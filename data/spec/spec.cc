@@ -5,21 +5,13 @@
 #include <set>
 
 #include "data/spec/listed.h"
+#include "data/spec/never_holds.h"
 #include "data/spec/task_spec.h"
 
 namespace understudy {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The predicates that a predicate names.
-std::vector<std::string> Operands(const Predicate& predicate) {
-  if (const auto* all = std::get_if<AllPredicate>(&predicate)) return all->of;
-  if (const auto* any = std::get_if<AnyPredicate>(&predicate)) return any->of;
-  if (const auto* negation = std::get_if<NotPredicate>(&predicate)) return {negation->of};
-  if (const auto* held = std::get_if<HeldPredicate>(&predicate)) return {held->of};
-  return {};
-}
 
 // The task objects that a predicate names; scene bodies are checked against the model by sim.
 struct ObjectNames {
@@ -77,7 +69,7 @@ std::vector<std::string> PredicateOrder(const TaskSpec& task) {
     if (!open.insert(name).second) {
       ThrowBadInput(fmt::format("predicates.{}: names itself in a circle", name));
     }
-    for (const std::string& operand : Operands(found->second)) add(operand);
+    for (const std::string& operand : OperandsOf(found->second)) add(operand);
     open.erase(name);
     done.insert(name);
     order.push_back(name);
@@ -109,7 +101,7 @@ std::vector<std::string> Validate(const TaskSpec& task) {
   // predicates: operands and objects exist, and nothing names itself
   for (const auto& [name, predicate] : task.predicates) {
     const std::string path = "predicates." + name;
-    for (const std::string& operand : Operands(predicate)) {
+    for (const std::string& operand : OperandsOf(predicate)) {
       refer(path, "predicate", operand, predicates);
     }
     for (const std::string& object : ObjectsOf(predicate)) refer(path, "object", object, objects);
@@ -193,6 +185,8 @@ std::vector<std::string> Validate(const TaskSpec& task) {
                       i, j));
     }
   }
+  // and so have references that lead nowhere
+  if (problems.empty()) problems = NeverHold(task);
   return problems;
 }
 
