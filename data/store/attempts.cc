@@ -21,6 +21,8 @@ constexpr const char* kNumber = "attempts/attempt";
 constexpr std::array kOfRows{"attempts/success",     "attempts/subtask",   "attempts/steps",
                              "attempts/object_pose", "attempts/cause_end", "attempts/sources_end"};
 constexpr std::array kLong{"attempts/cause_text", "attempts/sources"};
+constexpr const char* kSubtaskSteps = "attempts/subtask_steps";
+constexpr int32_t kNotTold = -1;
 
 void PutNumbers(Column& column, const AttemptRecord& a, size_t objects) {
   for (size_t o = 0; o < objects; ++o) {
@@ -152,6 +154,9 @@ std::vector<AttemptRecord> ReadBlock(const h5::Group& understudy, size_t objects
                     RowsOf(understudy, "attempts/sources"));
   const Column cause = part("attempts/cause_text", kU8, texts);
   const Column sources = part("attempts/sources", kI32, lists);
+  // files of older programs do not tell them
+  const bool told = understudy.Has(kSubtaskSteps);
+  const Column subtask_steps = told ? part(kSubtaskSteps, kI32, lists) : Column();
 
   std::vector<AttemptRecord> attempts(count);
   for (size_t k = 0; k < count; ++k) {
@@ -175,6 +180,11 @@ std::vector<AttemptRecord> ReadBlock(const h5::Group& understudy, size_t objects
                    cause.bytes.begin() + (texts.Begin(k + 1) - texts.Begin(0)));
     for (int64_t i = lists.Begin(k); i < lists.Begin(k + 1); ++i) {
       a.sources.push_back(sources.At<int32_t>(static_cast<size_t>(i - lists.Begin(0))));
+      if (!told) continue;
+      a.subtask_steps.push_back(subtask_steps.At<int32_t>(static_cast<size_t>(i - lists.Begin(0))));
+    }
+    if (std::count(a.subtask_steps.begin(), a.subtask_steps.end(), kNotTold) > 0) {
+      a.subtask_steps.clear();
     }
   }
   return attempts;
@@ -190,19 +200,30 @@ void AppendAttempts(const h5::Group& understudy, size_t objects,
       subtask("attempts/subtask", kI32, {}), steps("attempts/steps", kI32, {}),
       poses("attempts/object_pose", kF64, {objects, 7}), cause_end("attempts/cause_end", kI64, {}),
       sources_end("attempts/sources_end", kI64, {}), cause("attempts/cause_text", kU8, {}),
-      sources("attempts/sources", kI32, {});
+      sources("attempts/sources", kI32, {}), subtask_steps(kSubtaskSteps, kI32, {});
   const int64_t cause_start = RowsOf(understudy, cause.path);
   const int64_t sources_start = RowsOf(understudy, sources.path);
+  // a row per source; what older rows do not tell is made up for
+  bool told = understudy.Has(kSubtaskSteps);
+  for (int64_t i = RowsOf(understudy, kSubtaskSteps); i < sources_start; ++i) {
+    subtask_steps.Push(kNotTold);
+  }
   for (const AttemptRecord& a : attempts) {
     Require(a.X_WO_start.empty() || a.X_WO_start.size() == objects,
             "an attempt has a start pose for every object of the header, or none");
+    Require(a.subtask_steps.empty() || a.subtask_steps.size() == a.sources.size(),
+            "an attempt has steps for every subtask that it has a source for, or none");
     number.Push(a.attempt);
     success.Push(static_cast<uint8_t>(a.success));
     subtask.Push(a.subtask);
     steps.Push(a.steps);
     PutNumbers(poses, a, objects);
     for (const char c : a.cause) cause.Push(static_cast<uint8_t>(c));
-    for (const int32_t source : a.sources) sources.Push(source);
+    for (size_t i = 0; i < a.sources.size(); ++i) {
+      sources.Push(a.sources[i]);
+      subtask_steps.Push(a.subtask_steps.empty() ? kNotTold : a.subtask_steps[i]);
+    }
+    told |= !a.subtask_steps.empty();
     cause.rows += a.cause.size();
     sources.rows += a.sources.size();
     cause_end.Push(cause_start + static_cast<int64_t>(cause.rows));
@@ -214,6 +235,9 @@ void AppendAttempts(const h5::Group& understudy, size_t objects,
   }
   understudy.Grow(cause);
   understudy.Grow(sources);
+  if (!told) return;
+  subtask_steps.rows = subtask_steps.bytes.size() / sizeof(int32_t);
+  understudy.Grow(subtask_steps);
 }
 
 int64_t CountAttempts(const h5::Group& understudy) { return RowsOf(understudy, kNumber); }
@@ -223,12 +247,19 @@ void VisitAttempts(const h5::Group& understudy, size_t objects, const EachAttemp
   const auto rows = static_cast<size_t>(CountAttempts(understudy));
   CheckClaim(understudy, rows);
   CheckChunks(understudy, kNumber);
+  CheckChunks(understudy, kSubtaskSteps);
   for (const char* name : kLong) CheckChunks(understudy, name);
   for (const char* name : kOfRows) {
     CheckChunks(understudy, name);
     if (RowsOf(understudy, name) == static_cast<int64_t>(rows)) continue;
     h5::FailReading(understudy.Place(name),
                     fmt::format("has {} rows, must have {}", RowsOf(understudy, name), rows));
+  }
+  const int64_t listed = RowsOf(understudy, "attempts/sources");
+  if (understudy.Has(kSubtaskSteps) && RowsOf(understudy, kSubtaskSteps) != listed) {
+    h5::FailReading(
+        understudy.Place(kSubtaskSteps),
+        fmt::format("has {} rows, must have {}", RowsOf(understudy, kSubtaskSteps), listed));
   }
   // an empty table is read too: its columns have types
   size_t first = 0;

@@ -35,11 +35,12 @@ struct DatasetHeader {
 struct AttemptRecord {
   int64_t attempt = 0;
   bool success = false;
-  std::string cause;             // empty on success
-  int32_t subtask = -1;          // where it ended
-  int32_t steps = 0;             // length of the attempt
-  std::vector<Pose> X_WO_start;  // object poses at its start, for coverage
-  std::vector<int32_t> sources;  // source demonstration of every subtask executed
+  std::string cause;                   // empty on success
+  int32_t subtask = -1;                // where it ended
+  int32_t steps = 0;                   // length of the attempt
+  std::vector<Pose> X_WO_start;        // object poses at its start, for coverage
+  std::vector<int32_t> sources;        // source demonstration of every subtask executed
+  std::vector<int32_t> subtask_steps;  // steps in each of these subtasks; empty: not told
 };
 
 // Whether there is such a file and it is HDF5's, a dataset or not.

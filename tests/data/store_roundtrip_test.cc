@@ -73,6 +73,41 @@ TEST(StoreRoundTrip, EveryFieldOfEveryShapeBitForBit) {
   }
 }
 
+// A file of an older program, which did not tell the steps of subtasks, is gone on with; they are
+// no part of the content.
+TEST(StoreRoundTrip, StepsOfSubtasksMayBeginLate) {
+  Folder folder;
+  const DatasetHeader header = HeaderFor({});
+  const auto record = [](int64_t i, bool told) {
+    AttemptRecord a{.attempt = i, .cause = "dropped", .subtask = 1, .steps = 7};
+    a.sources = {3, 4};
+    if (told) a.subtask_steps = {5, 2};
+    return a;
+  };
+  for (const int64_t begins : {0, 80, 200}) {
+    const fs::path file = folder / fmt::format("{}.h5", begins);
+    {
+      DatasetWriter old(file, header);
+      for (int64_t i = 0; i < begins; ++i) old.AppendAttempt(record(i, false));
+    }
+    DatasetWriter::Options resume;
+    resume.resume = true;
+    DatasetWriter writer(file, header, resume);
+    ASSERT_EQ(writer.attempts_written(), begins);
+    for (int64_t i = begins; i < 200; ++i) writer.AppendAttempt(record(i, true));
+    writer.Finish();
+    const DatasetReader reader(file);
+    const std::vector<AttemptRecord> read = reader.attempts();
+    ASSERT_EQ(read.size(), 200u);
+    for (int64_t i = 0; i < 200; ++i) {
+      EXPECT_EQ(read[static_cast<size_t>(i)].subtask_steps, record(i, i >= begins).subtask_steps);
+      EXPECT_EQ(read[static_cast<size_t>(i)].sources, record(i, true).sources);
+    }
+    EXPECT_EQ(reader.content_hash(), DatasetReader(folder / "0.h5").content_hash());
+    EXPECT_TRUE(VerifyDataset(file).faults.empty());
+  }
+}
+
 TEST(StoreRoundTrip, HeaderMasksAttemptsReport) {
   Folder folder;
   const EpisodeShape shape;
@@ -89,6 +124,9 @@ TEST(StoreRoundTrip, HeaderMasksAttemptsReport) {
                       .steps = 100 + static_cast<int>(i)};
       if (i % 5 != 0) a.X_WO_start = {RandomPose(rng), RandomPose(rng)};
       for (int64_t s = 0; s < i % 4; ++s) a.sources.push_back(static_cast<int32_t>(s * i));
+      if (i % 7 != 0) {
+        for (int64_t s = 0; s < i % 4; ++s) a.subtask_steps.push_back(static_cast<int32_t>(s + i));
+      }
       attempts.push_back(a);
       writer.AppendAttempt(a);
       if (i % 50 == 0) writer.Append(RandomEpisode(static_cast<uint64_t>(i), shape));
@@ -142,6 +180,7 @@ TEST(StoreRoundTrip, HeaderMasksAttemptsReport) {
     EXPECT_EQ(read[i].steps, attempts[i].steps);
     EXPECT_EQ(read[i].X_WO_start, attempts[i].X_WO_start);
     EXPECT_EQ(read[i].sources, attempts[i].sources);
+    EXPECT_EQ(read[i].subtask_steps, attempts[i].subtask_steps);
   }
 }
 
