@@ -7,11 +7,13 @@
 
 #include "app/commands.h"
 #include "app/mimic_report.h"
+#include "app/page.h"
 #include "app/sample_videos.h"
 #include "app/twin.h"
 #include "augment/command.h"
 #include "data/base/shard.h"
 #include "data/store/dataset.h"
+#include "data/store/files.h"
 #include "data/store/translate.h"
 #include "mimic/command.h"
 
@@ -145,6 +147,8 @@ std::filesystem::path PageFile(const MimicFlags& flags) {
                            page.string()));
   }
   TryToWrite(page, "report");
+  // a page may be written anew; nothing else is lost to one
+  CheckRemade(page, kPageStart, "page");
   return page;
 }
 

@@ -49,10 +49,9 @@ code{font-size:13px}a{color:#2563eb;text-decoration:none}
 
 std::string BeginPage(const std::string& title, const std::string& lead) {
   std::string html = fmt::format(
-      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width\"><title>{0}</title><style>{1}</style></head><body><h1>{0}</"
-      "h1>",
-      EscapeHtml(title), kStyle);
+      "{0}<meta name=\"viewport\" content=\"width=device-width\"><title>{1}</title>"
+      "<style>{2}</style></head><body><h1>{1}</h1>",
+      kPageStart, EscapeHtml(title), kStyle);
   if (!lead.empty()) html += fmt::format("<p class=\"lead\">{}</p>", EscapeHtml(lead));
   return html;
 }

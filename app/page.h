@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace understudy {
@@ -10,6 +11,10 @@ namespace understudy {
 // What the pages of reports are made of. Texts are escaped by the functions that take them; `html`
 // is not.
 
+// How every page begins: it tells our pages from other files.
+inline constexpr std::string_view kPageStart =
+    "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+    "<meta name=\"generator\" content=\"Understudy\">";
 // Start of a self-contained page: head, style, heading and a paragraph below it (none if empty).
 std::string BeginPage(const std::string& title, const std::string& lead);
 // Version line and end of the page.

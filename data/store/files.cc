@@ -6,6 +6,8 @@
 
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include "data/base/error.h"
 
@@ -44,6 +46,21 @@ void CheckOutput(const std::filesystem::path& output, bool overwrite,
         fmt::format("{}: exists already; choose another name, or say --overwrite to replace it",
                     output.string()));
   }
+}
+
+void CheckRemade(const std::filesystem::path& output, std::string_view beginning,
+                 const char* what) {
+  std::error_code none;
+  if (!std::filesystem::exists(output, none)) return;
+  // neither folders nor devices
+  if (std::filesystem::is_regular_file(output, none)) {
+    std::string begins(beginning.size(), '\0');
+    std::ifstream in(output, std::ios::binary);
+    in.read(begins.data(), static_cast<std::streamsize>(begins.size()));
+    if (in && begins == beginning) return;
+  }
+  ThrowUsage(fmt::format("{}: exists already, and is no {} of this program; choose another name",
+                         output.string(), what));
 }
 
 void RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 #include <vector>
 
 namespace understudy {
@@ -29,6 +30,11 @@ class UnfinishedFile {
 // Throws Error(kUsage) where `output` exists and may not be replaced, or is one of the inputs.
 void CheckOutput(const std::filesystem::path& output, bool overwrite,
                  const std::vector<std::filesystem::path>& inputs = {});
+
+// For texts that are made anew as often as one likes. Throws Error(kUsage) where `output` exists
+// and does not begin as this program begins such a file: it is somebody's own. `what` it is:
+// "page".
+void CheckRemade(const std::filesystem::path& output, std::string_view beginning, const char* what);
 
 // Renames and makes the folder's entry survive a power cut. Throws Error(kFailed).
 void RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to);

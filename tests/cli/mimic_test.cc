@@ -81,6 +81,23 @@ TEST_F(MimicCli, SettingsThatCannotBeWrittenAreToldAtOnce) {
   EXPECT_FALSE(fs::exists(folder_ / "t.yaml"));
 }
 
+// A page is made anew as often as one likes; somebody's own file is not lost to one.
+TEST_F(MimicCli, APageReplacesOnlyAPage) {
+  const std::string run = "mimic s.h5 --attempts 1 --overwrite --out g.h5 --quiet --report ";
+  for (const std::string& text : {std::string("notes\n"), std::string(),
+                                  std::string("<!doctype html><html><body>mine</body></html>")}) {
+    Write("page.html", text);
+    Expect(run + "page.html", 2, "page.html: exists already, and is no page of this program");
+    EXPECT_EQ(ReadText(folder_ / "page.html"), text);
+    EXPECT_FALSE(fs::exists(folder_ / "g.h5"));
+    fs::remove(folder_ / "page.html");
+  }
+  Expect(run + "page.html", 0, "of 1 attempts");
+  const std::string page = ReadText(folder_ / "page.html");
+  Expect(run + "page.html --seed 2", 0, "of 1 attempts");
+  EXPECT_NE(ReadText(folder_ / "page.html"), page);
+}
+
 // A gate that nothing passes ends every attempt with its cause and says what to change.
 TEST_F(MimicCli, GatesAreACauseOfFailure) {
   const CommandResult result =
