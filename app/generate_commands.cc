@@ -170,6 +170,7 @@ std::string DescribeMimic(const Json& result) {
                         100 * interval[0].get<double>(), 100 * interval[1].get<double>());
   }
   text += "\n";
+  if (result.value("interrupted", false)) text += result.value("stop_reason", "") + "\n";
   if (result.contains("failures")) {
     for (const auto& [cause, per_subtask] : result["failures"].items()) {
       text += fmt::format("  {}: {}\n", cause, per_subtask.dump());

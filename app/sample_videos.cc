@@ -138,7 +138,7 @@ SampleVideos FilmSamples(const MimicReport& report, const MimicOptions& options,
     const std::unique_ptr<Renderer> renderer = renderers();
     const ScratchFolder folder;
     RepeatAttempts(
-        options, task, seams, numbers,
+        options, task, seams, report.source_weights, numbers,
         [&](int64_t number, const Attempt& attempt) {
           SampleVideo video = Describe(number, attempt);
           if (video.cause != CauseOf(report, number)) {

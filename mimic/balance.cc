@@ -19,11 +19,15 @@ Balance::Balance(const ResetVariant& variant, const std::vector<std::string>& ob
   }
 }
 
+bool Balance::HasRoom(const std::vector<Pose>& X_WO_start) const {
+  return std::all_of(grids_.begin(), grids_.end(), [&](const Grid& grid) {
+    return grid.kept[grid.BinOf(X_WO_start)] < grid.most;
+  });
+}
+
 bool Balance::Keep(const std::vector<Pose>& X_WO_start) {
-  const bool room = std::all_of(grids_.begin(), grids_.end(),
-                                [&](Grid& grid) { return grid.KeptWith(X_WO_start) < grid.most; });
-  if (!room) return false;
-  for (Grid& grid : grids_) ++grid.KeptWith(X_WO_start);
+  if (!HasRoom(X_WO_start)) return false;
+  for (Grid& grid : grids_) ++grid.kept[grid.BinOf(X_WO_start)];
   return true;
 }
 

@@ -26,6 +26,8 @@ class Balance {
 
   // Whether a success that began so is kept; what is kept counts.
   bool Keep(const std::vector<Pose>& X_WO_start);
+  // The same, but nothing is counted.
+  bool HasRoom(const std::vector<Pose>& X_WO_start) const;
 
  private:
   struct Grid {
@@ -33,8 +35,8 @@ class Balance {
     size_t object = 0;
     int64_t most = 0;  // of each bin
     std::vector<int64_t> kept;
-    int64_t& KeptWith(const std::vector<Pose>& X_WO_start) {
-      return kept[bins.BinOf(X_WO_start[object])];
+    size_t BinOf(const std::vector<Pose>& X_WO_start) const {
+      return bins.BinOf(X_WO_start[object]);
     }
   };
   std::vector<Grid> grids_;

@@ -12,7 +12,7 @@
 #include "data/base/ordered_pool.h"
 #include "data/base/shard.h"
 #include "data/store/dataset.h"
-#include "mimic/weigh.h"
+#include "data/store/files.h"
 
 namespace understudy {
 namespace {
@@ -52,16 +52,14 @@ Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
   return sources;
 }
 
-// The usable demonstrations among them, weighed where that is asked for.
+// The usable demonstrations among them.
 SourceSet MakeSourceSet(const Sources& read, const MimicOptions& options, const TaskSpec& task,
-                        const WorkerSeams& seams, const SimulatorInfo& info, Progress& progress) {
+                        const SimulatorInfo& info, Progress& progress) {
   SourceSet sources(read.episodes, read.names, task, info, options.debounce, options.transfer);
   for (const SkippedSource& skipped : sources.skipped()) {
     progress.Message(fmt::format("skipped {}: {}", skipped.name, fmt::join(skipped.reasons, ", ")));
   }
-  const RunOptions& run = options.run;
-  return WeighSources(std::move(sources), task, seams, run.variant, run.seed, run.generate,
-                      run.weigh_attempts, run.threads, progress);
+  return sources;
 }
 
 // What decides the content of an attempt, and nothing that only bounds the run or speeds it up.
@@ -92,8 +90,12 @@ Json ContentSettings(const MimicOptions& options, const TaskSpec& task, const Si
 // has, it remembers one bit of every episode.
 class DatasetSink : public AttemptSink {
  public:
-  explicit DatasetSink(DatasetWriter& writer, bool keep_failed)
-      : writer_(writer), keep_failed_(keep_failed) {}
+  // `unbegun` is the file as long as it holds no attempt.
+  DatasetSink(DatasetWriter& writer, UnfinishedFile& unbegun, bool keep_failed)
+      : writer_(writer), unbegun_(unbegun), keep_failed_(keep_failed) {
+    if (writer.attempts_written() == 0) unbegun.Begin();
+  }
+  std::string name() const override { return unbegun_.part().string(); }
   void ReadBack(const std::function<void(const AttemptRecord&)>& each) override {
     writer_.VisitAttempts([&](const AttemptRecord& record) {
       each(record);
@@ -102,6 +104,7 @@ class DatasetSink : public AttemptSink {
   }
   int64_t episodes() const override { return writer_.episodes_written(); }
   void Append(const AttemptRecord& record, const Episode* episode) override {
+    unbegun_.Keep();
     writer_.AppendAttempt(record, episode);
     if (episode != nullptr) Note(record);
   }
@@ -120,6 +123,7 @@ class DatasetSink : public AttemptSink {
   }
 
   DatasetWriter& writer_;
+  UnfinishedFile& unbegun_;
   bool keep_failed_;
   std::vector<bool> successful_;  // of episode i
 };
@@ -129,11 +133,14 @@ class DatasetSink : public AttemptSink {
 MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
                      Progress& progress, const AdaptSource& adapt) {
   if (options.out.empty()) ThrowUsage("no output dataset: give one (--out)");
+  // what can be told before anything is read
+  CheckRun(options.run, task);
   const Shard shard = ParseShard(options.run.shard);
   const fs::path out = shard.Output(options.out);
+  CheckOutput(out, options.overwrite, {options.sources.begin(), options.sources.end()});
+  const std::unique_ptr<Simulator> simulator = MakeWorker(task, seams).simulator;
   Sources read = ReadSources(options, adapt);
-  const std::unique_ptr<Simulator> simulator = seams.simulator();
-  const SourceSet sources = MakeSourceSet(read, options, task, seams, simulator->info(), progress);
+  SourceSet sources = MakeSourceSet(read, options, task, simulator->info(), progress);
   read.episodes.clear();
 
   // the header holds what must be equal for a .part to be continued
@@ -159,15 +166,16 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const Wo
   writing.flush_seconds = 0.25;  // what a kill costs is made again
   writing.overwrite = options.overwrite;
   writing.resume = options.resume;
+  UnfinishedFile unbegun(out);
   DatasetWriter writer(out, header, writing);
   if (writer.attempts_written() > 0) {
     progress.Message(
         fmt::format("resuming {} at attempt {}", out.string(), writer.attempts_written()));
   }
 
-  DatasetSink sink(writer, options.run.keep_failed);
+  DatasetSink sink(writer, unbegun, options.run.keep_failed);
   const MimicReport report =
-      RunAttempts(sources, task, seams, options.run, settings, sink, progress);
+      RunAttempts(std::move(sources), task, seams, options.run, settings, sink, progress);
   if (report.interrupted) return report;
 
   sink.WriteMasks();
@@ -182,14 +190,14 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const Wo
 }
 
 void RepeatAttempts(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
-                    const std::vector<int64_t>& numbers,
+                    const SourceWeights& weights, const std::vector<int64_t>& numbers,
                     const std::function<void(int64_t number, const Attempt& attempt)>& each,
                     const AdaptSource& adapt) {
   if (numbers.empty()) return;
   const Sources read = ReadSources(options, adapt);
   Progress silent;
   const SourceSet sources =
-      MakeSourceSet(read, options, task, seams, seams.simulator()->info(), silent);
+      MakeSourceSet(read, options, task, seams.simulator()->info(), silent).Weighted(weights);
   const auto count = static_cast<int64_t>(numbers.size());
   const int threads = ThreadCount(options.run.threads, count);
   Workers workers(task, seams, threads);
@@ -209,18 +217,19 @@ void RepeatAttempts(const MimicOptions& options, const TaskSpec& task, const Wor
 
 MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
                     const AdaptSource& adapt) {
+  CheckRun(options.run, task);
+  const std::unique_ptr<Simulator> simulator = MakeWorker(task, seams).simulator;
   const Sources read = ReadSources(options, adapt);
-  const std::unique_ptr<Simulator> simulator = seams.simulator();
   Progress silent;
-  const SourceSet sources = MakeSourceSet(read, options, task, seams, simulator->info(), silent);
+  const SourceSet sources = MakeSourceSet(read, options, task, simulator->info(), silent);
   return PlanAttempts(sources, task, seams, options.run);
 }
 
 TuneReport TuneMimic(const MimicOptions& options, const TuneOptions& tune, const TaskSpec& task,
                      const WorkerSeams& seams, Progress& progress, const AdaptSource& adapt) {
+  const std::unique_ptr<Simulator> simulator = MakeWorker(task, seams).simulator;
   const Sources read = ReadSources(options, adapt);
-  const std::unique_ptr<Simulator> simulator = seams.simulator();
-  const SourceSet sources = MakeSourceSet(read, options, task, seams, simulator->info(), progress);
+  const SourceSet sources = MakeSourceSet(read, options, task, simulator->info(), progress);
   return Tune(sources, task, seams, options.run.generate, tune, progress);
 }
 

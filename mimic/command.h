@@ -47,17 +47,18 @@ struct MimicOptions {
 using AdaptSource = std::function<void(const DatasetReader&, Episode*)>;
 
 // Reads the sources, generates, writes `out` (as `out`.part until whole). Interrupted, it leaves
-// the .part, which the next run with resume continues to the same result. Throws Error: kUsage
-// without sources, output or bound, or where `out` exists; kBadInput for unreadable or unusable
-// sources or a .part of other settings; kFailed where the disk fails.
+// the .part, which the next run with resume continues to the same result; one without attempts does
+// not stay behind. Throws Error: kUsage without sources, output or bound, or where `out` exists;
+// kBadInput for unreadable or unusable sources, or a .part that
+// is damaged, of other settings or holds more than is asked for; kFailed where the disk fails.
 MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
                      Progress& progress, const AdaptSource& adapt = {});
 
 // Makes attempts of such a run again and hands each to `each` on the calling thread, in the order
-// of `numbers`. An attempt is a function of its number, so that nothing of the run has to be kept
-// for it.
+// of `numbers`. An attempt is a function of its number and of how the run weighed its sources
+// (MimicReport::source_weights), so that nothing else of the run has to be kept for it.
 void RepeatAttempts(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
-                    const std::vector<int64_t>& numbers,
+                    const SourceWeights& weights, const std::vector<int64_t>& numbers,
                     const std::function<void(int64_t number, const Attempt& attempt)>& each,
                     const AdaptSource& adapt = {});
 

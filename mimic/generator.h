@@ -34,7 +34,8 @@ struct RunOptions {
   std::string shard;
   bool keep_failed = false;  // write failed attempts too, marked as such
   // Keep no more successes of a part of the reset space than so many times its even share of
-  // `demos`, in balance_bins by balance_bins parts per object (Balance); 0: keep all.
+  // `demos`, in balance_bins by balance_bins parts per object (Balance), from 1 on: with less they
+  // would not hold `demos` together; 0: keep all.
   double balance = 0;
   int balance_bins = 3;
   // Attempts beforehand that say how often each source is drawn (WeighSources); 0: evenly.
@@ -58,7 +59,7 @@ struct RunOptions {
     v("shard", shard, "one part of the attempts: i/n, from 0; auto: as the cluster's array says");
     v("keep_failed", keep_failed, "write failed attempts too, marked as such");
     v("balance", balance,
-      "times its even share of demos that a part of the reset space may hold; 0: any",
+      "times its even share of demos that a part of the reset space may hold, 1 or more; 0: any",
       Limits{0, 1000});
     v("balance_bins", balance_bins, "parts per axis of an object's reset range", Limits{2, 100});
     v("weigh_attempts", weigh_attempts,
@@ -73,6 +74,8 @@ struct RunOptions {
 class AttemptSink {
  public:
   virtual ~AttemptSink() = default;
+  // What it is called in messages.
+  virtual std::string name() const { return "the unfinished dataset"; }
   // Every attempt recorded so far, in order, from the first one of the shard. Called once, at
   // first.
   virtual void ReadBack(const std::function<void(const AttemptRecord&)>& each) = 0;
@@ -81,21 +84,34 @@ class AttemptSink {
   virtual void Append(const AttemptRecord& record, const Episode* episode) = 0;
 };
 
-// Starts attempts until the bound of `options` is met, on all threads with one simulator each; they
-// reach the sink in order, and what reaches it does not depend on the number of threads. A run
-// bounded by demos is the shortest prefix of attempts that holds them, surplus (Balance) not
-// counted. Stops early, with what is recorded, when an interrupt is requested. `settings` is stored
-// in every episode. Memory does not grow with the number of attempts. Throws Error(kUsage) for a
-// run without bound, an unknown variant, or a task that needs a planner where there is none.
-MimicReport RunAttempts(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
+// Throws Error(kUsage) for what no run can do, whatever the sources: no bound, an unknown variant,
+// parts of a run or a balance that do not go with the bounds.
+void CheckRun(const RunOptions& options, const TaskSpec& task);
+// Throws Error(kUsage) for a reset distribution that the task does not have.
+void CheckVariant(const std::string& variant, const TaskSpec& task);
+
+// Weighs the sources where that is asked for (WeighSources), then starts attempts until the bound
+// of `options` is met, on all threads with one simulator each; they reach the sink in order, and
+// what reaches it does not depend on the number of threads. A run bounded by demos is the shortest
+// prefix of attempts that holds them, surplus (Balance) not counted. Goes on behind what the sink
+// holds, to the same report, times aside, as a run that never stopped. Stops early, with what is
+// recorded, when an interrupt is requested. `settings` is stored in every episode. Memory does not
+// grow with the number of attempts. Throws Error: kUsage as CheckRun, and for a task that needs a
+// planner where there is none; kBadInput, before the first attempt, for a sink that is damaged or
+// holds more than this run makes.
+MimicReport RunAttempts(SourceSet sources, const TaskSpec& task, const WorkerSeams& seams,
                         const RunOptions& options, const Json& settings, AttemptSink& sink,
                         Progress& progress);
 
 // What RunAttempts would cost, from a probe of a few attempts on this machine (not the ones of the
-// run: their keys differ).
+// run: their keys differ). Sources are not weighed for it.
 struct MimicPlan {
   int64_t attempts = 0;  // expected to be started
   double rate = 0;       // successes of the probe
+  // Successes that balance is expected to leave out, if all starts succeed alike: where the task is
+  // easier here than there it leaves out more.
+  double surplus = 0;
+  int64_t weigh_attempts = 0;  // made beforehand, in `seconds`
   int probe_attempts = 0;
   int threads = 1;
   double seconds = 0;  // expected

@@ -54,9 +54,6 @@ MimicSummary::MimicSummary(const SourceSet& sources, const TaskSpec& task,
   report_.skipped = sources.skipped();
   report_.subtasks.resize(task.subtasks.size());
   for (const SourceDemo& demo : sources.demos()) report_.sources.push_back({demo.name, demo.uuid});
-  for (size_t i = 0; i < task.subtasks.size() && !sources.weights(i).empty(); ++i) {
-    report_.source_weights.push_back(sources.weights(i));
-  }
   for (const std::string& object : objects) {
     report_.coverage.push_back(EmptyCoverage(object, task.variants.at(variant), bins));
   }
@@ -91,6 +88,10 @@ void MimicSummary::Add(const AttemptRecord& record) {
     SubtaskUse& use = report_.subtasks[static_cast<size_t>(i)];
     use.begun += record.success || i <= record.subtask;
     use.ended += record.success || i < record.subtask;
+  }
+  for (size_t i = 0; i < record.subtask_steps.size(); ++i) {
+    ++report_.subtasks[i].told;
+    report_.subtasks[i].steps += record.subtask_steps[i];
   }
   AddLength(record, &report_.lengths);
   for (int32_t source : record.sources) {
@@ -139,7 +140,10 @@ Json MimicReport::ContentJson() const {
   json["first_successes"] = first_successes;
   json["subtasks"] = Json::array();
   for (const SubtaskUse& use : subtasks) {
-    json["subtasks"].push_back({{"begun", use.begun}, {"ended", use.ended}});
+    json["subtasks"].push_back(
+        {{"begun", use.begun},
+         {"ended", use.ended},
+         {"mean_steps", Ratio(static_cast<double>(use.steps), static_cast<double>(use.told))}});
   }
   json["lengths"] = {{"bin_steps", LengthHistogram::kBinSteps},
                      {"successes", lengths.successes},
@@ -180,10 +184,6 @@ Json MimicReport::ToJson() const {
   json["interrupted"] = interrupted;
   const double substeps = static_cast<double>(times.substeps);
   const double steps = static_cast<double>(times.steps);
-  for (size_t i = 0; i < times.subtask_steps.size() && i < subtasks.size(); ++i) {
-    json["subtasks"][i]["mean_steps"] = Ratio(static_cast<double>(times.subtask_steps[i]),
-                                              static_cast<double>(times.subtask_attempts[i]));
-  }
   json["times"] = {
       {"wall_s", times.wall_s},
       {"threads", times.threads},

@@ -31,8 +31,6 @@ struct MimicTimes {
   double step_s = 0;     // inside Simulator::Step
   double physics_s = 0;  // of it inside the physics engine
   int64_t attempts = 0, steps = 0, substeps = 0;
-  std::vector<int64_t> subtask_attempts,
-      subtask_steps;  // attempts that began it; their steps in it
   int threads = 1;
 };
 
@@ -40,6 +38,8 @@ struct MimicTimes {
 struct SubtaskUse {
   int64_t begun = 0;  // attempts that came to it
   int64_t ended = 0;  // of them those that went on behind it, or succeeded
+  int64_t told = 0;   // of the begun ones those that tell their steps in it
+  int64_t steps = 0;  // of these
 };
 
 // Attempts that ended in one way.

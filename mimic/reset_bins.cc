@@ -8,7 +8,8 @@ namespace {
 int Bin(double value, const std::array<double, 2>& range, int bins) {
   if (bins == 1) return 0;
   const double share = (value - range[0]) / (range[1] - range[0]);
-  return std::clamp(static_cast<int>(share * bins), 0, bins - 1);
+  // clamped before it is a whole number: files hold any pose
+  return static_cast<int>(std::clamp(share * bins, 0.0, bins - 1.0));
 }
 
 }  // namespace

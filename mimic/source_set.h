@@ -57,6 +57,7 @@ class SourceSet {
     weights_ = std::move(weights);
     return std::move(*this);
   }
+  const SourceWeights& all_weights() const { return weights_; }  // empty: all count alike
   // Of the sources, for a subtask; empty: they count alike.
   std::vector<double> weights(size_t subtask) const {
     return weights_.empty() ? std::vector<double>() : weights_.at(subtask);

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <utility>
-
 #include "data/base/ordered_pool.h"
 
 namespace understudy {
@@ -32,10 +30,10 @@ SourceWeights SourceScores::Weights() const {
   return weights;
 }
 
-SourceSet WeighSources(SourceSet sources, const TaskSpec& task, const WorkerSeams& seams,
-                       const std::string& variant, uint64_t seed, const GenerateOptions& generate,
-                       int64_t attempts, int threads, Progress& progress) {
-  if (attempts <= 0) return sources;
+std::optional<SourceWeights> WeighSources(const SourceSet& sources, const TaskSpec& task,
+                                          const WorkerSeams& seams, const std::string& variant,
+                                          uint64_t seed, const GenerateOptions& generate,
+                                          int64_t attempts, int threads, Progress& progress) {
   SourceScores scores(task.subtasks.size(), sources.demos().size());
   Workers workers(task, seams, ThreadCount(threads, attempts));
   progress.Start(fmt::format("weigh the sources of {} {}", task.name, variant), attempts,
@@ -52,7 +50,8 @@ SourceSet WeighSources(SourceSet sources, const TaskSpec& task, const WorkerSeam
         return !InterruptRequested();
       });
   progress.Finish();
-  return std::move(sources).Weighted(scores.Weights());
+  if (InterruptRequested()) return {};
+  return scores.Weights();
 }
 
 }  // namespace understudy

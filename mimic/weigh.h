@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,11 +25,12 @@ class SourceScores {
   std::vector<std::vector<int64_t>> good_, begun_;  // [subtask][source]
 };
 
-// `sources` weighted by `attempts` attempts of `variant` under keys of their own (not those of the
-// run); 0: as they are. Depends on its arguments only, `threads` and `progress` aside; an interrupt
-// ends it early.
-SourceSet WeighSources(SourceSet sources, const TaskSpec& task, const WorkerSeams& seams,
-                       const std::string& variant, uint64_t seed, const GenerateOptions& generate,
-                       int64_t attempts, int threads, Progress& progress);
+// What `attempts` attempts of `variant` under keys of their own (not those of the run) say of the
+// sources. Depends on its arguments only, `threads` and `progress` aside. Nothing where an
+// interrupt was requested: half of the attempts say something else than all.
+std::optional<SourceWeights> WeighSources(const SourceSet& sources, const TaskSpec& task,
+                                          const WorkerSeams& seams, const std::string& variant,
+                                          uint64_t seed, const GenerateOptions& generate,
+                                          int64_t attempts, int threads, Progress& progress);
 
 }  // namespace understudy

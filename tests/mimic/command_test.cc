@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
+#include <numeric>
+#include <utility>
 
 #include "data/base/error.h"
 #include "data/store/dataset.h"
-#include "tests/mimic/fixture.h"
+#include "tests/mimic/generator_fixture.h"
 
 namespace understudy {
 namespace {
@@ -16,15 +19,35 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-class Interrupter : public Progress {
+// Counts bars and keeps messages; may interrupt one of the bars, counted from 1.
+class Watcher : public Progress {
  public:
-  explicit Interrupter(int64_t at) : at_(at) {}
+  void Start(const std::string&, int64_t, const std::string&) override { ++started; }
   void Advance(int64_t done, const std::string&) override {
-    if (done == at_) RequestInterrupt();
+    if (started == interrupt_bar && done == interrupt_at) RequestInterrupt();
   }
+  void Message(const std::string& line) override { messages.push_back(line); }
+  int started = 0;
+  int interrupt_bar = -1;
+  int64_t interrupt_at = -1;
+  std::vector<std::string> messages;
+};
+
+// Counts the simulators that a factory makes.
+class Watched {
+ public:
+  explicit Watched(SimulatorFactory factory) : factory_(std::move(factory)) {}
+  SimulatorFactory factory() {
+    return [this] {
+      ++made_;
+      return factory_();
+    };
+  }
+  int made() const { return made_; }
 
  private:
-  int64_t at_;
+  SimulatorFactory factory_;
+  std::atomic<int> made_ = 0;
 };
 
 // Datasets on disk: sources written once per test into a folder of its own.
@@ -235,7 +258,7 @@ TEST_F(MimicCommandTest, AttemptsRepeat) {
   const DatasetReader reader(options_.out);
   const std::vector<int64_t> numbers{7, 2, 11, 0};
   std::vector<int64_t> seen;
-  RepeatAttempts(options_, task_, FakeSimulatorFactory(task_, fake_), numbers,
+  RepeatAttempts(options_, task_, FakeSimulatorFactory(task_, fake_), {}, numbers,
                  [&](int64_t number, const Attempt& attempt) {
                    seen.push_back(number);
                    const Episode kept = reader.ReadEpisode(static_cast<size_t>(number));
@@ -244,6 +267,121 @@ TEST_F(MimicCommandTest, AttemptsRepeat) {
                    EXPECT_EQ(kept.meta.cause, attempt.episode.meta.cause);
                  });
   EXPECT_EQ(seen, numbers);
+}
+
+// With the weights of the run's report, and without weighing again.
+TEST_F(MimicCommandTest, WeighedAttemptsRepeat) {
+  options_.run.keep_failed = true;
+  options_.run.weigh_attempts = 30;
+  for (Subtask& subtask : task_.subtasks) subtask.selection = RandomSelection{};
+  const MimicReport report = Run();
+  const DatasetReader reader(options_.out);
+  std::vector<int64_t> numbers(12);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  const auto unlike = [&](const SourceWeights& weights) {
+    int count = 0;
+    Watched simulators(FakeSimulatorFactory(task_, fake_));
+    RepeatAttempts(options_, task_, simulators.factory(), weights, numbers,
+                   [&](int64_t number, const Attempt& attempt) {
+                     const Episode kept = reader.ReadEpisode(static_cast<size_t>(number));
+                     count += kept.final_state != attempt.episode.final_state;
+                   });
+    EXPECT_LE(simulators.made(), 3) << "one that is asked for names, and one per thread";
+    return count;
+  };
+  EXPECT_EQ(unlike(report.source_weights), 0);
+  EXPECT_GT(unlike({}), 0) << "this test needs weights that matter";
+}
+
+// What is refused is refused before anything is begun, so that the corrected command finds no
+// half-made file in its way.
+TEST_F(MimicCommandTest, RefusedRunsLeaveNothing) {
+  const MimicOptions good = options_;
+  const TaskSpec task = task_;
+  const auto expect_refused = [&](const std::string& what) {
+    Watcher watcher;
+    EXPECT_THAT([&] { Run(watcher); }, ThrowsMessage<Error>(HasSubstr(what)));
+    EXPECT_EQ(watcher.started, 0);
+    EXPECT_FALSE(fs::exists(options_.out)) << what;
+    EXPECT_FALSE(fs::exists(options_.out + ".part")) << what;
+    options_ = good;
+    options_.run.weigh_attempts = 40;
+    task_ = task;
+  };
+  options_.run.balance = 1.2;
+  expect_refused("give --demos");
+  options_.run.balance = 0.5;
+  options_.run.demos = 3;
+  expect_refused("1 or more");
+  options_.run.attempts = 0;
+  expect_refused("give attempts or demos");
+  options_.run.variant = "D9";
+  expect_refused("unknown variant 'D9'");
+  options_.run.shard = "0/2";
+  options_.run.demos = 3;
+  expect_refused("--shard");
+  task_.subtasks[1].transit = Transit::kPlan;
+  expect_refused("transit = plan");
+  // the corrected command, whatever it is
+  EXPECT_FALSE(Run().interrupted);
+}
+
+// What is there already is looked at before sources are weighed.
+TEST_F(MimicCommandTest, OutputsAreCheckedBeforeSourcesAreWeighed) {
+  Interrupter interrupter(9);
+  EXPECT_TRUE(Run(interrupter).interrupted);
+  ClearInterrupt();
+  const auto expect_refused = [&](const std::string& what) {
+    Watcher watcher;
+    EXPECT_THAT([&] { Run(watcher); }, ThrowsMessage<Error>(HasSubstr(what)));
+    EXPECT_EQ(watcher.started, 0);
+    EXPECT_TRUE(fs::exists(options_.out + ".part"));
+  };
+  options_.run.attempts = 5;
+  expect_refused("out.h5.part: holds 9 attempts, and a run with these bounds ends after 5");
+  options_.run.weigh_attempts = 40;
+  expect_refused("other settings");
+  options_.run.weigh_attempts = 0;
+  options_.run.attempts = 12;
+  Run();
+  options_.run.weigh_attempts = 40;
+  Watcher watcher;
+  EXPECT_THAT([&] { Run(watcher); }, ThrowsMessage<Error>(HasSubstr("exists already")));
+  EXPECT_EQ(watcher.started, 0);
+  options_.overwrite = true;
+  options_.sources.push_back(options_.out);
+  EXPECT_THAT([&] { Run(watcher); }, ThrowsMessage<Error>(HasSubstr("is input and output")));
+}
+
+// Interrupted while it weighs, a run has made nothing, and nothing of it stays; what had been made
+// before stays as it is.
+TEST_F(MimicCommandTest, AnInterruptedWeighingMakesNothing) {
+  options_.run.weigh_attempts = 20;
+  Run();
+  const DatasetReader whole(options_.out);
+  options_.out = (folder_ / "again.h5").string();
+  const auto interrupted = [&](int bar, int64_t at) {
+    Watcher watcher;
+    watcher.interrupt_bar = bar;
+    watcher.interrupt_at = at;
+    EXPECT_TRUE(Run(watcher).interrupted);
+    EXPECT_FALSE(fs::exists(options_.out));
+    ClearInterrupt();
+  };
+  interrupted(1, 6);
+  EXPECT_FALSE(fs::exists(options_.out + ".part"));
+  interrupted(2, 9);
+  EXPECT_TRUE(fs::exists(options_.out + ".part"));
+  // nothing is left to be made, but what it was made with is not known
+  options_.run.attempts = 9;
+  interrupted(1, 6);
+  EXPECT_TRUE(fs::exists(options_.out + ".part"));
+
+  options_.run.attempts = 12;
+  Run();
+  const DatasetReader again(options_.out);
+  EXPECT_EQ(again.content_hash(), whole.content_hash());
+  EXPECT_EQ(again.report(), whole.report());
 }
 
 TEST_F(MimicCommandTest, LimitsTheSources) {
@@ -290,6 +428,19 @@ TEST_F(MimicCommandTest, PlanWritesNothing) {
   EXPECT_EQ(plan.attempts, 12);
   EXPECT_FALSE(fs::exists(options_.out));
   EXPECT_FALSE(fs::exists(options_.out + ".part"));
+}
+
+TEST_F(MimicCommandTest, PlanTellsOfWeighingAndDoesNone) {
+  const auto made = [&] {
+    Watched simulators(FakeSimulatorFactory(task_, fake_));
+    const MimicPlan plan = PlanMimic(options_, task_, simulators.factory());
+    EXPECT_EQ(plan.weigh_attempts, options_.run.weigh_attempts);
+    EXPECT_EQ(plan.ToJson().contains("weigh_attempts"), plan.weigh_attempts > 0);
+    return simulators.made();
+  };
+  const int without = made();
+  options_.run.weigh_attempts = 30;
+  EXPECT_EQ(made(), without);
 }
 
 }  // namespace

@@ -3,79 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <numeric>
 
 #include "data/base/error.h"
 #include "mimic/weigh.h"
-#include "tests/mimic/fixture.h"
+#include "tests/mimic/generator_fixture.h"
 
 namespace understudy {
 namespace {
 
 using testing::HasSubstr;
-
-// Keeps everything in memory; may fail at an episode.
-class MemorySink : public AttemptSink {
- public:
-  void ReadBack(const std::function<void(const AttemptRecord&)>& each) override {
-    for (const AttemptRecord& record : records) each(record);
-  }
-  int64_t episodes() const override { return static_cast<int64_t>(kept.size()); }
-  void Append(const AttemptRecord& record, const Episode* episode) override {
-    if (episode != nullptr && fail_at_episode == episodes()) ThrowFailed("disk full");
-    if (episode != nullptr) kept.push_back(*episode);
-    records.push_back(record);
-  }
-  std::vector<AttemptRecord> records;
-  std::vector<Episode> kept;
-  int64_t fail_at_episode = -1;
-};
-
-class Interrupter : public Progress {
- public:
-  explicit Interrupter(int64_t at) : at_(at) {}
-  void Advance(int64_t done, const std::string&) override {
-    if (done == at_) RequestInterrupt();
-  }
-
- private:
-  int64_t at_;
-};
-
-class GeneratorTest : public testing::Test {
- protected:
-  GeneratorTest() {
-    fake_.grasp_radius = 0.004;  // some attempts fail
-    options_.attempts = 30;
-    options_.threads = 1;
-  }
-  ~GeneratorTest() override { ClearInterrupt(); }
-  MimicReport Run(MemorySink& sink) {
-    Progress quiet;
-    return Run(sink, quiet);
-  }
-  MimicReport Run(MemorySink& sink, Progress& progress) {
-    return RunAttempts(sources_, task_, FakeSimulatorFactory(task_, fake_), options_,
-                       Json{{"k", 1}}, sink, progress);
-  }
-  static void ExpectSame(const MemorySink& a, const MemorySink& b) {
-    ASSERT_EQ(a.records.size(), b.records.size());
-    ASSERT_EQ(a.kept.size(), b.kept.size());
-    for (size_t i = 0; i < a.kept.size(); ++i) EXPECT_TRUE(SameContent(a.kept[i], b.kept[i])) << i;
-    for (size_t i = 0; i < a.records.size(); ++i) {
-      EXPECT_EQ(a.records[i].attempt, b.records[i].attempt);
-      EXPECT_EQ(a.records[i].cause, b.records[i].cause);
-      EXPECT_EQ(a.records[i].steps, b.records[i].steps);
-      EXPECT_EQ(a.records[i].sources, b.records[i].sources);
-    }
-  }
-
-  TaskSpec task_ = FakeTask();
-  SourceSet sources_ = FakeSources(task_);
-  FakeOptions fake_;
-  RunOptions options_;
-};
 
 TEST_F(GeneratorTest, TotalsAreSumsOfRows) {
   MemorySink sink;
@@ -206,47 +145,6 @@ TEST_F(GeneratorTest, MaxAttemptsBoundsAHopelessRun) {
   EXPECT_THAT(report.stop_reason, HasSubstr("0 of 5 successes after 12 attempts"));
 }
 
-// A run that died goes on at the first attempt that was not recorded, with the result of a run that
-// did not die.
-TEST_F(GeneratorTest, ResumesToTheSameResult) {
-  MemorySink whole;
-  const MimicReport expected = Run(whole);
-  MemorySink sink;
-  sink.fail_at_episode = 3;
-  options_.threads = 2;
-  EXPECT_THROW(Run(sink), Error);
-  EXPECT_EQ(sink.kept.size(), 3u);
-  EXPECT_LT(sink.records.size(), whole.records.size());
-  sink.fail_at_episode = -1;
-  const MimicReport resumed = Run(sink);
-  ExpectSame(whole, sink);
-  EXPECT_EQ(resumed.ContentJson(), expected.ContentJson());
-}
-
-TEST_F(GeneratorTest, InterruptKeepsWhatIsDoneAndResumes) {
-  MemorySink whole, sink;
-  Run(whole);
-  Interrupter interrupter(9);
-  options_.threads = 2;
-  const MimicReport report = Run(sink, interrupter);
-  EXPECT_TRUE(report.interrupted);
-  EXPECT_FALSE(report.complete);
-  EXPECT_EQ(sink.records.size(), 9u);
-  EXPECT_THAT(report.stop_reason, HasSubstr("resume"));
-  ClearInterrupt();
-  EXPECT_FALSE(Run(sink).interrupted);
-  ExpectSame(whole, sink);
-}
-
-TEST_F(GeneratorTest, AFinishedSinkIsLeftAlone) {
-  MemorySink sink;
-  Run(sink);
-  const MimicReport again = Run(sink);
-  EXPECT_EQ(sink.records.size(), 30u);
-  EXPECT_EQ(again.times.attempts, 0);
-  EXPECT_TRUE(again.complete);
-}
-
 TEST_F(GeneratorTest, FailedAttemptsAreKeptOnRequest) {
   options_.keep_failed = true;
   MemorySink sink;
@@ -256,23 +154,6 @@ TEST_F(GeneratorTest, FailedAttemptsAreKeptOnRequest) {
   for (size_t i = 0; i < 30; ++i) {
     EXPECT_EQ(sink.kept[i].meta.success, sink.records[i].success);
     EXPECT_EQ(sink.kept[i].meta.cause, sink.records[i].cause);
-  }
-}
-
-TEST_F(GeneratorTest, DamagedSinksAreRefused) {
-  MemorySink sink;
-  Run(sink);
-  MemorySink gap = sink, extra = sink;
-  gap.records.erase(gap.records.begin() + 2);
-  extra.kept.resize(extra.kept.size() - 1);
-  for (MemorySink* damaged : {&gap, &extra}) {
-    try {
-      Run(*damaged);
-      FAIL();
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
-      EXPECT_THAT(error.what(), HasSubstr("start anew with overwrite"));
-    }
   }
 }
 
@@ -316,21 +197,6 @@ TEST_F(GeneratorTest, ShardsInOrderAreTheWholeRun) {
   ExpectSame(whole, joined);
 }
 
-TEST_F(GeneratorTest, AShardResumesWithinItsPart) {
-  options_.shard = "2/3";
-  MemorySink whole, sink;
-  Run(whole);
-  Interrupter interrupter(4);
-  EXPECT_TRUE(Run(sink, interrupter).interrupted);
-  EXPECT_EQ(sink.records.size(), 4u);
-  ClearInterrupt();
-  EXPECT_TRUE(Run(sink).complete);
-  ExpectSame(whole, sink);
-  // what another part has recorded is no beginning of this one
-  options_.shard = "1/3";
-  EXPECT_THAT([&] { Run(sink); }, testing::ThrowsMessage<Error>(HasSubstr("another part")));
-}
-
 TEST_F(GeneratorTest, AShardIsNotBoundedBySuccesses) {
   options_.shard = "0/2";
   options_.demos = 5;
@@ -338,7 +204,6 @@ TEST_F(GeneratorTest, AShardIsNotBoundedBySuccesses) {
   EXPECT_THAT([&] { Run(sink); }, testing::ThrowsMessage<Error>(HasSubstr("--attempts")));
 }
 
-// A rate that is surely too low ends the run, at the same attempt for any number of threads.
 // Balanced: as many episodes as were asked for, no part of the reset space over its share, and the
 // same for any number of threads and from any point on.
 TEST_F(GeneratorTest, BalanceKeepsEveryPartToItsShare) {
@@ -378,11 +243,52 @@ TEST_F(GeneratorTest, BalanceKeepsEveryPartToItsShare) {
   ClearInterrupt();
   Run(resumed);
   ExpectSame(whole, resumed);
+}
 
-  options_.demos = 0;
-  options_.attempts = 5;
+// The fake succeeds alike wherever things start: what the plan expects is the mean of runs.
+TEST_F(GeneratorTest, ThePlanKnowsOfTheSurplus) {
+  options_.attempts = 0;
+  options_.demos = 60;
+  options_.balance = 1.1;
+  std::vector<double> surplus;
+  for (options_.seed = 1; options_.seed <= 20; ++options_.seed) {
+    MemorySink sink;
+    const MimicReport report = Run(sink);
+    ASSERT_TRUE(report.complete);
+    surplus.push_back(static_cast<double>(report.surplus));
+  }
+  const auto mean = [](const std::vector<double>& x) {
+    return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
+  };
+  double variance = 0;
+  for (const double x : surplus) variance += std::pow(x - mean(surplus), 2) / 19;
+  MimicPlan plan = PlanAttempts(sources_, task_, FakeSimulatorFactory(task_, fake_), options_);
+  // four standard errors of both means
+  EXPECT_NEAR(plan.surplus, mean(surplus), 4 * std::sqrt(variance * (1.0 / 20 + 1.0 / 30)));
+  EXPECT_GT(mean(surplus), 4 * std::sqrt(variance * (1.0 / 20 + 1.0 / 30)))
+      << "this test needs a surplus that is surely one";
+  EXPECT_NEAR(static_cast<double>(plan.attempts), (60 + plan.surplus) / plan.rate, 1);
+  EXPECT_EQ(plan.ToJson()["surplus"], plan.surplus);
+  options_.balance = 0;
+  plan = PlanAttempts(sources_, task_, FakeSimulatorFactory(task_, fake_), options_);
+  EXPECT_EQ(plan.surplus, 0);
+  EXPECT_FALSE(plan.ToJson().contains("surplus"));
+}
+
+TEST_F(GeneratorTest, ABalanceThatCannotBeMetIsRefused) {
   MemorySink unused;
+  options_.balance = 1.2;
+  options_.attempts = 5;
   EXPECT_THAT([&] { Run(unused); }, testing::ThrowsMessage<Error>(HasSubstr("give --demos")));
+  options_.demos = 5;
+  options_.balance = 0.99;
+  EXPECT_THAT([&] { Run(unused); }, testing::ThrowsMessage<Error>(testing::AllOf(
+                                        HasSubstr("balance = 0.99"), HasSubstr("1 or more"),
+                                        HasSubstr("0 to keep all"))));
+  EXPECT_THAT([&] { PlanAttempts(sources_, task_, FakeSimulatorFactory(task_), options_); },
+              testing::ThrowsMessage<Error>(HasSubstr("1 or more")));
+  options_.balance = 1;
+  EXPECT_NO_THROW(Run(unused));
 }
 
 // Sources that spoil what they touch are drawn less, and the weights are the seed's alone.
@@ -404,10 +310,11 @@ TEST_F(GeneratorTest, WeightsDrawGoodSourcesMoreOften) {
   const SourceSet even(demos, DemoNames(4), task_, MakeFakeSimulator(task_)->info(), 3);
   Progress silent;
   const auto weigh = [&](int threads) {
-    return WeighSources(even, task_, FakeSimulatorFactory(task_), "D0", 5, {}, 80, threads, silent);
+    return *WeighSources(even, task_, FakeSimulatorFactory(task_), "D0", 5, {}, 80, threads,
+                         silent);
   };
-  const SourceSet weighted = weigh(1);
-  EXPECT_EQ(weigh(3).weights(1), weighted.weights(1));
+  const SourceSet weighted = SourceSet(even).Weighted(weigh(1));
+  EXPECT_EQ(weigh(3), weighted.all_weights());
   // the hand misses the cube or puts it beside the other
   EXPECT_LT(weighted.weights(0)[2] * weighted.weights(1)[2], 0.3);
   for (const size_t good : {0, 1, 3}) {
@@ -425,6 +332,7 @@ TEST_F(GeneratorTest, WeightsDrawGoodSourcesMoreOften) {
   EXPECT_GT(rate(weighted), rate(even) + 5);
 }
 
+// A rate that is surely too low ends the run, at the same attempt for any number of threads.
 TEST_F(GeneratorTest, AHopelessRateEndsTheRun) {
   fake_.grasp_radius = 1e-5;
   options_.attempts = 500;
