@@ -191,12 +191,15 @@ std::string RateText(const Json& rate) {
                      100 * rate["interval"][1].get<double>(), rate["attempts"].get<int64_t>());
 }
 
+// How a file of settings that a search has found begins.
+constexpr std::string_view kTunedStart = "# `understudy mimic tune`";
+
 // What stands above the settings in the file.
 std::string TunedComment(const TuneReport& report) {
   const Json json = report.ToJson();
   std::string text =
-      fmt::format("# `understudy mimic tune` of {} {}: {} before, {} after{}\n", report.task,
-                  report.variant, RateText(json["before"]), RateText(json["after"]),
+      fmt::format("{} of {} {}: {} before, {} after{}\n", kTunedStart, report.task, report.variant,
+                  RateText(json["before"]), RateText(json["after"]),
                   report.better ? "" : " (not surely better)");
   for (const std::string& change : report.changes) text += "# " + change + "\n";
   return text;
@@ -255,7 +258,10 @@ Command TuneCommand() {
       "mimic tune", "search the settings of a task's subtasks for a higher rate of success",
       [](const TuneFlags& flags, CommandContext& context) -> Json {
         if (flags.out.empty()) ThrowUsage("no file for the settings: give one (--out)");
-        if (!context.plan) TryToWrite(flags.out, "out");
+        if (!context.plan) {
+          TryToWrite(flags.out, "out");
+          CheckRemade(flags.out, kTunedStart, "file of `mimic tune`");
+        }
         MimicOptions options = flags.mimic;
         const Twin twin = TwinOfSources(flags.task, flags.robot, flags.subtasks, &options);
         if (context.plan) return {{"attempts_at_most", flags.tune.attempts_at_most()}};

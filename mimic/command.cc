@@ -13,6 +13,7 @@
 #include "data/base/shard.h"
 #include "data/store/dataset.h"
 #include "data/store/files.h"
+#include "mimic/reach.h"
 
 namespace understudy {
 namespace {
@@ -24,6 +25,7 @@ struct Sources {
   std::vector<Episode> episodes;
   std::vector<std::string> names;
   std::vector<std::string> hashes;
+  std::vector<SkippedSource> unread;
 };
 
 Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
@@ -44,7 +46,14 @@ Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
       const std::string& name = reader.episodes()[i].name;
       const bool in_mask = std::find(chosen.begin(), chosen.end(), name) != chosen.end();
       if (!options.source_mask.empty() && !in_mask) continue;
-      sources.episodes.push_back(reader.ReadEpisode(i));
+      // one that is damaged is left out as one that does not fit is
+      try {
+        sources.episodes.push_back(reader.ReadEpisode(i));
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kBadInput) throw;
+        sources.unread.push_back({path + ":" + name, {error.what()}});
+        continue;
+      }
       if (adapt) adapt(reader, &sources.episodes.back());
       sources.names.push_back(path + ":" + name);
     }
@@ -52,12 +61,21 @@ Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
   return sources;
 }
 
-// The usable demonstrations among them.
+// The usable demonstrations among them. Throws Error(kBadInput) where no start of `variant` can be
+// reached.
 SourceSet MakeSourceSet(const Sources& read, const MimicOptions& options, const TaskSpec& task,
-                        const SimulatorInfo& info, Progress& progress) {
-  SourceSet sources(read.episodes, read.names, task, info, options.debounce, options.transfer);
+                        const std::string& variant, const SimulatorInfo& info, Progress& progress) {
+  SourceSet sources(read.episodes, read.names, task, info, options.debounce, options.transfer,
+                    read.unread);
   for (const SkippedSource& skipped : sources.skipped()) {
     progress.Message(fmt::format("skipped {}: {}", skipped.name, fmt::join(skipped.reasons, ", ")));
+  }
+  const std::vector<std::string> unreachable =
+      UnreachableStarts(sources, task, variant, info, options.run.generate.reach_margin);
+  if (!unreachable.empty()) {
+    ThrowBadInput(fmt::format(
+        "task '{}', variant '{}': {}; move the reset ranges or the robot's base in the task.yaml",
+        task.name, variant, fmt::join(unreachable, "; ")));
   }
   return sources;
 }
@@ -140,7 +158,8 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const Wo
   CheckOutput(out, options.overwrite, {options.sources.begin(), options.sources.end()});
   const std::unique_ptr<Simulator> simulator = MakeWorker(task, seams).simulator;
   Sources read = ReadSources(options, adapt);
-  SourceSet sources = MakeSourceSet(read, options, task, simulator->info(), progress);
+  SourceSet sources =
+      MakeSourceSet(read, options, task, options.run.variant, simulator->info(), progress);
   read.episodes.clear();
 
   // the header holds what must be equal for a .part to be continued
@@ -197,7 +216,8 @@ void RepeatAttempts(const MimicOptions& options, const TaskSpec& task, const Wor
   const Sources read = ReadSources(options, adapt);
   Progress silent;
   const SourceSet sources =
-      MakeSourceSet(read, options, task, seams.simulator()->info(), silent).Weighted(weights);
+      MakeSourceSet(read, options, task, options.run.variant, seams.simulator()->info(), silent)
+          .Weighted(weights);
   const auto count = static_cast<int64_t>(numbers.size());
   const int threads = ThreadCount(options.run.threads, count);
   Workers workers(task, seams, threads);
@@ -221,15 +241,18 @@ MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task, const Wor
   const std::unique_ptr<Simulator> simulator = MakeWorker(task, seams).simulator;
   const Sources read = ReadSources(options, adapt);
   Progress silent;
-  const SourceSet sources = MakeSourceSet(read, options, task, simulator->info(), silent);
+  const SourceSet sources =
+      MakeSourceSet(read, options, task, options.run.variant, simulator->info(), silent);
   return PlanAttempts(sources, task, seams, options.run);
 }
 
 TuneReport TuneMimic(const MimicOptions& options, const TuneOptions& tune, const TaskSpec& task,
                      const WorkerSeams& seams, Progress& progress, const AdaptSource& adapt) {
+  CheckVariant(tune.variant, task);
   const std::unique_ptr<Simulator> simulator = MakeWorker(task, seams).simulator;
   const Sources read = ReadSources(options, adapt);
-  const SourceSet sources = MakeSourceSet(read, options, task, simulator->info(), progress);
+  const SourceSet sources =
+      MakeSourceSet(read, options, task, tune.variant, simulator->info(), progress);
   return Tune(sources, task, seams, options.run.generate, tune, progress);
 }
 

@@ -49,7 +49,7 @@ using AdaptSource = std::function<void(const DatasetReader&, Episode*)>;
 // Reads the sources, generates, writes `out` (as `out`.part until whole). Interrupted, it leaves
 // the .part, which the next run with resume continues to the same result; one without attempts does
 // not stay behind. Throws Error: kUsage without sources, output or bound, or where `out` exists;
-// kBadInput for unreadable or unusable sources, or a .part that
+// kBadInput for unreadable or unusable sources, starts that are all out of reach, or a .part that
 // is damaged, of other settings or holds more than is asked for; kFailed where the disk fails.
 MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
                      Progress& progress, const AdaptSource& adapt = {});

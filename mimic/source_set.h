@@ -42,10 +42,11 @@ class SourceSet {
   // skipped(): wrong task, robot, control rate or action limits, missing arms, objects or signals,
   // no success, rows of wrong size or with numbers that are not finite, an uuid seen before,
   // signals that do not segment. `transfer`: other robots and action limits are welcome, since what
-  // is taken are poses of the control frame E and signs of the gripper. Throws Error(kBadInput)
-  // with all reasons where none is left.
+  // is taken are poses of the control frame E and signs of the gripper. `unread` are others that
+  // could not even be read. Throws Error(kBadInput) with all reasons where none is left.
   SourceSet(const std::vector<Episode>& episodes, const std::vector<std::string>& names,
-            const TaskSpec& task, const SimulatorInfo& info, int debounce, bool transfer = false);
+            const TaskSpec& task, const SimulatorInfo& info, int debounce, bool transfer = false,
+            std::vector<SkippedSource> unread = {});
 
   const std::vector<SourceDemo>& demos() const { return demos_; }
   const std::vector<SkippedSource>& skipped() const { return skipped_; }

@@ -75,6 +75,8 @@ TEST_F(MimicCli, SettingsThatCannotBeWrittenAreToldAtOnce) {
            "report: '" + out + "' cannot be written");
   }
   EXPECT_FALSE(fs::exists(folder_ / "g.h5"));
+  Expect("mimic tune s.h5 --trials 1 --attempts 4 --out file", 2,
+         "file: exists already, and is no file of `mimic tune`");
   EXPECT_EQ(ReadText(folder_ / "file"), "text");
   Expect("mimic tune s.h5 --attempts 1000000 --trials 100000 --out t.yaml --plan", 0,
          "100001000400");
@@ -96,6 +98,43 @@ TEST_F(MimicCli, APageReplacesOnlyAPage) {
   const std::string page = ReadText(folder_ / "page.html");
   Expect(run + "page.html --seed 2", 0, "of 1 attempts");
   EXPECT_NE(ReadText(folder_ / "page.html"), page);
+}
+
+// What no attempt could do is told before the first one, all of it at once.
+TEST_F(MimicCli, HopelessTasksAreRefused) {
+  const std::string tasks = kSource + "/sim/tasks";
+  Write("scene.xml", Replaced(ReadText(tasks + "/stack/scene.xml"), "..", tasks));
+  const Json stack = LoadYaml(tasks + "/stack/task.yaml");
+  const auto expect_refused = [&](const std::function<void(Json&)>& change, const std::string& a,
+                                  const std::string& b) {
+    Json task = stack;
+    change(task);
+    Write("task.yaml", DumpYaml(task));
+    const std::string run = "mimic s.h5 --task task.yaml --attempts 1 --out g.h5";
+    Expect(run, 3, a);
+    Expect(run, 3, b);
+    EXPECT_FALSE(fs::exists(folder_ / "g.h5.part"));
+  };
+  expect_refused(
+      [](Json& task) {
+        for (const char* cube : {"cubeA", "cubeB"}) {
+          task["variants"]["D0"]["objects"][cube]["x"] = {1.4, 1.6};
+        }
+      },
+      "'cubeA' starts", "'cubeB' starts");
+  expect_refused(
+      [](Json& task) {
+        task["predicates"]["never"] = {{"type", "any"}, {"of", Json::array()}};
+        task["predicates"]["done"] = {{"type", "all"}, {"of", {"never", "success"}}};
+        task["success"] = "done";
+        task["subtasks"][0]["check"] = "never";
+      },
+      "success: 'done' can never hold", "subtasks[0].check: 'never' can never hold");
+  expect_refused(
+      [](Json& task) {
+        task["subtasks"][0]["end_offset"] = {0, 500};
+      },
+      "s.h5:demo_0: subtask 1: may end at step", "s.h5:demo_2: subtask 1");
 }
 
 // A gate that nothing passes ends every attempt with its cause and says what to change.

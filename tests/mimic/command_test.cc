@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <numeric>
 #include <utility>
 
@@ -80,6 +82,23 @@ class MimicCommandTest : public testing::Test {
     DatasetWriter writer(path, header);
     for (const Episode& episode : episodes) writer.Append(episode);
     writer.Finish();
+  }
+  // The same, with an object pose of one episode that is no number.
+  void WriteTorn(const fs::path& path, std::vector<Episode> episodes, size_t torn) {
+    // numbers of poses are finite in memory: the file gets the damage
+    const double mark = 1234.5678, damage = NAN;
+    Pose& X_WO = episodes[torn].steps[3].observation.X_WO[0];
+    X_WO = Pose(X_WO.rotation(), {mark, 0, 0});
+    WriteSources(path, episodes);
+    std::string bytes = ReadText(path);
+    const std::string from(reinterpret_cast<const char*>(&mark), sizeof(mark));
+    const std::string to(reinterpret_cast<const char*>(&damage), sizeof(damage));
+    int places = 0;
+    for (size_t at = 0; (at = bytes.find(from, at)) != std::string::npos; ++places) {
+      bytes.replace(at, from.size(), to);
+    }
+    ASSERT_GT(places, 0);
+    std::ofstream(path, std::ios::binary) << bytes;
   }
   MimicReport Run() {
     Progress quiet;
@@ -322,6 +341,8 @@ TEST_F(MimicCommandTest, RefusedRunsLeaveNothing) {
   expect_refused("--shard");
   task_.subtasks[1].transit = Transit::kPlan;
   expect_refused("transit = plan");
+  for (auto& [name, range] : task_.variants["D0"].objects) range.x = {5, 6};
+  expect_refused("'cubeA' starts");
   // the corrected command, whatever it is
   EXPECT_FALSE(Run().interrupted);
 }
@@ -382,6 +403,34 @@ TEST_F(MimicCommandTest, AnInterruptedWeighingMakesNothing) {
   const DatasetReader again(options_.out);
   EXPECT_EQ(again.content_hash(), whole.content_hash());
   EXPECT_EQ(again.report(), whole.report());
+}
+
+// Episodes that cannot be read are left out as those that do not fit are; the last one is missed.
+TEST_F(MimicCommandTest, DamagedSourcesAreSkippedUntilNoneIsLeft) {
+  std::vector<Episode> demos = FakeDemos(task_, 3);
+  Step& bad = demos[1].steps[4];
+  bad.action.arms[0].gripper = bad.action_clean.arms[0].gripper = NAN;
+  WriteTorn(folder_ / "torn.h5", demos, 0);
+  options_.sources = {(folder_ / "torn.h5").string()};
+  Watcher watcher;
+  const MimicReport report = Run(watcher);
+  ASSERT_EQ(report.skipped.size(), 2u);
+  EXPECT_EQ(report.sources.size(), 1u);
+  EXPECT_THAT(watcher.messages,
+              testing::UnorderedElementsAre(
+                  testing::AllOf(HasSubstr("skipped "), HasSubstr("torn.h5:demo_0: "),
+                                 HasSubstr("is no pose")),
+                  testing::AllOf(HasSubstr("torn.h5:demo_1: "), HasSubstr("is no number"))));
+
+  demos[0].meta.success = false;
+  WriteTorn(folder_ / "all.h5", demos, 2);
+  options_.sources = {(folder_ / "all.h5").string()};
+  options_.out = (folder_ / "none.h5").string();
+  EXPECT_THAT([&] { Run(); },
+              ThrowsMessage<Error>(testing::AllOf(HasSubstr("all.h5:demo_0: not a success"),
+                                                  HasSubstr("all.h5:demo_1: step 4"),
+                                                  HasSubstr("all.h5:demo_2: "))));
+  EXPECT_FALSE(fs::exists(options_.out + ".part"));
 }
 
 TEST_F(MimicCommandTest, LimitsTheSources) {

@@ -132,6 +132,19 @@ TEST_F(SourceSetTest, NoneLeftIsAnErrorWithEveryReason) {
   EXPECT_THROW(Build({}), Error);
 }
 
+// What could not even be read is listed with what does not fit.
+TEST_F(SourceSetTest, UnreadSourcesAreSkippedWithTheirReason) {
+  const std::vector<SkippedSource> unread{{"torn", {"is no pose"}}};
+  std::vector<Episode> episodes = good_;
+  episodes[0].meta.success = false;
+  const SourceSet set(episodes, DemoNames(3), task_, info_, 3, false, unread);
+  EXPECT_EQ(set.demos().size(), 2u);
+  ASSERT_EQ(set.skipped().size(), 2u);
+  EXPECT_EQ(set.skipped()[0].name, "torn");
+  EXPECT_THAT([&] { SourceSet({}, {}, task_, info_, 3, false, unread); },
+              testing::ThrowsMessage<Error>(HasSubstr("torn: is no pose")));
+}
+
 TEST_F(SourceSetTest, OffsetsThatDoNotFitSkipTheSource) {
   task_.subtasks[0].end_offset = {0, 1000};
   try {
