@@ -25,7 +25,8 @@ void CheckTwin(const DatasetReader& reader, const SimulatorInfo& info, const Jso
   }
   const DatasetHeader& header = reader.header();
   const bool others = header.task.is_object() && header.task.contains(kCountedPredicates);
-  if (!others || predicates.is_null() || CountedPredicates(header) == predicates) return;
+  const Json counted = CountedPredicates(header);
+  if (!others || counted.is_null() || predicates.is_null() || counted == predicates) return;
   const std::string path = reader.path().string();
   ThrowBadInput(fmt::format(
       "{}: its signals were annotated from poses, and its states still count the predicates of the "

@@ -1,106 +1,17 @@
 // Datasets without signals become sources of mimic.
 #include "mimic/annotate_dataset.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <cmath>
-#include <filesystem>
-#include <fstream>
-
-#include "data/base/error.h"
-#include "data/seam/revisit.h"
-#include "data/store/command.h"
 #include "data/store/foreign_writer.h"
-#include "data/store/select.h"
 #include "mimic/command.h"
-#include "tests/mimic/fixture.h"
+#include "tests/mimic/annotate_fixture.h"
 
 namespace understudy {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr int kDemos = 4;
-
-class AnnotateDatasetTest : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              ("annotate_dataset_" +
-               std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-    demos_ = FakeDemos(task_, kDemos);
-    robot_.name = "fake";
-    options_.path = File("bare.h5");
-    options_.out = File("out.h5");
-    Store(demos_, "full.h5");
-    std::vector<Episode> bare = demos_;
-    for (Episode& demo : bare) Strip(&demo);
-    Store(bare, "bare.h5");
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  std::string File(const std::string& name) const { return (folder_ / name).string(); }
-
-  static void Strip(Episode* demo) {
-    demo->meta.signals.clear();
-    for (size_t i = 0; i < CountInstants(*demo); ++i) ObservationAt(*demo, i).signals.clear();
-  }
-
-  // With a mask and an attempt, as any dataset may have.
-  void Store(const std::vector<Episode>& demos, const std::string& name) {
-    const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task_);
-    DatasetHeader header;
-    header.simulator = simulator->info();
-    header.simulator.signals = demos[0].meta.signals;
-    header.stage = "teleop";
-    header.model_text = simulator->ModelText();
-    header.task = ToJson(task_);
-    DatasetWriter writer(File(name), header);
-    writer.AppendAttempt({.attempt = 3, .success = false, .cause = "dropped"});
-    for (const Episode& demo : demos) writer.Append(demo);
-    writer.WriteMask("few", {"demo_0", "demo_2"});
-    writer.Finish();
-  }
-
-  AnnotateReport Run() { return Run(task_); }
-  AnnotateReport Run(const TaskSpec& task) {
-    Progress quiet;
-    options_.threads = 2;
-    return AnnotateDataset(options_, task, robot_, FakeSimulatorFactory(task), quiet);
-  }
-  // What is said of what cannot be done; nothing is left behind.
-  std::string Refused(ErrorKind kind = ErrorKind::kBadInput) { return Refused(kind, task_); }
-  std::string Refused(ErrorKind kind, const TaskSpec& task) {
-    const bool there = fs::exists(options_.out);
-    try {
-      Run(task);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), kind) << error.what();
-      EXPECT_EQ(fs::exists(options_.out), there);
-      EXPECT_FALSE(fs::exists(options_.out + ".part"));
-      return error.what();
-    }
-    ADD_FAILURE() << "was taken";
-    return "";
-  }
-  std::string Edited(const std::string& text) {
-    std::ofstream(File("edited.csv")) << text;
-    return File("edited.csv");
-  }
-
-  TaskSpec task_ = FakeTask();
-  RobotSpec robot_;
-  AnnotateOptions options_;
-  std::vector<Episode> demos_;
-  fs::path folder_;
-};
 
 TEST_F(AnnotateDatasetTest, StatesGiveBackWhatWasTakenAway) {
   const AnnotateReport report = Run();
@@ -241,60 +152,6 @@ TEST_F(AnnotateDatasetTest, ChangedPredicatesAreAskedAnew) {
   EXPECT_TRUE(VerifyDataset(options_.out).faults.empty());
 }
 
-// Poses do not tell for how long something was held: the states keep their counters, and the file
-// says whose they are, until somebody looks at the states.
-TEST_F(AnnotateDatasetTest, CountersThatNobodyLookedAtStayThoseOfTheRecording) {
-  TaskSpec changed = task_;
-  std::get<HeldPredicate>(changed.predicates["stacked"]).of = "grasp";
-  std::get<HeldPredicate>(changed.predicates["stacked"]).steps = 4;
-  changed.subtasks[0].signal = "stacked";
-  options_.path = File("full.h5");
-  options_.evidence = SignalEvidence::kPoses;
-  Run(changed);
-  {
-    const DatasetReader poses(options_.out);
-    EXPECT_EQ(CountedPredicates(poses.header()), ToJson(task_)["predicates"]);
-    EXPECT_EQ(poses.ReadEpisode(0).final_state, demos_[0].final_state);
-    EXPECT_TRUE(VerifyDataset(options_.out).faults.empty());
-    // nor can they be replayed as what they are not
-    Progress quiet;
-    const auto replay = [&](const TaskSpec& task) {
-      const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task);
-      return VerifyReplay(options_.out, simulator->info(), FakeSimulatorFactory(task),
-                          {.predicates = ToJson(task)["predicates"]}, quiet);
-    };
-    EXPECT_EQ(replay(task_).bit_exact, kDemos);
-    try {
-      replay(changed);
-      ADD_FAILURE() << "was replayed";
-    } catch (const Error& error) {
-      EXPECT_THAT(error.what(), HasSubstr("--evidence states"));
-    }
-  }
-  // annotated from poses again, they still are what they were
-  options_.path = File("out.h5");
-  options_.out = File("again.h5");
-  Run(changed);
-  EXPECT_EQ(CountedPredicates(DatasetReader(options_.out).header()), ToJson(task_)["predicates"]);
-  // from states, they become what recording under the changed task would have written
-  options_.path = File("again.h5");
-  options_.out = File("states.h5");
-  options_.evidence = SignalEvidence::kStates;
-  Run(changed);
-  const DatasetReader made(options_.out);
-  EXPECT_EQ(made.header().task, ToJson(changed));
-  const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(changed);
-  for (size_t e = 0; e < kDemos; ++e) {
-    const Episode wanted = ScriptedStack(*simulator, changed, "D0",
-                                         RngKey{.seed = 77}.WithParent(static_cast<uint64_t>(e)));
-    const Episode got = made.ReadEpisode(e);
-    EXPECT_EQ(got.final_state, wanted.final_state);
-    for (size_t i = 0; i < CountInstants(wanted); ++i) {
-      ASSERT_EQ(ObservationAt(got, i).signals, ObservationAt(wanted, i).signals) << i;
-    }
-  }
-}
-
 // What was asked for stands in the file.
 TEST_F(AnnotateDatasetTest, SettingsAreStored) {
   options_.judge = true;
@@ -304,45 +161,6 @@ TEST_F(AnnotateDatasetTest, SettingsAreStored) {
   EXPECT_EQ(settings["judge"], true);
   EXPECT_EQ(settings["debounce"], 2);
   EXPECT_EQ(settings["evidence"], "best");
-}
-
-// Poses of an object come from states, but none of where the attempts started.
-TEST_F(AnnotateDatasetTest, AttemptsOfOtherObjectsAreRefused) {
-  const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task_);
-  DatasetHeader header;
-  header.simulator = simulator->info();
-  header.simulator.objects = {"cubeA"};
-  header.task = ToJson(task_);
-  const auto store = [&](const std::vector<Pose>& X_WO_start) {
-    DatasetWriter writer(File("lacks.h5"), header, {.overwrite = true});
-    writer.AppendAttempt({.attempt = 3, .cause = "dropped", .X_WO_start = X_WO_start});
-    for (Episode demo : demos_) {
-      demo.meta.objects = {"cubeA"};
-      for (size_t i = 0; i < CountInstants(demo); ++i) ObservationAt(demo, i).X_WO.resize(1);
-      writer.Append(demo);
-    }
-    writer.Finish();
-  };
-  options_.path = File("lacks.h5");
-  store({Pose()});
-  for (const bool dry : {true, false}) {
-    options_.dry = dry;
-    EXPECT_THAT(Refused(), HasSubstr("its attempts tell where cubeA started, but not cubeB"));
-  }
-  // as the message says
-  Progress quiet;
-  FilterDataset(options_.path, File("filtered.h5"), {}, quiet);
-  options_.path = File("filtered.h5");
-  Run();
-  const Episode made = DatasetReader(options_.out).ReadEpisode(1);
-  EXPECT_EQ(made.meta.objects, task_.object_names());
-  EXPECT_EQ(made.steps[7].observation.X_WO, demos_[1].steps[7].observation.X_WO);
-  // attempts that do not tell where they started come over
-  options_.path = File("lacks.h5");
-  options_.overwrite = true;
-  store({});
-  Run();
-  EXPECT_EQ(DatasetReader(options_.out).attempts().at(0).cause, "dropped");
 }
 
 TEST_F(AnnotateDatasetTest, PosesAloneNeedNoSimulator) {
@@ -507,75 +325,6 @@ TEST_F(AnnotateDatasetTest, AnEditedReviewChangesExactlyTheEditedEnds) {
   EXPECT_EQ(Run().demos[2].ends[0].end, -1);
   EXPECT_EQ(DatasetReader(options_.out).content_hash(), skipped.content_hash());
   EXPECT_EQ(ReadText(options_.out + ".review.csv"), written);
-}
-
-// A wish for one subtask has nothing to do with a signal that rises in the last row.
-TEST_F(AnnotateDatasetTest, AnEdgeInTheLastRowIsNoWish) {
-  std::vector<Episode> demos = demos_;
-  Episode& cut = demos[1];
-  size_t first = 0;
-  while (cut.steps.at(first).observation.signals[0] == 0) ++first;
-  // the tenth row of the grasp is the last
-  cut.final_state = cut.steps.at(first + 10).state;
-  cut.final_observation = cut.steps[first + 10].observation;
-  cut.steps.resize(first + 10);
-  for (Episode& demo : demos) Strip(&demo);
-  Store(demos, "late.h5");
-  task_.subtasks.push_back(task_.subtasks[1]);
-  task_.subtasks[1].signal = "late";
-  task_.predicates["late"] = HeldPredicate{"grasp", 10};
-  options_.path = File("late.h5");
-  options_.rules.debounce = 1;
-  options_.review =
-      Edited(fmt::format("demo,uuid,subtask,end\ndemo_1,{},0,{}\n", demos[1].meta.uuid, first + 3));
-  const AnnotateReport report = Run();
-  EXPECT_EQ(report.demos[1].ends[1].end, static_cast<int>(first + 10));
-  EXPECT_EQ(report.demos[1].ends[0].end, static_cast<int>(first + 3));
-}
-
-TEST_F(AnnotateDatasetTest, AReviewThatDoesNotFitNamesItsLine) {
-  const std::string head = "demo,uuid,subtask,end\n", uuid = demos_[1].meta.uuid;
-  const auto refused = [&](const std::string& lines) {
-    options_.review = Edited(head + lines);
-    return Refused();
-  };
-  EXPECT_THAT(refused("demo_9," + uuid + ",0,20\n"), HasSubstr("edited.csv:2: demo_9: "));
-  EXPECT_THAT(refused("demo_0," + uuid + ",0,20\n"), HasSubstr("is of another dataset"));
-  EXPECT_THAT(refused("demo_1," + uuid + ",0,20\ndemo_1," + uuid + ",0,21\n"),
-              HasSubstr("edited.csv:3: demo_1: subtask 0 stands in line 2 already"));
-  EXPECT_THAT(refused("\ndemo_1," + uuid + ",0,2000\n"),
-              HasSubstr("edited.csv:3: demo_1: end 2000 lies outside [2, "));
-  EXPECT_THAT(refused("demo_1," + uuid + ",2,20\n"), HasSubstr("subtask 2 of a task with 2"));
-  EXPECT_THAT(refused("demo_1," + uuid + ",1,20\n"), HasSubstr("ends with the demonstration"));
-  options_.review = File("nowhere.csv");
-  EXPECT_THAT(Refused(), HasSubstr("nowhere.csv"));
-}
-
-TEST_F(AnnotateDatasetTest, WrongInputsAreNamed) {
-  TaskSpec other = task_;
-  other.name = "another";
-  EXPECT_THAT(Refused(ErrorKind::kBadInput, other),
-              HasSubstr("is of task 'fake_stack', not of 'another'"));
-  // states that are none, or of another scene
-  std::vector<Episode> demos = demos_;
-  demos[3].steps[7].state[2] = std::nan("");
-  Store(demos, "nan.h5");
-  options_.path = File("nan.h5");
-  EXPECT_THAT(Refused(), HasSubstr("demo_3: a state with a number that is none: --evidence poses"));
-  demos = demos_;
-  for (Step& step : demos[0].steps) step.state[2] += 0.01;
-  Store(demos, "moved.h5");
-  options_.path = File("moved.h5");
-  EXPECT_THAT(Run().why_poses, HasSubstr("by 10.0 mm"));
-  options_.overwrite = true;
-  options_.evidence = SignalEvidence::kStates;
-  EXPECT_THAT(Refused(), HasSubstr("demo_0: its states lead to other poses"));
-  // files
-  options_.path = File("bare.h5");
-  options_.overwrite = false;
-  EXPECT_THAT(Refused(ErrorKind::kUsage), HasSubstr("exists"));
-  options_.path.clear();
-  EXPECT_THAT(Refused(ErrorKind::kUsage), HasSubstr("path"));
 }
 
 TEST_F(AnnotateDatasetTest, LookingWritesNothingAndThreadsDoNotMatter) {
