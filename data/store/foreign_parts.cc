@@ -63,8 +63,9 @@ Column OptionalNumbers(const h5::Group& demo, const std::string& name, size_t ro
 Column ReadRows(const h5::Group& demo, const std::string& name, size_t first, size_t count) {
   const h5::Guard guard;
   const h5::DatasetInfo info = demo.Info(name);
-  const bool number = info.type_class == H5T_INTEGER || info.type_class == H5T_FLOAT;
-  if (!number || info.dims.empty()) h5::FailReading(demo.Place(name), "must hold rows of numbers");
+  if (!info.is_number() || info.dims.empty()) {
+    h5::FailReading(demo.Place(name), "must hold rows of numbers");
+  }
   if (first + count > info.dims[0]) {
     h5::FailReading(demo.Place(name),
                     fmt::format("has {} rows, needed are {}", info.dims[0], first + count));

@@ -61,6 +61,10 @@ struct DatasetInfo {
   size_t type_size = 0;
   bool is_signed = false;
   std::vector<hsize_t> dims;
+  // Integers or floating-point numbers that a conversion needs no more memory for than for ours.
+  bool is_number() const {
+    return (type_class == H5T_INTEGER || type_class == H5T_FLOAT) && type_size <= 16;
+  }
   // The column type of equal width and kind; none for other types.
   std::optional<ColumnType> type() const;
 };
@@ -130,6 +134,9 @@ class Group {
               const std::vector<int64_t>& row_dims = {-2}) const;
   // The same for any shape, as the type that is stored.
   Column Read(const std::string& name) const;
+  // The same where `wanted` says so of what the file claims, before memory is taken for it.
+  std::optional<Column> ReadIf(const std::string& name,
+                               const std::function<bool(const DatasetInfo&)>& wanted) const;
   // Rows [first, first + count) alone. The dataset may be larger than kMaxArrayBytes, but then the
   // file must really hold it; the rows asked for may not.
   Column ReadRows(const std::string& name, ColumnType type, const std::vector<int64_t>& row_dims,
@@ -163,6 +170,8 @@ inline constexpr uint64_t kMaxArrayBytes = uint64_t{1} << 31;
 inline constexpr uint64_t kMaxTextBytes = uint64_t{1} << 28;
 
 hid_t NativeType(ColumnType type);
+// To create a link with: makes the groups on the way.
+hid_t LinkCreation();
 
 // Opens for reading with HDF5's plain driver. Says what is wrong with files that are no HDF5.
 Group OpenForReading(const std::filesystem::path& file);

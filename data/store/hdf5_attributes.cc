@@ -24,12 +24,10 @@ void SetValue(const Group& group, const std::string& object, const std::string& 
 }
 
 Id OpenAttribute(const Group& group, const std::string& name) {
-  if (!group.HasAttribute(name)) {
-    FailReading(group.Place(), fmt::format("attribute '{}' is missing", name));
-  }
   Id attribute(H5Aopen(group.id(), name.c_str(), H5P_DEFAULT));
   if (!attribute.valid()) {
-    FailReading(group.Place(), fmt::format("attribute '{}' is damaged", name));
+    FailReading(group.Place(), fmt::format("attribute '{}' is {}", name,
+                                           group.HasAttribute(name) ? "damaged" : "missing"));
   }
   const Id space(H5Aget_space(attribute.get()));
   if (H5Sget_simple_extent_npoints(space.get()) != 1) {

@@ -89,10 +89,8 @@ ImageWriter::ImageWriter(const h5::Group& demo, const std::string& path, size_t 
   const h5::Id plist(H5Pcreate(H5P_DATASET_CREATE));
   H5Pset_chunk(plist.get(), 4, chunk);
   H5Pset_deflate(plist.get(), static_cast<unsigned>(std::min(compression, 9)));
-  const h5::Id links(H5Pcreate(H5P_LINK_CREATE));
-  H5Pset_create_intermediate_group(links.get(), 1);
-  m.dataset = h5::Id(H5Dcreate2(demo.id(), path.c_str(), H5T_NATIVE_UINT8, space.get(), links.get(),
-                                plist.get(), H5P_DEFAULT));
+  m.dataset = h5::Id(H5Dcreate2(demo.id(), path.c_str(), H5T_NATIVE_UINT8, space.get(),
+                                h5::LinkCreation(), plist.get(), H5P_DEFAULT));
   if (!m.dataset.valid()) h5::FailWriting(m.place, "cannot create the dataset");
 }
 

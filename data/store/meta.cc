@@ -319,14 +319,6 @@ std::string EpisodeHash(const EpisodeMeta& meta, const RawStream& raw, const Jso
   return hasher.Hex();
 }
 
-std::vector<std::string> EpisodeHashes(const h5::Group& data) {
-  std::vector<std::string> hashes;
-  for (const std::string& name : EpisodeNames(data)) {
-    hashes.push_back(data.Open(name).Open("understudy").Text("content_hash"));
-  }
-  return hashes;
-}
-
 std::string DatasetHash(const h5::Group& root, const std::vector<std::string>& episode_hashes) {
   return HashWith(root, [&](Hasher& hasher) {
     for (const std::string& hash : episode_hashes) hasher.Add(hash);

@@ -54,8 +54,6 @@ std::string EpisodeHash(const EpisodeMeta& meta, const RawStream& raw, const Jso
 std::string DatasetHash(const h5::Group& root, const std::vector<std::string>& episode_hashes);
 // The same of a file whose episodes are demo_0 … demo_<episodes - 1>, read one by one.
 std::string DatasetHash(const h5::Group& root, int64_t episodes);
-// The hashes that the episodes carry, by number.
-std::vector<std::string> EpisodeHashes(const h5::Group& data);
 
 // "demo_12" -> 12; -1 for other names. EpisodeNames lists /data by number.
 int64_t DemoNumber(const std::string& name);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <utility>
 
 #include "data/base/error.h"
@@ -18,12 +19,15 @@ class ColumnReader {
   ColumnReader(const h5::Group& demo, size_t rows, bool cut, const ReadBefore& before)
       : demo_(demo), rows_(rows), cut_(cut), before_(before) {}
 
-  Column Get(const std::string& name, ColumnType type, std::vector<int64_t> row_dims) const {
+  // Valid while this reader and what was read before it live.
+  const Column& Get(const std::string& name, ColumnType type,
+                    const std::vector<int64_t>& row_dims) const {
     const auto found = before_.find(name);
     const bool known = found != before_.end() && found->second.type == type &&
                        Fits(found->second.row_dims, row_dims);
     // what does not fit is read again for the sake of its error
-    Column column = known ? found->second : demo_.Read(name, type, row_dims);
+    const Column& column =
+        known ? found->second : read_.emplace_back(demo_.Read(name, type, row_dims));
     const bool right = cut_ ? column.rows >= rows_ : column.rows == rows_;
     if (!right) {
       h5::FailReading(demo_.Place(name),
@@ -55,6 +59,7 @@ class ColumnReader {
   size_t rows_;
   bool cut_;
   const ReadBefore& before_;
+  mutable std::deque<Column> read_;
 };
 
 using enum ColumnType;
@@ -68,19 +73,19 @@ Eigen::VectorXd Vector(const Column& c, size_t k) {
 void ReadInstants(const h5::Group& demo, size_t length, bool cut, Episode& episode,
                   const ReadBefore& before) {
   const ColumnReader reader(demo, length + 1, cut, before);
-  const Column state = reader.Get("understudy/state", kF64, {-1});
-  const Column time = reader.Get("understudy/sim_time", kF64, {});
-  const Column eef = reader.Get("understudy/eef_pose", kF64, {-1, 7});
-  const Column object = reader.Get("understudy/object_pose", kF64, {-1, 7});
-  const Column signals = reader.Get("understudy/signals", kU8, {-1});
-  const Column success = reader.Get("understudy/success", kU8, {});
+  const Column& state = reader.Get("understudy/state", kF64, {-1});
+  const Column& time = reader.Get("understudy/sim_time", kF64, {});
+  const Column& eef = reader.Get("understudy/eef_pose", kF64, {-1, 7});
+  const Column& object = reader.Get("understudy/object_pose", kF64, {-1, 7});
+  const Column& signals = reader.Get("understudy/signals", kU8, {-1});
+  const Column& success = reader.Get("understudy/success", kU8, {});
   const size_t arms = eef.row_dims[0];
   struct ArmColumns {
-    Column q, v, gripper_q, gripper_v;
+    const Column &q, &v, &gripper_q, &gripper_v;
   };
   std::vector<ArmColumns> arm_columns;
   for (size_t a = 0; a < arms; ++a) {
-    const auto get = [&](const char* name) {
+    const auto get = [&](const char* name) -> const Column& {
       return reader.Get(fmt::format("understudy/robot{}_{}", a, name), kF64, {-1});
     };
     arm_columns.push_back(
@@ -113,14 +118,14 @@ void ReadInstants(const h5::Group& demo, size_t length, bool cut, Episode& episo
 
 void ReadTeleop(const h5::Group& demo, const ColumnReader& reader, Episode& episode) {
   if (!demo.Has("understudy/teleop")) return;
-  const Column wanted = reader.Get("understudy/teleop/wanted_pose", kF64, {-1, 7});
+  const Column& wanted = reader.Get("understudy/teleop/wanted_pose", kF64, {-1, 7});
   const int64_t arms = static_cast<int64_t>(wanted.row_dims[0]);
-  const Column limited = reader.Get("understudy/teleop/limited_pose", kF64, {arms, 7});
-  const Column flags = reader.Get("understudy/teleop/flags", kU32, {arms});
-  const Column id = reader.Get("understudy/teleop/sample_id", kI64, {});
-  const Column xr_time = reader.Get("understudy/teleop/xr_time", kI64, {});
-  const Column monotonic = reader.Get("understudy/teleop/monotonic", kI64, {});
-  const Column age = reader.Get("understudy/teleop/sample_age", kI64, {});
+  const Column& limited = reader.Get("understudy/teleop/limited_pose", kF64, {arms, 7});
+  const Column& flags = reader.Get("understudy/teleop/flags", kU32, {arms});
+  const Column& id = reader.Get("understudy/teleop/sample_id", kI64, {});
+  const Column& xr_time = reader.Get("understudy/teleop/xr_time", kI64, {});
+  const Column& monotonic = reader.Get("understudy/teleop/monotonic", kI64, {});
+  const Column& age = reader.Get("understudy/teleop/sample_age", kI64, {});
   for (size_t k = 0; k < episode.length(); ++k) {
     TeleopStep& t = episode.steps[k].teleop;
     for (size_t a = 0; a < wanted.row_dims[0]; ++a) {
@@ -139,20 +144,20 @@ void ReadTeleop(const h5::Group& demo, const ColumnReader& reader, Episode& epis
 void ReadColumns(const h5::Group& demo, size_t length, bool cut, Episode& episode,
                  const ReadBefore& before) {
   const ColumnReader reader(demo, length, cut, before);
-  const Column absolute = reader.Get("actions_abs", kF64, {-1});
+  const Column& absolute = reader.Get("actions_abs", kF64, {-1});
   if (absolute.row_size() % 8 != 0) {
     h5::FailReading(
         demo.Place("actions_abs"),
         fmt::format("has {} numbers per row, must have 8 per arm", absolute.row_size()));
   }
   const int64_t arms = static_cast<int64_t>(absolute.row_size() / 8);
-  const Column clean = reader.Get("understudy/actions_clean", kF64, {8 * arms});
-  const Column delta = reader.Get("actions", kF64, {7 * arms});
-  const Column clipped = reader.Get("understudy/clipped", kU8, {arms});
-  const Column label = reader.Get("understudy/label", kU8, {});
-  const Column subtask = reader.Get("understudy/subtask", kI32, {});
-  const Column source = reader.Get("understudy/source", kI32, {});
-  const Column source_step = reader.Get("understudy/source_step", kI32, {});
+  const Column& clean = reader.Get("understudy/actions_clean", kF64, {8 * arms});
+  const Column& delta = reader.Get("actions", kF64, {7 * arms});
+  const Column& clipped = reader.Get("understudy/clipped", kU8, {arms});
+  const Column& label = reader.Get("understudy/label", kU8, {});
+  const Column& subtask = reader.Get("understudy/subtask", kI32, {});
+  const Column& source = reader.Get("understudy/source", kI32, {});
+  const Column& source_step = reader.Get("understudy/source_step", kI32, {});
   episode.steps.assign(length, Step{});
   for (size_t k = 0; k < length; ++k) {
     Step& step = episode.steps[k];
@@ -212,18 +217,19 @@ void ReadRaw(const h5::Group& demo, bool cut, RawStream& raw, const ReadBefore& 
   const auto ids = demo.Info("understudy/raw/id").dims;
   const size_t rows = ids.empty() ? 0 : ids[0];
   const ColumnReader reader(demo, rows, cut, before);
-  const auto get = [&](const char* name, ColumnType type, std::vector<int64_t> dims) {
+  const auto get = [&](const char* name, ColumnType type,
+                       const std::vector<int64_t>& dims) -> const Column& {
     return reader.Get(std::string("understudy/raw/") + name, type, dims);
   };
-  const Column id = get("id", kI64, {}), xr_time = get("xr_time", kI64, {}),
-               monotonic = get("monotonic", kI64, {}), head_flags = get("head_flags", kU32, {}),
-               events = get("events", kU32, {}), head = get("head_pose", kF64, {7}),
-               active = get("active", kU8, {2}), flags = get("location_flags", kU32, {2}),
-               grip = get("grip_pose", kF64, {2, 7}), aim = get("aim_pose", kF64, {2, 7}),
-               linear = get("linear_velocity", kF64, {2, 3}),
-               angular = get("angular_velocity", kF64, {2, 3}),
-               valid = get("velocity_valid", kU8, {2}), analog = get("analog", kF32, {2, 4}),
-               buttons = get("buttons", kU32, {2});
+  const Column &id = get("id", kI64, {}), &xr_time = get("xr_time", kI64, {}),
+               &monotonic = get("monotonic", kI64, {}), &head_flags = get("head_flags", kU32, {}),
+               &events = get("events", kU32, {}), &head = get("head_pose", kF64, {7}),
+               &active = get("active", kU8, {2}), &flags = get("location_flags", kU32, {2}),
+               &grip = get("grip_pose", kF64, {2, 7}), &aim = get("aim_pose", kF64, {2, 7}),
+               &linear = get("linear_velocity", kF64, {2, 3}),
+               &angular = get("angular_velocity", kF64, {2, 3}),
+               &valid = get("velocity_valid", kU8, {2}), &analog = get("analog", kF32, {2, 4}),
+               &buttons = get("buttons", kU32, {2});
   raw.samples.resize(rows);
   for (size_t k = 0; k < rows; ++k) {
     RawSample& s = raw.samples[k];

@@ -173,6 +173,16 @@ TEST(StoreHostile, EachGivesOneClearError) {
   });
   EXPECT_THAT(error(read),
               testing::AllOf(HasSubstr("actions_abs"), HasSubstr("must hold numbers")));
+  // numbers of a gigabyte each
+  injured([](Surgeon& s) {
+    s.Delete("data/demo_0/actions_abs");
+    const hid_t type = H5Tcopy(H5T_NATIVE_INT64);
+    ASSERT_GE(H5Tset_size(type, size_t{1} << 30), 0);
+    s.Array("data/demo_0/actions_abs", {10, 8}, type);
+    H5Tclose(type);
+  });
+  EXPECT_THAT(error(read),
+              testing::AllOf(HasSubstr("actions_abs"), HasSubstr("must hold numbers")));
   injured([](Surgeon& s) {
     s.Delete("data/demo_0/actions");
     s.Array("data/demo_0/actions", {10, 7, 2});
