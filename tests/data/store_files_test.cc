@@ -479,50 +479,5 @@ TEST(StoreDescribe, EpisodesThatStandApartAreNamed) {
   EXPECT_THAT(motion["unreadable"]["demo_5"].get<std::string>(), HasSubstr("actions_abs"));
 }
 
-// tests/golden/make_h5py_golden.py says what stands in it.
-TEST(StoreGolden, FileOfH5py) {
-  const fs::path file = fs::path(UNDERSTUDY_SOURCE_DIR) / "tests/golden/h5py_robomimic.h5";
-  const DatasetReader reader(file);
-  EXPECT_TRUE(reader.content_hash().empty());
-  EXPECT_EQ(reader.header().simulator.task, "Stack_D0");
-  EXPECT_EQ(reader.header().cameras, (std::vector<std::string>{"agentview", "wrist"}));
-  ASSERT_EQ(reader.episodes().size(), 3u);
-  // by number, not by letter
-  EXPECT_EQ(reader.episodes()[1].name, "demo_2");
-  EXPECT_EQ(reader.episodes()[2].name, "demo_10");
-  EXPECT_EQ(reader.ReadMask("train"), (std::vector<std::string>{"demo_0", "demo_10"}));
-  const Episode e = reader.ReadEpisode(2);
-  ASSERT_EQ(e.length(), 4u);
-  for (size_t k = 0; k < 4; ++k) {
-    const double t = static_cast<double>(k);
-    EXPECT_NEAR(e.steps[k].delta[0].value[3], 0.1 * t - 0.2 + 0.03, 1e-15);
-    EXPECT_NEAR(e.steps[k].state[8], 0.05 * t + 8 * 11, 1e-12);
-    EXPECT_EQ(e.steps[k].observation.arms[0].X_WE.translation().x(), 0.01 * t);
-    EXPECT_NEAR(e.steps[k].observation.arms[0].X_WE.rotation().z(), std::sqrt(0.5), 1e-15);
-    EXPECT_EQ(e.steps[k].observation.X_WO[0].translation().x(), 0.1 * t);
-    EXPECT_EQ(e.steps[k].observation.signals[0], k >= 2);
-    // the absolute target follows from pose and delta: x moves by 0.05 m times the number
-    EXPECT_NEAR(e.steps[k].action.arms[0].X_WE_cmd.translation().x(),
-                0.01 * t + 0.05 * (0.1 * t - 0.2), 1e-15);
-  }
-  for (size_t i = 0; i < 3; ++i) {
-    const int number = std::stoi(reader.episodes()[i].name.substr(5));
-    for (size_t k = 0; k < reader.episodes()[i].length; ++k) {
-      const Image a = reader.ReadImage(i, "agentview", k), w = reader.ReadImage(i, "wrist", k);
-      for (int y = 0; y < 24; ++y) {
-        for (int x = 0; x < 32; ++x) {
-          for (int c = 0; c < 3; ++c) {
-            const int want = (7 * number + 5 * static_cast<int>(k) + 3 * y + x + 11 * c) % 256;
-            const size_t at = static_cast<size_t>((y * 32 + x) * 3 + c);
-            ASSERT_EQ(a.rgb[at], want);
-            ASSERT_EQ(w.rgb[at], 255 - want);
-          }
-        }
-      }
-    }
-  }
-  EXPECT_TRUE(VerifyDataset(file).faults.empty());
-}
-
 }  // namespace
 }  // namespace understudy
