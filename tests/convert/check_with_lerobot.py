@@ -3,9 +3,11 @@
     understudy data convert looks.h5 --to lerobot --out folder      (or --to lerobot21)
     python3 tests/convert/check_with_lerobot.py looks.h5 folder
 
-Last run: v3.0 with lerobot 0.4.4, v2.1 with lerobot 0.3.3; torch 2.13.0, torchcodec 0.13.0, h5py.
+Last run: v3.0 with lerobot 0.4.4 (datasets 4), v2.1 with lerobot 0.3.3 (datasets 3); torch 2.13.0,
+torchcodec 0.13.0 with FFmpeg's libraries, h5py.
 v2.1 is also checked against what GR00T asks for: modality.json, stats.json, annotation columns.
-Exits 77 where these packages are missing.
+Exits 77 where these packages are missing, or where LeRobot reads another version than the
+dataset's: 0.4 reads v3.0, 0.3 reads v2.1.
 """
 import json
 import pathlib
@@ -14,12 +16,17 @@ import sys
 try:
     import h5py
     import numpy as np
-    from lerobot.datasets.lerobot_dataset import LeRobotDataset
+    import cpu_torchvision  # noqa: F401
+    from lerobot.datasets.lerobot_dataset import CODEBASE_VERSION, LeRobotDataset
 except ImportError as missing:
-    print(f"not checked: {missing}")
+    print(f"SKIPPED: not checked with LeRobot: {missing}")
     sys.exit(77)
 
 source, folder = sys.argv[1:]
+version = json.loads((pathlib.Path(folder) / "meta/info.json").read_text())["codebase_version"]
+if version != CODEBASE_VERSION:
+    print(f"SKIPPED: this LeRobot reads {CODEBASE_VERSION}, the dataset is {version}")
+    sys.exit(77)
 dataset = LeRobotDataset("local/check", root=folder, video_backend="torchcodec")
 file = h5py.File(source, "r")
 demos = sorted(file["data"], key=lambda name: int(name[5:]))

@@ -4,8 +4,8 @@ Datasets of ours open as they are; what `data convert --to robomimic` (or mimicg
 
     python3 tests/convert/check_with_robomimic.py looks.h5 [filter key]
 
-Last run with robomimic 0.3.0 (robomimic==0.3.0 torch==2.13.0 torchvision==0.28.0; a new CMake builds
-its egl_probe with CMAKE_POLICY_VERSION_MINIMUM=3.5). Exits 77 where it is missing.
+Last run with robomimic 0.3.0 (robomimic==0.3.0 torch==2.13.0 torchvision==0.28.0; where CMake is 4,
+its egl_probe builds with CMAKE_POLICY_VERSION_MINIMUM=3.5). Exits 77 where it is missing.
 """
 import json
 import sys
