@@ -260,7 +260,7 @@ Command TuneCommand() {
         if (flags.out.empty()) ThrowUsage("no file for the settings: give one (--out)");
         if (!context.plan) {
           TryToWrite(flags.out, "out");
-          CheckRemade(flags.out, kTunedStart, "file of `mimic tune`");
+          CheckRemade(flags.out, kTunedStart, "file of tuned settings");
         }
         MimicOptions options = flags.mimic;
         const Twin twin = TwinOfSources(flags.task, flags.robot, flags.subtasks, &options);

@@ -76,7 +76,7 @@ TEST_F(MimicCli, SettingsThatCannotBeWrittenAreToldAtOnce) {
   }
   EXPECT_FALSE(fs::exists(folder_ / "g.h5"));
   Expect("mimic tune s.h5 --trials 1 --attempts 4 --out file", 2,
-         "file: exists already, and is no file of `mimic tune`");
+         "file: exists already, and is no file of tuned settings");
   EXPECT_EQ(ReadText(folder_ / "file"), "text");
   Expect("mimic tune s.h5 --attempts 1000000 --trials 100000 --out t.yaml --plan", 0,
          "100001000400");

@@ -67,7 +67,7 @@ TEST_F(PlannedTransits, GenerateReplayAndEndTheSameHoweverTheyRun) {
   for (int round = 0; round < 60; ++round) {
     // later rounds last longer, so that it comes to an end on any machine
     last = RunShell("cd " + folder_.string() + " && timeout --signal=KILL " +
-                    std::to_string(1 + 0.5 * round) + " " + kProgram +
+                    std::to_string(0.2 + 0.15 * round) + " " + kProgram +
                     " mimic --source sources.h5 --task square --variant D1 --seed 7 --transit plan "
                     "--attempts 30 --out cut.h5 --quiet 2>&1");
     went_on += last.output.find("resuming cut.h5 at attempt ") != std::string::npos;
