@@ -157,6 +157,21 @@ TEST_F(GeneratorTest, FailedAttemptsAreKeptOnRequest) {
   }
 }
 
+// Physics that break down end their attempt, not the run.
+TEST_F(GeneratorTest, UnstablePhysicsEndTheirAttemptOnly) {
+  fake_.unstable_at_step = 20;
+  options_.attempts = 6;
+  options_.threads = 2;
+  options_.keep_failed = true;
+  MemorySink sink;
+  const MimicReport report = Run(sink);
+  EXPECT_TRUE(report.complete);
+  EXPECT_EQ(report.failures.at("unstable_physics")[0], 6);
+  ASSERT_EQ(sink.kept.size(), 6u);
+  // the step that broke down is taken back
+  for (const Episode& episode : sink.kept) EXPECT_EQ(episode.length(), 20u);
+}
+
 TEST_F(GeneratorTest, UsageErrorsNameTheNextStep) {
   MemorySink sink;
   options_.variant = "D9";

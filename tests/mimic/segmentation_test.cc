@@ -56,6 +56,15 @@ TEST(Segmentation, NamesTheSignalThatNeverRises) {
   EXPECT_THAT(never.problems, ElementsAre(HasSubstr("signal 'two' does not rise")));
 }
 
+TEST(Segmentation, SignalsOutOfOrderAreAProblem) {
+  // "two" is over before "one" ends its subtask
+  const Segmentation s =
+      SegmentBySignals(ThreeSubtasks(), {Rows("......####"), Rows(".#########")}, 10, 1);
+  EXPECT_THAT(s.problems,
+              ElementsAre(HasSubstr("subtask 1: signal 'two' does not rise for 1 steps in a row "
+                                    "after step 7 of 10")));
+}
+
 TEST(Segmentation, ListsEveryOffsetThatCouldEmptyASegment) {
   TaskSpec task = ThreeSubtasks();
   task.subtasks[0].end_offset = {-3, 5};
