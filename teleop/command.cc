@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <map>
+#include <set>
 
 #include "data/base/hash.h"
 #include "data/base/version.h"
@@ -64,22 +65,39 @@ void OpenSession(const fs::path& folder, const Json& settings) {
                   folder.string(), fmt::join(different, ", ")));
 }
 
-// What earlier sessions left: files by attempt number, and the next number.
+// What earlier sessions left: files by attempt number, and the next number. What a signal or a kill
+// cut short keeps its file, and its start is given again: a session that goes on ends as one that
+// was left alone.
 struct Found {
   std::map<int64_t, fs::path> demonstrations, failures;
   int64_t next = 0;
+  int64_t ended = 0;  // attempts that came to an end of their own: they count, and draw starts
 };
+
+bool WasCutShort(const DatasetReader& reader) {
+  if (reader.episodes().empty()) return false;
+  const auto end = static_cast<size_t>(RecordEnd::kInterrupted);
+  return reader.ReadMeta(0).cause == EnumNames<RecordEnd>::kNames.at(end);
+}
+
 Found FindAttempts(const fs::path& folder) {
   Found found;
+  std::set<int64_t> cut_short;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const int64_t number = AttemptNumber(entry.path());
     if (number < 0) continue;
     found.next = std::max(found.next, number + 1);
-    if (entry.path() != AttemptFile(folder, number)) continue;
+    if (entry.path() != AttemptFile(folder, number)) {
+      // what Salvage made of a killed writer's file
+      if (entry.path().extension() == ".h5") cut_short.insert(number);
+      continue;
+    }
     const DatasetReader reader(entry.path());
+    if (WasCutShort(reader)) cut_short.insert(number);
     const bool success = !reader.episodes().empty() && reader.episodes().front().success;
     (success ? found.demonstrations : found.failures)[number] = entry.path();
   }
+  found.ended = found.next - static_cast<int64_t>(cut_short.size());
   return found;
 }
 
@@ -132,18 +150,23 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
   const auto done = [&] { return static_cast<int64_t>(found.demonstrations.size()); };
   progress.Advance(done());
   while (done() < options.demos && report.stopped.empty()) {
-    if (found.next >= most) {
+    if (found.ended >= most) {
       report.stopped = fmt::format(
           "{} attempts gave {} of {} demonstrations: see the causes, or "
           "raise max_attempts",
-          found.next, done(), options.demos);
+          found.ended, done(), options.demos);
       break;
     }
     const int64_t number = found.next++;
     plan.file = AttemptFile(folder, number);
-    plan.key =
-        RngKey{.seed = options.seed}.WithStage("teleop").WithParent(static_cast<uint64_t>(number));
+    plan.key = RngKey{.seed = options.seed}.WithStage("teleop").WithParent(
+        static_cast<uint64_t>(found.ended));
     RecordOutcome outcome = Record(device, simulator, task, pacer, plan, options.record);
+    found.ended += outcome.end != RecordEnd::kInterrupted;
+    // one that ended before its first row leaves nothing to keep
+    if (outcome.end == RecordEnd::kInterrupted && !outcome.kept) {
+      fs::remove(plan.file.string() + ".rejected");
+    }
     if (outcome.kept) (outcome.success ? found.demonstrations : found.failures)[number] = plan.file;
     if (outcome.success) {
       report.recorded_s += outcome.quality.value("seconds", 0.0);

@@ -43,7 +43,7 @@ struct RecordPlan {
   std::filesystem::path file;  // grows as <file>.part
   DatasetHeader header;
   std::string variant;
-  RngKey key;  // parent = number of the attempt
+  RngKey key;  // parent = number of the attempt; again that of one that was cut short
   std::string program_version;
 };
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "data/base/json.h"
+#include "data/store/dataset.h"
 #include "tests/support/subprocess.h"
 
 namespace understudy {
@@ -60,6 +61,21 @@ inline std::string Replaced(std::string text, const std::string& from, const std
     text.replace(at, from.size(), to);
   }
   return text;
+}
+
+// Identities, states and actions of all episodes, in order; not when they were recorded.
+inline void ExpectSameEpisodes(const DatasetReader& a, const DatasetReader& b) {
+  ASSERT_EQ(a.episodes().size(), b.episodes().size());
+  for (size_t i = 0; i < a.episodes().size(); ++i) {
+    const Episode x = a.ReadEpisode(i), y = b.ReadEpisode(i);
+    ASSERT_EQ(x.length(), y.length()) << i;
+    EXPECT_EQ(x.meta.uuid, y.meta.uuid) << i;
+    EXPECT_EQ(x.final_state, y.final_state) << i;
+    for (size_t t = 0; t < x.length(); ++t) {
+      EXPECT_EQ(x.steps[t].state, y.steps[t].state) << i << ", " << t;
+      EXPECT_TRUE(x.steps[t].action == y.steps[t].action) << i << ", " << t;
+    }
+  }
 }
 
 inline std::string TinyPipeline() {

@@ -20,17 +20,7 @@ class PlannedTransits : public Cli {
   // Episodes and attempts of both, in order.
   void ExpectSameRows(const std::string& one, const std::string& other) const {
     const DatasetReader a(folder_ / one), b(folder_ / other);
-    ASSERT_EQ(a.episodes().size(), b.episodes().size());
-    for (size_t i = 0; i < a.episodes().size(); ++i) {
-      const Episode x = a.ReadEpisode(i), y = b.ReadEpisode(i);
-      ASSERT_EQ(x.length(), y.length()) << i;
-      EXPECT_EQ(x.meta.uuid, y.meta.uuid) << i;
-      EXPECT_EQ(x.final_state, y.final_state) << i;
-      for (size_t t = 0; t < x.length(); ++t) {
-        EXPECT_EQ(x.steps[t].state, y.steps[t].state) << i << ", " << t;
-        EXPECT_TRUE(x.steps[t].action == y.steps[t].action) << i << ", " << t;
-      }
-    }
+    ExpectSameEpisodes(a, b);
     const std::vector<AttemptRecord> p = a.attempts(), q = b.attempts();
     ASSERT_EQ(p.size(), q.size());
     for (size_t i = 0; i < p.size(); ++i) {
