@@ -197,10 +197,9 @@ constexpr std::string_view kTunedStart = "# `understudy mimic tune`";
 // What stands above the settings in the file.
 std::string TunedComment(const TuneReport& report) {
   const Json json = report.ToJson();
-  std::string text =
-      fmt::format("{} of {} {}: {} before, {} after{}\n", kTunedStart, report.task, report.variant,
-                  RateText(json["before"]), RateText(json["after"]),
-                  report.better ? "" : " (not surely better)");
+  std::string text = fmt::format("{} of {} {}: {} before, {} after{}\n", kTunedStart, report.task,
+                                 report.variant, RateText(json["before"]), RateText(json["after"]),
+                                 report.better ? "" : " (not surely better)");
   for (const std::string& change : report.changes) text += "# " + change + "\n";
   return text;
 }

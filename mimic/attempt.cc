@@ -226,8 +226,8 @@ class Runner {
       const SourceDemo& demo = sources_.demos()[d];
       starts[d] = ReplayStart(demo, subtask_ == 0 ? 0 : ends_[d][subtask_ - 1], ends_[d][subtask_],
                               object, subtask().replay_within, subtask().arm);
-      ends[d] = ReplayEnd(demo, starts[d], ends_[d][subtask_], subtask().replay_until,
-                          subtask().arm);
+      ends[d] =
+          ReplayEnd(demo, starts[d], ends_[d][subtask_], subtask().replay_until, subtask().arm);
       if (scene.has_object) candidates[d].X_WO = demo.X_WO[object][starts[d]];
       for (const SourceDemo::Arm& arm : demo.arms)
         candidates[d].X_WE.push_back(arm.X_WE[starts[d]]);
@@ -271,8 +271,8 @@ class Runner {
         return Fail(FailureCause::kUnreachable,
                     fmt::format("the segment of {} leads {:.3f} m from the base of {}; it reaches "
                                 "{:.3f} m",
-                                demo.name, (p_WE - info.base(i).translation()).norm(),
-                                info.arms[i], info.workspace_radius));
+                                demo.name, (p_WE - info.base(i).translation()).norm(), info.arms[i],
+                                info.workspace_radius));
       }
     }
     return PlanTransit(carried);

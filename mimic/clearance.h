@@ -37,7 +37,8 @@ struct Neighbour {
 bool FingersMeet(const std::vector<Eigen::AlignedBox3d>& fingers_E, const Pose& X_WE,
                  const Neighbour& neighbour);
 
-// Whether the open fingers of the free hands that follow the rows keep clear of all neighbours until they close.
+// Whether the open fingers of the free hands that follow the rows keep clear of all neighbours
+// until they close.
 bool FingersStayFree(const SegmentRows& rows, const std::vector<Carried>& carried,
                      const std::vector<Eigen::AlignedBox3d>& fingers_E,
                      const std::vector<Neighbour>& neighbours);

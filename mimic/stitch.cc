@@ -44,8 +44,7 @@ int BridgeLength(const Pose& from, const Pose& to, const Subtask& subtask) {
   return std::max({1, subtask.bridge_steps, static_cast<int>(std::ceil(steps))});
 }
 
-int ReplayStart(const SourceDemo& source, int start, int end, int object, double within,
-                int arm) {
+int ReplayStart(const SourceDemo& source, int start, int end, int object, double within, int arm) {
   if (object < 0 || within == 0) return start;
   for (int t = start; t < end; ++t) {
     bool near = false;

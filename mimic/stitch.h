@@ -46,10 +46,9 @@ int ReplayStart(const SourceDemo& source, int start, int end, int object, double
 
 // Where the replay of rows [start, end) ends (exclusive): behind the first row at which a hand of
 // the source has come `until` (m) away from where it was when its gripper last turned in these
-// rows. `end` where `until` is 0, where no gripper turns, and where no hand comes so far. Of several
-// arms those count that `arm` means.
-int ReplayEnd(const SourceDemo& source, int start, int end, double until,
-              int arm = kAllArms);
+// rows. `end` where `until` is 0, where no gripper turns, and where no hand comes so far. Of
+// several arms those count that `arm` means.
+int ReplayEnd(const SourceDemo& source, int start, int end, double until, int arm = kAllArms);
 
 // The way from `last` (the last commanded target, or where the arms stand at the beginning) into
 // and through rows [start, end) of `source`: first a bridge (Bridge) to where

@@ -37,9 +37,8 @@ int ActuatorOf(const mjModel& model, int joint) {
 }
 
 // `home` is where the task says its posture, for messages.
-ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement,
-                  const std::string& home, const RobotSpec& robot, const std::string& name,
-                  Finder& find) {
+ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std::string& home,
+                  const RobotSpec& robot, const std::string& name, Finder& find) {
   ArmIndex arm;
   arm.name = name;
   const std::string prefix = name + "_";

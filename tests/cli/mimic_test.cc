@@ -24,6 +24,11 @@ TEST_F(MimicCli, TuneWritesSettingsThatMimicTakes) {
   const Json report = ParseJson(tuned.output, "tune");
   EXPECT_GT(report["after"]["successes"].get<int>(), report["before"]["successes"].get<int>());
   EXPECT_EQ(LoadYaml(folder_ / "tuned.yaml")["subtasks"], report["subtasks"]);
+  // made anew as often as one likes
+  for (int i = 0; i < 2; ++i) {
+    Expect("mimic tune s.h5 --attempts 4 --trials 1 --check-attempts 10 --out again.yaml --quiet",
+           0, "");
+  }
 
   Expect("mimic s.h5 --subtasks tuned.yaml --attempts 4 --out g.h5 --quiet", 0, "of 4 attempts");
 }

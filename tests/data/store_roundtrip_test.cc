@@ -95,6 +95,7 @@ TEST(StoreRoundTrip, StepsOfSubtasksMayBeginLate) {
     DatasetWriter writer(file, header, resume);
     ASSERT_EQ(writer.attempts_written(), begins);
     for (int64_t i = begins; i < 200; ++i) writer.AppendAttempt(record(i, true));
+    writer.Append(RandomEpisode(1, {}));
     writer.Finish();
     const DatasetReader reader(file);
     const std::vector<AttemptRecord> read = reader.attempts();
@@ -104,7 +105,8 @@ TEST(StoreRoundTrip, StepsOfSubtasksMayBeginLate) {
       EXPECT_EQ(read[static_cast<size_t>(i)].sources, record(i, true).sources);
     }
     EXPECT_EQ(reader.content_hash(), DatasetReader(folder / "0.h5").content_hash());
-    EXPECT_TRUE(VerifyDataset(file).faults.empty());
+    const VerifyReport verified = VerifyDataset(file);
+    EXPECT_TRUE(verified.faults.empty()) << verified.faults[0].place << verified.faults[0].what;
   }
 }
 

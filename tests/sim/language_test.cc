@@ -1,7 +1,6 @@
 // What a task file can say beyond the listed tasks: a scene with a drawer, a button, a stove and
 // containers, and the questions that cleaning up and cooking ask of it.
 #include <gmock/gmock.h>
-#include <mujoco/mujoco.h>
 
 #include <fstream>
 
@@ -109,23 +108,16 @@ class Household : public SimTest {
     simulator_ = MakeSimulator(scene_);
     simulator_->Reset("D0", RngKey{1});
   }
-  // [time, qpos, …]
-  size_t Address(const char* joint) const {
-    const int id = mj_name2id(scene_->model(), mjOBJ_JOINT, joint);
-    EXPECT_GE(id, 0) << joint;
-    return 1 + size_t(scene_->model()->jnt_qposadr[id]);
-  }
-  void Turn(const char* joint, double value) {
+  // [time, qpos: drawer, button, pot, bread, …]
+  enum Place : size_t { kDrawer = 1, kButton = 2, kPot = 3, kBread = 10 };
+  void Turn(Place joint, double value) {
     SimState state = simulator_->Save();
-    state[Address(joint)] = value;
+    state[joint] = value;
     simulator_->Restore(state);
   }
-  void Put(const char* body, const Vector3d& p_W) {
-    const int id = mj_name2id(scene_->model(), mjOBJ_BODY, body);
+  void Put(Place body, const Vector3d& p_W) {
     SimState state = simulator_->Save();
-    const int joint = scene_->model()->body_jntadr[id];
-    for (int i = 0; i < 3; ++i)
-      state[1 + size_t(scene_->model()->jnt_qposadr[joint] + i)] = p_W[i];
+    for (size_t i = 0; i < 3; ++i) state[body + i] = p_W[Eigen::Index(i)];
     simulator_->Restore(state);
   }
   bool Signal(const std::string& name) const {
@@ -144,7 +136,7 @@ class Household : public SimTest {
 TEST_F(Household, ADrawerIsOpenOnceTheHandHasLeftIt) {
   EXPECT_FALSE(Signal("drawer_open"));
   EXPECT_TRUE(Signal("drawer_closed"));
-  Turn("drawer_slide", -0.15);
+  Turn(kDrawer, -0.15);
   EXPECT_TRUE(Signal("drawer_open"));
   EXPECT_FALSE(Signal("drawer_closed"));
   // the hand at the front of the drawer
@@ -153,30 +145,30 @@ TEST_F(Household, ADrawerIsOpenOnceTheHandHasLeftIt) {
   EXPECT_FALSE(Signal("drawer_open"));
 
   // what lies on the floor of the closed drawer has been put away
-  Put("bread", {0, 0.15, 0.8255});
-  Turn("drawer_slide", -0.15);
+  Put(kBread, {0, 0.15, 0.8255});
+  Turn(kDrawer, -0.15);
   EXPECT_FALSE(Signal("put_away"));
-  Put("bread", {0, 0.3, 0.8255});
-  Turn("drawer_slide", 0);
+  Put(kBread, {0, 0.3, 0.8255});
+  Turn(kDrawer, 0);
   EXPECT_TRUE(Signal("put_away"));
 }
 
 TEST_F(Household, AMealIsCookedServedAndTheStoveOff) {
-  Turn("stove_button", 1);
+  Turn(kButton, 1);
   EXPECT_TRUE(Signal("stove_on"));
-  Put("pot", {0, -0.1, 0.8329});
+  Put(kPot, {0, -0.1, 0.8329});
   EXPECT_TRUE(Signal("pot_on_stove"));
-  Put("bread", {0, -0.1, 0.8257});
+  Put(kBread, {0, -0.1, 0.8257});
   EXPECT_TRUE(Signal("bread_in_pot"));
-  Put("pot", {0, -0.35, 0.8239});
+  Put(kPot, {0, -0.35, 0.8239});
   EXPECT_TRUE(Signal("pot_served"));
   EXPECT_FALSE(Signal("bread_in_pot")) << "it stayed behind";
-  Put("bread", {0, -0.35, 0.8167});
+  Put(kBread, {0, -0.35, 0.8167});
   Wait();
   Wait();
   EXPECT_TRUE(Signal("bread_in_pot"));
   EXPECT_FALSE(simulator_->Observe().success) << "the stove is on";
-  Turn("stove_button", 0.1);
+  Turn(kButton, 0.1);
   EXPECT_TRUE(Signal("stove_off"));
   Wait();
   Wait();

@@ -77,7 +77,8 @@ TEST_F(SceneTest, EveryViolationIsListed) {
   EXPECT_THAT(message, HasSubstr("cameras: unknown camera 'sideview'"));
   EXPECT_THAT(message, HasSubstr("predicates.drawer: unknown joint 'drawer_slide'"));
   EXPECT_THAT(message, HasSubstr("predicates.bump: unknown body 'wall'"));
-  EXPECT_THAT(message, HasSubstr("predicates.second_arm: arm = 1: there is 1 arm"));
+  EXPECT_THAT(message,
+              HasSubstr("predicates.second_arm: arm = 1: the task's arms are counted 0 to 0"));
   EXPECT_THAT(message, HasSubstr("robot.gripper.control_site: unknown site 'robot0_tool'"));
   EXPECT_THAT(message, HasSubstr("robot.joints[2]: unknown joint 'robot0_joint9'"));
   EXPECT_THAT(message, HasSubstr("robot.gripper.left_pads: unknown geom 'robot0_pad'"));
