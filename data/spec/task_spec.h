@@ -345,8 +345,8 @@ struct TaskSpec {
   std::string name, description, instruction;
   std::string robot = "panda";
   std::string scene = "scene.xml";
-  Pose X_WB;                 // the robot's base
-  std::vector<double> home;  // rad; empty: the robot's
+  Pose X_WB;                               // the robot's base
+  std::vector<double> home;                // rad; empty: the robot's
   std::vector<ArmPlacement> further_arms;  // beside robot0: robot1, robot2, …, of the same robot
   double control_hz = 20;
   double physics_timestep = 0.002;  // s
