@@ -148,10 +148,11 @@ std::string Sources(const Json& result) {
     const double segments = source.value("segments", 0.0), good = source.value("in_successes", 0.0);
     const std::string name = source.value("name", "");
     // the folder is in the way of reading; who points at the name sees it
-    html += fmt::format(
-        "<tr><td title=\"{}\">{}</td>{}{}<td class=\"n\">{}</td><td>{}</td></tr>", EscapeHtml(name),
-        EscapeHtml(name.substr(name.rfind('/', name.rfind(':')) + 1)), Number(segments), Number(good),
-        segments > 0 ? Percent(good / segments) : "", ShareBar(Ratio(good, segments), kNeutral));
+    html +=
+        fmt::format("<tr><td title=\"{}\">{}</td>{}{}<td class=\"n\">{}</td><td>{}</td></tr>",
+                    EscapeHtml(name), EscapeHtml(name.substr(name.rfind('/', name.rfind(':')) + 1)),
+                    Number(segments), Number(good), segments > 0 ? Percent(good / segments) : "",
+                    ShareBar(Ratio(good, segments), kNeutral));
   }
   html += "</tbody></table></div>";
   for (const Json& skipped : ListOf(result, "skipped")) {
