@@ -41,7 +41,7 @@ std::vector<std::string> UnreachableStarts(const SourceSet& sources, const TaskS
                                            const std::string& variant, const SimulatorInfo& info,
                                            double margin) {
   std::vector<std::string> problems;
-  // where the base of a second arm stands is not told
+  // several arms may hand over what one of them does not reach
   if (info.arms.size() != 1) return problems;
   const ResetVariant& ranges = task.variants.at(variant);
   for (size_t i = 0; i < task.subtasks.size(); ++i) {

@@ -10,6 +10,7 @@
 
 #include "data/base/error.h"
 #include "data/base/ordered_pool.h"
+#include "mimic/generator.h"
 
 namespace understudy {
 namespace {
@@ -147,11 +148,7 @@ Json SubtasksFile(const std::vector<Subtask>& subtasks) {
 
 TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
                 const GenerateOptions& generate, const TuneOptions& options, Progress& progress) {
-  if (!task.variants.contains(options.variant)) {
-    std::vector<std::string> variants;
-    for (const auto& [name, variant] : task.variants) variants.push_back(name);
-    ThrowUsage(UnknownName("variant", options.variant, variants));
-  }
+  CheckVariant(options.variant, task);
   Bench bench(sources, task, seams, generate, options);
   TuneReport report;
   report.task = task.name;

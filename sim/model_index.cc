@@ -235,12 +235,6 @@ ModelIndex IndexModel(const mjModel& model, const TaskSpec& task, const RobotSpe
     }
     const auto* near = std::get_if<NearPredicate>(&predicate);
     if (near && !task.objects.contains(near->object)) find.Find(path, mjOBJ_BODY, near->object);
-    const auto* grasped = std::get_if<GraspedPredicate>(&predicate);
-    const int arm = near ? near->arm : grasped ? grasped->arm : 0;
-    if (arm >= static_cast<int>(index.arms.size())) {
-      find.Complain(path, fmt::format("arm = {}: the task's arms are counted 0 to {}", arm,
-                                      index.arms.size() - 1));
-    }
   }
   for (const std::string& camera : task.cameras) find.Find("cameras", mjOBJ_CAMERA, camera);
   return index;

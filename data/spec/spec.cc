@@ -32,6 +32,13 @@ std::vector<std::string> ObjectsOf(const Predicate& predicate) {
   return std::visit(ObjectNames{}, predicate);
 }
 
+// The arm that a predicate asks about.
+int ArmOf(const Predicate& predicate) {
+  if (const auto* grasped = std::get_if<GraspedPredicate>(&predicate)) return grasped->arm;
+  if (const auto* near = std::get_if<NearPredicate>(&predicate)) return near->arm;
+  return 0;
+}
+
 template <class T>
 std::vector<std::string> Keys(const std::map<std::string, T>& map) {
   std::vector<std::string> keys;
@@ -98,13 +105,20 @@ std::vector<std::string> Validate(const TaskSpec& task) {
                     task.control_hz, task.physics_timestep));
   }
 
-  // predicates: operands and objects exist, and nothing names itself
+  const auto has_arm = [&](int arm) { return arm <= static_cast<int>(task.further_arms.size()); };
+  const std::string arms =
+      fmt::format("the task's arms are counted 0 to {}", task.further_arms.size());
+
+  // predicates: operands, objects and arms exist, and nothing names itself
   for (const auto& [name, predicate] : task.predicates) {
     const std::string path = "predicates." + name;
     for (const std::string& operand : OperandsOf(predicate)) {
       refer(path, "predicate", operand, predicates);
     }
     for (const std::string& object : ObjectsOf(predicate)) refer(path, "object", object, objects);
+    if (const int arm = ArmOf(predicate); !has_arm(arm)) {
+      problems.push_back(fmt::format("{}: arm = {}: {}", path, arm, arms));
+    }
   }
   bool cyclic = false;
   try {
@@ -145,9 +159,8 @@ std::vector<std::string> Validate(const TaskSpec& task) {
     const bool last = i + 1 == task.subtasks.size();
     if (!subtask.object.empty()) refer(path + ".object", "object", subtask.object, objects);
     if (!subtask.check.empty()) refer(path + ".check", "predicate", subtask.check, predicates);
-    if (subtask.arm > static_cast<int>(task.further_arms.size())) {
-      problems.push_back(fmt::format("{}.arm: {}: the task's arms are counted 0 to {}", path,
-                                     subtask.arm, task.further_arms.size()));
+    if (!has_arm(subtask.arm)) {
+      problems.push_back(fmt::format("{}.arm: {}: {}", path, subtask.arm, arms));
     }
     if (subtask.end_offset[0] > subtask.end_offset[1]) {
       problems.push_back(fmt::format("{}.end_offset: [{}, {}] is no range", path,

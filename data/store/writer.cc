@@ -58,8 +58,8 @@ struct DatasetWriter::Impl {
   void StoreAttempts();
   void Read(const std::function<void(const h5::Group& root)>& work);
   void Flush();
-  void FlushSometimes() {
-    if (Clock::now() - flushed >= kFlushEvery) Flush();
+  void FlushAfter(std::chrono::duration<double> wait) {
+    if (fresh.size() >= kAttemptBlock || Clock::now() - flushed >= wait) Flush();
   }
   // Runs one piece of writing; after a failure nothing more is written, and every call says why.
   template <class F>
@@ -251,7 +251,7 @@ void DatasetWriter::AddFrames(const std::vector<Image>& images) {
     m.open->rows.push_back(images);
     for (const Image& image : images) m.open->row_bytes += image.rgb.size();
     if (m.open->row_bytes >= kBlockBytes) m.WriteRows();
-    m.FlushSometimes();
+    m.FlushAfter(kFlushEvery);
   });
 }
 
@@ -298,8 +298,7 @@ void DatasetWriter::EndEpisode() {
       m.fresh.push_back(*std::exchange(m.of_episode, {}));
       ++m.attempts;
     }
-    const std::chrono::duration<double> waiting = Clock::now() - m.flushed;
-    if (waiting.count() >= m.options.flush_seconds || m.fresh.size() >= kAttemptBlock) m.Flush();
+    m.FlushAfter(std::chrono::duration<double>(m.options.flush_seconds));
   });
   m.Guarded([&] { m.file.Trim(); });
 }
@@ -336,8 +335,7 @@ void DatasetWriter::AppendAttempt(const AttemptRecord& attempt, const Episode* e
   m.Guarded([&] {
     m.fresh.push_back(attempt);
     ++m.attempts;
-    if (m.fresh.size() >= kAttemptBlock) m.Flush();
-    m.FlushSometimes();
+    m.FlushAfter(kFlushEvery);
     if (++m.untrimmed < kTrimAttempts || m.open) return;
     m.file.Trim(0);
     m.untrimmed = 0;

@@ -35,12 +35,7 @@ class ArmsTest : public SimTest {
   ArmsTest() : scene_(FacingScene()), simulator_(MakeSimulator(scene_)) {}
 
   const Pose& X_WE(size_t arm) const { return simulator_->Observe().arms[arm].X_WE; }
-  bool Signal(const std::string& name) const {
-    const auto& names = scene_->info().signals;
-    const auto found = std::find(names.begin(), names.end(), name);
-    EXPECT_NE(found, names.end()) << name;
-    return simulator_->Observe().signals[size_t(found - names.begin())] != 0;
-  }
+  bool Signal(const std::string& name) const { return SignalOf(*simulator_, name); }
   void Go(const Action& action, int steps) {
     for (int i = 0; i < steps; ++i) ASSERT_FALSE(simulator_->Step(action).unstable);
   }

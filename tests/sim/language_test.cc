@@ -120,12 +120,7 @@ class Household : public SimTest {
     for (size_t i = 0; i < 3; ++i) state[body + i] = p_W[Eigen::Index(i)];
     simulator_->Restore(state);
   }
-  bool Signal(const std::string& name) const {
-    const auto& names = scene_->info().signals;
-    const auto found = std::find(names.begin(), names.end(), name);
-    EXPECT_NE(found, names.end()) << name;
-    return simulator_->Observe().signals[size_t(found - names.begin())] != 0;
-  }
+  bool Signal(const std::string& name) const { return SignalOf(*simulator_, name); }
   void Wait() { simulator_->Step(OneArm(simulator_->Observe().arms[0].X_WE, -1)); }
 
   const OwnFolder folder_;

@@ -43,12 +43,7 @@ class PredicateTest : public SimTest {
     }
     simulator_->Restore(state);
   }
-  bool Signal(const std::string& name) const {
-    const auto& names = simulator_->info().signals;
-    const auto found = std::find(names.begin(), names.end(), name);
-    EXPECT_NE(found, names.end()) << name;
-    return simulator_->Observe().signals[size_t(found - names.begin())] != 0;
-  }
+  bool Signal(const std::string& name) const { return SignalOf(*simulator_, name); }
   void Wait() { simulator_->Step(OneArm(simulator_->Observe().arms[0].X_WE, -1)); }
 
   std::unique_ptr<Simulator> simulator_;

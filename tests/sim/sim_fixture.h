@@ -54,6 +54,14 @@ class SimTest : public testing::Test {
   int64_t warnings_ = 0;
 };
 
+// Whether a signal of the simulator's task holds now; fails the test where there is none such.
+inline bool SignalOf(const Simulator& simulator, const std::string& name) {
+  const auto& names = simulator.info().signals;
+  const auto found = std::find(names.begin(), names.end(), name);
+  EXPECT_NE(found, names.end()) << name;
+  return found != names.end() && simulator.Observe().signals[size_t(found - names.begin())] != 0;
+}
+
 inline Action OneArm(const Pose& X_WE_cmd, double gripper) { return {{{X_WE_cmd, gripper}}}; }
 
 // The fingers point down and close along the horizontal direction at `yaw` from world x.
