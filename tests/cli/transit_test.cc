@@ -64,8 +64,10 @@ TEST_F(PlannedTransits, GenerateReplayAndEndTheSameHoweverTheyRun) {
     if (last.exit_code == 0) break;
     ASSERT_EQ(last.exit_code, 137) << last.output;
     ++killed;
+    // it may die after its last step, which names the dataset, and before it has said so
+    if (std::filesystem::exists(folder_ / "cut.h5")) break;
   }
-  EXPECT_EQ(last.exit_code, 0) << last.output;
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "cut.h5")) << last.output;
   EXPECT_GT(killed, 1);
   EXPECT_GT(went_on, 0);
   EXPECT_EQ(Hash("one.h5"), Hash("cut.h5"));
