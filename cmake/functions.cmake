@@ -12,6 +12,17 @@ function(understudy_precompile name owner)
     <nlohmann/json.hpp> <functional> <map> <memory> <optional> <string> <variant> <vector> ${ARGN})
 endfunction()
 
+# Files of a library or a test are compiled a few at a time: what templates they share is made once.
+function(understudy_unity name)
+  if(USE_UNITY)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+    # files that are included look like headers to GCC
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      target_compile_options(${name} PRIVATE -Wno-subobject-linkage)
+    endif()
+  endif()
+endfunction()
+
 # understudy_library(<name> DIRS <folder>... DEPS <target>... PRIVATE_DEPS <target>...)
 # A static library of every .cc file that stands directly in the folders. A library without sources
 # is an interface library, so that headers alone can be depended on.
@@ -25,6 +36,7 @@ function(understudy_library name)
   if(sources)
     add_library(${name} STATIC ${sources})
     understudy_precompile(${name} understudy_data)
+    understudy_unity(${name})
     target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
   else()
     add_library(${name} INTERFACE)
@@ -51,6 +63,7 @@ function(understudy_test folder)
   add_executable(${target} ${sources})
   target_link_libraries(${target} PRIVATE ${ARG_DEPS} test_support)
   understudy_precompile(${target} test_headers)
+  understudy_unity(${target})
   if(ARG_WHOLE)
     add_test(NAME ${target} COMMAND ${target})
     set_tests_properties(${target} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
+#include "data/base/clock.h"
 #include "data/base/error.h"
 #include "data/base/ordered_pool.h"
 #include "mimic/advice.h"
@@ -14,12 +14,6 @@
 
 namespace understudy {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 AttemptRecord RecordOf(const Attempt& attempt, int64_t index) {
   AttemptRecord record;
@@ -65,16 +59,9 @@ void AddSimulatorTimes(const Workers& workers, MimicTimes* times) {
 
 }  // namespace
 
-void CheckVariant(const std::string& variant, const TaskSpec& task) {
-  if (task.variants.contains(variant)) return;
-  std::vector<std::string> variants;
-  for (const auto& [name, ranges] : task.variants) variants.push_back(name);
-  ThrowUsage(UnknownName("variant", variant, variants));
-}
-
 void CheckRun(const RunOptions& options, const TaskSpec& task) {
   RangeOf(options);
-  CheckVariant(options.variant, task);
+  VariantOf(task, options.variant);
   if (options.balance > 0 && options.demos <= 0) {
     ThrowUsage("balance divides the wanted episodes over the reset space: give --demos");
   }
@@ -91,7 +78,7 @@ MimicReport RunAttempts(SourceSet sources, const TaskSpec& task, const WorkerSea
                         const RunOptions& options, const Json& settings, AttemptSink& sink,
                         Progress& progress) {
   CheckRun(options, task);
-  const Clock::time_point start = Clock::now();
+  const double start = MonotonicSeconds();
 
   // a simulator per worker, made on its thread; the first also answers for names
   const int threads = ThreadCount(options.threads, RangeOf(options).count());
@@ -108,12 +95,12 @@ MimicReport RunAttempts(SourceSet sources, const TaskSpec& task, const WorkerSea
                      options.weigh_attempts, options.threads, progress);
     weighed = weights.has_value();
     if (weighed) sources = std::move(sources).Weighted(std::move(*weights));
-    weighing_s = SecondsSince(start);
+    weighing_s = MonotonicSeconds() - start;
   }
 
   // attempts, in order; bounds cut at the same place for any number of threads, but that by time
   const auto late = [&] {
-    return options.max_seconds > 0 && SecondsSince(start) > options.max_seconds;
+    return options.max_seconds > 0 && MonotonicSeconds() - start > options.max_seconds;
   };
   const bool by_demos = options.demos > 0 && options.attempts <= 0;
   bool interrupted = !weighed || InterruptRequested();
@@ -125,11 +112,11 @@ MimicReport RunAttempts(SourceSet sources, const TaskSpec& task, const WorkerSea
   if (!state.over() && !interrupted) {
     const auto work = [&](int place, int64_t index) {
       Worker& worker = workers[place];
-      const Clock::time_point begin = Clock::now();
+      const double begin = MonotonicSeconds();
       Timed timed;
       timed.attempt = Generate(sources, task, worker, options.variant, options.generate,
                                AttemptKey(options.seed, index, options.variant), settings);
-      timed.seconds = SecondsSince(begin);
+      timed.seconds = MonotonicSeconds() - begin;
       return timed;
     };
     const auto consume = [&](int64_t index, Timed&& timed) {
@@ -155,7 +142,7 @@ MimicReport RunAttempts(SourceSet sources, const TaskSpec& task, const WorkerSea
   report.source_weights = sources.all_weights();
   report.suggestions = Advise(report, task, options.generate);
   AddSimulatorTimes(workers, &times);
-  times.wall_s = SecondsSince(start) - weighing_s;
+  times.wall_s = MonotonicSeconds() - start - weighing_s;
   report.times = times;
   progress.Finish(fmt::format("{} successes of {} attempts ({:.1f} %)", report.successes,
                               report.attempts, 100 * report.rate()));

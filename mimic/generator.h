@@ -87,8 +87,6 @@ class AttemptSink {
 // Throws Error(kUsage) for what no run can do, whatever the sources: no bound, an unknown variant,
 // parts of a run or a balance that do not go with the bounds.
 void CheckRun(const RunOptions& options, const TaskSpec& task);
-// Throws Error(kUsage) for a reset distribution that the task does not have.
-void CheckVariant(const std::string& variant, const TaskSpec& task);
 
 // Weighs the sources where that is asked for (WeighSources), then starts attempts until the bound
 // of `options` is met, on all threads with one simulator each; they reach the sink in order, and

@@ -1,8 +1,8 @@
 // What a run would cost.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "data/base/clock.h"
 #include "data/base/ordered_pool.h"
 #include "mimic/run_state.h"
 
@@ -18,12 +18,6 @@ constexpr int kRuns = 30;
 constexpr int64_t kMostDraws = 2'000'000;
 constexpr int64_t kMostKept = 100'000;  // more of them come to the same share
 
-using Clock = std::chrono::steady_clock;
-
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 RngKey ProbeKey(const RunOptions& options, int64_t number) {
   return AttemptKey(options.seed, number, options.variant).WithStage("mimic plan");
 }
@@ -33,8 +27,9 @@ RngKey ProbeKey(const RunOptions& options, int64_t number) {
 double SuccessesPerKept(const RunOptions& options, const TaskSpec& task, Simulator& simulator) {
   if (options.balance <= 0) return 1;
   std::vector<std::vector<Pose>> starts;
-  const Clock::time_point start = Clock::now();
-  while (starts.empty() || (starts.size() < kStarts && SecondsSince(start) < kStartSeconds)) {
+  const double start = MonotonicSeconds();
+  while (starts.empty() ||
+         (starts.size() < kStarts && MonotonicSeconds() - start < kStartSeconds)) {
     const auto number = static_cast<int64_t>(starts.size());
     simulator.Reset(options.variant, ProbeKey(options, number).WithTerm("reset"));
     starts.push_back(simulator.Observe().X_WO);
@@ -75,9 +70,9 @@ MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task, const Wor
   // a short run under keys of its own
   MimicPlan plan;
   int64_t rows = 0, successes = 0;
-  const Clock::time_point start = Clock::now();
+  const double start = MonotonicSeconds();
   while (plan.probe_attempts < kProbeAttempts &&
-         (plan.probe_attempts == 0 || SecondsSince(start) < kProbeSeconds)) {
+         (plan.probe_attempts == 0 || MonotonicSeconds() - start < kProbeSeconds)) {
     const RngKey key = ProbeKey(options, plan.probe_attempts);
     const Attempt attempt = Generate(sources, task, worker, options.variant, options.generate, key);
     ++plan.probe_attempts;
@@ -85,7 +80,7 @@ MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task, const Wor
     if (attempt.success() || options.keep_failed)
       rows += static_cast<int64_t>(attempt.episode.length());
   }
-  const double per_attempt = SecondsSince(start) / plan.probe_attempts;
+  const double per_attempt = (MonotonicSeconds() - start) / plan.probe_attempts;
 
   // bounded by successes: so many attempts as the probe's rate makes likely
   plan.rate = static_cast<double>(successes) / plan.probe_attempts;

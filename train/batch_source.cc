@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <exception>
@@ -12,16 +11,13 @@
 #include <optional>
 #include <thread>
 
+#include "data/base/clock.h"
 #include "data/base/error.h"
 #include "train/image_ops.h"
 #include "train/sampler.h"
 
 namespace understudy {
 namespace {
-
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // Decoded frames, kept until the limit is reached and then no more: under random access every
 // frame is as good as another. Thread-safe without locks.
@@ -156,7 +152,7 @@ struct BatchSource::Impl {
   }
 
   Batch Make(const std::vector<WindowDraw>& plan) {
-    const double start = Now();
+    const double start = MonotonicSeconds();
     const size_t B = plan.size(), S = static_cast<size_t>(layout.state),
                  T = static_cast<size_t>(layout.horizon), A = static_cast<size_t>(layout.action);
     const size_t images = static_cast<size_t>(layout.cameras) * layout.height * layout.width * 3;
@@ -192,7 +188,7 @@ struct BatchSource::Impl {
     state.Encode(result.state_BS);
     action.Encode(result.actions_BTA);
     if (O > 0) objects.Encode(result.objects_BO);
-    load_ns += static_cast<int64_t>((Now() - start) * 1e9);
+    load_ns += static_cast<int64_t>((MonotonicSeconds() - start) * 1e9);
     return result;
   }
 
@@ -287,12 +283,12 @@ void BatchSource::Restore(const Json& position) {
 
 Batch BatchSource::Next() {
   Impl& in = *impl_;
-  const double start = Now();
+  const double start = MonotonicSeconds();
   if (in.options.threads == 0) {
     Batch batch = in.Make(in.Plan());
     in.position = in.sampler.Save();
     ++in.next_to_give;
-    in.wait_s += Now() - start;
+    in.wait_s += MonotonicSeconds() - start;
     return batch;
   }
   for (int i = static_cast<int>(in.threads.size()); i < in.options.threads; ++i) {
@@ -306,7 +302,7 @@ Batch BatchSource::Next() {
     ++in.next_to_give;
   }
   in.freed.notify_all();
-  in.wait_s += Now() - start;
+  in.wait_s += MonotonicSeconds() - start;
   if (slot.error) std::rethrow_exception(slot.error);
   in.position = std::move(slot.position);
   return std::move(*slot.batch);

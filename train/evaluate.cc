@@ -1,19 +1,15 @@
 #include "train/evaluate.h"
 
 #include <algorithm>
-#include <chrono>
 #include <mutex>
 
+#include "data/base/clock.h"
 #include "data/base/error.h"
 #include "data/base/ordered_pool.h"
 #include "train/embodiment.h"
 
 namespace understudy {
 namespace {
-
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // What an episode leaves behind for the report and for its video.
 struct Rollout {
@@ -96,7 +92,7 @@ class SignalWatch {
 };
 
 Rollout Course::Run(Bench& bench, int64_t index) const {
-  const double start = Now();
+  const double start = MonotonicSeconds();
   const PolicyInfo& info = policy.info();
   const bool looks = !info.cameras.empty();
   Start(bench, index, looks);
@@ -117,16 +113,16 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
       input.arms = simulator.Observe().arms;
       input.instruction = simulator.info().instruction;
       if (looks) {
-        const double before = Now();
+        const double before = MonotonicSeconds();
         bench.renderer->Render(simulator.Save(), info.cameras, info.image_width, info.image_height,
                                &input.images);
-        result.render_s += Now() - before;
+        result.render_s += MonotonicSeconds() - before;
       }
       const RngKey key =
           EpisodeKey(index).WithTerm("policy").WithVariant(static_cast<uint64_t>(episode.chunks));
-      const double before = Now();
+      const double before = MonotonicSeconds();
       chunk = policy.Act(input, key);
-      result.latency_s.push_back(Now() - before);
+      result.latency_s.push_back(MonotonicSeconds() - before);
       Require(!chunk.empty(), "a policy answers with at least one action");
       next = 0;
       ++episode.chunks;
@@ -143,9 +139,9 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
       }
       episode.clipped += clipped;
     }
-    const double before = Now();
+    const double before = MonotonicSeconds();
     const StepOutcome outcome = simulator.Step(action);
-    result.step_s += Now() - before;
+    result.step_s += MonotonicSeconds() - before;
     result.actions.push_back(std::move(action));
     ++episode.steps;
     episode.collisions += outcome.collision;
@@ -162,7 +158,7 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
   }
   if (!episode.success && episode.cause.empty()) episode.cause = watch.Cause();
   episode.signals = watch.came();
-  episode.seconds = Now() - start;
+  episode.seconds = MonotonicSeconds() - start;
   return result;
 }
 
@@ -225,7 +221,7 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                     const RendererFactory& renderers, const EvalOptions& options,
                     const VaryFunction& vary, const SinkFactory& sinks, Progress& progress) {
   Require(options.episodes > 0, "episodes to run");
-  const double start = Now();
+  const double start = MonotonicSeconds();
   const SimulatorInfo simulator = simulators()->info();
   const PolicyInfo& info = policy.info();
   std::vector<std::string> problems = Mismatches(info, simulator);
@@ -290,7 +286,7 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
         report.interrupted = InterruptRequested();
         return !report.interrupted;
       });
-  report.wall_s = Now() - start;
+  report.wall_s = MonotonicSeconds() - start;
   report.interval = WilsonInterval(report.successes, static_cast<int64_t>(report.episodes.size()));
   for (const double seconds : latency) report.act_s += seconds;
   report.latency_p50_ms = 1e3 * Quantile(latency, 0.5);

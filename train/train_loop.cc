@@ -1,9 +1,9 @@
 #include "train/train_loop.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "data/base/clock.h"
 #include "data/base/error.h"
 #include "train/checkpoint.h"
 
@@ -11,10 +11,6 @@ namespace understudy {
 namespace {
 
 namespace fs = std::filesystem;
-
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 Json RowToJson(const TrainLogRow& row) {
   return Json{{"step", row.step},
@@ -260,7 +256,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
   if (cannot) ThrowFailed(fmt::format("{}: {}", run.string(), cannot.message()));
   report.engine = engine->Describe();
 
-  const double start = Now();
+  const double start = MonotonicSeconds();
   double mark = start, mark_wait = 0;
   const int64_t first = step;
   // closes a stretch of updates: reads the losses and writes the curve
@@ -269,7 +265,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     row.step = step;
     row.losses = engine->TakeLosses();
     if (row.losses.updates == 0) return;
-    const double now = Now(), wait = source.times().wait_s;
+    const double now = MonotonicSeconds(), wait = source.times().wait_s;
     row.samples_per_s =
         static_cast<double>(row.losses.updates * options.batch) / std::max(1e-9, now - mark);
     row.data_wait_share = (wait - mark_wait) / std::max(1e-9, now - mark);
@@ -308,7 +304,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
   report.steps = step;
   // said again: an automatic precision is chosen at the first update
   report.engine = engine->Describe();
-  report.seconds = Now() - start;
+  report.seconds = MonotonicSeconds() - start;
   const LoaderTimes times = source.times();
   report.samples_per_s =
       static_cast<double>((step - first) * options.batch) / std::max(1e-9, report.seconds);

@@ -24,7 +24,7 @@ using Node = Expression::Node;
 using NodePtr = std::unique_ptr<Node>;
 
 // Expressions nest no deeper than people write them: hostile text must not end the stack.
-constexpr int kMaxDepth = 100;
+constexpr int kMaxBrackets = 100;
 constexpr size_t kMaxText = 10000;
 
 NodePtr Make(std::string op, NodePtr a, NodePtr b = nullptr) {
@@ -196,7 +196,7 @@ class Parser {
 
   struct Depth {
     explicit Depth(Parser& parser) : parser(parser) {
-      if (++parser.depth_ > kMaxDepth) parser.Fail("nested too deeply");
+      if (++parser.depth_ > kMaxBrackets) parser.Fail("nested too deeply");
     }
     ~Depth() { --parser.depth_; }
     Parser& parser;

@@ -20,7 +20,7 @@ namespace understudy {
 namespace {
 
 // Deeper nesting than any of our files: a guard against hostile input, not a taste.
-constexpr int kMaxDepth = 64;
+constexpr int kMaxNesting = 64;
 
 Json ScalarToJson(const YAML::Node& node) {
   const std::string text = node.Scalar();
@@ -51,8 +51,8 @@ Json ScalarToJson(const YAML::Node& node) {
 
 Json NodeToJson(const YAML::Node& node, const std::string& name, int depth) {
   const auto place = [&] { return fmt::format("{}:{}", name, node.Mark().line + 1); };
-  if (depth > kMaxDepth)
-    ThrowBadInput(fmt::format("{}: nested deeper than {}", place(), kMaxDepth));
+  if (depth > kMaxNesting)
+    ThrowBadInput(fmt::format("{}: nested deeper than {}", place(), kMaxNesting));
   switch (node.Type()) {
     case YAML::NodeType::Scalar:
       return ScalarToJson(node);
@@ -76,7 +76,7 @@ Json NodeToJson(const YAML::Node& node, const std::string& name, int depth) {
   }
 }
 
-// Whether brackets outside of texts nest deeper than kMaxDepth.
+// Whether brackets outside of texts nest deeper than kMaxNesting.
 bool NestsTooDeep(const std::string& json) {
   int depth = 0;
   bool in_text = false;
@@ -87,7 +87,7 @@ bool NestsTooDeep(const std::string& json) {
     } else if (c == '"') {
       in_text = !in_text;
     } else if (!in_text && (c == '[' || c == '{')) {
-      if (++depth > kMaxDepth) return true;
+      if (++depth > kMaxNesting) return true;
     } else if (!in_text && (c == ']' || c == '}')) {
       --depth;
     }
@@ -186,7 +186,8 @@ Json LoadYaml(const std::filesystem::path& file) {
 
 Json ParseJson(const std::string& text, const std::string& name) {
   // copying and printing recurse: nesting without bound would end the program
-  if (NestsTooDeep(text)) ThrowBadInput(fmt::format("{}: nested deeper than {}", name, kMaxDepth));
+  if (NestsTooDeep(text))
+    ThrowBadInput(fmt::format("{}: nested deeper than {}", name, kMaxNesting));
   try {
     return Json::parse(text);
   } catch (const Json::exception& error) {
@@ -196,6 +197,17 @@ Json ParseJson(const std::string& text, const std::string& name) {
 
 Json LoadJson(const std::filesystem::path& file) {
   return ParseJson(ReadText(file), file.string());
+}
+
+Json::json_pointer FirstDifference(const Json& a, const Json& b) {
+  const Json changes = Json::diff(a, b);
+  return Json::json_pointer(changes.empty() ? "" : changes[0].at("path").get<std::string>());
+}
+
+std::string Dotted(const Json::json_pointer& place) {
+  std::string text = place.to_string();
+  std::replace(text.begin(), text.end(), '/', '.');
+  return text.empty() ? text : text.substr(1);
 }
 
 void WriteTextAtomically(const std::filesystem::path& file, const std::string& text) {

@@ -20,6 +20,12 @@ std::string DumpYaml(const Json& json);
 Json LoadJson(const std::filesystem::path& file);
 Json ParseJson(const std::string& text, const std::string& name);
 
+// Place of the first value in which `b` differs from `a`; the root where they are equal or differ
+// as a whole.
+Json::json_pointer FirstDifference(const Json& a, const Json& b);
+// "settings.osc.kp"
+std::string Dotted(const Json::json_pointer& place);
+
 // Writes to `file`.part and renames, so that no reader sees half a file. Throws Error(kFailed).
 void WriteTextAtomically(const std::filesystem::path& file, const std::string& text);
 std::string ReadText(const std::filesystem::path& file);

@@ -11,8 +11,7 @@ namespace understudy {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t kBlockBytes = 4 << 20;  // of pictures that are compressed together
-constexpr int kCompression = 1;          // as DatasetWriter's default
+constexpr int kCompression = 1;  // as DatasetWriter's default
 
 std::string Dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -103,7 +102,7 @@ void BareDatasetWriter::AddFrames(const std::vector<const Image*>& images) {
     m.waiting.push_back(*image);
     m.waiting_bytes += image->rgb.size();
   }
-  if (m.waiting_bytes >= kBlockBytes) m.WriteWaiting();
+  if (m.waiting_bytes >= kPictureBlockBytes) m.WriteWaiting();
 }
 
 void BareDatasetWriter::EndEpisode() {

@@ -16,6 +16,9 @@ std::string ImagePath(const std::string& camera);  // "obs/agentview_image"
 // The same, or "obs/agentview" where only that is there (Isaac Lab's files).
 std::string StoredImagePath(const h5::Group& demo, const std::string& camera);
 
+// Pictures wait until so many bytes can be compressed together.
+inline constexpr size_t kPictureBlockBytes = 4 << 20;
+
 // Deflates pictures, several at a time.
 class FrameCompressor {
  public:

@@ -19,8 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kFlushEvery = std::chrono::seconds(1);
-constexpr size_t kBlockBytes = 4 << 20;  // of pictures that are compressed together
+constexpr auto kFlushRows = std::chrono::seconds(1);
 constexpr const char* kPending = "understudy/pending";
 
 }  // namespace
@@ -92,16 +91,11 @@ void DatasetWriter::Impl::Resume() {
   // only an equal run may go on
   const Json stored = HeaderToJson(ReadHeader(root)), wanted = HeaderToJson(header);
   if (stored != wanted || root.Open("understudy").Text("model", "") != header.model_text) {
-    std::string differs = "the model";
-    if (const Json changes = Json::diff(stored, wanted); !changes.empty()) {
-      differs = changes[0].at("path").get<std::string>().substr(1);
-      std::replace(differs.begin(), differs.end(), '/', '.');
-      differs = fmt::format("'{}'", differs);
-    }
+    const std::string differs = Dotted(FirstDifference(stored, wanted));
     ThrowBadInput(
         fmt::format("{}: was begun with other settings ({} differs); use the same ones "
                     "to resume, or remove it to start over",
-                    part.string(), differs));
+                    part.string(), differs.empty() ? "the model" : "'" + differs + "'"));
   }
   // an episode that was being written when the writer was killed
   if (root.Has(kPending)) root.Delete(kPending);
@@ -250,8 +244,8 @@ void DatasetWriter::AddFrames(const std::vector<Image>& images) {
             "an episode has one frame per step");
     m.open->rows.push_back(images);
     for (const Image& image : images) m.open->row_bytes += image.rgb.size();
-    if (m.open->row_bytes >= kBlockBytes) m.WriteRows();
-    m.FlushAfter(kFlushEvery);
+    if (m.open->row_bytes >= kPictureBlockBytes) m.WriteRows();
+    m.FlushAfter(kFlushRows);
   });
 }
 
@@ -335,7 +329,7 @@ void DatasetWriter::AppendAttempt(const AttemptRecord& attempt, const Episode* e
   m.Guarded([&] {
     m.fresh.push_back(attempt);
     ++m.attempts;
-    m.FlushAfter(kFlushEvery);
+    m.FlushAfter(kFlushRows);
     if (++m.untrimmed < kTrimAttempts || m.open) return;
     m.file.Trim(0);
     m.untrimmed = 0;

@@ -106,7 +106,7 @@ struct Outer {
   }
 };
 
-std::string ErrorOf(const std::string& yaml) {
+std::string YamlError(const std::string& yaml) {
   try {
     FromJson<Outer>(ParseYaml(yaml, "t.yaml"), "t.yaml");
   } catch (const Error& error) {
@@ -127,7 +127,7 @@ TEST(Options, RoundTripThroughJson) {
 
 TEST(Options, EveryViolationIsListedAtOnce) {
   const std::string error =
-      ErrorOf("count: 12\ninner: {gian: 3, mode: slow}\nchoice: {type: a, k: 9}\nlist: 3\n");
+      YamlError("count: 12\ninner: {gian: 3, mode: slow}\nchoice: {type: a, k: 9}\nlist: 3\n");
   EXPECT_THAT(error, HasSubstr("count: = 12 must lie in [0, 9]"));
   EXPECT_THAT(error, HasSubstr("inner.gian: unknown key 'gian': did you mean 'gain'?"));
   EXPECT_THAT(error, HasSubstr("unknown choice 'slow'"));
@@ -136,10 +136,10 @@ TEST(Options, EveryViolationIsListedAtOnce) {
 }
 
 TEST(Options, BadFilesNameTheLine) {
-  EXPECT_THAT(ErrorOf("count: [1, 2\n"), HasSubstr("t.yaml:"));
-  EXPECT_THAT(ErrorOf("count: 1\ncount: 2\n"), HasSubstr("key 'count' twice"));
-  EXPECT_THAT(ErrorOf("choice: {type: c}"), HasSubstr("unknown type 'c'"));
-  EXPECT_THAT(ErrorOf("pose: {q: [2, 0, 0, 0]}"), HasSubstr("unit quaternion"));
+  EXPECT_THAT(YamlError("count: [1, 2\n"), HasSubstr("t.yaml:"));
+  EXPECT_THAT(YamlError("count: 1\ncount: 2\n"), HasSubstr("key 'count' twice"));
+  EXPECT_THAT(YamlError("choice: {type: c}"), HasSubstr("unknown type 'c'"));
+  EXPECT_THAT(YamlError("pose: {q: [2, 0, 0, 0]}"), HasSubstr("unit quaternion"));
 }
 
 TEST(Options, SetByPath) {

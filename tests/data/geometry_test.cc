@@ -8,7 +8,7 @@
 namespace understudy {
 namespace {
 
-Pose RandomPose(Rng& rng) {
+Pose TurnedPose(Rng& rng) {
   const Eigen::Vector3d w(rng.Uniform(-2, 2), rng.Uniform(-2, 2), rng.Uniform(-2, 2));
   return Pose::FromRotvec(w, {rng.Uniform(-1, 1), rng.Uniform(-1, 1), rng.Uniform(-1, 1)});
 }
@@ -21,7 +21,7 @@ double Difference(const Pose& a, const Pose& b) {
 template <class Law>
 void ForManyPoses(const Law& law) {
   Rng rng(RngKey{.seed = 7});
-  for (int trial = 0; trial < 1000; ++trial) law(RandomPose(rng), RandomPose(rng), RandomPose(rng));
+  for (int trial = 0; trial < 1000; ++trial) law(TurnedPose(rng), TurnedPose(rng), TurnedPose(rng));
 }
 
 TEST(Pose, InverseCancels) {

@@ -13,8 +13,6 @@ namespace fs = std::filesystem;
 using namespace store_test;
 using testing::HasSubstr;
 
-const EpisodeShape& kShape = kKilledShape;
-
 // tests/slow kills a thousand times
 TEST(StoreCrash, KilledAtAnyMomentLosesNothingAndResumesToTheSameFile) {
   EXPECT_GT(KillAndResume(50, 11), 25);
@@ -68,14 +66,14 @@ TEST(StoreCrash, NothingOldChangesBeforeTheJournalIsWhole) {
   Folder folder;
   const fs::path file = folder / "x.h5", part = folder / "x.h5.part";
   {
-    DatasetWriter writer(file, HeaderFor(kShape));
-    writer.Append(RandomEpisode(1, kShape));
+    DatasetWriter writer(file, HeaderFor(kKilledShape));
+    writer.Append(RandomEpisode(1, kKilledShape));
   }
-  DatasetWriter writer(file, HeaderFor(kShape), {.resume = true});
+  DatasetWriter writer(file, HeaderFor(kKilledShape), {.resume = true});
   const std::string before = ReadText(part);
   // a flush that gets as far as its journal
   fs::create_directory(folder / "x.h5.part.journal");
-  EXPECT_THROW(writer.Append(RandomEpisode(2, kShape)), Error);
+  EXPECT_THROW(writer.Append(RandomEpisode(2, kKilledShape)), Error);
   const std::string after = ReadText(part);
   ASSERT_GT(after.size(), before.size());
   EXPECT_TRUE(after.compare(0, before.size(), before) == 0);
@@ -89,9 +87,9 @@ TEST(StoreCrash, EveryAppendedEpisodeIsInTheFileOfAKilledWriter) {
     int pipe_fds[2];
     ASSERT_EQ(pipe(pipe_fds), 0);
     const pid_t child = Fork([&] {
-      DatasetWriter writer(file, HeaderFor(kShape));
+      DatasetWriter writer(file, HeaderFor(kKilledShape));
       for (uint64_t i = 0;; ++i) {
-        writer.Append(RandomEpisode(i, kShape));
+        writer.Append(RandomEpisode(i, kKilledShape));
         if (write(pipe_fds[1], "e", 1) != 1) _exit(3);
       }
     });
@@ -117,7 +115,7 @@ TEST(StoreCrash, EveryAppendedEpisodeIsInTheFileOfAKilledWriter) {
     EXPECT_TRUE(report.dropped.empty());
     const DatasetReader reader(folder / "repaired.h5");
     for (size_t i = 0; i < reader.episodes().size(); ++i) {
-      ExpectSame(RandomEpisode(i, kShape), reader.ReadEpisode(i, true));
+      ExpectSame(RandomEpisode(i, kKilledShape), reader.ReadEpisode(i, true));
     }
   }
 }
@@ -131,17 +129,17 @@ TEST(StoreCrash, FullDiskIsOneErrorAndLeavesWhatWasFlushed) {
     signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{700'000, 700'000};
     setrlimit(RLIMIT_FSIZE, &limit);
-    DatasetWriter writer(file, HeaderFor(kShape));
+    DatasetWriter writer(file, HeaderFor(kKilledShape));
     std::string text;
     uint64_t done = 0;
     try {
-      for (; done < 1000; ++done) writer.Append(RandomEpisode(done, kShape));
+      for (; done < 1000; ++done) writer.Append(RandomEpisode(done, kKilledShape));
     } catch (const Error& error) {
       text = std::to_string(done) + " " + error.what();
     }
     // later calls say the same
     try {
-      writer.Append(RandomEpisode(0, kShape));
+      writer.Append(RandomEpisode(0, kKilledShape));
       text += " and then it went on";
     } catch (const Error& error) {
       if (text.find(error.what()) == std::string::npos) text += " other error";
@@ -165,14 +163,14 @@ TEST(StoreCrash, FullDiskIsOneErrorAndLeavesWhatWasFlushed) {
   const int64_t flushed = std::stol(text);
   EXPECT_GT(flushed, 1);
   // space is back: go on
-  DatasetWriter writer(file, HeaderFor(kShape), {.resume = true});
+  DatasetWriter writer(file, HeaderFor(kKilledShape), {.resume = true});
   EXPECT_EQ(writer.episodes_written(), flushed);
-  writer.Append(RandomEpisode(static_cast<uint64_t>(flushed), kShape));
+  writer.Append(RandomEpisode(static_cast<uint64_t>(flushed), kKilledShape));
   writer.Finish();
   const DatasetReader reader(file);
   ASSERT_EQ(reader.episodes().size(), static_cast<size_t>(flushed) + 1);
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
-    ExpectSame(RandomEpisode(i, kShape), reader.ReadEpisode(i, true));
+    ExpectSame(RandomEpisode(i, kKilledShape), reader.ReadEpisode(i, true));
   }
 }
 

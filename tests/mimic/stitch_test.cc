@@ -2,15 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "data/base/rng.h"
+#include "tests/support/random_pose.h"
 
 namespace understudy {
 namespace {
-
-Pose RandomPose(Rng& rng) {
-  const Eigen::Quaterniond q(rng.Normal(), rng.Normal(), rng.Normal(), rng.Normal());
-  return Pose(q.normalized(), {rng.Normal(), rng.Normal(), rng.Normal()});
-}
 
 SourceDemo RandomDemo(Rng& rng, int arms, int length) {
   SourceDemo demo;

@@ -2,15 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "data/base/rng.h"
+#include "tests/support/random_pose.h"
 
 namespace understudy {
 namespace {
-
-Pose RandomPose(Rng& rng) {
-  const Eigen::Quaterniond q(rng.Normal(), rng.Normal(), rng.Normal(), rng.Normal());
-  return Pose(q.normalized(), {rng.Normal(), rng.Normal(), rng.Normal()});
-}
 
 void ExpectNear(const Pose& a, const Pose& b, double tolerance = 1e-12) {
   EXPECT_LT((a.translation() - b.translation()).norm(), tolerance);

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "data/base/rng.h"
+#include "data/geometry/pose.h"
+
+namespace understudy {
+
+// Any orientation; a place about a metre away.
+inline Pose RandomPose(Rng& rng) {
+  const Eigen::Quaterniond q(rng.Normal(), rng.Normal(), rng.Normal(), rng.Normal());
+  return Pose(q.normalized(), {rng.Normal(), rng.Normal(), rng.Normal()});
+}
+
+}  // namespace understudy
