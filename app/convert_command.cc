@@ -1,4 +1,6 @@
 // data convert: datasets in other programs' formats.
+#include <fmt/format.h>
+
 #include <filesystem>
 
 #include "app/convert_hdf5.h"
@@ -51,14 +53,6 @@ struct ConvertFlags {
   }
 };
 
-bool IsLerobotFolder(const std::string& path) {
-#ifdef WITH_ARROW
-  return IsLerobot(path);
-#else
-  return std::filesystem::is_directory(path);
-#endif
-}
-
 // From any dataset that is one file.
 Json ConvertFile(const DatasetReader& reader, const ConvertFlags& flags, CommandContext& context) {
   const auto hdf5 = [&](ForeignTarget target) {
@@ -90,8 +84,8 @@ Json ConvertFile(const DatasetReader& reader, const ConvertFlags& flags, Command
 Json Convert(const ConvertFlags& flags, CommandContext& context) {
   Given(flags.path, "convert", "path");
   Given(flags.out, "convert", "out");
-  if (!IsLerobotFolder(flags.path)) return ConvertFile(DatasetReader(flags.path), flags, context);
 #ifdef WITH_ARROW
+  if (!IsLerobotFolder(flags.path)) return ConvertFile(DatasetReader(flags.path), flags, context);
   LerobotImportOptions import = flags.lerobot_import;
   import.overwrite = flags.overwrite;
   if (flags.to == ConvertTo::kUnderstudy) {
@@ -101,11 +95,21 @@ Json Convert(const ConvertFlags& flags, CommandContext& context) {
       flags.path, flags.out, import,
       [&](const DatasetReader& reader) { return ConvertFile(reader, flags, context); }, context);
 #else
-  ThrowUsage(kNoArrow);
+  IsLerobotFolder(flags.path);  // refuses folders
+  return ConvertFile(DatasetReader(flags.path), flags, context);
 #endif
 }
 
 }  // namespace
+
+bool IsLerobotFolder(const std::string& path) {
+  std::error_code none;
+  if (!std::filesystem::is_directory(path, none)) return false;
+#ifndef WITH_ARROW
+  ThrowUsage(fmt::format("{}: {}", path, kNoArrow));
+#endif
+  return true;
+}
 
 Command ConvertCommand() {
   return MakeCommand<ConvertFlags>("data convert", "a dataset in another program's format", Convert,

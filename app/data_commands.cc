@@ -5,6 +5,9 @@
 
 #include "app/commands.h"
 #include "app/twin.h"
+#ifdef WITH_ARROW
+#include "data/store/convert/lerobot_verify.h"
+#endif
 #include "data/store/command.h"
 #include "data/store/dataset.h"
 #include "data/store/select.h"
@@ -25,14 +28,20 @@ struct VerifyFlags {
   std::string path, task;
   bool replay = false;
   ReplayOptions options;
+#ifdef WITH_ARROW
+  LerobotImportOptions lerobot_import;
+#endif
   template <class V>
   void Visit(V& v) {
-    v("path", path, "dataset");
+    v("path", path, "dataset, or folder of a LeRobot dataset");
     v("replay", replay, "also apply the actions in the simulator and compare the states");
     v("task", task, "for the replay: listed task or path of a task.yaml; empty: the dataset's own");
     v("tolerance", options.tolerance, "of the replay, any number of a state; 0: bit by bit",
       Limits{0, 1e9});
     v("threads", options.threads, "0: one per core", Limits{0, 4096});
+#ifdef WITH_ARROW
+    v("lerobot_import", lerobot_import, "how a LeRobot dataset is read");
+#endif
   }
 };
 
@@ -128,8 +137,24 @@ struct SplitFlags {
   }
 };
 
+VerifyReport VerifyPath(const VerifyFlags& flags, [[maybe_unused]] Progress& progress) {
+#ifdef WITH_ARROW
+  if (IsLerobotFolder(Given(flags.path, "verify", "path"))) {
+    if (flags.replay) {
+      ThrowUsage(
+          "data verify: replay: a LeRobot dataset has no states; `data convert` with `--to "
+          "understudy` makes a dataset that has, where the folder has extras");
+    }
+    return VerifyLerobot(flags.path, flags.lerobot_import, progress);
+  }
+#else
+  IsLerobotFolder(flags.path);  // refuses folders
+#endif
+  return VerifyApart(Given(flags.path, "verify", "path"), flags.options.threads);
+}
+
 Json Verify(const VerifyFlags& flags, Progress& progress) {
-  VerifyReport report = VerifyApart(Given(flags.path, "verify", "path"), flags.options.threads);
+  VerifyReport report = VerifyPath(flags, progress);
   Json replay;
   if (flags.replay && report.faults.empty()) {
     const DatasetHeader header = DatasetReader(flags.path).header();

@@ -12,6 +12,10 @@ Command AnnotateCommand();
 Command ConvertCommand();
 Command ViewCommand();
 
+// Whether a path is a folder, which of all datasets only LeRobot's are. Throws Error(kUsage) for a
+// folder where this program was built without Arrow.
+bool IsLerobotFolder(const std::string& path);
+
 // `path`, or a usage error of `data <command>` that names the field where it is empty.
 const std::string& Given(const std::string& path, const char* command, const char* field);
 // "key: value" lines, nested mappings indented.

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
 #include <optional>
 
 #include "app/commands.h"
@@ -116,25 +115,6 @@ AdaptSource Adapter(const Twin& twin) {
     const std::string family = FamilyOf(reader.header());
     if (!family.empty()) Translation(family, &twin.task, &twin.robot).ToOurs(episode);
   };
-}
-
-// Finds out before hours of work whether the text that they end in can be written (as
-// WriteTextAtomically does), and makes its folder.
-void TryToWrite(const std::filesystem::path& file, const char* field) {
-  const std::filesystem::path part = file.string() + ".part";
-  // a text may be written anew; a dataset, finished or not, is never lost to one
-  for (const std::filesystem::path& lost : {file, part}) {
-    if (!IsHdf5(lost)) continue;
-    ThrowUsage(fmt::format("{}: '{}' is a dataset: name another file", field, lost.string()));
-  }
-  std::error_code failed;
-  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), failed);
-  const bool was_there = std::filesystem::exists(part, failed);
-  if (std::filesystem::is_directory(file, failed) || !std::ofstream(part, std::ios::app)) {
-    ThrowUsage(fmt::format("{}: '{}' cannot be written: name a file in a folder of yours", field,
-                           file.string()));
-  }
-  if (!was_there) std::filesystem::remove(part, failed);
 }
 
 // Where the page goes; parts of a run get names of their own.

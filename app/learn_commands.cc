@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <optional>
 
 #include "app/commands.h"
 #include "app/twin.h"
 #include "augment/plan.h"
+#include "data/store/files.h"
 #include "train/command.h"
 #ifdef WITH_TORCH
 #include "train/torch/groot.h"
@@ -109,6 +111,10 @@ Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
             {"policy", policy->info().name},
             {"checkpoint", flags.evaluate.checkpoint}};
   }
+  // hours of work end in these
+  if (!flags.out.empty()) TryToWrite(flags.out, "out");
+  std::optional<EvalReport> other;
+  if (!flags.compare.empty()) other = ReadEvalReport(LoadJson(flags.compare), flags.compare);
   VaryFunction vary;
   if (!plan.randomizers.empty()) {
     vary = [&plan](const SceneInventory& scene, const RngKey& key) {
@@ -129,10 +135,7 @@ Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
                                 {"success", episode.success},
                                 {"cause", episode.cause}});
   }
-  if (!flags.compare.empty()) {
-    result["paired"] =
-        ComparePaired(report, ReadEvalReport(LoadJson(flags.compare), flags.compare));
-  }
+  if (other) result["paired"] = ComparePaired(report, *other);
   if (!flags.out.empty()) WriteTextAtomically(flags.out, result.dump(2) + "\n");
   // the table of episodes is in the file; the pipeline's state needs the sums
   return result;

@@ -58,12 +58,7 @@ Annotator::Annotator(const AnnotateOptions& options, const TaskSpec& task, const
   translation_.ToOurs(&header_);
   CheckTask(header_.simulator.task);
   CheckAttempts();
-  if (!options.variant.empty() && !task.variants.contains(options.variant)) {
-    std::vector<std::string> known;
-    for (const auto& [name, ranges] : task.variants) known.push_back(name);
-    ThrowUsage(
-        fmt::format("task '{}': {}", task.name, UnknownName("variant", options.variant, known)));
-  }
+  if (!options.variant.empty()) VariantOf(task, options.variant);
   if (options.evidence == SignalEvidence::kPoses) {
     why_poses_ = "states were not asked for";
     return;
@@ -112,8 +107,8 @@ Annotator::Outcome Annotator::Annotate(size_t index, Simulator* simulator, Episo
   }
   RevisitedEpisode states;
   std::map<std::string, Pose> fixed;
+  if (foreign() || needs_simulator()) fixed = FixedPlaces(*episode);
   if (needs_simulator()) {
-    fixed = FixedPlaces(*episode);
     states = RevisitEpisode(*simulator, *episode, same_predicates_, fixed);
     outcome.why_poses = WhyUnfit(states);
     // a dataset of ours has one size of states
@@ -123,7 +118,11 @@ Annotator::Outcome Annotator::Annotate(size_t index, Simulator* simulator, Episo
     }
   }
   outcome.restored = needs_simulator() && outcome.why_poses.empty();
-  if (outcome.restored) TakeSeen(states, episode);
+  if (outcome.restored) {
+    TakeSeen(states, episode);
+  } else {
+    TakeFixed(fixed, episode);
+  }
   const std::vector<std::string> missing = Missing(task_.object_names(), episode->meta.objects);
   if (!missing.empty()) {
     const bool place = foreign() && variant.empty();
@@ -193,6 +192,26 @@ void Annotator::CheckAttempts() const {
       "that",
       reader_.path().string(), fmt::join(had, ", "), fmt::join(missing, ", "), task_.name,
       reader_.path().string()));
+}
+
+// Objects that stand where they always stand join those that the episode tells of, where that makes
+// all of the task's.
+void Annotator::TakeFixed(const std::map<std::string, Pose>& fixed, Episode* episode) const {
+  const std::vector<std::string> had = episode->meta.objects, all = task_.object_names();
+  const std::vector<std::string> missing = Missing(all, had);
+  const auto stands = [&](const std::string& name) { return fixed.contains(name); };
+  if (missing.empty() || had.empty() || !std::all_of(missing.begin(), missing.end(), stands))
+    return;
+  for (size_t i = 0; i < CountInstants(*episode); ++i) {
+    Observation& observation = ObservationAt(*episode, i);
+    std::vector<Pose> X_WO;
+    for (const std::string& name : all) {
+      const int place = IndexOf(had, name);
+      X_WO.push_back(place < 0 ? fixed.at(name) : observation.X_WO.at(static_cast<size_t>(place)));
+    }
+    observation.X_WO = std::move(X_WO);
+  }
+  episode->meta.objects = all;
 }
 
 // Where objects that the episode does not tell of stand in every episode of its variant.

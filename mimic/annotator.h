@@ -49,6 +49,7 @@ class Annotator {
   std::map<std::string, Pose> FixedPlaces(const Episode& episode) const;
   void ProbeStates(Simulator& simulator);
   std::string WhyUnfit(const RevisitedEpisode& states) const;
+  void TakeFixed(const std::map<std::string, Pose>& fixed, Episode* episode) const;
   void TakeSeen(const RevisitedEpisode& states, Episode* episode) const;
   bool Judge(bool rows_follow, bool doubt, Annotation* found, Episode* episode) const;
   void Apply(size_t index, int length, Annotation* found) const;

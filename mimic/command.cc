@@ -174,7 +174,7 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const Wo
   header.settings["source_limit"] = options.source_limit;
   header.settings["keep_failed"] = options.run.keep_failed;
   // once for all episodes: gains and home are in no model
-  if (!seams.robot.is_null()) header.settings["robot_spec"] = seams.robot;
+  if (!seams.robot.is_null()) header.settings[kRobotSpec] = seams.robot;
   if (options.run.balance > 0) {
     header.settings["balance"] = {{"share", options.run.balance},
                                   {"bins", options.run.balance_bins},
@@ -248,7 +248,7 @@ MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task, const Wor
 
 TuneReport TuneMimic(const MimicOptions& options, const TuneOptions& tune, const TaskSpec& task,
                      const WorkerSeams& seams, Progress& progress, const AdaptSource& adapt) {
-  CheckVariant(tune.variant, task);
+  VariantOf(task, tune.variant);
   const std::unique_ptr<Simulator> simulator = MakeWorker(task, seams).simulator;
   const Sources read = ReadSources(options, adapt);
   const SourceSet sources =

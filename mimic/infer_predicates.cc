@@ -21,6 +21,7 @@ class Scene {
  public:
   explicit Scene(const Episode& episode) : episode_(episode) {}
   int instants() const { return static_cast<int>(CountInstants(episode_)); }
+  int arms() const { return static_cast<int>(episode_.meta.arms.size()); }
   int ObjectOf(const std::string& name) const { return IndexOf(episode_.meta.objects, name); }
   const Pose& X_WO(int object, int instant) const {
     return ObservationAt(episode_, static_cast<size_t>(instant))
@@ -158,6 +159,9 @@ class Inference {
   InferredPredicate operator()(const NearPredicate& p) const {
     const int object = scene_.ObjectOf(p.object);
     if (object < 0) return Unknown(p.object);
+    if (p.arm >= scene_.arms()) {
+      return Blank(fmt::format("the recording has {} arms, and no arm {}", scene_.arms(), p.arm));
+    }
     InferredPredicate result = All(Truth::kFalse);
     for (int i = 0; i < scene_.instants(); ++i) {
       const Eigen::Vector3d way =

@@ -148,7 +148,7 @@ Json SubtasksFile(const std::vector<Subtask>& subtasks) {
 
 TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
                 const GenerateOptions& generate, const TuneOptions& options, Progress& progress) {
-  CheckVariant(options.variant, task);
+  VariantOf(task, options.variant);
   Bench bench(sources, task, seams, generate, options);
   TuneReport report;
   report.task = task.name;

@@ -34,6 +34,7 @@ class Changes {
     Selection(place, nearest);
   }
   void NearestObject(size_t place, int k) {
+    if (!HasObject(place)) return;
     NearestObjectSelection nearest;
     nearest.k = k;
     Selection(place, nearest);
@@ -61,12 +62,15 @@ class Changes {
       s.transit_margin = std::clamp(Rounded(s.transit_margin * factor), 0.001, 0.05);
     });
   }
+  // What is near an object; without one this does nothing.
   void Within(size_t place, double factor) {
+    if (!HasObject(place)) return;
     Try(place, "replay_within", [&](Subtask& s) {
       s.replay_within = s.replay_within > 0 ? Rounded(s.replay_within * factor) : 0.12;
     });
   }
   void WholePath(size_t place) {
+    if (!HasObject(place)) return;
     Try(place, "replay_within", [](Subtask& s) { s.replay_within = 0; });
   }
   void Held(size_t place) {
@@ -94,6 +98,9 @@ class Changes {
   }
   static Json Setting(const TaskSpec& task, size_t place, const std::string& name) {
     return SubtasksFile(task.subtasks).at("subtasks").at(place).at(name);
+  }
+  bool HasObject(size_t place) const {
+    return place < task_.subtasks.size() && !task_.subtasks[place].object.empty();
   }
   bool Planned(size_t place) const {
     return place < task_.subtasks.size() && task_.subtasks[place].transit == Transit::kPlan;

@@ -24,13 +24,7 @@ std::pair<int, int> FindOverlap(const std::vector<Pose>& poses, const std::vecto
 
 std::vector<Pose> DrawPlacement(const TaskSpec& task, const std::string& variant,
                                 const RngKey& key) {
-  const auto found = task.variants.find(variant);
-  if (found == task.variants.end()) {
-    std::vector<std::string> known;
-    for (const auto& [name, ranges] : task.variants) known.push_back(name);
-    ThrowUsage(fmt::format("task '{}': {}", task.name, UnknownName("variant", variant, known)));
-  }
-  const ResetVariant& ranges = found->second;
+  const ResetVariant& ranges = VariantOf(task, variant);
   const std::vector<std::string> names = task.object_names();
   std::vector<double> radii;
   for (const auto& [name, object] : task.objects) radii.push_back(object.radius);

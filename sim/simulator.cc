@@ -72,17 +72,18 @@ class MujocoSimulator final : public Simulator {
     Refresh(/*advance=*/false);
   }
 
-  std::string DoRevisit(const SimState& state, const std::vector<Pose>& X_WO, bool first) override {
+  std::string DoRevisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,
+                        bool first) override {
     const size_t flat = info().flat_state_size, exact = info().state_size - predicates_->count();
     const bool whole = state.size() >= exact;
     if (!whole && state.size() != flat) {
       return fmt::format("states of {} numbers where this scene's have {}, or {} and more",
                          state.size(), flat, exact);
     }
-    for (const ObjectIndex& object : index_.objects) {
-      if (whole || object.qpos >= 0 || !X_WO.empty()) continue;
+    for (size_t i = 0; i < X_WO.size(); ++i) {
+      if (whole || index_.objects[i].qpos >= 0 || X_WO[i]) continue;
       return fmt::format("'{}' has no joint, so that [time, qpos, qvel] does not tell its pose",
-                         object.name);
+                         index_.objects[i].name);
     }
     if (first || unusable_) mj_resetData(&model_, data_.get());
     if (first) predicates_->ClearCounters();
@@ -94,7 +95,7 @@ class MujocoSimulator final : public Simulator {
     } else {
       mj_setState(&model_, data_.get(), state.data(), mjSTATE_TIME | mjSTATE_QPOS | mjSTATE_QVEL);
       for (size_t i = 0; i < X_WO.size(); ++i) {
-        if (index_.objects[i].qpos < 0) PlaceObject(index_.objects[i], X_WO[i]);
+        if (index_.objects[i].qpos < 0) PlaceObject(index_.objects[i], *X_WO[i]);
       }
     }
     ForgetWarnings();

@@ -111,6 +111,13 @@ struct EpisodeMeta {
   std::string program_version;
 };
 
+// What another program observes of objects without telling which.
+struct UnnamedObjects {
+  std::string place;  // file and dataset
+  size_t width = 0;   // numbers per row
+  std::vector<double> numbers;
+};
+
 // One demonstration or attempt. Images never live inside: they are rendered from the states later.
 struct Episode {
   EpisodeMeta meta;
@@ -118,6 +125,7 @@ struct Episode {
   SimState final_state;  // after the last action: T+1 states for T actions
   Observation final_observation;
   RawStream raw;
+  UnnamedObjects unnamed_objects;  // a Translation makes poses of them; they are never written
 
   size_t length() const { return steps.size(); }
 };

@@ -18,28 +18,21 @@ std::vector<int> PlacesOf(const std::vector<std::string>& wanted,
   return places;
 }
 
-// A pose for objects of which none is known: what stands there afterwards has no joint.
-const Pose& Nowhere() {
-  static const Pose X_WO = Pose::FromTranslation({0, 0, -1000});
-  return X_WO;
-}
-
-// One pose per object, or none where nothing but states tells of one: recorded, else fixed, else
-// Nowhere.
-std::vector<Pose> PlacesFor(const SimulatorInfo& info, const std::vector<int>& recorded,
-                            const Observation& observation,
-                            const std::map<std::string, Pose>& fixed) {
-  std::vector<Pose> X_WO;
-  bool all = true;
+// Per object: recorded, else fixed, else nothing.
+std::vector<std::optional<Pose>> PlacesFor(const SimulatorInfo& info,
+                                           const std::vector<int>& recorded,
+                                           const Observation& observation,
+                                           const std::map<std::string, Pose>& fixed) {
+  std::vector<std::optional<Pose>> X_WO(recorded.size());
   for (size_t o = 0; o < recorded.size(); ++o) {
     const auto known = fixed.find(info.objects[o]);
-    const bool told = recorded[o] >= 0, placed = known != fixed.end();
-    all &= told || placed;
-    X_WO.push_back(told     ? observation.X_WO.at(static_cast<size_t>(recorded[o]))
-                   : placed ? known->second
-                            : Nowhere());
+    if (recorded[o] >= 0) {
+      X_WO[o] = observation.X_WO.at(static_cast<size_t>(recorded[o]));
+    } else if (known != fixed.end()) {
+      X_WO[o] = known->second;
+    }
   }
-  return all || !fixed.empty() ? X_WO : std::vector<Pose>();
+  return X_WO;
 }
 
 void Compare(const Pose& recorded, const Pose& seen, RevisitedEpisode* result) {
@@ -75,7 +68,7 @@ RevisitedEpisode RevisitEpisode(Simulator& simulator, const Episode& episode, bo
     const bool last = i == episode.length();
     const SimState& state = last ? episode.final_state : episode.steps[i].state;
     const Observation& recorded = ObservationAt(episode, i);
-    const std::vector<Pose> X_WO = PlacesFor(info, objects, recorded, fixed);
+    const std::vector<std::optional<Pose>> X_WO = PlacesFor(info, objects, recorded, fixed);
     if (state.empty()) {
       result.problem = "it holds no states of a simulator";
     } else if (same_predicates && state.size() != info.state_size) {
@@ -90,12 +83,6 @@ RevisitedEpisode RevisitEpisode(Simulator& simulator, const Episode& episode, bo
 
     // what is seen must be what was recorded
     const Observation& seen = result.seen.emplace_back(simulator.Observe());
-    for (size_t o = 0; o < objects.size(); ++o) {
-      if (objects[o] >= 0 || !(seen.X_WO[o].translation() == Nowhere().translation())) continue;
-      result.problem = fmt::format(
-          "'{}' has no joint, so that [time, qpos, qvel] does not tell its pose", info.objects[o]);
-      return result;
-    }
     if (state.size() > info.flat_state_size) result.states.push_back(simulator.Save());
     for (size_t a = 0; a < arms.size(); ++a) {
       if (arms[a] < 0) continue;

@@ -30,8 +30,9 @@ void Simulator::Restore(const SimState& state) {
   DoRestore(state);
 }
 
-std::string Simulator::Revisit(const SimState& state, const std::vector<Pose>& X_WO, bool first) {
-  Require(X_WO.empty() || X_WO.size() == info().objects.size(), "a pose per object, or none");
+std::string Simulator::Revisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,
+                               bool first) {
+  Require(X_WO.size() == info().objects.size(), "a pose per object, or nothing in its place");
   const size_t flat = info().flat_state_size;
   if (state.size() < flat) {
     return fmt::format("states of {} numbers where [time, qpos, qvel] has {}", state.size(), flat);

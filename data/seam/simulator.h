@@ -3,6 +3,7 @@
 #include <Eigen/Geometry>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -85,10 +86,11 @@ class Simulator {
   // Brings the world to an instant that was recorded in this scene under whatever predicates, and
   // asks those of this task. `state` was saved by a simulator of this scene, of which all but the
   // predicates' counters is restored; or it is the flat part [time, qpos, qvel] alone, which is
-  // enough to look but not to go on: objects without a joint of their own are then placed at X_WO
-  // (one pose per object, or none: not known). What must hold for a while is counted on from the
-  // call before; with `first`, from nothing. Returns why that cannot be, in words; empty: done.
-  std::string Revisit(const SimState& state, const std::vector<Pose>& X_WO, bool first);
+  // enough to look but not to go on: objects without a joint of their own are then placed at their
+  // X_WO (one per object; unset: not known). What must hold for a while is counted on from the call
+  // before; with `first`, from nothing. Returns why that cannot be, in words; empty: done.
+  std::string Revisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,
+                      bool first);
 
   // The world now; valid until the next call that changes it.
   const Observation& Observe() const { return DoObserve(); }
@@ -107,7 +109,7 @@ class Simulator {
   virtual void DoReset(const std::string& variant, const RngKey& key) = 0;
   virtual void DoRestore(const SimState& state) = 0;
   virtual SimState DoSave() const = 0;
-  virtual std::string DoRevisit(const SimState& state, const std::vector<Pose>& X_WO,
+  virtual std::string DoRevisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,
                                 bool first) = 0;
   virtual const Observation& DoObserve() const = 0;
   virtual StepOutcome DoStep(const Action& action) = 0;

@@ -20,6 +20,9 @@ struct ForeignTask {
   std::string interface;                        // MimicGen's env_interface_name
   std::map<std::string, std::string> objects;   // our name -> theirs, where they differ
   std::map<std::string, std::string> signals;   // likewise
+  std::map<std::string, Pose> frames;           // our object's frame in theirs, where they differ
+  // robosuite: where the seven numbers of our object's pose begin in obs/object
+  std::map<std::string, int> observed;
   template <class V>
   void Visit(V& v) {
     v("names", names, "of the environments; the first is written where no variant fits");
@@ -27,6 +30,11 @@ struct ForeignTask {
     v("interface", interface, "MimicGen's env_interface_name");
     v("objects", objects, "our name to theirs, where they differ");
     v("signals", signals, "our name to theirs, where they differ");
+    v("frames", frames, "our object's frame in theirs, where they differ");
+    v("observed", observed,
+      "where the pose of our object begins in obs/object (position, quaternion xyzw), for files "
+      "that name no objects",
+      Limits{0, 1e6});
   }
 };
 

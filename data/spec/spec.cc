@@ -150,6 +150,18 @@ std::vector<std::string> Validate(const TaskSpec& task) {
     }
   }
 
+  // other programs' names: of what there is
+  for (const auto& foreign : task.foreign) {
+    const auto known = [&](const char* field, const std::vector<std::string>& names) {
+      for (const std::string& object : names) {
+        refer(fmt::format("foreign.{}.{}", foreign.first, field), "object", object, objects);
+      }
+    };
+    known("objects", Keys(foreign.second.objects));
+    known("frames", Keys(foreign.second.frames));
+    known("observed", Keys(foreign.second.observed));
+  }
+
   // subtasks: every one but the last has a signal, no signal twice
   if (task.subtasks.empty()) problems.push_back("subtasks: at least one");
   std::set<std::string> signals;
@@ -247,6 +259,13 @@ void ReadSubtasks(const fs::path& file, TaskSpec* task) {
   if (!problems.empty()) {
     ThrowBadInput(fmt::format("{}: {}", file.string(), fmt::join(problems, "; ")));
   }
+}
+
+const ResetVariant& VariantOf(const TaskSpec& task, const std::string& variant) {
+  const auto found = task.variants.find(variant);
+  if (found != task.variants.end()) return found->second;
+  ThrowUsage(fmt::format("task '{}': {}", task.name,
+                         UnknownName("variant", variant, Keys(task.variants))));
 }
 
 std::string ListedTaskCalled(const std::string& family, const std::string& name,

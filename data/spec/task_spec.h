@@ -391,6 +391,9 @@ struct TaskSpec {
 // All violations of the references inside a task; empty: fine.
 std::vector<std::string> Validate(const TaskSpec& task);
 
+// The reset distribution of that name. Throws Error(kUsage) where the task has none.
+const ResetVariant& VariantOf(const TaskSpec& task, const std::string& variant);
+
 // `place` is a listed task's name or the path of a task.yaml; `root` the folder of listed tasks
 // (sim/tasks). Throws Error(kBadInput) listing every violation, Error(kUsage) for an unknown name.
 TaskSpec LoadTaskSpec(const std::string& place, const std::filesystem::path& root);

@@ -18,20 +18,39 @@ namespace {
 
 constexpr size_t kFlushEvery = 20;  // episodes: memory holds their lists until then
 
+[[noreturn]] void Refuse(const DatasetReader& first, const DatasetReader& other,
+                         const std::string& what, const Json& x, const Json& y) {
+  ThrowBadInput(
+      fmt::format("'{}' and '{}' cannot stand in one dataset: {} is {} in one and {} in the other",
+                  first.path().string(), other.path().string(), what, x.dump(), y.dump()));
+}
+
 // What must agree before episodes may stand in one file.
 void RequireAlike(const DatasetReader& first, const DatasetReader& other) {
   const Json a = HeaderToJson(first.header()), b = HeaderToJson(other.header());
-  const auto refuse = [&](const std::string& what, const Json& x, const Json& y) {
-    ThrowBadInput(fmt::format(
-        "'{}' and '{}' cannot stand in one dataset: {} is {} in one and {} in the other",
-        first.path().string(), other.path().string(), what, x.dump(), y.dump()));
-  };
   for (const auto& [key, value] : a["simulator"].items()) {
-    if (value != b["simulator"][key]) refuse(key, value, b["simulator"][key]);
+    if (value != b["simulator"][key]) Refuse(first, other, key, value, b["simulator"][key]);
   }
   for (const char* key : {"limits", "cameras", "image_width", "image_height"}) {
-    if (a[key] != b[key]) refuse(key, a[key], b[key]);
+    if (a[key] != b[key]) Refuse(first, other, key, a[key], b[key]);
   }
+}
+
+// How all robots are driven, whose gains and home are in no model; null: nobody tells.
+Json CommonRobotSpec(const std::vector<DatasetReader>& inputs) {
+  const DatasetReader* teller = nullptr;
+  for (const DatasetReader& input : inputs) {
+    const Json robot = RobotSpecOf(input.header());
+    if (robot.is_null()) continue;
+    if (teller == nullptr) teller = &input;
+    const Json first = RobotSpecOf(teller->header());
+    if (robot == first) continue;
+    const Json::json_pointer at = FirstDifference(first, robot);
+    const auto value = [&](const Json& json) { return json.contains(at) ? json.at(at) : Json(); };
+    Refuse(*teller, input, fmt::format("{}.{}", kRobotSpec, Dotted(at)), value(first),
+           value(robot));
+  }
+  return teller == nullptr ? Json() : RobotSpecOf(teller->header());
 }
 
 // Writes an edited meta and returns the episode's new content hash.
@@ -66,10 +85,12 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
     RequireOwn(input);
     RequireAlike(inputs.front(), input);
   }
+  const Json robot = CommonRobotSpec(inputs);
   DatasetHeader header = inputs.front().header();
   header.parents.clear();
   for (const DatasetReader& input : inputs) header.parents.push_back(input.content_hash());
   header.settings = assembly.settings;
+  if (!robot.is_null()) header.settings[kRobotSpec] = robot;
 
   const h5::Guard guard;
   std::error_code none;

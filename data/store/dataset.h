@@ -31,6 +31,14 @@ struct DatasetHeader {
   std::vector<std::string> parents;  // content hashes of the input datasets
 };
 
+// Key of DatasetHeader::settings: robot.yaml and gripper.yaml that drove a generated dataset. It
+// stays in what is put together of such datasets.
+inline constexpr const char* kRobotSpec = "robot_spec";
+// Null where the dataset does not tell.
+inline Json RobotSpecOf(const DatasetHeader& header) {
+  return header.settings.is_object() ? header.settings.value(kRobotSpec, Json()) : Json();
+}
+
 // One row of the attempts table of a generated dataset: every started attempt, kept or not.
 struct AttemptRecord {
   int64_t attempt = 0;

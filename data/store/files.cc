@@ -10,6 +10,7 @@
 #include <string>
 
 #include "data/base/error.h"
+#include "data/store/dataset.h"
 
 namespace understudy {
 
@@ -61,6 +62,22 @@ void CheckRemade(const std::filesystem::path& output, std::string_view beginning
   }
   ThrowUsage(fmt::format("{}: exists already, and is no {} of this program; choose another name",
                          output.string(), what));
+}
+
+void TryToWrite(const std::filesystem::path& file, const char* field) {
+  const std::filesystem::path part = PartOf(file);
+  for (const std::filesystem::path& lost : {file, part}) {
+    if (!IsHdf5(lost)) continue;
+    ThrowUsage(fmt::format("{}: '{}' is a dataset: name another file", field, lost.string()));
+  }
+  std::error_code failed;
+  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), failed);
+  const bool was_there = std::filesystem::exists(part, failed);
+  if (std::filesystem::is_directory(file, failed) || !std::ofstream(part, std::ios::app)) {
+    ThrowUsage(fmt::format("{}: '{}' cannot be written: name a file in a folder of yours", field,
+                           file.string()));
+  }
+  if (!was_there) std::filesystem::remove(part, failed);
 }
 
 void RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to) {

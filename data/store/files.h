@@ -36,6 +36,11 @@ void CheckOutput(const std::filesystem::path& output, bool overwrite,
 // "page".
 void CheckRemade(const std::filesystem::path& output, std::string_view beginning, const char* what);
 
+// Finds out before hours of work whether the text that they end in can be written to `file`, as
+// WriteTextAtomically does, and makes its folder. Throws Error(kUsage) naming `field` where it
+// cannot, or where a dataset, finished or not, would be lost to it.
+void TryToWrite(const std::filesystem::path& file, const char* field);
+
 // Renames and makes the folder's entry survive a power cut. Throws Error(kFailed).
 void RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to);
 

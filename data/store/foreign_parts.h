@@ -14,6 +14,9 @@ namespace understudy::foreign {
 inline constexpr const char* kFromMatrices = "datagen_info";  // the control frame
 inline constexpr const char* kFromObservations = "obs";       // the observed frame
 
+// Key of a foreign header's settings: numbers per row of obs/object, where objects have no names.
+inline constexpr const char* kUnnamedObjects = "unnamed_objects";
+
 // Bound of a column that is read at once: files of strangers claim much, and real ones hold little
 // beside their pictures.
 inline constexpr uint64_t kMaxColumnBytes = uint64_t{1} << 28;

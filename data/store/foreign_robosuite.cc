@@ -13,6 +13,7 @@ namespace {
 constexpr size_t kMaxArms = 16;
 constexpr double kLargestDelta = 1e6;  // of a normalised action
 constexpr const char* kEefPose = "datagen_info/eef_pose";
+constexpr const char* kObjects = "obs/object";
 
 // What the actions of a file mean.
 struct Control {
@@ -216,6 +217,22 @@ void ReadActions(const h5::Group& demo, const Control& control, Episode& episode
   for (Step& step : episode.steps) step.action_clean = step.action;
 }
 
+// Left empty where the episode has them in another shape than the first one: whoever needs them
+// says that they are missing.
+void ReadUnnamedObjects(const h5::Group& demo, uint64_t width, Episode& episode) {
+  if (!IsDataset(demo, kObjects)) return;
+  const h5::DatasetInfo info = demo.Info(kObjects);
+  const size_t length = episode.length();
+  const bool same =
+      info.is_number() && info.dims.size() == 2 && info.dims[0] == length && info.dims[1] == width;
+  if (!same) return;
+  const Column numbers = Optional(demo, kObjects, length, {static_cast<int64_t>(width)});
+  episode.unnamed_objects = {demo.Place(kObjects), width, {}};
+  for (size_t i = 0; i < length * width; ++i) {
+    episode.unnamed_objects.numbers.push_back(numbers.At<double>(0, i));
+  }
+}
+
 }  // namespace
 
 void RobosuiteHeader(const h5::Group& demo, const Json& env, DatasetHeader* header) {
@@ -232,6 +249,11 @@ void RobosuiteHeader(const h5::Group& demo, const Json& env, DatasetHeader* head
   for (size_t a = 0; a < CountArms(demo); ++a) info.arms.push_back(fmt::format("robot{}", a));
   info.objects = NamesIn(demo, "datagen_info/object_poses");
   info.signals = NamesIn(demo, "datagen_info/subtask_term_signals");
+  if (info.objects.empty() && IsDataset(demo, kObjects)) {
+    const h5::DatasetInfo objects = demo.Info(kObjects);
+    const bool numbers = objects.is_number() && objects.dims.size() == 2 && objects.dims[1] > 0;
+    if (numbers) header->settings[kUnnamedObjects] = objects.dims[1];
+  }
   FindCameras(demo, "_image", header);
   if (IsDataset(demo, "states")) {
     const auto dims = demo.Info("states").dims;
@@ -256,6 +278,8 @@ void ReadRobosuite(const h5::Group& demo, const DatasetHeader& header, Episode* 
       episode->steps[k].observation.X_WO.push_back(PoseOfMatrix(demo, poses, k));
     }
   }
+  const auto unnamed = header.settings.find(kUnnamedObjects);
+  if (unnamed != header.settings.end()) ReadUnnamedObjects(demo, *unnamed, *episode);
   for (const std::string& signal : header.simulator.signals) {
     const Column values =
         OptionalNumbers(demo, "datagen_info/subtask_term_signals/" + signal, length);

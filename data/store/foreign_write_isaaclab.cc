@@ -132,6 +132,9 @@ class Writer {
   std::string Object(size_t o) const {
     return target_.into->ObjectName(episode_.meta.objects.at(o));
   }
+  Pose Theirs(size_t o, const Observation& observation) const {
+    return target_.into->Object(episode_.meta.objects.at(o), observation.X_WO.at(o));
+  }
   size_t objects() const { return At(0).X_WO.size(); }
 
   void AddObjects() {
@@ -142,7 +145,7 @@ class Writer {
     for (size_t o = 0; o < objects(); ++o) {
       const std::string path = "rigid_object/" + Object(o) + "/";
       AddState(path + "root_pose", 7,
-               [&](Column& c, size_t i) { PutPose(c, At(i).X_WO.at(o), wxyz_); });
+               [&](Column& c, size_t i) { PutPose(c, Theirs(o, At(i)), wxyz_); });
       const auto found = joints.find(o);
       if (found == joints.end()) continue;
       // MuJoCo's free joint: linear in the world's axes, angular in the body's
@@ -151,13 +154,16 @@ class Writer {
         const auto triple = [&](size_t at) {
           return Eigen::Vector3d(state.at(at), state.at(at + 1), state.at(at + 2));
         };
-        PutVector(c, triple(found->second.qvel));
-        PutVector(c, At(i).X_WO.at(o).rotation() * triple(found->second.qvel + 3));
+        const Pose& X_WO = At(i).X_WO.at(o);
+        const Eigen::Vector3d w_W = X_WO.rotation() * triple(found->second.qvel + 3);
+        const Eigen::Vector3d lever = Theirs(o, At(i)).translation() - X_WO.translation();
+        PutVector(c, triple(found->second.qvel) + w_W.cross(lever));
+        PutVector(c, w_W);
       });
     }
     if (objects() == 0) return;
     Add("obs/object", {7 * objects()}, [&](Column& c, size_t k) {
-      for (const Pose& X : At(k).X_WO) PutPose(c, X, wxyz_);
+      for (size_t o = 0; o < objects(); ++o) PutPose(c, Theirs(o, At(k)), wxyz_);
     });
   }
 
@@ -173,7 +179,7 @@ class Writer {
     }
     for (size_t o = 0; o < objects(); ++o) {
       Add(group + "object_pose/" + Object(o), {4, 4},
-          [&](Column& c, size_t k) { PutMatrix(c, At(k).X_WO.at(o)); });
+          [&](Column& c, size_t k) { PutMatrix(c, Theirs(o, At(k))); });
     }
     const EpisodeMeta& meta = episode_.meta;
     for (size_t s = 0; s < meta.signals.size() && s < At(0).signals.size(); ++s) {

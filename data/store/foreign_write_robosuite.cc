@@ -51,8 +51,8 @@ std::string PerArm(const std::string& name, size_t arm, size_t arms) {
 
 // The observation `of(k)` of every row, below `group`.
 template <class F>
-void AddObservations(const Target& target, const std::string& group, size_t rows, F of,
-                     std::vector<Column>& columns) {
+void AddObservations(const Target& target, const std::vector<std::string>& objects,
+                     const std::string& group, size_t rows, F of, std::vector<Column>& columns) {
   const Translation& into = *target.into;
   const Observation& first = of(0);
   for (size_t a = 0; a < first.arms.size(); ++a) {
@@ -79,7 +79,10 @@ void AddObservations(const Target& target, const std::string& group, size_t rows
   if (first.X_WO.empty()) return;
   columns.push_back(
       MakeRows(group + "/object", {7 * first.X_WO.size()}, rows, [&](Column& c, size_t k) {
-        for (const Pose& X : of(k).X_WO) PutPose(c, X, false);
+        const std::vector<Pose>& X_WO = of(k).X_WO;
+        for (size_t o = 0; o < X_WO.size(); ++o) {
+          PutPose(c, into.Object(objects.at(o), X_WO[o]), false);
+        }
       }));
 }
 
@@ -134,7 +137,9 @@ void AddDatagenInfo(const Target& target, const Episode& episode, std::vector<Co
   for (size_t o = 0; o < meta.objects.size() && o < steps[0].observation.X_WO.size(); ++o) {
     columns.push_back(
         MakeRows(group + "object_poses/" + into.ObjectName(meta.objects[o]), {4, 4}, rows,
-                 [&](Column& c, size_t k) { PutMatrix(c, steps[k].observation.X_WO.at(o)); }));
+                 [&](Column& c, size_t k) {
+                   PutMatrix(c, into.Object(meta.objects[o], steps[k].observation.X_WO.at(o)));
+                 }));
   }
   for (size_t s = 0; s < meta.signals.size() && s < steps[0].observation.signals.size(); ++s) {
     Column column(group + "subtask_term_signals/" + into.SignalName(meta.signals[s]),
@@ -217,13 +222,13 @@ std::vector<Column> RobosuiteColumns(const Target& target, const Episode& episod
   dones.back() = 1;
   columns.push_back(Flags("dones", dones));
   AddObservations(
-      target, "obs", length, [&](size_t k) -> const Observation& { return steps[k].observation; },
-      columns);
+      target, episode.meta.objects, "obs", length,
+      [&](size_t k) -> const Observation& { return steps[k].observation; }, columns);
   if (target.options->robosuite.next_obs) {
     // an episode that does not tell where its last action led repeats its last row
     const bool told = !episode.final_observation.arms.empty();
     AddObservations(
-        target, "next_obs", length,
+        target, episode.meta.objects, "next_obs", length,
         [&](size_t k) -> const Observation& {
           return k + 1 < length || told ? after(k) : steps[k].observation;
         },

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using namespace foreign;
 namespace {
 
-constexpr int64_t kFlushEvery = 100;  // episodes
+constexpr int64_t kFlushEpisodes = 100;
 
 // MimicGen counts source demonstrations by their place in the list that it generated from. Ours
 // knows that place from its table of attempts, else by the order of uuids.
@@ -205,7 +205,7 @@ ForeignReport WriteForeign(ForeignTarget format, const DatasetReader& reader,
     for (int64_t i = 0; i < count; ++i) {
       if (InterruptRequested()) ThrowFailed("interrupted: nothing was written");
       writing.WriteEpisode(static_cast<size_t>(i), source, file.root().Open("data"));
-      if ((i + 1) % kFlushEvery == 0) {
+      if ((i + 1) % kFlushEpisodes == 0) {
         file.Flush();
         file.Trim();
       }

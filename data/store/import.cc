@@ -125,6 +125,9 @@ ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::
       }
       if (!EndAtLastObservation(&episode)) refuse("has a single row and no state after it");
       if (options.edit_episode) options.edit_episode(i, &episode);
+      if (episode.meta.objects != info.objects) {
+        refuse("tells the poses of other objects than the first episode");
+      }
       // their states do not fit our simulator
       for (Step& step : episode.steps) step.state.clear();
       episode.final_state.clear();

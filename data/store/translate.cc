@@ -3,14 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <utility>
 
+#include "data/base/error.h"
 #include "data/store/foreign_parts.h"
 
 namespace understudy {
 namespace {
 
 constexpr const char* kOnlyArm = "robot0";
+constexpr size_t kPoseNumbers = 7;  // position, quaternion xyzw
+constexpr double kUnit = 1e-3;      // of a quaternion in single precision, and to spare
 
 bool Contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -99,6 +104,9 @@ void Translation::ToOurs(DatasetHeader* header) const {
     info.task = our_task_;
     Rename(task_.objects, our_objects_, &info.objects);
     Rename(task_.signals, our_signals_, &info.signals);
+    if (info.objects.empty()) {
+      info.objects = ObservedIn(header->settings.value(foreign::kUnnamedObjects, size_t{0}));
+    }
     if (info.instruction.empty()) info.instruction = instruction_;
   }
   if (OwnerOf(info.arms, info.robot) == Owner::kNobody) return;
@@ -112,6 +120,7 @@ void Translation::ToOurs(DatasetHeader* header) const {
 void Translation::ToOurs(Episode* episode) const {
   EpisodeMeta& meta = episode->meta;
   if (KnowsTask(meta.task)) {
+    const bool their_task = Contains(task_.names, meta.task);
     if (const std::string variant = OurName(task_.variants, meta.task); variant != meta.task) {
       meta.variant = variant;
     }
@@ -124,6 +133,8 @@ void Translation::ToOurs(Episode* episode) const {
     };
     for (Step& step : episode->steps) reorder(step.observation);
     reorder(episode->final_observation);
+    NameObjects(episode);
+    if (their_task) ToOurObjectFrames(episode);
     if (meta.instruction.empty()) meta.instruction = instruction_;
   }
   const Owner owner = OwnerOf(meta.arms, meta.robot);
@@ -142,6 +153,50 @@ void Translation::ToOurs(Episode* episode) const {
       step.delta[a] =
           DeltaFromTarget(step.observation.arms[a].X_WE, step.action.arms[a], meta.limits);
     }
+  }
+}
+
+std::vector<std::string> Translation::ObservedIn(size_t numbers) const {
+  std::vector<std::string> names;
+  for (const std::string& object : our_objects_) {
+    const auto found = task_.observed.find(object);
+    if (found == task_.observed.end()) continue;
+    if (static_cast<size_t>(found->second) + kPoseNumbers <= numbers) names.push_back(object);
+  }
+  return names;
+}
+
+void Translation::NameObjects(Episode* episode) const {
+  const UnnamedObjects unnamed = std::exchange(episode->unnamed_objects, {});
+  if (unnamed.numbers.empty() || !episode->meta.objects.empty()) return;
+  Require(unnamed.numbers.size() == episode->length() * unnamed.width, "objects in every row");
+  episode->meta.objects = ObservedIn(unnamed.width);
+  for (const std::string& object : episode->meta.objects) {
+    const auto first = static_cast<size_t>(task_.observed.at(object));
+    for (size_t k = 0; k < episode->length(); ++k) {
+      const double* v = unnamed.numbers.data() + k * unnamed.width + first;
+      const Eigen::Vector3d p_WO(v[0], v[1], v[2]);
+      const Eigen::Quaterniond q_WO(v[6], v[3], v[4], v[5]);
+      if (!p_WO.allFinite() || !(std::abs(q_WO.norm() - 1) < kUnit)) {
+        ThrowBadInput(fmt::format(
+            "{}[{}]: its numbers from {} on are no pose of {} (position, quaternion xyzw): "
+            "`observed` in the `foreign` section of the task.yaml tells where that stands",
+            unnamed.place, k, first, object));
+      }
+      episode->steps[k].observation.X_WO.push_back(Pose(q_WO, p_WO));
+    }
+  }
+}
+
+void Translation::ToOurObjectFrames(Episode* episode) const {
+  for (size_t o = 0; o < episode->meta.objects.size(); ++o) {
+    const auto found = task_.frames.find(episode->meta.objects[o]);
+    if (found == task_.frames.end()) continue;
+    const auto move = [&](Observation& observation) {
+      if (o < observation.X_WO.size()) observation.X_WO[o] = observation.X_WO[o] * found->second;
+    };
+    for (Step& step : episode->steps) move(step.observation);
+    move(episode->final_observation);
   }
 }
 
@@ -180,6 +235,11 @@ std::string Translation::ObjectName(const std::string& ours) const {
 
 std::string Translation::SignalName(const std::string& ours) const {
   return TheirName(task_.signals, ours);
+}
+
+Pose Translation::Object(const std::string& ours, const Pose& X_WO) const {
+  const auto found = task_.frames.find(ours);
+  return found == task_.frames.end() ? X_WO : X_WO * found->second.Inverse();
 }
 
 // a pose times the identity is that pose, but not in its last bits

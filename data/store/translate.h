@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "data/spec/robot_spec.h"
 #include "data/spec/task_spec.h"
@@ -39,12 +40,18 @@ class Translation {
   const OscOptions& osc() const { return osc_; }
   Pose Control(const Pose& X_WE) const;   // X_WS
   Pose Observed(const Pose& X_WE) const;  // X_WH
+  // X_WO of our object in their frame of it.
+  Pose Object(const std::string& ours, const Pose& X_WO) const;
 
  private:
   // Whose name of a robot a file uses.
   enum class Owner { kNobody, kUs, kThem };
   Owner OwnerOf(const std::vector<std::string>& arms, const std::string& robot) const;
   void ToOurFrame(Episode* episode) const;
+  // Those of our objects, in our order, whose poses stand in so many numbers of a row.
+  std::vector<std::string> ObservedIn(size_t numbers) const;
+  void NameObjects(Episode* episode) const;
+  void ToOurObjectFrames(Episode* episode) const;
   DeltaLimits limits() const { return {osc_.max_linear_delta, osc_.max_angular_delta}; }
 
   bool has_task_ = false, has_robot_ = false;

@@ -234,13 +234,13 @@ void EpisodeCheck::Images(const std::string& camera, size_t length, const Datase
 
 // In blocks: depth pictures are floating-point numbers too.
 void EpisodeCheck::ForeignValues(const std::string& path, const h5::DatasetInfo& info, bool box) {
-  constexpr uint64_t kBlockBytes = 1 << 24;
+  constexpr uint64_t kRowsBytes = 1 << 24;
   uint64_t row_bytes = sizeof(double);
   for (size_t i = 1; i < info.dims.size(); ++i) {
-    row_bytes *= std::clamp<hsize_t>(info.dims[i], 1, kBlockBytes);
-    row_bytes = std::min(row_bytes, kBlockBytes);
+    row_bytes *= std::clamp<hsize_t>(info.dims[i], 1, kRowsBytes);
+    row_bytes = std::min(row_bytes, kRowsBytes);
   }
-  const size_t rows = info.dims[0], block = std::max<uint64_t>(1, kBlockBytes / row_bytes);
+  const size_t rows = info.dims[0], block = std::max<uint64_t>(1, kRowsBytes / row_bytes);
   for (size_t first = 0; first < rows; first += block) {
     const Column c = foreign::ReadRows(demo_, path, first, std::min(block, rows - first));
     report_.bytes_read += static_cast<int64_t>(c.bytes.size());

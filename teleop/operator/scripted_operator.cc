@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "data/base/error.h"
+#include "data/base/names.h"
 #include "data/seam/teleop_device.h"
 
 namespace understudy {
@@ -18,11 +19,6 @@ constexpr double kPressSeconds = 0.15;       // of a button
 constexpr double kGripSeconds = 0.25;        // from squeezing to trusting the clutch
 constexpr double kFarTurn = kPi / 2 + 1e-6;  // rad: a grip that looks alike, but is not worth it
 constexpr double kTremorLever = 0.1;         // m: tremor of position over it is tremor of rotation
-
-int IndexOf(const std::vector<std::string>& names, const std::string& name) {
-  const auto found = std::find(names.begin(), names.end(), name);
-  return found == names.end() ? -1 : static_cast<int>(found - names.begin());
-}
 
 // X_OE with the hand turned about its own z.
 Pose TurnedHand(const Pose& X_OE, double turn) {

@@ -146,6 +146,22 @@ TEST_F(Cli, AnnotateGoesWithoutFlatStatesOfOurs) {
   Expect("data annotate flat.h5 --out g.h5 --evidence states", 3, "[time, qpos, qvel] alone");
 }
 
+// What robosuite recorded and robomimic's tools wrote, with the poses of objects among unnamed
+// numbers, becomes a source.
+TEST_F(Cli, AnnotateReadsRobosuitesOwnRecording) {
+  const std::string golden = kSource + "/tests/golden/robomimic_stack.h5";
+  Expect("mimic --source " + golden + " --attempts 1 --out none.h5", 3, "grasp");
+  Expect("data annotate " + golden + " --out a.h5", 0, "2 demonstrations");
+  Expect("data verify a.h5", 0, " 0 faults");
+  const DatasetReader reader(folder_ / "a.h5");
+  EXPECT_EQ(reader.header().simulator.objects, (std::vector<std::string>{"cubeA", "cubeB"}));
+  EXPECT_EQ(reader.header().simulator.signals, (std::vector<std::string>{"grasp", "on_b"}));
+  // a hasty demonstration of 49 steps, of which the last ones let go
+  Expect("mimic --source a.h5 --variant D0 --attempts 40 --seed 5 --out g.h5", 0, "of 40 attempts");
+  EXPECT_GE(DatasetReader(folder_ / "g.h5").episodes().size(), 1u);
+  Expect("data verify g.h5 --replay", 0, "");
+}
+
 // A file for robomimic has neither signals nor poses of objects, but states of our scene.
 TEST_F(Cli, AnnotateReadsOtherProgramsFiles) {
   ASSERT_EQ(Run("teleop --task stack --demos 3 --seed 1 --out s.h5").exit_code, 0);

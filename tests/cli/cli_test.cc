@@ -148,6 +148,10 @@ TEST_F(Cli, WholePathInMiniature) {
   Expect("data verify back.h5 --replay", 0, "replayed: 6 of 6 bit-exact");
   Expect("data convert lerobot --to lerobot21 --out lerobot21", 0, "episodes: 6");
   EXPECT_TRUE(fs::exists(folder_ / "lerobot21/meta/modality.json"));
+  for (const char* folder : {"lerobot", "lerobot21"}) {
+    Expect("data verify " + std::string(folder), 0, "6 episodes");
+  }
+  Expect("data verify lerobot --replay", 2, "has no states");
   Expect("data convert lerobot21 --to understudy --no-lerobot-import.extras --out bare.h5", 0,
          "exact: false");
   Expect("data convert tiny/looks.h5 --to understudy --out x.h5", 2,
@@ -178,6 +182,13 @@ TEST_F(Cli, WholePathInMiniature) {
     EXPECT_THAT(page, HasSubstr(part));
   }
   EXPECT_THAT(page, Not(HasSubstr("src=\"http")));
+
+  // what an evaluation ends in is tried before it begins
+  const std::string evaluate = "evaluate tiny/policy --task stack --episodes 1 ";
+  Expect(evaluate + "--out tiny/sources.h5", 2, "is a dataset");
+  Expect(evaluate + "--out tiny", 2, "cannot be written");
+  Expect(evaluate + "--compare nowhere.json --out e.json", 3, "nowhere.json");
+  EXPECT_FALSE(fs::exists(folder_ / "e.json"));
 
   // a second run finds everything up to date; a changed setting redoes its step and what follows
   const CommandResult second = Run("run tiny.yaml");

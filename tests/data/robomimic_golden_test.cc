@@ -18,8 +18,6 @@ namespace fs = std::filesystem;
 using namespace store_test;
 using testing::ElementsAre;
 
-Progress quiet;
-
 Eigen::Vector3d PointOf(const Json& json) {
   return Eigen::Vector3d(json.at(0).get<double>(), json.at(1).get<double>(),
                          json.at(2).get<double>());
@@ -44,6 +42,7 @@ class RobomimicGolden : public testing::Test {
   const Json facts_ = LoadJson(root_ / "tests/golden/robomimic_stack.json");
   const TaskSpec task_ = LoadTaskSpec("stack", root_ / "sim/tasks");
   const RobotSpec robot_ = LoadRobotSpec(task_.robot, root_ / "sim/robots");
+  Progress quiet_;
   const Translation names_{kRobosuiteFamily, &task_, &robot_};
 
   // Each chosen row of each episode, with what the simulator says of it.
@@ -123,14 +122,29 @@ TEST_F(RobomimicGolden, BecomesOurStack) {
     const ArmAction target = TargetFromDelta(X_WS, delta, reader.header().simulator.limits);
     ExpectNear(e.steps[k].action.arms.at(0).X_WE_cmd, target.X_WE_cmd * X_SE, 1e-6);
     EXPECT_EQ(e.steps[k].action.arms[0].gripper, fact["action"][6]);
+    // obs/object names nothing: our task knows what stands in it
+    ASSERT_THAT(e.meta.objects, ElementsAre("cubeA", "cubeB"));
+    EXPECT_TRUE(e.unnamed_objects.numbers.empty());
+    const std::vector<Pose>& X_WO = e.steps[k].observation.X_WO;
+    const SimState& state = e.steps[k].state;
+    for (size_t o = 0; o < 2; ++o) {
+      const double* q = state.data() + 13 + 7 * o;
+      ExpectNear(X_WO.at(o),
+                 Pose(Eigen::Quaterniond(q[0], q[1], q[2], q[3]),
+                      PointOf(fact[o == 0 ? "cubeA_p" : "cubeB_p"])),
+                 1e-6);
+    }
   });
+  DatasetHeader header = reader.header();
+  names_.ToOurs(&header);
+  EXPECT_THAT(header.simulator.objects, ElementsAre("cubeA", "cubeB"));
 }
 
 // There and back: what robomimic wrote is what it would read again.
 TEST_F(RobomimicGolden, GoesThereAndBack) {
   const Folder folder;
   const fs::path ours = folder / "ours.h5", back = folder / "back.hdf5";
-  ImportForeign(DatasetReader(file_), ours, {}, names_, quiet);
+  ImportForeign(DatasetReader(file_), ours, {}, names_, quiet_);
   EXPECT_TRUE(VerifyDataset(ours).faults.empty());
   Export(ForeignTarget::kRobomimic, ours, back, {}, names_);
   EXPECT_TRUE(VerifyDataset(back).faults.empty());

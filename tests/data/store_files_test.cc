@@ -16,8 +16,6 @@ namespace fs = std::filesystem;
 using namespace store_test;
 using testing::HasSubstr;
 
-const EpisodeShape& kShape = kSoundShape;
-
 TEST(StoreVerify, SoundFilesHaveNoFault) {
   Folder folder;
   const VerifyReport report = VerifyDataset(WriteSound(folder / "x.h5"));
@@ -55,7 +53,7 @@ TEST(StoreVerify, FindsEveryInjectedFault) {
       {"/data/demo_1/actions[2]", "must lie in [-1, 1]",
        [](Surgeon& s) { s.Poke("data/demo_1/actions", 2 * 7 + 3, 1.5); }},
       {"/data/demo_0/understudy/state[4]", "is not finite",
-       [&](Surgeon& s) { s.Poke("data/demo_0/understudy/state", 4 * kShape.state, nan); }},
+       [&](Surgeon& s) { s.Poke("data/demo_0/understudy/state", 4 * kSoundShape.state, nan); }},
       {"/data/demo_0/understudy/eef_pose[1]", "norm",
        [](Surgeon& s) { s.Poke("data/demo_0/understudy/eef_pose", 7 + 4, 3); }},
       {"/data/demo_0/understudy/sim_time[6]", "time runs backwards",
@@ -67,7 +65,7 @@ TEST(StoreVerify, FindsEveryInjectedFault) {
       {"/data/demo_1/states", "has 3 rows, must have 10",
        [](Surgeon& s) {
          s.Delete("data/demo_1/states");
-         s.Array("data/demo_1/states", {3, kShape.state - 4});
+         s.Array("data/demo_1/states", {3, kSoundShape.state - 4});
        }},
       {"/data/demo_1/understudy/state", "the header says",
        [](Surgeon& s) {
@@ -397,11 +395,11 @@ TEST(StoreLinks, LoopsEndInOneError) {
 TEST(StoreMerge, RefusesWhatDoesNotFit) {
   Folder folder;
   const fs::path a = WriteSound(folder / "a.h5");
-  DatasetHeader header = HeaderFor(kShape);
+  DatasetHeader header = HeaderFor(kSoundShape);
   header.simulator.robot = "ur5";
   {
     DatasetWriter writer(folder / "b.h5", header);
-    writer.Append(RandomEpisode(50, kShape));
+    writer.Append(RandomEpisode(50, kSoundShape));
     writer.Finish();
   }
   const auto merge = [&](std::vector<fs::path> inputs, ErrorKind kind) {
@@ -416,6 +414,39 @@ TEST(StoreMerge, RefusesWhatDoesNotFit) {
   EXPECT_THAT(merge({a}, ErrorKind::kUsage), HasSubstr("--overwrite"));
 }
 
+// Datasets of one robot that is driven in two ways; one that does not tell goes with either.
+TEST(StoreMerge, RobotsAreDrivenAlike) {
+  Folder folder;
+  const auto write = [&](const char* name, uint64_t seed, const Json& robot) {
+    DatasetHeader header = HeaderFor(kSoundShape);
+    if (!robot.is_null()) header.settings[kRobotSpec] = robot;
+    DatasetWriter writer(folder / name, header);
+    writer.Append(RandomEpisode(seed, kSoundShape));
+    writer.Finish();
+    return folder / name;
+  };
+  const Json soft{{"name", "panda"}, {"osc", {{"kp", 150}, {"damping", 1}}}};
+  Json stiff = soft;
+  stiff["osc"]["kp"] = 200;
+  const fs::path a = write("a.h5", 1, soft), b = write("b.h5", 2, stiff),
+                 c = write("c.h5", 3, Json()), d = write("d.h5", 4, soft);
+  for (const std::vector<fs::path>& inputs : {std::vector{a, c, b}, std::vector{c, a, b}}) {
+    EXPECT_THAT(ErrorOf([&] { MergeDatasets(inputs, folder / "out.h5", false, false); },
+                        ErrorKind::kBadInput),
+                testing::AllOf(HasSubstr("a.h5"), HasSubstr("b.h5"),
+                               HasSubstr("robot_spec.osc.kp is 150 in one and 200 in the other")));
+  }
+  EXPECT_FALSE(fs::exists(folder / "out.h5"));
+  MergeDatasets({c, a, d}, folder / "out.h5", false, false);
+  EXPECT_EQ(DatasetReader(folder / "out.h5").header().settings[kRobotSpec], soft);
+  EXPECT_THAT(ErrorOf(
+                  [&] {
+                    MergeDatasets({folder / "out.h5", b}, folder / "two.h5", false, false);
+                  },
+                  ErrorKind::kBadInput),
+              HasSubstr("robot_spec.osc.kp"));
+}
+
 TEST(StoreRepair, KeepsSoundEpisodesAndSaysWhatItDropped) {
   Folder folder;
   const fs::path file = WriteSound(folder / "x.h5");
@@ -425,7 +456,8 @@ TEST(StoreRepair, KeepsSoundEpisodesAndSaysWhatItDropped) {
   ASSERT_EQ(report.dropped.size(), 1u);
   EXPECT_EQ(report.dropped[0].place, "/data/demo_0");
   EXPECT_TRUE(VerifyDataset(folder / "y.h5").faults.empty());
-  EXPECT_EQ(DatasetReader(folder / "y.h5").episodes()[0].uuid, RandomEpisode(1, kShape).meta.uuid);
+  EXPECT_EQ(DatasetReader(folder / "y.h5").episodes()[0].uuid,
+            RandomEpisode(1, kSoundShape).meta.uuid);
   EXPECT_EQ(DatasetReader(folder / "y.h5").attempts().size(), 3u);
 }
 
@@ -442,13 +474,13 @@ TEST(StoreDescribe, CountsAndStatistics) {
   EXPECT_EQ(json["attempts"]["causes"]["dropped"], 1);
   double sum = 0;
   for (uint64_t e = 0; e < 2; ++e) {
-    for (const Step& step : RandomEpisode(e, kShape).steps) sum += step.delta[0].value[2];
+    for (const Step& step : RandomEpisode(e, kSoundShape).steps) sum += step.delta[0].value[2];
   }
   EXPECT_NEAR(json["actions"]["mean"][2].get<double>(), sum / 20, 1e-12);
   EXPECT_EQ(json["motion"]["rows_with_missing_values"], 0);
   EXPECT_EQ(json["motion"]["path_m"]["max"],
-            std::max(MeasureMotion(RandomEpisode(0, kShape)).path_m,
-                     MeasureMotion(RandomEpisode(1, kShape)).path_m));
+            std::max(MeasureMotion(RandomEpisode(0, kSoundShape)).path_m,
+                     MeasureMotion(RandomEpisode(1, kSoundShape)).path_m));
   EXPECT_FALSE(json["motion"].contains("unreadable"));
 }
 
@@ -457,9 +489,9 @@ TEST(StoreDescribe, EpisodesThatStandApartAreNamed) {
   Folder folder;
   const fs::path file = folder / "x.h5";
   {
-    DatasetWriter writer(file, HeaderFor(kShape));
+    DatasetWriter writer(file, HeaderFor(kSoundShape));
     for (uint64_t e = 0; e < 20; ++e) {
-      Episode episode = RandomEpisode(e, kShape);
+      Episode episode = RandomEpisode(e, kSoundShape);
       for (Step& step : episode.steps) {
         Pose& X_WE = step.observation.arms[0].X_WE;
         X_WE = Pose(X_WE.rotation(), (e == 7 ? 5.0 : 1.0) * X_WE.translation());

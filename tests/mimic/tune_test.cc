@@ -66,6 +66,28 @@ TEST(Tune, WhatHasNoEffectIsNotTried) {
   EXPECT_GT(margins, 0);
 }
 
+// Nothing is near or far where a subtask has no object.
+TEST(Tune, WithoutAnObjectNoDistanceToItIsTried) {
+  TaskSpec task = FakeTask();
+  task.subtasks[0].object.clear();
+  int tried = 0, others = 0;
+  for (const FailureCause cause : kAllCauses) {
+    for (const TuneChange& change : ChangesFor(task, cause, 0)) {
+      ++tried;
+      EXPECT_THAT(change.what, testing::Not(HasSubstr("subtasks[0].replay_within")));
+      const Selection& was = task.subtasks[0].selection;
+      const Selection& is = change.task.subtasks[0].selection;
+      EXPECT_TRUE(ToJson(is) == ToJson(was) || !std::holds_alternative<NearestObjectSelection>(is))
+          << change.what;
+    }
+    for (const TuneChange& change : ChangesFor(task, cause, 1)) {
+      others += change.what.find("subtasks[1].replay_within") == 0;
+    }
+  }
+  EXPECT_GT(tried, 5);
+  EXPECT_GT(others, 0);
+}
+
 // The law of the file: read over a task, it makes the subtasks those that were tuned, whatever that
 // task says, at a default or not.
 TEST(Tune, TheFileMakesAnyTaskTheTunedOne) {

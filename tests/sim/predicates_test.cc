@@ -192,6 +192,7 @@ TEST_F(PredicateTest, JointRangesAndFixedObjects) {
   TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
   task.folder = folder.path();
   task.cameras = {"agentview"};
+  task.foreign.clear();
   task.objects = {{"block", TaskObject{"block", 0.07, 4}}};
   task.variants = {
       {"D0", ResetVariant{Vector3d(0, 0.3, 0.5),

@@ -113,11 +113,16 @@ TEST_P(SimulatorLaws, SaveAndRestoreLeaveNoTrace) {
   }
 }
 
+std::vector<std::optional<Pose>> Told(const std::vector<Pose>& X_WO) {
+  return {X_WO.begin(), X_WO.end()};
+}
+
 // Looking at recorded states, in order and without a step, shows what was seen when they were made,
 // and leads to the same states, counters included.
 TEST_P(SimulatorLaws, RevisitedStatesShowWhatWasSeen) {
   const auto plain = Make(), whole = Make(), flat = Make();
   const SimulatorInfo& info = plain->info();
+  const std::vector<std::optional<Pose>> nowhere(info.objects.size());
   plain->Reset(variant_, RngKey{15});
   flat->Reset(variant_, RngKey{16});
   for (uint64_t step = 0; step < 80; ++step) {
@@ -126,16 +131,16 @@ TEST_P(SimulatorLaws, RevisitedStatesShowWhatWasSeen) {
     // as if the predicates had been others: fewer counters, or more
     SimState other = state;
     other.resize(state.size() + 3 * (step % 2) - scene_->task().predicates.size(), 7);
-    ASSERT_EQ(whole->Revisit(other, {}, step == 0), "") << "step " << step;
+    ASSERT_EQ(whole->Revisit(other, nowhere, step == 0), "") << "step " << step;
     ASSERT_TRUE(SameObservation(whole->Observe(), seen)) << "step " << step;
     ASSERT_TRUE(SameBits(whole->Save(), state)) << "step " << step;
     other.resize(info.flat_state_size);
-    ASSERT_EQ(flat->Revisit(other, seen.X_WO, step == 0), "") << "step " << step;
+    ASSERT_EQ(flat->Revisit(other, Told(seen.X_WO), step == 0), "") << "step " << step;
     ASSERT_TRUE(SameObservation(flat->Observe(), seen)) << "step " << step;
     plain->Step(Wander(3, step));
   }
   // and what was looked at can be gone on from
-  whole->Revisit(plain->Save(), {}, false);
+  whole->Revisit(plain->Save(), nowhere, false);
   for (uint64_t step = 80; step < 90; ++step) {
     plain->Step(Wander(3, step));
     whole->Step(Wander(3, step));
@@ -146,7 +151,7 @@ TEST_P(SimulatorLaws, RevisitedStatesShowWhatWasSeen) {
 TEST_P(SimulatorLaws, RevisitSaysWhatDoesNotFit) {
   const auto simulator = Make();
   SimState state = simulator->Save();
-  const std::vector<Pose> X_WO = simulator->Observe().X_WO;
+  const std::vector<std::optional<Pose>> X_WO = Told(simulator->Observe().X_WO);
   const size_t flat = simulator->info().flat_state_size;
   const auto cut = [&](size_t size) { return SimState(state.begin(), state.begin() + long(size)); };
   EXPECT_THAT(simulator->Revisit(cut(flat - 1), X_WO, true), testing::HasSubstr("states of"));
@@ -156,7 +161,9 @@ TEST_P(SimulatorLaws, RevisitSaysWhatDoesNotFit) {
   const size_t robot = simulator->info().joint_names.size() + 2;
   const size_t joints = (flat - 1 - 2 * robot) % 13;  // of the scene itself, with both
   const bool all_move = (flat - 1 - 2 * robot - joints) / 13 == X_WO.size();
-  EXPECT_EQ(simulator->Revisit(cut(flat), {}, true).empty(), all_move);
+  EXPECT_EQ(
+      simulator->Revisit(cut(flat), std::vector<std::optional<Pose>>(X_WO.size()), true).empty(),
+      all_move);
   state[1] = std::nan("");
   EXPECT_THAT(simulator->Revisit(state, X_WO, true), testing::HasSubstr("a number that is none"));
   EXPECT_EQ(simulator->Revisit(simulator->Save(), X_WO, true), "") << "nothing of it was taken";

@@ -339,7 +339,8 @@ class FakeSimulator : public Simulator {
   }
 
   // what a hand holds stands behind the flat part
-  std::string DoRevisit(const SimState& state, const std::vector<Pose>&, bool first) override {
+  std::string DoRevisit(const SimState& state, const std::vector<std::optional<Pose>>&,
+                        bool first) override {
     if (state.size() < info_.state_size - counters_.size()) {
       return "the fake does not know from poses what it holds";
     }

@@ -37,8 +37,9 @@ Json StatisticsJson(const FeatureStatistics& statistics, bool picture) {
   return json;
 }
 
-VectorStatistics::VectorStatistics(int size)
+VectorStatistics::VectorStatistics(int size, bool quantiles)
     : size_(static_cast<size_t>(size)),
+      quantiles_(quantiles),
       min_(size_, std::numeric_limits<double>::infinity()),
       max_(size_, -std::numeric_limits<double>::infinity()),
       sum_(size_),
@@ -47,7 +48,7 @@ VectorStatistics::VectorStatistics(int size)
 
 void VectorStatistics::Add(const std::vector<double>& vector) {
   Require(vector.size() == size_, "vectors of one size");
-  const bool keep = count_ % stride_ == 0;
+  const bool keep = quantiles_ && count_ % stride_ == 0;
   for (size_t i = 0; i < size_; ++i) {
     min_[i] = std::min(min_[i], vector[i]);
     max_[i] = std::max(max_[i], vector[i]);
@@ -75,6 +76,7 @@ FeatureStatistics VectorStatistics::Result() const {
   for (size_t i = 0; i < size_; ++i) {
     result.mean.push_back(sum_[i] / count);
     result.std.push_back(Deviation(sum_[i], squares_[i], count));
+    if (!quantiles_) continue;
     result.q01.push_back(Quantile(kept_[i], 0.01));
     result.q10.push_back(Quantile(kept_[i], 0.10));
     result.q50.push_back(Quantile(kept_[i], 0.50));

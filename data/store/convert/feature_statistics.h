@@ -26,12 +26,14 @@ Json StatisticsJson(const FeatureStatistics& statistics, bool picture);
 // Of vectors. Exact, quantiles too, up to 2^17 vectors; beyond, quantiles come from every 2^n-th.
 class VectorStatistics {
  public:
-  explicit VectorStatistics(int size = 0);
+  // Without quantiles memory does not grow; the result has none.
+  explicit VectorStatistics(int size = 0, bool quantiles = true);
   void Add(const std::vector<double>& vector);
   FeatureStatistics Result() const;
 
  private:
   size_t size_;
+  bool quantiles_;
   int64_t count_ = 0, stride_ = 1;
   std::vector<double> min_, max_, sum_, squares_;
   std::vector<std::vector<double>> kept_;  // per number

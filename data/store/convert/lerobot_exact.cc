@@ -57,6 +57,8 @@ class ExactImport {
 
   // Which episode of the extras each one of the folder is.
   std::vector<size_t> Match();
+  // The original of an episode of the folder, compared with it in every number.
+  Episode Compared(size_t number, size_t original);
   void Import(size_t number, size_t original, DatasetWriter& writer);
 
  private:
@@ -198,7 +200,7 @@ void ExactImport::Compare(const LerobotEpisode& place, const LerobotRows& rows,
   }
 }
 
-void ExactImport::Import(size_t number, size_t original, DatasetWriter& writer) {
+Episode ExactImport::Compared(size_t number, size_t original) {
   const LerobotEpisode& place = folder_.episodes[number];
   const Episode episode = extras_.reader->ReadEpisode(original, true);
   if (static_cast<int64_t>(episode.length()) != place.length) {
@@ -212,6 +214,12 @@ void ExactImport::Import(size_t number, size_t original, DatasetWriter& writer) 
   }
   table_.Fill(episode, place.number, place.first_index, 0, folder_.fps);
   Compare(place, rows_.Read(place), episode);
+  return episode;
+}
+
+void ExactImport::Import(size_t number, size_t original, DatasetWriter& writer) {
+  const LerobotEpisode& place = folder_.episodes[number];
+  const Episode episode = Compared(number, original);
 
   // pictures: the film is even where the picture was odd
   const int width = extras_.header.image_width, height = extras_.header.image_height;
@@ -251,6 +259,19 @@ void ExactImport::Import(size_t number, size_t original, DatasetWriter& writer) 
 }
 
 }  // namespace
+
+void CompareWithExtras(const LerobotFolder& folder, const Extras& extras,
+                       const LerobotImportOptions& options,
+                       const std::function<void(const std::function<void()>& compare)>& each) {
+  if (extras.reader->episodes().empty()) {
+    ThrowBadInput(extras.reader->path().string() + ": holds no episode");
+  }
+  ExactImport import(folder, extras, options);
+  const std::vector<size_t> matched = import.Match();
+  for (size_t i = 0; i < matched.size() && !InterruptRequested(); ++i) {
+    each([&] { import.Compared(i, matched[i]); });
+  }
+}
 
 void ImportExactly(const LerobotFolder& folder, const Extras& extras,
                    const std::filesystem::path& out, const LerobotImportOptions& options,

@@ -225,11 +225,6 @@ fs::path FillTemplate(const std::string& text, const std::map<std::string, int64
   return result;
 }
 
-bool IsLerobot(const fs::path& path) {
-  std::error_code none;
-  return fs::is_directory(path, none);
-}
-
 std::string LerobotVersionOf(const fs::path& folder) {
   return VersionIn(ReadInfo(folder), (folder / "meta/info.json").string());
 }

@@ -28,8 +28,6 @@ struct LerobotImportReport {
   std::vector<std::string> not_understood;  // in words
 };
 
-// Whether `path` is a folder, which of all inputs only LeRobot datasets are.
-bool IsLerobot(const std::filesystem::path& path);
 // "v3.0". Throws Error(kBadInput) for no LeRobot dataset and for versions that are not read.
 std::string LerobotVersionOf(const std::filesystem::path& folder);
 

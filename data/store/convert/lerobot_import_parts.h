@@ -3,6 +3,7 @@
 // The two ways in which a LeRobot dataset becomes one of ours.
 
 #include <filesystem>
+#include <functional>
 
 #include "data/base/progress.h"
 #include "data/store/convert/extras.h"
@@ -16,6 +17,13 @@ namespace understudy {
 void ImportExactly(const LerobotFolder& folder, const Extras& extras,
                    const std::filesystem::path& out, const LerobotImportOptions& options,
                    Progress& progress, LerobotImportReport& report);
+
+// Compares every number of the folder with the extras, as ImportExactly does before it writes:
+// throws Error(kBadInput) where they are of different datasets, and hands the comparison of each
+// episode, which throws likewise, to `each`.
+void CompareWithExtras(const LerobotFolder& folder, const Extras& extras,
+                       const LerobotImportOptions& options,
+                       const std::function<void(const std::function<void()>& compare)>& each);
 
 // Writes robomimic's layout. Whole or nothing.
 void ImportBare(const LerobotFolder& folder, const std::filesystem::path& out,

@@ -127,14 +127,15 @@ const VideoReader& LerobotPictures::Open(const LerobotEpisode& episode, size_t f
   std::optional<VideoReader>& reader = readers_[film];
   if (reader && reader->file() == place.file) return *reader;
   reader.reset();
-  reader.emplace(place.file, folder_.fps);
+  VideoReader film_reader(place.file, folder_.fps);
   const int64_t expected = folder_.frames.at(place.file);
-  if (reader->frames() != expected) {
+  if (film_reader.frames() != expected) {
     ThrowBadInput(fmt::format(
         "{}: holds {} frames; episode {} and the others in it have {} rows (episode {} in '{}')",
-        place.file.string(), reader->frames(), episode.number, expected, episode.number,
+        place.file.string(), film_reader.frames(), episode.number, expected, episode.number,
         episode.data.string()));
   }
+  reader.emplace(std::move(film_reader));
   return *reader;
 }
 

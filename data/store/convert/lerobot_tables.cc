@@ -50,8 +50,20 @@ void AddTask(int64_t number, const std::string& text, const std::string& place,
   }
 }
 
-// "chunk-000/file-000.parquet", … below `folder`, in order.
-std::vector<fs::path> ParquetFilesBelow(const fs::path& folder) {
+// Times of films are whole frames.
+int64_t FrameAt(double seconds, double fps, const std::string& place) {
+  const double frame = seconds * fps;
+  const double whole = std::round(frame);
+  if (!(std::abs(frame - whole) < 0.05) || whole < 0 || whole > 1e12) {
+    ThrowBadInput(fmt::format("{} = {} s is no whole frame at {} frames/s", place, seconds, fps));
+  }
+  return static_cast<int64_t>(whole);
+}
+
+}  // namespace
+
+std::vector<fs::path> EpisodeFilesV3(const fs::path& dataset) {
+  const fs::path folder = dataset / "meta/episodes";
   std::vector<fs::path> files;
   std::error_code none;
   for (const auto& chunk : fs::directory_iterator(folder, none)) {
@@ -71,19 +83,7 @@ std::vector<fs::path> ParquetFilesBelow(const fs::path& folder) {
   return files;
 }
 
-// Times of films are whole frames.
-int64_t FrameAt(double seconds, double fps, const std::string& place) {
-  const double frame = seconds * fps;
-  const double whole = std::round(frame);
-  if (!(std::abs(frame - whole) < 0.05) || whole < 0 || whole > 1e12) {
-    ThrowBadInput(fmt::format("{} = {} s is no whole frame at {} frames/s", place, seconds, fps));
-  }
-  return static_cast<int64_t>(whole);
-}
-
-}  // namespace
-
-std::string ReadSmallText(const fs::path& file) {
+void RequireSmall(const fs::path& file) {
   std::error_code problem;
   const uintmax_t bytes = fs::file_size(file, problem);
   if (problem) ThrowBadInput(fmt::format("{}: {}", file.string(), problem.message()));
@@ -91,6 +91,10 @@ std::string ReadSmallText(const fs::path& file) {
     ThrowBadInput(
         fmt::format("{}: {} bytes; at most {} are allowed", file.string(), bytes, kMaxTextBytes));
   }
+}
+
+std::string ReadSmallText(const fs::path& file) {
+  RequireSmall(file);
   return ReadText(file);
 }
 
@@ -144,7 +148,7 @@ std::vector<LerobotEpisode> ReadEpisodesV2(const LerobotFolder& folder, const Le
 
 std::vector<LerobotEpisode> ReadEpisodesV3(const LerobotFolder& folder, const LerobotPaths& paths) {
   std::vector<LerobotEpisode> episodes;
-  for (const fs::path& path : ParquetFilesBelow(folder.path / "meta/episodes")) {
+  for (const fs::path& path : EpisodeFilesV3(folder.path)) {
     const ParquetReader file(path);
     const int64_t rows = file.rows();
     if (static_cast<int64_t>(episodes.size()) + rows > kMaxEpisodes) {

@@ -19,8 +19,12 @@ struct LerobotPaths {
   std::string place;           // of info.json, for errors
 };
 
-// A text file of at most 1 GiB.
+// Refuses a text file that is missing or has more than 1 GiB.
+void RequireSmall(const std::filesystem::path& file);
 std::string ReadSmallText(const std::filesystem::path& file);
+
+// meta/episodes/chunk-000/file-000.parquet and its like, in order; none is an error.
+std::vector<std::filesystem::path> EpisodeFilesV3(const std::filesystem::path& dataset);
 
 std::map<int64_t, std::string> ReadTasksV2(const std::filesystem::path& folder);
 std::map<int64_t, std::string> ReadTasksV3(const std::filesystem::path& folder);
