@@ -84,20 +84,20 @@ Json ConvertFile(const DatasetReader& reader, const ConvertFlags& flags, Command
 Json Convert(const ConvertFlags& flags, CommandContext& context) {
   Given(flags.path, "convert", "path");
   Given(flags.out, "convert", "out");
+  // without Arrow these are refused
+  if (IsLerobotFolder(flags.path)) {
 #ifdef WITH_ARROW
-  if (!IsLerobotFolder(flags.path)) return ConvertFile(DatasetReader(flags.path), flags, context);
-  LerobotImportOptions import = flags.lerobot_import;
-  import.overwrite = flags.overwrite;
-  if (flags.to == ConvertTo::kUnderstudy) {
-    return FromLerobot(flags.path, flags.out, import, context);
-  }
-  return ThroughDataset(
-      flags.path, flags.out, import,
-      [&](const DatasetReader& reader) { return ConvertFile(reader, flags, context); }, context);
-#else
-  IsLerobotFolder(flags.path);  // refuses folders
-  return ConvertFile(DatasetReader(flags.path), flags, context);
+    LerobotImportOptions import = flags.lerobot_import;
+    import.overwrite = flags.overwrite;
+    if (flags.to == ConvertTo::kUnderstudy) {
+      return FromLerobot(flags.path, flags.out, import, context);
+    }
+    return ThroughDataset(
+        flags.path, flags.out, import,
+        [&](const DatasetReader& reader) { return ConvertFile(reader, flags, context); }, context);
 #endif
+  }
+  return ConvertFile(DatasetReader(flags.path), flags, context);
 }
 
 }  // namespace

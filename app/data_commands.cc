@@ -138,19 +138,18 @@ struct SplitFlags {
 };
 
 VerifyReport VerifyPath(const VerifyFlags& flags, [[maybe_unused]] Progress& progress) {
-#ifdef WITH_ARROW
+  // without Arrow these are refused
   if (IsLerobotFolder(Given(flags.path, "verify", "path"))) {
+#ifdef WITH_ARROW
     if (flags.replay) {
       ThrowUsage(
           "data verify: replay: a LeRobot dataset has no states; `data convert` with `--to "
           "understudy` makes a dataset that has, where the folder has extras");
     }
     return VerifyLerobot(flags.path, flags.lerobot_import, progress);
-  }
-#else
-  IsLerobotFolder(flags.path);  // refuses folders
 #endif
-  return VerifyApart(Given(flags.path, "verify", "path"), flags.options.threads);
+  }
+  return VerifyApart(flags.path, flags.options.threads);
 }
 
 Json Verify(const VerifyFlags& flags, Progress& progress) {

@@ -164,8 +164,7 @@ AugmentReport RunAugment(const AugmentOptions& options, const RendererFactory& r
   for (const char* speed_only : {"threads", "overwrite", "resume", "out"}) {
     header.settings.erase(speed_only);
   }
-  const Json robot = RobotSpecOf(inputs.readers[0].header());
-  if (!robot.is_null()) header.settings[kRobotSpec] = robot;
+  SetRobotSpec(RobotSpecOf(inputs.readers[0].header()), header);
   DatasetWriter writer(options.out, header,
                        {.overwrite = options.overwrite,
                         .resume = options.resume,

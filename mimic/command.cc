@@ -174,7 +174,7 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const Wo
   header.settings["source_limit"] = options.source_limit;
   header.settings["keep_failed"] = options.run.keep_failed;
   // once for all episodes: gains and home are in no model
-  if (!seams.robot.is_null()) header.settings[kRobotSpec] = seams.robot;
+  SetRobotSpec(seams.robot, header);
   if (options.run.balance > 0) {
     header.settings["balance"] = {{"share", options.run.balance},
                                   {"bins", options.run.balance_bins},

@@ -90,7 +90,7 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
   header.parents.clear();
   for (const DatasetReader& input : inputs) header.parents.push_back(input.content_hash());
   header.settings = assembly.settings;
-  if (!robot.is_null()) header.settings[kRobotSpec] = robot;
+  SetRobotSpec(robot, header);
 
   const h5::Guard guard;
   std::error_code none;

@@ -38,6 +38,10 @@ inline constexpr const char* kRobotSpec = "robot_spec";
 inline Json RobotSpecOf(const DatasetHeader& header) {
   return header.settings.is_object() ? header.settings.value(kRobotSpec, Json()) : Json();
 }
+// `settings` must be a mapping or null; null leaves them as they are.
+inline void SetRobotSpec(const Json& robot, DatasetHeader& header) {
+  if (!robot.is_null()) header.settings[kRobotSpec] = robot;
+}
 
 // One row of the attempts table of a generated dataset: every started attempt, kept or not.
 struct AttemptRecord {

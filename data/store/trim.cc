@@ -57,9 +57,8 @@ TrimReport TrimDataset(const std::filesystem::path& input, const std::filesystem
   RequireOwn(reader);
   DatasetHeader header = reader.header();
   header.parents = {reader.content_hash()};
-  const Json robot = RobotSpecOf(header);
   header.settings = {{"margin", options.margin}, {"head", options.head}, {"tail", options.tail}};
-  if (!robot.is_null()) header.settings[kRobotSpec] = robot;
+  SetRobotSpec(RobotSpecOf(reader.header()), header);
   DatasetWriter writer(output, header, {.overwrite = options.overwrite});
   TrimReport report;
   report.episodes = static_cast<int64_t>(reader.episodes().size());

@@ -172,8 +172,12 @@ TEST_P(LerobotVerifyTest, StatisticsAsLerobotSumsThem) {
               ElementsAre(Is("meta/stats.json: action", "number 6: q99")));
 }
 
-TEST_P(LerobotVerifyTest, StatisticsOfAnEpisode) {
-  if (!v21()) GTEST_SKIP() << "v3.0's stand in Parquet: NumbersThatWereEdited";
+// v3.0's stand in Parquet: NumbersThatWereEdited.
+class LerobotVerifyLinesTest : public LerobotVerifyTest {};
+INSTANTIATE_TEST_SUITE_P(Versions, LerobotVerifyLinesTest, testing::Values(LerobotVersion::kV21),
+                         [](const auto&) { return "V21"; });
+
+TEST_P(LerobotVerifyLinesTest, StatisticsOfAnEpisode) {
   const std::string whole = Bytes(episode_statistics());
   EditEpisodeStatistics([](Json& stats) { stats["action"]["max"][3] = 2; });
   EXPECT_THAT(Faults(),

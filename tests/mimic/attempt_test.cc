@@ -5,7 +5,6 @@
 
 #include <map>
 
-#include "data/base/error.h"
 #include "tests/mimic/fixture.h"
 
 namespace understudy {
@@ -13,32 +12,11 @@ namespace {
 
 using testing::HasSubstr;
 
-Attempt Try(const SourceSet& sources, const TaskSpec& task, const FakeOptions& fake,
-            int64_t attempt, const GenerateOptions& options = {},
-            const std::string& variant = "D0") {
-  const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task, fake);
-  return Generate(sources, task, *simulator, variant, options, AttemptKey(1, attempt, variant));
-}
-
-// Among some attempts, the first that failed with `cause`; fails the test where there is none.
-Failure FailureOf(FailureCause cause, const SourceSet& sources, const TaskSpec& task,
-                  const FakeOptions& fake, const GenerateOptions& options = {}) {
-  std::string others;
-  for (int64_t i = 0; i < 20; ++i) {
-    const Attempt attempt = Try(sources, task, fake, i, options);
-    if (attempt.success()) continue;
-    if (attempt.failure->cause == cause) return *attempt.failure;
-    others += CauseName(attempt.failure->cause) + " ";
-  }
-  ADD_FAILURE() << "no attempt failed with " << CauseName(cause) << ", others: " << others;
-  return {};
-}
-
 TEST(Attempt, SameKeySameAttemptOtherKeyOther) {
   const TaskSpec task = FakeTask();
   const SourceSet sources = FakeSources(task);
-  const Attempt a = Try(sources, task, {}, 3), b = Try(sources, task, {}, 3),
-                c = Try(sources, task, {}, 4);
+  const Attempt a = FakeAttempt(sources, task, {}, 3), b = FakeAttempt(sources, task, {}, 3),
+                c = FakeAttempt(sources, task, {}, 4);
   EXPECT_TRUE(SameContent(a.episode, b.episode));
   EXPECT_NE(a.episode.meta.uuid, c.episode.meta.uuid);
   EXPECT_NE(a.episode.steps[0].state, c.episode.steps[0].state);
@@ -49,7 +27,8 @@ TEST(Attempt, MostAttemptsSucceedOnTheFake) {
   const SourceSet sources = FakeSources(task);
   for (const std::string variant : {"D0", "D1"}) {
     int successes = 0;
-    for (int64_t i = 0; i < 50; ++i) successes += Try(sources, task, {}, i, {}, variant).success();
+    for (int64_t i = 0; i < 50; ++i)
+      successes += FakeAttempt(sources, task, {}, i, {}, variant).success();
     EXPECT_GE(successes, 45) << variant;
   }
 }
@@ -86,7 +65,7 @@ TEST(Attempt, RowsTellWhatTheyAreAndReplayExactly) {
   const SourceSet sources = FakeSources(task);
   const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task);
   for (int64_t i = 0; i < 10; ++i) {
-    const Episode episode = Try(sources, task, {}, i).episode;
+    const Episode episode = FakeAttempt(sources, task, {}, i).episode;
     ASSERT_GT(episode.length(), 50u);
     EXPECT_EQ(episode.meta.parents, episode.meta.sources);
     EXPECT_EQ(episode.meta.attempt, i);
@@ -130,7 +109,7 @@ TEST(Attempt, NoiseHasTheSizeThatTheSubtaskAsksFor) {
   double squares = 0;
   int count = 0;
   for (int64_t i = 0; i < 20; ++i) {
-    const Attempt attempt = Try(sources, task, {}, i);
+    const Attempt attempt = FakeAttempt(sources, task, {}, i);
     for (const Step& row : attempt.episode.steps) {
       if (row.label != StepLabel::kSegment) continue;
       const DeltaAction clean = DeltaFromTarget(
@@ -145,7 +124,7 @@ TEST(Attempt, NoiseHasTheSizeThatTheSubtaskAsksFor) {
   EXPECT_NEAR(std::sqrt(squares / count), 0.04, 5 * 0.04 / std::sqrt(2.0 * count));
   GenerateOptions quiet;
   quiet.noise_scale = 0;
-  for (const Step& row : Try(sources, task, {}, 0, quiet).episode.steps) {
+  for (const Step& row : FakeAttempt(sources, task, {}, 0, quiet).episode.steps) {
     EXPECT_TRUE(row.action == row.action_clean);
   }
 }
@@ -162,7 +141,7 @@ TEST(Attempt, NoiseCorrelatesAsAsked) {
     double squares = 0, products = 0;
     int count = 0, pairs = 0;
     for (int64_t i = 0; i < 40; ++i) {
-      const Attempt attempt = Try(sources, task, {}, i);
+      const Attempt attempt = FakeAttempt(sources, task, {}, i);
       bool neighbours = false;
       Eigen::Matrix<double, 6, 1> before = Eigen::Matrix<double, 6, 1>::Zero();
       for (const Step& row : attempt.episode.steps) {
@@ -208,7 +187,7 @@ TEST(Attempt, WhatIsHeldIsPutDownAsInTheSource) {
     task.subtasks[1].replay = replayed;
     int successes = 0;
     for (int64_t i = 0; i < 30; ++i) {
-      const Attempt attempt = Try(sources, task, {}, i);
+      const Attempt attempt = FakeAttempt(sources, task, {}, i);
       if (!attempt.success()) continue;
       ++successes;
       const SourceDemo& demo = sources.demos()[attempt.sources[1]];
@@ -227,7 +206,7 @@ TEST(Attempt, BridgesAreNoisyWhenAsked) {
   for (Subtask& subtask : task.subtasks) subtask.bridge_noise = true;
   const SourceSet sources = FakeSources(task);
   int noisy = 0, bridge = 0;
-  for (const Step& row : Try(sources, task, {}, 0).episode.steps) {
+  for (const Step& row : FakeAttempt(sources, task, {}, 0).episode.steps) {
     bridge += row.label == StepLabel::kBridge;
     noisy += row.label == StepLabel::kBridge && !(row.action == row.action_clean);
   }
@@ -260,7 +239,7 @@ TEST(Attempt, GripperEventsWaitForTheArm) {
   };
   int events = 0, holds = 0;
   for (int64_t i = 0; i < 10; ++i) {
-    const Attempt attempt = Try(sources, task, slow, i, options);
+    const Attempt attempt = FakeAttempt(sources, task, slow, i, options);
     const auto& steps = attempt.episode.steps;
     for (size_t t = 1; t < steps.size(); ++t) {
       const ArmAction &now = steps[t].action.arms[0], &before = steps[t - 1].action.arms[0];
@@ -292,150 +271,6 @@ TEST(Attempt, GripperEventsWaitForTheArm) {
   EXPECT_GT(holds, 0);
 }
 
-TEST(Attempt, UnstablePhysicsIsTakenBack) {
-  const TaskSpec task = FakeTask();
-  const SourceSet sources = FakeSources(task);
-  FakeOptions fake;
-  fake.unstable_at_step = 30;
-  const Attempt attempt = Try(sources, task, fake, 0);
-  ASSERT_FALSE(attempt.success());
-  EXPECT_EQ(attempt.failure->cause, FailureCause::kUnstablePhysics);
-  EXPECT_EQ(attempt.failure->step, 30);
-  EXPECT_THAT(attempt.failure->detail, HasSubstr("told to become unstable"));
-  EXPECT_EQ(attempt.episode.length(), 30u);
-  EXPECT_EQ(attempt.episode.meta.cause, "unstable_physics");
-  EXPECT_EQ(attempt.episode.final_state.size(), attempt.episode.steps[0].state.size());
-}
-
-TEST(Attempt, ALostObjectEndsTheAttemptAsDropped) {
-  const TaskSpec task = FakeTask();
-  const SourceSet sources = FakeSources(task);
-  FakeOptions fake;
-  fake.slip_after_steps = 20;
-  const Attempt full = Try(sources, task, {}, 0);
-  const Failure failure = FailureOf(FailureCause::kDropped, sources, task, fake);
-  EXPECT_EQ(failure.subtask, 1);
-  EXPECT_THAT(failure.detail, HasSubstr("'grasp' was lost"));
-  EXPECT_LT(failure.step, static_cast<int>(full.episode.length()) - 10);
-}
-
-TEST(Attempt, AMissedGraspEndsTheAttemptEarly) {
-  const TaskSpec task = FakeTask();
-  const SourceSet sources = FakeSources(task);
-  FakeOptions clumsy;
-  clumsy.grasp_radius = 1e-5;
-  const Failure failure = FailureOf(FailureCause::kGraspMissed, sources, task, clumsy);
-  EXPECT_EQ(failure.subtask, 0);
-  EXPECT_THAT(failure.detail, HasSubstr("'grasp' did not hold at the end of the subtask"));
-}
-
-TEST(Attempt, OutOfReachFailsBeforeItMoves) {
-  TaskSpec task = FakeTask();
-  const SourceSet sources = FakeSources(task);
-  FakeOptions fake;
-  fake.reach = 0.48;
-  const Failure failure = FailureOf(FailureCause::kUnreachable, sources, task, fake);
-  EXPECT_THAT(failure.detail, HasSubstr("it reaches 0.480 m"));
-}
-
-TEST(Attempt, JointLimitsAreBlamedWhereEDidNotArrive) {
-  const TaskSpec task = FakeTask();
-  const SourceSet sources = FakeSources(task);
-  FakeOptions fake;
-  fake.reach = 0.48;
-  GenerateOptions options;
-  options.reach_margin = 1;
-  const Failure failure = FailureOf(FailureCause::kJointLimit, sources, task, fake, options);
-  EXPECT_THAT(failure.detail, HasSubstr("a joint stood at its limit"));
-}
-
-TEST(Attempt, CollisionsAreBlamed) {
-  const TaskSpec task = FakeTask();
-  std::vector<Episode> demos = FakeDemos(task, 5);
-  for (Episode& demo : demos) {
-    for (Step& row : demo.steps) {
-      ArmAction& arm = row.action_clean.arms[0];
-      arm.X_WE_cmd =
-          Pose(arm.X_WE_cmd.rotation(), arm.X_WE_cmd.translation() - Eigen::Vector3d(0, 0, 0.06));
-    }
-  }
-  const SourceSet sources(demos, DemoNames(5), task, MakeFakeSimulator(task)->info(), 3);
-  FakeOptions clumsy;
-  clumsy.grasp_radius = 1e-5;
-  const Failure failure = FailureOf(FailureCause::kCollision, sources, task, clumsy);
-  EXPECT_THAT(failure.detail, HasSubstr("an arm link touched"));
-}
-
-TEST(Attempt, ALateArmIsBlamedOnTheBridge) {
-  TaskSpec task = FakeTask();
-  const SourceSet sources = FakeSources(task);
-  task.subtasks[0].bridge_speed = 1;
-  task.subtasks[0].bridge_turn = 4;
-  task.subtasks[0].bridge_steps = 1;
-  task.subtasks[0].arrival_timeout = 0;
-  FakeOptions slow;
-  slow.lag = 0.03;
-  GenerateOptions options;
-  options.bridge_timeout = 0;
-  // the scripted sources begin at the home pose, so the turn to the cube is what makes it late
-  options.bridge_tolerance = 0.001;
-  const Failure failure = FailureOf(FailureCause::kBridgeLate, sources, task, slow, options);
-  EXPECT_THAT(failure.detail, HasSubstr("cm off when the segment began"));
-}
-
-TEST(Attempt, TimeoutCountsSteps) {
-  const TaskSpec task = FakeTask();
-  const SourceSet sources = FakeSources(task);
-  GenerateOptions options;
-  options.max_steps = 20;
-  const Failure failure = FailureOf(FailureCause::kTimeout, sources, task, {}, options);
-  EXPECT_EQ(failure.step, 20);
-  EXPECT_THAT(failure.detail, HasSubstr("not done after 20 steps"));
-}
-
-TEST(Attempt, AnUnmetEndIsMisplaced) {
-  TaskSpec task = FakeTask();
-  std::get<OnTopPredicate>(task.predicates["a_on_b"]).max_xy = 1e-7;
-  const SourceSet sources = FakeSources(FakeTask());
-  const Failure failure = FailureOf(FailureCause::kMisplaced, sources, task, {});
-  EXPECT_EQ(failure.subtask, 1);
-  EXPECT_THAT(failure.detail, HasSubstr("'stacked' did not hold 30 steps after the end"));
-}
-
-// Success on the way is no success: it must be there at the end.
-TEST(Attempt, SuccessMustHoldAtTheEnd) {
-  TaskSpec task = FakeTask();
-  InBoxPredicate high;
-  high.object = "cubeA";
-  high.low = {-1, -1, 0.9};
-  high.high = {1, 1, 2};
-  task.predicates["high"] = high;
-  task.success = "high";
-  const SourceSet sources = FakeSources(FakeTask());
-  const Failure failure = FailureOf(FailureCause::kSuccessLost, sources, task, {});
-  EXPECT_THAT(failure.detail, HasSubstr("'high' held on the way but not at the end"));
-}
-
-TEST(Attempt, EveryFailureHasACause) {
-  const TaskSpec task = FakeTask();
-  const SourceSet sources = FakeSources(task);
-  FakeOptions clumsy;
-  clumsy.grasp_radius = 0.002;
-  clumsy.lag = 0.3;
-  int failures = 0;
-  for (int64_t i = 0; i < 50; ++i) {
-    const Attempt attempt = Try(sources, task, clumsy, i, {}, "D1");
-    EXPECT_EQ(attempt.success(), attempt.episode.meta.success);
-    EXPECT_EQ(attempt.success(), attempt.episode.meta.cause.empty());
-    EXPECT_EQ(attempt.success(), attempt.episode.final_observation.success);
-    if (attempt.success()) continue;
-    ++failures;
-    EXPECT_FALSE(attempt.failure->detail.empty());
-    EXPECT_EQ(attempt.failure->step, static_cast<int>(attempt.episode.length()));
-  }
-  EXPECT_GT(failures, 0);
-}
-
 // A check need not be a subtask signal, and it must hold at the end, not once on the way.
 TEST(Attempt, ChecksAreAskedAtTheEndOfTheSubtask) {
   TaskSpec task = FakeTask();
@@ -447,7 +282,7 @@ TEST(Attempt, ChecksAreAskedAtTheEndOfTheSubtask) {
   task.subtasks[0].check = "far";
   EXPECT_THAT(task.signal_names(), testing::ElementsAre("grasp", "far"));
   const SourceSet sources = FakeSources(FakeTask());
-  const Attempt attempt = Try(sources, task, {}, 0);
+  const Attempt attempt = FakeAttempt(sources, task, {}, 0);
   ASSERT_FALSE(attempt.success());
   EXPECT_EQ(attempt.failure->subtask, 0);
   EXPECT_EQ(attempt.failure->cause, FailureCause::kMisplaced);
@@ -461,7 +296,7 @@ TEST(Attempt, TwoArms) {
   const SourceSet sources = FakeSources(task, 5, two);
   int successes = 0;
   for (int64_t i = 0; i < 20; ++i) {
-    const Attempt attempt = Try(sources, task, two, i);
+    const Attempt attempt = FakeAttempt(sources, task, two, i);
     successes += attempt.success();
     for (const Step& row : attempt.episode.steps) {
       ASSERT_EQ(row.action.arms.size(), 2u);
@@ -495,7 +330,7 @@ TEST(Attempt, AnArmWithoutAPartInASubtaskKeepsStill) {
     }
     const SourceSet sources(std::vector<Episode>(demos), DemoNames(demos.size()), task,
                             MakeFakeSimulator(task, two)->info(), 3);
-    const Attempt attempt = Try(sources, task, two, 0);
+    const Attempt attempt = FakeAttempt(sources, task, two, 0);
     EXPECT_TRUE(attempt.success() || arm == kAllArms);
     const std::vector<Step>& steps = attempt.episode.steps;
     double far = 0;

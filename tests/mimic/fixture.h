@@ -50,4 +50,12 @@ inline bool SameContent(const Episode& a, const Episode& b) {
   return true;
 }
 
+// One attempt on the fake.
+inline Attempt FakeAttempt(const SourceSet& sources, const TaskSpec& task, const FakeOptions& fake,
+                           int64_t attempt, const GenerateOptions& options = {},
+                           const std::string& variant = "D0") {
+  const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task, fake);
+  return Generate(sources, task, *simulator, variant, options, AttemptKey(1, attempt, variant));
+}
+
 }  // namespace understudy

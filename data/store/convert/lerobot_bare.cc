@@ -84,7 +84,6 @@ class BareImport {
   void OpenFilms(const LerobotEpisode& episode);
   // Of the films first, then of the pictures in the Parquet files; into `images`.
   void ReadPictures(const LerobotEpisode& episode, int64_t row, std::vector<Image>& images);
-  void CheckSize(size_t camera, int width, int height, const std::string& place);
 
   const LerobotFolder& folder_;
   LerobotRowReader rows_;
@@ -185,21 +184,11 @@ std::vector<Column> BareImport::Columns(const LerobotEpisode& episode,
   return columns;
 }
 
-void BareImport::CheckSize(size_t camera, int width, int height, const std::string& place) {
-  BareDatasetWriter::Camera& known = cameras_[camera];
-  if (known.width == 0) {
-    known.width = width;
-    known.height = height;
-  }
-  if (width == known.width && height == known.height) return;
-  ThrowBadInput(fmt::format("{}: pictures of {} x {} pixels, the first ones have {} x {}", place,
-                            width, height, known.width, known.height));
-}
-
 void BareImport::OpenFilms(const LerobotEpisode& episode) {
   for (size_t f = 0; f < folder_.films.size(); ++f) {
     const VideoReader& film = pictures_.Open(episode, f);
-    CheckSize(f, film.width(), film.height(), film.file().string());
+    RequireOneSize({film.width(), film.height()}, film.file().string(), cameras_[f].width,
+                   cameras_[f].height);
   }
 }
 
@@ -213,9 +202,10 @@ void BareImport::ReadPictures(const LerobotEpisode& episode, int64_t row,
     }
     const std::string& key = folder_.pictures[c - folder_.films.size()];
     images[c] = rows_.ReadPicture(episode, key, row);
-    CheckSize(
-        c, images[c].width, images[c].height,
-        fmt::format("{}: episode {}, row {}: {}", episode.data.string(), episode.number, row, key));
+    RequireOneSize(
+        {images[c].width, images[c].height},
+        fmt::format("{}: episode {}, row {}: {}", episode.data.string(), episode.number, row, key),
+        cameras_[c].width, cameras_[c].height);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "data/base/error.h"
 #include "data/store/video/png.h"
@@ -142,6 +143,14 @@ const VideoReader& LerobotPictures::Open(const LerobotEpisode& episode, size_t f
 const Image& LerobotPictures::Read(const LerobotEpisode& episode, size_t film, int64_t row) {
   Open(episode, film);
   return readers_[film]->Read(episode.films[film].first_frame + row);
+}
+
+void RequireOneSize(const std::pair<int, int>& found, const std::string& place, int& width,
+                    int& height) {
+  if (width == 0) std::tie(width, height) = found;
+  if (found == std::pair(width, height)) return;
+  ThrowBadInput(fmt::format("{}: pictures of {} x {} pixels, the first ones have {} x {}", place,
+                            found.first, found.second, width, height));
 }
 
 }  // namespace understudy

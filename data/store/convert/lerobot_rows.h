@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/store/convert/lerobot_folder.h"
@@ -62,5 +63,10 @@ class LerobotPictures {
   const LerobotFolder& folder_;
   std::vector<std::optional<VideoReader>> readers_;
 };
+
+// All pictures of a camera have one size: the first ones', which `width` and `height` keep, 0
+// before. Throws Error(kBadInput) beginning with `place` where `found` is another one.
+void RequireOneSize(const std::pair<int, int>& found, const std::string& place, int& width,
+                    int& height);
 
 }  // namespace understudy

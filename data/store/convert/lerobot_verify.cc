@@ -50,7 +50,6 @@ class FolderCheck {
   void CheckEpisode(const LerobotEpisode& episode);
   void AddNumbers(const LerobotEpisode& episode, const LerobotRows& rows);
   void AddPictures(const LerobotEpisode& episode);
-  void CheckSize(size_t camera, const Image& image, const fs::path& file);
   void CheckDataset();
   void CheckExtras();
   // Statistics of an episode, where this version tells them.
@@ -204,14 +203,6 @@ void FolderCheck::AddNumbers(const LerobotEpisode& episode, const LerobotRows& r
   }
 }
 
-void FolderCheck::CheckSize(size_t camera, const Image& image, const fs::path& file) {
-  auto& [width, height] = sizes_[camera];
-  if (width == 0) sizes_[camera] = {image.width, image.height};
-  if (image.width == width && image.height == height) return;
-  ThrowBadInput(fmt::format("{}: pictures of {} x {} pixels, the first ones have {} x {}",
-                            file.string(), image.width, image.height, width, height));
-}
-
 void FolderCheck::AddPictures(const LerobotEpisode& episode) {
   const size_t films = folder_.films.size();
   for (size_t c = 0; c < films + folder_.pictures.size(); ++c) {
@@ -223,7 +214,8 @@ void FolderCheck::AddPictures(const LerobotEpisode& episode) {
       for (int64_t row = 0; row < episode.length; ++row) {
         if (c >= films) picture = rows_->ReadPicture(episode, key, row);
         const Image& image = c < films ? films_->Read(episode, c, row) : picture;
-        CheckSize(c, image, file);
+        auto& [width, height] = sizes_[c];
+        RequireOneSize({image.width, image.height}, file.string(), width, height);
         own.Add(image);
         pictures_[c].Add(image);
       }
