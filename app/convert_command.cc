@@ -15,8 +15,8 @@ namespace {
 
 #ifndef WITH_ARROW
 constexpr const char* kNoArrow =
-    "this program was built without Arrow, which LeRobot's format needs: run `make setup`, then "
-    "configure with -DWITH_ARROW=ON and build again";
+    "this program was built without Arrow and libav, which LeRobot's format needs: run `make "
+    "setup`, then configure with -DWITH_ARROW=ON -DWITH_VIDEO=ON and build again";
 #endif
 
 enum class ConvertTo { kLerobot, kLerobot21, kUnderstudy, kRobomimic, kMimicgen, kIsaaclab };

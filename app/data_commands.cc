@@ -304,6 +304,7 @@ std::vector<Command> DataCommands() {
       [](const Json& result) { return Outline(result); }));
   for (Command& command : commands) {
     command.positional = {command.name == "data merge" ? "inputs" : "path"};
+    if (command.name == "data convert") command.positional.push_back("out");
   }
   return commands;
 }

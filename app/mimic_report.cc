@@ -47,8 +47,8 @@ std::string Subtasks(const Json& result, const std::vector<std::string>& names, 
   const Json& subtasks = ListOf(result, "subtasks");
   if (subtasks.empty()) return "";
   std::string html =
-      "<h3>How far attempts came</h3><table><thead><tr><th>subtask</th><th class=\"n\">began "
-      "it</th>"
+      "<h3>How far attempts came</h3><table><thead><tr><th>subtask</th><th class=\"n\">ended "
+      "or failed in it</th>"
       "<th class=\"n\">ended it well</th><th class=\"n\">rate</th><th></th>"
       "<th class=\"n\">mean steps in it</th><th class=\"n\">seconds</th></tr></thead><tbody>";
   for (size_t i = 0; i < subtasks.size(); ++i) {

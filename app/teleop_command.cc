@@ -2,11 +2,12 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <set>
 
 #include "app/commands.h"
 #include "app/twin.h"
 #include "teleop/command.h"
-#include "teleop/operator/scripted_operator.h"
+#include "teleop/operator/scripted_person.h"
 #ifdef WITH_OPENXR
 #include "teleop/openxr/openxr_device.h"
 #include "teleop/virtual_headset/virtual_headset.h"
@@ -67,14 +68,14 @@ uint32_t VirtualButtons(uint32_t buttons, int hand) {
   return pressed;
 }
 
-VirtualHand ToVirtualHand(const HandTarget& target, int hand) {
+VirtualHand ToVirtualHand(const HandTarget& target, uint32_t buttons, int hand) {
   VirtualHand state;
   state.X_RH = target.X_TH;
   state.v_RH = target.v_TH;
   state.w_RH = target.w_TH;
   state.trigger = static_cast<float>(target.trigger);
   state.squeeze = static_cast<float>(target.squeeze);
-  state.buttons = VirtualButtons(target.buttons, hand);
+  state.buttons = VirtualButtons(buttons, hand);
   return state;
 }
 
@@ -82,8 +83,15 @@ TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulat
                              Progress& progress) {
   const OperatorSpec spec = LoadOperatorSpec(twin.task);
   const RetargetOptions& retarget = flags.teleop.record.retarget;
-  const auto arm = static_cast<size_t>(spec.arm);
-  const int hand = arm < retarget.hands.size() ? retarget.hands[arm] : (spec.arm == 0 ? 1 : 0);
+  const auto hand_of = [&](int arm) {
+    const auto i = static_cast<size_t>(arm);
+    return i < retarget.hands.size() ? retarget.hands[i] : (arm == 0 ? 1 : 0);
+  };
+  std::set<int> hands;
+  for (const OperatorSpec& led : HandsOf(spec)) {
+    if (hands.insert(hand_of(led.arm)).second) continue;
+    ThrowUsage("teleop: hands: the operator leads two arms, each needs a hand of its own");
+  }
   const OperatorSkill skill{TrackingInWorld(retarget.placement).rotation(), retarget.clutch.scale};
 
   const std::unique_ptr<VirtualHeadset> headset = VirtualHeadset::Load(VirtualHeadsetFolder());
@@ -93,19 +101,25 @@ TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulat
   xr.progress = &progress;
   const std::unique_ptr<TeleopDevice> device = OpenXrDevice::Open(xr);
 
-  // a new operator for every attempt, who moves the hand while the clock stands still
-  std::unique_ptr<ScriptedOperator> person;
+  // a new operator for every attempt, who moves the hands while the clock stands still
+  std::unique_ptr<ScriptedPerson> person;
   VirtualPacer pacer({
       .now_ns = [&] { return headset->NowNs(); },
       .advance_ns = [&](int64_t ns) { headset->AdvanceNs(ns); },
       .begin =
           [&](const RngKey& key, const Observation&) {
-            person = std::make_unique<ScriptedOperator>(spec, twin.task, twin.info,
-                                                        key.WithTerm("operator"), skill);
+            person = std::make_unique<ScriptedPerson>(spec, twin.task, twin.info,
+                                                      key.WithTerm("operator"), skill);
           },
       .move =
           [&](const Observation& observation, int64_t at_ns) {
-            headset->SetHand(hand, ToVirtualHand(person->Move(observation, at_ns), hand));
+            const std::vector<ScriptedPerson::Led> led = person->Move(observation, at_ns);
+            uint32_t buttons = 0;  // start and discard are the right hand's, whoever wants them
+            for (const auto& [arm, target] : led) buttons |= target.buttons;
+            for (const auto& [arm, target] : led) {
+              const int hand = hand_of(arm);
+              headset->SetHand(hand, ToVirtualHand(target, buttons, hand));
+            }
           },
   });
   return RunTeleop(flags.teleop, twin.task, simulator, *device, pacer, progress);

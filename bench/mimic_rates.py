@@ -21,6 +21,7 @@ PUBLISHED = {
     "threading": {"D0": 51.0, "D1": 39.2, "D2": 21.6},
     "coffee": {"D0": 78.2, "D1": 63.5, "D2": 27.7},
     "three_piece_assembly": {"D0": 35.6, "D1": 35.5, "D2": 31.3},
+    "two_arm_three_piece_assembly": {"D0": "none"},
 }
 
 

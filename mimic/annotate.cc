@@ -72,16 +72,14 @@ size_t PlaceOf(const TaskSpec& task, const std::string& signal) {
   return static_cast<size_t>(place);
 }
 
-// Ends of the subtasks, found one after the other; -1 where a signal does not rise in its turn.
+// Ends of the subtasks, each from where it starts; -1 where a signal does not rise in its turn.
 std::vector<int> FindEnds(const TaskSpec& task, const std::vector<Signal>& signals_SI, int length,
                           int debounce) {
   std::vector<int> ends;
-  int previous = 0;
   for (size_t i = 0; i + 1 < task.subtasks.size(); ++i) {
     const Signal& signal = signals_SI[PlaceOf(task, task.subtasks[i].signal)];
-    const int edge = RisingEdge(RowsOf(signal, length), previous, debounce);
+    const int edge = RisingEdge(RowsOf(signal, length), StartOf(task, ends, i), debounce);
     ends.push_back(edge < 0 ? -1 : edge + 1);
-    if (edge >= 0) previous = edge + 1;
   }
   ends.push_back(length);
   return ends;
@@ -179,14 +177,13 @@ Annotation Annotate(const TaskSpec& task, const Episode& episode,
   // where subtasks end, and why
   const std::vector<int> ends = FindEnds(task, result.signals_SI, length, rules.debounce);
   const std::vector<int> poses_say = FindEnds(task, inferred_SI, length, rules.debounce);
-  int start = 0;
   for (size_t i = 0; i + 1 < task.subtasks.size(); ++i) {
     SubtaskEnd line;
     line.signal = task.subtasks[i].signal;
     line.end = ends[i];
     const InferredPredicate& from_poses = inferred.at(line.signal);
     const Signal rows = RowsOf(result.signals_SI[PlaceOf(task, line.signal)], length);
-    line.flags = OddOf(rows, start, line.end, rules.debounce);
+    line.flags = OddOf(rows, StartOf(task, ends, i), line.end, rules.debounce);
     if (seen != nullptr) {
       if (line.end >= 0) {
         line.evidence = fmt::format("{} from step {} (states restored)",
@@ -205,7 +202,6 @@ Annotation Annotate(const TaskSpec& task, const Episode& episode,
       if (from_poses.ambiguous) line.flags.push_back("ambiguous");
       if (line.confidence < kUncertain) line.flags.push_back("uncertain");
     }
-    if (line.end >= 0) start = line.end;
     result.ends.push_back(std::move(line));
   }
   SubtaskEnd last;
@@ -216,28 +212,33 @@ Annotation Annotate(const TaskSpec& task, const Episode& episode,
   return result;
 }
 
-std::optional<RefusedEnd> RefuseEnds(const Annotation& annotation,
+std::optional<RefusedEnd> RefuseEnds(const TaskSpec& task, const Annotation& annotation,
                                      const std::vector<std::optional<WantedEnd>>& wanted,
                                      int length, int debounce) {
   Require(wanted.size() == annotation.ends.size(), "a wish per subtask");
-  int previous = 0;
-  size_t to_blame = 0;  // the last subtask with a wish
+  std::vector<int> ends;  // -1: none
   for (size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i]) to_blame = i;
     if (i + 1 == wanted.size()) {
       if (!wanted[i] || (!wanted[i]->skip && wanted[i]->end == length)) break;
       return RefusedEnd{i,
                         fmt::format("the last subtask ends with the demonstration, at {}", length)};
     }
+    ends.push_back(-1);
     if (wanted[i] && wanted[i]->skip) continue;
     const int end = wanted[i] ? wanted[i]->end : annotation.ends[i].end;
     if (end < 0 && !wanted[i]) continue;
+    const int start = StartOf(task, ends, i);
     // an end that was found may be odd, which its flags tell
-    if (end <= previous && previous > 0) {
+    if (end <= start && start > 0) {
+      // the last wish of those that this follows from
+      size_t to_blame = i;
+      for (size_t j = 0; j < i && !wanted[i]; ++j) {
+        if (wanted[j] && WaitsFor(task, i, j)) to_blame = j;
+      }
       return RefusedEnd{to_blame,
                         fmt::format("subtask {} would end at {}, not after the end of the "
                                     "one before, {}",
-                                    i, end, previous)};
+                                    i, end, start)};
     }
     // the signal is 0 in a row before, and stays
     const int high = std::min(length - debounce + 1, length - 1);
@@ -247,7 +248,7 @@ std::optional<RefusedEnd> RefuseEnds(const Annotation& annotation,
           fmt::format("end {} lies outside [2, {}]: there are {} steps, and a signal stays for {}",
                       end, high, length, debounce)};
     }
-    previous = end;
+    ends.back() = end;
   }
   return std::nullopt;
 }
@@ -255,7 +256,7 @@ std::optional<RefusedEnd> RefuseEnds(const Annotation& annotation,
 void ApplyEnds(const TaskSpec& task, const std::vector<std::optional<WantedEnd>>& wanted,
                int length, int debounce, Annotation* annotation) {
   Require(wanted.size() == annotation->ends.size(), "a wish per subtask");
-  int previous = 0;
+  std::vector<int> ends;  // -1: none
   for (size_t i = 0; i + 1 < annotation->ends.size(); ++i) {
     SubtaskEnd& line = annotation->ends[i];
     Signal& signal = annotation->signals_SI[PlaceOf(task, line.signal)];
@@ -272,19 +273,20 @@ void ApplyEnds(const TaskSpec& task, const std::vector<std::optional<WantedEnd>>
       line.evidence = "set by the review";
       line.flags = {fmt::format("edited: was {}", found)};
     }
+    const int start = StartOf(task, ends, i);
+    ends.push_back(line.end);
     if (line.end < 0) continue;
 
     // the edge stands where it is wanted, and none that counts stands before
     const int edge = line.end - 1;
-    const int stood = RisingEdge(RowsOf(signal, length), previous, debounce);
+    const int stood = RisingEdge(RowsOf(signal, length), start, debounce);
     if (stood != edge) {
       const auto at = [&](int row) { return signal.begin() + row; };
       std::fill(at(0), at(edge), uint8_t{0});
       std::fill(at(edge), at(std::max(edge + debounce, stood)), uint8_t{1});
     }
-    Require(RisingEdge(RowsOf(signal, length), previous, debounce) == edge,
+    Require(RisingEdge(RowsOf(signal, length), start, debounce) == edge,
             "ends that RefuseEnds takes can be made");
-    previous = line.end;
   }
 }
 

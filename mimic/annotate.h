@@ -55,7 +55,7 @@ struct RefusedEnd {
   size_t subtask = 0;
   std::string why;
 };
-std::optional<RefusedEnd> RefuseEnds(const Annotation& annotation,
+std::optional<RefusedEnd> RefuseEnds(const TaskSpec& task, const Annotation& annotation,
                                      const std::vector<std::optional<WantedEnd>>& wanted,
                                      int length, int debounce);
 

@@ -317,7 +317,7 @@ void Annotator::Apply(size_t index, int length, Annotation* found) const {
   std::vector<std::optional<WantedEnd>> wanted(found->ends.size());
   for (const auto& [subtask, line] : lines->second) wanted[subtask] = line.wanted;
   const int debounce = options_.rules.debounce;
-  if (const auto refused = RefuseEnds(*found, wanted, length, debounce)) {
+  if (const auto refused = RefuseEnds(task_, *found, wanted, length, debounce)) {
     wishes_.Refuse(lines->second.at(refused->subtask), refused->why);
   }
   ApplyEnds(task_, wanted, length, debounce, found);

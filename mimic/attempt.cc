@@ -7,13 +7,8 @@
 
 #include "data/base/error.h"
 #include "data/base/hash.h"
-#include "data/base/names.h"
 #include "mimic/attempt_meta.h"
-#include "mimic/carried.h"
-#include "mimic/clearance.h"
-#include "mimic/segmentation.h"
-#include "mimic/selection.h"
-#include "mimic/stitch.h"
+#include "mimic/subtask_planner.h"
 #include "mimic/watch.h"
 
 namespace understudy {
@@ -33,31 +28,47 @@ Miss MissOf(const Waypoint& waypoint, size_t arm, const Pose& X_WE) {
   return measured.distance < commanded.distance ? measured : commanded;
 }
 
-// starts beside a segment's first pose that a planner may choose from
-constexpr int kStarts = 10;
-// every so manieth row of a segment is looked at where a planner is asked whether it suits
-constexpr int kSuitStride = 4;
-
 bool Closes(double gripper) { return gripper > 0; }
 
-// One attempt in progress. Members that end the attempt return false once failure_ is set.
+// One subtask that goes on: what its arms are to do next, and the evidence of how it went.
+struct Going {
+  enum class Phase { kBridge, kAwaitBridge, kSegment, kCheck };
+  size_t subtask = 0;
+  SubtaskPlan plan;
+  Phase phase = Phase::kBridge;
+  size_t next = 0;       // place in the way
+  int waited = 0;        // steps, for what holds it up
+  size_t event_arm = 0;  // arms before this one have no gripper event at the next waypoint, or may
+                         // go on
+  // the command of this step, for the subtask's arms
+  bool ready = false;
+  Action command;
+  StepLabel label = StepLabel::kHold;
+  int32_t source_step = -1;
+  double sigma = 0;  // of its noise
+
+  bool joint_limit = false, collided = false;
+  double bridge_miss = 0;  // m
+  Miss event_miss;
+};
+
+// One attempt in progress. Members that end the attempt return false once a failure is set.
 class Runner {
  public:
   Runner(const SourceSet& sources, const TaskSpec& task, Simulator& simulator,
-         TransitPlanner* planner, const GenerateOptions& options, const RngKey& key)
-      : sources_(sources),
-        task_(task),
+         TransitPlanner* transits, const GenerateOptions& options, const RngKey& key)
+      : task_(task),
         simulator_(simulator),
-        planner_(planner),
         options_(options),
         key_(key),
+        planner_(sources, task, simulator, transits, options.reach_margin, key),
+        parallel_(HasParallel(task)),
         noise_(key.WithTerm("noise")),
+        last_noise_(6 * simulator.info().arms.size()),
         watch_(task, simulator.info()),
-        quality_(options.gates) {
+        quality_(options.gates),
+        states_(task.subtasks.size()) {
     max_steps_ = options.max_steps > 0 ? options.max_steps : task.horizon;
-    for (const std::string& object : simulator.info().objects) {
-      radius_.push_back(task.objects.at(object).radius);
-    }
   }
 
   Attempt Run(const std::string& variant) {
@@ -68,363 +79,314 @@ class Runner {
     for (const ArmObservation& arm : simulator_.Observe().arms)
       last_.arms.push_back({arm.X_WE, -1});
 
-    // the segments of every source, with this attempt's offsets
-    Rng offsets(key_.WithTerm("offsets"));
-    for (const SourceDemo& demo : sources_.demos()) {
-      ends_.push_back(DrawEnds(task_, demo.ends, offsets));
-    }
-
     bool alive = true;
-    for (size_t i = 0; alive && i < task_.subtasks.size(); ++i) alive = RunSubtask(i);
+    while (alive) {
+      alive = Prepare();
+      if (going_.empty()) break;
+      alive = alive && Execute();
+    }
     if (alive) AwaitSuccess();
     Finish();
     return std::move(attempt_);
   }
 
  private:
+  enum class State { kToCome, kBegun, kEnded };
+
   const Observation& now() const { return simulator_.Observe(); }
   int32_t step() const { return static_cast<int32_t>(attempt_.episode.steps.size()); }
-  const Subtask& subtask() const { return task_.subtasks[subtask_]; }
+  const Subtask& subtask(const Going& going) const { return task_.subtasks[going.subtask]; }
+  // The first in the list that goes on; at the end the one that ended last.
+  const Going& leading() const { return going_.empty() ? ended_ : going_.front(); }
 
-  bool Fail(FailureCause cause, const std::string& detail) {
-    attempt_.failure = Failure{cause, static_cast<int32_t>(subtask_), step(), detail};
+  bool Fail(size_t subtask, FailureCause cause, const std::string& detail) {
+    attempt_.failure = Failure{cause, static_cast<int32_t>(subtask), step(), detail};
     return false;
   }
 
   // What the end of a subtask is blamed on: the first cause that the evidence supports.
-  bool FailFor(FailureCause otherwise, const std::string& what) {
-    const bool missed_event = event_miss_.distance > subtask().arrival_tolerance ||
-                              event_miss_.angle > options_.arrival_angle;
-    const bool missed_bridge = bridge_miss_ > options_.bridge_tolerance;
+  bool FailFor(const Going& going, FailureCause otherwise, const std::string& what) {
+    const bool missed_event = going.event_miss.distance > subtask(going).arrival_tolerance ||
+                              going.event_miss.angle > options_.arrival_angle;
+    const bool missed_bridge = going.bridge_miss > options_.bridge_tolerance;
     const std::string detail = fmt::format(
         "{}; E was {:.1f} cm off when the segment began and {:.1f} cm off at gripper events{}{}",
-        what, 100 * bridge_miss_, 100 * event_miss_.distance,
-        collided_ ? "; an arm link touched" : "",
-        joint_limit_ ? "; a joint stood at its limit" : "");
-    if (joint_limit_ && (missed_event || missed_bridge))
-      return Fail(FailureCause::kJointLimit, detail);
-    if (collided_) return Fail(FailureCause::kCollision, detail);
-    if (missed_bridge) return Fail(FailureCause::kBridgeLate, detail);
-    if (missed_event) return Fail(FailureCause::kUnreachable, detail);
-    return Fail(otherwise, detail);
+        what, 100 * going.bridge_miss, 100 * going.event_miss.distance,
+        going.collided ? "; an arm link touched" : "",
+        going.joint_limit ? "; a joint stood at its limit" : "");
+    if (going.joint_limit && (missed_event || missed_bridge))
+      return Fail(going.subtask, FailureCause::kJointLimit, detail);
+    if (going.collided) return Fail(going.subtask, FailureCause::kCollision, detail);
+    if (missed_bridge) return Fail(going.subtask, FailureCause::kBridgeLate, detail);
+    if (missed_event) return Fail(going.subtask, FailureCause::kUnreachable, detail);
+    return Fail(going.subtask, otherwise, detail);
   }
 
-  // Selects, plans and executes one subtask, then asks whether it has come about.
-  bool RunSubtask(size_t index) {
-    subtask_ = index;
-    joint_limit_ = collided_ = false;
-    bridge_miss_ = 0;
-    event_miss_ = {};
-    watch_.Begin(index);
-    if (!Plan()) return false;
-
-    // bridge, then wait for E where the segment begins
-    const double bridge_noise = subtask().bridge_noise ? subtask().action_noise : 0;
-    size_t k = 0;
-    for (; k < plan_.size() && plan_[k].label == StepLabel::kBridge; ++k) {
-      if (!Execute(plan_[k].target, plan_[k].source_step, StepLabel::kBridge, bridge_noise))
-        return false;
+  // Gives every subtask that goes on a command for this step; those that are over make room for
+  // others. Nothing goes on any more: all have ended.
+  bool Prepare() {
+    for (bool changed = true; changed;) {
+      if (!BeginReady()) return false;
+      changed = false;
+      for (size_t i = 0; i < going_.size();) {
+        Going& going = going_[i];
+        if (!going.ready && !Advance(&going)) return false;
+        if (going.ready) {
+          ++i;
+          continue;
+        }
+        watch_.End(going.subtask);
+        states_[going.subtask] = State::kEnded;
+        ended_ = std::move(going);
+        going_.erase(going_.begin() + static_cast<std::ptrdiff_t>(i));
+        changed = true;
+      }
     }
-    if (!AwaitBridge(plan_[k - 1])) return false;
+    return true;
+  }
 
-    // segment: a gripper event waits until E is where it belongs
-    for (; k < plan_.size(); ++k) {
-      if (!AwaitArrival(plan_[k])) return false;
-      if (!Execute(plan_[k].target, plan_[k].source_step, StepLabel::kSegment,
-                   subtask().action_noise))
-        return false;
+  // Begins the subtasks that wait for none that has not ended.
+  bool BeginReady() {
+    for (size_t i = 0; i < states_.size(); ++i) {
+      bool ready = states_[i] == State::kToCome;
+      for (size_t j = 0; j < i; ++j) {
+        ready = ready && (states_[j] == State::kEnded || !WaitsFor(task_, i, j));
+      }
+      if (!ready) continue;
+      states_[i] = State::kBegun;
+      watch_.Begin(i);
+      Going going;
+      going.subtask = i;
+      const auto problem = planner_.Plan(i, watch_, step() == 0, &last_, &going.plan);
+      attempt_.sources.resize(std::max(attempt_.sources.size(), i + 1), -1);
+      attempt_.sources[i] = going.plan.source;
+      const auto behind = std::find_if(going_.begin(), going_.end(),
+                                       [&](const Going& other) { return other.subtask > i; });
+      going_.insert(behind, std::move(going));
+      if (problem) return Fail(i, problem->cause, problem->detail);
+    }
+    return true;
+  }
+
+  static void Command(Going* going, const Action& target, StepLabel label, int32_t source_step,
+                      double sigma) {
+    going->ready = true;
+    going->command = target;
+    going->label = label;
+    going->source_step = source_step;
+    going->sigma = sigma;
+  }
+  // One step at `target` without noise.
+  static void Hold(Going* going, const Action& target, int32_t source_step = -1) {
+    ++going->waited;
+    Command(going, target, StepLabel::kHold, source_step, 0);
+  }
+  static void Enter(Going* going, Going::Phase phase) {
+    going->phase = phase;
+    going->waited = 0;
+  }
+
+  // The next command of a subtask: bridge, waiting for E, segment, waiting for its condition. Not
+  // ready behind all that: it is over.
+  bool Advance(Going* going) {
+    const std::vector<Waypoint>& way = going->plan.way;
+    const Subtask& own = subtask(*going);
+    const double sigma = own.action_noise;
+    const auto follow = [&](double noise) {
+      const Waypoint& waypoint = way[going->next++];
+      Command(going, waypoint.target, waypoint.label, waypoint.source_step, noise);
+    };
+
+    if (going->phase == Going::Phase::kBridge) {
+      if (going->next < way.size() && way[going->next].label == StepLabel::kBridge) {
+        follow(own.bridge_noise ? sigma : 0);
+        return true;
+      }
+      Enter(going, Going::Phase::kAwaitBridge);
+    }
+    if (going->phase == Going::Phase::kAwaitBridge) {
+      AwaitBridge(going);
+      if (going->ready) return true;
+      Enter(going, Going::Phase::kSegment);
+    }
+    if (going->phase == Going::Phase::kSegment) {
+      if (going->next < way.size()) {
+        AwaitArrival(going);
+        if (going->ready) return true;
+        going->event_arm = 0;
+        follow(sigma);
+        return true;
+      }
+      Enter(going, Going::Phase::kCheck);
     }
 
     // the condition of its end may come a little late, as E does
-    for (int n = 0; n < options_.check_patience && !watch_.Holds(now()); ++n) {
-      if (!Hold(last_)) return false;
+    if (watch_.Holds(going->subtask, now())) return true;
+    if (going->waited < options_.check_patience) {
+      Hold(going, last_);
+      return true;
     }
-    if (!watch_.Holds(now())) {
-      return FailFor(
-          watch_.is_grasp() ? FailureCause::kGraspMissed : FailureCause::kMisplaced,
-          fmt::format("'{}' did not hold at the end of the subtask", watch_.condition()));
-    }
-    watch_.End();
-    return true;
-  }
-
-  // What the hands hold from earlier subtasks.
-  std::vector<Carried> WhatIsCarried() const {
-    const std::vector<std::string>& objects = simulator_.info().objects;
-    std::vector<Carried> carried(last_.arms.size());
-    for (size_t i = 0; i < carried.size(); ++i) {
-      carried[i].object = IndexOf(objects, watch_.held_by(i));
-      if (carried[i].object < 0) continue;
-      carried[i].symmetry = task_.objects.at(objects[carried[i].object]).symmetry;
-      carried[i].X_EH = now().arms[i].X_WE.Inverse() * now().X_WO[carried[i].object];
-    }
-    return carried;
-  }
-
-  // All objects but that of the subtask.
-  std::vector<Neighbour> Neighbours() const {
-    std::vector<Neighbour> neighbours;
-    for (size_t o = 0; o < radius_.size(); ++o) {
-      if (static_cast<int>(o) == sources_.subtask_objects()[subtask_]) continue;
-      neighbours.push_back({now().X_WO[o].translation(), radius_[o]});
-    }
-    return neighbours;
-  }
-
-  // How rows of a demonstration, carried along, suit the arms and what stands around them.
-  Fit FitOf(const SegmentRows& rows, const std::vector<Carried>& carried,
-            const std::vector<Neighbour>& neighbours) const {
-    if (!WithinReach(rows, simulator_.info()) || !Suits(rows, carried)) return Fit::kOutOfReach;
-    return FingersStayFree(rows, carried, simulator_.info().open_fingers_E, neighbours)
-               ? Fit::kFree
-               : Fit::kMeetsObject;
-  }
-
-  // Where transits are planned: whether these rows can be begun without touching, and followed.
-  bool Suits(const SegmentRows& rows, const std::vector<Carried>& carried) const {
-    if (subtask().transit != Transit::kPlan) return true;
-    Require(planner_ != nullptr, "a subtask with transit = plan comes with a planner");
-    std::vector<Pose> X_WE_on;
-    for (int t = rows.start; t < rows.end; t += kSuitStride) X_WE_on.push_back(rows.X_WE(0, t));
-    return planner_->Suits(RequestFor({X_WE_on.front()}, carried), X_WE_on);
-  }
-
-  TransitRequest RequestFor(std::vector<Pose> X_WE_goals,
-                            const std::vector<Carried>& carried) const {
-    TransitRequest request;
-    request.state = simulator_.Save();
-    request.q = now().arms[0].joint_q;
-    request.held = carried[0].object;
-    request.X_WE_goals = std::move(X_WE_goals);
-    request.margin = subtask().transit_margin;
-    request.key = key_.WithTerm(fmt::format("transit {}", subtask_));
-    return request;
-  }
-
-  // Chooses the source of the subtask and lays out its steps.
-  bool Plan() {
-    const int object = sources_.subtask_objects()[subtask_];
-
-    // compare where things were in each source with where they are now
-    SelectionScene scene;
-    scene.has_object = object >= 0;
-    if (scene.has_object) {
-      scene.X_WO = now().X_WO[object];
-      scene.symmetry = task_.objects.at(subtask().object).symmetry;
-    }
-    for (const ArmAction& arm : last_.arms) scene.X_WE.push_back(arm.X_WE_cmd);
-    scene.arm = subtask().arm;
-    const std::vector<Carried> carried = WhatIsCarried();
-    if (subtask().turn_hand) {
-      for (const Carried& hand : carried) {
-        scene.hand_symmetry.push_back(hand.object < 0 ? simulator_.info().gripper_symmetry : 1);
-      }
-    }
-    std::vector<Candidate> candidates(sources_.demos().size());
-    std::vector<int> starts(candidates.size()), ends(candidates.size());  // of what is replayed
-    for (size_t d = 0; d < candidates.size(); ++d) {
-      const SourceDemo& demo = sources_.demos()[d];
-      starts[d] = ReplayStart(demo, subtask_ == 0 ? 0 : ends_[d][subtask_ - 1], ends_[d][subtask_],
-                              object, subtask().replay_within, subtask().arm);
-      ends[d] =
-          ReplayEnd(demo, starts[d], ends_[d][subtask_], subtask().replay_until, subtask().arm);
-      if (scene.has_object) candidates[d].X_WO = demo.X_WO[object][starts[d]];
-      for (const SourceDemo::Arm& arm : demo.arms)
-        candidates[d].X_WE.push_back(arm.X_WE[starts[d]]);
-      if (subtask().replay == Replayed::kHeld) {
-        candidates[d].X_SE = HandChanges(carried, demo, starts[d]);
-      }
-    }
-    const auto transform_of = [&](size_t d, double turn) {
-      return scene.has_object ? SegmentTransform(scene.X_WO, candidates[d].X_WO, turn)
-                              : SegmentTransform();
-    };
-    scene.weights = sources_.weights(subtask_);
-    const std::vector<Neighbour> neighbours = Neighbours();
-    scene.fit = [&](size_t d, double turn, const std::vector<double>& hand_turns) {
-      return FitOf({sources_.demos()[d], starts[d], ends[d], transform_of(d, turn),
-                    Turned(candidates[d].X_SE, hand_turns), subtask().arm},
-                   carried, neighbours);
-    };
-    Rng rng(key_.WithTerm(fmt::format("select {}", subtask_)));
-    const Choice choice = SelectSource(subtask().selection, candidates, scene, rng);
-    attempt_.sources.push_back(choice.source);
-
-    const SourceDemo& demo = sources_.demos()[choice.source];
-    const int start = starts[choice.source];
-    if (subtask_ == 0) {
-      // nothing has been commanded yet: the gripper is as the source begins
-      for (size_t i = 0; i < last_.arms.size(); ++i)
-        last_.arms[i].gripper = demo.arms[i].gripper[start];
-    }
-    const SegmentTransform transform = transform_of(choice.source, choice.turn);
-    const std::vector<Pose> X_SE = Turned(candidates[choice.source].X_SE, choice.hand_turns);
-    PlanSubtask(demo, start, ends[choice.source], transform, X_SE, last_, subtask(), &plan_);
-
-    // where the source's arms were must be within reach
-    const SimulatorInfo& info = simulator_.info();
-    for (const Waypoint& waypoint : plan_) {
-      if (waypoint.label != StepLabel::kSegment) continue;
-      for (size_t i = 0; i < last_.arms.size(); ++i) {
-        const Eigen::Vector3d& p_WE = waypoint.X_WE_arrived[i].translation();
-        if (!IsMeant(subtask().arm, i) || info.Reaches(p_WE, options_.reach_margin, i)) continue;
-        return Fail(FailureCause::kUnreachable,
-                    fmt::format("the segment of {} leads {:.3f} m from the base of {}; it reaches "
-                                "{:.3f} m",
-                                demo.name, (p_WE - info.base(i).translation()).norm(), info.arms[i],
-                                info.workspace_radius));
-      }
-    }
-    return PlanTransit(carried);
-  }
-
-  // Where the subtask asks for it, a planned way instead of the bridge, or one that leads beside
-  // the segment's first pose and a recovery from there.
-  bool PlanTransit(const std::vector<Carried>& carried) {
-    const bool planned = subtask().transit == Transit::kPlan;
-    const bool beside = subtask().start_shift > 0 || subtask().start_turn > 0;
-    if (!planned && !beside) return true;
-    Require(last_.arms.size() == 1, "ways are planned, and starts moved, for one arm");
-    const auto first = std::find_if(plan_.begin(), plan_.end(), [](const Waypoint& waypoint) {
-      return waypoint.label == StepLabel::kSegment;
-    });
-    const Pose X_WE_first = first->X_WE_arrived[0];
-    Rng rng(key_.WithTerm(fmt::format("start {}", subtask_)));
-    std::vector<Pose> starts = DrawStarts(X_WE_first, subtask(), planned ? kStarts : 1, rng);
-
-    std::vector<Pose> way;
-    if (!planned) {
-      // the bridge leads to the first draw, wherever that is
-      way = Bridge(last_.arms[0].X_WE_cmd, starts[0], subtask().bridge_arch).corners();
-    } else {
-      starts.push_back(X_WE_first);
-      PlannedTransit found = planner_->Plan(RequestFor(std::move(starts), carried));
-      if (found.cause) return Fail(*found.cause, found.detail);
-      way = std::move(found.X_WE);
-    }
-    std::vector<Waypoint> recovery;
-    if (beside) recovery = FollowWay({way.back(), X_WE_first}, subtask(), last_);
-    ReplaceBridge(FollowWay(way, subtask(), last_), std::move(recovery), &plan_);
-    return true;
+    return FailFor(
+        *going,
+        watch_.is_grasp(going->subtask) ? FailureCause::kGraspMissed : FailureCause::kMisplaced,
+        fmt::format("'{}' did not hold at the end of the subtask",
+                    watch_.condition(going->subtask)));
   }
 
   // Lets E catch up with the end of the bridge.
-  bool AwaitBridge(const Waypoint& first) {
-    const auto miss = [&] {
-      double worst = 0;
-      for (size_t i = 0; i < last_.arms.size(); ++i) {
-        worst = std::max(worst, MissOf(first, i, now().arms[i].X_WE).distance);
-      }
-      return worst;
-    };
-    for (int n = 0; n < options_.bridge_timeout && miss() > options_.bridge_tolerance; ++n) {
-      if (!Hold(first.target)) return false;
+  void AwaitBridge(Going* going) {
+    const Waypoint& first = going->plan.way[going->next - 1];
+    double worst = 0;
+    for (size_t i = 0; i < last_.arms.size(); ++i) {
+      if (!IsMeant(subtask(*going).arm, i)) continue;
+      worst = std::max(worst, MissOf(first, i, now().arms[i].X_WE).distance);
     }
-    bridge_miss_ = miss();
-    return true;
+    if (going->waited < options_.bridge_timeout && worst > options_.bridge_tolerance) {
+      return Hold(going, first.target);
+    }
+    going->bridge_miss = worst;
   }
 
-  // Where `waypoint` turns a gripper around, holds its pose with the gripper as it is until E of
-  // that arm has arrived or the wait is too long.
-  bool AwaitArrival(const Waypoint& waypoint) {
+  // Where the next waypoint turns a gripper around, holds its pose with the gripper as it is until
+  // E of that arm has arrived or the wait is too long.
+  void AwaitArrival(Going* going) {
+    const Waypoint& waypoint = going->plan.way[going->next];
+    const Subtask& own = subtask(*going);
     const size_t arms = last_.arms.size();
-    for (size_t i = 0; i < arms; ++i) {
+    for (size_t& i = going->event_arm; i < arms; ++i, going->waited = 0) {
+      if (!IsMeant(own.arm, i)) continue;
       if (Closes(waypoint.target.arms[i].gripper) == Closes(last_.arms[i].gripper)) continue;
-      hold_ = waypoint.target;
-      for (size_t j = 0; j < arms; ++j) hold_.arms[j].gripper = last_.arms[j].gripper;
-      Miss miss = MissOf(waypoint, i, now().arms[i].X_WE);
-      for (int n = 0; n < subtask().arrival_timeout; ++n) {
-        if (miss.distance <= subtask().arrival_tolerance && miss.angle <= options_.arrival_angle)
-          break;
-        if (!Execute(hold_, waypoint.source_step, StepLabel::kHold, 0)) return false;
-        miss = MissOf(waypoint, i, now().arms[i].X_WE);
+      const Miss miss = MissOf(waypoint, i, now().arms[i].X_WE);
+      const bool arrived =
+          miss.distance <= own.arrival_tolerance && miss.angle <= options_.arrival_angle;
+      if (!arrived && going->waited < own.arrival_timeout) {
+        Action hold = waypoint.target;
+        for (size_t j = 0; j < arms; ++j) hold.arms[j].gripper = last_.arms[j].gripper;
+        return Hold(going, hold, waypoint.source_step);
       }
-      event_miss_.distance = std::max(event_miss_.distance, miss.distance);
-      event_miss_.angle = std::max(event_miss_.angle, miss.angle);
+      going->event_miss.distance = std::max(going->event_miss.distance, miss.distance);
+      going->event_miss.angle = std::max(going->event_miss.angle, miss.angle);
     }
-    return true;
   }
 
-  // One step at `target` without noise.
-  bool Hold(const Action& target) {
-    hold_ = target;
-    return Execute(hold_, -1, StepLabel::kHold, 0);
-  }
-
-  // One policy step towards `target`: clip to the box around the live E, add noise, clip, step.
-  bool Execute(const Action& target, int32_t source_step, StepLabel label, double sigma) {
+  // One policy step: every arm towards the target of its subtask, or where it is. Clip to the box
+  // around the live E, add noise, clip, step.
+  bool Execute() {
+    const size_t arms = last_.arms.size();
     if (step() >= max_steps_) {
-      return Fail(FailureCause::kTimeout, fmt::format("not done after {} steps", max_steps_));
+      return Fail(leading().subtask, FailureCause::kTimeout,
+                  fmt::format("not done after {} steps", max_steps_));
     }
-    sigma *= options_.noise_scale;
-    const DeltaLimits& limits = simulator_.info().limits;
     Step& row = attempt_.episode.steps.emplace_back();
     row.observation = now();
     row.state = simulator_.Save();
-    row.label = label;
-    row.subtask = static_cast<int32_t>(subtask_);
-    row.source = attempt_.sources.back();
-    row.source_step = source_step;
-    const size_t arms = target.arms.size();
+    Tell(leading(), &row);
+    if (parallel_) row.parts.resize(arms);
     row.action.arms.resize(arms);
     row.action_clean.arms.resize(arms);
     row.delta.resize(arms);
     for (size_t i = 0; i < arms; ++i) {
-      const Pose& X_WE = row.observation.arms[i].X_WE;
-      const ArmAction& clean = row.action_clean.arms[i] = ClipTarget(X_WE, target.arms[i], limits);
-      row.action.arms[i] = clean;
-      if (sigma > 0) {
-        Eigen::Matrix<double, 7, 1> delta = DeltaFromTarget(X_WE, clean, limits).value;
-        for (int j = 0; j < 6; ++j)
-          delta[j] = std::clamp(delta[j] + sigma * Noise(6 * i + j), -1.0, 1.0);
-        row.action.arms[i] = TargetFromDelta(X_WE, delta, limits);
-      }
-      row.delta[i] = DeltaFromTarget(X_WE, row.action.arms[i], limits);
+      const auto found = std::find_if(going_.begin(), going_.end(), [&](const Going& going) {
+        return IsMeant(subtask(going).arm, i);
+      });
+      const Going* going = found == going_.end() ? nullptr : &*found;
+      if (going != nullptr) last_.arms[i] = going->command.arms[i];
+      if (parallel_ && going != nullptr) Tell(*going, &row.parts[i]);
+      Move(i, going, &row);
     }
-    last_ = target;
+    for (Going& going : going_) going.ready = false;
+    return Stepped(row);
+  }
 
+  template <class Row>
+  void Tell(const Going& going, Row* row) const {
+    row->label = going.label;
+    row->subtask = static_cast<int32_t>(going.subtask);
+    row->source = going.plan.source;
+    row->source_step = going.source_step;
+  }
+
+  // The action of arm `i`; noise where its subtask (null: none) asks for it.
+  void Move(size_t i, const Going* going, Step* row) {
+    const DeltaLimits& limits = simulator_.info().limits;
+    const Pose& X_WE = row->observation.arms[i].X_WE;
+    const ArmAction& clean = row->action_clean.arms[i] = ClipTarget(X_WE, last_.arms[i], limits);
+    row->action.arms[i] = clean;
+    const double sigma = going == nullptr ? 0 : going->sigma * options_.noise_scale;
+    if (sigma > 0) {
+      Eigen::Matrix<double, 7, 1> delta = DeltaFromTarget(X_WE, clean, limits).value;
+      for (int j = 0; j < 6; ++j) {
+        const double noise = Noise(subtask(*going).noise_correlation, 6 * i + j);
+        delta[j] = std::clamp(delta[j] + sigma * noise, -1.0, 1.0);
+      }
+      row->action.arms[i] = TargetFromDelta(X_WE, delta, limits);
+    }
+    row->delta[i] = DeltaFromTarget(X_WE, row->action.arms[i], limits);
+  }
+
+  // Applies the row's action and looks at what came of it.
+  bool Stepped(const Step& row) {
     const StepOutcome outcome = simulator_.Step(row.action);
-    joint_limit_ |= outcome.joint_limit;
-    collided_ |= outcome.collision;
+    const auto note = [&](Going& going) {
+      going.joint_limit |= outcome.joint_limit;
+      going.collided |= outcome.collision;
+    };
+    for (Going& going : going_) note(going);
+    if (going_.empty()) note(ended_);
     if (outcome.unstable) {
       // this step leads nowhere that can be stored
       unstable_ = true;
-      return Fail(FailureCause::kUnstablePhysics, outcome.problem);
+      return Fail(leading().subtask, FailureCause::kUnstablePhysics, outcome.problem);
     }
     success_seen_ |= now().success;
     const std::string rough =
         quality_.Step(row.observation, now(), outcome, 1 / simulator_.info().control_hz);
-    if (!rough.empty()) return Fail(FailureCause::kRough, rough);
-    const std::string dropped = watch_.Step(now(), last_, options_.drop_patience);
-    if (!dropped.empty()) {
-      return Fail(FailureCause::kDropped,
-                  fmt::format("'{}' was lost while the gripper was commanded closed", dropped));
+    if (!rough.empty()) return Fail(leading().subtask, FailureCause::kRough, rough);
+    if (const auto lost = watch_.Step(now(), last_, options_.drop_patience)) {
+      return Fail(WhereLost(static_cast<size_t>(lost->arm)), FailureCause::kDropped,
+                  fmt::format("'{}' was lost while the gripper was commanded closed", lost->name));
     }
     return true;
   }
 
-  // The next unit noise of one axis: a first-order autoregression, white where nothing correlates.
-  double Noise(size_t axis) {
-    const double kept = subtask().noise_correlation;
-    if (kept == 0) return noise_.Normal();
+  // What an arm that lost something was at, or, where it waits for others, was at last.
+  size_t WhereLost(size_t arm) const {
+    for (const Going& going : going_) {
+      if (IsMeant(subtask(going).arm, arm)) return going.subtask;
+    }
+    size_t last = leading().subtask;
+    for (size_t i = 0; parallel_ && i < states_.size(); ++i) {
+      if (states_[i] == State::kEnded && IsMeant(task_.subtasks[i].arm, arm)) last = i;
+    }
+    return last;
+  }
+
+  // The next unit noise of one axis: a first-order autoregression that keeps `kept` of the last
+  // one, white where that is 0.
+  double Noise(double kept, size_t axis) {
     const double fresh = noise_.Normal();
-    // the first one has nothing to lean on; axes come in order
-    if (axis >= last_noise_.size()) return last_noise_.emplace_back(fresh);
-    return last_noise_[axis] = kept * last_noise_[axis] + std::sqrt(1 - kept * kept) * fresh;
+    if (kept == 0) return fresh;
+    // the first one has nothing to lean on
+    std::optional<double>& last = last_noise_[axis];
+    last = last ? kept * *last + std::sqrt(1 - kept * kept) * fresh : fresh;
+    return *last;
   }
 
   // Success must be there at the end, not once on the way.
   void AwaitSuccess() {
+    ended_.label = StepLabel::kHold;
+    ended_.source_step = -1;
     for (int n = 0; n < options_.success_patience && !now().success; ++n) {
-      if (!Hold(last_)) return;
+      if (!Execute()) return;
     }
     if (now().success) return;
     if (success_seen_) {
-      Fail(FailureCause::kSuccessLost,
+      Fail(ended_.subtask, FailureCause::kSuccessLost,
            fmt::format("'{}' held on the way but not at the end", task_.success));
     } else {
-      FailFor(FailureCause::kMisplaced, fmt::format("'{}' did not hold {} steps after the end",
-                                                    task_.success, options_.success_patience));
+      FailFor(ended_, FailureCause::kMisplaced,
+              fmt::format("'{}' did not hold {} steps after the end", task_.success,
+                          options_.success_patience));
     }
   }
 
@@ -432,7 +394,7 @@ class Runner {
   void Finish() {
     Episode& episode = attempt_.episode;
     if (const std::string rough = quality_.End(episode); attempt_.success() && !rough.empty()) {
-      Fail(FailureCause::kRough, rough);
+      Fail(leading().subtask, FailureCause::kRough, rough);
     }
     if (unstable_) {
       episode.final_state = std::move(episode.steps.back().state);
@@ -443,32 +405,34 @@ class Runner {
       episode.final_state = simulator_.Save();
       episode.final_observation = now();
     }
+    // of what another subtask's failure cut short nothing is known
+    for (const Going& going : going_) {
+      if (!attempt_.failure || going.subtask == static_cast<size_t>(attempt_.failure->subtask)) {
+        continue;
+      }
+      attempt_.sources[going.subtask] = -1;
+    }
+    while (!attempt_.sources.empty() && attempt_.sources.back() < 0) attempt_.sources.pop_back();
   }
 
-  const SourceSet& sources_;
   const TaskSpec& task_;
   Simulator& simulator_;
-  TransitPlanner* planner_;  // null: no subtask asks for it
   const GenerateOptions& options_;
   const RngKey key_;
+  const SubtaskPlanner planner_;
+  const bool parallel_;
   Rng noise_;
-  std::vector<double> last_noise_;  // per arm and axis, where noise is correlated
+  std::vector<std::optional<double>> last_noise_;  // per arm and axis, where noise is correlated
   SubtaskWatch watch_;
   QualityWatch quality_;
   int max_steps_ = 0;
-  std::vector<double> radius_;  // m, per object
 
   Attempt attempt_;
-  std::vector<std::vector<int>> ends_;  // [source][subtask] with this attempt's offsets
-  std::vector<Waypoint> plan_;          // of the subtask; reused
-  Action last_;                         // last target, before clipping and noise
-  Action hold_;
-
-  // evidence of the running subtask
-  size_t subtask_ = 0;
-  bool joint_limit_ = false, collided_ = false, success_seen_ = false, unstable_ = false;
-  double bridge_miss_ = 0;  // m
-  Miss event_miss_;
+  std::vector<State> states_;  // per subtask
+  std::vector<Going> going_;   // in the order of the list
+  Going ended_;                // the last one that did
+  Action last_;                // last target, before clipping and noise
+  bool success_seen_ = false, unstable_ = false;
 };
 
 }  // namespace

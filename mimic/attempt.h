@@ -56,7 +56,9 @@ struct Attempt {
   Episode episode;                 // rows up to the end or the failure; meta filled
   std::optional<Failure> failure;  // empty: success
   std::vector<Pose> X_WO_start;    // objects after the reset
-  std::vector<int32_t> sources;    // demonstration (place in the SourceSet) of each subtask begun
+  // Demonstration (place in the SourceSet) of each subtask that ended or failed, in the order of
+  // the list; -1: not begun, or cut short by another one's failure.
+  std::vector<int32_t> sources;
 
   bool success() const { return !failure.has_value(); }
 };

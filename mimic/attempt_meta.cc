@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <vector>
 
 #include "data/base/hash.h"
@@ -10,15 +11,25 @@
 namespace understudy {
 namespace {
 
-// Renumbers the rows' sources from the set to the list of uuids that the episode names.
+// Renumbers the rows' sources from the set to the list of uuids that the episode names, in the
+// order of the subtasks.
 void NameSources(const SourceSet& sources, Attempt* attempt) {
-  std::vector<int32_t> place(sources.demos().size(), -1);
-  for (Step& row : attempt->episode.steps) {
-    if (place[row.source] < 0) {
-      place[row.source] = static_cast<int32_t>(attempt->episode.meta.sources.size());
-      attempt->episode.meta.sources.push_back(sources.demos()[row.source].uuid);
+  std::map<int32_t, int32_t> source_of;  // by subtask
+  for (const Step& row : attempt->episode.steps) {
+    source_of.try_emplace(row.subtask, row.source);
+    for (const ArmPart& part : row.parts) {
+      if (part.subtask >= 0) source_of.try_emplace(part.subtask, part.source);
     }
+  }
+  std::vector<int32_t> place(sources.demos().size(), -1);
+  for (const auto& [subtask, source] : source_of) {
+    if (place[source] >= 0) continue;
+    place[source] = static_cast<int32_t>(attempt->episode.meta.sources.size());
+    attempt->episode.meta.sources.push_back(sources.demos()[source].uuid);
+  }
+  for (Step& row : attempt->episode.steps) {
     row.source = place[row.source];
+    for (ArmPart& part : row.parts) part.source = part.source < 0 ? -1 : place[part.source];
   }
   attempt->episode.meta.parents = attempt->episode.meta.sources;
 }

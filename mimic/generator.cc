@@ -27,8 +27,16 @@ AttemptRecord RecordOf(const Attempt& attempt, int64_t index) {
   record.X_WO_start = attempt.X_WO_start;
   record.sources = attempt.sources;
   record.subtask_steps.resize(attempt.sources.size());
+  const auto count = [&](int32_t subtask) {
+    const auto i = static_cast<size_t>(subtask);
+    if (i < attempt.sources.size() && attempt.sources[i] >= 0) ++record.subtask_steps[i];
+  };
   for (const Step& row : attempt.episode.steps) {
-    ++record.subtask_steps[static_cast<size_t>(row.subtask)];
+    count(row.subtask);
+    // who does something together does nothing beside it
+    for (const ArmPart& part : row.parts) {
+      if (part.subtask >= 0 && part.subtask != row.subtask) count(part.subtask);
+    }
   }
   return record;
 }

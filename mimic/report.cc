@@ -86,17 +86,19 @@ void MimicSummary::Add(const AttemptRecord& record) {
   }
   for (int32_t i = 0; i < subtasks; ++i) {
     SubtaskUse& use = report_.subtasks[static_cast<size_t>(i)];
-    use.begun += record.success || i <= record.subtask;
-    use.ended += record.success || i < record.subtask;
+    const bool begun = static_cast<size_t>(i) < record.sources.size() && record.sources[i] >= 0;
+    use.begun += begun;
+    use.ended += begun && (record.success || i != record.subtask);
   }
   for (size_t i = 0; i < record.subtask_steps.size(); ++i) {
+    if (record.sources[i] < 0) continue;
     ++report_.subtasks[i].told;
     report_.subtasks[i].steps += record.subtask_steps[i];
   }
   AddLength(record, &report_.lengths);
   for (int32_t source : record.sources) {
-    Require(source >= 0 && static_cast<size_t>(source) < report_.sources.size(),
-            "an attempt names its sources");
+    if (source < 0) continue;
+    Require(static_cast<size_t>(source) < report_.sources.size(), "an attempt names its sources");
     ++report_.sources[source].segments;
     report_.sources[source].in_successes += record.success;
   }

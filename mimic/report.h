@@ -34,10 +34,11 @@ struct MimicTimes {
   int threads = 1;
 };
 
-// How far attempts came. What was begun was ended well or is where an attempt failed.
+// How far attempts came. What was begun was ended well or is where an attempt failed; of parallel
+// subtasks those that another one's failure cut short do not count.
 struct SubtaskUse {
-  int64_t begun = 0;  // attempts that came to it
-  int64_t ended = 0;  // of them those that went on behind it, or succeeded
+  int64_t begun = 0;  // attempts that ended it well or failed in it
+  int64_t ended = 0;  // of them those that ended it well
   int64_t told = 0;   // of the begun ones those that tell their steps in it
   int64_t steps = 0;  // of these
 };

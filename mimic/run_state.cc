@@ -83,17 +83,23 @@ std::string RunState::FaultOf(const AttemptRecord& record) const {
   if (record.sources.size() > task_.subtasks.size()) {
     return fmt::format("has {} sources for {} subtasks", record.sources.size(), subtasks);
   }
+  const bool parallel = HasParallel(task_);
   for (const int32_t source : record.sources) {
-    if (source >= 0 && static_cast<size_t>(source) < sources_) continue;
+    if (source >= (parallel ? -1 : 0) && source < static_cast<int32_t>(sources_)) continue;
     return fmt::format("was made from source {} of {}", source, sources_);
   }
   if (record.X_WO_start.size() != objects_) {
     return fmt::format("has {} start poses for {} objects", record.X_WO_start.size(), objects_);
   }
   const std::vector<int32_t>& steps = record.subtask_steps;
-  if (!steps.empty() &&
-      (steps.size() != record.sources.size() || *std::min_element(steps.begin(), steps.end()) < 0 ||
-       std::accumulate(steps.begin(), steps.end(), int64_t{0}) != record.steps)) {
+  // parallel ones share steps
+  const auto fits = [&] {
+    if (steps.size() != record.sources.size()) return false;
+    if (*std::min_element(steps.begin(), steps.end()) < 0) return false;
+    if (parallel) return *std::max_element(steps.begin(), steps.end()) <= record.steps;
+    return std::accumulate(steps.begin(), steps.end(), int64_t{0}) == record.steps;
+  };
+  if (!steps.empty() && !fits()) {
     return fmt::format("has {} steps, in its subtasks {}", record.steps, fmt::join(steps, " + "));
   }
   return "";

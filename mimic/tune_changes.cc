@@ -133,8 +133,12 @@ void GoOtherwise(Changes& changes, size_t i) {
 
 std::vector<TuneChange> ChangesFor(const TaskSpec& task, FailureCause cause, size_t place) {
   Changes changes(task);
-  // how it was grasped decides much of what follows; the first subtask has none before it
-  const size_t i = place, grasp = place > 0 ? place - 1 : task.subtasks.size();
+  // how it was grasped decides much of what follows; an arm's first subtask has none before it
+  const size_t i = place;
+  size_t grasp = task.subtasks.size();
+  for (size_t j = 0; j < place; ++j) {
+    if (ShareArm(task.subtasks[j], task.subtasks[place])) grasp = j;
+  }
   switch (cause) {
     case FailureCause::kUnreachable:
     case FailureCause::kJointLimit:

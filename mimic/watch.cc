@@ -29,15 +29,12 @@ bool SubtaskWatch::Value(const Condition& condition, const Observation& observat
   return condition.signal >= 0 ? observation.signals[condition.signal] != 0 : observation.success;
 }
 
-void SubtaskWatch::Begin(size_t subtask) {
-  subtask_ = subtask;
-  risen_ = false;
-}
-
-std::string SubtaskWatch::Step(const Observation& observation, const Action& command,
-                               int patience) {
-  const Condition& running = conditions_[subtask_];
-  if (!running.name.empty()) risen_ |= Value(running, observation);
+std::optional<SubtaskWatch::Lost> SubtaskWatch::Step(const Observation& observation,
+                                                     const Action& command, int patience) {
+  for (Going& going : going_) {
+    const Condition& condition = conditions_[going.subtask];
+    if (!condition.name.empty()) going.risen |= Value(condition, observation);
+  }
 
   // an opened gripper lets go on purpose
   std::erase_if(held_, [&](const Held& held) {
@@ -46,19 +43,22 @@ std::string SubtaskWatch::Step(const Observation& observation, const Action& com
   for (Held& held : held_) {
     const Condition& condition = conditions_[held.subtask];
     held.missing = Value(condition, observation) ? 0 : held.missing + 1;
-    if (held.missing > patience) return condition.name;
+    if (held.missing > patience) return Lost{condition.name, condition.grasp_arm};
   }
-  return "";
+  return std::nullopt;
 }
 
-bool SubtaskWatch::Holds(const Observation& observation) const {
-  const Condition& condition = conditions_[subtask_];
+bool SubtaskWatch::Holds(size_t subtask, const Observation& observation) const {
+  const Condition& condition = conditions_[subtask];
   if (condition.name.empty()) return true;
-  return condition.is_check ? Value(condition, observation) : risen_;
+  if (condition.is_check) return Value(condition, observation);
+  return std::any_of(going_.begin(), going_.end(),
+                     [&](const Going& going) { return going.subtask == subtask && going.risen; });
 }
 
-void SubtaskWatch::End() {
-  if (is_grasp()) held_.push_back({subtask_, 0});
+void SubtaskWatch::End(size_t subtask) {
+  std::erase_if(going_, [&](const Going& going) { return going.subtask == subtask; });
+  if (is_grasp(subtask)) held_.push_back({subtask, 0});
 }
 
 std::string SubtaskWatch::held_by(size_t arm) const {
@@ -68,9 +68,5 @@ std::string SubtaskWatch::held_by(size_t arm) const {
   }
   return "";
 }
-
-bool SubtaskWatch::is_grasp() const { return conditions_[subtask_].grasp_arm >= 0; }
-
-const std::string& SubtaskWatch::condition() const { return conditions_[subtask_].name; }
 
 }  // namespace understudy

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,28 +11,35 @@
 
 namespace understudy {
 
-// Looks at the signals while subtasks are executed: has the running one come about, and is what an
-// earlier one grasped still in the hand?
+// Looks at the signals while subtasks are executed: have those that go on come about, and is what
+// earlier ones grasped still in the hand?
 class SubtaskWatch {
  public:
   // Requires that the simulator gives a signal for every subtask signal and check.
   SubtaskWatch(const TaskSpec& task, const SimulatorInfo& info);
 
-  void Begin(size_t subtask);
-  // After every step; `command` is what the arms were last told. The name of a grasp that has been
-  // missing for more than `patience` steps while its gripper was commanded closed; else empty.
-  std::string Step(const Observation& observation, const Action& command, int patience);
-  // Whether the subtask that has begun may end: its check holds now; without one, its signal has
-  // been 1 at some step of it; without either, always.
-  bool Holds(const Observation& observation) const;
+  void Begin(size_t subtask) { going_.push_back({subtask, false}); }
+  // A grasp that was lost, and the arm that had it.
+  struct Lost {
+    std::string name;
+    int arm = -1;
+  };
+  // After every step; `command` is what the arms were last told. A grasp that has been missing for
+  // more than `patience` steps while its gripper was commanded closed.
+  std::optional<Lost> Step(const Observation& observation, const Action& command, int patience);
+  // Whether a subtask that has begun may end: its check holds now; without one, its signal has been
+  // 1 at some step of it; without either, always.
+  bool Holds(size_t subtask, const Observation& observation) const;
   // The subtask ended well: what it grasped is held from now on, until the gripper is opened.
-  void End();
+  void End(size_t subtask);
 
   // Name of the object that `arm` holds from an earlier subtask; empty: none.
   std::string held_by(size_t arm) const;
 
-  bool is_grasp() const;                 // the condition of the subtask asks for a grasp
-  const std::string& condition() const;  // name of its check or signal; empty: none
+  // Whether the condition of the subtask asks for a grasp.
+  bool is_grasp(size_t subtask) const { return conditions_[subtask].grasp_arm >= 0; }
+  // Name of its check or signal; empty: none.
+  const std::string& condition(size_t subtask) const { return conditions_[subtask].name; }
 
  private:
   struct Condition {
@@ -41,6 +49,10 @@ class SubtaskWatch {
     int grasp_arm = -1;   // arm of the grasp that it asks for; -1: none
     std::string grasped;  // its object
   };
+  struct Going {
+    size_t subtask = 0;
+    bool risen = false;  // its signal has been 1
+  };
   struct Held {
     size_t subtask = 0;
     int missing = 0;  // steps in a row
@@ -48,8 +60,7 @@ class SubtaskWatch {
   bool Value(const Condition& condition, const Observation& observation) const;
 
   std::vector<Condition> conditions_;  // per subtask
-  size_t subtask_ = 0;
-  bool risen_ = false;
+  std::vector<Going> going_;
   std::vector<Held> held_;
 };
 

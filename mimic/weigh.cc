@@ -11,6 +11,7 @@ SourceScores::SourceScores(size_t subtasks, size_t sources)
 
 void SourceScores::Add(const Attempt& attempt) {
   for (size_t i = 0; i < attempt.sources.size(); ++i) {
+    if (attempt.sources[i] < 0) continue;
     const auto source = static_cast<size_t>(attempt.sources[i]);
     ++begun_[i][source];
     const bool failed = attempt.failure && static_cast<size_t>(attempt.failure->subtask) == i;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "data/base/hash.h"
+#include "data/base/names.h"
 #include "data/base/progress.h"
 #include "data/seam/replay.h"
 #include "teleop/quality.h"
@@ -148,15 +149,17 @@ class Recording {
     return false;
   }
 
-  // The first subtask whose signal has not risen yet.
+  // The first subtask whose signal has not held yet; of a parallel one it counts whenever it holds,
+  // else when its turn has come.
   int32_t Subtask(const Observation& observation) {
-    while (subtask_ + 1 < static_cast<int32_t>(task_.subtasks.size())) {
-      const auto found =
-          std::find(info_.signals.begin(), info_.signals.end(), task_.subtasks[subtask_].signal);
-      if (found == info_.signals.end() || !observation.signals[found - info_.signals.begin()]) {
-        break;
-      }
-      ++subtask_;
+    const size_t last = task_.subtasks.size() - 1;
+    came_.resize(last);
+    for (size_t i = static_cast<size_t>(subtask_); i < last; ++i) {
+      const int signal = IndexOf(info_.signals, task_.subtasks[i].signal);
+      const bool turn = static_cast<int32_t>(i) == subtask_;
+      if (!turn && !task_.subtasks[i].parallel) continue;
+      came_[i] = came_[i] || (signal >= 0 && observation.signals[static_cast<size_t>(signal)] != 0);
+      if (turn && came_[i]) ++subtask_;
     }
     return subtask_;
   }
@@ -252,6 +255,7 @@ class Recording {
   std::vector<SimState> states_;
   std::vector<Action> actions_;
   int32_t subtask_ = 0;
+  std::vector<bool> came_;  // per subtask but the last: its signal has held
   int success_for_ = 0;
   std::string problem_;
 };

@@ -72,8 +72,9 @@ class SignalWatch {
   }
   const std::vector<std::string>& came() const { return came_; }
 
-  // Why the time ran out. Signals come in the order of subtasks: the first that is missing is where
-  // it ended; where none is, what was reached either still holds or was lost.
+  // Why the time ran out. Signals are listed in the order of subtasks: the first that is missing is
+  // where it ended (of parallel ones, the first in the list); where none is, what was reached
+  // either still holds or was lost.
   std::string Cause() const {
     for (size_t i = 0; i < names_.size(); ++i) {
       if (!seen_[i]) return fmt::format("never reached '{}'", names_[i]);

@@ -45,6 +45,14 @@ struct TeleopStep {
   int64_t sample_age_ns = 0;  // step time minus sample time
 };
 
+// What one arm does in a generated step where the arms are at different subtasks.
+struct ArmPart {
+  StepLabel label = StepLabel::kHold;
+  int32_t subtask = -1;                   // -1: the arm keeps still
+  int32_t source = -1, source_step = -1;  // as in Step; -1 where it keeps still
+  bool operator==(const ArmPart&) const = default;
+};
+
 // Row k: state and observation before step k; the action is applied over [k, k+1).
 struct Step {
   Observation observation;
@@ -56,6 +64,9 @@ struct Step {
   int32_t subtask = 0;
   int32_t source = -1;       // generated: index into EpisodeMeta::sources; else -1
   int32_t source_step = -1;  // generated: row of that source; -1 on bridges
+  // Per arm, where a task has parallel subtasks: what is told above is of the first subtask in the
+  // list that goes on, or, where none does any more, of the one that ended last. Else empty.
+  std::vector<ArmPart> parts;
   TeleopStep teleop;
 };
 

@@ -174,6 +174,9 @@ std::vector<std::string> Validate(const TaskSpec& task) {
     if (!has_arm(subtask.arm)) {
       problems.push_back(fmt::format("{}.arm: {}: {}", path, subtask.arm, arms));
     }
+    if (subtask.parallel && subtask.arm == kAllArms) {
+      problems.push_back(path + ".parallel: needs an arm of its own (arm)");
+    }
     if (subtask.end_offset[0] > subtask.end_offset[1]) {
       problems.push_back(fmt::format("{}.end_offset: [{}, {}] is no range", path,
                                      subtask.end_offset[0], subtask.end_offset[1]));
@@ -202,7 +205,9 @@ std::vector<std::string> Validate(const TaskSpec& task) {
   for (size_t i = 0; i < task.subtasks.size(); ++i) {
     if (!task.subtasks[i].turn_hand || !grasps(i)) continue;
     // until something else is grasped it may still be in the hand
-    for (size_t j = i + 1; j < task.subtasks.size() && !grasps(j); ++j) {
+    for (size_t j = i + 1; j < task.subtasks.size(); ++j) {
+      if (!ShareArm(task.subtasks[i], task.subtasks[j])) continue;
+      if (grasps(j)) break;
       if (task.subtasks[j].replay == Replayed::kHeld) continue;
       problems.push_back(
           fmt::format("subtasks[{}].turn_hand: what is grasped with a turned hand is carried "
@@ -213,6 +218,16 @@ std::vector<std::string> Validate(const TaskSpec& task) {
   // and so have references that lead nowhere
   if (problems.empty()) problems = NeverHold(task);
   return problems;
+}
+
+bool WaitsFor(const TaskSpec& task, size_t later, size_t earlier) {
+  const Subtask& other = task.subtasks.at(later);
+  return !other.parallel || ShareArm(task.subtasks.at(earlier), other);
+}
+
+bool HasParallel(const TaskSpec& task) {
+  return std::any_of(task.subtasks.begin(), task.subtasks.end(),
+                     [](const Subtask& subtask) { return subtask.parallel; });
 }
 
 const GraspedPredicate* GraspOf(const TaskSpec& task, const std::string& name) {

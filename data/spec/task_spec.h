@@ -250,14 +250,17 @@ inline bool IsMeant(int arm, size_t i) { return arm == kAllArms || arm == static
 // One object-centred piece of the task, and how Mimic treats it.
 struct Subtask {
   // settings that came later are written only where they say something: same settings, same text
-  static constexpr std::array kUnwritten{"arm",         "replay_until", "transit", "transit_margin",
-                                         "start_shift", "start_turn"};
+  static constexpr std::array kUnwritten{
+      "arm", "parallel", "replay_until", "transit", "transit_margin", "start_shift", "start_turn"};
   std::string object;                   // reference object; empty: none (world frame)
   std::string signal;                   // its rising edge ends the subtask; empty only for the last
   std::array<int, 2> end_offset{0, 0};  // steps added to the end, uniform inclusive; last: 0, 0
   // The arm that does it, as the source's did; the others keep still, with what they hold. -1: all
   // of them move, carried along by one transform.
   int arm = kAllArms;
+  // Begins as soon as its own arm is free, while earlier subtasks of the others go on. All others
+  // wait until every earlier subtask has ended.
+  bool parallel = false;
   // The segment begins where the source's hand first came this near (m) to the object; a bridge
   // takes the place of the way there, so that every demonstration goes straight. 0: all of it.
   double replay_within = 0;
@@ -295,6 +298,7 @@ struct Subtask {
     v("signal", signal, "predicate whose rising edge ends it; empty for the last");
     v("end_offset", end_offset, "steps added to its end, [low, high]", Limits{-1000, 1000});
     v("arm", arm, "that does it while the others keep still; -1: all of them", Limits{kAllArms, 7});
+    v("parallel", parallel, "begins as soon as its arm is free, whatever the others do");
     v("replay_within", replay_within,
       "m from the object: what the source did farther away becomes "
       "a bridge; 0: replay all of it",
@@ -390,6 +394,16 @@ struct TaskSpec {
 
 // All violations of the references inside a task; empty: fine.
 std::vector<std::string> Validate(const TaskSpec& task);
+
+// Whether some arm has a part in both.
+inline bool ShareArm(const Subtask& a, const Subtask& b) {
+  return a.arm == kAllArms || b.arm == kAllArms || a.arm == b.arm;
+}
+// Whether subtask `later` begins only when `earlier`, one before it in the list, has ended: always,
+// or, where it is parallel, if they need the same arm.
+bool WaitsFor(const TaskSpec& task, size_t later, size_t earlier);
+// Whether arms may be at different subtasks at once.
+bool HasParallel(const TaskSpec& task);
 
 // The reset distribution of that name. Throws Error(kUsage) where the task has none.
 const ResetVariant& VariantOf(const TaskSpec& task, const std::string& variant);

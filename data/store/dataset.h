@@ -47,11 +47,13 @@ inline void SetRobotSpec(const Json& robot, DatasetHeader& header) {
 struct AttemptRecord {
   int64_t attempt = 0;
   bool success = false;
-  std::string cause;                   // empty on success
-  int32_t subtask = -1;                // where it ended
-  int32_t steps = 0;                   // length of the attempt
-  std::vector<Pose> X_WO_start;        // object poses at its start, for coverage
-  std::vector<int32_t> sources;        // source demonstration of every subtask executed
+  std::string cause;             // empty on success
+  int32_t subtask = -1;          // where it ended
+  int32_t steps = 0;             // length of the attempt
+  std::vector<Pose> X_WO_start;  // object poses at its start, for coverage
+  // source demonstration of every subtask that ended or failed; -1 within: cut short by another's
+  // failure, or not begun
+  std::vector<int32_t> sources;
   std::vector<int32_t> subtask_steps;  // steps in each of these subtasks; empty: not told
 };
 

@@ -108,6 +108,7 @@ RowShape RowShape::Of(const Step& step, const EpisodeMeta& meta, const DatasetHe
   }
   shape.teleop = HasTeleop(step.teleop);
   shape.teleop_arms = step.teleop.arms.size();
+  shape.parts = step.parts.size();
   return shape;
 }
 
@@ -254,6 +255,22 @@ void AddTeleop(const RowShape& shape, const Step* steps, size_t n, std::vector<C
                             "ns", "monotonic or virtual"));
 }
 
+// Labels, subtasks and sources of each arm.
+void AddParts(size_t arms, const Step* steps, size_t n, std::vector<Column>& columns) {
+  columns.push_back(
+      Rows("understudy/arm_label", kU8, Sizes{arms}, steps, n, [](Column& c, const Step& s) {
+        for (const ArmPart& part : s.parts) c.Push(static_cast<uint8_t>(part.label));
+      }));
+  const auto add = [&](const char* path, int32_t ArmPart::*number) {
+    columns.push_back(Rows(path, kI32, Sizes{arms}, steps, n, [&](Column& c, const Step& s) {
+      for (const ArmPart& part : s.parts) c.Push(part.*number);
+    }));
+  };
+  add("understudy/arm_subtask", &ArmPart::subtask);
+  add("understudy/arm_source", &ArmPart::source);
+  add("understudy/arm_source_step", &ArmPart::source_step);
+}
+
 }  // namespace
 
 std::vector<Column> StepColumns(const RowShape& shape, const Step* steps, size_t n) {
@@ -265,6 +282,8 @@ std::vector<Column> StepColumns(const RowShape& shape, const Step* steps, size_t
     Require(steps[k].delta.size() == arms, "every step has one delta per arm");
     Require(HasTeleop(steps[k].teleop) == shape.teleop || shape.teleop,
             "teleoperation columns begin with the first step or not at all");
+    Require(steps[k].parts.size() == shape.parts && (shape.parts == 0 || shape.parts == arms),
+            "every step tells what each arm does, or none");
   }
   std::vector<Column> columns;
   const auto absolute = [&](const char* path, auto member) {
@@ -295,6 +314,7 @@ std::vector<Column> StepColumns(const RowShape& shape, const Step* steps, size_t
       Numbers<int32_t>("understudy/source", steps, n, [](const Step& s) { return s.source; }));
   columns.push_back(Numbers<int32_t>("understudy/source_step", steps, n,
                                      [](const Step& s) { return s.source_step; }));
+  if (shape.parts > 0) AddParts(shape.parts, steps, n, columns);
   AddViews(shape, steps, n, columns);
   if (shape.teleop) AddTeleop(shape, steps, n, columns);
   return columns;

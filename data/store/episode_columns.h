@@ -25,6 +25,7 @@ struct RowShape {
   std::vector<std::string> objects, signals;
   bool teleop = false;  // teleoperation columns are written
   size_t teleop_arms = 0;
+  size_t parts = 0;  // arms whose subtasks are told one by one
 
   static RowShape Of(const Step& step, const EpisodeMeta& meta, const DatasetHeader& header);
 };

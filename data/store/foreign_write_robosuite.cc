@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "data/store/foreign_columns.h"
 #include "data/store/foreign_parts.h"
@@ -157,15 +158,22 @@ void AddSources(const Target& target, const Episode& episode, std::vector<Column
   const std::vector<std::string>& uuids = episode.meta.sources;
   Column inds("src_demo_inds", ColumnType::kI64, {}),
       labels("src_demo_labels", ColumnType::kI64, {1});
-  int32_t subtask = -1;
+  std::map<int32_t, int32_t> source_of;  // by subtask
+  const auto named = [&](int32_t source) {
+    return source >= 0 && static_cast<size_t>(source) < uuids.size();
+  };
   for (const Step& step : episode.steps) {
-    if (step.source < 0 || static_cast<size_t>(step.source) >= uuids.size()) return;
+    if (!named(step.source)) return;
     const int64_t place = target.sources.at(uuids[static_cast<size_t>(step.source)]);
     labels.Push(place);
     ++labels.rows;
-    if (step.subtask == subtask) continue;
-    subtask = step.subtask;
-    inds.Push(place);
+    source_of.try_emplace(step.subtask, step.source);
+    for (const ArmPart& part : step.parts) {
+      if (part.subtask >= 0 && named(part.source)) source_of.try_emplace(part.subtask, part.source);
+    }
+  }
+  for (const auto& [subtask, source] : source_of) {
+    inds.Push(target.sources.at(uuids[static_cast<size_t>(source)]));
     ++inds.rows;
   }
   columns.push_back(std::move(inds));

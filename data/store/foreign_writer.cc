@@ -41,17 +41,21 @@ std::map<std::string, int64_t> PlacesOfSources(const DatasetReader& reader) {
       sound = false;
       continue;
     }
-    // an episode names its sources in the order of their first use
+    // an episode names its sources in the order of the subtasks, those of a failure also where
+    // the attempt does not count them
     std::vector<int32_t> used;
     for (const int32_t place : found->second) {
-      if (std::find(used.begin(), used.end(), place) == used.end()) used.push_back(place);
+      if (place >= 0 && std::find(used.begin(), used.end(), place) == used.end())
+        used.push_back(place);
     }
+    if (used.size() != meta.sources.size() && !meta.success) continue;
     sound &= used.size() == meta.sources.size();
     for (size_t s = 0; sound && s < used.size(); ++s) {
       const auto [known, fresh] = places.emplace(meta.sources[s], used[s]);
       sound &= fresh || known->second == used[s];
     }
   }
+  for (const std::string& uuid : uuids) sound &= places.contains(uuid);
   if (sound) return places;
   places.clear();
   for (const std::string& uuid : uuids) places.emplace(uuid, static_cast<int64_t>(places.size()));

@@ -158,6 +158,14 @@ void ReadColumns(const h5::Group& demo, size_t length, bool cut, Episode& episod
   const Column& subtask = reader.Get("understudy/subtask", kI32, {});
   const Column& source = reader.Get("understudy/source", kI32, {});
   const Column& source_step = reader.Get("understudy/source_step", kI32, {});
+  const auto label_at = [&](const Column& c, size_t k, size_t i) {
+    const uint8_t kind = c.At<uint8_t>(k, i);
+    if (kind > static_cast<uint8_t>(StepLabel::kHold)) {
+      h5::FailReading(fmt::format("{}[{}]", demo.Place(c.path), k),
+                      fmt::format("= {}: known labels are 0 to 3", kind));
+    }
+    return static_cast<StepLabel>(kind);
+  };
   episode.steps.assign(length, Step{});
   for (size_t k = 0; k < length; ++k) {
     Step& step = episode.steps[k];
@@ -173,15 +181,23 @@ void ReadColumns(const h5::Group& demo, size_t length, bool cut, Episode& episod
       d.clipped = clipped.At<uint8_t>(k, a) != 0;
       step.delta.push_back(d);
     }
-    const uint8_t kind = label.At<uint8_t>(k);
-    if (kind > static_cast<uint8_t>(StepLabel::kHold)) {
-      h5::FailReading(fmt::format("{}[{}]", demo.Place("understudy/label"), k),
-                      fmt::format("= {}: known labels are 0 to 3", kind));
-    }
-    step.label = static_cast<StepLabel>(kind);
+    step.label = label_at(label, k, 0);
     step.subtask = subtask.At<int32_t>(k);
     step.source = source.At<int32_t>(k);
     step.source_step = source_step.At<int32_t>(k);
+  }
+  if (demo.Has("understudy/arm_label")) {
+    const Column& labels = reader.Get("understudy/arm_label", kU8, {arms});
+    const Column& subtasks = reader.Get("understudy/arm_subtask", kI32, {arms});
+    const Column& sources = reader.Get("understudy/arm_source", kI32, {arms});
+    const Column& source_steps = reader.Get("understudy/arm_source_step", kI32, {arms});
+    for (size_t k = 0; k < length; ++k) {
+      for (size_t a = 0; a < static_cast<size_t>(arms); ++a) {
+        episode.steps[k].parts.push_back({label_at(labels, k, a), subtasks.At<int32_t>(k, a),
+                                          sources.At<int32_t>(k, a),
+                                          source_steps.At<int32_t>(k, a)});
+      }
+    }
   }
   ReadTeleop(demo, reader, episode);
   ReadInstants(demo, length, cut, episode, before);

@@ -136,10 +136,10 @@ void EpisodeCheck::Values(const Column& c) {
       }
     }
   }
-  if (c.path == "understudy/label") {
-    for (size_t k = 0; k < c.rows; ++k) {
-      if (c.At<uint8_t>(k) > static_cast<uint8_t>(StepLabel::kHold)) {
-        return Fail(fmt::format("{}[{}]", c.path, k), "is no known label");
+  if (c.path == "understudy/label" || c.path == "understudy/arm_label") {
+    for (size_t i = 0; i < c.rows * c.row_size(); ++i) {
+      if (c.At<uint8_t>(0, i) > static_cast<uint8_t>(StepLabel::kHold)) {
+        return Fail(fmt::format("{}[{}]", c.path, i / c.row_size()), "is no known label");
       }
     }
   }
@@ -316,14 +316,20 @@ void VerifyEpisode(const h5::Group& data, const std::string& name, const Dataset
     if (episode.meta.uuid.empty()) check.Fail("", "has no uuid");
     ReadRaw(demo, false, episode.raw, check.columns());
     ReadColumns(demo, length, false, episode, check.columns());
+    const auto check_source = [&](const char* column, size_t k, int32_t source) {
+      if (source >= -1 && source < static_cast<int32_t>(episode.meta.sources.size())) return true;
+      check.Fail(
+          fmt::format("{}[{}]", column, k),
+          fmt::format("= {}: the episode names {} sources", source, episode.meta.sources.size()));
+      return false;
+    };
     for (size_t k = 0; k < length; ++k) {
-      const int32_t source = episode.steps[k].source;
-      if (source < -1 || source >= static_cast<int32_t>(episode.meta.sources.size())) {
-        check.Fail(
-            fmt::format("understudy/source[{}]", k),
-            fmt::format("= {}: the episode names {} sources", source, episode.meta.sources.size()));
-        break;
+      const Step& step = episode.steps[k];
+      bool sound = check_source("understudy/source", k, step.source);
+      for (const ArmPart& part : step.parts) {
+        sound = sound && check_source("understudy/arm_source", k, part.source);
       }
+      if (!sound) break;
     }
     const std::string hash = demo.Open("understudy").Text("content_hash");
     if (stamp != nullptr) *stamp = EpisodeStamp{episode.meta.uuid, hash};

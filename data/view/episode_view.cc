@@ -182,6 +182,15 @@ void AddLabels(const Episode& episode, Columns& columns) {
   add("subtask", [](const Step& step) { return step.subtask; });
   add("source", [](const Step& step) { return step.source; });
   add("source_step", [](const Step& step) { return step.source_step; });
+  if (!steps[0].parts.empty()) {
+    std::vector<std::string> arms;
+    for (size_t a = 0; a < steps[0].parts.size(); ++a) {
+      arms.push_back(NameOf(episode.meta.arms, a, "arm"));
+    }
+    columns.Add("arm_subtask", "row", "", "", arms, [&](size_t k, size_t arm) {
+      return static_cast<double>(steps[k].parts.at(arm).subtask);
+    });
+  }
   if (steps[0].teleop.arms.empty()) return;
   columns.Add("sample_age", "row", "", "ms", {"sample_age"}, [&](size_t k, size_t) {
     return 1e-6 * static_cast<double>(steps[k].teleop.sample_age_ns);

@@ -3,27 +3,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "data/base/error.h"
 
 namespace understudy {
+namespace {
 
-std::vector<std::string> Validate(const OperatorSpec& spec, const TaskSpec& task) {
+// What is wrong with one hand's phases, which stand at `path`.
+std::vector<std::string> CheckPhases(const std::vector<OperatorPhase>& phases,
+                                     const std::string& path, const TaskSpec& task) {
   std::vector<std::string> problems;
   const std::vector<std::string> objects = task.object_names();
-  std::vector<std::string> signals = task.signal_names();
+  const std::vector<std::string> signals = task.signal_names();
   std::vector<std::string> names;
-  for (const OperatorPhase& phase : spec.phases) names.push_back(phase.name);
+  for (const OperatorPhase& phase : phases) names.push_back(phase.name);
   const auto check = [&](const std::string& place, const char* kind, const std::string& name,
                          const std::vector<std::string>& known) {
     if (!name.empty() && std::find(known.begin(), known.end(), name) == known.end()) {
       problems.push_back(fmt::format("{}: {}", place, UnknownName(kind, name, known)));
     }
   };
-  if (spec.phases.empty()) problems.push_back("phases: at least one is needed");
-  for (size_t i = 0; i < spec.phases.size(); ++i) {
-    const OperatorPhase& phase = spec.phases[i];
-    const std::string place = fmt::format("phases[{}]", i);
+  if (phases.empty()) problems.push_back(path + ": at least one is needed");
+  for (size_t i = 0; i < phases.size(); ++i) {
+    const OperatorPhase& phase = phases[i];
+    const std::string place = fmt::format("{}[{}]", path, i);
+    check(place + ".await", "signal", phase.await, signals);
     check(place + ".object", "object", phase.object, objects);
     check(place + ".carried", "object", phase.carried, objects);
     check(place + ".expect", "signal", phase.expect, signals);
@@ -38,6 +43,42 @@ std::vector<std::string> Validate(const OperatorSpec& spec, const TaskSpec& task
       problems.push_back(fmt::format("{}.name = {}: is used twice", place, phase.name));
     }
   }
+  return problems;
+}
+
+}  // namespace
+
+std::vector<OperatorSpec> HandsOf(const OperatorSpec& spec) {
+  std::vector<OperatorSpec> hands{{spec.arm, spec.body, spec.phases, {}}};
+  for (const OtherHand& other : spec.other_hands) {
+    hands.push_back({other.arm, spec.body, other.phases, {}});
+    hands.back().body.X_TH_comfort = other.X_TH_comfort;
+  }
+  return hands;
+}
+
+std::vector<std::string> Validate(const OperatorSpec& spec, const TaskSpec& task) {
+  std::vector<std::string> problems = CheckPhases(spec.phases, "phases", task);
+  std::set<int> arms{spec.arm};
+  const int most = static_cast<int>(task.further_arms.size());
+  const auto check_arm = [&](const std::string& path, int arm) {
+    if (arm <= most) return;
+    problems.push_back(
+        fmt::format("{}arm = {}: the task's arms are counted 0 to {}", path, arm, most));
+  };
+  check_arm("", spec.arm);
+  for (size_t i = 0; i < spec.other_hands.size(); ++i) {
+    const std::string path = fmt::format("other_hands[{}]", i);
+    const OtherHand& other = spec.other_hands[i];
+    for (std::string& problem : CheckPhases(other.phases, path + ".phases", task)) {
+      problems.push_back(std::move(problem));
+    }
+    if (!arms.insert(other.arm).second) {
+      problems.push_back(fmt::format("{}.arm = {}: is led already", path, other.arm));
+    }
+    check_arm(path + ".", other.arm);
+  }
+  if (spec.other_hands.size() > 1) problems.push_back("other_hands: a person has two hands");
   // ranges that are empty
   const OperatorBody& body = spec.body;
   for (const auto& [name, range] : {std::pair{"tremor_hz", body.tremor_hz},

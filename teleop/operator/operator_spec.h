@@ -18,6 +18,7 @@ struct EnumNames<TriggerUse> {
 // One stretch of the operator's work: bring something somewhere, then perhaps use the trigger.
 struct OperatorPhase {
   std::string name;
+  std::string await;             // signal that must hold before it begins; empty: none
   std::string object;            // frame O of the goal; empty: relative to where E is now
   std::string carried;           // what is brought there; empty: the control frame E
   Pose pose;                     // X_OE or X_O,carried; no object: p from E and turn of E, in W
@@ -33,6 +34,7 @@ struct OperatorPhase {
   template <class V>
   void Visit(V& v) {
     v("name", name, "of the phase");
+    v("await", await, "signal to wait for before it begins, such as what the other hand does");
     v("object", object, "object in whose frame the goal stands; empty: a move from here");
     v("carried", carried, "object that is brought there; empty: the gripper");
     v("pose", pose, "goal in the object's frame, or the move in world axes");
@@ -85,18 +87,36 @@ struct OperatorBody {
   }
 };
 
+// A hand that works at the same time.
+struct OtherHand {
+  int arm = 1;
+  Pose X_TH_comfort = Pose::FromTranslation({-0.2, 1.1, -0.4});
+  std::vector<OperatorPhase> phases;
+  template <class V>
+  void Visit(V& v) {
+    v("arm", arm, "index of the arm that it leads", Limits{0, 7});
+    v("comfort", X_TH_comfort, "where it starts and returns to, tracking space (+y up)");
+    v("phases", phases, "in order");
+  }
+};
+
 // operator.yaml of a task.
 struct OperatorSpec {
   int arm = 0;  // index; its hand follows RetargetOptions::hands
   OperatorBody body;
   std::vector<OperatorPhase> phases;
+  std::vector<OtherHand> other_hands;
   template <class V>
   void Visit(V& v) {
     v("arm", arm, "index of the arm that is led", Limits{0, 7});
     v("body", body, "the operator's body");
     v("phases", phases, "in order");
+    v("other_hands", other_hands, "that lead further arms at the same time");
   }
 };
+
+// One specification per hand, none of them with other hands; the first one's hand comes first.
+std::vector<OperatorSpec> HandsOf(const OperatorSpec& spec);
 
 // Every name that refers to nothing in `task`, and every impossible number; empty: fine.
 std::vector<std::string> Validate(const OperatorSpec& spec, const TaskSpec& task);

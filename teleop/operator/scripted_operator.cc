@@ -41,8 +41,8 @@ Pose ScriptedOperator::Movement::At(double t_s) const {
 
 ScriptedOperator::ScriptedOperator(const OperatorSpec& spec, const TaskSpec& task,
                                    const SimulatorInfo& info, const RngKey& key,
-                                   const OperatorSkill& skill)
-    : spec_(spec), info_(info), skill_(skill), rng_(key) {
+                                   const OperatorSkill& skill, bool starts)
+    : spec_(spec), info_(info), skill_(skill), rng_(key), starts_(starts) {
   Require(Validate(spec, task).empty(), "an operator works from a checked specification");
   Require(spec.arm < static_cast<int>(info.arms.size()), "the operator's arm exists");
   const auto order = [&](const std::string& object) {
@@ -54,6 +54,7 @@ ScriptedOperator::ScriptedOperator(const OperatorSpec& spec, const TaskSpec& tas
     names_.push_back({.object = IndexOf(info.objects, phase.object),
                       .carried = IndexOf(info.objects, phase.carried),
                       .signal = IndexOf(info.signals, phase.expect),
+                      .await = IndexOf(info.signals, phase.await),
                       .symmetry = a == 0 || b == 0 ? 0 : std::lcm(a, b)});
   }
   for (const std::string& object : info.objects) {
@@ -71,7 +72,8 @@ ScriptedOperator::ScriptedOperator(const OperatorSpec& spec, const TaskSpec& tas
       Pose(spec.body.X_TH_comfort.rotation(), spec.body.X_TH_comfort.translation() + 0.01 * aside);
 }
 
-HandTarget ScriptedOperator::Move(const Observation& observation, int64_t now_ns) {
+HandTarget ScriptedOperator::Move(const Observation& observation, int64_t now_ns,
+                                  bool others_done) {
   if (start_ns_ < 0) {
     start_ns_ = last_ns_ = now_ns;
     X_WE_seen_ = observation.arms[spec_.arm].X_WE;
@@ -82,7 +84,7 @@ HandTarget ScriptedOperator::Move(const Observation& observation, int64_t now_ns
   const double t = 1e-9 * static_cast<double>(now_ns - start_ns_);
   const double dt = 1e-9 * static_cast<double>(now_ns - last_ns_);
   Look(observation);
-  Act(observation, t);
+  Act(observation, t, others_done);
   // fingers take their time
   squeeze_ = Towards(squeeze_, squeeze_goal_, dt / kSqueezeSeconds);
   trigger_ = Towards(trigger_, trigger_goal_, dt / kTriggerSeconds);
@@ -124,12 +126,12 @@ void ScriptedOperator::Anchor() {
   X_WE_anchor_ = X_WE_seen_;
 }
 
-void ScriptedOperator::Act(const Observation& observation, double t_s) {
+void ScriptedOperator::Act(const Observation& observation, double t_s, bool others_done) {
   const bool due = t_s >= wait_until_s_;
   switch (mode_) {
     case Mode::kStart:
       // press start, then take hold
-      if (due) buttons_ = kButtonStart;
+      if (due && starts_) buttons_ = kButtonStart;
       if (t_s >= wait_until_s_ + kPressSeconds) {
         buttons_ = 0;
         Enter(Mode::kGrip, t_s + kGripSeconds + Draw(spec_.body.reaction));
@@ -142,8 +144,12 @@ void ScriptedOperator::Act(const Observation& observation, double t_s) {
       Anchor();
       return Enter(Mode::kThink, t_s + Draw(spec_.body.reaction));
     case Mode::kThink:
-      if (due) PlanMovement(observation, t_s);
-      return;
+      if (!due) return;
+      if (const int await = names_[phase_].await; !phase_begun_ && await >= 0) {
+        if (!observation.signals[await]) return;
+        if (AtRest()) Anchor();  // what it was doing has ended long ago
+      }
+      return PlanMovement(observation, t_s);
     case Mode::kMove:
       X_TH_ = movement_.At(t_s);
       if (movement_.Over(t_s)) Enter(Mode::kSettle, t_s + spec_.body.drift_patience);
@@ -167,7 +173,8 @@ void ScriptedOperator::Act(const Observation& observation, double t_s) {
       }
       return;
     case Mode::kDone:
-      if (due && !observation.success) Enter(Mode::kGaveUp, t_s);
+      if (!others_done) wait_until_s_ = t_s + spec_.body.success_patience;
+      if (due && others_done && !observation.success) Enter(Mode::kGaveUp, t_s);
       return;
     case Mode::kGaveUp:
       buttons_ = kButtonDiscard;

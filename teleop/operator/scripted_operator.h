@@ -27,21 +27,23 @@ struct OperatorSkill {
   double scale = 1;  // arm metres per hand metre
 };
 
-// A skilled person with one controller, one attempt long. Sees the scene and the gripper, moves the
-// hand: minimum-jerk movements (Flash & Hogan 1985, J. Neurosci. 5:1688) towards goals in object
-// frames, physiological tremor, a pause before each movement, a finger later than the hand, small
-// corrections while the gripper is not yet where it should be, a new grip on the clutch when the
-// hand leaves its comfortable reach. Presses start first, and discard after giving up. Knows
+// A hand of a skilled person with its controller, one attempt long. Sees the scene and the gripper,
+// moves the hand: minimum-jerk movements (Flash & Hogan 1985, J. Neurosci. 5:1688) towards goals in
+// object frames, physiological tremor, a pause before each movement, a finger later than the hand,
+// small corrections while the gripper is not yet where it should be, a new grip on the clutch when
+// the hand leaves its comfortable reach. Presses start first, and discard after giving up. Knows
 // nothing of the recorder: works through any device that carries the hand. One thread; all draws
 // come from `key`.
 class ScriptedOperator {
  public:
-  // Requires Validate(spec, task) to be empty and `info` to belong to `task`.
+  // Leads spec.arm. Requires Validate(spec, task) to be empty and `info` to belong to `task`. Only
+  // a hand that `starts` presses start.
   ScriptedOperator(const OperatorSpec& spec, const TaskSpec& task, const SimulatorInfo& info,
-                   const RngKey& key, const OperatorSkill& skill = {});
+                   const RngKey& key, const OperatorSkill& skill = {}, bool starts = true);
 
-  // The hand at `now_ns` (any clock, not going back), seeing `observation`.
-  HandTarget Move(const Observation& observation, int64_t now_ns);
+  // The hand at `now_ns` (any clock, not going back), seeing `observation`. While another hand is
+  // still at work (`others_done`), a hand that has finished does not give up.
+  HandTarget Move(const Observation& observation, int64_t now_ns, bool others_done = true);
 
   bool gave_up() const { return mode_ == Mode::kGaveUp; }
   bool finished() const { return mode_ == Mode::kDone; }
@@ -72,7 +74,7 @@ class ScriptedOperator {
     bool Over(double t_s) const { return t_s >= start_s + seconds; }
   };
 
-  void Act(const Observation& observation, double t_s);
+  void Act(const Observation& observation, double t_s, bool others_done);
   void Enter(Mode mode, double wait_until_s);
   void BeginPhase(const Observation& observation);
   void EndPhase(const Observation& observation, double t_s);
@@ -93,9 +95,10 @@ class ScriptedOperator {
   SimulatorInfo info_;
   OperatorSkill skill_;
   Rng rng_;
+  bool starts_;
   // per phase: indices into the observation's lists, -1 for none; order of symmetry of the goal
   struct Names {
-    int object = -1, carried = -1, signal = -1, symmetry = 1;
+    int object = -1, carried = -1, signal = -1, await = -1, symmetry = 1;
   };
   std::vector<Names> names_;
   std::vector<double> radius_;  // m, of each object

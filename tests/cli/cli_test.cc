@@ -139,7 +139,7 @@ TEST_F(Cli, WholePathInMiniature) {
   Expect("data info short.h5", 0, "idle_share");
   Expect("data convert tiny/looks.h5 --to lerobot --plan --out lerobot", 0, "pictures: H.264");
   EXPECT_FALSE(fs::exists(folder_ / "lerobot"));
-  Expect("data convert tiny/looks.h5 --to lerobot --out lerobot", 0, "episodes: 6");
+  Expect("data convert tiny/looks.h5 lerobot --to lerobot", 0, "episodes: 6");
   Expect("data convert tiny/looks.h5 --to lerobot --out lerobot", 2, "exists already");
   Expect("data convert tiny/looks.h5 --to zarr --out z", 2, "unknown choice 'zarr'");
   Expect("data convert lerobot --to understudy --plan --out back.h5", 0, "their codec is lossy");

@@ -76,7 +76,8 @@ def check_robosuite(own, file, mimicgen):
         turn = np.swapaxes(eef[:, :3, :3], 1, 2) @ rotation(demo["obs/robot0_eef_quat"][:])
         close(turn, np.broadcast_to(turn[0], turn.shape))
         assert demo["src_demo_labels"].shape == (n, 1)
-        assert set(demo["src_demo_inds"][:]) == set(demo["src_demo_labels"][:, 0])
+        # rows of several arms tell of the first subtask that goes on
+        assert set(demo["src_demo_inds"][:]) >= set(demo["src_demo_labels"][:, 0])
 
 
 def check_isaaclab(own, file):

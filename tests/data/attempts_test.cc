@@ -27,6 +27,7 @@ class AttemptsTable : public testing::Test {
     for (int64_t i = 0; i < count; ++i) {
       AttemptRecord a{.attempt = i, .success = i % 2 == 0, .cause = i % 2 ? "dropped" : ""};
       a.sources.assign(static_cast<size_t>(i % 3), static_cast<int32_t>(i));
+      if (a.sources.size() == 2 && i % 2 == 1) a.sources[0] = -1;  // cut short
       for (size_t o = 0; i % 5 != 4 && o < kObjects; ++o) a.X_WO_start.push_back(RandomPose(rng));
       writer.AppendAttempt(a);
     }

@@ -42,6 +42,40 @@ TEST(StoreVerify, ReportDoesNotDependOnThreads) {
   for (const int threads : {2, 3, 8}) EXPECT_EQ(ToJson(VerifyDataset(file, threads)), one);
 }
 
+TEST(StoreVerify, ArmsAtSubtasksOfTheirOwn) {
+  Folder folder;
+  const EpisodeShape shape{.length = 5, .arms = 2, .parts = true};
+  const auto faults = [&](const std::function<void(Surgeon&)>& injure) {
+    const fs::path file = folder / "x.h5";
+    {
+      DatasetWriter writer(file, HeaderFor(shape), {.overwrite = true});
+      writer.Append(RandomEpisode(1, shape));
+      writer.Finish();
+    }
+    if (injure) {
+      Surgeon surgeon(file);
+      injure(surgeon);
+    }
+    return ToJson(VerifyDataset(file))["faults"].dump();
+  };
+  EXPECT_EQ(faults(nullptr), "[]");
+  EXPECT_THAT(faults([](Surgeon& s) { s.Poke("data/demo_0/understudy/arm_label", 2 * 3 + 1, 4); }),
+              testing::AllOf(HasSubstr("understudy/arm_label[3]"), HasSubstr("is no known label")));
+  EXPECT_THAT(
+      faults([](Surgeon& s) { s.Poke("data/demo_0/understudy/arm_source", 2 * 2, 3); }),
+      testing::AllOf(HasSubstr("understudy/arm_source[2]"), HasSubstr("the episode names 3")));
+  for (const char* column : {"arm_subtask", "arm_source", "arm_source_step"}) {
+    const std::string path = fmt::format("data/demo_0/understudy/{}", column);
+    EXPECT_THAT(faults([&](Surgeon& s) { s.Delete(path.c_str()); }), HasSubstr(column));
+  }
+  // one arm's column for two arms
+  EXPECT_THAT(faults([](Surgeon& s) {
+                s.Delete("data/demo_0/understudy/arm_source");
+                s.Array("data/demo_0/understudy/arm_source", {5, 1}, H5T_NATIVE_INT32);
+              }),
+              HasSubstr("arm_source"));
+}
+
 TEST(StoreVerify, FindsEveryInjectedFault) {
   Folder folder;
   struct Case {

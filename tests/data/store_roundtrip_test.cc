@@ -22,7 +22,8 @@ std::vector<EpisodeShape> Shapes() {
            .state = 5,
            .teleop_arms = 2,
            .raw = 31,
-           .teleop = true},
+           .teleop = true,
+           .parts = true},
           {.length = 70,
            .arms = 1,
            .objects = 1,
@@ -38,7 +39,8 @@ std::vector<EpisodeShape> Shapes() {
            .state = 8,
            .teleop_arms = 0,
            .raw = 0,
-           .teleop = true}};
+           .teleop = true,
+           .parts = true}};
 }
 
 TEST(StoreRoundTrip, EveryFieldOfEveryShapeBitForBit) {

@@ -24,6 +24,7 @@ using Folder = OwnFolder;
 struct EpisodeShape {
   size_t length = 12, arms = 1, objects = 2, signals = 3, state = 23, teleop_arms = 0, raw = 0;
   bool teleop = false;
+  bool parts = false;  // every arm at a subtask of its own
 };
 
 inline Pose RandomPose(Rng& rng) {
@@ -107,6 +108,11 @@ inline Step RandomStep(Rng& rng, const EpisodeShape& shape, size_t k) {
   step.subtask = static_cast<int32_t>(rng.UniformInt(uint64_t{5}));
   step.source = static_cast<int32_t>(rng.UniformInt(uint64_t{4})) - 1;
   step.source_step = static_cast<int32_t>(rng.UniformInt(uint64_t{200})) - 1;
+  for (size_t a = 0; shape.parts && a < shape.arms; ++a) {
+    const auto number = [&](uint64_t end) { return static_cast<int32_t>(rng.UniformInt(end)) - 1; };
+    step.parts.push_back(
+        {static_cast<StepLabel>(rng.UniformInt(uint64_t{4})), number(5), number(4), number(200)});
+  }
   if (shape.teleop) {
     for (size_t a = 0; a < shape.teleop_arms; ++a) {
       step.teleop.arms.push_back({RandomPose(rng), RandomPose(rng), rng.NextU32()});
@@ -292,6 +298,7 @@ inline void ExpectSame(const Episode& a, const Episode& b) {
     EXPECT_EQ(x.subtask, y.subtask);
     EXPECT_EQ(x.source, y.source);
     EXPECT_EQ(x.source_step, y.source_step);
+    EXPECT_EQ(x.parts, y.parts);
     ASSERT_EQ(x.teleop.arms.size(), y.teleop.arms.size());
     for (size_t i = 0; i < x.teleop.arms.size(); ++i) {
       ExpectSame(x.teleop.arms[i].X_WE_wanted, y.teleop.arms[i].X_WE_wanted);

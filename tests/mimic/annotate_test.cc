@@ -229,7 +229,7 @@ TEST(Annotate, AppliedEndsAreExactlyThoseAskedFor) {
       if (first >= 0) wanted[0] = WantedEnd{first, false};
       if (second >= 0) wanted[1] = WantedEnd{second, false};
       Annotation after = before;
-      if (RefuseEnds(before, wanted, 40, 3)) continue;
+      if (RefuseEnds(drawn.task, before, wanted, 40, 3)) continue;
       ++applied;
       ApplyEnds(drawn.task, wanted, 40, 3, &after);
       const Segmentation made = SegmentBySignals(drawn.task, after.signals_SI, 40, 3);
@@ -256,7 +256,7 @@ TEST(Annotate, EndsThatCannotBeAreRefusedWithTheOneToBlame) {
   const Annotation found = AnnotateDrawn(drawn);
   const auto refused = [&](std::optional<WantedEnd> a, std::optional<WantedEnd> b,
                            std::optional<WantedEnd> c = std::nullopt) {
-    return RefuseEnds(found, {a, b, c}, 12, 3);
+    return RefuseEnds(drawn.task, found, {a, b, c}, 12, 3);
   };
   EXPECT_FALSE(refused({}, {}));
   EXPECT_FALSE(refused(WantedEnd{2}, WantedEnd{10}, WantedEnd{12}));
@@ -276,7 +276,7 @@ TEST(Annotate, AnEndInTheLastRowIsRefusedToNobody) {
   const Annotation found = Annotate(drawn.task, drawn.episode, &drawn.seen, {.debounce = 1});
   ASSERT_EQ(found.ends[1].end, 12);
   const auto refused = [&](std::optional<WantedEnd> a, std::optional<WantedEnd> b) {
-    return RefuseEnds(found, {a, b, std::nullopt}, 12, 1);
+    return RefuseEnds(drawn.task, found, {a, b, std::nullopt}, 12, 1);
   };
   for (int end = 2; end <= 11; ++end) {
     ASSERT_FALSE(refused(WantedEnd{end}, {})) << end;

@@ -43,7 +43,7 @@ inline bool SameContent(const Episode& a, const Episode& b) {
     const Step &x = a.steps[t], &y = b.steps[t];
     if (x.state != y.state || !(x.action == y.action) || !(x.action_clean == y.action_clean) ||
         x.label != y.label || x.subtask != y.subtask || x.source != y.source ||
-        x.source_step != y.source_step) {
+        x.source_step != y.source_step || x.parts != y.parts) {
       return false;
     }
   }

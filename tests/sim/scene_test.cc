@@ -115,6 +115,21 @@ TEST_F(SceneTest, ATurnedHandNeedsTheHeldObjectReplayed) {
   }
 }
 
+// What another arm does between does not matter.
+TEST_F(SceneTest, ATurnedHandConcernsItsOwnArm) {
+  Json json = LoadYaml(kTaskRoot / "two_arm_three_piece_assembly/task.yaml");
+  EXPECT_NO_THROW(ParseTaskSpec(json, "pair"));
+  json["subtasks"][3]["replay"] = "hand";
+  try {
+    ParseTaskSpec(json, "pair");
+    FAIL() << "the first arm carries what it grasped with a turned hand";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("subtasks[0].turn_hand: what is grasped with a turned hand "
+                                        "is carried wrongly unless subtasks[3].replay is held"));
+    EXPECT_THAT(error.what(), testing::Not(HasSubstr("subtasks[1].turn_hand")));
+  }
+}
+
 TEST_F(SceneTest, MissingAndBrokenModelsAreNamed) {
   TaskSpec task = Stack();
   task.scene = "nowhere.xml";

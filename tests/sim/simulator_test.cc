@@ -28,6 +28,25 @@ class SimulatorLaws : public SimTest, public testing::WithParamInterface<std::st
   }
   std::unique_ptr<Simulator> Make() const { return MakeSimulator(scene_); }
 
+  // A lively action that depends on `seed` and `step` only: down into the objects and around.
+  Action Wander(uint64_t seed, uint64_t step) const {
+    Action action;
+    for (size_t arm = 0; arm < scene_->info().arms.size(); ++arm) {
+      Rng rng(RngKey{seed}.WithTerm(step + 1000 * arm));
+      const Vector3d p_WE(rng.Uniform(-0.15, 0.15), rng.Uniform(-0.2, 0.2), rng.Uniform(0.81, 1.0));
+      const Vector3d tilt(rng.Normal() * 0.2, rng.Normal() * 0.2, rng.Normal() * 0.5);
+      const Pose X_WE = FingersDown(rng.Uniform(0, 3.1), p_WE);
+      action.arms.push_back({Pose(RotationExp(tilt) * X_WE.rotation(), p_WE), rng.Uniform(-1, 1)});
+    }
+    return action;
+  }
+  // Every arm stays where it is, its gripper open.
+  static Action Still(const Observation& seen) {
+    Action action;
+    for (const ArmObservation& arm : seen.arms) action.arms.push_back({arm.X_WE, -1});
+    return action;
+  }
+
   std::shared_ptr<const Scene> scene_;
   std::string variant_;
 };
@@ -46,15 +65,6 @@ bool SameObservation(const Observation& a, const Observation& b) {
            a.arms[i].gripper_v == b.arms[i].gripper_v;
   }
   return same;
-}
-
-// A lively action that depends on `seed` and `step` only: down into the objects and around.
-Action Wander(uint64_t seed, uint64_t step) {
-  Rng rng(RngKey{seed}.WithTerm(step));
-  const Vector3d p_WE(rng.Uniform(-0.15, 0.15), rng.Uniform(-0.2, 0.2), rng.Uniform(0.81, 1.0));
-  const Vector3d tilt(rng.Normal() * 0.2, rng.Normal() * 0.2, rng.Normal() * 0.5);
-  const Pose X_WE = FingersDown(rng.Uniform(0, 3.1), p_WE);
-  return OneArm(Pose(RotationExp(tilt) * X_WE.rotation(), p_WE), rng.Uniform(-1, 1));
 }
 
 TEST_P(SimulatorLaws, ResetDependsOnKeyOnly) {
@@ -158,7 +168,7 @@ TEST_P(SimulatorLaws, RevisitSaysWhatDoesNotFit) {
   EXPECT_THAT(simulator->Revisit(cut(flat + 1), X_WO, true), testing::HasSubstr("and more"));
   EXPECT_EQ(simulator->Revisit(cut(flat), X_WO, true), "");
   // [time, qpos, qvel] has seven numbers and six for every object that moves: nothing else has both
-  const size_t robot = simulator->info().joint_names.size() + 2;
+  const size_t robot = simulator->info().arms.size() * (simulator->info().joint_names.size() + 2);
   const size_t joints = (flat - 1 - 2 * robot) % 13;  // of the scene itself, with both
   const bool all_move = (flat - 1 - 2 * robot - joints) / 13 == X_WO.size();
   EXPECT_EQ(
@@ -189,7 +199,7 @@ TEST_P(SimulatorLaws, ThreadsDoNotMatter) {
 TEST_P(SimulatorLaws, StateStartsLikeRobomimics) {
   const auto simulator = Make();
   simulator->Reset(variant_, RngKey{1});
-  simulator->Step(OneArm(simulator->Observe().arms[0].X_WE, -1));
+  simulator->Step(Still(simulator->Observe()));
   const SimState state = simulator->Save();
   const SimulatorInfo& info = simulator->info();
   ASSERT_EQ(state.size(), info.state_size);
@@ -197,24 +207,30 @@ TEST_P(SimulatorLaws, StateStartsLikeRobomimics) {
   EXPECT_EQ(state[0], simulator->Observe().sim_time_s);
   EXPECT_NEAR(state[0], 1 / info.control_hz, 1e-9);
   // the joints that were observed stand in the flat part
-  for (const double q : simulator->Observe().arms[0].joint_q) {
-    EXPECT_THAT(std::vector<double>(state.begin(), state.begin() + long(info.flat_state_size)),
-                testing::Contains(q));
+  for (const ArmObservation& arm : simulator->Observe().arms) {
+    for (const double q : arm.joint_q) {
+      EXPECT_THAT(std::vector<double>(state.begin(), state.begin() + long(info.flat_state_size)),
+                  testing::Contains(q));
+    }
   }
 }
 
 TEST_P(SimulatorLaws, StandsStillWithoutBeingMoved) {
   const auto simulator = Make();
   simulator->Reset(variant_, RngKey{2});
-  const Pose X_WE = simulator->Observe().arms[0].X_WE;
+  const Action still = Still(simulator->Observe());
   for (int i = 0; i < 40; ++i) {
-    const StepOutcome outcome = simulator->Step(OneArm(X_WE, -1));
+    const StepOutcome outcome = simulator->Step(still);
     ASSERT_FALSE(outcome.unstable || outcome.collision || outcome.joint_limit);
-    const Pose X_WE_now = simulator->Observe().arms[0].X_WE;
-    ASSERT_LT((X_WE_now.translation() - X_WE.translation()).norm(), 1e-3);
-    ASSERT_LT(AngleBetween(X_WE_now.rotation(), X_WE.rotation()), 3e-3);
+    for (size_t arm = 0; arm < still.arms.size(); ++arm) {
+      const Pose &X_WE = still.arms[arm].X_WE_cmd, &X_WE_now = simulator->Observe().arms[arm].X_WE;
+      ASSERT_LT((X_WE_now.translation() - X_WE.translation()).norm(), 1e-3);
+      ASSERT_LT(AngleBetween(X_WE_now.rotation(), X_WE.rotation()), 3e-3);
+    }
   }
-  EXPECT_LT(simulator->Observe().arms[0].joint_v.cwiseAbs().maxCoeff(), 0.02);
+  for (const ArmObservation& arm : simulator->Observe().arms) {
+    EXPECT_LT(arm.joint_v.cwiseAbs().maxCoeff(), 0.02);
+  }
 }
 
 TEST_P(SimulatorLaws, StartsLieInTheirRangesAndApart) {
@@ -257,8 +273,8 @@ TEST_P(SimulatorLaws, ObjectsRestWhereTheyWerePut) {
   const auto simulator = Make();
   simulator->Reset(variant_, RngKey{13});
   const std::vector<Pose> X_WO = simulator->Observe().X_WO;
-  const Pose X_WE = simulator->Observe().arms[0].X_WE;
-  for (int i = 0; i < 20; ++i) simulator->Step(OneArm(X_WE, -1));
+  const Action still = Still(simulator->Observe());
+  for (int i = 0; i < 20; ++i) simulator->Step(still);
   for (size_t i = 0; i < X_WO.size(); ++i) {
     const Pose& now = simulator->Observe().X_WO[i];
     EXPECT_LT((now.translation() - X_WO[i].translation()).norm(), 1e-3);
@@ -294,7 +310,7 @@ TEST_P(SimulatorLaws, BrokenPhysicsIsAnOutcome) {
   SimState bad = good;
   bad[simulator->info().flat_state_size - 1] = 1e12;  // the last velocity
   simulator->Restore(bad);
-  const Action action = OneArm(before.arms[0].X_WE, -1);
+  const Action action = Still(before);
   const StepOutcome outcome = simulator->Step(action);
   EXPECT_TRUE(outcome.unstable);
   EXPECT_THAT(outcome.problem, testing::HasSubstr("MuJoCo"));

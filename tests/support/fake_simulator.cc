@@ -433,6 +433,43 @@ TaskSpec FakeTask() {
   return task;
 }
 
+TaskSpec FakePairTask() {
+  TaskSpec task = FakeTask();
+  task.name = "fake_pair";
+  task.further_arms = {{task.X_WB, {}}};
+  for (const auto& [name, object, arm] :
+       {std::tuple{"grasp_a", "cubeA", 0}, {"grasp_b", "cubeB", 1}}) {
+    GraspedPredicate grasped;
+    grasped.object = object;
+    grasped.arm = arm;
+    task.predicates[name] = grasped;
+  }
+  for (const auto& [name, object] : {std::pair{"a_high", "cubeA"}, {"b_high", "cubeB"}}) {
+    InBoxPredicate high;
+    high.object = object;
+    high.low = {-1, -1, 0.88};
+    high.high = {1, 1, 2};
+    task.predicates[name] = high;
+  }
+  AllPredicate both;
+  both.of = {"a_high", "b_high"};
+  task.predicates["both"] = both;
+  task.success = "both";
+  const auto subtask = [](int arm, const char* object, const char* signal, bool parallel) {
+    Subtask made;
+    made.arm = arm;
+    made.object = object;
+    made.signal = signal;
+    made.parallel = parallel;
+    return made;
+  };
+  task.subtasks = {subtask(0, "cubeA", "grasp_a", false), subtask(1, "cubeB", "grasp_b", true),
+                   subtask(0, "cubeA", "a_high", true), subtask(1, "cubeB", "", false)};
+  task.subtasks[0].check = "grasp_a";
+  task.subtasks[1].check = "grasp_b";
+  return task;
+}
+
 std::unique_ptr<Simulator> MakeFakeSimulator(const TaskSpec& task, const FakeOptions& options) {
   return std::make_unique<FakeSimulator>(task, options);
 }

@@ -30,6 +30,10 @@ struct FakeOptions {
 // Variants D0 (offsets of 8 cm) and D1 (20 cm).
 TaskSpec FakeTask();
 
+// For two arms: each grasps its own cube while the other does, and lifts it, the second one when
+// the first has its own up. Signals "grasp_a", "grasp_b", "a_high"; variants as above.
+TaskSpec FakePairTask();
+
 // A deterministic simulator without physics, microseconds per step. E of each arm follows its
 // target with first-order lag inside the DeltaLimits box; the gripper opens and closes with a
 // speed; an object that is near E while the fingers close follows E until they open, then falls

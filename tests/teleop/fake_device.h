@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "data/seam/teleop_device.h"
-#include "teleop/operator/scripted_operator.h"
+#include "teleop/operator/scripted_person.h"
 #include "teleop/pacer.h"
 
 namespace understudy {
@@ -41,7 +41,8 @@ class FakeDevice : public TeleopDevice {
   std::vector<std::pair<int, float>> felt;
 };
 
-// A scripted operator whose right hand is the fake device's, in lock-step with its clock.
+// A scripted operator whose hands are the fake device's, in lock-step with its clock: the right one
+// leads arm 0, the left one arm 1.
 class OperatorAtDevice {
  public:
   OperatorAtDevice(const OperatorSpec& spec, const TaskSpec& task, const SimulatorInfo& info,
@@ -50,23 +51,24 @@ class OperatorAtDevice {
                .advance_ns = [&device](int64_t ns) { device.now_ns += ns; },
                .begin =
                    [this, spec, task, info](const RngKey& key, const Observation&) {
-                     person = std::make_unique<ScriptedOperator>(spec, task, info,
-                                                                 key.WithTerm("operator"));
+                     person = std::make_unique<ScriptedPerson>(spec, task, info,
+                                                               key.WithTerm("operator"));
                    },
                .move =
                    [this, &device](const Observation& observation, int64_t at_ns) {
-                     const HandTarget target = person->Move(observation, at_ns);
-                     RawHand& hand = device.hands[1];
-                     hand.X_TH = target.X_TH;
-                     hand.v_TH = target.v_TH;
-                     hand.w_TH = target.w_TH;
-                     hand.trigger = static_cast<float>(target.trigger);
-                     hand.squeeze = static_cast<float>(target.squeeze);
-                     hand.buttons = target.buttons;
-                     if (after_move) after_move(*person);
+                     for (const auto& [arm, target] : person->Move(observation, at_ns)) {
+                       RawHand& hand = device.hands[arm == 0 ? 1 : 0];
+                       hand.X_TH = target.X_TH;
+                       hand.v_TH = target.v_TH;
+                       hand.w_TH = target.w_TH;
+                       hand.trigger = static_cast<float>(target.trigger);
+                       hand.squeeze = static_cast<float>(target.squeeze);
+                       hand.buttons = target.buttons;
+                     }
+                     if (after_move) after_move(person->hands()[0]);
                    }}) {}
 
-  std::unique_ptr<ScriptedOperator> person;
+  std::unique_ptr<ScriptedPerson> person;
   std::function<void(const ScriptedOperator&)> after_move;
   VirtualPacer pacer;
 };

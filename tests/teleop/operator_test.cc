@@ -57,7 +57,7 @@ Demo Demonstrate(const OperatorSpec& spec, uint64_t seed, const RetargetOptions&
   }
   run.success = simulator->Observe().success;
   run.clamped_share = static_cast<double>(clamped) / run.steps;
-  run.regrips = person.person->regrips();
+  run.regrips = person.person->hands()[0].regrips();
   return run;
 }
 
@@ -199,6 +199,114 @@ TEST(ScriptedOperator, PressesStartThenSqueezes) {
   }
   EXPECT_GE(pressed, 200'000'000);
   EXPECT_GT(squeezed, pressed);
+}
+
+// Both hands take their cubes at the same time; the second is lifted when the first is up.
+OperatorSpec PairOperator() {
+  OperatorSpec spec = StackOperator();
+  const auto phases = [](const std::string& object, const std::string& grasp,
+                         const std::string& await) {
+    const Pose X_OE(Eigen::Quaterniond(0, 1, 0, 0), Eigen::Vector3d::Zero());
+    OperatorPhase above{.name = "above", .object = object, .tolerance = 0.02};
+    above.pose = Pose(X_OE.rotation(), Eigen::Vector3d(0, 0, 0.08));
+    OperatorPhase take{.name = "take", .object = object, .pose = X_OE, .tolerance = 0.006};
+    take.trigger = TriggerUse::kClose;
+    take.dwell = 0.4;
+    OperatorPhase lift{.name = "lift", .await = await, .tolerance = 0.02};
+    lift.pose = Pose::FromTranslation({0, 0, 0.14});
+    lift.expect = grasp;
+    lift.otherwise = "above";
+    return std::vector<OperatorPhase>{above, take, lift};
+  };
+  spec.phases = phases("cubeA", "grasp_a", "");
+  spec.other_hands.resize(1);
+  spec.other_hands[0].phases = phases("cubeB", "grasp_b", "a_high");
+  return spec;
+}
+
+TEST(ScriptedPerson, HandsWorkAtOnceAndWaitForEachOther) {
+  const TaskSpec task = FakePairTask();
+  const auto simulator = MakeFakeSimulator(task, {.arms = 2});
+  int accepted = 0;
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    const RngKey key{.seed = seed};
+    simulator->Reset("D0", key);
+    FakeDevice device;
+    OperatorAtDevice person(PairOperator(), task, simulator->info(), device);
+    person.pacer.Begin(key, simulator->Observe(), 50'000'000, 6);
+    TeleopController controller({}, simulator->info());
+    controller.Reset(simulator->Observe());
+    const Observation start = simulator->Observe();
+    int at_once = 0, steps = 0;
+    uint32_t left_buttons = 0;
+    for (; !simulator->Observe().success && !person.person->gave_up() && steps < 800; ++steps) {
+      std::vector<RawSample> samples;
+      for (int i = 0; i < 6; ++i) {
+        person.pacer.Tick(simulator->Observe());
+        samples.push_back(device.Poll());
+        left_buttons |= samples.back().hands[0].buttons;
+      }
+      const Observation before = simulator->Observe();
+      simulator->Step(controller.Update(samples, before, device.now_ns, 0.05).action);
+      const auto moved = [&](size_t arm) {
+        return (simulator->Observe().arms[arm].X_WE.translation() -
+                before.arms[arm].X_WE.translation())
+                   .norm() > 1e-3;
+      };
+      at_once += moved(0) && moved(1);
+      // B stays on the table until A is up
+      if (!before.signals[2]) {
+        EXPECT_LT(simulator->Observe().X_WO[1].translation().z(),
+                  start.X_WO[1].translation().z() + 0.02);
+      }
+    }
+    accepted += simulator->Observe().success;
+    EXPECT_GT(at_once, 5);
+    EXPECT_EQ(left_buttons, 0u) << "one hand presses the buttons";
+  }
+  EXPECT_GE(accepted, 4);
+}
+
+// One hand that has done its work waits for the other, which gives up in the end.
+TEST(ScriptedPerson, GivesUpWhenOneHandDoes) {
+  const TaskSpec task = FakePairTask();
+  const auto simulator = MakeFakeSimulator(task, {.arms = 2});
+  simulator->Reset("D0", RngKey{});
+  OperatorSpec spec = PairOperator();
+  spec.phases.resize(1);
+  spec.phases[0] = {.name = "nothing"};
+  spec.phases[0].pose = Pose();
+  spec.body.success_patience = 0.5;
+  ScriptedPerson person(spec, task, simulator->info(), RngKey{});
+  // nothing follows the hands
+  double first_done = -1, gave_up = -1;
+  for (int64_t ns = 0; ns < 120'000'000'000 && gave_up < 0; ns += 50'000'000) {
+    person.Move(simulator->Observe(), ns);
+    const double t = 1e-9 * static_cast<double>(ns);
+    if (person.hands()[0].finished() && first_done < 0) first_done = t;
+    if (person.gave_up()) gave_up = t;
+    simulator->Step(
+        Action{{{simulator->Observe().arms[0].X_WE, -1}, {simulator->Observe().arms[1].X_WE, -1}}});
+  }
+  ASSERT_GT(first_done, 0);
+  ASSERT_GT(gave_up, first_done + 1);
+  EXPECT_FALSE(person.hands()[0].gave_up());
+  EXPECT_TRUE(person.hands()[1].gave_up());
+}
+
+TEST(OperatorSpec, SecondHandsAreCheckedToo) {
+  const TaskSpec task = FakePairTask();
+  OperatorSpec spec = PairOperator();
+  EXPECT_THAT(Validate(spec, task), testing::IsEmpty());
+  spec.other_hands[0].arm = 0;
+  spec.other_hands[0].phases[0].object = "cubeC";
+  spec.phases[2].await = "later";
+  const std::string all = fmt::format("{}", fmt::join(Validate(spec, task), "\n"));
+  EXPECT_THAT(all, HasSubstr("other_hands[0].phases[0].object: unknown object 'cubeC'"));
+  EXPECT_THAT(all, HasSubstr("other_hands[0].arm = 0: is led already"));
+  EXPECT_THAT(all, HasSubstr("phases[2].await: unknown signal 'later'"));
+  EXPECT_THAT(fmt::format("{}", fmt::join(Validate(PairOperator(), FakeTask()), "\n")),
+              HasSubstr("arm = 1: the task's arms are counted 0 to 0"));
 }
 
 TEST(OperatorSpec, NamesEveryMistake) {

@@ -190,7 +190,11 @@ function episodeGroups() {
   const distinct = subtask ? runs(subtask[0]) : [];
   timeline.subtasks = distinct;
   if (subtask && (distinct.length > 1 || S.data.subtasks.length > 1)) {
-    bands.push(bandRow('subtask', subtask[0], i => BANDS[((i % BANDS.length) + BANDS.length) % BANDS.length], subtaskName));
+    const colourOf = i => (i < 0 ? '#00000010' : BANDS[i % BANDS.length]);
+    const nameOf = i => (i < 0 ? '–' : subtaskName(i));
+    const perArm = channel('arm_subtask');  // where arms are at different ones at once
+    if (perArm) perArm.forEach((data, i) => bands.push(bandRow(`subtask, ${S.about.arms[i]}`, data, colourOf, nameOf)));
+    else bands.push(bandRow('subtask', subtask[0], colourOf, nameOf));
   }
   if (label) bands.push(bandRow('label', label[0], i => LABEL_COLOURS[i], i => LABELS[i]));
   const source = channel('source'), sourceStep = channel('source_step');

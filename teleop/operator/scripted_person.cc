@@ -1,0 +1,41 @@
+#include "teleop/operator/scripted_person.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace understudy {
+
+ScriptedPerson::ScriptedPerson(const OperatorSpec& spec, const TaskSpec& task,
+                               const SimulatorInfo& info, const RngKey& key,
+                               const OperatorSkill& skill) {
+  for (const OperatorSpec& hand : HandsOf(spec)) {
+    const bool first = hands_.empty();
+    const RngKey own = first ? key : key.WithTerm(fmt::format("hand {}", hands_.size()));
+    arms_.push_back(hand.arm);
+    hands_.emplace_back(hand, task, info, own, skill, first);
+  }
+}
+
+std::vector<ScriptedPerson::Led> ScriptedPerson::Move(const Observation& observation,
+                                                      int64_t now_ns) {
+  std::vector<Led> led;
+  for (size_t i = 0; i < hands_.size(); ++i) {
+    bool others_done = true;
+    for (size_t j = 0; j < hands_.size(); ++j) others_done &= j == i || hands_[j].finished();
+    led.push_back({arms_[i], hands_[i].Move(observation, now_ns, others_done)});
+  }
+  return led;
+}
+
+bool ScriptedPerson::gave_up() const {
+  return std::any_of(hands_.begin(), hands_.end(),
+                     [](const ScriptedOperator& hand) { return hand.gave_up(); });
+}
+
+bool ScriptedPerson::finished() const {
+  return std::all_of(hands_.begin(), hands_.end(),
+                     [](const ScriptedOperator& hand) { return hand.finished(); });
+}
+
+}  // namespace understudy
