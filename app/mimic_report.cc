@@ -102,11 +102,13 @@ std::string Lengths(const Json& result) {
   std::string html = "<h3>How long attempts were</h3>";
   const Json steps = result.value("success_steps", Json::object());
   if (result.value("successes", 0) > 0) {
-    html += fmt::format(
-        "<p>Successes took {} to {} steps, {:.1f} on average; failures ended after {:.1f} steps on "
-        "average.</p>",
-        steps.value("min", 0), steps.value("max", 0), steps.value("mean", 0.0),
-        result.value("failure_steps", Json::object()).value("mean", 0.0));
+    html += fmt::format("<p>Successes took {} to {} steps, {:.1f} on average",
+                        steps.value("min", 0), steps.value("max", 0), steps.value("mean", 0.0));
+    if (result.value("successes", 0) < result.value("attempts", 0)) {
+      html += fmt::format("; failures ended after {:.1f} steps on average",
+                          result.value("failure_steps", Json::object()).value("mean", 0.0));
+    }
+    html += ".</p>";
   }
   return html + HistogramSvg({{"successes", kGood, Counts(lengths.value("successes", Json()))},
                               {"failures", kBad, Counts(lengths.value("failures", Json()))}},
