@@ -7,7 +7,6 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
-#include <new>
 
 #include "data/base/error.h"
 #include "data/store/dataset.h"
@@ -16,8 +15,9 @@
 namespace understudy::h5 {
 namespace {
 
-std::recursive_mutex& Mutex() {
-  static std::recursive_mutex mutex;
+// Lives as long as the process.
+std::recursive_mutex*& Mutex() {
+  static auto* mutex = new std::recursive_mutex;
   return mutex;
 }
 
@@ -79,20 +79,20 @@ hid_t LinkCreation() {
   return plist;
 }
 
-Guard::Guard() : lock_(Mutex()) {
+Guard::Guard() : lock_(*Mutex()) {
   // per thread where HDF5 is built for threads
   thread_local bool quiet = false;
   if (!quiet) quiet = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
 }
 
 pid_t Fork() {
-  Mutex().lock();
+  Mutex()->lock();
   const pid_t child = fork();
   if (child == 0) {
-    // the child is another thread to the lock and cannot open it: it starts with a new one
-    new (&Mutex()) std::recursive_mutex;
+    // the child is another thread to the lock and cannot open it: it goes on with a new one
+    Mutex() = new std::recursive_mutex;
   } else {
-    Mutex().unlock();
+    Mutex()->unlock();
   }
   return child;
 }
