@@ -83,13 +83,10 @@ TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulat
                              Progress& progress) {
   const OperatorSpec spec = LoadOperatorSpec(twin.task);
   const RetargetOptions& retarget = flags.teleop.record.retarget;
-  const auto hand_of = [&](int arm) {
-    const auto i = static_cast<size_t>(arm);
-    return i < retarget.hands.size() ? retarget.hands[i] : (arm == 0 ? 1 : 0);
-  };
-  std::set<int> hands;
+  const std::vector<int> hands = HandsOfArms(retarget, twin.info.arms.size());
+  std::set<int> leading;
   for (const OperatorSpec& led : HandsOf(spec)) {
-    if (hands.insert(hand_of(led.arm)).second) continue;
+    if (leading.insert(hands[static_cast<size_t>(led.arm)]).second) continue;
     ThrowUsage("teleop: hands: the operator leads two arms, each needs a hand of its own");
   }
   const OperatorSkill skill{TrackingInWorld(retarget.placement).rotation(), retarget.clutch.scale};
@@ -117,7 +114,7 @@ TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulat
             uint32_t buttons = 0;  // start and discard are the right hand's, whoever wants them
             for (const auto& [arm, target] : led) buttons |= target.buttons;
             for (const auto& [arm, target] : led) {
-              const int hand = hand_of(arm);
+              const int hand = hands[static_cast<size_t>(arm)];
               headset->SetHand(hand, ToVirtualHand(target, buttons, hand));
             }
           },

@@ -79,12 +79,8 @@ class Runner {
     for (const ArmObservation& arm : simulator_.Observe().arms)
       last_.arms.push_back({arm.X_WE, -1});
 
-    bool alive = true;
-    while (alive) {
-      alive = Prepare();
-      if (going_.empty()) break;
-      alive = alive && Execute();
-    }
+    bool alive = Prepare();
+    while (alive && !going_.empty()) alive = Execute() && Prepare();
     if (alive) AwaitSuccess();
     Finish();
     return std::move(attempt_);
@@ -405,12 +401,10 @@ class Runner {
       episode.final_state = simulator_.Save();
       episode.final_observation = now();
     }
-    // of what another subtask's failure cut short nothing is known
+    // what goes on still was cut short by another subtask's failure: nothing is known of it
     for (const Going& going : going_) {
-      if (!attempt_.failure || going.subtask == static_cast<size_t>(attempt_.failure->subtask)) {
-        continue;
-      }
-      attempt_.sources[going.subtask] = -1;
+      if (going.subtask != static_cast<size_t>(attempt_.failure->subtask))
+        attempt_.sources[going.subtask] = -1;
     }
     while (!attempt_.sources.empty() && attempt_.sources.back() < 0) attempt_.sources.pop_back();
   }

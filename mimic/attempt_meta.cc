@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/base/hash.h"
+#include "data/episode/subtasks_of.h"
 
 namespace understudy {
 namespace {
@@ -16,10 +17,8 @@ namespace {
 void NameSources(const SourceSet& sources, Attempt* attempt) {
   std::map<int32_t, int32_t> source_of;  // by subtask
   for (const Step& row : attempt->episode.steps) {
-    source_of.try_emplace(row.subtask, row.source);
-    for (const ArmPart& part : row.parts) {
-      if (part.subtask >= 0) source_of.try_emplace(part.subtask, part.source);
-    }
+    VisitSubtasks(row,
+                  [&](int32_t subtask, int32_t source) { source_of.try_emplace(subtask, source); });
   }
   std::vector<int32_t> place(sources.demos().size(), -1);
   for (const auto& [subtask, source] : source_of) {

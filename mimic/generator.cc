@@ -8,6 +8,7 @@
 #include "data/base/clock.h"
 #include "data/base/error.h"
 #include "data/base/ordered_pool.h"
+#include "data/episode/subtasks_of.h"
 #include "mimic/advice.h"
 #include "mimic/run_state.h"
 #include "mimic/weigh.h"
@@ -27,16 +28,11 @@ AttemptRecord RecordOf(const Attempt& attempt, int64_t index) {
   record.X_WO_start = attempt.X_WO_start;
   record.sources = attempt.sources;
   record.subtask_steps.resize(attempt.sources.size());
-  const auto count = [&](int32_t subtask) {
-    const auto i = static_cast<size_t>(subtask);
-    if (i < attempt.sources.size() && attempt.sources[i] >= 0) ++record.subtask_steps[i];
-  };
   for (const Step& row : attempt.episode.steps) {
-    count(row.subtask);
-    // who does something together does nothing beside it
-    for (const ArmPart& part : row.parts) {
-      if (part.subtask >= 0 && part.subtask != row.subtask) count(part.subtask);
-    }
+    VisitSubtasks(row, [&](int32_t subtask, int32_t) {
+      const auto i = static_cast<size_t>(subtask);
+      if (i < attempt.sources.size() && attempt.sources[i] >= 0) ++record.subtask_steps[i];
+    });
   }
   return record;
 }

@@ -23,6 +23,7 @@ SubtaskWatch::SubtaskWatch(const TaskSpec& task, const SimulatorInfo& info) {
     }
     conditions_.push_back(condition);
   }
+  risen_.resize(conditions_.size());
 }
 
 bool SubtaskWatch::Value(const Condition& condition, const Observation& observation) const {
@@ -31,9 +32,9 @@ bool SubtaskWatch::Value(const Condition& condition, const Observation& observat
 
 std::optional<SubtaskWatch::Lost> SubtaskWatch::Step(const Observation& observation,
                                                      const Action& command, int patience) {
-  for (Going& going : going_) {
-    const Condition& condition = conditions_[going.subtask];
-    if (!condition.name.empty()) going.risen |= Value(condition, observation);
+  for (size_t i = 0; i < conditions_.size(); ++i) {
+    if (conditions_[i].name.empty()) continue;
+    risen_[i] = risen_[i] || Value(conditions_[i], observation);
   }
 
   // an opened gripper lets go on purpose
@@ -51,13 +52,10 @@ std::optional<SubtaskWatch::Lost> SubtaskWatch::Step(const Observation& observat
 bool SubtaskWatch::Holds(size_t subtask, const Observation& observation) const {
   const Condition& condition = conditions_[subtask];
   if (condition.name.empty()) return true;
-  if (condition.is_check) return Value(condition, observation);
-  return std::any_of(going_.begin(), going_.end(),
-                     [&](const Going& going) { return going.subtask == subtask && going.risen; });
+  return condition.is_check ? Value(condition, observation) : risen_[subtask];
 }
 
 void SubtaskWatch::End(size_t subtask) {
-  std::erase_if(going_, [&](const Going& going) { return going.subtask == subtask; });
   if (is_grasp(subtask)) held_.push_back({subtask, 0});
 }
 

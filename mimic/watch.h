@@ -18,7 +18,7 @@ class SubtaskWatch {
   // Requires that the simulator gives a signal for every subtask signal and check.
   SubtaskWatch(const TaskSpec& task, const SimulatorInfo& info);
 
-  void Begin(size_t subtask) { going_.push_back({subtask, false}); }
+  void Begin(size_t subtask) { risen_[subtask] = false; }
   // A grasp that was lost, and the arm that had it.
   struct Lost {
     std::string name;
@@ -49,10 +49,6 @@ class SubtaskWatch {
     int grasp_arm = -1;   // arm of the grasp that it asks for; -1: none
     std::string grasped;  // its object
   };
-  struct Going {
-    size_t subtask = 0;
-    bool risen = false;  // its signal has been 1
-  };
   struct Held {
     size_t subtask = 0;
     int missing = 0;  // steps in a row
@@ -60,7 +56,7 @@ class SubtaskWatch {
   bool Value(const Condition& condition, const Observation& observation) const;
 
   std::vector<Condition> conditions_;  // per subtask
-  std::vector<Going> going_;
+  std::vector<bool> risen_;            // per subtask: its condition has held since Begin
   std::vector<Held> held_;
 };
 

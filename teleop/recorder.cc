@@ -25,7 +25,8 @@ class Recording {
         plan_(plan),
         options_(options),
         info_(simulator.info()),
-        controller_(options.retarget, info_) {}
+        controller_(options.retarget, info_),
+        came_(task.subtasks.size()) {}
 
   RecordOutcome Run() {
     simulator_.Reset(plan_.variant, plan_.key);
@@ -153,7 +154,6 @@ class Recording {
   // else when its turn has come.
   int32_t Subtask(const Observation& observation) {
     const size_t last = task_.subtasks.size() - 1;
-    came_.resize(last);
     for (size_t i = static_cast<size_t>(subtask_); i < last; ++i) {
       const int signal = IndexOf(info_.signals, task_.subtasks[i].signal);
       const bool turn = static_cast<int32_t>(i) == subtask_;
@@ -255,7 +255,7 @@ class Recording {
   std::vector<SimState> states_;
   std::vector<Action> actions_;
   int32_t subtask_ = 0;
-  std::vector<bool> came_;  // per subtask but the last: its signal has held
+  std::vector<bool> came_;  // per subtask: its signal has held
   int success_for_ = 0;
   std::string problem_;
 };

@@ -39,22 +39,27 @@ std::vector<std::string> Validate(const RetargetOptions& options) {
   return problems;
 }
 
+std::vector<int> HandsOfArms(const RetargetOptions& options, size_t arms) {
+  std::vector<int> hands = options.hands;
+  if (hands.empty()) hands = arms == 1 ? std::vector{1} : std::vector{1, 0};
+  if (hands.size() != arms) {
+    ThrowUsage(
+        fmt::format("teleop: hands: the robot has {} arms, {} hands are given: name one "
+                    "hand (0 left, 1 right) for each arm",
+                    arms, hands.size()));
+  }
+  return hands;
+}
+
 TeleopController::TeleopController(const RetargetOptions& options, const SimulatorInfo& info)
     : options_(options),
       limits_(info.limits),
       p_WB_(BasesOf(info)),
       reach_(info.workspace_radius),
-      q_WT_(TrackingInWorld(options.placement).rotation()),
-      hands_(options.hands) {
+      q_WT_(TrackingInWorld(options.placement).rotation()) {
   const std::vector<std::string> problems = Validate(options);
   if (!problems.empty()) ThrowUsage(fmt::format("teleop: {}", fmt::join(problems, "; ")));
-  if (hands_.empty()) hands_ = info.arms.size() == 1 ? std::vector{1} : std::vector{1, 0};
-  if (hands_.size() != info.arms.size()) {
-    ThrowUsage(
-        fmt::format("teleop: hands: the robot has {} arms, {} hands are given: name one "
-                    "hand (0 left, 1 right) for each arm",
-                    info.arms.size(), hands_.size()));
-  }
+  hands_ = HandsOfArms(options, info.arms.size());
   for (size_t i = 0; i < hands_.size(); ++i) arms_.push_back(MakeArm());
 }
 

@@ -32,6 +32,10 @@ struct RetargetOptions {
   }
 };
 
+// The hand of each of `arms` arms, 0 left, 1 right. Throws Error(kUsage) where another number of
+// hands is given.
+std::vector<int> HandsOfArms(const RetargetOptions& options, size_t arms);
+
 // Every violation of what Visit's limits cannot say; empty: fine.
 std::vector<std::string> Validate(const RetargetOptions& options);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "data/episode/subtasks_of.h"
 #include "data/store/foreign_columns.h"
 #include "data/store/foreign_parts.h"
 
@@ -167,10 +168,9 @@ void AddSources(const Target& target, const Episode& episode, std::vector<Column
     const int64_t place = target.sources.at(uuids[static_cast<size_t>(step.source)]);
     labels.Push(place);
     ++labels.rows;
-    source_of.try_emplace(step.subtask, step.source);
-    for (const ArmPart& part : step.parts) {
-      if (part.subtask >= 0 && named(part.source)) source_of.try_emplace(part.subtask, part.source);
-    }
+    VisitSubtasks(step, [&](int32_t subtask, int32_t source) {
+      if (named(source)) source_of.try_emplace(subtask, source);
+    });
   }
   for (const auto& [subtask, source] : source_of) {
     inds.Push(target.sources.at(uuids[static_cast<size_t>(source)]));

@@ -33,9 +33,4 @@ bool ScriptedPerson::gave_up() const {
                      [](const ScriptedOperator& hand) { return hand.gave_up(); });
 }
 
-bool ScriptedPerson::finished() const {
-  return std::all_of(hands_.begin(), hands_.end(),
-                     [](const ScriptedOperator& hand) { return hand.finished(); });
-}
-
 }  // namespace understudy

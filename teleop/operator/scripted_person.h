@@ -23,7 +23,6 @@ class ScriptedPerson {
   std::vector<Led> Move(const Observation& observation, int64_t now_ns);
 
   bool gave_up() const;
-  bool finished() const;  // every hand has
   const std::vector<ScriptedOperator>& hands() const { return hands_; }
 
  private:

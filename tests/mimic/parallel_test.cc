@@ -20,20 +20,11 @@ FakeOptions TwoArms() {
   return two;
 }
 
-// A vertical grasp of the cube along one of its edges.
-Pose GraspOn(const Pose& X_WO) {
-  const Eigen::Vector3d x_O = X_WO.rotation() * Eigen::Vector3d::UnitX();
-  double yaw = std::atan2(x_O.y(), x_O.x());
-  yaw -= std::round(yaw / (M_PI / 2)) * (M_PI / 2);
-  return Pose(RotationExp({0, 0, yaw}) * Eigen::Quaterniond(0, 1, 0, 0), X_WO.translation());
-}
-
 // Two hands at once: `delay` steps after the first one the second sets out; less than 0: before it.
 Episode ScriptedPair(const TaskSpec& task, const RngKey& key, int delay) {
   const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task, TwoArms());
-  const SimulatorInfo& info = simulator->info();
   Episode episode;
-  episode.meta = MetaOf(info, "D0", key);
+  episode.meta = MetaOf(simulator->info(), "D0", key);
   episode.meta.uuid = MakeUuid("scripted pair", key);
   simulator->Reset("D0", key);
 
@@ -49,7 +40,8 @@ Episode ScriptedPair(const TaskSpec& task, const RngKey& key, int delay) {
         stay(1);
       }
     };
-    const Pose X_WE_grasp = GraspOn(simulator->Observe().X_WO[i]);
+    const Pose& X_WO = simulator->Observe().X_WO[i];
+    const Pose X_WE_grasp = GraspPose(X_WO, arm.X_WE_cmd, X_WO.translation().z());
     const auto above = [&](double up) {
       return Pose(X_WE_grasp.rotation(), X_WE_grasp.translation() + Eigen::Vector3d(0, 0, up));
     };
@@ -65,18 +57,9 @@ Episode ScriptedPair(const TaskSpec& task, const RngKey& key, int delay) {
     stay(6);
   }
   for (size_t t = 0; t < std::max(told[0].size(), told[1].size()); ++t) {
-    Step row;
-    row.observation = simulator->Observe();
-    row.state = simulator->Save();
-    for (size_t i = 0; i < 2; ++i) {
-      const Pose& X_WE = row.observation.arms[i].X_WE;
-      row.action.arms.push_back(
-          ClipTarget(X_WE, told[i][std::min(t, told[i].size() - 1)], info.limits));
-      row.delta.push_back(DeltaFromTarget(X_WE, row.action.arms[i], info.limits));
-    }
-    row.action_clean = row.action;
-    simulator->Step(row.action);
-    episode.steps.push_back(std::move(row));
+    Action command;
+    for (const auto& arm : told) command.arms.push_back(arm[std::min(t, arm.size() - 1)]);
+    RecordStep(*simulator, command, &episode);
   }
   episode.final_state = simulator->Save();
   episode.final_observation = simulator->Observe();
@@ -93,10 +76,9 @@ std::vector<Episode> PairDemos(const TaskSpec& task, int count) {
   return demos;
 }
 
-SourceSet PairSources(const TaskSpec& task, std::vector<Episode> demos) {
-  const size_t count = demos.size();
-  return SourceSet(std::move(demos), DemoNames(count), task,
-                   MakeFakeSimulator(task, TwoArms())->info(), 3);
+SourceSet PairSources(const TaskSpec& task, const std::vector<Episode>& demos) {
+  return SourceSet(demos, DemoNames(demos.size()), task, MakeFakeSimulator(task, TwoArms())->info(),
+                   3);
 }
 
 // Subtasks of the row's arms, -1 aside.
@@ -226,11 +208,10 @@ TEST(Parallel, ObjectsNotMovedReproduceTheSource) {
   std::vector<Episode> demos = PairDemos(task, 3);
   const RngKey key = AttemptKey(1, 0, "D0");
   demos.push_back(ScriptedPair(task, key.WithTerm("reset"), 9));
-  const Episode source = demos.back();
+  const Episode& source = demos.back();
   GenerateOptions options;
   options.noise_scale = 0;
-  const Attempt attempt =
-      FakeAttempt(PairSources(task, std::move(demos)), task, TwoArms(), 0, options);
+  const Attempt attempt = FakeAttempt(PairSources(task, demos), task, TwoArms(), 0, options);
   ASSERT_TRUE(attempt.success()) << attempt.failure->detail;
   EXPECT_THAT(attempt.sources, testing::Each(3));
   std::vector<int> same(2, 0);
@@ -298,23 +279,17 @@ TEST(Parallel, AnnotationKnowsWhereSubtasksBegin) {
 }
 
 // Failures: one subtask is blamed, and of what it cut short nothing is counted.
-class ParallelRunTest : public testing::Test {
+class ParallelRunTest : public GeneratorTest {
  protected:
-  ParallelRunTest() : sources_(PairSources(task_, PairDemos(task_, 4))) {
+  ParallelRunTest() {
+    task_ = FakePairTask();
+    sources_ = PairSources(task_, PairDemos(task_, 4));
+    fake_ = TwoArms();
     fake_.grasp_radius = 0.0035;
     options_.attempts = 40;
     options_.threads = 2;
     options_.keep_failed = true;
   }
-  MimicReport Run(MemorySink& sink) {
-    Progress quiet;
-    return RunAttempts(sources_, task_, FakeSimulatorFactory(task_, fake_), options_, Json(), sink,
-                       quiet);
-  }
-  const TaskSpec task_ = FakePairTask();
-  FakeOptions fake_ = TwoArms();
-  SourceSet sources_;
-  RunOptions options_;
 };
 
 TEST_F(ParallelRunTest, CountsWhatEndedOrFailed) {
@@ -351,12 +326,7 @@ TEST_F(ParallelRunTest, ResumesLikeOneRun) {
   Run(parts);
   options_.attempts = 40;
   Run(parts);
-  ASSERT_EQ(parts.records.size(), whole.records.size());
-  ASSERT_EQ(parts.kept.size(), whole.kept.size());
-  for (size_t i = 0; i < whole.kept.size(); ++i) {
-    EXPECT_TRUE(SameContent(parts.kept[i], whole.kept[i])) << i;
-    EXPECT_EQ(parts.records[i].sources, whole.records[i].sources);
-  }
+  ExpectSame(whole, parts);
 }
 
 }  // namespace

@@ -43,6 +43,12 @@ TaskSpec FakePairTask();
 std::unique_ptr<Simulator> MakeFakeSimulator(const TaskSpec& task, const FakeOptions& options = {});
 SimulatorFactory FakeSimulatorFactory(const TaskSpec& task, const FakeOptions& options = {});
 
+// A vertical pose of E, fingers down, closing along an edge of the cube, turned as little as
+// needed.
+Pose GraspPose(const Pose& X_WO, const Pose& X_WE, double z);
+// Applies `command`, clipped, and appends the row that teleoperation would record of it.
+void RecordStep(Simulator& simulator, const Action& command, Episode* episode);
+
 // How the scripted stacker works; numbers in m and steps.
 struct StackScript {
   double above = 0.10;                   // m, approach and retreat height over the grasp

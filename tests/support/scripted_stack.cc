@@ -5,10 +5,6 @@
 #include "tests/support/fake_simulator.h"
 
 namespace understudy {
-namespace {
-
-// A vertical pose of E, fingers down, closing along an edge of the cube, turned as little as
-// needed.
 Pose GraspPose(const Pose& X_WO, const Pose& X_WE, double z) {
   const Eigen::Vector3d x_O = X_WO.rotation() * Eigen::Vector3d::UnitX();
   const Eigen::Vector3d x_E = X_WE.rotation() * Eigen::Vector3d::UnitX();
@@ -19,7 +15,20 @@ Pose GraspPose(const Pose& X_WO, const Pose& X_WE, double z) {
   return Pose(RotationExp({0, 0, yaw}) * Eigen::Quaterniond(0, 1, 0, 0), p);
 }
 
-}  // namespace
+void RecordStep(Simulator& simulator, const Action& command, Episode* episode) {
+  const DeltaLimits& limits = simulator.info().limits;
+  Step row;
+  row.observation = simulator.Observe();
+  row.state = simulator.Save();
+  for (size_t i = 0; i < command.arms.size(); ++i) {
+    const Pose& X_WE = row.observation.arms[i].X_WE;
+    row.action.arms.push_back(ClipTarget(X_WE, command.arms[i], limits));
+    row.delta.push_back(DeltaFromTarget(X_WE, row.action.arms[i], limits));
+  }
+  row.action_clean = row.action;
+  simulator.Step(row.action);
+  episode->steps.push_back(std::move(row));
+}
 
 Episode ScriptedStack(Simulator& simulator, const TaskSpec& task, const std::string& variant,
                       const RngKey& key, const StackScript& script) {
@@ -42,19 +51,7 @@ Episode ScriptedStack(Simulator& simulator, const TaskSpec& task, const std::str
     command.arms.push_back({arm.X_WE, -1});
   }
 
-  const auto step = [&] {
-    Step row;
-    row.observation = simulator.Observe();
-    row.state = simulator.Save();
-    for (size_t i = 0; i < command.arms.size(); ++i) {
-      const Pose& X_WE = row.observation.arms[i].X_WE;
-      row.action.arms.push_back(ClipTarget(X_WE, command.arms[i], info.limits));
-      row.delta.push_back(DeltaFromTarget(X_WE, row.action.arms[i], info.limits));
-    }
-    row.action_clean = row.action;
-    simulator.Step(row.action);
-    episode.steps.push_back(std::move(row));
-  };
+  const auto step = [&] { RecordStep(simulator, command, &episode); };
   const auto go = [&](const Pose& X_WE_goal, double gripper, int settle) {
     ArmAction& arm = command.arms[0];
     const Pose X_WE_from = arm.X_WE_cmd;
