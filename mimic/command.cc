@@ -13,6 +13,7 @@
 #include "data/base/shard.h"
 #include "data/store/dataset.h"
 #include "data/store/files.h"
+#include "mimic/dataset_sink.h"
 #include "mimic/reach.h"
 
 namespace understudy {
@@ -104,48 +105,6 @@ Json ContentSettings(const MimicOptions& options, const TaskSpec& task, const Si
   return settings;
 }
 
-// Writes into a dataset. For the lists of episodes by outcome, which only a run that keeps failures
-// has, it remembers one bit of every episode.
-class DatasetSink : public AttemptSink {
- public:
-  // `unbegun` is the file as long as it holds no attempt.
-  DatasetSink(DatasetWriter& writer, UnfinishedFile& unbegun, bool keep_failed)
-      : writer_(writer), unbegun_(unbegun), keep_failed_(keep_failed) {
-    if (writer.attempts_written() == 0) unbegun.Begin();
-  }
-  std::string name() const override { return unbegun_.part().string(); }
-  void ReadBack(const std::function<void(const AttemptRecord&)>& each) override {
-    writer_.VisitAttempts([&](const AttemptRecord& record) {
-      each(record);
-      if (IsWritten(record, keep_failed_)) Note(record);
-    });
-  }
-  int64_t episodes() const override { return writer_.episodes_written(); }
-  void Append(const AttemptRecord& record, const Episode* episode) override {
-    unbegun_.Keep();
-    writer_.AppendAttempt(record, episode);
-    if (episode != nullptr) Note(record);
-  }
-  void WriteMasks() {
-    if (!keep_failed_) return;
-    for (const bool wanted : {true, false}) {
-      writer_.MarkEpisodes(wanted ? "successful" : "failed", [&](int64_t episode) {
-        return successful_[static_cast<size_t>(episode)] == wanted;
-      });
-    }
-  }
-
- private:
-  void Note(const AttemptRecord& record) {
-    if (keep_failed_) successful_.push_back(record.success);
-  }
-
-  DatasetWriter& writer_;
-  UnfinishedFile& unbegun_;
-  bool keep_failed_;
-  std::vector<bool> successful_;  // of episode i
-};
-
 }  // namespace
 
 MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
@@ -182,7 +141,6 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const Wo
   }
   header.parents = read.hashes;
   DatasetWriter::Options writing;
-  writing.flush_seconds = 0.25;  // what a kill costs is made again
   writing.overwrite = options.overwrite;
   writing.resume = options.resume;
   UnfinishedFile unbegun(out);

@@ -126,7 +126,9 @@ MimicReport RunAttempts(SourceSet sources, const TaskSpec& task, const WorkerSea
     const auto consume = [&](int64_t index, Timed&& timed) {
       AttemptRecord record = RecordOf(timed.attempt, index);
       const bool kept = state.Add(&record);
-      sink.Append(record, kept ? &timed.attempt.episode : nullptr);
+      std::optional<Episode> episode;
+      if (kept) episode = std::move(timed.attempt.episode);
+      sink.Append(record, std::move(episode));
       times.busy_s += timed.seconds;
       times.steps += record.steps;
       ++times.attempts;
@@ -139,6 +141,7 @@ MimicReport RunAttempts(SourceSet sources, const TaskSpec& task, const WorkerSea
       return !interrupted && !state.over() && !late();
     };
     RunOrdered<Timed>(threads, state.next(), state.range().last, work, consume);
+    sink.Store();
   }
 
   // one that was asked to stop too late is done, unless what it was made with is not known

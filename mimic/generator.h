@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -79,9 +80,11 @@ class AttemptSink {
   // Every attempt recorded so far, in order, from the first one of the shard. Called once, at
   // first.
   virtual void ReadBack(const std::function<void(const AttemptRecord&)>& each) = 0;
-  virtual int64_t episodes() const = 0;
-  // The next attempt and, where it is kept, its episode: both are stored or neither.
-  virtual void Append(const AttemptRecord& record, const Episode* episode) = 0;
+  virtual int64_t episodes() const = 0;  // once they are read back
+  // The next attempt and, where it is kept, its episode: both are stored or neither, now or with a
+  // later one. An error may be about an earlier one.
+  virtual void Append(const AttemptRecord& record, std::optional<Episode> episode) = 0;
+  virtual void Store() {}  // all that was appended
 };
 
 // Throws Error(kUsage) for what no run can do, whatever the sources: no bound, an unknown variant,

@@ -52,8 +52,12 @@ struct Column {
   }
   template <class T>
   void Push(T value) {
-    const auto* p = reinterpret_cast<const uint8_t*>(&value);
-    bytes.insert(bytes.end(), p, p + sizeof(T));
+    Push(&value, 1);
+  }
+  template <class T>
+  void Push(const T* values, size_t count) {
+    const auto* p = reinterpret_cast<const uint8_t*>(values);
+    bytes.insert(bytes.end(), p, p + count * sizeof(T));
   }
   // Number `i` of row `row`. The type must be the column's.
   template <class T>

@@ -57,6 +57,11 @@ struct AttemptRecord {
   std::vector<int32_t> subtask_steps;  // steps in each of these subtasks; empty: not told
 };
 
+struct KeptAttempt {
+  AttemptRecord attempt;
+  std::optional<Episode> episode;  // where it is kept
+};
+
 // Whether there is such a file and it is HDF5's, a dataset or not.
 bool IsHdf5(const std::filesystem::path& file);
 
@@ -75,10 +80,6 @@ class DatasetWriter {
     bool resume = false;
     int compression = 1;  // deflate level of images, 0 to 12
     int threads = 0;      // that compress images; 0: one per core
-    // An episode that ends within so many seconds of the last flush waits for the next one, which
-    // comes with a later episode or attempt, and at the end. 0: each reaches the file as it ends;
-    // more is for where many end in a second and a kill may cost the last of them.
-    double flush_seconds = 0;
   };
   DatasetWriter(const std::filesystem::path& path, const DatasetHeader& header,
                 const Options& options);
@@ -99,6 +100,9 @@ class DatasetWriter {
   // An attempt that is recorded and, where it is kept, its episode (without pictures): one flush
   // writes both, so that a kill leaves both or neither.
   void AppendAttempt(const AttemptRecord& attempt, const Episode* episode = nullptr);
+  // A few at once, in one flush; without `flush` it is a later one's, which comes within a second
+  // of writing.
+  void AppendAttempts(const std::vector<KeptAttempt>& attempts, bool flush = true);
 
   // Frame by frame, for renderers: Begin, AddFrames × T, End. Memory stays at one row.
   void BeginEpisode(const Episode& episode, const std::vector<CameraParameters>& cameras);
@@ -116,6 +120,8 @@ class DatasetWriter {
   void Finish();
 
  private:
+  void Record(const AttemptRecord& attempt, const Episode* episode);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <numeric>
 
 #include "data/base/error.h"
@@ -14,26 +15,22 @@ namespace {
 void Put(Column& column, const Pose& X) {
   const auto& p = X.translation();
   const auto& q = X.rotation();
-  for (const double v : {p.x(), p.y(), p.z(), q.w(), q.x(), q.y(), q.z()}) column.Push(v);
+  const double v[] = {p.x(), p.y(), p.z(), q.w(), q.x(), q.y(), q.z()};
+  column.Push(v, std::size(v));
 }
 
 void PutMatrix(Column& column, const Pose& X) {
-  const Eigen::Matrix4d M = X.Matrix();
-  for (int r = 0; r < 4; ++r) {
-    for (int c = 0; c < 4; ++c) column.Push(M(r, c));
-  }
+  const Eigen::Matrix<double, 4, 4, Eigen::RowMajor> M = X.Matrix();
+  column.Push(M.data(), 16);
 }
 
 template <class V>
 void PutAll(Column& column, const V& values) {
-  for (Eigen::Index i = 0; i < values.size(); ++i) column.Push(static_cast<double>(values[i]));
+  column.Push<double>(values.data(), static_cast<size_t>(values.size()));
 }
 
 // robosuite's order
-void PutQuatXyzw(Column& column, const Pose& X) {
-  const auto& q = X.rotation();
-  for (const double v : {q.x(), q.y(), q.z(), q.w()}) column.Push(v);
-}
+void PutQuatXyzw(Column& column, const Pose& X) { PutAll(column, X.rotation().coeffs()); }
 
 using Sizes = std::vector<size_t>;
 using enum ColumnType;
@@ -133,9 +130,8 @@ std::vector<Column> InstantColumns(const RowShape& shape, const std::vector<Inst
             "shape of the first");
   }
   columns.push_back(
-      Rows("understudy/state", kF64, Sizes{shape.state}, rows, n, [](Column& c, const Instant& i) {
-        for (const double v : *i.state) c.Push(v);
-      }));
+      Rows("understudy/state", kF64, Sizes{shape.state}, rows, n,
+           [](Column& c, const Instant& i) { c.Push(i.state->data(), i.state->size()); }));
   columns.push_back(
       Clocked(Numbers<double>("understudy/sim_time", rows, n,
                               [](const Instant& i) { return i.observation->sim_time_s; }),
@@ -150,7 +146,8 @@ std::vector<Column> InstantColumns(const RowShape& shape, const std::vector<Inst
                          }));
   columns.push_back(Rows("understudy/signals", kU8, Sizes{shape.signals.size()}, rows, n,
                          [](Column& c, const Instant& i) {
-                           for (const uint8_t s : i.observation->signals) c.Push(s);
+                           const auto& signals = i.observation->signals;
+                           c.Push(signals.data(), signals.size());
                          }));
   columns.push_back(Numbers<uint8_t>("understudy/success", rows, n, [](const Instant& i) {
     return i.observation->success ? 1 : 0;
@@ -176,7 +173,7 @@ void AddViews(const RowShape& shape, const Step* steps, size_t n, std::vector<Co
   const size_t arms = shape.arms.size();
   columns.push_back(
       Rows("states", kF64, Sizes{shape.flat_state}, steps, n, [&](Column& c, const Step& s) {
-        for (size_t i = 0; i < shape.flat_state; ++i) c.Push(s.state.at(i));
+        c.Push(s.state.data(), std::min(shape.flat_state, s.state.size()));
       }));
   for (size_t a = 0; a < arms; ++a) {
     const auto view = [&](const char* name, size_t size, auto put) {

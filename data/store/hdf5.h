@@ -12,6 +12,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -122,9 +123,10 @@ class Group {
   double Double(const std::string& name) const;
   bool Bool(const std::string& name, bool fallback) const;
 
-  // Whole arrays. Write creates a contiguous dataset (groups on the way included); Grow creates or
+  // Whole arrays. Write creates contiguous datasets (groups on the way included); Grow creates or
   // extends one with chunks of 64 rows.
   void Write(const Column& column) const;
+  void Write(std::span<const Column> columns) const;
   void Grow(const Column& column) const;
   void SetRows(const std::string& name, hsize_t rows) const;
   // Reads all rows as `type` (numbers are converted between widths, never between text and number).
@@ -157,6 +159,7 @@ class Group {
   struct Rows {
     hsize_t first = 0, count = 0;
   };
+  void WriteMember(const Column& column, const std::string& name) const;
   // All rows without `rows`.
   Column ReadOpened(const Id& dataset, const DatasetInfo& info, const std::string& name,
                     ColumnType type, const std::vector<int64_t>& row_dims,

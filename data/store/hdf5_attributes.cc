@@ -8,16 +8,43 @@
 namespace understudy::h5 {
 namespace {
 
+hid_t TextType() {
+  static const hid_t type = [] {
+    const hid_t id = H5Tcopy(H5T_C_S1);
+    H5Tset_size(id, H5T_VARIABLE);
+    H5Tset_cset(id, H5T_CSET_UTF8);
+    return id;
+  }();
+  return type;
+}
+
+// h5py's.
+hid_t BoolType() {
+  static const hid_t type = [] {
+    const hid_t id = H5Tenum_create(H5T_NATIVE_INT8);
+    const int8_t no = 0, yes = 1;
+    H5Tenum_insert(id, "FALSE", &no);
+    H5Tenum_insert(id, "TRUE", &yes);
+    return id;
+  }();
+  return type;
+}
+
 // Writes one value of `type`, replacing an attribute of the same name.
 void SetValue(const Group& group, const std::string& object, const std::string& name, hid_t type,
               const void* value) {
-  const char* at = object.empty() ? "." : object.c_str();
-  if (H5Aexists_by_name(group.id(), at, name.c_str(), H5P_DEFAULT) > 0) {
-    H5Adelete_by_name(group.id(), at, name.c_str(), H5P_DEFAULT);
+  static const hid_t space = H5Screate(H5S_SCALAR);
+  const Id member(object.empty() ? -1 : H5Oopen(group.id(), object.c_str(), H5P_DEFAULT));
+  const hid_t owner = object.empty() ? group.id() : member.get();
+  const auto create = [&] {
+    return Id(H5Acreate2(owner, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT));
+  };
+  Id attribute = create();
+  // most are new
+  if (!attribute.valid()) {
+    H5Adelete(owner, name.c_str());
+    attribute = create();
   }
-  const Id space(H5Screate(H5S_SCALAR));
-  const Id attribute(H5Acreate_by_name(group.id(), at, name.c_str(), type, space.get(), H5P_DEFAULT,
-                                       H5P_DEFAULT, H5P_DEFAULT));
   if (!attribute.valid() || H5Awrite(attribute.get(), type, value) < 0) {
     FailWriting(group.Place(object), fmt::format("cannot write attribute '{}'", name));
   }
@@ -62,11 +89,8 @@ bool Group::HasAttribute(const std::string& name) const {
 void Group::SetText(const std::string& name, const std::string& text,
                     const std::string& object) const {
   const Guard guard;
-  Id type(H5Tcopy(H5T_C_S1));
-  H5Tset_size(type.get(), H5T_VARIABLE);
-  H5Tset_cset(type.get(), H5T_CSET_UTF8);
   const char* value = text.c_str();
-  SetValue(*this, object, name, type.get(), &value);
+  SetValue(*this, object, name, TextType(), &value);
 }
 
 void Group::SetInt(const std::string& name, int64_t value) const {
@@ -86,11 +110,8 @@ void Group::SetDouble(const std::string& name, double value) const {
 
 void Group::SetBool(const std::string& name, bool value) const {
   const Guard guard;
-  const Id type(H5Tenum_create(H5T_NATIVE_INT8));
-  const int8_t no = 0, yes = 1, stored = value;
-  H5Tenum_insert(type.get(), "FALSE", &no);
-  H5Tenum_insert(type.get(), "TRUE", &yes);
-  SetValue(*this, "", name, type.get(), &stored);
+  const int8_t stored = value;
+  SetValue(*this, "", name, BoolType(), &stored);
 }
 
 std::string Group::Text(const std::string& name) const {

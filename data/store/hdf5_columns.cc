@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "data/base/error.h"
 #include "data/store/hdf5.h"
@@ -69,20 +70,40 @@ hid_t NativeType(ColumnType type) {
   return -1;
 }
 
-void Group::Write(const Column& column) const {
-  const Guard guard;
+void Group::WriteMember(const Column& column, const std::string& name) const {
   const std::vector<hsize_t> dims = Shape(column);
   const Id space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr));
   const hid_t type = NativeType(column.type);
-  const Id dataset(H5Dcreate2(id(), column.path.c_str(), type, space.get(), LinkCreation(),
-                              H5P_DEFAULT, H5P_DEFAULT));
-  if (!dataset.valid()) FailWriting(Place(column.path), "cannot create the dataset");
+  const Id dataset(
+      H5Dcreate2(id(), name.c_str(), type, space.get(), LinkCreation(), H5P_DEFAULT, H5P_DEFAULT));
+  if (!dataset.valid()) FailWriting(Place(name), "cannot create the dataset");
   if (!column.bytes.empty() &&
       H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, column.bytes.data()) < 0) {
-    FailWriting(Place(column.path), "cannot write");
+    FailWriting(Place(name), "cannot write");
   }
-  if (!column.unit.empty()) SetText("unit", column.unit, column.path);
-  if (!column.clock.empty()) SetText("clock", column.clock, column.path);
+  if (!column.unit.empty()) SetText("unit", column.unit, name);
+  if (!column.clock.empty()) SetText("clock", column.clock, name);
+}
+
+void Group::Write(std::span<const Column> columns) const {
+  const Guard guard;
+  std::map<std::string, Group> parents;  // each is looked up once
+  for (const Column& column : columns) {
+    const size_t slash = column.path.rfind('/');
+    if (slash == std::string::npos) {
+      WriteMember(column, column.path);
+      continue;
+    }
+    const std::string parent = column.path.substr(0, slash);
+    auto found = parents.find(parent);
+    if (found == parents.end()) found = parents.emplace(parent, OpenOrCreate(parent)).first;
+    found->second.WriteMember(column, column.path.substr(slash + 1));
+  }
+}
+
+void Group::Write(const Column& column) const {
+  const Guard guard;
+  WriteMember(column, column.path);
 }
 
 void Group::Grow(const Column& column) const {

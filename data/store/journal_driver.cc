@@ -22,6 +22,7 @@ namespace {
 constexpr char kMagic[8] = {'U', 'S', 'T', 'U', 'D', 'Y', 'J', '1'};
 constexpr haddr_t kMaxAddress = (haddr_t{1} << 62) - 1;
 constexpr size_t kHashBytes = 32;
+constexpr size_t kTailBytes = 128 << 10;
 
 thread_local std::string driver_error;
 
@@ -50,17 +51,24 @@ struct Patch {
   std::string bytes;
 };
 
+struct Range {
+  haddr_t begin = 0, end = 0;
+  bool Holds(haddr_t address, size_t size) const {
+    return address >= begin && address + size <= end;
+  }
+};
+
 void Put(std::string& out, uint64_t value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof(value));
 }
 
-std::string JournalText(const std::vector<const Patch*>& patches) {
+std::string JournalText(const std::vector<Patch>& patches) {
   std::string text(kMagic, sizeof(kMagic));
   Put(text, patches.size());
-  for (const Patch* patch : patches) {
-    Put(text, patch->address);
-    Put(text, patch->bytes.size());
-    text += patch->bytes;
+  for (const Patch& patch : patches) {
+    Put(text, patch.address);
+    Put(text, patch.bytes.size());
+    text += patch.bytes;
   }
   return text + ContentHash(text);
 }
@@ -100,8 +108,12 @@ struct Driver {
   bool failed = false;         // swallow everything from here on
   std::string failure;         // why
   haddr_t end = 0;             // end of allocated space
+  bool has_blocks = false;     // HDF5 leaves it to us where things lie
+  Range block;                 // for metadata, within it: not allocated yet
   haddr_t committed = 0;       // size of the file at the last commit
-  std::vector<Patch> pending;  // metadata of this flush, in order
+  Range spare;                 // within it: what of the block was not allocated then
+  std::vector<Patch> pending;  // what overwrites what was committed, in order
+  Patch tail;                  // fresh bytes that wait to be written together
   std::string journal() const { return name + ".journal"; }
 };
 
@@ -113,24 +125,50 @@ bool Recover(int fd, const std::string& name) {
   const std::string journal = name + ".journal";
   std::error_code none;
   if (!std::filesystem::exists(journal, none)) return true;
-  for (const Patch& patch : ParseJournal(ReadText(journal))) {
+  std::string text;
+  try {
+    text = ReadText(journal);
+  } catch (const std::exception& error) {
+    driver_error = error.what();  // nothing may be thrown through HDF5
+    return false;
+  }
+  for (const Patch& patch : ParseJournal(text)) {
     if (!WriteAt(fd, name, patch.bytes.data(), patch.bytes.size(), patch.address)) return false;
   }
   if (fdatasync(fd) != 0) return Complain(name);
   return unlink(journal.c_str()) == 0 || Complain(journal);
 }
 
-bool Commit(Driver& driver) {
-  // behind the old end nothing refers to what we write yet
-  std::vector<const Patch*> old;
-  for (const Patch& patch : driver.pending) {
-    if (patch.address < driver.committed) {
-      old.push_back(&patch);
-    } else if (!WriteAt(driver.fd, driver.name, patch.bytes.data(), patch.bytes.size(),
-                        patch.address)) {
-      return false;
-    }
+bool WriteTail(Driver& driver) {
+  const Patch& tail = driver.tail;
+  const bool written =
+      WriteAt(driver.fd, driver.name, tail.bytes.data(), tail.bytes.size(), tail.address);
+  driver.tail.bytes.clear();
+  return written;
+}
+
+// Whether nothing that was committed refers to these bytes.
+bool IsFresh(const Driver& driver, haddr_t address, size_t size) {
+  return address >= driver.committed || driver.spare.Holds(address, size);
+}
+
+// Neighbours are written together.
+bool WriteFresh(Driver& driver, const char* data, size_t size, haddr_t address) {
+  Patch& tail = driver.tail;
+  const bool joins = address >= tail.address && address <= tail.address + tail.bytes.size() &&
+                     address + size <= tail.address + kTailBytes;
+  if (!joins) {
+    if (!WriteTail(driver)) return false;
+    if (size >= kTailBytes) return WriteAt(driver.fd, driver.name, data, size, address);
+    tail.address = address;
   }
+  const size_t at = address - tail.address;
+  tail.bytes.replace(at, std::min(size, tail.bytes.size() - at), data, size);
+  return true;
+}
+
+bool Commit(Driver& driver) {
+  if (!WriteTail(driver)) return false;
   // HDF5 takes a file shorter than its allocated space for truncated
   struct stat status {};
   if (fstat(driver.fd, &status) != 0) return Complain(driver.name);
@@ -138,8 +176,8 @@ bool Commit(Driver& driver) {
       ftruncate(driver.fd, static_cast<off_t>(driver.end)) != 0) {
     return Complain(driver.name);
   }
-  if (!old.empty()) {
-    const std::string text = JournalText(old);
+  if (!driver.pending.empty()) {
+    const std::string text = JournalText(driver.pending);
     const int journal =
         open(driver.journal().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (journal < 0) return Complain(driver.journal());
@@ -150,9 +188,8 @@ bool Commit(Driver& driver) {
       return false;
     }
     // from here on the journal holds the truth until the last patch is in place
-    for (const Patch* patch : old) {
-      if (!WriteAt(driver.fd, driver.name, patch->bytes.data(), patch->bytes.size(),
-                   patch->address)) {
+    for (const Patch& patch : driver.pending) {
+      if (!WriteAt(driver.fd, driver.name, patch.bytes.data(), patch.bytes.size(), patch.address)) {
         return false;
       }
     }
@@ -165,6 +202,7 @@ bool Commit(Driver& driver) {
     driver.fresh = false;
   }
   driver.committed = std::max<haddr_t>(driver.end, static_cast<haddr_t>(status.st_size));
+  driver.spare = driver.block;
   driver.pending.clear();
   return true;
 }
@@ -174,7 +212,7 @@ bool Commit(Driver& driver) {
 H5FD_t* DriverOpen(const char* name, unsigned flags, hid_t, haddr_t) {
   auto driver = std::make_unique<Driver>();
   driver->name = name;
-  driver->fresh = (flags & H5F_ACC_CREAT) != 0;
+  driver->fresh = driver->has_blocks = (flags & H5F_ACC_CREAT) != 0;
   const std::string file = driver->fresh ? driver->name + ".new" : driver->name;
   driver->fd =
       open(file.c_str(), driver->fresh ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDWR | O_CLOEXEC, 0666);
@@ -228,8 +266,24 @@ herr_t DriverClose(H5FD_t* file) {
 }
 
 herr_t DriverQuery(const H5FD_t*, unsigned long* flags) {
-  *flags = H5FD_FEAT_DATA_SIEVE | H5FD_FEAT_DEFAULT_VFD_COMPATIBLE;
+  // no sieve: a buffer of 64 KiB, cleared for every dataset; the tail does as much
+  *flags = H5FD_FEAT_DEFAULT_VFD_COMPATIBLE;
   return 0;
+}
+
+// Metadata is written at a flush, data before: apart, each has its neighbours beside it.
+haddr_t DriverAlloc(H5FD_t* file, H5FD_mem_t type, hid_t, hsize_t size) {
+  Driver& driver = Of(file);
+  if (size > kMaxAddress - driver.end) return HADDR_UNDEF;
+  const haddr_t block_size = std::clamp<haddr_t>(driver.end / 64, 2 << 10, 64 << 10);
+  if (!driver.has_blocks || type == H5FD_MEM_DRAW || size > block_size / 2) {
+    return std::exchange(driver.end, driver.end + size);
+  }
+  if (!driver.block.Holds(driver.block.begin, size)) {
+    driver.block = {driver.end, driver.end + block_size};
+    driver.end += block_size;
+  }
+  return std::exchange(driver.block.begin, driver.block.begin + size);
 }
 
 // Space is never given back: an old tree may still be what the file on disk refers to.
@@ -245,11 +299,8 @@ herr_t DriverSetEnd(H5FD_t* file, H5FD_mem_t, haddr_t end) {
 haddr_t DriverGetSize(const H5FD_t* file, H5FD_mem_t) {
   struct stat status {};
   fstat(Of(file).fd, &status);
-  haddr_t size = static_cast<haddr_t>(status.st_size);
-  for (const Patch& patch : Of(file).pending) {
-    size = std::max<haddr_t>(size, patch.address + patch.bytes.size());
-  }
-  return size;
+  const Patch& tail = Of(file).tail;
+  return std::max<haddr_t>(static_cast<haddr_t>(status.st_size), tail.address + tail.bytes.size());
 }
 
 herr_t DriverRead(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, void* out) {
@@ -268,50 +319,65 @@ herr_t DriverRead(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size,
   }
   // allocated but never written reads as zero
   if (done < size) std::memset(static_cast<char*>(out) + done, 0, size - done);
-  for (const Patch& patch : driver.pending) {
+  const auto lay_over = [&](const Patch& patch) {
     const haddr_t low = std::max<haddr_t>(address, patch.address);
     const haddr_t high = std::min<haddr_t>(address + size, patch.address + patch.bytes.size());
     if (low < high) {
       std::memcpy(static_cast<char*>(out) + (low - address),
                   patch.bytes.data() + (low - patch.address), high - low);
     }
-  }
+  };
+  lay_over(driver.tail);
+  for (const Patch& patch : driver.pending) lay_over(patch);
   return 0;
 }
 
-herr_t DriverWrite(H5FD_t* file, H5FD_mem_t type, hid_t, haddr_t address, size_t size,
+herr_t DriverWrite(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size,
                    const void* data) {
   Driver& driver = Of(file);
   if (driver.failed) return 0;
-  // HDF5 hands over its global heaps, where texts lie, as raw data: only fresh space is written at
-  // once, whatever comes, since a kill tears a write at any page
-  if (type != H5FD_MEM_DRAW || address < driver.committed) {
-    try {
-      driver.pending.push_back({address, std::string(static_cast<const char*>(data), size)});
-    } catch (const std::bad_alloc&) {
-      // nothing may be thrown through HDF5
+  const auto* bytes = static_cast<const char*>(data);
+  // An error in the middle of closing a dataset would leave HDF5 with half of one, which it falls
+  // over at its end; nor may anything be thrown through it. Told at the next flush, before anything
+  // counts as written.
+  try {
+    if (!IsFresh(driver, address, size)) {
+      driver.pending.push_back({address, std::string(bytes, size)});
+    } else if (!WriteFresh(driver, bytes, size, address)) {
       driver.failed = true;
-      driver.failure = fmt::format("{}: no memory for what waits to be written", driver.name);
+      driver.failure = driver_error;
     }
-    return 0;
+  } catch (const std::bad_alloc&) {
+    driver.failed = true;
+    driver.failure = fmt::format("{}: no memory for what waits to be written", driver.name);
   }
-  if (WriteAt(driver.fd, driver.name, data, size, address)) return 0;
-  // an error in the middle of closing a dataset would leave HDF5 with half of one, which it falls
-  // over at its end: told at the next flush, before anything counts as written
-  driver.failed = true;
-  driver.failure = driver_error;
   return 0;
 }
 
 herr_t DriverFlush(H5FD_t* file, hid_t, hbool_t closing) {
   Driver& driver = Of(file);
-  if (!driver.failed && Commit(driver)) return 0;
+  try {
+    if (!driver.failed && Commit(driver)) return 0;
+  } catch (const std::bad_alloc&) {
+    driver_error = fmt::format("{}: no memory for its journal", driver.name);
+  }
   if (!driver.failed) driver.failure = driver_error;
   driver.failed = true;
   // what could not be written since the last flush comes up here
   driver_error = driver.failure;
   // a close must go through: the file stays as it was at its last flush
   return closing ? 0 : -1;
+}
+
+herr_t DriverHandle(H5FD_t* file, hid_t, void** handle) {
+  *handle = &Of(file);
+  return 0;
+}
+
+Driver& DriverOf(const Id& file) {
+  void* handle = nullptr;
+  Require(H5Fget_vfd_handle(file.get(), H5P_DEFAULT, &handle) >= 0, "a growing file is ours");
+  return *static_cast<Driver*>(handle);
 }
 
 hid_t DriverId() {
@@ -327,6 +393,7 @@ hid_t DriverId() {
     c.open = DriverOpen;
     c.close = DriverClose;
     c.query = DriverQuery;
+    c.alloc = DriverAlloc;
     c.free = DriverFree;
     c.get_eoa = DriverGetEnd;
     c.set_eoa = DriverSetEnd;
@@ -334,6 +401,7 @@ hid_t DriverId() {
     c.read = DriverRead;
     c.write = DriverWrite;
     c.flush = DriverFlush;
+    c.get_handle = DriverHandle;
     const H5FD_mem_t map[] = H5FD_FLMAP_SINGLE;
     std::copy(std::begin(map), std::end(map), c.fl_map);
     return c;
@@ -342,8 +410,16 @@ hid_t DriverId() {
   return id;
 }
 
+// HDF5 gives memory back where more than a megabyte of a kind lies idle, and asks for it anew with
+// the next episode: 8 % of the time to write one. There are three kinds, for the whole process.
+void KeepFreeMemory() {
+  constexpr int kIdle = 64 << 20;
+  H5set_free_list_limits(kIdle, kIdle, kIdle, kIdle, kIdle, kIdle);
+}
+
 // Properties of a growing file: our driver, and no metadata written between flushes.
 Id Access() {
+  KeepFreeMemory();
   Id plist(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_driver(plist.get(), DriverId(), nullptr);
   H5Pset_fclose_degree(plist.get(), H5F_CLOSE_STRONG);
@@ -383,6 +459,14 @@ void GrowingFile::OpenAgain() {
   file_ = Id(H5Fopen(path_.c_str(), H5F_ACC_RDWR, access.get()));
   if (!file_.valid()) FailWriting(path_.string(), "cannot be opened for writing");
   root_ = Group(Id(H5Gopen2(file_.get(), "/", H5P_DEFAULT)), path_.string(), "/");
+  // files of other programs may have places for everything (pages)
+  const Id creation(H5Fget_create_plist(file_.get()));
+  H5F_fspace_strategy_t strategy{};
+  hbool_t persist = false;
+  hsize_t threshold = 0;
+  H5Pget_file_space_strategy(creation.get(), &strategy, &persist, &threshold);
+  DriverOf(file_).has_blocks = strategy == H5F_FSPACE_STRATEGY_NONE;
+  untrimmable_ = 0;
 }
 
 GrowingFile GrowingFile::Open(const std::filesystem::path& file) {
@@ -398,11 +482,20 @@ GrowingFile& GrowingFile::operator=(GrowingFile&& other) noexcept {
     path_ = std::move(other.path_);
     file_ = std::move(other.file_);
     root_ = std::move(other.root_);
+    untrimmable_ = other.untrimmable_;
   }
   return *this;
 }
 
 GrowingFile::~GrowingFile() {
+  root_ = Group();
+  file_.Reset();
+}
+
+void GrowingFile::Abandon() {
+  if (!file_.valid()) return;
+  const Guard guard;
+  DriverOf(file_).failed = true;
   root_ = Group();
   file_.Reset();
 }
@@ -418,7 +511,9 @@ void GrowingFile::Trim(size_t bound) {
   const Guard guard;
   size_t now = 0;
   if (H5Fget_mdc_size(file_.get(), nullptr, nullptr, &now, nullptr) < 0) return;
-  if (now < bound) return;
+  // the names of a large group are in the cache right after opening
+  if (untrimmable_ == 0) untrimmable_ = now;
+  if (bound > 0 && now < untrimmable_ + bound) return;
   Flush();
   root_ = Group();
   file_.Reset();

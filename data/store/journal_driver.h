@@ -5,11 +5,11 @@
 // trees in place, one write after another, so that a kill inside a flush can lose groups that were
 // flushed long ago.
 //
-// Data is written at once, always to fresh space (nothing is ever freed for reuse). Metadata is
-// held back until the flush; then what lies behind the old end of the file is written, what
-// overwrites older metadata goes into `<file>.journal` with its hash, then in place, then the
-// journal is removed. Opening the file for writing replays a whole journal and drops a half one.
-// After a failed write everything later is swallowed and the old metadata stays.
+// What nothing referred to at the last flush is fresh space (nothing is ever freed for reuse): it
+// is written as it comes, neighbours together. What overwrites older bytes is held back until the
+// flush; then it goes into `<file>.journal` with its hash, then in place, then the journal is
+// removed. Opening the file for writing replays a whole journal and drops a half one. After a
+// failed write everything later is swallowed and the old metadata stays.
 //
 // The first flush of a new file goes to `<file>.new`, renamed when whole. The file is locked
 // (flock) against a second writer. What is on disk is plain HDF5.
@@ -37,10 +37,12 @@ class GrowingFile {
   const Group& root() const { return root_; }
   // Makes all that was written so far survive. Throws Error(kFailed).
   void Flush();
-  // Closes and opens again where HDF5's cache of metadata has grown beyond `bound` bytes: it keeps
+  // Closes without a flush: the file on disk stays as of the last one.
+  void Abandon();
+  // Closes and opens again where HDF5's cache of metadata has grown by `bound` bytes: it keeps
   // everything that was ever touched otherwise. The size is that on the disk; memory takes ten
   // times as much. All other handles must be closed.
-  void Trim(size_t bound = 4 << 20);
+  void Trim(size_t bound = 1 << 20);
   // Flushes, and lets `work` read the file as a reader does: HDF5 keeps every piece of a growing
   // file's metadata that is touched, but few of one that is read. All other handles must be closed.
   void Read(const std::function<void(const Group& root)>& work);
@@ -53,6 +55,7 @@ class GrowingFile {
   std::filesystem::path path_;
   Id file_;
   Group root_;
+  size_t untrimmable_ = 0;  // size of the cache when Trim was first called since opening
 };
 
 // The error of the last failed system call of the driver; empty where there was none since.

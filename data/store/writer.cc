@@ -33,7 +33,6 @@ struct DatasetWriter::Impl {
   int64_t attempts = 0;
   size_t untrimmed = 0;              // attempts without an episode since the last Trim
   std::vector<AttemptRecord> fresh;  // the last of them, not in the file yet: a block at most
-  std::optional<AttemptRecord> of_episode;  // recorded when the open episode ends
   Clock::time_point flushed = Clock::now();
   bool finished = false;
   std::string failure;  // of an earlier call: the writer is of no use any more
@@ -52,14 +51,16 @@ struct DatasetWriter::Impl {
   std::unique_ptr<Open> open;
 
   void WriteRows();
+  void End();
   void Create();
   void Resume();
   void StoreAttempts();
   void Read(const std::function<void(const h5::Group& root)>& work);
   void Flush();
-  void FlushAfter(std::chrono::duration<double> wait) {
-    if (fresh.size() >= kAttemptBlock || Clock::now() - flushed >= wait) Flush();
+  void FlushIfDue() {
+    if (fresh.size() >= kAttemptBlock || Clock::now() - flushed >= kFlushRows) Flush();
   }
+  void Trim();
   // Runs one piece of writing; after a failure nothing more is written, and every call says why.
   template <class F>
   void Guarded(F work) {
@@ -70,7 +71,7 @@ struct DatasetWriter::Impl {
     } catch (const Error& error) {
       failure = error.what();
       open.reset();
-      file = h5::GrowingFile();
+      file.Abandon();
       throw;
     }
   }
@@ -109,7 +110,8 @@ void DatasetWriter::Impl::Resume() {
 
 void DatasetWriter::Impl::StoreAttempts() {
   if (fresh.empty()) return;
-  AppendAttempts(file.root().Open("understudy"), header.simulator.objects.size(), fresh);
+  understudy::AppendAttempts(file.root().Open("understudy"), header.simulator.objects.size(),
+                             fresh);
   fresh.clear();
 }
 
@@ -156,7 +158,8 @@ DatasetWriter::~DatasetWriter() {
     }
     impl_->Flush();
   } catch (const std::exception&) {
-    // the file is as of its last flush
+    impl_->open.reset();
+    impl_->file.Abandon();
   }
 }
 
@@ -208,10 +211,8 @@ void DatasetWriter::BeginEpisode(const Episode& episode,
     open->raw_info = episode.raw;
     open->raw_info.samples.clear();
     open->group = m.file.root().Create(kPending);
-    for (const Column& column : columns) {
-      open->group.Write(column);
-      open->hashes.Add(column);
-    }
+    open->group.Write(columns);
+    for (const Column& column : columns) open->hashes.Add(column);
     WriteMeta(open->group, open->meta, open->length, m.header.model_text);
     const RawStream& raw = episode.raw;
     if (!raw.samples.empty() || !raw.device.empty() || !raw.profile.empty() ||
@@ -245,7 +246,7 @@ void DatasetWriter::AddFrames(const std::vector<Image>& images) {
     m.open->rows.push_back(images);
     for (const Image& image : images) m.open->row_bytes += image.rgb.size();
     if (m.open->row_bytes >= kPictureBlockBytes) m.WriteRows();
-    m.FlushAfter(kFlushRows);
+    m.FlushIfDue();
   });
 }
 
@@ -268,33 +269,33 @@ void DatasetWriter::Impl::WriteRows() {
   open->row_bytes = 0;
 }
 
+// The open episode becomes one of the file; not flushed.
+void DatasetWriter::Impl::End() {
+  const h5::Guard guard;
+  Require(open != nullptr, "EndEpisode follows BeginEpisode");
+  WriteRows();
+  for (const ImageWriter& images : open->images) {
+    Require(images.frames_written() == open->length, "an episode has one frame per step");
+  }
+  const Json hashes = open->hashes.ToJson();
+  const h5::Group own = open->group.Open("understudy");
+  own.SetText("column_hashes", hashes.dump());
+  own.SetText("content_hash", EpisodeHash(open->meta, open->raw_info, hashes));
+  const size_t length = open->length;
+  open.reset();
+  // only a whole episode gets its name
+  file.root().Move(kPending, fmt::format("data/demo_{}", episodes));
+  ++episodes;
+  steps += static_cast<int64_t>(length);
+  file.root().Open("data").SetInt("total", steps);
+}
+
 void DatasetWriter::EndEpisode() {
-  Impl& m = *impl_;
-  m.Guarded([&] {
-    const h5::Guard guard;
-    Require(m.open != nullptr, "EndEpisode follows BeginEpisode");
-    m.WriteRows();
-    for (const ImageWriter& images : m.open->images) {
-      Require(images.frames_written() == m.open->length, "an episode has one frame per step");
-    }
-    const Json hashes = m.open->hashes.ToJson();
-    const h5::Group own = m.open->group.Open("understudy");
-    own.SetText("column_hashes", hashes.dump());
-    own.SetText("content_hash", EpisodeHash(m.open->meta, m.open->raw_info, hashes));
-    const size_t length = m.open->length;
-    m.open.reset();
-    // only a whole episode gets its name
-    m.file.root().Move(kPending, fmt::format("data/demo_{}", m.episodes));
-    ++m.episodes;
-    m.steps += static_cast<int64_t>(length);
-    m.file.root().Open("data").SetInt("total", m.steps);
-    if (m.of_episode) {
-      m.fresh.push_back(*std::exchange(m.of_episode, {}));
-      ++m.attempts;
-    }
-    m.FlushAfter(std::chrono::duration<double>(m.options.flush_seconds));
+  impl_->Guarded([&] {
+    impl_->End();
+    impl_->Flush();
+    impl_->Trim();
   });
-  m.Guarded([&] { m.file.Trim(); });
 }
 
 void DatasetWriter::Append(const Episode& episode, const std::vector<std::vector<Image>>& images) {
@@ -317,23 +318,41 @@ void DatasetWriter::Append(const Episode& episode, const std::vector<std::vector
   EndEpisode();
 }
 
-void DatasetWriter::AppendAttempt(const AttemptRecord& attempt, const Episode* episode) {
+void DatasetWriter::Record(const AttemptRecord& attempt, const Episode* episode) {
   Impl& m = *impl_;
   Require(
       attempt.X_WO_start.empty() || attempt.X_WO_start.size() == m.header.simulator.objects.size(),
       "an attempt has a start pose for every object of the header, or none");
-  if (episode != nullptr) {
-    m.of_episode = attempt;
-    return Append(*episode);
-  }
+  if (episode != nullptr) BeginEpisode(*episode, {});
   m.Guarded([&] {
+    if (episode != nullptr) m.End();
     m.fresh.push_back(attempt);
     ++m.attempts;
-    m.FlushAfter(kFlushRows);
-    if (++m.untrimmed < kTrimAttempts || m.open) return;
-    m.file.Trim(0);
-    m.untrimmed = 0;
+    m.untrimmed += episode == nullptr;
   });
+}
+
+void DatasetWriter::AppendAttempt(const AttemptRecord& attempt, const Episode* episode) {
+  Record(attempt, episode);
+  impl_->Guarded([&] {
+    episode != nullptr ? impl_->Flush() : impl_->FlushIfDue();
+    impl_->Trim();
+  });
+}
+
+void DatasetWriter::AppendAttempts(const std::vector<KeptAttempt>& attempts, bool flush) {
+  for (const auto& [attempt, episode] : attempts) Record(attempt, episode ? &*episode : nullptr);
+  impl_->Guarded([&] {
+    flush ? impl_->Flush() : impl_->FlushIfDue();
+    impl_->Trim();
+  });
+}
+
+void DatasetWriter::Impl::Trim() {
+  if (open) return;  // its handles
+  if (untrimmed < kTrimAttempts) return file.Trim();
+  file.Trim(0);
+  untrimmed = 0;
 }
 
 void DatasetWriter::WriteMask(const std::string& key, const std::vector<std::string>& demos) {

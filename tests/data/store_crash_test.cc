@@ -1,7 +1,12 @@
 // Kills, full disks, and going on after them.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/resource.h>
+
+#include <memory>
+#include <optional>
+#include <set>
 
 #include "data/store/command.h"
 #include "tests/data/kill_support.h"
@@ -18,65 +23,168 @@ TEST(StoreCrash, KilledAtAnyMomentLosesNothingAndResumesToTheSameFile) {
   EXPECT_GT(KillAndResume(50, 11), 25);
 }
 
-// Once a second instead of after each episode: a kill costs what came since, attempts and episodes
-// alike, and going on makes the file of a writer that was never killed.
-TEST(StoreCrash, AWriterThatFlushesByTheClockLosesNoMoreThanThat) {
-  Folder folder;
-  constexpr int64_t kAttempts = 40;
-  const fs::path whole = folder / "whole.h5";
+// Attempts as Mimic hands them over, six at a time, up to `end`; a byte for each six.
+constexpr int64_t kBatch = 6;
+void AppendBatches(DatasetWriter& writer, int64_t end, int report_fd) {
+  while (writer.attempts_written() < end) {
+    std::vector<KeptAttempt> batch;
+    const int64_t begin = writer.attempts_written();
+    for (int64_t i = begin; i < begin + kBatch; ++i) {
+      std::optional<Episode> episode;
+      if (i % 2 == 0) episode = RandomEpisode(static_cast<uint64_t>(i), kKilledShape);
+      batch.push_back({AttemptOf(i), std::move(episode)});
+    }
+    writer.AppendAttempts(batch);
+    if (report_fd >= 0 && write(report_fd, "b", 1) != 1) _exit(3);
+  }
+}
+
+// A resumed file holds whole batches, `least` attempts or more; gone on with, it becomes the file
+// of a writer that was never stopped.
+void ExpectWholeBatches(const fs::path& file, int64_t least, const std::string& what) {
+  int64_t attempts = 0;
   {
-    DatasetWriter writer(whole, HeaderFor(kKilledShape));
-    WriteAttempts(writer, kAttempts, -1);
+    DatasetWriter writer(file, HeaderFor(kKilledShape), {.resume = true});
+    attempts = writer.attempts_written();
+    EXPECT_EQ(attempts % kBatch, 0) << what;
+    EXPECT_GE(attempts, least) << what;
+    EXPECT_EQ(2 * writer.episodes_written(), attempts) << what;
+    AppendBatches(writer, attempts + kBatch, -1);
     writer.Finish();
   }
-  // killed after the first episode, and when more than a second of them has gone by
-  for (const int wait_for : {1, 13}) {
-    const fs::path file = folder / fmt::format("x{}.h5", wait_for);
+  const fs::path whole = fs::path(file) += ".whole";
+  DatasetWriter writer(whole, HeaderFor(kKilledShape));
+  AppendBatches(writer, attempts + kBatch, -1);
+  writer.Finish();
+  EXPECT_TRUE(VerifyDataset(file).faults.empty()) << what;
+  EXPECT_EQ(DatasetReader(file).content_hash(), DatasetReader(whole).content_hash()) << what;
+}
+
+// What comes together is flushed together. A file that was killed once is longer than what HDF5
+// knows of it: it is killed again.
+TEST(StoreCrash, AKillLeavesWholeBatches) {
+  Folder folder;
+  Rng rng(RngKey{.seed = 5});
+  for (int run = 0; run < 12; ++run) {
+    const fs::path file = folder / fmt::format("x{}.h5", run);
+    int64_t least = 0;
+    for (int kills = 0; kills < 3; ++kills) {
+      int pipe_fds[2];
+      ASSERT_EQ(pipe(pipe_fds), 0);
+      const pid_t child = Fork([&] {
+        DatasetWriter writer(file, HeaderFor(kKilledShape), {.resume = true});
+        AppendBatches(writer, 1'000'000, pipe_fds[1]);
+      });
+      close(pipe_fds[1]);
+      char byte = 0;
+      if (read(pipe_fds[0], &byte, 1) == 1) least += kBatch;
+      usleep(static_cast<unsigned>(rng.UniformInt(uint64_t{20'000})));
+      kill(child, SIGKILL);
+      waitpid(child, nullptr, 0);
+      while (read(pipe_fds[0], &byte, 1) == 1) least += kBatch;
+      close(pipe_fds[0]);
+    }
+    EXPECT_GE(least, 3 * kBatch);
+    ExpectWholeBatches(file, least, fmt::format("run {}", run));
+  }
+}
+
+// Wherever the disk ends.
+TEST(StoreCrash, AFullDiskLeavesWholeBatches) {
+  Folder folder;
+  std::set<int64_t> reached;
+  for (rlim_t size = 250'000; size < 1'000'000; size += 37'003) {
+    const fs::path file = folder / fmt::format("x{}.h5", size);
     int pipe_fds[2];
     ASSERT_EQ(pipe(pipe_fds), 0);
     const pid_t child = Fork([&] {
-      DatasetWriter writer(file, HeaderFor(kKilledShape), {.flush_seconds = 1});
-      for (int64_t end = 2; end <= kAttempts; end += 2) {
-        WriteAttempts(writer, end, pipe_fds[1]);
-        usleep(100'000);
+      signal(SIGXFSZ, SIG_IGN);
+      const rlimit limit{size, size};
+      setrlimit(RLIMIT_FSIZE, &limit);
+      DatasetWriter writer(file, HeaderFor(kKilledShape));
+      try {
+        AppendBatches(writer, 1000, pipe_fds[1]);
+      } catch (const Error&) {
       }
     });
     close(pipe_fds[1]);
     char byte = 0;
     int64_t reported = 0;
-    while (reported < wait_for && read(pipe_fds[0], &byte, 1) == 1) ++reported;
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
+    while (read(pipe_fds[0], &byte, 1) == 1) reported += kBatch;
     close(pipe_fds[0]);
-
-    DatasetWriter writer(file, HeaderFor(kKilledShape), {.resume = true});
-    EXPECT_EQ(writer.episodes_written(), (writer.attempts_written() + 1) / 2);
-    if (wait_for > 10) {
-      EXPECT_GE(writer.attempts_written(), 2) << "a second has gone by";
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+    reached.insert(reported);
+    if (!fs::exists(fs::path(file) += ".part")) {
+      EXPECT_EQ(reported, 0);
+      continue;
     }
-    WriteAttempts(writer, kAttempts, -1);
-    writer.Finish();
-    EXPECT_EQ(DatasetReader(file).content_hash(), DatasetReader(whole).content_hash());
+    ExpectWholeBatches(file, reported, fmt::format("{} bytes", size));
   }
+  EXPECT_GT(reached.size(), 2u) << "disks that end in different batches";
+}
+
+// Half a batch is none, also where the disk is not to blame.
+TEST(StoreCrash, ABrokenContractWithinABatchLeavesWhatWasFlushed) {
+  Folder folder;
+  const fs::path file = folder / "x.h5";
+  {
+    DatasetWriter writer(file, HeaderFor(kKilledShape));
+    AppendBatches(writer, kBatch, -1);
+    const Episode episode = RandomEpisode(6, kKilledShape);
+    AttemptRecord broken = AttemptOf(7);
+    broken.subtask_steps = {1};
+    EXPECT_THROW(writer.AppendAttempts({{AttemptOf(6), episode}, {broken, {}}}), ContractError);
+  }
+  const DatasetWriter writer(file, HeaderFor(kKilledShape), {.resume = true});
+  EXPECT_EQ(writer.attempts_written(), kBatch);
+  EXPECT_EQ(writer.episodes_written(), kBatch / 2);
 }
 
 // A kill tears a write at any page. HDF5 hands over the heaps of its texts as raw data: they wait
-// for the journal like everything else that stands in the file already.
+// for the journal like everything else that the file refers to already. What a block of metadata
+// has to spare is written at once: nothing refers to it.
 TEST(StoreCrash, NothingOldChangesBeforeTheJournalIsWhole) {
-  Folder folder;
-  const fs::path file = folder / "x.h5", part = folder / "x.h5.part";
-  {
-    DatasetWriter writer(file, HeaderFor(kKilledShape));
-    writer.Append(RandomEpisode(1, kKilledShape));
+  std::string wanted;
+  for (const bool resumed : {true, false}) {
+    Folder folder;
+    const fs::path file = folder / "x.h5", part = folder / "x.h5.part";
+    auto writer = std::make_unique<DatasetWriter>(file, HeaderFor(kKilledShape));
+    writer->Append(RandomEpisode(1, kKilledShape));
+    const DatasetWriter::Options resume{.resume = true};
+    if (resumed) {
+      writer.reset();
+      writer = std::make_unique<DatasetWriter>(file, HeaderFor(kKilledShape), resume);
+    }
+    const std::string before = ReadText(part);
+    // a flush that gets as far as its journal
+    fs::create_directory(folder / "x.h5.part.journal");
+    EXPECT_THROW(writer->Append(RandomEpisode(2, kKilledShape)), Error);
+    writer.reset();
+    const std::string after = ReadText(part);
+    ASSERT_GT(after.size(), before.size());
+    std::vector<size_t> filled;
+    for (size_t i = 0; i < before.size(); ++i) {
+      if (before[i] == after[i]) continue;
+      ASSERT_EQ(before[i], 0) << "byte " << i;
+      filled.push_back(i);
+    }
+    EXPECT_EQ(!filled.empty(), !resumed) << filled.size();
+    if (!filled.empty()) {
+      // one block of a small file
+      EXPECT_LT(filled.back() - filled.front(), 4096u);
+    }
+    // and the episode that was whole is
+    fs::remove(folder / "x.h5.part.journal");
+    DatasetWriter again(file, HeaderFor(kKilledShape), resume);
+    EXPECT_EQ(again.episodes_written(), 1);
+    again.Finish();
+    EXPECT_TRUE(VerifyDataset(file).faults.empty());
+    const std::string hash = DatasetReader(file).content_hash();
+    if (wanted.empty()) wanted = hash;
+    EXPECT_EQ(hash, wanted);
   }
-  DatasetWriter writer(file, HeaderFor(kKilledShape), {.resume = true});
-  const std::string before = ReadText(part);
-  // a flush that gets as far as its journal
-  fs::create_directory(folder / "x.h5.part.journal");
-  EXPECT_THROW(writer.Append(RandomEpisode(2, kKilledShape)), Error);
-  const std::string after = ReadText(part);
-  ASSERT_GT(after.size(), before.size());
-  EXPECT_TRUE(after.compare(0, before.size(), before) == 0);
 }
 
 TEST(StoreCrash, EveryAppendedEpisodeIsInTheFileOfAKilledWriter) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,9 @@ class MemorySink : public AttemptSink {
   }
   std::string name() const override { return "some.h5.part"; }
   int64_t episodes() const override { return static_cast<int64_t>(kept.size()); }
-  void Append(const AttemptRecord& record, const Episode* episode) override {
-    if (episode != nullptr && fail_at_episode == episodes()) ThrowFailed("disk full");
-    if (episode != nullptr) kept.push_back(*episode);
+  void Append(const AttemptRecord& record, std::optional<Episode> episode) override {
+    if (episode && fail_at_episode == episodes()) ThrowFailed("disk full");
+    if (episode) kept.push_back(*std::move(episode));
     records.push_back(record);
   }
   std::vector<AttemptRecord> records;

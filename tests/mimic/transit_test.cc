@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "data/base/error.h"
@@ -122,7 +123,7 @@ TEST_F(TransitTest, ATaskThatAsksForNoneMakesNoPlanner) {
   struct Sink final : AttemptSink {
     void ReadBack(const std::function<void(const AttemptRecord&)>&) override {}
     int64_t episodes() const override { return 0; }
-    void Append(const AttemptRecord&, const Episode*) override {}
+    void Append(const AttemptRecord&, std::optional<Episode>) override {}
   };
   Progress quiet;
   RunOptions options;
@@ -150,7 +151,7 @@ TEST_F(TransitTest, TwoArmsAreRefusedByName) {
   struct Sink final : AttemptSink {
     void ReadBack(const std::function<void(const AttemptRecord&)>&) override {}
     int64_t episodes() const override { return 0; }
-    void Append(const AttemptRecord&, const Episode*) override {}
+    void Append(const AttemptRecord&, std::optional<Episode>) override {}
   } sink;
   FakeOptions two;
   two.arms = 2;
