@@ -5,13 +5,18 @@
 //
 // Frames: 84x84, from the dataset that UNDERSTUDY_BENCH_FRAMES names (its first camera), else
 // drawn: a shaded table with three boxes that move.
+//
+// And rows without pictures, beside the same arrays written by HDF5 alone.
 #include <benchmark/benchmark.h>
 #include <hdf5.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "data/base/hash.h"
 #include "data/store/dataset.h"
@@ -289,6 +294,111 @@ void BM_SequentialWriteHdf5(benchmark::State& state) {
   CountFrames(state, kEpisodes * kFrames);
 }
 BENCHMARK(BM_SequentialWriteHdf5)->Arg(1)->Arg(4)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// ---- rows without pictures, as Mimic writes them -----------------------------------------------
+
+constexpr size_t kAttempts = 96, kTogether = 8;
+
+// As large as one of Mimic's on stack.
+KeptAttempt AttemptOfStack() {
+  constexpr size_t kSteps = 138, kState = 199;
+  Episode episode;
+  Observation seen;
+  seen.arms.resize(1);
+  seen.arms[0].joint_q = seen.arms[0].joint_v = Eigen::VectorXd::Zero(7);
+  seen.arms[0].gripper_q = seen.arms[0].gripper_v = Eigen::VectorXd::Zero(2);
+  seen.X_WO.resize(2);
+  seen.signals.resize(2);
+  for (size_t k = 0; k < kSteps; ++k) {
+    Step step;
+    step.observation = seen;
+    step.action.arms.resize(1);
+    step.action_clean.arms.resize(1);
+    step.delta.resize(1);
+    step.state.assign(kState, static_cast<double>(k));
+    episode.steps.push_back(step);
+  }
+  episode.final_observation = seen;
+  episode.final_state.assign(kState, 0);
+  episode.meta.arms = {"robot0"};
+  episode.meta.objects = {"cubeA", "cubeB"};
+  episode.meta.signals = {"grasp", "on_b"};
+  episode.meta.control_hz = 20;
+  episode.meta.uuid = MakeUuid("bench", RngKey{});
+  return {{.success = true}, episode};
+}
+
+void WriteAttempts(const fs::path& file, size_t together) {
+  static const KeptAttempt attempt = AttemptOfStack();
+  DatasetHeader header = Header(0);
+  header.simulator.state_size = header.simulator.flat_state_size = 199;
+  DatasetWriter writer(file, header, {.overwrite = true});
+  const std::vector<KeptAttempt> batch(together, attempt);
+  for (size_t i = 0; i < kAttempts; i += together) writer.AppendAttempts(batch);
+  writer.Finish();
+}
+
+// Argument: how many go together.
+void BM_AppendAttempts(benchmark::State& state) {
+  for (auto _ : state) {
+    WriteAttempts(Shared().folder / "attempts.h5", static_cast<size_t>(state.range(0)));
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(kAttempts) * state.iterations());
+}
+BENCHMARK(BM_AppendAttempts)->Arg(1)->Arg(kTogether)->Unit(benchmark::kMillisecond);
+
+// The arrays of such an episode alone, by H5Dcreate and H5Dwrite: no attribute, no hash, no table
+// of attempts, and a kill may lose the file.
+struct Array {
+  std::string path;
+  hid_t type = -1, space = -1;
+  std::vector<char> bytes;
+};
+
+herr_t CollectArray(hid_t group, const char* name, const H5O_info_t* info, void* out) {
+  if (info->type != H5O_TYPE_DATASET) return 0;
+  const hid_t dataset = H5Dopen2(group, name, H5P_DEFAULT);
+  Array array{name, H5Dget_type(dataset), H5Dget_space(dataset), {}};
+  array.bytes.resize(H5Dget_storage_size(dataset));
+  H5Dread(dataset, array.type, H5S_ALL, H5S_ALL, H5P_DEFAULT, array.bytes.data());
+  H5Dclose(dataset);
+  static_cast<std::vector<Array>*>(out)->push_back(std::move(array));
+  return 0;
+}
+
+void BM_AppendArraysHdf5(benchmark::State& state) {
+  const fs::path ours = Shared().folder / "attempts.h5", theirs = Shared().folder / "arrays.h5";
+  WriteAttempts(ours, kTogether);
+  std::vector<Array> arrays;
+  const hid_t from = H5Fopen(ours.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  const hid_t demo = H5Gopen2(from, "data/demo_0", H5P_DEFAULT);
+  H5Ovisit1(demo, H5_INDEX_NAME, H5_ITER_INC, CollectArray, &arrays);
+  const hid_t links = H5Pcreate(H5P_LINK_CREATE);
+  H5Pset_create_intermediate_group(links, 1);
+  for (auto _ : state) {
+    const hid_t file = H5Fcreate(theirs.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    for (size_t i = 0; i < kAttempts; ++i) {
+      for (const Array& array : arrays) {
+        const std::string path = "data/demo_" + std::to_string(i) + "/" + array.path;
+        const hid_t dataset = H5Dcreate2(file, path.c_str(), array.type, array.space, links,
+                                         H5P_DEFAULT, H5P_DEFAULT);
+        H5Dwrite(dataset, array.type, H5S_ALL, H5S_ALL, H5P_DEFAULT, array.bytes.data());
+        H5Dclose(dataset);
+      }
+      if ((i + 1) % kTogether == 0) H5Fflush(file, H5F_SCOPE_LOCAL);
+    }
+    H5Fclose(file);
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(kAttempts) * state.iterations());
+  for (const Array& array : arrays) {
+    H5Tclose(array.type);
+    H5Sclose(array.space);
+  }
+  H5Pclose(links);
+  H5Gclose(demo);
+  H5Fclose(from);
+}
+BENCHMARK(BM_AppendArraysHdf5)->Unit(benchmark::kMillisecond);
 
 // Every column, hash and frame. Arguments: threads, cameras.
 void BM_Verify(benchmark::State& state) {
