@@ -22,6 +22,7 @@ DatasetSink::DatasetSink(DatasetWriter& writer, UnfinishedFile& unbegun, bool ke
 }
 
 DatasetSink::~DatasetSink() {
+  if (waiting_.empty()) return;
   try {
     Store();
   } catch (const std::exception&) {
