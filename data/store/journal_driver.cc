@@ -13,15 +13,13 @@
 #include <utility>
 
 #include "data/base/error.h"
-#include "data/base/hash.h"
 #include "data/base/json.h"
+#include "data/store/journal.h"
 
 namespace understudy::h5 {
 namespace {
 
-constexpr char kMagic[8] = {'U', 'S', 'T', 'U', 'D', 'Y', 'J', '1'};
 constexpr haddr_t kMaxAddress = (haddr_t{1} << 62) - 1;
-constexpr size_t kHashBytes = 32;
 constexpr size_t kTailBytes = 128 << 10;
 
 thread_local std::string driver_error;
@@ -46,58 +44,12 @@ bool WriteAt(int fd, const std::string& name, const void* data, size_t bytes, ha
   return true;
 }
 
-struct Patch {
-  haddr_t address = 0;
-  std::string bytes;
-};
-
 struct Range {
   haddr_t begin = 0, end = 0;
   bool Holds(haddr_t address, size_t size) const {
     return address >= begin && address + size <= end;
   }
 };
-
-void Put(std::string& out, uint64_t value) {
-  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
-
-std::string JournalText(const std::vector<Patch>& patches) {
-  std::string text(kMagic, sizeof(kMagic));
-  Put(text, patches.size());
-  for (const Patch& patch : patches) {
-    Put(text, patch.address);
-    Put(text, patch.bytes.size());
-    text += patch.bytes;
-  }
-  return text + ContentHash(text);
-}
-
-// The patches of a whole journal; none of a half one.
-std::vector<Patch> ParseJournal(const std::string& text) {
-  if (text.size() < sizeof(kMagic) + 8 + kHashBytes) return {};
-  const std::string body = text.substr(0, text.size() - kHashBytes);
-  const bool whole = std::memcmp(body.data(), kMagic, sizeof(kMagic)) == 0 &&
-                     ContentHash(body) == text.substr(body.size());
-  if (!whole) return {};
-  const auto get = [&](size_t at) {
-    uint64_t value = 0;
-    std::memcpy(&value, body.data() + at, sizeof(value));
-    return value;
-  };
-  std::vector<Patch> patches;
-  size_t at = sizeof(kMagic);
-  const uint64_t count = get(at);
-  at += 8;
-  for (uint64_t i = 0; i < count && at + 16 <= body.size(); ++i) {
-    const uint64_t address = get(at), size = get(at + 8);
-    at += 16;
-    if (size > body.size() - at) return {};
-    patches.push_back({address, body.substr(at, size)});
-    at += size;
-  }
-  return patches;
-}
 
 // HDF5's part comes first: it hands us back pointers to it.
 struct Driver {

@@ -60,7 +60,7 @@ struct DatasetWriter::Impl {
   void FlushIfDue() {
     if (fresh.size() >= kAttemptBlock || Clock::now() - flushed >= kFlushRows) Flush();
   }
-  void Trim();
+  void Settle(bool flush);
   // Runs one piece of writing; after a failure nothing more is written, and every call says why.
   template <class F>
   void Guarded(F work) {
@@ -293,8 +293,7 @@ void DatasetWriter::Impl::End() {
 void DatasetWriter::EndEpisode() {
   impl_->Guarded([&] {
     impl_->End();
-    impl_->Flush();
-    impl_->Trim();
+    impl_->Settle(true);
   });
 }
 
@@ -334,21 +333,17 @@ void DatasetWriter::Record(const AttemptRecord& attempt, const Episode* episode)
 
 void DatasetWriter::AppendAttempt(const AttemptRecord& attempt, const Episode* episode) {
   Record(attempt, episode);
-  impl_->Guarded([&] {
-    episode != nullptr ? impl_->Flush() : impl_->FlushIfDue();
-    impl_->Trim();
-  });
+  impl_->Guarded([&] { impl_->Settle(episode != nullptr); });
 }
 
 void DatasetWriter::AppendAttempts(const std::vector<KeptAttempt>& attempts, bool flush) {
   for (const auto& [attempt, episode] : attempts) Record(attempt, episode ? &*episode : nullptr);
-  impl_->Guarded([&] {
-    flush ? impl_->Flush() : impl_->FlushIfDue();
-    impl_->Trim();
-  });
+  impl_->Guarded([&] { impl_->Settle(flush); });
 }
 
-void DatasetWriter::Impl::Trim() {
+// What every append ends with.
+void DatasetWriter::Impl::Settle(bool flush) {
+  flush ? Flush() : FlushIfDue();
   if (open) return;  // its handles
   if (untrimmed < kTrimAttempts) return file.Trim();
   file.Trim(0);

@@ -47,6 +47,25 @@ pid_t Fork(F work) {
   return child;
 }
 
+// Runs work(fd) in a child, which reports by a byte to `fd`, and kills it `delay_us` after report
+// number `wait_for`, or after its last one. Returns how many there were.
+template <class F>
+int64_t ReportsUntilKilled(int64_t wait_for, uint64_t delay_us, F work) {
+  int pipe_fds[2];
+  EXPECT_EQ(pipe(pipe_fds), 0);
+  const pid_t child = Fork([&] { work(pipe_fds[1]); });
+  close(pipe_fds[1]);
+  char byte = 0;
+  int64_t reported = 0;
+  while (reported < wait_for && read(pipe_fds[0], &byte, 1) == 1) ++reported;
+  usleep(static_cast<unsigned>(delay_us));
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  while (read(pipe_fds[0], &byte, 1) == 1) ++reported;
+  close(pipe_fds[0]);
+  return reported;
+}
+
 // `runs` times: starts a writer, kills it at a random moment, resumes its file and expects the file
 // of a writer that was never killed. Returns how many were killed with a file on disk.
 inline int KillAndResume(int runs, uint64_t seed) {
@@ -66,26 +85,15 @@ inline int KillAndResume(int runs, uint64_t seed) {
     const fs::path file = folder / ("x" + std::to_string(run) + ".h5");
     fs::path part = file;
     part += ".part";
-    int pipe_fds[2];
-    EXPECT_EQ(pipe(pipe_fds), 0);
-    const pid_t child = Fork([&] {
+    // the first of the reported episodes that the kill waits for, and then some microseconds
+    const auto wait_for = static_cast<int64_t>(rng.UniformInt(uint64_t{kAttempts / 2}));
+    const uint64_t delay_us = rng.UniformInt(uint64_t{6000});
+    const int64_t reported = ReportsUntilKilled(wait_for, delay_us, [&](int report_fd) {
       DatasetWriter writer(file, HeaderFor(kKilledShape));
-      WriteAttempts(writer, kAttempts, pipe_fds[1]);
+      WriteAttempts(writer, kAttempts, report_fd);
       // whole, but not finished: waits for its end
       for (;;) pause();
     });
-    close(pipe_fds[1]);
-    // the first of the reported episodes that the kill waits for, and then some microseconds
-    const uint64_t wait_for = rng.UniformInt(uint64_t{kAttempts / 2});
-    char byte = 0;
-    int64_t reported = 0;
-    while (reported < static_cast<int64_t>(wait_for) && read(pipe_fds[0], &byte, 1) == 1)
-      ++reported;
-    usleep(static_cast<unsigned>(rng.UniformInt(uint64_t{6000})));
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
-    while (read(pipe_fds[0], &byte, 1) == 1) ++reported;
-    close(pipe_fds[0]);
     if (!fs::exists(part)) {
       // killed before the first flush: nothing had been promised
       EXPECT_EQ(reported, 0);

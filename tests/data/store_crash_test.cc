@@ -69,20 +69,11 @@ TEST(StoreCrash, AKillLeavesWholeBatches) {
     const fs::path file = folder / fmt::format("x{}.h5", run);
     int64_t least = 0;
     for (int kills = 0; kills < 3; ++kills) {
-      int pipe_fds[2];
-      ASSERT_EQ(pipe(pipe_fds), 0);
-      const pid_t child = Fork([&] {
-        DatasetWriter writer(file, HeaderFor(kKilledShape), {.resume = true});
-        AppendBatches(writer, 1'000'000, pipe_fds[1]);
-      });
-      close(pipe_fds[1]);
-      char byte = 0;
-      if (read(pipe_fds[0], &byte, 1) == 1) least += kBatch;
-      usleep(static_cast<unsigned>(rng.UniformInt(uint64_t{20'000})));
-      kill(child, SIGKILL);
-      waitpid(child, nullptr, 0);
-      while (read(pipe_fds[0], &byte, 1) == 1) least += kBatch;
-      close(pipe_fds[0]);
+      const uint64_t delay_us = rng.UniformInt(uint64_t{20'000});
+      least += kBatch * ReportsUntilKilled(1, delay_us, [&](int report_fd) {
+                 DatasetWriter writer(file, HeaderFor(kKilledShape), {.resume = true});
+                 AppendBatches(writer, 1'000'000, report_fd);
+               });
     }
     EXPECT_GE(least, 3 * kBatch);
     ExpectWholeBatches(file, least, fmt::format("run {}", run));
@@ -192,24 +183,14 @@ TEST(StoreCrash, EveryAppendedEpisodeIsInTheFileOfAKilledWriter) {
   Rng rng(RngKey{.seed = 12});
   for (int run = 0; run < 5; ++run) {
     const fs::path file = folder / ("x" + std::to_string(run) + ".h5");
-    int pipe_fds[2];
-    ASSERT_EQ(pipe(pipe_fds), 0);
-    const pid_t child = Fork([&] {
+    const uint64_t delay_us = rng.UniformInt(uint64_t{20000});
+    const int64_t reported = ReportsUntilKilled(3, delay_us, [&](int report_fd) {
       DatasetWriter writer(file, HeaderFor(kKilledShape));
       for (uint64_t i = 0;; ++i) {
         writer.Append(RandomEpisode(i, kKilledShape));
-        if (write(pipe_fds[1], "e", 1) != 1) _exit(3);
+        if (write(report_fd, "e", 1) != 1) _exit(3);
       }
     });
-    close(pipe_fds[1]);
-    char byte = 0;
-    int64_t reported = 0;
-    while (reported < 3 && read(pipe_fds[0], &byte, 1) == 1) ++reported;
-    usleep(static_cast<unsigned>(rng.UniformInt(uint64_t{20000})));
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
-    while (read(pipe_fds[0], &byte, 1) == 1) ++reported;
-    close(pipe_fds[0]);
     // the reader refuses the unfinished file and says what to do
     fs::path part = file;
     part += ".part";
