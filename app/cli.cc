@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "app/terminal_progress.h"
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/dataset.h"
 
 namespace understudy {

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "app/twin.h"
-#include "data/spec/listed.h"
+#include "core/spec/listed.h"
 #include "data/store/import.h"
 #include "data/store/translate.h"
 

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/files.h"
 
 namespace understudy {

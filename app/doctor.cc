@@ -8,9 +8,9 @@
 
 #include "app/registry.h"
 #include "augment/plan.h"
-#include "data/spec/listed.h"
-#include "data/spec/robot_spec.h"
-#include "data/spec/task_spec.h"
+#include "core/spec/listed.h"
+#include "core/spec/robot_spec.h"
+#include "core/spec/task_spec.h"
 #include "data/store/command.h"
 #ifdef WITH_MUJOCO
 #include "sim/probe.h"

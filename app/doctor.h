@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "data/base/json.h"
+#include "core/base/json.h"
 
 namespace understudy {
 

@@ -10,7 +10,7 @@
 #include "app/sample_videos.h"
 #include "app/twin.h"
 #include "augment/command.h"
-#include "data/base/shard.h"
+#include "core/base/shard.h"
 #include "data/store/dataset.h"
 #include "data/store/files.h"
 #include "data/store/translate.h"

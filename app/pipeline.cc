@@ -11,9 +11,9 @@
 #include <set>
 
 #include "app/report.h"
-#include "data/base/hash.h"
-#include "data/spec/robot_spec.h"
-#include "data/spec/task_spec.h"
+#include "core/base/hash.h"
+#include "core/spec/robot_spec.h"
+#include "core/spec/task_spec.h"
 
 namespace understudy {
 namespace {

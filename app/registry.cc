@@ -2,8 +2,8 @@
 
 #include <cstdlib>
 
-#include "data/base/error.h"
-#include "data/base/hash.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
 
 namespace understudy {
 

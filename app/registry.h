@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/base/options.h"
-#include "data/base/progress.h"
-#include "data/base/version.h"
+#include "core/base/json.h"
+#include "core/base/options.h"
+#include "core/base/progress.h"
+#include "core/base/version.h"
 
 namespace understudy {
 

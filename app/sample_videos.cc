@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "app/page.h"
-#include "data/base/error.h"
+#include "core/base/error.h"
 #ifdef WITH_VIDEO
 #include "data/store/video/video_writer.h"
 #endif

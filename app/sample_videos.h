@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "app/mimic_report.h"
-#include "data/seam/renderer.h"
+#include "core/seam/renderer.h"
 #include "mimic/command.h"
 
 namespace understudy {

@@ -4,7 +4,7 @@
 #include <mutex>
 #include <string>
 
-#include "data/base/progress.h"
+#include "core/base/progress.h"
 
 namespace understudy {
 

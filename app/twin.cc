@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "app/registry.h"
-#include "data/spec/listed.h"
+#include "core/spec/listed.h"
 #include "data/store/translate.h"
 #ifdef WITH_MUJOCO
 #include "sim/scene.h"

@@ -2,10 +2,10 @@
 
 #include <string>
 
-#include "data/seam/renderer.h"
-#include "data/seam/simulator.h"
-#include "data/spec/robot_spec.h"
-#include "data/spec/task_spec.h"
+#include "core/seam/renderer.h"
+#include "core/seam/simulator.h"
+#include "core/spec/robot_spec.h"
+#include "core/spec/task_spec.h"
 #include "data/store/dataset.h"
 #include "mimic/transit.h"
 

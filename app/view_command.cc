@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "app/data_commands.h"
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/dataset.h"
 #include "data/view/marks.h"
 #ifdef WITH_VIEW

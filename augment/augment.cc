@@ -4,8 +4,8 @@
 #include <chrono>
 
 #include "augment/command.h"
-#include "data/base/hash.h"
-#include "data/base/ordered_pool.h"
+#include "core/base/hash.h"
+#include "core/base/ordered_pool.h"
 #include "data/store/dataset.h"
 
 namespace understudy {

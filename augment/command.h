@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "augment/plan.h"
-#include "data/base/progress.h"
-#include "data/episode/episode.h"
-#include "data/seam/frame_sink.h"
-#include "data/seam/renderer.h"
+#include "core/base/progress.h"
+#include "core/episode/episode.h"
+#include "core/seam/frame_sink.h"
+#include "core/seam/renderer.h"
 
 namespace understudy {
 

@@ -5,9 +5,9 @@
 #include <variant>
 #include <vector>
 
-#include "data/base/options.h"
-#include "data/base/rng.h"
-#include "data/spec/scene_variation.h"
+#include "core/base/options.h"
+#include "core/base/rng.h"
+#include "core/spec/scene_variation.h"
 
 namespace understudy {
 

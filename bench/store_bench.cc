@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "data/base/hash.h"
+#include "core/base/hash.h"
 #include "data/store/dataset.h"
 
 namespace understudy {

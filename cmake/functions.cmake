@@ -1,4 +1,4 @@
-# Eigen, JSON and fmt cost seconds in each file that includes them. understudy_data parses them once
+# Eigen, JSON and fmt cost seconds in each file that includes them. understudy_core parses them once
 # for every library, test_headers (with GoogleTest) once for every test.
 function(understudy_precompile name owner)
   if(NOT USE_PCH)
@@ -35,7 +35,7 @@ function(understudy_library name)
   endforeach()
   if(sources)
     add_library(${name} STATIC ${sources})
-    understudy_precompile(${name} understudy_data)
+    understudy_precompile(${name} understudy_core)
     understudy_unity(${name})
     target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
   else()

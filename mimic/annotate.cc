@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/error.h"
-#include "data/base/names.h"
-#include "data/seam/revisit.h"
+#include "core/base/error.h"
+#include "core/base/names.h"
+#include "core/seam/revisit.h"
 #include "mimic/infer_predicates.h"
 #include "mimic/segmentation.h"
 

@@ -8,8 +8,8 @@
 #include <memory>
 #include <optional>
 
-#include "data/base/error.h"
-#include "data/base/ordered_pool.h"
+#include "core/base/error.h"
+#include "core/base/ordered_pool.h"
 #include "data/store/files.h"
 #include "data/store/import.h"
 #include "mimic/annotator.h"

@@ -6,9 +6,9 @@
 #include <memory>
 #include <optional>
 
-#include "data/base/error.h"
-#include "data/base/hash.h"
-#include "data/base/names.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/base/names.h"
 #include "data/store/command.h"
 
 namespace understudy {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "data/episode/episode.h"
-#include "data/seam/revisit.h"
+#include "core/episode/episode.h"
+#include "core/seam/revisit.h"
 #include "data/store/dataset.h"
 #include "data/store/translate.h"
 #include "mimic/annotate_dataset.h"

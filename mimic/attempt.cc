@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/error.h"
-#include "data/base/hash.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
 #include "mimic/attempt_meta.h"
 #include "mimic/subtask_planner.h"
 #include "mimic/watch.h"

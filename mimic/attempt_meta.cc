@@ -6,8 +6,8 @@
 #include <map>
 #include <vector>
 
-#include "data/base/hash.h"
-#include "data/episode/subtasks_of.h"
+#include "core/base/hash.h"
+#include "core/episode/subtasks_of.h"
 
 namespace understudy {
 namespace {

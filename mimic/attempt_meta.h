@@ -1,6 +1,6 @@
 #pragma once
 
-#include "data/base/rng.h"
+#include "core/base/rng.h"
 #include "mimic/attempt.h"
 #include "mimic/source_set.h"
 

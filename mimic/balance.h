@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "data/geometry/pose.h"
-#include "data/spec/task_spec.h"
+#include "core/geometry/pose.h"
+#include "core/spec/task_spec.h"
 #include "mimic/reset_bins.h"
 
 namespace understudy {

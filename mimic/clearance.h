@@ -3,8 +3,8 @@
 #include <Eigen/Geometry>
 #include <vector>
 
-#include "data/geometry/pose.h"
-#include "data/seam/simulator.h"
+#include "core/geometry/pose.h"
+#include "core/seam/simulator.h"
 #include "mimic/carried.h"
 #include "mimic/source_set.h"
 #include "mimic/transform.h"

@@ -7,10 +7,10 @@
 #include <memory>
 #include <utility>
 
-#include "data/base/error.h"
-#include "data/base/hash.h"
-#include "data/base/ordered_pool.h"
-#include "data/base/shard.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/base/ordered_pool.h"
+#include "core/base/shard.h"
 #include "data/store/dataset.h"
 #include "data/store/files.h"
 #include "mimic/dataset_sink.h"

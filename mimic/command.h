@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "data/base/options.h"
-#include "data/base/progress.h"
-#include "data/seam/simulator.h"
-#include "data/spec/task_spec.h"
+#include "core/base/options.h"
+#include "core/base/progress.h"
+#include "core/seam/simulator.h"
+#include "core/spec/task_spec.h"
 #include "data/store/dataset.h"
 #include "mimic/generator.h"
 #include "mimic/report.h"

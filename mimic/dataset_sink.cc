@@ -3,7 +3,7 @@
 #include <exception>
 #include <utility>
 
-#include "data/base/clock.h"
+#include "core/base/clock.h"
 
 namespace understudy {
 namespace {

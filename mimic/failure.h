@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "data/base/options.h"
+#include "core/base/options.h"
 
 namespace understudy {
 

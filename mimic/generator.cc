@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <optional>
 
-#include "data/base/clock.h"
-#include "data/base/error.h"
-#include "data/base/ordered_pool.h"
-#include "data/episode/subtasks_of.h"
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/ordered_pool.h"
+#include "core/episode/subtasks_of.h"
 #include "mimic/advice.h"
 #include "mimic/run_state.h"
 #include "mimic/weigh.h"

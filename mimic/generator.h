@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "data/base/options.h"
-#include "data/base/progress.h"
-#include "data/seam/simulator.h"
+#include "core/base/options.h"
+#include "core/base/progress.h"
+#include "core/seam/simulator.h"
 #include "data/store/dataset.h"
 #include "mimic/attempt.h"
 #include "mimic/report.h"

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/clock.h"
-#include "data/base/ordered_pool.h"
+#include "core/base/clock.h"
+#include "core/base/ordered_pool.h"
 #include "mimic/run_state.h"
 
 namespace understudy {

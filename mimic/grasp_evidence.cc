@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/error.h"
-#include "data/seam/revisit.h"
+#include "core/base/error.h"
+#include "core/seam/revisit.h"
 
 namespace understudy {
 namespace {

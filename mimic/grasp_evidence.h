@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "data/episode/episode.h"
+#include "core/episode/episode.h"
 
 namespace understudy {
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/error.h"
-#include "data/base/names.h"
-#include "data/seam/revisit.h"
+#include "core/base/error.h"
+#include "core/base/names.h"
+#include "core/seam/revisit.h"
 
 namespace understudy {
 namespace {

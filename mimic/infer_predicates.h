@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "data/episode/episode.h"
-#include "data/spec/task_spec.h"
+#include "core/episode/episode.h"
+#include "core/spec/task_spec.h"
 #include "mimic/grasp_evidence.h"
 
 namespace understudy {

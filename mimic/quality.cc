@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "data/episode/motion.h"
+#include "core/episode/motion.h"
 
 namespace understudy {
 

@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "data/base/options.h"
-#include "data/episode/episode.h"
-#include "data/seam/simulator.h"
+#include "core/base/options.h"
+#include "core/episode/episode.h"
+#include "core/seam/simulator.h"
 
 namespace understudy {
 

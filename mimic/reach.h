@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "data/seam/simulator.h"
-#include "data/spec/task_spec.h"
+#include "core/seam/simulator.h"
+#include "core/spec/task_spec.h"
 #include "mimic/source_set.h"
 
 namespace understudy {

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/base/statistics.h"
-#include "data/spec/task_spec.h"
+#include "core/base/json.h"
+#include "core/base/statistics.h"
+#include "core/spec/task_spec.h"
 #include "data/store/dataset.h"
 #include "mimic/reset_bins.h"
 #include "mimic/source_set.h"

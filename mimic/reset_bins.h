@@ -3,8 +3,8 @@
 #include <array>
 #include <string>
 
-#include "data/geometry/pose.h"
-#include "data/spec/task_spec.h"
+#include "core/geometry/pose.h"
+#include "core/spec/task_spec.h"
 
 namespace understudy {
 

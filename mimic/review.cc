@@ -6,8 +6,8 @@
 #include <charconv>
 #include <map>
 
-#include "data/base/error.h"
-#include "data/base/json.h"
+#include "core/base/error.h"
+#include "core/base/json.h"
 
 namespace understudy {
 namespace {

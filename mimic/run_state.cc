@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "data/base/error.h"
-#include "data/base/names.h"
-#include "data/base/shard.h"
+#include "core/base/error.h"
+#include "core/base/names.h"
+#include "core/base/shard.h"
 #include "mimic/failure.h"
 
 namespace understudy {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "data/spec/task_spec.h"
+#include "core/spec/task_spec.h"
 #include "data/store/dataset.h"
 #include "mimic/balance.h"
 #include "mimic/generator.h"

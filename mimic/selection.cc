@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "mimic/transform.h"
 
 namespace understudy {

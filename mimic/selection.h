@@ -3,9 +3,9 @@
 #include <functional>
 #include <vector>
 
-#include "data/base/rng.h"
-#include "data/geometry/pose.h"
-#include "data/spec/task_spec.h"
+#include "core/base/rng.h"
+#include "core/geometry/pose.h"
+#include "core/spec/task_spec.h"
 
 namespace understudy {
 

@@ -7,8 +7,8 @@
 #include <map>
 #include <utility>
 
-#include "data/base/error.h"
-#include "data/base/names.h"
+#include "core/base/error.h"
+#include "core/base/names.h"
 #include "mimic/segmentation.h"
 
 namespace understudy {

@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "data/episode/episode.h"
-#include "data/seam/simulator.h"
-#include "data/spec/task_spec.h"
+#include "core/episode/episode.h"
+#include "core/seam/simulator.h"
+#include "core/spec/task_spec.h"
 
 namespace understudy {
 

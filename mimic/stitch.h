@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/episode/episode.h"
-#include "data/spec/task_spec.h"
+#include "core/episode/episode.h"
+#include "core/spec/task_spec.h"
 #include "mimic/source_set.h"
 #include "mimic/transform.h"
 

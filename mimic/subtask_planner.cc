@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "data/base/error.h"
-#include "data/base/names.h"
+#include "core/base/error.h"
+#include "core/base/names.h"
 #include "mimic/segmentation.h"
 
 namespace understudy {

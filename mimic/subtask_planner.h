@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "data/base/rng.h"
-#include "data/seam/simulator.h"
-#include "data/spec/task_spec.h"
+#include "core/base/rng.h"
+#include "core/seam/simulator.h"
+#include "core/spec/task_spec.h"
 #include "mimic/carried.h"
 #include "mimic/clearance.h"
 #include "mimic/failure.h"

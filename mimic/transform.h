@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "data/geometry/pose.h"
+#include "core/geometry/pose.h"
 
 namespace understudy {
 

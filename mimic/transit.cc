@@ -4,7 +4,7 @@
 #include <cmath>
 #include <iterator>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 

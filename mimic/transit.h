@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "data/base/rng.h"
-#include "data/episode/action.h"
-#include "data/episode/observation.h"
-#include "data/spec/task_spec.h"
+#include "core/base/rng.h"
+#include "core/episode/action.h"
+#include "core/episode/observation.h"
+#include "core/spec/task_spec.h"
 #include "mimic/failure.h"
 #include "mimic/stitch.h"
 

@@ -8,8 +8,8 @@
 #include <set>
 #include <utility>
 
-#include "data/base/error.h"
-#include "data/base/ordered_pool.h"
+#include "core/base/error.h"
+#include "core/base/ordered_pool.h"
 #include "mimic/generator.h"
 
 namespace understudy {

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/base/options.h"
-#include "data/base/progress.h"
-#include "data/base/statistics.h"
-#include "data/spec/task_spec.h"
+#include "core/base/json.h"
+#include "core/base/options.h"
+#include "core/base/progress.h"
+#include "core/base/statistics.h"
+#include "core/spec/task_spec.h"
 #include "mimic/attempt.h"
 #include "mimic/source_set.h"
 #include "mimic/worker.h"

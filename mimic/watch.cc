@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "data/base/error.h"
-#include "data/base/names.h"
+#include "core/base/error.h"
+#include "core/base/names.h"
 
 namespace understudy {
 SubtaskWatch::SubtaskWatch(const TaskSpec& task, const SimulatorInfo& info) {

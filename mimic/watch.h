@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "data/episode/action.h"
-#include "data/episode/observation.h"
-#include "data/seam/simulator.h"
-#include "data/spec/task_spec.h"
+#include "core/episode/action.h"
+#include "core/episode/observation.h"
+#include "core/seam/simulator.h"
+#include "core/spec/task_spec.h"
 
 namespace understudy {
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "data/base/ordered_pool.h"
+#include "core/base/ordered_pool.h"
 
 namespace understudy {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/base/progress.h"
+#include "core/base/progress.h"
 #include "mimic/attempt.h"
 #include "mimic/source_set.h"
 #include "mimic/worker.h"

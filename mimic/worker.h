@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/seam/simulator.h"
-#include "data/spec/task_spec.h"
+#include "core/base/json.h"
+#include "core/seam/simulator.h"
+#include "core/spec/task_spec.h"
 #include "mimic/transit.h"
 
 namespace understudy {

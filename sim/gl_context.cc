@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 namespace {

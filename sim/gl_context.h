@@ -3,7 +3,7 @@
 #include <memory>
 #include <thread>
 
-#include "data/seam/renderer.h"
+#include "core/seam/renderer.h"
 #include "sim/scene.h"
 
 namespace understudy {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
 #include "sim/osc.h"

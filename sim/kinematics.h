@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "data/base/options.h"
-#include "data/seam/kinematics.h"
+#include "core/base/options.h"
+#include "core/seam/kinematics.h"
 #include "sim/scene.h"
 
 namespace understudy {

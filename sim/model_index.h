@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "data/base/options.h"
-#include "data/spec/robot_spec.h"
-#include "data/spec/task_spec.h"
+#include "core/base/options.h"
+#include "core/spec/robot_spec.h"
+#include "core/spec/task_spec.h"
 
 namespace understudy {
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <cmath>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 namespace {

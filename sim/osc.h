@@ -4,8 +4,8 @@
 
 #include <memory>
 
-#include "data/geometry/pose.h"
-#include "data/spec/robot_spec.h"
+#include "core/geometry/pose.h"
+#include "core/spec/robot_spec.h"
 #include "sim/model_index.h"
 
 namespace understudy {

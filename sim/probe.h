@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "data/seam/renderer.h"
+#include "core/seam/renderer.h"
 #include "sim/scene.h"
 
 namespace understudy {

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <numbers>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "sim/gl_context.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"

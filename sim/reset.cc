@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 namespace {

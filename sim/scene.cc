@@ -5,8 +5,8 @@
 
 #include <map>
 
-#include "data/base/error.h"
-#include "data/base/json.h"
+#include "core/base/error.h"
+#include "core/base/json.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
 

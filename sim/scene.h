@@ -3,10 +3,10 @@
 #include <memory>
 #include <string>
 
-#include "data/seam/renderer.h"
-#include "data/seam/simulator.h"
-#include "data/spec/robot_spec.h"
-#include "data/spec/task_spec.h"
+#include "core/seam/renderer.h"
+#include "core/seam/simulator.h"
+#include "core/spec/robot_spec.h"
+#include "core/spec/task_spec.h"
 
 struct mjModel_;
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
 #include "sim/osc.h"

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "data/seam/state_validity.h"
+#include "core/seam/state_validity.h"
 #include "sim/scene.h"
 
 namespace understudy {

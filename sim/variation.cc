@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "sim/variation_texture.h"
 
 namespace understudy {

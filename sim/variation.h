@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-#include "data/spec/scene_variation.h"
+#include "core/spec/scene_variation.h"
 
 namespace understudy {
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "data/base/error.h"
-#include "data/base/rng.h"
+#include "core/base/error.h"
+#include "core/base/rng.h"
 
 namespace understudy {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "data/spec/scene_variation.h"
+#include "core/spec/scene_variation.h"
 
 namespace understudy {
 

@@ -1,6 +1,6 @@
 #include "teleop/clutch.h"
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "data/base/options.h"
-#include "data/geometry/pose.h"
+#include "core/base/options.h"
+#include "core/geometry/pose.h"
 
 namespace understudy {
 

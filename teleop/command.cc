@@ -8,8 +8,8 @@
 #include <map>
 #include <set>
 
-#include "data/base/hash.h"
-#include "data/base/version.h"
+#include "core/base/hash.h"
+#include "core/base/version.h"
 
 namespace understudy {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "data/base/progress.h"
+#include "core/base/progress.h"
 #include "teleop/recorder.h"
 
 namespace understudy {

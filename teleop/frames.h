@@ -1,7 +1,7 @@
 #pragma once
 
-#include "data/base/options.h"
-#include "data/geometry/pose.h"
+#include "core/base/options.h"
+#include "core/geometry/pose.h"
 
 namespace understudy {
 

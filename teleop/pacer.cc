@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 namespace {

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <functional>
 
-#include "data/base/rng.h"
-#include "data/episode/observation.h"
+#include "core/base/rng.h"
+#include "core/episode/observation.h"
 
 namespace understudy {
 

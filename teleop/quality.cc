@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 namespace {

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/episode/episode.h"
+#include "core/base/json.h"
+#include "core/episode/episode.h"
 
 namespace understudy {
 

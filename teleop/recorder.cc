@@ -4,10 +4,10 @@
 #include <chrono>
 #include <cmath>
 
-#include "data/base/hash.h"
-#include "data/base/names.h"
-#include "data/base/progress.h"
-#include "data/seam/replay.h"
+#include "core/base/hash.h"
+#include "core/base/names.h"
+#include "core/base/progress.h"
+#include "core/seam/replay.h"
 #include "teleop/quality.h"
 
 namespace understudy {

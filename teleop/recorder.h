@@ -3,9 +3,9 @@
 #include <filesystem>
 #include <string>
 
-#include "data/seam/simulator.h"
-#include "data/seam/teleop_device.h"
-#include "data/spec/task_spec.h"
+#include "core/seam/simulator.h"
+#include "core/seam/teleop_device.h"
+#include "core/spec/task_spec.h"
 #include "data/store/dataset.h"
 #include "teleop/pacer.h"
 #include "teleop/retarget.h"

@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "data/base/error.h"
-#include "data/seam/teleop_device.h"
+#include "core/base/error.h"
+#include "core/seam/teleop_device.h"
 
 namespace understudy {
 namespace {

@@ -4,12 +4,12 @@
 #include <span>
 #include <vector>
 
-#include "data/episode/episode.h"
-#include "data/seam/simulator.h"
+#include "core/episode/episode.h"
+#include "core/motion/filter.h"
+#include "core/motion/limiter.h"
+#include "core/seam/simulator.h"
 #include "teleop/clutch.h"
-#include "teleop/filter.h"
 #include "teleop/frames.h"
-#include "teleop/limiter.h"
 
 namespace understudy {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "data/seam/policy.h"
+#include "core/seam/policy.h"
 #include "train/policy_config.h"
 
 namespace understudy {

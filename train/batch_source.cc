@@ -11,8 +11,8 @@
 #include <optional>
 #include <thread>
 
-#include "data/base/clock.h"
-#include "data/base/error.h"
+#include "core/base/clock.h"
+#include "core/base/error.h"
 #include "train/image_ops.h"
 #include "train/sampler.h"
 

@@ -3,8 +3,8 @@
 #include <memory>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/base/options.h"
+#include "core/base/json.h"
+#include "core/base/options.h"
 #include "train/batch.h"
 #include "train/normalizer.h"
 #include "train/tokenizer.h"

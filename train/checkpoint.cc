@@ -8,8 +8,8 @@
 #include <charconv>
 #include <cstring>
 
-#include "data/base/error.h"
-#include "data/base/hash.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
 #include "train/safetensors.h"
 
 namespace understudy {

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "data/base/json.h"
+#include "core/base/json.h"
 #include "train/policy_config.h"
 #include "train/tensor_blob.h"
 

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "data/seam/policy.h"
+#include "core/seam/policy.h"
 #include "train/checkpoint.h"
 #include "train/chunk_model.h"
 #include "train/policy_config.h"

@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/base/rng.h"
+#include "core/base/json.h"
+#include "core/base/rng.h"
 #include "train/batch.h"
 #include "train/tensor_blob.h"
 

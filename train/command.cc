@@ -1,6 +1,6 @@
 #include "train/command.h"
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "train/baselines.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_policy.h"

@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 
-#include "data/base/progress.h"
-#include "data/seam/policy.h"
+#include "core/base/progress.h"
+#include "core/seam/policy.h"
 #include "train/chunk_model.h"
 #include "train/evaluate.h"
 #include "train/train_loop.h"

@@ -3,10 +3,10 @@
 #include <string>
 #include <vector>
 
-#include "data/base/options.h"
-#include "data/episode/action.h"
-#include "data/episode/observation.h"
-#include "data/seam/simulator.h"
+#include "core/base/options.h"
+#include "core/episode/action.h"
+#include "core/episode/observation.h"
+#include "core/seam/simulator.h"
 
 namespace understudy {
 

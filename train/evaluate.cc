@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <mutex>
 
-#include "data/base/clock.h"
-#include "data/base/error.h"
-#include "data/base/ordered_pool.h"
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/ordered_pool.h"
 #include "train/embodiment.h"
 
 namespace understudy {

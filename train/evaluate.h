@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/base/options.h"
-#include "data/base/progress.h"
-#include "data/base/statistics.h"
-#include "data/seam/frame_sink.h"
-#include "data/seam/policy.h"
-#include "data/seam/renderer.h"
-#include "data/seam/simulator.h"
+#include "core/base/json.h"
+#include "core/base/options.h"
+#include "core/base/progress.h"
+#include "core/base/statistics.h"
+#include "core/seam/frame_sink.h"
+#include "core/seam/policy.h"
+#include "core/seam/renderer.h"
+#include "core/seam/simulator.h"
 
 namespace understudy {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <set>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/dataset.h"
 #include "train/training_set.h"
 

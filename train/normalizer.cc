@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include "data/base/error.h"
-#include "data/base/statistics.h"
+#include "core/base/error.h"
+#include "core/base/statistics.h"
 
 namespace understudy {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "train/training_set.h"
 
 namespace understudy {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "data/geometry/pose.h"
+#include "core/geometry/pose.h"
 #include "train/normalizer.h"
 
 namespace understudy {

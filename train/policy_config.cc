@@ -1,6 +1,6 @@
 #include "train/policy_config.h"
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 

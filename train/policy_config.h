@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "data/base/options.h"
-#include "data/seam/policy.h"
+#include "core/base/options.h"
+#include "core/seam/policy.h"
 #include "train/batch.h"
 #include "train/embodiment.h"
 #include "train/normalizer.h"

@@ -12,8 +12,8 @@
 #include <set>
 #include <string_view>
 
-#include "data/base/error.h"
-#include "data/base/json.h"
+#include "core/base/error.h"
+#include "core/base/json.h"
 
 namespace understudy {
 namespace {

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/base/rng.h"
+#include "core/base/json.h"
+#include "core/base/rng.h"
 
 namespace understudy {
 

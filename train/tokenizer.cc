@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 

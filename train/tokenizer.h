@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/base/options.h"
+#include "core/base/options.h"
 
 namespace understudy {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/clock.h"
-#include "data/base/error.h"
+#include "core/base/clock.h"
+#include "core/base/error.h"
 #include "train/checkpoint.h"
 
 namespace understudy {

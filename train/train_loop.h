@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/base/options.h"
-#include "data/base/progress.h"
+#include "core/base/json.h"
+#include "core/base/options.h"
+#include "core/base/progress.h"
 #include "train/batch_source.h"
 #include "train/normalizer.h"
 #include "train/training_set.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 namespace {

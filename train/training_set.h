@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "data/base/options.h"
-#include "data/base/progress.h"
-#include "data/episode/episode.h"
+#include "core/base/options.h"
+#include "core/base/progress.h"
+#include "core/episode/episode.h"
 #include "train/embodiment.h"
 #include "train/object_labels.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/base/json.h"
+#include "core/base/json.h"
 #include "train/batch.h"
 #include "train/tensor_blob.h"
 

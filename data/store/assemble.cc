@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/episode_columns.h"
 #include "data/store/files.h"
 #include "data/store/hdf5.h"

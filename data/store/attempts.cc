@@ -8,7 +8,7 @@
 #include <cmath>
 #include <limits>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/journal_driver.h"
 #include "data/store/meta.h"
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/image/image.h"
+#include "core/base/json.h"
+#include "core/image/image.h"
 #include "data/store/column.h"
 
 namespace understudy {

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/files.h"
 #include "data/store/hdf5.h"
 #include "data/store/journal_driver.h"

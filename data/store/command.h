@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/base/progress.h"
+#include "core/base/json.h"
+#include "core/base/progress.h"
 #include "data/store/dataset.h"
 
 namespace understudy {

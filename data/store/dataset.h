@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/episode/episode.h"
-#include "data/image/image.h"
-#include "data/seam/renderer.h"
-#include "data/seam/simulator.h"
+#include "core/base/json.h"
+#include "core/episode/episode.h"
+#include "core/image/image.h"
+#include "core/seam/renderer.h"
+#include "core/seam/simulator.h"
 
 namespace understudy {
 

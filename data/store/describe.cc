@@ -4,9 +4,9 @@
 #include <cmath>
 #include <map>
 
-#include "data/base/error.h"
-#include "data/base/statistics.h"
-#include "data/episode/motion.h"
+#include "core/base/error.h"
+#include "core/base/statistics.h"
+#include "core/episode/motion.h"
 #include "data/store/dataset.h"
 #include "data/store/foreign.h"
 #include "data/store/hdf5.h"

@@ -7,7 +7,7 @@
 #include <iterator>
 #include <numeric>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "data/episode/episode.h"
+#include "core/episode/episode.h"
 #include "data/store/column.h"
 #include "data/store/dataset.h"
 #include "data/store/hdf5.h"

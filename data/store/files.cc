@@ -9,7 +9,7 @@
 #include <fstream>
 #include <string>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/dataset.h"
 
 namespace understudy {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/error.h"
-#include "data/base/hash.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
 #include "data/store/foreign_parts.h"
 #include "data/store/import.h"
 #include "data/store/meta.h"

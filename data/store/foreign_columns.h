@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/column.h"
 #include "data/store/foreign_writer.h"
 #include "data/store/hdf5.h"

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <cmath>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/foreign.h"
 #include "data/store/foreign_parts.h"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/meta.h"
 
 namespace understudy::foreign {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <map>
 
-#include "data/episode/subtasks_of.h"
+#include "core/episode/subtasks_of.h"
 #include "data/store/foreign_columns.h"
 #include "data/store/foreign_parts.h"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/files.h"
 #include "data/store/foreign.h"
 #include "data/store/foreign_columns.h"

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/dataset.h"
 #include "data/store/journal_driver.h"
 

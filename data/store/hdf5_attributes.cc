@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/hdf5.h"
 
 namespace understudy::h5 {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/hdf5.h"
 
 namespace understudy::h5 {

@@ -7,8 +7,8 @@
 #include <atomic>
 #include <thread>
 
-#include "data/base/error.h"
-#include "data/base/ordered_pool.h"
+#include "core/base/error.h"
+#include "core/base/ordered_pool.h"
 
 namespace understudy {
 namespace {

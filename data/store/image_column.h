@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "data/image/image.h"
+#include "core/image/image.h"
 #include "data/store/hdf5.h"
 
 namespace understudy {

@@ -4,8 +4,8 @@
 
 #include <map>
 
-#include "data/base/error.h"
-#include "data/base/version.h"
+#include "core/base/error.h"
+#include "core/base/version.h"
 #include "data/store/files.h"
 #include "data/store/foreign.h"
 

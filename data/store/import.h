@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "data/base/progress.h"
+#include "core/base/progress.h"
 #include "data/store/dataset.h"
 #include "data/store/foreign_writer.h"
 #include "data/store/translate.h"

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "data/base/hash.h"
+#include "core/base/hash.h"
 
 namespace understudy::h5 {
 namespace {

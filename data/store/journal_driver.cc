@@ -12,8 +12,8 @@
 #include <memory>
 #include <utility>
 
-#include "data/base/error.h"
-#include "data/base/json.h"
+#include "core/base/error.h"
+#include "core/base/json.h"
 #include "data/store/journal.h"
 
 namespace understudy::h5 {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/files.h"
 #include "data/store/journal_driver.h"
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "data/base/error.h"
-#include "data/base/options.h"
+#include "core/base/error.h"
+#include "core/base/options.h"
 
 namespace understudy {
 namespace {

@@ -6,8 +6,8 @@
 #include <map>
 #include <string>
 
-#include "data/base/hash.h"
-#include "data/episode/episode.h"
+#include "core/base/hash.h"
+#include "core/episode/episode.h"
 #include "data/store/dataset.h"
 #include "data/store/hdf5.h"
 

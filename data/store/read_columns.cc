@@ -7,7 +7,7 @@
 #include <deque>
 #include <utility>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/episode_columns.h"
 
 namespace understudy {

@@ -4,7 +4,7 @@
 #include <map>
 #include <mutex>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/dataset.h"
 #include "data/store/episode_columns.h"
 #include "data/store/foreign.h"

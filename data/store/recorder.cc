@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "data/base/error.h"
-#include "data/base/rng.h"
+#include "core/base/error.h"
+#include "core/base/rng.h"
 #include "data/store/dataset.h"
 #include "data/store/episode_columns.h"
 #include "data/store/files.h"

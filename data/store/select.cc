@@ -6,9 +6,9 @@
 #include <cmath>
 #include <set>
 
-#include "data/base/error.h"
-#include "data/base/rng.h"
-#include "data/episode/motion.h"
+#include "core/base/error.h"
+#include "core/base/rng.h"
+#include "core/episode/motion.h"
 #include "data/store/assemble.h"
 
 namespace understudy {

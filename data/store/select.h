@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "data/base/expression.h"
-#include "data/base/options.h"
-#include "data/base/progress.h"
+#include "core/base/expression.h"
+#include "core/base/options.h"
+#include "core/base/progress.h"
 #include "data/store/dataset.h"
 
 namespace understudy {
@@ -17,7 +17,7 @@ namespace understudy {
 // What an expression may say of an episode: name, number, uuid, steps, success, cause, task,
 // variant, robot, instruction, variant_index, seed, attempt, control_hz, quality.<…> (as the stage
 // wrote it), dr.<what>.<field>[.<entry>] (draws: what is the name of the light, material, geom,
-// texture or camera, or "headlight"), and, where `with_motion`, motion.<…> (data/episode/motion.h;
+// texture or camera, or "headlight"), and, where `with_motion`, motion.<…> (core/episode/motion.h;
 // reads all rows). FilterDataset adds mask.<key>, true or false.
 Facts FactsOf(const DatasetReader& reader, size_t episode, bool with_motion);
 

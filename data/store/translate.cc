@@ -7,7 +7,7 @@
 #include <numeric>
 #include <utility>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/foreign_parts.h"
 
 namespace understudy {

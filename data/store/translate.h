@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "data/spec/robot_spec.h"
-#include "data/spec/task_spec.h"
+#include "core/spec/robot_spec.h"
+#include "core/spec/task_spec.h"
 #include "data/store/dataset.h"
 
 namespace understudy {

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "data/base/error.h"
-#include "data/base/hash.h"
-#include "data/episode/motion.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/episode/motion.h"
 #include "data/store/assemble.h"
 #include "data/store/files.h"
 

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "data/base/progress.h"
+#include "core/base/progress.h"
 #include "data/store/dataset.h"
 
 namespace understudy {
@@ -19,7 +19,7 @@ struct TrimReport {
 };
 
 // A copy of `input` without the idle rows at the ends of its episodes (rows whose command is that
-// of the first, or of the last row: data/episode/motion.h). A trimmed episode is another episode:
+// of the first, or of the last row: core/episode/motion.h). A trimmed episode is another episode:
 // its uuid is made of the old one and the rows that are left, and the old one becomes its only
 // parent; what is not trimmed keeps its own. States, labels, pictures and clocks go with their
 // rows, the raw device stream stays whole. Filter keys follow; attempts are left out. Written

@@ -9,9 +9,9 @@
 #include <optional>
 #include <set>
 
-#include "data/base/error.h"
-#include "data/base/hash.h"
-#include "data/base/ordered_pool.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/base/ordered_pool.h"
 #include "data/store/episode_columns.h"
 #include "data/store/foreign.h"
 #include "data/store/foreign_parts.h"

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/command.h"
 #include "data/store/hdf5.h"
 #include "data/store/verify.h"

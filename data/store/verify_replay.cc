@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "data/base/error.h"
-#include "data/base/ordered_pool.h"
-#include "data/seam/replay.h"
+#include "core/base/error.h"
+#include "core/base/ordered_pool.h"
+#include "core/seam/replay.h"
 #include "data/store/command.h"
 
 namespace understudy {

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <functional>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/dataset.h"
 #include "data/store/episode_columns.h"
 #include "data/store/files.h"

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "data/base/error.h"
-#include "data/base/version.h"
+#include "core/base/error.h"
+#include "core/base/version.h"
 
 namespace understudy {
 namespace fs = std::filesystem;

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "data/base/error.h"
-#include "data/base/statistics.h"
+#include "core/base/error.h"
+#include "core/base/statistics.h"
 #include "data/store/select.h"
 
 namespace understudy {

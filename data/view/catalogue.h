@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/episode/motion.h"
+#include "core/base/json.h"
+#include "core/episode/motion.h"
 #include "data/store/dataset.h"
 #include "data/view/marks.h"
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "data/base/json.h"
+#include "core/base/json.h"
 #include "data/store/dataset.h"
 
 namespace understudy {

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <set>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/assemble.h"
 #include "data/store/mask_copy.h"
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/base/options.h"
+#include "core/base/json.h"
+#include "core/base/options.h"
 #include "data/store/dataset.h"
 
 namespace understudy {

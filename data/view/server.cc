@@ -10,7 +10,7 @@
 #include <random>
 #include <thread>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/view/answers.h"
 #include "data/view/http.h"
 #include "data/view/page.h"

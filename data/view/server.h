@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "data/base/json.h"
+#include "core/base/json.h"
 
 namespace understudy {
 

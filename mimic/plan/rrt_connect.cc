@@ -14,7 +14,7 @@
 #include <memory>
 #include <mutex>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 // OMPL seeds its generators from one seed of the process, in the order in which threads ask. Here
 // each of them is our own or seeded anew from the key: see docs/decisions/0005.

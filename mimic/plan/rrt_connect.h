@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/base/rng.h"
+#include "core/base/rng.h"
 
 namespace understudy {
 

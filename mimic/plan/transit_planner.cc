@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "mimic/plan/rrt_connect.h"
 
 namespace understudy {

@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "data/seam/kinematics.h"
-#include "data/seam/state_validity.h"
+#include "core/seam/kinematics.h"
+#include "core/seam/state_validity.h"
 #include "mimic/transit.h"
 
 namespace understudy {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "data/seam/teleop_device.h"
+#include "core/seam/teleop_device.h"
 #include "teleop/openxr/xr_call.h"
 
 namespace understudy {

@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "teleop/openxr/xr_client.h"
 
 namespace understudy {

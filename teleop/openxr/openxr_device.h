@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "data/seam/teleop_device.h"
+#include "core/seam/teleop_device.h"
 #include "teleop/openxr/openxr_options.h"
 
 namespace understudy {

@@ -4,8 +4,8 @@
 #include <functional>
 #include <string>
 
-#include "data/base/options.h"
-#include "data/base/progress.h"
+#include "core/base/options.h"
+#include "core/base/progress.h"
 
 namespace understudy {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 namespace {

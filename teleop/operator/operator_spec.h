@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "data/base/options.h"
-#include "data/spec/task_spec.h"
+#include "core/base/options.h"
+#include "core/spec/task_spec.h"
 
 namespace understudy {
 

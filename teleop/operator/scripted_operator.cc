@@ -5,9 +5,9 @@
 #include <numbers>
 #include <numeric>
 
-#include "data/base/error.h"
-#include "data/base/names.h"
-#include "data/seam/teleop_device.h"
+#include "core/base/error.h"
+#include "core/base/names.h"
+#include "core/seam/teleop_device.h"
 
 namespace understudy {
 namespace {

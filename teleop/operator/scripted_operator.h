@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/base/rng.h"
-#include "data/episode/observation.h"
-#include "data/seam/simulator.h"
-#include "data/spec/task_spec.h"
+#include "core/base/rng.h"
+#include "core/episode/observation.h"
+#include "core/seam/simulator.h"
+#include "core/spec/task_spec.h"
 #include "teleop/operator/operator_spec.h"
 
 namespace understudy {

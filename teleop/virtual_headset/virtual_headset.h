@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "data/geometry/pose.h"
+#include "core/geometry/pose.h"
 #include "teleop/virtual_headset/control.h"
 
 namespace understudy {

@@ -1,7 +1,7 @@
 // data annotate: real recordings, stripped of their signals, become the same sources again.
 #include <cmath>
 
-#include "data/base/json.h"
+#include "core/base/json.h"
 #include "data/store/dataset.h"
 #include "tests/cli/cli_support.h"
 

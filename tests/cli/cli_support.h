@@ -10,7 +10,7 @@
 #include <fstream>
 #include <string>
 
-#include "data/base/json.h"
+#include "core/base/json.h"
 #include "data/store/dataset.h"
 #include "tests/support/subprocess.h"
 

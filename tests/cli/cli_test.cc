@@ -1,5 +1,5 @@
 // The program as its users meet it: processes, exit codes, texts and files.
-#include "data/base/json.h"
+#include "core/base/json.h"
 #include "data/store/dataset.h"
 #include "tests/cli/cli_support.h"
 

@@ -1,5 +1,5 @@
 // What a hostile world does to the program: no driver, full disks, damaged files, Ctrl-C.
-#include "data/base/rng.h"
+#include "core/base/rng.h"
 #include "data/store/dataset.h"
 #include "tests/cli/cli_support.h"
 

@@ -1,5 +1,5 @@
 // Other programs' HDF5 files on the command line.
-#include "data/base/json.h"
+#include "core/base/json.h"
 #include "tests/cli/cli_support.h"
 
 namespace understudy {

@@ -1,5 +1,5 @@
 // The page of a generation run, with films of a real simulator.
-#include "data/base/json.h"
+#include "core/base/json.h"
 #include "tests/cli/cli_support.h"
 
 namespace understudy {

@@ -1,7 +1,7 @@
 // Every listed task from nothing: demonstrated through the virtual headset, multiplied by Mimic.
 #include <map>
 
-#include "data/spec/listed.h"
+#include "core/spec/listed.h"
 #include "tests/cli/cli_support.h"
 
 namespace understudy {

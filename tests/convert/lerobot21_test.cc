@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/base/statistics.h"
+#include "core/base/statistics.h"
 #include "tests/convert/lerobot_fixture.h"
 #include "tests/support/read_film.h"
 

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <parquet/arrow/reader.h>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/convert/lerobot.h"
 #include "data/store/convert/lerobot_import.h"
 #include "tests/data/store_support.h"

@@ -6,7 +6,7 @@
 
 #include <csignal>
 
-#include "data/base/statistics.h"
+#include "core/base/statistics.h"
 #include "data/store/convert/feature_statistics.h"
 #include "tests/convert/lerobot_fixture.h"
 #include "tests/support/read_film.h"

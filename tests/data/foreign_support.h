@@ -2,7 +2,7 @@
 
 // Datasets of ours for conversion: random numbers in which every column is what it claims to be.
 
-#include "data/base/progress.h"
+#include "core/base/progress.h"
 #include "data/store/foreign_writer.h"
 #include "data/store/import.h"
 #include "tests/data/surgeon.h"

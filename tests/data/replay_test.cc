@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/command.h"
 #include "tests/data/store_support.h"
 #include "tests/support/fake_simulator.h"

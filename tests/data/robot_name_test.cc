@@ -4,8 +4,8 @@
 
 #include <fstream>
 
-#include "data/base/error.h"
-#include "data/spec/robot_spec.h"
+#include "core/base/error.h"
+#include "core/spec/robot_spec.h"
 #include "tests/data/store_support.h"
 
 namespace understudy {

@@ -6,8 +6,8 @@
 
 #include <set>
 
-#include "data/base/error.h"
-#include "data/episode/motion.h"
+#include "core/base/error.h"
+#include "core/episode/motion.h"
 #include "data/store/trim.h"
 #include "tests/data/store_support.h"
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <fstream>
 
-#include "data/episode/motion.h"
+#include "core/episode/motion.h"
 #include "data/store/command.h"
 #include "tests/data/surgeon.h"
 

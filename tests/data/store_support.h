@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "data/base/hash.h"
-#include "data/base/options.h"
-#include "data/base/rng.h"
+#include "core/base/hash.h"
+#include "core/base/options.h"
+#include "core/base/rng.h"
 #include "data/store/dataset.h"
 #include "tests/support/own_folder.h"
 

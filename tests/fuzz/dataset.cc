@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/command.h"
 #include "data/store/foreign_writer.h"
 #include "data/store/import.h"

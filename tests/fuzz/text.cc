@@ -1,6 +1,6 @@
-#include "data/base/error.h"
-#include "data/base/expression.h"
-#include "data/base/json.h"
+#include "core/base/error.h"
+#include "core/base/expression.h"
+#include "core/base/json.h"
 #include "tests/fuzz/targets.h"
 
 namespace understudy {

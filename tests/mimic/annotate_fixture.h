@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "data/base/error.h"
-#include "data/seam/revisit.h"
+#include "core/base/error.h"
+#include "core/seam/revisit.h"
 #include "mimic/annotate_dataset.h"
 #include "tests/mimic/fixture.h"
 

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "data/seam/revisit.h"
+#include "core/seam/revisit.h"
 #include "mimic/infer_predicates.h"
 #include "mimic/segmentation.h"
 #include "tests/mimic/fixture.h"

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "data/base/rng.h"
+#include "core/base/rng.h"
 #include "mimic/weigh.h"
 #include "tests/support/fake_simulator.h"
 

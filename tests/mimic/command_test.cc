@@ -10,7 +10,7 @@
 #include <numeric>
 #include <utility>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/dataset.h"
 #include "tests/mimic/generator_fixture.h"
 

@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
-#include "data/base/error.h"
-#include "data/base/hash.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
 #include "tests/mimic/fixture.h"
 #include "tests/support/own_folder.h"
 

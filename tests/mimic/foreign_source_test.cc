@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/foreign_writer.h"
 #include "mimic/command.h"
 #include "tests/mimic/fixture.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "mimic/generator.h"
 #include "tests/mimic/fixture.h"
 

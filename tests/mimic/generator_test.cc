@@ -7,7 +7,7 @@
 #include <functional>
 #include <numeric>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "mimic/weigh.h"
 #include "tests/mimic/generator_fixture.h"
 

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "data/base/hash.h"
+#include "core/base/hash.h"
 #include "mimic/annotate.h"
 #include "mimic/segmentation.h"
 #include "tests/mimic/generator_fixture.h"

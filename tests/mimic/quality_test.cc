@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/episode/motion.h"
+#include "core/episode/motion.h"
 #include "tests/mimic/fixture.h"
 
 namespace understudy {

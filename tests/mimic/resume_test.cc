@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "mimic/balance.h"
 #include "mimic/generator.h"
 #include "tests/mimic/generator_fixture.h"

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "tests/support/own_folder.h"
 
 namespace understudy {

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "tests/mimic/fixture.h"
 
 namespace understudy {

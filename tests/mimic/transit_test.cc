@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "mimic/generator.h"
 #include "tests/mimic/fixture.h"
 

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "tests/mimic/fixture.h"
 
 namespace understudy {

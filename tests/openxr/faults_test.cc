@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "data/base/rng.h"
+#include "core/base/rng.h"
 #include "tests/openxr/fixture.h"
 
 namespace understudy {

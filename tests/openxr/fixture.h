@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "teleop/openxr/openxr_device.h"
 #include "teleop/openxr/probe.h"
 #include "teleop/virtual_headset/virtual_headset.h"

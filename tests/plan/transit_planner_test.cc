@@ -5,8 +5,8 @@
 
 #include <fstream>
 
-#include "data/base/error.h"
-#include "data/base/json.h"
+#include "core/base/error.h"
+#include "core/base/json.h"
 #include "sim/kinematics.h"
 #include "sim/state_validity.h"
 #include "tests/sim/sim_fixture.h"

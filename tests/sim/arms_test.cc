@@ -1,8 +1,8 @@
 // Tasks with several arms: the stack task with a second panda that faces the first one.
 #include <gmock/gmock.h>
 
-#include "data/base/error.h"
-#include "data/base/json.h"
+#include "core/base/error.h"
+#include "core/base/json.h"
 #include "tests/sim/sim_fixture.h"
 
 namespace understudy {

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "tests/sim/sim_fixture.h"
 
 namespace understudy {

@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "data/base/json.h"
+#include "core/base/json.h"
 #include "tests/sim/sim_fixture.h"
 #include "tests/support/own_folder.h"
 

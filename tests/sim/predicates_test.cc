@@ -2,7 +2,7 @@
 // signals of a task that names each of them as the end of a subtask.
 #include <gmock/gmock.h>
 
-#include "data/base/json.h"
+#include "core/base/json.h"
 #include "tests/sim/sim_fixture.h"
 #include "tests/support/own_folder.h"
 

@@ -6,7 +6,7 @@
 #include <numbers>
 #include <thread>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "sim/probe.h"
 #include "sim_fixture.h"
 

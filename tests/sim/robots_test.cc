@@ -1,9 +1,9 @@
 // Laws that every listed arm keeps with every listed gripper, at the stack task.
 #include <gmock/gmock.h>
 
-#include "data/base/error.h"
-#include "data/base/json.h"
-#include "data/spec/listed.h"
+#include "core/base/error.h"
+#include "core/base/json.h"
+#include "core/spec/listed.h"
 #include "sim/kinematics.h"
 #include "tests/sim/sim_fixture.h"
 #include "tests/support/own_folder.h"

@@ -3,8 +3,8 @@
 
 #include <gmock/gmock.h>
 
-#include "data/base/error.h"
-#include "data/base/json.h"
+#include "core/base/error.h"
+#include "core/base/json.h"
 #include "tests/sim/sim_fixture.h"
 #include "tests/support/own_folder.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "data/base/rng.h"
+#include "core/base/rng.h"
 #include "sim/mujoco_guard.h"
 #include "sim/scene.h"
 

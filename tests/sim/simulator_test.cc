@@ -5,8 +5,8 @@
 #include <set>
 #include <thread>
 
-#include "data/base/error.h"
-#include "data/spec/listed.h"
+#include "core/base/error.h"
+#include "core/spec/listed.h"
 #include "tests/sim/sim_fixture.h"
 
 namespace understudy {

@@ -4,8 +4,8 @@
 
 #include <filesystem>
 
-#include "data/base/error.h"
-#include "data/base/json.h"
+#include "core/base/error.h"
+#include "core/base/json.h"
 #include "sim/kinematics.h"
 #include "tests/sim/sim_fixture.h"
 

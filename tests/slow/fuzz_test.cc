@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "data/base/rng.h"
+#include "core/base/rng.h"
 #include "tests/fuzz/targets.h"
 
 namespace understudy {

@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "data/base/error.h"
-#include "data/seam/renderer.h"
+#include "core/base/error.h"
+#include "core/seam/renderer.h"
 
 namespace understudy {
 

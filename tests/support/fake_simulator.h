@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "data/base/rng.h"
-#include "data/episode/episode.h"
-#include "data/seam/simulator.h"
-#include "data/spec/task_spec.h"
+#include "core/base/rng.h"
+#include "core/episode/episode.h"
+#include "core/seam/simulator.h"
+#include "core/spec/task_spec.h"
 
 namespace understudy {
 

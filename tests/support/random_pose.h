@@ -1,7 +1,7 @@
 #pragma once
 
-#include "data/base/rng.h"
-#include "data/geometry/pose.h"
+#include "core/base/rng.h"
+#include "core/geometry/pose.h"
 
 namespace understudy {
 

@@ -12,7 +12,7 @@ extern "C" {
 #include <string>
 #include <vector>
 
-#include "data/image/image.h"
+#include "core/image/image.h"
 
 namespace understudy {
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/hash.h"
+#include "core/base/hash.h"
 #include "tests/support/fake_simulator.h"
 
 namespace understudy {

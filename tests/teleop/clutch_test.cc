@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "data/base/error.h"
-#include "data/base/rng.h"
-#include "teleop/filter.h"
+#include "core/base/error.h"
+#include "core/base/rng.h"
+#include "core/motion/filter.h"
 #include "teleop/frames.h"
 
 namespace understudy {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "data/seam/teleop_device.h"
+#include "core/seam/teleop_device.h"
 #include "teleop/operator/scripted_person.h"
 #include "teleop/pacer.h"
 

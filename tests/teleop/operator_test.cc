@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/base/error.h"
-#include "data/seam/teleop_device.h"
+#include "core/base/error.h"
+#include "core/seam/teleop_device.h"
 #include "teleop/operator/scripted_operator.h"
 #include "teleop/retarget.h"
 #include "tests/support/fake_simulator.h"

@@ -3,8 +3,8 @@
 
 #include <fstream>
 
-#include "data/base/error.h"
-#include "data/seam/replay.h"
+#include "core/base/error.h"
+#include "core/seam/replay.h"
 #include "teleop/command.h"
 #include "teleop/quality.h"
 #include "tests/support/fake_simulator.h"

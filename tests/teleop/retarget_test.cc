@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/base/rng.h"
-#include "data/seam/teleop_device.h"
+#include "core/base/rng.h"
+#include "core/seam/teleop_device.h"
 
 namespace understudy {
 namespace {

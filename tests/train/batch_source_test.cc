@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "tests/train/training_fixture.h"
 #include "train/image_ops.h"
 #include "train/sampler.h"

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/dataset.h"
 #include "tests/train/fake_engine.h"
 #include "tests/train/training_fixture.h"

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "data/base/rng.h"
+#include "core/base/rng.h"
 
 namespace understudy {
 namespace {

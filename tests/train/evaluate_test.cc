@@ -6,7 +6,7 @@
 #include <map>
 #include <mutex>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "tests/support/fake_renderer.h"
 #include "tests/support/fake_simulator.h"
 #include "train/baselines.h"

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "data/base/rng.h"
+#include "core/base/rng.h"
 #include "train/tokenizer.h"
 
 namespace understudy {

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <fstream>
 
-#include "data/base/error.h"
-#include "data/base/json.h"
-#include "data/base/rng.h"
+#include "core/base/error.h"
+#include "core/base/json.h"
+#include "core/base/rng.h"
 #include "tests/train/training_fixture.h"
 
 namespace understudy {

@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "tests/train/fake_engine.h"
 #include "tests/train/training_fixture.h"
 #include "train/baselines.h"

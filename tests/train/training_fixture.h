@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "data/base/rng.h"
+#include "core/base/rng.h"
 #include "tests/support/fake_simulator.h"
 #include "train/training_set.h"
 

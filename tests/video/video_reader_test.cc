@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "data/base/error.h"
-#include "data/base/rng.h"
+#include "core/base/error.h"
+#include "core/base/rng.h"
 #include "data/store/video/png.h"
 #include "data/store/video/video_writer.h"
 

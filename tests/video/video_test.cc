@@ -7,8 +7,8 @@
 #include <fstream>
 #include <iterator>
 
-#include "data/base/error.h"
-#include "data/base/rng.h"
+#include "core/base/error.h"
+#include "core/base/rng.h"
 #include "data/store/video/png.h"
 #include "data/store/video/video_writer.h"
 #include "tests/support/read_film.h"

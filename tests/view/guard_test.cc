@@ -1,7 +1,7 @@
 // What the server refuses, and that nobody can hold it up.
 #include <gmock/gmock.h>
 
-#include "data/base/json.h"
+#include "core/base/json.h"
 #include "tests/view/session.h"
 
 namespace understudy::view_test {

@@ -1,7 +1,7 @@
 #include <cmath>
 
-#include "data/base/error.h"
-#include "data/base/rng.h"
+#include "core/base/error.h"
+#include "core/base/rng.h"
 #include "train/torch/groot.h"
 
 namespace understudy {

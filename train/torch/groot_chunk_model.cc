@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "train/policies/groot/groot_net.h"
 #include "train/torch/groot.h"
 

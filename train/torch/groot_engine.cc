@@ -3,8 +3,8 @@
 #include <chrono>
 #include <cmath>
 
-#include "data/base/error.h"
-#include "data/base/ordered_pool.h"
+#include "core/base/error.h"
+#include "core/base/ordered_pool.h"
 #include "train/policies/groot/groot_net.h"
 #include "train/torch/groot.h"
 #include "train/torch/optimizer.h"

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "data/base/rng.h"
+#include "core/base/rng.h"
 #include "train/torch/layers.h"
 #include "train/torch/trainer_options.h"
 

@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 namespace {

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 
-#include "data/base/options.h"
+#include "core/base/options.h"
 #include "train/policies/groot/groot_config.h"
 
 namespace understudy {

@@ -4,8 +4,8 @@
 
 #include <map>
 
-#include "data/base/error.h"
-#include "data/base/options.h"
+#include "core/base/error.h"
+#include "core/base/options.h"
 #include "data/store/command.h"
 
 namespace understudy {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/error.h"
-#include "data/base/statistics.h"
+#include "core/base/error.h"
+#include "core/base/statistics.h"
 
 namespace understudy {
 namespace {

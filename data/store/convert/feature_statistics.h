@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "data/base/json.h"
-#include "data/image/image.h"
+#include "core/base/json.h"
+#include "core/image/image.h"
 
 namespace understudy {
 

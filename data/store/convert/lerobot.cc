@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/convert/extras.h"
 #include "data/store/convert/feature_statistics.h"
 #include "data/store/convert/frame_table.h"

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "data/base/options.h"
-#include "data/base/progress.h"
+#include "core/base/options.h"
+#include "core/base/progress.h"
 #include "data/store/dataset.h"
 #include "data/store/video/codec.h"
 

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <set>
 
-#include "data/base/error.h"
-#include "data/geometry/pose.h"
+#include "core/base/error.h"
+#include "core/geometry/pose.h"
 #include "data/store/bare_dataset.h"
 #include "data/store/convert/lerobot_import_parts.h"
 #include "data/store/convert/lerobot_rows.h"

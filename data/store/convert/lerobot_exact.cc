@@ -6,8 +6,8 @@
 #include <cstring>
 #include <map>
 
-#include "data/base/error.h"
-#include "data/base/hash.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
 #include "data/store/convert/frame_table.h"
 #include "data/store/convert/lerobot_import_parts.h"
 #include "data/store/convert/lerobot_rows.h"

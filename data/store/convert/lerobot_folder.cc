@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/base/error.h"
-#include "data/base/options.h"
+#include "core/base/error.h"
+#include "core/base/options.h"
 #include "data/store/convert/lerobot_import.h"
 #include "data/store/convert/lerobot_tables.h"
 

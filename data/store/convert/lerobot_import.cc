@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/convert/frame_table.h"
 #include "data/store/convert/lerobot_import_parts.h"
 #include "data/store/files.h"

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "data/base/progress.h"
+#include "core/base/progress.h"
 #include "data/store/convert/extras.h"
 #include "data/store/convert/lerobot_folder.h"
 #include "data/store/convert/lerobot_import.h"

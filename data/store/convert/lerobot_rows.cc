@@ -6,7 +6,7 @@
 #include <cmath>
 #include <tuple>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/video/png.h"
 
 namespace understudy {

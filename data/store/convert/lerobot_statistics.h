@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "data/base/json.h"
+#include "core/base/json.h"
 #include "data/store/convert/lerobot_folder.h"
 #include "data/store/convert/parquet_reader.h"
 

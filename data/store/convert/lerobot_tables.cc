@@ -6,8 +6,8 @@
 #include <cmath>
 #include <functional>
 
-#include "data/base/error.h"
-#include "data/base/options.h"
+#include "core/base/error.h"
+#include "core/base/options.h"
 #include "data/store/convert/parquet_reader.h"
 
 namespace understudy {

@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/convert/film.h"
 #include "data/store/convert/lerobot_layout.h"
 

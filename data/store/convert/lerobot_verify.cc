@@ -7,7 +7,7 @@
 #include <functional>
 #include <set>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/convert/feature_statistics.h"
 #include "data/store/convert/lerobot_import_parts.h"
 #include "data/store/convert/lerobot_rows.h"

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "data/base/progress.h"
+#include "core/base/progress.h"
 #include "data/store/convert/lerobot_import.h"
 #include "data/store/dataset.h"
 

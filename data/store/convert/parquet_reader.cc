@@ -11,8 +11,8 @@
 #include <algorithm>
 #include <map>
 
-#include "data/base/error.h"
-#include "data/base/json.h"
+#include "core/base/error.h"
+#include "core/base/json.h"
 #include "data/store/convert/parquet_values.h"
 
 namespace understudy {

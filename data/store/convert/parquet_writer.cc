@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 #include <parquet/arrow/writer.h>
 
-#include "data/base/error.h"
-#include "data/base/json.h"
+#include "core/base/error.h"
+#include "core/base/json.h"
 #include "data/store/files.h"
 
 namespace understudy {

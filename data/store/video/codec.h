@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "data/base/options.h"
+#include "core/base/options.h"
 
 struct AVCodec;
 struct AVCodecContext;

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/video/av.h"
 
 namespace understudy {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "data/image/image.h"
+#include "core/image/image.h"
 
 namespace understudy {
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/video/av.h"
 #include "data/store/video/codec.h"
 

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "data/image/image.h"
+#include "core/image/image.h"
 
 namespace understudy {
 

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <exception>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 #include "data/store/video/av.h"
 
 namespace understudy {

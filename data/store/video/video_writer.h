@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "data/base/options.h"
-#include "data/seam/frame_sink.h"
+#include "core/base/options.h"
+#include "core/seam/frame_sink.h"
 #include "data/store/video/codec.h"
 
 namespace understudy {

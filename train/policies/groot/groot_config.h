@@ -2,8 +2,8 @@
 
 #include <array>
 
-#include "data/base/json.h"
-#include "data/base/options.h"
+#include "core/base/json.h"
+#include "core/base/options.h"
 
 namespace understudy {
 

@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "data/base/error.h"
+#include "core/base/error.h"
 
 namespace understudy {
 namespace {

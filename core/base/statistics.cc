@@ -1,0 +1,54 @@
+#include "core/base/statistics.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/error.h"
+
+namespace understudy {
+
+Interval WilsonInterval(int64_t successes, int64_t trials, double z) {
+  Require(successes >= 0 && successes <= trials && z > 0, "0 <= successes <= trials");
+  if (trials == 0) return {0, 1};
+  const double n = static_cast<double>(trials), rate = static_cast<double>(successes) / n;
+  const double shrink = 1 + z * z / n;
+  const double center = (rate + z * z / (2 * n)) / shrink;
+  const double half = z * std::sqrt(rate * (1 - rate) / n + z * z / (4 * n * n)) / shrink;
+  // rounding must not push the interval off the ends that it touches exactly
+  return {successes == 0 ? 0 : std::max(0.0, center - half),
+          successes == trials ? 1 : std::min(1.0, center + half)};
+}
+
+double McNemarExact(int64_t only_a, int64_t only_b) {
+  Require(only_a >= 0 && only_b >= 0, "counts of pairs");
+  const int64_t n = only_a + only_b, least = std::min(only_a, only_b);
+  if (n == 0) return 1;
+  // both tails of Binomial(n, 1/2), in logarithms: n may be thousands
+  double tail = 0;
+  for (int64_t i = 0; i <= least; ++i) {
+    tail += std::exp(std::lgamma(n + 1.0) - std::lgamma(i + 1.0) - std::lgamma(n - i + 1.0) -
+                     static_cast<double>(n) * std::log(2.0));
+  }
+  return std::min(1.0, 2 * tail);
+}
+
+double Quantile(std::vector<double> values, double share) {
+  Require(share >= 0 && share <= 1, "a quantile lies in [0, 1]");
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const double place = share * static_cast<double>(values.size() - 1);
+  const size_t below = static_cast<size_t>(place);
+  const size_t above = std::min(below + 1, values.size() - 1);
+  return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
+}
+
+std::vector<double> OutlierScores(const std::vector<double>& values, double least) {
+  const double median = Quantile(values, 0.5);
+  std::vector<double> distances;
+  for (const double value : values) distances.push_back(std::abs(value - median));
+  const double deviation = std::max(least, Quantile(distances, 0.5));
+  for (double& distance : distances) distance = deviation > 0 ? 0.6745 * distance / deviation : 0;
+  return distances;
+}
+
+}  // namespace understudy

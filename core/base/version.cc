@@ -1,0 +1,7 @@
+#include "core/base/version.h"
+
+namespace understudy {
+
+std::string ProgramVersion() { return UNDERSTUDY_VERSION; }
+
+}  // namespace understudy

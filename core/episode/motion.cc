@@ -1,0 +1,83 @@
+#include "core/episode/motion.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace understudy {
+namespace {
+
+constexpr double kStill_m = 1e-4, kStill_rad = 1e-3;
+
+bool SameCommand(const Action& a, const Action& b) {
+  if (a.arms.size() != b.arms.size()) return false;
+  for (size_t i = 0; i < a.arms.size(); ++i) {
+    const Pose &x = a.arms[i].X_WE_cmd, &y = b.arms[i].X_WE_cmd;
+    if (a.arms[i].gripper != b.arms[i].gripper) return false;
+    if ((x.translation() - y.translation()).norm() > kStill_m) return false;
+    if (x.rotation().angularDistance(y.rotation()) > kStill_rad) return false;
+  }
+  return true;
+}
+
+bool IsWhole(const Observation& observation) {
+  const auto finite = [](const Pose& X) {
+    return X.translation().allFinite() && X.rotation().coeffs().allFinite();
+  };
+  const auto whole = [&](const ArmObservation& arm) {
+    return finite(arm.X_WE) && arm.joint_q.allFinite() && arm.joint_v.allFinite() &&
+           arm.gripper_q.allFinite() && arm.gripper_v.allFinite();
+  };
+  return std::all_of(observation.arms.begin(), observation.arms.end(), whole) &&
+         std::all_of(observation.X_WO.begin(), observation.X_WO.end(), finite);
+}
+
+}  // namespace
+
+MotionStatistics MeasureMotion(const Episode& episode) {
+  MotionStatistics motion;
+  const std::vector<Step>& steps = episode.steps;
+  const size_t count = steps.size();
+  if (count == 0) return motion;
+  const double rate = episode.meta.control_hz;
+  const double rows = static_cast<double>(count);
+  motion.seconds = rate > 0 ? rows / rate : 0;
+
+  // commands
+  int64_t still = 0, clipped = 0;
+  for (size_t k = 1; k < count; ++k) still += SameCommand(steps[k - 1].action, steps[k].action);
+  for (const Step& step : steps) {
+    clipped += std::any_of(step.delta.begin(), step.delta.end(),
+                           [](const DeltaAction& delta) { return delta.clipped; });
+    motion.missing += !IsWhole(step.observation);
+  }
+  motion.idle_share = static_cast<double>(still) / rows;
+  motion.clipped_share = static_cast<double>(clipped) / rows;
+  size_t head = 0, tail = 0;
+  while (head + 1 < count && SameCommand(steps[head + 1].action, steps[0].action)) ++head;
+  while (tail + 1 < count && SameCommand(steps[count - 2 - tail].action, steps.back().action)) {
+    ++tail;
+  }
+  motion.idle_head = static_cast<int64_t>(head);
+  motion.idle_tail = static_cast<int64_t>(tail);
+
+  // way, rotation and jerk of what was measured
+  double squares = 0, triples = 0;
+  for (size_t arm = 0; arm < steps[0].observation.arms.size(); ++arm) {
+    const auto X_WE = [&](size_t k) -> const Pose& { return steps[k].observation.arms[arm].X_WE; };
+    for (size_t k = 1; k < count; ++k) {
+      motion.path_m += (X_WE(k).translation() - X_WE(k - 1).translation()).norm();
+      motion.turn_rad += X_WE(k).rotation().angularDistance(X_WE(k - 1).rotation());
+    }
+    for (size_t k = 3; k < count; ++k) {
+      const Eigen::Vector3d jerk = (X_WE(k).translation() - X_WE(k - 3).translation() -
+                                    3 * (X_WE(k - 1).translation() - X_WE(k - 2).translation())) *
+                                   std::pow(rate, 3);
+      squares += jerk.squaredNorm();
+      ++triples;
+    }
+  }
+  motion.jerk_rms = triples > 0 ? std::sqrt(squares / triples) : 0;
+  return motion;
+}
+
+}  // namespace understudy

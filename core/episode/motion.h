@@ -1,0 +1,42 @@
+#pragma once
+
+#include "core/base/options.h"
+#include "core/episode/episode.h"
+
+namespace understudy {
+
+// How an episode moves, from its rows alone.
+struct MotionStatistics {
+  double seconds = 0;
+  double path_m = 0;         // way of all control frames
+  double turn_rad = 0;       // and their rotation
+  double jerk_rms = 0;       // m/s^3, third difference of p_WE, over arms and rows
+  double idle_share = 0;     // rows whose command is that of the row before
+  int64_t idle_head = 0;     // rows at the start until the first other command
+  int64_t idle_tail = 0;     // rows at the end after the last other command
+  double clipped_share = 0;  // rows whose target left the box of one policy step
+  int64_t missing = 0;       // rows that hold a number that is none
+
+  template <class V>
+  void Visit(V& v) {
+    v("seconds", seconds, "length");
+    v("path_m", path_m, "m, way of all control frames");
+    v("turn_rad", turn_rad, "rad, rotation of all control frames");
+    v("jerk_rms", jerk_rms, "m/s^3");
+    v("idle_share", idle_share, "share of rows whose command is that of the row before");
+    v("idle_head", idle_head, "rows until the first other command");
+    v("idle_tail", idle_tail, "rows after the last other command");
+    v("clipped_share", clipped_share, "share of rows with clipped deltas");
+    v("missing", missing, "rows with a number that is none");
+  }
+};
+
+// Median distances from the median that count as noise when an episode is called an outlier
+// (core/base/statistics.h): a row, half a centimetre, 2 % of the rows.
+inline constexpr double kStepsNoise = 1, kPathNoise_m = 0.005, kJerkNoise = 0, kIdleNoise = 0.02;
+
+// Commands that differ by less than 0.1 mm, 1 mrad and the same gripper are one command: a hand
+// that is held still trembles.
+MotionStatistics MeasureMotion(const Episode& episode);
+
+}  // namespace understudy

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "core/episode/episode.h"
+
+namespace understudy {
+
+// Calls use(subtask, source) for every subtask that goes on in a generated step, once each: arms
+// that are at one together are at no other.
+template <class Use>
+void VisitSubtasks(const Step& step, const Use& use) {
+  use(step.subtask, step.source);
+  for (const ArmPart& part : step.parts) {
+    if (part.subtask >= 0 && part.subtask != step.subtask) use(part.subtask, part.source);
+  }
+}
+
+}  // namespace understudy

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/options.h"
+#include "core/episode/action.h"
+#include "core/geometry/pose.h"
+
+namespace understudy {
+
+// All of it changes results.
+struct LimiterOptions {
+  double max_speed = 0.25;
+  double max_turn = 1.5;
+  double reject_distance = 0.1;
+  double reject_angle = 0.8;
+  int reaccept_after = 30;
+  template <class V>
+  void Visit(V& v) {
+    v("max_speed", max_speed, "m/s of the command; the hand may be faster, the arm follows",
+      Limits{0.01, 5});
+    v("max_turn", max_turn, "rad/s of the command", Limits{0.05, 20});
+    v("reject_distance", reject_distance, "m between samples: a farther jump is no hand",
+      Limits{0.005, 10});
+    v("reject_angle", reject_angle, "rad between samples", Limits{0.05, 4});
+    v("reaccept_after", reaccept_after, "samples in a row after which a far target is believed",
+      Limits{1, 100000});
+  }
+};
+
+// Keeps jumps of the tracking from the arm. A wanted pose farther from the last accepted one than a
+// hand can move between samples is refused; after `reaccept_after` refusals in a row it is believed
+// (the hand did move while nobody looked), and the limiter takes the arm there slowly.
+class OutlierGate {
+ public:
+  explicit OutlierGate(const LimiterOptions& options) : options_(options) {}
+  void Reset(const Pose& X_WE);
+  bool Accepts(const Pose& X_WE_wanted);
+
+ private:
+  LimiterOptions options_;
+  Pose last_;
+  int refused_ = 0;
+};
+
+struct LimitedTarget {
+  Pose X_WE_cmd;
+  bool linear_clamped = false, angular_clamped = false;
+};
+
+// What one command may be, seen from where the arm is.
+struct ArmBounds {
+  Pose X_WE;                                       // measured
+  DeltaLimits limits;                              // box around it that one policy step can ask for
+  Eigen::Vector3d p_WB = Eigen::Vector3d::Zero();  // centre of the reach sphere
+  double reach = 1e9;                              // m
+};
+
+// Makes commands that the arm can follow: inside the reach sphere and inside the box of one policy
+// step around the measured pose (so a blocked arm does not wind up), and never farther from the
+// last emitted command than speed limits allow: this last one is kept in every case. A target equal
+// to the last command is passed on bit for bit.
+class Limiter {
+ public:
+  explicit Limiter(const LimiterOptions& options) : options_(options) {}
+  void Reset(const Pose& X_WE_cmd) { last_ = X_WE_cmd; }
+  // `dt_s` is clamped to [0.1 ms, 100 ms].
+  LimitedTarget Limit(const Pose& X_WE_target, const ArmBounds& bounds, double dt_s);
+  const Pose& last() const { return last_; }
+
+ private:
+  LimiterOptions options_;
+  Pose last_;
+};
+
+}  // namespace understudy

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/image/image.h"
+#include "core/seam/renderer.h"
+
+namespace understudy {
+
+// Takes the pictures of one episode, row by row. The dataset writer and the video writer are sinks.
+class FrameSink {
+ public:
+  virtual ~FrameSink() = default;
+  // `images` in the order of the cameras that the sink was made for.
+  virtual void Add(const std::vector<Image>& images) = 0;
+  // The episode is whole: nothing more is added. Throws Error(kFailed) where it cannot be kept.
+  virtual void Finish() {}
+};
+
+}  // namespace understudy

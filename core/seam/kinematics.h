@@ -1,0 +1,48 @@
+#pragma once
+
+#include <Eigen/Core>
+#include <optional>
+
+#include "core/geometry/pose.h"
+
+namespace understudy {
+
+// Joint angles that bring E to a pose, with what is left of the way.
+struct IkSolution {
+  Eigen::VectorXd q;          // rad, inside the limits
+  double position_error = 0;  // m
+  double rotation_error = 0;  // rad
+  int iterations = 0;
+};
+
+// Geometry of one arm without dynamics: where a posture puts its control frame E, and which posture
+// puts it somewhere. One per thread: calls share scratch space.
+class Kinematics {
+ public:
+  virtual ~Kinematics() = default;
+
+  int joints() const { return static_cast<int>(lower().size()); }
+  const Eigen::VectorXd& lower() const { return DoLower(); }  // rad
+  const Eigen::VectorXd& upper() const { return DoUpper(); }  // rad
+
+  // X_WE at `q`. Requires joints() angles; they may lie outside the limits.
+  Pose Forward(const Eigen::VectorXd& q) { return DoForward(q); }
+
+  // 6 x joints(): [v; w] of E in W per rad/s of each joint.
+  Eigen::MatrixXd Jacobian(const Eigen::VectorXd& q) { return DoJacobian(q); }
+
+  // A posture inside the limits that reaches X_WE, found from `q_start`; nothing where the search
+  // does not end within tolerance. Deterministic.
+  std::optional<IkSolution> Solve(const Pose& X_WE, const Eigen::VectorXd& q_start) {
+    return DoSolve(X_WE, q_start);
+  }
+
+ private:
+  virtual const Eigen::VectorXd& DoLower() const = 0;
+  virtual const Eigen::VectorXd& DoUpper() const = 0;
+  virtual Pose DoForward(const Eigen::VectorXd& q) = 0;
+  virtual Eigen::MatrixXd DoJacobian(const Eigen::VectorXd& q) = 0;
+  virtual std::optional<IkSolution> DoSolve(const Pose& X_WE, const Eigen::VectorXd& q_start) = 0;
+};
+
+}  // namespace understudy

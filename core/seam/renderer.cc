@@ -1,0 +1,14 @@
+#include "core/seam/renderer.h"
+
+#include "core/base/error.h"
+
+namespace understudy {
+
+void Renderer::Render(const SimState& state, const std::vector<std::string>& cameras, int width,
+                      int height, std::vector<Image>* images) {
+  Require(images != nullptr && width > 0 && height > 0, "a picture needs a size and a place");
+  DoRender(state, cameras, width, height, images);
+  Require(images->size() == cameras.size(), "one image per camera");
+}
+
+}  // namespace understudy

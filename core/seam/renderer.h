@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/episode/observation.h"
+#include "core/image/image.h"
+#include "core/spec/scene_variation.h"
+
+namespace understudy {
+
+// Pinhole camera at the state last rendered.
+struct CameraParameters {
+  int width = 0, height = 0;
+  double fovy_deg = 45;
+  Pose X_WC;  // OpenGL convention: looks along -z, y up
+};
+
+struct RendererInfo {
+  std::string api;     // "EGL 1.5 surfaceless"
+  std::string device;  // GL_RENDERER
+  bool software = true;
+};
+
+// Pictures of states. One per thread, and every call on the thread that made it: an OpenGL context
+// belongs to its thread.
+class Renderer {
+ public:
+  virtual ~Renderer() = default;
+
+  const RendererInfo& info() const { return DoInfo(); }
+  const SceneInventory& inventory() const { return DoInventory(); }
+
+  // Makes the scene look like `variation` (from the nominal look, not from the one before). Throws
+  // Error(kBadInput) where an edit names something that the scene lacks.
+  void SetVariation(const SceneVariation& variation) { DoSetVariation(variation); }
+
+  // Shows the scene in `state` (of the simulator of the same task) to `cameras`, in that order.
+  void Render(const SimState& state, const std::vector<std::string>& cameras, int width, int height,
+              std::vector<Image>* images);
+
+  // Intrinsics and extrinsics of `camera` at the state last rendered.
+  CameraParameters Parameters(const std::string& camera) const { return DoParameters(camera); }
+
+ private:
+  virtual const RendererInfo& DoInfo() const = 0;
+  virtual const SceneInventory& DoInventory() const = 0;
+  virtual void DoSetVariation(const SceneVariation& variation) = 0;
+  virtual void DoRender(const SimState& state, const std::vector<std::string>& cameras, int width,
+                        int height, std::vector<Image>* images) = 0;
+  virtual CameraParameters DoParameters(const std::string& camera) const = 0;
+};
+
+// Makes a renderer for the calling thread.
+using RendererFactory = std::function<std::unique_ptr<Renderer>()>;
+
+}  // namespace understudy

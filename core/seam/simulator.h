@@ -1,0 +1,123 @@
+#pragma once
+
+#include <Eigen/Geometry>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/rng.h"
+#include "core/episode/action.h"
+#include "core/episode/observation.h"
+
+namespace understudy {
+
+struct EpisodeMeta;
+
+// Names, sizes and rates of a simulated task with its robot; the lists give the order of every list
+// in Observation and Action.
+struct SimulatorInfo {
+  std::string task, robot, instruction;
+  std::vector<std::string> variants;     // reset distributions: "D0", "D1", …
+  std::vector<std::string> arms;         // "robot0"
+  std::vector<std::string> objects;      // "cubeA", …
+  std::vector<std::string> signals;      // subtask signals of the task
+  std::vector<std::string> joint_names;  // of arm 0
+  std::vector<std::string> gripper_joint_names;
+  std::vector<std::string> cameras;
+  double control_hz = 20;
+  int substeps = 25;           // physics steps per policy step
+  int horizon = 400;           // policy steps of an evaluation rollout
+  size_t state_size = 0;       // of SimState
+  size_t flat_state_size = 0;  // its first entries: [time, qpos, qvel], as robomimic's
+  DeltaLimits limits;
+  double workspace_radius = 0.855;  // m from the arm's base: beyond it nothing can be reached
+  Pose X_WB;                        // base of arm 0
+  std::vector<Pose> X_WB_further;   // of the others
+  const Pose& base(size_t arm) const { return arm == 0 ? X_WB : X_WB_further.at(arm - 1); }
+  // Whether an arm may bring its hand to p_W, `margin` (m) beyond its reach allowed for.
+  bool Reaches(const Eigen::Vector3d& p_W, double margin = 0, size_t arm = 0) const {
+    return (p_W - base(arm).translation()).norm() <= workspace_radius + margin;
+  }
+  // not stored: turns of E about its z by 2 pi / this grip alike; the fingers of the open gripper
+  // of arm 0, as boxes in E (m), empty: not known
+  int gripper_symmetry = 1;
+  std::vector<Eigen::AlignedBox3d> open_fingers_E;
+};
+
+// What an episode that begins with key `key` in this simulator says of itself from the start: task,
+// robot, names, rates, limits; seed and attempt are the key's seed and parent.
+EpisodeMeta MetaOf(const SimulatorInfo& info, const std::string& variant, const RngKey& key);
+
+// What happened in one policy step.
+struct StepOutcome {
+  bool unstable = false;     // the physics left its domain; the state is no longer usable
+  bool joint_limit = false;  // a joint of an arm touched its limit
+  bool collision = false;    // an arm link (not a finger) touched something
+  std::string problem;       // in words, where `unstable`
+};
+
+// Where time went since construction; sums over calls.
+struct SimulatorTimes {
+  double total_s = 0;    // inside Step
+  double physics_s = 0;  // of it inside the physics engine
+  int64_t substeps = 0;
+  int64_t steps = 0;
+};
+
+// The digital twin of one task: speaks names, poses, joint vectors and opaque states. One per
+// thread: no member may be called from two threads at once; different simulators are independent.
+// Reset and Restore are bit-exact: same key or state, same future for the same actions.
+class Simulator {
+ public:
+  virtual ~Simulator() = default;
+
+  const SimulatorInfo& info() const { return DoInfo(); }
+
+  // Draws a start from reset distribution `variant` (and the joint noise of the robot); all of it
+  // depends on `key` only. Throws Error(kUsage) naming the known variants.
+  void Reset(const std::string& variant, const RngKey& key) { DoReset(variant, key); }
+
+  // Requires a state of this simulator's size and task.
+  void Restore(const SimState& state);
+  SimState Save() const { return DoSave(); }
+
+  // Brings the world to an instant that was recorded in this scene under whatever predicates, and
+  // asks those of this task. `state` was saved by a simulator of this scene, of which all but the
+  // predicates' counters is restored; or it is the flat part [time, qpos, qvel] alone, which is
+  // enough to look but not to go on: objects without a joint of their own are then placed at their
+  // X_WO (one per object; unset: not known). What must hold for a while is counted on from the call
+  // before; with `first`, from nothing. Returns why that cannot be, in words; empty: done.
+  std::string Revisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,
+                      bool first);
+
+  // The world now; valid until the next call that changes it.
+  const Observation& Observe() const { return DoObserve(); }
+
+  // Applies `action` for one policy step. Targets are absolute; nothing is clipped here. Requires
+  // one entry per arm with finite numbers.
+  StepOutcome Step(const Action& action);
+
+  SimulatorTimes times() const { return DoTimes(); }
+
+  // The full model of the current scene as MJCF text, assets by hash: stored with every dataset.
+  std::string ModelText() const { return DoModelText(); }
+
+ private:
+  virtual const SimulatorInfo& DoInfo() const = 0;
+  virtual void DoReset(const std::string& variant, const RngKey& key) = 0;
+  virtual void DoRestore(const SimState& state) = 0;
+  virtual SimState DoSave() const = 0;
+  virtual std::string DoRevisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,
+                                bool first) = 0;
+  virtual const Observation& DoObserve() const = 0;
+  virtual StepOutcome DoStep(const Action& action) = 0;
+  virtual SimulatorTimes DoTimes() const = 0;
+  virtual std::string DoModelText() const = 0;
+};
+
+// Makes one simulator per thread. Safe to call from any thread.
+using SimulatorFactory = std::function<std::unique_ptr<Simulator>()>;
+
+}  // namespace understudy

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/episode/episode.h"
+
+namespace understudy {
+
+// Digital inputs of a controller, by what they mean to the recorder. Written to files: never
+// renumber. Which physical button means what is the device's business (its interaction profile).
+enum ButtonBit : uint32_t {
+  kButtonStart = 1u << 0,    // start, or accept the running episode (A, right hand)
+  kButtonDiscard = 1u << 1,  // discard the running episode (B, right hand)
+  kButtonReset = 1u << 2,    // reset the scene (X, left hand)
+  kButtonStop = 1u << 3,     // stop: release everything, end the session (Y, left hand)
+};
+
+// What happened between two samples. Bits, written to files: never renumber.
+enum DeviceEvent : uint32_t {
+  kEventFocusLost = 1u << 0,
+  kEventFocusGained = 1u << 1,
+  kEventRecentered = 1u << 2,
+  kEventProfileChanged = 1u << 3,
+  kEventSessionLost = 1u << 4,  // the device will be found again or not; finish the file
+  kEventExit = 1u << 5,         // the user ended the session in the headset
+};
+
+struct DeviceInfo {
+  std::string name, version, profile;
+  int64_t xr_minus_monotonic_ns = 0;
+};
+
+// A headset with two controllers (or whatever else gives hands in a tracking space T with +y up).
+// One thread. Losing the device is not an exception: samples come with flags down and events set.
+class TeleopDevice {
+ public:
+  virtual ~TeleopDevice() = default;
+  virtual DeviceInfo info() const = 0;
+  // The newest sample, located at "now"; ids count up by one.
+  virtual RawSample Poll() = 0;
+  // CLOCK_MONOTONIC, or the device's virtual clock where time is virtual.
+  virtual int64_t NowNs() const = 0;
+  // `hand` 0 left, 1 right; amplitude in [0, 1], 0 stops. Never throws.
+  virtual void Haptic(int hand, float amplitude, double seconds) = 0;
+};
+
+}  // namespace understudy

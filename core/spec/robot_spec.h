@@ -1,0 +1,114 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/options.h"
+#include "core/spec/delta_limits.h"
+#include "core/spec/foreign_names.h"
+
+namespace understudy {
+
+// Operational space control with the meaning of robosuite's OSC_POSE (Khatib 1987).
+struct OscOptions {
+  double kp = 150;                 // 1/s^2, position and orientation
+  double damping_ratio = 1;        // kd = 2 sqrt(kp) damping_ratio
+  double nullspace_kp = 10;        // 1/s^2, pulls the posture home without moving E
+  bool uncouple = false;           // position and orientation each with an inertia of its own: what
+                                   // robosuite does, and slower to settle (see the robot's README)
+  double max_linear_delta = 0.05;  // m per policy step: the box of a normalised action
+  double max_angular_delta = 0.5;  // rad per policy step
+  template <class V>
+  void Visit(V& v) {
+    v("kp", kp, "1/s^2", Limits{1, 2000});
+    v("damping_ratio", damping_ratio, "1 is critical", Limits{0.1, 10});
+    v("nullspace_kp", nullspace_kp, "1/s^2", Limits{0, 1000});
+    v("uncouple", uncouple, "separate inertias for position and orientation, as robosuite");
+    v("max_linear_delta", max_linear_delta, "m per policy step", Limits{1e-4, 1});
+    v("max_angular_delta", max_angular_delta, "rad per policy step", Limits{1e-3, 3});
+  }
+};
+
+// gripper.yaml: a gripper, written once and carried by any arm. Names are those of the MJCF files
+// beside it, which an arm's model includes as gripper/<file>.
+struct GripperSpec {
+  std::string name;
+  std::string description;
+  std::string control_site = "grip_site";  // frame E: origin between the finger tips
+  std::vector<std::string> joints;         // finger joints
+  std::string actuator_prefix = "gripper";
+  std::vector<std::string> left_pads, right_pads;  // geoms whose contact counts as holding
+  double max_opening = 0.08;                       // m
+  double speed = 0.2;  // command units per policy step (robosuite: 0.2 toward sign)
+  int symmetry = 1;    // turns of E about its z by 2 pi / symmetry grip alike: 2 for two equal jaws
+  std::filesystem::path folder;  // where gripper.yaml stands; not in the file
+  template <class V>
+  void Visit(V& v) {
+    v("name", name, "as in --robot arm+name");
+    v("description", description, "one line");
+    v("control_site", control_site, "frame E");
+    v("joints", joints, "finger joints");
+    v("actuator_prefix", actuator_prefix, "actuators of the fingers start with it");
+    v("left_pads", left_pads, "geoms of one finger");
+    v("right_pads", right_pads, "geoms of the other");
+    v("max_opening", max_opening, "m", Limits{0, 1});
+    v("speed", speed, "of the commanded opening, share per policy step", Limits{0.001, 2});
+    v("symmetry", symmetry, "turns of E about its z by 2 pi / symmetry grip alike", Limits{1, 64});
+  }
+};
+
+// robot.yaml: how to find the parts of the arm's MJCF, how to drive them and what the arm carries.
+struct RobotSpec {
+  std::string name;  // "panda"; "panda+wide" where it carries another gripper than its own
+  std::string description;
+  std::string model = "model.xml";       // MJCF beside robot.yaml; includes gripper/<file>
+  std::vector<std::string> joints;       // of the arm, base to tip
+  std::vector<double> home;              // rad, also the nullspace posture, whatever it carries
+  double home_noise = 0.02;              // rad, standard deviation per joint at reset
+  std::vector<std::string> link_bodies;  // links and hand: their contacts count as collisions
+  double reach = 0.855;                  // m from the base, of E with the arm's own gripper
+  std::string own_gripper;               // listed gripper, or a path from robot.yaml's folder
+  GripperSpec gripper;                   // what it carries; not in the file
+  OscOptions osc;
+  std::map<std::string, ForeignRobot> foreign;  // by family: what other programs call it
+  std::filesystem::path folder;                 // where robot.yaml stands; not in the file
+
+  DeltaLimits limits() const { return {osc.max_linear_delta, osc.max_angular_delta}; }
+  template <class V>
+  void Visit(V& v) {
+    v("name", name, "as in --robot");
+    v("description", description, "one line");
+    v("model", model, "MJCF file beside this one");
+    v("joints", joints, "of the arm, base to tip");
+    v("home", home, "rad");
+    v("home_noise", home_noise, "rad, standard deviation", Limits{0, 1});
+    v("link_bodies", link_bodies, "bodies whose contacts are collisions");
+    v("reach", reach, "m", Limits{0.1, 10});
+    v("gripper", own_gripper, "listed gripper or path of a gripper.yaml");
+    v("osc", osc, "controller");
+    v("foreign", foreign, "what other programs call it, by family: robosuite, isaaclab");
+  }
+};
+
+// `place` is a listed gripper's name or the path of a gripper.yaml; `root` the folder of listed
+// grippers (sim/grippers). Throws as LoadRobotSpec.
+GripperSpec LoadGripperSpec(const std::string& place, const std::filesystem::path& root);
+
+// robot.yaml with gripper.yaml in it, all but the words for people: equal robots behave alike,
+// given equal models.
+Json DescribeRobot(const RobotSpec& robot);
+
+// "arm+gripper" in two; the second is empty where no gripper is named.
+std::pair<std::string, std::string> SplitRobot(const std::string& place);
+
+// `place` is a listed robot's name or the path of a robot.yaml, with "+" and a gripper (listed, or
+// the path of a gripper.yaml) where it is to carry another than its own; `root` the folder of
+// listed robots (sim/robots); listed grippers lie in sim/grippers beside it. What other programs
+// call the robot holds for its own gripper only. Throws Error(kBadInput) listing every violation,
+// Error(kUsage) for an unknown name.
+RobotSpec LoadRobotSpec(const std::string& place, const std::filesystem::path& root);
+
+}  // namespace understudy

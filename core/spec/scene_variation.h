@@ -1,0 +1,156 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/options.h"
+#include "core/geometry/pose.h"
+
+namespace understudy {
+
+// One change to how the scene looks. All values are absolute (already resolved from the defaults),
+// so that applying an edit twice is the same as once. Names are those of SceneInventory.
+struct LightEdit {
+  static constexpr const char* kTag = "light";
+  std::string light;
+  std::optional<Eigen::Vector3d> position;                    // W, m
+  std::optional<Eigen::Vector3d> direction;                   // W, normalised on use
+  std::optional<Eigen::Vector3d> ambient, diffuse, specular;  // rgb in [0, 1]
+  std::optional<bool> active;
+  template <class V>
+  void Visit(V& v) {
+    v("light", light, "name");
+    v("position", position, "m, world");
+    v("direction", direction, "world");
+    v("ambient", ambient, "rgb", Limits{0, 1});
+    v("diffuse", diffuse, "rgb", Limits{0, 1});
+    v("specular", specular, "rgb", Limits{0, 1});
+    v("active", active, "on or off");
+  }
+};
+
+struct HeadlightEdit {
+  static constexpr const char* kTag = "headlight";
+  std::optional<Eigen::Vector3d> ambient, diffuse, specular;
+  template <class V>
+  void Visit(V& v) {
+    v("ambient", ambient, "rgb", Limits{0, 1});
+    v("diffuse", diffuse, "rgb", Limits{0, 1});
+    v("specular", specular, "rgb", Limits{0, 1});
+  }
+};
+
+struct MaterialEdit {
+  static constexpr const char* kTag = "material";
+  std::string material;
+  std::optional<Eigen::Vector4d> rgba;
+  std::optional<double> specular, shininess, reflectance, emission;
+  template <class V>
+  void Visit(V& v) {
+    v("material", material, "name");
+    v("rgba", rgba, "rgba", Limits{0, 1});
+    v("specular", specular, "", Limits{0, 1});
+    v("shininess", shininess, "", Limits{0, 1});
+    v("reflectance", reflectance, "", Limits{0, 1});
+    v("emission", emission, "", Limits{0, 1});
+  }
+};
+
+// Gives a geom another material of the model: the way of swapping textures that works in every
+// version of MuJoCo's renderer.
+struct GeomMaterialEdit {
+  static constexpr const char* kTag = "geom_material";
+  std::string geom, material;
+  template <class V>
+  void Visit(V& v) {
+    v("geom", geom, "name");
+    v("material", material, "name");
+  }
+};
+
+enum class TexturePattern { kFlat, kChecker, kGradient, kNoise, kWood };
+template <>
+struct EnumNames<TexturePattern> {
+  static constexpr std::array kNames{"flat", "checker", "gradient", "noise", "wood"};
+};
+
+// Paints a 2D texture of the model anew from a generator: reproducible from these numbers alone.
+struct TextureEdit {
+  static constexpr const char* kTag = "texture";
+  std::string texture;
+  TexturePattern pattern = TexturePattern::kFlat;
+  Eigen::Vector3d rgb1 = Eigen::Vector3d::Constant(0.8);
+  Eigen::Vector3d rgb2 = Eigen::Vector3d::Constant(0.4);
+  double cells = 8;   // pattern repeats across the texture
+  uint64_t seed = 0;  // of noise and wood
+  template <class V>
+  void Visit(V& v) {
+    v("texture", texture, "name");
+    v("pattern", pattern, "what is painted");
+    v("rgb1", rgb1, "first colour", Limits{0, 1});
+    v("rgb2", rgb2, "second colour", Limits{0, 1});
+    v("cells", cells, "repeats", Limits{1, 64});
+    v("seed", seed, "of noise and wood");
+  }
+};
+
+struct CameraEdit {
+  static constexpr const char* kTag = "camera";
+  std::string camera;
+  Pose X_PC;  // in the camera's parent body (the world for a fixed camera)
+  double fovy_deg = 45;
+  template <class V>
+  void Visit(V& v) {
+    v("camera", camera, "name");
+    v("pose", X_PC, "in the parent body");
+    v("fovy_deg", fovy_deg, "vertical field of view", Limits{5, 150});
+  }
+};
+
+using SceneEdit =
+    std::variant<LightEdit, HeadlightEdit, MaterialEdit, GeomMaterialEdit, TextureEdit, CameraEdit>;
+
+// A look of the scene: edits from the nominal one, in order. Label-safe by construction: no edit
+// here reaches physics, states or actions. Empty = nominal.
+struct SceneVariation {
+  std::vector<SceneEdit> edits;
+  template <class V>
+  void Visit(V& v) {
+    v("edits", edits, "applied in order to the nominal scene");
+  }
+};
+
+// What of a scene can be varied, with its nominal values: randomizers work from these, never from
+// what an earlier draw left behind.
+struct SceneInventory {
+  struct Light {
+    std::string name;
+    Eigen::Vector3d position, direction, ambient, diffuse, specular;
+  };
+  struct Material {
+    std::string name;
+    Eigen::Vector4d rgba;
+    double specular = 0, shininess = 0, reflectance = 0, emission = 0;
+    std::string texture;  // empty: none
+  };
+  struct Geom {
+    std::string name, body, material;
+  };
+  struct Camera {
+    std::string name;
+    Pose X_PC;
+    double fovy_deg = 45;
+    bool on_robot = false;  // moves with an arm
+  };
+  std::vector<Light> lights;
+  Eigen::Vector3d headlight_ambient, headlight_diffuse, headlight_specular;
+  std::vector<Material> materials;
+  std::vector<Geom> geoms;            // visual ones
+  std::vector<std::string> textures;  // 2D, repaintable
+  std::vector<Camera> cameras;
+};
+
+}  // namespace understudy

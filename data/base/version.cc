@@ -1,7 +1,0 @@
-#include "data/base/version.h"
-
-namespace understudy {
-
-std::string ProgramVersion() { return UNDERSTUDY_VERSION; }
-
-}  // namespace understudy

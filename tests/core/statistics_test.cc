@@ -1,0 +1,75 @@
+#include "core/base/statistics.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace understudy {
+namespace {
+
+// Values of Newcombe, Statistics in Medicine 1998, table I (method 3), and of the formula by hand.
+TEST(WilsonInterval, KnownValues) {
+  const Interval a = WilsonInterval(81, 263);
+  EXPECT_NEAR(a.low, 0.2553, 5e-5);
+  EXPECT_NEAR(a.high, 0.3662, 5e-5);
+  const Interval b = WilsonInterval(15, 148);
+  EXPECT_NEAR(b.low, 0.0624, 5e-5);
+  EXPECT_NEAR(b.high, 0.1605, 5e-5);
+  const Interval c = WilsonInterval(0, 20);
+  EXPECT_EQ(c.low, 0);
+  EXPECT_NEAR(c.high, 0.1611, 5e-5);
+  const Interval d = WilsonInterval(1, 29);
+  EXPECT_NEAR(d.low, 0.0061, 5e-5);
+  EXPECT_NEAR(d.high, 0.1718, 5e-5);
+}
+
+TEST(WilsonInterval, HoldsTheRateAndMirrors) {
+  for (int n = 1; n <= 40; ++n) {
+    for (int k = 0; k <= n; ++k) {
+      const Interval i = WilsonInterval(k, n), mirror = WilsonInterval(n - k, n);
+      EXPECT_LE(i.low, static_cast<double>(k) / n);
+      EXPECT_GE(i.high, static_cast<double>(k) / n);
+      EXPECT_NEAR(i.low, 1 - mirror.high, 1e-12);
+      EXPECT_LT(WilsonInterval(10 * k, 10 * n).high - WilsonInterval(10 * k, 10 * n).low,
+                i.high - i.low);
+    }
+  }
+  EXPECT_EQ(WilsonInterval(0, 0).low, 0);
+  EXPECT_EQ(WilsonInterval(0, 0).high, 1);
+}
+
+TEST(McNemarExact, KnownValues) {
+  // 2 * P(Binomial(n, 1/2) <= least), counted by hand
+  EXPECT_NEAR(McNemarExact(0, 5), 2.0 / 32, 1e-12);
+  EXPECT_NEAR(McNemarExact(1, 9), 2.0 * 11 / 1024, 1e-12);
+  EXPECT_NEAR(McNemarExact(2, 8), 2.0 * 56 / 1024, 1e-12);
+  EXPECT_EQ(McNemarExact(4, 4), 1);
+  EXPECT_EQ(McNemarExact(0, 0), 1);
+  EXPECT_EQ(McNemarExact(3, 12), McNemarExact(12, 3));
+  // thousands of pairs neither overflow nor vanish
+  EXPECT_NEAR(McNemarExact(4900, 5100), 0.0466, 5e-4);
+}
+
+TEST(Quantile, IsLinearBetweenNeighbours) {
+  EXPECT_EQ(Quantile({3, 1, 2}, 0), 1);
+  EXPECT_EQ(Quantile({3, 1, 2}, 1), 3);
+  EXPECT_EQ(Quantile({3, 1, 2}, 0.5), 2);
+  EXPECT_NEAR(Quantile({0, 10}, 0.25), 2.5, 1e-12);
+  EXPECT_EQ(Quantile({}, 0.5), 0);
+}
+
+// Numbers by hand: median 3, distances 2 1 0 1 97, of which the median is 1.
+TEST(OutlierScores, AreDistancesInMedianDistances) {
+  const std::vector<double> scores = OutlierScores({1, 2, 3, 4, 100});
+  const std::vector<double> wanted{2 * 0.6745, 0.6745, 0, 0.6745, 97 * 0.6745};
+  ASSERT_EQ(scores.size(), wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i) EXPECT_DOUBLE_EQ(scores[i], wanted[i]);
+  // what is alike has no outliers, unless a least distance is told
+  EXPECT_EQ(OutlierScores({5, 5, 5, 5, 9})[4], 0);
+  EXPECT_DOUBLE_EQ(OutlierScores({5, 5, 5, 5, 9}, 0.5)[4], 0.6745 * 4 / 0.5);
+  EXPECT_DOUBLE_EQ(OutlierScores({1, 2, 3, 4, 100}, 10)[4], 97 * 0.06745);
+  EXPECT_TRUE(OutlierScores({}).empty());
+}
+
+}  // namespace
+}  // namespace understudy
