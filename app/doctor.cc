@@ -25,7 +25,7 @@
 #include "data/store/video/video_writer.h"
 #endif
 #ifdef WITH_VIEW
-#include "data/view/server.h"
+#include "view/server.h"
 #endif
 #ifdef WITH_ARROW
 #include "data/store/convert/parquet_writer.h"

@@ -7,9 +7,9 @@
 #include "app/data_commands.h"
 #include "core/base/error.h"
 #include "data/store/dataset.h"
-#include "data/view/marks.h"
+#include "view/marks.h"
 #ifdef WITH_VIEW
-#include "data/view/server.h"
+#include "view/server.h"
 #endif
 
 namespace understudy {

@@ -1,4 +1,4 @@
-# cmake -DFOLDER=data/view/page -DOUT=page.cc -P embed_page.cmake
+# cmake -DFOLDER=view/page -DOUT=page.cc -P embed_page.cmake
 # One self-contained page of page.html and the files beside it: a line `@include name@` stands for
 # the text of a file. The result is bytes in a .cc, for a compiler's limits on literals are short.
 file(READ ${FOLDER}/page.html page)
@@ -13,7 +13,7 @@ file(READ ${OUT}.html bytes HEX)
 string(REGEX REPLACE "(................................)" "\\1\n" bytes "${bytes}")
 string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
 file(WRITE ${OUT} "// Made by cmake/embed_page.cmake.
-#include \"data/view/page.h\"
+#include \"view/page.h\"
 namespace understudy {
 static constexpr unsigned char kPage[] = {
 ${bytes}

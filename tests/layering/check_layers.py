@@ -3,15 +3,15 @@
 import pathlib, re, sys
 
 ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
-FOLDERS = ("app", "core", "data", "teleop", "sim", "mimic", "augment", "train")
-STAGES = ("teleop", "sim", "mimic", "augment", "train")
+FOLDERS = ("app", "core", "data", "view", "teleop", "sim", "mimic", "augment", "train")
+STAGES = ("view", "teleop", "sim", "mimic", "augment", "train")
 
 # an outside library's headers, and the only places that may include them
 HOMES = {
     r"hdf5|H5\w*\.h|libdeflate": (r"data/store/[^/]+",),
     r"libav\w+/|libsw\w+/": (r"data/store/video/",),
     r"arrow/|parquet/": (r"data/store/convert/",),
-    r"httplib": (r"data/view/",),
+    r"httplib": (r"view/",),
     r"openxr/": (r"teleop/openxr/", r"teleop/virtual_headset/"),
     r"mujoco/": (r"sim/",),
     r"EGL/|GL/|GLES": (r"sim/", r"teleop/openxr/"),

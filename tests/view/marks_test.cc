@@ -1,5 +1,5 @@
 // Marks: nothing is lost, nothing of others is overwritten, and they follow their episodes.
-#include "data/view/marks.h"
+#include "view/marks.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,8 +9,8 @@
 #include <fstream>
 
 #include "data/store/select.h"
-#include "data/view/catalogue.h"
 #include "tests/view/view_support.h"
+#include "view/catalogue.h"
 
 namespace understudy::view_test {
 namespace {

@@ -10,9 +10,9 @@
 #include <string>
 #include <thread>
 
-#include "data/view/http.h"
-#include "data/view/server.h"
 #include "tests/view/view_support.h"
+#include "view/http.h"
+#include "view/server.h"
 
 namespace understudy::view_test {
 

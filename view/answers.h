@@ -1,15 +1,15 @@
 #pragma once
 
-// What the page asks for, without HTTP: requests to values. data/view/server.cc serves it.
+// What the page asks for, without HTTP: requests to values. view/server.cc serves it.
 
 #include <map>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 
-#include "data/view/catalogue.h"
-#include "data/view/episode_view.h"
-#include "data/view/marks.h"
+#include "view/catalogue.h"
+#include "view/episode_view.h"
+#include "view/marks.h"
 
 namespace understudy {
 

@@ -1,4 +1,4 @@
-#include "data/view/episode_view.h"
+#include "view/episode_view.h"
 
 #include <fmt/format.h>
 

@@ -4,7 +4,7 @@
 
 namespace understudy {
 
-// The page: data/view/page, put together into one text when the program is built. `@KEY@` and
+// The page: view/page, put together into one text when the program is built. `@KEY@` and
 // `@NONCE@` stand for what a server fills in.
 std::string_view Page();
 

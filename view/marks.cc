@@ -1,4 +1,4 @@
-#include "data/view/marks.h"
+#include "view/marks.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -11,7 +11,7 @@
 #include "core/base/json.h"
 #include "core/episode/motion.h"
 #include "data/store/dataset.h"
-#include "data/view/marks.h"
+#include "view/marks.h"
 
 namespace understudy {
 

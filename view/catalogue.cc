@@ -1,4 +1,4 @@
-#include "data/view/catalogue.h"
+#include "view/catalogue.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "data/view/answers.h"
+#include "view/answers.h"
 
 #include <fmt/format.h>
 

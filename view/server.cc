@@ -1,4 +1,4 @@
-#include "data/view/server.h"
+#include "view/server.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -11,9 +11,9 @@
 #include <thread>
 
 #include "core/base/error.h"
-#include "data/view/answers.h"
-#include "data/view/http.h"
-#include "data/view/page.h"
+#include "view/answers.h"
+#include "view/http.h"
+#include "view/page.h"
 
 namespace understudy {
 namespace {
