@@ -11,7 +11,8 @@
 
 #include "app/terminal_progress.h"
 #include "core/base/error.h"
-#include "data/store/dataset.h"
+#include "data/store/hdf5/library.h"
+#include "data/store/reader.h"
 
 namespace understudy {
 namespace {

@@ -8,7 +8,7 @@
 #ifdef WITH_ARROW
 #include "app/convert_lerobot.h"
 #endif
-#include "data/store/dataset.h"
+#include "data/store/reader.h"
 
 namespace understudy {
 namespace {

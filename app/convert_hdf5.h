@@ -5,8 +5,8 @@
 #include <string>
 
 #include "app/registry.h"
-#include "data/store/dataset.h"
 #include "data/store/foreign_writer.h"
+#include "data/store/reader.h"
 
 namespace understudy {
 

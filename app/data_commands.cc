@@ -8,10 +8,15 @@
 #ifdef WITH_ARROW
 #include "data/store/convert/lerobot_verify.h"
 #endif
-#include "data/store/command.h"
-#include "data/store/dataset.h"
-#include "data/store/select.h"
-#include "data/store/trim.h"
+#include "data/store/edit/describe.h"
+#include "data/store/edit/merge.h"
+#include "data/store/edit/repair.h"
+#include "data/store/edit/replay.h"
+#include "data/store/edit/select.h"
+#include "data/store/edit/trim.h"
+#include "data/store/edit/verify.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
 
 namespace understudy {
 namespace {

@@ -11,7 +11,7 @@
 #include "core/spec/listed.h"
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
-#include "data/store/command.h"
+#include "data/store/hdf5/library.h"
 #ifdef WITH_MUJOCO
 #include "sim/probe.h"
 #endif
@@ -22,7 +22,7 @@
 #include "train/torch/probe.h"
 #endif
 #ifdef WITH_VIDEO
-#include "data/store/video/video_writer.h"
+#include "data/video/video_writer.h"
 #endif
 #ifdef WITH_VIEW
 #include "view/server.h"

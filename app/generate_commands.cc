@@ -11,8 +11,9 @@
 #include "app/twin.h"
 #include "augment/command.h"
 #include "core/base/shard.h"
-#include "data/store/dataset.h"
 #include "data/store/files.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
 #include "data/store/translate.h"
 #include "mimic/command.h"
 

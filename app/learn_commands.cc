@@ -13,7 +13,7 @@
 #include "train/torch/groot.h"
 #endif
 #ifdef WITH_VIDEO
-#include "data/store/video/video_writer.h"
+#include "data/video/video_writer.h"
 #endif
 
 namespace understudy {

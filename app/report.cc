@@ -10,9 +10,10 @@
 #include "app/mimic_report.h"
 #include "app/page.h"
 #include "app/pipeline.h"
-#include "data/store/dataset.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
 #ifdef WITH_VIDEO
-#include "data/store/video/png.h"
+#include "data/video/png.h"
 #endif
 
 namespace understudy {

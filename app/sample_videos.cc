@@ -10,7 +10,7 @@
 #include "app/page.h"
 #include "core/base/error.h"
 #ifdef WITH_VIDEO
-#include "data/store/video/video_writer.h"
+#include "data/video/video_writer.h"
 #endif
 
 namespace understudy {

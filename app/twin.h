@@ -6,7 +6,7 @@
 #include "core/seam/simulator.h"
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
-#include "data/store/dataset.h"
+#include "data/store/header.h"
 #include "mimic/transit.h"
 
 namespace understudy {

@@ -6,7 +6,7 @@
 
 #include "app/data_commands.h"
 #include "core/base/error.h"
-#include "data/store/dataset.h"
+#include "data/store/reader.h"
 #include "view/marks.h"
 #ifdef WITH_VIEW
 #include "view/server.h"

@@ -6,7 +6,9 @@
 #include "augment/command.h"
 #include "core/base/hash.h"
 #include "core/base/ordered_pool.h"
-#include "data/store/dataset.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
+#include "data/store/writer.h"
 
 namespace understudy {
 namespace {

@@ -19,7 +19,11 @@
 #include <vector>
 
 #include "core/base/hash.h"
-#include "data/store/dataset.h"
+#include "data/store/attempt_record.h"
+#include "data/store/edit/verify.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
+#include "data/store/writer.h"
 
 namespace understudy {
 namespace {

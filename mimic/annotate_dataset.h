@@ -9,7 +9,6 @@
 #include "core/seam/simulator.h"
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
-#include "data/store/dataset.h"
 #include "mimic/review.h"
 
 namespace understudy {

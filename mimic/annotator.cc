@@ -9,7 +9,10 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/base/names.h"
-#include "data/store/command.h"
+#include "data/store/attempt_record.h"
+#include "data/store/edit/replay.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
 
 namespace understudy {
 namespace {

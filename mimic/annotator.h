@@ -6,7 +6,8 @@
 
 #include "core/episode/episode.h"
 #include "core/seam/revisit.h"
-#include "data/store/dataset.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
 #include "data/store/translate.h"
 #include "mimic/annotate_dataset.h"
 #include "mimic/review.h"

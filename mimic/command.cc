@@ -11,8 +11,10 @@
 #include "core/base/hash.h"
 #include "core/base/ordered_pool.h"
 #include "core/base/shard.h"
-#include "data/store/dataset.h"
 #include "data/store/files.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
+#include "data/store/writer.h"
 #include "mimic/dataset_sink.h"
 #include "mimic/reach.h"
 

@@ -8,7 +8,7 @@
 #include "core/base/progress.h"
 #include "core/seam/simulator.h"
 #include "core/spec/task_spec.h"
-#include "data/store/dataset.h"
+#include "data/store/reader.h"
 #include "mimic/generator.h"
 #include "mimic/report.h"
 #include "mimic/tune.h"

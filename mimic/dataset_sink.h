@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "data/store/dataset.h"
+#include "data/store/attempt_record.h"
 #include "data/store/files.h"
+#include "data/store/writer.h"
 #include "mimic/generator.h"
 
 namespace understudy {

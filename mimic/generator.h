@@ -9,7 +9,7 @@
 #include "core/base/options.h"
 #include "core/base/progress.h"
 #include "core/seam/simulator.h"
-#include "data/store/dataset.h"
+#include "data/store/attempt_record.h"
 #include "mimic/attempt.h"
 #include "mimic/report.h"
 #include "mimic/source_set.h"

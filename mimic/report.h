@@ -10,7 +10,7 @@
 #include "core/base/json.h"
 #include "core/base/statistics.h"
 #include "core/spec/task_spec.h"
-#include "data/store/dataset.h"
+#include "data/store/attempt_record.h"
 #include "mimic/reset_bins.h"
 #include "mimic/source_set.h"
 

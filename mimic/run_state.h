@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/spec/task_spec.h"
-#include "data/store/dataset.h"
+#include "data/store/attempt_record.h"
 #include "mimic/balance.h"
 #include "mimic/generator.h"
 #include "mimic/report.h"

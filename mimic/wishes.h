@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "data/store/dataset.h"
+#include "data/store/reader.h"
 #include "mimic/review.h"
 
 namespace understudy {

@@ -6,7 +6,7 @@
 #include "core/seam/simulator.h"
 #include "core/seam/teleop_device.h"
 #include "core/spec/task_spec.h"
-#include "data/store/dataset.h"
+#include "data/store/header.h"
 #include "teleop/pacer.h"
 #include "teleop/retarget.h"
 

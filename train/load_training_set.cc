@@ -2,7 +2,8 @@
 #include <set>
 
 #include "core/base/error.h"
-#include "data/store/dataset.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
 #include "train/training_set.h"
 
 namespace understudy {

@@ -7,7 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/statistics.h"
-#include "data/store/select.h"
+#include "data/store/edit/select.h"
 
 namespace understudy {
 namespace {

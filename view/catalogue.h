@@ -10,7 +10,7 @@
 
 #include "core/base/json.h"
 #include "core/episode/motion.h"
-#include "data/store/dataset.h"
+#include "data/store/reader.h"
 #include "view/marks.h"
 
 namespace understudy {
@@ -31,7 +31,7 @@ class Catalogue {
   // thousand. "outliers" is null until all are read, then {"jerk_rms": {"median", "episodes":
   // […]}, …} of the figures that `data info` looks at.
   Json Rows(size_t from) const;
-  // The episodes that a condition holds for (data/store/select.h); besides its names there is
+  // The episodes that a condition holds for (data/store/edit/select.h); besides its names there is
   // `mark`, 'keep', 'drop' or null. Throws Error(kUsage) for conditions that make no sense,
   // Error(kFailed) where it asks for motion that has not been read yet.
   std::vector<size_t> Where(const std::string& condition, const std::vector<Mark>& marks) const;

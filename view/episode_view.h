@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "core/base/json.h"
-#include "data/store/dataset.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
 
 namespace understudy {
 

@@ -10,8 +10,8 @@
 #include <set>
 
 #include "core/base/error.h"
-#include "data/store/assemble.h"
-#include "data/store/mask_copy.h"
+#include "data/store/edit/assemble.h"
+#include "data/store/edit/mask_copy.h"
 
 namespace understudy {
 namespace fs = std::filesystem;

@@ -10,7 +10,7 @@
 
 #include "core/base/json.h"
 #include "core/base/options.h"
-#include "data/store/dataset.h"
+#include "data/store/reader.h"
 
 namespace understudy {
 

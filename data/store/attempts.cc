@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "core/base/error.h"
-#include "data/store/journal_driver.h"
+#include "data/store/hdf5/journal_driver.h"
 #include "data/store/meta.h"
 
 namespace understudy {

@@ -4,8 +4,8 @@
 
 #include "core/base/error.h"
 #include "data/store/files.h"
+#include "data/store/hdf5/journal_driver.h"
 #include "data/store/image_column.h"
-#include "data/store/journal_driver.h"
 
 namespace understudy {
 namespace fs = std::filesystem;

@@ -11,7 +11,7 @@
 
 #include "core/base/json.h"
 #include "core/image/image.h"
-#include "data/store/column.h"
+#include "data/store/hdf5/column.h"
 
 namespace understudy {
 

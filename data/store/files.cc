@@ -10,7 +10,7 @@
 #include <string>
 
 #include "core/base/error.h"
-#include "data/store/dataset.h"
+#include "data/store/hdf5/library.h"
 
 namespace understudy {
 

@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "data/store/dataset.h"
-#include "data/store/hdf5.h"
+#include "data/store/hdf5/hdf5.h"
+#include "data/store/header.h"
 #include "data/store/translate.h"
 
 namespace understudy {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "core/base/error.h"
-#include "data/store/column.h"
 #include "data/store/foreign_writer.h"
-#include "data/store/hdf5.h"
+#include "data/store/hdf5/column.h"
+#include "data/store/hdf5/hdf5.h"
 
 namespace understudy::foreign {
 

@@ -9,9 +9,9 @@
 #include "data/store/files.h"
 #include "data/store/foreign.h"
 #include "data/store/foreign_columns.h"
+#include "data/store/hdf5/journal_driver.h"
 #include "data/store/image_column.h"
 #include "data/store/import.h"
-#include "data/store/journal_driver.h"
 #include "data/store/meta.h"
 
 namespace understudy {

@@ -9,7 +9,7 @@
 
 #include "core/base/options.h"
 #include "core/base/progress.h"
-#include "data/store/dataset.h"
+#include "data/store/reader.h"
 #include "data/store/translate.h"
 
 namespace understudy {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/image/image.h"
-#include "data/store/hdf5.h"
+#include "data/store/hdf5/hdf5.h"
 
 namespace understudy {
 

@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "core/base/progress.h"
-#include "data/store/dataset.h"
 #include "data/store/foreign_writer.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
 #include "data/store/translate.h"
 
 namespace understudy {

@@ -8,8 +8,9 @@
 
 #include "core/base/hash.h"
 #include "core/episode/episode.h"
-#include "data/store/dataset.h"
-#include "data/store/hdf5.h"
+#include "data/store/attempt_record.h"
+#include "data/store/hdf5/hdf5.h"
+#include "data/store/header.h"
 
 namespace understudy {
 

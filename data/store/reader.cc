@@ -1,3 +1,5 @@
+#include "data/store/reader.h"
+
 #include <fmt/format.h>
 
 #include <list>
@@ -5,9 +7,10 @@
 #include <mutex>
 
 #include "core/base/error.h"
-#include "data/store/dataset.h"
+#include "data/store/attempt_record.h"
 #include "data/store/episode_columns.h"
 #include "data/store/foreign.h"
+#include "data/store/header.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
 

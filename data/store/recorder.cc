@@ -1,3 +1,5 @@
+#include "data/store/recorder.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -5,12 +7,13 @@
 
 #include "core/base/error.h"
 #include "core/base/rng.h"
-#include "data/store/dataset.h"
 #include "data/store/episode_columns.h"
 #include "data/store/files.h"
-#include "data/store/journal_driver.h"
+#include "data/store/hdf5/journal_driver.h"
+#include "data/store/header.h"
 #include "data/store/meta.h"
 #include "data/store/recording.h"
+#include "data/store/writer.h"
 
 namespace understudy {
 namespace fs = std::filesystem;

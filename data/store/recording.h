@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "data/store/dataset.h"
+#include "data/store/recorder.h"
 
 namespace understudy {
 

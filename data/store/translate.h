@@ -5,7 +5,7 @@
 
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
-#include "data/store/dataset.h"
+#include "data/store/header.h"
 
 namespace understudy {
 

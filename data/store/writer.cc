@@ -1,3 +1,5 @@
+#include "data/store/writer.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -7,11 +9,12 @@
 #include <functional>
 
 #include "core/base/error.h"
-#include "data/store/dataset.h"
+#include "data/store/attempt_record.h"
 #include "data/store/episode_columns.h"
 #include "data/store/files.h"
+#include "data/store/hdf5/journal_driver.h"
+#include "data/store/header.h"
 #include "data/store/image_column.h"
-#include "data/store/journal_driver.h"
 #include "data/store/meta.h"
 
 namespace understudy {

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "core/base/json.h"
-#include "data/store/dataset.h"
+#include "data/store/reader.h"
 #include "tests/support/subprocess.h"
 
 namespace understudy {

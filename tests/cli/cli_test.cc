@@ -1,6 +1,6 @@
 // The program as its users meet it: processes, exit codes, texts and files.
 #include "core/base/json.h"
-#include "data/store/dataset.h"
+#include "data/store/reader.h"
 #include "tests/cli/cli_support.h"
 
 namespace understudy {

@@ -1,5 +1,5 @@
 // One robot's demonstrations on another, and any gripper on any arm, on the command line.
-#include "data/store/dataset.h"
+#include "data/store/reader.h"
 #include "tests/cli/cli_support.h"
 
 namespace understudy {

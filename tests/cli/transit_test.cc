@@ -1,5 +1,6 @@
 // Planned transits from nothing: demonstrated, multiplied along free ways, replayed.
-#include "data/store/dataset.h"
+#include "data/store/attempt_record.h"
+#include "data/store/reader.h"
 #include "tests/cli/cli_support.h"
 
 namespace understudy {

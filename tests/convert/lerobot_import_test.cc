@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/store/video/codec.h"
+#include "data/video/codec.h"
 #include "tests/convert/lerobot_fixture.h"
 
 namespace understudy::store_test {

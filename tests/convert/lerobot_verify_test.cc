@@ -2,7 +2,7 @@
 
 #include "data/store/convert/lerobot_verify.h"
 
-#include "data/store/video/video_writer.h"
+#include "data/video/video_writer.h"
 #include "tests/convert/lerobot_damage.h"
 
 namespace understudy::store_test {

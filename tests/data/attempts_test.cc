@@ -3,7 +3,12 @@
 
 #include <cmath>
 
-#include "data/store/command.h"
+#include "data/store/attempt_record.h"
+#include "data/store/edit/merge.h"
+#include "data/store/edit/repair.h"
+#include "data/store/edit/verify.h"
+#include "data/store/reader.h"
+#include "data/store/writer.h"
 #include "tests/data/surgeon.h"
 
 namespace understudy {

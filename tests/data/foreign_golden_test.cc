@@ -5,7 +5,8 @@
 
 #include <cmath>
 
-#include "data/store/command.h"
+#include "data/store/edit/verify.h"
+#include "data/store/reader.h"
 #include "tests/data/foreign_support.h"
 
 namespace understudy {

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <fstream>
 
-#include "data/store/command.h"
+#include "data/store/edit/verify.h"
+#include "data/store/reader.h"
+#include "data/store/writer.h"
 #include "tests/data/foreign_support.h"
 
 namespace understudy {

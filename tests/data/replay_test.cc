@@ -1,9 +1,13 @@
 // Replaying a dataset: actions lead to the recorded states, or the first row where they do not.
 
+#include "data/store/edit/replay.h"
+
 #include <gmock/gmock.h>
 
 #include "core/base/error.h"
-#include "data/store/command.h"
+#include "data/store/edit/verify.h"
+#include "data/store/header.h"
+#include "data/store/writer.h"
 #include "tests/data/store_support.h"
 #include "tests/support/fake_simulator.h"
 

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/store/command.h"
+#include "data/store/edit/verify.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
 #include "tests/data/foreign_support.h"
 
 namespace understudy {

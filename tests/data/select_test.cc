@@ -1,6 +1,6 @@
 // Filtering, splitting and relabelling: which episodes, and that they stay what they were.
 
-#include "data/store/select.h"
+#include "data/store/edit/select.h"
 
 #include <gmock/gmock.h>
 
@@ -8,7 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/episode/motion.h"
-#include "data/store/trim.h"
+#include "data/store/edit/trim.h"
 #include "tests/data/store_support.h"
 
 namespace understudy::store_test {

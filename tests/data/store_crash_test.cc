@@ -8,7 +8,13 @@
 #include <optional>
 #include <set>
 
-#include "data/store/command.h"
+#include "data/store/attempt_record.h"
+#include "data/store/edit/repair.h"
+#include "data/store/edit/verify.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
+#include "data/store/recorder.h"
+#include "data/store/writer.h"
 #include "tests/data/kill_support.h"
 
 namespace understudy {

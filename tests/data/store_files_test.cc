@@ -6,7 +6,13 @@
 #include <fstream>
 
 #include "core/episode/motion.h"
-#include "data/store/command.h"
+#include "data/store/edit/describe.h"
+#include "data/store/edit/merge.h"
+#include "data/store/edit/repair.h"
+#include "data/store/edit/verify.h"
+#include "data/store/hdf5/library.h"
+#include "data/store/reader.h"
+#include "data/store/writer.h"
 #include "tests/data/surgeon.h"
 
 namespace understudy {

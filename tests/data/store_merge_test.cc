@@ -2,7 +2,12 @@
 
 #include <gmock/gmock.h>
 
-#include "data/store/command.h"
+#include "data/store/edit/describe.h"
+#include "data/store/edit/merge.h"
+#include "data/store/edit/verify.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
+#include "data/store/writer.h"
 #include "tests/data/surgeon.h"
 
 namespace understudy {

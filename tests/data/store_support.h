@@ -14,7 +14,7 @@
 #include "core/base/hash.h"
 #include "core/base/options.h"
 #include "core/base/rng.h"
-#include "data/store/dataset.h"
+#include "data/store/header.h"
 #include "tests/support/own_folder.h"
 
 namespace understudy::store_test {

@@ -8,8 +8,8 @@ STAGES = ("view", "teleop", "sim", "mimic", "augment", "train")
 
 # an outside library's headers, and the only places that may include them
 HOMES = {
-    r"hdf5|H5\w*\.h|libdeflate": (r"data/store/[^/]+",),
-    r"libav\w+/|libsw\w+/": (r"data/store/video/",),
+    r"hdf5|H5\w*\.h|libdeflate": (r"data/store/",),
+    r"libav\w+/|libsw\w+/": (r"data/video/",),
     r"arrow/|parquet/": (r"data/store/convert/",),
     r"httplib": (r"view/",),
     r"openxr/": (r"teleop/openxr/", r"teleop/virtual_headset/"),

@@ -1,8 +1,12 @@
 // What data annotate refuses, and what it does not claim.
 #include <cmath>
 
-#include "data/store/command.h"
-#include "data/store/select.h"
+#include "data/store/edit/replay.h"
+#include "data/store/edit/select.h"
+#include "data/store/edit/verify.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
+#include "data/store/writer.h"
 #include "tests/mimic/annotate_fixture.h"
 
 namespace understudy {

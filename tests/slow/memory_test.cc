@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include "data/store/command.h"
+#include "data/store/edit/merge.h"
+#include "data/store/edit/repair.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
+#include "data/store/writer.h"
 #include "mimic/command.h"
 #include "tests/data/kill_support.h"
 #include "tests/mimic/fixture.h"

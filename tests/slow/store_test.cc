@@ -3,9 +3,14 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include "data/store/command.h"
-#include "data/store/select.h"
-#include "data/store/trim.h"
+#include "data/store/edit/describe.h"
+#include "data/store/edit/merge.h"
+#include "data/store/edit/select.h"
+#include "data/store/edit/trim.h"
+#include "data/store/edit/verify.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
+#include "data/store/writer.h"
 #include "tests/data/kill_support.h"
 
 namespace understudy {

@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
-#include "data/store/dataset.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
+#include "data/store/writer.h"
 #include "tests/train/fake_engine.h"
 #include "tests/train/training_fixture.h"
 #include "train/checkpoint.h"

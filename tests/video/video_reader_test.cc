@@ -1,4 +1,4 @@
-#include "data/store/video/video_reader.h"
+#include "data/video/video_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 
 #include "core/base/error.h"
 #include "core/base/rng.h"
-#include "data/store/video/png.h"
-#include "data/store/video/video_writer.h"
+#include "data/video/png.h"
+#include "data/video/video_writer.h"
 
 namespace understudy {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "core/base/error.h"
 #include "core/base/rng.h"
-#include "data/store/video/png.h"
-#include "data/store/video/video_writer.h"
+#include "data/video/png.h"
+#include "data/video/video_writer.h"
 #include "tests/support/read_film.h"
 
 namespace understudy {

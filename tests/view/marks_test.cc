@@ -8,7 +8,7 @@
 
 #include <fstream>
 
-#include "data/store/select.h"
+#include "data/store/edit/select.h"
 #include "tests/view/view_support.h"
 #include "view/catalogue.h"
 

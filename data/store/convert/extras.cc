@@ -6,7 +6,11 @@
 
 #include "core/base/error.h"
 #include "core/base/options.h"
-#include "data/store/command.h"
+#include "data/store/attempt_record.h"
+#include "data/store/edit/verify.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
+#include "data/store/writer.h"
 
 namespace understudy {
 namespace fs = std::filesystem;

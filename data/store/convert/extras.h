@@ -7,7 +7,8 @@
 #include <memory>
 #include <vector>
 
-#include "data/store/dataset.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
 
 namespace understudy {
 

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "data/store/convert/lerobot.h"
-#include "data/store/video/video_writer.h"
+#include "data/video/video_writer.h"
 
 namespace understudy {
 

@@ -6,8 +6,8 @@
 
 #include "core/base/options.h"
 #include "core/base/progress.h"
-#include "data/store/dataset.h"
-#include "data/store/video/codec.h"
+#include "data/store/reader.h"
+#include "data/video/codec.h"
 
 namespace understudy {
 

@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "core/base/error.h"
-#include "data/store/video/png.h"
+#include "data/video/png.h"
 
 namespace understudy {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "data/store/convert/lerobot_folder.h"
 #include "data/store/convert/parquet_reader.h"
-#include "data/store/video/video_reader.h"
+#include "data/video/video_reader.h"
 
 namespace understudy {
 

@@ -4,7 +4,7 @@
 
 #include "core/base/progress.h"
 #include "data/store/convert/lerobot_import.h"
-#include "data/store/dataset.h"
+#include "data/store/edit/verify.h"
 
 namespace understudy {
 

@@ -1,0 +1,199 @@
+#include "data/store/edit/assemble.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "core/base/error.h"
+#include "data/store/episode_columns.h"
+#include "data/store/files.h"
+#include "data/store/hdf5/hdf5.h"
+#include "data/store/hdf5/journal_driver.h"
+#include "data/store/meta.h"
+
+namespace understudy {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr size_t kFlushEvery = 20;  // episodes: memory holds their lists until then
+
+[[noreturn]] void Refuse(const DatasetReader& first, const DatasetReader& other,
+                         const std::string& what, const Json& x, const Json& y) {
+  ThrowBadInput(
+      fmt::format("'{}' and '{}' cannot stand in one dataset: {} is {} in one and {} in the other",
+                  first.path().string(), other.path().string(), what, x.dump(), y.dump()));
+}
+
+// What must agree before episodes may stand in one file.
+void RequireAlike(const DatasetReader& first, const DatasetReader& other) {
+  const Json a = HeaderToJson(first.header()), b = HeaderToJson(other.header());
+  for (const auto& [key, value] : a["simulator"].items()) {
+    if (value != b["simulator"][key]) Refuse(first, other, key, value, b["simulator"][key]);
+  }
+  for (const char* key : {"limits", "cameras", "image_width", "image_height"}) {
+    if (a[key] != b[key]) Refuse(first, other, key, a[key], b[key]);
+  }
+}
+
+// How all robots are driven, whose gains and home are in no model; null: nobody tells.
+Json CommonRobotSpec(const std::vector<DatasetReader>& inputs) {
+  const DatasetReader* teller = nullptr;
+  for (const DatasetReader& input : inputs) {
+    const Json robot = RobotSpecOf(input.header());
+    if (robot.is_null()) continue;
+    if (teller == nullptr) teller = &input;
+    const Json first = RobotSpecOf(teller->header());
+    if (robot == first) continue;
+    const Json::json_pointer at = FirstDifference(first, robot);
+    const auto value = [&](const Json& json) { return json.contains(at) ? json.at(at) : Json(); };
+    Refuse(*teller, input, fmt::format("{}.{}", kRobotSpec, Dotted(at)), value(first),
+           value(robot));
+  }
+  return teller == nullptr ? Json() : RobotSpecOf(teller->header());
+}
+
+// Writes an edited meta and returns the episode's new content hash.
+std::string Edit(const h5::Group& demo, const Assembly::Pick& pick, const Assembly& assembly) {
+  EpisodeMeta meta = ReadMeta(demo);
+  assembly.edit(pick, meta);
+  WriteMeta(demo, meta, ReadLength(demo), demo.Text("model_file", ""));
+  RawStream raw;
+  ReadRawInfo(demo, raw);
+  const h5::Group own = demo.Open("understudy");
+  const std::string columns = own.Text("column_hashes");
+  const std::string hash = EpisodeHash(meta, raw, ParseJson(columns, own.Place()));
+  own.SetText("content_hash", hash);
+  return hash;
+}
+
+}  // namespace
+
+void RequireOwn(const DatasetReader& reader) {
+  if (!reader.content_hash().empty()) return;
+  ThrowBadInput(
+      fmt::format("{}: was written by another program and lacks what a new dataset needs of it",
+                  reader.path().string()));
+}
+
+void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly,
+              const fs::path& output) {
+  Require(!inputs.empty() && !assembly.episodes.empty(), "something to put together");
+  Require(!assembly.edit || !assembly.by_reference, "only a copy can be edited");
+  for (const DatasetReader& input : inputs) {
+    CheckOutput(output, assembly.overwrite, {input.path()});
+    RequireOwn(input);
+    RequireAlike(inputs.front(), input);
+  }
+  const Json robot = CommonRobotSpec(inputs);
+  DatasetHeader header = inputs.front().header();
+  header.parents.clear();
+  for (const DatasetReader& input : inputs) header.parents.push_back(input.content_hash());
+  header.settings = assembly.settings;
+  SetRobotSpec(robot, header);
+
+  const h5::Guard guard;
+  std::error_code none;
+  if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), none);
+  h5::GrowingFile file = h5::GrowingFile::Create(PartOf(output));
+  WriteHeader(file.root(), header);
+  h5::Group data = file.root().Open("data"), own = file.root().Open("understudy");
+  const fs::path folder = fs::absolute(output).parent_path();
+  std::vector<h5::Group> sources;
+  for (const DatasetReader& input : inputs) {
+    sources.push_back(h5::OpenForReading(input.path()).Open("data"));
+  }
+
+  // the episodes
+  std::vector<std::map<std::string, std::string>> renamed(inputs.size());
+  std::vector<std::string> hashes;
+  std::set<std::string> uuids;
+  int64_t steps = 0;
+  for (const Assembly::Pick& pick : assembly.episodes) {
+    const DatasetReader& reader = inputs[pick.input];
+    const EpisodeSummary& episode = reader.episodes().at(pick.episode);
+    if (!uuids.insert(episode.uuid).second) {
+      ThrowBadInput(fmt::format("{}: {} has the uuid of an episode that stands there already ({})",
+                                reader.path().string(), episode.name, episode.uuid));
+    }
+    const h5::Group& source = sources[pick.input];
+    const std::string name = fmt::format("demo_{}", hashes.size());
+    renamed[pick.input][episode.name] = name;
+    steps += static_cast<int64_t>(episode.length);
+    if (assembly.by_reference) {
+      // relative: the folder may be moved as a whole
+      const fs::path target = fs::absolute(reader.path()).lexically_relative(folder);
+      if (!h5::MayLink(output, target)) {
+        ThrowUsage(fmt::format(
+            "{}: its links to '{}' would leave its folder, and readers refuse such links; write "
+            "it beside its inputs or above them, copy instead, or say --outside-links here and "
+            "wherever it is read",
+            output.string(), target.string()));
+      }
+      data.LinkExternal(name, target.string(), "/data/" + episode.name);
+    } else {
+      source.CopyTo(episode.name, data, name);
+    }
+    hashes.push_back(assembly.edit
+                         ? Edit(data.Open(name), pick, assembly)
+                         : source.Open(episode.name).Open("understudy").Text("content_hash"));
+    if (hashes.size() % kFlushEvery == 0) {
+      data = h5::Group();
+      own = h5::Group();
+      file.Flush();
+      file.Trim();
+      data = file.root().Open("data");
+      own = file.root().Open("understudy");
+    }
+  }
+
+  // filter keys follow their episodes
+  data = h5::Group();
+  own = h5::Group();
+  std::map<std::string, std::vector<std::string>> masks;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    for (const std::string& key : inputs[i].MaskNames()) {
+      if (assembly.masks.contains(key)) continue;
+      std::vector<std::string>& names = masks[key];
+      for (const std::string& name : inputs[i].ReadMask(key)) {
+        if (renamed[i].contains(name)) names.push_back(renamed[i][name]);
+      }
+    }
+    if (!assembly.keep_attempts) continue;
+    // its episodes were copied: what is left is read from one end to the other
+    h5::KeepCacheSmall(sources[i]);
+    CopyAttempts([&](const EachAttempt& each) { inputs[i].VisitAttempts(each); },
+                 header.simulator.objects.size(), &file);
+  }
+  for (const auto& [key, places] : assembly.masks) {
+    std::vector<std::string>& names = masks[key];  // a key without members is one
+    for (const size_t place : places) names.push_back(fmt::format("demo_{}", place));
+  }
+  for (const auto& [key, names] : masks) file.root().WriteTexts("mask/" + key, names);
+  file.root().Open("data").SetInt("total", steps);
+  std::string hash;
+  file.Read([&](const h5::Group& root) { hash = DatasetHash(root, hashes); });
+  file.root().Open("understudy").SetText("content_hash", hash);
+  file.Close();
+  RenameDurably(PartOf(output), output);
+}
+
+void MergeDatasets(const std::vector<fs::path>& inputs, const fs::path& output, bool by_reference,
+                   bool overwrite) {
+  if (inputs.empty()) ThrowUsage("merge needs at least one dataset");
+  std::vector<DatasetReader> readers;
+  Assembly assembly{.keep_attempts = true,
+                    .settings = Json{{"merged", inputs.size()}},
+                    .by_reference = by_reference,
+                    .overwrite = overwrite};
+  for (const fs::path& input : inputs) {
+    readers.emplace_back(input);
+    for (size_t i = 0; i < readers.back().episodes().size(); ++i) {
+      assembly.episodes.push_back({readers.size() - 1, i});
+    }
+  }
+  if (assembly.episodes.empty()) ThrowBadInput("merge: the datasets hold no episode");
+  Assemble(readers, assembly, output);
+}
+
+}  // namespace understudy

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "data/store/reader.h"
+
+namespace understudy {
+
+// Whole episodes of one or several datasets as a new one.
+struct Assembly {
+  struct Pick {
+    size_t input = 0, episode = 0;  // of the list of datasets; by number
+  };
+  std::vector<Pick> episodes;  // become demo_0, demo_1, …
+  // Filter keys of the result, places in `episodes`. Those of the inputs follow their episodes and
+  // need not be listed.
+  std::map<std::string, std::vector<size_t>> masks;
+  bool keep_attempts = false;  // the inputs' tables of attempts, one behind the other
+  Json settings = Json::object();
+  // Changes what an episode says of itself (its rows stay); for copies only.
+  std::function<void(const Pick&, EpisodeMeta&)> edit;
+  bool by_reference = false;  // relative external links instead of copies
+  bool overwrite = false;
+};
+
+// Throws Error(kBadInput) where another program wrote the dataset: it lacks uuids and exact
+// columns.
+void RequireOwn(const DatasetReader& reader);
+
+// Writes `output` atomically: compressed chunks are copied as they are, episodes keep uuid and
+// rows. Throws Error(kUsage) where `output` exists (unless overwrite) or is an input,
+// Error(kBadInput) where inputs differ in what one file must share or an episode would stand in it
+// twice.
+void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly,
+              const std::filesystem::path& output);
+
+}  // namespace understudy

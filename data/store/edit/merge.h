@@ -1,0 +1,13 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+namespace understudy {
+
+// Joins datasets of equal simulator info: by reference (relative external links) or by copying
+// compressed chunks. Episodes are renumbered in order; uuids stay. Atomic.
+void MergeDatasets(const std::vector<std::filesystem::path>& inputs,
+                   const std::filesystem::path& output, bool by_reference, bool overwrite);
+
+}  // namespace understudy

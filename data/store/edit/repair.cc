@@ -1,0 +1,124 @@
+#include "data/store/edit/repair.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "core/base/error.h"
+#include "data/store/edit/verify_episode.h"
+#include "data/store/files.h"
+#include "data/store/hdf5/hdf5.h"
+#include "data/store/hdf5/journal_driver.h"
+#include "data/store/meta.h"
+#include "data/store/recording.h"
+
+namespace understudy {
+namespace fs = std::filesystem;
+
+Json ToJson(const VerifyReport& report) {
+  Json faults = Json::array();
+  for (const Fault& fault : report.faults) {
+    faults.push_back({{"place", fault.place}, {"what", fault.what}});
+  }
+  return {{"sound", report.faults.empty()},
+          {"episodes", report.episodes},
+          {"steps", report.steps},
+          {"bytes_read", report.bytes_read},
+          {"faults", faults}};
+}
+
+RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool overwrite) {
+  CheckOutput(output, overwrite, {input});
+  RepairReport report;
+  std::error_code none;
+  if (input.extension() == ".part" && fs::exists(input, none)) {
+    // completes or undoes the last flush; refuses while the writer lives
+    { const h5::GrowingFile recovered = h5::GrowingFile::Open(input); }
+    if (IsRecording(input)) {
+      const SalvageReport salvaged = SalvageRecording(input, output, overwrite);
+      if (salvaged.rows == 0) {
+        ThrowBadInput(fmt::format("{}: {}", input.string(), salvaged.outcome));
+      }
+      report.episodes_kept = 1;
+      report.steps_kept = salvaged.rows;
+      report.outcome = salvaged.outcome;
+      return report;
+    }
+  }
+  // what crashes HDF5 is found out in other processes, episode by episode
+  const bool crashes = VerifyApart(input).crashed;
+  // no episode has that name: only what stands before the episodes is read
+  if (crashes && VerifyApart(input, 1, "none").crashed) {
+    ThrowBadInput(fmt::format(
+        "{}: HDF5's own structures are damaged at its root: nothing can be read", input.string()));
+  }
+  const h5::Guard guard;
+  const h5::Group root = h5::OpenForReading(input);
+  if (!root.Has("understudy") || !root.Has("data")) {
+    ThrowBadInput(fmt::format("{}: repair works on files of this program only", input.string()));
+  }
+  const DatasetHeader header = ReadHeader(root);
+  const size_t objects = header.simulator.objects.size();
+  const h5::Group source = root.Open("data");
+  if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), none);
+  h5::GrowingFile file = h5::GrowingFile::Create(PartOf(output));
+  WriteHeader(file.root(), header);
+  std::set<std::string> uuids;
+  std::vector<std::string> hashes;
+  for (const std::string& name : EpisodeNames(source)) {
+    VerifyReport check;
+    if (crashes) {
+      check = VerifyApart(input, 1, name);
+    } else {
+      VerifyEpisode(source, name, header, true, check);
+    }
+    std::string why;
+    if (!check.faults.empty()) why = check.faults[0].place + ": " + check.faults[0].what;
+    if (why.empty() && !uuids.insert(source.Open(name).Text("uuid")).second) {
+      why = "its uuid stands in the file already";
+    }
+    if (!why.empty()) {
+      report.dropped.push_back({"/data/" + name, why});
+      continue;
+    }
+    const std::string kept = fmt::format("demo_{}", report.episodes_kept);
+    source.CopyTo(name, file.root().Open("data"), kept);
+    hashes.push_back(source.Open(name).Open("understudy").Text("content_hash"));
+    ++report.episodes_kept;
+    report.steps_kept += check.steps;
+    file.Flush();
+  }
+  // attempts: whole or not at all, which is known when all were read
+  h5::KeepCacheSmall(root);
+  const auto visit = [&](const EachAttempt& each) {
+    VisitAttempts(root.Open("understudy"), objects, each);
+  };
+  bool whole = true;
+  try {
+    visit([](const AttemptRecord&) {});
+  } catch (const Error& error) {
+    report.dropped.push_back({"/understudy/attempts", error.what()});
+    whole = false;
+  }
+  if (whole) CopyAttempts(visit, objects, &file);
+  file.root().Open("data").SetInt("total", report.steps_kept);
+  std::string hash;
+  file.Read([&](const h5::Group& made) { hash = DatasetHash(made, hashes); });
+  file.root().Open("understudy").SetText("content_hash", hash);
+  file.Close();
+  RenameDurably(PartOf(output), output);
+  report.outcome = fmt::format(
+      "{} episodes kept, {} left out; lists of episodes (masks) are not "
+      "carried over",
+      report.episodes_kept, report.dropped.size());
+  return report;
+}
+
+std::string Hdf5Version() {
+  unsigned major = 0, minor = 0, release = 0;
+  const h5::Guard guard;
+  H5get_libversion(&major, &minor, &release);
+  return fmt::format("{}.{}.{}", major, minor, release);
+}
+
+}  // namespace understudy

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/base/progress.h"
+#include "core/seam/simulator.h"
+#include "data/store/edit/verify.h"
+#include "data/store/header.h"
+
+namespace understudy {
+
+// The key of a header's task under which the predicates stand whose counters the states hold, where
+// they are others than the task's: signals were annotated without a look at the states.
+inline constexpr const char* kCountedPredicates = "counted_predicates";
+// The predicates whose counters the states of a dataset hold; null: it does not tell.
+Json CountedPredicates(const DatasetHeader& header);
+
+struct ReplayOptions {
+  double tolerance = 0;  // largest difference of any number of a state; 0: bit by bit
+  int threads = 0;
+  Json predicates;  // of the task of the simulators; null: not told
+};
+struct ReplayReport {
+  int64_t episodes = 0, bit_exact = 0;
+  double worst_error = 0;
+  std::vector<Fault> faults;
+};
+// Applies each episode's actions from its first state and compares all states. `simulators` make
+// the twin that `info` describes. Throws Error(kBadInput) where the dataset is of another task,
+// robot or size of state, holds no exact states, or says that they count other predicates.
+ReplayReport VerifyReplay(const std::filesystem::path& path, const SimulatorInfo& info,
+                          const SimulatorFactory& simulators, const ReplayOptions& options,
+                          Progress& progress);
+
+}  // namespace understudy

@@ -1,0 +1,93 @@
+#include "data/store/edit/trim.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/episode/motion.h"
+#include "data/store/edit/assemble.h"
+#include "data/store/files.h"
+
+namespace understudy {
+namespace {
+
+// Rows [first, end) of an episode.
+struct Stretch {
+  size_t first = 0, end = 0;
+};
+
+Stretch WithoutIdleEnds(const Episode& episode, const TrimOptions& options) {
+  const MotionStatistics motion = MeasureMotion(episode);
+  const auto spare = [&](bool wanted, int64_t idle) {
+    return wanted ? static_cast<size_t>(std::max<int64_t>(0, idle - options.margin)) : size_t{0};
+  };
+  const Stretch all{0, episode.length()};
+  const size_t head = spare(options.head, motion.idle_head);
+  const size_t tail = spare(options.tail, motion.idle_tail);
+  // an episode without a single other command is idle from both ends
+  if (head + tail + static_cast<size_t>(options.least_rows) > all.end) return all;
+  return {head, all.end - tail};
+}
+
+void Cut(const Stretch& keep, Episode& episode) {
+  const std::string whole = episode.meta.uuid;
+  if (keep.end < episode.length()) {
+    episode.final_state = episode.steps[keep.end].state;
+    episode.final_observation = episode.steps[keep.end].observation;
+  }
+  const auto at = [&](size_t row) {
+    return episode.steps.begin() + static_cast<std::ptrdiff_t>(row);
+  };
+  episode.steps.erase(at(keep.end), episode.steps.end());
+  episode.steps.erase(episode.steps.begin(), at(keep.first));
+  const RngKey rows = RngKey{.parent = keep.first, .variant = keep.end}.WithStage("data trim");
+  episode.meta.uuid = MakeUuid(whole, rows);
+  episode.meta.parents = {whole};
+  episode.meta.quality["trimmed"] = {{"first_row", keep.first}, {"end_row", keep.end}};
+}
+
+}  // namespace
+
+TrimReport TrimDataset(const std::filesystem::path& input, const std::filesystem::path& output,
+                       const TrimOptions& options, Progress& progress) {
+  const DatasetReader reader(input);
+  CheckOutput(output, options.overwrite, {input});
+  RequireOwn(reader);
+  DatasetHeader header = reader.header();
+  header.parents = {reader.content_hash()};
+  header.settings = {{"margin", options.margin}, {"head", options.head}, {"tail", options.tail}};
+  SetRobotSpec(RobotSpecOf(reader.header()), header);
+  DatasetWriter writer(output, header, {.overwrite = options.overwrite});
+  TrimReport report;
+  report.episodes = static_cast<int64_t>(reader.episodes().size());
+  progress.Start("trimming " + input.string(), report.episodes, "episodes");
+  for (size_t i = 0; i < reader.episodes().size(); ++i) {
+    Episode episode = reader.ReadEpisode(i, true);
+    const size_t length = episode.length();
+    const Stretch keep = WithoutIdleEnds(episode, options);
+    if (keep.end - keep.first < length) {
+      Cut(keep, episode);
+      ++report.trimmed;
+    }
+    report.rows += static_cast<int64_t>(length);
+    report.rows_dropped += static_cast<int64_t>(length - episode.length());
+    writer.BeginEpisode(episode, reader.ReadCameras(i));
+    for (size_t row = keep.first; row < keep.end && !header.cameras.empty(); ++row) {
+      std::vector<Image> images;
+      for (const std::string& camera : header.cameras) {
+        images.push_back(reader.ReadImage(i, camera, row));
+      }
+      writer.AddFrames(images);
+    }
+    writer.EndEpisode();
+    progress.Advance(static_cast<int64_t>(i) + 1);
+  }
+  for (const std::string& key : reader.MaskNames()) writer.WriteMask(key, reader.ReadMask(key));
+  writer.Finish();
+  progress.Finish(fmt::format("{} of {} rows left out", report.rows_dropped, report.rows));
+  return report;
+}
+
+}  // namespace understudy

@@ -1,0 +1,439 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/base/ordered_pool.h"
+#include "data/store/edit/verify_episode.h"
+#include "data/store/episode_columns.h"
+#include "data/store/foreign.h"
+#include "data/store/foreign_parts.h"
+#include "data/store/image_column.h"
+#include "data/store/meta.h"
+
+namespace understudy {
+namespace {
+
+using enum ColumnType;
+
+// Poses stand at these columns: numbers per pose, and where in it the quaternion starts.
+const std::map<std::string, std::pair<size_t, size_t>>& PoseColumns() {
+  static const std::map<std::string, std::pair<size_t, size_t>> columns{
+      {"actions_abs", {8, 3}},
+      {"understudy/actions_clean", {8, 3}},
+      {"understudy/eef_pose", {7, 3}},
+      {"understudy/object_pose", {7, 3}},
+      {"understudy/teleop/wanted_pose", {7, 3}},
+      {"understudy/teleop/limited_pose", {7, 3}},
+      {"understudy/raw/head_pose", {7, 3}},
+      {"understudy/raw/grip_pose", {7, 3}},
+      {"understudy/raw/aim_pose", {7, 3}}};
+  return columns;
+}
+
+// Collects faults of one episode, each with its place.
+class EpisodeCheck {
+ public:
+  EpisodeCheck(const h5::Group& demo, VerifyReport& report) : demo_(demo), report_(report) {}
+
+  void Fail(const std::string& place, const std::string& what) {
+    report_.faults.push_back({demo_.path() + (place.empty() ? "" : "/" + place), what});
+  }
+  // The first bad row of a column is enough.
+  void Values(const Column& c);
+  void Columns(size_t length, const DatasetHeader& header);
+  void Images(const std::string& camera, size_t length, const DatasetHeader& header);
+  // Files of other programs: what ReadForeignEpisode does not look at.
+  void Foreign(const Episode& episode, const DatasetHeader& header);
+  void ForeignValues(const std::string& path, const h5::DatasetInfo& info, bool box);
+  const Json& hashes() const { return hashes_; }
+  const ReadBefore& columns() const { return columns_; }
+  void LoadHashes();
+
+ private:
+  void Finite(const Column& c);
+  void Quaternions(const Column& c);
+  void Clock(const Column& c);
+  size_t ExpectedRows(const std::string& path, size_t length) const;
+  void CompareHash(const std::string& path, const std::string& now);
+
+  const h5::Group& demo_;
+  VerifyReport& report_;
+  Json hashes_ = Json::object();
+  ReadBefore columns_;
+};
+
+void EpisodeCheck::LoadHashes() {
+  hashes_ = ParseJson(demo_.Open("understudy").Text("column_hashes"),
+                      demo_.Place("understudy") + ": attribute 'column_hashes'");
+  if (!hashes_.is_object()) {
+    h5::FailReading(demo_.Place("understudy"), "column_hashes is no object");
+  }
+}
+
+void EpisodeCheck::Finite(const Column& c) {
+  const size_t n = c.row_size();
+  for (size_t k = 0; k < c.rows; ++k) {
+    for (size_t i = 0; i < n; ++i) {
+      const double v = c.type == kF64 ? c.At<double>(k, i) : c.At<float>(k, i);
+      if (!std::isfinite(v)) return Fail(fmt::format("{}[{}]", c.path, k), "is not finite");
+    }
+  }
+}
+
+void EpisodeCheck::Quaternions(const Column& c) {
+  const auto found = PoseColumns().find(c.path);
+  if (found == PoseColumns().end()) return;
+  const auto [width, start] = found->second;
+  const size_t poses = c.row_size() / width;
+  for (size_t k = 0; k < c.rows; ++k) {
+    for (size_t p = 0; p < poses; ++p) {
+      double squares = 0;
+      for (size_t i = 0; i < 4; ++i) {
+        const double q = c.At<double>(k, p * width + start + i);
+        squares += q * q;
+      }
+      if (!(std::abs(std::sqrt(squares) - 1) < 1e-6)) {
+        return Fail(fmt::format("{}[{}]", c.path, k),
+                    fmt::format("quaternion {} has norm {:.9g}, must be 1", p, std::sqrt(squares)));
+      }
+    }
+  }
+}
+
+void EpisodeCheck::Clock(const Column& c) {
+  const bool rising = c.path == "understudy/sim_time" || c.path == "understudy/raw/id";
+  const bool clock = rising || c.path == "understudy/teleop/xr_time" ||
+                     c.path == "understudy/teleop/monotonic" ||
+                     c.path == "understudy/raw/xr_time" || c.path == "understudy/raw/monotonic";
+  if (!clock) return;
+  for (size_t k = 1; k < c.rows; ++k) {
+    const bool right = c.type == kF64 ? c.At<double>(k) > c.At<double>(k - 1)
+                       : rising       ? c.At<int64_t>(k) > c.At<int64_t>(k - 1)
+                                      : c.At<int64_t>(k) >= c.At<int64_t>(k - 1);
+    if (!right) return Fail(fmt::format("{}[{}]", c.path, k), "time runs backwards or stands");
+  }
+}
+
+void EpisodeCheck::Values(const Column& c) {
+  if (c.type == kF64 || c.type == kF32) Finite(c);
+  if (c.type == kF64) Quaternions(c);
+  Clock(c);
+  if (c.path == "actions") {
+    for (size_t k = 0; k < c.rows; ++k) {
+      for (size_t i = 0; i < c.row_size(); ++i) {
+        if (std::abs(c.At<double>(k, i)) > 1) {
+          return Fail(fmt::format("actions[{}]", k),
+                      fmt::format("= {} must lie in [-1, 1]", c.At<double>(k, i)));
+        }
+      }
+    }
+  }
+  if (c.path == "understudy/label" || c.path == "understudy/arm_label") {
+    for (size_t i = 0; i < c.rows * c.row_size(); ++i) {
+      if (c.At<uint8_t>(0, i) > static_cast<uint8_t>(StepLabel::kHold)) {
+        return Fail(fmt::format("{}[{}]", c.path, i / c.row_size()), "is no known label");
+      }
+    }
+  }
+}
+
+size_t EpisodeCheck::ExpectedRows(const std::string& path, size_t length) const {
+  static const std::set<std::string> instants{"understudy/state",    "understudy/sim_time",
+                                              "understudy/eef_pose", "understudy/object_pose",
+                                              "understudy/signals",  "understudy/success"};
+  return length + (instants.count(path) || path.rfind("understudy/robot", 0) == 0 ? 1 : 0);
+}
+
+void EpisodeCheck::CompareHash(const std::string& path, const std::string& now) {
+  if (hashes_.contains(path) && now != hashes_[path]) {
+    Fail(path, "its content differs from the hash that was stored with it");
+  }
+}
+
+void EpisodeCheck::Columns(size_t length, const DatasetHeader& header) {
+  // HDF5 finds a name in an open group much faster than at the end of a path
+  std::map<std::string, h5::Group> groups;
+  const auto group_of = [&](const std::string& path, size_t slash) -> const h5::Group& {
+    if (slash == std::string::npos) return demo_;
+    const std::string name = path.substr(0, slash);
+    const auto found = groups.find(name);
+    return found == groups.end() ? groups.emplace(name, demo_.Open(name)).first->second
+                                 : found->second;
+  };
+  for (const auto& item : hashes_.items()) {
+    const std::string& path = item.key();
+    if (path.ends_with("_image")) continue;
+    try {
+      // rows first: no memory for what cannot be right
+      const bool raw = path.rfind("understudy/raw/", 0) == 0;
+      const size_t slash = path.rfind('/'), want = ExpectedRows(path, length);
+      std::optional<Column> read =
+          group_of(path, slash)
+              .ReadIf(slash == std::string::npos ? path : path.substr(slash + 1),
+                      [&](const h5::DatasetInfo& info) {
+                        const size_t rows = info.dims.empty() ? 0 : info.dims[0];
+                        if (raw || rows == want) return true;
+                        Fail(path, fmt::format("has {} rows, must have {}", rows, want));
+                        return false;
+                      });
+      if (!read) continue;
+      Column& column = *read;
+      column.path = path;
+      report_.bytes_read += static_cast<int64_t>(column.bytes.size());
+      ColumnHashes now;
+      now.Add(column);
+      CompareHash(path, now.ToJson().at(path));
+      Values(column);
+      const auto size_is = [&](const char* name, size_t want) {
+        if (path == name && want > 0 && column.row_size() != want) {
+          Fail(path,
+               fmt::format("has {} numbers per row, the header says {}", column.row_size(), want));
+        }
+      };
+      size_is("understudy/state", header.simulator.state_size);
+      size_is("states", header.simulator.flat_state_size);
+      columns_.emplace(path, std::move(column));
+    } catch (const Error& error) {
+      Fail(path, error.what());
+    }
+  }
+}
+
+void EpisodeCheck::Images(const std::string& camera, size_t length, const DatasetHeader& header) {
+  const std::string path = StoredImagePath(demo_, camera);
+  try {
+    const ImageReader reader(demo_, camera);
+    if (reader.frames() != length) {
+      Fail(path, fmt::format("has {} frames, must have {}", reader.frames(), length));
+    }
+    if (reader.width() != header.image_width || reader.height() != header.image_height) {
+      Fail(path, fmt::format("is {}x{}, the header says {}x{}", reader.width(), reader.height(),
+                             header.image_width, header.image_height));
+    }
+    // as ColumnHashes does
+    Hasher now;
+    std::vector<uint8_t> frame(reader.frame_bytes());
+    for (size_t k = 0; k < reader.frames(); ++k) {
+      reader.Read(k, frame.data());
+      now.Add(frame.data(), frame.size());
+      report_.bytes_read += static_cast<int64_t>(frame.size());
+    }
+    CompareHash(path, now.Hex());
+  } catch (const Error& error) {
+    Fail(path, error.what());
+  }
+}
+
+// In blocks: depth pictures are floating-point numbers too.
+void EpisodeCheck::ForeignValues(const std::string& path, const h5::DatasetInfo& info, bool box) {
+  constexpr uint64_t kRowsBytes = 1 << 24;
+  uint64_t row_bytes = sizeof(double);
+  for (size_t i = 1; i < info.dims.size(); ++i) {
+    row_bytes *= std::clamp<hsize_t>(info.dims[i], 1, kRowsBytes);
+    row_bytes = std::min(row_bytes, kRowsBytes);
+  }
+  const size_t rows = info.dims[0], block = std::max<uint64_t>(1, kRowsBytes / row_bytes);
+  for (size_t first = 0; first < rows; first += block) {
+    const Column c = foreign::ReadRows(demo_, path, first, std::min(block, rows - first));
+    report_.bytes_read += static_cast<int64_t>(c.bytes.size());
+    for (size_t i = 0; i < c.rows * c.row_size(); ++i) {
+      const double v = c.At<double>(0, i);
+      if (std::isfinite(v) && !(box && std::abs(v) > 1)) continue;
+      return Fail(fmt::format("{}[{}]", path, first + i / c.row_size()),
+                  std::isfinite(v) ? fmt::format("= {} must lie in [-1, 1]", v) : "is not finite");
+    }
+  }
+}
+
+void EpisodeCheck::Foreign(const Episode& episode, const DatasetHeader& header) {
+  const bool isaaclab = FamilyOf(header) == kIsaacLabFamily;
+  // numbers of the simulator, rewards and observations: finite, and one row per step
+  std::vector<std::string> paths{"actions", "actions_abs", "states", "rewards", "dones"};
+  for (const char* group : {"obs", "next_obs"}) {
+    for (const std::string& name : foreign::NamesIn(demo_, group)) {
+      paths.push_back(fmt::format("{}/{}", group, name));
+    }
+  }
+  for (const std::string& path : paths) {
+    if (!foreign::IsDataset(demo_, path)) continue;
+    try {
+      const h5::DatasetInfo info = demo_.Info(path);
+      if (info.dims.empty() || info.dims[0] != episode.length()) {
+        Fail(path, fmt::format("has shape ({}), must have {} rows", fmt::join(info.dims, ", "),
+                               episode.length()));
+        continue;
+      }
+      // pictures and flags cannot be wrong in other ways
+      if (info.type_class != H5T_FLOAT) continue;
+      const bool box = path == "actions" && !isaaclab &&
+                       episode.meta.settings.value("target_from", "") != "actions, absolute";
+      ForeignValues(path, info, box);
+    } catch (const Error& error) {
+      Fail(path, error.what());
+    }
+  }
+}
+
+}  // namespace
+
+void VerifyEpisode(const h5::Group& data, const std::string& name, const DatasetHeader& header,
+                   bool own, VerifyReport& report, std::optional<EpisodeStamp>* stamp) {
+  try {
+    const h5::Group demo = data.Open(name);
+    EpisodeCheck check(demo, report);
+    const size_t length = ReadLength(demo);
+    ++report.episodes;
+    report.steps += static_cast<int64_t>(length);
+    if (!own) {
+      check.Foreign(ReadForeignEpisode(demo, header), header);
+      for (const std::string& camera : header.cameras) check.Images(camera, length, header);
+      return;
+    }
+    check.LoadHashes();
+    check.Columns(length, header);
+    // an episode has the pictures of every camera or none
+    size_t present = 0;
+    for (const std::string& camera : header.cameras) {
+      if (!demo.Has(ImagePath(camera)) && !check.hashes().contains(ImagePath(camera))) continue;
+      ++present;
+      check.Images(camera, length, header);
+    }
+    if (present != 0 && present != header.cameras.size()) {
+      check.Fail("obs", fmt::format("has pictures of {} cameras, must have those of all {} or none",
+                                    present, header.cameras.size()));
+    }
+    // meta and columns together must still give the hash
+    Episode episode;
+    episode.meta = ReadMeta(demo);
+    if (episode.meta.uuid.empty()) check.Fail("", "has no uuid");
+    ReadRaw(demo, false, episode.raw, check.columns());
+    ReadColumns(demo, length, false, episode, check.columns());
+    const auto check_source = [&](const char* column, size_t k, int32_t source) {
+      if (source >= -1 && source < static_cast<int32_t>(episode.meta.sources.size())) return true;
+      check.Fail(
+          fmt::format("{}[{}]", column, k),
+          fmt::format("= {}: the episode names {} sources", source, episode.meta.sources.size()));
+      return false;
+    };
+    for (size_t k = 0; k < length; ++k) {
+      const Step& step = episode.steps[k];
+      bool sound = check_source("understudy/source", k, step.source);
+      for (const ArmPart& part : step.parts) {
+        sound = sound && check_source("understudy/arm_source", k, part.source);
+      }
+      if (!sound) break;
+    }
+    const std::string hash = demo.Open("understudy").Text("content_hash");
+    if (stamp != nullptr) *stamp = EpisodeStamp{episode.meta.uuid, hash};
+    if (EpisodeHash(episode.meta, episode.raw, check.hashes()) != hash) {
+      check.Fail("", "its attributes differ from the hash that was stored with them");
+    }
+  } catch (const Error& error) {
+    report.faults.push_back({data.path() + "/" + name, error.what()});
+  }
+}
+
+VerifyReport VerifyDataset(const std::filesystem::path& path, int threads,
+                           const std::string& episode) {
+  VerifyReport report;
+  try {
+    // refuses what cannot be read at all, and says why
+    const h5::Group root = h5::OpenForReading(path);
+    if (!root.Has("data")) ThrowBadInput(fmt::format("{}: it has no group '/data'", path.string()));
+    const bool own = root.Has("understudy");
+    const DatasetHeader header = own ? ReadHeader(root) : ForeignHeader(root);
+    const h5::Group data = root.Open("data");
+    if (!episode.empty()) {
+      VerifyEpisode(data, episode, header, own, report);
+      return report;
+    }
+    const std::vector<std::string> names = EpisodeNames(data);
+    // HDF5 is locked inside; pictures, hashes and checks of several episodes go on side by side
+    struct Checked {
+      VerifyReport report;
+      std::optional<EpisodeStamp> stamp;
+    };
+    std::vector<std::optional<EpisodeStamp>> stamps;
+    const auto count = static_cast<int64_t>(names.size());
+    RunOrdered<Checked>(
+        ThreadCount(threads, count), 0, count,
+        [&](int, int64_t e) {
+          Checked checked;
+          VerifyEpisode(data, names[static_cast<size_t>(e)], header, own, checked.report,
+                        &checked.stamp);
+          return checked;
+        },
+        [&](int64_t, Checked&& checked) {
+          VerifyReport& one = checked.report;
+          stamps.push_back(std::move(checked.stamp));
+          std::move(one.faults.begin(), one.faults.end(), std::back_inserter(report.faults));
+          report.episodes += one.episodes;
+          report.steps += one.steps;
+          report.bytes_read += one.bytes_read;
+          return true;
+        });
+    if (names.empty()) report.faults.push_back({"/data", "holds no episode"});
+    if (data.HasAttribute("total") && data.Int("total") != report.steps) {
+      report.faults.push_back({"/data", fmt::format("attribute 'total' = {}, the episodes have {} "
+                                                    "steps",
+                                                    data.Int("total"), report.steps)});
+    }
+    // lists of episodes name episodes that are there
+    const std::set<std::string> known(names.begin(), names.end());
+    if (root.Has("mask")) {
+      const h5::Group masks = root.Open("mask");
+      for (const std::string& key : masks.Names()) {
+        std::set<std::string> named;
+        for (const std::string& name : masks.ReadTexts(key)) {
+          if (known.count(name) == 0) {
+            report.faults.push_back(
+                {"/mask/" + key, fmt::format("names '{}', which is not there", name)});
+          } else if (!named.insert(name).second) {
+            report.faults.push_back({"/mask/" + key, fmt::format("names '{}' twice", name)});
+          }
+        }
+      }
+    }
+    if (!own) return report;
+    std::map<std::string, std::string> uuids;
+    std::vector<std::string> hashes;
+    for (size_t e = 0; e < names.size(); ++e) {
+      const std::string& name = names[e];
+      const std::string uuid = stamps[e] ? stamps[e]->uuid : data.Open(name).Text("uuid", "");
+      const auto [first, fresh] = uuids.emplace(uuid, name);
+      if (!fresh) {
+        report.faults.push_back(
+            {"/data/" + name, fmt::format("has the uuid of {}", first->second)});
+      }
+    }
+    try {
+      VisitAttempts(root.Open("understudy"), header.simulator.objects.size(),
+                    [](const AttemptRecord&) {});
+    } catch (const Error& error) {
+      // the hash of the whole cannot be had without them
+      report.faults.push_back({"/understudy/attempts", error.what()});
+      return report;
+    }
+    for (size_t e = 0; e < names.size(); ++e) {
+      hashes.push_back(stamps[e] ? stamps[e]->content_hash
+                                 : data.Open(names[e]).Open("understudy").Text("content_hash"));
+    }
+    if (root.Open("understudy").Text("content_hash", "") != DatasetHash(root, hashes)) {
+      report.faults.push_back({"/understudy",
+                               "header, attempts, masks or list of episodes differ "
+                               "from the stored content hash"});
+    }
+  } catch (const Error& error) {
+    report.faults.push_back({"/", error.what()});
+  }
+  return report;
+}
+
+}  // namespace understudy

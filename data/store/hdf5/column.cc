@@ -1,0 +1,35 @@
+#include "data/store/hdf5/column.h"
+
+namespace understudy {
+
+size_t BytesOf(ColumnType type) {
+  switch (type) {
+    case ColumnType::kF64:
+    case ColumnType::kI64:
+      return 8;
+    case ColumnType::kU8:
+      return 1;
+    default:
+      return 4;
+  }
+}
+
+const char* NameOf(ColumnType type) {
+  switch (type) {
+    case ColumnType::kF64:
+      return "<f8";
+    case ColumnType::kF32:
+      return "<f4";
+    case ColumnType::kU8:
+      return "|u1";
+    case ColumnType::kI32:
+      return "<i4";
+    case ColumnType::kU32:
+      return "<u4";
+    case ColumnType::kI64:
+      return "<i8";
+  }
+  return "";
+}
+
+}  // namespace understudy

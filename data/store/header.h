@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/seam/simulator.h"
+
+namespace understudy {
+
+// What a whole dataset says of itself, beside its episodes.
+struct DatasetHeader {
+  SimulatorInfo simulator;           // names and rates that the columns refer to
+  std::string stage;                 // "teleop", "mimic", "augment", …
+  std::string model_text;            // MJCF of the nominal scene
+  Json task = Json::object();        // the task.yaml, resolved
+  Json settings = Json::object();    // options of the stage, resolved
+  std::vector<std::string> cameras;  // rendered ones: obs/<camera>_image
+  int image_width = 0, image_height = 0;
+  std::vector<std::string> parents;  // content hashes of the input datasets
+};
+
+// Key of DatasetHeader::settings: robot.yaml and gripper.yaml that drove a generated dataset. It
+// stays in what is put together of such datasets.
+inline constexpr const char* kRobotSpec = "robot_spec";
+// Null where the dataset does not tell.
+inline Json RobotSpecOf(const DatasetHeader& header) {
+  return header.settings.is_object() ? header.settings.value(kRobotSpec, Json()) : Json();
+}
+// `settings` must be a mapping or null; null leaves them as they are.
+inline void SetRobotSpec(const Json& robot, DatasetHeader& header) {
+  if (!robot.is_null()) header.settings[kRobotSpec] = robot;
+}
+
+}  // namespace understudy

@@ -1,0 +1,105 @@
+#include "data/video/png.h"
+
+#include <cstring>
+
+#include "core/base/error.h"
+#include "data/video/av.h"
+
+namespace understudy {
+
+std::vector<uint8_t> EncodePng(const Image& image) {
+  Require(image.width > 0 && image.height > 0 &&
+              image.rgb.size() == static_cast<size_t>(image.width) * image.height * 3,
+          "a picture has a size and three bytes per pixel");
+  av::Quiet();
+  const auto check = [](int code, const char* what) {
+    if (code < 0) ThrowFailed(fmt::format("PNG: {}: {}", what, av::ErrorText(code)));
+  };
+
+  // encoder
+  const AVCodec* codec = avcodec_find_encoder(AV_CODEC_ID_PNG);
+  if (codec == nullptr) {
+    ThrowFailed(
+        "PNG: this libav has no PNG encoder; install Debian's libavcodec59 or a build of "
+        "FFmpeg with --enable-zlib");
+  }
+  const av::CodecContextPtr context(avcodec_alloc_context3(codec));
+  Require(context != nullptr, "memory for an encoder");
+  context->width = image.width;
+  context->height = image.height;
+  context->pix_fmt = AV_PIX_FMT_RGB24;
+  context->time_base = {1, 1};
+  context->thread_count = 1;
+  check(avcodec_open2(context.get(), codec, nullptr), "encoder does not open");
+
+  // one frame in, one packet out
+  const av::FramePtr frame(av_frame_alloc());
+  const av::PacketPtr packet(av_packet_alloc());
+  Require(frame != nullptr && packet != nullptr, "memory for a frame");
+  frame->format = AV_PIX_FMT_RGB24;
+  frame->width = image.width;
+  frame->height = image.height;
+  check(av_frame_get_buffer(frame.get(), 0), "no memory");
+  const size_t row = static_cast<size_t>(image.width) * 3;
+  for (int y = 0; y < image.height; ++y) {
+    std::memcpy(frame->data[0] + static_cast<ptrdiff_t>(y) * frame->linesize[0],
+                image.rgb.data() + y * row, row);
+  }
+  frame->pts = 0;
+  check(avcodec_send_frame(context.get(), frame.get()), "frame refused");
+  check(avcodec_send_frame(context.get(), nullptr), "end refused");
+  check(avcodec_receive_packet(context.get(), packet.get()), "no packet");
+  return {packet->data, packet->data + packet->size};
+}
+
+Image DecodePicture(const std::string& file, const std::string& place) {
+  av::Quiet();
+  const auto fail = [&](const std::string& what) {
+    ThrowBadInput(fmt::format("{}: {}", place, what));
+  };
+  const auto check = [&](int code) {
+    if (code < 0) fail(fmt::format("does not decode as a picture: {}", av::ErrorText(code)));
+  };
+
+  // the first bytes tell
+  AVCodecID id = AV_CODEC_ID_NONE;
+  if (file.starts_with("\x89PNG")) id = AV_CODEC_ID_PNG;
+  if (file.starts_with("\xff\xd8")) id = AV_CODEC_ID_MJPEG;
+  if (id == AV_CODEC_ID_NONE) fail("is neither a PNG nor a JPEG picture");
+  if (file.size() > (size_t{1} << 30)) fail("is larger than 1 GiB");
+  const AVCodec* codec = avcodec_find_decoder(id);
+  if (codec == nullptr) fail(fmt::format("this libav cannot read {}", avcodec_get_name(id)));
+
+  // one packet in, one frame out
+  const av::CodecContextPtr context(avcodec_alloc_context3(codec));
+  const av::FramePtr frame(av_frame_alloc());
+  const av::PacketPtr packet(av_packet_alloc());
+  Require(context != nullptr && frame != nullptr && packet != nullptr, "memory for a picture");
+  context->thread_count = 1;
+  context->max_pixels = static_cast<int64_t>(kMaxImageSide) * kMaxImageSide;
+  context->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
+  check(avcodec_open2(context.get(), codec, nullptr));
+  check(av_new_packet(packet.get(), static_cast<int>(file.size())));
+  std::memcpy(packet->data, file.data(), file.size());
+  check(avcodec_send_packet(context.get(), packet.get()));
+  check(avcodec_send_packet(context.get(), nullptr));
+  check(avcodec_receive_frame(context.get(), frame.get()));
+  if (frame->width > kMaxImageSide || frame->height > kMaxImageSide) {
+    fail(fmt::format("has {} x {} pixels; at most {} are allowed", frame->width, frame->height,
+                     kMaxImageSide));
+  }
+
+  // to RGB; the formats of JPEG say by themselves that they use the whole range
+  const av::ScalerPtr scaler(sws_getContext(
+      frame->width, frame->height, static_cast<AVPixelFormat>(frame->format), frame->width,
+      frame->height, AV_PIX_FMT_RGB24, SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT,
+      nullptr, nullptr, nullptr));
+  if (scaler == nullptr) fail("its pixel format cannot be converted to RGB");
+  Image image(frame->width, frame->height);
+  uint8_t* target[] = {image.rgb.data()};
+  const int stride[] = {image.width * 3};
+  sws_scale(scaler.get(), frame->data, frame->linesize, 0, image.height, target, stride);
+  return image;
+}
+
+}  // namespace understudy
