@@ -5,8 +5,8 @@
 
 #include "app/twin.h"
 #include "core/spec/listed.h"
-#include "data/store/import.h"
-#include "data/store/translate.h"
+#include "data/formats/family/import.h"
+#include "data/formats/family/translate.h"
 
 namespace understudy {
 namespace {

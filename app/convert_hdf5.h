@@ -5,7 +5,7 @@
 #include <string>
 
 #include "app/registry.h"
-#include "data/store/foreign_writer.h"
+#include "data/formats/family/foreign_writer.h"
 #include "data/store/reader.h"
 
 namespace understudy {

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "app/registry.h"
-#include "data/store/convert/lerobot.h"
-#include "data/store/convert/lerobot_import.h"
+#include "data/formats/lerobot/lerobot.h"
+#include "data/formats/lerobot/lerobot_import.h"
 
 namespace understudy {
 

@@ -6,7 +6,7 @@
 #include "app/commands.h"
 #include "app/twin.h"
 #ifdef WITH_ARROW
-#include "data/store/convert/lerobot_verify.h"
+#include "data/formats/lerobot/lerobot_verify.h"
 #endif
 #include "data/store/edit/describe.h"
 #include "data/store/edit/merge.h"

@@ -28,7 +28,7 @@
 #include "view/server.h"
 #endif
 #ifdef WITH_ARROW
-#include "data/store/convert/parquet_writer.h"
+#include "data/formats/parquet/parquet_writer.h"
 #endif
 
 #ifdef WITH_OMPL

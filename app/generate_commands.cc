@@ -11,10 +11,10 @@
 #include "app/twin.h"
 #include "augment/command.h"
 #include "core/base/shard.h"
+#include "data/formats/family/translate.h"
 #include "data/store/files.h"
 #include "data/store/header.h"
 #include "data/store/reader.h"
-#include "data/store/translate.h"
 #include "mimic/command.h"
 
 namespace understudy {

@@ -4,7 +4,7 @@
 
 #include "app/registry.h"
 #include "core/spec/listed.h"
-#include "data/store/translate.h"
+#include "data/formats/family/translate.h"
 #ifdef WITH_MUJOCO
 #include "sim/scene.h"
 #endif

@@ -10,8 +10,8 @@
 
 #include "core/base/error.h"
 #include "core/base/ordered_pool.h"
+#include "data/formats/family/import.h"
 #include "data/store/files.h"
-#include "data/store/import.h"
 #include "mimic/annotator.h"
 
 namespace understudy {

@@ -6,9 +6,9 @@
 
 #include "core/episode/episode.h"
 #include "core/seam/revisit.h"
+#include "data/formats/family/translate.h"
 #include "data/store/header.h"
 #include "data/store/reader.h"
-#include "data/store/translate.h"
 #include "mimic/annotate_dataset.h"
 #include "mimic/review.h"
 #include "mimic/wishes.h"

@@ -7,7 +7,7 @@
 #include <functional>
 #include <limits>
 
-#include "data/store/translate.h"
+#include "data/formats/family/translate.h"
 
 namespace understudy {
 namespace {

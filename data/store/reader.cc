@@ -7,9 +7,9 @@
 #include <mutex>
 
 #include "core/base/error.h"
+#include "data/formats/family/foreign.h"
 #include "data/store/attempt_record.h"
 #include "data/store/episode_columns.h"
-#include "data/store/foreign.h"
 #include "data/store/header.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"

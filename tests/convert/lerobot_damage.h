@@ -4,8 +4,8 @@
 
 #include <fstream>
 
-#include "data/store/convert/frame_table.h"
-#include "data/store/convert/parquet_writer.h"
+#include "data/formats/lerobot/frame_table.h"
+#include "data/formats/parquet/parquet_writer.h"
 #include "tests/convert/lerobot_fixture.h"
 
 namespace understudy::store_test {

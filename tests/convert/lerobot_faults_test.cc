@@ -1,7 +1,7 @@
 // Damage to LeRobot datasets: one clear error, nothing half converted, and never a crash.
 
-#include "data/store/convert/lerobot_folder.h"
-#include "data/store/convert/parquet_reader.h"
+#include "data/formats/lerobot/lerobot_folder.h"
+#include "data/formats/parquet/parquet_reader.h"
 #include "data/video/video_writer.h"
 #include "tests/convert/lerobot_damage.h"
 

@@ -9,8 +9,8 @@
 #include <parquet/arrow/reader.h>
 
 #include "core/base/error.h"
-#include "data/store/convert/lerobot.h"
-#include "data/store/convert/lerobot_import.h"
+#include "data/formats/lerobot/lerobot.h"
+#include "data/formats/lerobot/lerobot_import.h"
 #include "tests/data/store_support.h"
 
 namespace understudy::store_test {

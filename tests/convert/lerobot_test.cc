@@ -1,13 +1,13 @@
 // LeRobot v3.0 datasets: what Arrow, libav and our own reader find in them.
 
-#include "data/store/convert/lerobot.h"
+#include "data/formats/lerobot/lerobot.h"
 
 #include <sys/resource.h>
 
 #include <csignal>
 
 #include "core/base/statistics.h"
-#include "data/store/convert/feature_statistics.h"
+#include "data/formats/lerobot/feature_statistics.h"
 #include "tests/convert/lerobot_fixture.h"
 #include "tests/support/read_film.h"
 

@@ -1,6 +1,6 @@
 // data verify on LeRobot datasets: nothing on sound ones, every fault at its place on damaged ones.
 
-#include "data/store/convert/lerobot_verify.h"
+#include "data/formats/lerobot/lerobot_verify.h"
 
 #include "data/video/video_writer.h"
 #include "tests/convert/lerobot_damage.h"

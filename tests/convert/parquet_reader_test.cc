@@ -1,6 +1,6 @@
 // Columns of Parquet files in every form in which other programs write them.
 
-#include "data/store/convert/parquet_reader.h"
+#include "data/formats/parquet/parquet_reader.h"
 
 #include <arrow/api.h>
 #include <arrow/io/file.h>

@@ -3,8 +3,8 @@
 // Datasets of ours for conversion: random numbers in which every column is what it claims to be.
 
 #include "core/base/progress.h"
-#include "data/store/foreign_writer.h"
-#include "data/store/import.h"
+#include "data/formats/family/foreign_writer.h"
+#include "data/formats/family/import.h"
 #include "tests/data/surgeon.h"
 
 namespace understudy::store_test {

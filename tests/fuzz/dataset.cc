@@ -4,10 +4,10 @@
 #include <fstream>
 
 #include "core/base/error.h"
+#include "data/formats/family/foreign_writer.h"
+#include "data/formats/family/import.h"
 #include "data/store/edit/describe.h"
 #include "data/store/edit/verify.h"
-#include "data/store/foreign_writer.h"
-#include "data/store/import.h"
 #include "data/store/reader.h"
 #include "tests/data/surgeon.h"
 #include "tests/fuzz/bytes.h"

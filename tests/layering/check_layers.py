@@ -10,7 +10,7 @@ STAGES = ("view", "teleop", "sim", "mimic", "augment", "train")
 HOMES = {
     r"hdf5|H5\w*\.h|libdeflate": (r"data/store/",),
     r"libav\w+/|libsw\w+/": (r"data/video/",),
-    r"arrow/|parquet/": (r"data/store/convert/",),
+    r"arrow/|parquet/": (r"data/formats/parquet/",),
     r"httplib": (r"view/",),
     r"openxr/": (r"teleop/openxr/", r"teleop/virtual_headset/"),
     r"mujoco/": (r"sim/",),

@@ -1,7 +1,7 @@
 // Datasets without signals become sources of mimic.
 #include "mimic/annotate_dataset.h"
 
-#include "data/store/foreign_writer.h"
+#include "data/formats/family/foreign_writer.h"
 #include "mimic/command.h"
 #include "tests/mimic/annotate_fixture.h"
 

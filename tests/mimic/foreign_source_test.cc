@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "core/base/error.h"
-#include "data/store/foreign_writer.h"
+#include "data/formats/family/foreign_writer.h"
 #include "mimic/command.h"
 #include "tests/mimic/fixture.h"
 

@@ -10,10 +10,10 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/base/ordered_pool.h"
+#include "data/formats/family/foreign.h"
+#include "data/formats/family/foreign_parts.h"
 #include "data/store/edit/verify_episode.h"
 #include "data/store/episode_columns.h"
-#include "data/store/foreign.h"
-#include "data/store/foreign_parts.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
 

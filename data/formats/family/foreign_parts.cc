@@ -1,0 +1,197 @@
+#include "data/formats/family/foreign_parts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/error.h"
+#include "data/store/meta.h"
+
+namespace understudy::foreign {
+
+using enum ColumnType;
+using V3 = Eigen::Vector3d;
+
+namespace {
+
+// Rows and size as the file claims them.
+void RequireRows(const h5::Group& demo, const std::string& name, size_t rows) {
+  const h5::DatasetInfo info = demo.Info(name);
+  if (!info.dims.empty() && info.dims[0] != rows) {
+    h5::FailReading(demo.Place(name), fmt::format("has {} rows, must have {}", info.dims[0], rows));
+  }
+  uint64_t bytes = sizeof(double);
+  for (const hsize_t n : info.dims) {
+    if (n != 0 && bytes > kMaxColumnBytes / n) {
+      h5::FailReading(demo.Place(name),
+                      fmt::format("claims shape ({}): more than the {} bytes allowed",
+                                  fmt::join(info.dims, ", "), kMaxColumnBytes));
+    }
+    bytes *= n;
+  }
+}
+
+}  // namespace
+
+Column Optional(const h5::Group& demo, const std::string& name, size_t rows,
+                const std::vector<int64_t>& dims) {
+  if (!demo.Has(name)) return {};
+  RequireRows(demo, name, rows);
+  return demo.Read(name, kF64, dims);
+}
+
+Column OptionalNumbers(const h5::Group& demo, const std::string& name, size_t rows) {
+  if (!demo.Has(name)) return {};
+  const h5::DatasetInfo info = demo.Info(name);
+  const bool flat = info.dims.size() == 1 || (info.dims.size() == 2 && info.dims[1] == 1);
+  if (!flat) {
+    h5::FailReading(demo.Place(name), fmt::format("has shape ({}), must have one number per row",
+                                                  fmt::join(info.dims, ", ")));
+  }
+  RequireRows(demo, name, rows);
+  // h5py's booleans are an enumeration of bytes
+  const bool flags = info.type_class == H5T_ENUM;
+  Column column = demo.Read(name, flags ? kU8 : kF64);
+  if (!flags) return column;
+  Column numbers(name, kF64, {});
+  numbers.rows = rows;
+  for (size_t k = 0; k < rows; ++k) numbers.Push<double>(column.At<uint8_t>(k) != 0);
+  return numbers;
+}
+
+Column ReadRows(const h5::Group& demo, const std::string& name, size_t first, size_t count) {
+  const h5::Guard guard;
+  const h5::DatasetInfo info = demo.Info(name);
+  if (!info.is_number() || info.dims.empty()) {
+    h5::FailReading(demo.Place(name), "must hold rows of numbers");
+  }
+  if (first + count > info.dims[0]) {
+    h5::FailReading(demo.Place(name),
+                    fmt::format("has {} rows, needed are {}", info.dims[0], first + count));
+  }
+  Column column(name, kF64, {});
+  column.rows = count;
+  uint64_t bytes = count * sizeof(double);
+  for (size_t i = 1; i < info.dims.size(); ++i) {
+    if (info.dims[i] != 0 && bytes > kMaxColumnBytes / info.dims[i]) {
+      h5::FailReading(demo.Place(name),
+                      fmt::format("claims rows of more than {} bytes", kMaxColumnBytes / count));
+    }
+    bytes *= info.dims[i];
+    column.row_dims.push_back(info.dims[i]);
+  }
+  column.bytes.resize(bytes);
+  if (bytes == 0) return column;
+  const h5::Id dataset = demo.OpenDataset(name);
+  const h5::Id space(H5Dget_space(dataset.get()));
+  std::vector<hsize_t> start(info.dims.size(), 0), extent = info.dims;
+  start[0] = first;
+  extent[0] = count;
+  const h5::Id memory(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr));
+  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr);
+  if (H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), H5P_DEFAULT,
+              column.bytes.data()) < 0) {
+    h5::FailReading(demo.Place(name), fmt::format("cannot be read ({})", h5::ErrorText()));
+  }
+  return column;
+}
+
+Column FirstRow(const h5::Group& demo, const std::string& name) {
+  if (!demo.Has(name)) return {};
+  try {
+    return ReadRows(demo, name, 0, 1);
+  } catch (const Error&) {
+    // whoever needs all of it is told
+    return {};
+  }
+}
+
+Eigen::VectorXd Vector(const Column& c, size_t k) {
+  if (c.rows == 0) return {};
+  Eigen::VectorXd v(static_cast<Eigen::Index>(c.row_size()));
+  for (Eigen::Index i = 0; i < v.size(); ++i) v[i] = c.At<double>(k, static_cast<size_t>(i));
+  return v;
+}
+
+V3 Point(const Column& c, size_t k, size_t i) {
+  return V3(c.At<double>(k, i), c.At<double>(k, i + 1), c.At<double>(k, i + 2));
+}
+
+Pose CheckedPose(const h5::Group& demo, const std::string& name, size_t k,
+                 const Eigen::Quaterniond& q, const V3& p) {
+  if (!p.allFinite() || !std::isfinite(q.norm()) || q.norm() < 1e-6) {
+    h5::FailReading(fmt::format("{}[{}]", demo.Place(name), k), "is no pose");
+  }
+  return Pose(q, p);
+}
+
+Pose PoseOfMatrix(const h5::Group& demo, const Column& c, size_t k) {
+  Eigen::Matrix3d R;
+  for (size_t r = 0; r < 3; ++r) {
+    for (size_t i = 0; i < 3; ++i) {
+      R(static_cast<int>(r), static_cast<int>(i)) = c.At<double>(k, 4 * r + i);
+    }
+  }
+  const V3 p(c.At<double>(k, 3), c.At<double>(k, 7), c.At<double>(k, 11));
+  // a mirror is orthonormal too, and no rotation
+  const bool rotation = R.allFinite() &&
+                        (R * R.transpose() - Eigen::Matrix3d::Identity()).norm() <= 1e-3 &&
+                        R.determinant() > 0;
+  if (!rotation) {
+    h5::FailReading(fmt::format("{}[{}]", demo.Place(c.path), k), "is no pose matrix");
+  }
+  return CheckedPose(demo, c.path, k, Eigen::Quaterniond(R), p);
+}
+
+std::vector<std::string> NamesIn(const h5::Group& demo, const std::string& name) {
+  if (!demo.Has(name) || IsDataset(demo, name)) return {};
+  std::vector<std::string> names = demo.Open(name).Names();
+  for (const std::string& member : names) {
+    try {
+      // names go into JSON, which takes UTF-8 only
+      Json(member).dump();
+    } catch (const Json::exception&) {
+      h5::FailReading(demo.Place(name), "has a member whose name is no UTF-8");
+    }
+  }
+  return names;
+}
+
+bool IsDataset(const h5::Group& demo, const std::string& name) {
+  const h5::Guard guard;
+  if (!demo.Has(name)) return false;
+  H5O_info_t info;
+  return H5Oget_info_by_name(demo.id(), name.c_str(), &info, H5P_DEFAULT) >= 0 &&
+         info.type == H5O_TYPE_DATASET;
+}
+
+void FindCameras(const h5::Group& demo, const std::string& suffix, DatasetHeader* header) {
+  for (const std::string& name : NamesIn(demo, "obs")) {
+    const std::string path = "obs/" + name;
+    if (name.size() <= suffix.size() || !name.ends_with(suffix) || !IsDataset(demo, path)) continue;
+    const h5::DatasetInfo info = demo.Info(path);
+    const auto& dims = info.dims;
+    if (info.type_class != H5T_INTEGER || info.type_size != 1 || dims.size() != 4) continue;
+    if (dims[3] != 3 || dims[1] > kMaxImageSide || dims[2] > kMaxImageSide) continue;
+    // one size for all: others are left out
+    const int height = static_cast<int>(dims[1]), width = static_cast<int>(dims[2]);
+    const bool first = header->cameras.empty();
+    if (!first && (height != header->image_height || width != header->image_width)) continue;
+    if (header->cameras.size() == static_cast<size_t>(kMaxCameras)) return;
+    header->cameras.push_back(name.substr(0, name.size() - suffix.size()));
+    header->image_height = height;
+    header->image_width = width;
+  }
+}
+
+void RequireActions(const h5::Group& demo, size_t length) {
+  if (!demo.Has("actions")) h5::FailReading(demo.Place("actions"), "no such dataset");
+  const auto dims = demo.Info("actions").dims;
+  if (dims.size() != 2 || dims[0] != length) {
+    h5::FailReading(demo.Place("actions"), fmt::format("has shape ({}), must have {} rows",
+                                                       fmt::join(dims, ", "), length));
+  }
+}
+
+}  // namespace understudy::foreign

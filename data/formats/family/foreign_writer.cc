@@ -1,0 +1,291 @@
+#include "data/formats/family/foreign_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/base/error.h"
+#include "data/formats/family/foreign.h"
+#include "data/formats/family/foreign_columns.h"
+#include "data/formats/family/import.h"
+#include "data/store/files.h"
+#include "data/store/hdf5/journal_driver.h"
+#include "data/store/image_column.h"
+#include "data/store/meta.h"
+
+namespace understudy {
+namespace fs = std::filesystem;
+using namespace foreign;
+namespace {
+
+constexpr int64_t kFlushEpisodes = 100;
+
+// MimicGen counts source demonstrations by their place in the list that it generated from. Ours
+// knows that place from its table of attempts, else by the order of uuids.
+std::map<std::string, int64_t> PlacesOfSources(const DatasetReader& reader) {
+  std::map<int64_t, std::vector<int32_t>> by_attempt;
+  std::set<int64_t> twice;
+  for (const AttemptRecord& attempt : reader.attempts()) {
+    if (!by_attempt.emplace(attempt.attempt, attempt.sources).second) twice.insert(attempt.attempt);
+  }
+  std::map<std::string, int64_t> places;
+  std::set<std::string> uuids;
+  bool sound = !by_attempt.empty();
+  for (size_t i = 0; i < reader.episodes().size(); ++i) {
+    const EpisodeMeta meta = reader.ReadMeta(i);
+    uuids.insert(meta.sources.begin(), meta.sources.end());
+    const auto found = by_attempt.find(meta.attempt);
+    if (meta.sources.empty()) continue;
+    if (found == by_attempt.end() || twice.contains(meta.attempt)) {
+      sound = false;
+      continue;
+    }
+    // an episode names its sources in the order of the subtasks, those of a failure also where
+    // the attempt does not count them
+    std::vector<int32_t> used;
+    for (const int32_t place : found->second) {
+      if (place >= 0 && std::find(used.begin(), used.end(), place) == used.end())
+        used.push_back(place);
+    }
+    if (used.size() != meta.sources.size() && !meta.success) continue;
+    sound &= used.size() == meta.sources.size();
+    for (size_t s = 0; sound && s < used.size(); ++s) {
+      const auto [known, fresh] = places.emplace(meta.sources[s], used[s]);
+      sound &= fresh || known->second == used[s];
+    }
+  }
+  for (const std::string& uuid : uuids) sound &= places.contains(uuid);
+  if (sound) return places;
+  places.clear();
+  for (const std::string& uuid : uuids) places.emplace(uuid, static_cast<int64_t>(places.size()));
+  return places;
+}
+
+// The reset distribution that all episodes were drawn from; empty where they differ.
+std::string CommonVariant(const DatasetReader& reader, const Translation& from) {
+  std::string common;
+  for (size_t i = 0; i < reader.episodes().size(); ++i) {
+    Episode episode;
+    episode.meta = reader.ReadMeta(i);
+    from.ToOurs(&episode);
+    if (i > 0 && episode.meta.variant != common) return "";
+    common = episode.meta.variant;
+  }
+  return common;
+}
+
+// Pictures of one camera: frame of each row, copied as it is deflated where it can be.
+void CopyFrames(const h5::Group& from, const std::string& camera, const h5::Group& to,
+                const std::string& path, const std::vector<size_t>& frames, int compression,
+                ForeignReport* report) {
+  const ImageReader reader(from, camera);
+  ImageWriter writer(to, path, frames.size(), reader.width(), reader.height(), compression);
+  const FrameCompressor compressor(compression, 1);
+  Image image(reader.width(), reader.height());
+  std::vector<uint8_t> packed;
+  for (const size_t frame : frames) {
+    if (frame >= reader.frames()) {
+      h5::FailReading(from.Place(StoredImagePath(from, camera)),
+                      fmt::format("has {} frames, row {} needs one", reader.frames(), frame));
+    }
+    // read in any case: a damaged frame must not travel on
+    reader.Read(frame, image.rgb.data());
+    ++report->frames;
+    if (reader.ReadCompressed(frame, &packed)) {
+      writer.AddCompressed(packed);
+      ++report->frames_copied;
+    } else {
+      writer.AddCompressed(compressor.Compress({&image})[0]);
+    }
+  }
+}
+
+class Writing {
+ public:
+  Writing(ForeignTarget format, const DatasetReader& reader, const ForeignWriteOptions& options,
+          const Translation& from, const Translation& into)
+      : reader_(reader), options_(options), from_(from) {
+    target_.format = format;
+    target_.options = &options;
+    target_.into = &into;
+    target_.header = reader.header();
+    target_.own = !reader.content_hash().empty();
+    from.ToOurs(&target_.header);
+    if (format == ForeignTarget::kMimicgen) target_.sources = PlacesOfSources(reader);
+  }
+
+  void WriteRoot(const h5::Group& root) {
+    const std::string variant = CommonVariant(reader_, from_);
+    const bool isaaclab = target_.format == ForeignTarget::kIsaacLab;
+    const Json arguments =
+        isaaclab ? IsaacLabArguments(target_, variant) : RobosuiteArguments(target_, variant);
+    const h5::Group data = root.Create("data");
+    data.SetText("env_args", arguments.dump(-1, ' ', false, Json::error_handler_t::replace));
+    data.SetInt("total", 0);
+    if (isaaclab && options_.isaaclab.quaternions == IsaacLabOrder::kXyzw) {
+      root.SetInt("format_version", 1);
+    }
+    for (const std::string& key : reader_.MaskNames()) {
+      root.WriteTexts("mask/" + key, reader_.ReadMask(key));
+    }
+  }
+
+  void WriteEpisode(size_t index, const h5::Group& source, const h5::Group& data) {
+    const std::string& name = reader_.episodes()[index].name;
+    Episode episode = reader_.ReadEpisode(index);
+    from_.ToOurs(&episode);
+    const auto refuse = [&](const char* what) {
+      ThrowBadInput(fmt::format("{}: {} {}", reader_.path().string(), name, what));
+    };
+    const Step& first = episode.steps[0];
+    if (first.observation.arms.empty()) refuse("holds no poses of an arm");
+    if (first.action.arms.empty()) {
+      refuse("holds no actions that are understood here (7 numbers per arm, or absolute targets)");
+    }
+    const bool isaaclab = target_.format == ForeignTarget::kIsaacLab;
+    if (isaaclab && !EndAtLastObservation(&episode)) refuse("has a single row and no state after");
+    const h5::Group demo = data.Create(name);
+    demo.SetInt("num_samples", static_cast<int64_t>(episode.length()));
+    demo.SetBool("success", episode.meta.success);
+    demo.SetUint("seed", episode.meta.seed);
+    demo.SetText("uuid", episode.meta.uuid);
+    if (!episode.meta.variant.empty()) demo.SetText("variant", episode.meta.variant);
+    for (const Column& column :
+         isaaclab ? IsaacLabColumns(target_, episode) : RobosuiteColumns(target_, episode)) {
+      demo.Write(column);
+    }
+    if (!isaaclab) WriteRobosuiteAttributes(target_, episode, demo);
+    WritePictures(source.Open(name), episode.length(), demo);
+    ++report.episodes;
+    report.steps += static_cast<int64_t>(episode.length());
+    data.SetInt("total", report.steps);
+  }
+
+  ForeignReport report;
+
+ private:
+  void WritePictures(const h5::Group& source, size_t length, const h5::Group& demo) {
+    std::vector<size_t> now(length), next(length);
+    for (size_t k = 0; k < length; ++k) {
+      now[k] = k;
+      // nobody looked after the last action
+      next[k] = std::min(k + 1, length - 1);
+    }
+    const bool isaaclab = target_.format == ForeignTarget::kIsaacLab;
+    for (const std::string& camera : target_.header.cameras) {
+      if (!source.Has(StoredImagePath(source, camera))) continue;
+      const std::string path = isaaclab ? "obs/" + camera : ImagePath(camera);
+      CopyFrames(source, camera, demo, path, now, options_.compression, &report);
+      if (isaaclab || !options_.robosuite.next_obs) continue;
+      CopyFrames(source, camera, demo, "next_" + path, next, options_.compression, &report);
+    }
+  }
+
+  const DatasetReader& reader_;
+  const ForeignWriteOptions& options_;
+  const Translation& from_;
+  Target target_;
+};
+
+}  // namespace
+
+ForeignReport WriteForeign(ForeignTarget format, const DatasetReader& reader,
+                           const fs::path& output, const ForeignWriteOptions& options,
+                           const Translation& from, const Translation& into, Progress& progress) {
+  if (reader.episodes().empty()) ThrowBadInput(reader.path().string() + ": holds no episode");
+  CheckOutput(output, options.overwrite, {reader.path()});
+  std::error_code none;
+  if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), none);
+  UnfinishedFile part(output);
+  Writing writing(format, reader, options, from, into);
+  const auto count = static_cast<int64_t>(reader.episodes().size());
+  progress.Start("writing " + output.string(), count, "episodes");
+  {
+    h5::GrowingFile file = h5::GrowingFile::Create(part.part());
+    part.Begin();
+    writing.WriteRoot(file.root());
+    const h5::Group source = h5::OpenForReading(reader.path()).Open("data");
+    for (int64_t i = 0; i < count; ++i) {
+      if (InterruptRequested()) ThrowFailed("interrupted: nothing was written");
+      writing.WriteEpisode(static_cast<size_t>(i), source, file.root().Open("data"));
+      if ((i + 1) % kFlushEpisodes == 0) {
+        file.Flush();
+        file.Trim();
+      }
+      progress.Advance(i + 1);
+    }
+    file.Close();
+  }
+  part.Rename();
+  progress.Finish();
+  return writing.report;
+}
+
+std::vector<std::string> LostIn(ForeignTarget target, const DatasetReader& reader,
+                                const ForeignWriteOptions& options, const Translation& into) {
+  const bool own = !reader.content_hash().empty();
+  const bool isaaclab = target == ForeignTarget::kIsaacLab;
+  const bool mimicgen = target == ForeignTarget::kMimicgen;
+  const DatasetHeader& header = reader.header();
+  bool generated = false, teleoperated = false, drawn = false, told = false, failed = false;
+  bool final_known = true, moving = false;
+  for (size_t i = 0; i < reader.episodes().size(); ++i) {
+    const EpisodeMeta meta = reader.ReadMeta(i);
+    generated |= !meta.sources.empty();
+    drawn |= !meta.variation.edits.empty();
+    told |= !meta.instruction.empty();
+    failed |= !meta.cause.empty();
+  }
+  if (!reader.episodes().empty()) {
+    const Episode first = reader.ReadEpisode(0, true);
+    teleoperated = !first.raw.samples.empty() || !first.steps[0].teleop.arms.empty();
+    final_known = !first.final_observation.arms.empty();
+    moving =
+        own && !FindFreeJoints(first, header.simulator.flat_state_size, header.model_text).empty();
+  }
+  std::vector<std::string> lost;
+  const auto say = [&](bool when, std::string what) {
+    if (when) lost.push_back(std::move(what));
+  };
+  // what none of them holds
+  say(own && isaaclab, "states of the simulator as such, and the model: joints and poses are kept");
+  say(own && !isaaclab,
+      "states of the simulator beyond time, qpos, qvel: a restored state continues nearly, not bit "
+      "for bit");
+  say(own, "actions before noise, clip flags, labels and subtasks of the rows");
+  say(teleoperated, "raw device samples, the operator's wishes, clocks");
+  say(drawn, "draws of the randomizers");
+  say(own && !header.cameras.empty(), "camera parameters");
+  say(failed, "causes of failure");
+  say(!reader.attempts().empty(), "the table of attempts");
+  say(own, "task, settings, parents, quality and content hashes");
+  say(reader.header().simulator.signals.size() > 0 && target == ForeignTarget::kRobomimic,
+      "signals of subtasks (mimicgen and isaaclab keep them)");
+  say(generated && !mimicgen, "which source demonstration a row was made from");
+  say(generated && mimicgen,
+      "uuids of the source demonstrations: src_demo_inds counts them in the order of the source "
+      "list that mimic used");
+  say(told && (isaaclab || options.robosuite.version == RobosuiteVersion::kV14),
+      isaaclab ? "the instruction" : "the instruction (--robosuite.version v1.5 keeps it)");
+  // what changes
+  say(!final_known && isaaclab,
+      "the last row of every episode: where its action led is not known, and states are those "
+      "after "
+      "an action");
+  say(!final_known && !isaaclab && options.robosuite.next_obs,
+      "next_obs of every last row: not known, the row's own observation stands there");
+  say(final_known && !isaaclab && options.robosuite.next_obs && !header.cameras.empty(),
+      "the picture after the last action was never rendered: next_obs repeats the last one");
+  say(isaaclab && !options.isaaclab.double_precision,
+      "digits: numbers become float32, as Isaac Lab stores them (--isaaclab.double-precision)");
+  say(isaaclab && !header.simulator.objects.empty() && !moving,
+      "velocities of objects (root_velocity): not known here");
+  say(isaaclab && !own, "poses and velocities of the robot's base: not known here");
+  say(isaaclab, "normalised actions: `actions` are metres and radians over action_scale");
+  say(!into.same_frame(),
+      "our control frame: poses, targets and deltas become those of the other program's frame");
+  return lost;
+}
+
+}  // namespace understudy

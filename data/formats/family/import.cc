@@ -1,0 +1,169 @@
+#include "data/formats/family/import.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "core/base/error.h"
+#include "core/base/version.h"
+#include "data/formats/family/foreign.h"
+#include "data/store/files.h"
+
+namespace understudy {
+namespace {
+
+void RefuseOurs(const DatasetReader& reader) {
+  if (!reader.content_hash().empty()) {
+    ThrowUsage(fmt::format("{}: is a dataset of this program already", reader.path().string()));
+  }
+}
+
+// Readers count on time that rises.
+void SetTimes(Episode* episode) {
+  const auto at = [&](size_t k) -> Observation& {
+    return k < episode->length() ? episode->steps[k].observation : episode->final_observation;
+  };
+  bool rises = true;
+  for (size_t k = 1; k <= episode->length(); ++k) {
+    rises &= at(k).sim_time_s > at(k - 1).sim_time_s;
+  }
+  for (size_t k = 0; !rises && k <= episode->length(); ++k) {
+    at(k).sim_time_s = static_cast<double>(k) / episode->meta.control_hz;
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> LostInImport(const DatasetReader& reader, const Translation& from) {
+  RefuseOurs(reader);
+  DatasetHeader header = reader.header();
+  from.ToOurs(&header);
+  std::vector<std::string> lost{
+      "states of the other program's simulator: they do not fit ours, so that nothing can be "
+      "replayed or rendered from the result",
+      "the last action of every episode: where it led is not told, and its row becomes the state "
+      "after the last action"};
+  const SimulatorInfo& info = header.simulator;
+  if (!from.KnowsTask(info.task)) {
+    lost.push_back(fmt::format(
+        "nothing is known here of the task '{}': names and frames stay those of the file "
+        "(`foreign` in a task.yaml says which task it is)",
+        info.task));
+  }
+  if (info.objects.empty()) {
+    lost.push_back("poses of objects: the file has none, so that mimic cannot use the result");
+  }
+  if (info.signals.empty()) {
+    lost.push_back("signals of subtasks: the file has none, so that mimic cannot use the result");
+  }
+  std::map<std::string, int> how;
+  for (size_t i = 0; i < reader.episodes().size(); ++i) {
+    const Json settings = reader.ReadMeta(i).settings;
+    ++how["nothing, but assumed: success from " + settings.value("success_from", "")];
+    ++how["nothing, but assumed: targets from " + settings.value("target_from", "nothing")];
+  }
+  for (const auto& [what, count] : how) {
+    lost.push_back(fmt::format("{} ({} episodes)", what, count));
+  }
+  if (header.stage == "MimicGen generated") {
+    lost.push_back("src_demo_inds and src_demo_labels: they count in a list that is not there");
+  }
+  return lost;
+}
+
+ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::path& output,
+                            const ImportOptions& options, const Translation& from,
+                            Progress& progress) {
+  RefuseOurs(reader);
+  if (reader.episodes().empty()) ThrowBadInput(reader.path().string() + ": holds no episode");
+  CheckOutput(output, options.overwrite, {reader.path()});
+  DatasetHeader header = reader.header();
+  from.ToOurs(&header);
+  header.settings = {{"imported_from", reader.path().filename().string()},
+                     {"format", header.stage},
+                     {"env_args", header.settings.value("env_args", Json::object())}};
+  header.stage = "import";
+  header.task = options.task;
+  SimulatorInfo& info = header.simulator;
+  info.state_size = info.flat_state_size = 0;
+  if (options.control_hz > 0) info.control_hz = options.control_hz;
+  if (!(info.control_hz > 0)) {
+    ThrowUsage(fmt::format("{}: does not tell how many rows make a second: say --control-hz",
+                           reader.path().string()));
+  }
+
+  if (options.edit_header) options.edit_header(&header);
+
+  UnfinishedFile part(output);
+  ForeignReport report;
+  const auto count = static_cast<int64_t>(reader.episodes().size());
+  progress.Start("writing " + output.string(), count, "episodes");
+  {
+    DatasetWriter writer(output, header,
+                         {.overwrite = options.overwrite, .compression = options.compression});
+    part.Begin();
+    std::map<std::string, std::string> names, uuids;
+    for (size_t i = 0; i < reader.episodes().size(); ++i) {
+      if (InterruptRequested()) ThrowFailed("interrupted: nothing was written");
+      const std::string& name = reader.episodes()[i].name;
+      Episode episode = reader.ReadEpisode(i);
+      from.ToOurs(&episode);
+      const auto refuse = [&](const std::string& what) {
+        ThrowBadInput(fmt::format("{}: {} {}", reader.path().string(), name, what));
+      };
+      const Step& first = episode.steps[0];
+      const size_t arms = first.observation.arms.size();
+      if (arms == 0) refuse("holds no poses of an arm");
+      if (first.action.arms.size() != arms || first.delta.size() != arms) {
+        refuse(
+            "holds no actions that are understood here (7 numbers per arm of an OSC_POSE "
+            "controller, actions_abs, or target poses)");
+      }
+      if (episode.meta.uuid.empty()) refuse("has an attribute 'uuid' that cannot be read");
+      if (const auto [twin, fresh] = uuids.emplace(episode.meta.uuid, name); !fresh) {
+        refuse(fmt::format("is the same episode as {}", twin->second));
+      }
+      if (!EndAtLastObservation(&episode)) refuse("has a single row and no state after it");
+      if (options.edit_episode) options.edit_episode(i, &episode);
+      if (episode.meta.objects != info.objects) {
+        refuse("tells the poses of other objects than the first episode");
+      }
+      // their states do not fit our simulator
+      for (Step& step : episode.steps) step.state.clear();
+      episode.final_state.clear();
+      episode.meta.control_hz = info.control_hz;
+      episode.meta.program_version = ProgramVersion();
+      episode.meta.settings["imported_from"] = reader.path().filename().string() + ":" + name;
+      SetTimes(&episode);
+      names[name] = fmt::format("demo_{}", i);
+
+      const std::vector<std::string>& cameras = header.cameras;
+      std::vector<CameraParameters> parameters(
+          cameras.size(), CameraParameters{header.image_width, header.image_height, 0, {}});
+      writer.BeginEpisode(episode, parameters);
+      for (size_t k = 0; k < episode.length() && !cameras.empty(); ++k) {
+        std::vector<Image> row;
+        for (const std::string& camera : cameras) row.push_back(reader.ReadImage(i, camera, k));
+        report.frames += static_cast<int64_t>(row.size());
+        writer.AddFrames(row);
+      }
+      writer.EndEpisode();
+      ++report.episodes;
+      report.steps += static_cast<int64_t>(episode.length());
+      progress.Advance(report.episodes);
+    }
+    for (const std::string& key : reader.MaskNames()) {
+      std::vector<std::string> members;
+      for (const std::string& name : reader.ReadMask(key)) {
+        if (names.contains(name)) members.push_back(names[name]);
+      }
+      writer.WriteMask(key, members);
+    }
+    writer.Finish();
+  }
+  part.Keep();
+  progress.Finish();
+  return report;
+}
+
+}  // namespace understudy

@@ -1,0 +1,45 @@
+#pragma once
+
+// Files of robomimic, MimicGen and Isaac Lab into our own format.
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/base/progress.h"
+#include "data/formats/family/foreign_writer.h"
+#include "data/formats/family/translate.h"
+#include "data/store/header.h"
+#include "data/store/reader.h"
+
+namespace understudy {
+
+struct ImportOptions {
+  double control_hz = 0;       // 0: as the file tells
+  Json task = Json::object();  // the task.yaml, resolved, where the task is known
+  int compression = 1;         // deflate level of pictures
+  bool overwrite = false;
+  // Change the header, and every episode (by number) before it is written: it has our names and
+  // frames and still the flat states of the file. Empty: nothing is changed.
+  std::function<void(DatasetHeader*)> edit_header = {};
+  std::function<void(size_t, Episode*)> edit_episode = {};
+};
+
+// What does not come over, and what is only assumed, in words.
+std::vector<std::string> LostInImport(const DatasetReader& reader, const Translation& from);
+
+// Writes `output` in our own format: poses, targets, joints, objects, signals, pictures and filter
+// keys, in our names and frames where `from` knows them. Nothing is invented: there are no states
+// of the simulator, and where a file does not tell what came after the last action, the episode
+// ends one row earlier. Throws Error(kUsage) where `output` exists or the dataset is ours already,
+// Error(kBadInput) naming the episode that has no poses or no actions that are understood.
+ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::path& output,
+                            const ImportOptions& options, const Translation& from,
+                            Progress& progress);
+
+// The last row becomes the instant after the last action, where an episode has none: its own
+// action has no known result. False where nothing would be left.
+bool EndAtLastObservation(Episode* episode);
+
+}  // namespace understudy

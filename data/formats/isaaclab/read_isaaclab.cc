@@ -1,0 +1,304 @@
+// Files of Isaac Lab and Isaac Lab Mimic.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "core/base/error.h"
+#include "data/formats/family/foreign.h"
+#include "data/formats/family/foreign_parts.h"
+
+namespace understudy {
+namespace {
+
+std::atomic<QuaternionOrder> assumed = QuaternionOrder::kAsk;
+
+}  // namespace
+
+void AssumeQuaternions(QuaternionOrder order) { assumed = order; }
+
+namespace foreign {
+namespace {
+
+using Order = QuaternionOrder;
+
+constexpr const char* kInfo = "obs/datagen_info";
+constexpr const char* kUnknown = "unknown";
+// Two orders of the same four numbers are two rotations, but for q = (a, a, a, a): what a matrix
+// says decides where they lie this far apart, rad.
+constexpr double kDecides = 0.05;
+
+const char* NameOf(Order order) {
+  return order == Order::kAsk ? kUnknown : EnumNames<Order>::kNames[static_cast<size_t>(order)];
+}
+
+Eigen::Quaterniond QuaternionAt(const Column& c, size_t k, size_t i, Order order) {
+  const auto v = [&](size_t j) { return c.At<double>(k, i + j); };
+  return order == Order::kWxyz ? Eigen::Quaterniond(v(0), v(1), v(2), v(3))
+                               : Eigen::Quaterniond(v(3), v(0), v(1), v(2));
+}
+
+// What one quaternion and the matrix of the same pose say of the order.
+Order Compare(const Column& pose, size_t at, const Column& matrix) {
+  if (pose.rows == 0 || matrix.rows == 0) return Order::kAsk;
+  if (pose.row_size() < at + 4 || matrix.row_dims != std::vector<size_t>{4, 4}) return Order::kAsk;
+  Eigen::Matrix3d R;
+  for (int r = 0; r < 3; ++r) {
+    for (int i = 0; i < 3; ++i) R(r, i) = matrix.At<double>(0, static_cast<size_t>(4 * r + i));
+  }
+  const Eigen::Quaterniond wxyz = QuaternionAt(pose, 0, at, Order::kWxyz),
+                           xyzw = QuaternionAt(pose, 0, at, Order::kXyzw);
+  if (!R.allFinite() || !(std::abs(wxyz.norm() - 1) < 1e-3)) return Order::kAsk;
+  const Eigen::Quaterniond told(R);
+  const double a = AngleBetween(wxyz.normalized(), told.normalized());
+  const double b = AngleBetween(xyzw.normalized(), told.normalized());
+  if (a < kDecides && b > 2 * kDecides) return Order::kWxyz;
+  if (b < kDecides && a > 2 * kDecides) return Order::kXyzw;
+  return Order::kAsk;
+}
+
+// The order that an episode itself tells: object and hand poses stand in it as matrices too.
+Order OrderOf(const h5::Group& demo) {
+  const std::string objects = std::string(kInfo) + "/object_pose/";
+  for (const std::string& name : NamesIn(demo, std::string(kInfo) + "/object_pose")) {
+    const Order order = Compare(FirstRow(demo, "initial_state/rigid_object/" + name + "/root_pose"),
+                                3, FirstRow(demo, objects + name));
+    if (order != Order::kAsk) return order;
+  }
+  const std::vector<std::string> hands = NamesIn(demo, std::string(kInfo) + "/eef_pose");
+  if (hands.size() != 1) return Order::kAsk;
+  return Compare(FirstRow(demo, "obs/eef_quat"), 0,
+                 FirstRow(demo, std::string(kInfo) + "/eef_pose/" + hands[0]));
+}
+
+// `format_version` since Isaac Lab writes xyzw; it stands at the root or beside env_args.
+Order OrderOfVersion(const h5::Group& root) {
+  const auto tells = [](const h5::Group& group) {
+    return group.HasAttribute("format_version") && group.Int("format_version") >= 1;
+  };
+  return tells(root) || tells(root.Open("data")) ? Order::kXyzw : Order::kAsk;
+}
+
+Order DecideOrder(const h5::Group& root, const h5::Group& demo) {
+  const Order told = assumed, seen = OrderOf(demo), version = OrderOfVersion(root);
+  if (told != Order::kAsk && seen != Order::kAsk && told != seen) {
+    ThrowUsage(fmt::format("{}: --quaternions {}: the pose matrices of the file say {}",
+                           root.file(), NameOf(told), NameOf(seen)));
+  }
+  for (const Order order : {told, seen, version}) {
+    if (order != Order::kAsk) return order;
+  }
+  return Order::kAsk;
+}
+
+// Quaternions of a file, or the question where their order is not known.
+class Quaternions {
+ public:
+  Quaternions(const h5::Group& demo, const DatasetHeader& header) : demo_(demo) {
+    const std::string name = header.settings.value("quaternions", kUnknown);
+    for (const Order order : {Order::kWxyz, Order::kXyzw}) {
+      if (name == NameOf(order)) order_ = order;
+    }
+  }
+  bool known() const { return order_ != Order::kAsk; }
+  Pose At(const Column& c, size_t k, size_t p, size_t q, const Column& position) const {
+    if (!known()) {
+      h5::FailReading(demo_.Place(c.path),
+                      "are its quaternions wxyz (Isaac Lab before 2026) or xyzw (since)? Nothing "
+                      "in the file tells: say --quaternions wxyz or --quaternions xyzw");
+    }
+    return CheckedPose(demo_, c.path, k, QuaternionAt(c, k, q, order_), Point(position, k, p));
+  }
+  Pose At(const Column& c, size_t k) const { return At(c, k, 0, 3, c); }
+
+ private:
+  const h5::Group& demo_;
+  Order order_ = Order::kAsk;
+};
+
+std::string Joined(const char* a, const std::string& b) { return std::string(a) + "/" + b; }
+
+std::vector<std::string> ObjectsOf(const h5::Group& demo) {
+  std::vector<std::string> names = NamesIn(demo, Joined(kInfo, "object_pose"));
+  if (names.empty()) names = NamesIn(demo, "states/rigid_object");
+  return names;
+}
+
+// The articulation that an arm is: of its own name, or the only one of an only arm.
+std::string ArticulationOf(const h5::Group& demo, const std::string& arm, size_t arms) {
+  const std::vector<std::string> names = NamesIn(demo, "states/articulation");
+  for (const std::string& name : names) {
+    if (name == arm || (arms == 1 && name == "robot")) return name;
+  }
+  return arms == 1 && names.size() == 1 ? names[0] : "";
+}
+
+// A column of the tree of states at every instant: `initial_state` before the first row, `states`
+// after each. Empty where either is missing.
+struct Instants {
+  Column first, rest;
+  bool known() const { return first.rows > 0 && rest.rows > 0; }
+};
+Instants ReadInstants(const h5::Group& demo, const std::string& path, size_t length,
+                      const std::vector<int64_t>& dims) {
+  Instants both{Optional(demo, "initial_state/" + path, 1, dims),
+                Optional(demo, "states/" + path, length, dims)};
+  if (both.known() && both.first.row_size() != both.rest.row_size()) {
+    h5::FailReading(demo.Place("states/" + path), "has other rows than initial_state");
+  }
+  return both;
+}
+
+Observation& At(Episode& episode, size_t instant) {
+  return instant < episode.length() ? episode.steps[instant].observation
+                                    : episode.final_observation;
+}
+
+// Joints of the arm, then of its fingers.
+void ReadJoints(const h5::Group& demo, const std::string& arm, size_t a, size_t arms,
+                Episode& episode) {
+  const std::string articulation = ArticulationOf(demo, arm, arms);
+  if (articulation.empty()) return;
+  const size_t length = episode.length();
+  const std::string path = "articulation/" + articulation + "/";
+  const Instants q = ReadInstants(demo, path + "joint_position", length, {-1});
+  const Instants v = ReadInstants(demo, path + "joint_velocity", length, {-1});
+  if (!q.known()) return;
+  const std::string fingers_path = arms == 1 ? "obs/gripper_pos" : "obs/" + arm + "_gripper_pos";
+  const Column gripper = Optional(demo, fingers_path, length, {-1});
+  const size_t fingers =
+      gripper.rows > 0 && gripper.row_size() < q.rest.row_size() ? gripper.row_size() : 0;
+  const auto split = [&](const Instants& c, size_t instant, Eigen::VectorXd& joints,
+                         Eigen::VectorXd& tips) {
+    if (!c.known() || c.rest.row_size() < fingers) return;
+    const Eigen::VectorXd all = instant == 0 ? Vector(c.first, 0) : Vector(c.rest, instant - 1);
+    joints = all.head(all.size() - static_cast<Eigen::Index>(fingers));
+    tips = all.tail(static_cast<Eigen::Index>(fingers));
+  };
+  for (size_t i = 0; i <= length; ++i) {
+    Observation& o = At(episode, i);
+    // the instant after the last action has joints, but no pose of the hand
+    if (a >= o.arms.size()) continue;
+    split(q, i, o.arms[a].joint_q, o.arms[a].gripper_q);
+    split(v, i, o.arms[a].joint_v, o.arms[a].gripper_v);
+  }
+}
+
+void ReadArms(const h5::Group& demo, const DatasetHeader& header, Episode& episode) {
+  const Quaternions quaternions(demo, header);
+  const std::vector<std::string>& arms = header.simulator.arms;
+  const size_t length = episode.length();
+  for (size_t a = 0; a < arms.size(); ++a) {
+    const Column matrices = Optional(demo, Joined(kInfo, "eef_pose/" + arms[a]), length, {4, 4});
+    const Column pos = Optional(demo, "obs/eef_pos", length, {3}),
+                 quat = Optional(demo, "obs/eef_quat", length, {4});
+    const bool observed = matrices.rows == 0;
+    if (observed && (pos.rows == 0 || quat.rows == 0)) {
+      h5::FailReading(demo.Place(Joined(kInfo, "eef_pose/" + arms[a])), "no such dataset");
+    }
+    episode.meta.settings["pose_from"] = observed ? kFromObservations : kFromMatrices;
+    for (size_t k = 0; k < length; ++k) {
+      ArmObservation arm;
+      arm.X_WE = observed ? quaternions.At(quat, k, 0, 0, pos) : PoseOfMatrix(demo, matrices, k);
+      episode.steps[k].observation.arms.push_back(std::move(arm));
+    }
+    ReadJoints(demo, arms[a], a, arms.size(), episode);
+  }
+}
+
+void ReadObjects(const h5::Group& demo, const DatasetHeader& header, Episode& episode) {
+  const Quaternions quaternions(demo, header);
+  const size_t length = episode.length();
+  for (const std::string& object : header.simulator.objects) {
+    const Column matrices = Optional(demo, Joined(kInfo, "object_pose/" + object), length, {4, 4});
+    const Instants poses = ReadInstants(demo, "rigid_object/" + object + "/root_pose", length, {7});
+    if (matrices.rows == 0 && !poses.known()) {
+      h5::FailReading(demo.Place(Joined(kInfo, "object_pose/" + object)), "no such dataset");
+    }
+    for (size_t k = 0; k < length; ++k) {
+      std::vector<Pose>& X_WO = episode.steps[k].observation.X_WO;
+      if (matrices.rows > 0) {
+        X_WO.push_back(PoseOfMatrix(demo, matrices, k));
+      } else {
+        X_WO.push_back(k == 0 ? quaternions.At(poses.first, 0) : quaternions.At(poses.rest, k - 1));
+      }
+    }
+  }
+}
+
+void ReadActions(const h5::Group& demo, const DatasetHeader& header, Episode& episode) {
+  const std::vector<std::string>& arms = header.simulator.arms;
+  const size_t length = episode.length();
+  const Column actions = Optional(demo, "actions", length, {-1});
+  // six numbers of a delta pose or seven of a pose, then the gripper
+  const size_t width = arms.empty() ? 0 : actions.row_size() / arms.size();
+  const bool gripper =
+      !arms.empty() && actions.row_size() == width * arms.size() && (width == 7 || width == 8);
+  for (size_t a = 0; a < arms.size(); ++a) {
+    const Column targets =
+        Optional(demo, Joined(kInfo, "target_eef_pose/" + arms[a]), length, {4, 4});
+    const bool known = targets.rows > 0 && gripper;
+    episode.meta.settings["target_from"] = known ? kFromMatrices : "nothing";
+    for (size_t k = 0; known && k < length; ++k) {
+      Step& step = episode.steps[k];
+      const double command = actions.At<double>(k, (a + 1) * width - 1);
+      if (!std::isfinite(command)) {
+        h5::FailReading(fmt::format("{}[{}]", demo.Place("actions"), k), "is not finite");
+      }
+      // Isaac Lab opens at +1
+      const ArmAction target{PoseOfMatrix(demo, targets, k), -std::clamp(command, -1.0, 1.0)};
+      step.action.arms.push_back(target);
+      step.delta.push_back(
+          DeltaFromTarget(step.observation.arms[a].X_WE, target, episode.meta.limits));
+    }
+  }
+  for (Step& step : episode.steps) step.action_clean = step.action;
+}
+
+}  // namespace
+
+bool LooksLikeIsaacLab(const h5::Group& demo, const Json& env) {
+  const Json type = env.value("type", Json());
+  const bool gym = type.is_number() && type.get<double>() == 2;
+  const bool tree = demo.Has("initial_state") || (demo.Has("states") && !IsDataset(demo, "states"));
+  return demo.Has(kInfo) || tree || (gym && demo.Has("processed_actions"));
+}
+
+void IsaacLabHeader(const h5::Group& root, const h5::Group& demo, const Json& env,
+                    DatasetHeader* header) {
+  SimulatorInfo& info = header->simulator;
+  info.control_hz = 0;
+  const Json sim = env.value("sim_args", Json::object());
+  if (sim.is_object() && sim.contains("dt") && sim.contains("decimation") &&
+      sim["dt"].is_number() && sim["decimation"].is_number()) {
+    const double rate = 1 / (sim["dt"].get<double>() * sim["decimation"].get<double>());
+    if (std::isfinite(rate) && rate > 0) info.control_hz = rate;
+  }
+  info.arms = NamesIn(demo, Joined(kInfo, "eef_pose"));
+  if (info.arms.empty() && demo.Has("obs/eef_pos")) info.arms = {"robot"};
+  info.objects = ObjectsOf(demo);
+  info.signals = NamesIn(demo, Joined(kInfo, "subtask_term_signals"));
+  FindCameras(demo, "", header);
+  header->settings["quaternions"] = NameOf(DecideOrder(root, demo));
+}
+
+void ReadIsaacLab(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
+  ReadArms(demo, header, *episode);
+  ReadObjects(demo, header, *episode);
+  for (const std::string& signal : header.simulator.signals) {
+    const Column values =
+        OptionalNumbers(demo, Joined(kInfo, "subtask_term_signals/" + signal), episode->length());
+    for (size_t k = 0; k < values.rows; ++k) {
+      episode->steps[k].observation.signals.push_back(values.At<double>(k) != 0);
+    }
+  }
+  const double rate = episode->meta.control_hz;
+  for (size_t k = 0; k < episode->length() && rate > 0; ++k) {
+    episode->steps[k].observation.sim_time_s = static_cast<double>(k) / rate;
+  }
+  ReadActions(demo, header, *episode);
+}
+
+}  // namespace foreign
+}  // namespace understudy

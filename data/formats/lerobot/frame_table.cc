@@ -1,0 +1,179 @@
+#include "data/formats/lerobot/frame_table.h"
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+
+namespace understudy {
+namespace {
+
+using Numbers = std::vector<double>;
+using Append = std::function<void(const FrameRow&, Numbers&)>;
+
+void PutPose(const Pose& X, Numbers& to) {
+  const Eigen::Quaterniond& q = X.rotation();
+  for (int i = 0; i < 3; ++i) to.push_back(X.translation()[i]);
+  for (const double v : {q.x(), q.y(), q.z(), q.w()}) to.push_back(v);
+}
+
+void PutRealFirst(const Pose& X, Numbers& to) {
+  const Eigen::Quaterniond& q = X.rotation();
+  for (const double v : {q.w(), q.x(), q.y(), q.z()}) to.push_back(v);
+}
+
+void PutState(const FrameRow& row, Numbers& to) {
+  for (const ArmObservation& arm : row.step.observation.arms) {
+    PutPose(arm.X_WE, to);
+    to.insert(to.end(), arm.joint_q.begin(), arm.joint_q.end());
+    to.insert(to.end(), arm.gripper_q.begin(), arm.gripper_q.end());
+  }
+}
+
+void PutDelta(const FrameRow& row, Numbers& to) {
+  for (const DeltaAction& action : row.step.delta) {
+    to.insert(to.end(), action.value.begin(), action.value.end());
+  }
+}
+
+void PutTarget(const FrameRow& row, Numbers& to) {
+  for (const ArmAction& action : row.step.action.arms) {
+    PutPose(action.X_WE_cmd, to);
+    to.push_back(action.gripper);
+  }
+}
+
+// One number of each row.
+template <class F>
+Feature Scalar(const char* name, const char* dtype, F get) {
+  return {name, dtype, {}, [get](const FrameRow& row, Numbers& to) {
+            to.push_back(static_cast<double>(get(row)));
+          }};
+}
+
+}  // namespace
+
+std::string PictureKey(const std::string& camera) { return "observation.images." + camera; }
+
+std::vector<ArmShape> ArmsOf(const Episode& episode, const std::string& place) {
+  const auto shapes = [&](const Observation& observation) {
+    std::vector<ArmShape> arms;
+    for (size_t a = 0; a < observation.arms.size(); ++a) {
+      const ArmObservation& arm = observation.arms[a];
+      arms.push_back(
+          {a < episode.meta.arms.size() ? episode.meta.arms[a] : fmt::format("robot{}", a),
+           static_cast<size_t>(arm.joint_q.size()), static_cast<size_t>(arm.gripper_q.size())});
+    }
+    return arms;
+  };
+  const std::vector<ArmShape> arms = shapes(episode.steps[0].observation);
+  for (size_t k = 0; k < episode.length(); ++k) {
+    const Step& step = episode.steps[k];
+    if (arms.empty() || step.delta.size() != arms.size() ||
+        step.action.arms.size() != arms.size() || shapes(step.observation) != arms) {
+      ThrowBadInput(fmt::format(
+          "{}: row {}: LeRobot's features are made of the pose, joints, delta action and target of "
+          "every arm; this row has {} arms, {} deltas, {} targets or other joints than the first",
+          place, k, step.observation.arms.size(), step.delta.size(), step.action.arms.size()));
+    }
+  }
+  return arms;
+}
+
+FrameTable::FrameTable(const std::vector<ArmShape>& arms, LerobotVersion version) {
+  std::vector<std::string> state, action, target, rotation;
+  for (const ArmShape& arm : arms) {
+    const auto add = [&](std::vector<std::string>& to, std::initializer_list<const char*> parts) {
+      for (const char* part : parts) to.push_back(arm.name + "_" + part);
+    };
+    add(state, {"x", "y", "z", "qx", "qy", "qz", "qw"});
+    for (size_t j = 0; j < arm.joints; ++j) {
+      state.push_back(fmt::format("{}_joint{}", arm.name, j + 1));
+    }
+    for (size_t j = 0; j < arm.fingers; ++j) {
+      state.push_back(fmt::format("{}_finger{}", arm.name, j + 1));
+    }
+    add(action, {"dx", "dy", "dz", "drx", "dry", "drz", "gripper"});
+    add(target, {"x", "y", "z", "qx", "qy", "qz", "qw", "gripper"});
+    add(rotation, {"qw", "qx", "qy", "qz"});
+  }
+  features_.push_back({"observation.state", "float32", state, PutState});
+  features_.push_back({"action", "float32", action, PutDelta});
+  features_.push_back({"action.target", "float64", target, PutTarget});
+  features_.push_back(
+      Scalar("next.reward", "float32", [](const FrameRow& r) { return r.next.success ? 1 : 0; }));
+  features_.push_back(
+      Scalar("next.done", "bool", [](const FrameRow& r) { return r.last ? 1 : 0; }));
+  features_.push_back(
+      Scalar("next.success", "bool", [](const FrameRow& r) { return r.next.success ? 1 : 0; }));
+  features_.push_back(Scalar("timestamp", "float32", [](const FrameRow& r) {
+    return static_cast<double>(r.frame) / r.fps;
+  }));
+  features_.push_back(Scalar("frame_index", "int64", [](const FrameRow& r) { return r.frame; }));
+  features_.push_back(
+      Scalar("episode_index", "int64", [](const FrameRow& r) { return r.episode; }));
+  features_.push_back(Scalar("index", "int64", [](const FrameRow& r) { return r.index; }));
+  features_.push_back(Scalar("task_index", "int64", [](const FrameRow& r) { return r.task; }));
+  if (version != LerobotVersion::kV21) return;
+  features_.push_back(Scalar("annotation.human.task_description", "int64",
+                             [](const FrameRow& r) { return r.task; }));
+  features_.push_back(
+      {"eef_rotation.state", "float32", rotation, [](const FrameRow& row, Numbers& to) {
+         for (const ArmObservation& arm : row.step.observation.arms) {
+           PutRealFirst(arm.X_WE, to);
+         }
+       }});
+  features_.push_back(
+      {"eef_rotation.target", "float32", rotation, [](const FrameRow& row, Numbers& to) {
+         for (const ArmAction& arm : row.step.action.arms) {
+           PutRealFirst(arm.X_WE_cmd, to);
+         }
+       }});
+}
+
+Json FrameTable::FeaturesJson() const {
+  Json json = Json::object();
+  for (const Feature& feature : features_) {
+    json[feature.name] = {{"dtype", feature.dtype},
+                          {"shape", {feature.width()}},
+                          {"names", feature.names.empty() ? Json(nullptr) : Json(feature.names)}};
+  }
+  return json;
+}
+
+void FrameTable::Fill(const Episode& episode, int64_t number, int64_t first_index, int64_t task,
+                      double fps) {
+  const size_t length = episode.length();
+  for (Feature& feature : features_) {
+    feature.values.clear();
+    feature.values.reserve(length * static_cast<size_t>(feature.width()));
+    for (size_t k = 0; k < length; ++k) {
+      const bool last = k + 1 == length;
+      const auto frame = static_cast<int64_t>(k);
+      feature.append(
+          {episode.steps[k], last ? episode.final_observation : episode.steps[k + 1].observation,
+           last, frame, number, first_index + frame, task, fps},
+          feature.values);
+    }
+    Require(feature.values.size() == length * static_cast<size_t>(feature.width()),
+            "every row has all numbers of a feature");
+  }
+}
+
+std::vector<ParquetColumn> FrameTable::Columns() const {
+  std::vector<ParquetColumn> columns;
+  for (const Feature& feature : features_) {
+    ParquetColumn column{.name = feature.name, .values = std::vector<float>{}};
+    const Numbers& v = feature.values;
+    if (feature.dtype == "float32") column.values = std::vector<float>(v.begin(), v.end());
+    if (feature.dtype == "float64") column.values = v;
+    if (feature.dtype == "int64") column.values = std::vector<int64_t>(v.begin(), v.end());
+    if (feature.dtype == "bool") {
+      column.values = ParquetColumn::Bools{std::vector<uint8_t>(v.begin(), v.end())};
+    }
+    if (!feature.names.empty()) column.dims = {feature.width()};
+    columns.push_back(std::move(column));
+  }
+  return columns;
+}
+
+}  // namespace understudy

@@ -1,0 +1,113 @@
+#include "data/formats/lerobot/lerobot_import.h"
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "data/formats/lerobot/frame_table.h"
+#include "data/formats/lerobot/lerobot_import_parts.h"
+#include "data/store/files.h"
+
+namespace understudy {
+namespace fs = std::filesystem;
+namespace {
+
+// Removes what an interrupted DatasetWriter leaves, unless told that all went well.
+class PartGuard {
+ public:
+  explicit PartGuard(const fs::path& out) : part_(PartOf(out)) {}
+  ~PartGuard() {
+    if (kept_) return;
+    std::error_code none;
+    for (const char* suffix : {"", ".new", ".journal"}) fs::remove(part_.string() + suffix, none);
+  }
+  PartGuard(const PartGuard&) = delete;
+  PartGuard& operator=(const PartGuard&) = delete;
+  void Keep() { kept_ = true; }
+
+ private:
+  fs::path part_;
+  bool kept_ = false;
+};
+
+bool Restores(const fs::path& folder, const LerobotImportOptions& options) {
+  return options.extras && HasExtras(folder);
+}
+
+// Features that the extras know nothing of.
+std::vector<std::string> NotInExtras(const LerobotFolder& folder, const Extras& extras) {
+  const Episode first = extras.reader->ReadEpisode(0);
+  const FrameTable table(ArmsOf(first, extras.reader->path().string()), LerobotVersion::kV21);
+  std::vector<std::string> strange = folder.unread;
+  for (const LerobotFeature& feature : folder.features) {
+    bool ours = false;
+    for (const Feature& known : table.features()) ours |= known.name == feature.name;
+    if (!ours) strange.push_back(feature.name);
+  }
+  for (const std::string& picture : folder.pictures) strange.push_back(picture);
+  for (const std::string& film : folder.films) {
+    bool ours = false;
+    for (const std::string& camera : extras.header.cameras) ours |= PictureKey(camera) == film;
+    if (!ours) strange.push_back(film);
+  }
+  for (std::string& name : strange) name += ": was added by somebody else, is left out";
+  return strange;
+}
+
+void RequireEpisodes(const Extras& extras) {
+  if (extras.reader->episodes().empty()) {
+    ThrowBadInput(extras.reader->path().string() + ": holds no episode");
+  }
+}
+
+}  // namespace
+
+std::string CameraOfKey(const std::string& key) {
+  for (const std::string prefix : {"observation.images.", "observation."}) {
+    if (key.size() > prefix.size() && key.starts_with(prefix)) return key.substr(prefix.size());
+  }
+  return key;
+}
+
+std::vector<std::string> LostFromLerobot(const fs::path& path,
+                                         const LerobotImportOptions& options) {
+  const LerobotFolder folder = OpenLerobot(path);
+  std::vector<std::string> lost;
+  if (!folder.films.empty())
+    lost.push_back("pictures: as the films show them, their codec is lossy");
+  if (Restores(path, options)) {
+    const Extras extras = OpenExtras(path);
+    RequireEpisodes(extras);
+    for (std::string& line : NotInExtras(folder, extras)) lost.push_back(std::move(line));
+  } else {
+    for (std::string& line : NotInBare(folder)) lost.push_back(std::move(line));
+  }
+  return lost;
+}
+
+LerobotImportReport ReadLerobot(const fs::path& path, const fs::path& out,
+                                const LerobotImportOptions& options, Progress& progress) {
+  std::error_code none;
+  CheckOutput(out, options.overwrite);
+  if (fs::is_directory(out, none)) {
+    ThrowUsage(out.string() + ": is a folder; the dataset to write is a file");
+  }
+  const LerobotFolder folder = OpenLerobot(path);
+  LerobotImportReport report;
+  report.version = folder.version;
+  PartGuard guard(out);
+  if (Restores(path, options)) {
+    const Extras extras = OpenExtras(path);
+    RequireEpisodes(extras);
+    report.exact = true;
+    report.not_understood = NotInExtras(folder, extras);
+    ImportExactly(folder, extras, out, options, progress, report);
+  } else {
+    report.not_understood = NotInBare(folder);
+    ImportBare(folder, out, options, progress, report);
+  }
+  guard.Keep();
+  progress.Finish(fmt::format("{} episodes, {} frames", report.episodes, report.frames));
+  return report;
+}
+
+}  // namespace understudy

@@ -1,0 +1,156 @@
+#include "data/formats/lerobot/lerobot_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include "core/base/error.h"
+#include "data/video/png.h"
+
+namespace understudy {
+namespace {
+
+constexpr int64_t kExact = int64_t{1} << 53;  // whole numbers up to here are doubles
+
+std::string Place(const LerobotEpisode& episode, const std::string& column, size_t row) {
+  return fmt::format("{}: episode {}, row {}: {}", episode.data.string(), episode.number, row,
+                     column);
+}
+
+}  // namespace
+
+void LerobotRowReader::Open(const LerobotEpisode& episode) {
+  if (file_ && file_->file() == episode.data) return;
+  file_.reset();
+  file_.emplace(episode.data);
+  const int64_t expected = folder_.rows.at(episode.data);
+  if (file_->rows() != expected) {
+    ThrowBadInput(fmt::format("{}: has {} rows, its episodes in meta/ have {}",
+                              episode.data.string(), file_->rows(), expected));
+  }
+  for (const std::string& column : file_->columns()) {
+    const auto known = [&](const std::string& unread) { return unread.starts_with(column + " ("); };
+    const bool listed =
+        folder_.Find(column) != nullptr ||
+        std::any_of(folder_.unread.begin(), folder_.unread.end(), known) ||
+        std::find(folder_.films.begin(), folder_.films.end(), column) != folder_.films.end() ||
+        std::find(folder_.pictures.begin(), folder_.pictures.end(), column) !=
+            folder_.pictures.end();
+    if (!listed) unlisted_.insert(column);
+  }
+}
+
+LerobotRows LerobotRowReader::Read(const LerobotEpisode& episode) {
+  Open(episode);
+  LerobotRows rows;
+  for (const LerobotFeature& feature : folder_.features) {
+    std::vector<double> values;
+    const bool whole = feature.dtype == "int64" || feature.dtype == "uint64";
+    if (whole) {
+      for (const int64_t v :
+           file_->Integers(feature.name, episode.first_row, episode.length, feature.width())) {
+        if (v > kExact || v < -kExact) {
+          ThrowBadInput(fmt::format("{}: column '{}' holds {}, beyond 2^53", episode.data.string(),
+                                    feature.name, v));
+        }
+        values.push_back(static_cast<double>(v));
+      }
+    } else {
+      values = file_->Numbers(feature.name, episode.first_row, episode.length, feature.width());
+    }
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (std::isfinite(values[i])) continue;
+      ThrowBadInput(fmt::format("{} holds {}, which is no number",
+                                Place(episode, feature.name, i / feature.width()), values[i]));
+    }
+    rows.values.push_back(std::move(values));
+  }
+  CheckIndices(episode, rows);
+
+  // tasks
+  const LerobotFeature* task = folder_.Find("task_index");
+  if (task == nullptr || task->width() != 1) return rows;
+  const std::vector<double>& tasks =
+      rows.values[static_cast<size_t>(task - folder_.features.data())];
+  for (size_t k = 0; k < tasks.size(); ++k) {
+    if (folder_.tasks.count(static_cast<int64_t>(tasks[k])) == 0) {
+      ThrowBadInput(fmt::format("{} = {}: the list of tasks in meta/ has no such task",
+                                Place(episode, "task_index", k), tasks[k]));
+    }
+    rows.several_tasks |= tasks[k] != tasks[0];
+  }
+  rows.task = folder_.tasks.at(static_cast<int64_t>(tasks[0]));
+  return rows;
+}
+
+Image LerobotRowReader::ReadPicture(const LerobotEpisode& episode, const std::string& feature,
+                                    int64_t row) {
+  Open(episode);
+  const auto file = file_->Files(feature, episode.first_row + row, 1);
+  return DecodePicture(file.at(0), Place(episode, feature, static_cast<size_t>(row)));
+}
+
+void LerobotRowReader::CheckIndices(const LerobotEpisode& episode, const LerobotRows& rows) const {
+  const auto column = [&](const char* name) -> const std::vector<double>* {
+    const LerobotFeature* feature = folder_.Find(name);
+    if (feature == nullptr || feature->width() != 1) return nullptr;
+    return &rows.values[static_cast<size_t>(feature - folder_.features.data())];
+  };
+  const auto check = [&](const char* name, double first, double step) {
+    const std::vector<double>* values = column(name);
+    for (size_t k = 0; values != nullptr && k < values->size(); ++k) {
+      const double wanted = first + step * static_cast<double>(k);
+      if ((*values)[k] == wanted) continue;
+      ThrowBadInput(
+          fmt::format("{} = {}, must be {}", Place(episode, name, k), (*values)[k], wanted));
+    }
+  };
+  check("episode_index", static_cast<double>(episode.number), 0);
+  check("frame_index", 0, 1);
+  check("index", static_cast<double>(episode.first_index), 1);
+  const std::vector<double>* times = column("timestamp");
+  for (size_t k = 0; times != nullptr && k < times->size(); ++k) {
+    const double wanted = static_cast<double>(k) / folder_.fps;
+    // float32 cannot tell more
+    const double tolerance = tolerance_s_ + wanted * 1.2e-7;
+    if (std::abs((*times)[k] - wanted) <= tolerance) continue;
+    ThrowBadInput(
+        fmt::format("{} = {} s, must be {:.6f} s at {} frames/s; a larger "
+                    "--lerobot-import.tolerance-s lets it pass",
+                    Place(episode, "timestamp", k), (*times)[k], wanted, folder_.fps));
+  }
+}
+
+const VideoReader& LerobotPictures::Open(const LerobotEpisode& episode, size_t film) {
+  const LerobotEpisode::Place& place = episode.films[film];
+  std::optional<VideoReader>& reader = readers_[film];
+  if (reader && reader->file() == place.file) return *reader;
+  reader.reset();
+  VideoReader film_reader(place.file, folder_.fps);
+  const int64_t expected = folder_.frames.at(place.file);
+  if (film_reader.frames() != expected) {
+    ThrowBadInput(fmt::format(
+        "{}: holds {} frames; episode {} and the others in it have {} rows (episode {} in '{}')",
+        place.file.string(), film_reader.frames(), episode.number, expected, episode.number,
+        episode.data.string()));
+  }
+  reader.emplace(std::move(film_reader));
+  return *reader;
+}
+
+const Image& LerobotPictures::Read(const LerobotEpisode& episode, size_t film, int64_t row) {
+  Open(episode, film);
+  return readers_[film]->Read(episode.films[film].first_frame + row);
+}
+
+void RequireOneSize(const std::pair<int, int>& found, const std::string& place, int& width,
+                    int& height) {
+  if (width == 0) std::tie(width, height) = found;
+  if (found == std::pair(width, height)) return;
+  ThrowBadInput(fmt::format("{}: pictures of {} x {} pixels, the first ones have {} x {}", place,
+                            found.first, found.second, width, height));
+}
+
+}  // namespace understudy

@@ -1,0 +1,72 @@
+#pragma once
+
+// Rows and pictures of the episodes of a LeRobot dataset.
+
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/formats/lerobot/lerobot_folder.h"
+#include "data/formats/parquet/parquet_reader.h"
+#include "data/video/video_reader.h"
+
+namespace understudy {
+
+struct LerobotRows {
+  std::vector<std::vector<double>> values;  // per feature of the folder, row-major
+  std::string task;                         // of the first row; empty where there is none
+  bool several_tasks = false;               // later rows have another one
+};
+
+// Reads episodes from Parquet, best in order. One thread.
+class LerobotRowReader {
+ public:
+  // `folder` must outlive the reader.
+  LerobotRowReader(const LerobotFolder& folder, double tolerance_s)
+      : folder_(folder), tolerance_s_(tolerance_s) {}
+
+  // Throws Error(kBadInput) naming file, column and row: missing columns, lists of another size,
+  // numbers that are none, indices that do not count up, times off by more than the tolerance,
+  // tasks that are not listed.
+  LerobotRows Read(const LerobotEpisode& episode);
+  // One picture of an image feature, PNG or JPEG.
+  Image ReadPicture(const LerobotEpisode& episode, const std::string& feature, int64_t row);
+  // Columns met so far that info.json does not name.
+  const std::set<std::string>& unlisted() const { return unlisted_; }
+
+ private:
+  void Open(const LerobotEpisode& episode);
+  void CheckIndices(const LerobotEpisode& episode, const LerobotRows& rows) const;
+
+  const LerobotFolder& folder_;
+  double tolerance_s_;
+  std::optional<ParquetReader> file_;
+  std::set<std::string> unlisted_;
+};
+
+// Reads pictures from the films, best in order. One thread.
+class LerobotPictures {
+ public:
+  // `folder` must outlive the reader.
+  explicit LerobotPictures(const LerobotFolder& folder)
+      : folder_(folder), readers_(folder.films.size()) {}
+
+  // The film that the episode stands in. Throws Error(kBadInput) where it has not one frame per row
+  // of its episodes.
+  const VideoReader& Open(const LerobotEpisode& episode, size_t film);
+  // Valid until the next call for this film.
+  const Image& Read(const LerobotEpisode& episode, size_t film, int64_t row);
+
+ private:
+  const LerobotFolder& folder_;
+  std::vector<std::optional<VideoReader>> readers_;
+};
+
+// All pictures of a camera have one size: the first ones', which `width` and `height` keep, 0
+// before. Throws Error(kBadInput) beginning with `place` where `found` is another one.
+void RequireOneSize(const std::pair<int, int>& found, const std::string& place, int& width,
+                    int& height);
+
+}  // namespace understudy

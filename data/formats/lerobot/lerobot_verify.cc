@@ -1,0 +1,323 @@
+#include "data/formats/lerobot/lerobot_verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <set>
+
+#include "core/base/error.h"
+#include "data/formats/lerobot/feature_statistics.h"
+#include "data/formats/lerobot/lerobot_import_parts.h"
+#include "data/formats/lerobot/lerobot_rows.h"
+#include "data/formats/lerobot/lerobot_statistics.h"
+
+namespace understudy {
+namespace fs = std::filesystem;
+namespace {
+
+// What LeRobot's own sums in single precision are off by, relative to the largest number: they grow
+// with the rows of an episode (measured on constants with lerobot 0.3.3 and 0.4.4).
+constexpr double kRounding = 1e-5, kRoundingPerRow = 6e-8;
+constexpr double kSquares = 1e-6, kSquaresPerRow = 1.2e-7;
+// Beyond that: of the range, and a variance of the sample instead of the population.
+constexpr double kMeanOfRange = 1e-3, kVariance = 0.02;
+// Quantiles come from a histogram whose ends stand a little apart.
+constexpr double kOrder = 1e-9;
+// Means of pictures in [0, 1]: of some frames before a lossy codec.
+constexpr double kPictureMean = 0.1;
+constexpr size_t kColours = 3;
+
+// Numbers of rows, episodes and tasks: nothing is normalised by them, and programs that take
+// episodes out of a dataset leave their statistics as they were.
+bool IsCounter(const std::string& feature) {
+  return feature == "index" || feature == "episode_index" || feature == "task_index" ||
+         feature.starts_with("annotation.");
+}
+
+class FolderCheck {
+ public:
+  FolderCheck(const fs::path& path, const LerobotImportOptions& options)
+      : path_(path.has_filename() ? path : path.parent_path()), options_(options) {}
+
+  VerifyReport Run(Progress& progress);
+
+ private:
+  // What throws becomes a fault, once.
+  bool Try(const std::function<void()>& work);
+  void Fail(const std::string& place, const std::string& what);
+  void CheckEpisode(const LerobotEpisode& episode);
+  void AddNumbers(const LerobotEpisode& episode, const LerobotRows& rows);
+  void AddPictures(const LerobotEpisode& episode);
+  void CheckDataset();
+  void CheckExtras();
+  // Statistics of an episode, where this version tells them.
+  void CompareEpisode(const LerobotEpisode& episode, const std::string& feature, size_t width,
+                      const FeatureStatistics& found, bool picture);
+  // `rows` of the longest episode that they are of.
+  void Compare(const std::string& at, const ToldStatistics& told, const FeatureStatistics& found,
+               bool picture, int64_t rows);
+  std::string Relative(const fs::path& file) const {
+    return file.lexically_relative(path_).string();
+  }
+
+  const fs::path path_;
+  const LerobotImportOptions options_;
+  VerifyReport report_;
+  std::set<std::string> told_;
+  LerobotFolder folder_;
+  std::optional<LerobotRowReader> rows_;
+  std::optional<LerobotPictures> films_;
+  std::optional<LerobotStatistics> statistics_;
+  std::vector<VectorStatistics> numbers_;  // per feature of the folder, of the dataset
+  std::vector<ImageStatistics> pictures_;  // per film, then per image feature
+  std::vector<std::pair<int, int>> sizes_;
+  std::set<fs::path> broken_;     // films that cannot be read on
+  std::set<std::string> untold_;  // features without statistics, told once
+  int64_t longest_ = 0;           // episode
+  bool whole_ = true;             // every row of the dataset was read
+};
+
+void FolderCheck::Fail(const std::string& place, const std::string& what) {
+  if (told_.insert(place + what).second) report_.faults.push_back({place, what});
+}
+
+bool FolderCheck::Try(const std::function<void()>& work) {
+  try {
+    work();
+    return true;
+  } catch (const Error& error) {
+    // errors begin with the file that they are about
+    const std::string text = error.what(), root = path_.string() + "/";
+    const bool within = text.starts_with(root);
+    const size_t end = within ? text.find(": ", root.size()) : std::string::npos;
+    if (end == std::string::npos) {
+      Fail("/", text);
+    } else {
+      Fail(text.substr(root.size(), end - root.size()), text.substr(end + 2));
+    }
+    return false;
+  }
+}
+
+void FolderCheck::Compare(const std::string& at, const ToldStatistics& told,
+                          const FeatureStatistics& found, bool picture, int64_t rows) {
+  const auto numbers = [&](const char* name) -> const std::vector<double>* {
+    const auto it = told.find(name);
+    return it == told.end() ? nullptr : &it->second;
+  };
+  const size_t width = found.min.size();
+  for (const auto& [name, values] : told) {
+    if (name != "count" && values.size() != width) {
+      return Fail(at, fmt::format("{} of {} numbers, must be of {}", name, values.size(), width));
+    }
+    for (const double v : values) {
+      if (!std::isfinite(v)) return Fail(at, fmt::format("{} is not finite", name));
+    }
+  }
+  for (const char* name : {"min", "max", "mean", "std"}) {
+    if (numbers(name) == nullptr) return Fail(at, fmt::format("has no {}", name));
+  }
+
+  const char* order[] = {"min", "q01", "q10", "q50", "q90", "q99", "max"};
+  const auto length = static_cast<double>(rows);
+  for (size_t i = 0; i < width; ++i) {
+    const double range = found.max[i] - found.min[i];
+    const double scale = std::max(std::abs(found.max[i]), std::abs(found.min[i]));
+    const double slack = kRounding * (scale + range) + kOrder;
+    // in order, quantiles between the ends
+    const char* before = nullptr;
+    for (const char* name : order) {
+      if (numbers(name) == nullptr) continue;
+      if (before != nullptr && (*numbers(before))[i] > (*numbers(name))[i] + slack) {
+        return Fail(at, fmt::format("number {}: {} = {} is above {} = {}", i, before,
+                                    (*numbers(before))[i], name, (*numbers(name))[i]));
+      }
+      before = name;
+    }
+    const auto differs = [&](const char* name, double right, double tolerance) {
+      const double v = (*numbers(name))[i];
+      if (std::abs(v - right) <= tolerance) return false;
+      Fail(at, fmt::format("number {}: {} = {}, its {} have {}", i, name, v,
+                           picture ? "pictures" : "rows", right));
+      return true;
+    };
+    if (picture) {
+      if ((*numbers("min"))[i] < -kRounding || (*numbers("max"))[i] > 1 + kRounding) {
+        return Fail(at, "must lie in [0, 1]");
+      }
+      if (differs("mean", found.mean[i], kPictureMean)) return;
+      continue;
+    }
+    const double mean = kMeanOfRange * range + slack + scale * kRoundingPerRow * length;
+    if (differs("min", found.min[i], slack) || differs("max", found.max[i], slack) ||
+        differs("mean", found.mean[i], mean)) {
+      return;
+    }
+    const double told_std = (*numbers("std"))[i], variance = found.std[i] * found.std[i];
+    const double squares = scale * scale * (kSquares + kSquaresPerRow * length);
+    const double off = std::abs(told_std * told_std - variance);
+    if (told_std < 0 || off > kVariance * variance + squares + kOrder * kOrder) {
+      return Fail(at,
+                  fmt::format("number {}: std = {}, its rows have {}", i, told_std, found.std[i]));
+    }
+  }
+  // of pictures some are looked at
+  const std::vector<double>* count = numbers("count");
+  const double most = static_cast<double>(found.count);
+  if (count == nullptr || count->empty()) return;
+  if (picture ? (*count)[0] > most : (*count)[0] != most) {
+    Fail(at, fmt::format("count = {}, there are {}", (*count)[0], found.count));
+  }
+}
+
+void FolderCheck::CompareEpisode(const LerobotEpisode& episode, const std::string& feature,
+                                 size_t width, const FeatureStatistics& found, bool picture) {
+  if (!statistics_->tells_episodes()) return;
+  Try([&] {
+    const std::optional<ToldStatistics> told =
+        statistics_->OfEpisode(episode.number, feature, width);
+    const std::string at = fmt::format(
+        "{}: episode {}: {}", Relative(statistics_->file_of_episodes()), episode.number, feature);
+    if (told) return Compare(at, *told, found, picture, episode.length);
+    // v3.0's policies normalise by the dataset's
+    if (folder_.version == "v3.0" || !untold_.insert(feature).second) return;
+    Fail(at, "has no statistics: nothing can normalise by them");
+  });
+}
+
+void FolderCheck::AddNumbers(const LerobotEpisode& episode, const LerobotRows& rows) {
+  for (size_t f = 0; f < folder_.features.size(); ++f) {
+    const LerobotFeature& feature = folder_.features[f];
+    const auto width = static_cast<std::ptrdiff_t>(feature.width());
+    VectorStatistics own(static_cast<int>(width), false);
+    for (auto row = rows.values[f].begin(); row != rows.values[f].end(); row += width) {
+      const std::vector<double> vector(row, row + width);
+      own.Add(vector);
+      numbers_[f].Add(vector);
+    }
+    // which axes LeRobot takes together changed between its versions
+    if (IsCounter(feature.name) || feature.shape.size() > 1) continue;
+    CompareEpisode(episode, feature.name, feature.width(), own.Result(), false);
+  }
+}
+
+void FolderCheck::AddPictures(const LerobotEpisode& episode) {
+  const size_t films = folder_.films.size();
+  for (size_t c = 0; c < films + folder_.pictures.size(); ++c) {
+    const std::string& key = c < films ? folder_.films[c] : folder_.pictures[c - films];
+    const fs::path& file = c < films ? episode.films[c].file : episode.data;
+    ImageStatistics own;
+    const bool read = !broken_.contains(file) && Try([&] {
+      Image picture;
+      for (int64_t row = 0; row < episode.length; ++row) {
+        if (c >= films) picture = rows_->ReadPicture(episode, key, row);
+        const Image& image = c < films ? films_->Read(episode, c, row) : picture;
+        auto& [width, height] = sizes_[c];
+        RequireOneSize({image.width, image.height}, file.string(), width, height);
+        own.Add(image);
+        pictures_[c].Add(image);
+      }
+    });
+    if (read) {
+      CompareEpisode(episode, key, kColours, own.Result(), true);
+      continue;
+    }
+    // a film is told once: behind what does not decode nothing stands where it should
+    whole_ = false;
+    if (c < films) broken_.insert(file);
+  }
+}
+
+void FolderCheck::CheckEpisode(const LerobotEpisode& episode) {
+  whole_ &= Try([&] { AddNumbers(episode, rows_->Read(episode)); });
+  AddPictures(episode);
+  longest_ = std::max(longest_, episode.length);
+  ++report_.episodes;
+  report_.steps += episode.length;
+}
+
+void FolderCheck::CheckDataset() {
+  const std::string episodes = Relative(statistics_->file_of_episodes());
+  if (folder_.version == "v2.1" && !statistics_->tells_episodes()) {
+    Fail(episodes, "is missing: nothing can normalise by it");
+  }
+  const fs::path& file = statistics_->file_of_dataset();
+  if (file.empty()) return;
+  const std::string place = Relative(file);
+  if (!statistics_->tells_dataset()) return Fail(place, "is missing: nothing can normalise by it");
+  const auto compare = [&](const std::string& name, const auto& numbers, bool picture,
+                           bool values) {
+    Try([&] {
+      const std::optional<ToldStatistics> told = statistics_->OfDataset(name);
+      const std::string at = fmt::format("{}: {}", place, name);
+      // GR00T's v2.0 tells none of pictures
+      if (!told && picture && folder_.version == "v2.0") return;
+      if (!told) return Fail(at, "has no statistics: nothing can normalise by them");
+      // faults of the rows were told
+      if (whole_ && values) Compare(at, *told, numbers.Result(), picture, longest_);
+    });
+  };
+  for (size_t f = 0; f < folder_.features.size(); ++f) {
+    const LerobotFeature& feature = folder_.features[f];
+    if (IsCounter(feature.name)) continue;
+    compare(feature.name, numbers_[f], false, feature.shape.size() == 1);
+  }
+  for (size_t c = 0; c < pictures_.size(); ++c) {
+    const size_t films = folder_.films.size();
+    compare(c < films ? folder_.films[c] : folder_.pictures[c - films], pictures_[c], true, true);
+  }
+}
+
+void FolderCheck::CheckExtras() {
+  if (!options_.extras || !HasExtras(path_)) return;
+  Try([&] {
+    const Extras extras = OpenExtras(path_);
+    CompareWithExtras(folder_, extras, options_,
+                      [&](const std::function<void()>& episode) { Try(episode); });
+  });
+}
+
+VerifyReport FolderCheck::Run(Progress& progress) {
+  const bool opened = Try([&] {
+    folder_ = OpenLerobot(path_);
+    statistics_.emplace(folder_);
+  });
+  if (!opened) return report_;
+  rows_.emplace(folder_, options_.tolerance_s);
+  films_.emplace(folder_);
+  for (const LerobotFeature& feature : folder_.features) {
+    numbers_.emplace_back(static_cast<int>(feature.width()), false);
+  }
+  pictures_.resize(folder_.films.size() + folder_.pictures.size());
+  sizes_.resize(pictures_.size());
+  std::error_code none;
+  for (const auto* files : {&folder_.rows, &folder_.frames}) {
+    for (const auto& [file, count] : *files) {
+      report_.bytes_read += static_cast<int64_t>(fs::file_size(file, none));
+    }
+  }
+
+  progress.Start("verifying " + path_.string(), static_cast<int64_t>(folder_.episodes.size()),
+                 "episodes");
+  for (const LerobotEpisode& episode : folder_.episodes) {
+    if (InterruptRequested()) ThrowFailed("interrupted");
+    CheckEpisode(episode);
+    progress.Advance(report_.episodes);
+  }
+  CheckDataset();
+  CheckExtras();
+  if (InterruptRequested()) ThrowFailed("interrupted");
+  progress.Finish();
+  return report_;
+}
+
+}  // namespace
+
+VerifyReport VerifyLerobot(const fs::path& folder, const LerobotImportOptions& options,
+                           Progress& progress) {
+  return FolderCheck(folder, options).Run(progress);
+}
+
+}  // namespace understudy

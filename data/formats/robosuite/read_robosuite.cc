@@ -1,0 +1,299 @@
+// Files of robomimic and MimicGen.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/formats/family/foreign.h"
+#include "data/formats/family/foreign_parts.h"
+
+namespace understudy::foreign {
+namespace {
+
+constexpr size_t kMaxArms = 16;
+constexpr double kLargestDelta = 1e6;  // of a normalised action
+constexpr const char* kEefPose = "datagen_info/eef_pose";
+constexpr const char* kObjects = "obs/object";
+
+// What the actions of a file mean.
+struct Control {
+  bool known = false;     // 7 numbers per arm of an OSC_POSE controller; untold, they may be joints
+  bool absolute = false;  // they are targets, not deltas
+  DeltaLimits limits;     // robosuite's own where nothing is told
+};
+
+// The first controller of an arm, wherever a version of robosuite puts it; null where there is
+// none.
+const Json* FindController(const Json& json, int depth = 0) {
+  if (depth > 6 || !json.is_structured()) return nullptr;
+  if (json.is_object()) {
+    const std::string type = json.contains("type") && json["type"].is_string()
+                                 ? json["type"].get<std::string>()
+                                 : std::string();
+    if (type.starts_with("OSC") || type.starts_with("JOINT") || type.starts_with("IK")) {
+      return &json;
+    }
+  }
+  for (const Json& part : json) {
+    if (const Json* found = FindController(part, depth + 1)) return found;
+  }
+  return nullptr;
+}
+
+Control ControlOf(const Json& kwargs) {
+  Control control;
+  if (!kwargs.is_object() || !kwargs.contains("controller_configs")) return control;
+  const Json* config = FindController(kwargs["controller_configs"]);
+  if (config == nullptr) return control;
+  control.known = (*config)["type"] == "OSC_POSE";
+  const auto is = [&](const char* key, const Json& value) {
+    return config->contains(key) && (*config)[key] == value;
+  };
+  control.absolute = is("control_delta", false) || is("input_type", "absolute");
+  // one number for all, or six
+  const Json high = config->value("output_max", Json());
+  const auto take = [](const Json& value, double* limit) {
+    if (!value.is_number()) return;
+    const double v = value.get<double>();
+    if (std::isfinite(v) && v > 0) *limit = v;
+  };
+  if (high.is_array() && high.size() >= 6) {
+    take(high[0], &control.limits.linear);
+    take(high[3], &control.limits.angular);
+  } else {
+    take(high, &control.limits.linear);
+    take(high, &control.limits.angular);
+  }
+  return control;
+}
+
+Json KwargsOf(const Json& env) {
+  return env.is_object() ? env.value("env_kwargs", Json::object()) : Json::object();
+}
+
+std::string TextOf(const Json& json, const char* key) {
+  return json.is_object() && json.contains(key) && json[key].is_string()
+             ? json[key].get<std::string>()
+             : std::string();
+}
+
+// "Panda" of "Panda", ["Panda"] or ["Panda", "Panda"]; several kinds are joined.
+std::string RobotOf(const Json& kwargs) {
+  if (!kwargs.is_object() || !kwargs.contains("robots")) return "";
+  const Json& robots = kwargs["robots"];
+  if (robots.is_string()) return robots.get<std::string>();
+  std::vector<std::string> kinds;
+  if (!robots.is_array()) return "";
+  for (const Json& robot : robots) {
+    if (!robot.is_string()) continue;
+    const std::string name = robot.get<std::string>();
+    if (std::find(kinds.begin(), kinds.end(), name) == kinds.end()) kinds.push_back(name);
+  }
+  return fmt::format("{}", fmt::join(kinds, "+"));
+}
+
+// One arm's column, or that of a group with one per arm.
+std::string PerArm(const h5::Group& demo, const std::string& name, size_t arm) {
+  return IsDataset(demo, name) ? name : fmt::format("{}/robot{}", name, arm);
+}
+
+size_t CountArms(const h5::Group& demo) {
+  if (IsDataset(demo, kEefPose)) return 1;
+  size_t arms = 0;
+  const auto has = [&](size_t a) {
+    return demo.Has(fmt::format("{}/robot{}", kEefPose, a)) ||
+           demo.Has(fmt::format("obs/robot{}_eef_pos", a));
+  };
+  while (arms < kMaxArms && has(arms)) ++arms;
+  return arms;
+}
+
+void ReadArms(const h5::Group& demo, Episode& episode) {
+  const size_t length = episode.length(), arms = CountArms(demo);
+  for (size_t a = 0; a < arms; ++a) {
+    const auto get = [&](const char* name, const std::vector<int64_t>& dims) {
+      return Optional(demo, fmt::format("obs/robot{}_{}", a, name), length, dims);
+    };
+    // MimicGen's matrices are of the control frame; robosuite's observation is not
+    const Column matrices = Optional(demo, PerArm(demo, kEefPose, a), length, {4, 4});
+    const Column pos = get("eef_pos", {3}), quat = get("eef_quat", {4});
+    if (matrices.rows == 0 && pos.rows == 0) {
+      h5::FailReading(demo.Place(fmt::format("obs/robot{}_eef_pos", a)), "no such dataset");
+    }
+    const Column q = get("joint_pos", {-1}), v = get("joint_vel", {-1});
+    const Column gripper_q = get("gripper_qpos", {-1}), gripper_v = get("gripper_qvel", {-1});
+    episode.meta.settings["pose_from"] = matrices.rows > 0 ? kFromMatrices : kFromObservations;
+    for (size_t k = 0; k < length; ++k) {
+      ArmObservation arm;
+      if (matrices.rows > 0) {
+        arm.X_WE = PoseOfMatrix(demo, matrices, k);
+      } else {
+        // robosuite's quaternions are xyzw
+        const Eigen::Quaterniond q_WE =
+            quat.rows == 0 ? Eigen::Quaterniond::Identity()
+                           : Eigen::Quaterniond(quat.At<double>(k, 3), quat.At<double>(k, 0),
+                                                quat.At<double>(k, 1), quat.At<double>(k, 2));
+        arm.X_WE = CheckedPose(demo, pos.path, k, q_WE, Point(pos, k, 0));
+      }
+      arm.joint_q = Vector(q, k);
+      arm.joint_v = Vector(v, k);
+      arm.gripper_q = Vector(gripper_q, k);
+      arm.gripper_v = Vector(gripper_v, k);
+      episode.steps[k].observation.arms.push_back(std::move(arm));
+    }
+  }
+}
+
+// Targets and deltas of one arm, from the best source that the file has.
+void ReadArmActions(const h5::Group& demo, const Control& control, const Column& actions, size_t a,
+                    size_t arms, Episode& episode) {
+  const size_t length = episode.length();
+  const Column matrices =
+      Optional(demo, PerArm(demo, "datagen_info/target_pose", a), length, {4, 4});
+  const Column gripper =
+      Optional(demo, PerArm(demo, "datagen_info/gripper_action", a), length, {-1});
+  const Column absolute = Optional(demo, "actions_abs", length, {-1});
+  const bool deltas = control.known && !control.absolute && actions.row_size() == 7 * arms;
+  const bool matrix = matrices.rows > 0 && gripper.rows > 0 && gripper.row_size() > 0;
+  const bool targets = absolute.rows > 0 && absolute.row_size() == 7 * arms;
+  const bool own = control.known && control.absolute && actions.row_size() == 7 * arms;
+  const char* from = matrix    ? kFromMatrices
+                     : targets ? "actions_abs"
+                     : own     ? "actions, absolute"
+                     : deltas  ? "actions"
+                               : "nothing";
+  episode.meta.settings["target_from"] = from;
+  // position, rotation vector, gripper
+  const auto target = [&](const Column& c, size_t k) -> ArmAction {
+    const Eigen::Vector3d p = Point(c, k, 7 * a), r = Point(c, k, 7 * a + 3);
+    const double angle = r.norm();
+    Eigen::Quaterniond q = Eigen::Quaterniond::Identity();
+    if (angle > 0) q = Eigen::AngleAxisd(angle, r / angle);
+    return {CheckedPose(demo, c.path, k, q, p), c.At<double>(k, 7 * a + 6)};
+  };
+  for (size_t k = 0; k < length; ++k) {
+    Step& step = episode.steps[k];
+    DeltaAction delta;
+    for (size_t i = 0; deltas && i < 7; ++i) {
+      delta.value[static_cast<Eigen::Index>(i)] = actions.At<double>(k, 7 * a + i);
+    }
+    // far beyond the box of one step: nothing that can be turned into a pose
+    if (!(delta.value.cwiseAbs().maxCoeff() < kLargestDelta)) {
+      h5::FailReading(fmt::format("{}[{}]", demo.Place("actions"), k),
+                      "is not finite, or no delta of a pose");
+    }
+    ArmAction command;
+    if (matrix) {
+      command = {PoseOfMatrix(demo, matrices, k), gripper.At<double>(k)};
+    } else if (targets) {
+      command = target(absolute, k);
+    } else if (own) {
+      command = target(actions, k);
+    } else if (deltas && a < step.observation.arms.size()) {
+      command = TargetFromDelta(step.observation.arms[a].X_WE, delta.value, control.limits);
+    } else {
+      if (deltas) step.delta.push_back(delta);
+      continue;
+    }
+    if (!std::isfinite(command.gripper)) {
+      h5::FailReading(fmt::format("{}[{}]", demo.Place("actions"), k), "its gripper is not finite");
+    }
+    if (!deltas && a < step.observation.arms.size()) {
+      delta = DeltaFromTarget(step.observation.arms[a].X_WE, command, control.limits);
+    }
+    step.delta.push_back(delta);
+    step.action.arms.push_back(command);
+  }
+}
+
+void ReadActions(const h5::Group& demo, const Control& control, Episode& episode) {
+  const Column actions = Optional(demo, "actions", episode.length(), {-1});
+  size_t arms = episode.steps[0].observation.arms.size();
+  // a file without poses of its arms: robosuite's seven numbers per arm
+  if (arms == 0 && actions.row_size() % 7 == 0) {
+    arms = std::min(kMaxArms, actions.row_size() / 7);
+  }
+  for (size_t a = 0; a < arms; ++a) ReadArmActions(demo, control, actions, a, arms, episode);
+  for (Step& step : episode.steps) step.action_clean = step.action;
+}
+
+// Left empty where the episode has them in another shape than the first one: whoever needs them
+// says that they are missing.
+void ReadUnnamedObjects(const h5::Group& demo, uint64_t width, Episode& episode) {
+  if (!IsDataset(demo, kObjects)) return;
+  const h5::DatasetInfo info = demo.Info(kObjects);
+  const size_t length = episode.length();
+  const bool same =
+      info.is_number() && info.dims.size() == 2 && info.dims[0] == length && info.dims[1] == width;
+  if (!same) return;
+  const Column numbers = Optional(demo, kObjects, length, {static_cast<int64_t>(width)});
+  episode.unnamed_objects = {demo.Place(kObjects), width, {}};
+  for (size_t i = 0; i < length * width; ++i) {
+    episode.unnamed_objects.numbers.push_back(numbers.At<double>(0, i));
+  }
+}
+
+}  // namespace
+
+void RobosuiteHeader(const h5::Group& demo, const Json& env, DatasetHeader* header) {
+  SimulatorInfo& info = header->simulator;
+  const Json kwargs = KwargsOf(env);
+  if (kwargs.is_object() && kwargs.contains("control_freq") && kwargs["control_freq"].is_number()) {
+    const double rate = kwargs["control_freq"].get<double>();
+    if (std::isfinite(rate) && rate > 0) info.control_hz = rate;
+  }
+  info.robot = RobotOf(kwargs);
+  info.limits = ControlOf(kwargs).limits;
+  info.instruction = TextOf(kwargs, "lang");
+  if (info.instruction.empty()) info.instruction = TextOf(env, "lang");
+  for (size_t a = 0; a < CountArms(demo); ++a) info.arms.push_back(fmt::format("robot{}", a));
+  info.objects = NamesIn(demo, "datagen_info/object_poses");
+  info.signals = NamesIn(demo, "datagen_info/subtask_term_signals");
+  if (info.objects.empty() && IsDataset(demo, kObjects)) {
+    const h5::DatasetInfo objects = demo.Info(kObjects);
+    const bool numbers = objects.is_number() && objects.dims.size() == 2 && objects.dims[1] > 0;
+    if (numbers) header->settings[kUnnamedObjects] = objects.dims[1];
+  }
+  FindCameras(demo, "_image", header);
+  if (IsDataset(demo, "states")) {
+    const auto dims = demo.Info("states").dims;
+    if (dims.size() == 2) info.state_size = info.flat_state_size = dims[1];
+  }
+}
+
+void ReadRobosuite(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
+  const size_t length = episode->length();
+  EpisodeMeta& meta = episode->meta;
+  const Column states = Optional(demo, "states", length, {-1});
+  for (size_t k = 0; k < states.rows; ++k) {
+    SimState& state = episode->steps[k].state;
+    state.resize(states.row_size());
+    for (size_t i = 0; i < state.size(); ++i) state[i] = states.At<double>(k, i);
+    if (!state.empty()) episode->steps[k].observation.sim_time_s = state[0];
+  }
+  ReadArms(demo, *episode);
+  for (const std::string& object : header.simulator.objects) {
+    const Column poses = Optional(demo, "datagen_info/object_poses/" + object, length, {4, 4});
+    for (size_t k = 0; k < poses.rows; ++k) {
+      episode->steps[k].observation.X_WO.push_back(PoseOfMatrix(demo, poses, k));
+    }
+  }
+  const auto unnamed = header.settings.find(kUnnamedObjects);
+  if (unnamed != header.settings.end()) ReadUnnamedObjects(demo, *unnamed, *episode);
+  for (const std::string& signal : header.simulator.signals) {
+    const Column values =
+        OptionalNumbers(demo, "datagen_info/subtask_term_signals/" + signal, length);
+    for (size_t k = 0; k < values.rows; ++k) {
+      episode->steps[k].observation.signals.push_back(values.At<double>(k) != 0);
+    }
+  }
+  ReadActions(demo, ControlOf(KwargsOf(header.settings.value("env_args", Json::object()))),
+              *episode);
+  // robosuite 1.5 tells the instruction per episode
+  if (demo.HasAttribute("ep_meta")) {
+    const Json ep_meta = ParseJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");
+    if (const std::string text = TextOf(ep_meta, "lang"); !text.empty()) meta.instruction = text;
+  }
+}
+
+}  // namespace understudy::foreign
