@@ -3,7 +3,7 @@
 
 #include "app/data_commands.h"
 #include "app/twin.h"
-#include "mimic/annotate_dataset.h"
+#include "mimic/sources/annotate_dataset.h"
 
 namespace understudy {
 namespace {

@@ -7,7 +7,7 @@
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
 #include "data/store/header.h"
-#include "mimic/transit.h"
+#include "mimic/attempt/transit.h"
 
 namespace understudy {
 

@@ -15,8 +15,8 @@
 #include "data/store/header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
-#include "mimic/dataset_sink.h"
-#include "mimic/reach.h"
+#include "mimic/run/dataset_sink.h"
+#include "mimic/run/reach.h"
 
 namespace understudy {
 namespace {

@@ -9,9 +9,9 @@
 #include "core/seam/simulator.h"
 #include "core/spec/task_spec.h"
 #include "data/store/reader.h"
-#include "mimic/generator.h"
-#include "mimic/report.h"
-#include "mimic/tune.h"
+#include "mimic/run/generator.h"
+#include "mimic/run/report.h"
+#include "mimic/tune/tune.h"
 
 namespace understudy {
 

@@ -4,7 +4,7 @@
 
 #include "core/seam/kinematics.h"
 #include "core/seam/state_validity.h"
-#include "mimic/transit.h"
+#include "mimic/attempt/transit.h"
 
 namespace understudy {
 

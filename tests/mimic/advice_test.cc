@@ -1,4 +1,4 @@
-#include "mimic/advice.h"
+#include "mimic/run/advice.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

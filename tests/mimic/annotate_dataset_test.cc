@@ -1,5 +1,5 @@
 // Datasets without signals become sources of mimic.
-#include "mimic/annotate_dataset.h"
+#include "mimic/sources/annotate_dataset.h"
 
 #include "data/formats/family/foreign_writer.h"
 #include "mimic/command.h"

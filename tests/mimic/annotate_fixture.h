@@ -8,7 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/seam/revisit.h"
-#include "mimic/annotate_dataset.h"
+#include "mimic/sources/annotate_dataset.h"
 #include "tests/mimic/fixture.h"
 
 namespace understudy {

@@ -1,5 +1,5 @@
 // Signals of a demonstration from states and from poses, ends and flags, and what a person says.
-#include "mimic/annotate.h"
+#include "mimic/sources/annotate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "core/seam/revisit.h"
-#include "mimic/infer_predicates.h"
-#include "mimic/segmentation.h"
+#include "mimic/sources/infer_predicates.h"
+#include "mimic/sources/segmentation.h"
 #include "tests/mimic/fixture.h"
 
 namespace understudy {

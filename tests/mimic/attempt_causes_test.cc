@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "mimic/attempt.h"
+#include "mimic/attempt/attempt.h"
 #include "tests/mimic/fixture.h"
 
 namespace understudy {

@@ -1,4 +1,4 @@
-#include "mimic/attempt.h"
+#include "mimic/attempt/attempt.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,11 +1,11 @@
-#include "mimic/balance.h"
+#include "mimic/run/balance.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
 
 #include "core/base/rng.h"
-#include "mimic/weigh.h"
+#include "mimic/run/weigh.h"
 #include "tests/support/fake_simulator.h"
 
 namespace understudy {

@@ -1,4 +1,4 @@
-#include "mimic/clearance.h"
+#include "mimic/attempt/clearance.h"
 
 #include <gtest/gtest.h>
 

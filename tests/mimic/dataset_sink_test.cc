@@ -1,4 +1,4 @@
-#include "mimic/dataset_sink.h"
+#include "mimic/run/dataset_sink.h"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "mimic/attempt.h"
+#include "mimic/attempt/attempt.h"
 #include "tests/support/fake_simulator.h"
 
 namespace understudy {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/error.h"
-#include "mimic/generator.h"
+#include "mimic/run/generator.h"
 #include "tests/mimic/fixture.h"
 
 namespace understudy {

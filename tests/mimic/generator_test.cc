@@ -1,4 +1,4 @@
-#include "mimic/generator.h"
+#include "mimic/run/generator.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "core/base/error.h"
-#include "mimic/weigh.h"
+#include "mimic/run/weigh.h"
 #include "tests/mimic/generator_fixture.h"
 
 namespace understudy {

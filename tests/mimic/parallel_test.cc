@@ -5,8 +5,8 @@
 #include <set>
 
 #include "core/base/hash.h"
-#include "mimic/annotate.h"
-#include "mimic/segmentation.h"
+#include "mimic/sources/annotate.h"
+#include "mimic/sources/segmentation.h"
 #include "tests/mimic/generator_fixture.h"
 
 namespace understudy {

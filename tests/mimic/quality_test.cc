@@ -1,4 +1,4 @@
-#include "mimic/quality.h"
+#include "mimic/attempt/quality.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,9 +1,9 @@
-#include "mimic/reach.h"
+#include "mimic/run/reach.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "mimic/worker.h"
+#include "mimic/attempt/worker.h"
 #include "tests/mimic/fixture.h"
 
 namespace understudy {

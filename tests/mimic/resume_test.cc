@@ -6,8 +6,8 @@
 #include <functional>
 
 #include "core/base/error.h"
-#include "mimic/balance.h"
-#include "mimic/generator.h"
+#include "mimic/run/balance.h"
+#include "mimic/run/generator.h"
 #include "tests/mimic/generator_fixture.h"
 
 namespace understudy {

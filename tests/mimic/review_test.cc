@@ -1,5 +1,5 @@
 // The table that a person looks over: written, edited, read.
-#include "mimic/review.h"
+#include "mimic/sources/review.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "mimic/segmentation.h"
+#include "mimic/sources/segmentation.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

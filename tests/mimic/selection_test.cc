@@ -1,10 +1,10 @@
-#include "mimic/selection.h"
+#include "mimic/attempt/selection.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
 
-#include "mimic/transform.h"
+#include "mimic/attempt/transform.h"
 
 namespace understudy {
 namespace {

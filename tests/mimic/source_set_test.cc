@@ -1,4 +1,4 @@
-#include "mimic/source_set.h"
+#include "mimic/sources/source_set.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "mimic/stitch.h"
+#include "mimic/attempt/stitch.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "mimic/transform.h"
+#include "mimic/attempt/transform.h"
 
 #include <gtest/gtest.h>
 

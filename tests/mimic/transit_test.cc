@@ -1,4 +1,4 @@
-#include "mimic/transit.h"
+#include "mimic/attempt/transit.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/base/error.h"
-#include "mimic/generator.h"
+#include "mimic/run/generator.h"
 #include "tests/mimic/fixture.h"
 
 namespace understudy {

@@ -1,4 +1,4 @@
-#include "mimic/tune.h"
+#include "mimic/tune/tune.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/options.h"
+#include "core/base/progress.h"
+#include "core/seam/simulator.h"
+#include "data/store/attempt_record.h"
+#include "mimic/attempt/attempt.h"
+#include "mimic/attempt/worker.h"
+#include "mimic/run/report.h"
+#include "mimic/sources/source_set.h"
+
+namespace understudy {
+
+// What and how much to generate.
+struct RunOptions {
+  // changes results
+  std::string variant = "D0";  // reset distribution
+  uint64_t seed = 1;
+  int64_t attempts = 0;      // start exactly so many; 0: bounded by demos
+  int64_t demos = 0;         // stop at so many successes; 0: bounded by attempts
+  int64_t max_attempts = 0;  // bound of a run with demos; 0: 100 + 20 * demos
+  // Stop once the success rate is below this with 95 % confidence, after 50 attempts; 0: never.
+  double min_rate = 0;
+  // Stop after so much wall time; 0: never. Where it cuts depends on the machine.
+  double max_seconds = 0;
+  // One part of the attempts, for jobs of a cluster: "i/n" or "auto" (ParseShard). Merged in order,
+  // the parts hold what the run without it does, min_rate and max_seconds aside. Needs `attempts`:
+  // what others reach is not known here.
+  std::string shard;
+  bool keep_failed = false;  // write failed attempts too, marked as such
+  // Keep no more successes of a part of the reset space than so many times its even share of
+  // `demos`, in balance_bins by balance_bins parts per object (Balance), from 1 on: with less they
+  // would not hold `demos` together; 0: keep all.
+  double balance = 0;
+  int balance_bins = 3;
+  // Attempts beforehand that say how often each source is drawn (WeighSources); 0: evenly.
+  int64_t weigh_attempts = 0;
+  int coverage_bins = 8;  // per axis, of the report
+  GenerateOptions generate;
+  // changes speed only
+  int threads = 0;  // 0: one per core
+
+  template <class V>
+  void Visit(V& v) {
+    v("variant", variant, "reset distribution of the task");
+    v("seed", seed, "of everything random");
+    v("attempts", attempts, "start so many attempts; 0: bounded by demos", Limits{0, 1e12});
+    v("demos", demos, "stop at so many successes; 0: bounded by attempts", Limits{0, 1e12});
+    v("max_attempts", max_attempts, "bound of a run with demos; 0: 100 + 20 * demos",
+      Limits{0, 1e12});
+    v("min_rate", min_rate, "stop when the rate is surely below it; 0: never", Limits{0, 1});
+    v("max_seconds", max_seconds, "stop after so much time, wherever that cuts; 0: never",
+      Limits{0, 1e9});
+    v("shard", shard, "one part of the attempts: i/n, from 0; auto: as the cluster's array says");
+    v("keep_failed", keep_failed, "write failed attempts too, marked as such");
+    v("balance", balance,
+      "times its even share of demos that a part of the reset space may hold, 1 or more; 0: any",
+      Limits{0, 1000});
+    v("balance_bins", balance_bins, "parts per axis of an object's reset range", Limits{2, 100});
+    v("weigh_attempts", weigh_attempts,
+      "attempts beforehand that say how often each source is drawn; 0: evenly", Limits{0, 1e9});
+    v("coverage_bins", coverage_bins, "per axis, in the report", Limits{1, 100});
+    v("generate", generate, "how attempts are executed");
+    v("threads", threads, "0: one per core; results do not depend on it", Limits{0, 4096});
+  }
+};
+
+// Where attempts go, in their order. A sink may already hold some: the run goes on behind them.
+class AttemptSink {
+ public:
+  virtual ~AttemptSink() = default;
+  // What it is called in messages.
+  virtual std::string name() const { return "the unfinished dataset"; }
+  // Every attempt recorded so far, in order, from the first one of the shard. Called once, at
+  // first.
+  virtual void ReadBack(const std::function<void(const AttemptRecord&)>& each) = 0;
+  virtual int64_t episodes() const = 0;  // once they are read back
+  // The next attempt and, where it is kept, its episode: both are stored or neither, now or with a
+  // later one. An error may be about an earlier one.
+  virtual void Append(const AttemptRecord& record, std::optional<Episode> episode) = 0;
+  virtual void Store() {}  // all that was appended
+};
+
+// Throws Error(kUsage) for what no run can do, whatever the sources: no bound, an unknown variant,
+// parts of a run or a balance that do not go with the bounds.
+void CheckRun(const RunOptions& options, const TaskSpec& task);
+
+// Weighs the sources where that is asked for (WeighSources), then starts attempts until the bound
+// of `options` is met, on all threads with one simulator each; they reach the sink in order, and
+// what reaches it does not depend on the number of threads. A run bounded by demos is the shortest
+// prefix of attempts that holds them, surplus (Balance) not counted. Goes on behind what the sink
+// holds, to the same report, times aside, as a run that never stopped. Stops early, with what is
+// recorded, when an interrupt is requested. `settings` is stored in every episode. Memory does not
+// grow with the number of attempts. Throws Error: kUsage as CheckRun, and for a task that needs a
+// planner where there is none; kBadInput, before the first attempt, for a sink that is damaged or
+// holds more than this run makes.
+MimicReport RunAttempts(SourceSet sources, const TaskSpec& task, const WorkerSeams& seams,
+                        const RunOptions& options, const Json& settings, AttemptSink& sink,
+                        Progress& progress);
+
+// What RunAttempts would cost, from a probe of a few attempts on this machine (not the ones of the
+// run: their keys differ). Sources are not weighed for it.
+struct MimicPlan {
+  int64_t attempts = 0;  // expected to be started
+  double rate = 0;       // successes of the probe
+  // Successes that balance is expected to leave out, if all starts succeed alike: where the task is
+  // easier here than there it leaves out more.
+  double surplus = 0;
+  int64_t weigh_attempts = 0;  // made beforehand, in `seconds`
+  int probe_attempts = 0;
+  int threads = 1;
+  double seconds = 0;  // expected
+  double bytes = 0;    // expected size without images, before compression
+  Json ToJson() const;
+};
+MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
+                       const RunOptions& options);
+
+}  // namespace understudy

@@ -1,0 +1,170 @@
+#include "mimic/sources/source_set.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "core/base/error.h"
+#include "core/base/names.h"
+#include "mimic/sources/segmentation.h"
+
+namespace understudy {
+namespace {
+
+// Places of `wanted` in `have`; complains of each that is missing.
+std::vector<int> Places(const char* kind, const std::vector<std::string>& wanted,
+                        const std::vector<std::string>& have, std::vector<std::string>* reasons) {
+  std::vector<int> places;
+  for (const std::string& name : wanted) {
+    places.push_back(IndexOf(have, name));
+    if (places.back() < 0) {
+      reasons->push_back(fmt::format("no {} '{}' (it has {})", kind, name, fmt::join(have, ", ")));
+    }
+  }
+  return places;
+}
+
+// Everything about the episode as a whole that must fit the task and the simulator.
+void CheckMeta(const EpisodeMeta& meta, const TaskSpec& task, const SimulatorInfo& info,
+               bool transfer, std::vector<std::string>* reasons) {
+  // another program's file may mean the same by another name
+  const bool foreign = meta.settings.contains("format");
+  const auto hint = [&](const char* file) {
+    return foreign ? fmt::format(" (if they are the same, say so in `foreign` of {})", file) : "";
+  };
+  if (meta.task != task.name) {
+    reasons->push_back(
+        fmt::format("task '{}', wanted '{}'{}", meta.task, task.name, hint("its task.yaml")));
+  }
+  if (!transfer && meta.robot != info.robot) {
+    reasons->push_back(
+        fmt::format("robot '{}', wanted '{}'{}", meta.robot, info.robot, hint("its robot.yaml")));
+  }
+  if (!(std::abs(meta.control_hz - info.control_hz) < 1e-6)) {
+    reasons->push_back(
+        fmt::format("control rate {} Hz, wanted {} Hz", meta.control_hz, info.control_hz));
+  }
+  if (!transfer && meta.limits != info.limits) {
+    reasons->push_back(fmt::format("action limits {} m, {} rad, wanted {} m, {} rad",
+                                   meta.limits.linear, meta.limits.angular, info.limits.linear,
+                                   info.limits.angular));
+  }
+  if (!meta.success) {
+    reasons->push_back("not a success" + (meta.cause.empty() ? "" : " (" + meta.cause + ")"));
+  }
+  if (meta.uuid.empty()) reasons->push_back("no uuid");
+}
+
+// Every row has the sizes that the meta data promises, and numbers. The first bad row speaks.
+void CheckRows(const Episode& episode, std::vector<std::string>* reasons) {
+  const EpisodeMeta& meta = episode.meta;
+  for (size_t t = 0; t < episode.length(); ++t) {
+    const Step& row = episode.steps[t];
+    const Action& action = row.action_clean.arms.empty() ? row.action : row.action_clean;
+    if (row.observation.arms.size() != meta.arms.size() ||
+        row.observation.X_WO.size() != meta.objects.size() ||
+        row.observation.signals.size() != meta.signals.size() ||
+        action.arms.size() != meta.arms.size()) {
+      reasons->push_back(fmt::format("step {}: columns of a wrong size", t));
+      return;
+    }
+    // poses are finite wherever they come from
+    for (const ArmAction& arm : action.arms) {
+      if (std::isfinite(arm.gripper)) continue;
+      reasons->push_back(fmt::format("step {}: an action that is no number", t));
+      return;
+    }
+  }
+}
+
+SourceDemo TakeColumns(const Episode& episode, const std::vector<int>& arms,
+                       const std::vector<int>& objects) {
+  SourceDemo demo;
+  demo.arms.resize(arms.size());
+  demo.X_WO.resize(objects.size());
+  for (const Step& row : episode.steps) {
+    const Action& action = row.action_clean.arms.empty() ? row.action : row.action_clean;
+    for (size_t i = 0; i < arms.size(); ++i) {
+      demo.arms[i].X_WE.push_back(row.observation.arms[arms[i]].X_WE);
+      demo.arms[i].X_WE_cmd.push_back(action.arms[arms[i]].X_WE_cmd);
+      demo.arms[i].gripper.push_back(action.arms[arms[i]].gripper);
+    }
+    for (size_t i = 0; i < objects.size(); ++i) {
+      demo.X_WO[i].push_back(row.observation.X_WO[objects[i]]);
+    }
+  }
+  return demo;
+}
+
+}  // namespace
+
+SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std::string>& names,
+                     const TaskSpec& task, const SimulatorInfo& info, int debounce, bool transfer,
+                     std::vector<SkippedSource> unread)
+    : skipped_(std::move(unread)) {
+  Require(episodes.size() == names.size(), "a name per source episode");
+  for (const Subtask& subtask : task.subtasks) {
+    subtask_objects_.push_back(subtask.object.empty() ? -1 : IndexOf(info.objects, subtask.object));
+    Require(subtask.object.empty() || subtask_objects_.back() >= 0,
+            "the simulator knows the objects of the task");
+  }
+
+  std::vector<std::string> signals;
+  for (size_t i = 0; i + 1 < task.subtasks.size(); ++i) signals.push_back(task.subtasks[i].signal);
+
+  std::map<std::string, std::string> seen;  // uuid -> name
+  for (size_t e = 0; e < episodes.size(); ++e) {
+    const Episode& episode = episodes[e];
+    SkippedSource skipped{names[e], {}};
+    CheckMeta(episode.meta, task, info, transfer, &skipped.reasons);
+    const std::vector<int> arms = Places("arm", info.arms, episode.meta.arms, &skipped.reasons);
+    const std::vector<int> objects =
+        Places("object", info.objects, episode.meta.objects, &skipped.reasons);
+    const std::vector<int> signal_places =
+        Places("signal", signals, episode.meta.signals, &skipped.reasons);
+    if (episode.length() < 2) {
+      skipped.reasons.push_back(fmt::format("{} steps", episode.length()));
+    }
+    CheckRows(episode, &skipped.reasons);
+    if (const auto twin = seen.find(episode.meta.uuid); twin != seen.end()) {
+      skipped.reasons.push_back(fmt::format("the same uuid as {}", twin->second));
+    }
+
+    // segmentation needs sound rows
+    if (skipped.reasons.empty()) {
+      std::vector<std::vector<uint8_t>> signals_ST(signals.size());
+      for (const Step& row : episode.steps) {
+        for (size_t s = 0; s < signals.size(); ++s) {
+          signals_ST[s].push_back(row.observation.signals[signal_places[s]]);
+        }
+      }
+      Segmentation segmentation =
+          SegmentBySignals(task, signals_ST, static_cast<int>(episode.length()), debounce);
+      skipped.reasons = std::move(segmentation.problems);
+      if (skipped.reasons.empty()) {
+        seen.emplace(episode.meta.uuid, names[e]);
+        demos_.push_back(TakeColumns(episode, arms, objects));
+        demos_.back().name = names[e];
+        demos_.back().uuid = episode.meta.uuid;
+        demos_.back().ends = std::move(segmentation.ends);
+        continue;
+      }
+    }
+    skipped_.push_back(std::move(skipped));
+  }
+
+  // nothing to copy from: say everything that is wrong
+  if (!demos_.empty()) return;
+  if (skipped_.empty()) ThrowBadInput("no source demonstrations: record some with teleop first");
+  std::vector<std::string> lines;
+  for (const SkippedSource& s : skipped_) {
+    lines.push_back(fmt::format("{}: {}", s.name, fmt::join(s.reasons, ", ")));
+  }
+  ThrowBadInput(fmt::format("no usable source demonstration for task '{}': {}", task.name,
+                            fmt::join(lines, "; ")));
+}
+
+}  // namespace understudy
