@@ -10,7 +10,7 @@
 #include "data/store/files.h"
 #include "train/command.h"
 #ifdef WITH_TORCH
-#include "train/torch/groot.h"
+#include "train/policies/groot/groot.h"
 #endif
 #ifdef WITH_VIDEO
 #include "data/video/video_writer.h"

@@ -1,9 +1,9 @@
 #include "train/command.h"
 
 #include "core/base/error.h"
-#include "train/baselines.h"
-#include "train/checkpoint.h"
-#include "train/checkpoint_policy.h"
+#include "train/evaluate/baselines.h"
+#include "train/evaluate/checkpoint_policy.h"
+#include "train/run/checkpoint.h"
 
 namespace understudy {
 namespace {

@@ -9,9 +9,9 @@
 
 #include "core/base/progress.h"
 #include "core/seam/policy.h"
-#include "train/chunk_model.h"
-#include "train/evaluate.h"
-#include "train/train_loop.h"
+#include "train/evaluate/evaluate.h"
+#include "train/run/chunk_model.h"
+#include "train/run/train_loop.h"
 
 namespace understudy {
 

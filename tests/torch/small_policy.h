@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "train/torch/groot.h"
+#include "train/policies/groot/groot.h"
 
 namespace understudy {
 

@@ -1,4 +1,4 @@
-#include "train/batch_source.h"
+#include "train/samples/batch_source.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,9 +8,9 @@
 
 #include "core/base/error.h"
 #include "tests/train/training_fixture.h"
-#include "train/image_ops.h"
-#include "train/sampler.h"
-#include "train/train_loop.h"
+#include "train/run/train_loop.h"
+#include "train/samples/image_ops.h"
+#include "train/samples/sampler.h"
 
 namespace understudy {
 namespace {

@@ -12,7 +12,7 @@
 #include "data/store/writer.h"
 #include "tests/train/fake_engine.h"
 #include "tests/train/training_fixture.h"
-#include "train/checkpoint.h"
+#include "train/run/checkpoint.h"
 
 namespace understudy {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/embodiment.h"
+#include "train/samples/embodiment.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "train/evaluate.h"
+#include "train/evaluate/evaluate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include "core/base/error.h"
 #include "tests/support/fake_renderer.h"
 #include "tests/support/fake_simulator.h"
-#include "train/baselines.h"
+#include "train/evaluate/baselines.h"
 
 namespace understudy {
 namespace {

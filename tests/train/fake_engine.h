@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "train/chunk_model.h"
-#include "train/safetensors.h"
-#include "train/update_engine.h"
+#include "train/run/chunk_model.h"
+#include "train/run/safetensors.h"
+#include "train/run/update_engine.h"
 
 namespace understudy {
 

@@ -1,4 +1,4 @@
-#include "train/normalizer.h"
+#include "train/samples/normalizer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "core/base/rng.h"
-#include "train/tokenizer.h"
+#include "train/samples/tokenizer.h"
 
 namespace understudy {
 namespace {

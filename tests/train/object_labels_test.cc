@@ -1,4 +1,4 @@
-#include "train/object_labels.h"
+#include "train/samples/object_labels.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,8 +6,8 @@
 #include <map>
 
 #include "tests/train/training_fixture.h"
-#include "train/batch_source.h"
-#include "train/train_loop.h"
+#include "train/run/train_loop.h"
+#include "train/samples/batch_source.h"
 
 namespace understudy {
 namespace {

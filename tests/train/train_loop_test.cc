@@ -1,4 +1,4 @@
-#include "train/train_loop.h"
+#include "train/run/train_loop.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,9 +8,9 @@
 #include "core/base/error.h"
 #include "tests/train/fake_engine.h"
 #include "tests/train/training_fixture.h"
-#include "train/baselines.h"
-#include "train/checkpoint.h"
-#include "train/checkpoint_policy.h"
+#include "train/evaluate/baselines.h"
+#include "train/evaluate/checkpoint_policy.h"
+#include "train/run/checkpoint.h"
 
 namespace understudy {
 namespace {

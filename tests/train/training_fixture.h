@@ -10,7 +10,7 @@
 
 #include "core/base/rng.h"
 #include "tests/support/fake_simulator.h"
-#include "train/training_set.h"
+#include "train/samples/training_set.h"
 
 namespace understudy {
 

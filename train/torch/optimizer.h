@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/base/rng.h"
+#include "train/run/trainer_options.h"
 #include "train/torch/layers.h"
-#include "train/torch/trainer_options.h"
 
 namespace understudy {
 

@@ -9,9 +9,9 @@
 
 #include <string>
 
-#include "train/batch.h"
-#include "train/policies/groot/groot_config.h"
-#include "train/tensor_blob.h"
+#include "train/run/device.h"
+#include "train/run/tensor_blob.h"
+#include "train/samples/batch.h"
 
 static_assert(TORCH_VERSION_MAJOR * 100 + TORCH_VERSION_MINOR >= 206,
               "LibTorch 2.6 or newer is needed");

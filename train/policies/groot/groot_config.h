@@ -4,6 +4,7 @@
 
 #include "core/base/json.h"
 #include "core/base/options.h"
+#include "train/run/device.h"
 
 namespace understudy {
 
@@ -18,12 +19,6 @@ enum class GrootStem { kTwoStep, kStride4 };
 template <>
 struct EnumNames<GrootStem> {
   static constexpr std::array kNames{"two_step", "stride4"};
-};
-
-enum class Device { kAuto, kCpu, kCuda };
-template <>
-struct EnumNames<Device> {
-  static constexpr std::array kNames{"auto", "cpu", "cuda"};
 };
 
 // A policy in the form of GR00T N1.x (reference: Isaac-GR00T, Apache-2.0; formulas only): image and

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "train/batch.h"
 #include "train/policies/groot/groot_config.h"
+#include "train/samples/batch.h"
 #include "train/torch/layers.h"
 
 namespace understudy {

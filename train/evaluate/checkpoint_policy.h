@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+
+#include "core/seam/policy.h"
+#include "train/run/checkpoint.h"
+#include "train/run/chunk_model.h"
+#include "train/run/policy_config.h"
+
+namespace understudy {
+
+// A trained network as a policy: pictures, arms and instruction are made into a batch of one, the
+// chunk is un-normalised and re-anchored at the arms that were given. Values outside of what
+// training saw are clamped where the normalisation is min_max. Thread-safe.
+class CheckpointPolicy : public Policy {
+ public:
+  CheckpointPolicy(const PolicyConfig& config, const std::string& hash,
+                   std::unique_ptr<ChunkModel> model);
+
+ private:
+  const PolicyInfo& DoInfo() const override { return info_; }
+  ActionChunk DoAct(const PolicyInput& input, const RngKey& key) const override;
+
+  PolicyConfig config_;
+  PolicyInfo info_;
+  std::unique_ptr<ChunkModel> model_;
+};
+
+// Loads `place` (see LoadPolicy) and makes its network. Throws Error(kBadInput).
+std::unique_ptr<Policy> LoadCheckpointPolicy(const std::filesystem::path& place,
+                                             const ChunkModelFactory& factory);
+
+// The chunk that `actions_TA` (not normalised) means for arms that stand at `arms`.
+ActionChunk DecodeChunk(const Embodiment& embodiment, const std::vector<ArmObservation>& arms,
+                        const std::vector<float>& actions_TA);
+
+}  // namespace understudy

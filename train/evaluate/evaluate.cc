@@ -1,0 +1,403 @@
+#include "train/evaluate/evaluate.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/ordered_pool.h"
+#include "train/samples/embodiment.h"
+
+namespace understudy {
+namespace {
+
+// What an episode leaves behind for the report and for its video.
+struct Rollout {
+  EvalEpisode episode;
+  std::vector<Action> actions;
+  std::vector<double> latency_s;
+  double render_s = 0, step_s = 0;
+  std::string renderer;
+};
+
+// One thread's own simulator and renderer: made on it, used on it and, being thread_local, taken
+// down on it, as OpenGL wants.
+struct Bench {
+  std::unique_ptr<Simulator> simulator;
+  std::unique_ptr<Renderer> renderer;
+};
+
+struct Course {
+  const Policy& policy;
+  const SimulatorFactory& simulators;
+  const RendererFactory& renderers;
+  const EvalOptions& options;
+  const VaryFunction& vary;
+  int execute, horizon;
+
+  RngKey EpisodeKey(int64_t index) const {
+    return RngKey{options.seed}.WithStage("evaluate").WithParent(static_cast<uint64_t>(index));
+  }
+
+  // Where episode `index` starts and how it looks.
+  void Start(Bench& bench, int64_t index, bool pictures) const {
+    if (!bench.simulator) bench.simulator = simulators();
+    if (pictures && !bench.renderer) bench.renderer = renderers();
+    const RngKey key = EpisodeKey(index);
+    bench.simulator->Reset(options.variant, key);
+    if (!pictures) return;
+    bench.renderer->SetVariation(vary ? vary(bench.renderer->inventory(), key.WithTerm("look"))
+                                      : SceneVariation{});
+  }
+
+  Rollout Run(Bench& bench, int64_t index) const;
+  void Record(Bench& bench, const Rollout& rollout, FrameSink& sink,
+              const std::vector<std::string>& cameras) const;
+};
+
+// Follows the subtask signals of an episode and says how far it came.
+class SignalWatch {
+ public:
+  explicit SignalWatch(const SimulatorInfo& info)
+      : names_(info.signals), seen_(info.signals.size()) {}
+
+  void See(const Observation& observation) {
+    now_ = observation.signals;
+    for (size_t i = 0; i < seen_.size() && i < now_.size(); ++i) {
+      if (now_[i] != 0 && !seen_[i]) {
+        seen_[i] = true;
+        came_.push_back(names_[i]);
+      }
+    }
+  }
+  const std::vector<std::string>& came() const { return came_; }
+
+  // Why the time ran out. Signals are listed in the order of subtasks: the first that is missing is
+  // where it ended (of parallel ones, the first in the list); where none is, what was reached
+  // either still holds or was lost.
+  std::string Cause() const {
+    for (size_t i = 0; i < names_.size(); ++i) {
+      if (!seen_[i]) return fmt::format("never reached '{}'", names_[i]);
+    }
+    if (names_.empty()) return "out of time";
+    const size_t last = names_.size() - 1;
+    const bool holds = last < now_.size() && now_[last] != 0;
+    return holds ? fmt::format("out of time with '{}'", names_[last])
+                 : fmt::format("lost '{}' without success", names_[last]);
+  }
+
+ private:
+  std::vector<std::string> names_, came_;
+  std::vector<bool> seen_;
+  std::vector<uint8_t> now_;
+};
+
+Rollout Course::Run(Bench& bench, int64_t index) const {
+  const double start = MonotonicSeconds();
+  const PolicyInfo& info = policy.info();
+  const bool looks = !info.cameras.empty();
+  Start(bench, index, looks);
+  Simulator& simulator = *bench.simulator;
+  SignalWatch watch(simulator.info());
+  Rollout result;
+  EvalEpisode& episode = result.episode;
+  episode.index = index;
+  if (looks) result.renderer = bench.renderer->info().device;
+
+  ActionChunk chunk;
+  size_t next = 0;
+  watch.See(simulator.Observe());
+  while (episode.steps < horizon) {
+    // look and think only where a chunk ends
+    if (next >= chunk.size() || next >= static_cast<size_t>(execute)) {
+      PolicyInput input;
+      input.arms = simulator.Observe().arms;
+      input.instruction = simulator.info().instruction;
+      if (looks) {
+        const double before = MonotonicSeconds();
+        bench.renderer->Render(simulator.Save(), info.cameras, info.image_width, info.image_height,
+                               &input.images);
+        result.render_s += MonotonicSeconds() - before;
+      }
+      const RngKey key =
+          EpisodeKey(index).WithTerm("policy").WithVariant(static_cast<uint64_t>(episode.chunks));
+      const double before = MonotonicSeconds();
+      chunk = policy.Act(input, key);
+      result.latency_s.push_back(MonotonicSeconds() - before);
+      Require(!chunk.empty(), "a policy answers with at least one action");
+      next = 0;
+      ++episode.chunks;
+    }
+    Action action = chunk[next++];
+    if (options.clip_targets) {
+      const std::vector<ArmObservation>& arms = simulator.Observe().arms;
+      Require(action.arms.size() == arms.size(), "one target per arm");
+      bool clipped = false;
+      for (size_t a = 0; a < arms.size(); ++a) {
+        const ArmAction wanted = action.arms[a];
+        action.arms[a] = ClipTarget(arms[a].X_WE, wanted, simulator.info().limits);
+        clipped = clipped || !(action.arms[a] == wanted);
+      }
+      episode.clipped += clipped;
+    }
+    const double before = MonotonicSeconds();
+    const StepOutcome outcome = simulator.Step(action);
+    result.step_s += MonotonicSeconds() - before;
+    result.actions.push_back(std::move(action));
+    ++episode.steps;
+    episode.collisions += outcome.collision;
+    episode.joint_limits += outcome.joint_limit;
+    if (outcome.unstable) {
+      episode.cause = "unstable physics";
+      break;
+    }
+    watch.See(simulator.Observe());
+    if (simulator.Observe().success) {
+      episode.success = true;
+      break;
+    }
+  }
+  if (!episode.success && episode.cause.empty()) episode.cause = watch.Cause();
+  episode.signals = watch.came();
+  episode.seconds = MonotonicSeconds() - start;
+  return result;
+}
+
+// The rollout again from its actions, every step shown.
+void Course::Record(Bench& bench, const Rollout& rollout, FrameSink& sink,
+                    const std::vector<std::string>& cameras) const {
+  Start(bench, rollout.episode.index, true);
+  std::vector<Image> images;
+  for (const Action& action : rollout.actions) {
+    bench.renderer->Render(bench.simulator->Save(), cameras, options.video_width,
+                           options.video_height, &images);
+    sink.Add(images);
+    if (bench.simulator->Step(action).unstable) {
+      sink.Finish();
+      return;
+    }
+  }
+  bench.renderer->Render(bench.simulator->Save(), cameras, options.video_width,
+                         options.video_height, &images);
+  sink.Add(images);
+  sink.Finish();
+  if (bench.simulator->Observe().success != rollout.episode.success) {
+    ThrowFailed(
+        fmt::format("episode {} ended otherwise when it was played again for its video: "
+                    "the simulator does not repeat itself",
+                    rollout.episode.index));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInfo& simulator) {
+  std::vector<std::string> problems;
+  const auto differ = [&](const char* what, const auto& theirs, const auto& ours) {
+    if (!(theirs == ours)) {
+      problems.push_back(
+          fmt::format("{}: the policy has {}, the simulator {}", what, theirs, ours));
+    }
+  };
+  differ("robot", policy.robot, simulator.robot);
+  differ("arms", static_cast<size_t>(policy.arms), simulator.arms.size());
+  differ("control rate (Hz)", policy.control_hz, simulator.control_hz);
+  differ("linear limit (m per step)", policy.limits.linear, simulator.limits.linear);
+  differ("angular limit (rad per step)", policy.limits.angular, simulator.limits.angular);
+  differ("action meaning", policy.action_meaning, std::string("relative_eef"));
+  if (!SamePlace(policy.X_WB, simulator.X_WB)) {
+    differ("robot base", ToJson(policy.X_WB).dump(), ToJson(simulator.X_WB).dump());
+  }
+  for (const std::string& camera : policy.cameras) {
+    if (std::find(simulator.cameras.begin(), simulator.cameras.end(), camera) ==
+        simulator.cameras.end()) {
+      problems.push_back("the simulator lacks a camera of the policy: " +
+                         UnknownName("camera", camera, simulator.cameras));
+    }
+  }
+  return problems;
+}
+
+EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
+                    const RendererFactory& renderers, const EvalOptions& options,
+                    const VaryFunction& vary, const SinkFactory& sinks, Progress& progress) {
+  Require(options.episodes > 0, "episodes to run");
+  const double start = MonotonicSeconds();
+  const SimulatorInfo simulator = simulators()->info();
+  const PolicyInfo& info = policy.info();
+  std::vector<std::string> problems = Mismatches(info, simulator);
+  if (options.execute > info.horizon) {
+    problems.push_back(fmt::format("execute = {}: a chunk of the policy has {} actions",
+                                   options.execute, info.horizon));
+  }
+  if (!problems.empty()) {
+    ThrowBadInput(fmt::format("policy '{}' does not fit task '{}': {}", info.name, simulator.task,
+                              fmt::join(problems, "; ")));
+  }
+  if (std::find(simulator.variants.begin(), simulator.variants.end(), options.variant) ==
+      simulator.variants.end()) {
+    ThrowUsage(UnknownName("variant", options.variant, simulator.variants));
+  }
+
+  EvalReport report;
+  report.policy = info;
+  report.task = simulator.task;
+  report.robot = simulator.robot;
+  report.options = options;
+  report.varied = static_cast<bool>(vary);
+  if (std::find(info.tasks.begin(), info.tasks.end(), simulator.instruction) == info.tasks.end()) {
+    report.warnings.push_back(
+        fmt::format("instruction '{}' was not in the training data", simulator.instruction));
+  }
+  report.options.execute = options.execute > 0 ? options.execute : info.execute;
+  report.options.horizon = options.horizon > 0 ? options.horizon : simulator.horizon;
+  const Course course{
+      policy, simulators, renderers, options, vary, report.options.execute, report.options.horizon};
+  const int workers = ThreadCount(options.workers, options.episodes);
+
+  // the episodes; actions are kept only of those that will be shown
+  std::vector<Rollout> shown;
+  std::vector<double> latency;
+  int left[2] = {sinks ? options.videos_failure : 0, sinks ? options.videos_success : 0};
+  int64_t steps = 0;
+  progress.Start("evaluating " + info.name, options.episodes, "episodes");
+  RunOrdered<Rollout>(
+      workers, 0, options.episodes,
+      [&](int, int64_t index) {
+        thread_local Bench bench;
+        return course.Run(bench, index);
+      },
+      [&](int64_t index, Rollout&& rollout) {
+        const EvalEpisode& episode = rollout.episode;
+        report.successes += episode.success;
+        if (!episode.success) ++report.causes[episode.cause];
+        report.chunks += episode.chunks;
+        report.render_s += rollout.render_s;
+        report.step_s += rollout.step_s;
+        if (report.renderer.empty()) report.renderer = rollout.renderer;
+        steps += episode.steps;
+        latency.insert(latency.end(), rollout.latency_s.begin(), rollout.latency_s.end());
+        report.episodes.push_back(episode);
+        if (left[episode.success] > 0) {
+          --left[episode.success];
+          shown.push_back(std::move(rollout));
+        }
+        progress.Advance(index + 1,
+                         fmt::format("success {:.0f} %", 100.0 * report.successes / (index + 1.0)));
+        report.interrupted = InterruptRequested();
+        return !report.interrupted;
+      });
+  report.wall_s = MonotonicSeconds() - start;
+  report.interval = WilsonInterval(report.successes, static_cast<int64_t>(report.episodes.size()));
+  for (const double seconds : latency) report.act_s += seconds;
+  report.latency_p50_ms = 1e3 * Quantile(latency, 0.5);
+  report.latency_p99_ms = 1e3 * Quantile(latency, 0.99);
+  report.steps_per_s = static_cast<double>(steps) / report.wall_s;
+  progress.Finish(fmt::format("{} of {} succeeded", report.successes, report.episodes.size()));
+
+  // the videos, after everything that counts
+  if (!shown.empty() && !report.interrupted) {
+    const std::vector<std::string>& cameras =
+        info.cameras.empty() ? simulator.cameras : info.cameras;
+    std::mutex making;
+    progress.Start("recording", static_cast<int64_t>(shown.size()), "videos");
+    RunOrdered<bool>(
+        std::min(workers, static_cast<int>(shown.size())), 0, static_cast<int64_t>(shown.size()),
+        [&](int, int64_t index) {
+          const Rollout& rollout = shown[static_cast<size_t>(index)];
+          std::unique_ptr<FrameSink> sink;
+          {
+            const std::lock_guard lock(making);
+            sink = sinks(rollout.episode.index, rollout.episode.success, cameras,
+                         simulator.control_hz);
+          }
+          thread_local Bench bench;
+          if (sink) course.Record(bench, rollout, *sink, cameras);
+          return true;
+        },
+        [&](int64_t index, bool&&) {
+          progress.Advance(index + 1);
+          return !InterruptRequested();
+        });
+    progress.Finish();
+  }
+  return report;
+}
+
+Json EvalReport::ToJson() const {
+  Json rows = Json::array();
+  for (const EvalEpisode& episode : episodes) {
+    rows.push_back(Json{{"index", episode.index},
+                        {"success", episode.success},
+                        {"cause", episode.cause},
+                        {"steps", episode.steps},
+                        {"chunks", episode.chunks},
+                        {"collisions", episode.collisions},
+                        {"joint_limits", episode.joint_limits},
+                        {"clipped", episode.clipped},
+                        {"signals", episode.signals},
+                        {"video", episode.video},
+                        {"seconds", episode.seconds}});
+  }
+  Json failures = Json::object();
+  for (const auto& [cause, count] : causes) failures[cause] = count;
+  const double n = static_cast<double>(std::max<size_t>(1, episodes.size()));
+  return Json{{"policy", {{"name", policy.name}, {"hash", policy.hash}}},
+              {"task", task},
+              {"robot", robot},
+              {"renderer", renderer},
+              {"options", understudy::ToJson(options)},
+              {"varied", varied},
+              {"interrupted", interrupted},
+              {"episodes", episodes.size()},
+              {"successes", successes},
+              {"rate", static_cast<double>(successes) / n},
+              {"interval", {interval.low, interval.high}},
+              {"causes", failures},
+              {"warnings", warnings},
+              {"timing",
+               {{"chunks", chunks},
+                {"latency_p50_ms", latency_p50_ms},
+                {"latency_p99_ms", latency_p99_ms},
+                {"act_s", act_s},
+                {"render_s", render_s},
+                {"step_s", step_s},
+                {"wall_s", wall_s},
+                {"steps_per_s", steps_per_s}}},
+              {"rows", rows}};
+}
+
+Json ComparePaired(const EvalReport& a, const EvalReport& b) {
+  std::vector<std::string> problems;
+  const auto differ = [&](const char* what, const auto& left, const auto& right) {
+    if (!(left == right)) problems.push_back(fmt::format("{} {} and {}", what, left, right));
+  };
+  differ("tasks", a.task, b.task);
+  differ("seeds", a.options.seed, b.options.seed);
+  differ("variants", a.options.variant, b.options.variant);
+  differ("horizons", a.options.horizon, b.options.horizon);
+  differ("varied looks", a.varied, b.varied);
+  if (!problems.empty()) {
+    ThrowBadInput(
+        fmt::format("reports cannot be compared in pairs: {}; evaluate both on the same "
+                    "task, variant, seed and looks",
+                    fmt::join(problems, "; ")));
+  }
+  // episodes are in order of their index: the shorter run decides
+  int64_t both = 0, only_a = 0, only_b = 0, neither = 0;
+  const size_t pairs = std::min(a.episodes.size(), b.episodes.size());
+  for (size_t i = 0; i < pairs; ++i) {
+    const bool in_a = a.episodes[i].success, in_b = b.episodes[i].success;
+    ++(in_a ? (in_b ? both : only_a) : (in_b ? only_b : neither));
+  }
+  const double n = static_cast<double>(std::max<size_t>(1, pairs));
+  return Json{{"pairs", pairs},
+              {"both", both},
+              {"only_a", only_a},
+              {"only_b", only_b},
+              {"neither", neither},
+              {"difference", static_cast<double>(only_a - only_b) / n},
+              {"p_value", McNemarExact(only_a, only_b)}};
+}
+
+}  // namespace understudy

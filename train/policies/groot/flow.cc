@@ -1,0 +1,41 @@
+#include <cmath>
+
+#include "core/base/error.h"
+#include "core/base/rng.h"
+#include "train/policies/groot/groot.h"
+
+namespace understudy {
+
+FlowDraws DrawFlow(const Batch& batch, const SampleLayout& layout, const GrootConfig& config,
+                   uint64_t seed, int64_t update) {
+  Require(batch.sample_B.size() == static_cast<size_t>(batch.size), "every sample has an identity");
+  FlowDraws result;
+  result.draws = config.noise_draws;
+  const size_t chunk = static_cast<size_t>(layout.horizon) * static_cast<size_t>(layout.action);
+  const size_t chunks = static_cast<size_t>(batch.size) * static_cast<size_t>(result.draws);
+  result.noise_BDTA.reserve(chunks * chunk);
+  result.time_BD.reserve(chunks);
+
+  // one stream per sample, draw and purpose
+  const RngKey base = RngKey{seed}.WithVariant(static_cast<uint64_t>(update));
+  for (const uint64_t sample : batch.sample_B) {
+    for (int draw = 0; draw < result.draws; ++draw) {
+      Rng noise(
+          base.WithStage("train.noise").WithParent(sample).WithTerm(static_cast<uint64_t>(draw)));
+      for (size_t i = 0; i < chunk; ++i) {
+        result.noise_BDTA.push_back(static_cast<float>(noise.Normal()));
+      }
+
+      // noisy times are the more frequent (Isaac-GR00T N1.6: (1 - b) * 0.999, b ~ Beta(1.5, 1))
+      Rng time(
+          base.WithStage("train.time").WithParent(sample).WithTerm(static_cast<uint64_t>(draw)));
+      const double b = time.Beta(config.time_alpha, config.time_beta);
+      result.time_BD.push_back(static_cast<float>((1 - b) * config.time_scale));
+    }
+    Rng hide(base.WithStage("train.hide_state").WithParent(sample));
+    result.hide_state_B.push_back(hide.Uniform() < config.state_dropout);
+  }
+  return result;
+}
+
+}  // namespace understudy

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "train/policies/groot/groot_config.h"
+#include "train/run/chunk_model.h"
+#include "train/run/trainer_options.h"
+#include "train/run/update_engine.h"
+
+namespace understudy {
+
+// The random part of one update: D draws of noise and time for each of B samples.
+struct FlowDraws {
+  int draws = 0;                  // D
+  std::vector<float> noise_BDTA;  // N(0, 1)
+  std::vector<float> time_BD;     // in [0, time_scale]: 0 = noise, 1 = action
+  std::vector<uint8_t> hide_state_B;
+};
+
+// What an update draws: a function of (seed, number of the update, sample identity) only.
+FlowDraws DrawFlow(const Batch& batch, const SampleLayout& layout, const GrootConfig& config,
+                   uint64_t seed, int64_t update);
+
+// One pass without an update: for checks against other implementations.
+struct GrootPass {
+  double loss = 0;
+  std::vector<float> velocity_BDTA;
+  TensorMap gradients;
+};
+
+// Training of a GR00T-style policy; see UpdateEngine.
+class GrootEngine : public UpdateEngine {
+ public:
+  // Update() with draws given instead of made.
+  virtual void UpdateWith(const Batch& batch, const FlowDraws& draws) = 0;
+  virtual GrootPass Differentiate(const Batch& batch, const FlowDraws& draws) = 0;
+  // Replaces weights (and their average) by name, before the first update. Throws Error(kBadInput)
+  // where names or shapes differ from the network's.
+  virtual void SetWeights(const TensorMap& weights) = 0;
+};
+
+// A trained GR00T-style policy; see ChunkModel. Each calling thread uses one core.
+class GrootChunkModel : public ChunkModel {
+ public:
+  // Predict() from given noise, B T A.
+  virtual std::vector<float> PredictFrom(const Batch& inputs,
+                                         const std::vector<float>& noise_BTA) const = 0;
+};
+
+// `policy_config` is read as GrootConfig, `trainer_options` as TrainerOptions; token ids must lie
+// below `vocabulary` (0 = padding, 1 = unknown). Throws Error(kBadInput) on bad values.
+std::unique_ptr<GrootEngine> MakeGrootEngine(const SampleLayout& layout, int vocabulary,
+                                             const Json& policy_config,
+                                             const Json& trainer_options);
+
+// Throws Error(kBadInput) where a tensor is missing, unknown or of another shape.
+std::unique_ptr<GrootChunkModel> MakeGrootChunkModel(const SampleLayout& layout, const Json& config,
+                                                     const TensorMap& weights);
+
+}  // namespace understudy

@@ -1,0 +1,144 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "train/policies/groot/groot.h"
+#include "train/policies/groot/groot_net.h"
+
+namespace understudy {
+namespace {
+
+// Sample `row` of `batch` by itself.
+Batch SelectSample(const Batch& batch, size_t row) {
+  Batch one;
+  one.size = 1;
+  const auto copy = [&](const auto& from, auto& to) {
+    const size_t width = from.size() / static_cast<size_t>(batch.size);
+    const auto begin = from.begin() + static_cast<std::ptrdiff_t>(row * width);
+    to.assign(begin, begin + static_cast<std::ptrdiff_t>(width));
+  };
+  copy(batch.images_BNHWC, one.images_BNHWC);
+  copy(batch.state_BS, one.state_BS);
+  copy(batch.tokens_BL, one.tokens_BL);
+  copy(batch.embodiment_B, one.embodiment_B);
+  return one;
+}
+
+class Model : public GrootChunkModel {
+ public:
+  Model(const SampleLayout& layout, const GrootConfig& config, int vocabulary, at::Device device,
+        const TensorMap& weights)
+      : layout_(layout),
+        config_(config),
+        vocabulary_(vocabulary),
+        device_(device),
+        net_(config, layout, vocabulary, device, [&](const ParameterSpec& spec) {
+          ++taken_;
+          return Take(spec, weights).to(device);
+        }) {
+    if (taken_ != weights.size()) {
+      ThrowBadInput(
+          fmt::format("policy weights: {} tensors given, the policy has {}; the file "
+                      "belongs to another policy configuration",
+                      weights.size(), taken_));
+    }
+  }
+
+  std::vector<float> Predict(const Batch& inputs, const std::vector<RngKey>& keys) const override {
+    Require(keys.size() == static_cast<size_t>(inputs.size), "one key per sample");
+    const size_t chunk = ChunkSize();
+    std::vector<float> noise;
+    noise.reserve(keys.size() * chunk);
+    for (const RngKey& key : keys) {
+      Rng rng(key.WithTerm("noise"));
+      for (size_t i = 0; i < chunk; ++i) noise.push_back(static_cast<float>(rng.Normal()));
+    }
+    return PredictFrom(inputs, noise);
+  }
+
+  std::vector<float> PredictFrom(const Batch& inputs,
+                                 const std::vector<float>& noise_BTA) const override {
+    const size_t size = static_cast<size_t>(inputs.size), chunk = ChunkSize();
+    Require(noise_BTA.size() == size * chunk, "noise fits the batch");
+    Require(inputs.embodiment_B.size() == size, "embodiments fit the batch");
+    const c10::InferenceMode no_gradients;
+    const ThreadScope one_core(1);
+
+    // one sample at a time: matrix kernels round differently with a row's place in a batch, so that
+    // batching would let the way in which requests meet change the answers
+    std::vector<float> actions;
+    actions.reserve(size * chunk);
+    for (size_t row = 0; row < size; ++row) {
+      const Tensor answer = Denoise(SelectSample(inputs, row), noise_BTA.data() + row * chunk);
+      const float* values = answer.data_ptr<float>();
+      actions.insert(actions.end(), values, values + chunk);
+    }
+    return actions;
+  }
+
+ private:
+  static Tensor Take(const ParameterSpec& spec, const TensorMap& weights) {
+    const auto found = weights.find(spec.name);
+    if (found == weights.end()) {
+      ThrowBadInput(
+          fmt::format("policy weights: tensor '{}' is missing; the file belongs to "
+                      "another policy configuration",
+                      spec.name));
+    }
+    if (found->second.shape != spec.shape || found->second.dtype != "F32") {
+      ThrowBadInput(
+          fmt::format("policy weights: tensor '{}' is {} {}, the policy needs F32 {}; "
+                      "the file belongs to another policy configuration",
+                      spec.name, found->second.dtype, found->second.shape, spec.shape));
+    }
+    return ToTensor(found->second);
+  }
+
+  size_t ChunkSize() const {
+    return static_cast<size_t>(layout_.horizon) * static_cast<size_t>(layout_.action);
+  }
+
+  // Euler steps from noise (time 0) to actions (time 1).
+  Tensor Denoise(const Batch& sample, const float* noise_TA) const {
+    const GrootContext context =
+        net_.Encode(MakeGrootInputs(sample, layout_, config_, vocabulary_, device_, false));
+    Tensor chunk = at::empty({1, 1, layout_.horizon, layout_.action}, at::kFloat);
+    std::copy_n(noise_TA, ChunkSize(), chunk.data_ptr<float>());
+    chunk = chunk.to(device_);
+    const int steps = config_.sampling_steps;
+    for (int step = 0; step < steps; ++step) {
+      const int64_t bucket = int64_t{step} * config_.time_buckets / steps;
+      const Tensor bucket_BD =
+          at::full({1, 1}, bucket, at::TensorOptions().dtype(at::kLong).device(device_));
+      chunk = chunk + net_.Velocity(context, chunk, bucket_BD, {}) * (1.0 / steps);
+    }
+    return chunk.to(at::kCPU).contiguous();
+  }
+
+  const SampleLayout layout_;
+  const GrootConfig config_;
+  const int vocabulary_;
+  const at::Device device_;
+  size_t taken_ = 0;
+  const GrootNet net_;
+};
+
+}  // namespace
+
+std::unique_ptr<GrootChunkModel> MakeGrootChunkModel(const SampleLayout& layout, const Json& config,
+                                                     const TensorMap& weights) {
+  const GrootConfig read = ReadGrootConfig(config);
+  const ThreadScope one_core(1);
+  const auto words = weights.find("text.words");
+  if (words == weights.end() || words->second.shape.size() != 2) {
+    ThrowBadInput(
+        "policy weights: tensor 'text.words' is missing or no matrix; the file is not a "
+        "policy of this program");
+  }
+  return std::make_unique<Model>(layout, read, static_cast<int>(words->second.shape[0]),
+                                 ResolveDevice(read.inference_device), weights);
+}
+
+}  // namespace understudy

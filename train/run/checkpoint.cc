@@ -1,0 +1,215 @@
+#include "train/run/checkpoint.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "train/run/safetensors.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kPolicyFolder = "pretrained_model";
+constexpr const char* kStateFolder = "training_state";
+
+// Raw weights among an engine's tensors stand in a file of their own.
+bool IsWeight(const std::string& name) {
+  return name.starts_with("weights.") || name.starts_with("weights/");
+}
+
+void SyncFolder(const fs::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = fd >= 0 && ::fsync(fd) == 0;
+  const std::string reason = std::strerror(errno);
+  if (fd >= 0) ::close(fd);
+  if (!synced) ThrowFailed(fmt::format("{}: fsync failed: {}", folder.string(), reason));
+}
+
+// names every file of a folder; the last file written to it
+void WriteManifest(const fs::path& folder) {
+  Json files = Json::object();
+  std::vector<fs::path> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  for (const fs::path& file : found) {
+    files[file.filename().string()] =
+        Json{{"bytes", fs::file_size(file)}, {"hash", FileHash(file)}};
+  }
+  WriteTextAtomically(folder / "manifest.json", Json{{"files", files}}.dump(2) + "\n");
+  SyncFolder(folder);
+}
+
+// Checks that the folder holds what its manifest says and returns the manifest's files.
+Json CheckManifest(const fs::path& folder, const std::vector<std::string>& needed) {
+  const fs::path file = folder / "manifest.json";
+  if (!fs::exists(file)) {
+    ThrowBadInput(fmt::format("{}: no manifest.json: not a whole checkpoint", folder.string()));
+  }
+  const Json manifest = LoadJson(file);
+  const Json files = manifest.is_object() ? manifest.value("files", Json()) : Json();
+  if (!files.is_object()) ThrowBadInput(file.string() + ": names no files");
+  for (const std::string& name : needed) {
+    if (!files.contains(name)) {
+      ThrowBadInput(fmt::format("{}: does not name {}", file.string(), name));
+    }
+  }
+  for (const auto& [name, entry] : files.items()) {
+    const fs::path path = folder / name;
+    if (!fs::is_regular_file(path)) {
+      ThrowBadInput(fmt::format("{}: missing, but named in the manifest", path.string()));
+    }
+    const std::string hash = FileHash(path);
+    if (!entry.is_object() || entry.value("hash", Json()) != hash) {
+      ThrowBadInput(
+          fmt::format("{}: hash {} differs from the manifest's: the file was changed or "
+                      "damaged; take another checkpoint",
+                      path.string(), hash));
+    }
+  }
+  return files;
+}
+
+int64_t ParseStep(const std::string& name) {
+  int64_t step = -1;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), step);
+  return error == std::errc() && end == name.data() + name.size() && name.size() >= 6 ? step : -1;
+}
+
+std::string StepName(int64_t step) { return fmt::format("{:06}", step); }
+
+// The checkpoint folder that a user's `place` means.
+fs::path FindCheckpoint(const fs::path& place) {
+  if (fs::is_directory(place / kPolicyFolder)) return place;
+  const std::vector<int64_t> steps = ListCheckpoints(place);
+  if (!steps.empty()) {
+    const fs::path last = place / "checkpoints" / "last";
+    // a crash between rename and link leaves `last` behind: the newest whole one counts
+    const fs::path newest = place / "checkpoints" / StepName(steps.back());
+    return fs::is_directory(last) && fs::equivalent(last, newest) ? last : newest;
+  }
+  if (!fs::exists(place)) ThrowBadInput(place.string() + ": no such checkpoint or run");
+  ThrowBadInput(
+      fmt::format("{}: holds no checkpoint: give a run of `understudy train`, one of its "
+                  "checkpoints/<step>, or a pretrained_model folder",
+                  place.string()));
+}
+
+fs::path FindPolicy(const fs::path& place) {
+  if (fs::exists(place / "config.json") && fs::exists(place / "model.safetensors")) return place;
+  return FindCheckpoint(place) / kPolicyFolder;
+}
+
+void WriteParts(const fs::path& part, const PolicyConfig& config, const TensorMap& weights,
+                const Json& train_config, const TrainingState& state) {
+  const fs::path policy = part / kPolicyFolder, training = part / kStateFolder;
+  fs::create_directories(policy);
+  fs::create_directories(training);
+  WriteTextAtomically(policy / "config.json", ToJson(config).dump(2) + "\n");
+  WriteTextAtomically(policy / "train_config.json", train_config.dump(2) + "\n");
+  WriteSafetensors(policy / "model.safetensors", weights, {{"format", "understudy"}});
+  WriteManifest(policy);
+
+  TensorMap raw, optimizer;
+  for (const auto& [name, blob] : state.engine) {
+    (IsWeight(name) ? raw : optimizer).emplace(name, blob);
+  }
+  WriteTextAtomically(training / "training_step.json", Json{{"step", state.step}}.dump() + "\n");
+  WriteTextAtomically(training / "sampler.json", state.sampler.dump(2) + "\n");
+  WriteSafetensors(training / "weights.safetensors", raw);
+  WriteSafetensors(training / "optimizer_state.safetensors", optimizer);
+  WriteManifest(training);
+  SyncFolder(part);
+}
+
+}  // namespace
+
+std::vector<int64_t> ListCheckpoints(const fs::path& run) {
+  std::vector<int64_t> steps;
+  std::error_code none;
+  for (const fs::directory_entry& entry : fs::directory_iterator(run / "checkpoints", none)) {
+    const int64_t step = ParseStep(entry.path().filename().string());
+    if (step >= 0 && fs::exists(entry.path() / kPolicyFolder / "manifest.json")) {
+      steps.push_back(step);
+    }
+  }
+  std::sort(steps.begin(), steps.end());
+  return steps;
+}
+
+fs::path SaveCheckpoint(const fs::path& run, const PolicyConfig& config, const TensorMap& weights,
+                        const Json& train_config, const TrainingState& state, int keep) {
+  Require(state.step >= 0 && keep >= 0, "steps and counts are not negative");
+  const fs::path home = run / "checkpoints", target = home / StepName(state.step);
+  const fs::path part = home / (StepName(state.step) + ".part"),
+                 old = home / (StepName(state.step) + ".old");
+  try {
+    fs::create_directories(home);
+    // leavings of killed runs
+    for (const fs::path& entry : std::vector<fs::path>{part, old}) fs::remove_all(entry);
+    WriteParts(part, config, weights, train_config, state);
+    if (fs::exists(target)) fs::rename(target, old);
+    fs::rename(part, target);
+    fs::remove_all(old);
+
+    // a link is replaced in one step, too
+    const fs::path link = home / "last.part";
+    fs::remove(link);
+    fs::create_directory_symlink(target.filename(), link);
+    fs::rename(link, home / "last");
+    SyncFolder(home);
+
+    const std::vector<int64_t> steps = ListCheckpoints(run);
+    for (size_t i = 0; keep > 0 && i + static_cast<size_t>(keep) < steps.size(); ++i) {
+      if (steps[i] != state.step) fs::remove_all(home / StepName(steps[i]));
+    }
+  } catch (const fs::filesystem_error& error) {
+    ThrowFailed(fmt::format("checkpoint {}: {}", target.string(), error.what()));
+  }
+  return target;
+}
+
+PolicyArtefact LoadPolicy(const fs::path& place) {
+  PolicyArtefact result;
+  result.folder = FindPolicy(place);
+  const Json files = CheckManifest(result.folder, {"config.json", "model.safetensors"});
+  const fs::path config = result.folder / "config.json";
+  result.config = ParsePolicyConfig(LoadJson(config), config.string());
+  result.weights = ReadSafetensors(result.folder / "model.safetensors").tensors;
+  Hasher hasher;
+  hasher.Add(files["config.json"]["hash"].get<std::string>());
+  hasher.Add(files["model.safetensors"]["hash"].get<std::string>());
+  result.hash = hasher.Hex();
+  return result;
+}
+
+TrainingState LoadTrainingState(const fs::path& checkpoint) {
+  const fs::path folder = FindCheckpoint(checkpoint) / kStateFolder;
+  CheckManifest(folder, {"training_step.json", "sampler.json", "weights.safetensors",
+                         "optimizer_state.safetensors"});
+  TrainingState state;
+  const Json step = LoadJson(folder / "training_step.json");
+  if (!step.is_object() || !step.contains("step") || !step["step"].is_number_unsigned()) {
+    ThrowBadInput((folder / "training_step.json").string() + ": names no step");
+  }
+  state.step = step["step"].get<int64_t>();
+  state.sampler = LoadJson(folder / "sampler.json");
+  state.engine = ReadSafetensors(folder / "optimizer_state.safetensors").tensors;
+  state.engine.merge(ReadSafetensors(folder / "weights.safetensors").tensors);
+  return state;
+}
+
+Json LoadTrainConfig(const fs::path& place) {
+  return LoadJson(FindPolicy(place) / "train_config.json");
+}
+
+}  // namespace understudy

@@ -1,0 +1,59 @@
+#pragma once
+
+// A run's folder, as users of LeRobot know it:
+//
+//   <run>/checkpoints/<step, 6 digits>/
+//     pretrained_model/   config.json model.safetensors train_config.json manifest.json
+//     training_state/     training_step.json sampler.json weights.safetensors
+//                         optimizer_state.safetensors manifest.json
+//   <run>/checkpoints/last -> the newest
+//
+// pretrained_model alone is the policy. A manifest names every file of its folder with size and
+// hash. Checkpoints are written beside their place, fsynced and renamed: what has its name is
+// whole.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "train/run/policy_config.h"
+#include "train/run/tensor_blob.h"
+
+namespace understudy {
+
+struct PolicyArtefact {
+  PolicyConfig config;
+  TensorMap weights;
+  std::string hash;              // of configuration and weights
+  std::filesystem::path folder;  // pretrained_model
+};
+
+struct TrainingState {
+  int64_t step = 0;
+  Json sampler = Json::object();
+  TensorMap engine;  // of UpdateEngine::ExportState
+};
+
+// Writes <run>/checkpoints/<step>, moves `last` to it and removes all but the newest `keep` (0:
+// keep all). A checkpoint of the same step is replaced. Throws Error(kFailed); what was there
+// stays.
+std::filesystem::path SaveCheckpoint(const std::filesystem::path& run, const PolicyConfig& config,
+                                     const TensorMap& weights, const Json& train_config,
+                                     const TrainingState& state, int keep);
+
+// Complete checkpoints of a run, oldest first.
+std::vector<int64_t> ListCheckpoints(const std::filesystem::path& run);
+
+// `place`: a run (its last checkpoint), a checkpoint, or a pretrained_model folder. Checks every
+// hash of the manifest. Throws Error(kBadInput) naming the file and what is wrong with it.
+PolicyArtefact LoadPolicy(const std::filesystem::path& place);
+
+// The other half of a checkpoint; `checkpoint` as for LoadPolicy, without pretrained_model.
+TrainingState LoadTrainingState(const std::filesystem::path& checkpoint);
+
+// train_config.json of a policy as LoadPolicy finds it.
+Json LoadTrainConfig(const std::filesystem::path& place);
+
+}  // namespace understudy

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/options.h"
+#include "core/seam/policy.h"
+#include "train/samples/batch.h"
+#include "train/samples/embodiment.h"
+#include "train/samples/normalizer.h"
+#include "train/samples/tokenizer.h"
+
+namespace understudy {
+
+// Shapes as they stand in files.
+struct LayoutConfig {
+  SampleLayout value;
+  template <class V>
+  void Visit(V& v) {
+    v("cameras", value.cameras, "N", Limits{0, 64});
+    v("height", value.height, "px", Limits{1, 8192});
+    v("width", value.width, "px", Limits{1, 8192});
+    v("state", value.state, "numbers of a state", Limits{1, 4096});
+    v("action", value.action, "numbers of an action", Limits{1, 4096});
+    v("horizon", value.horizon, "actions of a chunk", Limits{1, 4096});
+    v("tokens", value.tokens, "words of an instruction", Limits{1, 4096});
+  }
+};
+
+// config.json of a policy: all that is needed to act with the weights beside it, and where they
+// come from. `network` is the network's own configuration.
+struct PolicyConfig {
+  std::string format = "understudy-policy";
+  int version = 1;
+  std::string type;  // "groot"
+  std::string task;
+  LayoutConfig layout;
+  Embodiment embodiment;
+  std::vector<std::string> cameras, instructions;
+  double control_hz = 20, max_linear_delta = 0.05, max_angular_delta = 0.5;
+  int execute = 8;
+  Tokenizer tokenizer;
+  Normalizer state, action;
+  std::vector<float> mean_chunk;  // T x A, not normalised
+  std::vector<std::string> dataset_hashes;
+  uint64_t seed = 0;
+  Json network = Json::object();
+
+  template <class V>
+  void Visit(V& v) {
+    v("format", format, "understudy-policy");
+    v("version", version, "of this layout");
+    v("type", type, "network");
+    v("task", task, "trained on");
+    v("layout", layout, "shapes");
+    v("embodiment", embodiment, "meaning of states and actions");
+    v("cameras", cameras, "in order");
+    v("instructions", instructions, "seen in training");
+    v("control_hz", control_hz, "policy steps per second", Limits{0.1, 10000});
+    v("max_linear_delta", max_linear_delta, "m per policy step", Limits{0, 10});
+    v("max_angular_delta", max_angular_delta, "rad per policy step", Limits{0, 10});
+    v("execute", execute, "actions of a chunk meant to be executed", Limits{1, 4096});
+    v("tokenizer", tokenizer, "words");
+    v("state", state, "normalisation");
+    v("action", action, "normalisation");
+    v("mean_chunk", mean_chunk, "mean of the training chunks");
+    v("dataset_hashes", dataset_hashes, "what it was trained on");
+    v("seed", seed, "of training");
+    v("network", network, "the network's own configuration");
+  }
+
+  // What the seam wants to know; `hash` names the weights.
+  PolicyInfo Info(const std::string& hash) const;
+};
+
+// Reads and checks a config.json: format, version, action meaning, sizes that agree with one
+// another. Throws Error(kBadInput) that lists every fault under `name`.
+PolicyConfig ParsePolicyConfig(const Json& json, const std::string& name);
+
+}  // namespace understudy

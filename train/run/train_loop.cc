@@ -1,0 +1,340 @@
+#include "train/run/train_loop.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "train/run/checkpoint.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+
+Json RowToJson(const TrainLogRow& row) {
+  return Json{{"step", row.step},
+              {"loss", row.losses.loss},
+              {"position", row.losses.position},
+              {"rotation", row.losses.rotation},
+              {"gripper", row.losses.gripper},
+              {"objects", row.losses.objects},
+              {"gradient_norm", row.losses.gradient_norm},
+              {"learning_rate", row.losses.learning_rate},
+              {"updates", row.losses.updates},
+              {"by_step", row.losses.by_step},
+              {"samples_per_s", row.samples_per_s},
+              {"data_wait_share", row.data_wait_share}};
+}
+
+// JSON knows no infinities: they were written as null.
+TrainLogRow RowFromJson(const Json& json) {
+  const auto number = [&](const char* key) {
+    const Json& value = json.at(key);
+    return value.is_null() ? std::nan("") : value.get<double>();
+  };
+  TrainLogRow row;
+  row.step = json.at("step").get<int64_t>();
+  row.losses.updates = json.at("updates").get<int64_t>();
+  row.losses.loss = number("loss");
+  row.losses.position = number("position");
+  row.losses.rotation = number("rotation");
+  row.losses.gripper = number("gripper");
+  row.losses.objects = number("objects");
+  row.losses.gradient_norm = number("gradient_norm");
+  row.losses.learning_rate = number("learning_rate");
+  for (const Json& value : json.at("by_step")) {
+    row.losses.by_step.push_back(value.is_null() ? std::nan("") : value.get<double>());
+  }
+  row.samples_per_s = number("samples_per_s");
+  row.data_wait_share = number("data_wait_share");
+  return row;
+}
+
+// What must be equal for a run to be gone on with: everything that changes results. Datasets may
+// have moved: their content hashes are compared instead.
+Json ResultOptions(const Json& train_config) {
+  Json options = train_config;
+  for (const char* key :
+       {"datasets", "out", "resume", "overwrite", "save_every", "log_every", "keep"}) {
+    options.erase(key);
+  }
+  if (options.contains("loader")) {
+    for (const char* key : {"threads", "ring", "cache_mib"}) options["loader"].erase(key);
+  }
+  return options;
+}
+
+// Options that differ, as "path: old and new".
+void Differences(const Json& before, const Json& now, const std::string& path, Problems& found) {
+  if (before.is_object() && now.is_object()) {
+    for (const auto& [key, value] : now.items()) {
+      const std::string inner = path.empty() ? key : path + "." + key;
+      Differences(before.contains(key) ? before[key] : Json(), value, inner, found);
+    }
+    for (const auto& [key, value] : before.items()) {
+      if (!now.contains(key)) {
+        Differences(value, Json(), path.empty() ? key : path + "." + key, found);
+      }
+    }
+  } else if (before != now) {
+    found.push_back(fmt::format("{} was {}, is {}", path, before.dump(), now.dump()));
+  }
+}
+
+// The set's hashes; a dataset without one (another program's file) is named by its path.
+std::vector<std::string> HashesOf(const TrainingSet& set) {
+  std::vector<std::string> hashes;
+  for (const TrainingDataset& dataset : set.datasets) {
+    hashes.push_back(dataset.hash.empty() ? dataset.path : dataset.hash);
+  }
+  return hashes;
+}
+
+PolicyConfig MakeConfig(const TrainingSet& set, const TrainOptions& options) {
+  PolicyConfig config;
+  config.type = options.type;
+  config.task = set.task;
+  config.embodiment = set.embodiment;
+  config.cameras = set.cameras;
+  config.instructions = set.instructions;
+  config.control_hz = set.control_hz;
+  config.max_linear_delta = set.limits.linear;
+  config.max_angular_delta = set.limits.angular;
+  config.execute = options.execute;
+  config.tokenizer = MakeTokenizer(set.instructions);
+  config.state = StateStatistics(set, options.state_normalizer, options.range_floor);
+  config.action =
+      ActionStatistics(set, options.horizon, options.action_normalizer, options.action_range_floor);
+  config.mean_chunk = MeanChunk(set, options.horizon);
+  config.dataset_hashes = HashesOf(set);
+  config.seed = options.seed;
+  config.layout.value = {static_cast<int>(set.cameras.size()),
+                         set.image_height,
+                         set.image_width,
+                         set.embodiment.state_size(),
+                         set.embodiment.action_size(),
+                         options.horizon,
+                         options.tokens,
+                         kObjectLabel * static_cast<int>(set.objects.size())};
+  return config;
+}
+
+// Refuses to go on with another run.
+void CheckSameRun(const fs::path& run, const PolicyConfig& config, const Json& train_config) {
+  Problems found;
+  Differences(ResultOptions(LoadTrainConfig(run)), ResultOptions(train_config), "", found);
+  const PolicyConfig before = LoadPolicy(run).config;
+  if (before.dataset_hashes != config.dataset_hashes) {
+    found.push_back(fmt::format("datasets were {}, are {}", fmt::join(before.dataset_hashes, ", "),
+                                fmt::join(config.dataset_hashes, ", ")));
+  }
+  if (!found.empty()) {
+    ThrowBadInput(
+        fmt::format("{}: cannot be resumed: {}; give the options that it was started "
+                    "with, or another folder",
+                    run.string(), fmt::join(found, "; ")));
+  }
+}
+
+// Points up to `step` of a loss curve that a former run left.
+std::vector<TrainLogRow> ReadLog(const fs::path& file, int64_t step) {
+  std::vector<TrainLogRow> rows;
+  if (!fs::exists(file)) return rows;
+  try {
+    const Json log = LoadJson(file);
+    for (const Json& row : log.at("rows")) {
+      if (row.at("step").get<int64_t>() <= step) rows.push_back(RowFromJson(row));
+    }
+  } catch (const Json::exception& error) {
+    ThrowBadInput(fmt::format("{}: {}", file.string(), error.what()));
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::vector<std::string> Validate(const TrainOptions& options) {
+  Problems problems;
+  if (options.out.empty()) problems.push_back("out: names no folder");
+  if (options.execute > options.horizon) {
+    problems.push_back(fmt::format("execute = {}: must not be more than horizon = {}",
+                                   options.execute, options.horizon));
+  }
+  if (!options.weights.empty() && options.weights.size() != options.datasets.size()) {
+    problems.push_back(fmt::format("weights: {} for {} datasets", options.weights.size(),
+                                   options.datasets.size()));
+  }
+  if (options.resume && options.overwrite) {
+    problems.push_back("resume and overwrite: only one of them");
+  }
+  return problems;
+}
+
+Normalizer StateStatistics(const TrainingSet& set, NormalizerMode mode, double range_floor) {
+  const size_t size = static_cast<size_t>(set.embodiment.state_size());
+  StatisticsBuilder builder(static_cast<int>(size));
+  for (const TrainingEpisode& episode : set.episodes) {
+    for (size_t t = 0; t < episode.length; ++t) builder.Add(&episode.state_TS[t * size]);
+  }
+  return builder.Build(mode, range_floor);
+}
+
+Normalizer ActionStatistics(const TrainingSet& set, int horizon, NormalizerMode mode,
+                            double range_floor) {
+  const size_t size = static_cast<size_t>(set.embodiment.action_size());
+  const size_t steps = static_cast<size_t>(horizon);
+  std::vector<StatisticsBuilder> builders(steps, StatisticsBuilder(static_cast<int>(size)));
+  std::vector<float> chunk(size * steps);
+  std::vector<uint8_t> mask(steps);
+  size_t longest = 1;  // steps that at least one chunk reaches
+  for (const TrainingEpisode& episode : set.episodes) {
+    for (size_t row = 0; row < episode.length; ++row) {
+      set.Chunk(episode, row, horizon, chunk.data(), mask.data());
+      for (size_t k = 0; k < steps; ++k) {
+        if (mask[k] == 0) continue;
+        builders[k].Add(&chunk[k * size]);
+        longest = std::max(longest, k + 1);
+      }
+    }
+  }
+
+  // one vector for the whole chunk, step after step; steps beyond every episode are as the last
+  Normalizer all;
+  for (size_t k = 0; k < steps; ++k) {
+    all.Append(builders[std::min(k, longest - 1)].Build(mode, range_floor));
+  }
+  return all;
+}
+
+TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions& options,
+                      const EngineFactory& factory, Progress& progress) {
+  const std::vector<std::string> problems = Validate(options);
+  if (!problems.empty()) ThrowUsage(fmt::format("train: {}", fmt::join(problems, "; ")));
+  Require(set != nullptr && set->windows() > 0, "something to learn from");
+  const fs::path run = options.out;
+  const bool exists = !ListCheckpoints(run).empty();
+  if (exists && !options.resume && !options.overwrite) {
+    ThrowUsage(
+        fmt::format("{}: holds the checkpoints of a run: go on with it by --resume, replace "
+                    "it by --overwrite, or name another folder",
+                    run.string()));
+  }
+
+  // what the data says, and the network that is to learn it
+  TrainReport report;
+  PolicyConfig config = MakeConfig(*set, options);
+  const Json train_config = ToJson(options);
+  report.episodes = static_cast<int64_t>(set->episodes.size());
+  report.windows = static_cast<int64_t>(set->windows());
+  report.dataset_hashes = config.dataset_hashes;
+  report.floored_state = config.state.Floored();
+  report.floored_action = config.action.Floored();
+  if (exists && options.resume) CheckSameRun(run, config, train_config);
+  // the engine is told what it cannot know, unless the user did
+  Json trainer = options.trainer;
+  if (!trainer.contains("steps")) trainer["steps"] = options.steps;
+  if (!trainer.contains("seed")) trainer["seed"] = options.seed;
+  const std::unique_ptr<UpdateEngine> engine =
+      factory(config.layout.value, config.tokenizer.vocabulary(), options.policy, trainer);
+  BatchSource source(set, config.layout.value, config.state, config.action, config.tokenizer,
+                     options.loader, options.weights, options.batch, options.seed);
+  int64_t step = 0;
+  if (exists && options.resume) {
+    const TrainingState state = LoadTrainingState(run);
+    engine->ImportState(state.engine);
+    source.Restore(state.sampler);
+    step = report.resumed_from = state.step;
+    report.log = ReadLog(run / "log.json", step);
+    report.checkpoint = run / "checkpoints" / fmt::format("{:06}", step);
+  } else if (exists) {
+    fs::remove_all(run / "checkpoints");
+    fs::remove(run / "log.json");
+  }
+  std::error_code cannot;
+  fs::create_directories(run, cannot);
+  if (cannot) ThrowFailed(fmt::format("{}: {}", run.string(), cannot.message()));
+  report.engine = engine->Describe();
+
+  const double start = MonotonicSeconds();
+  double mark = start, mark_wait = 0;
+  const int64_t first = step;
+  // closes a stretch of updates: reads the losses and writes the curve
+  const auto log = [&] {
+    TrainLogRow row;
+    row.step = step;
+    row.losses = engine->TakeLosses();
+    if (row.losses.updates == 0) return;
+    const double now = MonotonicSeconds(), wait = source.times().wait_s;
+    row.samples_per_s =
+        static_cast<double>(row.losses.updates * options.batch) / std::max(1e-9, now - mark);
+    row.data_wait_share = (wait - mark_wait) / std::max(1e-9, now - mark);
+    mark = now;
+    mark_wait = wait;
+    report.log.push_back(row);
+    Json rows = Json::array();
+    for (const TrainLogRow& each : report.log) rows.push_back(RowToJson(each));
+    WriteTextAtomically(run / "log.json", Json{{"rows", rows}}.dump() + "\n");
+    progress.Advance(
+        step, fmt::format("loss {:.4f}, {:.0f} samples/s, data wait {:.0f} %", row.losses.loss,
+                          row.samples_per_s, 100 * row.data_wait_share));
+    if (!std::isfinite(row.losses.loss)) {
+      ThrowFailed(
+          fmt::format("training diverged: loss {} at update {}; the last good checkpoint "
+                      "is {}; lower the learning rate",
+                      row.losses.loss, step, report.checkpoint.string()));
+    }
+  };
+  const auto save = [&] {
+    log();
+    config.network = engine->PolicyConfig();
+    report.checkpoint = SaveCheckpoint(run, config, engine->ExportPolicy(), train_config,
+                                       {step, source.Save(), engine->ExportState()}, options.keep);
+  };
+
+  progress.Start("training", options.steps, "updates");
+  progress.Advance(step);
+  while (step < options.steps && !report.interrupted) {
+    engine->Update(source.Next());
+    ++step;
+    report.interrupted = InterruptRequested() && step < options.steps;
+    if (step % options.log_every == 0) log();
+    if (step % options.save_every == 0 || step == options.steps || report.interrupted) save();
+  }
+  report.steps = step;
+  // said again: an automatic precision is chosen at the first update
+  report.engine = engine->Describe();
+  report.seconds = MonotonicSeconds() - start;
+  const LoaderTimes times = source.times();
+  report.samples_per_s =
+      static_cast<double>((step - first) * options.batch) / std::max(1e-9, report.seconds);
+  report.data_wait_share = times.wait_s / std::max(1e-9, report.seconds);
+  report.cache_share = static_cast<double>(times.frames_from_cache) /
+                       static_cast<double>(std::max<int64_t>(1, times.frames));
+  progress.Finish(fmt::format("{:.0f} samples/s, data wait {:.1f} %", report.samples_per_s,
+                              100 * report.data_wait_share));
+  return report;
+}
+
+Json TrainReport::ToJson() const {
+  Json rows = Json::array();
+  for (const TrainLogRow& row : log) rows.push_back(RowToJson(row));
+  return Json{{"checkpoint", checkpoint.string()},
+              {"steps", steps},
+              {"resumed_from", resumed_from},
+              {"interrupted", interrupted},
+              {"episodes", episodes},
+              {"windows", windows},
+              {"dataset_hashes", dataset_hashes},
+              {"floored_state", floored_state},
+              {"floored_action", floored_action},
+              {"engine", engine},
+              {"timing",
+               {{"seconds", seconds},
+                {"samples_per_s", samples_per_s},
+                {"data_wait_share", data_wait_share},
+                {"cache_share", cache_share}}},
+              {"log", rows}};
+}
+
+}  // namespace understudy

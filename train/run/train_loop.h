@@ -1,0 +1,114 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/base/options.h"
+#include "core/base/progress.h"
+#include "train/run/update_engine.h"
+#include "train/samples/batch_source.h"
+#include "train/samples/normalizer.h"
+#include "train/samples/training_set.h"
+
+namespace understudy {
+
+struct TrainOptions {
+  // changes results
+  std::vector<std::string> datasets;
+  std::vector<double> weights;  // by dataset
+  std::vector<std::string> cameras;
+  SelectionOptions selection;
+  std::string type = "groot";
+  Json policy = Json::object();   // the network's options
+  Json trainer = Json::object();  // the engine's options
+  int64_t steps = 2000;
+  int batch = 64;
+  uint64_t seed = 1;
+  int horizon = 16, execute = 8, tokens = 16;
+  NormalizerMode state_normalizer = NormalizerMode::kMinMax;
+  // Most actions are small beside the largest: in units of their deviation the noise of the flow is
+  // millimetres, in units of the range it would be centimetres.
+  NormalizerMode action_normalizer = NormalizerMode::kMeanStd;
+  double range_floor = 1e-3, action_range_floor = 5e-3;
+  LoaderOptions loader;
+  // changes speed and files only
+  std::string out;
+  bool resume = false, overwrite = false;
+  int64_t save_every = 1000, log_every = 50;
+  int keep = 2;
+  template <class V>
+  void Visit(V& v) {
+    v("datasets", datasets, "files or folders to learn from");
+    v("weights", weights, "share of each dataset; empty: every row counts the same",
+      Limits{1e-9, 1e9});
+    v("cameras", cameras, "that the policy sees, in order; empty: those of the dataset");
+    v("selection", selection, "episodes to learn from");
+    v("type", type, "network");
+    v("policy", policy, "options of the network");
+    v("trainer", trainer, "options of the optimizer");
+    v("steps", steps, "optimizer updates", Limits{1, 1e9});
+    v("batch", batch, "samples per update", Limits{1, 65536});
+    v("seed", seed, "of order, shifts, weights and noise");
+    v("horizon", horizon, "actions per chunk", Limits{1, 4096});
+    v("execute", execute, "actions of a chunk executed before the next look", Limits{1, 4096});
+    v("tokens", tokens, "most words of an instruction", Limits{1, 4096});
+    v("state_normalizer", state_normalizer, "normalisation of states");
+    v("action_normalizer", action_normalizer, "normalisation of actions, per step of the chunk");
+    v("range_floor", range_floor, "least range (or deviation) of a state, in its unit",
+      Limits{1e-12, 1e6});
+    v("action_range_floor", action_range_floor, "least range (or deviation) of an action, m or rad",
+      Limits{1e-12, 1e6});
+    v("loader", loader, "pictures and threads");
+    v("out", out, "folder of the run");
+    v("resume", resume, "go on from the last checkpoint of the folder");
+    v("overwrite", overwrite, "replace the checkpoints of the folder");
+    v("save_every", save_every, "updates between checkpoints", Limits{1, 1e9});
+    v("log_every", log_every, "updates between points of the loss curve", Limits{1, 1e9});
+    v("keep", keep, "checkpoints kept; 0: all", Limits{0, 1e6});
+  }
+};
+
+// All violations that fields alone cannot show; empty: fine.
+std::vector<std::string> Validate(const TrainOptions& options);
+
+// One point of the loss curve: means since the point before.
+struct TrainLogRow {
+  int64_t step = 0;
+  LossReport losses;
+  double samples_per_s = 0, data_wait_share = 0;  // wall clock
+};
+
+struct TrainReport {
+  std::filesystem::path checkpoint;  // the last one written
+  int64_t steps = 0, resumed_from = 0;
+  bool interrupted = false;
+  int64_t episodes = 0, windows = 0;
+  std::vector<std::string> dataset_hashes;
+  std::vector<int> floored_state, floored_action;  // dimensions whose range is below the floor
+  std::vector<TrainLogRow> log;
+  Json engine = Json::object();  // what the engine says of itself
+  // wall clock of this run
+  double seconds = 0, samples_per_s = 0, data_wait_share = 0, cache_share = 0;
+
+  Json ToJson() const;
+};
+
+// Statistics of the states; and of the actions, a set of its own for each step of the chunk
+// (GR00T's way for relative actions: step 0 spans centimetres, step 15 decimetres), as one vector
+// of horizon x action_size() numbers.
+Normalizer StateStatistics(const TrainingSet& set, NormalizerMode mode, double range_floor);
+Normalizer ActionStatistics(const TrainingSet& set, int horizon, NormalizerMode mode,
+                            double range_floor);
+
+// Trains: statistics, engine, updates, checkpoints and log.json under `options.out`. Options that
+// change results, and the seed, name the outcome; a run that is stopped and resumed ends with the
+// same weights, bit for bit, as one that never stopped. An interrupt saves a checkpoint. Throws
+// Error(kUsage) where the folder holds a run already and neither resume nor overwrite is set, and
+// Error(kBadInput) where the run to resume was started with other data or options, naming them.
+TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions& options,
+                      const EngineFactory& factory, Progress& progress);
+
+}  // namespace understudy

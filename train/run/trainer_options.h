@@ -1,0 +1,59 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "core/base/options.h"
+#include "train/run/device.h"
+
+namespace understudy {
+
+enum class Precision { kAuto, kFloat32, kBfloat16 };
+template <>
+struct EnumNames<Precision> {
+  static constexpr std::array kNames{"auto", "float32", "bfloat16"};
+};
+
+// How a network is trained: AdamW (Loshchilov & Hutter 2019) with clipping, a cosine schedule and
+// an exponential moving average of the weights.
+struct TrainerOptions {
+  int64_t steps = 4000;
+  double learning_rate = 2e-3;
+  int64_t warmup = 100;
+  double final_fraction = 0.02;
+  double weight_decay = 1e-4;
+  double beta1 = 0.9;
+  double beta2 = 0.99;
+  double epsilon = 1e-8;
+  double clip = 1.0;
+  double ema = 0.999;
+  Precision precision = Precision::kAuto;
+  uint64_t seed = 1;
+
+  Device device = Device::kAuto;
+  int threads = 0;
+
+  template <class V>
+  void Visit(V& v) {
+    // changes results
+    v("steps", steps, "updates over which the schedule runs", Limits{1, 1e12});
+    v("learning_rate", learning_rate, "peak rate", Limits{0, 10});
+    v("warmup", warmup, "updates until the peak", Limits{0, 1e12});
+    v("final_fraction", final_fraction, "rate at the end, as a part of the peak", Limits{0, 1});
+    v("weight_decay", weight_decay, "of matrices and kernels; none of norms, biases, embeddings",
+      Limits{0, 10});
+    v("beta1", beta1, "AdamW: decay of the first moment", Limits{0, 0.999999});
+    v("beta2", beta2, "AdamW: decay of the second moment", Limits{0, 0.999999});
+    v("epsilon", epsilon, "AdamW: added to the root of the second moment", Limits{1e-30, 1});
+    v("clip", clip, "largest norm of the whole gradient; 0 = none", Limits{0, 1e9});
+    v("ema", ema, "decay of the averaged weights that act; rises as (1+n)/(10+n); 0 = none",
+      Limits{0, 0.999999});
+    v("precision", precision, "auto times both on the first batch and keeps the faster");
+    v("seed", seed, "of the first weights, noise and times");
+    // changes speed only (beyond rounding)
+    v("device", device, "auto = cuda where there is one");
+    v("threads", threads, "cores for one update; 0 = all", Limits{0, 4096});
+  }
+};
+
+}  // namespace understudy

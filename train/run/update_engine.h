@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "train/run/tensor_blob.h"
+#include "train/samples/batch.h"
+
+namespace understudy {
+
+// Mean losses since they were last taken.
+struct LossReport {
+  int64_t updates = 0;
+  double loss = 0;
+  double position = 0, rotation = 0, gripper = 0;  // by action group
+  double objects = 0;                              // of the object labels, where they are learnt
+  double gradient_norm = 0;
+  double learning_rate = 0;
+  std::vector<double> by_step;  // mean squared error of each step of the chunk
+};
+
+// One network in training with its optimizer. One thread.
+class UpdateEngine {
+ public:
+  virtual ~UpdateEngine() = default;
+  // One optimizer update. All randomness (noise, time, dropout) is a function of the seed in the
+  // trainer options, the number of the update and Batch::sample_B.
+  virtual void Update(const Batch& batch) = 0;
+  virtual LossReport TakeLosses() = 0;
+  virtual int64_t updates() const = 0;
+  // Everything that the next update depends on; importing it into a fresh engine of the same
+  // options continues bit for bit (same thread count).
+  virtual TensorMap ExportState() const = 0;
+  virtual void ImportState(const TensorMap& state) = 0;
+  // The weights to act with (EMA where it is on), and the policy's resolved configuration.
+  virtual TensorMap ExportPolicy() const = 0;
+  virtual Json PolicyConfig() const = 0;
+  // For people: parameters, precision, threads, device.
+  virtual Json Describe() const = 0;
+};
+
+using EngineFactory = std::function<std::unique_ptr<UpdateEngine>(
+    const SampleLayout& layout, int vocabulary, const Json& policy_config,
+    const Json& trainer_options)>;
+
+}  // namespace understudy

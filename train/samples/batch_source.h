@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/base/options.h"
+#include "train/samples/batch.h"
+#include "train/samples/normalizer.h"
+#include "train/samples/tokenizer.h"
+#include "train/samples/training_set.h"
+
+namespace understudy {
+
+struct LoaderOptions {
+  // changes results
+  int shift_px = 0;       // off: before a camera that stands still a pixel is millimetres
+  double brightness = 0;  // off: augmented datasets vary light where it belongs
+  double contrast = 0;
+  // changes speed only
+  int threads = 1;
+  int ring = 4;              // batches that may wait
+  int64_t cache_mib = 1024;  // decoded frames kept in memory
+  template <class V>
+  void Visit(V& v) {
+    v("shift_px", shift_px, "random image shift, drawn per sample and camera; 0: off",
+      Limits{0, 64});
+    v("brightness", brightness, "random brightness, +- share of white; shared by the cameras",
+      Limits{0, 1});
+    v("contrast", contrast, "random contrast, +- share; shared by the cameras", Limits{0, 0.99});
+    v("threads", threads, "loader threads; 0: load in the training thread", Limits{0, 256});
+    v("ring", ring, "batches that may wait", Limits{1, 1024});
+    v("cache_mib", cache_mib, "MiB of decoded frames kept in memory; 0: none", Limits{0, 1e7});
+  }
+};
+
+struct LoaderTimes {
+  int64_t batches = 0, samples = 0;
+  double load_s = 0;  // thread time spent making batches
+  double wait_s = 0;  // time that Next made its caller wait
+  int64_t frames = 0, frames_from_cache = 0;
+};
+
+// Minibatches from background threads. The n-th batch depends on the set, the options that change
+// results, the seed and n only; never on threads or timing. Make, Restore and Next on one thread.
+class BatchSource {
+ public:
+  // `layout` must agree with the set (cameras, image size, state, action). `weights` one per
+  // dataset, or empty: then all windows form one pool. `set` is shared, never changed.
+  BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLayout& layout,
+              const Normalizer& state, const Normalizer& action, const Tokenizer& tokenizer,
+              const LoaderOptions& options, const std::vector<double>& weights, int batch,
+              uint64_t seed);
+  ~BatchSource();
+
+  // The position behind the batches that Next has given, and back to it. Restore only before the
+  // first Next.
+  Json Save() const;
+  void Restore(const Json& position);
+
+  // The next batch; rethrows what its making threw (a frame that cannot be read).
+  Batch Next();
+
+  LoaderTimes times() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace understudy

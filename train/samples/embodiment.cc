@@ -1,0 +1,68 @@
+#include "train/samples/embodiment.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+
+namespace understudy {
+
+void Embodiment::EncodeState(const std::vector<ArmObservation>& arms_now, float* state_S) const {
+  Require(arms_now.size() == arms.size(), "a state has one entry per arm");
+  const Pose X_BW = X_WB.Inverse();
+  for (const ArmObservation& arm : arms_now) {
+    Require(arm.gripper_q.size() == gripper_joints, "finger joints as in training");
+    const Pose X_BE = X_BW * arm.X_WE;
+    const Eigen::Matrix3d R_BE = X_BE.rotation().toRotationMatrix();
+    for (int i = 0; i < 3; ++i) *state_S++ = static_cast<float>(X_BE.translation()[i]);
+    // two columns say it all, without the jumps of angles and quaternions
+    for (int column = 0; column < 2; ++column) {
+      for (int i = 0; i < 3; ++i) *state_S++ = static_cast<float>(R_BE(i, column));
+    }
+    for (int i = 0; i < gripper_joints; ++i) *state_S++ = static_cast<float>(arm.gripper_q[i]);
+  }
+}
+
+void Embodiment::EncodeAction(const Pose* X_WE_now, const ArmAction* targets,
+                              float* action_A) const {
+  for (size_t arm = 0; arm < arms.size(); ++arm) {
+    const Pose& X_WE = X_WE_now[arm];
+    const Pose& X_WE_cmd = targets[arm].X_WE_cmd;
+    const Eigen::Vector3d step = X_WE_cmd.translation() - X_WE.translation();
+    const Eigen::Vector3d turn = RotationLog(X_WE_cmd.rotation() * X_WE.rotation().conjugate());
+    for (int i = 0; i < 3; ++i) *action_A++ = static_cast<float>(step[i]);
+    for (int i = 0; i < 3; ++i) *action_A++ = static_cast<float>(turn[i]);
+    *action_A++ = static_cast<float>(targets[arm].gripper);
+  }
+}
+
+Action Embodiment::DecodeAction(const std::vector<ArmObservation>& arms_now,
+                                const float* action_A) const {
+  Require(arms_now.size() == arms.size(), "an action has one entry per arm");
+  Action action;
+  for (const ArmObservation& arm : arms_now) {
+    const Eigen::Vector3d step(action_A[0], action_A[1], action_A[2]);
+    const Eigen::Vector3d turn(action_A[3], action_A[4], action_A[5]);
+    action.arms.push_back(
+        {Pose(RotationExp(turn) * arm.X_WE.rotation(), arm.X_WE.translation() + step),
+         std::clamp(static_cast<double>(action_A[6]), -1.0, 1.0)});
+    action_A += 7;
+  }
+  return action;
+}
+
+Embodiment MakeEmbodiment(const SimulatorInfo& info) {
+  Embodiment result;
+  result.robot = info.robot;
+  result.arms = info.arms;
+  result.gripper_joints = static_cast<int>(info.gripper_joint_names.size());
+  result.X_WB = info.X_WB;
+  return result;
+}
+
+bool SamePlace(const Pose& a, const Pose& b) {
+  const Eigen::Vector4d qa = a.rotation().coeffs(), qb = b.rotation().coeffs();
+  const double turn = std::min((qa - qb).norm(), (qa + qb).norm());
+  return (a.translation() - b.translation()).norm() < 1e-9 && turn < 1e-9;
+}
+
+}  // namespace understudy

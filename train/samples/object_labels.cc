@@ -1,0 +1,41 @@
+#include "train/samples/object_labels.h"
+
+#include <cmath>
+
+#include "core/base/error.h"
+#include "train/samples/training_set.h"
+
+namespace understudy {
+
+void EncodeObject(const Pose& X_BO, int symmetry, float* label) {
+  Require(symmetry >= 0, "a symmetry order is 0 or more");
+  for (int i = 0; i < 3; ++i) *label++ = static_cast<float>(X_BO.translation()[i]);
+
+  // twist about z; lying on its head an object has none to prefer
+  const Eigen::Quaterniond& q = X_BO.rotation();
+  const double psi = std::hypot(q.w(), q.z()) < 1e-9 ? 0 : 2 * std::atan2(q.z(), q.w());
+  *label++ = symmetry == 0 ? 0 : static_cast<float>(std::cos(symmetry * psi));
+  *label++ = symmetry == 0 ? 0 : static_cast<float>(std::sin(symmetry * psi));
+}
+
+Normalizer ObjectStatistics(const TrainingSet& set) {
+  std::vector<StatisticsBuilder> builders(set.objects.size(), StatisticsBuilder(kObjectLabel));
+  for (const TrainingEpisode& episode : set.episodes) {
+    const float* label = episode.objects_TO.data();
+    for (size_t t = 0; t < episode.length; ++t) {
+      for (const size_t object : episode.objects) {
+        builders[object].Add(label);
+        label += kObjectLabel;
+      }
+    }
+  }
+
+  // an object that hardly moves must not blow up noise: 2 cm, or a fiftieth of the circle
+  Normalizer all;
+  for (const StatisticsBuilder& builder : builders) {
+    all.Append(builder.Build(NormalizerMode::kMeanStd, 0.02));
+  }
+  return all;
+}
+
+}  // namespace understudy

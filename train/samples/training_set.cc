@@ -1,0 +1,128 @@
+#include "train/samples/training_set.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+
+namespace understudy {
+namespace {
+
+// Labels of the objects whose poses stand in every row; equal objects share a number.
+void AddObjects(TrainingSet& set, const Episode& episode,
+                const std::map<std::string, int>& symmetry, TrainingEpisode& result) {
+  const std::vector<std::string>& names = episode.meta.objects;
+  const auto knows_all = [&](const Step& step) {
+    return step.observation.X_WO.size() == names.size();
+  };
+  if (!std::all_of(episode.steps.begin(), episode.steps.end(), knows_all)) return;
+  for (const std::string& name : names) {
+    const auto told = symmetry.find(name);
+    const LabelledObject object{name, told == symmetry.end() ? 1 : told->second};
+    const auto known = std::find(set.objects.begin(), set.objects.end(), object);
+    result.objects.push_back(static_cast<size_t>(known - set.objects.begin()));
+    if (known == set.objects.end()) set.objects.push_back(object);
+  }
+  const Pose X_BW = set.embodiment.X_WB.Inverse();
+  result.objects_TO.resize(result.length * names.size() * kObjectLabel);
+  float* label = result.objects_TO.data();
+  for (const Step& step : episode.steps) {
+    for (size_t i = 0; i < names.size(); ++i, label += kObjectLabel) {
+      EncodeObject(X_BW * step.observation.X_WO[i], set.objects[result.objects[i]].symmetry, label);
+    }
+  }
+}
+
+}  // namespace
+
+std::pair<uint64_t, uint64_t> TrainingSet::WindowsOf(size_t dataset) const {
+  uint64_t first = 0, count = 0;
+  for (const TrainingEpisode& episode : episodes) {
+    if (episode.dataset < dataset) first += episode.length;
+    if (episode.dataset == dataset) count += episode.length;
+  }
+  return {first, count};
+}
+
+uint64_t TrainingSet::windows() const {
+  uint64_t count = 0;
+  for (const TrainingEpisode& episode : episodes) count += episode.length;
+  return count;
+}
+
+void TrainingSet::Chunk(const TrainingEpisode& episode, size_t row, int horizon, float* actions_TA,
+                        uint8_t* mask_T) const {
+  Require(row < episode.length, "a window starts at a row");
+  const size_t arms = embodiment.arms.size();
+  const int size = embodiment.action_size();
+  for (int k = 0; k < horizon; ++k) {
+    const size_t wanted = row + static_cast<size_t>(k);
+    const size_t step = std::min(wanted, episode.length - 1);
+    embodiment.EncodeAction(&episode.X_WE[row * arms], &episode.targets[step * arms],
+                            actions_TA + static_cast<size_t>(k) * size);
+    mask_T[k] = wanted < episode.length;
+  }
+}
+
+void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t index,
+                ActionLabel label) {
+  Require(dataset < set.datasets.size(), "an episode belongs to a dataset of the set");
+  Require(set.episodes.empty() || set.episodes.back().dataset <= dataset,
+          "episodes come dataset by dataset");
+  TrainingEpisode result;
+  result.dataset = dataset;
+  result.index = index;
+  result.name = episode.meta.name;
+  // files of other programs name no uuid: there the place must do
+  result.uuid = episode.meta.uuid.empty() ? set.datasets[dataset].path + "/" + episode.meta.name
+                                          : episode.meta.uuid;
+  result.length = episode.length();
+  // equal instructions share a number
+  const auto known =
+      std::find(set.instructions.begin(), set.instructions.end(), episode.meta.instruction);
+  result.instruction = static_cast<size_t>(known - set.instructions.begin());
+  if (known == set.instructions.end()) set.instructions.push_back(episode.meta.instruction);
+  const size_t state_size = static_cast<size_t>(set.embodiment.state_size());
+  result.state_TS.resize(result.length * state_size);
+  for (size_t t = 0; t < result.length; ++t) {
+    const Step& step = episode.steps[t];
+    const Action& action = label == ActionLabel::kClean ? step.action_clean : step.action;
+    Require(action.arms.size() == set.embodiment.arms.size(), "one target per arm");
+    set.embodiment.EncodeState(step.observation.arms, &result.state_TS[t * state_size]);
+    for (const ArmObservation& arm : step.observation.arms) result.X_WE.push_back(arm.X_WE);
+    result.targets.insert(result.targets.end(), action.arms.begin(), action.arms.end());
+  }
+  TrainingDataset& home = set.datasets[dataset];
+  AddObjects(set, episode, home.symmetry, result);
+  if (home.episodes == 0) home.first_episode = set.episodes.size();
+  ++home.episodes;
+  set.episodes.push_back(std::move(result));
+}
+
+std::vector<float> MeanChunk(const TrainingSet& set, int horizon) {
+  const size_t size = static_cast<size_t>(set.embodiment.action_size());
+  const size_t steps = static_cast<size_t>(horizon);
+  std::vector<double> sum(steps * size);
+  std::vector<int64_t> count(steps);
+  std::vector<float> chunk(steps * size);
+  std::vector<uint8_t> mask(steps);
+  for (const TrainingEpisode& episode : set.episodes) {
+    for (size_t row = 0; row < episode.length; ++row) {
+      set.Chunk(episode, row, horizon, chunk.data(), mask.data());
+      for (size_t k = 0; k < steps; ++k) {
+        if (mask[k] == 0) continue;
+        ++count[k];
+        for (size_t a = 0; a < size; ++a) sum[k * size + a] += chunk[k * size + a];
+      }
+    }
+  }
+  // where the horizon is longer than every episode, the last known step stands
+  for (size_t k = 0; k < steps; ++k) {
+    for (size_t a = 0; a < size; ++a) {
+      chunk[k * size + a] = count[k] > 0 ? static_cast<float>(sum[k * size + a] / count[k])
+                                         : (k > 0 ? chunk[(k - 1) * size + a] : 0);
+    }
+  }
+  return chunk;
+}
+
+}  // namespace understudy

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/options.h"
+#include "core/base/progress.h"
+#include "core/episode/episode.h"
+#include "train/samples/embodiment.h"
+#include "train/samples/object_labels.h"
+
+namespace understudy {
+
+enum class ActionLabel { kClean, kExecuted };
+template <>
+struct EnumNames<ActionLabel> {
+  static constexpr std::array kNames{"clean", "executed"};
+};
+
+// Which episodes of a dataset are learnt from.
+struct SelectionOptions {
+  // changes results
+  std::string mask;  // key of mask/; empty: all
+  bool only_successes = true;
+  std::vector<int> variants;  // of augment; empty: all
+  int64_t max_episodes = 0;   // the first ones, by number; 0: all
+  ActionLabel label = ActionLabel::kClean;
+  template <class V>
+  void Visit(V& v) {
+    v("mask", mask, "episode list of the dataset (mask/<key>); empty: all episodes");
+    v("only_successes", only_successes, "leave failed episodes out");
+    v("variants", variants, "indices of augmentation variants; empty: all");
+    v("max_episodes", max_episodes, "per dataset, the first by number; 0: all", Limits{0, 1e9});
+    v("label", label, "action to imitate: clean (before noise) or executed");
+  }
+};
+
+// The low-dimensional columns of one episode in the form that samples are cut from.
+struct TrainingEpisode {
+  size_t dataset = 0;  // of TrainingSet::datasets
+  size_t index = 0;    // in that dataset
+  std::string name, uuid;
+  size_t instruction = 0;          // of TrainingSet::instructions
+  size_t length = 0;               // T
+  std::vector<float> state_TS;     // not normalised
+  std::vector<size_t> objects;     // of TrainingSet::objects; none: poses are not known
+  std::vector<float> objects_TO;   // labels of these objects, not normalised
+  std::vector<Pose> X_WE;          // T x arms
+  std::vector<ArmAction> targets;  // T x arms
+};
+
+// Copies pixels of one row to `out` (height * width * 3 bytes). `camera` counts in
+// TrainingSet::cameras. Called from several threads at once.
+using FrameReader = std::function<void(size_t episode, size_t camera, size_t step, uint8_t* out)>;
+
+struct TrainingDataset {
+  std::string path, hash;
+  FrameReader frames;
+  std::map<std::string, int> symmetry;  // of its objects, by name; 1 where none is told
+  size_t first_episode = 0, episodes = 0;
+};
+
+// All that a policy is trained on: numbers in memory (about 200 bytes per row and arm), pictures on
+// demand.
+struct TrainingSet {
+  Embodiment embodiment;
+  std::string task;
+  std::vector<std::string> cameras;
+  int image_height = 0, image_width = 0;
+  double control_hz = 0;
+  DeltaLimits limits;
+  std::vector<TrainingDataset> datasets;
+  std::vector<TrainingEpisode> episodes;
+  std::vector<std::string> instructions;
+  std::vector<LabelledObject> objects;  // those of all episodes
+
+  // Windows are rows, episodes in order: those of dataset d are [first, first + count).
+  std::pair<uint64_t, uint64_t> WindowsOf(size_t dataset) const;
+  uint64_t windows() const;
+
+  // The chunk that starts at `row`: `horizon` x action_size() numbers, not normalised; steps past
+  // the end repeat the last action with mask 0.
+  void Chunk(const TrainingEpisode& episode, size_t row, int horizon, float* actions_TA,
+             uint8_t* mask_T) const;
+};
+
+// Appends the columns of an episode.
+void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t index,
+                ActionLabel label);
+
+// Opens datasets and takes the selected episodes of each. `cameras` empty: those of the first
+// dataset. Throws Error(kBadInput) where datasets disagree in robot, base, rate, limits, image size
+// or cameras, or where nothing is selected, naming the dataset and the values.
+TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
+                            const std::vector<std::string>& cameras,
+                            const SelectionOptions& selection, Progress& progress);
+
+// The mean of all windows' chunks, horizon x action_size(), not normalised: the "mean chunk"
+// baseline, and a view on what the data says.
+std::vector<float> MeanChunk(const TrainingSet& set, int horizon);
+
+}  // namespace understudy
