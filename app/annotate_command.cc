@@ -3,6 +3,7 @@
 
 #include "app/data_commands.h"
 #include "app/twin.h"
+#include "data/store/reader.h"
 #include "mimic/sources/annotate_dataset.h"
 
 namespace understudy {

@@ -10,6 +10,9 @@
 
 #include "core/base/hash.h"
 #include "core/base/version.h"
+#include "data/store/edit/merge.h"
+#include "data/store/reader.h"
+#include "data/store/recorder.h"
 
 namespace understudy {
 namespace {

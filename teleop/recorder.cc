@@ -8,6 +8,7 @@
 #include "core/base/names.h"
 #include "core/base/progress.h"
 #include "core/seam/replay.h"
+#include "data/store/recorder.h"
 #include "teleop/quality.h"
 
 namespace understudy {

@@ -7,6 +7,8 @@
 
 #include "core/base/error.h"
 #include "core/base/options.h"
+#include "core/image/image.h"
+#include "core/seam/renderer.h"
 
 namespace understudy {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "core/base/hash.h"
 #include "core/episode/episode.h"
+#include "core/seam/renderer.h"
 #include "data/store/attempt_record.h"
 #include "data/store/hdf5/hdf5.h"
 #include "data/store/header.h"

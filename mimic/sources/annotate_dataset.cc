@@ -12,6 +12,7 @@
 #include "core/base/ordered_pool.h"
 #include "data/formats/family/import.h"
 #include "data/store/files.h"
+#include "data/store/writer.h"
 #include "mimic/sources/annotator.h"
 
 namespace understudy {

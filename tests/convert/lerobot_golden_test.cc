@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "data/store/edit/verify.h"
 #include "data/store/hdf5/hdf5.h"
 #include "tests/convert/lerobot_fixture.h"
 

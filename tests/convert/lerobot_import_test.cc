@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "data/store/edit/verify.h"
+#include "data/store/writer.h"
 #include "data/video/codec.h"
 #include "tests/convert/lerobot_fixture.h"
 

@@ -5,6 +5,7 @@
 #include "core/base/progress.h"
 #include "data/formats/family/foreign_writer.h"
 #include "data/formats/family/import.h"
+#include "data/store/writer.h"
 #include "tests/data/surgeon.h"
 
 namespace understudy::store_test {

@@ -14,6 +14,8 @@
 #include "core/base/hash.h"
 #include "core/base/options.h"
 #include "core/base/rng.h"
+#include "core/episode/episode.h"
+#include "core/image/image.h"
 #include "data/store/header.h"
 #include "tests/support/own_folder.h"
 

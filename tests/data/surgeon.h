@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
+#include "core/image/image.h"
+#include "data/store/writer.h"
 #include "tests/data/store_support.h"
 
 namespace understudy::store_test {

@@ -2,6 +2,8 @@
 #include "mimic/sources/annotate_dataset.h"
 
 #include "data/formats/family/foreign_writer.h"
+#include "data/store/edit/verify.h"
+#include "data/store/writer.h"
 #include "mimic/command.h"
 #include "tests/mimic/annotate_fixture.h"
 

@@ -8,6 +8,8 @@
 
 #include "core/base/error.h"
 #include "core/seam/revisit.h"
+#include "data/store/header.h"
+#include "data/store/writer.h"
 #include "mimic/sources/annotate_dataset.h"
 #include "tests/mimic/fixture.h"
 

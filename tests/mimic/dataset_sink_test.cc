@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "data/store/reader.h"
 #include "tests/mimic/fixture.h"
 #include "tests/support/own_folder.h"
 

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "data/formats/family/foreign_writer.h"
+#include "data/store/writer.h"
 #include "mimic/command.h"
 #include "tests/mimic/fixture.h"
 

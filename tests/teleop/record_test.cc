@@ -5,6 +5,8 @@
 
 #include "core/base/error.h"
 #include "core/seam/replay.h"
+#include "data/store/edit/verify.h"
+#include "data/store/reader.h"
 #include "teleop/command.h"
 #include "teleop/quality.h"
 #include "tests/support/fake_simulator.h"

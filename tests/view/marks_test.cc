@@ -8,7 +8,9 @@
 
 #include <fstream>
 
+#include "data/store/edit/describe.h"
 #include "data/store/edit/select.h"
+#include "data/store/edit/verify.h"
 #include "tests/view/view_support.h"
 #include "view/catalogue.h"
 

@@ -7,6 +7,9 @@
 #include <atomic>
 #include <thread>
 
+#include "core/episode/episode.h"
+#include "core/image/image.h"
+#include "data/store/reader.h"
 #include "tests/view/session.h"
 
 namespace understudy::view_test {

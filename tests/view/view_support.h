@@ -5,6 +5,9 @@
 
 #include <cmath>
 
+#include "core/episode/episode.h"
+#include "core/image/image.h"
+#include "data/store/writer.h"
 #include "tests/data/store_support.h"
 
 namespace understudy::view_test {

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "core/episode/episode.h"
 #include "data/formats/family/translate.h"
 #include "data/store/hdf5/hdf5.h"
 #include "data/store/header.h"

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/image/image.h"
 #include "data/store/meta.h"
 
 namespace understudy::foreign {

@@ -8,6 +8,7 @@
 #include "core/base/version.h"
 #include "data/formats/family/foreign.h"
 #include "data/store/files.h"
+#include "data/store/writer.h"
 
 namespace understudy {
 namespace {

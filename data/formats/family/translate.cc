@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/episode/episode.h"
 #include "data/formats/family/foreign_parts.h"
 
 namespace understudy {

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/episode/episode.h"
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
 #include "data/store/header.h"

@@ -6,8 +6,10 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/episode/episode.h"
 #include "data/formats/family/foreign.h"
 #include "data/formats/family/foreign_parts.h"
+#include "data/store/reader.h"
 
 namespace understudy {
 namespace {

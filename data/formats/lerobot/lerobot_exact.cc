@@ -11,6 +11,7 @@
 #include "data/formats/lerobot/frame_table.h"
 #include "data/formats/lerobot/lerobot_import_parts.h"
 #include "data/formats/lerobot/lerobot_rows.h"
+#include "data/store/writer.h"
 
 namespace understudy {
 namespace {

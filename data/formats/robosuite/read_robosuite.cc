@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/episode/episode.h"
 #include "data/formats/family/foreign.h"
 #include "data/formats/family/foreign_parts.h"
 

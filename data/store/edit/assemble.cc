@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "data/store/edit/merge.h"
 #include "data/store/episode_columns.h"
 #include "data/store/files.h"
 #include "data/store/hdf5/hdf5.h"

@@ -9,6 +9,7 @@
 #include "data/store/files.h"
 #include "data/store/hdf5/hdf5.h"
 #include "data/store/hdf5/journal_driver.h"
+#include "data/store/hdf5/library.h"
 #include "data/store/meta.h"
 #include "data/store/recording.h"
 

@@ -9,6 +9,7 @@
 #include "core/episode/motion.h"
 #include "data/store/edit/assemble.h"
 #include "data/store/files.h"
+#include "data/store/writer.h"
 
 namespace understudy {
 namespace {
