@@ -112,7 +112,7 @@ Json ContentSettings(const MimicOptions& options, const TaskSpec& task, const Si
 MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
                      Progress& progress, const AdaptSource& adapt) {
   if (options.out.empty()) ThrowUsage("no output dataset: give one (--out)");
-  // what can be told before anything is read
+  // what can be rejected before anything is read
   CheckRun(options.run, task);
   const Shard shard = ParseShard(options.run.shard);
   const fs::path out = shard.Output(options.out);

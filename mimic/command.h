@@ -27,7 +27,7 @@ struct MimicOptions {
   // changes where things go
   std::string out;  // dataset to write; a part of a run gets a name of its own (Shard::Output)
   bool overwrite = false;  // replace it where it exists
-  bool resume = true;      // go on with <out>.part of equal settings
+  bool resume = true;      // resume <out>.part if its settings are equal
 
   template <class V>
   void Visit(V& v) {
@@ -39,7 +39,7 @@ struct MimicOptions {
     v("run", run, "what and how much to generate");
     v("out", out, "dataset to write");
     v("overwrite", overwrite, "replace it where it exists");
-    v("resume", resume, "go on with an unfinished run of equal settings");
+    v("resume", resume, "resume an unfinished run of equal settings");
   }
 };
 

@@ -8,7 +8,7 @@
 
 namespace understudy {
 
-// What a recording tells of itself: numbers of EpisodeMeta::quality, gathered row by row. Memory
+// Quality metrics of one recording (EpisodeMeta::quality), gathered row by row. Memory
 // grows with the episode.
 class QualityMeter {
  public:

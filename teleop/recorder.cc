@@ -116,7 +116,7 @@ class Recording {
     const int64_t now_ns = device_.NowNs();
     Commanded commanded =
         controller_.Update(samples_, row.observation, now_ns, 1 / info_.control_hz);
-    Feel(commanded.cues);
+    SendHaptics(commanded.cues);
     for (size_t i = 0; i < commanded.action.arms.size(); ++i) {
       const Pose& X_WE = row.observation.arms[i].X_WE;
       row.action.arms.push_back(ClipTarget(X_WE, commanded.action.arms[i], info_.limits));
@@ -165,7 +165,7 @@ class Recording {
     return subtask_;
   }
 
-  void Feel(const std::vector<HandCue>& cues) {
+  void SendHaptics(const std::vector<HandCue>& cues) {
     if (!options_.haptics) return;
     for (size_t i = 0; i < cues.size(); ++i) {
       const int hand = controller_.hand(i);

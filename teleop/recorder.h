@@ -34,7 +34,7 @@ struct RecordOptions {
       Limits{1, 10000});
     v("keep_failed", keep_failed, "keep attempts without success as data, marked so");
     v("max_wait", max_wait, "s to wait for the start button", Limits{1, 86400});
-    v("haptics", haptics, "tell clutch, clamping, loss and success through the controller");
+    v("haptics", haptics, "vibrate on clutch, clamping, loss and success");
   }
 };
 

@@ -39,7 +39,7 @@ std::vector<int> HandsOfArms(const RetargetOptions& options, size_t arms);
 // Every violation of what Visit's limits cannot say; empty: fine.
 std::vector<std::string> Validate(const RetargetOptions& options);
 
-// What one arm's hand should be told by its controller's motor, as edges of this step.
+// Haptic cue for one hand: what began in this step.
 struct HandCue {
   bool engaged = false;  // the clutch took hold
   bool lost = false;     // the clutch was dropped by tracking, focus or a recenter

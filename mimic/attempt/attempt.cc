@@ -30,8 +30,8 @@ Miss MissOf(const Waypoint& waypoint, size_t arm, const Pose& X_WE) {
 
 bool Closes(double gripper) { return gripper > 0; }
 
-// One subtask that goes on: what its arms are to do next, and the evidence of how it went.
-struct Going {
+// A subtask in progress: what its arms do next, and the evidence of how it went.
+struct ActiveSubtask {
   enum class Phase { kBridge, kAwaitBridge, kSegment, kCheck };
   size_t subtask = 0;
   SubtaskPlan plan;
@@ -80,7 +80,7 @@ class Runner {
       last_.arms.push_back({arm.X_WE, -1});
 
     bool alive = Prepare();
-    while (alive && !going_.empty()) alive = Execute() && Prepare();
+    while (alive && !active_.empty()) alive = Execute() && Prepare();
     if (alive) AwaitSuccess();
     Finish();
     return std::move(attempt_);
@@ -91,9 +91,11 @@ class Runner {
 
   const Observation& now() const { return simulator_.Observe(); }
   int32_t step() const { return static_cast<int32_t>(attempt_.episode.steps.size()); }
-  const Subtask& subtask(const Going& going) const { return task_.subtasks[going.subtask]; }
+  const Subtask& subtask(const ActiveSubtask& active) const {
+    return task_.subtasks[active.subtask];
+  }
   // The first in the list that goes on; at the end the one that ended last.
-  const Going& leading() const { return going_.empty() ? ended_ : going_.front(); }
+  const ActiveSubtask& leading() const { return active_.empty() ? ended_ : active_.front(); }
 
   bool Fail(size_t subtask, FailureCause cause, const std::string& detail) {
     attempt_.failure = Failure{cause, static_cast<int32_t>(subtask), step(), detail};
@@ -101,21 +103,21 @@ class Runner {
   }
 
   // What the end of a subtask is blamed on: the first cause that the evidence supports.
-  bool FailFor(const Going& going, FailureCause otherwise, const std::string& what) {
-    const bool missed_event = going.event_miss.distance > subtask(going).arrival_tolerance ||
-                              going.event_miss.angle > options_.arrival_angle;
-    const bool missed_bridge = going.bridge_miss > options_.bridge_tolerance;
+  bool FailFor(const ActiveSubtask& active, FailureCause otherwise, const std::string& what) {
+    const bool missed_event = active.event_miss.distance > subtask(active).arrival_tolerance ||
+                              active.event_miss.angle > options_.arrival_angle;
+    const bool missed_bridge = active.bridge_miss > options_.bridge_tolerance;
     const std::string detail = fmt::format(
         "{}; E was {:.1f} cm off when the segment began and {:.1f} cm off at gripper events{}{}",
-        what, 100 * going.bridge_miss, 100 * going.event_miss.distance,
-        going.collided ? "; an arm link touched" : "",
-        going.joint_limit ? "; a joint stood at its limit" : "");
-    if (going.joint_limit && (missed_event || missed_bridge))
-      return Fail(going.subtask, FailureCause::kJointLimit, detail);
-    if (going.collided) return Fail(going.subtask, FailureCause::kCollision, detail);
-    if (missed_bridge) return Fail(going.subtask, FailureCause::kBridgeLate, detail);
-    if (missed_event) return Fail(going.subtask, FailureCause::kUnreachable, detail);
-    return Fail(going.subtask, otherwise, detail);
+        what, 100 * active.bridge_miss, 100 * active.event_miss.distance,
+        active.collided ? "; an arm link touched" : "",
+        active.joint_limit ? "; a joint stood at its limit" : "");
+    if (active.joint_limit && (missed_event || missed_bridge))
+      return Fail(active.subtask, FailureCause::kJointLimit, detail);
+    if (active.collided) return Fail(active.subtask, FailureCause::kCollision, detail);
+    if (missed_bridge) return Fail(active.subtask, FailureCause::kBridgeLate, detail);
+    if (missed_event) return Fail(active.subtask, FailureCause::kUnreachable, detail);
+    return Fail(active.subtask, otherwise, detail);
   }
 
   // Gives every subtask that goes on a command for this step; those that are over make room for
@@ -124,17 +126,17 @@ class Runner {
     for (bool changed = true; changed;) {
       if (!BeginReady()) return false;
       changed = false;
-      for (size_t i = 0; i < going_.size();) {
-        Going& going = going_[i];
-        if (!going.ready && !Advance(&going)) return false;
-        if (going.ready) {
+      for (size_t i = 0; i < active_.size();) {
+        ActiveSubtask& active = active_[i];
+        if (!active.ready && !Advance(&active)) return false;
+        if (active.ready) {
           ++i;
           continue;
         }
-        watch_.End(going.subtask);
-        states_[going.subtask] = State::kEnded;
-        ended_ = std::move(going);
-        going_.erase(going_.begin() + static_cast<std::ptrdiff_t>(i));
+        watch_.End(active.subtask);
+        states_[active.subtask] = State::kEnded;
+        ended_ = std::move(active);
+        active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(i));
         changed = true;
       }
     }
@@ -151,117 +153,118 @@ class Runner {
       if (!ready) continue;
       states_[i] = State::kBegun;
       watch_.Begin(i);
-      Going going;
-      going.subtask = i;
-      const auto problem = planner_.Plan(i, watch_, step() == 0, &last_, &going.plan);
+      ActiveSubtask active;
+      active.subtask = i;
+      const auto problem = planner_.Plan(i, watch_, step() == 0, &last_, &active.plan);
       attempt_.sources.resize(std::max(attempt_.sources.size(), i + 1), -1);
-      attempt_.sources[i] = going.plan.source;
-      const auto behind = std::find_if(going_.begin(), going_.end(),
-                                       [&](const Going& other) { return other.subtask > i; });
-      going_.insert(behind, std::move(going));
+      attempt_.sources[i] = active.plan.source;
+      const auto behind =
+          std::find_if(active_.begin(), active_.end(),
+                       [&](const ActiveSubtask& other) { return other.subtask > i; });
+      active_.insert(behind, std::move(active));
       if (problem) return Fail(i, problem->cause, problem->detail);
     }
     return true;
   }
 
-  static void Command(Going* going, const Action& target, StepLabel label, int32_t source_step,
-                      double sigma) {
-    going->ready = true;
-    going->command = target;
-    going->label = label;
-    going->source_step = source_step;
-    going->sigma = sigma;
+  static void Command(ActiveSubtask* active, const Action& target, StepLabel label,
+                      int32_t source_step, double sigma) {
+    active->ready = true;
+    active->command = target;
+    active->label = label;
+    active->source_step = source_step;
+    active->sigma = sigma;
   }
   // One step at `target` without noise.
-  static void Hold(Going* going, const Action& target, int32_t source_step = -1) {
-    ++going->waited;
-    Command(going, target, StepLabel::kHold, source_step, 0);
+  static void Hold(ActiveSubtask* active, const Action& target, int32_t source_step = -1) {
+    ++active->waited;
+    Command(active, target, StepLabel::kHold, source_step, 0);
   }
-  static void Enter(Going* going, Going::Phase phase) {
-    going->phase = phase;
-    going->waited = 0;
+  static void SetPhase(ActiveSubtask* active, ActiveSubtask::Phase phase) {
+    active->phase = phase;
+    active->waited = 0;
   }
 
   // The next command of a subtask: bridge, waiting for E, segment, waiting for its condition. Not
   // ready behind all that: it is over.
-  bool Advance(Going* going) {
-    const std::vector<Waypoint>& way = going->plan.way;
-    const Subtask& own = subtask(*going);
+  bool Advance(ActiveSubtask* active) {
+    const std::vector<Waypoint>& way = active->plan.way;
+    const Subtask& own = subtask(*active);
     const double sigma = own.action_noise;
     const auto follow = [&](double noise) {
-      const Waypoint& waypoint = way[going->next++];
-      Command(going, waypoint.target, waypoint.label, waypoint.source_step, noise);
+      const Waypoint& waypoint = way[active->next++];
+      Command(active, waypoint.target, waypoint.label, waypoint.source_step, noise);
     };
 
-    if (going->phase == Going::Phase::kBridge) {
-      if (going->next < way.size() && way[going->next].label == StepLabel::kBridge) {
+    if (active->phase == ActiveSubtask::Phase::kBridge) {
+      if (active->next < way.size() && way[active->next].label == StepLabel::kBridge) {
         follow(own.bridge_noise ? sigma : 0);
         return true;
       }
-      Enter(going, Going::Phase::kAwaitBridge);
+      SetPhase(active, ActiveSubtask::Phase::kAwaitBridge);
     }
-    if (going->phase == Going::Phase::kAwaitBridge) {
-      AwaitBridge(going);
-      if (going->ready) return true;
-      Enter(going, Going::Phase::kSegment);
+    if (active->phase == ActiveSubtask::Phase::kAwaitBridge) {
+      AwaitBridge(active);
+      if (active->ready) return true;
+      SetPhase(active, ActiveSubtask::Phase::kSegment);
     }
-    if (going->phase == Going::Phase::kSegment) {
-      if (going->next < way.size()) {
-        AwaitArrival(going);
-        if (going->ready) return true;
-        going->event_arm = 0;
+    if (active->phase == ActiveSubtask::Phase::kSegment) {
+      if (active->next < way.size()) {
+        AwaitArrival(active);
+        if (active->ready) return true;
+        active->event_arm = 0;
         follow(sigma);
         return true;
       }
-      Enter(going, Going::Phase::kCheck);
+      SetPhase(active, ActiveSubtask::Phase::kCheck);
     }
 
     // the condition of its end may come a little late, as E does
-    if (watch_.Holds(going->subtask, now())) return true;
-    if (going->waited < options_.check_patience) {
-      Hold(going, last_);
+    if (watch_.Holds(active->subtask, now())) return true;
+    if (active->waited < options_.check_patience) {
+      Hold(active, last_);
       return true;
     }
     return FailFor(
-        *going,
-        watch_.is_grasp(going->subtask) ? FailureCause::kGraspMissed : FailureCause::kMisplaced,
+        *active,
+        watch_.is_grasp(active->subtask) ? FailureCause::kGraspMissed : FailureCause::kMisplaced,
         fmt::format("'{}' did not hold at the end of the subtask",
-                    watch_.condition(going->subtask)));
+                    watch_.condition(active->subtask)));
   }
 
   // Lets E catch up with the end of the bridge.
-  void AwaitBridge(Going* going) {
-    const Waypoint& first = going->plan.way[going->next - 1];
+  void AwaitBridge(ActiveSubtask* active) {
+    const Waypoint& first = active->plan.way[active->next - 1];
     double worst = 0;
     for (size_t i = 0; i < last_.arms.size(); ++i) {
-      if (!IsMeant(subtask(*going).arm, i)) continue;
+      if (!IsMeant(subtask(*active).arm, i)) continue;
       worst = std::max(worst, MissOf(first, i, now().arms[i].X_WE).distance);
     }
-    if (going->waited < options_.bridge_timeout && worst > options_.bridge_tolerance) {
-      return Hold(going, first.target);
+    if (active->waited < options_.bridge_timeout && worst > options_.bridge_tolerance) {
+      return Hold(active, first.target);
     }
-    going->bridge_miss = worst;
+    active->bridge_miss = worst;
   }
 
   // Where the next waypoint turns a gripper around, holds its pose with the gripper as it is until
   // E of that arm has arrived or the wait is too long.
-  void AwaitArrival(Going* going) {
-    const Waypoint& waypoint = going->plan.way[going->next];
-    const Subtask& own = subtask(*going);
+  void AwaitArrival(ActiveSubtask* active) {
+    const Waypoint& waypoint = active->plan.way[active->next];
+    const Subtask& own = subtask(*active);
     const size_t arms = last_.arms.size();
-    for (size_t& i = going->event_arm; i < arms; ++i, going->waited = 0) {
+    for (size_t& i = active->event_arm; i < arms; ++i, active->waited = 0) {
       if (!IsMeant(own.arm, i)) continue;
       if (Closes(waypoint.target.arms[i].gripper) == Closes(last_.arms[i].gripper)) continue;
       const Miss miss = MissOf(waypoint, i, now().arms[i].X_WE);
       const bool arrived =
           miss.distance <= own.arrival_tolerance && miss.angle <= options_.arrival_angle;
-      if (!arrived && going->waited < own.arrival_timeout) {
+      if (!arrived && active->waited < own.arrival_timeout) {
         Action hold = waypoint.target;
         for (size_t j = 0; j < arms; ++j) hold.arms[j].gripper = last_.arms[j].gripper;
-        return Hold(going, hold, waypoint.source_step);
+        return Hold(active, hold, waypoint.source_step);
       }
-      going->event_miss.distance = std::max(going->event_miss.distance, miss.distance);
-      going->event_miss.angle = std::max(going->event_miss.angle, miss.angle);
+      active->event_miss.distance = std::max(active->event_miss.distance, miss.distance);
+      active->event_miss.angle = std::max(active->event_miss.angle, miss.angle);
     }
   }
 
@@ -276,43 +279,43 @@ class Runner {
     Step& row = attempt_.episode.steps.emplace_back();
     row.observation = now();
     row.state = simulator_.Save();
-    Tell(leading(), &row);
+    Label(leading(), &row);
     if (parallel_) row.parts.resize(arms);
     row.action.arms.resize(arms);
     row.action_clean.arms.resize(arms);
     row.delta.resize(arms);
     for (size_t i = 0; i < arms; ++i) {
-      const auto found = std::find_if(going_.begin(), going_.end(), [&](const Going& going) {
-        return IsMeant(subtask(going).arm, i);
-      });
-      const Going* going = found == going_.end() ? nullptr : &*found;
-      if (going != nullptr) last_.arms[i] = going->command.arms[i];
-      if (parallel_ && going != nullptr) Tell(*going, &row.parts[i]);
-      Move(i, going, &row);
+      const auto found = std::find_if(
+          active_.begin(), active_.end(),
+          [&](const ActiveSubtask& active) { return IsMeant(subtask(active).arm, i); });
+      const ActiveSubtask* active = found == active_.end() ? nullptr : &*found;
+      if (active != nullptr) last_.arms[i] = active->command.arms[i];
+      if (parallel_ && active != nullptr) Label(*active, &row.parts[i]);
+      Move(i, active, &row);
     }
-    for (Going& going : going_) going.ready = false;
+    for (ActiveSubtask& active : active_) active.ready = false;
     return Stepped(row);
   }
 
   template <class Row>
-  void Tell(const Going& going, Row* row) const {
-    row->label = going.label;
-    row->subtask = static_cast<int32_t>(going.subtask);
-    row->source = going.plan.source;
-    row->source_step = going.source_step;
+  void Label(const ActiveSubtask& active, Row* row) const {
+    row->label = active.label;
+    row->subtask = static_cast<int32_t>(active.subtask);
+    row->source = active.plan.source;
+    row->source_step = active.source_step;
   }
 
   // The action of arm `i`; noise where its subtask (null: none) asks for it.
-  void Move(size_t i, const Going* going, Step* row) {
+  void Move(size_t i, const ActiveSubtask* active, Step* row) {
     const DeltaLimits& limits = simulator_.info().limits;
     const Pose& X_WE = row->observation.arms[i].X_WE;
     const ArmAction& clean = row->action_clean.arms[i] = ClipTarget(X_WE, last_.arms[i], limits);
     row->action.arms[i] = clean;
-    const double sigma = going == nullptr ? 0 : going->sigma * options_.noise_scale;
+    const double sigma = active == nullptr ? 0 : active->sigma * options_.noise_scale;
     if (sigma > 0) {
       Eigen::Matrix<double, 7, 1> delta = DeltaFromTarget(X_WE, clean, limits).value;
       for (int j = 0; j < 6; ++j) {
-        const double noise = Noise(subtask(*going).noise_correlation, 6 * i + j);
+        const double noise = Noise(subtask(*active).noise_correlation, 6 * i + j);
         delta[j] = std::clamp(delta[j] + sigma * noise, -1.0, 1.0);
       }
       row->action.arms[i] = TargetFromDelta(X_WE, delta, limits);
@@ -323,12 +326,12 @@ class Runner {
   // Applies the row's action and looks at what came of it.
   bool Stepped(const Step& row) {
     const StepOutcome outcome = simulator_.Step(row.action);
-    const auto note = [&](Going& going) {
-      going.joint_limit |= outcome.joint_limit;
-      going.collided |= outcome.collision;
+    const auto note = [&](ActiveSubtask& active) {
+      active.joint_limit |= outcome.joint_limit;
+      active.collided |= outcome.collision;
     };
-    for (Going& going : going_) note(going);
-    if (going_.empty()) note(ended_);
+    for (ActiveSubtask& active : active_) note(active);
+    if (active_.empty()) note(ended_);
     if (outcome.unstable) {
       // this step leads nowhere that can be stored
       unstable_ = true;
@@ -347,8 +350,8 @@ class Runner {
 
   // What an arm that lost something was at, or, where it waits for others, was at last.
   size_t WhereLost(size_t arm) const {
-    for (const Going& going : going_) {
-      if (IsMeant(subtask(going).arm, arm)) return going.subtask;
+    for (const ActiveSubtask& active : active_) {
+      if (IsMeant(subtask(active).arm, arm)) return active.subtask;
     }
     size_t last = leading().subtask;
     for (size_t i = 0; parallel_ && i < states_.size(); ++i) {
@@ -402,9 +405,9 @@ class Runner {
       episode.final_observation = now();
     }
     // what goes on still was cut short by another subtask's failure: nothing is known of it
-    for (const Going& going : going_) {
-      if (going.subtask != static_cast<size_t>(attempt_.failure->subtask))
-        attempt_.sources[going.subtask] = -1;
+    for (const ActiveSubtask& active : active_) {
+      if (active.subtask != static_cast<size_t>(attempt_.failure->subtask))
+        attempt_.sources[active.subtask] = -1;
     }
     while (!attempt_.sources.empty() && attempt_.sources.back() < 0) attempt_.sources.pop_back();
   }
@@ -422,10 +425,10 @@ class Runner {
   int max_steps_ = 0;
 
   Attempt attempt_;
-  std::vector<State> states_;  // per subtask
-  std::vector<Going> going_;   // in the order of the list
-  Going ended_;                // the last one that did
-  Action last_;                // last target, before clipping and noise
+  std::vector<State> states_;          // per subtask
+  std::vector<ActiveSubtask> active_;  // in the order of the list
+  ActiveSubtask ended_;                // the last one that did
+  Action last_;                        // last target, before clipping and noise
   bool success_seen_ = false, unstable_ = false;
 };
 

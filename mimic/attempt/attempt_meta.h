@@ -6,7 +6,7 @@
 
 namespace understudy {
 
-// What the episode of an attempt that has ended tells of itself, beside what it began with
+// Metadata of the episode of a finished attempt, beside what it began with
 // (MetaOf): sources, settings, cause, counts, and a uuid of everything that the attempt depends on.
 // Rows then name their source by its place in the episode's own list.
 void FillMeta(const SourceSet& sources, const RngKey& key, const Json& settings, Attempt* attempt);

@@ -92,9 +92,8 @@ TransitRequest SubtaskPlanner::RequestFor(size_t subtask, std::vector<Pose> X_WE
   return request;
 }
 
-std::optional<PlanProblem> SubtaskPlanner::Plan(size_t index, const SubtaskWatch& watch,
-                                                bool untold, Action* last,
-                                                SubtaskPlan* plan) const {
+std::optional<PlanProblem> SubtaskPlanner::Plan(size_t index, const SubtaskWatch& watch, bool first,
+                                                Action* last, SubtaskPlan* plan) const {
   const Subtask& subtask = task_.subtasks[index];
   const int object = sources_.subtask_objects()[index];
 
@@ -144,7 +143,7 @@ std::optional<PlanProblem> SubtaskPlanner::Plan(size_t index, const SubtaskWatch
 
   const SourceDemo& demo = sources_.demos()[choice.source];
   const int start = starts[choice.source];
-  for (size_t i = 0; untold && i < last->arms.size(); ++i) {
+  for (size_t i = 0; first && i < last->arms.size(); ++i) {
     // who has no part in the first subtasks goes by the first of all
     if (index == 0 || IsMeant(subtask.arm, i)) last->arms[i].gripper = demo.arms[i].gripper[start];
   }

@@ -40,9 +40,9 @@ class SubtaskPlanner {
                  TransitPlanner* transits, double reach_margin, const RngKey& key);
 
   // Chooses the source of a subtask, carries its segment to where the object is and leads its arms
-  // there from `last`, what they were last told. `untold`: they were told nothing yet; the grippers
-  // of `last` become as the source begins. `plan` names the source also where there is a problem.
-  std::optional<PlanProblem> Plan(size_t subtask, const SubtaskWatch& watch, bool untold,
+  // there from `last`, their last command. `first`: there was no command yet; the grippers of
+  // `last` become as the source begins. `plan` names the source also where there is a problem.
+  std::optional<PlanProblem> Plan(size_t subtask, const SubtaskWatch& watch, bool first,
                                   Action* last, SubtaskPlan* plan) const;
 
  private:

@@ -24,7 +24,7 @@ class SubtaskWatch {
     std::string name;
     int arm = -1;
   };
-  // After every step; `command` is what the arms were last told. A grasp that has been missing for
+  // After every step; `command` is the last command. A grasp that has been missing for
   // more than `patience` steps while its gripper was commanded closed.
   std::optional<Lost> Step(const Observation& observation, const Action& command, int patience);
   // Whether a subtask that has begun may end: its check holds now; without one, its signal has been

@@ -20,7 +20,7 @@ struct WorkerSeams {
         robot(std::move(robot_description)) {}
   SimulatorFactory simulator;
   TransitPlannerFactory planner;  // asked only where NeedsPlanner(task); may be empty otherwise
-  Json robot;  // whom the simulator drives and how (DescribeRobot): no model tells; null: not told
+  Json robot;                     // robot that the simulator drives (DescribeRobot); null: unknown
 };
 
 // What one worker runs attempts with; belongs to its thread.

@@ -17,7 +17,7 @@
 #include "core/base/error.h"
 
 // OMPL seeds its generators from one seed of the process, in the order in which threads ask. Here
-// each of them is our own or seeded anew from the key: see docs/decisions/0005.
+// each of them is our own or seeded from the key: see docs/decisions/0005.
 
 namespace understudy {
 namespace {

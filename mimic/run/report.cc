@@ -92,7 +92,7 @@ void MimicSummary::Add(const AttemptRecord& record) {
   }
   for (size_t i = 0; i < record.subtask_steps.size(); ++i) {
     if (record.sources[i] < 0) continue;
-    ++report_.subtasks[i].told;
+    ++report_.subtasks[i].timed;
     report_.subtasks[i].steps += record.subtask_steps[i];
   }
   AddLength(record, &report_.lengths);
@@ -145,7 +145,7 @@ Json MimicReport::ContentJson() const {
     json["subtasks"].push_back(
         {{"begun", use.begun},
          {"ended", use.ended},
-         {"mean_steps", Ratio(static_cast<double>(use.steps), static_cast<double>(use.told))}});
+         {"mean_steps", Ratio(static_cast<double>(use.steps), static_cast<double>(use.timed))}});
   }
   json["lengths"] = {{"bin_steps", LengthHistogram::kBinSteps},
                      {"successes", lengths.successes},

@@ -39,7 +39,7 @@ struct MimicTimes {
 struct SubtaskUse {
   int64_t begun = 0;  // attempts that ended it well or failed in it
   int64_t ended = 0;  // of them those that ended it well
-  int64_t told = 0;   // of the begun ones those that tell their steps in it
+  int64_t timed = 0;  // attempts whose steps in it are known
   int64_t steps = 0;  // of these
 };
 

@@ -49,7 +49,7 @@ class RunState {
   bool all_made() const { return next() >= range_.last; }
   bool over() const { return enough() || hopeless() || all_made(); }
 
-  // With how the run came to its end; `interrupted`: it was told to stop.
+  // With how the run came to its end; `interrupted`: a stop was requested.
   MimicReport Report(bool interrupted) const;
 
  private:

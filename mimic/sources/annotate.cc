@@ -131,7 +131,7 @@ Signal ToSignal(const std::vector<Truth>& values) {
 
 bool Known(const InferredPredicate& inferred) { return inferred.unknown.empty(); }
 
-// Flags of ends that leave a segment no step, as segmentation would tell them.
+// Flags of ends that leave a segment no step, as segmentation would report them.
 void CheckOffsets(const TaskSpec& task, const Annotation& annotation, int length, int debounce,
                   SubtaskEnd* last) {
   std::vector<Signal> rows;
@@ -228,7 +228,7 @@ std::optional<RefusedEnd> RefuseEnds(const TaskSpec& task, const Annotation& ann
     const int end = wanted[i] ? wanted[i]->end : annotation.ends[i].end;
     if (end < 0 && !wanted[i]) continue;
     const int start = StartOf(task, ends, i);
-    // an end that was found may be odd, which its flags tell
+    // an end that was found may be odd: its flags say so
     if (end <= start && start > 0) {
       // the last wish of those that this follows from
       size_t to_blame = i;

@@ -29,9 +29,9 @@ struct AnnotateOptions {
   std::string review;  // table whose ends count; empty: none
   SignalEvidence evidence = SignalEvidence::kBest;
   AnnotateRules rules;
-  bool judge = false;     // success too is found anew, where it is told as well
-  std::string variant;    // reset distribution of episodes that do not tell it; empty: not known
-  double control_hz = 0;  // of another program's file that does not tell; 0: as it tells
+  bool judge = false;     // recompute success even if the file stores it
+  std::string variant;    // reset distribution of episodes that store none; empty: unknown
+  double control_hz = 0;  // for files that store none, Hz; 0: use the stored rate
   bool overwrite = false;
   bool dry = false;  // look only: write nothing
   int threads = 0;   // 0: one per core
@@ -49,10 +49,10 @@ struct EndAgreement {
 struct AnnotateReport {
   std::string review_file;  // the table, beside the output
   std::vector<DemoReview> demos;
-  int64_t restored = 0;   // demonstrations whose states told
+  int64_t restored = 0;   // demonstrations whose states were used
   int64_t judged = 0;     // whose success was found
-  std::string why_poses;  // why the first without states had none that told; empty: none was
-  std::map<std::string, EndAgreement> agreement;  // by signal, where both tell
+  std::string why_poses;  // why the first demonstration without states had none; empty: all had
+  std::map<std::string, EndAgreement> agreement;  // by signal, where both are known
 
   Json ToJson() const;
 };

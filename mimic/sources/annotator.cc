@@ -56,7 +56,7 @@ Annotator::Annotator(const AnnotateOptions& options, const TaskSpec& task, const
       family_(FamilyOf(reader.header())),
       translation_(family_.empty() ? Translation() : Translation(family_, &task, &robot)),
       header_(reader.header()),
-      wishes_(ReadWishes(options.review, reader, task.subtasks.size())),
+      edits_(ReadReviewEdits(options.review, reader, task.subtasks.size())),
       counted_(CountedPredicates(reader.header())) {
   translation_.ToOurs(&header_);
   CheckTask(header_.simulator.task);
@@ -197,7 +197,7 @@ void Annotator::CheckAttempts() const {
       reader_.path().string()));
 }
 
-// Objects that stand where they always stand join those that the episode tells of, where that makes
+// Objects that always stand at the same place join those that the episode stores, where that makes
 // all of the task's.
 void Annotator::TakeFixed(const std::map<std::string, Pose>& fixed, Episode* episode) const {
   const std::vector<std::string> had = episode->meta.objects, all = task_.object_names();
@@ -217,7 +217,8 @@ void Annotator::TakeFixed(const std::map<std::string, Pose>& fixed, Episode* epi
   episode->meta.objects = all;
 }
 
-// Where objects that the episode does not tell of stand in every episode of its variant.
+// Poses of objects that the episode does not store and that are the same in every episode of its
+// variant.
 std::map<std::string, Pose> Annotator::FixedPlaces(const Episode& episode) const {
   std::map<std::string, Pose> places;
   for (const std::string& object : Missing(task_.object_names(), episode.meta.objects)) {
@@ -281,17 +282,17 @@ void Annotator::TakeSeen(const RevisitedEpisode& states, Episode* episode) const
   if (objects) episode->meta.objects = info_.objects;
 }
 
-// Success where nobody told it, or where it is asked for. `rows_follow`: what rows say of the
+// Success if the file does not store it, or if it is asked for. `rows_follow`: what rows say of the
 // predicate is found anew even where the episode is not judged. `doubt`: a success that is told but
 // not seen is flagged. Returns whether it was judged.
 bool Annotator::Judge(bool rows_follow, bool doubt, Annotation* found, Episode* episode) const {
   EpisodeMeta& meta = episode->meta;
   const std::string from = meta.settings.value("success_from", "");
-  const bool told = !from.starts_with("not told") && !from.starts_with("cannot");
+  const bool stored = !from.starts_with("not told") && !from.starts_with("cannot");
   std::vector<std::string>& flags = found->ends.back().flags;
-  const bool wanted = !told || options_.judge;
+  const bool wanted = !stored || options_.judge;
   if (wanted && !found->success_I) {
-    flags.push_back("success is not known: tell it with data relabel --success");
+    flags.push_back("success is not known: set it with data relabel --success");
   }
   if (!found->success_I) return false;
   for (size_t i = 0; (wanted || rows_follow) && i < found->success_I->size(); ++i) {
@@ -315,13 +316,13 @@ bool Annotator::Judge(bool rows_follow, bool doubt, Annotation* found, Episode* 
 }
 
 void Annotator::Apply(size_t index, int length, Annotation* found) const {
-  const auto lines = wishes_.lines.find(index);
-  if (lines == wishes_.lines.end()) return;
+  const auto lines = edits_.lines.find(index);
+  if (lines == edits_.lines.end()) return;
   std::vector<std::optional<WantedEnd>> wanted(found->ends.size());
   for (const auto& [subtask, line] : lines->second) wanted[subtask] = line.wanted;
   const int debounce = options_.rules.debounce;
   if (const auto refused = RefuseEnds(task_, *found, wanted, length, debounce)) {
-    wishes_.Refuse(lines->second.at(refused->subtask), refused->why);
+    edits_.Refuse(lines->second.at(refused->subtask), refused->why);
   }
   ApplyEnds(task_, wanted, length, debounce, found);
 }

@@ -11,7 +11,7 @@
 #include "data/store/reader.h"
 #include "mimic/sources/annotate_dataset.h"
 #include "mimic/sources/review.h"
-#include "mimic/sources/wishes.h"
+#include "mimic/sources/review_edits.h"
 
 namespace understudy {
 
@@ -22,7 +22,7 @@ class Annotator {
   struct Outcome {
     DemoReview review;
     bool restored = false, judged = false;
-    std::string why_poses;  // why states did not tell; empty: they did
+    std::string why_poses;  // why states could not be used; empty: they were
   };
 
   // Checks task and review, and asks the first episode whether its states fit. Throws as
@@ -61,7 +61,7 @@ class Annotator {
   std::string family_;
   Translation translation_;
   DatasetHeader header_;  // in our names
-  Wishes wishes_;
+  ReviewEdits edits_;
   SimulatorInfo info_;            // where states are looked at
   bool same_model_ = false;       // the scene is that of the recording, to the letter
   Json counted_;                  // predicates whose counters states of ours hold

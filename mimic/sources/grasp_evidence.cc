@@ -20,7 +20,7 @@ constexpr double kLost_m = 0.04;       // an object that slipped so far is out o
 constexpr double kBetween_m = 0.05;    // an object between the fingers is nearer to E
 constexpr double kApart_m = 0.02;      // the nearest of two carried objects is nearer by so much
 
-// How one arm's gripper was told to move, and moved.
+// How one arm's gripper was commanded, and how it moved.
 struct Gripper {
   std::vector<double> command;  // per row, > 0 closes
   std::vector<double> opening;  // per instant, sum over the fingers; empty: not measured
@@ -135,7 +135,7 @@ bool FindHeld(const Episode& episode, InferredGrasp* grasp) {
   }
   const bool any =
       std::any_of(carried.begin(), carried.end(), [](const Carried& c) { return c.moves >= 0; });
-  // a hand that stood still tells by what is near
+  // for a hand that stood still, decide by what is near
   const auto may = [&](const Carried& c) {
     return any ? c.moves >= 0 : c.lost < 0 && c.distance <= kBetween_m;
   };

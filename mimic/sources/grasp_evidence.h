@@ -7,7 +7,7 @@
 
 namespace understudy {
 
-// A stretch of a demonstration in which a hand seems to hold an object, told from poses and the
+// A stretch of a demonstration in which a hand seems to hold an object, inferred from poses and the
 // gripper alone. Instants are rows, and the one after the last action.
 struct InferredGrasp {
   int arm = 0, object = 0;  // places in the episode's lists
@@ -16,7 +16,7 @@ struct InferredGrasp {
   int moves = -1;           // first instant at which it has moved along with the hand; -1: never
   int opens = -1;           // row whose command opens the gripper again; -1: none
   int end = 0;              // first instant at which the hand no longer holds it, or their number
-  bool measured = false;    // the opening of the fingers tells `first` and `end`
+  bool measured = false;    // `first` and `end` come from the opening of the fingers
   bool ambiguous = false;   // another object might be meant
   double confidence = 0;    // (0, 1)
 };

@@ -117,7 +117,7 @@ class Inference {
     for (int i = 0; i < scene_.instants(); ++i) {
       result.values[static_cast<size_t>(i)] = Of(above(i) && offset(i).z() <= rests + kOnSupport_m);
     }
-    Tell(&result, [&](int i) {
+    Describe(&result, [&](int i) {
       return fmt::format("{} stands on {} from {}, {:.1f} mm above it where it comes to rest",
                          p.object, p.support, i, 1000 * rests);
     });
@@ -136,7 +136,7 @@ class Inference {
       result.values[static_cast<size_t>(i)] =
           Of((point.array() >= p.low.array()).all() && (point.array() <= p.high.array()).all());
     }
-    Tell(&result, [&](int i) {
+    Describe(&result, [&](int i) {
       return fmt::format("{} is in its box in {} from {}", p.object,
                          p.relative_to.empty() ? "the world" : p.relative_to, i);
     });
@@ -152,7 +152,7 @@ class Inference {
       result.values[static_cast<size_t>(i)] =
           Of(std::acos(std::clamp(z.z(), -1.0, 1.0)) <= p.max_tilt);
     }
-    Tell(&result, [&](int i) { return fmt::format("{} is upright from {}", p.object, i); });
+    Describe(&result, [&](int i) { return fmt::format("{} is upright from {}", p.object, i); });
     return result;
   }
 
@@ -168,7 +168,8 @@ class Inference {
           scene_.X_WE(p.arm, i).translation() - scene_.X_WO(object, i).translation();
       result.values[static_cast<size_t>(i)] = Of(way.norm() <= p.distance);
     }
-    Tell(&result, [&](int i) { return fmt::format("the hand is near {} from {}", p.object, i); });
+    Describe(&result,
+             [&](int i) { return fmt::format("the hand is near {} from {}", p.object, i); });
     return result;
   }
 
@@ -191,7 +192,7 @@ class Inference {
     for (Truth& value : result.values) {
       if (value != Truth::kUnknown) value = Of(value == Truth::kFalse);
     }
-    Tell(&result, [&](int i) { return fmt::format("'{}' no longer holds from {}", p.of, i); });
+    Describe(&result, [&](int i) { return fmt::format("'{}' no longer holds from {}", p.of, i); });
     return result;
   }
   InferredPredicate operator()(const HeldPredicate& p) const {
@@ -205,7 +206,7 @@ class Inference {
       most = value != Truth::kFalse ? std::min(most + 1, p.steps) : 0;
       value = least >= p.steps ? Truth::kTrue : most < p.steps ? Truth::kFalse : Truth::kUnknown;
     }
-    Tell(&result, [&](int i) {
+    Describe(&result, [&](int i) {
       const auto later = operand.upper_bound(i);
       return fmt::format("{}, for {} steps",
                          later == operand.begin() ? p.of : std::prev(later)->second, p.steps);
@@ -236,7 +237,7 @@ class Inference {
 
   // Says why at every instant from which it holds.
   template <class Words>
-  static void Tell(InferredPredicate* result, const Words& words) {
+  static void Describe(InferredPredicate* result, const Words& words) {
     for (size_t i = 0; i < result->values.size(); ++i) {
       const bool rises =
           result->values[i] == Truth::kTrue && (i == 0 || result->values[i - 1] != Truth::kTrue);
@@ -265,7 +266,7 @@ class Inference {
       if (confidence > 0) result.confidence = std::min(result.confidence, confidence);
     }
     // what became true last decides
-    Tell(&result, [&](int i) {
+    Describe(&result, [&](int i) {
       std::pair<int, std::string> latest{-1, ""};
       for (const std::string& name : of) {
         const std::map<int, std::string>& reasons = known_.at(name).because;

@@ -66,7 +66,7 @@ Segmentation SegmentBySignals(const TaskSpec& task,
     }
     bool waited_for = false;
     for (size_t j = i + 1; j < count; ++j) waited_for |= WaitsFor(task, j, i);
-    // who waits has told it
+    // the waiting caller has reported it
     if (latest[i] > length && !waited_for) {
       result.problems.push_back(
           fmt::format("subtask {}: may end at step {} (end {} with its end_offset), the "

@@ -109,7 +109,7 @@ void Device::WaitForHeadset(const OpenXrOptions& options) {
     return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(s));
   };
   const Clock::time_point deadline = Clock::now() + seconds(options.wait_for_headset_s);
-  bool told = false;
+  bool announced = false;
   while (true) {
     try {
       Connect();
@@ -125,8 +125,8 @@ void Device::WaitForHeadset(const OpenXrOptions& options) {
       }
     }
     // no headset yet: look again every second, but stop within a moment
-    if (!told && options.progress) options.progress->Message("waiting for the headset");
-    told = true;
+    if (!announced && options.progress) options.progress->Message("waiting for the headset");
+    announced = true;
     const Clock::time_point again = std::min(Clock::now() + seconds(1), deadline);
     while (Clock::now() < again && !InterruptRequested()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));

@@ -24,7 +24,7 @@ struct OpenXrOptions {
   // Clock behind NowNs, in ns; what XR_KHR_convert_timespec_time takes as CLOCK_MONOTONIC. Empty:
   // CLOCK_MONOTONIC. The virtual headset's clock is handed in here.
   std::function<int64_t()> clock;
-  // Told while waiting for the headset; may be null, must outlive Open.
+  // Shows that the headset is awaited; may be null, must outlive Open.
   Progress* progress = nullptr;
 
   template <class V>

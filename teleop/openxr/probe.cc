@@ -13,7 +13,7 @@ namespace understudy {
 
 namespace {
 
-// The loader tells its version nowhere but in its file name.
+// The loader reports its version only in its file name.
 std::string LoaderVersion() {
   Dl_info where{};
   if (dladdr(reinterpret_cast<void*>(&xrCreateInstance), &where) && where.dli_fname) {

@@ -82,7 +82,7 @@ struct OperatorBody {
       Limits{0, 0.5});
     v("drift_patience", drift_patience, "s to wait for the arm to come to rest", Limits{0, 10});
     v("corrections", corrections, "small movements after the large one", Limits{0, 100});
-    v("retries", retries, "times that a missed phase is begun anew", Limits{0, 100});
+    v("retries", retries, "times that a missed phase is repeated", Limits{0, 100});
     v("success_patience", success_patience, "s to wait for success at the end", Limits{0, 60});
   }
 };

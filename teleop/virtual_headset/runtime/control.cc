@@ -126,7 +126,7 @@ int32_t understudy_vh_recenter(const UnderstudyVhPose* X_old_new, int32_t stage,
     // LOCAL stands above LOCAL_FLOOR, so a tilt moves it otherwise
     const Transform X_floor_eye = Inverse(runtime.device.Origin(kLocalFloor, when)) *
                                   runtime.device.Origin(XR_REFERENCE_SPACE_TYPE_LOCAL, when);
-    const auto tell = [&](XrReferenceSpaceType type, const Transform& moved) {
+    const auto announce = [&](XrReferenceSpaceType type, const Transform& moved) {
       const XrEventDataReferenceSpaceChangePending event{
           XR_TYPE_EVENT_DATA_REFERENCE_SPACE_CHANGE_PENDING,
           nullptr,
@@ -137,9 +137,9 @@ int32_t understudy_vh_recenter(const UnderstudyVhPose* X_old_new, int32_t stage,
           ToXr(moved)};
       Queue(*session->instance, session->id, event);
     };
-    tell(XR_REFERENCE_SPACE_TYPE_LOCAL, Inverse(X_floor_eye) * X * X_floor_eye);
-    if (session->instance->extensions.count("XR_EXT_local_floor") != 0) tell(kLocalFloor, X);
-    if (stage) tell(XR_REFERENCE_SPACE_TYPE_STAGE, X);
+    announce(XR_REFERENCE_SPACE_TYPE_LOCAL, Inverse(X_floor_eye) * X * X_floor_eye);
+    if (session->instance->extensions.count("XR_EXT_local_floor") != 0) announce(kLocalFloor, X);
+    if (stage) announce(XR_REFERENCE_SPACE_TYPE_STAGE, X);
     return true;
   });
 }

@@ -9,7 +9,7 @@ namespace understudy::vh {
 
 namespace {
 
-// The headset shows nothing yet: it tells of two eyes and lets frames pass, as a headless session
+// The headset shows nothing yet: it reports two eyes and accepts frames, as a headless session
 // may ask for them; whatever needs a picture is refused.
 constexpr int64_t kFramePeriodNs = 11'111'111;  // 90 Hz
 constexpr double kEyeDistance = 0.064;

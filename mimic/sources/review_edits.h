@@ -8,8 +8,8 @@
 
 namespace understudy {
 
-// Wishes of a review by episode and subtask, with the lines that they stand in.
-struct Wishes {
+// Edits of a review file, by episode and subtask, with their lines.
+struct ReviewEdits {
   std::string file;
   std::map<size_t, std::map<size_t, ReviewLine>> lines;
 
@@ -17,8 +17,8 @@ struct Wishes {
   [[noreturn]] void Refuse(const ReviewLine& line, const std::string& what) const;
 };
 
-// Those of `file` (empty: none) for a dataset of a task with so many subtasks. Throws
-// Error(kBadInput) naming the line that is of another dataset, or of none.
-Wishes ReadWishes(const std::string& file, const DatasetReader& reader, size_t subtasks);
+// The edits in `file` (empty: none) for a dataset of a task with `subtasks` subtasks. Throws
+// Error(kBadInput) naming a line that does not belong to the dataset.
+ReviewEdits ReadReviewEdits(const std::string& file, const DatasetReader& reader, size_t subtasks);
 
 }  // namespace understudy
