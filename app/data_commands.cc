@@ -5,9 +5,7 @@
 
 #include "app/commands.h"
 #include "app/twin.h"
-#ifdef WITH_ARROW
-#include "data/formats/lerobot/lerobot_verify.h"
-#endif
+#include "data/formats/lerobot/module.h"
 #include "data/store/edit/describe.h"
 #include "data/store/edit/merge.h"
 #include "data/store/edit/repair.h"
@@ -33,9 +31,7 @@ struct VerifyFlags {
   std::string path, task;
   bool replay = false;
   ReplayOptions options;
-#ifdef WITH_ARROW
   LerobotImportOptions lerobot_import;
-#endif
   template <class V>
   void Visit(V& v) {
     v("path", path, "dataset, or folder of a LeRobot dataset");
@@ -44,9 +40,7 @@ struct VerifyFlags {
     v("tolerance", options.tolerance, "of the replay, any number of a state; 0: bit by bit",
       Limits{0, 1e9});
     v("threads", options.threads, "0: one per core", Limits{0, 4096});
-#ifdef WITH_ARROW
     v("lerobot_import", lerobot_import, "how a LeRobot dataset is read");
-#endif
   }
 };
 
@@ -54,12 +48,14 @@ struct MergeOptions {
   std::vector<std::string> inputs;
   std::string out;
   bool by_reference = false;
+  bool partial = false;
   bool overwrite = false;
   template <class V>
   void Visit(V& v) {
     v("inputs", inputs, "datasets of the same task and robot");
     v("out", out, "dataset to write");
     v("by_reference", by_reference, "a master of relative links instead of a copy");
+    v("partial", partial, "also where parts of a run (mimic --shard) are missing");
     v("overwrite", overwrite, "replace it where it exists");
   }
 };
@@ -142,17 +138,14 @@ struct SplitFlags {
   }
 };
 
-VerifyReport VerifyPath(const VerifyFlags& flags, [[maybe_unused]] Progress& progress) {
-  // without Arrow these are refused
+VerifyReport VerifyPath(const VerifyFlags& flags, Progress& progress) {
   if (IsLerobotFolder(Given(flags.path, "verify", "path"))) {
-#ifdef WITH_ARROW
     if (flags.replay) {
       ThrowUsage(
           "data verify: replay: a LeRobot dataset has no states; `data convert` with `--to "
           "understudy` makes a dataset that has, where the folder has extras");
     }
-    return VerifyLerobot(flags.path, flags.lerobot_import, progress);
-#endif
+    return Module<LerobotModule>().verify(flags.path, flags.lerobot_import, progress);
   }
   return VerifyApart(flags.path, flags.options.threads);
 }
@@ -238,7 +231,7 @@ std::vector<Command> DataCommands() {
         if (options.inputs.empty()) ThrowUsage("data merge: inputs: name at least one dataset");
         Given(options.out, "merge", "out");
         MergeDatasets({options.inputs.begin(), options.inputs.end()}, options.out,
-                      options.by_reference, options.overwrite);
+                      options.by_reference, options.overwrite, options.partial);
         return {{"out", options.out}, {"episodes", DatasetReader(options.out).episodes().size()}};
       },
       [](const Json& result) {

@@ -150,7 +150,7 @@ std::string DescribeMimic(const Json& result) {
     text += fmt::format(": {:.1f} % [{:.1f} %, {:.1f} %]", 100 * result["rate"].get<double>(),
                         100 * interval[0].get<double>(), 100 * interval[1].get<double>());
   }
-  text += "\n";
+  text += "\n" + result.value("out", std::string()) + "\n";
   if (result.value("interrupted", false)) text += result.value("stop_reason", "") + "\n";
   if (result.contains("failures")) {
     for (const auto& [cause, per_subtask] : result["failures"].items()) {
@@ -226,7 +226,9 @@ Command MimicCommand() {
                                               twin.info.control_hz, samples));
           context.progress->Message(fmt::format("report: {}", page.string()));
         }
-        return report.ToJson();
+        Json result{{"out", ParseShard(options.run.shard).Output(options.out).string()}};
+        result.update(report.ToJson());
+        return result;
       },
       DescribeMimic);
   command.positional = {"source"};

@@ -57,7 +57,9 @@ struct RunOptions {
     v("min_rate", min_rate, "stop when the rate is surely below it; 0: never", Limits{0, 1});
     v("max_seconds", max_seconds, "stop after so much time, wherever that cuts; 0: never",
       Limits{0, 1e9});
-    v("shard", shard, "one part of the attempts: i/n, from 0; auto: as the cluster's array says");
+    v("shard", shard,
+      "one part of the attempts: i/n, from 0; auto: as the cluster's array says. It is written "
+      "to OUT.shard-<i>-of-<n>.h5; data merge joins the parts");
     v("keep_failed", keep_failed, "write failed attempts too, marked as such");
     v("balance", balance,
       "times its even share of demos that a part of the reset space may hold, 1 or more; 0: any",

@@ -22,6 +22,7 @@ namespace understudy {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
@@ -191,6 +192,40 @@ TEST_F(MimicCommandTest, MergedShardsAreTheWholeRun) {
     EXPECT_EQ(a[i].attempt, b[i].attempt);
     EXPECT_EQ(a[i].cause, b[i].cause);
   }
+}
+
+// A forgotten part is a shorter dataset that looks whole.
+TEST_F(MimicCommandTest, AMergeNamesThePartThatIsMissing) {
+  std::vector<fs::path> parts;
+  for (int i = 0; i < 3; ++i) {
+    options_.run.shard = fmt::format("{}/3", i);
+    Run();
+    parts.push_back(folder_ / fmt::format("out.shard-00{}-of-003.h5", i));
+  }
+  const fs::path out = folder_ / "merged.h5";
+  const auto merge = [&](const std::vector<fs::path>& inputs) -> std::string {
+    try {
+      MergeDatasets(inputs, out, false, true);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
+      return error.what();
+    }
+    return "merged";
+  };
+  EXPECT_THAT(merge({parts[0], parts[2]}),
+              AllOf(HasSubstr("part 1 is missing"), HasSubstr("3 parts"), HasSubstr("--partial")));
+  EXPECT_THAT(merge({parts[0], parts[1], parts[1], parts[2]}), HasSubstr("named twice"));
+  EXPECT_THAT(merge({parts[1], parts[0], parts[2]}), HasSubstr("comes after part 1"));
+  EXPECT_EQ(merge(parts), "merged");
+  MergeDatasets({parts[0], parts[2]}, out, false, true, true);
+  EXPECT_LT(DatasetReader(out).attempts().size(), 12u);
+  // parts of another run are no parts of this one
+  options_.run.seed = 9;
+  options_.run.shard = "1/3";
+  options_.out = folder_ / "other.h5";
+  Run();
+  EXPECT_THAT(merge({parts[0], folder_ / "other.shard-001-of-003.h5", parts[2]}),
+              HasSubstr("is missing"));
 }
 
 TEST_F(MimicCommandTest, OtherSettingsDoNotResume) {

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "data/store/edit/merge.h"
+#include "data/store/edit/run_parts.h"
 #include "data/store/episode_columns.h"
 #include "data/store/files.h"
 #include "data/store/hdf5/hdf5.h"
@@ -180,7 +181,7 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
 }
 
 void MergeDatasets(const std::vector<fs::path>& inputs, const fs::path& output, bool by_reference,
-                   bool overwrite) {
+                   bool overwrite, bool partial) {
   if (inputs.empty()) ThrowUsage("merge needs at least one dataset");
   std::vector<DatasetReader> readers;
   Assembly assembly{.keep_attempts = true,
@@ -194,6 +195,13 @@ void MergeDatasets(const std::vector<fs::path>& inputs, const fs::path& output, 
     }
   }
   if (assembly.episodes.empty()) ThrowBadInput("merge: the datasets hold no episode");
+  if (!partial) {
+    std::vector<RunPart> parts;
+    for (const DatasetReader& reader : readers) {
+      parts.push_back({reader.path(), &reader.header(), reader.report()});
+    }
+    RequireWholeRuns(parts);
+  }
   Assemble(readers, assembly, output);
 }
 

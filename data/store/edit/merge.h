@@ -6,8 +6,10 @@
 namespace understudy {
 
 // Joins datasets of equal simulator info: by reference (relative external links) or by copying
-// compressed chunks. Episodes are renumbered in order; uuids stay. Atomic.
+// compressed chunks. Episodes are renumbered in order; uuids stay. Atomic. Throws Error(kBadInput)
+// if a part of a divided run is missing, doubled or out of order, unless `partial`.
 void MergeDatasets(const std::vector<std::filesystem::path>& inputs,
-                   const std::filesystem::path& output, bool by_reference, bool overwrite);
+                   const std::filesystem::path& output, bool by_reference, bool overwrite,
+                   bool partial = false);
 
 }  // namespace understudy
