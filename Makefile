@@ -4,13 +4,14 @@ export CCACHE
 export CCACHE_SLOPPINESS = pch_defines,time_macros,include_file_mtime,include_file_ctime
 JOBS ?= $(shell nproc)
 
-.PHONY: help demo demo-full test test-slow build program configure setup bench format clean
+.PHONY: help demo demo-full test test-slow build program configure setup bench package format clean
 
 help:
 	@echo "make demo       set up, build and run the whole path on the stack task (about 25 minutes)"
 	@echo "make test       set up, build and run every test (about 15 minutes)"
 	@echo "make demo-full  the same path in a larger size (about 75 minutes)"
 	@echo "make test-slow  a thousand kills and a dataset of 4 GB (about 10 minutes)"
+	@echo "make package    build/release/understudy-*.tar.gz and .deb"
 	@echo "make bench      benchmarks;  make format  clang-format;  make clean  remove build/"
 
 setup:
@@ -43,6 +44,9 @@ bench: setup
 	@cmake --preset release -DBUILD_BENCHMARKS=ON
 	@cmake --build build/release -j $(JOBS)
 	@for b in build/release/bench/*_bench; do $$b; done
+
+package: program
+	@cmake --build build/release --target package
 
 format:
 	@git ls-files '*.h' '*.cc' | xargs clang-format-14 -i

@@ -4,20 +4,12 @@
 #include <filesystem>
 
 #include "app/convert_hdf5.h"
-#include "app/data_commands.h"
-#ifdef WITH_ARROW
 #include "app/convert_lerobot.h"
-#endif
+#include "app/data_commands.h"
 #include "data/store/reader.h"
 
 namespace understudy {
 namespace {
-
-#ifndef WITH_ARROW
-constexpr const char* kNoArrow =
-    "this program was built without Arrow and libav, which LeRobot's format needs: run `make "
-    "setup`, then configure with -DWITH_ARROW=ON -DWITH_VIDEO=ON and build again";
-#endif
 
 enum class ConvertTo { kLerobot, kLerobot21, kUnderstudy, kRobomimic, kMimicgen, kIsaaclab };
 }  // namespace
@@ -33,10 +25,8 @@ struct ConvertFlags {
   ConvertTo to = ConvertTo::kLerobot;
   bool overwrite = false;
   Hdf5Flags hdf5;
-#ifdef WITH_ARROW
   LerobotOptions lerobot;
   LerobotImportOptions lerobot_import;
-#endif
   template <class V>
   void Visit(V& v) {
     v("path", path, "dataset of any known program, or folder of a LeRobot dataset");
@@ -45,10 +35,8 @@ struct ConvertFlags {
       "format: lerobot = LeRobot v3.0, lerobot21 = LeRobot v2.1 with GR00T's files, understudy = "
       "ours");
     hdf5.Visit(v);
-#ifdef WITH_ARROW
     v("lerobot", lerobot, "how a LeRobot dataset is written");
     v("lerobot_import", lerobot_import, "how a LeRobot dataset is read");
-#endif
     v("overwrite", overwrite, "replace it where it exists");
   }
 };
@@ -71,22 +59,16 @@ Json ConvertFile(const DatasetReader& reader, const ConvertFlags& flags, Command
     case ConvertTo::kLerobot21:
       break;
   }
-#ifdef WITH_ARROW
   LerobotOptions options = flags.lerobot;
   options.overwrite = flags.overwrite;
   options.version = flags.to == ConvertTo::kLerobot21 ? LerobotVersion::kV21 : LerobotVersion::kV30;
   return ToLerobot(reader, flags.out, options, context);
-#else
-  ThrowUsage(kNoArrow);
-#endif
 }
 
 Json Convert(const ConvertFlags& flags, CommandContext& context) {
   Given(flags.path, "convert", "path");
   Given(flags.out, "convert", "out");
-  // without Arrow these are refused
   if (IsLerobotFolder(flags.path)) {
-#ifdef WITH_ARROW
     LerobotImportOptions import = flags.lerobot_import;
     import.overwrite = flags.overwrite;
     if (flags.to == ConvertTo::kUnderstudy) {
@@ -95,7 +77,6 @@ Json Convert(const ConvertFlags& flags, CommandContext& context) {
     return ThroughDataset(
         flags.path, flags.out, import,
         [&](const DatasetReader& reader) { return ConvertFile(reader, flags, context); }, context);
-#endif
   }
   return ConvertFile(DatasetReader(flags.path), flags, context);
 }
@@ -105,9 +86,6 @@ Json Convert(const ConvertFlags& flags, CommandContext& context) {
 bool IsLerobotFolder(const std::string& path) {
   std::error_code none;
   if (!std::filesystem::is_directory(path, none)) return false;
-#ifndef WITH_ARROW
-  ThrowUsage(fmt::format("{}: {}", path, kNoArrow));
-#endif
   return true;
 }
 

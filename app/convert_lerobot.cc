@@ -1,10 +1,10 @@
-#ifdef WITH_ARROW
 #include "app/convert_lerobot.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "data/formats/lerobot/module.h"
 #include "data/store/files.h"
 
 namespace understudy {
@@ -36,9 +36,10 @@ class TemporaryFile {
 
 Json ToLerobot(const DatasetReader& reader, const std::string& out, const LerobotOptions& options,
                CommandContext& context) {
-  Json result = Say(out, LostInLerobot(reader, options), context);
+  Json result = Say(out, Module<LerobotModule>().lost_in(reader, options), context);
   if (context.plan) return result;
-  const LerobotReport report = WriteLerobot(reader, out, options, *context.progress);
+  const LerobotReport report =
+      Module<LerobotModule>().write(reader, out, options, *context.progress);
   result.update({{"episodes", report.episodes},
                  {"frames", report.frames},
                  {"data_files", report.data_files},
@@ -49,9 +50,10 @@ Json ToLerobot(const DatasetReader& reader, const std::string& out, const Lerobo
 
 Json FromLerobot(const std::string& folder, const std::string& out,
                  const LerobotImportOptions& options, CommandContext& context) {
-  Json result = Say(out, LostFromLerobot(folder, options), context);
+  Json result = Say(out, Module<LerobotModule>().lost_from(folder, options), context);
   if (context.plan) return result;
-  const LerobotImportReport report = ReadLerobot(folder, out, options, *context.progress);
+  const LerobotImportReport report =
+      Module<LerobotModule>().read(folder, out, options, *context.progress);
   result.update({{"version", report.version},
                  {"exact", report.exact},
                  {"episodes", report.episodes},
@@ -66,7 +68,7 @@ Json ThroughDataset(const std::string& folder, const std::string& out,
                     const std::function<Json(const DatasetReader&)>& write,
                     CommandContext& context) {
   CheckOutput(out, import.overwrite, {folder});
-  Json result = Say(out, LostFromLerobot(folder, import), context);
+  Json result = Say(out, Module<LerobotModule>().lost_from(folder, import), context);
   std::error_code none;
   if (!import.extras || !fs::exists(fs::path(folder) / "extras", none)) {
     ThrowBadInput(
@@ -76,7 +78,7 @@ Json ThroughDataset(const std::string& folder, const std::string& out,
   }
   if (context.plan) return result;
   const TemporaryFile between(fmt::format("{}.{}.h5", out, getpid()));
-  ReadLerobot(folder, between.path(), import, *context.progress);
+  Module<LerobotModule>().read(folder, between.path(), import, *context.progress);
   Json written = write(DatasetReader(between.path()));
   for (const Json& line : written["lost"]) result["lost"].push_back(line);
   written["lost"] = result["lost"];
@@ -84,4 +86,3 @@ Json ThroughDataset(const std::string& folder, const std::string& out,
 }
 
 }  // namespace understudy
-#endif

@@ -4,31 +4,27 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 #include "app/registry.h"
 #include "augment/plan.h"
+#include "core/base/error.h"
 #include "core/spec/listed.h"
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
+#include "data/formats/lerobot/module.h"
 #include "data/store/hdf5/library.h"
+#include "data/video/module.h"
+#include "train/torch/module.h"
 #ifdef WITH_MUJOCO
 #include "sim/probe.h"
 #endif
 #ifdef WITH_OPENXR
 #include "teleop/openxr/probe.h"
 #endif
-#ifdef WITH_TORCH
-#include "train/torch/probe.h"
-#endif
-#ifdef WITH_VIDEO
-#include "data/video/video_writer.h"
-#endif
 #ifdef WITH_VIEW
 #include "view/server.h"
-#endif
-#ifdef WITH_ARROW
-#include "data/formats/parquet/parquet_writer.h"
 #endif
 
 #ifdef WITH_OMPL
@@ -49,6 +45,20 @@ Json Line(const std::string& part, bool fine, const std::string& what,
 [[maybe_unused]] Json Missing(const std::string& part, const std::string& what) {
   return Line(part, false, "not built in: " + what,
               "run `make setup`, then configure and build again");
+}
+
+// The lines that `describe` adds of a module, or one that says why there are none.
+void AddModule(const ModuleName& name, const std::string& what, Json* lines,
+               const std::function<void()>& describe) {
+  if (!HasModule(name)) {
+    lines->push_back(Missing(name.library, what));
+    return;
+  }
+  try {
+    describe();
+  } catch (const Error& error) {
+    lines->push_back(Line(name.library, false, error.what(), "install what its module needs"));
+  }
 }
 
 // "MemTotal" of /proc/meminfo in GiB.
@@ -107,21 +117,15 @@ Json Diagnose() {
   lines.push_back(Missing("OpenXR", "teleop needs it"));
 #endif
 
-#ifdef WITH_TORCH
-  const TorchProbe torch = ProbeTorch();
-  lines.push_back(Line("LibTorch", true, torch.version));
-  lines.push_back(Line("GPU", true,
-                       torch.gpus.empty() ? "none: training runs on the processor"
-                                          : fmt::format("{}", fmt::join(torch.gpus, ", "))));
-#else
-  lines.push_back(Missing("LibTorch", "train and evaluate need it"));
-#endif
-
-#ifdef WITH_ARROW
-  lines.push_back(Line("Arrow", true, ArrowVersion()));
-#else
-  lines.push_back(Missing("Arrow", "data convert needs it"));
-#endif
+  AddModule(TorchModule::kName, "train and evaluate need it", &lines, [&] {
+    const TorchProbe torch = Module<TorchModule>().probe();
+    lines.push_back(Line("LibTorch", true, torch.version));
+    lines.push_back(Line("GPU", true,
+                         torch.gpus.empty() ? "none: training runs on the processor"
+                                            : fmt::format("{}", fmt::join(torch.gpus, ", "))));
+  });
+  AddModule(LerobotModule::kName, "LeRobot's formats need it", &lines,
+            [&] { lines.push_back(Line("Arrow", true, Module<LerobotModule>().arrow_version())); });
 
 #ifdef WITH_OMPL
   lines.push_back(Line("OMPL", true, OmplVersion()));
@@ -135,14 +139,12 @@ Json Diagnose() {
   lines.push_back(Missing("cpp-httplib", "data view needs it"));
 #endif
 
-#ifdef WITH_VIDEO
-  const std::string encoder = H264EncoderName();
-  lines.push_back(Line("H.264", !encoder.empty(),
-                       encoder.empty() ? "no encoder in libavcodec" : encoder,
-                       encoder.empty() ? "apt-get install libavcodec-extra" : ""));
-#else
-  lines.push_back(Missing("libav", "videos need it"));
-#endif
+  AddModule(VideoModule::kName, "videos need it", &lines, [&] {
+    const std::string encoder = Module<VideoModule>().h264_encoder();
+    lines.push_back(Line("H.264", !encoder.empty(),
+                         encoder.empty() ? "no encoder in libavcodec" : encoder,
+                         encoder.empty() ? "apt-get install libavcodec-extra" : ""));
+  });
 
   bool fine = true;
   for (const Json& line : lines) fine = fine && line["fine"].get<bool>();

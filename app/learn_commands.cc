@@ -8,48 +8,25 @@
 #include "app/twin.h"
 #include "augment/plan.h"
 #include "data/store/files.h"
+#include "data/video/module.h"
 #include "train/command.h"
-#ifdef WITH_TORCH
-#include "train/policies/groot/groot.h"
-#endif
-#ifdef WITH_VIDEO
-#include "data/video/video_writer.h"
-#endif
+#include "train/torch/module.h"
 
 namespace understudy {
 namespace {
 
 namespace fs = std::filesystem;
 
-#ifndef WITH_TORCH
-[[noreturn]] void NoTorch() {
-  ThrowUsage(
-      "this program was built without LibTorch, which training and policies need: run "
-      "`make setup`, then configure with -DWITH_TORCH=ON and build again");
-}
-#endif
-
+// The module is opened when the first network is made.
 EngineFactory Engines() {
-  return [](const SampleLayout& layout, int vocabulary, const Json& policy,
-            const Json& trainer) -> std::unique_ptr<UpdateEngine> {
-#ifdef WITH_TORCH
-    return MakeGrootEngine(layout, vocabulary, policy, trainer);
-#else
-    (void)layout, (void)vocabulary, (void)policy, (void)trainer;
-    NoTorch();
-#endif
+  return [](const SampleLayout& layout, int vocabulary, const Json& policy, const Json& trainer) {
+    return Module<TorchModule>().make_engine(layout, vocabulary, policy, trainer);
   };
 }
 
 ChunkModelFactory Models() {
-  return [](const SampleLayout& layout, const Json& config,
-            const TensorMap& weights) -> std::unique_ptr<ChunkModel> {
-#ifdef WITH_TORCH
-    return MakeGrootChunkModel(layout, config, weights);
-#else
-    (void)layout, (void)config, (void)weights;
-    NoTorch();
-#endif
+  return [](const SampleLayout& layout, const Json& config, const TensorMap& weights) {
+    return Module<TorchModule>().make_chunk_model(layout, config, weights);
   };
 }
 
@@ -74,25 +51,21 @@ struct EvaluateFlags {
 };
 
 // <out without .json>_videos/episode_<i>.mp4
-[[maybe_unused]] fs::path VideoFile(const std::string& out, int64_t episode) {
+fs::path VideoFile(const std::string& out, int64_t episode) {
   fs::path folder = out;
   folder.replace_extension();
   return fs::path(folder.string() + "_videos") / fmt::format("episode_{:04}.mp4", episode);
 }
 
 SinkFactory VideoSinks(const std::string& out, const EvalOptions& options) {
-#ifdef WITH_VIDEO
-  if (out.empty() || options.videos_success + options.videos_failure == 0) return {};
+  const bool wanted = !out.empty() && options.videos_success + options.videos_failure > 0;
+  if (!wanted || !HasModule(VideoModule::kName)) return {};
   return [out](int64_t episode, bool, const std::vector<std::string>& cameras,
                double control_hz) -> std::unique_ptr<FrameSink> {
     const fs::path file = VideoFile(out, episode);
     fs::create_directories(file.parent_path());
-    return MakeVideoSink(file, cameras.size(), control_hz);
+    return Module<VideoModule>().make_sink(file, cameras.size(), control_hz, {});
   };
-#else
-  (void)out, (void)options;
-  return {};
-#endif
 }
 
 Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {

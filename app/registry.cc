@@ -1,9 +1,12 @@
 #include "app/registry.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "core/base/module.h"
 
 namespace understudy {
 
@@ -26,18 +29,33 @@ fs::path HomeFolder() {
     if (holds_tasks(home)) return home;
     ThrowUsage(std::string("UNDERSTUDY_HOME=") + home + ": holds no sim/tasks");
   }
-  if (holds_tasks(UNDERSTUDY_SOURCE_DIR)) return UNDERSTUDY_SOURCE_DIR;
+  // an installed program uses what was installed with it
   std::error_code ignored;
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
   const fs::path installed = program.parent_path().parent_path() / "share" / "understudy";
   if (holds_tasks(installed)) return installed;
+  if (holds_tasks(UNDERSTUDY_SOURCE_DIR)) return UNDERSTUDY_SOURCE_DIR;
   ThrowUsage(
       "the program's tasks and robots were not found: set UNDERSTUDY_HOME to the folder that "
       "holds sim/tasks");
 }
 
 std::string ProgramHash() {
-  static const std::string hash = FileHash("/proc/self/exe");
+  static const std::string hash = [] {
+    Hasher all;
+    all.Add(FileHash("/proc/self/exe"));
+    // the shared library lies above its modules
+    std::vector<fs::path> files{ModuleFolder().parent_path() / "libunderstudy.so"};
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator(ModuleFolder(), none)) {
+      files.push_back(entry.path());
+    }
+    std::sort(files.begin() + 1, files.end());
+    for (const fs::path& file : files) {
+      if (fs::exists(file, none)) all.Add(FileHash(file));
+    }
+    return all.Hex();
+  }();
   return hash;
 }
 

@@ -57,11 +57,11 @@ std::vector<Command> AllCommands();
 
 const Command& FindCommand(const std::vector<Command>& commands, const std::string& name);
 
-// Where robots/ and tasks/ of the program lie: $UNDERSTUDY_HOME, the source tree it was built from,
-// or ../share/understudy beside the program.
+// Where robots/ and tasks/ of the program lie: $UNDERSTUDY_HOME, ../share/understudy beside an
+// installed program, or the source tree that it was built from.
 std::filesystem::path HomeFolder();
 
-// Identity of this build: hash of the running executable.
+// Identity of this build: hash of the executable, its shared library and its modules.
 std::string ProgramHash();
 
 }  // namespace understudy

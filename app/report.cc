@@ -12,9 +12,7 @@
 #include "app/pipeline.h"
 #include "data/store/header.h"
 #include "data/store/reader.h"
-#ifdef WITH_VIDEO
-#include "data/video/png.h"
-#endif
+#include "data/video/module.h"
 
 namespace understudy {
 namespace {
@@ -135,12 +133,12 @@ std::string MimicSection(const StepView& step) {
 // ---- pictures ----
 
 std::string ImageTag(const Image& image) {
-#ifdef WITH_VIDEO
-  return fmt::format("<img alt=\"\" src=\"data:image/png;base64,{}\">", Base64(EncodePng(image)));
-#else
-  return fmt::format("<p class=\"none\">{}×{} image (built without libav)</p>", image.width,
-                     image.height);
-#endif
+  if (!HasModule(VideoModule::kName)) {
+    return fmt::format("<p class=\"none\">{}×{} image (built without libav)</p>", image.width,
+                       image.height);
+  }
+  return fmt::format("<img alt=\"\" src=\"data:image/png;base64,{}\">",
+                     Base64(Module<VideoModule>().encode_png(image)));
 }
 
 std::string AugmentSection(const StepView& step) {

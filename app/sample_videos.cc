@@ -9,16 +9,13 @@
 
 #include "app/page.h"
 #include "core/base/error.h"
-#ifdef WITH_VIDEO
-#include "data/video/video_writer.h"
-#endif
+#include "data/video/module.h"
 
 namespace understudy {
 namespace {
 
 namespace fs = std::filesystem;
 
-#ifdef WITH_VIDEO
 constexpr size_t kMostFilms = 12;
 constexpr size_t kFilmsPerFailure = 2;
 constexpr int kSize = 256;    // px
@@ -66,15 +63,16 @@ std::string CameraFor(const Renderer& renderer) {
 
 std::vector<uint8_t> Film(const Episode& episode, Renderer& renderer, const fs::path& file) {
   const std::vector<std::string> cameras{CameraFor(renderer)};
-  VideoWriter writer(file, {.fps = episode.meta.control_hz / static_cast<double>(kEvery)});
+  const std::unique_ptr<FrameSink> writer = Module<VideoModule>().make_writer(
+      file, {.fps = episode.meta.control_hz / static_cast<double>(kEvery)});
   std::vector<Image> images;
   const auto add = [&](const SimState& state) {
     renderer.Render(state, cameras, kSize, kSize, &images);
-    writer.Add(images);
+    writer->Add(images);
   };
   for (size_t t = 0; t < episode.length(); t += kEvery) add(episode.steps[t].state);
   add(episode.final_state);
-  writer.Finish();
+  writer->Finish();
   return ReadBytes(file);
 }
 
@@ -98,7 +96,6 @@ SampleVideo Describe(int64_t number, const Attempt& attempt) {
   }
   return video;
 }
-#endif
 
 }  // namespace
 
@@ -131,7 +128,6 @@ SampleVideos FilmSamples(const MimicReport& report, const MimicOptions& options,
                          const TaskSpec& task, const WorkerSeams& seams,
                          const RendererFactory& renderers, const AdaptSource& adapt) {
   SampleVideos samples;
-#ifdef WITH_VIDEO
   try {
     const std::vector<int64_t> numbers = SampleAttempts(report, kMostFilms, kFilmsPerFailure);
     if (numbers.empty()) return samples;
@@ -158,10 +154,6 @@ SampleVideos FilmSamples(const MimicReport& report, const MimicOptions& options,
     samples.note = fmt::format("{}: {}", samples.videos.empty() ? "No videos" : "No more videos",
                                error.what());
   }
-#else
-  (void)report, (void)options, (void)task, (void)seams, (void)renderers, (void)adapt;
-  samples.note = "No videos: this program was built without libav (-DWITH_VIDEO=ON).";
-#endif
   return samples;
 }
 

@@ -1,5 +1,5 @@
-# Eigen, JSON and fmt cost seconds in each file that includes them. understudy_core parses them once
-# for every library, test_headers (with GoogleTest) once for every test.
+# Eigen, JSON and fmt cost seconds in each file that includes them. understudy_core_objects parses
+# them once for every library, test_headers (with GoogleTest) once for every test.
 function(understudy_precompile name owner)
   if(NOT USE_PCH)
     return()
@@ -23,19 +23,63 @@ function(understudy_unity name)
   endif()
 endfunction()
 
+# .cc files that stand directly in the folders.
+function(understudy_sources variable)
+  set(sources)
+  foreach(dir IN LISTS ARGN)
+    file(GLOB found CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${dir}/*.cc)
+    list(APPEND sources ${found})
+  endforeach()
+  set(${variable} ${sources} PARENT_SCOPE)
+endfunction()
+
+# understudy_part(<name> DIRS <folder>... DEPS <target or part>... PRIVATE_DEPS <target>...)
+# A part of the one shared library understudy_shared, which the program and its modules use, so that
+# nothing in it exists twice. Linking <name> links that library.
+function(understudy_part name)
+  cmake_parse_arguments(ARG "" "" "DIRS;DEPS;PRIVATE_DEPS" ${ARGN})
+  # what including its headers takes, and nothing to link
+  add_library(${name}_headers INTERFACE)
+  foreach(dep IN LISTS ARG_DEPS)
+    if(TARGET ${dep}_headers)
+      target_link_libraries(${name}_headers INTERFACE ${dep}_headers)
+    else()
+      target_link_libraries(${name}_headers INTERFACE ${dep})
+    endif()
+  endforeach()
+  understudy_sources(sources ${ARG_DIRS})
+  add_library(${name}_objects OBJECT ${sources})
+  understudy_precompile(${name}_objects understudy_core_objects)
+  understudy_unity(${name}_objects)
+  target_link_libraries(${name}_objects PUBLIC ${name}_headers PRIVATE ${ARG_PRIVATE_DEPS})
+  target_sources(understudy_shared PRIVATE $<TARGET_OBJECTS:${name}_objects>)
+  target_link_libraries(understudy_shared PUBLIC ${name}_headers PRIVATE ${ARG_PRIVATE_DEPS})
+  add_library(${name} INTERFACE)
+  target_link_libraries(${name} INTERFACE ${name}_headers understudy_shared)
+endfunction()
+
+# understudy_module(<name> SOURCES <file>... DEPS <target>...)
+# lib/understudy/<name>.so, opened when it is needed (core/base/module.h): all that it exports is its
+# entry.
+function(understudy_module name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(understudy_${name}_module MODULE ${ARG_SOURCES})
+  target_link_libraries(understudy_${name}_module PRIVATE ${ARG_DEPS})
+  target_link_options(understudy_${name}_module PRIVATE LINKER:--exclude-libs,ALL)
+  set_target_properties(understudy_${name}_module PROPERTIES PREFIX "" OUTPUT_NAME ${name}
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/understudy)
+  set_property(GLOBAL APPEND PROPERTY UNDERSTUDY_MODULES understudy_${name}_module)
+endfunction()
+
 # understudy_library(<name> DIRS <folder>... DEPS <target>... PRIVATE_DEPS <target>...)
 # A static library of every .cc file that stands directly in the folders. A library without sources
 # is an interface library, so that headers alone can be depended on.
 function(understudy_library name)
   cmake_parse_arguments(ARG "" "" "DIRS;DEPS;PRIVATE_DEPS" ${ARGN})
-  set(sources)
-  foreach(dir IN LISTS ARG_DIRS)
-    file(GLOB found CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${dir}/*.cc)
-    list(APPEND sources ${found})
-  endforeach()
+  understudy_sources(sources ${ARG_DIRS})
   if(sources)
     add_library(${name} STATIC ${sources})
-    understudy_precompile(${name} understudy_core)
+    understudy_precompile(${name} understudy_core_objects)
     understudy_unity(${name})
     target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
   else()

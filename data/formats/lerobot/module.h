@@ -1,0 +1,34 @@
+#pragma once
+
+// LeRobot's formats as a module (core/base/module.h): Arrow and libav are opened when a folder is
+// read or written.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/base/module.h"
+#include "data/formats/lerobot/lerobot.h"
+#include "data/formats/lerobot/lerobot_import.h"
+#include "data/formats/lerobot/lerobot_verify.h"
+
+namespace understudy {
+
+struct LerobotModule {
+  static constexpr ModuleName kName{"lerobot", "Arrow and libav", "LeRobot's formats",
+                                    "WITH_ARROW"};
+  // As LostInLerobot, WriteLerobot, LostFromLerobot, ReadLerobot, VerifyLerobot and ArrowVersion.
+  std::vector<std::string> (*lost_in)(const DatasetReader& reader,
+                                      const LerobotOptions& options) = nullptr;
+  LerobotReport (*write)(const DatasetReader& reader, const std::filesystem::path& folder,
+                         const LerobotOptions& options, Progress& progress) = nullptr;
+  std::vector<std::string> (*lost_from)(const std::filesystem::path& folder,
+                                        const LerobotImportOptions& options) = nullptr;
+  LerobotImportReport (*read)(const std::filesystem::path& folder, const std::filesystem::path& out,
+                              const LerobotImportOptions& options, Progress& progress) = nullptr;
+  VerifyReport (*verify)(const std::filesystem::path& folder, const LerobotImportOptions& options,
+                         Progress& progress) = nullptr;
+  std::string (*arrow_version)() = nullptr;
+};
+
+}  // namespace understudy

@@ -1,0 +1,22 @@
+#include "core/base/version.h"
+#include "data/video/codec.h"
+#include "data/video/module.h"
+#include "data/video/png.h"
+
+namespace understudy {
+namespace {
+
+std::unique_ptr<FrameSink> MakeWriter(const std::filesystem::path& file,
+                                      const VideoOptions& options) {
+  return std::make_unique<VideoWriter>(file, options);
+}
+
+constexpr VideoModule kFunctions{MakeVideoSink, MakeWriter, EncodePng, H264EncoderName};
+
+}  // namespace
+}  // namespace understudy
+
+extern "C" understudy::ModuleEntry understudy_module_v1() {
+  static const std::string version = understudy::ProgramVersion();
+  return {understudy::kModuleInterface, version.c_str(), &understudy::kFunctions};
+}

@@ -1,0 +1,1 @@
+extern "C" int NoEntry() { return 0; }

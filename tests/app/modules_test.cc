@@ -1,0 +1,102 @@
+// Modules: what crosses the border between the program and what it opens, and what is said where it
+// cannot be opened.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "core/base/error.h"
+#include "core/base/module.h"
+#include "core/base/progress.h"
+#include "data/formats/lerobot/module.h"
+#include "data/video/module.h"
+#include "tests/support/own_folder.h"
+#include "train/torch/module.h"
+
+namespace understudy {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+// The message and the kind of what `act` throws.
+std::pair<std::string, ErrorKind> Thrown(const std::function<void()>& act) {
+  try {
+    act();
+  } catch (const Error& error) {
+    return {error.what(), error.kind()};
+  }
+  return {"nothing was thrown", ErrorKind::kFailed};
+}
+
+// Modules are looked for in another folder while this lives.
+class OtherFolder {
+ public:
+  explicit OtherFolder(const std::filesystem::path& folder) {
+    setenv("UNDERSTUDY_MODULES", folder.c_str(), 1);
+  }
+  ~OtherFolder() { unsetenv("UNDERSTUDY_MODULES"); }
+};
+
+TEST(Modules, AreNotOpenedTwice) {
+  if (!HasModule(VideoModule::kName)) GTEST_SKIP() << "built without libav";
+  EXPECT_EQ(&Module<VideoModule>(), &Module<VideoModule>());
+  EXPECT_EQ(Module<VideoModule>().encode_png(Image(2, 3)).at(1), 'P');
+}
+
+TEST(Modules, AnErrorIsCaughtAcrossTheBorder) {
+  if (!HasModule(TorchModule::kName)) GTEST_SKIP() << "built without LibTorch";
+  const auto [message, kind] =
+      Thrown([] { Module<TorchModule>().make_chunk_model({}, {{"widht", 3}}, {}); });
+  EXPECT_EQ(kind, ErrorKind::kBadInput);
+  EXPECT_THAT(message, HasSubstr("widht"));
+}
+
+// The flag that Ctrl-C sets is the same in the program and in a module.
+TEST(Modules, AnInterruptIsSeenAcrossTheBorder) {
+  if (!HasModule(LerobotModule::kName)) GTEST_SKIP() << "built without Arrow";
+  const std::filesystem::path folder = UNDERSTUDY_SOURCE_DIR "/tests/golden/lerobot_v30";
+  Progress progress;
+  const auto verify = [&] { return Module<LerobotModule>().verify(folder, {}, progress); };
+  EXPECT_GT(verify().episodes, 0);
+  RequestInterrupt();
+  const auto [message, kind] = Thrown([&] { verify(); });
+  ClearInterrupt();
+  EXPECT_EQ(kind, ErrorKind::kFailed);
+  EXPECT_THAT(message, HasSubstr("interrupted"));
+}
+
+TEST(Modules, AMissingOneIsOneSentence) {
+  const OwnFolder folder;
+  const OtherFolder there(folder.path());
+  const ModuleName name{"nothing", "LibNothing", "daydreams", "WITH_NOTHING"};
+  EXPECT_FALSE(HasModule(name));
+  const auto [message, kind] = Thrown([&] { OpenModule(name); });
+  EXPECT_EQ(kind, ErrorKind::kUsage);
+  EXPECT_THAT(message, AllOf(HasSubstr("daydreams need LibNothing"), HasSubstr("nothing.so"),
+                             HasSubstr("-DWITH_NOTHING=ON")));
+}
+
+TEST(Modules, WhatCannotBeOpenedSaysWhy) {
+  const OwnFolder folder;
+  const OtherFolder there(folder.path());
+  std::ofstream(folder / "text.so") << "no library";
+  const auto [message, kind] = Thrown([&] { OpenModule({"text", "LibText", "letters", ""}); });
+  EXPECT_EQ(kind, ErrorKind::kFailed);
+  EXPECT_THAT(message, AllOf(HasSubstr("LibText cannot be opened"), HasSubstr("text.so")));
+}
+
+TEST(Modules, OfAnotherBuildAreRejected) {
+  const OtherFolder there(UNDERSTUDY_BINARY_DIR "/tests/modules");
+  const auto [old, kind] = Thrown([&] { OpenModule({"old", "LibOld", "old things", ""}); });
+  EXPECT_EQ(kind, ErrorKind::kFailed);
+  EXPECT_THAT(old, AllOf(HasSubstr("was built for version 0.0.0"), HasSubstr("one build")));
+  const auto [empty, none] = Thrown([&] { OpenModule({"empty", "LibEmpty", "nothing", ""}); });
+  EXPECT_THAT(empty, HasSubstr("is not a module of this program"));
+}
+
+}  // namespace
+}  // namespace understudy

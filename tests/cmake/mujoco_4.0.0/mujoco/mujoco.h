@@ -1,0 +1,1 @@
+#define mjVERSION_HEADER 4000000

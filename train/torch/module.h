@@ -1,0 +1,25 @@
+#pragma once
+
+// LibTorch as a module (core/base/module.h): training and policies without linking it.
+
+#include <memory>
+
+#include "core/base/module.h"
+#include "train/run/chunk_model.h"
+#include "train/run/update_engine.h"
+#include "train/torch/probe.h"
+
+namespace understudy {
+
+struct TorchModule {
+  static constexpr ModuleName kName{"torch", "LibTorch", "training and policies", "WITH_TORCH"};
+  TorchProbe (*probe)() = nullptr;
+  // As EngineFactory and ChunkModelFactory.
+  std::unique_ptr<UpdateEngine> (*make_engine)(const SampleLayout& layout, int vocabulary,
+                                               const Json& policy_config,
+                                               const Json& trainer_options) = nullptr;
+  std::unique_ptr<ChunkModel> (*make_chunk_model)(const SampleLayout& layout, const Json& config,
+                                                  const TensorMap& weights) = nullptr;
+};
+
+}  // namespace understudy
