@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "app/commands.h"
 #include "app/twin.h"
@@ -67,9 +69,10 @@ struct EvaluateFlags {
     v("baseline", evaluate.baseline,
       "instead of the network: hold, or mean_chunk of the checkpoint");
     evaluate.eval.Visit(v);
-    v("plan_file", plan_file, "YAML file of randomizers: every episode gets a look of its own");
+    v("plan_file", plan_file,
+      "randomizers: listed plan or path of a YAML file; every episode gets a look of its own");
     v("compare", compare, "report of another evaluation on the same seeds, compared in pairs");
-    v("out", out, "report to write; videos go to a folder beside it");
+    v("out", out, "report to write; videos go to a folder beside it", kOutput);
   }
 };
 
@@ -80,17 +83,63 @@ struct EvaluateFlags {
   return fs::path(folder.string() + "_videos") / fmt::format("episode_{:04}.mp4", episode);
 }
 
-SinkFactory VideoSinks(const std::string& out, const EvalOptions& options) {
+// The report that `out` holds, and that a new one may replace; null if there is none. Throws
+// Error(kUsage) for any other file: it is somebody's own.
+Json OlderReport(const std::string& out) {
+  if (out.empty() || !fs::exists(out)) return nullptr;
+  try {
+    Json report = LoadJson(out);
+    ReadEvalReport(report, out);
+    return report;
+  } catch (const Error&) {
+    ThrowUsage(fmt::format(
+        "out: {}: exists already, and is no report of this program; choose another name", out));
+  }
+}
+
+// The videos of an older report go with it; other files in their folder stay.
+void RemoveVideos(const Json& report, const std::string& out) {
+  std::error_code ignored;
+  const fs::path folder = VideoFile(out, 0).parent_path();
+  for (const Json& video : report.value("videos", Json::array())) {
+    // a report may have been moved away from its videos, and another one's must not be lost
+    fs::remove(folder / fs::path(video.value("file", "")).filename(), ignored);
+  }
+  if (fs::is_empty(folder, ignored)) fs::remove(folder, ignored);
+}
+
+// What an evaluation would take, in counts.
+Json PlanEvaluation(const EvaluateFlags& flags, const Twin& twin, const PolicyInfo& policy,
+                    bool varied) {
+  const EvalOptions& eval = flags.evaluate.eval;
+  const int64_t horizon = eval.horizon > 0 ? eval.horizon : twin.task.horizon;
+  return {{"policy", policy.name},
+          {"checkpoint", flags.evaluate.checkpoint},
+          {"task", twin.task.name},
+          {"variant", eval.variant},
+          {"seed", eval.seed},
+          {"episodes", eval.episodes},
+          {"starts", eval.episodes},
+          {"drawn_looks", varied ? eval.episodes : 0},
+          {"steps_at_most", eval.episodes * horizon},
+          {"videos_at_most", flags.out.empty() ? 0 : eval.videos_success + eval.videos_failure},
+          {"out", flags.out}};
+}
+
+// `begin` is called before the first video is written.
+SinkFactory VideoSinks(const std::string& out, const EvalOptions& options,
+                       const std::function<void()>& begin) {
 #ifdef WITH_VIDEO
   if (out.empty() || options.videos_success + options.videos_failure == 0) return {};
-  return [out](int64_t episode, bool, const std::vector<std::string>& cameras,
-               double control_hz) -> std::unique_ptr<FrameSink> {
+  return [out, begin](int64_t episode, bool, const std::vector<std::string>& cameras,
+                      double control_hz) -> std::unique_ptr<FrameSink> {
+    begin();
     const fs::path file = VideoFile(out, episode);
     fs::create_directories(file.parent_path());
     return MakeVideoSink(file, cameras.size(), control_hz);
   };
 #else
-  (void)out, (void)options;
+  (void)out, (void)options, (void)begin;
   return {};
 #endif
 }
@@ -106,10 +155,9 @@ Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
     }
   }
   const std::unique_ptr<Policy> policy = MakePolicy(flags.evaluate, twin.info, Models());
+  Json older = OlderReport(flags.out);
   if (context.plan) {
-    return {{"episodes", flags.evaluate.eval.episodes},
-            {"policy", policy->info().name},
-            {"checkpoint", flags.evaluate.checkpoint}};
+    return PlanEvaluation(flags, twin, policy->info(), !plan.randomizers.empty());
   }
   // hours of work end in these
   if (!flags.out.empty()) TryToWrite(flags.out, "out");
@@ -121,9 +169,13 @@ Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
       return Draw(plan, scene, key);
     };
   }
+  const auto forget_older = [&] {
+    if (older.is_object()) RemoveVideos(std::exchange(older, nullptr), flags.out);
+  };
   const EvalReport report =
       Evaluate(*policy, twin.simulators, twin.renderers, flags.evaluate.eval, vary,
-               VideoSinks(flags.out, flags.evaluate.eval), *context.progress);
+               VideoSinks(flags.out, flags.evaluate.eval, forget_older), *context.progress);
+  forget_older();
 
   Json result = report.ToJson();
   result["videos"] = Json::array();

@@ -12,9 +12,9 @@ std::string options_internal::TypeName(const Json& value) {
 }
 
 std::string UnitOf(const std::string& doc) {
-  static const std::array kUnits{"m",    "rad",   "s",   "px",     "Hz",   "m/s",
-                                 "m/s²", "rad/s", "N",   "Nm",     "kg",   "MiB",
-                                 "ms",   "ns",    "deg", "rad/s²", "m/s2", "rad/s2"};
+  static const std::array kUnits{"m",     "rad",    "s",    "px",     "Hz",   "m/s", "m/s²",
+                                 "rad/s", "N",      "Nm",   "kg",     "MiB",  "ms",  "ns",
+                                 "deg",   "rad/s²", "m/s2", "rad/s2", "m/s^3"};
   const std::string first = doc.substr(0, doc.find_first_of(",; "));
   return std::find(kUnits.begin(), kUnits.end(), first) == kUnits.end() ? "" : first;
 }
