@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "app/commands.h"
@@ -126,14 +127,14 @@ Json PlanEvaluation(const EvaluateFlags& flags, const Twin& twin, const PolicyIn
           {"out", flags.out}};
 }
 
-// `begin` is called before the first video is written.
+// `begin` is called before the video of an episode is written.
 SinkFactory VideoSinks(const std::string& out, const EvalOptions& options,
-                       const std::function<void()>& begin) {
+                       const std::function<void(int64_t)>& begin) {
 #ifdef WITH_VIDEO
   if (out.empty() || options.videos_success + options.videos_failure == 0) return {};
   return [out, begin](int64_t episode, bool, const std::vector<std::string>& cameras,
                       double control_hz) -> std::unique_ptr<FrameSink> {
-    begin();
+    begin(episode);
     const fs::path file = VideoFile(out, episode);
     fs::create_directories(file.parent_path());
     return MakeVideoSink(file, cameras.size(), control_hz);
@@ -172,16 +173,21 @@ Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
   const auto forget_older = [&] {
     if (older.is_object()) RemoveVideos(std::exchange(older, nullptr), flags.out);
   };
+  std::set<int64_t> filmed;
+  const auto film = [&](int64_t episode) {
+    forget_older();
+    filmed.insert(episode);
+  };
   const EvalReport report =
       Evaluate(*policy, twin.simulators, twin.renderers, flags.evaluate.eval, vary,
-               VideoSinks(flags.out, flags.evaluate.eval, forget_older), *context.progress);
+               VideoSinks(flags.out, flags.evaluate.eval, film), *context.progress);
   forget_older();
 
   Json result = report.ToJson();
   result["videos"] = Json::array();
   for (const EvalEpisode& episode : report.episodes) {
     const fs::path file = VideoFile(flags.out, episode.index);
-    if (flags.out.empty() || !fs::exists(file)) continue;
+    if (!filmed.contains(episode.index) || !fs::exists(file)) continue;
     result["videos"].push_back({{"file", file.string()},
                                 {"episode", episode.index},
                                 {"success", episode.success},

@@ -130,6 +130,10 @@ void RemoveStale(const fs::path& output) {
     std::error_code ignored;
     fs::remove_all(output.string() + suffix, ignored);
   }
+  // videos of an evaluation's report
+  if (output.extension() != ".json") return;
+  std::error_code ignored;
+  fs::remove_all(fs::path(output).replace_extension().string() + "_videos", ignored);
 }
 
 // Whether a command stopped early because it was asked to; one that was asked too late is done.

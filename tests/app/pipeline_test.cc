@@ -102,6 +102,29 @@ TEST_F(PipelineRuns, AFolderIsItsContent) {
   EXPECT_EQ(Run("text: a", true)["steps"][0]["reason"], "output missing");
 }
 
+// An evaluation that is made again takes its older videos with it.
+TEST_F(PipelineRuns, VideosGoWithTheirReport) {
+  commands_[0].name = "evaluate";
+  commands_[0].run = [](const Json& options, CommandContext&) -> Json {
+    std::ofstream(options["out"].get<std::string>()) << options["text"];
+    return {{"episodes", 1}, {"successes", 1}, {"interval", {0.2, 1.0}}};
+  };
+  const auto run = [&](const std::string& text) {
+    const fs::path file = folder_ / "p.yaml";
+    std::ofstream(file) << "name: p\nout: " << (folder_ / "out").string()
+                        << "\nsteps:\n  a: {command: evaluate, with: {text: " << text << "}}\n";
+    Progress silent;
+    CommandContext context{.progress = &silent};
+    RunPipeline({.file = file.string()}, commands_, context);
+  };
+  run("a");
+  fs::create_directories(folder_ / "out/a_videos");
+  run("a");
+  EXPECT_TRUE(fs::exists(folder_ / "out/a_videos"));
+  run("b");
+  EXPECT_FALSE(fs::exists(folder_ / "out/a_videos"));
+}
+
 TEST_F(PipelineRuns, APlanWritesNothing) {
   EXPECT_EQ(Run("text: a", true)["steps"][0]["reason"], "not made yet");
   EXPECT_FALSE(fs::exists(folder_ / "out"));
