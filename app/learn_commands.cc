@@ -156,12 +156,12 @@ Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
     }
   }
   const std::unique_ptr<Policy> policy = MakePolicy(flags.evaluate, twin.info, Models());
+  // hours of work end in these
+  if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
   Json older = OlderReport(flags.out);
   if (context.plan) {
     return PlanEvaluation(flags, twin, policy->info(), !plan.randomizers.empty());
   }
-  // hours of work end in these
-  if (!flags.out.empty()) TryToWrite(flags.out, "out");
   std::optional<EvalReport> other;
   if (!flags.compare.empty()) other = ReadEvalReport(LoadJson(flags.compare), flags.compare);
   VaryFunction vary;

@@ -113,8 +113,11 @@ std::string TextOf(const LockHolder& holder) {
 }  // namespace
 
 fs::path LockFileOf(const fs::path& output) {
-  // "run/" and "run" are one folder
-  std::string text = output.lexically_normal().string();
+  // "run/", "./run" and a link to it are one folder
+  std::error_code failed;
+  fs::path whole = fs::weakly_canonical(output, failed);
+  if (failed) whole = fs::absolute(output).lexically_normal();
+  std::string text = whole.string();
   while (text.size() > 1 && text.back() == '/') text.pop_back();
   return text + ".lock";
 }

@@ -36,7 +36,7 @@ struct LockOptions {
   std::optional<LockKind> kind;
 };
 
-// "<output>.lock": beside the output, so that it may be a file or a folder.
+// "<output>.lock", an absolute path: beside the output, so that it may be a file or a folder.
 std::filesystem::path LockFileOf(const std::filesystem::path& output);
 
 // Holds an output for one writer at a time, on one machine and across machines that share a file

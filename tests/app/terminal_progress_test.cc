@@ -47,7 +47,7 @@ TEST(ProgressLine, TheBarGivesWayBeforeTheWords) {
   // a note that leaves room for a short bar
   ProgressState brief = State();
   brief.note = "93 %";
-  EXPECT_THAT(ProgressLine(brief, 64), HasSubstr("[####.....] "));
+  EXPECT_THAT(ProgressLine(brief, 64), HasSubstr("[#####........] "));
   EXPECT_EQ(Columns(ProgressLine(brief, 64)), 64u);
 }
 

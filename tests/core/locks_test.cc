@@ -93,7 +93,12 @@ TEST_P(Locks, OneProcessHoldsAnOutputOnce) {
   const fs::path output = folder_ / "run";
   const OutputLock lock(output, Options());
   EXPECT_EQ(lock.kind(), GetParam());
-  EXPECT_THAT(Refusal(folder_ / "run/"), HasSubstr("is being written by process"));
+  // under all its names
+  fs::create_directories(output);
+  fs::create_directory_symlink(output, folder_ / "link");
+  for (const char* name : {"run/", "./run", "link", "link/../run"}) {
+    EXPECT_THAT(Refusal(folder_ / name), HasSubstr("is being written by process")) << name;
+  }
 }
 
 TEST_P(Locks, IsLetGoOfWithItsObject) {
