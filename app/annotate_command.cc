@@ -14,10 +14,10 @@ struct AnnotateFlags {
   AnnotateOptions options;
   template <class V>
   void Visit(V& v) {
-    v("path", options.path, "dataset of any known program");
+    v("path", options.path, "dataset of any known program", kRequired);
     v("task", task, "listed task or path of a task.yaml; empty: the dataset's own");
     v("robot", robot, "listed robot or path of a robot.yaml; empty: the dataset's own");
-    v("out", options.out, "dataset to write; the table goes to OUT.review.csv");
+    v("out", options.out, "dataset to write; the table goes to OUT.review.csv", kRequired, kOutput);
     v("review", options.review,
       "table of an earlier run with changed ends (a step, or skip): its ends count");
     v("evidence", options.evidence,
@@ -32,8 +32,8 @@ struct AnnotateFlags {
       "reset distribution of a file that does not tell it: where its fixed objects stand");
     v("control_hz", options.control_hz, "of a file that does not tell its rate; 0: as it tells",
       Limits{0, 1000});
-    v("threads", options.threads, "0: one per core", Limits{0, 4096});
-    v("overwrite", options.overwrite, "replace output and table where they exist");
+    v("threads", options.threads, "0: one per core", Limits{0, 4096}, Effect::kSpeed);
+    v("overwrite", options.overwrite, "replace output and table where they exist", Effect::kPlace);
   }
 };
 

@@ -143,15 +143,15 @@ std::string HeatMapSvg(const HeatMap& map) {
       if (bin >= map.attempts.size() || bin >= map.successes.size()) continue;
       const int64_t tried = map.attempts[bin], good = map.successes[bin];
       const double rate = tried > 0 ? static_cast<double>(good) / static_cast<double>(tried) : 0;
-      const std::string colour = tried == 0 ? "#f9fafb" : good == 0 ? "#fca5a5" : RateColour(rate);
+      const std::string colour = good == 0 ? "#fca5a5" : RateColour(rate);
       // -x up: the first bin of x lies at the top
       const double x = left + iy * cell_w, y = top + ix * cell_h;
       const double x0 = map.x[0] + (map.x[1] - map.x[0]) * ix / map.bins_x;
       const double y0 = map.y[0] + (map.y[1] - map.y[0]) * iy / map.bins_y;
       svg += fmt::format(
-          "<g><rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\" "
-          "stroke=\"#fff\"/><title>x from {:.3f}, y from {:.3f}: {} of {}</title>",
-          x, y, cell_w, cell_h, colour, x0, y0, good, tried);
+          "<g><rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" class=\"{}\" "
+          "fill=\"{}\"/><title>x from {:.3f}, y from {:.3f}: {} of {}</title>",
+          x, y, cell_w, cell_h, tried == 0 ? "cell empty" : "cell", colour, x0, y0, good, tried);
       if (cell_w >= 30 && cell_h >= 16 && tried > 0) {
         svg += TextAt(x + cell_w / 2, y + cell_h / 2 + 3.5, "middle",
                       fmt::format("{}/{}", good, tried),
@@ -162,8 +162,8 @@ std::string HeatMapSvg(const HeatMap& map) {
     }
   }
   svg += fmt::format(
-      "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"none\" "
-      "stroke=\"#d1d5db\"/>",
+      "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" "
+      "class=\"frame\"/>",
       left, top, w, h);
   // where the range begins and ends
   if (map.bins_y > 1) {

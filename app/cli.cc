@@ -9,6 +9,7 @@
 #include <iostream>
 #include <memory>
 
+#include "app/outline.h"
 #include "app/terminal_progress.h"
 #include "core/base/error.h"
 #include "data/store/hdf5/library.h"
@@ -32,7 +33,11 @@ std::string FieldHelp(const FieldInfo& field) {
   const std::string value = field.default_value.is_structured() && field.default_value.empty()
                                 ? ""
                                 : field.default_value.dump();
-  if (!value.empty() && value != "\"\"" && value.size() < 60) help += fmt::format(" [{}]", value);
+  if (field.required) {
+    help += " (required)";
+  } else if (!value.empty() && value != "\"\"" && value.size() < 60) {
+    help += fmt::format(" [{}]", value);
+  }
   return help;
 }
 
@@ -61,7 +66,8 @@ void AddFlags(Invocation& call) {
       option->expected(1, field.is_list ? 1 << 20 : 1);
       // a flag of one word leaves the words behind it alone
       option->allow_extra_args(field.is_list);
-      option->type_name(fmt::format("{}{}", field.form == ValueForm::kNumber ? "NUMBER" : "VALUE",
+      option->type_name(fmt::format("{}{}{}", field.form == ValueForm::kNumber ? "NUMBER" : "VALUE",
+                                    field.unit.empty() ? "" : " (" + field.unit + ")",
                                     field.is_list ? " ..." : ""));
     }
   }
@@ -83,6 +89,34 @@ void AddFlags(Invocation& call) {
                "follow links of datasets out of their folder: for files that you trust");
   app.add_option("--quaternions", call.quaternions,
                  "order in Isaac Lab's files that do not tell theirs: wxyz or xyzw");
+}
+
+// A flag with the names of options as files write them: "--generate.gates.max_speed=1" is
+// "--generate.gates.max-speed=1".
+std::string WithDashes(std::string word) {
+  if (!word.starts_with("--")) return word;
+  const auto end =
+      word.begin() + static_cast<std::ptrdiff_t>(std::min(word.find('='), word.size()));
+  std::replace(word.begin(), end, '_', '-');
+  return word;
+}
+
+// The first flag that a parsed command does not know, with the nearest one that it knows; empty:
+// none.
+std::string UnknownFlag(const Invocation& call) {
+  if (!call.app->parsed()) return "";
+  std::vector<std::string> known;
+  for (const CLI::Option* option : call.app->get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  for (const std::string& word : call.app->remaining()) {
+    if (!word.starts_with("--")) continue;
+    const std::string flag = word.substr(0, word.find('='));
+    const std::string nearest = Nearest(flag, known);
+    return fmt::format("unknown option {}{}; --help lists all", flag,
+                       nearest.empty() ? "" : ": did you mean " + nearest + "?");
+  }
+  return "";
 }
 
 // What a word on the command line says of Isaac Lab's files.
@@ -175,13 +209,12 @@ int RunInvocation(const Invocation& call) {
   AssumeQuaternions(OrderNamed(call.quaternions));
   TerminalProgress progress(call.quiet);
   CommandContext context{.progress = &progress, .plan = call.plan};
-  const Json result = call.command->run(resolved.options, context);
+  const Json result = RunCommand(*call.command, resolved.options, context);
+  const auto& describe = call.plan ? call.command->describe_plan : call.command->describe;
   if (call.json) {
     std::cout << result.dump(2) << std::endl;
-  } else if (call.plan || !call.command->describe) {
-    if (!result.empty()) std::cout << result.dump(2) << std::endl;
   } else {
-    std::cout << call.command->describe(result) << std::flush;
+    std::cout << (describe ? describe(result) : Outline(result)) << std::flush;
   }
   if (!std::cout) ThrowFailed("stdout: could not be written");
   // a command may run well and still have bad news: faults found, replay not exact
@@ -231,6 +264,7 @@ ResolvedOptions ResolveOptions(const Command& command, const std::string& config
 int RunCommandLine(int argc, char** argv) {
   const std::vector<Command> commands = AllCommands();
   CLI::App app("Understudy: from a few demonstrations in VR to a trained and tested robot policy");
+  app.name("understudy");
   app.require_subcommand(1);
   app.set_version_flag("--version", ProgramVersion());
   app.footer(
@@ -263,17 +297,28 @@ int RunCommandLine(int argc, char** argv) {
 
   // CLI11 would only say that a command is missing
   if (argc > 1 && argv[1][0] != '-') {
-    std::vector<std::string> words;
+    std::vector<std::string> known;
     for (const Command& command : commands)
-      words.push_back(command.name.substr(0, command.name.find(' ')));
-    words.erase(std::unique(words.begin(), words.end()), words.end());
-    if (std::find(words.begin(), words.end(), argv[1]) == words.end()) {
-      std::cerr << "understudy: " << UnknownName("command", argv[1], words) << std::endl;
+      known.push_back(command.name.substr(0, command.name.find(' ')));
+    known.erase(std::unique(known.begin(), known.end()), known.end());
+    if (std::find(known.begin(), known.end(), argv[1]) == known.end()) {
+      std::cerr << "understudy: " << UnknownName("command", argv[1], known) << std::endl;
       return 2;
     }
   }
+  // CLI11 takes the words from the back
+  std::vector<std::string> words;
+  for (int i = argc - 1; i > 0; --i) words.push_back(WithDashes(argv[i]));
   try {
-    app.parse(argc, argv);
+    app.parse(words);
+  } catch (const CLI::ExtrasError& error) {
+    for (const auto& call : calls) {
+      const std::string unknown = UnknownFlag(*call);
+      if (unknown.empty()) continue;
+      std::cerr << "understudy " << call->command->name << ": " << unknown << std::endl;
+      return 2;
+    }
+    return app.exit(error) == 0 ? 0 : 2;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }

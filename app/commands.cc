@@ -1,8 +1,10 @@
 #include "app/commands.h"
 
 #include "app/doctor.h"
+#include "app/list.h"
 #include "app/pipeline.h"
 #include "app/report.h"
+#include "app/shipped.h"
 
 namespace understudy {
 namespace {
@@ -12,27 +14,36 @@ struct NoOptions {
   void Visit(V&) {}
 };
 
+struct DoctorOptions {
+  std::string path = ".";
+  template <class V>
+  void Visit(V& v) {
+    v("path", path, "folder that results go to: free space, and which locks work there");
+  }
+};
+
 struct ReportOptions {
   std::string file;
   std::string out;
   template <class V>
   void Visit(V& v) {
-    v("file", file, "pipeline file of the run");
-    v("out", out, "folder of the run, instead of the file's");
+    v("file", file, "pipeline of the run: listed, or path of a YAML file", kRequired);
+    v("out", out, "folder of the run, instead of the file's", Effect::kPlace);
   }
 };
 
 // The page of a run that has been run before, whole or in part.
-Json MakeReport(const ReportOptions& options, const std::vector<Command>& commands) {
+Json MakeReport(const ReportOptions& options, const std::vector<Command>& commands, bool plan) {
   if (options.file.empty()) ThrowUsage("report: name the pipeline file of the run");
-  Pipeline pipeline = FromJson<Pipeline>(LoadYaml(options.file), options.file);
+  const std::string file = FindShipped(ShippedKind::kPipeline, options.file);
+  Pipeline pipeline = FromJson<Pipeline>(LoadYaml(file), file);
   if (!options.out.empty()) pipeline.out = options.out;
-  const auto order = CheckPipeline(pipeline, commands, options.file);
+  const auto order = CheckPipeline(pipeline, commands, file);
   if (!std::filesystem::is_directory(pipeline.out)) {
     ThrowBadInput(pipeline.out + ": there is no run yet: start it with `understudy run " +
                   options.file + "`");
   }
-  WriteReport(pipeline, order, pipeline.out);
+  if (!plan) WriteReport(pipeline, order, pipeline.out);
   return {{"report", (std::filesystem::path(pipeline.out) / "report.html").string()}};
 }
 
@@ -50,22 +61,27 @@ std::vector<Command> AllCommands() {
       },
       DescribeSummary);
   run.positional = {"file"};
+  run.describe_plan = DescribePipelinePlan;
   commands.push_back(std::move(run));
 
   Command report = MakeCommand<ReportOptions>(
       "report", "write the HTML page of a run again",
-      [](const ReportOptions& options, CommandContext&) {
-        return MakeReport(options, AllCommands());
+      [](const ReportOptions& options, CommandContext& context) {
+        return MakeReport(options, AllCommands(), context.plan);
       },
       [](const Json& result) { return result["report"].get<std::string>() + "\n"; });
   report.positional = {"file"};
   commands.push_back(std::move(report));
 
-  commands.push_back(MakeCommand<NoOptions>(
+  Command doctor = MakeCommand<DoctorOptions>(
       "doctor", "what works on this machine, and how to mend what does not",
-      [](const NoOptions&, CommandContext&) { return Diagnose(); }, DescribeDiagnosis));
+      [](const DoctorOptions& options, CommandContext&) { return Diagnose(options.path); },
+      DescribeDiagnosis);
+  doctor.positional = {"path"};
+  commands.push_back(std::move(doctor));
   commands.push_back(MakeCommand<NoOptions>(
-      "list", "tasks, robots, grippers, randomizers, policies and devices",
+      "list",
+      "tasks, robots, grippers, randomizers, formats, policies, devices, plans and pipelines",
       [](const NoOptions&, CommandContext&) { return ListParts(); }, DescribeParts));
   return commands;
 }

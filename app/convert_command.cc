@@ -30,14 +30,14 @@ struct ConvertFlags {
   template <class V>
   void Visit(V& v) {
     v("path", path, "dataset of any known program, or folder of a LeRobot dataset");
-    v("out", out, "file or folder to write");
+    v("out", out, "file or folder to write", kRequired, kOutput);
     v("to", to,
       "format: lerobot = LeRobot v3.0, lerobot21 = LeRobot v2.1 with GR00T's files, understudy = "
       "ours");
     hdf5.Visit(v);
     v("lerobot", lerobot, "how a LeRobot dataset is written");
     v("lerobot_import", lerobot_import, "how a LeRobot dataset is read");
-    v("overwrite", overwrite, "replace it where it exists");
+    v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);
   }
 };
 

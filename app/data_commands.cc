@@ -13,6 +13,7 @@
 #include "data/store/edit/select.h"
 #include "data/store/edit/trim.h"
 #include "data/store/edit/verify.h"
+#include "data/store/files.h"
 #include "data/store/header.h"
 #include "data/store/reader.h"
 
@@ -23,7 +24,7 @@ struct PathOptions {
   std::string path;
   template <class V>
   void Visit(V& v) {
-    v("path", path, "dataset");
+    v("path", path, "dataset", kRequired);
   }
 };
 
@@ -34,12 +35,12 @@ struct VerifyFlags {
   LerobotImportOptions lerobot_import;
   template <class V>
   void Visit(V& v) {
-    v("path", path, "dataset, or folder of a LeRobot dataset");
+    v("path", path, "dataset, or folder of a LeRobot dataset", kRequired);
     v("replay", replay, "also apply the actions in the simulator and compare the states");
     v("task", task, "for the replay: listed task or path of a task.yaml; empty: the dataset's own");
     v("tolerance", options.tolerance, "of the replay, any number of a state; 0: bit by bit",
       Limits{0, 1e9});
-    v("threads", options.threads, "0: one per core", Limits{0, 4096});
+    v("threads", options.threads, "0: one per core", Limits{0, 4096}, Effect::kSpeed);
     v("lerobot_import", lerobot_import, "how a LeRobot dataset is read");
   }
 };
@@ -52,11 +53,11 @@ struct MergeOptions {
   bool overwrite = false;
   template <class V>
   void Visit(V& v) {
-    v("inputs", inputs, "datasets of the same task and robot");
-    v("out", out, "dataset to write");
+    v("inputs", inputs, "datasets of the same task and robot", kRequired);
+    v("out", out, "dataset to write", kRequired, kOutput);
     v("by_reference", by_reference, "a master of relative links instead of a copy");
     v("partial", partial, "also where parts of a run (mimic --shard) are missing");
-    v("overwrite", overwrite, "replace it where it exists");
+    v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);
   }
 };
 
@@ -65,13 +66,13 @@ struct TrimFlags {
   TrimOptions options;
   template <class V>
   void Visit(V& v) {
-    v("path", path, "dataset");
-    v("out", out, "dataset to write");
+    v("path", path, "dataset", kRequired);
+    v("out", out, "dataset to write", kRequired, kOutput);
     v("margin", options.margin, "idle rows that stay at each end", Limits{0, 1e6});
     v("least_rows", options.least_rows, "what would become shorter stays as it is", Limits{1, 1e6});
     v("head", options.head, "trim beginnings");
     v("tail", options.tail, "trim ends");
-    v("overwrite", options.overwrite, "replace it where it exists");
+    v("overwrite", options.overwrite, "replace it where it exists", Effect::kPlace);
   }
 };
 
@@ -80,9 +81,9 @@ struct RepairOptions {
   bool overwrite = false;
   template <class V>
   void Visit(V& v) {
-    v("path", path, "damaged dataset or .part file");
-    v("out", out, "dataset to write");
-    v("overwrite", overwrite, "replace it where it exists");
+    v("path", path, "damaged dataset or .part file", kRequired);
+    v("out", out, "dataset to write", kRequired, kOutput);
+    v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);
   }
 };
 
@@ -93,14 +94,14 @@ struct FilterFlags {
   bool overwrite = false;
   template <class V>
   void Visit(V& v) {
-    v("path", path, "dataset");
-    v("out", out, "dataset to write");
+    v("path", path, "dataset", kRequired);
+    v("out", out, "dataset to write", kRequired, kOutput);
     v("where", where,
       "condition that an episode must meet, such as \"success && steps < 200 && "
       "motion.idle_share < 0.2\"");
     v("drop", drop, "names of episodes to leave out");
     v("by_reference", by_reference, "a master of relative links instead of a copy");
-    v("overwrite", overwrite, "replace it where it exists");
+    v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);
   }
 };
 
@@ -109,13 +110,13 @@ struct RelabelFlags {
   RelabelOptions options;
   template <class V>
   void Visit(V& v) {
-    v("path", path, "dataset");
-    v("out", out, "dataset to write");
+    v("path", path, "dataset", kRequired);
+    v("out", out, "dataset to write", kRequired, kOutput);
     v("where", options.where, "condition of the episodes to change; empty: all");
     v("instruction", options.instruction, "what the operator was asked to do");
     v("success", options.success, "true or false");
     v("cause", options.cause, "of a failure");
-    v("overwrite", options.overwrite, "replace it where it exists");
+    v("overwrite", options.overwrite, "replace it where it exists", Effect::kPlace);
   }
 };
 
@@ -124,8 +125,8 @@ struct SplitFlags {
   SplitOptions options;
   template <class V>
   void Visit(V& v) {
-    v("path", path, "dataset");
-    v("out", out, "dataset to write: the same episodes with the filter keys");
+    v("path", path, "dataset", kRequired);
+    v("out", out, "dataset to write: the same episodes with the filter keys", kRequired, kOutput);
     v("parts", options.parts,
       "share of each part, together at most 1; empty: {train: 0.9, valid: "
       "0.1}",
@@ -134,7 +135,7 @@ struct SplitFlags {
     v("files", options.files, "one dataset per part (out.<part>.h5) instead of filter keys");
     v("seed", options.seed, "of the draw");
     v("by_reference", options.by_reference, "a master of relative links instead of a copy");
-    v("overwrite", options.overwrite, "replace it where it exists");
+    v("overwrite", options.overwrite, "replace it where it exists", Effect::kPlace);
   }
 };
 
@@ -197,18 +198,29 @@ const std::string& Given(const std::string& path, const char* command, const cha
   return path;
 }
 
-std::string Outline(const Json& json, int indent) {
-  std::string text;
-  for (const auto& [key, value] : json.items()) {
-    text += std::string(static_cast<size_t>(indent), ' ') + key + ":";
-    if (value.is_object()) {
-      text += "\n" + Outline(value, indent + 2);
-    } else {
-      text += " " + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
-    }
+namespace {
+
+// What a command that makes a dataset from others would read and write; the checks that need no
+// work are made.
+Json PlanRewrite(const Json& options) {
+  std::vector<std::string> paths = options.value("inputs", std::vector<std::string>{});
+  if (const std::string path = options.value("path", ""); !path.empty()) paths.push_back(path);
+  const std::string out = options.value("out", "");
+  if (paths.empty()) ThrowUsage("name a dataset");
+  if (out.empty()) ThrowUsage("out: name a dataset to write");
+  CheckOutput(out, options.value("overwrite", false), {paths.begin(), paths.end()});
+  Json inputs = Json::array();
+  for (const std::string& path : paths) {
+    const DatasetReader reader(path);
+    int64_t steps = 0;
+    for (const EpisodeSummary& episode : reader.episodes())
+      steps += static_cast<int64_t>(episode.length);
+    inputs.push_back({{"path", path}, {"episodes", reader.episodes().size()}, {"steps", steps}});
   }
-  return text;
+  return {{"inputs", inputs}, {"out", out}};
 }
+
+}  // namespace
 
 std::vector<Command> DataCommands() {
   std::vector<Command> commands;
@@ -286,7 +298,11 @@ std::vector<Command> DataCommands() {
       [](const Json& result) { return Outline(result); }));
   commands.push_back(MakeCommand<RepairOptions>(
       "data repair", "copy what is sound of a damaged dataset into a new one",
-      [](const RepairOptions& options, CommandContext&) -> Json {
+      [](const RepairOptions& options, CommandContext& context) -> Json {
+        if (context.plan) {
+          CheckOutput(Given(options.out, "repair", "out"), options.overwrite, {options.path});
+          return {{"path", Given(options.path, "repair", "path")}, {"out", options.out}};
+        }
         const RepairReport report =
             RepairDataset(Given(options.path, "repair", "path"),
                           Given(options.out, "repair", "out"), options.overwrite);
@@ -303,6 +319,14 @@ std::vector<Command> DataCommands() {
   for (Command& command : commands) {
     command.positional = {command.name == "data merge" ? "inputs" : "path"};
     if (command.name == "data convert") command.positional.push_back("out");
+    // what a damaged file holds is known only once it is repaired
+    for (const char* rewrites :
+         {"data merge", "data filter", "data relabel", "data split", "data trim"}) {
+      if (command.name != rewrites) continue;
+      command.run = [run = command.run](const Json& options, CommandContext& context) {
+        return context.plan ? PlanRewrite(options) : run(options, context);
+      };
+    }
   }
   return commands;
 }

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "app/outline.h"
 #include "app/registry.h"
 
 namespace understudy {
@@ -18,7 +19,5 @@ bool IsLerobotFolder(const std::string& path);
 
 // `path`, or a usage error of `data <command>` that names the field where it is empty.
 const std::string& Given(const std::string& path, const char* command, const char* field);
-// "key: value" lines, nested mappings indented.
-std::string Outline(const Json& json, int indent = 0);
 
 }  // namespace understudy

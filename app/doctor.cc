@@ -8,11 +8,8 @@
 #include <thread>
 
 #include "app/registry.h"
-#include "augment/plan.h"
 #include "core/base/error.h"
-#include "core/spec/listed.h"
-#include "core/spec/robot_spec.h"
-#include "core/spec/task_spec.h"
+#include "core/base/locks.h"
 #include "data/formats/lerobot/module.h"
 #include "data/store/hdf5/library.h"
 #include "data/video/module.h"
@@ -70,9 +67,24 @@ double MemoryGib() {
   return kib / (1 << 20);
 }
 
+// Which lock keeps two commands from writing the same output below `folder`.
+Json LockLine(const std::string& folder) {
+  try {
+    if (ProbeLock(folder) == LockKind::kFlock) {
+      return Line("locks", true, "flock, released when a process ends");
+    }
+    return Line("locks", true,
+                fmt::format("no flock in {}: lock files with host, process and heartbeat; those of "
+                            "a dead machine are taken over after {} s",
+                            folder, kHeartbeatTimeoutSeconds));
+  } catch (const Error& error) {
+    return Line("locks", false, error.what(), "name a folder that you may write to");
+  }
+}
+
 }  // namespace
 
-Json Diagnose() {
+Json Diagnose(const std::string& folder) {
   Json lines = Json::array();
   lines.push_back(
       Line("understudy", true,
@@ -81,13 +93,15 @@ Json Diagnose() {
                        fmt::format("{} cores, {:.1f} GiB of memory",
                                    std::thread::hardware_concurrency(), MemoryGib())));
   std::error_code error;
-  const fs::space_info space = fs::space(fs::current_path(), error);
-  if (!error) {
+  const fs::space_info space = fs::space(folder, error);
+  if (error) ThrowUsage(fmt::format("doctor: {}: {}", folder, error.message()));
+  {
     const double gib = static_cast<double>(space.available) / (1ull << 30);
     lines.push_back(
-        Line("disk", gib > 5, fmt::format("{:.1f} GiB free here", gib),
+        Line("disk", gib > 5, fmt::format("{:.1f} GiB free in {}", gib, folder),
              gib > 5 ? "" : "a demo run needs 5 GiB: free some or use --out elsewhere"));
   }
+  lines.push_back(LockLine(folder));
   lines.push_back(Line("HDF5", true, Hdf5Version()));
 
 #ifdef WITH_MUJOCO
@@ -158,53 +172,6 @@ std::string DescribeDiagnosis(const Json& diagnosis) {
                         line["part"].get<std::string>(), line["what"].get<std::string>());
     const std::string fix = line["fix"];
     if (!fix.empty()) text += fmt::format("                     fix: {}\n", fix);
-  }
-  return text;
-}
-
-Json ListParts() {
-  const fs::path home = HomeFolder();
-  Json parts;
-  for (const std::string& name : ListedNames(home / "sim" / "tasks", "task.yaml")) {
-    const TaskSpec task = LoadTaskSpec(name, home / "sim" / "tasks");
-    Json variants = Json::array();
-    for (const auto& [variant, range] : task.variants) variants.push_back(variant);
-    parts["tasks"].push_back({{"name", name},
-                              {"description", task.description},
-                              {"instruction", task.instruction},
-                              {"robot", task.robot},
-                              {"variants", variants}});
-  }
-  for (const std::string& name : ListedNames(home / "sim" / "robots", "robot.yaml")) {
-    const RobotSpec robot = LoadRobotSpec(name, home / "sim" / "robots");
-    parts["robots"].push_back(
-        {{"name", name},
-         {"description", robot.description + "; carries " + robot.gripper.name},
-         {"gripper", robot.gripper.name}});
-  }
-  for (const std::string& name : ListedNames(home / "sim" / "grippers", "gripper.yaml")) {
-    const GripperSpec gripper = LoadGripperSpec(name, home / "sim" / "grippers");
-    parts["grippers"].push_back({{"name", name}, {"description", gripper.description}});
-  }
-  for (const std::string& name : RandomizerNames())
-    parts["randomizers"].push_back({{"name", name}});
-  parts["policies"].push_back(
-      {{"name", "groot"}, {"description", "flow-matching transformer on images, state and text"}});
-  parts["devices"].push_back(
-      {{"name", "virtual"}, {"description", "virtual headset with a scripted operator"}});
-  parts["devices"].push_back(
-      {{"name", "openxr"}, {"description", "the active OpenXR runtime's headset and controllers"}});
-  return parts;
-}
-
-std::string DescribeParts(const Json& parts) {
-  std::string text;
-  for (const auto& [kind, items] : parts.items()) {
-    text += kind + "\n";
-    for (const Json& item : items) {
-      text += fmt::format("  {:<16} {}\n", item["name"].get<std::string>(),
-                          item.value("description", ""));
-    }
   }
   return text;
 }

@@ -7,12 +7,9 @@
 namespace understudy {
 
 // What works on this machine: every library with its version, the OpenXR runtime, the OpenGL
-// renderer, GPUs, memory and disk; and for each problem the one-line fix. Never throws.
-Json Diagnose();
+// renderer, GPUs and memory; the space and the locks of `folder`; and for each problem the one-line
+// fix. Throws Error(kUsage) if there is no such folder.
+Json Diagnose(const std::string& folder = ".");
 std::string DescribeDiagnosis(const Json& diagnosis);
-
-// Everything that can be named on the command line: tasks, robots, randomizers, policies, devices.
-Json ListParts();
-std::string DescribeParts(const Json& parts);
 
 }  // namespace understudy

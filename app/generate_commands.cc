@@ -8,6 +8,7 @@
 #include "app/mimic_report.h"
 #include "app/page.h"
 #include "app/sample_videos.h"
+#include "app/shipped.h"
 #include "app/twin.h"
 #include "augment/command.h"
 #include "core/base/shard.h"
@@ -22,7 +23,7 @@ namespace {
 
 template <class V>
 void VisitSources(V& v, MimicOptions& mimic) {
-  v("source", mimic.sources, "datasets of demonstrations");
+  v("source", mimic.sources, "datasets of demonstrations", kRequired);
   v("source_mask", mimic.source_mask, "only episodes of this mask; empty: all");
   v("source_limit", mimic.source_limit, "at most so many demonstrations; 0: all", Limits{0, 1e9});
   v("debounce", mimic.debounce, "steps that a signal must stay to end a subtask", Limits{1, 1000});
@@ -49,9 +50,9 @@ struct MimicFlags {
     v("start_turn", start_turn, "rad, of every subtask; 0: as the task says",
       Limits{0, 3.1415926536});
     mimic.run.Visit(v);
-    v("out", mimic.out, "dataset to write");
-    v("overwrite", mimic.overwrite, "replace it where it exists");
-    v("resume", mimic.resume, "go on with an unfinished run of equal settings");
+    v("out", mimic.out, "dataset to write", kRequired, kOutput);
+    v("overwrite", mimic.overwrite, "replace it where it exists", Effect::kPlace);
+    v("resume", mimic.resume, "go on with an unfinished run of equal settings", Effect::kPlace);
     v("report", report, "HTML page to write: rates, causes, coverage, videos; empty: none");
   }
 };
@@ -69,7 +70,7 @@ struct TuneFlags {
     VisitSources(v, mimic);
     tune.Visit(v);
     v("generate", mimic.run.generate, "how attempts are executed");
-    v("out", out, "file to write the settings to: for `mimic --subtasks`");
+    v("out", out, "file to write the settings to: for `mimic --subtasks`", kRequired, kOutput);
   }
 };
 
@@ -79,7 +80,7 @@ struct AugmentFlags {
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml; empty: the inputs' own");
-    v("plan_file", plan_file, "YAML file of randomizers");
+    v("plan_file", plan_file, "randomizers: listed plan or path of a YAML file");
     augment.Visit(v);
   }
 };
@@ -116,6 +117,11 @@ AdaptSource Adapter(const Twin& twin) {
     const std::string family = FamilyOf(reader.header());
     if (!family.empty()) Translation(family, &twin.task, &twin.robot).ToOurs(episode);
   };
+}
+
+// Parts of a run get names of their own.
+std::filesystem::path OutputOf(const MimicOptions& options) {
+  return ParseShard(options.run.shard).Output(options.out);
 }
 
 // Where the page goes; parts of a run get names of their own.
@@ -204,7 +210,8 @@ std::string DescribeTune(const Json& result) {
 
 void ReadPlanFile(const std::string& file, AugmentPlan* plan) {
   if (file.empty()) return;
-  *plan = FromJson<AugmentPlan>(LoadYaml(file), file, *plan);
+  const std::string found = FindShipped(ShippedKind::kPlan, file);
+  *plan = FromJson<AugmentPlan>(LoadYaml(found), found, *plan);
 }
 
 Command MimicCommand() {
@@ -215,7 +222,13 @@ Command MimicCommand() {
         Twin twin = TwinOfSources(flags.task, flags.robot, flags.subtasks, &options);
         ChangeTransits(flags, &twin.task);
         const WorkerSeams seams(twin.simulators, twin.planners, DescribeRobot(twin.robot));
-        if (context.plan) return PlanMimic(options, twin.task, seams, Adapter(twin)).ToJson();
+        if (context.plan) {
+          if (!options.out.empty()) {
+            CheckOutput(OutputOf(options), options.overwrite,
+                        {options.sources.begin(), options.sources.end()});
+          }
+          return PlanMimic(options, twin.task, seams, Adapter(twin)).ToJson();
+        }
         const std::filesystem::path page = PageFile(flags);
         const MimicReport report =
             RunMimic(options, twin.task, seams, *context.progress, Adapter(twin));
@@ -232,6 +245,12 @@ Command MimicCommand() {
       },
       DescribeMimic);
   command.positional = {"source"};
+  // parts of one run may be made at the same time
+  command.writes = [](const Json& json) -> std::vector<std::string> {
+    const MimicOptions options = FromJson<MimicFlags>(json, "mimic").mimic;
+    if (options.out.empty()) return {};
+    return {OutputOf(options).string()};
+  };
   return command;
 }
 
@@ -240,10 +259,8 @@ Command TuneCommand() {
       "mimic tune", "search the settings of a task's subtasks for a higher rate of success",
       [](const TuneFlags& flags, CommandContext& context) -> Json {
         if (flags.out.empty()) ThrowUsage("no file for the settings: give one (--out)");
-        if (!context.plan) {
-          TryToWrite(flags.out, "out");
-          CheckRemade(flags.out, kTunedStart, "file of tuned settings");
-        }
+        CheckRemade(flags.out, kTunedStart, "file of tuned settings");
+        if (!context.plan) TryToWrite(flags.out, "out");
         MimicOptions options = flags.mimic;
         const Twin twin = TwinOfSources(flags.task, flags.robot, flags.subtasks, &options);
         if (context.plan) return {{"attempts_at_most", flags.tune.attempts_at_most()}};
@@ -260,7 +277,6 @@ Command TuneCommand() {
       },
       DescribeTune);
   command.positional = {"source"};
-  command.outputs = {"out"};
   return command;
 }
 
@@ -272,7 +288,13 @@ Command AugmentCommand() {
         const Twin twin = LoadTwin(origin.task, origin.robot);
         AugmentOptions options = flags.augment;
         ReadPlanFile(flags.plan_file, &options.plan);
-        if (context.plan) return PlanAugment(options, twin.renderers);
+        if (context.plan) {
+          if (!options.out.empty()) {
+            CheckOutput(options.out, options.overwrite,
+                        {options.inputs.begin(), options.inputs.end()});
+          }
+          return PlanAugment(options, twin.renderers);
+        }
         return RunAugment(options, twin.renderers, *context.progress).ToJson();
       },
       [](const Json& result) {

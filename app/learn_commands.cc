@@ -2,7 +2,10 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "app/commands.h"
 #include "app/twin.h"
@@ -44,9 +47,10 @@ struct EvaluateFlags {
     v("baseline", evaluate.baseline,
       "instead of the network: hold, or mean_chunk of the checkpoint");
     evaluate.eval.Visit(v);
-    v("plan_file", plan_file, "YAML file of randomizers: every episode gets a look of its own");
+    v("plan_file", plan_file,
+      "randomizers: listed plan or path of a YAML file; every episode gets a look of its own");
     v("compare", compare, "report of another evaluation on the same seeds, compared in pairs");
-    v("out", out, "report to write; videos go to a folder beside it");
+    v("out", out, "report to write; videos go to a folder beside it", kOutput);
   }
 };
 
@@ -57,11 +61,57 @@ fs::path VideoFile(const std::string& out, int64_t episode) {
   return fs::path(folder.string() + "_videos") / fmt::format("episode_{:04}.mp4", episode);
 }
 
-SinkFactory VideoSinks(const std::string& out, const EvalOptions& options) {
+// The report that `out` holds, and that a new one may replace; null if there is none. Throws
+// Error(kUsage) for any other file: it is somebody's own.
+Json OlderReport(const std::string& out) {
+  if (out.empty() || !fs::exists(out)) return nullptr;
+  try {
+    Json report = LoadJson(out);
+    ReadEvalReport(report, out);
+    return report;
+  } catch (const Error&) {
+    ThrowUsage(fmt::format(
+        "out: {}: exists already, and is no report of this program; choose another name", out));
+  }
+}
+
+// The videos of an older report go with it; other files in their folder stay.
+void RemoveVideos(const Json& report, const std::string& out) {
+  std::error_code ignored;
+  const fs::path folder = VideoFile(out, 0).parent_path();
+  for (const Json& video : report.value("videos", Json::array())) {
+    // a report may have been moved away from its videos, and another one's must not be lost
+    fs::remove(folder / fs::path(video.value("file", "")).filename(), ignored);
+  }
+  if (fs::is_empty(folder, ignored)) fs::remove(folder, ignored);
+}
+
+// What an evaluation would take, in counts.
+Json PlanEvaluation(const EvaluateFlags& flags, const Twin& twin, const PolicyInfo& policy,
+                    bool varied) {
+  const EvalOptions& eval = flags.evaluate.eval;
+  const int64_t horizon = eval.horizon > 0 ? eval.horizon : twin.task.horizon;
+  return {{"policy", policy.name},
+          {"checkpoint", flags.evaluate.checkpoint},
+          {"task", twin.task.name},
+          {"variant", eval.variant},
+          {"seed", eval.seed},
+          {"episodes", eval.episodes},
+          {"starts", eval.episodes},
+          {"drawn_looks", varied ? eval.episodes : 0},
+          {"steps_at_most", eval.episodes * horizon},
+          {"videos_at_most", flags.out.empty() ? 0 : eval.videos_success + eval.videos_failure},
+          {"out", flags.out}};
+}
+
+// `begin` is called before the video of an episode is written.
+SinkFactory VideoSinks(const std::string& out, const EvalOptions& options,
+                       const std::function<void(int64_t)>& begin) {
   const bool wanted = !out.empty() && options.videos_success + options.videos_failure > 0;
   if (!wanted || !HasModule(VideoModule::kName)) return {};
-  return [out](int64_t episode, bool, const std::vector<std::string>& cameras,
-               double control_hz) -> std::unique_ptr<FrameSink> {
+  return [out, begin](int64_t episode, bool, const std::vector<std::string>& cameras,
+                      double control_hz) -> std::unique_ptr<FrameSink> {
+    begin(episode);
     const fs::path file = VideoFile(out, episode);
     fs::create_directories(file.parent_path());
     return Module<VideoModule>().make_sink(file, cameras.size(), control_hz, {});
@@ -79,13 +129,12 @@ Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
     }
   }
   const std::unique_ptr<Policy> policy = MakePolicy(flags.evaluate, twin.info, Models());
-  if (context.plan) {
-    return {{"episodes", flags.evaluate.eval.episodes},
-            {"policy", policy->info().name},
-            {"checkpoint", flags.evaluate.checkpoint}};
-  }
   // hours of work end in these
-  if (!flags.out.empty()) TryToWrite(flags.out, "out");
+  if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
+  Json older = OlderReport(flags.out);
+  if (context.plan) {
+    return PlanEvaluation(flags, twin, policy->info(), !plan.randomizers.empty());
+  }
   std::optional<EvalReport> other;
   if (!flags.compare.empty()) other = ReadEvalReport(LoadJson(flags.compare), flags.compare);
   VaryFunction vary;
@@ -94,15 +143,24 @@ Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
       return Draw(plan, scene, key);
     };
   }
+  const auto forget_older = [&] {
+    if (older.is_object()) RemoveVideos(std::exchange(older, nullptr), flags.out);
+  };
+  std::set<int64_t> filmed;
+  const auto film = [&](int64_t episode) {
+    forget_older();
+    filmed.insert(episode);
+  };
   const EvalReport report =
       Evaluate(*policy, twin.simulators, twin.renderers, flags.evaluate.eval, vary,
-               VideoSinks(flags.out, flags.evaluate.eval), *context.progress);
+               VideoSinks(flags.out, flags.evaluate.eval, film), *context.progress);
+  forget_older();
 
   Json result = report.ToJson();
   result["videos"] = Json::array();
   for (const EvalEpisode& episode : report.episodes) {
     const fs::path file = VideoFile(flags.out, episode.index);
-    if (flags.out.empty() || !fs::exists(file)) continue;
+    if (!filmed.contains(episode.index) || !fs::exists(file)) continue;
     result["videos"].push_back({{"file", file.string()},
                                 {"episode", episode.index},
                                 {"success", episode.success},

@@ -257,6 +257,7 @@ std::string MimicPage(const Json& result, const Json& task, const Json& options,
       BeginPage(fmt::format("Mimic: {} {}", result.value("task", ""), result.value("variant", "")),
                 fmt::format("Seed {}: {}.", result.value("seed", uint64_t{0}),
                             result.value("stop_reason", "")));
+  if (result.value("interrupted", false)) html += Notice("Interrupted: a part of the attempts.");
   html += MimicNumbers(result) + Sections(result, names, control_hz, Films(samples, names));
   html += fmt::format(
       "<h3>Exactly what was run</h3><details><summary>options</summary><pre>{}</pre></details>",

@@ -22,6 +22,8 @@ std::string EndPage();
 
 // A number with its label in a box; stands in a <div class="cards">.
 std::string Card(const std::string& value, const std::string& label);
+// A paragraph that stands out: what the reader must know before the numbers.
+std::string Notice(const std::string& text);
 std::string Percent(double share);
 // A bar that is filled to `share` of its length, in a CSS colour.
 std::string ShareBar(double share, const std::string& colour);

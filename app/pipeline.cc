@@ -7,11 +7,14 @@
 #include <chrono>
 #include <ctime>
 #include <functional>
+#include <optional>
 #include <regex>
 #include <set>
 
 #include "app/report.h"
+#include "app/shipped.h"
 #include "core/base/hash.h"
+#include "core/base/locks.h"
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
 
@@ -101,15 +104,10 @@ void HashAssets(const Json& options, const std::set<std::string>& made, Hasher& 
     if (is_file && !made.contains(text)) hasher.Add(FileHash(text));
     return text;
   });
-}
-
-// Cheap identity of an output: a changed or missing file makes its step run again.
-std::string Fingerprint(const fs::path& output) {
-  std::error_code error;
-  if (fs::is_directory(output, error)) return "folder";
-  const auto size = fs::file_size(output, error);
-  if (error) return "";
-  return fmt::format("{}:{}", size, fs::last_write_time(output).time_since_epoch().count());
+  // a plan may be given by name
+  const std::string plan = options.value("plan_file", "");
+  const std::string found = FindShipped(ShippedKind::kPlan, plan);
+  if (found != plan && fs::is_regular_file(found)) hasher.Add(FileHash(found));
 }
 
 std::string Suffix(const Command& command) {
@@ -132,6 +130,10 @@ void RemoveStale(const fs::path& output) {
     std::error_code ignored;
     fs::remove_all(output.string() + suffix, ignored);
   }
+  // videos of an evaluation's report
+  if (output.extension() != ".json") return;
+  std::error_code ignored;
+  fs::remove_all(fs::path(output).replace_extension().string() + "_videos", ignored);
 }
 
 // Whether a command stopped early because it was asked to; one that was asked too late is done.
@@ -145,10 +147,32 @@ struct Planned {
   Json options;
   fs::path output;
   bool up_to_date = false;
+  std::string reason;  // to run it; empty: up to date
   Json state;
 };
 
+std::string ReasonToRun(const Planned& step, bool force) {
+  if (force) return "forced";
+  if (!step.state.is_object()) return "not made yet";
+  if (step.state["key"] != step.key) return "settings, inputs or program changed";
+  const std::string now = Fingerprint(step.output);
+  if (now.empty()) return "output missing";
+  return step.state["fingerprint"] == now ? "" : "output changed";
+}
+
 }  // namespace
+
+std::string Fingerprint(const fs::path& output) {
+  std::error_code error;
+  if (fs::is_directory(output, error)) {
+    Hasher hasher;
+    HashFolder(output, hasher);
+    return "folder:" + hasher.Hex();
+  }
+  const auto size = fs::file_size(output, error);
+  if (error) return "";
+  return fmt::format("{}:{}", size, fs::last_write_time(output).time_since_epoch().count());
+}
 
 std::vector<std::string> InputsOf(const PipelineStep& step) {
   std::vector<std::string> inputs;
@@ -226,11 +250,17 @@ Json LoadStepState(const fs::path& out, const std::string& step) {
 Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& commands,
                  CommandContext& context) {
   if (options.file.empty()) ThrowUsage("run: name a pipeline file, for example demo/stack.yaml");
-  Pipeline pipeline = FromJson<Pipeline>(LoadYaml(options.file), options.file);
+  const std::string file = FindShipped(ShippedKind::kPipeline, options.file);
+  Pipeline pipeline = FromJson<Pipeline>(LoadYaml(file), file);
   if (!options.out.empty()) pipeline.out = options.out;
-  const std::vector<std::string> order = CheckPipeline(pipeline, commands, options.file);
+  const std::vector<std::string> order = CheckPipeline(pipeline, commands, file);
   const fs::path out = pipeline.out;
-  fs::create_directories(out / ".state");
+  // a second run of the pipeline would redo the same steps
+  std::optional<OutputLock> lock;
+  if (!context.plan) {
+    lock.emplace(out);
+    fs::create_directories(out / ".state");
+  }
 
   // which steps are asked for, with their inputs
   std::set<std::string> wanted;
@@ -268,27 +298,31 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     Hasher hasher;
     hasher.Add(ProgramHash());
     hasher.Add(spec.command);
-    hasher.Add(plan.options.dump());
+    // where things go and how fast they are made changes nothing in them
+    hasher.Add(ResultOptions(plan.options, command.fields).dump());
     HashAssets(plan.options, made, hasher);
     for (const std::string& input : InputsOf(spec)) hasher.Add(planned.at(input).key);
     plan.key = hasher.Hex();
 
     plan.state = LoadStepState(out, step);
-    plan.up_to_date = !options.force && plan.state.is_object() && plan.state["key"] == plan.key &&
-                      plan.state["fingerprint"] == Fingerprint(plan.output);
+    plan.reason = ReasonToRun(plan, options.force);
+    plan.up_to_date = plan.reason.empty();
   }
 
   if (context.plan) {
     Json listing = Json::array();
+    int to_run = 0;
     for (const std::string& step : order) {
       if (!wanted.contains(step)) continue;
       listing.push_back({{"step", step},
                          {"command", pipeline.steps.at(step).command},
                          {"inputs", InputsOf(pipeline.steps.at(step))},
                          {"output", planned[step].output.string()},
-                         {"up_to_date", planned[step].up_to_date}});
+                         {"up_to_date", planned[step].up_to_date},
+                         {"reason", planned[step].reason}});
+      to_run += planned[step].up_to_date ? 0 : 1;
     }
-    return {{"steps", listing}};
+    return {{"steps", listing}, {"to_run", to_run}};
   }
 
   // run what is not up to date
@@ -317,7 +351,7 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     const auto start = std::chrono::steady_clock::now();
     CommandContext step_context{.progress = context.progress};
     const Command& command = FindCommand(commands, spec.command);
-    const Json result = command.run(plan.options, step_context);
+    const Json result = RunCommand(command, plan.options, step_context);
     if (StoppedEarly(result)) {
       ThrowFailed(
           fmt::format("interrupted in step '{}'; run the same command again to go on", step));
@@ -370,7 +404,6 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
 }
 
 std::string DescribeSummary(const Json& summary) {
-  if (!summary.contains("rows")) return summary.dump(2) + "\n";
   std::string text = fmt::format("\n{:<12} {:<12} {:>9} {:>10} {:>9}   {}\n", "policy", "condition",
                                  "episodes", "successes", "success", "95 % interval");
   for (const Json& row : summary["rows"]) {
@@ -383,6 +416,18 @@ std::string DescribeSummary(const Json& summary) {
                     100 * row["interval"][0].get<double>(), 100 * row["interval"][1].get<double>());
   }
   return text + fmt::format("\nreport: {}\n", summary["report"].get<std::string>());
+}
+
+std::string DescribePipelinePlan(const Json& plan) {
+  std::string text;
+  for (const Json& step : plan["steps"]) {
+    const std::string reason = step["reason"];
+    text += fmt::format("{:<8} {:<22} {:<9} {}{}\n", reason.empty() ? "keep" : "run",
+                        step["step"].get<std::string>(), step["command"].get<std::string>(),
+                        step["output"].get<std::string>(), reason.empty() ? "" : ": " + reason);
+  }
+  return text +
+         fmt::format("{} of {} steps to run\n", plan["to_run"].get<int>(), plan["steps"].size());
 }
 
 }  // namespace understudy

@@ -59,8 +59,8 @@ struct PipelineOptions {
   std::vector<std::string> only;  // steps to run, with the inputs that they lack
   template <class V>
   void Visit(V& v) {
-    v("file", file, "pipeline file");
-    v("out", out, "folder of all outputs, instead of the file's");
+    v("file", file, "pipeline: listed, or path of a YAML file", kRequired);
+    v("out", out, "folder of all outputs, instead of the file's", Effect::kPlace);
     v("force", force, "redo every step");
     v("only", only, "these steps alone, with the inputs that they lack");
   }
@@ -72,8 +72,13 @@ struct PipelineOptions {
 Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& commands,
                  CommandContext& context);
 
-// The summary as a table for people.
+// The summary as a table for people, and the plan of a run.
 std::string DescribeSummary(const Json& summary);
+std::string DescribePipelinePlan(const Json& plan);
+
+// Identity of an output: of a file its size and time of change, of a folder the names and contents
+// of all files below it. A changed or missing output makes its step run again. Empty if missing.
+std::string Fingerprint(const std::filesystem::path& output);
 
 // What is known of a step that ended well; from <out>/.state/<step>.json. Empty where there is
 // none.

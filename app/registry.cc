@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <vector>
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "core/base/locks.h"
 #include "core/base/module.h"
 
 namespace understudy {
@@ -19,6 +21,28 @@ const Command& FindCommand(const std::vector<Command>& commands, const std::stri
     names.push_back(command.name);
   }
   ThrowUsage(UnknownName("command", name, names));
+}
+
+std::vector<std::string> OutputsOf(const std::vector<FieldInfo>& fields, const Json& options) {
+  std::vector<std::string> outputs;
+  for (const FieldInfo& field : fields) {
+    if (!field.output) continue;
+    std::string pointer = "/" + field.path;
+    std::replace(pointer.begin(), pointer.end(), '.', '/');
+    const std::string path = options.value(Json::json_pointer(pointer), std::string());
+    if (!path.empty()) outputs.push_back(path);
+  }
+  return outputs;
+}
+
+Json RunCommand(const Command& command, const Json& options, CommandContext& context) {
+  std::vector<std::unique_ptr<OutputLock>> locks;
+  if (!context.plan) {
+    for (const std::string& output : command.writes(options)) {
+      locks.push_back(std::make_unique<OutputLock>(output));
+    }
+  }
+  return command.run(options, context);
 }
 
 fs::path HomeFolder() {

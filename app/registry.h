@@ -24,15 +24,20 @@ struct Command {
   std::string summary;                  // one line for --help
   std::vector<FieldInfo> fields;        // options, for --help and flags
   std::vector<std::string> positional;  // fields that may be given without their name, in order
-  std::vector<std::string> outputs;     // option fields that name what the command writes
   Json defaults;
   // Checks `options` and fills in defaults; throws Error with every violation.
   std::function<Json(const Json& options)> resolve;
   // Runs; returns the result for --json and summaries.
   std::function<Json(const Json& options, CommandContext& context)> run;
-  // The result for people, on stdout; empty: nothing to say beyond progress.
-  std::function<std::string(const Json& result)> describe;
+  // The result for people, on stdout, and that of --plan; empty: an outline of the JSON.
+  std::function<std::string(const Json&result)> describe, describe_plan;
+  // Files and folders that a run with these options writes, and holds a lock on: the values of the
+  // kOutput options unless a command says otherwise.
+  std::function<std::vector<std::string>(const Json& options)> writes;
 };
+
+// Values of the kOutput fields that name something.
+std::vector<std::string> OutputsOf(const std::vector<FieldInfo>& fields, const Json& options);
 
 // Options is a visitable struct; run takes it filled in.
 template <class Options>
@@ -49,8 +54,13 @@ Command MakeCommand(std::string name, std::string summary,
     return run(FromJson<Options>(json, name), context);
   };
   command.describe = std::move(describe);
+  command.writes = [fields = command.fields](const Json& json) { return OutputsOf(fields, json); };
   return command;
 }
+
+// Runs `command`, with a lock on what it writes unless it only plans. Throws Error(kUsage) naming
+// the holder if somebody else is writing there.
+Json RunCommand(const Command& command, const Json& options, CommandContext& context);
 
 // Every command of the program, in the order of the workflow: app/commands.cc.
 std::vector<Command> AllCommands();

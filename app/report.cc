@@ -10,6 +10,7 @@
 #include "app/mimic_report.h"
 #include "app/page.h"
 #include "app/pipeline.h"
+#include "core/base/locks.h"
 #include "data/store/header.h"
 #include "data/store/reader.h"
 #include "data/video/module.h"
@@ -224,6 +225,24 @@ std::string VideoOf(const fs::path& file) {
   return bytes.empty() ? "" : VideoTag(bytes);
 }
 
+// Two policies on the same starts: who succeeded where the other failed.
+std::string PairedTable(const Json& paired, const std::string& name, const std::string& other) {
+  const double difference = paired.value("difference", 0.0);
+  const double p = paired.value("p_value", 1.0);
+  return fmt::format(
+             "<h3>Compared with {} on the same {} seeds</h3><table><thead><tr>"
+             "<th class=\"n\">both succeed</th><th class=\"n\">only {}</th>"
+             "<th class=\"n\">only {}</th><th class=\"n\">neither</th></tr></thead><tbody><tr>",
+             EscapeHtml(other), paired.value("pairs", 0), EscapeHtml(name), EscapeHtml(other)) +
+         fmt::format(
+             "<td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
+             "<td class=\"n\">{}</td></tr></tbody></table><p>Difference {:+.1f} percentage points; "
+             "exact McNemar test: p {}.</p>",
+             paired.value("both", 0), paired.value("only_a", 0), paired.value("only_b", 0),
+             paired.value("neither", 0), 100 * difference,
+             p < 1e-4 ? std::string("&lt; 0.0001") : fmt::format("= {:.4f}", p));
+}
+
 std::string EvaluateSection(const StepView& step) {
   const Json& result = step.result();
   std::string html =
@@ -238,10 +257,10 @@ std::string EvaluateSection(const StepView& step) {
     html += Card(count.dump(), cause);
   }
   html += "</div>";
+  if (result.value("interrupted", false)) html += Notice("Interrupted: a part of the episodes.");
   if (result.contains("paired")) {
-    html +=
-        fmt::format("<details><summary>compared on the same seeds</summary><pre>{}</pre></details>",
-                    EscapeHtml(result["paired"].dump(2)));
+    const std::string other = step.state["options"].value("compare", "");
+    html += PairedTable(result["paired"], step.name, fs::path(other).stem().string());
   }
   std::string videos;
   for (const Json& video : result.value("videos", Json::array())) {
@@ -282,6 +301,18 @@ std::string ProvenanceSection(const std::vector<StepView>& steps) {
   return html;
 }
 
+// Which steps of a run are not done.
+std::string Unfinished(const std::vector<StepView>& steps, const std::vector<std::string>& order) {
+  std::vector<std::string> open;
+  for (const std::string& name : order) {
+    const bool done = std::any_of(steps.begin(), steps.end(),
+                                  [&](const StepView& step) { return step.name == name; });
+    if (!done) open.push_back(name);
+  }
+  return fmt::format("This run is not finished: {} of {} steps are done. Not done: {}.",
+                     steps.size(), order.size(), fmt::join(open, ", "));
+}
+
 }  // namespace
 
 void WriteReport(const Pipeline& pipeline, const std::vector<std::string>& order,
@@ -296,6 +327,7 @@ void WriteReport(const Pipeline& pipeline, const std::vector<std::string>& order
 
   std::string html =
       BeginPage(pipeline.title.empty() ? pipeline.name : pipeline.title, pipeline.description);
+  if (steps.size() < order.size()) html += Notice(Unfinished(steps, order));
   html += SuccessTable(steps);
   for (const StepView& step : steps) {
     if (step.command == "teleop") html += RecordSection(step);
@@ -308,6 +340,7 @@ void WriteReport(const Pipeline& pipeline, const std::vector<std::string>& order
   }
   html += ProvenanceSection(steps);
   html += EndPage();
+  const OutputLock lock(out / "report.html");
   WriteTextAtomically(out / "report.html", html);
 }
 

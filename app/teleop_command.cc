@@ -6,6 +6,7 @@
 
 #include "app/commands.h"
 #include "app/twin.h"
+#include "data/store/files.h"
 #include "teleop/command.h"
 #include "teleop/operator/scripted_person.h"
 #ifdef WITH_OPENXR
@@ -145,6 +146,23 @@ TeleopReport RecordWith(const TeleopFlags& flags, Progress& progress) {
 #endif
 }
 
+// What a session would take, in counts; the same checks as before a session.
+Json PlanTeleop(const TeleopFlags& flags) {
+  const TaskSpecs specs = LoadSpecs(flags.task, flags.robot);
+  VariantOf(specs.task, flags.teleop.variant);
+  const TeleopOptions& teleop = flags.teleop;
+  if (!teleop.out.empty()) CheckOutput(teleop.out, teleop.overwrite);
+  const int most = teleop.max_attempts > 0 ? teleop.max_attempts : 10 + 5 * teleop.demos;
+  return {{"task", specs.task.name},
+          {"robot", specs.task.robot},
+          {"variant", teleop.variant},
+          {"device", ToJson(flags.device)},
+          {"demos", teleop.demos},
+          {"attempts_at_most", most},
+          {"seconds_per_attempt_at_most", teleop.record.max_seconds},
+          {"out", teleop.out}};
+}
+
 std::string DescribeTeleop(const Json& result) {
   const double recorded = result["recorded_s"].get<double>(), wall = result["wall_s"].get<double>();
   std::string text = fmt::format(
@@ -166,9 +184,7 @@ Command TeleopCommand() {
   return MakeCommand<TeleopFlags>(
       "teleop", "record demonstrations with a headset, or with the virtual one",
       [](const TeleopFlags& flags, CommandContext& context) -> Json {
-        if (context.plan) {
-          return {{"demos", flags.teleop.demos}, {"out", flags.teleop.out}, {"task", flags.task}};
-        }
+        if (context.plan) return PlanTeleop(flags);
         Json result = ToJson(RecordWith(flags, *context.progress));
         result["failed"] = !result["complete"].get<bool>();
         return result;

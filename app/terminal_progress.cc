@@ -1,12 +1,33 @@
 #include "app/terminal_progress.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 
 namespace understudy {
+namespace {
+
+bool BeginsCharacter(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
+
+// Of UTF-8 text, one for each character.
+size_t Columns(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), BeginsCharacter));
+}
+
+// At most `columns` of the text, the last one an ellipsis where something is left out; 0: all.
+std::string Shortened(const std::string& text, size_t columns) {
+  if (columns == 0 || Columns(text) <= columns) return text;
+  size_t kept = 0, end = 0;
+  for (; end < text.size(); ++end) {
+    if (BeginsCharacter(text[end]) && ++kept == columns) break;
+  }
+  return text.substr(0, end) + "…";
+}
+
+}  // namespace
 
 std::string FormatDuration(double seconds) {
   const auto whole = static_cast<int64_t>(std::max(0.0, seconds) + 0.5);
@@ -14,6 +35,40 @@ std::string FormatDuration(double seconds) {
     return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
   }
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+size_t TerminalColumns() {
+  winsize size{};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  return known ? size.ws_col : 80;
+}
+
+std::string ProgressLine(const ProgressState& state, size_t columns) {
+  constexpr size_t kBar = 24, kShortestBar = 6;
+  const double share =
+      state.total > 0
+          ? std::clamp(static_cast<double>(state.done) / static_cast<double>(state.total), 0.0, 1.0)
+          : 0;
+  std::string tail = state.total > 0 ? fmt::format("{:3.0f}% ", 100 * share) : "";
+  tail += fmt::format("{} {}, {:.1f}/s", state.done, state.unit, state.rate);
+  if (state.total > 0 && state.rate > 0) {
+    tail += fmt::format(", {} left",
+                        FormatDuration(static_cast<double>(state.total - state.done) / state.rate));
+  }
+  if (!state.note.empty()) tail += ", " + state.note;
+  // the bar takes what the words leave
+  const size_t words = Columns(state.what) + 1 + Columns(tail);
+  size_t bar = state.total > 0 ? kBar : 0;
+  if (bar > 0 && columns > 0 && words + bar + 3 > columns) {
+    bar = columns > words + 3 ? columns - words - 3 : 0;
+    if (bar < kShortestBar) bar = 0;
+  }
+  std::string line = state.what + " ";
+  if (bar > 0) {
+    const auto filled = static_cast<size_t>(share * static_cast<double>(bar));
+    line += fmt::format("[{}{}] ", std::string(filled, '#'), std::string(bar - filled, '.'));
+  }
+  return Shortened(line + tail, columns);
 }
 
 TerminalProgress::TerminalProgress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO)) {}
@@ -67,20 +122,9 @@ void TerminalProgress::Draw() {
   const double seconds = std::chrono::duration<double>(last_draw_ - start_).count();
   const double rate =
       seconds > 0 ? static_cast<double>(done_ - std::max<int64_t>(0, first_done_)) / seconds : 0;
-  std::string line = what_ + " ";
-  if (total_ > 0) {
-    constexpr int kWidth = 24;
-    const double share =
-        std::clamp(static_cast<double>(done_) / static_cast<double>(total_), 0.0, 1.0);
-    const int filled = static_cast<int>(share * kWidth);
-    line += fmt::format("[{}{}] {:3.0f}% ", std::string(filled, '#'),
-                        std::string(kWidth - filled, '.'), 100 * share);
-  }
-  line += fmt::format("{} {}, {:.1f}/s", done_, unit_, rate);
-  if (total_ > 0 && rate > 0) {
-    line += fmt::format(", {} left", FormatDuration(static_cast<double>(total_ - done_) / rate));
-  }
-  if (!note_.empty()) line += ", " + note_;
+  // one column less: some terminals wrap when the last one is filled
+  const std::string line = ProgressLine({what_, unit_, note_, total_, done_, rate},
+                                        terminal_ ? TerminalColumns() - 1 : 0);
   if (terminal_) {
     std::fputs(("\r\033[K" + line).c_str(), stderr);
     std::fflush(stderr);

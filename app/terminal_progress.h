@@ -30,6 +30,19 @@ class TerminalProgress : public Progress {
   Clock::time_point start_, last_draw_;
 };
 
+// What a progress line shows.
+struct ProgressState {
+  std::string what, unit, note;
+  int64_t total = 0, done = 0;  // total 0: unknown
+  double rate = 0;              // per second
+};
+// The line, no wider than `columns` (0: as wide as it gets): the bar is shortened first, then the
+// note, then the end.
+std::string ProgressLine(const ProgressState& state, size_t columns);
+
+// Columns of the terminal on stderr; 80 if unknown.
+size_t TerminalColumns();
+
 // "1:05", "2:10:00"
 std::string FormatDuration(double seconds);
 

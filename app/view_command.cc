@@ -24,17 +24,17 @@ struct ViewFlags {
   bool by_reference = false, overwrite = false;
   template <class V>
   void Visit(V& v) {
-    v("path", path, "dataset");
+    v("path", path, "dataset", kRequired);
     v("port", port, "of 127.0.0.1; 0: a free one", Limits{0, 65535});
     v("marks", marks, "file of the marks; empty: <dataset>.marks.json");
     v("apply_marks", apply_marks,
       "show nothing: write the marks as filter keys of a new dataset, --out");
-    v("out", out, "with --apply-marks: dataset to write");
+    v("out", out, "with --apply-marks: dataset to write", kOutput);
     v("key", key, "with --apply-marks: filter key of the kept episodes");
     v("drop_key", drop_key, "with --apply-marks: filter key of the dropped ones");
     v("unmarked", unmarked, "with --apply-marks: which key episodes without a mark go to");
     v("by_reference", by_reference, "a master of relative links instead of a copy");
-    v("overwrite", overwrite, "replace it where it exists");
+    v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);
   }
 };
 

@@ -162,10 +162,7 @@ AugmentReport RunAugment(const AugmentOptions& options, const RendererFactory& r
   header.parents.clear();
   for (const DatasetReader& reader : inputs.readers)
     header.parents.push_back(reader.content_hash());
-  header.settings = ToJson(options);
-  for (const char* speed_only : {"threads", "overwrite", "resume", "out"}) {
-    header.settings.erase(speed_only);
-  }
+  header.settings = ResultOptions(options);
   SetRobotSpec(RobotSpecOf(inputs.readers[0].header()), header);
   DatasetWriter writer(options.out, header,
                        {.overwrite = options.overwrite,

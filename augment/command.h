@@ -13,7 +13,6 @@ namespace understudy {
 
 // `understudy augment`: renders stored states under drawn looks.
 struct AugmentOptions {
-  // changes results
   std::vector<std::string> inputs;
   std::string out;
   AugmentPlan plan;
@@ -24,16 +23,15 @@ struct AugmentOptions {
   int max_episodes = 0;  // of each input; 0: all
   bool successes_only = true;
   uint64_t seed = 0;
-  // changes speed only
-  int threads = 0;  // 0: one per core
-  int compression = 1;
+  int threads = 0;      // 0: one per core
+  int compression = 1;  // no pixel depends on it, but it is stored, and the hash covers it
   bool overwrite = false;
   bool resume = true;
 
   template <class V>
   void Visit(V& v) {
-    v("inputs", inputs, "datasets whose states are rendered");
-    v("out", out, "dataset to write");
+    v("inputs", inputs, "datasets whose states are rendered", kRequired);
+    v("out", out, "dataset to write", kRequired, kOutput);
     v("plan", plan, "randomizers; in a file of its own or here");
     v("variants", variants, "drawn looks per episode, beside the nominal one", Limits{0, 10000});
     v("nominal", nominal, "render the scene as it is too, as variant 0");
@@ -43,10 +41,10 @@ struct AugmentOptions {
     v("max_episodes", max_episodes, "of each input; 0: all", Limits{0, 1e9});
     v("successes_only", successes_only, "leave failed episodes out");
     v("seed", seed, "of the draws");
-    v("threads", threads, "0: one per core", Limits{0, 1024});
+    v("threads", threads, "0: one per core", Limits{0, 1024}, Effect::kSpeed);
     v("compression", compression, "deflate level of images", Limits{0, 12});
-    v("overwrite", overwrite, "replace an existing output");
-    v("resume", resume, "go on with an unfinished output");
+    v("overwrite", overwrite, "replace an existing output", Effect::kPlace);
+    v("resume", resume, "go on with an unfinished output", Effect::kPlace);
   }
 };
 

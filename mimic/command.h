@@ -17,29 +17,27 @@ namespace understudy {
 
 // `understudy mimic`: demonstrations -> generated dataset.
 struct MimicOptions {
-  // changes results
   std::vector<std::string> sources;  // datasets of demonstrations
   std::string source_mask;           // use only episodes of this mask; empty: all
   int64_t source_limit = 0;          // use at most so many, first ones first; 0: all
   bool transfer = false;             // sources of other robots too: this one follows their hands
   int debounce = 3;                  // rows that a signal must stay to end a subtask
   RunOptions run;
-  // changes where things go
   std::string out;  // dataset to write; a part of a run gets a name of its own (Shard::Output)
   bool overwrite = false;  // replace it where it exists
   bool resume = true;      // resume <out>.part if its settings are equal
 
   template <class V>
   void Visit(V& v) {
-    v("sources", sources, "datasets of demonstrations");
+    v("sources", sources, "datasets of demonstrations", kRequired);
     v("source_mask", source_mask, "only episodes of this mask; empty: all");
     v("source_limit", source_limit, "at most so many demonstrations; 0: all", Limits{0, 1e9});
     v("transfer", transfer, "sources of other robots too: this one follows their hands");
     v("debounce", debounce, "steps that a signal must stay to end a subtask", Limits{1, 1000});
     v("run", run, "what and how much to generate");
-    v("out", out, "dataset to write");
-    v("overwrite", overwrite, "replace it where it exists");
-    v("resume", resume, "resume an unfinished run of equal settings");
+    v("out", out, "dataset to write", kRequired, kOutput);
+    v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);
+    v("resume", resume, "resume an unfinished run of equal settings", Effect::kPlace);
   }
 };
 

@@ -10,13 +10,11 @@ namespace understudy {
 
 // `understudy teleop`: a session of recording.
 struct TeleopOptions {
-  // changes results
   std::string variant = "D0";
   uint64_t seed = 1;
   int demos = 10;
   int max_attempts = 0;
   RecordOptions record;
-  // changes where, not what
   std::string out;
   bool overwrite = false;
   template <class V>
@@ -27,8 +25,8 @@ struct TeleopOptions {
     v("max_attempts", max_attempts, "at most so many, earlier sessions included; 0: 10 + 5 demos",
       Limits{0, 1000000});
     v("record", record, "how an attempt is recorded");
-    v("out", out, "dataset to write");
-    v("overwrite", overwrite, "replace an existing dataset");
+    v("out", out, "dataset to write", kRequired, kOutput);
+    v("overwrite", overwrite, "replace an existing dataset", Effect::kPlace);
   }
 };
 

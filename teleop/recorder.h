@@ -14,13 +14,11 @@ namespace understudy {
 
 // How one attempt is recorded.
 struct RecordOptions {
-  // changes results
   RetargetOptions retarget;
   int samples_per_step = 6;
   double max_seconds = 60;
   int success_steps = 5;
   bool keep_failed = false;
-  // changes speed only
   double max_wait = 600;
   bool haptics = true;
   template <class V>
@@ -33,8 +31,8 @@ struct RecordOptions {
       "policy steps that success lasts before the attempt is accepted without a button",
       Limits{1, 10000});
     v("keep_failed", keep_failed, "keep attempts without success as data, marked so");
-    v("max_wait", max_wait, "s to wait for the start button", Limits{1, 86400});
-    v("haptics", haptics, "vibrate on clutch, clamping, loss and success");
+    v("max_wait", max_wait, "s to wait for the start button", Limits{1, 86400}, Effect::kSpeed);
+    v("haptics", haptics, "vibrate on clutch, clamping, loss and success", Effect::kSpeed);
   }
 };
 

@@ -224,13 +224,20 @@ void WriteTextAtomically(const std::filesystem::path& file, const std::string& t
     const ssize_t n = ::write(fd, text.data() + done, text.size() - done);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
+      const int reason = errno;
       ::close(fd);
+      errno = reason;
       fail("write");
     }
     done += static_cast<size_t>(n);
   }
-  const bool synced = ::fsync(fd) == 0;
-  if (::close(fd) != 0 || !synced) fail("fsync");
+  if (::fsync(fd) != 0) {
+    const int reason = errno;
+    ::close(fd);
+    errno = reason;
+    fail("fsync");
+  }
+  if (::close(fd) != 0) fail("close");
   if (::rename(part.c_str(), file.c_str()) != 0) fail("rename");
 }
 

@@ -6,8 +6,15 @@
 //     double max_speed = 0.25;
 //     template <class V> void Visit(V& v) {
 //       v("max_speed", max_speed, "m/s; faster targets are clamped", Limits{0.01, 5});
+//       v("threads", threads, "0: one per core", Limits{0, 1024}, Effect::kSpeed);
+//       v("out", out, "dataset to write", kRequired, kOutput);
 //     }
 //   };
+//
+// Behind the description stand, in any order and each optional: Limits, the effect of a change
+// (Effect::kResults unless stated), kRequired and kOutput. A struct's effect holds for those of its
+// fields that state none. Pipeline keys, resume checks and stored settings are made from the
+// effects (ResultOptions).
 //
 // Understood field types: bool, integers, floating point, std::string, enums with EnumNames,
 // std::optional, std::vector, std::array, std::map<std::string, T>, Eigen vectors, std::variant of
@@ -28,6 +35,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -42,6 +50,42 @@ struct Limits {
   double high = std::numeric_limits<double>::infinity();
 };
 
+// What a change of an option changes.
+enum class Effect {
+  kResults,  // the content of what is made
+  kSpeed,    // how fast, with the same results
+  kPlace,    // where results go, and what may be replaced or resumed there
+};
+
+// The option must be given: its default is not usable.
+struct Required {};
+inline constexpr Required kRequired;
+// The option names a file or folder that the command writes, and locks while it runs
+// (Effect::kPlace).
+struct Output {};
+inline constexpr Output kOutput;
+
+// What a listing says about a field behind its description.
+struct FieldNotes {
+  Limits limits;
+  Effect effect = Effect::kResults;
+  bool required = false, output = false;
+
+  void Add(const Limits& value) { limits = value; }
+  void Add(Effect value) { effect = value; }
+  void Add(Required) { required = true; }
+  void Add(Output) {
+    output = true;
+    effect = Effect::kPlace;
+  }
+};
+template <class... Notes>
+FieldNotes NotesOf(const Notes&... notes) {
+  FieldNotes all;
+  (all.Add(notes), ...);
+  return all;
+}
+
 // Specialise for an enum that stands in options: names in the file, in order of declaration.
 //   template <> struct EnumNames<Mode> { static constexpr std::array kNames{"fast", "exact"}; };
 // Enumerators must count from 0.
@@ -51,8 +95,8 @@ struct EnumNames;
 namespace options_internal {
 
 struct ProbeVisitor {
-  template <class F>
-  void operator()(const char*, F&, const char*, Limits = {}) {}
+  template <class F, class... Notes>
+  void operator()(const char*, F&, const char*, const Notes&...) {}
 };
 
 template <class T>
@@ -146,11 +190,26 @@ struct FieldInfo {
   std::vector<std::string> choices;  // of an enum
   ValueForm form = ValueForm::kYaml;
   bool is_list = false;
+  Effect effect = Effect::kResults;
+  bool required = false;
+  bool output = false;
+  std::string unit;  // "m/s", if the description begins with one
 };
 
 // Every leaf field of a visitable struct, nested structs flattened by dots.
 template <class T>
 std::vector<FieldInfo> ListFields(const T& value);
+
+// The options that change results: `options`, the JSON form of a struct with these `fields`,
+// without the others. Structs that are left without a field go too.
+Json ResultOptions(Json options, const std::vector<FieldInfo>& fields);
+template <class T>
+Json ResultOptions(const T& value) {
+  return ResultOptions(ToJson(value), ListFields(value));
+}
+
+// "m/s" of "m/s; faster targets are clamped"; empty if the description begins with no unit.
+std::string UnitOf(const std::string& doc);
 
 // Sets `path` ("limiter.max_speed") in the JSON form of a struct to `value`, making mappings on the
 // way; FromJson then says where no such path exists. Throws Error(kUsage) where the path leads
@@ -163,8 +222,8 @@ namespace options_internal {
 // Puts every field under its name.
 struct WriteVisitor {
   Json& object;
-  template <class F>
-  void operator()(const char* name, const F& field, const char*, Limits = {}) {
+  template <class F, class... Notes>
+  void operator()(const char* name, const F& field, const char*, const Notes&...) {
     object[name] = ToJson(field);
   }
 };
@@ -233,12 +292,13 @@ struct ReadVisitor {
   Problems& problems;
   std::vector<std::string> known = {};
 
-  template <class F>
-  void operator()(const char* name, F& field, const char*, Limits limits = {}) {
+  template <class F, class... Notes>
+  void operator()(const char* name, F& field, const char*, const Notes&... notes) {
     known.push_back(name);
     const auto found = object.find(name);
     if (found == object.end()) return;
-    ReadJson(*found, field, path.empty() ? std::string(name) : path + "." + name, limits, problems);
+    ReadJson(*found, field, path.empty() ? std::string(name) : path + "." + name,
+             NotesOf(notes...).limits, problems);
   }
 };
 
@@ -281,9 +341,11 @@ void ReadJson(const Json& json, T& value, const std::string& path, Limits limits
     if (json == ".inf") number = std::numeric_limits<double>::infinity();
     if (json == "-.inf") number = -std::numeric_limits<double>::infinity();
     if (json == ".nan") number = std::numeric_limits<double>::quiet_NaN();
+    // a float stands for a whole number only up to 2^53: above, it may be another one's rounding
+    constexpr double kExact = 9007199254740992.0;
+    const double rounded = number.is_number_float() ? std::nearbyint(number.get<double>()) : 0;
     const bool whole =
-        number.is_number_integer() ||
-        (number.is_number_float() && std::nearbyint(number.get<double>()) == number.get<double>());
+        number.is_number_integer() || (number.is_number_float() && rounded == number.get<double>());
     if (!expect(number.is_number() && (std::is_floating_point_v<T> || whole),
                 std::is_floating_point_v<T> ? "a number" : "a whole number")) {
       return;
@@ -296,10 +358,23 @@ void ReadJson(const Json& json, T& value, const std::string& path, Limits limits
       return complain("= nan is no number");
     }
     if constexpr (std::is_integral_v<T>) {
-      const bool fits = as_double >= static_cast<double>(std::numeric_limits<T>::min()) &&
-                        as_double <= static_cast<double>(std::numeric_limits<T>::max());
-      if (!fits) return complain(fmt::format("= {} does not fit", as_double));
-      value = number.is_number_float() ? static_cast<T>(as_double) : number.get<T>();
+      // compared as whole numbers: as doubles, 2^64 - 1 and 2^64 are equal
+      bool fits = false;
+      if (number.is_number_unsigned()) {
+        fits = std::in_range<T>(number.get<uint64_t>());
+        if (fits) value = static_cast<T>(number.get<uint64_t>());
+      } else if (number.is_number_integer()) {
+        fits = std::in_range<T>(number.get<int64_t>());
+        if (fits) value = static_cast<T>(number.get<int64_t>());
+      } else if (std::abs(rounded) <= kExact) {
+        fits = std::in_range<T>(static_cast<int64_t>(rounded));
+        if (fits) value = static_cast<T>(rounded);
+      }
+      if (!fits) {
+        complain(fmt::format("= {} is out of range: whole numbers from {} to {}{}", number.dump(),
+                             std::numeric_limits<T>::min(), std::numeric_limits<T>::max(),
+                             number.is_number_float() ? ", written out where above 2^53" : ""));
+      }
     } else {
       value = static_cast<T>(as_double);
     }
@@ -410,16 +485,22 @@ constexpr ValueForm FormOf() {
 // Collects leaf fields, nested structs flattened.
 struct ListVisitor {
   std::vector<FieldInfo> fields = {};
-  template <class F>
-  void operator()(const char* name, F& field, const char* doc, Limits limits = {}) {
+  template <class F, class... Notes>
+  void operator()(const char* name, F& field, const char* doc, const Notes&... given) {
+    const FieldNotes notes = NotesOf(given...);
     if constexpr (Visitable<F>) {
       for (FieldInfo info : ListFields(field)) {
         info.path = std::string(name) + "." + info.path;
+        if (info.effect == Effect::kResults) info.effect = notes.effect;
         fields.push_back(std::move(info));
       }
     } else {
-      FieldInfo info{name, ToJson(field), doc, limits};
+      FieldInfo info{name, ToJson(field), doc, notes.limits};
       info.form = FormOf<F>();
+      info.effect = notes.effect;
+      info.required = notes.required;
+      info.output = notes.output;
+      info.unit = UnitOf(doc);
       info.is_list = Kind<F>::kVector || Kind<F>::kArray || FixedEigenVector<F>;
       if constexpr (NamedEnum<F>) {
         info.choices.assign(EnumNames<F>::kNames.begin(), EnumNames<F>::kNames.end());

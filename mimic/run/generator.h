@@ -19,7 +19,6 @@ namespace understudy {
 
 // What and how much to generate.
 struct RunOptions {
-  // changes results
   std::string variant = "D0";  // reset distribution
   uint64_t seed = 1;
   int64_t attempts = 0;      // start exactly so many; 0: bounded by demos
@@ -43,7 +42,6 @@ struct RunOptions {
   int64_t weigh_attempts = 0;
   int coverage_bins = 8;  // per axis, of the report
   GenerateOptions generate;
-  // changes speed only
   int threads = 0;  // 0: one per core
 
   template <class V>
@@ -69,7 +67,8 @@ struct RunOptions {
       "attempts beforehand that say how often each source is drawn; 0: evenly", Limits{0, 1e9});
     v("coverage_bins", coverage_bins, "per axis, in the report", Limits{1, 100});
     v("generate", generate, "how attempts are executed");
-    v("threads", threads, "0: one per core; results do not depend on it", Limits{0, 4096});
+    v("threads", threads, "0: one per core; results do not depend on it", Limits{0, 4096},
+      Effect::kSpeed);
   }
 };
 

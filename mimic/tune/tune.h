@@ -35,7 +35,8 @@ struct TuneOptions {
     v("trials", trials, "settings that are tried at most", Limits{1, 1e5});
     v("check_attempts", check_attempts, "on other starts, before and after the search",
       Limits{10, 1e7});
-    v("threads", threads, "0: one per core; results do not depend on it", Limits{0, 4096});
+    v("threads", threads, "0: one per core; results do not depend on it", Limits{0, 4096},
+      Effect::kSpeed);
   }
 };
 

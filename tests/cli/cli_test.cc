@@ -1,5 +1,8 @@
 // The program as its users meet it: processes, exit codes, texts and files.
+#include <unistd.h>
+
 #include "core/base/json.h"
+#include "core/base/locks.h"
 #include "data/store/reader.h"
 #include "tests/cli/cli_support.h"
 
@@ -190,6 +193,27 @@ TEST_F(Cli, WholePathInMiniature) {
   Expect(evaluate + "--compare nowhere.json --out e.json", 3, "nowhere.json");
   EXPECT_FALSE(fs::exists(folder_ / "e.json"));
 
+  // a report replaces a report only, and its videos go with it
+  Write("notes.txt", "mine");
+  for (const char* own : {"notes.txt", "tiny.yaml", "tiny/summary.json"}) {
+    const std::string before = ReadText(folder_ / own);
+    Expect(evaluate + "--out " + own, 2, "is no report of this program");
+    EXPECT_EQ(ReadText(folder_ / own), before);
+  }
+  const auto videos = [&] {
+    std::error_code none;
+    return fs::exists(folder_ / "v_videos")
+               ? std::distance(fs::directory_iterator(folder_ / "v_videos", none), {})
+               : 0;
+  };
+  const std::string filmed = "evaluate tiny/policy --task stack --horizon 20 --out v.json ";
+  Expect(filmed + "--episodes 2", 0, "of 2 episodes");
+  EXPECT_EQ(videos(), 2);
+  Write("v_videos/own.txt", "mine");
+  Expect(filmed + "--episodes 1 --videos-failure 0 --videos-success 0", 0, "of 1 episodes");
+  EXPECT_EQ(videos(), 1) << "a file of somebody's own";
+  EXPECT_TRUE(LoadJson(folder_ / "v.json")["videos"].empty());
+
   // a second run finds everything up to date; a changed setting redoes its step and what follows
   const CommandResult second = Run("run tiny.yaml");
   EXPECT_EQ(second.exit_code, 0) << second.output;
@@ -201,8 +225,83 @@ TEST_F(Cli, WholePathInMiniature) {
   pipeline.replace(pipeline.find("episodes: 2, horizon: 24, videos_success: 1"), 11, "episodes: 1");
   Write("tiny.yaml", pipeline);
   const CommandResult third = Run("run tiny.yaml --plan");
-  EXPECT_THAT(third.output, HasSubstr("\"up_to_date\": false"));
-  EXPECT_THAT(third.output, HasSubstr("\"up_to_date\": true"));
+  EXPECT_THAT(third.output, HasSubstr("1 of 6 steps to run"));
+  EXPECT_THAT(third.output, HasSubstr("tiny/nominal.json: settings, inputs or program changed"));
+
+  // a checkpoint that is gone is made again
+  fs::remove_all(folder_ / "tiny/policy/checkpoints");
+  EXPECT_THAT(Run("run tiny.yaml --plan").output, HasSubstr("tiny/policy: output changed"));
+}
+
+// An option of a nested struct is a flag, in the spelling of files too.
+TEST_F(Cli, NestedOptionsAreFlags) {
+  for (const char* flag : {"--generate.noise_scale", "--generate.noise-scale"}) {
+    Expect("mimic " + std::string(flag) + " 0.5 --print-config", 0,
+           "generate.noise_scale: 0.5   # command line");
+  }
+  Expect("mimic --generate.gates.max_speed=1 --print-config", 0, "generate.gates.max_speed: 1");
+  Expect("mimic --help", 0, "--generate.gates.max-speed NUMBER (m/s)");
+  Expect("mimic --help", 0, "dataset to write (required)");
+  Expect("mimic --taks stack", 2, "unknown option --taks: did you mean --task?");
+  Expect("data info --pth x.h5", 2, "unknown option --pth: did you mean --path?");
+  Expect("mimic --generate.gates.max_sped 1", 2, "did you mean --generate.gates.max-speed?");
+}
+
+TEST_F(Cli, WholeNumbersAreReadExactlyOrNotAtAll) {
+  Expect("mimic --seed 18446744073709551615 --print-config", 0, "seed: 18446744073709551615 ");
+  for (const char* seed : {"18446744073709551616", "-1", "1e30"}) {
+    Expect("mimic --print-config --seed=" + std::string(seed), 2, "is out of range");
+  }
+}
+
+TEST_F(Cli, PlansCheckAndCountAndWriteNothing) {
+  const std::string teleop = "teleop --task stack --demos 3 --plan ";
+  Expect(teleop + "--out new/x.h5", 0, "attempts_at_most: 25");
+  EXPECT_FALSE(fs::exists(folder_ / "new"));
+  Write("there.h5", "mine");
+  Expect(teleop + "--out there.h5", 2, "exists already");
+  Expect("teleop --plan --variant D9 --out x.h5", 2, "D9");
+  Expect("teleop --plan --task stak --out x.h5", 2, "did you mean 'stack'?");
+  EXPECT_EQ(Json::parse(Run(teleop + "--out x.h5 --json").output)["demos"], 3);
+
+  // commands that make a dataset from others
+  ASSERT_EQ(Run("teleop --task stack --demos 1 --seed 1 --out s.h5 --quiet").exit_code, 0);
+  for (const char* command : {"merge", "filter", "split", "trim"}) {
+    const std::string planned = "data " + std::string(command) + " s.h5 --plan --out ";
+    Expect(planned + "y.h5", 0, "episodes: 1");
+    Expect(planned + "there.h5", 2, "exists already");
+  }
+  Expect("data repair s.h5 --plan --out y.h5", 0, "out: y.h5");
+  Expect("mimic s.h5 --attempts 1 --plan --out there.h5", 2, "exists already");
+  Expect("augment s.h5 --variants 0 --plan --out there.h5", 2, "exists already");
+  EXPECT_FALSE(fs::exists(folder_ / "y.h5"));
+  EXPECT_EQ(ReadText(folder_ / "there.h5"), "mine");
+}
+
+// Somebody else is writing there.
+TEST_F(Cli, ASecondWriterIsToldWhoIsAtWork) {
+  const OutputLock lock(folder_ / "busy");
+  const std::string holder = "busy: is being written by process " + std::to_string(getpid());
+  Expect("teleop --task stack --demos 1 --out busy", 2, holder);
+  Expect("train x.h5 --out busy/", 2, "is being written by process");
+  Write("p.yaml", "name: p\nout: busy\nsteps:\n  a: {command: teleop, with: {demos: 1}}\n");
+  Expect("run p.yaml", 2, holder);
+  Expect("run p.yaml --plan", 0, "1 of 1 steps to run");
+  EXPECT_FALSE(fs::exists(folder_ / "busy"));
+}
+
+TEST_F(Cli, WhatShipsIsListedAndFoundByName) {
+  const std::string list = Run("list").output;
+  for (const char* part :
+       {"variants D0", "camera ", "options: cameras, position, rotation", "formats\n", "robomimic",
+        "policies\n", "plans\n", "randomised ", "pipelines\n", "stack_full "}) {
+    EXPECT_THAT(list, HasSubstr(part));
+  }
+  Expect("run stack --out r --plan", 0, "13 of 13 steps to run");
+  EXPECT_FALSE(fs::exists(folder_ / "r"));
+  Expect("run stak --plan", 2, "unknown pipeline 'stak': did you mean 'stack'?");
+  Expect("doctor .", 0, "flock");
+  Expect("doctor nowhere", 2, "nowhere");
 }
 
 }  // namespace

@@ -136,6 +136,86 @@ TEST(Options, EveryViolationIsListedAtOnce) {
   EXPECT_THAT(error, HasSubstr("list: must be a list, not 3"));
 }
 
+struct Numbers {
+  uint64_t seed = 3;
+  int64_t signed_ = 0;
+  int small = 0;
+  template <class V>
+  void Visit(V& v) {
+    v("seed", seed, "");
+    v("signed", signed_, "");
+    v("small", small, "");
+  }
+};
+
+// Whole numbers are read exactly or not at all: as doubles, 2^64 - 1 and 2^64 are equal.
+TEST(Options, WholeNumbersAreExactOrRefused) {
+  const auto read = [](const std::string& yaml) {
+    return FromJson<Numbers>(ParseYaml(yaml, "t.yaml"), "t.yaml");
+  };
+  EXPECT_EQ(read("seed: 18446744073709551615").seed, UINT64_MAX);
+  EXPECT_EQ(read("seed: 9223372036854775808").seed, uint64_t{1} << 63);
+  EXPECT_EQ(read("seed: 9007199254740993").seed, (uint64_t{1} << 53) + 1);
+  EXPECT_EQ(read("seed: 1e3").seed, 1000u);
+  EXPECT_EQ(read("signed: 9223372036854775807").signed_, INT64_MAX);
+  EXPECT_EQ(read("signed: -9223372036854775808").signed_, INT64_MIN);
+  EXPECT_EQ(read("small: -2147483648").small, INT32_MIN);
+  for (const char* yaml :
+       {"seed: 18446744073709551616", "seed: 99999999999999999999999999999", "seed: -1",
+        "seed: 1e19", "seed: 1e300", "seed: .inf", "signed: 9223372036854775808",
+        "signed: -9223372036854775809", "small: 2147483648", "small: -2147483649"}) {
+    try {
+      read(yaml);
+      FAIL() << yaml;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("is out of range: whole numbers from")) << yaml;
+    }
+  }
+}
+
+struct Worker {
+  int threads = 0;
+  double reach = 1;
+  template <class V>
+  void Visit(V& v) {
+    v("threads", threads, "0: one per core", Limits{0, 8}, Effect::kSpeed);
+    v("reach", reach, "m, at most");
+  }
+};
+struct Job {
+  std::string input, out;
+  Worker worker, log;
+  bool resume = false;
+  template <class V>
+  void Visit(V& v) {
+    v("input", input, "what is read", kRequired);
+    v("out", out, "what is written", kRequired, kOutput);
+    v("worker", worker, "who works");
+    v("log", log, "where it is written down", Effect::kPlace);
+    v("resume", resume, "go on", Effect::kPlace);
+  }
+};
+
+TEST(Options, FieldsSayWhatAChangeOfThemChanges) {
+  std::map<std::string, FieldInfo> fields;
+  for (const FieldInfo& field : ListFields(Job{})) fields[field.path] = field;
+  EXPECT_EQ(fields.at("input").effect, Effect::kResults);
+  EXPECT_TRUE(fields.at("input").required);
+  EXPECT_FALSE(fields.at("input").output);
+  EXPECT_EQ(fields.at("out").effect, Effect::kPlace);
+  EXPECT_TRUE(fields.at("out").output);
+  EXPECT_EQ(fields.at("worker.threads").effect, Effect::kSpeed);
+  EXPECT_EQ(fields.at("worker.threads").limits.high, 8);
+  EXPECT_EQ(fields.at("worker.reach").effect, Effect::kResults);
+  EXPECT_EQ(fields.at("worker.reach").unit, "m");
+  EXPECT_EQ(fields.at("worker.threads").unit, "");
+  // a struct's effect is that of its fields, unless they state one
+  EXPECT_EQ(fields.at("log.reach").effect, Effect::kPlace);
+  EXPECT_EQ(fields.at("log.threads").effect, Effect::kSpeed);
+  EXPECT_EQ(ResultOptions(Job{.input = "a", .out = "b"}),
+            Json::parse(R"({"input": "a", "worker": {"reach": 1.0}})"));
+}
+
 TEST(Options, BadFilesNameTheLine) {
   EXPECT_THAT(YamlError("count: [1, 2\n"), HasSubstr("t.yaml:"));
   EXPECT_THAT(YamlError("count: 1\ncount: 2\n"), HasSubstr("key 'count' twice"));

@@ -40,7 +40,7 @@ struct EvalOptions {
       Limits{0, 1e6});
     v("clip_targets", clip_targets, "clip targets to the controller's box per policy step");
     v("workers", workers, "threads, each with a simulator and a renderer; 0: one per core",
-      Limits{0, 1024});
+      Limits{0, 1024}, Effect::kSpeed);
     v("videos_success", videos_success, "successes recorded as video", Limits{0, 1e4});
     v("videos_failure", videos_failure, "failures recorded as video", Limits{0, 1e4});
     v("video_width", video_width, "px", Limits{16, 4096});

@@ -41,7 +41,7 @@ struct TrainOptions {
   int keep = 2;
   template <class V>
   void Visit(V& v) {
-    v("datasets", datasets, "files or folders to learn from");
+    v("datasets", datasets, "files or folders to learn from", kRequired);
     v("weights", weights, "share of each dataset; empty: every row counts the same",
       Limits{1e-9, 1e9});
     v("cameras", cameras, "that the policy sees, in order; empty: those of the dataset");
@@ -62,12 +62,13 @@ struct TrainOptions {
     v("action_range_floor", action_range_floor, "least range (or deviation) of an action, m or rad",
       Limits{1e-12, 1e6});
     v("loader", loader, "pictures and threads");
-    v("out", out, "folder of the run");
-    v("resume", resume, "go on from the last checkpoint of the folder");
-    v("overwrite", overwrite, "replace the checkpoints of the folder");
-    v("save_every", save_every, "updates between checkpoints", Limits{1, 1e9});
-    v("log_every", log_every, "updates between points of the loss curve", Limits{1, 1e9});
-    v("keep", keep, "checkpoints kept; 0: all", Limits{0, 1e6});
+    v("out", out, "folder of the run", kRequired, kOutput);
+    v("resume", resume, "go on from the last checkpoint of the folder", Effect::kPlace);
+    v("overwrite", overwrite, "replace the checkpoints of the folder", Effect::kPlace);
+    v("save_every", save_every, "updates between checkpoints", Limits{1, 1e9}, Effect::kPlace);
+    v("log_every", log_every, "updates between points of the loss curve", Limits{1, 1e9},
+      Effect::kPlace);
+    v("keep", keep, "checkpoints kept; 0: all", Limits{0, 1e6}, Effect::kPlace);
   }
 };
 

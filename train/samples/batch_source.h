@@ -28,9 +28,11 @@ struct LoaderOptions {
     v("brightness", brightness, "random brightness, +- share of white; shared by the cameras",
       Limits{0, 1});
     v("contrast", contrast, "random contrast, +- share; shared by the cameras", Limits{0, 0.99});
-    v("threads", threads, "loader threads; 0: load in the training thread", Limits{0, 256});
-    v("ring", ring, "batches that may wait", Limits{1, 1024});
-    v("cache_mib", cache_mib, "MiB of decoded frames kept in memory; 0: none", Limits{0, 1e7});
+    v("threads", threads, "loader threads; 0: load in the training thread", Limits{0, 256},
+      Effect::kSpeed);
+    v("ring", ring, "batches that may wait", Limits{1, 1024}, Effect::kSpeed);
+    v("cache_mib", cache_mib, "MiB of decoded frames kept in memory; 0: none", Limits{0, 1e7},
+      Effect::kSpeed);
   }
 };
 

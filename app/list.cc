@@ -1,0 +1,101 @@
+#include "app/list.h"
+
+#include <fmt/format.h>
+
+#include "app/registry.h"
+#include "app/shipped.h"
+#include "augment/plan.h"
+#include "core/spec/listed.h"
+#include "core/spec/robot_spec.h"
+#include "core/spec/task_spec.h"
+
+namespace understudy {
+namespace {
+
+// The options of a randomizer that change the look, in words.
+std::string OptionsOf(const std::string& randomizer) {
+  const auto value = FromJson<AugmentPlan>(
+      Json{{"randomizers", {{randomizer, {{"type", randomizer}}}}}}, randomizer);
+  const Json options = ToJson(value)["randomizers"][randomizer];
+  std::vector<std::string> names;
+  for (const auto& [key, ignored] : options.items()) {
+    if (key != "type") names.push_back(key);
+  }
+  return fmt::format("options: {}", fmt::join(names, ", "));
+}
+
+// The choices of one option of a command.
+std::vector<std::string> ChoicesOf(const std::string& command, const std::string& option) {
+  const std::vector<Command> commands = AllCommands();
+  for (const FieldInfo& field : FindCommand(commands, command).fields) {
+    if (field.path == option) return field.choices;
+  }
+  return {};
+}
+
+}  // namespace
+
+Json ListParts() {
+  const std::filesystem::path home = HomeFolder();
+  Json parts;
+  for (const std::string& name : ListedNames(home / "sim" / "tasks", "task.yaml")) {
+    const TaskSpec task = LoadTaskSpec(name, home / "sim" / "tasks");
+    Json variants = Json::array();
+    for (const auto& [variant, range] : task.variants) variants.push_back(variant);
+    parts["tasks"].push_back({{"name", name},
+                              {"description", task.description},
+                              {"instruction", task.instruction},
+                              {"robot", task.robot},
+                              {"variants", variants}});
+  }
+  for (const std::string& name : ListedNames(home / "sim" / "robots", "robot.yaml")) {
+    const RobotSpec robot = LoadRobotSpec(name, home / "sim" / "robots");
+    parts["robots"].push_back(
+        {{"name", name},
+         {"description", robot.description + "; carries " + robot.gripper.name},
+         {"gripper", robot.gripper.name}});
+  }
+  for (const std::string& name : ListedNames(home / "sim" / "grippers", "gripper.yaml")) {
+    const GripperSpec gripper = LoadGripperSpec(name, home / "sim" / "grippers");
+    parts["grippers"].push_back({{"name", name}, {"description", gripper.description}});
+  }
+  for (const std::string& name : RandomizerNames()) {
+    parts["randomizers"].push_back({{"name", name}, {"description", OptionsOf(name)}});
+  }
+  for (const std::string& name : ChoicesOf("data convert", "to")) {
+    parts["formats"].push_back({{"name", name}});
+  }
+  parts["policies"].push_back(
+      {{"name", "groot"}, {"description", "flow-matching transformer on images, state and text"}});
+  parts["devices"].push_back(
+      {{"name", "virtual"}, {"description", "virtual headset with a scripted operator"}});
+  parts["devices"].push_back(
+      {{"name", "openxr"}, {"description", "the active OpenXR runtime's headset and controllers"}});
+  for (const auto& [kind, title] :
+       {std::pair{ShippedKind::kPlan, "plans"}, std::pair{ShippedKind::kPipeline, "pipelines"}}) {
+    for (const ShippedFile& file : ListShipped(kind)) {
+      parts[title].push_back(
+          {{"name", file.name}, {"description", file.description}, {"path", file.path}});
+    }
+  }
+  return parts;
+}
+
+std::string DescribeParts(const Json& parts) {
+  std::string text;
+  for (const auto& [kind, items] : parts.items()) {
+    text += kind + "\n";
+    for (const Json& item : items) {
+      std::string line = item.value("description", "");
+      if (item.contains("variants")) {
+        line += fmt::format(" (variants {})",
+                            fmt::join(item["variants"].get<std::vector<std::string>>(), ", "));
+      }
+      const std::string name = item["name"].get<std::string>();
+      text += line.empty() ? fmt::format("  {}\n", name) : fmt::format("  {:<16} {}\n", name, line);
+    }
+  }
+  return text;
+}
+
+}  // namespace understudy

@@ -1,0 +1,161 @@
+// When a step runs again, and who may run a pipeline.
+#include "app/pipeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "core/base/error.h"
+#include "core/base/locks.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+struct ToyOptions {
+  std::string text = "x", out;
+  int threads = 1;
+  bool overwrite = false;
+  template <class V>
+  void Visit(V& v) {
+    v("text", text, "what is written");
+    v("out", out, "folder to write", kRequired, kOutput);
+    v("threads", threads, "0: one per core", Limits{0, 8}, Effect::kSpeed);
+    v("overwrite", overwrite, "replace it", Effect::kPlace);
+  }
+};
+
+class PipelineRuns : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) / ("understudy_pipeline_" + std::to_string(getpid()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    // as train: writes a folder
+    commands_.push_back(MakeCommand<ToyOptions>(
+        "train", "a toy", [this](const ToyOptions& options, CommandContext&) -> Json {
+          ++runs_;
+          held_ = fs::exists(LockFileOf(options.out));
+          fs::create_directories(fs::path(options.out) / "checkpoints" / "1");
+          std::ofstream(fs::path(options.out) / "checkpoints" / "1" / "weights") << options.text;
+          return Json::object();
+        }));
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  Json Run(const std::string& with, bool plan = false) {
+    const fs::path file = folder_ / "p.yaml";
+    std::ofstream(file) << "name: p\nout: " << (folder_ / "out").string()
+                        << "\nsteps:\n  a: {command: train, with: {" << with << "}}\n";
+    Progress silent;
+    CommandContext context{.progress = &silent, .plan = plan};
+    return RunPipeline({.file = file.string()}, commands_, context);
+  }
+  fs::path folder_;
+  std::vector<Command> commands_;
+  int runs_ = 0;
+  bool held_ = false;
+};
+
+TEST_F(PipelineRuns, OptionsThatChangeNoResultRedoNothing) {
+  Run("text: a");
+  EXPECT_EQ(runs_, 1);
+  EXPECT_TRUE(held_) << "a step must hold the lock of its output";
+  Run("text: a");
+  Run("text: a, threads: 3");
+  Run("text: a, overwrite: true");
+  EXPECT_EQ(runs_, 1);
+  Run("text: b, threads: 3");
+  EXPECT_EQ(runs_, 2);
+  EXPECT_FALSE(fs::exists(LockFileOf(folder_ / "out")));
+}
+
+TEST_F(PipelineRuns, AFolderIsItsContent) {
+  Run("text: a");
+  const fs::path weights = folder_ / "out/a/checkpoints/1/weights";
+  const std::string before = Fingerprint(folder_ / "out/a");
+  EXPECT_EQ(Run("text: a", true)["to_run"], 0);
+
+  // the same bytes at another time are the same folder
+  std::ofstream(weights) << "a";
+  EXPECT_EQ(Fingerprint(folder_ / "out/a"), before);
+
+  // same size, other bytes
+  std::ofstream(weights) << "z";
+  const Json plan = Run("text: a", true);
+  EXPECT_EQ(plan["steps"][0]["reason"], "output changed");
+  EXPECT_THAT(DescribePipelinePlan(plan), HasSubstr("output changed\n1 of 1 steps to run"));
+  Run("text: a");
+  EXPECT_EQ(runs_, 2);
+
+  fs::remove_all(folder_ / "out/a/checkpoints");
+  Run("text: a");
+  EXPECT_EQ(runs_, 3);
+  EXPECT_EQ(Fingerprint(folder_ / "out/a"), before);
+
+  fs::remove_all(folder_ / "out/a");
+  EXPECT_EQ(Run("text: a", true)["steps"][0]["reason"], "output missing");
+}
+
+// An evaluation that is made again takes its older videos with it.
+TEST_F(PipelineRuns, VideosGoWithTheirReport) {
+  commands_[0].name = "evaluate";
+  commands_[0].run = [](const Json& options, CommandContext&) -> Json {
+    std::ofstream(options["out"].get<std::string>()) << options["text"];
+    return {{"episodes", 1}, {"successes", 1}, {"interval", {0.2, 1.0}}};
+  };
+  const auto run = [&](const std::string& text) {
+    const fs::path file = folder_ / "p.yaml";
+    std::ofstream(file) << "name: p\nout: " << (folder_ / "out").string()
+                        << "\nsteps:\n  a: {command: evaluate, with: {text: " << text << "}}\n";
+    Progress silent;
+    CommandContext context{.progress = &silent};
+    RunPipeline({.file = file.string()}, commands_, context);
+  };
+  run("a");
+  fs::create_directories(folder_ / "out/a_videos");
+  run("a");
+  EXPECT_TRUE(fs::exists(folder_ / "out/a_videos"));
+  run("b");
+  EXPECT_FALSE(fs::exists(folder_ / "out/a_videos"));
+}
+
+TEST_F(PipelineRuns, APlanWritesNothing) {
+  EXPECT_EQ(Run("text: a", true)["steps"][0]["reason"], "not made yet");
+  EXPECT_FALSE(fs::exists(folder_ / "out"));
+}
+
+TEST_F(PipelineRuns, OneRunAtATime) {
+  int ready[2], done[2];
+  ASSERT_EQ(pipe(ready), 0);
+  ASSERT_EQ(pipe(done), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    char byte = 'x';
+    const OutputLock lock(folder_ / "out");
+    const bool told = write(ready[1], &byte, 1) == 1 && read(done[0], &byte, 1) == 1;
+    _exit(told ? 0 : 1);
+  }
+  char byte = 0;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  try {
+    Run("text: a");
+    FAIL() << "two runs of one pipeline";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_THAT(error.what(), HasSubstr("is being written by process " + std::to_string(child)));
+  }
+  EXPECT_EQ(runs_, 0);
+  // to look is allowed
+  EXPECT_EQ(Run("text: a", true)["to_run"], 1);
+  ASSERT_EQ(write(done[1], &byte, 1), 1);
+  waitpid(child, nullptr, 0);
+}
+
+}  // namespace
+}  // namespace understudy
