@@ -178,7 +178,7 @@ ModelIndex IndexModel(const mjModel& model, const TaskSpec& task, const RobotSpe
   ModelIndex index;
   Finder find(model, problems);
   index.geoms.resize(model.ngeom);
-  const std::vector<ArmPlacement> arms = task.arms();
+  const std::vector<ArmPlacement>& arms = task.arms;
   if (arms.size() > kMaxArms) {
     find.Complain("further_arms", fmt::format("{} arms: at most {}", arms.size(), kMaxArms));
     return index;

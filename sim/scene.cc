@@ -90,9 +90,10 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   info.robot = robot.name;
   info.instruction = task.instruction;
   for (const auto& [name, variant] : task.variants) info.variants.push_back(name);
-  for (const ArmPlacement& arm : task.arms()) {
+  info.X_WB.clear();
+  for (const ArmPlacement& arm : task.arms) {
     info.arms.push_back(ArmName(info.arms.size()));
-    if (info.arms.size() > 1) info.X_WB_further.push_back(arm.X_WB);
+    info.X_WB.push_back(arm.X_WB);
   }
   info.objects = task.object_names();
   info.signals = task.signal_names();
@@ -106,7 +107,6 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   info.horizon = task.horizon;
   info.limits = robot.limits();
   info.workspace_radius = robot.reach;
-  info.X_WB = task.X_WB;
   info.gripper_symmetry = robot.gripper.symmetry;
   return info;
 }
@@ -153,9 +153,8 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   const IncludedFiles gripper(robot.gripper.folder, "gripper");
   const SpecPtr robot_spec = ParseMjcf(robot_file, gripper.get());
   mjs_setDeepCopy(spec.get(), 1);
-  const std::vector<ArmPlacement> arms = task.arms();
-  for (size_t i = 0; i < arms.size(); ++i) {
-    AttachRobot(spec.get(), robot_spec.get(), robot_file, ArmName(i) + "_", arms[i].X_WB);
+  for (size_t i = 0; i < task.arms.size(); ++i) {
+    AttachRobot(spec.get(), robot_spec.get(), robot_file, ArmName(i) + "_", task.arms[i].X_WB);
   }
   spec->option.timestep = task.physics_timestep;
   // a state that went bad is reported, not silently replaced

@@ -33,9 +33,8 @@ struct SimulatorInfo {
   size_t flat_state_size = 0;  // its first entries: [time, qpos, qvel], as robomimic's
   DeltaLimits limits;
   double workspace_radius = 0.855;  // m from the arm's base: beyond it nothing can be reached
-  Pose X_WB;                        // base of arm 0
-  std::vector<Pose> X_WB_further;   // of the others
-  const Pose& base(size_t arm) const { return arm == 0 ? X_WB : X_WB_further.at(arm - 1); }
+  std::vector<Pose> X_WB{1};        // base of every arm; one also where no arm is known
+  const Pose& base(size_t arm) const { return X_WB.at(arm); }
   // Whether an arm may bring its hand to p_W, `margin` (m) beyond its reach allowed for.
   bool Reaches(const Eigen::Vector3d& p_W, double margin = 0, size_t arm = 0) const {
     return (p_W - base(arm).translation()).norm() <= workspace_radius + margin;

@@ -59,12 +59,6 @@ std::vector<std::string> TaskSpec::signal_names() const {
   return names;
 }
 
-std::vector<ArmPlacement> TaskSpec::arms() const {
-  std::vector<ArmPlacement> all{{X_WB, home}};
-  all.insert(all.end(), further_arms.begin(), further_arms.end());
-  return all;
-}
-
 std::vector<std::string> TaskSpec::object_names() const { return Keys(objects); }
 
 std::vector<std::string> PredicateOrder(const TaskSpec& task) {
@@ -105,9 +99,8 @@ std::vector<std::string> Validate(const TaskSpec& task) {
                     task.control_hz, task.physics_timestep));
   }
 
-  const auto has_arm = [&](int arm) { return arm <= static_cast<int>(task.further_arms.size()); };
-  const std::string arms =
-      fmt::format("the task's arms are counted 0 to {}", task.further_arms.size());
+  const auto has_arm = [&](int arm) { return arm < static_cast<int>(task.arms.size()); };
+  const std::string arms = fmt::format("the task's arms are counted 0 to {}", task.arms.size() - 1);
 
   // predicates: operands, objects and arms exist, and nothing names itself
   for (const auto& [name, predicate] : task.predicates) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -337,6 +339,7 @@ struct Subtask {
 struct ArmPlacement {
   Pose X_WB;                 // its base
   std::vector<double> home;  // rad; empty: the robot's
+  bool operator==(const ArmPlacement&) const = default;
   template <class V>
   void Visit(V& v) {
     v("base", X_WB, "where it stands");
@@ -350,9 +353,7 @@ struct TaskSpec {
   std::string name, description, instruction;
   std::string robot = "panda";
   std::string scene = "scene.xml";
-  Pose X_WB;                               // the robot's base
-  std::vector<double> home;                // rad; empty: the robot's
-  std::vector<ArmPlacement> further_arms;  // beside robot0: robot1, robot2, …, of the same robot
+  std::vector<ArmPlacement> arms{1};  // robot0, robot1, …, all of the same robot; never empty
   double control_hz = 20;
   double physics_timestep = 0.002;  // s
   int horizon = 400;
@@ -365,7 +366,6 @@ struct TaskSpec {
   std::map<std::string, ForeignTask> foreign;  // by family: what other programs call it
   std::filesystem::path folder;                // where task.yaml stands; not in the file
 
-  std::vector<ArmPlacement> arms() const;  // robot0 first
   int substeps() const { return static_cast<int>(1 / (control_hz * physics_timestep) + 0.5); }
   std::vector<std::string> signal_names() const;  // of the subtasks, in order; then their
                                                   // checks that are no signals
@@ -377,9 +377,15 @@ struct TaskSpec {
     v("instruction", instruction, "what the policy is told");
     v("robot", robot, "listed robot, robot+gripper, or path of a robot.yaml");
     v("scene", scene, "MJCF beside this file");
-    v("robot_base", X_WB, "where the robot stands");
-    v("home", home, "rad; empty: the robot's own");
-    v("further_arms", further_arms, "of the same robot, beside the one at robot_base");
+    // files name the first arm apart from the others; what is only written stays untouched
+    v("robot_base", arms[0].X_WB, "where the robot stands");
+    v("home", arms[0].home, "rad; empty: the robot's own");
+    std::vector<ArmPlacement> further(arms.begin() + 1, arms.end());
+    v("further_arms", further, "of the same robot, beside the one at robot_base");
+    if (!std::equal(further.begin(), further.end(), arms.begin() + 1, arms.end())) {
+      arms.resize(1);
+      arms.insert(arms.end(), further.begin(), further.end());
+    }
     v("control_hz", control_hz, "policy steps per second", Limits{1, 500});
     v("physics_timestep", physics_timestep, "s", Limits{1e-4, 0.02});
     v("horizon", horizon, "policy steps of a rollout", Limits{1, 100000});

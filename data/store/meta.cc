@@ -43,8 +43,13 @@ struct StoredSimulator : SimulatorInfo {
     v("state_size", state_size, "numbers");
     v("flat_state_size", flat_state_size, "numbers");
     v("workspace_radius", workspace_radius, "m");
-    v("X_WB", X_WB, "base of arm 0");
-    v("further_bases", X_WB_further, "of the others");
+    v("X_WB", X_WB[0], "base of arm 0");
+    std::vector<Pose> further(X_WB.begin() + 1, X_WB.end());
+    v("further_bases", further, "of the others");
+    if (!std::equal(further.begin(), further.end(), X_WB.begin() + 1, X_WB.end())) {
+      X_WB.resize(1);
+      X_WB.insert(X_WB.end(), further.begin(), further.end());
+    }
   }
 };
 

@@ -49,8 +49,8 @@ std::vector<std::string> UnreachableStarts(const SourceSet& sources, const TaskS
     const int o = sources.subtask_objects()[i];
     if (o < 0) continue;
     const Eigen::Vector3d p_WO =
-        NearestStart(ranges, ranges.objects.at(subtask.object), info.X_WB.translation());
-    const double distance = (p_WO - info.X_WB.translation()).norm();
+        NearestStart(ranges, ranges.objects.at(subtask.object), info.base(0).translation());
+    const double distance = (p_WO - info.base(0).translation()).norm();
     const double free = margin + (subtask.replay == Replayed::kHeld ? kRegrasp : 0);
     const bool reached =
         std::any_of(sources.demos().begin(), sources.demos().end(), [&](const SourceDemo& demo) {

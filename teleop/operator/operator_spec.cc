@@ -60,7 +60,7 @@ std::vector<OperatorSpec> HandsOf(const OperatorSpec& spec) {
 std::vector<std::string> Validate(const OperatorSpec& spec, const TaskSpec& task) {
   std::vector<std::string> problems = CheckPhases(spec.phases, "phases", task);
   std::set<int> arms{spec.arm};
-  const int most = static_cast<int>(task.further_arms.size());
+  const int most = static_cast<int>(task.arms.size()) - 1;
   const auto check_arm = [&](const std::string& path, int arm) {
     if (arm <= most) return;
     problems.push_back(

@@ -185,7 +185,7 @@ inline DatasetHeader HeaderFor(const EpisodeShape& shape) {
   s.state_size = shape.state;
   s.flat_state_size = shape.state > 4 ? shape.state - 4 : shape.state;
   s.limits = {0.04, 0.3};
-  s.X_WB = Pose::FromTranslation({-0.56, 0, 0.8});
+  s.X_WB[0] = Pose::FromTranslation({-0.56, 0, 0.8});
   h.stage = "mimic";
   h.model_text = "<mujoco model=\"scene\"/>";
   h.task = Json{{"name", "stack"}, {"horizon", 400}};

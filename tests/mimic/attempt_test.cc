@@ -311,7 +311,7 @@ TEST(Attempt, AnArmWithoutAPartInASubtaskKeepsStill) {
   FakeOptions two;
   two.arms = 2;
   TaskSpec task = FakeTask();
-  task.further_arms = {{task.X_WB, {}}};
+  task.arms.push_back(task.arms[0]);
   std::vector<Episode> demos = FakeDemos(task, 5, two);
   for (Episode& demo : demos) {
     for (size_t t = 0; t < demo.length(); ++t) {
@@ -350,7 +350,7 @@ TEST(Attempt, ASubtaskOfAnArmThatIsNotThereIsRefused) {
   task.subtasks[1].arm = 1;
   EXPECT_THAT(Validate(task),
               testing::ElementsAre("subtasks[1].arm: 1: the task's arms are counted 0 to 0"));
-  task.further_arms = {{task.X_WB, {}}};
+  task.arms.push_back(task.arms[0]);
   EXPECT_THAT(Validate(task), testing::IsEmpty());
 }
 

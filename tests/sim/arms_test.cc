@@ -16,7 +16,7 @@ const double kPi = std::acos(-1.0);
 
 TaskSpec Facing() {
   TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
-  task.further_arms = {{PoseFromYaw(kPi, Vector3d(0.6, 0.05, 0.912)), {}}};
+  task.arms.push_back({PoseFromYaw(kPi, Vector3d(0.6, 0.05, 0.912)), {}});
   task.predicates["second_grasps"] = GraspedPredicate{"cubeB", 1};
   task.predicates["second_near"] = NearPredicate{"cubeB", 1, 0.05};
   task.subtasks[1].signal = "second_grasps";
@@ -47,7 +47,7 @@ class ArmsTest : public SimTest {
 TEST_F(ArmsTest, EachStandsAtItsBaseInItsPosture) {
   const SimulatorInfo& info = scene_->info();
   EXPECT_THAT(info.arms, ElementsAre("robot0", "robot1"));
-  ASSERT_EQ(info.X_WB_further.size(), 1u);
+  ASSERT_EQ(info.X_WB.size(), 2u);
   // the same robot in the same posture: the hand lies alike before each base
   const Pose X_BE_0 = info.base(0).Inverse() * X_WE(0), X_BE_1 = info.base(1).Inverse() * X_WE(1);
   EXPECT_LT((X_BE_0.translation() - X_BE_1.translation()).norm(), 1e-9);
@@ -111,7 +111,7 @@ TEST_F(ArmsTest, WhatIsAskedOfAnArmThatIsNotThereIsTold) {
   TaskSpec task = Facing();
   task.predicates["third"] = NearPredicate{"cubeA", 2, 0.1};
   task.predicates["fourth"] = GraspedPredicate{"cubeA", 3};
-  task.further_arms[0].home = {0, 1};
+  task.arms[1].home = {0, 1};
   try {
     CompileTask(task);
     FAIL() << "compiled";
@@ -125,8 +125,8 @@ TEST_F(ArmsTest, WhatIsAskedOfAnArmThatIsNotThereIsTold) {
 TEST_F(ArmsTest, TheTaskFileSaysThem) {
   const Json json = ToJson(Facing());
   const TaskSpec back = ParseTaskSpec(json, "task.yaml");
-  ASSERT_EQ(back.arms().size(), 2u);
-  EXPECT_LT((back.arms()[1].X_WB.translation() - Vector3d(0.6, 0.05, 0.912)).norm(), 1e-12);
+  ASSERT_EQ(back.arms.size(), 2u);
+  EXPECT_LT((back.arms[1].X_WB.translation() - Vector3d(0.6, 0.05, 0.912)).norm(), 1e-12);
   EXPECT_EQ(ToJson(back), json);
   // tasks of one arm read and write as ever
   EXPECT_FALSE(ToJson(LoadTaskSpec("stack", kTaskRoot)).contains("further_arms"));

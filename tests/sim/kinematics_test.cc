@@ -44,7 +44,7 @@ TEST_F(KinematicsTest, AgreesWithThePublishedTable) {
   Rng rng(RngKey{1});
   for (int trial = 0; trial < 100; ++trial) {
     const VectorXd q = RandomPosture(rng);
-    Pose X_WE = StackScene()->info().X_WB;
+    Pose X_WE = StackScene()->info().base(0);
     for (int i = 0; i < 7; ++i) X_WE = X_WE * Craig(a[i], d[i], alpha[i], q[i]);
     // flange, hand turned by -45 deg, fingers along x of E
     X_WE = X_WE * PoseFromYaw(-half / 2, Vector3d(0, 0, 0.107)) *
@@ -74,7 +74,7 @@ TEST_F(KinematicsTest, Ur5eAgreesWithThePublishedTable) {
   for (int trial = 0; trial < 100; ++trial) {
     VectorXd q(6);
     for (double& angle : q) angle = rng.Uniform(-3, 3);
-    Pose X_WE = scene->info().X_WB;
+    Pose X_WE = scene->info().base(0);
     for (int i = 0; i < 6; ++i) X_WE = X_WE * Classical(a[i], d[i], alpha[i], q[i]);
     // the hand's pads 0.15 m beyond the flange, fingers along x of E
     X_WE = X_WE * PoseFromYaw(-half, Vector3d(0, 0, 0.15));
@@ -97,7 +97,7 @@ TEST_F(KinematicsTest, IiwaAgreesWithThePublishedTable) {
   Rng rng(RngKey{1});
   for (int trial = 0; trial < 100; ++trial) {
     VectorXd q(7);
-    Pose X_WE = scene->info().X_WB;
+    Pose X_WE = scene->info().base(0);
     for (int i = 0; i < 7; ++i) {
       const double limit = limit_deg[i] * half / 90;
       EXPECT_NEAR(iiwa->lower()[i], -limit, 1e-8);

@@ -33,8 +33,7 @@ class FakeSimulator : public Simulator {
     info_.substeps = task.substeps();
     info_.horizon = task.horizon;
     info_.workspace_radius = options.reach;
-    info_.X_WB = task.X_WB;
-    info_.X_WB_further.assign(static_cast<size_t>(options.arms) - 1, task.X_WB);
+    info_.X_WB.assign(static_cast<size_t>(options.arms), task.arms[0].X_WB);
     info_.open_fingers_E = options.open_fingers_E;
     order_ = PredicateOrder(task);
 
@@ -126,9 +125,9 @@ class FakeSimulator : public Simulator {
     const Pose X_WE_cmd = ClipTarget(arm.X_WE, command, info_.limits).X_WE_cmd;
     Pose X_WE = Interpolate(arm.X_WE, X_WE_cmd, options_.lag);
     Eigen::Vector3d p_WE = X_WE.translation();
-    const Eigen::Vector3d p_WB(index == 0 ? task_.X_WB.translation()
-                                          : Eigen::Vector3d(-task_.X_WB.translation().x(), 0,
-                                                            task_.X_WB.translation().z()));
+    const Eigen::Vector3d p_WB(index == 0 ? task_.arms[0].X_WB.translation()
+                                          : Eigen::Vector3d(-task_.arms[0].X_WB.translation().x(), 0,
+                                                            task_.arms[0].X_WB.translation().z()));
     if ((p_WE - p_WB).norm() > options_.reach) {
       p_WE = p_WB + options_.reach * (p_WE - p_WB).normalized();
       outcome->joint_limit = true;
@@ -392,7 +391,7 @@ TaskSpec FakeTask() {
   task.description = "kinematic stack task of the tests";
   task.instruction = "put the small cube on the large cube";
   task.robot = "fake";
-  task.X_WB = Pose::FromTranslation({-0.56, 0, 0.912});
+  task.arms[0].X_WB = Pose::FromTranslation({-0.56, 0, 0.912});
   task.cameras = {"agentview"};
   task.objects["cubeA"] = {.body = "cubeA", .radius = 0.02 * std::sqrt(2.0), .symmetry = 4};
   task.objects["cubeB"] = {.body = "cubeB", .radius = 0.025 * std::sqrt(2.0), .symmetry = 4};
@@ -436,7 +435,7 @@ TaskSpec FakeTask() {
 TaskSpec FakePairTask() {
   TaskSpec task = FakeTask();
   task.name = "fake_pair";
-  task.further_arms = {{task.X_WB, {}}};
+  task.arms.push_back(task.arms[0]);
   for (const auto& [name, object, arm] :
        {std::tuple{"grasp_a", "cubeA", 0}, {"grasp_b", "cubeB", 1}}) {
     GraspedPredicate grasped;

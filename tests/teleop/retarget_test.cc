@@ -12,7 +12,7 @@ namespace {
 SimulatorInfo TwoArms() {
   SimulatorInfo info;
   info.arms = {"robot0", "robot1"};
-  info.X_WB_further.resize(1);
+  info.X_WB.resize(2);
   info.workspace_radius = 5;
   return info;
 }

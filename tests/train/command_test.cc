@@ -47,7 +47,7 @@ fs::path WriteFile(const FileShape& shape) {
   DatasetHeader header;
   header.simulator = simulator->info();
   header.simulator.control_hz = shape.control_hz;
-  header.simulator.X_WB = Pose::FromTranslation({shape.base_x, 0, 0.8});
+  header.simulator.X_WB[0] = Pose::FromTranslation({shape.base_x, 0, 0.8});
   header.stage = "augment";
   header.task = shape.task;
   if (shape.images) {

@@ -34,7 +34,7 @@ PolicyInfo InfoFor(const SimulatorInfo& simulator) {
   info.limits = simulator.limits;
   info.action_meaning = "relative_eef";
   info.arms = static_cast<int>(simulator.arms.size());
-  info.X_WB = simulator.X_WB;
+  info.X_WB = simulator.base(0);
   return info;
 }
 

@@ -205,8 +205,8 @@ std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInf
   differ("linear limit (m per step)", policy.limits.linear, simulator.limits.linear);
   differ("angular limit (rad per step)", policy.limits.angular, simulator.limits.angular);
   differ("action meaning", policy.action_meaning, std::string("relative_eef"));
-  if (!SamePlace(policy.X_WB, simulator.X_WB)) {
-    differ("robot base", ToJson(policy.X_WB).dump(), ToJson(simulator.X_WB).dump());
+  if (!SamePlace(policy.X_WB, simulator.base(0))) {
+    differ("robot base", ToJson(policy.X_WB).dump(), ToJson(simulator.base(0)).dump());
   }
   for (const std::string& camera : policy.cameras) {
     if (std::find(simulator.cameras.begin(), simulator.cameras.end(), camera) ==

@@ -55,7 +55,7 @@ Embodiment MakeEmbodiment(const SimulatorInfo& info) {
   result.robot = info.robot;
   result.arms = info.arms;
   result.gripper_joints = static_cast<int>(info.gripper_joint_names.size());
-  result.X_WB = info.X_WB;
+  result.X_WB = info.base(0);
   return result;
 }
 

@@ -25,8 +25,8 @@ void CheckAgreement(const TrainingSet& set, const DatasetHeader& header, const s
          fmt::format("{}", fmt::join(info.arms, ", ")));
   differ("number of finger joints", std::to_string(base.gripper_joints),
          std::to_string(info.gripper_joint_names.size()));
-  if (!SamePlace(base.X_WB, info.X_WB)) {
-    differ("robot base", ToJson(base.X_WB).dump(), ToJson(info.X_WB).dump());
+  if (!SamePlace(base.X_WB, info.base(0))) {
+    differ("robot base", ToJson(base.X_WB).dump(), ToJson(info.base(0)).dump());
   }
   differ("control rate", fmt::format("{} Hz", set.control_hz),
          fmt::format("{} Hz", info.control_hz));

@@ -110,7 +110,7 @@ class Writer {
       }
       // the base of an arm of ours is known, and bolted down
       const SimulatorInfo& simulator = target_.header.simulator;
-      if (target_.own && a <= simulator.X_WB_further.size()) {
+      if (target_.own && a < simulator.X_WB.size()) {
         const Pose& X_WB = simulator.base(a);
         AddState(path + "root_pose", 7, [&](Column& c, size_t) { PutPose(c, X_WB, wxyz_); });
         AddState(path + "root_velocity", 6,
