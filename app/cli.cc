@@ -11,8 +11,6 @@
 
 #include "app/terminal_progress.h"
 #include "core/base/error.h"
-#include "data/store/hdf5/library.h"
-#include "data/store/reader.h"
 
 namespace understudy {
 namespace {
@@ -44,8 +42,8 @@ struct Invocation {
   std::map<std::string, bool> switches;
   std::vector<std::string> positional;
   std::vector<std::string> sets;
-  std::string config, quaternions;
-  bool json = false, plan = false, print_config = false, quiet = false, outside_links = false;
+  std::string config;
+  bool json = false, plan = false, print_config = false, quiet = false;
 };
 
 // One flag per option field, and the switches that every command has.
@@ -79,20 +77,6 @@ void AddFlags(Invocation& call) {
   app.add_flag("--plan", call.plan, "say what would be done and its cost; do nothing");
   app.add_flag("--json", call.json, "result as JSON on stdout");
   app.add_flag("--quiet", call.quiet, "no progress");
-  app.add_flag("--outside-links", call.outside_links,
-               "follow links of datasets out of their folder: for files that you trust");
-  app.add_option("--quaternions", call.quaternions,
-                 "order in Isaac Lab's files that do not tell theirs: wxyz or xyzw");
-}
-
-// What a word on the command line says of Isaac Lab's files.
-QuaternionOrder OrderNamed(const std::string& word) {
-  const auto& names = EnumNames<QuaternionOrder>::kNames;
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (word == names[i]) return static_cast<QuaternionOrder>(i);
-  }
-  if (word.empty()) return QuaternionOrder::kAsk;
-  ThrowUsage(UnknownName("order of --quaternions", word, {names.begin(), names.end()}));
 }
 
 // A flag's words as the JSON of its field: text as it stands, everything else as YAML; lists from
@@ -171,8 +155,6 @@ int RunInvocation(const Invocation& call) {
     PrintConfig(resolved, "", resolved.options);
     return 0;
   }
-  AllowOutsideLinks(call.outside_links);
-  AssumeQuaternions(OrderNamed(call.quaternions));
   TerminalProgress progress(call.quiet);
   CommandContext context{.progress = &progress, .plan = call.plan};
   const Json result = call.command->run(resolved.options, context);

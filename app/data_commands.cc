@@ -5,6 +5,8 @@
 
 #include "app/commands.h"
 #include "app/twin.h"
+#include "core/seam/dataset_header.h"
+#include "data/formats/formats.h"
 #ifdef WITH_ARROW
 #include "data/formats/lerobot/lerobot_verify.h"
 #endif
@@ -15,17 +17,17 @@
 #include "data/store/edit/select.h"
 #include "data/store/edit/trim.h"
 #include "data/store/edit/verify.h"
-#include "data/store/header.h"
-#include "data/store/reader.h"
 
 namespace understudy {
 namespace {
 
-struct PathOptions {
+struct InfoFlags {
   std::string path;
+  ReadOptions read;
   template <class V>
   void Visit(V& v) {
     v("path", path, "dataset");
+    read.Visit(v);
   }
 };
 
@@ -33,6 +35,7 @@ struct VerifyFlags {
   std::string path, task;
   bool replay = false;
   ReplayOptions options;
+  ReadOptions read;
 #ifdef WITH_ARROW
   LerobotImportOptions lerobot_import;
 #endif
@@ -44,6 +47,7 @@ struct VerifyFlags {
     v("tolerance", options.tolerance, "of the replay, any number of a state; 0: bit by bit",
       Limits{0, 1e9});
     v("threads", options.threads, "0: one per core", Limits{0, 4096});
+    read.Visit(v);
 #ifdef WITH_ARROW
     v("lerobot_import", lerobot_import, "how a LeRobot dataset is read");
 #endif
@@ -55,12 +59,14 @@ struct MergeOptions {
   std::string out;
   bool by_reference = false;
   bool overwrite = false;
+  ReadOptions read;
   template <class V>
   void Visit(V& v) {
     v("inputs", inputs, "datasets of the same task and robot");
     v("out", out, "dataset to write");
     v("by_reference", by_reference, "a master of relative links instead of a copy");
     v("overwrite", overwrite, "replace it where it exists");
+    read.Visit(v);
   }
 };
 
@@ -76,17 +82,20 @@ struct TrimFlags {
     v("head", options.head, "trim beginnings");
     v("tail", options.tail, "trim ends");
     v("overwrite", options.overwrite, "replace it where it exists");
+    options.read.Visit(v);
   }
 };
 
 struct RepairOptions {
   std::string path, out;
   bool overwrite = false;
+  ReadOptions read;
   template <class V>
   void Visit(V& v) {
     v("path", path, "damaged dataset or .part file");
     v("out", out, "dataset to write");
     v("overwrite", overwrite, "replace it where it exists");
+    read.Visit(v);
   }
 };
 
@@ -95,6 +104,7 @@ struct FilterFlags {
   std::vector<std::string> drop;
   bool by_reference = false;
   bool overwrite = false;
+  ReadOptions read;
   template <class V>
   void Visit(V& v) {
     v("path", path, "dataset");
@@ -105,6 +115,7 @@ struct FilterFlags {
     v("drop", drop, "names of episodes to leave out");
     v("by_reference", by_reference, "a master of relative links instead of a copy");
     v("overwrite", overwrite, "replace it where it exists");
+    read.Visit(v);
   }
 };
 
@@ -120,6 +131,7 @@ struct RelabelFlags {
     v("success", options.success, "true or false");
     v("cause", options.cause, "of a failure");
     v("overwrite", options.overwrite, "replace it where it exists");
+    options.read.Visit(v);
   }
 };
 
@@ -139,6 +151,7 @@ struct SplitFlags {
     v("seed", options.seed, "of the draw");
     v("by_reference", options.by_reference, "a master of relative links instead of a copy");
     v("overwrite", options.overwrite, "replace it where it exists");
+    options.read.Visit(v);
   }
 };
 
@@ -154,20 +167,21 @@ VerifyReport VerifyPath(const VerifyFlags& flags, [[maybe_unused]] Progress& pro
     return VerifyLerobot(flags.path, flags.lerobot_import, progress);
 #endif
   }
-  return VerifyApart(flags.path, flags.options.threads);
+  return VerifyApart(flags.path, {.threads = flags.options.threads, .read = flags.read});
 }
 
 Json Verify(const VerifyFlags& flags, Progress& progress) {
   VerifyReport report = VerifyPath(flags, progress);
   Json replay;
   if (flags.replay && report.faults.empty()) {
-    const DatasetHeader header = DatasetReader(flags.path).header();
+    const std::unique_ptr<EpisodeSource> reader = OpenDataset(flags.path, flags.read);
+    const DatasetHeader& header = reader->header();
     const Twin twin =
         LoadTwin(flags.task.empty() ? header.simulator.task : flags.task, OurRobotName(header));
     ReplayOptions options = flags.options;
     options.predicates = ToJson(twin.task)["predicates"];
     const ReplayReport replayed =
-        VerifyReplay(flags.path, twin.info, twin.simulators, options, progress);
+        VerifyReplay(*reader, twin.info, twin.simulators, options, progress);
     report.faults = replayed.faults;
     replay = {{"episodes", replayed.episodes},
               {"bit_exact", replayed.bit_exact},
@@ -219,10 +233,10 @@ std::string Outline(const Json& json, int indent) {
 
 std::vector<Command> DataCommands() {
   std::vector<Command> commands;
-  commands.push_back(MakeCommand<PathOptions>(
+  commands.push_back(MakeCommand<InfoFlags>(
       "data info", "what a dataset holds",
-      [](const PathOptions& options, CommandContext&) {
-        return DescribeDataset(Given(options.path, "info", "path"));
+      [](const InfoFlags& options, CommandContext&) {
+        return DescribeDataset(*OpenDataset(Given(options.path, "info", "path"), options.read));
       },
       [](const Json& result) { return Outline(result); }));
   commands.push_back(MakeCommand<VerifyFlags>(
@@ -238,8 +252,9 @@ std::vector<Command> DataCommands() {
         if (options.inputs.empty()) ThrowUsage("data merge: inputs: name at least one dataset");
         Given(options.out, "merge", "out");
         MergeDatasets({options.inputs.begin(), options.inputs.end()}, options.out,
-                      options.by_reference, options.overwrite);
-        return {{"out", options.out}, {"episodes", DatasetReader(options.out).episodes().size()}};
+                      options.by_reference, options.overwrite, options.read);
+        return {{"out", options.out},
+                {"episodes", OpenDataset(options.out, options.read)->episodes().size()}};
       },
       [](const Json& result) {
         return fmt::format("{}: {} episodes\n", result["out"].get<std::string>(),
@@ -251,7 +266,8 @@ std::vector<Command> DataCommands() {
         Given(flags.path, "filter", "path");
         const FilterReport report = FilterDataset(
             flags.path, Given(flags.out, "filter", "out"),
-            {flags.where, flags.drop, flags.by_reference, flags.overwrite}, *context.progress);
+            {flags.where, flags.drop, flags.by_reference, flags.overwrite, flags.read},
+            *context.progress);
         return {{"out", flags.out}, {"kept", report.kept}, {"dropped", report.dropped}};
       },
       [](const Json& result) {
@@ -296,7 +312,7 @@ std::vector<Command> DataCommands() {
       [](const RepairOptions& options, CommandContext&) -> Json {
         const RepairReport report =
             RepairDataset(Given(options.path, "repair", "path"),
-                          Given(options.out, "repair", "out"), options.overwrite);
+                          Given(options.out, "repair", "out"), options.overwrite, options.read);
         Json dropped = Json::array();
         for (const Fault& fault : report.dropped) {
           dropped.push_back(fmt::format("{}: {}", fault.place, fault.what));

@@ -12,7 +12,7 @@ void Wishes::Refuse(const ReviewLine& line, const std::string& what) const {
   ThrowBadInput(fmt::format("{}:{}: {}: {}", file, line.line, line.demo, what));
 }
 
-Wishes ReadWishes(const std::string& file, const DatasetReader& reader, size_t subtasks) {
+Wishes ReadWishes(const std::string& file, const EpisodeSource& reader, size_t subtasks) {
   Wishes wishes{file, {}};
   if (file.empty()) return wishes;
   std::map<std::string, size_t> places;

@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "data/store/reader.h"
+#include "core/seam/episode_source.h"
 #include "mimic/sources/review.h"
 
 namespace understudy {
@@ -19,6 +19,6 @@ struct Wishes {
 
 // Those of `file` (empty: none) for a dataset of a task with so many subtasks. Throws
 // Error(kBadInput) naming the line that is of another dataset, or of none.
-Wishes ReadWishes(const std::string& file, const DatasetReader& reader, size_t subtasks);
+Wishes ReadWishes(const std::string& file, const EpisodeSource& reader, size_t subtasks);
 
 }  // namespace understudy

@@ -11,9 +11,9 @@
 #include <utility>
 
 #include "core/base/error.h"
-#include "data/store/attempt_record.h"
+#include "core/episode/attempt_record.h"
+#include "core/seam/dataset_header.h"
 #include "data/store/edit/merge.h"
-#include "data/store/header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/mimic/generator_fixture.h"
