@@ -3,7 +3,8 @@
 
 #include "app/data_commands.h"
 #include "app/twin.h"
-#include "data/store/reader.h"
+#include "core/seam/dataset_header.h"
+#include "data/formats/formats.h"
 #include "mimic/sources/annotate_dataset.h"
 
 namespace understudy {
@@ -34,6 +35,7 @@ struct AnnotateFlags {
       Limits{0, 1000});
     v("threads", options.threads, "0: one per core", Limits{0, 4096}, Effect::kSpeed);
     v("overwrite", options.overwrite, "replace output and table where they exist", Effect::kPlace);
+    options.read.Visit(v);
   }
 };
 
@@ -42,7 +44,7 @@ Json Run(const AnnotateFlags& flags, CommandContext& context) {
   Given(options.path, "annotate", "path");
   options.dry = context.plan;
   if (!options.dry) Given(options.out, "annotate", "out");
-  const DatasetHeader header = DatasetReader(options.path).header();
+  const DatasetHeader header = OpenDataset(options.path, options.read)->header();
   const std::string task = flags.task.empty() ? OurTaskName(header) : flags.task;
   const std::string robot = flags.robot.empty() ? OurRobotName(header) : flags.robot;
   // poses need no simulator, and so no program that has one

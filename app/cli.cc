@@ -12,8 +12,6 @@
 #include "app/outline.h"
 #include "app/terminal_progress.h"
 #include "core/base/error.h"
-#include "data/store/hdf5/library.h"
-#include "data/store/reader.h"
 
 namespace understudy {
 namespace {
@@ -49,8 +47,8 @@ struct Invocation {
   std::map<std::string, bool> switches;
   std::vector<std::string> positional;
   std::vector<std::string> sets;
-  std::string config, quaternions;
-  bool json = false, plan = false, print_config = false, quiet = false, outside_links = false;
+  std::string config;
+  bool json = false, plan = false, print_config = false, quiet = false;
 };
 
 // One flag per option field, and the switches that every command has.
@@ -85,10 +83,6 @@ void AddFlags(Invocation& call) {
   app.add_flag("--plan", call.plan, "say what would be done and its cost; do nothing");
   app.add_flag("--json", call.json, "result as JSON on stdout");
   app.add_flag("--quiet", call.quiet, "no progress");
-  app.add_flag("--outside-links", call.outside_links,
-               "follow links of datasets out of their folder: for files that you trust");
-  app.add_option("--quaternions", call.quaternions,
-                 "order in Isaac Lab's files that do not tell theirs: wxyz or xyzw");
 }
 
 // A flag with the names of options as files write them: "--generate.gates.max_speed=1" is
@@ -117,16 +111,6 @@ std::string UnknownFlag(const Invocation& call) {
                        nearest.empty() ? "" : ": did you mean " + nearest + "?");
   }
   return "";
-}
-
-// What a word on the command line says of Isaac Lab's files.
-QuaternionOrder OrderNamed(const std::string& word) {
-  const auto& names = EnumNames<QuaternionOrder>::kNames;
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (word == names[i]) return static_cast<QuaternionOrder>(i);
-  }
-  if (word.empty()) return QuaternionOrder::kAsk;
-  ThrowUsage(UnknownName("order of --quaternions", word, {names.begin(), names.end()}));
 }
 
 // A flag's words as the JSON of its field: text as it stands, everything else as YAML; lists from
@@ -205,8 +189,6 @@ int RunInvocation(const Invocation& call) {
     PrintConfig(resolved, "", resolved.options);
     return 0;
   }
-  AllowOutsideLinks(call.outside_links);
-  AssumeQuaternions(OrderNamed(call.quaternions));
   TerminalProgress progress(call.quiet);
   CommandContext context{.progress = &progress, .plan = call.plan};
   const Json result = RunCommand(*call.command, resolved.options, context);

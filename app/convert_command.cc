@@ -2,27 +2,44 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "app/convert_hdf5.h"
 #include "app/convert_lerobot.h"
 #include "app/data_commands.h"
-#include "data/store/reader.h"
+#include "data/formats/formats.h"
 
 namespace understudy {
 namespace {
 
-enum class ConvertTo { kLerobot, kLerobot21, kUnderstudy, kRobomimic, kMimicgen, kIsaaclab };
+// A place in the list of formats.
+enum class ConvertTo : size_t {};
+
+std::vector<std::string> FormatNames() {
+  std::vector<std::string> names;
+  for (const DatasetFormat& format : DatasetFormats()) names.push_back(format.name);
+  return names;
+}
+
 }  // namespace
 template <>
 struct EnumNames<ConvertTo> {
-  static constexpr std::array kNames{"lerobot",   "lerobot21", "understudy",
-                                     "robomimic", "mimicgen",  "isaaclab"};
+  static inline const std::vector<std::string> kNames = FormatNames();
 };
 namespace {
 
+const DatasetFormat& FormatOf(ConvertTo to) { return DatasetFormats().at(static_cast<size_t>(to)); }
+
+ConvertTo Default() {
+  const FormatList& formats = DatasetFormats();
+  return static_cast<ConvertTo>(&FormatNamed("lerobot") - formats.data());
+}
+
 struct ConvertFlags {
   std::string path, out;
-  ConvertTo to = ConvertTo::kLerobot;
+  ConvertTo to = Default();
+  ReadOptions read;
   bool overwrite = false;
   Hdf5Flags hdf5;
   LerobotOptions lerobot;
@@ -35,6 +52,7 @@ struct ConvertFlags {
       "format: lerobot = LeRobot v3.0, lerobot21 = LeRobot v2.1 with GR00T's files, understudy = "
       "ours");
     hdf5.Visit(v);
+    read.Visit(v);
     v("lerobot", lerobot, "how a LeRobot dataset is written");
     v("lerobot_import", lerobot_import, "how a LeRobot dataset is read");
     v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);
@@ -42,26 +60,14 @@ struct ConvertFlags {
 };
 
 // From any dataset that is one file.
-Json ConvertFile(const DatasetReader& reader, const ConvertFlags& flags, CommandContext& context) {
-  const auto hdf5 = [&](ForeignTarget target) {
-    return ExportHdf5(target, reader, flags.out, flags.hdf5, flags.overwrite, context);
-  };
-  switch (flags.to) {
-    case ConvertTo::kUnderstudy:
-      return ImportHdf5(reader, flags.out, flags.hdf5, flags.overwrite, context);
-    case ConvertTo::kRobomimic:
-      return hdf5(ForeignTarget::kRobomimic);
-    case ConvertTo::kMimicgen:
-      return hdf5(ForeignTarget::kMimicgen);
-    case ConvertTo::kIsaaclab:
-      return hdf5(ForeignTarget::kIsaacLab);
-    case ConvertTo::kLerobot:
-    case ConvertTo::kLerobot21:
-      break;
+Json ConvertFile(const EpisodeSource& reader, const ConvertFlags& flags, CommandContext& context) {
+  const DatasetFormat& format = FormatOf(flags.to);
+  if (format.Write) {
+    return WriteAs(format, reader, flags.out, flags.hdf5, flags.overwrite, context);
   }
   LerobotOptions options = flags.lerobot;
   options.overwrite = flags.overwrite;
-  options.version = flags.to == ConvertTo::kLerobot21 ? LerobotVersion::kV21 : LerobotVersion::kV30;
+  options.version = format.name == "lerobot21" ? LerobotVersion::kV21 : LerobotVersion::kV30;
   return ToLerobot(reader, flags.out, options, context);
 }
 
@@ -71,14 +77,16 @@ Json Convert(const ConvertFlags& flags, CommandContext& context) {
   if (IsLerobotFolder(flags.path)) {
     LerobotImportOptions import = flags.lerobot_import;
     import.overwrite = flags.overwrite;
-    if (flags.to == ConvertTo::kUnderstudy) {
+    if (FormatOf(flags.to).name == "understudy") {
       return FromLerobot(flags.path, flags.out, import, context);
     }
     return ThroughDataset(
         flags.path, flags.out, import,
-        [&](const DatasetReader& reader) { return ConvertFile(reader, flags, context); }, context);
+        [&](const EpisodeSource& reader) { return ConvertFile(reader, flags, context); }, context);
   }
-  return ConvertFile(DatasetReader(flags.path), flags, context);
+  ReadOptions read = flags.read;
+  read.control_hz = flags.hdf5.control_hz;
+  return ConvertFile(*OpenDataset(flags.path, read), flags, context);
 }
 
 }  // namespace
@@ -86,6 +94,8 @@ Json Convert(const ConvertFlags& flags, CommandContext& context) {
 bool IsLerobotFolder(const std::string& path) {
   std::error_code none;
   if (!std::filesystem::is_directory(path, none)) return false;
+  const DatasetFormat* format = FindFormat(path);
+  if (format != nullptr && format->name != "lerobot") return false;
   return true;
 }
 

@@ -5,7 +5,6 @@
 
 #include "app/twin.h"
 #include "core/spec/listed.h"
-#include "data/formats/family/import.h"
 #include "data/formats/family/translate.h"
 
 namespace understudy {
@@ -16,7 +15,7 @@ struct Known {
   std::optional<TaskSpec> task;
   std::optional<RobotSpec> robot;
 
-  Known(const std::string& given, const DatasetReader& reader) {
+  Known(const std::string& given, const EpisodeSource& reader) {
     const std::filesystem::path tasks = HomeFolder() / "sim" / "tasks";
     std::string name = given;
     if (name.empty()) {
@@ -48,31 +47,21 @@ void AddReport(const ForeignReport& report, Json* result) {
 
 }  // namespace
 
-Json ExportHdf5(ForeignTarget target, const DatasetReader& reader, const std::string& out,
-                const Hdf5Flags& flags, bool overwrite, CommandContext& context) {
-  const Known known(flags.task, reader);
-  const std::string family = FamilyOf(reader.header());
-  const Translation from = family.empty() ? Translation() : known.For(family);
-  const Translation into =
-      known.For(target == ForeignTarget::kIsaacLab ? kIsaacLabFamily : kRobosuiteFamily);
-  const ForeignWriteOptions options{flags.robosuite, flags.isaaclab, flags.compression, overwrite};
-  Json result = SayLost(out, LostIn(target, reader, options, into), context);
-  if (context.plan) return result;
-  AddReport(WriteForeign(target, reader, out, options, from, into, *context.progress), &result);
-  return result;
-}
-
-Json ImportHdf5(const DatasetReader& reader, const std::string& out, const Hdf5Flags& flags,
-                bool overwrite, CommandContext& context) {
-  const Known known(flags.task, reader);
-  const Translation from = known.For(FamilyOf(reader.header()));
-  ImportOptions options{flags.control_hz, Json::object(), flags.compression, overwrite};
-  if (known.task && from.KnowsTask(reader.header().simulator.task)) {
-    options.task = ToJson(*known.task);
+Json WriteAs(const DatasetFormat& format, const EpisodeSource& source, const std::string& out,
+             const Hdf5Flags& flags, bool overwrite, CommandContext& context) {
+  const Known known(flags.task, source);
+  const std::string& family = source.header().family;
+  WriteRequest request;
+  if (!family.empty()) request.from = known.For(family);
+  if (!format.family.empty()) request.into = known.For(format.family);
+  request.foreign = {flags.robosuite, flags.isaaclab, flags.compression, overwrite};
+  request.import = {flags.control_hz, Json::object(), flags.compression, overwrite};
+  if (known.task && request.from.KnowsTask(source.header().simulator.task)) {
+    request.import.task = ToJson(*known.task);
   }
-  Json result = SayLost(out, LostInImport(reader, from), context);
+  Json result = SayLost(out, format.Lost(source, request), context);
   if (context.plan) return result;
-  AddReport(ImportForeign(reader, out, options, from, *context.progress), &result);
+  AddReport(format.Write(source, out, request, *context.progress), &result);
   return result;
 }
 

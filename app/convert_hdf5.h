@@ -1,12 +1,12 @@
 #pragma once
 
-// data convert for HDF5: robomimic, MimicGen, Isaac Lab, both ways.
+// data convert for the formats that are listed with a Write.
 
 #include <string>
 
 #include "app/registry.h"
-#include "data/formats/family/foreign_writer.h"
-#include "data/store/reader.h"
+#include "core/seam/episode_source.h"
+#include "data/formats/formats.h"
 
 namespace understudy {
 
@@ -31,10 +31,9 @@ struct Hdf5Flags {
   }
 };
 
-// Both say what is lost before anything is written; with --plan only that.
-Json ExportHdf5(ForeignTarget target, const DatasetReader& reader, const std::string& out,
-                const Hdf5Flags& flags, bool overwrite, CommandContext& context);
-Json ImportHdf5(const DatasetReader& reader, const std::string& out, const Hdf5Flags& flags,
-                bool overwrite, CommandContext& context);
+// Writes a dataset in a listed format that has a Write. Says what is lost before anything is
+// written; with --plan only that.
+Json WriteAs(const DatasetFormat& format, const EpisodeSource& source, const std::string& out,
+             const Hdf5Flags& flags, bool overwrite, CommandContext& context);
 
 }  // namespace understudy

@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "data/formats/lerobot/module.h"
 #include "data/store/files.h"
+#include "data/store/reader.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -34,7 +35,7 @@ class TemporaryFile {
 
 }  // namespace
 
-Json ToLerobot(const DatasetReader& reader, const std::string& out, const LerobotOptions& options,
+Json ToLerobot(const EpisodeSource& reader, const std::string& out, const LerobotOptions& options,
                CommandContext& context) {
   Json result = Say(out, Module<LerobotModule>().lost_in(reader, options), context);
   if (context.plan) return result;
@@ -65,7 +66,7 @@ Json FromLerobot(const std::string& folder, const std::string& out,
 
 Json ThroughDataset(const std::string& folder, const std::string& out,
                     const LerobotImportOptions& import,
-                    const std::function<Json(const DatasetReader&)>& write,
+                    const std::function<Json(const EpisodeSource&)>& write,
                     CommandContext& context) {
   CheckOutput(out, import.overwrite, {folder});
   Json result = Say(out, Module<LerobotModule>().lost_from(folder, import), context);

@@ -12,7 +12,7 @@
 
 namespace understudy {
 
-Json ToLerobot(const DatasetReader& reader, const std::string& out, const LerobotOptions& options,
+Json ToLerobot(const EpisodeSource& reader, const std::string& out, const LerobotOptions& options,
                CommandContext& context);
 Json FromLerobot(const std::string& folder, const std::string& out,
                  const LerobotImportOptions& options, CommandContext& context);
@@ -20,7 +20,7 @@ Json FromLerobot(const std::string& folder, const std::string& out,
 // Error(kBadInput) where the folder has no extras to restore one from.
 Json ThroughDataset(const std::string& folder, const std::string& out,
                     const LerobotImportOptions& import,
-                    const std::function<Json(const DatasetReader&)>& write,
+                    const std::function<Json(const EpisodeSource&)>& write,
                     CommandContext& context);
 
 }  // namespace understudy

@@ -5,6 +5,8 @@
 
 #include "app/commands.h"
 #include "app/twin.h"
+#include "core/seam/dataset_header.h"
+#include "data/formats/formats.h"
 #include "data/formats/lerobot/module.h"
 #include "data/store/edit/describe.h"
 #include "data/store/edit/merge.h"
@@ -14,17 +16,17 @@
 #include "data/store/edit/trim.h"
 #include "data/store/edit/verify.h"
 #include "data/store/files.h"
-#include "data/store/header.h"
-#include "data/store/reader.h"
 
 namespace understudy {
 namespace {
 
-struct PathOptions {
+struct InfoFlags {
   std::string path;
+  ReadOptions read;
   template <class V>
   void Visit(V& v) {
     v("path", path, "dataset", kRequired);
+    read.Visit(v);
   }
 };
 
@@ -32,6 +34,7 @@ struct VerifyFlags {
   std::string path, task;
   bool replay = false;
   ReplayOptions options;
+  ReadOptions read;
   LerobotImportOptions lerobot_import;
   template <class V>
   void Visit(V& v) {
@@ -41,6 +44,7 @@ struct VerifyFlags {
     v("tolerance", options.tolerance, "of the replay, any number of a state; 0: bit by bit",
       Limits{0, 1e9});
     v("threads", options.threads, "0: one per core", Limits{0, 4096}, Effect::kSpeed);
+    read.Visit(v);
     v("lerobot_import", lerobot_import, "how a LeRobot dataset is read");
   }
 };
@@ -51,6 +55,7 @@ struct MergeOptions {
   bool by_reference = false;
   bool partial = false;
   bool overwrite = false;
+  ReadOptions read;
   template <class V>
   void Visit(V& v) {
     v("inputs", inputs, "datasets of the same task and robot", kRequired);
@@ -58,6 +63,7 @@ struct MergeOptions {
     v("by_reference", by_reference, "a master of relative links instead of a copy");
     v("partial", partial, "also where parts of a run (mimic --shard) are missing");
     v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);
+    read.Visit(v);
   }
 };
 
@@ -73,17 +79,20 @@ struct TrimFlags {
     v("head", options.head, "trim beginnings");
     v("tail", options.tail, "trim ends");
     v("overwrite", options.overwrite, "replace it where it exists", Effect::kPlace);
+    options.read.Visit(v);
   }
 };
 
 struct RepairOptions {
   std::string path, out;
   bool overwrite = false;
+  ReadOptions read;
   template <class V>
   void Visit(V& v) {
     v("path", path, "damaged dataset or .part file", kRequired);
     v("out", out, "dataset to write", kRequired, kOutput);
     v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);
+    read.Visit(v);
   }
 };
 
@@ -92,6 +101,7 @@ struct FilterFlags {
   std::vector<std::string> drop;
   bool by_reference = false;
   bool overwrite = false;
+  ReadOptions read;
   template <class V>
   void Visit(V& v) {
     v("path", path, "dataset", kRequired);
@@ -102,6 +112,7 @@ struct FilterFlags {
     v("drop", drop, "names of episodes to leave out");
     v("by_reference", by_reference, "a master of relative links instead of a copy");
     v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);
+    read.Visit(v);
   }
 };
 
@@ -117,6 +128,7 @@ struct RelabelFlags {
     v("success", options.success, "true or false");
     v("cause", options.cause, "of a failure");
     v("overwrite", options.overwrite, "replace it where it exists", Effect::kPlace);
+    options.read.Visit(v);
   }
 };
 
@@ -136,6 +148,7 @@ struct SplitFlags {
     v("seed", options.seed, "of the draw");
     v("by_reference", options.by_reference, "a master of relative links instead of a copy");
     v("overwrite", options.overwrite, "replace it where it exists", Effect::kPlace);
+    options.read.Visit(v);
   }
 };
 
@@ -148,20 +161,21 @@ VerifyReport VerifyPath(const VerifyFlags& flags, Progress& progress) {
     }
     return Module<LerobotModule>().verify(flags.path, flags.lerobot_import, progress);
   }
-  return VerifyApart(flags.path, flags.options.threads);
+  return VerifyApart(flags.path, {.threads = flags.options.threads, .read = flags.read});
 }
 
 Json Verify(const VerifyFlags& flags, Progress& progress) {
   VerifyReport report = VerifyPath(flags, progress);
   Json replay;
   if (flags.replay && report.faults.empty()) {
-    const DatasetHeader header = DatasetReader(flags.path).header();
+    const std::unique_ptr<EpisodeSource> reader = OpenDataset(flags.path, flags.read);
+    const DatasetHeader& header = reader->header();
     const Twin twin =
         LoadTwin(flags.task.empty() ? header.simulator.task : flags.task, OurRobotName(header));
     ReplayOptions options = flags.options;
     options.predicates = ToJson(twin.task)["predicates"];
     const ReplayReport replayed =
-        VerifyReplay(flags.path, twin.info, twin.simulators, options, progress);
+        VerifyReplay(*reader, twin.info, twin.simulators, options, progress);
     report.faults = replayed.faults;
     replay = {{"episodes", replayed.episodes},
               {"bit_exact", replayed.bit_exact},
@@ -206,16 +220,21 @@ Json PlanRewrite(const Json& options) {
   std::vector<std::string> paths = options.value("inputs", std::vector<std::string>{});
   if (const std::string path = options.value("path", ""); !path.empty()) paths.push_back(path);
   const std::string out = options.value("out", "");
+  Json reading = Json::object();
+  for (const char* key : {ReadOptions::kOutsideLinks, ReadOptions::kQuaternions}) {
+    if (options.contains(key)) reading[key] = options[key];
+  }
+  const auto read = FromJson<ReadOptions>(reading, "options");
   if (paths.empty()) ThrowUsage("name a dataset");
   if (out.empty()) ThrowUsage("out: name a dataset to write");
   CheckOutput(out, options.value("overwrite", false), {paths.begin(), paths.end()});
   Json inputs = Json::array();
   for (const std::string& path : paths) {
-    const DatasetReader reader(path);
+    const auto reader = OpenDataset(path, read);
     int64_t steps = 0;
-    for (const EpisodeSummary& episode : reader.episodes())
+    for (const EpisodeSummary& episode : reader->episodes())
       steps += static_cast<int64_t>(episode.length);
-    inputs.push_back({{"path", path}, {"episodes", reader.episodes().size()}, {"steps", steps}});
+    inputs.push_back({{"path", path}, {"episodes", reader->episodes().size()}, {"steps", steps}});
   }
   return {{"inputs", inputs}, {"out", out}};
 }
@@ -224,10 +243,10 @@ Json PlanRewrite(const Json& options) {
 
 std::vector<Command> DataCommands() {
   std::vector<Command> commands;
-  commands.push_back(MakeCommand<PathOptions>(
+  commands.push_back(MakeCommand<InfoFlags>(
       "data info", "what a dataset holds",
-      [](const PathOptions& options, CommandContext&) {
-        return DescribeDataset(Given(options.path, "info", "path"));
+      [](const InfoFlags& options, CommandContext&) {
+        return DescribeDataset(*OpenDataset(Given(options.path, "info", "path"), options.read));
       },
       [](const Json& result) { return Outline(result); }));
   commands.push_back(MakeCommand<VerifyFlags>(
@@ -243,8 +262,9 @@ std::vector<Command> DataCommands() {
         if (options.inputs.empty()) ThrowUsage("data merge: inputs: name at least one dataset");
         Given(options.out, "merge", "out");
         MergeDatasets({options.inputs.begin(), options.inputs.end()}, options.out,
-                      options.by_reference, options.overwrite, options.partial);
-        return {{"out", options.out}, {"episodes", DatasetReader(options.out).episodes().size()}};
+                      options.by_reference, options.overwrite, options.read, options.partial);
+        return {{"out", options.out},
+                {"episodes", OpenDataset(options.out, options.read)->episodes().size()}};
       },
       [](const Json& result) {
         return fmt::format("{}: {} episodes\n", result["out"].get<std::string>(),
@@ -256,7 +276,8 @@ std::vector<Command> DataCommands() {
         Given(flags.path, "filter", "path");
         const FilterReport report = FilterDataset(
             flags.path, Given(flags.out, "filter", "out"),
-            {flags.where, flags.drop, flags.by_reference, flags.overwrite}, *context.progress);
+            {flags.where, flags.drop, flags.by_reference, flags.overwrite, flags.read},
+            *context.progress);
         return {{"out", flags.out}, {"kept", report.kept}, {"dropped", report.dropped}};
       },
       [](const Json& result) {
@@ -305,7 +326,7 @@ std::vector<Command> DataCommands() {
         }
         const RepairReport report =
             RepairDataset(Given(options.path, "repair", "path"),
-                          Given(options.out, "repair", "out"), options.overwrite);
+                          Given(options.out, "repair", "out"), options.overwrite, options.read);
         Json dropped = Json::array();
         for (const Fault& fault : report.dropped) {
           dropped.push_back(fmt::format("{}: {}", fault.place, fault.what));

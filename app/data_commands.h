@@ -13,8 +13,8 @@ Command AnnotateCommand();
 Command ConvertCommand();
 Command ViewCommand();
 
-// Whether a path is a folder, which of all datasets only LeRobot's are. Throws Error(kUsage) for a
-// folder where this program was built without Arrow.
+// Whether a path is a folder that no other format recognises than LeRobot's. Throws Error(kUsage)
+// for such a folder where this program was built without Arrow.
 bool IsLerobotFolder(const std::string& path);
 
 // `path`, or a usage error of `data <command>` that names the field where it is empty.

@@ -12,10 +12,10 @@
 #include "app/twin.h"
 #include "augment/command.h"
 #include "core/base/shard.h"
+#include "core/seam/dataset_header.h"
 #include "data/formats/family/translate.h"
+#include "data/formats/formats.h"
 #include "data/store/files.h"
-#include "data/store/header.h"
-#include "data/store/reader.h"
 #include "mimic/command.h"
 
 namespace understudy {
@@ -26,6 +26,7 @@ void VisitSources(V& v, MimicOptions& mimic) {
   v("source", mimic.sources, "datasets of demonstrations", kRequired);
   v("source_mask", mimic.source_mask, "only episodes of this mask; empty: all");
   v("source_limit", mimic.source_limit, "at most so many demonstrations; 0: all", Limits{0, 1e9});
+  mimic.read.Visit(v);
   v("debounce", mimic.debounce, "steps that a signal must stay to end a subtask", Limits{1, 1000});
 }
 
@@ -92,12 +93,12 @@ struct Origin {
 };
 // `task`, where it is given, takes the place of the datasets' own.
 Origin OriginOf(const std::string& task, const std::vector<std::string>& datasets,
-                const char* field) {
+                const ReadOptions& read, const char* field) {
   if (datasets.empty()) {
     if (task.empty()) ThrowUsage(fmt::format("{}: name at least one dataset", field));
     return {task, ""};
   }
-  const DatasetHeader header = DatasetReader(datasets[0]).header();
+  const DatasetHeader header = OpenDataset(datasets[0], read)->header();
   return {task.empty() ? OurTaskName(header) : task, OurRobotName(header)};
 }
 
@@ -105,7 +106,7 @@ Origin OriginOf(const std::string& task, const std::vector<std::string>& dataset
 // theirs, follows their hands.
 Twin TwinOfSources(const std::string& task, const std::string& robot, const std::string& subtasks,
                    MimicOptions* options) {
-  const Origin origin = OriginOf(task, options->sources, "source");
+  const Origin origin = OriginOf(task, options->sources, options->read, "source");
   const std::string& carries_out = robot.empty() ? origin.robot : robot;
   options->transfer = carries_out != origin.robot;
   return LoadTwin(origin.task, carries_out, subtasks);
@@ -113,8 +114,8 @@ Twin TwinOfSources(const std::string& task, const std::string& robot, const std:
 
 // Sources of other programs, in our names and frames.
 AdaptSource Adapter(const Twin& twin) {
-  return [&twin](const DatasetReader& reader, Episode* episode) {
-    const std::string family = FamilyOf(reader.header());
+  return [&twin](const EpisodeSource& reader, Episode* episode) {
+    const std::string family = reader.header().family;
     if (!family.empty()) Translation(family, &twin.task, &twin.robot).ToOurs(episode);
   };
 }
@@ -284,7 +285,8 @@ Command AugmentCommand() {
   Command command = MakeCommand<AugmentFlags>(
       "augment", "render stored states under drawn lights, materials, textures and cameras",
       [](const AugmentFlags& flags, CommandContext& context) -> Json {
-        const Origin origin = OriginOf(flags.task, flags.augment.inputs, "inputs");
+        const Origin origin =
+            OriginOf(flags.task, flags.augment.inputs, flags.augment.read, "inputs");
         const Twin twin = LoadTwin(origin.task, origin.robot);
         AugmentOptions options = flags.augment;
         ReadPlanFile(flags.plan_file, &options.plan);

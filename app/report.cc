@@ -5,14 +5,15 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <memory>
 
 #include "app/html.h"
 #include "app/mimic_report.h"
 #include "app/page.h"
 #include "app/pipeline.h"
 #include "core/base/locks.h"
-#include "data/store/header.h"
-#include "data/store/reader.h"
+#include "core/seam/dataset_header.h"
+#include "data/formats/formats.h"
 #include "data/video/module.h"
 
 namespace understudy {
@@ -29,6 +30,11 @@ struct StepView {
   Json state;
   fs::path output;
   const Json& result() const { return state.at("result"); }
+  // its output may hold links as its inputs do
+  ReadOptions read() const {
+    return {.outside_links =
+                state.value("options", Json::object()).value(ReadOptions::kOutsideLinks, false)};
+  }
 };
 
 // ---- the table of the experiment ----
@@ -68,7 +74,7 @@ std::string SuccessTable(const std::vector<StepView>& steps) {
 // ---- demonstrations: paths, starts, reasons ----
 
 // Paths of E seen from above and from the side, at most `most` episodes.
-std::string PathPlots(const DatasetReader& reader, const std::string& title, size_t most,
+std::string PathPlots(const EpisodeSource& reader, const std::string& title, size_t most,
                       const char* colour, double opacity) {
   std::vector<PlotSeries> top, side;
   for (size_t e = 0; e < std::min(most, reader.episodes().size()); ++e) {
@@ -97,7 +103,8 @@ std::string PathPlots(const DatasetReader& reader, const std::string& title, siz
 }
 
 std::string RecordSection(const StepView& step) {
-  const DatasetReader reader(step.output);
+  const std::unique_ptr<EpisodeSource> opened = OpenDataset(step.output, step.read());
+  const EpisodeSource& reader = *opened;
   const Json& result = step.result();
   std::string html = fmt::format("<h2>Source demonstrations: {}</h2>", EscapeHtml(step.name));
   html +=
@@ -123,7 +130,8 @@ std::string RecordSection(const StepView& step) {
 }
 
 std::string MimicSection(const StepView& step) {
-  const DatasetReader reader(step.output);
+  const std::unique_ptr<EpisodeSource> opened = OpenDataset(step.output, step.read());
+  const EpisodeSource& reader = *opened;
   return fmt::format("<h2>Generated demonstrations: {}</h2>", EscapeHtml(step.name)) +
          MimicNumbers(step.result()) + "<div class=\"row\">" +
          PathPlots(reader, "generated paths", 60, "#16a34a", 0.3) + "</div>" +
@@ -143,7 +151,8 @@ std::string ImageTag(const Image& image) {
 }
 
 std::string AugmentSection(const StepView& step) {
-  const DatasetReader reader(step.output);
+  const std::unique_ptr<EpisodeSource> opened = OpenDataset(step.output, step.read());
+  const EpisodeSource& reader = *opened;
   const DatasetHeader& header = reader.header();
   std::string html = fmt::format("<h2>Looks: {}</h2><div class=\"cards\">", EscapeHtml(step.name));
   html += Card(fmt::format("{}", reader.episodes().size()), "rendered episodes");

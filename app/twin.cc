@@ -18,7 +18,7 @@ namespace understudy {
 
 std::string OurTaskName(const DatasetHeader& header) {
   const std::string& name = header.simulator.task;
-  const std::string family = FamilyOf(header);
+  const std::string family = header.family;
   if (family.empty()) return name;
   const std::string ours = ListedTaskCalled(family, name, HomeFolder() / "sim" / "tasks");
   return ours.empty() ? name : ours;
@@ -31,7 +31,7 @@ std::string OurRobotName(const DatasetHeader& header) {
   };
   const std::string& name = header.simulator.robot;
   const auto [arm, gripper] = SplitRobot(name);
-  const bool ours = FamilyOf(header).empty() && is_listed("robots", "robot.yaml", arm) &&
+  const bool ours = header.family.empty() && is_listed("robots", "robot.yaml", arm) &&
                     (gripper.empty() || is_listed("grippers", "gripper.yaml", gripper));
   return ours ? name : "";
 }

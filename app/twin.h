@@ -2,11 +2,11 @@
 
 #include <string>
 
+#include "core/seam/dataset_header.h"
 #include "core/seam/renderer.h"
 #include "core/seam/simulator.h"
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
-#include "data/store/header.h"
 #include "mimic/attempt/transit.h"
 
 namespace understudy {

@@ -6,7 +6,7 @@
 
 #include "app/data_commands.h"
 #include "core/base/error.h"
-#include "data/store/reader.h"
+#include "data/formats/formats.h"
 #include "view/marks.h"
 #ifdef WITH_VIEW
 #include "view/server.h"
@@ -22,6 +22,7 @@ struct ViewFlags {
   std::string key = "keep", drop_key = "drop";
   Mark unmarked = Mark::kNone;
   bool by_reference = false, overwrite = false;
+  ReadOptions read;
   template <class V>
   void Visit(V& v) {
     v("path", path, "dataset", kRequired);
@@ -35,14 +36,15 @@ struct ViewFlags {
     v("unmarked", unmarked, "with --apply-marks: which key episodes without a mark go to");
     v("by_reference", by_reference, "a master of relative links instead of a copy");
     v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);
+    read.Visit(v);
   }
 };
 
 #ifdef WITH_VIEW
 Json Apply(const ViewFlags& flags, CommandContext& context) {
   Given(flags.out, "view --apply-marks", "out");
-  const DatasetReader reader(flags.path);
-  const Marks marks(reader, flags.marks);
+  const std::unique_ptr<EpisodeSource> reader = OpenDataset(flags.path, flags.read);
+  const Marks marks(*reader, flags.marks);
   if (!marks.notice().empty()) context.progress->Message(marks.notice());
   Json result{{"out", flags.out}, {"marks", marks.file().string()}};
   if (context.plan) return result;
@@ -51,7 +53,8 @@ Json Apply(const ViewFlags& flags, CommandContext& context) {
                                          .drop_key = flags.drop_key,
                                          .unmarked = flags.unmarked,
                                          .by_reference = flags.by_reference,
-                                         .overwrite = flags.overwrite});
+                                         .overwrite = flags.overwrite,
+                                         .read = flags.read});
   result["episodes"] = report.episodes;
   result[flags.key] = report.kept;
   result[flags.drop_key] = report.dropped;
@@ -63,12 +66,13 @@ Json View(const ViewFlags& flags, CommandContext& context) {
   if (flags.apply_marks) return Apply(flags, context);
   if (!flags.out.empty()) ThrowUsage("out: goes with --apply-marks");
   if (context.plan) {
-    const DatasetReader reader(flags.path);
+    const std::unique_ptr<EpisodeSource> reader = OpenDataset(flags.path, flags.read);
     return {{"path", flags.path},
-            {"episodes", reader.episodes().size()},
-            {"marks", Marks(reader, flags.marks).file().string()}};
+            {"episodes", reader->episodes().size()},
+            {"marks", Marks(*reader, flags.marks).file().string()}};
   }
-  const ViewServer server(flags.path, {.port = flags.port, .marks = flags.marks});
+  const ViewServer server(flags.path,
+                          {.port = flags.port, .marks = flags.marks, .read = flags.read});
   if (!server.notice().empty()) context.progress->Message(server.notice());
   context.progress->Message(server.url() + "  (Ctrl-C ends)");
   while (!InterruptRequested()) std::this_thread::sleep_for(std::chrono::milliseconds(50));

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 
 #include "augment/command.h"
 #include "core/base/hash.h"
 #include "core/base/ordered_pool.h"
-#include "data/store/header.h"
-#include "data/store/reader.h"
+#include "core/seam/dataset_header.h"
+#include "core/seam/episode_source.h"
+#include "data/formats/formats.h"
 #include "data/store/writer.h"
 
 namespace understudy {
@@ -50,7 +52,7 @@ struct Rendered {
 };
 
 struct Inputs {
-  std::vector<DatasetReader> readers;
+  std::vector<std::unique_ptr<EpisodeSource>> readers;
   std::vector<Item> items;
   std::vector<std::string> cameras;
 };
@@ -62,7 +64,7 @@ Inputs OpenInputs(const AugmentOptions& options) {
   }
   Inputs inputs;
   for (const std::string& path : options.inputs) {
-    const DatasetReader& reader = inputs.readers.emplace_back(path);
+    const EpisodeSource& reader = *inputs.readers.emplace_back(OpenDataset(path, options.read));
     if (reader.content_hash().empty() || reader.header().stage == "import") {
       ThrowBadInput(fmt::format(
           "{}: comes from another program and holds no states of our simulator, so that "
@@ -71,15 +73,15 @@ Inputs OpenInputs(const AugmentOptions& options) {
     }
   }
   for (size_t i = 0; i < inputs.readers.size(); ++i) {
-    const SimulatorInfo& first = inputs.readers[0].header().simulator;
-    const SimulatorInfo& other = inputs.readers[i].header().simulator;
+    const SimulatorInfo& first = inputs.readers[0]->header().simulator;
+    const SimulatorInfo& other = inputs.readers[i]->header().simulator;
     if (first.task != other.task || first.robot != other.robot) {
       ThrowBadInput(fmt::format("{}: is of task {} with robot {}, but {} is of {} with {}",
                                 options.inputs[i], other.task, other.robot, options.inputs[0],
                                 first.task, first.robot));
     }
     int64_t taken = 0;
-    const auto& episodes = inputs.readers[i].episodes();
+    const auto& episodes = inputs.readers[i]->episodes();
     for (size_t e = 0; e < episodes.size(); ++e) {
       if (options.successes_only && !episodes[e].success) continue;
       if (options.max_episodes > 0 && taken == options.max_episodes) break;
@@ -94,7 +96,7 @@ Inputs OpenInputs(const AugmentOptions& options) {
                               options.successes_only ? "successful " : ""));
   }
   inputs.cameras = options.cameras;
-  if (inputs.cameras.empty()) inputs.cameras = inputs.readers[0].header().simulator.cameras;
+  if (inputs.cameras.empty()) inputs.cameras = inputs.readers[0]->header().simulator.cameras;
   return inputs;
 }
 
@@ -154,16 +156,15 @@ AugmentReport RunAugment(const AugmentOptions& options, const RendererFactory& r
   }
   CheckScene(options, inputs, scene);
 
-  DatasetHeader header = inputs.readers[0].header();
+  DatasetHeader header = inputs.readers[0]->header();
   header.stage = "augment";
   header.cameras = inputs.cameras;
   header.image_width = options.width;
   header.image_height = options.height;
   header.parents.clear();
-  for (const DatasetReader& reader : inputs.readers)
-    header.parents.push_back(reader.content_hash());
+  for (const auto& reader : inputs.readers) header.parents.push_back(reader->content_hash());
   header.settings = ResultOptions(options);
-  SetRobotSpec(RobotSpecOf(inputs.readers[0].header()), header);
+  SetRobotSpec(RobotSpecOf(inputs.readers[0]->header()), header);
   DatasetWriter writer(options.out, header,
                        {.overwrite = options.overwrite,
                         .resume = options.resume,
@@ -180,7 +181,7 @@ AugmentReport RunAugment(const AugmentOptions& options, const RendererFactory& r
     thread_local std::unique_ptr<Renderer> renderer;
     if (!renderer) renderer = renderers();
     const Item& item = inputs.items[static_cast<size_t>(index)];
-    Rendered rendered{.episode = inputs.readers[item.input].ReadEpisode(item.episode),
+    Rendered rendered{.episode = inputs.readers[item.input]->ReadEpisode(item.episode),
                       .frames = EpisodeFrames(inputs.cameras.size())};
     EpisodeMeta& meta = rendered.episode.meta;
     const RngKey key = VariantKey(options.seed, meta.uuid, item.variant);
@@ -224,12 +225,12 @@ Json PlanAugment(const AugmentOptions& options, const RendererFactory& renderers
   CheckScene(options, inputs, renderer->inventory());
   int64_t frames = 0;
   for (const Item& item : inputs.items) {
-    frames += static_cast<int64_t>(inputs.readers[item.input].episodes()[item.episode].length *
+    frames += static_cast<int64_t>(inputs.readers[item.input]->episodes()[item.episode].length *
                                    inputs.cameras.size());
   }
   // a probe of one episode on one thread
   const Item& item = inputs.items.front();
-  const Episode episode = inputs.readers[item.input].ReadEpisode(item.episode);
+  const Episode episode = inputs.readers[item.input]->ReadEpisode(item.episode);
   EpisodeFrames sink(inputs.cameras.size());
   const auto start = Clock::now();
   RenderVariant(episode, {}, inputs.cameras, options.width, options.height, *renderer, sink);

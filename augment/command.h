@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -8,12 +9,14 @@
 #include "core/episode/episode.h"
 #include "core/seam/frame_sink.h"
 #include "core/seam/renderer.h"
+#include "data/store/read_options.h"
 
 namespace understudy {
 
 // `understudy augment`: renders stored states under drawn looks.
 struct AugmentOptions {
   std::vector<std::string> inputs;
+  ReadOptions read;  // how they are read
   std::string out;
   AugmentPlan plan;
   int variants = 1;                  // drawn looks per episode, beside the nominal one
@@ -28,9 +31,11 @@ struct AugmentOptions {
   bool overwrite = false;
   bool resume = true;
 
+  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions};
   template <class V>
   void Visit(V& v) {
     v("inputs", inputs, "datasets whose states are rendered", kRequired);
+    read.Visit(v);
     v("out", out, "dataset to write", kRequired, kOutput);
     v("plan", plan, "randomizers; in a file of its own or here");
     v("variants", variants, "drawn looks per episode, beside the nominal one", Limits{0, 10000});

@@ -19,9 +19,9 @@
 #include <vector>
 
 #include "core/base/hash.h"
-#include "data/store/attempt_record.h"
-#include "data/store/edit/verify.h"
-#include "data/store/header.h"
+#include "core/episode/attempt_record.h"
+#include "core/seam/dataset_header.h"
+#include "data/formats/formats.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 
@@ -410,7 +410,7 @@ void BM_Verify(benchmark::State& state) {
   const auto cameras = static_cast<size_t>(state.range(1));
   WriteOurs(file, 0, cameras);
   for (auto _ : state) {
-    const VerifyReport report = VerifyDataset(file, static_cast<int>(state.range(0)));
+    const VerifyReport report = VerifyDataset(file, {.threads = static_cast<int>(state.range(0))});
     if (report.faults.empty()) continue;
     state.SkipWithError((report.faults[0].place + ": " + report.faults[0].what).c_str());
     return;

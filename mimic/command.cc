@@ -11,9 +11,10 @@
 #include "core/base/hash.h"
 #include "core/base/ordered_pool.h"
 #include "core/base/shard.h"
+#include "core/seam/dataset_header.h"
+#include "core/seam/episode_source.h"
+#include "data/formats/formats.h"
 #include "data/store/files.h"
-#include "data/store/header.h"
-#include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "mimic/run/dataset_sink.h"
 #include "mimic/run/reach.h"
@@ -39,7 +40,8 @@ Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
            static_cast<int64_t>(sources.episodes.size()) >= options.source_limit;
   };
   for (const std::string& path : options.sources) {
-    const DatasetReader reader(path);
+    const std::unique_ptr<EpisodeSource> opened = OpenDataset(path, options.read);
+    const EpisodeSource& reader = *opened;
     // files of other programs carry no hash
     sources.hashes.push_back(reader.content_hash().empty() ? FileHash(path)
                                                            : reader.content_hash());

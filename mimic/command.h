@@ -1,14 +1,16 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "core/base/options.h"
 #include "core/base/progress.h"
+#include "core/seam/episode_source.h"
 #include "core/seam/simulator.h"
 #include "core/spec/task_spec.h"
-#include "data/store/reader.h"
+#include "data/store/read_options.h"
 #include "mimic/run/generator.h"
 #include "mimic/run/report.h"
 #include "mimic/tune/tune.h"
@@ -22,11 +24,13 @@ struct MimicOptions {
   int64_t source_limit = 0;          // use at most so many, first ones first; 0: all
   bool transfer = false;             // sources of other robots too: this one follows their hands
   int debounce = 3;                  // rows that a signal must stay to end a subtask
+  ReadOptions read;                  // how the sources are read
   RunOptions run;
   std::string out;  // dataset to write; a part of a run gets a name of its own (Shard::Output)
   bool overwrite = false;  // replace it where it exists
   bool resume = true;      // resume <out>.part if its settings are equal
 
+  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions};
   template <class V>
   void Visit(V& v) {
     v("sources", sources, "datasets of demonstrations", kRequired);
@@ -34,6 +38,7 @@ struct MimicOptions {
     v("source_limit", source_limit, "at most so many demonstrations; 0: all", Limits{0, 1e9});
     v("transfer", transfer, "sources of other robots too: this one follows their hands");
     v("debounce", debounce, "steps that a signal must stay to end a subtask", Limits{1, 1000});
+    read.Visit(v);
     v("run", run, "what and how much to generate");
     v("out", out, "dataset to write", kRequired, kOutput);
     v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);
@@ -42,7 +47,7 @@ struct MimicOptions {
 };
 
 // Makes an episode of another program's file one of ours: names and frames. Empty: as it is read.
-using AdaptSource = std::function<void(const DatasetReader&, Episode*)>;
+using AdaptSource = std::function<void(const EpisodeSource&, Episode*)>;
 
 // Reads the sources, generates, writes `out` (as `out`.part until whole). Interrupted, it leaves
 // the .part, which the next run with resume continues to the same result; one without attempts does

@@ -3,10 +3,10 @@
 #include <filesystem>
 #include <string>
 
+#include "core/seam/dataset_header.h"
 #include "core/seam/simulator.h"
 #include "core/seam/teleop_device.h"
 #include "core/spec/task_spec.h"
-#include "data/store/header.h"
 #include "teleop/pacer.h"
 #include "teleop/retarget.h"
 

@@ -14,7 +14,7 @@ std::shared_ptr<const TrainingSet> Load(const TrainOptions& options, Progress& p
   if (!problems.empty()) ThrowUsage(fmt::format("train: {}", fmt::join(problems, "; ")));
   const std::vector<std::filesystem::path> paths(options.datasets.begin(), options.datasets.end());
   return std::make_shared<const TrainingSet>(
-      LoadTrainingSet(paths, options.cameras, options.selection, progress));
+      LoadTrainingSet(paths, options.cameras, options.selection, progress, options.read));
 }
 
 }  // namespace

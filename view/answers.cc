@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/version.h"
+#include "data/formats/formats.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -79,14 +80,18 @@ std::string Parameters::Text(const std::string& name) const {
   return found == values_.end() ? "" : found->second;
 }
 
-Answers::Answers(const fs::path& dataset, const fs::path& marks)
-    : reader_(dataset), marks_(reader_, marks), views_(reader_), catalogue_(reader_) {}
+Answers::Answers(const fs::path& dataset, const fs::path& marks, const ReadOptions& read)
+    : read_(read),
+      reader_(OpenDataset(dataset, read)),
+      marks_(*reader_, marks),
+      views_(*reader_),
+      catalogue_(*reader_) {}
 
 Json Answers::Dataset() const {
-  const DatasetHeader& header = reader_.header();
+  const DatasetHeader& header = reader_->header();
   Json episodes = Json::array();
   std::map<std::string, size_t> place;
-  for (const EpisodeSummary& episode : reader_.episodes()) {
+  for (const EpisodeSummary& episode : reader_->episodes()) {
     place[episode.name] = episodes.size();
     episodes.push_back({{"name", episode.name},
                         {"uuid", episode.uuid},
@@ -95,19 +100,20 @@ Json Answers::Dataset() const {
                         {"variant_index", episode.variant_index}});
   }
   Json masks = Json::object();
-  for (const std::string& key : reader_.MaskNames()) {
+  for (const std::string& key : reader_->MaskNames()) {
     masks[key] = Json::array();
-    for (const std::string& name : reader_.ReadMask(key)) {
+    for (const std::string& name : reader_->ReadMask(key)) {
       if (place.contains(name)) masks[key].push_back(place[name]);
     }
   }
   std::error_code none;
-  const bool own = !reader_.content_hash().empty();
-  return {{"file", reader_.path().filename().string()},
-          {"path", fs::absolute(reader_.path(), none).string()},
-          {"bytes", fs::file_size(reader_.path(), none)},
+  const bool own = !reader_->content_hash().empty();
+  const auto bytes = fs::file_size(reader_->path(), none);
+  return {{"file", reader_->path().filename().string()},
+          {"path", fs::absolute(reader_->path(), none).string()},
+          {"bytes", none ? 0 : bytes},
           {"written_by", own ? "understudy" : "another program"},
-          {"content_hash", reader_.content_hash()},
+          {"content_hash", reader_->content_hash()},
           {"stage", header.stage},
           {"task", header.simulator.task},
           {"robot", header.simulator.robot},
@@ -122,7 +128,7 @@ Json Answers::Dataset() const {
 }
 
 size_t Answers::RowFrom(const Parameters& parameters) const {
-  return parameters.Number("from", 0, 0, reader_.episodes().size());
+  return parameters.Number("from", 0, 0, reader_->episodes().size());
 }
 
 Json Answers::Where(const Parameters& parameters) const {
@@ -132,11 +138,11 @@ Json Answers::Where(const Parameters& parameters) const {
 }
 
 Answers::Frames Answers::FramesOf(size_t episode, const Parameters& parameters) const {
-  const DatasetHeader& header = reader_.header();
+  const DatasetHeader& header = reader_->header();
   if (header.cameras.empty() || header.image_width < 1 || header.image_height < 1) {
     throw RequestError(404, "this dataset has no pictures");
   }
-  const size_t length = reader_.episodes().at(episode).length;
+  const size_t length = reader_->episodes().at(episode).length;
   Frames frames;
   frames.episode = episode;
   frames.camera = parameters.Number("camera", 0, 0, header.cameras.size() - 1);
@@ -174,9 +180,9 @@ Json Answers::SetMarks(const Json& request) {
   std::map<size_t, Mark> changes;
   for (const auto& [place, mark] : request["marks"].items()) {
     size_t episode = 0;
-    if (!ReadNumber(place, &episode) || episode >= reader_.episodes().size()) {
+    if (!ReadNumber(place, &episode) || episode >= reader_->episodes().size()) {
       throw RequestError(400, fmt::format("episode '{}': must be a whole number below {}", place,
-                                          reader_.episodes().size()));
+                                          reader_->episodes().size()));
     }
     if (mark == "keep") {
       changes[episode] = Mark::kKeep;
@@ -206,10 +212,10 @@ Json Answers::Apply(const Json& request) {
   }
   // one after the other: each may copy gigabytes
   const std::scoped_lock lock(apply_);
-  const fs::path output = reader_.path().parent_path() / name;
+  const fs::path output = reader_->path().parent_path() / name;
   const ApplyReport report =
-      ApplyMarks(reader_.path(), marks_.All(), output,
-                 {.unmarked = apply.unmarked, .by_reference = apply.by_reference});
+      ApplyMarks(reader_->path(), marks_.All(), output,
+                 {.unmarked = apply.unmarked, .by_reference = apply.by_reference, .read = read_});
   return {{"out", output.string()},
           {"episodes", report.episodes},
           {"keep", report.kept},

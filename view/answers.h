@@ -2,11 +2,15 @@
 
 // What the page asks for, without HTTP: requests to values. view/server.cc serves it.
 
+#include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 
+#include "core/seam/episode_source.h"
+#include "data/store/read_options.h"
 #include "view/catalogue.h"
 #include "view/episode_view.h"
 #include "view/marks.h"
@@ -41,9 +45,10 @@ class Parameters {
 // All answers about one dataset. Thread-safe.
 class Answers {
  public:
-  Answers(const std::filesystem::path& dataset, const std::filesystem::path& marks);
+  Answers(const std::filesystem::path& dataset, const std::filesystem::path& marks,
+          const ReadOptions& read = {});
 
-  const DatasetReader& reader() const { return reader_; }
+  const EpisodeSource& reader() const { return *reader_; }
   const Marks& marks() const { return marks_; }
 
   // Header, sizes and {"name", "uuid", "steps", "success", "variant_index"} of every episode.
@@ -69,7 +74,8 @@ class Answers {
  private:
   size_t RowFrom(const Parameters& parameters) const;
 
-  const DatasetReader reader_;
+  const ReadOptions read_;
+  const std::unique_ptr<const EpisodeSource> reader_;
   Marks marks_;
   EpisodeViews views_;
   std::mutex apply_;

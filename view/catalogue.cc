@@ -16,7 +16,7 @@ constexpr size_t kMaxRows = 1000;  // of one answer
 
 }  // namespace
 
-Catalogue::Catalogue(const DatasetReader& reader)
+Catalogue::Catalogue(const EpisodeSource& reader)
     : reader_(reader), thread_([this] { ReadAll(); }) {}
 
 Catalogue::~Catalogue() {

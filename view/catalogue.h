@@ -10,7 +10,7 @@
 
 #include "core/base/json.h"
 #include "core/episode/motion.h"
-#include "data/store/reader.h"
+#include "core/seam/episode_source.h"
 #include "view/marks.h"
 
 namespace understudy {
@@ -20,7 +20,7 @@ namespace understudy {
 class Catalogue {
  public:
   // `reader` must outlive it. Starts reading.
-  explicit Catalogue(const DatasetReader& reader);
+  explicit Catalogue(const EpisodeSource& reader);
   ~Catalogue();  // stops at the next whole episode
 
   // Episodes read so far.
@@ -46,7 +46,7 @@ class Catalogue {
   Row ReadRow(size_t episode) const;
   Json Outliers() const;  // mutex_ held
 
-  const DatasetReader& reader_;
+  const EpisodeSource& reader_;
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::vector<Row> rows_;

@@ -252,7 +252,7 @@ EpisodeView MakeEpisodeView(const Episode& episode, const DatasetHeader& header)
     AddArm(episode, a, arm, columns);
   }
   AddWorld(episode, columns);
-  if (FamilyOf(header).empty()) AddLabels(episode, columns);
+  if (header.family.empty()) AddLabels(episode, columns);
   return view;
 }
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/base/json.h"
-#include "data/store/header.h"
-#include "data/store/reader.h"
+#include "core/seam/dataset_header.h"
+#include "core/seam/episode_source.h"
 
 namespace understudy {
 
@@ -28,12 +28,12 @@ EpisodeView MakeEpisodeView(const Episode& episode, const DatasetHeader& header)
 class EpisodeViews {
  public:
   // `reader` must outlive it.
-  explicit EpisodeViews(const DatasetReader& reader) : reader_(reader) {}
+  explicit EpisodeViews(const EpisodeSource& reader) : reader_(reader) {}
   // Throws Error(kBadInput) where the episode cannot be read.
   std::shared_ptr<const EpisodeView> Get(size_t episode);
 
  private:
-  const DatasetReader& reader_;
+  const EpisodeSource& reader_;
   std::mutex mutex_;
   std::vector<std::pair<size_t, std::shared_ptr<const EpisodeView>>> recent_;  // newest last
 };

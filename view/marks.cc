@@ -10,8 +10,10 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "data/formats/formats.h"
 #include "data/store/edit/assemble.h"
 #include "data/store/edit/mask_copy.h"
+#include "data/store/reader.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -62,7 +64,7 @@ std::vector<std::string> KeysOf(const std::vector<EpisodeSummary>& episodes) {
 
 }  // namespace
 
-Marks::Marks(const DatasetReader& reader, fs::path file)
+Marks::Marks(const EpisodeSource& reader, fs::path file)
     : file_(std::move(file)),
       dataset_(reader.path()),
       content_hash_(reader.content_hash()),
@@ -161,9 +163,8 @@ ApplyReport ApplyMarks(const fs::path& input, const std::vector<Mark>& marks,
     ThrowUsage(
         fmt::format("filter key '{}': kept and dropped episodes need two", options.keep_key));
   }
-  std::vector<DatasetReader> readers;
-  const DatasetReader& reader = readers.emplace_back(input);
-  const std::vector<EpisodeSummary>& episodes = reader.episodes();
+  const std::unique_ptr<EpisodeSource> source = OpenDataset(input, options.read);
+  const std::vector<EpisodeSummary>& episodes = source->episodes();
   Require(marks.size() == episodes.size(), "one mark per episode");
   if (std::all_of(marks.begin(), marks.end(), [](Mark mark) { return mark == Mark::kNone; })) {
     ThrowUsage(fmt::format("{}: no episode is marked: mark some with `understudy data view {}`",
@@ -178,7 +179,7 @@ ApplyReport ApplyMarks(const fs::path& input, const std::vector<Mark>& marks,
   const ApplyReport report{static_cast<int64_t>(episodes.size()),
                            static_cast<int64_t>(places[options.keep_key].size()),
                            static_cast<int64_t>(places[options.drop_key].size())};
-  if (reader.content_hash().empty()) {
+  if (source->content_hash().empty()) {
     if (options.by_reference) {
       ThrowUsage(
           fmt::format("{}: was written by another program: such files are copied, not "
@@ -197,8 +198,11 @@ ApplyReport ApplyMarks(const fs::path& input, const std::vector<Mark>& marks,
                     .keep_attempts = true,
                     .settings = {{"marks", {{"unmarked", ToJson(options.unmarked)}}}},
                     .by_reference = options.by_reference,
-                    .overwrite = options.overwrite};
+                    .overwrite = options.overwrite,
+                    .outside_links = options.read.outside_links};
   for (size_t i = 0; i < episodes.size(); ++i) assembly.episodes.push_back({0, i});
+  std::vector<DatasetReader> readers;
+  readers.emplace_back(input, options.read);
   Assemble(readers, assembly, output);
   return report;
 }

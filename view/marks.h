@@ -10,7 +10,8 @@
 
 #include "core/base/json.h"
 #include "core/base/options.h"
-#include "data/store/reader.h"
+#include "core/seam/episode_source.h"
+#include "data/store/read_options.h"
 
 namespace understudy {
 
@@ -30,7 +31,7 @@ class Marks {
  public:
   // `file` empty: `<dataset>.marks.json`. Reads it where it exists. Throws Error(kBadInput) where
   // it is no such file: what somebody else wrote is not overwritten.
-  explicit Marks(const DatasetReader& reader, std::filesystem::path file = {});
+  explicit Marks(const EpisodeSource& reader, std::filesystem::path file = {});
 
   const std::filesystem::path& file() const { return file_; }
   // What is odd about the file, as a sentence: it was written beside other content. Else empty.
@@ -61,6 +62,7 @@ struct ApplyOptions {
   std::string keep_key = "keep", drop_key = "drop";  // names of the filter keys
   Mark unmarked = Mark::kNone;                       // which key episodes without a mark go to
   bool by_reference = false, overwrite = false;
+  ReadOptions read = {};
 };
 struct ApplyReport {
   int64_t episodes = 0, kept = 0, dropped = 0;

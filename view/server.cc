@@ -119,7 +119,7 @@ struct ViewServer::Impl {
 };
 
 ViewServer::Impl::Impl(const std::filesystem::path& dataset, const ViewOptions& options)
-    : answers(dataset, options.marks), key(RandomKey()), nonce(RandomKey()) {
+    : answers(dataset, options.marks, options.read), key(RandomKey()), nonce(RandomKey()) {
   server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
   server.set_tcp_nodelay(true);
   // one request, one connection: a refused body is never taken for the next request
@@ -274,7 +274,7 @@ void ViewServer::Impl::GetEpisode(size_t episode, const std::string& rest,
 void ViewServer::Impl::SendFrames(const Answers::Frames& frames,
                                   httplib::Response& response) const {
   const auto frame = std::make_shared<std::vector<uint8_t>>(frames.frame_bytes);
-  const DatasetReader& reader = answers.reader();
+  const EpisodeSource& reader = answers.reader();
   // the first is read before the answer begins, so that damage is told in words
   reader.ReadFrame(frames.episode, frames.camera, frames.from, frame->data());
   response.status = 200;

@@ -7,12 +7,14 @@
 #include <string>
 
 #include "core/base/json.h"
+#include "data/store/read_options.h"
 
 namespace understudy {
 
 struct ViewOptions {
   int port = 0;                 // 0: a free one
   std::filesystem::path marks;  // file of the marks; empty: <dataset>.marks.json
+  ReadOptions read = {};
 };
 
 // Serves the page and what it asks for on the loopback interface, from threads of its own, until it

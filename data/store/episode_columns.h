@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "core/episode/episode.h"
+#include "core/seam/dataset_header.h"
 #include "data/store/hdf5/column.h"
 #include "data/store/hdf5/hdf5.h"
-#include "data/store/header.h"
 
 namespace understudy {
 

@@ -7,11 +7,11 @@
 #include <string>
 
 #include "core/base/hash.h"
+#include "core/episode/attempt_record.h"
 #include "core/episode/episode.h"
+#include "core/seam/dataset_header.h"
 #include "core/seam/renderer.h"
-#include "data/store/attempt_record.h"
 #include "data/store/hdf5/hdf5.h"
-#include "data/store/header.h"
 
 namespace understudy {
 

@@ -7,10 +7,10 @@
 
 #include "core/base/error.h"
 #include "core/base/rng.h"
+#include "core/seam/dataset_header.h"
 #include "data/store/episode_columns.h"
 #include "data/store/files.h"
 #include "data/store/hdf5/journal_driver.h"
-#include "data/store/header.h"
 #include "data/store/meta.h"
 #include "data/store/recording.h"
 #include "data/store/writer.h"

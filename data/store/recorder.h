@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/episode/episode.h"
-#include "data/store/header.h"
+#include "core/seam/dataset_header.h"
 
 namespace understudy {
 

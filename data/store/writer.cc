@@ -9,11 +9,11 @@
 #include <functional>
 
 #include "core/base/error.h"
-#include "data/store/attempt_record.h"
+#include "core/episode/attempt_record.h"
+#include "core/seam/dataset_header.h"
 #include "data/store/episode_columns.h"
 #include "data/store/files.h"
 #include "data/store/hdf5/journal_driver.h"
-#include "data/store/header.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
 

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/episode/attempt_record.h"
 #include "core/episode/episode.h"
 #include "core/image/image.h"
+#include "core/seam/dataset_header.h"
 #include "core/seam/renderer.h"
-#include "data/store/attempt_record.h"
-#include "data/store/header.h"
 
 namespace understudy {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/store/attempt_record.h"
+#include "core/episode/attempt_record.h"
 #include "data/store/files.h"
 #include "data/store/writer.h"
 #include "mimic/run/generator.h"

@@ -8,8 +8,8 @@
 
 #include "core/base/options.h"
 #include "core/base/progress.h"
+#include "core/episode/attempt_record.h"
 #include "core/seam/simulator.h"
-#include "data/store/attempt_record.h"
 #include "mimic/attempt/attempt.h"
 #include "mimic/attempt/worker.h"
 #include "mimic/run/report.h"

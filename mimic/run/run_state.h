@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "core/episode/attempt_record.h"
 #include "core/spec/task_spec.h"
-#include "data/store/attempt_record.h"
 #include "mimic/run/balance.h"
 #include "mimic/run/generator.h"
 #include "mimic/run/report.h"

@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/ordered_pool.h"
 #include "data/formats/family/import.h"
+#include "data/formats/formats.h"
 #include "data/store/files.h"
 #include "data/store/writer.h"
 #include "mimic/sources/annotator.h"
@@ -22,7 +23,7 @@ namespace {
 void CopyOwn(const Annotator& annotator, const AnnotateOptions& options,
              const SimulatorFactory& simulators, Progress& progress,
              const std::function<void(const Annotator::Outcome&)>& take) {
-  const DatasetReader& reader = annotator.reader();
+  const EpisodeSource& reader = annotator.reader();
   const auto count = static_cast<int64_t>(reader.episodes().size());
   const int threads = ThreadCount(options.threads, count);
   std::vector<std::unique_ptr<Simulator>> workers(static_cast<size_t>(threads));
@@ -170,7 +171,10 @@ AnnotateReport AnnotateDataset(const AnnotateOptions& options, const TaskSpec& t
                                Progress& progress) {
   if (options.path.empty()) ThrowUsage("path: name a dataset");
   if (options.out.empty() && !options.dry) ThrowUsage("out: name the dataset to write");
-  const DatasetReader reader(options.path);
+  ReadOptions read = options.read;
+  read.control_hz = options.control_hz;
+  const std::unique_ptr<EpisodeSource> opened = OpenDataset(options.path, read);
+  const EpisodeSource& reader = *opened;
   if (reader.episodes().empty()) ThrowBadInput(options.path + ": holds no episode");
   AnnotateReport report;
   report.review_file = options.out + ".review.csv";

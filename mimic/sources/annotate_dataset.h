@@ -9,6 +9,7 @@
 #include "core/seam/simulator.h"
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
+#include "data/store/read_options.h"
 #include "mimic/sources/review.h"
 
 namespace understudy {
@@ -35,6 +36,7 @@ struct AnnotateOptions {
   bool overwrite = false;
   bool dry = false;  // look only: write nothing
   int threads = 0;   // 0: one per core
+  ReadOptions read;  // how the dataset is read; its control_hz is that above
 };
 
 // How poses and states agree on the ends of one signal's subtask.

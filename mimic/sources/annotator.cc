@@ -9,10 +9,9 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/base/names.h"
-#include "data/store/attempt_record.h"
+#include "core/episode/attempt_record.h"
+#include "core/seam/dataset_header.h"
 #include "data/store/edit/replay.h"
-#include "data/store/header.h"
-#include "data/store/reader.h"
 
 namespace understudy {
 namespace {
@@ -49,11 +48,11 @@ std::optional<Pose> FixedPlace(const TaskSpec& task, const std::string& object,
 }  // namespace
 
 Annotator::Annotator(const AnnotateOptions& options, const TaskSpec& task, const RobotSpec& robot,
-                     const SimulatorFactory& simulators, const DatasetReader& reader)
+                     const SimulatorFactory& simulators, const EpisodeSource& reader)
     : options_(options),
       task_(task),
       reader_(reader),
-      family_(FamilyOf(reader.header())),
+      family_(reader.header().family),
       translation_(family_.empty() ? Translation() : Translation(family_, &task, &robot)),
       header_(reader.header()),
       edits_(ReadReviewEdits(options.review, reader, task.subtasks.size())),

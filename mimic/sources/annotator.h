@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "core/episode/episode.h"
+#include "core/seam/dataset_header.h"
+#include "core/seam/episode_source.h"
 #include "core/seam/revisit.h"
 #include "data/formats/family/translate.h"
-#include "data/store/header.h"
-#include "data/store/reader.h"
 #include "mimic/sources/annotate_dataset.h"
 #include "mimic/sources/review.h"
 #include "mimic/sources/review_edits.h"
@@ -28,12 +28,12 @@ class Annotator {
   // Checks task and review, and asks the first episode whether its states fit. Throws as
   // AnnotateDataset.
   Annotator(const AnnotateOptions& options, const TaskSpec& task, const RobotSpec& robot,
-            const SimulatorFactory& simulators, const DatasetReader& reader);
+            const SimulatorFactory& simulators, const EpisodeSource& reader);
 
   bool foreign() const { return !family_.empty(); }
   bool needs_simulator() const { return why_poses_.empty(); }
   const Translation& translation() const { return translation_; }
-  const DatasetReader& reader() const { return reader_; }
+  const EpisodeSource& reader() const { return reader_; }
 
   // What the annotated dataset says of itself.
   void EditHeader(DatasetHeader* header) const;
@@ -57,7 +57,7 @@ class Annotator {
 
   const AnnotateOptions& options_;
   const TaskSpec& task_;
-  const DatasetReader& reader_;
+  const EpisodeSource& reader_;
   std::string family_;
   Translation translation_;
   DatasetHeader header_;  // in our names

@@ -12,7 +12,7 @@ void ReviewEdits::Refuse(const ReviewLine& line, const std::string& what) const 
   ThrowBadInput(fmt::format("{}:{}: {}: {}", file, line.line, line.demo, what));
 }
 
-ReviewEdits ReadReviewEdits(const std::string& file, const DatasetReader& reader, size_t subtasks) {
+ReviewEdits ReadReviewEdits(const std::string& file, const EpisodeSource& reader, size_t subtasks) {
   ReviewEdits edits{file, {}};
   if (file.empty()) return edits;
   std::map<std::string, size_t> places;

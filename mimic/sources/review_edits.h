@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "data/store/reader.h"
+#include "core/seam/episode_source.h"
 #include "mimic/sources/review.h"
 
 namespace understudy {
@@ -19,6 +19,6 @@ struct ReviewEdits {
 
 // The edits in `file` (empty: none) for a dataset of a task with `subtasks` subtasks. Throws
 // Error(kBadInput) naming a line that does not belong to the dataset.
-ReviewEdits ReadReviewEdits(const std::string& file, const DatasetReader& reader, size_t subtasks);
+ReviewEdits ReadReviewEdits(const std::string& file, const EpisodeSource& reader, size_t subtasks);
 
 }  // namespace understudy

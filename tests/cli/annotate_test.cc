@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "core/base/json.h"
-#include "data/store/header.h"
+#include "core/seam/dataset_header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/cli/cli_support.h"

@@ -1,6 +1,6 @@
 // What a hostile world does to the program: no driver, full disks, damaged files, Ctrl-C.
 #include "core/base/rng.h"
-#include "data/store/header.h"
+#include "core/seam/dataset_header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/cli/cli_support.h"

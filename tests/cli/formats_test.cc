@@ -25,7 +25,7 @@ TEST_F(Cli, OtherProgramsFilesThereAndBack) {
   Expect("data info m.hdf5", 0, "format: MimicGen source");
   Expect("data info r.hdf5", 0, "format: robomimic");
   Expect("data info i.hdf5", 0, "quaternions: wxyz");
-  Expect("data info i.hdf5 --quaternions zyx", 2, "--quaternions 'zyx'");
+  Expect("data info i.hdf5 --quaternions zyx", 2, "quaternions: unknown choice 'zyx'");
   Expect("data info i.hdf5 --quaternions xyzw", 2, "the pose matrices of the file say wxyz");
 
   // the same demonstrations give the same successes; the task is found by its name

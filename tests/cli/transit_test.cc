@@ -1,5 +1,5 @@
 // Planned transits from nothing: demonstrated, multiplied along free ways, replayed.
-#include "data/store/attempt_record.h"
+#include "core/episode/attempt_record.h"
 #include "data/store/reader.h"
 #include "tests/cli/cli_support.h"
 

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/store/edit/verify.h"
+#include "data/formats/formats.h"
 #include "data/store/hdf5/hdf5.h"
 #include "tests/convert/lerobot_fixture.h"
 
@@ -38,7 +38,8 @@ TEST_P(LerobotGoldenTest, OpensAndHoldsWhatWasWritten) {
     EXPECT_THAT(report.not_understood, Contains(HasSubstr("note (string)")));
     EXPECT_THAT(report.not_understood, Contains(HasSubstr("no next.reward")));
   }
-  const DatasetReader reader(folder / "out.h5");
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(folder / "out.h5");
+  const EpisodeSource& reader = *reader_source;
   // actions of other programs are not normalised: said, and the only fault
   EXPECT_THAT(report.not_understood, Contains(HasSubstr("actions leave [-1, 1]")));
   for (const Fault& fault : VerifyDataset(reader.path()).faults) {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/store/edit/verify.h"
+#include "data/formats/formats.h"
 #include "data/store/writer.h"
 #include "data/video/codec.h"
 #include "tests/convert/lerobot_fixture.h"
@@ -31,7 +31,10 @@ class LerobotImportTest : public LerobotTest, public testing::WithParamInterface
 
   // folder_/back.h5 is folder_/in.h5, but for what a codec does to pictures.
   void ExpectEqualDatasets() {
-    const DatasetReader in(folder_ / "in.h5"), back(folder_ / "back.h5");
+    const std::unique_ptr<EpisodeSource> in_source = OpenDataset(folder_ / "in.h5");
+    const EpisodeSource& in = *in_source;
+    const std::unique_ptr<EpisodeSource> back_source = OpenDataset(folder_ / "back.h5");
+    const EpisodeSource& back = *back_source;
     EXPECT_TRUE(VerifyDataset(back.path()).faults.empty());
     const DatasetHeader &a = in.header(), &b = back.header();
     EXPECT_EQ(a.cameras, b.cameras);
@@ -85,9 +88,9 @@ TEST_P(LerobotImportTest, ThereAndBackLosesNothing) {
   // everything that is no picture has the same hash
   LerobotOptions again;
   again.version = GetParam();
-  WriteLerobot(DatasetReader(folder_ / "back.h5"), folder_ / "again", again, quiet_);
-  EXPECT_EQ(DatasetReader(folder_ / "again/extras/understudy.h5").content_hash(),
-            DatasetReader(folder_ / "out/extras/understudy.h5").content_hash());
+  WriteLerobot(*OpenDataset(folder_ / "back.h5"), folder_ / "again", again, quiet_);
+  EXPECT_EQ(OpenDataset(folder_ / "again/extras/understudy.h5")->content_hash(),
+            OpenDataset(folder_ / "out/extras/understudy.h5")->content_hash());
 }
 
 TEST_P(LerobotImportTest, WhateverTheFilesAreSplitInto) {
@@ -137,10 +140,10 @@ TEST_P(LerobotImportTest, SeveralArmsAndNoPictures) {
   }
   LerobotOptions options;
   options.version = GetParam();
-  WriteLerobot(DatasetReader(file), folder_ / "out", options, quiet_);
+  WriteLerobot(*OpenDataset(file), folder_ / "out", options, quiet_);
   Import();
   // without pictures nothing at all is lost
-  EXPECT_EQ(DatasetReader(folder_ / "back.h5").content_hash(), DatasetReader(file).content_hash());
+  EXPECT_EQ(OpenDataset(folder_ / "back.h5")->content_hash(), OpenDataset(file)->content_hash());
 }
 
 // An episode that was deleted on LeRobot's side is missing here too, and its mask entries with it.
@@ -156,7 +159,8 @@ TEST_P(LerobotImportTest, DeletedEpisodesStayAway) {
   const LerobotImportReport report = Import();
   EXPECT_EQ(report.episodes, 2);
   EXPECT_EQ(report.dropped, std::vector<std::string>{deleted});
-  const DatasetReader back(folder_ / "back.h5");
+  const std::unique_ptr<EpisodeSource> back_source = OpenDataset(folder_ / "back.h5");
+  const EpisodeSource& back = *back_source;
   ASSERT_EQ(back.episodes().size(), 2u);
   EXPECT_EQ(back.episodes()[0].uuid, all[0].meta.uuid);
   EXPECT_EQ(back.episodes()[1].uuid, all[2].meta.uuid);
@@ -205,7 +209,10 @@ TEST_P(LerobotImportTest, WithoutExtrasNumbersKeepTheirMeaning) {
   Out({.extras = false});
   const LerobotImportReport report = Import();
   EXPECT_FALSE(report.exact);
-  const DatasetReader in(folder_ / "in.h5"), back(folder_ / "back.h5");
+  const std::unique_ptr<EpisodeSource> in_source = OpenDataset(folder_ / "in.h5");
+  const EpisodeSource& in = *in_source;
+  const std::unique_ptr<EpisodeSource> back_source = OpenDataset(folder_ / "back.h5");
+  const EpisodeSource& back = *back_source;
   EXPECT_TRUE(VerifyDataset(back.path()).faults.empty());
   EXPECT_TRUE(back.content_hash().empty()) << "it is no dataset of ours";
   EXPECT_EQ(back.header().cameras, in.header().cameras);

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "data/formats/formats.h"
 #include "tests/convert/lerobot_fixture.h"
 
 namespace understudy::store_test {
@@ -16,7 +17,8 @@ TEST_F(LerobotPythonFiles, AreWritten) {
   fs::remove_all(folder);
   fs::create_directories(folder);
   fs::copy_file(Write(), folder / "own.h5");
-  const DatasetReader reader(folder / "own.h5");
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(folder / "own.h5");
+  const EpisodeSource& reader = *reader_source;
   WriteLerobot(reader, folder / "v30", {}, quiet_);
   WriteLerobot(reader, folder / "v21", {.version = LerobotVersion::kV21}, quiet_);
 }

@@ -7,8 +7,8 @@
 #include <csignal>
 
 #include "core/base/statistics.h"
+#include "data/formats/formats.h"
 #include "data/formats/lerobot/feature_statistics.h"
-#include "data/store/edit/verify.h"
 #include "tests/convert/lerobot_fixture.h"
 #include "tests/support/read_film.h"
 

@@ -3,10 +3,10 @@
 
 #include <cmath>
 
-#include "data/store/attempt_record.h"
+#include "core/episode/attempt_record.h"
+#include "data/formats/formats.h"
 #include "data/store/edit/merge.h"
 #include "data/store/edit/repair.h"
-#include "data/store/edit/verify.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/data/surgeon.h"

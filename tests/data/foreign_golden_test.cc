@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "data/store/edit/verify.h"
+#include "data/formats/formats.h"
 #include "data/store/reader.h"
 #include "tests/data/foreign_support.h"
 
@@ -57,7 +57,8 @@ void ExpectRows(const Episode& e, double i, double tolerance) {
 TEST(ForeignGolden, MimicgenSource) {
   const fs::path file = Golden("h5py_mimicgen_source.h5");
   EXPECT_TRUE(VerifyDataset(file).faults.empty());
-  const DatasetReader reader(file);
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(file);
+  const EpisodeSource& reader = *reader_source;
   const SimulatorInfo& info = reader.header().simulator;
   EXPECT_EQ(reader.header().stage, "MimicGen source");
   EXPECT_EQ(info.task, "Stack_D0");
@@ -84,7 +85,7 @@ TEST(ForeignGolden, MimicgenSourceIsOfOurStackTask) {
   EXPECT_EQ(ListedTaskCalled(kIsaacLabFamily, "Stack_D0", root / "sim/tasks"), "");
   const TaskSpec task = LoadTaskSpec("stack", root / "sim/tasks");
   const RobotSpec robot = LoadRobotSpec(task.robot, root / "sim/robots");
-  Episode e = DatasetReader(Golden("h5py_mimicgen_source.h5")).ReadEpisode(1);
+  Episode e = OpenDataset(Golden("h5py_mimicgen_source.h5"))->ReadEpisode(1);
   Translation(kRobosuiteFamily, &task, &robot).ToOurs(&e);
   EXPECT_EQ(e.meta.task, "stack");
   EXPECT_EQ(e.meta.variant, "D0");
@@ -103,7 +104,8 @@ TEST(ForeignGolden, MimicgenSourceIsOfOurStackTask) {
 TEST(ForeignGolden, IsaacLab) {
   const fs::path file = Golden("h5py_isaaclab.h5");
   for (const Fault& fault : VerifyDataset(file).faults) ADD_FAILURE() << fault.place << fault.what;
-  const DatasetReader reader(file);
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(file);
+  const EpisodeSource& reader = *reader_source;
   const SimulatorInfo& info = reader.header().simulator;
   EXPECT_EQ(reader.header().stage, "Isaac Lab");
   EXPECT_EQ(info.task, "Isaac-Stack-Cube-Franka-IK-Rel-Mimic-v0");
@@ -141,9 +143,7 @@ TEST(ForeignGolden, IsaacLabStatesWithoutMatrices) {
     surgeon.Delete("data/demo_0/obs/datagen_info");
     surgeon.Delete("data/demo_1/obs/datagen_info");
   }
-  AssumeQuaternions(QuaternionOrder::kWxyz);
-  const Episode e = DatasetReader(file).ReadEpisode(1);
-  AssumeQuaternions(QuaternionOrder::kAsk);
+  const Episode e = OpenDataset(file, {.quaternions = QuaternionOrder::kWxyz})->ReadEpisode(1);
   for (size_t k = 0; k < kRows; ++k) {
     ExpectNear(e.steps[k].observation.arms.at(0).X_WE, Hand(1, static_cast<double>(k)), 1e-5);
     ExpectNear(e.steps[k].observation.X_WO.at(1), Thing(1, 1, static_cast<double>(k)), 1e-5);

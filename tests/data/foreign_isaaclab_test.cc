@@ -2,8 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include "core/seam/dataset_header.h"
+#include "data/formats/formats.h"
 #include "data/store/edit/describe.h"
-#include "data/store/header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/data/foreign_support.h"
@@ -15,12 +16,6 @@ namespace fs = std::filesystem;
 using namespace store_test;
 using testing::AllOf;
 using testing::HasSubstr;
-
-// Answers the question of the order until the end of a test.
-struct Assumed {
-  explicit Assumed(QuaternionOrder order) { AssumeQuaternions(order); }
-  ~Assumed() { AssumeQuaternions(QuaternionOrder::kAsk); }
-};
 
 class IsaacLab : public testing::Test {
  protected:
@@ -48,7 +43,7 @@ class IsaacLab : public testing::Test {
 
 TEST_F(IsaacLab, StatesAreThoseAfterEachStep) {
   const fs::path file = Written(IsaacLabOrder::kXyzw);
-  const Episode e = DatasetReader(own_).ReadEpisode(1);
+  const Episode e = OpenDataset(own_)->ReadEpisode(1);
   const std::string demo = "data/demo_1/";
   const std::vector<double> first =
       Numbers(file, demo + "initial_state/rigid_object/cube1/root_pose");
@@ -107,7 +102,7 @@ TEST_F(IsaacLab, VelocitiesThatAreNotKnownAreLeftOutAndSaid) {
   }
   const auto said = [&](const fs::path& file) {
     const std::vector<std::string> lost =
-        LostIn(ForeignTarget::kIsaacLab, DatasetReader(file), {}, Translation());
+        LostIn(ForeignTarget::kIsaacLab, *OpenDataset(file), {}, Translation());
     return std::any_of(lost.begin(), lost.end(), [](const std::string& line) {
       return line.find("velocities of objects") != std::string::npos;
     });
@@ -128,22 +123,24 @@ TEST_F(IsaacLab, TheOrderIsSeenInTheMatrices) {
       const Surgeon surgeon(file);
       H5Adelete(surgeon.id(), "format_version");
     }
-    const DatasetReader reader(file);
+    const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(file);
+    const EpisodeSource& reader = *reader_source;
     EXPECT_EQ(reader.header().settings["quaternions"],
               order == IsaacLabOrder::kXyzw ? "xyzw" : "wxyz");
-    EXPECT_EQ(DescribeDataset(file)["quaternions"], reader.header().settings["quaternions"]);
+    EXPECT_EQ(DescribeDataset(*OpenDataset(file))["quaternions"],
+              reader.header().settings["quaternions"]);
     // an answer that contradicts the file
-    const Assumed wrong(order == IsaacLabOrder::kXyzw ? QuaternionOrder::kWxyz
-                                                      : QuaternionOrder::kXyzw);
-    EXPECT_THAT(ErrorOf([&] { DatasetReader r(file); }, ErrorKind::kUsage),
+    const ReadOptions wrong{.quaternions = order == IsaacLabOrder::kXyzw ? QuaternionOrder::kWxyz
+                                                                         : QuaternionOrder::kXyzw};
+    EXPECT_THAT(ErrorOf([&] { OpenDataset(file, wrong); }, ErrorKind::kUsage),
                 AllOf(HasSubstr("--quaternions"), HasSubstr("matrices")));
   }
 }
 
 TEST_F(IsaacLab, WithoutMatricesTheVersionTellsOrTheUserIsAsked) {
-  const Episode wanted = DatasetReader(own_).ReadEpisode(2);
-  const auto expect_poses = [&](const fs::path& file) {
-    const Episode got = DatasetReader(file).ReadEpisode(2);
+  const Episode wanted = OpenDataset(own_)->ReadEpisode(2);
+  const auto expect_poses = [&](const fs::path& file, const ReadOptions& read) {
+    const Episode got = OpenDataset(file, read)->ReadEpisode(2);
     ASSERT_EQ(got.length(), wanted.length());
     EXPECT_EQ(got.meta.settings["pose_from"], "obs");
     for (size_t k = 0; k < got.length(); ++k) {
@@ -155,24 +152,31 @@ TEST_F(IsaacLab, WithoutMatricesTheVersionTellsOrTheUserIsAsked) {
   // xyzw since files have a version
   fs::path file = Written(IsaacLabOrder::kXyzw);
   DropDatagenInfo(file);
-  expect_poses(file);
+  expect_poses(file, {});
   // before, nothing tells
   file = Written(IsaacLabOrder::kWxyz);
   DropDatagenInfo(file);
-  const DatasetReader unknown(file);
+  const std::unique_ptr<EpisodeSource> unknown_source = OpenDataset(file);
+  const EpisodeSource& unknown = *unknown_source;
   EXPECT_EQ(unknown.header().settings["quaternions"], "unknown");
   EXPECT_THAT(ErrorOf([&] { unknown.ReadEpisode(0); }, ErrorKind::kBadInput),
               AllOf(HasSubstr(file.string()), HasSubstr("/data/demo_0/"),
                     HasSubstr("--quaternions wxyz or --quaternions xyzw")));
-  EXPECT_THAT(DescribeDataset(file)["motion"]["unreadable"]["demo_1"].get<std::string>(),
+  EXPECT_THAT(
+      DescribeDataset(*OpenDataset(file))["motion"]["unreadable"]["demo_1"].get<std::string>(),
+      HasSubstr("--quaternions"));
+  expect_poses(file, {.quaternions = QuaternionOrder::kWxyz});
+  // the answer holds for one call
+  EXPECT_THAT(ErrorOf([&] { OpenDataset(file)->ReadEpisode(0); }, ErrorKind::kBadInput),
               HasSubstr("--quaternions"));
-  const Assumed answer(QuaternionOrder::kWxyz);
-  expect_poses(file);
 }
 
 TEST_F(IsaacLab, PicturesStandUnderTheirOwnNames) {
   const fs::path file = Written(IsaacLabOrder::kXyzw);
-  const DatasetReader ours(own_), theirs(file);
+  const std::unique_ptr<EpisodeSource> ours_source = OpenDataset(own_);
+  const EpisodeSource& ours = *ours_source;
+  const std::unique_ptr<EpisodeSource> theirs_source = OpenDataset(file);
+  const EpisodeSource& theirs = *theirs_source;
   EXPECT_EQ(theirs.header().cameras, ours.header().cameras);
   EXPECT_EQ(theirs.ReadImage(1, "wrist", 7), ours.ReadImage(1, "wrist", 7));
   EXPECT_EQ(Shape(file, "data/demo_0/obs/wrist"), (std::vector<hsize_t>{10, 8, 16, 3}));

@@ -5,6 +5,7 @@
 #include "core/base/progress.h"
 #include "data/formats/family/foreign_writer.h"
 #include "data/formats/family/import.h"
+#include "data/formats/formats.h"
 #include "data/store/writer.h"
 #include "tests/data/surgeon.h"
 
@@ -124,7 +125,7 @@ inline ForeignReport Export(ForeignTarget target, const std::filesystem::path& f
                             const std::filesystem::path& to, const ForeignWriteOptions& options,
                             const Translation& into) {
   Progress quiet;
-  return WriteForeign(target, DatasetReader(from), to, options, Translation(), into, quiet);
+  return WriteForeign(target, *OpenDataset(from), to, options, Translation(), into, quiet);
 }
 
 // All numbers of a dataset, and its shape (empty where there is none), by plain HDF5.

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <fstream>
 
+#include "core/seam/dataset_header.h"
+#include "data/formats/formats.h"
 #include "data/store/edit/describe.h"
-#include "data/store/edit/verify.h"
-#include "data/store/header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/data/foreign_support.h"
@@ -29,7 +29,7 @@ std::string Faults(const fs::path& file) {
   return all;
 }
 
-void ExpectPictures(const DatasetReader& ours, const DatasetReader& theirs) {
+void ExpectPictures(const EpisodeSource& ours, const EpisodeSource& theirs) {
   ASSERT_EQ(theirs.header().cameras, ours.header().cameras);
   for (size_t e = 0; e < theirs.episodes().size(); ++e) {
     for (const std::string& camera : ours.header().cameras) {
@@ -71,9 +71,12 @@ TEST_P(ForeignRoundTrip, ReadsWhatWasWritten) {
   EXPECT_FALSE(fs::exists(folder / "theirs.hdf5.part"));
   EXPECT_EQ(Faults(file), "");
 
-  const DatasetReader ours(own), theirs(file);
+  const std::unique_ptr<EpisodeSource> ours_source = OpenDataset(own);
+  const EpisodeSource& ours = *ours_source;
+  const std::unique_ptr<EpisodeSource> theirs_source = OpenDataset(file);
+  const EpisodeSource& theirs = *theirs_source;
   EXPECT_TRUE(theirs.content_hash().empty());
-  EXPECT_EQ(FamilyOf(theirs.header()), family);
+  EXPECT_EQ(theirs.header().family, family);
   EXPECT_EQ(theirs.MaskNames(), ours.MaskNames());
   EXPECT_EQ(theirs.ReadMask("train"), ours.ReadMask("train"));
   EXPECT_NEAR(theirs.header().simulator.control_hz, 20, 1e-12);
@@ -131,14 +134,15 @@ TEST(ForeignRobomimic, HoldsWhatItsLoaderAsksFor) {
   ForeignWriteOptions options;
   options.robosuite.next_obs = true;
   Export(ForeignTarget::kRobomimic, own, file, options, Names().For(kRobosuiteFamily));
-  const DatasetReader reader(file);
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(file);
+  const EpisodeSource& reader = *reader_source;
   const Json env = reader.header().settings["env_args"];
   EXPECT_EQ(env["env_name"], "Stack_D1");
   EXPECT_EQ(env["type"], 1);
   EXPECT_EQ(env["env_kwargs"]["robots"], Json({"Panda"}));
   EXPECT_EQ(env["env_kwargs"]["controller_configs"]["type"], "OSC_POSE");
   EXPECT_EQ(reader.header().stage, "robomimic");
-  EXPECT_EQ(reader.header().model_text, DatasetReader(own).header().model_text);
+  EXPECT_EQ(reader.header().model_text, OpenDataset(own)->header().model_text);
   // next_obs of a row is obs of the next
   for (const char* name : {"robot0_eef_pos", "robot0_eef_quat", "object", "robot0_gripper_qpos"}) {
     const std::string obs = std::string("data/demo_1/obs/") + name;
@@ -161,7 +165,7 @@ TEST(ForeignRobomimic, HoldsWhatItsLoaderAsksFor) {
   EXPECT_EQ(next, seen);
   EXPECT_EQ(Shape(file, "data/demo_0/actions_abs"), (std::vector<hsize_t>{10, 7}));
   EXPECT_EQ(Shape(file, "data/demo_0/states"), (std::vector<hsize_t>{10, 31}));
-  const Episode e = DatasetReader(own).ReadEpisode(0);
+  const Episode e = OpenDataset(own)->ReadEpisode(0);
   const std::vector<double> rewards = Numbers(file, "data/demo_0/rewards");
   for (size_t k = 0; k + 1 < 10; ++k) {
     EXPECT_EQ(rewards[k], e.steps[k + 1].observation.success ? 1 : 0);
@@ -199,7 +203,7 @@ TEST(ForeignMimicgen, KnowsSourcesByTheirPlace) {
   }
   const Translation into = Names().For(kRobosuiteFamily);
   Export(ForeignTarget::kMimicgen, own, file, {}, into);
-  EXPECT_EQ(DatasetReader(file).header().stage, "MimicGen generated");
+  EXPECT_EQ(OpenDataset(file)->header().stage, "MimicGen generated");
   EXPECT_EQ(Numbers(file, "data/demo_0/src_demo_inds"), (std::vector<double>{7, 2}));
   EXPECT_EQ(Numbers(file, "data/demo_1/src_demo_inds"), (std::vector<double>{2, 7}));
   EXPECT_EQ(Numbers(file, "data/demo_0/src_demo_labels"),
@@ -247,11 +251,12 @@ TEST(ForeignMimicgen, SourcesNeedNoObservations) {
       }
     }
   }
-  const DatasetReader theirs(file);
+  const std::unique_ptr<EpisodeSource> theirs_source = OpenDataset(file);
+  const EpisodeSource& theirs = *theirs_source;
   EXPECT_EQ(theirs.header().stage, "MimicGen source");
   EXPECT_EQ(Faults(file), "");
   for (size_t i = 0; i < 3; ++i) {
-    const Episode wanted = DatasetReader(own).ReadEpisode(i), got = theirs.ReadEpisode(i);
+    const Episode wanted = OpenDataset(own)->ReadEpisode(i), got = theirs.ReadEpisode(i);
     ASSERT_EQ(got.length(), wanted.length());
     EXPECT_EQ(got.meta.settings["pose_from"], "datagen_info");
     EXPECT_EQ(got.meta.settings["target_from"], "datagen_info");
@@ -265,7 +270,7 @@ TEST(ForeignMimicgen, SourcesNeedNoObservations) {
       EXPECT_EQ(got.steps[k].observation.signals, wanted.steps[k].observation.signals);
     }
   }
-  const Json info = DescribeDataset(file);
+  const Json info = DescribeDataset(*OpenDataset(file));
   EXPECT_EQ(info["format"], "MimicGen source");
   EXPECT_EQ(info["success_from"]["MimicGen keeps successes only"], 3);
 }
@@ -293,7 +298,10 @@ TEST(ForeignUuid, GoesWithTheContent) {
     }
     std::string uuid;
     {
-      const DatasetReader a(file), b(other);
+      const std::unique_ptr<EpisodeSource> a_source = OpenDataset(file);
+      const EpisodeSource& a = *a_source;
+      const std::unique_ptr<EpisodeSource> b_source = OpenDataset(other);
+      const EpisodeSource& b = *b_source;
       uuid = a.episodes()[0].uuid;
       EXPECT_EQ(uuid.size(), 36u);
       EXPECT_EQ(uuid, b.episodes()[2].uuid);
@@ -303,7 +311,7 @@ TEST(ForeignUuid, GoesWithTheContent) {
     // other actions, another episode
     if (target == ForeignTarget::kRobomimic) {
       { Surgeon(other).Poke("data/demo_9/actions", 3, 0.5); }
-      EXPECT_NE(DatasetReader(other).episodes()[2].uuid, uuid);
+      EXPECT_NE(OpenDataset(other)->episodes()[2].uuid, uuid);
     }
   }
 }
@@ -323,7 +331,8 @@ TEST(ForeignSuccess, IsTakenFromRewardsWhereNoAttributeTells) {
     }
   }
   {
-    const DatasetReader reader(file);
+    const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(file);
+    const EpisodeSource& reader = *reader_source;
     EXPECT_FALSE(reader.episodes()[0].success);
     EXPECT_TRUE(reader.episodes()[1].success);
     const Episode e = reader.ReadEpisode(1);
@@ -332,8 +341,8 @@ TEST(ForeignSuccess, IsTakenFromRewardsWhereNoAttributeTells) {
     EXPECT_FALSE(e.final_observation.success);
   }
   { Surgeon(file).Delete("data/demo_0/rewards"); }
-  EXPECT_FALSE(DatasetReader(file).episodes()[0].success);
-  EXPECT_THAT(DatasetReader(file).ReadEpisode(0).meta.settings["success_from"].get<std::string>(),
+  EXPECT_FALSE(OpenDataset(file)->episodes()[0].success);
+  EXPECT_THAT(OpenDataset(file)->ReadEpisode(0).meta.settings["success_from"].get<std::string>(),
               HasSubstr("not told"));
 }
 
@@ -354,7 +363,8 @@ TEST(ForeignRobosuite, ReadsWhatActionsMean) {
                    {"env_kwargs",
                     {{"robots", "Sawyer"}, {"control_freq", 10}, {"controller_configs", config}}}};
     { Surgeon(file).Text("data", "env_args", env.dump()); }
-    const DatasetReader reader(file);
+    const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(file);
+    const EpisodeSource& reader = *reader_source;
     EXPECT_EQ(reader.header().simulator.robot, "Sawyer");
     EXPECT_EQ(reader.header().simulator.control_hz, 10);
     return reader.ReadEpisode(0);
@@ -392,7 +402,7 @@ TEST(ForeignRobosuite, ReadsWhatActionsMean) {
   Progress quiet;
   EXPECT_THAT(ErrorOf(
                   [&] {
-                    WriteForeign(ForeignTarget::kMimicgen, DatasetReader(file), folder / "x.hdf5",
+                    WriteForeign(ForeignTarget::kMimicgen, *OpenDataset(file), folder / "x.hdf5",
                                  {}, Translation(), Translation(), quiet);
                   },
                   ErrorKind::kBadInput),

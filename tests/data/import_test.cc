@@ -5,7 +5,7 @@
 #include <cmath>
 #include <fstream>
 
-#include "data/store/edit/verify.h"
+#include "data/formats/formats.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/data/foreign_support.h"
@@ -33,8 +33,9 @@ class Import : public testing::Test {
     return file;
   }
   ForeignReport Run(const fs::path& file, const ImportOptions& options = {}) {
-    const DatasetReader reader(file);
-    return ImportForeign(reader, out_, options, names_.For(FamilyOf(reader.header())), quiet);
+    const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(file);
+    const EpisodeSource& reader = *reader_source;
+    return ImportForeign(reader, out_, options, names_.For(reader.header().family), quiet);
   }
 
   const Folder folder_;
@@ -49,7 +50,10 @@ TEST_F(Import, GivesOurRowsAgain) {
     options.overwrite = true;
     const bool isaaclab = target == ForeignTarget::kIsaacLab;
     EXPECT_EQ(Run(Foreign(target), options).episodes, 3);
-    const DatasetReader ours(own_), back(out_);
+    const std::unique_ptr<EpisodeSource> ours_source = OpenDataset(own_);
+    const EpisodeSource& ours = *ours_source;
+    const std::unique_ptr<EpisodeSource> back_source = OpenDataset(out_);
+    const EpisodeSource& back = *back_source;
     for (const Fault& fault : VerifyDataset(out_).faults) {
       ADD_FAILURE() << fault.place << ": " << fault.what;
     }
@@ -82,7 +86,9 @@ TEST_F(Import, GivesOurRowsAgain) {
 }
 
 TEST_F(Import, SaysWhatItLosesAndAssumes) {
-  const DatasetReader reader(Foreign(ForeignTarget::kRobomimic));
+  const std::unique_ptr<EpisodeSource> reader_source =
+      OpenDataset(Foreign(ForeignTarget::kRobomimic));
+  const EpisodeSource& reader = *reader_source;
   const std::vector<std::string> lost = LostInImport(reader, Translation(kRobosuiteFamily, {}, {}));
   EXPECT_THAT(lost, Contains(HasSubstr("states of the other program's simulator")));
   EXPECT_THAT(lost, Contains(HasSubstr("nothing is known here of the task 'Stack_D1'")));
@@ -100,8 +106,8 @@ TEST_F(Import, RefusesWhatIsOursAlreadyAndWhatDoesNotTellItsRate) {
   ImportOptions options;
   options.control_hz = 30;
   Run(file, options);
-  EXPECT_EQ(DatasetReader(out_).ReadMeta(0).control_hz, 30);
-  EXPECT_EQ(DatasetReader(out_).ReadEpisode(0).steps[3].observation.sim_time_s, 0.1);
+  EXPECT_EQ(OpenDataset(out_)->ReadMeta(0).control_hz, 30);
+  EXPECT_EQ(OpenDataset(out_)->ReadEpisode(0).steps[3].observation.sim_time_s, 0.1);
   EXPECT_THAT(ErrorOf([&] { Run(file, options); }, ErrorKind::kUsage), HasSubstr("--overwrite"));
 }
 
@@ -214,7 +220,7 @@ TEST_F(Import, NamesMustBeText) {
     H5Lmove(surgeon.id(), "data/demo_0/datagen_info/object_poses/cubeA", surgeon.id(),
             "data/demo_0/datagen_info/object_poses/c\xA8", H5P_DEFAULT, H5P_DEFAULT);
   }
-  EXPECT_THAT(ErrorOf([&] { DatasetReader reader(file); }, ErrorKind::kBadInput),
+  EXPECT_THAT(ErrorOf([&] { OpenDataset(file); }, ErrorKind::kBadInput),
               AllOf(HasSubstr("datagen_info/object_poses"), HasSubstr("UTF-8")));
 }
 
@@ -274,7 +280,7 @@ TEST_F(Import, OutputsAreNotReplacedNorWrittenOverTheirInput) {
   const auto write = [&](const fs::path& out) {
     return ErrorOf(
         [&] {
-          WriteForeign(ForeignTarget::kRobomimic, DatasetReader(own_), out, {}, Translation(),
+          WriteForeign(ForeignTarget::kRobomimic, *OpenDataset(own_), out, {}, Translation(),
                        Translation(), quiet);
         },
         ErrorKind::kUsage);

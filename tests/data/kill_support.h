@@ -7,9 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/episode/attempt_record.h"
 #include "core/episode/episode.h"
-#include "data/store/attempt_record.h"
-#include "data/store/edit/verify.h"
+#include "data/formats/formats.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/data/store_support.h"

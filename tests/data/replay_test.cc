@@ -5,8 +5,8 @@
 #include <gmock/gmock.h>
 
 #include "core/base/error.h"
-#include "data/store/edit/verify.h"
-#include "data/store/header.h"
+#include "core/seam/dataset_header.h"
+#include "data/formats/formats.h"
 #include "data/store/writer.h"
 #include "tests/data/store_support.h"
 #include "tests/support/fake_simulator.h"
@@ -35,7 +35,7 @@ class ReplayTest : public testing::Test {
     return folder_ / name;
   }
   ReplayReport Replay(const fs::path& file, const ReplayOptions& options = {}) {
-    return VerifyReplay(file, info_, simulators_, options, quiet_);
+    return VerifyReplay(*OpenDataset(file), info_, simulators_, options, quiet_);
   }
   Folder folder_;
   TaskSpec task_;

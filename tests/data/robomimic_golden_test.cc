@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/store/edit/verify.h"
-#include "data/store/header.h"
+#include "core/seam/dataset_header.h"
+#include "data/formats/formats.h"
 #include "data/store/reader.h"
 #include "tests/data/foreign_support.h"
 
@@ -26,7 +26,7 @@ Eigen::Vector3d PointOf(const Json& json) {
 }
 
 // Which episodes a filter key holds, by their place in the file.
-std::vector<size_t> PlacesOf(const DatasetReader& reader, const std::string& key) {
+std::vector<size_t> PlacesOf(const EpisodeSource& reader, const std::string& key) {
   const std::vector<std::string> names = reader.ReadMask(key);
   std::vector<size_t> places;
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
@@ -48,7 +48,7 @@ class RobomimicGolden : public testing::Test {
   const Translation names_{kRobosuiteFamily, &task_, &robot_};
 
   // Each chosen row of each episode, with what the simulator says of it.
-  void EachRow(const DatasetReader& reader,
+  void EachRow(const EpisodeSource& reader,
                const std::function<void(size_t episode, size_t row, const Json& fact)>& check) {
     for (size_t i = 0; i < reader.episodes().size(); ++i) {
       for (const Json& fact : facts_["demos"][reader.episodes()[i].name]["rows"]) {
@@ -69,7 +69,8 @@ TEST_F(RobomimicGolden, IsReadAsTheirToolsWroteIt) {
   for (const Fault& fault : VerifyDataset(file_).faults) {
     ADD_FAILURE() << fault.place << ": " << fault.what;
   }
-  const DatasetReader reader(file_);
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(file_);
+  const EpisodeSource& reader = *reader_source;
   const SimulatorInfo& info = reader.header().simulator;
   EXPECT_EQ(reader.header().stage, "robomimic");
   EXPECT_EQ(info.task, "Stack");
@@ -110,7 +111,8 @@ TEST_F(RobomimicGolden, IsReadAsTheirToolsWroteIt) {
 // Our task and robot know the file: its hand and targets become those of our frame E, wherever the
 // simulator saw its site.
 TEST_F(RobomimicGolden, BecomesOurStack) {
-  const DatasetReader reader(file_);
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(file_);
+  const EpisodeSource& reader = *reader_source;
   const Pose X_SE = robot_.foreign.at(kRobosuiteFamily).X_SE;
   EachRow(reader, [&](size_t i, size_t k, const Json& fact) {
     Episode e = reader.ReadEpisode(i);
@@ -146,11 +148,14 @@ TEST_F(RobomimicGolden, BecomesOurStack) {
 TEST_F(RobomimicGolden, GoesThereAndBack) {
   const Folder folder;
   const fs::path ours = folder / "ours.h5", back = folder / "back.hdf5";
-  ImportForeign(DatasetReader(file_), ours, {}, names_, quiet_);
+  ImportForeign(*OpenDataset(file_), ours, {}, names_, quiet_);
   EXPECT_TRUE(VerifyDataset(ours).faults.empty());
   Export(ForeignTarget::kRobomimic, ours, back, {}, names_);
   EXPECT_TRUE(VerifyDataset(back).faults.empty());
-  const DatasetReader theirs(file_), again(back);
+  const std::unique_ptr<EpisodeSource> theirs_source = OpenDataset(file_);
+  const EpisodeSource& theirs = *theirs_source;
+  const std::unique_ptr<EpisodeSource> again_source = OpenDataset(back);
+  const EpisodeSource& again = *again_source;
   // theirs begin with demo_1
   EXPECT_EQ(PlacesOf(again, "train"), PlacesOf(theirs, "train"));
   EXPECT_EQ(PlacesOf(again, "valid"), PlacesOf(theirs, "valid"));
@@ -192,7 +197,8 @@ TEST_F(RobomimicGolden, GoesThereAndBack) {
 // tests/golden/make_h5py_golden.py says what stands in it.
 TEST(StoreGolden, FileOfH5py) {
   const fs::path file = fs::path(UNDERSTUDY_SOURCE_DIR) / "tests/golden/h5py_robomimic.h5";
-  const DatasetReader reader(file);
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(file);
+  const EpisodeSource& reader = *reader_source;
   EXPECT_TRUE(reader.content_hash().empty());
   EXPECT_EQ(reader.header().simulator.task, "Stack_D0");
   EXPECT_EQ(reader.header().cameras, (std::vector<std::string>{"agentview", "wrist"}));

@@ -8,9 +8,9 @@
 
 #include "core/base/error.h"
 #include "core/episode/motion.h"
+#include "data/formats/formats.h"
 #include "data/store/edit/merge.h"
 #include "data/store/edit/trim.h"
-#include "data/store/edit/verify.h"
 #include "data/store/writer.h"
 #include "tests/data/store_support.h"
 

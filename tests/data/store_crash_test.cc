@@ -8,10 +8,10 @@
 #include <optional>
 #include <set>
 
-#include "data/store/attempt_record.h"
+#include "core/episode/attempt_record.h"
+#include "core/seam/dataset_header.h"
+#include "data/formats/formats.h"
 #include "data/store/edit/repair.h"
-#include "data/store/edit/verify.h"
-#include "data/store/header.h"
 #include "data/store/reader.h"
 #include "data/store/recorder.h"
 #include "data/store/writer.h"

@@ -6,10 +6,11 @@
 #include <fstream>
 
 #include "core/episode/motion.h"
+#include "data/formats/formats.h"
 #include "data/store/edit/describe.h"
 #include "data/store/edit/merge.h"
 #include "data/store/edit/repair.h"
-#include "data/store/edit/verify.h"
+#include "data/store/edit/select.h"
 #include "data/store/hdf5/library.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
@@ -43,9 +44,10 @@ TEST(StoreVerify, ReportDoesNotDependOnThreads) {
     surgeon.Poke("/data/demo_3/understudy/eef_pose", 9, std::nan(""));
     surgeon.Delete("/data/demo_2/understudy/label");
   }
-  const Json one = ToJson(VerifyDataset(file, 1));
+  const Json one = ToJson(VerifyDataset(file, {.threads = 1}));
   EXPECT_GE(one["faults"].size(), 4u);
-  for (const int threads : {2, 3, 8}) EXPECT_EQ(ToJson(VerifyDataset(file, threads)), one);
+  for (const int threads : {2, 3, 8})
+    EXPECT_EQ(ToJson(VerifyDataset(file, {.threads = threads})), one);
 }
 
 TEST(StoreVerify, ArmsAtSubtasksOfTheirOwn) {
@@ -303,12 +305,6 @@ TEST(StoreHostile, VerifyFindsAFlippedByteInAnyColumn) {
   }
 }
 
-// Lets links leave their folder until the end of a test.
-struct OutsideLinks {
-  OutsideLinks() { AllowOutsideLinks(true); }
-  ~OutsideLinks() { AllowOutsideLinks(false); }
-};
-
 TEST(StoreLinks, MayNotLeaveTheFolderUnlessAllowed) {
   Folder folder;
   fs::create_directories(folder / "private");
@@ -319,13 +315,20 @@ TEST(StoreLinks, MayNotLeaveTheFolderUnlessAllowed) {
   EXPECT_THAT(ErrorOf([&] { MergeDatasets({target}, master, true, false); }, ErrorKind::kUsage),
               testing::AllOf(HasSubstr("../private/d.h5"), HasSubstr("--outside-links")));
   EXPECT_FALSE(fs::exists(master));
-  {
-    const OutsideLinks allowed;
-    MergeDatasets({target}, master, true, false);
-    EXPECT_TRUE(VerifyDataset(master).faults.empty());
-    EXPECT_EQ(DatasetReader(master).ReadImage(1, "wrist", 3),
-              DatasetReader(target).ReadImage(1, "wrist", 3));
-  }
+  const ReadOptions trusted{.outside_links = true};
+  MergeDatasets({target}, master, true, false, trusted);
+  EXPECT_TRUE(VerifyDataset(master, {.read = trusted}).faults.empty());
+  EXPECT_TRUE(VerifyApart(master, {.read = trusted}).faults.empty());
+  EXPECT_EQ(OpenDataset(master, trusted)->ReadImage(1, "wrist", 3),
+            DatasetReader(target).ReadImage(1, "wrist", 3));
+  // commands that write copy what they may follow
+  Progress quiet;
+  const fs::path copy = folder / "theirs" / "copy.h5";
+  FilterDataset(master, copy, {.read = trusted}, quiet);
+  EXPECT_TRUE(VerifyDataset(copy).faults.empty());
+  EXPECT_EQ(RepairDataset(master, folder / "theirs" / "mended.h5", false, trusted).episodes_kept,
+            2);
+  // and so it is allowed for one call, not for the process
   EXPECT_THAT(ErrorOf([&] { DatasetReader reader(master); }, ErrorKind::kBadInput),
               testing::AllOf(HasSubstr("/data/demo_0"), HasSubstr("../private/d.h5"),
                              HasSubstr("leaves the dataset's folder")));
@@ -386,7 +389,7 @@ TEST(StoreRepair, KeepsSoundEpisodesAndSaysWhatItDropped) {
 
 TEST(StoreDescribe, CountsAndStatistics) {
   Folder folder;
-  const Json json = DescribeDataset(WriteSound(folder / "x.h5"));
+  const Json json = DescribeDataset(*OpenDataset(WriteSound(folder / "x.h5")));
   EXPECT_EQ(json["episodes"], 2);
   EXPECT_EQ(json["steps"], 20);
   EXPECT_EQ(json["length"]["median"], 10);
@@ -424,13 +427,13 @@ TEST(StoreDescribe, EpisodesThatStandApartAreNamed) {
     }
     writer.Finish();
   }
-  Json motion = DescribeDataset(file)["motion"];
+  Json motion = DescribeDataset(*OpenDataset(file))["motion"];
   EXPECT_TRUE(motion["path_m"]["outliers"].contains("demo_7"));
   EXPECT_TRUE(motion["jerk_rms"]["outliers"].contains("demo_7"));
   EXPECT_TRUE(motion["steps"]["outliers"].empty());
   EXPECT_EQ(motion["rows_with_missing_values"], 10);
   { Surgeon(file).Delete("data/demo_5/actions_abs"); }
-  motion = DescribeDataset(file)["motion"];
+  motion = DescribeDataset(*OpenDataset(file))["motion"];
   EXPECT_THAT(motion["unreadable"]["demo_5"].get<std::string>(), HasSubstr("actions_abs"));
 }
 

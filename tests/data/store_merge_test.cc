@@ -2,10 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include "core/seam/dataset_header.h"
+#include "data/formats/formats.h"
 #include "data/store/edit/describe.h"
 #include "data/store/edit/merge.h"
-#include "data/store/edit/verify.h"
-#include "data/store/header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/data/surgeon.h"
@@ -64,7 +64,7 @@ TEST(StoreMerge, ByReferenceAndByCopyHoldTheSame) {
   }
   EXPECT_EQ(DatasetReader(folder / "links.h5").content_hash(),
             DatasetReader(folder / "copy.h5").content_hash());
-  EXPECT_EQ(DescribeDataset(folder / "links.h5")["linked_files"]["shards/a.h5"], 2);
+  EXPECT_EQ(DescribeDataset(*OpenDataset(folder / "links.h5"))["linked_files"]["shards/a.h5"], 2);
   // links to a master of links
   MergeDatasets({folder / "links.h5"}, folder / "twice.h5", false, false);
   EXPECT_TRUE(VerifyDataset(folder / "twice.h5").faults.empty());

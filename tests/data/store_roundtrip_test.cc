@@ -2,11 +2,11 @@
 
 #include <thread>
 
+#include "core/episode/attempt_record.h"
 #include "core/episode/episode.h"
 #include "core/image/image.h"
 #include "core/seam/renderer.h"
-#include "data/store/attempt_record.h"
-#include "data/store/edit/verify.h"
+#include "data/formats/formats.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/data/store_support.h"

@@ -16,7 +16,7 @@
 #include "core/base/rng.h"
 #include "core/episode/episode.h"
 #include "core/image/image.h"
-#include "data/store/header.h"
+#include "core/seam/dataset_header.h"
 #include "tests/support/own_folder.h"
 
 namespace understudy::store_test {

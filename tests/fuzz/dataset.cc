@@ -6,8 +6,8 @@
 #include "core/base/error.h"
 #include "data/formats/family/foreign_writer.h"
 #include "data/formats/family/import.h"
+#include "data/formats/formats.h"
 #include "data/store/edit/describe.h"
-#include "data/store/edit/verify.h"
 #include "data/store/reader.h"
 #include "tests/data/surgeon.h"
 #include "tests/fuzz/bytes.h"
@@ -221,7 +221,8 @@ void Answered(F work) {
 }
 
 void ReadAll(const fs::path& file) {
-  const DatasetReader reader(file);
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(file);
+  const EpisodeSource& reader = *reader_source;
   Answered([&] { reader.attempts(); });
   Answered([&] { reader.report(); });
   Answered([&] {
@@ -241,7 +242,8 @@ void ReadAll(const fs::path& file) {
 
 // Into one of the other formats, or ours.
 void Convert(const fs::path& file, const fs::path& out, size_t way) {
-  const DatasetReader reader(file);
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(file);
+  const EpisodeSource& reader = *reader_source;
   Progress quiet;
   if (way == 3) {
     ImportForeign(reader, out, {.control_hz = 20}, Translation(), quiet);
@@ -263,12 +265,12 @@ void FuzzDataset(const uint8_t* data, size_t size) {
   fs::copy_file(bytes.OneOf(AllPatients().files), file);
   Injure(file, bytes);
   Answered([&] { ReadAll(file); });
-  Answered([&] { DescribeDataset(file); });
+  Answered([&] { DescribeDataset(*OpenDataset(file)); });
   // the slowest part, for some of them
   if (const size_t way = bytes.Below(16); way < 4) {
     Answered([&] { Convert(file, folder / "out.h5", way); });
   }
-  VerifyDataset(file, 1);
+  VerifyDataset(file, {.threads = 1});
 }
 
 void FuzzFile(const uint8_t* data, size_t size) {
@@ -284,7 +286,7 @@ void FuzzFile(const uint8_t* data, size_t size) {
       stream.put(static_cast<char>(bytes.Take<uint8_t>()));
     }
   }
-  VerifyApart(file, 1);
+  VerifyApart(file, {.threads = 1});
 }
 
 }  // namespace understudy

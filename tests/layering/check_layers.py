@@ -1,55 +1,128 @@
 #!/usr/bin/env python3
-"""Who may include whom (docs: HACKING.md, "The house"). Exits 1 and names every breach."""
+"""Who may include whom. Exits 1 and names every breach: an include that the table forbids, an
+outside library away from its home, a circle of folders, or a table in HACKING.md that is not this
+one. `check_layers.py ROOT --table` prints the table."""
 import pathlib, re, sys
 
-ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
-FOLDERS = ("app", "core", "data", "view", "teleop", "sim", "mimic", "augment", "train")
-STAGES = ("view", "teleop", "sim", "mimic", "augment", "train")
+# folder: (what it may include of ours, what it is)
+FOLDERS = {
+    "core": ((), "what everybody may include: options, errors, random keys, poses, episodes, specs, seams"),
+    "data": (("core",), "datasets: our own layout, everybody else's formats, videos"),
+    "view": (("core", "data"), "datasets in a browser"),
+    "teleop": (("core", "data"), "clutch, retargeting, recorder, headset, virtual headset, operators"),
+    "mimic": (("core", "data"), "sources, attempts, runs, tuning, planned transits"),
+    "augment": (("core", "data"), "randomizers, plans, variants"),
+    "train": (("core", "data"), "samples, training runs, evaluation, policies"),
+    "sim": (("core",), "simulator, controller, predicates, renderer; robots, grippers, tasks"),
+    "app": (("core", "data", "view", "teleop", "mimic", "augment", "train", "sim"), "command line, pipelines, reports"),
+}
 
-# an outside library's headers, and the only places that may include them
+# outside library: (its headers, the only places that may include them)
 HOMES = {
-    r"hdf5|H5\w*\.h|libdeflate": (r"data/store/",),
-    r"libav\w+/|libsw\w+/": (r"data/video/",),
-    r"arrow/|parquet/": (r"data/formats/parquet/",),
-    r"httplib": (r"view/",),
-    r"openxr/": (r"teleop/openxr/", r"teleop/virtual_headset/"),
-    r"mujoco/": (r"sim/",),
-    r"EGL/|GL/|GLES": (r"sim/", r"teleop/openxr/"),
-    r"torch/|ATen/|c10/": (r"train/torch/torch\.h$",),
-    r"CLI/": (r"app/",),
-    r"yaml-cpp/": (r"core/base/",),
-    r"xxhash": (r"core/base/",),
-    r"ompl/": (r"mimic/plan/",),
+    "yaml-cpp": (r"yaml-cpp/", ("core/base/",)),
+    "xxHash": (r"xxhash", ("core/base/",)),
+    "HDF5": (r"hdf5|H5\w*\.h", ("data/store/hdf5/",)),
+    "libdeflate": (r"libdeflate", ("data/store/",)),
+    "Arrow": (r"arrow/|parquet/", ("data/formats/parquet/",)),
+    "libav": (r"libav\w+/|libsw\w+/", ("data/video/",)),
+    "cpp-httplib": (r"httplib", ("view/",)),
+    "OpenXR": (r"openxr/", ("teleop/openxr/", "teleop/virtual_headset/")),
+    "OMPL": (r"ompl/", ("mimic/plan/",)),
+    "LibTorch": (r"torch/|ATen/|c10/", ("train/torch/torch.h",)),
+    "MuJoCo": (r"mujoco/", ("sim/",)),
+    "EGL, GL": (r"EGL/|GL/|GLES", ("sim/", "teleop/openxr/")),
+    "CLI11": (r"CLI/", ("app/",)),
 }
 # the switch of LibTorch's includes
-TORCH_USERS = (r"train/torch/", r"train/policies/")
+TORCH_USERS = ("train/torch/", "train/policies/")
 
-breaches = []
-for folder in FOLDERS:
-    for path in sorted((ROOT / folder).rglob("*")):
-        if path.suffix not in (".h", ".cc", ".c"):
-            continue
-        name = path.relative_to(ROOT).as_posix()
-        for line, text in enumerate(path.read_text().splitlines(), 1):
-            match = re.match(r'\s*#\s*include\s*[<"]([^>"]+)[>"]', text)
-            if not match:
+
+def table():
+    lines = ["| folder | what it is | may include | outside library |", "|---|---|---|---|"]
+    for folder, (allowed, what) in FOLDERS.items():
+        libraries = []
+        for library, (_, homes) in HOMES.items():
+            rooms = [h for h in homes if h.startswith(folder + "/")]
+            if rooms:
+                libraries.append(library + ("" if rooms == [folder + "/"] else
+                                            " in " + ", ".join(f"`{r.removeprefix(folder + '/')}`" for r in rooms)))
+        mine = "everything" if folder == "app" else ", ".join(f"`{a}`" for a in allowed) or "std, Eigen, nlohmann-json"
+        lines.append(f"| `{folder}` | {what} | {mine} | {'; '.join(libraries) or 'none'} |")
+    return "\n".join(lines)
+
+
+def includes(path):
+    for line, text in enumerate(path.read_text().splitlines(), 1):
+        match = re.match(r'\s*#\s*include\s*[<"]([^>"]+)[>"]', text)
+        if match:
+            yield line, match.group(1)
+
+
+def circle(edges):
+    """One circle of a graph {node: {node: example}}, as a list of nodes; empty: none."""
+    done, path = set(), []
+
+    def visit(node):
+        if node in path:
+            return path[path.index(node):] + [node]
+        if node in done:
+            return []
+        path.append(node)
+        for after in sorted(edges.get(node, ())):
+            found = visit(after)
+            if found:
+                return found
+        path.pop()
+        done.add(node)
+        return []
+
+    for node in sorted(edges):
+        found = visit(node)
+        if found:
+            return found
+    return []
+
+
+def check(root):
+    breaches, edges = [], {}
+    for folder, (allowed, _) in FOLDERS.items():
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix not in (".h", ".cc", ".c"):
                 continue
-            included = match.group(1)
-            top = included.split("/")[0]
-            breach = ""
-            if top == "app" and folder != "app":
-                breach = "only app includes app"
-            elif folder == "core" and top in FOLDERS and top != "core":
-                breach = f"core knows itself only, not {top}"
-            elif top in STAGES and folder != "app" and top != folder:
-                breach = f"{folder} knows core and data only, not {top}"
-            elif included == "train/torch/torch.h" and not re.match("|".join(TORCH_USERS), name):
-                breach = "LibTorch stays in train/torch and train/policies"
-            elif top not in FOLDERS:
-                for library, homes in HOMES.items():
-                    if re.match(library, included) and not any(re.match(h, name) for h in homes):
-                        breach = f"its home is {' or '.join(homes)}"
-            if breach:
-                breaches.append(f"{name}:{line}: includes {included}: {breach}")
-print("\n".join(breaches) or "layering: sound")
-sys.exit(1 if breaches else 0)
+            name = path.relative_to(root).as_posix()
+            room = name.rsplit("/", 1)[0]
+            for line, included in includes(path):
+                top = included.split("/")[0]
+                breach = ""
+                if top in FOLDERS and included.endswith(".h") and "/" in included:
+                    if top != folder and top not in allowed:
+                        breach = f"{folder} may include {', '.join(allowed) or 'nothing of ours'}"
+                    elif included == "train/torch/torch.h" and not name.startswith(TORCH_USERS):
+                        breach = f"LibTorch stays in {' and '.join(TORCH_USERS)}"
+                    # a folder and its own rooms are one house: circles count between neighbours
+                    other = included.rsplit("/", 1)[0]
+                    if other != room:
+                        edges.setdefault(room, {}).setdefault(other, f"{name}:{line}")
+                else:
+                    for library, (headers, homes) in HOMES.items():
+                        if re.match(headers, included) and not name.startswith(homes):
+                            breach = f"the home of {library} is {' or '.join(homes)}"
+                if breach:
+                    breaches.append(f"{name}:{line}: includes {included}: {breach}")
+    found = circle(edges)
+    if found:
+        steps = [f"{a} -> {b} ({edges[a][b]})" for a, b in zip(found, found[1:])]
+        breaches.append("circle of folders: " + ", ".join(steps))
+    if table() not in (root / "HACKING.md").read_text():
+        breaches.append("HACKING.md: its table of folders is not that of check_layers.py --table")
+    return breaches
+
+
+if __name__ == "__main__":
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    if "--table" in sys.argv:
+        print(table())
+        sys.exit(0)
+    breaches = check(root)
+    print("\n".join(breaches) or "layering: sound")
+    sys.exit(1 if breaches else 0)

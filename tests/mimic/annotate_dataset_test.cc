@@ -2,7 +2,7 @@
 #include "mimic/sources/annotate_dataset.h"
 
 #include "data/formats/family/foreign_writer.h"
-#include "data/store/edit/verify.h"
+#include "data/formats/formats.h"
 #include "data/store/writer.h"
 #include "mimic/command.h"
 #include "tests/mimic/annotate_fixture.h"
@@ -19,7 +19,12 @@ TEST_F(AnnotateDatasetTest, StatesGiveBackWhatWasTakenAway) {
   const AnnotateReport report = Run();
   EXPECT_EQ(report.restored, kDemos);
   EXPECT_EQ(report.judged, 0);
-  const DatasetReader made(options_.out), full(File("full.h5")), bare(File("bare.h5"));
+  const std::unique_ptr<EpisodeSource> made_source = OpenDataset(options_.out);
+  const EpisodeSource& made = *made_source;
+  const std::unique_ptr<EpisodeSource> full_source = OpenDataset(File("full.h5"));
+  const EpisodeSource& full = *full_source;
+  const std::unique_ptr<EpisodeSource> bare_source = OpenDataset(File("bare.h5"));
+  const EpisodeSource& bare = *bare_source;
   EXPECT_EQ(made.header().simulator.signals, full.header().simulator.signals);
   EXPECT_EQ(made.header().stage, "teleop");
   EXPECT_THAT(made.header().parents, ElementsAre(bare.content_hash()));
@@ -67,7 +72,10 @@ TEST_F(AnnotateDatasetTest, PicturesComeOver) {
   writer.Finish();
   options_.path = File("seen.h5");
   Run();
-  const DatasetReader before(options_.path), after(options_.out);
+  const std::unique_ptr<EpisodeSource> before_source = OpenDataset(options_.path);
+  const EpisodeSource& before = *before_source;
+  const std::unique_ptr<EpisodeSource> after_source = OpenDataset(options_.out);
+  const EpisodeSource& after = *after_source;
   ASSERT_EQ(after.header().cameras, header.cameras);
   for (size_t e = 0; e < 2; ++e) {
     for (size_t k = 0; k < demos_[e].length(); ++k) {
@@ -96,7 +104,10 @@ TEST_F(AnnotateDatasetTest, MimicMakesTheSameOfIt) {
   ASSERT_GT(wanted.successes, 3);
   EXPECT_EQ(got.attempts, wanted.attempts);
   EXPECT_EQ(got.successes, wanted.successes);
-  const DatasetReader a(File("a.h5")), b(File("b.h5"));
+  const std::unique_ptr<EpisodeSource> a_source = OpenDataset(File("a.h5"));
+  const EpisodeSource& a = *a_source;
+  const std::unique_ptr<EpisodeSource> b_source = OpenDataset(File("b.h5"));
+  const EpisodeSource& b = *b_source;
   for (size_t e = 0; e < a.episodes().size(); ++e) {
     EXPECT_TRUE(SameContent(a.ReadEpisode(e), b.ReadEpisode(e)));
   }
@@ -114,7 +125,8 @@ TEST_F(AnnotateDatasetTest, CountersOfOurOwnStatesCount) {
   options_.path = File("cut.h5");
   options_.judge = true;
   EXPECT_EQ(Run().judged, kDemos);
-  const DatasetReader made(options_.out);
+  const std::unique_ptr<EpisodeSource> made_source = OpenDataset(options_.out);
+  const EpisodeSource& made = *made_source;
   for (size_t e = 0; e < kDemos; ++e) {
     const Episode got = made.ReadEpisode(e);
     for (size_t i = 0; i < got.length(); ++i) {
@@ -132,7 +144,8 @@ TEST_F(AnnotateDatasetTest, ChangedPredicatesAreAskedAnew) {
   options_.path = File("full.h5");
   const AnnotateReport report = Run(changed);
   EXPECT_EQ(report.restored, kDemos);
-  const DatasetReader made(options_.out);
+  const std::unique_ptr<EpisodeSource> made_source = OpenDataset(options_.out);
+  const EpisodeSource& made = *made_source;
   const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(changed);
   EXPECT_EQ(made.header().simulator.state_size, simulator->info().state_size);
   EXPECT_EQ(made.header().task, ToJson(changed));
@@ -159,7 +172,7 @@ TEST_F(AnnotateDatasetTest, SettingsAreStored) {
   options_.judge = true;
   options_.rules.debounce = 2;
   Run();
-  const Json settings = DatasetReader(options_.out).header().settings["annotated"];
+  const Json settings = OpenDataset(options_.out)->header().settings["annotated"];
   EXPECT_EQ(settings["judge"], true);
   EXPECT_EQ(settings["debounce"], 2);
   EXPECT_EQ(settings["evidence"], "best");
@@ -170,7 +183,8 @@ TEST_F(AnnotateDatasetTest, PosesAloneNeedNoSimulator) {
   Progress quiet;
   const AnnotateReport report = AnnotateDataset(options_, task_, robot_, {}, quiet);
   EXPECT_EQ(report.restored, 0);
-  const DatasetReader made(options_.out);
+  const std::unique_ptr<EpisodeSource> made_source = OpenDataset(options_.out);
+  const EpisodeSource& made = *made_source;
   for (size_t e = 0; e < kDemos; ++e) {
     int differ = 0;
     const Episode got = made.ReadEpisode(e);
@@ -192,14 +206,15 @@ TEST_F(AnnotateDatasetTest, OtherProgramsFilesBecomeSources) {
                            &task_, &robot_);
     ForeignWriteOptions writing;
     writing.isaaclab.quaternions = IsaacLabOrder::kWxyz;
-    WriteForeign(target, DatasetReader(File("bare.h5")), File(name), writing, Translation(), into,
+    WriteForeign(target, *OpenDataset(File("bare.h5")), File(name), writing, Translation(), into,
                  quiet);
     options_.path = File(name);
     options_.overwrite = true;
     const AnnotateReport report = Run();
     EXPECT_EQ(report.restored, 0);
     EXPECT_FALSE(report.why_poses.empty());
-    const DatasetReader made(options_.out);
+    const std::unique_ptr<EpisodeSource> made_source = OpenDataset(options_.out);
+    const EpisodeSource& made = *made_source;
     EXPECT_EQ(made.header().stage, "import");
     ASSERT_EQ(made.header().parents.size(), 1u);
     for (size_t e = 0; e < kDemos; ++e) {
@@ -222,7 +237,7 @@ TEST_F(AnnotateDatasetTest, OtherProgramsFilesBecomeSources) {
     Json json = report.ToJson();
     options_.review = report.review_file;
     Run();
-    EXPECT_EQ(DatasetReader(options_.out).content_hash(), hash);
+    EXPECT_EQ(OpenDataset(options_.out)->content_hash(), hash);
     options_.dry = true;
     json["review"] = "";
     EXPECT_EQ(Run().ToJson(), json);
@@ -237,7 +252,7 @@ TEST_F(AnnotateDatasetTest, OtherProgramsFilesBecomeSources) {
 TEST_F(AnnotateDatasetTest, AFileWithoutPosesIsRefusedWithWhatIsMissing) {
   Progress quiet;
   const Translation into(kRobosuiteFamily, &task_, &robot_);
-  WriteForeign(ForeignTarget::kRobomimic, DatasetReader(File("bare.h5")), File("r.hdf5"), {},
+  WriteForeign(ForeignTarget::kRobomimic, *OpenDataset(File("bare.h5")), File("r.hdf5"), {},
                Translation(), into, quiet);
   options_.path = File("r.hdf5");
   EXPECT_THAT(Refused(), HasSubstr("holds no poses of cubeA, cubeB, and no states that tell them "
@@ -261,7 +276,8 @@ TEST_F(AnnotateDatasetTest, SuccessIsFoundWhereNobodyToldIt) {
     options_.evidence = evidence;
     options_.overwrite = true;
     EXPECT_EQ(Run().judged, kDemos);
-    const DatasetReader made(options_.out);
+    const std::unique_ptr<EpisodeSource> made_source = OpenDataset(options_.out);
+    const EpisodeSource& made = *made_source;
     for (size_t e = 0; e < kDemos; ++e) {
       EXPECT_EQ(made.episodes()[e].success, e != 1) << e;
       EXPECT_EQ(made.ReadMeta(e).cause.empty(), e != 1);
@@ -275,11 +291,11 @@ TEST_F(AnnotateDatasetTest, SuccessIsFoundWhereNobodyToldIt) {
   options_.evidence = SignalEvidence::kBest;
   const AnnotateReport told = Run();
   EXPECT_EQ(told.judged, 0);
-  EXPECT_TRUE(DatasetReader(options_.out).episodes()[1].success);
+  EXPECT_TRUE(OpenDataset(options_.out)->episodes()[1].success);
   EXPECT_THAT(told.demos[1].ends.back().flags, Contains(HasSubstr("--judge")));
   options_.judge = true;
   Run();
-  EXPECT_FALSE(DatasetReader(options_.out).episodes()[1].success);
+  EXPECT_FALSE(OpenDataset(options_.out)->episodes()[1].success);
 }
 
 TEST_F(AnnotateDatasetTest, AnEditedReviewChangesExactlyTheEditedEnds) {
@@ -296,7 +312,10 @@ TEST_F(AnnotateDatasetTest, AnEditedReviewChangesExactlyTheEditedEnds) {
   options_.review = Edited(table);
   options_.out = File("second.h5");
   const AnnotateReport second = Run();
-  const DatasetReader a(File("out.h5")), b(File("second.h5"));
+  const std::unique_ptr<EpisodeSource> a_source = OpenDataset(File("out.h5"));
+  const EpisodeSource& a = *a_source;
+  const std::unique_ptr<EpisodeSource> b_source = OpenDataset(File("second.h5"));
+  const EpisodeSource& b = *b_source;
   EXPECT_NE(a.content_hash(), b.content_hash());
   for (size_t e = 0; e < kDemos; ++e) {
     EXPECT_EQ(second.demos[e].ends[0].end, e == 2 ? wanted : first.demos[e].ends[0].end);
@@ -315,7 +334,8 @@ TEST_F(AnnotateDatasetTest, AnEditedReviewChangesExactlyTheEditedEnds) {
   options_.review = Edited(table);
   options_.overwrite = true;
   EXPECT_EQ(Run().demos[2].ends[0].end, -1);
-  const DatasetReader skipped(options_.out);
+  const std::unique_ptr<EpisodeSource> skipped_source = OpenDataset(options_.out);
+  const EpisodeSource& skipped = *skipped_source;
   std::vector<Episode> episodes;
   for (size_t e = 0; e < kDemos; ++e) episodes.push_back(skipped.ReadEpisode(e));
   const SourceSet sources(episodes, DemoNames(kDemos), task_, MakeFakeSimulator(task_)->info(), 3);
@@ -325,7 +345,7 @@ TEST_F(AnnotateDatasetTest, AnEditedReviewChangesExactlyTheEditedEnds) {
   const std::string written = ReadText(options_.out + ".review.csv");
   options_.review = Edited(written);
   EXPECT_EQ(Run().demos[2].ends[0].end, -1);
-  EXPECT_EQ(DatasetReader(options_.out).content_hash(), skipped.content_hash());
+  EXPECT_EQ(OpenDataset(options_.out)->content_hash(), skipped.content_hash());
   EXPECT_EQ(ReadText(options_.out + ".review.csv"), written);
 }
 
@@ -337,12 +357,12 @@ TEST_F(AnnotateDatasetTest, LookingWritesNothingAndThreadsDoNotMatter) {
   Json made = Run().ToJson();
   made["review"] = "";
   EXPECT_EQ(made, looked);
-  const std::string hash = DatasetReader(options_.out).content_hash();
+  const std::string hash = OpenDataset(options_.out)->content_hash();
   options_.overwrite = true;
   Progress quiet;
   options_.threads = 1;
   AnnotateDataset(options_, task_, robot_, FakeSimulatorFactory(task_), quiet);
-  EXPECT_EQ(DatasetReader(options_.out).content_hash(), hash);
+  EXPECT_EQ(OpenDataset(options_.out)->content_hash(), hash);
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 // What data annotate refuses, and what it does not claim.
 #include <cmath>
 
+#include "core/seam/dataset_header.h"
+#include "data/formats/formats.h"
 #include "data/store/edit/replay.h"
 #include "data/store/edit/select.h"
-#include "data/store/edit/verify.h"
-#include "data/store/header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/mimic/annotate_fixture.h"
@@ -35,7 +35,7 @@ TEST_F(AnnotateFaults, CountersThatNobodyLookedAtStayThoseOfTheRecording) {
     Progress quiet;
     const auto replay = [&](const TaskSpec& task) {
       const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task);
-      return VerifyReplay(options_.out, simulator->info(), FakeSimulatorFactory(task),
+      return VerifyReplay(*OpenDataset(options_.out), simulator->info(), FakeSimulatorFactory(task),
                           {.predicates = ToJson(task)["predicates"]}, quiet);
     };
     EXPECT_EQ(replay(task_).bit_exact, kDemos);

@@ -7,8 +7,8 @@
 #include <fstream>
 
 #include "core/base/error.h"
+#include "core/seam/dataset_header.h"
 #include "core/seam/revisit.h"
-#include "data/store/header.h"
 #include "data/store/writer.h"
 #include "mimic/sources/annotate_dataset.h"
 #include "tests/mimic/fixture.h"

@@ -11,9 +11,9 @@
 #include <utility>
 
 #include "core/base/error.h"
-#include "data/store/attempt_record.h"
+#include "core/episode/attempt_record.h"
+#include "core/seam/dataset_header.h"
 #include "data/store/edit/merge.h"
-#include "data/store/header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/mimic/generator_fixture.h"
@@ -217,7 +217,7 @@ TEST_F(MimicCommandTest, AMergeNamesThePartThatIsMissing) {
   EXPECT_THAT(merge({parts[0], parts[1], parts[1], parts[2]}), HasSubstr("named twice"));
   EXPECT_THAT(merge({parts[1], parts[0], parts[2]}), HasSubstr("comes after part 1"));
   EXPECT_EQ(merge(parts), "merged");
-  MergeDatasets({parts[0], parts[2]}, out, false, true, true);
+  MergeDatasets({parts[0], parts[2]}, out, false, true, {}, true);
   EXPECT_LT(DatasetReader(out).attempts().size(), 12u);
   // parts of another run are no parts of this one
   options_.run.seed = 9;

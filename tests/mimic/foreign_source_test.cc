@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "data/formats/family/foreign_writer.h"
+#include "data/formats/formats.h"
 #include "data/store/writer.h"
 #include "mimic/command.h"
 #include "tests/mimic/fixture.h"
@@ -61,8 +62,8 @@ class ForeignSourceTest : public testing::Test {
   fs::path Mimicgen() {
     Progress quiet;
     const fs::path file = folder_ / "mimicgen.hdf5";
-    WriteForeign(ForeignTarget::kMimicgen, DatasetReader(native()), file, {}, Translation(),
-                 Names(), quiet);
+    WriteForeign(ForeignTarget::kMimicgen, *OpenDataset(native()), file, {}, Translation(), Names(),
+                 quiet);
     return file;
   }
   MimicReport Run(const fs::path& source, const AdaptSource& adapt = {}) {
@@ -80,19 +81,20 @@ class ForeignSourceTest : public testing::Test {
 
 TEST_F(ForeignSourceTest, GeneratesAsItsNativeTwin) {
   const MimicReport wanted = Run(native());
-  const Episode first = DatasetReader(options_.out).ReadEpisode(0);
+  const Episode first = OpenDataset(options_.out)->ReadEpisode(0);
   ASSERT_GT(wanted.successes, 5);
   ASSERT_LT(wanted.successes, wanted.attempts);
   const fs::path file = Mimicgen();
-  EXPECT_EQ(DatasetReader(file).header().stage, "MimicGen source");
-  const MimicReport got = Run(file, [&](const DatasetReader& reader, Episode* episode) {
-    EXPECT_EQ(FamilyOf(reader.header()), kRobosuiteFamily);
+  EXPECT_EQ(OpenDataset(file)->header().stage, "MimicGen source");
+  const MimicReport got = Run(file, [&](const EpisodeSource& reader, Episode* episode) {
+    EXPECT_EQ(reader.header().family, kRobosuiteFamily);
     Names().ToOurs(episode);
   });
   EXPECT_EQ(got.attempts, wanted.attempts);
   EXPECT_EQ(got.successes, wanted.successes);
   // the same demonstrations by uuid, and the same motion
-  const DatasetReader made(options_.out);
+  const std::unique_ptr<EpisodeSource> made_source = OpenDataset(options_.out);
+  const EpisodeSource& made = *made_source;
   const Episode twin = made.ReadEpisode(0);
   EXPECT_EQ(twin.meta.sources, first.meta.sources);
   EXPECT_EQ(twin.meta.uuid, first.meta.uuid);

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include "core/seam/dataset_header.h"
 #include "data/store/edit/merge.h"
 #include "data/store/edit/repair.h"
-#include "data/store/header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "mimic/command.h"

@@ -3,12 +3,12 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include "core/seam/dataset_header.h"
+#include "data/formats/formats.h"
 #include "data/store/edit/describe.h"
 #include "data/store/edit/merge.h"
 #include "data/store/edit/select.h"
 #include "data/store/edit/trim.h"
-#include "data/store/edit/verify.h"
-#include "data/store/header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/data/kill_support.h"
@@ -66,7 +66,7 @@ TEST(SlowStore, FourGigabytesIn300MiB) {
     const VerifyReport report = VerifyDataset(file);
     if (!report.faults.empty() || report.episodes != kEpisodes) throw 1;
   })) << "verify";
-  EXPECT_TRUE(FitsIn300MiB([&] { DescribeDataset(file); })) << "info";
+  EXPECT_TRUE(FitsIn300MiB([&] { DescribeDataset(*OpenDataset(file)); })) << "info";
   // frames at random and a whole pass
   EXPECT_TRUE(FitsIn300MiB([&] {
     const DatasetReader reader(file);

@@ -5,7 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/seam/replay.h"
-#include "data/store/edit/verify.h"
+#include "data/formats/formats.h"
 #include "data/store/reader.h"
 #include "teleop/command.h"
 #include "teleop/quality.h"

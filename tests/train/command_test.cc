@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
-#include "data/store/header.h"
+#include "core/seam/dataset_header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/train/fake_engine.h"

@@ -8,9 +8,9 @@
 
 #include <fstream>
 
+#include "data/formats/formats.h"
 #include "data/store/edit/describe.h"
 #include "data/store/edit/select.h"
-#include "data/store/edit/verify.h"
 #include "tests/view/view_support.h"
 #include "view/catalogue.h"
 
@@ -27,14 +27,15 @@ class MarksTest : public testing::Test {
  protected:
   void SetUp() override { WritePlain(folder_ / "d.h5", 6); }
   std::vector<Mark> Read(const fs::path& dataset) const {
-    return Marks(DatasetReader(dataset), folder_ / "d.h5.marks.json").All();
+    return Marks(*OpenDataset(dataset), folder_ / "d.h5.marks.json").All();
   }
   Folder folder_;
 };
 
 // Whatever is marked in whatever order: a new reader of the file sees the last mark of each.
 TEST_F(MarksTest, AreOnTheDiskAfterEveryChange) {
-  const DatasetReader reader(folder_ / "d.h5");
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(folder_ / "d.h5");
+  const EpisodeSource& reader = *reader_source;
   Marks marks(reader);
   EXPECT_EQ(marks.file(), folder_ / "d.h5.marks.json");
   EXPECT_FALSE(fs::exists(marks.file()));
@@ -55,7 +56,8 @@ TEST_F(MarksTest, AreOnTheDiskAfterEveryChange) {
 
 // Two programs on one dataset: neither takes the other's marks away.
 TEST_F(MarksTest, OfTwoProgramsAreBothKept) {
-  const DatasetReader reader(folder_ / "d.h5");
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(folder_ / "d.h5");
+  const EpisodeSource& reader = *reader_source;
   Marks one(reader), two(reader);
   one.Set({{0, kKeep}});
   two.Set({{1, kDrop}});
@@ -66,7 +68,8 @@ TEST_F(MarksTest, OfTwoProgramsAreBothKept) {
 // The same where both save at the same moment, again and again: a process of its own each, with
 // three episodes of its own, that finds its own marks on the disk after every change.
 TEST_F(MarksTest, OfTwoProgramsAtTheSameMomentAreBothKept) {
-  const DatasetReader reader(folder_ / "d.h5");
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(folder_ / "d.h5");
+  const EpisodeSource& reader = *reader_source;
   const auto keeps_its_marks = [&](size_t first) {
     Marks marks(reader);
     std::vector<Mark> own(3, kNone);
@@ -100,12 +103,13 @@ TEST_F(MarksTest, OfTwoProgramsAtTheSameMomentAreBothKept) {
 // Marks go by uuid: they find their episodes in other files, and those that are not there wait.
 TEST_F(MarksTest, FollowTheirEpisodesIntoOtherDatasets) {
   {
-    Marks marks(DatasetReader(folder_ / "d.h5"));
+    Marks marks(*OpenDataset(folder_ / "d.h5"));
     marks.Set({{1, kDrop}, {4, kKeep}});
   }
   Progress quiet;
   FilterDataset(folder_ / "d.h5", folder_ / "few.h5", {.where = "number >= 3"}, quiet);
-  const DatasetReader few(folder_ / "few.h5");
+  const std::unique_ptr<EpisodeSource> few_source = OpenDataset(folder_ / "few.h5");
+  const EpisodeSource& few = *few_source;
   Marks marks(few, folder_ / "d.h5.marks.json");
   EXPECT_THAT(marks.All(), ElementsAre(kNone, kKeep, kNone));
   EXPECT_THAT(marks.notice(), HasSubstr("was written for other content"));
@@ -115,7 +119,8 @@ TEST_F(MarksTest, FollowTheirEpisodesIntoOtherDatasets) {
 }
 
 TEST_F(MarksTest, RefuseFilesThatAreNoneAndLeaveThemAlone) {
-  const DatasetReader reader(folder_ / "d.h5");
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(folder_ / "d.h5");
+  const EpisodeSource& reader = *reader_source;
   const fs::path file = folder_ / "d.h5.marks.json";
   const std::string uuid = reader.episodes()[0].uuid;
   for (const auto& [text, why] : std::vector<std::pair<std::string, std::string>>{
@@ -144,7 +149,7 @@ TEST_F(MarksTest, RefuseFilesThatAreNoneAndLeaveThemAlone) {
 }
 
 TEST_F(MarksTest, ThatCannotBeWrittenAreNotMade) {
-  Marks marks(DatasetReader(folder_ / "d.h5"), folder_ / "nowhere" / "marks.json");
+  Marks marks(*OpenDataset(folder_ / "d.h5"), folder_ / "nowhere" / "marks.json");
   EXPECT_THAT(ErrorOf([&] { marks.Set({{0, kKeep}}); }, ErrorKind::kFailed), HasSubstr("nowhere"));
   EXPECT_EQ(marks.All()[0], kNone);
 }
@@ -159,7 +164,10 @@ TEST_F(MarksTest, BecomeFilterKeysOfANewDataset) {
     EXPECT_EQ(report.episodes, 6);
     EXPECT_EQ(report.kept, 2);
     EXPECT_EQ(report.dropped, 2);
-    const DatasetReader in(input), out(output);
+    const std::unique_ptr<EpisodeSource> in_source = OpenDataset(input);
+    const EpisodeSource& in = *in_source;
+    const std::unique_ptr<EpisodeSource> out_source = OpenDataset(output);
+    const EpisodeSource& out = *out_source;
     EXPECT_THAT(out.ReadMask("keep"), ElementsAre("demo_0", "demo_3"));
     EXPECT_THAT(out.ReadMask("drop"), ElementsAre("demo_1", "demo_5"));
     for (size_t i = 0; i < 6; ++i) ExpectSame(out.ReadEpisode(i), in.ReadEpisode(i));
@@ -167,19 +175,19 @@ TEST_F(MarksTest, BecomeFilterKeysOfANewDataset) {
     // other commands understand them
     Progress quiet;
     FilterDataset(output, folder_ / "kept.h5", {.where = "!mask.drop", .overwrite = true}, quiet);
-    EXPECT_EQ(DatasetReader(folder_ / "kept.h5").episodes().size(), 4u);
+    EXPECT_EQ(OpenDataset(folder_ / "kept.h5")->episodes().size(), 4u);
   }
-  EXPECT_EQ(DatasetReader(folder_ / "copy.h5").content_hash(),
-            DatasetReader(folder_ / "links.h5").content_hash());
+  EXPECT_EQ(OpenDataset(folder_ / "copy.h5")->content_hash(),
+            OpenDataset(folder_ / "links.h5")->content_hash());
   ApplyMarks(input, marks, folder_ / "rest.h5",
              {.keep_key = "good", .drop_key = "bad", .unmarked = kKeep});
-  EXPECT_THAT(DatasetReader(folder_ / "rest.h5").ReadMask("good"),
+  EXPECT_THAT(OpenDataset(folder_ / "rest.h5")->ReadMask("good"),
               ElementsAre("demo_0", "demo_2", "demo_3", "demo_4"));
   EXPECT_EQ(FileHash(input), before);
 
   // a list without members is one
   ApplyMarks(input, std::vector<Mark>(6, kKeep), folder_ / "all.h5", {});
-  EXPECT_TRUE(DatasetReader(folder_ / "all.h5").ReadMask("drop").empty());
+  EXPECT_TRUE(OpenDataset(folder_ / "all.h5")->ReadMask("drop").empty());
   EXPECT_TRUE(VerifyDataset(folder_ / "all.h5").faults.empty());
 
   const auto refused = [&](const std::vector<Mark>& some, const ApplyOptions& options,
@@ -197,7 +205,8 @@ TEST_F(MarksTest, BecomeFilterKeysOfANewDataset) {
 // A file of another program has no uuids and no place for ours: its copy gets the keys, the rest
 // stays as it is.
 TEST_F(MarksTest, GoIntoCopiesOfOtherProgramsFiles) {
-  const DatasetReader reader(ForeignFile());
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(ForeignFile());
+  const EpisodeSource& reader = *reader_source;
   const fs::path sidecar = folder_ / "foreign.json";
   {
     Marks marks(reader, sidecar);
@@ -208,7 +217,8 @@ TEST_F(MarksTest, GoIntoCopiesOfOtherProgramsFiles) {
   const Marks marks(reader, sidecar);
   EXPECT_EQ(marks.notice(), "");
   ApplyMarks(ForeignFile(), marks.All(), folder_ / "out.h5", {});
-  const DatasetReader out(folder_ / "out.h5");
+  const std::unique_ptr<EpisodeSource> out_source = OpenDataset(folder_ / "out.h5");
+  const EpisodeSource& out = *out_source;
   EXPECT_THAT(out.ReadMask("keep"), ElementsAre("demo_0"));
   EXPECT_THAT(out.ReadMask("drop"), ElementsAre("demo_10"));
   EXPECT_EQ(out.ReadMask("train"), reader.ReadMask("train"));
@@ -233,10 +243,11 @@ TEST_F(MarksTest, GoIntoCopiesOfOtherProgramsFiles) {
 TEST(Catalogue, FlagsWhatDataInfoNames) {
   Folder folder;
   const fs::path file = WritePlain(folder / "d.h5", 12);
-  const DatasetReader reader(file);
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(file);
+  const EpisodeSource& reader = *reader_source;
   const Catalogue catalogue(reader);
   catalogue.WaitUntilRead();
-  const Json rows = catalogue.Rows(0), motion = DescribeDataset(file)["motion"];
+  const Json rows = catalogue.Rows(0), motion = DescribeDataset(*OpenDataset(file))["motion"];
   ASSERT_EQ(rows["rows"].size(), 12u);
   for (const auto& [figure, described] :
        std::vector<std::pair<std::string, std::string>>{{"steps", "steps"},

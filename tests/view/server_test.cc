@@ -9,6 +9,7 @@
 
 #include "core/episode/episode.h"
 #include "core/image/image.h"
+#include "data/formats/formats.h"
 #include "data/store/reader.h"
 #include "tests/view/session.h"
 
@@ -29,7 +30,8 @@ TEST_F(ServerTest, TellsWhatTheDatasetHolds) {
   Session session(folder_ / "looks.h5");
   EXPECT_THAT(session.server.url(),
               testing::StartsWith("http://127.0.0.1:" + std::to_string(session.server.port())));
-  const DatasetReader reader(folder_ / "looks.h5");
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(folder_ / "looks.h5");
+  const EpisodeSource& reader = *reader_source;
   const Json about = session.GetJson("/api/dataset");
   EXPECT_EQ(about["content_hash"], reader.content_hash());
   EXPECT_EQ(about["stage"], "augment");
@@ -65,7 +67,8 @@ TEST_F(ServerTest, TellsWhatTheDatasetHolds) {
 // Every number of every column is the reader's, bit for bit.
 TEST_F(ServerTest, ColumnsAreTheEpisodes) {
   Session session(folder_ / "looks.h5");
-  const DatasetReader reader(folder_ / "looks.h5");
+  const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(folder_ / "looks.h5");
+  const EpisodeSource& reader = *reader_source;
   const Episode episode = reader.ReadEpisode(1);
   const Json about = session.GetJson("/api/episode/1");
   EXPECT_EQ(about["name"], "demo_1");
@@ -190,7 +193,7 @@ TEST_F(ServerTest, WritesFilterKeysBesideTheDatasetOnly) {
       session.Post("/api/apply", R"({"name": "a.h5", "unmarked": "keep", "by_reference": true})");
   EXPECT_EQ(status, 200) << body;
   EXPECT_EQ(Json::parse(body)["keep"], 2);
-  EXPECT_THAT(DatasetReader(folder_ / "a.h5").ReadMask("keep"),
+  EXPECT_THAT(OpenDataset(folder_ / "a.h5")->ReadMask("keep"),
               testing::ElementsAre("demo_0", "demo_1"));
 }
 
@@ -313,7 +316,7 @@ TEST(Server, ShowsFilesOfOtherPrograms) {
   }
   session.Post("/api/marks", R"({"marks": {"1": "drop"}})");
   EXPECT_THAT(ReadText(folder / "marks.json"),
-              HasSubstr(DatasetReader(ForeignFile()).episodes()[1].uuid));
+              HasSubstr(OpenDataset(ForeignFile())->episodes()[1].uuid));
 }
 
 TEST(Server, ShowsDatasetsWithoutPictures) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 #include "core/base/json.h"
 #include "core/base/options.h"
 #include "core/base/progress.h"
+#include "data/store/read_options.h"
 #include "train/run/update_engine.h"
 #include "train/samples/batch_source.h"
 #include "train/samples/normalizer.h"
@@ -21,6 +23,7 @@ struct TrainOptions {
   std::vector<double> weights;  // by dataset
   std::vector<std::string> cameras;
   SelectionOptions selection;
+  ReadOptions read;  // how datasets are read
   std::string type = "groot";
   Json policy = Json::object();   // the network's options
   Json trainer = Json::object();  // the engine's options
@@ -39,6 +42,7 @@ struct TrainOptions {
   bool resume = false, overwrite = false;
   int64_t save_every = 1000, log_every = 50;
   int keep = 2;
+  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions};
   template <class V>
   void Visit(V& v) {
     v("datasets", datasets, "files or folders to learn from", kRequired);
@@ -46,6 +50,7 @@ struct TrainOptions {
       Limits{1e-9, 1e9});
     v("cameras", cameras, "that the policy sees, in order; empty: those of the dataset");
     v("selection", selection, "episodes to learn from");
+    read.Visit(v);
     v("type", type, "network");
     v("policy", policy, "options of the network");
     v("trainer", trainer, "options of the optimizer");

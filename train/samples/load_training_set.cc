@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <memory>
 #include <set>
 
 #include "core/base/error.h"
-#include "data/store/header.h"
-#include "data/store/reader.h"
+#include "core/seam/dataset_header.h"
+#include "core/seam/episode_source.h"
+#include "data/formats/formats.h"
 #include "train/samples/training_set.h"
 
 namespace understudy {
@@ -61,11 +63,12 @@ std::map<std::string, int> SymmetryOf(const Json& task) {
 
 TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
                             const std::vector<std::string>& cameras,
-                            const SelectionOptions& selection, Progress& progress) {
+                            const SelectionOptions& selection, Progress& progress,
+                            const ReadOptions& read) {
   if (paths.empty()) ThrowUsage("training needs at least one dataset: --datasets FILE");
   TrainingSet set;
   for (size_t d = 0; d < paths.size(); ++d) {
-    const auto reader = std::make_shared<const DatasetReader>(paths[d]);
+    const auto reader = std::shared_ptr<const EpisodeSource>(OpenDataset(paths[d], read));
     const DatasetHeader& header = reader->header();
     const std::string path = paths[d].string();
     if (d == 0) {

@@ -12,6 +12,7 @@
 #include "core/base/options.h"
 #include "core/base/progress.h"
 #include "core/episode/episode.h"
+#include "data/store/read_options.h"
 #include "train/samples/embodiment.h"
 #include "train/samples/object_labels.h"
 
@@ -99,7 +100,8 @@ void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t
 // or cameras, or where nothing is selected, naming the dataset and the values.
 TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
                             const std::vector<std::string>& cameras,
-                            const SelectionOptions& selection, Progress& progress);
+                            const SelectionOptions& selection, Progress& progress,
+                            const ReadOptions& read = {});
 
 // The mean of all windows' chunks, horizon x action_size(), not normalised: the "mean chunk"
 // baseline, and a view on what the data says.

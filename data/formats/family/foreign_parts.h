@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/episode/episode.h"
+#include "core/seam/dataset_header.h"
 #include "data/store/hdf5/hdf5.h"
-#include "data/store/header.h"
 
 namespace understudy::foreign {
 
@@ -17,6 +17,9 @@ inline constexpr const char* kFromObservations = "obs";       // the observed fr
 
 // Key of a foreign header's settings: numbers per row of obs/object, where objects have no names.
 inline constexpr const char* kUnnamedObjects = "unnamed_objects";
+
+// Key of a foreign header's settings: episodes count their sources in a list that the file lacks.
+inline constexpr const char* kUnlistedSources = "unlisted_sources";
 
 // Bound of a column that is read at once: files of strangers claim much, and real ones hold little
 // beside their pictures.
@@ -47,14 +50,5 @@ bool IsDataset(const h5::Group& demo, const std::string& name);
 void FindCameras(const h5::Group& demo, const std::string& suffix, DatasetHeader* header);
 // Refuses an episode whose `actions` are not `length` rows of numbers, before memory is taken.
 void RequireActions(const h5::Group& demo, size_t length);
-
-// robosuite's files (robomimic, MimicGen): foreign_robosuite.cc.
-void RobosuiteHeader(const h5::Group& demo, const Json& env, DatasetHeader* header);
-void ReadRobosuite(const h5::Group& demo, const DatasetHeader& header, Episode* episode);
-// Isaac Lab's: foreign_isaaclab.cc.
-bool LooksLikeIsaacLab(const h5::Group& demo, const Json& env);
-void IsaacLabHeader(const h5::Group& root, const h5::Group& demo, const Json& env,
-                    DatasetHeader* header);
-void ReadIsaacLab(const h5::Group& demo, const DatasetHeader& header, Episode* episode);
 
 }  // namespace understudy::foreign

@@ -6,11 +6,11 @@
 #include <set>
 
 #include "core/base/error.h"
-#include "data/formats/family/foreign.h"
 #include "data/formats/family/foreign_columns.h"
 #include "data/formats/family/import.h"
 #include "data/store/files.h"
 #include "data/store/hdf5/journal_driver.h"
+#include "data/store/hdf5_source.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
 
@@ -23,7 +23,7 @@ constexpr int64_t kFlushEpisodes = 100;
 
 // MimicGen counts source demonstrations by their place in the list that it generated from. Ours
 // knows that place from its table of attempts, else by the order of uuids.
-std::map<std::string, int64_t> PlacesOfSources(const DatasetReader& reader) {
+std::map<std::string, int64_t> PlacesOfSources(const EpisodeSource& reader) {
   std::map<int64_t, std::vector<int32_t>> by_attempt;
   std::set<int64_t> twice;
   for (const AttemptRecord& attempt : reader.attempts()) {
@@ -63,7 +63,7 @@ std::map<std::string, int64_t> PlacesOfSources(const DatasetReader& reader) {
 }
 
 // The reset distribution that all episodes were drawn from; empty where they differ.
-std::string CommonVariant(const DatasetReader& reader, const Translation& from) {
+std::string CommonVariant(const EpisodeSource& reader, const Translation& from) {
   std::string common;
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
     Episode episode;
@@ -73,6 +73,21 @@ std::string CommonVariant(const DatasetReader& reader, const Translation& from) 
     common = episode.meta.variant;
   }
   return common;
+}
+
+// Pictures of one camera by way of their pixels.
+void CompressFrames(const EpisodeSource& from, size_t index, size_t camera, const h5::Group& to,
+                    const std::string& path, const std::vector<size_t>& frames, int compression,
+                    ForeignReport* report) {
+  const DatasetHeader& header = from.header();
+  ImageWriter writer(to, path, frames.size(), header.image_width, header.image_height, compression);
+  const FrameCompressor compressor(compression, 1);
+  Image image(header.image_width, header.image_height);
+  for (const size_t frame : frames) {
+    from.ReadFrame(index, camera, frame, image.rgb.data());
+    ++report->frames;
+    writer.AddCompressed(compressor.Compress({&image})[0]);
+  }
 }
 
 // Pictures of one camera: frame of each row, copied as it is deflated where it can be.
@@ -103,7 +118,7 @@ void CopyFrames(const h5::Group& from, const std::string& camera, const h5::Grou
 
 class Writing {
  public:
-  Writing(ForeignTarget format, const DatasetReader& reader, const ForeignWriteOptions& options,
+  Writing(ForeignTarget format, const EpisodeSource& reader, const ForeignWriteOptions& options,
           const Translation& from, const Translation& into)
       : reader_(reader), options_(options), from_(from) {
     target_.format = format;
@@ -131,7 +146,7 @@ class Writing {
     }
   }
 
-  void WriteEpisode(size_t index, const h5::Group& source, const h5::Group& data) {
+  void WriteEpisode(size_t index, const h5::Group& data) {
     const std::string& name = reader_.episodes()[index].name;
     Episode episode = reader_.ReadEpisode(index);
     from_.ToOurs(&episode);
@@ -156,7 +171,7 @@ class Writing {
       demo.Write(column);
     }
     if (!isaaclab) WriteRobosuiteAttributes(target_, episode, demo);
-    WritePictures(source.Open(name), episode.length(), demo);
+    WritePictures(index, episode.length(), demo);
     ++report.episodes;
     report.steps += static_cast<int64_t>(episode.length());
     data.SetInt("total", report.steps);
@@ -165,7 +180,7 @@ class Writing {
   ForeignReport report;
 
  private:
-  void WritePictures(const h5::Group& source, size_t length, const h5::Group& demo) {
+  void WritePictures(size_t index, size_t length, const h5::Group& demo) {
     std::vector<size_t> now(length), next(length);
     for (size_t k = 0; k < length; ++k) {
       now[k] = k;
@@ -173,16 +188,28 @@ class Writing {
       next[k] = std::min(k + 1, length - 1);
     }
     const bool isaaclab = target_.format == ForeignTarget::kIsaacLab;
-    for (const std::string& camera : target_.header.cameras) {
-      if (!source.Has(StoredImagePath(source, camera))) continue;
-      const std::string path = isaaclab ? "obs/" + camera : ImagePath(camera);
-      CopyFrames(source, camera, demo, path, now, options_.compression, &report);
-      if (isaaclab || !options_.robosuite.next_obs) continue;
-      CopyFrames(source, camera, demo, "next_" + path, next, options_.compression, &report);
+    // other HDF5 files lend their frames as they are compressed
+    const auto* file = dynamic_cast<const Hdf5Source*>(&reader_);
+    const std::vector<std::string>& cameras = target_.header.cameras;
+    for (size_t c = 0; c < cameras.size(); ++c) {
+      const std::string path = isaaclab ? "obs/" + cameras[c] : ImagePath(cameras[c]);
+      const bool twice = !isaaclab && options_.robosuite.next_obs;
+      if (file == nullptr) {
+        CompressFrames(reader_, index, c, demo, path, now, options_.compression, &report);
+        if (!twice) continue;
+        CompressFrames(reader_, index, c, demo, "next_" + path, next, options_.compression,
+                       &report);
+        continue;
+      }
+      const h5::Group source = file->Demo(index);
+      if (!source.Has(StoredImagePath(source, cameras[c]))) continue;
+      CopyFrames(source, cameras[c], demo, path, now, options_.compression, &report);
+      if (!twice) continue;
+      CopyFrames(source, cameras[c], demo, "next_" + path, next, options_.compression, &report);
     }
   }
 
-  const DatasetReader& reader_;
+  const EpisodeSource& reader_;
   const ForeignWriteOptions& options_;
   const Translation& from_;
   Target target_;
@@ -190,7 +217,7 @@ class Writing {
 
 }  // namespace
 
-ForeignReport WriteForeign(ForeignTarget format, const DatasetReader& reader,
+ForeignReport WriteForeign(ForeignTarget format, const EpisodeSource& reader,
                            const fs::path& output, const ForeignWriteOptions& options,
                            const Translation& from, const Translation& into, Progress& progress) {
   if (reader.episodes().empty()) ThrowBadInput(reader.path().string() + ": holds no episode");
@@ -205,10 +232,9 @@ ForeignReport WriteForeign(ForeignTarget format, const DatasetReader& reader,
     h5::GrowingFile file = h5::GrowingFile::Create(part.part());
     part.Begin();
     writing.WriteRoot(file.root());
-    const h5::Group source = h5::OpenForReading(reader.path()).Open("data");
     for (int64_t i = 0; i < count; ++i) {
       if (InterruptRequested()) ThrowFailed("interrupted: nothing was written");
-      writing.WriteEpisode(static_cast<size_t>(i), source, file.root().Open("data"));
+      writing.WriteEpisode(static_cast<size_t>(i), file.root().Open("data"));
       if ((i + 1) % kFlushEpisodes == 0) {
         file.Flush();
         file.Trim();
@@ -222,7 +248,7 @@ ForeignReport WriteForeign(ForeignTarget format, const DatasetReader& reader,
   return writing.report;
 }
 
-std::vector<std::string> LostIn(ForeignTarget target, const DatasetReader& reader,
+std::vector<std::string> LostIn(ForeignTarget target, const EpisodeSource& reader,
                                 const ForeignWriteOptions& options, const Translation& into) {
   const bool own = !reader.content_hash().empty();
   const bool isaaclab = target == ForeignTarget::kIsaacLab;

@@ -9,8 +9,8 @@
 
 #include "core/base/options.h"
 #include "core/base/progress.h"
+#include "core/seam/episode_source.h"
 #include "data/formats/family/translate.h"
-#include "data/store/reader.h"
 
 namespace understudy {
 
@@ -64,7 +64,7 @@ struct ForeignReport {
 };
 
 // What `target` cannot say of this dataset, and what becomes different in it, in words.
-std::vector<std::string> LostIn(ForeignTarget target, const DatasetReader& reader,
+std::vector<std::string> LostIn(ForeignTarget target, const EpisodeSource& reader,
                                 const ForeignWriteOptions& options, const Translation& into);
 
 // Writes `output`. `from` translates a dataset of another program into our names and frames (that
@@ -72,7 +72,7 @@ std::vector<std::string> LostIn(ForeignTarget target, const DatasetReader& reade
 // names, filter keys and uuids. Made as `output`.part, which goes when anything fails. Throws
 // Error(kUsage) where `output` exists or is the input, Error(kBadInput) where an episode cannot be
 // read or has no poses or targets, Error(kFailed) where it cannot be written.
-ForeignReport WriteForeign(ForeignTarget target, const DatasetReader& reader,
+ForeignReport WriteForeign(ForeignTarget target, const EpisodeSource& reader,
                            const std::filesystem::path& output, const ForeignWriteOptions& options,
                            const Translation& from, const Translation& into, Progress& progress);
 

@@ -6,14 +6,14 @@
 
 #include "core/base/error.h"
 #include "core/base/version.h"
-#include "data/formats/family/foreign.h"
+#include "data/formats/family/foreign_parts.h"
 #include "data/store/files.h"
 #include "data/store/writer.h"
 
 namespace understudy {
 namespace {
 
-void RefuseOurs(const DatasetReader& reader) {
+void RefuseOurs(const EpisodeSource& reader) {
   if (!reader.content_hash().empty()) {
     ThrowUsage(fmt::format("{}: is a dataset of this program already", reader.path().string()));
   }
@@ -35,7 +35,7 @@ void SetTimes(Episode* episode) {
 
 }  // namespace
 
-std::vector<std::string> LostInImport(const DatasetReader& reader, const Translation& from) {
+std::vector<std::string> LostInImport(const EpisodeSource& reader, const Translation& from) {
   RefuseOurs(reader);
   DatasetHeader header = reader.header();
   from.ToOurs(&header);
@@ -66,13 +66,13 @@ std::vector<std::string> LostInImport(const DatasetReader& reader, const Transla
   for (const auto& [what, count] : how) {
     lost.push_back(fmt::format("{} ({} episodes)", what, count));
   }
-  if (header.stage == "MimicGen generated") {
+  if (header.settings.contains(foreign::kUnlistedSources)) {
     lost.push_back("src_demo_inds and src_demo_labels: they count in a list that is not there");
   }
   return lost;
 }
 
-ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::path& output,
+ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::path& output,
                             const ImportOptions& options, const Translation& from,
                             Progress& progress) {
   RefuseOurs(reader);
@@ -84,6 +84,7 @@ ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::
                      {"format", header.stage},
                      {"env_args", header.settings.value("env_args", Json::object())}};
   header.stage = "import";
+  header.family.clear();
   header.task = options.task;
   SimulatorInfo& info = header.simulator;
   info.state_size = info.flat_state_size = 0;
@@ -165,6 +166,15 @@ ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::
   part.Keep();
   progress.Finish();
   return report;
+}
+
+bool EndAtLastObservation(Episode* episode) {
+  if (!episode->final_observation.arms.empty()) return true;
+  if (episode->length() < 2) return false;
+  episode->final_observation = episode->steps.back().observation;
+  episode->final_state = episode->steps.back().state;
+  episode->steps.pop_back();
+  return true;
 }
 
 }  // namespace understudy

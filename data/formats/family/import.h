@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "core/base/progress.h"
+#include "core/seam/dataset_header.h"
+#include "core/seam/episode_source.h"
 #include "data/formats/family/foreign_writer.h"
 #include "data/formats/family/translate.h"
-#include "data/store/header.h"
-#include "data/store/reader.h"
 
 namespace understudy {
 
@@ -27,14 +27,14 @@ struct ImportOptions {
 };
 
 // What does not come over, and what is only assumed, in words.
-std::vector<std::string> LostInImport(const DatasetReader& reader, const Translation& from);
+std::vector<std::string> LostInImport(const EpisodeSource& reader, const Translation& from);
 
 // Writes `output` in our own format: poses, targets, joints, objects, signals, pictures and filter
 // keys, in our names and frames where `from` knows them. Nothing is invented: there are no states
 // of the simulator, and where a file does not tell what came after the last action, the episode
 // ends one row earlier. Throws Error(kUsage) where `output` exists or the dataset is ours already,
 // Error(kBadInput) naming the episode that has no poses or no actions that are understood.
-ForeignReport ImportForeign(const DatasetReader& reader, const std::filesystem::path& output,
+ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::path& output,
                             const ImportOptions& options, const Translation& from,
                             Progress& progress);
 

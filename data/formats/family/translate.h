@@ -4,15 +4,11 @@
 #include <vector>
 
 #include "core/episode/episode.h"
+#include "core/seam/dataset_header.h"
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
-#include "data/store/header.h"
 
 namespace understudy {
-
-// The family of the program that wrote a dataset: a key of the `foreign` sections of task.yaml and
-// robot.yaml. Empty for datasets of ours.
-std::string FamilyOf(const DatasetHeader& header);
 
 // Names and frames between us and one family of foreign files, as the `foreign` sections of
 // task.yaml and robot.yaml tell them. What they do not tell stays as it is. S is the other
@@ -27,8 +23,8 @@ class Translation {
   // Whether a name means the task given: theirs, or our own.
   bool KnowsTask(const std::string& name) const;
   void ToOurs(DatasetHeader* header) const;
-  // As read by DatasetReader. Poses and targets become those of E where the robot goes by a foreign
-  // name; deltas follow from them.
+  // As read by an EpisodeSource. Poses and targets become those of E where the robot goes by a
+  // foreign name; deltas follow from them.
   void ToOurs(Episode* episode) const;
 
   // ---- into their files ----

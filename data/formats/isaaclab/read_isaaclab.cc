@@ -2,25 +2,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 
 #include "core/base/error.h"
 #include "core/episode/episode.h"
-#include "data/formats/family/foreign.h"
+#include "core/spec/foreign_names.h"
 #include "data/formats/family/foreign_parts.h"
-#include "data/store/reader.h"
+#include "data/formats/isaaclab/isaaclab.h"
 
-namespace understudy {
-namespace {
-
-std::atomic<QuaternionOrder> assumed = QuaternionOrder::kAsk;
-
-}  // namespace
-
-void AssumeQuaternions(QuaternionOrder order) { assumed = order; }
-
-namespace foreign {
+namespace understudy::foreign {
 namespace {
 
 using Order = QuaternionOrder;
@@ -82,8 +72,8 @@ Order OrderOfVersion(const h5::Group& root) {
   return tells(root) || tells(root.Open("data")) ? Order::kXyzw : Order::kAsk;
 }
 
-Order DecideOrder(const h5::Group& root, const h5::Group& demo) {
-  const Order told = assumed, seen = OrderOf(demo), version = OrderOfVersion(root);
+Order DecideOrder(const h5::Group& root, const h5::Group& demo, Order told) {
+  const Order seen = OrderOf(demo), version = OrderOfVersion(root);
   if (told != Order::kAsk && seen != Order::kAsk && told != seen) {
     ThrowUsage(fmt::format("{}: --quaternions {}: the pose matrices of the file say {}",
                            root.file(), NameOf(told), NameOf(seen)));
@@ -258,8 +248,6 @@ void ReadActions(const h5::Group& demo, const DatasetHeader& header, Episode& ep
   for (Step& step : episode.steps) step.action_clean = step.action;
 }
 
-}  // namespace
-
 bool LooksLikeIsaacLab(const h5::Group& demo, const Json& env) {
   const Json type = env.value("type", Json());
   const bool gym = type.is_number() && type.get<double>() == 2;
@@ -267,10 +255,11 @@ bool LooksLikeIsaacLab(const h5::Group& demo, const Json& env) {
   return demo.Has(kInfo) || tree || (gym && demo.Has("processed_actions"));
 }
 
-void IsaacLabHeader(const h5::Group& root, const h5::Group& demo, const Json& env,
-                    DatasetHeader* header) {
+void FillIsaacLabHeader(const h5::Group& root, const h5::Group& demo, const ReadOptions& options,
+                        DatasetHeader* header) {
   SimulatorInfo& info = header->simulator;
-  info.control_hz = 0;
+  const Json& env = header->settings["env_args"];
+  info.control_hz = options.control_hz;
   const Json sim = env.value("sim_args", Json::object());
   if (sim.is_object() && sim.contains("dt") && sim.contains("decimation") &&
       sim["dt"].is_number() && sim["decimation"].is_number()) {
@@ -282,10 +271,10 @@ void IsaacLabHeader(const h5::Group& root, const h5::Group& demo, const Json& en
   info.objects = ObjectsOf(demo);
   info.signals = NamesIn(demo, Joined(kInfo, "subtask_term_signals"));
   FindCameras(demo, "", header);
-  header->settings["quaternions"] = NameOf(DecideOrder(root, demo));
+  header->settings["quaternions"] = NameOf(DecideOrder(root, demo, options.quaternions));
 }
 
-void ReadIsaacLab(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
+void FillIsaacLabRows(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
   ReadArms(demo, header, *episode);
   ReadObjects(demo, header, *episode);
   for (const std::string& signal : header.simulator.signals) {
@@ -302,5 +291,13 @@ void ReadIsaacLab(const h5::Group& demo, const DatasetHeader& header, Episode* e
   ReadActions(demo, header, *episode);
 }
 
-}  // namespace foreign
-}  // namespace understudy
+}  // namespace
+
+constinit const Dialect kIsaacLabDialect{.stage = "Isaac Lab",
+                                         .family = kIsaacLabFamily,
+                                         .recognises = LooksLikeIsaacLab,
+                                         .header = FillIsaacLabHeader,
+                                         .rows = FillIsaacLabRows,
+                                         .boxed_actions = false};
+
+}  // namespace understudy::foreign

@@ -6,9 +6,9 @@
 
 #include "core/base/error.h"
 #include "core/base/options.h"
-#include "data/store/attempt_record.h"
+#include "core/episode/attempt_record.h"
+#include "core/seam/dataset_header.h"
 #include "data/store/edit/verify.h"
-#include "data/store/header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 
@@ -49,7 +49,7 @@ struct StoredReport {
 
 }  // namespace
 
-void WriteExtras(const DatasetReader& reader, const fs::path& folder) {
+void WriteExtras(const EpisodeSource& reader, const fs::path& folder) {
   fs::create_directories((folder / kFile).parent_path());
   DatasetHeader header = reader.header();
   StoredReport report{
@@ -87,7 +87,7 @@ bool HasExtras(const fs::path& lerobot_folder) {
 Extras OpenExtras(const fs::path& lerobot_folder) {
   const fs::path file = lerobot_folder / kFile;
   // what is written anew gets new hashes: damage must not pass under them
-  const VerifyReport verified = VerifyApart(file);
+  const VerifyReport verified = RunApart([&] { return VerifyOwn(file); });
   if (!verified.faults.empty()) {
     ThrowBadInput(fmt::format(
         "{}: {} faults, the first: {}: {}; `understudy data convert` with "

@@ -7,16 +7,16 @@
 #include <memory>
 #include <vector>
 
-#include "data/store/header.h"
-#include "data/store/reader.h"
+#include "core/seam/dataset_header.h"
+#include "core/seam/episode_source.h"
 
 namespace understudy {
 
-void WriteExtras(const DatasetReader& reader, const std::filesystem::path& folder);
+void WriteExtras(const EpisodeSource& reader, const std::filesystem::path& folder);
 
 // What a LeRobot folder was made of.
 struct Extras {
-  std::unique_ptr<DatasetReader> reader;               // the same episodes, without pictures
+  std::unique_ptr<EpisodeSource> reader;               // the same episodes, without pictures
   DatasetHeader header;                                // of the original, cameras included
   std::vector<std::vector<CameraParameters>> cameras;  // per episode; empty: not told
   Json report;                                         // of the original

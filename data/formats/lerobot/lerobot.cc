@@ -39,7 +39,7 @@ class PartFolder {
   bool kept_ = false;
 };
 
-int WholeRate(const DatasetReader& reader) {
+int WholeRate(const EpisodeSource& reader) {
   const double rate = reader.header().simulator.control_hz;
   if (rate < 1 || std::round(rate) != rate) {
     ThrowBadInput(fmt::format("{}: {} rows per second: LeRobot knows whole numbers only",
@@ -63,7 +63,7 @@ class TaskList {
   std::vector<std::string> tasks_;
 };
 
-std::string InstructionOf(const DatasetReader& reader, const Episode& episode) {
+std::string InstructionOf(const EpisodeSource& reader, const Episode& episode) {
   const std::string& own = episode.meta.instruction;
   const std::string& common = reader.header().simulator.instruction;
   if (own.empty() && common.empty()) {
@@ -131,7 +131,7 @@ class Totals {
 
 }  // namespace
 
-std::vector<std::string> LostInLerobot(const DatasetReader& reader, const LerobotOptions& options) {
+std::vector<std::string> LostInLerobot(const EpisodeSource& reader, const LerobotOptions& options) {
   std::vector<std::string> lost;
   if (!reader.header().cameras.empty()) {
     lost.push_back(fmt::format("pictures: {} of rate factor {} keeps them nearly",
@@ -148,7 +148,7 @@ std::vector<std::string> LostInLerobot(const DatasetReader& reader, const Lerobo
   return lost;
 }
 
-LerobotReport WriteLerobot(const DatasetReader& reader, const fs::path& folder,
+LerobotReport WriteLerobot(const EpisodeSource& reader, const fs::path& folder,
                            const LerobotOptions& options, Progress& progress) {
   const int fps = WholeRate(reader);
   const std::vector<std::string>& cameras = reader.header().cameras;

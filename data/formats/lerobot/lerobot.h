@@ -6,7 +6,7 @@
 
 #include "core/base/options.h"
 #include "core/base/progress.h"
-#include "data/store/reader.h"
+#include "core/seam/episode_source.h"
 #include "data/video/codec.h"
 
 namespace understudy {
@@ -46,7 +46,7 @@ struct LerobotReport {
 };
 
 // What a LeRobot dataset cannot say of this one, in words; empty: nothing is lost.
-std::vector<std::string> LostInLerobot(const DatasetReader& reader, const LerobotOptions& options);
+std::vector<std::string> LostInLerobot(const EpisodeSource& reader, const LerobotOptions& options);
 
 // Writes `folder` in LeRobot's dataset format. v3.0: Parquet files with one row group per episode,
 // one film per camera and many episodes, meta/episodes, tasks.parquet with pandas' index. v2.1: one
@@ -59,7 +59,7 @@ std::vector<std::string> LostInLerobot(const DatasetReader& reader, const Lerobo
 // when whole. Throws Error(kUsage) where the folder exists, Error(kBadInput) where the dataset has
 // no whole number of frames per second or no instruction, Error(kFailed) where it cannot be
 // written.
-LerobotReport WriteLerobot(const DatasetReader& reader, const std::filesystem::path& folder,
+LerobotReport WriteLerobot(const EpisodeSource& reader, const std::filesystem::path& folder,
                            const LerobotOptions& options, Progress& progress);
 
 }  // namespace understudy

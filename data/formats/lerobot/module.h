@@ -18,9 +18,9 @@ struct LerobotModule {
   static constexpr ModuleName kName{"lerobot", "Arrow and libav", "LeRobot's formats",
                                     "WITH_ARROW"};
   // As LostInLerobot, WriteLerobot, LostFromLerobot, ReadLerobot, VerifyLerobot and ArrowVersion.
-  std::vector<std::string> (*lost_in)(const DatasetReader& reader,
+  std::vector<std::string> (*lost_in)(const EpisodeSource& reader,
                                       const LerobotOptions& options) = nullptr;
-  LerobotReport (*write)(const DatasetReader& reader, const std::filesystem::path& folder,
+  LerobotReport (*write)(const EpisodeSource& reader, const std::filesystem::path& folder,
                          const LerobotOptions& options, Progress& progress) = nullptr;
   std::vector<std::string> (*lost_from)(const std::filesystem::path& folder,
                                         const LerobotImportOptions& options) = nullptr;

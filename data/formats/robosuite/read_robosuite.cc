@@ -5,8 +5,9 @@
 #include <cmath>
 
 #include "core/episode/episode.h"
-#include "data/formats/family/foreign.h"
+#include "core/spec/foreign_names.h"
 #include "data/formats/family/foreign_parts.h"
+#include "data/formats/robosuite/robosuite.h"
 
 namespace understudy::foreign {
 namespace {
@@ -234,11 +235,12 @@ void ReadUnnamedObjects(const h5::Group& demo, uint64_t width, Episode& episode)
   }
 }
 
-}  // namespace
-
-void RobosuiteHeader(const h5::Group& demo, const Json& env, DatasetHeader* header) {
+void FillRobosuiteHeader(const h5::Group&, const h5::Group& demo, const ReadOptions& options,
+                         DatasetHeader* header) {
   SimulatorInfo& info = header->simulator;
+  const Json& env = header->settings["env_args"];
   const Json kwargs = KwargsOf(env);
+  if (options.control_hz > 0) info.control_hz = options.control_hz;
   if (kwargs.is_object() && kwargs.contains("control_freq") && kwargs["control_freq"].is_number()) {
     const double rate = kwargs["control_freq"].get<double>();
     if (std::isfinite(rate) && rate > 0) info.control_hz = rate;
@@ -262,7 +264,7 @@ void RobosuiteHeader(const h5::Group& demo, const Json& env, DatasetHeader* head
   }
 }
 
-void ReadRobosuite(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
+void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
   const size_t length = episode->length();
   EpisodeMeta& meta = episode->meta;
   const Column states = Optional(demo, "states", length, {-1});
@@ -296,5 +298,32 @@ void ReadRobosuite(const h5::Group& demo, const DatasetHeader& header, Episode* 
     if (const std::string text = TextOf(ep_meta, "lang"); !text.empty()) meta.instruction = text;
   }
 }
+
+bool IsMimicgen(const h5::Group& demo, const Json&) { return demo.Has("datagen_info"); }
+
+void FillMimicgenHeader(const h5::Group& root, const h5::Group& demo, const ReadOptions& options,
+                        DatasetHeader* header) {
+  if (demo.Has("src_demo_inds")) {
+    header->stage = "MimicGen generated";
+    header->settings[kUnlistedSources] = true;
+  }
+  FillRobosuiteHeader(root, demo, options, header);
+}
+
+}  // namespace
+
+constinit const Dialect kRobomimicDialect{
+    .stage = "robomimic",
+    .family = kRobosuiteFamily,
+    .recognises = [](const h5::Group& demo, const Json& env) { return !IsMimicgen(demo, env); },
+    .header = FillRobosuiteHeader,
+    .rows = FillRobosuiteRows};
+
+constinit const Dialect kMimicgenDialect{.stage = "MimicGen source",
+                                         .family = kRobosuiteFamily,
+                                         .recognises = IsMimicgen,
+                                         .header = FillMimicgenHeader,
+                                         .rows = FillRobosuiteRows,
+                                         .successes_only = "MimicGen keeps successes only"};
 
 }  // namespace understudy::foreign

@@ -71,7 +71,7 @@ std::string Edit(const h5::Group& demo, const Assembly::Pick& pick, const Assemb
 
 }  // namespace
 
-void RequireOwn(const DatasetReader& reader) {
+void RequireOwn(const EpisodeSource& reader) {
   if (!reader.content_hash().empty()) return;
   ThrowBadInput(
       fmt::format("{}: was written by another program and lacks what a new dataset needs of it",
@@ -103,7 +103,7 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
   const fs::path folder = fs::absolute(output).parent_path();
   std::vector<h5::Group> sources;
   for (const DatasetReader& input : inputs) {
-    sources.push_back(h5::OpenForReading(input.path()).Open("data"));
+    sources.push_back(h5::OpenForReading(input.path(), assembly.outside_links).Open("data"));
   }
 
   // the episodes
@@ -125,7 +125,7 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
     if (assembly.by_reference) {
       // relative: the folder may be moved as a whole
       const fs::path target = fs::absolute(reader.path()).lexically_relative(folder);
-      if (!h5::MayLink(output, target)) {
+      if (!h5::MayLink(output, target, assembly.outside_links)) {
         ThrowUsage(fmt::format(
             "{}: its links to '{}' would leave its folder, and readers refuse such links; write "
             "it beside its inputs or above them, copy instead, or say --outside-links here and "
@@ -181,15 +181,16 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
 }
 
 void MergeDatasets(const std::vector<fs::path>& inputs, const fs::path& output, bool by_reference,
-                   bool overwrite, bool partial) {
+                   bool overwrite, const ReadOptions& read, bool partial) {
   if (inputs.empty()) ThrowUsage("merge needs at least one dataset");
   std::vector<DatasetReader> readers;
   Assembly assembly{.keep_attempts = true,
                     .settings = Json{{"merged", inputs.size()}},
                     .by_reference = by_reference,
-                    .overwrite = overwrite};
+                    .overwrite = overwrite,
+                    .outside_links = read.outside_links};
   for (const fs::path& input : inputs) {
-    readers.emplace_back(input);
+    readers.emplace_back(input, read);
     for (size_t i = 0; i < readers.back().episodes().size(); ++i) {
       assembly.episodes.push_back({readers.size() - 1, i});
     }

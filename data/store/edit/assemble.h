@@ -25,11 +25,12 @@ struct Assembly {
   std::function<void(const Pick&, EpisodeMeta&)> edit;
   bool by_reference = false;  // relative external links instead of copies
   bool overwrite = false;
+  bool outside_links = false;  // links of inputs and output may leave their folder
 };
 
 // Throws Error(kBadInput) where another program wrote the dataset: it lacks uuids and exact
 // columns.
-void RequireOwn(const DatasetReader& reader);
+void RequireOwn(const EpisodeSource& reader);
 
 // Writes `output` atomically: compressed chunks are copied as they are, episodes keep uuid and
 // rows. Throws Error(kUsage) where `output` exists (unless overwrite) or is an input,

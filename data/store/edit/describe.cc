@@ -9,11 +9,6 @@
 #include "core/base/error.h"
 #include "core/base/statistics.h"
 #include "core/episode/motion.h"
-#include "data/formats/family/foreign.h"
-#include "data/store/attempt_record.h"
-#include "data/store/hdf5/hdf5.h"
-#include "data/store/meta.h"
-#include "data/store/reader.h"
 
 namespace understudy {
 namespace {
@@ -37,7 +32,7 @@ Json Spread(const std::vector<std::string>& names, const std::vector<double>& va
 
 // How the episodes move. One whose rows cannot be read is named; looking at a damaged file is what
 // `data info` is for.
-Json DescribeMotion(const DatasetReader& reader) {
+Json DescribeMotion(const EpisodeSource& reader) {
   std::vector<std::string> names;
   std::vector<double> steps, path, jerk, idle;
   int64_t missing = 0, idle_rows = 0, rows = 0;
@@ -74,44 +69,41 @@ Json DescribeMotion(const DatasetReader& reader) {
 
 }  // namespace
 
-Json DescribeDataset(const std::filesystem::path& path) {
-  const DatasetReader reader(path);
-  const h5::Guard guard;
-  const h5::Group data = h5::OpenForReading(path).Open("data");
+Json DescribeDataset(const EpisodeSource& reader) {
   const bool own = !reader.content_hash().empty();
   std::vector<size_t> lengths;
   size_t successes = 0, steps = 0;
   std::map<std::string, int64_t> tasks, variants, causes, files, success_from;
   // running sums per number of `actions`
   std::vector<double> low, high, sum, squares;
-  for (const EpisodeSummary& episode : reader.episodes()) {
+  for (size_t e = 0; e < reader.episodes().size(); ++e) {
+    const EpisodeSummary& episode = reader.episodes()[e];
     lengths.push_back(episode.length);
     steps += episode.length;
     successes += episode.success;
-    const std::string target = data.ExternalTarget(episode.name);
-    if (!target.empty()) ++files[target];
-    const h5::Group demo = data.Open(episode.name);
+    if (!episode.linked_file.empty()) ++files[episode.linked_file];
     if (own) {
-      const h5::Group meta = demo.Open("understudy");
-      ++tasks[meta.Text("task")];
-      ++variants[meta.Text("variant")];
-      if (!episode.success) ++causes[meta.Text("cause")];
+      const EpisodeMeta meta = reader.ReadMeta(e);
+      ++tasks[meta.task];
+      ++variants[meta.variant];
+      if (!episode.success) ++causes[meta.cause];
     } else {
       ++tasks[reader.header().simulator.task];
-      ++success_from[ReadForeignFacts(demo, reader.header()).success_from];
+      ++success_from[episode.success_from];
     }
-    if (!demo.Has("actions")) continue;
-    const Column actions = demo.Read("actions", ColumnType::kF64, {-1});
-    const size_t n = actions.row_size();
+    const auto actions = reader.ReadStoredActions(e);
+    if (!actions) continue;
+    const size_t n = actions->empty() ? 0 : actions->front().size();
     if (low.empty()) {
       low.assign(n, std::numeric_limits<double>::infinity());
       high.assign(n, -std::numeric_limits<double>::infinity());
       sum.assign(n, 0);
       squares.assign(n, 0);
     }
-    for (size_t k = 0; k < actions.rows && n == low.size(); ++k) {
+    if (n != low.size()) continue;
+    for (const std::vector<double>& row : *actions) {
       for (size_t i = 0; i < n; ++i) {
-        const double v = actions.At<double>(k, i);
+        const double v = row[i];
         low[i] = std::min(low[i], v);
         high[i] = std::max(high[i], v);
         sum[i] += v;
@@ -119,9 +111,12 @@ Json DescribeDataset(const std::filesystem::path& path) {
       }
     }
   }
+  const std::filesystem::path& path = reader.path();
+  std::error_code none;
   Json json = Json::object();
   json["file"] = path.string();
-  json["bytes"] = std::filesystem::file_size(path);
+  const auto bytes = std::filesystem::file_size(path, none);
+  json["bytes"] = none ? 0 : bytes;  // 0: a folder
   json["written_by"] = own ? "understudy" : "another program";
   json["format"] = own ? "understudy" : reader.header().stage;
   json["content_hash"] = reader.content_hash();

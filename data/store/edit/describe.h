@@ -1,12 +1,12 @@
 #pragma once
 
-#include <filesystem>
-
 #include "core/base/json.h"
+#include "core/seam/episode_source.h"
 
 namespace understudy {
 
-// Counts, lengths, success, tasks, sizes, statistics of actions: what `data info` prints.
-Json DescribeDataset(const std::filesystem::path& path);
+// Counts, lengths, success, tasks, sizes, statistics of actions: what `data info` prints. Episodes
+// whose rows cannot be read are named.
+Json DescribeDataset(const EpisodeSource& reader);
 
 }  // namespace understudy

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "data/store/read_options.h"
+
 namespace understudy {
 
 // Joins datasets of equal simulator info: by reference (relative external links) or by copying
@@ -10,6 +12,6 @@ namespace understudy {
 // if a part of a divided run is missing, doubled or out of order, unless `partial`.
 void MergeDatasets(const std::vector<std::filesystem::path>& inputs,
                    const std::filesystem::path& output, bool by_reference, bool overwrite,
-                   bool partial = false);
+                   const ReadOptions& read = {}, bool partial = false);
 
 }  // namespace understudy

@@ -28,7 +28,8 @@ Json ToJson(const VerifyReport& report) {
           {"faults", faults}};
 }
 
-RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool overwrite) {
+RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool overwrite,
+                           const ReadOptions& read) {
   CheckOutput(output, overwrite, {input});
   RepairReport report;
   std::error_code none;
@@ -47,14 +48,19 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
     }
   }
   // what crashes HDF5 is found out in other processes, episode by episode
-  const bool crashes = VerifyApart(input).crashed;
+  const auto verify = [&](int threads, const std::string& episode) {
+    return RunApart(
+        [&] { return VerifyOwn(input, {.threads = threads, .episode = episode, .read = read}); },
+        episode);
+  };
+  const bool crashes = verify(0, "").crashed;
   // no episode has that name: only what stands before the episodes is read
-  if (crashes && VerifyApart(input, 1, "none").crashed) {
+  if (crashes && verify(1, "none").crashed) {
     ThrowBadInput(fmt::format(
         "{}: HDF5's own structures are damaged at its root: nothing can be read", input.string()));
   }
   const h5::Guard guard;
-  const h5::Group root = h5::OpenForReading(input);
+  const h5::Group root = h5::OpenForReading(input, read.outside_links);
   if (!root.Has("understudy") || !root.Has("data")) {
     ThrowBadInput(fmt::format("{}: repair works on files of this program only", input.string()));
   }
@@ -69,9 +75,9 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
   for (const std::string& name : EpisodeNames(source)) {
     VerifyReport check;
     if (crashes) {
-      check = VerifyApart(input, 1, name);
+      check = verify(1, name);
     } else {
-      VerifyEpisode(source, name, header, true, check);
+      VerifyEpisode(source, name, header, check);
     }
     std::string why;
     if (!check.faults.empty()) why = check.faults[0].place + ": " + check.faults[0].what;

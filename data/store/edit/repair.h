@@ -21,6 +21,6 @@ struct RepairReport {
 // undone. Throws Error(kBadInput) where nothing can be read, Error(kFailed) while its writer is
 // alive.
 RepairReport RepairDataset(const std::filesystem::path& input, const std::filesystem::path& output,
-                           bool overwrite);
+                           bool overwrite, const ReadOptions& read = {});
 
 }  // namespace understudy

@@ -5,13 +5,11 @@
 #include "core/base/error.h"
 #include "core/base/ordered_pool.h"
 #include "core/seam/replay.h"
-#include "data/store/header.h"
-#include "data/store/reader.h"
 
 namespace understudy {
 namespace {
 
-void CheckTwin(const DatasetReader& reader, const SimulatorInfo& info, const Json& predicates) {
+void CheckTwin(const EpisodeSource& reader, const SimulatorInfo& info, const Json& predicates) {
   const SimulatorInfo& recorded = reader.header().simulator;
   const auto refuse = [&](const char* what, const auto& there, const auto& here) {
     ThrowBadInput(fmt::format("{}: {} is {}, that of the simulator {}: it cannot be replayed here",
@@ -38,7 +36,7 @@ void CheckTwin(const DatasetReader& reader, const SimulatorInfo& info, const Jso
       path, path));
 }
 
-ReplayCheck Replay(const DatasetReader& reader, size_t index, Simulator& simulator) {
+ReplayCheck Replay(const EpisodeSource& reader, size_t index, Simulator& simulator) {
   const Episode episode = reader.ReadEpisode(index);
   std::vector<SimState> states;
   std::vector<Action> actions;
@@ -59,16 +57,15 @@ Json CountedPredicates(const DatasetHeader& header) {
                                            : task.value("predicates", Json());
 }
 
-ReplayReport VerifyReplay(const std::filesystem::path& path, const SimulatorInfo& info,
+ReplayReport VerifyReplay(const EpisodeSource& reader, const SimulatorInfo& info,
                           const SimulatorFactory& simulators, const ReplayOptions& options,
                           Progress& progress) {
-  const DatasetReader reader(path);
   CheckTwin(reader, info, options.predicates);
   const auto episodes = static_cast<int64_t>(reader.episodes().size());
   const int threads = ThreadCount(options.threads, episodes);
   std::vector<std::unique_ptr<Simulator>> workers(static_cast<size_t>(threads));
   ReplayReport report;
-  progress.Start("replaying " + path.string(), episodes, "episodes");
+  progress.Start("replaying " + reader.path().string(), episodes, "episodes");
   RunOrdered<ReplayCheck>(
       threads, 0, episodes,
       [&](int worker, int64_t index) {

@@ -1,14 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <vector>
 
 #include "core/base/json.h"
 #include "core/base/progress.h"
+#include "core/seam/dataset_header.h"
+#include "core/seam/episode_source.h"
 #include "core/seam/simulator.h"
 #include "data/store/edit/verify.h"
-#include "data/store/header.h"
 
 namespace understudy {
 
@@ -31,7 +31,7 @@ struct ReplayReport {
 // Applies each episode's actions from its first state and compares all states. `simulators` make
 // the twin that `info` describes. Throws Error(kBadInput) where the dataset is of another task,
 // robot or size of state, holds no exact states, or says that they count other predicates.
-ReplayReport VerifyReplay(const std::filesystem::path& path, const SimulatorInfo& info,
+ReplayReport VerifyReplay(const EpisodeSource& reader, const SimulatorInfo& info,
                           const SimulatorFactory& simulators, const ReplayOptions& options,
                           Progress& progress);
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/json.h"
-#include "data/store/header.h"
+#include "core/seam/dataset_header.h"
 
 namespace understudy {
 

@@ -10,6 +10,7 @@
 #include "core/base/rng.h"
 #include "core/episode/motion.h"
 #include "data/store/edit/assemble.h"
+#include "data/store/reader.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -68,7 +69,7 @@ std::vector<size_t> Beginning(const std::vector<std::vector<size_t>>& groups, do
 }
 
 // For which episodes of a dataset a condition holds.
-std::vector<bool> EpisodesWhere(const DatasetReader& reader, const std::string& condition,
+std::vector<bool> EpisodesWhere(const EpisodeSource& reader, const std::string& condition,
                                 Progress& progress) {
   const Expression where(condition.empty() ? "true" : condition);
   const bool motion = AsksForMotion(where);
@@ -109,7 +110,7 @@ void Validate(const SplitOptions& options) {
 
 }  // namespace
 
-Facts FactsOf(const DatasetReader& reader, size_t episode, bool with_motion) {
+Facts FactsOf(const EpisodeSource& reader, size_t episode, bool with_motion) {
   const EpisodeSummary& summary = reader.episodes().at(episode);
   const Episode whole = with_motion ? reader.ReadEpisode(episode) : Episode{};
   const EpisodeMeta meta = with_motion ? whole.meta : reader.ReadMeta(episode);
@@ -138,7 +139,7 @@ bool AsksForMotion(const Expression& where) {
   return std::any_of(where.names().begin(), where.names().end(), asks);
 }
 
-std::vector<Facts> MaskFacts(const DatasetReader& reader) {
+std::vector<Facts> MaskFacts(const EpisodeSource& reader) {
   const std::vector<EpisodeSummary>& episodes = reader.episodes();
   std::vector<Facts> facts(episodes.size());
   for (const std::string& key : reader.MaskNames()) {
@@ -178,7 +179,7 @@ std::string VariantGroup(const EpisodeMeta& meta) {
 FilterReport FilterDataset(const fs::path& input, const fs::path& output,
                            const FilterOptions& options, Progress& progress) {
   std::vector<DatasetReader> readers;
-  const DatasetReader& reader = readers.emplace_back(input);
+  const DatasetReader& reader = readers.emplace_back(input, options.read);
   const std::vector<EpisodeSummary>& episodes = reader.episodes();
   const std::vector<std::string> known = NamesOf(episodes);
   for (const std::string& name : options.drop) {
@@ -189,7 +190,8 @@ FilterReport FilterDataset(const fs::path& input, const fs::path& output,
   const std::vector<bool> holds = EpisodesWhere(reader, options.where, progress);
   Assembly assembly{.settings = {{"where", options.where}, {"drop", options.drop}},
                     .by_reference = options.by_reference,
-                    .overwrite = options.overwrite};
+                    .overwrite = options.overwrite,
+                    .outside_links = options.read.outside_links};
   for (size_t i = 0; i < episodes.size(); ++i) {
     const bool dropped =
         std::find(options.drop.begin(), options.drop.end(), known[i]) != options.drop.end();
@@ -210,7 +212,7 @@ int64_t RelabelDataset(const fs::path& input, const fs::path& output, const Rela
     ThrowUsage("data relabel: nothing to change: give instruction, success or cause");
   }
   std::vector<DatasetReader> readers;
-  const DatasetReader& reader = readers.emplace_back(input);
+  const DatasetReader& reader = readers.emplace_back(input, options.read);
   const std::vector<bool> holds = EpisodesWhere(reader, options.where, progress);
   const int64_t count = std::count(holds.begin(), holds.end(), true);
   if (count == 0) {
@@ -226,7 +228,8 @@ int64_t RelabelDataset(const fs::path& input, const fs::path& output, const Rela
                           if (options.success) meta.success = *options.success;
                           if (options.cause) meta.cause = *options.cause;
                         },
-                    .overwrite = options.overwrite};
+                    .overwrite = options.overwrite,
+                    .outside_links = options.read.outside_links};
   for (size_t i = 0; i < holds.size(); ++i) assembly.episodes.push_back({0, i});
   Assemble(readers, assembly, output);
   return count;
@@ -238,7 +241,7 @@ std::map<std::string, int64_t> SplitDataset(const fs::path& input, const fs::pat
   if (options.parts.empty()) options.parts = {{"train", 0.9}, {"valid", 0.1}};
   Validate(options);
   std::vector<DatasetReader> readers;
-  const DatasetReader& reader = readers.emplace_back(input);
+  const DatasetReader& reader = readers.emplace_back(input, options.read);
   std::vector<std::string> group_of;
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
     group_of.push_back(VariantGroup(reader.ReadMeta(i)));
@@ -278,14 +281,17 @@ std::map<std::string, int64_t> SplitDataset(const fs::path& input, const fs::pat
                       .keep_attempts = true,
                       .settings = settings,
                       .by_reference = options.by_reference,
-                      .overwrite = options.overwrite};
+                      .overwrite = options.overwrite,
+                      .outside_links = options.read.outside_links};
     for (size_t i = 0; i < group_of.size(); ++i) assembly.episodes.push_back({0, i});
     Assemble(readers, assembly, output);
     return counts;
   }
   for (const auto& [key, members] : keys) {
-    Assembly assembly{
-        .settings = settings, .by_reference = options.by_reference, .overwrite = options.overwrite};
+    Assembly assembly{.settings = settings,
+                      .by_reference = options.by_reference,
+                      .overwrite = options.overwrite,
+                      .outside_links = options.read.outside_links};
     for (const size_t member : members) assembly.episodes.push_back({0, member});
     fs::path file = output;
     file.replace_filename(output.stem().string() + "." + key + output.extension().string());

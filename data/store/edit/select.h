@@ -10,7 +10,8 @@
 #include "core/base/expression.h"
 #include "core/base/options.h"
 #include "core/base/progress.h"
-#include "data/store/reader.h"
+#include "core/seam/episode_source.h"
+#include "data/store/read_options.h"
 
 namespace understudy {
 
@@ -19,7 +20,7 @@ namespace understudy {
 // wrote it), dr.<what>.<field>[.<entry>] (draws: what is the name of the light, material, geom,
 // texture or camera, or "headlight"), and, where `with_motion`, motion.<…> (core/episode/motion.h;
 // reads all rows). FilterDataset adds mask.<key>, true or false.
-Facts FactsOf(const DatasetReader& reader, size_t episode, bool with_motion);
+Facts FactsOf(const EpisodeSource& reader, size_t episode, bool with_motion);
 
 // For which of `episodes` episodes of `dataset` (its name, for errors) `where` holds; `facts_of`
 // tells of each. Throws Error(kUsage) where a name stands in it that no episode knows; that some
@@ -32,7 +33,7 @@ std::vector<bool> HoldsFor(const Expression& where, size_t episodes,
 bool AsksForMotion(const Expression& where);
 
 // mask.<key> of every filter key: true where it holds the episode. One entry per episode.
-std::vector<Facts> MaskFacts(const DatasetReader& reader);
+std::vector<Facts> MaskFacts(const EpisodeSource& reader);
 
 // The uuid of the episode that an episode shows: variants of one (augment) share it, and so does
 // that one itself.
@@ -42,6 +43,7 @@ struct FilterOptions {
   std::string where;              // condition; empty: all
   std::vector<std::string> drop;  // names
   bool by_reference = false, overwrite = false;
+  ReadOptions read = {};
 };
 struct FilterReport {
   int64_t kept = 0, dropped = 0;
@@ -57,6 +59,7 @@ struct RelabelOptions {
   std::optional<std::string> instruction, cause;  // unset: as they are
   std::optional<bool> success;
   bool overwrite = false;
+  ReadOptions read = {};
 };
 // A copy of `input` in which the episodes that `where` holds for say something else; they keep
 // their uuids and rows. Returns how many. Throws as FilterDataset, Error(kUsage) where nothing is
@@ -70,6 +73,7 @@ struct SplitOptions {
   bool files = false;                   // one dataset per part instead of filter keys
   uint64_t seed = 1;
   bool by_reference = false, overwrite = false;
+  ReadOptions read = {};
 };
 // Draws parts without overlap. Variants of one episode (augment) stay together; where an episode
 // goes depends on the seed and the uuids present, not on its place. Shares are met to within one

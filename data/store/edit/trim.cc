@@ -53,7 +53,7 @@ void Cut(const Stretch& keep, Episode& episode) {
 
 TrimReport TrimDataset(const std::filesystem::path& input, const std::filesystem::path& output,
                        const TrimOptions& options, Progress& progress) {
-  const DatasetReader reader(input);
+  const DatasetReader reader(input, options.read);
   CheckOutput(output, options.overwrite, {input});
   RequireOwn(reader);
   DatasetHeader header = reader.header();

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "core/base/progress.h"
+#include "data/store/read_options.h"
 
 namespace understudy {
 
@@ -11,6 +12,7 @@ struct TrimOptions {
   int least_rows = 20;  // an episode that would become shorter stays as it is
   bool head = true, tail = true;
   bool overwrite = false;
+  ReadOptions read = {};
 };
 struct TrimReport {
   int64_t episodes = 0, trimmed = 0;

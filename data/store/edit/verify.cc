@@ -10,8 +10,6 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/base/ordered_pool.h"
-#include "data/formats/family/foreign.h"
-#include "data/formats/family/foreign_parts.h"
 #include "data/store/edit/verify_episode.h"
 #include "data/store/episode_columns.h"
 #include "data/store/image_column.h"
@@ -21,6 +19,8 @@ namespace understudy {
 namespace {
 
 using enum ColumnType;
+
+constexpr const char* kOtherHash = "its content differs from the hash that was stored with it";
 
 // Poses stand at these columns: numbers per pose, and where in it the quaternion starts.
 const std::map<std::string, std::pair<size_t, size_t>>& PoseColumns() {
@@ -48,10 +48,6 @@ class EpisodeCheck {
   // The first bad row of a column is enough.
   void Values(const Column& c);
   void Columns(size_t length, const DatasetHeader& header);
-  void Images(const std::string& camera, size_t length, const DatasetHeader& header);
-  // Files of other programs: what ReadForeignEpisode does not look at.
-  void Foreign(const Episode& episode, const DatasetHeader& header);
-  void ForeignValues(const std::string& path, const h5::DatasetInfo& info, bool box);
   const Json& hashes() const { return hashes_; }
   const ReadBefore& columns() const { return columns_; }
   void LoadHashes();
@@ -153,7 +149,7 @@ size_t EpisodeCheck::ExpectedRows(const std::string& path, size_t length) const 
 
 void EpisodeCheck::CompareHash(const std::string& path, const std::string& now) {
   if (hashes_.contains(path) && now != hashes_[path]) {
-    Fail(path, "its content differs from the hash that was stored with it");
+    Fail(path, kOtherHash);
   }
 }
 
@@ -206,16 +202,22 @@ void EpisodeCheck::Columns(size_t length, const DatasetHeader& header) {
   }
 }
 
-void EpisodeCheck::Images(const std::string& camera, size_t length, const DatasetHeader& header) {
-  const std::string path = StoredImagePath(demo_, camera);
+}  // namespace
+
+void VerifyPictures(const h5::Group& demo, const std::string& camera, size_t length,
+                    const DatasetHeader& header, const Json& hashes, VerifyReport& report) {
+  const std::string path = StoredImagePath(demo, camera);
+  const auto fail = [&](const std::string& what) {
+    report.faults.push_back({demo.path() + "/" + path, what});
+  };
   try {
-    const ImageReader reader(demo_, camera);
+    const ImageReader reader(demo, camera);
     if (reader.frames() != length) {
-      Fail(path, fmt::format("has {} frames, must have {}", reader.frames(), length));
+      fail(fmt::format("has {} frames, must have {}", reader.frames(), length));
     }
     if (reader.width() != header.image_width || reader.height() != header.image_height) {
-      Fail(path, fmt::format("is {}x{}, the header says {}x{}", reader.width(), reader.height(),
-                             header.image_width, header.image_height));
+      fail(fmt::format("is {}x{}, the header says {}x{}", reader.width(), reader.height(),
+                       header.image_width, header.image_height));
     }
     // as ColumnHashes does
     Hasher now;
@@ -223,79 +225,22 @@ void EpisodeCheck::Images(const std::string& camera, size_t length, const Datase
     for (size_t k = 0; k < reader.frames(); ++k) {
       reader.Read(k, frame.data());
       now.Add(frame.data(), frame.size());
-      report_.bytes_read += static_cast<int64_t>(frame.size());
+      report.bytes_read += static_cast<int64_t>(frame.size());
     }
-    CompareHash(path, now.Hex());
+    if (hashes.contains(path) && now.Hex() != hashes[path]) fail(kOtherHash);
   } catch (const Error& error) {
-    Fail(path, error.what());
+    fail(error.what());
   }
 }
-
-// In blocks: depth pictures are floating-point numbers too.
-void EpisodeCheck::ForeignValues(const std::string& path, const h5::DatasetInfo& info, bool box) {
-  constexpr uint64_t kRowsBytes = 1 << 24;
-  uint64_t row_bytes = sizeof(double);
-  for (size_t i = 1; i < info.dims.size(); ++i) {
-    row_bytes *= std::clamp<hsize_t>(info.dims[i], 1, kRowsBytes);
-    row_bytes = std::min(row_bytes, kRowsBytes);
-  }
-  const size_t rows = info.dims[0], block = std::max<uint64_t>(1, kRowsBytes / row_bytes);
-  for (size_t first = 0; first < rows; first += block) {
-    const Column c = foreign::ReadRows(demo_, path, first, std::min(block, rows - first));
-    report_.bytes_read += static_cast<int64_t>(c.bytes.size());
-    for (size_t i = 0; i < c.rows * c.row_size(); ++i) {
-      const double v = c.At<double>(0, i);
-      if (std::isfinite(v) && !(box && std::abs(v) > 1)) continue;
-      return Fail(fmt::format("{}[{}]", path, first + i / c.row_size()),
-                  std::isfinite(v) ? fmt::format("= {} must lie in [-1, 1]", v) : "is not finite");
-    }
-  }
-}
-
-void EpisodeCheck::Foreign(const Episode& episode, const DatasetHeader& header) {
-  const bool isaaclab = FamilyOf(header) == kIsaacLabFamily;
-  // numbers of the simulator, rewards and observations: finite, and one row per step
-  std::vector<std::string> paths{"actions", "actions_abs", "states", "rewards", "dones"};
-  for (const char* group : {"obs", "next_obs"}) {
-    for (const std::string& name : foreign::NamesIn(demo_, group)) {
-      paths.push_back(fmt::format("{}/{}", group, name));
-    }
-  }
-  for (const std::string& path : paths) {
-    if (!foreign::IsDataset(demo_, path)) continue;
-    try {
-      const h5::DatasetInfo info = demo_.Info(path);
-      if (info.dims.empty() || info.dims[0] != episode.length()) {
-        Fail(path, fmt::format("has shape ({}), must have {} rows", fmt::join(info.dims, ", "),
-                               episode.length()));
-        continue;
-      }
-      // pictures and flags cannot be wrong in other ways
-      if (info.type_class != H5T_FLOAT) continue;
-      const bool box = path == "actions" && !isaaclab &&
-                       episode.meta.settings.value("target_from", "") != "actions, absolute";
-      ForeignValues(path, info, box);
-    } catch (const Error& error) {
-      Fail(path, error.what());
-    }
-  }
-}
-
-}  // namespace
 
 void VerifyEpisode(const h5::Group& data, const std::string& name, const DatasetHeader& header,
-                   bool own, VerifyReport& report, std::optional<EpisodeStamp>* stamp) {
+                   VerifyReport& report, std::optional<EpisodeStamp>* stamp) {
   try {
     const h5::Group demo = data.Open(name);
     EpisodeCheck check(demo, report);
     const size_t length = ReadLength(demo);
     ++report.episodes;
     report.steps += static_cast<int64_t>(length);
-    if (!own) {
-      check.Foreign(ReadForeignEpisode(demo, header), header);
-      for (const std::string& camera : header.cameras) check.Images(camera, length, header);
-      return;
-    }
     check.LoadHashes();
     check.Columns(length, header);
     // an episode has the pictures of every camera or none
@@ -303,7 +248,7 @@ void VerifyEpisode(const h5::Group& data, const std::string& name, const Dataset
     for (const std::string& camera : header.cameras) {
       if (!demo.Has(ImagePath(camera)) && !check.hashes().contains(ImagePath(camera))) continue;
       ++present;
-      check.Images(camera, length, header);
+      VerifyPictures(demo, camera, length, header, check.hashes(), report);
     }
     if (present != 0 && present != header.cameras.size()) {
       check.Fail("obs", fmt::format("has pictures of {} cameras, must have those of all {} or none",
@@ -340,68 +285,77 @@ void VerifyEpisode(const h5::Group& data, const std::string& name, const Dataset
   }
 }
 
-VerifyReport VerifyDataset(const std::filesystem::path& path, int threads,
-                           const std::string& episode) {
+EpisodeStamps VerifyEpisodes(const h5::Group& root, int threads, const CheckEpisode& check,
+                             VerifyReport& report) {
+  const h5::Group data = root.Open("data");
+  const std::vector<std::string> names = EpisodeNames(data);
+  // HDF5 is locked inside; pictures, hashes and checks of several episodes go on side by side
+  struct Checked {
+    VerifyReport report;
+    std::optional<EpisodeStamp> stamp;
+  };
+  EpisodeStamps stamps;
+  const auto count = static_cast<int64_t>(names.size());
+  RunOrdered<Checked>(
+      ThreadCount(threads, count), 0, count,
+      [&](int, int64_t e) {
+        Checked checked;
+        check(data, names[static_cast<size_t>(e)], checked.report, &checked.stamp);
+        return checked;
+      },
+      [&](int64_t, Checked&& checked) {
+        VerifyReport& one = checked.report;
+        stamps.push_back(std::move(checked.stamp));
+        std::move(one.faults.begin(), one.faults.end(), std::back_inserter(report.faults));
+        report.episodes += one.episodes;
+        report.steps += one.steps;
+        report.bytes_read += one.bytes_read;
+        return true;
+      });
+  if (names.empty()) report.faults.push_back({"/data", "holds no episode"});
+  if (data.HasAttribute("total") && data.Int("total") != report.steps) {
+    report.faults.push_back({"/data", fmt::format("attribute 'total' = {}, the episodes have {} "
+                                                  "steps",
+                                                  data.Int("total"), report.steps)});
+  }
+  // lists of episodes name episodes that are there
+  const std::set<std::string> known(names.begin(), names.end());
+  if (!root.Has("mask")) return stamps;
+  const h5::Group masks = root.Open("mask");
+  for (const std::string& key : masks.Names()) {
+    std::set<std::string> named;
+    for (const std::string& name : masks.ReadTexts(key)) {
+      if (known.count(name) == 0) {
+        report.faults.push_back(
+            {"/mask/" + key, fmt::format("names '{}', which is not there", name)});
+      } else if (!named.insert(name).second) {
+        report.faults.push_back({"/mask/" + key, fmt::format("names '{}' twice", name)});
+      }
+    }
+  }
+  return stamps;
+}
+
+VerifyReport VerifyOwn(const std::filesystem::path& path, const VerifyOptions& options) {
   VerifyReport report;
   try {
     // refuses what cannot be read at all, and says why
-    const h5::Group root = h5::OpenForReading(path);
+    const h5::Group root = h5::OpenForReading(path, options.read.outside_links);
     if (!root.Has("data")) ThrowBadInput(fmt::format("{}: it has no group '/data'", path.string()));
-    const bool own = root.Has("understudy");
-    const DatasetHeader header = own ? ReadHeader(root) : ForeignHeader(root);
+    const DatasetHeader header = ReadHeader(root);
     const h5::Group data = root.Open("data");
-    if (!episode.empty()) {
-      VerifyEpisode(data, episode, header, own, report);
+    if (!options.episode.empty()) {
+      VerifyEpisode(data, options.episode, header, report);
       return report;
     }
-    const std::vector<std::string> names = EpisodeNames(data);
-    // HDF5 is locked inside; pictures, hashes and checks of several episodes go on side by side
-    struct Checked {
-      VerifyReport report;
-      std::optional<EpisodeStamp> stamp;
-    };
-    std::vector<std::optional<EpisodeStamp>> stamps;
-    const auto count = static_cast<int64_t>(names.size());
-    RunOrdered<Checked>(
-        ThreadCount(threads, count), 0, count,
-        [&](int, int64_t e) {
-          Checked checked;
-          VerifyEpisode(data, names[static_cast<size_t>(e)], header, own, checked.report,
-                        &checked.stamp);
-          return checked;
+    const EpisodeStamps stamps = VerifyEpisodes(
+        root, options.threads,
+        [&](const h5::Group& episodes, const std::string& name, VerifyReport& one,
+            std::optional<EpisodeStamp>* stamp) {
+          VerifyEpisode(episodes, name, header, one, stamp);
         },
-        [&](int64_t, Checked&& checked) {
-          VerifyReport& one = checked.report;
-          stamps.push_back(std::move(checked.stamp));
-          std::move(one.faults.begin(), one.faults.end(), std::back_inserter(report.faults));
-          report.episodes += one.episodes;
-          report.steps += one.steps;
-          report.bytes_read += one.bytes_read;
-          return true;
-        });
-    if (names.empty()) report.faults.push_back({"/data", "holds no episode"});
-    if (data.HasAttribute("total") && data.Int("total") != report.steps) {
-      report.faults.push_back({"/data", fmt::format("attribute 'total' = {}, the episodes have {} "
-                                                    "steps",
-                                                    data.Int("total"), report.steps)});
-    }
-    // lists of episodes name episodes that are there
-    const std::set<std::string> known(names.begin(), names.end());
-    if (root.Has("mask")) {
-      const h5::Group masks = root.Open("mask");
-      for (const std::string& key : masks.Names()) {
-        std::set<std::string> named;
-        for (const std::string& name : masks.ReadTexts(key)) {
-          if (known.count(name) == 0) {
-            report.faults.push_back(
-                {"/mask/" + key, fmt::format("names '{}', which is not there", name)});
-          } else if (!named.insert(name).second) {
-            report.faults.push_back({"/mask/" + key, fmt::format("names '{}' twice", name)});
-          }
-        }
-      }
-    }
-    if (!own) return report;
+        report);
+    const std::vector<std::string> names = EpisodeNames(data);
     std::map<std::string, std::string> uuids;
     std::vector<std::string> hashes;
     for (size_t e = 0; e < names.size(); ++e) {

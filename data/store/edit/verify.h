@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "core/base/json.h"
+#include "data/store/read_options.h"
 
 namespace understudy {
 
@@ -17,19 +19,23 @@ struct Fault {
 struct VerifyReport {
   std::vector<Fault> faults;
   int64_t episodes = 0, steps = 0, bytes_read = 0;
-  bool crashed = false;  // VerifyApart only: the file ended the process that read it
+  bool crashed = false;  // RunApart only: the file ended the process that read it
 };
-// `threads` as in ThreadCount; the report is the same for any number.
-// With `episode`, a name, that episode alone and nothing of the dataset's own.
-VerifyReport VerifyDataset(const std::filesystem::path& path, int threads = 0,
-                           const std::string& episode = "");
+
+struct VerifyOptions {
+  int threads = 0;           // as in ThreadCount; the report is the same for any number
+  std::string episode = {};  // a name: that episode alone, nothing of the dataset's own; empty: all
+  ReadOptions read = {};
+};
+// Of a dataset of our layout. Does not throw for what is wrong with the file.
+VerifyReport VerifyOwn(const std::filesystem::path& path, const VerifyOptions& options = {});
 
 // {"sound": bool, "episodes", "steps", "bytes_read", "faults": [{"place", "what"}]}
 Json ToJson(const VerifyReport& report);
 
-// VerifyDataset in a process of its own, for files from strangers: damage that crashes HDF5 becomes
-// a fault. Throws Error(kFailed) where no process can be had.
-VerifyReport VerifyApart(const std::filesystem::path& path, int threads = 0,
-                         const std::string& episode = "");
+// Calls `verify` in a process of its own, for files from strangers: damage that crashes HDF5
+// becomes a fault of `episode` (empty: of the whole file). Throws Error(kFailed) where no process
+// can be had.
+VerifyReport RunApart(const std::function<VerifyReport()>& verify, const std::string& episode = "");
 
 }  // namespace understudy

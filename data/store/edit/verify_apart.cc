@@ -11,7 +11,6 @@
 
 #include "core/base/error.h"
 #include "data/store/edit/verify.h"
-#include "data/store/edit/verify_episode.h"
 #include "data/store/hdf5/hdf5.h"
 
 namespace understudy {
@@ -29,10 +28,9 @@ VerifyReport FromJson(const Json& json) {
 }
 
 // In the child: says what it found, whole or not at all, and ends.
-[[noreturn]] void Report(int pipe, const std::filesystem::path& path, int threads,
-                         const std::string& episode) {
+[[noreturn]] void Report(int pipe, const std::function<VerifyReport()>& verify) {
   try {
-    const Json json = ToJson(VerifyDataset(path, threads, episode));
+    const Json json = ToJson(verify());
     // faults may quote bytes that are no text
     const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
     size_t done = 0;
@@ -61,14 +59,13 @@ std::string ReadAll(int pipe) {
 
 }  // namespace
 
-VerifyReport VerifyApart(const std::filesystem::path& path, int threads,
-                         const std::string& episode) {
+VerifyReport RunApart(const std::function<VerifyReport()>& verify, const std::string& episode) {
   int pipes[2];
   if (pipe(pipes) != 0) ThrowFailed(fmt::format("no pipe: {}", std::strerror(errno)));
   const pid_t child = h5::Fork();
   if (child == 0) {
     close(pipes[0]);
-    Report(pipes[1], path, threads, episode);
+    Report(pipes[1], verify);
   }
   close(pipes[1]);
   const std::string text = child < 0 ? "" : ReadAll(pipes[0]);

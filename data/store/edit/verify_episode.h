@@ -1,11 +1,14 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "core/base/json.h"
+#include "core/seam/dataset_header.h"
 #include "data/store/edit/verify.h"
 #include "data/store/hdf5/hdf5.h"
-#include "data/store/header.h"
 
 namespace understudy {
 
@@ -14,9 +17,21 @@ struct EpisodeStamp {
   std::string uuid, content_hash;
 };
 
-// Appends the faults of one episode, whatever they are, and counts what was read. `stamp` is filled
-// where both could be read.
+// Appends the faults of one episode of ours, whatever they are, and counts what was read. `stamp`
+// is filled where both could be read.
 void VerifyEpisode(const h5::Group& data, const std::string& name, const DatasetHeader& header,
-                   bool own, VerifyReport& report, std::optional<EpisodeStamp>* stamp = nullptr);
+                   VerifyReport& report, std::optional<EpisodeStamp>* stamp = nullptr);
+
+// Appends the faults of the pictures of one camera of an episode; `hashes` as stored, by column.
+void VerifyPictures(const h5::Group& demo, const std::string& camera, size_t length,
+                    const DatasetHeader& header, const Json& hashes, VerifyReport& report);
+
+// Checks every episode of a file with `check`, and that its lists of episodes fit. One stamp per
+// episode.
+using EpisodeStamps = std::vector<std::optional<EpisodeStamp>>;
+using CheckEpisode = std::function<void(const h5::Group& data, const std::string& name,
+                                        VerifyReport& report, std::optional<EpisodeStamp>* stamp)>;
+EpisodeStamps VerifyEpisodes(const h5::Group& root, int threads, const CheckEpisode& check,
+                             VerifyReport& report);
 
 }  // namespace understudy

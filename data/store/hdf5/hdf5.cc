@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <fstream>
 
@@ -21,12 +20,10 @@ std::recursive_mutex*& Mutex() {
   return mutex;
 }
 
-std::atomic<bool> outside_links_allowed = false;
-
 // HDF5 asks before it follows an external link.
 herr_t MayFollow(const char* file, const char*, const char* target, const char*, unsigned*, hid_t,
                  void*) {
-  return MayLink(file, target) ? 0 : -1;
+  return MayLink(file, target, false) ? 0 : -1;
 }
 
 // Access to an object that may stand behind an external link. `kind` is H5P_LINK_ACCESS or a class
@@ -36,17 +33,17 @@ hid_t GuardedAccess(hid_t kind) {
   H5Pset_elink_cb(plist, MayFollow, nullptr);
   return plist;
 }
-hid_t LinkAccess() {
-  static const hid_t plist = GuardedAccess(H5P_LINK_ACCESS);
-  return plist;
+hid_t LinkAccess(bool outside_links) {
+  static const hid_t guarded = GuardedAccess(H5P_LINK_ACCESS);
+  return outside_links ? H5P_DEFAULT : guarded;
 }
-hid_t GroupAccess() {
-  static const hid_t plist = GuardedAccess(H5P_GROUP_ACCESS);
-  return plist;
+hid_t GroupAccess(bool outside_links) {
+  static const hid_t guarded = GuardedAccess(H5P_GROUP_ACCESS);
+  return outside_links ? H5P_DEFAULT : guarded;
 }
-hid_t DatasetAccess() {
-  static const hid_t plist = GuardedAccess(H5P_DATASET_ACCESS);
-  return plist;
+hid_t DatasetAccess(bool outside_links) {
+  static const hid_t guarded = GuardedAccess(H5P_DATASET_ACCESS);
+  return outside_links ? H5P_DEFAULT : guarded;
 }
 
 herr_t CollectName(hid_t, const char* name, const H5L_info_t*, void* out) {
@@ -62,8 +59,9 @@ herr_t CollectError(unsigned, const H5E_error2_t* error, void* out) {
 
 }  // namespace
 
-bool MayLink(const std::filesystem::path& file, const std::filesystem::path& target) {
-  if (outside_links_allowed) return true;
+bool MayLink(const std::filesystem::path& file, const std::filesystem::path& target,
+             bool outside_links) {
+  if (outside_links) return true;
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
   const std::filesystem::path way =
       (folder / target).lexically_normal().lexically_relative(folder.lexically_normal());
@@ -137,8 +135,8 @@ bool Group::Has(const std::string& name) const {
   // each step must exist before the next may be asked for
   for (size_t end = name.find('/');; end = name.find('/', end + 1)) {
     const std::string part = name.substr(0, end);
-    if (H5Lexists(id(), part.c_str(), LinkAccess()) <= 0) return false;
-    if (H5Oexists_by_name(id(), part.c_str(), LinkAccess()) <= 0) return false;
+    if (H5Lexists(id(), part.c_str(), LinkAccess(outside_links_)) <= 0) return false;
+    if (H5Oexists_by_name(id(), part.c_str(), LinkAccess(outside_links_)) <= 0) return false;
     if (end == std::string::npos) return true;
   }
 }
@@ -164,11 +162,11 @@ int64_t Group::Size() const {
 
 Group Group::Open(const std::string& name) const {
   const Guard guard;
-  Id group(H5Gopen2(id(), name.c_str(), GroupAccess()));
+  Id group(H5Gopen2(id(), name.c_str(), GroupAccess(outside_links_)));
   if (!group.valid()) {
     const std::string why = ErrorText();
     if (const std::string target = ExternalTarget(name); !target.empty()) {
-      if (!MayLink(file_, target)) {
+      if (!MayLink(file_, target, outside_links_)) {
         FailReading(Place(name),
                     fmt::format("the link to '{}' leaves the dataset's folder; if you trust the "
                                 "file, say --outside-links",
@@ -180,14 +178,14 @@ Group Group::Open(const std::string& name) const {
     }
     FailReading(Place(name), fmt::format("no such group, or it is damaged ({})", why));
   }
-  return Group(std::move(group), file_, (path_ == "/" ? "/" : path_ + "/") + name);
+  return Group(std::move(group), file_, (path_ == "/" ? "/" : path_ + "/") + name, outside_links_);
 }
 
 Group Group::Create(const std::string& name) const {
   const Guard guard;
   Id group(H5Gcreate2(id(), name.c_str(), LinkCreation(), H5P_DEFAULT, H5P_DEFAULT));
   if (!group.valid()) FailWriting(Place(name), "cannot create the group");
-  return Group(std::move(group), file_, (path_ == "/" ? "/" : path_ + "/") + name);
+  return Group(std::move(group), file_, (path_ == "/" ? "/" : path_ + "/") + name, outside_links_);
 }
 
 Group Group::OpenOrCreate(const std::string& name) const {
@@ -233,7 +231,7 @@ std::string Group::ExternalTarget(const std::string& name) const {
 
 Id Group::OpenDataset(const std::string& name) const {
   const Guard guard;
-  Id dataset(H5Dopen2(id(), name.c_str(), DatasetAccess()));
+  Id dataset(H5Dopen2(id(), name.c_str(), DatasetAccess(outside_links_)));
   if (!dataset.valid()) {
     const std::string why = ErrorText();
     if (!Has(name)) FailReading(Place(name), "no such dataset");
@@ -242,7 +240,7 @@ Id Group::OpenDataset(const std::string& name) const {
   return dataset;
 }
 
-Group OpenForReading(const std::filesystem::path& file) {
+Group OpenForReading(const std::filesystem::path& file, bool outside_links) {
   const Guard guard;
   const std::string name = file.string();
   std::error_code ignored;
@@ -258,12 +256,6 @@ Group OpenForReading(const std::filesystem::path& file) {
                       name, part.string()));
     }
     ThrowBadInput(fmt::format("{}: no such file", name));
-  }
-  if (std::filesystem::exists(file / "meta" / "info.json", ignored)) {
-    ThrowBadInput(
-        fmt::format("{}: is the folder of a LeRobot dataset; `understudy data convert {} --to "
-                    "understudy --out FILE` makes a dataset of it that every command reads",
-                    name, name));
   }
   if (!std::filesystem::is_regular_file(status)) {
     ThrowBadInput(fmt::format("{}: is not a file", name));
@@ -293,7 +285,7 @@ Group OpenForReading(const std::filesystem::path& file) {
   }
   Id root(H5Gopen2(opened.get(), "/", H5P_DEFAULT));
   if (!root.valid()) ThrowBadInput(fmt::format("{}: its root group is damaged", name));
-  return Group(std::move(root), name, "/");
+  return Group(std::move(root), name, "/", outside_links);
 }
 
 void KeepCacheSmall(const Group& group) {
@@ -311,8 +303,6 @@ void KeepCacheSmall(const Group& group) {
 }  // namespace understudy::h5
 
 namespace understudy {
-
-void AllowOutsideLinks(bool allowed) { h5::outside_links_allowed = allowed; }
 
 bool IsHdf5(const std::filesystem::path& file) {
   const h5::Guard guard;

@@ -71,23 +71,26 @@ struct DatasetInfo {
 };
 
 // Whether a link of `file` to `target` (relative to the folder of `file`) is followed: it stays in
-// that folder or below, or outside links are allowed. Names only: symbolic links of the file system
-// are the user's own.
-bool MayLink(const std::filesystem::path& file, const std::filesystem::path& target);
+// that folder or below, or `outside_links` are allowed. Names only: symbolic links of the file
+// system are the user's own.
+bool MayLink(const std::filesystem::path& file, const std::filesystem::path& target,
+             bool outside_links);
 
 // A group of an open file (or the root). Names may be paths ("obs/object").
 class Group {
  public:
   Group() = default;
-  Group(Id id, std::string file, std::string path)
-      : id_(std::move(id)), file_(std::move(file)), path_(std::move(path)) {}
+  // External links are followed as MayLink says, by this group and by what is opened from it.
+  Group(Id id, std::string file, std::string path, bool outside_links = false)
+      : id_(std::move(id)),
+        file_(std::move(file)),
+        path_(std::move(path)),
+        outside_links_(outside_links) {}
 
   hid_t id() const { return id_.get(); }
   const std::string& file() const { return file_; }
   const std::string& path() const { return path_; }
   std::string Place(const std::string& name = "") const;  // "x.h5: /data/demo_0/actions"
-
-  // External links are followed as MayLink says.
 
   // True where every link of the path exists and its end can be opened.
   bool Has(const std::string& name) const;
@@ -167,6 +170,7 @@ class Group {
 
   Id id_;
   std::string file_, path_;
+  bool outside_links_ = false;
 };
 
 inline constexpr uint64_t kMaxArrayBytes = uint64_t{1} << 31;
@@ -177,7 +181,8 @@ hid_t NativeType(ColumnType type);
 hid_t LinkCreation();
 
 // Opens for reading with HDF5's plain driver. Says what is wrong with files that are no HDF5.
-Group OpenForReading(const std::filesystem::path& file);
+// `outside_links`: follow external links out of the folder of the file that holds them.
+Group OpenForReading(const std::filesystem::path& file, bool outside_links = false);
 
 // Keeps HDF5's cache of metadata small for the file of `group`, which is read from one end to the
 // other. Its index of chunks takes ten times as much memory as the size that HDF5 counts.

@@ -10,10 +10,6 @@ namespace understudy {
 // Whether there is such a file and it is HDF5's, a dataset or not.
 bool IsHdf5(const std::filesystem::path& file);
 
-// Whether external links may lead out of the folder of the file that holds them: false unless the
-// user trusts the file. For the whole process; set before datasets are opened.
-void AllowOutsideLinks(bool allowed);
-
 // "1.10.8", of the library that is loaded.
 std::string Hdf5Version();
 

@@ -8,7 +8,7 @@
 
 namespace understudy {
 
-// What a whole dataset says of itself, beside its episodes.
+// Describes a whole dataset, alongside its episodes.
 struct DatasetHeader {
   SimulatorInfo simulator;           // names and rates that the columns refer to
   std::string stage;                 // "teleop", "mimic", "augment", …
@@ -18,16 +18,19 @@ struct DatasetHeader {
   std::vector<std::string> cameras;  // rendered ones: obs/<camera>_image
   int image_width = 0, image_height = 0;
   std::vector<std::string> parents;  // content hashes of the input datasets
+  // Not stored: the key of the `foreign` sections of task.yaml and robot.yaml that translate this
+  // dataset's names and frames into ours; empty for datasets of this program.
+  std::string family;
 };
 
 // Key of DatasetHeader::settings: robot.yaml and gripper.yaml that drove a generated dataset. It
 // stays in what is put together of such datasets.
 inline constexpr const char* kRobotSpec = "robot_spec";
-// Null where the dataset does not tell.
+// Null if the dataset stores no robot.
 inline Json RobotSpecOf(const DatasetHeader& header) {
   return header.settings.is_object() ? header.settings.value(kRobotSpec, Json()) : Json();
 }
-// `settings` must be a mapping or null; null leaves them as they are.
+// `settings` must be a mapping or null; a null `robot` leaves them as they are.
 inline void SetRobotSpec(const Json& robot, DatasetHeader& header) {
   if (!robot.is_null()) header.settings[kRobotSpec] = robot;
 }

@@ -1,28 +1,15 @@
-#include "data/formats/family/foreign.h"
+#include "data/formats/family/foreign_source.h"
 
 #include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "data/formats/family/foreign_parts.h"
-#include "data/formats/family/import.h"
+#include "data/store/hdf5/library.h"
 #include "data/store/meta.h"
 
-namespace understudy {
+namespace understudy::foreign {
 namespace {
-
-using enum ForeignFormat;
-using namespace foreign;
-
-ForeignFormat FormatOf(const DatasetHeader& header) {
-  for (const ForeignFormat format : {kMimicgenSource, kMimicgenGenerated, kIsaacLab}) {
-    if (header.stage == NameOf(format)) return format;
-  }
-  return kRobomimic;
-}
 
 // Success of robosuite's tasks is a reward of 1.
 constexpr double kSuccessReward = 1;
@@ -38,7 +25,7 @@ void SetSuccess(const h5::Group& demo, Episode* episode) {
   }
 }
 
-void TellSuccess(const h5::Group& demo, ForeignFormat format, ForeignFacts* facts) {
+void FindSuccess(const Dialect& dialect, const h5::Group& demo, ForeignFacts* facts) {
   if (demo.HasAttribute("success")) {
     facts->success = demo.Bool("success", false);
     facts->success_from = "attribute";
@@ -48,9 +35,9 @@ void TellSuccess(const h5::Group& demo, ForeignFormat format, ForeignFacts* fact
       facts->success |= rewards.At<double>(k) >= kSuccessReward;
     }
     facts->success_from = "a reward of 1";
-  } else if (format == kMimicgenSource || format == kMimicgenGenerated) {
+  } else if (dialect.successes_only != nullptr) {
     facts->success = true;
-    facts->success_from = "MimicGen keeps successes only";
+    facts->success_from = dialect.successes_only;
   } else {
     facts->success_from = "not told: taken for none";
   }
@@ -79,67 +66,92 @@ std::string ContentUuid(const h5::Group& demo) {
   return MakeUuid("foreign " + hasher.Hex(), RngKey{});
 }
 
+Json EnvArgs(const h5::Group& data) {
+  if (!data.HasAttribute("env_args")) return Json::object();
+  Json env = ParseJson(data.Text("env_args"), data.Place() + ": attribute 'env_args'");
+  return env.is_object() ? env : Json::object();
+}
+
+class ForeignSource : public Hdf5Source {
+ public:
+  ForeignSource(const Dialect& dialect, const std::filesystem::path& path,
+                const ReadOptions& options)
+      : Hdf5Source(path, options), dialect_(dialect) {
+    const h5::Guard guard;
+    header_ = ForeignHeader(dialect, root(), options);
+    episodes_ = ListDemos();
+    const h5::Group data = root().Open("data");
+    for (EpisodeSummary& summary : episodes_) {
+      const ForeignFacts facts = ReadForeignFacts(dialect, data.Open(summary.name));
+      summary.success = facts.success;
+      summary.uuid = facts.uuid;
+      summary.success_from = facts.success_from;
+    }
+  }
+
+ private:
+  Episode DoReadEpisode(size_t index, bool) const override {
+    return ReadForeignEpisode(dialect_, Demo(index), header_);
+  }
+
+  const Dialect dialect_;
+};
+
 }  // namespace
 
-const char* NameOf(ForeignFormat format) {
-  switch (format) {
-    case kRobomimic:
-      return "robomimic";
-    case kMimicgenSource:
-      return "MimicGen source";
-    case kMimicgenGenerated:
-      return "MimicGen generated";
-    case kIsaacLab:
-      return "Isaac Lab";
+bool Recognises(const Dialect& dialect, const std::filesystem::path& path,
+                const ReadOptions& options, bool without_episode) {
+  const h5::Guard guard;
+  try {
+    if (path.extension() == ".part" || !IsHdf5(path)) return false;
+    const h5::Group root = h5::OpenForReading(path, options.outside_links);
+    if (!root.Has("data") || root.Has("understudy")) return false;
+    try {
+      const h5::Group data = root.Open("data");
+      const std::vector<std::string> names = EpisodeNames(data);
+      if (names.empty()) return without_episode;
+      return dialect.recognises(data.Open(names[0]), EnvArgs(data));
+    } catch (const Error&) {
+      return without_episode;
+    }
+  } catch (const Error&) {
+    return false;
   }
-  return "";
 }
 
-std::string FamilyOf(const DatasetHeader& header) {
-  if (header.stage == NameOf(kIsaacLab)) return kIsaacLabFamily;
-  for (const ForeignFormat format : {kRobomimic, kMimicgenSource, kMimicgenGenerated}) {
-    if (header.stage == NameOf(format)) return kRobosuiteFamily;
-  }
-  return "";
+std::unique_ptr<EpisodeSource> OpenForeign(const Dialect& dialect,
+                                           const std::filesystem::path& path,
+                                           const ReadOptions& options) {
+  return std::make_unique<ForeignSource>(dialect, path, options);
 }
 
-DatasetHeader ForeignHeader(const h5::Group& root) {
+DatasetHeader ForeignHeader(const Dialect& dialect, const h5::Group& root,
+                            const ReadOptions& options) {
   const h5::Guard guard;
   DatasetHeader header;
-  header.stage = NameOf(kRobomimic);
+  header.stage = dialect.stage;
+  header.family = dialect.family;
   const h5::Group data = root.Open("data");
-  Json env = Json::object();
-  if (data.HasAttribute("env_args")) {
-    env = ParseJson(data.Text("env_args"), data.Place() + ": attribute 'env_args'");
-    if (!env.is_object()) env = Json::object();
-    if (env.contains("env_name") && env["env_name"].is_string()) {
-      header.simulator.task = env["env_name"];
-    }
+  const Json env = EnvArgs(data);
+  if (env.contains("env_name") && env["env_name"].is_string()) {
+    header.simulator.task = env["env_name"];
   }
   header.settings = {{"env_args", env}};
   const std::vector<std::string> names = EpisodeNames(data);
   if (names.empty()) return header;
   const h5::Group demo = data.Open(names[0]);
   header.model_text = demo.Text("model_file", "");
-  if (LooksLikeIsaacLab(demo, env)) {
-    header.stage = NameOf(kIsaacLab);
-    IsaacLabHeader(root, demo, env, &header);
-  } else {
-    if (demo.Has("datagen_info")) {
-      header.stage = NameOf(demo.Has("src_demo_inds") ? kMimicgenGenerated : kMimicgenSource);
-    }
-    RobosuiteHeader(demo, env, &header);
-  }
+  dialect.header(root, demo, options, &header);
   header.simulator.cameras = header.cameras;
   return header;
 }
 
-ForeignFacts ReadForeignFacts(const h5::Group& demo, const DatasetHeader& header) {
+ForeignFacts ReadForeignFacts(const Dialect& dialect, const h5::Group& demo) {
   const h5::Guard guard;
   ForeignFacts facts;
   // what is damaged is told by whoever reads the episode
   try {
-    TellSuccess(demo, FormatOf(header), &facts);
+    FindSuccess(dialect, demo, &facts);
   } catch (const Error&) {
     facts.success_from = "cannot be read: taken for none";
   }
@@ -151,7 +163,8 @@ ForeignFacts ReadForeignFacts(const h5::Group& demo, const DatasetHeader& header
   return facts;
 }
 
-Episode ReadForeignEpisode(const h5::Group& demo, const DatasetHeader& header) {
+Episode ReadForeignEpisode(const Dialect& dialect, const h5::Group& demo,
+                           const DatasetHeader& header) {
   const h5::Guard guard;
   Episode episode;
   const size_t length = ReadLength(demo);
@@ -167,7 +180,7 @@ Episode ReadForeignEpisode(const h5::Group& demo, const DatasetHeader& header) {
   meta.objects = header.simulator.objects;
   meta.signals = header.simulator.signals;
   meta.cameras = header.cameras;
-  const ForeignFacts facts = ReadForeignFacts(demo, header);
+  const ForeignFacts facts = ReadForeignFacts(dialect, demo);
   meta.success = facts.success;
   meta.uuid = facts.uuid;
   meta.settings = {{"format", header.stage}, {"success_from", facts.success_from}};
@@ -175,21 +188,8 @@ Episode ReadForeignEpisode(const h5::Group& demo, const DatasetHeader& header) {
   // as files that were converted from ours tell it
   if (demo.HasAttribute("variant")) meta.variant = demo.Text("variant");
   SetSuccess(demo, &episode);
-  if (FormatOf(header) == kIsaacLab) {
-    ReadIsaacLab(demo, header, &episode);
-  } else {
-    ReadRobosuite(demo, header, &episode);
-  }
+  dialect.rows(demo, header, &episode);
   return episode;
 }
 
-bool EndAtLastObservation(Episode* episode) {
-  if (!episode->final_observation.arms.empty()) return true;
-  if (episode->length() < 2) return false;
-  episode->final_observation = episode->steps.back().observation;
-  episode->final_state = episode->steps.back().state;
-  episode->steps.pop_back();
-  return true;
-}
-
-}  // namespace understudy
+}  // namespace understudy::foreign

@@ -1,0 +1,94 @@
+#include "core/seam/episode_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/base/error.h"
+
+namespace understudy {
+
+std::vector<AttemptRecord> EpisodeSource::attempts() const {
+  std::vector<AttemptRecord> attempts;
+  VisitAttempts([&](const AttemptRecord& attempt) { attempts.push_back(attempt); });
+  return attempts;
+}
+
+void EpisodeSource::VisitAttempts(const std::function<void(const AttemptRecord&)>& each) const {
+  DoVisitAttempts(each);
+}
+
+Json EpisodeSource::report() const { return DoReport(); }
+
+std::vector<std::string> EpisodeSource::MaskNames() const { return DoMaskNames(); }
+
+std::vector<std::string> EpisodeSource::ReadMask(const std::string& key) const {
+  const std::vector<std::string> names = MaskNames();
+  if (std::find(names.begin(), names.end(), key) == names.end()) {
+    ThrowUsage(fmt::format("{}: {}", path_.string(), UnknownName("mask", key, names)));
+  }
+  return DoReadMask(key);
+}
+
+EpisodeMeta EpisodeSource::ReadMeta(size_t index) const {
+  Require(index < episodes_.size(), "an episode of the dataset");
+  EpisodeMeta meta = DoReadMeta(index);
+  meta.name = episodes_[index].name;
+  return meta;
+}
+
+EpisodeMeta EpisodeSource::DoReadMeta(size_t index) const {
+  return DoReadEpisode(index, false).meta;
+}
+
+Episode EpisodeSource::ReadEpisode(size_t index, bool with_raw) const {
+  Require(index < episodes_.size(), "an episode of the dataset");
+  Episode episode = DoReadEpisode(index, with_raw);
+  episode.meta.name = episodes_[index].name;
+  return episode;
+}
+
+std::optional<std::vector<std::vector<double>>> EpisodeSource::ReadStoredActions(
+    size_t index) const {
+  Require(index < episodes_.size(), "an episode of the dataset");
+  return DoReadStoredActions(index);
+}
+
+std::optional<std::vector<std::vector<double>>> EpisodeSource::DoReadStoredActions(
+    size_t index) const {
+  const Episode episode = DoReadEpisode(index, false);
+  std::vector<std::vector<double>> rows;
+  for (const Step& step : episode.steps) {
+    std::vector<double>& row = rows.emplace_back();
+    for (const DeltaAction& delta : step.delta) {
+      row.insert(row.end(), delta.value.begin(), delta.value.end());
+    }
+  }
+  if (rows.empty() || rows[0].empty()) return std::nullopt;
+  return rows;
+}
+
+void EpisodeSource::ReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const {
+  Require(index < episodes_.size(), "an episode of the dataset");
+  Require(camera < header_.cameras.size(), "a camera of the dataset");
+  Require(step < episodes_[index].length, "a frame of the episode");
+  DoReadFrame(index, camera, step, out);
+}
+
+Image EpisodeSource::ReadImage(size_t index, const std::string& camera, size_t step) const {
+  const auto& cameras = header_.cameras;
+  const auto found = std::find(cameras.begin(), cameras.end(), camera);
+  if (found == cameras.end()) {
+    ThrowUsage(fmt::format("{}: {}", path_.string(), UnknownName("camera", camera, cameras)));
+  }
+  Image image(header_.image_width, header_.image_height);
+  ReadFrame(index, static_cast<size_t>(found - cameras.begin()), step, image.rgb.data());
+  return image;
+}
+
+std::vector<CameraParameters> EpisodeSource::ReadCameras(size_t index) const {
+  Require(index < episodes_.size(), "an episode of the dataset");
+  return DoReadCameras(index);
+}
+
+}  // namespace understudy

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/episode/attempt_record.h"
+#include "core/episode/episode.h"
+#include "core/image/image.h"
+#include "core/seam/dataset_header.h"
+#include "core/seam/renderer.h"
+
+namespace understudy {
+
+// One line of an episode list.
+struct EpisodeSummary {
+  std::string name, uuid;
+  size_t length = 0;
+  bool success = false;
+  int variant_index = 0;
+  std::string success_from = {};  // how success is known; empty: the dataset stores it as ours do
+  std::string linked_file = {};   // file that holds the episode; empty: the dataset's own
+};
+
+// An open dataset of any format: what every command reads from. Several threads may call the const
+// members of one source at once. Index arguments must be smaller than episodes().size().
+class EpisodeSource {
+ public:
+  virtual ~EpisodeSource() = default;
+
+  const std::filesystem::path& path() const { return path_; }
+  const DatasetHeader& header() const { return header_; }
+  // Empty for datasets of other programs.
+  const std::string& content_hash() const { return content_hash_; }
+  const std::vector<EpisodeSummary>& episodes() const { return episodes_; }  // by number
+
+  // Every started attempt of a generated dataset; none for others.
+  std::vector<AttemptRecord> attempts() const;
+  // The same one by one, in order; memory holds a block of them.
+  void VisitAttempts(const std::function<void(const AttemptRecord&)>& each) const;
+  // What the stage reported of its run; an empty object if nothing is stored.
+  Json report() const;
+
+  // Filter keys, and the names of the episodes that one of them holds. ReadMask throws
+  // Error(kUsage) for an unknown key.
+  std::vector<std::string> MaskNames() const;
+  std::vector<std::string> ReadMask(const std::string& key) const;
+
+  // All that is known of an episode except its rows.
+  EpisodeMeta ReadMeta(size_t index) const;
+  // All rows of an episode; the raw device stream only if asked for.
+  Episode ReadEpisode(size_t index, bool with_raw = false) const;
+  // Rows of the normalised actions as the dataset stores them, for statistics; of equal size. Unset
+  // if the episode stores none.
+  std::optional<std::vector<std::vector<double>>> ReadStoredActions(size_t index) const;
+  // One frame of a camera of header().cameras into `out` (height * width * 3 bytes, HWC).
+  void ReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const;
+  // Throws Error(kUsage) for an unknown camera.
+  Image ReadImage(size_t index, const std::string& camera, size_t step) const;
+  // Parameters of the cameras, in the order of the header; empty if they are not stored.
+  std::vector<CameraParameters> ReadCameras(size_t index) const;
+
+ protected:
+  explicit EpisodeSource(std::filesystem::path path) : path_(std::move(path)) {}
+  EpisodeSource(EpisodeSource&&) = default;
+
+  // Filled in by the constructors of implementations.
+  std::filesystem::path path_;
+  DatasetHeader header_;
+  std::string content_hash_;
+  std::vector<EpisodeSummary> episodes_;
+
+ private:
+  // Arguments have been checked. All throw Error(kBadInput) that names what is damaged.
+  virtual Episode DoReadEpisode(size_t index, bool with_raw) const = 0;
+  virtual void DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const = 0;
+  // By default those of DoReadEpisode.
+  virtual EpisodeMeta DoReadMeta(size_t index) const;
+  virtual std::optional<std::vector<std::vector<double>>> DoReadStoredActions(size_t index) const;
+  // By default none.
+  virtual std::vector<std::string> DoMaskNames() const { return {}; }
+  virtual std::vector<std::string> DoReadMask(const std::string&) const { return {}; }
+  virtual std::vector<CameraParameters> DoReadCameras(size_t) const { return {}; }
+  virtual void DoVisitAttempts(const std::function<void(const AttemptRecord&)>&) const {}
+  virtual Json DoReport() const { return Json::object(); }
+};
+
+}  // namespace understudy

@@ -1,0 +1,66 @@
+#pragma once
+
+// Files of robomimic's family (robomimic, MimicGen, Isaac Lab): /data/demo_<i> without an
+// /understudy group. docs/data.md says what each format holds.
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/episode/episode.h"
+#include "core/seam/dataset_header.h"
+#include "data/store/edit/verify.h"
+#include "data/store/hdf5/hdf5.h"
+#include "data/store/hdf5_source.h"
+#include "data/store/read_options.h"
+
+namespace understudy::foreign {
+
+// How one format of the family is recognised and read.
+struct Dialect {
+  const char* stage = "";   // DatasetHeader::stage
+  const char* family = "";  // DatasetHeader::family
+  // Whether a file whose first episode is `demo` is of this format.
+  bool (*recognises)(const h5::Group& demo, const Json& env_args) = nullptr;
+  // Fills in what the first episode says of the file. header->settings holds `env_args`.
+  void (*header)(const h5::Group& root, const h5::Group& demo, const ReadOptions& options,
+                 DatasetHeader* header) = nullptr;
+  // Fills in the rows of an episode, which has its length and meta.
+  void (*rows)(const h5::Group& demo, const DatasetHeader& header, Episode* episode) = nullptr;
+  // Why an episode that stores no success is one; null: it is taken for a failure.
+  const char* successes_only = nullptr;
+  bool boxed_actions = true;  // `actions` lie in [-1, 1]
+};
+
+// Whether `path` is an HDF5 file with episodes, not of ours, that the dialect recognises by its
+// first one; `without_episode` is the answer if that cannot be read. Never throws.
+bool Recognises(const Dialect& dialect, const std::filesystem::path& path,
+                const ReadOptions& options, bool without_episode = false);
+
+// Opens a file of the dialect. Throws Error(kBadInput). Poses are of the frame that the file gives:
+// EpisodeMeta::settings says in `pose_from` and `target_from` which. An episode without a state
+// after its last action has an empty final_observation (but for `success`).
+std::unique_ptr<EpisodeSource> OpenForeign(const Dialect& dialect,
+                                           const std::filesystem::path& path,
+                                           const ReadOptions& options);
+
+// Every fault of such a file; as VerifyOwn.
+VerifyReport VerifyForeign(const Dialect& dialect, const std::filesystem::path& path,
+                           const VerifyOptions& options);
+
+// What OpenForeign and VerifyForeign are made of.
+DatasetHeader ForeignHeader(const Dialect& dialect, const h5::Group& root,
+                            const ReadOptions& options);
+// What is known of an episode before its rows are read.
+struct ForeignFacts {
+  bool success = false;
+  std::string success_from;  // how that is known
+  std::string uuid;          // its own, or made of its content; empty where that cannot be read
+};
+ForeignFacts ReadForeignFacts(const Dialect& dialect, const h5::Group& demo);
+Episode ReadForeignEpisode(const Dialect& dialect, const h5::Group& demo,
+                           const DatasetHeader& header);
+
+}  // namespace understudy::foreign

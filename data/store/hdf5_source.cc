@@ -1,0 +1,141 @@
+#include "data/store/hdf5_source.h"
+
+#include <fmt/format.h>
+
+#include <list>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "core/base/error.h"
+#include "data/store/image_column.h"
+#include "data/store/meta.h"
+
+namespace understudy {
+namespace {
+
+// Open image datasets, the least recently used closed first. Thread-safe.
+class ImageCache {
+ public:
+  using Key = std::pair<size_t, size_t>;  // episode, camera
+  template <class Open>
+  std::shared_ptr<const ImageReader> Get(const Key& key, Open open) {
+    {
+      const std::scoped_lock lock(mutex_);
+      const auto found = entries_.find(key);
+      if (found != entries_.end()) {
+        order_.splice(order_.begin(), order_, found->second.place);
+        return found->second.reader;
+      }
+    }
+    // two threads may open the same one: the second handle is dropped
+    auto reader = std::make_shared<const ImageReader>(open());
+    const std::scoped_lock lock(mutex_);
+    const auto found = entries_.find(key);
+    if (found != entries_.end()) return found->second.reader;
+    order_.push_front(key);
+    entries_[key] = {reader, order_.begin()};
+    if (order_.size() > kMaxOpen) {
+      entries_.erase(order_.back());
+      order_.pop_back();
+    }
+    return reader;
+  }
+
+ private:
+  static constexpr size_t kMaxOpen = 4096;
+  struct Entry {
+    std::shared_ptr<const ImageReader> reader;
+    std::list<Key>::iterator place;
+  };
+  std::mutex mutex_;
+  std::list<Key> order_;
+  std::map<Key, Entry> entries_;
+};
+
+}  // namespace
+
+struct Hdf5Source::Impl {
+  h5::Group root;
+  mutable ImageCache images;
+};
+
+Hdf5Source::Hdf5Source(const std::filesystem::path& path, const ReadOptions& options)
+    : EpisodeSource(path), impl_(std::make_unique<Impl>()) {
+  const h5::Guard guard;
+  if (path.extension() == ".part") {
+    ThrowBadInput(
+        fmt::format("{}: a file that is still growing: its writer runs or was killed; "
+                    "run the same command again to resume it, or `understudy data "
+                    "repair` to keep what is whole",
+                    path.string()));
+  }
+  impl_->root = h5::OpenForReading(path, options.outside_links);
+  if (!impl_->root.Has("data")) {
+    ThrowBadInput(
+        fmt::format("{}: an HDF5 file, but no dataset: it has no group '/data'", path.string()));
+  }
+}
+
+Hdf5Source::~Hdf5Source() = default;
+Hdf5Source::Hdf5Source(Hdf5Source&&) noexcept = default;
+
+const h5::Group& Hdf5Source::root() const { return impl_->root; }
+
+h5::Group Hdf5Source::Demo(size_t index) const {
+  return impl_->root.Open("data").Open(episodes_[index].name);
+}
+
+std::vector<EpisodeSummary> Hdf5Source::ListDemos() const {
+  const h5::Group data = impl_->root.Open("data");
+  std::vector<EpisodeSummary> episodes;
+  for (const std::string& name : EpisodeNames(data)) {
+    EpisodeSummary& summary = episodes.emplace_back();
+    summary.name = name;
+    summary.length = ReadLength(data.Open(name));
+    summary.linked_file = data.ExternalTarget(name);
+  }
+  return episodes;
+}
+
+void Hdf5Source::DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const {
+  const std::string& name = header_.cameras[camera];
+  const auto open = [&] {
+    const h5::Group demo = Demo(index);
+    ImageReader reader(demo, name);
+    const bool right = reader.width() == header_.image_width &&
+                       reader.height() == header_.image_height &&
+                       reader.frames() == episodes_[index].length;
+    if (!right) {
+      h5::FailReading(demo.Place(ImagePath(name)),
+                      fmt::format("has {} frames of {}x{}, must have {} of {}x{}", reader.frames(),
+                                  reader.width(), reader.height(), episodes_[index].length,
+                                  header_.image_width, header_.image_height));
+    }
+    return reader;
+  };
+  impl_->images.Get({index, camera}, open)->Read(step, out);
+}
+
+std::optional<std::vector<std::vector<double>>> Hdf5Source::DoReadStoredActions(
+    size_t index) const {
+  const h5::Guard guard;
+  const h5::Group demo = Demo(index);
+  if (!demo.Has("actions")) return std::nullopt;
+  const Column actions = demo.Read("actions", ColumnType::kF64, {-1});
+  std::vector<std::vector<double>> rows(actions.rows, std::vector<double>(actions.row_size()));
+  for (size_t k = 0; k < actions.rows; ++k) {
+    for (size_t i = 0; i < actions.row_size(); ++i) rows[k][i] = actions.At<double>(k, i);
+  }
+  return rows;
+}
+
+std::vector<std::string> Hdf5Source::DoMaskNames() const {
+  return root().Has("mask") ? root().Open("mask").Names() : std::vector<std::string>{};
+}
+
+std::vector<std::string> Hdf5Source::DoReadMask(const std::string& key) const {
+  return root().Open("mask").ReadTexts(key);
+}
+
+}  // namespace understudy

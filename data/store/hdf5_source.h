@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/seam/episode_source.h"
+#include "data/store/hdf5/hdf5.h"
+#include "data/store/read_options.h"
+
+namespace understudy {
+
+// What the HDF5 layouts share, ours and those of robomimic's family: /data/demo_<i> with pictures
+// below obs, and /mask. Files are hostile: sizes, types and shapes are checked before memory is
+// taken. HDF5 is serialised inside, decompression is not.
+class Hdf5Source : public EpisodeSource {
+ public:
+  ~Hdf5Source() override;
+
+  // The group of an episode, to copy from it what is compressed as it is.
+  h5::Group Demo(size_t index) const;
+
+ protected:
+  // Throws Error(kBadInput) naming the file and what is wrong with it (missing, truncated, no HDF5,
+  // no /data, a .part left by a running or killed writer).
+  Hdf5Source(const std::filesystem::path& path, const ReadOptions& options);
+  Hdf5Source(Hdf5Source&&) noexcept;
+
+  const h5::Group& root() const;
+  // Name, length and linked_file of every episode, for the constructors of implementations.
+  std::vector<EpisodeSummary> ListDemos() const;
+
+ private:
+  void DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const override;
+  std::optional<std::vector<std::vector<double>>> DoReadStoredActions(size_t index) const override;
+  std::vector<std::string> DoMaskNames() const override;
+  std::vector<std::string> DoReadMask(const std::string& key) const override;
+
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace understudy

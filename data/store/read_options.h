@@ -1,0 +1,35 @@
+#pragma once
+
+#include <array>
+
+#include "core/base/options.h"
+
+namespace understudy {
+
+// Order of a quaternion's numbers in files of Isaac Lab, which changed it in 2026.
+enum class QuaternionOrder { kAsk, kWxyz, kXyzw };
+template <>
+struct EnumNames<QuaternionOrder> {
+  static constexpr std::array kNames{"ask", "wxyz", "xyzw"};
+};
+
+// How a dataset is read; changes results. A struct that visits them names both in its
+// kUnwritten, so that defaults do not appear in stored settings.
+struct ReadOptions {
+  bool outside_links = false;  // follow links out of the dataset's folder: only for trusted files
+  // Order for files that do not say it; kAsk: reading a pose of such a file is an error.
+  QuaternionOrder quaternions = QuaternionOrder::kAsk;
+  double control_hz = 0;  // Hz, rate of files that store none; 0: unknown. Not visited
+
+  static constexpr const char* kOutsideLinks = "outside_links";
+  static constexpr const char* kQuaternions = "quaternions";
+  template <class V>
+  void Visit(V& v) {
+    v(kOutsideLinks, outside_links,
+      "follow links of datasets out of their folder: for files that you trust");
+    v(kQuaternions, quaternions,
+      "order in Isaac Lab's files that do not say theirs: wxyz or xyzw; ask: refuse them");
+  }
+};
+
+}  // namespace understudy
