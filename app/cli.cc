@@ -107,7 +107,7 @@ std::string UnknownFlag(const Invocation& call) {
     if (!word.starts_with("--")) continue;
     const std::string flag = word.substr(0, word.find('='));
     const std::string nearest = Nearest(flag, known);
-    return fmt::format("unknown option {}{}; --help lists all", flag,
+    return fmt::format("unknown option {}{} (--help lists all)", flag,
                        nearest.empty() ? "" : ": did you mean " + nearest + "?");
   }
   return "";

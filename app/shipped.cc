@@ -58,7 +58,7 @@ std::string FindShipped(ShippedKind kind, const std::string& place) {
     names.push_back(file.name);
   }
   ThrowUsage(UnknownName(kind == ShippedKind::kPlan ? "plan" : "pipeline", place, names) +
-             "; or give the path of a file");
+             " Or give the path of a file.");
 }
 
 }  // namespace understudy
