@@ -12,7 +12,7 @@
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
 #include "sim/scene.h"
-#include "sim/variation.h"
+#include "sim/looks/model_look.h"
 
 namespace understudy {
 namespace {
