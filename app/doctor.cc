@@ -184,8 +184,12 @@ Json ListParts() {
     const GripperSpec gripper = LoadGripperSpec(name, home / "sim" / "grippers");
     parts["grippers"].push_back({{"name", name}, {"description", gripper.description}});
   }
-  for (const std::string& name : RandomizerNames())
-    parts["randomizers"].push_back({{"name", name}});
+  for (const RandomizerLine& line : RandomizerLines()) {
+    parts["randomizers"].push_back({{"name", line.name}, {"description", line.summary}});
+  }
+  for (const ShippedPlan& plan : ShippedPlans((home / "demo").string())) {
+    parts["plans"].push_back({{"name", plan.name}, {"description", plan.summary}});
+  }
   parts["policies"].push_back(
       {{"name", "groot"}, {"description", "flow-matching transformer on images, state and text"}});
   parts["devices"].push_back(

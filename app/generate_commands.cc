@@ -270,8 +270,9 @@ Command AugmentCommand() {
         const Twin twin = LoadTwin(origin.task, origin.robot);
         AugmentOptions options = flags.augment;
         ReadPlanFile(flags.plan_file, &options.plan);
-        if (context.plan) return PlanAugment(options, twin.renderers);
-        return RunAugment(options, twin.renderers, *context.progress).ToJson();
+        const RendererFactory renderers = twin.renderers_with(options.render);
+        if (context.plan) return PlanAugment(options, renderers);
+        return RunAugment(options, renderers, *context.progress).ToJson();
       },
       [](const Json& result) {
         return fmt::format("{} episodes, {} frames, {:.0f} frames/s\n", result["episodes"].dump(),

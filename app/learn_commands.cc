@@ -97,10 +97,11 @@ SinkFactory VideoSinks(const std::string& out, const EvalOptions& options) {
 
 Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
   const Twin twin = LoadTwin(flags.task, flags.robot);
+  const RendererFactory renderers = twin.renderers_with(flags.evaluate.eval.render);
   AugmentPlan plan;
   ReadPlanFile(flags.plan_file, &plan);
   if (!plan.randomizers.empty()) {
-    const Problems problems = Validate(plan, twin.renderers()->inventory());
+    const Problems problems = Validate(plan, renderers()->inventory());
     if (!problems.empty()) {
       ThrowBadInput(fmt::format("{}: {}", flags.plan_file, fmt::join(problems, "; ")));
     }
@@ -121,9 +122,8 @@ Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
       return Draw(plan, scene, key);
     };
   }
-  const EvalReport report =
-      Evaluate(*policy, twin.simulators, twin.renderers, flags.evaluate.eval, vary,
-               VideoSinks(flags.out, flags.evaluate.eval), *context.progress);
+  const EvalReport report = Evaluate(*policy, twin.simulators, renderers, flags.evaluate.eval, vary,
+                                     VideoSinks(flags.out, flags.evaluate.eval), *context.progress);
 
   Json result = report.ToJson();
   result["videos"] = Json::array();
