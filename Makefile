@@ -4,13 +4,14 @@ export CCACHE
 export CCACHE_SLOPPINESS = pch_defines,time_macros,include_file_mtime,include_file_ctime
 JOBS ?= $(shell nproc)
 
-.PHONY: help demo demo-full test test-slow build program configure setup bench format clean
+.PHONY: help demo demo-full test test-slow mutate build program configure setup bench format clean
 
 help:
 	@echo "make demo       set up, build and run the whole path on the stack task (about 25 minutes)"
 	@echo "make test       set up, build and run every test (about 15 minutes)"
 	@echo "make demo-full  the same path in a larger size (about 75 minutes)"
 	@echo "make test-slow  a thousand kills and a dataset of 4 GB (about 10 minutes)"
+	@echo "make mutate     one-line faults that tests must notice (hours; resumes where it was stopped)"
 	@echo "make bench      benchmarks;  make format  clang-format;  make clean  remove build/"
 
 setup:
@@ -38,6 +39,10 @@ test: build
 # a thousand kills and four gigabytes: ten minutes, and 10 GB of the temporary folder
 test-slow: build
 	@ctest --test-dir build/release --output-on-failure --tests-regex '^SlowStore' $(CTEST_ARGS)
+
+# each listed fault is built alone in a copy of the tree (build/mutate); see tools/mutations.py
+mutate: setup
+	@tools/mutate.py --jobs $(JOBS) $(MUTATE_ARGS)
 
 bench: setup
 	@cmake --preset release -DBUILD_BENCHMARKS=ON
