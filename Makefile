@@ -4,7 +4,7 @@ export CCACHE
 export CCACHE_SLOPPINESS = pch_defines,time_macros,include_file_mtime,include_file_ctime
 JOBS ?= $(shell nproc)
 
-.PHONY: help demo demo-full test test-slow build program configure setup bench package format clean
+.PHONY: help demo demo-full test test-slow mutate build program configure setup bench package format clean
 
 help:
 	@echo "make demo       set up, build and run the whole path on the stack task (about 25 minutes)"
@@ -12,6 +12,7 @@ help:
 	@echo "make demo-full  the same path in a larger size (about 75 minutes)"
 	@echo "make test-slow  a thousand kills and a dataset of 4 GB (about 10 minutes)"
 	@echo "make package    build/release/understudy-*.tar.gz and .deb"
+	@echo "make mutate     one-line faults that tests must notice (hours; resumes where it was stopped)"
 	@echo "make bench      benchmarks;  make format  clang-format;  make clean  remove build/"
 
 setup:
@@ -39,6 +40,10 @@ test: build
 # a thousand kills and four gigabytes: ten minutes, and 10 GB of the temporary folder
 test-slow: build
 	@ctest --test-dir build/release --output-on-failure --tests-regex '^SlowStore' $(CTEST_ARGS)
+
+# each listed fault is built alone in a copy of the tree (build/mutate); see tools/mutations.py
+mutate: setup
+	@tools/mutate.py --jobs $(JOBS) $(MUTATE_ARGS)
 
 bench: setup
 	@cmake --preset release -DBUILD_BENCHMARKS=ON

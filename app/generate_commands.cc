@@ -290,14 +290,15 @@ Command AugmentCommand() {
         const Twin twin = LoadTwin(origin.task, origin.robot);
         AugmentOptions options = flags.augment;
         ReadPlanFile(flags.plan_file, &options.plan);
+        const RendererFactory renderers = twin.renderers_with(options.render);
         if (context.plan) {
           if (!options.out.empty()) {
             CheckOutput(options.out, options.overwrite,
                         {options.inputs.begin(), options.inputs.end()});
           }
-          return PlanAugment(options, twin.renderers);
+          return PlanAugment(options, renderers);
         }
-        return RunAugment(options, twin.renderers, *context.progress).ToJson();
+        return RunAugment(options, renderers, *context.progress).ToJson();
       },
       [](const Json& result) {
         return fmt::format("{} episodes, {} frames, {:.0f} frames/s\n", result["episodes"].dump(),

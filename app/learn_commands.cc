@@ -120,10 +120,11 @@ SinkFactory VideoSinks(const std::string& out, const EvalOptions& options,
 
 Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
   const Twin twin = LoadTwin(flags.task, flags.robot);
+  const RendererFactory renderers = twin.renderers_with(flags.evaluate.eval.render);
   AugmentPlan plan;
   ReadPlanFile(flags.plan_file, &plan);
   if (!plan.randomizers.empty()) {
-    const Problems problems = Validate(plan, twin.renderers()->inventory());
+    const Problems problems = Validate(plan, renderers()->inventory());
     if (!problems.empty()) {
       ThrowBadInput(fmt::format("{}: {}", flags.plan_file, fmt::join(problems, "; ")));
     }
@@ -152,7 +153,7 @@ Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
     filmed.insert(episode);
   };
   const EvalReport report =
-      Evaluate(*policy, twin.simulators, twin.renderers, flags.evaluate.eval, vary,
+      Evaluate(*policy, twin.simulators, renderers, flags.evaluate.eval, vary,
                VideoSinks(flags.out, flags.evaluate.eval, film), *context.progress);
   forget_older();
 

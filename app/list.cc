@@ -4,36 +4,13 @@
 
 #include "app/registry.h"
 #include "app/shipped.h"
-#include "augment/plan.h"
+#include "augment/randomizers/randomizers.h"
 #include "core/spec/listed.h"
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
+#include "data/formats/formats.h"
 
 namespace understudy {
-namespace {
-
-// The options of a randomizer that change the look, in words.
-std::string OptionsOf(const std::string& randomizer) {
-  const auto value = FromJson<AugmentPlan>(
-      Json{{"randomizers", {{randomizer, {{"type", randomizer}}}}}}, randomizer);
-  const Json options = ToJson(value)["randomizers"][randomizer];
-  std::vector<std::string> names;
-  for (const auto& [key, ignored] : options.items()) {
-    if (key != "type") names.push_back(key);
-  }
-  return fmt::format("options: {}", fmt::join(names, ", "));
-}
-
-// The choices of one option of a command.
-std::vector<std::string> ChoicesOf(const std::string& command, const std::string& option) {
-  const std::vector<Command> commands = AllCommands();
-  for (const FieldInfo& field : FindCommand(commands, command).fields) {
-    if (field.path == option) return field.choices;
-  }
-  return {};
-}
-
-}  // namespace
 
 Json ListParts() {
   const std::filesystem::path home = HomeFolder();
@@ -59,11 +36,11 @@ Json ListParts() {
     const GripperSpec gripper = LoadGripperSpec(name, home / "sim" / "grippers");
     parts["grippers"].push_back({{"name", name}, {"description", gripper.description}});
   }
-  for (const std::string& name : RandomizerNames()) {
-    parts["randomizers"].push_back({{"name", name}, {"description", OptionsOf(name)}});
+  for (const RandomizerLine& line : RandomizerLines()) {
+    parts["randomizers"].push_back({{"name", line.name}, {"description", line.summary}});
   }
-  for (const std::string& name : ChoicesOf("data convert", "to")) {
-    parts["formats"].push_back({{"name", name}});
+  for (const DatasetFormat& format : DatasetFormats()) {
+    parts["formats"].push_back({{"name", format.name}, {"description", format.summary}});
   }
   parts["policies"].push_back(
       {{"name", "groot"}, {"description", "flow-matching transformer on images, state and text"}});

@@ -59,7 +59,10 @@ Twin LoadTwin(const std::string& task, const std::string& robot, const std::stri
   const std::shared_ptr<const Scene> scene = Scene::Compile(twin.task, twin.robot);
   twin.info = scene->info();
   twin.simulators = [scene] { return MakeSimulator(scene); };
-  twin.renderers = [scene] { return MakeRenderer(scene); };
+  twin.renderers_with = [scene](const RenderOptions& render) -> RendererFactory {
+    return [scene, render] { return MakeRenderer(scene, render); };
+  };
+  twin.renderers = twin.renderers_with({});
 #ifdef WITH_OMPL
   twin.planners = [scene] {
     return MakeTransitPlanner(MakeKinematics(scene), MakeStateValidity(scene));

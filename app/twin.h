@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "core/seam/dataset_header.h"
+#include "core/seam/render_options.h"
 #include "core/seam/renderer.h"
 #include "core/seam/simulator.h"
 #include "core/spec/robot_spec.h"
@@ -17,7 +19,8 @@ struct Twin {
   RobotSpec robot;
   SimulatorInfo info;
   SimulatorFactory simulators;
-  RendererFactory renderers;
+  RendererFactory renderers;  // as by default
+  std::function<RendererFactory(const RenderOptions&)> renderers_with;
   TransitPlannerFactory planners;  // empty where the program was built without OMPL
 };
 

@@ -95,6 +95,15 @@ Inputs OpenInputs(const AugmentOptions& options) {
     ThrowBadInput(fmt::format("{}: holds no {}episode to render", fmt::join(options.inputs, ", "),
                               options.successes_only ? "successful " : ""));
   }
+  if (options.variants > 0 && options.plan.randomizers.empty()) {
+    ThrowUsage(
+        fmt::format("augment: variants = {} drawn looks need a plan of randomizers, and none is "
+                    "given (--plan-file; "
+                    "demo/randomised.yaml is the plan that ships with the program). For the "
+                    "nominal look alone, "
+                    "set variants = 0",
+                    options.variants));
+  }
   inputs.cameras = options.cameras;
   if (inputs.cameras.empty()) inputs.cameras = inputs.readers[0]->header().simulator.cameras;
   return inputs;

@@ -8,6 +8,7 @@
 #include "core/base/progress.h"
 #include "core/episode/episode.h"
 #include "core/seam/frame_sink.h"
+#include "core/seam/render_options.h"
 #include "core/seam/renderer.h"
 #include "data/store/read_options.h"
 
@@ -26,12 +27,14 @@ struct AugmentOptions {
   int max_episodes = 0;  // of each input; 0: all
   bool successes_only = true;
   uint64_t seed = 0;
-  int threads = 0;      // 0: one per core
-  int compression = 1;  // no pixel depends on it, but it is stored, and the hash covers it
+  RenderOptions render;  // of the renderers that the caller hands over
+  int threads = 0;       // 0: one per core
+  int compression = 1;   // no pixel depends on it, but it is stored, and the hash covers it
   bool overwrite = false;
   bool resume = true;
 
-  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions};
+  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions,
+                                         "render"};
   template <class V>
   void Visit(V& v) {
     v("inputs", inputs, "datasets whose states are rendered", kRequired);
@@ -46,6 +49,7 @@ struct AugmentOptions {
     v("max_episodes", max_episodes, "of each input; 0: all", Limits{0, 1e9});
     v("successes_only", successes_only, "leave failed episodes out");
     v("seed", seed, "of the draws");
+    v("render", render, "how pictures are drawn");
     v("threads", threads, "0: one per core", Limits{0, 1024}, Effect::kSpeed);
     v("compression", compression, "deflate level of images", Limits{0, 12});
     v("overwrite", overwrite, "replace an existing output", Effect::kPlace);
@@ -71,7 +75,8 @@ std::vector<CameraParameters> RenderVariant(const Episode& episode, const SceneV
 RngKey VariantKey(uint64_t seed, const std::string& uuid, int variant);
 
 // Renders all variants of all episodes with one renderer per thread and writes them in order; the
-// same file for any number of threads. Interrupted or killed, the next run goes on.
+// same file for any number of threads. Interrupted or killed, the next run goes on. `renderers` are
+// made with options.render. Throws Error(kUsage) if variants are asked for without a plan.
 AugmentReport RunAugment(const AugmentOptions& options, const RendererFactory& renderers,
                          Progress& progress);
 

@@ -15,6 +15,14 @@ Vector3d Origin(const mjData& data, int body) {
   return Vector3d(data.xpos[3 * body], data.xpos[3 * body + 1], data.xpos[3 * body + 2]);
 }
 
+// One lambda per kind of predicate: a kind that is left out does not compile.
+template <class... F>
+struct Overloads : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloads(F...) -> Overloads<F...>;
+
 bool InSubtree(const mjModel& model, int body, int root) {
   while (body > 0 && body != root) body = model.body_parentid[body];
   return body == root;
@@ -56,35 +64,36 @@ PredicateEvaluator::PredicateEvaluator(const mjModel& model, const ModelIndex& i
     Node node;
     node.name = name;
     node.predicate = task.predicates.at(name);
-    if (const auto* p = std::get_if<GraspedPredicate>(&node.predicate)) {
-      node.first = index.ObjectOf(p->object);
-    } else if (const auto* p = std::get_if<ReleasedPredicate>(&node.predicate)) {
-      node.first = index.ObjectOf(p->object);
-    } else if (const auto* p = std::get_if<OnTopPredicate>(&node.predicate)) {
-      node.first = index.ObjectOf(p->object);
-      node.second = index.ObjectOf(p->support);
-    } else if (const auto* p = std::get_if<InBoxPredicate>(&node.predicate)) {
-      node.first = body_of(p->object);
-      node.second = p->relative_to.empty() ? -1 : body_of(p->relative_to);
-    } else if (const auto* p = std::get_if<ContactPredicate>(&node.predicate)) {
-      node.first = body_of(p->a);
-      node.second = body_of(p->b);
-    } else if (const auto* p = std::get_if<JointPredicate>(&node.predicate)) {
-      const int joint = mj_name2id(&model, mjOBJ_JOINT, p->joint.c_str());
-      node.first = model.jnt_qposadr[joint];
-    } else if (const auto* p = std::get_if<UprightPredicate>(&node.predicate)) {
-      node.first = body_of(p->object);
-    } else if (const auto* p = std::get_if<NearPredicate>(&node.predicate)) {
-      node.first = body_of(p->object);
-    } else if (const auto* p = std::get_if<AllPredicate>(&node.predicate)) {
-      for (const std::string& operand : p->of) node.operands.push_back(IndexOf(operand));
-    } else if (const auto* p = std::get_if<AnyPredicate>(&node.predicate)) {
-      for (const std::string& operand : p->of) node.operands.push_back(IndexOf(operand));
-    } else if (const auto* p = std::get_if<NotPredicate>(&node.predicate)) {
-      node.operands.push_back(IndexOf(p->of));
-    } else if (const auto* p = std::get_if<HeldPredicate>(&node.predicate)) {
-      node.operands.push_back(IndexOf(p->of));
-    }
+    const auto operands = [&](const std::vector<std::string>& of) {
+      for (const std::string& operand : of) node.operands.push_back(IndexOf(operand));
+    };
+    std::visit(Overloads{
+                   [&](const GraspedPredicate& p) { node.first = index.ObjectOf(p.object); },
+                   [&](const ReleasedPredicate& p) { node.first = index.ObjectOf(p.object); },
+                   [&](const OnTopPredicate& p) {
+                     node.first = index.ObjectOf(p.object);
+                     node.second = index.ObjectOf(p.support);
+                   },
+                   [&](const InBoxPredicate& p) {
+                     node.first = body_of(p.object);
+                     node.second = p.relative_to.empty() ? -1 : body_of(p.relative_to);
+                   },
+                   [&](const ContactPredicate& p) {
+                     node.first = body_of(p.a);
+                     node.second = body_of(p.b);
+                   },
+                   [&](const JointPredicate& p) {
+                     node.first =
+                         model.jnt_qposadr[mj_name2id(&model, mjOBJ_JOINT, p.joint.c_str())];
+                   },
+                   [&](const UprightPredicate& p) { node.first = body_of(p.object); },
+                   [&](const NearPredicate& p) { node.first = body_of(p.object); },
+                   [&](const AllPredicate& p) { operands(p.of); },
+                   [&](const AnyPredicate& p) { operands(p.of); },
+                   [&](const NotPredicate& p) { operands({p.of}); },
+                   [&](const HeldPredicate& p) { operands({p.of}); },
+               },
+               node.predicate);
     nodes_.push_back(std::move(node));
   }
   values_.assign(nodes_.size(), 0);
@@ -108,50 +117,52 @@ void PredicateEvaluator::Evaluate(const mjData& data, bool advance) {
 
 bool PredicateEvaluator::Ask(const Node& node, size_t place, const mjData& data, bool advance) {
   const auto holds = [&](int operand) { return values_[operand] != 0; };
-  if (const auto* p = std::get_if<GraspedPredicate>(&node.predicate)) {
-    const unsigned both = contacts_.left_pad[node.first] & contacts_.right_pad[node.first];
-    return ((both >> p->arm) & 1u) != 0;
-  }
-  if (std::holds_alternative<ReleasedPredicate>(node.predicate)) {
-    return contacts_.finger[node.first] == 0;
-  }
-  if (const auto* p = std::get_if<OnTopPredicate>(&node.predicate)) {
-    const Vector3d offset = Origin(data, index_.objects[node.first].body) -
-                            Origin(data, index_.objects[node.second].body);
-    return contacts_.pairs[node.first * index_.objects.size() + node.second] != 0 &&
-           offset.head<2>().norm() <= p->max_xy && offset.z() > 0 && offset.z() >= p->min_dz;
-  }
-  if (const auto* p = std::get_if<InBoxPredicate>(&node.predicate)) {
-    Vector3d point = Origin(data, node.first);
-    if (node.second >= 0) point = BodyPose(data, node.second).Inverse() * point;
-    return (point.array() >= p->low.array()).all() && (point.array() <= p->high.array()).all();
-  }
-  if (std::holds_alternative<ContactPredicate>(node.predicate)) {
-    return BodiesTouch(data, node.first, node.second);
-  }
-  if (const auto* p = std::get_if<JointPredicate>(&node.predicate)) {
-    return data.qpos[node.first] >= p->low && data.qpos[node.first] <= p->high;
-  }
-  if (const auto* p = std::get_if<UprightPredicate>(&node.predicate)) {
-    return std::acos(std::clamp(data.xmat[9 * node.first + 8], -1.0, 1.0)) <= p->max_tilt;
-  }
-  if (const auto* p = std::get_if<NearPredicate>(&node.predicate)) {
-    const Vector3d p_WE = ControlPose(model_, data, index_.arms[p->arm]).translation();
-    return (p_WE - Origin(data, node.first)).norm() <= p->distance;
-  }
-  if (std::holds_alternative<AllPredicate>(node.predicate)) {
-    return std::all_of(node.operands.begin(), node.operands.end(), holds);
-  }
-  if (std::holds_alternative<AnyPredicate>(node.predicate)) {
-    return std::any_of(node.operands.begin(), node.operands.end(), holds);
-  }
-  if (std::holds_alternative<NotPredicate>(node.predicate)) return !holds(node.operands[0]);
-  const auto& held = std::get<HeldPredicate>(node.predicate);
-  if (advance) {
-    counters_[place] =
-        holds(node.operands[0]) ? std::min<double>(counters_[place] + 1, held.steps) : 0;
-  }
-  return counters_[place] >= held.steps;
+  return std::visit(
+      Overloads{
+          [&](const GraspedPredicate& p) {
+            const unsigned both = contacts_.left_pad[node.first] & contacts_.right_pad[node.first];
+            return ((both >> p.arm) & 1u) != 0;
+          },
+          [&](const ReleasedPredicate&) { return contacts_.finger[node.first] == 0; },
+          [&](const OnTopPredicate& p) {
+            const Vector3d offset = Origin(data, index_.objects[node.first].body) -
+                                    Origin(data, index_.objects[node.second].body);
+            return contacts_.pairs[node.first * index_.objects.size() + node.second] != 0 &&
+                   offset.head<2>().norm() <= p.max_xy && offset.z() > 0 && offset.z() >= p.min_dz;
+          },
+          [&](const InBoxPredicate& p) {
+            Vector3d point = Origin(data, node.first);
+            if (node.second >= 0) point = BodyPose(data, node.second).Inverse() * point;
+            return (point.array() >= p.low.array()).all() &&
+                   (point.array() <= p.high.array()).all();
+          },
+          [&](const ContactPredicate&) { return BodiesTouch(data, node.first, node.second); },
+          [&](const JointPredicate& p) {
+            return data.qpos[node.first] >= p.low && data.qpos[node.first] <= p.high;
+          },
+          [&](const UprightPredicate& p) {
+            return std::acos(std::clamp(data.xmat[9 * node.first + 8], -1.0, 1.0)) <= p.max_tilt;
+          },
+          [&](const NearPredicate& p) {
+            const Vector3d p_WE = ControlPose(model_, data, index_.arms[p.arm]).translation();
+            return (p_WE - Origin(data, node.first)).norm() <= p.distance;
+          },
+          [&](const AllPredicate&) {
+            return std::all_of(node.operands.begin(), node.operands.end(), holds);
+          },
+          [&](const AnyPredicate&) {
+            return std::any_of(node.operands.begin(), node.operands.end(), holds);
+          },
+          [&](const NotPredicate&) { return !holds(node.operands[0]); },
+          [&](const HeldPredicate& p) {
+            if (advance) {
+              counters_[place] =
+                  holds(node.operands[0]) ? std::min<double>(counters_[place] + 1, p.steps) : 0;
+            }
+            return counters_[place] >= p.steps;
+          },
+      },
+      node.predicate);
 }
 
 bool PredicateEvaluator::BodiesTouch(const mjData& data, int a, int b) const {

@@ -9,10 +9,10 @@
 
 #include "core/base/error.h"
 #include "sim/gl_context.h"
+#include "sim/looks/model_look.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
 #include "sim/scene.h"
-#include "sim/variation.h"
 
 namespace understudy {
 namespace {

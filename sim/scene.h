@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "core/seam/render_options.h"
 #include "core/seam/renderer.h"
 #include "core/seam/simulator.h"
 #include "core/spec/robot_spec.h"
@@ -39,14 +40,6 @@ class Scene {
 
 std::unique_ptr<Simulator> MakeSimulator(std::shared_ptr<const Scene> scene);
 
-// Where pictures are drawn. The same state gives the same pixels on one driver, not across drivers.
-enum class RenderDevice { kAuto, kGpu, kSoftware };
-
-struct RenderOptions {
-  bool shadows = false;  // 7 times the cost on software rendering
-  int samples = 0;       // multisampling; 3 times the cost on software rendering
-  RenderDevice device = RenderDevice::kAuto;  // auto: a GPU where there is one
-};
 // Call on the thread that will render. Throws Error(kFailed) where there is no EGL, saying what to
 // install.
 std::unique_ptr<Renderer> MakeRenderer(std::shared_ptr<const Scene> scene,

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "tests/support/fake_renderer.h"
 
 namespace understudy {
@@ -65,7 +68,49 @@ TEST(Plan, RandomizersHaveStreamsOfTheirOwn) {
   }
 }
 
-// Zero-width ranges are the nominal scene, to the last bit.
+// Whatever an edit says of a part of the scene is what the nominal scene says of it.
+struct IsNominal {
+  const SceneInventory& scene;
+
+  template <class T>
+  const T& Named(const std::vector<T>& things, const std::string& name) const {
+    return *std::find_if(things.begin(), things.end(),
+                         [&](const T& thing) { return thing.name == name; });
+  }
+  void operator()(const LightEdit& edit) const {
+    const auto& nominal = Named(scene.lights, edit.light);
+    EXPECT_EQ(edit.position, nominal.position);
+    EXPECT_EQ(edit.direction, nominal.direction);
+    EXPECT_EQ(edit.diffuse, nominal.diffuse);
+    EXPECT_EQ(edit.specular, nominal.specular);
+    EXPECT_EQ(edit.ambient, nominal.ambient);
+    EXPECT_FALSE(edit.active);
+  }
+  void operator()(const HeadlightEdit& edit) const {
+    EXPECT_EQ(edit.ambient, scene.headlight_ambient);
+    EXPECT_EQ(edit.diffuse, scene.headlight_diffuse);
+    EXPECT_FALSE(edit.specular);
+  }
+  void operator()(const MaterialEdit& edit) const {
+    const auto& nominal = Named(scene.materials, edit.material);
+    EXPECT_EQ(edit.rgba, nominal.rgba);
+    EXPECT_EQ(edit.specular, nominal.specular);
+    EXPECT_EQ(edit.shininess, nominal.shininess);
+    EXPECT_FALSE(edit.reflectance || edit.emission);
+  }
+  void operator()(const GeomMaterialEdit& edit) const {
+    EXPECT_EQ(edit.material, Named(scene.geoms, edit.geom).material);
+  }
+  void operator()(const TextureEdit& edit) const { ADD_FAILURE() << edit.texture << " is painted"; }
+  void operator()(const CameraEdit& edit) const {
+    const auto& nominal = Named(scene.cameras, edit.camera);
+    EXPECT_EQ(edit.X_PC.Matrix(), nominal.X_PC.Matrix());
+    EXPECT_EQ(edit.fovy_deg, nominal.fovy_deg);
+  }
+};
+
+// Zero-width ranges are the nominal scene, to the last bit. Only a texture painted anew and a swap
+// among several materials have no width: they are left out by their probability.
 TEST(Plan, ZeroWidthIsNominal) {
   const SceneInventory scene = FakeRenderer().inventory();
   AugmentPlan plan;
@@ -73,33 +118,23 @@ TEST(Plan, ZeroWidthIsNominal) {
   plan.randomizers["h"] = HeadlightRandomizer{};
   plan.randomizers["m"] = MaterialRandomizer{};
   plan.randomizers["c"] = CameraRandomizer{};
+  // the only material that may be chosen is the one that the geom has
+  MaterialSwapRandomizer same;
+  same.geoms = {"table_top"};
+  same.materials = {"table"};
+  plan.randomizers["s"] = same;
+  MaterialSwapRandomizer never_swapped = same;
+  never_swapped.materials = {"*"};
+  never_swapped.probability = 0;
+  plan.randomizers["n"] = never_swapped;
   TextureRandomizer never;
   never.probability = 0;
   plan.randomizers["t"] = never;
-  int seen = 0;
-  for (const SceneEdit& edit : Draw(plan, scene, kKey).edits) {
-    if (const auto* light = std::get_if<LightEdit>(&edit)) {
-      EXPECT_EQ(*light->position, scene.lights[0].position);
-      EXPECT_LT((*light->direction - scene.lights[0].direction).norm(), 1e-15);
-      EXPECT_EQ(*light->diffuse, scene.lights[0].diffuse);
-      EXPECT_EQ(*light->specular, scene.lights[0].specular);
-      EXPECT_EQ(*light->ambient, scene.lights[0].ambient);
-      ++seen;
-    } else if (const auto* material = std::get_if<MaterialEdit>(&edit)) {
-      const auto& nominal = scene.materials[material->material == "table" ? 0 : 1];
-      EXPECT_EQ(*material->rgba, nominal.rgba);
-      EXPECT_EQ(*material->specular, nominal.specular);
-      ++seen;
-    } else if (const auto* camera = std::get_if<CameraEdit>(&edit)) {
-      const auto& nominal = scene.cameras[camera->camera == "agentview" ? 0 : 1];
-      EXPECT_LT((camera->X_PC.Matrix() - nominal.X_PC.Matrix()).norm(), 1e-15);
-      EXPECT_EQ(camera->fovy_deg, nominal.fovy_deg);
-      ++seen;
-    } else {
-      EXPECT_TRUE(std::holds_alternative<HeadlightEdit>(edit));
-    }
+  for (uint64_t v = 0; v < 20; ++v) {
+    const SceneVariation drawn = Draw(plan, scene, kKey.WithVariant(v));
+    EXPECT_EQ(drawn.edits.size(), 7u);  // light, headlight, 2 materials, swap, 2 cameras
+    for (const SceneEdit& edit : drawn.edits) std::visit(IsNominal{scene}, edit);
   }
-  EXPECT_EQ(seen, 5);
 }
 
 // Draws stay inside their ranges and reach most of them.
@@ -125,6 +160,61 @@ TEST(Plan, DrawsFillTheirRange) {
   EXPECT_GT(most - least, 7.5);
   EXPECT_LE(farthest, 0.05);
   EXPECT_GT(farthest, 0.049);
+}
+
+// Tilts and turns go about axes of the whole sphere: each half holds half of them, along any axis.
+TEST(Plan, AxesFillTheSphere) {
+  const SceneInventory scene = FakeRenderer().inventory();
+  AugmentPlan plan;
+  CameraRandomizer turn;
+  turn.cameras = {"wrist"};  // nominally the identity: the drawn rotation is the turn
+  turn.rotation = 1;
+  plan.randomizers["turn"] = turn;
+  constexpr int kDraws = 2000;
+  Eigen::Vector3i positive = Eigen::Vector3i::Zero();
+  for (uint64_t v = 0; v < kDraws; ++v) {
+    const SceneVariation drawn = Draw(plan, scene, kKey.WithVariant(v));
+    const auto& edit = std::get<CameraEdit>(drawn.edits.at(0));
+    const Eigen::Vector3d axis = RotationLog(edit.X_PC.rotation());
+    for (int i = 0; i < 3; ++i) positive[i] += axis[i] > 0;
+  }
+  // 6 standard deviations
+  for (int i = 0; i < 3; ++i) EXPECT_NEAR(positive[i], kDraws / 2, 6 * std::sqrt(kDraws) / 2) << i;
+
+  // a light that points down tilts to every side
+  LightRandomizer tilt;
+  tilt.direction = 0.5;
+  plan.randomizers = {{"tilt", tilt}};
+  Eigen::Vector2i sides = Eigen::Vector2i::Zero();
+  for (uint64_t v = 0; v < kDraws; ++v) {
+    const SceneVariation drawn = Draw(plan, scene, kKey.WithVariant(v));
+    const auto& edit = std::get<LightEdit>(drawn.edits.at(0));
+    for (int i = 0; i < 2; ++i) sides[i] += (*edit.direction)[i] > 0;
+  }
+  for (int i = 0; i < 2; ++i) EXPECT_NEAR(sides[i], kDraws / 2, 6 * std::sqrt(kDraws) / 2) << i;
+}
+
+// One draw of brightness and tint holds for the diffuse and the specular light.
+TEST(Plan, SpecularLightFollowsDiffuse) {
+  const SceneInventory scene = FakeRenderer().inventory();
+  AugmentPlan plan;
+  LightRandomizer light;
+  light.intensity = {0.5, 1.2};
+  light.tint = 0.2;
+  plan.randomizers["light"] = light;
+  const auto& nominal = scene.lights.at(0);
+  double least = 10, most = 0;
+  for (uint64_t v = 0; v < 200; ++v) {
+    const SceneVariation drawn = Draw(plan, scene, kKey.WithVariant(v));
+    const auto& edit = std::get<LightEdit>(drawn.edits.at(0));
+    const Eigen::Vector3d factor = edit.diffuse->cwiseQuotient(nominal.diffuse);
+    const Eigen::Vector3d specular = edit.specular->cwiseQuotient(nominal.specular);
+    EXPECT_LT((specular - factor).norm(), 1e-12);
+    least = std::min(least, specular.mean());
+    most = std::max(most, specular.mean());
+  }
+  EXPECT_LT(least, 0.6);
+  EXPECT_GT(most, 1.1);
 }
 
 TEST(Plan, ValidateListsEveryFault) {

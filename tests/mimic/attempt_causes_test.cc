@@ -115,6 +115,23 @@ TEST(AttemptCauses, ALateArmIsBlamedOnTheBridge) {
   EXPECT_THAT(failure.detail, HasSubstr("cm off when the segment began"));
 }
 
+// A hand that stands right but is turned wrong when its gripper closes has not arrived either.
+TEST(AttemptCauses, ALateTurnIsBlamedOnTheReach) {
+  TaskSpec task = FakeTask();
+  const SourceSet sources = FakeSources(task);
+  task.subtasks[0].arrival_tolerance = 1;
+  task.subtasks[0].arrival_timeout = 0;
+  FakeOptions clumsy;
+  clumsy.grasp_radius = 1e-5;
+  clumsy.lag = 0.3;
+  GenerateOptions options;
+  options.bridge_tolerance = 1;
+  options.arrival_angle = 3.2;
+  FailureOf(FailureCause::kGraspMissed, sources, task, clumsy, options);
+  options.arrival_angle = 1e-4;
+  FailureOf(FailureCause::kUnreachable, sources, task, clumsy, options);
+}
+
 TEST(AttemptCauses, TimeoutCountsSteps) {
   const TaskSpec task = FakeTask();
   const SourceSet sources = FakeSources(task);

@@ -271,6 +271,57 @@ TEST(Attempt, GripperEventsWaitForTheArm) {
   EXPECT_GT(holds, 0);
 }
 
+// What the hand's angle to the target (or to where the source's hand was) is at gripper events.
+std::vector<double> AnglesAtEvents(const TaskSpec& task, const GenerateOptions& options) {
+  const SourceSet sources = FakeSources(task);
+  const std::vector<Episode> demos = FakeDemos(task, 5);
+  FakeOptions slow;
+  slow.lag = 0.2;
+  std::vector<double> angles;
+  for (int64_t i = 0; i < 10; ++i) {
+    const Attempt attempt = FakeAttempt(sources, task, slow, i, options);
+    const auto& steps = attempt.episode.steps;
+    for (size_t t = 1; t < steps.size(); ++t) {
+      const ArmAction &now = steps[t].action_clean.arms[0], &before = steps[t - 1].action.arms[0];
+      if ((now.gripper > 0) == (before.gripper > 0)) continue;
+      const std::string& uuid = attempt.episode.meta.sources[steps[t].source];
+      const auto demo = std::find_if(demos.begin(), demos.end(),
+                                     [&](const Episode& d) { return d.meta.uuid == uuid; });
+      const Step& origin = demo->steps[steps[t].source_step];
+      const Pose& X_WE = steps[t].observation.arms[0].X_WE;
+      const Pose X_WE_arrived =
+          now.X_WE_cmd * origin.action.arms[0].X_WE_cmd.Inverse() * origin.observation.arms[0].X_WE;
+      angles.push_back(std::min(AngleBetween(now.X_WE_cmd.rotation(), X_WE.rotation()),
+                                AngleBetween(X_WE_arrived.rotation(), X_WE.rotation())));
+    }
+  }
+  return angles;
+}
+
+// A gripper waits until the hand has turned to its target too, not only until it is there.
+TEST(Attempt, GripperEventsWaitForTheTurn) {
+  TaskSpec task = FakeTask();
+  for (Subtask& subtask : task.subtasks) {
+    subtask.arrival_tolerance = 1;  // m: every place will do
+    subtask.arrival_timeout = 1000;
+    subtask.bridge_turn = 4;
+    subtask.bridge_speed = 1;
+    subtask.bridge_steps = 1;
+    subtask.replay_within = 0.03;  // the turn is the bridge's, just before the event
+  }
+  GenerateOptions options;
+  options.noise_scale = 0;
+  options.bridge_timeout = 0;
+  options.arrival_angle = 3.2;
+  const std::vector<double> anyhow = AnglesAtEvents(task, options);
+  ASSERT_GE(anyhow.size(), 10u);
+  EXPECT_GT(*std::max_element(anyhow.begin(), anyhow.end()), 0.05);
+  options.arrival_angle = 0.02;
+  const std::vector<double> turned = AnglesAtEvents(task, options);
+  ASSERT_GE(turned.size(), 10u);
+  EXPECT_LE(*std::max_element(turned.begin(), turned.end()), 0.02 + 1e-9);
+}
+
 // A check need not be a subtask signal, and it must hold at the end, not once on the way.
 TEST(Attempt, ChecksAreAskedAtTheEndOfTheSubtask) {
   TaskSpec task = FakeTask();

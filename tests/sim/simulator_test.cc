@@ -1,4 +1,5 @@
-// Laws that every listed task's simulator keeps.
+// Laws that every simulator keeps: those of all listed tasks and the fake that other tests stand
+// on.
 #include <gmock/gmock.h>
 
 #include <cstring>
@@ -8,30 +9,38 @@
 #include "core/base/error.h"
 #include "core/spec/listed.h"
 #include "tests/sim/sim_fixture.h"
+#include "tests/support/fake_simulator.h"
 
 namespace understudy {
 namespace {
 
 using Eigen::Vector3d;
 
+// The parameter: "fake", "fake_pair", a listed task, or one "_by_" another robot.
 class SimulatorLaws : public SimTest, public testing::WithParamInterface<std::string> {
  protected:
   void SetUp() override {
     SimTest::SetUp();
-    // "stack", or "stack_by_ur5e"
-    const std::string by = "_by_";
-    const size_t at = GetParam().find(by);
-    TaskSpec task = LoadTaskSpec(GetParam().substr(0, at), kTaskRoot);
-    if (at != std::string::npos) task.robot = GetParam().substr(at + by.size());
-    scene_ = GetParam() == "stack" ? StackScene() : CompileTask(task);
-    variant_ = scene_->info().variants.front();
+    if (GetParam().starts_with("fake")) {
+      task_ = GetParam() == "fake" ? FakeTask() : FakePairTask();
+      make_ = FakeSimulatorFactory(task_, {.arms = static_cast<int>(task_.arms().size())});
+    } else {
+      const std::string by = "_by_";
+      const size_t at = GetParam().find(by);
+      task_ = LoadTaskSpec(GetParam().substr(0, at), kTaskRoot);
+      if (at != std::string::npos) task_.robot = GetParam().substr(at + by.size());
+      const auto scene = GetParam() == "stack" ? StackScene() : CompileTask(task_);
+      make_ = [scene] { return MakeSimulator(scene); };
+    }
+    info_ = make_()->info();
+    variant_ = info_.variants.front();
   }
-  std::unique_ptr<Simulator> Make() const { return MakeSimulator(scene_); }
+  std::unique_ptr<Simulator> Make() const { return make_(); }
 
   // A lively action that depends on `seed` and `step` only: down into the objects and around.
   Action Wander(uint64_t seed, uint64_t step) const {
     Action action;
-    for (size_t arm = 0; arm < scene_->info().arms.size(); ++arm) {
+    for (size_t arm = 0; arm < info_.arms.size(); ++arm) {
       Rng rng(RngKey{seed}.WithTerm(step + 1000 * arm));
       const Vector3d p_WE(rng.Uniform(-0.15, 0.15), rng.Uniform(-0.2, 0.2), rng.Uniform(0.81, 1.0));
       const Vector3d tilt(rng.Normal() * 0.2, rng.Normal() * 0.2, rng.Normal() * 0.5);
@@ -47,9 +56,14 @@ class SimulatorLaws : public SimTest, public testing::WithParamInterface<std::st
     return action;
   }
 
-  std::shared_ptr<const Scene> scene_;
+  TaskSpec task_;
+  SimulatorFactory make_;
+  SimulatorInfo info_;
   std::string variant_;
 };
+
+// What holds of a physics engine beyond that.
+class PhysicsLaws : public SimulatorLaws {};
 
 // Bit for bit, so that -0 and 0 differ.
 bool SameBits(const SimState& a, const SimState& b) {
@@ -70,7 +84,7 @@ bool SameObservation(const Observation& a, const Observation& b) {
 TEST_P(SimulatorLaws, ResetDependsOnKeyOnly) {
   const auto fresh = Make(), used = Make();
   for (uint64_t step = 0; step < 20; ++step) used->Step(Wander(1, step));
-  for (const std::string& variant : scene_->info().variants) {
+  for (const std::string& variant : info_.variants) {
     const RngKey key{11, 0, 3, 0, 0};
     fresh->Reset(variant, key);
     used->Reset(variant, key.WithParent(4));
@@ -130,23 +144,18 @@ std::vector<std::optional<Pose>> Told(const std::vector<Pose>& X_WO) {
 // Looking at recorded states, in order and without a step, shows what was seen when they were made,
 // and leads to the same states, counters included.
 TEST_P(SimulatorLaws, RevisitedStatesShowWhatWasSeen) {
-  const auto plain = Make(), whole = Make(), flat = Make();
-  const SimulatorInfo& info = plain->info();
-  const std::vector<std::optional<Pose>> nowhere(info.objects.size());
+  const auto plain = Make(), whole = Make();
+  const std::vector<std::optional<Pose>> nowhere(info_.objects.size());
   plain->Reset(variant_, RngKey{15});
-  flat->Reset(variant_, RngKey{16});
   for (uint64_t step = 0; step < 80; ++step) {
     const SimState state = plain->Save();
     const Observation& seen = plain->Observe();
     // as if the predicates had been others: fewer counters, or more
     SimState other = state;
-    other.resize(state.size() + 3 * (step % 2) - scene_->task().predicates.size(), 7);
+    other.resize(state.size() + 3 * (step % 2) - task_.predicates.size(), 7);
     ASSERT_EQ(whole->Revisit(other, nowhere, step == 0), "") << "step " << step;
     ASSERT_TRUE(SameObservation(whole->Observe(), seen)) << "step " << step;
     ASSERT_TRUE(SameBits(whole->Save(), state)) << "step " << step;
-    other.resize(info.flat_state_size);
-    ASSERT_EQ(flat->Revisit(other, Told(seen.X_WO), step == 0), "") << "step " << step;
-    ASSERT_TRUE(SameObservation(flat->Observe(), seen)) << "step " << step;
     plain->Step(Wander(3, step));
   }
   // and what was looked at can be gone on from
@@ -158,25 +167,50 @@ TEST_P(SimulatorLaws, RevisitedStatesShowWhatWasSeen) {
   EXPECT_TRUE(SameBits(whole->Save(), plain->Save()));
 }
 
+// The flat part [time, qpos, qvel] is enough to look.
+TEST_P(PhysicsLaws, RevisitedFlatStatesShowWhatWasSeen) {
+  const auto plain = Make(), flat = Make();
+  plain->Reset(variant_, RngKey{15});
+  flat->Reset(variant_, RngKey{16});
+  for (uint64_t step = 0; step < 80; ++step) {
+    const Observation& seen = plain->Observe();
+    SimState state = plain->Save();
+    state.resize(info_.flat_state_size);
+    ASSERT_EQ(flat->Revisit(state, Told(seen.X_WO), step == 0), "") << "step " << step;
+    ASSERT_TRUE(SameObservation(flat->Observe(), seen)) << "step " << step;
+    plain->Step(Wander(3, step));
+  }
+}
+
 TEST_P(SimulatorLaws, RevisitSaysWhatDoesNotFit) {
   const auto simulator = Make();
+  simulator->Reset(variant_, RngKey{17});
   SimState state = simulator->Save();
   const std::vector<std::optional<Pose>> X_WO = Told(simulator->Observe().X_WO);
-  const size_t flat = simulator->info().flat_state_size;
+  const size_t flat = info_.flat_state_size;
   const auto cut = [&](size_t size) { return SimState(state.begin(), state.begin() + long(size)); };
   EXPECT_THAT(simulator->Revisit(cut(flat - 1), X_WO, true), testing::HasSubstr("states of"));
   EXPECT_THAT(simulator->Revisit(cut(flat + 1), X_WO, true), testing::HasSubstr("and more"));
-  EXPECT_EQ(simulator->Revisit(cut(flat), X_WO, true), "");
+  SimState broken = state;
+  broken[1] = std::nan("");
+  EXPECT_THAT(simulator->Revisit(broken, X_WO, true), testing::HasSubstr("a number that is none"));
+  EXPECT_TRUE(SameBits(simulator->Save(), state)) << "nothing of it was taken";
+  EXPECT_EQ(simulator->Revisit(state, X_WO, true), "");
+}
+
+TEST_P(PhysicsLaws, RevisitNeedsThePlacesOfWhatDoesNotMove) {
+  const auto simulator = Make();
+  SimState state = simulator->Save();
+  const std::vector<std::optional<Pose>> X_WO = Told(simulator->Observe().X_WO);
+  const size_t flat = info_.flat_state_size;
+  state.resize(flat);
+  EXPECT_EQ(simulator->Revisit(state, X_WO, true), "");
   // [time, qpos, qvel] has seven numbers and six for every object that moves: nothing else has both
-  const size_t robot = simulator->info().arms.size() * (simulator->info().joint_names.size() + 2);
+  const size_t robot = info_.arms.size() * (info_.joint_names.size() + 2);
   const size_t joints = (flat - 1 - 2 * robot) % 13;  // of the scene itself, with both
   const bool all_move = (flat - 1 - 2 * robot - joints) / 13 == X_WO.size();
-  EXPECT_EQ(
-      simulator->Revisit(cut(flat), std::vector<std::optional<Pose>>(X_WO.size()), true).empty(),
-      all_move);
-  state[1] = std::nan("");
-  EXPECT_THAT(simulator->Revisit(state, X_WO, true), testing::HasSubstr("a number that is none"));
-  EXPECT_EQ(simulator->Revisit(simulator->Save(), X_WO, true), "") << "nothing of it was taken";
+  EXPECT_EQ(simulator->Revisit(state, std::vector<std::optional<Pose>>(X_WO.size()), true).empty(),
+            all_move);
 }
 
 TEST_P(SimulatorLaws, ThreadsDoNotMatter) {
@@ -201,15 +235,21 @@ TEST_P(SimulatorLaws, StateStartsLikeRobomimics) {
   simulator->Reset(variant_, RngKey{1});
   simulator->Step(Still(simulator->Observe()));
   const SimState state = simulator->Save();
-  const SimulatorInfo& info = simulator->info();
-  ASSERT_EQ(state.size(), info.state_size);
-  ASSERT_LT(info.flat_state_size, info.state_size);
+  ASSERT_EQ(state.size(), info_.state_size);
+  ASSERT_LT(info_.flat_state_size, info_.state_size);
   EXPECT_EQ(state[0], simulator->Observe().sim_time_s);
-  EXPECT_NEAR(state[0], 1 / info.control_hz, 1e-9);
-  // the joints that were observed stand in the flat part
+  EXPECT_NEAR(state[0], 1 / info_.control_hz, 1e-9);
+}
+
+// The joints that were observed stand in the flat part.
+TEST_P(PhysicsLaws, FlatStateHoldsTheJoints) {
+  const auto simulator = Make();
+  simulator->Reset(variant_, RngKey{1});
+  simulator->Step(Still(simulator->Observe()));
+  const SimState state = simulator->Save();
   for (const ArmObservation& arm : simulator->Observe().arms) {
     for (const double q : arm.joint_q) {
-      EXPECT_THAT(std::vector<double>(state.begin(), state.begin() + long(info.flat_state_size)),
+      EXPECT_THAT(std::vector<double>(state.begin(), state.begin() + long(info_.flat_state_size)),
                   testing::Contains(q));
     }
   }
@@ -235,8 +275,8 @@ TEST_P(SimulatorLaws, StandsStillWithoutBeingMoved) {
 
 TEST_P(SimulatorLaws, StartsLieInTheirRangesAndApart) {
   const auto simulator = Make();
-  const std::vector<std::string> names = scene_->info().objects;
-  for (const auto& [variant, ranges] : scene_->task().variants) {
+  const std::vector<std::string> names = info_.objects;
+  for (const auto& [variant, ranges] : task_.variants) {
     // how much of its range each object's x has used
     std::vector<double> least(names.size(), 1e9), most(names.size(), -1e9);
     for (uint64_t i = 0; i < 1000; ++i) {
@@ -256,8 +296,7 @@ TEST_P(SimulatorLaws, StartsLieInTheirRangesAndApart) {
         for (size_t b = 0; b < a; ++b) {
           const double apart =
               (seen.X_WO[a].translation() - seen.X_WO[b].translation()).head<2>().norm();
-          ASSERT_GE(apart, scene_->task().objects.at(names[a]).radius +
-                               scene_->task().objects.at(names[b]).radius);
+          ASSERT_GE(apart, task_.objects.at(names[a]).radius + task_.objects.at(names[b]).radius);
         }
       }
     }
@@ -290,7 +329,7 @@ TEST_P(SimulatorLaws, UnknownVariantNamesTheKnownOnes) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kUsage);
     EXPECT_THAT(error.what(), testing::HasSubstr("unknown variant 'D7'"));
-    for (const std::string& variant : scene_->info().variants) {
+    for (const std::string& variant : info_.variants) {
       EXPECT_THAT(error.what(), testing::HasSubstr(variant));
     }
   }
@@ -302,7 +341,7 @@ TEST_P(SimulatorLaws, RefusesForeignStatesAndActions) {
   EXPECT_THROW(simulator->Step(Action{}), ContractError);
 }
 
-TEST_P(SimulatorLaws, BrokenPhysicsIsAnOutcome) {
+TEST_P(PhysicsLaws, BrokenPhysicsIsAnOutcome) {
   const auto simulator = Make();
   simulator->Reset(variant_, RngKey{14});
   const SimState good = simulator->Save();
@@ -327,12 +366,21 @@ TEST_P(SimulatorLaws, TimesAddUp) {
   for (uint64_t step = 0; step < 10; ++step) simulator->Step(Wander(1, step));
   const SimulatorTimes times = simulator->times();
   EXPECT_EQ(times.steps, 10);
-  EXPECT_EQ(times.substeps, 10 * simulator->info().substeps);
-  EXPECT_GT(times.physics_s, 0);
-  EXPECT_GT(times.total_s, times.physics_s);
+  EXPECT_EQ(times.substeps, 10 * info_.substeps);
 }
 
+TEST_P(PhysicsLaws, TimeOfPhysicsIsPartOfTheTime) {
+  const auto simulator = Make();
+  for (uint64_t step = 0; step < 10; ++step) simulator->Step(Wander(1, step));
+  EXPECT_GT(simulator->times().physics_s, 0);
+  EXPECT_GT(simulator->times().total_s, simulator->times().physics_s);
+}
+
+INSTANTIATE_TEST_SUITE_P(Fakes, SimulatorLaws, testing::Values("fake", "fake_pair"),
+                         [](const auto& param) { return param.param; });
 INSTANTIATE_TEST_SUITE_P(Tasks, SimulatorLaws, testing::ValuesIn(ListedTasks()),
+                         [](const auto& param) { return param.param; });
+INSTANTIATE_TEST_SUITE_P(Tasks, PhysicsLaws, testing::ValuesIn(ListedTasks()),
                          [](const auto& param) { return param.param; });
 
 // Every listed arm that is no task's own, at the stack task.
@@ -344,6 +392,8 @@ std::vector<std::string> StackByOtherRobots() {
   return names;
 }
 INSTANTIATE_TEST_SUITE_P(Robots, SimulatorLaws, testing::ValuesIn(StackByOtherRobots()),
+                         [](const auto& param) { return param.param; });
+INSTANTIATE_TEST_SUITE_P(Robots, PhysicsLaws, testing::ValuesIn(StackByOtherRobots()),
                          [](const auto& param) { return param.param; });
 
 TEST(ListedTasks, HoldStack) { EXPECT_THAT(ListedTasks(), testing::Contains("stack")); }

@@ -1,5 +1,7 @@
 #include "tests/support/fake_simulator.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -125,9 +127,10 @@ class FakeSimulator : public Simulator {
     const Pose X_WE_cmd = ClipTarget(arm.X_WE, command, info_.limits).X_WE_cmd;
     Pose X_WE = Interpolate(arm.X_WE, X_WE_cmd, options_.lag);
     Eigen::Vector3d p_WE = X_WE.translation();
-    const Eigen::Vector3d p_WB(index == 0 ? task_.arms[0].X_WB.translation()
-                                          : Eigen::Vector3d(-task_.arms[0].X_WB.translation().x(), 0,
-                                                            task_.arms[0].X_WB.translation().z()));
+    const Eigen::Vector3d p_WB(index == 0
+                                   ? task_.arms[0].X_WB.translation()
+                                   : Eigen::Vector3d(-task_.arms[0].X_WB.translation().x(), 0,
+                                                     task_.arms[0].X_WB.translation().z()));
     if ((p_WE - p_WB).norm() > options_.reach) {
       p_WE = p_WB + options_.reach * (p_WE - p_WB).normalized();
       outcome->joint_limit = true;
@@ -325,32 +328,35 @@ class FakeSimulator : public Simulator {
       state.insert(state.end(), arm.velocity.data(), arm.velocity.data() + 6);
       state.push_back(arm.opening_rate);
     }
-    state.insert(state.end(), counters_.begin(), counters_.end());
     state.push_back(steps_);
+    // last, so that states of other predicates can be looked at
+    state.insert(state.end(), counters_.begin(), counters_.end());
     return state;
   }
 
   void DoRestore(const SimState& state) override {
     const double* at = TakeWorld(state);
     for (double& counter : counters_) counter = *at++;
-    steps_ = static_cast<int>(*at++);
     Look(false);
   }
 
   // what a hand holds stands behind the flat part
   std::string DoRevisit(const SimState& state, const std::vector<std::optional<Pose>>&,
                         bool first) override {
-    if (state.size() < info_.state_size - counters_.size()) {
+    if (state.size() == info_.flat_state_size) {
       return "the fake does not know from poses what it holds";
+    }
+    if (state.size() < info_.state_size - counters_.size()) {
+      return fmt::format("states of {} numbers: [time, qpos, qvel] and more, but no whole state",
+                         state.size());
     }
     TakeWorld(state);
     if (first) std::fill(counters_.begin(), counters_.end(), 0);
-    steps_ = static_cast<int>(state.back());
     Look(true);
     return "";
   }
 
-  // All but counters and steps; returns what comes behind.
+  // All but the counters; returns what comes behind.
   const double* TakeWorld(const SimState& state) {
     const double* at = state.data();
     time_ = *at++;
@@ -366,6 +372,7 @@ class FakeSimulator : public Simulator {
       for (int i = 0; i < 6; ++i) arm.velocity[i] = *at++;
       arm.opening_rate = *at++;
     }
+    steps_ = static_cast<int>(*at++);
     return at;
   }
 

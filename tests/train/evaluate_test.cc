@@ -333,6 +333,9 @@ TEST_F(EvaluateTest, PairsAreCompared) {
   EvalReport other = b;
   other.options.seed = 2;
   EXPECT_THAT([&] { ComparePaired(a, other); }, ThrowsMessage<Error>(HasSubstr("seeds 1 and 2")));
+  other = a;
+  other.options.render.shadows = true;
+  EXPECT_THAT([&] { ComparePaired(a, other); }, ThrowsMessage<Error>(HasSubstr("renderings")));
 }
 
 }  // namespace

@@ -377,6 +377,7 @@ Json ComparePaired(const EvalReport& a, const EvalReport& b) {
   differ("variants", a.options.variant, b.options.variant);
   differ("horizons", a.options.horizon, b.options.horizon);
   differ("varied looks", a.varied, b.varied);
+  differ("renderings", ToJson(a.options.render).dump(), ToJson(b.options.render).dump());
   if (!problems.empty()) {
     ThrowBadInput(
         fmt::format("reports cannot be compared in pairs: {}; evaluate both on the same "

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,12 +13,16 @@
 #include "core/base/statistics.h"
 #include "core/seam/frame_sink.h"
 #include "core/seam/policy.h"
+#include "core/seam/render_options.h"
 #include "core/seam/renderer.h"
 #include "core/seam/simulator.h"
 
 namespace understudy {
 
 struct EvalOptions {
+  // options that came later are written only where they are not the default: same settings, same
+  // text
+  static constexpr std::array kUnwritten{"render"};
   // changes results
   std::string variant = "D0";
   int64_t episodes = 100;
@@ -25,6 +30,7 @@ struct EvalOptions {
   int execute = 0;  // a chunk holds more than is meant to be executed
   int horizon = 0;
   bool clip_targets = true;  // as demonstrations were made: within the controller's box
+  RenderOptions render;      // of the renderers that the caller hands over
   // changes speed only
   int workers = 0;
   int videos_success = 3, videos_failure = 3;
@@ -39,6 +45,7 @@ struct EvalOptions {
     v("horizon", horizon, "policy steps before an episode counts as failed; 0: the task's",
       Limits{0, 1e6});
     v("clip_targets", clip_targets, "clip targets to the controller's box per policy step");
+    v("render", render, "how pictures are drawn");
     v("workers", workers, "threads, each with a simulator and a renderer; 0: one per core",
       Limits{0, 1024}, Effect::kSpeed);
     v("videos_success", videos_success, "successes recorded as video", Limits{0, 1e4});

@@ -1,4 +1,4 @@
-#include "sim/variation_texture.h"
+#include "sim/looks/texture_pattern.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "augment/randomizers/draw.h"
+
+namespace understudy {
+
+// Where cameras stand, how they are turned, and their field of view.
+struct CameraRandomizer {
+  static constexpr const char* kTag = "camera";
+  static constexpr const char* kSummary = "cameras: place, direction and field of view";
+  std::vector<std::string> cameras{"*"};
+  double position = 0;  // m, half width of a box
+  double rotation = 0;  // rad, largest turn about a random axis
+  double fovy_deg = 0;  // ± degrees
+  template <class V>
+  void Visit(V& v) {
+    v("cameras", cameras, "names, * and ? allowed");
+    v("position", position, "m, half width of a box", Limits{0, 2});
+    v("rotation", rotation, "rad, largest turn", Limits{0, 3.2});
+    v("fovy_deg", fovy_deg, "± degrees", Limits{0, 60});
+  }
+  void Check(PlanCheck& check) const;
+  void Draw(PlanDraw& draw) const;
+};
+
+}  // namespace understudy

@@ -1,0 +1,97 @@
+#include "augment/randomizers/draw.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace understudy {
+
+using Eigen::Vector3d;
+
+bool GlobMatch(std::string_view pattern, std::string_view name) {
+  // greedy with one point of return: the last star
+  size_t p = 0, n = 0, star = std::string_view::npos, resume = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n]) && pattern[p] != '*') {
+      ++p;
+      ++n;
+    } else if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      n = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+bool MatchesAny(const std::vector<std::string>& patterns, const std::string& name) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const std::string& pattern) { return GlobMatch(pattern, name); });
+}
+
+void PlanCheck::Match(const char* field, const std::vector<std::string>& patterns,
+                      const std::vector<std::string>& known) {
+  for (const std::string& pattern : patterns) {
+    const bool hit = std::any_of(known.begin(), known.end(),
+                                 [&](const std::string& k) { return GlobMatch(pattern, k); });
+    if (!hit) {
+      problems.push_back(fmt::format("randomizers.{}.{}: '{}' matches nothing; {}", name, field,
+                                     pattern, UnknownName("name", pattern, known)));
+    }
+  }
+}
+
+void PlanCheck::Range(const char* field, const std::array<double, 2>& range) {
+  if (range[0] <= range[1]) return;
+  problems.push_back(
+      fmt::format("randomizers.{}.{}: [{}, {}] is no range", name, field, range[0], range[1]));
+}
+
+double In(Rng& rng, const std::array<double, 2>& range) { return rng.Uniform(range[0], range[1]); }
+
+double Around(Rng& rng, double half_width) { return rng.Uniform(-half_width, half_width); }
+
+Vector3d InBox(Rng& rng, double half_width) {
+  const double x = Around(rng, half_width), y = Around(rng, half_width);
+  return {x, y, Around(rng, half_width)};
+}
+
+Vector3d RandomAxis(Rng& rng) {
+  const double z = rng.Uniform(-1, 1), angle = rng.Uniform(0, 2 * std::numbers::pi);
+  const double r = std::sqrt(std::max(0.0, 1 - z * z));
+  return {r * std::cos(angle), r * std::sin(angle), z};
+}
+
+Vector3d RgbToHsv(const Vector3d& rgb) {
+  const double high = rgb.maxCoeff(), low = rgb.minCoeff(), chroma = high - low;
+  double hue = 0;
+  if (chroma > 0) {
+    if (high == rgb[0]) {
+      hue = (rgb[1] - rgb[2]) / chroma / 6;
+    } else if (high == rgb[1]) {
+      hue = (2 + (rgb[2] - rgb[0]) / chroma) / 6;
+    } else {
+      hue = (4 + (rgb[0] - rgb[1]) / chroma) / 6;
+    }
+  }
+  return {hue - std::floor(hue), high > 0 ? chroma / high : 0, high};
+}
+
+Vector3d HsvToRgb(const Vector3d& hsv) {
+  const auto channel = [&](double offset) {
+    const double k = std::fmod(offset + 6 * (hsv[0] - std::floor(hsv[0])), 6);
+    return hsv[2] - hsv[2] * hsv[1] * std::clamp(std::min(k, 4 - k), 0.0, 1.0);
+  };
+  return {channel(5), channel(3), channel(1)};
+}
+
+Vector3d Clamp01(const Vector3d& v) { return v.cwiseMax(0).cwiseMin(1); }
+
+}  // namespace understudy

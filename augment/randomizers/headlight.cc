@@ -1,0 +1,18 @@
+#include "augment/randomizers/headlight.h"
+
+namespace understudy {
+
+void HeadlightRandomizer::Check(PlanCheck& check) const {
+  check.Range("ambient", ambient);
+  check.Range("diffuse", diffuse);
+}
+
+void HeadlightRandomizer::Draw(PlanDraw& draw) const {
+  Rng rng = draw.StreamOf("headlight");
+  HeadlightEdit edit;
+  edit.ambient = Clamp01(In(rng, ambient) * draw.scene.headlight_ambient);
+  edit.diffuse = Clamp01(In(rng, diffuse) * draw.scene.headlight_diffuse);
+  draw.edits.push_back(edit);
+}
+
+}  // namespace understudy

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "augment/randomizers/draw.h"
+
+namespace understudy {
+
+// Lights: where they stand, where they point, how bright and which tint.
+struct LightRandomizer {
+  static constexpr const char* kTag = "light";
+  static constexpr const char* kSummary = "lights: place, direction, brightness and tint";
+  std::vector<std::string> lights{"*"};
+  double position = 0;                    // m, half width of a box around the nominal place
+  double direction = 0;                   // rad, largest tilt
+  std::array<double, 2> intensity{1, 1};  // factor on diffuse and specular, uniform
+  std::array<double, 2> ambient{1, 1};    // factor on ambient
+  double tint = 0;                        // each channel times 1 ± tint
+  template <class V>
+  void Visit(V& v) {
+    v("lights", lights, "names, * and ? allowed");
+    v("position", position, "m, half width of a box", Limits{0, 10});
+    v("direction", direction, "rad, largest tilt", Limits{0, 3.2});
+    v("intensity", intensity, "factor [low, high] on diffuse and specular", Limits{0, 10});
+    v("ambient", ambient, "factor [low, high] on ambient", Limits{0, 10});
+    v("tint", tint, "each channel times 1 ± tint", Limits{0, 1});
+  }
+  void Check(PlanCheck& check) const;
+  void Draw(PlanDraw& draw) const;
+};
+
+}  // namespace understudy

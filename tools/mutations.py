@@ -1,0 +1,291 @@
+"""One-line faults in the rules that matter, for tools/mutate.py.
+
+Each entry: file, text (one line or a part of one, once in the file), what takes its place, test
+program, --gtest_filter. A fault that no test notices is a missing test. Where a line moves or
+changes, its entry follows: `tools/mutate.py --check` (a test of `make test`) says which do not.
+"""
+
+_GROUPS = [
+    # file, test program, filter, [(text, replacement), ...]
+    ("core/geometry/pose.cc", "core_test", "*", [
+        ("return Pose(q_ * X_BC.q_, q_ * X_BC.p_ + p_);", "return Pose(q_ * X_BC.q_, X_BC.p_ + p_);"),
+        ("return Pose(q_BA, -(q_BA * p_));", "return Pose(q_BA, q_BA * p_);"),
+        ("const double sign = q.w() < 0 ? -1 : 1;", "const double sign = 1;"),
+        ("const double half = 0.5 * angle;", "const double half = angle;"),
+        ("twist.head<3>() = X.translation() - 0.5 * W * X.translation()",
+         "twist.head<3>() = X.translation() + 0.5 * W * X.translation()"),
+        ("const double b = tiny ? 0.5 - a2 / 24 : (1 - std::cos(angle)) / a2;",
+         "const double b = 0.5 - a2 / 24;"),
+        ("if (std::abs(norm - 1) > 1e-15) q_.coeffs() /= norm;", "q_.coeffs() /= norm;"),
+        ("return Pose(X_AB0.rotation() * RotationExp(fraction * arc),",
+         "return Pose(RotationExp(fraction * arc) * X_AB0.rotation(),"),
+    ]),
+    ("core/base/rng.cc", "core_test", "*", [
+        ("for (int round = 0; round < 10; ++round) {", "for (int round = 0; round < 9; ++round) {"),
+        ("if (value >= threshold) return value % count;", "return value % count;"),
+        ("const double u = 1 - Uniform();", "const double u = Uniform() / 2;"),
+        ("low + static_cast<int64_t>(UniformInt(static_cast<uint64_t>(high - low) + 1));",
+         "low + static_cast<int64_t>(UniformInt(static_cast<uint64_t>(high - low)));"),
+    ]),
+    ("core/base/statistics.cc", "core_test", "*", [
+        ("const double center = (rate + z * z / (2 * n)) / shrink;",
+         "const double center = rate / shrink;"),
+        ("for (int64_t i = 0; i <= least; ++i) {", "for (int64_t i = 0; i < least; ++i) {"),
+        ("return std::min(1.0, 2 * tail);", "return std::min(1.0, tail);"),
+    ]),
+    ("core/base/shard.cc", "core_test", "*", [
+        ("shard.index >= shard.count) {", "shard.index > shard.count) {"),
+        ("return {(*id - first) / step, Environment(", "return {*id / step, Environment("),
+    ]),
+    ("core/base/ordered_pool.h", "core_test", "*", [
+        ("stop || next_to_start < next_to_consume + window;", "stop || next_to_start <= next_to_consume + window;"),
+    ]),
+    ("core/motion/limiter.cc", "core_test:teleop_test", "*", [
+        ("if (far && ++refused_ <= options_.reaccept_after) return false;",
+         "if (far && ++refused_ < options_.reaccept_after) return false;"),
+        ("p = bounds.p_WB + bounds.reach / distance * from_base;",
+         "p = bounds.reach / distance * from_base;"),
+        ("box.linear *= 0.999;", "box.linear *= 1.001;"),
+        ("step *= options_.max_speed * dt / length;", "step *= options_.max_speed / length;"),
+        ("q = RotationExp(options_.max_turn * dt / angle * turn) * last_.rotation();",
+         "q = last_.rotation() * RotationExp(options_.max_turn * dt / angle * turn);"),
+        ("const double dt = std::clamp(dt_s, 1e-4, 0.1);", "const double dt = dt_s;"),
+    ]),
+    ("core/motion/filter.cc", "core_test:teleop_test", "*", [
+        ("return 1 / (1 + tau / dt_s);", "return 1 / (1 + tau * dt_s);"),
+        ("const double b = Alpha(options_.cutoff + options_.angular_beta * turn_, dt_s);",
+         "const double b = Alpha(options_.cutoff + options_.linear_beta * turn_, dt_s);"),
+        ("if (!options_.enabled) return value_ = last_ = X_WE_wanted;", ""),
+    ]),
+    ("core/episode/action.cc", "core_test:mimic_test:data_test", "*", [
+        ("delta.value.head<6>() = wanted.cwiseMax(-1).cwiseMin(1);", "delta.value.head<6>() = wanted;"),
+        ("RotationLog(target.X_WE_cmd.rotation() * X_WE.rotation().conjugate()) / limits.angular;",
+         "RotationLog(X_WE.rotation().conjugate() * target.X_WE_cmd.rotation()) / limits.angular;"),
+        ("X_WE.translation() + limits.linear * delta.head<3>());",
+         "X_WE.translation() + limits.angular * delta.head<3>());"),
+    ]),
+    ("core/episode/motion.cc", "core_test:data_test", "*", [
+        ("3 * (X_WE(k - 1).translation() - X_WE(k - 2).translation())) *",
+         "2 * (X_WE(k - 1).translation() - X_WE(k - 2).translation())) *"),
+        ("if (a.arms[i].gripper != b.arms[i].gripper) return false;", ""),
+    ]),
+    ("core/base/hash.cc", "core_test:data_test", "*", [
+        ("Add(&size, sizeof(size));", ""),
+    ]),
+    # ---- data
+    ("data/store/edit/trim.cc", "data_test", "*", [
+        ("static_cast<size_t>(std::max<int64_t>(0, idle - options.margin))",
+         "static_cast<size_t>(std::max<int64_t>(0, idle + options.margin))"),
+        ("episode.final_state = episode.steps[keep.end].state;",
+         "episode.final_state = episode.steps[keep.end - 1].state;"),
+        ("for (size_t row = keep.first; row < keep.end && !header.cameras.empty(); ++row) {",
+         "for (size_t row = 0; row < keep.end - keep.first && !header.cameras.empty(); ++row) {"),
+    ]),
+    ("data/store/edit/select.cc", "data_test", "*", [
+        ("Rng rng(RngKey{seed}.WithStage(\"data split\").WithParent(HashOf(name)));",
+         "Rng rng(RngKey{0}.WithStage(\"data split\").WithParent(HashOf(name)));"),
+        ("return variant ? meta.parents[0] : meta.uuid;", "return meta.uuid;"),
+        ("if (holds[i] && !dropped) assembly.episodes.push_back({0, i});",
+         "if (holds[i]) assembly.episodes.push_back({0, i});"),
+        ("begin = end;", "begin = end + 1;"),
+        ("if (options.success) meta.success = *options.success;", ""),
+    ]),
+    # ---- mimic
+    ("mimic/attempt/attempt.cc", "mimic_test", "Attempt*", [
+        ("miss.distance <= own.arrival_tolerance && miss.angle <= options_.arrival_angle;",
+         "miss.distance <= own.arrival_tolerance;"),
+        ("going.event_miss.angle > options_.arrival_angle;", "false;"),
+        ("if (!arrived && going->waited < own.arrival_timeout) {", "if (!arrived) {"),
+        ("return measured.distance < commanded.distance ? measured : commanded;", "return commanded;"),
+        ("if (going.collided) return Fail(going.subtask, FailureCause::kCollision, detail);", ""),
+    ]),
+    ("mimic/attempt/transform.cc", "mimic_test", "*", [
+        ("double twist = 2 * std::atan2(q.z(), q.w());", "double twist = std::atan2(q.z(), q.w());"),
+        ("X_now_src_ = X_WO_now * (X_WO_src * SymmetricTurn(turn)).Inverse();",
+         "X_now_src_ = X_WO_now * X_WO_src.Inverse();"),
+        ("return X_SH * SymmetricTurn(BestTurn(X_SH, X_EH, symmetry)) * X_EH.Inverse();",
+         "return X_SH * X_EH.Inverse();"),
+        ("return best <= -M_PI + 1e-9 ? M_PI : best;", "return -best;"),
+    ]),
+    ("mimic/attempt/stitch.cc", "mimic_test", "*", [
+        ("rise_ = arch > 0 ? std::max(0.0, way.z()) + arch : -1;",
+         "rise_ = arch > 0 ? way.z() + arch : -1;"),
+        ("p.z() += up - down;", "p.z() += up;"),
+        ("std::max(distance / subtask.bridge_speed, angle / subtask.bridge_turn) - 1e-9;",
+         "distance / subtask.bridge_speed - 1e-9;"),
+        ("if (way.norm() >= until) return t + 1;", "if (way.norm() >= until) return t;"),
+        ("const double fraction = k + 1 == bridge ? 1 : static_cast<double>(k + 1) / bridge;",
+         "const double fraction = static_cast<double>(k) / bridge;"),
+        ("waypoint.target.arms[i] = {X_WE, last.arms[i].gripper};",
+         "waypoint.target.arms[i] = {X_WE, source.arms[i].gripper[start]};"),
+    ]),
+    ("mimic/attempt/selection.cc", "mimic_test", "*", [
+        ("AngleBetween(a.rotation(), b.rotation()) / rotation_scale;", "0;"),
+        ("[](const Choice& a, const Choice& b) { return a.score < b.score; });",
+         "[](const Choice& a, const Choice& b) { return a.score > b.score; });"),
+        ("std::erase_if(scored, [&](const Scored& s) { return s.fit != best; });", ""),
+        ("if (turned >= nearest) continue;", "if (turned <= nearest) continue;"),
+        ("while (drawn + 1 < k && left >= weight(drawn)) left -= weight(drawn++);", ""),
+    ]),
+    ("mimic/attempt/clearance.cc", "mimic_test", "*", [
+        ("const Eigen::Vector3d p_EO = X_WE.Inverse() * neighbour.p_WO;",
+         "const Eigen::Vector3d p_EO = X_WE * neighbour.p_WO;"),
+        ("for (int t = rows.start; t < rows.end && gripper[t] <= 0; ++t) {",
+         "for (int t = rows.start; t < rows.end; ++t) {"),
+    ]),
+    ("mimic/attempt/carried.cc", "mimic_test", "*", [
+        ("const Pose X_SH = demo.arms[i].X_WE[t].Inverse() * demo.X_WO[carried[i].object][t];",
+         "const Pose X_SH = demo.X_WO[carried[i].object][t].Inverse() * demo.arms[i].X_WE[t];"),
+    ]),
+    ("mimic/attempt/watch.cc", "mimic_test", "*", [
+        ("if (held.missing > patience) return Lost{condition.name, condition.grasp_arm};",
+         "if (held.missing > patience + 1) return Lost{condition.name, condition.grasp_arm};"),
+        ("return condition.is_check ? Value(condition, observation) : risen_[subtask];",
+         "return risen_[subtask];"),
+        ("return command.arms[conditions_[held.subtask].grasp_arm].gripper <= 0;", "return false;"),
+    ]),
+    ("mimic/attempt/quality.cc", "mimic_test", "*", [
+        ("(after.arms[i].X_WE.translation() - before.arms[i].X_WE.translation()).norm() / seconds;",
+         "(after.arms[i].X_WE.translation() - before.arms[i].X_WE.translation()).norm();"),
+        ("if (gates_.max_touching >= 0 && touching_ > gates_.max_touching) {",
+         "if (gates_.max_touching > 0 && touching_ > gates_.max_touching) {"),
+    ]),
+    ("mimic/sources/segmentation.cc", "mimic_test", "*", [
+        ("if (signal[t - 1] != 0 || signal[t] == 0) continue;", "if (signal[t] == 0) continue;"),
+        ("result.ends.push_back(edge + 1);", "result.ends.push_back(edge);"),
+        ("if (earliest_end <= latest_start) {", "if (earliest_end < latest_start) {"),
+        ("drawn[i] += static_cast<int>(rng.UniformInt(int64_t{low}, int64_t{high}));",
+         "drawn[i] += static_cast<int>(low);"),
+    ]),
+    ("mimic/run/balance.cc", "mimic_test", "*", [
+        ("return grid.kept[grid.BinOf(X_WO_start)] < grid.most;",
+         "return grid.kept[grid.BinOf(X_WO_start)] <= grid.most;"),
+    ]),
+    ("mimic/run/reset_bins.cc", "mimic_test", "*", [
+        ("y[end] = variant.origin.y() + range.y[end];", "y[end] = variant.origin.x() + range.y[end];"),
+    ]),
+    ("mimic/run/weigh.cc", "mimic_test", "*", [
+        ("good_[i][source] += !failed;", "good_[i][source] += 1;"),
+    ]),
+    # ---- augment
+    ("augment/randomizers/draw.cc", "augment_test", "-AugmentGolden.*", [
+        ("const double z = rng.Uniform(-1, 1), angle", "const double z = rng.Uniform(0, 1), angle"),
+        ("{ return rng.Uniform(-half_width, half_width); }", "{ return rng.Uniform(0, half_width); }"),
+        ("hue = (2 + (rgb[2] - rgb[0]) / chroma) / 6;", "hue = (rgb[2] - rgb[0]) / chroma / 6;"),
+        ("if (range[0] <= range[1]) return;", "return;"),
+    ]),
+    ("augment/randomizers/light.cc", "augment_test", "-AugmentGolden.*", [
+        ("edit.specular = Clamp01(brightness * light.specular.cwiseProduct(tinted));",
+         "edit.specular = light.specular;"),
+        ("edit.ambient = Clamp01(In(rng, ambient) * light.ambient);", "In(rng, ambient);"),
+        ("edit.position = light.position + InBox(rng, position);",
+         "edit.position = InBox(rng, position);"),
+    ]),
+    ("augment/randomizers/headlight.cc", "augment_test", "-AugmentGolden.*", [
+        ("edit.diffuse = Clamp01(In(rng, diffuse) * draw.scene.headlight_diffuse);",
+         "edit.diffuse = Clamp01(In(rng, diffuse) * draw.scene.headlight_specular);"),
+    ]),
+    ("augment/randomizers/material.cc", "augment_test", "-AugmentGolden.*", [
+        ("const bool recolour = hue > 0 || saturation > 0 || value > 0;", "const bool recolour = true;"),
+        ("edit.shininess = std::clamp(material.shininess + Around(rng, shine), 0.0, 1.0);",
+         "edit.shininess = material.specular;"),
+    ]),
+    ("augment/randomizers/material_swap.cc", "augment_test", "-AugmentGolden.*", [
+        ("if (rng.Uniform() >= probability) continue;", ""),
+    ]),
+    ("augment/randomizers/texture.cc", "augment_test", "-AugmentGolden.*", [
+        ("if (rng.Uniform() >= probability) continue;", ""),
+    ]),
+    ("augment/augment.cc", "augment_test", "*", [
+        ("if (options.variants > 0 && options.plan.randomizers.empty()) {", "if (false) {"),
+        (".WithVariant(static_cast<uint64_t>(variant));", ".WithVariant(0);"),
+    ]),
+    # ---- teleop
+    ("teleop/clutch.cc", "teleop_test", "*", [
+        ("if (!pressed_ && level >= press_) {", "if (!pressed_ && level >= release_) {"),
+        ("const Eigen::Quaterniond turned_W = q_WT_ * turned_T * q_WT_.conjugate();",
+         "const Eigen::Quaterniond turned_W = q_WT_.conjugate() * turned_T * q_WT_;"),
+        ("X_WE_cmd0_.translation() + options_.scale * (q_WT_ * moved_T));",
+         "X_WE_cmd0_.translation() + q_WT_ * moved_T);"),
+        ("if (X_TH == X_TH0_) return X_WE_cmd0_;", ""),
+        ("if (!hand.good) return Drop();", ""),
+    ]),
+    ("teleop/retarget.cc", "teleop_test", "*", [
+        ("if (stale) arm.clutch.Drop();", ""),
+        ("arm.filter.Reset(command);", ""),
+        ("while (end < stream.size() && stream[end].id <= step.teleop.sample_id) ++end;",
+         "while (end < stream.size() && stream[end].id < step.teleop.sample_id) ++end;"),
+        ("arm.rejected = !arm.gate.Accepts(arm.X_WE_wanted);", "arm.rejected = false;"),
+    ]),
+    ("teleop/pacer.cc", "teleop_test", "*", [
+        ("return start_ns + whole * step_ns + rest * step_ns / ticks_per_step;",
+         "return start_ns + whole * step_ns;"),
+    ]),
+    # ---- sim
+    ("sim/osc.cc", "sim_test", "OscLaws.*", [
+        ("kd_(2 * std::sqrt(options.kp) * options.damping_ratio),", "kd_(1.6 * std::sqrt(options.kp)),"),
+        ("wanted.template head<3>() = kp_ * (X_WE_cmd.translation() - p_WE);",
+         "wanted.template head<3>() = 0.9 * kp_ * (X_WE_cmd.translation() - p_WE);"),
+        ("if (q_error.w() < 0) q_error.coeffs() *= -1;", ""),
+    ]),
+    ("sim/predicates.cc", "sim_test", "Predicate*", [
+        ("offset.head<2>().norm() <= p.max_xy && offset.z() > 0 && offset.z() >= p.min_dz;",
+         "offset.head<2>().norm() <= p.max_xy && offset.z() > 0;"),
+        ("const unsigned both = contacts_.left_pad[node.first] & contacts_.right_pad[node.first];",
+         "const unsigned both = contacts_.left_pad[node.first] | contacts_.right_pad[node.first];"),
+        ("return counters_[place] >= p.steps;", "return counters_[place] >= p.steps - 1;"),
+    ]),
+    ("sim/reset.cc", "sim_test", "SimulatorLaws.*", [
+        ("if (distance < radii[i] + radii[j]) return", "if (distance < radii[i]) return"),
+        ("const double yaw = rng.Uniform(range.yaw[0], range.yaw[1]);", "const double yaw = 0;"),
+    ]),
+    ("sim/looks/camera.cc", "sim_test", "RenderTest.*", [
+        ("CopyNumbers(varied->cam_fovy, nominal.cam_fovy, nominal.ncam);", ""),
+    ]),
+    ("sim/looks/texture.cc", "sim_test", "RenderTest.*", [
+        ("changed_.insert(texture);", ""),
+    ]),
+    # ---- train
+    ("train/samples/normalizer.cc", "train_test", "*", [
+        ("values[i] = static_cast<float>(scale.center + scale.half * values[i]);",
+         "values[i] = static_cast<float>(scale.half * values[i]);"),
+        ("squares_[d] += delta * (value - mean_[d]);", "squares_[d] += delta * delta;"),
+        ("const double range = std::max(Range(n, d), n.range_floor);", "const double range = Range(n, d);"),
+    ]),
+    ("train/samples/embodiment.cc", "train_test", "*", [
+        ("const Pose X_BE = X_BW * arm.X_WE;", "const Pose X_BE = arm.X_WE;"),
+        ("{Pose(RotationExp(turn) * arm.X_WE.rotation(), arm.X_WE.translation() + step),",
+         "{Pose(arm.X_WE.rotation() * RotationExp(turn), arm.X_WE.translation() + step),"),
+    ]),
+    ("train/samples/training_set.cc", "train_test", "*", [
+        ("const size_t step = std::min(wanted, episode.length - 1);",
+         "const size_t step = std::min(wanted, episode.length - 2);"),
+        ("mask_T[k] = wanted < episode.length;", "mask_T[k] = true;"),
+        ("label == ActionLabel::kClean ? step.action_clean : step.action;", "step.action;"),
+    ]),
+    ("train/samples/image_ops.cc", "train_test", "*", [
+        ("const int first = std::max(0, -dx), last = std::min(width, width - dx);",
+         "const int first = std::max(0, dx), last = std::min(width, width + dx);"),
+    ]),
+    ("train/samples/sampler.cc", "train_test", "*", [
+        ("const uint64_t epoch = taken_[group] / sizes_[group];", "const uint64_t epoch = 0;"),
+        ("if (lag > worst) {", "if (lag >= worst) {"),
+    ]),
+    ("train/samples/batch_source.cc", "train_test", "*", [
+        ("action.Encode(result.actions_BTA);", ""),
+    ]),
+    ("train/evaluate/evaluate.cc", "train_test", "EvaluateTest.*", [
+        ("WithTerm(\"policy\").WithVariant(static_cast<uint64_t>(episode.chunks));",
+         "WithTerm(\"policy\");"),
+        ("action.arms[a] = ClipTarget(arms[a].X_WE, wanted, simulator.info().limits);", ""),
+        ("++(in_a ? (in_b ? both : only_a) : (in_b ? only_b : neither));",
+         "++(in_a ? (in_b ? both : only_b) : (in_b ? only_a : neither));"),
+        ("differ(\"renderings\", ToJson(a.options.render).dump(), ToJson(b.options.render).dump());", ""),
+    ]),
+]
+
+MUTATIONS = [
+    {"file": file, "old": old, "new": new, "tests": tests, "filter": gtest_filter}
+    for file, tests, gtest_filter, pairs in _GROUPS
+    for old, new in pairs
+]
