@@ -196,6 +196,13 @@ _GROUPS = [
     ("augment/randomizers/texture.cc", "augment_test", "-AugmentGolden.*", [
         ("if (rng.Uniform() >= probability) continue;", ""),
     ]),
+    ("augment/randomizers/camera.cc", "augment_test:sim_test", "NearPlane*:Plan.*:Tasks/NearPlane*", [
+        ("if (cut.empty()) break;", "break;"),
+    ]),
+    ("augment/randomizers/near_plane.cc", "augment_test:sim_test", "NearPlane*:Tasks/NearPlane*", [
+        ("-near);", "near);"),
+        ("const Pose X_SC = solid.X_PS.Inverse() * X_PC;", "const Pose X_SC = solid.X_PS * X_PC;"),
+    ]),
     ("augment/augment.cc", "augment_test", "*", [
         ("if (options.variants > 0 && options.plan.randomizers.empty()) {", "if (false) {"),
         (".WithVariant(static_cast<uint64_t>(variant));", ".WithVariant(0);"),

@@ -139,11 +139,22 @@ struct SceneInventory {
   struct Geom {
     std::string name, body, material;
   };
+  // A shape that stands still in the frame P of a camera's parent body.
+  struct Solid {
+    enum class Shape { kBox, kEllipsoid, kCapsule, kCylinder, kHalfSpace };
+    std::string name;
+    Shape shape = Shape::kBox;
+    Pose X_PS;  // capsules and cylinders about z; a half space is below z = 0
+    // m: half edges, half axes, (radius, radius, half length of the straight part), not used
+    Eigen::Vector3d size = Eigen::Vector3d::Zero();
+  };
   struct Camera {
     std::string name;
     Pose X_PC;
     double fovy_deg = 45;
-    bool on_robot = false;  // moves with an arm
+    bool on_robot = false;      // moves with an arm
+    double near = 0;            // m: nothing nearer is drawn; 0: unknown
+    std::vector<Solid> solids;  // what is drawn and stands still in P
   };
   std::vector<Light> lights;
   Eigen::Vector3d headlight_ambient, headlight_diffuse, headlight_specular;

@@ -2,9 +2,75 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/base/error.h"
+#include "sim/model_index.h"
 
 namespace understudy {
+
+namespace {
+
+// Pose of a body, or of a geom of it, in the body that it is welded to.
+Pose InWeldRoot(const mjModel& model, int body) {
+  Pose X_RB;
+  for (const int root = model.body_weldid[body]; body != root; body = model.body_parentid[body]) {
+    const mjtNum *p = model.body_pos + 3 * body, *q = model.body_quat + 4 * body;
+    X_RB = Pose(Eigen::Quaterniond(q[0], q[1], q[2], q[3]), Vector(p)) * X_RB;
+  }
+  return X_RB;
+}
+
+// What is drawn and stands still in the frame of `body`. Meshes and height fields are their boxes.
+std::vector<SceneInventory::Solid> SolidsOf(const mjModel& model, int body) {
+  using Shape = SceneInventory::Solid::Shape;
+  mjvOption option;
+  mjv_defaultOption(&option);
+  const Pose X_PR = InWeldRoot(model, body).Inverse();
+  std::vector<SceneInventory::Solid> solids;
+  for (int i = 0; i < static_cast<int>(model.ngeom); ++i) {
+    const int owner = model.geom_bodyid[i];
+    const int group = std::clamp(model.geom_group[i], 0, mjNGROUP - 1);
+    // a mocap body is welded to the world, and is placed anew at every reset
+    if (model.body_weldid[owner] != model.body_weldid[body] || !option.geomgroup[group] ||
+        model.body_mocapid[model.body_rootid[owner]] >= 0) {
+      continue;
+    }
+    const mjtNum *p = model.geom_pos + 3 * i, *q = model.geom_quat + 4 * i;
+    const Pose X_PG = X_PR * InWeldRoot(model, owner) *
+                      Pose(Eigen::Quaterniond(q[0], q[1], q[2], q[3]), Vector(p));
+    const Eigen::Vector3d size = Vector(model.geom_size + 3 * i);
+    SceneInventory::Solid solid{ModelName(model, mjOBJ_GEOM, i), Shape::kBox, X_PG, size};
+    switch (model.geom_type[i]) {
+      case mjGEOM_PLANE:
+        solid.shape = Shape::kHalfSpace;
+        break;
+      case mjGEOM_SPHERE:
+        solid.shape = Shape::kEllipsoid;
+        solid.size.setConstant(size[0]);
+        break;
+      case mjGEOM_ELLIPSOID:
+        solid.shape = Shape::kEllipsoid;
+        break;
+      case mjGEOM_CAPSULE:
+      case mjGEOM_CYLINDER:
+        solid.shape = model.geom_type[i] == mjGEOM_CAPSULE ? Shape::kCapsule : Shape::kCylinder;
+        solid.size = {size[0], size[0], size[1]};
+        break;
+      case mjGEOM_BOX:
+        break;
+      default: {
+        const mjtNum* box = model.geom_aabb + 6 * i;
+        solid.X_PS = X_PG * Pose::FromTranslation(Vector(box));
+        solid.size = Vector(box + 3);
+      }
+    }
+    solids.push_back(solid);
+  }
+  return solids;
+}
+
+}  // namespace
 
 void Look<CameraEdit>::AddInventory(const mjModel& model, SceneInventory* inventory) {
   for (int i = 0; i < static_cast<int>(model.ncam); ++i) {
@@ -13,7 +79,9 @@ void Look<CameraEdit>::AddInventory(const mjModel& model, SceneInventory* invent
     const mjtNum* q = model.cam_quat + 4 * i;
     const Pose X_PC(Eigen::Quaterniond(q[0], q[1], q[2], q[3]), Vector(model.cam_pos + 3 * i));
     const bool moves = model.body_weldid[model.cam_bodyid[i]] != 0;
-    inventory->cameras.push_back({name, X_PC, model.cam_fovy[i], moves});
+    inventory->cameras.push_back({name, X_PC, model.cam_fovy[i], moves,
+                                  model.vis.map.znear * model.stat.extent,
+                                  SolidsOf(model, model.cam_bodyid[i])});
   }
 }
 
