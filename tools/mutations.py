@@ -94,10 +94,10 @@ _GROUPS = [
     ("mimic/attempt/attempt.cc", "mimic_test", "Attempt*", [
         ("miss.distance <= own.arrival_tolerance && miss.angle <= options_.arrival_angle;",
          "miss.distance <= own.arrival_tolerance;"),
-        ("going.event_miss.angle > options_.arrival_angle;", "false;"),
-        ("if (!arrived && going->waited < own.arrival_timeout) {", "if (!arrived) {"),
+        ("active.event_miss.angle > options_.arrival_angle;", "false;"),
+        ("if (!arrived && active->waited < own.arrival_timeout) {", "if (!arrived) {"),
         ("return measured.distance < commanded.distance ? measured : commanded;", "return commanded;"),
-        ("if (going.collided) return Fail(going.subtask, FailureCause::kCollision, detail);", ""),
+        ("if (active.collided) return Fail(active.subtask, FailureCause::kCollision, detail);", ""),
     ]),
     ("mimic/attempt/transform.cc", "mimic_test", "*", [
         ("double twist = 2 * std::atan2(q.z(), q.w());", "double twist = std::atan2(q.z(), q.w());"),

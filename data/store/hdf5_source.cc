@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "data/store/hdf5/hdf5.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
 

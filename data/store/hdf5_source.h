@@ -9,10 +9,13 @@
 #include <vector>
 
 #include "core/seam/episode_source.h"
-#include "data/store/hdf5/hdf5.h"
 #include "data/store/read_options.h"
 
 namespace understudy {
+
+namespace h5 {
+class Group;
+}
 
 // What the HDF5 layouts share, ours and those of robomimic's family: /data/demo_<i> with pictures
 // below obs, and /mask. Files are hostile: sizes, types and shapes are checked before memory is

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "core/base/error.h"
-#include "sim/model_index.h"
 
 namespace understudy {
 
@@ -40,7 +39,7 @@ std::vector<SceneInventory::Solid> SolidsOf(const mjModel& model, int body) {
     const Pose X_PG = X_PR * InWeldRoot(model, owner) *
                       Pose(Eigen::Quaterniond(q[0], q[1], q[2], q[3]), Vector(p));
     const Eigen::Vector3d size = Vector(model.geom_size + 3 * i);
-    SceneInventory::Solid solid{ModelName(model, mjOBJ_GEOM, i), Shape::kBox, X_PG, size};
+    SceneInventory::Solid solid{NameOf(model, mjOBJ_GEOM, i), Shape::kBox, X_PG, size};
     switch (model.geom_type[i]) {
       case mjGEOM_PLANE:
         solid.shape = Shape::kHalfSpace;

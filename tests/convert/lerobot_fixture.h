@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "data/formats/lerobot/lerobot.h"
 #include "data/formats/lerobot/lerobot_import.h"
+#include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/data/store_support.h"
 
