@@ -12,6 +12,7 @@
 #include "data/store/writer.h"
 #include "tests/train/fake_engine.h"
 #include "tests/train/training_fixture.h"
+#include "train/policies/policies.h"
 #include "train/run/checkpoint.h"
 
 namespace understudy {
@@ -215,6 +216,78 @@ TEST_F(CommandTest, OptionsAreCheckedBeforeFilesAreRead) {
   options.execute = 7;
   EXPECT_THAT([&] { RunTrain(options, FakeEngineFactory(), quiet_); },
               ThrowsMessage<Error>(HasSubstr("execute = 7")));
+}
+
+TEST_F(CommandTest, AnUnknownTypeIsRefusedAndNamesTheKnownOnes) {
+  TrainOptions options = Options({WriteFile({})});
+  options.type = "banana";
+  const auto message = ThrowsMessage<Error>(
+      AllOf(HasSubstr("type"), HasSubstr("unknown policy 'banana'"), HasSubstr("Known: groot")));
+  EXPECT_THAT([&] { PlanTrain(options, quiet_); }, message);
+  EXPECT_THAT([&] { RunTrain(options, FakeEngineFactory(), quiet_); }, message);
+  EXPECT_FALSE(fs::exists(fs::path(options.out) / "checkpoints"));
+  options.type = "grot";
+  EXPECT_THAT([&] { PlanTrain(options, quiet_); },
+              ThrowsMessage<Error>(HasSubstr("did you mean 'groot'")));
+}
+
+TEST_F(CommandTest, ACheckpointOfAnUnknownTypeIsRefused) {
+  const TrainOptions options = Options({WriteFile({})});
+  RunTrain(options, FakeEngineFactory(), quiet_);
+  PolicyArtefact artefact = LoadPolicy(options.out);
+  artefact.config.type = "banana";
+  const fs::path run = FreshFolder("banana");
+  SaveCheckpoint(run, artefact.config, artefact.weights, Json::object(), {1, {}, {}}, 0);
+  const SimulatorInfo info = MakeFakeSimulator(FakeTask())->info();
+  EvalCommandOptions eval;
+  eval.checkpoint = run.string();
+  for (const BaselinePolicy baseline : {BaselinePolicy::kNone, BaselinePolicy::kMeanChunk}) {
+    eval.baseline = baseline;
+    EXPECT_THAT([&] { MakePolicy(eval, info, FakeModelFactory()); },
+                ThrowsMessage<Error>(AllOf(HasSubstr("config.json"), HasSubstr("'banana'"),
+                                           HasSubstr("Known: groot"))));
+  }
+}
+
+// Under --plan as in the run, and before a file is opened.
+TEST_F(CommandTest, OptionsOfNetworkAndTrainerAreCheckedFirst) {
+  TrainOptions options = Options({"/nowhere.h5"});
+  options.policy = Json{{"widht", 64}};
+  options.trainer = Json{{"lerning_rate", 0.1}, {"clip", -1}};
+  const auto message = ThrowsMessage<Error>(
+      AllOf(HasSubstr("policy: widht: unknown key 'widht': did you mean 'width'"),
+            HasSubstr("trainer.lerning_rate: unknown key 'lerning_rate': did you mean "
+                      "'learning_rate'"),
+            HasSubstr("trainer.clip: = -1 must lie in")));
+  EXPECT_THAT([&] { PlanTrain(options, quiet_); }, message);
+  EXPECT_THAT([&] { RunTrain(options, FakeEngineFactory(), quiet_); }, message);
+  options.trainer = Json::object();
+  options.policy = Json{{"width", 30}, {"heads", 4}};
+  EXPECT_THAT([&] { PlanTrain(options, quiet_); },
+              ThrowsMessage<Error>(HasSubstr("width = 30: must be a multiple of heads = 4")));
+}
+
+TEST_F(CommandTest, ThePlanNamesEveryOptionOfNetworkAndTrainer) {
+  TrainOptions options = Options({WriteFile({})});
+  options.policy = Json{{"size", "small"}};
+  options.trainer = Json{{"clip", 2}};
+  const Json plan = PlanTrain(options, quiet_);
+  EXPECT_EQ(plan["type"], "groot");
+  EXPECT_EQ(plan["policy"]["width"], 384);
+  EXPECT_EQ(plan["trainer"]["clip"], 2);
+  EXPECT_EQ(plan["trainer"]["steps"], 10);
+  EXPECT_EQ(plan["trainer"]["seed"], options.seed);
+}
+
+TEST(PolicyTypesTest, EveryListedTypeResolvesItsDefaults) {
+  for (const PolicyType& type : PolicyTypes()) {
+    EXPECT_EQ(FindPolicyType(type.name), &type);
+    EXPECT_FALSE(type.summary.empty());
+    const Json all = type.resolve(Json::object());
+    EXPECT_FALSE(all.empty());
+    EXPECT_EQ(type.resolve(all).dump(), all.dump()) << type.name;
+  }
+  EXPECT_EQ(FindPolicyType("banana"), nullptr);
 }
 
 }  // namespace
