@@ -2,6 +2,7 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "data/store/edit/check_numbers.h"
 #include "data/store/header.h"
 #include "data/store/reader.h"
 #include "train/samples/training_set.h"
@@ -126,6 +127,12 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
           "{}: none of its {} episodes is selected (mask '{}', only_successes {}, variants [{}])",
           path, reader->episodes().size(), selection.mask, selection.only_successes,
           fmt::join(selection.variants, ", ")));
+    }
+    // another program's file stores no hashes
+    if (!reader->content_hash().empty()) {
+      std::vector<std::string> names;
+      for (const size_t i : chosen) names.push_back(reader->episodes()[i].name);
+      CheckNumbers(paths[d], names, progress);
     }
     progress.Start("reading " + path, static_cast<int64_t>(chosen.size()), "episodes");
     for (size_t i = 0; i < chosen.size(); ++i) {
