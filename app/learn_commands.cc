@@ -183,6 +183,9 @@ std::string DescribeEvaluation(const Json& result) {
   for (const auto& [cause, count] : causes.items()) {
     text += fmt::format("  {}: {}\n", cause, count.dump());
   }
+  for (const Json& warning : result.value("warnings", Json::array())) {
+    text += fmt::format("warning: {}\n", warning.get<std::string>());
+  }
   return text;
 }
 

@@ -9,6 +9,7 @@
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
 #include "data/formats/formats.h"
+#include "train/policies/policies.h"
 
 namespace understudy {
 
@@ -42,8 +43,9 @@ Json ListParts() {
   for (const DatasetFormat& format : DatasetFormats()) {
     parts["formats"].push_back({{"name", format.name}, {"description", format.summary}});
   }
-  parts["policies"].push_back(
-      {{"name", "groot"}, {"description", "flow-matching transformer on images, state and text"}});
+  for (const PolicyType& policy : PolicyTypes()) {
+    parts["policies"].push_back({{"name", policy.name}, {"description", policy.summary}});
+  }
   parts["devices"].push_back(
       {{"name", "virtual"}, {"description", "virtual headset with a scripted operator"}});
   parts["devices"].push_back(

@@ -3,15 +3,43 @@
 #include "core/base/error.h"
 #include "train/evaluate/baselines.h"
 #include "train/evaluate/checkpoint_policy.h"
+#include "train/policies/policies.h"
 #include "train/run/checkpoint.h"
+#include "train/run/trainer_options.h"
 
 namespace understudy {
 namespace {
 
+// Options of network and trainer with all defaults, and every violation of the options.
+struct ResolvedTraining {
+  Json policy, trainer;
+  Problems problems;
+};
+
+ResolvedTraining ResolveTraining(const TrainOptions& options) {
+  ResolvedTraining resolved;
+  resolved.problems = Validate(options);
+  if (const PolicyType* type = FindPolicyType(options.type)) {
+    try {
+      resolved.policy = type->resolve(options.policy);
+    } catch (const Error& error) {
+      resolved.problems.push_back(error.what());
+    }
+  } else {
+    resolved.problems.push_back("type: " + UnknownPolicyType(options.type));
+  }
+  TrainerOptions trainer;
+  ReadJson(EngineTrainerOptions(options), trainer, "trainer", {}, resolved.problems);
+  resolved.trainer = ToJson(trainer);
+  return resolved;
+}
+
 std::shared_ptr<const TrainingSet> Load(const TrainOptions& options, Progress& progress) {
   // complain about options before hours of reading
-  const std::vector<std::string> problems = Validate(options);
-  if (!problems.empty()) ThrowUsage(fmt::format("train: {}", fmt::join(problems, "; ")));
+  const ResolvedTraining resolved = ResolveTraining(options);
+  if (!resolved.problems.empty()) {
+    ThrowUsage(fmt::format("train: {}", fmt::join(resolved.problems, "; ")));
+  }
   const std::vector<std::filesystem::path> paths(options.datasets.begin(), options.datasets.end());
   return std::make_shared<const TrainingSet>(
       LoadTrainingSet(paths, options.cameras, options.selection, progress, options.read));
@@ -35,7 +63,11 @@ Json PlanTrain(const TrainOptions& options, Progress& progress) {
                             {"episodes", set->datasets[d].episodes},
                             {"rows", set->WindowsOf(d).second}});
   }
+  const ResolvedTraining resolved = ResolveTraining(options);
   return Json{{"datasets", datasets},
+              {"type", options.type},
+              {"policy", resolved.policy},
+              {"trainer", resolved.trainer},
               {"instructions", set->instructions},
               {"cameras", set->cameras},
               {"image", {set->image_height, set->image_width}},
@@ -58,7 +90,7 @@ std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
     ThrowUsage("evaluate needs --checkpoint FOLDER (of `understudy train`) or --baseline hold");
   }
   if (options.baseline == BaselinePolicy::kMeanChunk) {
-    return std::make_unique<MeanChunkPolicy>(LoadPolicy(options.checkpoint).config);
+    return std::make_unique<MeanChunkPolicy>(LoadListedPolicy(options.checkpoint).config);
   }
   return LoadCheckpointPolicy(options.checkpoint, factory);
 }

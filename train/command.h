@@ -15,10 +15,13 @@
 
 namespace understudy {
 
-// Opens the datasets and trains. Errors: of LoadTrainingSet and TrainLoop.
+// Opens the datasets and trains. Throws Error(kUsage) that lists every violation of the options,
+// those of network and trainer included, before any data is read. Other errors: of LoadTrainingSet
+// and TrainLoop.
 TrainReport RunTrain(const TrainOptions& options, const EngineFactory& factory, Progress& progress);
 
-// What train would do, nothing run: episodes, rows, epochs, steps, shapes, memory of the columns.
+// What train would do, nothing run: episodes, rows, epochs, steps, shapes, memory of the columns,
+// and all options of network and trainer. Errors: of RunTrain.
 Json PlanTrain(const TrainOptions& options, Progress& progress);
 
 enum class BaselinePolicy { kNone, kHold, kMeanChunk };

@@ -6,12 +6,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "core/base/error.h"
 #include "core/seam/dataset_header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/train/fake_engine.h"
 #include "tests/train/training_fixture.h"
+#include "train/policies/policies.h"
 #include "train/run/checkpoint.h"
 
 namespace understudy {
@@ -215,6 +218,125 @@ TEST_F(CommandTest, OptionsAreCheckedBeforeFilesAreRead) {
   options.execute = 7;
   EXPECT_THAT([&] { RunTrain(options, FakeEngineFactory(), quiet_); },
               ThrowsMessage<Error>(HasSubstr("execute = 7")));
+}
+
+// Changes the first place where `numbers` stand in the file, which keeps its hashes.
+void ChangeNumbers(const fs::path& file, const std::vector<double>& numbers, double shift) {
+  std::string bytes = ReadText(file);
+  const std::string_view pattern(reinterpret_cast<const char*>(numbers.data()),
+                                 numbers.size() * sizeof(double));
+  const size_t at = bytes.find(pattern);
+  ASSERT_NE(at, std::string::npos);
+  const double changed = numbers[0] + shift;
+  std::memcpy(&bytes[at], &changed, sizeof(changed));
+  WriteTextAtomically(file, bytes);
+}
+
+// Labels that were shifted by 2 cm between stop and --resume.
+TEST_F(CommandTest, NumbersThatDifferFromTheirHashAreNotTrusted) {
+  const fs::path file = WriteFile({});
+  TrainOptions options = Options({file});
+  RunTrain(options, FakeEngineFactory(), quiet_);
+  const Episode episode = DatasetReader(file).ReadEpisode(1);
+  const Eigen::Vector3d p = episode.steps[7].action_clean.arms[0].X_WE_cmd.translation();
+  ChangeNumbers(file, {p.x(), p.y(), p.z()}, 0.02);
+  const auto message =
+      ThrowsMessage<Error>(AllOf(HasSubstr(file.string()), HasSubstr("demo_1/"),
+                                 HasSubstr("differs from the hash"), HasSubstr("data verify")));
+  EXPECT_THAT([&] { Load({file}); }, message);
+  options.resume = true;
+  options.steps = 12;
+  EXPECT_THAT([&] { RunTrain(options, FakeEngineFactory(), quiet_); }, message);
+  // what is not learnt from is not checked
+  SelectionOptions first;
+  first.max_episodes = 1;
+  EXPECT_EQ(Load({file}, first).episodes.size(), 1u);
+}
+
+TEST_F(CommandTest, AttributesThatDifferFromTheirHashAreNotTrusted) {
+  const fs::path file = WriteFile({});
+  const DatasetReader reader(file);
+  const std::string uuid = reader.episodes()[0].uuid;
+  std::string bytes = ReadText(file);
+  const size_t at = bytes.find(uuid);
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] = bytes[at] == '0' ? '1' : '0';
+  const fs::path other = FreshFolder("data") / "set.h5";
+  WriteTextAtomically(other, bytes);
+  EXPECT_THAT([&] { Load({other}); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("demo_0"), HasSubstr("differs from the hash"))));
+}
+
+TEST_F(CommandTest, AnUnknownTypeIsRefusedAndNamesTheKnownOnes) {
+  TrainOptions options = Options({WriteFile({})});
+  options.type = "banana";
+  const auto message = ThrowsMessage<Error>(
+      AllOf(HasSubstr("type"), HasSubstr("unknown policy 'banana'"), HasSubstr("Known: groot")));
+  EXPECT_THAT([&] { PlanTrain(options, quiet_); }, message);
+  EXPECT_THAT([&] { RunTrain(options, FakeEngineFactory(), quiet_); }, message);
+  EXPECT_FALSE(fs::exists(fs::path(options.out) / "checkpoints"));
+  options.type = "grot";
+  EXPECT_THAT([&] { PlanTrain(options, quiet_); },
+              ThrowsMessage<Error>(HasSubstr("did you mean 'groot'")));
+}
+
+TEST_F(CommandTest, ACheckpointOfAnUnknownTypeIsRefused) {
+  const TrainOptions options = Options({WriteFile({})});
+  RunTrain(options, FakeEngineFactory(), quiet_);
+  PolicyArtefact artefact = LoadPolicy(options.out);
+  artefact.config.type = "banana";
+  const fs::path run = FreshFolder("banana");
+  SaveCheckpoint(run, artefact.config, artefact.weights, Json::object(), {1, {}, {}}, 0);
+  const SimulatorInfo info = MakeFakeSimulator(FakeTask())->info();
+  EvalCommandOptions eval;
+  eval.checkpoint = run.string();
+  for (const BaselinePolicy baseline : {BaselinePolicy::kNone, BaselinePolicy::kMeanChunk}) {
+    eval.baseline = baseline;
+    EXPECT_THAT([&] { MakePolicy(eval, info, FakeModelFactory()); },
+                ThrowsMessage<Error>(AllOf(HasSubstr("config.json"), HasSubstr("'banana'"),
+                                           HasSubstr("Known: groot"))));
+  }
+}
+
+// Under --plan as in the run, and before a file is opened.
+TEST_F(CommandTest, OptionsOfNetworkAndTrainerAreCheckedFirst) {
+  TrainOptions options = Options({"/nowhere.h5"});
+  options.policy = Json{{"widht", 64}};
+  options.trainer = Json{{"lerning_rate", 0.1}, {"clip", -1}};
+  const auto message = ThrowsMessage<Error>(
+      AllOf(HasSubstr("policy: widht: unknown key 'widht': did you mean 'width'"),
+            HasSubstr("trainer.lerning_rate: unknown key 'lerning_rate': did you mean "
+                      "'learning_rate'"),
+            HasSubstr("trainer.clip: = -1 must lie in")));
+  EXPECT_THAT([&] { PlanTrain(options, quiet_); }, message);
+  EXPECT_THAT([&] { RunTrain(options, FakeEngineFactory(), quiet_); }, message);
+  options.trainer = Json::object();
+  options.policy = Json{{"width", 30}, {"heads", 4}};
+  EXPECT_THAT([&] { PlanTrain(options, quiet_); },
+              ThrowsMessage<Error>(HasSubstr("width = 30: must be a multiple of heads = 4")));
+}
+
+TEST_F(CommandTest, ThePlanNamesEveryOptionOfNetworkAndTrainer) {
+  TrainOptions options = Options({WriteFile({})});
+  options.policy = Json{{"size", "small"}};
+  options.trainer = Json{{"clip", 2}};
+  const Json plan = PlanTrain(options, quiet_);
+  EXPECT_EQ(plan["type"], "groot");
+  EXPECT_EQ(plan["policy"]["width"], 384);
+  EXPECT_EQ(plan["trainer"]["clip"], 2);
+  EXPECT_EQ(plan["trainer"]["steps"], 10);
+  EXPECT_EQ(plan["trainer"]["seed"], options.seed);
+}
+
+TEST(PolicyTypesTest, EveryListedTypeResolvesItsDefaults) {
+  for (const PolicyType& type : PolicyTypes()) {
+    EXPECT_EQ(FindPolicyType(type.name), &type);
+    EXPECT_FALSE(type.summary.empty());
+    const Json all = type.resolve(Json::object());
+    EXPECT_FALSE(all.empty());
+    EXPECT_EQ(type.resolve(all).dump(), all.dump()) << type.name;
+  }
+  EXPECT_EQ(FindPolicyType("banana"), nullptr);
 }
 
 }  // namespace

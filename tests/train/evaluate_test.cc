@@ -172,6 +172,28 @@ TEST_F(EvaluateTest, CountsSuccessesAndCauses) {
   EXPECT_GT(report.steps_per_s, 0);
 }
 
+// A rollout ends with the step that succeeds, although its chunk goes on.
+TEST_F(EvaluateTest, ARolloutEndsAtItsFirstSuccess) {
+  const ReplayingPolicy policy(task_, 1, 4, 0);
+  const EvalReport report = Evaluate(policy, simulators_, {}, Options(4, 1), {}, {}, quiet_);
+  EXPECT_EQ(report.successes, 4);
+  for (const EvalEpisode& episode : report.episodes) {
+    // the same actions, watched from outside
+    const auto simulator = simulators_();
+    simulator->Reset(
+        "D0", RngKey{1}.WithStage("evaluate").WithParent(static_cast<uint64_t>(episode.index)));
+    PolicyInput input;
+    input.arms = simulator->Observe().arms;
+    const ActionChunk chunk = policy.Act(input, {});
+    int steps = 0;
+    while (!simulator->Observe().success && steps < 400) {
+      simulator->Step(chunk[static_cast<size_t>(steps++)]);
+    }
+    EXPECT_EQ(episode.steps, steps);
+    EXPECT_LT(steps, 400);
+  }
+}
+
 TEST_F(EvaluateTest, HoldingNeverGrasps) {
   const HoldPolicy policy(InfoFor(info_));
   EvalOptions options = Options(3, 2);
@@ -279,13 +301,33 @@ TEST_F(EvaluateTest, EveryMismatchIsNamed) {
       ThrowsMessage<Error>(HasSubstr("execute = 99: a chunk of the policy has 16")));
 }
 
-TEST_F(EvaluateTest, AnUnknownInstructionIsAWarning) {
+class Listener : public Progress {
+ public:
+  void Message(const std::string& line) override { lines.push_back(line); }
+  std::vector<std::string> lines;
+};
+
+TEST_F(EvaluateTest, AnUnknownInstructionIsReported) {
   PolicyInfo info = InfoFor(info_);
-  info.tasks = {"fold the towel"};
+  info.tasks = {"fold the towel", "fold the shirt"};
   EvalOptions options = Options(1, 1);
   options.horizon = 3;
-  const EvalReport report = Evaluate(HoldPolicy(info), simulators_, {}, options, {}, {}, quiet_);
-  EXPECT_THAT(report.warnings, testing::ElementsAre(HasSubstr("was not in the training data")));
+  Listener progress;
+  const EvalReport report = Evaluate(HoldPolicy(info), simulators_, {}, options, {}, {}, progress);
+  EXPECT_TRUE(report.unknown_instruction);
+  EXPECT_EQ(report.ToJson()["unknown_instruction"], true);
+  EXPECT_THAT(report.warnings, testing::ElementsAre(testing::AllOf(
+                                   HasSubstr("unknown instruction: '" + info_.instruction + "'"),
+                                   HasSubstr("was not in the training data"),
+                                   HasSubstr("knows: 'fold the towel', 'fold the shirt'"))));
+  EXPECT_EQ(progress.lines, report.warnings);
+  // nothing to report if the policy knows it
+  Listener silent;
+  info.tasks.push_back(info_.instruction);
+  const EvalReport known = Evaluate(HoldPolicy(info), simulators_, {}, options, {}, {}, silent);
+  EXPECT_EQ(known.ToJson()["unknown_instruction"], false);
+  EXPECT_THAT(known.warnings, testing::IsEmpty());
+  EXPECT_THAT(silent.lines, testing::IsEmpty());
 }
 
 // A policy that asks for leaps is held to the controller's box, as demonstrations were.

@@ -303,6 +303,78 @@ TEST_F(CheckpointTest, EveryDamagedFileIsFound) {
   }
 }
 
+// Whatever is damaged, the message names the folder to remove, and a resume after that ends with
+// the weights of a run that never stopped.
+TEST_F(TrainLoopTest, ADamagedNewestCheckpointCanBePassedOver) {
+  Progress quiet;
+  const fs::path whole = FreshFolder("whole");
+  TrainLoop(Set(), Options(whole), FakeEngineFactory(), quiet);
+  for (const char* file :
+       {"pretrained_model/model.safetensors", "pretrained_model/train_config.json",
+        "pretrained_model/manifest.json", "pretrained_model", "training_state/manifest.json",
+        "training_state/weights.safetensors", "training_state"}) {
+    const fs::path run = FreshFolder("damaged");
+    Stopper stopper(49);
+    TrainLoop(Set(), Options(run), FakeEngineFactory(), stopper);
+    ClearInterrupt();
+    const std::vector<int64_t> steps = ListCheckpoints(run);
+    ASSERT_THAT(steps, testing::ElementsAre(40, 50));
+    const fs::path newest = run / "checkpoints/000050";
+    if (fs::is_regular_file(newest / file) && fs::path(file).filename() != "manifest.json") {
+      WriteTextAtomically(newest / file, "{");
+    } else {
+      fs::remove_all(newest / file);
+    }
+    TrainOptions options = Options(run);
+    EXPECT_THAT([&] { TrainLoop(Set(), options, FakeEngineFactory(), quiet); },
+                ThrowsMessage<Error>(HasSubstr("--overwrite")));
+    options.resume = true;
+    EXPECT_THAT([&] { TrainLoop(Set(), options, FakeEngineFactory(), quiet); },
+                ThrowsMessage<Error>(
+                    testing::AllOf(HasSubstr(fs::path(file).filename().string()),
+                                   HasSubstr("remove the folder " + fs::canonical(newest).string()),
+                                   HasSubstr("go on from checkpoint 000040"))))
+        << file;
+    EXPECT_TRUE(fs::exists(newest));
+    // the way on that the message names
+    fs::remove_all(newest);
+    const TrainReport report = TrainLoop(Set(), options, FakeEngineFactory(), quiet);
+    EXPECT_EQ(report.resumed_from, 40);
+    EXPECT_EQ(LoadPolicy(run).hash, LoadPolicy(whole).hash);
+  }
+}
+
+TEST_F(TrainLoopTest, ADamagedOnlyCheckpointAsksForANewStart) {
+  const fs::path run = FreshFolder("only");
+  Progress quiet;
+  TrainOptions options = Options(run, 20);
+  TrainLoop(Set(), options, FakeEngineFactory(), quiet);
+  fs::remove(run / "checkpoints/000020/pretrained_model/manifest.json");
+  options.resume = true;
+  EXPECT_THAT([&] { TrainLoop(Set(), options, FakeEngineFactory(), quiet); },
+              ThrowsMessage<Error>(HasSubstr("train again with --overwrite")));
+  options.resume = false;
+  options.overwrite = true;
+  EXPECT_EQ(TrainLoop(Set(), options, FakeEngineFactory(), quiet).steps, 20);
+  EXPECT_EQ(LoadPolicy(run).config.execute, 3);
+}
+
+// An evaluation of the run must not take an older policy without a word.
+TEST_F(CheckpointTest, AnOlderCheckpointNeverStandsInForADamagedOne) {
+  const PolicyArtefact artefact = LoadPolicy(run_);
+  SaveCheckpoint(run_, artefact.config, artefact.weights, Json::object(), {30, {}, {}}, 2);
+  fs::remove(run_ / "checkpoints/000030/pretrained_model/manifest.json");
+  EXPECT_THAT([&] { LoadPolicy(run_); },
+              ThrowsMessage<Error>(testing::AllOf(HasSubstr("no manifest.json"),
+                                                  HasSubstr("go on from checkpoint 000020"))));
+  EXPECT_EQ(LoadPolicy(run_ / "checkpoints/000020").hash, artefact.hash);
+  // a policy that was carried elsewhere has no checkpoint before it
+  const fs::path elsewhere = FreshFolder("carried") / "policy";
+  fs::copy(policy_, elsewhere);
+  fs::remove(elsewhere / "manifest.json");
+  EXPECT_THAT([&] { LoadPolicy(elsewhere); }, ThrowsMessage<Error>(HasSubstr("take another copy")));
+}
+
 TEST_F(CheckpointTest, AConfigThatMeansSomethingElseIsRefused) {
   const Json good = LoadJson(policy_ / "config.json");
   const auto refuse = [&](const std::string& path, const Json& value, const std::string& what) {

@@ -1,6 +1,7 @@
 #include "train/evaluate/checkpoint_policy.h"
 
 #include "core/base/error.h"
+#include "train/policies/policies.h"
 
 namespace understudy {
 
@@ -46,9 +47,19 @@ ActionChunk CheckpointPolicy::DoAct(const PolicyInput& input, const RngKey& key)
   return DecodeChunk(config_.embodiment, input.arms, actions_TA);
 }
 
+PolicyArtefact LoadListedPolicy(const std::filesystem::path& place) {
+  PolicyArtefact artefact = LoadPolicy(place);
+  const std::string& type = artefact.config.type;
+  if (FindPolicyType(type) == nullptr) {
+    ThrowBadInput(fmt::format("{}: type: {}", (artefact.folder / "config.json").string(),
+                              UnknownPolicyType(type)));
+  }
+  return artefact;
+}
+
 std::unique_ptr<Policy> LoadCheckpointPolicy(const std::filesystem::path& place,
                                              const ChunkModelFactory& factory) {
-  const PolicyArtefact artefact = LoadPolicy(place);
+  const PolicyArtefact artefact = LoadListedPolicy(place);
   auto model = factory(artefact.config.layout.value, artefact.config.network, artefact.weights);
   return std::make_unique<CheckpointPolicy>(artefact.config, artefact.hash, std::move(model));
 }

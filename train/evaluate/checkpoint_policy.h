@@ -26,7 +26,11 @@ class CheckpointPolicy : public Policy {
   std::unique_ptr<ChunkModel> model_;
 };
 
-// Loads `place` (see LoadPolicy) and makes its network. Throws Error(kBadInput).
+// LoadPolicy of a network that is listed in train/policies. Throws Error(kBadInput) that names the
+// known types otherwise.
+PolicyArtefact LoadListedPolicy(const std::filesystem::path& place);
+
+// Loads `place` by LoadListedPolicy and makes its network. Throws Error(kBadInput).
 std::unique_ptr<Policy> LoadCheckpointPolicy(const std::filesystem::path& place,
                                              const ChunkModelFactory& factory);
 

@@ -245,10 +245,16 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
   report.robot = simulator.robot;
   report.options = options;
   report.varied = static_cast<bool>(vary);
-  if (std::find(info.tasks.begin(), info.tasks.end(), simulator.instruction) == info.tasks.end()) {
-    report.warnings.push_back(
-        fmt::format("instruction '{}' was not in the training data", simulator.instruction));
+  report.unknown_instruction =
+      std::find(info.tasks.begin(), info.tasks.end(), simulator.instruction) == info.tasks.end();
+  if (report.unknown_instruction) {
+    report.warnings.push_back(fmt::format(
+        "unknown instruction: '{}' of task '{}' was not in the training data of policy '{}', which "
+        "knows: {}",
+        simulator.instruction, simulator.task, info.name,
+        info.tasks.empty() ? "none" : fmt::format("'{}'", fmt::join(info.tasks, "', '"))));
   }
+  for (const std::string& warning : report.warnings) progress.Message(warning);
   report.options.execute = options.execute > 0 ? options.execute : info.execute;
   report.options.horizon = options.horizon > 0 ? options.horizon : simulator.horizon;
   const Course course{
@@ -336,7 +342,6 @@ Json EvalReport::ToJson() const {
                         {"joint_limits", episode.joint_limits},
                         {"clipped", episode.clipped},
                         {"signals", episode.signals},
-                        {"video", episode.video},
                         {"seconds", episode.seconds}});
   }
   Json failures = Json::object();
@@ -349,6 +354,7 @@ Json EvalReport::ToJson() const {
               {"options", understudy::ToJson(options)},
               {"varied", varied},
               {"interrupted", interrupted},
+              {"unknown_instruction", unknown_instruction},
               {"episodes", episodes.size()},
               {"successes", successes},
               {"rate", static_cast<double>(successes) / n},

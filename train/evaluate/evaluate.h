@@ -64,7 +64,6 @@ struct EvalEpisode {
   int steps = 0, chunks = 0;
   int collisions = 0, joint_limits = 0, clipped = 0;  // steps
   std::vector<std::string> signals;                   // subtask signals that came, in order
-  std::string video;                                  // set by nobody here: app names its files
   double seconds = 0;
 };
 
@@ -73,6 +72,7 @@ struct EvalReport {
   std::string task, robot, renderer;
   EvalOptions options;
   bool varied = false, interrupted = false;
+  bool unknown_instruction = false;   // the policy was not trained on the task's instruction
   std::vector<EvalEpisode> episodes;  // by index
   int64_t successes = 0;
   Interval interval;                      // Wilson, 95 %
@@ -104,8 +104,9 @@ std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInf
 // policy's noise depend on (seed, episode, chunk), so that results do not depend on workers. After
 // that the first few successes and failures are played again from their actions for `sinks`.
 // Throws Error(kBadInput) naming every mismatch; Error(kFailed) where replay for a video ends
-// otherwise than the rollout did. Stops early, with the episodes done, when an interrupt is asked
-// for.
+// otherwise than the rollout did. A task whose instruction the policy was not trained on is
+// evaluated, and reported by a message and in the report. Stops early, with the episodes done, when
+// an interrupt is asked for.
 EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                     const RendererFactory& renderers, const EvalOptions& options,
                     const VaryFunction& vary, const SinkFactory& sinks, Progress& progress);

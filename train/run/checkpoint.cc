@@ -71,8 +71,7 @@ Json CheckManifest(const fs::path& folder, const std::vector<std::string>& neede
     const std::string hash = FileHash(path);
     if (!entry.is_object() || entry.value("hash", Json()) != hash) {
       ThrowBadInput(
-          fmt::format("{}: hash {} differs from the manifest's: the file was changed or "
-                      "damaged; take another checkpoint",
+          fmt::format("{}: hash {} differs from the manifest's: the file was changed or damaged",
                       path.string(), hash));
     }
   }
@@ -89,11 +88,12 @@ std::string StepName(int64_t step) { return fmt::format("{:06}", step); }
 
 // The checkpoint folder that a user's `place` means.
 fs::path FindCheckpoint(const fs::path& place) {
-  if (fs::is_directory(place / kPolicyFolder)) return place;
+  const bool whole = fs::is_directory(place / kPolicyFolder);
+  if (whole || fs::is_directory(place / kStateFolder)) return place;
   const std::vector<int64_t> steps = ListCheckpoints(place);
   if (!steps.empty()) {
     const fs::path last = place / "checkpoints" / "last";
-    // a crash between rename and link leaves `last` behind: the newest whole one counts
+    // a crash between rename and link leaves `last` behind: the newest one counts
     const fs::path newest = place / "checkpoints" / StepName(steps.back());
     return fs::is_directory(last) && fs::equivalent(last, newest) ? last : newest;
   }
@@ -102,6 +102,38 @@ fs::path FindCheckpoint(const fs::path& place) {
       fmt::format("{}: holds no checkpoint: give a run of `understudy train`, one of its "
                   "checkpoints/<step>, or a pretrained_model folder",
                   place.string()));
+}
+
+// What to do about a damaged checkpoint, of which `half` is pretrained_model or training_state.
+std::string WayOn(const fs::path& half) {
+  std::error_code none;
+  // `last` is a link to the folder that must go
+  const fs::path checkpoint = fs::canonical(half.parent_path(), none);
+  const int64_t step = none ? -1 : ParseStep(checkpoint.filename().string());
+  if (step < 0 || checkpoint.parent_path().filename() != "checkpoints") {
+    return "take another copy of this policy";
+  }
+  const fs::path run = checkpoint.parent_path().parent_path();
+  int64_t before = -1;
+  for (const int64_t other : ListCheckpoints(run)) before = other < step ? other : before;
+  if (before < 0) {
+    return fmt::format(
+        "checkpoint {} is damaged and the run has none before it: train again with --overwrite",
+        StepName(step));
+  }
+  return fmt::format(
+      "checkpoint {} is damaged: remove the folder {} to go on from checkpoint {}, the one before "
+      "it",
+      StepName(step), checkpoint.string(), StepName(before));
+}
+
+// CheckManifest, with the way on if the folder is damaged.
+Json CheckHalf(const fs::path& half, const std::vector<std::string>& needed) {
+  try {
+    return CheckManifest(half, needed);
+  } catch (const Error& error) {
+    ThrowBadInput(fmt::format("{}; {}", error.what(), WayOn(half)));
+  }
 }
 
 fs::path FindPolicy(const fs::path& place) {
@@ -137,10 +169,9 @@ std::vector<int64_t> ListCheckpoints(const fs::path& run) {
   std::vector<int64_t> steps;
   std::error_code none;
   for (const fs::directory_entry& entry : fs::directory_iterator(run / "checkpoints", none)) {
+    // a folder gets its name when it is whole: one that lacks something was damaged later
     const int64_t step = ParseStep(entry.path().filename().string());
-    if (step >= 0 && fs::exists(entry.path() / kPolicyFolder / "manifest.json")) {
-      steps.push_back(step);
-    }
+    if (step >= 0 && entry.is_directory(none)) steps.push_back(step);
   }
   std::sort(steps.begin(), steps.end());
   return steps;
@@ -181,7 +212,7 @@ fs::path SaveCheckpoint(const fs::path& run, const PolicyConfig& config, const T
 PolicyArtefact LoadPolicy(const fs::path& place) {
   PolicyArtefact result;
   result.folder = FindPolicy(place);
-  const Json files = CheckManifest(result.folder, {"config.json", "model.safetensors"});
+  const Json files = CheckHalf(result.folder, {"config.json", "model.safetensors"});
   const fs::path config = result.folder / "config.json";
   result.config = ParsePolicyConfig(LoadJson(config), config.string());
   result.weights = ReadSafetensors(result.folder / "model.safetensors").tensors;
@@ -194,8 +225,8 @@ PolicyArtefact LoadPolicy(const fs::path& place) {
 
 TrainingState LoadTrainingState(const fs::path& checkpoint) {
   const fs::path folder = FindCheckpoint(checkpoint) / kStateFolder;
-  CheckManifest(folder, {"training_step.json", "sampler.json", "weights.safetensors",
-                         "optimizer_state.safetensors"});
+  CheckHalf(folder, {"training_step.json", "sampler.json", "weights.safetensors",
+                     "optimizer_state.safetensors"});
   TrainingState state;
   const Json step = LoadJson(folder / "training_step.json");
   if (!step.is_object() || !step.contains("step") || !step["step"].is_number_unsigned()) {

@@ -43,11 +43,14 @@ std::filesystem::path SaveCheckpoint(const std::filesystem::path& run, const Pol
                                      const TensorMap& weights, const Json& train_config,
                                      const TrainingState& state, int keep);
 
-// Complete checkpoints of a run, oldest first.
+// Checkpoints of a run, oldest first. What a killed run left of an unfinished one does not count;
+// one that was damaged later does.
 std::vector<int64_t> ListCheckpoints(const std::filesystem::path& run);
 
 // `place`: a run (its last checkpoint), a checkpoint, or a pretrained_model folder. Checks every
-// hash of the manifest. Throws Error(kBadInput) naming the file and what is wrong with it.
+// hash of the manifest. Throws Error(kBadInput) naming the file, what is wrong with it and, for a
+// checkpoint of a run, which folder to remove to go on from the checkpoint before it. An older
+// checkpoint is never taken in place of a damaged one.
 PolicyArtefact LoadPolicy(const std::filesystem::path& place);
 
 // The other half of a checkpoint; `checkpoint` as for LoadPolicy, without pretrained_model.

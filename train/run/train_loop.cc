@@ -12,45 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Json RowToJson(const TrainLogRow& row) {
-  return Json{{"step", row.step},
-              {"loss", row.losses.loss},
-              {"position", row.losses.position},
-              {"rotation", row.losses.rotation},
-              {"gripper", row.losses.gripper},
-              {"objects", row.losses.objects},
-              {"gradient_norm", row.losses.gradient_norm},
-              {"learning_rate", row.losses.learning_rate},
-              {"updates", row.losses.updates},
-              {"by_step", row.losses.by_step},
-              {"samples_per_s", row.samples_per_s},
-              {"data_wait_share", row.data_wait_share}};
-}
-
-// JSON knows no infinities: they were written as null.
-TrainLogRow RowFromJson(const Json& json) {
-  const auto number = [&](const char* key) {
-    const Json& value = json.at(key);
-    return value.is_null() ? std::nan("") : value.get<double>();
-  };
-  TrainLogRow row;
-  row.step = json.at("step").get<int64_t>();
-  row.losses.updates = json.at("updates").get<int64_t>();
-  row.losses.loss = number("loss");
-  row.losses.position = number("position");
-  row.losses.rotation = number("rotation");
-  row.losses.gripper = number("gripper");
-  row.losses.objects = number("objects");
-  row.losses.gradient_norm = number("gradient_norm");
-  row.losses.learning_rate = number("learning_rate");
-  for (const Json& value : json.at("by_step")) {
-    row.losses.by_step.push_back(value.is_null() ? std::nan("") : value.get<double>());
-  }
-  row.samples_per_s = number("samples_per_s");
-  row.data_wait_share = number("data_wait_share");
-  return row;
-}
-
 // What must be equal for a run to be gone on with: everything that changes results. Datasets may
 // have moved: their content hashes are compared instead.
 Json ResultOptions(const Json& train_config) {
@@ -122,9 +83,10 @@ PolicyConfig MakeConfig(const TrainingSet& set, const TrainOptions& options) {
 
 // Refuses to go on with another run.
 void CheckSameRun(const fs::path& run, const PolicyConfig& config, const Json& train_config) {
+  // also checks the file of the options
+  const PolicyConfig before = LoadPolicy(run).config;
   Problems found;
   Differences(ResultOptions(LoadTrainConfig(run)), ResultOptions(train_config), "", found);
-  const PolicyConfig before = LoadPolicy(run).config;
   if (before.dataset_hashes != config.dataset_hashes) {
     found.push_back(fmt::format("datasets were {}, are {}", fmt::join(before.dataset_hashes, ", "),
                                 fmt::join(config.dataset_hashes, ", ")));
@@ -135,21 +97,6 @@ void CheckSameRun(const fs::path& run, const PolicyConfig& config, const Json& t
                     "with, or another folder",
                     run.string(), fmt::join(found, "; ")));
   }
-}
-
-// Points up to `step` of a loss curve that a former run left.
-std::vector<TrainLogRow> ReadLog(const fs::path& file, int64_t step) {
-  std::vector<TrainLogRow> rows;
-  if (!fs::exists(file)) return rows;
-  try {
-    const Json log = LoadJson(file);
-    for (const Json& row : log.at("rows")) {
-      if (row.at("step").get<int64_t>() <= step) rows.push_back(RowFromJson(row));
-    }
-  } catch (const Json::exception& error) {
-    ThrowBadInput(fmt::format("{}: {}", file.string(), error.what()));
-  }
-  return rows;
 }
 
 }  // namespace
@@ -169,6 +116,14 @@ std::vector<std::string> Validate(const TrainOptions& options) {
     problems.push_back("resume and overwrite: only one of them");
   }
   return problems;
+}
+
+Json EngineTrainerOptions(const TrainOptions& options) {
+  Json trainer = options.trainer;
+  if (!trainer.is_object() && !trainer.is_null()) return trainer;  // its reader reports it
+  if (!trainer.contains("steps")) trainer["steps"] = options.steps;
+  if (!trainer.contains("seed")) trainer["seed"] = options.seed;
+  return trainer;
 }
 
 Normalizer StateStatistics(const TrainingSet& set, NormalizerMode mode, double range_floor) {
@@ -231,21 +186,19 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
   report.floored_state = config.state.Floored();
   report.floored_action = config.action.Floored();
   if (exists && options.resume) CheckSameRun(run, config, train_config);
-  // the engine is told what it cannot know, unless the user did
-  Json trainer = options.trainer;
-  if (!trainer.contains("steps")) trainer["steps"] = options.steps;
-  if (!trainer.contains("seed")) trainer["seed"] = options.seed;
   const std::unique_ptr<UpdateEngine> engine =
-      factory(config.layout.value, config.tokenizer.vocabulary(), options.policy, trainer);
+      factory(config.layout.value, config.tokenizer.vocabulary(), options.policy,
+              EngineTrainerOptions(options));
   BatchSource source(set, config.layout.value, config.state, config.action, config.tokenizer,
                      options.loader, options.weights, options.batch, options.seed);
+  TrainLog curve(run / "log.json");
   int64_t step = 0;
   if (exists && options.resume) {
     const TrainingState state = LoadTrainingState(run);
     engine->ImportState(state.engine);
     source.Restore(state.sampler);
     step = report.resumed_from = state.step;
-    report.log = ReadLog(run / "log.json", step);
+    report.log = curve.Resume(step);
     report.checkpoint = run / "checkpoints" / fmt::format("{:06}", step);
   } else if (exists) {
     fs::remove_all(run / "checkpoints");
@@ -272,9 +225,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     mark = now;
     mark_wait = wait;
     report.log.push_back(row);
-    Json rows = Json::array();
-    for (const TrainLogRow& each : report.log) rows.push_back(RowToJson(each));
-    WriteTextAtomically(run / "log.json", Json{{"rows", rows}}.dump() + "\n");
+    curve.Append(row);
     progress.Advance(
         step, fmt::format("loss {:.4f}, {:.0f} samples/s, data wait {:.0f} %", row.losses.loss,
                           row.samples_per_s, 100 * row.data_wait_share));
@@ -318,7 +269,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
 
 Json TrainReport::ToJson() const {
   Json rows = Json::array();
-  for (const TrainLogRow& row : log) rows.push_back(RowToJson(row));
+  for (const TrainLogRow& row : log) rows.push_back(understudy::ToJson(row));
   return Json{{"checkpoint", checkpoint.string()},
               {"steps", steps},
               {"resumed_from", resumed_from},

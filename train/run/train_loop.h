@@ -10,6 +10,7 @@
 #include "core/base/options.h"
 #include "core/base/progress.h"
 #include "data/store/read_options.h"
+#include "train/run/train_log.h"
 #include "train/run/update_engine.h"
 #include "train/samples/batch_source.h"
 #include "train/samples/normalizer.h"
@@ -51,7 +52,7 @@ struct TrainOptions {
     v("cameras", cameras, "that the policy sees, in order; empty: those of the dataset");
     v("selection", selection, "episodes to learn from");
     read.Visit(v);
-    v("type", type, "network");
+    v("type", type, "network: a listed policy");
     v("policy", policy, "options of the network");
     v("trainer", trainer, "options of the optimizer");
     v("steps", steps, "optimizer updates", Limits{1, 1e9});
@@ -80,12 +81,8 @@ struct TrainOptions {
 // All violations that fields alone cannot show; empty: fine.
 std::vector<std::string> Validate(const TrainOptions& options);
 
-// One point of the loss curve: means since the point before.
-struct TrainLogRow {
-  int64_t step = 0;
-  LossReport losses;
-  double samples_per_s = 0, data_wait_share = 0;  // wall clock
-};
+// `options.trainer` with steps and seed of the run unless it sets its own.
+Json EngineTrainerOptions(const TrainOptions& options);
 
 struct TrainReport {
   std::filesystem::path checkpoint;  // the last one written

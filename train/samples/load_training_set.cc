@@ -6,6 +6,7 @@
 #include "core/seam/dataset_header.h"
 #include "core/seam/episode_source.h"
 #include "data/formats/formats.h"
+#include "data/store/edit/check_numbers.h"
 #include "train/samples/training_set.h"
 
 namespace understudy {
@@ -129,6 +130,12 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
           "{}: none of its {} episodes is selected (mask '{}', only_successes {}, variants [{}])",
           path, reader->episodes().size(), selection.mask, selection.only_successes,
           fmt::join(selection.variants, ", ")));
+    }
+    // another program's file stores no hashes
+    if (!reader->content_hash().empty()) {
+      std::vector<std::string> names;
+      for (const size_t i : chosen) names.push_back(reader->episodes()[i].name);
+      CheckNumbers(paths[d], names, progress);
     }
     progress.Start("reading " + path, static_cast<int64_t>(chosen.size()), "episodes");
     for (size_t i = 0; i < chosen.size(); ++i) {

@@ -97,7 +97,8 @@ void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t
 
 // Opens datasets and takes the selected episodes of each. `cameras` empty: those of the first
 // dataset. Throws Error(kBadInput) where datasets disagree in robot, base, rate, limits, image size
-// or cameras, or where nothing is selected, naming the dataset and the values.
+// or cameras, where nothing is selected, or where numbers of a selected episode differ from the
+// hash stored with them, naming the dataset and the values.
 TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
                             const std::vector<std::string>& cameras,
                             const SelectionOptions& selection, Progress& progress,

@@ -1,0 +1,147 @@
+#include "train/run/train_log.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <string>
+
+#include "core/base/error.h"
+
+namespace understudy {
+namespace {
+
+constexpr std::string_view kHead = "{\"rows\":[";
+constexpr std::string_view kTail = "]}\n";
+
+std::string Written(const std::vector<TrainLogRow>& rows) {
+  std::string text(kHead);
+  for (const TrainLogRow& row : rows) text += (&row == &rows[0] ? "" : ",") + ToJson(row).dump();
+  return text.append(kTail);
+}
+
+// JSON knows no infinities: they were written as null.
+TrainLogRow RowFromJson(const Json& json) {
+  const auto number = [&](const char* key) {
+    const Json& value = json.at(key);
+    return value.is_null() ? std::nan("") : value.get<double>();
+  };
+  TrainLogRow row;
+  row.step = json.at("step").get<int64_t>();
+  row.losses.updates = json.at("updates").get<int64_t>();
+  row.losses.loss = number("loss");
+  row.losses.position = number("position");
+  row.losses.rotation = number("rotation");
+  row.losses.gripper = number("gripper");
+  row.losses.objects = number("objects");
+  row.losses.gradient_norm = number("gradient_norm");
+  row.losses.learning_rate = number("learning_rate");
+  for (const Json& value : json.at("by_step")) {
+    row.losses.by_step.push_back(value.is_null() ? std::nan("") : value.get<double>());
+  }
+  row.samples_per_s = number("samples_per_s");
+  row.data_wait_share = number("data_wait_share");
+  return row;
+}
+
+// The file without the row that a killed run did not finish; discarded if that does not explain
+// what is wrong with it.
+Json ParseLog(const std::string& text) {
+  Json log = Json::parse(text, nullptr, false);
+  if (!log.is_discarded() || !text.starts_with(kHead)) return log;
+  // a row holds no braces of its own, but a torn write may leave one of the old end
+  size_t end = text.size();
+  for (int tries = 0; tries < 3; ++tries) {
+    end = end == 0 ? std::string::npos : text.rfind('}', end - 1);
+    const std::string whole =
+        end == std::string::npos ? std::string(kHead) : text.substr(0, end + 1);
+    log = Json::parse(whole + "]}", nullptr, false);
+    // "data_wait_share" is the last number of a row
+    const bool rows = !log.is_discarded() &&
+                      (log["rows"].empty() || log["rows"].back().contains("data_wait_share"));
+    if (rows || end == std::string::npos) return log;
+  }
+  return Json(Json::value_t::discarded);
+}
+
+}  // namespace
+
+Json ToJson(const TrainLogRow& row) {
+  return Json{{"step", row.step},
+              {"loss", row.losses.loss},
+              {"position", row.losses.position},
+              {"rotation", row.losses.rotation},
+              {"gripper", row.losses.gripper},
+              {"objects", row.losses.objects},
+              {"gradient_norm", row.losses.gradient_norm},
+              {"learning_rate", row.losses.learning_rate},
+              {"updates", row.losses.updates},
+              {"by_step", row.losses.by_step},
+              {"samples_per_s", row.samples_per_s},
+              {"data_wait_share", row.data_wait_share}};
+}
+
+std::vector<TrainLogRow> TrainLog::Resume(int64_t step) {
+  std::vector<TrainLogRow> rows;
+  if (!std::filesystem::exists(file_)) return rows;
+  const std::string text = ReadText(file_);
+  const Json log = ParseLog(text);
+  try {
+    if (log.is_discarded()) {
+      ThrowBadInput(fmt::format("{}: is damaged; remove it to resume without the losses so far",
+                                file_.string()));
+    }
+    for (const Json& row : log.at("rows")) {
+      if (row.at("step").get<int64_t>() <= step) rows.push_back(RowFromJson(row));
+    }
+  } catch (const Json::exception& error) {
+    ThrowBadInput(fmt::format("{}: {}", file_.string(), error.what()));
+  }
+  const std::string kept = Written(rows);
+  if (kept != text) WriteTextAtomically(file_, kept);
+  size_ = rows.empty() ? 0 : kept.size();
+  return rows;
+}
+
+void TrainLog::Append(const TrainLogRow& row) {
+  if (size_ == 0) {
+    const std::string text = Written({row});
+    WriteTextAtomically(file_, text);
+    size_ = text.size();
+    return;
+  }
+  const auto fail = [&](const std::string& what) {
+    ThrowFailed(fmt::format("{}: {}", file_.string(), what));
+  };
+  const int fd = ::open(file_.c_str(), O_WRONLY | O_CLOEXEC);
+  if (fd < 0) fail(fmt::format("open for writing failed: {}", std::strerror(errno)));
+  struct stat now {};
+  if (::fstat(fd, &now) != 0 || static_cast<size_t>(now.st_size) != size_) {
+    ::close(fd);
+    fail("was changed by another program during the training");
+  }
+  // over the end of the file, which follows again
+  const size_t start = size_ - kTail.size();
+  const std::string text = "," + ToJson(row).dump().append(kTail);
+  for (size_t done = 0; done < text.size();) {
+    const ssize_t n =
+        ::pwrite(fd, text.data() + done, text.size() - done, static_cast<off_t>(start + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      const std::string reason = std::strerror(errno);
+      ::close(fd);
+      fail("write failed: " + reason);
+    }
+    done += static_cast<size_t>(n);
+  }
+  const bool synced = ::fdatasync(fd) == 0;
+  const std::string reason = std::strerror(errno);
+  if (::close(fd) != 0 || !synced) fail("fsync failed: " + reason);
+  size_ = start + text.size();
+}
+
+}  // namespace understudy
