@@ -135,7 +135,7 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
     if (!reader->content_hash().empty()) {
       std::vector<std::string> names;
       for (const size_t i : chosen) names.push_back(reader->episodes()[i].name);
-      CheckNumbers(paths[d], names, progress);
+      CheckNumbers(paths[d], names, read.outside_links, progress);
     }
     progress.Start("reading " + path, static_cast<int64_t>(chosen.size()), "episodes");
     for (size_t i = 0; i < chosen.size(); ++i) {

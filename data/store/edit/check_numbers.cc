@@ -50,8 +50,8 @@ void CheckEpisode(const h5::Group& demo, const std::filesystem::path& path) {
 }  // namespace
 
 void CheckNumbers(const std::filesystem::path& path, const std::vector<std::string>& episodes,
-                  Progress& progress) {
-  const h5::Group data = h5::OpenForReading(path).Open("data");
+                  bool outside_links, Progress& progress) {
+  const h5::Group data = h5::OpenForReading(path, outside_links).Open("data");
   progress.Start("checking " + path.string(), static_cast<int64_t>(episodes.size()), "episodes");
   int64_t done = 0;
   for (const std::string& name : episodes) {
