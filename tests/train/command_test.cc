@@ -258,9 +258,11 @@ TEST_F(CommandTest, AttributesThatDifferFromTheirHashAreNotTrusted) {
   const DatasetReader reader(file);
   const std::string uuid = reader.episodes()[0].uuid;
   std::string bytes = ReadText(file);
-  const size_t at = bytes.find(uuid);
+  size_t at = bytes.find(uuid);
   ASSERT_NE(at, std::string::npos);
-  bytes[at] = bytes[at] == '0' ? '1' : '0';
+  for (; at != std::string::npos; at = bytes.find(uuid, at)) {
+    bytes[at] = bytes[at] == '0' ? '1' : '0';
+  }
   const fs::path other = FreshFolder("data") / "set.h5";
   WriteTextAtomically(other, bytes);
   EXPECT_THAT([&] { Load({other}); },
