@@ -22,14 +22,16 @@ namespace fs = std::filesystem;
 
 // The module is opened when the first network is made.
 EngineFactory Engines() {
-  return [](const SampleLayout& layout, int vocabulary, const Json& policy, const Json& trainer) {
-    return Module<TorchModule>().make_engine(layout, vocabulary, policy, trainer);
+  return [](const std::string& type, const SampleLayout& layout, int vocabulary, const Json& policy,
+            const Json& trainer) {
+    return Module<TorchModule>().make_engine(type, layout, vocabulary, policy, trainer);
   };
 }
 
 ChunkModelFactory Models() {
-  return [](const SampleLayout& layout, const Json& config, const TensorMap& weights) {
-    return Module<TorchModule>().make_chunk_model(layout, config, weights);
+  return [](const std::string& type, const SampleLayout& layout, const Json& config,
+            const TensorMap& weights) {
+    return Module<TorchModule>().make_chunk_model(type, layout, config, weights);
   };
 }
 

@@ -14,6 +14,7 @@
 #include "data/formats/lerobot/module.h"
 #include "data/video/module.h"
 #include "tests/support/own_folder.h"
+#include "train/policies/policies.h"
 #include "train/torch/module.h"
 
 namespace understudy {
@@ -49,10 +50,26 @@ TEST(Modules, AreNotOpenedTwice) {
 
 TEST(Modules, AnErrorIsCaughtAcrossTheBorder) {
   if (!HasModule(TorchModule::kName)) GTEST_SKIP() << "built without LibTorch";
-  const auto [message, kind] =
-      Thrown([] { Module<TorchModule>().make_chunk_model({}, {{"widht", 3}}, {}); });
+  const auto [message, kind] = Thrown([] {
+    Module<TorchModule>().make_chunk_model("groot", {}, {{"widht", 3}}, {});
+  });
   EXPECT_EQ(kind, ErrorKind::kBadInput);
   EXPECT_THAT(message, HasSubstr("widht"));
+}
+
+// A type is not the name of whatever network there is.
+TEST(Modules, EveryListedPolicyHasItsNetwork) {
+  if (!HasModule(TorchModule::kName)) GTEST_SKIP() << "built without LibTorch";
+  const auto refusal = [](const std::string& type) {
+    return Thrown([&] {
+             Module<TorchModule>().make_chunk_model(type, {}, {{"nonsense", 3}}, {});
+           })
+        .first;
+  };
+  for (const PolicyType& policy : PolicyTypes()) {
+    EXPECT_THAT(refusal(policy.name), HasSubstr("nonsense")) << policy.name;
+  }
+  EXPECT_THAT(refusal("banana"), HasSubstr("unknown policy 'banana'"));
 }
 
 // The flag that Ctrl-C sets is the same in the program and in a module.

@@ -105,12 +105,12 @@ class FakeModel : public ChunkModel {
 };
 
 inline EngineFactory FakeEngineFactory() {
-  return [](const SampleLayout& layout, int, const Json&, const Json& trainer) {
+  return [](const std::string&, const SampleLayout& layout, int, const Json&, const Json& trainer) {
     return std::make_unique<FakeEngine>(layout, trainer);
   };
 }
 inline ChunkModelFactory FakeModelFactory() {
-  return [](const SampleLayout& layout, const Json&, const TensorMap& weights) {
+  return [](const std::string&, const SampleLayout& layout, const Json&, const TensorMap& weights) {
     return std::make_unique<FakeModel>(layout, weights);
   };
 }

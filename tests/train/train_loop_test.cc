@@ -179,7 +179,7 @@ class DivergingEngine : public FakeEngine {
 TEST_F(TrainLoopTest, DivergenceStopsAndKeepsTheLastGoodCheckpoint) {
   const fs::path run = FreshFolder("run");
   Progress quiet;
-  const EngineFactory factory = [](const SampleLayout& layout, int, const Json&,
+  const EngineFactory factory = [](const std::string&, const SampleLayout& layout, int, const Json&,
                                    const Json& trainer) {
     return std::make_unique<DivergingEngine>(layout, trainer);
   };

@@ -60,7 +60,8 @@ PolicyArtefact LoadListedPolicy(const std::filesystem::path& place) {
 std::unique_ptr<Policy> LoadCheckpointPolicy(const std::filesystem::path& place,
                                              const ChunkModelFactory& factory) {
   const PolicyArtefact artefact = LoadListedPolicy(place);
-  auto model = factory(artefact.config.layout.value, artefact.config.network, artefact.weights);
+  auto model = factory(artefact.config.type, artefact.config.layout.value, artefact.config.network,
+                       artefact.weights);
   return std::make_unique<CheckpointPolicy>(artefact.config, artefact.hash, std::move(model));
 }
 

@@ -22,8 +22,10 @@ class ChunkModel {
                                      const std::vector<RngKey>& keys) const = 0;
 };
 
-// `config` is the policy's own (what UpdateEngine::PolicyConfig returned), `weights` its tensors.
-using ChunkModelFactory = std::function<std::unique_ptr<ChunkModel>(
-    const SampleLayout& layout, const Json& config, const TensorMap& weights)>;
+// `type` is a listed policy, `config` the policy's own (what UpdateEngine::PolicyConfig returned),
+// `weights` its tensors.
+using ChunkModelFactory =
+    std::function<std::unique_ptr<ChunkModel>(const std::string& type, const SampleLayout& layout,
+                                              const Json& config, const TensorMap& weights)>;
 
 }  // namespace understudy

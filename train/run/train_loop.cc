@@ -187,7 +187,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
   report.floored_action = config.action.Floored();
   if (exists && options.resume) CheckSameRun(run, config, train_config);
   const std::unique_ptr<UpdateEngine> engine =
-      factory(config.layout.value, config.tokenizer.vocabulary(), options.policy,
+      factory(options.type, config.layout.value, config.tokenizer.vocabulary(), options.policy,
               EngineTrainerOptions(options));
   BatchSource source(set, config.layout.value, config.state, config.action, config.tokenizer,
                      options.loader, options.weights, options.batch, options.seed);
@@ -232,7 +232,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     if (!std::isfinite(row.losses.loss)) {
       ThrowFailed(
           fmt::format("training diverged: loss {} at update {}; the last good checkpoint "
-                      "is {}; lower the learning rate",
+                      "is {}; lower the learning rate, or look for outliers in the dataset",
                       row.losses.loss, step, report.checkpoint.string()));
     }
   };

@@ -42,8 +42,9 @@ class UpdateEngine {
   virtual Json Describe() const = 0;
 };
 
+// `type` is a listed policy (train/policies/policies.h).
 using EngineFactory = std::function<std::unique_ptr<UpdateEngine>(
-    const SampleLayout& layout, int vocabulary, const Json& policy_config,
+    const std::string& type, const SampleLayout& layout, int vocabulary, const Json& policy_config,
     const Json& trainer_options)>;
 
 }  // namespace understudy

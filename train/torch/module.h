@@ -3,6 +3,7 @@
 // LibTorch as a module (core/base/module.h): training and policies without linking it.
 
 #include <memory>
+#include <string>
 
 #include "core/base/module.h"
 #include "train/run/chunk_model.h"
@@ -14,11 +15,13 @@ namespace understudy {
 struct TorchModule {
   static constexpr ModuleName kName{"torch", "LibTorch", "training and policies", "WITH_TORCH"};
   TorchProbe (*probe)() = nullptr;
-  // As EngineFactory and ChunkModelFactory.
-  std::unique_ptr<UpdateEngine> (*make_engine)(const SampleLayout& layout, int vocabulary,
-                                               const Json& policy_config,
+  // As EngineFactory and ChunkModelFactory. Both throw Error(kBadInput) for a type without a
+  // network.
+  std::unique_ptr<UpdateEngine> (*make_engine)(const std::string& type, const SampleLayout& layout,
+                                               int vocabulary, const Json& policy_config,
                                                const Json& trainer_options) = nullptr;
-  std::unique_ptr<ChunkModel> (*make_chunk_model)(const SampleLayout& layout, const Json& config,
+  std::unique_ptr<ChunkModel> (*make_chunk_model)(const std::string& type,
+                                                  const SampleLayout& layout, const Json& config,
                                                   const TensorMap& weights) = nullptr;
 };
 

@@ -132,12 +132,6 @@ class Engine : public GrootEngine {
     report.rotation = mean(kRotation);
     report.gripper = mean(kGripper);
     ClearLosses();
-    if (!std::isfinite(report.loss)) {
-      ThrowFailed(
-          fmt::format("training: the loss is no longer a number at update {}; lower "
-                      "learning_rate (now {}) or look for outliers in the dataset",
-                      optimizer_.steps(), options_.learning_rate));
-    }
     return report;
   }
 
