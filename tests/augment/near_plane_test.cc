@@ -10,7 +10,7 @@ namespace {
 
 using Shape = SceneInventory::Solid::Shape;
 
-const RngKey kKey = RngKey{.seed = 3}.WithStage("augment").WithParent(7).WithVariant(1);
+const RngKey kCameraKey = RngKey{.seed = 3}.WithStage("augment").WithParent(7).WithVariant(1);
 
 // A camera that looks along P's z, past a box that ends just before its near plane.
 SceneInventory::Camera HandCamera() {
@@ -76,7 +76,7 @@ TEST(NearPlane, DrawsThatCutAreDrawnAnew) {
   int changed = 0;
   double least = 1, most = -1;
   for (uint64_t v = 0; v < 300; ++v) {
-    const RngKey key = kKey.WithVariant(v);
+    const RngKey key = kCameraKey.WithVariant(v);
     const SceneVariation drawn = Draw(plan, scene, key), first = Draw(plan, blind, key);
     const auto& edit = std::get<CameraEdit>(drawn.edits.at(0));
     EXPECT_EQ(CutByNearPlane(scene.cameras[0], edit.X_PC, edit.fovy_deg), "");
@@ -107,7 +107,7 @@ TEST(NearPlane, ImpossiblePlansSaySo) {
   views.position = 0.02;
   plan.randomizers["views"] = views;
   try {
-    Draw(plan, scene, kKey);
+    Draw(plan, scene, kCameraKey);
     FAIL() << "there is no such draw";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kBadInput);

@@ -40,7 +40,7 @@ using WithToy = Append<Randomizer, ToyRandomizer>::List;
 
 // ---- what the page promises --------------------------------------------------------------------
 
-const RngKey kKey = RngKey{.seed = 3}.WithStage("augment").WithParent(7).WithVariant(1);
+const RngKey kToyKey = RngKey{.seed = 3}.WithStage("augment").WithParent(7).WithVariant(1);
 
 PlanOf<WithToy> ToyPlan(const std::string& toy) {
   return FromJson<PlanOf<WithToy>>(
@@ -61,7 +61,7 @@ TEST(AddARandomizer, IsReadCheckedAndDrawn) {
   EXPECT_TRUE(Validate(plan, scene).empty());
   int dark = 0;
   for (uint64_t v = 0; v < 100; ++v) {
-    const SceneVariation drawn = Draw(plan, scene, kKey.WithVariant(v));
+    const SceneVariation drawn = Draw(plan, scene, kToyKey.WithVariant(v));
     ASSERT_EQ(drawn.edits.size(), 2u);
     // randomizers are applied in the order of their names
     dark += !*std::get<LightEdit>(drawn.edits[0]).active;
@@ -87,8 +87,8 @@ TEST(AddARandomizer, OthersDrawAsBefore) {
   LightRandomizer lamps;
   lamps.position = 0.3;
   without.randomizers["lamps"] = lamps;
-  const SceneVariation before = Draw(without, scene, kKey);
-  const SceneVariation after = Draw(ToyPlan("{type: blackout}"), scene, kKey);
+  const SceneVariation before = Draw(without, scene, kToyKey);
+  const SceneVariation after = Draw(ToyPlan("{type: blackout}"), scene, kToyKey);
   EXPECT_EQ(ToJson(after.edits.at(1)), ToJson(before.edits.at(0)));
 }
 

@@ -20,7 +20,7 @@ STEPS = [
     "{u} teleop --task stack --demos 2 --seed 1 --out s.h5 --quiet",
     "{u} mimic --source s.h5 --task stack --variant D0 --demos 2 --seed 2 --out g.h5 --quiet",
     "{u} augment g.h5 --variants 0 --max-episodes 2 --seed 3 --out l.h5 --quiet",
-    "{u} train l.h5 --steps 2 --batch 2 --save-every 2 --trainer.precision float32 --out p --quiet",
+    "{u} train l.h5 --steps 2 --batch 2 --save-every 2 --set trainer.precision=float32 --out p --quiet",
     "{u} evaluate p --task stack --episodes 1 --horizon 8 --out e.json --quiet",
     "{u} data convert l.h5 lerobot --to lerobot --quiet",
     "{u} data verify lerobot --quiet",

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "augment/plan.h"
+#include "core/base/json.h"
 #include "core/spec/listed.h"
 #include "sim/looks/model_look.h"
 #include "tests/sim/sim_fixture.h"
@@ -52,7 +53,8 @@ TEST_P(NearPlaneLaws, NoDrawCutsTheHand) {
   if (at != std::string::npos) task.robot = GetParam().substr(at + by.size());
   const auto scene = CompileTask(task);
   const SceneInventory inventory = MakeInventory(*scene->model());
-  AugmentPlan plan = LoadPlan("randomised", UNDERSTUDY_SOURCE_DIR "/demo");
+  auto plan =
+      FromJson<AugmentPlan>(LoadYaml(UNDERSTUDY_SOURCE_DIR "/demo/randomised.yaml"), "plan");
   auto& views = std::get<CameraRandomizer>(plan.randomizers.at("views"));
   views.cameras = {"*eye_in_hand"};
   plan.randomizers = {{"views", views}};
@@ -79,7 +81,7 @@ TEST_P(NearPlaneLaws, NoDrawCutsTheHand) {
       ++hands;
     }
   }
-  EXPECT_EQ(hands, 200 * static_cast<int>(task.arms().size()));
+  EXPECT_EQ(hands, 200 * static_cast<int>(task.arms.size()));
   mj_deleteData(data);
   mj_deleteModel(model);
 }

@@ -23,7 +23,7 @@ class SimulatorLaws : public SimTest, public testing::WithParamInterface<std::st
     SimTest::SetUp();
     if (GetParam().starts_with("fake")) {
       task_ = GetParam() == "fake" ? FakeTask() : FakePairTask();
-      make_ = FakeSimulatorFactory(task_, {.arms = static_cast<int>(task_.arms().size())});
+      make_ = FakeSimulatorFactory(task_, {.arms = static_cast<int>(task_.arms.size())});
     } else {
       const std::string by = "_by_";
       const size_t at = GetParam().find(by);
