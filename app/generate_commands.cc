@@ -260,8 +260,8 @@ Command TuneCommand() {
       "mimic tune", "search the settings of a task's subtasks for a higher rate of success",
       [](const TuneFlags& flags, CommandContext& context) -> Json {
         if (flags.out.empty()) ThrowUsage("no file for the settings: give one (--out)");
-        CheckRemade(flags.out, kTunedStart, "file of tuned settings");
         if (!context.plan) TryToWrite(flags.out, "out");
+        CheckRemade(flags.out, kTunedStart, "file of tuned settings");
         MimicOptions options = flags.mimic;
         const Twin twin = TwinOfSources(flags.task, flags.robot, flags.subtasks, &options);
         if (context.plan) return {{"attempts_at_most", flags.tune.attempts_at_most()}};

@@ -1,5 +1,7 @@
 #include "app/registry.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -39,7 +41,12 @@ Json RunCommand(const Command& command, const Json& options, CommandContext& con
   std::vector<std::unique_ptr<OutputLock>> locks;
   if (!context.plan) {
     for (const std::string& output : command.writes(options)) {
-      locks.push_back(std::make_unique<OutputLock>(output));
+      try {
+        locks.push_back(std::make_unique<OutputLock>(output));
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kFailed) throw;
+        ThrowUsage(fmt::format("out: '{}' cannot be written ({})", output, error.what()));
+      }
     }
   }
   return command.run(options, context);
