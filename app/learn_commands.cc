@@ -43,7 +43,7 @@ struct EvaluateFlags {
   std::string out;
   template <class V>
   void Visit(V& v) {
-    v("task", task, "listed task or path of a task.yaml");
+    v("task", task, "listed task or path of a task.yaml; empty: that of the checkpoint");
     v("robot", robot, "listed robot, robot+gripper, or path of a robot.yaml; empty: the task's");
     v("checkpoint", evaluate.checkpoint, "run, checkpoint or pretrained_model folder");
     v("baseline", evaluate.baseline,
@@ -121,7 +121,8 @@ SinkFactory VideoSinks(const std::string& out, const EvalOptions& options,
 }
 
 Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
-  const Twin twin = LoadTwin(flags.task, flags.robot);
+  const Twin twin =
+      LoadTwin(flags.task.empty() ? TaskOfPolicy(flags.evaluate) : flags.task, flags.robot);
   const RendererFactory renderers = twin.renderers_with(flags.evaluate.eval.render);
   AugmentPlan plan;
   ReadPlanFile(flags.plan_file, &plan);
@@ -188,18 +189,37 @@ std::string DescribeEvaluation(const Json& result) {
   for (const Json& warning : result.value("warnings", Json::array())) {
     text += fmt::format("warning: {}\n", warning.get<std::string>());
   }
+  if (result.value("interrupted", false)) {
+    text += "partial: the evaluation was interrupted; the same command starts it again\n";
+  }
+  return text;
+}
+
+std::string DescribeTraining(const Json& result) {
+  const Json& timing = result["timing"];
+  std::string text =
+      fmt::format("{} updates in {:.0f} s, {:.0f} samples/s\n", result["steps"].dump(),
+                  timing["seconds"].get<double>(), timing["samples_per_s"].get<double>());
+  if (!result["log"].empty()) {
+    text += fmt::format("loss {:.4f}\n", result["log"].back().value("loss", 0.0));
+  }
+  text += result["checkpoint"].get<std::string>() + "\n";
+  if (result["interrupted"].get<bool>()) {
+    text += "interrupted: the same command with --resume continues from this checkpoint\n";
+  }
   return text;
 }
 
 }  // namespace
 
 Command TrainCommand() {
-  Command command =
-      MakeCommand<TrainOptions>("train", "train a policy on rendered datasets",
-                                [](const TrainOptions& options, CommandContext& context) -> Json {
-                                  if (context.plan) return PlanTrain(options, *context.progress);
-                                  return RunTrain(options, Engines(), *context.progress).ToJson();
-                                });
+  Command command = MakeCommand<TrainOptions>(
+      "train", "train a policy on rendered datasets",
+      [](const TrainOptions& options, CommandContext& context) -> Json {
+        if (context.plan) return PlanTrain(options, *context.progress);
+        return RunTrain(options, Engines(), *context.progress).ToJson();
+      },
+      DescribeTraining);
   command.positional = {"datasets"};
   return command;
 }

@@ -80,6 +80,10 @@ Json PlanTrain(const TrainOptions& options, Progress& progress) {
               {"cache_mib", options.loader.cache_mib}};
 }
 
+std::string TaskOfPolicy(const EvalCommandOptions& options) {
+  return options.checkpoint.empty() ? "" : LoadListedPolicy(options.checkpoint).config.task;
+}
+
 std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
                                    const SimulatorInfo& simulator,
                                    const ChunkModelFactory& factory) {

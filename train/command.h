@@ -43,6 +43,10 @@ struct EvalCommandOptions {
   }
 };
 
+// The task that the checkpoint was trained on; empty if the options name no checkpoint. Throws
+// Error(kBadInput) where it is not sound.
+std::string TaskOfPolicy(const EvalCommandOptions& options);
+
 // The policy that the options name, for a simulator of `simulator`. Throws Error(kUsage) where they
 // name none, Error(kBadInput) where the checkpoint is not sound.
 std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,

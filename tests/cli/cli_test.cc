@@ -192,6 +192,9 @@ TEST_F(Cli, WholePathInMiniature) {
   Expect(evaluate + "--out tiny", 2, "cannot be written");
   Expect(evaluate + "--compare nowhere.json --out e.json", 3, "nowhere.json");
   EXPECT_FALSE(fs::exists(folder_ / "e.json"));
+  // the checkpoint knows its task
+  Expect("evaluate tiny/policy --episodes 1 --horizon 8 --out own.json", 0, "0 of 1 episodes");
+  Expect("evaluate --baseline hold --episodes 1", 2, "task: name one");
 
   // a report replaces a report only, and its videos go with it
   Write("notes.txt", "mine");
