@@ -1,7 +1,5 @@
 #include "app/registry.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -39,17 +37,23 @@ std::vector<std::string> OutputsOf(const std::vector<FieldInfo>& fields, const J
 
 Json RunCommand(const Command& command, const Json& options, CommandContext& context) {
   std::vector<std::unique_ptr<OutputLock>> locks;
+  std::vector<std::string> unlocked;
   if (!context.plan) {
     for (const std::string& output : command.writes(options)) {
       try {
         locks.push_back(std::make_unique<OutputLock>(output));
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::kFailed) throw;
-        ThrowUsage(fmt::format("out: '{}' cannot be written ({})", output, error.what()));
+        // where no lock file can be made, no output can either: the command says so in its own way
+        unlocked.push_back(error.what());
       }
     }
   }
-  return command.run(options, context);
+  Json result = command.run(options, context);
+  for (const std::string& why : unlocked) {
+    context.progress->Message("written without a lock: " + why);
+  }
+  return result;
 }
 
 fs::path HomeFolder() {

@@ -59,7 +59,8 @@ Command MakeCommand(std::string name, std::string summary,
 }
 
 // Runs `command`, with a lock on what it writes unless it only plans. Throws Error(kUsage) naming
-// the holder if somebody else is writing there.
+// the holder if somebody else is writing there. A lock that cannot be made is a message after the
+// command has written all the same.
 Json RunCommand(const Command& command, const Json& options, CommandContext& context);
 
 // Every command of the program, in the order of the workflow: app/commands.cc.
