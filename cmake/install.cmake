@@ -8,6 +8,10 @@ set_target_properties(understudy PROPERTIES
   INSTALL_RPATH "$ORIGIN/../lib:$ORIGIN/../${private_dir}")
 set_target_properties(understudy_shared PROPERTIES INSTALL_RPATH "$ORIGIN/understudy")
 get_property(modules GLOBAL PROPERTY UNDERSTUDY_MODULES)
+# one run path for all libraries, those that bundled libraries need among them
+foreach(target understudy understudy_shared ${modules})
+  target_link_options(${target} PRIVATE LINKER:--disable-new-dtags)
+endforeach()
 foreach(module IN LISTS modules)
   install(TARGETS ${module} LIBRARY DESTINATION ${private_dir})
   set_target_properties(${module} PROPERTIES INSTALL_RPATH "$ORIGIN/..:$ORIGIN")
@@ -24,8 +28,8 @@ install(DIRECTORY demo DESTINATION share/understudy)
 install(FILES README.md LICENSE CHANGELOG.md DESTINATION share/doc/understudy)
 install(DIRECTORY docs/ DESTINATION share/doc/understudy/docs)
 
-# the .tar.gz brings Debian's libraries along, but for the C library and what talks to the graphics
-# driver; the .deb names them as dependencies
+# the .tar.gz brings Debian's libraries along, but for those of C and C++ and what talks to the
+# graphics driver; the .deb names them as dependencies
 set(module_files)
 foreach(module IN LISTS modules)
   string(APPEND module_files " \"$<TARGET_FILE:${module}>\"")
@@ -35,7 +39,7 @@ install(CODE "
     EXECUTABLES \"$<TARGET_FILE:understudy>\"
     LIBRARIES \"$<TARGET_FILE:understudy_shared>\"
     MODULES ${module_files}
-    PRE_EXCLUDE_REGEXES ld-linux libc.so libm.so libdl.so librt.so libpthread.so libEGL libGL libGLdispatch libOpenGL libdrm libX11 libxcb
+    PRE_EXCLUDE_REGEXES ld-linux libstdc libgcc_s libc.so libm.so libdl.so librt.so libpthread.so libEGL libGL libGLdispatch libOpenGL libdrm libX11 libxcb
     POST_EXCLUDE_REGEXES libunderstudy libtorch libc10 libarrow libparquet libmujoco
     RESOLVED_DEPENDENCIES_VAR found UNRESOLVED_DEPENDENCIES_VAR missing)
   foreach(library IN LISTS found)
@@ -55,6 +59,7 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_BINARY_DIR}/lib ${UNDERSTUDY_WHEEL_FOLDERS})
 set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_SOURCE_DIR}/cmake/package.cmake)
 set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
+set(CPACK_COMPONENT_INCLUDE_TOPLEVEL_DIRECTORY ON)
 set(CPACK_ARCHIVE_COMPONENT_INSTALL ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_COMPONENTS_ALL Unspecified)
