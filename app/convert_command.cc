@@ -95,8 +95,7 @@ bool IsLerobotFolder(const std::string& path) {
   std::error_code none;
   if (!std::filesystem::is_directory(path, none)) return false;
   const DatasetFormat* format = FindFormat(path);
-  if (format != nullptr && format->name != "lerobot") return false;
-  return true;
+  return format == nullptr || format->name == "lerobot";
 }
 
 Command ConvertCommand() {

@@ -65,6 +65,8 @@ function(understudy_module name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_library(understudy_${name}_module MODULE ${ARG_SOURCES})
   target_link_libraries(understudy_${name}_module PRIVATE ${ARG_DEPS})
+  target_compile_definitions(understudy_${name}_module PRIVATE
+    UNDERSTUDY_VERSION="${PROJECT_VERSION}")
   target_link_options(understudy_${name}_module PRIVATE LINKER:--exclude-libs,ALL)
   set_target_properties(understudy_${name}_module PROPERTIES PREFIX "" OUTPUT_NAME ${name}
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/understudy)

@@ -1,4 +1,4 @@
-#include "core/base/version.h"
+#include "core/base/module_entry.h"
 #include "data/video/codec.h"
 #include "data/video/module.h"
 #include "data/video/png.h"
@@ -17,6 +17,5 @@ constexpr VideoModule kFunctions{MakeVideoSink, MakeWriter, EncodePng, H264Encod
 }  // namespace understudy
 
 extern "C" understudy::ModuleEntry understudy_module_v1() {
-  static const std::string version = understudy::ProgramVersion();
-  return {understudy::kModuleInterface, version.c_str(), &understudy::kFunctions};
+  return understudy::EntryOf(understudy::kFunctions);
 }

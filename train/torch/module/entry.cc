@@ -2,7 +2,7 @@
 #include <array>
 
 #include "core/base/error.h"
-#include "core/base/version.h"
+#include "core/base/module_entry.h"
 #include "train/policies/groot/groot.h"
 #include "train/policies/policies.h"
 #include "train/torch/module.h"
@@ -54,6 +54,5 @@ constexpr TorchModule kFunctions{ProbeTorch, MakeEngine, MakeModel};
 }  // namespace understudy
 
 extern "C" understudy::ModuleEntry understudy_module_v1() {
-  static const std::string version = understudy::ProgramVersion();
-  return {understudy::kModuleInterface, version.c_str(), &understudy::kFunctions};
+  return understudy::EntryOf(understudy::kFunctions);
 }

@@ -1,4 +1,4 @@
-#include "core/base/version.h"
+#include "core/base/module_entry.h"
 #include "data/formats/lerobot/module.h"
 #include "data/formats/parquet/parquet_writer.h"
 
@@ -10,6 +10,5 @@ constexpr LerobotModule kFunctions{LostInLerobot, WriteLerobot,  LostFromLerobot
 }  // namespace understudy
 
 extern "C" understudy::ModuleEntry understudy_module_v1() {
-  static const std::string version = understudy::ProgramVersion();
-  return {understudy::kModuleInterface, version.c_str(), &understudy::kFunctions};
+  return understudy::EntryOf(understudy::kFunctions);
 }
