@@ -28,11 +28,11 @@ struct AnnotateFlags {
       Limits{1, 1000});
     v("tolerance", options.rules.tolerance,
       "steps that states and poses may differ by without a flag", Limits{0, 1e6});
-    v("judge", options.judge, "find success anew even where it is told");
+    v("judge", options.judge, "recompute success even if the file stores it");
     v("variant", options.variant,
-      "reset distribution of a file that does not tell it: where its fixed objects stand");
-    v("control_hz", options.control_hz, "of a file that does not tell its rate; 0: as it tells",
-      Limits{0, 1000});
+      "reset distribution for files that store none: where their fixed objects stand");
+    v("control_hz", options.control_hz,
+      "control rate for files that store none, Hz; 0: the stored rate", Limits{0, 1000});
     v("threads", options.threads, "0: one per core", Limits{0, 4096}, Effect::kSpeed);
     v("overwrite", options.overwrite, "replace output and table where they exist", Effect::kPlace);
     options.read.Visit(v);

@@ -41,7 +41,7 @@ std::string TextAt(double x, double y, const char* anchor, const std::string& te
 
 std::string HistogramSvg(const std::vector<HistogramSeries>& series,
                          const HistogramOptions& options) {
-  // bins in use, joined until they can be told apart
+  // bins in use, joined until they are wide enough to see
   size_t begin = SIZE_MAX, end = 0;
   for (const HistogramSeries& s : series) {
     for (size_t i = 0; i < s.counts.size(); ++i) {

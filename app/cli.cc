@@ -311,7 +311,7 @@ int RunCommandLine(int argc, char** argv) {
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGUSR1, &action, nullptr);  // Slurm's warning before it stops a job
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // a full disk is an error that is told, not a death
+  std::signal(SIGXFSZ, SIG_IGN);  // a full disk is reported as an error
 
   for (const auto& call : calls) {
     if (!call->app->parsed() || !call->app->get_subcommands().empty()) continue;

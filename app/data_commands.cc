@@ -124,7 +124,7 @@ struct RelabelFlags {
     v("path", path, "dataset", kRequired);
     v("out", out, "dataset to write", kRequired, kOutput);
     v("where", options.where, "condition of the episodes to change; empty: all");
-    v("instruction", options.instruction, "what the operator was asked to do");
+    v("instruction", options.instruction, "instruction given to the operator");
     v("success", options.success, "true or false");
     v("cause", options.cause, "of a failure");
     v("overwrite", options.overwrite, "replace it where it exists", Effect::kPlace);

@@ -53,7 +53,7 @@ struct MimicFlags {
     mimic.run.Visit(v);
     v("out", mimic.out, "dataset to write", kRequired, kOutput);
     v("overwrite", mimic.overwrite, "replace it where it exists", Effect::kPlace);
-    v("resume", mimic.resume, "go on with an unfinished run of equal settings", Effect::kPlace);
+    v("resume", mimic.resume, "resume an unfinished run of equal settings", Effect::kPlace);
     v("report", report, "HTML page to write: rates, causes, coverage, videos; empty: none");
   }
 };

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 // The module is opened when the first network is made.
 EngineFactory Engines() {
   return [](const std::string& type, const SampleLayout& layout, int vocabulary, const Json& policy,
-            const Json& trainer) {
+            const TrainerOptions& trainer) {
     return Module<TorchModule>().make_engine(type, layout, vocabulary, policy, trainer);
   };
 }
@@ -216,11 +216,22 @@ Command TrainCommand() {
   Command command = MakeCommand<TrainOptions>(
       "train", "train a policy on rendered datasets",
       [](const TrainOptions& options, CommandContext& context) -> Json {
-        if (context.plan) return PlanTrain(options, *context.progress);
+        if (context.plan) {
+          // without LibTorch a plan counts, and only the run needs it
+          const bool timed = HasModule(TorchModule::kName);
+          return PlanTrain(options, timed ? Engines() : EngineFactory(), *context.progress);
+        }
         return RunTrain(options, Engines(), *context.progress).ToJson();
       },
       DescribeTraining);
   command.positional = {"datasets"};
+  // what the network offers depends on `type`
+  for (FieldInfo& field : PolicyFields()) command.fields.push_back(std::move(field));
+  command.resolve = [checked = command.resolve](const Json& options) {
+    Json resolved = checked(options);
+    resolved["policy"] = ResolvePolicy(resolved["type"].get<std::string>(), resolved["policy"]);
+    return resolved;
+  };
   return command;
 }
 

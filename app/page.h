@@ -11,7 +11,7 @@ namespace understudy {
 // What the pages of reports are made of. Texts are escaped by the functions that take them; `html`
 // is not.
 
-// How every page begins: it tells our pages from other files.
+// The first bytes of every page: files without them are not ours, and never replaced.
 inline constexpr std::string_view kPageStart =
     "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
     "<meta name=\"generator\" content=\"Understudy\">";

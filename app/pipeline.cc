@@ -13,6 +13,7 @@
 
 #include "app/report.h"
 #include "app/shipped.h"
+#include "app/terminal_progress.h"
 #include "core/base/hash.h"
 #include "core/base/locks.h"
 #include "core/spec/robot_spec.h"
@@ -136,7 +137,7 @@ void RemoveStale(const fs::path& output) {
   fs::remove_all(fs::path(output).replace_extension().string() + "_videos", ignored);
 }
 
-// Whether a command stopped early because it was asked to; one that was asked too late is done.
+// Whether a command was interrupted before its end.
 bool StoppedEarly(const Json& result) {
   return result.is_object() && (result.value("interrupted", false) ||
                                 result.value("stopped", std::string()) == "interrupted");
@@ -231,7 +232,7 @@ std::vector<std::string> CheckPipeline(const Pipeline& pipeline,
   const std::function<void(const std::string&)> visit = [&](const std::string& step) {
     if (done.contains(step)) return;
     if (!open.insert(step).second) {
-      ThrowBadInput(fmt::format("{}: steps.{}: takes itself as input, in a circle", name, step));
+      ThrowBadInput(fmt::format("{}: steps.{}: depends on itself", name, step));
     }
     for (const std::string& input : InputsOf(pipeline.steps.at(step))) visit(input);
     open.erase(step);
@@ -262,7 +263,7 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     fs::create_directories(out / ".state");
   }
 
-  // which steps are asked for, with their inputs
+  // the requested steps, with their inputs
   std::set<std::string> wanted;
   const std::function<void(const std::string&)> want = [&](const std::string& step) {
     if (!pipeline.steps.contains(step))
@@ -290,7 +291,7 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     for (const auto& [key, value] : spec.with.items()) given[key] = value;
     given = MapStrings(given, [&](const std::string& t) { return Substitute(t, outputs); });
     if (given.contains("out")) given["out"] = outputs[step];
-    // what a run left half-done under the same key is gone on with; anything else is removed first
+    // resume unfinished output with the same key; delete any other
     if (given.contains("resume")) given["resume"] = true;
     plan.options = command.resolve(given);
     plan.output = outputs[step];
@@ -314,12 +315,16 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     int to_run = 0;
     for (const std::string& step : order) {
       if (!wanted.contains(step)) continue;
-      listing.push_back({{"step", step},
-                         {"command", pipeline.steps.at(step).command},
-                         {"inputs", InputsOf(pipeline.steps.at(step))},
-                         {"output", planned[step].output.string()},
-                         {"up_to_date", planned[step].up_to_date},
-                         {"reason", planned[step].reason}});
+      const Json& last = planned[step].state;
+      listing.push_back(
+          {{"step", step},
+           {"command", pipeline.steps.at(step).command},
+           {"inputs", InputsOf(pipeline.steps.at(step))},
+           {"output", planned[step].output.string()},
+           {"up_to_date", planned[step].up_to_date},
+           {"reason", planned[step].reason},
+           // null if it never ended well
+           {"last_seconds", last.is_object() ? last.value("seconds", Json()) : Json()}});
       to_run += planned[step].up_to_date ? 0 : 1;
     }
     return {{"steps", listing}, {"to_run", to_run}};
@@ -340,7 +345,7 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     }
     context.progress->Message(title);
 
-    // a half-done output is gone on with only under the same key
+    // unfinished output is resumed under the same key only
     const fs::path started = out / ".state" / (step + ".started");
     const bool resume = !options.force && fs::exists(started) && ReadText(started) == plan.key;
     // a whole file whose state was never written has lost its report with the run that made it
@@ -354,7 +359,7 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     const Json result = RunCommand(command, plan.options, step_context);
     if (StoppedEarly(result)) {
       ThrowFailed(
-          fmt::format("interrupted in step '{}'; run the same command again to go on", step));
+          fmt::format("interrupted in step '{}'; run the same command again to resume", step));
     }
     if (result.is_object() && result.value("failed", false)) {
       ThrowFailed(fmt::format("step '{}' did not reach its goal: {}", step,
@@ -379,7 +384,7 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     fs::remove(started);
     if (InterruptRequested()) {
       ThrowFailed(
-          fmt::format("interrupted after step '{}'; run the same command again to go on", step));
+          fmt::format("interrupted after step '{}'; run the same command again to resume", step));
     }
   }
 
@@ -420,14 +425,25 @@ std::string DescribeSummary(const Json& summary) {
 
 std::string DescribePipelinePlan(const Json& plan) {
   std::string text;
+  double known_seconds = 0;
+  int unknown = 0;
   for (const Json& step : plan["steps"]) {
-    const std::string reason = step["reason"];
+    std::string reason = step["reason"];
+    if (!reason.empty() && step["last_seconds"].is_number()) {
+      const double seconds = step["last_seconds"];
+      known_seconds += seconds;
+      reason += fmt::format(", took {} before", FormatDuration(seconds));
+    } else if (!reason.empty()) {
+      ++unknown;
+    }
     text += fmt::format("{:<8} {:<22} {:<9} {}{}\n", reason.empty() ? "keep" : "run",
                         step["step"].get<std::string>(), step["command"].get<std::string>(),
                         step["output"].get<std::string>(), reason.empty() ? "" : ": " + reason);
   }
-  return text +
-         fmt::format("{} of {} steps to run\n", plan["to_run"].get<int>(), plan["steps"].size());
+  text += fmt::format("{} of {} steps to run", plan["to_run"].get<int>(), plan["steps"].size());
+  if (known_seconds > 0) text += fmt::format(", about {}", FormatDuration(known_seconds));
+  if (known_seconds > 0 && unknown > 0) text += fmt::format(" and {} that never ran", unknown);
+  return text + "\n";
 }
 
 }  // namespace understudy

@@ -68,7 +68,7 @@ struct PipelineOptions {
 
 // Runs the steps whose inputs, settings or program have changed since they last ended well, writes
 // summary.json and report.html, and returns the summary. Interrupted at any moment, the next run
-// goes on where this one stopped.
+// resumes where this one stopped.
 Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& commands,
                  CommandContext& context);
 

@@ -28,8 +28,8 @@ class ScratchFolder {
     std::error_code none;
     const fs::path folder = fs::temp_directory_path(none);
     if (none) {
-      ThrowFailed(fmt::format("no folder for files that do not stay ({}): TMPDIR must name one",
-                              none.message()));
+      ThrowFailed(
+          fmt::format("no folder for temporary files ({}): TMPDIR must name one", none.message()));
     }
     std::string name = (folder / "understudy_films_XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) {

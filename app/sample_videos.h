@@ -15,7 +15,7 @@ std::vector<int64_t> SampleAttempts(const MimicReport& report, size_t most, size
 
 // Films of sample attempts, 256 px wide and high, every second step, at the speed of the task. The
 // attempts are made again from their numbers. What keeps films from being made (no libav, no
-// OpenGL, an attempt that comes out otherwise) is told in the note.
+// OpenGL, an attempt that ends otherwise) stands in the note.
 SampleVideos FilmSamples(const MimicReport& report, const MimicOptions& options,
                          const TaskSpec& task, const WorkerSeams& seams,
                          const RendererFactory& renderers, const AdaptSource& adapt);

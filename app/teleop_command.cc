@@ -112,7 +112,7 @@ TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulat
       .move =
           [&](const Observation& observation, int64_t at_ns) {
             const std::vector<ScriptedPerson::Led> led = person->Move(observation, at_ns);
-            uint32_t buttons = 0;  // start and discard are the right hand's, whoever wants them
+            uint32_t buttons = 0;  // start and discard are buttons of the right hand
             for (const auto& [arm, target] : led) buttons |= target.buttons;
             for (const auto& [arm, target] : led) {
               const int hand = hands[static_cast<size_t>(arm)];
@@ -173,7 +173,7 @@ std::string DescribeTeleop(const Json& result) {
   for (const Json& line : result["salvaged"])
     text += "  salvaged: " + line.get<std::string>() + "\n";
   if (!result["complete"].get<bool>()) {
-    text += "stopped early: " + result["stopped"].get<std::string>() + "; run again to go on\n";
+    text += "stopped early: " + result["stopped"].get<std::string>() + "; run again to resume\n";
   }
   return text;
 }

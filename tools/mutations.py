@@ -265,9 +265,8 @@ _GROUPS = [
          "{Pose(arm.X_WE.rotation() * RotationExp(turn), arm.X_WE.translation() + step),"),
     ]),
     ("train/samples/training_set.cc", "train_test", "*", [
-        ("const size_t step = std::min(wanted, episode.length - 1);",
-         "const size_t step = std::min(wanted, episode.length - 2);"),
-        ("mask_T[k] = wanted < episode.length;", "mask_T[k] = true;"),
+        ("std::clamp<int64_t>(wanted, 0, last)", "std::clamp<int64_t>(wanted, 0, last - 1)"),
+        ("*mask_T++ = wanted >= 0 && wanted <= last;", "*mask_T++ = true;"),
         ("label == ActionLabel::kClean ? step.action_clean : step.action;", "step.action;"),
     ]),
     ("train/samples/image_ops.cc", "train_test", "*", [
@@ -279,7 +278,9 @@ _GROUPS = [
         ("if (lag > worst) {", "if (lag >= worst) {"),
     ]),
     ("train/samples/batch_source.cc", "train_test", "*", [
-        ("action.Encode(result.actions_BTA);", ""),
+        ("normalizers.at(name).Encode(result.numbers);", ""),
+        ("wanted >= 0 && wanted <= last};", "wanted <= last};"),
+        ("set->cameras.size() + camera;", "set->cameras.size();"),
     ]),
     ("train/evaluate/evaluate.cc", "train_test", "EvaluateTest.*", [
         ("WithTerm(\"policy\").WithVariant(static_cast<uint64_t>(episode.chunks));",

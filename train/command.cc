@@ -1,45 +1,25 @@
 #include "train/command.h"
 
+#include <algorithm>
+
 #include "core/base/error.h"
 #include "train/evaluate/baselines.h"
 #include "train/evaluate/checkpoint_policy.h"
 #include "train/policies/policies.h"
 #include "train/run/checkpoint.h"
-#include "train/run/trainer_options.h"
 
 namespace understudy {
 namespace {
 
-// Options of network and trainer with all defaults, and every violation of the options.
-struct ResolvedTraining {
-  Json policy, trainer;
+// The resolved options. Complains about them before hours of reading.
+TrainOptions Resolved(const TrainOptions& options) {
   Problems problems;
-};
-
-ResolvedTraining ResolveTraining(const TrainOptions& options) {
-  ResolvedTraining resolved;
-  resolved.problems = Validate(options);
-  if (const PolicyType* type = FindPolicyType(options.type)) {
-    try {
-      resolved.policy = type->resolve(options.policy);
-    } catch (const Error& error) {
-      resolved.problems.push_back(error.what());
-    }
-  } else {
-    resolved.problems.push_back("type: " + UnknownPolicyType(options.type));
-  }
-  TrainerOptions trainer;
-  ReadJson(EngineTrainerOptions(options), trainer, "trainer", {}, resolved.problems);
-  resolved.trainer = ToJson(trainer);
+  TrainOptions resolved = Resolve(options, PolicyTypes(), problems);
+  if (!problems.empty()) ThrowUsage(fmt::format("train: {}", fmt::join(problems, "; ")));
   return resolved;
 }
 
 std::shared_ptr<const TrainingSet> Load(const TrainOptions& options, Progress& progress) {
-  // complain about options before hours of reading
-  const ResolvedTraining resolved = ResolveTraining(options);
-  if (!resolved.problems.empty()) {
-    ThrowUsage(fmt::format("train: {}", fmt::join(resolved.problems, "; ")));
-  }
   const std::vector<std::filesystem::path> paths(options.datasets.begin(), options.datasets.end());
   return std::make_shared<const TrainingSet>(
       LoadTrainingSet(paths, options.cameras, options.selection, progress, options.read));
@@ -47,12 +27,40 @@ std::shared_ptr<const TrainingSet> Load(const TrainOptions& options, Progress& p
 
 }  // namespace
 
-TrainReport RunTrain(const TrainOptions& options, const EngineFactory& factory,
-                     Progress& progress) {
-  return TrainLoop(Load(options, progress), options, factory, progress);
+std::vector<FieldInfo> PolicyFields() {
+  std::vector<FieldInfo> fields;
+  for (const PolicyType& type : PolicyTypes()) {
+    for (FieldInfo field : type.fields) {
+      field.path = "policy." + field.path;
+      field.doc = fmt::format("{}: {}", type.name, field.doc);
+      const auto known = std::find_if(fields.begin(), fields.end(), [&](const FieldInfo& other) {
+        return other.path == field.path;
+      });
+      // one flag for the policies that share a name; its value is checked by the policy
+      if (known == fields.end()) {
+        fields.push_back(field);
+      } else {
+        known->doc += "; " + field.doc;
+      }
+    }
+  }
+  return fields;
 }
 
-Json PlanTrain(const TrainOptions& options, Progress& progress) {
+Json ResolvePolicy(const std::string& type, const Json& policy) {
+  const PolicyType* listed = FindPolicyType(type);
+  if (listed == nullptr) ThrowUsage("type: " + UnknownPolicyType(type));
+  return listed->resolve(policy);
+}
+
+TrainReport RunTrain(const TrainOptions& options, const EngineFactory& factory,
+                     Progress& progress) {
+  const TrainOptions resolved = Resolved(options);
+  return TrainLoop(Load(resolved, progress), resolved, factory, progress);
+}
+
+Json PlanTrain(const TrainOptions& given, const EngineFactory& factory, Progress& progress) {
+  const TrainOptions options = Resolved(given);
   const std::shared_ptr<const TrainingSet> set = Load(options, progress);
   const double windows = static_cast<double>(set->windows());
   const double frame_mib = set->image_height * set->image_width * 3.0 / (1 << 20);
@@ -63,25 +71,38 @@ Json PlanTrain(const TrainOptions& options, Progress& progress) {
                             {"episodes", set->datasets[d].episodes},
                             {"rows", set->WindowsOf(d).second}});
   }
-  const ResolvedTraining resolved = ResolveTraining(options);
-  return Json{{"datasets", datasets},
-              {"type", options.type},
-              {"policy", resolved.policy},
-              {"trainer", resolved.trainer},
-              {"instructions", set->instructions},
-              {"cameras", set->cameras},
-              {"image", {set->image_height, set->image_width}},
-              {"state", set->embodiment.state_size()},
-              {"action", set->embodiment.action_size()},
-              {"updates", options.steps},
-              {"samples", options.steps * options.batch},
-              {"epochs", static_cast<double>(options.steps * options.batch) / windows},
-              {"frames_mib", windows * static_cast<double>(set->cameras.size()) * frame_mib},
-              {"cache_mib", options.loader.cache_mib}};
+  Json columns = Json::array();
+  const SampleLayout layout = AskedColumns(*set, options);
+  for (const ColumnLayout& column : layout.columns) {
+    columns.push_back(Json{{"name", column.info.name},
+                           {"shape", column.info.shape},
+                           {"steps", {column.offsets.front(), column.offsets.back()}}});
+  }
+  Json plan{{"datasets", datasets},
+            {"type", options.type},
+            {"policy", options.policy},
+            {"trainer", ToJson(options.trainer)},
+            {"columns", columns},
+            {"instructions", set->instructions},
+            {"cameras", set->cameras},
+            {"image", {set->image_height, set->image_width}},
+            {"state", set->embodiment.state_size()},
+            {"action", set->embodiment.action_size()},
+            {"updates", options.steps},
+            {"samples", options.steps * options.batch},
+            {"epochs", static_cast<double>(options.steps * options.batch) / windows},
+            {"frames_mib", windows * static_cast<double>(set->cameras.size()) * frame_mib},
+            {"cache_mib", options.loader.cache_mib}};
+  if (factory) {
+    const double update_s = SecondsPerUpdate(set, options, factory);
+    plan["seconds_per_update"] = update_s;
+    plan["seconds"] = update_s * static_cast<double>(options.steps);
+  }
+  return plan;
 }
 
 std::string TaskOfPolicy(const EvalCommandOptions& options) {
-  return options.checkpoint.empty() ? "" : LoadListedPolicy(options.checkpoint).config.task;
+  return options.checkpoint.empty() ? "" : LoadPolicyConfig(options.checkpoint).task;
 }
 
 std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,

@@ -20,9 +20,15 @@ namespace understudy {
 // and TrainLoop.
 TrainReport RunTrain(const TrainOptions& options, const EngineFactory& factory, Progress& progress);
 
-// What train would do, nothing run: episodes, rows, epochs, steps, shapes, memory of the columns,
-// and all options of network and trainer. Errors: of RunTrain.
-Json PlanTrain(const TrainOptions& options, Progress& progress);
+// Options of all listed policies as fields of TrainOptions ("policy.width"), and the options of a
+// network with all defaults: see PolicyType. Throws Error that lists every violation.
+std::vector<FieldInfo> PolicyFields();
+Json ResolvePolicy(const std::string& type, const Json& policy);
+
+// What train would do, nothing written: episodes, rows, epochs, steps, the columns that the network
+// asks for, memory of the pictures, all options of network and trainer and, unless `factory` is
+// empty, the seconds that it would take, from four updates. Errors: of RunTrain.
+Json PlanTrain(const TrainOptions& options, const EngineFactory& factory, Progress& progress);
 
 enum class BaselinePolicy { kNone, kHold, kMeanChunk };
 template <>

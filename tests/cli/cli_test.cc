@@ -243,6 +243,17 @@ TEST_F(Cli, NestedOptionsAreFlags) {
            "generate.noise_scale: 0.5   # command line");
   }
   Expect("mimic --generate.gates.max_speed=1 --print-config", 0, "generate.gates.max_speed: 1");
+  // those of the network too, though it is chosen by an option
+  const std::string network =
+      Run("train a.h5 --out o --policy.width 64 --trainer.clip=2 --print-config").output;
+  EXPECT_THAT(network, HasSubstr("policy.width: 64   # command line"));
+  EXPECT_THAT(network, HasSubstr("policy.blocks: 4   # default"));
+  EXPECT_THAT(network, HasSubstr("trainer.clip: 2.0   # command line"));
+  EXPECT_THAT(network, HasSubstr("trainer.learning_rate: 0.002   # default"));
+  Expect("train --help", 0, "--policy.width");
+  Expect("train --policy.widht 64", 2, "did you mean --policy.width?");
+  Expect("train a.h5 --out o --policy.width 30 --print-config", 2, "multiple of heads = 4");
+  Expect("train a.h5 --out o --type grot --print-config", 2, "did you mean 'groot'?");
   Expect("mimic --help", 0, "--generate.gates.max-speed NUMBER (m/s)");
   Expect("mimic --help", 0, "dataset to write (required)");
   Expect("mimic --taks stack", 2, "unknown option --taks: did you mean --task?");

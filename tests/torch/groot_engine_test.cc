@@ -11,11 +11,11 @@ namespace {
 
 using testing::HasSubstr;
 
-std::unique_ptr<GrootEngine> MakeEngine(const Json& policy = {}, const Json& trainer = {}) {
-  Json all_policy = SmallPolicy(), all_trainer = SmallTrainer();
-  if (!policy.is_null()) all_policy.update(policy);
-  if (!trainer.is_null()) all_trainer.update(trainer);
-  return MakeGrootEngine(SmallLayout(), kSmallVocabulary, all_policy, all_trainer);
+std::unique_ptr<GrootEngine> MakeEngine(const Json& policy = {},
+                                        const Json& trainer = Json::object()) {
+  Json all = SmallPolicy();
+  if (!policy.is_null()) all.update(policy);
+  return MakeGrootEngine(SmallLayout(), kSmallVocabulary, all, SmallTrainer(trainer));
 }
 
 std::string MessageOf(const std::function<void()>& work) {
@@ -33,13 +33,13 @@ std::vector<float> RealVelocity(GrootEngine& engine, const Batch& batch, const F
   std::vector<float> real;
   for (size_t i = 0; i < pass.velocity_BDTA.size(); ++i) {
     const size_t b = i / (2 * 4 * 7), t = i / 7 % 4;
-    if (batch.mask_BT[b * 4 + t]) real.push_back(pass.velocity_BDTA[i]);
+    if (batch[kActionColumn].real_BT[b * 4 + t]) real.push_back(pass.velocity_BDTA[i]);
   }
   return real;
 }
 
 FlowDraws DrawFor(const Batch& batch) {
-  return DrawFlow(batch, SmallLayout(), ReadGrootConfig(SmallPolicy()), 5, 0);
+  return DrawFlow(batch, SmallShape(), ReadGrootConfig(SmallPolicy()), 5, 0);
 }
 
 TEST(GrootEngine, PaddedStepsCannotChangeTheOthers) {
@@ -53,10 +53,10 @@ TEST(GrootEngine, PaddedStepsCannotChangeTheOthers) {
   int padded = 0;
   for (size_t b = 0; b < 6; ++b) {
     for (size_t t = 0; t < 4; ++t) {
-      if (batch.mask_BT[b * 4 + t]) continue;
+      if (batch[kActionColumn].real_BT[b * 4 + t]) continue;
       ++padded;
       for (size_t a = 0; a < 7; ++a) {
-        batch.actions_BTA[(b * 4 + t) * 7 + a] = 50;
+        batch[kActionColumn].numbers[(b * 4 + t) * 7 + a] = 50;
         for (size_t d = 0; d < 2; ++d) draws.noise_BDTA[((b * 2 + d) * 4 + t) * 7 + a] = -30;
       }
     }
@@ -93,7 +93,7 @@ TEST(GrootEngine, PaddedTextCannotChangeAnything) {
   EXPECT_EQ(RealVelocity(*engine, batch, draws), velocity);
 
   // while a word that occurs does
-  set_row("text.words", static_cast<size_t>(batch.tokens_BL[0]));
+  set_row("text.words", static_cast<size_t>(batch[kInstructionColumn].tokens[0]));
   engine->SetWeights(weights);
   EXPECT_NE(RealVelocity(*engine, batch, draws), velocity);
 }
@@ -101,7 +101,7 @@ TEST(GrootEngine, PaddedTextCannotChangeAnything) {
 TEST(GrootEngine, AnEmptyInstructionIsFinite) {
   const auto engine = MakeEngine();
   Batch batch = SmallBatch(0, 2);
-  std::fill(batch.tokens_BL.begin(), batch.tokens_BL.end(), 0);
+  std::fill(batch[kInstructionColumn].tokens.begin(), batch[kInstructionColumn].tokens.end(), 0);
   const GrootPass pass = engine->Differentiate(batch, DrawFor(batch));
   EXPECT_TRUE(std::isfinite(pass.loss));
   for (const auto& [name, blob] : pass.gradients) {
@@ -211,8 +211,8 @@ TEST(GrootEngine, LearnsEightSamplesByHeart) {
   const std::vector<float> actions = model->Predict(batch, keys);
   double error = 0, count = 0;
   for (size_t i = 0; i < actions.size(); ++i) {
-    if (batch.mask_BT[i / 7] == 0) continue;
-    error += std::pow(actions[i] - batch.actions_BTA[i], 2);
+    if (batch[kActionColumn].real_BT[i / 7] == 0) continue;
+    error += std::pow(actions[i] - batch[kActionColumn].numbers[i], 2);
     ++count;
   }
   EXPECT_LT(std::sqrt(error / count), 0.15);
@@ -230,8 +230,8 @@ TEST(GrootEngine, ReportsByGroupAndByStep) {
   double group[3] = {}, step[4] = {}, group_count[3] = {}, step_count[4] = {};
   for (size_t i = 0; i < pass.velocity_BDTA.size(); ++i) {
     const size_t b = i / 56, t = i / 7 % 4, a = i % 7;
-    if (!batch.mask_BT[b * 4 + t]) continue;
-    const double target = batch.actions_BTA[(b * 4 + t) * 7 + a] - draws.noise_BDTA[i];
+    if (!batch[kActionColumn].real_BT[b * 4 + t]) continue;
+    const double target = batch[kActionColumn].numbers[(b * 4 + t) * 7 + a] - draws.noise_BDTA[i];
     const double error = std::pow(pass.velocity_BDTA[i] - target, 2);
     const size_t g = a < 3 ? 0 : a < 6 ? 1 : 2;
     group[g] += error;
@@ -239,9 +239,13 @@ TEST(GrootEngine, ReportsByGroupAndByStep) {
     step[t] += error;
     ++step_count[t];
   }
-  EXPECT_NEAR(report.position, group[0] / group_count[0], 1e-5);
-  EXPECT_NEAR(report.rotation, group[1] / group_count[1], 1e-5);
-  EXPECT_NEAR(report.gripper, group[2] / group_count[2], 1e-5);
+  ASSERT_EQ(report.parts.size(), 4u);
+  const std::string names[]{"position", "rotation", "gripper", "objects"};
+  for (size_t g = 0; g < 3; ++g) {
+    EXPECT_EQ(report.parts[g].first, names[g]);
+    EXPECT_NEAR(report.parts[g].second, group[g] / group_count[g], 1e-5);
+  }
+  EXPECT_EQ(report.parts[3], std::make_pair(names[3], 0.0));
   ASSERT_EQ(report.by_step.size(), 4u);
   for (size_t t = 0; t < 4; ++t) EXPECT_NEAR(report.by_step[t], step[t] / step_count[t], 1e-5);
   EXPECT_EQ(engine->TakeLosses().updates, 0);
@@ -250,14 +254,14 @@ TEST(GrootEngine, ReportsByGroupAndByStep) {
 // Where no sample knows its objects the loss is that of the actions, and the head learns nothing.
 TEST(GrootEngine, UnknownObjectsTeachNothing) {
   const auto plain = MakeEngine();
-  SampleLayout layout = SmallLayout();
-  layout.objects = 5;
+  const SampleLayout layout = SmallLayout(5);
   Json policy = SmallPolicy();
   policy["object_weight"] = 0.5;
   const auto engine = MakeGrootEngine(layout, kSmallVocabulary, policy, SmallTrainer());
   Batch batch = SmallBatch(0, 6);
   const FlowDraws draws = DrawFor(batch);
-  batch.objects_BO.assign(6 * 5, std::nanf(""));
+  batch.columns.emplace_back().name = kObjectsColumn;
+  batch[kObjectsColumn].numbers.assign(6 * 5, std::nanf(""));
   const GrootPass pass = engine->Differentiate(batch, draws);
   EXPECT_EQ(pass.loss, plain->Differentiate(batch, draws).loss);
   for (const auto& [name, gradient] : pass.gradients) {
@@ -267,7 +271,7 @@ TEST(GrootEngine, UnknownObjectsTeachNothing) {
 
   // one sample that knows is enough, and the images learn from it
   const auto before = pass.gradients.at("image.0.stem.weight").data;
-  std::fill_n(batch.objects_BO.begin(), 5, 0.7f);
+  std::fill_n(batch[kObjectsColumn].numbers.begin(), 5, 0.7f);
   const GrootPass known = engine->Differentiate(batch, draws);
   EXPECT_GT(known.loss, pass.loss);
   EXPECT_NE(known.gradients.at("image.0.stem.weight").data, before);
@@ -275,8 +279,7 @@ TEST(GrootEngine, UnknownObjectsTeachNothing) {
 
 // What acts does not hold the head: its tensors are those of a policy that never had one.
 TEST(GrootEngine, ThePolicyLeavesItsObjectHeadBehind) {
-  SampleLayout layout = SmallLayout();
-  layout.objects = 5;
+  const SampleLayout layout = SmallLayout(5);
   Json policy = SmallPolicy();
   policy["object_weight"] = 0.5;
   const auto engine = MakeGrootEngine(layout, kSmallVocabulary, policy, SmallTrainer());
@@ -296,7 +299,7 @@ TEST(FlowDraws, TimeFollowsTheBetaDistribution) {
     Batch batch;
     batch.size = 32;
     for (uint64_t i = 0; i < 32; ++i) batch.sample_B.push_back(HashOf("sample") + i);
-    const FlowDraws draws = DrawFlow(batch, SmallLayout(), config, 9, update);
+    const FlowDraws draws = DrawFlow(batch, SmallShape(), config, 9, update);
     times.insert(times.end(), draws.time_BD.begin(), draws.time_BD.end());
     for (const double n : draws.noise_BDTA) {
       noise_sum += n;
@@ -322,13 +325,13 @@ TEST(FlowDraws, TimeFollowsTheBetaDistribution) {
 
 TEST(FlowDraws, DependOnTheSampleNotOnItsPlace) {
   const GrootConfig config = ReadGrootConfig(SmallPolicy());
-  const FlowDraws forward = DrawFlow(SmallBatch(0, 4), SmallLayout(), config, 9, 7);
-  const FlowDraws later = DrawFlow(SmallBatch(2, 4), SmallLayout(), config, 9, 7);
+  const FlowDraws forward = DrawFlow(SmallBatch(0, 4), SmallShape(), config, 9, 7);
+  const FlowDraws later = DrawFlow(SmallBatch(2, 4), SmallShape(), config, 9, 7);
   EXPECT_TRUE(std::equal(forward.noise_BDTA.begin() + 2 * 56, forward.noise_BDTA.end(),
                          later.noise_BDTA.begin()));
   EXPECT_TRUE(
       std::equal(forward.time_BD.begin() + 4, forward.time_BD.end(), later.time_BD.begin()));
-  EXPECT_NE(DrawFlow(SmallBatch(0, 4), SmallLayout(), config, 9, 8).noise_BDTA, forward.noise_BDTA);
+  EXPECT_NE(DrawFlow(SmallBatch(0, 4), SmallShape(), config, 9, 8).noise_BDTA, forward.noise_BDTA);
 }
 
 TEST(GrootEngine, BadInputIsNamed) {
@@ -340,7 +343,7 @@ TEST(GrootEngine, BadInputIsNamed) {
   EXPECT_THAT(MessageOf([] { MakeEngine({}, {{"learning_rat", 3}}); }), HasSubstr("learning_rate"));
   const auto engine = MakeEngine();
   Batch batch = SmallBatch(0, 2);
-  batch.tokens_BL[0] = 9;
+  batch[kInstructionColumn].tokens[0] = 9;
   EXPECT_THAT(MessageOf([&] { engine->Update(batch); }), HasSubstr("token 9: the policy's "
                                                                    "vocabulary has ids 0 to 8"));
   batch = SmallBatch(0, 2);
@@ -364,7 +367,7 @@ TEST(GrootEngine, BadInputIsNamed) {
 TEST(GrootEngine, ALossThatIsNotFiniteIsReported) {
   const auto engine = MakeEngine();
   Batch batch = SmallBatch(0, 2);
-  batch.state_BS[0] = std::nanf("");
+  batch[kStateColumn].numbers[0] = std::nanf("");
   engine->Update(batch);
   EXPECT_FALSE(std::isfinite(engine->TakeLosses().loss));
 }

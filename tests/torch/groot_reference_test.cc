@@ -29,32 +29,36 @@ std::vector<float> Floats(const TensorBlob& blob) {
 class GrootReference : public testing::Test {
  protected:
   GrootReference() {
-    SampleLayout layout = SmallLayout();
-    layout.objects = 10;
+    const SampleLayout layout = SmallLayout(10);
     Json policy = SmallPolicy();
     policy["gripper_weight"] = 2.0;
     policy["object_weight"] = 0.3;
-    Json trainer = SmallTrainer();
-    trainer.update(Json{{"steps", 10},
-                        {"final_fraction", 0.1},
-                        {"weight_decay", 0.05},
-                        {"clip", 0.5},
-                        {"ema", 0.0}});
+    const TrainerOptions trainer = SmallTrainer({{"steps", 10},
+                                                 {"final_fraction", 0.1},
+                                                 {"weight_decay", 0.05},
+                                                 {"clip", 0.5},
+                                                 {"ema", 0.0}});
     engine_ = MakeGrootEngine(layout, kSmallVocabulary, policy, trainer);
 
     // padding holds numbers that must not matter
     batch_.size = 3;
-    for (int64_t i = 0; i < 3 * 2 * 20 * 24 * 3; ++i) {
-      batch_.images_BNHWC.push_back(static_cast<uint8_t>((i * 37 + i * i % 101) % 256));
+    for (const ColumnLayout& column : layout.columns) {
+      batch_.columns.emplace_back().name = column.info.name;
     }
-    batch_.state_BS = Wave("state", 3 * 5, 1);
-    batch_.actions_BTA = Wave("actions", 3 * 4 * 7, 0.8);
-    batch_.mask_BT = {1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 0};
-    batch_.tokens_BL = {2, 5, 7, 0, 0, 2, 8, 1, 3, 4, 2, 5, 7, 0, 0};
+    // the reference counts pixels sample by sample, camera by camera
+    for (int64_t i = 0; i < 3 * 2 * 20 * 24 * 3; ++i) {
+      const size_t camera = static_cast<size_t>(i / (20 * 24 * 3) % 2);
+      batch_.columns[camera].pixels.push_back(static_cast<uint8_t>((i * 37 + i * i % 101) % 256));
+    }
+    batch_[kStateColumn].numbers = Wave("state", 3 * 5, 1);
+    batch_[kActionColumn].numbers = Wave("actions", 3 * 4 * 7, 0.8);
+    batch_[kActionColumn].real_BT = {1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 0};
+    batch_[kInstructionColumn].tokens = {2, 5, 7, 0, 0, 2, 8, 1, 3, 4, 2, 5, 7, 0, 0};
     batch_.embodiment_B = {0, 1, 0};
     batch_.sample_B = {1, 2, 3};
-    batch_.objects_BO = Wave("objects", 3 * 10, 0.9);
-    for (size_t o = 0; o < 5; ++o) batch_.objects_BO[10 + o] = std::nanf("");
+    std::vector<float>& objects_BO = batch_[kObjectsColumn].numbers;
+    objects_BO = Wave("objects", 3 * 10, 0.9);
+    for (size_t o = 0; o < 5; ++o) objects_BO[10 + o] = std::nanf("");
     draws_.draws = 2;
     draws_.noise_BDTA = Wave("noise", 3 * 2 * 4 * 7, 1.5);
     draws_.time_BD = {0.0f, 0.25f, 0.5f, 0.7f, 0.9f, 0.998f};

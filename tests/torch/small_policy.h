@@ -7,15 +7,26 @@
 namespace understudy {
 
 // A network of a few thousand weights and batches of random samples for it.
-inline SampleLayout SmallLayout() {
+inline GrootShape SmallShape() {
+  return {.images = {ImageColumn("front"), ImageColumn("hand")},
+          .height = 20,
+          .width = 24,
+          .state = 5,
+          .action = 7,
+          .horizon = 4,
+          .tokens = 5};
+}
+// The same as columns; `objects` numbers of labels.
+inline SampleLayout SmallLayout(int objects = 0) {
+  const GrootShape shape = SmallShape();
   SampleLayout layout;
-  layout.cameras = 2;
-  layout.height = 20;
-  layout.width = 24;
-  layout.state = 5;
-  layout.action = 7;
-  layout.horizon = 4;
-  layout.tokens = 5;
+  for (const std::string& camera : shape.images) {
+    layout.columns.push_back({{camera, {shape.height, shape.width, 3}}, {0}});
+  }
+  layout.columns.push_back({{kStateColumn, {shape.state}}, {0}});
+  layout.columns.push_back({{kInstructionColumn, {shape.tokens}}, {0}});
+  layout.columns.push_back({{kActionColumn, {shape.action}}, ChunkOffsets(shape.horizon)});
+  if (objects > 0) layout.columns.push_back({{kObjectsColumn, {objects}, true}, {0}});
   return layout;
 }
 inline constexpr int kSmallVocabulary = 9;
@@ -27,35 +38,50 @@ inline Json SmallPolicy() {
           {"keypoints", 3},        {"embodiments", 2},    {"noise_draws", 2}};
 }
 
-inline Json SmallTrainer() {
-  return {{"steps", 50},  {"learning_rate", 3e-3}, {"warmup", 2}, {"precision", "float32"},
-          {"threads", 1}, {"device", "cpu"}};
+// With `changes` over it.
+inline TrainerOptions SmallTrainer(const Json& changes = Json::object()) {
+  TrainerOptions trainer;
+  trainer.steps = 50;
+  trainer.seed = 1;
+  trainer.learning_rate = 3e-3;
+  trainer.warmup = 2;
+  trainer.precision = Precision::kFloat32;
+  trainer.threads = 1;
+  trainer.device = Device::kCpu;
+  return FromJson(changes, "trainer", trainer);
 }
 
 // Samples first … first + size - 1 of an endless random set; every third ends early.
 inline Batch SmallBatch(uint64_t first, int size) {
-  const SampleLayout layout = SmallLayout();
+  const GrootShape shape = SmallShape();
   Batch batch;
   batch.size = size;
+  const std::vector<std::string> names{shape.images[0], shape.images[1], kStateColumn,
+                                       kInstructionColumn, kActionColumn};
+  for (const std::string& name : names) batch.columns.emplace_back().name = name;
+  const size_t camera_size = static_cast<size_t>(shape.height * shape.width * 3);
   for (int b = 0; b < size; ++b) {
     const uint64_t sample = first + static_cast<uint64_t>(b);
     Rng rng(RngKey{11}.WithParent(sample));
-    for (int i = 0; i < layout.cameras * layout.height * layout.width * 3; ++i) {
-      batch.images_BNHWC.push_back(static_cast<uint8_t>(rng.UniformInt(256)));
+    for (const std::string& camera : shape.images) {
+      for (size_t i = 0; i < camera_size; ++i) {
+        batch[camera].pixels.push_back(static_cast<uint8_t>(rng.UniformInt(256)));
+      }
     }
-    for (int i = 0; i < layout.state; ++i) {
-      batch.state_BS.push_back(static_cast<float>(rng.Uniform(-1, 1)));
+    for (int i = 0; i < shape.state; ++i) {
+      batch[kStateColumn].numbers.push_back(static_cast<float>(rng.Uniform(-1, 1)));
     }
-    const int real = sample % 3 == 2 ? 2 : layout.horizon;
-    for (int t = 0; t < layout.horizon; ++t) {
-      batch.mask_BT.push_back(t < real);
-      for (int a = 0; a < layout.action; ++a) {
-        batch.actions_BTA.push_back(static_cast<float>(rng.Uniform(-1, 1)));
+    const int real = sample % 3 == 2 ? 2 : shape.horizon;
+    for (int t = 0; t < shape.horizon; ++t) {
+      batch[kActionColumn].real_BT.push_back(t < real);
+      for (int a = 0; a < shape.action; ++a) {
+        batch[kActionColumn].numbers.push_back(static_cast<float>(rng.Uniform(-1, 1)));
       }
     }
     const int words = 1 + static_cast<int>(sample % 4);
-    for (int l = 0; l < layout.tokens; ++l) {
-      batch.tokens_BL.push_back(l < words ? 1 + static_cast<int>(rng.UniformInt(8)) : 0);
+    for (int l = 0; l < shape.tokens; ++l) {
+      batch[kInstructionColumn].tokens.push_back(l < words ? 1 + static_cast<int>(rng.UniformInt(8))
+                                                           : 0);
     }
     batch.embodiment_B.push_back(static_cast<int>(sample % 2));
     batch.sample_B.push_back(sample);

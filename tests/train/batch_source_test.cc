@@ -120,16 +120,20 @@ class BatchSourceTest : public testing::Test {
  protected:
   void SetUp() override {
     set_ = ScriptedSet({2, 1});
-    layout_ = {2, kImage, kImage, set_->embodiment.state_size(), set_->embodiment.action_size(),
-               8, 12};
+    layout_ = FullLayout(*set_, 8, 12);
     state_ = StateStatistics(*set_, NormalizerMode::kMinMax, 1e-3);
     action_ = ActionStatistics(*set_, 8, NormalizerMode::kMinMax, 1e-3);
     tokenizer_ = MakeTokenizer(set_->instructions);
   }
   std::unique_ptr<BatchSource> Make(const LoaderOptions& options, uint64_t seed = 1,
                                     const std::vector<double>& weights = {}) {
-    return std::make_unique<BatchSource>(set_, layout_, state_, action_, tokenizer_, options,
-                                         weights, 7, seed);
+    return std::make_unique<BatchSource>(set_, layout_, Normalizers(), tokenizer_, options, weights,
+                                         7, seed);
+  }
+  std::map<std::string, Normalizer> Normalizers() const {
+    return {{kStateColumn, state_},
+            {kActionColumn, action_},
+            {kObjectsColumn, ObjectStatistics(*set_)}};
   }
   static LoaderOptions Threads(int threads, int64_t cache_mib = 16) {
     LoaderOptions options;
@@ -139,11 +143,14 @@ class BatchSourceTest : public testing::Test {
     return options;
   }
   static void ExpectEqual(const Batch& a, const Batch& b) {
-    EXPECT_EQ(a.images_BNHWC, b.images_BNHWC);
-    EXPECT_EQ(a.state_BS, b.state_BS);
-    EXPECT_EQ(a.actions_BTA, b.actions_BTA);
-    EXPECT_EQ(a.mask_BT, b.mask_BT);
-    EXPECT_EQ(a.tokens_BL, b.tokens_BL);
+    ASSERT_EQ(a.columns.size(), b.columns.size());
+    for (size_t i = 0; i < a.columns.size(); ++i) {
+      EXPECT_EQ(a.columns[i].name, b.columns[i].name);
+      EXPECT_EQ(a.columns[i].pixels, b.columns[i].pixels);
+      EXPECT_EQ(a.columns[i].numbers, b.columns[i].numbers);
+      EXPECT_EQ(a.columns[i].tokens, b.columns[i].tokens);
+      EXPECT_EQ(a.columns[i].real_BT, b.columns[i].real_BT);
+    }
     EXPECT_EQ(a.sample_B, b.sample_B);
   }
 
@@ -204,29 +211,31 @@ TEST_F(BatchSourceTest, SamplesHoldWhatTheSetSays) {
   int padded = 0;
   for (int i = 0; i < 30; ++i) {
     Batch batch = source->Next();
-    state_.Decode(batch.state_BS);
-    action_.Decode(batch.actions_BTA);
+    std::vector<float>&state_BS = batch[kStateColumn].numbers,
+    &actions_BTA = batch[kActionColumn].numbers;
+    state_.Decode(state_BS);
+    action_.Decode(actions_BTA);
     for (size_t b = 0; b < 7; ++b) {
       const size_t row = who.at(batch.sample_B[b]).second;
       const TrainingEpisode& episode = set_->episodes[who.at(batch.sample_B[b]).first];
       const size_t pixels = kImage * kImage * 3;
       for (size_t camera = 0; camera < 2; ++camera) {
         for (size_t p = 0; p < pixels; p += 17) {
-          ASSERT_EQ(batch.images_BNHWC[(b * 2 + camera) * pixels + p],
+          ASSERT_EQ(batch.columns[camera].pixels[b * pixels + p],
                     Pixel(episode.index + 100 * episode.dataset, camera, row, p));
         }
       }
-      const size_t S = static_cast<size_t>(layout_.state);
+      const size_t S = static_cast<size_t>(layout_[kStateColumn].info.size());
       for (size_t s = 0; s < S; ++s) {
-        ASSERT_NEAR(batch.state_BS[b * S + s], episode.state_TS[row * S + s], 1e-5);
+        ASSERT_NEAR(state_BS[b * S + s], episode.state_TS[row * S + s], 1e-5);
       }
       for (size_t k = 0; k < 8; ++k) {
         const bool real = row + k < episode.length;
-        ASSERT_EQ(batch.mask_BT[b * 8 + k], real);
+        ASSERT_EQ(batch[kActionColumn].real_BT[b * 8 + k], real);
         padded += !real;
         // the target that the chunk means is the recorded one, the last one where it is padded
         const ArmAction& target = episode.targets[std::min(row + k, episode.length - 1)];
-        const float* numbers = &batch.actions_BTA[(b * 8 + k) * 7];
+        const float* numbers = &actions_BTA[(b * 8 + k) * 7];
         const Eigen::Vector3d p =
             episode.X_WE[row].translation() + Eigen::Vector3d(numbers[0], numbers[1], numbers[2]);
         ASSERT_LT((p - target.X_WE_cmd.translation()).norm(), 1e-5);
@@ -237,13 +246,98 @@ TEST_F(BatchSourceTest, SamplesHoldWhatTheSetSays) {
   EXPECT_GT(padded, 0);
 }
 
+// A policy may ask for any column at any steps: rows before the first one and behind the last one
+// are repeated and marked.
+TEST_F(BatchSourceTest, ColumnsComeAtTheStepsThatAreAskedFor) {
+  layout_ = {{{{kStateColumn, {set_->embodiment.state_size()}}, {-2, 0, 3}},
+              {{ImageColumn("wrist"), {kImage, kImage, 3}}, {-1, 0}},
+              {{kActionColumn, {7}}, {-1, 0}}}};
+  action_ = ActionStatistics(*set_, 1, NormalizerMode::kMinMax, 1e-3);
+  std::map<uint64_t, std::pair<size_t, size_t>> who;
+  for (size_t e = 0; e < set_->episodes.size(); ++e) {
+    for (size_t row = 0; row < set_->episodes[e].length; ++row) {
+      who[HashOf(set_->episodes[e].uuid) + row * 0x9E3779B97F4A7C15ull] = {e, row};
+    }
+  }
+  const auto source = Make({});
+  const size_t S = static_cast<size_t>(set_->embodiment.state_size());
+  const size_t pixels = kImage * kImage * 3;
+  int repeated = 0;
+  for (int i = 0; i < 40; ++i) {
+    Batch batch = source->Next();
+    ASSERT_EQ(batch.columns.size(), 3u);
+    BatchColumn& state = batch[kStateColumn];
+    state_.Decode(state.numbers);
+    action_.Decode(batch[kActionColumn].numbers);
+    ASSERT_EQ(state.real_BT.size(), 7u * 3);
+    for (size_t b = 0; b < 7; ++b) {
+      const auto [e, row] = who.at(batch.sample_B[b]);
+      const TrainingEpisode& episode = set_->episodes[e];
+      const auto row_at = [&, row = row](int offset) {
+        const int last = static_cast<int>(episode.length) - 1;
+        return static_cast<size_t>(std::clamp(static_cast<int>(row) + offset, 0, last));
+      };
+      for (size_t k = 0; k < 3; ++k) {
+        const int offset = layout_.columns[0].offsets[k];
+        const bool real = row_at(offset) == row + static_cast<size_t>(offset);
+        ASSERT_EQ(state.real_BT[b * 3 + k], real);
+        repeated += !real;
+        for (size_t s = 0; s < S; ++s) {
+          ASSERT_NEAR(state.numbers[(b * 3 + k) * S + s], episode.state_TS[row_at(offset) * S + s],
+                      1e-5);
+        }
+      }
+      for (size_t k = 0; k < 2; ++k) {
+        const size_t there = row_at(static_cast<int>(k) - 1);
+        ASSERT_EQ(batch[ImageColumn("wrist")].pixels[(b * 2 + k) * pixels + 5],
+                  Pixel(episode.index + 100 * episode.dataset, 1, there, 5));
+        // an earlier action, too, is seen from the row of the sample
+        const float* numbers = &batch[kActionColumn].numbers[(b * 2 + k) * 7];
+        const Eigen::Vector3d p =
+            episode.X_WE[row].translation() + Eigen::Vector3d(numbers[0], numbers[1], numbers[2]);
+        ASSERT_LT((p - episode.targets[there].X_WE_cmd.translation()).norm(), 1e-5);
+      }
+    }
+  }
+  EXPECT_GT(repeated, 0);
+}
+
+// A camera is shifted alike whether the policy sees the others or not.
+TEST_F(BatchSourceTest, WhatElseIsAskedForDoesNotMatter) {
+  LoaderOptions options = Threads(0);
+  options.shift_px = 3;
+  const auto all = Make(options);
+  layout_ = {{{{ImageColumn("wrist"), {kImage, kImage, 3}}, {0}}}};
+  const auto one = Make(options);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(all->Next()[ImageColumn("wrist")].pixels, one->Next().columns[0].pixels);
+  }
+}
+
+TEST(Columns, AskedForWronglyAreNamedAtOnce) {
+  const std::vector<ColumnInfo> offered{{"state", {11}}, {"action", {7}}, {"objects", {5}, true}};
+  EXPECT_EQ(LayoutOf(std::vector<ColumnRequest>{{"objects", {-1, 0}}, {"action", {0, 1}}}, offered)
+                .columns.size(),
+            2u);
+  const std::vector<ColumnRequest> wrong{
+      {"stat"}, {"action", {}}, {"state", {-1, 0}}, {"objects"}, {"objects"}};
+  EXPECT_THAT(
+      [&] { LayoutOf(wrong, offered); },
+      testing::ThrowsMessage<Error>(testing::AllOf(
+          testing::HasSubstr("unknown column 'stat': did you mean 'state'"),
+          testing::HasSubstr("'action': is asked for at no time step"),
+          testing::HasSubstr("'state': is asked for at steps -1, 0: a policy that acts gets it at"),
+          testing::HasSubstr("'objects': is asked for twice"))));
+}
+
 TEST_F(BatchSourceTest, ActionsLieInTheirRange) {
   const auto source = Make(Threads(1));
   for (int i = 0; i < 30; ++i) {
     const Batch batch = source->Next();
-    for (size_t j = 0; j < batch.actions_BTA.size(); ++j) {
-      if (batch.mask_BT[j / 7] != 0) {
-        ASSERT_LE(std::abs(batch.actions_BTA[j]), 1.00001);
+    const BatchColumn& action = batch[kActionColumn];
+    for (size_t j = 0; j < action.numbers.size(); ++j) {
+      if (action.real_BT[j / 7] != 0) {
+        ASSERT_LE(std::abs(action.numbers[j]), 1.00001);
       }
     }
   }
@@ -256,13 +350,17 @@ TEST_F(BatchSourceTest, ShiftsAreKeyedByEpoch) {
   const auto source = Make(options);
   std::map<uint64_t, std::vector<uint8_t>> first;
   const uint64_t windows = set_->windows();
-  const size_t bytes = 2 * kImage * kImage * 3;
+  const size_t bytes = kImage * kImage * 3;
   uint64_t given = 0, changed = 0, compared = 0;
   while (given < 2 * windows) {
     const Batch batch = source->Next();
     for (size_t b = 0; b < 7; ++b, ++given) {
-      const auto at = batch.images_BNHWC.begin() + static_cast<std::ptrdiff_t>(b * bytes);
-      const std::vector<uint8_t> pixels(at, at + static_cast<std::ptrdiff_t>(bytes));
+      std::vector<uint8_t> pixels;
+      for (size_t camera = 0; camera < 2; ++camera) {
+        const auto at =
+            batch.columns[camera].pixels.begin() + static_cast<std::ptrdiff_t>(b * bytes);
+        pixels.insert(pixels.end(), at, at + static_cast<std::ptrdiff_t>(bytes));
+      }
       const auto [known, fresh] = first.try_emplace(batch.sample_B[b], pixels);
       if (fresh) continue;
       ++compared;
@@ -298,14 +396,14 @@ TEST_F(BatchSourceTest, TooLargeAShiftIsRefused) {
 // real has mean 0 and deviation 1, however far ahead it lies.
 TEST_F(BatchSourceTest, ActionsAreNormalisedPerStepOfTheChunk) {
   const Normalizer action = ActionStatistics(*set_, 8, NormalizerMode::kMeanStd, 1e-9);
-  const size_t A = static_cast<size_t>(layout_.action);
-  ASSERT_EQ(action.size(), layout_.horizon * layout_.action);
+  const size_t A = static_cast<size_t>(layout_[kActionColumn].info.size());
+  ASSERT_EQ(action.size(), 8 * static_cast<int>(A));
   std::vector<double> sum(8 * A), squares(8 * A), count(8 * A);
   std::vector<float> chunk(8 * A);
   std::vector<uint8_t> mask(8);
   for (const TrainingEpisode& episode : set_->episodes) {
     for (size_t row = 0; row < episode.length; ++row) {
-      set_->Chunk(episode, row, 8, chunk.data(), mask.data());
+      set_->Chunk(episode, row, ChunkOffsets(8), chunk.data(), mask.data());
       action.Encode(chunk);
       for (size_t i = 0; i < chunk.size(); ++i) {
         if (mask[i / A] == 0) continue;

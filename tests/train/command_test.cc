@@ -190,7 +190,9 @@ TEST_F(CommandTest, TrainsFromFilesAndMakesThePolicy) {
   TrainOptions options = Options({WriteFile({}), WriteFile({.seed = 2})});
   options.weights = {1, 3};
   options.loader.threads = 2;
-  const Json plan = PlanTrain(options, quiet_);
+  const Json plan = PlanTrain(options, FakeEngineFactory(), quiet_);
+  EXPECT_GT(plan["seconds_per_update"], 0.0);
+  EXPECT_EQ(plan["seconds"], 10 * plan["seconds_per_update"].get<double>());
   EXPECT_EQ(plan["datasets"][1]["rows"], 80);
   EXPECT_EQ(plan["samples"], 40);
   EXPECT_FALSE(fs::exists(fs::path(options.out) / "checkpoints"));
@@ -274,11 +276,11 @@ TEST_F(CommandTest, AnUnknownTypeIsRefusedAndNamesTheKnownOnes) {
   options.type = "banana";
   const auto message = ThrowsMessage<Error>(
       AllOf(HasSubstr("type"), HasSubstr("unknown policy 'banana'"), HasSubstr("Known: groot")));
-  EXPECT_THAT([&] { PlanTrain(options, quiet_); }, message);
+  EXPECT_THAT([&] { PlanTrain(options, {}, quiet_); }, message);
   EXPECT_THAT([&] { RunTrain(options, FakeEngineFactory(), quiet_); }, message);
   EXPECT_FALSE(fs::exists(fs::path(options.out) / "checkpoints"));
   options.type = "grot";
-  EXPECT_THAT([&] { PlanTrain(options, quiet_); },
+  EXPECT_THAT([&] { PlanTrain(options, {}, quiet_); },
               ThrowsMessage<Error>(HasSubstr("did you mean 'groot'")));
 }
 
@@ -288,7 +290,8 @@ TEST_F(CommandTest, ACheckpointOfAnUnknownTypeIsRefused) {
   PolicyArtefact artefact = LoadPolicy(options.out);
   artefact.config.type = "banana";
   const fs::path run = FreshFolder("banana");
-  SaveCheckpoint(run, artefact.config, artefact.weights, Json::object(), {1, {}, {}}, 0);
+  SaveCheckpoint(run, artefact.config, artefact.weights, Json::object(), Json::object(),
+                 {1, {}, {}}, 0);
   const SimulatorInfo info = MakeFakeSimulator(FakeTask())->info();
   EvalCommandOptions eval;
   eval.checkpoint = run.string();
@@ -304,30 +307,40 @@ TEST_F(CommandTest, ACheckpointOfAnUnknownTypeIsRefused) {
 TEST_F(CommandTest, OptionsOfNetworkAndTrainerAreCheckedFirst) {
   TrainOptions options = Options({"/nowhere.h5"});
   options.policy = Json{{"widht", 64}};
-  options.trainer = Json{{"lerning_rate", 0.1}, {"clip", -1}};
-  const auto message = ThrowsMessage<Error>(
-      AllOf(HasSubstr("policy: widht: unknown key 'widht': did you mean 'width'"),
-            HasSubstr("trainer.lerning_rate: unknown key 'lerning_rate': did you mean "
-                      "'learning_rate'"),
-            HasSubstr("trainer.clip: = -1 must lie in")));
-  EXPECT_THAT([&] { PlanTrain(options, quiet_); }, message);
+  const auto message =
+      ThrowsMessage<Error>(HasSubstr("policy: widht: unknown key 'widht': did you mean 'width'"));
+  EXPECT_THAT([&] { PlanTrain(options, {}, quiet_); }, message);
   EXPECT_THAT([&] { RunTrain(options, FakeEngineFactory(), quiet_); }, message);
-  options.trainer = Json::object();
   options.policy = Json{{"width", 30}, {"heads", 4}};
-  EXPECT_THAT([&] { PlanTrain(options, quiet_); },
+  EXPECT_THAT([&] { PlanTrain(options, {}, quiet_); },
               ThrowsMessage<Error>(HasSubstr("width = 30: must be a multiple of heads = 4")));
 }
 
 TEST_F(CommandTest, ThePlanNamesEveryOptionOfNetworkAndTrainer) {
   TrainOptions options = Options({WriteFile({})});
   options.policy = Json{{"size", "small"}};
-  options.trainer = Json{{"clip", 2}};
-  const Json plan = PlanTrain(options, quiet_);
+  options.trainer.clip = 2;
+  const Json plan = PlanTrain(options, {}, quiet_);
   EXPECT_EQ(plan["type"], "groot");
   EXPECT_EQ(plan["policy"]["width"], 384);
   EXPECT_EQ(plan["trainer"]["clip"], 2);
   EXPECT_EQ(plan["trainer"]["steps"], 10);
   EXPECT_EQ(plan["trainer"]["seed"], options.seed);
+  // what the network is given, at which steps
+  ASSERT_EQ(plan["columns"].size(), 5u);
+  EXPECT_EQ(plan["columns"][0]["name"], "images.agentview");
+  EXPECT_EQ(plan["columns"][0]["shape"], (Json{kImage, kImage, 3}));
+  EXPECT_EQ(plan["columns"][4]["name"], "action");
+  EXPECT_EQ(plan["columns"][4]["steps"], (Json{0, options.horizon - 1}));
+}
+
+TEST(TrainerOptionsTest, AreReadWithTheOthers) {
+  const Json json{{"trainer", {{"lerning_rate", 0.1}, {"clip", -1}}}};
+  EXPECT_THAT([&] { FromJson<TrainOptions>(json, "train"); },
+              ThrowsMessage<Error>(
+                  AllOf(HasSubstr("trainer.lerning_rate: unknown key 'lerning_rate': did you mean "
+                                  "'learning_rate'"),
+                        HasSubstr("trainer.clip: = -1 must lie in"))));
 }
 
 TEST(PolicyTypesTest, EveryListedTypeResolvesItsDefaults) {
@@ -335,7 +348,7 @@ TEST(PolicyTypesTest, EveryListedTypeResolvesItsDefaults) {
     EXPECT_EQ(FindPolicyType(type.name), &type);
     EXPECT_FALSE(type.summary.empty());
     const Json all = type.resolve(Json::object());
-    EXPECT_FALSE(all.empty());
+    EXPECT_EQ(all.size(), type.fields.size());
     EXPECT_EQ(type.resolve(all).dump(), all.dump()) << type.name;
   }
   EXPECT_EQ(FindPolicyType("banana"), nullptr);

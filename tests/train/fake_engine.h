@@ -16,23 +16,26 @@ namespace understudy {
 // the update, the seed and all earlier updates, as a real one does.
 class FakeEngine : public UpdateEngine {
  public:
-  FakeEngine(const SampleLayout& layout, const Json& trainer)
-      : layout_(layout),
-        seed_(trainer.at("seed").get<uint64_t>()),
+  FakeEngine(const SampleLayout& layout, const Json& policy, const TrainerOptions& trainer)
+      : policy_(policy),
+        seed_(*trainer.seed),
         // starts wrong on purpose, so that learning shows whatever the actions' mean is
-        weights_(static_cast<size_t>(layout.action), 1),
+        weights_(static_cast<size_t>(layout[kActionColumn].info.size()), 1),
         momentum_(weights_.size()) {}
 
   void Update(const Batch& batch) override {
     const size_t A = weights_.size();
     std::vector<double> sum(A);
     double count = 0, pixels = 0;
-    for (size_t i = 0; i < batch.mask_BT.size(); ++i) {
-      if (batch.mask_BT[i] == 0) continue;
+    const BatchColumn& action = batch[kActionColumn];
+    for (size_t i = 0; i < action.real_BT.size(); ++i) {
+      if (action.real_BT[i] == 0) continue;
       ++count;
-      for (size_t a = 0; a < A; ++a) sum[a] += batch.actions_BTA[i * A + a];
+      for (size_t a = 0; a < A; ++a) sum[a] += action.numbers[i * A + a];
     }
-    for (const uint8_t p : batch.images_BNHWC) pixels += p;
+    for (const BatchColumn& column : batch.columns) {
+      for (const uint8_t p : column.pixels) pixels += p;
+    }
     double loss = 0;
     for (size_t a = 0; a < A; ++a) {
       Rng noise(RngKey{.seed = seed_,
@@ -57,7 +60,7 @@ class FakeEngine : public UpdateEngine {
   }
   int64_t updates() const override { return updates_; }
   TensorMap ExportState() const override {
-    const int64_t A = layout_.action;
+    const int64_t A = static_cast<int64_t>(weights_.size());
     return {{"weights.w", FloatTensor(weights_, {A})},
             {"momentum", FloatTensor(momentum_, {A})},
             {"updates", FloatTensor({static_cast<float>(updates_)}, {})}};
@@ -68,13 +71,13 @@ class FakeEngine : public UpdateEngine {
     updates_ = static_cast<int64_t>(FloatsOf(state.at("updates"))[0]);
   }
   TensorMap ExportPolicy() const override {
-    return {{"w", FloatTensor(weights_, {layout_.action})}};
+    return {{"w", FloatTensor(weights_, {static_cast<int64_t>(weights_.size())})}};
   }
-  Json PolicyConfig() const override { return Json{{"kind", "fake"}}; }
+  Json PolicyConfig() const override { return policy_; }
   Json Describe() const override { return Json{{"parameters", weights_.size()}}; }
 
  private:
-  SampleLayout layout_;
+  Json policy_;
   uint64_t seed_;
   std::vector<float> weights_, momentum_;
   int64_t updates_ = 0;
@@ -91,8 +94,9 @@ class FakeModel : public ChunkModel {
     std::vector<float> out;
     for (size_t b = 0; b < static_cast<size_t>(inputs.size); ++b) {
       Rng rng(keys[b]);
-      const double seen = inputs.images_BNHWC.empty() ? 0 : inputs.images_BNHWC[0] / 2550.0;
-      for (int k = 0; k < layout_.horizon; ++k) {
+      const double seen =
+          inputs.columns[0].pixels.empty() ? 0 : inputs.columns[0].pixels[0] / 2550.0;
+      for (int k = 0; k < layout_[kActionColumn].steps(); ++k) {
         for (const float w : w_) out.push_back(static_cast<float>(w + seen + 0.1 * rng.Normal()));
       }
     }
@@ -105,8 +109,9 @@ class FakeModel : public ChunkModel {
 };
 
 inline EngineFactory FakeEngineFactory() {
-  return [](const std::string&, const SampleLayout& layout, int, const Json&, const Json& trainer) {
-    return std::make_unique<FakeEngine>(layout, trainer);
+  return [](const std::string&, const SampleLayout& layout, int, const Json& policy,
+            const TrainerOptions& trainer) {
+    return std::make_unique<FakeEngine>(layout, policy, trainer);
   };
 }
 inline ChunkModelFactory FakeModelFactory() {

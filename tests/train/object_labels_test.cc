@@ -104,16 +104,18 @@ TEST(ObjectLabels, BatchesCarryThemAndLeaveOutWhatIsNotKnown) {
       who[HashOf(set->episodes[e].uuid) + row * 0x9E3779B97F4A7C15ull] = {e, row};
     }
   }
-  SampleLayout layout{2, kImage, kImage, set->embodiment.state_size(), 7, 8, 16, 15};
-  BatchSource source(set, layout, StateStatistics(*set, NormalizerMode::kMinMax, 1e-3),
-                     ActionStatistics(*set, 8, NormalizerMode::kMinMax, 1e-3),
-                     MakeTokenizer(set->instructions), {}, {}, 7, 1);
   const Normalizer objects = ObjectStatistics(*set);
+  BatchSource source(set, FullLayout(*set, 8, 16),
+                     {{kStateColumn, StateStatistics(*set, NormalizerMode::kMinMax, 1e-3)},
+                      {kActionColumn, ActionStatistics(*set, 8, NormalizerMode::kMinMax, 1e-3)},
+                      {kObjectsColumn, objects}},
+                     MakeTokenizer(set->instructions), {}, {}, 7, 1);
   int seen[3] = {};
   for (int i = 0; i < 60; ++i) {
     Batch batch = source.Next();
-    ASSERT_EQ(batch.objects_BO.size(), 7u * 15);
-    objects.Decode(batch.objects_BO);
+    std::vector<float>& objects_BO = batch[kObjectsColumn].numbers;
+    ASSERT_EQ(objects_BO.size(), 7u * 15);
+    objects.Decode(objects_BO);
     for (size_t b = 0; b < 7; ++b) {
       const auto [e, row] = who.at(batch.sample_B[b]);
       const TrainingEpisode& episode = set->episodes[e];
@@ -121,7 +123,7 @@ TEST(ObjectLabels, BatchesCarryThemAndLeaveOutWhatIsNotKnown) {
       for (size_t slot = 0; slot < 3; ++slot) {
         const auto at = std::find(episode.objects.begin(), episode.objects.end(), slot);
         for (size_t i = 0; i < kObjectLabel; ++i) {
-          const float got = batch.objects_BO[b * 15 + slot * kObjectLabel + i];
+          const float got = objects_BO[b * 15 + slot * kObjectLabel + i];
           if (at == episode.objects.end()) {
             ASSERT_TRUE(std::isnan(got));
           } else {

@@ -21,6 +21,7 @@ TrainLogRow Row(int64_t step) {
   row.step = step;
   row.losses.updates = 10;
   row.losses.loss = 1.0 / static_cast<double>(step);
+  row.losses.parts = {{"position", 0.5}, {"a name of its own", 1.0 / 7}};
   row.losses.by_step = {0.25, 1.0 / 3};
   row.losses.gradient_norm = std::nan("");
   row.samples_per_s = 1e9 / 7;

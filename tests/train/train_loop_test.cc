@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "core/base/error.h"
+#include "core/base/version.h"
 #include "tests/train/fake_engine.h"
 #include "tests/train/training_fixture.h"
 #include "train/evaluate/baselines.h"
@@ -120,7 +121,7 @@ TEST_F(TrainLoopTest, ARunIsNotOverwrittenUnasked) {
   Progress quiet;
   TrainLoop(Set(), Options(run, 20), FakeEngineFactory(), quiet);
   EXPECT_THAT([&] { TrainLoop(Set(), Options(run, 20), FakeEngineFactory(), quiet); },
-              ThrowsMessage<Error>(HasSubstr("go on with it by --resume")));
+              ThrowsMessage<Error>(HasSubstr("resume it by --resume")));
   TrainOptions options = Options(run, 10);
   options.overwrite = true;
   TrainLoop(Set(), options, FakeEngineFactory(), quiet);
@@ -147,15 +148,74 @@ TEST_F(TrainLoopTest, AnotherRunIsNotGoneOnWith) {
               ThrowsMessage<Error>(HasSubstr("datasets were hash0, are other")));
 }
 
+// What the options left open, and what chose itself, stands in the checkpoint.
+TEST_F(TrainLoopTest, ACheckpointHoldsWhatItsRunUsed) {
+  const fs::path run = FreshFolder("used");
+  Progress quiet;
+  TrainOptions options = Options(run, 20);
+  options.policy = Json{{"width", 64}};
+  options.trainer.clip = 3;
+  TrainLoop(Set(), options, FakeEngineFactory(), quiet);
+  const Json config = LoadTrainConfig(run);
+  EXPECT_EQ(config["policy"].size(), FindPolicyType("groot")->fields.size());
+  EXPECT_EQ(config["policy"]["width"], 64);
+  EXPECT_EQ(config["policy"]["blocks"], 4);
+  EXPECT_EQ(config["trainer"]["clip"], 3);
+  EXPECT_EQ(config["trainer"]["beta2"], 0.99);
+  EXPECT_EQ(config["trainer"]["steps"], 20);
+  EXPECT_EQ(config["trainer"]["seed"], 4);
+  const Json used = LoadJson(run / "checkpoints/last/pretrained_model/training_run.json");
+  EXPECT_EQ(used["program"], ProgramVersion());
+  EXPECT_EQ(used["engine"]["parameters"], 7);
+}
+
+// The effects of the options decide what may change: nothing is listed twice.
+TEST_F(TrainLoopTest, OnlyOptionsThatChangeResultsMustStay) {
+  const fs::path run = FreshFolder("effects");
+  Progress quiet;
+  TrainLoop(Set(), Options(run, 20), FakeEngineFactory(), quiet);
+  TrainOptions options = Options(run, 20);
+  options.resume = true;
+  options.policy = Json{{"inference_device", "cuda"}};
+  options.trainer.threads = 1;
+  options.loader.cache_mib = 3;
+  options.keep = 7;
+  EXPECT_EQ(TrainLoop(Set(), options, FakeEngineFactory(), quiet).resumed_from, 20);
+  options.policy = Json{{"keypoints", 8}};
+  options.trainer.beta1 = 0.8;
+  EXPECT_THAT([&] { TrainLoop(Set(), options, FakeEngineFactory(), quiet); },
+              ThrowsMessage<Error>(testing::AllOf(HasSubstr("policy.keypoints was 32, is 8"),
+                                                  HasSubstr("trainer.beta1 was 0.9, is 0.8"))));
+}
+
+// Checkpoints of programs that stored options as they were given.
+TEST_F(TrainLoopTest, ARunWhoseOptionsWereNotResolvedIsResumed) {
+  const fs::path run = FreshFolder("older");
+  Progress quiet;
+  TrainLoop(Set(), Options(run, 20), FakeEngineFactory(), quiet);
+  Json config = LoadTrainConfig(run);
+  config["policy"] = Json::object();
+  config["trainer"] = Json::object();
+  const PolicyArtefact artefact = LoadPolicy(run);
+  const TrainingState state = LoadTrainingState(run);
+  SaveCheckpoint(run, artefact.config, artefact.weights, config, Json::object(), state, 1);
+  TrainOptions options = Options(run, 20);
+  options.resume = true;
+  EXPECT_EQ(TrainLoop(Set(), options, FakeEngineFactory(), quiet).resumed_from, 20);
+}
+
 TEST_F(TrainLoopTest, EveryViolationIsNamedAtOnce) {
   TrainOptions options = Options("", 20);
   options.execute = 9;
   options.weights = {1, 2};
   options.datasets = {"a"};
   options.resume = options.overwrite = true;
-  EXPECT_THAT(Validate(options),
+  options.policy = Json{{"widht", 3}};
+  Problems problems;
+  Resolve(options, PolicyTypes(), problems);
+  EXPECT_THAT(problems,
               testing::ElementsAre(HasSubstr("out"), HasSubstr("execute = 9"), HasSubstr("weights"),
-                                   HasSubstr("resume and overwrite")));
+                                   HasSubstr("resume and overwrite"), HasSubstr("'widht'")));
 }
 
 TEST_F(TrainLoopTest, OptionsComeBackFromTheirFile) {
@@ -179,9 +239,9 @@ class DivergingEngine : public FakeEngine {
 TEST_F(TrainLoopTest, DivergenceStopsAndKeepsTheLastGoodCheckpoint) {
   const fs::path run = FreshFolder("run");
   Progress quiet;
-  const EngineFactory factory = [](const std::string&, const SampleLayout& layout, int, const Json&,
-                                   const Json& trainer) {
-    return std::make_unique<DivergingEngine>(layout, trainer);
+  const EngineFactory factory = [](const std::string&, const SampleLayout& layout, int,
+                                   const Json& policy, const TrainerOptions& trainer) {
+    return std::make_unique<DivergingEngine>(layout, policy, trainer);
   };
   EXPECT_THAT([&] { TrainLoop(Set(), Options(run), factory, quiet); },
               ThrowsMessage<Error>(testing::AllOf(HasSubstr("diverged"), HasSubstr("000020"))));
@@ -194,9 +254,10 @@ TEST_F(TrainLoopTest, TheLoadedPolicyActsAsTheSavedOne) {
   Progress quiet;
   TrainLoop(Set(), Options(run), FakeEngineFactory(), quiet);
   const PolicyArtefact artefact = LoadPolicy(run);
-  const CheckpointPolicy direct(
-      artefact.config, artefact.hash,
-      std::make_unique<FakeModel>(artefact.config.layout.value, artefact.weights));
+  const SampleLayout layout =
+      LayoutFor(*FindPolicyType("groot"), artefact.config.network, artefact.config.Offer());
+  const CheckpointPolicy direct(artefact.config, artefact.hash, layout,
+                                std::make_unique<FakeModel>(layout, artefact.weights));
   const std::unique_ptr<Policy> loaded =
       LoadCheckpointPolicy(run / "checkpoints/last/pretrained_model", FakeModelFactory());
   EXPECT_EQ(loaded->info().hash, artefact.hash);
@@ -333,7 +394,7 @@ TEST_F(TrainLoopTest, ADamagedNewestCheckpointCanBePassedOver) {
                 ThrowsMessage<Error>(
                     testing::AllOf(HasSubstr(fs::path(file).filename().string()),
                                    HasSubstr("remove the folder " + fs::canonical(newest).string()),
-                                   HasSubstr("go on from checkpoint 000040"))))
+                                   HasSubstr("resume from checkpoint 000040"))))
         << file;
     EXPECT_TRUE(fs::exists(newest));
     // the way on that the message names
@@ -362,11 +423,12 @@ TEST_F(TrainLoopTest, ADamagedOnlyCheckpointAsksForANewStart) {
 // An evaluation of the run must not take an older policy without a word.
 TEST_F(CheckpointTest, AnOlderCheckpointNeverStandsInForADamagedOne) {
   const PolicyArtefact artefact = LoadPolicy(run_);
-  SaveCheckpoint(run_, artefact.config, artefact.weights, Json::object(), {30, {}, {}}, 2);
+  SaveCheckpoint(run_, artefact.config, artefact.weights, Json::object(), Json::object(),
+                 {30, {}, {}}, 2);
   fs::remove(run_ / "checkpoints/000030/pretrained_model/manifest.json");
   EXPECT_THAT([&] { LoadPolicy(run_); },
               ThrowsMessage<Error>(testing::AllOf(HasSubstr("no manifest.json"),
-                                                  HasSubstr("go on from checkpoint 000020"))));
+                                                  HasSubstr("resume from checkpoint 000020"))));
   EXPECT_EQ(LoadPolicy(run_ / "checkpoints/000020").hash, artefact.hash);
   // a policy that was carried elsewhere has no checkpoint before it
   const fs::path elsewhere = FreshFolder("carried") / "policy";
@@ -399,14 +461,15 @@ TEST_F(CheckpointTest, TheNewestAreKeptAndLeavingsCleared) {
   const PolicyArtefact artefact = LoadPolicy(run_);
   fs::create_directories(run_ / "checkpoints/000030.part/pretrained_model");
   for (const int64_t step : {30, 40, 1234567}) {
-    SaveCheckpoint(run_, artefact.config, artefact.weights, Json::object(), {step, {}, {}}, 2);
+    SaveCheckpoint(run_, artefact.config, artefact.weights, Json::object(), Json::object(),
+                   {step, {}, {}}, 2);
   }
   EXPECT_THAT(ListCheckpoints(run_), testing::ElementsAre(40, 1234567));
   EXPECT_EQ(LoadTrainingState(run_).step, 1234567);
   EXPECT_FALSE(fs::exists(run_ / "checkpoints/000030.part"));
   // the same step again replaces it
   SaveCheckpoint(run_, artefact.config, {{"w", FloatTensor({9}, {1})}}, Json::object(),
-                 {1234567, {}, {}}, 2);
+                 Json::object(), {1234567, {}, {}}, 2);
   EXPECT_EQ(FloatsOf(LoadPolicy(run_).weights.at("w"))[0], 9);
 }
 
@@ -416,7 +479,8 @@ TEST_F(CheckpointTest, AFullOrForbiddenPlaceIsReported) {
   std::ofstream(file) << "a file stands where the run should";
   EXPECT_THAT(
       [&] {
-        SaveCheckpoint(file, artefact.config, artefact.weights, Json::object(), {1, {}, {}}, 0);
+        SaveCheckpoint(file, artefact.config, artefact.weights, Json::object(), Json::object(),
+                       {1, {}, {}}, 0);
       },
       ThrowsMessage<Error>(HasSubstr("checkpoint")));
 }

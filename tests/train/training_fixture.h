@@ -33,6 +33,16 @@ inline uint8_t Pixel(size_t episode, size_t camera, size_t step, size_t at) {
                               at * 37);
 }
 
+// All that the set offers, in the order that it is offered in.
+inline SampleLayout FullLayout(const TrainingSet& set, int horizon, int tokens) {
+  SampleLayout layout;
+  for (const ColumnInfo& info : ColumnsOf(set, tokens)) {
+    const bool chunk = info.name == kActionColumn;
+    layout.columns.push_back({info, chunk ? ChunkOffsets(horizon) : std::vector<int>{0}});
+  }
+  return layout;
+}
+
 // A set of scripted stacking episodes, `counts` by dataset, with pictures made of Pixel().
 inline std::shared_ptr<TrainingSet> ScriptedSet(const std::vector<int>& counts) {
   const TaskSpec task = FakeTask();

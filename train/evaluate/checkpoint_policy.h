@@ -9,30 +9,37 @@
 
 namespace understudy {
 
-// A trained network as a policy: pictures, arms and instruction are made into a batch of one, the
-// chunk is un-normalised and re-anchored at the arms that were given. Values outside of what
-// training saw are clamped where the normalisation is min_max. Thread-safe.
+// A trained network as a policy: pictures, arms and instruction are made into a batch of one, with
+// the columns that the network asked for; the chunk is un-normalised and re-anchored at the arms
+// that were given. Values outside of what training saw are clamped where the normalisation is
+// min_max. Thread-safe.
 class CheckpointPolicy : public Policy {
  public:
-  CheckpointPolicy(const PolicyConfig& config, const std::string& hash,
+  // `layout` of LayoutFor, from config.Offer().
+  CheckpointPolicy(const PolicyConfig& config, const std::string& hash, const SampleLayout& layout,
                    std::unique_ptr<ChunkModel> model);
 
  private:
   const PolicyInfo& DoInfo() const override { return info_; }
   ActionChunk DoAct(const PolicyInput& input, const RngKey& key) const override;
+  // A column of the current row.
+  BatchColumn Observe(const PolicyInput& input, const std::string& column) const;
 
   PolicyConfig config_;
   PolicyInfo info_;
+  SampleLayout layout_;
   std::unique_ptr<ChunkModel> model_;
 };
 
 // LoadPolicy of a network that is listed in train/policies. Throws Error(kBadInput) that names the
 // known types otherwise.
-PolicyArtefact LoadListedPolicy(const std::filesystem::path& place);
+PolicyArtefact LoadListedPolicy(const std::filesystem::path& place,
+                                const PolicyList& policies = PolicyTypes());
 
 // Loads `place` by LoadListedPolicy and makes its network. Throws Error(kBadInput).
 std::unique_ptr<Policy> LoadCheckpointPolicy(const std::filesystem::path& place,
-                                             const ChunkModelFactory& factory);
+                                             const ChunkModelFactory& factory,
+                                             const PolicyList& policies = PolicyTypes());
 
 // The chunk that `actions_TA` (not normalised) means for arms that stand at `arms`.
 ActionChunk DecodeChunk(const Embodiment& embodiment, const std::vector<ArmObservation>& arms,

@@ -108,7 +108,7 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
   size_t next = 0;
   watch.See(simulator.Observe());
   while (episode.steps < horizon) {
-    // look and think only where a chunk ends
+    // observe and predict only where a chunk ends
     if (next >= chunk.size() || next >= static_cast<size_t>(execute)) {
       PolicyInput input;
       input.arms = simulator.Observe().arms;

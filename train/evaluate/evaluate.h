@@ -40,7 +40,7 @@ struct EvalOptions {
     v("variant", variant, "reset distribution");
     v("episodes", episodes, "episode i starts from (seed, i)", Limits{1, 1e7});
     v("seed", seed, "same seed, same starts: checkpoints are compared in pairs");
-    v("execute", execute, "actions of a chunk executed before the next look; 0: the policy's",
+    v("execute", execute, "actions of a chunk executed before the next observation; 0: the policy's",
       Limits{0, 4096});
     v("horizon", horizon, "policy steps before an episode counts as failed; 0: the task's",
       Limits{0, 1e6});
@@ -106,7 +106,7 @@ std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInf
 // Throws Error(kBadInput) naming every mismatch; Error(kFailed) where replay for a video ends
 // otherwise than the rollout did. A task whose instruction the policy was not trained on is
 // evaluated, and reported by a message and in the report. Stops early, with the episodes done, when
-// an interrupt is asked for.
+// an interrupt is requested.
 EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                     const RendererFactory& renderers, const EvalOptions& options,
                     const VaryFunction& vary, const SinkFactory& sinks, Progress& progress);

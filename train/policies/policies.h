@@ -1,31 +1,51 @@
 #pragma once
 
-// The list of policies, free of LibTorch. A new policy is a folder of train/policies and an entry
-// in policies.cc.
+// The list of policies, free of LibTorch. A new policy is a folder of train/policies and a line in
+// policies.def: see docs/add_a_policy.md.
 
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/base/options.h"
+#include "train/samples/columns.h"
 
 namespace understudy {
+
+// What a policy chooses its columns from.
+struct ColumnOffer {
+  std::vector<ColumnInfo> columns;  // pictures in the order of the cameras
+  int horizon = 0;                  // actions of a chunk: the policy asks for all of them
+};
 
 // One kind of network, as `type` names it in options and checkpoints.
 struct PolicyType {
   std::string name;
   std::string summary;  // one line for `list` and help
+  // Options of the network, for help, flags and resume checks.
+  std::vector<FieldInfo> fields;
   // Checks the options of the network and returns all of them, defaults included. Throws
   // Error(kBadInput) that lists every violation, with the nearest name of an unknown option.
-  std::function<Json(const Json&)> resolve;
+  std::function<Json(const Json& options)> resolve;
+  // The columns that a network of these options (resolved) is to be given, and its answer, the
+  // action at steps 0 … horizon - 1. The same for training and acting, but for columns that are
+  // offered in training only.
+  std::function<std::vector<ColumnRequest>(const Json& options, const ColumnOffer& offer)> columns;
 };
 
-const std::vector<PolicyType>& PolicyTypes();
+using PolicyList = std::vector<PolicyType>;
+const PolicyList& PolicyTypes();
 
 // The entry of `type`, or null.
-const PolicyType* FindPolicyType(const std::string& type);
+const PolicyType* FindPolicyType(const std::string& type,
+                                 const PolicyList& policies = PolicyTypes());
 
 // "unknown policy 'grot': did you mean 'groot'? Known: groot."
-std::string UnknownPolicyType(const std::string& type);
+std::string UnknownPolicyType(const std::string& type, const PolicyList& policies = PolicyTypes());
+
+// The layout of what the policy asks for. Throws Error(kBadInput) where it asks for what is not
+// offered, or for another chunk than steps 0 … horizon - 1.
+SampleLayout LayoutFor(const PolicyType& policy, const Json& options, const ColumnOffer& offer);
 
 }  // namespace understudy

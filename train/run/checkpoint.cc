@@ -122,7 +122,7 @@ std::string WayOn(const fs::path& half) {
         StepName(step));
   }
   return fmt::format(
-      "checkpoint {} is damaged: remove the folder {} to go on from checkpoint {}, the one before "
+      "checkpoint {} is damaged: remove the folder {} to resume from checkpoint {}, the one before "
       "it",
       StepName(step), checkpoint.string(), StepName(before));
 }
@@ -142,12 +142,13 @@ fs::path FindPolicy(const fs::path& place) {
 }
 
 void WriteParts(const fs::path& part, const PolicyConfig& config, const TensorMap& weights,
-                const Json& train_config, const TrainingState& state) {
+                const Json& train_config, const Json& training_run, const TrainingState& state) {
   const fs::path policy = part / kPolicyFolder, training = part / kStateFolder;
   fs::create_directories(policy);
   fs::create_directories(training);
   WriteTextAtomically(policy / "config.json", ToJson(config).dump(2) + "\n");
   WriteTextAtomically(policy / "train_config.json", train_config.dump(2) + "\n");
+  WriteTextAtomically(policy / "training_run.json", training_run.dump(2) + "\n");
   WriteSafetensors(policy / "model.safetensors", weights, {{"format", "understudy"}});
   WriteManifest(policy);
 
@@ -178,16 +179,17 @@ std::vector<int64_t> ListCheckpoints(const fs::path& run) {
 }
 
 fs::path SaveCheckpoint(const fs::path& run, const PolicyConfig& config, const TensorMap& weights,
-                        const Json& train_config, const TrainingState& state, int keep) {
+                        const Json& train_config, const Json& training_run,
+                        const TrainingState& state, int keep) {
   Require(state.step >= 0 && keep >= 0, "steps and counts are not negative");
   const fs::path home = run / "checkpoints", target = home / StepName(state.step);
   const fs::path part = home / (StepName(state.step) + ".part"),
                  old = home / (StepName(state.step) + ".old");
   try {
     fs::create_directories(home);
-    // leavings of killed runs
+    // what killed runs left
     for (const fs::path& entry : std::vector<fs::path>{part, old}) fs::remove_all(entry);
-    WriteParts(part, config, weights, train_config, state);
+    WriteParts(part, config, weights, train_config, training_run, state);
     if (fs::exists(target)) fs::rename(target, old);
     fs::rename(part, target);
     fs::remove_all(old);
@@ -221,6 +223,11 @@ PolicyArtefact LoadPolicy(const fs::path& place) {
   hasher.Add(files["model.safetensors"]["hash"].get<std::string>());
   result.hash = hasher.Hex();
   return result;
+}
+
+PolicyConfig LoadPolicyConfig(const fs::path& place) {
+  const fs::path config = FindPolicy(place) / "config.json";
+  return ParsePolicyConfig(LoadJson(config), config.string());
 }
 
 TrainingState LoadTrainingState(const fs::path& checkpoint) {

@@ -3,14 +3,17 @@
 // A run's folder, as users of LeRobot know it:
 //
 //   <run>/checkpoints/<step, 6 digits>/
-//     pretrained_model/   config.json model.safetensors train_config.json manifest.json
+//     pretrained_model/   config.json model.safetensors train_config.json training_run.json
+//                         manifest.json
 //     training_state/     training_step.json sampler.json weights.safetensors
 //                         optimizer_state.safetensors manifest.json
 //   <run>/checkpoints/last -> the newest
 //
-// pretrained_model alone is the policy. A manifest names every file of its folder with size and
-// hash. Checkpoints are written beside their place, fsynced and renamed: what has its name is
-// whole.
+// pretrained_model alone is the policy: train_config.json holds every option of its training, those
+// of network and trainer resolved, training_run.json what chose itself: precision, device, threads,
+// and the versions of this program and of LibTorch. A manifest names every file of its folder with
+// size and hash. Checkpoints are written beside their place, fsynced and renamed: what has its name
+// is whole.
 
 #include <cstdint>
 #include <filesystem>
@@ -41,7 +44,8 @@ struct TrainingState {
 // stays.
 std::filesystem::path SaveCheckpoint(const std::filesystem::path& run, const PolicyConfig& config,
                                      const TensorMap& weights, const Json& train_config,
-                                     const TrainingState& state, int keep);
+                                     const Json& training_run, const TrainingState& state,
+                                     int keep);
 
 // Checkpoints of a run, oldest first. What a killed run left of an unfinished one does not count;
 // one that was damaged later does.
@@ -49,9 +53,12 @@ std::vector<int64_t> ListCheckpoints(const std::filesystem::path& run);
 
 // `place`: a run (its last checkpoint), a checkpoint, or a pretrained_model folder. Checks every
 // hash of the manifest. Throws Error(kBadInput) naming the file, what is wrong with it and, for a
-// checkpoint of a run, which folder to remove to go on from the checkpoint before it. An older
+// checkpoint of a run, which folder to remove to resume from the checkpoint before it. An older
 // checkpoint is never taken in place of a damaged one.
 PolicyArtefact LoadPolicy(const std::filesystem::path& place);
+
+// config.json of a policy as LoadPolicy finds it; neither its hash nor the weights are checked.
+PolicyConfig LoadPolicyConfig(const std::filesystem::path& place);
 
 // The other half of a checkpoint; `checkpoint` as for LoadPolicy, without pretrained_model.
 TrainingState LoadTrainingState(const std::filesystem::path& checkpoint);

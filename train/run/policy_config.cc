@@ -9,18 +9,23 @@ PolicyInfo PolicyConfig::Info(const std::string& hash) const {
   info.name = type;
   info.hash = hash;
   info.cameras = cameras;
-  info.image_width = layout.value.width;
-  info.image_height = layout.value.height;
+  info.image_width = layout.width;
+  info.image_height = layout.height;
   info.robot = embodiment.robot;
   info.tasks = instructions;
   info.control_hz = control_hz;
   info.limits = {max_linear_delta, max_angular_delta};
-  info.horizon = layout.value.horizon;
+  info.horizon = layout.horizon;
   info.execute = execute;
   info.action_meaning = embodiment.action_meaning;
   info.arms = static_cast<int>(embodiment.arms.size());
   info.X_WB = embodiment.X_WB;
   return info;
+}
+
+ColumnOffer PolicyConfig::Offer() const {
+  return {OfferedColumns(cameras, layout.height, layout.width, embodiment, layout.tokens, 0),
+          layout.horizon};
 }
 
 PolicyConfig ParsePolicyConfig(const Json& json, const std::string& name) {
@@ -42,7 +47,7 @@ PolicyConfig ParsePolicyConfig(const Json& json, const std::string& name) {
   const auto expect = [&](bool holds, const std::string& what) {
     if (!holds) problems.push_back(what);
   };
-  const SampleLayout& layout = config.layout.value;
+  const PolicyShape& layout = config.layout;
   expect(config.embodiment.action_meaning == "relative_eef",
          fmt::format("embodiment.action_meaning = '{}': known is relative_eef",
                      config.embodiment.action_meaning));

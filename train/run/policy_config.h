@@ -5,25 +5,29 @@
 
 #include "core/base/options.h"
 #include "core/seam/policy.h"
-#include "train/samples/batch.h"
+#include "train/policies/policies.h"
 #include "train/samples/embodiment.h"
 #include "train/samples/normalizer.h"
 #include "train/samples/tokenizer.h"
 
 namespace understudy {
 
-// Shapes as they stand in files.
-struct LayoutConfig {
-  SampleLayout value;
+// Shapes of what a policy is offered and of its answer.
+struct PolicyShape {
+  int cameras = 2, height = 84, width = 84;
+  int state = 11;
+  int action = 7;  // all arms
+  int horizon = 16;
+  int tokens = 16;
   template <class V>
   void Visit(V& v) {
-    v("cameras", value.cameras, "N", Limits{0, 64});
-    v("height", value.height, "px", Limits{1, 8192});
-    v("width", value.width, "px", Limits{1, 8192});
-    v("state", value.state, "numbers of a state", Limits{1, 4096});
-    v("action", value.action, "numbers of an action", Limits{1, 4096});
-    v("horizon", value.horizon, "actions of a chunk", Limits{1, 4096});
-    v("tokens", value.tokens, "words of an instruction", Limits{1, 4096});
+    v("cameras", cameras, "number of cameras", Limits{0, 64});
+    v("height", height, "px", Limits{1, 8192});
+    v("width", width, "px", Limits{1, 8192});
+    v("state", state, "numbers of a state", Limits{1, 4096});
+    v("action", action, "numbers of an action", Limits{1, 4096});
+    v("horizon", horizon, "actions of a chunk", Limits{1, 4096});
+    v("tokens", tokens, "words of an instruction", Limits{1, 4096});
   }
 };
 
@@ -34,7 +38,7 @@ struct PolicyConfig {
   int version = 1;
   std::string type;  // "groot"
   std::string task;
-  LayoutConfig layout;
+  PolicyShape layout;
   Embodiment embodiment;
   std::vector<std::string> cameras, instructions;
   double control_hz = 20, max_linear_delta = 0.05, max_angular_delta = 0.5;
@@ -69,8 +73,10 @@ struct PolicyConfig {
     v("network", network, "the network's own configuration");
   }
 
-  // What the seam wants to know; `hash` names the weights.
+  // For the seam; `hash` names the weights.
   PolicyInfo Info(const std::string& hash) const;
+  // The columns that a policy which acts chooses from.
+  ColumnOffer Offer() const;
 };
 
 // Reads and checks a config.json: format, version, action meaning, sizes that agree with one

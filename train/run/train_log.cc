@@ -34,10 +34,6 @@ TrainLogRow RowFromJson(const Json& json) {
   row.step = json.at("step").get<int64_t>();
   row.losses.updates = json.at("updates").get<int64_t>();
   row.losses.loss = number("loss");
-  row.losses.position = number("position");
-  row.losses.rotation = number("rotation");
-  row.losses.gripper = number("gripper");
-  row.losses.objects = number("objects");
   row.losses.gradient_norm = number("gradient_norm");
   row.losses.learning_rate = number("learning_rate");
   for (const Json& value : json.at("by_step")) {
@@ -45,6 +41,11 @@ TrainLogRow RowFromJson(const Json& json) {
   }
   row.samples_per_s = number("samples_per_s");
   row.data_wait_share = number("data_wait_share");
+  // all other numbers are parts of the loss
+  const Json own = ToJson(TrainLogRow{});
+  for (const auto& [key, value] : json.items()) {
+    if (!own.contains(key)) row.losses.parts.emplace_back(key, number(key.c_str()));
+  }
   return row;
 }
 
@@ -71,18 +72,15 @@ Json ParseLog(const std::string& text) {
 }  // namespace
 
 Json ToJson(const TrainLogRow& row) {
-  return Json{{"step", row.step},
-              {"loss", row.losses.loss},
-              {"position", row.losses.position},
-              {"rotation", row.losses.rotation},
-              {"gripper", row.losses.gripper},
-              {"objects", row.losses.objects},
-              {"gradient_norm", row.losses.gradient_norm},
-              {"learning_rate", row.losses.learning_rate},
-              {"updates", row.losses.updates},
-              {"by_step", row.losses.by_step},
-              {"samples_per_s", row.samples_per_s},
-              {"data_wait_share", row.data_wait_share}};
+  Json json{{"step", row.step}, {"loss", row.losses.loss}};
+  for (const auto& [name, value] : row.losses.parts) json[name] = value;
+  json["gradient_norm"] = row.losses.gradient_norm;
+  json["learning_rate"] = row.losses.learning_rate;
+  json["updates"] = row.losses.updates;
+  json["by_step"] = row.losses.by_step;
+  json["samples_per_s"] = row.samples_per_s;
+  json["data_wait_share"] = row.data_wait_share;
+  return json;
 }
 
 std::vector<TrainLogRow> TrainLog::Resume(int64_t step) {

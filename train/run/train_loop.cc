@@ -5,6 +5,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/version.h"
 #include "train/run/checkpoint.h"
 
 namespace understudy {
@@ -12,17 +13,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What must be equal for a run to be gone on with: everything that changes results. Datasets may
-// have moved: their content hashes are compared instead.
-Json ResultOptions(const Json& train_config) {
-  Json options = train_config;
-  for (const char* key :
-       {"datasets", "out", "resume", "overwrite", "save_every", "log_every", "keep"}) {
-    options.erase(key);
-  }
-  if (options.contains("loader")) {
-    for (const char* key : {"threads", "ring", "cache_mib"}) options["loader"].erase(key);
-  }
+// What must be equal for a run to be resumed: everything that changes results. Datasets may have
+// moved: their content hashes are compared instead.
+Json ComparedOptions(const TrainOptions& resolved, const PolicyList& policies) {
+  Json options = ResultOptions(resolved);
+  options["policy"] =
+      ResultOptions(resolved.policy, FindPolicyType(resolved.type, policies)->fields);
+  options.erase("datasets");
   return options;
 }
 
@@ -70,23 +67,28 @@ PolicyConfig MakeConfig(const TrainingSet& set, const TrainOptions& options) {
   config.mean_chunk = MeanChunk(set, options.horizon);
   config.dataset_hashes = HashesOf(set);
   config.seed = options.seed;
-  config.layout.value = {static_cast<int>(set.cameras.size()),
-                         set.image_height,
-                         set.image_width,
-                         set.embodiment.state_size(),
-                         set.embodiment.action_size(),
-                         options.horizon,
-                         options.tokens,
-                         kObjectLabel * static_cast<int>(set.objects.size())};
+  config.layout = {static_cast<int>(set.cameras.size()),
+                   set.image_height,
+                   set.image_width,
+                   set.embodiment.state_size(),
+                   set.embodiment.action_size(),
+                   options.horizon,
+                   options.tokens};
   return config;
 }
 
-// Refuses to go on with another run.
-void CheckSameRun(const fs::path& run, const PolicyConfig& config, const Json& train_config) {
+// Rejects the resume of another run.
+void CheckSameRun(const fs::path& run, const PolicyConfig& config, const TrainOptions& resolved,
+                  const PolicyList& policies) {
   // also checks the file of the options
   const PolicyConfig before = LoadPolicy(run).config;
+  const TrainOptions options =
+      FromJson<TrainOptions>(LoadTrainConfig(run), run.string() + ": train_config.json");
   Problems found;
-  Differences(ResultOptions(LoadTrainConfig(run)), ResultOptions(train_config), "", found);
+  const TrainOptions started = Resolve(options, policies, found);
+  if (found.empty()) {
+    Differences(ComparedOptions(started, policies), ComparedOptions(resolved, policies), "", found);
+  }
   if (before.dataset_hashes != config.dataset_hashes) {
     found.push_back(fmt::format("datasets were {}, are {}", fmt::join(before.dataset_hashes, ", "),
                                 fmt::join(config.dataset_hashes, ", ")));
@@ -99,10 +101,31 @@ void CheckSameRun(const fs::path& run, const PolicyConfig& config, const Json& t
   }
 }
 
+// The network and what feeds it.
+struct Learner {
+  std::unique_ptr<UpdateEngine> engine;
+  std::unique_ptr<BatchSource> source;
+};
+
+Learner MakeLearner(std::shared_ptr<const TrainingSet> set, const TrainOptions& options,
+                    const PolicyConfig& config, const EngineFactory& factory,
+                    const PolicyList& policies) {
+  const SampleLayout layout = AskedColumns(*set, options, policies);
+  std::map<std::string, Normalizer> normalizers{{kStateColumn, config.state},
+                                                {kActionColumn, config.action}};
+  if (layout.Find(kObjectsColumn) != nullptr) normalizers[kObjectsColumn] = ObjectStatistics(*set);
+  Learner learner;
+  learner.engine =
+      factory(options.type, layout, config.tokenizer.vocabulary(), options.policy, options.trainer);
+  learner.source =
+      std::make_unique<BatchSource>(std::move(set), layout, normalizers, config.tokenizer,
+                                    options.loader, options.weights, options.batch, options.seed);
+  return learner;
+}
+
 }  // namespace
 
-std::vector<std::string> Validate(const TrainOptions& options) {
-  Problems problems;
+TrainOptions Resolve(const TrainOptions& options, const PolicyList& policies, Problems& problems) {
   if (options.out.empty()) problems.push_back("out: names no folder");
   if (options.execute > options.horizon) {
     problems.push_back(fmt::format("execute = {}: must not be more than horizon = {}",
@@ -115,15 +138,25 @@ std::vector<std::string> Validate(const TrainOptions& options) {
   if (options.resume && options.overwrite) {
     problems.push_back("resume and overwrite: only one of them");
   }
-  return problems;
+  TrainOptions resolved = options;
+  if (const PolicyType* type = FindPolicyType(options.type, policies)) {
+    try {
+      resolved.policy = type->resolve(options.policy);
+    } catch (const Error& error) {
+      problems.push_back(error.what());
+    }
+  } else {
+    problems.push_back("type: " + UnknownPolicyType(options.type, policies));
+  }
+  if (!resolved.trainer.steps) resolved.trainer.steps = options.steps;
+  if (!resolved.trainer.seed) resolved.trainer.seed = options.seed;
+  return resolved;
 }
 
-Json EngineTrainerOptions(const TrainOptions& options) {
-  Json trainer = options.trainer;
-  if (!trainer.is_object() && !trainer.is_null()) return trainer;  // its reader reports it
-  if (!trainer.contains("steps")) trainer["steps"] = options.steps;
-  if (!trainer.contains("seed")) trainer["seed"] = options.seed;
-  return trainer;
+SampleLayout AskedColumns(const TrainingSet& set, const TrainOptions& resolved,
+                          const PolicyList& policies) {
+  return LayoutFor(*FindPolicyType(resolved.type, policies), resolved.policy,
+                   {ColumnsOf(set, resolved.tokens), resolved.horizon});
 }
 
 Normalizer StateStatistics(const TrainingSet& set, NormalizerMode mode, double range_floor) {
@@ -142,10 +175,11 @@ Normalizer ActionStatistics(const TrainingSet& set, int horizon, NormalizerMode 
   std::vector<StatisticsBuilder> builders(steps, StatisticsBuilder(static_cast<int>(size)));
   std::vector<float> chunk(size * steps);
   std::vector<uint8_t> mask(steps);
+  const std::vector<int> offsets = ChunkOffsets(horizon);
   size_t longest = 1;  // steps that at least one chunk reaches
   for (const TrainingEpisode& episode : set.episodes) {
     for (size_t row = 0; row < episode.length; ++row) {
-      set.Chunk(episode, row, horizon, chunk.data(), mask.data());
+      set.Chunk(episode, row, offsets, chunk.data(), mask.data());
       for (size_t k = 0; k < steps; ++k) {
         if (mask[k] == 0) continue;
         builders[k].Add(&chunk[k * size]);
@@ -162,16 +196,32 @@ Normalizer ActionStatistics(const TrainingSet& set, int horizon, NormalizerMode 
   return all;
 }
 
-TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions& options,
-                      const EngineFactory& factory, Progress& progress) {
-  const std::vector<std::string> problems = Validate(options);
+double SecondsPerUpdate(std::shared_ptr<const TrainingSet> set, const TrainOptions& resolved,
+                        const EngineFactory& factory) {
+  const PolicyConfig config = MakeConfig(*set, resolved);
+  const Learner learner = MakeLearner(std::move(set), resolved, config, factory, PolicyTypes());
+  // the first update chooses the precision and warms caches
+  learner.engine->Update(learner.source->Next());
+  learner.engine->TakeLosses();
+  constexpr int kTimed = 3;
+  const double start = MonotonicSeconds();
+  for (int i = 0; i < kTimed; ++i) learner.engine->Update(learner.source->Next());
+  learner.engine->TakeLosses();
+  return (MonotonicSeconds() - start) / kTimed;
+}
+
+TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions& given,
+                      const EngineFactory& factory, Progress& progress,
+                      const PolicyList& policies) {
+  Problems problems;
+  const TrainOptions options = Resolve(given, policies, problems);
   if (!problems.empty()) ThrowUsage(fmt::format("train: {}", fmt::join(problems, "; ")));
   Require(set != nullptr && set->windows() > 0, "something to learn from");
   const fs::path run = options.out;
   const bool exists = !ListCheckpoints(run).empty();
   if (exists && !options.resume && !options.overwrite) {
     ThrowUsage(
-        fmt::format("{}: holds the checkpoints of a run: go on with it by --resume, replace "
+        fmt::format("{}: holds the checkpoints of a run: resume it by --resume, replace "
                     "it by --overwrite, or name another folder",
                     run.string()));
   }
@@ -185,12 +235,10 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
   report.dataset_hashes = config.dataset_hashes;
   report.floored_state = config.state.Floored();
   report.floored_action = config.action.Floored();
-  if (exists && options.resume) CheckSameRun(run, config, train_config);
-  const std::unique_ptr<UpdateEngine> engine =
-      factory(options.type, config.layout.value, config.tokenizer.vocabulary(), options.policy,
-              EngineTrainerOptions(options));
-  BatchSource source(set, config.layout.value, config.state, config.action, config.tokenizer,
-                     options.loader, options.weights, options.batch, options.seed);
+  if (exists && options.resume) CheckSameRun(run, config, options, policies);
+  const Learner learner = MakeLearner(set, options, config, factory, policies);
+  UpdateEngine* const engine = learner.engine.get();
+  BatchSource& source = *learner.source;
   TrainLog curve(run / "log.json");
   int64_t step = 0;
   if (exists && options.resume) {
@@ -239,7 +287,8 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
   const auto save = [&] {
     log();
     config.network = engine->PolicyConfig();
-    report.checkpoint = SaveCheckpoint(run, config, engine->ExportPolicy(), train_config,
+    const Json used{{"program", ProgramVersion()}, {"engine", engine->Describe()}};
+    report.checkpoint = SaveCheckpoint(run, config, engine->ExportPolicy(), train_config, used,
                                        {step, source.Save(), engine->ExportState()}, options.keep);
   };
 
@@ -253,7 +302,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     if (step % options.save_every == 0 || step == options.steps || report.interrupted) save();
   }
   report.steps = step;
-  // said again: an automatic precision is chosen at the first update
+  // once more: an automatic precision is chosen at the first update
   report.engine = engine->Describe();
   report.seconds = MonotonicSeconds() - start;
   const LoaderTimes times = source.times();

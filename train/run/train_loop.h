@@ -10,7 +10,9 @@
 #include "core/base/options.h"
 #include "core/base/progress.h"
 #include "data/store/read_options.h"
+#include "train/policies/policies.h"
 #include "train/run/train_log.h"
+#include "train/run/trainer_options.h"
 #include "train/run/update_engine.h"
 #include "train/samples/batch_source.h"
 #include "train/samples/normalizer.h"
@@ -26,8 +28,8 @@ struct TrainOptions {
   SelectionOptions selection;
   ReadOptions read;  // how datasets are read
   std::string type = "groot";
-  Json policy = Json::object();   // the network's options
-  Json trainer = Json::object();  // the engine's options
+  Json policy = Json::object();  // options of the network: see PolicyType
+  TrainerOptions trainer;
   int64_t steps = 2000;
   int batch = 64;
   uint64_t seed = 1;
@@ -59,7 +61,8 @@ struct TrainOptions {
     v("batch", batch, "samples per update", Limits{1, 65536});
     v("seed", seed, "of order, shifts, weights and noise");
     v("horizon", horizon, "actions per chunk", Limits{1, 4096});
-    v("execute", execute, "actions of a chunk executed before the next look", Limits{1, 4096});
+    v("execute", execute, "actions of a chunk executed before the next observation",
+      Limits{1, 4096});
     v("tokens", tokens, "most words of an instruction", Limits{1, 4096});
     v("state_normalizer", state_normalizer, "normalisation of states");
     v("action_normalizer", action_normalizer, "normalisation of actions, per step of the chunk");
@@ -69,7 +72,7 @@ struct TrainOptions {
       Limits{1e-12, 1e6});
     v("loader", loader, "pictures and threads");
     v("out", out, "folder of the run", kRequired, kOutput);
-    v("resume", resume, "go on from the last checkpoint of the folder", Effect::kPlace);
+    v("resume", resume, "resume from the last checkpoint of the folder", Effect::kPlace);
     v("overwrite", overwrite, "replace the checkpoints of the folder", Effect::kPlace);
     v("save_every", save_every, "updates between checkpoints", Limits{1, 1e9}, Effect::kPlace);
     v("log_every", log_every, "updates between points of the loss curve", Limits{1, 1e9},
@@ -78,11 +81,14 @@ struct TrainOptions {
   }
 };
 
-// All violations that fields alone cannot show; empty: fine.
-std::vector<std::string> Validate(const TrainOptions& options);
+// `options` with everything that was left open: all options of the network, steps and seed of the
+// trainer. Appends every violation that fields alone cannot show; then the rest is not complete.
+TrainOptions Resolve(const TrainOptions& options, const PolicyList& policies, Problems& problems);
 
-// `options.trainer` with steps and seed of the run unless it sets its own.
-Json EngineTrainerOptions(const TrainOptions& options);
+// The columns of the set that the policy of the options (by Resolve) asks for. Throws
+// Error(kBadInput) where the set does not offer them.
+SampleLayout AskedColumns(const TrainingSet& set, const TrainOptions& resolved,
+                          const PolicyList& policies = PolicyTypes());
 
 struct TrainReport {
   std::filesystem::path checkpoint;  // the last one written
@@ -106,12 +112,18 @@ Normalizer StateStatistics(const TrainingSet& set, NormalizerMode mode, double r
 Normalizer ActionStatistics(const TrainingSet& set, int horizon, NormalizerMode mode,
                             double range_floor);
 
+// Mean wall time of an update with data, from a few that are made and thrown away. `resolved` by
+// Resolve.
+double SecondsPerUpdate(std::shared_ptr<const TrainingSet> set, const TrainOptions& resolved,
+                        const EngineFactory& factory);
+
 // Trains: statistics, engine, updates, checkpoints and log.json under `options.out`. Options that
 // change results, and the seed, name the outcome; a run that is stopped and resumed ends with the
 // same weights, bit for bit, as one that never stopped. An interrupt saves a checkpoint. Throws
 // Error(kUsage) where the folder holds a run already and neither resume nor overwrite is set, and
 // Error(kBadInput) where the run to resume was started with other data or options, naming them.
 TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions& options,
-                      const EngineFactory& factory, Progress& progress);
+                      const EngineFactory& factory, Progress& progress,
+                      const PolicyList& policies = PolicyTypes());
 
 }  // namespace understudy

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "core/base/options.h"
 #include "train/run/device.h"
@@ -17,7 +18,7 @@ struct EnumNames<Precision> {
 // How a network is trained: AdamW (Loshchilov & Hutter 2019) with clipping, a cosine schedule and
 // an exponential moving average of the weights.
 struct TrainerOptions {
-  int64_t steps = 4000;
+  std::optional<int64_t> steps;
   double learning_rate = 2e-3;
   int64_t warmup = 100;
   double final_fraction = 0.02;
@@ -28,7 +29,7 @@ struct TrainerOptions {
   double clip = 1.0;
   double ema = 0.999;
   Precision precision = Precision::kAuto;
-  uint64_t seed = 1;
+  std::optional<uint64_t> seed;
 
   Device device = Device::kAuto;
   int threads = 0;
@@ -36,7 +37,8 @@ struct TrainerOptions {
   template <class V>
   void Visit(V& v) {
     // changes results
-    v("steps", steps, "updates over which the schedule runs", Limits{1, 1e12});
+    v("steps", steps, "updates over which the schedule runs; null: all of the run",
+      Limits{1, 1e12});
     v("learning_rate", learning_rate, "peak rate", Limits{0, 10});
     v("warmup", warmup, "updates until the peak", Limits{0, 1e12});
     v("final_fraction", final_fraction, "rate at the end, as a part of the peak", Limits{0, 1});
@@ -49,10 +51,10 @@ struct TrainerOptions {
     v("ema", ema, "decay of the averaged weights that act; rises as (1+n)/(10+n); 0 = none",
       Limits{0, 0.999999});
     v("precision", precision, "auto times both on the first batch and keeps the faster");
-    v("seed", seed, "of the first weights, noise and times");
+    v("seed", seed, "of the first weights, noise and times; null: that of the run");
     // changes speed only (beyond rounding)
-    v("device", device, "auto = cuda where there is one");
-    v("threads", threads, "cores for one update; 0 = all", Limits{0, 4096});
+    v("device", device, "auto = cuda where there is one", Effect::kSpeed);
+    v("threads", threads, "cores for one update; 0 = all", Limits{0, 4096}, Effect::kSpeed);
   }
 };
 

@@ -3,10 +3,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/json.h"
 #include "train/run/tensor_blob.h"
+#include "train/run/trainer_options.h"
 #include "train/samples/batch.h"
 
 namespace understudy {
@@ -15,8 +17,7 @@ namespace understudy {
 struct LossReport {
   int64_t updates = 0;
   double loss = 0;
-  double position = 0, rotation = 0, gripper = 0;  // by action group
-  double objects = 0;                              // of the object labels, where they are learnt
+  std::vector<std::pair<std::string, double>> parts;  // of the loss, as the policy names them
   double gradient_norm = 0;
   double learning_rate = 0;
   std::vector<double> by_step;  // mean squared error of each step of the chunk
@@ -42,9 +43,10 @@ class UpdateEngine {
   virtual Json Describe() const = 0;
 };
 
-// `type` is a listed policy (train/policies/policies.h).
+// `type` is a listed policy (train/policies/policies.h), `layout` what it asked for; `trainer`
+// names steps and seed.
 using EngineFactory = std::function<std::unique_ptr<UpdateEngine>(
     const std::string& type, const SampleLayout& layout, int vocabulary, const Json& policy_config,
-    const Json& trainer_options)>;
+    const TrainerOptions& trainer)>;
 
 }  // namespace understudy

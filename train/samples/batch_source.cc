@@ -61,6 +61,24 @@ class FrameCache {
   std::atomic<int64_t> left_;
 };
 
+void CheckLayout(const TrainingSet& set, const SampleLayout& layout,
+                 const std::map<std::string, Normalizer>& normalizers) {
+  const std::vector<ColumnInfo> offered = ColumnsOf(set, 1);
+  for (const ColumnLayout& column : layout.columns) {
+    const std::string& name = column.info.name;
+    const auto found = std::find_if(offered.begin(), offered.end(),
+                                    [&](const ColumnInfo& info) { return info.name == name; });
+    // instructions are as long as the layout says
+    Require(found != offered.end() && (name == kInstructionColumn || *found == column.info),
+            fmt::format("the set offers column '{}' in the layout's shape", name));
+    if (name == kInstructionColumn || IsImageColumn(name)) continue;
+    Require(normalizers.contains(name), fmt::format("column '{}' has a normaliser", name));
+    const int size = normalizers.at(name).size();
+    Require(size == column.info.size() || size == column.info.size() * column.steps(),
+            fmt::format("the normaliser of column '{}' fits it", name));
+  }
+}
+
 struct Slot {
   std::optional<Batch> batch;
   std::exception_ptr error;
@@ -72,7 +90,7 @@ struct Slot {
 struct BatchSource::Impl {
   std::shared_ptr<const TrainingSet> set;
   SampleLayout layout;
-  Normalizer state, action, objects;
+  std::map<std::string, Normalizer> normalizers;
   LoaderOptions options;
   int batch;
   uint64_t seed;
@@ -92,19 +110,21 @@ struct BatchSource::Impl {
   double wait_s = 0;
   std::vector<std::jthread> threads;  // last: joined before what they use goes
 
-  Impl(std::shared_ptr<const TrainingSet> s, const SampleLayout& l, const Normalizer& st,
-       const Normalizer& ac, const LoaderOptions& o, Sampler smp, int b, uint64_t sd)
+  Impl(std::shared_ptr<const TrainingSet> s, const SampleLayout& l,
+       const std::map<std::string, Normalizer>& n, const LoaderOptions& o, Sampler smp, int b,
+       uint64_t sd)
       : set(std::move(s)),
         layout(l),
-        state(st),
-        action(ac),
-        objects(l.objects > 0 ? ObjectStatistics(*set) : Normalizer{}),
+        normalizers(n),
         options(o),
         batch(b),
         seed(sd),
         sampler(std::move(smp)),
-        cache(set->windows() * static_cast<size_t>(l.cameras),
-              static_cast<size_t>(l.height) * l.width * 3, o.cache_mib << 20) {}
+        cache(set->windows() * set->cameras.size(), FrameBytes(), o.cache_mib << 20) {}
+
+  size_t FrameBytes() const {
+    return static_cast<size_t>(set->image_height) * static_cast<size_t>(set->image_width) * 3;
+  }
 
   std::vector<WindowDraw> Plan() {
     std::vector<WindowDraw> plan;
@@ -112,82 +132,147 @@ struct BatchSource::Impl {
     return plan;
   }
 
-  void FillImages(const TrainingEpisode& episode, uint64_t window, size_t row, const RngKey& key,
-                  uint8_t* out_NHWC) {
-    const size_t bytes = static_cast<size_t>(layout.height) * layout.width * 3;
-    // colours are drawn once for all cameras, shifts for each
+  // One sample of a batch: a row of an episode.
+  struct Sample {
+    const TrainingEpisode* episode = nullptr;
+    size_t row = 0;
+    uint64_t first_window = 0;  // of the episode
+    RngKey key;
+
+    // The row that stands for a time step, and whether it lies inside the episode.
+    std::pair<size_t, bool> At(int offset) const {
+      const int64_t wanted = static_cast<int64_t>(row) + offset;
+      const int64_t last = static_cast<int64_t>(episode->length) - 1;
+      return {static_cast<size_t>(std::clamp<int64_t>(wanted, 0, last)),
+              wanted >= 0 && wanted <= last};
+    }
+  };
+
+  // How the pictures of a sample are varied: colours alike for all cameras, a shift for each.
+  struct ImageDraw {
+    double brightness = 0, contrast = 1;
+    std::vector<std::pair<int, int>> shift_px;  // by camera of the set
+  };
+  ImageDraw DrawImages(const RngKey& key) const {
+    ImageDraw draw;
     Rng colour(key.WithTerm("colour"));
-    const double brightness = colour.Uniform(-options.brightness, options.brightness);
-    const double contrast = 1 + colour.Uniform(-options.contrast, options.contrast);
+    draw.brightness = colour.Uniform(-options.brightness, options.brightness);
+    draw.contrast = 1 + colour.Uniform(-options.contrast, options.contrast);
     Rng shift(key.WithTerm("shift"));
+    const int64_t range = options.shift_px;
+    for (size_t camera = 0; camera < set->cameras.size(); ++camera) {
+      const int dx = static_cast<int>(shift.UniformInt(-range, range));
+      const int dy = static_cast<int>(shift.UniformInt(-range, range));
+      draw.shift_px.emplace_back(dx, dy);
+    }
+    return draw;
+  }
+
+  void FillImages(const Sample& sample, const ColumnLayout& column, uint8_t* out_THWC) {
+    const size_t camera = CameraOf(column.info.name, set->cameras), bytes = FrameBytes();
+    const ImageDraw draw = DrawImages(sample.key);
     std::vector<uint8_t> pixels(bytes);
-    for (size_t camera = 0; camera < static_cast<size_t>(layout.cameras); ++camera) {
-      const size_t frame = window * static_cast<size_t>(layout.cameras) + camera;
+    for (const int offset : column.offsets) {
+      const size_t row = sample.At(offset).first;
+      const size_t frame = (sample.first_window + row) * set->cameras.size() + camera;
       ++frames;
       if (cache.Get(frame, pixels.data())) {
         ++hits;
       } else {
-        set->datasets[episode.dataset].frames(episode.index, camera, row, pixels.data());
+        set->datasets[sample.episode->dataset].frames(sample.episode->index, camera, row,
+                                                      pixels.data());
         cache.Put(frame, pixels.data());
       }
-      const int64_t range = options.shift_px;
-      const int dx = static_cast<int>(shift.UniformInt(-range, range));
-      const int dy = static_cast<int>(shift.UniformInt(-range, range));
-      uint8_t* out = out_NHWC + camera * bytes;
-      ShiftImage(pixels.data(), layout.height, layout.width, dx, dy, out);
+      const auto [dx, dy] = draw.shift_px[camera];
+      ShiftImage(pixels.data(), set->image_height, set->image_width, dx, dy, out_THWC);
       if (options.brightness > 0 || options.contrast > 0) {
-        AdjustImage(out, layout.height, layout.width, brightness, contrast);
+        AdjustImage(out_THWC, set->image_height, set->image_width, draw.brightness, draw.contrast);
       }
+      out_THWC += bytes;
     }
   }
 
   // Labels of the objects that the episode knows; the others stay as they are.
-  static void FillObjects(const TrainingEpisode& episode, size_t row, float* out_O) {
-    const float* label =
-        episode.objects_TO.data() + row * episode.objects.size() * size_t{kObjectLabel};
-    for (const size_t object : episode.objects) {
-      std::copy_n(label, kObjectLabel, out_O + object * size_t{kObjectLabel});
-      label += kObjectLabel;
+  static void FillObjects(const Sample& sample, const ColumnLayout& column, float* out_TO) {
+    const TrainingEpisode& episode = *sample.episode;
+    for (const int offset : column.offsets) {
+      const float* label = episode.objects_TO.data() +
+                           sample.At(offset).first * episode.objects.size() * size_t{kObjectLabel};
+      for (const size_t object : episode.objects) {
+        std::copy_n(label, kObjectLabel, out_TO + object * size_t{kObjectLabel});
+        label += kObjectLabel;
+      }
+      out_TO += column.info.size();
     }
+  }
+
+  void FillState(const Sample& sample, const ColumnLayout& column, float* out_TS) {
+    const size_t size = static_cast<size_t>(column.info.size());
+    for (const int offset : column.offsets) {
+      std::copy_n(&sample.episode->state_TS[sample.At(offset).first * size], size, out_TS);
+      out_TS += size;
+    }
+  }
+
+  // The column of the samples, normalised.
+  BatchColumn FillColumn(const std::vector<Sample>& samples, const ColumnLayout& column) {
+    const std::string& name = column.info.name;
+    const size_t steps = column.offsets.size();
+    const size_t width = steps * static_cast<size_t>(column.info.size());
+    BatchColumn result;
+    result.name = name;
+    for (const Sample& sample : samples) {
+      for (const int offset : column.offsets) result.real_BT.push_back(sample.At(offset).second);
+    }
+    if (name == kInstructionColumn) {
+      for (const Sample& sample : samples) {
+        const std::vector<int32_t>& text = tokens[sample.episode->instruction];
+        result.tokens.insert(result.tokens.end(), text.begin(), text.end());
+      }
+    } else if (IsImageColumn(name)) {
+      result.pixels.resize(samples.size() * width);
+      for (size_t b = 0; b < samples.size(); ++b) {
+        FillImages(samples[b], column, &result.pixels[b * width]);
+      }
+    } else {
+      result.numbers.assign(samples.size() * width, std::numeric_limits<float>::quiet_NaN());
+      for (size_t b = 0; b < samples.size(); ++b) {
+        float* out = &result.numbers[b * width];
+        if (name == kStateColumn) FillState(samples[b], column, out);
+        if (name == kObjectsColumn) FillObjects(samples[b], column, out);
+        if (name == kActionColumn) {
+          set->Chunk(*samples[b].episode, samples[b].row, column.offsets, out,
+                     &result.real_BT[b * steps]);
+        }
+      }
+      normalizers.at(name).Encode(result.numbers);
+    }
+    return result;
   }
 
   Batch Make(const std::vector<WindowDraw>& plan) {
     const double start = MonotonicSeconds();
-    const size_t B = plan.size(), S = static_cast<size_t>(layout.state),
-                 T = static_cast<size_t>(layout.horizon), A = static_cast<size_t>(layout.action);
-    const size_t images = static_cast<size_t>(layout.cameras) * layout.height * layout.width * 3;
     Batch result;
     result.size = batch;
-    result.images_BNHWC.resize(B * images);
-    result.state_BS.resize(B * S);
-    result.actions_BTA.resize(B * T * A);
-    result.mask_BT.resize(B * T);
-    const size_t O = static_cast<size_t>(layout.objects);
-    result.objects_BO.assign(B * O, std::numeric_limits<float>::quiet_NaN());
-    result.embodiment_B.assign(B, 0);
-    for (size_t b = 0; b < B; ++b) {
-      const uint64_t window = group_first[plan[b].group] + plan[b].window;
+    result.embodiment_B.assign(plan.size(), 0);
+    std::vector<Sample> samples;
+    for (const WindowDraw& draw : plan) {
+      const uint64_t window = group_first[draw.group] + draw.window;
       const size_t at =
           static_cast<size_t>(std::upper_bound(first_window.begin(), first_window.end(), window) -
                               first_window.begin() - 1);
       const TrainingEpisode& episode = set->episodes[at];
       const size_t row = window - first_window[at];
-      // who the sample is: its episode and row, wherever they stand in files
-      const uint64_t sample = HashOf(episode.uuid) + row * 0x9E3779B97F4A7C15ull;
-      result.sample_B.push_back(sample);
+      // identity of the sample: its episode and row, wherever they stand in files
+      const uint64_t identity = HashOf(episode.uuid) + row * 0x9E3779B97F4A7C15ull;
+      result.sample_B.push_back(identity);
       const RngKey key =
-          RngKey{seed}.WithStage("train images").WithParent(sample).WithVariant(plan[b].epoch);
-      FillImages(episode, window, row, key, &result.images_BNHWC[b * images]);
-      std::copy_n(&episode.state_TS[row * S], S, &result.state_BS[b * S]);
-      set->Chunk(episode, row, layout.horizon, &result.actions_BTA[b * T * A],
-                 &result.mask_BT[b * T]);
-      if (O > 0) FillObjects(episode, row, &result.objects_BO[b * O]);
-      const std::vector<int32_t>& text = tokens[episode.instruction];
-      result.tokens_BL.insert(result.tokens_BL.end(), text.begin(), text.end());
+          RngKey{seed}.WithStage("train images").WithParent(identity).WithVariant(draw.epoch);
+      samples.push_back({&episode, row, first_window[at], key});
     }
-    state.Encode(result.state_BS);
-    action.Encode(result.actions_BTA);
-    if (O > 0) objects.Encode(result.objects_BO);
+    for (const ColumnLayout& column : layout.columns) {
+      result.columns.push_back(FillColumn(samples, column));
+    }
     load_ns += static_cast<int64_t>((MonotonicSeconds() - start) * 1e9);
     return result;
   }
@@ -221,22 +306,15 @@ struct BatchSource::Impl {
 };
 
 BatchSource::BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLayout& layout,
-                         const Normalizer& state, const Normalizer& action,
+                         const std::map<std::string, Normalizer>& normalizers,
                          const Tokenizer& tokenizer, const LoaderOptions& options,
                          const std::vector<double>& weights, int batch, uint64_t seed) {
   Require(set != nullptr && batch > 0, "a set and a batch size");
-  Require(layout.cameras == static_cast<int>(set->cameras.size()) &&
-              layout.height == set->image_height && layout.width == set->image_width &&
-              layout.state == set->embodiment.state_size() && layout.state == state.size() &&
-              layout.action == set->embodiment.action_size() &&
-              layout.horizon * layout.action == action.size() &&
-              (layout.objects == 0 ||
-               layout.objects == kObjectLabel * static_cast<int>(set->objects.size())),
-          "the layout is that of the set");
+  CheckLayout(*set, layout, normalizers);
   Require(weights.empty() || weights.size() == set->datasets.size(), "one weight per dataset");
-  if (options.shift_px >= std::min(layout.height, layout.width)) {
+  if (options.shift_px >= std::min(set->image_height, set->image_width)) {
     ThrowUsage(fmt::format("loader.shift_px = {}: must be less than the image ({}x{})",
-                           options.shift_px, layout.width, layout.height));
+                           options.shift_px, set->image_width, set->image_height));
   }
   // without weights all windows are one group
   std::vector<uint64_t> sizes, firsts;
@@ -251,7 +329,7 @@ BatchSource::BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLay
     }
   }
   Sampler sampler(sizes, weights.empty() ? std::vector<double>{1} : weights, seed);
-  impl_ = std::make_unique<Impl>(std::move(set), layout, state, action, options, std::move(sampler),
+  impl_ = std::make_unique<Impl>(std::move(set), layout, normalizers, options, std::move(sampler),
                                  batch, seed);
   impl_->group_first = std::move(firsts);
   uint64_t window = 0;
@@ -259,8 +337,10 @@ BatchSource::BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLay
     impl_->first_window.push_back(window);
     window += episode.length;
   }
-  for (const std::string& text : impl_->set->instructions) {
-    impl_->tokens.push_back(tokenizer.Encode(text, layout.tokens));
+  if (const ColumnLayout* words = layout.Find(kInstructionColumn)) {
+    for (const std::string& text : impl_->set->instructions) {
+      impl_->tokens.push_back(tokenizer.Encode(text, words->info.size()));
+    }
   }
   impl_->position = impl_->sampler.Save();
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/base/json.h"
@@ -47,10 +49,12 @@ struct LoaderTimes {
 // results, the seed and n only; never on threads or timing. Make, Restore and Next on one thread.
 class BatchSource {
  public:
-  // `layout` must agree with the set (cameras, image size, state, action). `weights` one per
-  // dataset, or empty: then all windows form one pool. `set` is shared, never changed.
+  // `layout` holds columns that the set offers (ColumnsOf). Time steps before the first row and
+  // behind the last one of an episode repeat it. `normalizers` by column, one for each column of
+  // numbers, for one time step or for all that the layout asks for. `weights` one per dataset, or
+  // empty: then all windows form one pool. `set` is shared, never changed.
   BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLayout& layout,
-              const Normalizer& state, const Normalizer& action, const Tokenizer& tokenizer,
+              const std::map<std::string, Normalizer>& normalizers, const Tokenizer& tokenizer,
               const LoaderOptions& options, const std::vector<double>& weights, int batch,
               uint64_t seed);
   ~BatchSource();

@@ -59,6 +59,20 @@ Embodiment MakeEmbodiment(const SimulatorInfo& info) {
   return result;
 }
 
+std::vector<ColumnInfo> OfferedColumns(const std::vector<std::string>& cameras, int height,
+                                       int width, const Embodiment& embodiment, int tokens,
+                                       int objects) {
+  std::vector<ColumnInfo> offered;
+  for (const std::string& camera : cameras) {
+    offered.push_back({ImageColumn(camera), {height, width, 3}});
+  }
+  offered.push_back({kStateColumn, {embodiment.state_size()}});
+  offered.push_back({kInstructionColumn, {tokens}});
+  offered.push_back({kActionColumn, {embodiment.action_size()}});
+  if (objects > 0) offered.push_back({kObjectsColumn, {objects}, true});
+  return offered;
+}
+
 bool SamePlace(const Pose& a, const Pose& b) {
   const Eigen::Vector4d qa = a.rotation().coeffs(), qb = b.rotation().coeffs();
   const double turn = std::min((qa - qb).norm(), (qa + qb).norm());

@@ -7,6 +7,7 @@
 #include "core/episode/action.h"
 #include "core/episode/observation.h"
 #include "core/seam/simulator.h"
+#include "train/samples/columns.h"
 
 namespace understudy {
 
@@ -45,6 +46,12 @@ struct Embodiment {
 };
 
 Embodiment MakeEmbodiment(const SimulatorInfo& info);
+
+// What such a robot with cameras offers to a policy, the instruction as `tokens` numbers; `objects`
+// numbers of labels in training, 0 for none.
+std::vector<ColumnInfo> OfferedColumns(const std::vector<std::string>& cameras, int height,
+                                       int width, const Embodiment& embodiment, int tokens,
+                                       int objects);
 
 // The same pose up to the rounding of files (1e-9 m, 1e-9 of the quaternion).
 bool SamePlace(const Pose& a, const Pose& b);

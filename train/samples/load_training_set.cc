@@ -12,7 +12,7 @@
 namespace understudy {
 namespace {
 
-// every way in which a dataset cannot be mixed with the first one, or lacks what is asked for
+// Rejects a dataset that cannot be mixed with the first one or lacks a camera, with every reason.
 void CheckAgreement(const TrainingSet& set, const DatasetHeader& header, const std::string& path) {
   Problems problems;
   const SimulatorInfo& info = header.simulator;
@@ -47,7 +47,7 @@ void CheckAgreement(const TrainingSet& set, const DatasetHeader& header, const s
   }
 }
 
-// Orders of symmetry by object, as the task says that stands in the file; other programs' files
+// Orders of symmetry by object, from the task stored in the file; other programs' files
 // have none.
 std::map<std::string, int> SymmetryOf(const Json& task) {
   std::map<std::string, int> symmetry;

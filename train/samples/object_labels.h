@@ -9,7 +9,7 @@ namespace understudy {
 
 struct TrainingSet;
 
-// An object that a network is asked for while it learns (never while it acts).
+// An object whose place a network predicts in training (never while it acts).
 struct LabelledObject {
   std::string name;
   int symmetry = 1;  // turns about its z by 2 pi / symmetry look alike; 0: any turn
@@ -17,7 +17,7 @@ struct LabelledObject {
 };
 
 // Numbers per object: p_BO in m (3), then cos and sin of symmetry * psi, where psi is the turn of
-// R_BO about z; psi and psi + 2 pi / symmetry, which no picture tells apart, have one label. Round
+// R_BO about z; psi and psi + 2 pi / symmetry look alike and have one label. Round
 // objects: 0, 0.
 inline constexpr int kObjectLabel = 5;
 void EncodeObject(const Pose& X_BO, int symmetry, float* label);

@@ -16,8 +16,8 @@ void AddObjects(TrainingSet& set, const Episode& episode,
   };
   if (!std::all_of(episode.steps.begin(), episode.steps.end(), knows_all)) return;
   for (const std::string& name : names) {
-    const auto told = symmetry.find(name);
-    const LabelledObject object{name, told == symmetry.end() ? 1 : told->second};
+    const auto order = symmetry.find(name);
+    const LabelledObject object{name, order == symmetry.end() ? 1 : order->second};
     const auto known = std::find(set.objects.begin(), set.objects.end(), object);
     result.objects.push_back(static_cast<size_t>(known - set.objects.begin()));
     if (known == set.objects.end()) set.objects.push_back(object);
@@ -49,18 +49,24 @@ uint64_t TrainingSet::windows() const {
   return count;
 }
 
-void TrainingSet::Chunk(const TrainingEpisode& episode, size_t row, int horizon, float* actions_TA,
-                        uint8_t* mask_T) const {
+void TrainingSet::Chunk(const TrainingEpisode& episode, size_t row, std::span<const int> offsets,
+                        float* actions_TA, uint8_t* mask_T) const {
   Require(row < episode.length, "a window starts at a row");
   const size_t arms = embodiment.arms.size();
   const int size = embodiment.action_size();
-  for (int k = 0; k < horizon; ++k) {
-    const size_t wanted = row + static_cast<size_t>(k);
-    const size_t step = std::min(wanted, episode.length - 1);
-    embodiment.EncodeAction(&episode.X_WE[row * arms], &episode.targets[step * arms],
-                            actions_TA + static_cast<size_t>(k) * size);
-    mask_T[k] = wanted < episode.length;
+  const int64_t last = static_cast<int64_t>(episode.length) - 1;
+  for (const int offset : offsets) {
+    const int64_t wanted = static_cast<int64_t>(row) + offset;
+    const size_t step = static_cast<size_t>(std::clamp<int64_t>(wanted, 0, last));
+    embodiment.EncodeAction(&episode.X_WE[row * arms], &episode.targets[step * arms], actions_TA);
+    *mask_T++ = wanted >= 0 && wanted <= last;
+    actions_TA += size;
   }
+}
+
+std::vector<ColumnInfo> ColumnsOf(const TrainingSet& set, int tokens) {
+  return OfferedColumns(set.cameras, set.image_height, set.image_width, set.embodiment, tokens,
+                        kObjectLabel * static_cast<int>(set.objects.size()));
 }
 
 void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t index,
@@ -105,9 +111,10 @@ std::vector<float> MeanChunk(const TrainingSet& set, int horizon) {
   std::vector<int64_t> count(steps);
   std::vector<float> chunk(steps * size);
   std::vector<uint8_t> mask(steps);
+  const std::vector<int> offsets = ChunkOffsets(horizon);
   for (const TrainingEpisode& episode : set.episodes) {
     for (size_t row = 0; row < episode.length; ++row) {
-      set.Chunk(episode, row, horizon, chunk.data(), mask.data());
+      set.Chunk(episode, row, offsets, chunk.data(), mask.data());
       for (size_t k = 0; k < steps; ++k) {
         if (mask[k] == 0) continue;
         ++count[k];

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "core/base/progress.h"
 #include "core/episode/episode.h"
 #include "data/store/read_options.h"
+#include "train/samples/columns.h"
 #include "train/samples/embodiment.h"
 #include "train/samples/object_labels.h"
 
@@ -63,7 +65,7 @@ using FrameReader = std::function<void(size_t episode, size_t camera, size_t ste
 struct TrainingDataset {
   std::string path, hash;
   FrameReader frames;
-  std::map<std::string, int> symmetry;  // of its objects, by name; 1 where none is told
+  std::map<std::string, int> symmetry;  // of its objects, by name; 1 if unspecified
   size_t first_episode = 0, episodes = 0;
 };
 
@@ -85,11 +87,15 @@ struct TrainingSet {
   std::pair<uint64_t, uint64_t> WindowsOf(size_t dataset) const;
   uint64_t windows() const;
 
-  // The chunk that starts at `row`: `horizon` x action_size() numbers, not normalised; steps past
-  // the end repeat the last action with mask 0.
-  void Chunk(const TrainingEpisode& episode, size_t row, int horizon, float* actions_TA,
-             uint8_t* mask_T) const;
+  // The actions at `offsets` from `row`, as seen from there: T x action_size() numbers, not
+  // normalised; steps outside the episode repeat its first or last action with mask 0.
+  void Chunk(const TrainingEpisode& episode, size_t row, std::span<const int> offsets,
+             float* actions_TA, uint8_t* mask_T) const;
 };
+
+// What the set offers to a policy: pictures of its cameras, state, action, the instruction as
+// `tokens` numbers and, where there are any, labels of its objects.
+std::vector<ColumnInfo> ColumnsOf(const TrainingSet& set, int tokens);
 
 // Appends the columns of an episode.
 void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t index,

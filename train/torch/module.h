@@ -19,7 +19,7 @@ struct TorchModule {
   // network.
   std::unique_ptr<UpdateEngine> (*make_engine)(const std::string& type, const SampleLayout& layout,
                                                int vocabulary, const Json& policy_config,
-                                               const Json& trainer_options) = nullptr;
+                                               const TrainerOptions& trainer) = nullptr;
   std::unique_ptr<ChunkModel> (*make_chunk_model)(const std::string& type,
                                                   const SampleLayout& layout, const Json& config,
                                                   const TensorMap& weights) = nullptr;

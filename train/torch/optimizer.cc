@@ -116,7 +116,7 @@ double LearningRate(const TrainerOptions& options, int64_t n) {
   if (n < options.warmup) {
     return options.learning_rate * static_cast<double>(n + 1) / static_cast<double>(options.warmup);
   }
-  const double length = std::max<double>(1, static_cast<double>(options.steps - options.warmup));
+  const double length = std::max<double>(1, static_cast<double>(*options.steps - options.warmup));
   const double progress = std::min(1.0, static_cast<double>(n - options.warmup) / length);
   const double cosine = 0.5 * (1 + std::cos(std::numbers::pi * progress));
   return options.learning_rate * (options.final_fraction + (1 - options.final_fraction) * cosine);

@@ -6,12 +6,12 @@
 
 namespace understudy {
 
-FlowDraws DrawFlow(const Batch& batch, const SampleLayout& layout, const GrootConfig& config,
+FlowDraws DrawFlow(const Batch& batch, const GrootShape& shape, const GrootConfig& config,
                    uint64_t seed, int64_t update) {
   Require(batch.sample_B.size() == static_cast<size_t>(batch.size), "every sample has an identity");
   FlowDraws result;
   result.draws = config.noise_draws;
-  const size_t chunk = static_cast<size_t>(layout.horizon) * static_cast<size_t>(layout.action);
+  const size_t chunk = static_cast<size_t>(shape.horizon) * static_cast<size_t>(shape.action);
   const size_t chunks = static_cast<size_t>(batch.size) * static_cast<size_t>(result.draws);
   result.noise_BDTA.reserve(chunks * chunk);
   result.time_BD.reserve(chunks);

@@ -7,6 +7,7 @@
 #include "train/run/chunk_model.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update_engine.h"
+#include "train/torch/network.h"
 
 namespace understudy {
 
@@ -19,7 +20,7 @@ struct FlowDraws {
 };
 
 // What an update draws: a function of (seed, number of the update, sample identity) only.
-FlowDraws DrawFlow(const Batch& batch, const SampleLayout& layout, const GrootConfig& config,
+FlowDraws DrawFlow(const Batch& batch, const GrootShape& shape, const GrootConfig& config,
                    uint64_t seed, int64_t update);
 
 // One pass without an update: for checks against other implementations.
@@ -48,14 +49,17 @@ class GrootChunkModel : public ChunkModel {
                                          const std::vector<float>& noise_BTA) const = 0;
 };
 
-// `policy_config` is read as GrootConfig, `trainer_options` as TrainerOptions; token ids must lie
-// below `vocabulary` (0 = padding, 1 = unknown). Throws Error(kBadInput) on bad values.
+// `policy_config` is read as GrootConfig; token ids must lie below `vocabulary` (0 = padding, 1 =
+// unknown). Throws Error(kBadInput) on bad values.
 std::unique_ptr<GrootEngine> MakeGrootEngine(const SampleLayout& layout, int vocabulary,
                                              const Json& policy_config,
-                                             const Json& trainer_options);
+                                             const TrainerOptions& trainer);
 
 // Throws Error(kBadInput) where a tensor is missing, unknown or of another shape.
 std::unique_ptr<GrootChunkModel> MakeGrootChunkModel(const SampleLayout& layout, const Json& config,
                                                      const TensorMap& weights);
+
+// The policy's entry in the module of LibTorch.
+PolicyNetwork GrootNetwork();
 
 }  // namespace understudy

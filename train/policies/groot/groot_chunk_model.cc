@@ -19,22 +19,26 @@ Batch SelectSample(const Batch& batch, size_t row) {
     const auto begin = from.begin() + static_cast<std::ptrdiff_t>(row * width);
     to.assign(begin, begin + static_cast<std::ptrdiff_t>(width));
   };
-  copy(batch.images_BNHWC, one.images_BNHWC);
-  copy(batch.state_BS, one.state_BS);
-  copy(batch.tokens_BL, one.tokens_BL);
+  for (const BatchColumn& column : batch.columns) {
+    BatchColumn& selected = one.columns.emplace_back();
+    selected.name = column.name;
+    copy(column.numbers, selected.numbers);
+    copy(column.pixels, selected.pixels);
+    copy(column.tokens, selected.tokens);
+  }
   copy(batch.embodiment_B, one.embodiment_B);
   return one;
 }
 
 class Model : public GrootChunkModel {
  public:
-  Model(const SampleLayout& layout, const GrootConfig& config, int vocabulary, at::Device device,
+  Model(const GrootShape& shape, const GrootConfig& config, int vocabulary, at::Device device,
         const TensorMap& weights)
-      : layout_(layout),
+      : shape_(shape),
         config_(config),
         vocabulary_(vocabulary),
         device_(device),
-        net_(config, layout, vocabulary, device, [&](const ParameterSpec& spec) {
+        net_(config, shape, vocabulary, device, [&](const ParameterSpec& spec) {
           ++taken_;
           return Take(spec, weights).to(device);
         }) {
@@ -97,14 +101,14 @@ class Model : public GrootChunkModel {
   }
 
   size_t ChunkSize() const {
-    return static_cast<size_t>(layout_.horizon) * static_cast<size_t>(layout_.action);
+    return static_cast<size_t>(shape_.horizon) * static_cast<size_t>(shape_.action);
   }
 
   // Euler steps from noise (time 0) to actions (time 1).
   Tensor Denoise(const Batch& sample, const float* noise_TA) const {
     const GrootContext context =
-        net_.Encode(MakeGrootInputs(sample, layout_, config_, vocabulary_, device_, false));
-    Tensor chunk = at::empty({1, 1, layout_.horizon, layout_.action}, at::kFloat);
+        net_.Encode(MakeGrootInputs(sample, shape_, config_, vocabulary_, device_, false));
+    Tensor chunk = at::empty({1, 1, shape_.horizon, shape_.action}, at::kFloat);
     std::copy_n(noise_TA, ChunkSize(), chunk.data_ptr<float>());
     chunk = chunk.to(device_);
     const int steps = config_.sampling_steps;
@@ -117,7 +121,7 @@ class Model : public GrootChunkModel {
     return chunk.to(at::kCPU).contiguous();
   }
 
-  const SampleLayout layout_;
+  const GrootShape shape_;
   const GrootConfig config_;
   const int vocabulary_;
   const at::Device device_;
@@ -137,7 +141,8 @@ std::unique_ptr<GrootChunkModel> MakeGrootChunkModel(const SampleLayout& layout,
         "policy weights: tensor 'text.words' is missing or no matrix; the file is not a "
         "policy of this program");
   }
-  return std::make_unique<Model>(layout, read, static_cast<int>(words->second.shape[0]),
+  return std::make_unique<Model>(GrootShapeOf(layout), read,
+                                 static_cast<int>(words->second.shape[0]),
                                  ResolveDevice(read.inference_device), weights);
 }
 

@@ -1,5 +1,7 @@
 #include "train/policies/groot/groot_config.h"
 
+#include "core/base/error.h"
+
 namespace understudy {
 namespace {
 
@@ -53,6 +55,54 @@ GrootConfig ReadGrootConfig(const Json& json) {
                               config.sampling_steps, config.time_buckets));
   }
   return config;
+}
+
+GrootShape GrootShapeOf(const SampleLayout& layout) {
+  GrootShape shape;
+  for (const ColumnLayout& column : layout.columns) {
+    const std::vector<int>& size = column.info.shape;
+    if (IsImageColumn(column.info.name)) {
+      if (!shape.images.empty() && (size[0] != shape.height || size[1] != shape.width)) {
+        ThrowBadInput(fmt::format(
+            "policy: {} is {}x{}, {} is {}x{}: all cameras must have one size", shape.images[0],
+            shape.width, shape.height, column.info.name, size[1], size[0]));
+      }
+      shape.images.push_back(column.info.name);
+      shape.height = size[0];
+      shape.width = size[1];
+    }
+  }
+  shape.state = layout[kStateColumn].info.size();
+  shape.action = layout[kActionColumn].info.size();
+  shape.horizon = layout[kActionColumn].steps();
+  shape.tokens = layout[kInstructionColumn].info.size();
+  const ColumnLayout* objects = layout.Find(kObjectsColumn);
+  shape.objects = objects == nullptr ? 0 : objects->info.size();
+  return shape;
+}
+
+PolicyType GrootPolicy() {
+  PolicyType type;
+  type.name = "groot";
+  type.summary =
+      "diffusion transformer over images, text and state with flow matching, in the form of GR00T "
+      "N1";
+  type.fields = ListFields(GrootConfig{});
+  type.resolve = [](const Json& options) { return ToJson(ReadGrootConfig(options)); };
+  // the current pictures, state and text; the labels of objects where their loss is on
+  type.columns = [](const Json& options, const ColumnOffer& offer) {
+    const GrootConfig config = ReadGrootConfig(options);
+    std::vector<ColumnRequest> requests;
+    for (const ColumnInfo& column : offer.columns) {
+      const bool labels = column.name == kObjectsColumn && config.object_weight > 0;
+      if (IsImageColumn(column.name) || labels) requests.push_back({column.name});
+    }
+    requests.push_back({kStateColumn});
+    requests.push_back({kInstructionColumn});
+    requests.push_back({kActionColumn, ChunkOffsets(offer.horizon)});
+    return requests;
+  };
+  return type;
 }
 
 }  // namespace understudy

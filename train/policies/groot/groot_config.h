@@ -1,9 +1,12 @@
 #pragma once
 
 #include <array>
+#include <string>
+#include <vector>
 
 #include "core/base/json.h"
 #include "core/base/options.h"
+#include "train/policies/policies.h"
 #include "train/run/device.h"
 
 namespace understudy {
@@ -98,17 +101,36 @@ struct GrootConfig {
       Limits{0, 1});
     v("gripper_weight", gripper_weight, "weight of the gripper in the loss", Limits{0, 1000});
     v("object_weight", object_weight,
-      "weight of the loss of a head that tells where the objects "
+      "weight of the loss of a head that predicts where the objects "
       "are from keypoints and state; it is used in training only. 0: none",
       Limits{0, 1000});
     v("sampling_steps", sampling_steps, "Euler steps from noise to actions", Limits{1, 1000});
     // changes speed only (beyond rounding)
-    v("inference_device", inference_device, "where the trained policy runs");
+    v("inference_device", inference_device, "where the trained policy runs", Effect::kSpeed);
   }
 };
 
 // The preset named by `size`, with every other key of `json` over it. Throws Error(kBadInput) that
 // lists all violations.
 GrootConfig ReadGrootConfig(const Json& json);
+
+// Shapes of the columns that the network works on.
+struct GrootShape {
+  std::vector<std::string> images;  // columns of pictures, one per camera
+  int height = 84, width = 84;      // px
+  int state = 11;                   // S
+  int action = 7;                   // A, all arms
+  int horizon = 16;                 // T
+  int tokens = 16;                  // L
+  int objects = 0;                  // O: training only, where object_weight > 0
+
+  int cameras() const { return static_cast<int>(images.size()); }
+};
+
+// Of a layout that the policy asked for. Throws Error(kBadInput) where cameras differ in size.
+GrootShape GrootShapeOf(const SampleLayout& layout);
+
+// The policy's entry in the list.
+PolicyType GrootPolicy();
 
 }  // namespace understudy

@@ -14,10 +14,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::vector<ParameterSpec> ListWeights(const GrootConfig& config, const SampleLayout& layout,
+std::vector<ParameterSpec> ListWeights(const GrootConfig& config, const GrootShape& shape,
                                        int vocabulary, at::Device device) {
   std::vector<ParameterSpec> specs;
-  const GrootNet listed(config, layout, vocabulary, device, [&](const ParameterSpec& spec) {
+  const GrootNet listed(config, shape, vocabulary, device, [&](const ParameterSpec& spec) {
     specs.push_back(spec);
     return Tensor();
   });
@@ -38,30 +38,30 @@ Group GroupOf(int dimension, int action) {
 
 class Engine : public GrootEngine {
  public:
-  Engine(const SampleLayout& layout, int vocabulary, const GrootConfig& config,
+  Engine(const GrootShape& shape, int vocabulary, const GrootConfig& config,
          const TrainerOptions& options)
-      : layout_(layout),
+      : shape_(shape),
         vocabulary_(vocabulary),
         config_(config),
         options_(options),
         device_(ResolveDevice(options.device)),
         threads_(ThreadCount(options.threads)),
-        parameters_(ListWeights(config, layout, vocabulary, device_), options.seed, device_),
-        net_(config, layout, vocabulary, device_,
+        parameters_(ListWeights(config, shape, vocabulary, device_), *options.seed, device_),
+        net_(config, shape, vocabulary, device_,
              [&](const ParameterSpec& spec) { return parameters_[spec.name]; }),
         optimizer_(options, parameters_),
         precision_(options.precision) {
     std::vector<float> weights;
-    for (int a = 0; a < layout.action; ++a) {
+    for (int a = 0; a < shape.action; ++a) {
       weights.push_back(
-          GroupOf(a, layout.action) == kGripper ? static_cast<float>(config.gripper_weight) : 1.0f);
+          GroupOf(a, shape.action) == kGripper ? static_cast<float>(config.gripper_weight) : 1.0f);
     }
     weight_A_ = at::tensor(weights, at::kFloat).to(device_);
     ClearLosses();
   }
 
   void Update(const Batch& batch) override {
-    UpdateWith(batch, DrawFlow(batch, layout_, config_, options_.seed, optimizer_.steps()));
+    UpdateWith(batch, DrawFlow(batch, shape_, config_, *options_.seed, optimizer_.steps()));
   }
 
   void UpdateWith(const Batch& batch, const FlowDraws& draws) override {
@@ -106,7 +106,6 @@ class Engine : public GrootEngine {
     if (summed_ == 0) return report;
     report.loss = loss_sum_.item<double>() / static_cast<double>(summed_);
     report.gradient_norm = norm_sum_.item<double>() / static_cast<double>(summed_);
-    report.objects = objects_sum_.item<double>() / static_cast<double>(summed_);
 
     // mean squared errors by action group and by step of the chunk
     const Tensor error = error_sum_TA_.to(at::kCPU, at::kDouble).contiguous();
@@ -114,23 +113,24 @@ class Engine : public GrootEngine {
     const double* error_TA = error.data_ptr<double>();
     const double* count_T = count.data_ptr<double>();
     std::array<double, 3> group_error{}, group_count{};
-    for (int t = 0; t < layout_.horizon; ++t) {
+    for (int t = 0; t < shape_.horizon; ++t) {
       double step_error = 0;
-      for (int a = 0; a < layout_.action; ++a) {
-        const double value = error_TA[t * layout_.action + a];
-        const auto group = static_cast<size_t>(GroupOf(a, layout_.action));
+      for (int a = 0; a < shape_.action; ++a) {
+        const double value = error_TA[t * shape_.action + a];
+        const auto group = static_cast<size_t>(GroupOf(a, shape_.action));
         group_error[group] += value;
         group_count[group] += count_T[t];
         step_error += value;
       }
-      report.by_step.push_back(count_T[t] > 0 ? step_error / (count_T[t] * layout_.action) : 0);
+      report.by_step.push_back(count_T[t] > 0 ? step_error / (count_T[t] * shape_.action) : 0);
     }
     const auto mean = [&](Group group) {
       return group_count[group] > 0 ? group_error[group] / group_count[group] : 0.0;
     };
-    report.position = mean(kPosition);
-    report.rotation = mean(kRotation);
-    report.gripper = mean(kGripper);
+    report.parts = {{"position", mean(kPosition)},
+                    {"rotation", mean(kRotation)},
+                    {"gripper", mean(kGripper)},
+                    {"objects", objects_sum_.item<double>() / static_cast<double>(summed_)}};
     ClearLosses();
     return report;
   }
@@ -200,17 +200,19 @@ class Engine : public GrootEngine {
   // Loss and gradients of flow matching (Lipman et al. 2023): at (1-t) noise + t action the network
   // learns the velocity action - noise.
   Losses Backward(const Batch& batch, const FlowDraws& draws, bool bfloat16) {
-    const int64_t B = batch.size, D = draws.draws, T = layout_.horizon, A = layout_.action;
+    const int64_t B = batch.size, D = draws.draws, T = shape_.horizon, A = shape_.action;
     Require(static_cast<int64_t>(draws.noise_BDTA.size()) == B * D * T * A &&
                 static_cast<int64_t>(draws.time_BD.size()) == B * D,
             "draws fit the batch");
-    Require(static_cast<int64_t>(batch.actions_BTA.size()) == B * T * A &&
-                static_cast<int64_t>(batch.mask_BT.size()) == B * T,
+    const std::vector<float>& actions_BTA = batch[kActionColumn].numbers;
+    const std::vector<uint8_t>& mask_BT = batch[kActionColumn].real_BT;
+    Require(static_cast<int64_t>(actions_BTA.size()) == B * T * A &&
+                static_cast<int64_t>(mask_BT.size()) == B * T,
             "actions fit the layout");
     const GrootInputs inputs =
-        MakeGrootInputs(batch, layout_, config_, vocabulary_, device_, bfloat16);
-    const Tensor action = View(batch.actions_BTA, {B, 1, T, A}).to(device_);
-    const Tensor real_BT = View(batch.mask_BT, {B, T}).to(device_).ne(0);
+        MakeGrootInputs(batch, shape_, config_, vocabulary_, device_, bfloat16);
+    const Tensor action = View(actions_BTA, {B, 1, T, A}).to(device_);
+    const Tensor real_BT = View(mask_BT, {B, T}).to(device_).ne(0);
     const Tensor noise = View(draws.noise_BDTA, {B, D, T, A}).to(device_);
     const Tensor time = View(draws.time_BD, {B, D, 1, 1}).to(device_);
     const Tensor noisy = noise * (1 - time) + action * time;
@@ -251,9 +253,10 @@ class Engine : public GrootEngine {
 
   // Mean smooth absolute error over the labels that are known.
   Tensor ObjectLoss(const Tensor& objects_BO, const Batch& batch) const {
-    Require(batch.objects_BO.size() == static_cast<size_t>(objects_BO.numel()),
+    const std::vector<float>& labels_BO = batch[kObjectsColumn].numbers;
+    Require(labels_BO.size() == static_cast<size_t>(objects_BO.numel()),
             "object labels fit the layout");
-    const Tensor label = View(batch.objects_BO, objects_BO.sizes()).to(device_);
+    const Tensor label = View(labels_BO, objects_BO.sizes()).to(device_);
     const Tensor known = label.isnan().logical_not();
     const Tensor error =
         at::smooth_l1_loss(objects_BO, label.nan_to_num(0), at::Reduction::None, kObjectKnee);
@@ -282,12 +285,12 @@ class Engine : public GrootEngine {
     loss_sum_ = at::zeros({}, options);
     norm_sum_ = at::zeros({}, options);
     objects_sum_ = at::zeros({}, options);
-    error_sum_TA_ = at::zeros({layout_.horizon, layout_.action}, options);
-    count_sum_T_ = at::zeros({layout_.horizon}, options);
+    error_sum_TA_ = at::zeros({shape_.horizon, shape_.action}, options);
+    count_sum_T_ = at::zeros({shape_.horizon}, options);
     summed_ = 0;
   }
 
-  const SampleLayout layout_;
+  const GrootShape shape_;
   const int vocabulary_;
   const GrootConfig config_;
   const TrainerOptions options_;
@@ -307,11 +310,24 @@ class Engine : public GrootEngine {
 
 std::unique_ptr<GrootEngine> MakeGrootEngine(const SampleLayout& layout, int vocabulary,
                                              const Json& policy_config,
-                                             const Json& trainer_options) {
+                                             const TrainerOptions& trainer) {
   Require(vocabulary >= 2, "a vocabulary holds padding and unknown");
-  const TrainerOptions options = FromJson<TrainerOptions>(trainer_options, "trainer");
-  const ThreadScope threads(options.threads);
-  return std::make_unique<Engine>(layout, vocabulary, ReadGrootConfig(policy_config), options);
+  Require(trainer.steps && trainer.seed, "steps and seed are known");
+  const ThreadScope threads(trainer.threads);
+  return std::make_unique<Engine>(GrootShapeOf(layout), vocabulary, ReadGrootConfig(policy_config),
+                                  trainer);
+}
+
+PolicyNetwork GrootNetwork() {
+  return {"groot",
+          [](const SampleLayout& layout, int vocabulary, const Json& policy_config,
+             const TrainerOptions& trainer) -> std::unique_ptr<UpdateEngine> {
+            return MakeGrootEngine(layout, vocabulary, policy_config, trainer);
+          },
+          [](const SampleLayout& layout, const Json& config,
+             const TensorMap& weights) -> std::unique_ptr<ChunkModel> {
+            return MakeGrootChunkModel(layout, config, weights);
+          }};
 }
 
 }  // namespace understudy

@@ -22,35 +22,36 @@ Tensor Modulate(const Tensor& h, const Tensor& scale, const Tensor& shift, doubl
 
 }  // namespace
 
-GrootInputs MakeGrootInputs(const Batch& batch, const SampleLayout& layout,
-                            const GrootConfig& config, int vocabulary, at::Device device,
-                            bool bfloat16) {
-  const int64_t B = batch.size, N = layout.cameras, H = layout.height, W = layout.width;
+GrootInputs MakeGrootInputs(const Batch& batch, const GrootShape& shape, const GrootConfig& config,
+                            int vocabulary, at::Device device, bool bfloat16) {
+  const int64_t B = batch.size, H = shape.height, W = shape.width;
   const size_t size = static_cast<size_t>(B);
   Require(B > 0, "a batch holds samples");
-  Require(batch.images_BNHWC.size() == static_cast<size_t>(B * N * H * W * 3), "images fit");
-  Require(batch.state_BS.size() == size * static_cast<size_t>(layout.state), "states fit");
-  Require(batch.tokens_BL.size() == size * static_cast<size_t>(layout.tokens), "tokens fit");
+  const std::vector<float>& state_BS = batch[kStateColumn].numbers;
+  const std::vector<int32_t>& tokens_BL = batch[kInstructionColumn].tokens;
+  Require(state_BS.size() == size * static_cast<size_t>(shape.state), "states fit");
+  Require(tokens_BL.size() == size * static_cast<size_t>(shape.tokens), "tokens fit");
   Require(batch.embodiment_B.size() == size, "embodiments fit");
   GrootInputs inputs;
 
   // 127.5 and every difference to it are exact in bfloat16
   const auto type = bfloat16 ? at::kBFloat16 : at::kFloat;
-  const Tensor all = View(batch.images_BNHWC, {B, N, H, W, 3}).to(device);
-  for (int64_t camera = 0; camera < N; ++camera) {
+  for (const std::string& camera : shape.images) {
+    const std::vector<uint8_t>& pixels_BHWC = batch[camera].pixels;
+    Require(pixels_BHWC.size() == static_cast<size_t>(B * H * W * 3), "images fit");
     Tensor image = at::empty({B, H, W, 3}, at::TensorOptions().dtype(type).device(device));
-    image.copy_(all.select(1, camera));
+    image.copy_(View(pixels_BHWC, {B, H, W, 3}));
     image.sub_(127.5).mul_(1 / 255.0);
     inputs.images_BCHW.push_back(image.permute({0, 3, 1, 2}));
   }
-  inputs.state_BS = View(batch.state_BS, {B, layout.state}).to(device, at::kFloat, false, true);
+  inputs.state_BS = View(state_BS, {B, shape.state}).to(device, at::kFloat, false, true);
 
   // texts that occur more than once are encoded once
   std::map<std::vector<int32_t>, int64_t> rows;
   std::vector<int64_t> tokens, row_of(size);
   for (size_t b = 0; b < size; ++b) {
-    const auto begin = batch.tokens_BL.begin() + static_cast<std::ptrdiff_t>(b) * layout.tokens;
-    const std::vector<int32_t> text(begin, begin + layout.tokens);
+    const auto begin = tokens_BL.begin() + static_cast<std::ptrdiff_t>(b) * shape.tokens;
+    const std::vector<int32_t> text(begin, begin + shape.tokens);
     const auto [entry, is_new] = rows.try_emplace(text, static_cast<int64_t>(rows.size()));
     row_of[b] = entry->second;
     if (!is_new) continue;
@@ -65,7 +66,7 @@ GrootInputs MakeGrootInputs(const Batch& batch, const SampleLayout& layout,
     }
   }
   inputs.tokens_UL = at::tensor(tokens, at::kLong)
-                         .view({static_cast<int64_t>(rows.size()), layout.tokens})
+                         .view({static_cast<int64_t>(rows.size()), shape.tokens})
                          .to(device);
   inputs.text_seen_UL = inputs.tokens_UL.ne(0);
   inputs.text_row_B = at::tensor(row_of, at::kLong).to(device);
@@ -73,20 +74,20 @@ GrootInputs MakeGrootInputs(const Batch& batch, const SampleLayout& layout,
   return inputs;
 }
 
-GrootNet::GrootNet(const GrootConfig& config, const SampleLayout& layout, int vocabulary,
+GrootNet::GrootNet(const GrootConfig& config, const GrootShape& shape, int vocabulary,
                    at::Device device, const TakeParameter& take)
-    : config_(config), layout_(layout) {
+    : config_(config), shape_(shape) {
   const int d = config.width, slots = config.embodiments;
 
-  // images: an encoder per camera, or one that a camera embedding tells apart
-  for (int camera = 0; camera < (config.shared_encoder ? 1 : layout.cameras); ++camera) {
+  // images: an encoder per camera, or one for all with an embedding per camera
+  for (int camera = 0; camera < (config.shared_encoder ? 1 : shape.cameras()); ++camera) {
     image_encoders_.push_back(MakeImageEncoder(take, fmt::format("image.{}", camera), device));
   }
-  camera_embedding_ = take({"image.camera", {layout.cameras, d}, Init::kNormal, 0.02, false});
+  camera_embedding_ = take({"image.camera", {shape.cameras(), d}, Init::kNormal, 0.02, false});
 
   // text
   word_embedding_ = take({"text.words", {vocabulary, d}, Init::kNormal, 0.02, false});
-  text_position_ = take({"text.position", {layout.tokens, d}, Init::kNormal, 0.02, false});
+  text_position_ = take({"text.position", {shape.tokens, d}, Init::kNormal, 0.02, false});
   for (int i = 0; i < config.text_layers; ++i) {
     const std::string name = fmt::format("text.layers.{}", i);
     text_layers_.push_back({MakeNorm(take, name + ".norm1", d), MakeNorm(take, name + ".norm2", d),
@@ -96,9 +97,9 @@ GrootNet::GrootNet(const GrootConfig& config, const SampleLayout& layout, int vo
   vision_language_norm_ = MakeNorm(take, "vlln", d);
 
   // tables with weights of their own for each embodiment
-  state1_ = MakeSlotLinear(take, "state_encoder.layer1", slots, layout.state, d);
+  state1_ = MakeSlotLinear(take, "state_encoder.layer1", slots, shape.state, d);
   state2_ = MakeSlotLinear(take, "state_encoder.layer2", slots, d, d);
-  action1_ = MakeSlotLinear(take, "action_encoder.W1", slots, layout.action, d);
+  action1_ = MakeSlotLinear(take, "action_encoder.W1", slots, shape.action, d);
   const SlotLinear action2 = MakeSlotLinear(take, "action_encoder.W2", slots, 2 * d, d);
   if (action2.weight_Sio.defined()) {
     // the half that sees the time is the same for all steps of a chunk: done once per chunk
@@ -106,15 +107,15 @@ GrootNet::GrootNet(const GrootConfig& config, const SampleLayout& layout, int vo
     action2_time_ = {action2.weight_Sio.narrow(1, d, d), action2.bias_So};
   }
   action3_ = MakeSlotLinear(take, "action_encoder.W3", slots, d, d);
-  action_position_ = take({"position_embedding", {layout.horizon, d}, Init::kNormal, 0.02, false});
+  action_position_ = take({"position_embedding", {shape.horizon, d}, Init::kNormal, 0.02, false});
   decode1_ = MakeSlotLinear(take, "action_decoder.layer1", slots, d, d);
-  decode2_ = MakeSlotLinear(take, "action_decoder.layer2", slots, d, layout.action);
+  decode2_ = MakeSlotLinear(take, "action_decoder.layer2", slots, d, shape.action);
 
   // transformer
   time1_ = MakeLinear(take, "dit.time1", kTimeWidth, d);
   time2_ = MakeLinear(take, "dit.time2", d, d);
   if (config.condition_on_vision) {
-    condition_ = MakeLinear(take, "dit.condition", 2 * config.keypoints * layout.cameras + d, d);
+    condition_ = MakeLinear(take, "dit.condition", 2 * config.keypoints * shape.cameras() + d, d);
   }
   for (int i = 0; i < config.blocks; ++i) {
     const std::string name = fmt::format("dit.blocks.{}", i);
@@ -126,10 +127,10 @@ GrootNet::GrootNet(const GrootConfig& config, const SampleLayout& layout, int vo
   out_ = MakeLinear(take, "dit.proj_out_2", d, d);
 
   // what only training asks for (GR00T N1, arXiv:2503.14734, has such a loss for object centres)
-  if (config.object_weight > 0 && layout.objects > 0) {
-    const int seen = 2 * config.keypoints * layout.cameras + d;
+  if (config.object_weight > 0 && shape.objects > 0) {
+    const int seen = 2 * config.keypoints * shape.cameras() + d;
     objects1_ = MakeLinear(take, kObjectHead + std::string("layer1"), seen, d);
-    objects2_ = MakeLinear(take, kObjectHead + std::string("layer2"), d, layout.objects);
+    objects2_ = MakeLinear(take, kObjectHead + std::string("layer2"), d, shape.objects);
   }
 
   action_time_code_ = SinusoidTable(config.time_buckets, d, d / 2, false, device);
@@ -141,11 +142,11 @@ GrootNet::ImageEncoder GrootNet::MakeImageEncoder(const TakeParameter& take,
                                                   at::Device device) const {
   ImageEncoder encoder;
   if (config_.stem == GrootStem::kStride4) {
-    if (layout_.height % 4 != 0 || layout_.width % 4 != 0) {
+    if (shape_.height % 4 != 0 || shape_.width % 4 != 0) {
       ThrowBadInput(
           fmt::format("policy: stem = stride4 needs images whose sides are multiples of "
                       "4, not {}x{}; use stem: two_step",
-                      layout_.width, layout_.height));
+                      shape_.width, shape_.height));
     }
     encoder.stem = MakeConvolution(take, name + ".stem", 3, config_.feature_channels, 8, 4);
     encoder.stem.padding = 2;
@@ -168,7 +169,7 @@ GrootNet::ImageEncoder GrootNet::MakeImageEncoder(const TakeParameter& take,
   encoder.grid = MakeConvolution(take, name + ".grid", config_.grid_channels, config_.width, 3, 2);
 
   // positions of the coarse cells are learned, of the fine ones given
-  const int fine_h = Half(Half(layout_.height)), fine_w = Half(Half(layout_.width));
+  const int fine_h = Half(Half(shape_.height)), fine_w = Half(Half(shape_.width));
   const int cells = Half(Half(fine_h)) * Half(Half(fine_w));
   encoder.grid_position =
       take({name + ".grid_position", {cells, config_.width}, Init::kNormal, 0.02, false});
@@ -205,7 +206,7 @@ std::pair<Tensor, Tensor> GrootNet::EncodeImage(const ImageEncoder& encoder,
 
 Tensor GrootNet::EncodeText(const Tensor& tokens_UL, const Tensor& seen_UL) const {
   // padding is seen by itself alone: no row without keys, no way into a real token
-  const Tensor self = at::eye(layout_.tokens, seen_UL.options());
+  const Tensor self = at::eye(shape_.tokens, seen_UL.options());
   const Tensor seen = seen_UL.unsqueeze(1).unsqueeze(1).logical_or(self);
   Tensor h = at::embedding(word_embedding_, tokens_UL) + text_position_;
   for (const TextLayer& layer : text_layers_) {
@@ -234,7 +235,7 @@ GrootContext GrootNet::Encode(const GrootInputs& inputs, const Tensor& keep_stat
   tokens.push_back(
       EncodeText(inputs.tokens_UL, inputs.text_seen_UL).index_select(0, inputs.text_row_B));
   context.vision_language_BLd = vision_language_norm_(at::cat(tokens, 1));
-  const int64_t image_tokens = context.vision_language_BLd.size(1) - layout_.tokens;
+  const int64_t image_tokens = context.vision_language_BLd.size(1) - shape_.tokens;
   context.seen_B11L = at::cat({at::ones({B, image_tokens}, inputs.text_seen_UL.options()),
                                inputs.text_seen_UL.index_select(0, inputs.text_row_B)},
                               1)

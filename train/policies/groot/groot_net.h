@@ -19,10 +19,9 @@ struct GrootInputs {
   SlotGroups slots;
 };
 // Throws Error(kBadInput) for token ids or slots that the policy does not have; requires sizes that
-// match the layout. With `bfloat16`, images are converted to it.
-GrootInputs MakeGrootInputs(const Batch& batch, const SampleLayout& layout,
-                            const GrootConfig& config, int vocabulary, at::Device device,
-                            bool bfloat16);
+// match the shape. With `bfloat16`, images are converted to it.
+GrootInputs MakeGrootInputs(const Batch& batch, const GrootShape& shape, const GrootConfig& config,
+                            int vocabulary, at::Device device, bool bfloat16);
 
 // What does not change while a chunk is denoised.
 struct GrootContext {
@@ -43,7 +42,7 @@ inline constexpr const char* kObjectHead = "objects.";
 class GrootNet {
  public:
   // Takes every weight once, in a fixed order.
-  GrootNet(const GrootConfig& config, const SampleLayout& layout, int vocabulary, at::Device device,
+  GrootNet(const GrootConfig& config, const GrootShape& shape, int vocabulary, at::Device device,
            const TakeParameter& take);
 
   // `keep_state_B1` multiplies the state features of each sample (1 or 0); undefined = all kept.
@@ -80,7 +79,7 @@ class GrootNet {
   Tensor EncodeText(const Tensor& tokens_UL, const Tensor& seen_UL) const;
 
   GrootConfig config_;
-  SampleLayout layout_;
+  GrootShape shape_;
 
   std::vector<ImageEncoder> image_encoders_;
   Tensor camera_embedding_, word_embedding_, text_position_;

@@ -1,46 +1,42 @@
 #include <algorithm>
-#include <array>
+#include <string>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/base/module_entry.h"
-#include "train/policies/groot/groot.h"
 #include "train/policies/policies.h"
 #include "train/torch/module.h"
+#include "train/torch/network.h"
 
 namespace understudy {
+
+#define UNDERSTUDY_POLICY(name) PolicyNetwork name##Network();
+#include "train/policies/policies.def"
+#undef UNDERSTUDY_POLICY
+
 namespace {
 
-// The networks of the listed policies: an entry for each one of policies.cc.
-struct Network {
-  const char* type;
-  std::unique_ptr<UpdateEngine> (*make_engine)(const SampleLayout&, int, const Json&, const Json&);
-  std::unique_ptr<ChunkModel> (*make_chunk_model)(const SampleLayout&, const Json&,
-                                                  const TensorMap&);
-};
+// The networks of the listed policies.
+const std::vector<PolicyNetwork>& Networks() {
+  static const std::vector<PolicyNetwork> networks{
+#define UNDERSTUDY_POLICY(name) name##Network(),
+#include "train/policies/policies.def"
+#undef UNDERSTUDY_POLICY
+  };
+  return networks;
+}
 
-constexpr std::array kNetworks{
-    Network{"groot",
-            [](const SampleLayout& layout, int vocabulary, const Json& policy,
-               const Json& trainer) -> std::unique_ptr<UpdateEngine> {
-              return MakeGrootEngine(layout, vocabulary, policy, trainer);
-            },
-            [](const SampleLayout& layout, const Json& config,
-               const TensorMap& weights) -> std::unique_ptr<ChunkModel> {
-              return MakeGrootChunkModel(layout, config, weights);
-            }},
-};
-
-const Network& NetworkOf(const std::string& type) {
-  const auto* found = std::find_if(kNetworks.begin(), kNetworks.end(),
-                                   [&](const Network& network) { return type == network.type; });
-  if (found == kNetworks.end()) ThrowBadInput("type: " + UnknownPolicyType(type));
+const PolicyNetwork& NetworkOf(const std::string& type) {
+  const auto found = std::find_if(Networks().begin(), Networks().end(),
+                                  [&](const auto& network) { return type == network.type; });
+  if (found == Networks().end()) ThrowBadInput("type: " + UnknownPolicyType(type));
   return *found;
 }
 
 std::unique_ptr<UpdateEngine> MakeEngine(const std::string& type, const SampleLayout& layout,
                                          int vocabulary, const Json& policy_config,
-                                         const Json& trainer_options) {
-  return NetworkOf(type).make_engine(layout, vocabulary, policy_config, trainer_options);
+                                         const TrainerOptions& trainer) {
+  return NetworkOf(type).make_engine(layout, vocabulary, policy_config, trainer);
 }
 
 std::unique_ptr<ChunkModel> MakeModel(const std::string& type, const SampleLayout& layout,

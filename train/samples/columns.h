@@ -1,0 +1,68 @@
+#pragma once
+
+// What a policy may ask to be given. A training set and an observation offer columns by name; a
+// policy asks for some of them, each at one or more time steps.
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace understudy {
+
+// Names of the columns. Pictures have one column per camera.
+inline constexpr const char* kStateColumn = "state";    // see train/samples/embodiment.h
+inline constexpr const char* kActionColumn = "action";  // the same; the answer of a policy
+inline constexpr const char* kInstructionColumn = "instruction";  // see train/samples/tokenizer.h
+inline constexpr const char* kObjectsColumn = "objects";  // see train/samples/object_labels.h
+std::string ImageColumn(const std::string& camera);       // "images.<camera>"
+bool IsImageColumn(std::string_view column);
+// The place in `cameras` of the one whose pictures the column holds. Requires that it is there.
+size_t CameraOf(std::string_view column, std::span<const std::string> cameras);
+
+// A column that is offered.
+struct ColumnInfo {
+  std::string name;
+  std::vector<int> shape;      // of one time step: {height, width, 3} of a camera, {S} of the state
+  bool training_only = false;  // a policy that acts does not get it
+  bool operator==(const ColumnInfo&) const = default;
+
+  int size() const;  // numbers per time step
+};
+
+// What a policy asks for: a column at some time steps, counted from the row of the sample.
+struct ColumnRequest {
+  std::string name;
+  std::vector<int> offsets{0};
+};
+
+// A column of a batch.
+struct ColumnLayout {
+  ColumnInfo info;
+  std::vector<int> offsets;
+  bool operator==(const ColumnLayout&) const = default;
+
+  int steps() const { return static_cast<int>(offsets.size()); }
+};
+
+// The columns of a batch, in the order in which they were asked for.
+struct SampleLayout {
+  std::vector<ColumnLayout> columns;
+  bool operator==(const SampleLayout&) const = default;
+
+  // Null if the column was not asked for.
+  const ColumnLayout* Find(std::string_view name) const;
+  // Requires that the column was asked for.
+  const ColumnLayout& operator[](std::string_view name) const;
+};
+
+// 0 … horizon - 1.
+std::vector<int> ChunkOffsets(int horizon);
+
+// The layout of `requests`. Throws Error(kBadInput) that lists every fault: a column that is not
+// offered, or is asked for twice; no time step, or an earlier or later one of a column that a
+// policy must have to act, where only the current row is known.
+SampleLayout LayoutOf(std::span<const ColumnRequest> requests, std::span<const ColumnInfo> offered);
+
+}  // namespace understudy
