@@ -1,17 +1,26 @@
-// data convert: datasets in other programs' formats.
-#include <fmt/format.h>
+// data convert: datasets in other programs' formats, by the list in data/formats/formats.cc. What
+// is lost is said before anything is written, and alone where only a plan is wanted.
 
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "app/convert_hdf5.h"
-#include "app/convert_lerobot.h"
 #include "app/data_commands.h"
+#include "app/format_command.h"
+#include "app/twin.h"
+#include "core/spec/listed.h"
 #include "data/formats/formats.h"
+#include "data/store/files.h"
 
 namespace understudy {
 namespace {
+
+namespace fs = std::filesystem;
 
 // A place in the list of formats.
 enum class ConvertTo : size_t {};
@@ -31,80 +40,166 @@ namespace {
 
 const DatasetFormat& FormatOf(ConvertTo to) { return DatasetFormats().at(static_cast<size_t>(to)); }
 
-ConvertTo Default() {
-  const FormatList& formats = DatasetFormats();
-  return static_cast<ConvertTo>(&FormatNamed("lerobot") - formats.data());
+ConvertTo UsualTarget() {
+  return static_cast<ConvertTo>(&FormatNamed(kUsualTarget) - DatasetFormats().data());
+}
+
+// "format: understudy = this program's own …; isaaclab = …"
+const char* TargetHelp() {
+  static const std::string help = [] {
+    std::vector<std::string> lines;
+    for (const DatasetFormat& format : DatasetFormats()) {
+      lines.push_back(fmt::format("{} = {}", format.name, format.summary));
+    }
+    return fmt::format("format: {}", fmt::join(lines, "; "));
+  }();
+  return help.c_str();
 }
 
 struct ConvertFlags {
   std::string path, out;
-  ConvertTo to = Default();
+  ConvertTo to = UsualTarget();
+  std::string task;
+  double control_hz = 0;
+  int compression = 1;
   ReadOptions read;
   bool overwrite = false;
-  Hdf5Flags hdf5;
-  LerobotOptions lerobot;
-  LerobotImportOptions lerobot_import;
   template <class V>
   void Visit(V& v) {
-    v("path", path, "dataset of any known program, or folder of a LeRobot dataset");
+    v("path", path, "dataset of any known program, a file or a folder");
     v("out", out, "file or folder to write", kRequired, kOutput);
-    v("to", to,
-      "format: lerobot = LeRobot v3.0, lerobot21 = LeRobot v2.1 with GR00T's files, understudy = "
-      "ours");
-    hdf5.Visit(v);
+    v("to", to, TargetHelp());
+    v("task", task,
+      "whose `foreign` section gives names and frames: listed task or path of a task.yaml; empty: "
+      "the dataset's own");
+    v("control_hz", control_hz, "rows per second, for files that store no rate; 0: the file's",
+      Limits{0, 1e4});
+    v("compression", compression, "deflate level of pictures that are compressed anew",
+      Limits{0, 9});
     read.Visit(v);
-    v("lerobot", lerobot, "how a LeRobot dataset is written");
-    v("lerobot_import", lerobot_import, "how a LeRobot dataset is read");
     v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);
   }
 };
 
-// From any dataset that is one file.
-Json ConvertFile(const EpisodeSource& reader, const ConvertFlags& flags, CommandContext& context) {
-  const DatasetFormat& format = FormatOf(flags.to);
-  if (format.Write) {
-    return WriteAs(format, reader, flags.out, flags.hdf5, flags.overwrite, context);
+// The task of a dataset and its robot, where they are known here.
+struct Known {
+  std::optional<TaskSpec> task;
+  std::optional<RobotSpec> robot;
+
+  Known(const std::string& given, const EpisodeSource& reader) {
+    const fs::path tasks = HomeFolder() / "sim" / "tasks";
+    std::string name = given;
+    if (name.empty()) {
+      // a dataset of an unlisted task is converted as it is
+      name = OurTaskName(reader.header());
+      const std::vector<std::string> listed = ListedNames(tasks, "task.yaml");
+      if (std::find(listed.begin(), listed.end(), name) == listed.end()) return;
+    }
+    task = LoadTaskSpec(name, tasks);
+    robot = LoadRobotSpec(task->robot, HomeFolder() / "sim" / "robots");
   }
-  LerobotOptions options = flags.lerobot;
-  options.overwrite = flags.overwrite;
-  options.version = format.name == "lerobot21" ? LerobotVersion::kV21 : LerobotVersion::kV30;
-  return ToLerobot(reader, flags.out, options, context);
+  // Of the family of a source or format; without one nothing is translated.
+  Translation For(const std::string& family) const {
+    if (family.empty()) return {};
+    return Translation(family, task ? &*task : nullptr, robot ? &*robot : nullptr);
+  }
+};
+
+// A file that goes when it goes out of scope.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(fs::path path) : path_(std::move(path)) {}
+  ~TemporaryFile() {
+    std::error_code none;
+    fs::remove(path_, none);
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+Json SayLost(const std::string& out, const std::vector<std::string>& lost,
+             CommandContext& context) {
+  for (const std::string& line : lost) context.progress->Message("lost: " + line);
+  return {{"out", out}, {"lost", lost}};
 }
 
-Json Convert(const ConvertFlags& flags, CommandContext& context) {
+ConvertRequest RequestOf(const ConvertFlags& flags, const OptionValues& format_options) {
+  ConvertRequest request;
+  request.control_hz = flags.control_hz;
+  request.compression = flags.compression;
+  request.overwrite = flags.overwrite;
+  request.options = format_options;
+  return request;
+}
+
+Json WriteAs(const DatasetFormat& format, const EpisodeSource& source, const ConvertFlags& flags,
+             ConvertRequest request, CommandContext& context) {
+  if (!format.Write) {
+    ThrowUsage(fmt::format("data convert: to = {}: this format is only read", format.name));
+  }
+  const Known known(flags.task, source);
+  request.from = known.For(source.header().family);
+  request.into = known.For(format.family);
+  if (known.task && request.from.KnowsTask(source.header().simulator.task)) {
+    request.task = ToJson(*known.task);
+  }
+  const std::vector<std::string> lost =
+      format.Lost ? format.Lost(source, request) : std::vector<std::string>{};
+  Json result = SayLost(flags.out, lost, context);
+  if (context.plan) return result;
+  result.update(format.Write(source, flags.out, request, *context.progress));
+  return result;
+}
+
+// From a format that is imported before it is read: into our own, or by way of a dataset of ours
+// beside the output, which is removed again.
+Json ConvertImported(const DatasetFormat& from, const DatasetFormat& to, const ConvertFlags& flags,
+                     ConvertRequest request, CommandContext& context) {
+  const bool into_own = &to == &OwnFormat();
+  request.exact = !into_own;
+  if (!into_own) CheckOutput(flags.out, flags.overwrite, {flags.path});
+  Json result = SayLost(flags.out, from.LostInImport(flags.path, request), context);
+  if (context.plan) return result;
+  if (into_own) {
+    result.update(from.Import(flags.path, flags.out, request, *context.progress));
+    return result;
+  }
+  const TemporaryFile between(fmt::format("{}.{}.h5", flags.out, getpid()));
+  from.Import(flags.path, between.path(), request, *context.progress);
+  Json written = WriteAs(to, *OpenDataset(between.path()), flags, request, context);
+  for (const Json& line : written["lost"]) result["lost"].push_back(line);
+  written["lost"] = result["lost"];
+  return written;
+}
+
+Json Convert(const ConvertFlags& flags, const OptionValues& format_options,
+             CommandContext& context) {
   Given(flags.path, "convert", "path");
   Given(flags.out, "convert", "out");
-  if (IsLerobotFolder(flags.path)) {
-    LerobotImportOptions import = flags.lerobot_import;
-    import.overwrite = flags.overwrite;
-    if (FormatOf(flags.to).name == "understudy") {
-      return FromLerobot(flags.path, flags.out, import, context);
-    }
-    return ThroughDataset(
-        flags.path, flags.out, import,
-        [&](const EpisodeSource& reader) { return ConvertFile(reader, flags, context); }, context);
-  }
   ReadOptions read = flags.read;
-  read.control_hz = flags.hdf5.control_hz;
-  return ConvertFile(*OpenDataset(flags.path, read), flags, context);
+  read.control_hz = flags.control_hz;
+  const ConvertRequest request = RequestOf(flags, format_options);
+  const DatasetFormat& to = FormatOf(flags.to);
+  const DatasetFormat* from = FindFormat(flags.path, read);
+  if (from != nullptr && from->Import) return ConvertImported(*from, to, flags, request, context);
+  return WriteAs(to, *OpenDataset(flags.path, read), flags, request, context);
 }
 
 }  // namespace
 
-bool IsLerobotFolder(const std::string& path) {
-  std::error_code none;
-  if (!std::filesystem::is_directory(path, none)) return false;
-  const DatasetFormat* format = FindFormat(path);
-  return format == nullptr || format->name == "lerobot";
-}
-
 Command ConvertCommand() {
-  return MakeCommand<ConvertFlags>("data convert", "a dataset in another program's format", Convert,
-                                   [](Json result) {
-                                     // what is lost was said before it was written
-                                     if (result.contains("episodes")) result.erase("lost");
-                                     return Outline(result);
-                                   });
+  std::vector<FormatOptions> formats = WriteOptionsOfFormats();
+  for (FormatOptions& format : ImportOptionsOfFormats()) formats.push_back(std::move(format));
+  return MakeFormatCommand<ConvertFlags>("data convert", "a dataset in another program's format",
+                                         std::move(formats), Convert, [](Json result) {
+                                           // what is lost was said before it was written
+                                           if (result.contains("episodes")) result.erase("lost");
+                                           return Outline(result);
+                                         });
 }
 
 }  // namespace understudy

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include "app/commands.h"
+#include "app/format_command.h"
 #include "app/twin.h"
 #include "core/seam/dataset_header.h"
 #include "data/formats/formats.h"
-#include "data/formats/lerobot/module.h"
 #include "data/store/edit/describe.h"
 #include "data/store/edit/merge.h"
 #include "data/store/edit/repair.h"
@@ -35,17 +35,15 @@ struct VerifyFlags {
   bool replay = false;
   ReplayOptions options;
   ReadOptions read;
-  LerobotImportOptions lerobot_import;
   template <class V>
   void Visit(V& v) {
-    v("path", path, "dataset, or folder of a LeRobot dataset", kRequired);
+    v("path", path, "dataset of any known program, a file or a folder", kRequired);
     v("replay", replay, "also apply the actions in the simulator and compare the states");
     v("task", task, "for the replay: listed task or path of a task.yaml; empty: the dataset's own");
     v("tolerance", options.tolerance, "of the replay, any number of a state; 0: bit by bit",
       Limits{0, 1e9});
     v("threads", options.threads, "0: one per core", Limits{0, 4096}, Effect::kSpeed);
     read.Visit(v);
-    v("lerobot_import", lerobot_import, "how a LeRobot dataset is read");
   }
 };
 
@@ -152,20 +150,17 @@ struct SplitFlags {
   }
 };
 
-VerifyReport VerifyPath(const VerifyFlags& flags, Progress& progress) {
-  if (IsLerobotFolder(Given(flags.path, "verify", "path"))) {
-    if (flags.replay) {
-      ThrowUsage(
-          "data verify: replay: a LeRobot dataset has no states; `data convert` with `--to "
-          "understudy` makes a dataset that has, where the folder has extras");
-    }
-    return Module<LerobotModule>().verify(flags.path, flags.lerobot_import, progress);
+Json Verify(const VerifyFlags& flags, const OptionValues& format_options, CommandContext& context) {
+  Progress& progress = *context.progress;
+  const DatasetFormat* format = FindFormat(Given(flags.path, "verify", "path"), flags.read);
+  if (flags.replay && format != nullptr && format->Import) {
+    ThrowUsage(fmt::format(
+        "data verify: replay: a dataset of format {} has no states; `data convert --to {}` makes "
+        "one that has, if the folder was written from such a dataset and keeps all of it",
+        format->name, OwnFormat().name));
   }
-  return VerifyApart(flags.path, {.threads = flags.options.threads, .read = flags.read});
-}
-
-Json Verify(const VerifyFlags& flags, Progress& progress) {
-  VerifyReport report = VerifyPath(flags, progress);
+  VerifyReport report = VerifyApart(
+      flags.path, {.threads = flags.options.threads, .read = flags.read}, format_options, progress);
   Json replay;
   if (flags.replay && report.faults.empty()) {
     const std::unique_ptr<EpisodeSource> reader = OpenDataset(flags.path, flags.read);
@@ -249,13 +244,10 @@ std::vector<Command> DataCommands() {
         return DescribeDataset(*OpenDataset(Given(options.path, "info", "path"), options.read));
       },
       [](const Json& result) { return Outline(result); }));
-  commands.push_back(MakeCommand<VerifyFlags>(
+  commands.push_back(MakeFormatCommand<VerifyFlags>(
       "data verify",
       "every fault of a dataset, with its place; --replay: do actions lead to states",
-      [](const VerifyFlags& flags, CommandContext& context) {
-        return Verify(flags, *context.progress);
-      },
-      DescribeVerify));
+      ImportOptionsOfFormats(), Verify, DescribeVerify));
   commands.push_back(MakeCommand<MergeOptions>(
       "data merge", "join datasets, by copy or by reference",
       [](const MergeOptions& options, CommandContext&) -> Json {

@@ -13,10 +13,6 @@ Command AnnotateCommand();
 Command ConvertCommand();
 Command ViewCommand();
 
-// Whether a path is a folder that no other format recognises than LeRobot's. Throws Error(kUsage)
-// for such a folder where this program was built without Arrow.
-bool IsLerobotFolder(const std::string& path);
-
 // `path`, or a usage error of `data <command>` that names the field where it is empty.
 const std::string& Given(const std::string& path, const char* command, const char* field);
 

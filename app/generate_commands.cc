@@ -13,7 +13,7 @@
 #include "augment/command.h"
 #include "core/base/shard.h"
 #include "core/seam/dataset_header.h"
-#include "data/formats/family/translate.h"
+#include "data/formats/base/translate.h"
 #include "data/formats/formats.h"
 #include "data/store/files.h"
 #include "mimic/command.h"

@@ -4,7 +4,7 @@
 
 #include "app/registry.h"
 #include "core/spec/listed.h"
-#include "data/formats/family/translate.h"
+#include "data/formats/base/translate.h"
 #ifdef WITH_MUJOCO
 #include "sim/scene.h"
 #endif

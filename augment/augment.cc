@@ -65,9 +65,9 @@ Inputs OpenInputs(const AugmentOptions& options) {
   Inputs inputs;
   for (const std::string& path : options.inputs) {
     const EpisodeSource& reader = *inputs.readers.emplace_back(OpenDataset(path, options.read));
-    if (reader.content_hash().empty() || reader.header().stage == "import") {
+    if (!reader.header().has_states()) {
       ThrowBadInput(fmt::format(
-          "{}: comes from another program and holds no states of our simulator, so that "
+          "{}: holds no states of our simulator (datasets of other programs hold none), so that "
           "nothing can be rendered from it; generate from it with mimic instead",
           path));
     }

@@ -13,6 +13,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "core/base/hash.h"
 #include "core/episode/attempt_record.h"
 #include "core/seam/dataset_header.h"
+#include "core/seam/renderer.h"
 #include "data/formats/formats.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
@@ -119,7 +121,7 @@ void WriteOurs(const fs::path& file, int threads, size_t cameras = 1) {
     episode.meta.uuid = MakeUuid("bench", RngKey{.parent = e});
     std::vector<std::vector<Image>> images;
     for (size_t c = 0; c < cameras; ++c) images.push_back(shared.frames[(e + c) % kEpisodes]);
-    writer.Append(episode, images);
+    writer.Append(episode, images, {cameras, CameraParameters{kSize, kSize, 45, {}}});
   }
   writer.Finish();
 }
@@ -181,6 +183,28 @@ void BM_RandomFrameOurs(benchmark::State& state) {
   CountFrames(state, 1);
 }
 BENCHMARK(BM_RandomFrameOurs)->Unit(benchmark::kMicrosecond);
+
+// Every frame once after opening, in any order, as the first epoch of a training reads them.
+// Argument: whether pictures are compared with their hash.
+void BM_FirstEpoch(benchmark::State& state) {
+  const fs::path file = Shared().folder / "ours.h5";
+  WriteOurs(file, 0);
+  ReadOptions options;
+  options.check_pictures = state.range(0) != 0;
+  std::vector<size_t> order(kEpisodes * kFrames);
+  std::iota(order.begin(), order.end(), size_t{0});
+  Rng rng(RngKey{1});
+  for (size_t i = order.size() - 1; i > 0; --i) {
+    std::swap(order[i], order[rng.UniformInt(uint64_t{i + 1})]);
+  }
+  std::vector<uint8_t> pixels(kBytes);
+  for (auto _ : state) {
+    const DatasetReader reader(file, options);
+    for (const size_t i : order) reader.ReadFrame(i / kFrames, 0, i % kFrames, pixels.data());
+  }
+  CountFrames(state, kEpisodes * kFrames);
+}
+BENCHMARK(BM_FirstEpoch)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 
 void RandomFrameHdf5(benchmark::State& state, const hsize_t* chunk) {
   const fs::path file = Shared().folder / "theirs.h5";

@@ -84,6 +84,13 @@ std::string SaveText(const mjSpec* spec) {
   return text;
 }
 
+// Names of the joints in the composed scene.
+std::vector<std::string> Prefixed(const std::string& arm, const std::vector<std::string>& joints) {
+  std::vector<std::string> names;
+  for (const std::string& joint : joints) names.push_back(arm + "_" + joint);
+  return names;
+}
+
 SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   SimulatorInfo info;
   info.task = task.name;
@@ -95,12 +102,12 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
     info.arms.push_back(ArmName(info.arms.size()));
     info.X_WB.push_back(arm.X_WB);
   }
+  for (const std::string& arm : info.arms) {
+    info.joint_names.push_back(Prefixed(arm, robot.joints));
+    info.gripper_joint_names.push_back(Prefixed(arm, robot.gripper.joints));
+  }
   info.objects = task.object_names();
   info.signals = task.signal_names();
-  for (const std::string& joint : robot.joints) info.joint_names.push_back("robot0_" + joint);
-  for (const std::string& joint : robot.gripper.joints) {
-    info.gripper_joint_names.push_back("robot0_" + joint);
-  }
   info.cameras = task.cameras;
   info.control_hz = task.control_hz;
   info.substeps = task.substeps();

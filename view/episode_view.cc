@@ -7,7 +7,7 @@
 #include <functional>
 #include <limits>
 
-#include "data/formats/family/translate.h"
+#include "data/formats/base/translate.h"
 
 namespace understudy {
 namespace {

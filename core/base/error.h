@@ -10,7 +10,7 @@ namespace understudy {
 // What went wrong, as the exit code of the program: see `understudy --help`.
 enum class ErrorKind { kFailed = 1, kUsage = 2, kBadInput = 3 };
 
-// Bad input or a world that does not play along. The message names the object (file, dataset,
+// Bad input, or a system that fails. The message names the object (file, dataset,
 // episode, option), the value, what is allowed and the next step. Caught only in app/.
 class Error : public std::runtime_error {
  public:

@@ -9,8 +9,7 @@
 
 namespace understudy {
 
-// Named values that an expression speaks of: numbers, text, true or false. What has no value here
-// is null.
+// Values by name for an expression: numbers, text, true or false. Names without a value are null.
 using Facts = std::map<std::string, Json>;
 
 // Puts `json` into `facts`: members as "name.member", entries of lists as "name.0".
@@ -24,8 +23,8 @@ void AddFacts(const std::string& name, const Json& json, Facts& facts);
 //   abs(x) min(x, y, ...) max(x, y, ...) contains(text, part)
 //   numbers 1 0.5 1e-3, texts 'x' "x", true, false, null; names may hold letters, digits, _ . -
 //
-// A null in a comparison makes it false, in a calculation null: what an episode does not have is
-// never a reason to choose it. A minus that is to subtract stands after a space.
+// A comparison with null is false, a calculation with null is null: an episode is never chosen for
+// what it lacks. A minus that subtracts needs a space before it.
 class Expression {
  public:
   // Throws Error(kUsage) that shows the place.
@@ -37,7 +36,8 @@ class Expression {
   // All names in it, in order, each once.
   const std::vector<std::string>& names() const { return names_; }
   Json Evaluate(const Facts& facts) const;
-  // Throws Error(kUsage) where the result is no condition, or kinds do not go together.
+  // Throws Error(kUsage) if the result is no condition, or if an operator does not apply to its
+  // operands.
   bool Holds(const Facts& facts) const;
 
   struct Node;

@@ -219,7 +219,7 @@ void WriteTextAtomically(const std::filesystem::path& file, const std::string& t
   };
   const int fd = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) fail("open for writing");
-  // short writes are legal: go on until all is out
+  // short writes are legal: repeat until all is written
   for (size_t done = 0; done < text.size();) {
     const ssize_t n = ::write(fd, text.data() + done, text.size() - done);
     if (n < 0 && errno == EINTR) continue;

@@ -15,7 +15,7 @@ namespace understudy {
 struct LockHolder {
   std::string host;
   int64_t pid = 0;
-  int64_t started = 0;    // of the process, in the host's clock ticks: tells reused ids apart
+  int64_t started = 0;    // of the process, in the host's clock ticks: distinguishes reused ids
   int64_t since = 0;      // UTC, s
   int64_t heartbeat = 0;  // UTC, s; renewed every kHeartbeatSeconds
 };

@@ -468,7 +468,7 @@ constexpr ValueForm FormOf() {
   if constexpr (Kind<T>::kVector || Kind<T>::kArray) {
     return FormOf<typename T::value_type>();
   } else if constexpr (Kind<T>::kOptional) {
-    // true, false and not told are three: no switch
+    // true, false and unset are three values: no switch
     constexpr ValueForm kForm = FormOf<typename T::value_type>();
     return kForm == ValueForm::kSwitch ? ValueForm::kYaml : kForm;
   } else if constexpr (std::is_same_v<T, bool>) {

@@ -16,7 +16,7 @@
 
 namespace understudy {
 
-// What a user's number of threads means: 0 is one per core; never more than there is work for.
+// Threads for a user's option: 0 means one per core; never more than `work` items.
 inline int ThreadCount(int wanted, int64_t work = std::numeric_limits<int64_t>::max()) {
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   return static_cast<int>(std::clamp<int64_t>(work, 1, wanted > 0 ? wanted : cores));

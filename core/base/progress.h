@@ -6,8 +6,8 @@
 
 namespace understudy {
 
-// How long work tells of itself. Library code never prints: app/ hands in one that draws a bar, a
-// test one that counts. Implementations take calls from any thread.
+// Reports the progress of long work. Library code never prints: app/ passes one that draws a bar, a
+// test one that counts. Thread-safe.
 class Progress {
  public:
   virtual ~Progress() = default;

@@ -28,10 +28,10 @@ std::optional<int64_t> Environment(const char* name) {
   return value;
 }
 
-// Which part the cluster means; `count` 0 where it is to tell that too.
+// Part that the cluster's environment names; `count` 0: the environment also gives the number.
 Shard FromEnvironment(int64_t count) {
   if (const auto id = Environment("SLURM_ARRAY_TASK_ID")) {
-    // told the number of parts, the id is the part: one that failed may be submitted alone
+    // with a given number of parts the id is the part: one that failed may be submitted alone
     if (count > 0) return {*id, count};
     const int64_t first = Environment("SLURM_ARRAY_TASK_MIN").value_or(0);
     const int64_t step = std::max<int64_t>(1, Environment("SLURM_ARRAY_TASK_STEP").value_or(1));
@@ -66,7 +66,7 @@ Shard ParseShard(const std::string& text) {
     shard = FromEnvironment(shard.count);
     if (shard.count == 0) {
       ThrowUsage(
-          fmt::format("--shard {}: the environment does not tell the number of parts: say "
+          fmt::format("--shard {}: the environment does not give the number of parts: say "
                       "auto/n",
                       text));
     }

@@ -16,7 +16,7 @@ struct Shard {
   // together they are everything, in order.
   int64_t begin(int64_t total) const { return Edge(index, total); }
   int64_t end(int64_t total) const { return Edge(index + 1, total); }
-  // A name of its own beside the others': out.h5 -> out.shard-002-of-016.h5; the whole keeps `out`.
+  // File name of this part: out.h5 -> out.shard-002-of-016.h5; the whole keeps `out`.
   std::filesystem::path Output(const std::filesystem::path& out) const;
 
  private:

@@ -21,8 +21,8 @@ double McNemarExact(int64_t only_a, int64_t only_b);
 double Quantile(std::vector<double> values, double share);
 
 // How far each value lies from the median, in modified z-scores: 0.6745 times its distance over the
-// median of all distances, which counts as at least `least`: what differs by less is noise. 0 for
-// all where both are 0.
+// median of all distances, which counts as at least `least`, since smaller differences are noise. 0
+// for all where both are 0.
 std::vector<double> OutlierScores(const std::vector<double>& values, double least = 0);
 // Beyond this score a value is an outlier (Iglewicz and Hoaglin 1993).
 inline constexpr double kOutlierScore = 3.5;

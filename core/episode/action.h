@@ -8,7 +8,7 @@
 
 namespace understudy {
 
-// What one arm is told for one policy step: the absolute target of its control frame E in the
+// Command of one arm for one policy step: the absolute target of its control frame E in the
 // world, and the gripper command in [-1, 1], -1 open, +1 closed (robosuite's sign).
 struct ArmAction {
   Pose X_WE_cmd;

@@ -21,7 +21,7 @@ struct AttemptRecord {
   // source demonstration of every subtask that ended or failed; -1 within: cut short by another's
   // failure, or not begun
   std::vector<int32_t> sources;
-  std::vector<int32_t> subtask_steps;  // steps in each of these subtasks; empty: not told
+  std::vector<int32_t> subtask_steps;  // steps in each of these subtasks; empty: unknown
 };
 
 struct KeptAttempt {

@@ -30,8 +30,8 @@ enum TeleopFlag : uint32_t {
   kRecentered = 1u << 7,
 };
 
-// What teleoperation adds to a step, per arm: the operator's wish, what the limiter left of it, and
-// the clocks. Absent (empty) in generated episodes.
+// What teleoperation adds to a step, per arm: the requested pose, the limited one, and the clocks.
+// Empty in generated episodes.
 struct TeleopArmStep {
   Pose X_WE_wanted;    // after clutch and scale, before filter and limiter
   Pose X_WE_limited;   // after the limiter: what was sent on
@@ -64,8 +64,8 @@ struct Step {
   int32_t subtask = 0;
   int32_t source = -1;       // generated: index into EpisodeMeta::sources; else -1
   int32_t source_step = -1;  // generated: row of that source; -1 on bridges
-  // Per arm, where a task has parallel subtasks: what is told above is of the first subtask in the
-  // list that goes on, or, where none does any more, of the one that ended last. Else empty.
+  // Per arm, if the task has parallel subtasks; otherwise empty. The fields above then describe the
+  // first subtask in the list that is in progress, or the one that ended last if none is.
   std::vector<ArmPart> parts;
   TeleopStep teleop;
 };
@@ -122,7 +122,7 @@ struct EpisodeMeta {
   std::string program_version;
 };
 
-// What another program observes of objects without telling which.
+// Numbers of objects that another program stores without naming the objects.
 struct UnnamedObjects {
   std::string place;  // file and dataset
   size_t width = 0;   // numbers per row

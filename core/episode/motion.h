@@ -15,7 +15,7 @@ struct MotionStatistics {
   int64_t idle_head = 0;     // rows at the start until the first other command
   int64_t idle_tail = 0;     // rows at the end after the last other command
   double clipped_share = 0;  // rows whose target left the box of one policy step
-  int64_t missing = 0;       // rows that hold a number that is none
+  int64_t missing = 0;       // rows with a NaN or infinity
 
   template <class V>
   void Visit(V& v) {
@@ -27,7 +27,7 @@ struct MotionStatistics {
     v("idle_head", idle_head, "rows until the first other command");
     v("idle_tail", idle_tail, "rows after the last other command");
     v("clipped_share", clipped_share, "share of rows with clipped deltas");
-    v("missing", missing, "rows with a number that is none");
+    v("missing", missing, "rows with a NaN or infinity");
   }
 };
 

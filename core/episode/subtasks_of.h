@@ -4,8 +4,8 @@
 
 namespace understudy {
 
-// Calls use(subtask, source) for every subtask that goes on in a generated step, once each: arms
-// that are at one together are at no other.
+// Calls use(subtask, source) once for every subtask in progress in a generated step. Arms that
+// share a subtask are in no other.
 template <class Use>
 void VisitSubtasks(const Step& step, const Use& use) {
   use(step.subtask, step.source);

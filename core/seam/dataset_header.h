@@ -21,6 +21,10 @@ struct DatasetHeader {
   // Not stored: the key of the `foreign` sections of task.yaml and robot.yaml that translate this
   // dataset's names and frames into ours; empty for datasets of this program.
   std::string family;
+
+  // Whether rows hold full states of this simulator. Datasets of other programs, and imported ones,
+  // hold none that fit.
+  bool has_states() const { return family.empty() && simulator.state_size > 0; }
 };
 
 // Key of DatasetHeader::settings: robot.yaml and gripper.yaml that drove a generated dataset. It

@@ -14,7 +14,7 @@ class FrameSink {
   virtual ~FrameSink() = default;
   // `images` in the order of the cameras that the sink was made for.
   virtual void Add(const std::vector<Image>& images) = 0;
-  // The episode is whole: nothing more is added. Throws Error(kFailed) where it cannot be kept.
+  // The episode is complete. Throws Error(kFailed) if it cannot be stored.
   virtual void Finish() {}
 };
 

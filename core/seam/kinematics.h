@@ -7,7 +7,7 @@
 
 namespace understudy {
 
-// Joint angles that bring E to a pose, with what is left of the way.
+// Joint angles that bring E to a pose, with the remaining errors.
 struct IkSolution {
   Eigen::VectorXd q;          // rad, inside the limits
   double position_error = 0;  // m
@@ -31,8 +31,8 @@ class Kinematics {
   // 6 x joints(): [v; w] of E in W per rad/s of each joint.
   Eigen::MatrixXd Jacobian(const Eigen::VectorXd& q) { return DoJacobian(q); }
 
-  // A posture inside the limits that reaches X_WE, found from `q_start`; nothing where the search
-  // does not end within tolerance. Deterministic.
+  // A posture inside the limits that reaches X_WE, searched from `q_start`; none if the search does
+  // not end within tolerance. Deterministic.
   std::optional<IkSolution> Solve(const Pose& X_WE, const Eigen::VectorXd& q_start) {
     return DoSolve(X_WE, q_start);
   }

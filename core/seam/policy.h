@@ -13,8 +13,8 @@
 
 namespace understudy {
 
-// What a policy must be given and what its answers mean; stored in its checkpoint and compared with
-// the simulator or robot before anything runs.
+// Inputs that a policy needs and the meaning of its outputs. Stored in its checkpoint and compared
+// with the simulator or robot before anything runs.
 struct PolicyInfo {
   std::string name, hash;            // policy type; content hash of the weights
   std::vector<std::string> cameras;  // order of PolicyInput::images
@@ -24,7 +24,7 @@ struct PolicyInfo {
   double control_hz = 20;
   DeltaLimits limits;
   int horizon = 16;            // actions per chunk
-  int execute = 8;             // of them meant to be executed before the next look
+  int execute = 8;             // of them to execute before the next observation
   std::string action_meaning;  // "relative_eef": see docs/frames.md
   int arms = 1;
   Pose X_WB;  // robot base in training: states are seen from it
@@ -39,7 +39,7 @@ struct PolicyInput {
 // A chunk of absolute targets, one Action per policy step.
 using ActionChunk = std::vector<Action>;
 
-// Thread-safe: several threads may call Act at once; the answer depends on input and key only.
+// Thread-safe: several threads may call Act at once. The result depends on input and key only.
 class Policy {
  public:
   virtual ~Policy() = default;

@@ -24,7 +24,7 @@ ReplayCheck CheckReplay(Simulator& simulator, const std::vector<SimState>& state
     check.bit_exact = false;
     for (size_t i = 0; i < state.size(); ++i) {
       double error = std::abs(state[i] - recorded[i]);
-      // a number that is none is the worst of all
+      // NaN is the worst of all
       if (std::isnan(error)) error = std::numeric_limits<double>::infinity();
       if (error <= check.worst_error) continue;
       check.worst_error = error;

@@ -24,12 +24,11 @@ size_t CountInstants(const Episode& episode);
 const Observation& ObservationAt(const Episode& episode, size_t instant);
 Observation& ObservationAt(Episode& episode, size_t instant);
 
-// Restores the episode's states one after the other and looks, without a step. `same_predicates`:
-// the states are this simulator's own, counters included; else counting starts with the first
-// instant (Simulator::Revisit). The arms and objects of the episode are found by their names.
-// `fixed` are poses, known from elsewhere, of objects that the episode does not tell of and that
-// flat states do not tell of where they have no joint. States that do not fit are told in
-// `problem`; whoever asks judges the errors of the poses.
+// Restores the episode's states one after the other and observes each, without a step.
+// `same_predicates`: the states are this simulator's own, counters included; otherwise counting
+// starts with the first instant (Simulator::Revisit). Arms and objects are matched by name. `fixed`
+// holds poses, known from elsewhere, of objects that neither the episode nor flat states hold.
+// `problem` reports states that do not fit; the caller judges the errors of the poses.
 RevisitedEpisode RevisitEpisode(Simulator& simulator, const Episode& episode, bool same_predicates,
                                 const std::map<std::string, Pose>& fixed = {});
 

@@ -37,10 +37,10 @@ std::string Simulator::Revisit(const SimState& state, const std::vector<std::opt
   if (state.size() < flat) {
     return fmt::format("states of {} numbers where [time, qpos, qvel] has {}", state.size(), flat);
   }
-  // beyond this, physics engines start anew by themselves
+  // beyond this, physics engines reset themselves
   constexpr double kLargest = 1e9;
   for (const double number : state) {
-    if (!(std::abs(number) < kLargest)) return "a state with a number that is none";
+    if (!(std::abs(number) < kLargest)) return "the state holds a non-finite value";
   }
   return DoRevisit(state, X_WO, first);
 }

@@ -19,12 +19,12 @@ struct EpisodeMeta;
 // in Observation and Action.
 struct SimulatorInfo {
   std::string task, robot, instruction;
-  std::vector<std::string> variants;     // reset distributions: "D0", "D1", …
-  std::vector<std::string> arms;         // "robot0"
-  std::vector<std::string> objects;      // "cubeA", …
-  std::vector<std::string> signals;      // subtask signals of the task
-  std::vector<std::string> joint_names;  // of arm 0
-  std::vector<std::string> gripper_joint_names;
+  std::vector<std::string> variants;  // reset distributions: "D0", "D1", …
+  std::vector<std::string> arms;      // "robot0"
+  std::vector<std::string> objects;   // "cubeA", …
+  std::vector<std::string> signals;   // subtask signals of the task
+  // by arm; empty where they are unknown
+  std::vector<std::vector<std::string>> joint_names, gripper_joint_names;
   std::vector<std::string> cameras;
   double control_hz = 20;
   int substeps = 25;           // physics steps per policy step
@@ -35,6 +35,10 @@ struct SimulatorInfo {
   double workspace_radius = 0.855;  // m from the arm's base: beyond it nothing can be reached
   std::vector<Pose> X_WB{1};        // base of every arm; one also where no arm is known
   const Pose& base(size_t arm) const { return X_WB.at(arm); }
+  // Number of finger joints of an arm; 0 where they are unknown.
+  size_t finger_joints(size_t arm = 0) const {
+    return arm < gripper_joint_names.size() ? gripper_joint_names[arm].size() : 0;
+  }
   // Whether an arm may bring its hand to p_W, `margin` (m) beyond its reach allowed for.
   bool Reaches(const Eigen::Vector3d& p_W, double margin = 0, size_t arm = 0) const {
     return (p_W - base(arm).translation()).norm() <= workspace_radius + margin;
@@ -45,8 +49,8 @@ struct SimulatorInfo {
   std::vector<Eigen::AlignedBox3d> open_fingers_E;
 };
 
-// What an episode that begins with key `key` in this simulator says of itself from the start: task,
-// robot, names, rates, limits; seed and attempt are the key's seed and parent.
+// The known part of an episode's meta at its start: task, robot, names, rates and limits of the
+// simulator; seed and attempt are the seed and parent of `key`.
 EpisodeMeta MetaOf(const SimulatorInfo& info, const std::string& variant, const RngKey& key);
 
 // What happened in one policy step.
@@ -85,7 +89,7 @@ class Simulator {
   // Brings the world to an instant that was recorded in this scene under whatever predicates, and
   // asks those of this task. `state` was saved by a simulator of this scene, of which all but the
   // predicates' counters is restored; or it is the flat part [time, qpos, qvel] alone, which is
-  // enough to look but not to go on: objects without a joint of their own are then placed at their
+  // enough to observe but not to continue: objects without a joint are then placed at their
   // X_WO (one per object; unset: not known). What must hold for a while is counted on from the call
   // before; with `first`, from nothing. Returns why that cannot be, in words; empty: done.
   std::string Revisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,

@@ -9,12 +9,12 @@
 
 namespace understudy {
 
-// m that solids press into each other in the simulation without being in each other's way.
+// m, penetration that the simulation's soft contacts cause and that is no collision.
 inline constexpr double kSolidsGive = 0.001;
 
-// Whether an arm may stand in a posture: what of it, and of the object in its hand, comes near to
-// what else there is. Geometry alone, the world stands still. One per thread: calls share scratch
-// space. Deterministic: answers depend on the last SetWorld, the Admits since, and the posture.
+// Whether a posture of an arm, with the object in its hand, is free of collisions in a world at
+// rest. One per thread: calls share scratch space. Deterministic: results depend on the last
+// SetWorld, the Admits since, and the posture.
 class StateValidity {
  public:
   virtual ~StateValidity() = default;

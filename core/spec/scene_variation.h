@@ -77,7 +77,7 @@ struct EnumNames<TexturePattern> {
   static constexpr std::array kNames{"flat", "checker", "gradient", "noise", "wood"};
 };
 
-// Paints a 2D texture of the model anew from a generator: reproducible from these numbers alone.
+// Replaces a 2D texture of the model by a generated one: reproducible from these numbers alone.
 struct TextureEdit {
   static constexpr const char* kTag = "texture";
   std::string texture;

@@ -189,7 +189,7 @@ std::vector<std::string> Validate(const TaskSpec& task) {
     }
   }
 
-  // a cycle among the predicates has been told already; what follows would walk it
+  // a cycle among the predicates has been reported already; what follows would walk it
   if (cyclic) return problems;
   const auto grasps = [&](size_t i) {
     const Subtask& subtask = task.subtasks[i];

@@ -261,8 +261,8 @@ struct Subtask {
   // The arm that does it, as the source's did; the others keep still, with what they hold. -1: all
   // of them move, carried along by one transform.
   int arm = kAllArms;
-  // Begins as soon as its own arm is free, while earlier subtasks of the others go on. All others
-  // wait until every earlier subtask has ended.
+  // Begins as soon as its own arm is free, while earlier subtasks of other arms continue. All
+  // others wait until every earlier subtask has ended.
   bool parallel = false;
   // The segment begins where the source's hand first came this near (m) to the object; a bridge
   // takes the place of the way there, so that every demonstration goes straight. 0: all of it.
@@ -319,8 +319,8 @@ struct Subtask {
     v("transit", transit, "what leads to the segment: a bridge, or a planned way");
     v("transit_margin", transit_margin, "m that a planned way keeps from everything",
       Limits{0, 0.2});
-    v("start_shift", start_shift, "m per axis beside its first pose that the segment is begun",
-      Limits{0, 1});
+    v("start_shift", start_shift,
+      "m, largest offset per axis of the segment's start from its first pose", Limits{0, 1});
     v("start_turn", start_turn, "rad about any axis, likewise", Limits{0, 3.1415926536});
     v("bridge_steps", bridge_steps, "least interpolated poses", Limits{0, 1000});
     v("bridge_speed", bridge_speed, "m per step", Limits{1e-4, 1});
@@ -374,7 +374,7 @@ struct TaskSpec {
   void Visit(V& v) {
     v("name", name, "as in --task");
     v("description", description, "one line");
-    v("instruction", instruction, "what the policy is told");
+    v("instruction", instruction, "instruction given to the policy");
     v("robot", robot, "listed robot, robot+gripper, or path of a robot.yaml");
     v("scene", scene, "MJCF beside this file");
     // files name the first arm apart from the others; what is only written stays untouched

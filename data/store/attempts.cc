@@ -9,7 +9,8 @@
 #include <limits>
 
 #include "core/base/error.h"
-#include "data/store/hdf5/journal_driver.h"
+#include "data/store/hdf5/group.h"
+#include "data/store/hdf5/growing_file.h"
 #include "data/store/meta.h"
 
 namespace understudy {
@@ -22,7 +23,7 @@ constexpr std::array kOfRows{"attempts/success",     "attempts/subtask",   "atte
                              "attempts/object_pose", "attempts/cause_end", "attempts/sources_end"};
 constexpr std::array kLong{"attempts/cause_text", "attempts/sources"};
 constexpr const char* kSubtaskSteps = "attempts/subtask_steps";
-constexpr int32_t kNotTold = -1;
+constexpr int32_t kUnknownSteps = -1;
 
 void PutNumbers(Column& column, const AttemptRecord& a, size_t objects) {
   for (size_t o = 0; o < objects; ++o) {
@@ -154,9 +155,9 @@ std::vector<AttemptRecord> ReadBlock(const h5::Group& understudy, size_t objects
                     RowsOf(understudy, "attempts/sources"));
   const Column cause = part("attempts/cause_text", kU8, texts);
   const Column sources = part("attempts/sources", kI32, lists);
-  // files of older programs do not tell them
-  const bool told = understudy.Has(kSubtaskSteps);
-  const Column subtask_steps = told ? part(kSubtaskSteps, kI32, lists) : Column();
+  // files of older programs lack them
+  const bool has_steps = understudy.Has(kSubtaskSteps);
+  const Column subtask_steps = has_steps ? part(kSubtaskSteps, kI32, lists) : Column();
 
   std::vector<AttemptRecord> attempts(count);
   for (size_t k = 0; k < count; ++k) {
@@ -180,10 +181,10 @@ std::vector<AttemptRecord> ReadBlock(const h5::Group& understudy, size_t objects
                    cause.bytes.begin() + (texts.Begin(k + 1) - texts.Begin(0)));
     for (int64_t i = lists.Begin(k); i < lists.Begin(k + 1); ++i) {
       a.sources.push_back(sources.At<int32_t>(static_cast<size_t>(i - lists.Begin(0))));
-      if (!told) continue;
+      if (!has_steps) continue;
       a.subtask_steps.push_back(subtask_steps.At<int32_t>(static_cast<size_t>(i - lists.Begin(0))));
     }
-    if (std::count(a.subtask_steps.begin(), a.subtask_steps.end(), kNotTold) > 0) {
+    if (std::count(a.subtask_steps.begin(), a.subtask_steps.end(), kUnknownSteps) > 0) {
       a.subtask_steps.clear();
     }
   }
@@ -203,10 +204,10 @@ void AppendAttempts(const h5::Group& understudy, size_t objects,
       sources("attempts/sources", kI32, {}), subtask_steps(kSubtaskSteps, kI32, {});
   const int64_t cause_start = RowsOf(understudy, cause.path);
   const int64_t sources_start = RowsOf(understudy, sources.path);
-  // a row per source; what older rows do not tell is made up for
-  bool told = understudy.Has(kSubtaskSteps);
+  // a row per source; rows of older programs are filled with -1
+  bool has_steps = understudy.Has(kSubtaskSteps);
   for (int64_t i = RowsOf(understudy, kSubtaskSteps); i < sources_start; ++i) {
-    subtask_steps.Push(kNotTold);
+    subtask_steps.Push(kUnknownSteps);
   }
   for (const AttemptRecord& a : attempts) {
     Require(a.X_WO_start.empty() || a.X_WO_start.size() == objects,
@@ -221,9 +222,9 @@ void AppendAttempts(const h5::Group& understudy, size_t objects,
     for (const char c : a.cause) cause.Push(static_cast<uint8_t>(c));
     for (size_t i = 0; i < a.sources.size(); ++i) {
       sources.Push(a.sources[i]);
-      subtask_steps.Push(a.subtask_steps.empty() ? kNotTold : a.subtask_steps[i]);
+      subtask_steps.Push(a.subtask_steps.empty() ? kUnknownSteps : a.subtask_steps[i]);
     }
-    told |= !a.subtask_steps.empty();
+    has_steps |= !a.subtask_steps.empty();
     cause.rows += a.cause.size();
     sources.rows += a.sources.size();
     cause_end.Push(cause_start + static_cast<int64_t>(cause.rows));
@@ -235,7 +236,7 @@ void AppendAttempts(const h5::Group& understudy, size_t objects,
   }
   understudy.Grow(cause);
   understudy.Grow(sources);
-  if (!told) return;
+  if (!has_steps) return;
   subtask_steps.rows = subtask_steps.bytes.size() / sizeof(int32_t);
   understudy.Grow(subtask_steps);
 }

@@ -280,7 +280,7 @@ std::vector<Column> StepColumns(const RowShape& shape, const Step* steps, size_t
     Require(HasTeleop(steps[k].teleop) == shape.teleop || shape.teleop,
             "teleoperation columns begin with the first step or not at all");
     Require(steps[k].parts.size() == shape.parts && (shape.parts == 0 || shape.parts == arms),
-            "every step tells what each arm does, or none");
+            "every step has the part of each arm, or none has");
   }
   std::vector<Column> columns;
   const auto absolute = [&](const char* path, auto member) {

@@ -10,7 +10,7 @@
 #include "core/episode/episode.h"
 #include "core/seam/dataset_header.h"
 #include "data/store/hdf5/column.h"
-#include "data/store/hdf5/hdf5.h"
+#include "data/store/hdf5/group.h"
 
 namespace understudy {
 
@@ -25,7 +25,7 @@ struct RowShape {
   std::vector<std::string> objects, signals;
   bool teleop = false;  // teleoperation columns are written
   size_t teleop_arms = 0;
-  size_t parts = 0;  // arms whose subtasks are told one by one
+  size_t parts = 0;  // arms whose subtasks are stored one by one
 
   static RowShape Of(const Step& step, const EpisodeMeta& meta, const DatasetHeader& header);
 };
@@ -59,7 +59,7 @@ struct WholeRows {
 WholeRows CountRows(const h5::Group& demo);
 // `understudy/raw`; nothing where the episode has none. `cut` as above.
 void ReadRaw(const h5::Group& demo, bool cut, RawStream& raw, const ReadBefore& before = {});
-// What of it is no row: device, profile, offset of the clocks.
+// The attributes of the raw stream: device, profile, offset of the clocks.
 void ReadRawInfo(const h5::Group& demo, RawStream& raw);
 void WriteRawInfo(const h5::Group& demo, const RawStream& raw);
 

@@ -9,8 +9,8 @@ namespace understudy {
 // "x.h5" -> "x.h5.part": its name while it grows.
 std::filesystem::path PartOf(const std::filesystem::path& path);
 
-// A file that is being made under PartOf(output): what is left of it is removed unless it was
-// finished. Begin comes when the file is made and locked: another writer's is not ours to remove.
+// A file that is being written as PartOf(output), and removed unless it is finished. Call Begin
+// when the file is made and locked: before, it may be another writer's.
 class UnfinishedFile {
  public:
   explicit UnfinishedFile(const std::filesystem::path& output) : output_(output) {}
@@ -31,14 +31,14 @@ class UnfinishedFile {
 void CheckOutput(const std::filesystem::path& output, bool overwrite,
                  const std::vector<std::filesystem::path>& inputs = {});
 
-// For texts that are made anew as often as one likes. Throws Error(kUsage) where `output` exists
+// For generated texts that may be replaced. Throws Error(kUsage) if `output` exists
 // and does not begin as this program begins such a file: it is somebody's own. `what` it is:
 // "page".
 void CheckRemade(const std::filesystem::path& output, std::string_view beginning, const char* what);
 
-// Finds out before hours of work whether the text that they end in can be written to `file`, as
-// WriteTextAtomically does, and makes its folder. Throws Error(kUsage) naming `field` where it
-// cannot, or where a dataset, finished or not, would be lost to it.
+// Checks before long work that its text can be written to `file` by WriteTextAtomically, and makes
+// its folder. Throws Error(kUsage) naming `field` if it cannot, or if it would replace a dataset,
+// finished or not.
 void TryToWrite(const std::filesystem::path& file, const char* field);
 
 // Renames and makes the folder's entry survive a power cut. Throws Error(kFailed).

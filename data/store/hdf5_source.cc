@@ -5,10 +5,13 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "core/base/error.h"
-#include "data/store/hdf5/hdf5.h"
+#include "core/base/json.h"
+#include "data/store/hdf5/file.h"
+#include "data/store/hdf5/group.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
 
@@ -54,11 +57,47 @@ class ImageCache {
   std::map<Key, Entry> entries_;
 };
 
+// Keys for which something has been done. Thread-safe.
+class DoneSet {
+ public:
+  bool Holds(const ImageCache::Key& key) const {
+    const std::scoped_lock lock(mutex_);
+    return keys_.contains(key);
+  }
+  void Add(const ImageCache::Key& key) {
+    const std::scoped_lock lock(mutex_);
+    keys_.insert(key);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<ImageCache::Key> keys_;
+};
+
+// Compares the pictures of one episode and camera with the hash that was stored with them. `step`
+// is the one that is asked for.
+void CheckPictures(const h5::Group& demo, const std::string& camera, const ImageReader& reader,
+                   size_t step, const std::filesystem::path& path) {
+  const h5::Group own = demo.Open("understudy");
+  const Json hashes = ParseJson(own.Text("column_hashes"), own.Place() + ": column_hashes");
+  const std::string column = StoredImagePath(demo, camera);
+  const bool stored = hashes.is_object() && hashes.contains(column);
+  if (stored && reader.Hash() == hashes[column]) return;
+  h5::FailReading(
+      reader.place(),
+      fmt::format("the pictures {} (found when step {} was read): the file was changed or damaged; "
+                  "`understudy data verify {}` lists every fault",
+                  stored ? "differ from the hash that was stored with them" : "have no stored hash",
+                  step, path.string()));
+}
+
 }  // namespace
 
 struct Hdf5Source::Impl {
   h5::Group root;
   mutable ImageCache images;
+  bool check_pictures = false;
+  mutable DoneSet checked;
 };
 
 Hdf5Source::Hdf5Source(const std::filesystem::path& path, const ReadOptions& options)
@@ -72,6 +111,7 @@ Hdf5Source::Hdf5Source(const std::filesystem::path& path, const ReadOptions& opt
                     path.string()));
   }
   impl_->root = h5::OpenForReading(path, options.outside_links);
+  impl_->check_pictures = options.check_pictures;
   if (!impl_->root.Has("data")) {
     ThrowBadInput(
         fmt::format("{}: an HDF5 file, but no dataset: it has no group '/data'", path.string()));
@@ -112,6 +152,12 @@ void Hdf5Source::DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* 
                       fmt::format("has {} frames of {}x{}, must have {} of {}x{}", reader.frames(),
                                   reader.width(), reader.height(), episodes_[index].length,
                                   header_.image_width, header_.image_height));
+    }
+    // once, however often the dataset is closed and opened again
+    const bool ours = !content_hash_.empty();
+    if (impl_->check_pictures && ours && !impl_->checked.Holds({index, camera})) {
+      CheckPictures(demo, name, reader, step, path());
+      impl_->checked.Add({index, camera});
     }
     return reader;
   };

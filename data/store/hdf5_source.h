@@ -17,9 +17,9 @@ namespace h5 {
 class Group;
 }
 
-// What the HDF5 layouts share, ours and those of robomimic's family: /data/demo_<i> with pictures
-// below obs, and /mask. Files are hostile: sizes, types and shapes are checked before memory is
-// taken. HDF5 is serialised inside, decompression is not.
+// Base of the readers of HDF5 layouts, ours and those of robomimic's family: /data/demo_<i> with
+// pictures below obs, and /mask. Files are hostile: sizes, types and shapes are checked before
+// memory is taken. HDF5 is serialised inside, decompression is not.
 class Hdf5Source : public EpisodeSource {
  public:
   ~Hdf5Source() override;

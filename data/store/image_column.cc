@@ -8,7 +8,9 @@
 #include <thread>
 
 #include "core/base/error.h"
+#include "core/base/hash.h"
 #include "core/base/ordered_pool.h"
+#include "data/store/hdf5/links.h"
 
 namespace understudy {
 namespace {
@@ -198,6 +200,16 @@ void ImageReader::Read(size_t step, uint8_t* out) const {
   if (result != LIBDEFLATE_SUCCESS || written != frame_bytes()) {
     h5::FailReading(fmt::format("{}[{}]", place_, step), "the compressed frame is damaged");
   }
+}
+
+std::string ImageReader::Hash() const {
+  Hasher hasher;
+  std::vector<uint8_t> frame(frame_bytes());
+  for (size_t k = 0; k < frames_; ++k) {
+    Read(k, frame.data());
+    hasher.Add(frame.data(), frame.size());
+  }
+  return hasher.Hex();
 }
 
 void ImageReader::ReadSlowly(size_t step, uint8_t* out) const {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/image/image.h"
-#include "data/store/hdf5/hdf5.h"
+#include "data/store/hdf5/group.h"
 
 namespace understudy {
 
@@ -63,6 +63,10 @@ class ImageReader {
   void Read(size_t step, uint8_t* out) const;
   // Frame `step` as it is deflated; false where it is not stored in one deflated chunk.
   bool ReadCompressed(size_t step, std::vector<uint8_t>* out) const;
+
+  // Hash of all frames, as ColumnHashes makes it of those that are written.
+  std::string Hash() const;
+  const std::string& place() const { return place_; }  // "x.h5: /data/demo_0/obs/wrist_image"
 
  private:
   void ReadSlowly(size_t step, uint8_t* out) const;

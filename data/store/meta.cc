@@ -23,8 +23,26 @@ struct StoredLimits {
   }
 };
 
+using JointNames = std::vector<std::vector<std::string>>;  // by arm
+
+// Those of every arm where the names of arm 0 are `first`: "robot0_joint1" is "robot1_joint1" of
+// robot1, and names without their arm's are the same for all.
+JointNames NamesLike(const std::vector<std::string>& first, const std::vector<std::string>& arms) {
+  if (first.empty()) return {};
+  JointNames all{first};
+  for (size_t a = 1; a < arms.size(); ++a) {
+    const std::string prefix = arms[0] + "_";
+    std::vector<std::string>& names = all.emplace_back(first);
+    for (std::string& name : names) {
+      if (name.starts_with(prefix)) name = arms[a] + "_" + name.substr(prefix.size());
+    }
+  }
+  return all;
+}
+
 struct StoredSimulator : SimulatorInfo {
-  static constexpr std::array kUnwritten{"further_bases"};
+  static constexpr std::array kUnwritten{"further_bases", "further_joint_names",
+                                         "further_gripper_joint_names"};
   template <class V>
   void Visit(V& v) {
     v("task", task, "");
@@ -34,8 +52,8 @@ struct StoredSimulator : SimulatorInfo {
     v("arms", arms, "");
     v("objects", objects, "");
     v("signals", signals, "");
-    v("joint_names", joint_names, "of arm 0");
-    v("gripper_joint_names", gripper_joint_names, "");
+    VisitJoints(v, "joint_names", "further_joint_names", joint_names);
+    VisitJoints(v, "gripper_joint_names", "further_gripper_joint_names", gripper_joint_names);
     v("cameras", cameras, "");
     v("control_hz", control_hz, "Hz");
     v("substeps", substeps, "physics steps per policy step");
@@ -50,6 +68,22 @@ struct StoredSimulator : SimulatorInfo {
       X_WB.resize(1);
       X_WB.insert(X_WB.end(), further.begin(), further.end());
     }
+  }
+
+ private:
+  // The names of arm 0 stand in the file, those of the others only where they are not like these.
+  template <class V>
+  void VisitJoints(V& v, const char* key, const char* further_key, JointNames& all) {
+    const std::vector<std::string> first = all.empty() ? std::vector<std::string>{} : all[0];
+    JointNames further;
+    if (all.size() > 1 && all != NamesLike(first, arms)) further.assign(all.begin() + 1, all.end());
+    std::vector<std::string> first_read = first;
+    JointNames further_read = further;
+    v(key, first_read, "of arm 0");
+    v(further_key, further_read, "of the other arms; empty: those of arm 0 with the arm's name");
+    if (first_read == first && further_read == further) return;
+    all = further_read.empty() ? NamesLike(first_read, arms) : JointNames{first_read};
+    all.insert(all.end(), further_read.begin(), further_read.end());
   }
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What stands in attributes: the header of a dataset and everything of an episode that is no row.
+// Attributes: the header of a dataset, and everything of an episode that is not a row.
 
 #include <functional>
 #include <map>
@@ -11,7 +11,7 @@
 #include "core/episode/episode.h"
 #include "core/seam/dataset_header.h"
 #include "core/seam/renderer.h"
-#include "data/store/hdf5/hdf5.h"
+#include "data/store/hdf5/group.h"
 
 namespace understudy {
 
@@ -70,8 +70,8 @@ inline constexpr size_t kTrimAttempts = 16 * kAttemptBlock;
 void AppendAttempts(const h5::Group& understudy, size_t objects,
                     const std::vector<AttemptRecord>& attempts);
 int64_t CountAttempts(const h5::Group& understudy);
-// Every record in order, with a pose of each of the header's `objects` or none; memory holds a
-// block of them.
+// Visits every record in order, with a pose of each of the header's `objects` or none. Memory holds
+// a block of them.
 void VisitAttempts(const h5::Group& understudy, size_t objects, const EachAttempt& each);
 // Appends every record that `visit` hands out and flushes; memory holds a block of them. All other
 // handles of `file` must be closed.

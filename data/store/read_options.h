@@ -20,6 +20,9 @@ struct ReadOptions {
   // Order for files that do not say it; kAsk: reading a pose of such a file is an error.
   QuaternionOrder quaternions = QuaternionOrder::kAsk;
   double control_hz = 0;  // Hz, rate of files that store none; 0: unknown. Not visited
+  // Datasets of this program only: pictures are compared with the hash that was stored with them
+  // before the first one of an episode and camera is handed out. Not visited.
+  bool check_pictures = false;
 
   static constexpr const char* kOutsideLinks = "outside_links";
   static constexpr const char* kQuaternions = "quaternions";

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "data/store/episode_columns.h"
+#include "data/store/hdf5/file.h"
 #include "data/store/hdf5/library.h"
 #include "data/store/meta.h"
 
@@ -19,6 +20,12 @@ DatasetReader::DatasetReader(const std::filesystem::path& path, const ReadOption
   }
   header_ = ReadHeader(root());
   content_hash_ = root().Open("understudy").Text("content_hash", "");
+  if (options.check_pictures && content_hash_.empty()) {
+    ThrowBadInput(
+        fmt::format("{}: has no content hash: it was changed, or never finished; `understudy data "
+                    "repair` keeps what is whole",
+                    path.string()));
+  }
   const h5::Group data = root().Open("data");
   episodes_ = ListDemos();
   for (EpisodeSummary& summary : episodes_) {

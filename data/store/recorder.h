@@ -37,7 +37,7 @@ struct SalvageReport {
   std::string outcome;  // in words
 };
 // Finds .part files of recordings in `folder`, cuts them to whole rows, marks them "interrupted"
-// and renames them to <name>.interrupted.h5. Says what it found.
+// and renames them to <name>.interrupted.h5. Returns what it found.
 std::vector<SalvageReport> Salvage(const std::filesystem::path& folder);
 
 }  // namespace understudy

@@ -1,6 +1,6 @@
 #pragma once
 
-// Recordings that never came to their Finish.
+// Recordings that were never finished.
 
 #include <filesystem>
 

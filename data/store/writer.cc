@@ -13,7 +13,8 @@
 #include "core/seam/dataset_header.h"
 #include "data/store/episode_columns.h"
 #include "data/store/files.h"
-#include "data/store/hdf5/journal_driver.h"
+#include "data/store/hdf5/group.h"
+#include "data/store/hdf5/growing_file.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
 
@@ -92,7 +93,7 @@ void DatasetWriter::Impl::Resume() {
   file = h5::GrowingFile::Open(part);
   const h5::Guard guard;
   const h5::Group& root = file.root();
-  // only an equal run may go on
+  // only an equal run may resume
   const Json stored = HeaderToJson(ReadHeader(root)), wanted = HeaderToJson(header);
   if (stored != wanted || root.Open("understudy").Text("model", "") != header.model_text) {
     const std::string differs = Dotted(FirstDifference(stored, wanted));
@@ -300,16 +301,23 @@ void DatasetWriter::EndEpisode() {
   });
 }
 
-void DatasetWriter::Append(const Episode& episode, const std::vector<std::vector<Image>>& images) {
+void DatasetWriter::Append(const Episode& episode) {
+  BeginEpisode(episode, {});
+  EndEpisode();
+}
+
+void DatasetWriter::Append(const Episode& episode, const std::vector<std::vector<Image>>& images,
+                           const std::vector<CameraParameters>& cameras) {
   const DatasetHeader& header = impl_->header;
-  Require(images.empty() || images.size() == header.cameras.size(),
-          "images of every camera of the header, or none");
+  Require(images.size() == header.cameras.size() && cameras.size() == header.cameras.size(),
+          "images and parameters of every camera of the header");
   for (const auto& list : images) {
     Require(list.size() == episode.length(), "an episode has one frame per step");
   }
-  std::vector<CameraParameters> cameras;
-  for (size_t c = 0; c < images.size(); ++c) {
-    cameras.push_back({header.image_width, header.image_height, 0, {}});
+  for (const CameraParameters& camera : cameras) {
+    Require(camera.width == header.image_width && camera.height == header.image_height &&
+                camera.fovy_deg > 0 && camera.fovy_deg < 180,
+            "the parameters of a camera are those of its pictures");
   }
   BeginEpisode(episode, cameras);
   for (size_t k = 0; k < episode.length() && !images.empty(); ++k) {

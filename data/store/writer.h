@@ -24,7 +24,7 @@ namespace understudy {
 // list of names: 16 bytes an episode. One thread.
 class DatasetWriter {
  public:
-  // Refuses (kUsage) to replace an existing `path` unless `overwrite`. With `resume`, goes on with
+  // Refuses (kUsage) to replace an existing `path` unless `overwrite`. With `resume`, continues
   // an existing .part file of equal header and settings; a .part of other settings is refused
   // (kBadInput). Throws Error(kFailed) where the disk is full or the folder cannot be written, and
   // leaves a .part that opens.
@@ -47,9 +47,12 @@ class DatasetWriter {
   // episode is open.
   void VisitAttempts(const std::function<void(const AttemptRecord&)>& each);
 
-  // Becomes demo_<n>, n counting up. `images` (may be empty) is one vector per camera of the header
-  // with one image per step. Missing uuid is a broken contract.
-  void Append(const Episode& episode, const std::vector<std::vector<Image>>& images = {});
+  // Becomes demo_<n>, n counting up; without pictures. A missing uuid is a broken contract.
+  void Append(const Episode& episode);
+  // The same with pictures: `images` is one vector per camera of the header with one image per
+  // step, `cameras` the parameters of each, its size and field of view among them.
+  void Append(const Episode& episode, const std::vector<std::vector<Image>>& images,
+              const std::vector<CameraParameters>& cameras);
   // An attempt that is recorded and, where it is kept, its episode (without pictures): one flush
   // writes both, so that a kill leaves both or neither.
   void AppendAttempt(const AttemptRecord& attempt, const Episode* episode = nullptr);
@@ -57,7 +60,9 @@ class DatasetWriter {
   // of writing.
   void AppendAttempts(const std::vector<KeptAttempt>& attempts, bool flush = true);
 
-  // Frame by frame, for renderers: Begin, AddFrames × T, End. Memory stays at one row.
+  // Frame by frame, for renderers: Begin, AddFrames × T, End. Memory stays at one row. `cameras`:
+  // one per camera of the header, or none for an episode without pictures; a field of view of 0 is
+  // one that the source of the pictures does not say.
   void BeginEpisode(const Episode& episode, const std::vector<CameraParameters>& cameras);
   void AddFrames(const std::vector<Image>& images);
   void EndEpisode();

@@ -49,12 +49,12 @@ inline std::string ErrorText(int code) {
   return text;
 }
 
-// libav and its encoders print notes to stderr unless told otherwise: a library does not print.
+// libav and its encoders print notes to stderr by default: a library does not print.
 inline void Quiet() {
   static std::once_flag once;
   std::call_once(once, [] {
     av_log_set_level(AV_LOG_QUIET);
-    // SVT-AV1 has a voice of its own
+    // SVT-AV1 prints by itself
     setenv("SVT_LOG", "0", 0);
   });
 }

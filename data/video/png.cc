@@ -61,7 +61,7 @@ Image DecodePicture(const std::string& file, const std::string& place) {
     if (code < 0) fail(fmt::format("does not decode as a picture: {}", av::ErrorText(code)));
   };
 
-  // the first bytes tell
+  // the first bytes show it
   AVCodecID id = AV_CODEC_ID_NONE;
   if (file.starts_with("\x89PNG")) id = AV_CODEC_ID_PNG;
   if (file.starts_with("\xff\xd8")) id = AV_CODEC_ID_MJPEG;

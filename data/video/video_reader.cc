@@ -21,7 +21,7 @@ struct VideoReader::Impl {
   AVStream* stream = nullptr;  // owned by container
   int64_t frames = 0, next = 0;
   int64_t first_time = 0;  // of frame 0, in ticks of the stream
-  bool drained = false;    // the decoder has been told that nothing follows
+  bool drained = false;    // the decoder knows that nothing follows
   Image image;             // picture next - 1
 
   [[noreturn]] void Fail(const std::string& what) const {

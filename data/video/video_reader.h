@@ -26,7 +26,7 @@ class VideoReader {
   int64_t frames() const;
 
   // Picture `number`, counted from 0 in the order of display. Cheap in order; skipping forward
-  // decodes what lies between, going back begins anew. Throws Error(kBadInput) naming file and
+  // decodes what lies between, going back starts over. Throws Error(kBadInput) naming file and
   // frame. Requires number < frames().
   const Image& Read(int64_t number);
 

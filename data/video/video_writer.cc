@@ -23,7 +23,7 @@ class SelfFinishingSink : public FrameSink {
     try {
       writer_.Finish();
     } catch (const std::exception&) {
-      // a destructor cannot tell: the missing film does
+      // a destructor cannot report it: the missing film does
     }
   }
   void Add(const std::vector<Image>& images) override {

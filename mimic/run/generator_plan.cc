@@ -100,11 +100,13 @@ MimicPlan PlanAttempts(const SourceSet& sources, const TaskSpec& task, const Wor
 
   // float64 columns of a row: states, poses (4x4 and short forms), joints, actions
   const double arms = static_cast<double>(info.arms.size());
-  const double joints =
-      static_cast<double>(info.joint_names.size() + info.gripper_joint_names.size());
+  double joints = 0;  // of all arms
+  for (const auto* names : {&info.joint_names, &info.gripper_joint_names}) {
+    for (const auto& arm : *names) joints += static_cast<double>(arm.size());
+  }
   const double numbers = static_cast<double>(info.state_size + info.flat_state_size) +
                          23.0 * static_cast<double>(info.objects.size()) +
-                         arms * (2 * 16 + 3 * 8 + 7 + 7 + 2 * joints);
+                         arms * (2 * 16 + 3 * 8 + 7 + 7) + 2 * joints;
   plan.bytes = 8 * numbers * kept_share * static_cast<double>(rows) / plan.probe_attempts *
                static_cast<double>(plan.attempts);
   return plan;

@@ -8,7 +8,7 @@
 #include "core/seam/dataset_header.h"
 #include "core/seam/episode_source.h"
 #include "core/seam/revisit.h"
-#include "data/formats/family/translate.h"
+#include "data/formats/base/translate.h"
 #include "mimic/sources/annotate_dataset.h"
 #include "mimic/sources/review.h"
 #include "mimic/sources/review_edits.h"

@@ -84,6 +84,23 @@ TEST_F(AugmentTest, DrawnLooksDiffer) {
             ToJson(reader.ReadEpisode(2).meta.variation));
 }
 
+// Datasets without states cannot be rendered, wherever they come from.
+TEST_F(AugmentTest, DatasetsNeedStates) {
+  DatasetHeader header = DatasetReader(options_.inputs[0]).header();
+  header.simulator.state_size = header.simulator.flat_state_size = 0;
+  Episode episode = DatasetReader(options_.inputs[0]).ReadEpisode(0);
+  for (Step& step : episode.steps) step.state.clear();
+  episode.final_state.clear();
+  options_.inputs = {(folder_ / "bare.h5").string()};
+  DatasetWriter writer(options_.inputs[0], header);
+  writer.Append(episode);
+  writer.Finish();
+  options_.variants = 0;
+  EXPECT_THAT([&] { Run(); },
+              testing::ThrowsMessage<Error>(testing::AllOf(
+                  HasSubstr("bare.h5"), HasSubstr("holds no states of our simulator"))));
+}
+
 // How pictures are drawn stands in the settings where it is not the default.
 TEST_F(AugmentTest, RenderingIsWrittenWhereItIsNotTheDefault) {
   options_.variants = 0;

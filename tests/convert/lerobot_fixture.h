@@ -14,6 +14,7 @@
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/data/store_support.h"
+#include "tests/support/cameras.h"
 
 namespace understudy::store_test {
 
@@ -65,8 +66,8 @@ class LerobotTest : public testing::Test {
  protected:
   LerobotTest() {
     header_ = HeaderFor(kShape);
-    header_.simulator.joint_names.assign(7, "joint");
-    header_.simulator.gripper_joint_names = {"finger1", "finger2"};
+    header_.simulator.joint_names.assign(kShape.arms, std::vector<std::string>(7, "joint"));
+    header_.simulator.gripper_joint_names.assign(kShape.arms, {"finger1", "finger2"});
     header_.cameras = {"agentview", "wrist"};
     header_.image_width = kWidth;
     header_.image_height = kHeight;
@@ -87,7 +88,7 @@ class LerobotTest : public testing::Test {
           images[c].push_back(Picture(e, c, k, header_.image_width, header_.image_height));
         }
       }
-      writer.Append(episodes_[e], images);
+      writer.Append(episodes_[e], images, CamerasOf(header_));
     }
     writer.WriteMask("train", {"demo_0", "demo_2"});
     for (int64_t i = 0; i < 4; ++i) {

@@ -4,7 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "data/formats/formats.h"
-#include "data/store/hdf5/hdf5.h"
+#include "data/store/hdf5/file.h"
+#include "data/store/hdf5/group.h"
 #include "tests/convert/lerobot_fixture.h"
 
 namespace understudy::store_test {

@@ -26,7 +26,7 @@ class IsaacLab : public testing::Test {
     options.overwrite = true;
     options.isaaclab.quaternions = order;
     options.isaaclab.double_precision = doubles;
-    Export(ForeignTarget::kIsaacLab, own_, file, options, Translation());
+    Export(&foreign::kIsaacLabWriter, own_, file, options, Translation());
     return file;
   }
   // Plain Isaac Lab: nothing of Isaac Lab Mimic.
@@ -102,14 +102,14 @@ TEST_F(IsaacLab, VelocitiesThatAreNotKnownAreLeftOutAndSaid) {
   }
   const auto said = [&](const fs::path& file) {
     const std::vector<std::string> lost =
-        LostIn(ForeignTarget::kIsaacLab, *OpenDataset(file), {}, Translation());
+        LostIn(foreign::kIsaacLabWriter, *OpenDataset(file), {}, Translation());
     return std::any_of(lost.begin(), lost.end(), [](const std::string& line) {
       return line.find("velocities of objects") != std::string::npos;
     });
   };
   EXPECT_FALSE(said(own_));
   EXPECT_TRUE(said(other));
-  Export(ForeignTarget::kIsaacLab, other, folder_ / "o.hdf5", {}, Translation());
+  Export(&foreign::kIsaacLabWriter, other, folder_ / "o.hdf5", {}, Translation());
   const Surgeon surgeon(folder_ / "o.hdf5");
   const std::string object = "data/demo_0/states/rigid_object/cube0";
   EXPECT_GT(H5Lexists(surgeon.id(), (object + "/root_pose").c_str(), H5P_DEFAULT), 0);

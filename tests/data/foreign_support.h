@@ -6,8 +6,11 @@
 #include "data/formats/family/foreign_writer.h"
 #include "data/formats/family/import.h"
 #include "data/formats/formats.h"
+#include "data/formats/isaaclab/isaaclab.h"
+#include "data/formats/robosuite/robosuite.h"
 #include "data/store/writer.h"
 #include "tests/data/surgeon.h"
+#include "tests/support/cameras.h"
 
 namespace understudy::store_test {
 
@@ -83,7 +86,7 @@ inline std::filesystem::path WriteConvertible(const std::filesystem::path& file,
     for (auto& list : images) {
       for (size_t k = 0; k < shape.length; ++k) list.push_back(RandomImage(rng, 16, 8));
     }
-    writer.Append(ConvertibleEpisode(e, shape), images);
+    writer.Append(ConvertibleEpisode(e, shape), images, CamerasOf(header));
   }
   writer.WriteMask("train", {"demo_0", "demo_2"});
   writer.WriteMask("valid", {"demo_1"});
@@ -121,11 +124,13 @@ struct Names {
   Translation For(const std::string& family) const { return Translation(family, &task, &robot); }
 };
 
-inline ForeignReport Export(ForeignTarget target, const std::filesystem::path& from,
+using Writer = const foreign::WriteDialect*;
+
+inline ForeignReport Export(Writer target, const std::filesystem::path& from,
                             const std::filesystem::path& to, const ForeignWriteOptions& options,
                             const Translation& into) {
   Progress quiet;
-  return WriteForeign(target, *OpenDataset(from), to, options, Translation(), into, quiet);
+  return WriteForeign(*target, *OpenDataset(from), to, options, Translation(), into, quiet);
 }
 
 // All numbers of a dataset, and its shape (empty where there is none), by plain HDF5.

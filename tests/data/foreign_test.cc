@@ -41,7 +41,7 @@ void ExpectPictures(const EpisodeSource& ours, const EpisodeSource& theirs) {
 }
 
 struct Way {
-  ForeignTarget target;
+  Writer target;
   RobosuiteVersion version;
   bool next_obs;
   IsaacLabOrder order;
@@ -54,7 +54,7 @@ class ForeignRoundTrip : public testing::TestWithParam<Way> {};
 
 TEST_P(ForeignRoundTrip, ReadsWhatWasWritten) {
   const Way& way = GetParam();
-  const bool isaaclab = way.target == ForeignTarget::kIsaacLab;
+  const bool isaaclab = way.target == &foreign::kIsaacLabWriter;
   const Folder folder;
   const fs::path own = WriteConvertible(folder / "own.h5", way.arms);
   const fs::path file = folder / "theirs.hdf5";
@@ -94,7 +94,7 @@ TEST_P(ForeignRoundTrip, ReadsWhatWasWritten) {
     EXPECT_TRUE(theirs.episodes()[i].success);
     if (way.named) {
       EXPECT_EQ(got.meta.task, "stack");
-      if (way.target != ForeignTarget::kRobomimic) {
+      if (way.target != &foreign::kRobomimicWriter) {
         EXPECT_EQ(got.meta.objects, wanted.meta.objects);
         EXPECT_EQ(got.meta.signals, wanted.meta.signals);
       }
@@ -108,7 +108,7 @@ TEST_P(ForeignRoundTrip, ReadsWhatWasWritten) {
     if (way.version == RobosuiteVersion::kV15 && !isaaclab) {
       EXPECT_EQ(got.meta.instruction, wanted.meta.instruction);
     }
-    const bool robomimic = way.target == ForeignTarget::kRobomimic;
+    const bool robomimic = way.target == &foreign::kRobomimicWriter;
     ExpectSameRows(
         wanted, got, tolerance,
         {.signals = !robomimic, .success = !isaaclab, .state = !isaaclab, .objects = !robomimic});
@@ -118,22 +118,22 @@ TEST_P(ForeignRoundTrip, ReadsWhatWasWritten) {
 INSTANTIATE_TEST_SUITE_P(
     Formats, ForeignRoundTrip,
     testing::Values(
-        Way{ForeignTarget::kRobomimic, RobosuiteVersion::kV14, false, {}, false, 1, false},
-        Way{ForeignTarget::kRobomimic, RobosuiteVersion::kV15, true, {}, false, 1, true},
-        Way{ForeignTarget::kRobomimic, RobosuiteVersion::kV15, true, {}, false, 2, true},
-        Way{ForeignTarget::kMimicgen, RobosuiteVersion::kV14, false, {}, false, 1, true},
-        Way{ForeignTarget::kMimicgen, RobosuiteVersion::kV15, true, {}, false, 2, true},
-        Way{ForeignTarget::kMimicgen, RobosuiteVersion::kV14, false, {}, false, 2, false},
-        Way{ForeignTarget::kIsaacLab, {}, false, IsaacLabOrder::kXyzw, false, 1, true},
-        Way{ForeignTarget::kIsaacLab, {}, false, IsaacLabOrder::kWxyz, true, 1, true},
-        Way{ForeignTarget::kIsaacLab, {}, false, IsaacLabOrder::kWxyz, false, 2, false}));
+        Way{&foreign::kRobomimicWriter, RobosuiteVersion::kV14, false, {}, false, 1, false},
+        Way{&foreign::kRobomimicWriter, RobosuiteVersion::kV15, true, {}, false, 1, true},
+        Way{&foreign::kRobomimicWriter, RobosuiteVersion::kV15, true, {}, false, 2, true},
+        Way{&foreign::kMimicgenWriter, RobosuiteVersion::kV14, false, {}, false, 1, true},
+        Way{&foreign::kMimicgenWriter, RobosuiteVersion::kV15, true, {}, false, 2, true},
+        Way{&foreign::kMimicgenWriter, RobosuiteVersion::kV14, false, {}, false, 2, false},
+        Way{&foreign::kIsaacLabWriter, {}, false, IsaacLabOrder::kXyzw, false, 1, true},
+        Way{&foreign::kIsaacLabWriter, {}, false, IsaacLabOrder::kWxyz, true, 1, true},
+        Way{&foreign::kIsaacLabWriter, {}, false, IsaacLabOrder::kWxyz, false, 2, false}));
 
 TEST(ForeignRobomimic, HoldsWhatItsLoaderAsksFor) {
   const Folder folder;
   const fs::path own = WriteConvertible(folder / "own.h5"), file = folder / "r.hdf5";
   ForeignWriteOptions options;
   options.robosuite.next_obs = true;
-  Export(ForeignTarget::kRobomimic, own, file, options, Names().For(kRobosuiteFamily));
+  Export(&foreign::kRobomimicWriter, own, file, options, Names().For(kRobosuiteFamily));
   const std::unique_ptr<EpisodeSource> reader_source = OpenDataset(file);
   const EpisodeSource& reader = *reader_source;
   const Json env = reader.header().settings["env_args"];
@@ -202,7 +202,7 @@ TEST(ForeignMimicgen, KnowsSourcesByTheirPlace) {
     writer.Finish();
   }
   const Translation into = Names().For(kRobosuiteFamily);
-  Export(ForeignTarget::kMimicgen, own, file, {}, into);
+  Export(&foreign::kMimicgenWriter, own, file, {}, into);
   EXPECT_EQ(OpenDataset(file)->header().stage, "MimicGen generated");
   EXPECT_EQ(Numbers(file, "data/demo_0/src_demo_inds"), (std::vector<double>{7, 2}));
   EXPECT_EQ(Numbers(file, "data/demo_1/src_demo_inds"), (std::vector<double>{2, 7}));
@@ -229,7 +229,7 @@ TEST(ForeignMimicgen, KnowsSourcesByTheirPlace) {
     for (uint64_t e = 0; e < 2; ++e) writer.Append(readers[0].ReadEpisode(e));
     writer.Finish();
   }
-  Export(ForeignTarget::kMimicgen, merged, folder / "n.hdf5", {}, into);
+  Export(&foreign::kMimicgenWriter, merged, folder / "n.hdf5", {}, into);
   EXPECT_EQ(Numbers(folder / "n.hdf5", "data/demo_0/src_demo_inds"), (std::vector<double>{1, 0}));
 }
 
@@ -237,7 +237,7 @@ TEST(ForeignMimicgen, KnowsSourcesByTheirPlace) {
 TEST(ForeignMimicgen, SourcesNeedNoObservations) {
   const Folder folder;
   const fs::path own = WriteConvertible(folder / "own.h5"), file = folder / "m.hdf5";
-  Export(ForeignTarget::kMimicgen, own, file, {}, Translation());
+  Export(&foreign::kMimicgenWriter, own, file, {}, Translation());
   {
     Surgeon surgeon(file);
     for (int i = 0; i < 3; ++i) {
@@ -279,7 +279,7 @@ TEST(ForeignMimicgen, SourcesNeedNoObservations) {
 TEST(ForeignUuid, GoesWithTheContent) {
   const Folder folder;
   const fs::path own = WriteConvertible(folder / "own.h5");
-  for (const ForeignTarget target : {ForeignTarget::kRobomimic, ForeignTarget::kIsaacLab}) {
+  for (const Writer target : {&foreign::kRobomimicWriter, &foreign::kIsaacLabWriter}) {
     const fs::path file = folder / "a.hdf5", other = folder / "b.hdf5";
     fs::remove(file);
     Export(target, own, file, {}, Translation());
@@ -309,7 +309,7 @@ TEST(ForeignUuid, GoesWithTheContent) {
       EXPECT_NE(uuid, a.episodes()[1].uuid);
     }
     // other actions, another episode
-    if (target == ForeignTarget::kRobomimic) {
+    if (target == &foreign::kRobomimicWriter) {
       { Surgeon(other).Poke("data/demo_9/actions", 3, 0.5); }
       EXPECT_NE(OpenDataset(other)->episodes()[2].uuid, uuid);
     }
@@ -319,7 +319,7 @@ TEST(ForeignUuid, GoesWithTheContent) {
 TEST(ForeignSuccess, IsTakenFromRewardsWhereNoAttributeTells) {
   const Folder folder;
   const fs::path own = WriteConvertible(folder / "own.h5"), file = folder / "r.hdf5";
-  Export(ForeignTarget::kRobomimic, own, file, {}, Translation());
+  Export(&foreign::kRobomimicWriter, own, file, {}, Translation());
   {
     Surgeon surgeon(file);
     for (const char* demo : {"data/demo_0", "data/demo_1"}) {
@@ -350,7 +350,7 @@ TEST(ForeignSuccess, IsTakenFromRewardsWhereNoAttributeTells) {
 TEST(ForeignRobosuite, ReadsWhatActionsMean) {
   const Folder folder;
   const fs::path own = WriteConvertible(folder / "own.h5"), file = folder / "r.hdf5";
-  Export(ForeignTarget::kRobomimic, own, file, {}, Translation());
+  Export(&foreign::kRobomimicWriter, own, file, {}, Translation());
   {
     Surgeon surgeon(file);
     for (int i = 0; i < 3; ++i) {
@@ -402,7 +402,7 @@ TEST(ForeignRobosuite, ReadsWhatActionsMean) {
   Progress quiet;
   EXPECT_THAT(ErrorOf(
                   [&] {
-                    WriteForeign(ForeignTarget::kMimicgen, *OpenDataset(file), folder / "x.hdf5",
+                    WriteForeign(foreign::kMimicgenWriter, *OpenDataset(file), folder / "x.hdf5",
                                  {}, Translation(), Translation(), quiet);
                   },
                   ErrorKind::kBadInput),

@@ -24,11 +24,11 @@ Progress quiet;
 class Import : public testing::Test {
  protected:
   void SetUp() override { own_ = WriteConvertible(folder_ / "own.h5"); }
-  fs::path Foreign(ForeignTarget target) {
+  fs::path Foreign(Writer target) {
     const fs::path file = folder_ / "theirs.hdf5";
     ForeignWriteOptions options;
     options.overwrite = true;
-    const bool isaaclab = target == ForeignTarget::kIsaacLab;
+    const bool isaaclab = target == &foreign::kIsaacLabWriter;
     Export(target, own_, file, options, names_.For(isaaclab ? kIsaacLabFamily : kRobosuiteFamily));
     return file;
   }
@@ -45,10 +45,10 @@ class Import : public testing::Test {
 
 // There and back: the same rows but the last, whose result no file tells.
 TEST_F(Import, GivesOurRowsAgain) {
-  for (const ForeignTarget target : {ForeignTarget::kMimicgen, ForeignTarget::kIsaacLab}) {
+  for (const Writer target : {&foreign::kMimicgenWriter, &foreign::kIsaacLabWriter}) {
     ImportOptions options;
     options.overwrite = true;
-    const bool isaaclab = target == ForeignTarget::kIsaacLab;
+    const bool isaaclab = target == &foreign::kIsaacLabWriter;
     EXPECT_EQ(Run(Foreign(target), options).episodes, 3);
     const std::unique_ptr<EpisodeSource> ours_source = OpenDataset(own_);
     const EpisodeSource& ours = *ours_source;
@@ -87,7 +87,7 @@ TEST_F(Import, GivesOurRowsAgain) {
 
 TEST_F(Import, SaysWhatItLosesAndAssumes) {
   const std::unique_ptr<EpisodeSource> reader_source =
-      OpenDataset(Foreign(ForeignTarget::kRobomimic));
+      OpenDataset(Foreign(&foreign::kRobomimicWriter));
   const EpisodeSource& reader = *reader_source;
   const std::vector<std::string> lost = LostInImport(reader, Translation(kRobosuiteFamily, {}, {}));
   EXPECT_THAT(lost, Contains(HasSubstr("states of the other program's simulator")));
@@ -100,7 +100,7 @@ TEST_F(Import, SaysWhatItLosesAndAssumes) {
 
 TEST_F(Import, RefusesWhatIsOursAlreadyAndWhatDoesNotTellItsRate) {
   EXPECT_THAT(ErrorOf([&] { Run(own_); }, ErrorKind::kUsage), HasSubstr("already"));
-  const fs::path file = Foreign(ForeignTarget::kIsaacLab);
+  const fs::path file = Foreign(&foreign::kIsaacLabWriter);
   { Surgeon(file).Text("data", "env_args", R"({"env_name": "stack", "type": 2})"); }
   EXPECT_THAT(ErrorOf([&] { Run(file); }, ErrorKind::kUsage), HasSubstr("--control-hz"));
   ImportOptions options;
@@ -112,7 +112,7 @@ TEST_F(Import, RefusesWhatIsOursAlreadyAndWhatDoesNotTellItsRate) {
 }
 
 TEST_F(Import, RefusesAnEpisodeThatStandsThereTwice) {
-  const fs::path file = Foreign(ForeignTarget::kMimicgen);
+  const fs::path file = Foreign(&foreign::kMimicgenWriter);
   {
     const Surgeon surgeon(file);
     H5Ocopy(surgeon.id(), "data/demo_0", surgeon.id(), "data/demo_7", H5P_DEFAULT, H5P_DEFAULT);
@@ -126,12 +126,12 @@ TEST_F(Import, RefusesAnEpisodeThatStandsThereTwice) {
 // Each is one clear error with file and object, found by verify too, and nothing is left behind.
 TEST_F(Import, InjuredFilesGiveOneErrorAndNoFile) {
   struct Case {
-    ForeignTarget target;
+    Writer target;
     std::string place, what;
     std::function<void(Surgeon&)> injure;
   };
   const double nan = std::nan("");
-  const ForeignTarget mimicgen = ForeignTarget::kMimicgen, isaaclab = ForeignTarget::kIsaacLab;
+  const Writer mimicgen = &foreign::kMimicgenWriter, isaaclab = &foreign::kIsaacLabWriter;
   const std::vector<Case> cases{
       {mimicgen, "demo_1/datagen_info/eef_pose[2]", "no pose matrix",
        [&](Surgeon& s) { s.Poke("data/demo_1/datagen_info/eef_pose", 2 * 16 + 1, nan); }},
@@ -214,7 +214,7 @@ TEST_F(Import, InjuredFilesGiveOneErrorAndNoFile) {
 }
 
 TEST_F(Import, NamesMustBeText) {
-  const fs::path file = Foreign(ForeignTarget::kMimicgen);
+  const fs::path file = Foreign(&foreign::kMimicgenWriter);
   {
     const Surgeon surgeon(file);
     H5Lmove(surgeon.id(), "data/demo_0/datagen_info/object_poses/cubeA", surgeon.id(),
@@ -225,7 +225,7 @@ TEST_F(Import, NamesMustBeText) {
 }
 
 TEST_F(Import, VerifyFindsWhatReadingDoesNotNeed) {
-  const auto faults = [&](ForeignTarget target, std::function<void(Surgeon&)> injure) {
+  const auto faults = [&](Writer target, std::function<void(Surgeon&)> injure) {
     const fs::path file = Foreign(target);
     {
       Surgeon surgeon(file);
@@ -237,7 +237,7 @@ TEST_F(Import, VerifyFindsWhatReadingDoesNotNeed) {
     }
     return all;
   };
-  const ForeignTarget robomimic = ForeignTarget::kRobomimic;
+  const Writer robomimic = &foreign::kRobomimicWriter;
   EXPECT_EQ(faults(robomimic, [](Surgeon&) {}), "");
   EXPECT_THAT(faults(robomimic, [](Surgeon& s) { s.Poke("data/demo_0/actions", 8, 2); }),
               HasSubstr("/data/demo_0/actions[1]: = 2 must lie in [-1, 1]"));
@@ -259,15 +259,15 @@ TEST_F(Import, VerifyFindsWhatReadingDoesNotNeed) {
               HasSubstr("'total' = 4"));
   // Isaac Lab's actions have no box
   EXPECT_EQ(
-      faults(ForeignTarget::kIsaacLab, [](Surgeon& s) { s.Poke("data/demo_0/actions", 8, 2); }),
+      faults(&foreign::kIsaacLabWriter, [](Surgeon& s) { s.Poke("data/demo_0/actions", 8, 2); }),
       "");
 }
 
 TEST_F(Import, AnotherWritersFileIsLeftAlone) {
-  const fs::path file = Foreign(ForeignTarget::kMimicgen);
+  const fs::path file = Foreign(&foreign::kMimicgenWriter);
   DatasetWriter other(out_, ConvertibleHeader(ConvertibleShape()));
   EXPECT_THAT(ErrorOf([&] { Run(file); }, ErrorKind::kFailed), HasSubstr("out.h5.part"));
-  EXPECT_THAT(ErrorOf([&] { Export(ForeignTarget::kRobomimic, own_, out_, {}, Translation()); },
+  EXPECT_THAT(ErrorOf([&] { Export(&foreign::kRobomimicWriter, own_, out_, {}, Translation()); },
                       ErrorKind::kFailed),
               HasSubstr("out.h5.part"));
   other.Append(ConvertibleEpisode(1, ConvertibleShape()));
@@ -276,11 +276,11 @@ TEST_F(Import, AnotherWritersFileIsLeftAlone) {
 }
 
 TEST_F(Import, OutputsAreNotReplacedNorWrittenOverTheirInput) {
-  const fs::path file = Foreign(ForeignTarget::kRobomimic);
+  const fs::path file = Foreign(&foreign::kRobomimicWriter);
   const auto write = [&](const fs::path& out) {
     return ErrorOf(
         [&] {
-          WriteForeign(ForeignTarget::kRobomimic, *OpenDataset(own_), out, {}, Translation(),
+          WriteForeign(foreign::kRobomimicWriter, *OpenDataset(own_), out, {}, Translation(),
                        Translation(), quiet);
         },
         ErrorKind::kUsage);

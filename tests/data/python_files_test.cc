@@ -22,11 +22,11 @@ TEST(PythonFiles, AreWritten) {
   options.robosuite.next_obs = true;
   options.isaaclab.double_precision = true;
   const Names names;
-  Export(ForeignTarget::kRobomimic, own, folder / "robomimic.hdf5", options,
+  Export(&foreign::kRobomimicWriter, own, folder / "robomimic.hdf5", options,
          names.For(kRobosuiteFamily));
-  Export(ForeignTarget::kMimicgen, own, folder / "mimicgen.hdf5", options,
+  Export(&foreign::kMimicgenWriter, own, folder / "mimicgen.hdf5", options,
          names.For(kRobosuiteFamily));
-  Export(ForeignTarget::kIsaacLab, own, folder / "isaaclab.hdf5", options, Translation());
+  Export(&foreign::kIsaacLabWriter, own, folder / "isaaclab.hdf5", options, Translation());
 }
 
 }  // namespace

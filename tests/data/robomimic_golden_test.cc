@@ -150,7 +150,7 @@ TEST_F(RobomimicGolden, GoesThereAndBack) {
   const fs::path ours = folder / "ours.h5", back = folder / "back.hdf5";
   ImportForeign(*OpenDataset(file_), ours, {}, names_, quiet_);
   EXPECT_TRUE(VerifyDataset(ours).faults.empty());
-  Export(ForeignTarget::kRobomimic, ours, back, {}, names_);
+  Export(&foreign::kRobomimicWriter, ours, back, {}, names_);
   EXPECT_TRUE(VerifyDataset(back).faults.empty());
   const std::unique_ptr<EpisodeSource> theirs_source = OpenDataset(file_);
   const EpisodeSource& theirs = *theirs_source;

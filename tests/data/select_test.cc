@@ -13,6 +13,7 @@
 #include "data/store/edit/trim.h"
 #include "data/store/writer.h"
 #include "tests/data/store_support.h"
+#include "tests/support/cameras.h"
 
 namespace understudy::store_test {
 namespace {
@@ -51,7 +52,7 @@ fs::path WriteEpisodes(const fs::path& file, bool variants = true) {
     Rng rng(RngKey{.seed = i, .term = 9});
     std::vector<std::vector<Image>> images(1);
     for (size_t t = 0; t < shape.length; ++t) images[0].push_back(RandomImage(rng, 6, 4));
-    writer.Append(episode, images);
+    writer.Append(episode, images, CamerasOf(header));
     if (i % 2 == 0) old.push_back("demo_" + std::to_string(i));
   }
   writer.WriteMask("old", old);
@@ -286,7 +287,7 @@ TEST(TrimDataset, LeavesIdleEndsOutAndTheRestAsItWas) {
     for (const Episode& episode : episodes) {
       std::vector<std::vector<Image>> images(1);
       for (size_t k = 0; k < episode.length(); ++k) images[0].push_back(RandomImage(rng, 6, 4));
-      writer.Append(episode, images);
+      writer.Append(episode, images, CamerasOf(header));
     }
     writer.WriteMask("all", {"demo_0", "demo_2"});
     writer.Finish();

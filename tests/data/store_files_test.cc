@@ -7,6 +7,7 @@
 
 #include "core/episode/motion.h"
 #include "data/formats/formats.h"
+#include "data/store/edit/check_numbers.h"
 #include "data/store/edit/describe.h"
 #include "data/store/edit/merge.h"
 #include "data/store/edit/repair.h"
@@ -84,6 +85,62 @@ TEST(StoreVerify, ArmsAtSubtasksOfTheirOwn) {
               HasSubstr("arm_source"));
 }
 
+// With check_pictures, an episode's pictures of a camera are compared with their hash when the
+// first of them is read; without, a sound picture in another's place goes unnoticed.
+TEST(StoreReader, PicturesAreComparedWithTheirHashIfAsked) {
+  Folder folder;
+  const fs::path file = WriteSound(folder / "x.h5");
+  {
+    Surgeon surgeon(file);
+    surgeon.Paint("data/demo_1/obs/agentview_image", 3, 1);
+  }
+  std::vector<uint8_t> frame(8 * 16 * 3);
+  DatasetReader(file).ReadFrame(1, 0, 3, frame.data());
+  EXPECT_EQ(frame, std::vector<uint8_t>(frame.size(), 1));
+  ReadOptions options;
+  options.check_pictures = true;
+  auto checking = std::make_unique<DatasetReader>(file, options);
+  for (size_t step = 0; step < kSoundShape.length; ++step) {
+    checking->ReadFrame(0, 0, step, frame.data());
+    checking->ReadFrame(1, 1, step, frame.data());
+    EXPECT_THAT(
+        ErrorOf([&] { checking->ReadFrame(1, 0, step, frame.data()); }, ErrorKind::kBadInput),
+        testing::AllOf(HasSubstr("x.h5: /data/demo_1/obs/agentview_image"),
+                       HasSubstr("differ from the hash"),
+                       HasSubstr(fmt::format("when step {} was read", step))));
+  }
+  // nothing is trusted for want of a hash
+  checking.reset();
+  {
+    Surgeon surgeon(file);
+    surgeon.Text("data/demo_0/understudy", "column_hashes", "{}");
+    H5Adelete_by_name(surgeon.id(), "understudy", "content_hash", H5P_DEFAULT);
+  }
+  EXPECT_THAT(ErrorOf([&] { DatasetReader(file, options); }, ErrorKind::kBadInput),
+              HasSubstr("has no content hash"));
+  {
+    Surgeon surgeon(file);
+    surgeon.Text("understudy", "content_hash", "0123");
+  }
+  EXPECT_THAT(ErrorOf([&] { DatasetReader(file, options).ReadFrame(0, 0, 0, frame.data()); },
+                      ErrorKind::kBadInput),
+              HasSubstr("have no stored hash"));
+}
+
+// Headers, masks and lists of episodes are under the hash of the whole.
+TEST(StoreReader, CheckNumbersComparesTheDatasetsOwnHash) {
+  Folder folder;
+  Progress quiet;
+  const fs::path file = WriteSound(folder / "x.h5");
+  CheckNumbers(file, {"demo_0", "demo_1"}, false, quiet);
+  {
+    Surgeon surgeon(file);
+    surgeon.Delete("mask/train");
+  }
+  EXPECT_THAT(ErrorOf([&] { CheckNumbers(file, {"demo_0"}, false, quiet); }, ErrorKind::kBadInput),
+              testing::AllOf(HasSubstr("x.h5"), HasSubstr("masks"), HasSubstr("differs from")));
+}
+
 TEST(StoreVerify, FindsEveryInjectedFault) {
   Folder folder;
   struct Case {
@@ -122,17 +179,7 @@ TEST(StoreVerify, FindsEveryInjectedFault) {
          s.Array("data/demo_1/obs/wrist_image", {4, 8, 16, 3}, H5T_NATIVE_UINT8);
        }},
       {"/data/demo_0/obs/agentview_image", "differs from the hash",
-       [](Surgeon& s) {
-         const hid_t d = H5Dopen2(s.id(), "data/demo_0/obs/agentview_image", H5P_DEFAULT);
-         std::vector<uint8_t> frame(8 * 16 * 3, 1);
-         const hsize_t start[4] = {3, 0, 0, 0}, count[4] = {1, 8, 16, 3};
-         const hid_t memory = H5Screate_simple(4, count, nullptr), space = H5Dget_space(d);
-         H5Sselect_hyperslab(space, H5S_SELECT_SET, start, nullptr, count, nullptr);
-         ASSERT_GE(H5Dwrite(d, H5T_NATIVE_UINT8, memory, space, H5P_DEFAULT, frame.data()), 0);
-         H5Sclose(space);
-         H5Sclose(memory);
-         H5Dclose(d);
-       }},
+       [](Surgeon& s) { s.Paint("data/demo_0/obs/agentview_image", 3, 1); }},
       {"/data/demo_0", "attributes differ", [](Surgeon& s) { s.Int("data/demo_0", "seed", 4); }},
       {"/data", "attribute 'total' = 7", [](Surgeon& s) { s.Int("data", "total", 7); }},
       {"/mask/train", "names 'demo_1'", [](Surgeon& s) { s.Delete("data/demo_1"); }},
@@ -318,11 +365,11 @@ TEST(StoreLinks, MayNotLeaveTheFolderUnlessAllowed) {
   const ReadOptions trusted{.outside_links = true};
   MergeDatasets({target}, master, true, false, trusted);
   EXPECT_TRUE(VerifyDataset(master, {.read = trusted}).faults.empty());
-  EXPECT_TRUE(VerifyApart(master, {.read = trusted}).faults.empty());
+  Progress quiet;
+  EXPECT_TRUE(VerifyApart(master, {.read = trusted}, {}, quiet).faults.empty());
   EXPECT_EQ(OpenDataset(master, trusted)->ReadImage(1, "wrist", 3),
             DatasetReader(target).ReadImage(1, "wrist", 3));
   // commands that write copy what they may follow
-  Progress quiet;
   const fs::path copy = folder / "theirs" / "copy.h5";
   FilterDataset(master, copy, {.read = trusted}, quiet);
   EXPECT_TRUE(VerifyDataset(copy).faults.empty());

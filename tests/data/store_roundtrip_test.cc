@@ -7,9 +7,11 @@
 #include "core/image/image.h"
 #include "core/seam/renderer.h"
 #include "data/formats/formats.h"
+#include "data/store/meta.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/data/store_support.h"
+#include "tests/support/cameras.h"
 
 namespace understudy {
 namespace {
@@ -222,7 +224,7 @@ TEST(StoreRoundTrip, ImagesAndCamerasFromManyThreads) {
         }
         writer.EndEpisode();
       } else {
-        writer.Append(RandomEpisode(e, shape), images[e]);
+        writer.Append(RandomEpisode(e, shape), images[e], CamerasOf(header));
       }
     }
     writer.Finish();
@@ -254,6 +256,75 @@ TEST(StoreRoundTrip, ImagesAndCamerasFromManyThreads) {
     EXPECT_THAT(ErrorOf([&] { reader.ReadImage(0, "wirst", 0); }, ErrorKind::kUsage),
                 HasSubstr("did you mean 'wrist'"));
   }
+}
+
+// Pictures without the parameters of their cameras cannot be written, so that none stand in a file
+// that nobody gave.
+template <class Writer>
+concept TakesBarePictures = requires(Writer& writer, const Episode& episode,
+                                     const std::vector<std::vector<Image>>& images) {
+  writer.Append(episode, images);
+};
+static_assert(!TakesBarePictures<DatasetWriter>);
+
+TEST(StoreRoundTrip, AppendedPicturesKeepTheirCameras) {
+  Folder folder;
+  const EpisodeShape shape{.length = 3};
+  DatasetHeader header = HeaderFor(shape);
+  header.cameras = {"agentview", "wrist"};
+  header.image_width = 20;
+  header.image_height = 12;
+  const std::vector<std::vector<Image>> images(2, std::vector<Image>(3, Image(20, 12)));
+  std::vector<CameraParameters> cameras = CamerasOf(header);
+  DatasetWriter writer(folder / "x.h5", header);
+  writer.Append(RandomEpisode(1, shape), images, cameras);
+  writer.Append(RandomEpisode(2, shape));
+  EXPECT_THROW(writer.Append(RandomEpisode(3, shape), images, {cameras[0]}), ContractError);
+  cameras[1].fovy_deg = 0;
+  EXPECT_THROW(writer.Append(RandomEpisode(3, shape), images, cameras), ContractError);
+  writer.Finish();
+
+  const DatasetReader reader(folder / "x.h5");
+  const std::vector<CameraParameters> read = reader.ReadCameras(0), given = CamerasOf(header);
+  ASSERT_EQ(read.size(), 2u);
+  for (size_t c = 0; c < 2; ++c) {
+    EXPECT_EQ(read[c].width, 20);
+    EXPECT_EQ(read[c].height, 12);
+    EXPECT_EQ(read[c].fovy_deg, given[c].fovy_deg);
+    EXPECT_EQ(read[c].X_WC, given[c].X_WC);
+  }
+  EXPECT_TRUE(reader.ReadCameras(1).empty());
+}
+
+// The names of further arms' joints follow from those of the first arm, and stand in the file only
+// where they do not.
+TEST(StoreRoundTrip, JointNamesOfEveryArm) {
+  Folder folder;
+  const EpisodeShape shape{.arms = 2};
+  DatasetHeader header = HeaderFor(shape);
+  SimulatorInfo& info = header.simulator;
+  const auto back = [&] {
+    { DatasetWriter(folder / "x.h5", header, {.overwrite = true}).Finish(); }
+    return DatasetReader(folder / "x.h5").header().simulator;
+  };
+  info.joint_names = {{"robot0_a", "robot0_b", "wheel"}, {"robot1_a", "robot1_b", "wheel"}};
+  info.gripper_joint_names = {{"finger"}, {"finger"}};
+  EXPECT_EQ(back().joint_names, info.joint_names);
+  EXPECT_EQ(back().gripper_joint_names, info.gripper_joint_names);
+  EXPECT_EQ(back().finger_joints(1), 1u);
+  const Json json = HeaderToJson(header)["simulator"];
+  EXPECT_EQ(json["joint_names"], Json::array({"robot0_a", "robot0_b", "wheel"}));
+  EXPECT_EQ(json["gripper_joint_names"], Json::array({"finger"}));
+  EXPECT_FALSE(json.contains("further_joint_names"));
+  EXPECT_FALSE(json.contains("further_gripper_joint_names"));
+
+  info.joint_names[1] = {"left"};
+  info.gripper_joint_names[1] = {"thumb", "index"};
+  EXPECT_EQ(back().joint_names, info.joint_names);
+  EXPECT_EQ(back().gripper_joint_names, info.gripper_joint_names);
+  info.joint_names = info.gripper_joint_names = {};
+  EXPECT_TRUE(back().joint_names.empty());
+  EXPECT_EQ(back().finger_joints(), 0u);
 }
 
 TEST(StoreRoundTrip, ContentHashFollowsContentOnly) {

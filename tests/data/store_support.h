@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <filesystem>
 #include <string>
@@ -180,7 +181,7 @@ inline DatasetHeader HeaderFor(const EpisodeShape& shape) {
   for (size_t a = 0; a < shape.arms; ++a) s.arms.push_back("robot" + std::to_string(a));
   for (size_t o = 0; o < shape.objects; ++o) s.objects.push_back("cube" + std::to_string(o));
   for (size_t i = 0; i < shape.signals; ++i) s.signals.push_back("signal" + std::to_string(i));
-  s.joint_names = {"joint1", "joint2"};
+  s.joint_names.assign(std::max<size_t>(1, shape.arms), {"joint1", "joint2"});
   s.cameras = {"agentview", "wrist"};
   s.state_size = shape.state;
   s.flat_state_size = shape.state > 4 ? shape.state - 4 : shape.state;

@@ -8,6 +8,7 @@
 #include "core/image/image.h"
 #include "data/store/writer.h"
 #include "tests/data/store_support.h"
+#include "tests/support/cameras.h"
 
 namespace understudy::store_test {
 
@@ -26,7 +27,7 @@ inline std::filesystem::path WriteSound(const std::filesystem::path& file, uint6
     for (auto& list : images) {
       for (size_t k = 0; k < kSoundShape.length; ++k) list.push_back(RandomImage(rng, 16, 8));
     }
-    writer.Append(RandomEpisode(e, kSoundShape), images);
+    writer.Append(RandomEpisode(e, kSoundShape), images, CamerasOf(header));
     writer.AppendAttempt({.attempt = static_cast<int64_t>(e), .success = true, .sources = {1, 2}});
   }
   writer.AppendAttempt({.attempt = 99, .success = false, .cause = "dropped"});
@@ -55,6 +56,21 @@ class Surgeon {
     H5Dread(d, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data());
     all.at(index) = value;
     ASSERT_GE(H5Dwrite(d, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data()), 0);
+    H5Sclose(space);
+    H5Dclose(d);
+  }
+  // Makes picture `step` of a dataset of pictures one grey.
+  void Paint(const std::string& name, hsize_t step, uint8_t grey) {
+    const hid_t d = H5Dopen2(id_, name.c_str(), H5P_DEFAULT), space = H5Dget_space(d);
+    hsize_t dims[4] = {};
+    ASSERT_EQ(H5Sget_simple_extent_dims(space, dims, nullptr), 4) << name;
+    const hsize_t start[4] = {step, 0, 0, 0};
+    dims[0] = 1;
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, nullptr, dims, nullptr);
+    const hid_t memory = H5Screate_simple(4, dims, nullptr);
+    const std::vector<uint8_t> pixels(dims[1] * dims[2] * dims[3], grey);
+    ASSERT_GE(H5Dwrite(d, H5T_NATIVE_UINT8, memory, space, H5P_DEFAULT, pixels.data()), 0);
+    H5Sclose(memory);
     H5Sclose(space);
     H5Dclose(d);
   }

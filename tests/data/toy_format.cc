@@ -16,6 +16,15 @@ namespace {
 
 constexpr const char* kBeginning = "toy ";
 
+// How it is written: `data convert --to toy --toy.digits 3`.
+struct ToyOptions {
+  int digits = 17;
+  template <class V>
+  void Visit(V& v) {
+    v("digits", digits, "of a coordinate; 17 keep it to the last bit", Limits{1, 17});
+  }
+};
+
 class ToySource : public EpisodeSource {
  public:
   explicit ToySource(const fs::path& path) : EpisodeSource(path) {
@@ -77,21 +86,21 @@ bool IsToy(const fs::path& path) {
   return std::getline(file, line) && line.starts_with(kBeginning);
 }
 
-ForeignReport WriteToy(const EpisodeSource& source, const fs::path& output) {
+Json WriteToy(const EpisodeSource& source, const fs::path& output, const ToyOptions& options) {
   std::ofstream file(output);
-  ForeignReport report;
+  int64_t steps = 0;
   for (size_t e = 0; e < source.episodes().size(); ++e) {
     file << kBeginning << source.episodes()[e].name << "\n";
     for (const Step& step : source.ReadEpisode(e).steps) {
       const ArmAction& action = step.action.arms.at(0);
       const Eigen::Vector3d& p_WE = action.X_WE_cmd.translation();
-      file << fmt::format("{} {} {} {}\n", p_WE.x(), p_WE.y(), p_WE.z(), action.gripper);
-      ++report.steps;
+      file << fmt::format("{:.{}g} {:.{}g} {:.{}g} {}\n", p_WE.x(), options.digits, p_WE.y(),
+                          options.digits, p_WE.z(), options.digits, action.gripper);
+      ++steps;
     }
-    ++report.episodes;
   }
   if (!file.flush()) ThrowFailed(output.string() + ": cannot be written");
-  return report;
+  return {{"episodes", source.episodes().size()}, {"steps", steps}};
 }
 
 }  // namespace
@@ -99,15 +108,19 @@ ForeignReport WriteToy(const EpisodeSource& source, const fs::path& output) {
 DatasetFormat ToyFormat() {
   return {.name = "toy",
           .summary = "text with four numbers per step",
+          .write_options = {OptionsNamed<ToyOptions>("toy")},
           .Recognises = [](const fs::path& path, const ReadOptions&) { return IsToy(path); },
           .Open = [](const fs::path& path, const ReadOptions&) -> std::unique_ptr<EpisodeSource> {
             return std::make_unique<ToySource>(path);
           },
-          .Lost = [](const EpisodeSource&, const WriteRequest&) -> std::vector<std::string> {
+          .Lost = [](const EpisodeSource&, const ConvertRequest&) -> std::vector<std::string> {
             return {"all but targets of the first arm"};
           },
-          .Write = [](const EpisodeSource& source, const fs::path& output, const WriteRequest&,
-                      Progress&) { return WriteToy(source, output); }};
+          .Write =
+              [](const EpisodeSource& source, const fs::path& output, const ConvertRequest& request,
+                 Progress&) {
+                return WriteToy(source, output, request.options.Get<ToyOptions>("toy"));
+              }};
 }
 
 }  // namespace understudy

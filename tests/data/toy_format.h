@@ -1,6 +1,6 @@
 #pragma once
 
-#include "data/formats/formats.h"
+#include "data/formats/base/format.h"
 
 namespace understudy {
 

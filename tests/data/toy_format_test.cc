@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "core/base/json.h"
@@ -65,13 +66,44 @@ TEST_F(ToyFormatTest, IsWrittenAndConvertedIntoOtherFormats) {
   Progress quiet;
   const DatasetFormat& toy = FormatNamed("toy", formats_);
   EXPECT_THAT(toy.Lost(*OpenDataset(own), {}), ElementsAre(HasSubstr("all but targets")));
-  EXPECT_EQ(toy.Write(*OpenDataset(own), file, {}, quiet).episodes, 3);
+  EXPECT_EQ(toy.Write(*OpenDataset(own), file, {}, quiet)["episodes"], 3);
   const std::unique_ptr<EpisodeSource> read = OpenDataset(file, {}, formats_);
-  EXPECT_EQ(FormatNamed("robomimic").Write(*read, robomimic, {}, quiet).episodes, 3);
+  EXPECT_EQ(FormatNamed("robomimic").Write(*read, robomimic, {}, quiet)["episodes"], 3);
   const Episode there = OpenDataset(robomimic)->ReadEpisode(1), here = read->ReadEpisode(1);
   ASSERT_EQ(there.length(), here.length());
   ExpectNear(there.steps[3].observation.arms[0].X_WE, here.steps[3].observation.arms[0].X_WE,
              1e-12);
+}
+
+// Its options have a name, are checked as a whole and reach its Write.
+TEST_F(ToyFormatTest, HasOptionsOfItsOwn) {
+  const DatasetFormat& toy = FormatNamed("toy", formats_);
+  ASSERT_EQ(toy.write_options.size(), 1u);
+  const FormatOptions& options = toy.write_options[0];
+  ASSERT_EQ(options.fields.size(), 1u);
+  EXPECT_EQ(options.fields[0].path, "toy.digits");
+  EXPECT_EQ(options.defaults, (Json{{"digits", 17}}));
+  Problems problems;
+  options.read(Json{{"digits", 0}, {"digit", 3}}, problems);
+  EXPECT_THAT(problems, ElementsAre(HasSubstr("toy.digits: = 0"), HasSubstr("toy.digit: unknown")));
+
+  const fs::path own = WriteConvertible(folder_ / "own.h5"), file = folder_ / "b.toy";
+  ConvertRequest request;
+  problems.clear();
+  request.options.Set("toy", options.read(Json{{"digits", 2}}, problems));
+  EXPECT_TRUE(problems.empty());
+  Progress quiet;
+  toy.Write(*OpenDataset(own), file, request, quiet);
+  const double x =
+      OpenDataset(own)->ReadEpisode(0).steps[0].action.arms[0].X_WE_cmd.translation().x();
+  const double written = OpenDataset(file, {}, formats_)
+                             ->ReadEpisode(0)
+                             .steps[0]
+                             .action.arms[0]
+                             .X_WE_cmd.translation()
+                             .x();
+  EXPECT_NE(written, x);
+  EXPECT_NEAR(written, x, 0.06 * std::abs(x));
 }
 
 // What no format recognises is refused with our own format's reason, and a name with the known
@@ -86,7 +118,8 @@ TEST(Formats, RefuseWhatIsUnknown) {
   EXPECT_THAT(ErrorOf([] { FormatNamed("robomimc"); }, ErrorKind::kUsage), HasSubstr("robomimic"));
   // another program's file is refused where only ours will do
   const fs::path theirs = folder / "r.hdf5";
-  Export(ForeignTarget::kRobomimic, WriteConvertible(folder / "own.h5"), theirs, {}, Translation());
+  Export(&foreign::kRobomimicWriter, WriteConvertible(folder / "own.h5"), theirs, {},
+         Translation());
   EXPECT_THAT(ErrorOf([&] { DatasetReader reader(theirs); }, ErrorKind::kBadInput),
               HasSubstr("was written by another program"));
 }
@@ -99,6 +132,8 @@ TEST(Formats, TheDocumentIsWhatIsTested) {
     const std::string block =
         fmt::format("```cpp {}\n{}```", name, ReadText(root / "tests/data" / name));
     EXPECT_NE(document.find(block), std::string::npos) << name;
+    // what includes the list cannot stand in a folder that the list includes
+    EXPECT_EQ(block.find("data/formats/formats.h"), std::string::npos) << name;
   }
 }
 
@@ -118,9 +153,9 @@ TEST(Formats, EachFileGoesToItsOwn) {
   const Folder folder;
   const fs::path own = WriteConvertible(folder / "own.h5");
   EXPECT_EQ(FindFormat(own)->name, "understudy");
-  for (const auto& [name, target] : {std::pair{"robomimic", ForeignTarget::kRobomimic},
-                                     {"mimicgen", ForeignTarget::kMimicgen},
-                                     {"isaaclab", ForeignTarget::kIsaacLab}}) {
+  for (const auto& [name, target] : {std::pair{"robomimic", &foreign::kRobomimicWriter},
+                                     {"mimicgen", &foreign::kMimicgenWriter},
+                                     {"isaaclab", &foreign::kIsaacLabWriter}}) {
     const fs::path file = folder / name;
     Export(target, own, file, {}, Translation());
     EXPECT_EQ(FindFormat(file)->name, name);

@@ -1,6 +1,6 @@
 // Objects between us and other programs: which numbers are their poses, and in which frame.
 
-#include "data/formats/family/translate.h"
+#include "data/formats/base/translate.h"
 
 #include <gmock/gmock.h>
 

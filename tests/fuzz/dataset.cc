@@ -1,5 +1,6 @@
 #include <hdf5.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 
@@ -7,6 +8,8 @@
 #include "data/formats/family/foreign_writer.h"
 #include "data/formats/family/import.h"
 #include "data/formats/formats.h"
+#include "data/formats/isaaclab/isaaclab.h"
+#include "data/formats/robosuite/robosuite.h"
 #include "data/store/edit/describe.h"
 #include "data/store/reader.h"
 #include "tests/data/surgeon.h"
@@ -250,7 +253,10 @@ void Convert(const fs::path& file, const fs::path& out, size_t way) {
   } else {
     ForeignWriteOptions options;
     options.robosuite.next_obs = true;
-    const auto target = static_cast<ForeignTarget>(way);
+    const foreign::WriteDialect& target =
+        *std::array{&foreign::kRobomimicWriter, &foreign::kMimicgenWriter,
+                    &foreign::kIsaacLabWriter}
+             .at(way);
     LostIn(target, reader, options, Translation());
     WriteForeign(target, reader, out, options, Translation(), Translation(), quiet);
   }
@@ -286,7 +292,8 @@ void FuzzFile(const uint8_t* data, size_t size) {
       stream.put(static_cast<char>(bytes.Take<uint8_t>()));
     }
   }
-  VerifyApart(file, {.threads = 1});
+  Progress quiet;
+  VerifyApart(file, {.threads = 1}, {}, quiet);
 }
 
 }  // namespace understudy

@@ -3,9 +3,12 @@
 
 #include "data/formats/family/foreign_writer.h"
 #include "data/formats/formats.h"
+#include "data/formats/isaaclab/isaaclab.h"
+#include "data/formats/robosuite/robosuite.h"
 #include "data/store/writer.h"
 #include "mimic/command.h"
 #include "tests/mimic/annotate_fixture.h"
+#include "tests/support/cameras.h"
 
 namespace understudy {
 namespace {
@@ -67,7 +70,7 @@ TEST_F(AnnotateDatasetTest, PicturesComeOver) {
         images[c].push_back(std::move(image));
       }
     }
-    writer.Append(demos_[e], images);
+    writer.Append(demos_[e], images, CamerasOf(header));
   }
   writer.Finish();
   options_.path = File("seen.h5");
@@ -200,13 +203,13 @@ TEST_F(AnnotateDatasetTest, PosesAloneNeedNoSimulator) {
 // Other programs' files: poses where there are no states that fit.
 TEST_F(AnnotateDatasetTest, OtherProgramsFilesBecomeSources) {
   Progress quiet;
-  for (const auto& [target, name] : {std::pair{ForeignTarget::kMimicgen, "mimicgen.hdf5"},
-                                     {ForeignTarget::kIsaacLab, "isaaclab.hdf5"}}) {
-    const Translation into(target == ForeignTarget::kIsaacLab ? kIsaacLabFamily : kRobosuiteFamily,
+  for (const auto& [target, name] : {std::pair{&foreign::kMimicgenWriter, "mimicgen.hdf5"},
+                                     {&foreign::kIsaacLabWriter, "isaaclab.hdf5"}}) {
+    const Translation into(target == &foreign::kIsaacLabWriter ? kIsaacLabFamily : kRobosuiteFamily,
                            &task_, &robot_);
     ForeignWriteOptions writing;
     writing.isaaclab.quaternions = IsaacLabOrder::kWxyz;
-    WriteForeign(target, *OpenDataset(File("bare.h5")), File(name), writing, Translation(), into,
+    WriteForeign(*target, *OpenDataset(File("bare.h5")), File(name), writing, Translation(), into,
                  quiet);
     options_.path = File(name);
     options_.overwrite = true;
@@ -252,7 +255,7 @@ TEST_F(AnnotateDatasetTest, OtherProgramsFilesBecomeSources) {
 TEST_F(AnnotateDatasetTest, AFileWithoutPosesIsRefusedWithWhatIsMissing) {
   Progress quiet;
   const Translation into(kRobosuiteFamily, &task_, &robot_);
-  WriteForeign(ForeignTarget::kRobomimic, *OpenDataset(File("bare.h5")), File("r.hdf5"), {},
+  WriteForeign(foreign::kRobomimicWriter, *OpenDataset(File("bare.h5")), File("r.hdf5"), {},
                Translation(), into, quiet);
   options_.path = File("r.hdf5");
   EXPECT_THAT(Refused(), HasSubstr("holds no poses of cubeA, cubeB, and no states that tell them "

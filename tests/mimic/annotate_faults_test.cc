@@ -161,7 +161,7 @@ TEST_F(AnnotateFaults, WrongInputsAreNamed) {
   demos[3].steps[7].state[2] = std::nan("");
   Store(demos, "nan.h5");
   options_.path = File("nan.h5");
-  EXPECT_THAT(Refused(), HasSubstr("demo_3: a state with a number that is none: --evidence poses"));
+  EXPECT_THAT(Refused(), HasSubstr("demo_3: the state holds a non-finite value: --evidence poses"));
   demos = demos_;
   for (Step& step : demos[0].steps) step.state[2] += 0.01;
   Store(demos, "moved.h5");

@@ -9,6 +9,8 @@
 #include "core/base/error.h"
 #include "data/formats/family/foreign_writer.h"
 #include "data/formats/formats.h"
+#include "data/formats/isaaclab/isaaclab.h"
+#include "data/formats/robosuite/robosuite.h"
 #include "data/store/writer.h"
 #include "mimic/command.h"
 #include "tests/mimic/fixture.h"
@@ -62,7 +64,7 @@ class ForeignSourceTest : public testing::Test {
   fs::path Mimicgen() {
     Progress quiet;
     const fs::path file = folder_ / "mimicgen.hdf5";
-    WriteForeign(ForeignTarget::kMimicgen, *OpenDataset(native()), file, {}, Translation(), Names(),
+    WriteForeign(foreign::kMimicgenWriter, *OpenDataset(native()), file, {}, Translation(), Names(),
                  quiet);
     return file;
   }

@@ -48,6 +48,13 @@ TEST_F(ArmsTest, EachStandsAtItsBaseInItsPosture) {
   const SimulatorInfo& info = scene_->info();
   EXPECT_THAT(info.arms, ElementsAre("robot0", "robot1"));
   ASSERT_EQ(info.X_WB.size(), 2u);
+  ASSERT_EQ(info.joint_names.size(), 2u);
+  for (size_t arm = 0; arm < 2; ++arm) {
+    const auto prefixed = testing::Each(testing::StartsWith(info.arms[arm] + "_"));
+    EXPECT_THAT(info.joint_names[arm], testing::AllOf(testing::SizeIs(7), prefixed));
+    EXPECT_THAT(info.gripper_joint_names.at(arm), testing::AllOf(testing::SizeIs(2), prefixed));
+    EXPECT_EQ(info.finger_joints(arm), 2u);
+  }
   // the same robot in the same posture: the hand lies alike before each base
   const Pose X_BE_0 = info.base(0).Inverse() * X_WE(0), X_BE_1 = info.base(1).Inverse() * X_WE(1);
   EXPECT_LT((X_BE_0.translation() - X_BE_1.translation()).norm(), 1e-9);

@@ -38,9 +38,9 @@ TEST_F(SceneTest, InfoNamesEverything) {
   EXPECT_THAT(info.arms, testing::ElementsAre("robot0"));
   EXPECT_THAT(info.objects, testing::ElementsAre("cubeA", "cubeB"));
   EXPECT_THAT(info.signals, testing::ElementsAre("grasp", "on_b"));
-  EXPECT_THAT(info.joint_names, testing::SizeIs(7));
-  EXPECT_EQ(info.joint_names[0], "robot0_joint1");
-  EXPECT_THAT(info.gripper_joint_names, testing::SizeIs(2));
+  ASSERT_THAT(info.joint_names, testing::ElementsAre(testing::SizeIs(7)));
+  EXPECT_EQ(info.joint_names[0][0], "robot0_joint1");
+  EXPECT_THAT(info.gripper_joint_names, testing::ElementsAre(testing::SizeIs(2)));
   EXPECT_EQ(info.substeps, 25);
   // 2 cubes, 7 joints, 2 fingers: time, qpos, qvel
   EXPECT_EQ(info.flat_state_size, 1u + (14 + 9) + (12 + 9));

@@ -193,7 +193,7 @@ TEST_P(SimulatorLaws, RevisitSaysWhatDoesNotFit) {
   EXPECT_THAT(simulator->Revisit(cut(flat + 1), X_WO, true), testing::HasSubstr("and more"));
   SimState broken = state;
   broken[1] = std::nan("");
-  EXPECT_THAT(simulator->Revisit(broken, X_WO, true), testing::HasSubstr("a number that is none"));
+  EXPECT_THAT(simulator->Revisit(broken, X_WO, true), testing::HasSubstr("a non-finite value"));
   EXPECT_TRUE(SameBits(simulator->Save(), state)) << "nothing of it was taken";
   EXPECT_EQ(simulator->Revisit(state, X_WO, true), "");
 }
@@ -206,7 +206,7 @@ TEST_P(PhysicsLaws, RevisitNeedsThePlacesOfWhatDoesNotMove) {
   state.resize(flat);
   EXPECT_EQ(simulator->Revisit(state, X_WO, true), "");
   // [time, qpos, qvel] has seven numbers and six for every object that moves: nothing else has both
-  const size_t robot = info_.arms.size() * (info_.joint_names.size() + 2);
+  const size_t robot = info_.arms.size() * (info_.joint_names[0].size() + 2);
   const size_t joints = (flat - 1 - 2 * robot) % 13;  // of the scene itself, with both
   const bool all_move = (flat - 1 - 2 * robot - joints) / 13 == X_WO.size();
   EXPECT_EQ(simulator->Revisit(state, std::vector<std::optional<Pose>>(X_WO.size()), true).empty(),

@@ -28,8 +28,10 @@ class FakeSimulator : public Simulator {
       info_.arms.push_back("robot" + std::to_string(arm));
     info_.objects = task.object_names();
     info_.signals = task.signal_names();
-    for (int i = 1; i <= 6; ++i) info_.joint_names.push_back("joint" + std::to_string(i));
-    info_.gripper_joint_names = {"finger1", "finger2"};
+    std::vector<std::string> joints;
+    for (int i = 1; i <= 6; ++i) joints.push_back("joint" + std::to_string(i));
+    info_.joint_names.assign(info_.arms.size(), joints);
+    info_.gripper_joint_names.assign(info_.arms.size(), {"finger1", "finger2"});
     info_.cameras = task.cameras;
     info_.control_hz = task.control_hz;
     info_.substeps = task.substeps();

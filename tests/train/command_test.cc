@@ -12,6 +12,8 @@
 #include "core/seam/dataset_header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
+#include "tests/data/surgeon.h"
+#include "tests/support/cameras.h"
 #include "tests/train/fake_engine.h"
 #include "tests/train/training_fixture.h"
 #include "train/policies/policies.h"
@@ -72,7 +74,7 @@ fs::path WriteFile(const FileShape& shape) {
         frames.push_back(Picture(static_cast<size_t>(i), camera, t, shape.image));
       }
     }
-    writer.Append(episode, images);
+    writer.Append(episode, images, CamerasOf(header));
   }
   writer.WriteMask("train", {"demo_0", "demo_1"});
   writer.Finish();
@@ -253,6 +255,43 @@ TEST_F(CommandTest, NumbersThatDifferFromTheirHashAreNotTrusted) {
   SelectionOptions first;
   first.max_episodes = 1;
   EXPECT_EQ(Load({file}, first).episodes.size(), 1u);
+}
+
+// A picture that was replaced by a sound one: found when its episode and camera are first read.
+TEST_F(CommandTest, PicturesThatDifferFromTheirHashAreNotTrusted) {
+  const fs::path file = WriteFile({});
+  {
+    store_test::Surgeon surgeon(file);
+    for (const char* demo : {"demo_0", "demo_1"}) {
+      surgeon.Paint(fmt::format("data/{}/obs/wrist_image", demo), 3, 77);
+    }
+  }
+  const auto message = ThrowsMessage<Error>(
+      AllOf(HasSubstr(file.string()), HasSubstr("obs/wrist_image"), HasSubstr("when step "),
+            HasSubstr("differ from the hash"), HasSubstr("data verify")));
+  const TrainingSet set = Load({file});
+  ASSERT_EQ(set.cameras, (std::vector<std::string>{"agentview", "wrist"}));
+  std::vector<uint8_t> frame(static_cast<size_t>(set.image_height * set.image_width * 3));
+  set.datasets[0].frames(1, 0, 3, frame.data());
+  for (int twice = 0; twice < 2; ++twice) {
+    EXPECT_THAT([&] { set.datasets[0].frames(1, 1, 5, frame.data()); },
+                ThrowsMessage<Error>(AllOf(HasSubstr("/data/demo_1/obs/wrist_image"),
+                                           HasSubstr("when step 5 was read"))));
+  }
+  EXPECT_THAT([&] { RunTrain(Options({file}), FakeEngineFactory(), quiet_); }, message);
+}
+
+// Masks choose what is learnt from, and are under the hash of the whole dataset.
+TEST_F(CommandTest, MasksThatDifferFromTheirHashAreNotTrusted) {
+  const fs::path file = WriteFile({});
+  std::string bytes = ReadText(file);
+  const size_t at = bytes.find("demo_0demo_1");
+  ASSERT_NE(at, std::string::npos);
+  bytes.replace(at, 12, "demo_0demo_2");
+  WriteTextAtomically(file, bytes);
+  EXPECT_THAT([&] { Load({file}); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("masks, attempts or list of episodes"),
+                                         HasSubstr("differs from the hash"))));
 }
 
 TEST_F(CommandTest, AttributesThatDifferFromTheirHashAreNotTrusted) {

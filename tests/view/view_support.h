@@ -9,6 +9,7 @@
 #include "core/image/image.h"
 #include "data/store/writer.h"
 #include "tests/data/store_support.h"
+#include "tests/support/cameras.h"
 
 namespace understudy::view_test {
 
@@ -138,7 +139,7 @@ inline std::filesystem::path WriteLooks(const std::filesystem::path& file, size_
         edits.push_back(HeadlightEdit{.ambient = Eigen::Vector3d(0.2, 0.2, 0.2)});
         edits.push_back(TextureEdit{.texture = "table", .cells = 4.0 * variant});
       }
-      writer.Append(episode, PicturesOf(place, length));
+      writer.Append(episode, PicturesOf(place, length), CamerasOf(header));
     }
   }
   writer.WriteMask("train", {"demo_0", "demo_1", "demo_2"});

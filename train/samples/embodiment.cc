@@ -54,7 +54,7 @@ Embodiment MakeEmbodiment(const SimulatorInfo& info) {
   Embodiment result;
   result.robot = info.robot;
   result.arms = info.arms;
-  result.gripper_joints = static_cast<int>(info.gripper_joint_names.size());
+  result.gripper_joints = static_cast<int>(info.finger_joints());
   result.X_WB = info.base(0);
   return result;
 }

@@ -27,7 +27,7 @@ void CheckAgreement(const TrainingSet& set, const DatasetHeader& header, const s
   differ("arms", fmt::format("{}", fmt::join(base.arms, ", ")),
          fmt::format("{}", fmt::join(info.arms, ", ")));
   differ("number of finger joints", std::to_string(base.gripper_joints),
-         std::to_string(info.gripper_joint_names.size()));
+         std::to_string(info.finger_joints()));
   if (!SamePlace(base.X_WB, info.base(0))) {
     differ("robot base", ToJson(base.X_WB).dump(), ToJson(info.base(0)).dump());
   }
@@ -68,8 +68,10 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
                             const ReadOptions& read) {
   if (paths.empty()) ThrowUsage("training needs at least one dataset: --datasets FILE");
   TrainingSet set;
+  ReadOptions checked = read;
+  checked.check_pictures = true;
   for (size_t d = 0; d < paths.size(); ++d) {
-    const auto reader = std::shared_ptr<const EpisodeSource>(OpenDataset(paths[d], read));
+    const auto reader = std::shared_ptr<const EpisodeSource>(OpenDataset(paths[d], checked));
     const DatasetHeader& header = reader->header();
     const std::string path = paths[d].string();
     if (d == 0) {

@@ -4,7 +4,8 @@
 
 #include "core/base/error.h"
 #include "data/store/files.h"
-#include "data/store/hdf5/journal_driver.h"
+#include "data/store/hdf5/group.h"
+#include "data/store/hdf5/growing_file.h"
 #include "data/store/image_column.h"
 
 namespace understudy {

@@ -9,18 +9,18 @@
 #include "core/base/error.h"
 #include "data/formats/family/foreign_writer.h"
 #include "data/store/hdf5/column.h"
-#include "data/store/hdf5/hdf5.h"
+#include "data/store/hdf5/group.h"
 
 namespace understudy::foreign {
 
 // What all episodes of a written dataset share.
 struct Target {
-  ForeignTarget format = ForeignTarget::kRobomimic;
   const ForeignWriteOptions* options = nullptr;
   const Translation* into = nullptr;
   DatasetHeader header;  // in our names
   bool own = false;      // the dataset is ours: its states, base and final instants are known
-  // MimicGen: place of each source demonstration's uuid in the list that src_demo_inds counts.
+  // WriteDialect::numbers_sources: place of each source demonstration's uuid in the list that the
+  // format counts.
   std::map<std::string, int64_t> sources;
 };
 
@@ -40,15 +40,6 @@ void PutMatrix(Column& column, const Pose& X);
 void PutVector(Column& column, const Eigen::VectorXd& v);
 Column Flags(const std::string& path, const std::vector<uint8_t>& values);
 Column ToFloat(const Column& column);
-
-// env_args of the whole file, as JSON; `variant` of all its episodes, or empty.
-Json RobosuiteArguments(const Target& target, const std::string& variant);
-Json IsaacLabArguments(const Target& target, const std::string& variant);
-// Columns of one episode.
-std::vector<Column> RobosuiteColumns(const Target& target, const Episode& episode);
-std::vector<Column> IsaacLabColumns(const Target& target, const Episode& episode);
-// Attributes of one episode beyond those that all formats share.
-void WriteRobosuiteAttributes(const Target& target, const Episode& episode, const h5::Group& demo);
 
 // Where an object's velocity stands in [time, qpos, qvel]. Known only where its pose is found among
 // the qpos of every row and the model has no other free joints, so that every place is accounted

@@ -103,7 +103,7 @@ Column FirstRow(const h5::Group& demo, const std::string& name) {
   try {
     return ReadRows(demo, name, 0, 1);
   } catch (const Error&) {
-    // whoever needs all of it is told
+    // the reader of the whole column reports it
     return {};
   }
 }

@@ -7,16 +7,10 @@
 
 #include "core/episode/episode.h"
 #include "core/seam/dataset_header.h"
-#include "data/store/hdf5/hdf5.h"
+#include "data/formats/base/translate.h"
+#include "data/store/hdf5/group.h"
 
 namespace understudy::foreign {
-
-// `pose_from` and `target_from` of EpisodeMeta::settings.
-inline constexpr const char* kFromMatrices = "datagen_info";  // the control frame
-inline constexpr const char* kFromObservations = "obs";       // the observed frame
-
-// Key of a foreign header's settings: numbers per row of obs/object, where objects have no names.
-inline constexpr const char* kUnnamedObjects = "unnamed_objects";
 
 // Key of a foreign header's settings: episodes count their sources in a list that the file lacks.
 inline constexpr const char* kUnlistedSources = "unlisted_sources";
@@ -33,7 +27,7 @@ Column Optional(const h5::Group& demo, const std::string& name, size_t rows,
 Column OptionalNumbers(const h5::Group& demo, const std::string& name, size_t rows);
 // Some rows of a dataset of numbers of any shape. Throws Error(kBadInput).
 Column ReadRows(const h5::Group& demo, const std::string& name, size_t first, size_t count);
-// The first row; empty where it cannot be had.
+// The first row; empty if it cannot be read.
 Column FirstRow(const h5::Group& demo, const std::string& name);
 
 Eigen::VectorXd Vector(const Column& c, size_t k);

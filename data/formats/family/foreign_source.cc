@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "data/formats/family/foreign_parts.h"
+#include "data/store/hdf5/file.h"
 #include "data/store/hdf5/library.h"
 #include "data/store/meta.h"
 
@@ -149,7 +150,7 @@ DatasetHeader ForeignHeader(const Dialect& dialect, const h5::Group& root,
 ForeignFacts ReadForeignFacts(const Dialect& dialect, const h5::Group& demo) {
   const h5::Guard guard;
   ForeignFacts facts;
-  // what is damaged is told by whoever reads the episode
+  // reading the episode reports what is damaged
   try {
     FindSuccess(dialect, demo, &facts);
   } catch (const Error&) {
@@ -185,7 +186,7 @@ Episode ReadForeignEpisode(const Dialect& dialect, const h5::Group& demo,
   meta.uuid = facts.uuid;
   meta.settings = {{"format", header.stage}, {"success_from", facts.success_from}};
   if (demo.HasAttribute("seed")) meta.seed = demo.Uint("seed");
-  // as files that were converted from ours tell it
+  // as files that were converted from ours store it
   if (demo.HasAttribute("variant")) meta.variant = demo.Text("variant");
   SetSuccess(demo, &episode);
   dialect.rows(demo, header, &episode);

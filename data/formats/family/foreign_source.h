@@ -12,7 +12,7 @@
 #include "core/episode/episode.h"
 #include "core/seam/dataset_header.h"
 #include "data/store/edit/verify.h"
-#include "data/store/hdf5/hdf5.h"
+#include "data/store/hdf5/group.h"
 #include "data/store/hdf5_source.h"
 #include "data/store/read_options.h"
 

@@ -8,8 +8,10 @@
 #include "core/base/error.h"
 #include "data/formats/family/foreign_columns.h"
 #include "data/formats/family/import.h"
+#include "data/formats/family/write_dialect.h"
 #include "data/store/files.h"
-#include "data/store/hdf5/journal_driver.h"
+#include "data/store/hdf5/group.h"
+#include "data/store/hdf5/growing_file.h"
 #include "data/store/hdf5_source.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
@@ -118,29 +120,24 @@ void CopyFrames(const h5::Group& from, const std::string& camera, const h5::Grou
 
 class Writing {
  public:
-  Writing(ForeignTarget format, const EpisodeSource& reader, const ForeignWriteOptions& options,
-          const Translation& from, const Translation& into)
-      : reader_(reader), options_(options), from_(from) {
-    target_.format = format;
+  Writing(const WriteDialect& dialect, const EpisodeSource& reader,
+          const ForeignWriteOptions& options, const Translation& from, const Translation& into)
+      : dialect_(dialect), reader_(reader), options_(options), from_(from) {
     target_.options = &options;
     target_.into = &into;
     target_.header = reader.header();
     target_.own = !reader.content_hash().empty();
     from.ToOurs(&target_.header);
-    if (format == ForeignTarget::kMimicgen) target_.sources = PlacesOfSources(reader);
+    if (dialect.numbers_sources) target_.sources = PlacesOfSources(reader);
   }
 
   void WriteRoot(const h5::Group& root) {
     const std::string variant = CommonVariant(reader_, from_);
-    const bool isaaclab = target_.format == ForeignTarget::kIsaacLab;
-    const Json arguments =
-        isaaclab ? IsaacLabArguments(target_, variant) : RobosuiteArguments(target_, variant);
+    const Json arguments = dialect_.arguments(target_, variant);
     const h5::Group data = root.Create("data");
     data.SetText("env_args", arguments.dump(-1, ' ', false, Json::error_handler_t::replace));
     data.SetInt("total", 0);
-    if (isaaclab && options_.isaaclab.quaternions == IsaacLabOrder::kXyzw) {
-      root.SetInt("format_version", 1);
-    }
+    if (dialect_.root != nullptr) dialect_.root(target_, root);
     for (const std::string& key : reader_.MaskNames()) {
       root.WriteTexts("mask/" + key, reader_.ReadMask(key));
     }
@@ -158,19 +155,17 @@ class Writing {
     if (first.action.arms.empty()) {
       refuse("holds no actions that are understood here (7 numbers per arm, or absolute targets)");
     }
-    const bool isaaclab = target_.format == ForeignTarget::kIsaacLab;
-    if (isaaclab && !EndAtLastObservation(&episode)) refuse("has a single row and no state after");
+    if (dialect_.states_after_actions && !EndAtLastObservation(&episode)) {
+      refuse("has a single row and no state after");
+    }
     const h5::Group demo = data.Create(name);
     demo.SetInt("num_samples", static_cast<int64_t>(episode.length()));
     demo.SetBool("success", episode.meta.success);
     demo.SetUint("seed", episode.meta.seed);
     demo.SetText("uuid", episode.meta.uuid);
     if (!episode.meta.variant.empty()) demo.SetText("variant", episode.meta.variant);
-    for (const Column& column :
-         isaaclab ? IsaacLabColumns(target_, episode) : RobosuiteColumns(target_, episode)) {
-      demo.Write(column);
-    }
-    if (!isaaclab) WriteRobosuiteAttributes(target_, episode, demo);
+    for (const Column& column : dialect_.columns(target_, episode)) demo.Write(column);
+    if (dialect_.attributes != nullptr) dialect_.attributes(target_, episode, demo);
     WritePictures(index, episode.length(), demo);
     ++report.episodes;
     report.steps += static_cast<int64_t>(episode.length());
@@ -187,13 +182,12 @@ class Writing {
       // nobody looked after the last action
       next[k] = std::min(k + 1, length - 1);
     }
-    const bool isaaclab = target_.format == ForeignTarget::kIsaacLab;
+    const bool twice = dialect_.next_pictures != nullptr && dialect_.next_pictures(options_);
     // other HDF5 files lend their frames as they are compressed
     const auto* file = dynamic_cast<const Hdf5Source*>(&reader_);
     const std::vector<std::string>& cameras = target_.header.cameras;
     for (size_t c = 0; c < cameras.size(); ++c) {
-      const std::string path = isaaclab ? "obs/" + cameras[c] : ImagePath(cameras[c]);
-      const bool twice = !isaaclab && options_.robosuite.next_obs;
+      const std::string path = dialect_.pictures(cameras[c]);
       if (file == nullptr) {
         CompressFrames(reader_, index, c, demo, path, now, options_.compression, &report);
         if (!twice) continue;
@@ -209,6 +203,7 @@ class Writing {
     }
   }
 
+  const WriteDialect& dialect_;
   const EpisodeSource& reader_;
   const ForeignWriteOptions& options_;
   const Translation& from_;
@@ -217,7 +212,14 @@ class Writing {
 
 }  // namespace
 
-ForeignReport WriteForeign(ForeignTarget format, const EpisodeSource& reader,
+Json ToJson(const ForeignReport& report) {
+  return {{"episodes", report.episodes},
+          {"steps", report.steps},
+          {"frames", report.frames},
+          {"frames_copied", report.frames_copied}};
+}
+
+ForeignReport WriteForeign(const WriteDialect& dialect, const EpisodeSource& reader,
                            const fs::path& output, const ForeignWriteOptions& options,
                            const Translation& from, const Translation& into, Progress& progress) {
   if (reader.episodes().empty()) ThrowBadInput(reader.path().string() + ": holds no episode");
@@ -225,7 +227,7 @@ ForeignReport WriteForeign(ForeignTarget format, const EpisodeSource& reader,
   std::error_code none;
   if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), none);
   UnfinishedFile part(output);
-  Writing writing(format, reader, options, from, into);
+  Writing writing(dialect, reader, options, from, into);
   const auto count = static_cast<int64_t>(reader.episodes().size());
   progress.Start("writing " + output.string(), count, "episodes");
   {
@@ -248,67 +250,40 @@ ForeignReport WriteForeign(ForeignTarget format, const EpisodeSource& reader,
   return writing.report;
 }
 
-std::vector<std::string> LostIn(ForeignTarget target, const EpisodeSource& reader,
+std::vector<std::string> LostIn(const WriteDialect& dialect, const EpisodeSource& reader,
                                 const ForeignWriteOptions& options, const Translation& into) {
-  const bool own = !reader.content_hash().empty();
-  const bool isaaclab = target == ForeignTarget::kIsaacLab;
-  const bool mimicgen = target == ForeignTarget::kMimicgen;
   const DatasetHeader& header = reader.header();
-  bool generated = false, teleoperated = false, drawn = false, told = false, failed = false;
-  bool final_known = true, moving = false;
+  WrittenFacts facts{&header, &options, !reader.content_hash().empty()};
+  bool teleoperated = false, drawn = false, failed = false;
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
     const EpisodeMeta meta = reader.ReadMeta(i);
-    generated |= !meta.sources.empty();
+    facts.generated |= !meta.sources.empty();
+    facts.instructed |= !meta.instruction.empty();
     drawn |= !meta.variation.edits.empty();
-    told |= !meta.instruction.empty();
     failed |= !meta.cause.empty();
   }
   if (!reader.episodes().empty()) {
     const Episode first = reader.ReadEpisode(0, true);
     teleoperated = !first.raw.samples.empty() || !first.steps[0].teleop.arms.empty();
-    final_known = !first.final_observation.arms.empty();
-    moving =
-        own && !FindFreeJoints(first, header.simulator.flat_state_size, header.model_text).empty();
+    facts.final_known = !first.final_observation.arms.empty();
+    facts.velocities =
+        facts.own &&
+        !FindFreeJoints(first, header.simulator.flat_state_size, header.model_text).empty();
   }
   std::vector<std::string> lost;
-  const auto say = [&](bool when, std::string what) {
-    if (when) lost.push_back(std::move(what));
+  const auto say = [&](bool when, const char* what) {
+    if (when) lost.push_back(what);
   };
   // what none of them holds
-  say(own && isaaclab, "states of the simulator as such, and the model: joints and poses are kept");
-  say(own && !isaaclab,
-      "states of the simulator beyond time, qpos, qvel: a restored state continues nearly, not bit "
-      "for bit");
-  say(own, "actions before noise, clip flags, labels and subtasks of the rows");
-  say(teleoperated, "raw device samples, the operator's wishes, clocks");
+  say(facts.own, "actions before noise, clip flags, labels and subtasks of the rows");
+  say(teleoperated, "raw device samples, the poses that the operator asked for, clocks");
   say(drawn, "draws of the randomizers");
-  say(own && !header.cameras.empty(), "camera parameters");
+  say(facts.own && !header.cameras.empty(), "camera parameters");
   say(failed, "causes of failure");
   say(!reader.attempts().empty(), "the table of attempts");
-  say(own, "task, settings, parents, quality and content hashes");
-  say(reader.header().simulator.signals.size() > 0 && target == ForeignTarget::kRobomimic,
-      "signals of subtasks (mimicgen and isaaclab keep them)");
-  say(generated && !mimicgen, "which source demonstration a row was made from");
-  say(generated && mimicgen,
-      "uuids of the source demonstrations: src_demo_inds counts them in the order of the source "
-      "list that mimic used");
-  say(told && (isaaclab || options.robosuite.version == RobosuiteVersion::kV14),
-      isaaclab ? "the instruction" : "the instruction (--robosuite.version v1.5 keeps it)");
-  // what changes
-  say(!final_known && isaaclab,
-      "the last row of every episode: where its action led is not known, and states are those "
-      "after "
-      "an action");
-  say(!final_known && !isaaclab && options.robosuite.next_obs,
-      "next_obs of every last row: not known, the row's own observation stands there");
-  say(final_known && !isaaclab && options.robosuite.next_obs && !header.cameras.empty(),
-      "the picture after the last action was never rendered: next_obs repeats the last one");
-  say(isaaclab && !options.isaaclab.double_precision,
-      "digits: numbers become float32, as Isaac Lab stores them (--isaaclab.double-precision)");
-  say(isaaclab && !header.simulator.objects.empty() && !moving,
-      "velocities of objects (root_velocity): not known here");
-  say(isaaclab && !own, "poses and velocities of the robot's base: not known here");
-  say(isaaclab, "normalised actions: `actions` are metres and radians over action_scale");
+  say(facts.own, "task, settings, parents, quality and content hashes");
+  // what this one does not hold, or changes
+  for (std::string& line : dialect.lost(facts)) lost.push_back(std::move(line));
   say(!into.same_frame(),
       "our control frame: poses, targets and deltas become those of the other program's frame");
   return lost;

@@ -7,14 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "core/base/json.h"
 #include "core/base/options.h"
 #include "core/base/progress.h"
 #include "core/seam/episode_source.h"
-#include "data/formats/family/translate.h"
+#include "data/formats/base/translate.h"
 
 namespace understudy {
 
-enum class ForeignTarget { kRobomimic, kMimicgen, kIsaacLab };
+namespace foreign {
+struct WriteDialect;  // write_dialect.h: how one format of the family is written
+}
 
 // Which robosuite reads the attributes: they differ in controllers and in where the instruction is.
 enum class RobosuiteVersion { kV14, kV15 };
@@ -45,7 +48,7 @@ struct IsaacLabWriteOptions {
   template <class V>
   void Visit(V& v) {
     v("quaternions", quaternions, "xyzw since 2026, wxyz before");
-    v("env_name", env_name, "name of the Gym task; empty: the one that task.yaml tells");
+    v("env_name", env_name, "name of the Gym task; empty: the one in task.yaml");
     v("action_scale", action_scale, "m and rad of an action of 1", Limits{1e-6, 1e6});
     v("double_precision", double_precision, "float64 instead of Isaac Lab's float32");
   }
@@ -63,16 +66,18 @@ struct ForeignReport {
   int64_t frames = 0, frames_copied = 0;  // pictures; of them copied as they were compressed
 };
 
-// What `target` cannot say of this dataset, and what becomes different in it, in words.
-std::vector<std::string> LostIn(ForeignTarget target, const EpisodeSource& reader,
+Json ToJson(const ForeignReport& report);
+
+// What a format cannot hold of this dataset, and what becomes different in it, in words.
+std::vector<std::string> LostIn(const foreign::WriteDialect& dialect, const EpisodeSource& reader,
                                 const ForeignWriteOptions& options, const Translation& into);
 
 // Writes `output`. `from` translates a dataset of another program into our names and frames (that
-// of our own datasets changes nothing), `into` from there into the target's. Episodes keep their
+// of our own datasets changes nothing), `into` from there into the format's. Episodes keep their
 // names, filter keys and uuids. Made as `output`.part, which goes when anything fails. Throws
 // Error(kUsage) where `output` exists or is the input, Error(kBadInput) where an episode cannot be
 // read or has no poses or targets, Error(kFailed) where it cannot be written.
-ForeignReport WriteForeign(ForeignTarget target, const EpisodeSource& reader,
+ForeignReport WriteForeign(const foreign::WriteDialect& dialect, const EpisodeSource& reader,
                            const std::filesystem::path& output, const ForeignWriteOptions& options,
                            const Translation& from, const Translation& into, Progress& progress);
 

@@ -90,7 +90,7 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
   info.state_size = info.flat_state_size = 0;
   if (options.control_hz > 0) info.control_hz = options.control_hz;
   if (!(info.control_hz > 0)) {
-    ThrowUsage(fmt::format("{}: does not tell how many rows make a second: say --control-hz",
+    ThrowUsage(fmt::format("{}: stores no control rate (rows per second): say --control-hz",
                            reader.path().string()));
   }
 
@@ -128,7 +128,7 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
       if (!EndAtLastObservation(&episode)) refuse("has a single row and no state after it");
       if (options.edit_episode) options.edit_episode(i, &episode);
       if (episode.meta.objects != info.objects) {
-        refuse("tells the poses of other objects than the first episode");
+        refuse("holds the poses of other objects than the first episode");
       }
       // their states do not fit our simulator
       for (Step& step : episode.steps) step.state.clear();

@@ -10,13 +10,13 @@
 #include "core/base/progress.h"
 #include "core/seam/dataset_header.h"
 #include "core/seam/episode_source.h"
+#include "data/formats/base/translate.h"
 #include "data/formats/family/foreign_writer.h"
-#include "data/formats/family/translate.h"
 
 namespace understudy {
 
 struct ImportOptions {
-  double control_hz = 0;       // 0: as the file tells
+  double control_hz = 0;       // Hz; 0: the file's
   Json task = Json::object();  // the task.yaml, resolved, where the task is known
   int compression = 1;         // deflate level of pictures
   bool overwrite = false;
@@ -31,7 +31,7 @@ std::vector<std::string> LostInImport(const EpisodeSource& reader, const Transla
 
 // Writes `output` in our own format: poses, targets, joints, objects, signals, pictures and filter
 // keys, in our names and frames where `from` knows them. Nothing is invented: there are no states
-// of the simulator, and where a file does not tell what came after the last action, the episode
+// of the simulator, and where a file stores nothing after the last action, the episode
 // ends one row earlier. Throws Error(kUsage) where `output` exists or the dataset is ours already,
 // Error(kBadInput) naming the episode that has no poses or no actions that are understood.
 ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::path& output,

@@ -8,6 +8,7 @@
 #include "data/formats/family/foreign_parts.h"
 #include "data/formats/family/foreign_source.h"
 #include "data/store/edit/verify_episode.h"
+#include "data/store/hdf5/file.h"
 #include "data/store/meta.h"
 
 namespace understudy::foreign {

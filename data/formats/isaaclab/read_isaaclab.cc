@@ -8,6 +8,7 @@
 #include "core/episode/episode.h"
 #include "core/spec/foreign_names.h"
 #include "data/formats/family/foreign_parts.h"
+#include "data/formats/family/foreign_source.h"
 #include "data/formats/isaaclab/isaaclab.h"
 
 namespace understudy::foreign {
@@ -42,15 +43,15 @@ Order Compare(const Column& pose, size_t at, const Column& matrix) {
   const Eigen::Quaterniond wxyz = QuaternionAt(pose, 0, at, Order::kWxyz),
                            xyzw = QuaternionAt(pose, 0, at, Order::kXyzw);
   if (!R.allFinite() || !(std::abs(wxyz.norm() - 1) < 1e-3)) return Order::kAsk;
-  const Eigen::Quaterniond told(R);
-  const double a = AngleBetween(wxyz.normalized(), told.normalized());
-  const double b = AngleBetween(xyzw.normalized(), told.normalized());
+  const Eigen::Quaterniond known(R);
+  const double a = AngleBetween(wxyz.normalized(), known.normalized());
+  const double b = AngleBetween(xyzw.normalized(), known.normalized());
   if (a < kDecides && b > 2 * kDecides) return Order::kWxyz;
   if (b < kDecides && a > 2 * kDecides) return Order::kXyzw;
   return Order::kAsk;
 }
 
-// The order that an episode itself tells: object and hand poses stand in it as matrices too.
+// The order that an episode itself shows: it stores object and hand poses as matrices too.
 Order OrderOf(const h5::Group& demo) {
   const std::string objects = std::string(kInfo) + "/object_pose/";
   for (const std::string& name : NamesIn(demo, std::string(kInfo) + "/object_pose")) {
@@ -66,19 +67,19 @@ Order OrderOf(const h5::Group& demo) {
 
 // `format_version` since Isaac Lab writes xyzw; it stands at the root or beside env_args.
 Order OrderOfVersion(const h5::Group& root) {
-  const auto tells = [](const h5::Group& group) {
+  const auto is_new = [](const h5::Group& group) {
     return group.HasAttribute("format_version") && group.Int("format_version") >= 1;
   };
-  return tells(root) || tells(root.Open("data")) ? Order::kXyzw : Order::kAsk;
+  return is_new(root) || is_new(root.Open("data")) ? Order::kXyzw : Order::kAsk;
 }
 
-Order DecideOrder(const h5::Group& root, const h5::Group& demo, Order told) {
+Order DecideOrder(const h5::Group& root, const h5::Group& demo, Order given) {
   const Order seen = OrderOf(demo), version = OrderOfVersion(root);
-  if (told != Order::kAsk && seen != Order::kAsk && told != seen) {
+  if (given != Order::kAsk && seen != Order::kAsk && given != seen) {
     ThrowUsage(fmt::format("{}: --quaternions {}: the pose matrices of the file say {}",
-                           root.file(), NameOf(told), NameOf(seen)));
+                           root.file(), NameOf(given), NameOf(seen)));
   }
-  for (const Order order : {told, seen, version}) {
+  for (const Order order : {given, seen, version}) {
     if (order != Order::kAsk) return order;
   }
   return Order::kAsk;
@@ -98,7 +99,7 @@ class Quaternions {
     if (!known()) {
       h5::FailReading(demo_.Place(c.path),
                       "are its quaternions wxyz (Isaac Lab before 2026) or xyzw (since)? Nothing "
-                      "in the file tells: say --quaternions wxyz or --quaternions xyzw");
+                      "in the file says: give --quaternions wxyz or --quaternions xyzw");
     }
     return CheckedPose(demo_, c.path, k, QuaternionAt(c, k, q, order_), Point(position, k, p));
   }

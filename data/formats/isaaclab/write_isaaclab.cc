@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "data/formats/family/foreign_columns.h"
+#include "data/formats/family/write_dialect.h"
+#include "data/formats/isaaclab/isaaclab.h"
 
 namespace understudy::foreign {
 namespace {
@@ -198,8 +200,6 @@ class Writer {
   std::vector<Column> columns_;
 };
 
-}  // namespace
-
 Json IsaacLabArguments(const Target& target, const std::string& variant) {
   const SimulatorInfo& info = target.header.simulator;
   std::string name = target.options->isaaclab.env_name;
@@ -218,5 +218,42 @@ Json IsaacLabArguments(const Target& target, const std::string& variant) {
 std::vector<Column> IsaacLabColumns(const Target& target, const Episode& episode) {
   return Writer(target, episode).Columns();
 }
+
+void WriteIsaacLabRoot(const Target& target, const h5::Group& root) {
+  if (target.options->isaaclab.quaternions == IsaacLabOrder::kXyzw) {
+    root.SetInt("format_version", 1);
+  }
+}
+
+std::string IsaacLabPictures(const std::string& camera) { return "obs/" + camera; }
+
+std::vector<std::string> LostInIsaacLab(const WrittenFacts& facts) {
+  std::vector<std::string> lost;
+  const auto say = [&](bool when, const char* what) {
+    if (when) lost.push_back(what);
+  };
+  say(facts.own, "states of the simulator as such, and the model: joints and poses are kept");
+  say(facts.generated, "which source demonstration a row was made from");
+  say(facts.instructed, "the instruction");
+  say(!facts.final_known,
+      "the last row of every episode: where its action led is not known, and states are those "
+      "after an action");
+  say(!facts.options->isaaclab.double_precision,
+      "digits: numbers become float32, as Isaac Lab stores them (--isaaclab.double-precision)");
+  say(!facts.header->simulator.objects.empty() && !facts.velocities,
+      "velocities of objects (root_velocity): not known here");
+  say(!facts.own, "poses and velocities of the robot's base: not known here");
+  say(true, "normalised actions: `actions` are metres and radians over action_scale");
+  return lost;
+}
+
+}  // namespace
+
+const WriteDialect kIsaacLabWriter{.arguments = IsaacLabArguments,
+                                   .root = WriteIsaacLabRoot,
+                                   .columns = IsaacLabColumns,
+                                   .pictures = IsaacLabPictures,
+                                   .states_after_actions = true,
+                                   .lost = LostInIsaacLab};
 
 }  // namespace understudy::foreign

@@ -58,7 +58,7 @@ void WriteExtras(const EpisodeSource& reader, const fs::path& folder) {
   header.cameras.clear();
   header.image_width = header.image_height = 0;
   DatasetWriter writer(folder / kFile, header);
-  std::map<std::string, std::string> names;  // episodes are numbered anew where some are missing
+  std::map<std::string, std::string> names;  // episodes are renumbered if some are missing
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
     writer.Append(reader.ReadEpisode(i, true));
     names[reader.episodes()[i].name] = fmt::format("demo_{}", i);
@@ -86,7 +86,7 @@ bool HasExtras(const fs::path& lerobot_folder) {
 
 Extras OpenExtras(const fs::path& lerobot_folder) {
   const fs::path file = lerobot_folder / kFile;
-  // what is written anew gets new hashes: damage must not pass under them
+  // rewritten columns get new hashes: damage must not pass under them
   const VerifyReport verified = RunApart([&] { return VerifyOwn(file); });
   if (!verified.faults.empty()) {
     ThrowBadInput(fmt::format(

@@ -18,7 +18,7 @@ void WriteExtras(const EpisodeSource& reader, const std::filesystem::path& folde
 struct Extras {
   std::unique_ptr<EpisodeSource> reader;               // the same episodes, without pictures
   DatasetHeader header;                                // of the original, cameras included
-  std::vector<std::vector<CameraParameters>> cameras;  // per episode; empty: not told
+  std::vector<std::vector<CameraParameters>> cameras;  // per episode; empty: unknown
   Json report;                                         // of the original
 };
 

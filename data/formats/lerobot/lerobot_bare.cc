@@ -41,7 +41,7 @@ Column ColumnOf(const std::string& path, ColumnType type, const std::vector<size
   return column;
 }
 
-// Where a feature goes; empty: what its place tells anyhow.
+// Where a feature goes; empty: its place in the dataset says it already.
 std::string PathOf(const std::string& feature) {
   if (feature == "action") return "actions";
   if (feature == "next.reward") return "rewards";
@@ -217,14 +217,14 @@ void BareImport::Import(const LerobotEpisode& episode, BareDatasetWriter& writer
     unbounded_ |= std::abs(v) > 1;
   }
   std::optional<bool> success;
-  const LerobotFeature* told = folder_.Find("next.success");
-  if (told != nullptr && told->width() == 1) {
-    success = rows.values[static_cast<size_t>(told - folder_.features.data())].back() != 0;
+  const LerobotFeature* stored = folder_.Find("next.success");
+  if (stored != nullptr && stored->width() == 1) {
+    success = rows.values[static_cast<size_t>(stored - folder_.features.data())].back() != 0;
   }
   OpenFilms(episode);
   Json meta = Json::object();
   if (!rows.task.empty()) meta["lang"] = rows.task;
-  // the first pictures tell their sizes
+  // the first pictures give the sizes
   std::vector<Image> images;
   if (!cameras_.empty()) ReadPictures(episode, 0, images);
   writer.BeginEpisode(static_cast<size_t>(episode.length), Columns(episode, rows), cameras_, meta,

@@ -29,7 +29,7 @@ std::string InstructionOf(const Extras& extras, const Episode& episode) {
                                           : episode.meta.instruction;
 }
 
-// What tells episodes apart: the numbers of action and state, and the task.
+// What distinguishes episodes: the numbers of action and state, and the task.
 std::string Fingerprint(const std::vector<const std::vector<double>*>& columns,
                         const std::string& task) {
   Hasher hasher;

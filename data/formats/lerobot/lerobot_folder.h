@@ -15,7 +15,7 @@ namespace understudy {
 struct LerobotFeature {
   std::string name, dtype;  // "float32", "float64", "int64", "bool", …
   std::vector<size_t> shape;
-  std::vector<std::string> names;  // of its numbers, where the dataset tells
+  std::vector<std::string> names;  // of its numbers; empty if unknown
   size_t width() const;            // numbers in a row
 };
 

@@ -11,7 +11,7 @@ namespace understudy {
 namespace fs = std::filesystem;
 namespace {
 
-// Removes what an interrupted DatasetWriter leaves, unless told that all went well.
+// Removes what an interrupted DatasetWriter leaves, unless the import succeeded.
 class PartGuard {
  public:
   explicit PartGuard(const fs::path& out) : part_(PartOf(out)) {}

@@ -113,7 +113,7 @@ void LerobotRowReader::CheckIndices(const LerobotEpisode& episode, const Lerobot
   const std::vector<double>* times = column("timestamp");
   for (size_t k = 0; times != nullptr && k < times->size(); ++k) {
     const double wanted = static_cast<double>(k) / folder_.fps;
-    // float32 cannot tell more
+    // float32 has no more digits
     const double tolerance = tolerance_s_ + wanted * 1.2e-7;
     if (std::abs((*times)[k] - wanted) <= tolerance) continue;
     ThrowBadInput(

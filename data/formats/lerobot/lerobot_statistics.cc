@@ -23,19 +23,19 @@ void Flatten(const Json& json, const std::string& place, std::vector<double>& nu
   }
 }
 
-std::optional<ToldStatistics> Take(const Json& features, const std::string& feature,
-                                   const std::string& place) {
+std::optional<StoredStatistics> Take(const Json& features, const std::string& feature,
+                                     const std::string& place) {
   if (!features.is_object()) ThrowBadInput(place + ": must be a mapping");
   const auto found = features.find(feature);
   if (found == features.end()) return std::nullopt;
   if (!found->is_object()) ThrowBadInput(fmt::format("{}: {} must be a mapping", place, feature));
-  ToldStatistics told;
+  StoredStatistics stored;
   for (const char* name : kNames) {
     const auto numbers = found->find(name);
     if (numbers == found->end()) continue;
-    Flatten(*numbers, fmt::format("{}: {}.{}", place, feature, name), told[name]);
+    Flatten(*numbers, fmt::format("{}: {}.{}", place, feature, name), stored[name]);
   }
-  return told;
+  return stored;
 }
 
 }  // namespace
@@ -91,13 +91,13 @@ void LerobotStatistics::FindRows() {
   }
 }
 
-std::optional<ToldStatistics> LerobotStatistics::OfDataset(const std::string& feature) const {
+std::optional<StoredStatistics> LerobotStatistics::OfDataset(const std::string& feature) const {
   return Take(dataset_, feature, dataset_file_.string());
 }
 
-std::optional<ToldStatistics> LerobotStatistics::OfEpisode(int64_t episode,
-                                                           const std::string& feature,
-                                                           size_t width) {
+std::optional<StoredStatistics> LerobotStatistics::OfEpisode(int64_t episode,
+                                                             const std::string& feature,
+                                                             size_t width) {
   if (const auto line = line_of_.find(episode); line != line_of_.end()) {
     const std::string place = fmt::format("{}: episode {}", episodes_file_.string(), episode);
     if (line_read_ != episode) {
@@ -117,15 +117,15 @@ std::optional<ToldStatistics> LerobotStatistics::OfEpisode(int64_t episode,
     file_.emplace(files_[found->second.file]);
     open_ = found->second.file;
   }
-  ToldStatistics told;
+  StoredStatistics stored;
   for (const char* name : kNames) {
     const std::string column = fmt::format("stats/{}/{}", feature, name);
     if (!file_->Has(column)) continue;
-    told[name] =
+    stored[name] =
         file_->Numbers(column, found->second.row, 1, std::string_view(name) == "count" ? 1 : width);
   }
-  if (told.empty()) return std::nullopt;
-  return told;
+  if (stored.empty()) return std::nullopt;
+  return stored;
 }
 
 }  // namespace understudy

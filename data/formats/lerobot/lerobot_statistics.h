@@ -1,6 +1,6 @@
 #pragma once
 
-// The statistics that a LeRobot dataset tells of itself: what its policies normalise by.
+// The statistics that a LeRobot dataset stores: its policies normalise by them.
 
 #include <filesystem>
 #include <fstream>
@@ -17,9 +17,9 @@
 namespace understudy {
 
 // "min", "mean", … and their numbers, as they stand in the file. Colours of pictures are flat.
-using ToldStatistics = std::map<std::string, std::vector<double>>;
+using StoredStatistics = std::map<std::string, std::vector<double>>;
 
-// Reads them as each version writes them, one episode at a time: v2.0 tells the dataset's alone
+// Reads them as each version writes them, one episode at a time: v2.0 stores the dataset's alone
 // (meta/stats.json), v2.1 each episode's (meta/episodes_stats.jsonl), v3.0 both
 // (meta/episodes/…parquet). One thread.
 class LerobotStatistics {
@@ -30,14 +30,14 @@ class LerobotStatistics {
   // Where each kind must stand; empty: this version has none.
   const std::filesystem::path& file_of_dataset() const { return dataset_file_; }
   const std::filesystem::path& file_of_episodes() const { return episodes_file_; }
-  bool tells_dataset() const { return !dataset_.is_null(); }
-  bool tells_episodes() const { return !line_of_.empty() || !row_of_.empty(); }
+  bool has_dataset() const { return !dataset_.is_null(); }
+  bool has_episodes() const { return !line_of_.empty() || !row_of_.empty(); }
 
-  // Nothing where the feature is not told. Throws Error(kBadInput) where it cannot be read, such as
-  // of another `width` in Parquet.
-  std::optional<ToldStatistics> OfDataset(const std::string& feature) const;
-  std::optional<ToldStatistics> OfEpisode(int64_t episode, const std::string& feature,
-                                          size_t width);
+  // Nothing where the feature is not stored. Throws Error(kBadInput) where it cannot be read, such
+  // as of another `width` in Parquet.
+  std::optional<StoredStatistics> OfDataset(const std::string& feature) const;
+  std::optional<StoredStatistics> OfEpisode(int64_t episode, const std::string& feature,
+                                            size_t width);
 
  private:
   struct Row {

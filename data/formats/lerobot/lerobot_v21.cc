@@ -141,7 +141,7 @@ std::unique_ptr<LerobotLayout> MakeLayoutV21(const LayoutSetup& setup) {
 
 Json ModalityJson(const LayoutSetup& setup) {
   Json state = Json::object(), action = Json::object(), video = Json::object();
-  // numbers [start, end) of `feature`, which GR00T takes for float64 unless told
+  // numbers [start, end) of `feature`, which GR00T takes for float64 by default
   const auto slice = [](const char* feature, size_t start, size_t size, const char* dtype) {
     return Json{
         {"start", start}, {"end", start + size}, {"dtype", dtype}, {"original_key", feature}};

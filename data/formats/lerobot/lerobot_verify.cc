@@ -52,12 +52,12 @@ class FolderCheck {
   void AddPictures(const LerobotEpisode& episode);
   void CheckDataset();
   void CheckExtras();
-  // Statistics of an episode, where this version tells them.
+  // Statistics of an episode, if this version stores them.
   void CompareEpisode(const LerobotEpisode& episode, const std::string& feature, size_t width,
                       const FeatureStatistics& found, bool picture);
   // `rows` of the longest episode that they are of.
-  void Compare(const std::string& at, const ToldStatistics& told, const FeatureStatistics& found,
-               bool picture, int64_t rows);
+  void Compare(const std::string& at, const StoredStatistics& stored,
+               const FeatureStatistics& found, bool picture, int64_t rows);
   std::string Relative(const fs::path& file) const {
     return file.lexically_relative(path_).string();
   }
@@ -65,7 +65,7 @@ class FolderCheck {
   const fs::path path_;
   const LerobotImportOptions options_;
   VerifyReport report_;
-  std::set<std::string> told_;
+  std::set<std::string> reported_;
   LerobotFolder folder_;
   std::optional<LerobotRowReader> rows_;
   std::optional<LerobotPictures> films_;
@@ -73,14 +73,14 @@ class FolderCheck {
   std::vector<VectorStatistics> numbers_;  // per feature of the folder, of the dataset
   std::vector<ImageStatistics> pictures_;  // per film, then per image feature
   std::vector<std::pair<int, int>> sizes_;
-  std::set<fs::path> broken_;     // films that cannot be read on
-  std::set<std::string> untold_;  // features without statistics, told once
-  int64_t longest_ = 0;           // episode
-  bool whole_ = true;             // every row of the dataset was read
+  std::set<fs::path> broken_;                 // films that cannot be read on
+  std::set<std::string> without_statistics_;  // features, each reported once
+  int64_t longest_ = 0;                       // episode
+  bool whole_ = true;                         // every row of the dataset was read
 };
 
 void FolderCheck::Fail(const std::string& place, const std::string& what) {
-  if (told_.insert(place + what).second) report_.faults.push_back({place, what});
+  if (reported_.insert(place + what).second) report_.faults.push_back({place, what});
 }
 
 bool FolderCheck::Try(const std::function<void()>& work) {
@@ -101,14 +101,14 @@ bool FolderCheck::Try(const std::function<void()>& work) {
   }
 }
 
-void FolderCheck::Compare(const std::string& at, const ToldStatistics& told,
+void FolderCheck::Compare(const std::string& at, const StoredStatistics& stored,
                           const FeatureStatistics& found, bool picture, int64_t rows) {
   const auto numbers = [&](const char* name) -> const std::vector<double>* {
-    const auto it = told.find(name);
-    return it == told.end() ? nullptr : &it->second;
+    const auto it = stored.find(name);
+    return it == stored.end() ? nullptr : &it->second;
   };
   const size_t width = found.min.size();
-  for (const auto& [name, values] : told) {
+  for (const auto& [name, values] : stored) {
     if (name != "count" && values.size() != width) {
       return Fail(at, fmt::format("{} of {} numbers, must be of {}", name, values.size(), width));
     }
@@ -174,15 +174,15 @@ void FolderCheck::Compare(const std::string& at, const ToldStatistics& told,
 
 void FolderCheck::CompareEpisode(const LerobotEpisode& episode, const std::string& feature,
                                  size_t width, const FeatureStatistics& found, bool picture) {
-  if (!statistics_->tells_episodes()) return;
+  if (!statistics_->has_episodes()) return;
   Try([&] {
-    const std::optional<ToldStatistics> told =
+    const std::optional<StoredStatistics> stored =
         statistics_->OfEpisode(episode.number, feature, width);
     const std::string at = fmt::format(
         "{}: episode {}: {}", Relative(statistics_->file_of_episodes()), episode.number, feature);
-    if (told) return Compare(at, *told, found, picture, episode.length);
+    if (stored) return Compare(at, *stored, found, picture, episode.length);
     // v3.0's policies normalise by the dataset's
-    if (folder_.version == "v3.0" || !untold_.insert(feature).second) return;
+    if (folder_.version == "v3.0" || !without_statistics_.insert(feature).second) return;
     Fail(at, "has no statistics: nothing can normalise by them");
   });
 }
@@ -224,7 +224,7 @@ void FolderCheck::AddPictures(const LerobotEpisode& episode) {
       CompareEpisode(episode, key, kColours, own.Result(), true);
       continue;
     }
-    // a film is told once: behind what does not decode nothing stands where it should
+    // a film is reported once: what follows an undecodable frame is not where it should be
     whole_ = false;
     if (c < films) broken_.insert(file);
   }
@@ -240,23 +240,23 @@ void FolderCheck::CheckEpisode(const LerobotEpisode& episode) {
 
 void FolderCheck::CheckDataset() {
   const std::string episodes = Relative(statistics_->file_of_episodes());
-  if (folder_.version == "v2.1" && !statistics_->tells_episodes()) {
+  if (folder_.version == "v2.1" && !statistics_->has_episodes()) {
     Fail(episodes, "is missing: nothing can normalise by it");
   }
   const fs::path& file = statistics_->file_of_dataset();
   if (file.empty()) return;
   const std::string place = Relative(file);
-  if (!statistics_->tells_dataset()) return Fail(place, "is missing: nothing can normalise by it");
+  if (!statistics_->has_dataset()) return Fail(place, "is missing: nothing can normalise by it");
   const auto compare = [&](const std::string& name, const auto& numbers, bool picture,
                            bool values) {
     Try([&] {
-      const std::optional<ToldStatistics> told = statistics_->OfDataset(name);
+      const std::optional<StoredStatistics> stored = statistics_->OfDataset(name);
       const std::string at = fmt::format("{}: {}", place, name);
-      // GR00T's v2.0 tells none of pictures
-      if (!told && picture && folder_.version == "v2.0") return;
-      if (!told) return Fail(at, "has no statistics: nothing can normalise by them");
-      // faults of the rows were told
-      if (whole_ && values) Compare(at, *told, numbers.Result(), picture, longest_);
+      // GR00T's v2.0 stores none of pictures
+      if (!stored && picture && folder_.version == "v2.0") return;
+      if (!stored) return Fail(at, "has no statistics: nothing can normalise by them");
+      // faults of the rows were reported
+      if (whole_ && values) Compare(at, *stored, numbers.Result(), picture, longest_);
     });
   };
   for (size_t f = 0; f < folder_.features.size(); ++f) {

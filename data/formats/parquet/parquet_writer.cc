@@ -77,7 +77,7 @@ class Arrow {
   fs::path file_;
 };
 
-// What pandas looks for to tell the index from the columns.
+// Metadata by which pandas distinguishes the index from the columns.
 std::shared_ptr<const arrow::KeyValueMetadata> PandasMetadata(const arrow::Schema& schema,
                                                               const std::string& index) {
   Json columns = Json::array();

@@ -7,6 +7,7 @@
 #include "core/episode/episode.h"
 #include "core/spec/foreign_names.h"
 #include "data/formats/family/foreign_parts.h"
+#include "data/formats/family/foreign_source.h"
 #include "data/formats/robosuite/robosuite.h"
 
 namespace understudy::foreign {
@@ -21,7 +22,7 @@ constexpr const char* kObjects = "obs/object";
 struct Control {
   bool known = false;     // 7 numbers per arm of an OSC_POSE controller; untold, they may be joints
   bool absolute = false;  // they are targets, not deltas
-  DeltaLimits limits;     // robosuite's own where nothing is told
+  DeltaLimits limits;     // robosuite's defaults if the file stores none
 };
 
 // The first controller of an arm, wherever a version of robosuite puts it; null where there is
@@ -292,7 +293,7 @@ void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episo
   }
   ReadActions(demo, ControlOf(KwargsOf(header.settings.value("env_args", Json::object()))),
               *episode);
-  // robosuite 1.5 tells the instruction per episode
+  // robosuite 1.5 stores the instruction per episode
   if (demo.HasAttribute("ep_meta")) {
     const Json ep_meta = ParseJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");
     if (const std::string text = TextOf(ep_meta, "lang"); !text.empty()) meta.instruction = text;

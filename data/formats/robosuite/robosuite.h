@@ -1,11 +1,22 @@
 #pragma once
 
-#include "data/formats/family/foreign_source.h"
+#include "data/formats/base/format.h"
 
 namespace understudy::foreign {
+
+struct Dialect;
+struct WriteDialect;
 
 // robomimic's files of robosuite's environments, and what MimicGen makes of them: demonstrations
 // with /datagen_info, and generated ones with src_demo_inds too.
 extern const Dialect kRobomimicDialect, kMimicgenDialect;
+extern const WriteDialect kRobomimicWriter, kMimicgenWriter;
 
 }  // namespace understudy::foreign
+
+namespace understudy {
+
+DatasetFormat RobomimicFormat();
+DatasetFormat MimicgenFormat();
+
+}  // namespace understudy

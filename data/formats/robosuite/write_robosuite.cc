@@ -7,6 +7,9 @@
 #include "core/episode/subtasks_of.h"
 #include "data/formats/family/foreign_columns.h"
 #include "data/formats/family/foreign_parts.h"
+#include "data/formats/family/write_dialect.h"
+#include "data/formats/robosuite/robosuite.h"
+#include "data/store/image_column.h"
 
 namespace understudy::foreign {
 namespace {
@@ -180,8 +183,6 @@ void AddSources(const Target& target, const Episode& episode, std::vector<Column
   columns.push_back(std::move(labels));
 }
 
-}  // namespace
-
 Json RobosuiteArguments(const Target& target, const std::string& variant) {
   const SimulatorInfo& info = target.header.simulator;
   const bool cameras = !target.header.cameras.empty();
@@ -220,7 +221,7 @@ std::vector<Column> RobosuiteColumns(const Target& target, const Episode& episod
       for (size_t i = 0; i < flat; ++i) c.Push(steps[k].state.at(i));
     }));
   }
-  // row k tells of the state that action k led to
+  // row k is about the state that action k led to
   const auto after = [&](size_t k) -> const Observation& {
     return k + 1 < length ? steps[k + 1].observation : episode.final_observation;
   };
@@ -233,19 +234,22 @@ std::vector<Column> RobosuiteColumns(const Target& target, const Episode& episod
       target, episode.meta.objects, "obs", length,
       [&](size_t k) -> const Observation& { return steps[k].observation; }, columns);
   if (target.options->robosuite.next_obs) {
-    // an episode that does not tell where its last action led repeats its last row
-    const bool told = !episode.final_observation.arms.empty();
+    // an episode without an observation after its last action repeats its last row
+    const bool final_known = !episode.final_observation.arms.empty();
     AddObservations(
         target, episode.meta.objects, "next_obs", length,
         [&](size_t k) -> const Observation& {
-          return k + 1 < length || told ? after(k) : steps[k].observation;
+          return k + 1 < length || final_known ? after(k) : steps[k].observation;
         },
         columns);
   }
-  if (target.format == ForeignTarget::kMimicgen) {
-    AddDatagenInfo(target, episode, columns);
-    if (!episode.meta.sources.empty()) AddSources(target, episode, columns);
-  }
+  return columns;
+}
+
+std::vector<Column> MimicgenColumns(const Target& target, const Episode& episode) {
+  std::vector<Column> columns = RobosuiteColumns(target, episode);
+  AddDatagenInfo(target, episode, columns);
+  if (!episode.meta.sources.empty()) AddSources(target, episode, columns);
   return columns;
 }
 
@@ -255,12 +259,72 @@ void WriteRobosuiteAttributes(const Target& target, const Episode& episode, cons
     demo.SetText("ep_meta", Json{{"lang", episode.meta.instruction}}.dump(
                                 -1, ' ', false, Json::error_handler_t::replace));
   }
-  if (target.format != ForeignTarget::kMimicgen) return;
+}
+
+void WriteMimicgenAttributes(const Target& target, const Episode& episode, const h5::Group& demo) {
+  WriteRobosuiteAttributes(target, episode, demo);
   // without these MimicGen takes the file for no source
   const h5::Group info = demo.Open("datagen_info");
   const std::string interface = target.into->Interface();
   if (!interface.empty()) info.SetText("env_interface_name", interface);
   info.SetText("env_interface_type", "robosuite");
 }
+
+// What both formats lose or change.
+std::vector<std::string> LostInBoth(const WrittenFacts& facts) {
+  const RobosuiteWriteOptions& options = facts.options->robosuite;
+  std::vector<std::string> lost;
+  const auto say = [&](bool when, const char* what) {
+    if (when) lost.push_back(what);
+  };
+  say(facts.own,
+      "states of the simulator beyond time, qpos, qvel: a restored state continues nearly, not bit "
+      "for bit");
+  say(facts.instructed && options.version == RobosuiteVersion::kV14,
+      "the instruction (--robosuite.version v1.5 keeps it)");
+  say(!facts.final_known && options.next_obs,
+      "next_obs of every last row: not known, the row's own observation stands there");
+  say(facts.final_known && options.next_obs && !facts.header->cameras.empty(),
+      "the picture after the last action was never rendered: next_obs repeats the last one");
+  return lost;
+}
+
+std::vector<std::string> LostInRobomimic(const WrittenFacts& facts) {
+  std::vector<std::string> lost = LostInBoth(facts);
+  if (!facts.header->simulator.signals.empty()) {
+    lost.push_back("signals of subtasks (mimicgen and isaaclab keep them)");
+  }
+  if (facts.generated) lost.push_back("which source demonstration a row was made from");
+  return lost;
+}
+
+std::vector<std::string> LostInMimicgen(const WrittenFacts& facts) {
+  std::vector<std::string> lost = LostInBoth(facts);
+  if (facts.generated) {
+    lost.push_back(
+        "uuids of the source demonstrations: src_demo_inds counts them in the order of the source "
+        "list that mimic used");
+  }
+  return lost;
+}
+
+bool WritesNextPictures(const ForeignWriteOptions& options) { return options.robosuite.next_obs; }
+
+}  // namespace
+
+const WriteDialect kRobomimicWriter{.arguments = RobosuiteArguments,
+                                    .columns = RobosuiteColumns,
+                                    .attributes = WriteRobosuiteAttributes,
+                                    .pictures = ImagePath,
+                                    .next_pictures = WritesNextPictures,
+                                    .lost = LostInRobomimic};
+
+const WriteDialect kMimicgenWriter{.arguments = RobosuiteArguments,
+                                   .columns = MimicgenColumns,
+                                   .attributes = WriteMimicgenAttributes,
+                                   .pictures = ImagePath,
+                                   .next_pictures = WritesNextPictures,
+                                   .numbers_sources = true,
+                                   .lost = LostInMimicgen};
 
 }  // namespace understudy::foreign

@@ -10,8 +10,11 @@
 #include "data/store/edit/run_parts.h"
 #include "data/store/episode_columns.h"
 #include "data/store/files.h"
-#include "data/store/hdf5/hdf5.h"
-#include "data/store/hdf5/journal_driver.h"
+#include "data/store/hdf5/copy.h"
+#include "data/store/hdf5/file.h"
+#include "data/store/hdf5/group.h"
+#include "data/store/hdf5/growing_file.h"
+#include "data/store/hdf5/links.h"
 #include "data/store/meta.h"
 
 namespace understudy {
@@ -38,7 +41,7 @@ void RequireAlike(const DatasetReader& first, const DatasetReader& other) {
   }
 }
 
-// How all robots are driven, whose gains and home are in no model; null: nobody tells.
+// How all robots are driven, whose gains and home are in no model; null if no input stores it.
 Json CommonRobotSpec(const std::vector<DatasetReader>& inputs) {
   const DatasetReader* teller = nullptr;
   for (const DatasetReader& input : inputs) {
@@ -134,7 +137,7 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
       }
       data.LinkExternal(name, target.string(), "/data/" + episode.name);
     } else {
-      source.CopyTo(episode.name, data, name);
+      h5::CopyGroup(source.Open(episode.name), data.Create(name));
     }
     hashes.push_back(assembly.edit
                          ? Edit(data.Open(name), pick, assembly)

@@ -19,17 +19,16 @@ struct Assembly {
   // Filter keys of the result, places in `episodes`. Those of the inputs follow their episodes and
   // need not be listed.
   std::map<std::string, std::vector<size_t>> masks;
-  bool keep_attempts = false;  // the inputs' tables of attempts, one behind the other
+  bool keep_attempts = false;  // concatenate the inputs' tables of attempts
   Json settings = Json::object();
-  // Changes what an episode says of itself (its rows stay); for copies only.
+  // Changes the meta of an episode (its rows stay); for copies only.
   std::function<void(const Pick&, EpisodeMeta&)> edit;
   bool by_reference = false;  // relative external links instead of copies
   bool overwrite = false;
   bool outside_links = false;  // links of inputs and output may leave their folder
 };
 
-// Throws Error(kBadInput) where another program wrote the dataset: it lacks uuids and exact
-// columns.
+// Throws Error(kBadInput) for a dataset of another program, which lacks uuids and exact columns.
 void RequireOwn(const EpisodeSource& reader);
 
 // Writes `output` atomically: compressed chunks are copied as they are, episodes keep uuid and

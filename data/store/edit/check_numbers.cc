@@ -7,7 +7,8 @@
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "data/store/episode_columns.h"
-#include "data/store/hdf5/hdf5.h"
+#include "data/store/hdf5/file.h"
+#include "data/store/hdf5/group.h"
 #include "data/store/meta.h"
 
 namespace understudy {
@@ -47,11 +48,26 @@ void CheckEpisode(const h5::Group& demo, const std::filesystem::path& path) {
   }
 }
 
+// Header, masks, attempts, and the hashes of all episodes in order.
+void CheckWhole(const h5::Group& root, const std::filesystem::path& path) {
+  const h5::Guard guard;
+  const h5::Group data = root.Open("data");
+  std::vector<std::string> hashes;
+  for (const std::string& name : EpisodeNames(data)) {
+    hashes.push_back(data.Open(name).Open("understudy").Text("content_hash"));
+  }
+  const h5::Group own = root.Open("understudy");
+  if (DatasetHash(root, hashes) != own.Text("content_hash")) {
+    Differs(own.Place() + ": header, masks, attempts or list of episodes", path);
+  }
+}
+
 }  // namespace
 
 void CheckNumbers(const std::filesystem::path& path, const std::vector<std::string>& episodes,
                   bool outside_links, Progress& progress) {
-  const h5::Group data = h5::OpenForReading(path, outside_links).Open("data");
+  const h5::Group root = h5::OpenForReading(path, outside_links), data = root.Open("data");
+  CheckWhole(root, path);
   progress.Start("checking " + path.string(), static_cast<int64_t>(episodes.size()), "episodes");
   int64_t done = 0;
   for (const std::string& name : episodes) {

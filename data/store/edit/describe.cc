@@ -142,7 +142,7 @@ Json DescribeDataset(const EpisodeSource& reader) {
     if (reader.header().settings.contains("quaternions")) {
       json["quaternions"] = reader.header().settings["quaternions"];
     }
-    // where poses and targets come from, as the first episode that can be read tells
+    // where poses and targets come from, by the first episode that can be read
     for (size_t i = 0; i < reader.episodes().size() && !json.contains("pose_from"); ++i) {
       try {
         const Json settings = reader.ReadMeta(i).settings;

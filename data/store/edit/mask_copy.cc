@@ -4,7 +4,7 @@
 
 #include "core/base/error.h"
 #include "data/store/files.h"
-#include "data/store/hdf5/journal_driver.h"
+#include "data/store/hdf5/growing_file.h"
 
 namespace understudy {
 namespace fs = std::filesystem;

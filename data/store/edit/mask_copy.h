@@ -7,8 +7,8 @@
 
 namespace understudy {
 
-// A copy of `input`, a file of another program, with the filter keys `masks` (names of episodes by
-// key) added or replaced; everything else stays as it is. Made as `<output>.part` and renamed when
+// Copies `input`, a file of another program, and adds or replaces the filter keys `masks` (names of
+// episodes by key); everything else stays as it is. Made as `<output>.part` and renamed when
 // whole. Throws Error(kUsage) where `output` exists (unless `overwrite`) or is the input.
 void CopyWithMasks(const std::filesystem::path& input, const std::filesystem::path& output,
                    const std::map<std::string, std::vector<std::string>>& masks, bool overwrite);

@@ -7,9 +7,10 @@
 #include "core/base/error.h"
 #include "data/store/edit/verify_episode.h"
 #include "data/store/files.h"
-#include "data/store/hdf5/hdf5.h"
-#include "data/store/hdf5/journal_driver.h"
-#include "data/store/hdf5/library.h"
+#include "data/store/hdf5/copy.h"
+#include "data/store/hdf5/file.h"
+#include "data/store/hdf5/group.h"
+#include "data/store/hdf5/growing_file.h"
 #include "data/store/meta.h"
 #include "data/store/recording.h"
 
@@ -89,7 +90,7 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
       continue;
     }
     const std::string kept = fmt::format("demo_{}", report.episodes_kept);
-    source.CopyTo(name, file.root().Open("data"), kept);
+    h5::CopyGroup(source.Open(name), file.root().Open("data").Create(kept));
     hashes.push_back(source.Open(name).Open("understudy").Text("content_hash"));
     ++report.episodes_kept;
     report.steps_kept += check.steps;
@@ -119,13 +120,6 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
       "carried over",
       report.episodes_kept, report.dropped.size());
   return report;
-}
-
-std::string Hdf5Version() {
-  unsigned major = 0, minor = 0, release = 0;
-  const h5::Guard guard;
-  H5get_libversion(&major, &minor, &release);
-  return fmt::format("{}.{}.{}", major, minor, release);
 }
 
 }  // namespace understudy

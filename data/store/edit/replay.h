@@ -12,16 +12,16 @@
 
 namespace understudy {
 
-// The key of a header's task under which the predicates stand whose counters the states hold, where
-// they are others than the task's: signals were annotated without a look at the states.
+// Key of a header's task: the predicates whose counters the states hold, if they are not those of
+// the task, as after annotating signals without restoring the states.
 inline constexpr const char* kCountedPredicates = "counted_predicates";
-// The predicates whose counters the states of a dataset hold; null: it does not tell.
+// The predicates whose counters the states of a dataset hold; null if unknown.
 Json CountedPredicates(const DatasetHeader& header);
 
 struct ReplayOptions {
   double tolerance = 0;  // largest difference of any number of a state; 0: bit by bit
   int threads = 0;
-  Json predicates;  // of the task of the simulators; null: not told
+  Json predicates;  // of the task of the simulators; null if unknown
 };
 struct ReplayReport {
   int64_t episodes = 0, bit_exact = 0;

@@ -31,8 +31,9 @@ void RequireAll(const std::vector<Place>& places, int64_t count) {
   for (size_t i = 0; i < places.size(); ++i) {
     const auto [index, part] = places[i];
     if (index < 0 || index >= count || there[static_cast<size_t>(index)]) {
-      ThrowBadInput(fmt::format("{}: part {} of {} is named twice or does not exist; name each part once",
-                                part->file.string(), index, count));
+      ThrowBadInput(
+          fmt::format("{}: part {} of {} is named twice or does not exist; name each part once",
+                      part->file.string(), index, count));
     }
     there[static_cast<size_t>(index)] = true;
     if (i > 0 && index < places[i - 1].index) {

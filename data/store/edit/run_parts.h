@@ -10,7 +10,7 @@
 
 namespace understudy {
 
-// What tells whether a dataset is a part: its header, and the report stored with it.
+// By what a dataset is known as a part of a run: its header, and the report stored with it.
 struct RunPart {
   std::filesystem::path file;
   const DatasetHeader* header = nullptr;

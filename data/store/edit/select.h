@@ -15,16 +15,15 @@
 
 namespace understudy {
 
-// What an expression may say of an episode: name, number, uuid, steps, success, cause, task,
+// Values of an episode for expressions: name, number, uuid, steps, success, cause, task,
 // variant, robot, instruction, variant_index, seed, attempt, control_hz, quality.<…> (as the stage
 // wrote it), dr.<what>.<field>[.<entry>] (draws: what is the name of the light, material, geom,
 // texture or camera, or "headlight"), and, where `with_motion`, motion.<…> (core/episode/motion.h;
 // reads all rows). FilterDataset adds mask.<key>, true or false.
 Facts FactsOf(const EpisodeSource& reader, size_t episode, bool with_motion);
 
-// For which of `episodes` episodes of `dataset` (its name, for errors) `where` holds; `facts_of`
-// tells of each. Throws Error(kUsage) where a name stands in it that no episode knows; that some
-// lack it is none.
+// For which of `episodes` episodes `where` holds, by their facts; `dataset` names them in errors.
+// Throws Error(kUsage) if no episode has a value that is named. Episodes that lack it do not match.
 std::vector<bool> HoldsFor(const Expression& where, size_t episodes,
                            const std::function<Facts(size_t)>& facts_of,
                            const std::string& dataset);
@@ -35,8 +34,7 @@ bool AsksForMotion(const Expression& where);
 // mask.<key> of every filter key: true where it holds the episode. One entry per episode.
 std::vector<Facts> MaskFacts(const EpisodeSource& reader);
 
-// The uuid of the episode that an episode shows: variants of one (augment) share it, and so does
-// that one itself.
+// The uuid that all variants (augment) of one episode share with it.
 std::string VariantGroup(const EpisodeMeta& meta);
 
 struct FilterOptions {
@@ -48,9 +46,9 @@ struct FilterOptions {
 struct FilterReport {
   int64_t kept = 0, dropped = 0;
 };
-// The episodes of `input` that `where` holds for and `drop` does not name, as a new dataset.
-// Throws Error(kUsage) where the condition or a name makes no sense for this dataset (naming what
-// is known), Error(kBadInput) where nothing would be left; nothing is written then.
+// Writes the episodes of `input` that match `where` and are not named in `drop`. Throws
+// Error(kUsage) if the condition or a name is unknown in this dataset (naming what is known),
+// Error(kBadInput) if no episode would remain; nothing is written then.
 FilterReport FilterDataset(const std::filesystem::path& input, const std::filesystem::path& output,
                            const FilterOptions& options, Progress& progress);
 
@@ -61,9 +59,9 @@ struct RelabelOptions {
   bool overwrite = false;
   ReadOptions read = {};
 };
-// A copy of `input` in which the episodes that `where` holds for say something else; they keep
-// their uuids and rows. Returns how many. Throws as FilterDataset, Error(kUsage) where nothing is
-// to be changed.
+// Writes a copy of `input` with new labels for the episodes that match `where`; uuids and rows
+// stay. Returns the number of relabelled episodes. Throws as FilterDataset, and Error(kUsage) if no
+// label is given.
 int64_t RelabelDataset(const std::filesystem::path& input, const std::filesystem::path& output,
                        const RelabelOptions& options, Progress& progress);
 

@@ -11,7 +11,7 @@
 
 #include "core/base/error.h"
 #include "data/store/edit/verify.h"
-#include "data/store/hdf5/hdf5.h"
+#include "data/store/hdf5/lock.h"
 
 namespace understudy {
 namespace {

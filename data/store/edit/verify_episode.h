@@ -8,17 +8,17 @@
 #include "core/base/json.h"
 #include "core/seam/dataset_header.h"
 #include "data/store/edit/verify.h"
-#include "data/store/hdf5/hdf5.h"
+#include "data/store/hdf5/group.h"
 
 namespace understudy {
 
-// What the rest of a dataset is checked against, of an episode of ours.
+// What the checks of a whole dataset need of an episode of ours.
 struct EpisodeStamp {
   std::string uuid, content_hash;
 };
 
-// Appends the faults of one episode of ours, whatever they are, and counts what was read. `stamp`
-// is filled where both could be read.
+// Appends all faults of one episode of ours, and counts what was read. Fills `stamp` if both could
+// be read.
 void VerifyEpisode(const h5::Group& data, const std::string& name, const DatasetHeader& header,
                    VerifyReport& report, std::optional<EpisodeStamp>* stamp = nullptr);
 

@@ -14,51 +14,19 @@
 // The first flush of a new file goes to `<file>.new`, renamed when whole. The file is locked
 // (flock) against a second writer. What is on disk is plain HDF5.
 
-#include <filesystem>
-#include <functional>
-#include <string>
+#include <hdf5.h>
 
-#include "data/store/hdf5/hdf5.h"
+#include "data/store/hdf5/id.h"
 
 namespace understudy::h5 {
 
-// A growing file. Not thread-safe beyond the HDF5 lock.
-class GrowingFile {
- public:
-  GrowingFile() = default;
-  // Both throw Error(kFailed) naming the file. Create replaces what is there.
-  static GrowingFile Create(const std::filesystem::path& file);
-  static GrowingFile Open(const std::filesystem::path& file);
-  GrowingFile(GrowingFile&&) noexcept = default;
-  GrowingFile& operator=(GrowingFile&& other) noexcept;
-  ~GrowingFile();
+// Our driver as HDF5 knows it, for H5Pset_driver.
+hid_t JournalDriver();
 
-  bool open() const { return file_.valid(); }
-  const Group& root() const { return root_; }
-  // Makes all that was written so far survive. Throws Error(kFailed).
-  void Flush();
-  // Closes without a flush: the file on disk stays as of the last one.
-  void Abandon();
-  // Closes and opens again where HDF5's cache of metadata has grown by `bound` bytes: it keeps
-  // everything that was ever touched otherwise. The size is that on the disk; memory takes ten
-  // times as much. All other handles must be closed.
-  void Trim(size_t bound = 1 << 20);
-  // Flushes, and lets `work` read the file as a reader does: HDF5 keeps every piece of a growing
-  // file's metadata that is touched, but few of one that is read. All other handles must be closed.
-  void Read(const std::function<void(const Group& root)>& work);
-  // Flushes, closes, and waits for the disk (fsync). Throws Error(kFailed).
-  void Close();
-
- private:
-  explicit GrowingFile(const std::filesystem::path& file) : path_(file) {}
-  void OpenAgain();
-  std::filesystem::path path_;
-  Id file_;
-  Group root_;
-  size_t untrimmable_ = 0;  // size of the cache when Trim was first called since opening
-};
-
-// The error of the last failed system call of the driver; empty where there was none since.
-std::string TakeDriverError();
+// `file` must be open with our driver, here and below. Nothing more reaches it.
+void SwallowWrites(const Id& file);
+// Whether metadata and data each go into blocks of their own; only where HDF5 leaves it to the
+// driver where things lie.
+void UseBlocks(const Id& file, bool use);
 
 }  // namespace understudy::h5

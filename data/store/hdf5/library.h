@@ -1,16 +1,16 @@
 #pragma once
 
-// What may be asked of the HDF5 library without its headers.
+// Questions to the HDF5 library that need none of its headers.
 
 #include <filesystem>
 #include <string>
 
 namespace understudy {
 
-// Whether there is such a file and it is HDF5's, a dataset or not.
+// Whether the file exists and is an HDF5 file, a dataset or not.
 bool IsHdf5(const std::filesystem::path& file);
 
-// "1.10.8", of the library that is loaded.
+// Version of the loaded library: "1.10.8".
 std::string Hdf5Version();
 
 }  // namespace understudy

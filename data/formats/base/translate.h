@@ -8,10 +8,22 @@
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
 
+// What a source of another program's files says of them in its settings.
+namespace understudy::foreign {
+
+// `pose_from` and `target_from` of EpisodeMeta::settings.
+inline constexpr const char* kFromMatrices = "datagen_info";  // the control frame
+inline constexpr const char* kFromObservations = "obs";       // the observed frame
+
+// Key of a foreign header's settings: numbers per row of obs/object, where objects have no names.
+inline constexpr const char* kUnnamedObjects = "unnamed_objects";
+
+}  // namespace understudy::foreign
+
 namespace understudy {
 
 // Names and frames between us and one family of foreign files, as the `foreign` sections of
-// task.yaml and robot.yaml tell them. What they do not tell stays as it is. S is the other
+// task.yaml and robot.yaml give them. What they do not give stays as it is. S is the other
 // program's control frame, H the frame that it observes, E ours.
 class Translation {
  public:

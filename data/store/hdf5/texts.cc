@@ -1,12 +1,17 @@
-// Lists of texts: 1-D datasets of strings.
+#include "data/store/hdf5/texts.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "core/base/error.h"
-#include "data/store/hdf5/hdf5.h"
+#include "data/store/hdf5/arrays.h"
+#include "data/store/hdf5/attributes.h"
+#include "data/store/hdf5/errors.h"
+#include "data/store/hdf5/links.h"
+#include "data/store/hdf5/lock.h"
 
 namespace understudy::h5 {
 namespace {
@@ -24,26 +29,17 @@ struct Selection {
 
 }  // namespace
 
-void Group::WriteTexts(const std::string& name, const std::vector<std::string>& texts) const {
-  size_t width = 1;
-  for (const std::string& text : texts) width = std::max(width, text.size());
-  WriteTexts(name, texts.size(), width, [&](size_t i) { return texts[i]; });
-}
-
-void Group::WriteTexts(const std::string& name, size_t count, size_t width,
-                       const std::function<std::string(size_t)>& text) const {
+void CreateTexts(hid_t parent, const std::string& name, const std::string& place, size_t count,
+                 size_t width, const std::function<std::string(size_t)>& text) {
   const Guard guard;
   const hsize_t size = count;
   const Id space(H5Screate_simple(1, &size, nullptr));
   const Id type(H5Tcopy(H5T_C_S1));
   H5Tset_size(type.get(), width);
   H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
-  const Id links(H5Pcreate(H5P_LINK_CREATE));
-  H5Pset_create_intermediate_group(links.get(), 1);
-  if (Has(name)) Delete(name);
-  const Id dataset(H5Dcreate2(id(), name.c_str(), type.get(), space.get(), links.get(), H5P_DEFAULT,
-                              H5P_DEFAULT));
-  if (!dataset.valid()) FailWriting(Place(name), "cannot create the dataset");
+  const Id dataset(H5Dcreate2(parent, name.c_str(), type.get(), space.get(), LinkCreation(),
+                              H5P_DEFAULT, H5P_DEFAULT));
+  if (!dataset.valid()) FailWriting(place, "cannot create the dataset");
   std::vector<char> bytes;
   for (size_t first = 0; first < count; first += kBlock) {
     const size_t rows = std::min(kBlock, count - first);
@@ -56,31 +52,24 @@ void Group::WriteTexts(const std::string& name, size_t count, size_t width,
     const Selection part(dataset, first, rows);
     if (H5Dwrite(dataset.get(), type.get(), part.memory.get(), part.file.get(), H5P_DEFAULT,
                  bytes.data()) < 0) {
-      FailWriting(Place(name), "cannot write");
+      FailWriting(place, "cannot write");
     }
   }
 }
 
-std::vector<std::string> Group::ReadTexts(const std::string& name) const {
-  std::vector<std::string> texts;
-  VisitTexts(name, [&](const std::string& text) { texts.push_back(text); });
-  return texts;
-}
-
-void Group::VisitTexts(const std::string& name,
-                       const std::function<void(const std::string&)>& each) const {
+void VisitTextsOf(const Id& dataset, const std::string& place,
+                  const std::function<void(const std::string&)>& each) {
   const Guard guard;
-  const DatasetInfo info = Info(name);
+  const DatasetInfo info = InfoOf(dataset, place);
   if (info.type_class != H5T_STRING || info.dims.size() != 1) {
-    FailReading(Place(name), "must be a list of strings");
+    FailReading(place, "must be a list of strings");
   }
-  const Id dataset = OpenDataset(name);
   const Id stored(H5Dget_type(dataset.get()));
   const size_t count = info.dims[0];
   const bool variable = H5Tis_variable_str(stored.get()) > 0;
-  if (variable && count > kMaxTextBytes / 64) FailReading(Place(name), "claims too many strings");
+  if (variable && count > kMaxTextBytes / 64) FailReading(place, "claims too many strings");
   if (!variable && (info.type_size == 0 || count > kMaxTextBytes / info.type_size)) {
-    FailReading(Place(name), "claims too many bytes of text");
+    FailReading(place, "claims too many bytes of text");
   }
   const size_t block = variable ? kBlock : std::max<size_t>(1, (1 << 20) / info.type_size);
   std::vector<char*> pointers;
@@ -98,7 +87,7 @@ void Group::VisitTexts(const std::string& name,
     }
     if (H5Dread(dataset.get(), stored.get(), part.memory.get(), part.file.get(), H5P_DEFAULT, out) <
         0) {
-      FailReading(Place(name), fmt::format("cannot be read ({})", ErrorText()));
+      FailReading(place, fmt::format("cannot be read ({})", ErrorText()));
     }
     std::vector<std::string> texts;
     for (size_t i = 0; i < rows; ++i) {

@@ -1,4 +1,4 @@
-#include "data/formats/family/translate.h"
+#include "data/formats/base/translate.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,6 @@
 
 #include "core/base/error.h"
 #include "core/episode/episode.h"
-#include "data/formats/family/foreign_parts.h"
 
 namespace understudy {
 namespace {
@@ -181,7 +180,7 @@ void Translation::NameObjects(Episode* episode) const {
       if (!p_WO.allFinite() || !(std::abs(q_WO.norm() - 1) < kUnit)) {
         ThrowBadInput(fmt::format(
             "{}[{}]: its numbers from {} on are no pose of {} (position, quaternion xyzw): "
-            "`observed` in the `foreign` section of the task.yaml tells where that stands",
+            "`observed` in the `foreign` section of the task.yaml says where that stands",
             unnamed.place, k, first, object));
       }
       episode->steps[k].observation.X_WO.push_back(Pose(q_WO, p_WO));

@@ -1,0 +1,45 @@
+#include "data/formats/family/family_format.h"
+
+#include <utility>
+
+namespace understudy::foreign {
+namespace fs = std::filesystem;
+namespace {
+
+ForeignWriteOptions WriteOptionsOf(const ConvertRequest& request) {
+  return {request.options.Get<RobosuiteWriteOptions>(kRobosuiteOptions),
+          request.options.Get<IsaacLabWriteOptions>(kIsaacLabOptions), request.compression,
+          request.overwrite};
+}
+
+}  // namespace
+
+DatasetFormat FamilyFormat(const std::string& name, const std::string& summary,
+                           const Dialect& dialect, const WriteDialect& writer,
+                           FormatOptions options, bool without_episode) {
+  return {
+      .name = name,
+      .summary = summary,
+      .family = dialect.family,
+      .write_options = {std::move(options)},
+      .Recognises =
+          [&dialect, without_episode](const fs::path& path, const ReadOptions& read) {
+            return Recognises(dialect, path, read, without_episode);
+          },
+      .Open = [&dialect](const fs::path& path,
+                         const ReadOptions& read) { return OpenForeign(dialect, path, read); },
+      .Lost =
+          [&writer](const EpisodeSource& source, const ConvertRequest& request) {
+            return LostIn(writer, source, WriteOptionsOf(request), request.into);
+          },
+      .Write =
+          [&writer](const EpisodeSource& source, const fs::path& output,
+                    const ConvertRequest& request, Progress& progress) {
+            return ToJson(WriteForeign(writer, source, output, WriteOptionsOf(request),
+                                       request.from, request.into, progress));
+          },
+      .Verify = [&dialect](const fs::path& path, const VerifyOptions& verify, const OptionValues&,
+                           Progress&) { return VerifyForeign(dialect, path, verify); }};
+}
+
+}  // namespace understudy::foreign

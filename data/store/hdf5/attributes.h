@@ -1,0 +1,38 @@
+#pragma once
+
+// Single values as attributes of a group or dataset. `place` names the owner in messages.
+
+#include <hdf5.h>
+
+#include <cstdint>
+#include <string>
+
+namespace understudy::h5 {
+
+inline constexpr uint64_t kMaxTextBytes = uint64_t{1} << 28;
+
+bool AttributeExists(hid_t owner, const std::string& name);
+
+// These replace an attribute of the same name.
+void WriteTextAttribute(hid_t owner, const std::string& place, const std::string& name,
+                        const std::string& text);
+void WriteIntAttribute(hid_t owner, const std::string& place, const std::string& name,
+                       int64_t value);
+void WriteUintAttribute(hid_t owner, const std::string& place, const std::string& name,
+                        uint64_t value);
+void WriteDoubleAttribute(hid_t owner, const std::string& place, const std::string& name,
+                          double value);
+// h5py's boolean.
+void WriteBoolAttribute(hid_t owner, const std::string& place, const std::string& name, bool value);
+
+// These throw where the attribute is missing or of another kind.
+std::string ReadTextAttribute(hid_t owner, const std::string& place, const std::string& name);
+int64_t ReadIntAttribute(hid_t owner, const std::string& place, const std::string& name);
+uint64_t ReadUintAttribute(hid_t owner, const std::string& place, const std::string& name);
+double ReadDoubleAttribute(hid_t owner, const std::string& place, const std::string& name);
+bool ReadBoolAttribute(hid_t owner, const std::string& place, const std::string& name);
+
+// Copies all attributes of one object to another that has none. Not by H5Ocopy: see copy.h.
+void CopyAttributes(hid_t from, hid_t to, const std::string& place);
+
+}  // namespace understudy::h5

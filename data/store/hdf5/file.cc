@@ -1,0 +1,73 @@
+#include "data/store/hdf5/file.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <string>
+
+#include "core/base/error.h"
+#include "data/store/hdf5/library.h"
+
+namespace understudy::h5 {
+
+Group OpenForReading(const std::filesystem::path& file, bool outside_links) {
+  const Guard guard;
+  const std::string name = file.string();
+  std::error_code ignored;
+  const auto status = std::filesystem::status(file, ignored);
+  if (!std::filesystem::exists(status)) {
+    std::filesystem::path part = file;
+    part += ".part";
+    if (std::filesystem::exists(part, ignored)) {
+      ThrowBadInput(
+          fmt::format("{}: not there, but '{}' is: its writer is still running or was "
+                      "killed; run the same command again to resume it, or `understudy "
+                      "data repair` to keep what is whole",
+                      name, part.string()));
+    }
+    ThrowBadInput(fmt::format("{}: no such file", name));
+  }
+  if (!std::filesystem::is_regular_file(status)) {
+    ThrowBadInput(fmt::format("{}: is not a file", name));
+  }
+  if (!std::ifstream(file).good()) ThrowBadInput(fmt::format("{}: cannot be opened", name));
+  if (!IsHdf5(file)) {
+    ThrowBadInput(fmt::format("{}: is no HDF5 file, or its start is lost", name));
+  }
+  const Id plist(H5Pcreate(H5P_FILE_ACCESS));
+#if H5_VERSION_GE(1, 10, 7)
+  // file systems without locks (NFS, some clusters) must not keep anybody from reading
+  H5Pset_file_locking(plist.get(), true, true);
+#endif
+  Id opened(H5Fopen(name.c_str(), H5F_ACC_RDONLY, plist.get()));
+  if (!opened.valid()) {
+    const std::string why = ErrorText();
+    if (why.find("unable to lock") != std::string::npos) {
+      ThrowBadInput(fmt::format("{}: another process is writing it; wait until it is done", name));
+    }
+    if (why.find("truncated") != std::string::npos) {
+      ThrowBadInput(
+          fmt::format("{}: is truncated: the end of the file is missing; copy it again, "
+                      "or make it again ({})",
+                      name, why));
+    }
+    ThrowBadInput(fmt::format("{}: cannot be opened as HDF5 ({})", name, why));
+  }
+  Id root(H5Gopen2(opened.get(), "/", H5P_DEFAULT));
+  if (!root.valid()) ThrowBadInput(fmt::format("{}: its root group is damaged", name));
+  return Group(std::move(root), name, "/", outside_links);
+}
+
+void KeepCacheSmall(const Group& group) {
+  const Guard guard;
+  const Id file(H5Iget_file_id(group.id()));
+  H5AC_cache_config_t cache{};
+  cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
+  if (H5Fget_mdc_config(file.get(), &cache) < 0) return;
+  cache.set_initial_size = true;
+  cache.initial_size = cache.min_size = 128 << 10;
+  cache.max_size = 256 << 10;
+  H5Fset_mdc_config(file.get(), &cache);
+}
+
+}  // namespace understudy::h5
