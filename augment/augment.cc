@@ -237,7 +237,7 @@ Json PlanAugment(const AugmentOptions& options, const RendererFactory& renderers
     frames += static_cast<int64_t>(inputs.readers[item.input]->episodes()[item.episode].length *
                                    inputs.cameras.size());
   }
-  // a probe of one episode on one thread
+  // probe one episode on one thread
   const Item& item = inputs.items.front();
   const Episode episode = inputs.readers[item.input]->ReadEpisode(item.episode);
   EpisodeFrames sink(inputs.cameras.size());

@@ -20,7 +20,7 @@ struct AugmentOptions {
   ReadOptions read;  // how they are read
   std::string out;
   AugmentPlan plan;
-  int variants = 1;                  // drawn looks per episode, beside the nominal one
+  int variants = 1;                  // drawn looks per episode, besides the nominal one
   bool nominal = true;               // variant 0: the scene as it is
   std::vector<std::string> cameras;  // empty: those of the task
   int width = 84, height = 84;
@@ -29,7 +29,7 @@ struct AugmentOptions {
   uint64_t seed = 0;
   RenderOptions render;  // of the renderers that the caller hands over
   int threads = 0;       // 0: one per core
-  int compression = 1;   // no pixel depends on it, but it is stored, and the hash covers it
+  int compression = 1;   // changes no pixel, but the dataset stores it and its hash covers it
   bool overwrite = false;
   bool resume = true;
 
@@ -41,19 +41,19 @@ struct AugmentOptions {
     read.Visit(v);
     v("out", out, "dataset to write", kRequired, kOutput);
     v("plan", plan, "randomizers; in a file of its own or here");
-    v("variants", variants, "drawn looks per episode, beside the nominal one", Limits{0, 10000});
-    v("nominal", nominal, "render the scene as it is too, as variant 0");
-    v("cameras", cameras, "names; none: the task's own");
+    v("variants", variants, "drawn looks per episode, besides the nominal one", Limits{0, 10000});
+    v("nominal", nominal, "also render the scene as it is, as variant 0");
+    v("cameras", cameras, "names; empty: those of the task");
     v("width", width, "px", Limits{8, 4096});
     v("height", height, "px", Limits{8, 4096});
     v("max_episodes", max_episodes, "of each input; 0: all", Limits{0, 1e9});
-    v("successes_only", successes_only, "leave failed episodes out");
-    v("seed", seed, "of the draws");
+    v("successes_only", successes_only, "skip failed episodes");
+    v("seed", seed, "seed of the draws");
     v("render", render, "how pictures are drawn");
     v("threads", threads, "0: one per core", Limits{0, 1024}, Effect::kSpeed);
     v("compression", compression, "deflate level of images", Limits{0, 12});
     v("overwrite", overwrite, "replace an existing output", Effect::kPlace);
-    v("resume", resume, "go on with an unfinished output", Effect::kPlace);
+    v("resume", resume, "resume an unfinished output", Effect::kPlace);
   }
 };
 
@@ -71,7 +71,7 @@ std::vector<CameraParameters> RenderVariant(const Episode& episode, const SceneV
                                             const std::vector<std::string>& cameras, int width,
                                             int height, Renderer& renderer, FrameSink& sink);
 
-// The key of the draws of one variant of one episode: by uuid, never by place in a file.
+// Key of the draws of one variant of one episode: by uuid, never by place in a file.
 RngKey VariantKey(uint64_t seed, const std::string& uuid, int variant);
 
 // Renders all variants of all episodes with one renderer per thread and writes them in order; the
@@ -80,7 +80,7 @@ RngKey VariantKey(uint64_t seed, const std::string& uuid, int variant);
 AugmentReport RunAugment(const AugmentOptions& options, const RendererFactory& renderers,
                          Progress& progress);
 
-// What would be done: episodes, frames, bytes and, from a short probe, seconds.
+// Cost of a run: episodes, frames, bytes and, from a short probe, seconds.
 Json PlanAugment(const AugmentOptions& options, const RendererFactory& renderers);
 
 }  // namespace understudy

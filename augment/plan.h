@@ -27,7 +27,8 @@ struct PlanOf {
 // A plan file.
 struct AugmentPlan : PlanOf<Randomizer> {};
 
-// Every fault of the plan against this scene: patterns that match nothing, ranges turned round.
+// Every fault of the plan against this scene: patterns that match nothing, ranges whose ends are
+// swapped.
 template <class R>
 std::vector<std::string> Validate(const PlanOf<R>& plan, const SceneInventory& scene) {
   Problems problems;
@@ -39,7 +40,7 @@ std::vector<std::string> Validate(const PlanOf<R>& plan, const SceneInventory& s
 }
 
 // The variation that (plan, key) means in this scene, resolved to absolute values. `key` carries
-// seed, episode (parent) and variant; each randomizer and each thing that it touches adds its name.
+// seed, episode (parent) and variant; each randomizer and each part that it changes adds its name.
 template <class R>
 SceneVariation Draw(const PlanOf<R>& plan, const SceneInventory& scene, const RngKey& key) {
   SceneVariation variation;

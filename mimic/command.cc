@@ -18,6 +18,7 @@
 #include "data/store/writer.h"
 #include "mimic/run/dataset_sink.h"
 #include "mimic/run/reach.h"
+#include "mimic/settings.h"
 
 namespace understudy {
 namespace {
@@ -85,30 +86,6 @@ SourceSet MakeSourceSet(const Sources& read, const MimicOptions& options, const 
   return sources;
 }
 
-// What decides the content of an attempt, and nothing that only bounds the run or speeds it up.
-Json ContentSettings(const MimicOptions& options, const TaskSpec& task, const SimulatorInfo& info) {
-  Json settings;
-  // on the sources' own robot it goes without saying
-  if (options.transfer) settings["robot"] = info.robot;
-  settings["variant"] = options.run.variant;
-  settings["seed"] = options.run.seed;
-  settings["debounce"] = options.debounce;
-  settings["generate"] = ToJson(options.run.generate);
-  if (settings["generate"]["gates"] == ToJson(QualityGates{})) settings["generate"].erase("gates");
-  if (options.run.weigh_attempts > 0) settings["weigh_attempts"] = options.run.weigh_attempts;
-  settings["subtasks"] = ToJson(task.subtasks);
-  // settings that came later say nothing where they are not used: same settings, same identity.
-  // (These stand in the task of older datasets' headers, so that Subtask::kUnwritten cannot have
-  // them.)
-  const Json unused = ToJson(Subtask{});
-  for (Json& subtask : settings["subtasks"]) {
-    for (const char* key : {"replay", "turn_hand", "bridge_arch", "noise_correlation"}) {
-      if (subtask[key] == unused[key]) subtask.erase(key);
-    }
-  }
-  return settings;
-}
-
 }  // namespace
 
 MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const WorkerSeams& seams,
@@ -131,18 +108,9 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const Wo
   header.stage = "mimic";
   header.model_text = simulator->ModelText();
   header.task = ToJson(task);
-  const Json settings = ContentSettings(options, task, simulator->info());
-  header.settings = settings;
-  header.settings["source_mask"] = options.source_mask;
-  header.settings["source_limit"] = options.source_limit;
-  header.settings["keep_failed"] = options.run.keep_failed;
-  // once for all episodes: gains and home are in no model
-  SetRobotSpec(seams.robot, header);
-  if (options.run.balance > 0) {
-    header.settings["balance"] = {{"share", options.run.balance},
-                                  {"bins", options.run.balance_bins},
-                                  {"demos", options.run.demos}};
-  }
+  const StoredOptions stored_options(options);
+  const Json settings = AttemptSettings(stored_options, task, simulator->info());
+  header.settings = RunSettings(stored_options, settings, seams.robot);
   header.parents = read.hashes;
   DatasetWriter::Options writing;
   writing.overwrite = options.overwrite;

@@ -31,14 +31,19 @@ struct MimicOptions {
   bool resume = true;      // resume <out>.part if its settings are equal
 
   static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions};
+  // Which demonstrations are read, and how: part of the sources, not of how attempts are made.
   template <class V>
-  void Visit(V& v) {
+  void VisitSources(V& v) {
     v("sources", sources, "datasets of demonstrations", kRequired);
     v("source_mask", source_mask, "only episodes of this mask; empty: all");
     v("source_limit", source_limit, "at most so many demonstrations; 0: all", Limits{0, 1e9});
     v("transfer", transfer, "sources of other robots too: this one follows their hands");
-    v("debounce", debounce, "steps that a signal must stay to end a subtask", Limits{1, 1000});
     read.Visit(v);
+  }
+  template <class V>
+  void Visit(V& v) {
+    VisitSources(v);
+    v("debounce", debounce, "steps that a signal must stay to end a subtask", Limits{1, 1000});
     v("run", run, "what and how much to generate");
     v("out", out, "dataset to write", kRequired, kOutput);
     v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);

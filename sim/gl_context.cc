@@ -35,8 +35,8 @@ std::string EglProblem() {
   return fmt::format("EGL error 0x{:04x}", static_cast<unsigned>(code));
 }
 
-// Initialises `handle` and finds what it takes to draw into buffers of our own. Says why not in
-// `tried`.
+// Initialises `handle` and checks that it can draw into our own buffers. Appends the reason to
+// `tried` if it cannot.
 bool Open(EGLDisplay handle, const std::string& label, Display* display,
           std::vector<std::string>* tried) {
   EGLint major = 0, minor = 0;
@@ -175,7 +175,7 @@ GlContext::GlContext(RenderDevice device) : owner_(std::this_thread::get_id()) {
                             display.api, problem));
   }
 
-  // who draws
+  // name of the renderer
   using GetString = const unsigned char* (*)(unsigned);
   const auto get_string = reinterpret_cast<GetString>(eglGetProcAddress("glGetString"));
   const auto text = [&](unsigned name) {

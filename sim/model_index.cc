@@ -7,7 +7,7 @@ namespace {
 
 constexpr size_t kMaxArms = 8;  // a bit each in ContactSummary
 
-// Finds names and collects the complaints about those that are not there.
+// Finds names and reports those that are missing.
 class Finder {
  public:
   Finder(const mjModel& model, Problems* problems) : model_(model), problems_(*problems) {}
@@ -28,7 +28,7 @@ class Finder {
   Problems& problems_;
 };
 
-// The actuator that drives `joint`; -1 where there is none.
+// The actuator that drives `joint`; -1 if there is none.
 int ActuatorOf(const mjModel& model, int joint) {
   for (int i = 0; i < model.nu; ++i) {
     if (model.actuator_trntype[i] == mjTRN_JOINT && model.actuator_trnid[2 * i] == joint) return i;
@@ -36,7 +36,7 @@ int ActuatorOf(const mjModel& model, int joint) {
   return -1;
 }
 
-// `home` is where the task says its posture, for messages.
+// `home` is the path of its posture in the task, for messages.
 ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std::string& home,
                   const RobotSpec& robot, const std::string& name, Finder& find) {
   ArmIndex arm;
@@ -59,7 +59,7 @@ ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std
     if (joint < 0) continue;
     const int actuator = ActuatorOf(model, joint);
     if (model.jnt_type[joint] != mjJNT_HINGE) {
-      find.Complain(path, fmt::format("'{}' is no hinge joint", prefix + robot.joints[i]));
+      find.Complain(path, fmt::format("'{}' is not a hinge joint", prefix + robot.joints[i]));
     }
     if (actuator < 0 || !model.actuator_ctrllimited[actuator]) {
       find.Complain(
@@ -109,7 +109,7 @@ ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std
   return arm;
 }
 
-// Says of the geoms of an arm's pads, fingers and links that they are.
+// Marks the geoms of an arm's pads, fingers and links.
 void MarkGeoms(const mjModel& model, const RobotSpec& robot, int8_t arm, Finder& find,
                ModelIndex* index) {
   const std::string prefix = index->arms[arm].name + "_";
@@ -219,7 +219,7 @@ ModelIndex IndexModel(const mjModel& model, const TaskSpec& task, const RobotSpe
     index.objects.push_back(object);
   }
 
-  // predicates that speak of the scene itself
+  // predicates about parts of the scene
   for (const auto& [name, predicate] : task.predicates) {
     const std::string path = "predicates." + name;
     if (const auto* contact = std::get_if<ContactPredicate>(&predicate)) {

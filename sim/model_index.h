@@ -16,7 +16,7 @@ namespace understudy {
 // "robot0", "robot1", …
 std::string ArmName(size_t arm);
 
-// Where the parts of one arm stand in a compiled model.
+// Ids of the parts of one arm in a compiled model.
 struct ArmIndex {
   std::string name;  // "robot0"; its parts are named "robot0_…"
   int base_body = -1;
@@ -27,7 +27,7 @@ struct ArmIndex {
   std::vector<int> finger_actuators;  // ctrlrange = [closed, open]
 };
 
-// Where a task object stands: with a free joint (qpos) or as a mocap body.
+// Ids of a task object, which has a free joint (qpos) or is a mocap body.
 struct ObjectIndex {
   std::string name;
   int body = -1;
@@ -36,19 +36,19 @@ struct ObjectIndex {
   double radius = 0;        // m
 };
 
-// What a geom is to the predicates.
+// Role of a geom in the predicates.
 struct GeomRole {
   int16_t object = -1;                                                       // index into `objects`
   int8_t left_pad_of = -1, right_pad_of = -1, finger_of = -1, link_of = -1;  // arm index
 };
 
-// Names of task and robot, resolved against a compiled model. A value; holds no pointers.
+// Names of task and robot, resolved in a compiled model. A value; holds no pointers.
 struct ModelIndex {
   std::vector<ArmIndex> arms;
   std::vector<ObjectIndex> objects;  // sorted by name, as TaskSpec::object_names()
   std::vector<GeomRole> geoms;       // by geom id
 
-  // Index into `objects`; -1 where there is none.
+  // Index into `objects`; -1 if there is none.
   int ObjectOf(const std::string& name) const;
 };
 

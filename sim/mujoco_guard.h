@@ -15,9 +15,9 @@ struct MujocoDeleter {
   void operator()(mjData_* data) const;
 };
 
-// Makes MuJoCo report to us instead of printing, writing MUJOCO_LOG.TXT and leaving the process:
-// its errors become Error(kFailed) thrown through the call that met them, its warnings are kept for
-// the thread that caused them. Called by everything that touches MuJoCo first; any thread, any
+// Takes over MuJoCo's messages, which otherwise go to stderr and MUJOCO_LOG.TXT and end the
+// process: an error becomes Error(kFailed), thrown through the call that caused it; warnings are
+// kept for the thread that caused them. Call it before anything else of MuJoCo; any thread, any
 // number of times.
 void InstallMujocoHandlers();
 

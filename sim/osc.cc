@@ -91,7 +91,7 @@ class OscControllerN final : public OscController {
     wanted.template tail<3>() = kp_ * scale * q_error.vec();
     wanted -= kd_ * V_WE;
 
-    // inverse inertia as felt at E; damped, so that it can be inverted at singular postures
+    // inverse inertia at E; damped, so that it can be inverted at singular postures
     const Eigen::Matrix<double, N, 6> Minv_Jt = M.llt().solve(J.transpose());
     Matrix6d mobility = J * Minv_Jt;
     mobility.diagonal().template head<3>().array() +=

@@ -37,7 +37,7 @@ class OscController {
 std::unique_ptr<OscController> MakeOscController(const mjModel& model, const ArmIndex& arm,
                                                  const OscOptions& options);
 
-// Where E stands, from the kinematics in `data`.
+// X_WE from the kinematics in `data`.
 Pose ControlPose(const mjModel& model, const mjData& data, const ArmIndex& arm);
 
 // Body frame of `body`, from the kinematics in `data`.

@@ -10,7 +10,7 @@
 
 namespace understudy {
 
-// Who touches whom at one instant, sorted by what predicates ask about.
+// Contacts at one instant, as the predicates need them.
 struct ContactSummary {
   std::vector<uint8_t> left_pad, right_pad, finger;  // by object: bit a = arm a touches it
   std::vector<uint8_t> pairs;                        // objects x objects, row-major, symmetric
@@ -19,17 +19,17 @@ struct ContactSummary {
   void Read(const mjData& data, const ModelIndex& index);
 };
 
-// The predicates of a task over one model: a question each, and a counter for those that must hold
+// Evaluates the predicates of a task on one model; counts how long those have held that must hold
 // for a while. `model` and `index` must outlive it. Allocates nothing after construction.
 class PredicateEvaluator {
  public:
   PredicateEvaluator(const mjModel& model, const ModelIndex& index, const TaskSpec& task);
 
-  // Asks all predicates about `data` (past mj_step1). `advance`: a policy step has gone by, so
-  // counters move; otherwise they only are read.
+  // Evaluates all predicates on `data` (past mj_step1). `advance`: a policy step has passed, so
+  // counters advance; otherwise they are only read.
   void Evaluate(const mjData& data, bool advance);
 
-  // Forgets how long anything has held.
+  // Sets all counters to zero.
   void ClearCounters();
 
   size_t count() const { return nodes_.size(); }

@@ -8,10 +8,10 @@
 
 namespace understudy {
 
-// What `understudy doctor` says about simulation and pictures on this machine.
+// Rendering on this machine, for `understudy doctor`.
 struct RenderProbe {
-  std::optional<RendererInfo> renderer;  // empty: no pictures can be drawn
-  std::string problem;                   // why, with what to install; empty where there is one
+  std::optional<RendererInfo> renderer;  // empty: rendering is impossible
+  std::string problem;                   // why, and what to install; empty if rendering works
 };
 
 // Opens an OpenGL context on the calling thread and closes it again. Never throws.

@@ -17,8 +17,8 @@
 namespace understudy {
 namespace {
 
-// How finely round shapes are cut into flat ones. On software rendering vertices cost more than
-// pixels: small pictures get few.
+// Tessellation of round shapes. In software rendering vertices cost more than pixels, so small
+// pictures get few.
 struct Tessellation {
   int slices, stacks, quads;
   int max_side_px;  // for pictures up to this
@@ -49,7 +49,7 @@ class MujocoRenderer : public Renderer {
         data_(mj_makeData(model_.get())),
         look_(scene_->model(), model_.get()),
         inventory_(MakeInventory(*scene_->model())) {
-    // what is drawn: shapes of the visible groups, nothing that explains or decorates
+    // draw shapes of the visible groups, without decorations
     mjv_defaultOption(&show_);
     std::fill(std::begin(show_.sitegroup), std::end(show_.sitegroup), mjtByte{0});
     show_.flags[mjVIS_RANGEFINDER] = 0;

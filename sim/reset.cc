@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kTries = 10000;
 
-// The first two objects that overlap, as indices; {-1, -1} where none do.
+// Indices of the first two objects that overlap; {-1, -1} if none do.
 std::pair<int, int> FindOverlap(const std::vector<Pose>& poses, const std::vector<double>& radii) {
   for (size_t i = 0; i < poses.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {

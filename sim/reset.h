@@ -12,7 +12,7 @@ namespace understudy {
 // Draws where the objects of `task` start in reset distribution `variant`: uniform in its ranges,
 // horizontal radii kept apart by rejection (whole draws, so that the result is the uniform
 // distribution over what does not overlap). Order: TaskSpec::object_names(). Depends on `key` only.
-// Throws Error(kUsage) for an unknown variant, Error(kFailed) where 10 000 draws found no place.
+// Throws Error(kUsage) for an unknown variant, Error(kFailed) if 10 000 draws found no free place.
 std::vector<Pose> DrawPlacement(const TaskSpec& task, const std::string& variant,
                                 const RngKey& key);
 

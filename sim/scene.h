@@ -40,8 +40,7 @@ class Scene {
 
 std::unique_ptr<Simulator> MakeSimulator(std::shared_ptr<const Scene> scene);
 
-// Call on the thread that will render. Throws Error(kFailed) where there is no EGL, saying what to
-// install.
+// Call it on the thread that renders. Throws Error(kFailed) without EGL, and says what to install.
 std::unique_ptr<Renderer> MakeRenderer(std::shared_ptr<const Scene> scene,
                                        const RenderOptions& options = {});
 

@@ -82,8 +82,9 @@ class MujocoSimulator final : public Simulator {
     }
     for (size_t i = 0; i < X_WO.size(); ++i) {
       if (whole || index_.objects[i].qpos >= 0 || X_WO[i]) continue;
-      return fmt::format("'{}' has no joint, so that [time, qpos, qvel] does not tell its pose",
-                         index_.objects[i].name);
+      return fmt::format(
+          "'{}' has no joint, so that [time, qpos, qvel] does not determine its pose",
+          index_.objects[i].name);
     }
     if (first || unusable_) mj_resetData(&model_, data_.get());
     if (first) predicates_->ClearCounters();
@@ -151,7 +152,7 @@ class MujocoSimulator final : public Simulator {
     return outcome;
   }
 
-  // robosuite's gripper: the command creeps towards the sign of what is asked
+  // as robosuite's gripper: the command moves slowly towards the sign of the wanted one
   void DriveGripper(size_t arm, double asked, double step) {
     double& command = gripper_commands_[arm];
     command = std::clamp(command + (asked > 0 ? step : asked < 0 ? -step : 0), -1.0, 1.0);
@@ -166,7 +167,7 @@ class MujocoSimulator final : public Simulator {
     }
   }
 
-  // What a policy step must tell about each of its substeps.
+  // Collects the events of one substep for the policy step.
   void Watch(StepOutcome* outcome) {
     for (const ArmIndex& arm : index_.arms) {
       for (size_t i = 0; i < arm.joints.size(); ++i) {

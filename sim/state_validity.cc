@@ -43,12 +43,12 @@ class ArmValidity final : public StateValidity {
  private:
   enum class Part : uint8_t { kWorld, kArm, kHand };
   using BodyPair = std::pair<int, int>;
-  // What moves with the hand, where it is in it.
+  // An object that moves with the hand, and its pose in E.
   struct Carried {
     int qpos = -1;  // of its free joint
     Pose X_EC;
   };
-  // Where a way begins or ends, and what is near to each other there.
+  // A state where a path begins or ends, and the distances of the bodies that are close there.
   struct Admitted {
     Eigen::Vector3d p_WE;
     double radius = 0;                    // m
@@ -96,8 +96,8 @@ class ArmValidity final : public StateValidity {
     }
   }
 
-  // The free bodies that nothing carries but body `held` and, on it, each other: who touches the
-  // table, or what stands on it, stays there.
+  // The free bodies that only body `held` carries, directly or by one another. A body that touches
+  // the table, or something that stands on it, stays there.
   std::set<int> LyingOn(int held) {
     model_->opt.o_margin = kSolidsGive;
     mj_collision(model_.get(), data_.get());
@@ -112,7 +112,7 @@ class ArmValidity final : public StateValidity {
       touched[model_->body_rootid[b]].insert(model_->body_rootid[a]);
     }
 
-    // all that hangs together with it, less what something else may carry
+    // all bodies in contact with it, without those that something else may carry
     std::set<int> lying;
     std::vector<int> open{held};
     while (!open.empty()) {
@@ -135,7 +135,7 @@ class ArmValidity final : public StateValidity {
     return joint >= 0 && model_->jnt_type[joint] == mjJNT_FREE;
   }
 
-  // Brings the arm to `q`, what it carries after it, and finds who is near to whom.
+  // Moves the arm to `q`, with what it carries, and finds the bodies that are close to each other.
   void MoveTo(const Eigen::VectorXd& q) {
     Require(q.size() == static_cast<Eigen::Index>(arm().qpos.size()) && q.allFinite(),
             "a posture has one angle per joint");
@@ -195,7 +195,7 @@ class ArmValidity final : public StateValidity {
     const Eigen::Vector3d p_WE = ControlPose(*model_, *data_, arm()).translation();
     bool valid = true;
     VisitContacts([&](const BodyPair& pair, double distance, double required) {
-      // where E is says little of the links behind it
+      // the pose of E says little about the links behind it
       const bool hand =
           held_part_[pair.first] == Part::kHand || held_part_[pair.second] == Part::kHand;
       for (const Admitted& place : admitted_) {
@@ -214,7 +214,7 @@ class ArmValidity final : public StateValidity {
     MoveTo(q);
     double clearance = margin_;
     VisitContacts([&](const BodyPair&, double distance, double required) {
-      // of the arm with itself only what is no part of how it is built
+      // of the arm with itself, skip pairs that touch by construction
       if (required == margin_ || distance < required) clearance = std::min(clearance, distance);
       return true;
     });

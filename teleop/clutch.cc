@@ -7,7 +7,8 @@ namespace understudy {
 EdgeDetector::Edge EdgeDetector::Update(double level) {
   if (!known_) {
     known_ = true;
-    // between the thresholds a finger counts as pressing, so that only a full press is an edge
+    // between the thresholds the first sample counts as pressed, so that only a full press is an
+    // edge
     pressed_ = level > release_;
     return Edge::kNone;
   }

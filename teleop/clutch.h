@@ -23,7 +23,7 @@ struct ClutchOptions {
   }
 };
 
-// One look at one hand. `good`: active, all four location bits set, numbers finite, in focus.
+// One sample of one hand. `good`: active, all four location bits set, numbers finite, in focus.
 struct HandInput {
   bool good = false;
   Pose X_TH;
@@ -31,7 +31,7 @@ struct HandInput {
 };
 
 // A button with hysteresis that reports edges only: its first sample after construction or Forget
-// says where the finger is and is never an edge.
+// sets the state and is never an edge.
 class EdgeDetector {
  public:
   enum class Edge { kNone, kRising, kFalling };

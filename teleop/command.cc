@@ -34,7 +34,7 @@ fs::path AttemptFile(const fs::path& folder, int64_t number) {
   return folder / fmt::format("attempt_{}.h5", number);
 }
 
-// What must be equal for a session to go on.
+// Options that must match for a session to be resumed.
 Json SessionSettings(const TeleopOptions& options, const Simulator& simulator) {
   return Json{{"task", simulator.info().task},
               {"robot", simulator.info().robot},
@@ -64,17 +64,17 @@ void OpenSession(const fs::path& folder, const Json& settings) {
   }
   ThrowBadInput(
       fmt::format("{}: holds attempts of a session with other settings ({}): remove the "
-                  "folder to start anew, or choose another --out",
+                  "folder to start over, or choose another --out",
                   folder.string(), fmt::join(different, ", ")));
 }
 
-// What earlier sessions left: files by attempt number, and the next number. What a signal or a kill
-// cut short keeps its file, and its start is given again: a session that goes on ends as one that
-// was left alone.
+// Result of earlier sessions: files by attempt number, and the next number. An attempt cut short by
+// a signal or a kill keeps its file, and its start is used again, so that a resumed session has the
+// same starts as one that was not interrupted.
 struct Found {
   std::map<int64_t, fs::path> demonstrations, failures;
   int64_t next = 0;
-  int64_t ended = 0;  // attempts that came to an end of their own: they count, and draw starts
+  int64_t ended = 0;  // attempts that ended by themselves: they count, and use up a start
 };
 
 bool WasCutShort(const DatasetReader& reader) {
@@ -91,7 +91,7 @@ Found FindAttempts(const fs::path& folder) {
     if (number < 0) continue;
     found.next = std::max(found.next, number + 1);
     if (entry.path() != AttemptFile(folder, number)) {
-      // what Salvage made of a killed writer's file
+      // recovered by Salvage from a killed writer's file
       if (entry.path().extension() == ".h5") cut_short.insert(number);
       continue;
     }
@@ -126,7 +126,7 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
   const Json settings = SessionSettings(options, simulator);
   OpenSession(folder, settings);
 
-  // what a killed session left behind
+  // recover what a killed session left
   TeleopReport report;
   report.out = out.string();
   for (const SalvageReport& salvage : Salvage(folder)) {
@@ -196,7 +196,7 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
   }
   report.demonstrations = done();
 
-  // many files become one dataset, in order of attempts
+  // merge the files into one dataset, in order of attempts
   if (done() >= options.demos) {
     std::map<int64_t, fs::path> chosen = found.demonstrations;
     if (options.record.keep_failed) chosen.merge(found.failures);

@@ -20,7 +20,7 @@ struct TeleopOptions {
   template <class V>
   void Visit(V& v) {
     v("variant", variant, "reset distribution of the task");
-    v("seed", seed, "attempt i starts where (seed, i) says");
+    v("seed", seed, "the start of attempt i depends on (seed, i) only");
     v("demos", demos, "demonstrations to accept", Limits{1, 100000});
     v("max_attempts", max_attempts, "at most so many, earlier sessions included; 0: 10 + 5 demos",
       Limits{0, 1000000});
@@ -36,7 +36,7 @@ struct TeleopReport {
   std::string stopped;                  // why it ended early, in words; empty where complete
   int64_t kept_before = 0;              // demonstrations of earlier sessions
   std::vector<RecordOutcome> attempts;  // of this session
-  std::vector<std::string> salvaged;    // what a killed session had left, one line each
+  std::vector<std::string> salvaged;    // attempts recovered from a killed session, one line each
   int64_t demonstrations = 0;           // in all
   double recorded_s = 0;                // simulated seconds of this session's demonstrations
   double wall_s = 0;                    // outside any content hash
@@ -48,7 +48,7 @@ struct TeleopReport {
     v("stopped", stopped, "why not");
     v("kept_before", kept_before, "demonstrations of earlier sessions");
     v("attempts", attempts, "of this session");
-    v("salvaged", salvaged, "found from a killed session");
+    v("salvaged", salvaged, "recovered from a killed session");
     v("demonstrations", demonstrations, "in all");
     v("recorded_s", recorded_s, "s of demonstrations, simulated");
     v("wall_s", wall_s, "s that it took");
@@ -58,10 +58,10 @@ struct TeleopReport {
 
 // Records until `demos` demonstrations are accepted. Every attempt is a file of its own in the
 // folder <out>.episodes; at the end the demonstrations are merged into `out` (atomically) and the
-// folder is removed. A session that ended early, by a button, a signal or a kill, goes on where it
+// folder is removed. A session that ended early, by a button, a signal or a kill, resumes where it
 // stopped when it is run again with the same settings; whole rows of a killed attempt are salvaged
-// and reported. Throws Error(kUsage) where `out` exists without `overwrite`, Error(kBadInput) where
-// the folder belongs to other settings.
+// and reported. Throws Error(kUsage) if `out` exists without `overwrite`, Error(kBadInput) if the
+// folder belongs to other settings.
 TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simulator& simulator,
                        TeleopDevice& device, Pacer& pacer, Progress& progress);
 

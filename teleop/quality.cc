@@ -33,14 +33,14 @@ void QualityMeter::Add(const Step& step) {
   linear_clamped_ += (any & kLinearClamped) != 0;
   angular_clamped_ += (any & kAngularClamped) != 0;
   rejected_ += (any & kRejected) != 0;
-  // commands that the controller's box cut once more
+  // commands that the controller's box clipped
   for (size_t i = 0; i < step.action.arms.size(); ++i) {
     if (!(step.action.arms[i].X_WE_cmd == step.teleop.arms[i].X_WE_limited)) {
       ++boxed_;
       break;
     }
   }
-  // way of all control frames
+  // path length of all control frames
   for (size_t i = 0; i < step.observation.arms.size(); ++i) {
     const Eigen::Vector3d& p_WE = step.observation.arms[i].X_WE.translation();
     if (last_p_WE_.size() <= i) last_p_WE_.push_back(p_WE);
@@ -50,7 +50,7 @@ void QualityMeter::Add(const Step& step) {
 }
 
 Json QualityMeter::Result(double control_hz, int engagements) const {
-  // how long nothing was asked of the robot at both ends
+  // idle time at both ends
   size_t head = 0, tail = 0;
   const size_t count = actions_.size();
   while (head + 1 < count && actions_[head + 1] == actions_[0]) ++head;

@@ -14,7 +14,7 @@
 namespace understudy {
 namespace {
 
-// Everything of one attempt while it lasts.
+// State of one attempt while it is recorded.
 class Recording {
  public:
   Recording(TeleopDevice& device, Simulator& simulator, const TaskSpec& task, Pacer& pacer,
@@ -48,7 +48,7 @@ class Recording {
   }
 
  private:
-  // One policy step's worth of samples; learns which buttons went down.
+  // Reads the samples of one policy step and finds the buttons that were pressed.
   void Sense() {
     samples_.clear();
     pressed_ = events_ = 0;
@@ -58,7 +58,7 @@ class Recording {
       samples_.push_back(device_.Poll());
       const RawSample& sample = samples_.back();
       events_ |= sample.events;
-      // the first sample shows what is held down: only later changes are presses
+      // the first sample shows which buttons are held down: only later changes are presses
       const uint32_t down = sample.hands[0].buttons | sample.hands[1].buttons;
       if (buttons_known_) pressed_ |= down & ~buttons_;
       buttons_ = down;
@@ -66,7 +66,7 @@ class Recording {
     }
   }
 
-  // kAccepted: somebody pressed start.
+  // kAccepted: start was pressed.
   RecordEnd WaitForStart() {
     const int64_t begin_ns = device_.NowNs();
     while (true) {
@@ -196,7 +196,8 @@ class Recording {
     }
     outcome.quality = quality_.Result(info_.control_hz, controller_.engagements());
 
-    // thrown away by the operator, or not worth keeping; what the world took away is kept
+    // delete attempts that the operator discarded or that are not to be kept; keep those that were
+    // cut short
     const bool thrown_away = end == RecordEnd::kDiscarded || end == RecordEnd::kReset;
     const bool taken_away = end == RecordEnd::kDeviceLost || end == RecordEnd::kInterrupted;
     if (actions_.empty() || thrown_away ||
@@ -204,7 +205,7 @@ class Recording {
       writer_->Discard(outcome.cause);
       return outcome;
     }
-    // replaying now finds on the day of recording what would be found when it is too late
+    // replay at once: a later replay would find a fault too late
     if (accepted) {
       const ReplayCheck check = CheckReplay(simulator_, states_, actions_);
       outcome.quality["replay_worst_error"] = check.worst_error;
@@ -224,7 +225,7 @@ class Recording {
     return outcome;
   }
 
-  // A uuid of what happened: two people with one seed make different episodes.
+  // Hash of the recording: two people with the same seed make different episodes.
   std::string Identity() const {
     Hasher hasher;
     for (const SimState& state : states_) hasher.Add(state.data(), state.size() * sizeof(double));

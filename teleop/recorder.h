@@ -30,18 +30,19 @@ struct RecordOptions {
     v("success_steps", success_steps,
       "policy steps that success lasts before the attempt is accepted without a button",
       Limits{1, 10000});
-    v("keep_failed", keep_failed, "keep attempts without success as data, marked so");
+    v("keep_failed", keep_failed, "keep attempts without success, marked as failed");
     v("max_wait", max_wait, "s to wait for the start button", Limits{1, 86400}, Effect::kSpeed);
     v("haptics", haptics, "vibrate on clutch, clamping, loss and success", Effect::kSpeed);
   }
 };
 
-// What recording one attempt needs to know; the file appears only once it has started.
+// What to record; the file is created when the attempt starts.
 struct RecordPlan {
   std::filesystem::path file;  // grows as <file>.part
   DatasetHeader header;
   std::string variant;
-  RngKey key;  // parent = number of the attempt; again that of one that was cut short
+  RngKey key;  // parent = number of the attempt; an attempt that was cut short is repeated with its
+               // number
   std::string program_version;
 };
 
@@ -66,7 +67,7 @@ struct EnumNames<RecordEnd> {
 struct RecordOutcome {
   RecordEnd end = RecordEnd::kNotStarted;
   bool success = false;  // a demonstration: accepted, and the task's success holds
-  bool kept = false;     // `file` exists and opens; else discarded, or never begun
+  bool kept = false;     // `file` exists and opens; false if discarded or never started
   std::string cause;     // why not, in words; empty on success
   std::string uuid;
   int64_t steps = 0;
@@ -86,10 +87,10 @@ struct RecordOutcome {
 
 // Resets the simulator to the plan's start, waits for the start button, then records one attempt:
 // each policy step waits for the pacer, takes the device's samples, commands, and stores a row of
-// state, raw samples, wish, limited target and executed action. Ends by the buttons, by lasting
-// success, by time, or by losing the device; on every path the file is finished or set aside. An
-// accepted attempt is replayed from its start state at once, and the worst state error is stored.
-// Throws Error where the file cannot be written; the .part then stays.
+// state, raw samples, wanted pose, limited target and executed action. Ends by the buttons, by
+// lasting success, by time, or by losing the device; on every path the file is finished or set
+// aside. An accepted attempt is replayed from its start state at once, and the worst state error is
+// stored. Throws Error if the file cannot be written; the .part then stays.
 RecordOutcome Record(TeleopDevice& device, Simulator& simulator, const TaskSpec& task, Pacer& pacer,
                      const RecordPlan& plan, const RecordOptions& options);
 

@@ -32,11 +32,11 @@ struct RetargetOptions {
   }
 };
 
-// The hand of each of `arms` arms, 0 left, 1 right. Throws Error(kUsage) where another number of
+// The hand of each of `arms` arms, 0 left, 1 right. Throws Error(kUsage) if another number of
 // hands is given.
 std::vector<int> HandsOfArms(const RetargetOptions& options, size_t arms);
 
-// Every violation of what Visit's limits cannot say; empty: fine.
+// Violations that the limits of Visit cannot express; empty if valid.
 std::vector<std::string> Validate(const RetargetOptions& options);
 
 // Haptic cue for one hand: what began in this step.
@@ -56,7 +56,7 @@ struct Commanded {
 // observations and options give the same actions bit for bit.
 class TeleopController {
  public:
-  // `info` gives arms, limits, reach. Throws Error(kUsage) where `options` are not valid.
+  // `info` gives arms, limits, reach. Throws Error(kUsage) if `options` are invalid.
   TeleopController(const RetargetOptions& options, const SimulatorInfo& info);
 
   // A new attempt: commands start at the measured poses, grippers open, every clutch needs a fresh

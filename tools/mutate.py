@@ -69,12 +69,12 @@ def key_of(mutation):
 
 
 def run(command, cwd, timeout):
-    """(exit status or None where time ran out, end of the output)."""
+    """(exit status or None where time ran out, output)."""
     process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True, errors="replace", start_new_session=True)
     try:
         output, _ = process.communicate(timeout=timeout)
-        return process.returncode, output[-4000:]
+        return process.returncode, output
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, 9)
         process.communicate()
@@ -115,8 +115,9 @@ def build(tree, preset, targets, jobs):
 
 def test(tree, preset, tests, gtest_filter, timeout):
     for name in tests:
+        # the first test that fails decides; those that it skips are printed behind it
         status, output = run([f"build/{preset}/tests/{name}", f"--gtest_filter={gtest_filter}",
-                              "--gtest_brief=1"], tree, timeout)
+                              "--gtest_brief=1", "--gtest_fail_fast"], tree, timeout)
         if status is None:
             return "caught", f"{name}: time ran out"
         if status != 0:
@@ -190,7 +191,7 @@ def main():
         if (mutation["tests"], mutation["filter"]) not in sound:
             status, output = build(tree, options.preset, tests, options.jobs)
             if status != 0:
-                sys.exit(f"the tree does not build:\n{output}")
+                sys.exit(f"the tree does not build:\n{output[-4000:]}")
             state, note = test(tree, options.preset, tests, mutation["filter"], options.timeout)
             if state != "survived":
                 sys.exit(f"the tests fail without a fault: {note}")

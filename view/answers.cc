@@ -23,16 +23,16 @@ bool ReadNumber(const std::string& text, size_t* number) {
   return digits;
 }
 
-// Names of subtasks for their bands: what each is told, else the object that it is about.
+// Names of subtasks for their bands: the instruction, otherwise the object.
 Json SubtaskNames(const Json& task) {
   Json names = Json::array();
   if (!task.is_object() || !task.contains("subtasks") || !task["subtasks"].is_array()) return names;
   for (const Json& subtask : task["subtasks"]) {
     std::string name;
     for (const char* field : {"instruction", "signal", "object"}) {
-      const bool told = subtask.is_object() && subtask.contains(field) &&
-                        subtask[field].is_string() && name.empty();
-      if (told) name = subtask[field];
+      const bool stated = subtask.is_object() && subtask.contains(field) &&
+                          subtask[field].is_string() && name.empty();
+      if (stated) name = subtask[field];
     }
     names.push_back(name.empty() ? fmt::format("subtask {}", names.size()) : name);
   }
@@ -200,7 +200,7 @@ Json Answers::SetMarks(const Json& request) {
 
 Json Answers::Apply(const Json& request) {
   const ApplyRequest apply = FromJson<ApplyRequest>(request, "the request");
-  // a name beside the dataset, and no path to anywhere
+  // a file name beside the dataset, not a path
   const fs::path name = apply.name;
   const bool plain = !apply.name.empty() && name == name.filename() && name != "." &&
                      name != ".." && apply.name.find('\0') == std::string::npos &&
@@ -210,7 +210,7 @@ Json Answers::Apply(const Json& request) {
                                         "without a folder: it is written beside the dataset",
                                         apply.name));
   }
-  // one after the other: each may copy gigabytes
+  // one at a time: each may copy gigabytes
   const std::scoped_lock lock(apply_);
   const fs::path output = reader_->path().parent_path() / name;
   const ApplyReport report =

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the page asks for, without HTTP: requests to values. view/server.cc serves it.
+// The answers to the page's requests as values, without HTTP. view/server.cc serves them.
 
 #include <filesystem>
 #include <map>
@@ -17,7 +17,7 @@
 
 namespace understudy {
 
-// A request that cannot be met, with HTTP's number for why.
+// An invalid request, with its HTTP status.
 class RequestError : public std::runtime_error {
  public:
   RequestError(int status, const std::string& message)
@@ -28,11 +28,12 @@ class RequestError : public std::runtime_error {
   int status_;
 };
 
-// The parameters of a request. Throws RequestError(400) that names the parameter and what it takes.
+// The parameters of a request. Throws RequestError(400) that names the parameter and the allowed
+// values.
 class Parameters {
  public:
   using Values = std::multimap<std::string, std::string>;
-  // Refuses what is not in `known`, and a name given twice.
+  // Rejects names that are not in `known` and names given twice.
   Parameters(const Values& values, const std::vector<std::string>& known);
   // A whole number in [low, high].
   size_t Number(const std::string& name, size_t fallback, size_t low, size_t high) const;
@@ -64,7 +65,7 @@ class Answers {
   // with filter keys beside this one.
   Json Apply(const Json& request);
 
-  // A stretch of frames of one camera that a request asks for, checked.
+  // A requested range of frames of one camera, checked.
   struct Frames {
     size_t episode = 0, camera = 0, from = 0, count = 0;
     size_t frame_bytes = 0;

@@ -36,7 +36,7 @@ void Catalogue::ReadAll() {
       rows_.push_back(std::move(row));
     }
     changed_.notify_all();
-    // HDF5 has one lock: whoever looks at an episode goes first
+    // HDF5 has one lock: requests for an episode go first
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
 }
@@ -57,7 +57,7 @@ Catalogue::Row Catalogue::ReadRow(size_t episode) const {
                 {"look", meta.variation.edits.size()},
                 {"motion", ToJson(row.motion)}};
   } catch (const std::exception& error) {
-    // looking at a damaged file is what a viewer is for
+    // a damaged episode must not end the viewer
     row.json = {{"error", error.what()}};
   }
   return row;

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the list of episodes shows: read in the background, for a dataset may hold thousands.
+// The list of episodes, read in the background because a dataset may hold thousands.
 
 #include <condition_variable>
 #include <mutex>
@@ -15,8 +15,8 @@
 
 namespace understudy {
 
-// Attributes and motion of every episode, in the order of the file. A thread reads one whole
-// episode after the other; what it has read stays, a line per episode. Thread-safe.
+// Attributes and motion of every episode, in the order of the file. A thread reads the
+// episodes one after another and keeps one line of each. Thread-safe.
 class Catalogue {
  public:
   // `reader` must outlive it. Starts reading.
@@ -29,11 +29,11 @@ class Catalogue {
   // {"total", "from", "rows": [{"variant", "instruction", "cause", "attempt", "group", "motion":
   // {…}} or {"error"}, …], "outliers"}: what has been read from episode `from` on, at most a
   // thousand. "outliers" is null until all are read, then {"jerk_rms": {"median", "episodes":
-  // […]}, …} of the figures that `data info` looks at.
+  // […]}, …} of the figures of `data info`.
   Json Rows(size_t from) const;
   // The episodes that a condition holds for (data/store/edit/select.h); besides its names there is
-  // `mark`, 'keep', 'drop' or null. Throws Error(kUsage) for conditions that make no sense,
-  // Error(kFailed) where it asks for motion that has not been read yet.
+  // `mark`, 'keep', 'drop' or null. Throws Error(kUsage) for invalid conditions,
+  // Error(kFailed) if the condition needs motion that has not been read yet.
   std::vector<size_t> Where(const std::string& condition, const std::vector<Mark>& marks) const;
 
  private:

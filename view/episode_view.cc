@@ -112,7 +112,7 @@ void AddArm(const Episode& episode, size_t a, const std::string& arm, Columns& c
                 [&](size_t k, size_t p) { return position(action(k)->X_WE_cmd, p); });
     columns.Add("gripper", "arm", arm, "", {"gripper"},
                 [&](size_t k, size_t) { return action(k)->gripper; });
-    // how far the arm is from what it was told when the step ends
+    // distance of the arm from its target when the step ends
     columns.Add("error", "arm", arm, "m", {"error"}, [&](size_t k, size_t) {
       const ArmObservation* next = measured(k + 1);
       if (next == nullptr) return kNone;
@@ -170,7 +170,7 @@ void AddWorld(const Episode& episode, Columns& columns) {
               [&](size_t k, size_t) { return steps[k].observation.sim_time_s; });
 }
 
-// What only files of this program have.
+// Fields that only files of this program have.
 void AddLabels(const Episode& episode, Columns& columns) {
   const std::vector<Step>& steps = episode.steps;
   const auto add = [&](const char* name, auto value) {

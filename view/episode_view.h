@@ -17,19 +17,19 @@ struct EpisodeView {
   // [{"name", "of", "kind", "unit", "parts", "first"}]. `of` is the arm or object; part p of a
   // column is channel first + p. Names: docs/data.md.
   Json about;
-  // Channel c of T rows is numbers[c T], …, numbers[(c + 1) T - 1]; NaN where a row has none.
+  // Channel c of T rows is numbers[c T], …, numbers[(c + 1) T - 1]; NaN where a row has no value.
   std::vector<double> numbers;
 };
 
 EpisodeView MakeEpisodeView(const Episode& episode, const DatasetHeader& header);
 
-// The views that were asked for last, made one at a time: memory stays at a few episodes however
-// many ask. Thread-safe.
+// The most recently requested views, made one at a time. Memory stays at a few episodes, however
+// many requests there are. Thread-safe.
 class EpisodeViews {
  public:
   // `reader` must outlive it.
   explicit EpisodeViews(const EpisodeSource& reader) : reader_(reader) {}
-  // Throws Error(kBadInput) where the episode cannot be read.
+  // Throws Error(kBadInput) if the episode cannot be read.
   std::shared_ptr<const EpisodeView> Get(size_t episode);
 
  private:

@@ -1,7 +1,7 @@
 #pragma once
 
 // cpp-httplib, behind Eigen: what it includes (<resolv.h>) makes a macro of `_res`, a name in
-// Eigen's templates, which Clang does not take then.
+// Eigen's templates, which Clang then rejects.
 // clang-format off
 #include <Eigen/Core>
 #include <httplib.h>

@@ -23,13 +23,13 @@ constexpr const char* kVersionKey = "understudy_marks";
 constexpr int kVersion = 1;
 constexpr uintmax_t kMaxBytes = uintmax_t{1} << 28;
 
-// Keeps other programs from the marks in a folder while it lives. The folder is what is locked: the
-// file is replaced at every save, so that a lock on it would soon hold what is no longer there.
+// Locks the marks in a folder against other programs while it lives. It locks the folder because
+// the file is replaced at every save.
 class FolderLock {
  public:
   explicit FolderLock(const fs::path& folder)
       : fd_(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    // file systems without locks are used without
+    // a file system without locks is used without one
     while (fd_ >= 0 && ::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
     }
   }
@@ -95,7 +95,7 @@ Marks::Entries Marks::Load(std::string* content_hash) const {
     ThrowBadInput(fmt::format("{}: {}; move it away, or name another file with --marks",
                               file_.string(), what));
   };
-  if (!fs::is_regular_file(file_, none)) refuse("is no file");
+  if (!fs::is_regular_file(file_, none)) refuse("is not a regular file");
   if (fs::file_size(file_, none) > kMaxBytes) refuse("is too large for a file of marks");
   Json json;
   try {
@@ -103,7 +103,7 @@ Marks::Entries Marks::Load(std::string* content_hash) const {
   } catch (const Error& error) {
     ThrowBadInput(fmt::format("{}; move it away, or name another file with --marks", error.what()));
   }
-  if (!json.is_object() || !json.contains(kVersionKey)) refuse("is no file of marks");
+  if (!json.is_object() || !json.contains(kVersionKey)) refuse("does not hold marks");
   if (json[kVersionKey] != kVersion) {
     refuse(
         fmt::format("is of version {}, this program knows {}", json[kVersionKey].dump(), kVersion));
@@ -113,11 +113,11 @@ Marks::Entries Marks::Load(std::string* content_hash) const {
   for (const Mark mark : {Mark::kKeep, Mark::kDrop}) {
     const std::string list = ToJson(mark);
     if (!json.contains(list)) continue;
-    if (!json[list].is_object()) refuse(fmt::format("'{}' is no mapping", list));
+    if (!json[list].is_object()) refuse(fmt::format("'{}' must be a mapping", list));
     for (const auto& [key, name] : json[list].items()) {
-      if (!name.is_string()) refuse(fmt::format("{}.{} is no text", list, key));
+      if (!name.is_string()) refuse(fmt::format("{}.{} must be text", list, key));
       if (!entries.emplace(key, Entry{mark, name}).second) {
-        refuse(fmt::format("{} is kept and dropped", key));
+        refuse(fmt::format("{} is in both keep and drop", key));
       }
     }
   }

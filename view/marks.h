@@ -1,6 +1,6 @@
 #pragma once
 
-// Which episodes a person keeps and which one drops, beside the dataset and never in it.
+// Episodes that a person keeps or drops; stored beside the dataset, never in it.
 
 #include <filesystem>
 #include <map>
@@ -29,17 +29,17 @@ struct EnumNames<Mark> {
 // program loses nothing and two of them do not overwrite each other's marks. Thread-safe.
 class Marks {
  public:
-  // `file` empty: `<dataset>.marks.json`. Reads it where it exists. Throws Error(kBadInput) where
-  // it is no such file: what somebody else wrote is not overwritten.
+  // `file` empty: `<dataset>.marks.json`. Reads it if it exists. Throws Error(kBadInput) for a
+  // file that does not hold marks, and does not overwrite it.
   explicit Marks(const EpisodeSource& reader, std::filesystem::path file = {});
 
   const std::filesystem::path& file() const { return file_; }
-  // What is odd about the file, as a sentence: it was written beside other content. Else empty.
+  // A sentence if the file was written for other content of the dataset; otherwise empty.
   const std::string& notice() const { return notice_; }
   // One entry per episode of the dataset.
   std::vector<Mark> All() const;
   // Sets (kNone: removes) the marks of episodes by their place, and writes the file. Throws
-  // Error(kFailed) where it cannot be written; then no mark has changed.
+  // Error(kFailed) if it cannot be written; then no mark has changed.
   void Set(const std::map<size_t, Mark>& changes);
 
  private:
@@ -57,7 +57,7 @@ class Marks {
   Entries entries_;
 };
 
-// What `data view --apply-marks` and the page's button make of marks.
+// Options of `data view --apply-marks` and of the page's button.
 struct ApplyOptions {
   std::string keep_key = "keep", drop_key = "drop";  // names of the filter keys
   Mark unmarked = Mark::kNone;                       // which key episodes without a mark go to
@@ -69,7 +69,7 @@ struct ApplyReport {
 };
 // A new dataset of all episodes of `input` with the marks as filter keys (`mask/<key>`); `marks`
 // has one entry per episode. A file of another program is copied as it is, with the keys added.
-// Throws Error(kUsage) where no episode is marked, a key is no name, `output` exists (unless
+// Throws Error(kUsage) if no episode is marked, a key is not a valid name, `output` exists (unless
 // overwrite) or is the input.
 ApplyReport ApplyMarks(const std::filesystem::path& input, const std::vector<Mark>& marks,
                        const std::filesystem::path& output, const ApplyOptions& options);

@@ -4,8 +4,8 @@
 
 namespace understudy {
 
-// The page: view/page, put together into one text when the program is built. `@KEY@` and
-// `@NONCE@` stand for what a server fills in.
+// The page: the files of view/page, joined when the program is built. A server replaces `@KEY@` and
+// `@NONCE@`.
 std::string_view Page();
 
 }  // namespace understudy

@@ -20,9 +20,9 @@ namespace {
 
 constexpr const char* kJsonType = "application/json; charset=utf-8";
 constexpr size_t kMaxBody = size_t{16} << 20;  // marks of a million episodes
-constexpr size_t kThreads = 24;                // mostly waiting for browsers that keep a line open
+constexpr size_t kThreads = 24;  // mostly waiting for browsers that keep a connection open
 
-// 128 bits that nobody else knows.
+// 128 random bits.
 std::string RandomKey() {
   std::random_device random;
   return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
@@ -49,7 +49,7 @@ void SendJson(httplib::Response& response, const Json& json, int status = 200) {
   Send(response, status, json.dump(-1, ' ', false, Json::error_handler_t::replace), kJsonType);
 }
 
-// Runs `work`; what it throws becomes an answer that says so.
+// Runs `work`; an exception becomes an answer with its message.
 template <class F>
 void Answer(httplib::Response& response, F work) {
   try {
@@ -101,7 +101,7 @@ struct ViewServer::Impl {
   Impl(const std::filesystem::path& dataset, const ViewOptions& options);
   ~Impl();
 
-  // True where `request` may be answered; else the refusal stands in `response`.
+  // Whether `request` may be answered; otherwise `response` holds the refusal.
   bool Admit(const httplib::Request& request, httplib::Response& response) const;
   void Get(const httplib::Request& request, httplib::Response& response);
   void GetEpisode(size_t episode, const std::string& rest, const Parameters::Values& parameters,
@@ -159,7 +159,7 @@ ViewServer::Impl::Impl(const std::filesystem::path& dataset, const ViewOptions& 
     port = options.port;
   }
   if (port <= 0) {
-    ThrowFailed(fmt::format("port {} of 127.0.0.1 cannot be had: {}; --port 0 takes a free one",
+    ThrowFailed(fmt::format("port {} of 127.0.0.1 cannot be opened: {}; --port 0 takes a free one",
                             options.port, std::strerror(errno)));
   }
   url = fmt::format("http://127.0.0.1:{}/?key={}", port, key);
@@ -185,26 +185,27 @@ bool ViewServer::Impl::Admit(const httplib::Request& request, httplib::Response&
   if (request.get_header_value_count("Host") != 1 || !IsThisMachine(host)) {
     return refuse(403, "this server answers to 127.0.0.1 and localhost only");
   }
-  if (request.has_header("Range")) return refuse(400, "parts of answers are not served");
+  if (request.has_header("Range")) return refuse(400, "range requests are not supported");
   const bool change = request.method == "POST";
   if (!change && request.method != "GET") {
-    return refuse(405, fmt::format("method {}: GET and POST are known", request.method));
+    return refuse(405, fmt::format("method {}: only GET and POST are supported", request.method));
   }
   // a change needs what no form and no link of another page can send
   const bool known = request.get_header_value("X-Understudy-Key") == key ||
                      (!change && request.get_param_value_count("key") == 1 &&
                       request.get_param_value("key") == key);
   if (!known) {
-    return refuse(403,
-                  "the key is missing or of another run: open the address that `understudy data "
-                  "view` printed");
+    return refuse(
+        403,
+        "the key is missing or belongs to another run: open the address that `understudy data "
+        "view` printed");
   }
   if (!change) return true;
   if (request.has_header("Origin") && request.get_header_value("Origin") != "http://" + host) {
     return refuse(403, "changes come from this server's own page only");
   }
   if (!request.get_header_value("Content-Type").starts_with("application/json")) {
-    return refuse(415, "changes are application/json");
+    return refuse(415, "a change must be application/json");
   }
   if (request.path != "/api/marks" && request.path != "/api/apply") {
     return refuse(404, fmt::format("nothing to change at '{}'", request.path));
@@ -270,12 +271,12 @@ void ViewServer::Impl::GetEpisode(size_t episode, const std::string& rest,
   }
 }
 
-// One frame after the other: memory stays at a frame for each that asks.
+// Frame by frame: memory stays at one frame per request.
 void ViewServer::Impl::SendFrames(const Answers::Frames& frames,
                                   httplib::Response& response) const {
   const auto frame = std::make_shared<std::vector<uint8_t>>(frames.frame_bytes);
   const EpisodeSource& reader = answers.reader();
-  // the first is read before the answer begins, so that damage is told in words
+  // read the first one before the answer begins, so that damage is reported as a message
   reader.ReadFrame(frames.episode, frames.camera, frames.from, frame->data());
   response.status = 200;
   response.set_content_provider(
@@ -286,7 +287,7 @@ void ViewServer::Impl::SendFrames(const Answers::Frames& frames,
           try {
             reader.ReadFrame(frames.episode, frames.camera, frames.from + at, frame->data());
           } catch (const std::exception&) {
-            return false;  // the line is cut; asked for alone, the frame says why
+            return false;  // end the connection; a request for this frame alone reports why
           }
         }
         return sink.write(reinterpret_cast<const char*>(frame->data()) + within,
@@ -312,7 +313,7 @@ void ViewServer::Impl::Post(const httplib::Request& request, httplib::Response& 
   try {
     SendJson(response, request.path == "/api/marks" ? answers.SetMarks(json) : answers.Apply(json));
   } catch (const Error& error) {
-    // what was asked for and cannot be is no damage of the dataset
+    // a request that cannot be met is not damage of the dataset
     throw RequestError(error.kind() == ErrorKind::kFailed ? 500 : 400, error.what());
   }
 }

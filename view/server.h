@@ -17,22 +17,22 @@ struct ViewOptions {
   ReadOptions read = {};
 };
 
-// Serves the page and what it asks for on the loopback interface, from threads of its own, until it
-// is destroyed. Reads `dataset` only; writes the marks and, when asked to, a new dataset beside it.
-// Nothing of the file system can be named by a request. Refused: names of hosts other than this one
-// (DNS rebinding), and whoever does not have the key in the url: other users of the machine, pages
-// of other sites. Requests: docs/data.md.
+// Serves the page and its requests on the loopback interface, from its own threads, until it is
+// destroyed. Reads `dataset` only; writes the marks and, when asked to, a new dataset beside it.
+// A request cannot name files. It rejects other host names (DNS rebinding) and requests without the
+// key in the url, which come from other users of the machine or pages of other sites. Requests:
+// docs/data.md.
 class ViewServer {
  public:
-  // Throws Error(kBadInput) where the dataset or its marks cannot be read, Error(kFailed) where the
-  // port cannot be had.
+  // Throws Error(kBadInput) if the dataset or its marks cannot be read, Error(kFailed) if the port
+  // cannot be opened.
   ViewServer(const std::filesystem::path& dataset, const ViewOptions& options);
   ~ViewServer();
 
   const std::string& url() const;  // "http://127.0.0.1:41234/?key=…"
   const std::string& key() const;
   int port() const;
-  // What the user should know before looking, as a sentence; may be empty.
+  // A sentence for the user about the marks; may be empty.
   const std::string& notice() const;
   // {"episodes", "kept", "dropped", "marks": file}
   Json Summary() const;

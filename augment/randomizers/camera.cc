@@ -12,7 +12,7 @@ namespace understudy {
 using Eigen::Vector3d;
 
 namespace {
-constexpr int kDraws = 1000;  // of one camera before the plan is held to be impossible
+constexpr int kDraws = 1000;  // of one camera until the plan counts as impossible
 }  // namespace
 
 void CameraRandomizer::Check(PlanCheck& check) const {
@@ -24,7 +24,7 @@ void CameraRandomizer::Draw(PlanDraw& draw) const {
     if (!MatchesAny(cameras, camera.name)) continue;
     Rng rng = draw.StreamOf(camera.name);
     CameraEdit edit{.camera = camera.name};
-    // drawn anew, with the stream's next numbers, until no solid is cut open
+    // redraw, with the stream's next numbers, until no solid is cut open
     for (int draws = 1;; ++draws) {
       const Vector3d shift = InBox(rng, position);
       const Vector3d axis = RandomAxis(rng);

@@ -4,10 +4,10 @@
 
 namespace understudy {
 
-// Where cameras stand, how they are turned, and their field of view.
+// Position, direction and field of view of cameras.
 struct CameraRandomizer {
   static constexpr const char* kTag = "camera";
-  static constexpr const char* kSummary = "cameras: place, direction and field of view";
+  static constexpr const char* kSummary = "cameras: position, direction and field of view";
   std::vector<std::string> cameras{"*"};
   double position = 0;  // m, half width of a box
   double rotation = 0;  // rad, largest turn about a random axis

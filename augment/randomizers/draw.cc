@@ -51,7 +51,8 @@ void PlanCheck::Match(const char* field, const std::vector<std::string>& pattern
 void PlanCheck::Range(const char* field, const std::array<double, 2>& range) {
   if (range[0] <= range[1]) return;
   problems.push_back(
-      fmt::format("randomizers.{}.{}: [{}, {}] is no range", name, field, range[0], range[1]));
+      fmt::format("randomizers.{}.{}: [{}, {}]: the low end must not be above the high end", name,
+                  field, range[0], range[1]));
 }
 
 double In(Rng& rng, const std::array<double, 2>& range) { return rng.Uniform(range[0], range[1]); }

@@ -4,10 +4,10 @@
 
 namespace understudy {
 
-// Lights: where they stand, where they point, how bright and which tint.
+// Position, direction, brightness and tint of lights.
 struct LightRandomizer {
   static constexpr const char* kTag = "light";
-  static constexpr const char* kSummary = "lights: place, direction, brightness and tint";
+  static constexpr const char* kSummary = "lights: position, direction, brightness and tint";
   std::vector<std::string> lights{"*"};
   double position = 0;                    // m, half width of a box around the nominal place
   double direction = 0;                   // rad, largest tilt

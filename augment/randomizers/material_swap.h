@@ -14,7 +14,7 @@ struct MaterialSwapRandomizer {
   void Visit(V& v) {
     v("geoms", geoms, "names, * and ? allowed");
     v("materials", materials, "chosen uniformly; * and ? allowed");
-    v("probability", probability, "of swapping at all", Limits{0, 1});
+    v("probability", probability, "of swapping a geom's material", Limits{0, 1});
   }
   void Check(PlanCheck& check) const;
   void Draw(PlanDraw& draw) const;

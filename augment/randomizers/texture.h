@@ -4,10 +4,10 @@
 
 namespace understudy {
 
-// Paints textures anew, with one of the patterns in two colours.
+// Repaints textures with a pattern in two colours.
 struct TextureRandomizer {
   static constexpr const char* kTag = "texture";
-  static constexpr const char* kSummary = "textures: painted anew with a pattern in two colours";
+  static constexpr const char* kSummary = "textures: a pattern in two colours";
   std::vector<std::string> textures{"*"};
   std::vector<TexturePattern> patterns{TexturePattern::kFlat, TexturePattern::kChecker,
                                        TexturePattern::kGradient, TexturePattern::kNoise,
@@ -16,16 +16,16 @@ struct TextureRandomizer {
   std::array<double, 2> saturation{0, 0.6};
   double contrast = 0.35;  // largest difference of brightness of the two colours
   std::array<double, 2> cells{2, 16};
-  double probability = 1;  // of painting at all; else nominal
+  double probability = 1;  // of repainting a texture; otherwise it stays nominal
   template <class V>
   void Visit(V& v) {
     v("textures", textures, "names, * and ? allowed");
-    v("patterns", patterns, "chosen uniformly; none: nominal");
+    v("patterns", patterns, "chosen uniformly; empty: no change");
     v("value", value, "brightness [low, high]", Limits{0, 1});
     v("saturation", saturation, "[low, high]", Limits{0, 1});
     v("contrast", contrast, "largest difference of brightness", Limits{0, 1});
     v("cells", cells, "repeats [low, high]", Limits{1, 64});
-    v("probability", probability, "of painting at all", Limits{0, 1});
+    v("probability", probability, "of repainting a texture", Limits{0, 1});
   }
   void Check(PlanCheck& check) const;
   void Draw(PlanDraw& draw) const;

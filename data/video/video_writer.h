@@ -11,14 +11,14 @@
 
 namespace understudy {
 
+// All of them change the film: at another preset, and on other numbers of threads, an encoder makes
+// other pixels.
 struct VideoOptions {
-  // changes results
   double fps = 20;  // frames per second of film; the task's control rate is real time
   int scale = 1;    // each pixel becomes a square of this side
   VideoCodec codec = VideoCodec::kH264;
   int quality = 20;  // constant rate factor of x264 or SVT-AV1: 0 best … 51 worst
   int gop = 0;       // frames per key frame, each made from the one before; 0: two seconds
-  // changes speed only
   std::string preset = "veryfast";  // x264's: slower makes smaller files
   int threads = 1;                  // of the encoder
 

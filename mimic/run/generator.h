@@ -44,10 +44,10 @@ struct RunOptions {
   GenerateOptions generate;
   int threads = 0;  // 0: one per core
 
+  // Options that bound a run, choose among its attempts or only describe them: no attempt depends
+  // on them. All others do (AttemptSettings).
   template <class V>
-  void Visit(V& v) {
-    v("variant", variant, "reset distribution of the task");
-    v("seed", seed, "of everything random");
+  void VisitBounds(V& v) {
     v("attempts", attempts, "start so many attempts; 0: bounded by demos", Limits{0, 1e12});
     v("demos", demos, "stop at so many successes; 0: bounded by attempts", Limits{0, 1e12});
     v("max_attempts", max_attempts, "bound of a run with demos; 0: 100 + 20 * demos",
@@ -63,9 +63,15 @@ struct RunOptions {
       "times its even share of demos that a part of the reset space may hold, 1 or more; 0: any",
       Limits{0, 1000});
     v("balance_bins", balance_bins, "parts per axis of an object's reset range", Limits{2, 100});
+    v("coverage_bins", coverage_bins, "per axis, in the report", Limits{1, 100});
+  }
+  template <class V>
+  void Visit(V& v) {
+    v("variant", variant, "reset distribution of the task");
+    v("seed", seed, "of everything random");
+    VisitBounds(v);
     v("weigh_attempts", weigh_attempts,
       "attempts beforehand that say how often each source is drawn; 0: evenly", Limits{0, 1e9});
-    v("coverage_bins", coverage_bins, "per axis, in the report", Limits{1, 100});
     v("generate", generate, "how attempts are executed");
     v("threads", threads, "0: one per core; results do not depend on it", Limits{0, 4096},
       Effect::kSpeed);

@@ -20,7 +20,8 @@ Pose InWeldRoot(const mjModel& model, int body) {
   return X_RB;
 }
 
-// What is drawn and stands still in the frame of `body`. Meshes and height fields are their boxes.
+// Solids that are drawn and do not move in the frame of `body`. A mesh or height field counts as
+// its box.
 std::vector<SceneInventory::Solid> SolidsOf(const mjModel& model, int body) {
   using Shape = SceneInventory::Solid::Shape;
   mjvOption option;
@@ -30,7 +31,7 @@ std::vector<SceneInventory::Solid> SolidsOf(const mjModel& model, int body) {
   for (int i = 0; i < static_cast<int>(model.ngeom); ++i) {
     const int owner = model.geom_bodyid[i];
     const int group = std::clamp(model.geom_group[i], 0, mjNGROUP - 1);
-    // a mocap body is welded to the world, and is placed anew at every reset
+    // a mocap body is welded to the world, but every reset moves it
     if (model.body_weldid[owner] != model.body_weldid[body] || !option.geomgroup[group] ||
         model.body_mocapid[model.body_rootid[owner]] >= 0) {
       continue;

@@ -4,7 +4,7 @@
 
 namespace understudy {
 
-// Place, direction and field of view of cameras.
+// Position, direction and field of view of cameras.
 template <>
 class Look<CameraEdit> {
  public:

@@ -4,7 +4,7 @@
 
 namespace understudy {
 
-// The materials that geoms have.
+// Materials of geoms.
 template <>
 class Look<GeomMaterialEdit> {
  public:

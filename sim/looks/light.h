@@ -15,8 +15,8 @@ class Look<LightEdit> {
   void Restore(const mjModel& nominal, mjModel* varied);
   void Apply(const LightEdit& edit, mjModel* varied);
 
-  // World positions and directions of edited lights, which hold whatever body a light stands on: to
-  // be called after mj_camlight.
+  // Sets the world positions and directions of edited lights, whatever body they are attached to.
+  // Call it after mj_camlight.
   void Place(mjData* data) const;
 
  private:

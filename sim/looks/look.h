@@ -17,7 +17,7 @@ namespace understudy {
 //   static void Check(const mjModel& nominal, const Edit& edit)
 //     throws Error(kBadInput) if the edit names something unknown or cannot be done
 //   void Restore(const mjModel& nominal, mjModel* varied)
-//     takes back whatever Apply has done
+//     undoes Apply
 //   void Apply(const Edit& edit, mjModel* varied)
 //     after Check
 // ModelLook has one for every alternative of SceneEdit: a kind without one does not compile.

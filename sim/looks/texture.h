@@ -7,7 +7,7 @@
 
 namespace understudy {
 
-// The pixels of textures.
+// Pixels of textures.
 template <>
 class Look<TextureEdit> {
  public:
@@ -20,7 +20,7 @@ class Look<TextureEdit> {
   std::vector<int> TakeChanged();
 
  private:
-  std::set<int> painted_;  // textures that differ from nominal
+  std::set<int> painted_;  // textures that differ from the nominal ones
   std::set<int> changed_;  // textures not uploaded yet
 };
 

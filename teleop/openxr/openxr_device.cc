@@ -38,10 +38,10 @@ Pose ToPose(const XrPosef& pose, uint32_t flags) {
                                                        : Eigen::Vector3d::Zero()};
 }
 
-// Location flags without those of numbers that are no pose, whatever the runtime says of them.
+// Location flags, with those cleared whose numbers are not a valid pose.
 uint32_t UsableFlags(const XrSpaceLocation& location) {
   auto flags = static_cast<uint32_t>(location.locationFlags & 15);
-  // what is not valid is not tracked (specification, XrSpaceLocationFlagBits), whatever was said
+  // an invalid pose is not tracked (specification, XrSpaceLocationFlagBits), whatever the flags say
   flags &= ~uint32_t{12} | (flags & 3) << 2;
   const XrQuaternionf& q = location.pose.orientation;
   const double norm = Eigen::Vector4d(q.x, q.y, q.z, q.w).norm();
@@ -155,7 +155,7 @@ int64_t Device::MeasureOffset() const {
 }
 
 void Device::Connect() {
-  // whatever fails leaves nothing half-made
+  // a failure leaves no partial state
   if (!client_.has_instance()) {
     // the loader judges extensions by the list of the runtime that it loaded last, and lets go of a
     // stale one only when an instance was refused: then the second try sees the runtime of now
@@ -201,7 +201,7 @@ RawSample Device::Poll() {
   sample.monotonic_ns = clock_();
   events_ = 0;
 
-  // a lost headset is looked for once a second
+  // look for a lost headset once a second
   if (!client_.has_session() && !exited_ && sample.monotonic_ns - last_try_ns_ >= kRetryNs) {
     last_try_ns_ = sample.monotonic_ns;
     try {
@@ -269,7 +269,7 @@ void Device::PumpEvents() {
 }
 
 void Device::OnState(XrSessionState state) {
-  // duplicates are harmless: every step looks at what was done already
+  // duplicates are harmless: every step checks what was done already
   switch (state) {
     case XR_SESSION_STATE_READY: {
       if (running_) break;
@@ -285,7 +285,7 @@ void Device::OnState(XrSessionState state) {
       Check(xrEndSession(client_.session()), "xrEndSession");
       break;
     case XR_SESSION_STATE_EXITING:
-      // the wearer is done: no reconnecting
+      // the wearer ended the session: do not reconnect
       events_ |= kEventExit;
       exited_ = true;
       client_.DestroySession();
@@ -405,7 +405,7 @@ void Device::Haptic(int hand, float amplitude, double seconds) {
   if (!client_.has_session() || !focused_ || hand < 0 || hand > 1) return;
   const XrHapticActionInfo info{XR_TYPE_HAPTIC_ACTION_INFO, nullptr, client_.action(kHapticAction),
                                 client_.hand_path(hand)};
-  // a pulse that cannot be played is no reason to stop; the next Poll finds out about losses
+  // a haptic pulse that fails does not stop the session; the next Poll reports a lost device
   const float strength = Clamped(amplitude, 0);
   if (strength == 0) {
     xrStopHapticFeedback(client_.session(), &info);

@@ -11,7 +11,7 @@ namespace understudy {
 // picture (XR_MND_headless). Samples are located at "now" in a y-up tracking space T. One thread;
 // one per process, since the loader keeps one instance.
 //
-// Open throws Error(kFailed) where there is no runtime, where the runtime lacks XR_MND_headless or
+// Open throws Error(kFailed) without a runtime, if the runtime lacks XR_MND_headless or
 // XR_KHR_convert_timespec_time, and where no headset came within the options' time; it stops early
 // when InterruptRequested(). Poll never throws: a lost session or runtime shows as flags 0 and
 // kEventSessionLost, and is tried again once a second of the device's clock.

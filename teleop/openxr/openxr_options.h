@@ -33,7 +33,8 @@ struct OpenXrOptions {
       "frame of the poses: local_floor follows the headset's recenter button, stage stays with the "
       "room; auto takes local_floor where the runtime has it");
     v("wait_for_headset_s", wait_for_headset_s,
-      "s; how long to wait for a headset that is not connected yet", Limits{0, 86400});
+      "s; how long to wait for a headset that is not connected yet", Limits{0, 86400},
+      Effect::kSpeed);
   }
 };
 

@@ -71,7 +71,7 @@ OpenXrProbe ProbeOpenXr() {
     probe.next_step = "start the headset's software, or set XR_RUNTIME_JSON to its manifest";
     return probe;
   }
-  // without these two there is no recording, headset or not
+  // recording needs these two, with or without a headset
   for (const char* needed :
        {XR_MND_HEADLESS_EXTENSION_NAME, XR_KHR_CONVERT_TIMESPEC_TIME_EXTENSION_NAME}) {
     if (std::binary_search(probe.extensions.begin(), probe.extensions.end(), needed)) continue;

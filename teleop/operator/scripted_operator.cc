@@ -17,7 +17,7 @@ constexpr double kSqueezeSeconds = 0.06;  // finger travel
 constexpr double kTriggerSeconds = 0.1;
 constexpr double kPressSeconds = 0.15;       // of a button
 constexpr double kGripSeconds = 0.25;        // from squeezing to trusting the clutch
-constexpr double kFarTurn = kPi / 2 + 1e-6;  // rad: a grip that looks alike, but is not worth it
+constexpr double kFarTurn = kPi / 2 + 1e-6;  // rad: an equivalent grip that is too far to turn to
 constexpr double kTremorLever = 0.1;         // m: tremor of position over it is tremor of rotation
 
 // X_OE with the hand turned about its own z.
@@ -66,7 +66,7 @@ ScriptedOperator::ScriptedOperator(const OperatorSpec& spec, const TaskSpec& tas
       tremor_phase_[axis][i] = rng_.Uniform(0, 2 * kPi);
     }
   }
-  // nobody holds the hand twice in the same place
+  // the hand is never held twice in the same place
   const Eigen::Vector3d aside(rng_.Normal(), rng_.Normal(), rng_.Normal());
   X_TH_ =
       Pose(spec.body.X_TH_comfort.rotation(), spec.body.X_TH_comfort.translation() + 0.01 * aside);
@@ -191,7 +191,7 @@ void ScriptedOperator::BeginPhase(const Observation& observation) {
   X_WE_fixed_ =
       Pose(phase.pose.rotation() * X_WE.rotation(), X_WE.translation() + phase.pose.translation());
   if (names.object < 0) return;
-  // of all goals that look alike, the one with the least turn from now
+  // of all equivalent goals, the one with the least turn from now
   const bool carries = names.carried >= 0;
   const Eigen::Quaterniond& q_WO = observation.X_WO[names.object].rotation();
   const Eigen::Quaterniond& q_now =
@@ -242,7 +242,7 @@ bool ScriptedOperator::FingersFree(const Observation& observation, const Pose& X
   for (size_t i = 0; i < observation.X_WO.size(); ++i) {
     if (static_cast<int>(i) == names_[phase_].object) continue;
     const Eigen::Vector3d p_EO = X_WE.Inverse() * observation.X_WO[i].translation();
-    // things at another height are in nobody's way
+    // objects at another height are not in the way
     if (std::abs(p_EO.z()) > 0.1 + radius_[i]) continue;
     if (std::abs(p_EO.x()) < fingers.x() + radius_[i] &&
         std::abs(p_EO.y()) < fingers.y() + radius_[i]) {
@@ -329,13 +329,13 @@ void ScriptedOperator::Judge(const Observation& observation, double t_s) {
   const OperatorPhase& phase = spec_.phases[phase_];
   const bool still = phase.trigger == TriggerUse::kKeep || AtRest();
   if (still && !partial_ && Arrived(observation, 1)) {
-    // nothing for the finger to do, nothing to wait for
+    // the trigger does not change: nothing to wait for
     if (phase.trigger == TriggerUse::kKeep && phase.dwell == 0) return EndPhase(observation, t_s);
     return Enter(Mode::kTrigger,
                  phase.trigger == TriggerUse::kKeep ? t_s : t_s + Draw(spec_.body.late_trigger));
   }
   if (!AtRest() && t_s < wait_until_s_) return;
-  // the arm has stopped elsewhere: go by what is seen from here on
+  // the arm has stopped elsewhere: use the measured pose from here on
   if (!partial_ && ++corrections_ > spec_.body.corrections) {
     if (Arrived(observation, 2)) return Enter(Mode::kTrigger, t_s);
     return Retry(t_s);

@@ -109,7 +109,7 @@ struct IsNominal {
   }
 };
 
-// Zero-width ranges are the nominal scene, to the last bit. Only a texture painted anew and a swap
+// Zero-width ranges are the nominal scene, to the last bit. Only a repainted texture and a swap
 // among several materials have no width: they are left out by their probability.
 TEST(Plan, ZeroWidthIsNominal) {
   const SceneInventory scene = FakeRenderer().inventory();
@@ -230,7 +230,7 @@ TEST(Plan, ValidateListsEveryFault) {
       fmt::format("{}", fmt::join(Validate(plan, FakeRenderer().inventory()), "\n"));
   EXPECT_THAT(faults, HasSubstr("randomizers.l.lights: 'tpo' matches nothing"));
   EXPECT_THAT(faults, HasSubstr("did you mean 'top'?"));
-  EXPECT_THAT(faults, HasSubstr("randomizers.l.intensity: [2, 1] is no range"));
+  EXPECT_THAT(faults, HasSubstr("randomizers.l.intensity: [2, 1]: the low end"));
   EXPECT_THAT(faults, HasSubstr("randomizers.c.cameras: 'side'"));
   EXPECT_TRUE(Validate(FullPlan(), FakeRenderer().inventory()).empty());
 }

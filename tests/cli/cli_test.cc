@@ -307,7 +307,7 @@ TEST_F(Cli, ASecondWriterIsToldWhoIsAtWork) {
 TEST_F(Cli, WhatShipsIsListedAndFoundByName) {
   const std::string list = Run("list").output;
   for (const char* part :
-       {"variants D0", "camera ", "place, direction and field of view", "formats\n", "robomimic",
+       {"variants D0", "camera ", "position, direction and field of view", "formats\n", "robomimic",
         "policies\n", "plans\n", "randomised ", "pipelines\n", "stack_full "}) {
     EXPECT_THAT(list, HasSubstr(part));
   }

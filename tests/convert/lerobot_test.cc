@@ -10,6 +10,7 @@
 #include "data/formats/formats.h"
 #include "data/formats/lerobot/feature_statistics.h"
 #include "tests/convert/lerobot_fixture.h"
+#include "tests/support/effects.h"
 #include "tests/support/read_film.h"
 
 namespace understudy::store_test {
@@ -246,6 +247,11 @@ TEST(PictureStride, FollowsLerobotsRule) {
   EXPECT_EQ(PictureStride(150), 1);
   EXPECT_EQ(PictureStride(1000), 5);  // 1000^0.75 = 178
   EXPECT_EQ(PictureStride(1000000), 100);
+}
+
+// Films are lossy: another preset makes other pixels.
+TEST(LerobotOptions, EveryOptionChangesTheDataset) {
+  EXPECT_TRUE(OtherEffects<LerobotOptions>().empty());
 }
 
 }  // namespace

@@ -271,6 +271,37 @@ TEST(Attempt, GripperEventsWaitForTheArm) {
   EXPECT_GT(holds, 0);
 }
 
+// A source whose arm lagged behind its targets closed its gripper short of them: a hand that has
+// come as far has arrived, and does not wait.
+TEST(Attempt, AHandThatIsWhereTheSourcesWasHasArrived) {
+  TaskSpec task = FakeTask();
+  FakeOptions slow;
+  slow.lag = 0.3;
+  const SourceSet sources = FakeSources(task, 5, slow);
+  const double tolerance = 0.003;
+  const SourceDemo::Arm& arm = sources.demos()[0].arms[0];
+  size_t event = 1;
+  while (arm.gripper[event] <= 0) ++event;
+  ASSERT_GT((arm.X_WE_cmd[event].translation() - arm.X_WE[event].translation()).norm(), tolerance)
+      << "this test needs a source that is late";
+  GenerateOptions options;
+  options.noise_scale = 0;
+  const auto holds = [&](int timeout) {
+    for (Subtask& subtask : task.subtasks) {
+      subtask.arrival_tolerance = tolerance;
+      subtask.arrival_timeout = timeout;
+    }
+    int count = 0;
+    for (int64_t i = 0; i < 5; ++i) {
+      for (const Step& row : FakeAttempt(sources, task, slow, i, options).episode.steps) {
+        count += row.subtask == 0 && row.label == StepLabel::kHold;
+      }
+    }
+    return count;
+  };
+  EXPECT_EQ(holds(10), holds(0));
+}
+
 // What the hand's angle to the target (or to where the source's hand was) is at gripper events.
 std::vector<double> AnglesAtEvents(const TaskSpec& task, const GenerateOptions& options) {
   const SourceSet sources = FakeSources(task);

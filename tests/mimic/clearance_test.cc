@@ -72,5 +72,25 @@ TEST(Clearance, AttemptsKeepTheirFingersClearOfTheNeighbour) {
   EXPECT_LE(seeing, blind / 4) << "of " << blind;
 }
 
+// Only the way to the grasp must be free: closed fingers, a hand that holds something and an arm
+// that has no part in the rows may pass the neighbour.
+TEST(Clearance, FingersStayFreeUntilTheyClose) {
+  SourceDemo demo;
+  demo.arms.resize(1);
+  demo.arms[0].gripper = {-1, -1, 1, 1};
+  const auto free_if_near = [&](int near, const Carried& carried = {}, int arm = kAllArms) {
+    demo.arms[0].X_WE.assign(4, Pose::FromTranslation({0, 0, 1}));
+    demo.arms[0].X_WE[static_cast<size_t>(near)] = Pose();
+    const SegmentRows rows{.demo = demo, .start = 0, .end = 4, .arm = arm};
+    return FingersStayFree(rows, {carried}, Fingers(), {{{0.05, 0, 0}, 0.03}});
+  };
+  EXPECT_FALSE(free_if_near(0));
+  EXPECT_FALSE(free_if_near(1));
+  EXPECT_TRUE(free_if_near(2));
+  EXPECT_TRUE(free_if_near(3));
+  EXPECT_TRUE(free_if_near(1, {.object = 0}));
+  EXPECT_TRUE(free_if_near(1, {}, 1));
+}
+
 }  // namespace
 }  // namespace understudy

@@ -61,6 +61,9 @@ TEST(QualityGates, StepsThatTouchAreCounted) {
   StepOutcome touching;
   touching.collision = true;
   QualityWatch any(QualityGates{}), two(QualityGates{.max_touching = 2});
+  QualityWatch none(QualityGates{.max_touching = 0});
+  EXPECT_EQ(none.Step(still, still, {}, 0.05), "");
+  EXPECT_NE(none.Step(still, still, touching, 0.05), "");
   for (int step = 1; step <= 4; ++step) {
     EXPECT_EQ(any.Step(still, still, touching, 0.05), "");
     EXPECT_EQ(two.Step(still, still, {}, 0.05).empty(), step <= 3) << step;

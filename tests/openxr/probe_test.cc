@@ -11,9 +11,13 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
+#include <string>
 
+#include "teleop/openxr/openxr_options.h"
 #include "tests/openxr/fixture.h"
+#include "tests/support/effects.h"
 #include "tests/support/own_folder.h"
 
 namespace understudy {
@@ -220,6 +224,12 @@ TEST(VirtualHeadsetTest, NegotiationRefusesForeignLoaders) {
   EXPECT_EQ(XR_VERSION_MAJOR(request.api), 1);
   EXPECT_NE(request.get, nullptr);
   dlclose(library);
+}
+
+// How long a headset is awaited changes no recording.
+TEST(OpenXrOptions, WaitingChangesNoResult) {
+  EXPECT_EQ(OtherEffects<OpenXrOptions>(),
+            (std::map<std::string, Effect>{{"wait_for_headset_s", Effect::kSpeed}}));
 }
 
 }  // namespace

@@ -75,6 +75,11 @@ TEST(Sampler, WeightsMixGroupsEvenly) {
   for (const auto& [window, count] : per_epoch) EXPECT_EQ(count, 1);
 }
 
+TEST(Sampler, TiesGoToTheFirstGroup) {
+  Sampler sampler({10, 10}, {1, 1}, 5);
+  for (uint64_t i = 0; i < 20; ++i) EXPECT_EQ(sampler.Next().group, i % 2);
+}
+
 TEST(Sampler, PositionsAreResumedAndForeignOnesRefused) {
   Sampler a({20, 30}, {1, 2}, 9);
   for (int i = 0; i < 77; ++i) a.Next();

@@ -5,8 +5,10 @@
 
 #include <map>
 #include <mutex>
+#include <string>
 
 #include "core/base/error.h"
+#include "tests/support/effects.h"
 #include "tests/support/fake_renderer.h"
 #include "tests/support/fake_simulator.h"
 #include "train/evaluate/baselines.h"
@@ -378,6 +380,12 @@ TEST_F(EvaluateTest, PairsAreCompared) {
   other = a;
   other.options.render.shadows = true;
   EXPECT_THAT([&] { ComparePaired(a, other); }, ThrowsMessage<Error>(HasSubstr("renderings")));
+}
+
+// The report lists its films: another number of them is another result.
+TEST(EvalOptions, WorkersAloneChangeNoResult) {
+  EXPECT_EQ(OtherEffects<EvalOptions>(),
+            (std::map<std::string, Effect>{{"workers", Effect::kSpeed}}));
 }
 
 }  // namespace

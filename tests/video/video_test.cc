@@ -11,6 +11,7 @@
 #include "core/base/rng.h"
 #include "data/video/png.h"
 #include "data/video/video_writer.h"
+#include "tests/support/effects.h"
 #include "tests/support/read_film.h"
 
 namespace understudy {
@@ -246,6 +247,9 @@ TEST(EncodePng, IsLossless) {
 }
 
 TEST(EncodePng, RefusesPicturesWithoutPixels) { EXPECT_THROW(EncodePng(Image()), ContractError); }
+
+// Another preset, and another number of threads, makes other pixels.
+TEST(VideoOptions, EveryOptionChangesTheFilm) { EXPECT_TRUE(OtherEffects<VideoOptions>().empty()); }
 
 }  // namespace
 }  // namespace understudy

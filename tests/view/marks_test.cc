@@ -125,13 +125,13 @@ TEST_F(MarksTest, RefuseFilesThatAreNoneAndLeaveThemAlone) {
   const std::string uuid = reader.episodes()[0].uuid;
   for (const auto& [text, why] : std::vector<std::pair<std::string, std::string>>{
            {"{\"keep\": {", "not valid JSON"},
-           {"[]", "is no file of marks"},
-           {"{\"other\": 1}", "is no file of marks"},
+           {"[]", "does not hold marks"},
+           {"{\"other\": 1}", "does not hold marks"},
            {R"({"understudy_marks": 2})", "is of version 2"},
-           {R"({"understudy_marks": 1, "keep": []})", "'keep' is no mapping"},
-           {R"({"understudy_marks": 1, "drop": {"a": 1}})", "drop.a is no text"},
+           {R"({"understudy_marks": 1, "keep": []})", "'keep' must be a mapping"},
+           {R"({"understudy_marks": 1, "drop": {"a": 1}})", "drop.a must be text"},
            {R"({"understudy_marks": 1, "keep": {"a": "x"}, "drop": {"a": "x"}})",
-            "a is kept and dropped"}}) {
+            "a is in both keep and drop"}}) {
     std::ofstream(file) << text;
     const std::string error = ErrorOf([&] { Marks marks(reader); }, ErrorKind::kBadInput);
     EXPECT_THAT(error, HasSubstr(why)) << text;

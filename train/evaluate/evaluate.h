@@ -33,6 +33,7 @@ struct EvalOptions {
   RenderOptions render;      // of the renderers that the caller hands over
   // changes speed only
   int workers = 0;
+  // changes no rollout, but the films that the report lists: more of them is another result
   int videos_success = 3, videos_failure = 3;
   int video_width = 240, video_height = 240;
   template <class V>

@@ -14,8 +14,8 @@ namespace understudy {
 // LeRobot's dataset formats that are written: v2.1 with GR00T's files beside it, and v3.0.
 enum class LerobotVersion { kV21, kV30 };
 
+// All of them change results, the preset too: another one makes other pixels.
 struct LerobotOptions {
-  // changes results
   LerobotVersion version = LerobotVersion::kV30;  // by `--to`, therefore not visited
   double data_file_mb = 100;   // v3.0: a new Parquet file where one has grown to this
   double video_file_mb = 200;  // likewise for films
@@ -23,9 +23,8 @@ struct LerobotOptions {
   int quality = 20;    // constant rate factor of the codec, 0 best to 51 worst
   int gop = 2;         // frames per key frame: 2 makes any frame cheap to reach
   bool extras = true;  // all that LeRobot has no place for, in extras/understudy.h5
-  bool overwrite = false;
-  // changes speed only
   std::string preset = "veryfast";
+  bool overwrite = false;  // by the command, therefore not visited
   template <class V>
   void Visit(V& v) {
     v("data_file_mb", data_file_mb, "v3.0: MB of a Parquet file before the next begins",
