@@ -4,7 +4,7 @@ export CCACHE
 export CCACHE_SLOPPINESS = pch_defines,time_macros,include_file_mtime,include_file_ctime
 JOBS ?= $(shell nproc)
 
-.PHONY: help demo demo-full test test-slow mutate build program configure setup bench package format clean
+.PHONY: help demo demo-full test test-slow mutate build program configure setup bench package image format clean
 
 help:
 	@echo "make demo       set up, build and run the whole path on the stack task (about 25 minutes)"
@@ -12,6 +12,7 @@ help:
 	@echo "make demo-full  the same path in a larger size (about 75 minutes)"
 	@echo "make test-slow  a thousand kills and a dataset of 4 GB (about 10 minutes)"
 	@echo "make package    build/release/understudy-*.tar.gz and .deb"
+	@echo "make image      build/release/understudy-*.oci.tar, for Podman, Apptainer, Enroot and Pyxis"
 	@echo "make mutate     one-line faults that tests must notice (hours; resumes where it was stopped)"
 	@echo "make bench      benchmarks;  make format  clang-format;  make clean  remove build/"
 
@@ -50,8 +51,15 @@ bench: setup
 	@cmake --build build/release -j $(JOBS)
 	@for b in build/release/bench/*_bench; do $$b; done
 
+# packages of older versions would be taken for this one's
 package: program
+	@rm -f build/release/understudy*.deb build/release/understudy*.tar.gz
 	@cmake --build build/release --target package
+
+# Debian 12 with the .deb in it, as an OCI archive; then the whole path in miniature within it
+image: package
+	@tools/make_image.sh build/release
+	@python3 tests/package/image_test.py 'build/release/understudy-*.oci.tar'
 
 format:
 	@git ls-files '*.h' '*.cc' | xargs clang-format-14 -i

@@ -85,7 +85,7 @@ std::vector<DemoReview> DemosOf(const Json& result) {
   return demos;
 }
 
-std::string Describe(const Json& result) {
+std::string DescribeAnnotation(const Json& result) {
   std::string text = ReviewToText(DemosOf(result));
   text += fmt::format(
       "{} demonstrations: {} by restored states, {} with every end, {} with flags{}\n",
@@ -108,7 +108,7 @@ Command AnnotateCommand() {
       "data annotate",
       "the signals that end a task's subtasks, found in recordings without them, as a new dataset "
       "with a table to look over (a data command: dataset in, dataset out, like filter and trim)",
-      Run, Describe);
+      Run, DescribeAnnotation);
 }
 
 }  // namespace understudy

@@ -1,6 +1,7 @@
 #include "app/commands.h"
 
 #include "app/doctor.h"
+#include "app/gallery.h"
 #include "app/list.h"
 #include "app/pipeline.h"
 #include "app/report.h"
@@ -73,6 +74,14 @@ std::vector<Command> AllCommands() {
   report.positional = {"file"};
   commands.push_back(std::move(report));
 
+  Command gallery = MakeCommand<GalleryOptions>(
+      "gallery", "write one HTML page of the tasks: pictures, reset ranges, measured rates",
+      [](const GalleryOptions& options, CommandContext& context) {
+        return MakeGallery(options, context.plan, *context.progress);
+      },
+      [](const Json& result) { return result["page"].get<std::string>() + "\n"; });
+  commands.push_back(std::move(gallery));
+
   Command doctor = MakeCommand<DoctorOptions>(
       "doctor", "what works on this machine, and how to mend what does not",
       [](const DoctorOptions& options, CommandContext&) { return Diagnose(options.path); },
@@ -81,7 +90,8 @@ std::vector<Command> AllCommands() {
   commands.push_back(std::move(doctor));
   commands.push_back(MakeCommand<NoOptions>(
       "list",
-      "tasks, robots, grippers, randomizers, formats, policies, devices, plans and pipelines",
+      "tasks, robots, grippers, randomizers, formats, policies, devices, checkpoints, plans and "
+      "pipelines",
       [](const NoOptions&, CommandContext&) { return ListParts(); }, DescribeParts));
   return commands;
 }

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "app/registry.h"
+#include "app/system.h"
 #include "core/base/error.h"
 #include "core/base/locks.h"
 #include "data/formats/lerobot/module.h"
@@ -67,6 +68,22 @@ double MemoryGib() {
   return kib / (1 << 20);
 }
 
+Json SystemLine(const SystemInfo& system) {
+  return Line("system", true,
+              fmt::format("{}, {}, glibc {}", system.distribution, system.architecture,
+                          system.glibc.Text()));
+}
+
+// The systems that this installation runs on: what its files ask of the C library decides.
+Json SupportLine(const SystemInfo& system, const GlibcFloor& floor) {
+  const bool fine = system.glibc >= floor.version;
+  return Line(
+      "supported", fine,
+      fmt::format("Linux on x86_64 or aarch64 with glibc {} or newer (needed by {})",
+                  floor.version.Text(), floor.file.filename().string()),
+      fine ? "" : "run the image of `make image` (Enroot, Pyxis, Apptainer), or build here");
+}
+
 // Which lock keeps two commands from writing the same output below `folder`.
 Json LockLine(const std::string& folder) {
   try {
@@ -92,6 +109,9 @@ Json Diagnose(const std::string& folder) {
   lines.push_back(Line("machine", true,
                        fmt::format("{} cores, {:.1f} GiB of memory",
                                    std::thread::hardware_concurrency(), MemoryGib())));
+  const SystemInfo system = ThisSystem();
+  lines.push_back(SystemLine(system));
+  lines.push_back(SupportLine(system, FloorOf(InstalledBinaries())));
   std::error_code error;
   const fs::space_info space = fs::space(folder, error);
   if (error) ThrowUsage(fmt::format("doctor: {}: {}", folder, error.message()));
@@ -133,7 +153,10 @@ Json Diagnose(const std::string& folder) {
 
   AddModule(TorchModule::kName, "train and evaluate need it", &lines, [&] {
     const TorchProbe torch = Module<TorchModule>().probe();
-    lines.push_back(Line("LibTorch", true, torch.version));
+    const ModuleChoice choice = ChooseModule(TorchModule::kName);
+    lines.push_back(Line("LibTorch", true,
+                         fmt::format("{}, module for {}: {}", torch.version,
+                                     choice.cuda ? "CUDA" : "processors", choice.why)));
     lines.push_back(Line("GPU", true,
                          torch.gpus.empty() ? "none: training runs on the processor"
                                             : fmt::format("{}", fmt::join(torch.gpus, ", "))));

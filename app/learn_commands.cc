@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "app/commands.h"
+#include "app/shipped.h"
 #include "app/twin.h"
 #include "augment/plan.h"
 #include "data/store/files.h"
@@ -45,7 +46,8 @@ struct EvaluateFlags {
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml; empty: that of the checkpoint");
     v("robot", robot, "listed robot, robot+gripper, or path of a robot.yaml; empty: the task's");
-    v("checkpoint", evaluate.checkpoint, "run, checkpoint or pretrained_model folder");
+    v("checkpoint", evaluate.checkpoint,
+      "run, checkpoint or pretrained_model folder; empty: the one that ships for the task");
     v("baseline", evaluate.baseline,
       "instead of the network: hold, or mean_chunk of the checkpoint");
     evaluate.eval.Visit(v);
@@ -120,7 +122,20 @@ SinkFactory VideoSinks(const std::string& out, const EvalOptions& options,
   };
 }
 
-Json EvaluateWith(const EvaluateFlags& flags, CommandContext& context) {
+// Without a checkpoint, the one that ships for the task.
+EvaluateFlags WithCheckpoint(EvaluateFlags flags, Progress& progress) {
+  EvalCommandOptions& evaluate = flags.evaluate;
+  if (!evaluate.checkpoint.empty() || evaluate.baseline == BaselinePolicy::kHold ||
+      flags.task.empty()) {
+    return flags;
+  }
+  evaluate.checkpoint = ShippedCheckpoint(LoadSpecs(flags.task).task.name);
+  progress.Message("evaluating the checkpoint that ships: " + evaluate.checkpoint);
+  return flags;
+}
+
+Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
+  const EvaluateFlags flags = WithCheckpoint(given, *context.progress);
   const Twin twin =
       LoadTwin(flags.task.empty() ? TaskOfPolicy(flags.evaluate) : flags.task, flags.robot);
   const RendererFactory renderers = twin.renderers_with(flags.evaluate.eval.render);

@@ -50,6 +50,11 @@ Json ListParts() {
       {{"name", "virtual"}, {"description", "virtual headset with a scripted operator"}});
   parts["devices"].push_back(
       {{"name", "openxr"}, {"description", "the active OpenXR runtime's headset and controllers"}});
+  for (const ShippedFile& checkpoint : ShippedCheckpoints()) {
+    parts["checkpoints"].push_back({{"name", checkpoint.name},
+                                    {"description", checkpoint.description},
+                                    {"path", checkpoint.path}});
+  }
   for (const auto& [kind, title] :
        {std::pair{ShippedKind::kPlan, "plans"}, std::pair{ShippedKind::kPipeline, "pipelines"}}) {
     for (const ShippedFile& file : ListShipped(kind)) {

@@ -8,6 +8,7 @@
 
 #include "app/html.h"
 #include "app/registry.h"
+#include "data/video/module.h"
 
 namespace understudy {
 namespace {
@@ -94,6 +95,15 @@ std::string ShareBar(double share, const std::string& colour) {
 std::vector<uint8_t> ReadBytes(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string ImageTag(const Image& image, const std::string& what) {
+  if (!HasModule(VideoModule::kName)) {
+    return fmt::format("<p class=\"none\">{}×{} image (built without libav)</p>", image.width,
+                       image.height);
+  }
+  return fmt::format("<img alt=\"{}\" src=\"data:image/png;base64,{}\">", EscapeHtml(what),
+                     Base64(Module<VideoModule>().encode_png(image)));
 }
 
 std::string VideoTag(const std::vector<uint8_t>& mp4) {

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/image/image.h"
+
 namespace understudy {
 
 // What the pages of reports are made of. Texts are escaped by the functions that take them; `html`
@@ -30,6 +32,9 @@ std::string ShareBar(double share, const std::string& colour);
 
 // All of a file; empty where it cannot be read.
 std::vector<uint8_t> ReadBytes(const std::filesystem::path& file);
+
+// A picture as an element, or a line that says why there is none; `what` it shows, in words.
+std::string ImageTag(const Image& image, const std::string& what = "");
 
 // An MP4 file in memory as an element that plays it.
 std::string VideoTag(const std::vector<uint8_t>& mp4);

@@ -14,7 +14,6 @@
 #include "core/base/locks.h"
 #include "core/seam/dataset_header.h"
 #include "data/formats/formats.h"
-#include "data/video/module.h"
 
 namespace understudy {
 namespace {
@@ -140,15 +139,6 @@ std::string MimicSection(const StepView& step) {
 }
 
 // ---- pictures ----
-
-std::string ImageTag(const Image& image) {
-  if (!HasModule(VideoModule::kName)) {
-    return fmt::format("<p class=\"none\">{}×{} image (built without libav)</p>", image.width,
-                       image.height);
-  }
-  return fmt::format("<img alt=\"\" src=\"data:image/png;base64,{}\">",
-                     Base64(Module<VideoModule>().encode_png(image)));
-}
 
 std::string AugmentSection(const StepView& step) {
   const std::unique_ptr<EpisodeSource> opened = OpenDataset(step.output, step.read());

@@ -52,17 +52,8 @@ class ScratchFolder {
   fs::path path_;
 };
 
-// The camera that stands still, where there is one: it shows the whole scene.
-std::string CameraFor(const Renderer& renderer) {
-  const auto& cameras = renderer.inventory().cameras;
-  if (cameras.empty()) ThrowFailed("the scene has no camera");
-  const auto still = std::find_if(cameras.begin(), cameras.end(),
-                                  [](const SceneInventory::Camera& c) { return !c.on_robot; });
-  return (still == cameras.end() ? cameras.front() : *still).name;
-}
-
 std::vector<uint8_t> Film(const Episode& episode, Renderer& renderer, const fs::path& file) {
-  const std::vector<std::string> cameras{CameraFor(renderer)};
+  const std::vector<std::string> cameras{StillCamera(renderer)};
   const std::unique_ptr<FrameSink> writer = Module<VideoModule>().make_writer(
       file, {.fps = episode.meta.control_hz / static_cast<double>(kEvery)});
   std::vector<Image> images;
@@ -98,6 +89,14 @@ SampleVideo Describe(int64_t number, const Attempt& attempt) {
 }
 
 }  // namespace
+
+std::string StillCamera(const Renderer& renderer) {
+  const auto& cameras = renderer.inventory().cameras;
+  if (cameras.empty()) ThrowFailed("the scene has no camera");
+  const auto still = std::find_if(cameras.begin(), cameras.end(),
+                                  [](const SceneInventory::Camera& c) { return !c.on_robot; });
+  return (still == cameras.end() ? cameras.front() : *still).name;
+}
 
 std::vector<int64_t> SampleAttempts(const MimicReport& report, size_t most, size_t per_failure) {
   std::vector<const FailureKind*> kinds;

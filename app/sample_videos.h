@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "app/mimic_report.h"
@@ -7,6 +8,10 @@
 #include "mimic/command.h"
 
 namespace understudy {
+
+// The camera that stands still, if there is one: it shows the whole scene. Throws Error(kFailed) if
+// the scene has no camera.
+std::string StillCamera(const Renderer& renderer);
 
 // Numbers of the attempts to show: the first success and up to `per_failure` of every way to fail
 // (cause and subtask), the most frequent way first; `most` at most, and then every way once before

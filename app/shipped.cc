@@ -1,5 +1,7 @@
 #include "app/shipped.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <sstream>
@@ -7,6 +9,7 @@
 #include "app/registry.h"
 #include "core/base/error.h"
 #include "core/base/json.h"
+#include "train/evaluate/evaluate.h"
 
 namespace understudy {
 namespace {
@@ -41,6 +44,35 @@ std::vector<ShippedFile> ListShipped(ShippedKind kind) {
   std::sort(files.begin(), files.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });
   return files;
+}
+
+std::vector<ShippedFile> ShippedCheckpoints() {
+  std::vector<ShippedFile> found;
+  const fs::path folder = HomeFolder() / "checkpoints";
+  if (!fs::is_directory(folder)) return found;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (!entry.is_directory()) continue;
+    ShippedFile checkpoint{entry.path().filename().string(), entry.path().string(), ""};
+    if (const fs::path record = entry.path() / kCheckpointRecord; fs::exists(record)) {
+      const EvalReport report = ReadEvalReport(LoadJson(record), record.string());
+      checkpoint.description = fmt::format("succeeded in {} of {} episodes of {}", report.successes,
+                                           report.episodes.size(), report.options.variant);
+    }
+    found.push_back(std::move(checkpoint));
+  }
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  return found;
+}
+
+std::string ShippedCheckpoint(const std::string& task) {
+  for (const ShippedFile& checkpoint : ShippedCheckpoints()) {
+    if (checkpoint.name == task) return checkpoint.path;
+  }
+  ThrowUsage(
+      fmt::format("no checkpoint ships for task '{}' ({} does not exist): train one with "
+                  "`understudy train`, then name it with --checkpoint FOLDER",
+                  task, (HomeFolder() / "checkpoints" / task).string()));
 }
 
 std::string FindShipped(ShippedKind kind, const std::string& place) {

@@ -79,11 +79,24 @@ endif()
 
 # LibTorch of any build, for processors or for CUDA. Its own CMake package asks for the whole CUDA
 # toolkit, which a node with a Python wheel need not have, and of which nothing is used here.
+# understudy_libtorch_target(<name> <folder>): what including and linking the LibTorch in it takes.
+function(understudy_libtorch_target name root)
+  add_library(${name} INTERFACE)
+  target_include_directories(${name} SYSTEM INTERFACE
+    ${root}/include ${root}/include/torch/csrc/api/include)
+  target_link_libraries(${name} INTERFACE
+    ${root}/lib/libtorch.so ${root}/lib/libtorch_cpu.so ${root}/lib/libc10.so)
+  # libtorch.so brings the CUDA half along though no symbol asks for it; what that half needs lies
+  # where its own run path says
+  target_link_options(${name} INTERFACE LINKER:--no-as-needed LINKER:--allow-shlib-undefined)
+endfunction()
+# A second LibTorch, built for CUDA: its module stands beside the one for processors and is opened
+# where NVIDIA's driver is (core/base/module.h). It is used where it lies, since it takes gigabytes.
+set(TORCH_CUDA_DIR "" CACHE PATH "Folder of a LibTorch for CUDA (with include/ and lib/); empty: none")
 if(WITH_TORCH)
   find_path(TORCH_CONFIG_DIR TorchConfig.cmake
     HINTS ${DEPS_DIR}/torch/torch PATH_SUFFIXES share/cmake/Torch Torch)
   get_filename_component(torch_root "${TORCH_CONFIG_DIR}/../../.." ABSOLUTE)
-  set(torch_include ${torch_root}/include ${torch_root}/include/torch/csrc/api/include)
   set(torch_version 0)
   foreach(header torch/headeronly/version.h torch/csrc/api/include/torch/version.h)
     if(EXISTS ${torch_root}/include/${header})
@@ -105,18 +118,17 @@ if(WITH_TORCH)
   elseif(torch_abi)
     switch_off(WITH_TORCH "LibTorch in ${torch_root} has the old C++ ABI; take 2.7 or newer")
   else()
-    add_library(understudy_libtorch INTERFACE)
-    target_include_directories(understudy_libtorch SYSTEM INTERFACE ${torch_include})
-    target_link_libraries(understudy_libtorch INTERFACE ${torch_root}/lib/libtorch.so
-      ${torch_root}/lib/libtorch_cpu.so ${torch_root}/lib/libc10.so)
-    # libtorch.so brings the CUDA half along though no symbol asks for it; what that half needs lies
-    # where its own run path says
-    target_link_options(understudy_libtorch INTERFACE
-      LINKER:--no-as-needed LINKER:--allow-shlib-undefined)
+    understudy_libtorch_target(understudy_libtorch ${torch_root})
     file(GLOB torch_gomp ${torch_root}/lib/libgomp*)
     bring_along(${torch_root}/lib/libtorch.so ${torch_root}/lib/libtorch_cpu.so
       ${torch_root}/lib/libc10.so ${torch_gomp})
     message(STATUS "LibTorch ${torch_version}: ${torch_root}")
+    if(TORCH_CUDA_DIR)
+      if(NOT EXISTS ${TORCH_CUDA_DIR}/lib/libtorch.so OR NOT EXISTS ${TORCH_CUDA_DIR}/include/torch)
+        message(FATAL_ERROR "TORCH_CUDA_DIR=${TORCH_CUDA_DIR}: holds no lib/libtorch.so and include/torch")
+      endif()
+      understudy_libtorch_target(understudy_libtorch_cuda ${TORCH_CUDA_DIR})
+    endif()
   endif()
 endif()
 

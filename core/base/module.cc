@@ -16,13 +16,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path FileOf(const ModuleName& name) {
-  return ModuleFolder() / (std::string(name.name) + ".so");
+// Empty if NVIDIA's driver is there, otherwise why it cannot be used.
+std::string WhyNoDriver() {
+  static std::mutex mutex;
+  static void* driver = nullptr;  // stays open: a driver is not made to be closed
+  const std::scoped_lock lock(mutex);
+  if (driver == nullptr) driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  return driver == nullptr ? dlerror() : "";
 }
 
 ModuleEntry Open(const ModuleName& name) {
-  const fs::path file = FileOf(name);
-  if (!HasModule(name)) {
+  const ModuleChoice choice = ChooseModule(name);
+  const fs::path& file = choice.file;
+  std::error_code none;
+  if (!fs::exists(file, none)) {
     ThrowUsage(fmt::format(
         "{} need {}, and this program has no module for it: '{}' does not exist; run `make setup`, "
         "configure with -D{}=ON and build again",
@@ -30,8 +37,9 @@ ModuleEntry Open(const ModuleName& name) {
   }
   void* const handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
-    ThrowFailed(fmt::format("{}: the module for {} cannot be opened ({})", file.string(),
-                            name.library, dlerror()));
+    ThrowFailed(fmt::format("{}: the module for {} cannot be opened ({}){}", file.string(),
+                            name.library, dlerror(),
+                            choice.cuda ? "; UNDERSTUDY_VARIANT=cpu takes the other one" : ""));
   }
   const auto entry = reinterpret_cast<ModuleEntryFunction>(dlsym(handle, kModuleEntry));
   if (entry == nullptr) {
@@ -61,9 +69,28 @@ fs::path ModuleFolder() {
   return library.parent_path() / "understudy";
 }
 
+ModuleChoice ChooseModule(const ModuleName& name) {
+  const fs::path plain = ModuleFolder() / (std::string(name.name) + ".so");
+  if (!name.variants) return {plain, false, "there is one only"};
+  const char* const set = std::getenv("UNDERSTUDY_VARIANT");
+  const std::string variant = set == nullptr ? "auto" : set;
+  const fs::path cuda = ModuleFolder() / (std::string(name.name) + "_cuda.so");
+  if (variant == "cpu") return {plain, false, "UNDERSTUDY_VARIANT=cpu"};
+  if (variant == "cuda") return {cuda, true, "UNDERSTUDY_VARIANT=cuda"};
+  if (variant != "auto") {
+    ThrowUsage("UNDERSTUDY_VARIANT=" + variant + ": must be cpu, cuda or auto");
+  }
+  std::error_code none;
+  if (!fs::exists(cuda, none)) return {plain, false, "no module for CUDA is installed"};
+  if (!fs::exists(plain, none)) return {cuda, true, "it is the only one installed"};
+  const std::string why = WhyNoDriver();
+  if (!why.empty()) return {plain, false, "no driver for CUDA (" + why + ")"};
+  return {cuda, true, "the driver for CUDA is there"};
+}
+
 bool HasModule(const ModuleName& name) {
   std::error_code none;
-  return fs::exists(FileOf(name), none);
+  return fs::exists(ChooseModule(name).file, none);
 }
 
 const void* OpenModule(const ModuleName& name) {

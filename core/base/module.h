@@ -13,17 +13,22 @@
 //     std::string (*h264_encoder)() = nullptr;
 //   };
 //   Module<VideoModule>().h264_encoder();
+//
+// A module may be there twice: <name>.so, and <name>_cuda.so that was linked with the CUDA build of
+// its library. ChooseModule says which of them is opened.
 
 #include <filesystem>
+#include <string>
 
 namespace understudy {
 
 // How a module is found and named in messages.
 struct ModuleName {
-  const char* name;     // of the file: "torch"
-  const char* library;  // that it brings along: "LibTorch"
-  const char* purpose;  // what needs it: "training and policies"
-  const char* option;   // of CMake that builds it: "WITH_TORCH"
+  const char* name;       // of the file: "torch"
+  const char* library;    // that it brings along: "LibTorch"
+  const char* purpose;    // what needs it: "training and policies"
+  const char* option;     // of CMake that builds it: "WITH_TORCH"
+  bool variants = false;  // whether it may be there twice
 };
 
 // Raised when a table of functions changes.
@@ -40,6 +45,18 @@ using ModuleEntryFunction = ModuleEntry (*)();
 
 // Folder of the modules: $UNDERSTUDY_MODULES, or understudy/ beside the shared library.
 std::filesystem::path ModuleFolder();
+
+// The file that is opened for a module, which need not exist, and why it is that one.
+struct ModuleChoice {
+  std::filesystem::path file;
+  bool cuda = false;
+  std::string why;
+};
+
+// For a module with variants: that for CUDA if it is there and NVIDIA's driver (libcuda.so.1) can
+// be opened, else the other one; $UNDERSTUDY_VARIANT says cpu, cuda or auto (as without it). Throws
+// Error(kUsage) for another value.
+ModuleChoice ChooseModule(const ModuleName& name);
 
 // Whether the module's file is there. It may still fail to open.
 bool HasModule(const ModuleName& name);

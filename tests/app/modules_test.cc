@@ -1,9 +1,12 @@
 // Modules: what crosses the border between the program and what it opens, and what is said where it
 // cannot be opened.
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -104,6 +107,81 @@ TEST(Modules, WhatCannotBeOpenedSaysWhy) {
   const auto [message, kind] = Thrown([&] { OpenModule({"text", "LibText", "letters", ""}); });
   EXPECT_EQ(kind, ErrorKind::kFailed);
   EXPECT_THAT(message, AllOf(HasSubstr("LibText cannot be opened"), HasSubstr("text.so")));
+}
+
+// ---- variants: for processors and for CUDA ----
+
+constexpr const char* kVariants = UNDERSTUDY_BINARY_DIR "/tests/variants";
+
+// UNDERSTUDY_VARIANT while this lives.
+class Variant {
+ public:
+  explicit Variant(const char* variant) { setenv("UNDERSTUDY_VARIANT", variant, 1); }
+  ~Variant() { unsetenv("UNDERSTUDY_VARIANT"); }
+};
+
+ModuleName VariantModule(const char* name = "variant") {
+  return {name, "LibVariant", "variants", "WITH_VARIANT", true};
+}
+
+// Whether the opened module is the one for CUDA.
+bool OpenedCuda(const ModuleName& name) { return *static_cast<const bool*>(OpenModule(name)); }
+
+TEST(ModuleVariants, WithoutADriverItIsTheOneForProcessors) {
+  if (dlopen("libcuda.so.1", RTLD_NOW) != nullptr) GTEST_SKIP() << "this machine has a driver";
+  const OtherFolder there(kVariants);
+  const ModuleChoice choice = ChooseModule(VariantModule());
+  EXPECT_FALSE(choice.cuda);
+  EXPECT_EQ(choice.file.filename(), "variant.so");
+  EXPECT_THAT(choice.why, HasSubstr("no driver for CUDA (libcuda.so.1: cannot open"));
+  EXPECT_FALSE(OpenedCuda(VariantModule()));
+}
+
+// In a process of its own: what is opened stays open.
+TEST(ModuleVariantsDeathTest, WithADriverItIsTheOneForCuda) {
+  const auto choose = [] {
+    const OtherFolder there(kVariants);
+    if (dlopen((std::string(kVariants) + "/driver.so").c_str(), RTLD_NOW) == nullptr) _exit(3);
+    const ModuleChoice choice = ChooseModule(VariantModule());
+    std::fprintf(stderr, "%s: %s, opened %d", choice.file.filename().c_str(), choice.why.c_str(),
+                 OpenedCuda(VariantModule()));
+    _exit(0);
+  };
+  EXPECT_EXIT(choose(), testing::ExitedWithCode(0),
+              "variant_cuda.so: the driver for CUDA is there, opened 1");
+}
+
+TEST(ModuleVariants, TheEnvironmentDecidesOtherwise) {
+  const OtherFolder there(kVariants);
+  {
+    const Variant cuda("cuda");
+    EXPECT_TRUE(ChooseModule(VariantModule()).cuda);
+    EXPECT_EQ(ChooseModule(VariantModule()).why, "UNDERSTUDY_VARIANT=cuda");
+    // not there: it is named, and none is taken in its place
+    EXPECT_FALSE(HasModule(VariantModule("driver")));
+    EXPECT_THAT(Thrown([] { OpenModule(VariantModule("driver")); }).first,
+                HasSubstr("driver_cuda.so' does not exist"));
+  }
+  {
+    const Variant cpu("cpu");
+    EXPECT_FALSE(ChooseModule(VariantModule()).cuda);
+  }
+  const Variant other("gpu");
+  const auto [message, kind] = Thrown([] { ChooseModule(VariantModule()); });
+  EXPECT_EQ(kind, ErrorKind::kUsage);
+  EXPECT_EQ(message, "UNDERSTUDY_VARIANT=gpu: must be cpu, cuda or auto");
+}
+
+TEST(ModuleVariants, TheOnlyOneIsTaken) {
+  const OtherFolder there(kVariants);
+  EXPECT_EQ(ChooseModule(VariantModule("driver")).why, "no module for CUDA is installed");
+  const OwnFolder folder;
+  std::ofstream(folder / "x_cuda.so") << "no library";
+  const OtherFolder own(folder.path());
+  EXPECT_TRUE(ChooseModule(VariantModule("x")).cuda);
+  EXPECT_TRUE(HasModule(VariantModule("x")));
+  EXPECT_THAT(Thrown([] { OpenModule(VariantModule("x")); }).first,
+              HasSubstr("UNDERSTUDY_VARIANT=cpu takes the other one"));
 }
 
 TEST(Modules, OfAnotherBuildAreRejected) {

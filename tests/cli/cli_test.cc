@@ -196,6 +196,30 @@ TEST_F(Cli, WholePathInMiniature) {
   Expect("evaluate tiny/policy --episodes 1 --horizon 8 --out own.json", 0, "0 of 1 episodes");
   Expect("evaluate --baseline hold --episodes 1", 2, "task: name one");
 
+  // without one, that which ships for the task: here it is the one just trained
+  const std::string home = "UNDERSTUDY_HOME=" + (folder_ / "home").string();
+  fs::create_directories(folder_ / "home/checkpoints");
+  fs::create_directory_symlink(kSource + "/sim", folder_ / "home/sim");
+  const std::string shipped = "evaluate --task stack --episodes 1 --horizon 8";
+  Expect(shipped, 2, "no checkpoint ships for task 'stack'", home);
+  fs::create_directory_symlink(folder_ / "tiny/policy", folder_ / "home/checkpoints/stack");
+  Expect(shipped + " --out shipped.json", 0,
+         "evaluating the checkpoint that ships: " + (folder_ / "home/checkpoints/stack").string(),
+         home);
+  EXPECT_EQ(LoadJson(folder_ / "shipped.json")["rows"][0]["cause"],
+            LoadJson(folder_ / "own.json")["rows"][0]["cause"]);
+
+  // the page of tasks, with the rates of this run
+  Expect("gallery --tasks stack --reports tiny/generated.h5 own.json --out tasks.html", 0,
+         "tasks.html");
+  const std::string gallery = ReadText(folder_ / "tasks.html");
+  for (const char* part :
+       {"data:image/png;base64,", "generated</td>", "own, nominal looks", "0 of 1</td>"}) {
+    EXPECT_THAT(gallery, HasSubstr(part));
+  }
+  EXPECT_THAT(gallery, Not(HasSubstr("No picture")));
+  Expect("gallery --tasks stacc", 2, "did you mean 'stack'?");
+
   // a report replaces a report only, and its videos go with it
   Write("notes.txt", "mine");
   for (const char* own : {"notes.txt", "tiny.yaml", "tiny/summary.json"}) {

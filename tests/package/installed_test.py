@@ -4,6 +4,9 @@ empty folder, with source and build out of reach, runs the whole path in miniatu
 no mount namespace can be had: then nothing keeps the program from its source tree."""
 import argparse, pathlib, shlex, subprocess, sys, tempfile
 
+sys.dont_write_bytecode = True
+import steps
+
 parser = argparse.ArgumentParser()
 parser.add_argument("build", type=pathlib.Path)
 parser.add_argument("source", type=pathlib.Path)
@@ -13,18 +16,6 @@ args = parser.parse_args()
 if subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
     print("skipped: no mount namespace (unshare -m needs root)")
     sys.exit(77)
-
-STEPS = [
-    "{u} --version",
-    "{u} list",
-    "{u} teleop --task stack --demos 2 --seed 1 --out s.h5 --quiet",
-    "{u} mimic --source s.h5 --task stack --variant D0 --demos 2 --seed 2 --out g.h5 --quiet",
-    "{u} augment g.h5 --variants 0 --max-episodes 2 --seed 3 --out l.h5 --quiet",
-    "{u} train l.h5 --steps 2 --batch 2 --save-every 2 --set trainer.precision=float32 --out p --quiet",
-    "{u} evaluate p --task stack --episodes 1 --horizon 8 --out e.json --quiet",
-    "{u} data convert l.h5 lerobot --to lerobot --quiet",
-    "{u} data verify lerobot --quiet",
-]
 
 with tempfile.TemporaryDirectory() as folder:
     folder = pathlib.Path(folder)
@@ -44,8 +35,7 @@ with tempfile.TemporaryDirectory() as folder:
     script += [f"mount -t tmpfs none {shlex.quote(str(p.resolve()))}" for p in (args.source, args.build)
                if p.exists() and not str(p.resolve()).startswith(str(args.source.resolve()) + "/")]
     script += [f"cd {shlex.quote(str(work))}"]
-    for step in STEPS:
-        script += [f"echo '> {step}'", step.format(u=shlex.quote(str(moved / 'bin' / 'understudy')))]
+    script += steps.script(shlex.quote(str(moved / "bin" / "understudy")))
     result = subprocess.run(["unshare", "-m", "bash", "-c", "\n".join(script)], text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             env={"PATH": "/usr/bin:/bin", "HOME": str(work)})

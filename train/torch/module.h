@@ -13,7 +13,8 @@
 namespace understudy {
 
 struct TorchModule {
-  static constexpr ModuleName kName{"torch", "LibTorch", "training and policies", "WITH_TORCH"};
+  static constexpr ModuleName kName{"torch", "LibTorch", "training and policies", "WITH_TORCH",
+                                    /*variants=*/true};
   TorchProbe (*probe)() = nullptr;
   // As EngineFactory and ChunkModelFactory. Both throw Error(kBadInput) for a type without a
   // network.

@@ -5,8 +5,6 @@
 namespace understudy::vh {
 namespace {
 
-constexpr auto kLocalFloor = static_cast<XrReferenceSpaceType>(1000426000);  // XR_EXT_local_floor
-
 // Runs `work` under the lock; 0 where it throws.
 template <class Work>
 int32_t Control(Work&& work) noexcept {

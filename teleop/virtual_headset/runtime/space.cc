@@ -8,8 +8,6 @@ namespace understudy::vh {
 
 namespace {
 
-constexpr auto kLocalFloor = static_cast<XrReferenceSpaceType>(1000426000);  // XR_EXT_local_floor
-
 std::vector<XrReferenceSpaceType> SpaceTypes(const Instance& instance) {
   std::vector<XrReferenceSpaceType> types{
       XR_REFERENCE_SPACE_TYPE_VIEW, XR_REFERENCE_SPACE_TYPE_LOCAL, XR_REFERENCE_SPACE_TYPE_STAGE};
