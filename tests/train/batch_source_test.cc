@@ -203,12 +203,7 @@ TEST_F(BatchSourceTest, EveryWindowOncePerEpoch) {
 
 // Each sample is found again by its identity: pictures, state, chunk and mask belong together.
 TEST_F(BatchSourceTest, SamplesHoldWhatTheSetSays) {
-  std::map<uint64_t, std::pair<size_t, size_t>> who;
-  for (size_t e = 0; e < set_->episodes.size(); ++e) {
-    for (size_t row = 0; row < set_->episodes[e].length; ++row) {
-      who[HashOf(set_->episodes[e].uuid) + row * 0x9E3779B97F4A7C15ull] = {e, row};
-    }
-  }
+  const auto who = SampleRows(*set_);
   ASSERT_EQ(who.size(), set_->windows());
   LoaderOptions options;
   options.shift_px = 0;
@@ -216,8 +211,8 @@ TEST_F(BatchSourceTest, SamplesHoldWhatTheSetSays) {
   int padded = 0;
   for (int i = 0; i < 30; ++i) {
     Batch batch = source->Next();
-    std::vector<float>&state_BS = batch[kStateColumn].numbers,
-    &actions_BTA = batch[kActionColumn].numbers;
+    std::vector<float>& state_BS = batch[kStateColumn].numbers;
+    std::vector<float>& actions_BTA = batch[kActionColumn].numbers;
     state_.Decode(state_BS);
     action_.Decode(actions_BTA);
     for (size_t b = 0; b < 7; ++b) {
@@ -258,12 +253,7 @@ TEST_F(BatchSourceTest, ColumnsComeAtTheStepsThatAreAskedFor) {
               {{ImageColumn("wrist"), {kImage, kImage, 3}}, {-1, 0}},
               {{kActionColumn, {7}}, {-1, 0}}}};
   action_ = ActionStatistics(*set_, 1, NormalizerMode::kMinMax, 1e-3);
-  std::map<uint64_t, std::pair<size_t, size_t>> who;
-  for (size_t e = 0; e < set_->episodes.size(); ++e) {
-    for (size_t row = 0; row < set_->episodes[e].length; ++row) {
-      who[HashOf(set_->episodes[e].uuid) + row * 0x9E3779B97F4A7C15ull] = {e, row};
-    }
-  }
+  const auto who = SampleRows(*set_);
   const auto source = Make({});
   const size_t S = static_cast<size_t>(set_->embodiment.state_size());
   const size_t pixels = kImage * kImage * 3;

@@ -98,12 +98,7 @@ TEST(ObjectLabels, EveryRowSaysWhereItsObjectsAre) {
 TEST(ObjectLabels, BatchesCarryThemAndLeaveOutWhatIsNotKnown) {
   std::vector<Episode> episodes;
   const auto set = MixedSet(episodes);
-  std::map<uint64_t, std::pair<size_t, size_t>> who;
-  for (size_t e = 0; e < set->episodes.size(); ++e) {
-    for (size_t row = 0; row < set->episodes[e].length; ++row) {
-      who[HashOf(set->episodes[e].uuid) + row * 0x9E3779B97F4A7C15ull] = {e, row};
-    }
-  }
+  const auto who = SampleRows(*set);
   const Normalizer objects = ObjectStatistics(*set);
   BatchSource source(set, FullLayout(*set, 8, 16),
                      {{kStateColumn, StateStatistics(*set, NormalizerMode::kMinMax, 1e-3)},

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -31,6 +32,17 @@ constexpr int kImage = 12;  // px
 inline uint8_t Pixel(size_t episode, size_t camera, size_t step, size_t at) {
   return static_cast<uint8_t>(HashOf(std::to_string(episode * 1000003 + camera * 7919 + step)) +
                               at * 37);
+}
+
+// Episode and row of each sample, by the identity that batches give it.
+inline std::map<uint64_t, std::pair<size_t, size_t>> SampleRows(const TrainingSet& set) {
+  std::map<uint64_t, std::pair<size_t, size_t>> rows;
+  for (size_t e = 0; e < set.episodes.size(); ++e) {
+    for (size_t row = 0; row < set.episodes[e].length; ++row) {
+      rows[HashOf(set.episodes[e].uuid) + row * 0x9E3779B97F4A7C15ull] = {e, row};
+    }
+  }
+  return rows;
 }
 
 // All that the set offers, in the order that it is offered in.

@@ -24,7 +24,7 @@ TEST(TrainingSet, ChunksRepeatTheLastTarget) {
   const auto size = static_cast<size_t>(set->embodiment.action_size());
   std::vector<float> actions_TA(4 * size), last_A(size), earlier_A(size);
   std::vector<uint8_t> mask_T(4);
-  set->Chunk(episode, last - 1, 4, actions_TA.data(), mask_T.data());
+  set->Chunk(episode, last - 1, ChunkOffsets(4), actions_TA.data(), mask_T.data());
   set->embodiment.EncodeAction(&episode.X_WE[last - 1], &episode.targets[last], last_A.data());
   set->embodiment.EncodeAction(&episode.X_WE[last - 1], &episode.targets[last - 1],
                                earlier_A.data());
