@@ -4,4 +4,6 @@ if(CPACK_GENERATOR STREQUAL "TGZ")
 endif()
 if(CPACK_GENERATOR STREQUAL "DEB")
   set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+  # a folder around it is for archives: the .deb would be installed into /understudy-<version>-Linux
+  set(CPACK_COMPONENT_INCLUDE_TOPLEVEL_DIRECTORY OFF)
 endif()
