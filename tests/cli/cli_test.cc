@@ -86,7 +86,7 @@ TEST_F(Cli, BadUsageAndBadInputNameTheThingAndTheNextStep) {
         "name: c\nout: c\nsteps:\n"
         "  a: {command: augment, with: {inputs: [\"${b}\"]}}\n"
         "  b: {command: augment, with: {inputs: [\"${a}\"]}}\n");
-  Expect("run circle.yaml", 3, "in a circle");
+  Expect("run circle.yaml", 3, "steps.a: depends on itself");
   Write("lost.yaml",
         "name: c\nout: c\nsteps:\n  a: {command: augmint, with: {inputs: [\"${zz}\"]}}\n");
   Expect("run lost.yaml", 3, "did you mean 'augment'?");
