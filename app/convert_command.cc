@@ -74,8 +74,7 @@ struct ConvertFlags {
       "the dataset's own");
     v("control_hz", control_hz, "rows per second, for files that store no rate; 0: the file's",
       Limits{0, 1e4});
-    v("compression", compression, "deflate level of pictures that are compressed anew",
-      Limits{0, 9});
+    v("compression", compression, "deflate level of pictures that are recompressed", Limits{0, 9});
     read.Visit(v);
     v("overwrite", overwrite, "replace it where it exists", Effect::kPlace);
   }

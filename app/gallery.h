@@ -36,9 +36,9 @@ struct GalleryItem {
 // One self-contained page: picture, reset ranges and measured rates of every task.
 std::string GalleryPage(const std::vector<GalleryItem>& items);
 
-// Draws the tasks and writes the page. Throws Error(kUsage) where `out` is no earlier page, or a
-// task is unknown, Error(kBadInput) for a file of `reports` that is none. With `plan` nothing is
-// drawn or written.
+// Draws the tasks and writes the page; with `plan` it only checks. Throws Error(kUsage) if `out`
+// exists and is not an earlier page, or a task is unknown, and Error(kBadInput) if a file of
+// `reports` is not a report.
 Json MakeGallery(const GalleryOptions& options, bool plan, Progress& progress);
 
 }  // namespace understudy

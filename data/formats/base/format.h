@@ -63,7 +63,7 @@ struct ConvertRequest {
   Translation into;            // ours into the format's
   Json task = Json::object();  // the task.yaml, resolved, where the task is known
   double control_hz = 0;       // Hz, for files that store no rate; 0: the file's
-  int compression = 1;         // deflate level of pictures that are compressed anew
+  int compression = 1;         // deflate level of pictures that are recompressed
   bool overwrite = false;
   // Import only: nothing may be missing of the dataset that the format's was once written from.
   bool exact = false;

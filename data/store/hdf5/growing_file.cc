@@ -16,8 +16,8 @@
 namespace understudy::h5 {
 namespace {
 
-// HDF5 gives memory back where more than a megabyte of a kind lies idle, and asks for it anew with
-// the next episode: 8 % of the time to write one. There are three kinds, for the whole process.
+// By default HDF5 frees memory when more than a megabyte of a kind is idle, and allocates it again
+// for the next episode: 8 % of the time to write one. The limits hold for the whole process.
 void KeepFreeMemory() {
   constexpr int kIdle = 64 << 20;
   H5set_free_list_limits(kIdle, kIdle, kIdle, kIdle, kIdle, kIdle);

@@ -24,7 +24,7 @@ pid_t Fork() {
   Mutex()->lock();
   const pid_t child = fork();
   if (child == 0) {
-    // the child is another thread to the lock and cannot open it: it goes on with a new one
+    // the child is not the thread that holds the lock and cannot release it: it gets a new one
     Mutex() = new std::recursive_mutex;
   } else {
     Mutex()->unlock();
