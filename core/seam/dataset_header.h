@@ -8,6 +8,11 @@
 
 namespace understudy {
 
+struct PictureSize {
+  int width = 0, height = 0;
+  bool operator==(const PictureSize&) const = default;
+};
+
 // Describes a whole dataset, alongside its episodes.
 struct DatasetHeader {
   SimulatorInfo simulator;           // names and rates that the columns refer to
@@ -16,11 +21,18 @@ struct DatasetHeader {
   Json task = Json::object();        // the task.yaml, resolved
   Json settings = Json::object();    // options of the stage, resolved
   std::vector<std::string> cameras;  // rendered ones: obs/<camera>_image
-  int image_width = 0, image_height = 0;
+  int image_width = 0, image_height = 0;  // of the first camera
+  // Of every camera; empty: all are as large as the first. Not stored by our own format.
+  std::vector<PictureSize> picture_sizes;
   std::vector<std::string> parents;  // content hashes of the input datasets
   // Not stored: the key of the `foreign` sections of task.yaml and robot.yaml that translate this
   // dataset's names and frames into ours; empty for datasets of this program.
   std::string family;
+
+  PictureSize size_of(size_t camera) const {
+    return picture_sizes.empty() ? PictureSize{image_width, image_height}
+                                 : picture_sizes.at(camera);
+  }
 
   // Whether rows hold full states of this simulator. Datasets of other programs, and imported ones,
   // hold none that fit.

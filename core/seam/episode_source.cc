@@ -68,6 +68,26 @@ std::optional<std::vector<std::vector<double>>> EpisodeSource::DoReadStoredActio
   return rows;
 }
 
+std::vector<ColumnSpec> EpisodeSource::ListColumns() const { return DoListColumns(); }
+
+std::vector<std::vector<double>> EpisodeSource::ReadColumns(
+    size_t index, std::span<const ColumnSpec> columns) const {
+  Require(index < episodes_.size(), "an episode of the dataset");
+  std::vector<std::vector<double>> values = DoReadColumns(index, columns);
+  Require(values.size() == columns.size(), "one list per column");
+  for (size_t c = 0; c < columns.size(); ++c) {
+    Require(values[c].size() == episodes_[index].length * columns[c].size(),
+            "a column has a row for every step");
+  }
+  return values;
+}
+
+std::vector<std::vector<double>> EpisodeSource::DoReadColumns(
+    size_t, std::span<const ColumnSpec> columns) const {
+  Require(columns.empty(), "a column that the dataset lists");
+  return {};
+}
+
 void EpisodeSource::ReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const {
   Require(index < episodes_.size(), "an episode of the dataset");
   Require(camera < header_.cameras.size(), "a camera of the dataset");
@@ -81,8 +101,10 @@ Image EpisodeSource::ReadImage(size_t index, const std::string& camera, size_t s
   if (found == cameras.end()) {
     ThrowUsage(fmt::format("{}: {}", path_.string(), UnknownName("camera", camera, cameras)));
   }
-  Image image(header_.image_width, header_.image_height);
-  ReadFrame(index, static_cast<size_t>(found - cameras.begin()), step, image.rgb.data());
+  const auto index_of_camera = static_cast<size_t>(found - cameras.begin());
+  const PictureSize size = header_.size_of(index_of_camera);
+  Image image(size.width, size.height);
+  ReadFrame(index, index_of_camera, step, image.rgb.data());
   return image;
 }
 

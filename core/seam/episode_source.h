@@ -5,11 +5,13 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/base/json.h"
 #include "core/episode/attempt_record.h"
+#include "core/episode/column_spec.h"
 #include "core/episode/episode.h"
 #include "core/image/image.h"
 #include "core/seam/dataset_header.h"
@@ -27,6 +29,11 @@ struct EpisodeSummary {
   std::string linked_file = {};   // file that holds the episode; empty: the dataset's own
 };
 
+// An episode that was left out, and why.
+struct SkippedEpisode {
+  std::string name, reason;
+};
+
 // An open dataset of any format: what every command reads from. Several threads may call the const
 // members of one source at once. Index arguments must be smaller than episodes().size().
 class EpisodeSource {
@@ -38,6 +45,10 @@ class EpisodeSource {
   // Empty for datasets of other programs.
   const std::string& content_hash() const { return content_hash_; }
   const std::vector<EpisodeSummary>& episodes() const { return episodes_; }  // by number
+
+  // Episodes that are not in the list above because they cannot be read; only where the read
+  // options ask for the others. By number.
+  const std::vector<SkippedEpisode>& skipped() const { return skipped_; }
 
   // Every started attempt of a generated dataset; none for others.
   std::vector<AttemptRecord> attempts() const;
@@ -58,7 +69,15 @@ class EpisodeSource {
   // Rows of the normalised actions as the dataset stores them, for statistics; of equal size. Unset
   // if the episode stores none.
   std::optional<std::vector<std::vector<double>>> ReadStoredActions(size_t index) const;
-  // One frame of a camera of header().cameras into `out` (height * width * 3 bytes, HWC).
+  // The columns of numbers of the dataset, by the first episode that can be read: every number of a
+  // row that is no picture, whether an Episode has a place for it or not.
+  std::vector<ColumnSpec> ListColumns() const;
+  // All rows of some of these columns, row after row, as they are stored (a NaN too); one list per
+  // column. Throws Error(kBadInput) where the episode lacks one or has it in another shape.
+  std::vector<std::vector<double>> ReadColumns(size_t index,
+                                               std::span<const ColumnSpec> columns) const;
+  // One frame of a camera of header().cameras into `out` (HWC, 3 bytes per pixel, of the size that
+  // header().size_of(camera) gives).
   void ReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const;
   // Throws Error(kUsage) for an unknown camera.
   Image ReadImage(size_t index, const std::string& camera, size_t step) const;
@@ -74,6 +93,7 @@ class EpisodeSource {
   DatasetHeader header_;
   std::string content_hash_;
   std::vector<EpisodeSummary> episodes_;
+  std::vector<SkippedEpisode> skipped_;
 
  private:
   // Arguments have been checked. All throw Error(kBadInput) that names what is damaged.
@@ -83,6 +103,9 @@ class EpisodeSource {
   virtual EpisodeMeta DoReadMeta(size_t index) const;
   virtual std::optional<std::vector<std::vector<double>>> DoReadStoredActions(size_t index) const;
   // By default none.
+  virtual std::vector<ColumnSpec> DoListColumns() const { return {}; }
+  virtual std::vector<std::vector<double>> DoReadColumns(size_t index,
+                                                         std::span<const ColumnSpec> columns) const;
   virtual std::vector<std::string> DoMaskNames() const { return {}; }
   virtual std::vector<std::string> DoReadMask(const std::string&) const { return {}; }
   virtual std::vector<CameraParameters> DoReadCameras(size_t) const { return {}; }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <list>
 #include <map>
 #include <mutex>
@@ -91,6 +92,48 @@ void CheckPictures(const h5::Group& demo, const std::string& camera, const Image
                   step, path.string()));
 }
 
+// numpy's name of a type of numbers.
+std::string DtypeOf(const h5::DatasetInfo& info) {
+  const size_t bits = 8 * info.type_size;
+  if (info.type_class == H5T_FLOAT) return fmt::format("float{}", bits);
+  return fmt::format("{}int{}", info.is_signed ? "" : "u", bits);
+}
+
+// Pictures are uint8 with three or four dimensions of time, height, width and channels.
+bool IsPicture(const h5::DatasetInfo& info) {
+  return info.type_class == H5T_INTEGER && info.type_size == 1 && info.dims.size() >= 3;
+}
+
+// Appends every array of numbers below `group` that has a row for each step.
+void AddColumns(const h5::Group& group, const std::string& prefix, size_t length, int depth,
+                std::vector<ColumnSpec>& columns) {
+  constexpr int kMaxDepth = 8;
+  for (const std::string& name : group.Names()) {
+    const std::string path = prefix + name;
+    if (path == "understudy" || path == "next_obs") continue;
+    const h5::DatasetInfo info = [&] {
+      try {
+        return group.Info(name);
+      } catch (const Error&) {  // a group, or damaged: whoever reads it says so
+        return h5::DatasetInfo{};
+      }
+    }();
+    if (info.type_class == H5T_NO_CLASS) {
+      if (depth < kMaxDepth && group.Has(name)) {
+        try {
+          AddColumns(group.Open(name), path + "/", length, depth + 1, columns);
+        } catch (const Error&) {  // no group either
+        }
+      }
+      continue;
+    }
+    const bool column = info.is_number() && !IsPicture(info) && !info.dims.empty() &&
+                        info.dims[0] == length;
+    if (!column) continue;
+    columns.push_back({path, DtypeOf(info), {info.dims.begin() + 1, info.dims.end()}, {}, {}});
+  }
+}
+
 }  // namespace
 
 struct Hdf5Source::Impl {
@@ -175,6 +218,43 @@ std::optional<std::vector<std::vector<double>>> Hdf5Source::DoReadStoredActions(
     for (size_t i = 0; i < actions.row_size(); ++i) rows[k][i] = actions.At<double>(k, i);
   }
   return rows;
+}
+
+ColumnRole Hdf5Source::RoleOf(const std::string& path) const {
+  if (path == "actions") return ColumnRole::kAction;
+  const bool arm = path.starts_with("obs/robot");
+  for (const char* end : {"eef_pos", "eef_quat", "gripper_qpos"}) {
+    if (arm && path.ends_with(end)) return ColumnRole::kState;
+  }
+  return ColumnRole::kOther;
+}
+
+std::vector<ColumnSpec> Hdf5Source::DoListColumns() const {
+  const h5::Guard guard;
+  std::vector<ColumnSpec> columns;
+  for (size_t e = 0; e < episodes_.size() && columns.empty(); ++e) {
+    AddColumns(Demo(e), "", episodes_[e].length, 0, columns);
+  }
+  for (ColumnSpec& column : columns) column.role = RoleOf(column.name);
+  return columns;
+}
+
+std::vector<std::vector<double>> Hdf5Source::DoReadColumns(
+    size_t index, std::span<const ColumnSpec> columns) const {
+  const h5::Guard guard;
+  const h5::Group demo = Demo(index);
+  std::vector<std::vector<double>> result;
+  for (const ColumnSpec& wanted : columns) {
+    const std::vector<int64_t> dims(wanted.shape.begin(), wanted.shape.end());
+    const Column column = demo.Read(wanted.name, ColumnType::kF64, dims);
+    if (column.rows != episodes_[index].length) {
+      h5::FailReading(demo.Place(wanted.name), fmt::format("has {} rows, must have {}", column.rows,
+                                                           episodes_[index].length));
+    }
+    std::vector<double>& values = result.emplace_back(column.rows * column.row_size());
+    std::memcpy(values.data(), column.bytes.data(), column.bytes.size());
+  }
+  return result;
 }
 
 std::vector<std::string> Hdf5Source::DoMaskNames() const {

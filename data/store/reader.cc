@@ -58,7 +58,7 @@ Episode DatasetReader::DoReadEpisode(size_t index, bool with_raw) const {
   const h5::Group demo = Demo(index);
   Episode episode;
   episode.meta = understudy::ReadMeta(demo);
-  ReadColumns(demo, episodes_[index].length, false, episode);
+  understudy::ReadColumns(demo, episodes_[index].length, false, episode);
   if (with_raw) ReadRaw(demo, false, episode.raw);
   return episode;
 }
