@@ -22,7 +22,7 @@ TrainOptions Resolved(const TrainOptions& options) {
 std::shared_ptr<const TrainingSet> Load(const TrainOptions& options, Progress& progress) {
   const std::vector<std::filesystem::path> paths(options.datasets.begin(), options.datasets.end());
   return std::make_shared<const TrainingSet>(
-      LoadTrainingSet(paths, options.cameras, options.selection, progress, options.read));
+      LoadTrainingSet(paths, options.inputs, options.selection, progress, options.read));
 }
 
 }  // namespace

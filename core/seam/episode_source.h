@@ -24,6 +24,7 @@ struct EpisodeSummary {
   std::string name, uuid;
   size_t length = 0;
   bool success = false;
+  bool success_known = true;  // false: the dataset does not say how it ended
   int variant_index = 0;
   std::string success_from = {};  // how success is known; empty: the dataset stores it as ours do
   std::string linked_file = {};   // file that holds the episode; empty: the dataset's own

@@ -48,9 +48,10 @@ PolicyConfig ParsePolicyConfig(const Json& json, const std::string& name) {
     if (!holds) problems.push_back(what);
   };
   const PolicyShape& layout = config.layout;
-  expect(config.embodiment.action_meaning == "relative_eef",
-         fmt::format("embodiment.action_meaning = '{}': known is relative_eef",
-                     config.embodiment.action_meaning));
+  const std::string& meaning = config.embodiment.action_meaning;
+  expect(meaning == kRelativeEef || meaning == kStoredColumns,
+         fmt::format("embodiment.action_meaning = '{}': known are {} and {}", meaning, kRelativeEef,
+                     kStoredColumns));
   expect(layout.state == config.embodiment.state_size(),
          fmt::format("layout.state = {}: the embodiment has {}", layout.state,
                      config.embodiment.state_size()));

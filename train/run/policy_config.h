@@ -60,7 +60,8 @@ struct PolicyConfig {
     v("embodiment", embodiment, "meaning of states and actions");
     v("cameras", cameras, "in order");
     v("instructions", instructions, "seen in training");
-    v("control_hz", control_hz, "policy steps per second", Limits{0.1, 10000});
+    v("control_hz", control_hz, "policy steps per second; 0: the data do not say it",
+      Limits{0, 10000});
     v("max_linear_delta", max_linear_delta, "m per policy step", Limits{0, 10});
     v("max_angular_delta", max_angular_delta, "rad per policy step", Limits{0, 10});
     v("execute", execute, "actions of a chunk meant to be executed", Limits{1, 4096});

@@ -68,8 +68,8 @@ PolicyConfig MakeConfig(const TrainingSet& set, const TrainOptions& options) {
   config.dataset_hashes = HashesOf(set);
   config.seed = options.seed;
   config.layout = {static_cast<int>(set.cameras.size()),
-                   set.image_height,
-                   set.image_width,
+                   std::max(1, set.image_height),  // without cameras nothing is seen
+                   std::max(1, set.image_width),
                    set.embodiment.state_size(),
                    set.embodiment.action_size(),
                    options.horizon,

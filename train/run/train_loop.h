@@ -24,7 +24,7 @@ struct TrainOptions {
   // changes results
   std::vector<std::string> datasets;
   std::vector<double> weights;  // by dataset
-  std::vector<std::string> cameras;
+  InputOptions inputs;
   SelectionOptions selection;
   ReadOptions read;  // how datasets are read
   std::string type = "groot";
@@ -45,13 +45,15 @@ struct TrainOptions {
   bool resume = false, overwrite = false;
   int64_t save_every = 1000, log_every = 50;
   int keep = 2;
-  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions};
+  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks,  ReadOptions::kQuaternions,
+                                         InputOptions::kUnwritten[0], InputOptions::kUnwritten[1],
+                                         InputOptions::kUnwritten[2], InputOptions::kUnwritten[3]};
   template <class V>
   void Visit(V& v) {
     v("datasets", datasets, "files or folders to learn from", kRequired);
     v("weights", weights, "share of each dataset; empty: every row counts the same",
       Limits{1e-9, 1e9});
-    v("cameras", cameras, "that the policy sees, in order; empty: those of the dataset");
+    inputs.Visit(v);
     v("selection", selection, "episodes to learn from");
     read.Visit(v);
     v("type", type, "network: a listed policy");

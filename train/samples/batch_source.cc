@@ -312,7 +312,7 @@ BatchSource::BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLay
   Require(set != nullptr && batch > 0, "a set and a batch size");
   CheckLayout(*set, layout, normalizers);
   Require(weights.empty() || weights.size() == set->datasets.size(), "one weight per dataset");
-  if (options.shift_px >= std::min(set->image_height, set->image_width)) {
+  if (!set->cameras.empty() && options.shift_px >= std::min(set->image_height, set->image_width)) {
     ThrowUsage(fmt::format("loader.shift_px = {}: must be less than the image ({}x{})",
                            options.shift_px, set->image_width, set->image_height));
   }

@@ -5,8 +5,27 @@
 #include "core/base/error.h"
 
 namespace understudy {
+namespace {
+
+int SizeOf(const std::vector<EmbodimentColumn>& columns) {
+  int size = 0;
+  for (const EmbodimentColumn& column : columns) size += column.size;
+  return size;
+}
+
+}  // namespace
+
+int Embodiment::state_size() const {
+  return of_columns() ? SizeOf(state_columns)
+                      : static_cast<int>(arms.size()) * (9 + gripper_joints);
+}
+
+int Embodiment::action_size() const {
+  return of_columns() ? SizeOf(action_columns) : static_cast<int>(arms.size()) * 7;
+}
 
 void Embodiment::EncodeState(const std::vector<ArmObservation>& arms_now, float* state_S) const {
+  Require(!of_columns(), "columns are taken as they are");
   Require(arms_now.size() == arms.size(), "a state has one entry per arm");
   const Pose X_BW = X_WB.Inverse();
   for (const ArmObservation& arm : arms_now) {
@@ -24,6 +43,7 @@ void Embodiment::EncodeState(const std::vector<ArmObservation>& arms_now, float*
 
 void Embodiment::EncodeAction(const Pose* X_WE_now, const ArmAction* targets,
                               float* action_A) const {
+  Require(!of_columns(), "columns are taken as they are");
   for (size_t arm = 0; arm < arms.size(); ++arm) {
     const Pose& X_WE = X_WE_now[arm];
     const Pose& X_WE_cmd = targets[arm].X_WE_cmd;
@@ -37,6 +57,7 @@ void Embodiment::EncodeAction(const Pose* X_WE_now, const ArmAction* targets,
 
 Action Embodiment::DecodeAction(const std::vector<ArmObservation>& arms_now,
                                 const float* action_A) const {
+  Require(!of_columns(), "columns are no targets of arms");
   Require(arms_now.size() == arms.size(), "an action has one entry per arm");
   Action action;
   for (const ArmObservation& arm : arms_now) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -11,19 +12,43 @@
 
 namespace understudy {
 
+// A column of a dataset whose numbers are part of a state or an action, as they are stored.
+struct EmbodimentColumn {
+  std::string name;                // ColumnSpec::name
+  int size = 0;                    // numbers per row
+  std::vector<std::string> parts;  // their names; empty: they have none
+  bool operator==(const EmbodimentColumn&) const = default;
+  template <class V>
+  void Visit(V& v) {
+    v("name", name, "of the dataset");
+    v("size", size, "numbers per row", Limits{1, 4096});
+    v("parts", parts, "names of the numbers; empty: they have none");
+  }
+};
+
+// Values of Embodiment::action_meaning.
+inline constexpr const char* kRelativeEef = "relative_eef";
+inline constexpr const char* kStoredColumns = "columns";
+
 // What the numbers of a policy mean: measured arms become a state vector, absolute targets become
-// action vectors, and back. Stored in every checkpoint.
+// action vectors, and back; or both are columns of a dataset as they are. Stored in every
+// checkpoint.
 //
 // State, per arm: p_BE (3), rotation of R_BE as its first two columns (6; Zhou et al., CVPR 2019),
 // finger joint positions. Action "relative_eef", per arm and chunk step k, seen from the
 // observation at t that the chunk answers: p_WE_cmd(t+k) - p_WE(t) in world axes (3),
 // log(R_WE_cmd(t+k) R_WE(t)^T) in world axes (3), gripper command (1).
+//
+// "columns": state and action are the listed columns, one after the other; an action is the one
+// that is stored for its own row.
 struct Embodiment {
   std::string robot;
   std::vector<std::string> arms;
   int gripper_joints = 2;  // per arm
   Pose X_WB;               // base of arm 0; all arms are seen from it
-  std::string action_meaning = "relative_eef";
+  std::string action_meaning = kRelativeEef;
+  std::vector<EmbodimentColumn> state_columns, action_columns;  // of kStoredColumns
+  static constexpr std::array kUnwritten{"state_columns", "action_columns"};
 
   template <class V>
   void Visit(V& v) {
@@ -31,12 +56,16 @@ struct Embodiment {
     v("arms", arms, "names, in order");
     v("gripper_joints", gripper_joints, "finger joints per arm", Limits{0, 64});
     v("base", X_WB, "robot base in the world");
-    v("action_meaning", action_meaning, "relative_eef");
+    v("action_meaning", action_meaning, "relative_eef or columns");
+    v("state_columns", state_columns, "of the dataset, where action_meaning is columns");
+    v("action_columns", action_columns, "of the dataset, where action_meaning is columns");
   }
 
-  int state_size() const { return static_cast<int>(arms.size()) * (9 + gripper_joints); }
-  int action_size() const { return static_cast<int>(arms.size()) * 7; }
+  bool of_columns() const { return action_meaning == kStoredColumns; }
+  int state_size() const;
+  int action_size() const;
 
+  // The three functions below are of relative_eef.
   // Writes state_size() numbers. Requires one entry per arm with the right number of finger joints.
   void EncodeState(const std::vector<ArmObservation>& arms_now, float* state_S) const;
   // Writes action_size() numbers; `X_WE_now` and `targets` hold one entry per arm.
@@ -45,6 +74,7 @@ struct Embodiment {
   Action DecodeAction(const std::vector<ArmObservation>& arms_now, const float* action_A) const;
 };
 
+// Of the poses of the robot's arms.
 Embodiment MakeEmbodiment(const SimulatorInfo& info);
 
 // What such a robot with cameras offers to a policy, the instruction as `tokens` numbers; `objects`

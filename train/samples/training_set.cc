@@ -58,7 +58,11 @@ void TrainingSet::Chunk(const TrainingEpisode& episode, size_t row, std::span<co
   for (const int offset : offsets) {
     const int64_t wanted = static_cast<int64_t>(row) + offset;
     const size_t step = static_cast<size_t>(std::clamp<int64_t>(wanted, 0, last));
-    embodiment.EncodeAction(&episode.X_WE[row * arms], &episode.targets[step * arms], actions_TA);
+    if (embodiment.of_columns()) {
+      std::copy_n(&episode.actions_TA[step * static_cast<size_t>(size)], size, actions_TA);
+    } else {
+      embodiment.EncodeAction(&episode.X_WE[row * arms], &episode.targets[step * arms], actions_TA);
+    }
     *mask_T++ = wanted >= 0 && wanted <= last;
     actions_TA += size;
   }
@@ -69,24 +73,53 @@ std::vector<ColumnInfo> ColumnsOf(const TrainingSet& set, int tokens) {
                         kObjectLabel * static_cast<int>(set.objects.size()));
 }
 
-void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t index,
-                ActionLabel label) {
+namespace {
+
+// All but the rows.
+TrainingEpisode BeginEpisode(TrainingSet& set, const EpisodeMeta& meta, size_t dataset,
+                             size_t index) {
   Require(dataset < set.datasets.size(), "an episode belongs to a dataset of the set");
   Require(set.episodes.empty() || set.episodes.back().dataset <= dataset,
           "episodes come dataset by dataset");
   TrainingEpisode result;
   result.dataset = dataset;
   result.index = index;
-  result.name = episode.meta.name;
+  result.name = meta.name;
   // files of other programs name no uuid: there the place must do
-  result.uuid = episode.meta.uuid.empty() ? set.datasets[dataset].path + "/" + episode.meta.name
-                                          : episode.meta.uuid;
-  result.length = episode.length();
+  result.uuid = meta.uuid.empty() ? set.datasets[dataset].path + "/" + meta.name : meta.uuid;
   // equal instructions share a number
-  const auto known =
-      std::find(set.instructions.begin(), set.instructions.end(), episode.meta.instruction);
+  const auto known = std::find(set.instructions.begin(), set.instructions.end(), meta.instruction);
   result.instruction = static_cast<size_t>(known - set.instructions.begin());
-  if (known == set.instructions.end()) set.instructions.push_back(episode.meta.instruction);
+  if (known == set.instructions.end()) set.instructions.push_back(meta.instruction);
+  return result;
+}
+
+void EndEpisode(TrainingSet& set, TrainingEpisode result) {
+  TrainingDataset& home = set.datasets[result.dataset];
+  if (home.episodes == 0) home.first_episode = set.episodes.size();
+  ++home.episodes;
+  set.episodes.push_back(std::move(result));
+}
+
+}  // namespace
+
+void AddColumns(TrainingSet& set, const EpisodeMeta& meta, size_t dataset, size_t index,
+                std::vector<float> state_TS, std::vector<float> actions_TA) {
+  TrainingEpisode result = BeginEpisode(set, meta, dataset, index);
+  const auto action_size = static_cast<size_t>(set.embodiment.action_size());
+  result.length = actions_TA.size() / action_size;
+  Require(actions_TA.size() == result.length * action_size &&
+              state_TS.size() == result.length * static_cast<size_t>(set.embodiment.state_size()),
+          "a state and an action for every row");
+  result.state_TS = std::move(state_TS);
+  result.actions_TA = std::move(actions_TA);
+  EndEpisode(set, std::move(result));
+}
+
+void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t index,
+                ActionLabel label) {
+  TrainingEpisode result = BeginEpisode(set, episode.meta, dataset, index);
+  result.length = episode.length();
   const size_t state_size = static_cast<size_t>(set.embodiment.state_size());
   result.state_TS.resize(result.length * state_size);
   for (size_t t = 0; t < result.length; ++t) {
@@ -97,11 +130,8 @@ void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t
     for (const ArmObservation& arm : step.observation.arms) result.X_WE.push_back(arm.X_WE);
     result.targets.insert(result.targets.end(), action.arms.begin(), action.arms.end());
   }
-  TrainingDataset& home = set.datasets[dataset];
-  AddObjects(set, episode, home.symmetry, result);
-  if (home.episodes == 0) home.first_episode = set.episodes.size();
-  ++home.episodes;
-  set.episodes.push_back(std::move(result));
+  AddObjects(set, episode, set.datasets[dataset].symmetry, result);
+  EndEpisode(set, std::move(result));
 }
 
 std::vector<float> MeanChunk(const TrainingSet& set, int horizon) {

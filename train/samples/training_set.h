@@ -44,6 +44,28 @@ struct SelectionOptions {
   }
 };
 
+// What a policy sees and does. Column names as `understudy data info` lists them.
+struct InputOptions {
+  // changes results
+  std::vector<std::string> cameras;
+  std::vector<std::string> state_columns, action_columns;
+  int image_width = 0, image_height = 0;
+  static constexpr std::array kUnwritten{"state_columns", "action_columns", "image_width",
+                                         "image_height"};
+  template <class V>
+  void Visit(V& v) {
+    v("cameras", cameras, "that the policy sees, in order; empty: those of the dataset");
+    v("state_columns", state_columns,
+      "columns of the dataset that are the state, as they are; empty: the poses of the arms where "
+      "they and their targets are known, else the dataset's own state");
+    v("action_columns", action_columns,
+      "columns of the dataset that are the action, as they are; empty: as state_columns");
+    v("image_width", image_width, "px, to which pictures are resized; 0: as they are",
+      Limits{0, 8192});
+    v("image_height", image_height, "the same; 0: as they are", Limits{0, 8192});
+  }
+};
+
 // The low-dimensional columns of one episode in the form that samples are cut from.
 struct TrainingEpisode {
   size_t dataset = 0;  // of TrainingSet::datasets
@@ -52,10 +74,11 @@ struct TrainingEpisode {
   size_t instruction = 0;          // of TrainingSet::instructions
   size_t length = 0;               // T
   std::vector<float> state_TS;     // not normalised
+  std::vector<float> actions_TA;   // of an embodiment of columns, not normalised; else empty
   std::vector<size_t> objects;     // of TrainingSet::objects; none: poses are not known
   std::vector<float> objects_TO;   // labels of these objects, not normalised
-  std::vector<Pose> X_WE;          // T x arms
-  std::vector<ArmAction> targets;  // T x arms
+  std::vector<Pose> X_WE;          // T x arms; empty of an embodiment of columns
+  std::vector<ArmAction> targets;  // the same
 };
 
 // Copies pixels of one row to `out` (height * width * 3 bytes). `camera` counts in
@@ -87,8 +110,9 @@ struct TrainingSet {
   std::pair<uint64_t, uint64_t> WindowsOf(size_t dataset) const;
   uint64_t windows() const;
 
-  // The actions at `offsets` from `row`, as seen from there: T x action_size() numbers, not
-  // normalised; steps outside the episode repeat its first or last action with mask 0.
+  // The actions at `offsets` from `row`, as seen from there (columns: as they are): T x
+  // action_size() numbers, not normalised; steps outside the episode repeat its first or last
+  // action with mask 0.
   void Chunk(const TrainingEpisode& episode, size_t row, std::span<const int> offsets,
              float* actions_TA, uint8_t* mask_T) const;
 };
@@ -100,15 +124,18 @@ std::vector<ColumnInfo> ColumnsOf(const TrainingSet& set, int tokens);
 // Appends the columns of an episode.
 void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t index,
                 ActionLabel label);
+// The same of an embodiment of columns: `state_TS` and `actions_TA` as they are stored.
+void AddColumns(TrainingSet& set, const EpisodeMeta& meta, size_t dataset, size_t index,
+                std::vector<float> state_TS, std::vector<float> actions_TA);
 
-// Opens datasets and takes the selected episodes of each. `cameras` empty: those of the first
-// dataset. Throws Error(kBadInput) where datasets disagree in robot, base, rate, limits, image size
-// or cameras, where nothing is selected, or where numbers of a selected episode differ from the
-// hash stored with them, naming the dataset and the values.
+// Opens datasets of any listed format and takes the selected episodes of each. Inputs that are left
+// open are those of the first dataset. Throws Error(kBadInput) where datasets disagree in robot,
+// base, rate, limits, columns, image size or cameras, where nothing is selected, where a number is
+// not finite, or where numbers of a selected episode differ from the hash stored with them, naming
+// the dataset and the values.
 TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
-                            const std::vector<std::string>& cameras,
-                            const SelectionOptions& selection, Progress& progress,
-                            const ReadOptions& read = {});
+                            const InputOptions& inputs, const SelectionOptions& selection,
+                            Progress& progress, const ReadOptions& read = {});
 
 // The mean of all windows' chunks, horizon x action_size(), not normalised: the "mean chunk"
 // baseline, and a view on what the data says.

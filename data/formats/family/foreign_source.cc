@@ -41,6 +41,7 @@ void FindSuccess(const Dialect& dialect, const h5::Group& demo, ForeignFacts* fa
     facts->success_from = dialect.successes_only;
   } else {
     facts->success_from = "not told: taken for none";
+    facts->success_known = false;
   }
 }
 
@@ -87,6 +88,7 @@ class ForeignSource : public Hdf5Source {
       summary.success = facts.success;
       summary.uuid = facts.uuid;
       summary.success_from = facts.success_from;
+      summary.success_known = facts.success_known;
     }
   }
 

@@ -56,6 +56,7 @@ DatasetHeader ForeignHeader(const Dialect& dialect, const h5::Group& root,
 // What is known of an episode before its rows are read.
 struct ForeignFacts {
   bool success = false;
+  bool success_known = true;
   std::string success_from;  // how that is known
   std::string uuid;          // its own, or made of its content; empty where that cannot be read
 };

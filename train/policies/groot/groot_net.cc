@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "core/base/error.h"
@@ -79,11 +80,15 @@ GrootNet::GrootNet(const GrootConfig& config, const GrootShape& shape, int vocab
     : config_(config), shape_(shape) {
   const int d = config.width, slots = config.embodiments;
 
-  // images: an encoder per camera, or one for all with an embedding per camera
-  for (int camera = 0; camera < (config.shared_encoder ? 1 : shape.cameras()); ++camera) {
+  // images: an encoder per camera, or one for all with an embedding per camera; a robot without
+  // cameras has neither
+  const int encoders = config.shared_encoder ? std::min(1, shape.cameras()) : shape.cameras();
+  for (int camera = 0; camera < encoders; ++camera) {
     image_encoders_.push_back(MakeImageEncoder(take, fmt::format("image.{}", camera), device));
   }
-  camera_embedding_ = take({"image.camera", {shape.cameras(), d}, Init::kNormal, 0.02, false});
+  if (shape.cameras() > 0) {
+    camera_embedding_ = take({"image.camera", {shape.cameras(), d}, Init::kNormal, 0.02, false});
+  }
 
   // text
   word_embedding_ = take({"text.words", {vocabulary, d}, Init::kNormal, 0.02, false});
