@@ -45,7 +45,8 @@ struct TrainOptions {
   bool resume = false, overwrite = false;
   int64_t save_every = 1000, log_every = 50;
   int keep = 2;
-  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions};
+  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions,
+                                         ReadOptions::kSkipBad};
   template <class V>
   void Visit(V& v) {
     v("datasets", datasets, "files or folders to learn from", kRequired);

@@ -74,6 +74,9 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
     const auto reader = std::shared_ptr<const EpisodeSource>(OpenDataset(paths[d], checked));
     const DatasetHeader& header = reader->header();
     const std::string path = paths[d].string();
+    for (const SkippedEpisode& episode : reader->skipped()) {
+      progress.Message(fmt::format("left out: {}: {}", episode.name, episode.reason));
+    }
     if (d == 0) {
       set.embodiment = MakeEmbodiment(header.simulator);
       set.task = header.simulator.task;
