@@ -12,6 +12,7 @@
 
 #include "app/data_commands.h"
 #include "app/format_command.h"
+#include "app/say_skipped.h"
 #include "app/twin.h"
 #include "core/spec/listed.h"
 #include "data/formats/formats.h"
@@ -149,6 +150,7 @@ Json WriteAs(const DatasetFormat& format, const EpisodeSource& source, const Con
   const std::vector<std::string> lost =
       format.Lost ? format.Lost(source, request) : std::vector<std::string>{};
   Json result = SayLost(flags.out, lost, context);
+  SaySkipped(source, *context.progress, &result);
   if (context.plan) return result;
   result.update(format.Write(source, flags.out, request, *context.progress));
   return result;

@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "app/format_command.h"
+#include "app/say_skipped.h"
 #include "app/twin.h"
 #include "core/seam/dataset_header.h"
 #include "data/formats/formats.h"
@@ -209,17 +210,27 @@ const std::string& Given(const std::string& path, const char* command, const cha
 
 namespace {
 
+std::vector<std::string> PathsOf(const Json& options) {
+  std::vector<std::string> paths = options.value("inputs", std::vector<std::string>{});
+  if (const std::string path = options.value("path", ""); !path.empty()) paths.push_back(path);
+  return paths;
+}
+
+ReadOptions ReadOptionsOf(const Json& options) {
+  Json reading = Json::object();
+  for (const char* key :
+       {ReadOptions::kOutsideLinks, ReadOptions::kQuaternions, ReadOptions::kSkipBad}) {
+    if (options.contains(key)) reading[key] = options[key];
+  }
+  return FromJson<ReadOptions>(reading, "options");
+}
+
 // What a command that makes a dataset from others would read and write; the checks that need no
 // work are made.
 Json PlanRewrite(const Json& options) {
-  std::vector<std::string> paths = options.value("inputs", std::vector<std::string>{});
-  if (const std::string path = options.value("path", ""); !path.empty()) paths.push_back(path);
+  const std::vector<std::string> paths = PathsOf(options);
   const std::string out = options.value("out", "");
-  Json reading = Json::object();
-  for (const char* key : {ReadOptions::kOutsideLinks, ReadOptions::kQuaternions}) {
-    if (options.contains(key)) reading[key] = options[key];
-  }
-  const auto read = FromJson<ReadOptions>(reading, "options");
+  const ReadOptions read = ReadOptionsOf(options);
   if (paths.empty()) ThrowUsage("name a dataset");
   if (out.empty()) ThrowUsage("out: name a dataset to write");
   CheckOutput(out, options.value("overwrite", false), {paths.begin(), paths.end()});
@@ -337,7 +348,14 @@ std::vector<Command> DataCommands() {
          {"data merge", "data filter", "data relabel", "data split", "data trim"}) {
       if (command.name != rewrites) continue;
       command.run = [run = command.run](const Json& options, CommandContext& context) {
-        return context.plan ? PlanRewrite(options) : run(options, context);
+        if (context.plan) return PlanRewrite(options);
+        Json result = run(options, context);
+        if (options.value(ReadOptions::kSkipBad, false)) {
+          for (const std::string& path : PathsOf(options)) {
+            SaySkipped(*OpenDataset(path, ReadOptionsOf(options)), *context.progress, &result);
+          }
+        }
+        return result;
       };
     }
   }

@@ -46,6 +46,9 @@ Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
     // files of other programs carry no hash
     sources.hashes.push_back(reader.content_hash().empty() ? FileHash(path)
                                                            : reader.content_hash());
+    for (const SkippedEpisode& episode : reader.skipped()) {
+      sources.unread.push_back({path + ":" + episode.name, {episode.reason}});
+    }
     std::vector<std::string> chosen;
     if (!options.source_mask.empty()) chosen = reader.ReadMask(options.source_mask);
     for (size_t i = 0; i < reader.episodes().size() && !full(); ++i) {

@@ -30,7 +30,8 @@ struct MimicOptions {
   bool overwrite = false;  // replace it where it exists
   bool resume = true;      // resume <out>.part if its settings are equal
 
-  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions};
+  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions,
+                                         ReadOptions::kSkipBad};
   // Which demonstrations are read, and how: part of the sources, not of how attempts are made.
   template <class V>
   void VisitSources(V& v) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "core/base/error.h"
 #include "core/base/statistics.h"
@@ -55,7 +56,7 @@ Catalogue::Row Catalogue::ReadRow(size_t episode) const {
                 {"seed", std::to_string(meta.seed)},
                 {"group", VariantGroup(meta)},
                 {"look", meta.variation.edits.size()},
-                {"motion", ToJson(row.motion)}};
+                {"motion", MotionToJson(row.motion)}};
   } catch (const std::exception& error) {
     // a damaged episode must not end the viewer
     row.json = {{"error", error.what()}};
@@ -74,17 +75,16 @@ void Catalogue::WaitUntilRead() const {
 }
 
 Json Catalogue::Outliers() const {
-  std::vector<size_t> places;
-  std::vector<double> steps, path, jerk, idle;
-  for (size_t i = 0; i < rows_.size(); ++i) {
-    if (!rows_[i].readable) continue;
-    places.push_back(i);
-    steps.push_back(static_cast<double>(reader_.episodes()[i].length));
-    path.push_back(rows_[i].motion.path_m);
-    jerk.push_back(rows_[i].motion.jerk_rms);
-    idle.push_back(rows_[i].motion.idle_share);
-  }
-  const auto far = [&](const std::vector<double>& values, double noise) {
+  // NaN: the episode does not have the figure
+  const auto far = [&](auto figure, double noise) {
+    std::vector<size_t> places;
+    std::vector<double> values;
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      if (!rows_[i].readable || std::isnan(figure(i))) continue;
+      places.push_back(i);
+      values.push_back(figure(i));
+    }
+    if (values.empty()) return Json{{"median", nullptr}, {"episodes", Json::array()}};
     const std::vector<double> scores = OutlierScores(values, noise);
     Json episodes = Json::array();
     for (size_t i = 0; i < values.size(); ++i) {
@@ -92,10 +92,11 @@ Json Catalogue::Outliers() const {
     }
     return Json{{"median", Quantile(values, 0.5)}, {"episodes", episodes}};
   };
+  const auto steps = [&](size_t i) { return static_cast<double>(reader_.episodes()[i].length); };
   return {{"steps", far(steps, kStepsNoise)},
-          {"path_m", far(path, kPathNoise_m)},
-          {"jerk_rms", far(jerk, kJerkNoise)},
-          {"idle_share", far(idle, kIdleNoise)}};
+          {"path_m", far([&](size_t i) { return rows_[i].motion.path_m; }, kPathNoise_m)},
+          {"jerk_rms", far([&](size_t i) { return rows_[i].motion.jerk_rms; }, kJerkNoise)},
+          {"idle_share", far([&](size_t i) { return rows_[i].motion.idle_share; }, kIdleNoise)}};
 }
 
 Json Catalogue::Rows(size_t from) const {

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 namespace understudy {
 namespace {
 
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kStill_m = 1e-4, kStill_rad = 1e-3;
 
 bool SameCommand(const Action& a, const Action& b) {
@@ -37,10 +40,14 @@ MotionStatistics MeasureMotion(const Episode& episode) {
   MotionStatistics motion;
   const std::vector<Step>& steps = episode.steps;
   const size_t count = steps.size();
-  if (count == 0) return motion;
+  if (count == 0) {
+    motion.path_m = motion.turn_rad = motion.jerk_rms = kNone;
+    motion.idle_share = motion.clipped_share = kNone;
+    return motion;
+  }
   const double rate = episode.meta.control_hz;
   const double rows = static_cast<double>(count);
-  motion.seconds = rate > 0 ? rows / rate : 0;
+  motion.seconds = rate > 0 ? rows / rate : kNone;
 
   // commands
   int64_t still = 0, clipped = 0;
@@ -50,11 +57,17 @@ MotionStatistics MeasureMotion(const Episode& episode) {
                            [](const DeltaAction& delta) { return delta.clipped; });
     motion.missing += !IsWhole(step.observation);
   }
-  motion.idle_share = static_cast<double>(still) / rows;
-  motion.clipped_share = static_cast<double>(clipped) / rows;
+  // rows without commands are not idle, only untold
+  const auto any = [&](auto of) { return std::any_of(steps.begin(), steps.end(), of); };
+  const bool commands = any([](const Step& step) { return !step.action.arms.empty(); });
+  const bool deltas = any([](const Step& step) { return !step.delta.empty(); });
+  motion.idle_share = commands ? static_cast<double>(still) / rows : kNone;
+  motion.clipped_share = deltas ? static_cast<double>(clipped) / rows : kNone;
   size_t head = 0, tail = 0;
-  while (head + 1 < count && SameCommand(steps[head + 1].action, steps[0].action)) ++head;
-  while (tail + 1 < count && SameCommand(steps[count - 2 - tail].action, steps.back().action)) {
+  while (commands && head + 1 < count && SameCommand(steps[head + 1].action, steps[0].action))
+    ++head;
+  while (commands && tail + 1 < count &&
+         SameCommand(steps[count - 2 - tail].action, steps.back().action)) {
     ++tail;
   }
   motion.idle_head = static_cast<int64_t>(head);
@@ -62,6 +75,7 @@ MotionStatistics MeasureMotion(const Episode& episode) {
 
   // way, rotation and jerk of what was measured
   double squares = 0, triples = 0;
+  if (steps[0].observation.arms.empty()) motion.path_m = motion.turn_rad = kNone;
   for (size_t arm = 0; arm < steps[0].observation.arms.size(); ++arm) {
     const auto X_WE = [&](size_t k) -> const Pose& { return steps[k].observation.arms[arm].X_WE; };
     for (size_t k = 1; k < count; ++k) {
@@ -76,8 +90,25 @@ MotionStatistics MeasureMotion(const Episode& episode) {
       ++triples;
     }
   }
-  motion.jerk_rms = triples > 0 ? std::sqrt(squares / triples) : 0;
+  motion.jerk_rms = triples > 0 && rate > 0 ? std::sqrt(squares / triples) : kNone;
   return motion;
+}
+
+Json MotionToJson(const MotionStatistics& motion) {
+  Json json = ToJson(motion);
+  for (const auto& [name, value] : {std::pair{"seconds", motion.seconds},
+                                    {"path_m", motion.path_m},
+                                    {"turn_rad", motion.turn_rad},
+                                    {"jerk_rms", motion.jerk_rms},
+                                    {"idle_share", motion.idle_share},
+                                    {"clipped_share", motion.clipped_share}}) {
+    if (!std::isfinite(value)) json.erase(name);
+  }
+  if (std::isnan(motion.idle_share)) {
+    json.erase("idle_head");
+    json.erase("idle_tail");
+  }
+  return json;
 }
 
 }  // namespace understudy

@@ -5,7 +5,8 @@
 
 namespace understudy {
 
-// How an episode moves, from its rows alone.
+// How an episode moves, from its rows alone. NaN: cannot be computed, since the rows have no poses,
+// no commands or no rate; written by MotionToJson, which leaves such figures out.
 struct MotionStatistics {
   double seconds = 0;
   double path_m = 0;         // way of all control frames
@@ -38,5 +39,6 @@ inline constexpr double kStepsNoise = 1, kPathNoise_m = 0.005, kJerkNoise = 0, k
 // Commands that differ by less than 0.1 mm, 1 mrad and the same gripper are one command: a hand
 // that is held still trembles.
 MotionStatistics MeasureMotion(const Episode& episode);
+Json MotionToJson(const MotionStatistics& motion);
 
 }  // namespace understudy

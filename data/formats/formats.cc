@@ -2,11 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+#include <span>
+#include <utility>
+
 #include "core/base/error.h"
 #include "data/formats/isaaclab/isaaclab.h"
 #include "data/formats/lerobot/entry/lerobot_entry.h"
 #include "data/formats/own/own.h"
 #include "data/formats/robosuite/robosuite.h"
+#include "data/store/hdf5_source.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -75,10 +81,76 @@ const DatasetFormat& FormatNamed(const std::string& name, const FormatList& form
   ThrowUsage(UnknownName("format", name, names));
 }
 
+namespace {
+
+// A dataset without the episodes that cannot be read, for formats that know no such option.
+class SoundEpisodes : public EpisodeSource {
+ public:
+  explicit SoundEpisodes(std::unique_ptr<EpisodeSource> all)
+      : EpisodeSource(all->path()), all_(std::move(all)) {
+    header_ = all_->header();
+    content_hash_ = all_->content_hash();
+    skipped_ = all_->skipped();
+    for (size_t e = 0; e < all_->episodes().size(); ++e) {
+      const EpisodeSummary& summary = all_->episodes()[e];
+      try {
+        all_->ReadEpisode(e);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kBadInput) throw;
+        skipped_.push_back({summary.name, error.what()});
+        continue;
+      }
+      numbers_.push_back(e);
+      episodes_.push_back(summary);
+    }
+  }
+
+ private:
+  Episode DoReadEpisode(size_t index, bool with_raw) const override {
+    return all_->ReadEpisode(numbers_[index], with_raw);
+  }
+  void DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const override {
+    all_->ReadFrame(numbers_[index], camera, step, out);
+  }
+  EpisodeMeta DoReadMeta(size_t index) const override { return all_->ReadMeta(numbers_[index]); }
+  std::optional<std::vector<std::vector<double>>> DoReadStoredActions(size_t index) const override {
+    return all_->ReadStoredActions(numbers_[index]);
+  }
+  std::vector<ColumnSpec> DoListColumns() const override { return all_->ListColumns(); }
+  std::vector<std::vector<double>> DoReadColumns(
+      size_t index, std::span<const ColumnSpec> columns) const override {
+    return all_->ReadColumns(numbers_[index], columns);
+  }
+  std::vector<std::string> DoMaskNames() const override { return all_->MaskNames(); }
+  std::vector<std::string> DoReadMask(const std::string& key) const override {
+    std::vector<std::string> names = all_->ReadMask(key);
+    std::erase_if(names, [&](const std::string& name) {
+      return std::none_of(episodes_.begin(), episodes_.end(),
+                          [&](const EpisodeSummary& episode) { return episode.name == name; });
+    });
+    return names;
+  }
+  std::vector<CameraParameters> DoReadCameras(size_t index) const override {
+    return all_->ReadCameras(numbers_[index]);
+  }
+  void DoVisitAttempts(const std::function<void(const AttemptRecord&)>& each) const override {
+    all_->VisitAttempts(each);
+  }
+  Json DoReport() const override { return all_->report(); }
+
+  const std::unique_ptr<EpisodeSource> all_;
+  std::vector<size_t> numbers_;  // in all_
+};
+
+}  // namespace
+
 std::unique_ptr<EpisodeSource> OpenDataset(const fs::path& path, const ReadOptions& options,
                                            const FormatList& formats) {
   const DatasetFormat* format = FindFormat(path, options, formats);
-  return (format != nullptr ? *format : formats.at(0)).Open(path, options);
+  auto source = (format != nullptr ? *format : formats.at(0)).Open(path, options);
+  // HDF5's sources leave them out themselves: their episodes are copied by name
+  if (!options.skip_bad || dynamic_cast<const Hdf5Source*>(source.get()) != nullptr) return source;
+  return std::make_unique<SoundEpisodes>(std::move(source));
 }
 
 namespace {

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "core/base/error.h"
@@ -170,16 +171,38 @@ h5::Group Hdf5Source::Demo(size_t index) const {
   return impl_->root.Open("data").Open(episodes_[index].name);
 }
 
-std::vector<EpisodeSummary> Hdf5Source::ListDemos() const {
+std::vector<EpisodeSummary> Hdf5Source::ListDemos(bool also_bad) const {
   const h5::Group data = impl_->root.Open("data");
   std::vector<EpisodeSummary> episodes;
   for (const std::string& name : EpisodeNames(data)) {
     EpisodeSummary& summary = episodes.emplace_back();
     summary.name = name;
-    summary.length = ReadLength(data.Open(name));
+    try {
+      summary.length = ReadLength(data.Open(name));
+    } catch (const Error&) {
+      if (!also_bad) throw;
+    }
     summary.linked_file = data.ExternalTarget(name);
   }
   return episodes;
+}
+
+void Hdf5Source::LeaveOutBad() {
+  std::vector<EpisodeSummary> sound;
+  for (size_t e = 0; e < episodes_.size(); ++e) {
+    try {
+      ReadEpisode(e);
+      sound.push_back(episodes_[e]);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kBadInput) throw;
+      std::string reason = error.what();
+      if (reason.ends_with(kSkipBadHint)) {
+        reason.resize(reason.size() - std::string_view(kSkipBadHint).size());
+      }
+      skipped_.push_back({episodes_[e].name, reason});
+    }
+  }
+  episodes_ = std::move(sound);
 }
 
 void Hdf5Source::DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const {
@@ -262,7 +285,12 @@ std::vector<std::string> Hdf5Source::DoMaskNames() const {
 }
 
 std::vector<std::string> Hdf5Source::DoReadMask(const std::string& key) const {
-  return root().Open("mask").ReadTexts(key);
+  // without names of episodes that are not there, or were left out
+  std::set<std::string> known;
+  for (const EpisodeSummary& episode : episodes_) known.insert(episode.name);
+  std::vector<std::string> names = root().Open("mask").ReadTexts(key);
+  std::erase_if(names, [&](const std::string& name) { return !known.contains(name); });
+  return names;
 }
 
 }  // namespace understudy

@@ -18,6 +18,10 @@ namespace h5 {
 class Group;
 }
 
+// What errors about one episode end with, where the others could be read without it.
+inline constexpr const char* kSkipBadHint =
+    "; --skip-bad leaves out the episodes that cannot be read";
+
 // Base of the readers of HDF5 layouts, ours and those of robomimic's family: /data/demo_<i> with
 // pictures below obs, and /mask. Files are hostile: sizes, types and shapes are checked before
 // memory is taken. HDF5 is serialised inside, decompression is not.
@@ -36,7 +40,11 @@ class Hdf5Source : public EpisodeSource {
 
   const h5::Group& root() const;
   // Name, length and linked_file of every episode, for the constructors of implementations.
-  std::vector<EpisodeSummary> ListDemos() const;
+  // `also_bad`: one whose length cannot be read has none; otherwise it is an error.
+  std::vector<EpisodeSummary> ListDemos(bool also_bad) const;
+  // For the end of constructors, where the read options say so: reads the numbers of every episode
+  // and leaves out what cannot be read, with the reason.
+  void LeaveOutBad();
 
  private:
   // What a column means by its path in the episode: `actions` is the action, the arms' poses and

@@ -13,12 +13,13 @@ struct EnumNames<QuaternionOrder> {
   static constexpr std::array kNames{"ask", "wxyz", "xyzw"};
 };
 
-// How a dataset is read; changes results. A struct that visits them names both in its
+// How a dataset is read; changes results. A struct that visits them names all in its
 // kUnwritten, so that defaults do not appear in stored settings.
 struct ReadOptions {
   bool outside_links = false;  // follow links out of the dataset's folder: only for trusted files
   // Order for files that do not say it; kAsk: reading a pose of such a file is an error.
   QuaternionOrder quaternions = QuaternionOrder::kAsk;
+  bool skip_bad = false;  // leave out the episodes that cannot be read; see EpisodeSource::skipped
   double control_hz = 0;  // Hz, rate of files that store none; 0: unknown. Not visited
   // Datasets of this program only: pictures are compared with the hash that was stored with them
   // before the first one of an episode and camera is handed out. Not visited.
@@ -26,12 +27,14 @@ struct ReadOptions {
 
   static constexpr const char* kOutsideLinks = "outside_links";
   static constexpr const char* kQuaternions = "quaternions";
+  static constexpr const char* kSkipBad = "skip_bad";
   template <class V>
   void Visit(V& v) {
     v(kOutsideLinks, outside_links,
       "follow links of datasets out of their folder: for files that you trust");
     v(kQuaternions, quaternions,
       "order in Isaac Lab's files that do not say theirs: wxyz or xyzw; ask: refuse them");
+    v(kSkipBad, skip_bad, "leave out the episodes that cannot be read, and say which");
   }
 };
 

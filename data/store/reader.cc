@@ -27,13 +27,18 @@ DatasetReader::DatasetReader(const std::filesystem::path& path, const ReadOption
                     path.string()));
   }
   const h5::Group data = root().Open("data");
-  episodes_ = ListDemos();
+  episodes_ = ListDemos(options.skip_bad);
   for (EpisodeSummary& summary : episodes_) {
-    const h5::Group demo = data.Open(summary.name);
-    summary.success = demo.Bool("success", false);
-    summary.uuid = demo.Text("uuid", "");
-    summary.variant_index = static_cast<int>(demo.Open("understudy").Int("variant_index"));
+    try {
+      const h5::Group demo = data.Open(summary.name);
+      summary.success = demo.Bool("success", false);
+      summary.uuid = demo.Text("uuid", "");
+      summary.variant_index = static_cast<int>(demo.Open("understudy").Int("variant_index"));
+    } catch (const Error&) {
+      if (!options.skip_bad) throw;
+    }
   }
+  if (options.skip_bad) LeaveOutBad();
 }
 
 DatasetReader::~DatasetReader() = default;
@@ -56,6 +61,7 @@ EpisodeMeta DatasetReader::DoReadMeta(size_t index) const {
 Episode DatasetReader::DoReadEpisode(size_t index, bool with_raw) const {
   const h5::Guard guard;
   const h5::Group demo = Demo(index);
+  if (episodes_[index].length == 0) ReadLength(demo);  // says why
   Episode episode;
   episode.meta = understudy::ReadMeta(demo);
   understudy::ReadColumns(demo, episodes_[index].length, false, episode);

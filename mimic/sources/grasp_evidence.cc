@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/base/statistics.h"
 #include "core/seam/revisit.h"
 
 namespace understudy {
@@ -59,19 +60,13 @@ std::vector<Closed> ClosedStretches(const std::vector<double>& command) {
   return stretches;
 }
 
-double Median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 // When the fingers meet what they hold and when they leave it. False where they were closed before.
 bool TimeByFingers(const std::vector<double>& opening, const Closed& closed, int instants,
                    InferredGrasp* grasp) {
   const int last = std::min(closed.opens, instants - 1);
   const double open = opening[static_cast<size_t>(closed.closes)];
   const double held =
-      Median({opening.begin() + (closed.closes + last + 1) / 2, opening.begin() + last + 1});
+      Quantile({opening.begin() + (closed.closes + last + 1) / 2, opening.begin() + last + 1}, 0.5);
   const double way = std::abs(open - held);
   if (way < 2 * kOpened_m) return false;
   // 0 where they were, 1 where they stay

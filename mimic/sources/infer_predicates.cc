@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/names.h"
+#include "core/base/statistics.h"
 #include "core/seam/revisit.h"
 
 namespace understudy {
@@ -110,10 +111,7 @@ class Inference {
     InferredPredicate result = All(Truth::kFalse);
     result.confidence = kOnTopConfidence;
     if (heights.empty()) return result;
-    std::nth_element(heights.begin(),
-                     heights.begin() + static_cast<std::ptrdiff_t>(heights.size() / 2),
-                     heights.end());
-    const double rests = heights[heights.size() / 2];
+    const double rests = Quantile(heights, 0.5);
     for (int i = 0; i < scene_.instants(); ++i) {
       result.values[static_cast<size_t>(i)] = Of(above(i) && offset(i).z() <= rests + kOnSupport_m);
     }

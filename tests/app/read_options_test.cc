@@ -20,7 +20,9 @@ TEST(ReadOptions, AreOptionsOfEveryCommandThatReadsDatasets) {
                            "data convert", "data annotate", "data trim", "data repair"}) {
     const Command& command = FindCommand(commands, name);
     for (const auto& [field, value] :
-         {std::pair{ReadOptions::kOutsideLinks, Json(true)}, {ReadOptions::kQuaternions, "wxyz"}}) {
+         {std::pair{ReadOptions::kOutsideLinks, Json(true)},
+          {ReadOptions::kQuaternions, "wxyz"},
+          {ReadOptions::kSkipBad, true}}) {
       const auto is = [&](const FieldInfo& info) { return info.path == field; };
       EXPECT_EQ(std::count_if(command.fields.begin(), command.fields.end(), is), 1)
           << name << " " << field;
@@ -36,6 +38,7 @@ void ExpectWrittenOnlyWhereSet() {
   Options options;
   EXPECT_FALSE(ToJson(options).contains("outside_links"));
   EXPECT_FALSE(ToJson(options).contains("quaternions"));
+  EXPECT_FALSE(ToJson(options).contains("skip_bad"));
   options.read.outside_links = true;
   options.read.quaternions = QuaternionOrder::kXyzw;
   EXPECT_EQ(ToJson(options)["outside_links"], true);

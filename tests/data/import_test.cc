@@ -133,7 +133,7 @@ TEST_F(Import, InjuredFilesGiveOneErrorAndNoFile) {
   const double nan = std::nan("");
   const Writer mimicgen = &foreign::kMimicgenWriter, isaaclab = &foreign::kIsaacLabWriter;
   const std::vector<Case> cases{
-      {mimicgen, "demo_1/datagen_info/eef_pose[2]", "no pose matrix",
+      {mimicgen, "demo_1/datagen_info/eef_pose[2]", "not finite",
        [&](Surgeon& s) { s.Poke("data/demo_1/datagen_info/eef_pose", 2 * 16 + 1, nan); }},
       {mimicgen, "demo_1/datagen_info/eef_pose[0]", "no pose matrix",
        [&](Surgeon& s) {
@@ -184,7 +184,7 @@ TEST_F(Import, InjuredFilesGiveOneErrorAndNoFile) {
          s.Delete("data/demo_1/states/rigid_object/cube1/root_pose");
          s.Array("data/demo_1/states/rigid_object/cube1/root_pose", {9, 7});
        }},
-      {isaaclab, "demo_1/obs/datagen_info/target_eef_pose/franka[4]", "no pose matrix",
+      {isaaclab, "demo_1/obs/datagen_info/target_eef_pose/franka[4]", "not finite",
        [&](Surgeon& s) { s.Poke("data/demo_1/obs/datagen_info/target_eef_pose/franka", 64, nan); }},
       {isaaclab, "demo_1/actions[3]", "not finite",
        [&](Surgeon& s) { s.Poke("data/demo_1/actions", 3 * 7 + 6, nan); }},

@@ -299,6 +299,9 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
     const SharedSource source = OpenDataset(paths[d], checked);
     const DatasetHeader& header = source->header();
     const std::string path = paths[d].string();
+    for (const SkippedEpisode& episode : source->skipped()) {
+      progress.Message(fmt::format("left out: {}: {}", episode.name, episode.reason));
+    }
     const std::vector<std::string>& cameras =
         d > 0 ? set.cameras : (inputs.cameras.empty() ? header.cameras : inputs.cameras);
     const std::vector<size_t> places = PlacesOf(cameras, header, path);

@@ -60,7 +60,8 @@ function tellEpisode() {
   facts.push(`${episode.steps} steps${hz ? `, ${figures(episode.steps / hz, 3)} s at ${figures(hz, 3)} Hz` : ''}`);
   if (about.variant) facts.push(`variant ${about.variant}`);
   if (about.attempt >= 0) facts.push(`attempt ${about.attempt}`);
-  if (row.motion) facts.push(`path ${figures(row.motion.path_m, 3)} m`, `clipped ${Math.round(100 * row.motion.clipped_share)}%`);
+  if (row.motion && row.motion.path_m !== undefined) facts.push(`path ${figures(row.motion.path_m, 3)} m`);
+  if (row.motion && row.motion.clipped_share !== undefined) facts.push(`clipped ${Math.round(100 * row.motion.clipped_share)}%`);
   const masks = Object.entries(S.data.masks).filter(([, members]) => members.includes(S.current)).map(([key]) => key);
   if (masks.length) facts.push(`mask ${masks.join(', ')}`);
   if (episode.uuid) facts.push(el('span', {title: `uuid ${episode.uuid}`}, `uuid ${episode.uuid.slice(0, 8)}…`));

@@ -97,7 +97,7 @@ function findEvents() {
 
 function eventRow() {
   const events = findEvents(), motion = (S.rows[S.current] || {}).motion;
-  const head = motion ? motion.idle_head : 0, tail = motion ? motion.idle_tail : 0;
+  const head = (motion && motion.idle_head) || 0, tail = (motion && motion.idle_tail) || 0;
   const colours = {'▼': '#d9822b', '▲': '#3b7ddd', '◆': '#8a63d2', '★': '#2f9e62'};
   return {
     name: 'events', height: 19,

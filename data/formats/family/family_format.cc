@@ -30,7 +30,7 @@ DatasetFormat FamilyFormat(const std::string& name, const std::string& summary,
                          const ReadOptions& read) { return OpenForeign(dialect, path, read); },
       .Lost =
           [&writer](const EpisodeSource& source, const ConvertRequest& request) {
-            return LostIn(writer, source, WriteOptionsOf(request), request.into);
+            return LostIn(writer, source, WriteOptionsOf(request), request.into, request.from);
           },
       .Write =
           [&writer](const EpisodeSource& source, const fs::path& output,

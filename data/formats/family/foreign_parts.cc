@@ -33,7 +33,121 @@ void RequireRows(const h5::Group& demo, const std::string& name, size_t rows) {
   }
 }
 
+// In blocks: memory holds few rows of wide columns.
+constexpr uint64_t kBlockNumbers = 1 << 21;
+// Wider rows are pictures (depth), which nobody reads as numbers.
+constexpr uint64_t kMaxRowNumbers = 1 << 14;
+constexpr int kMaxDepth = 8, kMaxMembers = 4096;
+
+uint64_t RowNumbers(const h5::DatasetInfo& info) {
+  uint64_t numbers = 1;
+  for (size_t i = 1; i < info.dims.size(); ++i) {
+    numbers *= std::clamp<hsize_t>(info.dims[i], 1, kBlockNumbers);
+    numbers = std::min(numbers, kBlockNumbers);
+  }
+  return numbers;
+}
+
+bool IsModest(const h5::DatasetInfo& info) {
+  const uint64_t rows = info.dims.empty() ? 0 : info.dims[0];
+  return rows <= kMaxColumnBytes / sizeof(double) / RowNumbers(info);
+}
+
+// `left`: members that may still be looked at, since groups may hold each other.
+void VisitNumbersBelow(
+    const h5::Group& group, const std::string& prefix, int depth, int& left,
+    const std::function<void(const std::string&, const h5::DatasetInfo&)>& each) {
+  for (const std::string& name : group.Names()) {
+    if (--left < 0) return;
+    const bool dataset = IsDataset(group, name);
+    h5::DatasetInfo info;
+    std::optional<h5::Group> below;
+    bool damaged = false;
+    try {
+      if (dataset) {
+        info = group.Info(name);
+      } else if (depth < kMaxDepth && group.Has(name)) {
+        below = group.Open(name);
+      }
+    } catch (const Error&) {
+      damaged = dataset;
+    }
+    const bool numbers = info.is_number() || info.type_class == H5T_ENUM;
+    if (damaged || (numbers && !info.dims.empty())) each(prefix + name, info);
+    if (below) VisitNumbersBelow(*below, prefix + name + "/", depth + 1, left, each);
+  }
+}
+
 }  // namespace
+
+size_t LengthOf(const h5::Group& demo) {
+  int64_t length = 0;
+  std::string from = "num_samples";
+  if (demo.HasAttribute("num_samples")) {
+    length = demo.Int("num_samples");
+  } else if (IsDataset(demo, "actions")) {
+    from = "rows of actions";
+    const std::vector<hsize_t> dims = demo.Info("actions").dims;
+    length = dims.empty() ? 0 : static_cast<int64_t>(std::min<hsize_t>(dims[0], kMaxSteps + 1));
+  } else {
+    h5::FailReading(demo.Place(),
+                    "attribute 'num_samples' is missing, and there are no `actions` whose rows "
+                    "could be counted");
+  }
+  if (length == 0) {
+    h5::FailReading(demo.Place(), fmt::format("is empty ({} = 0)", from));
+  }
+  if (length < 0 || length > kMaxSteps) {
+    h5::FailReading(demo.Place(),
+                    fmt::format("{} = {} must lie in [1, {}]", from, length, kMaxSteps));
+  }
+  return static_cast<size_t>(length);
+}
+
+void VisitNumbers(const h5::Group& group,
+                  const std::function<void(const std::string&, const h5::DatasetInfo&)>& each) {
+  int left = kMaxMembers;
+  VisitNumbersBelow(group, "", 0, left, each);
+}
+
+std::optional<size_t> FirstRowNotFinite(const h5::Group& demo, const std::string& path,
+                                        const h5::DatasetInfo& info, std::string* what) {
+  if (info.type_class != H5T_FLOAT || info.dims.empty()) return std::nullopt;
+  const size_t rows = info.dims[0];
+  const size_t block = std::max<uint64_t>(1, kBlockNumbers / RowNumbers(info));
+  for (size_t first = 0; first < rows; first += block) {
+    const Column c = ReadRows(demo, path, first, std::min(block, rows - first));
+    const size_t width = c.row_size();
+    for (size_t i = 0; i < c.rows * width; ++i) {
+      const double v = c.At<double>(0, i);
+      if (std::isfinite(v)) continue;
+      *what = fmt::format("is not finite (number {} of the row is {})", i % width, v);
+      return first + i / width;
+    }
+  }
+  return std::nullopt;
+}
+
+void RequireFinite(const h5::Group& demo) {
+  VisitNumbers(demo, [&](const std::string& path, const h5::DatasetInfo& info) {
+    if (RowNumbers(info) > kMaxRowNumbers || !IsModest(info)) return;
+    std::optional<size_t> row;
+    std::string what;
+    try {
+      row = FirstRowNotFinite(demo, path, info, &what);
+    } catch (const Error&) {
+      // whoever needs the column says that it cannot be read
+    }
+    if (row) h5::FailReading(fmt::format("{}[{}]", demo.Place(path), *row), what);
+  });
+}
+
+void RequireNamed(const h5::Group& demo, const std::string& path, const char* what,
+                  const std::string& name) {
+  if (IsDataset(demo, path)) return;
+  h5::FailReading(demo.Place(path),
+                  fmt::format("no such dataset: other episodes have {} '{}'", what, name));
+}
 
 Column Optional(const h5::Group& demo, const std::string& name, size_t rows,
                 const std::vector<int64_t>& dims) {
@@ -121,7 +235,10 @@ V3 Point(const Column& c, size_t k, size_t i) {
 
 Pose CheckedPose(const h5::Group& demo, const std::string& name, size_t k,
                  const Eigen::Quaterniond& q, const V3& p) {
-  if (!p.allFinite() || !std::isfinite(q.norm()) || q.norm() < 1e-6) {
+  // beyond, sums and products of poses would overflow
+  constexpr double kFarthest_m = 1e9;
+  const bool near = p.allFinite() && p.cwiseAbs().maxCoeff() < kFarthest_m;
+  if (!near || !std::isfinite(q.norm()) || q.norm() < 1e-6) {
     h5::FailReading(fmt::format("{}[{}]", demo.Place(name), k), "is no pose");
   }
   return Pose(q, p);
@@ -187,7 +304,17 @@ void FindCameras(const h5::Group& demo, const std::string& suffix, DatasetHeader
 }
 
 void RequireActions(const h5::Group& demo, size_t length) {
-  if (!demo.Has("actions")) h5::FailReading(demo.Place("actions"), "no such dataset");
+  if (!demo.Has("actions")) {
+    std::vector<std::string> alike;
+    VisitNumbers(demo, [&](const std::string& path, const h5::DatasetInfo& info) {
+      if (path.find("action") == std::string::npos) return;
+      alike.push_back(fmt::format("{} ({})", path, fmt::join(info.dims, ", ")));
+    });
+    h5::FailReading(
+        demo.Place("actions"),
+        "no such dataset" +
+            (alike.empty() ? "" : fmt::format("; names like it: {}", fmt::join(alike, ", "))));
+  }
   const auto dims = demo.Info("actions").dims;
   if (dims.size() != 2 || dims[0] != length) {
     h5::FailReading(demo.Place("actions"), fmt::format("has shape ({}), must have {} rows",

@@ -2,6 +2,8 @@
 
 // What the readers of the foreign formats share.
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,9 +17,36 @@ namespace understudy::foreign {
 // Key of a foreign header's settings: episodes count their sources in a list that the file lacks.
 inline constexpr const char* kUnlistedSources = "unlisted_sources";
 
+// Keys of a foreign header's settings for what is not read: names of episodes that are not there by
+// mask, columns that an Episode has no place for, what the rows of `actions` are, and what to do
+// with a file that lacks what a dataset of ours needs. Each only where there is something to say.
+inline constexpr const char* kMissingInMasks = "missing_in_masks";
+inline constexpr const char* kUnreadColumns = "unread_columns";
+inline constexpr const char* kActionsAre = "actions_are";
+inline constexpr const char* kNextStep = "next_step";
+
 // Bound of a column that is read at once: files of strangers claim much, and real ones hold little
 // beside their pictures.
 inline constexpr uint64_t kMaxColumnBytes = uint64_t{1} << 28;
+
+// Rows of an episode: `num_samples`, or those of `actions` where a program writes no such
+// attribute. Throws Error(kBadInput), for an empty episode too.
+size_t LengthOf(const h5::Group& demo);
+
+// Calls each(path, info) for every array of numbers below `group`, by name; one that
+// cannot be opened has no dims. A group that cannot is left out.
+void VisitNumbers(const h5::Group& group,
+                  const std::function<void(const std::string&, const h5::DatasetInfo&)>& each);
+// The first row of an array that holds a NaN or infinity; `what` says which. Unset: none does.
+std::optional<size_t> FirstRowNotFinite(const h5::Group& demo, const std::string& path,
+                                        const h5::DatasetInfo& info, std::string* what);
+// Refuses an episode with a NaN or infinity in any column but pictures (depth is one).
+void RequireFinite(const h5::Group& demo);
+
+// Refuses an episode without an array that others have: columns are matched by name, so that none
+// takes another's place.
+void RequireNamed(const h5::Group& demo, const std::string& path, const char* what,
+                  const std::string& name);
 
 // A column of `rows` rows, empty where the file has none of that name. Refuses other shapes, before
 // memory is taken.

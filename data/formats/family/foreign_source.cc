@@ -2,6 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "data/formats/family/foreign_parts.h"
@@ -31,7 +37,7 @@ void FindSuccess(const Dialect& dialect, const h5::Group& demo, ForeignFacts* fa
     facts->success = demo.Bool("success", false);
     facts->success_from = "attribute";
   } else if (demo.Has("rewards")) {
-    const Column rewards = OptionalNumbers(demo, "rewards", ReadLength(demo));
+    const Column rewards = OptionalNumbers(demo, "rewards", LengthOf(demo));
     for (size_t k = 0; k < rewards.rows; ++k) {
       facts->success |= rewards.At<double>(k) >= kSuccessReward;
     }
@@ -48,7 +54,7 @@ void FindSuccess(const Dialect& dialect, const h5::Group& demo, ForeignFacts* fa
 // Hash of the actions and of where the episode began: it goes with the episode into other files.
 std::string ContentUuid(const h5::Group& demo) {
   Hasher hasher;
-  const Column actions = Optional(demo, "actions", ReadLength(demo), {-1});
+  const Column actions = Optional(demo, "actions", LengthOf(demo), {-1});
   const auto add = [&](const Column& column) {
     hasher.Add(fmt::format("{} {}", column.path, column.row_size()));
     hasher.Add(column.bytes.data(), column.bytes.size());
@@ -74,6 +80,80 @@ Json EnvArgs(const h5::Group& data) {
   return env.is_object() ? env : Json::object();
 }
 
+// The first episodes that have rows: what the file holds is seen by them.
+std::vector<h5::Group> FirstEpisodes(const h5::Group& data) {
+  constexpr size_t kEnough = 16, kMost = 1024;
+  std::vector<h5::Group> demos;
+  const std::vector<std::string> names = EpisodeNames(data);
+  for (size_t i = 0; i < std::min(kMost, names.size()) && demos.size() < kEnough; ++i) {
+    try {
+      h5::Group demo = data.Open(names[i]);
+      LengthOf(demo);
+      demos.push_back(std::move(demo));
+    } catch (const Error&) {
+      // reading it says so
+    }
+  }
+  return demos;
+}
+
+// One of them that has the names of objects and signals that most have, of those that are of the
+// dialect; so that one odd episode does not speak for all.
+std::optional<h5::Group> TypicalEpisode(const Dialect& dialect, const h5::Group& data,
+                                        const Json& env) {
+  std::vector<h5::Group> demos = FirstEpisodes(data);
+  const auto of_dialect = [&](const h5::Group& demo) { return dialect.recognises(demo, env); };
+  if (std::any_of(demos.begin(), demos.end(), of_dialect)) {
+    std::erase_if(demos, [&](const h5::Group& demo) { return !of_dialect(demo); });
+  }
+  std::map<std::vector<std::string>, size_t> counts;
+  std::vector<std::vector<std::string>> names;
+  for (const h5::Group& demo : demos) {
+    names.push_back(dialect.names == nullptr ? std::vector<std::string>{} : dialect.names(demo));
+    ++counts[names.back()];
+  }
+  std::optional<size_t> best;
+  for (size_t i = 0; i < demos.size(); ++i) {
+    if (!best || counts[names[i]] > counts[names[*best]]) best = i;
+  }
+  if (!best) return std::nullopt;
+  return std::move(demos[*best]);
+}
+
+// Columns of the file that no Episode has a place for.
+std::vector<std::string> UnreadColumns(const Dialect& dialect, const DatasetHeader& header,
+                                       const h5::Group& demo) {
+  std::vector<std::string> unread;
+  VisitNumbers(demo, [&](const std::string& path, const h5::DatasetInfo&) {
+    if (dialect.reads != nullptr && dialect.reads(header, path)) return;
+    try {
+      Json(path).dump();  // takes UTF-8 only
+      unread.push_back(path);
+    } catch (const Json::exception&) {
+    }
+  });
+  return unread;
+}
+
+// Masks that name episodes which are not there: {"train": ["demo_8"]}.
+Json MissingInMasks(const h5::Group& root, const std::vector<EpisodeSummary>& episodes) {
+  Json missing = Json::object();
+  if (!root.Has("mask")) return missing;
+  std::set<std::string> known;
+  for (const EpisodeSummary& episode : episodes) known.insert(episode.name);
+  const h5::Group masks = root.Open("mask");
+  for (const std::string& key : masks.Names()) {
+    try {
+      for (const std::string& name : masks.ReadTexts(key)) {
+        if (!known.contains(name)) missing[key].push_back(name);
+      }
+    } catch (const Error&) {
+      // whoever reads the mask says so
+    }
+  }
+  return missing;
+}
+
 class ForeignSource : public Hdf5Source {
  public:
   ForeignSource(const Dialect& dialect, const std::filesystem::path& path,
@@ -81,20 +161,37 @@ class ForeignSource : public Hdf5Source {
       : Hdf5Source(path, options), dialect_(dialect) {
     const h5::Guard guard;
     header_ = ForeignHeader(dialect, root(), options);
-    episodes_ = ListDemos();
     const h5::Group data = root().Open("data");
-    for (EpisodeSummary& summary : episodes_) {
-      const ForeignFacts facts = ReadForeignFacts(dialect, data.Open(summary.name));
-      summary.success = facts.success;
-      summary.uuid = facts.uuid;
-      summary.success_from = facts.success_from;
-      summary.success_known = facts.success_known;
+    for (const std::string& name : EpisodeNames(data)) {
+      EpisodeSummary& summary = episodes_.emplace_back();
+      summary.name = name;
+      summary.linked_file = data.ExternalTarget(name);
+      // one that cannot be read is in the list, without rows: reading it says why
+      try {
+        const h5::Group demo = data.Open(name);
+        const ForeignFacts facts = ReadForeignFacts(dialect, demo);
+        summary.success = facts.success;
+        summary.uuid = facts.uuid;
+        summary.success_from = facts.success_from;
+        summary.success_known = facts.success_known;
+        summary.length = LengthOf(demo);
+      } catch (const Error&) {
+        if (summary.success_from.empty()) summary.success_from = "cannot be read: taken for none";
+      }
     }
+    const Json missing = MissingInMasks(root(), episodes_);
+    if (!missing.empty()) header_.settings[kMissingInMasks] = missing;
+    if (options.skip_bad) LeaveOutBad();
   }
 
  private:
   Episode DoReadEpisode(size_t index, bool) const override {
-    return ReadForeignEpisode(dialect_, Demo(index), header_);
+    try {
+      return ReadForeignEpisode(dialect_, Demo(index), header_);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kBadInput) throw;
+      throw Error(error.kind(), std::string(error.what()) + kSkipBadHint);
+    }
   }
 
   const Dialect dialect_;
@@ -111,9 +208,11 @@ bool Recognises(const Dialect& dialect, const std::filesystem::path& path,
     if (!root.Has("data") || root.Has("understudy")) return false;
     try {
       const h5::Group data = root.Open("data");
-      const std::vector<std::string> names = EpisodeNames(data);
-      if (names.empty()) return without_episode;
-      return dialect.recognises(data.Open(names[0]), EnvArgs(data));
+      const Json env = EnvArgs(data);
+      const std::vector<h5::Group> demos = FirstEpisodes(data);
+      if (demos.empty()) return without_episode;
+      return std::any_of(demos.begin(), demos.end(),
+                         [&](const h5::Group& demo) { return dialect.recognises(demo, env); });
     } catch (const Error&) {
       return without_episode;
     }
@@ -140,12 +239,13 @@ DatasetHeader ForeignHeader(const Dialect& dialect, const h5::Group& root,
     header.simulator.task = env["env_name"];
   }
   header.settings = {{"env_args", env}};
-  const std::vector<std::string> names = EpisodeNames(data);
-  if (names.empty()) return header;
-  const h5::Group demo = data.Open(names[0]);
-  header.model_text = demo.Text("model_file", "");
-  dialect.header(root, demo, options, &header);
+  const std::optional<h5::Group> demo = TypicalEpisode(dialect, data, env);
+  if (!demo) return header;
+  header.model_text = demo->Text("model_file", "");
+  dialect.header(root, *demo, options, &header);
   header.simulator.cameras = header.cameras;
+  const std::vector<std::string> unread = UnreadColumns(dialect, header, *demo);
+  if (!unread.empty()) header.settings[kUnreadColumns] = unread;
   return header;
 }
 
@@ -170,8 +270,10 @@ Episode ReadForeignEpisode(const Dialect& dialect, const h5::Group& demo,
                            const DatasetHeader& header) {
   const h5::Guard guard;
   Episode episode;
-  const size_t length = ReadLength(demo);
+  const size_t length = LengthOf(demo);
   RequireActions(demo, length);
+  // before any of it becomes a pose
+  RequireFinite(demo);
   episode.steps.resize(length);
   EpisodeMeta& meta = episode.meta;
   meta.task = header.simulator.task;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/episode/episode.h"
 #include "core/seam/dataset_header.h"
@@ -22,20 +23,26 @@ namespace understudy::foreign {
 struct Dialect {
   const char* stage = "";   // DatasetHeader::stage
   const char* family = "";  // DatasetHeader::family
-  // Whether a file whose first episode is `demo` is of this format.
+  // Whether a file that holds the episode `demo` is of this format.
   bool (*recognises)(const h5::Group& demo, const Json& env_args) = nullptr;
-  // Fills in what the first episode says of the file. header->settings holds `env_args`.
+  // Fills in what the episode `demo`, which is like most others, says of the file. header->settings
+  // holds `env_args`.
   void (*header)(const h5::Group& root, const h5::Group& demo, const ReadOptions& options,
                  DatasetHeader* header) = nullptr;
   // Fills in the rows of an episode, which has its length and meta.
   void (*rows)(const h5::Group& demo, const DatasetHeader& header, Episode* episode) = nullptr;
   // Why an episode that stores no success is one; null: it is taken for a failure.
   const char* successes_only = nullptr;
-  bool boxed_actions = true;  // `actions` lie in [-1, 1]
+  // Whether the format promises `actions` in [-1, 1] for such a file; null: never.
+  bool (*boxed_actions)(const DatasetHeader& header) = nullptr;
+  // Names of objects and signals that an episode has; by them one that stands for most is chosen.
+  std::vector<std::string> (*names)(const h5::Group& demo) = nullptr;
+  // Whether `rows` reads this column.
+  bool (*reads)(const DatasetHeader& header, const std::string& path) = nullptr;
 };
 
-// Whether `path` is an HDF5 file with episodes, not of ours, that the dialect recognises by its
-// first one; `without_episode` is the answer if that cannot be read. Never throws.
+// Whether `path` is an HDF5 file with episodes, not of ours, one of the first of which the dialect
+// recognises; `without_episode` is the answer if none can be read. Never throws.
 bool Recognises(const Dialect& dialect, const std::filesystem::path& path,
                 const ReadOptions& options, bool without_episode = false);
 

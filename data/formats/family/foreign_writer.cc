@@ -148,7 +148,8 @@ class Writing {
     Episode episode = reader_.ReadEpisode(index);
     from_.ToOurs(&episode);
     const auto refuse = [&](const char* what) {
-      ThrowBadInput(fmt::format("{}: {} {}", reader_.path().string(), name, what));
+      ThrowBadInput(fmt::format("{}: {} {}{}", reader_.path().string(), name, what,
+                                RefusalHint(reader_.header())));
     };
     const Step& first = episode.steps[0];
     if (first.observation.arms.empty()) refuse("holds no poses of an arm");
@@ -251,7 +252,8 @@ ForeignReport WriteForeign(const WriteDialect& dialect, const EpisodeSource& rea
 }
 
 std::vector<std::string> LostIn(const WriteDialect& dialect, const EpisodeSource& reader,
-                                const ForeignWriteOptions& options, const Translation& into) {
+                                const ForeignWriteOptions& options, const Translation& into,
+                                const Translation& from) {
   const DatasetHeader& header = reader.header();
   WrittenFacts facts{&header, &options, !reader.content_hash().empty()};
   bool teleoperated = false, drawn = false, failed = false;
@@ -262,13 +264,32 @@ std::vector<std::string> LostIn(const WriteDialect& dialect, const EpisodeSource
     drawn |= !meta.variation.edits.empty();
     failed |= !meta.cause.empty();
   }
+  std::vector<std::string> of_file;
   if (!reader.episodes().empty()) {
-    const Episode first = reader.ReadEpisode(0, true);
+    Episode first = reader.ReadEpisode(0, true);
     teleoperated = !first.raw.samples.empty() || !first.steps[0].teleop.arms.empty();
     facts.final_known = !first.final_observation.arms.empty();
     facts.velocities =
         facts.own &&
         !FindFreeJoints(first, header.simulator.flat_state_size, header.model_text).empty();
+    if (!facts.own) {
+      // columns are known by what is written of an episode
+      from.ToOurs(&first);
+      Target target{&options, &into, header, false, {}};
+      from.ToOurs(&target.header);
+      std::vector<std::string> written;
+      const Step& row = first.steps[0];
+      const bool known = !row.observation.arms.empty() && !row.action.arms.empty();
+      if (known && (!dialect.states_after_actions || EndAtLastObservation(&first))) {
+        for (const Column& column : dialect.columns(target, first)) written.push_back(column.path);
+      }
+      const bool twice = dialect.next_pictures != nullptr && dialect.next_pictures(options);
+      for (const std::string& camera : header.cameras) {
+        written.push_back(dialect.pictures(camera));
+        if (twice) written.push_back("next_" + written.back());
+      }
+      of_file = LostOfFile(header, &first, written);
+    }
   }
   std::vector<std::string> lost;
   const auto say = [&](bool when, const char* what) {
@@ -282,6 +303,7 @@ std::vector<std::string> LostIn(const WriteDialect& dialect, const EpisodeSource
   say(failed, "causes of failure");
   say(!reader.attempts().empty(), "the table of attempts");
   say(facts.own, "task, settings, parents, quality and content hashes");
+  for (std::string& line : of_file) lost.push_back(std::move(line));
   // what this one does not hold, or changes
   for (std::string& line : dialect.lost(facts)) lost.push_back(std::move(line));
   say(!into.same_frame(),

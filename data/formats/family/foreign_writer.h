@@ -68,9 +68,11 @@ struct ForeignReport {
 
 Json ToJson(const ForeignReport& report);
 
-// What a format cannot hold of this dataset, and what becomes different in it, in words.
+// What a format cannot hold of this dataset, and what becomes different in it, in words. `from` and
+// `into` as in WriteForeign.
 std::vector<std::string> LostIn(const foreign::WriteDialect& dialect, const EpisodeSource& reader,
-                                const ForeignWriteOptions& options, const Translation& into);
+                                const ForeignWriteOptions& options, const Translation& into,
+                                const Translation& from = Translation());
 
 // Writes `output`. `from` translates a dataset of another program into our names and frames (that
 // of our own datasets changes nothing), `into` from there into the format's. Episodes keep their

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/base/version.h"
@@ -35,6 +38,43 @@ void SetTimes(Episode* episode) {
 
 }  // namespace
 
+std::vector<std::string> LostOfFile(const DatasetHeader& header, const Episode* first,
+                                    const std::vector<std::string>& written) {
+  std::vector<std::string> lost;
+  const Json& settings = header.settings;
+  if (const auto masks = settings.find(foreign::kMissingInMasks); masks != settings.end()) {
+    for (const auto& [key, names] : masks->items()) {
+      lost.push_back(
+          fmt::format("of mask '{}' the names {}: no such episodes are there", key, names.dump()));
+    }
+  }
+  std::vector<std::string> columns;
+  for (const std::string& path :
+       settings.value(foreign::kUnreadColumns, std::vector<std::string>{})) {
+    if (std::find(written.begin(), written.end(), path) != written.end()) continue;
+    // numbers of objects that a translation gave names to
+    const bool named = first != nullptr && !first->steps[0].observation.X_WO.empty() &&
+                       first->unnamed_objects.place.ends_with("/" + path);
+    if (!named) columns.push_back(path);
+  }
+  if (!columns.empty()) {
+    lost.push_back(fmt::format("columns without a place in it: {}", fmt::join(columns, ", ")));
+  }
+  return lost;
+}
+
+std::string RefusalHint(const DatasetHeader& header) {
+  const Json& settings = header.settings;
+  std::string hint;
+  if (settings.contains(foreign::kActionsAre)) {
+    hint += fmt::format("; its actions are {}", settings.value(foreign::kActionsAre, ""));
+  }
+  if (settings.contains(foreign::kNextStep)) {
+    hint += "; " + settings.value(foreign::kNextStep, "");
+  }
+  return hint;
+}
+
 std::vector<std::string> LostInImport(const EpisodeSource& reader, const Translation& from) {
   RefuseOurs(reader);
   DatasetHeader header = reader.header();
@@ -56,6 +96,14 @@ std::vector<std::string> LostInImport(const EpisodeSource& reader, const Transla
   }
   if (info.signals.empty()) {
     lost.push_back("signals of subtasks: the file has none, so that mimic cannot use the result");
+  }
+  std::optional<Episode> first;
+  if (!reader.episodes().empty()) {
+    first = reader.ReadEpisode(0);
+    from.ToOurs(&*first);
+  }
+  for (std::string& line : LostOfFile(reader.header(), first ? &*first : nullptr, {})) {
+    lost.push_back(std::move(line));
   }
   std::map<std::string, int> how;
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
@@ -113,13 +161,15 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
       const auto refuse = [&](const std::string& what) {
         ThrowBadInput(fmt::format("{}: {} {}", reader.path().string(), name, what));
       };
+      const std::string hint = RefusalHint(reader.header());
       const Step& first = episode.steps[0];
       const size_t arms = first.observation.arms.size();
-      if (arms == 0) refuse("holds no poses of an arm");
+      if (arms == 0) refuse("holds no poses of an arm" + hint);
       if (first.action.arms.size() != arms || first.delta.size() != arms) {
         refuse(
             "holds no actions that are understood here (7 numbers per arm of an OSC_POSE "
-            "controller, actions_abs, or target poses)");
+            "controller, actions_abs, or target poses)" +
+            hint);
       }
       if (episode.meta.uuid.empty()) refuse("has an attribute 'uuid' that cannot be read");
       if (const auto [twin, fresh] = uuids.emplace(episode.meta.uuid, name); !fresh) {

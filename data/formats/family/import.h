@@ -26,6 +26,14 @@ struct ImportOptions {
   std::function<void(size_t, Episode*)> edit_episode = {};
 };
 
+// Lines of the lists of what is lost: masks that name missing episodes, and columns that `first`,
+// the first episode in our names, has no place for but those of `written`.
+std::vector<std::string> LostOfFile(const DatasetHeader& header, const Episode* first,
+                                    const std::vector<std::string>& written);
+
+// What a refusal of an episode ends with: what the file's actions are, and what to do with it.
+std::string RefusalHint(const DatasetHeader& header);
+
 // What does not come over, and what is only assumed, in words.
 std::vector<std::string> LostInImport(const EpisodeSource& reader, const Translation& from);
 

@@ -207,7 +207,7 @@ void ReadObjects(const h5::Group& demo, const DatasetHeader& header, Episode& ep
     const Column matrices = Optional(demo, Joined(kInfo, "object_pose/" + object), length, {4, 4});
     const Instants poses = ReadInstants(demo, "rigid_object/" + object + "/root_pose", length, {7});
     if (matrices.rows == 0 && !poses.known()) {
-      h5::FailReading(demo.Place(Joined(kInfo, "object_pose/" + object)), "no such dataset");
+      RequireNamed(demo, Joined(kInfo, "object_pose/" + object), "poses of the object", object);
     }
     for (size_t k = 0; k < length; ++k) {
       std::vector<Pose>& X_WO = episode.steps[k].observation.X_WO;
@@ -272,15 +272,59 @@ void FillIsaacLabHeader(const h5::Group& root, const h5::Group& demo, const Read
   info.objects = ObjectsOf(demo);
   info.signals = NamesIn(demo, Joined(kInfo, "subtask_term_signals"));
   FindCameras(demo, "", header);
-  header->settings["quaternions"] = NameOf(DecideOrder(root, demo, options.quaternions));
+  const Order order = DecideOrder(root, demo, options.quaternions);
+  header->settings["quaternions"] = NameOf(order);
+  // without poses of a hand nothing asks for those of objects: no reason to refuse the episode
+  if (order == Order::kAsk && info.arms.empty() &&
+      NamesIn(demo, Joined(kInfo, "object_pose")).empty()) {
+    info.objects.clear();
+  }
+}
+
+std::vector<std::string> IsaacLabNames(const h5::Group& demo) {
+  std::vector<std::string> names;
+  for (const std::string& object : ObjectsOf(demo)) {
+    names.push_back(Joined(kInfo, "object_pose/" + object));
+  }
+  for (const std::string& signal : NamesIn(demo, Joined(kInfo, "subtask_term_signals"))) {
+    names.push_back(Joined(kInfo, "subtask_term_signals/" + signal));
+  }
+  return names;
+}
+
+bool ReadsIsaacLab(const DatasetHeader& header, const std::string& path) {
+  if (path == "actions") return true;
+  const SimulatorInfo& info = header.simulator;
+  if (!info.arms.empty()) {
+    for (const char* name : {"obs/eef_pos", "obs/eef_quat", "obs/gripper_pos"}) {
+      if (path == name) return true;
+    }
+    const bool joints = path.ends_with("/joint_position") || path.ends_with("/joint_velocity");
+    if (joints && (path.starts_with("states/articulation/") ||
+                   path.starts_with("initial_state/articulation/"))) {
+      return true;
+    }
+  }
+  for (const char* group : {"eef_pose", "object_pose", "target_eef_pose", "subtask_term_signals"}) {
+    if (path.starts_with(Joined(kInfo, group) + "/")) return true;
+  }
+  for (const std::string& arm : info.arms) {
+    if (path == "obs/" + arm + "_gripper_pos") return true;
+  }
+  for (const std::string& object : info.objects) {
+    if (path.ends_with("rigid_object/" + object + "/root_pose")) return true;
+  }
+  return std::any_of(header.cameras.begin(), header.cameras.end(),
+                     [&](const std::string& camera) { return path == "obs/" + camera; });
 }
 
 void FillIsaacLabRows(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
   ReadArms(demo, header, *episode);
   ReadObjects(demo, header, *episode);
   for (const std::string& signal : header.simulator.signals) {
-    const Column values =
-        OptionalNumbers(demo, Joined(kInfo, "subtask_term_signals/" + signal), episode->length());
+    const std::string path = Joined(kInfo, "subtask_term_signals/" + signal);
+    RequireNamed(demo, path, "the signal", signal);
+    const Column values = OptionalNumbers(demo, path, episode->length());
     for (size_t k = 0; k < values.rows; ++k) {
       episode->steps[k].observation.signals.push_back(values.At<double>(k) != 0);
     }
@@ -299,6 +343,7 @@ constinit const Dialect kIsaacLabDialect{.stage = "Isaac Lab",
                                          .recognises = LooksLikeIsaacLab,
                                          .header = FillIsaacLabHeader,
                                          .rows = FillIsaacLabRows,
-                                         .boxed_actions = false};
+                                         .names = IsaacLabNames,
+                                         .reads = ReadsIsaacLab};
 
 }  // namespace understudy::foreign

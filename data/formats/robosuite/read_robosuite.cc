@@ -17,11 +17,14 @@ constexpr size_t kMaxArms = 16;
 constexpr double kLargestDelta = 1e6;  // of a normalised action
 constexpr const char* kEefPose = "datagen_info/eef_pose";
 constexpr const char* kObjects = "obs/object";
+constexpr const char* kObjectPoses = "datagen_info/object_poses";
+constexpr const char* kSignals = "datagen_info/subtask_term_signals";
 
 // What the actions of a file mean.
 struct Control {
   bool known = false;     // 7 numbers per arm of an OSC_POSE controller; untold, they may be joints
   bool absolute = false;  // they are targets, not deltas
+  bool boxed = false;     // the controller takes numbers in [-1, 1]
   DeltaLimits limits;     // robosuite's defaults if the file stores none
 };
 
@@ -53,6 +56,10 @@ Control ControlOf(const Json& kwargs) {
     return config->contains(key) && (*config)[key] == value;
   };
   control.absolute = is("control_delta", false) || is("input_type", "absolute");
+  // joint controllers are told their box; OSC and IK scale deltas from this one by default
+  const bool joints = (*config)["type"].get<std::string>().starts_with("JOINT");
+  const bool told = is("input_max", 1) && is("input_min", -1);
+  control.boxed = !control.absolute && (told || (!joints && !config->contains("input_max")));
   // one number for all, or six
   const Json high = config->value("output_max", Json());
   const auto take = [](const Json& value, double* limit) {
@@ -68,6 +75,18 @@ Control ControlOf(const Json& kwargs) {
     take(high, &control.limits.angular);
   }
   return control;
+}
+
+// What drives the robot: the composite controller of robosuite 1.5, else the first of an arm.
+std::string ControllerName(const Json& kwargs) {
+  if (!kwargs.is_object() || !kwargs.contains("controller_configs")) return "";
+  const Json& configs = kwargs["controller_configs"];
+  if (configs.is_object() && configs.contains("body_parts") && configs.contains("type") &&
+      configs["type"].is_string()) {
+    return configs["type"];
+  }
+  const Json* config = FindController(configs);
+  return config == nullptr ? "" : (*config)["type"].get<std::string>();
 }
 
 Json KwargsOf(const Json& env) {
@@ -180,8 +199,9 @@ void ReadArmActions(const h5::Group& demo, const Control& control, const Column&
     for (size_t i = 0; deltas && i < 7; ++i) {
       delta.value[static_cast<Eigen::Index>(i)] = actions.At<double>(k, 7 * a + i);
     }
-    // far beyond the box of one step: nothing that can be turned into a pose
-    if (!(delta.value.cwiseAbs().maxCoeff() < kLargestDelta)) {
+    // far beyond the box of one step: nothing that can be turned into a pose. A NaN is less than
+    // nothing, and greater than nothing
+    if (!delta.value.allFinite() || delta.value.cwiseAbs().maxCoeff() >= kLargestDelta) {
       h5::FailReading(fmt::format("{}[{}]", demo.Place("actions"), k),
                       "is not finite, or no delta of a pose");
     }
@@ -236,9 +256,33 @@ void ReadUnnamedObjects(const h5::Group& demo, uint64_t width, Episode& episode)
   }
 }
 
-void FillRobosuiteHeader(const h5::Group&, const h5::Group& demo, const ReadOptions& options,
+// robosuite's own recordings say in attributes of their own what robomimic says in env_args.
+void TakeRecordingAttributes(const h5::Group& data, DatasetHeader* header) {
+  Json kwargs = Json::parse(data.Text("env_info", ""), nullptr, false);
+  if (!kwargs.is_object()) kwargs = Json::object();
+  std::string name = data.Text("env", "");
+  if (name.empty()) name = TextOf(kwargs, "env_name");
+  if (name.empty() && kwargs.empty()) return;
+  kwargs.erase("env_name");
+  header->simulator.task = name;
+  header->settings["env_args"] = {{"env_name", name},
+                                  {"env_version", data.Text("repository_version", "")},
+                                  {"type", 1},
+                                  {"env_kwargs", kwargs}};
+  header->stage = "robosuite, raw recording";
+}
+
+void FillRobosuiteHeader(const h5::Group& root, const h5::Group& demo, const ReadOptions& options,
                          DatasetHeader* header) {
   SimulatorInfo& info = header->simulator;
+  const bool told = !header->settings["env_args"].empty();
+  if (!told) TakeRecordingAttributes(root.Open("data"), header);
+  if (IsDataset(demo, "states") && !demo.Has("obs") && !demo.Has("datagen_info")) {
+    header->settings[kNextStep] = fmt::format(
+        "the file is a raw recording of robosuite, states and actions without observations: make "
+        "them with robomimic's {}dataset_states_to_obs.py, and convert its result",
+        told ? "" : "convert_robosuite.py and ");
+  }
   const Json& env = header->settings["env_args"];
   const Json kwargs = KwargsOf(env);
   if (options.control_hz > 0) info.control_hz = options.control_hz;
@@ -251,8 +295,18 @@ void FillRobosuiteHeader(const h5::Group&, const h5::Group& demo, const ReadOpti
   info.instruction = TextOf(kwargs, "lang");
   if (info.instruction.empty()) info.instruction = TextOf(env, "lang");
   for (size_t a = 0; a < CountArms(demo); ++a) info.arms.push_back(fmt::format("robot{}", a));
-  info.objects = NamesIn(demo, "datagen_info/object_poses");
-  info.signals = NamesIn(demo, "datagen_info/subtask_term_signals");
+  info.objects = NamesIn(demo, kObjectPoses);
+  info.signals = NamesIn(demo, kSignals);
+  if (IsDataset(demo, "actions")) {
+    const auto dims = demo.Info("actions").dims;
+    const std::string controller = ControllerName(kwargs);
+    if (dims.size() == 2) {
+      header->settings[kActionsAre] =
+          fmt::format("{} numbers of {}", dims[1],
+                      controller.empty() ? "an unknown controller"
+                                         : fmt::format("a {} controller", controller));
+    }
+  }
   if (info.objects.empty() && IsDataset(demo, kObjects)) {
     const h5::DatasetInfo objects = demo.Info(kObjects);
     const bool numbers = objects.is_number() && objects.dims.size() == 2 && objects.dims[1] > 0;
@@ -268,7 +322,9 @@ void FillRobosuiteHeader(const h5::Group&, const h5::Group& demo, const ReadOpti
 void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
   const size_t length = episode->length();
   EpisodeMeta& meta = episode->meta;
-  const Column states = Optional(demo, "states", length, {-1});
+  // Isaac Lab's is a group
+  const Column states =
+      IsDataset(demo, "states") ? Optional(demo, "states", length, {-1}) : Column{};
   for (size_t k = 0; k < states.rows; ++k) {
     SimState& state = episode->steps[k].state;
     state.resize(states.row_size());
@@ -277,7 +333,9 @@ void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episo
   }
   ReadArms(demo, *episode);
   for (const std::string& object : header.simulator.objects) {
-    const Column poses = Optional(demo, "datagen_info/object_poses/" + object, length, {4, 4});
+    const std::string path = fmt::format("{}/{}", kObjectPoses, object);
+    RequireNamed(demo, path, "poses of the object", object);
+    const Column poses = Optional(demo, path, length, {4, 4});
     for (size_t k = 0; k < poses.rows; ++k) {
       episode->steps[k].observation.X_WO.push_back(PoseOfMatrix(demo, poses, k));
     }
@@ -285,8 +343,9 @@ void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episo
   const auto unnamed = header.settings.find(kUnnamedObjects);
   if (unnamed != header.settings.end()) ReadUnnamedObjects(demo, *unnamed, *episode);
   for (const std::string& signal : header.simulator.signals) {
-    const Column values =
-        OptionalNumbers(demo, "datagen_info/subtask_term_signals/" + signal, length);
+    const std::string path = fmt::format("{}/{}", kSignals, signal);
+    RequireNamed(demo, path, "the signal", signal);
+    const Column values = OptionalNumbers(demo, path, length);
     for (size_t k = 0; k < values.rows; ++k) {
       episode->steps[k].observation.signals.push_back(values.At<double>(k) != 0);
     }
@@ -300,6 +359,38 @@ void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episo
   }
 }
 
+std::vector<std::string> RobosuiteNames(const h5::Group& demo) {
+  std::vector<std::string> names;
+  for (const char* group : {kObjectPoses, kSignals}) {
+    for (const std::string& name : NamesIn(demo, group)) {
+      names.push_back(fmt::format("{}/{}", group, name));
+    }
+  }
+  return names;
+}
+
+bool ReadsRobosuite(const DatasetHeader& header, const std::string& path) {
+  for (const char* whole : {"actions", "actions_abs", "states", "rewards", "dones"}) {
+    if (path == whole) return true;
+  }
+  for (const char* group : {kEefPose, "datagen_info/target_pose", "datagen_info/gripper_action",
+                            kObjectPoses, kSignals}) {
+    if (path == group || path.starts_with(std::string(group) + "/")) return true;
+  }
+  for (size_t a = 0; a < header.simulator.arms.size(); ++a) {
+    for (const char* name :
+         {"eef_pos", "eef_quat", "joint_pos", "joint_vel", "gripper_qpos", "gripper_qvel"}) {
+      if (path == fmt::format("obs/robot{}_{}", a, name)) return true;
+    }
+  }
+  return std::any_of(header.cameras.begin(), header.cameras.end(),
+                     [&](const std::string& camera) { return path == "obs/" + camera + "_image"; });
+}
+
+bool PromisesBox(const DatasetHeader& header) {
+  return ControlOf(KwargsOf(header.settings.value("env_args", Json::object()))).boxed;
+}
+
 bool IsMimicgen(const h5::Group& demo, const Json&) { return demo.Has("datagen_info"); }
 
 void FillMimicgenHeader(const h5::Group& root, const h5::Group& demo, const ReadOptions& options,
@@ -311,6 +402,15 @@ void FillMimicgenHeader(const h5::Group& root, const h5::Group& demo, const Read
   FillRobosuiteHeader(root, demo, options, header);
 }
 
+void FillMimicgenRows(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
+  if (!demo.Has("datagen_info")) {
+    h5::FailReading(demo.Place("datagen_info"),
+                    "no such group: the other episodes have one; run MimicGen's "
+                    "prepare_src_dataset.py again");
+  }
+  FillRobosuiteRows(demo, header, episode);
+}
+
 }  // namespace
 
 constinit const Dialect kRobomimicDialect{
@@ -318,13 +418,19 @@ constinit const Dialect kRobomimicDialect{
     .family = kRobosuiteFamily,
     .recognises = [](const h5::Group& demo, const Json& env) { return !IsMimicgen(demo, env); },
     .header = FillRobosuiteHeader,
-    .rows = FillRobosuiteRows};
+    .rows = FillRobosuiteRows,
+    .boxed_actions = PromisesBox,
+    .names = RobosuiteNames,
+    .reads = ReadsRobosuite};
 
 constinit const Dialect kMimicgenDialect{.stage = "MimicGen source",
                                          .family = kRobosuiteFamily,
                                          .recognises = IsMimicgen,
                                          .header = FillMimicgenHeader,
-                                         .rows = FillRobosuiteRows,
-                                         .successes_only = "MimicGen keeps successes only"};
+                                         .rows = FillMimicgenRows,
+                                         .successes_only = "MimicGen keeps successes only",
+                                         .boxed_actions = PromisesBox,
+                                         .names = RobosuiteNames,
+                                         .reads = ReadsRobosuite};
 
 }  // namespace understudy::foreign

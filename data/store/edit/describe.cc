@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "core/base/error.h"
@@ -30,55 +31,130 @@ Json Spread(const std::vector<std::string>& names, const std::vector<double>& va
           {"outliers", outliers}};
 }
 
+// Rows whose numbers are those of the row before.
+int64_t IdleRows(const std::vector<std::vector<double>>& rows) {
+  int64_t idle = 0;
+  for (size_t k = 1; k < rows.size(); ++k) idle += rows[k] == rows[k - 1];
+  return idle;
+}
+
 // How the episodes move. One whose rows cannot be read is named; looking at a damaged file is what
-// `data info` is for.
+// `data info` is for. Figures that no episode has are absent.
 Json DescribeMotion(const EpisodeSource& reader) {
-  std::vector<std::string> names;
-  std::vector<double> steps, path, jerk, idle;
+  struct Figure {
+    std::vector<std::string> names;
+    std::vector<double> values;
+    void Add(const std::string& name, double value) {
+      if (!std::isfinite(value)) return;
+      names.push_back(name);
+      values.push_back(value);
+    }
+  };
+  Figure steps, path, jerk, idle;
   int64_t missing = 0, idle_rows = 0, rows = 0;
   Json unreadable = Json::object();
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
     const EpisodeSummary& summary = reader.episodes()[i];
+    const double length = static_cast<double>(summary.length);
+    if (summary.length > 0) steps.Add(summary.name, length);
     MotionStatistics motion;
     try {
       motion = MeasureMotion(reader.ReadEpisode(i));
+      if (!std::isfinite(motion.idle_share)) {
+        // no targets: actions that do not change stand for commands that do not
+        const auto actions = reader.ReadStoredActions(i);
+        if (actions && !actions->empty()) {
+          motion.idle_share = static_cast<double>(IdleRows(*actions)) / length;
+        }
+      }
     } catch (const Error& error) {
       unreadable[summary.name] = error.what();
       continue;
     }
-    const double length = static_cast<double>(summary.length);
-    names.push_back(summary.name);
-    steps.push_back(length);
-    path.push_back(motion.path_m);
-    jerk.push_back(motion.jerk_rms);
-    idle.push_back(motion.idle_share);
+    path.Add(summary.name, motion.path_m);
+    jerk.Add(summary.name, motion.jerk_rms);
+    idle.Add(summary.name, motion.idle_share);
     missing += motion.missing;
+    if (!std::isfinite(motion.idle_share)) continue;
     idle_rows += std::llround(motion.idle_share * length);
     rows += static_cast<int64_t>(summary.length);
   }
-  Json json{
-      {"idle_share", rows > 0 ? static_cast<double>(idle_rows) / static_cast<double>(rows) : 0},
-      {"rows_with_missing_values", missing},
-      {"steps", Spread(names, steps, kStepsNoise)},
-      {"path_m", Spread(names, path, kPathNoise_m)},
-      {"jerk_rms", Spread(names, jerk, kJerkNoise)},
-      {"idle_share_by_episode", Spread(names, idle, kIdleNoise)}};
+  Json json{{"rows_with_missing_values", missing}};
+  if (rows > 0) json["idle_share"] = static_cast<double>(idle_rows) / static_cast<double>(rows);
+  const auto say = [&](const char* name, const Figure& figure, double noise) {
+    if (!figure.values.empty()) json[name] = Spread(figure.names, figure.values, noise);
+  };
+  say("steps", steps, kStepsNoise);
+  say("path_m", path, kPathNoise_m);
+  say("jerk_rms", jerk, kJerkNoise);
+  say("idle_share_by_episode", idle, kIdleNoise);
   if (!unreadable.empty()) json["unreadable"] = unreadable;
   return json;
 }
 
+// Numbers of `actions`, summed up. One that is not finite belongs to an episode that is named as
+// unreadable, and counts nowhere.
+struct ActionSums {
+  std::vector<double> low, high, sum, squares;
+  int64_t rows = 0;
+
+  void Add(const std::vector<std::vector<double>>& actions) {
+    const size_t n = actions.empty() ? 0 : actions.front().size();
+    if (low.empty()) {
+      low.assign(n, std::numeric_limits<double>::infinity());
+      high.assign(n, -std::numeric_limits<double>::infinity());
+      sum.assign(n, 0);
+      squares.assign(n, 0);
+    }
+    if (n != low.size()) return;
+    for (const std::vector<double>& row : actions) {
+      if (!std::all_of(row.begin(), row.end(), [](double v) { return std::isfinite(v); })) return;
+    }
+    rows += static_cast<int64_t>(actions.size());
+    for (const std::vector<double>& row : actions) {
+      for (size_t i = 0; i < n; ++i) {
+        const double v = row[i];
+        low[i] = std::min(low[i], v);
+        high[i] = std::max(high[i], v);
+        sum[i] += v;
+        squares[i] += v * v;
+      }
+    }
+  }
+
+  Json ToJson() const {
+    if (rows == 0) {
+      const Json none = Json::array();
+      return {{"min", none}, {"max", none}, {"mean", none}, {"std", none}};
+    }
+    Json mean = Json::array(), deviation = Json::array();
+    for (size_t i = 0; i < low.size(); ++i) {
+      const double n = static_cast<double>(rows), m = sum[i] / n;
+      mean.push_back(m);
+      deviation.push_back(std::sqrt(std::max(0.0, squares[i] / n - m * m)));
+    }
+    return {{"min", low}, {"max", high}, {"mean", mean}, {"std", deviation}};
+  }
+};
+
 }  // namespace
+
+Json SkippedToJson(const EpisodeSource& reader) {
+  Json reasons = Json::object();
+  for (const SkippedEpisode& episode : reader.skipped()) reasons[episode.name] = episode.reason;
+  return {{"count", reader.skipped().size()}, {"episodes", reasons}};
+}
 
 Json DescribeDataset(const EpisodeSource& reader) {
   const bool own = !reader.content_hash().empty();
-  std::vector<size_t> lengths;
+  std::vector<double> lengths;
   size_t successes = 0, steps = 0;
   std::map<std::string, int64_t> tasks, variants, causes, files, success_from;
-  // running sums per number of `actions`
-  std::vector<double> low, high, sum, squares;
+  ActionSums actions;
   for (size_t e = 0; e < reader.episodes().size(); ++e) {
     const EpisodeSummary& episode = reader.episodes()[e];
-    lengths.push_back(episode.length);
+    // one that cannot be read has no length either
+    if (episode.length > 0) lengths.push_back(static_cast<double>(episode.length));
     steps += episode.length;
     successes += episode.success;
     if (!episode.linked_file.empty()) ++files[episode.linked_file];
@@ -91,24 +167,10 @@ Json DescribeDataset(const EpisodeSource& reader) {
       ++tasks[reader.header().simulator.task];
       ++success_from[episode.success_from];
     }
-    const auto actions = reader.ReadStoredActions(e);
-    if (!actions) continue;
-    const size_t n = actions->empty() ? 0 : actions->front().size();
-    if (low.empty()) {
-      low.assign(n, std::numeric_limits<double>::infinity());
-      high.assign(n, -std::numeric_limits<double>::infinity());
-      sum.assign(n, 0);
-      squares.assign(n, 0);
-    }
-    if (n != low.size()) continue;
-    for (const std::vector<double>& row : *actions) {
-      for (size_t i = 0; i < n; ++i) {
-        const double v = row[i];
-        low[i] = std::min(low[i], v);
-        high[i] = std::max(high[i], v);
-        sum[i] += v;
-        squares[i] += v * v;
-      }
+    try {
+      if (const auto stored = reader.ReadStoredActions(e)) actions.Add(*stored);
+    } catch (const Error&) {
+      // DescribeMotion names it
     }
   }
   const std::filesystem::path& path = reader.path();
@@ -127,11 +189,11 @@ Json DescribeDataset(const EpisodeSource& reader) {
   json["steps"] = steps;
   json["successes"] = successes;
   if (!lengths.empty()) {
-    std::sort(lengths.begin(), lengths.end());
-    json["length"] = {{"min", lengths.front()},
-                      {"median", lengths[lengths.size() / 2]},
+    const auto whole = [](double length) { return static_cast<int64_t>(length); };
+    json["length"] = {{"min", whole(Quantile(lengths, 0))},
+                      {"median", Quantile(lengths, 0.5)},
                       {"mean", static_cast<double>(steps) / static_cast<double>(lengths.size())},
-                      {"max", lengths.back()}};
+                      {"max", whole(Quantile(lengths, 1))}};
   }
   if (!own) {
     const SimulatorInfo& info = reader.header().simulator;
@@ -163,6 +225,10 @@ Json DescribeDataset(const EpisodeSource& reader) {
   for (const std::string& key : reader.MaskNames()) {
     json["masks"][key] = reader.ReadMask(key).size();
   }
+  const Json& settings = reader.header().settings;
+  for (const char* key : {"missing_in_masks", "next_step"}) {
+    if (!own && settings.contains(key)) json[key] = settings[key];
+  }
   int64_t started = 0, good = 0;
   std::map<std::string, int64_t> failed;
   reader.VisitAttempts([&](const AttemptRecord& attempt) {
@@ -177,15 +243,9 @@ Json DescribeDataset(const EpisodeSource& reader) {
                         {"causes", failed}};
   }
   if (!files.empty()) json["linked_files"] = files;
-  // statistics of the normalised actions, per number
-  Json mean = Json::array(), deviation = Json::array();
-  for (size_t i = 0; i < low.size(); ++i) {
-    const double n = static_cast<double>(steps), m = sum[i] / n;
-    mean.push_back(m);
-    deviation.push_back(std::sqrt(std::max(0.0, squares[i] / n - m * m)));
-  }
-  json["actions"] = {{"min", low}, {"max", high}, {"mean", mean}, {"std", deviation}};
+  json["actions"] = actions.ToJson();  // of the normalised ones, per number
   json["motion"] = DescribeMotion(reader);
+  if (!reader.skipped().empty()) json["skipped"] = SkippedToJson(reader);
   return json;
 }
 

@@ -9,4 +9,8 @@ namespace understudy {
 // whose rows cannot be read are named.
 Json DescribeDataset(const EpisodeSource& reader);
 
+// What a source leaves out since it cannot be read (ReadOptions::skip_bad): {"count", "episodes":
+// {name: reason}}.
+Json SkippedToJson(const EpisodeSource& reader);
+
 }  // namespace understudy

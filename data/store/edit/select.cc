@@ -130,7 +130,7 @@ Facts FactsOf(const EpisodeSource& reader, size_t episode, bool with_motion) {
               {"control_hz", meta.control_hz}};
   AddFacts("quality", meta.quality, facts);
   AddDraws(meta.variation, facts);
-  if (with_motion) AddFacts("motion", ToJson(MeasureMotion(whole)), facts);
+  if (with_motion) AddFacts("motion", MotionToJson(MeasureMotion(whole)), facts);
   return facts;
 }
 

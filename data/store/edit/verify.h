@@ -34,8 +34,8 @@ VerifyReport VerifyOwn(const std::filesystem::path& path, const VerifyOptions& o
 Json ToJson(const VerifyReport& report);
 
 // Calls `verify` in a process of its own, for files from strangers: damage that crashes HDF5
-// becomes a fault of `episode` (empty: of the whole file). Throws Error(kFailed) where no process
-// can be started.
+// becomes a fault of `episode` (empty: of the whole file). What `verify` throws is thrown again.
+// Throws Error(kFailed) where no process can be started.
 VerifyReport RunApart(const std::function<VerifyReport()>& verify, const std::string& episode = "");
 
 }  // namespace understudy

@@ -30,7 +30,16 @@ VerifyReport FromJson(const Json& json) {
 // In the child: says what it found, whole or not at all, and ends.
 [[noreturn]] void Report(int pipe, const std::function<VerifyReport()>& verify) {
   try {
-    const Json json = ToJson(verify());
+    // an error of the program is no damage of the file: the parent throws it again
+    const Json json = [&]() -> Json {
+      try {
+        return ToJson(verify());
+      } catch (const Error& error) {
+        return {{"error", error.what()}, {"kind", static_cast<int>(error.kind())}};
+      } catch (const ContractError& error) {
+        return {{"broken", error.what()}};
+      }
+    }();
     // faults may quote bytes that are no text
     const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
     size_t done = 0;
@@ -75,7 +84,12 @@ VerifyReport RunApart(const std::function<VerifyReport()>& verify, const std::st
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-    return FromJson(ParseJson(text, "report of the verification"));
+    const Json json = ParseJson(text, "report of the verification");
+    if (json.contains("error")) {
+      throw Error(static_cast<ErrorKind>(json.at("kind").get<int>()), json.at("error"));
+    }
+    if (json.contains("broken")) throw ContractError(json.at("broken").get<std::string>());
+    return FromJson(json);
   }
   VerifyReport report;
   report.crashed = true;

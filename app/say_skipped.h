@@ -1,0 +1,13 @@
+#pragma once
+
+#include "core/base/json.h"
+#include "core/base/progress.h"
+#include "core/seam/episode_source.h"
+
+namespace understudy {
+
+// Says which episodes a source leaves out since they cannot be read, and puts them as `skipped`
+// into a command's report. Nothing where there are none.
+void SaySkipped(const EpisodeSource& source, Progress& progress, Json* report);
+
+}  // namespace understudy
