@@ -15,6 +15,14 @@ namespace understudy::foreign {
 // Key of a foreign header's settings: episodes count their sources in a list that the file lacks.
 inline constexpr const char* kUnlistedSources = "unlisted_sources";
 
+// Key of a foreign header's settings: its pictures are stored bottom up, and turned when read.
+inline constexpr const char* kBottomUp = "pictures_bottom_up";
+// Key of a foreign episode's settings: what its actions are where they are not understood.
+inline constexpr const char* kActionsAre = "actions_are";
+
+// EpisodeSummary::success_from of an episode that says it itself.
+inline constexpr const char* kSuccessAttribute = "attribute";
+
 // Bound of a column that is read at once: files of strangers claim much, and real ones hold little
 // beside their pictures.
 inline constexpr uint64_t kMaxColumnBytes = uint64_t{1} << 28;

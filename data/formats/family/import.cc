@@ -117,9 +117,11 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
       const size_t arms = first.observation.arms.size();
       if (arms == 0) refuse("holds no poses of an arm");
       if (first.action.arms.size() != arms || first.delta.size() != arms) {
-        refuse(
+        const std::string are = episode.meta.settings.value(foreign::kActionsAre, "");
+        refuse(fmt::format(
             "holds no actions that are understood here (7 numbers per arm of an OSC_POSE "
-            "controller, actions_abs, or target poses)");
+            "controller, actions_abs, or target poses){}{}",
+            are.empty() ? "" : "; its actions are ", are));
       }
       if (episode.meta.uuid.empty()) refuse("has an attribute 'uuid' that cannot be read");
       if (const auto [twin, fresh] = uuids.emplace(episode.meta.uuid, name); !fresh) {

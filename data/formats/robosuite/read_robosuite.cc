@@ -9,6 +9,7 @@
 #include "data/formats/family/foreign_parts.h"
 #include "data/formats/family/foreign_source.h"
 #include "data/formats/robosuite/robosuite.h"
+#include "data/formats/robosuite/robosuite_parts.h"
 
 namespace understudy::foreign {
 namespace {
@@ -70,6 +71,17 @@ Control ControlOf(const Json& kwargs) {
   return control;
 }
 
+// Its name as the file has it: that of the whole robot, or that of an arm.
+std::string ControllerOf(const Json& kwargs) {
+  const Json configs = kwargs.is_object() ? kwargs.value("controller_configs", Json()) : Json();
+  const Json& one = configs.is_array() && !configs.empty() ? configs[0] : configs;
+  if (one.is_object() && one.contains("type") && one["type"].is_string()) {
+    return one["type"].get<std::string>();
+  }
+  const Json* arm = FindController(configs);
+  return arm == nullptr ? "unknown" : (*arm)["type"].get<std::string>();
+}
+
 Json KwargsOf(const Json& env) {
   return env.is_object() ? env.value("env_kwargs", Json::object()) : Json::object();
 }
@@ -95,13 +107,37 @@ std::string RobotOf(const Json& kwargs) {
   return fmt::format("{}", fmt::join(kinds, "+"));
 }
 
-// One arm's column, or that of a group with one per arm.
-std::string PerArm(const h5::Group& demo, const std::string& name, size_t arm) {
-  return IsDataset(demo, name) ? name : fmt::format("{}/robot{}", name, arm);
+// The column of one arm: the only one, that of a group with one per arm, or its part of an array
+// with a second side of arms (DexMimicGen's).
+Column OfArm(const h5::Group& demo, const std::string& name, size_t arm, size_t rows,
+             const std::vector<int64_t>& dims) {
+  if (!IsDataset(demo, name)) {
+    return Optional(demo, fmt::format("{}/robot{}", name, arm), rows, dims);
+  }
+  const size_t stored = demo.Info(name).dims.size();
+  if (stored != dims.size() + 2) return Optional(demo, name, rows, dims);
+  std::vector<int64_t> of_all{-1};
+  of_all.insert(of_all.end(), dims.begin(), dims.end());
+  const Column all = Optional(demo, name, rows, of_all);
+  if (arm >= all.row_dims[0]) {
+    h5::FailReading(demo.Place(name), fmt::format("has {} arms, must have {} or more",
+                                                  all.row_dims[0], arm + 1));
+  }
+  Column one(name, ColumnType::kF64, {all.row_dims.begin() + 1, all.row_dims.end()});
+  one.rows = all.rows;
+  for (size_t k = 0; k < one.rows; ++k) {
+    for (size_t i = 0; i < one.row_size(); ++i) {
+      one.Push(all.At<double>(k, arm * one.row_size() + i));
+    }
+  }
+  return one;
 }
 
 size_t CountArms(const h5::Group& demo) {
-  if (IsDataset(demo, kEefPose)) return 1;
+  if (IsDataset(demo, kEefPose)) {
+    const std::vector<hsize_t> dims = demo.Info(kEefPose).dims;
+    return dims.size() == 4 ? std::min<size_t>(kMaxArms, dims[1]) : 1;
+  }
   size_t arms = 0;
   const auto has = [&](size_t a) {
     return demo.Has(fmt::format("{}/robot{}", kEefPose, a)) ||
@@ -118,7 +154,7 @@ void ReadArms(const h5::Group& demo, Episode& episode) {
       return Optional(demo, fmt::format("obs/robot{}_{}", a, name), length, dims);
     };
     // MimicGen's matrices are of the control frame; robosuite's observation is not
-    const Column matrices = Optional(demo, PerArm(demo, kEefPose, a), length, {4, 4});
+    const Column matrices = OfArm(demo, kEefPose, a, length, {4, 4});
     const Column pos = get("eef_pos", {3}), quat = get("eef_quat", {4});
     if (matrices.rows == 0 && pos.rows == 0) {
       h5::FailReading(demo.Place(fmt::format("obs/robot{}_eef_pos", a)), "no such dataset");
@@ -151,10 +187,8 @@ void ReadArms(const h5::Group& demo, Episode& episode) {
 void ReadArmActions(const h5::Group& demo, const Control& control, const Column& actions, size_t a,
                     size_t arms, Episode& episode) {
   const size_t length = episode.length();
-  const Column matrices =
-      Optional(demo, PerArm(demo, "datagen_info/target_pose", a), length, {4, 4});
-  const Column gripper =
-      Optional(demo, PerArm(demo, "datagen_info/gripper_action", a), length, {-1});
+  const Column matrices = OfArm(demo, "datagen_info/target_pose", a, length, {4, 4});
+  const Column gripper = OfArm(demo, "datagen_info/gripper_action", a, length, {-1});
   const Column absolute = Optional(demo, "actions_abs", length, {-1});
   const bool deltas = control.known && !control.absolute && actions.row_size() == 7 * arms;
   const bool matrix = matrices.rows > 0 && gripper.rows > 0 && gripper.row_size() > 0;
@@ -209,17 +243,6 @@ void ReadArmActions(const h5::Group& demo, const Control& control, const Column&
   }
 }
 
-void ReadActions(const h5::Group& demo, const Control& control, Episode& episode) {
-  const Column actions = Optional(demo, "actions", episode.length(), {-1});
-  size_t arms = episode.steps[0].observation.arms.size();
-  // a file without poses of its arms: robosuite's seven numbers per arm
-  if (arms == 0 && actions.row_size() % 7 == 0) {
-    arms = std::min(kMaxArms, actions.row_size() / 7);
-  }
-  for (size_t a = 0; a < arms; ++a) ReadArmActions(demo, control, actions, a, arms, episode);
-  for (Step& step : episode.steps) step.action_clean = step.action;
-}
-
 // Left empty where the episode has them in another shape than the first one: whoever needs them
 // says that they are missing.
 void ReadUnnamedObjects(const h5::Group& demo, uint64_t width, Episode& episode) {
@@ -235,6 +258,8 @@ void ReadUnnamedObjects(const h5::Group& demo, uint64_t width, Episode& episode)
     episode.unnamed_objects.numbers.push_back(numbers.At<double>(0, i));
   }
 }
+
+}  // namespace
 
 void FillRobosuiteHeader(const h5::Group&, const h5::Group& demo, const ReadOptions& options,
                          DatasetHeader* header) {
@@ -265,16 +290,39 @@ void FillRobosuiteHeader(const h5::Group&, const h5::Group& demo, const ReadOpti
   }
 }
 
-void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
-  const size_t length = episode->length();
-  EpisodeMeta& meta = episode->meta;
-  const Column states = Optional(demo, "states", length, {-1});
+void ReadRobosuiteStates(const h5::Group& demo, Episode* episode) {
+  const Column states = Optional(demo, "states", episode->length(), {-1});
   for (size_t k = 0; k < states.rows; ++k) {
     SimState& state = episode->steps[k].state;
     state.resize(states.row_size());
     for (size_t i = 0; i < state.size(); ++i) state[i] = states.At<double>(k, i);
     if (!state.empty()) episode->steps[k].observation.sim_time_s = state[0];
   }
+}
+
+void ReadRobosuiteActions(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
+  const Json kwargs = KwargsOf(header.settings.value("env_args", Json::object()));
+  const Column actions = Optional(demo, "actions", episode->length(), {-1});
+  size_t arms = episode->steps[0].observation.arms.size();
+  // a file without poses of its arms: robosuite's seven numbers per arm
+  if (arms == 0 && actions.row_size() % 7 == 0) {
+    arms = std::min(kMaxArms, actions.row_size() / 7);
+  }
+  const Control control = ControlOf(kwargs);
+  for (size_t a = 0; a < arms; ++a) ReadArmActions(demo, control, actions, a, arms, *episode);
+  for (Step& step : episode->steps) step.action_clean = step.action;
+  if (episode->steps[0].action.arms.size() != arms || arms == 0) {
+    episode->meta.settings[kActionsAre] =
+        fmt::format("{} numbers of a {} controller", actions.row_size(), ControllerOf(kwargs));
+  }
+}
+
+namespace {
+
+void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
+  const size_t length = episode->length();
+  EpisodeMeta& meta = episode->meta;
+  ReadRobosuiteStates(demo, episode);
   ReadArms(demo, *episode);
   for (const std::string& object : header.simulator.objects) {
     const Column poses = Optional(demo, "datagen_info/object_poses/" + object, length, {4, 4});
@@ -291,13 +339,33 @@ void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episo
       episode->steps[k].observation.signals.push_back(values.At<double>(k) != 0);
     }
   }
-  ReadActions(demo, ControlOf(KwargsOf(header.settings.value("env_args", Json::object()))),
-              *episode);
+  ReadRobosuiteActions(demo, header, episode);
   // robosuite 1.5 stores the instruction per episode
   if (demo.HasAttribute("ep_meta")) {
     const Json ep_meta = ParseJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");
     if (const std::string text = TextOf(ep_meta, "lang"); !text.empty()) meta.instruction = text;
   }
+}
+
+// robosuite 1.5's JSON of an episode; files of 1.4 that have one are read likewise.
+void SetEpisodeInstruction(const h5::Group&, const h5::Group& demo, const std::string& instruction) {
+  Json ep_meta = Json::object();
+  if (demo.HasAttribute("ep_meta")) {
+    ep_meta = ParseJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");
+    if (!ep_meta.is_object()) ep_meta = Json::object();
+  }
+  ep_meta["lang"] = instruction;
+  demo.SetText("ep_meta", ep_meta.dump());
+}
+
+// What robosuite observes of the robots themselves, a moving base included.
+ColumnRole RoleOfRobosuiteColumn(const std::string& path) {
+  if (path == "actions") return ColumnRole::kAction;
+  if (!path.starts_with("obs/robot")) return ColumnRole::kOther;
+  for (const char* end : {"eef_pos", "eef_quat", "gripper_qpos", "base_pos", "base_quat"}) {
+    if (path.ends_with(end)) return ColumnRole::kState;
+  }
+  return ColumnRole::kOther;
 }
 
 bool IsMimicgen(const h5::Group& demo, const Json&) { return demo.Has("datagen_info"); }
@@ -318,13 +386,17 @@ constinit const Dialect kRobomimicDialect{
     .family = kRobosuiteFamily,
     .recognises = [](const h5::Group& demo, const Json& env) { return !IsMimicgen(demo, env); },
     .header = FillRobosuiteHeader,
-    .rows = FillRobosuiteRows};
+    .rows = FillRobosuiteRows,
+    .role = RoleOfRobosuiteColumn,
+    .set_instruction = SetEpisodeInstruction};
 
 constinit const Dialect kMimicgenDialect{.stage = "MimicGen source",
                                          .family = kRobosuiteFamily,
                                          .recognises = IsMimicgen,
                                          .header = FillMimicgenHeader,
                                          .rows = FillRobosuiteRows,
-                                         .successes_only = "MimicGen keeps successes only"};
+                                         .successes_only = "MimicGen keeps successes only",
+                                         .role = RoleOfRobosuiteColumn,
+                                         .set_instruction = SetEpisodeInstruction};
 
 }  // namespace understudy::foreign
