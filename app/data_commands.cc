@@ -265,10 +265,10 @@ std::vector<Command> DataCommands() {
       "data filter", "the episodes that meet a condition, as a new dataset",
       [](const FilterFlags& flags, CommandContext& context) -> Json {
         Given(flags.path, "filter", "path");
-        const FilterReport report = FilterAny(
-            flags.path, Given(flags.out, "filter", "out"),
-            {flags.where, flags.drop, flags.by_reference, flags.overwrite, flags.read},
-            *context.progress);
+        const FilterReport report =
+            FilterAny(flags.path, Given(flags.out, "filter", "out"),
+                      {flags.where, flags.drop, flags.by_reference, flags.overwrite, flags.read},
+                      *context.progress);
         return {{"out", flags.out}, {"kept", report.kept}, {"dropped", report.dropped}};
       },
       [](const Json& result) {
@@ -280,8 +280,8 @@ std::vector<Command> DataCommands() {
       [](const RelabelFlags& flags, CommandContext& context) -> Json {
         Given(flags.path, "relabel", "path");
         return {{"out", flags.out},
-                {"changed", RelabelAny(flags.path, Given(flags.out, "relabel", "out"), flags.options,
-                                       *context.progress)}};
+                {"changed", RelabelAny(flags.path, Given(flags.out, "relabel", "out"),
+                                       flags.options, *context.progress)}};
       },
       [](const Json& result) { return Outline(result); }));
   commands.push_back(MakeCommand<SplitFlags>(
@@ -299,8 +299,8 @@ std::vector<Command> DataCommands() {
       "data trim", "a copy without the idle rows at the ends of its episodes",
       [](const TrimFlags& flags, CommandContext& context) -> Json {
         Given(flags.path, "trim", "path");
-        const TrimReport report = TrimAny(flags.path, Given(flags.out, "trim", "out"),
-                                          flags.options, *context.progress);
+        const TrimReport report =
+            TrimAny(flags.path, Given(flags.out, "trim", "out"), flags.options, *context.progress);
         return {{"out", flags.out},
                 {"episodes", report.episodes},
                 {"trimmed", report.trimmed},

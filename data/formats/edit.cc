@@ -138,8 +138,7 @@ TrimReport TrimAny(const fs::path& input, const fs::path& output, const TrimOpti
 
 void MergeAny(const std::vector<fs::path>& inputs, const fs::path& output,
               const MergeRequest& request, Progress& progress) {
-  const DatasetFormat* first =
-      inputs.empty() ? nullptr : OtherFormat(inputs[0], request.read);
+  const DatasetFormat* first = inputs.empty() ? nullptr : OtherFormat(inputs[0], request.read);
   for (const fs::path& input : inputs) {
     const DatasetFormat* format = OtherFormat(input, request.read);
     if (format == first) continue;

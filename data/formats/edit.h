@@ -15,9 +15,9 @@
 
 namespace understudy {
 
-// As FilterDataset, RelabelDataset, SplitDataset, TrimDataset and MergeDatasets, which they call for
-// datasets of ours. Throw Error(kUsage) too where the format has no Copy, or no place for what is
-// asked: the message names it and the next step.
+// As FilterDataset, RelabelDataset, SplitDataset, TrimDataset and MergeDatasets, which they call
+// for datasets of ours. Throw Error(kUsage) too where the format has no Copy, or no place for what
+// is asked: the message names it and the next step.
 FilterReport FilterAny(const std::filesystem::path& input, const std::filesystem::path& output,
                        const FilterOptions& options, Progress& progress);
 int64_t RelabelAny(const std::filesystem::path& input, const std::filesystem::path& output,
@@ -31,8 +31,7 @@ struct MergeRequest {
   bool by_reference = false, overwrite = false, partial = false;
   ReadOptions read = {};
 };
-void MergeAny(const std::vector<std::filesystem::path>& inputs,
-              const std::filesystem::path& output, const MergeRequest& request,
-              Progress& progress);
+void MergeAny(const std::vector<std::filesystem::path>& inputs, const std::filesystem::path& output,
+              const MergeRequest& request, Progress& progress);
 
 }  // namespace understudy

@@ -53,7 +53,8 @@ const FormatList& DatasetFormats() {
   static const FormatList formats{
       UnderstudyFormat(),  // our own
       IsaacLabFormat(),    // before robomimic's, which takes what is left of its family
-      MimicgenFormat(), LiberoFormat(), RobomimicFormat(), AlohaFormat(), LerobotV30Format(), LerobotV21Format()};
+      MimicgenFormat(),   LiberoFormat(),     RobomimicFormat(),
+      AlohaFormat(),      LerobotV30Format(), LerobotV21Format()};
   return formats;
 }
 

@@ -140,7 +140,9 @@ TEST_F(AlohaTest, OneFileIsAnEpisode) {
 TEST_F(AlohaTest, PicturesAreDecoded) {
   if (!HasModule(VideoModule::kName)) GTEST_SKIP() << "built without libav";
   const Image image = OpenDataset(set_)->ReadImage(1, "cam_high", 29);
-  const auto at = [&](int x, int channel) { return image.rgb[static_cast<size_t>(3 * x + channel)]; };
+  const auto at = [&](int x, int channel) {
+    return image.rgb[static_cast<size_t>(3 * x + channel)];
+  };
   EXPECT_NEAR(at(2, 0), 200, 6);
   EXPECT_NEAR(at(2, 2), 0, 6);
   EXPECT_NEAR(at(13, 0), 0, 6);
@@ -226,8 +228,11 @@ TEST_F(AlohaTest, FoldersThatFitAreJoined) {
   ASSERT_EQ(source->episodes().size(), 4u);
   EXPECT_EQ(source->episodes()[3].name, "episode_3");
   EXPECT_EQ(source->episodes()[3].length, 21u);
-  EXPECT_THAT([&] { MergeAny({set_, set_}, folder_ / "twice", {}, quiet_); },
-              ThrowsMessage<Error>(HasSubstr("is an episode of")));
+  EXPECT_THAT(
+      [&] {
+        MergeAny({set_, set_}, folder_ / "twice", {}, quiet_);
+      },
+      ThrowsMessage<Error>(HasSubstr("is an episode of")));
 }
 
 }  // namespace

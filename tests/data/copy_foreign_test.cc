@@ -202,8 +202,7 @@ TEST_F(CopyForeignTest, SplitAddsKeysOrWritesFiles) {
 TEST_F(CopyForeignTest, MergeRenumbersAndMasksFollow) {
   const fs::path a = WriteRobomimic(folder_ / "a.h5"), b = WriteRobomimic(folder_ / "b.h5", 100);
   MergeAny({a, b}, out_, {}, quiet_);
-  EXPECT_THAT(Names(out_),
-              ElementsAre("demo_0", "demo_1", "demo_2", "demo_3", "demo_4", "demo_5"));
+  EXPECT_THAT(Names(out_), ElementsAre("demo_0", "demo_1", "demo_2", "demo_3", "demo_4", "demo_5"));
   EXPECT_THAT(OpenDataset(out_)->ReadMask("train"),
               ElementsAre("demo_0", "demo_1", "demo_3", "demo_4"));
   EXPECT_EQ(h5::OpenForReading(out_).Open("data").Int("total"), 2 * (23 + 27 + 30));
@@ -213,15 +212,23 @@ TEST_F(CopyForeignTest, MergeRenumbersAndMasksFollow) {
 TEST_F(CopyForeignTest, MergeNamesEveryReason) {
   const fs::path a = WriteRobomimic(folder_ / "a.h5");
   const fs::path b = WriteRobomimic(folder_ / "b.h5", 100, {12, "OSC_POSITION", "Door"});
-  EXPECT_THAT([&] { MergeAny({a, b}, out_, {}, quiet_); },
-              ThrowsMessage<Error>(AllOf(
-                  HasSubstr("env_name is \"Lift\""), HasSubstr("controller_configs"),
-                  HasSubstr("column actions is (7) in"), HasSubstr("and (12) in"))));
-  EXPECT_THAT([&] { MergeAny({a, a}, out_, {}, quiet_); },
-              ThrowsMessage<Error>(HasSubstr("is the same episode as demo_3")));
+  EXPECT_THAT(
+      [&] {
+        MergeAny({a, b}, out_, {}, quiet_);
+      },
+      ThrowsMessage<Error>(AllOf(HasSubstr("env_name is \"Lift\""), HasSubstr("controller_configs"),
+                                 HasSubstr("column actions is (7) in"), HasSubstr("and (12) in"))));
+  EXPECT_THAT(
+      [&] {
+        MergeAny({a, a}, out_, {}, quiet_);
+      },
+      ThrowsMessage<Error>(HasSubstr("is the same episode as demo_3")));
   const fs::path own = WriteConvertible(folder_ / "own.h5");
-  EXPECT_THAT([&] { MergeAny({a, own}, out_, {}, quiet_); },
-              ThrowsMessage<Error>(HasSubstr("is of format robomimic")));
+  EXPECT_THAT(
+      [&] {
+        MergeAny({a, own}, out_, {}, quiet_);
+      },
+      ThrowsMessage<Error>(HasSubstr("is of format robomimic")));
   EXPECT_FALSE(fs::exists(out_));
 }
 
@@ -234,8 +241,9 @@ TEST_F(CopyForeignTest, TrimCutsRowsOfEveryArray) {
   EXPECT_EQ(report.rows_dropped, static_cast<int64_t>(3 * cut));
   const h5::Group a = Demo(in, "demo_7"), b = Demo(out_, "demo_7");
   EXPECT_EQ(b.Int("num_samples"), static_cast<int64_t>(rows));
-  for (const char* name : {"actions", "states", "rewards", "action_dict/gripper",
-                           "obs/robot0_eef_pos", "next_obs/robot0_eef_pos", "obs/agentview_image"}) {
+  for (const char* name :
+       {"actions", "states", "rewards", "action_dict/gripper", "obs/robot0_eef_pos",
+        "next_obs/robot0_eef_pos", "obs/agentview_image"}) {
     const Column whole = a.Read(name), rest = b.Read(name);
     ASSERT_EQ(rest.rows, rows) << name;
     EXPECT_TRUE(std::equal(rest.bytes.rbegin(), rest.bytes.rend(), whole.bytes.rbegin())) << name;
@@ -313,9 +321,11 @@ fs::path WriteLibero(const fs::path& file, const std::string& convention = "open
     WriteEpisode(data, name, 30, number, 7);
     const h5::Group demo = data.Open(name);
     h5::WriteDoublesAttribute(demo.id(), "", "init_state", std::vector<double>(32, 0));
-    for (const auto& [column, width] :
-         {std::pair{"ee_pos", 3u}, {"ee_ori", 3u}, {"ee_states", 6u}, {"gripper_states", 2u},
-          {"joint_states", 7u}}) {
+    for (const auto& [column, width] : {std::pair{"ee_pos", 3u},
+                                        {"ee_ori", 3u},
+                                        {"ee_states", 6u},
+                                        {"gripper_states", 2u},
+                                        {"joint_states", 7u}}) {
       demo.Write(Numbers(std::string("obs/") + column, 30, width, number));
     }
     demo.Write(Pictures("obs/agentview_rgb", 30));

@@ -226,16 +226,16 @@ VerifyReport Verify(const fs::path& path, const VerifyOptions& options, Progress
 }  // namespace aloha
 
 DatasetFormat AlohaFormat() {
-  return {.name = "aloha",
-          .summary = "ALOHA and ACT (a folder of HDF5 files), read and edited",
-          .Recognises = aloha::IsDataset,
-          .Open = [](const fs::path& path, const ReadOptions& read)
-              -> std::unique_ptr<EpisodeSource> {
-            return std::make_unique<aloha::Source>(path, read);
-          },
-          .Verify = [](const fs::path& path, const VerifyOptions& options, const OptionValues&,
-                       Progress& progress) { return aloha::Verify(path, options, progress); },
-          .Copy = aloha::Copy};
+  return {
+      .name = "aloha",
+      .summary = "ALOHA and ACT (a folder of HDF5 files), read and edited",
+      .Recognises = aloha::IsDataset,
+      .Open = [](const fs::path& path, const ReadOptions& read) -> std::unique_ptr<EpisodeSource> {
+        return std::make_unique<aloha::Source>(path, read);
+      },
+      .Verify = [](const fs::path& path, const VerifyOptions& options, const OptionValues&,
+                   Progress& progress) { return aloha::Verify(path, options, progress); },
+      .Copy = aloha::Copy};
 }
 
 }  // namespace understudy

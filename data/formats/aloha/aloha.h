@@ -5,8 +5,8 @@
 namespace understudy {
 
 // Episode files of ALOHA and ACT: /action and /observations/{qpos,qvel,effort,images/<camera>}, one
-// file per episode; a folder of episode_<i>.hdf5 is a dataset. Columns are named by their path, qpos
-// is the state. They store no rate and tell no success; there are no poses of arms.
+// file per episode; a folder of episode_<i>.hdf5 is a dataset. Columns are named by their path,
+// qpos is the state. They store no rate and tell no success; there are no poses of arms.
 DatasetFormat AlohaFormat();
 
 }  // namespace understudy

@@ -68,8 +68,8 @@ PictureSize SizeOfJpeg(const std::string& file, const std::string& place) {
       continue;
     }
     // C0 to CF are frames but for tables of codes
-    const bool frame = marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 &&
-                       marker != 0xcc;
+    const bool frame =
+        marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
     if (frame) return {byte(i + 7) * 256 + byte(i + 8), byte(i + 5) * 256 + byte(i + 6)};
     i += 2 + static_cast<size_t>(byte(i + 2) * 256 + byte(i + 3));
   }
@@ -141,9 +141,8 @@ std::string NameOf(const fs::path& file) { return file.stem().string(); }
 size_t RowsOf(const h5::Group& root) {
   const h5::DatasetInfo info = root.Info(kAction);
   if (!info.is_number() || info.dims.size() != 2 || info.dims[0] == 0 || info.dims[1] == 0) {
-    h5::FailReading(root.Place(kAction),
-                    fmt::format("must hold rows of numbers, has shape ({})",
-                                fmt::join(info.dims, ", ")));
+    h5::FailReading(root.Place(kAction), fmt::format("must hold rows of numbers, has shape ({})",
+                                                     fmt::join(info.dims, ", ")));
   }
   return info.dims[0];
 }

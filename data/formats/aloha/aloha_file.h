@@ -36,8 +36,8 @@ std::vector<double> ReadNumbers(const h5::Group& root, const ColumnSpec& column,
 std::vector<std::string> CamerasOf(const h5::Group& root);
 // Of a camera's first picture.
 PictureSize SizeOf(const h5::Group& root, const std::string& camera);
-// One picture of the size given, RGB: stored as uint8 (T, H, W, 3), or as JPEG bytes that are padded
-// to one length.
+// One picture of the size given, RGB: stored as uint8 (T, H, W, 3), or as JPEG bytes that are
+// padded to one length.
 void ReadPicture(const h5::Group& root, const std::string& camera, size_t row, size_t rows,
                  const PictureSize& size, uint8_t* out);
 

@@ -68,10 +68,11 @@ void RequireFit(const std::vector<const EpisodeSource*>& inputs, const CopyPlan&
     const EpisodeSummary& episode = inputs[pick.input]->episodes()[pick.episode];
     const auto [twin, fresh] = seen.emplace(episode.uuid, pick.input);
     if (fresh || twin->second == pick.input) continue;
-    problems.push_back(fmt::format("{} of '{}' is an episode of '{}' too: leave one out by "
-                                   "`understudy data filter --drop {}`",
-                                   episode.name, inputs[pick.input]->path().string(),
-                                   inputs[twin->second]->path().string(), episode.name));
+    problems.push_back(
+        fmt::format("{} of '{}' is an episode of '{}' too: leave one out by "
+                    "`understudy data filter --drop {}`",
+                    episode.name, inputs[pick.input]->path().string(),
+                    inputs[twin->second]->path().string(), episode.name));
   }
   if (problems.empty()) return;
   ThrowBadInput(fmt::format("these datasets cannot be one: {}", fmt::join(problems, "; ")));

@@ -104,8 +104,8 @@ void RequirePlaces(const Dialect& dialect, const std::vector<const EpisodeSource
                    const CopyPlan& plan) {
   Problems problems;
   const std::string file = inputs[0]->path().string();
-  const bool some =
-      std::any_of(plan.episodes.begin(), plan.episodes.end(), [](const auto& p) { return !p.relabel; });
+  const bool some = std::any_of(plan.episodes.begin(), plan.episodes.end(),
+                                [](const auto& p) { return !p.relabel; });
   if (plan.instruction && dialect.set_instruction == nullptr) {
     problems.push_back(fmt::format("files of {} have no place for an instruction", dialect.stage));
   } else if (plan.instruction && dialect.one_instruction && some) {
@@ -198,8 +198,9 @@ class Copying {
           const auto found = renamed_[i].find(name);
           if (found != renamed_[i].end()) members.push_back(found->second);
           if (there.contains(name)) continue;
-          progress.Message(fmt::format("{}: the filter key '{}' names {}, which is not there: left out",
-                                       inputs_[i]->path().string(), key, name));
+          progress.Message(
+              fmt::format("{}: the filter key '{}' names {}, which is not there: left out",
+                          inputs_[i]->path().string(), key, name));
         }
       }
     }

@@ -44,9 +44,10 @@ DatasetFormat ReadFormat(const std::string& name, const std::string& summary,
                          const ReadOptions& read) { return OpenForeign(dialect, path, read); },
       .Verify = [&dialect](const fs::path& path, const VerifyOptions& verify, const OptionValues&,
                            Progress&) { return VerifyForeign(dialect, path, verify); },
-      .Copy = [&dialect](const std::vector<const EpisodeSource*>& inputs, const CopyPlan& plan,
-                         const fs::path& output,
-                         Progress& progress) { CopyForeign(dialect, inputs, plan, output, progress); }};
+      .Copy = [&dialect](
+                  const std::vector<const EpisodeSource*>& inputs, const CopyPlan& plan,
+                  const fs::path& output,
+                  Progress& progress) { CopyForeign(dialect, inputs, plan, output, progress); }};
 }
 
 }  // namespace understudy::foreign

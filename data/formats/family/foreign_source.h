@@ -63,8 +63,8 @@ std::unique_ptr<EpisodeSource> OpenForeign(const Dialect& dialect,
                                            const std::filesystem::path& path,
                                            const ReadOptions& options);
 
-// Episodes of such files as a new one (CopyEpisodes of data/formats/base/copy_plan.h). Several files
-// must have everything in common that one file says once; their episodes are renumbered.
+// Episodes of such files as a new one (CopyEpisodes of data/formats/base/copy_plan.h). Several
+// files must have everything in common that one file says once; their episodes are renumbered.
 void CopyForeign(const Dialect& dialect, const std::vector<const EpisodeSource*>& inputs,
                  const CopyPlan& plan, const std::filesystem::path& output, Progress& progress);
 

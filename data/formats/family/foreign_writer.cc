@@ -185,8 +185,8 @@ class Writing {
     }
     const bool twice = dialect_.next_pictures != nullptr && dialect_.next_pictures(options_);
     // other HDF5 files lend their frames as they are compressed, but those that are turned
-    const bool turned = reader_.header().settings.is_object() &&
-                        reader_.header().settings.value(kBottomUp, false);
+    const bool turned =
+        reader_.header().settings.is_object() && reader_.header().settings.value(kBottomUp, false);
     const auto* file = turned ? nullptr : dynamic_cast<const Hdf5Source*>(&reader_);
     const std::vector<std::string>& cameras = target_.header.cameras;
     for (size_t c = 0; c < cameras.size(); ++c) {

@@ -42,7 +42,7 @@ std::string InstructionOf(const Json& problem) {
 }
 
 void FillLiberoHeader(const h5::Group& root, const h5::Group& demo, const ReadOptions& options,
-                DatasetHeader* header) {
+                      DatasetHeader* header) {
   FillRobosuiteHeader(root, demo, options, header);
   const h5::Group data = root.Open("data");
   if (const std::string text = InstructionOf(ProblemOf(data)); !text.empty()) {
@@ -93,7 +93,8 @@ ColumnRole RoleOfLiberoColumn(const std::string& path) {
   return ColumnRole::kOther;
 }
 
-void SetProblemInstruction(const h5::Group& data, const h5::Group&, const std::string& instruction) {
+void SetProblemInstruction(const h5::Group& data, const h5::Group&,
+                           const std::string& instruction) {
   Json problem = ProblemOf(data);
   problem[kInstruction] = instruction;
   data.SetText(kProblem, problem.dump());

@@ -120,8 +120,8 @@ Column OfArm(const h5::Group& demo, const std::string& name, size_t arm, size_t 
   of_all.insert(of_all.end(), dims.begin(), dims.end());
   const Column all = Optional(demo, name, rows, of_all);
   if (arm >= all.row_dims[0]) {
-    h5::FailReading(demo.Place(name), fmt::format("has {} arms, must have {} or more",
-                                                  all.row_dims[0], arm + 1));
+    h5::FailReading(demo.Place(name),
+                    fmt::format("has {} arms, must have {} or more", all.row_dims[0], arm + 1));
   }
   Column one(name, ColumnType::kF64, {all.row_dims.begin() + 1, all.row_dims.end()});
   one.rows = all.rows;
@@ -348,7 +348,8 @@ void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episo
 }
 
 // robosuite 1.5's JSON of an episode; files of 1.4 that have one are read likewise.
-void SetEpisodeInstruction(const h5::Group&, const h5::Group& demo, const std::string& instruction) {
+void SetEpisodeInstruction(const h5::Group&, const h5::Group& demo,
+                           const std::string& instruction) {
   Json ep_meta = Json::object();
   if (demo.HasAttribute("ep_meta")) {
     ep_meta = ParseJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");

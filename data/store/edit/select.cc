@@ -276,8 +276,8 @@ std::map<std::string, std::vector<size_t>> DrawParts(const EpisodeSource& reader
     const double groups_so_far = share * static_cast<double>(groups.size());
     const size_t end = std::min(groups.size(), static_cast<size_t>(std::llround(groups_so_far)));
     if (end <= begin) {
-      ThrowUsage(fmt::format("{}: parts.{} = {} of {} episodes{} is none",
-                             reader.path().string(), name, part_share, groups.size(),
+      ThrowUsage(fmt::format("{}: parts.{} = {} of {} episodes{} is none", reader.path().string(),
+                             name, part_share, groups.size(),
                              groups.size() < group_of.size() ? " with their variants" : ""));
     }
     const std::vector<std::vector<size_t>> part(groups.begin() + static_cast<ptrdiff_t>(begin),

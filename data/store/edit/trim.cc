@@ -29,9 +29,8 @@ struct IdleEnds {
 
 IdleEnds IdleRows(const std::vector<std::vector<double>>& actions) {
   const auto same = [](const std::vector<double>& a, const std::vector<double>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](double x, double y) {
-      return std::abs(x - y) <= kStill;
-    });
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](double x, double y) { return std::abs(x - y) <= kStill; });
   };
   IdleEnds ends;
   const auto count = static_cast<int64_t>(actions.size());

@@ -120,8 +120,8 @@ void WriteDoublesAttribute(hid_t owner, const std::string& place, const std::str
   if (AttributeExists(owner, name)) H5Adelete(owner, name.c_str());
   const hsize_t count = values.size();
   const Id space(H5Screate_simple(1, &count, nullptr));
-  const Id attribute(H5Acreate2(owner, name.c_str(), H5T_NATIVE_DOUBLE, space.get(), H5P_DEFAULT,
-                                H5P_DEFAULT));
+  const Id attribute(
+      H5Acreate2(owner, name.c_str(), H5T_NATIVE_DOUBLE, space.get(), H5P_DEFAULT, H5P_DEFAULT));
   if (!attribute.valid() || H5Awrite(attribute.get(), H5T_NATIVE_DOUBLE, values.data()) < 0) {
     FailWriting(place, fmt::format("cannot write attribute '{}'", name));
   }

@@ -67,8 +67,7 @@ void CopyRows(const Id& source, const Group& to, const std::string& name, const 
   }
   if (row_bytes == 0) return;
   const uint64_t block = std::max<uint64_t>(1, kBlockBytes / row_bytes);
-  const bool vlen = H5Tdetect_class(type.get(), H5T_VLEN) > 0 ||
-                    H5Tis_variable_str(type.get()) > 0;
+  const bool vlen = H5Tdetect_class(type.get(), H5T_VLEN) > 0 || H5Tis_variable_str(type.get()) > 0;
   std::vector<uint8_t> bytes;
   hsize_t start[H5S_MAX_RANK] = {}, count[H5S_MAX_RANK] = {};
   std::copy(dims, dims + rank, count);
@@ -84,8 +83,8 @@ void CopyRows(const Id& source, const Group& to, const std::string& name, const 
     }
     start[0] = done;
     H5Sselect_hyperslab(extent.get(), H5S_SELECT_SET, start, nullptr, count, nullptr);
-    const bool written = H5Dwrite(target.get(), type.get(), memory.get(), extent.get(),
-                                  H5P_DEFAULT, bytes.data()) >= 0;
+    const bool written = H5Dwrite(target.get(), type.get(), memory.get(), extent.get(), H5P_DEFAULT,
+                                  bytes.data()) >= 0;
     const std::string why = written ? "" : ErrorText();
     if (vlen) H5Dvlen_reclaim(type.get(), memory.get(), H5P_DEFAULT, bytes.data());
     if (!written) FailWriting(to.Place(name), fmt::format("cannot copy {} ({})", place, why));
