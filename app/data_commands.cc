@@ -8,13 +8,11 @@
 #include "app/say_skipped.h"
 #include "app/twin.h"
 #include "core/seam/dataset_header.h"
+#include "data/formats/edit.h"
 #include "data/formats/formats.h"
 #include "data/store/edit/describe.h"
-#include "data/store/edit/merge.h"
 #include "data/store/edit/repair.h"
 #include "data/store/edit/replay.h"
-#include "data/store/edit/select.h"
-#include "data/store/edit/trim.h"
 #include "data/store/edit/verify.h"
 #include "data/store/files.h"
 
@@ -261,11 +259,12 @@ std::vector<Command> DataCommands() {
       ImportOptionsOfFormats(), Verify, DescribeVerify));
   commands.push_back(MakeCommand<MergeOptions>(
       "data merge", "join datasets, by copy or by reference",
-      [](const MergeOptions& options, CommandContext&) -> Json {
+      [](const MergeOptions& options, CommandContext& context) -> Json {
         if (options.inputs.empty()) ThrowUsage("data merge: inputs: name at least one dataset");
         Given(options.out, "merge", "out");
-        MergeDatasets({options.inputs.begin(), options.inputs.end()}, options.out,
-                      options.by_reference, options.overwrite, options.read, options.partial);
+        MergeAny({options.inputs.begin(), options.inputs.end()}, options.out,
+                 {options.by_reference, options.overwrite, options.partial, options.read},
+                 *context.progress);
         return {{"out", options.out},
                 {"episodes", OpenDataset(options.out, options.read)->episodes().size()}};
       },
@@ -277,10 +276,10 @@ std::vector<Command> DataCommands() {
       "data filter", "the episodes that meet a condition, as a new dataset",
       [](const FilterFlags& flags, CommandContext& context) -> Json {
         Given(flags.path, "filter", "path");
-        const FilterReport report = FilterDataset(
-            flags.path, Given(flags.out, "filter", "out"),
-            {flags.where, flags.drop, flags.by_reference, flags.overwrite, flags.read},
-            *context.progress);
+        const FilterReport report =
+            FilterAny(flags.path, Given(flags.out, "filter", "out"),
+                      {flags.where, flags.drop, flags.by_reference, flags.overwrite, flags.read},
+                      *context.progress);
         return {{"out", flags.out}, {"kept", report.kept}, {"dropped", report.dropped}};
       },
       [](const Json& result) {
@@ -292,16 +291,16 @@ std::vector<Command> DataCommands() {
       [](const RelabelFlags& flags, CommandContext& context) -> Json {
         Given(flags.path, "relabel", "path");
         return {{"out", flags.out},
-                {"changed", RelabelDataset(flags.path, Given(flags.out, "relabel", "out"),
-                                           flags.options, *context.progress)}};
+                {"changed", RelabelAny(flags.path, Given(flags.out, "relabel", "out"),
+                                       flags.options, *context.progress)}};
       },
       [](const Json& result) { return Outline(result); }));
   commands.push_back(MakeCommand<SplitFlags>(
       "data split", "draw filter keys (train, valid, 20_percent) or one dataset per part",
-      [](const SplitFlags& flags, CommandContext&) -> Json {
+      [](const SplitFlags& flags, CommandContext& context) -> Json {
         Given(flags.path, "split", "path");
-        return {{"episodes",
-                 SplitDataset(flags.path, Given(flags.out, "split", "out"), flags.options)}};
+        return {{"episodes", SplitAny(flags.path, Given(flags.out, "split", "out"), flags.options,
+                                      *context.progress)}};
       },
       [](const Json& result) { return Outline(result); }));
   commands.push_back(ViewCommand());
@@ -311,8 +310,8 @@ std::vector<Command> DataCommands() {
       "data trim", "a copy without the idle rows at the ends of its episodes",
       [](const TrimFlags& flags, CommandContext& context) -> Json {
         Given(flags.path, "trim", "path");
-        const TrimReport report = TrimDataset(flags.path, Given(flags.out, "trim", "out"),
-                                              flags.options, *context.progress);
+        const TrimReport report =
+            TrimAny(flags.path, Given(flags.out, "trim", "out"), flags.options, *context.progress);
         return {{"out", flags.out},
                 {"episodes", report.episodes},
                 {"trimmed", report.trimmed},

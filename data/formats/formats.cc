@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "data/formats/aloha/aloha.h"
 #include "data/formats/isaaclab/isaaclab.h"
 #include "data/formats/lerobot/entry/lerobot_entry.h"
 #include "data/formats/own/own.h"
@@ -58,7 +59,8 @@ const FormatList& DatasetFormats() {
   static const FormatList formats{
       UnderstudyFormat(),  // our own
       IsaacLabFormat(),    // before robomimic's, which takes what is left of its family
-      MimicgenFormat(),   RobomimicFormat(), LerobotV30Format(), LerobotV21Format()};
+      MimicgenFormat(),   LiberoFormat(),     RobomimicFormat(),
+      AlohaFormat(),      LerobotV30Format(), LerobotV21Format()};
   return formats;
 }
 

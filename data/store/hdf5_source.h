@@ -46,14 +46,15 @@ class Hdf5Source : public EpisodeSource {
   // and leaves out what cannot be read, with the reason.
   void LeaveOutBad();
 
- private:
   // What a column means by its path in the episode: `actions` is the action, the arms' poses and
   // fingers below obs are the state.
   virtual ColumnRole RoleOf(const std::string& path) const;
+  void DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const override;
+
+ private:
   std::vector<ColumnSpec> DoListColumns() const override;
   std::vector<std::vector<double>> DoReadColumns(
       size_t index, std::span<const ColumnSpec> columns) const override;
-  void DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const override;
   std::optional<std::vector<std::vector<double>>> DoReadStoredActions(size_t index) const override;
   std::vector<std::string> DoMaskNames() const override;
   std::vector<std::string> DoReadMask(const std::string& key) const override;

@@ -34,8 +34,12 @@ libdeflate_decompressor* Decompressor() {
 std::string ImagePath(const std::string& camera) { return fmt::format("obs/{}_image", camera); }
 
 std::string StoredImagePath(const h5::Group& demo, const std::string& camera) {
-  const std::string path = ImagePath(camera), bare = "obs/" + camera;
-  return !demo.Has(path) && demo.Has(bare) ? bare : path;
+  const std::string path = ImagePath(camera);
+  if (demo.Has(path)) return path;
+  for (const char* end : {"", "_rgb"}) {
+    if (const std::string other = "obs/" + camera + end; demo.Has(other)) return other;
+  }
+  return path;
 }
 
 struct ImageWriter::Impl {

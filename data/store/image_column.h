@@ -13,7 +13,7 @@
 namespace understudy {
 
 std::string ImagePath(const std::string& camera);  // "obs/agentview_image"
-// The same, or "obs/agentview" where only that is there (Isaac Lab's files).
+// The same, or "obs/agentview" or "obs/agentview_rgb" where only that is there (files of others).
 std::string StoredImagePath(const h5::Group& demo, const std::string& camera);
 
 // Pictures wait until so many bytes can be compressed together.

@@ -15,6 +15,7 @@
 #include "core/base/options.h"
 #include "core/base/progress.h"
 #include "core/seam/episode_source.h"
+#include "data/formats/base/copy_plan.h"
 #include "data/formats/base/translate.h"
 #include "data/store/edit/verify.h"
 #include "data/store/read_options.h"
@@ -103,6 +104,9 @@ struct DatasetFormat {
   std::function<VerifyReport(const std::filesystem::path&, const VerifyOptions&,
                              const OptionValues&, Progress&)>
       Verify = {};
+  // Copies episodes into a new dataset of this format, as they are but for rows that are cut and
+  // labels. Empty: such datasets are edited after `data convert` only.
+  std::function<CopyEpisodes> Copy = {};
   // Damage can crash the library that reads it, so that it is verified in a process of its own.
   bool verify_apart = true;
 };

@@ -17,29 +17,37 @@ ForeignWriteOptions WriteOptionsOf(const ConvertRequest& request) {
 DatasetFormat FamilyFormat(const std::string& name, const std::string& summary,
                            const Dialect& dialect, const WriteDialect& writer,
                            FormatOptions options, bool without_episode) {
+  DatasetFormat format = ReadFormat(name, summary, dialect, without_episode);
+  format.write_options = {std::move(options)};
+  format.Lost = [&writer](const EpisodeSource& source, const ConvertRequest& request) {
+    return LostIn(writer, source, WriteOptionsOf(request), request.into, request.from);
+  };
+  format.Write = [&writer](const EpisodeSource& source, const fs::path& output,
+                           const ConvertRequest& request, Progress& progress) {
+    return ToJson(WriteForeign(writer, source, output, WriteOptionsOf(request), request.from,
+                               request.into, progress));
+  };
+  return format;
+}
+
+DatasetFormat ReadFormat(const std::string& name, const std::string& summary,
+                         const Dialect& dialect, bool without_episode) {
   return {
       .name = name,
       .summary = summary,
       .family = dialect.family,
-      .write_options = {std::move(options)},
       .Recognises =
           [&dialect, without_episode](const fs::path& path, const ReadOptions& read) {
             return Recognises(dialect, path, read, without_episode);
           },
       .Open = [&dialect](const fs::path& path,
                          const ReadOptions& read) { return OpenForeign(dialect, path, read); },
-      .Lost =
-          [&writer](const EpisodeSource& source, const ConvertRequest& request) {
-            return LostIn(writer, source, WriteOptionsOf(request), request.into, request.from);
-          },
-      .Write =
-          [&writer](const EpisodeSource& source, const fs::path& output,
-                    const ConvertRequest& request, Progress& progress) {
-            return ToJson(WriteForeign(writer, source, output, WriteOptionsOf(request),
-                                       request.from, request.into, progress));
-          },
       .Verify = [&dialect](const fs::path& path, const VerifyOptions& verify, const OptionValues&,
-                           Progress&) { return VerifyForeign(dialect, path, verify); }};
+                           Progress&) { return VerifyForeign(dialect, path, verify); },
+      .Copy = [&dialect](
+                  const std::vector<const EpisodeSource*>& inputs, const CopyPlan& plan,
+                  const fs::path& output,
+                  Progress& progress) { CopyForeign(dialect, inputs, plan, output, progress); }};
 }
 
 }  // namespace understudy::foreign

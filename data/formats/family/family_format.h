@@ -15,5 +15,8 @@ inline constexpr const char* kIsaacLabOptions = "isaaclab";
 DatasetFormat FamilyFormat(const std::string& name, const std::string& summary,
                            const Dialect& dialect, const WriteDialect& writer,
                            FormatOptions options, bool without_episode = false);
+// The same for a format that is read and edited, and not written from other formats.
+DatasetFormat ReadFormat(const std::string& name, const std::string& summary,
+                         const Dialect& dialect, bool without_episode = false);
 
 }  // namespace understudy::foreign

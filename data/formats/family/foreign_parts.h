@@ -24,6 +24,11 @@ inline constexpr const char* kMissingInMasks = "missing_in_masks";
 inline constexpr const char* kUnreadColumns = "unread_columns";
 inline constexpr const char* kActionsAre = "actions_are";
 inline constexpr const char* kNextStep = "next_step";
+// Key of a foreign header's settings: its pictures are stored bottom up, and turned when read.
+inline constexpr const char* kBottomUp = "pictures_bottom_up";
+
+// EpisodeSummary::success_from of an episode that says it itself.
+inline constexpr const char* kSuccessAttribute = "attribute";
 
 // Bound of a column that is read at once: files of strangers claim much, and real ones hold little
 // beside their pictures.

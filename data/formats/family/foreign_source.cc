@@ -35,7 +35,7 @@ void SetSuccess(const h5::Group& demo, Episode* episode) {
 void FindSuccess(const Dialect& dialect, const h5::Group& demo, ForeignFacts* facts) {
   if (demo.HasAttribute("success")) {
     facts->success = demo.Bool("success", false);
-    facts->success_from = "attribute";
+    facts->success_from = kSuccessAttribute;
   } else if (demo.Has("rewards")) {
     const Column rewards = OptionalNumbers(demo, "rewards", LengthOf(demo));
     for (size_t k = 0; k < rewards.rows; ++k) {
@@ -191,6 +191,19 @@ class ForeignSource : public Hdf5Source {
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kBadInput) throw;
       throw Error(error.kind(), std::string(error.what()) + kSkipBadHint);
+    }
+  }
+  ColumnRole RoleOf(const std::string& path) const override {
+    return dialect_.role != nullptr ? dialect_.role(path) : Hdf5Source::RoleOf(path);
+  }
+  void DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const override {
+    Hdf5Source::DoReadFrame(index, camera, step, out);
+    if (!header_.settings.value(kBottomUp, false)) return;
+    const PictureSize size = header_.size_of(camera);
+    const size_t row = 3 * static_cast<size_t>(size.width);
+    for (int y = 0; y < size.height / 2; ++y) {
+      uint8_t* top = out + static_cast<size_t>(y) * row;
+      std::swap_ranges(top, top + row, out + static_cast<size_t>(size.height - 1 - y) * row);
     }
   }
 

@@ -10,8 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "core/base/progress.h"
+#include "core/episode/column_spec.h"
 #include "core/episode/episode.h"
 #include "core/seam/dataset_header.h"
+#include "data/formats/base/copy_plan.h"
 #include "data/store/edit/verify.h"
 #include "data/store/hdf5/group.h"
 #include "data/store/hdf5_source.h"
@@ -39,6 +42,19 @@ struct Dialect {
   std::vector<std::string> (*names)(const h5::Group& demo) = nullptr;
   // Whether `rows` reads this column.
   bool (*reads)(const DatasetHeader& header, const std::string& path) = nullptr;
+  // What a column means by its path in the episode; null: as Hdf5Source::RoleOf says.
+  ColumnRole (*role)(const std::string& path) = nullptr;
+
+  // ---- what an episode that is copied may be given ----
+  // Writes the instruction of one episode, or of the file (`one_instruction`); null: the format has
+  // no place for one.
+  void (*set_instruction)(const h5::Group& data, const h5::Group& demo,
+                          const std::string& instruction) = nullptr;
+  bool one_instruction = false;
+  bool success_attribute = false;  // episodes hold an attribute `success`
+  // Corrects what a copy of rows [first, ...) says of the state before its first row; null: nothing
+  // does.
+  void (*start_at)(const h5::Group& from, size_t first, const h5::Group& copy) = nullptr;
 };
 
 // Whether `path` is an HDF5 file with episodes, not of ours, one of the first of which the dialect
@@ -52,6 +68,11 @@ bool Recognises(const Dialect& dialect, const std::filesystem::path& path,
 std::unique_ptr<EpisodeSource> OpenForeign(const Dialect& dialect,
                                            const std::filesystem::path& path,
                                            const ReadOptions& options);
+
+// Episodes of such files as a new one (CopyEpisodes of data/formats/base/copy_plan.h). Several
+// files must have everything in common that one file says once; their episodes are renumbered.
+void CopyForeign(const Dialect& dialect, const std::vector<const EpisodeSource*>& inputs,
+                 const CopyPlan& plan, const std::filesystem::path& output, Progress& progress);
 
 // Every fault of such a file; as VerifyOwn.
 VerifyReport VerifyForeign(const Dialect& dialect, const std::filesystem::path& path,

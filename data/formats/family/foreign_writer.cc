@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "data/formats/family/foreign_columns.h"
+#include "data/formats/family/foreign_parts.h"
 #include "data/formats/family/import.h"
 #include "data/formats/family/write_dialect.h"
 #include "data/store/files.h"
@@ -184,8 +185,10 @@ class Writing {
       next[k] = std::min(k + 1, length - 1);
     }
     const bool twice = dialect_.next_pictures != nullptr && dialect_.next_pictures(options_);
-    // other HDF5 files lend their frames as they are compressed
-    const auto* file = dynamic_cast<const Hdf5Source*>(&reader_);
+    // other HDF5 files lend their frames as they are compressed, but those that are turned
+    const bool turned =
+        reader_.header().settings.is_object() && reader_.header().settings.value(kBottomUp, false);
+    const auto* file = turned ? nullptr : dynamic_cast<const Hdf5Source*>(&reader_);
     const std::vector<std::string>& cameras = target_.header.cameras;
     for (size_t c = 0; c < cameras.size(); ++c) {
       const std::string path = dialect_.pictures(cameras[c]);

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/episode/episode.h"
 #include "core/spec/foreign_names.h"
+#include "data/formats/family/foreign_columns.h"
 #include "data/formats/family/foreign_parts.h"
 #include "data/formats/family/foreign_source.h"
 #include "data/formats/isaaclab/isaaclab.h"
@@ -336,6 +337,36 @@ void FillIsaacLabRows(const h5::Group& demo, const DatasetHeader& header, Episod
   ReadActions(demo, header, *episode);
 }
 
+// Its policy group is obs; what describes the data itself stands there too.
+ColumnRole RoleOfIsaacLabColumn(const std::string& path) {
+  if (path == "actions") return ColumnRole::kAction;
+  const bool policy = path.starts_with("obs/") && !path.starts_with(std::string(kInfo) + "/") &&
+                      path != "obs/actions";
+  return policy ? ColumnRole::kState : ColumnRole::kOther;
+}
+
+// `states` holds those after each action, `initial_state` the one before the first.
+void StartIsaacLabAt(const h5::Group& from, size_t first, const h5::Group& copy) {
+  for (const std::string& kind : NamesIn(copy, "initial_state")) {
+    const std::string of_kind = kind + "/";
+    for (const std::string& name : NamesIn(copy, "initial_state/" + kind)) {
+      for (const std::string& field : NamesIn(copy, "initial_state/" + of_kind + name)) {
+        const std::string path = of_kind + name + "/" + field;
+        if (!IsDataset(from, "states/" + path)) {
+          h5::FailReading(from.Place("states/" + path),
+                          "no such dataset: the state that the cut episode would begin with is "
+                          "not known; say --head false");
+        }
+        const h5::DatasetInfo info = from.Info("initial_state/" + path);
+        Column row = ReadRows(from, "states/" + path, first - 1, 1);
+        row.path = "initial_state/" + path;
+        copy.Delete(row.path);
+        copy.Write(info.type_size == sizeof(float) ? ToFloat(row) : row);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 constinit const Dialect kIsaacLabDialect{.stage = "Isaac Lab",
@@ -344,6 +375,9 @@ constinit const Dialect kIsaacLabDialect{.stage = "Isaac Lab",
                                          .header = FillIsaacLabHeader,
                                          .rows = FillIsaacLabRows,
                                          .names = IsaacLabNames,
-                                         .reads = ReadsIsaacLab};
+                                         .reads = ReadsIsaacLab,
+                                         .role = RoleOfIsaacLabColumn,
+                                         .success_attribute = true,
+                                         .start_at = StartIsaacLabAt};
 
 }  // namespace understudy::foreign

@@ -9,6 +9,7 @@
 #include "data/formats/family/foreign_parts.h"
 #include "data/formats/family/foreign_source.h"
 #include "data/formats/robosuite/robosuite.h"
+#include "data/formats/robosuite/robosuite_parts.h"
 
 namespace understudy::foreign {
 namespace {
@@ -114,13 +115,37 @@ std::string RobotOf(const Json& kwargs) {
   return fmt::format("{}", fmt::join(kinds, "+"));
 }
 
-// One arm's column, or that of a group with one per arm.
-std::string PerArm(const h5::Group& demo, const std::string& name, size_t arm) {
-  return IsDataset(demo, name) ? name : fmt::format("{}/robot{}", name, arm);
+// The column of one arm: the only one, that of a group with one per arm, or its part of an array
+// with a second side of arms (DexMimicGen's).
+Column OfArm(const h5::Group& demo, const std::string& name, size_t arm, size_t rows,
+             const std::vector<int64_t>& dims) {
+  if (!IsDataset(demo, name)) {
+    return Optional(demo, fmt::format("{}/robot{}", name, arm), rows, dims);
+  }
+  const size_t stored = demo.Info(name).dims.size();
+  if (stored != dims.size() + 2) return Optional(demo, name, rows, dims);
+  std::vector<int64_t> of_all{-1};
+  of_all.insert(of_all.end(), dims.begin(), dims.end());
+  const Column all = Optional(demo, name, rows, of_all);
+  if (arm >= all.row_dims[0]) {
+    h5::FailReading(demo.Place(name),
+                    fmt::format("has {} arms, must have {} or more", all.row_dims[0], arm + 1));
+  }
+  Column one(name, ColumnType::kF64, {all.row_dims.begin() + 1, all.row_dims.end()});
+  one.rows = all.rows;
+  for (size_t k = 0; k < one.rows; ++k) {
+    for (size_t i = 0; i < one.row_size(); ++i) {
+      one.Push(all.At<double>(k, arm * one.row_size() + i));
+    }
+  }
+  return one;
 }
 
 size_t CountArms(const h5::Group& demo) {
-  if (IsDataset(demo, kEefPose)) return 1;
+  if (IsDataset(demo, kEefPose)) {
+    const std::vector<hsize_t> dims = demo.Info(kEefPose).dims;
+    return dims.size() == 4 ? std::min<size_t>(kMaxArms, dims[1]) : 1;
+  }
   size_t arms = 0;
   const auto has = [&](size_t a) {
     return demo.Has(fmt::format("{}/robot{}", kEefPose, a)) ||
@@ -137,7 +162,7 @@ void ReadArms(const h5::Group& demo, Episode& episode) {
       return Optional(demo, fmt::format("obs/robot{}_{}", a, name), length, dims);
     };
     // MimicGen's matrices are of the control frame; robosuite's observation is not
-    const Column matrices = Optional(demo, PerArm(demo, kEefPose, a), length, {4, 4});
+    const Column matrices = OfArm(demo, kEefPose, a, length, {4, 4});
     const Column pos = get("eef_pos", {3}), quat = get("eef_quat", {4});
     if (matrices.rows == 0 && pos.rows == 0) {
       h5::FailReading(demo.Place(fmt::format("obs/robot{}_eef_pos", a)), "no such dataset");
@@ -170,10 +195,8 @@ void ReadArms(const h5::Group& demo, Episode& episode) {
 void ReadArmActions(const h5::Group& demo, const Control& control, const Column& actions, size_t a,
                     size_t arms, Episode& episode) {
   const size_t length = episode.length();
-  const Column matrices =
-      Optional(demo, PerArm(demo, "datagen_info/target_pose", a), length, {4, 4});
-  const Column gripper =
-      Optional(demo, PerArm(demo, "datagen_info/gripper_action", a), length, {-1});
+  const Column matrices = OfArm(demo, "datagen_info/target_pose", a, length, {4, 4});
+  const Column gripper = OfArm(demo, "datagen_info/gripper_action", a, length, {-1});
   const Column absolute = Optional(demo, "actions_abs", length, {-1});
   const bool deltas = control.known && !control.absolute && actions.row_size() == 7 * arms;
   const bool matrix = matrices.rows > 0 && gripper.rows > 0 && gripper.row_size() > 0;
@@ -229,17 +252,6 @@ void ReadArmActions(const h5::Group& demo, const Control& control, const Column&
   }
 }
 
-void ReadActions(const h5::Group& demo, const Control& control, Episode& episode) {
-  const Column actions = Optional(demo, "actions", episode.length(), {-1});
-  size_t arms = episode.steps[0].observation.arms.size();
-  // a file without poses of its arms: robosuite's seven numbers per arm
-  if (arms == 0 && actions.row_size() % 7 == 0) {
-    arms = std::min(kMaxArms, actions.row_size() / 7);
-  }
-  for (size_t a = 0; a < arms; ++a) ReadArmActions(demo, control, actions, a, arms, episode);
-  for (Step& step : episode.steps) step.action_clean = step.action;
-}
-
 // Left empty where the episode has them in another shape than the first one: whoever needs them
 // says that they are missing.
 void ReadUnnamedObjects(const h5::Group& demo, uint64_t width, Episode& episode) {
@@ -271,6 +283,8 @@ void TakeRecordingAttributes(const h5::Group& data, DatasetHeader* header) {
                                   {"env_kwargs", kwargs}};
   header->stage = "robosuite, raw recording";
 }
+
+}  // namespace
 
 void FillRobosuiteHeader(const h5::Group& root, const h5::Group& demo, const ReadOptions& options,
                          DatasetHeader* header) {
@@ -319,18 +333,37 @@ void FillRobosuiteHeader(const h5::Group& root, const h5::Group& demo, const Rea
   }
 }
 
-void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
-  const size_t length = episode->length();
-  EpisodeMeta& meta = episode->meta;
+void ReadRobosuiteStates(const h5::Group& demo, Episode* episode) {
   // Isaac Lab's is a group
   const Column states =
-      IsDataset(demo, "states") ? Optional(demo, "states", length, {-1}) : Column{};
+      IsDataset(demo, "states") ? Optional(demo, "states", episode->length(), {-1}) : Column{};
   for (size_t k = 0; k < states.rows; ++k) {
     SimState& state = episode->steps[k].state;
     state.resize(states.row_size());
     for (size_t i = 0; i < state.size(); ++i) state[i] = states.At<double>(k, i);
     if (!state.empty()) episode->steps[k].observation.sim_time_s = state[0];
   }
+}
+
+void ReadRobosuiteActions(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
+  const Json kwargs = KwargsOf(header.settings.value("env_args", Json::object()));
+  const Column actions = Optional(demo, "actions", episode->length(), {-1});
+  size_t arms = episode->steps[0].observation.arms.size();
+  // a file without poses of its arms: robosuite's seven numbers per arm
+  if (arms == 0 && actions.row_size() % 7 == 0) {
+    arms = std::min(kMaxArms, actions.row_size() / 7);
+  }
+  const Control control = ControlOf(kwargs);
+  for (size_t a = 0; a < arms; ++a) ReadArmActions(demo, control, actions, a, arms, *episode);
+  for (Step& step : episode->steps) step.action_clean = step.action;
+}
+
+namespace {
+
+void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episode* episode) {
+  const size_t length = episode->length();
+  EpisodeMeta& meta = episode->meta;
+  ReadRobosuiteStates(demo, episode);
   ReadArms(demo, *episode);
   for (const std::string& object : header.simulator.objects) {
     const std::string path = fmt::format("{}/{}", kObjectPoses, object);
@@ -350,8 +383,7 @@ void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episo
       episode->steps[k].observation.signals.push_back(values.At<double>(k) != 0);
     }
   }
-  ReadActions(demo, ControlOf(KwargsOf(header.settings.value("env_args", Json::object()))),
-              *episode);
+  ReadRobosuiteActions(demo, header, episode);
   // robosuite 1.5 stores the instruction per episode
   if (demo.HasAttribute("ep_meta")) {
     const Json ep_meta = ParseJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");
@@ -391,6 +423,28 @@ bool PromisesBox(const DatasetHeader& header) {
   return ControlOf(KwargsOf(header.settings.value("env_args", Json::object()))).boxed;
 }
 
+// robosuite 1.5's JSON of an episode; files of 1.4 that have one are read likewise.
+void SetEpisodeInstruction(const h5::Group&, const h5::Group& demo,
+                           const std::string& instruction) {
+  Json ep_meta = Json::object();
+  if (demo.HasAttribute("ep_meta")) {
+    ep_meta = ParseJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");
+    if (!ep_meta.is_object()) ep_meta = Json::object();
+  }
+  ep_meta["lang"] = instruction;
+  demo.SetText("ep_meta", ep_meta.dump());
+}
+
+// What robosuite observes of the robots themselves, a moving base included.
+ColumnRole RoleOfRobosuiteColumn(const std::string& path) {
+  if (path == "actions") return ColumnRole::kAction;
+  if (!path.starts_with("obs/robot")) return ColumnRole::kOther;
+  for (const char* end : {"eef_pos", "eef_quat", "gripper_qpos", "base_pos", "base_quat"}) {
+    if (path.ends_with(end)) return ColumnRole::kState;
+  }
+  return ColumnRole::kOther;
+}
+
 bool IsMimicgen(const h5::Group& demo, const Json&) { return demo.Has("datagen_info"); }
 
 void FillMimicgenHeader(const h5::Group& root, const h5::Group& demo, const ReadOptions& options,
@@ -421,7 +475,9 @@ constinit const Dialect kRobomimicDialect{
     .rows = FillRobosuiteRows,
     .boxed_actions = PromisesBox,
     .names = RobosuiteNames,
-    .reads = ReadsRobosuite};
+    .reads = ReadsRobosuite,
+    .role = RoleOfRobosuiteColumn,
+    .set_instruction = SetEpisodeInstruction};
 
 constinit const Dialect kMimicgenDialect{.stage = "MimicGen source",
                                          .family = kRobosuiteFamily,
@@ -431,6 +487,8 @@ constinit const Dialect kMimicgenDialect{.stage = "MimicGen source",
                                          .successes_only = "MimicGen keeps successes only",
                                          .boxed_actions = PromisesBox,
                                          .names = RobosuiteNames,
-                                         .reads = ReadsRobosuite};
+                                         .reads = ReadsRobosuite,
+                                         .role = RoleOfRobosuiteColumn,
+                                         .set_instruction = SetEpisodeInstruction};
 
 }  // namespace understudy::foreign

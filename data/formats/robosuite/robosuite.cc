@@ -18,4 +18,8 @@ DatasetFormat MimicgenFormat() {
                       OptionsNamed<RobosuiteWriteOptions>(kRobosuiteOptions));
 }
 
+DatasetFormat LiberoFormat() {
+  return ReadFormat("libero", "LIBERO (HDF5), read and edited", kLiberoDialect);
+}
+
 }  // namespace understudy

@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kMotion = "motion.";
+const std::map<std::string, double> kUsualParts{{"train", 0.9}, {"valid", 0.1}};
 
 // Fields of an edit under the name of what it edits: {type: light, light: key, diffuse: [..]} is
 // dr.key.diffuse.0 …
@@ -176,49 +177,63 @@ std::string VariantGroup(const EpisodeMeta& meta) {
   return variant ? meta.parents[0] : meta.uuid;
 }
 
+std::vector<size_t> EpisodesToKeep(const EpisodeSource& reader, const FilterOptions& options,
+                                   Progress& progress) {
+  const std::string dataset = reader.path().string();
+  const std::vector<std::string> known = NamesOf(reader.episodes());
+  for (const std::string& name : options.drop) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      ThrowUsage(fmt::format("{}: drop: {}", dataset, UnknownName("episode", name, known)));
+    }
+  }
+  const std::vector<bool> holds = EpisodesWhere(reader, options.where, progress);
+  std::vector<size_t> kept;
+  for (size_t i = 0; i < known.size(); ++i) {
+    const bool dropped =
+        std::find(options.drop.begin(), options.drop.end(), known[i]) != options.drop.end();
+    if (holds[i] && !dropped) kept.push_back(i);
+  }
+  if (kept.empty()) {
+    ThrowBadInput(fmt::format("{}: none of its {} episodes is left by where '{}' and drop", dataset,
+                              known.size(), options.where));
+  }
+  return kept;
+}
+
 FilterReport FilterDataset(const fs::path& input, const fs::path& output,
                            const FilterOptions& options, Progress& progress) {
   std::vector<DatasetReader> readers;
   const DatasetReader& reader = readers.emplace_back(input, options.read);
-  const std::vector<EpisodeSummary>& episodes = reader.episodes();
-  const std::vector<std::string> known = NamesOf(episodes);
-  for (const std::string& name : options.drop) {
-    if (std::find(known.begin(), known.end(), name) == known.end()) {
-      ThrowUsage(fmt::format("{}: drop: {}", input.string(), UnknownName("episode", name, known)));
-    }
-  }
-  const std::vector<bool> holds = EpisodesWhere(reader, options.where, progress);
   Assembly assembly{.settings = {{"where", options.where}, {"drop", options.drop}},
                     .by_reference = options.by_reference,
                     .overwrite = options.overwrite,
                     .outside_links = options.read.outside_links};
-  for (size_t i = 0; i < episodes.size(); ++i) {
-    const bool dropped =
-        std::find(options.drop.begin(), options.drop.end(), known[i]) != options.drop.end();
-    if (holds[i] && !dropped) assembly.episodes.push_back({0, i});
-  }
-  if (assembly.episodes.empty()) {
-    ThrowBadInput(fmt::format("{}: none of its {} episodes is left by where '{}' and drop",
-                              input.string(), episodes.size(), options.where));
+  for (const size_t i : EpisodesToKeep(reader, options, progress)) {
+    assembly.episodes.push_back({0, i});
   }
   Assemble(readers, assembly, output);
   const auto kept = static_cast<int64_t>(assembly.episodes.size());
-  return {kept, static_cast<int64_t>(episodes.size()) - kept};
+  return {kept, static_cast<int64_t>(reader.episodes().size()) - kept};
+}
+
+std::vector<bool> EpisodesToRelabel(const EpisodeSource& reader, const RelabelOptions& options,
+                                    Progress& progress) {
+  if (!options.instruction && !options.cause && !options.success) {
+    ThrowUsage("data relabel: nothing to change: give instruction, success or cause");
+  }
+  std::vector<bool> holds = EpisodesWhere(reader, options.where, progress);
+  if (std::count(holds.begin(), holds.end(), true) == 0) {
+    ThrowBadInput(fmt::format("{}: where '{}' holds for none of its {} episodes",
+                              reader.path().string(), options.where, holds.size()));
+  }
+  return holds;
 }
 
 int64_t RelabelDataset(const fs::path& input, const fs::path& output, const RelabelOptions& options,
                        Progress& progress) {
-  if (!options.instruction && !options.cause && !options.success) {
-    ThrowUsage("data relabel: nothing to change: give instruction, success or cause");
-  }
   std::vector<DatasetReader> readers;
   const DatasetReader& reader = readers.emplace_back(input, options.read);
-  const std::vector<bool> holds = EpisodesWhere(reader, options.where, progress);
-  const int64_t count = std::count(holds.begin(), holds.end(), true);
-  if (count == 0) {
-    ThrowBadInput(fmt::format("{}: where '{}' holds for none of its {} episodes", input.string(),
-                              options.where, holds.size()));
-  }
+  const std::vector<bool> holds = EpisodesToRelabel(reader, options, progress);
   Assembly assembly{.keep_attempts = true,
                     .settings = {{"relabelled", options.where}},
                     .edit =
@@ -232,16 +247,20 @@ int64_t RelabelDataset(const fs::path& input, const fs::path& output, const Rela
                     .outside_links = options.read.outside_links};
   for (size_t i = 0; i < holds.size(); ++i) assembly.episodes.push_back({0, i});
   Assemble(readers, assembly, output);
-  return count;
+  return std::count(holds.begin(), holds.end(), true);
 }
 
-std::map<std::string, int64_t> SplitDataset(const fs::path& input, const fs::path& output,
-                                            const SplitOptions& given) {
+fs::path FileOfPart(const fs::path& output, const std::string& part) {
+  fs::path file = output;
+  file.replace_filename(output.stem().string() + "." + part + output.extension().string());
+  return file;
+}
+
+std::map<std::string, std::vector<size_t>> DrawParts(const EpisodeSource& reader,
+                                                     const SplitOptions& given) {
   SplitOptions options = given;
-  if (options.parts.empty()) options.parts = {{"train", 0.9}, {"valid", 0.1}};
+  if (options.parts.empty()) options.parts = kUsualParts;
   Validate(options);
-  std::vector<DatasetReader> readers;
-  const DatasetReader& reader = readers.emplace_back(input, options.read);
   std::vector<std::string> group_of;
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
     group_of.push_back(VariantGroup(reader.ReadMeta(i)));
@@ -257,8 +276,8 @@ std::map<std::string, int64_t> SplitDataset(const fs::path& input, const fs::pat
     const double groups_so_far = share * static_cast<double>(groups.size());
     const size_t end = std::min(groups.size(), static_cast<size_t>(std::llround(groups_so_far)));
     if (end <= begin) {
-      ThrowUsage(fmt::format("{}: parts.{} = {} of {} episodes{} is none", input.string(), name,
-                             part_share, groups.size(),
+      ThrowUsage(fmt::format("{}: parts.{} = {} of {} episodes{} is none", reader.path().string(),
+                             name, part_share, groups.size(),
                              groups.size() < group_of.size() ? " with their variants" : ""));
     }
     const std::vector<std::vector<size_t>> part(groups.begin() + static_cast<ptrdiff_t>(begin),
@@ -272,7 +291,17 @@ std::map<std::string, int64_t> SplitDataset(const fs::path& input, const fs::pat
   for (const int percent : options.percent) {
     keys[fmt::format("{}_percent", percent)] = Beginning(groups, percent / 100.0);
   }
+  return keys;
+}
 
+std::map<std::string, int64_t> SplitDataset(const fs::path& input, const fs::path& output,
+                                            const SplitOptions& given) {
+  SplitOptions options = given;
+  if (options.parts.empty()) options.parts = kUsualParts;
+  Validate(options);
+  std::vector<DatasetReader> readers;
+  const DatasetReader& reader = readers.emplace_back(input, options.read);
+  const std::map<std::string, std::vector<size_t>> keys = DrawParts(reader, options);
   const Json settings{{"parts", ToJson(options.parts)}, {"seed", options.seed}};
   std::map<std::string, int64_t> counts;
   for (const auto& [key, members] : keys) counts[key] = static_cast<int64_t>(members.size());
@@ -283,7 +312,7 @@ std::map<std::string, int64_t> SplitDataset(const fs::path& input, const fs::pat
                       .by_reference = options.by_reference,
                       .overwrite = options.overwrite,
                       .outside_links = options.read.outside_links};
-    for (size_t i = 0; i < group_of.size(); ++i) assembly.episodes.push_back({0, i});
+    for (size_t i = 0; i < reader.episodes().size(); ++i) assembly.episodes.push_back({0, i});
     Assemble(readers, assembly, output);
     return counts;
   }
@@ -293,9 +322,7 @@ std::map<std::string, int64_t> SplitDataset(const fs::path& input, const fs::pat
                       .overwrite = options.overwrite,
                       .outside_links = options.read.outside_links};
     for (const size_t member : members) assembly.episodes.push_back({0, member});
-    fs::path file = output;
-    file.replace_filename(output.stem().string() + "." + key + output.extension().string());
-    Assemble(readers, assembly, file);
+    Assemble(readers, assembly, FileOfPart(output, key));
   }
   return counts;
 }

@@ -46,6 +46,9 @@ struct FilterOptions {
 struct FilterReport {
   int64_t kept = 0, dropped = 0;
 };
+// Numbers of the episodes that stay. Throws as FilterDataset.
+std::vector<size_t> EpisodesToKeep(const EpisodeSource& reader, const FilterOptions& options,
+                                   Progress& progress);
 // Writes the episodes of `input` that match `where` and are not named in `drop`. Throws
 // Error(kUsage) if the condition or a name is unknown in this dataset (naming what is known),
 // Error(kBadInput) if no episode would remain; nothing is written then.
@@ -59,6 +62,9 @@ struct RelabelOptions {
   bool overwrite = false;
   ReadOptions read = {};
 };
+// Which episodes get new labels. Throws as RelabelDataset.
+std::vector<bool> EpisodesToRelabel(const EpisodeSource& reader, const RelabelOptions& options,
+                                    Progress& progress);
 // Writes a copy of `input` with new labels for the episodes that match `where`; uuids and rows
 // stay. Returns the number of relabelled episodes. Throws as FilterDataset, and Error(kUsage) if no
 // label is given.
@@ -73,6 +79,11 @@ struct SplitOptions {
   bool by_reference = false, overwrite = false;
   ReadOptions read = {};
 };
+// Numbers of the episodes of every key. Throws as SplitDataset.
+std::map<std::string, std::vector<size_t>> DrawParts(const EpisodeSource& reader,
+                                                     const SplitOptions& options);
+// "x.h5" of the part "train" is "x.train.h5".
+std::filesystem::path FileOfPart(const std::filesystem::path& output, const std::string& part);
 // Draws parts without overlap. Variants of one episode (augment) stay together; where an episode
 // goes depends on the seed and the uuids present, not on its place. Shares are met to within one
 // group of variants. Returns the number of episodes per key. With `files`, `output` "x.h5" becomes

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
@@ -14,23 +15,56 @@
 namespace understudy {
 namespace {
 
-// Rows [first, end) of an episode.
-struct Stretch {
-  size_t first = 0, end = 0;
+// Numbers of a stored action that differ by less are the same command.
+constexpr double kStill = 1e-4;
+
+bool HasCommands(const Episode& episode) {
+  return std::all_of(episode.steps.begin(), episode.steps.end(),
+                     [](const Step& step) { return !step.action.arms.empty(); });
+}
+
+struct IdleEnds {
+  int64_t head = 0, tail = 0;
 };
 
-Stretch WithoutIdleEnds(const Episode& episode, const TrimOptions& options) {
-  const MotionStatistics motion = MeasureMotion(episode);
-  const auto spare = [&](bool wanted, int64_t idle) {
-    return wanted ? static_cast<size_t>(std::max<int64_t>(0, idle - options.margin)) : size_t{0};
+IdleEnds IdleRows(const std::vector<std::vector<double>>& actions) {
+  const auto same = [](const std::vector<double>& a, const std::vector<double>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](double x, double y) { return std::abs(x - y) <= kStill; });
   };
+  IdleEnds ends;
+  const auto count = static_cast<int64_t>(actions.size());
+  const auto at = [&](int64_t row) -> const std::vector<double>& {
+    return actions[static_cast<size_t>(row)];
+  };
+  while (ends.head + 1 < count && same(at(ends.head + 1), at(0))) ++ends.head;
+  while (ends.tail + 1 < count && same(at(count - 2 - ends.tail), at(count - 1))) ++ends.tail;
+  return ends;
+}
+
+}  // namespace
+
+Stretch WithoutIdleEnds(const EpisodeSource& reader, size_t index, const Episode& episode,
+                        const TrimOptions& options) {
   const Stretch all{0, episode.length()};
-  const size_t head = spare(options.head, motion.idle_head);
-  const size_t tail = spare(options.tail, motion.idle_tail);
+  IdleEnds idle;
+  if (HasCommands(episode)) {
+    const MotionStatistics motion = MeasureMotion(episode);
+    idle = {motion.idle_head, motion.idle_tail};
+  } else if (const auto actions = reader.ReadStoredActions(index)) {
+    idle = IdleRows(*actions);
+  }
+  const auto spare = [&](bool wanted, int64_t rows) {
+    return wanted ? static_cast<size_t>(std::max<int64_t>(0, rows - options.margin)) : size_t{0};
+  };
+  const size_t head = spare(options.head, idle.head);
+  const size_t tail = spare(options.tail, idle.tail);
   // an episode without a single other command is idle from both ends
   if (head + tail + static_cast<size_t>(options.least_rows) > all.end) return all;
   return {head, all.end - tail};
 }
+
+namespace {
 
 void Cut(const Stretch& keep, Episode& episode) {
   const std::string whole = episode.meta.uuid;
@@ -67,7 +101,7 @@ TrimReport TrimDataset(const std::filesystem::path& input, const std::filesystem
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
     Episode episode = reader.ReadEpisode(i, true);
     const size_t length = episode.length();
-    const Stretch keep = WithoutIdleEnds(episode, options);
+    const Stretch keep = WithoutIdleEnds(reader, i, episode, options);
     if (keep.end - keep.first < length) {
       Cut(keep, episode);
       ++report.trimmed;

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "core/base/progress.h"
+#include "core/seam/episode_source.h"
 #include "data/store/read_options.h"
 
 namespace understudy {
@@ -18,6 +19,15 @@ struct TrimReport {
   int64_t episodes = 0, trimmed = 0;
   int64_t rows = 0, rows_dropped = 0;
 };
+
+// Rows [first, end) of an episode.
+struct Stretch {
+  size_t first = 0, end = 0;
+};
+// The rows that stay of an episode. Where it has no commands of arms, rows are idle whose stored
+// action is that of the first, or of the last row.
+Stretch WithoutIdleEnds(const EpisodeSource& reader, size_t index, const Episode& episode,
+                        const TrimOptions& options);
 
 // A copy of `input` without the idle rows at the ends of its episodes (rows whose command is that
 // of the first, or of the last row: core/episode/motion.h). A trimmed episode is another episode:

@@ -114,6 +114,19 @@ void WriteDoubleAttribute(hid_t owner, const std::string& place, const std::stri
   WriteValue(owner, place, name, H5T_NATIVE_DOUBLE, &value);
 }
 
+void WriteDoublesAttribute(hid_t owner, const std::string& place, const std::string& name,
+                           const std::vector<double>& values) {
+  const Guard guard;
+  if (AttributeExists(owner, name)) H5Adelete(owner, name.c_str());
+  const hsize_t count = values.size();
+  const Id space(H5Screate_simple(1, &count, nullptr));
+  const Id attribute(
+      H5Acreate2(owner, name.c_str(), H5T_NATIVE_DOUBLE, space.get(), H5P_DEFAULT, H5P_DEFAULT));
+  if (!attribute.valid() || H5Awrite(attribute.get(), H5T_NATIVE_DOUBLE, values.data()) < 0) {
+    FailWriting(place, fmt::format("cannot write attribute '{}'", name));
+  }
+}
+
 void WriteBoolAttribute(hid_t owner, const std::string& place, const std::string& name,
                         bool value) {
   const Guard guard;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace understudy::h5 {
 
@@ -22,6 +23,9 @@ void WriteUintAttribute(hid_t owner, const std::string& place, const std::string
                         uint64_t value);
 void WriteDoubleAttribute(hid_t owner, const std::string& place, const std::string& name,
                           double value);
+// A list of numbers.
+void WriteDoublesAttribute(hid_t owner, const std::string& place, const std::string& name,
+                           const std::vector<double>& values);
 // h5py's boolean.
 void WriteBoolAttribute(hid_t owner, const std::string& place, const std::string& name, bool value);
 

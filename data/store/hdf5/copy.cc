@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "data/store/hdf5/attributes.h"
 #include "data/store/hdf5/errors.h"
 #include "data/store/hdf5/lock.h"
@@ -17,19 +20,93 @@ bool IsGroup(const Group& parent, const std::string& name) {
          info.type == H5O_TYPE_GROUP;
 }
 
-void CopyMembers(const Group& from, const Group& to, int depth) {
+// What of a group is copied.
+struct Wanted {
+  const std::set<std::string>* but = nullptr;  // members that are left out
+  const RowCut* cut = nullptr;
+};
+
+bool HasRows(const Id& dataset, uint64_t rows) {
+  const Id space(H5Dget_space(dataset.get()));
+  hsize_t dims[H5S_MAX_RANK] = {};
+  return H5Sget_simple_extent_dims(space.get(), dims, nullptr) > 0 && dims[0] == rows;
+}
+
+// Some rows of an array as a new one that is stored likewise.
+void CopyRows(const Id& source, const Group& to, const std::string& name, const std::string& place,
+              const RowCut& cut) {
+  constexpr uint64_t kBlockBytes = uint64_t{1} << 24;
+  const Id type(H5Dget_type(source.get())), space(H5Dget_space(source.get()));
+  hsize_t dims[H5S_MAX_RANK] = {}, most[H5S_MAX_RANK] = {};
+  const int rank = H5Sget_simple_extent_dims(space.get(), dims, most);
+  const uint64_t rows = cut.end - cut.first;
+  dims[0] = rows;
+  if (most[0] != H5S_UNLIMITED) most[0] = rows;
+
+  // filters and chunks as they are; where the numbers lie is this file's own matter
+  Id plist(H5Dget_create_plist(source.get()));
+  if (H5Pget_layout(plist.get()) == H5D_CHUNKED) {
+    hsize_t chunk[H5S_MAX_RANK] = {};
+    H5Pget_chunk(plist.get(), rank, chunk);
+    if (most[0] != H5S_UNLIMITED && chunk[0] > rows) chunk[0] = rows;
+    H5Pset_chunk(plist.get(), rank, chunk);
+  } else {
+    plist = Id(H5Pcreate(H5P_DATASET_CREATE));
+  }
+  const Id extent(H5Screate_simple(rank, dims, most));
+  const Id target(H5Dcreate2(to.id(), name.c_str(), type.get(), extent.get(), H5P_DEFAULT,
+                             plist.get(), H5P_DEFAULT));
+  if (!target.valid()) FailWriting(to.Place(name), "cannot create the dataset");
+
+  uint64_t row_bytes = H5Tget_size(type.get());
+  for (int i = 1; i < rank; ++i) {
+    if (dims[i] != 0 && row_bytes > kMaxArrayBytes / dims[i]) {
+      FailReading(place, "claims rows of more bytes than are allowed");
+    }
+    row_bytes *= dims[i];
+  }
+  if (row_bytes == 0) return;
+  const uint64_t block = std::max<uint64_t>(1, kBlockBytes / row_bytes);
+  const bool vlen = H5Tdetect_class(type.get(), H5T_VLEN) > 0 || H5Tis_variable_str(type.get()) > 0;
+  std::vector<uint8_t> bytes;
+  hsize_t start[H5S_MAX_RANK] = {}, count[H5S_MAX_RANK] = {};
+  std::copy(dims, dims + rank, count);
+  for (uint64_t done = 0; done < rows; done += block) {
+    count[0] = std::min(block, rows - done);
+    bytes.resize(count[0] * row_bytes);
+    const Id memory(H5Screate_simple(rank, count, nullptr));
+    start[0] = cut.first + done;
+    H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start, nullptr, count, nullptr);
+    if (H5Dread(source.get(), type.get(), memory.get(), space.get(), H5P_DEFAULT, bytes.data()) <
+        0) {
+      FailReading(place, fmt::format("cannot be read ({})", ErrorText()));
+    }
+    start[0] = done;
+    H5Sselect_hyperslab(extent.get(), H5S_SELECT_SET, start, nullptr, count, nullptr);
+    const bool written = H5Dwrite(target.get(), type.get(), memory.get(), extent.get(), H5P_DEFAULT,
+                                  bytes.data()) >= 0;
+    const std::string why = written ? "" : ErrorText();
+    if (vlen) H5Dvlen_reclaim(type.get(), memory.get(), H5P_DEFAULT, bytes.data());
+    if (!written) FailWriting(to.Place(name), fmt::format("cannot copy {} ({})", place, why));
+  }
+}
+
+void CopyMembers(const Group& from, const Group& to, int depth, const Wanted& wanted) {
   if (depth > kMaxDepth) FailReading(from.Place(), "its groups lie too deep: a link in a circle?");
   CopyAttributes(from.id(), to.id(), from.Place());
   const Id plist(H5Pcreate(H5P_OBJECT_COPY));
   H5Pset_copy_object(plist.get(), H5O_COPY_WITHOUT_ATTR_FLAG);
   for (const std::string& name : from.Names()) {
+    if (wanted.but != nullptr && wanted.but->contains(name)) continue;
     if (!from.Has(name)) FailReading(from.Place(name), "is no object, or a link to none");
     if (IsGroup(from, name)) {
-      CopyMembers(from.Open(name), to.Create(name), depth + 1);
+      CopyMembers(from.Open(name), to.Create(name), depth + 1, {nullptr, wanted.cut});
       continue;
     }
     const Id source = from.OpenDataset(name);
-    if (H5Ocopy(source.get(), ".", to.id(), name.c_str(), plist.get(), H5P_DEFAULT) < 0) {
+    if (wanted.cut != nullptr && HasRows(source, wanted.cut->length)) {
+      CopyRows(source, to, name, from.Place(name), *wanted.cut);
+    } else if (H5Ocopy(source.get(), ".", to.id(), name.c_str(), plist.get(), H5P_DEFAULT) < 0) {
       FailWriting(to.Place(name), fmt::format("cannot copy {}", from.Place(name)));
     }
     CopyAttributes(source.get(), to.OpenDataset(name).get(), from.Place(name));
@@ -40,7 +117,17 @@ void CopyMembers(const Group& from, const Group& to, int depth) {
 
 void CopyGroup(const Group& from, const Group& to) {
   const Guard guard;
-  CopyMembers(from, to, 0);
+  CopyMembers(from, to, 0, {});
+}
+
+void CopyGroupBut(const Group& from, const Group& to, const std::set<std::string>& but) {
+  const Guard guard;
+  CopyMembers(from, to, 0, {&but, nullptr});
+}
+
+void CopyGroupRows(const Group& from, const Group& to, const RowCut& cut) {
+  const Guard guard;
+  CopyMembers(from, to, 0, {nullptr, &cut});
 }
 
 }  // namespace understudy::h5

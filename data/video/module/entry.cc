@@ -11,7 +11,8 @@ std::unique_ptr<FrameSink> MakeWriter(const std::filesystem::path& file,
   return std::make_unique<VideoWriter>(file, options);
 }
 
-constexpr VideoModule kFunctions{MakeVideoSink, MakeWriter, EncodePng, H264EncoderName};
+constexpr VideoModule kFunctions{MakeVideoSink, MakeWriter, EncodePng, H264EncoderName,
+                                 DecodePicture};
 
 }  // namespace
 }  // namespace understudy

@@ -1,0 +1,241 @@
+#include "data/formats/aloha/aloha.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <list>
+#include <mutex>
+#include <optional>
+
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "data/formats/aloha/aloha_file.h"
+#include "data/formats/aloha/copy_aloha.h"
+#include "data/store/hdf5/file.h"
+
+namespace understudy {
+namespace fs = std::filesystem;
+namespace aloha {
+namespace {
+
+constexpr const char* kStage = "ALOHA";
+
+bool IsDataset(const fs::path& path, const ReadOptions& read) {
+  std::error_code none;
+  const std::vector<fs::path> files = EpisodeFiles(path);
+  if (!fs::is_directory(path, none)) return IsEpisodeFile(path, read.outside_links);
+  // one damaged file does not make the folder something else
+  for (const fs::path& file : files) {
+    if (IsEpisodeFile(file, read.outside_links)) return true;
+  }
+  return false;
+}
+
+// What the first file says of all.
+DatasetHeader HeaderOf(const h5::Group& root, double control_hz) {
+  DatasetHeader header;
+  header.stage = kStage;
+  header.family = kFamily;
+  header.settings = {{"format", kStage}};
+  header.simulator.control_hz = control_hz;
+  header.cameras = CamerasOf(root);
+  for (const std::string& camera : header.cameras) {
+    header.picture_sizes.push_back(SizeOf(root, camera));
+  }
+  if (!header.cameras.empty()) {
+    header.image_width = header.picture_sizes[0].width;
+    header.image_height = header.picture_sizes[0].height;
+  }
+  header.simulator.cameras = header.cameras;
+  return header;
+}
+
+// Hash of the commands and of where the robot was: it goes with the episode into other folders.
+std::string UuidOf(const h5::Group& root, const std::vector<ColumnSpec>& columns, size_t rows) {
+  Hasher hasher;
+  for (const ColumnSpec& column : columns) {
+    if (column.role == ColumnRole::kOther) continue;
+    const std::vector<double> numbers = ReadNumbers(root, column, rows);
+    hasher.Add(fmt::format("{} {}", column.name, column.size()));
+    hasher.Add(numbers.data(), numbers.size() * sizeof(double));
+  }
+  return MakeUuid("foreign " + hasher.Hex(), RngKey{});
+}
+
+class Source : public EpisodeSource {
+ public:
+  Source(const fs::path& path, const ReadOptions& options)
+      : EpisodeSource(path), options_(options), files_(EpisodeFiles(path)) {
+    const h5::Guard guard;
+    if (files_.empty()) {
+      ThrowBadInput(fmt::format("{}: holds no file episode_<i>.hdf5", path.string()));
+    }
+    for (size_t i = 0; i < files_.size(); ++i) {
+      const h5::Group root = h5::OpenForReading(files_[i], options.outside_links);
+      if (i == 0) header_ = HeaderOf(root, options.control_hz);
+      EpisodeSummary& summary = episodes_.emplace_back();
+      summary.name = NameOf(files_[i]);
+      summary.length = RowsOf(root);
+      summary.uuid = UuidOf(root, ColumnsOf(root, summary.length), summary.length);
+      summary.success_from = kSuccessFrom;
+    }
+  }
+
+ private:
+  static constexpr const char* kSuccessFrom = "not told: taken for none";
+
+  // The files used last stay open.
+  h5::Group Root(size_t index) const {
+    constexpr size_t kMaxOpen = 32;
+    const std::scoped_lock lock(mutex_);
+    for (auto open = open_.begin(); open != open_.end(); ++open) {
+      if (open->first != index) continue;
+      open_.splice(open_.begin(), open_, open);
+      return open_.front().second.Open(".");
+    }
+    open_.emplace_front(index, h5::OpenForReading(files_[index], options_.outside_links));
+    if (open_.size() > kMaxOpen) open_.pop_back();
+    return open_.front().second.Open(".");
+  }
+
+  EpisodeMeta DoReadMeta(size_t index) const override {
+    EpisodeMeta meta;
+    meta.uuid = episodes_[index].uuid;
+    meta.control_hz = header_.simulator.control_hz;
+    meta.cameras = header_.cameras;
+    meta.settings = {{"format", kStage}, {"success_from", kSuccessFrom}};
+    return meta;
+  }
+  // Rows without arms: all that is known of them stands in the columns.
+  Episode DoReadEpisode(size_t index, bool) const override {
+    Episode episode;
+    episode.meta = DoReadMeta(index);
+    episode.steps.resize(episodes_[index].length);
+    const double rate = episode.meta.control_hz;
+    for (size_t k = 0; rate > 0 && k < episode.length(); ++k) {
+      episode.steps[k].observation.sim_time_s = static_cast<double>(k) / rate;
+    }
+    return episode;
+  }
+  std::optional<std::vector<std::vector<double>>> DoReadStoredActions(size_t index) const override {
+    const h5::Guard guard;
+    const Column actions = Root(index).Read(kAction, ColumnType::kF64, {-1});
+    std::vector<std::vector<double>> rows(actions.rows, std::vector<double>(actions.row_size()));
+    for (size_t k = 0; k < actions.rows; ++k) {
+      for (size_t i = 0; i < actions.row_size(); ++i) rows[k][i] = actions.At<double>(k, i);
+    }
+    return rows;
+  }
+  std::vector<ColumnSpec> DoListColumns() const override {
+    const h5::Guard guard;
+    return ColumnsOf(Root(0), episodes_[0].length);
+  }
+  std::vector<std::vector<double>> DoReadColumns(
+      size_t index, std::span<const ColumnSpec> columns) const override {
+    const h5::Guard guard;
+    std::vector<std::vector<double>> result;
+    const h5::Group root = Root(index);
+    for (const ColumnSpec& column : columns) {
+      result.push_back(ReadNumbers(root, column, episodes_[index].length));
+    }
+    return result;
+  }
+  void DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const override {
+    const h5::Group root = [&] {
+      const h5::Guard guard;
+      return Root(index);
+    }();
+    ReadPicture(root, header_.cameras[camera], step, episodes_[index].length,
+                header_.size_of(camera), out);
+  }
+
+  const ReadOptions options_;
+  const std::vector<fs::path> files_;
+  mutable std::mutex mutex_;
+  mutable std::list<std::pair<size_t, h5::Group>> open_;
+};
+
+// Appends the faults of one file.
+void CheckFile(const fs::path& file, const VerifyOptions& options,
+               std::optional<DatasetHeader>* header, VerifyReport& report) {
+  const std::string name = NameOf(file);
+  const auto fail = [&](const std::string& what) { report.faults.push_back({name, what}); };
+  const auto attempt = [&](const auto& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      fail(error.what());
+    }
+  };
+  attempt([&] {
+    const h5::Guard guard;
+    const h5::Group root = h5::OpenForReading(file, options.read.outside_links);
+    const size_t rows = RowsOf(root);
+    ++report.episodes;
+    report.steps += static_cast<int64_t>(rows);
+    const auto check = [&](const ColumnSpec& column) {
+      const std::vector<double> numbers = ReadNumbers(root, column, rows);
+      report.bytes_read += static_cast<int64_t>(numbers.size() * sizeof(double));
+      for (size_t i = 0; i < numbers.size(); ++i) {
+        if (std::isfinite(numbers[i])) continue;
+        return fail(fmt::format("{}[{}]: number {} is not finite", root.Place(column.name),
+                                i / column.size(), i % column.size()));
+      }
+    };
+    const std::vector<ColumnSpec> columns = ColumnsOf(root, rows);
+    for (const ColumnSpec& column : columns) attempt([&] { check(column); });
+    // those that every episode has and that must have a row per action
+    for (const char* observed : {"observations/qpos", "observations/qvel", "observations/effort"}) {
+      if (!root.Has(observed)) continue;
+      const h5::DatasetInfo info = root.Info(observed);
+      if (!info.dims.empty() && info.dims[0] == rows) continue;
+      fail(fmt::format("{}: has shape ({}), must have {} rows", root.Place(observed),
+                       fmt::join(info.dims, ", "), rows));
+    }
+    if (!*header) *header = HeaderOf(root, 0);
+    const std::vector<std::string>& cameras = (*header)->cameras;
+    std::vector<uint8_t> pixels;
+    for (size_t c = 0; c < cameras.size(); ++c) {
+      const PictureSize size = (*header)->size_of(c);
+      pixels.resize(3 * static_cast<size_t>(size.width) * static_cast<size_t>(size.height));
+      attempt([&] {
+        for (size_t k = 0; k < rows; ++k) {
+          ReadPicture(root, cameras[c], k, rows, size, pixels.data());
+          report.bytes_read += static_cast<int64_t>(pixels.size());
+        }
+      });
+    }
+  });
+}
+
+VerifyReport Verify(const fs::path& path, const VerifyOptions& options, Progress& progress) {
+  VerifyReport report;
+  std::optional<DatasetHeader> header;
+  const std::vector<fs::path> files = EpisodeFiles(path);
+  progress.Start("checking " + path.string(), static_cast<int64_t>(files.size()), "episodes");
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (!options.episode.empty() && NameOf(files[i]) != options.episode) continue;
+    CheckFile(files[i], options, &header, report);
+    progress.Advance(static_cast<int64_t>(i) + 1);
+  }
+  progress.Finish();
+  return report;
+}
+
+}  // namespace
+}  // namespace aloha
+
+DatasetFormat AlohaFormat() {
+  return {
+      .name = "aloha",
+      .summary = "ALOHA and ACT (a folder of HDF5 files), read and edited",
+      .Recognises = aloha::IsDataset,
+      .Open = [](const fs::path& path, const ReadOptions& read) -> std::unique_ptr<EpisodeSource> {
+        return std::make_unique<aloha::Source>(path, read);
+      },
+      .Verify = [](const fs::path& path, const VerifyOptions& options, const OptionValues&,
+                   Progress& progress) { return aloha::Verify(path, options, progress); },
+      .Copy = aloha::Copy};
+}
+
+}  // namespace understudy

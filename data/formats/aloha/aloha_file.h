@@ -1,0 +1,44 @@
+#pragma once
+
+// One episode file.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/episode/column_spec.h"
+#include "core/seam/dataset_header.h"
+#include "data/store/hdf5/group.h"
+
+namespace understudy::aloha {
+
+inline constexpr const char* kAction = "action";
+inline constexpr const char* kState = "observations/qpos";
+inline constexpr const char* kImages = "observations/images";
+// Lengths of JPEG pictures by camera and row: the only array whose second side is the rows.
+inline constexpr const char* kLengths = "compress_len";
+
+// Whether `path` is such a file. Never throws.
+bool IsEpisodeFile(const std::filesystem::path& path, bool outside_links);
+// The files of a dataset, by number: a folder's, or the file itself.
+std::vector<std::filesystem::path> EpisodeFiles(const std::filesystem::path& path);
+// "episode_3", of the file's name.
+std::string NameOf(const std::filesystem::path& file);
+
+// Rows of `action`. Throws Error(kBadInput) where it is no array of rows of numbers.
+size_t RowsOf(const h5::Group& root);
+// Every array of numbers with a row per step that is no picture.
+std::vector<ColumnSpec> ColumnsOf(const h5::Group& root, size_t rows);
+// Rows of one of them as numbers. Refuses other shapes.
+std::vector<double> ReadNumbers(const h5::Group& root, const ColumnSpec& column, size_t rows);
+
+std::vector<std::string> CamerasOf(const h5::Group& root);
+// Of a camera's first picture.
+PictureSize SizeOf(const h5::Group& root, const std::string& camera);
+// One picture of the size given, RGB: stored as uint8 (T, H, W, 3), or as JPEG bytes that are
+// padded to one length.
+void ReadPicture(const h5::Group& root, const std::string& camera, size_t row, size_t rows,
+                 const PictureSize& size, uint8_t* out);
+
+}  // namespace understudy::aloha

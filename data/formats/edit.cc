@@ -1,0 +1,172 @@
+#include "data/formats/edit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "core/base/error.h"
+#include "data/store/edit/merge.h"
+#include "data/store/files.h"
+
+namespace understudy {
+namespace fs = std::filesystem;
+namespace {
+
+// The format of a dataset of another program; null for ours, and for what nobody recognises, which
+// our own reader refuses with the reason.
+const DatasetFormat* OtherFormat(const fs::path& path, const ReadOptions& read) {
+  const DatasetFormat* format = FindFormat(path, read);
+  return format == &OwnFormat() ? nullptr : format;
+}
+
+void RequireCopy(const DatasetFormat& format, const fs::path& path) {
+  if (format.Copy) return;
+  ThrowUsage(fmt::format(
+      "{}: datasets of format {} are edited after `understudy data convert {} --to {}` only",
+      path.string(), format.name, path.string(), OwnFormat().name));
+}
+
+void RefuseLinks(bool by_reference, const fs::path& path) {
+  if (!by_reference) return;
+  ThrowUsage(fmt::format(
+      "{}: was written by another program: such datasets are copied, not linked: leave out "
+      "--by-reference",
+      path.string()));
+}
+
+CopyPlan PlanFor(bool overwrite, const ReadOptions& read) {
+  CopyPlan plan;
+  plan.overwrite = overwrite;
+  plan.read = read;
+  return plan;
+}
+
+}  // namespace
+
+FilterReport FilterAny(const fs::path& input, const fs::path& output, const FilterOptions& options,
+                       Progress& progress) {
+  const DatasetFormat* format = OtherFormat(input, options.read);
+  if (format == nullptr) return FilterDataset(input, output, options, progress);
+  RequireCopy(*format, input);
+  RefuseLinks(options.by_reference, input);
+  CheckOutput(output, options.overwrite, {input});
+  const std::unique_ptr<EpisodeSource> source = format->Open(input, options.read);
+  CopyPlan plan = PlanFor(options.overwrite, options.read);
+  for (const size_t i : EpisodesToKeep(*source, options, progress)) {
+    plan.episodes.push_back({.episode = i});
+  }
+  format->Copy({source.get()}, plan, output, progress);
+  const auto kept = static_cast<int64_t>(plan.episodes.size());
+  return {kept, static_cast<int64_t>(source->episodes().size()) - kept};
+}
+
+int64_t RelabelAny(const fs::path& input, const fs::path& output, const RelabelOptions& options,
+                   Progress& progress) {
+  const DatasetFormat* format = OtherFormat(input, options.read);
+  if (format == nullptr) return RelabelDataset(input, output, options, progress);
+  RequireCopy(*format, input);
+  CheckOutput(output, options.overwrite, {input});
+  const std::unique_ptr<EpisodeSource> source = format->Open(input, options.read);
+  const std::vector<bool> holds = EpisodesToRelabel(*source, options, progress);
+  CopyPlan plan = PlanFor(options.overwrite, options.read);
+  plan.instruction = options.instruction;
+  plan.cause = options.cause;
+  plan.success = options.success;
+  for (size_t i = 0; i < holds.size(); ++i) {
+    plan.episodes.push_back({.episode = i, .relabel = holds[i]});
+  }
+  format->Copy({source.get()}, plan, output, progress);
+  return std::count(holds.begin(), holds.end(), true);
+}
+
+std::map<std::string, int64_t> SplitAny(const fs::path& input, const fs::path& output,
+                                        const SplitOptions& options, Progress& progress) {
+  const DatasetFormat* format = OtherFormat(input, options.read);
+  if (format == nullptr) return SplitDataset(input, output, options);
+  RequireCopy(*format, input);
+  RefuseLinks(options.by_reference, input);
+  const std::unique_ptr<EpisodeSource> source = format->Open(input, options.read);
+  const std::map<std::string, std::vector<size_t>> keys = DrawParts(*source, options);
+  std::map<std::string, int64_t> counts;
+  for (const auto& [key, members] : keys) counts[key] = static_cast<int64_t>(members.size());
+  CopyPlan plan = PlanFor(options.overwrite, options.read);
+  if (!options.files) {
+    plan.masks = keys;
+    for (size_t i = 0; i < source->episodes().size(); ++i) plan.episodes.push_back({.episode = i});
+    format->Copy({source.get()}, plan, output, progress);
+    return counts;
+  }
+  for (const auto& [key, members] : keys) {
+    CheckOutput(FileOfPart(output, key), options.overwrite, {input});
+  }
+  for (const auto& [key, members] : keys) {
+    plan.episodes.clear();
+    for (const size_t i : members) plan.episodes.push_back({.episode = i});
+    format->Copy({source.get()}, plan, FileOfPart(output, key), progress);
+  }
+  return counts;
+}
+
+TrimReport TrimAny(const fs::path& input, const fs::path& output, const TrimOptions& options,
+                   Progress& progress) {
+  const DatasetFormat* format = OtherFormat(input, options.read);
+  if (format == nullptr) return TrimDataset(input, output, options, progress);
+  RequireCopy(*format, input);
+  CheckOutput(output, options.overwrite, {input});
+  const std::unique_ptr<EpisodeSource> source = format->Open(input, options.read);
+  CopyPlan plan = PlanFor(options.overwrite, options.read);
+  TrimReport report;
+  report.episodes = static_cast<int64_t>(source->episodes().size());
+  progress.Start("reading " + input.string(), report.episodes, "episodes");
+  for (size_t i = 0; i < source->episodes().size(); ++i) {
+    const Episode episode = source->ReadEpisode(i);
+    const Stretch keep = WithoutIdleEnds(*source, i, episode, options);
+    plan.episodes.push_back({.episode = i, .first_row = keep.first, .end_row = keep.end});
+    const auto dropped = static_cast<int64_t>(episode.length() - (keep.end - keep.first));
+    report.trimmed += dropped > 0;
+    report.rows += static_cast<int64_t>(episode.length());
+    report.rows_dropped += dropped;
+    progress.Advance(static_cast<int64_t>(i) + 1);
+  }
+  progress.Finish(fmt::format("{} of {} rows left out", report.rows_dropped, report.rows));
+  if (plan.episodes.empty()) ThrowBadInput(input.string() + ": holds no episode");
+  format->Copy({source.get()}, plan, output, progress);
+  return report;
+}
+
+void MergeAny(const std::vector<fs::path>& inputs, const fs::path& output,
+              const MergeRequest& request, Progress& progress) {
+  const DatasetFormat* first = inputs.empty() ? nullptr : OtherFormat(inputs[0], request.read);
+  for (const fs::path& input : inputs) {
+    const DatasetFormat* format = OtherFormat(input, request.read);
+    if (format == first) continue;
+    const auto name = [](const DatasetFormat* one) {
+      return one == nullptr ? OwnFormat().name : one->name;
+    };
+    ThrowBadInput(fmt::format(
+        "'{}' is of format {} and '{}' of format {}: `understudy data convert` makes one of both",
+        inputs[0].string(), name(first), input.string(), name(format)));
+  }
+  if (first == nullptr) {
+    return MergeDatasets(inputs, output, request.by_reference, request.overwrite, request.read,
+                         request.partial);
+  }
+  RequireCopy(*first, inputs[0]);
+  RefuseLinks(request.by_reference, inputs[0]);
+  CheckOutput(output, request.overwrite, inputs);
+  CopyPlan plan = PlanFor(request.overwrite, request.read);
+  std::vector<std::unique_ptr<EpisodeSource>> sources;
+  std::vector<const EpisodeSource*> readers;
+  for (const fs::path& input : inputs) {
+    readers.push_back(sources.emplace_back(first->Open(input, request.read)).get());
+    for (size_t i = 0; i < readers.back()->episodes().size(); ++i) {
+      plan.episodes.push_back({.input = readers.size() - 1, .episode = i});
+    }
+  }
+  if (plan.episodes.empty()) ThrowBadInput("merge: the datasets hold no episode");
+  first->Copy(readers, plan, output, progress);
+}
+
+}  // namespace understudy

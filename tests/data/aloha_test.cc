@@ -1,0 +1,239 @@
+// ALOHA's episode files: read, checked, cut and joined.
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "core/base/error.h"
+#include "core/base/module.h"
+#include "data/formats/edit.h"
+#include "data/formats/formats.h"
+#include "data/store/hdf5/file.h"
+#include "data/store/hdf5/group.h"
+#include "data/store/hdf5/growing_file.h"
+#include "data/video/module.h"
+#include "tests/data/store_support.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace store_test;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// 16x8 pixels, red on the left and blue on the right.
+constexpr uint8_t kJpeg[] = {
+    0xff, 0xd8, 0xff, 0xe0, 0x00, 0x10, 0x4a, 0x46, 0x49, 0x46, 0x00, 0x01, 0x01, 0x00, 0x00, 0x01,
+    0x00, 0x01, 0x00, 0x00, 0xff, 0xdb, 0x00, 0x43, 0x00, 0x03, 0x02, 0x02, 0x03, 0x02, 0x02, 0x03,
+    0x03, 0x03, 0x03, 0x04, 0x03, 0x03, 0x04, 0x05, 0x08, 0x05, 0x05, 0x04, 0x04, 0x05, 0x0a, 0x07,
+    0x07, 0x06, 0x08, 0x0c, 0x0a, 0x0c, 0x0c, 0x0b, 0x0a, 0x0b, 0x0b, 0x0d, 0x0e, 0x12, 0x10, 0x0d,
+    0x0e, 0x11, 0x0e, 0x0b, 0x0b, 0x10, 0x16, 0x10, 0x11, 0x13, 0x14, 0x15, 0x15, 0x15, 0x0c, 0x0f,
+    0x17, 0x18, 0x16, 0x14, 0x18, 0x12, 0x14, 0x15, 0x14, 0xff, 0xdb, 0x00, 0x43, 0x01, 0x03, 0x04,
+    0x04, 0x05, 0x04, 0x05, 0x09, 0x05, 0x05, 0x09, 0x14, 0x0d, 0x0b, 0x0d, 0x14, 0x14, 0x14, 0x14,
+    0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14,
+    0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14,
+    0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14, 0xff, 0xc0,
+    0x00, 0x11, 0x08, 0x00, 0x08, 0x00, 0x10, 0x03, 0x01, 0x11, 0x00, 0x02, 0x11, 0x01, 0x03, 0x11,
+    0x01, 0xff, 0xc4, 0x00, 0x15, 0x00, 0x01, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x07, 0x08, 0xff, 0xc4, 0x00, 0x14, 0x10, 0x01, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xff, 0xc4,
+    0x00, 0x15, 0x01, 0x01, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x09, 0x07, 0xff, 0xc4, 0x00, 0x14, 0x11, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xff, 0xda, 0x00, 0x0c, 0x03,
+    0x01, 0x00, 0x02, 0x11, 0x03, 0x11, 0x00, 0x3f, 0x00, 0x92, 0x92, 0x42, 0x16, 0x1c, 0x2c, 0xc3,
+    0x25, 0xff, 0xd9,
+};
+
+constexpr size_t kJoints = 14;
+
+// Commands begin with 8 idle rows.
+void WriteAloha(const fs::path& file, size_t rows, double first, bool jpeg) {
+  h5::GrowingFile out = h5::GrowingFile::Create(file);
+  out.root().SetBool("sim", true);
+  Column action("action", ColumnType::kF32, {kJoints}), base("base_action", ColumnType::kF32, {2});
+  Column qpos("observations/qpos", ColumnType::kF32, {kJoints});
+  for (Column* column : {&action, &base, &qpos}) column->rows = rows;
+  for (size_t k = 0; k < rows; ++k) {
+    for (size_t i = 0; i < kJoints; ++i) {
+      action.Push(static_cast<float>(first + (k < 8 ? 0 : static_cast<double>(k))));
+      qpos.Push(static_cast<float>(first + static_cast<double>(k * kJoints + i)));
+    }
+    base.Push(0.0f);
+    base.Push(1.0f);
+  }
+  for (const Column& column : {action, base, qpos}) out.root().Write(column);
+  if (jpeg) {
+    out.root().SetBool("compress", true);
+    const size_t width = sizeof(kJpeg) + 9;  // padded
+    Column pictures("observations/images/cam_high", ColumnType::kU8, {width});
+    Column lengths("compress_len", ColumnType::kF64, {rows});
+    pictures.rows = rows;
+    lengths.rows = 1;
+    for (size_t k = 0; k < rows; ++k) {
+      pictures.Push(kJpeg, sizeof(kJpeg));
+      for (size_t i = 0; i < 9; ++i) pictures.Push(uint8_t{0});
+      lengths.Push(static_cast<double>(sizeof(kJpeg) + k));  // the row, to be known by
+    }
+    out.root().Write(pictures);
+    out.root().Write(lengths);
+  } else {
+    Column pictures("observations/images/cam_high", ColumnType::kU8, {8, 16, 3});
+    pictures.rows = rows;
+    for (size_t k = 0; k < rows; ++k) {
+      for (size_t i = 0; i < 8 * 16 * 3; ++i) pictures.Push(static_cast<uint8_t>(k));
+    }
+    out.root().Write(pictures);
+  }
+  out.Close();
+}
+
+class AlohaTest : public testing::Test {
+ protected:
+  AlohaTest() : set_(folder_ / "set") {
+    fs::create_directories(set_);
+    WriteAloha(set_ / "episode_0.hdf5", 20, 0.5, true);
+    WriteAloha(set_ / "episode_2.hdf5", 30, 1.5, true);
+    WriteAloha(set_ / "episode_10.hdf5", 25, 2.5, true);
+  }
+  Folder folder_;
+  fs::path set_;
+  Progress quiet_;
+};
+
+TEST_F(AlohaTest, AFolderIsADatasetOfNamedColumns) {
+  ASSERT_EQ(FindFormat(set_)->name, "aloha");
+  const auto source = OpenDataset(set_);
+  std::vector<std::string> names;
+  for (const EpisodeSummary& episode : source->episodes()) names.push_back(episode.name);
+  EXPECT_THAT(names, ElementsAre("episode_0", "episode_2", "episode_10"));
+  EXPECT_EQ(source->episodes()[1].length, 30u);
+  EXPECT_THAT(source->header().cameras, ElementsAre("cam_high"));
+  EXPECT_EQ(source->header().image_width, 16);
+  EXPECT_EQ(source->header().image_height, 8);
+  EXPECT_EQ(source->header().simulator.control_hz, 0);
+  EXPECT_EQ(OpenDataset(set_, {.control_hz = 50})->header().simulator.control_hz, 50);
+
+  std::map<std::string, ColumnSpec> columns;
+  for (const ColumnSpec& column : source->ListColumns()) columns[column.name] = column;
+  ASSERT_EQ(columns.size(), 3u);
+  EXPECT_EQ(columns["action"].role, ColumnRole::kAction);
+  EXPECT_EQ(columns["action"].dtype, "float32");
+  EXPECT_THAT(columns["action"].shape, ElementsAre(kJoints));
+  EXPECT_EQ(columns["observations/qpos"].role, ColumnRole::kState);
+  EXPECT_EQ(columns["base_action"].role, ColumnRole::kOther);
+  const std::vector<ColumnSpec> wanted{columns["observations/qpos"], columns["base_action"]};
+  const auto numbers = source->ReadColumns(1, wanted);
+  EXPECT_EQ(numbers[0].size(), 30 * kJoints);
+  EXPECT_EQ(numbers[0][2 * kJoints + 3], 1.5 + 2 * kJoints + 3);
+  EXPECT_EQ(numbers[1][5], 1);
+  EXPECT_EQ(source->ReadEpisode(2).length(), 25u);
+}
+
+TEST_F(AlohaTest, OneFileIsAnEpisode) {
+  const auto source = OpenDataset(set_ / "episode_2.hdf5");
+  ASSERT_EQ(source->episodes().size(), 1u);
+  EXPECT_EQ(source->episodes()[0].name, "episode_2");
+}
+
+TEST_F(AlohaTest, PicturesAreDecoded) {
+  if (!HasModule(VideoModule::kName)) GTEST_SKIP() << "built without libav";
+  const Image image = OpenDataset(set_)->ReadImage(1, "cam_high", 29);
+  const auto at = [&](int x, int channel) {
+    return image.rgb[static_cast<size_t>(3 * x + channel)];
+  };
+  EXPECT_NEAR(at(2, 0), 200, 6);
+  EXPECT_NEAR(at(2, 2), 0, 6);
+  EXPECT_NEAR(at(13, 0), 0, 6);
+  EXPECT_NEAR(at(13, 2), 200, 6);
+  EXPECT_TRUE(VerifyDataset(set_).faults.empty());
+}
+
+TEST_F(AlohaTest, PixelsAreReadAsTheyAre) {
+  WriteAloha(folder_ / "plain.hdf5", 12, 0, false);
+  const auto source = OpenDataset(folder_ / "plain.hdf5");
+  EXPECT_EQ(source->ReadImage(0, "cam_high", 7).rgb, std::vector<uint8_t>(8 * 16 * 3, 7));
+  EXPECT_TRUE(VerifyDataset(folder_ / "plain.hdf5").faults.empty());
+}
+
+TEST_F(AlohaTest, FaultsAreNamedByFileColumnAndRow) {
+  {
+    h5::GrowingFile file = h5::GrowingFile::Open(set_ / "episode_2.hdf5");
+    Column qpos = file.root().Read("observations/qpos", ColumnType::kF32);
+    qpos.path = "observations/qpos";
+    const float nan = std::nanf("");
+    std::memcpy(qpos.bytes.data() + (4 * kJoints + 3) * sizeof(float), &nan, sizeof(nan));
+    file.root().Delete("observations/qpos");
+    file.root().Write(qpos);
+    file.Close();
+  }
+  const VerifyReport report = VerifyDataset(set_);
+  EXPECT_EQ(report.episodes, 3);
+  EXPECT_EQ(report.steps, 75);
+  ASSERT_FALSE(report.faults.empty());
+  EXPECT_EQ(report.faults[0].place, "episode_2");
+  EXPECT_THAT(report.faults[0].what, HasSubstr("/observations/qpos[4]: number 3 is not finite"));
+}
+
+TEST_F(AlohaTest, FilteredFilesKeepTheirNamesAndAllTheyHold) {
+  const fs::path out = folder_ / "out";
+  const FilterReport report = FilterAny(set_, out, {.where = "steps >= 25"}, quiet_);
+  EXPECT_EQ(report.kept, 2);
+  EXPECT_FALSE(fs::exists(out / "episode_0.hdf5"));
+  const h5::Group from = h5::OpenForReading(set_ / "episode_10.hdf5");
+  const h5::Group to = h5::OpenForReading(out / "episode_10.hdf5");
+  EXPECT_TRUE(to.Bool("compress", false));
+  for (const char* name :
+       {"action", "base_action", "compress_len", "observations/images/cam_high"}) {
+    EXPECT_EQ(from.Read(name).bytes, to.Read(name).bytes) << name;
+  }
+}
+
+TEST_F(AlohaTest, TrimCutsEveryArrayOfRows) {
+  const fs::path out = folder_ / "out";
+  const TrimReport report = TrimAny(set_, out, {.margin = 2, .least_rows = 5}, quiet_);
+  EXPECT_EQ(report.trimmed, 3);
+  EXPECT_EQ(report.rows_dropped, 3 * 5);  // eight idle rows, the first of which is none
+  const auto source = OpenDataset(out);
+  EXPECT_EQ(source->episodes()[0].length, 15u);
+  const h5::Group root = h5::OpenForReading(out / "episode_0.hdf5");
+  EXPECT_EQ(root.Read("action", ColumnType::kF32).At<float>(3, 0), 8.5f);
+  EXPECT_EQ(root.Info("observations/images/cam_high").dims[0], 15u);
+  const Column lengths = root.Read("compress_len", ColumnType::kF64);
+  EXPECT_EQ(lengths.row_size(), 15u);
+  EXPECT_EQ(lengths.At<double>(0, 0), static_cast<double>(sizeof(kJpeg) + 5));
+}
+
+TEST_F(AlohaTest, WhatTheFormatCannotHoldIsSaid) {
+  const fs::path out = folder_ / "out";
+  EXPECT_THAT([&] { RelabelAny(set_, out, {.instruction = "lift"}, quiet_); },
+              ThrowsMessage<Error>(HasSubstr("no place for an instruction")));
+  SplitOptions options{.parts = {{"train", 0.67}, {"valid", 0.33}}};
+  EXPECT_THAT([&] { SplitAny(set_, out, options, quiet_); },
+              ThrowsMessage<Error>(HasSubstr("--files")));
+  EXPECT_FALSE(fs::exists(out));
+  options.files = true;
+  const auto counts = SplitAny(set_, out, options, quiet_);
+  EXPECT_EQ(counts.at("train"), 2);
+  EXPECT_EQ(OpenDataset(folder_ / "out.train")->episodes().size(), 2u);
+}
+
+TEST_F(AlohaTest, FoldersThatFitAreJoined) {
+  const fs::path other = folder_ / "other", plain = folder_ / "plain.hdf5", out = folder_ / "out";
+  fs::create_directories(other);
+  WriteAloha(other / "episode_0.hdf5", 21, 7.5, true);
+  MergeAny({set_, other}, out, {}, quiet_);
+  const auto source = OpenDataset(out);
+  ASSERT_EQ(source->episodes().size(), 4u);
+  EXPECT_EQ(source->episodes()[3].name, "episode_3");
+  EXPECT_EQ(source->episodes()[3].length, 21u);
+  EXPECT_THAT(
+      [&] {
+        MergeAny({set_, set_}, folder_ / "twice", {}, quiet_);
+      },
+      ThrowsMessage<Error>(HasSubstr("is an episode of")));
+}
+
+}  // namespace
+}  // namespace understudy
