@@ -557,7 +557,8 @@ void Copier::Finish(LerobotReport& report) {
 std::set<std::string> OwnKeysOfEpisodes(const LerobotFolder& folder) {
   std::set<std::string> keys;
   if (folder.version == "v3.0") {
-    for (const std::string& column : ParquetReader(EpisodeFilesV3(folder.path)[0]).columns()) {
+    const ParquetReader file(EpisodeFilesV3(folder.path).at(0));
+    for (const std::string& column : file.columns()) {
       bool known = column == "episode_index" || column == "tasks" || column == "length";
       for (const char* prefix : {"data/", "dataset_", "videos/", "stats/", "meta/"}) {
         known |= column.starts_with(prefix);
