@@ -1,8 +1,15 @@
 #include "data/video/video_reader.h"
 
+extern "C" {
+#include <libavutil/pixdesc.h>
+}
+
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "core/base/error.h"
+#include "core/base/lfs_pointer.h"
 #include "data/video/av.h"
 #include "data/video/codec.h"
 
@@ -22,7 +29,16 @@ struct VideoReader::Impl {
   int64_t frames = 0, next = 0;
   int64_t first_time = 0;  // of frame 0, in ticks of the stream
   bool drained = false;    // the decoder knows that nothing follows
-  Image image;             // picture next - 1
+  Image image;             // picture next - 1, unless `stale`
+  bool stale = false;
+  bool sought = false;  // since the film was opened
+  // Of every frame in the order of display, in ticks of the stream; empty: they are not all known.
+  std::vector<int64_t> times;
+  struct KeyFrame {
+    int64_t number = 0;  // in the order of display
+    int64_t dts = 0;
+  };
+  std::vector<KeyFrame> keys;  // by number; empty: the film is read in order only
 
   [[noreturn]] void Fail(const std::string& what) const {
     ThrowBadInput(fmt::format("{}: {}", file.string(), what));
@@ -35,6 +51,8 @@ struct VideoReader::Impl {
   void OpenDecoder();
   void CountFrames();
   void Rewind();
+  bool Seek(int64_t number);
+  void ReadOn(int64_t number);
   bool ReadPacket();
   void Decode();
   void Convert();
@@ -53,6 +71,7 @@ void VideoReader::Impl::OpenFile() {
                                        av_find_input_format("mp4"), &settings);
   av_dict_free(&settings);
   if (code < 0) {
+    RefuseLfsPointer(file);
     Fail(fmt::format("is no MP4 film, or a truncated one: {}", av::ErrorText(code)));
   }
   container.reset(opened);
@@ -87,16 +106,41 @@ void VideoReader::Impl::OpenDecoder() {
   Check(avcodec_open2(decoder.get(), codec, nullptr), "the decoder does not open");
   next = 0;
   drained = false;
+  sought = false;
 }
 
 // Packets of an MP4 film are its pictures, one each.
 void VideoReader::Impl::CountFrames() {
   frames = 0;
+  bool timed = true, plain = true;
+  std::vector<KeyFrame> found;
+  std::vector<int64_t> key_times;
   while (ReadPacket()) {
     ++frames;
+    timed &= packet->pts != AV_NOPTS_VALUE;
+    plain &= packet->dts != AV_NOPTS_VALUE && (packet->flags & AV_PKT_FLAG_DISCARD) == 0;
+    times.push_back(packet->pts);
+    if ((packet->flags & AV_PKT_FLAG_KEY) != 0) {
+      found.push_back({0, packet->dts});
+      key_times.push_back(packet->pts);
+    }
     av_packet_unref(packet.get());
   }
   if (frames == 0) Fail("holds no pictures");
+  std::sort(times.begin(), times.end());
+  const bool distinct = std::adjacent_find(times.begin(), times.end()) == times.end();
+  if (!timed || !distinct) {
+    times.clear();
+    return;
+  }
+  if (!plain) return;
+  for (size_t i = 0; i < found.size(); ++i) {
+    found[i].number =
+        std::lower_bound(times.begin(), times.end(), key_times[i]) - times.begin();
+  }
+  std::sort(found.begin(), found.end(),
+            [](const KeyFrame& a, const KeyFrame& b) { return a.number < b.number; });
+  keys = std::move(found);
 }
 
 bool VideoReader::Impl::ReadPacket() {
@@ -114,6 +158,48 @@ void VideoReader::Impl::Rewind() {
   decoder.reset();
   OpenFile();
   OpenDecoder();
+}
+
+// To the last key frame before `number`, where that is nearer than what comes next. False: the film
+// has to be read on or from its beginning.
+bool VideoReader::Impl::Seek(int64_t number) {
+  auto key = std::upper_bound(keys.begin(), keys.end(), number,
+                              [](int64_t n, const KeyFrame& k) { return n < k.number; });
+  if (key == keys.begin()) return false;
+  --key;
+  if (number >= next && key->number <= next) return false;
+  if (av_seek_frame(container.get(), stream->index, key->dts, AVSEEK_FLAG_BACKWARD) < 0) {
+    return false;
+  }
+  sought = true;
+  avcodec_flush_buffers(decoder.get());
+  drained = false;
+  // the first picture's time says where the film goes on
+  next = key->number;
+  const double rate = std::exchange(fps, 0.0);
+  Decode();
+  fps = rate;
+  const auto at = std::lower_bound(times.begin(), times.end(), frame->best_effort_timestamp);
+  if (at == times.end() || *at != frame->best_effort_timestamp || at - times.begin() > number) {
+    Fail(fmt::format("frame {} is not where its index says", number));
+  }
+  next = at - times.begin();
+  stale = next != number;
+  if (!stale) Convert();
+  ++next;
+  return true;
+}
+
+void VideoReader::Impl::ReadOn(int64_t number) {
+  while (next <= number) {
+    Decode();
+    if (sought && frame->best_effort_timestamp != times[static_cast<size_t>(next)]) {
+      Fail(fmt::format("frame {} is not at its time", next));
+    }
+    stale = next != number;
+    if (!stale) Convert();
+    ++next;
+  }
 }
 
 // The next picture into `frame`.
@@ -143,7 +229,11 @@ void VideoReader::Impl::Decode() {
   }
   // a picture that was dropped or doubled moves all later ones
   if (fps > 0 && frame->best_effort_timestamp != AV_NOPTS_VALUE) {
-    if (next == 0) first_time = frame->best_effort_timestamp;
+    if (!times.empty()) {
+      first_time = times[0];
+    } else if (next == 0) {
+      first_time = frame->best_effort_timestamp;
+    }
     const double seconds =
         static_cast<double>(frame->best_effort_timestamp - first_time) * av_q2d(stream->time_base);
     if (!(std::abs(seconds * fps - static_cast<double>(next)) < 0.25)) {
@@ -198,16 +288,55 @@ int VideoReader::width() const { return impl_->image.width; }
 int VideoReader::height() const { return impl_->image.height; }
 int64_t VideoReader::frames() const { return impl_->frames; }
 
+int VideoReader::bits() const {
+  const auto* format =
+      av_pix_fmt_desc_get(static_cast<AVPixelFormat>(impl_->stream->codecpar->format));
+  return format != nullptr ? format->comp[0].depth : 8;
+}
+int64_t VideoReader::next() const { return impl_->next; }
+
+std::pair<int, int> VideoReader::SizeOf(const fs::path& file) {
+  av::Quiet();
+  Impl m;
+  m.file = file;
+  m.OpenFile();
+  return {m.stream->codecpar->width, m.stream->codecpar->height};
+}
+
+void VideoReader::RequireTimes(double fps, double tolerance_s, const std::string& advice) const {
+  const Impl& m = *impl_;
+  const double tick = av_q2d(m.stream->time_base), allowed = std::max(tolerance_s, 0.25 / fps);
+  const auto shown = [&](size_t k) { return static_cast<double>(m.times[k] - m.times[0]) * tick; };
+  const auto off = [&](size_t k) { return std::abs(shown(k) - static_cast<double>(k) / fps); };
+  size_t first = m.times.size();
+  double worst = 0;
+  for (size_t k = m.times.size(); k-- > 0;) {
+    worst = std::max(worst, off(k));
+    if (off(k) >= allowed) first = k;
+  }
+  if (first == m.times.size()) return;
+  m.Fail(fmt::format("frame {} is shown at {:.6f} s, must be at {:.6f} s ({} frames/s){}", first,
+                     shown(first), static_cast<double>(first) / fps, fps,
+                     fmt::format(fmt::runtime(advice), std::ceil(worst * 100 + 1) / 100)));
+}
+
 const Image& VideoReader::Read(int64_t number) {
   Impl& m = *impl_;
   Require(number >= 0 && number < m.frames, "a frame of the film");
-  if (number == m.next - 1) return m.image;
-  if (number < m.next) m.Rewind();
-  while (m.next <= number) {
-    m.Decode();
-    if (m.next == number) m.Convert();
-    ++m.next;
+  if (number == m.next - 1 && !m.stale) return m.image;
+  // where a jump leads astray, the film is read from its beginning
+  const double rate = m.fps;
+  try {
+    if (m.Seek(number) || number >= m.next) {
+      m.ReadOn(number);
+      return m.image;
+    }
+  } catch (const Error&) {
+    if (!m.sought) throw;
+    m.fps = rate;
   }
+  m.Rewind();
+  m.ReadOn(number);
   return m.image;
 }
 

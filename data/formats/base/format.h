@@ -81,8 +81,7 @@ struct DatasetFormat {
 
   // Whether a file or folder is of this format. Looks at little and throws nothing.
   std::function<bool(const std::filesystem::path&, const ReadOptions&)> Recognises;
-  // Throws Error(kBadInput) naming what is wrong. A format that cannot be read where it lies says
-  // in this error what to do with it, and has Import.
+  // Throws Error(kBadInput) naming what is wrong.
   std::function<std::unique_ptr<EpisodeSource>(const std::filesystem::path&, const ReadOptions&)>
       Open;
 
@@ -93,12 +92,16 @@ struct DatasetFormat {
                      const ConvertRequest&, Progress&)>
       Write = {};
 
-  // The same for making a dataset of this program of one of this format. Empty where Open reads.
+  // The same for making a dataset of this program of one of this format, where that is more than
+  // what Open reads.
   std::function<std::vector<std::string>(const std::filesystem::path&, const ConvertRequest&)>
       LostInImport = {};
   std::function<Json(const std::filesystem::path&, const std::filesystem::path& output,
                      const ConvertRequest&, Progress&)>
       Import = {};
+  // Whether Import gives back the dataset of this program that this one was once written from: other
+  // formats are then written of that one. Empty: never.
+  std::function<bool(const std::filesystem::path&, const ConvertRequest&)> Restores = {};
 
   // Every fault of such a dataset. Empty: all of it is read.
   std::function<VerifyReport(const std::filesystem::path&, const VerifyOptions&,

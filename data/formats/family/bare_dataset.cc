@@ -96,6 +96,12 @@ void BareDatasetWriter::BeginEpisode(size_t length, const std::vector<Column>& c
   }
 }
 
+void BareDatasetWriter::AddTexts(const std::string& path, const std::vector<std::string>& texts) {
+  Impl& m = *impl_;
+  Require(m.length > 0 && texts.size() == m.length, "a text per row of the episode");
+  m.demo.WriteTexts(path, texts);
+}
+
 void BareDatasetWriter::AddFrames(const std::vector<const Image*>& images) {
   Impl& m = *impl_;
   Require(m.length > 0 && images.size() == m.cameras.size(), "one picture per camera");

@@ -34,6 +34,8 @@ class BareDatasetWriter {
   void BeginEpisode(size_t length, const std::vector<Column>& columns,
                     const std::vector<Camera>& cameras, const Json& ep_meta,
                     std::optional<bool> success);
+  // A text per row of the episode, at `path` below its group; after BeginEpisode.
+  void AddTexts(const std::string& path, const std::vector<std::string>& texts);
   // One picture per camera, in their order.
   void AddFrames(const std::vector<const Image*>& images);
   void EndEpisode();

@@ -26,10 +26,17 @@ void EpisodeTable::Texts(const std::string& name, const std::vector<std::string>
 
 void EpisodeTable::Statistics(const std::string& feature, const FeatureStatistics& statistics,
                               bool picture) {
+  const int size = static_cast<int>(statistics.min.size());
+  Statistics(feature, statistics,
+             picture ? std::vector<int>{size, 1, 1} : std::vector<int>{size});
+}
+
+void EpisodeTable::Statistics(const std::string& feature, const FeatureStatistics& statistics,
+                              const std::vector<int>& dims) {
   for (const auto& [name, values] : NamedStatistics(statistics)) {
-    const int size = static_cast<int>(values.size());
+    if (values.empty()) continue;
     ParquetColumn& column = Next(fmt::format("stats/{}/{}", feature, name), std::vector<double>{});
-    column.dims = picture ? std::vector<int>{size, 1, 1} : std::vector<int>{size};
+    column.dims = dims;
     auto& all = std::get<std::vector<double>>(column.values);
     all.insert(all.end(), values.begin(), values.end());
   }

@@ -10,34 +10,12 @@
 #include "data/formats/lerobot/feature_statistics.h"
 #include "data/formats/lerobot/frame_table.h"
 #include "data/formats/lerobot/lerobot_layout.h"
+#include "data/formats/lerobot/part_folder.h"
 #include "data/store/files.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
 namespace {
-
-// A folder that is removed unless it was kept.
-class PartFolder {
- public:
-  explicit PartFolder(fs::path path) : path_(std::move(path)) {
-    fs::remove_all(path_);
-    fs::create_directories(path_ / "meta");
-  }
-  ~PartFolder() {
-    std::error_code none;
-    if (!kept_) fs::remove_all(path_, none);
-  }
-  PartFolder(const PartFolder&) = delete;
-  PartFolder& operator=(const PartFolder&) = delete;
-  void KeepAs(const fs::path& name) {
-    RenameDurably(path_, name);
-    kept_ = true;
-  }
-
- private:
-  fs::path path_;
-  bool kept_ = false;
-};
 
 int WholeRate(const EpisodeSource& reader) {
   const double rate = reader.header().simulator.control_hz;

@@ -4,20 +4,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "core/base/error.h"
 #include "core/geometry/pose.h"
 #include "data/formats/family/bare_dataset.h"
 #include "data/formats/lerobot/lerobot_import_parts.h"
 #include "data/formats/lerobot/lerobot_rows.h"
+#include "data/formats/lerobot/lerobot_source.h"
 #include "data/formats/lerobot/named_arms.h"
 
 namespace understudy {
 namespace {
 
 ColumnType TypeOf(const std::string& dtype) {
-  if (dtype == "float32") return ColumnType::kF32;
+  if (dtype == "float32" || dtype == "float16") return ColumnType::kF32;
   if (dtype == "float64") return ColumnType::kF64;
   if (dtype == "bool" || dtype == "uint8") return ColumnType::kU8;
   if (dtype == "int8" || dtype == "int16" || dtype == "int32" || dtype == "uint16") {
@@ -42,8 +42,10 @@ Column ColumnOf(const std::string& path, ColumnType type, const std::vector<size
 }
 
 // Where a feature goes; empty: its place in the dataset says it already.
-std::string PathOf(const std::string& feature) {
-  if (feature == "action") return "actions";
+std::string PathOf(const LerobotFolder& folder, const LerobotFeature& of) {
+  const std::string& feature = of.name;
+  if (&of == folder.Action()) return "actions";
+  if (&of == folder.State()) return "obs/state";
   if (feature == "next.reward") return "rewards";
   if (feature == "next.done") return "dones";
   if (feature == "frame_index" || feature == "episode_index" || feature == "index") return "";
@@ -59,17 +61,10 @@ class BareImport {
   BareImport(const LerobotFolder& folder, const LerobotImportOptions& options)
       : folder_(folder),
         rows_(folder, options.tolerance_s),
-        pictures_(folder),
+        pictures_(folder, options.tolerance_s),
         arms_(NamedArms(folder)),
         target_is_named_(TargetIsNamed(folder, arms_.size())) {
-    std::set<std::string> taken;
-    for (const auto* keys : {&folder.films, &folder.pictures}) {
-      for (const std::string& key : *keys) {
-        std::string name = CameraOfKey(key);
-        if (!taken.insert(name).second) name = key;
-        cameras_.push_back({name, 0, 0});
-      }
-    }
+    for (const std::string& name : CamerasOf(folder)) cameras_.push_back({name, 0, 0});
   }
 
   Json EnvArgs() const;
@@ -81,6 +76,8 @@ class BareImport {
   std::vector<Column> Columns(const LerobotEpisode& episode, const LerobotRows& rows) const;
   void AddArms(size_t length, const LerobotRows& rows, std::vector<Column>& columns) const;
   Column Targets(size_t length, const std::vector<double>& values) const;
+  std::vector<std::pair<std::string, std::vector<std::string>>> Texts(
+      const LerobotRows& rows) const;
   void OpenFilms(const LerobotEpisode& episode);
   // Of the films first, then of the pictures in the Parquet files; into `images`.
   void ReadPictures(const LerobotEpisode& episode, int64_t row, std::vector<Image>& images);
@@ -106,7 +103,7 @@ Json BareImport::EnvArgs() const {
   // actions named as ours are robosuite's deltas; a stranger's seven numbers may be joints
   if (!arms_.empty()) kwargs["controller_configs"] = {{"type", "OSC_POSE"}};
   // type 2, robomimic's gym: what other programs' files say that have no environment for it
-  return {{"env_name", folder_.robot.empty() ? "lerobot" : folder_.robot},
+  return {{"env_name", TaskNameOf(folder_)},
           {"env_version", "LeRobot " + folder_.version},
           {"type", 2},
           {"env_kwargs", kwargs}};
@@ -161,7 +158,7 @@ std::vector<Column> BareImport::Columns(const LerobotEpisode& episode,
   std::vector<Column> columns;
   for (size_t f = 0; f < folder_.features.size(); ++f) {
     const LerobotFeature& feature = folder_.features[f];
-    const std::string path = PathOf(feature.name);
+    const std::string path = PathOf(folder_, feature);
     if (path.empty()) continue;
     ColumnType type = TypeOf(feature.dtype);
     std::vector<size_t> dims = feature.shape;
@@ -182,6 +179,29 @@ std::vector<Column> BareImport::Columns(const LerobotEpisode& episode,
     columns.push_back(ColumnOf("dones", ColumnType::kU8, {}, length, dones));
   }
   return columns;
+}
+
+// A text per row: of the task where there are several, of the subtask, of features that are texts.
+std::vector<std::pair<std::string, std::vector<std::string>>> BareImport::Texts(
+    const LerobotRows& rows) const {
+  std::vector<std::pair<std::string, std::vector<std::string>>> all;
+  for (size_t i = 0; i < folder_.texts.size(); ++i) {
+    if (!rows.texts[i].empty()) all.emplace_back("lerobot/" + folder_.texts[i], rows.texts[i]);
+  }
+  const auto listed = [&](const char* column, const std::map<int64_t, std::string>& words,
+                          const char* path) {
+    const LerobotFeature* feature = folder_.Find(column);
+    if (feature == nullptr || feature->width() != 1) return;
+    std::vector<std::string> texts;
+    for (const double number : folder_.Of(*feature, rows.values)) {
+      const auto word = words.find(static_cast<int64_t>(number));
+      texts.push_back(word == words.end() ? "" : word->second);
+    }
+    all.emplace_back(path, texts);
+  };
+  if (folder_.tasks.size() > 1) listed("task_index", folder_.tasks, "lerobot/tasks");
+  if (!folder_.subtasks.empty()) listed("subtask_index", folder_.subtasks, "lerobot/subtasks");
+  return all;
 }
 
 void BareImport::OpenFilms(const LerobotEpisode& episode) {
@@ -212,7 +232,7 @@ void BareImport::ReadPictures(const LerobotEpisode& episode, int64_t row,
 void BareImport::Import(const LerobotEpisode& episode, BareDatasetWriter& writer) {
   const LerobotRows rows = rows_.Read(episode);
   with_several_tasks_ += rows.several_tasks ? 1 : 0;
-  const LerobotFeature* action = folder_.Find("action");
+  const LerobotFeature* action = folder_.Action();
   for (const double v : rows.values[static_cast<size_t>(action - folder_.features.data())]) {
     unbounded_ |= std::abs(v) > 1;
   }
@@ -229,6 +249,7 @@ void BareImport::Import(const LerobotEpisode& episode, BareDatasetWriter& writer
   if (!cameras_.empty()) ReadPictures(episode, 0, images);
   writer.BeginEpisode(static_cast<size_t>(episode.length), Columns(episode, rows), cameras_, meta,
                       success);
+  for (const auto& [path, texts] : Texts(rows)) writer.AddTexts(path, texts);
   for (int64_t row = 0; row < episode.length && !cameras_.empty(); ++row) {
     if (row > 0) ReadPictures(episode, row, images);
     std::vector<const Image*> row_of_images;
@@ -242,10 +263,14 @@ void BareImport::AddNotes(std::vector<std::string>& notes) const {
   for (const std::string& column : rows_.unlisted()) {
     notes.push_back(column + ": a column that meta/info.json does not name, left out");
   }
+  for (const std::string& feature : rows_.without_texts()) {
+    notes.push_back(feature + ": has no column of texts, left out");
+  }
+  notes.insert(notes.end(), pictures_.notes().begin(), pictures_.notes().end());
   if (with_several_tasks_ > 0) {
     notes.push_back(
-        fmt::format("{} episodes have several tasks: the first is their instruction, all are in "
-                    "lerobot/task_index",
+        fmt::format("{} episodes have several tasks: the first is their instruction, the text of "
+                    "every row is in lerobot/tasks",
                     with_several_tasks_));
   }
   if (unbounded_) {
@@ -265,7 +290,12 @@ void BareImport::AddNotes(std::vector<std::string>& notes) const {
 std::vector<std::string> NotInBare(const LerobotFolder& folder) {
   std::vector<std::string> lost;
   for (const std::string& feature : folder.unread) {
-    lost.push_back(feature + ": neither numbers nor pictures, left out");
+    lost.push_back(feature + ": neither numbers, texts nor pictures, left out");
+  }
+  for (const std::string& name : folder.depths) {
+    lost.push_back(name +
+                   ": one number per pixel (depth): of more than 8 bits the upper 8 are kept, in "
+                   "three equal colours");
   }
   if (NamedArms(folder).empty()) {
     lost.push_back(
@@ -285,10 +315,12 @@ std::vector<std::string> NotInBare(const LerobotFolder& folder) {
 void ImportBare(const LerobotFolder& folder, const std::filesystem::path& out,
                 const LerobotImportOptions& options, Progress& progress,
                 LerobotImportReport& report) {
-  const LerobotFeature* action = folder.Find("action");
+  const LerobotFeature* action = folder.Action();
   if (action == nullptr || action->shape.size() != 1) {
-    ThrowBadInput(fmt::format("{}: has no feature 'action' that is a list of numbers",
-                              (folder.path / "meta/info.json").string()));
+    ThrowBadInput(fmt::format(
+        "{}: has no feature 'action' (or 'actions') that is a list of numbers, which a dataset in "
+        "robomimic's layout must have; `understudy data info` lists its columns",
+        (folder.path / "meta/info.json").string()));
   }
   BareImport import(folder, options);
   BareDatasetWriter writer(out, import.EnvArgs(), options.overwrite);

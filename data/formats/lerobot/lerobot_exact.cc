@@ -50,7 +50,7 @@ class ExactImport {
       : folder_(folder),
         extras_(extras),
         rows_(folder, options.tolerance_s),
-        pictures_(folder),
+        pictures_(folder, options.tolerance_s),
         arms_(ArmsOf(extras.reader->ReadEpisode(0), Place())),
         table_(arms_, LerobotVersion::kV21) {
     CheckCommon();

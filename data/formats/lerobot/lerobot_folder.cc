@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "core/base/error.h"
 #include "core/base/options.h"
 #include "data/formats/lerobot/lerobot_import.h"
 #include "data/formats/lerobot/lerobot_tables.h"
+#include "data/formats/parquet/parquet_reader.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -37,10 +39,20 @@ T Field(const Json& object, const char* key, const std::string& place, Limits li
   return value;
 }
 
-// Texts of a list, or of the only list of a mapping ({"motors": […]}), else nothing.
+// Texts of a list, of the only list of a mapping ({"motors": […]}), of several lists
+// ({"left": ["x"], "right": ["x"]}: "left.x", "right.x") or by place ({"x": 0, "y": 1}), else nothing.
 std::vector<std::string> NamesOf(const Json& json) {
-  if (json.is_object() && json.size() == 1) return NamesOf(json.begin().value());
   std::vector<std::string> names;
+  if (json.is_object()) {
+    if (json.size() == 1 && json.begin()->is_structured()) return NamesOf(*json.begin());
+    std::map<int64_t, std::string> places;
+    for (const auto& [key, value] : json.items()) {
+      if (value.is_number_integer()) places[value.get<int64_t>()] = key;
+      for (const std::string& name : NamesOf(value)) names.push_back(key + "." + name);
+    }
+    for (const auto& [place, key] : places) names.push_back(key);
+    return names;
+  }
   if (!json.is_array()) return names;
   for (const Json& item : json) {
     if (!item.is_string()) return {};
@@ -49,8 +61,45 @@ std::vector<std::string> NamesOf(const Json& json) {
   return names;
 }
 
+// Whether the pictures of a feature have one number per pixel.
+bool IsDepth(const Json& feature, const std::vector<std::string>& names) {
+  for (const char* key : {"info", "video_info"}) {
+    const auto info = feature.find(key);
+    if (info == feature.end() || !info->is_object()) continue;
+    for (const char* flag : {"video.is_depth_map", "is_depth_map"}) {
+      if (info->contains(flag) && (*info)[flag] == Json(true)) return true;
+    }
+    const auto format = info->find("video.pix_fmt");
+    if (format != info->end() && format->is_string() &&
+        format->get<std::string>().starts_with("gray1")) {
+      return true;
+    }
+  }
+  const auto shape = feature.find("shape");
+  for (size_t i = 0; shape != feature.end() && shape->is_array() && i < names.size(); ++i) {
+    if (names[i].starts_with("channel") && i < shape->size() && (*shape)[i] == Json(1)) return true;
+  }
+  return false;
+}
+
+// Width and height by names of the dimensions, or of the last but one and two; zero: unknown.
+std::pair<int, int> SizeIn(const Json& feature, const std::vector<std::string>& names) {
+  const auto shape = feature.find("shape");
+  if (shape == feature.end() || !shape->is_array() || shape->size() != 3) return {0, 0};
+  size_t height = 0, width = 1;
+  for (size_t i = 0; i < names.size() && i < 3; ++i) {
+    if (names[i] == "height") height = i;
+    if (names[i] == "width") width = i;
+  }
+  const auto side = [&](size_t i) {
+    const Json& n = (*shape)[i];
+    return n.is_number_integer() && n > 0 && n <= 8192 ? n.get<int>() : 0;
+  };
+  return {side(width), side(height)};
+}
+
 bool IsNumeric(const std::string& dtype) {
-  static const std::vector<std::string> types{"float32", "float64", "bool",  "int8",
+  static const std::vector<std::string> types{"float16", "float32", "float64", "bool",  "int8",
                                               "int16",   "int32",   "int64", "uint8",
                                               "uint16",  "uint32",  "uint64"};
   return std::find(types.begin(), types.end(), dtype) != types.end();
@@ -80,6 +129,13 @@ void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& fol
     feature.dtype = Field<std::string>(json, "dtype", at);
     if (feature.dtype == "video" || feature.dtype == "image") {
       (feature.dtype == "video" ? folder.films : folder.pictures).push_back(name);
+      const std::vector<std::string> names = NamesOf(json.value("names", Json()));
+      if (IsDepth(json, names)) folder.depths.insert(name);
+      folder.sizes[name] = SizeIn(json, names);
+      continue;
+    }
+    if (feature.dtype == "string" || feature.dtype == "large_string") {
+      folder.texts.push_back(name);
       continue;
     }
     if (!IsNumeric(feature.dtype)) {
@@ -105,32 +161,107 @@ void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& fol
   }
 }
 
-// Numbers from 0 on, each once.
-void CheckNumbers(const LerobotFolder& folder, const std::string& place) {
-  for (size_t i = 0; i < folder.episodes.size(); ++i) {
-    const int64_t number = folder.episodes[i].number, wanted = static_cast<int64_t>(i);
-    if (number == wanted) continue;
-    if (i > 0 && number == folder.episodes[i - 1].number) {
-      ThrowBadInput(fmt::format("{}: episode {} stands there twice", place, number));
+// Numbers from 0 on, each once. Gaps are what is left where episodes were deleted by hand.
+void CheckNumbers(const std::string& place, LerobotFolder& folder) {
+  int64_t wanted = 0;
+  std::vector<std::string> missing;
+  for (const LerobotEpisode& episode : folder.episodes) {
+    if (episode.number < wanted) {
+      ThrowBadInput(fmt::format("{}: episode {} stands there twice", place, episode.number));
     }
-    ThrowBadInput(
-        fmt::format("{}: episode {} is missing: {} comes next; numbers run from 0 "
-                    "without a gap",
-                    place, wanted, number));
+    if (episode.number > wanted) {
+      missing.push_back(wanted + 1 == episode.number
+                            ? fmt::format("{}", wanted)
+                            : fmt::format("{} to {}", wanted, episode.number - 1));
+    }
+    wanted = episode.number + 1;
   }
+  if (missing.empty()) return;
+  const std::string list = fs::path(place).lexically_relative(folder.path).string();
+  folder.faults.emplace_back(
+      list,
+      fmt::format("episode {} {} missing: LeRobot's own reader takes numbers for places; `understudy "
+                  "data convert {} --to {} --out FOLDER` numbers the episodes anew",
+                  fmt::join(missing, ", "),
+                  missing.size() == 1 && missing[0].find(' ') == std::string::npos ? "is" : "are",
+                  folder.path.string(), folder.version == "v3.0" ? "lerobot" : "lerobot21"));
 }
 
-void CheckTotals(const Json& info, const std::string& place, const LerobotFolder& folder) {
+void CheckTotals(const Json& info, const std::string& place, LerobotFolder& folder) {
   int64_t frames = 0;
   for (const LerobotEpisode& episode : folder.episodes) frames += episode.length;
+  const bool gaps = folder.episodes.back().number >= static_cast<int64_t>(folder.episodes.size());
   const auto check = [&](const char* key, int64_t found, const char* what) {
     const auto claimed = Field<int64_t>(info, key, place);
     if (claimed == found) return;
-    ThrowBadInput(fmt::format("{}: {} = {}, the list of episodes in meta/ has {} {}", place, key,
-                              claimed, found, what));
+    const std::string text = fmt::format("{} = {}, the list of episodes in meta/ has {} {}", key,
+                                         claimed, found, what);
+    // deleted episodes are often still counted
+    if (!gaps || claimed < found) ThrowBadInput(fmt::format("{}: {}", place, text));
+    folder.faults.emplace_back("meta/info.json", text);
   };
   check("total_episodes", static_cast<int64_t>(folder.episodes.size()), "episodes");
   check("total_frames", frames, "rows");
+}
+
+// What the rows of the Parquet files contradict in the lists of v3.0. Files that cannot be opened
+// are left to those who read them.
+void CompareWithFiles(const LerobotFolder& folder, std::vector<std::string>& contradictions) {
+  std::error_code none;
+  for (const auto& [file, expected] : folder.rows) {
+    if (!fs::is_regular_file(file, none)) {
+      contradictions.push_back(fmt::format("{}: is missing; meta/ in '{}' names it", file.string(),
+                                           folder.path.string()));
+      continue;
+    }
+    int64_t rows = expected;
+    try {
+      rows = ParquetReader(file).rows();
+    } catch (const Error&) {
+    }
+    if (rows == expected) continue;
+    contradictions.push_back(fmt::format("{}: has {} rows, its episodes in meta/ have {}",
+                                         file.string(), rows, expected));
+  }
+}
+
+// Frames of the films: no two episodes share one; some may be nobody's.
+void CheckFrames(const std::string& list, LerobotFolder& folder) {
+  for (size_t f = 0; f < folder.films.size(); ++f) {
+    std::vector<const LerobotEpisode*> order;
+    for (const LerobotEpisode& episode : folder.episodes) order.push_back(&episode);
+    std::stable_sort(order.begin(), order.end(), [&](const auto* a, const auto* b) {
+      return std::tie(a->films[f].file, a->films[f].first_frame) <
+             std::tie(b->films[f].file, b->films[f].first_frame);
+    });
+    for (const LerobotEpisode* episode : order) {
+      const LerobotEpisode::Place& place = episode->films[f];
+      int64_t& frames = folder.frames[place.file];
+      if (place.first_frame < frames) {
+        ThrowBadInput(fmt::format(
+            "{}: episode {} begins at frame {} of '{}', the episodes before it have {} there", list,
+            episode->number, place.first_frame, place.file.string(), frames));
+      }
+      if (place.first_frame > frames) {
+        folder.notes.push_back(fmt::format(
+            "{}: frames {} to {} belong to no row",
+            place.file.lexically_relative(folder.path).string(), frames, place.first_frame - 1));
+      }
+      frames = place.first_frame + episode->length;
+    }
+  }
+}
+
+// Where the numbers of episodes have gaps, so has the index of the data.
+void FindIndices(LerobotFolder& folder) {
+  for (LerobotEpisode& episode : folder.episodes) {
+    try {
+      const ParquetReader file(episode.data);
+      episode.first_index = file.Integers("index", episode.first_row, 1).at(0);
+    } catch (const Error&) {
+      // whoever reads the rows says what is wrong
+    }
+  }
 }
 
 // Every file that meta/ names, once.
@@ -152,7 +283,7 @@ Json ReadInfo(const fs::path& folder) {
   if (!fs::is_regular_file(file, none)) {
     ThrowBadInput(folder.string() + ": is no LeRobot dataset: it has no meta/info.json");
   }
-  return ParseJson(ReadSmallText(file), file.string());
+  return ParsePythonJson(ReadSmallText(file), file.string());
 }
 
 std::string VersionIn(const Json& info, const std::string& place) {
@@ -180,6 +311,16 @@ const LerobotFeature* LerobotFolder::Find(const std::string& name) const {
     if (feature.name == name) return &feature;
   }
   return nullptr;
+}
+
+const LerobotFeature* LerobotFolder::State() const {
+  const LerobotFeature* state = Find("observation.state");
+  return state != nullptr ? state : Find("state");
+}
+
+const LerobotFeature* LerobotFolder::Action() const {
+  const LerobotFeature* action = Find("action");
+  return action != nullptr ? action : Find("actions");
 }
 
 fs::path FillTemplate(const std::string& text, const std::map<std::string, int64_t>& numbers,
@@ -234,6 +375,7 @@ LerobotFolder OpenLerobot(const fs::path& path) {
   const std::string place = (path / "meta/info.json").string();
   LerobotFolder folder;
   folder.path = path;
+  folder.info = info;
   folder.version = VersionIn(info, place);
   folder.fps = Field<double>(info, "fps", place, {1e-3, 1e5});
   if (info.contains("robot_type") && info["robot_type"].is_string()) {
@@ -243,7 +385,12 @@ LerobotFolder OpenLerobot(const fs::path& path) {
 
   // the lists, by version
   const bool v3 = folder.version == "v3.0";
-  folder.tasks = v3 ? ReadTasksV3(path) : ReadTasksV2(path);
+  folder.tasks = v3 ? ReadTasksV3(path / "meta/tasks.parquet", "task") : ReadTasksV2(path);
+  const fs::path subtasks = path / "meta/subtasks.parquet";
+  std::error_code none;
+  if (folder.Find("subtask_index") != nullptr && fs::exists(subtasks, none)) {
+    folder.subtasks = ReadTasksV3(subtasks, "subtask");
+  }
   const LerobotPaths paths{
       Field<std::string>(info, "data_path", place),
       folder.films.empty() ? "" : Field<std::string>(info, "video_path", place),
@@ -253,15 +400,17 @@ LerobotFolder OpenLerobot(const fs::path& path) {
   if (folder.episodes.empty()) ThrowBadInput(list + ": names no episode");
   std::stable_sort(folder.episodes.begin(), folder.episodes.end(),
                    [](const auto& a, const auto& b) { return a.number < b.number; });
-  CheckNumbers(folder, list);
+  CheckNumbers(list, folder);
+  const bool gaps = !folder.faults.empty();
   int64_t index = 0;
+  std::vector<std::string> contradictions;
   for (LerobotEpisode& episode : folder.episodes) {
     if (episode.length < 1 || episode.length > kMaxLength) {
       ThrowBadInput(fmt::format("{}: episode {}: length {} must lie in [1, {}]", list,
                                 episode.number, episode.length, kMaxLength));
     }
     if (v3 && episode.first_index != index) {
-      ThrowBadInput(
+      contradictions.push_back(
           fmt::format("{}: episode {} begins at row {} of the dataset, the one before "
                       "ends at row {}",
                       list, episode.number, episode.first_index, index));
@@ -273,19 +422,13 @@ LerobotFolder OpenLerobot(const fs::path& path) {
     rows += episode.length;
   }
   CheckTotals(info, place, folder);
-
-  // frames of the films: an episode's begin where those of the one before end
-  for (const LerobotEpisode& episode : folder.episodes) {
-    for (size_t f = 0; f < episode.films.size(); ++f) {
-      int64_t& frames = folder.frames[episode.films[f].file];
-      if (episode.films[f].first_frame != frames) {
-        ThrowBadInput(fmt::format(
-            "{}: episode {} begins at frame {} of '{}', the episodes before it have {} there", list,
-            episode.number, episode.films[f].first_frame, episode.films[f].file.string(), frames));
-      }
-      frames += episode.length;
-    }
+  if (v3) CompareWithFiles(folder, contradictions);
+  if (!contradictions.empty()) {
+    GoByData(contradictions, folder);
+  } else if (gaps) {
+    FindIndices(folder);
   }
+  CheckFrames(list, folder);
   CheckFiles(folder);
   return folder;
 }

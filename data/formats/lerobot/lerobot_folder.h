@@ -6,8 +6,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "core/base/json.h"
 
 namespace understudy {
 
@@ -22,6 +26,7 @@ struct LerobotFeature {
 struct LerobotEpisode {
   int64_t number = 0, length = 0;
   int64_t first_index = 0;     // of its first row, counted over the dataset
+  std::vector<std::string> tasks;  // texts, as the list of episodes has them, in any order
   std::filesystem::path data;  // Parquet file
   int64_t first_row = 0;       // in that file
   struct Place {
@@ -39,19 +44,44 @@ struct LerobotFolder {
   std::vector<LerobotFeature> features;  // those that are numbers
   std::vector<std::string> films;        // keys of video features
   std::vector<std::string> pictures;     // keys of image features: files within the Parquet files
+  std::vector<std::string> texts;        // features that are a text per row
   std::vector<std::string> unread;       // features of other kinds, each with its kind
-  std::map<int64_t, std::string> tasks;
-  std::vector<LerobotEpisode> episodes;             // by number, without gaps
+  std::set<std::string> depths;          // films and pictures of one number per pixel
+  std::map<std::string, std::pair<int, int>> sizes;  // of films and pictures, as info.json says
+  std::map<int64_t, std::string> tasks, subtasks;
+  std::vector<LerobotEpisode> episodes;             // by number
   std::map<std::filesystem::path, int64_t> rows;    // of every Parquet file
-  std::map<std::filesystem::path, int64_t> frames;  // of every film
+  std::map<std::filesystem::path, int64_t> frames;  // of every film that rows use, or lie between
+  Json info;                                        // info.json
+  // What is wrong in the lists and could be mended by the data, each with its place within the
+  // folder; and what is odd but right.
+  std::vector<std::pair<std::string, std::string>> faults;
+  std::vector<std::string> notes;
 
   const LerobotFeature* Find(const std::string& name) const;  // null: none
+  // LeRobot's names first, then openpi's ("state", "actions"). Null: none.
+  const LerobotFeature* State() const;
+  const LerobotFeature* Action() const;
+  const std::vector<double>& Of(const LerobotFeature& feature,
+                                const std::vector<std::vector<double>>& values) const {
+    return values[static_cast<size_t>(&feature - features.data())];
+  }
 };
 
 // Reads and checks everything in meta/, and that every file that it names is there. Throws
 // Error(kBadInput) naming file and object: no LeRobot dataset, another version, paths that lead out
-// of the folder, missing files, gaps and contradictions.
+// of the folder, missing files, contradictions. Where meta/ and the data of v3.0 say different things
+// of which rows are whose, the columns episode_index and index of the data count, if they tell all
+// of it; numbers of episodes may have gaps. Both are faults of the result.
 LerobotFolder OpenLerobot(const std::filesystem::path& folder);
+
+// Which faults meta/modality.json has, if it is there: slices beyond the numbers that there are,
+// cameras and annotations that are not there. Each with its place within the folder.
+std::vector<std::pair<std::string, std::string>> ModalityFaults(const LerobotFolder& folder);
+
+// Goes by episode_index and index of the data instead of by meta/, whose `contradictions` become
+// faults of the folder. Throws Error(kBadInput) with the first of them where the data does not tell.
+void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& folder);
 
 // A path template of info.json with its fields filled in: "{name}" and "{name:03d}". Throws
 // Error(kBadInput) under `place` where the result leaves the folder or a field is not known.

@@ -43,6 +43,7 @@ std::vector<std::string> NotInExtras(const LerobotFolder& folder, const Extras& 
     for (const Feature& known : table.features()) ours |= known.name == feature.name;
     if (!ours) strange.push_back(feature.name);
   }
+  for (const std::string& text : folder.texts) strange.push_back(text);
   for (const std::string& picture : folder.pictures) strange.push_back(picture);
   for (const std::string& film : folder.films) {
     bool ours = false;
@@ -51,6 +52,14 @@ std::vector<std::string> NotInExtras(const LerobotFolder& folder, const Extras& 
   }
   for (std::string& name : strange) name += ": was added by somebody else, is left out";
   return strange;
+}
+
+// Faults that reading could go around, and what is odd but right.
+std::vector<std::string> Oddities(const LerobotFolder& folder) {
+  std::vector<std::string> lines;
+  for (const auto& [place, what] : folder.faults) lines.push_back(place + ": " + what);
+  lines.insert(lines.end(), folder.notes.begin(), folder.notes.end());
+  return lines;
 }
 
 void RequireEpisodes(const Extras& extras) {
@@ -71,7 +80,7 @@ std::string CameraOfKey(const std::string& key) {
 std::vector<std::string> LostFromLerobot(const fs::path& path,
                                          const LerobotImportOptions& options) {
   const LerobotFolder folder = OpenLerobot(path);
-  std::vector<std::string> lost;
+  std::vector<std::string> lost = Oddities(folder);
   if (!folder.films.empty())
     lost.push_back("pictures: as the films show them, their codec is lossy");
   if (Restores(path, options)) {
@@ -94,15 +103,18 @@ LerobotImportReport ReadLerobot(const fs::path& path, const fs::path& out,
   const LerobotFolder folder = OpenLerobot(path);
   LerobotImportReport report;
   report.version = folder.version;
+  report.not_understood = Oddities(folder);
   PartGuard guard(out);
   if (Restores(path, options)) {
     const Extras extras = OpenExtras(path);
     RequireEpisodes(extras);
     report.exact = true;
-    report.not_understood = NotInExtras(folder, extras);
+    for (std::string& line : NotInExtras(folder, extras)) {
+      report.not_understood.push_back(std::move(line));
+    }
     ImportExactly(folder, extras, out, options, progress, report);
   } else {
-    report.not_understood = NotInBare(folder);
+    for (std::string& line : NotInBare(folder)) report.not_understood.push_back(std::move(line));
     ImportBare(folder, out, options, progress, report);
   }
   guard.Keep();

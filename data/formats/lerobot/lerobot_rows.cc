@@ -34,6 +34,7 @@ void LerobotRowReader::Open(const LerobotEpisode& episode) {
     const auto known = [&](const std::string& unread) { return unread.starts_with(column + " ("); };
     const bool listed =
         folder_.Find(column) != nullptr ||
+        std::find(folder_.texts.begin(), folder_.texts.end(), column) != folder_.texts.end() ||
         std::any_of(folder_.unread.begin(), folder_.unread.end(), known) ||
         std::find(folder_.films.begin(), folder_.films.end(), column) != folder_.films.end() ||
         std::find(folder_.pictures.begin(), folder_.pictures.end(), column) !=
@@ -42,24 +43,29 @@ void LerobotRowReader::Open(const LerobotEpisode& episode) {
   }
 }
 
+std::vector<double> LerobotRowReader::ReadFeature(const LerobotEpisode& episode,
+                                                  const LerobotFeature& feature) {
+  Open(episode);
+  const int64_t first = episode.first_row, count = episode.length;
+  if (feature.dtype != "int64" && feature.dtype != "uint64") {
+    return file_->Numbers(feature.name, first, count, feature.width());
+  }
+  std::vector<double> values;
+  for (const int64_t v : file_->Integers(feature.name, first, count, feature.width())) {
+    if (v > kExact || v < -kExact) {
+      ThrowBadInput(fmt::format("{}: column '{}' holds {}, beyond 2^53", episode.data.string(),
+                                feature.name, v));
+    }
+    values.push_back(static_cast<double>(v));
+  }
+  return values;
+}
+
 LerobotRows LerobotRowReader::Read(const LerobotEpisode& episode) {
   Open(episode);
   LerobotRows rows;
   for (const LerobotFeature& feature : folder_.features) {
-    std::vector<double> values;
-    const bool whole = feature.dtype == "int64" || feature.dtype == "uint64";
-    if (whole) {
-      for (const int64_t v :
-           file_->Integers(feature.name, episode.first_row, episode.length, feature.width())) {
-        if (v > kExact || v < -kExact) {
-          ThrowBadInput(fmt::format("{}: column '{}' holds {}, beyond 2^53", episode.data.string(),
-                                    feature.name, v));
-        }
-        values.push_back(static_cast<double>(v));
-      }
-    } else {
-      values = file_->Numbers(feature.name, episode.first_row, episode.length, feature.width());
-    }
+    std::vector<double> values = ReadFeature(episode, feature);
     for (size_t i = 0; i < values.size(); ++i) {
       if (std::isfinite(values[i])) continue;
       ThrowBadInput(fmt::format("{} holds {}, which is no number",
@@ -68,6 +74,12 @@ LerobotRows LerobotRowReader::Read(const LerobotEpisode& episode) {
     rows.values.push_back(std::move(values));
   }
   CheckIndices(episode, rows);
+  for (const std::string& name : folder_.texts) {
+    const bool there = file_->Has(name) && file_->IsTexts(name);
+    rows.texts.push_back(there ? file_->Texts(name, episode.first_row, episode.length, true)
+                               : std::vector<std::string>{});
+    if (!there) without_texts_.insert(name);
+  }
 
   // tasks
   const LerobotFeature* task = folder_.Find("task_index");
@@ -128,16 +140,34 @@ const VideoReader& LerobotPictures::Open(const LerobotEpisode& episode, size_t f
   std::optional<VideoReader>& reader = readers_[film];
   if (reader && reader->file() == place.file) return *reader;
   reader.reset();
-  VideoReader film_reader(place.file, folder_.fps);
-  const int64_t expected = folder_.frames.at(place.file);
-  if (film_reader.frames() != expected) {
-    ThrowBadInput(fmt::format(
-        "{}: holds {} frames; episode {} and the others in it have {} rows (episode {} in '{}')",
-        place.file.string(), film_reader.frames(), episode.number, expected, episode.number,
-        episode.data.string()));
+  VideoReader film_reader(place.file);
+  RequireFrames(folder_, episode, film_reader, tolerance_s_);
+  const std::string name = place.file.lexically_relative(folder_.path).string();
+  const int64_t used = folder_.frames.at(place.file);
+  if (film_reader.frames() > used) {
+    notes_.insert(fmt::format("{}: frames {} to {} belong to no row", name, used,
+                              film_reader.frames() - 1));
+  }
+  if (film_reader.bits() > 8 && !folder_.depths.contains(folder_.films[film])) {
+    notes_.insert(fmt::format("{}: of the {} bits of each colour the upper 8 are kept",
+                              folder_.films[film], film_reader.bits()));
   }
   reader.emplace(std::move(film_reader));
   return *reader;
+}
+
+void RequireFrames(const LerobotFolder& folder, const LerobotEpisode& episode,
+                   const VideoReader& film, double tolerance_s) {
+  const int64_t expected = folder.frames.at(film.file());
+  if (film.frames() < expected) {
+    ThrowBadInput(fmt::format(
+        "{}: holds {} frames; episode {} and the others in it have {} rows (episode {} in '{}')",
+        film.file().string(), film.frames(), episode.number, expected, episode.number,
+        episode.data.string()));
+  }
+  film.RequireTimes(folder.fps, tolerance_s,
+                    "; the film has a frame for every row all the same: "
+                    "--lerobot-import.tolerance-s {:.2f} takes them one by one");
 }
 
 const Image& LerobotPictures::Read(const LerobotEpisode& episode, size_t film, int64_t row) {

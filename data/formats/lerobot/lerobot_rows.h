@@ -18,6 +18,8 @@ struct LerobotRows {
   std::vector<std::vector<double>> values;  // per feature of the folder, row-major
   std::string task;                         // of the first row; empty where there is none
   bool several_tasks = false;               // later rows have another one
+  // Per feature of folder.texts, a text per row; empty where the Parquet file has no such column.
+  std::vector<std::vector<std::string>> texts;
 };
 
 // Reads episodes from Parquet, best in order. One thread.
@@ -31,8 +33,13 @@ class LerobotRowReader {
   // numbers that are none, indices that do not count up, times off by more than the tolerance,
   // tasks that are not listed.
   LerobotRows Read(const LerobotEpisode& episode);
+  // The numbers of one feature as they are stored. Throws Error(kBadInput) where the column is missing
+  // or of another size.
+  std::vector<double> ReadFeature(const LerobotEpisode& episode, const LerobotFeature& feature);
   // One picture of an image feature, PNG or JPEG.
   Image ReadPicture(const LerobotEpisode& episode, const std::string& feature, int64_t row);
+  // Features met so far that have no column of texts.
+  const std::set<std::string>& without_texts() const { return without_texts_; }
   // Columns met so far that info.json does not name.
   const std::set<std::string>& unlisted() const { return unlisted_; }
 
@@ -43,26 +50,36 @@ class LerobotRowReader {
   const LerobotFolder& folder_;
   double tolerance_s_;
   std::optional<ParquetReader> file_;
-  std::set<std::string> unlisted_;
+  std::set<std::string> unlisted_, without_texts_;
 };
 
 // Reads pictures from the films, best in order. One thread.
 class LerobotPictures {
  public:
-  // `folder` must outlive the reader.
-  explicit LerobotPictures(const LerobotFolder& folder)
-      : folder_(folder), readers_(folder.films.size()) {}
+  // `folder` must outlive the reader. A frame may be shown `tolerance_s`, or a quarter of a frame,
+  // from its row's time.
+  LerobotPictures(const LerobotFolder& folder, double tolerance_s)
+      : folder_(folder), tolerance_s_(tolerance_s), readers_(folder.films.size()) {}
 
-  // The film that the episode stands in. Throws Error(kBadInput) where it has not one frame per row
-  // of its episodes.
+  // The film that the episode stands in. Throws Error(kBadInput) where it has not a frame for every
+  // row of its episodes, at the time of that row.
   const VideoReader& Open(const LerobotEpisode& episode, size_t film);
   // Valid until the next call for this film.
   const Image& Read(const LerobotEpisode& episode, size_t film, int64_t row);
+  // What was odd about films so far, in words.
+  const std::set<std::string>& notes() const { return notes_; }
 
  private:
   const LerobotFolder& folder_;
+  double tolerance_s_;
+  std::set<std::string> notes_;
   std::vector<std::optional<VideoReader>> readers_;
 };
+
+// Throws Error(kBadInput) where `film` has not a frame for every row of its episodes, or not at the
+// times of the rows.
+void RequireFrames(const LerobotFolder& folder, const LerobotEpisode& episode,
+                   const VideoReader& film, double tolerance_s);
 
 // All pictures of a camera have one size: the first ones', which `width` and `height` keep, 0
 // before. Throws Error(kBadInput) beginning with `place` where `found` is another one.

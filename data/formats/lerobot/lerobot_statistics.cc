@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "core/base/error.h"
 #include "data/formats/lerobot/lerobot_tables.h"
 
@@ -16,6 +18,8 @@ constexpr const char* kNames[] = {"min", "max", "mean", "std", "count",
 void Flatten(const Json& json, const std::string& place, std::vector<double>& numbers) {
   if (json.is_array()) {
     for (const Json& item : json) Flatten(item, place, numbers);
+  } else if (json.is_null()) {
+    numbers.push_back(std::numeric_limits<double>::quiet_NaN());
   } else if (json.is_number() || json.is_boolean()) {
     numbers.push_back(json.is_boolean() ? (json.get<bool>() ? 1 : 0) : json.get<double>());
   } else {
@@ -47,7 +51,7 @@ LerobotStatistics::LerobotStatistics(const LerobotFolder& folder) : folder_(fold
   if (folder.version != "v2.1") dataset_file_ = dataset;
   if (fs::exists(dataset, none)) {
     dataset_file_ = dataset;
-    dataset_ = ParseJson(ReadSmallText(dataset), dataset.string());
+    dataset_ = ParsePythonJson(ReadSmallText(dataset), dataset.string());
   }
   if (folder.version == "v2.1") {
     episodes_file_ = folder.path / "meta/episodes_stats.jsonl";
@@ -67,7 +71,7 @@ void LerobotStatistics::FindLines() {
   for (std::streamoff begin = 0; std::getline(lines_, text); begin = lines_.tellg()) {
     if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
     const Json line =
-        ParseJson(text, fmt::format("{}: the line at byte {}", episodes_file_.string(), begin));
+        ParsePythonJson(text, fmt::format("{}: the line at byte {}", episodes_file_.string(), begin));
     const bool numbered = line.is_object() && line.contains("episode_index") &&
                           line["episode_index"].is_number_integer();
     if (!numbered) {
@@ -105,7 +109,7 @@ std::optional<StoredStatistics> LerobotStatistics::OfEpisode(int64_t episode,
       lines_.clear();
       lines_.seekg(line->second);
       std::getline(lines_, text);
-      line_ = ParseJson(text, place);
+      line_ = ParsePythonJson(text, place);
       line_read_ = episode;
     }
     return Take(line_.value("stats", Json::object()), feature, place);

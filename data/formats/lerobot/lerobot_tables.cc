@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "core/base/error.h"
+#include "core/base/lfs_pointer.h"
 #include "core/base/options.h"
 #include "data/formats/parquet/parquet_reader.h"
 
@@ -28,7 +29,7 @@ void ForEachLine(const fs::path& file,
     begin = end + 1;
     if (one.find_first_not_of(" \t\r") == std::string::npos) continue;
     const std::string place = fmt::format("{}:{}", file.string(), line);
-    const Json json = ParseJson(one, place);
+    const Json json = ParsePythonJson(one, place);
     if (!json.is_object()) ThrowBadInput(place + ": a line must be a mapping");
     use(json, place);
   }
@@ -95,7 +96,28 @@ void RequireSmall(const fs::path& file) {
 
 std::string ReadSmallText(const fs::path& file) {
   RequireSmall(file);
+  RefuseLfsPointer(file);
   return ReadText(file);
+}
+
+Json ParsePythonJson(const std::string& text, const std::string& place) {
+  std::string json;
+  json.reserve(text.size());
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') quoted = !quoted;
+    if (quoted && c == '\\' && i + 1 < text.size()) json += text[i++];
+    bool word = false;
+    for (const std::string_view name : {"NaN", "-Infinity", "Infinity"}) {
+      if (quoted || word || text.compare(i, name.size(), name) != 0) continue;
+      json += "null";
+      i += name.size() - 1;
+      word = true;
+    }
+    if (!word) json += text[i];
+  }
+  return ParseJson(json, place);
 }
 
 std::map<int64_t, std::string> ReadTasksV2(const fs::path& folder) {
@@ -110,12 +132,12 @@ std::map<int64_t, std::string> ReadTasksV2(const fs::path& folder) {
   return tasks;
 }
 
-std::map<int64_t, std::string> ReadTasksV3(const fs::path& folder) {
-  const ParquetReader file(folder / "meta/tasks.parquet");
-  // the text is the index of pandas' frame, under whatever name
+std::map<int64_t, std::string> ReadTasksV3(const fs::path& path, const std::string& kind) {
+  const ParquetReader file(path);
+  // under whatever name
   std::string column = file.PandasIndex();
-  if (column.empty() || !file.Has(column)) column = "task";
-  const std::vector<int64_t> numbers = file.Integers("task_index", 0, file.rows());
+  if (column.empty() || !file.Has(column)) column = kind;
+  const std::vector<int64_t> numbers = file.Integers(kind + "_index", 0, file.rows());
   const std::vector<std::string> texts = file.Texts(column, 0, file.rows());
   std::map<int64_t, std::string> tasks;
   for (size_t i = 0; i < numbers.size(); ++i) {
@@ -136,6 +158,11 @@ std::vector<LerobotEpisode> ReadEpisodesV2(const LerobotFolder& folder, const Le
     }
     const std::map<std::string, int64_t> fields{
         {"episode_chunk", episode.number / paths.chunks_size}, {"episode_index", episode.number}};
+    if (const auto tasks = line.find("tasks"); tasks != line.end() && tasks->is_array()) {
+      for (const Json& task : *tasks) {
+        if (task.is_string()) episode.tasks.push_back(task);
+      }
+    }
     episode.data = folder.path / FillTemplate(paths.data, fields, "", paths.place);
     for (const std::string& film : folder.films) {
       episode.films.push_back(
@@ -158,6 +185,12 @@ std::vector<LerobotEpisode> ReadEpisodesV3(const LerobotFolder& folder, const Le
     const auto number = whole("episode_index"), length = whole("length"),
                chunk = whole("data/chunk_index"), index = whole("data/file_index"),
                from = whole("dataset_from_index"), to = whole("dataset_to_index");
+    std::vector<std::vector<std::string>> tasks;
+    try {
+      tasks = file.TextLists("tasks", 0, rows);
+    } catch (const Error&) {
+      // the rows say it too
+    }
     struct FilmColumns {
       std::vector<int64_t> chunk, index;
       std::vector<double> from, to;
@@ -174,11 +207,9 @@ std::vector<LerobotEpisode> ReadEpisodesV3(const LerobotFolder& folder, const Le
       LerobotEpisode episode;
       episode.number = number[i];
       episode.length = length[i];
-      episode.first_index = from[i];
-      if (from[i] < 0 || to[i] < from[i] || to[i] - from[i] != length[i]) {
-        ThrowBadInput(fmt::format("{}: rows {} to {} of the dataset are not its length, {}", place,
-                                  from[i], to[i], length[i]));
-      }
+      const bool sound = from[i] >= 0 && to[i] >= from[i] && to[i] - from[i] == length[i];
+      episode.first_index = sound ? from[i] : -1;
+      if (!tasks.empty()) episode.tasks = tasks[i];
       episode.data = folder.path /
                      FillTemplate(paths.data, {{"chunk_index", chunk[i]}, {"file_index", index[i]}},
                                   "", paths.place);

@@ -21,14 +21,18 @@ struct LerobotPaths {
 
 // Refuses a text file that is missing or has more than 1 GiB.
 void RequireSmall(const std::filesystem::path& file);
+// JSON as Python writes it: NaN, Infinity and -Infinity stand there as null.
+Json ParsePythonJson(const std::string& text, const std::string& place);
 std::string ReadSmallText(const std::filesystem::path& file);
 
 // meta/episodes/chunk-000/file-000.parquet and its like, in order; none is an error.
 std::vector<std::filesystem::path> EpisodeFilesV3(const std::filesystem::path& dataset);
 
 std::map<int64_t, std::string> ReadTasksV2(const std::filesystem::path& folder);
-std::map<int64_t, std::string> ReadTasksV3(const std::filesystem::path& folder);
-// In the order of the files. v3.0's carry `first_index` as the file claims it.
+// Texts of `kind` by `kind`_index: the text is the index of pandas' frame, or a column.
+std::map<int64_t, std::string> ReadTasksV3(const std::filesystem::path& file,
+                                           const std::string& kind);
+// In the order of the files. v3.0's carry `first_index` as the file claims it, -1 where that is none.
 std::vector<LerobotEpisode> ReadEpisodesV2(const LerobotFolder& folder, const LerobotPaths& paths);
 std::vector<LerobotEpisode> ReadEpisodesV3(const LerobotFolder& folder, const LerobotPaths& paths);
 

@@ -221,6 +221,8 @@ void FolderCheck::AddPictures(const LerobotEpisode& episode) {
       }
     });
     if (read) {
+      // of depths LeRobot's statistics are in another unit
+      if (folder_.depths.contains(key)) continue;
       CompareEpisode(episode, key, kColours, own.Result(), true);
       continue;
     }
@@ -266,7 +268,8 @@ void FolderCheck::CheckDataset() {
   }
   for (size_t c = 0; c < pictures_.size(); ++c) {
     const size_t films = folder_.films.size();
-    compare(c < films ? folder_.films[c] : folder_.pictures[c - films], pictures_[c], true, true);
+    const std::string& key = c < films ? folder_.films[c] : folder_.pictures[c - films];
+    compare(key, pictures_[c], true, !folder_.depths.contains(key));
   }
 }
 
@@ -285,8 +288,12 @@ VerifyReport FolderCheck::Run(Progress& progress) {
     statistics_.emplace(folder_);
   });
   if (!opened) return report_;
+  for (const auto& [place, what] : folder_.faults) Fail(place, what);
+  Try([&] {
+    for (const auto& [place, what] : ModalityFaults(folder_)) Fail(place, what);
+  });
   rows_.emplace(folder_, options_.tolerance_s);
-  films_.emplace(folder_);
+  films_.emplace(folder_, options_.tolerance_s);
   for (const LerobotFeature& feature : folder_.features) {
     numbers_.emplace_back(static_cast<int>(feature.width()), false);
   }
@@ -308,6 +315,8 @@ VerifyReport FolderCheck::Run(Progress& progress) {
   }
   CheckDataset();
   CheckExtras();
+  for (const std::string& note : folder_.notes) progress.Message("note: " + note);
+  for (const std::string& note : films_->notes()) progress.Message("note: " + note);
   if (InterruptRequested()) ThrowFailed("interrupted");
   progress.Finish();
   return report_;

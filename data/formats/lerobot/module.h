@@ -4,6 +4,7 @@
 // read or written.
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,15 @@ struct LerobotModule {
   VerifyReport (*verify)(const std::filesystem::path& folder, const LerobotImportOptions& options,
                          Progress& progress) = nullptr;
   std::string (*arrow_version)() = nullptr;
+  // As OpenLerobotSource: the source lives in the module. FolderOf: whether it is one. LostInCopy and
+  // CopyLerobot take such a source.
+  std::unique_ptr<EpisodeSource> (*open)(const std::filesystem::path& folder) = nullptr;
+  bool (*is_lerobot)(const EpisodeSource& source) = nullptr;
+  std::vector<std::string> (*lost_in_copy)(const EpisodeSource& source,
+                                           const LerobotOptions& options) = nullptr;
+  LerobotReport (*copy)(const EpisodeSource& source, const std::filesystem::path& folder,
+                        const LerobotOptions& options, const LerobotImportOptions& reading,
+                        Progress& progress) = nullptr;
 };
 
 }  // namespace understudy

@@ -13,6 +13,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json.h"
+#include "core/base/lfs_pointer.h"
 #include "data/formats/parquet/parquet_values.h"
 
 namespace understudy {
@@ -86,6 +87,7 @@ void ParquetReader::Impl::Open() {
   const arrow::Status opened =
       builder.Open(Get(arrow::io::ReadableFile::Open(file.string(), Pool())), properties);
   if (!opened.ok()) {
+    RefuseLfsPointer(file);
     Fail(fmt::format("is no Parquet file, or a truncated one: {}", opened.message()));
   }
   parquet::ArrowReaderProperties arrow_properties(false);
@@ -225,8 +227,8 @@ std::vector<Number> ParquetReader::Impl::Read(const std::string& column, int64_t
     std::vector<Number> numbers;
     for (const ArrayPtr& slice : Slices(column, first, count)) {
       const ArrayPtr flat = Flat(column, slice, width);
-      const bool whole = IsNumber(flat->type_id()) && flat->type_id() != arrow::Type::FLOAT &&
-                         flat->type_id() != arrow::Type::DOUBLE;
+      const bool whole =
+          IsNumber(flat->type_id()) && !arrow::is_floating(flat->type_id());
       if ((std::is_integral_v<Number> && !whole) || !AppendNumbers(*flat, numbers)) {
         Fail(column, fmt::format("holds {}, must hold {}", flat->type()->ToString(),
                                  std::is_integral_v<Number> ? "whole numbers" : "numbers"));
@@ -251,6 +253,14 @@ const std::vector<std::string>& ParquetReader::columns() const { return impl_->c
 
 bool ParquetReader::Has(const std::string& column) const {
   return std::find(columns().begin(), columns().end(), column) != columns().end();
+}
+
+bool ParquetReader::IsTexts(const std::string& column) const {
+  auto type = impl_->schema->field(impl_->Index(column))->type();
+  if (type->id() == arrow::Type::DICTIONARY) {
+    type = static_cast<const arrow::DictionaryType&>(*type).value_type();
+  }
+  return type->id() == arrow::Type::STRING || type->id() == arrow::Type::LARGE_STRING;
 }
 
 bool ParquetReader::IsNumeric(const std::string& column) const {
@@ -280,15 +290,25 @@ std::vector<int64_t> ParquetReader::Integers(const std::string& column, int64_t 
 }
 
 std::vector<std::string> ParquetReader::Texts(const std::string& column, int64_t first,
-                                              int64_t count) const {
+                                              int64_t count, bool gaps) const {
   Impl& m = *impl_;
   return m.Guarded("cannot be read", [&] {
     std::vector<std::string> texts;
     for (const ArrayPtr& slice : m.Slices(column, first, count)) {
-      if (slice->null_count() != 0) m.Fail(column, "lacks a value");
+      if (!gaps && slice->null_count() != 0) m.Fail(column, "lacks a value");
       for (int64_t i = 0; i < slice->length(); ++i) {
-        if (slice->type_id() == arrow::Type::STRING) {
+        if (slice->IsNull(i)) {
+          texts.emplace_back();
+        } else if (slice->type_id() == arrow::Type::STRING) {
           texts.push_back(static_cast<const arrow::StringArray&>(*slice).GetString(i));
+        } else if (slice->type_id() == arrow::Type::DICTIONARY) {
+          // categories of pandas
+          const auto& coded = static_cast<const arrow::DictionaryArray&>(*slice);
+          const auto word = m.Get(coded.dictionary()->GetScalar(coded.GetValueIndex(i)));
+          if (!arrow::is_base_binary_like(word->type->id())) {
+            m.Fail(column, fmt::format("holds {}, must hold texts", slice->type()->ToString()));
+          }
+          texts.push_back(word->ToString());
         } else if (slice->type_id() == arrow::Type::LARGE_STRING) {
           texts.push_back(static_cast<const arrow::LargeStringArray&>(*slice).GetString(i));
         } else {

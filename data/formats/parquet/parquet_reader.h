@@ -25,6 +25,8 @@ class ParquetReader {
   bool Has(const std::string& column) const;
   // Whether the column holds numbers or booleans, alone or in lists.
   bool IsNumeric(const std::string& column) const;
+  // Whether each of its rows is a text.
+  bool IsTexts(const std::string& column) const;
   // The column that pandas takes for the index of its frame; empty: none.
   std::string PandasIndex() const;
 
@@ -34,7 +36,9 @@ class ParquetReader {
                               size_t width) const;
   std::vector<int64_t> Integers(const std::string& column, int64_t first, int64_t count,
                                 size_t width = 1) const;
-  std::vector<std::string> Texts(const std::string& column, int64_t first, int64_t count) const;
+  // `gaps`: rows without a value give an empty text.
+  std::vector<std::string> Texts(const std::string& column, int64_t first, int64_t count,
+                                 bool gaps = false) const;
   // Files in memory as the `datasets` package stores pictures: a structure with `bytes`, or bytes.
   std::vector<std::string> Files(const std::string& column, int64_t first, int64_t count) const;
   std::vector<std::vector<std::string>> TextLists(const std::string& column, int64_t first,

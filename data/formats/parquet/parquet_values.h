@@ -3,6 +3,7 @@
 // Numbers out of Arrow's arrays; internal to this folder.
 
 #include <arrow/api.h>
+#include <arrow/util/float16.h>
 
 #include <cstdint>
 #include <vector>
@@ -12,7 +13,8 @@ namespace understudy {
 inline constexpr int kMaxNesting = 8;  // lists within lists
 
 inline bool IsNumber(arrow::Type::type id) {
-  return (id >= arrow::Type::BOOL && id <= arrow::Type::INT64) || id == arrow::Type::FLOAT ||
+  return (id >= arrow::Type::BOOL && id <= arrow::Type::INT64) ||
+         id == arrow::Type::HALF_FLOAT || id == arrow::Type::FLOAT ||
          id == arrow::Type::DOUBLE;
 }
 
@@ -46,6 +48,15 @@ bool Append(const arrow::Array& array, std::vector<Number>& to) {
   for (int64_t i = 0; i < typed.length(); ++i) to.push_back(static_cast<Number>(typed.Value(i)));
   return true;
 }
+template <class Number>
+bool AppendHalves(const arrow::Array& array, std::vector<Number>& to) {
+  const auto& typed = static_cast<const arrow::HalfFloatArray&>(array);
+  for (int64_t i = 0; i < typed.length(); ++i) {
+    const auto half = arrow::util::Float16::FromBits(typed.Value(i));
+    to.push_back(static_cast<Number>(half.ToDouble()));
+  }
+  return true;
+}
 }  // namespace parquet_internal
 
 // False for types that are no numbers.
@@ -53,6 +64,8 @@ template <class Number>
 bool AppendNumbers(const arrow::Array& array, std::vector<Number>& to) {
   using namespace parquet_internal;
   switch (array.type_id()) {
+    case arrow::Type::HALF_FLOAT:
+      return AppendHalves(array, to);
     case arrow::Type::FLOAT:
       return Append<arrow::FloatArray>(array, to);
     case arrow::Type::DOUBLE:

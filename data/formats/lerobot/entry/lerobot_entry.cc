@@ -27,14 +27,15 @@ LerobotImportOptions ImportOptionsOf(const ConvertRequest& request) {
   return options;
 }
 
-void RequireExtras(const fs::path& folder, const ConvertRequest& request) {
+bool Restores(const fs::path& folder, const ConvertRequest& request) {
   std::error_code none;
-  if (!request.exact) return;
-  if (ImportOptionsOf(request).extras && fs::exists(folder / "extras", none)) return;
-  ThrowBadInput(
-      fmt::format("{}: has no extras/understudy.h5, without which this program converts "
-                  "LeRobot datasets to '--to understudy' only",
-                  folder.string()));
+  return ImportOptionsOf(request).extras && fs::exists(folder / "extras/understudy.h5", none);
+}
+
+// A dataset of this format is taken over column by column and film by film.
+bool IsLerobot(const EpisodeSource& source) {
+  std::error_code none;
+  return fs::is_directory(source.path(), none) && Module<LerobotModule>().is_lerobot(source);
 }
 
 Json ToJson(const LerobotReport& report) {
@@ -65,35 +66,37 @@ DatasetFormat MakeFormat(const char* name, const char* summary, LerobotVersion v
                 std::error_code none;
                 return fs::exists(path / "meta" / "info.json", none);
               },
-          .Open = [](const fs::path& path, const ReadOptions&) -> std::unique_ptr<EpisodeSource> {
-            ThrowBadInput(fmt::format(
-                "{}: is the folder of a LeRobot dataset; `understudy data convert {} --to "
-                "understudy --out FILE` makes a dataset of it that every command reads",
-                path.string(), path.string()));
+          .Open = [](const fs::path& path, const ReadOptions&) {
+            return Module<LerobotModule>().open(path);
           },
           .Lost =
               [version](const EpisodeSource& source, const ConvertRequest& request) {
-                return Module<LerobotModule>().lost_in(source, WriteOptionsOf(version, request));
+                const LerobotOptions options = WriteOptionsOf(version, request);
+                const LerobotModule& module = Module<LerobotModule>();
+                return IsLerobot(source) ? module.lost_in_copy(source, options)
+                                         : module.lost_in(source, options);
               },
           .Write =
               [version](const EpisodeSource& source, const fs::path& output,
                         const ConvertRequest& request, Progress& progress) {
-                return ToJson(Module<LerobotModule>().write(
-                    source, output, WriteOptionsOf(version, request), progress));
+                const LerobotOptions options = WriteOptionsOf(version, request);
+                const LerobotModule& module = Module<LerobotModule>();
+                return ToJson(IsLerobot(source)
+                                  ? module.copy(source, output, options, ImportOptionsOf(request),
+                                                progress)
+                                  : module.write(source, output, options, progress));
               },
           .LostInImport =
               [](const fs::path& path, const ConvertRequest& request) {
-                auto lost = Module<LerobotModule>().lost_from(path, ImportOptionsOf(request));
-                RequireExtras(path, request);
-                return lost;
+                return Module<LerobotModule>().lost_from(path, ImportOptionsOf(request));
               },
           .Import =
               [](const fs::path& path, const fs::path& output, const ConvertRequest& request,
                  Progress& progress) {
-                RequireExtras(path, request);
                 return ToJson(
                     Module<LerobotModule>().read(path, output, ImportOptionsOf(request), progress));
               },
+          .Restores = Restores,
           .Verify =
               [](const fs::path& path, const VerifyOptions&, const OptionValues& options,
                  Progress& progress) {

@@ -1,11 +1,15 @@
 #include "core/base/module_entry.h"
+#include "data/formats/lerobot/lerobot_copy.h"
+#include "data/formats/lerobot/lerobot_source.h"
 #include "data/formats/lerobot/module.h"
 #include "data/formats/parquet/parquet_writer.h"
 
 namespace understudy {
 namespace {
+bool IsLerobot(const EpisodeSource& source) { return FolderOf(source) != nullptr; }
 constexpr LerobotModule kFunctions{LostInLerobot, WriteLerobot,  LostFromLerobot,
-                                   ReadLerobot,   VerifyLerobot, ArrowVersion};
+                                   ReadLerobot,   VerifyLerobot, ArrowVersion,
+                                   OpenLerobotSource, IsLerobot, LostInCopy, CopyLerobot};
 }  // namespace
 }  // namespace understudy
 
