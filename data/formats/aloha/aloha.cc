@@ -78,6 +78,7 @@ class Source : public EpisodeSource {
       summary.length = RowsOf(root);
       summary.uuid = UuidOf(root, ColumnsOf(root, summary.length), summary.length);
       summary.success_from = kSuccessFrom;
+      summary.success_known = false;
     }
   }
 

@@ -180,6 +180,7 @@ void LerobotSource::ListEpisodes() {
         fmt::format("lerobot {} {} {}", info, episode.number, episode.length), RngKey{});
     summary.length = static_cast<size_t>(episode.length);
     std::tie(summary.success, summary.success_from) = SuccessOf(episode);
+    summary.success_known = summary.success_from == "next.success";
     episodes_.push_back(std::move(summary));
   }
 }
