@@ -186,8 +186,9 @@ Json Convert(const ConvertFlags& flags, const OptionValues& format_options,
   const ConvertRequest request = RequestOf(flags, format_options);
   const DatasetFormat& to = FormatOf(flags.to);
   const DatasetFormat* from = FindFormat(flags.path, read);
-  const bool imported = from != nullptr && from->Import &&
-                        (&to == &OwnFormat() || (from->Restores && from->Restores(flags.path, request)));
+  const bool imported =
+      from != nullptr && from->Import &&
+      (&to == &OwnFormat() || (from->Restores && from->Restores(flags.path, request)));
   if (imported) return ConvertImported(*from, to, flags, request, context);
   return WriteAs(to, *OpenDataset(flags.path, read), flags, request, context);
 }

@@ -15,12 +15,12 @@ struct PictureSize {
 
 // Describes a whole dataset, alongside its episodes.
 struct DatasetHeader {
-  SimulatorInfo simulator;           // names and rates that the columns refer to
-  std::string stage;                 // "teleop", "mimic", "augment", …
-  std::string model_text;            // MJCF of the nominal scene
-  Json task = Json::object();        // the task.yaml, resolved
-  Json settings = Json::object();    // options of the stage, resolved
-  std::vector<std::string> cameras;  // rendered ones: obs/<camera>_image
+  SimulatorInfo simulator;                // names and rates that the columns refer to
+  std::string stage;                      // "teleop", "mimic", "augment", …
+  std::string model_text;                 // MJCF of the nominal scene
+  Json task = Json::object();             // the task.yaml, resolved
+  Json settings = Json::object();         // options of the stage, resolved
+  std::vector<std::string> cameras;       // rendered ones: obs/<camera>_image
   int image_width = 0, image_height = 0;  // of the first camera
   // Of every camera; empty: all are as large as the first. Not stored by our own format.
   std::vector<PictureSize> picture_sizes;

@@ -128,8 +128,8 @@ void AddColumns(const h5::Group& group, const std::string& prefix, size_t length
       }
       continue;
     }
-    const bool column = info.is_number() && !IsPicture(info) && !info.dims.empty() &&
-                        info.dims[0] == length;
+    const bool column =
+        info.is_number() && !IsPicture(info) && !info.dims.empty() && info.dims[0] == length;
     if (!column) continue;
     columns.push_back({path, DtypeOf(info), {info.dims.begin() + 1, info.dims.end()}, {}, {}});
   }

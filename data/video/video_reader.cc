@@ -135,8 +135,7 @@ void VideoReader::Impl::CountFrames() {
   }
   if (!plain) return;
   for (size_t i = 0; i < found.size(); ++i) {
-    found[i].number =
-        std::lower_bound(times.begin(), times.end(), key_times[i]) - times.begin();
+    found[i].number = std::lower_bound(times.begin(), times.end(), key_times[i]) - times.begin();
   }
   std::sort(found.begin(), found.end(),
             [](const KeyFrame& a, const KeyFrame& b) { return a.number < b.number; });

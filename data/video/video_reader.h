@@ -26,14 +26,14 @@ class VideoReader {
   int width() const;
   int height() const;
   int64_t frames() const;
-  int bits() const;      // per colour of a pixel in the film; of more than 8 Read gives the upper ones
+  int bits() const;  // per colour of a pixel in the film; of more than 8 Read gives the upper ones
   int64_t next() const;  // the picture that is cheapest to read
 
   // Width and height, without counting frames. Throws as the constructor does.
   static std::pair<int, int> SizeOf(const std::filesystem::path& file);
 
-  // Throws Error(kBadInput) naming the first frame k that is shown more than `tolerance_s`, and more
-  // than a quarter of a frame, away from k / fps; `advice` ends the message, with {:.2} in it
+  // Throws Error(kBadInput) naming the first frame k that is shown more than `tolerance_s`, and
+  // more than a quarter of a frame, away from k / fps; `advice` ends the message, with {:.2} in it
   // replaced by the tolerance that would do. Films whose frames have no times pass.
   void RequireTimes(double fps, double tolerance_s, const std::string& advice) const;
 

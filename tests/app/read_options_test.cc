@@ -19,10 +19,9 @@ TEST(ReadOptions, AreOptionsOfEveryCommandThatReadsDatasets) {
                            "data merge", "data filter", "data relabel", "data split", "data view",
                            "data convert", "data annotate", "data trim", "data repair"}) {
     const Command& command = FindCommand(commands, name);
-    for (const auto& [field, value] :
-         {std::pair{ReadOptions::kOutsideLinks, Json(true)},
-          {ReadOptions::kQuaternions, "wxyz"},
-          {ReadOptions::kSkipBad, true}}) {
+    for (const auto& [field, value] : {std::pair{ReadOptions::kOutsideLinks, Json(true)},
+                                       {ReadOptions::kQuaternions, "wxyz"},
+                                       {ReadOptions::kSkipBad, true}}) {
       const auto is = [&](const FieldInfo& info) { return info.path == field; };
       EXPECT_EQ(std::count_if(command.fields.begin(), command.fields.end(), is), 1)
           << name << " " << field;

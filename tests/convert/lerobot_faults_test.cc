@@ -197,7 +197,8 @@ TEST_P(LerobotFaultsTest, FramesOfNoRowAreANote) {
                                                 : "frames 24 to 26 belong to no row")));
 }
 
-// A film of another rate with a frame for every row: the option that the message names lets it pass.
+// A film of another rate with a frame for every row: the option that the message names lets it
+// pass.
 TEST_P(LerobotFaultsTest, FilmsThatDriftPassUnderTheTolerance) {
   VideoWriter slow(film(), {.fps = 19, .gop = 2});
   for (int k = 0; k < (v21() ? 8 : 24); ++k) slow.Add({Picture(1, 1, static_cast<size_t>(k))});
@@ -235,9 +236,9 @@ TEST_P(LerobotFaultsTest, ListsOfEpisodesWithGaps) {
   WriteTextAtomically(list, line(0, 6) + line(2, 10));
   const LerobotImportReport gap = Import({.extras = false, .overwrite = true});
   EXPECT_EQ(gap.frames, 16);
-  EXPECT_THAT(gap.not_understood,
-              testing::Contains(AllOf(HasSubstr("episodes.jsonl"), HasSubstr("episode 1 is missing"),
-                                      HasSubstr("--to lerobot21"))));
+  EXPECT_THAT(gap.not_understood, testing::Contains(AllOf(HasSubstr("episodes.jsonl"),
+                                                          HasSubstr("episode 1 is missing"),
+                                                          HasSubstr("--to lerobot21"))));
   fs::remove(folder_ / "back.h5");
   WriteTextAtomically(list, line(0, 6) + line(1, 8) + line(1, 8) + line(2, 10));
   EXPECT_THAT(ImportError(), HasSubstr("episode 1 stands there twice"));

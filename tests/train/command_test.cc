@@ -96,7 +96,7 @@ class CommandTest : public testing::Test {
  protected:
   TrainingSet Load(const std::vector<fs::path>& files, const SelectionOptions& selection = {},
                    const std::vector<std::string>& cameras = {}) {
-    return LoadTrainingSet(files, cameras, selection, quiet_);
+    return LoadTrainingSet(files, InputOptions{.cameras = cameras}, selection, quiet_);
   }
   static std::vector<std::string> Names(const TrainingSet& set) {
     std::vector<std::string> names;

@@ -99,8 +99,8 @@ struct DatasetFormat {
   std::function<Json(const std::filesystem::path&, const std::filesystem::path& output,
                      const ConvertRequest&, Progress&)>
       Import = {};
-  // Whether Import gives back the dataset of this program that this one was once written from: other
-  // formats are then written of that one. Empty: never.
+  // Whether Import gives back the dataset of this program that this one was once written from:
+  // other formats are then written of that one. Empty: never.
   std::function<bool(const std::filesystem::path&, const ConvertRequest&)> Restores = {};
 
   // Every fault of such a dataset. Empty: all of it is read.

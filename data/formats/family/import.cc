@@ -168,7 +168,8 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
       if (first.action.arms.size() != arms || first.delta.size() != arms) {
         refuse(
             "holds no actions that are understood here (7 numbers per arm of an OSC_POSE "
-            "controller, actions_abs, or target poses)" + hint);
+            "controller, actions_abs, or target poses)" +
+            hint);
       }
       if (episode.meta.uuid.empty()) refuse("has an attribute 'uuid' that cannot be read");
       if (const auto [twin, fresh] = uuids.emplace(episode.meta.uuid, name); !fresh) {

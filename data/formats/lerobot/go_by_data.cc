@@ -38,7 +38,8 @@ std::vector<fs::path> DataFiles(const fs::path& folder) {
 
 void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& folder) {
   const auto fail = [&](const std::string& what) {
-    ThrowBadInput(fmt::format("{}; and the data does not tell either: {}", contradictions.at(0), what));
+    ThrowBadInput(
+        fmt::format("{}; and the data does not tell either: {}", contradictions.at(0), what));
   };
   std::map<int64_t, Run> runs;
   std::map<fs::path, int64_t> rows;
@@ -81,9 +82,10 @@ void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& fol
     const bool within = text.starts_with(root) && end != std::string::npos;
     folder.faults.emplace_back(
         within ? text.substr(root.size(), end - root.size()) : "meta/episodes",
-        fmt::format("{}; episode_index and index in the data say which rows are whose: `understudy "
-                    "data convert {} --to lerobot --out FOLDER` goes by them and writes sound lists",
-                    within ? text.substr(end + 2) : text, folder.path.string()));
+        fmt::format(
+            "{}; episode_index and index in the data say which rows are whose: `understudy "
+            "data convert {} --to lerobot --out FOLDER` goes by them and writes sound lists",
+            within ? text.substr(end + 2) : text, folder.path.string()));
   }
 }
 

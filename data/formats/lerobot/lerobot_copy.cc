@@ -129,9 +129,9 @@ class PictureTotals {
         squares += (s.std[i] * s.std[i] + off * off) * static_cast<double>(s.count) / count_;
       }
       all.std[i] = std::sqrt(squares);
-      for (const auto member : {&FeatureStatistics::q01, &FeatureStatistics::q10,
-                                &FeatureStatistics::q50, &FeatureStatistics::q90,
-                                &FeatureStatistics::q99}) {
+      for (const auto member :
+           {&FeatureStatistics::q01, &FeatureStatistics::q10, &FeatureStatistics::q50,
+            &FeatureStatistics::q90, &FeatureStatistics::q99}) {
         if (!(all.*member).empty()) (all.*member)[i] = mean(member);
       }
     }
@@ -299,7 +299,8 @@ Copier::FilmPlace Copier::CopyFilm(const LerobotEpisode& episode, size_t film) {
     if (!as_it_is) return EncodeAnew(film, place.file, to, first, count);
     std::error_code problem;
     fs::copy_file(place.file, to, problem);
-    if (problem) ThrowFailed(fmt::format("{}: cannot be written: {}", to.string(), problem.message()));
+    if (problem)
+      ThrowFailed(fmt::format("{}: cannot be written: {}", to.string(), problem.message()));
   };
   if (!v3_) {
     const bool alone = shares_.at(place.file) == 1 && place.first_frame == 0;
@@ -338,8 +339,8 @@ std::optional<Entry> Copier::StoredPictures(const LerobotEpisode& episode, size_
     const auto count = stored->find("count");
     const bool counted = count != stored->end() && !count->second.empty() && count->second[0] >= 1;
     s.count = counted ? static_cast<int64_t>(count->second[0]) : episode.length;
-    const bool quantiles = !s.q01.empty() && !s.q10.empty() && !s.q50.empty() && !s.q90.empty() &&
-                           !s.q99.empty();
+    const bool quantiles =
+        !s.q01.empty() && !s.q10.empty() && !s.q50.empty() && !s.q90.empty() && !s.q99.empty();
     // every episode stores the same ones
     if (!with_quantiles_[camera]) with_quantiles_[camera] = quantiles;
     if (*with_quantiles_[camera] && !quantiles) return std::nullopt;
@@ -518,7 +519,8 @@ void Copier::CopyOtherFiles() const {
       std::error_code problem;
       const fs::path to = part_ / folder / name;
       fs::copy_file(entry.path(), to, problem);
-      if (problem) ThrowFailed(fmt::format("{}: cannot be written: {}", to.string(), problem.message()));
+      if (problem)
+        ThrowFailed(fmt::format("{}: cannot be written: {}", to.string(), problem.message()));
     }
   }
 }
@@ -598,7 +600,8 @@ std::vector<std::string> LostInCopy(const EpisodeSource& source, const LerobotOp
     }
     for (const std::string& film : cut) {
       lost.push_back(fmt::format(
-          "{}: its films hold several episodes: they are cut by encoding them anew with rate factor "
+          "{}: its films hold several episodes: they are cut by encoding them anew with rate "
+          "factor "
           "{}, which keeps the pictures nearly{}",
           film, options.quality, folder.depths.contains(film) ? ", 8 bits of each number" : ""));
     }

@@ -19,9 +19,9 @@ std::vector<std::string> LostInCopy(const EpisodeSource& source, const LerobotOp
 // meta/. Episodes are numbered anew from 0. Films are copied as they are; one that holds several
 // episodes is cut for v2.1, which encodes it anew, and so is one whose frames are not at their
 // times. Statistics of numbers are made anew; those of pictures are taken over where they are
-// stored, else made of some pictures. Made as <folder>.part and renamed when whole. Requires a source
-// of OpenLerobotSource. Throws Error(kUsage) where the folder exists, Error(kBadInput) for whatever
-// ReadLerobot refuses, Error(kFailed) where it cannot be written.
+// stored, else made of some pictures. Made as <folder>.part and renamed when whole. Requires a
+// source of OpenLerobotSource. Throws Error(kUsage) where the folder exists, Error(kBadInput) for
+// whatever ReadLerobot refuses, Error(kFailed) where it cannot be written.
 LerobotReport CopyLerobot(const EpisodeSource& source, const std::filesystem::path& folder,
                           const LerobotOptions& options, const LerobotImportOptions& reading,
                           Progress& progress);

@@ -40,7 +40,8 @@ T Field(const Json& object, const char* key, const std::string& place, Limits li
 }
 
 // Texts of a list, of the only list of a mapping ({"motors": […]}), of several lists
-// ({"left": ["x"], "right": ["x"]}: "left.x", "right.x") or by place ({"x": 0, "y": 1}), else nothing.
+// ({"left": ["x"], "right": ["x"]}: "left.x", "right.x") or by place ({"x": 0, "y": 1}), else
+// nothing.
 std::vector<std::string> NamesOf(const Json& json) {
   std::vector<std::string> names;
   if (json.is_object()) {
@@ -99,9 +100,9 @@ std::pair<int, int> SizeIn(const Json& feature, const std::vector<std::string>& 
 }
 
 bool IsNumeric(const std::string& dtype) {
-  static const std::vector<std::string> types{"float16", "float32", "float64", "bool",  "int8",
-                                              "int16",   "int32",   "int64", "uint8",
-                                              "uint16",  "uint32",  "uint64"};
+  static const std::vector<std::string> types{"float16", "float32", "float64", "bool",
+                                              "int8",    "int16",   "int32",   "int64",
+                                              "uint8",   "uint16",  "uint32",  "uint64"};
   return std::find(types.begin(), types.end(), dtype) != types.end();
 }
 
@@ -179,12 +180,12 @@ void CheckNumbers(const std::string& place, LerobotFolder& folder) {
   if (missing.empty()) return;
   const std::string list = fs::path(place).lexically_relative(folder.path).string();
   folder.faults.emplace_back(
-      list,
-      fmt::format("episode {} {} missing: LeRobot's own reader takes numbers for places; `understudy "
-                  "data convert {} --to {} --out FOLDER` numbers the episodes anew",
-                  fmt::join(missing, ", "),
-                  missing.size() == 1 && missing[0].find(' ') == std::string::npos ? "is" : "are",
-                  folder.path.string(), folder.version == "v3.0" ? "lerobot" : "lerobot21"));
+      list, fmt::format(
+                "episode {} {} missing: LeRobot's own reader takes numbers for places; `understudy "
+                "data convert {} --to {} --out FOLDER` numbers the episodes anew",
+                fmt::join(missing, ", "),
+                missing.size() == 1 && missing[0].find(' ') == std::string::npos ? "is" : "are",
+                folder.path.string(), folder.version == "v3.0" ? "lerobot" : "lerobot21"));
 }
 
 void CheckTotals(const Json& info, const std::string& place, LerobotFolder& folder) {
@@ -194,8 +195,8 @@ void CheckTotals(const Json& info, const std::string& place, LerobotFolder& fold
   const auto check = [&](const char* key, int64_t found, const char* what) {
     const auto claimed = Field<int64_t>(info, key, place);
     if (claimed == found) return;
-    const std::string text = fmt::format("{} = {}, the list of episodes in meta/ has {} {}", key,
-                                         claimed, found, what);
+    const std::string text =
+        fmt::format("{} = {}, the list of episodes in meta/ has {} {}", key, claimed, found, what);
     // deleted episodes are often still counted
     if (!gaps || claimed < found) ThrowBadInput(fmt::format("{}: {}", place, text));
     folder.faults.emplace_back("meta/info.json", text);
@@ -243,9 +244,9 @@ void CheckFrames(const std::string& list, LerobotFolder& folder) {
             episode->number, place.first_frame, place.file.string(), frames));
       }
       if (place.first_frame > frames) {
-        folder.notes.push_back(fmt::format(
-            "{}: frames {} to {} belong to no row",
-            place.file.lexically_relative(folder.path).string(), frames, place.first_frame - 1));
+        folder.notes.push_back(fmt::format("{}: frames {} to {} belong to no row",
+                                           place.file.lexically_relative(folder.path).string(),
+                                           frames, place.first_frame - 1));
       }
       frames = place.first_frame + episode->length;
     }

@@ -25,10 +25,10 @@ struct LerobotFeature {
 
 struct LerobotEpisode {
   int64_t number = 0, length = 0;
-  int64_t first_index = 0;     // of its first row, counted over the dataset
+  int64_t first_index = 0;         // of its first row, counted over the dataset
   std::vector<std::string> tasks;  // texts, as the list of episodes has them, in any order
-  std::filesystem::path data;  // Parquet file
-  int64_t first_row = 0;       // in that file
+  std::filesystem::path data;      // Parquet file
+  int64_t first_row = 0;           // in that file
   struct Place {
     std::filesystem::path file;
     int64_t first_frame = 0;
@@ -70,9 +70,9 @@ struct LerobotFolder {
 
 // Reads and checks everything in meta/, and that every file that it names is there. Throws
 // Error(kBadInput) naming file and object: no LeRobot dataset, another version, paths that lead out
-// of the folder, missing files, contradictions. Where meta/ and the data of v3.0 say different things
-// of which rows are whose, the columns episode_index and index of the data count, if they tell all
-// of it; numbers of episodes may have gaps. Both are faults of the result.
+// of the folder, missing files, contradictions. Where meta/ and the data of v3.0 say different
+// things of which rows are whose, the columns episode_index and index of the data count, if they
+// tell all of it; numbers of episodes may have gaps. Both are faults of the result.
 LerobotFolder OpenLerobot(const std::filesystem::path& folder);
 
 // Which faults meta/modality.json has, if it is there: slices beyond the numbers that there are,
@@ -80,7 +80,8 @@ LerobotFolder OpenLerobot(const std::filesystem::path& folder);
 std::vector<std::pair<std::string, std::string>> ModalityFaults(const LerobotFolder& folder);
 
 // Goes by episode_index and index of the data instead of by meta/, whose `contradictions` become
-// faults of the folder. Throws Error(kBadInput) with the first of them where the data does not tell.
+// faults of the folder. Throws Error(kBadInput) with the first of them where the data does not
+// tell.
 void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& folder);
 
 // A path template of info.json with its fields filled in: "{name}" and "{name:03d}". Throws

@@ -145,8 +145,8 @@ const VideoReader& LerobotPictures::Open(const LerobotEpisode& episode, size_t f
   const std::string name = place.file.lexically_relative(folder_.path).string();
   const int64_t used = folder_.frames.at(place.file);
   if (film_reader.frames() > used) {
-    notes_.insert(fmt::format("{}: frames {} to {} belong to no row", name, used,
-                              film_reader.frames() - 1));
+    notes_.insert(
+        fmt::format("{}: frames {} to {} belong to no row", name, used, film_reader.frames() - 1));
   }
   if (film_reader.bits() > 8 && !folder_.depths.contains(folder_.films[film])) {
     notes_.insert(fmt::format("{}: of the {} bits of each colour the upper 8 are kept",

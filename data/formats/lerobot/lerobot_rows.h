@@ -33,8 +33,8 @@ class LerobotRowReader {
   // numbers that are none, indices that do not count up, times off by more than the tolerance,
   // tasks that are not listed.
   LerobotRows Read(const LerobotEpisode& episode);
-  // The numbers of one feature as they are stored. Throws Error(kBadInput) where the column is missing
-  // or of another size.
+  // The numbers of one feature as they are stored. Throws Error(kBadInput) where the column is
+  // missing or of another size.
   std::vector<double> ReadFeature(const LerobotEpisode& episode, const LerobotFeature& feature);
   // One picture of an image feature, PNG or JPEG.
   Image ReadPicture(const LerobotEpisode& episode, const std::string& feature, int64_t row);

@@ -95,9 +95,8 @@ class LerobotSource : public EpisodeSource {
     return result;
   }
   std::vector<double> Values(const LerobotEpisode& episode, const LerobotFeature& feature) const {
-    return WithRows(episode, [&](LerobotRowReader& rows) {
-      return rows.ReadFeature(episode, feature);
-    });
+    return WithRows(episode,
+                    [&](LerobotRowReader& rows) { return rows.ReadFeature(episode, feature); });
   }
   PictureSize SizeOf(size_t camera) const;
   void FillArms(const LerobotEpisode& place, Episode* episode) const;
@@ -171,13 +170,14 @@ std::pair<bool, std::string> LerobotSource::SuccessOf(const LerobotEpisode& epis
 }
 
 void LerobotSource::ListEpisodes() {
-  const std::string info = ContentHash(folder_.info.dump(-1, ' ', false, Json::error_handler_t::replace));
+  const std::string info =
+      ContentHash(folder_.info.dump(-1, ' ', false, Json::error_handler_t::replace));
   for (size_t i = 0; i < folder_.episodes.size(); ++i) {
     const LerobotEpisode& episode = folder_.episodes[i];
     EpisodeSummary summary;
     summary.name = fmt::format("demo_{}", i);
-    summary.uuid = MakeUuid(
-        fmt::format("lerobot {} {} {}", info, episode.number, episode.length), RngKey{});
+    summary.uuid =
+        MakeUuid(fmt::format("lerobot {} {} {}", info, episode.number, episode.length), RngKey{});
     summary.length = static_cast<size_t>(episode.length);
     std::tie(summary.success, summary.success_from) = SuccessOf(episode);
     summary.success_known = summary.success_from == "next.success";
@@ -240,7 +240,8 @@ void LerobotSource::FillArms(const LerobotEpisode& place, Episode* episode) cons
       arm.gripper_q = Eigen::Map<const Eigen::VectorXd>(v + 7 + named.joints, count(named.fingers));
       step.observation.arms.push_back(std::move(arm));
       DeltaAction delta;
-      for (int i = 0; i < 7; ++i) delta.value[i] = action[7 * (k * arms_.size() + a) + static_cast<size_t>(i)];
+      for (int i = 0; i < 7; ++i)
+        delta.value[i] = action[7 * (k * arms_.size() + a) + static_cast<size_t>(i)];
       step.delta.push_back(delta);
       if (!target_is_named_) continue;
       const double* t = target.data() + 8 * (k * arms_.size() + a);

@@ -70,8 +70,8 @@ void LerobotStatistics::FindLines() {
   std::string text;
   for (std::streamoff begin = 0; std::getline(lines_, text); begin = lines_.tellg()) {
     if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const Json line =
-        ParsePythonJson(text, fmt::format("{}: the line at byte {}", episodes_file_.string(), begin));
+    const Json line = ParsePythonJson(
+        text, fmt::format("{}: the line at byte {}", episodes_file_.string(), begin));
     const bool numbered = line.is_object() && line.contains("episode_index") &&
                           line["episode_index"].is_number_integer();
     if (!numbered) {

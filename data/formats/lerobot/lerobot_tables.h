@@ -32,7 +32,8 @@ std::map<int64_t, std::string> ReadTasksV2(const std::filesystem::path& folder);
 // Texts of `kind` by `kind`_index: the text is the index of pandas' frame, or a column.
 std::map<int64_t, std::string> ReadTasksV3(const std::filesystem::path& file,
                                            const std::string& kind);
-// In the order of the files. v3.0's carry `first_index` as the file claims it, -1 where that is none.
+// In the order of the files. v3.0's carry `first_index` as the file claims it, -1 where that is
+// none.
 std::vector<LerobotEpisode> ReadEpisodesV2(const LerobotFolder& folder, const LerobotPaths& paths);
 std::vector<LerobotEpisode> ReadEpisodesV3(const LerobotFolder& folder, const LerobotPaths& paths);
 

@@ -46,37 +46,39 @@ std::vector<std::pair<std::string, std::string>> ModalityFaults(const LerobotFol
 
   // slices of the vectors
   for (const char* kind : {"state", "action"}) {
-    each(kind, [&](const std::string& at, const std::string&, const Json& entry,
-                   std::string original) {
-      if (original.empty()) original = std::string(kind) == "state" ? "observation.state" : "action";
-      const LerobotFeature* feature = folder.Find(original);
-      if (feature == nullptr) {
-        return fail(fmt::format("{}: '{}' is no feature of numbers in meta/info.json", at, original));
-      }
-      const auto whole = [&](const char* field) {
-        const auto found = entry.find(field);
-        return found != entry.end() && found->is_number_integer() ? found->get<int64_t>() : -1;
-      };
-      const int64_t start = whole("start"), end = whole("end");
-      const auto width = static_cast<int64_t>(feature->width());
-      if (start >= 0 && start < end && end <= width) return;
-      fail(fmt::format("{}: numbers {} to {} of {}, which has {}: 0 <= start < end <= {}", at,
-                       entry.value("start", Json()).dump(), entry.value("end", Json()).dump(),
-                       original, width, width));
-    });
+    each(kind,
+         [&](const std::string& at, const std::string&, const Json& entry, std::string original) {
+           if (original.empty())
+             original = std::string(kind) == "state" ? "observation.state" : "action";
+           const LerobotFeature* feature = folder.Find(original);
+           if (feature == nullptr) {
+             return fail(
+                 fmt::format("{}: '{}' is no feature of numbers in meta/info.json", at, original));
+           }
+           const auto whole = [&](const char* field) {
+             const auto found = entry.find(field);
+             return found != entry.end() && found->is_number_integer() ? found->get<int64_t>() : -1;
+           };
+           const int64_t start = whole("start"), end = whole("end");
+           const auto width = static_cast<int64_t>(feature->width());
+           if (start >= 0 && start < end && end <= width) return;
+           fail(fmt::format("{}: numbers {} to {} of {}, which has {}: 0 <= start < end <= {}", at,
+                            entry.value("start", Json()).dump(), entry.value("end", Json()).dump(),
+                            original, width, width));
+         });
   }
-  each("video", [&](const std::string& at, const std::string& key, const Json&,
-                    std::string original) {
-    if (original.empty()) original = "observation.images." + key;
-    if (Has(folder.films, original) || Has(folder.pictures, original)) return;
-    fail(fmt::format("{}: '{}' is no camera of meta/info.json", at, original));
-  });
-  each("annotation", [&](const std::string& at, const std::string& key, const Json&,
-                         std::string original) {
-    if (original.empty()) original = "annotation." + key;
-    if (folder.Find(original) != nullptr || Has(folder.texts, original)) return;
-    fail(fmt::format("{}: '{}' is no feature of meta/info.json", at, original));
-  });
+  each("video",
+       [&](const std::string& at, const std::string& key, const Json&, std::string original) {
+         if (original.empty()) original = "observation.images." + key;
+         if (Has(folder.films, original) || Has(folder.pictures, original)) return;
+         fail(fmt::format("{}: '{}' is no camera of meta/info.json", at, original));
+       });
+  each("annotation",
+       [&](const std::string& at, const std::string& key, const Json&, std::string original) {
+         if (original.empty()) original = "annotation." + key;
+         if (folder.Find(original) != nullptr || Has(folder.texts, original)) return;
+         fail(fmt::format("{}: '{}' is no feature of meta/info.json", at, original));
+       });
   return faults;
 }
 

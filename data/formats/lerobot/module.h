@@ -30,8 +30,8 @@ struct LerobotModule {
   VerifyReport (*verify)(const std::filesystem::path& folder, const LerobotImportOptions& options,
                          Progress& progress) = nullptr;
   std::string (*arrow_version)() = nullptr;
-  // As OpenLerobotSource: the source lives in the module. FolderOf: whether it is one. LostInCopy and
-  // CopyLerobot take such a source.
+  // As OpenLerobotSource: the source lives in the module. FolderOf: whether it is one. LostInCopy
+  // and CopyLerobot take such a source.
   std::unique_ptr<EpisodeSource> (*open)(const std::filesystem::path& folder) = nullptr;
   bool (*is_lerobot)(const EpisodeSource& source) = nullptr;
   std::vector<std::string> (*lost_in_copy)(const EpisodeSource& source,

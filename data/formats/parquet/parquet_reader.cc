@@ -227,8 +227,7 @@ std::vector<Number> ParquetReader::Impl::Read(const std::string& column, int64_t
     std::vector<Number> numbers;
     for (const ArrayPtr& slice : Slices(column, first, count)) {
       const ArrayPtr flat = Flat(column, slice, width);
-      const bool whole =
-          IsNumber(flat->type_id()) && !arrow::is_floating(flat->type_id());
+      const bool whole = IsNumber(flat->type_id()) && !arrow::is_floating(flat->type_id());
       if ((std::is_integral_v<Number> && !whole) || !AppendNumbers(*flat, numbers)) {
         Fail(column, fmt::format("holds {}, must hold {}", flat->type()->ToString(),
                                  std::is_integral_v<Number> ? "whole numbers" : "numbers"));

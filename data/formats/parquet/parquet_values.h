@@ -13,9 +13,8 @@ namespace understudy {
 inline constexpr int kMaxNesting = 8;  // lists within lists
 
 inline bool IsNumber(arrow::Type::type id) {
-  return (id >= arrow::Type::BOOL && id <= arrow::Type::INT64) ||
-         id == arrow::Type::HALF_FLOAT || id == arrow::Type::FLOAT ||
-         id == arrow::Type::DOUBLE;
+  return (id >= arrow::Type::BOOL && id <= arrow::Type::INT64) || id == arrow::Type::HALF_FLOAT ||
+         id == arrow::Type::FLOAT || id == arrow::Type::DOUBLE;
 }
 
 inline bool IsList(const arrow::DataType& type) {

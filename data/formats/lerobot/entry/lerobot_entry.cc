@@ -66,9 +66,8 @@ DatasetFormat MakeFormat(const char* name, const char* summary, LerobotVersion v
                 std::error_code none;
                 return fs::exists(path / "meta" / "info.json", none);
               },
-          .Open = [](const fs::path& path, const ReadOptions&) {
-            return Module<LerobotModule>().open(path);
-          },
+          .Open = [](const fs::path& path,
+                     const ReadOptions&) { return Module<LerobotModule>().open(path); },
           .Lost =
               [version](const EpisodeSource& source, const ConvertRequest& request) {
                 const LerobotOptions options = WriteOptionsOf(version, request);
@@ -81,10 +80,9 @@ DatasetFormat MakeFormat(const char* name, const char* summary, LerobotVersion v
                         const ConvertRequest& request, Progress& progress) {
                 const LerobotOptions options = WriteOptionsOf(version, request);
                 const LerobotModule& module = Module<LerobotModule>();
-                return ToJson(IsLerobot(source)
-                                  ? module.copy(source, output, options, ImportOptionsOf(request),
-                                                progress)
-                                  : module.write(source, output, options, progress));
+                return ToJson(IsLerobot(source) ? module.copy(source, output, options,
+                                                              ImportOptionsOf(request), progress)
+                                                : module.write(source, output, options, progress));
               },
           .LostInImport =
               [](const fs::path& path, const ConvertRequest& request) {

@@ -7,9 +7,9 @@
 namespace understudy {
 namespace {
 bool IsLerobot(const EpisodeSource& source) { return FolderOf(source) != nullptr; }
-constexpr LerobotModule kFunctions{LostInLerobot, WriteLerobot,  LostFromLerobot,
-                                   ReadLerobot,   VerifyLerobot, ArrowVersion,
-                                   OpenLerobotSource, IsLerobot, LostInCopy, CopyLerobot};
+constexpr LerobotModule kFunctions{LostInLerobot, WriteLerobot, LostFromLerobot,   ReadLerobot,
+                                   VerifyLerobot, ArrowVersion, OpenLerobotSource, IsLerobot,
+                                   LostInCopy,    CopyLerobot};
 }  // namespace
 }  // namespace understudy
 
