@@ -16,6 +16,7 @@
 #include "app/twin.h"
 #include "core/spec/listed.h"
 #include "data/formats/formats.h"
+#include "data/formats/hub.h"
 #include "data/store/files.h"
 
 namespace understudy {
@@ -23,12 +24,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A place in the list of formats.
+// A place among the formats that can be written.
 enum class ConvertTo : size_t {};
+
+const std::vector<const DatasetFormat*>& WrittenFormats() {
+  static const std::vector<const DatasetFormat*> written = [] {
+    std::vector<const DatasetFormat*> formats;
+    for (const DatasetFormat& format : DatasetFormats()) {
+      if (format.Write) formats.push_back(&format);
+    }
+    return formats;
+  }();
+  return written;
+}
 
 std::vector<std::string> FormatNames() {
   std::vector<std::string> names;
-  for (const DatasetFormat& format : DatasetFormats()) names.push_back(format.name);
+  for (const DatasetFormat* format : WrittenFormats()) names.push_back(format->name);
   return names;
 }
 
@@ -39,18 +51,22 @@ struct EnumNames<ConvertTo> {
 };
 namespace {
 
-const DatasetFormat& FormatOf(ConvertTo to) { return DatasetFormats().at(static_cast<size_t>(to)); }
+const DatasetFormat& FormatOf(ConvertTo to) {
+  return *WrittenFormats().at(static_cast<size_t>(to));
+}
 
 ConvertTo UsualTarget() {
-  return static_cast<ConvertTo>(&FormatNamed(kUsualTarget) - DatasetFormats().data());
+  const auto& formats = WrittenFormats();
+  const auto found = std::find(formats.begin(), formats.end(), &FormatNamed(kUsualTarget));
+  return static_cast<ConvertTo>(found - formats.begin());
 }
 
 // "format: understudy = this program's own …; isaaclab = …"
 const char* TargetHelp() {
   static const std::string help = [] {
     std::vector<std::string> lines;
-    for (const DatasetFormat& format : DatasetFormats()) {
-      lines.push_back(fmt::format("{} = {}", format.name, format.summary));
+    for (const DatasetFormat* format : WrittenFormats()) {
+      lines.push_back(fmt::format("{} = {}", format->name, format->summary));
     }
     return fmt::format("format: {}", fmt::join(lines, "; "));
   }();
@@ -138,9 +154,6 @@ ConvertRequest RequestOf(const ConvertFlags& flags, const OptionValues& format_o
 
 Json WriteAs(const DatasetFormat& format, const EpisodeSource& source, const ConvertFlags& flags,
              ConvertRequest request, CommandContext& context) {
-  if (!format.Write) {
-    ThrowUsage(fmt::format("data convert: to = {}: this format is only read", format.name));
-  }
   const Known known(flags.task, source);
   request.from = known.For(source.header().family);
   request.into = known.For(format.family);
@@ -177,9 +190,8 @@ Json ConvertImported(const DatasetFormat& from, const DatasetFormat& to, const C
   return written;
 }
 
-Json Convert(const ConvertFlags& flags, const OptionValues& format_options,
-             CommandContext& context) {
-  Given(flags.path, "convert", "path");
+Json Convert(ConvertFlags flags, const OptionValues& format_options, CommandContext& context) {
+  flags.path = DatasetPath(Given(flags.path, "convert", "path")).string();
   Given(flags.out, "convert", "out");
   ReadOptions read = flags.read;
   read.control_hz = flags.control_hz;
@@ -187,7 +199,7 @@ Json Convert(const ConvertFlags& flags, const OptionValues& format_options,
   const DatasetFormat& to = FormatOf(flags.to);
   const DatasetFormat* from = FindFormat(flags.path, read);
   const bool imported =
-      from != nullptr && from->Import &&
+      from != nullptr && from->Import && read.map.empty() &&
       (&to == &OwnFormat() || (from->Restores && from->Restores(flags.path, request)));
   if (imported) return ConvertImported(*from, to, flags, request, context);
   return WriteAs(to, *OpenDataset(flags.path, read), flags, request, context);

@@ -8,10 +8,10 @@
 #include "app/say_skipped.h"
 #include "app/twin.h"
 #include "core/seam/dataset_header.h"
+#include "data/formats/base/column_map.h"
 #include "data/formats/edit.h"
 #include "data/formats/formats.h"
 #include "data/store/edit/describe.h"
-#include "data/store/edit/repair.h"
 #include "data/store/edit/replay.h"
 #include "data/store/edit/verify.h"
 #include "data/store/files.h"
@@ -20,14 +20,25 @@ namespace understudy {
 namespace {
 
 struct InfoFlags {
-  std::string path;
+  std::string path, map_template;
   ReadOptions read;
   template <class V>
   void Visit(V& v) {
     v("path", path, "dataset", kRequired);
+    v("map_template", map_template,
+      "file to write for --map, with what is known of the columns; then nothing else is told",
+      kOutput);
     read.Visit(v);
   }
 };
+
+Json Info(const InfoFlags& flags) {
+  const auto source = OpenDataset(Given(flags.path, "info", "path"), flags.read);
+  if (flags.map_template.empty()) return DescribeDataset(*source);
+  CheckOutput(flags.map_template, false);
+  WriteTextAtomically(flags.map_template, ColumnMapTemplate(*source));
+  return {{"out", flags.map_template}, {"columns", source->ListColumns().size()}};
+}
 
 struct VerifyFlags {
   std::string path, task;
@@ -216,8 +227,8 @@ std::vector<std::string> PathsOf(const Json& options) {
 
 ReadOptions ReadOptionsOf(const Json& options) {
   Json reading = Json::object();
-  for (const char* key :
-       {ReadOptions::kOutsideLinks, ReadOptions::kQuaternions, ReadOptions::kSkipBad}) {
+  for (const char* key : {ReadOptions::kOutsideLinks, ReadOptions::kQuaternions,
+                          ReadOptions::kSkipBad, ReadOptions::kMap}) {
     if (options.contains(key)) reading[key] = options[key];
   }
   return FromJson<ReadOptions>(reading, "options");
@@ -249,9 +260,7 @@ std::vector<Command> DataCommands() {
   std::vector<Command> commands;
   commands.push_back(MakeCommand<InfoFlags>(
       "data info", "what a dataset holds",
-      [](const InfoFlags& options, CommandContext&) {
-        return DescribeDataset(*OpenDataset(Given(options.path, "info", "path"), options.read));
-      },
+      [](const InfoFlags& options, CommandContext&) { return Info(options); },
       [](const Json& result) { return Outline(result); }));
   commands.push_back(MakeFormatCommand<VerifyFlags>(
       "data verify",
@@ -327,8 +336,8 @@ std::vector<Command> DataCommands() {
           return {{"path", Given(options.path, "repair", "path")}, {"out", options.out}};
         }
         const RepairReport report =
-            RepairDataset(Given(options.path, "repair", "path"),
-                          Given(options.out, "repair", "out"), options.overwrite, options.read);
+            RepairAny(Given(options.path, "repair", "path"), Given(options.out, "repair", "out"),
+                      options.overwrite, options.read, *context.progress);
         Json dropped = Json::array();
         for (const Fault& fault : report.dropped) {
           dropped.push_back(fmt::format("{}: {}", fault.place, fault.what));

@@ -34,7 +34,7 @@ struct AugmentOptions {
   bool resume = true;
 
   static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions,
-                                         ReadOptions::kSkipBad, "render"};
+                                         ReadOptions::kSkipBad, ReadOptions::kMap, "render"};
   template <class V>
   void Visit(V& v) {
     v("inputs", inputs, "datasets whose states are rendered", kRequired);

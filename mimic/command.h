@@ -31,7 +31,7 @@ struct MimicOptions {
   bool resume = true;      // resume <out>.part if its settings are equal
 
   static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions,
-                                         ReadOptions::kSkipBad};
+                                         ReadOptions::kSkipBad, ReadOptions::kMap};
   // Which demonstrations are read, and how: part of the sources, not of how attempts are made.
   template <class V>
   void VisitSources(V& v) {

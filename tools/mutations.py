@@ -74,8 +74,8 @@ _GROUPS = [
     ]),
     # ---- data
     ("data/store/edit/trim.cc", "data_test", "*", [
-        ("static_cast<size_t>(std::max<int64_t>(0, idle - options.margin))",
-         "static_cast<size_t>(std::max<int64_t>(0, idle + options.margin))"),
+        ("static_cast<size_t>(std::max<int64_t>(0, rows - options.margin))",
+         "static_cast<size_t>(std::max<int64_t>(0, rows + options.margin))"),
         ("episode.final_state = episode.steps[keep.end].state;",
          "episode.final_state = episode.steps[keep.end - 1].state;"),
         ("for (size_t row = keep.first; row < keep.end && !header.cameras.empty(); ++row) {",
@@ -85,8 +85,7 @@ _GROUPS = [
         ("Rng rng(RngKey{seed}.WithStage(\"data split\").WithParent(HashOf(name)));",
          "Rng rng(RngKey{0}.WithStage(\"data split\").WithParent(HashOf(name)));"),
         ("return variant ? meta.parents[0] : meta.uuid;", "return meta.uuid;"),
-        ("if (holds[i] && !dropped) assembly.episodes.push_back({0, i});",
-         "if (holds[i]) assembly.episodes.push_back({0, i});"),
+        ("if (holds[i] && !dropped) kept.push_back(i);", "if (holds[i]) kept.push_back(i);"),
         ("begin = end;", "begin = end + 1;"),
         ("if (options.success) meta.success = *options.success;", ""),
     ]),

@@ -70,6 +70,11 @@ std::optional<std::vector<std::vector<double>>> EpisodeSource::DoReadStoredActio
 
 std::vector<ColumnSpec> EpisodeSource::ListColumns() const { return DoListColumns(); }
 
+std::vector<ColumnSpec> EpisodeSource::ColumnsOf(size_t index) const {
+  Require(index < episodes_.size(), "an episode of the dataset");
+  return DoColumnsOf(index);
+}
+
 std::vector<std::vector<double>> EpisodeSource::ReadColumns(
     size_t index, std::span<const ColumnSpec> columns) const {
   Require(index < episodes_.size(), "an episode of the dataset");
@@ -86,6 +91,37 @@ std::vector<std::vector<double>> EpisodeSource::DoReadColumns(
     size_t, std::span<const ColumnSpec> columns) const {
   Require(columns.empty(), "a column that the dataset lists");
   return {};
+}
+
+std::vector<ColumnSpec> CommonColumns(const EpisodeSource& source, std::vector<std::string>* odd) {
+  std::vector<ColumnSpec> common = source.ListColumns();
+  const auto say = [&](const std::string& column, size_t episode, const std::string& what) {
+    if (odd == nullptr) return;
+    odd->push_back(fmt::format("{}: {} {}", column, source.episodes()[episode].name, what));
+  };
+  for (size_t e = 0; e < source.episodes().size(); ++e) {
+    const std::vector<ColumnSpec> here = source.ColumnsOf(e);
+    // one that cannot be read has none
+    if (here.empty() || here == common) continue;
+    const auto find = [](const std::vector<ColumnSpec>& columns, const std::string& name) {
+      return std::find_if(columns.begin(), columns.end(),
+                          [&](const ColumnSpec& column) { return column.name == name; });
+    };
+    std::erase_if(common, [&](const ColumnSpec& column) {
+      const auto found = find(here, column.name);
+      if (found == here.end()) {
+        say(column.name, e, "does not have it");
+      } else if (found->shape != column.shape) {
+        say(column.name, e,
+            fmt::format("has ({}) numbers in a row, others ({})", fmt::join(found->shape, ", "),
+                        fmt::join(column.shape, ", ")));
+      } else {
+        return false;
+      }
+      return true;
+    });
+  }
+  return common;
 }
 
 void EpisodeSource::ReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const {

@@ -22,7 +22,7 @@ namespace understudy {
 // One line of an episode list.
 struct EpisodeSummary {
   std::string name, uuid;
-  size_t length = 0;
+  size_t length = 0;  // 0: it cannot be read; reading it says why
   bool success = false;
   bool success_known = true;  // false: the dataset does not say how it ended
   int variant_index = 0;
@@ -73,6 +73,8 @@ class EpisodeSource {
   // The columns of numbers of the dataset, by the first episode that can be read: every number of a
   // row that is no picture, whether an Episode has a place for it or not.
   std::vector<ColumnSpec> ListColumns() const;
+  // The same of one episode, which may have others.
+  std::vector<ColumnSpec> ColumnsOf(size_t index) const;
   // All rows of some of these columns, row after row, as they are stored (a NaN too); one list per
   // column. Throws Error(kBadInput) where the episode lacks one or has it in another shape.
   std::vector<std::vector<double>> ReadColumns(size_t index,
@@ -105,6 +107,8 @@ class EpisodeSource {
   virtual std::optional<std::vector<std::vector<double>>> DoReadStoredActions(size_t index) const;
   // By default none.
   virtual std::vector<ColumnSpec> DoListColumns() const { return {}; }
+  // By default those of DoListColumns.
+  virtual std::vector<ColumnSpec> DoColumnsOf(size_t) const { return DoListColumns(); }
   virtual std::vector<std::vector<double>> DoReadColumns(size_t index,
                                                          std::span<const ColumnSpec> columns) const;
   virtual std::vector<std::string> DoMaskNames() const { return {}; }
@@ -113,5 +117,10 @@ class EpisodeSource {
   virtual void DoVisitAttempts(const std::function<void(const AttemptRecord&)>&) const {}
   virtual Json DoReport() const { return Json::object(); }
 };
+
+// The columns of the first episode that every one has in the same shape. The others are appended to
+// `odd`, each with the first episode that differs, in words.
+std::vector<ColumnSpec> CommonColumns(const EpisodeSource& source,
+                                      std::vector<std::string>* odd = nullptr);
 
 }  // namespace understudy

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <utility>
 
 #include "core/base/error.h"
+#include "data/formats/base/column_map.h"
+#include "data/formats/hub.h"
 #include "data/store/edit/merge.h"
 #include "data/store/files.h"
 
@@ -43,10 +46,40 @@ CopyPlan PlanFor(bool overwrite, const ReadOptions& read) {
   return plan;
 }
 
+// Why an episode cannot be read, all of it; empty: it can.
+std::string FaultOf(const EpisodeSource& source, size_t e) {
+  const EpisodeSummary& episode = source.episodes()[e];
+  try {
+    source.ReadEpisode(e);
+    if (episode.length == 0) return "holds no row";
+    const std::vector<ColumnSpec> columns = source.ColumnsOf(e);
+    const std::vector<std::vector<double>> values = source.ReadColumns(e, columns);
+    for (size_t c = 0; c < columns.size(); ++c) {
+      for (size_t i = 0; i < values[c].size(); ++i) {
+        if (std::isfinite(values[c][i])) continue;
+        return fmt::format("{}: row {} holds {}", columns[c].name,
+                           i / std::max<size_t>(1, columns[c].size()), values[c][i]);
+      }
+    }
+    std::vector<uint8_t> frame;
+    for (size_t c = 0; c < source.header().cameras.size(); ++c) {
+      const PictureSize size = source.header().size_of(c);
+      frame.resize(3 * static_cast<size_t>(size.width) * static_cast<size_t>(size.height));
+      for (size_t k = 0; k < episode.length; ++k) source.ReadFrame(e, c, k, frame.data());
+    }
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kBadInput) throw;
+    return error.what();
+  }
+  return "";
+}
+
 }  // namespace
 
-FilterReport FilterAny(const fs::path& input, const fs::path& output, const FilterOptions& options,
+FilterReport FilterAny(const fs::path& given, const fs::path& output, const FilterOptions& options,
                        Progress& progress) {
+  RefuseMap(options.read.map);
+  const fs::path input = DatasetPath(given);
   const DatasetFormat* format = OtherFormat(input, options.read);
   if (format == nullptr) return FilterDataset(input, output, options, progress);
   RequireCopy(*format, input);
@@ -62,8 +95,10 @@ FilterReport FilterAny(const fs::path& input, const fs::path& output, const Filt
   return {kept, static_cast<int64_t>(source->episodes().size()) - kept};
 }
 
-int64_t RelabelAny(const fs::path& input, const fs::path& output, const RelabelOptions& options,
+int64_t RelabelAny(const fs::path& given, const fs::path& output, const RelabelOptions& options,
                    Progress& progress) {
+  RefuseMap(options.read.map);
+  const fs::path input = DatasetPath(given);
   const DatasetFormat* format = OtherFormat(input, options.read);
   if (format == nullptr) return RelabelDataset(input, output, options, progress);
   RequireCopy(*format, input);
@@ -81,8 +116,10 @@ int64_t RelabelAny(const fs::path& input, const fs::path& output, const RelabelO
   return std::count(holds.begin(), holds.end(), true);
 }
 
-std::map<std::string, int64_t> SplitAny(const fs::path& input, const fs::path& output,
+std::map<std::string, int64_t> SplitAny(const fs::path& given, const fs::path& output,
                                         const SplitOptions& options, Progress& progress) {
+  RefuseMap(options.read.map);
+  const fs::path input = DatasetPath(given);
   const DatasetFormat* format = OtherFormat(input, options.read);
   if (format == nullptr) return SplitDataset(input, output, options);
   RequireCopy(*format, input);
@@ -109,8 +146,10 @@ std::map<std::string, int64_t> SplitAny(const fs::path& input, const fs::path& o
   return counts;
 }
 
-TrimReport TrimAny(const fs::path& input, const fs::path& output, const TrimOptions& options,
+TrimReport TrimAny(const fs::path& given, const fs::path& output, const TrimOptions& options,
                    Progress& progress) {
+  RefuseMap(options.read.map);
+  const fs::path input = DatasetPath(given);
   const DatasetFormat* format = OtherFormat(input, options.read);
   if (format == nullptr) return TrimDataset(input, output, options, progress);
   RequireCopy(*format, input);
@@ -136,8 +175,11 @@ TrimReport TrimAny(const fs::path& input, const fs::path& output, const TrimOpti
   return report;
 }
 
-void MergeAny(const std::vector<fs::path>& inputs, const fs::path& output,
+void MergeAny(const std::vector<fs::path>& given, const fs::path& output,
               const MergeRequest& request, Progress& progress) {
+  RefuseMap(request.read.map);
+  std::vector<fs::path> inputs;
+  for (const fs::path& path : given) inputs.push_back(DatasetPath(path));
   const DatasetFormat* first = inputs.empty() ? nullptr : OtherFormat(inputs[0], request.read);
   for (const fs::path& input : inputs) {
     const DatasetFormat* format = OtherFormat(input, request.read);
@@ -167,6 +209,43 @@ void MergeAny(const std::vector<fs::path>& inputs, const fs::path& output,
   }
   if (plan.episodes.empty()) ThrowBadInput("merge: the datasets hold no episode");
   first->Copy(readers, plan, output, progress);
+}
+
+RepairReport RepairAny(const fs::path& given, const fs::path& output, bool overwrite,
+                       const ReadOptions& read, Progress& progress) {
+  RefuseMap(read.map);
+  const fs::path input = DatasetPath(given);
+  const DatasetFormat* format = OtherFormat(input, read);
+  if (format == nullptr) return RepairDataset(input, output, overwrite, read);
+  RequireCopy(*format, input);
+  CheckOutput(output, overwrite, {input});
+  ReadOptions all = read;
+  all.skip_bad = false;
+  const std::unique_ptr<EpisodeSource> source = format->Open(input, all);
+  RepairReport report;
+  CopyPlan plan = PlanFor(overwrite, all);
+  progress.Start("reading " + input.string(), static_cast<int64_t>(source->episodes().size()),
+                 "episodes");
+  for (size_t e = 0; e < source->episodes().size(); ++e) {
+    if (InterruptRequested()) ThrowFailed(output.string() + ": interrupted, nothing was written");
+    const std::string fault = FaultOf(*source, e);
+    if (fault.empty()) {
+      plan.episodes.push_back({.episode = e});
+      ++report.episodes_kept;
+      report.steps_kept += static_cast<int64_t>(source->episodes()[e].length);
+    } else {
+      report.dropped.push_back({source->episodes()[e].name, fault});
+    }
+    progress.Advance(static_cast<int64_t>(e) + 1);
+  }
+  progress.Finish(fmt::format("{} left out", report.dropped.size()));
+  if (plan.episodes.empty()) {
+    ThrowBadInput(fmt::format("{}: no episode can be read{}", input.string(),
+                              report.dropped.empty() ? "" : ": " + report.dropped[0].what));
+  }
+  format->Copy({source.get()}, plan, output, progress);
+  report.outcome = fmt::format("a copy of the {} sound episodes", plan.episodes.size());
+  return report;
 }
 
 }  // namespace understudy

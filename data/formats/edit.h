@@ -10,6 +10,7 @@
 
 #include "core/base/progress.h"
 #include "data/formats/formats.h"
+#include "data/store/edit/repair.h"
 #include "data/store/edit/select.h"
 #include "data/store/edit/trim.h"
 
@@ -33,5 +34,11 @@ struct MergeRequest {
 };
 void MergeAny(const std::vector<std::filesystem::path>& inputs, const std::filesystem::path& output,
               const MergeRequest& request, Progress& progress);
+
+// As RepairDataset, which it calls for datasets of ours and for files that nobody recognises. Of
+// another program's dataset: the episodes whose rows, columns and pictures can be read, with lists
+// that agree. Throws Error(kBadInput) where there are none.
+RepairReport RepairAny(const std::filesystem::path& input, const std::filesystem::path& output,
+                       bool overwrite, const ReadOptions& read, Progress& progress);
 
 }  // namespace understudy

@@ -9,11 +9,12 @@
 
 #include "core/base/error.h"
 #include "data/formats/aloha/aloha.h"
+#include "data/formats/base/column_map.h"
+#include "data/formats/hub.h"
 #include "data/formats/isaaclab/isaaclab.h"
 #include "data/formats/lerobot/entry/lerobot_entry.h"
 #include "data/formats/own/own.h"
 #include "data/formats/robosuite/robosuite.h"
-#include "data/store/hdf5_source.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -26,8 +27,7 @@ VerifyReport VerifyByReading(const DatasetFormat& format, const fs::path& path,
   try {
     const std::unique_ptr<EpisodeSource> source = format.Open(path, options.read);
     const DatasetHeader& header = source->header();
-    std::vector<uint8_t> frame(3 * static_cast<size_t>(header.image_width) *
-                               static_cast<size_t>(header.image_height));
+    std::vector<uint8_t> frame;
     for (size_t e = 0; e < source->episodes().size(); ++e) {
       const EpisodeSummary& episode = source->episodes()[e];
       if (!options.episode.empty() && episode.name != options.episode) continue;
@@ -40,6 +40,8 @@ VerifyReport VerifyByReading(const DatasetFormat& format, const fs::path& path,
               {episode.name, fmt::format("has {} rows, must have {}", rows, episode.length)});
         }
         for (size_t c = 0; c < header.cameras.size(); ++c) {
+          const PictureSize size = header.size_of(c);
+          frame.resize(3 * static_cast<size_t>(size.width) * static_cast<size_t>(size.height));
           for (size_t k = 0; k < episode.length; ++k) source->ReadFrame(e, c, k, frame.data());
         }
       } catch (const Error& error) {
@@ -66,8 +68,9 @@ const FormatList& DatasetFormats() {
 
 const DatasetFormat& OwnFormat() { return DatasetFormats().front(); }
 
-const DatasetFormat* FindFormat(const fs::path& path, const ReadOptions& options,
+const DatasetFormat* FindFormat(const fs::path& given, const ReadOptions& options,
                                 const FormatList& formats) {
+  const fs::path path = DatasetPath(given);
   for (const DatasetFormat& format : formats) {
     if (format.Recognises(path, options)) return &format;
   }
@@ -119,6 +122,9 @@ class SoundEpisodes : public EpisodeSource {
     return all_->ReadStoredActions(numbers_[index]);
   }
   std::vector<ColumnSpec> DoListColumns() const override { return all_->ListColumns(); }
+  std::vector<ColumnSpec> DoColumnsOf(size_t index) const override {
+    return all_->ColumnsOf(numbers_[index]);
+  }
   std::vector<std::vector<double>> DoReadColumns(
       size_t index, std::span<const ColumnSpec> columns) const override {
     return all_->ReadColumns(numbers_[index], columns);
@@ -146,20 +152,26 @@ class SoundEpisodes : public EpisodeSource {
 
 }  // namespace
 
-std::unique_ptr<EpisodeSource> OpenDataset(const fs::path& path, const ReadOptions& options,
+std::unique_ptr<EpisodeSource> OpenDataset(const fs::path& given, const ReadOptions& options,
                                            const FormatList& formats) {
+  const fs::path path = DatasetPath(given);
   const DatasetFormat* format = FindFormat(path, options, formats);
-  auto source = (format != nullptr ? *format : formats.at(0)).Open(path, options);
-  // HDF5's sources leave them out themselves: their episodes are copied by name
-  if (!options.skip_bad || dynamic_cast<const Hdf5Source*>(source.get()) != nullptr) return source;
-  return std::make_unique<SoundEpisodes>(std::move(source));
+  const DatasetFormat& opens = format != nullptr ? *format : formats.at(0);
+  auto source = opens.Open(path, options);
+  if (options.skip_bad && !opens.leaves_out_bad) {
+    source = std::make_unique<SoundEpisodes>(std::move(source));
+  }
+  if (options.map.empty()) return source;
+  return MapColumns(std::move(source), LoadColumnMap(options.map));
 }
 
 namespace {
 
-VerifyReport VerifyAs(const DatasetFormat& format, const fs::path& path,
+VerifyReport VerifyAs(const DatasetFormat& format, const fs::path& given,
                       const VerifyOptions& options, const OptionValues& format_options,
                       Progress& progress) {
+  RefuseMap(options.read.map);
+  const fs::path path = DatasetPath(given);
   return format.Verify ? format.Verify(path, options, format_options, progress)
                        : VerifyByReading(format, path, options);
 }

@@ -24,7 +24,8 @@ const DatasetFormat& OwnFormat();
 // Target of `data convert` if none is given.
 inline constexpr const char* kUsualTarget = "lerobot";
 
-// Null if no format of the list recognises the path.
+// Paths of datasets below may name one of the hub (DatasetPath). Null if no format of the list
+// recognises the path.
 const DatasetFormat* FindFormat(const std::filesystem::path& path, const ReadOptions& options = {},
                                 const FormatList& formats = DatasetFormats());
 // Throws Error(kUsage) that names the known ones.

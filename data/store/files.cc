@@ -80,6 +80,24 @@ void TryToWrite(const std::filesystem::path& file, const char* field) {
   if (!was_there) std::filesystem::remove(part, failed);
 }
 
+uint64_t BytesOnDisk(const std::filesystem::path& path) {
+  std::error_code problem;
+  if (!std::filesystem::is_directory(path, problem)) {
+    const uint64_t bytes = std::filesystem::file_size(path, problem);
+    return problem ? 0 : bytes;
+  }
+  uint64_t sum = 0;
+  const auto options = std::filesystem::directory_options::skip_permission_denied;
+  for (std::filesystem::recursive_directory_iterator at(path, options, problem), end;
+       !problem && at != end; at.increment(problem)) {
+    std::error_code here;
+    if (!at->is_regular_file(here)) continue;
+    const uint64_t bytes = at->file_size(here);
+    if (!here) sum += bytes;
+  }
+  return sum;
+}
+
 void RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0) {
     ThrowFailed(fmt::format("cannot rename '{}' to '{}': {}", from.string(), to.string(),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,10 @@ void CheckRemade(const std::filesystem::path& output, std::string_view beginning
 // its folder. Throws Error(kUsage) naming `field` if it cannot, or if it would replace a dataset,
 // finished or not.
 void TryToWrite(const std::filesystem::path& file, const char* field);
+
+// Bytes of a file, or of all files in a folder; links count as what they lead to. 0 where nothing
+// can be read.
+uint64_t BytesOnDisk(const std::filesystem::path& path);
 
 // Renames and makes the folder's entry survive a power cut. Throws Error(kFailed).
 void RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to);

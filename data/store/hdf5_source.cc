@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <list>
 #include <map>
@@ -93,16 +94,19 @@ void CheckPictures(const h5::Group& demo, const std::string& camera, const Image
                   step, path.string()));
 }
 
+constexpr const char* kBool = "bool";
+
+// As h5py stores booleans.
+bool IsBool(const h5::DatasetInfo& info) {
+  return info.type_class == H5T_ENUM && info.type_size == 1;
+}
+
 // numpy's name of a type of numbers.
 std::string DtypeOf(const h5::DatasetInfo& info) {
+  if (info.type_class == H5T_ENUM) return kBool;
   const size_t bits = 8 * info.type_size;
   if (info.type_class == H5T_FLOAT) return fmt::format("float{}", bits);
   return fmt::format("{}int{}", info.is_signed ? "" : "u", bits);
-}
-
-// Pictures are uint8 with three or four dimensions of time, height, width and channels.
-bool IsPicture(const h5::DatasetInfo& info) {
-  return info.type_class == H5T_INTEGER && info.type_size == 1 && info.dims.size() >= 3;
 }
 
 // Appends every array of numbers below `group` that has a row for each step.
@@ -128,8 +132,8 @@ void AddColumns(const h5::Group& group, const std::string& prefix, size_t length
       }
       continue;
     }
-    const bool column =
-        info.is_number() && !IsPicture(info) && !info.dims.empty() && info.dims[0] == length;
+    const bool column = (info.is_number() || IsBool(info)) && !PictureLayoutOf(info) &&
+                        !info.dims.empty() && info.dims[0] == length;
     if (!column) continue;
     columns.push_back({path, DtypeOf(info), {info.dims.begin() + 1, info.dims.end()}, {}, {}});
   }
@@ -210,14 +214,14 @@ void Hdf5Source::DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* 
   const auto open = [&] {
     const h5::Group demo = Demo(index);
     ImageReader reader(demo, name);
-    const bool right = reader.width() == header_.image_width &&
-                       reader.height() == header_.image_height &&
+    const PictureSize size = header_.size_of(camera);
+    const bool right = reader.width() == size.width && reader.height() == size.height &&
                        reader.frames() == episodes_[index].length;
     if (!right) {
       h5::FailReading(demo.Place(ImagePath(name)),
                       fmt::format("has {} frames of {}x{}, must have {} of {}x{}", reader.frames(),
                                   reader.width(), reader.height(), episodes_[index].length,
-                                  header_.image_width, header_.image_height));
+                                  size.width, size.height));
     }
     // once, however often the dataset is closed and opened again
     const bool ours = !content_hash_.empty();
@@ -253,11 +257,19 @@ ColumnRole Hdf5Source::RoleOf(const std::string& path) const {
 }
 
 std::vector<ColumnSpec> Hdf5Source::DoListColumns() const {
+  for (size_t e = 0; e < episodes_.size(); ++e) {
+    std::vector<ColumnSpec> columns = DoColumnsOf(e);
+    if (!columns.empty()) return columns;
+  }
+  return {};
+}
+
+std::vector<ColumnSpec> Hdf5Source::DoColumnsOf(size_t index) const {
   const h5::Guard guard;
   std::vector<ColumnSpec> columns;
-  for (size_t e = 0; e < episodes_.size() && columns.empty(); ++e) {
-    AddColumns(Demo(e), "", episodes_[e].length, 0, columns);
-  }
+  // 0: it cannot be read
+  if (episodes_[index].length == 0) return columns;
+  AddColumns(Demo(index), "", episodes_[index].length, 0, columns);
   for (ColumnSpec& column : columns) column.role = RoleOf(column.name);
   return columns;
 }
@@ -269,13 +281,19 @@ std::vector<std::vector<double>> Hdf5Source::DoReadColumns(
   std::vector<std::vector<double>> result;
   for (const ColumnSpec& wanted : columns) {
     const std::vector<int64_t> dims(wanted.shape.begin(), wanted.shape.end());
-    const Column column = demo.Read(wanted.name, ColumnType::kF64, dims);
+    const bool is_bool = wanted.dtype == kBool;
+    const Column column =
+        demo.Read(wanted.name, is_bool ? ColumnType::kU8 : ColumnType::kF64, dims);
     if (column.rows != episodes_[index].length) {
       h5::FailReading(demo.Place(wanted.name), fmt::format("has {} rows, must have {}", column.rows,
                                                            episodes_[index].length));
     }
     std::vector<double>& values = result.emplace_back(column.rows * column.row_size());
-    std::memcpy(values.data(), column.bytes.data(), column.bytes.size());
+    if (is_bool) {
+      std::copy(column.bytes.begin(), column.bytes.end(), values.begin());
+    } else {
+      std::memcpy(values.data(), column.bytes.data(), column.bytes.size());
+    }
   }
   return result;
 }

@@ -53,6 +53,7 @@ class Hdf5Source : public EpisodeSource {
 
  private:
   std::vector<ColumnSpec> DoListColumns() const override;
+  std::vector<ColumnSpec> DoColumnsOf(size_t index) const override;
   std::vector<std::vector<double>> DoReadColumns(
       size_t index, std::span<const ColumnSpec> columns) const override;
   std::optional<std::vector<std::vector<double>>> DoReadStoredActions(size_t index) const override;

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <atomic>
 #include <thread>
+#include <type_traits>
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/base/ordered_pool.h"
+#include "data/store/hdf5/filters.h"
 #include "data/store/hdf5/links.h"
 
 namespace understudy {
@@ -40,6 +42,35 @@ std::string StoredImagePath(const h5::Group& demo, const std::string& camera) {
     if (const std::string other = "obs/" + camera + end; demo.Has(other)) return other;
   }
   return path;
+}
+
+std::optional<PictureLayout> PictureLayoutOf(const h5::DatasetInfo& info) {
+  const bool bytes = info.type_class == H5T_INTEGER && info.type_size == 1 && !info.is_signed;
+  PictureLayout layout;
+  layout.fraction = info.type_class == H5T_FLOAT;
+  if (!bytes && !layout.fraction) return std::nullopt;
+  const std::vector<hsize_t>& dims = info.dims;
+  const auto fits = [&](hsize_t height, hsize_t width, hsize_t channels) {
+    const bool known = channels == 3 || channels == 4 || (channels == 1 && bytes);
+    if (!known || height < 1 || width < 1 || height > kMaxImageSide || width > kMaxImageSide) {
+      return false;
+    }
+    layout.height = static_cast<int>(height);
+    layout.width = static_cast<int>(width);
+    layout.channels = static_cast<int>(channels);
+    return true;
+  };
+  bool found = dims.size() == 3 && fits(dims[1], dims[2], 1);
+  if (dims.size() == 4 && !(found = fits(dims[1], dims[2], dims[3]))) {
+    layout.channel_first = true;
+    found = fits(dims[2], dims[3], dims[1]);
+  }
+  if (!found) return std::nullopt;
+  // small ones of other layouts are matrices: (T, N, 4, 4) of poses
+  constexpr int kSmallest = 16;
+  const bool plain = bytes && layout.channels == 3 && !layout.channel_first;
+  if (!plain && std::min(layout.width, layout.height) < kSmallest) return std::nullopt;
+  return layout;
 }
 
 struct ImageWriter::Impl {
@@ -131,18 +162,23 @@ ImageReader::ImageReader(const h5::Group& demo, const std::string& camera) {
   const std::string path = StoredImagePath(demo, camera);
   place_ = demo.Place(path);
   const h5::DatasetInfo info = demo.Info(path);
-  const bool right = info.type_class == H5T_INTEGER && info.type_size == 1 &&
-                     info.dims.size() == 4 && info.dims[3] == 3 && info.dims[1] > 0 &&
-                     info.dims[2] > 0 && info.dims[1] <= kMaxImageSide &&
-                     info.dims[2] <= kMaxImageSide;
-  if (!right) {
-    h5::FailReading(place_, fmt::format("must be uint8 of shape (T, H, W, 3), has shape ({})",
+  const std::optional<PictureLayout> layout = PictureLayoutOf(info);
+  if (!layout) {
+    h5::FailReading(place_, fmt::format("must hold pictures (T, H, W, 3), has shape ({})",
                                         fmt::join(info.dims, ", ")));
   }
+  layout_ = *layout;
   frames_ = info.dims[0];
-  height_ = static_cast<int>(info.dims[1]);
-  width_ = static_cast<int>(info.dims[2]);
+  height_ = layout_.height;
+  width_ = layout_.width;
+  frame_dims_.assign(info.dims.begin() + 1, info.dims.end());
   dataset_ = demo.OpenDataset(path);
+  if (layout_.fraction && frames_ > 0) {
+    std::vector<float> first;
+    ReadRaw(0, H5T_NATIVE_FLOAT, &first);
+    full_ = *std::max_element(first.begin(), first.end()) > 1 ? 255 : 1;
+  }
+  if (layout_.fraction || layout_.channel_first || layout_.channels != 3) return;
   // one frame per chunk with deflate or nothing is read without HDF5's filters
   const h5::Id plist(H5Dget_create_plist(dataset_.get()));
   if (H5Pget_layout(plist.get()) != H5D_CHUNKED) return;
@@ -216,17 +252,53 @@ std::string ImageReader::Hash() const {
   return hasher.Hex();
 }
 
-void ImageReader::ReadSlowly(size_t step, uint8_t* out) const {
+template <class T>
+void ImageReader::ReadRaw(size_t step, hid_t type, std::vector<T>* raw) const {
   const h5::Guard guard;
-  const hsize_t start[4] = {step, 0, 0, 0};
-  const hsize_t count[4] = {1, static_cast<hsize_t>(height_), static_cast<hsize_t>(width_), 3};
-  const h5::Id memory(H5Screate_simple(4, count, nullptr));
+  std::vector<hsize_t> start(frame_dims_.size() + 1), count{1};
+  start[0] = step;
+  count.insert(count.end(), frame_dims_.begin(), frame_dims_.end());
+  size_t size = 1;
+  for (const hsize_t n : count) size *= n;
+  raw->resize(size);
+  const h5::Id memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr));
   const h5::Id space(H5Dget_space(dataset_.get()));
-  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start, nullptr, count, nullptr);
-  if (H5Dread(dataset_.get(), H5T_NATIVE_UINT8, memory.get(), space.get(), H5P_DEFAULT, out) < 0) {
+  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
+  if (H5Dread(dataset_.get(), type, memory.get(), space.get(), H5P_DEFAULT, raw->data()) < 0) {
     h5::FailReading(fmt::format("{}[{}]", place_, step),
-                    fmt::format("the frame cannot be read ({})", h5::ErrorText()));
+                    fmt::format("the frame cannot be read ({})", h5::WhyNotRead(dataset_.get())));
   }
+}
+
+template <class T>
+void ImageReader::ToRgb(const std::vector<T>& raw, uint8_t* out) const {
+  const size_t pixels = static_cast<size_t>(width_) * static_cast<size_t>(height_);
+  const auto channels = static_cast<size_t>(layout_.channels);
+  const size_t pixel_step = layout_.channel_first ? 1 : channels;
+  const size_t colour_step = layout_.channel_first ? pixels : 1;
+  for (size_t p = 0; p < pixels; ++p) {
+    for (size_t c = 0; c < 3; ++c) {
+      const T value = raw[p * pixel_step + (channels < 3 ? 0 : c) * colour_step];
+      if constexpr (std::is_floating_point_v<T>) {
+        // a NaN is black
+        const double white = 255 * static_cast<double>(value) / full_;
+        out[3 * p + c] = white > 0 ? static_cast<uint8_t>(std::min(255.0, white + 0.5)) : 0;
+      } else {
+        out[3 * p + c] = value;
+      }
+    }
+  }
+}
+
+void ImageReader::ReadSlowly(size_t step, uint8_t* out) const {
+  if (layout_.fraction) {
+    std::vector<float> raw;
+    ReadRaw(step, H5T_NATIVE_FLOAT, &raw);
+    return ToRgb(raw, out);
+  }
+  std::vector<uint8_t> raw;
+  ReadRaw(step, H5T_NATIVE_UINT8, &raw);
+  ToRgb(raw, out);
 }
 
 }  // namespace understudy

@@ -1,9 +1,10 @@
 #pragma once
 
-// Images of one camera of one episode: (T,H,W,3) uint8, one deflated chunk per frame.
+// Images of one camera of one episode. Ours: (T,H,W,3) uint8, one deflated chunk per frame.
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,16 @@ namespace understudy {
 std::string ImagePath(const std::string& camera);  // "obs/agentview_image"
 // The same, or "obs/agentview" or "obs/agentview_rgb" where only that is there (files of others).
 std::string StoredImagePath(const h5::Group& demo, const std::string& camera);
+
+// How the pictures of an array lie: grey, RGB or RGBA, their colours last or first, as bytes or as
+// fractions (depth, with one fraction per pixel, is a column of numbers and no picture).
+struct PictureLayout {
+  int width = 0, height = 0, channels = 3;
+  bool channel_first = false;
+  bool fraction = false;  // floating point
+};
+// Unset: they are no pictures. (T,H,W) is grey, in bytes only.
+std::optional<PictureLayout> PictureLayoutOf(const h5::DatasetInfo& info);
 
 // Pictures wait until so many bytes can be compressed together.
 inline constexpr size_t kPictureBlockBytes = 4 << 20;
@@ -53,7 +64,9 @@ class ImageWriter {
 // decompression is not.
 class ImageReader {
  public:
-  // Checks type, rank and sizes. Throws Error(kBadInput).
+  // Checks type, rank and sizes. Throws Error(kBadInput). Pictures of another layout than ours
+  // become RGB when they are read: grey is repeated, an alpha channel is left out, fractions are
+  // of 1 where the first picture holds none above it.
   ImageReader(const h5::Group& demo, const std::string& camera);
   size_t frames() const { return frames_; }
   int width() const { return width_; }
@@ -70,11 +83,18 @@ class ImageReader {
 
  private:
   void ReadSlowly(size_t step, uint8_t* out) const;
+  template <class T>
+  void ReadRaw(size_t step, hid_t type, std::vector<T>* raw) const;
+  template <class T>
+  void ToRgb(const std::vector<T>& raw, uint8_t* out) const;
   bool ReadChunk(size_t step, std::vector<uint8_t>* out, bool* deflated) const;
   h5::Id dataset_;
   std::string place_;
   size_t frames_ = 0;
   int width_ = 0, height_ = 0;
+  PictureLayout layout_;
+  std::vector<hsize_t> frame_dims_;
+  double full_ = 255;    // the fraction that is white
   bool direct_ = false;  // one frame per chunk, deflate or nothing
   bool deflated_ = false;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 
 #include "core/base/options.h"
 
@@ -20,6 +21,7 @@ struct ReadOptions {
   // Order for files that do not say it; kAsk: reading a pose of such a file is an error.
   QuaternionOrder quaternions = QuaternionOrder::kAsk;
   bool skip_bad = false;  // leave out the episodes that cannot be read; see EpisodeSource::skipped
+  std::string map;        // file that says what the columns mean (LoadColumnMap); empty: none
   double control_hz = 0;  // Hz, rate of files that store none; 0: unknown. Not visited
   // Datasets of this program only: pictures are compared with the hash that was stored with them
   // before the first one of an episode and camera is handed out. Not visited.
@@ -28,6 +30,7 @@ struct ReadOptions {
   static constexpr const char* kOutsideLinks = "outside_links";
   static constexpr const char* kQuaternions = "quaternions";
   static constexpr const char* kSkipBad = "skip_bad";
+  static constexpr const char* kMap = "map";
   template <class V>
   void Visit(V& v) {
     v(kOutsideLinks, outside_links,
@@ -35,6 +38,9 @@ struct ReadOptions {
     v(kQuaternions, quaternions,
       "order in Isaac Lab's files that do not say theirs: wxyz or xyzw; ask: refuse them");
     v(kSkipBad, skip_bad, "leave out the episodes that cannot be read, and say which");
+    v(kMap, map,
+      "file that says what the columns of another program's dataset mean; `data info "
+      "--map-template FILE` writes one");
   }
 };
 

@@ -21,7 +21,8 @@ TEST(ReadOptions, AreOptionsOfEveryCommandThatReadsDatasets) {
     const Command& command = FindCommand(commands, name);
     for (const auto& [field, value] : {std::pair{ReadOptions::kOutsideLinks, Json(true)},
                                        {ReadOptions::kQuaternions, "wxyz"},
-                                       {ReadOptions::kSkipBad, true}}) {
+                                       {ReadOptions::kSkipBad, true},
+                                       {ReadOptions::kMap, "map.yaml"}}) {
       const auto is = [&](const FieldInfo& info) { return info.path == field; };
       EXPECT_EQ(std::count_if(command.fields.begin(), command.fields.end(), is), 1)
           << name << " " << field;
@@ -38,6 +39,7 @@ void ExpectWrittenOnlyWhereSet() {
   EXPECT_FALSE(ToJson(options).contains("outside_links"));
   EXPECT_FALSE(ToJson(options).contains("quaternions"));
   EXPECT_FALSE(ToJson(options).contains("skip_bad"));
+  EXPECT_FALSE(ToJson(options).contains("map"));
   options.read.outside_links = true;
   options.read.quaternions = QuaternionOrder::kXyzw;
   EXPECT_EQ(ToJson(options)["outside_links"], true);

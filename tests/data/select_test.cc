@@ -11,6 +11,7 @@
 #include "data/formats/formats.h"
 #include "data/store/edit/merge.h"
 #include "data/store/edit/trim.h"
+#include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/data/store_support.h"
 #include "tests/support/cameras.h"

@@ -235,6 +235,9 @@ void ReadAll(const fs::path& file) {
     Answered([&] { reader.ReadMeta(e); });
     Answered([&] { reader.ReadEpisode(e, true); });
     Answered([&] { reader.ReadCameras(e); });
+    Answered([&] { reader.ReadColumns(e, reader.ListColumns()); });
+    // 0: it cannot be read
+    if (reader.episodes()[e].length == 0) continue;
     for (size_t c = 0; c < reader.header().cameras.size(); ++c) {
       Answered([&] {
         reader.ReadImage(e, reader.header().cameras[c], reader.episodes()[e].length - 1);

@@ -204,11 +204,12 @@ std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInf
   differ("control rate (Hz)", policy.control_hz, simulator.control_hz);
   differ("linear limit (m per step)", policy.limits.linear, simulator.limits.linear);
   differ("angular limit (rad per step)", policy.limits.angular, simulator.limits.angular);
-  if (policy.action_meaning != kRelativeEef) {
-    problems.push_back(fmt::format(
-        "action meaning: the policy answers with {} of its dataset, the simulator takes poses of "
-        "arms",
-        policy.action_meaning));
+  if (policy.action_meaning != kStoredColumns) {
+    differ("action meaning", policy.action_meaning, std::string(kRelativeEef));
+  } else {
+    problems.push_back(
+        "action meaning: the policy answers with columns of its dataset, the simulator takes poses "
+        "of arms");
   }
   if (!SamePlace(policy.X_WB, simulator.base(0))) {
     differ("robot base", ToJson(policy.X_WB).dump(), ToJson(simulator.base(0)).dump());

@@ -41,8 +41,8 @@ struct EvalOptions {
     v("variant", variant, "reset distribution");
     v("episodes", episodes, "episode i starts from (seed, i)", Limits{1, 1e7});
     v("seed", seed, "same seed, same starts: checkpoints are compared in pairs");
-    v("execute", execute, "actions of a chunk executed before the next observation; 0: the policy's",
-      Limits{0, 4096});
+    v("execute", execute,
+      "actions of a chunk executed before the next observation; 0: the policy's", Limits{0, 4096});
     v("horizon", horizon, "policy steps before an episode counts as failed; 0: the task's",
       Limits{0, 1e6});
     v("clip_targets", clip_targets, "clip targets to the controller's box per policy step");

@@ -46,9 +46,9 @@ struct TrainOptions {
   int64_t save_every = 1000, log_every = 50;
   int keep = 2;
   static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks,  ReadOptions::kQuaternions,
-                                         ReadOptions::kSkipBad,       InputOptions::kUnwritten[0],
-                                         InputOptions::kUnwritten[1], InputOptions::kUnwritten[2],
-                                         InputOptions::kUnwritten[3]};
+                                         ReadOptions::kSkipBad,       ReadOptions::kMap,
+                                         InputOptions::kUnwritten[0], InputOptions::kUnwritten[1],
+                                         InputOptions::kUnwritten[2], InputOptions::kUnwritten[3]};
   template <class V>
   void Visit(V& v) {
     v("datasets", datasets, "files or folders to learn from", kRequired);

@@ -68,13 +68,39 @@ std::vector<size_t> ChooseEpisodes(const EpisodeSource& source, const SelectionO
 
 // ---- what a state and an action are ----
 
-// Whether the first chosen episode knows pose, fingers and target of every arm.
-bool KnowsArms(const EpisodeSource& source, size_t episode) {
+// Finger joints of every arm where the first chosen episode knows pose and target of all arms, and
+// all have as many.
+std::optional<int> KnownFingers(const EpisodeSource& source, size_t episode) {
   const SimulatorInfo& info = source.header().simulator;
-  if (info.arms.empty()) return false;
+  if (info.arms.empty()) return std::nullopt;
   const Step step = source.ReadEpisode(episode).steps.at(0);
   const std::vector<ArmObservation>& arms = step.observation.arms;
-  return arms.size() == info.arms.size() && step.action.arms.size() == arms.size();
+  if (arms.size() != info.arms.size() || step.action.arms.size() != arms.size()) {
+    return std::nullopt;
+  }
+  const Eigen::Index fingers = arms[0].gripper_q.size();
+  for (const ArmObservation& arm : arms) {
+    if (arm.gripper_q.size() != fingers) return std::nullopt;
+  }
+  return static_cast<int>(fingers);
+}
+
+// Refuses rows with other arms than the first one had.
+void RequireArms(const Episode& episode, const Embodiment& embodiment, const std::string& path) {
+  for (size_t t = 0; t < episode.length(); ++t) {
+    const Step& step = episode.steps[t];
+    const std::vector<ArmObservation>& arms = step.observation.arms;
+    bool right = arms.size() == embodiment.arms.size() && step.action.arms.size() == arms.size() &&
+                 step.action_clean.arms.size() == arms.size();
+    for (const ArmObservation& arm : arms) {
+      right = right && arm.gripper_q.size() == embodiment.gripper_joints;
+    }
+    if (right) continue;
+    ThrowBadInput(
+        fmt::format("{}: {}, row {}: has other arms, finger joints or targets than the "
+                    "first row ({} arms of {} finger joints)",
+                    path, episode.meta.name, t, embodiment.arms.size(), embodiment.gripper_joints));
+  }
 }
 
 std::vector<EmbodimentColumn> ColumnsNamed(const std::vector<std::string>& names,
@@ -105,7 +131,10 @@ Embodiment EmbodimentOf(const EpisodeSource& source, size_t episode, const Input
                         Progress& progress) {
   Embodiment result = MakeEmbodiment(source.header().simulator);
   const bool asked = !inputs.state_columns.empty() || !inputs.action_columns.empty();
-  if (!asked && KnowsArms(source, episode)) return result;
+  if (const auto fingers = asked ? std::nullopt : KnownFingers(source, episode)) {
+    result.gripper_joints = *fingers;
+    return result;
+  }
   const std::string path = source.path().string();
   const std::vector<ColumnSpec> listed = source.ListColumns();
   const auto choose = [&](const char* option, const std::vector<std::string>& given,
@@ -350,6 +379,7 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
                    ReadSideBySide(*source, chosen[i], embodiment.state_columns, listed),
                    ReadSideBySide(*source, chosen[i], embodiment.action_columns, listed));
       } else {
+        RequireArms(episode, set.embodiment, path);
         AddEpisode(set, episode, d, chosen[i], selection.label);
       }
       progress.Advance(static_cast<int64_t>(i) + 1);

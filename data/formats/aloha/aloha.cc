@@ -76,7 +76,7 @@ class Source : public EpisodeSource {
       EpisodeSummary& summary = episodes_.emplace_back();
       summary.name = NameOf(files_[i]);
       summary.length = RowsOf(root);
-      summary.uuid = UuidOf(root, ColumnsOf(root, summary.length), summary.length);
+      summary.uuid = UuidOf(root, AlohaColumns(root, summary.length), summary.length);
       summary.success_from = kSuccessFrom;
       summary.success_known = false;
     }
@@ -129,7 +129,11 @@ class Source : public EpisodeSource {
   }
   std::vector<ColumnSpec> DoListColumns() const override {
     const h5::Guard guard;
-    return ColumnsOf(Root(0), episodes_[0].length);
+    return AlohaColumns(Root(0), episodes_[0].length);
+  }
+  std::vector<ColumnSpec> DoColumnsOf(size_t index) const override {
+    const h5::Guard guard;
+    return AlohaColumns(Root(index), episodes_[index].length);
   }
   std::vector<std::vector<double>> DoReadColumns(
       size_t index, std::span<const ColumnSpec> columns) const override {
@@ -183,7 +187,7 @@ void CheckFile(const fs::path& file, const VerifyOptions& options,
                                 i / column.size(), i % column.size()));
       }
     };
-    const std::vector<ColumnSpec> columns = ColumnsOf(root, rows);
+    const std::vector<ColumnSpec> columns = AlohaColumns(root, rows);
     for (const ColumnSpec& column : columns) attempt([&] { check(column); });
     // those that every episode has and that must have a row per action
     for (const char* observed : {"observations/qpos", "observations/qvel", "observations/effort"}) {

@@ -147,7 +147,7 @@ size_t RowsOf(const h5::Group& root) {
   return info.dims[0];
 }
 
-std::vector<ColumnSpec> ColumnsOf(const h5::Group& root, size_t rows) {
+std::vector<ColumnSpec> AlohaColumns(const h5::Group& root, size_t rows) {
   std::vector<ColumnSpec> columns;
   AddColumns(root, "", rows, 0, columns);
   return columns;

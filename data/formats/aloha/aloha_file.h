@@ -29,7 +29,7 @@ std::string NameOf(const std::filesystem::path& file);
 // Rows of `action`. Throws Error(kBadInput) where it is no array of rows of numbers.
 size_t RowsOf(const h5::Group& root);
 // Every array of numbers with a row per step that is no picture.
-std::vector<ColumnSpec> ColumnsOf(const h5::Group& root, size_t rows);
+std::vector<ColumnSpec> AlohaColumns(const h5::Group& root, size_t rows);
 // Rows of one of them as numbers. Refuses other shapes.
 std::vector<double> ReadNumbers(const h5::Group& root, const ColumnSpec& column, size_t rows);
 

@@ -112,6 +112,9 @@ struct DatasetFormat {
   std::function<CopyEpisodes> Copy = {};
   // Damage can crash the library that reads it, so that it is verified in a process of its own.
   bool verify_apart = true;
+  // Open leaves out episodes that cannot be read where the options ask for it. False: they are
+  // found by reading every one.
+  bool leaves_out_bad = false;
 };
 
 }  // namespace understudy

@@ -47,7 +47,8 @@ DatasetFormat ReadFormat(const std::string& name, const std::string& summary,
       .Copy = [&dialect](
                   const std::vector<const EpisodeSource*>& inputs, const CopyPlan& plan,
                   const fs::path& output,
-                  Progress& progress) { CopyForeign(dialect, inputs, plan, output, progress); }};
+                  Progress& progress) { CopyForeign(dialect, inputs, plan, output, progress); },
+      .leaves_out_bad = true};
 }
 
 }  // namespace understudy::foreign

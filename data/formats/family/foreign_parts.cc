@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "core/base/error.h"
 #include "core/image/image.h"
+#include "data/store/image_column.h"
 #include "data/store/meta.h"
 
 namespace understudy::foreign {
@@ -110,14 +112,33 @@ void VisitNumbers(const h5::Group& group,
   VisitNumbersBelow(group, "", 0, left, each);
 }
 
+namespace {
+
+// Of float64: one pass over the exponents.
+bool AllFinite(const Column& column) {
+  constexpr uint64_t kExponent = uint64_t{0x7ff} << 52;
+  bool finite = true;
+  for (size_t at = 0; at + sizeof(uint64_t) <= column.bytes.size(); at += sizeof(uint64_t)) {
+    uint64_t bits = 0;
+    std::memcpy(&bits, &column.bytes[at], sizeof(bits));
+    finite &= (bits & kExponent) != kExponent;
+  }
+  return finite;
+}
+
+}  // namespace
+
 std::optional<size_t> FirstRowNotFinite(const h5::Group& demo, const std::string& path,
                                         const h5::DatasetInfo& info, std::string* what) {
   if (info.type_class != H5T_FLOAT || info.dims.empty()) return std::nullopt;
+  // nothing of it was ever written, whatever it claims
+  if (demo.StoredBytes(path) == 0) return std::nullopt;
   const size_t rows = info.dims[0];
   const size_t block = std::max<uint64_t>(1, kBlockNumbers / RowNumbers(info));
   for (size_t first = 0; first < rows; first += block) {
     const Column c = ReadRows(demo, path, first, std::min(block, rows - first));
     const size_t width = c.row_size();
+    if (AllFinite(c)) continue;
     for (size_t i = 0; i < c.rows * width; ++i) {
       const double v = c.At<double>(0, i);
       if (std::isfinite(v)) continue;
@@ -289,18 +310,24 @@ void FindCameras(const h5::Group& demo, const std::string& suffix, DatasetHeader
     const std::string path = "obs/" + name;
     if (name.size() <= suffix.size() || !name.ends_with(suffix) || !IsDataset(demo, path)) continue;
     const h5::DatasetInfo info = demo.Info(path);
-    const auto& dims = info.dims;
-    if (info.type_class != H5T_INTEGER || info.type_size != 1 || dims.size() != 4) continue;
-    if (dims[3] != 3 || dims[1] > kMaxImageSide || dims[2] > kMaxImageSide) continue;
-    // one size for all: others are left out
-    const int height = static_cast<int>(dims[1]), width = static_cast<int>(dims[2]);
-    const bool first = header->cameras.empty();
-    if (!first && (height != header->image_height || width != header->image_width)) continue;
-    if (header->cameras.size() == static_cast<size_t>(kMaxCameras)) return;
+    const std::optional<PictureLayout> layout = PictureLayoutOf(info);
+    if (!layout || header->cameras.size() == static_cast<size_t>(kMaxCameras)) continue;
     header->cameras.push_back(name.substr(0, name.size() - suffix.size()));
-    header->image_height = height;
-    header->image_width = width;
+    header->picture_sizes.push_back({layout->width, layout->height});
+    const auto become = [&](const std::string& what) {
+      header->settings[kPicturesBecome].push_back(fmt::format("{}: {}", path, what));
+    };
+    if (layout->channels == 1) become("grey becomes RGB");
+    if (layout->channels == 4) become("the alpha channel is left out");
+    if (layout->fraction) become("fractions are rounded to bytes");
   }
+  if (header->cameras.empty()) return;
+  const PictureSize first = header->picture_sizes[0];
+  header->image_width = first.width;
+  header->image_height = first.height;
+  const bool alike = std::all_of(header->picture_sizes.begin(), header->picture_sizes.end(),
+                                 [&](const PictureSize& size) { return size == first; });
+  if (alike) header->picture_sizes.clear();
 }
 
 void RequireActions(const h5::Group& demo, size_t length) {

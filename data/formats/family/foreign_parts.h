@@ -27,6 +27,9 @@ inline constexpr const char* kNextStep = "next_step";
 // Key of a foreign header's settings: its pictures are stored bottom up, and turned when read.
 inline constexpr const char* kBottomUp = "pictures_bottom_up";
 
+// Key of a foreign header's settings: what pictures of another layout than (H, W, 3) bytes become.
+inline constexpr const char* kPicturesBecome = "pictures_become";
+
 // EpisodeSummary::success_from of an episode that says it itself.
 inline constexpr const char* kSuccessAttribute = "attribute";
 

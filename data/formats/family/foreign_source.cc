@@ -13,6 +13,7 @@
 #include "data/formats/family/foreign_parts.h"
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5/library.h"
+#include "data/store/image_column.h"
 #include "data/store/meta.h"
 
 namespace understudy::foreign {
@@ -124,8 +125,13 @@ std::optional<h5::Group> TypicalEpisode(const Dialect& dialect, const h5::Group&
 std::vector<std::string> UnreadColumns(const Dialect& dialect, const DatasetHeader& header,
                                        const h5::Group& demo) {
   std::vector<std::string> unread;
+  std::set<std::string> pictures;
+  for (const std::string& camera : header.cameras) {
+    pictures.insert(StoredImagePath(demo, camera));
+  }
   VisitNumbers(demo, [&](const std::string& path, const h5::DatasetInfo&) {
     if (dialect.reads != nullptr && dialect.reads(header, path)) return;
+    if (pictures.contains(path)) return;
     try {
       Json(path).dump();  // takes UTF-8 only
       unread.push_back(path);

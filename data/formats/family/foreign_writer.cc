@@ -82,10 +82,10 @@ std::string CommonVariant(const EpisodeSource& reader, const Translation& from) 
 void CompressFrames(const EpisodeSource& from, size_t index, size_t camera, const h5::Group& to,
                     const std::string& path, const std::vector<size_t>& frames, int compression,
                     ForeignReport* report) {
-  const DatasetHeader& header = from.header();
-  ImageWriter writer(to, path, frames.size(), header.image_width, header.image_height, compression);
+  const PictureSize size = from.header().size_of(camera);
+  ImageWriter writer(to, path, frames.size(), size.width, size.height, compression);
   const FrameCompressor compressor(compression, 1);
-  Image image(header.image_width, header.image_height);
+  Image image(size.width, size.height);
   for (const size_t frame : frames) {
     from.ReadFrame(index, camera, frame, image.rgb.data());
     ++report->frames;

@@ -36,6 +36,11 @@ void SetTimes(Episode* episode) {
   }
 }
 
+// Our datasets have pictures of one size.
+bool HasFirstSize(const DatasetHeader& header, size_t camera) {
+  return header.size_of(camera) == header.size_of(0);
+}
+
 }  // namespace
 
 std::vector<std::string> LostOfFile(const DatasetHeader& header, const Episode* first,
@@ -47,6 +52,10 @@ std::vector<std::string> LostOfFile(const DatasetHeader& header, const Episode* 
       lost.push_back(
           fmt::format("of mask '{}' the names {}: no such episodes are there", key, names.dump()));
     }
+  }
+  for (const std::string& what :
+       settings.value(foreign::kPicturesBecome, std::vector<std::string>{})) {
+    lost.push_back(what);
   }
   std::vector<std::string> columns;
   for (const std::string& path :
@@ -105,6 +114,13 @@ std::vector<std::string> LostInImport(const EpisodeSource& reader, const Transla
   for (std::string& line : LostOfFile(reader.header(), first ? &*first : nullptr, {})) {
     lost.push_back(std::move(line));
   }
+  for (size_t c = 0; c < header.cameras.size(); ++c) {
+    if (HasFirstSize(header, c)) continue;
+    const PictureSize size = header.size_of(c);
+    lost.push_back(fmt::format("pictures of {}: {} x {} pixels, those of {} have {} x {}",
+                               header.cameras[c], size.width, size.height, header.cameras[0],
+                               header.image_width, header.image_height));
+  }
   std::map<std::string, int> how;
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
     const Json settings = reader.ReadMeta(i).settings;
@@ -134,6 +150,12 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
   header.stage = "import";
   header.family.clear();
   header.task = options.task;
+  std::vector<std::string> cameras;
+  for (size_t c = 0; c < header.cameras.size(); ++c) {
+    if (HasFirstSize(header, c)) cameras.push_back(header.cameras[c]);
+  }
+  if (cameras != header.cameras) header.cameras = header.simulator.cameras = cameras;
+  header.picture_sizes.clear();
   SimulatorInfo& info = header.simulator;
   info.state_size = info.flat_state_size = 0;
   if (options.control_hz > 0) info.control_hz = options.control_hz;
@@ -189,7 +211,6 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
       SetTimes(&episode);
       names[name] = fmt::format("demo_{}", i);
 
-      const std::vector<std::string>& cameras = header.cameras;
       std::vector<CameraParameters> parameters(
           cameras.size(), CameraParameters{header.image_width, header.image_height, 0, {}});
       writer.BeginEpisode(episode, parameters);

@@ -25,12 +25,6 @@ void EpisodeTable::Texts(const std::string& name, const std::vector<std::string>
 }
 
 void EpisodeTable::Statistics(const std::string& feature, const FeatureStatistics& statistics,
-                              bool picture) {
-  const int size = static_cast<int>(statistics.min.size());
-  Statistics(feature, statistics, picture ? std::vector<int>{size, 1, 1} : std::vector<int>{size});
-}
-
-void EpisodeTable::Statistics(const std::string& feature, const FeatureStatistics& statistics,
                               const std::vector<int>& dims) {
   for (const auto& [name, values] : NamedStatistics(statistics)) {
     if (values.empty()) continue;

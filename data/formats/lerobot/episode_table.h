@@ -19,7 +19,6 @@ class EpisodeTable {
   void Int(const std::string& name, int64_t value);
   void Double(const std::string& name, double value);
   void Texts(const std::string& name, const std::vector<std::string>& texts);
-  void Statistics(const std::string& feature, const FeatureStatistics& statistics, bool picture);
   // Those that there are, each of shape `dims`.
   void Statistics(const std::string& feature, const FeatureStatistics& statistics,
                   const std::vector<int>& dims);

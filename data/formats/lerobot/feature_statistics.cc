@@ -16,6 +16,21 @@ double Deviation(double sum, double squares, double count) {
   return std::sqrt(std::max(0.0, squares / count - mean * mean));
 }
 
+// Numbers in lists within lists.
+Json Nested(const std::vector<double>& values, const std::vector<int>& dims) {
+  Json json = values;
+  for (size_t d = dims.size(); d-- > 1;) {
+    Json outer = Json::array();
+    for (size_t i = 0; i < json.size(); i += static_cast<size_t>(dims[d])) {
+      Json inner = Json::array();
+      for (size_t k = i; k < i + static_cast<size_t>(dims[d]); ++k) inner.push_back(json[k]);
+      outer.push_back(std::move(inner));
+    }
+    json = std::move(outer);
+  }
+  return json;
+}
+
 }  // namespace
 
 std::vector<std::pair<const char*, std::vector<double>>> NamedStatistics(
@@ -24,14 +39,10 @@ std::vector<std::pair<const char*, std::vector<double>>> NamedStatistics(
           {"q10", s.q10}, {"q50", s.q50}, {"q90", s.q90},   {"q99", s.q99}};
 }
 
-Json StatisticsJson(const FeatureStatistics& statistics, bool picture) {
+Json StatisticsJson(const FeatureStatistics& statistics, const std::vector<int>& dims) {
   Json json = Json::object();
   for (const auto& [name, values] : NamedStatistics(statistics)) {
-    Json list = Json::array();
-    for (const double value : values) {
-      list.push_back(picture ? Json::array({Json::array({value})}) : Json(value));
-    }
-    json[name] = list;
+    if (!values.empty()) json[name] = Nested(values, dims);
   }
   json["count"] = {statistics.count};
   return json;

@@ -20,8 +20,12 @@ struct FeatureStatistics {
 // "min", …, "q99" with their numbers, in LeRobot's order.
 std::vector<std::pair<const char*, std::vector<double>>> NamedStatistics(
     const FeatureStatistics& statistics);
-// {min: …, …, q99: …, count: [n]}; numbers of pictures stand in three nested lists.
-Json StatisticsJson(const FeatureStatistics& statistics, bool picture);
+// Shape of the statistics of a picture: one number per colour.
+inline const std::vector<int> kPictureDims{3, 1, 1};
+// Numbers per row: beyond, a feature has no quantiles.
+inline constexpr int kWidestQuantiles = 4096;
+// {min: …, …, q99: …, count: [n]}, those that there are, in nested lists of shape `dims`.
+Json StatisticsJson(const FeatureStatistics& statistics, const std::vector<int>& dims);
 
 // Of vectors. Exact, quantiles too, up to 2^17 vectors; beyond, quantiles come from every 2^n-th.
 class VectorStatistics {

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <numeric>
+#include <utility>
+
 #include "core/base/error.h"
 
 namespace understudy {
@@ -42,15 +46,32 @@ void PutTarget(const FrameRow& row, Numbers& to) {
   }
 }
 
-// One number of each row.
-template <class F>
-Feature Scalar(const char* name, const char* dtype, F get) {
-  return {name, dtype, {}, [get](const FrameRow& row, Numbers& to) {
-            to.push_back(static_cast<double>(get(row)));
-          }};
+double TaskOf(const FramePlace& row) { return static_cast<double>(row.task); }
+
+// GR00T's annotation last.
+constexpr PlaceFeature kPlaceFeatures[] = {
+    {"timestamp", "float32",
+     [](const FramePlace& row) { return static_cast<double>(row.frame) / row.fps; }},
+    {"frame_index", "int64", [](const FramePlace& row) { return static_cast<double>(row.frame); }},
+    {"episode_index", "int64",
+     [](const FramePlace& row) { return static_cast<double>(row.episode); }},
+    {"index", "int64", [](const FramePlace& row) { return static_cast<double>(row.index); }},
+    {"task_index", "int64", TaskOf},
+    {"annotation.human.task_description", "int64", TaskOf},
+};
+
+int Product(const std::vector<int>& dims) {
+  return std::accumulate(dims.begin(), dims.end(), 1, std::multiplies<>());
 }
 
 }  // namespace
+
+int Feature::width() const { return Product(dims); }
+
+std::span<const PlaceFeature> PlaceFeatures(LerobotVersion version) {
+  const std::span<const PlaceFeature> all(kPlaceFeatures);
+  return version == LerobotVersion::kV21 ? all : all.first(all.size() - 1);
+}
 
 std::string PictureKey(const std::string& camera) { return "observation.images." + camera; }
 
@@ -79,6 +100,33 @@ std::vector<ArmShape> ArmsOf(const Episode& episode, const std::string& place) {
   return arms;
 }
 
+Json FeatureTable::FeaturesJson() const {
+  Json json = Json::object();
+  for (const Feature& feature : features_) {
+    json[feature.name] = {{"dtype", feature.dtype},
+                          {"shape", feature.dims.empty() ? std::vector<int>{1} : feature.dims},
+                          {"names", feature.names.empty() ? Json(nullptr) : Json(feature.names)}};
+  }
+  return json;
+}
+
+std::vector<ParquetColumn> FeatureTable::Columns() const {
+  std::vector<ParquetColumn> columns;
+  for (const Feature& feature : features_) {
+    ParquetColumn column{.name = feature.name, .values = std::vector<float>{}};
+    const Numbers& v = feature.values;
+    if (feature.dtype == "float32") column.values = std::vector<float>(v.begin(), v.end());
+    if (feature.dtype == "float64") column.values = v;
+    if (feature.dtype == "int64") column.values = std::vector<int64_t>(v.begin(), v.end());
+    if (feature.dtype == "bool") {
+      column.values = ParquetColumn::Bools{std::vector<uint8_t>(v.begin(), v.end())};
+    }
+    column.dims = feature.dims;
+    columns.push_back(std::move(column));
+  }
+  return columns;
+}
+
 FrameTable::FrameTable(const std::vector<ArmShape>& arms, LerobotVersion version) {
   std::vector<std::string> state, action, target, rotation;
   for (const ArmShape& arm : arms) {
@@ -96,84 +144,52 @@ FrameTable::FrameTable(const std::vector<ArmShape>& arms, LerobotVersion version
     add(target, {"x", "y", "z", "qx", "qy", "qz", "qw", "gripper"});
     add(rotation, {"qw", "qx", "qy", "qz"});
   }
-  features_.push_back({"observation.state", "float32", state, PutState});
-  features_.push_back({"action", "float32", action, PutDelta});
-  features_.push_back({"action.target", "float64", target, PutTarget});
-  features_.push_back(
-      Scalar("next.reward", "float32", [](const FrameRow& r) { return r.next.success ? 1 : 0; }));
-  features_.push_back(
-      Scalar("next.done", "bool", [](const FrameRow& r) { return r.last ? 1 : 0; }));
-  features_.push_back(
-      Scalar("next.success", "bool", [](const FrameRow& r) { return r.next.success ? 1 : 0; }));
-  features_.push_back(Scalar("timestamp", "float32", [](const FrameRow& r) {
-    return static_cast<double>(r.frame) / r.fps;
-  }));
-  features_.push_back(Scalar("frame_index", "int64", [](const FrameRow& r) { return r.frame; }));
-  features_.push_back(
-      Scalar("episode_index", "int64", [](const FrameRow& r) { return r.episode; }));
-  features_.push_back(Scalar("index", "int64", [](const FrameRow& r) { return r.index; }));
-  features_.push_back(Scalar("task_index", "int64", [](const FrameRow& r) { return r.task; }));
-  if (version != LerobotVersion::kV21) return;
-  features_.push_back(Scalar("annotation.human.task_description", "int64",
-                             [](const FrameRow& r) { return r.task; }));
-  features_.push_back(
-      {"eef_rotation.state", "float32", rotation, [](const FrameRow& row, Numbers& to) {
-         for (const ArmObservation& arm : row.step.observation.arms) {
-           PutRealFirst(arm.X_WE, to);
-         }
-       }});
-  features_.push_back(
-      {"eef_rotation.target", "float32", rotation, [](const FrameRow& row, Numbers& to) {
-         for (const ArmAction& arm : row.step.action.arms) {
-           PutRealFirst(arm.X_WE_cmd, to);
-         }
-       }});
-}
-
-Json FrameTable::FeaturesJson() const {
-  Json json = Json::object();
-  for (const Feature& feature : features_) {
-    json[feature.name] = {{"dtype", feature.dtype},
-                          {"shape", {feature.width()}},
-                          {"names", feature.names.empty() ? Json(nullptr) : Json(feature.names)}};
+  const auto vector = [&](const char* name, const char* dtype, std::vector<std::string> names,
+                          Append append) {
+    const int width = static_cast<int>(names.size());
+    features_.push_back({name, dtype, std::move(names), {width}});
+    append_.push_back(std::move(append));
+  };
+  const auto scalar = [&](const char* name, const char* dtype, auto get) {
+    features_.push_back({name, dtype, {}, {}});
+    append_.push_back([get](const FrameRow& row, Numbers& to) { to.push_back(get(row)); });
+  };
+  vector("observation.state", "float32", state, PutState);
+  vector("action", "float32", action, PutDelta);
+  vector("action.target", "float64", target, PutTarget);
+  scalar("next.reward", "float32", [](const FrameRow& r) { return r.next.success ? 1.0 : 0.0; });
+  scalar("next.done", "bool", [](const FrameRow& r) { return r.last ? 1.0 : 0.0; });
+  scalar("next.success", "bool", [](const FrameRow& r) { return r.next.success ? 1.0 : 0.0; });
+  for (const PlaceFeature& feature : PlaceFeatures(version)) {
+    scalar(feature.name, feature.dtype, feature.get);
   }
-  return json;
+  if (version != LerobotVersion::kV21) return;
+  vector("eef_rotation.state", "float32", rotation, [](const FrameRow& row, Numbers& to) {
+    for (const ArmObservation& arm : row.step.observation.arms) PutRealFirst(arm.X_WE, to);
+  });
+  vector("eef_rotation.target", "float32", rotation, [](const FrameRow& row, Numbers& to) {
+    for (const ArmAction& arm : row.step.action.arms) PutRealFirst(arm.X_WE_cmd, to);
+  });
 }
 
 void FrameTable::Fill(const Episode& episode, int64_t number, int64_t first_index, int64_t task,
                       double fps) {
   const size_t length = episode.length();
-  for (Feature& feature : features_) {
+  for (size_t f = 0; f < features_.size(); ++f) {
+    Feature& feature = features_[f];
     feature.values.clear();
     feature.values.reserve(length * static_cast<size_t>(feature.width()));
     for (size_t k = 0; k < length; ++k) {
       const bool last = k + 1 == length;
       const auto frame = static_cast<int64_t>(k);
-      feature.append(
-          {episode.steps[k], last ? episode.final_observation : episode.steps[k + 1].observation,
-           last, frame, number, first_index + frame, task, fps},
-          feature.values);
+      append_[f]({{last, frame, number, first_index + frame, task, fps},
+                  episode.steps[k],
+                  last ? episode.final_observation : episode.steps[k + 1].observation},
+                 feature.values);
     }
     Require(feature.values.size() == length * static_cast<size_t>(feature.width()),
             "every row has all numbers of a feature");
   }
-}
-
-std::vector<ParquetColumn> FrameTable::Columns() const {
-  std::vector<ParquetColumn> columns;
-  for (const Feature& feature : features_) {
-    ParquetColumn column{.name = feature.name, .values = std::vector<float>{}};
-    const Numbers& v = feature.values;
-    if (feature.dtype == "float32") column.values = std::vector<float>(v.begin(), v.end());
-    if (feature.dtype == "float64") column.values = v;
-    if (feature.dtype == "int64") column.values = std::vector<int64_t>(v.begin(), v.end());
-    if (feature.dtype == "bool") {
-      column.values = ParquetColumn::Bools{std::vector<uint8_t>(v.begin(), v.end())};
-    }
-    if (!feature.names.empty()) column.dims = {feature.width()};
-    columns.push_back(std::move(column));
-  }
-  return columns;
 }
 
 }  // namespace understudy

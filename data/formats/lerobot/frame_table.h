@@ -1,8 +1,10 @@
 #pragma once
 
-// The rows of an episode as columns of a LeRobot dataset.
+// The rows of an episode as columns of a LeRobot dataset, made of its arms. stored_table.h has
+// those of datasets that are taken as they are.
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,22 +16,47 @@ namespace understudy {
 // "observation.images.agentview"
 std::string PictureKey(const std::string& camera);
 
-// One row, and what it is a row of.
-struct FrameRow {
-  const Step& step;
-  const Observation& next;  // after the action
-  bool last = false;
+// Where a row stands.
+struct FramePlace {
+  bool last = false;  // of its episode
   int64_t frame = 0, episode = 0, index = 0, task = 0;
   double fps = 0;
+};
+
+// A feature that says where a row stands.
+struct PlaceFeature {
+  const char* name;
+  const char* dtype;
+  double (*get)(const FramePlace&);
+};
+// Those of every dataset; v2.1's hold the index of the task as GR00T's annotation too.
+std::span<const PlaceFeature> PlaceFeatures(LerobotVersion version);
+
+// One row of an Episode, and what it is a row of.
+struct FrameRow : FramePlace {
+  const Step& step;
+  const Observation& next;  // after the action
 };
 
 // One feature of info.json that is a column of numbers.
 struct Feature {
   std::string name, dtype;
-  std::vector<std::string> names;  // of its numbers; empty: a scalar
-  std::function<void(const FrameRow&, std::vector<double>&)> append;
+  std::vector<std::string> names;   // of its numbers; empty: they have none
+  std::vector<int> dims;            // of one row; empty: a scalar
   std::vector<double> values = {};  // of the rows of one episode, row after row
-  int width() const { return names.empty() ? 1 : static_cast<int>(names.size()); }
+  int width() const;
+};
+
+// The columns of an episode in the order of the file.
+class FeatureTable {
+ public:
+  const std::vector<Feature>& features() const { return features_; }
+  // The features of info.json that are numbers.
+  Json FeaturesJson() const;
+  std::vector<ParquetColumn> Columns() const;
+
+ protected:
+  std::vector<Feature> features_;
 };
 
 // An arm and how many numbers its joints and fingers have.
@@ -42,23 +69,18 @@ struct ArmShape {
 // target and a delta action, or its rows have several shapes.
 std::vector<ArmShape> ArmsOf(const Episode& episode, const std::string& place);
 
-// The columns of an episode in the order of the file.
-class FrameTable {
+// Columns made of the arms.
+class FrameTable : public FeatureTable {
  public:
   // v2.1 has GR00T's columns too: the index of the task as an annotation, and the rotations of
   // state and target with their real part first, as GR00T's transforms read quaternions.
   FrameTable(const std::vector<ArmShape>& arms, LerobotVersion version);
 
-  const std::vector<Feature>& features() const { return features_; }
-  // The features of info.json that are numbers.
-  Json FeaturesJson() const;
-
   // `first_index` counts rows over the whole dataset. Requires an episode of the arms told before.
   void Fill(const Episode& episode, int64_t number, int64_t first_index, int64_t task, double fps);
-  std::vector<ParquetColumn> Columns() const;
 
  private:
-  std::vector<Feature> features_;
+  std::vector<std::function<void(const FrameRow&, std::vector<double>&)>> append_;  // per feature
 };
 
 }  // namespace understudy

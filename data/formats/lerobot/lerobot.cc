@@ -4,26 +4,54 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "core/base/error.h"
+#include "data/formats/family/import.h"
+#include "data/formats/lerobot/dataset_card.h"
 #include "data/formats/lerobot/extras.h"
 #include "data/formats/lerobot/feature_statistics.h"
 #include "data/formats/lerobot/frame_table.h"
 #include "data/formats/lerobot/lerobot_layout.h"
 #include "data/formats/lerobot/part_folder.h"
+#include "data/formats/lerobot/stored_table.h"
 #include "data/store/files.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
 namespace {
 
-int WholeRate(const EpisodeSource& reader) {
-  const double rate = reader.header().simulator.control_hz;
-  if (rate < 1 || std::round(rate) != rate) {
-    ThrowBadInput(fmt::format("{}: {} rows per second: LeRobot knows whole numbers only",
-                              reader.path().string(), rate));
+// Datasets of other programs are taken column by column; ours are made of their arms.
+bool IsStored(const EpisodeSource& reader) { return reader.content_hash().empty(); }
+
+std::string InstructionOf(const EpisodeSource& reader, const EpisodeMeta& meta,
+                          const LerobotOptions& options) {
+  for (const std::string* text :
+       {&meta.instruction, &reader.header().simulator.instruction, &options.task}) {
+    if (!text->empty()) return *text;
   }
-  return static_cast<int>(rate);
+  return "";
+}
+
+// Refuses a dataset without what LeRobot needs, all of it together.
+void RequireNeeds(const EpisodeSource& reader, const LerobotOptions& options) {
+  const std::string place = reader.path().string();
+  if (reader.episodes().empty()) ThrowBadInput(place + ": holds no episode");
+  std::vector<std::string> needs;
+  const double rate = reader.header().simulator.control_hz;
+  if (rate <= 0) needs.push_back("it stores no rate: --control-hz gives it");
+  if (rate > 0 && (rate < 1 || std::round(rate) != rate)) {
+    needs.push_back(
+        fmt::format("it has {} rows per second, LeRobot knows whole numbers only", rate));
+  }
+  for (size_t e = 0; e < reader.episodes().size(); ++e) {
+    if (!InstructionOf(reader, reader.ReadMeta(e), options).empty()) continue;
+    needs.push_back(fmt::format(
+        "{} has no instruction, LeRobot's task: --lerobot.task gives one to all without",
+        reader.episodes()[e].name));
+    break;
+  }
+  if (!needs.empty()) ThrowBadInput(fmt::format("{}: {}", place, fmt::join(needs, "; ")));
 }
 
 // The texts of all instructions, each once.
@@ -41,32 +69,59 @@ class TaskList {
   std::vector<std::string> tasks_;
 };
 
-std::string InstructionOf(const EpisodeSource& reader, const Episode& episode) {
-  const std::string& own = episode.meta.instruction;
-  const std::string& common = reader.header().simulator.instruction;
-  if (own.empty() && common.empty()) {
-    ThrowBadInput(
-        fmt::format("{}: {} has no instruction, LeRobot's task: give it one by "
-                    "`understudy data relabel`",
-                    reader.path().string(), episode.meta.name));
+// The rows of a dataset as features.
+class Rows {
+ public:
+  Rows(const EpisodeSource& reader, const LerobotOptions& options) : reader_(reader) {
+    if (IsStored(reader)) {
+      stored_.emplace(reader, options.version);
+    } else {
+      arms_ = ArmsOf(reader.ReadEpisode(0), Place(0));
+      made_.emplace(arms_, options.version);
+    }
   }
-  return own.empty() ? common : own;
-}
+  const FeatureTable& table() const {
+    return stored_ ? static_cast<const FeatureTable&>(*stored_) : *made_;
+  }
+  void Describe(LayoutSetup* setup) const {
+    setup->arms = arms_;
+    if (!stored_) return;
+    setup->state = stored_->state();
+    setup->action = stored_->action();
+  }
+  void Fill(size_t e, int64_t first_index, int64_t task, int fps) {
+    if (stored_) return stored_->Fill(reader_, e, first_index, task, fps);
+    const Episode episode = reader_.ReadEpisode(e);
+    if (ArmsOf(episode, Place(e)) != arms_) {
+      ThrowBadInput(Place(e) + ": has other arms or joints than the first episode");
+    }
+    made_->Fill(episode, static_cast<int64_t>(e), first_index, task, fps);
+  }
+  std::string Place(size_t e) const {
+    return fmt::format("{}: {}", reader_.path().string(), reader_.episodes()[e].name);
+  }
+
+ private:
+  const EpisodeSource& reader_;
+  std::vector<ArmShape> arms_;
+  std::optional<FrameTable> made_;
+  std::optional<StoredTable> stored_;
+};
 
 // Statistics of everything, of one episode and of all.
 class Totals {
  public:
-  Totals(const FrameTable& table, const std::vector<std::string>& cameras)
+  Totals(const FeatureTable& table, const std::vector<std::string>& cameras)
       : cameras_(cameras), pictures_(cameras.size()), own_pictures_(cameras.size()) {
-    for (const Feature& feature : table.features()) numbers_.emplace_back(feature.width());
+    for (const Feature& feature : table.features()) numbers_.push_back(StatisticsFor(feature));
   }
 
   // The numbers of an episode. Throws Error(kBadInput) under `place` where one is none.
-  void AddRows(const FrameTable& table, const std::string& place, EpisodeEntry& entry) {
+  void AddRows(const FeatureTable& table, const std::string& place, EpisodeEntry& entry) {
     for (size_t f = 0; f < table.features().size(); ++f) {
       const Feature& feature = table.features()[f];
       const auto width = static_cast<std::ptrdiff_t>(feature.width());
-      VectorStatistics own(feature.width());
+      VectorStatistics own = StatisticsFor(feature);
       for (auto at = feature.values.begin(); at != feature.values.end(); at += width) {
         const std::vector<double> row(at, at + width);
         for (const double value : row) {
@@ -77,7 +132,7 @@ class Totals {
         own.Add(row);
         numbers_[f].Add(row);
       }
-      entry.statistics.push_back({feature.name, own.Result(), false});
+      entry.statistics.push_back({feature.name, own.Result(), DimsOf(feature)});
     }
   }
   void AddPicture(size_t camera, const Image& image) {
@@ -86,26 +141,49 @@ class Totals {
   }
   void EndPictures(size_t camera, EpisodeEntry& entry) {
     entry.statistics.push_back(
-        {PictureKey(cameras_[camera]), own_pictures_[camera].Result(), true});
+        {PictureKey(cameras_[camera]), own_pictures_[camera].Result(), kPictureDims});
     own_pictures_[camera] = {};
   }
 
-  Json ToJson(const FrameTable& table) const {
+  Json ToJson(const FeatureTable& table) const {
     Json json = Json::object();
     for (size_t f = 0; f < numbers_.size(); ++f) {
-      json[table.features()[f].name] = StatisticsJson(numbers_[f].Result(), false);
+      const Feature& feature = table.features()[f];
+      json[feature.name] = StatisticsJson(numbers_[f].Result(), DimsOf(feature));
     }
     for (size_t c = 0; c < cameras_.size(); ++c) {
-      json[PictureKey(cameras_[c])] = StatisticsJson(pictures_[c].Result(), true);
+      json[PictureKey(cameras_[c])] = StatisticsJson(pictures_[c].Result(), kPictureDims);
     }
     return json;
   }
 
  private:
+  static VectorStatistics StatisticsFor(const Feature& feature) {
+    return VectorStatistics(feature.width(), feature.width() <= kWidestQuantiles);
+  }
+  static std::vector<int> DimsOf(const Feature& feature) {
+    return feature.dims.empty() ? std::vector<int>{1} : feature.dims;
+  }
+
   std::vector<std::string> cameras_;
   std::vector<VectorStatistics> numbers_;
   std::vector<ImageStatistics> pictures_, own_pictures_;
 };
+
+// Of a dataset whose columns are taken as they are.
+std::vector<std::string> LostOfStored(const EpisodeSource& reader, const LerobotOptions& options) {
+  const StoredTable table(reader, options.version);
+  std::vector<std::string> lost = table.Lost(reader), written;
+  for (const ColumnSpec& column : reader.ListColumns()) written.push_back(column.name);
+  for (std::string& line : LostOfFile(reader.header(), nullptr, written)) {
+    lost.push_back(std::move(line));
+  }
+  lost.push_back(
+      "what is no column of numbers and no picture: model, settings of the simulator, "
+      "attributes, states before the first row");
+  if (!reader.MaskNames().empty()) lost.push_back("filter keys");
+  return lost;
+}
 
 }  // namespace
 
@@ -115,6 +193,10 @@ std::vector<std::string> LostInLerobot(const EpisodeSource& reader, const Lerobo
     lost.push_back(fmt::format("pictures: {} of rate factor {} keeps them nearly",
                                options.codec == VideoCodec::kAv1 ? "AV1" : "H.264",
                                options.quality));
+  }
+  if (IsStored(reader)) {
+    for (std::string& line : LostOfStored(reader, options)) lost.push_back(std::move(line));
+    return lost;
   }
   if (!options.extras) {
     lost.push_back("states of the simulator, model, signals, labels and clean actions");
@@ -128,25 +210,22 @@ std::vector<std::string> LostInLerobot(const EpisodeSource& reader, const Lerobo
 
 LerobotReport WriteLerobot(const EpisodeSource& reader, const fs::path& folder,
                            const LerobotOptions& options, Progress& progress) {
-  const int fps = WholeRate(reader);
+  RequireNeeds(reader, options);
+  const int fps = static_cast<int>(reader.header().simulator.control_hz);
   const std::vector<std::string>& cameras = reader.header().cameras;
-  if (reader.episodes().empty()) ThrowBadInput(reader.path().string() + ": holds no episode");
   CheckOutput(folder, options.overwrite);
   if (fs::exists(folder) && !fs::exists(folder / "meta/info.json")) {
     ThrowUsage(folder.string() + ": is no LeRobot dataset: only one is replaced by --overwrite");
   }
-  const auto place = [&](int64_t episode) {
-    return fmt::format("{}: {}", reader.path().string(),
-                       reader.episodes()[static_cast<size_t>(episode)].name);
-  };
-  const std::vector<ArmShape> arms = ArmsOf(reader.ReadEpisode(0), place(0));
+  Rows rows(reader, options);
+  const FeatureTable& table = rows.table();
   const fs::path part = PartOf(folder);
   PartFolder part_folder(part);
-  const LayoutSetup setup{part, options, cameras, arms, reader.header().simulator.robot, fps};
+  LayoutSetup setup{part, options, cameras, {}, {}, {}, reader.header().simulator.robot, fps};
+  rows.Describe(&setup);
   const auto layout =
       options.version == LerobotVersion::kV21 ? MakeLayoutV21(setup) : MakeLayoutV30(setup);
 
-  FrameTable table(arms, options.version);
   Totals totals(table, cameras);
   TaskList tasks;
   LerobotReport report;
@@ -154,25 +233,22 @@ LerobotReport WriteLerobot(const EpisodeSource& reader, const fs::path& folder,
   progress.Start("writing " + folder.string(), count, "episodes");
   for (int64_t e = 0; e < count; ++e) {
     if (InterruptRequested()) ThrowFailed(folder.string() + ": interrupted, nothing was written");
-    const Episode episode = reader.ReadEpisode(static_cast<size_t>(e));
-    if (ArmsOf(episode, place(e)) != arms) {
-      ThrowBadInput(place(e) + ": has other arms or joints than the first episode");
-    }
-    const auto length = static_cast<int64_t>(episode.length());
-    EpisodeEntry entry{e, report.frames, length, InstructionOf(reader, episode), {}};
+    const auto at = static_cast<size_t>(e);
+    const auto length = static_cast<int64_t>(reader.episodes()[at].length);
+    EpisodeEntry entry{
+        e, report.frames, length, InstructionOf(reader, reader.ReadMeta(at), options), {}};
     layout->BeginEpisode(e);
 
     // numbers
-    table.Fill(episode, e, report.frames, tasks.Number(entry.task), fps);
-    totals.AddRows(table, place(e), entry);
+    rows.Fill(at, report.frames, tasks.Number(entry.task), fps);
+    totals.AddRows(table, rows.Place(at), entry);
     layout->AddRows(table.Columns());
 
     // pictures
     const int64_t stride = PictureStride(length);
     for (size_t c = 0; c < cameras.size(); ++c) {
       for (int64_t k = 0; k < length; ++k) {
-        const Image image =
-            reader.ReadImage(static_cast<size_t>(e), cameras[c], static_cast<size_t>(k));
+        const Image image = reader.ReadImage(at, cameras[c], static_cast<size_t>(k));
         layout->AddFrame(c, image);
         if (k % stride == 0) totals.AddPicture(c, image);
       }
@@ -184,6 +260,8 @@ LerobotReport WriteLerobot(const EpisodeSource& reader, const fs::path& folder,
   }
   layout->Finish({count, report.frames, tasks.tasks(), table.FeaturesJson()}, report);
   WriteTextAtomically(part / "meta/stats.json", totals.ToJson(table).dump(4) + "\n");
+  WriteTextAtomically(part / "README.md",
+                      DatasetCard(LoadJson(part / "meta/info.json"), tasks.tasks().at(0)));
   if (options.extras && !reader.content_hash().empty()) WriteExtras(reader, part);
 
   if (options.overwrite) fs::remove_all(folder);

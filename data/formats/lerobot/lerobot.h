@@ -24,6 +24,7 @@ struct LerobotOptions {
   int gop = 2;         // frames per key frame: 2 makes any frame cheap to reach
   bool extras = true;  // all that LeRobot has no place for, in extras/understudy.h5
   std::string preset = "veryfast";
+  std::string task;        // instruction of episodes that have none
   bool overwrite = false;  // by the command, therefore not visited
   template <class V>
   void Visit(V& v) {
@@ -36,6 +37,7 @@ struct LerobotOptions {
     v("gop", gop, "frames per key frame", Limits{1, 1000});
     v("extras", extras, "keep states, clocks, draws and provenance in extras/understudy.h5");
     v("preset", preset, "the encoder's speed by x264's names: ultrafast … veryslow");
+    v("task", task, "instruction of episodes that have none");
   }
 };
 
@@ -51,13 +53,13 @@ std::vector<std::string> LostInLerobot(const EpisodeSource& reader, const Lerobo
 // one film per camera and many episodes, meta/episodes, tasks.parquet with pandas' index. v2.1: one
 // Parquet file and one film per camera for every episode, JSON lines, and what GR00T expects:
 // modality.json, stats.json, annotation.human.task_description. Statistics have quantiles in both.
-// Features: observation.state (per arm p_WE, R_WE as quaternion xyzw, joints, fingers), action
-// (robosuite's normalised delta per arm), action.target (float64: p_WE_cmd, quaternion xyzw,
-// gripper: what the controller consumed), next.reward, next.done, next.success,
-// observation.images.<camera>. Times are exactly frame / fps. Made as <folder>.part and renamed
-// when whole. Throws Error(kUsage) where the folder exists, Error(kBadInput) where the dataset has
-// no whole number of frames per second or no instruction, Error(kFailed) where it cannot be
-// written.
+// Features of a dataset of ours: observation.state (per arm p_WE, R_WE as quaternion xyzw, joints,
+// fingers), action (robosuite's normalised delta per arm), action.target (float64: p_WE_cmd,
+// quaternion xyzw, gripper: what the controller consumed), next.reward, next.done, next.success,
+// observation.images.<camera>; of any other one its columns (StoredTable). Times are exactly
+// frame / fps. Made as <folder>.part and renamed when whole. Throws Error(kUsage) where the folder
+// exists, Error(kBadInput) where the dataset has no whole number of frames per second or no
+// instruction (it names both), Error(kFailed) where it cannot be written.
 LerobotReport WriteLerobot(const EpisodeSource& reader, const std::filesystem::path& folder,
                            const LerobotOptions& options, Progress& progress);
 

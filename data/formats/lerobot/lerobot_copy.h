@@ -6,6 +6,7 @@
 
 #include "core/base/progress.h"
 #include "core/seam/episode_source.h"
+#include "data/formats/base/copy_plan.h"
 #include "data/formats/lerobot/lerobot.h"
 #include "data/formats/lerobot/lerobot_import.h"
 
@@ -25,5 +26,12 @@ std::vector<std::string> LostInCopy(const EpisodeSource& source, const LerobotOp
 LerobotReport CopyLerobot(const EpisodeSource& source, const std::filesystem::path& folder,
                           const LerobotOptions& options, const LerobotImportOptions& reading,
                           Progress& progress);
+
+// CopyEpisodes of data/formats/base/copy_plan.h for such folders; the result has the first one's
+// version, v2.1 for v2.0. Films of v3.0 are copied as they are where an episode of them is kept,
+// frames of the others within them too.
+void EditLerobot(const std::vector<const EpisodeSource*>& inputs, const CopyPlan& plan,
+                 const std::filesystem::path& folder, const LerobotOptions& options,
+                 const LerobotImportOptions& reading, Progress& progress);
 
 }  // namespace understudy

@@ -10,6 +10,7 @@
 #include "data/formats/lerobot/feature_statistics.h"
 #include "data/formats/lerobot/frame_table.h"
 #include "data/formats/lerobot/lerobot.h"
+#include "data/formats/lerobot/stored_table.h"
 #include "data/formats/parquet/parquet_writer.h"
 
 namespace understudy {
@@ -19,7 +20,8 @@ struct LayoutSetup {
   std::filesystem::path folder;  // exists, empty
   LerobotOptions options;
   std::vector<std::string> cameras;
-  std::vector<ArmShape> arms;
+  std::vector<ArmShape> arms;             // of a dataset that is written by its arms
+  std::vector<StoredPart> state, action;  // of one that is taken as it is
   std::string robot;
   int fps = 0;
 };
@@ -31,7 +33,7 @@ struct EpisodeEntry {
   struct Statistics {
     std::string feature;
     FeatureStatistics values;
-    bool picture = false;
+    std::vector<int> dims;  // of one row
   };
   std::vector<Statistics> statistics;
 };
@@ -58,7 +60,7 @@ class LerobotLayout {
 std::unique_ptr<LerobotLayout> MakeLayoutV30(const LayoutSetup& setup);
 std::unique_ptr<LerobotLayout> MakeLayoutV21(const LayoutSetup& setup);
 
-// GR00T's modality.json: which numbers of which feature are what, per arm.
+// GR00T's modality.json: which numbers of which feature are what, per arm or stored column.
 Json ModalityJson(const LayoutSetup& setup);
 
 }  // namespace understudy

@@ -65,23 +65,35 @@ struct Table {
   LerobotRowReader rows;
 };
 
+// Refuses a NaN or infinity.
+void RequireFinite(const LerobotEpisode& episode, const LerobotFeature& feature,
+                   const std::vector<double>& values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (std::isfinite(values[i])) continue;
+    ThrowBadInput(fmt::format("{}: episode {}, row {}: {} holds {}", episode.data.string(),
+                              episode.number, i / feature.width(), feature.name, values[i]));
+  }
+}
+
 class LerobotSource : public EpisodeSource {
  public:
-  explicit LerobotSource(const fs::path& path)
+  LerobotSource(const fs::path& path, const ReadOptions& options)
       : EpisodeSource(path),
         folder_(OpenLerobot(path)),
         arms_(NamedArms(folder_)),
         target_is_named_(TargetIsNamed(folder_, arms_.size())),
         films_(kIdleFilms),
         tables_(kIdleTables) {
-    FillHeader();
     ListEpisodes();
+    if (options.skip_bad) LeaveOutBad();
+    FillHeader();
   }
   const LerobotFolder& folder() const { return folder_; }
 
  private:
   void FillHeader();
   void ListEpisodes();
+  void LeaveOutBad();
   // The last row's, and how it is known.
   std::pair<bool, std::string> SuccessOf(const LerobotEpisode& episode) const;
   template <class Use>
@@ -110,7 +122,7 @@ class LerobotSource : public EpisodeSource {
       size_t index, std::span<const ColumnSpec> columns) const override;
   void DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const override;
 
-  const LerobotFolder folder_;
+  LerobotFolder folder_;  // without episodes that were left out
   const std::vector<NamedArm> arms_;
   const bool target_is_named_;
   mutable Idle<VideoReader> films_;
@@ -119,11 +131,11 @@ class LerobotSource : public EpisodeSource {
 
 // As the pictures are, else as info.json says: a dataset with a damaged film can be looked at.
 PictureSize LerobotSource::SizeOf(size_t camera) const {
-  const LerobotEpisode& first = folder_.episodes[0];
   const bool film = camera < folder_.films.size();
   const std::string& key =
       film ? folder_.films[camera] : folder_.pictures[camera - folder_.films.size()];
   try {
+    const LerobotEpisode& first = folder_.episodes.at(0);
     if (film) {
       const auto [width, height] = VideoReader::SizeOf(first.films[camera].file);
       return {width, height};
@@ -132,7 +144,7 @@ PictureSize LerobotSource::SizeOf(size_t camera) const {
       const Image image = rows.ReadPicture(first, key, 0);
       return PictureSize{image.width, image.height};
     });
-  } catch (const Error&) {
+  } catch (const std::exception&) {  // no episode, or a damaged one
     const auto [width, height] = folder_.sizes.at(key);
     return {width, height};
   }
@@ -183,6 +195,32 @@ void LerobotSource::ListEpisodes() {
     summary.success_known = summary.success_from == "next.success";
     episodes_.push_back(std::move(summary));
   }
+}
+
+// Those whose rows or films cannot be read.
+void LerobotSource::LeaveOutBad() {
+  std::vector<LerobotEpisode> sound;
+  std::vector<EpisodeSummary> listed;
+  LerobotRowReader rows(folder_, kFilmTolerance_s);
+  LerobotPictures pictures(folder_, kFilmTolerance_s);
+  for (size_t e = 0; e < folder_.episodes.size(); ++e) {
+    const LerobotEpisode& episode = folder_.episodes[e];
+    try {
+      const LerobotRows read = rows.Read(episode);
+      for (size_t f = 0; f < folder_.features.size(); ++f) {
+        RequireFinite(episode, folder_.features[f], read.values[f]);
+      }
+      for (size_t f = 0; f < folder_.films.size(); ++f) pictures.Open(episode, f);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kBadInput) throw;
+      skipped_.push_back({episodes_[e].name, error.what()});
+      continue;
+    }
+    sound.push_back(episode);
+    listed.push_back(episodes_[e]);
+  }
+  folder_.episodes = std::move(sound);
+  episodes_ = std::move(listed);
 }
 
 // The first row's task.
@@ -362,8 +400,9 @@ std::string TaskNameOf(const LerobotFolder& folder) {
   return folder.robot.empty() ? "lerobot" : folder.robot;
 }
 
-std::unique_ptr<EpisodeSource> OpenLerobotSource(const fs::path& folder) {
-  return std::make_unique<LerobotSource>(folder);
+std::unique_ptr<EpisodeSource> OpenLerobotSource(const fs::path& folder,
+                                                 const ReadOptions& options) {
+  return std::make_unique<LerobotSource>(folder, options);
 }
 
 const LerobotFolder* FolderOf(const EpisodeSource& source) {

@@ -5,6 +5,7 @@
 
 #include "core/seam/episode_source.h"
 #include "data/formats/lerobot/lerobot_folder.h"
+#include "data/store/read_options.h"
 
 namespace understudy {
 
@@ -13,7 +14,8 @@ namespace understudy {
 // names; cameras are named as ReadLerobot names them. Rows have arms where observation.state and
 // action are named as WriteLerobot names them, else no arms. Memory: an episode, the row groups of
 // some Parquet files. Throws Error(kBadInput) as OpenLerobot does.
-std::unique_ptr<EpisodeSource> OpenLerobotSource(const std::filesystem::path& folder);
+std::unique_ptr<EpisodeSource> OpenLerobotSource(const std::filesystem::path& folder,
+                                                 const ReadOptions& options = {});
 
 // Null for datasets of other formats. Lives as long as the source.
 const LerobotFolder* FolderOf(const EpisodeSource& source);

@@ -69,7 +69,7 @@ class LayoutV21 : public LerobotLayout {
         {{"episode_index", entry.number}, {"tasks", {entry.task}}, {"length", entry.length}});
     Json stats = Json::object();
     for (const EpisodeEntry::Statistics& s : entry.statistics) {
-      stats[s.feature] = StatisticsJson(s.values, s.picture);
+      stats[s.feature] = StatisticsJson(s.values, s.dims);
     }
     statistics_.Add({{"episode_index", entry.number}, {"stats", stats}});
   }
@@ -173,6 +173,12 @@ Json ModalityJson(const LayoutSetup& setup) {
     action[name + "gripper"] = slice("action", 7 * a + 6, 1, "float32");
     action[name + "eef_position"] = slice("action.target", 8 * a, 3, "float64");
     action[name + "eef_rotation"] = rotation("eef_rotation.target", a);
+  }
+  for (const StoredPart& part : setup.state) {
+    state[part.name] = slice("observation.state", part.first, part.size, "float32");
+  }
+  for (const StoredPart& part : setup.action) {
+    action[part.name] = slice("action", part.first, part.size, "float32");
   }
   for (const std::string& camera : setup.cameras) {
     video[camera] = {{"original_key", PictureKey(camera)}};

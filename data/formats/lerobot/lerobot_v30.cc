@@ -51,7 +51,7 @@ class LayoutV30 : public LerobotLayout {
       episodes_.Double(key + "/to_timestamp", seconds(place.first_frame + entry.length));
     }
     for (const EpisodeEntry::Statistics& s : entry.statistics) {
-      episodes_.Statistics(s.feature, s.values, s.picture);
+      episodes_.Statistics(s.feature, s.values, s.dims);
     }
     episodes_.Int("meta/episodes/chunk_index", 0);
     episodes_.Int("meta/episodes/file_index", 0);

@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "core/base/module.h"
+#include "data/formats/base/copy_plan.h"
 #include "data/formats/lerobot/lerobot.h"
 #include "data/formats/lerobot/lerobot_import.h"
 #include "data/formats/lerobot/lerobot_verify.h"
+#include "data/store/read_options.h"
 
 namespace understudy {
 
@@ -30,15 +32,19 @@ struct LerobotModule {
   VerifyReport (*verify)(const std::filesystem::path& folder, const LerobotImportOptions& options,
                          Progress& progress) = nullptr;
   std::string (*arrow_version)() = nullptr;
-  // As OpenLerobotSource: the source lives in the module. FolderOf: whether it is one. LostInCopy
-  // and CopyLerobot take such a source.
-  std::unique_ptr<EpisodeSource> (*open)(const std::filesystem::path& folder) = nullptr;
+  // As OpenLerobotSource: the source lives in the module. FolderOf: whether it is one. LostInCopy,
+  // CopyLerobot and EditLerobot take such sources.
+  std::unique_ptr<EpisodeSource> (*open)(const std::filesystem::path& folder,
+                                         const ReadOptions& options) = nullptr;
   bool (*is_lerobot)(const EpisodeSource& source) = nullptr;
   std::vector<std::string> (*lost_in_copy)(const EpisodeSource& source,
                                            const LerobotOptions& options) = nullptr;
   LerobotReport (*copy)(const EpisodeSource& source, const std::filesystem::path& folder,
                         const LerobotOptions& options, const LerobotImportOptions& reading,
                         Progress& progress) = nullptr;
+  void (*edit)(const std::vector<const EpisodeSource*>& inputs, const CopyPlan& plan,
+               const std::filesystem::path& folder, const LerobotOptions& options,
+               const LerobotImportOptions& reading, Progress& progress) = nullptr;
 };
 
 }  // namespace understudy

@@ -27,7 +27,8 @@ DatasetFormat UnderstudyFormat() {
                 return ToJson(ImportForeign(source, output, options, request.from, progress));
               },
           .Verify = [](const fs::path& path, const VerifyOptions& options, const OptionValues&,
-                       Progress&) { return VerifyOwn(path, options); }};
+                       Progress&) { return VerifyOwn(path, options); },
+          .leaves_out_bad = true};
 }
 
 }  // namespace understudy

@@ -126,7 +126,7 @@ ParquetCopy::~ParquetCopy() {
 ParquetCopy::ParquetCopy(ParquetCopy&&) noexcept = default;
 
 bool ParquetCopy::Append(ParquetRows& from, int64_t first, int64_t count,
-                         const std::map<std::string, std::vector<int64_t>>& replaced) {
+                         const std::map<std::string, std::vector<double>>& replaced) {
   Impl& m = *impl_;
   TablePtr table;
   try {
@@ -140,10 +140,25 @@ bool ParquetCopy::Append(ParquetRows& from, int64_t first, int64_t count,
     const int at = table->schema()->GetFieldIndex(name);
     if (at < 0) continue;
     Require(static_cast<int64_t>(values.size()) == count, "a number for every row");
-    arrow::Int64Builder builder;
-    m.Check(builder.AppendValues(values));
-    const auto array = std::make_shared<arrow::ChunkedArray>(m.Get(builder.Finish()));
-    table = m.Get(table->SetColumn(at, table->field(at)->WithType(arrow::int64()), array));
+    const auto put = [&](auto builder, const auto& as_type) {
+      for (const double v : values) m.Check(builder.Append(as_type(v)));
+      const auto array = m.Get(builder.Finish());
+      table = m.Get(table->SetColumn(at, table->field(at)->WithType(array->type()),
+                                     std::make_shared<arrow::ChunkedArray>(array)));
+    };
+    switch (table->field(at)->type()->id()) {
+      case arrow::Type::FLOAT:
+        put(arrow::FloatBuilder(), [](double v) { return static_cast<float>(v); });
+        break;
+      case arrow::Type::DOUBLE:
+        put(arrow::DoubleBuilder(), [](double v) { return v; });
+        break;
+      case arrow::Type::BOOL:
+        put(arrow::BooleanBuilder(), [](double v) { return v != 0; });
+        break;
+      default:
+        put(arrow::Int64Builder(), [](double v) { return static_cast<int64_t>(v); });
+    }
   }
   if (m.schema && !m.schema->Equals(*table->schema(), false)) return false;
   if (!m.writer) {

@@ -35,10 +35,10 @@ class ParquetCopy {
   ParquetCopy(ParquetCopy&&) noexcept;
 
   // Rows [first, first + count) become the next row group; columns of `replaced` that are there get
-  // these whole numbers. False, and nothing is written, where columns or types are not those of the
-  // rows before.
+  // these numbers, as int64 where they are neither fractions nor booleans. False, and nothing is
+  // written, where columns or types are not those of the rows before.
   bool Append(ParquetRows& from, int64_t first, int64_t count,
-              const std::map<std::string, std::vector<int64_t>>& replaced);
+              const std::map<std::string, std::vector<double>>& replaced);
   int64_t bytes() const;
   void Finish();
 

@@ -84,6 +84,14 @@ void FillLiberoRows(const h5::Group& demo, const DatasetHeader& header, Episode*
   ReadRobosuiteActions(demo, header, episode);
 }
 
+bool ReadsLibero(const DatasetHeader&, const std::string& path) {
+  for (const char* read : {"actions", "states", "rewards", "dones", "obs/ee_pos", "obs/ee_ori",
+                           "obs/joint_states", "obs/gripper_states"}) {
+    if (path == read) return true;
+  }
+  return false;
+}
+
 ColumnRole RoleOfLiberoColumn(const std::string& path) {
   if (path == "actions") return ColumnRole::kAction;
   // ee_states is ee_pos and ee_ori once more
@@ -121,6 +129,7 @@ constinit const Dialect kLiberoDialect{.stage = "LIBERO",
                                        .recognises = IsLibero,
                                        .header = FillLiberoHeader,
                                        .rows = FillLiberoRows,
+                                       .reads = ReadsLibero,
                                        .role = RoleOfLiberoColumn,
                                        .set_instruction = SetProblemInstruction,
                                        .one_instruction = true,

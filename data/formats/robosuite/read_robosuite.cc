@@ -78,26 +78,23 @@ Control ControlOf(const Json& kwargs) {
   return control;
 }
 
+std::string TextOf(const Json& json, const char* key) {
+  return json.is_object() && json.contains(key) && json[key].is_string()
+             ? json[key].get<std::string>()
+             : std::string();
+}
+
 // What drives the robot: the composite controller of robosuite 1.5, else the first of an arm.
 std::string ControllerName(const Json& kwargs) {
   if (!kwargs.is_object() || !kwargs.contains("controller_configs")) return "";
   const Json& configs = kwargs["controller_configs"];
-  if (configs.is_object() && configs.contains("body_parts") && configs.contains("type") &&
-      configs["type"].is_string()) {
-    return configs["type"];
-  }
+  if (const std::string type = TextOf(configs, "type"); !type.empty()) return type;
   const Json* config = FindController(configs);
   return config == nullptr ? "" : (*config)["type"].get<std::string>();
 }
 
 Json KwargsOf(const Json& env) {
   return env.is_object() ? env.value("env_kwargs", Json::object()) : Json::object();
-}
-
-std::string TextOf(const Json& json, const char* key) {
-  return json.is_object() && json.contains(key) && json[key].is_string()
-             ? json[key].get<std::string>()
-             : std::string();
 }
 
 // "Panda" of "Panda", ["Panda"] or ["Panda", "Panda"]; several kinds are joined.
@@ -299,7 +296,10 @@ void FillRobosuiteHeader(const h5::Group& root, const h5::Group& demo, const Rea
   }
   const Json& env = header->settings["env_args"];
   const Json kwargs = KwargsOf(env);
-  if (options.control_hz > 0) info.control_hz = options.control_hz;
+  // robosuite's own, where its file does not say another one
+  constexpr double kUsualHz = 20;
+  const bool robosuite = env.is_object() && env.value("type", Json()) == 1;
+  info.control_hz = options.control_hz > 0 ? options.control_hz : robosuite ? kUsualHz : 0;
   if (kwargs.is_object() && kwargs.contains("control_freq") && kwargs["control_freq"].is_number()) {
     const double rate = kwargs["control_freq"].get<double>();
     if (std::isfinite(rate) && rate > 0) info.control_hz = rate;

@@ -183,6 +183,14 @@ void AddSources(const Target& target, const Episode& episode, std::vector<Column
   columns.push_back(std::move(labels));
 }
 
+// camera_heights, camera_widths: a list where cameras differ.
+Json SidesOf(const DatasetHeader& header, int PictureSize::*side) {
+  if (header.picture_sizes.empty()) return header.size_of(0).*side;
+  Json sides = Json::array();
+  for (const PictureSize& size : header.picture_sizes) sides.push_back(size.*side);
+  return sides;
+}
+
 Json RobosuiteArguments(const Target& target, const std::string& variant) {
   const SimulatorInfo& info = target.header.simulator;
   const bool cameras = !target.header.cameras.empty();
@@ -204,8 +212,8 @@ Json RobosuiteArguments(const Target& target, const std::string& variant) {
         {"use_object_obs", true},
         {"camera_depths", false},
         {"camera_names", target.header.cameras},
-        {"camera_heights", target.header.image_height},
-        {"camera_widths", target.header.image_width},
+        {"camera_heights", SidesOf(target.header, &PictureSize::height)},
+        {"camera_widths", SidesOf(target.header, &PictureSize::width)},
         {"reward_shaping", false},
         {"ignore_done", true}}}};
 }

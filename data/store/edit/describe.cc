@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/statistics.h"
 #include "core/episode/motion.h"
+#include "data/store/files.h"
 
 namespace understudy {
 namespace {
@@ -92,34 +93,42 @@ Json DescribeMotion(const EpisodeSource& reader) {
   return json;
 }
 
-// Numbers of `actions`, summed up. One that is not finite belongs to an episode that is named as
-// unreadable, and counts nowhere.
-struct ActionSums {
+// The numbers of a column, summed up over the rows of all episodes. An episode with one that is not
+// finite counts nowhere: it is named as unreadable.
+struct ColumnSums {
   std::vector<double> low, high, sum, squares;
   int64_t rows = 0;
 
-  void Add(const std::vector<std::vector<double>>& actions) {
-    const size_t n = actions.empty() ? 0 : actions.front().size();
+  // Rows of `width` numbers, one after the other.
+  void Add(const std::vector<double>& values, size_t width) {
     if (low.empty()) {
-      low.assign(n, std::numeric_limits<double>::infinity());
-      high.assign(n, -std::numeric_limits<double>::infinity());
-      sum.assign(n, 0);
-      squares.assign(n, 0);
+      low.assign(width, std::numeric_limits<double>::infinity());
+      high.assign(width, -std::numeric_limits<double>::infinity());
+      sum.assign(width, 0);
+      squares.assign(width, 0);
     }
-    if (n != low.size()) return;
-    for (const std::vector<double>& row : actions) {
-      if (!std::all_of(row.begin(), row.end(), [](double v) { return std::isfinite(v); })) return;
+    if (width == 0 || width != low.size()) return;
+    if (!std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); })) {
+      return;
     }
-    rows += static_cast<int64_t>(actions.size());
-    for (const std::vector<double>& row : actions) {
-      for (size_t i = 0; i < n; ++i) {
-        const double v = row[i];
-        low[i] = std::min(low[i], v);
-        high[i] = std::max(high[i], v);
-        sum[i] += v;
-        squares[i] += v * v;
-      }
+    rows += static_cast<int64_t>(values.size() / width);
+    for (size_t at = 0; at < values.size(); ++at) {
+      const size_t i = at % width;
+      const double v = values[at];
+      low[i] = std::min(low[i], v);
+      high[i] = std::max(high[i], v);
+      sum[i] += v;
+      squares[i] += v * v;
     }
+  }
+  void Add(const std::vector<std::vector<double>>& table) {
+    std::vector<double> values;
+    const size_t width = table.empty() ? 0 : table.front().size();
+    for (const std::vector<double>& row : table) {
+      if (row.size() != width) return;
+      values.insert(values.end(), row.begin(), row.end());
+    }
+    Add(values, width);
   }
 
   Json ToJson() const {
@@ -137,6 +146,86 @@ struct ActionSums {
   }
 };
 
+// Distances of an episode's mean that count as noise, as a share of the range of all rows.
+constexpr double kMeanNoise = 0.05;
+// Columns with more numbers per row are told by their shape only.
+constexpr size_t kWidestColumn = 64;
+
+const char* NameOf(ColumnRole role) {
+  switch (role) {
+    case ColumnRole::kState:
+      return "state";
+    case ColumnRole::kAction:
+      return "action";
+    case ColumnRole::kOther:
+      return "";
+  }
+  return "";
+}
+
+// The columns of another program's dataset: names, shapes, statistics over all rows, and the
+// episodes whose mean of a number stands apart.
+Json DescribeColumns(const EpisodeSource& reader) {
+  struct Figures {
+    ColumnSpec column;
+    ColumnSums sums;
+    std::vector<std::vector<double>> means;  // per number, of the episodes
+    std::vector<std::string> episodes;
+  };
+  std::vector<Figures> all;
+  std::map<std::string, size_t> place;
+  for (size_t e = 0; e < reader.episodes().size(); ++e) {
+    const EpisodeSummary& episode = reader.episodes()[e];
+    std::vector<ColumnSpec> narrow;
+    std::vector<std::vector<double>> values;
+    try {
+      for (const ColumnSpec& column : reader.ColumnsOf(e)) {
+        const auto [known, fresh] = place.emplace(column.name, all.size());
+        if (fresh) all.push_back({column, {}, std::vector<std::vector<double>>(column.size()), {}});
+        const bool shown = column.size() > 0 && column.size() <= kWidestColumn;
+        if (shown && all[known->second].column.shape == column.shape) narrow.push_back(column);
+      }
+      values = reader.ReadColumns(e, narrow);
+    } catch (const Error&) {
+      continue;  // DescribeMotion names it
+    }
+    const bool sound = std::all_of(values.begin(), values.end(), [](const auto& column) {
+      return std::all_of(column.begin(), column.end(), [](double v) { return std::isfinite(v); });
+    });
+    if (!sound) continue;
+    for (size_t c = 0; c < narrow.size(); ++c) {
+      Figures& figures = all[place.at(narrow[c].name)];
+      const size_t width = narrow[c].size();
+      figures.sums.Add(values[c], width);
+      figures.episodes.push_back(episode.name);
+      std::vector<double> mean(width);
+      for (size_t at = 0; at < values[c].size(); ++at) mean[at % width] += values[c][at];
+      for (size_t i = 0; i < width; ++i) {
+        figures.means[i].push_back(mean[i] / static_cast<double>(episode.length));
+      }
+    }
+  }
+  Json json = Json::object();
+  for (const auto& [column, sums, means, episodes] : all) {
+    Json& entry = json[column.name] = {{"dtype", column.dtype}, {"shape", column.shape}};
+    if (column.role != ColumnRole::kOther) entry["role"] = NameOf(column.role);
+    if (!column.parts.empty()) entry["names"] = column.parts;
+    if (sums.rows == 0) continue;
+    if (episodes.size() < reader.episodes().size()) entry["episodes"] = episodes.size();
+    entry.update(sums.ToJson());
+    for (size_t i = 0; i < means.size() && column.role != ColumnRole::kOther; ++i) {
+      const std::vector<double> scores =
+          OutlierScores(means[i], kMeanNoise * (sums.high[i] - sums.low[i]));
+      for (size_t e = 0; e < scores.size(); ++e) {
+        if (scores[e] <= kOutlierScore) continue;
+        entry["outliers"][episodes[e]].push_back(column.parts.empty() ? std::to_string(i)
+                                                                      : column.parts[i]);
+      }
+    }
+  }
+  return json;
+}
+
 }  // namespace
 
 Json SkippedToJson(const EpisodeSource& reader) {
@@ -150,7 +239,7 @@ Json DescribeDataset(const EpisodeSource& reader) {
   std::vector<double> lengths;
   size_t successes = 0, steps = 0;
   std::map<std::string, int64_t> tasks, variants, causes, files, success_from;
-  ActionSums actions;
+  ColumnSums actions;
   for (size_t e = 0; e < reader.episodes().size(); ++e) {
     const EpisodeSummary& episode = reader.episodes()[e];
     // one that cannot be read has no length either
@@ -174,11 +263,9 @@ Json DescribeDataset(const EpisodeSource& reader) {
     }
   }
   const std::filesystem::path& path = reader.path();
-  std::error_code none;
   Json json = Json::object();
   json["file"] = path.string();
-  const auto bytes = std::filesystem::file_size(path, none);
-  json["bytes"] = none ? 0 : bytes;  // 0: a folder
+  json["bytes"] = BytesOnDisk(path);
   json["written_by"] = own ? "understudy" : "another program";
   json["format"] = own ? "understudy" : reader.header().stage;
   json["content_hash"] = reader.content_hash();
@@ -221,6 +308,9 @@ Json DescribeDataset(const EpisodeSource& reader) {
   json["causes_of_failure"] = causes;
   json["cameras"] = reader.header().cameras;
   json["image_size"] = {reader.header().image_width, reader.header().image_height};
+  for (const PictureSize& size : reader.header().picture_sizes) {
+    json["image_sizes"].push_back({size.width, size.height});
+  }
   json["parents"] = reader.header().parents;
   for (const std::string& key : reader.MaskNames()) {
     json["masks"][key] = reader.ReadMask(key).size();
@@ -244,6 +334,7 @@ Json DescribeDataset(const EpisodeSource& reader) {
   }
   if (!files.empty()) json["linked_files"] = files;
   json["actions"] = actions.ToJson();  // of the normalised ones, per number
+  if (!own) json["columns"] = DescribeColumns(reader);
   json["motion"] = DescribeMotion(reader);
   if (!reader.skipped().empty()) json["skipped"] = SkippedToJson(reader);
   return json;

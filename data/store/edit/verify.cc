@@ -215,9 +215,11 @@ void VerifyPictures(const h5::Group& demo, const std::string& camera, size_t len
     if (reader.frames() != length) {
       fail(fmt::format("has {} frames, must have {}", reader.frames(), length));
     }
-    if (reader.width() != header.image_width || reader.height() != header.image_height) {
+    const auto place = std::find(header.cameras.begin(), header.cameras.end(), camera);
+    const PictureSize size = header.size_of(static_cast<size_t>(place - header.cameras.begin()));
+    if (reader.width() != size.width || reader.height() != size.height) {
       fail(fmt::format("is {}x{}, the header says {}x{}", reader.width(), reader.height(),
-                       header.image_width, header.image_height));
+                       size.width, size.height));
     }
     const std::string now = reader.Hash();
     report.bytes_read += static_cast<int64_t>(reader.frames() * reader.frame_bytes());

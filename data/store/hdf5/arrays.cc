@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "data/store/hdf5/attributes.h"
 #include "data/store/hdf5/errors.h"
+#include "data/store/hdf5/filters.h"
 #include "data/store/hdf5/links.h"
 #include "data/store/hdf5/lock.h"
 
@@ -207,7 +208,7 @@ Column ReadArray(const Id& dataset, const DatasetInfo& info, const std::string& 
               file_space = rows ? file.get() : H5S_ALL;
   if (H5Dread(dataset.get(), memory_type, memory_space, file_space, H5P_DEFAULT,
               column.bytes.data()) < 0) {
-    FailReading(place, fmt::format("cannot be read ({})", ErrorText()));
+    FailReading(place, fmt::format("cannot be read ({})", WhyNotRead(dataset.get())));
   }
   return column;
 }

@@ -6,11 +6,13 @@
 #include <string>
 
 #include "core/base/error.h"
+#include "data/store/hdf5/filters.h"
 #include "data/store/hdf5/library.h"
 
 namespace understudy::h5 {
 
 Group OpenForReading(const std::filesystem::path& file, bool outside_links) {
+  RegisterFilters();
   const Guard guard;
   const std::string name = file.string();
   std::error_code ignored;

@@ -189,6 +189,11 @@ DatasetInfo Group::Info(const std::string& name) const {
   return InfoOf(OpenDataset(name), Place(name));
 }
 
+uint64_t Group::StoredBytes(const std::string& name) const {
+  const Guard guard;
+  return H5Dget_storage_size(OpenDataset(name).get());
+}
+
 void Group::Write(std::span<const Column> columns) const {
   const Guard guard;
   std::map<std::string, Group> parents;  // each is looked up once

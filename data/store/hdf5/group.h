@@ -89,6 +89,8 @@ class Group {
   Column ReadRows(const std::string& name, ColumnType type, const std::vector<int64_t>& row_dims,
                   hsize_t first, hsize_t count) const;
   DatasetInfo Info(const std::string& name) const;
+  // Bytes that an array takes in the file; 0: nothing was written of it.
+  uint64_t StoredBytes(const std::string& name) const;
   Id OpenDataset(const std::string& name) const;
 
   // ---- lists of texts, as fixed-length strings ----

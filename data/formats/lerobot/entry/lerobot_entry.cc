@@ -39,11 +39,12 @@ bool IsLerobot(const EpisodeSource& source) {
 }
 
 Json ToJson(const LerobotReport& report) {
-  return {{"episodes", report.episodes},
-          {"frames", report.frames},
-          {"data_files", report.data_files},
-          {"video_files", report.video_files},
-          {"encoder", report.encoder}};
+  Json json{{"episodes", report.episodes},
+            {"frames", report.frames},
+            {"data_files", report.data_files},
+            {"video_files", report.video_files}};
+  if (!report.encoder.empty()) json["encoder"] = report.encoder;
+  return json;
 }
 
 Json ToJson(const LerobotImportReport& report) {
@@ -66,8 +67,10 @@ DatasetFormat MakeFormat(const char* name, const char* summary, LerobotVersion v
                 std::error_code none;
                 return fs::exists(path / "meta" / "info.json", none);
               },
-          .Open = [](const fs::path& path,
-                     const ReadOptions&) { return Module<LerobotModule>().open(path); },
+          .Open =
+              [](const fs::path& path, const ReadOptions& options) {
+                return Module<LerobotModule>().open(path, options);
+              },
           .Lost =
               [version](const EpisodeSource& source, const ConvertRequest& request) {
                 const LerobotOptions options = WriteOptionsOf(version, request);
@@ -101,7 +104,13 @@ DatasetFormat MakeFormat(const char* name, const char* summary, LerobotVersion v
                 return Module<LerobotModule>().verify(
                     path, options.Get<LerobotImportOptions>(kImportOptions), progress);
               },
-          .verify_apart = false};
+          .Copy =
+              [](const std::vector<const EpisodeSource*>& inputs, const CopyPlan& plan,
+                 const fs::path& output, Progress& progress) {
+                Module<LerobotModule>().edit(inputs, plan, output, {}, {}, progress);
+              },
+          .verify_apart = false,
+          .leaves_out_bad = true};
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 bool IsLerobot(const EpisodeSource& source) { return FolderOf(source) != nullptr; }
 constexpr LerobotModule kFunctions{LostInLerobot, WriteLerobot, LostFromLerobot,   ReadLerobot,
                                    VerifyLerobot, ArrowVersion, OpenLerobotSource, IsLerobot,
-                                   LostInCopy,    CopyLerobot};
+                                   LostInCopy,    CopyLerobot,  EditLerobot};
 }  // namespace
 }  // namespace understudy
 

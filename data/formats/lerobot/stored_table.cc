@@ -1,0 +1,177 @@
+#include "data/formats/lerobot/stored_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/base/error.h"
+
+namespace understudy {
+namespace {
+
+constexpr const char* kSuccess = "next.success";
+
+// LeRobot refuses '/' in names.
+std::string Dotted(std::string path) {
+  std::replace(path.begin(), path.end(), '/', '.');
+  return path;
+}
+
+std::string FeatureNameOf(const std::string& path) {
+  if (path == "rewards") return "next.reward";
+  if (path == "dones") return "next.done";
+  constexpr std::string_view kObs = "obs/";
+  if (path.starts_with(kObs)) return Dotted("observation." + path.substr(kObs.size()));
+  return Dotted(path);
+}
+
+// What the numbers become, of the types that the Parquet writer knows.
+std::string DtypeFor(const ColumnSpec& column, const std::string& feature) {
+  if (feature == "next.done" && column.size() == 1) return "bool";
+  if (column.dtype == "float64") return "float64";
+  if (column.dtype.starts_with("float")) return "float32";
+  return column.dtype == "bool" ? "bool" : "int64";
+}
+
+// One number per row is a scalar of LeRobot, however many dimensions it has.
+std::vector<int> DimsOf(const ColumnSpec& column) {
+  if (column.size() == 1) return {};
+  return {column.shape.begin(), column.shape.end()};
+}
+
+// "joint_pos" of obs/joint_pos; the numbers of a row are joint_pos_0, joint_pos_1, …
+std::string PartName(const ColumnSpec& column) {
+  const size_t slash = column.name.rfind('/');
+  return slash == std::string::npos ? column.name : column.name.substr(slash + 1);
+}
+
+}  // namespace
+
+StoredTable::StoredTable(const EpisodeSource& reader, LerobotVersion version)
+    : version_(version), columns_(CommonColumns(reader, &odd_)) {
+  const std::vector<EpisodeSummary>& episodes = reader.episodes();
+  with_success_ = std::all_of(episodes.begin(), episodes.end(),
+                              [](const EpisodeSummary& episode) { return episode.success_known; });
+  targets_.resize(columns_.size());
+  AddRole(ColumnRole::kState, "observation.state", &state_);
+  AddRole(ColumnRole::kAction, "action", &action_);
+  AddOther();
+  if (with_success_) features_.push_back({kSuccess, "bool", {}, {}});
+  for (const PlaceFeature& feature : PlaceFeatures(version)) {
+    features_.push_back({feature.name, feature.dtype, {}, {}});
+  }
+}
+
+void StoredTable::AddRole(ColumnRole role, const char* name, std::vector<StoredPart>* parts) {
+  Feature feature{name, "float32", {}, {0}};
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    const ColumnSpec& column = columns_[c];
+    if (column.role != role) continue;
+    targets_[c] = {features_.size(), feature.names.size()};
+    std::string part = PartName(column);
+    // two columns may end alike: left/joint_pos, right/joint_pos
+    const bool alone =
+        std::count_if(columns_.begin(), columns_.end(), [&](const ColumnSpec& other) {
+          return other.role == role && PartName(other) == part;
+        }) == 1;
+    if (!alone) part = Dotted(column.name);
+    parts->push_back({part, feature.names.size(), column.size()});
+    for (size_t i = 0; i < column.size(); ++i) {
+      const bool named = column.parts.size() == column.size();
+      feature.names.push_back(named                ? column.parts[i]
+                              : column.size() == 1 ? part
+                                                   : fmt::format("{}_{}", part, i));
+    }
+  }
+  if (parts->empty()) return;
+  feature.dims = {static_cast<int>(feature.names.size())};
+  features_.push_back(std::move(feature));
+}
+
+void StoredTable::AddOther() {
+  std::vector<std::string> taken{"task", kSuccess};
+  for (const PlaceFeature& feature : PlaceFeatures(LerobotVersion::kV21)) {
+    taken.emplace_back(feature.name);
+  }
+  for (const Feature& feature : features_) taken.push_back(feature.name);
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    const ColumnSpec& column = columns_[c];
+    if (column.role != ColumnRole::kOther || column.size() == 0) continue;
+    std::string name = FeatureNameOf(column.name);
+    while (std::find(taken.begin(), taken.end(), name) != taken.end()) name = "stored." + name;
+    taken.push_back(name);
+    targets_[c] = {features_.size(), 0};
+    const bool named = column.parts.size() == column.size() && column.size() > 1;
+    features_.push_back({name, DtypeFor(column, name),
+                         named ? column.parts : std::vector<std::string>{}, DimsOf(column)});
+  }
+}
+
+void StoredTable::Fill(const EpisodeSource& reader, size_t episode, int64_t first_index,
+                       int64_t task, double fps) {
+  const EpisodeSummary& summary = reader.episodes()[episode];
+  const size_t length = summary.length;
+  for (Feature& feature : features_) {
+    feature.values.assign(length * static_cast<size_t>(feature.width()), 0);
+  }
+  // stored columns
+  const std::vector<std::vector<double>> stored = reader.ReadColumns(episode, columns_);
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    Feature& feature = features_[targets_[c].feature];
+    const size_t size = columns_[c].size(), width = static_cast<size_t>(feature.width());
+    Require(stored[c].size() == length * size, "a column has all rows");
+    for (size_t k = 0; k < length; ++k) {
+      std::copy_n(
+          stored[c].begin() + static_cast<std::ptrdiff_t>(k * size), size,
+          feature.values.begin() + static_cast<std::ptrdiff_t>(k * width + targets_[c].first));
+    }
+  }
+  // where each row stands
+  const std::span<const PlaceFeature> places = PlaceFeatures(version_);
+  const size_t first_place = features_.size() - places.size();
+  for (size_t k = 0; k < length; ++k) {
+    const auto frame = static_cast<int64_t>(k);
+    const FramePlace row{k + 1 == length,     frame, static_cast<int64_t>(episode),
+                         first_index + frame, task,  fps};
+    for (size_t p = 0; p < places.size(); ++p) {
+      features_[first_place + p].values[k] = places[p].get(row);
+    }
+  }
+  if (with_success_) features_[first_place - 1].values[length - 1] = summary.success ? 1 : 0;
+}
+
+std::vector<std::string> StoredTable::Lost(const EpisodeSource& reader) const {
+  std::vector<std::string> lost;
+  for (const std::string& column : odd_) lost.push_back(column + ": not every episode is alike");
+  // whole numbers pass through double, which holds those up to 2^53
+  constexpr double kMostWhole = 9007199254740992;
+  std::vector<ColumnSpec> wide;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    const ColumnSpec& column = columns_[c];
+    const bool bits64 = column.dtype.ends_with("64");
+    if (features_[targets_[c].feature].dtype == "float32") {
+      if (bits64 || column.dtype.ends_with("int32")) {
+        lost.push_back(fmt::format("{}: {} is rounded to float32", column.name, column.dtype));
+      }
+    } else if (bits64 && !column.dtype.starts_with("float")) {
+      wide.push_back(column);
+    }
+  }
+  std::vector<bool> beyond(wide.size());
+  for (size_t e = 0; e < reader.episodes().size() && !wide.empty(); ++e) {
+    const std::vector<std::vector<double>> values = reader.ReadColumns(e, wide);
+    for (size_t c = 0; c < wide.size(); ++c) {
+      beyond[c] = beyond[c] || std::any_of(values[c].begin(), values[c].end(),
+                                           [](double v) { return std::abs(v) > kMostWhole; });
+    }
+  }
+  for (size_t c = 0; c < wide.size(); ++c) {
+    if (!beyond[c]) continue;
+    lost.push_back(fmt::format("{}: numbers beyond 2^53 are rounded", wide[c].name));
+  }
+  return lost;
+}
+
+}  // namespace understudy

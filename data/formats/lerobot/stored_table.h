@@ -1,0 +1,54 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/episode/column_spec.h"
+#include "core/seam/episode_source.h"
+#include "data/formats/lerobot/frame_table.h"
+
+namespace understudy {
+
+// A stretch of the numbers of `observation.state` or `action` that came from one column.
+struct StoredPart {
+  std::string name;
+  size_t first = 0, size = 0;
+};
+
+// The columns of another program's dataset as features, of any meaning and width. Those of role
+// kState stand side by side in `observation.state`, those of kAction in `action`: float32, as
+// LeRobot's policies take them. Every other one is a feature of its own with its numbers as they
+// are: rewards next.reward, dones next.done, obs/x observation.x, a/b a.b. Where all episodes say
+// how they ended, next.success is true in the last row of a success.
+class StoredTable : public FeatureTable {
+ public:
+  StoredTable(const EpisodeSource& reader, LerobotVersion version);
+
+  // `first_index` counts rows over the whole dataset. Throws Error(kBadInput) where the episode
+  // lacks a column or has it in another shape.
+  void Fill(const EpisodeSource& reader, size_t episode, int64_t first_index, int64_t task,
+            double fps);
+
+  const std::vector<StoredPart>& state() const { return state_; }
+  const std::vector<StoredPart>& action() const { return action_; }
+  const std::vector<ColumnSpec>& columns() const { return columns_; }
+  // Columns that are left out since episodes differ, and numbers that are rounded, in words.
+  std::vector<std::string> Lost(const EpisodeSource& reader) const;
+
+ private:
+  // Where a column's numbers stand in a row of a feature.
+  struct Target {
+    size_t feature = 0, first = 0;
+  };
+  void AddRole(ColumnRole role, const char* name, std::vector<StoredPart>* parts);
+  void AddOther();
+
+  LerobotVersion version_;
+  bool with_success_ = false;
+  std::vector<std::string> odd_;  // columns that are left out
+  std::vector<ColumnSpec> columns_;
+  std::vector<Target> targets_;  // per column
+  std::vector<StoredPart> state_, action_;
+};
+
+}  // namespace understudy

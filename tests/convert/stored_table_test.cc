@@ -1,0 +1,162 @@
+// Datasets of other programs as LeRobot's, column by column: nothing is asked of poses or actions.
+
+#include "data/formats/lerobot/stored_table.h"
+
+#include "data/formats/formats.h"
+#include "data/formats/lerobot/lerobot_source.h"
+#include "data/formats/lerobot/lerobot_verify.h"
+#include "tests/convert/lerobot_damage.h"
+#include "tests/data/stranger.h"
+
+namespace understudy::store_test {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+class StoredTableTest : public testing::TestWithParam<LerobotVersion> {
+ protected:
+  // With pictures.
+  fs::path WriteJoints(const StrangerOptions& options = {}) const {
+    const fs::path file = folder_ / "joints.hdf5";
+    StrangerOptions with_pictures = options;
+    with_pictures.also = [&](const h5::Group& demo, size_t e, size_t rows) {
+      ImageWriter pictures(demo, "obs/agentview_image", rows, kWidth, kHeight, 1);
+      const FrameCompressor compressor(1, 1);
+      for (size_t k = 0; k < rows; ++k) {
+        const Image image = Picture(e, 0, k);
+        pictures.Add(image, compressor.Compress({&image})[0]);
+      }
+      if (options.also) options.also(demo, e, rows);
+    };
+    WriteStranger(file, with_pictures);
+    return file;
+  }
+  LerobotOptions Options() const {
+    LerobotOptions options;
+    options.version = GetParam();
+    return options;
+  }
+
+  Folder folder_;
+  Progress quiet_;
+};
+INSTANTIATE_TEST_SUITE_P(Versions, StoredTableTest,
+                         testing::Values(LerobotVersion::kV21, LerobotVersion::kV30),
+                         [](const auto& info) {
+                           return info.param == LerobotVersion::kV21 ? "V21" : "V30";
+                         });
+
+TEST_P(StoredTableTest, ColumnsComeOverByNameWithTheirNumbers) {
+  const auto source = OpenDataset(WriteJoints());
+  WriteLerobot(*source, folder_ / "out", Options(), quiet_);
+  const VerifyReport verified = VerifyLerobot(folder_ / "out", {}, quiet_);
+  for (const Fault& fault : verified.faults) ADD_FAILURE() << fault.place << ": " << fault.what;
+
+  const auto result = OpenLerobotSource(folder_ / "out");
+  EXPECT_EQ(result->header().simulator.control_hz, 25);
+  EXPECT_EQ(result->ReadMeta(1).instruction, "close the hand");
+  std::map<std::string, ColumnSpec> columns;
+  for (const ColumnSpec& column : result->ListColumns()) columns[column.name] = column;
+  // role and parts
+  const ColumnSpec& state = columns.at("observation.state");
+  EXPECT_EQ(state.role, ColumnRole::kState);
+  EXPECT_THAT(state.parts,
+              testing::ElementsAre("robot0_eef_pos_0", "robot0_eef_pos_1", "robot0_eef_pos_2",
+                                   "robot0_gripper_qpos_0", "robot0_gripper_qpos_1",
+                                   "robot0_gripper_qpos_2", "robot0_gripper_qpos_3",
+                                   "robot0_gripper_qpos_4", "robot0_gripper_qpos_5"));
+  EXPECT_EQ(columns.at("action").shape, (std::vector<size_t>{6}));
+  // shapes and types
+  EXPECT_EQ(columns.at("observation.touch").shape, (std::vector<size_t>{2, 4}));
+  EXPECT_EQ(columns.at("observation.touch").dtype, "float64");
+  EXPECT_EQ(columns.at("steps.phase").dtype, "int64");
+  // a name that LeRobot has for itself
+  EXPECT_TRUE(columns.contains("stored.timestamp"));
+  // how it ended is not told
+  EXPECT_FALSE(columns.contains("next.success"));
+
+  // numbers
+  std::map<std::string, ColumnSpec> stored;
+  for (const ColumnSpec& column : source->ListColumns()) stored[column.name] = column;
+  const auto of = [](const EpisodeSource& reader, const ColumnSpec& column) {
+    return reader.ReadColumns(1, std::vector{column})[0];
+  };
+  for (const auto& [theirs, ours] :
+       std::map<std::string, std::string>{{"obs/touch", "observation.touch"},
+                                          {"steps/phase", "steps.phase"},
+                                          {"timestamp", "stored.timestamp"}}) {
+    EXPECT_EQ(of(*result, columns.at(ours)), of(*source, stored.at(theirs))) << ours;
+  }
+  const std::vector<double> action = of(*source, stored.at("actions")),
+                            written = of(*result, columns.at("action"));
+  for (size_t i = 0; i < action.size(); ++i) {
+    EXPECT_EQ(written[i], static_cast<double>(static_cast<float>(action[i])));
+  }
+  const Image picture = result->ReadImage(1, "agentview", 4), wanted = Picture(1, 0, 4);
+  double distance = 0;
+  for (size_t i = 0; i < wanted.rgb.size(); ++i) {
+    distance += std::abs(picture.rgb[i] - wanted.rgb[i]);
+  }
+  EXPECT_LT(distance / static_cast<double>(wanted.rgb.size()), 2);
+
+  if (GetParam() != LerobotVersion::kV21) return;
+  const Json modality = LoadJson(folder_ / "out/meta/modality.json");
+  EXPECT_EQ(modality["state"]["robot0_gripper_qpos"]["start"], 3);
+  EXPECT_EQ(modality["state"]["robot0_gripper_qpos"]["end"], 9);
+  EXPECT_EQ(modality["action"]["actions"]["end"], 6);
+}
+
+TEST_P(StoredTableTest, SaysWhatIsLostAndRounded) {
+  const auto source = OpenDataset(WriteJoints());
+  const std::vector<std::string> lost = LostInLerobot(*source, Options());
+  EXPECT_THAT(lost, Contains("actions: float64 is rounded to float32"));
+  EXPECT_THAT(lost, Contains("obs/robot0_eef_pos: float64 is rounded to float32"));
+  EXPECT_THAT(lost, Contains("filter keys"));
+  EXPECT_THAT(lost, Not(Contains(HasSubstr("obs/robot0_gripper_qpos"))));
+  EXPECT_THAT(lost, Not(Contains(HasSubstr("obs/touch"))));
+}
+
+// A column that one episode has in another shape, or not at all, is left out and told.
+TEST_P(StoredTableTest, OddColumnsAreLeftOutAndTold) {
+  StrangerOptions options;
+  options.also = [](const h5::Group& demo, size_t e, size_t rows) {
+    demo.Write(Ramp("obs/object", ColumnType::kF64, {7 + e}, rows));
+    if (e == 0) demo.Write(Ramp("obs/first", ColumnType::kF64, {2}, rows));
+    Column big("stamp_ns", ColumnType::kI64, {});
+    big.rows = rows;
+    for (size_t k = 0; k < rows; ++k)
+      big.Push(int64_t{1'700'000'000'000'000'001} + static_cast<int64_t>(k));
+    demo.Write(big);
+  };
+  const auto source = OpenDataset(WriteJoints(options));
+  const std::vector<std::string> lost = LostInLerobot(*source, Options());
+  EXPECT_THAT(lost, Contains(AllOf(HasSubstr("obs/object"), HasSubstr("demo_1 has (8) numbers"))));
+  EXPECT_THAT(lost, Contains(AllOf(HasSubstr("obs/first"), HasSubstr("demo_1 does not have it"))));
+  EXPECT_THAT(lost, Contains(AllOf(HasSubstr("stamp_ns"), HasSubstr("2^53"))));
+  WriteLerobot(*source, folder_ / "out", Options(), quiet_);
+  for (const ColumnSpec& column : OpenLerobotSource(folder_ / "out")->ListColumns()) {
+    EXPECT_NE(column.name, "observation.object");
+    EXPECT_NE(column.name, "observation.first");
+  }
+}
+
+// What must be asked is asked at once.
+TEST_P(StoredTableTest, RateAndInstructionAreAskedTogether) {
+  const auto source = OpenDataset(WriteJoints({.control_hz = 0, .instruction = ""}));
+  EXPECT_THAT([&] { WriteLerobot(*source, folder_ / "out", Options(), quiet_); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("--control-hz"), HasSubstr("--lerobot.task"))));
+  EXPECT_FALSE(fs::exists(folder_ / "out"));
+  const auto rated = OpenDataset(folder_ / "joints.hdf5", {.control_hz = 10});
+  LerobotOptions options = Options();
+  options.task = "grasp";
+  WriteLerobot(*rated, folder_ / "out", options, quiet_);
+  const auto result = OpenLerobotSource(folder_ / "out");
+  EXPECT_EQ(result->header().simulator.control_hz, 10);
+  EXPECT_EQ(result->ReadMeta(0).instruction, "grasp");
+}
+
+}  // namespace
+}  // namespace understudy::store_test
