@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/version.h"
 #include "data/formats/formats.h"
+#include "data/store/files.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -106,12 +107,15 @@ Json Answers::Dataset() const {
       if (place.contains(name)) masks[key].push_back(place[name]);
     }
   }
+  Json sizes = Json::array();
+  for (size_t c = 0; c < header.cameras.size(); ++c) {
+    sizes.push_back({header.size_of(c).width, header.size_of(c).height});
+  }
   std::error_code none;
   const bool own = !reader_->content_hash().empty();
-  const auto bytes = fs::file_size(reader_->path(), none);
   return {{"file", reader_->path().filename().string()},
           {"path", fs::absolute(reader_->path(), none).string()},
-          {"bytes", none ? 0 : bytes},
+          {"bytes", BytesOnDisk(reader_->path())},
           {"written_by", own ? "understudy" : "another program"},
           {"content_hash", reader_->content_hash()},
           {"stage", header.stage},
@@ -119,8 +123,7 @@ Json Answers::Dataset() const {
           {"robot", header.simulator.robot},
           {"control_hz", header.simulator.control_hz},
           {"cameras", header.cameras},
-          {"image_width", header.image_width},
-          {"image_height", header.image_height},
+          {"image_sizes", sizes},
           {"subtasks", SubtaskNames(header.task)},
           {"masks", masks},
           {"program", ProgramVersion()},
@@ -139,9 +142,7 @@ Json Answers::Where(const Parameters& parameters) const {
 
 Answers::Frames Answers::FramesOf(size_t episode, const Parameters& parameters) const {
   const DatasetHeader& header = reader_->header();
-  if (header.cameras.empty() || header.image_width < 1 || header.image_height < 1) {
-    throw RequestError(404, "this dataset has no pictures");
-  }
+  if (header.cameras.empty()) throw RequestError(404, "this dataset has no pictures");
   const size_t length = reader_->episodes().at(episode).length;
   Frames frames;
   frames.episode = episode;
@@ -149,8 +150,8 @@ Answers::Frames Answers::FramesOf(size_t episode, const Parameters& parameters) 
   frames.from = parameters.Number("from", 0, 0, length - 1);
   frames.count = parameters.Number("count", 1, 1, kMaxFrames);
   frames.count = std::min(frames.count, length - frames.from);
-  frames.frame_bytes =
-      3 * static_cast<size_t>(header.image_width) * static_cast<size_t>(header.image_height);
+  const PictureSize size = header.size_of(frames.camera);
+  frames.frame_bytes = 3 * static_cast<size_t>(size.width) * static_cast<size_t>(size.height);
   return frames;
 }
 

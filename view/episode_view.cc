@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <optional>
 
 #include "data/formats/base/translate.h"
 
@@ -197,6 +198,23 @@ void AddLabels(const Episode& episode, Columns& columns) {
   });
 }
 
+// `of` is what the column is for.
+void AddStored(const StoredColumns& stored, Columns& columns) {
+  for (size_t c = 0; c < stored.specs.size(); ++c) {
+    const ColumnSpec& column = stored.specs[c];
+    const size_t size = column.size();
+    std::vector<std::string> parts = column.parts;
+    if (parts.size() != size) {
+      parts = size == 1 ? std::vector<std::string>{"value"} : Numbered("", size);
+    }
+    const char* role = column.role == ColumnRole::kState    ? "state"
+                       : column.role == ColumnRole::kAction ? "action"
+                                                            : "other";
+    columns.Add(column.name, "stored", role, "", parts,
+                [&](size_t k, size_t p) { return stored.values[c][k * size + p]; });
+  }
+}
+
 Json Draws(const SceneVariation& variation) {
   Json draws = Json::array();
   for (const SceneEdit& edit : variation.edits) {
@@ -217,7 +235,20 @@ Json Draws(const SceneVariation& variation) {
 
 }  // namespace
 
-EpisodeView MakeEpisodeView(const Episode& episode, const DatasetHeader& header) {
+StoredColumns ReadStoredColumns(const EpisodeSource& reader, size_t episode) {
+  StoredColumns stored;
+  for (ColumnSpec& column : reader.ColumnsOf(episode)) {
+    if (column.size() > StoredColumns::kWidest) {
+      stored.wide.push_back(fmt::format("{} ({})", column.name, fmt::join(column.shape, " x ")));
+    } else if (column.size() > 0) {
+      stored.specs.push_back(std::move(column));
+    }
+  }
+  stored.values = reader.ReadColumns(episode, stored.specs);
+  return stored;
+}
+
+EpisodeView MakeEpisodeView(const Episode& episode, const StoredColumns* stored) {
   const EpisodeMeta& meta = episode.meta;
   EpisodeView view;
   view.about = {{"name", meta.name},
@@ -252,7 +283,12 @@ EpisodeView MakeEpisodeView(const Episode& episode, const DatasetHeader& header)
     AddArm(episode, a, arm, columns);
   }
   AddWorld(episode, columns);
-  if (header.family.empty()) AddLabels(episode, columns);
+  if (stored == nullptr) {
+    AddLabels(episode, columns);
+  } else {
+    AddStored(*stored, columns);
+    view.about["wide_columns"] = stored->wide;
+  }
   return view;
 }
 
@@ -264,8 +300,10 @@ std::shared_ptr<const EpisodeView> EpisodeViews::Get(size_t episode) {
     std::rotate(found, found + 1, recent_.end());
     return recent_.back().second;
   }
+  std::optional<StoredColumns> stored;
+  if (reader_.content_hash().empty()) stored = ReadStoredColumns(reader_, episode);
   auto view = std::make_shared<const EpisodeView>(
-      MakeEpisodeView(reader_.ReadEpisode(episode), reader_.header()));
+      MakeEpisodeView(reader_.ReadEpisode(episode), stored ? &*stored : nullptr));
   recent_.emplace_back(episode, view);
   const auto numbers = [&] {
     size_t sum = 0;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/json.h"
-#include "core/seam/dataset_header.h"
+#include "core/episode/column_spec.h"
 #include "core/seam/episode_source.h"
 
 namespace understudy {
@@ -21,7 +21,18 @@ struct EpisodeView {
   std::vector<double> numbers;
 };
 
-EpisodeView MakeEpisodeView(const Episode& episode, const DatasetHeader& header);
+// Columns of another program's dataset, by name, and their rows. Wide ones are only named: nobody
+// looks at a hundred curves.
+struct StoredColumns {
+  static constexpr size_t kWidest = 64;  // numbers per row
+  std::vector<ColumnSpec> specs;
+  std::vector<std::vector<double>> values;
+  std::vector<std::string> wide;
+};
+StoredColumns ReadStoredColumns(const EpisodeSource& reader, size_t episode);
+
+// `stored` is null for datasets of ours, whose columns all have a place in an Episode.
+EpisodeView MakeEpisodeView(const Episode& episode, const StoredColumns* stored = nullptr);
 
 // The most recently requested views, made one at a time. Memory stays at a few episodes, however
 // many requests there are. Thread-safe.

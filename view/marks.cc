@@ -186,6 +186,15 @@ ApplyReport ApplyMarks(const fs::path& input, const std::vector<Mark>& marks,
                       "linked",
                       input.string()));
     }
+    if (fs::is_directory(source->path())) {
+      std::vector<std::string> dropped;
+      for (const size_t member : places[options.drop_key]) dropped.push_back(episodes[member].name);
+      ThrowUsage(
+          fmt::format("{}: a folder of this kind has no filter keys; `understudy data filter {} "
+                      "--drop \"[{}]\" "
+                      "--out FOLDER` makes one without the episodes that are dropped",
+                      input.string(), input.string(), fmt::join(dropped, ", ")));
+    }
     std::map<std::string, std::vector<std::string>> names;
     for (const auto& [key, members] : places) {
       names[key];

@@ -75,7 +75,7 @@ function makeCameras() {
   $('zoom').value = remembered('zoom', '2');
   $('zoom_box').hidden = S.data.cameras.length === 0;
   S.data.cameras.forEach((name, camera) => {
-    const canvas = pictureCanvas(ZOOM[$('zoom').value]);
+    const canvas = pictureCanvas(camera, ZOOM[$('zoom').value]);
     canvas.id = `camera${camera}`;
     cameraCanvases.push(canvas);
     $('cameras').append(el('figure', {}, canvas, el('figcaption', {}, name)));

@@ -6,8 +6,15 @@ const frames = {
   loading: new Map(),   // same -> AbortController
   bytes: 0,
   broken: new Map(),    // same -> message
-  get frameBytes() { return 3 * S.data.image_width * S.data.image_height; },
-  get batchSize() { return clamp(Math.floor(BATCH_BYTES / this.frameBytes), 1, 64); },
+  frameBytes(camera) {
+    const [w, h] = S.data.image_sizes[camera];
+    return 3 * w * h;
+  },
+  // of the largest pictures, for all
+  get batchSize() {
+    const largest = Math.max(1, ...S.data.image_sizes.map(([w, h]) => 3 * w * h));
+    return clamp(Math.floor(BATCH_BYTES / largest), 1, 64);
+  },
 
   // The pixels of a frame; null where they are still on their way (asked for where `load`).
   get(episode, camera, step, load = true) {
@@ -19,8 +26,8 @@ const frames = {
     }
     this.batches.delete(key);
     this.batches.set(key, held);
-    const at = (step - batch * this.batchSize) * this.frameBytes;
-    return held.subarray(at, at + this.frameBytes);
+    const at = (step - batch * this.batchSize) * this.frameBytes(camera);
+    return held.subarray(at, at + this.frameBytes(camera));
   },
   async load(episode, camera, batch, key) {
     if (this.loading.has(key) || this.broken.has(key)) return;
@@ -75,8 +82,8 @@ function drawFrame(canvas, episode, camera, step) {
 }
 
 // A canvas of the pictures' own size, shown in whole multiples of it where they are small.
-function pictureCanvas(wanted) {
-  const {image_width: w, image_height: h} = S.data;
+function pictureCanvas(camera, wanted) {
+  const [w, h] = S.data.image_sizes[camera];
   const canvas = el('canvas', {className: 'picture', width: w, height: h});
   sizePicture(canvas, wanted);
   return canvas;

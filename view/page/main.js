@@ -81,7 +81,8 @@ async function start() {
   $('file').textContent = d.file;
   $('file').title = d.path;
   const rate = d.control_hz ? `${figures(d.control_hz, 3)} Hz` : '';
-  const pictures = d.cameras.length ? `${d.cameras.length} × ${d.image_width}×${d.image_height}` : 'no pictures';
+  const sizes = [...new Set(d.image_sizes.map(([w, h]) => `${w}×${h}`))];
+  const pictures = d.cameras.length ? `${d.cameras.length} × ${sizes.join(', ')}` : 'no pictures';
   const facts = [d.written_by === 'understudy' ? d.stage : 'of another program', d.task, d.robot, rate,
                  `${d.episodes.length} episodes`, `${steps} steps`, bytes(d.bytes), pictures];
   $('facts').textContent = facts.filter(Boolean).join(' · ');

@@ -184,6 +184,19 @@ function armGroups(arm) {
   return groups;
 }
 
+// Columns of another program's dataset by their names; state and action are open where no arm says
+// the same.
+function storedGroups() {
+  const groups = S.about.columns.filter(c => c.kind === 'stored').map(column => ({
+    title: column.name, note: column.of === 'other' ? '' : column.of,
+    open: column.of !== 'other' && S.about.arms.length === 0,
+    rows: column.parts.map((name, p) => ({
+      name, least: 1e-6, height: 32, series: [line(S.columns[column.first + p], PALETTE[p % PALETTE.length])]}))}));
+  const wide = S.about.wide_columns || [];
+  if (wide.length) groups.push({title: 'columns of many numbers', note: wide.join(', '), open: false, rows: []});
+  return groups;
+}
+
 function episodeGroups() {
   const bands = [], label = channel('label'), subtask = channel('subtask');
   timeline.bridges = label ? runs(label[0]).filter(run => run.value === 2) : [];
@@ -216,6 +229,7 @@ function episodeGroups() {
     if (yaw) rows.push({name: 'yaw, rad', least: 0.01, height: 32, series: [line(yaw[0], PALETTE[i % PALETTE.length])]});
     groups.push({title: `object ${object}`, note: 'm, world', open: false, rows});
   }
+  groups.push(...storedGroups());
   const age = channel('sample_age');
   if (age) groups.push({title: 'age of the headset sample', note: 'ms', open: false, rows: [{name: 'age', series: [line(age[0], '#3b7ddd')]}]});
   return groups;

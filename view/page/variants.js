@@ -34,7 +34,7 @@ function drawVariants() {
   const shown = members.slice(0, MAX_VARIANTS), strip = el('div', {className: 'strip'});
   if (S.data.cameras.length) {
     for (const i of shown) {
-      if (!variants.canvases.has(i)) variants.canvases.set(i, pictureCanvas(168));
+      if (!variants.canvases.has(i)) variants.canvases.set(i, pictureCanvas(0, 168));
       const figure = el('figure', {className: `${i === S.current ? 'here' : ''} ${S.marks[i] || ''}`, title: 'open'}, variants.canvases.get(i),
         el('figcaption', {}, `${S.data.episodes[i].name}: ${lookOf(i)}${S.marks[i] ? ` · ${S.marks[i]}` : ''}`));
       figure.onclick = () => openEpisode(i, S.step);
