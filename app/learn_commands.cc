@@ -1,6 +1,7 @@
 // train and evaluate.
 #include <fmt/format.h>
 
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -42,6 +43,17 @@ struct EvaluateFlags {
   std::string plan_file;
   std::string compare;
   std::string out;
+  // of a comparison with recorded actions
+  OpenLoopOptions open_loop;
+  SelectionOptions selection;
+  ReadOptions read;
+  static constexpr std::array kUnwritten{"datasets",
+                                         "rows",
+                                         "selection",
+                                         ReadOptions::kOutsideLinks,
+                                         ReadOptions::kQuaternions,
+                                         ReadOptions::kSkipBad,
+                                         ReadOptions::kMap};
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml; empty: that of the checkpoint");
@@ -55,6 +67,9 @@ struct EvaluateFlags {
       "randomizers: listed plan or path of a YAML file; every episode gets a look of its own");
     v("compare", compare, "report of another evaluation on the same seeds, compared in pairs");
     v("out", out, "report to write; videos go to a folder beside it", kOutput);
+    open_loop.Visit(v);
+    v("selection", selection, "of the datasets");
+    read.Visit(v);
   }
 };
 
@@ -122,6 +137,23 @@ SinkFactory VideoSinks(const std::string& out, const EvalOptions& options,
   };
 }
 
+// Recorded rows instead of a simulator.
+Json CompareWithDatasets(const EvaluateFlags& flags, CommandContext& context) {
+  if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
+  if (context.plan) {
+    return {{"checkpoint", flags.evaluate.checkpoint},
+            {"datasets", flags.open_loop.datasets},
+            {"rows_at_most", flags.open_loop.rows},
+            {"out", flags.out}};
+  }
+  const OpenLoopReport report =
+      RunOpenLoop(flags.evaluate.checkpoint, flags.open_loop, flags.selection, flags.read, Models(),
+                  *context.progress);
+  const Json result = report.ToJson();
+  if (!flags.out.empty()) WriteTextAtomically(flags.out, result.dump(2) + "\n");
+  return result;
+}
+
 // Without a checkpoint, the one that ships for the task.
 EvaluateFlags WithCheckpoint(EvaluateFlags flags, Progress& progress) {
   EvalCommandOptions& evaluate = flags.evaluate;
@@ -135,6 +167,7 @@ EvaluateFlags WithCheckpoint(EvaluateFlags flags, Progress& progress) {
 }
 
 Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
+  if (!given.open_loop.datasets.empty()) return CompareWithDatasets(given, context);
   const EvaluateFlags flags = WithCheckpoint(given, *context.progress);
   const Twin twin =
       LoadTwin(flags.task.empty() ? TaskOfPolicy(flags.evaluate) : flags.task, flags.robot);
@@ -191,7 +224,22 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
   return result;
 }
 
+// Of a comparison with recorded actions.
+std::string DescribeComparison(const Json& result) {
+  std::string text = fmt::format(
+      "{} rows of {} episodes: the error of the actions is {:.3f} of that of the mean chunk\n",
+      result["rows"].dump(), result["episodes"].dump(), result["share"].get<double>());
+  text += fmt::format("  {:<28} {:>12} {:>12}\n", "mean absolute error", "policy", "mean chunk");
+  for (const auto& [name, error] : result["error"].items()) {
+    text += fmt::format("  {:<28} {:>12.5g} {:>12.5g}\n", name, error.get<double>(),
+                        result["error_of_mean_chunk"][name].get<double>());
+  }
+  if (result["interrupted"].get<bool>()) text += "interrupted: some rows were not asked\n";
+  return text;
+}
+
 std::string DescribeEvaluation(const Json& result) {
+  if (result.contains("share")) return DescribeComparison(result);
   std::string text = fmt::format(
       "{} of {} episodes succeeded: {:.1f} % [{:.1f} %, {:.1f} %]\n", result.value("successes", 0),
       result.value("episodes", 0),
@@ -252,7 +300,7 @@ Command TrainCommand() {
 
 Command EvaluateCommand() {
   Command command = MakeCommand<EvaluateFlags>(
-      "evaluate", "try a policy in closed loop on pinned seeds", EvaluateWith, DescribeEvaluation);
+      "evaluate", "try a policy in closed loop on pinned seeds, or on recorded rows", EvaluateWith, DescribeEvaluation);
   command.positional = {"checkpoint"};
   return command;
 }

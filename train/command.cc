@@ -120,4 +120,18 @@ std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
   return LoadCheckpointPolicy(options.checkpoint, factory);
 }
 
+OpenLoopReport RunOpenLoop(const std::string& checkpoint, const OpenLoopOptions& options,
+                           const SelectionOptions& selection, const ReadOptions& read,
+                           const ChunkModelFactory& factory, Progress& progress) {
+  if (checkpoint.empty()) {
+    ThrowUsage("evaluate --datasets needs --checkpoint FOLDER (of `understudy train`)");
+  }
+  const PolicyArtefact policy = LoadListedPolicy(checkpoint);
+  const PolicyConfig& config = policy.config;
+  const SampleLayout layout =
+      LayoutFor(*FindPolicyType(config.type), config.network, config.Offer());
+  const auto model = factory(config.type, layout, config.network, policy.weights);
+  return CompareOpenLoop(policy, layout, *model, options, selection, read, progress);
+}
+
 }  // namespace understudy

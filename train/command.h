@@ -10,6 +10,7 @@
 #include "core/base/progress.h"
 #include "core/seam/policy.h"
 #include "train/evaluate/evaluate.h"
+#include "train/evaluate/open_loop.h"
 #include "train/run/chunk_model.h"
 #include "train/run/train_loop.h"
 
@@ -58,5 +59,11 @@ std::string TaskOfPolicy(const EvalCommandOptions& options);
 std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
                                    const SimulatorInfo& simulator,
                                    const ChunkModelFactory& factory);
+
+// Compares the policy of a checkpoint with recorded actions: CompareOpenLoop. Throws Error(kUsage)
+// where `checkpoint` is empty.
+OpenLoopReport RunOpenLoop(const std::string& checkpoint, const OpenLoopOptions& options,
+                           const SelectionOptions& selection, const ReadOptions& read,
+                           const ChunkModelFactory& factory, Progress& progress);
 
 }  // namespace understudy

@@ -22,20 +22,38 @@ CheckpointPolicy::CheckpointPolicy(const PolicyConfig& config, const std::string
   Require(model_ != nullptr, "a policy needs a network");
 }
 
-BatchColumn CheckpointPolicy::Observe(const PolicyInput& input, const std::string& column) const {
-  BatchColumn result;
-  result.name = column;
-  result.real_BT = {1};
-  if (column == kStateColumn) {
-    result.numbers.resize(static_cast<size_t>(config_.layout.state));
-    config_.embodiment.EncodeState(input.arms, result.numbers.data());
-    config_.state.Encode(result.numbers);
-  } else if (column == kInstructionColumn) {
-    result.tokens = config_.tokenizer.Encode(input.instruction, config_.layout.tokens);
-  } else {
-    result.pixels = input.images[CameraOf(column, config_.cameras)].rgb;
+std::vector<float> PredictChunk(const PolicyConfig& config, const SampleLayout& layout,
+                                const ChunkModel& model, std::vector<float> state_S,
+                                const std::string& instruction,
+                                const std::function<std::vector<uint8_t>(size_t camera)>& pixels,
+                                const RngKey& key) {
+  config.state.Encode(state_S);
+  Batch batch;
+  batch.size = 1;
+  for (const ColumnLayout& asked : layout.columns) {
+    const std::string& name = asked.info.name;
+    if (name == kActionColumn) continue;  // the answer
+    BatchColumn column;
+    column.name = name;
+    column.real_BT = {1};
+    if (name == kStateColumn) {
+      column.numbers = state_S;
+    } else if (name == kInstructionColumn) {
+      column.tokens = config.tokenizer.Encode(instruction, config.layout.tokens);
+    } else {
+      column.pixels = pixels(CameraOf(name, config.cameras));
+    }
+    batch.columns.push_back(std::move(column));
   }
-  return result;
+  batch.embodiment_B = {0};
+  batch.sample_B = {key.parent};
+  std::vector<float> actions_TA = model.Predict(batch, {key});
+  Require(actions_TA.size() == static_cast<size_t>(config.layout.horizon) *
+                                   static_cast<size_t>(config.layout.action),
+          "a network answers with one chunk");
+  config.action.Clamp(actions_TA);
+  config.action.Decode(actions_TA);
+  return actions_TA;
 }
 
 ActionChunk CheckpointPolicy::DoAct(const PolicyInput& input, const RngKey& key) const {
@@ -45,21 +63,12 @@ ActionChunk CheckpointPolicy::DoAct(const PolicyInput& input, const RngKey& key)
     Require(image.width == shape.width && image.height == shape.height,
             "pictures of the size of training");
   }
-  Batch batch;
-  batch.size = 1;
-  for (const ColumnLayout& column : layout_.columns) {
-    if (column.info.name == kActionColumn) continue;  // the answer
-    batch.columns.push_back(Observe(input, column.info.name));
-  }
-  batch.embodiment_B = {0};
-  batch.sample_B = {key.parent};
-
-  std::vector<float> actions_TA = model_->Predict(batch, {key});
-  Require(actions_TA.size() == static_cast<size_t>(shape.horizon) * shape.action,
-          "a network answers with one chunk");
-  config_.action.Clamp(actions_TA);
-  config_.action.Decode(actions_TA);
-  return DecodeChunk(config_.embodiment, input.arms, actions_TA);
+  std::vector<float> state_S(static_cast<size_t>(shape.state));
+  config_.embodiment.EncodeState(input.arms, state_S.data());
+  const auto pixels = [&](size_t camera) { return input.images[camera].rgb; };
+  return DecodeChunk(
+      config_.embodiment, input.arms,
+      PredictChunk(config_, layout_, *model_, std::move(state_S), input.instruction, pixels, key));
 }
 
 PolicyArtefact LoadListedPolicy(const std::filesystem::path& place, const PolicyList& policies) {

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "core/seam/policy.h"
 #include "train/run/checkpoint.h"
@@ -22,9 +25,6 @@ class CheckpointPolicy : public Policy {
  private:
   const PolicyInfo& DoInfo() const override { return info_; }
   ActionChunk DoAct(const PolicyInput& input, const RngKey& key) const override;
-  // A column of the current row.
-  BatchColumn Observe(const PolicyInput& input, const std::string& column) const;
-
   PolicyConfig config_;
   PolicyInfo info_;
   SampleLayout layout_;
@@ -40,6 +40,14 @@ PolicyArtefact LoadListedPolicy(const std::filesystem::path& place,
 std::unique_ptr<Policy> LoadCheckpointPolicy(const std::filesystem::path& place,
                                              const ChunkModelFactory& factory,
                                              const PolicyList& policies = PolicyTypes());
+
+// What a network answers to one row: horizon x action numbers, not normalised. `state_S` is not
+// normalised either; `pixels` gives the picture of a camera of the configuration, of its size.
+std::vector<float> PredictChunk(const PolicyConfig& config, const SampleLayout& layout,
+                                const ChunkModel& model, std::vector<float> state_S,
+                                const std::string& instruction,
+                                const std::function<std::vector<uint8_t>(size_t camera)>& pixels,
+                                const RngKey& key);
 
 // The chunk that `actions_TA` (not normalised) means for arms that stand at `arms`.
 ActionChunk DecodeChunk(const Embodiment& embodiment, const std::vector<ArmObservation>& arms,
