@@ -30,6 +30,7 @@ std::string FeatureNameOf(const std::string& path) {
 // What the numbers become, of the types that the Parquet writer knows.
 std::string DtypeFor(const ColumnSpec& column, const std::string& feature) {
   if (feature == "next.done" && column.size() == 1) return "bool";
+  if (feature == "next.reward") return "float32";
   if (column.dtype == "float64") return "float64";
   if (column.dtype.starts_with("float")) return "float32";
   return column.dtype == "bool" ? "bool" : "int64";
