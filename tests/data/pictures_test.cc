@@ -111,6 +111,20 @@ TEST_F(PicturesTest, CamerasOfSeveralSizes) {
   EXPECT_TRUE(VerifyDataset(file_).faults.empty());
 }
 
+// Names that another program gave are cameras too; two arrays never become one camera.
+TEST_F(PicturesTest, CamerasOfOtherNames) {
+  const auto source = Write([](const h5::Group& demo, size_t rows) {
+    demo.Write(Pixels("obs/front_img_1", rows, 3, false));
+    demo.Write(Pixels("obs/wrist", rows, 3, true));
+    demo.Write(Pixels("obs/wrist_image", rows, 3, false));
+  });
+  EXPECT_THAT(source->header().cameras, ElementsAre("front_img_1", "wrist"));
+  ExpectRgb(*source, "front_img_1");
+  ExpectRgb(*source, "wrist");
+  EXPECT_THAT(FormatNamed("robomimic").Lost(*source, ConvertRequest{}),
+              Contains(HasSubstr("obs/wrist, ")));
+}
+
 // Matrices of poses are no pictures.
 TEST_F(PicturesTest, SmallMatricesAreNumbers) {
   const auto source = Write([](const h5::Group& demo, size_t rows) {

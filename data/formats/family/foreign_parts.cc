@@ -306,13 +306,21 @@ bool IsDataset(const h5::Group& demo, const std::string& name) {
 }
 
 void FindCameras(const h5::Group& demo, const std::string& suffix, DatasetHeader* header) {
+  // a dialect that builds on another one looks again, with its own names
+  header->cameras.clear();
+  header->picture_sizes.clear();
+  header->settings.erase(kPicturesBecome);
   for (const std::string& name : NamesIn(demo, "obs")) {
     const std::string path = "obs/" + name;
-    if (name.size() <= suffix.size() || !name.ends_with(suffix) || !IsDataset(demo, path)) continue;
+    if (!IsDataset(demo, path)) continue;
     const h5::DatasetInfo info = demo.Info(path);
     const std::optional<PictureLayout> layout = PictureLayoutOf(info);
     if (!layout || header->cameras.size() == static_cast<size_t>(kMaxCameras)) continue;
-    header->cameras.push_back(name.substr(0, name.size() - suffix.size()));
+    // pictures of other names are cameras too: front_img_1
+    const bool usual = name.size() > suffix.size() && name.ends_with(suffix);
+    const std::string camera = usual ? name.substr(0, name.size() - suffix.size()) : name;
+    if (StoredImagePath(demo, camera) != path) continue;
+    header->cameras.push_back(camera);
     header->picture_sizes.push_back({layout->width, layout->height});
     const auto become = [&](const std::string& what) {
       header->settings[kPicturesBecome].push_back(fmt::format("{}: {}", path, what));
