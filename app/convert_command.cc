@@ -174,7 +174,6 @@ Json WriteAs(const DatasetFormat& format, const EpisodeSource& source, const Con
 Json ConvertImported(const DatasetFormat& from, const DatasetFormat& to, const ConvertFlags& flags,
                      ConvertRequest request, CommandContext& context) {
   const bool into_own = &to == &OwnFormat();
-  request.exact = !into_own;
   if (!into_own) CheckOutput(flags.out, flags.overwrite, {flags.path});
   Json result = SayLost(flags.out, from.LostInImport(flags.path, request), context);
   if (context.plan) return result;

@@ -26,7 +26,8 @@ struct InfoFlags {
   void Visit(V& v) {
     v("path", path, "dataset", kRequired);
     v("map_template", map_template,
-      "file to write for --map, with what is known of the columns; then nothing else is told",
+      "file to write for --map, filled in with what is known of the columns; nothing else is "
+      "printed",
       kOutput);
     read.Visit(v);
   }

@@ -300,7 +300,8 @@ Command TrainCommand() {
 
 Command EvaluateCommand() {
   Command command = MakeCommand<EvaluateFlags>(
-      "evaluate", "try a policy in closed loop on pinned seeds, or on recorded rows", EvaluateWith, DescribeEvaluation);
+      "evaluate", "try a policy in closed loop on pinned seeds, or on recorded rows", EvaluateWith,
+      DescribeEvaluation);
   command.positional = {"checkpoint"};
   return command;
 }

@@ -7,7 +7,7 @@
 namespace understudy {
 
 // Says which episodes a source leaves out since they cannot be read, and puts them as `skipped`
-// into a command's report. Nothing where there are none.
+// into a command's report, where there are any.
 void SaySkipped(const EpisodeSource& source, Progress& progress, Json* report);
 
 }  // namespace understudy

@@ -18,8 +18,9 @@ namespace fs = std::filesystem;
 namespace {
 
 // The format of a dataset of another program; null for ours, and for what nobody recognises, which
-// our own reader refuses with the reason.
+// our own reader refuses with the reason. Refuses --map: datasets are copied as they are stored.
 const DatasetFormat* OtherFormat(const fs::path& path, const ReadOptions& read) {
+  RefuseMap(read.map);
   const DatasetFormat* format = FindFormat(path, read);
   return format == &OwnFormat() ? nullptr : format;
 }
@@ -78,7 +79,6 @@ std::string FaultOf(const EpisodeSource& source, size_t e) {
 
 FilterReport FilterAny(const fs::path& given, const fs::path& output, const FilterOptions& options,
                        Progress& progress) {
-  RefuseMap(options.read.map);
   const fs::path input = DatasetPath(given);
   const DatasetFormat* format = OtherFormat(input, options.read);
   if (format == nullptr) return FilterDataset(input, output, options, progress);
@@ -97,7 +97,6 @@ FilterReport FilterAny(const fs::path& given, const fs::path& output, const Filt
 
 int64_t RelabelAny(const fs::path& given, const fs::path& output, const RelabelOptions& options,
                    Progress& progress) {
-  RefuseMap(options.read.map);
   const fs::path input = DatasetPath(given);
   const DatasetFormat* format = OtherFormat(input, options.read);
   if (format == nullptr) return RelabelDataset(input, output, options, progress);
@@ -118,7 +117,6 @@ int64_t RelabelAny(const fs::path& given, const fs::path& output, const RelabelO
 
 std::map<std::string, int64_t> SplitAny(const fs::path& given, const fs::path& output,
                                         const SplitOptions& options, Progress& progress) {
-  RefuseMap(options.read.map);
   const fs::path input = DatasetPath(given);
   const DatasetFormat* format = OtherFormat(input, options.read);
   if (format == nullptr) return SplitDataset(input, output, options);
@@ -148,7 +146,6 @@ std::map<std::string, int64_t> SplitAny(const fs::path& given, const fs::path& o
 
 TrimReport TrimAny(const fs::path& given, const fs::path& output, const TrimOptions& options,
                    Progress& progress) {
-  RefuseMap(options.read.map);
   const fs::path input = DatasetPath(given);
   const DatasetFormat* format = OtherFormat(input, options.read);
   if (format == nullptr) return TrimDataset(input, output, options, progress);
@@ -177,7 +174,6 @@ TrimReport TrimAny(const fs::path& given, const fs::path& output, const TrimOpti
 
 void MergeAny(const std::vector<fs::path>& given, const fs::path& output,
               const MergeRequest& request, Progress& progress) {
-  RefuseMap(request.read.map);
   std::vector<fs::path> inputs;
   for (const fs::path& path : given) inputs.push_back(DatasetPath(path));
   const DatasetFormat* first = inputs.empty() ? nullptr : OtherFormat(inputs[0], request.read);
@@ -213,7 +209,6 @@ void MergeAny(const std::vector<fs::path>& given, const fs::path& output,
 
 RepairReport RepairAny(const fs::path& given, const fs::path& output, bool overwrite,
                        const ReadOptions& read, Progress& progress) {
-  RefuseMap(read.map);
   const fs::path input = DatasetPath(given);
   const DatasetFormat* format = OtherFormat(input, read);
   if (format == nullptr) return RepairDataset(input, output, overwrite, read);

@@ -118,7 +118,7 @@ class MappedSource : public EpisodeSource {
     if (map.control_hz > 0) info.control_hz = map.control_hz;
     if (!map.instruction.empty()) info.instruction = map.instruction;
     if (!map.robot.empty()) info.robot = map.robot;
-    // arms whose pose is told
+    // arms with a pose
     std::vector<std::string> arms;
     for (const Cut& cut : state_) {
       const bool known = std::find(arms.begin(), arms.end(), cut.part.arm) != arms.end();
@@ -345,9 +345,9 @@ class MappedSource : public EpisodeSource {
     };
     std::erase_if(columns, named);
     for (ColumnSpec& column : columns) {
-      const bool told = (column.role == ColumnRole::kState && !state_.empty()) ||
-                        (column.role == ColumnRole::kAction && !action_.empty());
-      if (told) column.role = ColumnRole::kOther;
+      const bool replaced = (column.role == ColumnRole::kState && !state_.empty()) ||
+                            (column.role == ColumnRole::kAction && !action_.empty());
+      if (replaced) column.role = ColumnRole::kOther;
     }
     for (const auto* cuts : {&state_, &action_}) {
       for (const Cut& cut : *cuts) columns.push_back(cut.spec);

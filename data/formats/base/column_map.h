@@ -1,6 +1,6 @@
 #pragma once
 
-// What the columns of a dataset mean, told by its user: the file of --map.
+// What the columns of a dataset mean, as its user says: the file of --map.
 
 #include <array>
 #include <filesystem>

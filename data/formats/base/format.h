@@ -66,8 +66,6 @@ struct ConvertRequest {
   double control_hz = 0;       // Hz, for files that store no rate; 0: the file's
   int compression = 1;         // deflate level of pictures that are recompressed
   bool overwrite = false;
-  // Import only: nothing may be missing of the dataset that the format's was once written from.
-  bool exact = false;
   OptionValues options;
 };
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <set>
 #include <utility>
 
@@ -41,24 +40,6 @@ std::map<fs::path, int64_t> EpisodesOfFilms(const LerobotFolder& folder) {
   }
   return episodes;
 }
-
-// A text file of JSON lines.
-class LerobotCopier::Lines {
- public:
-  explicit Lines(fs::path file) : file_(std::move(file)), out_(file_, std::ios::binary) {}
-  void Add(const Json& line) {
-    out_ << line.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
-    if (!out_) ThrowFailed(file_.string() + ": cannot be written; is the disk full?");
-  }
-  void Finish() {
-    out_.close();
-    if (!out_) ThrowFailed(file_.string() + ": cannot be written; is the disk full?");
-  }
-
- private:
-  fs::path file_;
-  std::ofstream out_;
-};
 
 // One of the folders that are read.
 struct LerobotCopier::Source {
@@ -100,8 +81,8 @@ LerobotCopier::LerobotCopier(const std::vector<const LerobotFolder*>& folders, f
   if (v3_) {
     table_ = std::make_unique<EpisodeTable>(part_ / "meta/episodes/chunk-000/file-000.parquet");
   } else {
-    list_ = std::make_unique<Lines>(part_ / "meta/episodes.jsonl");
-    statistics_ = std::make_unique<Lines>(part_ / "meta/episodes_stats.jsonl");
+    list_ = std::make_unique<JsonLines>(part_ / "meta/episodes.jsonl");
+    statistics_ = std::make_unique<JsonLines>(part_ / "meta/episodes_stats.jsonl");
   }
 }
 
@@ -389,7 +370,7 @@ void LerobotCopier::Copy(size_t folder, const LerobotEpisode& episode, const Epi
 
 void LerobotCopier::WriteTasks() const {
   if (!v3_) {
-    Lines lines(part_ / "meta/tasks.jsonl");
+    JsonLines lines(part_ / "meta/tasks.jsonl");
     for (size_t i = 0; i < tasks_.size(); ++i) lines.Add({{"task_index", i}, {"task", tasks_[i]}});
     lines.Finish();
     return;

@@ -12,6 +12,7 @@
 
 #include "data/formats/lerobot/episode_table.h"
 #include "data/formats/lerobot/film.h"
+#include "data/formats/lerobot/json_lines.h"
 #include "data/formats/lerobot/lerobot.h"
 #include "data/formats/lerobot/lerobot_folder.h"
 #include "data/formats/lerobot/lerobot_import.h"
@@ -48,7 +49,6 @@ class LerobotCopier {
   void Finish(LerobotReport& report);
 
  private:
-  class Lines;
   struct Source;
   // Where a film of an episode stands in the copy.
   struct FilmPlace {
@@ -101,7 +101,7 @@ class LerobotCopier {
   std::vector<std::map<std::pair<const Source*, std::filesystem::path>, FileIndex>> film_files_;
   std::vector<std::optional<VideoReport>> anew_;  // films that were encoded anew
   std::unique_ptr<EpisodeTable> table_;
-  std::unique_ptr<Lines> list_, statistics_;
+  std::unique_ptr<JsonLines> list_, statistics_;
 };
 
 }  // namespace understudy

@@ -107,6 +107,38 @@ void RequireAlike(const std::vector<const LerobotFolder*>& folders) {
   }
 }
 
+// An episode that is copied, and what of it.
+struct CopiedEpisode {
+  size_t folder = 0;
+  const LerobotEpisode* episode = nullptr;
+  EpisodeCut cut;
+};
+
+// Makes `folder` as <folder>.part and renames it when it is whole. `all_tasks`: as LerobotCopier.
+LerobotReport WriteFolder(const std::vector<const LerobotFolder*>& folders,
+                          const std::vector<CopiedEpisode>& episodes, const fs::path& folder,
+                          const LerobotOptions& options, const LerobotImportOptions& reading,
+                          bool all_tasks, Progress& progress) {
+  const fs::path part = PartOf(folder);
+  PartFolder part_folder(part);
+  LerobotReport report;
+  {
+    LerobotCopier copier(folders, part, options, reading, all_tasks);
+    progress.Start("writing " + folder.string(), static_cast<int64_t>(episodes.size()), "episodes");
+    int64_t done = 0;
+    for (const CopiedEpisode& copied : episodes) {
+      if (InterruptRequested()) ThrowFailed(folder.string() + ": interrupted, nothing was written");
+      copier.Copy(copied.folder, *copied.episode, copied.cut);
+      progress.Advance(++done);
+    }
+    copier.Finish(report);
+  }
+  if (options.overwrite) fs::remove_all(folder);
+  part_folder.KeepAs(folder);
+  progress.Finish(fmt::format("{} frames", report.frames));
+  return report;
+}
+
 }  // namespace
 
 std::vector<std::string> LostInCopy(const EpisodeSource& source, const LerobotOptions& options) {
@@ -153,24 +185,9 @@ LerobotReport CopyLerobot(const EpisodeSource& source, const fs::path& folder,
   const LerobotFolder& from = Checked(source);
   CheckOutput(folder, options.overwrite, {from.path});
   RequireReplaceable(folder);
-  const fs::path part = PartOf(folder);
-  PartFolder part_folder(part);
-  LerobotReport report;
-  {
-    LerobotCopier copier({&from}, part, options, reading, true);
-    const auto count = static_cast<int64_t>(from.episodes.size());
-    progress.Start("writing " + folder.string(), count, "episodes");
-    for (int64_t e = 0; e < count; ++e) {
-      if (InterruptRequested()) ThrowFailed(folder.string() + ": interrupted, nothing was written");
-      copier.Copy(0, from.episodes[static_cast<size_t>(e)]);
-      progress.Advance(e + 1);
-    }
-    copier.Finish(report);
-  }
-  if (options.overwrite) fs::remove_all(folder);
-  part_folder.KeepAs(folder);
-  progress.Finish(fmt::format("{} frames", report.frames));
-  return report;
+  std::vector<CopiedEpisode> episodes;
+  for (const LerobotEpisode& episode : from.episodes) episodes.push_back({0, &episode, {}});
+  return WriteFolder({&from}, episodes, folder, options, reading, true, progress);
 }
 
 void EditLerobot(const std::vector<const EpisodeSource*>& inputs, const CopyPlan& plan,
@@ -206,32 +223,20 @@ void EditLerobot(const std::vector<const EpisodeSource*>& inputs, const CopyPlan
                       input->path.string(), key));
     }
   }
-  const fs::path part = PartOf(folder);
-  PartFolder part_folder(part);
-  LerobotReport report;
-  {
-    LerobotOptions written = options;
-    written.version = first.version == "v3.0" ? LerobotVersion::kV30 : LerobotVersion::kV21;
-    LerobotCopier copier(folders, part, written, reading, false);
-    const auto count = static_cast<int64_t>(plan.episodes.size());
-    progress.Start("writing " + folder.string(), count, "episodes");
-    for (int64_t e = 0; e < count; ++e) {
-      if (InterruptRequested()) ThrowFailed(folder.string() + ": interrupted, nothing was written");
-      const CopyPlan::Pick& pick = plan.episodes[static_cast<size_t>(e)];
-      EpisodeCut cut{static_cast<int64_t>(pick.first_row)};
-      if (pick.end_row) cut.count = static_cast<int64_t>(*pick.end_row - pick.first_row);
-      if (pick.relabel) {
-        cut.task = plan.instruction;
-        cut.success = plan.success;
-      }
-      copier.Copy(pick.input, folders[pick.input]->episodes.at(pick.episode), cut);
-      progress.Advance(e + 1);
+  std::vector<CopiedEpisode> episodes;
+  for (const CopyPlan::Pick& pick : plan.episodes) {
+    EpisodeCut cut{static_cast<int64_t>(pick.first_row)};
+    if (pick.end_row) cut.count = static_cast<int64_t>(*pick.end_row - pick.first_row);
+    if (pick.relabel) {
+      cut.task = plan.instruction;
+      cut.success = plan.success;
     }
-    copier.Finish(report);
+    episodes.push_back({pick.input, &folders[pick.input]->episodes.at(pick.episode), cut});
   }
-  if (plan.overwrite) fs::remove_all(folder);
-  part_folder.KeepAs(folder);
-  progress.Finish(fmt::format("{} frames", report.frames));
+  LerobotOptions written = options;
+  written.version = first.version == "v3.0" ? LerobotVersion::kV30 : LerobotVersion::kV21;
+  written.overwrite = plan.overwrite;
+  WriteFolder(folders, episodes, folder, written, reading, false, progress);
 }
 
 }  // namespace understudy

@@ -2,36 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-
 #include "core/base/error.h"
 #include "data/formats/lerobot/film.h"
+#include "data/formats/lerobot/json_lines.h"
 #include "data/formats/lerobot/lerobot_layout.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
 namespace {
-
-// A text file that grows line by line; the folder around it gets its name when all is whole.
-class LineFile {
- public:
-  explicit LineFile(fs::path file) : file_(std::move(file)), out_(file_, std::ios::binary) {}
-  void Add(const Json& line) {
-    out_ << line.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
-    Check();
-  }
-  void Finish() {
-    out_.close();
-    Check();
-  }
-
- private:
-  void Check() const {
-    if (!out_) ThrowFailed(file_.string() + ": cannot be written; is the disk full?");
-  }
-  fs::path file_;
-  std::ofstream out_;
-};
 
 class LayoutV21 : public LerobotLayout {
  public:
@@ -77,7 +55,7 @@ class LayoutV21 : public LerobotLayout {
   void Finish(const LayoutTotals& totals, LerobotReport& report) override {
     episodes_.Finish();
     statistics_.Finish();
-    LineFile tasks(setup_.folder / "meta/tasks.jsonl");
+    JsonLines tasks(setup_.folder / "meta/tasks.jsonl");
     for (size_t i = 0; i < totals.tasks.size(); ++i) {
       tasks.Add({{"task_index", i}, {"task", totals.tasks[i]}});
     }
@@ -126,7 +104,7 @@ class LayoutV21 : public LerobotLayout {
   }
 
   LayoutSetup setup_;
-  LineFile episodes_, statistics_;
+  JsonLines episodes_, statistics_;
   int64_t number_ = 0, data_files_ = 0, video_files_ = 0;
   std::unique_ptr<VideoWriter> film_;  // of camera_
   size_t camera_ = 0;
