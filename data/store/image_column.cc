@@ -125,6 +125,7 @@ ImageWriter::ImageWriter(const h5::Group& demo, const std::string& path, size_t 
   const h5::Id space(H5Screate_simple(4, dims, nullptr));
   const h5::Id plist(H5Pcreate(H5P_DATASET_CREATE));
   H5Pset_chunk(plist.get(), 4, chunk);
+  H5Pset_obj_track_times(plist.get(), false);
   H5Pset_deflate(plist.get(), static_cast<unsigned>(std::min(compression, 9)));
   m.dataset = h5::Id(H5Dcreate2(demo.id(), path.c_str(), H5T_NATIVE_UINT8, space.get(),
                                 h5::LinkCreation(), plist.get(), H5P_DEFAULT));

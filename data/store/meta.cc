@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "core/base/error.h"
 #include "core/base/options.h"
 #include "core/image/image.h"
 #include "core/seam/renderer.h"
+#include "data/store/hdf5/creation.h"
 
 namespace understudy {
 namespace {
@@ -111,6 +113,13 @@ struct StoredHeader {
 // JSON text without exceptions for text that is no UTF-8.
 std::string Dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// Sets an attribute; removes it where there is nothing to say.
+void SetOrRemove(const h5::Group& group, const std::string& name, bool nothing,
+                 const std::string& text) {
+  if (!nothing) return group.SetTextInHeader(name, text);
+  if (group.HasAttribute(name)) group.RemoveAttribute(name);
 }
 
 Json MetaToJson(const EpisodeMeta& meta) {
@@ -251,6 +260,30 @@ DatasetHeader ReadHeader(const h5::Group& root) {
   return header;
 }
 
+h5::Group CreateEpisode(const h5::Group& root, const std::string& path,
+                        const std::vector<Column>& columns) {
+  constexpr uint64_t kAttributes = 5, kOwnAttributes = 16;  // as many as usual
+  std::map<std::string, std::set<std::string>> members;     // of the group and of /understudy
+  constexpr uint64_t kHashBytes = 38;                       // as JSON
+  uint64_t hashes = 0;                                      // column_hashes
+  for (const Column& column : columns) {
+    hashes += column.path.size() + kHashBytes;
+    const size_t slash = column.path.find('/');
+    const std::string first = column.path.substr(0, slash);
+    members[""].insert(first);
+    if (slash == std::string::npos) continue;
+    members[first].insert(column.path.substr(slash + 1, column.path.find('/', slash + 1)));
+  }
+  const auto room = [](const std::set<std::string>& names, uint64_t attributes) {
+    uint64_t bytes = attributes * h5::kAttributeBytes;
+    for (const std::string& name : names) bytes += h5::LinkBytes(name.size());
+    return bytes;
+  };
+  h5::Group demo = root.Create(path, room(members[""], kAttributes));
+  demo.Create("understudy", room(members["understudy"], kOwnAttributes) + hashes);
+  return demo;
+}
+
 void WriteMeta(const h5::Group& demo, const EpisodeMeta& meta, size_t length,
                const std::string& model_text) {
   const h5::Guard guard;
@@ -267,7 +300,7 @@ void WriteMeta(const h5::Group& demo, const EpisodeMeta& meta, size_t length,
                                    {"objects", &meta.objects},
                                    {"signals", &meta.signals},
                                    {"cameras", &meta.cameras}}) {
-    own.SetText(name, Dump(Json(*list)));
+    SetOrRemove(own, name, list->empty(), Dump(Json(*list)));
   }
   for (const auto& [name, text] : {std::pair{"task", &meta.task},
                                    {"variant", &meta.variant},
@@ -282,9 +315,9 @@ void WriteMeta(const h5::Group& demo, const EpisodeMeta& meta, size_t length,
   own.SetDouble("angular_limit", meta.limits.angular);
   own.SetInt("attempt", meta.attempt);
   own.SetInt("variant_index", meta.variant_index);
-  own.SetText("settings", Dump(meta.settings));
-  own.SetText("quality", Dump(meta.quality));
-  own.SetText("variation", Dump(ToJson(meta.variation)));
+  SetOrRemove(own, "settings", meta.settings == Json::object(), Dump(meta.settings));
+  SetOrRemove(own, "quality", meta.quality == Json::object(), Dump(meta.quality));
+  SetOrRemove(own, "variation", meta.variation.edits.empty(), Dump(ToJson(meta.variation)));
 }
 
 EpisodeMeta ReadMeta(const h5::Group& demo) {

@@ -32,7 +32,10 @@ void WriteHeader(const h5::Group& root, const DatasetHeader& header);
 // Header of /understudy; throws Error(kBadInput) where the version is newer than ours.
 DatasetHeader ReadHeader(const h5::Group& root);
 
-// Attributes of an episode's group.
+// A new episode's group, with room for its columns and attributes.
+h5::Group CreateEpisode(const h5::Group& root, const std::string& path,
+                        const std::vector<Column>& columns);
+// Attributes of an episode's group. Lists and objects that are empty are left out.
 void WriteMeta(const h5::Group& demo, const EpisodeMeta& meta, size_t length,
                const std::string& model_text);
 // `name` of the result is left to the caller.

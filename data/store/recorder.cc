@@ -153,8 +153,8 @@ void EpisodeRecorder::Finish(const EpisodeMeta& meta, const SimState& final_stat
     const Json hashes = m.hashes.ToJson();
     const std::string hash = EpisodeHash(meta, info, hashes);
     const h5::Group own = demo.Open("understudy");
-    own.SetText("column_hashes", hashes.dump());
-    own.SetText("content_hash", hash);
+    own.SetTextInHeader("column_hashes", hashes.dump());
+    own.SetTextInHeader("content_hash", hash);
     m.file.root().Open("data").SetInt("total", static_cast<int64_t>(length));
     const h5::Group understudy = m.file.root().Open("understudy");
     understudy.SetBool(kRecordingMark, false);

@@ -214,7 +214,7 @@ void DatasetWriter::BeginEpisode(const Episode& episode,
     if (!cameras.empty()) open->meta.cameras = m.header.cameras;
     open->raw_info = episode.raw;
     open->raw_info.samples.clear();
-    open->group = m.file.root().Create(kPending);
+    open->group = CreateEpisode(m.file.root(), kPending, columns);
     open->group.Write(columns);
     for (const Column& column : columns) open->hashes.Add(column);
     WriteMeta(open->group, open->meta, open->length, m.header.model_text);
@@ -283,8 +283,8 @@ void DatasetWriter::Impl::End() {
   }
   const Json hashes = open->hashes.ToJson();
   const h5::Group own = open->group.Open("understudy");
-  own.SetText("column_hashes", hashes.dump());
-  own.SetText("content_hash", EpisodeHash(open->meta, open->raw_info, hashes));
+  own.SetTextInHeader("column_hashes", hashes.dump());
+  own.SetTextInHeader("content_hash", EpisodeHash(open->meta, open->raw_info, hashes));
   const size_t length = open->length;
   open.reset();
   // only a whole episode gets its name
@@ -297,7 +297,7 @@ void DatasetWriter::Impl::End() {
 void DatasetWriter::EndEpisode() {
   impl_->Guarded([&] {
     impl_->End();
-    impl_->Settle(true);
+    impl_->Settle(impl_->options.flush_episodes);
   });
 }
 

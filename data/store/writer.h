@@ -19,7 +19,7 @@
 namespace understudy {
 
 // Appends episodes to `path`.part and renames it to `path` in Finish (flushed at least every second
-// and after every episode, fsynced before the rename). Killed at any time, the .part file opens and
+// and, by default, after every episode; fsynced before the rename). Killed at any time, the .part file opens and
 // holds every flushed episode. Memory does not grow with episodes or attempts, but for HDF5's own
 // list of names: 16 bytes an episode. One thread.
 class DatasetWriter {
@@ -33,6 +33,8 @@ class DatasetWriter {
     bool resume = false;
     int compression = 1;  // deflate level of images, 0 to 12
     int threads = 0;      // that compress images; 0: one per core
+    // Flush after every episode; without it, within a second, for what begins anew after a kill.
+    bool flush_episodes = true;
   };
   DatasetWriter(const std::filesystem::path& path, const DatasetHeader& header,
                 const Options& options);

@@ -172,7 +172,9 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
   progress.Start("writing " + output.string(), count, "episodes");
   {
     DatasetWriter writer(output, header,
-                         {.overwrite = options.overwrite, .compression = options.compression});
+                         {.overwrite = options.overwrite,
+                          .compression = options.compression,
+                          .flush_episodes = false});
     part.Begin();
     std::map<std::string, std::string> names, uuids;
     for (size_t i = 0; i < reader.episodes().size(); ++i) {

@@ -57,7 +57,7 @@ void WriteExtras(const EpisodeSource& reader, const fs::path& folder) {
       reader.report()};
   header.cameras.clear();
   header.image_width = header.image_height = 0;
-  DatasetWriter writer(folder / kFile, header);
+  DatasetWriter writer(folder / kFile, header, {.flush_episodes = false});
   std::map<std::string, std::string> names;  // episodes are renumbered if some are missing
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
     writer.Append(reader.ReadEpisode(i, true));

@@ -279,7 +279,7 @@ void ImportExactly(const LerobotFolder& folder, const Extras& extras,
                    Progress& progress, LerobotImportReport& report) {
   ExactImport import(folder, extras, options);
   const std::vector<size_t> matched = import.Match();
-  DatasetWriter writer(out, extras.header, {.overwrite = options.overwrite});
+  DatasetWriter writer(out, extras.header, {.overwrite = options.overwrite, .flush_episodes = false});
   std::map<std::string, std::string> names;  // of the original: of the new dataset
   progress.Start("writing " + out.string(), static_cast<int64_t>(matched.size()), "episodes");
   for (size_t i = 0; i < matched.size(); ++i) {

@@ -68,7 +68,7 @@ std::string Edit(const h5::Group& demo, const Assembly::Pick& pick, const Assemb
   const h5::Group own = demo.Open("understudy");
   const std::string columns = own.Text("column_hashes");
   const std::string hash = EpisodeHash(meta, raw, ParseJson(columns, own.Place()));
-  own.SetText("content_hash", hash);
+  own.SetTextInHeader("content_hash", hash);
   return hash;
 }
 
@@ -137,7 +137,8 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
       }
       data.LinkExternal(name, target.string(), "/data/" + episode.name);
     } else {
-      h5::CopyGroup(source.Open(episode.name), data.Create(name));
+      const h5::Group from = source.Open(episode.name);
+      h5::CopyGroup(from, data.Create(name, h5::HeaderBytes(from)));
     }
     hashes.push_back(assembly.edit
                          ? Edit(data.Open(name), pick, assembly)

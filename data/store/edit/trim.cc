@@ -94,7 +94,7 @@ TrimReport TrimDataset(const std::filesystem::path& input, const std::filesystem
   header.parents = {reader.content_hash()};
   header.settings = {{"margin", options.margin}, {"head", options.head}, {"tail", options.tail}};
   SetRobotSpec(RobotSpecOf(reader.header()), header);
-  DatasetWriter writer(output, header, {.overwrite = options.overwrite});
+  DatasetWriter writer(output, header, {.overwrite = options.overwrite, .flush_episodes = false});
   TrimReport report;
   report.episodes = static_cast<int64_t>(reader.episodes().size());
   progress.Start("trimming " + input.string(), report.episodes, "episodes");

@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "data/store/hdf5/attributes.h"
+#include "data/store/hdf5/creation.h"
 #include "data/store/hdf5/errors.h"
 #include "data/store/hdf5/filters.h"
 #include "data/store/hdf5/links.h"
@@ -25,8 +26,8 @@ std::string ShapeText(const std::vector<hsize_t>& dims) {
 }
 
 void WriteClock(const Id& dataset, const std::string& place, const Column& column) {
-  if (!column.unit.empty()) WriteTextAttribute(dataset.get(), place, "unit", column.unit);
-  if (!column.clock.empty()) WriteTextAttribute(dataset.get(), place, "clock", column.clock);
+  if (!column.unit.empty()) WriteTextInHeader(dataset.get(), place, "unit", column.unit);
+  if (!column.clock.empty()) WriteTextInHeader(dataset.get(), place, "clock", column.clock);
 }
 
 }  // namespace
@@ -80,8 +81,8 @@ void CreateArray(hid_t parent, const std::string& name, const std::string& place
   const std::vector<hsize_t> dims = Shape(column);
   const Id space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr));
   const hid_t type = NativeType(column.type);
-  const Id dataset(H5Dcreate2(parent, name.c_str(), type, space.get(), LinkCreation(), H5P_DEFAULT,
-                              H5P_DEFAULT));
+  const Id dataset(H5Dcreate2(parent, name.c_str(), type, space.get(), LinkCreation(),
+                              ArrayCreation(column.bytes.size()).get(), H5P_DEFAULT));
   if (!dataset.valid()) FailWriting(place, "cannot create the dataset");
   if (!column.bytes.empty() &&
       H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, column.bytes.data()) < 0) {

@@ -99,6 +99,18 @@ void WriteTextAttribute(hid_t owner, const std::string& place, const std::string
   WriteValue(owner, place, name, TextType(), &value);
 }
 
+void WriteTextInHeader(hid_t owner, const std::string& place, const std::string& name,
+                       const std::string& text) {
+  constexpr size_t kMost = 32768;  // a header holds twice as much
+  if (text.empty() || text.size() > kMost) return WriteTextAttribute(owner, place, name, text);
+  const Guard guard;
+  const Id type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.get(), text.size());
+  H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
+  H5Tset_cset(type.get(), H5T_CSET_UTF8);
+  WriteValue(owner, place, name, type.get(), text.data());
+}
+
 void WriteIntAttribute(hid_t owner, const std::string& place, const std::string& name,
                        int64_t value) {
   WriteValue(owner, place, name, H5T_NATIVE_INT64, &value);

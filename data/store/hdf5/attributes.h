@@ -17,6 +17,10 @@ bool AttributeExists(hid_t owner, const std::string& name);
 // These replace an attribute of the same name.
 void WriteTextAttribute(hid_t owner, const std::string& place, const std::string& name,
                         const std::string& text);
+// A text as one of fixed length, which lies in the owner's header instead of a heap: h5py reads it
+// as bytes. One of more than 32 KiB is written as the others are.
+void WriteTextInHeader(hid_t owner, const std::string& place, const std::string& name,
+                       const std::string& text);
 void WriteIntAttribute(hid_t owner, const std::string& place, const std::string& name,
                        int64_t value);
 void WriteUintAttribute(hid_t owner, const std::string& place, const std::string& name,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/store/hdf5/attributes.h"
+#include "data/store/hdf5/creation.h"
 #include "data/store/hdf5/errors.h"
 #include "data/store/hdf5/lock.h"
 
@@ -14,10 +15,19 @@ namespace {
 
 constexpr int kMaxDepth = 16;  // of groups in an episode: a link in a circle has no end
 
-bool IsGroup(const Group& parent, const std::string& name) {
+// The object behind a link of `from`.
+Id OpenMember(const Group& from, const std::string& name) {
+  H5L_info_t link;
+  const bool hard =
+      H5Lget_info(from.id(), name.c_str(), &link, H5P_DEFAULT) >= 0 && link.type == H5L_TYPE_HARD;
+  // a link that leads elsewhere is followed as Group says
+  if (!hard && !from.Has(name)) return {};
+  return Id(H5Oopen(from.id(), name.c_str(), H5P_DEFAULT));
+}
+
+uint64_t AttributesOf(const Id& object) {
   H5O_info_t info;
-  return H5Oget_info_by_name(parent.id(), name.c_str(), &info, H5P_DEFAULT) >= 0 &&
-         info.type == H5O_TYPE_GROUP;
+  return H5Oget_info2(object.get(), &info, H5O_INFO_NUM_ATTRS) < 0 ? 0 : info.num_attrs;
 }
 
 // What of a group is copied.
@@ -98,22 +108,33 @@ void CopyMembers(const Group& from, const Group& to, int depth, const Wanted& wa
   H5Pset_copy_object(plist.get(), H5O_COPY_WITHOUT_ATTR_FLAG);
   for (const std::string& name : from.Names()) {
     if (wanted.but != nullptr && wanted.but->contains(name)) continue;
-    if (!from.Has(name)) FailReading(from.Place(name), "is no object, or a link to none");
-    if (IsGroup(from, name)) {
-      CopyMembers(from.Open(name), to.Create(name), depth + 1, {nullptr, wanted.cut});
+    const Id source = OpenMember(from, name);
+    if (!source.valid()) FailReading(from.Place(name), "is no object, or a link to none");
+    if (H5Iget_type(source.get()) == H5I_GROUP) {
+      const Group group = from.Open(name);
+      CopyMembers(group, to.Create(name, HeaderBytes(group)), depth + 1, {nullptr, wanted.cut});
       continue;
     }
-    const Id source = from.OpenDataset(name);
     if (wanted.cut != nullptr && HasRows(source, wanted.cut->length)) {
       CopyRows(source, to, name, from.Place(name), *wanted.cut);
     } else if (H5Ocopy(source.get(), ".", to.id(), name.c_str(), plist.get(), H5P_DEFAULT) < 0) {
       FailWriting(to.Place(name), fmt::format("cannot copy {}", from.Place(name)));
     }
-    CopyAttributes(source.get(), to.OpenDataset(name).get(), from.Place(name));
+    if (AttributesOf(source) > 0) {
+      CopyAttributes(source.get(), to.OpenDataset(name).get(), from.Place(name));
+    }
   }
 }
 
 }  // namespace
+
+uint64_t HeaderBytes(const Group& group) {
+  const Guard guard;
+  const Id object(H5Oopen(group.id(), ".", H5P_DEFAULT));
+  uint64_t bytes = AttributesOf(object) * kAttributeBytes;
+  for (const std::string& name : group.Names()) bytes += LinkBytes(name.size());
+  return bytes;
+}
 
 void CopyGroup(const Group& from, const Group& to) {
   const Guard guard;

@@ -8,6 +8,9 @@
 
 namespace understudy::h5 {
 
+// Room for what is in a group, for the group that is to become its copy (Group::Create).
+uint64_t HeaderBytes(const Group& group);
+
 // Copies attributes and members of `from` into the empty group `to`, of this or another file;
 // chunks are copied as they are compressed. Not by one H5Ocopy: that of 1.10.8 crashes on the
 // attributes of large files (in H5A__dense_post_copy_file_all; met after five hundred episodes).

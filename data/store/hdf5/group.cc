@@ -6,6 +6,7 @@
 #include <map>
 
 #include "data/store/hdf5/attributes.h"
+#include "data/store/hdf5/creation.h"
 #include "data/store/hdf5/links.h"
 #include "data/store/hdf5/texts.h"
 
@@ -78,9 +79,10 @@ Group Group::Open(const std::string& name) const {
   return Member(std::move(group), name);
 }
 
-Group Group::Create(const std::string& name) const {
+Group Group::Create(const std::string& name, uint64_t header_bytes) const {
   const Guard guard;
-  Id group(H5Gcreate2(id(), name.c_str(), LinkCreation(), H5P_DEFAULT, H5P_DEFAULT));
+  Id group(H5Gcreate2(id(), name.c_str(), LinkCreation(), GroupCreation(header_bytes).get(),
+                      H5P_DEFAULT));
   if (!group.valid()) FailWriting(Place(name), "cannot create the group");
   return Member(std::move(group), name);
 }
@@ -130,8 +132,19 @@ std::string Group::ExternalTarget(const std::string& name) const {
 
 bool Group::HasAttribute(const std::string& name) const { return AttributeExists(id(), name); }
 
+void Group::RemoveAttribute(const std::string& name) const {
+  const Guard guard;
+  if (H5Adelete(id(), name.c_str()) < 0) {
+    FailWriting(Place(), fmt::format("cannot remove attribute '{}'", name));
+  }
+}
+
 void Group::SetText(const std::string& name, const std::string& text) const {
   WriteTextAttribute(id(), Place(), name, text);
+}
+
+void Group::SetTextInHeader(const std::string& name, const std::string& text) const {
+  WriteTextInHeader(id(), Place(), name, text);
 }
 
 void Group::SetInt(const std::string& name, int64_t value) const {
@@ -196,6 +209,13 @@ uint64_t Group::StoredBytes(const std::string& name) const {
 
 void Group::Write(std::span<const Column> columns) const {
   const Guard guard;
+  // room for the members of each group, those that lie deeper too
+  std::map<std::string, uint64_t> header_bytes;
+  for (const Column& column : columns) {
+    const size_t slash = column.path.rfind('/');
+    if (slash == std::string::npos) continue;
+    header_bytes[column.path.substr(0, slash)] += LinkBytes(column.path.size() - slash - 1);
+  }
   std::map<std::string, Group> parents;  // each is looked up once
   for (const Column& column : columns) {
     const size_t slash = column.path.rfind('/');
@@ -205,7 +225,10 @@ void Group::Write(std::span<const Column> columns) const {
     }
     const std::string parent = column.path.substr(0, slash), name = column.path.substr(slash + 1);
     auto found = parents.find(parent);
-    if (found == parents.end()) found = parents.emplace(parent, OpenOrCreate(parent)).first;
+    if (found == parents.end()) {
+      Group group = Has(parent) ? Open(parent) : Create(parent, header_bytes[parent]);
+      found = parents.emplace(parent, std::move(group)).first;
+    }
     CreateArray(found->second.id(), name, found->second.Place(name), column);
   }
 }

@@ -44,7 +44,8 @@ class Group {
   std::vector<std::string> Names() const;
   int64_t Size() const;  // number of members
   Group Open(const std::string& name) const;
-  Group Create(const std::string& name) const;
+  // `header_bytes`: room for the links and attributes that follow (creation.h); 0: unknown.
+  Group Create(const std::string& name, uint64_t header_bytes = 0) const;
   Group OpenOrCreate(const std::string& name) const;
   void Delete(const std::string& name) const;
   void Move(const std::string& from, const std::string& to) const;
@@ -57,7 +58,9 @@ class Group {
   // Setting replaces. Reading without a fallback throws where the attribute is missing or of
   // another kind.
   bool HasAttribute(const std::string& name) const;
+  void RemoveAttribute(const std::string& name) const;
   void SetText(const std::string& name, const std::string& text) const;
+  void SetTextInHeader(const std::string& name, const std::string& text) const;
   void SetInt(const std::string& name, int64_t value) const;
   void SetUint(const std::string& name, uint64_t value) const;
   void SetDouble(const std::string& name, double value) const;

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "data/store/hdf5/creation.h"
 #include "data/store/hdf5/errors.h"
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5/journal_driver.h"
@@ -29,6 +30,7 @@ Id GrowingAccess() {
   Id plist(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_driver(plist.get(), JournalDriver(), nullptr);
   H5Pset_fclose_degree(plist.get(), H5F_CLOSE_STRONG);
+  UseSmallHeaders(plist);
   H5AC_cache_config_t cache{};
   cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
   H5Pget_mdc_config(plist.get(), &cache);
@@ -52,16 +54,25 @@ GrowingFile GrowingFile::Create(const std::filesystem::path& file) {
   TakeSystemError();
   growing.file_ = Id(H5Fcreate(file.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()));
   if (!growing.file_.valid()) FailWriting(file.string(), "cannot be created");
+  UseSmallArrayHeaders(growing.file_);
   growing.root_ = Group(Id(H5Gopen2(growing.file_.get(), "/", H5P_DEFAULT)), file.string(), "/");
   return growing;
 }
 
-void GrowingFile::OpenAgain() {
+FileRange GrowingFile::CloseForNow() {
+  const FileRange spare = SpareOf(file_);
+  root_ = Group();
+  file_.Reset();
+  return spare;
+}
+
+void GrowingFile::OpenAgain(const FileRange& spare) {
   const Guard guard;
   const Id access = GrowingAccess();
   TakeSystemError();
   file_ = Id(H5Fopen(path_.c_str(), H5F_ACC_RDWR, access.get()));
   if (!file_.valid()) FailWriting(path_.string(), "cannot be opened for writing");
+  UseSmallArrayHeaders(file_);
   root_ = Group(Id(H5Gopen2(file_.get(), "/", H5P_DEFAULT)), path_.string(), "/");
   // files of other programs may have places for everything (pages)
   const Id creation(H5Fget_create_plist(file_.get()));
@@ -69,7 +80,7 @@ void GrowingFile::OpenAgain() {
   hbool_t persist = false;
   hsize_t threshold = 0;
   H5Pget_file_space_strategy(creation.get(), &strategy, &persist, &threshold);
-  UseBlocks(file_, strategy == H5F_FSPACE_STRATEGY_NONE);
+  UseBlocks(file_, strategy == H5F_FSPACE_STRATEGY_NONE, spare);
   untrimmable_ = 0;
 }
 
@@ -119,22 +130,19 @@ void GrowingFile::Trim(size_t bound) {
   if (untrimmable_ == 0) untrimmable_ = now;
   if (bound > 0 && now < untrimmable_ + bound) return;
   Flush();
-  root_ = Group();
-  file_.Reset();
-  OpenAgain();
+  OpenAgain(CloseForNow());
 }
 
 void GrowingFile::Read(const std::function<void(const Group& root)>& work) {
   const Guard guard;
   Flush();
-  root_ = Group();
-  file_.Reset();
+  const FileRange spare = CloseForNow();
   {
     const Group root = OpenForReading(path_);
     KeepCacheSmall(root);
     work(root);
   }
-  OpenAgain();
+  OpenAgain(spare);
 }
 
 void GrowingFile::Close() {

@@ -5,6 +5,7 @@
 
 #include "data/store/hdf5/group.h"
 #include "data/store/hdf5/id.h"
+#include "data/store/hdf5/journalled_file.h"
 
 namespace understudy::h5 {
 
@@ -38,7 +39,8 @@ class GrowingFile {
 
  private:
   explicit GrowingFile(const std::filesystem::path& file) : path_(file) {}
-  void OpenAgain();
+  void OpenAgain(const FileRange& spare = {});
+  FileRange CloseForNow();  // flushed before; what OpenAgain takes
   std::filesystem::path path_;
   Id file_;
   Group root_;

@@ -140,6 +140,10 @@ hid_t JournalDriver() {
 
 void SwallowWrites(const Id& file) { DriverOf(file).failed = true; }
 
-void UseBlocks(const Id& file, bool use) { DriverOf(file).file.UseBlocks(use); }
+void UseBlocks(const Id& file, bool use, const FileRange& spare) {
+  DriverOf(file).file.UseBlocks(use, spare);
+}
+
+FileRange SpareOf(const Id& file) { return DriverOf(file).file.spare(); }
 
 }  // namespace understudy::h5

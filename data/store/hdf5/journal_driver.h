@@ -17,6 +17,7 @@
 #include <hdf5.h>
 
 #include "data/store/hdf5/id.h"
+#include "data/store/hdf5/journalled_file.h"
 
 namespace understudy::h5 {
 
@@ -26,7 +27,10 @@ hid_t JournalDriver();
 // `file` must be open with our driver, here and below. Nothing more reaches it.
 void SwallowWrites(const Id& file);
 // Whether metadata and data each go into blocks of their own; only where HDF5 leaves it to the
-// driver where things lie.
-void UseBlocks(const Id& file, bool use);
+// driver where things lie. `spare` is what was left of the last block of metadata when the same
+// file was closed: it is used up first, nothing refers to it.
+void UseBlocks(const Id& file, bool use, const FileRange& spare);
+// The same of an open file that has just been flushed.
+FileRange SpareOf(const Id& file);
 
 }  // namespace understudy::h5

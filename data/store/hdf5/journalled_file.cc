@@ -105,7 +105,7 @@ bool JournalledFile::Recover() {
 
 haddr_t JournalledFile::Allocate(hsize_t size, bool is_data) {
   if (size > kMaxAddress - end_) return HADDR_UNDEF;
-  const haddr_t block_size = std::clamp<haddr_t>(end_ / 64, 2 << 10, 64 << 10);
+  const haddr_t block_size = std::clamp<haddr_t>(end_ / 64, 2 << 10, 256 << 10);
   if (!has_blocks_ || is_data || size > block_size / 2) return std::exchange(end_, end_ + size);
   if (!block_.Holds(block_.begin, size)) {
     block_ = {end_, end_ + block_size};

@@ -16,6 +16,13 @@ bool NoteSystemError(const std::string& file);  // false, to return it
 void SetSystemError(const std::string& text);
 std::string TakeSystemError();  // empty if there was none
 
+struct FileRange {
+  haddr_t begin = 0, end = 0;
+  bool Holds(haddr_t address, size_t size) const {
+    return address >= begin && address + size <= end;
+  }
+};
+
 // The bytes of a file that grows by HDF5's writes and survives a kill (journal_driver.h). Every
 // method that returns false has noted the error.
 class JournalledFile {
@@ -34,7 +41,12 @@ class JournalledFile {
   // Addresses are handed out in order. With blocks, metadata lies apart from data: it is written at
   // a flush, data before, and each then has its neighbours beside it.
   haddr_t Allocate(hsize_t size, bool is_data);
-  void UseBlocks(bool use) { has_blocks_ = use; }
+  // `spare`: a part of the file to which nothing refers, for the next metadata.
+  void UseBlocks(bool use, const FileRange& spare) {
+    has_blocks_ = use;
+    if (use) block_ = spare_ = spare;
+  }
+  const FileRange& spare() const { return spare_; }
   haddr_t end() const { return end_; }  // of allocated space
   void SetEnd(haddr_t end) { end_ = end; }
   haddr_t Size() const;  // what is in the file or waits to be
@@ -45,12 +57,6 @@ class JournalledFile {
   bool Commit();
 
  private:
-  struct Range {
-    haddr_t begin = 0, end = 0;
-    bool Holds(haddr_t address, size_t size) const {
-      return address >= begin && address + size <= end;
-    }
-  };
   std::string journal() const { return name_ + ".journal"; }
   bool Recover();
   bool IsFresh(haddr_t address, size_t size) const;
@@ -63,9 +69,9 @@ class JournalledFile {
   bool fresh_ = false;          // still called <name>.new
   haddr_t end_ = 0;             // end of allocated space
   bool has_blocks_ = false;     // HDF5 leaves it to us where things lie
-  Range block_;                 // for metadata, within it: not allocated yet
+  FileRange block_;             // for metadata, within it: not allocated yet
   haddr_t committed_ = 0;       // size of the file at the last commit
-  Range spare_;                 // within it: what of the block was not allocated then
+  FileRange spare_;             // within it: what of the block was not allocated then
   std::vector<Patch> pending_;  // what overwrites what was committed, in order
   Patch tail_;                  // fresh bytes that wait to be written together
 };
