@@ -24,6 +24,8 @@
 #include "core/seam/dataset_header.h"
 #include "core/seam/renderer.h"
 #include "data/formats/formats.h"
+#include "data/store/edit/describe.h"
+#include "data/store/edit/merge.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 
@@ -322,6 +324,84 @@ void BM_SequentialWriteHdf5(benchmark::State& state) {
   CountFrames(state, kEpisodes * kFrames);
 }
 BENCHMARK(BM_SequentialWriteHdf5)->Arg(1)->Arg(4)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// ---- many short episodes ------------------------------------------------------------------------
+
+constexpr size_t kShortEpisodes = 2000, kShortRows = 4;
+
+// Without pictures; without the index, as files of older programs are.
+void WriteShort(const fs::path& file, bool index) {
+  Episode episode;
+  for (size_t k = 0; k < kShortRows; ++k) {
+    Step step;
+    step.observation.arms.resize(1);
+    step.action.arms.resize(1);
+    step.action_clean.arms.resize(1);
+    step.delta.resize(1);
+    step.state = {0};
+    step.observation.sim_time_s = 0.05 * static_cast<double>(k);
+    episode.steps.push_back(step);
+  }
+  episode.final_observation.arms.resize(1);
+  episode.final_observation.sim_time_s = 0.05 * kShortRows;
+  episode.final_state = {0};
+  episode.meta.arms = {"robot0"};
+  episode.meta.control_hz = 20;
+  {
+    DatasetWriter writer(file, Header(0), {.overwrite = true, .flush_episodes = false});
+    for (size_t e = 0; e < kShortEpisodes; ++e) {
+      episode.meta.uuid = MakeUuid("bench", RngKey{.parent = e});
+      writer.Append(episode);
+    }
+    writer.Finish();
+  }
+  if (index) return;
+  const hid_t id = H5Fopen(file.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  H5Ldelete(id, "understudy/index", H5P_DEFAULT);
+  H5Fclose(id);
+}
+
+void CountEpisodes(benchmark::State& state, const fs::path& file) {
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kShortEpisodes));
+  state.counters["bytes_per_episode"] =
+      static_cast<double>(fs::file_size(file)) / static_cast<double>(kShortEpisodes);
+}
+
+// What `data info` does. Argument: with the index.
+void BM_DescribeShort(benchmark::State& state) {
+  const fs::path file = Shared().folder / "short.h5";
+  WriteShort(file, state.range(0) != 0);
+  for (auto _ : state) benchmark::DoNotOptimize(DescribeDataset(DatasetReader(file)));
+  CountEpisodes(state, file);
+}
+BENCHMARK(BM_DescribeShort)->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond);
+
+void BM_CopyShort(benchmark::State& state) {
+  const fs::path file = Shared().folder / "short.h5", copy = Shared().folder / "copy.h5";
+  WriteShort(file, true);
+  for (auto _ : state) MergeDatasets({file}, copy, false, true);
+  CountEpisodes(state, copy);
+}
+BENCHMARK(BM_CopyShort)->Unit(benchmark::kMillisecond);
+
+// The same groups by H5Ocopy alone: no hash, no journal, no list.
+void BM_CopyShortHdf5(benchmark::State& state) {
+  const fs::path file = Shared().folder / "short.h5", copy = Shared().folder / "copy.h5";
+  WriteShort(file, true);
+  for (auto _ : state) {
+    const hid_t from = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+    const hid_t to = H5Fcreate(copy.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    H5Gclose(H5Gcreate2(to, "data", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    for (size_t e = 0; e < kShortEpisodes; ++e) {
+      const std::string name = "data/demo_" + std::to_string(e);
+      H5Ocopy(from, name.c_str(), to, name.c_str(), H5P_DEFAULT, H5P_DEFAULT);
+    }
+    H5Fclose(to);
+    H5Fclose(from);
+  }
+  CountEpisodes(state, copy);
+}
+BENCHMARK(BM_CopyShortHdf5)->Unit(benchmark::kMillisecond);
 
 // ---- rows without pictures, as Mimic writes them -----------------------------------------------
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/base/error.h"
 
@@ -40,6 +41,42 @@ double Quantile(std::vector<double> values, double share) {
   const size_t below = static_cast<size_t>(place);
   const size_t above = std::min(below + 1, values.size() - 1);
   return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
+}
+
+void NumberSums::Add(std::span<const double> values, size_t width) {
+  if (low.empty()) {
+    low.assign(width, std::numeric_limits<double>::infinity());
+    high.assign(width, -std::numeric_limits<double>::infinity());
+    sum.assign(width, 0);
+    squares.assign(width, 0);
+  }
+  if (width == 0 || width != low.size()) return;
+  if (!std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); })) return;
+  rows += static_cast<int64_t>(values.size() / width);
+  for (size_t at = 0; at < values.size(); ++at) {
+    const size_t i = at % width;
+    const double v = values[at];
+    low[i] = std::min(low[i], v);
+    high[i] = std::max(high[i], v);
+    sum[i] += v;
+    squares[i] += v * v;
+  }
+}
+
+void NumberSums::Add(const NumberSums& other) {
+  if (other.rows == 0) return;
+  if (rows == 0) {
+    *this = other;
+    return;
+  }
+  if (other.low.size() != low.size()) return;
+  rows += other.rows;
+  for (size_t i = 0; i < low.size(); ++i) {
+    low[i] = std::min(low[i], other.low[i]);
+    high[i] = std::max(high[i], other.high[i]);
+    sum[i] += other.sum[i];
+    squares[i] += other.squares[i];
+  }
 }
 
 std::vector<double> OutlierScores(const std::vector<double>& values, double least) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace understudy {
@@ -19,6 +21,17 @@ double McNemarExact(int64_t only_a, int64_t only_b);
 
 // The `share` (0 to 1) quantile, linear between neighbours; 0 for no values.
 double Quantile(std::vector<double> values, double share);
+
+// The least, the greatest, the sum and the sum of squares of every number of rows of one width.
+struct NumberSums {
+  std::vector<double> low, high, sum, squares;
+  int64_t rows = 0;
+
+  // Rows of `width` numbers, one after the other. They count nowhere if one number is not finite or
+  // if earlier rows had another width.
+  void Add(std::span<const double> values, size_t width);
+  void Add(const NumberSums& other);
+};
 
 // How far each value lies from the median, in modified z-scores: 0.6745 times its distance over the
 // median of all distances, which counts as at least `least`, since smaller differences are noise. 0

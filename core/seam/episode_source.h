@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/base/statistics.h"
 #include "core/episode/attempt_record.h"
 #include "core/episode/column_spec.h"
 #include "core/episode/episode.h"
@@ -33,6 +34,18 @@ struct EpisodeSummary {
 // An episode that was left out, and why.
 struct SkippedEpisode {
   std::string name, reason;
+};
+
+// What is said of an episode in a list, without its rows. NaN: cannot be computed from them
+// (core/episode/motion.h).
+struct EpisodeFigures {
+  std::string task, variant, cause;
+  double path_m = 0, jerk_rms = 0, idle_share = 0;
+  int64_t missing = 0;  // rows with a NaN or infinity
+};
+struct DatasetFigures {
+  std::vector<EpisodeFigures> episodes;
+  NumberSums actions;  // the normalised ones
 };
 
 // An open dataset of any format: what every command reads from. Several threads may call the const
@@ -62,6 +75,11 @@ class EpisodeSource {
   // Error(kUsage) for an unknown key.
   std::vector<std::string> MaskNames() const;
   std::vector<std::string> ReadMask(const std::string& key) const;
+
+  // What the dataset says of all its episodes in one place, so that none need be opened; unset
+  // where it stores nothing of the kind, or its list of episodes was changed since. That the rows
+  // are still those is checked by verifying.
+  std::optional<DatasetFigures> StoredFigures() const { return DoStoredFigures(); }
 
   // All that is known of an episode except its rows.
   EpisodeMeta ReadMeta(size_t index) const;
@@ -116,6 +134,7 @@ class EpisodeSource {
   virtual std::vector<CameraParameters> DoReadCameras(size_t) const { return {}; }
   virtual void DoVisitAttempts(const std::function<void(const AttemptRecord&)>&) const {}
   virtual Json DoReport() const { return Json::object(); }
+  virtual std::optional<DatasetFigures> DoStoredFigures() const { return {}; }
 };
 
 // The columns of the first episode that every one has in the same shape. The others are appended to

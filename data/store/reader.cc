@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <set>
+#include <utility>
+
 #include "core/base/error.h"
 #include "data/store/episode_columns.h"
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5/library.h"
+#include "data/store/index.h"
 #include "data/store/meta.h"
 
 namespace understudy {
@@ -26,6 +30,13 @@ DatasetReader::DatasetReader(const std::filesystem::path& path, const ReadOption
                     "repair` keeps what is whole",
                     path.string()));
   }
+  if (!options.skip_bad && ListIndexed()) return;
+  ListEpisodes(options);
+  if (options.skip_bad) LeaveOutBad();
+}
+
+// By what stands in every episode.
+void DatasetReader::ListEpisodes(const ReadOptions& options) {
   const h5::Group data = root().Open("data");
   episodes_ = ListDemos(options.skip_bad);
   for (EpisodeSummary& summary : episodes_) {
@@ -38,7 +49,35 @@ DatasetReader::DatasetReader(const std::filesystem::path& path, const ReadOption
       if (!options.skip_bad) throw;
     }
   }
-  if (options.skip_bad) LeaveOutBad();
+}
+
+// By the index; false where there is none, or it names other episodes.
+bool DatasetReader::ListIndexed() {
+  std::optional<DatasetIndex> index = ReadIndex(root().Open("understudy"));
+  if (!index) return false;
+  const h5::Group data = root().Open("data");
+  const std::vector<std::string> names = EpisodeNames(data);
+  if (names.size() != index->entries.size()) return false;
+  for (size_t e = 0; e < names.size(); ++e) {
+    if (names[e] != fmt::format("demo_{}", e)) return false;
+  }
+  figures_ = DatasetFigures{{}, std::move(index->actions)};
+  std::set<std::string> files;
+  for (size_t e = 0; e < names.size(); ++e) {
+    IndexEntry& entry = index->entries[e];
+    EpisodeSummary& summary = episodes_.emplace_back();
+    summary.name = names[e];
+    summary.linked_file = data.ExternalTarget(summary.name);
+    // says which file is not there
+    const std::string& file = summary.linked_file;
+    if (!file.empty() && files.insert(file).second) data.Open(summary.name);
+    summary.uuid = entry.uuid;
+    summary.length = entry.length;
+    summary.success = entry.success;
+    summary.variant_index = entry.variant_index;
+    figures_->episodes.push_back(std::move(entry.figures));
+  }
+  return true;
 }
 
 DatasetReader::~DatasetReader() = default;

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "core/seam/episode_source.h"
@@ -28,6 +29,12 @@ class DatasetReader : public Hdf5Source {
   std::vector<CameraParameters> DoReadCameras(size_t index) const override;
   void DoVisitAttempts(const std::function<void(const AttemptRecord&)>& each) const override;
   Json DoReport() const override;
+  std::optional<DatasetFigures> DoStoredFigures() const override { return figures_; }
+
+  void ListEpisodes(const ReadOptions& options);
+  bool ListIndexed();
+
+  std::optional<DatasetFigures> figures_;
 };
 
 }  // namespace understudy

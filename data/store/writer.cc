@@ -16,6 +16,7 @@
 #include "data/store/hdf5/group.h"
 #include "data/store/hdf5/growing_file.h"
 #include "data/store/image_column.h"
+#include "data/store/index.h"
 #include "data/store/meta.h"
 
 namespace understudy {
@@ -39,6 +40,7 @@ struct DatasetWriter::Impl {
   std::vector<AttemptRecord> fresh;  // the last of them, not in the file yet: a block at most
   Clock::time_point flushed = Clock::now();
   bool finished = false;
+  IndexWriter index;
   std::string failure;  // of an earlier call: the writer is of no use any more
 
   // the episode between Begin and End
@@ -51,7 +53,9 @@ struct DatasetWriter::Impl {
     std::vector<std::vector<Image>> rows;  // not yet written
     size_t row_bytes = 0;                  // of them
     ColumnHashes hashes;
+    IndexEntry entry;
   };
+  void ResumeIndex();
   std::unique_ptr<Open> open;
 
   void WriteRows();
@@ -110,6 +114,20 @@ void DatasetWriter::Impl::Resume() {
   episodes = data.Size();
   steps = data.Int("total");
   Flush();
+  ResumeIndex();
+}
+
+// The entries of whole episodes: stored ones, and those since the last block.
+void DatasetWriter::Impl::ResumeIndex() {
+  file.Read([&](const h5::Group& root) {
+    index.Resume(root.Open("understudy"));
+    const auto known = static_cast<int64_t>(index.size());
+    // an older program's file has no index
+    if (known > episodes || episodes - known > static_cast<int64_t>(kIndexBlock)) index.GiveUp();
+    for (int64_t i = known; i < episodes && !index.given_up(); ++i) {
+      index.Add(IndexEntry::Of(ReadEpisodeRows(root.Open(fmt::format("data/demo_{}", i)))));
+    }
+  });
 }
 
 void DatasetWriter::Impl::StoreAttempts() {
@@ -127,6 +145,7 @@ void DatasetWriter::Impl::Read(const std::function<void(const h5::Group& root)>&
 void DatasetWriter::Impl::Flush() {
   const h5::Guard guard;
   StoreAttempts();
+  index.StoreFull(file.root().Open("understudy"));
   file.Flush();
   flushed = Clock::now();
 }
@@ -217,6 +236,7 @@ void DatasetWriter::BeginEpisode(const Episode& episode,
     open->group = CreateEpisode(m.file.root(), kPending, columns);
     open->group.Write(columns);
     for (const Column& column : columns) open->hashes.Add(column);
+    open->entry = IndexEntry::Of(episode);
     WriteMeta(open->group, open->meta, open->length, m.header.model_text);
     const RawStream& raw = episode.raw;
     if (!raw.samples.empty() || !raw.device.empty() || !raw.profile.empty() ||
@@ -281,6 +301,7 @@ void DatasetWriter::Impl::End() {
   for (const ImageWriter& images : open->images) {
     Require(images.frames_written() == open->length, "an episode has one frame per step");
   }
+  index.Add(std::move(open->entry));
   const Json hashes = open->hashes.ToJson();
   const h5::Group own = open->group.Open("understudy");
   own.SetTextInHeader("column_hashes", hashes.dump());
@@ -405,7 +426,7 @@ void DatasetWriter::Finish() {
     const h5::Guard guard;
     std::string hash;
     m.Read([&](const h5::Group& root) { hash = DatasetHash(root, m.episodes); });
-    m.file.root().Open("understudy").SetText("content_hash", hash);
+    StoreHash(m.file.root(), hash, m.index);
     m.file.Close();
     RenameDurably(m.part, m.path);
   });

@@ -213,6 +213,7 @@ TEST(StoreVerify, FindsEveryInjectedFault) {
 TEST(StoreHostile, EachGivesOneClearError) {
   Folder folder;
   const fs::path sound = WriteSound(folder / "sound.h5");
+  { Surgeon(sound).Delete("understudy/index"); }  // episodes are looked into one by one
   const fs::path file = folder / "x.h5";
   const auto error = [&](auto work) {
     const std::string text = ErrorOf(work, ErrorKind::kBadInput);
@@ -485,7 +486,11 @@ TEST(StoreDescribe, EpisodesThatStandApartAreNamed) {
   EXPECT_TRUE(motion["jerk_rms"]["outliers"].contains("demo_7"));
   EXPECT_TRUE(motion["steps"]["outliers"].empty());
   EXPECT_EQ(motion["rows_with_missing_values"], 10);
-  { Surgeon(file).Delete("data/demo_5/actions_abs"); }
+  {
+    Surgeon surgeon(file);
+    surgeon.Delete("understudy/index");
+    surgeon.Delete("data/demo_5/actions_abs");
+  }
   motion = DescribeDataset(*OpenDataset(file))["motion"];
   EXPECT_THAT(motion["unreadable"]["demo_5"].get<std::string>(), HasSubstr("actions_abs"));
 }

@@ -19,8 +19,8 @@ using V3 = Eigen::Vector3d;
 namespace {
 
 // Rows and size as the file claims them.
-void RequireRows(const h5::Group& demo, const std::string& name, size_t rows) {
-  const h5::DatasetInfo info = demo.Info(name);
+void RequireRows(const h5::Group& demo, const std::string& name, const h5::DatasetInfo& info,
+                 size_t rows) {
   if (!info.dims.empty() && info.dims[0] != rows) {
     h5::FailReading(demo.Place(name), fmt::format("has {} rows, must have {}", info.dims[0], rows));
   }
@@ -126,17 +126,54 @@ bool AllFinite(const Column& column) {
   return finite;
 }
 
+Column ReadRowsOf(const h5::Id& dataset, const h5::DatasetInfo& info, const h5::Group& demo,
+                  const std::string& name, size_t first, size_t count) {
+  const h5::Guard guard;
+  if (!info.is_number() || info.dims.empty()) {
+    h5::FailReading(demo.Place(name), "must hold rows of numbers");
+  }
+  if (first + count > info.dims[0]) {
+    h5::FailReading(demo.Place(name),
+                    fmt::format("has {} rows, needed are {}", info.dims[0], first + count));
+  }
+  Column column(name, kF64, {});
+  column.rows = count;
+  uint64_t bytes = count * sizeof(double);
+  for (size_t i = 1; i < info.dims.size(); ++i) {
+    if (info.dims[i] != 0 && bytes > kMaxColumnBytes / info.dims[i]) {
+      h5::FailReading(demo.Place(name),
+                      fmt::format("claims rows of more than {} bytes", kMaxColumnBytes / count));
+    }
+    bytes *= info.dims[i];
+    column.row_dims.push_back(info.dims[i]);
+  }
+  column.bytes.resize(bytes);
+  if (bytes == 0) return column;
+  const h5::Id space(H5Dget_space(dataset.get()));
+  std::vector<hsize_t> start(info.dims.size(), 0), extent = info.dims;
+  start[0] = first;
+  extent[0] = count;
+  const h5::Id memory(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr));
+  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr);
+  if (H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), H5P_DEFAULT,
+              column.bytes.data()) < 0) {
+    h5::FailReading(demo.Place(name), fmt::format("cannot be read ({})", h5::ErrorText()));
+  }
+  return column;
+}
+
 }  // namespace
 
 std::optional<size_t> FirstRowNotFinite(const h5::Group& demo, const std::string& path,
                                         const h5::DatasetInfo& info, std::string* what) {
   if (info.type_class != H5T_FLOAT || info.dims.empty()) return std::nullopt;
+  const h5::Id dataset = demo.OpenDataset(path);
   // nothing of it was ever written, whatever it claims
-  if (demo.StoredBytes(path) == 0) return std::nullopt;
+  if (H5Dget_storage_size(dataset.get()) == 0) return std::nullopt;
   const size_t rows = info.dims[0];
   const size_t block = std::max<uint64_t>(1, kBlockNumbers / RowNumbers(info));
   for (size_t first = 0; first < rows; first += block) {
-    const Column c = ReadRows(demo, path, first, std::min(block, rows - first));
+    const Column c = ReadRowsOf(dataset, info, demo, path, first, std::min(block, rows - first));
     const size_t width = c.row_size();
     if (AllFinite(c)) continue;
     for (size_t i = 0; i < c.rows * width; ++i) {
@@ -173,8 +210,12 @@ void RequireNamed(const h5::Group& demo, const std::string& path, const char* wh
 Column Optional(const h5::Group& demo, const std::string& name, size_t rows,
                 const std::vector<int64_t>& dims) {
   if (!demo.Has(name)) return {};
-  RequireRows(demo, name, rows);
-  return demo.Read(name, kF64, dims);
+  const h5::Id dataset = demo.OpenDataset(name);
+  const h5::DatasetInfo info = h5::InfoOf(dataset, demo.Place(name));
+  RequireRows(demo, name, info, rows);
+  Column column = h5::ReadArray(dataset, info, demo.Place(name), kF64, dims);
+  column.path = name;
+  return column;
 }
 
 Column OptionalNumbers(const h5::Group& demo, const std::string& name, size_t rows) {
@@ -185,7 +226,7 @@ Column OptionalNumbers(const h5::Group& demo, const std::string& name, size_t ro
     h5::FailReading(demo.Place(name), fmt::format("has shape ({}), must have one number per row",
                                                   fmt::join(info.dims, ", ")));
   }
-  RequireRows(demo, name, rows);
+  RequireRows(demo, name, info, rows);
   // h5py's booleans are an enumeration of bytes
   const bool flags = info.type_class == H5T_ENUM;
   Column column = demo.Read(name, flags ? kU8 : kF64);
@@ -198,39 +239,8 @@ Column OptionalNumbers(const h5::Group& demo, const std::string& name, size_t ro
 
 Column ReadRows(const h5::Group& demo, const std::string& name, size_t first, size_t count) {
   const h5::Guard guard;
-  const h5::DatasetInfo info = demo.Info(name);
-  if (!info.is_number() || info.dims.empty()) {
-    h5::FailReading(demo.Place(name), "must hold rows of numbers");
-  }
-  if (first + count > info.dims[0]) {
-    h5::FailReading(demo.Place(name),
-                    fmt::format("has {} rows, needed are {}", info.dims[0], first + count));
-  }
-  Column column(name, kF64, {});
-  column.rows = count;
-  uint64_t bytes = count * sizeof(double);
-  for (size_t i = 1; i < info.dims.size(); ++i) {
-    if (info.dims[i] != 0 && bytes > kMaxColumnBytes / info.dims[i]) {
-      h5::FailReading(demo.Place(name),
-                      fmt::format("claims rows of more than {} bytes", kMaxColumnBytes / count));
-    }
-    bytes *= info.dims[i];
-    column.row_dims.push_back(info.dims[i]);
-  }
-  column.bytes.resize(bytes);
-  if (bytes == 0) return column;
   const h5::Id dataset = demo.OpenDataset(name);
-  const h5::Id space(H5Dget_space(dataset.get()));
-  std::vector<hsize_t> start(info.dims.size(), 0), extent = info.dims;
-  start[0] = first;
-  extent[0] = count;
-  const h5::Id memory(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr));
-  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr);
-  if (H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), H5P_DEFAULT,
-              column.bytes.data()) < 0) {
-    h5::FailReading(demo.Place(name), fmt::format("cannot be read ({})", h5::ErrorText()));
-  }
-  return column;
+  return ReadRowsOf(dataset, h5::InfoOf(dataset, demo.Place(name)), demo, name, first, count);
 }
 
 Column FirstRow(const h5::Group& demo, const std::string& name) {
@@ -297,13 +307,7 @@ std::vector<std::string> NamesIn(const h5::Group& demo, const std::string& name)
   return names;
 }
 
-bool IsDataset(const h5::Group& demo, const std::string& name) {
-  const h5::Guard guard;
-  if (!demo.Has(name)) return false;
-  H5O_info_t info;
-  return H5Oget_info_by_name(demo.id(), name.c_str(), &info, H5P_DEFAULT) >= 0 &&
-         info.type == H5O_TYPE_DATASET;
-}
+bool IsDataset(const h5::Group& demo, const std::string& name) { return demo.IsArray(name); }
 
 void FindCameras(const h5::Group& demo, const std::string& suffix, DatasetHeader* header) {
   // a dialect that builds on another one looks again, with its own names

@@ -193,11 +193,24 @@ class ForeignSource : public Hdf5Source {
  private:
   Episode DoReadEpisode(size_t index, bool) const override {
     try {
-      return ReadForeignEpisode(dialect_, Demo(index), header_);
+      return Read(index, true);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kBadInput) throw;
       throw Error(error.kind(), std::string(error.what()) + kSkipBadHint);
     }
+  }
+  EpisodeMeta DoReadMeta(size_t index) const override {
+    try {
+      return Read(index, false).meta;
+    } catch (const Error&) {
+      return DoReadEpisode(index, false).meta;  // says what is wrong with which number
+    }
+  }
+  Episode Read(size_t index, bool check_all) const {
+    const EpisodeSummary& summary = episodes_[index];
+    const ForeignFacts facts{summary.success, summary.success_known, summary.success_from,
+                             summary.uuid};
+    return ReadForeignEpisode(dialect_, Demo(index), header_, facts, check_all);
   }
   ColumnRole RoleOf(const std::string& path) const override {
     return dialect_.role != nullptr ? dialect_.role(path) : Hdf5Source::RoleOf(path);
@@ -286,13 +299,13 @@ ForeignFacts ReadForeignFacts(const Dialect& dialect, const h5::Group& demo) {
 }
 
 Episode ReadForeignEpisode(const Dialect& dialect, const h5::Group& demo,
-                           const DatasetHeader& header) {
+                           const DatasetHeader& header, const ForeignFacts& facts, bool check_all) {
   const h5::Guard guard;
   Episode episode;
   const size_t length = LengthOf(demo);
   RequireActions(demo, length);
   // before any of it becomes a pose
-  RequireFinite(demo);
+  if (check_all) RequireFinite(demo);
   episode.steps.resize(length);
   EpisodeMeta& meta = episode.meta;
   meta.task = header.simulator.task;
@@ -304,7 +317,6 @@ Episode ReadForeignEpisode(const Dialect& dialect, const h5::Group& demo,
   meta.objects = header.simulator.objects;
   meta.signals = header.simulator.signals;
   meta.cameras = header.cameras;
-  const ForeignFacts facts = ReadForeignFacts(dialect, demo);
   meta.success = facts.success;
   meta.uuid = facts.uuid;
   meta.settings = {{"format", header.stage}, {"success_from", facts.success_from}};

@@ -89,7 +89,10 @@ struct ForeignFacts {
   std::string uuid;          // its own, or made of its content; empty where that cannot be read
 };
 ForeignFacts ReadForeignFacts(const Dialect& dialect, const h5::Group& demo);
+// `facts` of ReadForeignFacts. That all numbers are finite, also those that no episode has a place
+// for, is checked first where `check_all` says so: it reads every column once more.
 Episode ReadForeignEpisode(const Dialect& dialect, const h5::Group& demo,
-                           const DatasetHeader& header);
+                           const DatasetHeader& header, const ForeignFacts& facts,
+                           bool check_all = true);
 
 }  // namespace understudy::foreign

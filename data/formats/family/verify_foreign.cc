@@ -100,7 +100,9 @@ void CheckEpisodeOf(const Dialect& dialect, const h5::Group& data, const std::st
     const size_t before = report.faults.size();
     CheckColumns(dialect, demo, header, length, report);
     // it stops at the first fault, which these have named
-    if (report.faults.size() == before) ReadForeignEpisode(dialect, demo, header);
+    if (report.faults.size() == before) {
+      ReadForeignEpisode(dialect, demo, header, ReadForeignFacts(dialect, demo));
+    }
     CheckNames(dialect, demo, header, report);
     for (const std::string& camera : header.cameras) {
       VerifyPictures(demo, camera, length, header, Json::object(), report);

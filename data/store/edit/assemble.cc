@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 #include <set>
+#include <span>
+#include <utility>
 
 #include "core/base/error.h"
 #include "data/store/edit/merge.h"
@@ -15,6 +18,7 @@
 #include "data/store/hdf5/group.h"
 #include "data/store/hdf5/growing_file.h"
 #include "data/store/hdf5/links.h"
+#include "data/store/index.h"
 #include "data/store/meta.h"
 
 namespace understudy {
@@ -58,10 +62,30 @@ Json CommonRobotSpec(const std::vector<DatasetReader>& inputs) {
   return teller == nullptr ? Json() : RobotSpecOf(teller->header());
 }
 
+// What the index says of an episode: by the input's own index, or by its rows.
+IndexEntry EntryOf(const DatasetReader& reader, const std::optional<DatasetFigures>& figures,
+                   const h5::Group& demo, size_t episode) {
+  if (!figures) return IndexEntry::Of(reader.ReadEpisode(episode));
+  const EpisodeSummary& summary = reader.episodes()[episode];
+  IndexEntry entry{summary.uuid,
+                   summary.length,
+                   summary.success,
+                   summary.variant_index,
+                   figures->episodes[episode],
+                   {}};
+  const Column actions = demo.Read("actions", ColumnType::kF64, {-1});
+  const std::span numbers(reinterpret_cast<const double*>(actions.bytes.data()),
+                          actions.rows * actions.row_size());
+  entry.actions.Add(numbers, actions.row_size());
+  return entry;
+}
+
 // Writes an edited meta and returns the episode's new content hash.
-std::string Edit(const h5::Group& demo, const Assembly::Pick& pick, const Assembly& assembly) {
+std::string Edit(const h5::Group& demo, const Assembly::Pick& pick, const Assembly& assembly,
+                 IndexEntry& entry) {
   EpisodeMeta meta = ReadMeta(demo);
   assembly.edit(pick, meta);
+  entry.SetMeta(meta);
   WriteMeta(demo, meta, ReadLength(demo), demo.Text("model_file", ""));
   RawStream raw;
   ReadRawInfo(demo, raw);
@@ -105,7 +129,9 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
   h5::Group data = file.root().Open("data"), own = file.root().Open("understudy");
   const fs::path folder = fs::absolute(output).parent_path();
   std::vector<h5::Group> sources;
+  std::vector<std::optional<DatasetFigures>> figures;
   for (const DatasetReader& input : inputs) {
+    figures.push_back(input.StoredFigures());
     sources.push_back(h5::OpenForReading(input.path(), assembly.outside_links).Open("data"));
   }
 
@@ -113,6 +139,7 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
   std::vector<std::map<std::string, std::string>> renamed(inputs.size());
   std::vector<std::string> hashes;
   std::set<std::string> uuids;
+  IndexWriter index;
   int64_t steps = 0;
   for (const Assembly::Pick& pick : assembly.episodes) {
     const DatasetReader& reader = inputs[pick.input];
@@ -122,6 +149,7 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
                                 reader.path().string(), episode.name, episode.uuid));
     }
     const h5::Group& source = sources[pick.input];
+    const h5::Group from = source.Open(episode.name);
     const std::string name = fmt::format("demo_{}", hashes.size());
     renamed[pick.input][episode.name] = name;
     steps += static_cast<int64_t>(episode.length);
@@ -137,13 +165,19 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
       }
       data.LinkExternal(name, target.string(), "/data/" + episode.name);
     } else {
-      const h5::Group from = source.Open(episode.name);
       h5::CopyGroup(from, data.Create(name, h5::HeaderBytes(from)));
     }
-    hashes.push_back(assembly.edit
-                         ? Edit(data.Open(name), pick, assembly)
-                         : source.Open(episode.name).Open("understudy").Text("content_hash"));
+    IndexEntry entry;
+    try {
+      entry = EntryOf(reader, figures[pick.input], from, pick.episode);
+    } catch (const Error&) {  // rows that cannot be read are copied as they are
+      index.GiveUp();
+    }
+    hashes.push_back(assembly.edit ? Edit(data.Open(name), pick, assembly, entry)
+                                   : from.Open("understudy").Text("content_hash"));
+    index.Add(std::move(entry));
     if (hashes.size() % kFlushEvery == 0) {
+      index.StoreFull(own);
       data = h5::Group();
       own = h5::Group();
       file.Flush();
@@ -179,7 +213,7 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
   file.root().Open("data").SetInt("total", steps);
   std::string hash;
   file.Read([&](const h5::Group& root) { hash = DatasetHash(root, hashes); });
-  file.root().Open("understudy").SetText("content_hash", hash);
+  StoreHash(file.root(), hash, index);
   file.Close();
   RenameDurably(PartOf(output), output);
 }

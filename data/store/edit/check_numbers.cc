@@ -21,7 +21,7 @@ namespace {
                   place, path.string()));
 }
 
-void CheckEpisode(const h5::Group& demo, const std::filesystem::path& path) {
+void CheckNumbersOf(const h5::Group& demo, const std::filesystem::path& path) {
   const h5::Group own = demo.Open("understudy");
   const Json hashes = ParseJson(own.Text("column_hashes"), own.Place() + ": column_hashes");
   if (!hashes.is_object()) h5::FailReading(own.Place(), "column_hashes is no object");
@@ -71,7 +71,7 @@ void CheckNumbers(const std::filesystem::path& path, const std::vector<std::stri
   progress.Start("checking " + path.string(), static_cast<int64_t>(episodes.size()), "episodes");
   int64_t done = 0;
   for (const std::string& name : episodes) {
-    CheckEpisode(data.Open(name), path);
+    CheckNumbersOf(data.Open(name), path);
     progress.Advance(++done);
   }
   progress.Finish();

@@ -6,11 +6,14 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/base/statistics.h"
 #include "core/episode/motion.h"
 #include "data/store/files.h"
+#include "data/store/index.h"
 
 namespace understudy {
 namespace {
@@ -39,9 +42,60 @@ int64_t IdleRows(const std::vector<std::vector<double>>& rows) {
   return idle;
 }
 
-// How the episodes move. One whose rows cannot be read is named; looking at a damaged file is what
-// `data info` is for. Figures that no episode has are absent.
-Json DescribeMotion(const EpisodeSource& reader) {
+// The sums of rows as a list of rows.
+NumberSums SumsOf(const std::vector<std::vector<double>>& table) {
+  std::vector<double> values;
+  const size_t width = table.empty() ? 0 : table.front().size();
+  for (const std::vector<double>& row : table) {
+    if (row.size() != width) return {};
+    values.insert(values.end(), row.begin(), row.end());
+  }
+  NumberSums sums;
+  sums.Add(values, width);
+  return sums;
+}
+
+// What the dataset says of its episodes, or what their rows say.
+struct Measured {
+  DatasetFigures figures;
+  // One whose rows cannot be read is named: looking at a damaged file is what `data info` is for.
+  Json unreadable = Json::object();
+};
+
+Measured Measure(const EpisodeSource& reader) {
+  if (std::optional<DatasetFigures> stored = reader.StoredFigures())
+    return {std::move(*stored), {}};
+  Measured measured;
+  for (size_t e = 0; e < reader.episodes().size(); ++e) {
+    EpisodeFigures& figures = measured.figures.episodes.emplace_back();
+    try {
+      const Episode episode = reader.ReadEpisode(e);
+      figures = IndexEntry::Of(episode).figures;
+      const auto actions = reader.ReadStoredActions(e);
+      if (!actions) continue;
+      measured.figures.actions.Add(SumsOf(*actions));
+      if (!std::isfinite(figures.idle_share) && !actions->empty()) {
+        // no targets: actions that do not change stand for commands that do not
+        figures.idle_share =
+            static_cast<double>(IdleRows(*actions)) / static_cast<double>(actions->size());
+      }
+    } catch (const Error& error) {
+      constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+      measured.unreadable[reader.episodes()[e].name] = error.what();
+      try {
+        IndexEntry entry;
+        entry.SetMeta(reader.ReadMeta(e));
+        figures = entry.figures;
+      } catch (const Error&) {  // the same
+      }
+      figures.path_m = figures.jerk_rms = figures.idle_share = kNone;
+    }
+  }
+  return measured;
+}
+
+// How the episodes move. Figures that no episode has are absent.
+Json DescribeMotion(const EpisodeSource& reader, const Measured& measured) {
   struct Figure {
     std::vector<std::string> names;
     std::vector<double> values;
@@ -53,31 +107,17 @@ Json DescribeMotion(const EpisodeSource& reader) {
   };
   Figure steps, path, jerk, idle;
   int64_t missing = 0, idle_rows = 0, rows = 0;
-  Json unreadable = Json::object();
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
     const EpisodeSummary& summary = reader.episodes()[i];
+    const EpisodeFigures& figures = measured.figures.episodes[i];
     const double length = static_cast<double>(summary.length);
     if (summary.length > 0) steps.Add(summary.name, length);
-    MotionStatistics motion;
-    try {
-      motion = MeasureMotion(reader.ReadEpisode(i));
-      if (!std::isfinite(motion.idle_share)) {
-        // no targets: actions that do not change stand for commands that do not
-        const auto actions = reader.ReadStoredActions(i);
-        if (actions && !actions->empty()) {
-          motion.idle_share = static_cast<double>(IdleRows(*actions)) / length;
-        }
-      }
-    } catch (const Error& error) {
-      unreadable[summary.name] = error.what();
-      continue;
-    }
-    path.Add(summary.name, motion.path_m);
-    jerk.Add(summary.name, motion.jerk_rms);
-    idle.Add(summary.name, motion.idle_share);
-    missing += motion.missing;
-    if (!std::isfinite(motion.idle_share)) continue;
-    idle_rows += std::llround(motion.idle_share * length);
+    path.Add(summary.name, figures.path_m);
+    jerk.Add(summary.name, figures.jerk_rms);
+    idle.Add(summary.name, figures.idle_share);
+    missing += figures.missing;
+    if (!std::isfinite(figures.idle_share)) continue;
+    idle_rows += std::llround(figures.idle_share * length);
     rows += static_cast<int64_t>(summary.length);
   }
   Json json{{"rows_with_missing_values", missing}};
@@ -89,62 +129,23 @@ Json DescribeMotion(const EpisodeSource& reader) {
   say("path_m", path, kPathNoise_m);
   say("jerk_rms", jerk, kJerkNoise);
   say("idle_share_by_episode", idle, kIdleNoise);
-  if (!unreadable.empty()) json["unreadable"] = unreadable;
+  if (!measured.unreadable.empty()) json["unreadable"] = measured.unreadable;
   return json;
 }
 
-// The numbers of a column, summed up over the rows of all episodes. An episode with one that is not
-// finite counts nowhere: it is named as unreadable.
-struct ColumnSums {
-  std::vector<double> low, high, sum, squares;
-  int64_t rows = 0;
-
-  // Rows of `width` numbers, one after the other.
-  void Add(const std::vector<double>& values, size_t width) {
-    if (low.empty()) {
-      low.assign(width, std::numeric_limits<double>::infinity());
-      high.assign(width, -std::numeric_limits<double>::infinity());
-      sum.assign(width, 0);
-      squares.assign(width, 0);
-    }
-    if (width == 0 || width != low.size()) return;
-    if (!std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); })) {
-      return;
-    }
-    rows += static_cast<int64_t>(values.size() / width);
-    for (size_t at = 0; at < values.size(); ++at) {
-      const size_t i = at % width;
-      const double v = values[at];
-      low[i] = std::min(low[i], v);
-      high[i] = std::max(high[i], v);
-      sum[i] += v;
-      squares[i] += v * v;
-    }
+Json StatisticsOf(const NumberSums& sums) {
+  if (sums.rows == 0) {
+    const Json none = Json::array();
+    return {{"min", none}, {"max", none}, {"mean", none}, {"std", none}};
   }
-  void Add(const std::vector<std::vector<double>>& table) {
-    std::vector<double> values;
-    const size_t width = table.empty() ? 0 : table.front().size();
-    for (const std::vector<double>& row : table) {
-      if (row.size() != width) return;
-      values.insert(values.end(), row.begin(), row.end());
-    }
-    Add(values, width);
+  Json mean = Json::array(), deviation = Json::array();
+  for (size_t i = 0; i < sums.low.size(); ++i) {
+    const double n = static_cast<double>(sums.rows), m = sums.sum[i] / n;
+    mean.push_back(m);
+    deviation.push_back(std::sqrt(std::max(0.0, sums.squares[i] / n - m * m)));
   }
-
-  Json ToJson() const {
-    if (rows == 0) {
-      const Json none = Json::array();
-      return {{"min", none}, {"max", none}, {"mean", none}, {"std", none}};
-    }
-    Json mean = Json::array(), deviation = Json::array();
-    for (size_t i = 0; i < low.size(); ++i) {
-      const double n = static_cast<double>(rows), m = sum[i] / n;
-      mean.push_back(m);
-      deviation.push_back(std::sqrt(std::max(0.0, squares[i] / n - m * m)));
-    }
-    return {{"min", low}, {"max", high}, {"mean", mean}, {"std", deviation}};
-  }
-};
+  return {{"min", sums.low}, {"max", sums.high}, {"mean", mean}, {"std", deviation}};
+}
 
 // Distances of an episode's mean that count as noise, as a share of the range of all rows.
 constexpr double kMeanNoise = 0.05;
@@ -168,7 +169,7 @@ const char* NameOf(ColumnRole role) {
 Json DescribeColumns(const EpisodeSource& reader) {
   struct Figures {
     ColumnSpec column;
-    ColumnSums sums;
+    NumberSums sums;
     std::vector<std::vector<double>> means;  // per number, of the episodes
     std::vector<std::string> episodes;
   };
@@ -187,7 +188,7 @@ Json DescribeColumns(const EpisodeSource& reader) {
       }
       values = reader.ReadColumns(e, narrow);
     } catch (const Error&) {
-      continue;  // DescribeMotion names it
+      continue;  // Measure names it
     }
     const bool sound = std::all_of(values.begin(), values.end(), [](const auto& column) {
       return std::all_of(column.begin(), column.end(), [](double v) { return std::isfinite(v); });
@@ -212,7 +213,7 @@ Json DescribeColumns(const EpisodeSource& reader) {
     if (!column.parts.empty()) entry["names"] = column.parts;
     if (sums.rows == 0) continue;
     if (episodes.size() < reader.episodes().size()) entry["episodes"] = episodes.size();
-    entry.update(sums.ToJson());
+    entry.update(StatisticsOf(sums));
     for (size_t i = 0; i < means.size() && column.role != ColumnRole::kOther; ++i) {
       const std::vector<double> scores =
           OutlierScores(means[i], kMeanNoise * (sums.high[i] - sums.low[i]));
@@ -239,7 +240,7 @@ Json DescribeDataset(const EpisodeSource& reader) {
   std::vector<double> lengths;
   size_t successes = 0, steps = 0;
   std::map<std::string, int64_t> tasks, variants, causes, files, success_from;
-  ColumnSums actions;
+  const Measured measured = Measure(reader);
   for (size_t e = 0; e < reader.episodes().size(); ++e) {
     const EpisodeSummary& episode = reader.episodes()[e];
     // one that cannot be read has no length either
@@ -248,18 +249,13 @@ Json DescribeDataset(const EpisodeSource& reader) {
     successes += episode.success;
     if (!episode.linked_file.empty()) ++files[episode.linked_file];
     if (own) {
-      const EpisodeMeta meta = reader.ReadMeta(e);
-      ++tasks[meta.task];
-      ++variants[meta.variant];
-      if (!episode.success) ++causes[meta.cause];
+      const EpisodeFigures& figures = measured.figures.episodes[e];
+      ++tasks[figures.task];
+      ++variants[figures.variant];
+      if (!episode.success) ++causes[figures.cause];
     } else {
       ++tasks[reader.header().simulator.task];
       ++success_from[episode.success_from];
-    }
-    try {
-      if (const auto stored = reader.ReadStoredActions(e)) actions.Add(*stored);
-    } catch (const Error&) {
-      // DescribeMotion names it
     }
   }
   const std::filesystem::path& path = reader.path();
@@ -299,7 +295,7 @@ Json DescribeDataset(const EpisodeSource& reader) {
           json[key] = settings.value(key, "nothing");
         }
       } catch (const Error&) {
-        // DescribeMotion names it
+        // Measure names it
       }
     }
   }
@@ -333,9 +329,9 @@ Json DescribeDataset(const EpisodeSource& reader) {
                         {"causes", failed}};
   }
   if (!files.empty()) json["linked_files"] = files;
-  json["actions"] = actions.ToJson();  // of the normalised ones, per number
+  json["actions"] = StatisticsOf(measured.figures.actions);  // of the normalised ones, per number
   if (!own) json["columns"] = DescribeColumns(reader);
-  json["motion"] = DescribeMotion(reader);
+  json["motion"] = DescribeMotion(reader, measured);
   if (!reader.skipped().empty()) json["skipped"] = SkippedToJson(reader);
   return json;
 }

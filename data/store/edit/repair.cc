@@ -72,6 +72,7 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
   h5::GrowingFile file = h5::GrowingFile::Create(PartOf(output));
   WriteHeader(file.root(), header);
   std::set<std::string> uuids;
+  IndexWriter index;
   std::vector<std::string> hashes;
   for (const std::string& name : EpisodeNames(source)) {
     VerifyReport check;
@@ -92,8 +93,10 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
     const std::string kept = fmt::format("demo_{}", report.episodes_kept);
     h5::CopyGroup(source.Open(name), file.root().Open("data").Create(kept));
     hashes.push_back(source.Open(name).Open("understudy").Text("content_hash"));
+    index.Add(IndexEntry::Of(ReadEpisodeRows(source.Open(name))));
     ++report.episodes_kept;
     report.steps_kept += check.steps;
+    index.StoreFull(file.root().Open("understudy"));
     file.Flush();
   }
   // attempts: whole or not at all, which is known when all were read
@@ -112,7 +115,7 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
   file.root().Open("data").SetInt("total", report.steps_kept);
   std::string hash;
   file.Read([&](const h5::Group& made) { hash = DatasetHash(made, hashes); });
-  file.root().Open("understudy").SetText("content_hash", hash);
+  StoreHash(file.root(), hash, index);
   file.Close();
   RenameDurably(PartOf(output), output);
   report.outcome = fmt::format(

@@ -13,6 +13,7 @@
 #include "data/store/episode_columns.h"
 #include "data/store/hdf5/file.h"
 #include "data/store/image_column.h"
+#include "data/store/index.h"
 #include "data/store/meta.h"
 
 namespace understudy {
@@ -272,7 +273,8 @@ void VerifyEpisode(const h5::Group& data, const std::string& name, const Dataset
       if (!sound) break;
     }
     const std::string hash = demo.Open("understudy").Text("content_hash");
-    if (stamp != nullptr) *stamp = EpisodeStamp{episode.meta.uuid, hash};
+    if (stamp != nullptr)
+      *stamp = EpisodeStamp{episode.meta.uuid, hash, IndexEntry::Of(episode).ToJson()};
     if (EpisodeHash(episode.meta, episode.raw, check.hashes()) != hash) {
       check.Fail("", "its attributes differ from the hash that was stored with them");
     }
@@ -332,6 +334,26 @@ EpisodeStamps VerifyEpisodes(const h5::Group& root, int threads, const CheckEpis
   return stamps;
 }
 
+namespace {
+
+// The index says of every episode what the episode says.
+void VerifyIndex(const h5::Group& understudy, const std::vector<std::string>& names,
+                 const EpisodeStamps& stamps, VerifyReport& report) {
+  const std::string place = "/understudy/index";
+  if (!understudy.Has("index")) return;
+  const std::optional<DatasetIndex> index = ReadIndex(understudy);
+  if (!index || index->entries.size() != names.size()) {
+    report.faults.push_back({place, "is damaged or of other content: it is not used"});
+    return;
+  }
+  for (size_t e = 0; e < names.size(); ++e) {
+    if (!stamps[e] || index->entries[e].ToJson() == stamps[e]->index_entry) continue;
+    report.faults.push_back({place, fmt::format("differs from {}", names[e])});
+  }
+}
+
+}  // namespace
+
 VerifyReport VerifyOwn(const std::filesystem::path& path, const VerifyOptions& options) {
   VerifyReport report;
   try {
@@ -375,6 +397,7 @@ VerifyReport VerifyOwn(const std::filesystem::path& path, const VerifyOptions& o
       hashes.push_back(stamps[e] ? stamps[e]->content_hash
                                  : data.Open(names[e]).Open("understudy").Text("content_hash"));
     }
+    VerifyIndex(root.Open("understudy"), names, stamps, report);
     if (root.Open("understudy").Text("content_hash", "") != DatasetHash(root, hashes)) {
       report.faults.push_back({"/understudy",
                                "header, attempts, masks or list of episodes differ "

@@ -15,6 +15,7 @@ namespace understudy {
 // What the checks of a whole dataset need of an episode of ours.
 struct EpisodeStamp {
   std::string uuid, content_hash;
+  Json index_entry;  // as it must stand in the index
 };
 
 // Appends all faults of one episode of ours, and counts what was read. Fills `stamp` if both could

@@ -91,6 +91,23 @@ void CreateArray(hid_t parent, const std::string& name, const std::string& place
   WriteClock(dataset, place, column);
 }
 
+void CreatePacked(hid_t parent, const std::string& name, const std::string& place,
+                  std::string_view bytes) {
+  const Guard guard;
+  constexpr unsigned kLevel = 6;
+  const hsize_t size = bytes.size();
+  const Id space(H5Screate_simple(1, &size, nullptr)), plist(H5Pcreate(H5P_DATASET_CREATE));
+  H5Pset_obj_track_times(plist.get(), false);
+  H5Pset_chunk(plist.get(), 1, &size);
+  H5Pset_deflate(plist.get(), kLevel);
+  const Id dataset(H5Dcreate2(parent, name.c_str(), H5T_NATIVE_UINT8, space.get(), LinkCreation(),
+                              plist.get(), H5P_DEFAULT));
+  if (!dataset.valid()) FailWriting(place, "cannot create the dataset");
+  if (H5Dwrite(dataset.get(), H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
+    FailWriting(place, "cannot write");
+  }
+}
+
 Id CreateGrowingArray(hid_t parent, const std::string& place, const Column& column) {
   const Guard guard;
   constexpr hsize_t kChunkRows = 64;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/store/hdf5/column.h"
@@ -37,6 +38,9 @@ DatasetInfo InfoOf(const Id& dataset, const std::string& place);
 // A contiguous array `name` below `parent`, written at once.
 void CreateArray(hid_t parent, const std::string& name, const std::string& place,
                  const Column& column);
+// Bytes that are not empty, as one deflated chunk.
+void CreatePacked(hid_t parent, const std::string& name, const std::string& place,
+                  std::string_view bytes);
 // An array in chunks of 64 rows at column.path below `parent`, without rows yet.
 Id CreateGrowingArray(hid_t parent, const std::string& place, const Column& column);
 void AppendRows(const Id& dataset, const std::string& place, const Column& column);

@@ -39,6 +39,14 @@ bool Group::Has(const std::string& name) const {
   }
 }
 
+bool Group::IsArray(const std::string& name) const {
+  const Guard guard;
+  H5O_info_t info;
+  return H5Oget_info_by_name2(id(), name.c_str(), &info, H5O_INFO_BASIC,
+                              LinkAccess(outside_links_)) >= 0 &&
+         info.type == H5O_TYPE_DATASET;
+}
+
 std::vector<std::string> Group::Names() const {
   const Guard guard;
   std::vector<std::string> names;
@@ -242,6 +250,10 @@ void Group::Grow(const Column& column) const {
   const std::string& name = column.path;
   const Id dataset = Has(name) ? OpenDataset(name) : CreateGrowingArray(id(), Place(name), column);
   AppendRows(dataset, Place(name), column);
+}
+
+void Group::WritePacked(const std::string& name, std::string_view bytes) const {
+  CreatePacked(id(), name, Place(name), bytes);
 }
 
 void Group::SetRows(const std::string& name, hsize_t rows) const {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -41,6 +42,8 @@ class Group {
   // ---- members ----
   // True where every link of the path exists and its end can be opened.
   bool Has(const std::string& name) const;
+  // True for arrays; false for groups, links to nothing and what is damaged.
+  bool IsArray(const std::string& name) const;
   std::vector<std::string> Names() const;
   int64_t Size() const;  // number of members
   Group Open(const std::string& name) const;
@@ -78,6 +81,8 @@ class Group {
   void Write(const Column& column) const;
   void Write(std::span<const Column> columns) const;
   void Grow(const Column& column) const;
+  // Bytes that are not empty, deflated in one piece; read as an array of kU8.
+  void WritePacked(const std::string& name, std::string_view bytes) const;
   void SetRows(const std::string& name, hsize_t rows) const;
   // All rows as `type`; ReadArray says what is refused.
   Column Read(const std::string& name, ColumnType type,
