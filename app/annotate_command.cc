@@ -44,9 +44,9 @@ Json Run(const AnnotateFlags& flags, CommandContext& context) {
   Given(options.path, "annotate", "path");
   options.dry = context.plan;
   if (!options.dry) Given(options.out, "annotate", "out");
-  const DatasetHeader header = OpenDataset(options.path, options.read)->header();
-  const std::string task = flags.task.empty() ? OurTaskName(header) : flags.task;
-  const std::string robot = flags.robot.empty() ? OurRobotName(header) : flags.robot;
+  const auto source = OpenDataset(options.path, options.read);
+  const std::string task = flags.task.empty() ? OurTaskName(source->header()) : flags.task;
+  const std::string robot = flags.robot.empty() ? OurRobot(*source) : flags.robot;
   // poses need no simulator, and so no program that has one
   TaskSpecs specs;
   SimulatorFactory simulators;

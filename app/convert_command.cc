@@ -112,7 +112,17 @@ struct Known {
       if (std::find(listed.begin(), listed.end(), name) == listed.end()) return;
     }
     task = LoadTaskSpec(name, tasks);
-    robot = LoadRobotSpec(task->robot, HomeFolder() / "sim" / "robots");
+    // whose frames and controller: those of the robot that moved, not of the one that the task
+    // names
+    std::string place = task->robot;
+    if (reader.header().has_states()) {
+      try {
+        place = OurRobot(reader);
+      } catch (const Error&) {
+        return;  // one that is not found is converted as it is
+      }
+    }
+    robot = LoadRobotSpec(place, HomeFolder() / "sim" / "robots");
   }
   // Of the family of a source or format; without one nothing is translated.
   Translation For(const std::string& family) const {

@@ -42,7 +42,7 @@ Json Info(const InfoFlags& flags) {
 }
 
 struct VerifyFlags {
-  std::string path, task;
+  std::string path, task, robot;
   bool replay = false;
   ReplayOptions options;
   ReadOptions read;
@@ -51,6 +51,9 @@ struct VerifyFlags {
     v("path", path, "dataset of any known program, a file or a folder", kRequired);
     v("replay", replay, "also apply the actions in the simulator and compare the states");
     v("task", task, "for the replay: listed task or path of a task.yaml; empty: the dataset's own");
+    v("robot", robot,
+      "for the replay: listed robot, robot+gripper, or path of a robot.yaml; empty: the dataset's "
+      "own");
     v("tolerance", options.tolerance, "of the replay, any number of a state; 0: bit by bit",
       Limits{0, 1e9});
     v("threads", options.threads, "0: one per core", Limits{0, 4096}, Effect::kSpeed);
@@ -176,8 +179,8 @@ Json Verify(const VerifyFlags& flags, const OptionValues& format_options, Comman
   if (flags.replay && report.faults.empty()) {
     const std::unique_ptr<EpisodeSource> reader = OpenDataset(flags.path, flags.read);
     const DatasetHeader& header = reader->header();
-    const Twin twin =
-        LoadTwin(flags.task.empty() ? header.simulator.task : flags.task, OurRobotName(header));
+    const Twin twin = LoadTwin(flags.task.empty() ? header.simulator.task : flags.task,
+                               flags.robot.empty() ? OurRobot(*reader) : flags.robot);
     ReplayOptions options = flags.options;
     options.predicates = ToJson(twin.task)["predicates"];
     const ReplayReport replayed =

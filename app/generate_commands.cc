@@ -76,40 +76,53 @@ struct TuneFlags {
 };
 
 struct AugmentFlags {
-  std::string task, plan_file;
+  std::string task, robot, plan_file;
   AugmentOptions augment;
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml; empty: the inputs' own");
+    v("robot", robot,
+      "listed robot, robot+gripper, or path of a robot.yaml; empty: the inputs' own");
     v("plan_file", plan_file, "randomizers: listed plan or path of a YAML file");
     augment.Visit(v);
   }
 };
 
-// What the first of some datasets was made with.
-struct Origin {
-  std::string task;
-  std::string robot;  // empty: the task's own
-};
-// `task`, where it is given, takes the place of the datasets' own.
-Origin OriginOf(const std::string& task, const std::vector<std::string>& datasets,
-                const ReadOptions& read, const char* field) {
-  if (datasets.empty()) {
-    if (task.empty()) ThrowUsage(fmt::format("{}: name at least one dataset", field));
-    return {task, ""};
-  }
-  const DatasetHeader header = OpenDataset(datasets[0], read)->header();
-  return {task.empty() ? OurTaskName(header) : task, OurRobotName(header)};
+// The first of some datasets; null if there is none and `task` says what they would be of.
+std::unique_ptr<EpisodeSource> FirstOf(const std::vector<std::string>& datasets,
+                                       const std::string& task, const ReadOptions& read,
+                                       const char* field) {
+  if (!datasets.empty()) return OpenDataset(datasets[0], read);
+  if (task.empty()) ThrowUsage(fmt::format("{}: name at least one dataset", field));
+  return nullptr;
 }
 
 // What the sources of `options` are generated for. `robot`, where it is given and another than
 // theirs, follows their hands.
 Twin TwinOfSources(const std::string& task, const std::string& robot, const std::string& subtasks,
                    MimicOptions* options) {
-  const Origin origin = OriginOf(task, options->sources, options->read, "source");
-  const std::string& carries_out = robot.empty() ? origin.robot : robot;
-  options->transfer = carries_out != origin.robot;
-  return LoadTwin(origin.task, carries_out, subtasks);
+  const auto source = FirstOf(options->sources, task, options->read, "source");
+  std::string carries_out = robot;
+  if (source && robot.empty()) carries_out = OurRobot(*source);
+  const Twin twin =
+      LoadTwin(task.empty() ? OurTaskName(source->header()) : task, carries_out, subtasks);
+  options->transfer = !robot.empty() && (!source || !source->header().family.empty() ||
+                                         source->header().simulator.robot != twin.robot.name);
+  return twin;
+}
+
+// Where the states of the inputs can be rendered.
+Twin TwinOfInputs(const AugmentFlags& flags) {
+  const auto input = FirstOf(flags.augment.inputs, flags.task, flags.augment.read, "inputs");
+  if (!input) return LoadTwin(flags.task, flags.robot);
+  const DatasetHeader& header = input->header();
+  const Twin twin = LoadTwin(flags.task.empty() ? OurTaskName(header) : flags.task,
+                             flags.robot.empty() ? OurRobot(*input) : flags.robot);
+  if (header.has_states() && header.simulator.robot != twin.robot.name) {
+    ThrowBadInput(fmt::format("{}: holds states of robot '{}', which --robot ('{}') cannot show",
+                              input->path().string(), header.simulator.robot, twin.robot.name));
+  }
+  return twin;
 }
 
 // Sources of other programs, in our names and frames.
@@ -285,9 +298,7 @@ Command AugmentCommand() {
   Command command = MakeCommand<AugmentFlags>(
       "augment", "render stored states under drawn lights, materials, textures and cameras",
       [](const AugmentFlags& flags, CommandContext& context) -> Json {
-        const Origin origin =
-            OriginOf(flags.task, flags.augment.inputs, flags.augment.read, "inputs");
-        const Twin twin = LoadTwin(origin.task, origin.robot);
+        const Twin twin = TwinOfInputs(flags);
         AugmentOptions options = flags.augment;
         ReadPlanFile(flags.plan_file, &options.plan);
         const RendererFactory renderers = twin.renderers_with(options.render);

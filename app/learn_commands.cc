@@ -57,7 +57,9 @@ struct EvaluateFlags {
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml; empty: that of the checkpoint");
-    v("robot", robot, "listed robot, robot+gripper, or path of a robot.yaml; empty: the task's");
+    v("robot", robot,
+      "listed robot, robot+gripper, or path of a robot.yaml; empty: that of the "
+      "checkpoint");
     v("checkpoint", evaluate.checkpoint,
       "run, checkpoint or pretrained_model folder; empty: the one that ships for the task");
     v("baseline", evaluate.baseline,
@@ -166,11 +168,17 @@ EvaluateFlags WithCheckpoint(EvaluateFlags flags, Progress& progress) {
   return flags;
 }
 
+// The robot that the policy was trained with, as LoadTwin takes it; empty: the task's.
+std::string RobotOf(const EvalCommandOptions& evaluate) {
+  const RobotOfTraining robot = RobotOfPolicy(evaluate);
+  return FindRobot({robot.name, robot.place, evaluate.checkpoint, false});
+}
+
 Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
   if (!given.open_loop.datasets.empty()) return CompareWithDatasets(given, context);
   const EvaluateFlags flags = WithCheckpoint(given, *context.progress);
-  const Twin twin =
-      LoadTwin(flags.task.empty() ? TaskOfPolicy(flags.evaluate) : flags.task, flags.robot);
+  const Twin twin = LoadTwin(flags.task.empty() ? TaskOfPolicy(flags.evaluate) : flags.task,
+                             flags.robot.empty() ? RobotOf(flags.evaluate) : flags.robot);
   const RendererFactory renderers = twin.renderers_with(flags.evaluate.eval.render);
   AugmentPlan plan;
   ReadPlanFile(flags.plan_file, &plan);

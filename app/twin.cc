@@ -1,8 +1,12 @@
 #include "app/twin.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <filesystem>
 
 #include "app/registry.h"
+#include "core/base/error.h"
 #include "core/spec/listed.h"
 #include "data/formats/base/translate.h"
 #ifdef WITH_MUJOCO
@@ -15,6 +19,30 @@
 #endif
 
 namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool IsPath(const std::string& place) {
+  return place.find('/') != std::string::npos || place.ends_with(".yaml");
+}
+
+// The absolute path of `file` where `place` leads to one, from here or from the folder `beside`; a
+// name as it is.
+std::string FromAnywhere(const std::string& place, const char* file, const fs::path& beside) {
+  std::error_code none;
+  std::vector<fs::path> places{place};
+  if (IsPath(place)) places.push_back(beside / place);
+  for (const fs::path& path : places) {
+    for (const fs::path& found : {path, path / file}) {
+      if (!fs::is_regular_file(found, none)) continue;
+      return fs::absolute(found).lexically_normal().string();
+    }
+  }
+  return place;
+}
+
+}  // namespace
 
 std::string OurTaskName(const DatasetHeader& header) {
   const std::string& name = header.simulator.task;
@@ -24,23 +52,57 @@ std::string OurTaskName(const DatasetHeader& header) {
   return ours.empty() ? name : ours;
 }
 
-std::string OurRobotName(const DatasetHeader& header) {
+RobotPlace PlaceOf(const EpisodeSource& dataset) {
+  const DatasetHeader& header = dataset.header();
+  RobotPlace robot{header.simulator.robot, "", dataset.path().string(), header.has_states()};
+  const auto written = header.task.is_object() ? header.task.find("robot") : header.task.end();
+  if (written != header.task.end() && written->is_string()) robot.place = *written;
+  return robot;
+}
+
+std::string FindRobot(const RobotPlace& robot) {
+  std::string problem;
+  if (IsPath(robot.place)) {
+    try {
+      const RobotSpec found = LoadRobotSpec(robot.place, HomeFolder() / "sim" / "robots");
+      if (found.name == robot.name) return robot.place;
+      problem = fmt::format("{} is of robot '{}'", robot.place, found.name);
+    } catch (const Error& error) {
+      problem = error.what();
+    }
+  }
   const auto is_listed = [](const char* folder, const char* file, const std::string& name) {
     const std::vector<std::string> names = ListedNames(HomeFolder() / "sim" / folder, file);
     return std::ranges::find(names, name) != names.end();
   };
-  const std::string& name = header.simulator.robot;
-  const auto [arm, gripper] = SplitRobot(name);
-  const bool ours = header.family.empty() && is_listed("robots", "robot.yaml", arm) &&
-                    (gripper.empty() || is_listed("grippers", "gripper.yaml", gripper));
-  return ours ? name : "";
+  const auto [arm, gripper] = SplitRobot(robot.name);
+  const bool listed = is_listed("robots", "robot.yaml", arm) &&
+                      (gripper.empty() || is_listed("grippers", "gripper.yaml", gripper));
+  if (listed) return robot.name;
+  // what did not come from this program's simulator has no robot.yaml
+  if (problem.empty() && !robot.ours) return "";
+  if (problem.empty()) problem = "`understudy list` does not have it";
+  ThrowBadInput(
+      fmt::format("{}: was made with robot '{}', which is not found ({}): name its robot.yaml with "
+                  "--robot",
+                  robot.user, robot.name, problem));
+}
+
+std::string OurRobot(const EpisodeSource& dataset) {
+  return dataset.header().family.empty() ? FindRobot(PlaceOf(dataset)) : "";
 }
 
 TaskSpecs LoadSpecs(const std::string& task, const std::string& robot) {
   if (task.empty()) ThrowUsage("task: name one; `understudy list` shows them");
   TaskSpecs specs;
   specs.task = LoadTaskSpec(task, HomeFolder() / "sim" / "tasks");
+  // a task.yaml may name its robot from its own folder
+  const fs::path beside = robot.empty() ? specs.task.folder : fs::path();
   if (!robot.empty()) specs.task.robot = robot;
+  // datasets keep the place: it must hold in every folder
+  const auto [arm, gripper] = SplitRobot(specs.task.robot);
+  specs.task.robot = FromAnywhere(arm, "robot.yaml", beside);
+  if (!gripper.empty()) specs.task.robot += "+" + FromAnywhere(gripper, "gripper.yaml", beside);
   specs.robot = LoadRobotSpec(specs.task.robot, HomeFolder() / "sim" / "robots");
   // an arm's own gripper need not be said: the same robot has the same name in datasets
   if (SplitRobot(specs.robot.name).second.empty()) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/seam/dataset_header.h"
+#include "core/seam/episode_source.h"
 #include "core/seam/render_options.h"
 #include "core/seam/renderer.h"
 #include "core/seam/simulator.h"
@@ -27,9 +28,20 @@ struct Twin {
 // The listed task that a dataset is of: its own name, or the one that another program's file means.
 std::string OurTaskName(const DatasetHeader& header);
 
-// The listed robot that a dataset was made with ("panda", "panda+wide"); empty: another program's,
-// or one that is not listed.
-std::string OurRobotName(const DatasetHeader& header);
+// The robot that a dataset or a policy says it was made with.
+struct RobotPlace {
+  std::string name;   // "panda", "panda+wide"
+  std::string place;  // as LoadTwin takes it: a path where it was given by path
+  std::string user;   // what messages call the dataset or policy
+  bool ours = false;  // made in this program's simulator
+};
+
+// As LoadTwin takes it: `place` where it leads to a robot of that name, else a listed one. Empty:
+// of neither, and not `ours`. Throws Error(kBadInput) where one of ours is not found.
+std::string FindRobot(const RobotPlace& robot);
+
+// FindRobot of what a dataset says; empty for another program's.
+std::string OurRobot(const EpisodeSource& dataset);
 
 // What stands in the files of a task and its robot; needs no simulator.
 struct TaskSpecs {

@@ -105,6 +105,12 @@ std::string TaskOfPolicy(const EvalCommandOptions& options) {
   return options.checkpoint.empty() ? "" : LoadPolicyConfig(options.checkpoint).task;
 }
 
+RobotOfTraining RobotOfPolicy(const EvalCommandOptions& options) {
+  if (options.checkpoint.empty()) return {};
+  const PolicyConfig config = LoadPolicyConfig(options.checkpoint);
+  return {config.embodiment.robot, config.robot_place};
+}
+
 std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
                                    const SimulatorInfo& simulator,
                                    const ChunkModelFactory& factory) {

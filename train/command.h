@@ -54,6 +54,13 @@ struct EvalCommandOptions {
 // Error(kBadInput) where it is not sound.
 std::string TaskOfPolicy(const EvalCommandOptions& options);
 
+// The robot of the data that the checkpoint was trained on: its name, and the robot.yaml where it
+// was given by path; empty as TaskOfPolicy.
+struct RobotOfTraining {
+  std::string name, place;
+};
+RobotOfTraining RobotOfPolicy(const EvalCommandOptions& options);
+
 // The policy that the options name, for a simulator of `simulator`. Throws Error(kUsage) where they
 // name none, Error(kBadInput) where the checkpoint is not sound.
 std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,

@@ -33,5 +33,104 @@ TEST_F(Cli, DemonstrationsGoFromRobotToRobot) {
   Expect("augment g.h5 --variants 0 --max-episodes 1 --out looks.h5", 0, "1 episodes");
 }
 
+// A copy of the robot `name` as robots/mine and of the gripper `wide` as robots/grip.
+void CopyRobots(const fs::path& folder) {
+  const auto copy = [&](const char* from, const std::string& file, const std::string& to) {
+    fs::create_directories(folder / "robots");
+    fs::copy(kSource + "/sim/" + from, folder / "robots" / to, fs::copy_options::recursive);
+    const fs::path yaml = folder / "robots" / to / file;
+    const std::string text = ReadText(yaml), old = fs::path(from).filename().string();
+    ASSERT_THAT(text, HasSubstr("name: " + old + "\n"));
+    std::ofstream(yaml) << Replaced(text, "name: " + old + "\n", "name: " + to + "\n");
+  };
+  copy("robots/panda", "robot.yaml", "mine");
+  copy("grippers/wide", "gripper.yaml", "grip");
+}
+
+// Given by a path from one folder, a robot is found from every other, by every command.
+TEST_F(Cli, ARobotGivenByPathIsFoundFromItsDatasets) {
+  CopyRobots(folder_);
+  const fs::path root = folder_;
+  ASSERT_EQ(Run("teleop --robot robots/mine --demos 2 --seed 1 --out s.h5 --quiet").exit_code, 0);
+  fs::create_directories(root / "elsewhere");
+  folder_ = root / "elsewhere";
+  Expect("data verify ../s.h5 --replay", 0, "bit-exact");
+  Expect("mimic --source ../s.h5 --attempts 4 --seed 3 --out g.h5", 0, "");
+  Expect("data info g.h5", 0, "robot: mine");
+  Expect("data verify g.h5 --replay", 0, "bit-exact");
+  // and from what is made of them
+  Expect("data merge ../s.h5 g.h5 --out both.h5", 0, "");
+  Expect("data verify both.h5 --replay", 0, "bit-exact");
+  Expect("augment both.h5 --variants 0 --max-episodes 1 --width 64 --height 64 --out looks.h5", 0,
+         "1 episodes");
+  Expect("data verify looks.h5 --replay", 0, "bit-exact");
+  Expect("train looks.h5 --steps 1 --batch 2 --save-every 1 --out run --quiet", 0, "");
+  Expect("evaluate run --episodes 1 --horizon 4 --out e.json", 0, "0 of 1 episodes");
+  EXPECT_EQ(LoadJson(folder_ / "e.json").at("robot"), "mine");
+
+  // moved away: each command says what is missing, and takes it where it is
+  fs::rename(root / "robots", root / "moved");
+  const std::string missing =
+      "robots/mine/robot.yaml: no such robot file): name its robot.yaml "
+      "with --robot";
+  const std::string verify = "data verify g.h5 --replay",
+                    mimic = "mimic --source g.h5 --attempts 2 --seed 4 --out h.h5 --overwrite",
+                    augment =
+                        "augment g.h5 --variants 0 --max-episodes 1 --width 64 --height 64 "
+                        "--overwrite --out looks.h5",
+                    evaluate = "evaluate run --episodes 1 --horizon 4";
+  for (const std::string& command : {verify, mimic, augment, evaluate}) {
+    Expect(command, 3, missing);
+    Expect(command + " --robot ../moved/mine", 0, "");
+  }
+  EXPECT_EQ(DatasetReader(folder_ / "h.h5").header().simulator.robot, "mine");
+  Expect(augment + " --robot panda", 3, "holds states of robot 'mine'");
+  // what needs no robot does not ask
+  Expect("data info g.h5", 0, "robot: mine");
+  Expect("data convert g.h5 c.h5 --to robomimic", 0, "");
+  Expect("data trim g.h5 --out t.h5", 0, "");
+}
+
+TEST_F(Cli, AGripperGivenByPathIsFoundFromItsDatasets) {
+  CopyRobots(folder_);
+  const fs::path root = folder_;
+  ASSERT_EQ(Run("teleop --robot panda+robots/grip --demos 1 --seed 1 --out s.h5 --quiet").exit_code,
+            0);
+  // a task.yaml names its robot from its own folder
+  fs::create_directories(root / "tasks");
+  fs::copy(kSource + "/sim/tasks/stack", root / "tasks/mine", fs::copy_options::recursive);
+  const std::string task = ReadText(root / "tasks/mine/task.yaml");
+  ASSERT_THAT(task, HasSubstr("robot: panda\n"));
+  Write("tasks/mine/task.yaml",
+        Replaced(Replaced(task, "robot: panda\n", "robot: ../../robots/mine/robot.yaml\n"),
+                 "../shared", kSource + "/sim/tasks/shared"));
+  std::string scene = ReadText(root / "tasks/mine/scene.xml");
+  Write("tasks/mine/scene.xml", Replaced(scene, "../shared", kSource + "/sim/tasks/shared"));
+  fs::create_directories(root / "elsewhere");
+  folder_ = root / "elsewhere";
+  Expect("data info ../s.h5", 0, "robot: panda+grip");
+  Expect("data verify ../s.h5 --replay", 0, "bit-exact");
+  Expect("teleop --task ../tasks/mine --demos 1 --seed 1 --out t.h5 --quiet", 0, "");
+  EXPECT_EQ(DatasetReader(folder_ / "t.h5").header().simulator.robot, "mine");
+  folder_ = root;
+  Expect("data verify elsewhere/t.h5 --replay --task tasks/mine", 0, "bit-exact");
+}
+
+// What other programs are told of a robot is of the one that moved.
+TEST_F(Cli, ExportsNameTheRobotOfTheDataset) {
+  ASSERT_EQ(Run("teleop --robot ur5e --demos 1 --seed 1 --out s.h5 --quiet").exit_code, 0);
+  ASSERT_EQ(Run("data convert s.h5 r.h5 --to robomimic --quiet").exit_code, 0);
+  Expect("data info r.h5", 0, "robot: ur5e");
+}
+
+// A policy is evaluated with the robot that it was trained with.
+TEST_F(Cli, APolicysRobotIsFoundFromIt) {
+  ASSERT_EQ(Run("teleop --robot panda+wide --demos 1 --seed 1 --out s.h5 --quiet").exit_code, 0);
+  ASSERT_EQ(Run("augment s.h5 --variants 0 --width 64 --height 64 --out l.h5").exit_code, 0);
+  ASSERT_EQ(Run("train l.h5 --steps 1 --batch 2 --save-every 1 --out run --quiet").exit_code, 0);
+  Expect("evaluate run --episodes 1 --horizon 4", 0, "0 of 1 episodes");
+  Expect("evaluate run --episodes 1 --horizon 4 --robot panda", 3, "robot: the policy has");
+}
+
 }  // namespace
 }  // namespace understudy

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct PolicyConfig {
   int version = 1;
   std::string type;  // "groot"
   std::string task;
+  std::string robot_place;  // path of the robot.yaml; empty: a listed robot, or none of ours
   PolicyShape layout;
   Embodiment embodiment;
   std::vector<std::string> cameras, instructions;
@@ -49,6 +51,7 @@ struct PolicyConfig {
   std::vector<std::string> dataset_hashes;
   uint64_t seed = 0;
   Json network = Json::object();
+  static constexpr std::array kUnwritten{"robot_place"};
 
   template <class V>
   void Visit(V& v) {
@@ -56,6 +59,7 @@ struct PolicyConfig {
     v("version", version, "of this layout");
     v("type", type, "network");
     v("task", task, "trained on");
+    v("robot_place", robot_place, "robot.yaml of the data, where it was given by path");
     v("layout", layout, "shapes");
     v("embodiment", embodiment, "meaning of states and actions");
     v("cameras", cameras, "in order");

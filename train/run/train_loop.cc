@@ -53,6 +53,7 @@ PolicyConfig MakeConfig(const TrainingSet& set, const TrainOptions& options) {
   PolicyConfig config;
   config.type = options.type;
   config.task = set.task;
+  config.robot_place = set.robot_place;
   config.embodiment = set.embodiment;
   config.cameras = set.cameras;
   config.instructions = set.instructions;

@@ -315,6 +315,14 @@ std::vector<float> ReadSideBySide(const EpisodeSource& source, size_t episode,
   return result;
 }
 
+// Where the robot was given by path; a relative one holds in a folder that nobody knows.
+std::string RobotPlaceOf(const DatasetHeader& header) {
+  if (!header.has_states() || !header.task.is_object() || !header.task.contains("robot")) return "";
+  const Json& place = header.task["robot"];
+  const bool absolute = place.is_string() && place.get<std::string>().starts_with('/');
+  return absolute ? place.get<std::string>() : "";
+}
+
 }  // namespace
 
 TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
@@ -340,6 +348,7 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
     if (d == 0) {
       set.embodiment = embodiment;
       set.task = header.simulator.task;
+      set.robot_place = RobotPlaceOf(header);
       set.cameras = cameras;
       set.image_height = size.height;
       set.image_width = size.width;

@@ -97,6 +97,7 @@ struct TrainingDataset {
 struct TrainingSet {
   Embodiment embodiment;
   std::string task;
+  std::string robot_place;  // path of the robot.yaml; empty: a listed robot, or none of ours
   std::vector<std::string> cameras;
   int image_height = 0, image_width = 0;
   double control_hz = 0;
