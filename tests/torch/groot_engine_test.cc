@@ -99,16 +99,21 @@ TEST(GrootEngine, PaddedTextCannotChangeAnything) {
 }
 
 TEST(GrootEngine, AnEmptyInstructionIsFinite) {
-  const auto engine = MakeEngine();
-  Batch batch = SmallBatch(0, 2);
-  std::fill(batch[kInstructionColumn].tokens.begin(), batch[kInstructionColumn].tokens.end(), 0);
-  const GrootPass pass = engine->Differentiate(batch, DrawFor(batch));
-  EXPECT_TRUE(std::isfinite(pass.loss));
-  for (const auto& [name, blob] : pass.gradients) {
-    for (size_t i = 0; i < blob.data.size(); i += sizeof(float)) {
-      float value;
-      std::memcpy(&value, blob.data.data() + i, sizeof(float));
-      ASSERT_TRUE(std::isfinite(value)) << name;
+  // of a robot without cameras, too, which then attends to nothing but it
+  for (const bool sees : {true, false}) {
+    SampleLayout layout = SmallLayout();
+    if (!sees) layout.columns.erase(layout.columns.begin(), layout.columns.begin() + 2);
+    const auto engine = MakeGrootEngine(layout, kSmallVocabulary, SmallPolicy(), SmallTrainer());
+    Batch batch = SmallBatch(0, 2);
+    std::fill(batch[kInstructionColumn].tokens.begin(), batch[kInstructionColumn].tokens.end(), 0);
+    const GrootPass pass = engine->Differentiate(batch, DrawFor(batch));
+    EXPECT_TRUE(std::isfinite(pass.loss)) << sees;
+    for (const auto& [name, blob] : pass.gradients) {
+      for (size_t i = 0; i < blob.data.size(); i += sizeof(float)) {
+        float value;
+        std::memcpy(&value, blob.data.data() + i, sizeof(float));
+        ASSERT_TRUE(std::isfinite(value)) << name << ", " << sees;
+      }
     }
   }
 }

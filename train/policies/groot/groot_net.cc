@@ -241,10 +241,13 @@ GrootContext GrootNet::Encode(const GrootInputs& inputs, const Tensor& keep_stat
       EncodeText(inputs.tokens_UL, inputs.text_seen_UL).index_select(0, inputs.text_row_B));
   context.vision_language_BLd = vision_language_norm_(at::cat(tokens, 1));
   const int64_t image_tokens = context.vision_language_BLd.size(1) - shape_.tokens;
-  context.seen_B11L = at::cat({at::ones({B, image_tokens}, inputs.text_seen_UL.options()),
-                               inputs.text_seen_UL.index_select(0, inputs.text_row_B)},
-                              1)
-                          .view({B, 1, 1, -1});
+  Tensor text_seen = inputs.text_seen_UL.index_select(0, inputs.text_row_B);
+  // where there are neither pictures nor words, a padding is seen: attention to nothing is no
+  // number
+  if (image_tokens == 0) text_seen.select(1, 0).logical_or_(text_seen.any(1).logical_not());
+  context.seen_B11L =
+      at::cat({at::ones({B, image_tokens}, inputs.text_seen_UL.options()), text_seen}, 1)
+          .view({B, 1, 1, -1});
 
   // positions of the hand deserve full precision too
   {
