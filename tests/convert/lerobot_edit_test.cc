@@ -50,7 +50,9 @@ TEST_P(LerobotEditTest, KeptEpisodesAreTheSameAndNumberedAnew) {
   Edit({.episodes = {{.episode = 0}, {.episode = 2}}});
   const auto before = OpenLerobotSource(folder_ / "out"), after = OpenLerobotSource(result_);
   ASSERT_EQ(after->episodes().size(), 2u);
-  EXPECT_EQ(after->header().settings, before->header().settings) << "the same version";
+  EXPECT_EQ(after->header().settings.at("codebase_version"),
+            before->header().settings.at("codebase_version"))
+      << "the same version";
   for (const size_t e : {0, 1}) {
     const size_t old = 2 * e;
     for (const char* column : {"action", "observation.state", "action.target", "timestamp",

@@ -5,15 +5,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/formats/edit.h"
+#include <algorithm>
+#include <array>
+
 #include "data/formats/formats.h"
 #include "data/store/edit/describe.h"
 #include "tests/convert/lerobot_fixture.h"
 
 namespace understudy::store_test {
 namespace {
-
-using testing::IsEmpty;
 
 // As the maker's: rows of its episodes 0 to 3, of which 1 is deleted.
 constexpr std::array<size_t, 4> kLengths{5, 3, 6, 4};
@@ -92,6 +92,10 @@ TEST_P(LerobotWriterTest, GoesToBothVersionsAndBack) {
     FormatNamed(to).Write(*OpenDataset(in), out, {}, quiet);
     ExpectEpisodes(out, GetParam().episodes);
   }
+  const Json info = DescribeDataset(*OpenDataset(folder / "lerobot21"));
+  EXPECT_EQ(info.at("instructions"), DescribeDataset(*OpenDataset(in)).at("instructions"));
+  EXPECT_EQ(info.at("instructions").at("push the block"),
+            std::ranges::count_if(GetParam().episodes, [](size_t e) { return e % 2 == 0; }));
   FormatNamed("lerobot").Write(*OpenDataset(folder / "lerobot21"), folder / "back", {}, quiet);
   ExpectEpisodes(folder / "back", GetParam().episodes);
 }

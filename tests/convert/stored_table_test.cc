@@ -2,6 +2,9 @@
 
 #include "data/formats/lerobot/stored_table.h"
 
+#include "data/formats/base/row_texts.h"
+#include "data/formats/edit.h"
+#include "data/formats/family/bare_dataset.h"
 #include "data/formats/formats.h"
 #include "data/formats/lerobot/lerobot_source.h"
 #include "data/formats/lerobot/lerobot_verify.h"
@@ -141,6 +144,67 @@ TEST_P(StoredTableTest, OddColumnsAreLeftOutAndTold) {
     EXPECT_NE(column.name, "observation.object");
     EXPECT_NE(column.name, "observation.first");
   }
+}
+
+// Texts that stand row by row are features, and the tasks of the rows, there and back.
+TEST_P(StoredTableTest, TextsStandRowByRow) {
+  using Texts = std::vector<std::string>;
+  StrangerOptions options;
+  options.also = [](const h5::Group& demo, size_t e, size_t rows) {
+    Texts tasks(rows, "reach"), subtasks(rows, "turn"), spoken(rows);
+    tasks[rows - 1] = "grasp";
+    tasks[0] = e == 0 ? "" : "grasp";  // not told: the episode's
+    subtasks[1] = "";
+    for (size_t k = 0; k < rows; ++k) spoken[k] = fmt::format("word {} of {}", k, e);
+    demo.WriteTexts("lerobot/tasks", tasks);
+    demo.WriteTexts("lerobot/subtasks", subtasks);
+    demo.WriteTexts("obs/spoken", spoken);
+    demo.Write(Ramp("lerobot/task_index", ColumnType::kI64, {}, rows));
+  };
+  WriteLerobot(*OpenDataset(WriteJoints(options)), folder_ / "out", Options(), quiet_);
+  EXPECT_THAT(VerifyDataset(folder_ / "out").faults, testing::IsEmpty());
+  const auto source = OpenLerobotSource(folder_ / "out");
+  for (const ColumnSpec& column : source->ListColumns()) {
+    EXPECT_NE(column.name, "lerobot.task_index") << "counts in a list that is not there";
+  }
+  for (size_t e = 0; e < 2; ++e) {
+    Texts tasks(5 + e, "reach");
+    tasks.front() = e == 0 ? "close the hand" : "grasp";
+    tasks.back() = "grasp";
+    TextColumns texts = RowTextsOf(*source, e);
+    EXPECT_EQ(texts[kTaskTexts], tasks);
+    EXPECT_EQ(texts["subtask"][0], "turn");
+    EXPECT_EQ(texts["subtask"][1], "");
+    EXPECT_EQ(texts["observation.spoken"].back(), fmt::format("word {} of {}", 4 + e, e));
+    EXPECT_EQ(source->ReadMeta(e).instruction, tasks.front());
+  }
+  // into HDF5, and out again
+  ReadLerobot(folder_ / "out", folder_ / "back.h5", {}, quiet_);
+  WriteLerobot(*OpenDataset(folder_ / "back.h5"), folder_ / "again", Options(), quiet_);
+  const auto again = OpenLerobotSource(folder_ / "again");
+  for (size_t e = 0; e < 2; ++e) {
+    const TextColumns before = RowTextsOf(*source, e), after = RowTextsOf(*again, e);
+    EXPECT_EQ(after.at(kTaskTexts), before.at(kTaskTexts));
+    EXPECT_EQ(after.at("subtask"), before.at("subtask"));
+    EXPECT_EQ(after.at("observation.spoken"), before.at("observation.spoken"));
+  }
+  // another instruction is that of every row
+  RelabelAny(folder_ / "back.h5", folder_ / "new.h5",
+             {.where = "name == 'demo_1'", .instruction = "let go"}, quiet_);
+  const auto relabelled = OpenDataset(folder_ / "new.h5");
+  EXPECT_EQ(RowTextsOf(*relabelled, 1).at(kTaskTexts), Texts(6, "let go"));
+  EXPECT_EQ(RowTextsOf(*relabelled, 0).at(kTaskTexts).back(), "grasp");
+}
+
+// Tasks of the rows are instructions enough.
+TEST_P(StoredTableTest, TasksOfRowsAreInstructions) {
+  StrangerOptions options;
+  options.instruction = "";
+  options.also = [](const h5::Group& demo, size_t, size_t rows) {
+    demo.WriteTexts("lerobot/tasks", std::vector<std::string>(rows, "reach"));
+  };
+  WriteLerobot(*OpenDataset(WriteJoints(options)), folder_ / "out", Options(), quiet_);
+  EXPECT_EQ(OpenLerobotSource(folder_ / "out")->ReadMeta(1).instruction, "reach");
 }
 
 // What must be asked is asked at once.

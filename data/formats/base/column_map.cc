@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "core/geometry/pose.h"
+#include "data/formats/base/row_texts.h"
 
 namespace understudy {
 namespace {
@@ -91,7 +92,7 @@ struct ArmParts {
   bool has_pose() const { return position != nullptr && rotation != nullptr; }
 };
 
-class MappedSource : public EpisodeSource {
+class MappedSource : public EpisodeSource, public RowTexts {
  public:
   MappedSource(std::unique_ptr<EpisodeSource> source, const ColumnMap& map)
       : EpisodeSource(source->path()), source_(std::move(source)), map_(map) {
@@ -127,6 +128,8 @@ class MappedSource : public EpisodeSource {
     if (!arms.empty()) info.arms = arms;
     has_arms_ = !arms.empty();
   }
+
+  TextColumns ReadRowTexts(size_t index) const override { return RowTextsOf(*source_, index); }
 
  private:
   void MapCameras(std::vector<std::string>* problems) {

@@ -15,6 +15,9 @@
 
 namespace understudy {
 
+// Where an episode has a text per row that says the task of the row.
+inline constexpr const char* kTaskTexts = "lerobot/tasks";
+
 // Writes `path`.part and renames it in Finish; without Finish it is removed. The file has no
 // /understudy, so that readers take it for what it is: another program's. One thread. Throws
 // Error(kUsage) where `path` exists (unless overwrite), Error(kFailed) where it cannot be written.

@@ -55,8 +55,9 @@ bool IsModest(const h5::DatasetInfo& info) {
   return rows <= kMaxColumnBytes / sizeof(double) / RowNumbers(info);
 }
 
-// `left`: members that may still be looked at, since groups may hold each other.
-void VisitNumbersBelow(
+// Every dataset that can be opened, and those that cannot without dims. `left`: members that may
+// still be looked at, since groups may hold each other.
+void VisitDatasetsBelow(
     const h5::Group& group, const std::string& prefix, int depth, int& left,
     const std::function<void(const std::string&, const h5::DatasetInfo&)>& each) {
   for (const std::string& name : group.Names()) {
@@ -72,11 +73,11 @@ void VisitNumbersBelow(
         below = group.Open(name);
       }
     } catch (const Error&) {
+      info = {};
       damaged = dataset;
     }
-    const bool numbers = info.is_number() || info.type_class == H5T_ENUM;
-    if (damaged || (numbers && !info.dims.empty())) each(prefix + name, info);
-    if (below) VisitNumbersBelow(*below, prefix + name + "/", depth + 1, left, each);
+    if (damaged || !info.dims.empty()) each(prefix + name, info);
+    if (below) VisitDatasetsBelow(*below, prefix + name + "/", depth + 1, left, each);
   }
 }
 
@@ -109,7 +110,23 @@ size_t LengthOf(const h5::Group& demo) {
 void VisitNumbers(const h5::Group& group,
                   const std::function<void(const std::string&, const h5::DatasetInfo&)>& each) {
   int left = kMaxMembers;
-  VisitNumbersBelow(group, "", 0, left, each);
+  VisitDatasetsBelow(group, "", 0, left, [&](const std::string& path, const h5::DatasetInfo& info) {
+    const bool numbers = info.is_number() || info.type_class == H5T_ENUM;
+    if (info.dims.empty() || numbers) each(path, info);
+  });
+}
+
+TextColumns ReadRowTexts(const h5::Group& demo) {
+  const size_t length = LengthOf(demo);
+  TextColumns columns;
+  int left = kMaxMembers;
+  VisitDatasetsBelow(demo, "", 0, left, [&](const std::string& path, const h5::DatasetInfo& info) {
+    const bool rows = info.dims.size() == 1 && info.dims[0] == length;
+    if (rows && info.type_class == H5T_STRING) {
+      columns[path] = demo.ReadTexts(path);
+    }
+  });
+  return columns;
 }
 
 namespace {

@@ -9,6 +9,7 @@
 
 #include "core/episode/episode.h"
 #include "core/seam/dataset_header.h"
+#include "data/formats/base/row_texts.h"
 #include "data/formats/base/translate.h"
 #include "data/store/hdf5/group.h"
 
@@ -45,6 +46,9 @@ size_t LengthOf(const h5::Group& demo);
 // cannot be opened has no dims. A group that cannot is left out.
 void VisitNumbers(const h5::Group& group,
                   const std::function<void(const std::string&, const h5::DatasetInfo&)>& each);
+// Every array below an episode that holds a text per row. Throws Error(kBadInput) where one of them
+// cannot be read.
+TextColumns ReadRowTexts(const h5::Group& demo);
 // The first row of an array that holds a NaN or infinity; `what` says which. Unset: none does.
 std::optional<size_t> FirstRowNotFinite(const h5::Group& demo, const std::string& path,
                                         const h5::DatasetInfo& info, std::string* what);

@@ -160,7 +160,7 @@ Json MissingInMasks(const h5::Group& root, const std::vector<EpisodeSummary>& ep
   return missing;
 }
 
-class ForeignSource : public Hdf5Source {
+class ForeignSource : public Hdf5Source, public RowTexts {
  public:
   ForeignSource(const Dialect& dialect, const std::filesystem::path& path,
                 const ReadOptions& options)
@@ -211,6 +211,10 @@ class ForeignSource : public Hdf5Source {
     const ForeignFacts facts{summary.success, summary.success_known, summary.success_from,
                              summary.uuid};
     return ReadForeignEpisode(dialect_, Demo(index), header_, facts, check_all);
+  }
+  TextColumns ReadRowTexts(size_t index) const override {
+    const h5::Guard guard;
+    return foreign::ReadRowTexts(Demo(index));
   }
   ColumnRole RoleOf(const std::string& path) const override {
     return dialect_.role != nullptr ? dialect_.role(path) : Hdf5Source::RoleOf(path);

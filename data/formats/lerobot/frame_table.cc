@@ -107,6 +107,9 @@ Json FeatureTable::FeaturesJson() const {
                           {"shape", feature.dims.empty() ? std::vector<int>{1} : feature.dims},
                           {"names", feature.names.empty() ? Json(nullptr) : Json(feature.names)}};
   }
+  for (const TextFeature& feature : texts_) {
+    json[feature.name] = {{"dtype", "string"}, {"shape", {1}}, {"names", nullptr}};
+  }
   return json;
 }
 
@@ -123,6 +126,9 @@ std::vector<ParquetColumn> FeatureTable::Columns() const {
     }
     column.dims = feature.dims;
     columns.push_back(std::move(column));
+  }
+  for (const TextFeature& feature : texts_) {
+    columns.push_back({.name = feature.name, .values = feature.values});
   }
   return columns;
 }

@@ -47,16 +47,24 @@ struct Feature {
   int width() const;
 };
 
+// One feature of info.json that is a text per row.
+struct TextFeature {
+  std::string name;
+  std::vector<std::string> values = {};  // of the rows of one episode
+};
+
 // The columns of an episode in the order of the file.
 class FeatureTable {
  public:
   const std::vector<Feature>& features() const { return features_; }
-  // The features of info.json that are numbers.
+  const std::vector<TextFeature>& texts() const { return texts_; }
+  // The features of info.json that are no pictures.
   Json FeaturesJson() const;
   std::vector<ParquetColumn> Columns() const;
 
  protected:
   std::vector<Feature> features_;
+  std::vector<TextFeature> texts_;
 };
 
 // An arm and how many numbers its joints and fingers have.

@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "core/base/error.h"
+#include "data/formats/base/row_texts.h"
+#include "data/formats/family/bare_dataset.h"
 #include "data/formats/family/import.h"
 #include "data/formats/lerobot/dataset_card.h"
 #include "data/formats/lerobot/extras.h"
@@ -46,6 +48,10 @@ void RequireNeeds(const EpisodeSource& reader, const LerobotOptions& options) {
   }
   for (size_t e = 0; e < reader.episodes().size(); ++e) {
     if (!InstructionOf(reader, reader.ReadMeta(e), options).empty()) continue;
+    const TextColumns texts = RowTextsOf(reader, e);
+    const auto tasks = texts.find(kTaskTexts);
+    const auto is_named = [](const std::string& task) { return !task.empty(); };
+    if (tasks != texts.end() && std::ranges::all_of(tasks->second, is_named)) continue;
     needs.push_back(fmt::format(
         "{} has no instruction, LeRobot's task: --lerobot.task gives one to all without",
         reader.episodes()[e].name));
@@ -89,13 +95,25 @@ class Rows {
     setup->state = stored_->state();
     setup->action = stored_->action();
   }
-  void Fill(size_t e, int64_t first_index, int64_t task, int fps) {
-    if (stored_) return stored_->Fill(reader_, e, first_index, task, fps);
+  // The task of every row: `task` where the dataset says none.
+  std::vector<std::string> TasksOf(size_t e, const std::string& task) const {
+    const size_t length = reader_.episodes()[e].length;
+    if (!stored_) return std::vector<std::string>(length, task);
+    std::vector<std::string> tasks = stored_->TasksOf(reader_, e);
+    tasks.resize(length);
+    for (std::string& text : tasks) {
+      if (text.empty()) text = task;
+    }
+    return tasks;
+  }
+  // `tasks`: of every row.
+  void Fill(size_t e, int64_t first_index, const std::vector<int64_t>& tasks, int fps) {
+    if (stored_) return stored_->Fill(reader_, e, first_index, tasks, fps);
     const Episode episode = reader_.ReadEpisode(e);
     if (ArmsOf(episode, Place(e)) != arms_) {
       ThrowBadInput(Place(e) + ": has other arms or joints than the first episode");
     }
-    made_->Fill(episode, static_cast<int64_t>(e), first_index, task, fps);
+    made_->Fill(episode, static_cast<int64_t>(e), first_index, tasks.at(0), fps);
   }
   std::string Place(size_t e) const {
     return fmt::format("{}: {}", reader_.path().string(), reader_.episodes()[e].name);
@@ -179,7 +197,7 @@ std::vector<std::string> LostOfStored(const EpisodeSource& reader, const Lerobot
     lost.push_back(std::move(line));
   }
   lost.push_back(
-      "what is no column of numbers and no picture: model, settings of the simulator, "
+      "what is no column of numbers or texts and no picture: model, settings of the simulator, "
       "attributes, states before the first row");
   if (!reader.MaskNames().empty()) lost.push_back("filter keys");
   return lost;
@@ -235,12 +253,19 @@ LerobotReport WriteLerobot(const EpisodeSource& reader, const fs::path& folder,
     if (InterruptRequested()) ThrowFailed(folder.string() + ": interrupted, nothing was written");
     const auto at = static_cast<size_t>(e);
     const auto length = static_cast<int64_t>(reader.episodes()[at].length);
-    EpisodeEntry entry{
-        e, report.frames, length, InstructionOf(reader, reader.ReadMeta(at), options), {}};
+    EpisodeEntry entry{e, report.frames, length, {}, {}};
+    std::vector<int64_t> row_tasks;
+    const std::string instruction = InstructionOf(reader, reader.ReadMeta(at), options);
+    for (const std::string& task : rows.TasksOf(at, instruction)) {
+      row_tasks.push_back(tasks.Number(task));
+      if (std::find(entry.tasks.begin(), entry.tasks.end(), task) == entry.tasks.end()) {
+        entry.tasks.push_back(task);
+      }
+    }
     layout->BeginEpisode(e);
 
     // numbers
-    rows.Fill(at, report.frames, tasks.Number(entry.task), fps);
+    rows.Fill(at, report.frames, row_tasks, fps);
     totals.AddRows(table, rows.Place(at), entry);
     layout->AddRows(table.Columns());
 

@@ -199,7 +199,7 @@ std::vector<std::pair<std::string, std::vector<std::string>>> BareImport::Texts(
     }
     all.emplace_back(path, texts);
   };
-  if (folder_.tasks.size() > 1) listed("task_index", folder_.tasks, "lerobot/tasks");
+  if (folder_.tasks.size() > 1) listed("task_index", folder_.tasks, kTaskTexts);
   if (!folder_.subtasks.empty()) listed("subtask_index", folder_.subtasks, "lerobot/subtasks");
   return all;
 }

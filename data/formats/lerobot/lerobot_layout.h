@@ -29,7 +29,7 @@ struct LayoutSetup {
 // One episode as the lists in meta/ know it.
 struct EpisodeEntry {
   int64_t number = 0, first_index = 0, length = 0;
-  std::string task;
+  std::vector<std::string> tasks;  // of its rows, each once
   struct Statistics {
     std::string feature;
     FeatureStatistics values;

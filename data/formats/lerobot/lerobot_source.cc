@@ -10,6 +10,8 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "data/formats/base/row_texts.h"
+#include "data/formats/family/bare_dataset.h"
 #include "data/formats/lerobot/lerobot_import_parts.h"
 #include "data/formats/lerobot/lerobot_rows.h"
 #include "data/formats/lerobot/named_arms.h"
@@ -19,6 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kIdleFilms = 32, kIdleTables = 8;
+constexpr size_t kMostTasksTold = 100;
 constexpr double kFilmTolerance_s = 1e-4;  // LeRobot's own default
 
 // Readers that nobody uses now. Thread-safe.
@@ -75,7 +78,7 @@ void RequireFinite(const LerobotEpisode& episode, const LerobotFeature& feature,
   }
 }
 
-class LerobotSource : public EpisodeSource {
+class LerobotSource : public EpisodeSource, public RowTexts {
  public:
   LerobotSource(const fs::path& path, const ReadOptions& options)
       : EpisodeSource(path),
@@ -89,6 +92,7 @@ class LerobotSource : public EpisodeSource {
     FillHeader();
   }
   const LerobotFolder& folder() const { return folder_; }
+  TextColumns ReadRowTexts(size_t index) const override;
 
  private:
   void FillHeader();
@@ -168,6 +172,13 @@ void LerobotSource::FillHeader() {
     header_.image_height = header_.picture_sizes[0].height;
   }
   header_.settings = {{"codebase_version", folder_.version}};
+  if (folder_.tasks.size() > kMostTasksTold) return;
+  // in how many episodes each task occurs
+  std::map<std::string, int64_t> instructions;
+  for (const LerobotEpisode& episode : folder_.episodes) {
+    for (const std::string& task : episode.tasks) ++instructions[task];
+  }
+  if (!instructions.empty()) header_.settings["instructions"] = instructions;
 }
 
 std::pair<bool, std::string> LerobotSource::SuccessOf(const LerobotEpisode& episode) const {
@@ -230,6 +241,21 @@ std::string LerobotSource::InstructionOf(const LerobotEpisode& episode) const {
   if (task == nullptr || task->width() != 1) return episode.tasks.empty() ? "" : episode.tasks[0];
   const auto found = folder_.tasks.find(static_cast<int64_t>(Values(episode, *task).at(0)));
   return found == folder_.tasks.end() ? "" : found->second;
+}
+
+// Of the features that are texts, and of the tasks where there are several.
+TextColumns LerobotSource::ReadRowTexts(size_t index) const {
+  const LerobotEpisode& episode = folder_.episodes[index];
+  const LerobotRows rows = WithRows(episode, [&](LerobotRowReader& r) { return r.Read(episode); });
+  TextColumns columns;
+  for (size_t i = 0; i < folder_.texts.size(); ++i) {
+    if (!rows.texts[i].empty()) columns[folder_.texts[i]] = rows.texts[i];
+  }
+  if (!rows.several_tasks) return columns;
+  for (const double task : Values(episode, *folder_.Find("task_index"))) {
+    columns[kTaskTexts].push_back(folder_.tasks.at(static_cast<int64_t>(task)));
+  }
+  return columns;
 }
 
 EpisodeMeta LerobotSource::DoReadMeta(size_t index) const {

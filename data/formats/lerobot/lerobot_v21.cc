@@ -44,7 +44,7 @@ class LayoutV21 : public LerobotLayout {
   void EndEpisode(const EpisodeEntry& entry) override {
     FinishFilm();
     episodes_.Add(
-        {{"episode_index", entry.number}, {"tasks", {entry.task}}, {"length", entry.length}});
+        {{"episode_index", entry.number}, {"tasks", entry.tasks}, {"length", entry.length}});
     Json stats = Json::object();
     for (const EpisodeEntry::Statistics& s : entry.statistics) {
       stats[s.feature] = StatisticsJson(s.values, s.dims);

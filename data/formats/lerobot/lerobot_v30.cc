@@ -35,7 +35,7 @@ class LayoutV30 : public LerobotLayout {
   void EndEpisode(const EpisodeEntry& entry) override {
     episodes_.Begin();
     episodes_.Int("episode_index", entry.number);
-    episodes_.Texts("tasks", {entry.task});
+    episodes_.Texts("tasks", entry.tasks);
     episodes_.Int("length", entry.length);
     episodes_.Int("data/chunk_index", data_file_.chunk());
     episodes_.Int("data/file_index", data_file_.file());

@@ -7,11 +7,14 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "data/formats/base/row_texts.h"
+#include "data/formats/family/bare_dataset.h"
 
 namespace understudy {
 namespace {
 
 constexpr const char* kSuccess = "next.success";
+constexpr const char* kSubtaskTexts = "lerobot/subtasks";
 
 // LeRobot refuses '/' in names.
 std::string Dotted(std::string path) {
@@ -55,6 +58,7 @@ StoredTable::StoredTable(const EpisodeSource& reader, LerobotVersion version)
   const std::vector<EpisodeSummary>& episodes = reader.episodes();
   with_success_ = std::all_of(episodes.begin(), episodes.end(),
                               [](const EpisodeSummary& episode) { return episode.success_known; });
+  AddTexts(reader);
   targets_.resize(columns_.size());
   AddRole(ColumnRole::kState, "observation.state", &state_);
   AddRole(ColumnRole::kAction, "action", &action_);
@@ -63,6 +67,37 @@ StoredTable::StoredTable(const EpisodeSource& reader, LerobotVersion version)
   for (const PlaceFeature& feature : PlaceFeatures(version)) {
     features_.push_back({feature.name, feature.dtype, {}, {}});
   }
+}
+
+void StoredTable::AddTexts(const EpisodeSource& reader) {
+  // one that is empty or cannot be read says so itself
+  const auto first = std::find_if(reader.episodes().begin(), reader.episodes().end(),
+                                  [](const EpisodeSummary& episode) { return episode.length > 0; });
+  if (first == reader.episodes().end()) return;
+  std::vector<std::string> replaced;  // places in lists that are made anew, or do not come along
+  for (const auto& [path, texts] :
+       RowTextsOf(reader, static_cast<size_t>(first - reader.episodes().begin()))) {
+    if (path == kTaskTexts) {
+      with_tasks_ = true;
+      replaced.emplace_back("lerobot/task_index");
+      continue;
+    }
+    std::string name = path == kSubtaskTexts ? "subtask" : path;
+    if (path == kSubtaskTexts) replaced.emplace_back("lerobot/subtask_index");
+    constexpr std::string_view kOwn = "lerobot/";
+    if (name.starts_with(kOwn)) name = name.substr(kOwn.size());
+    text_paths_.push_back(path);
+    texts_.push_back({FeatureNameOf(name)});
+  }
+  std::erase_if(columns_, [&](const ColumnSpec& column) {
+    return std::find(replaced.begin(), replaced.end(), column.name) != replaced.end();
+  });
+}
+
+std::vector<std::string> StoredTable::TasksOf(const EpisodeSource& reader, size_t episode) const {
+  if (!with_tasks_) return {};
+  TextColumns texts = RowTextsOf(reader, episode);
+  return std::move(texts[kTaskTexts]);
 }
 
 void StoredTable::AddRole(ColumnRole role, const char* name, std::vector<StoredPart>* parts) {
@@ -97,6 +132,12 @@ void StoredTable::AddOther() {
     taken.emplace_back(feature.name);
   }
   for (const Feature& feature : features_) taken.push_back(feature.name);
+  for (TextFeature& feature : texts_) {
+    while (std::find(taken.begin(), taken.end(), feature.name) != taken.end()) {
+      feature.name = "stored." + feature.name;
+    }
+    taken.push_back(feature.name);
+  }
   for (size_t c = 0; c < columns_.size(); ++c) {
     const ColumnSpec& column = columns_[c];
     if (column.role != ColumnRole::kOther || column.size() == 0) continue;
@@ -111,11 +152,19 @@ void StoredTable::AddOther() {
 }
 
 void StoredTable::Fill(const EpisodeSource& reader, size_t episode, int64_t first_index,
-                       int64_t task, double fps) {
+                       const std::vector<int64_t>& tasks, double fps) {
   const EpisodeSummary& summary = reader.episodes()[episode];
   const size_t length = summary.length;
   for (Feature& feature : features_) {
     feature.values.assign(length * static_cast<size_t>(feature.width()), 0);
+  }
+  Require(tasks.size() == length, "every row has a task");
+  if (!texts_.empty()) {
+    TextColumns stored_texts = RowTextsOf(reader, episode);
+    for (size_t i = 0; i < texts_.size(); ++i) {
+      texts_[i].values = std::move(stored_texts[text_paths_[i]]);
+      texts_[i].values.resize(length);
+    }
   }
   // stored columns
   const std::vector<std::vector<double>> stored = reader.ReadColumns(episode, columns_);
@@ -134,8 +183,8 @@ void StoredTable::Fill(const EpisodeSource& reader, size_t episode, int64_t firs
   const size_t first_place = features_.size() - places.size();
   for (size_t k = 0; k < length; ++k) {
     const auto frame = static_cast<int64_t>(k);
-    const FramePlace row{k + 1 == length,     frame, static_cast<int64_t>(episode),
-                         first_index + frame, task,  fps};
+    const FramePlace row{k + 1 == length,     frame,    static_cast<int64_t>(episode),
+                         first_index + frame, tasks[k], fps};
     for (size_t p = 0; p < places.size(); ++p) {
       features_[first_place + p].values[k] = places[p].get(row);
     }

@@ -19,15 +19,20 @@ struct StoredPart {
 // kState stand side by side in `observation.state`, those of kAction in `action`: float32, as
 // LeRobot's policies take them. Every other one is a feature of its own with its numbers as they
 // are: rewards next.reward, dones next.done, obs/x observation.x, a/b a.b. Where all episodes say
-// how they ended, next.success is true in the last row of a success.
+// how they ended, next.success is true in the last row of a success. Texts of the rows that the
+// first episode has are features too; those at lerobot/tasks are the rows' tasks.
 class StoredTable : public FeatureTable {
  public:
   StoredTable(const EpisodeSource& reader, LerobotVersion version);
 
   // `first_index` counts rows over the whole dataset. Throws Error(kBadInput) where the episode
   // lacks a column or has it in another shape.
-  void Fill(const EpisodeSource& reader, size_t episode, int64_t first_index, int64_t task,
-            double fps);
+  // `tasks`: of every row.
+  void Fill(const EpisodeSource& reader, size_t episode, int64_t first_index,
+            const std::vector<int64_t>& tasks, double fps);
+  // The task of every row, empty where a row has none; no rows where the dataset stores them by
+  // episode only.
+  std::vector<std::string> TasksOf(const EpisodeSource& reader, size_t episode) const;
 
   const std::vector<StoredPart>& state() const { return state_; }
   const std::vector<StoredPart>& action() const { return action_; }
@@ -42,10 +47,12 @@ class StoredTable : public FeatureTable {
   };
   void AddRole(ColumnRole role, const char* name, std::vector<StoredPart>* parts);
   void AddOther();
+  void AddTexts(const EpisodeSource& reader);
 
   LerobotVersion version_;
-  bool with_success_ = false;
-  std::vector<std::string> odd_;  // columns that are left out
+  bool with_success_ = false, with_tasks_ = false;
+  std::vector<std::string> text_paths_;  // per text feature
+  std::vector<std::string> odd_;         // columns that are left out
   std::vector<ColumnSpec> columns_;
   std::vector<Target> targets_;  // per column
   std::vector<StoredPart> state_, action_;

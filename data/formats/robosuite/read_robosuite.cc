@@ -6,6 +6,7 @@
 
 #include "core/episode/episode.h"
 #include "core/spec/foreign_names.h"
+#include "data/formats/family/bare_dataset.h"
 #include "data/formats/family/foreign_parts.h"
 #include "data/formats/family/foreign_source.h"
 #include "data/formats/robosuite/robosuite.h"
@@ -433,6 +434,11 @@ void SetEpisodeInstruction(const h5::Group&, const h5::Group& demo,
   }
   ep_meta["lang"] = instruction;
   demo.SetText("ep_meta", ep_meta.dump());
+  // where every row has a task, it becomes this one
+  if (!IsDataset(demo, kTaskTexts)) return;
+  const std::vector<std::string> tasks(demo.ReadTexts(kTaskTexts).size(), instruction);
+  demo.Delete(kTaskTexts);
+  demo.WriteTexts(kTaskTexts, tasks);
 }
 
 // What robosuite observes of the robots themselves, a moving base included.

@@ -312,7 +312,7 @@ Json DescribeDataset(const EpisodeSource& reader) {
     json["masks"][key] = reader.ReadMask(key).size();
   }
   const Json& settings = reader.header().settings;
-  for (const char* key : {"missing_in_masks", "next_step"}) {
+  for (const char* key : {"instructions", "missing_in_masks", "next_step"}) {
     if (!own && settings.contains(key)) json[key] = settings[key];
   }
   int64_t started = 0, good = 0;
