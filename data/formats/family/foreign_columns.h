@@ -22,6 +22,7 @@ struct Target {
   // WriteDialect::numbers_sources: place of each source demonstration's uuid in the list that the
   // format counts.
   std::map<std::string, int64_t> sources;
+  std::string simulator_version = {};  // that loads the model; empty: not known
 };
 
 // A column of `count` rows; put(column, k) pushes the numbers of row k as doubles.

@@ -130,6 +130,7 @@ class Writing {
     target_.own = !reader.content_hash().empty();
     from.ToOurs(&target_.header);
     if (dialect.numbers_sources) target_.sources = PlacesOfSources(reader);
+    if (dialect.prepare != nullptr) dialect.prepare(&target_);
   }
 
   void WriteRoot(const h5::Group& root) {

@@ -20,6 +20,8 @@ struct WrittenFacts {
 
 // How one format of the family is written, beside what all of them share.
 struct WriteDialect {
+  // Changes what all episodes share into what the format's programs read; null: nothing.
+  void (*prepare)(Target* target) = nullptr;
   // env_args of the whole file; `variant` of all its episodes, or empty.
   Json (*arguments)(const Target& target, const std::string& variant) = nullptr;
   // Attributes of the root; null: none.

@@ -8,11 +8,25 @@
 #include "data/formats/family/foreign_columns.h"
 #include "data/formats/family/foreign_parts.h"
 #include "data/formats/family/write_dialect.h"
+#include "data/formats/robosuite/fit_model.h"
 #include "data/formats/robosuite/robosuite.h"
 #include "data/store/image_column.h"
 
 namespace understudy::foreign {
 namespace {
+
+// Of the simulator below: robosuite 1.4.1 runs on 2.3, 1.5.1 on 3.2.3 or newer.
+const char* MujocoOf(const RobosuiteWriteOptions& options) {
+  return options.version == RobosuiteVersion::kV14 ? "2.3.7" : "3.2.3";
+}
+
+void FitToRobosuite(Target* target) {
+  std::string& model = target->header.model_text;
+  if (model.empty()) return;
+  mjcf::FittedModel fitted = mjcf::FitModel(model, MujocoOf(target->options->robosuite));
+  model = std::move(fitted.text);
+  target->simulator_version = std::move(fitted.version);
+}
 
 Json ControllerOf(const Target& target) {
   const OscOptions& osc = target.into->osc();
@@ -198,7 +212,7 @@ Json RobosuiteArguments(const Target& target, const std::string& variant) {
   const size_t arms = std::max<size_t>(1, info.arms.size());
   const Json controller = ControllerOf(target);
   const bool v14 = target.options->robosuite.version == RobosuiteVersion::kV14;
-  return {
+  Json arguments{
       {"env_name", name.empty() ? info.task : name},
       {"env_version", v14 ? "1.4.1" : "1.5.1"},
       {"type", 1},
@@ -216,6 +230,8 @@ Json RobosuiteArguments(const Target& target, const std::string& variant) {
         {"camera_widths", SidesOf(target.header, &PictureSize::width)},
         {"reward_shaping", false},
         {"ignore_done", true}}}};
+  if (!target.simulator_version.empty()) arguments["mujoco_version"] = target.simulator_version;
+  return arguments;
 }
 
 std::vector<Column> RobosuiteColumns(const Target& target, const Episode& episode) {
@@ -261,8 +277,21 @@ std::vector<Column> MimicgenColumns(const Target& target, const Episode& episode
   return columns;
 }
 
+// The model with what is drawn anew at every reset and has no joint where this episode has it.
+std::string ModelOf(const Target& target, const Episode& episode) {
+  const Json& task = target.header.task;
+  const std::vector<Pose>& X_WO = episode.steps[0].observation.X_WO;
+  std::map<std::string, Pose> X_WB;
+  for (size_t o = 0; o < episode.meta.objects.size() && o < X_WO.size(); ++o) {
+    const Json::json_pointer body("/objects/" + episode.meta.objects[o] + "/body");
+    if (!task.is_object() || !task.contains(body) || !task[body].is_string()) continue;
+    X_WB.emplace(task[body].get<std::string>(), X_WO[o]);
+  }
+  return mjcf::PlaceFixtures(target.header.model_text, X_WB);
+}
+
 void WriteRobosuiteAttributes(const Target& target, const Episode& episode, const h5::Group& demo) {
-  if (!target.header.model_text.empty()) demo.SetText("model_file", target.header.model_text);
+  if (!target.header.model_text.empty()) demo.SetText("model_file", ModelOf(target, episode));
   if (target.options->robosuite.version == RobosuiteVersion::kV15) {
     demo.SetText("ep_meta", Json{{"lang", episode.meta.instruction}}.dump(
                                 -1, ' ', false, Json::error_handler_t::replace));
@@ -294,6 +323,11 @@ std::vector<std::string> LostInBoth(const WrittenFacts& facts) {
       "next_obs of every last row: not known, the row's own observation stands there");
   say(facts.final_known && options.next_obs && !facts.header->cameras.empty(),
       "the picture after the last action was never rendered: next_obs repeats the last one");
+  const std::string& model = facts.header->model_text;
+  if (model.empty()) return lost;
+  for (std::string& line : mjcf::FitModel(model, MujocoOf(options)).lost) {
+    lost.push_back(std::move(line));
+  }
   return lost;
 }
 
@@ -320,14 +354,16 @@ bool WritesNextPictures(const ForeignWriteOptions& options) { return options.rob
 
 }  // namespace
 
-const WriteDialect kRobomimicWriter{.arguments = RobosuiteArguments,
+const WriteDialect kRobomimicWriter{.prepare = FitToRobosuite,
+                                    .arguments = RobosuiteArguments,
                                     .columns = RobosuiteColumns,
                                     .attributes = WriteRobosuiteAttributes,
                                     .pictures = ImagePath,
                                     .next_pictures = WritesNextPictures,
                                     .lost = LostInRobomimic};
 
-const WriteDialect kMimicgenWriter{.arguments = RobosuiteArguments,
+const WriteDialect kMimicgenWriter{.prepare = FitToRobosuite,
+                                   .arguments = RobosuiteArguments,
                                    .columns = MimicgenColumns,
                                    .attributes = WriteMimicgenAttributes,
                                    .pictures = ImagePath,
