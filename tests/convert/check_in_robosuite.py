@@ -7,9 +7,10 @@ robomimic.hdf5 is what `data convert --to robomimic` (or mimicgen) wrote, of a t
 has (stack) with a robot that it has. The environment is made from the file's env_args and reset;
 joints of arm, fingers and cubes are set to a row of `states`; then `steps` actions are played, and
 robot0_eef_pos is compared with the row that the recording came to. Every demonstration is started
-at its first row and at every 20th. Also loads every `model_file` and compares the hand with
-obs/robot0_eef_pos in it. Last run with robosuite 1.4.1 on MuJoCo 2.3.7 and 1.5.1 on 3.2.3: docs/
-frames.md has the results. Exits 77 without robosuite, or where the file is for another version.
+at its first row and at every 20th (--every). Every `model_file` is loaded, and the hand must begin
+where the row has it. --uncoupled takes robosuite's default, `uncouple_pos_ori: true`, whatever the
+file says. Last run with robosuite 1.4.1 on MuJoCo 2.3.7 and 1.5.1 on 3.2.3: docs/frames.md has the
+results. Exits 77 without robosuite, or where the file is for another version.
 """
 import argparse
 import json
@@ -75,9 +76,14 @@ def main():
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--every", type=int, default=20)
     parser.add_argument("--limit-mm", type=float, default=0)
+    parser.add_argument("--uncoupled", action="store_true")
     flags = parser.parse_args()
     file = h5py.File(flags.file, "r")
     env_args = json.loads(file["data"].attrs["env_args"])
+    if flags.uncoupled:
+        controller = env_args["env_kwargs"]["controller_configs"]
+        controller = controller.get("body_parts", {"right": controller})["right"]
+        controller["uncouple_pos_ori"] = True
     version = env_args["env_version"]
     if version.split(".")[:2] != robosuite.__version__.split(".")[:2]:
         print(f"SKIPPED: {flags.file} is for robosuite {version}, not {robosuite.__version__}")
@@ -102,6 +108,7 @@ def main():
             ends.append(end)
             if row == 0:
                 first.append(end)
+
     def line(numbers):
         return (f"{min(numbers):.1f} to {max(numbers):.1f}, median {np.median(numbers):.1f} mm "
                 f"({len(numbers)})")
