@@ -98,12 +98,10 @@ DatasetHeader Header(size_t cameras) {
   return header;
 }
 
-// Cameras have the frames of one episode each: the same frame twice in a row would be inflated by a
-// processor that has just learnt how.
-void WriteOurs(const fs::path& file, int threads, size_t cameras = 1) {
-  const Fixture& shared = Shared();
+// One arm that stands still.
+Episode StillEpisode(size_t rows) {
   Episode episode;
-  for (size_t k = 0; k < kFrames; ++k) {
+  for (size_t k = 0; k < rows; ++k) {
     Step step;
     step.observation.arms.resize(1);
     step.action.arms.resize(1);
@@ -114,10 +112,18 @@ void WriteOurs(const fs::path& file, int threads, size_t cameras = 1) {
     episode.steps.push_back(step);
   }
   episode.final_observation.arms.resize(1);
-  episode.final_observation.sim_time_s = 0.05 * kFrames;
+  episode.final_observation.sim_time_s = 0.05 * static_cast<double>(rows);
+  episode.final_state = {0};
   episode.meta.arms = {"robot0"};
   episode.meta.control_hz = 20;
-  episode.final_state = {0};
+  return episode;
+}
+
+// Cameras have the frames of one episode each: the same frame twice in a row would be inflated by a
+// processor that has just learnt how.
+void WriteOurs(const fs::path& file, int threads, size_t cameras = 1) {
+  const Fixture& shared = Shared();
+  Episode episode = StillEpisode(kFrames);
   DatasetWriter writer(file, Header(cameras), {.overwrite = true, .threads = threads});
   for (size_t e = 0; e < kEpisodes; ++e) {
     episode.meta.uuid = MakeUuid("bench", RngKey{.parent = e});
@@ -331,22 +337,7 @@ constexpr size_t kShortEpisodes = 2000, kShortRows = 4;
 
 // Without pictures; without the index, as files of older programs are.
 void WriteShort(const fs::path& file, bool index) {
-  Episode episode;
-  for (size_t k = 0; k < kShortRows; ++k) {
-    Step step;
-    step.observation.arms.resize(1);
-    step.action.arms.resize(1);
-    step.action_clean.arms.resize(1);
-    step.delta.resize(1);
-    step.state = {0};
-    step.observation.sim_time_s = 0.05 * static_cast<double>(k);
-    episode.steps.push_back(step);
-  }
-  episode.final_observation.arms.resize(1);
-  episode.final_observation.sim_time_s = 0.05 * kShortRows;
-  episode.final_state = {0};
-  episode.meta.arms = {"robot0"};
-  episode.meta.control_hz = 20;
+  Episode episode = StillEpisode(kShortRows);
   {
     DatasetWriter writer(file, Header(0), {.overwrite = true, .flush_episodes = false});
     for (size_t e = 0; e < kShortEpisodes; ++e) {
