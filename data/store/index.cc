@@ -73,7 +73,7 @@ NumberSums SumsFrom(const Json& json) {
   return sums;
 }
 
-// Appends a block. Throws an exception of any kind where it is damaged.
+// Appends a block. Throws Error or Json::exception where it is damaged.
 void ReadBlock(const h5::Group& understudy, DatasetIndex& index) {
   const std::string name = BlockName(index.entries.size());
   const std::optional<Column> stored = understudy.ReadIf(name, [](const h5::DatasetInfo& info) {
@@ -90,17 +90,32 @@ void ReadBlock(const h5::Group& understudy, DatasetIndex& index) {
   index.actions = SumsFrom(block.at("actions"));  // of this block and those before
 }
 
+// All blocks; unset where one is damaged.
+std::optional<DatasetIndex> ReadBlocks(const h5::Group& understudy) {
+  DatasetIndex index;
+  try {
+    while (understudy.Has(BlockName(index.entries.size()))) ReadBlock(understudy, index);
+    return index;
+  } catch (const Error&) {
+  } catch (const Json::exception&) {
+  }
+  return {};
+}
+
 }  // namespace
+
+EpisodeFigures FiguresOf(const Episode& episode) {
+  const MotionStatistics motion = MeasureMotion(episode);
+  const EpisodeMeta& meta = episode.meta;
+  return {meta.task,       meta.variant,      meta.cause,    motion.path_m,
+          motion.jerk_rms, motion.idle_share, motion.missing};
+}
 
 IndexEntry IndexEntry::Of(const Episode& episode) {
   IndexEntry entry;
+  entry.figures = FiguresOf(episode);
   entry.SetMeta(episode.meta);
   entry.length = episode.length();
-  const MotionStatistics motion = MeasureMotion(episode);
-  entry.figures.path_m = motion.path_m;
-  entry.figures.jerk_rms = motion.jerk_rms;
-  entry.figures.idle_share = motion.idle_share;
-  entry.figures.missing = motion.missing;
   std::vector<double> row;
   for (const Step& step : episode.steps) {
     row.clear();
@@ -138,31 +153,28 @@ std::optional<DatasetIndex> ReadIndex(const h5::Group& understudy) {
     if (!understudy.Has(kIndex)) return {};
     const std::string of = understudy.Open(kIndex).Text(kOf, "");
     if (of.empty() || of != understudy.Text("content_hash", "")) return {};
-    DatasetIndex index;
-    while (understudy.Has(BlockName(index.entries.size()))) ReadBlock(understudy, index);
-    return index;
-  } catch (const Error&) {  // whoever needs it looks into the episodes; verify says what is wrong
-  } catch (const Json::exception&) {
+  } catch (const Error&) {
+    return {};  // whoever needs it looks into the episodes; verify says what is wrong
   }
-  return {};
+  return ReadBlocks(understudy);
 }
 
 void IndexWriter::Add(IndexEntry entry) {
+  if (given_up_) return;
   actions_.Add(entry.actions);
   fresh_.push_back(std::move(entry));
 }
 
 void IndexWriter::Resume(const h5::Group& understudy) {
-  DatasetIndex index;
-  try {
-    while (understudy.Has(BlockName(index.entries.size()))) ReadBlock(understudy, index);
-  } catch (const Error&) {
-    given_up_ = true;
-  } catch (const Json::exception&) {
-    given_up_ = true;
-  }
-  stored_ = index.entries.size();
-  actions_ = index.actions;
+  std::optional<DatasetIndex> index = ReadBlocks(understudy);
+  if (!index) return GiveUp();
+  stored_ = index->entries.size();
+  actions_ = std::move(index->actions);
+}
+
+void IndexWriter::GiveUp() {
+  given_up_ = true;
+  fresh_.clear();
 }
 
 void IndexWriter::StoreFull(const h5::Group& understudy) {
@@ -170,7 +182,7 @@ void IndexWriter::StoreFull(const h5::Group& understudy) {
 }
 
 void IndexWriter::Store(const h5::Group& understudy) {
-  if (given_up_ || fresh_.empty()) return;
+  if (fresh_.empty()) return;
   Json episodes = Json::array();
   for (const IndexEntry& entry : fresh_) episodes.push_back(entry.ToJson());
   const Json block{{"actions", SumsToJson(actions_)}, {"episodes", episodes}};
@@ -182,6 +194,7 @@ void IndexWriter::Store(const h5::Group& understudy) {
 
 void IndexWriter::Finish(const h5::Group& understudy, const std::string& content_hash) {
   Store(understudy);
+  if (given_up_ && understudy.Has(kIndex)) understudy.Delete(kIndex);
   if (given_up_ || stored_ == 0) return;
   understudy.Open(kIndex).SetText(kOf, content_hash);
 }

@@ -16,6 +16,9 @@ namespace understudy {
 
 inline constexpr size_t kIndexBlock = 512;  // episodes
 
+// What a list says of a whole episode, whose raw stream does not matter.
+EpisodeFigures FiguresOf(const Episode& episode);
+
 struct IndexEntry {
   std::string uuid;
   size_t length = 0;
@@ -53,7 +56,7 @@ class IndexWriter {
   // Stores the rest, and for which content the index is.
   void Finish(const h5::Group& understudy, const std::string& content_hash);
   // No index will be written: an episode cannot be read.
-  void GiveUp() { given_up_ = true; }
+  void GiveUp();
   bool given_up() const { return given_up_; }
 
  private:

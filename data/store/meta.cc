@@ -263,9 +263,9 @@ DatasetHeader ReadHeader(const h5::Group& root) {
 h5::Group CreateEpisode(const h5::Group& root, const std::string& path,
                         const std::vector<Column>& columns) {
   constexpr uint64_t kAttributes = 5, kOwnAttributes = 16;  // as many as usual
-  std::map<std::string, std::set<std::string>> members;     // of the group and of /understudy
-  constexpr uint64_t kHashBytes = 38;                       // as JSON
-  uint64_t hashes = 0;                                      // column_hashes
+  constexpr uint64_t kHashBytes = 38;                       // of a column, as JSON
+  std::map<std::string, std::set<std::string>> members;     // by their group; "" is the episode's
+  uint64_t hashes = 0;                                      // bytes of column_hashes
   for (const Column& column : columns) {
     hashes += column.path.size() + kHashBytes;
     const size_t slash = column.path.find('/');

@@ -19,9 +19,9 @@
 namespace understudy {
 
 // Appends episodes to `path`.part and renames it to `path` in Finish (flushed at least every second
-// and, by default, after every episode; fsynced before the rename). Killed at any time, the .part file opens and
-// holds every flushed episode. Memory does not grow with episodes or attempts, but for HDF5's own
-// list of names: 16 bytes an episode. One thread.
+// and, by default, after every episode; fsynced before the rename). Killed at any time, the .part
+// file opens and holds every flushed episode. Memory does not grow with episodes or attempts, but
+// for HDF5's own list of names: 16 bytes an episode. One thread.
 class DatasetWriter {
  public:
   // Refuses (kUsage) to replace an existing `path` unless `overwrite`. With `resume`, continues
@@ -33,7 +33,7 @@ class DatasetWriter {
     bool resume = false;
     int compression = 1;  // deflate level of images, 0 to 12
     int threads = 0;      // that compress images; 0: one per core
-    // Flush after every episode; without it, within a second, for what begins anew after a kill.
+    // False: only once a second, for a run that starts over after a kill.
     bool flush_episodes = true;
   };
   DatasetWriter(const std::filesystem::path& path, const DatasetHeader& header,

@@ -116,7 +116,7 @@ TEST_F(Cli, AGripperGivenByPathIsFoundFromItsDatasets) {
   Expect("data verify elsewhere/t.h5 --replay --task tasks/mine", 0, "bit-exact");
 }
 
-// What other programs are told of a robot is of the one that moved.
+// Exports describe the robot that moved.
 TEST_F(Cli, ExportsNameTheRobotOfTheDataset) {
   ASSERT_EQ(Run("teleop --robot ur5e --demos 1 --seed 1 --out s.h5 --quiet").exit_code, 0);
   ASSERT_EQ(Run("data convert s.h5 r.h5 --to robomimic --quiet").exit_code, 0);

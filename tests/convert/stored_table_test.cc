@@ -153,7 +153,7 @@ TEST_P(StoredTableTest, TextsStandRowByRow) {
   options.also = [](const h5::Group& demo, size_t e, size_t rows) {
     Texts tasks(rows, "reach"), subtasks(rows, "turn"), spoken(rows);
     tasks[rows - 1] = "grasp";
-    tasks[0] = e == 0 ? "" : "grasp";  // not told: the episode's
+    tasks[0] = e == 0 ? "" : "grasp";  // empty: the task is the episode's
     subtasks[1] = "";
     for (size_t k = 0; k < rows; ++k) spoken[k] = fmt::format("word {} of {}", k, e);
     demo.WriteTexts("lerobot/tasks", tasks);

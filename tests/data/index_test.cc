@@ -106,7 +106,7 @@ TEST(DatasetIndex, CopiesOfFilesWithoutOneHaveOne) {
   ExpectSaysTheSameWithout(out);
 }
 
-// Blocks are stored as they fill; a resumed file goes on with them.
+// Full blocks are stored; a resumed file continues after them.
 TEST(DatasetIndex, IsWholeAfterAResume) {
   Folder folder;
   const fs::path file = folder / "x.h5";

@@ -164,7 +164,7 @@ class Copying {
     renamed_[pick.input][episode.name] = name;
     names_.push_back(name);
     const h5::Group from = roots_[pick.input].Open("data").Open(episode.name);
-    const h5::Group to = data.Create(name);
+    const h5::Group to = h5::CreateFor(from, data, name);
     const size_t end = pick.end_row.value_or(episode.length);
     rows_ += static_cast<int64_t>(end - pick.first_row);
     if (end - pick.first_row == episode.length) {

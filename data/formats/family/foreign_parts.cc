@@ -62,7 +62,7 @@ void VisitDatasetsBelow(
     const std::function<void(const std::string&, const h5::DatasetInfo&)>& each) {
   for (const std::string& name : group.Names()) {
     if (--left < 0) return;
-    const bool dataset = IsDataset(group, name);
+    const bool dataset = group.IsArray(name);
     h5::DatasetInfo info;
     std::optional<h5::Group> below;
     bool damaged = false;
@@ -88,7 +88,7 @@ size_t LengthOf(const h5::Group& demo) {
   std::string from = "num_samples";
   if (demo.HasAttribute("num_samples")) {
     length = demo.Int("num_samples");
-  } else if (IsDataset(demo, "actions")) {
+  } else if (demo.IsArray("actions")) {
     from = "rows of actions";
     const std::vector<hsize_t> dims = demo.Info("actions").dims;
     length = dims.empty() ? 0 : static_cast<int64_t>(std::min<hsize_t>(dims[0], kMaxSteps + 1));
@@ -219,7 +219,7 @@ void RequireFinite(const h5::Group& demo) {
 
 void RequireNamed(const h5::Group& demo, const std::string& path, const char* what,
                   const std::string& name) {
-  if (IsDataset(demo, path)) return;
+  if (demo.IsArray(path)) return;
   h5::FailReading(demo.Place(path),
                   fmt::format("no such dataset: other episodes have {} '{}'", what, name));
 }
@@ -311,7 +311,7 @@ Pose PoseOfMatrix(const h5::Group& demo, const Column& c, size_t k) {
 }
 
 std::vector<std::string> NamesIn(const h5::Group& demo, const std::string& name) {
-  if (!demo.Has(name) || IsDataset(demo, name)) return {};
+  if (!demo.Has(name) || demo.IsArray(name)) return {};
   std::vector<std::string> names = demo.Open(name).Names();
   for (const std::string& member : names) {
     try {
@@ -324,8 +324,6 @@ std::vector<std::string> NamesIn(const h5::Group& demo, const std::string& name)
   return names;
 }
 
-bool IsDataset(const h5::Group& demo, const std::string& name) { return demo.IsArray(name); }
-
 void FindCameras(const h5::Group& demo, const std::string& suffix, DatasetHeader* header) {
   // a dialect that builds on another one looks again, with its own names
   header->cameras.clear();
@@ -333,7 +331,7 @@ void FindCameras(const h5::Group& demo, const std::string& suffix, DatasetHeader
   header->settings.erase(kPicturesBecome);
   for (const std::string& name : NamesIn(demo, "obs")) {
     const std::string path = "obs/" + name;
-    if (!IsDataset(demo, path)) continue;
+    if (!demo.IsArray(path)) continue;
     const h5::DatasetInfo info = demo.Info(path);
     const std::optional<PictureLayout> layout = PictureLayoutOf(info);
     if (!layout || header->cameras.size() == static_cast<size_t>(kMaxCameras)) continue;

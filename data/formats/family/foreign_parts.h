@@ -80,7 +80,6 @@ Pose PoseOfMatrix(const h5::Group& demo, const Column& c, size_t k);
 
 // Names of the members of a group; none where there is no such group.
 std::vector<std::string> NamesIn(const h5::Group& demo, const std::string& name);
-bool IsDataset(const h5::Group& demo, const std::string& name);
 // Pictures of `obs`: names without `suffix`, the first of which gives the size.
 void FindCameras(const h5::Group& demo, const std::string& suffix, DatasetHeader* header);
 // Refuses an episode whose `actions` are not `length` rows of numbers, before memory is taken.

@@ -61,14 +61,14 @@ std::string ContentUuid(const h5::Group& demo) {
     hasher.Add(column.bytes.data(), column.bytes.size());
   };
   add(actions);
-  if (IsDataset(demo, "states")) add(FirstRow(demo, "states"));
+  if (demo.IsArray("states")) add(FirstRow(demo, "states"));
   // Isaac Lab's trees have three levels
   for (const std::string& kind : NamesIn(demo, "initial_state")) {
     const std::string of_kind = "initial_state/" + kind;
     for (const std::string& name : NamesIn(demo, of_kind)) {
       const std::string of_name = of_kind + "/" + name;
       for (const std::string& field : NamesIn(demo, of_name)) {
-        if (IsDataset(demo, of_name + "/" + field)) add(FirstRow(demo, of_name + "/" + field));
+        if (demo.IsArray(of_name + "/" + field)) add(FirstRow(demo, of_name + "/" + field));
       }
     }
   }

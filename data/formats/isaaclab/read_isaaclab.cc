@@ -253,7 +253,7 @@ void ReadActions(const h5::Group& demo, const DatasetHeader& header, Episode& ep
 bool LooksLikeIsaacLab(const h5::Group& demo, const Json& env) {
   const Json type = env.value("type", Json());
   const bool gym = type.is_number() && type.get<double>() == 2;
-  const bool tree = demo.Has("initial_state") || (demo.Has("states") && !IsDataset(demo, "states"));
+  const bool tree = demo.Has("initial_state") || (demo.Has("states") && !demo.IsArray("states"));
   return demo.Has(kInfo) || tree || (gym && demo.Has("processed_actions"));
 }
 
@@ -352,7 +352,7 @@ void StartIsaacLabAt(const h5::Group& from, size_t first, const h5::Group& copy)
     for (const std::string& name : NamesIn(copy, "initial_state/" + kind)) {
       for (const std::string& field : NamesIn(copy, "initial_state/" + of_kind + name)) {
         const std::string path = of_kind + name + "/" + field;
-        if (!IsDataset(from, "states/" + path)) {
+        if (!from.IsArray("states/" + path)) {
           h5::FailReading(from.Place("states/" + path),
                           "no such dataset: the state that the cut episode would begin with is "
                           "not known; say --head false");

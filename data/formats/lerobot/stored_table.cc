@@ -74,7 +74,7 @@ void StoredTable::AddTexts(const EpisodeSource& reader) {
   const auto first = std::find_if(reader.episodes().begin(), reader.episodes().end(),
                                   [](const EpisodeSummary& episode) { return episode.length > 0; });
   if (first == reader.episodes().end()) return;
-  std::vector<std::string> replaced;  // places in lists that are made anew, or do not come along
+  std::vector<std::string> replaced;  // columns of numbers in the old lists of texts
   for (const auto& [path, texts] :
        RowTextsOf(reader, static_cast<size_t>(first - reader.episodes().begin()))) {
     if (path == kTaskTexts) {

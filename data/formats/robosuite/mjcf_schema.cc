@@ -1,6 +1,6 @@
 // What MuJoCo's own mj_printSchema lists, one element a line: two blanks per level, its name, its
-// attributes; `+` goes on with the line before. `body` stands for worldbody too; body, frame and
-// default hold themselves. Made of
+// attributes; `+` continues the line before. `body` means worldbody too; body, frame and default may
+// contain themselves. Made by
 //
 //     import mujoco; print(mujoco.mj_printSchema(False, False))
 //

@@ -49,7 +49,7 @@ void FillLiberoHeader(const h5::Group& root, const h5::Group& demo, const ReadOp
     header->simulator.instruction = text;
   }
   if (header->simulator.task.empty()) header->simulator.task = data.Text("env_name", "");
-  if (header->simulator.arms.empty() && IsDataset(demo, "obs/ee_pos")) {
+  if (header->simulator.arms.empty() && demo.IsArray("obs/ee_pos")) {
     header->simulator.arms = {"robot0"};
   }
   FindCameras(demo, "_rgb", header);
@@ -111,7 +111,7 @@ void SetProblemInstruction(const h5::Group& data, const h5::Group&,
 // `init_state` is the simulator's before the first row.
 void StartLiberoAt(const h5::Group& from, size_t first, const h5::Group& copy) {
   if (!copy.HasAttribute("init_state")) return;
-  if (!IsDataset(from, "states")) {
+  if (!from.IsArray("states")) {
     h5::FailReading(from.Place("states"),
                     "no such dataset: the state that the cut episode would begin with is not "
                     "known; say --head false");

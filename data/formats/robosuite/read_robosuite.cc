@@ -117,7 +117,7 @@ std::string RobotOf(const Json& kwargs) {
 // with a second side of arms (DexMimicGen's).
 Column OfArm(const h5::Group& demo, const std::string& name, size_t arm, size_t rows,
              const std::vector<int64_t>& dims) {
-  if (!IsDataset(demo, name)) {
+  if (!demo.IsArray(name)) {
     return Optional(demo, fmt::format("{}/robot{}", name, arm), rows, dims);
   }
   const size_t stored = demo.Info(name).dims.size();
@@ -140,7 +140,7 @@ Column OfArm(const h5::Group& demo, const std::string& name, size_t arm, size_t 
 }
 
 size_t CountArms(const h5::Group& demo) {
-  if (IsDataset(demo, kEefPose)) {
+  if (demo.IsArray(kEefPose)) {
     const std::vector<hsize_t> dims = demo.Info(kEefPose).dims;
     return dims.size() == 4 ? std::min<size_t>(kMaxArms, dims[1]) : 1;
   }
@@ -253,7 +253,7 @@ void ReadArmActions(const h5::Group& demo, const Control& control, const Column&
 // Left empty where the episode has them in another shape than the first one: whoever needs them
 // says that they are missing.
 void ReadUnnamedObjects(const h5::Group& demo, uint64_t width, Episode& episode) {
-  if (!IsDataset(demo, kObjects)) return;
+  if (!demo.IsArray(kObjects)) return;
   const h5::DatasetInfo info = demo.Info(kObjects);
   const size_t length = episode.length();
   const bool same =
@@ -289,7 +289,7 @@ void FillRobosuiteHeader(const h5::Group& root, const h5::Group& demo, const Rea
   SimulatorInfo& info = header->simulator;
   const bool told = !header->settings["env_args"].empty();
   if (!told) TakeRecordingAttributes(root.Open("data"), header);
-  if (IsDataset(demo, "states") && !demo.Has("obs") && !demo.Has("datagen_info")) {
+  if (demo.IsArray("states") && !demo.Has("obs") && !demo.Has("datagen_info")) {
     header->settings[kNextStep] = fmt::format(
         "the file is a raw recording of robosuite, states and actions without observations: make "
         "them with robomimic's {}dataset_states_to_obs.py, and convert its result",
@@ -312,7 +312,7 @@ void FillRobosuiteHeader(const h5::Group& root, const h5::Group& demo, const Rea
   for (size_t a = 0; a < CountArms(demo); ++a) info.arms.push_back(fmt::format("robot{}", a));
   info.objects = NamesIn(demo, kObjectPoses);
   info.signals = NamesIn(demo, kSignals);
-  if (IsDataset(demo, "actions")) {
+  if (demo.IsArray("actions")) {
     const auto dims = demo.Info("actions").dims;
     const std::string controller = ControllerName(kwargs);
     if (dims.size() == 2) {
@@ -322,13 +322,13 @@ void FillRobosuiteHeader(const h5::Group& root, const h5::Group& demo, const Rea
                                          : fmt::format("a {} controller", controller));
     }
   }
-  if (info.objects.empty() && IsDataset(demo, kObjects)) {
+  if (info.objects.empty() && demo.IsArray(kObjects)) {
     const h5::DatasetInfo objects = demo.Info(kObjects);
     const bool numbers = objects.is_number() && objects.dims.size() == 2 && objects.dims[1] > 0;
     if (numbers) header->settings[kUnnamedObjects] = objects.dims[1];
   }
   FindCameras(demo, "_image", header);
-  if (IsDataset(demo, "states")) {
+  if (demo.IsArray("states")) {
     const auto dims = demo.Info("states").dims;
     if (dims.size() == 2) info.state_size = info.flat_state_size = dims[1];
   }
@@ -337,7 +337,7 @@ void FillRobosuiteHeader(const h5::Group& root, const h5::Group& demo, const Rea
 void ReadRobosuiteStates(const h5::Group& demo, Episode* episode) {
   // Isaac Lab's is a group
   const Column states =
-      IsDataset(demo, "states") ? Optional(demo, "states", episode->length(), {-1}) : Column{};
+      demo.IsArray("states") ? Optional(demo, "states", episode->length(), {-1}) : Column{};
   for (size_t k = 0; k < states.rows; ++k) {
     SimState& state = episode->steps[k].state;
     state.resize(states.row_size());
@@ -435,7 +435,7 @@ void SetEpisodeInstruction(const h5::Group&, const h5::Group& demo,
   ep_meta["lang"] = instruction;
   demo.SetText("ep_meta", ep_meta.dump());
   // where every row has a task, it becomes this one
-  if (!IsDataset(demo, kTaskTexts)) return;
+  if (!demo.IsArray(kTaskTexts)) return;
   const std::vector<std::string> tasks(demo.ReadTexts(kTaskTexts).size(), instruction);
   demo.Delete(kTaskTexts);
   demo.WriteTexts(kTaskTexts, tasks);

@@ -277,7 +277,8 @@ std::vector<Column> MimicgenColumns(const Target& target, const Episode& episode
   return columns;
 }
 
-// The model with what is drawn anew at every reset and has no joint where this episode has it.
+// The model, with the bodies that are placed at every reset and have no joint at their places in
+// this episode.
 std::string ModelOf(const Target& target, const Episode& episode) {
   const Json& task = target.header.task;
   const std::vector<Pose>& X_WO = episode.steps[0].observation.X_WO;

@@ -165,11 +165,11 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
       }
       data.LinkExternal(name, target.string(), "/data/" + episode.name);
     } else {
-      h5::CopyGroup(from, data.Create(name, h5::HeaderBytes(from)));
+      h5::CopyGroup(from, h5::CreateFor(from, data, name));
     }
     IndexEntry entry;
     try {
-      entry = EntryOf(reader, figures[pick.input], from, pick.episode);
+      if (!index.given_up()) entry = EntryOf(reader, figures[pick.input], from, pick.episode);
     } catch (const Error&) {  // rows that cannot be read are copied as they are
       index.GiveUp();
     }

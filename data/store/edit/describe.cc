@@ -63,14 +63,15 @@ struct Measured {
 };
 
 Measured Measure(const EpisodeSource& reader) {
-  if (std::optional<DatasetFigures> stored = reader.StoredFigures())
+  if (std::optional<DatasetFigures> stored = reader.StoredFigures()) {
     return {std::move(*stored), {}};
+  }
   Measured measured;
   for (size_t e = 0; e < reader.episodes().size(); ++e) {
     EpisodeFigures& figures = measured.figures.episodes.emplace_back();
     try {
       const Episode episode = reader.ReadEpisode(e);
-      figures = IndexEntry::Of(episode).figures;
+      figures = FiguresOf(episode);
       const auto actions = reader.ReadStoredActions(e);
       if (!actions) continue;
       measured.figures.actions.Add(SumsOf(*actions));

@@ -91,9 +91,10 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
       continue;
     }
     const std::string kept = fmt::format("demo_{}", report.episodes_kept);
-    h5::CopyGroup(source.Open(name), file.root().Open("data").Create(kept));
-    hashes.push_back(source.Open(name).Open("understudy").Text("content_hash"));
-    index.Add(IndexEntry::Of(ReadEpisodeRows(source.Open(name))));
+    const h5::Group from = source.Open(name);
+    h5::CopyGroup(from, h5::CreateFor(from, file.root().Open("data"), kept));
+    hashes.push_back(from.Open("understudy").Text("content_hash"));
+    index.Add(IndexEntry::Of(ReadEpisodeRows(from)));
     ++report.episodes_kept;
     report.steps_kept += check.steps;
     index.StoreFull(file.root().Open("understudy"));

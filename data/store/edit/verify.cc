@@ -273,8 +273,9 @@ void VerifyEpisode(const h5::Group& data, const std::string& name, const Dataset
       if (!sound) break;
     }
     const std::string hash = demo.Open("understudy").Text("content_hash");
-    if (stamp != nullptr)
+    if (stamp != nullptr) {
       *stamp = EpisodeStamp{episode.meta.uuid, hash, IndexEntry::Of(episode).ToJson()};
+    }
     if (EpisodeHash(episode.meta, episode.raw, check.hashes()) != hash) {
       check.Fail("", "its attributes differ from the hash that was stored with them");
     }

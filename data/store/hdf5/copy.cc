@@ -112,7 +112,7 @@ void CopyMembers(const Group& from, const Group& to, int depth, const Wanted& wa
     if (!source.valid()) FailReading(from.Place(name), "is no object, or a link to none");
     if (H5Iget_type(source.get()) == H5I_GROUP) {
       const Group group = from.Open(name);
-      CopyMembers(group, to.Create(name, HeaderBytes(group)), depth + 1, {nullptr, wanted.cut});
+      CopyMembers(group, CreateFor(group, to, name), depth + 1, {nullptr, wanted.cut});
       continue;
     }
     if (wanted.cut != nullptr && HasRows(source, wanted.cut->length)) {
@@ -128,12 +128,12 @@ void CopyMembers(const Group& from, const Group& to, int depth, const Wanted& wa
 
 }  // namespace
 
-uint64_t HeaderBytes(const Group& group) {
+Group CreateFor(const Group& from, const Group& to, const std::string& name) {
   const Guard guard;
-  const Id object(H5Oopen(group.id(), ".", H5P_DEFAULT));
+  const Id object(H5Oopen(from.id(), ".", H5P_DEFAULT));
   uint64_t bytes = AttributesOf(object) * kAttributeBytes;
-  for (const std::string& name : group.Names()) bytes += LinkBytes(name.size());
-  return bytes;
+  for (const std::string& member : from.Names()) bytes += LinkBytes(member.size());
+  return to.Create(name, bytes);
 }
 
 void CopyGroup(const Group& from, const Group& to) {

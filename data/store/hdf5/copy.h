@@ -8,8 +8,8 @@
 
 namespace understudy::h5 {
 
-// Room for what is in a group, for the group that is to become its copy (Group::Create).
-uint64_t HeaderBytes(const Group& group);
+// A new group of `to` with room in its header for what is in `from`, to copy it into.
+Group CreateFor(const Group& from, const Group& to, const std::string& name);
 
 // Copies attributes and members of `from` into the empty group `to`, of this or another file;
 // chunks are copied as they are compressed. Not by one H5Ocopy: that of 1.10.8 crashes on the
