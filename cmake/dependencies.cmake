@@ -14,6 +14,7 @@ set(HDF5_PREFER_PARALLEL OFF)
 find_package(HDF5 1.10.8 REQUIRED COMPONENTS C)
 pkg_check_modules(libdeflate REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(liblzf REQUIRED IMPORTED_TARGET liblzf)
+find_package(pugixml REQUIRED)
 
 # Libraries unpacked from wheels, which an installation brings along.
 set(UNDERSTUDY_WHEEL_LIBRARIES)

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 packages=(
   g++ cmake ninja-build ccache pkg-config git python3 python3-pip python3-venv unzip
   libeigen3-dev libyaml-cpp-dev nlohmann-json3-dev libfmt-dev libcli11-dev libxxhash-dev
-  libhdf5-dev libdeflate-dev liblzf-dev
+  libhdf5-dev libdeflate-dev liblzf-dev libpugixml-dev
   libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
   libegl-dev libgl-dev libegl-mesa0 libgl1-mesa-dri
   libopenxr-dev

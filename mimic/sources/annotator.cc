@@ -11,6 +11,7 @@
 #include "core/base/names.h"
 #include "core/episode/attempt_record.h"
 #include "core/seam/dataset_header.h"
+#include "data/formats/base/mjcf.h"
 #include "data/store/edit/replay.h"
 
 namespace understudy {
@@ -68,7 +69,8 @@ Annotator::Annotator(const AnnotateOptions& options, const TaskSpec& task, const
   Require(simulators != nullptr, "states need a simulator");
   const std::unique_ptr<Simulator> simulator = simulators();
   info_ = simulator->info();
-  same_model_ = header_.model_text == simulator->ModelText();
+  const std::vector<std::string> joints = mjcf::JointsOf(header_.model_text);
+  same_joints_ = !joints.empty() && joints == mjcf::JointsOf(simulator->ModelText());
   ProbeStates(*simulator);
 }
 
@@ -251,7 +253,7 @@ std::string Annotator::WhyUnfit(const RevisitedEpisode& states) const {
         1000 * states.position_error, states.angle_error);
   }
   // two cubes of another program may have changed places, and nothing would show
-  const bool trusted = same_model_ || options_.evidence == SignalEvidence::kStates;
+  const bool trusted = same_joints_ || options_.evidence == SignalEvidence::kStates;
   const bool compared = states.objects_compared == static_cast<int>(info_.objects.size());
   if (foreign() && !compared && !trusted) {
     return "its states have the size of ours, but neither poses of objects nor its model show "

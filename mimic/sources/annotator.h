@@ -63,7 +63,7 @@ class Annotator {
   DatasetHeader header_;  // in our names
   ReviewEdits edits_;
   SimulatorInfo info_;            // where states are looked at
-  bool same_model_ = false;       // the scene is that of the recording, to the letter
+  bool same_joints_ = false;      // states of the recording's model are states of the scene
   Json counted_;                  // predicates whose counters states of ours hold
   bool same_predicates_ = false;  // they are those of this task
   std::string why_poses_;         // why no states are looked at; empty: they are

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "data/formats/base/mjcf.h"
 #include "tests/data/foreign_support.h"
 
 namespace understudy {
@@ -52,23 +53,23 @@ TEST(FitModel, SaysTheSameInOlderWordsAndWhatItLeavesOut) {
   const FittedModel fitted = FitModel(text, "2.3.7");
   EXPECT_EQ(fitted.version, "2.3.7");
   EXPECT_EQ(fitted.text, R"(<mujoco model="stack">
-  <compiler angle="radian" autolimits="true"/>
+  <compiler angle="radian" autolimits="true" />
   <option impratio="20">
-    <flag/>
+    <flag />
   </option>
   <default>
     <default class="finger">
-      <joint damping="1" actuatorforcerange="-5 5"/>
-      <general biastype="affine" gainprm="1000" biasprm="0 -1000"/>
+      <joint damping="1" actuatorforcerange="-5 5" />
+      <general biastype="affine" gainprm="1000" biasprm="0 -1000" />
     </default>
   </default>
   <asset>
-    <texture type="2d" name="wood" builtin="flat" width="8" height="8"/>
-    <material name="wood" texture="wood"/>
+    <texture type="2d" name="wood" builtin="flat" width="8" height="8" />
+    <material name="wood" texture="wood" />
   </asset>
   <worldbody>
-    <light name="key" directional="true"/>
-    <light name="lamp" directional="false"/>
+    <light name="key" directional="true" />
+    <light name="lamp" directional="false" />
   </worldbody>
 </mujoco>
 )");
@@ -97,7 +98,7 @@ TEST(FitModel, PutsWhatStandsInFramesIntoTheBodyAround) {
   EXPECT_EQ(fitted.version, "2.3.7");
   EXPECT_THAT(fitted.lost, IsEmpty());
   EXPECT_THAT(fitted.text, Not(HasSubstr("frame")));
-  EXPECT_THAT(fitted.text, HasSubstr("<geom size=\"1\" pos=\"0 1 2\" quat=\"1 0 0 0\"/>"));
+  EXPECT_THAT(fitted.text, HasSubstr("<geom size=\"1\" pos=\"0 1 2\" quat=\"1 0 0 0\" />"));
   EXPECT_THAT(fitted.text, HasSubstr("<body name=\"base\" childclass=\"c\" pos=\"1 0 0\""));
   // the site: 1 ahead after half a turn, from (0, 1) turned by a quarter and moved
   const size_t at = fitted.text.find("name=\"s\"");
@@ -111,7 +112,7 @@ TEST(FitModel, PutsWhatStandsInFramesIntoTheBodyAround) {
   EXPECT_NEAR(p[1], 0, 1e-12);
   EXPECT_NEAR(std::abs(q[3]), 1, 1e-12);
   EXPECT_THAT(fitted.text,
-              HasSubstr("<light name=\"l\" class=\"c\" pos=\"1 0 0\" dir=\"0 0 -1\"/>"));
+              HasSubstr("<light name=\"l\" class=\"c\" pos=\"1 0 0\" dir=\"0 0 -1\" />"));
 }
 
 TEST(FitModel, NamesTheVersionThatAModelNeeds) {
@@ -150,6 +151,34 @@ TEST(FitModel, LeavesWhatIsNoMjcf) {
   std::string deep;
   for (int i = 0; i < 100000; ++i) deep += "<body>";
   EXPECT_EQ(FitModel(deep, "2.3.7").text, deep);
+}
+
+TEST(Mjcf, JointsSayWhatStatesMean) {
+  const char* ours = R"(<mujoco model="a &lt; b"><worldbody>
+    <body name="arm"><joint name="j" class="c"/><frame><body name="hand"/></frame></body>
+    <body name="peg" mocap="true"/><body name="o"><freejoint name="f"/></body>
+    <!-- <joint/> --></worldbody><sensor><joint name="no"/></sensor></mujoco>)";
+  const std::vector<std::string> joints = mjcf::JointsOf(ours);
+  EXPECT_THAT(joints, ElementsAre("/arm j  c", "/o f free "));
+  // placed, fitted and written anew
+  const Pose X(Eigen::Quaterniond::Identity(), Eigen::Vector3d(1, 2, 3));
+  const std::string placed = mjcf::PlaceFixtures(ours, {{"peg", X}});
+  EXPECT_THAT(placed, HasSubstr("model=\"a &lt; b\""));
+  EXPECT_NE(placed, ours);
+  EXPECT_EQ(mjcf::JointsOf(placed), joints);
+  EXPECT_EQ(mjcf::JointsOf(FitModel(placed, "2.3.7").text), joints);
+  // two objects that changed places, joints in another file, no model
+  const char* pair =
+      R"(<mujoco><worldbody><body name="%s"><freejoint/></body><body name="%s"><freejoint/></body>)"
+      R"(</worldbody></mujoco>)";
+  char ab[256], ba[256];
+  snprintf(ab, sizeof ab, pair, "a", "b");
+  snprintf(ba, sizeof ba, pair, "b", "a");
+  EXPECT_NE(mjcf::JointsOf(ab), mjcf::JointsOf(ba));
+  for (const char* text : {"", "<mujoco><include file=\"x\"/></mujoco>", "<robot/>",
+                           "<mujoco><worldbody><include file=\"x\"/></worldbody></mujoco>"}) {
+    EXPECT_THAT(mjcf::JointsOf(text), IsEmpty()) << text;
+  }
 }
 
 TEST(FitModel, ExportsNameTheVersionAndPlaceFixtures) {

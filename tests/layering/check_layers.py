@@ -23,6 +23,7 @@ HOMES = {
     "xxHash": (r"xxhash", ("core/base/",)),
     "HDF5": (r"hdf5|H5\w*\.h", ("data/store/hdf5/",)),
     "libdeflate": (r"libdeflate", ("data/store/",)),
+    "pugixml": (r"pugixml", ("data/formats/base/",)),
     "Arrow": (r"arrow/|parquet/", ("data/formats/parquet/",)),
     "libav": (r"libav\w+/|libsw\w+/", ("data/video/",)),
     "cpp-httplib": (r"httplib", ("view/",)),

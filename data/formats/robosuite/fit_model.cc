@@ -11,8 +11,8 @@
 
 #include "core/base/error.h"
 #include "core/geometry/pose.h"
+#include "data/formats/base/mjcf.h"
 #include "data/formats/robosuite/mjcf_schema.h"
-#include "data/formats/robosuite/xml.h"
 
 namespace understudy::mjcf {
 namespace {
@@ -376,7 +376,7 @@ FittedModel FitModel(const std::string& text, const std::string& version) {
   const auto wanted = std::find_if(versions.begin(), versions.end(),
                                    [&](const auto& known) { return known.version() == version; });
   Require(wanted != versions.end(), "models are fitted to the versions of Schemas()");
-  std::optional<Element> root = ParseXml(text);
+  std::optional<Element> root = Parse(text);
   if (!root || root->name != "mujoco") {
     return {text, "", {"the model is no MJCF: model_file keeps the text as it is"}};
   }
@@ -386,7 +386,7 @@ FittedModel FitModel(const std::string& text, const std::string& version) {
   Fitting fitting(*wanted);
   fitting.Fit(&fitted);
   const std::set<std::string> left = UnknownIn(*wanted, fitted);
-  if (left.empty()) return {WriteXml(fitted), version, fitting.Lost()};
+  if (left.empty()) return {Write(fitted), version, fitting.Lost()};
 
   // nothing truthful in the words of that version: say which one it needs
   const auto reads = std::find_if(versions.begin(), versions.end(), [&](const auto& known) {
@@ -402,7 +402,7 @@ FittedModel FitModel(const std::string& text, const std::string& version) {
 
 std::string PlaceFixtures(const std::string& text, const std::map<std::string, Pose>& X_WB) {
   if (X_WB.empty() || text.find("mocap=") == std::string::npos) return text;
-  std::optional<Element> root = ParseXml(text);
+  std::optional<Element> root = Parse(text);
   if (!root) return text;
   bool moved = false;
   for (Element& world : root->children) {
@@ -422,7 +422,7 @@ std::string PlaceFixtures(const std::string& text, const std::map<std::string, P
       moved = true;
     }
   }
-  return moved ? WriteXml(*root) : text;
+  return moved ? Write(*root) : text;
 }
 
 }  // namespace understudy::mjcf

@@ -8,8 +8,8 @@
 
 namespace understudy::mjcf {
 
-// An element of XML. Values of attributes are kept as they are written, escapes included; comments
-// and text between elements are not kept: MJCF has no meaning for them.
+// An element of a model in MJCF. Comments and text between elements are not kept: MJCF gives them
+// no meaning.
 struct Element {
   std::string name;
   std::vector<std::pair<std::string, std::string>> attributes;
@@ -22,7 +22,12 @@ struct Element {
 };
 
 // The element of the whole text; empty where that is no XML, or is nested beyond any model.
-std::optional<Element> ParseXml(std::string_view text);
-std::string WriteXml(const Element& root);
+std::optional<Element> Parse(std::string_view text);
+std::string Write(const Element& root);
+
+// The joints in the order of qpos, each as the names of the bodies around it and its own name,
+// type and class. Two models with the same joints store the same states. Empty where `text` is no
+// MJCF, or is put together from files that only the simulator opens.
+std::vector<std::string> JointsOf(std::string_view text);
 
 }  // namespace understudy::mjcf
