@@ -198,7 +198,7 @@ void BM_FirstEpoch(benchmark::State& state) {
   const fs::path file = Shared().folder / "ours.h5";
   WriteOurs(file, 0);
   ReadOptions options;
-  options.check_pictures = state.range(0) != 0;
+  options.check_hashes = state.range(0) != 0;
   std::vector<size_t> order(kEpisodes * kFrames);
   std::iota(order.begin(), order.end(), size_t{0});
   Rng rng(RngKey{1});

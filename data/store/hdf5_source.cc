@@ -144,7 +144,7 @@ void AddColumns(const h5::Group& group, const std::string& prefix, size_t length
 struct Hdf5Source::Impl {
   h5::Group root;
   mutable ImageCache images;
-  bool check_pictures = false;
+  bool check_hashes = false;
   mutable DoneSet checked;
 };
 
@@ -159,7 +159,7 @@ Hdf5Source::Hdf5Source(const std::filesystem::path& path, const ReadOptions& opt
                     path.string()));
   }
   impl_->root = h5::OpenForReading(path, options.outside_links);
-  impl_->check_pictures = options.check_pictures;
+  impl_->check_hashes = options.check_hashes;
   if (!impl_->root.Has("data")) {
     ThrowBadInput(
         fmt::format("{}: an HDF5 file, but no dataset: it has no group '/data'", path.string()));
@@ -225,7 +225,7 @@ void Hdf5Source::DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* 
     }
     // once, however often the dataset is closed and opened again
     const bool ours = !content_hash_.empty();
-    if (impl_->check_pictures && ours && !impl_->checked.Holds({index, camera})) {
+    if (impl_->check_hashes && ours && !impl_->checked.Holds({index, camera})) {
       CheckPictures(demo, name, reader, step, path());
       impl_->checked.Add({index, camera});
     }

@@ -51,11 +51,12 @@ class Hdf5Source : public EpisodeSource {
   virtual ColumnRole RoleOf(const std::string& path) const;
   void DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const override;
 
+  std::vector<std::vector<double>> DoReadColumns(
+      size_t index, std::span<const ColumnSpec> columns) const override;
+
  private:
   std::vector<ColumnSpec> DoListColumns() const override;
   std::vector<ColumnSpec> DoColumnsOf(size_t index) const override;
-  std::vector<std::vector<double>> DoReadColumns(
-      size_t index, std::span<const ColumnSpec> columns) const override;
   std::optional<std::vector<std::vector<double>>> DoReadStoredActions(size_t index) const override;
   std::vector<std::string> DoMaskNames() const override;
   std::vector<std::string> DoReadMask(const std::string& key) const override;

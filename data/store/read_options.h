@@ -23,9 +23,10 @@ struct ReadOptions {
   bool skip_bad = false;  // leave out the episodes that cannot be read; see EpisodeSource::skipped
   std::string map;        // file that says what the columns mean (LoadColumnMap); empty: none
   double control_hz = 0;  // Hz, rate of files that store none; 0: unknown. Not visited
-  // Datasets of this program only: pictures are compared with the hash that was stored with them
-  // before the first one of an episode and camera is handed out. Not visited.
-  bool check_pictures = false;
+  // Datasets of this program only: the whole is compared with its content hash when it is opened,
+  // and what is read with the hash that was stored with it, pictures before the first one of an
+  // episode and camera is handed out. Not visited.
+  bool check_hashes = false;
 
   static constexpr const char* kOutsideLinks = "outside_links";
   static constexpr const char* kQuaternions = "quaternions";

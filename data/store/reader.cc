@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "data/store/checked_episode.h"
 #include "data/store/episode_columns.h"
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5/library.h"
@@ -15,7 +16,7 @@
 namespace understudy {
 
 DatasetReader::DatasetReader(const std::filesystem::path& path, const ReadOptions& options)
-    : Hdf5Source(path, options) {
+    : Hdf5Source(path, options), check_hashes_(options.check_hashes) {
   const h5::Guard guard;
   if (!root().Has("understudy")) {
     ThrowBadInput(
@@ -24,11 +25,14 @@ DatasetReader::DatasetReader(const std::filesystem::path& path, const ReadOption
   }
   header_ = ReadHeader(root());
   content_hash_ = root().Open("understudy").Text("content_hash", "");
-  if (options.check_pictures && content_hash_.empty()) {
-    ThrowBadInput(
-        fmt::format("{}: has no content hash: it was changed, or never finished; `understudy data "
-                    "repair` keeps what is whole",
-                    path.string()));
+  if (options.check_hashes) {
+    if (content_hash_.empty()) {
+      ThrowBadInput(fmt::format(
+          "{}: has no content hash: it was changed, or never finished; `understudy data "
+          "repair` keeps what is whole",
+          path.string()));
+    }
+    CheckWhole(root());
   }
   if (!options.skip_bad && ListIndexed()) return;
   ListEpisodes(options);
@@ -102,10 +106,26 @@ Episode DatasetReader::DoReadEpisode(size_t index, bool with_raw) const {
   const h5::Group demo = Demo(index);
   if (episodes_[index].length == 0) ReadLength(demo);  // says why
   Episode episode;
-  episode.meta = understudy::ReadMeta(demo);
-  understudy::ReadColumns(demo, episodes_[index].length, false, episode);
-  if (with_raw) ReadRaw(demo, false, episode.raw);
+  ReadBefore columns;
+  if (check_hashes_) {
+    CheckedEpisode checked = ReadChecked(demo);
+    episode.meta = std::move(checked.meta);
+    columns = std::move(checked.columns);
+  } else {
+    episode.meta = understudy::ReadMeta(demo);
+  }
+  understudy::ReadColumns(demo, episodes_[index].length, false, episode, columns);
+  if (with_raw) ReadRaw(demo, false, episode.raw, columns);
   return episode;
+}
+
+std::vector<std::vector<double>> DatasetReader::DoReadColumns(
+    size_t index, std::span<const ColumnSpec> columns) const {
+  if (check_hashes_) {
+    const h5::Guard guard;
+    ReadChecked(Demo(index));
+  }
+  return Hdf5Source::DoReadColumns(index, columns);
 }
 
 std::vector<CameraParameters> DatasetReader::DoReadCameras(size_t index) const {

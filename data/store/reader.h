@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/seam/episode_source.h"
@@ -26,6 +27,8 @@ class DatasetReader : public Hdf5Source {
  private:
   EpisodeMeta DoReadMeta(size_t index) const override;
   Episode DoReadEpisode(size_t index, bool with_raw) const override;
+  std::vector<std::vector<double>> DoReadColumns(
+      size_t index, std::span<const ColumnSpec> columns) const override;
   std::vector<CameraParameters> DoReadCameras(size_t index) const override;
   void DoVisitAttempts(const std::function<void(const AttemptRecord&)>& each) const override;
   Json DoReport() const override;
@@ -35,6 +38,7 @@ class DatasetReader : public Hdf5Source {
   bool ListIndexed();
 
   std::optional<DatasetFigures> figures_;
+  bool check_hashes_ = false;
 };
 
 }  // namespace understudy

@@ -7,7 +7,6 @@
 
 #include "core/episode/motion.h"
 #include "data/formats/formats.h"
-#include "data/store/edit/check_numbers.h"
 #include "data/store/edit/describe.h"
 #include "data/store/edit/merge.h"
 #include "data/store/edit/repair.h"
@@ -85,7 +84,7 @@ TEST(StoreVerify, ArmsAtSubtasksOfTheirOwn) {
               HasSubstr("arm_source"));
 }
 
-// With check_pictures, an episode's pictures of a camera are compared with their hash when the
+// With check_hashes, an episode's pictures of a camera are compared with their hash when the
 // first of them is read; without, a sound picture in another's place goes unnoticed.
 TEST(StoreReader, PicturesAreComparedWithTheirHashIfAsked) {
   Folder folder;
@@ -98,7 +97,7 @@ TEST(StoreReader, PicturesAreComparedWithTheirHashIfAsked) {
   DatasetReader(file).ReadFrame(1, 0, 3, frame.data());
   EXPECT_EQ(frame, std::vector<uint8_t>(frame.size(), 1));
   ReadOptions options;
-  options.check_pictures = true;
+  options.check_hashes = true;
   auto checking = std::make_unique<DatasetReader>(file, options);
   for (size_t step = 0; step < kSoundShape.length; ++step) {
     checking->ReadFrame(0, 0, step, frame.data());
@@ -114,30 +113,61 @@ TEST(StoreReader, PicturesAreComparedWithTheirHashIfAsked) {
   {
     Surgeon surgeon(file);
     surgeon.Text("data/demo_0/understudy", "column_hashes", "{}");
-    H5Adelete_by_name(surgeon.id(), "understudy", "content_hash", H5P_DEFAULT);
-  }
-  EXPECT_THAT(ErrorOf([&] { DatasetReader(file, options); }, ErrorKind::kBadInput),
-              HasSubstr("has no content hash"));
-  {
-    Surgeon surgeon(file);
-    surgeon.Text("understudy", "content_hash", "0123");
   }
   EXPECT_THAT(ErrorOf([&] { DatasetReader(file, options).ReadFrame(0, 0, 0, frame.data()); },
                       ErrorKind::kBadInput),
               HasSubstr("have no stored hash"));
+  {
+    Surgeon surgeon(file);
+    H5Adelete_by_name(surgeon.id(), "understudy", "content_hash", H5P_DEFAULT);
+  }
+  EXPECT_THAT(ErrorOf([&] { DatasetReader(file, options); }, ErrorKind::kBadInput),
+              HasSubstr("has no content hash"));
+}
+
+TEST(StoreReader, NumbersAreComparedWithTheirHashIfAsked) {
+  Folder folder;
+  const fs::path file = WriteSound(folder / "x.h5");
+  {
+    Surgeon surgeon(file);
+    surgeon.Poke("data/demo_1/actions", 3, 0.5);
+    surgeon.Text("data/demo_0/understudy", "instruction", "another one");
+  }
+  ReadOptions options;
+  const DatasetReader trusting(file, options);
+  EXPECT_EQ(trusting.ReadEpisode(1, true).length(), kSoundShape.length);
+  EXPECT_EQ(trusting.ReadEpisode(0).meta.instruction, "another one");
+  options.check_hashes = true;
+  const DatasetReader checking(file, options);
+  const std::vector<ColumnSpec> columns = checking.ListColumns();
+  for (const bool of_columns : {false, true}) {
+    const auto read = [&](size_t episode) {
+      if (of_columns) {
+        checking.ReadColumns(episode, columns);
+      } else {
+        checking.ReadEpisode(episode, true);
+      }
+    };
+    EXPECT_THAT(ErrorOf([&] { read(1); }, ErrorKind::kBadInput),
+                testing::AllOf(HasSubstr("x.h5: /data/demo_1/actions: differs from the hash"),
+                               HasSubstr("data verify")));
+    EXPECT_THAT(ErrorOf([&] { read(0); }, ErrorKind::kBadInput),
+                HasSubstr("x.h5: /data/demo_0: differs from the hash"));
+  }
 }
 
 // Headers, masks and lists of episodes are under the hash of the whole.
-TEST(StoreReader, CheckNumbersComparesTheDatasetsOwnHash) {
+TEST(StoreReader, TheDatasetsOwnHashIsComparedIfAsked) {
   Folder folder;
-  Progress quiet;
   const fs::path file = WriteSound(folder / "x.h5");
-  CheckNumbers(file, {"demo_0", "demo_1"}, false, quiet);
+  ReadOptions options;
+  options.check_hashes = true;
+  EXPECT_EQ(DatasetReader(file, options).ReadEpisode(1).length(), kSoundShape.length);
   {
     Surgeon surgeon(file);
     surgeon.Delete("mask/train");
   }
-  EXPECT_THAT(ErrorOf([&] { CheckNumbers(file, {"demo_0"}, false, quiet); }, ErrorKind::kBadInput),
+  EXPECT_THAT(ErrorOf([&] { DatasetReader(file, options); }, ErrorKind::kBadInput),
               testing::AllOf(HasSubstr("x.h5"), HasSubstr("masks"), HasSubstr("differs from")));
 }
 

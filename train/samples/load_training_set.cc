@@ -7,7 +7,6 @@
 #include "core/seam/dataset_header.h"
 #include "core/seam/episode_source.h"
 #include "data/formats/formats.h"
-#include "data/store/edit/check_numbers.h"
 #include "train/samples/image_ops.h"
 #include "train/samples/training_set.h"
 
@@ -331,7 +330,7 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
   if (paths.empty()) ThrowUsage("training needs at least one dataset: --datasets FILE");
   TrainingSet set;
   ReadOptions checked = read;
-  checked.check_pictures = true;
+  checked.check_hashes = true;
   for (size_t d = 0; d < paths.size(); ++d) {
     const SharedSource source = OpenDataset(paths[d], checked);
     const DatasetHeader& header = source->header();
@@ -363,12 +362,6 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
     set.datasets.push_back({path, source->content_hash(), MakeFrameReader(source, places, size),
                             SymmetryOf(header.task)});
 
-    // another program's file stores no hashes
-    if (!source->content_hash().empty()) {
-      std::vector<std::string> names;
-      for (const size_t i : chosen) names.push_back(source->episodes()[i].name);
-      CheckNumbers(paths[d], names, read.outside_links, progress);
-    }
     const std::vector<ColumnSpec> listed =
         embodiment.of_columns() ? source->ListColumns() : std::vector<ColumnSpec>{};
     progress.Start("reading " + path, static_cast<int64_t>(chosen.size()), "episodes");

@@ -2,21 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <map>
-
 #include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/base/json.h"
 #include "core/base/options.h"
 #include "core/episode/attempt_record.h"
 #include "core/seam/dataset_header.h"
 #include "data/store/edit/verify.h"
 #include "data/store/reader.h"
-#include "data/store/writer.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kFile = "extras/understudy.h5";
+constexpr const char* kHashSuffix = ".xxh128";  // of the file beside it that holds its hash
 
 struct StoredCamera {
   CameraParameters p;
@@ -47,36 +47,67 @@ struct StoredReport {
   }
 };
 
-}  // namespace
+// Rewritten columns get new hashes: damage must not pass under them. A file that is as it was
+// written need not be looked at.
+void CheckExtras(const fs::path& file) {
+  const fs::path hash = file.string() + kHashSuffix;
+  std::error_code none;
+  if (fs::is_regular_file(hash, none) && ReadText(hash) == FileHash(file) + "\n") return;
+  const VerifyReport verified = RunApart([&] { return VerifyOwn(file); });
+  if (verified.faults.empty()) return;
+  ThrowBadInput(fmt::format(
+      "{}: {} faults, the first: {}: {}; `understudy data convert` with "
+      "--no-lerobot-import.extras "
+      "takes the LeRobot dataset alone",
+      file.string(), verified.faults.size(), verified.faults[0].place, verified.faults[0].what));
+}
 
-void WriteExtras(const EpisodeSource& reader, const fs::path& folder) {
-  fs::create_directories((folder / kFile).parent_path());
-  DatasetHeader header = reader.header();
-  StoredReport report{
-      reader.content_hash(), header.cameras, header.image_width, header.image_height, {},
-      reader.report()};
+DatasetHeader WithoutPictures(DatasetHeader header) {
   header.cameras.clear();
   header.image_width = header.image_height = 0;
-  DatasetWriter writer(folder / kFile, header, {.flush_episodes = false});
-  std::map<std::string, std::string> names;  // episodes are renumbered if some are missing
-  for (size_t i = 0; i < reader.episodes().size(); ++i) {
-    writer.Append(reader.ReadEpisode(i, true));
-    names[reader.episodes()[i].name] = fmt::format("demo_{}", i);
-    std::vector<StoredCamera> cameras;
-    for (const CameraParameters& camera : reader.ReadCameras(i)) cameras.push_back({camera});
-    report.camera_parameters.push_back(std::move(cameras));
-  }
-  reader.VisitAttempts([&](const AttemptRecord& attempt) { writer.AppendAttempt(attempt); });
-  for (const std::string& key : reader.MaskNames()) {
+  return header;
+}
+
+fs::path MakeRoom(const fs::path& file) {
+  fs::create_directories(file.parent_path());
+  return file;
+}
+
+}  // namespace
+
+ExtrasWriter::ExtrasWriter(const EpisodeSource& source, const fs::path& folder)
+    : source_(source),
+      file_(MakeRoom(folder / kFile)),
+      writer_(file_, WithoutPictures(source.header()), {.flush_episodes = false}) {}
+
+void ExtrasWriter::Append(size_t index, const Episode& episode) {
+  writer_.Append(episode);
+  // episodes are renumbered if some are missing
+  names_[source_.episodes()[index].name] = fmt::format("demo_{}", names_.size());
+  cameras_.push_back(source_.ReadCameras(index));
+}
+
+void ExtrasWriter::Finish() {
+  source_.VisitAttempts([&](const AttemptRecord& attempt) { writer_.AppendAttempt(attempt); });
+  for (const std::string& key : source_.MaskNames()) {
     std::vector<std::string> demos;
-    for (const std::string& name : reader.ReadMask(key)) {
-      const auto found = names.find(name);
-      demos.push_back(found == names.end() ? name : found->second);
+    for (const std::string& name : source_.ReadMask(key)) {
+      const auto found = names_.find(name);
+      demos.push_back(found == names_.end() ? name : found->second);
     }
-    writer.WriteMask(key, demos);
+    writer_.WriteMask(key, demos);
   }
-  writer.WriteReport(ToJson(report));
-  writer.Finish();
+  const DatasetHeader& header = source_.header();
+  StoredReport report{
+      source_.content_hash(), header.cameras, header.image_width, header.image_height, {},
+      source_.report()};
+  for (const std::vector<CameraParameters>& cameras : cameras_) {
+    std::vector<StoredCamera>& stored = report.camera_parameters.emplace_back();
+    for (const CameraParameters& camera : cameras) stored.push_back({camera});
+  }
+  writer_.WriteReport(ToJson(report));
+  writer_.Finish();
+  WriteTextAtomically(file_.string() + kHashSuffix, FileHash(file_) + "\n");
 }
 
 bool HasExtras(const fs::path& lerobot_folder) {
@@ -86,15 +117,7 @@ bool HasExtras(const fs::path& lerobot_folder) {
 
 Extras OpenExtras(const fs::path& lerobot_folder) {
   const fs::path file = lerobot_folder / kFile;
-  // rewritten columns get new hashes: damage must not pass under them
-  const VerifyReport verified = RunApart([&] { return VerifyOwn(file); });
-  if (!verified.faults.empty()) {
-    ThrowBadInput(fmt::format(
-        "{}: {} faults, the first: {}: {}; `understudy data convert` with "
-        "--no-lerobot-import.extras "
-        "takes the LeRobot dataset alone",
-        file.string(), verified.faults.size(), verified.faults[0].place, verified.faults[0].what));
-  }
+  CheckExtras(file);
   Extras extras;
   extras.reader = std::make_unique<DatasetReader>(file);
   const Json json = extras.reader->report();

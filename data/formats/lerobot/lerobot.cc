@@ -46,7 +46,8 @@ void RequireNeeds(const EpisodeSource& reader, const LerobotOptions& options) {
     needs.push_back(
         fmt::format("it has {} rows per second, LeRobot knows whole numbers only", rate));
   }
-  for (size_t e = 0; e < reader.episodes().size(); ++e) {
+  const bool all_have_one = !InstructionOf(reader, {}, options).empty();
+  for (size_t e = 0; e < reader.episodes().size() && !all_have_one; ++e) {
     if (!InstructionOf(reader, reader.ReadMeta(e), options).empty()) continue;
     const TextColumns texts = RowTextsOf(reader, e);
     const auto tasks = texts.find(kTaskTexts);
@@ -95,6 +96,15 @@ class Rows {
     setup->state = stored_->state();
     setup->action = stored_->action();
   }
+  // Reads an episode; null where its columns are taken as they are.
+  const Episode* Read(size_t e) {
+    if (stored_) return nullptr;
+    episode_ = reader_.ReadEpisode(e, true);
+    if (ArmsOf(episode_, Place(e)) != arms_) {
+      ThrowBadInput(Place(e) + ": has other arms or joints than the first episode");
+    }
+    return &episode_;
+  }
   // The task of every row: `task` where the dataset says none.
   std::vector<std::string> TasksOf(size_t e, const std::string& task) const {
     const size_t length = reader_.episodes()[e].length;
@@ -106,14 +116,10 @@ class Rows {
     }
     return tasks;
   }
-  // `tasks`: of every row.
+  // The rows of the episode that was read last. `tasks`: of every row.
   void Fill(size_t e, int64_t first_index, const std::vector<int64_t>& tasks, int fps) {
     if (stored_) return stored_->Fill(reader_, e, first_index, tasks, fps);
-    const Episode episode = reader_.ReadEpisode(e);
-    if (ArmsOf(episode, Place(e)) != arms_) {
-      ThrowBadInput(Place(e) + ": has other arms or joints than the first episode");
-    }
-    made_->Fill(episode, static_cast<int64_t>(e), first_index, tasks.at(0), fps);
+    made_->Fill(episode_, static_cast<int64_t>(e), first_index, tasks.at(0), fps);
   }
   std::string Place(size_t e) const {
     return fmt::format("{}: {}", reader_.path().string(), reader_.episodes()[e].name);
@@ -123,6 +129,7 @@ class Rows {
   const EpisodeSource& reader_;
   std::vector<ArmShape> arms_;
   std::optional<FrameTable> made_;
+  Episode episode_;
   std::optional<StoredTable> stored_;
 };
 
@@ -246,6 +253,8 @@ LerobotReport WriteLerobot(const EpisodeSource& reader, const fs::path& folder,
 
   Totals totals(table, cameras);
   TaskList tasks;
+  std::optional<ExtrasWriter> extras;
+  if (options.extras && !IsStored(reader)) extras.emplace(reader, part);
   LerobotReport report;
   const auto count = static_cast<int64_t>(reader.episodes().size());
   progress.Start("writing " + folder.string(), count, "episodes");
@@ -255,7 +264,9 @@ LerobotReport WriteLerobot(const EpisodeSource& reader, const fs::path& folder,
     const auto length = static_cast<int64_t>(reader.episodes()[at].length);
     EpisodeEntry entry{e, report.frames, length, {}, {}};
     std::vector<int64_t> row_tasks;
-    const std::string instruction = InstructionOf(reader, reader.ReadMeta(at), options);
+    const Episode* episode = rows.Read(at);
+    const std::string instruction =
+        InstructionOf(reader, episode ? episode->meta : reader.ReadMeta(at), options);
     for (const std::string& task : rows.TasksOf(at, instruction)) {
       row_tasks.push_back(tasks.Number(task));
       if (std::find(entry.tasks.begin(), entry.tasks.end(), task) == entry.tasks.end()) {
@@ -267,6 +278,7 @@ LerobotReport WriteLerobot(const EpisodeSource& reader, const fs::path& folder,
     // numbers
     rows.Fill(at, report.frames, row_tasks, fps);
     totals.AddRows(table, rows.Place(at), entry);
+    if (extras) extras->Append(at, *episode);
     layout->AddRows(table.Columns());
 
     // pictures
@@ -287,7 +299,7 @@ LerobotReport WriteLerobot(const EpisodeSource& reader, const fs::path& folder,
   WriteTextAtomically(part / "meta/stats.json", totals.ToJson(table).dump(4) + "\n");
   WriteTextAtomically(part / "README.md",
                       DatasetCard(LoadJson(part / "meta/info.json"), tasks.tasks().at(0)));
-  if (options.extras && !reader.content_hash().empty()) WriteExtras(reader, part);
+  if (extras) extras->Finish();
 
   if (options.overwrite) fs::remove_all(folder);
   part_folder.KeepAs(folder);

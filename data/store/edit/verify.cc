@@ -12,6 +12,7 @@
 #include "data/store/edit/verify_episode.h"
 #include "data/store/episode_columns.h"
 #include "data/store/hdf5/file.h"
+#include "data/store/hdf5/opened_groups.h"
 #include "data/store/image_column.h"
 #include "data/store/index.h"
 #include "data/store/meta.h"
@@ -155,31 +156,21 @@ void EpisodeCheck::CompareHash(const std::string& path, const std::string& now) 
 }
 
 void EpisodeCheck::Columns(size_t length, const DatasetHeader& header) {
-  // HDF5 finds a name in an open group much faster than at the end of a path
-  std::map<std::string, h5::Group> groups;
-  const auto group_of = [&](const std::string& path, size_t slash) -> const h5::Group& {
-    if (slash == std::string::npos) return demo_;
-    const std::string name = path.substr(0, slash);
-    const auto found = groups.find(name);
-    return found == groups.end() ? groups.emplace(name, demo_.Open(name)).first->second
-                                 : found->second;
-  };
+  h5::OpenedGroups groups(demo_);
   for (const auto& item : hashes_.items()) {
     const std::string& path = item.key();
     if (path.ends_with("_image")) continue;
     try {
       // rows first: no memory for what cannot be right
       const bool raw = path.rfind("understudy/raw/", 0) == 0;
-      const size_t slash = path.rfind('/'), want = ExpectedRows(path, length);
-      std::optional<Column> read =
-          group_of(path, slash)
-              .ReadIf(slash == std::string::npos ? path : path.substr(slash + 1),
-                      [&](const h5::DatasetInfo& info) {
-                        const size_t rows = info.dims.empty() ? 0 : info.dims[0];
-                        if (raw || rows == want) return true;
-                        Fail(path, fmt::format("has {} rows, must have {}", rows, want));
-                        return false;
-                      });
+      const size_t want = ExpectedRows(path, length);
+      const auto [group, name] = groups.Find(path);
+      std::optional<Column> read = group.ReadIf(name, [&](const h5::DatasetInfo& info) {
+        const size_t rows = info.dims.empty() ? 0 : info.dims[0];
+        if (raw || rows == want) return true;
+        Fail(path, fmt::format("has {} rows, must have {}", rows, want));
+        return false;
+      });
       if (!read) continue;
       Column& column = *read;
       column.path = path;
