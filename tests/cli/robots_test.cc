@@ -1,4 +1,5 @@
 // One robot's demonstrations on another, and any gripper on any arm, on the command line.
+#include "data/formats/formats.h"
 #include "data/store/reader.h"
 #include "tests/cli/cli_support.h"
 
@@ -31,6 +32,23 @@ TEST_F(Cli, DemonstrationsGoFromRobotToRobot) {
   // the dataset's own robot is found again by its name
   Expect("data verify g.h5 --replay", 0, "bit-exact");
   Expect("augment g.h5 --variants 0 --max-episodes 1 --out looks.h5", 0, "1 episodes");
+}
+
+// robosuite's law is exported as robosuite's default, ours as the exception that it is.
+TEST_F(Cli, ExportsNameTheLawThatTheRobotWasDrivenBy) {
+  for (const auto& [robot, uncoupled] : {std::pair{"panda", false}, {"panda_robosuite", true}}) {
+    const std::string name = robot;
+    ASSERT_EQ(Run("teleop --robot " + name + " --demos 2 --seed 1 --out s.h5 --overwrite --quiet")
+                  .exit_code,
+              0);
+    Expect("mimic --source s.h5 --attempts 4 --seed 3 --out g.h5 --overwrite", 0, "");
+    Expect("data verify g.h5 --replay", 0, "bit-exact");
+    Expect("data convert g.h5 --to robomimic --out " + name + ".hdf5", 0, "episodes");
+    const auto exported = OpenDataset(folder_ / (name + ".hdf5"));
+    const Json kwargs = exported->header().settings.at("env_args").at("env_kwargs");
+    EXPECT_EQ(kwargs.at("robots"), Json({"Panda"}));
+    EXPECT_EQ(kwargs.at("controller_configs").at("uncouple_pos_ori"), uncoupled) << robot;
+  }
 }
 
 // A copy of the robot `name` as robots/mine and of the gripper `wide` as robots/grip.

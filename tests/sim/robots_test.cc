@@ -62,11 +62,14 @@ TEST_P(RobotLaws, HandBeginsWhereEveryHandDoes) {
   EXPECT_LT((X_WE.rotation() * Vector3d::UnitZ()).z(), -0.99);
 }
 
-TEST_P(RobotLaws, ReachesItsTargetsInASecond) {
+TEST_P(RobotLaws, ReachesItsTargetsInTime) {
   const auto simulator = Make();
   const auto kinematics = MakeKinematics(scene_);
   const Pose X_WE_home = simulator->Observe().arms[0].X_WE;
-  const int second = static_cast<int>(simulator->info().control_hz);
+  // robosuite's law swings at about 0.8 Hz and may settle beside (sim/robots/panda_robosuite)
+  const bool uncoupled = scene_->robot().osc.uncouple;
+  const int steps = static_cast<int>((uncoupled ? 5 : 1) * simulator->info().control_hz);
+  const double distance = uncoupled ? 0.02 : 5e-3;
   int reachable = 0;
   for (uint64_t trial = 0; trial < 16; ++trial) {
     simulator->Reset("D0", RngKey{3, 0, trial, 0, 0});
@@ -79,9 +82,9 @@ TEST_P(RobotLaws, ReachesItsTargetsInASecond) {
     // arms differ in how far they fold and stretch
     if (!kinematics->Solve(X_WE_cmd, Home()).has_value()) continue;
     ++reachable;
-    for (int i = 0; i < second; ++i) simulator->Step(OneArm(X_WE_cmd, -1));
+    for (int i = 0; i < steps; ++i) simulator->Step(OneArm(X_WE_cmd, -1));
     const Pose X_WE = simulator->Observe().arms[0].X_WE;
-    EXPECT_LT((X_WE.translation() - p_WE).norm(), 5e-3) << "trial " << trial;
+    EXPECT_LT((X_WE.translation() - p_WE).norm(), distance) << "trial " << trial;
     EXPECT_LT(AngleBetween(X_WE.rotation(), X_WE_cmd.rotation()), 0.03) << "trial " << trial;
   }
   EXPECT_GE(reachable, 12);

@@ -11,6 +11,7 @@
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5/group.h"
 #include "data/store/hdf5/growing_file.h"
+#include "data/store/index.h"
 #include "data/store/meta.h"
 #include "data/store/recording.h"
 
