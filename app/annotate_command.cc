@@ -45,15 +45,14 @@ Json Run(const AnnotateFlags& flags, CommandContext& context) {
   options.dry = context.plan;
   if (!options.dry) Given(options.out, "annotate", "out");
   const auto source = OpenDataset(options.path, options.read);
-  const std::string task = flags.task.empty() ? OurTaskName(source->header()) : flags.task;
-  const std::string robot = flags.robot.empty() ? OurRobot(*source) : flags.robot;
   // poses need no simulator, and so no program that has one
   TaskSpecs specs;
   SimulatorFactory simulators;
   if (options.evidence == SignalEvidence::kPoses) {
-    specs = LoadSpecs(task, robot);
+    specs = LoadSpecs(flags.task.empty() ? OurTaskName(source->header()) : flags.task,
+                      flags.robot.empty() ? OurRobot(*source) : flags.robot);
   } else {
-    const Twin twin = LoadTwin(task, robot);
+    const Twin twin = LoadTwinOf(*source, flags.task, flags.robot);
     specs = {twin.task, twin.robot};
     simulators = twin.simulators;
   }

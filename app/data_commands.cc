@@ -178,9 +178,7 @@ Json Verify(const VerifyFlags& flags, const OptionValues& format_options, Comman
   Json replay;
   if (flags.replay && report.faults.empty()) {
     const std::unique_ptr<EpisodeSource> reader = OpenDataset(flags.path, flags.read);
-    const DatasetHeader& header = reader->header();
-    const Twin twin = LoadTwin(flags.task.empty() ? header.simulator.task : flags.task,
-                               flags.robot.empty() ? OurRobot(*reader) : flags.robot);
+    const Twin twin = LoadTwinOf(*reader, flags.task, flags.robot);
     ReplayOptions options = flags.options;
     options.predicates = ToJson(twin.task)["predicates"];
     const ReplayReport replayed =

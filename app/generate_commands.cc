@@ -102,10 +102,8 @@ std::unique_ptr<EpisodeSource> FirstOf(const std::vector<std::string>& datasets,
 Twin TwinOfSources(const std::string& task, const std::string& robot, const std::string& subtasks,
                    MimicOptions* options) {
   const auto source = FirstOf(options->sources, task, options->read, "source");
-  std::string carries_out = robot;
-  if (source && robot.empty()) carries_out = OurRobot(*source);
   const Twin twin =
-      LoadTwin(task.empty() ? OurTaskName(source->header()) : task, carries_out, subtasks);
+      source ? LoadTwinOf(*source, task, robot, subtasks) : LoadTwin(task, robot, subtasks);
   options->transfer = !robot.empty() && (!source || !source->header().family.empty() ||
                                          source->header().simulator.robot != twin.robot.name);
   return twin;
@@ -116,8 +114,7 @@ Twin TwinOfInputs(const AugmentFlags& flags) {
   const auto input = FirstOf(flags.augment.inputs, flags.task, flags.augment.read, "inputs");
   if (!input) return LoadTwin(flags.task, flags.robot);
   const DatasetHeader& header = input->header();
-  const Twin twin = LoadTwin(flags.task.empty() ? OurTaskName(header) : flags.task,
-                             flags.robot.empty() ? OurRobot(*input) : flags.robot);
+  const Twin twin = LoadTwinOf(*input, flags.task, flags.robot);
   if (header.has_states() && header.simulator.robot != twin.robot.name) {
     ThrowBadInput(fmt::format("{}: holds states of robot '{}', which --robot ('{}') cannot show",
                               input->path().string(), header.simulator.robot, twin.robot.name));

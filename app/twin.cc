@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "app/registry.h"
 #include "core/base/error.h"
+#include "core/spec/carried_scene.h"
 #include "core/spec/listed.h"
 #include "data/formats/base/translate.h"
 #ifdef WITH_MUJOCO
@@ -111,8 +115,9 @@ TaskSpecs LoadSpecs(const std::string& task, const std::string& robot) {
   return specs;
 }
 
-Twin LoadTwin(const std::string& task, const std::string& robot, const std::string& subtasks) {
-  const TaskSpecs specs = LoadSpecs(task, robot);
+namespace {
+
+Twin MakeTwin(const TaskSpecs& specs, const std::string& subtasks) {
   Twin twin;
   twin.task = specs.task;
   twin.robot = specs.robot;
@@ -136,6 +141,65 @@ Twin LoadTwin(const std::string& task, const std::string& robot, const std::stri
       "this program was built without MuJoCo, which simulation needs: run `make setup`, then "
       "configure with -DWITH_MUJOCO=ON and build again");
 #endif
+}
+
+// A folder of its own below the system's for temporary ones, gone with this.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (fs::temp_directory_path() / "understudy_scene_XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) {
+      ThrowFailed(
+          fmt::format("{}: no temporary folder can be made: {}", name, std::strerror(errno)));
+    }
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code none;
+    fs::remove_all(path_, none);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+bool IsListedTask(const std::string& name) {
+  const std::vector<std::string> names = ListedNames(HomeFolder() / "sim" / "tasks", "task.yaml");
+  return std::ranges::find(names, name) != names.end();
+}
+
+// The scene that a dataset carries, compiled.
+Twin MakeCarriedTwin(const EpisodeSource& dataset, const std::string& subtasks) {
+  const TemporaryFolder folder;
+  const CarriedScene scene =
+      PutDownScene(dataset.header().scene_files, folder.path(), dataset.path().string());
+  return MakeTwin({scene.task, scene.robot}, subtasks);
+}
+
+}  // namespace
+
+Twin LoadTwin(const std::string& task, const std::string& robot, const std::string& subtasks) {
+  return MakeTwin(LoadSpecs(task, robot), subtasks);
+}
+
+Twin LoadTwinOf(const EpisodeSource& dataset, const std::string& task, const std::string& robot,
+                const std::string& subtasks) {
+  const DatasetHeader& header = dataset.header();
+  if (task.empty() && robot.empty() && !header.scene_files.empty()) {
+    const std::string name = OurTaskName(header);
+    bool found = IsListedTask(name);
+    try {
+      if (found) OurRobot(dataset);
+    } catch (const Error&) {  // is not found
+      found = false;
+    }
+    if (!found) return MakeCarriedTwin(dataset, subtasks);
+  }
+  return LoadTwin(task.empty() ? OurTaskName(header) : task,
+                  robot.empty() ? OurRobot(dataset) : robot, subtasks);
 }
 
 }  // namespace understudy

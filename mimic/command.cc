@@ -110,6 +110,7 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const Wo
   header.simulator = simulator->info();
   header.stage = "mimic";
   header.model_text = simulator->ModelText();
+  header.scene_files = simulator->SceneFiles();
   header.task = ToJson(task);
   const StoredOptions stored_options(options);
   const Json settings = AttemptSettings(stored_options, task, simulator->info());

@@ -9,6 +9,7 @@
 #include "core/base/json.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
+#include "sim/scene_files.h"
 
 namespace understudy {
 namespace {
@@ -46,7 +47,9 @@ SpecPtr ParseMjcf(const std::filesystem::path& file, const mjVFS* included) {
     ThrowBadInput(fmt::format("{}: no such MJCF file", file.string()));
   }
   char error[1000] = "";
-  SpecPtr spec(mj_parseXML(file.c_str(), included, error, sizeof(error)));
+  // from a relative path MuJoCo does not find the meshes of included files
+  const std::filesystem::path whole = std::filesystem::absolute(file);
+  SpecPtr spec(mj_parseXML(whole.c_str(), included, error, sizeof(error)));
   if (!spec) ThrowBadInput(fmt::format("{}: {}", file.string(), error));
   return spec;
 }
@@ -159,6 +162,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   SpecPtr spec = ParseMjcf(scene_file, nullptr);
   const IncludedFiles gripper(robot.gripper.folder, "gripper");
   const SpecPtr robot_spec = ParseMjcf(robot_file, gripper.get());
+  std::vector<SceneFile> files = SceneFilesOf(task, robot, spec.get(), robot_spec.get());
   mjs_setDeepCopy(spec.get(), 1);
   for (size_t i = 0; i < task.arms.size(); ++i) {
     AttachRobot(spec.get(), robot_spec.get(), robot_file, ArmName(i) + "_", task.arms[i].X_WB);
@@ -191,6 +195,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   scene->info_.state_size = static_cast<size_t>(mj_stateSize(scene->model_, mjSTATE_INTEGRATION)) +
                             scene->info_.arms.size() + task.predicates.size();
   scene->model_text_ = SaveText(spec.get());
+  scene->files_ = std::move(files);
   return scene;
 }
 

@@ -2,11 +2,13 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/seam/render_options.h"
 #include "core/seam/renderer.h"
 #include "core/seam/simulator.h"
 #include "core/spec/robot_spec.h"
+#include "core/spec/scene_file.h"
 #include "core/spec/task_spec.h"
 
 struct mjModel_;
@@ -28,6 +30,8 @@ class Scene {
   const SimulatorInfo& info() const { return info_; }
   const mjModel_* model() const { return model_; }
   const std::string& model_text() const { return model_text_; }  // composed MJCF
+  // What it was compiled from, where that has meshes or pictures.
+  const std::vector<SceneFile>& files() const { return files_; }
 
  private:
   Scene() = default;
@@ -36,6 +40,7 @@ class Scene {
   SimulatorInfo info_;
   mjModel_* model_ = nullptr;
   std::string model_text_;
+  std::vector<SceneFile> files_;
 };
 
 std::unique_ptr<Simulator> MakeSimulator(std::shared_ptr<const Scene> scene);

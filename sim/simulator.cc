@@ -52,6 +52,7 @@ class MujocoSimulator final : public Simulator {
   const SimulatorInfo& DoInfo() const override { return scene_->info(); }
   SimulatorTimes DoTimes() const override { return times_; }
   std::string DoModelText() const override { return scene_->model_text(); }
+  const std::vector<SceneFile>& DoSceneFiles() const override { return scene_->files(); }
 
   void DoReset(const std::string& variant, const RngKey& key) override {
     const std::vector<Pose> X_WO = DrawPlacement(scene_->task(), variant, key);

@@ -202,7 +202,9 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
     if (options.record.keep_failed) chosen.merge(found.failures);
     std::vector<fs::path> inputs;
     for (const auto& [number, file] : chosen) inputs.push_back(file);
-    MergeDatasets(inputs, out, /*by_reference=*/false, options.overwrite);
+    // meshes stand in the dataset, not in every recording
+    MergeDatasets(inputs, out, /*by_reference=*/false, options.overwrite, {}, /*partial=*/false,
+                  simulator.SceneFiles());
     fs::remove_all(folder);
     report.complete = true;
   }

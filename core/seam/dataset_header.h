@@ -18,6 +18,8 @@ struct DatasetHeader {
   SimulatorInfo simulator;                // names and rates that the columns refer to
   std::string stage;                      // "teleop", "mimic", "augment", …
   std::string model_text;                 // MJCF of the nominal scene
+  // What the scene is compiled from, where it has meshes or pictures (Simulator::SceneFiles).
+  std::vector<SceneFile> scene_files;
   Json task = Json::object();             // the task.yaml, resolved
   Json settings = Json::object();         // options of the stage, resolved
   std::vector<std::string> cameras;       // rendered ones: obs/<camera>_image

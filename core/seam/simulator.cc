@@ -54,4 +54,9 @@ StepOutcome Simulator::Step(const Action& action) {
   return DoStep(action);
 }
 
+const std::vector<SceneFile>& Simulator::DoSceneFiles() const {
+  static const std::vector<SceneFile> none;
+  return none;
+}
+
 }  // namespace understudy

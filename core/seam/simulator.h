@@ -10,6 +10,7 @@
 #include "core/base/rng.h"
 #include "core/episode/action.h"
 #include "core/episode/observation.h"
+#include "core/spec/scene_file.h"
 
 namespace understudy {
 
@@ -104,8 +105,12 @@ class Simulator {
 
   SimulatorTimes times() const { return DoTimes(); }
 
-  // The full model of the current scene as MJCF text, assets by hash: stored with every dataset.
+  // The full model of the current scene as MJCF text: stored with every dataset.
   std::string ModelText() const { return DoModelText(); }
+
+  // What the scene is compiled from, where it has meshes or pictures that the text only names;
+  // empty where it has none. Stored with every dataset; PutDownScene takes it.
+  const std::vector<SceneFile>& SceneFiles() const { return DoSceneFiles(); }
 
  private:
   virtual const SimulatorInfo& DoInfo() const = 0;
@@ -118,6 +123,7 @@ class Simulator {
   virtual StepOutcome DoStep(const Action& action) = 0;
   virtual SimulatorTimes DoTimes() const = 0;
   virtual std::string DoModelText() const = 0;
+  virtual const std::vector<SceneFile>& DoSceneFiles() const;
 };
 
 // Makes one simulator per thread. Safe to call from any thread.

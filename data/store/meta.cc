@@ -11,6 +11,7 @@
 #include "core/image/image.h"
 #include "core/seam/renderer.h"
 #include "data/store/hdf5/creation.h"
+#include "data/store/scene_files.h"
 
 namespace understudy {
 namespace {
@@ -161,6 +162,10 @@ std::string HashWith(const h5::Group& root, const std::function<void(Hasher&)>& 
   hasher.Add(Dump(header));
   const h5::Group understudy = root.Open("understudy");
   hasher.Add(understudy.Text("model", ""));
+  for (const SceneFile& file : stored.scene_files) {
+    hasher.Add(file.path);
+    hasher.Add(file.hash);
+  }
   add_episodes(hasher);
   if (root.Has("mask")) {
     const h5::Group masks = root.Open("mask");
@@ -242,6 +247,7 @@ void WriteHeader(const h5::Group& root, const DatasetHeader& header) {
   understudy.SetText("header", Dump(HeaderToJson(header)));
   understudy.SetText("model", header.model_text);
   understudy.SetText("stage", header.stage);
+  WriteSceneFiles(understudy, header.scene_files);
 }
 
 DatasetHeader ReadHeader(const h5::Group& root) {
@@ -257,6 +263,7 @@ DatasetHeader ReadHeader(const h5::Group& root) {
   DatasetHeader header =
       HeaderFromJson(JsonOf(understudy, "header"), understudy.Place() + ": attribute 'header'");
   header.model_text = understudy.Text("model", "");
+  header.scene_files = ReadSceneFiles(understudy);
   return header;
 }
 

@@ -98,8 +98,10 @@ void DatasetWriter::Impl::Resume() {
   const h5::Guard guard;
   const h5::Group& root = file.root();
   // only an equal run may resume
-  const Json stored = HeaderToJson(ReadHeader(root)), wanted = HeaderToJson(header);
-  if (stored != wanted || root.Open("understudy").Text("model", "") != header.model_text) {
+  const DatasetHeader before = ReadHeader(root);
+  const Json stored = HeaderToJson(before), wanted = HeaderToJson(header);
+  if (stored != wanted || before.model_text != header.model_text ||
+      before.scene_files != header.scene_files) {
     const std::string differs = Dotted(FirstDifference(stored, wanted));
     ThrowBadInput(
         fmt::format("{}: was begun with other settings ({} differs); use the same ones "

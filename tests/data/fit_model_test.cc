@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 
 #include "data/formats/base/mjcf.h"
+#include "data/store/hdf5/file.h"
 #include "tests/data/foreign_support.h"
+#include "tests/data/surgeon.h"
 
 namespace understudy {
 namespace {
@@ -220,6 +222,39 @@ TEST(FitModel, ExportsNameTheVersionAndPlaceFixtures) {
   const std::vector<std::string> lost =
       LostIn(foreign::kRobomimicWriter, *OpenDataset(folder / "own.h5"), {}, Translation());
   EXPECT_THAT(lost, testing::Contains(HasSubstr("option ls_iterations: MuJoCo 2.3.7")));
+}
+
+// Other programs draw a scene for every episode, and store it there.
+TEST(FitModel, EveryEpisodeOfAnotherProgramKeepsItsModel) {
+  const Folder folder;
+  const EpisodeShape shape = ConvertibleShape();
+  DatasetHeader header = ConvertibleHeader(shape);
+  header.cameras.clear();
+  header.model_text = "<mujoco model=\"first\"/>";
+  {
+    DatasetWriter writer(folder / "own.h5", header);
+    for (uint64_t seed = 1; seed <= 3; ++seed) writer.Append(ConvertibleEpisode(seed, shape));
+    writer.Finish();
+  }
+  const auto export_as = [&](const char* from, const char* to) {
+    Export(&foreign::kRobomimicWriter, folder / from, folder / to, {},
+           Names().For(kRobosuiteFamily));
+  };
+  export_as("own.h5", "a.hdf5");
+  const char* second =
+      "<mujoco model=\"second\"><option timestep=\"0.001\" ls_iterations=\"20\"/></mujoco>";
+  {
+    Surgeon surgeon(folder / "a.hdf5");
+    surgeon.Text("data/demo_1", "model_file", second);
+    H5Adelete_by_name(surgeon.id(), "data/demo_2", "model_file", H5P_DEFAULT);
+  }
+  export_as("a.hdf5", "b.hdf5");
+  const h5::Group data = h5::OpenForReading(folder / "b.hdf5").Open("data");
+  EXPECT_EQ(data.Open("demo_0").Text("model_file"), header.model_text);
+  EXPECT_THAT(data.Open("demo_1").Text("model_file"), HasSubstr("timestep=\"0.001\""));
+  EXPECT_THAT(data.Open("demo_1").Text("model_file"), Not(HasSubstr("ls_iterations")))
+      << "in the words of MuJoCo 2.3.7";
+  EXPECT_FALSE(data.Open("demo_2").HasAttribute("model_file"));
 }
 
 }  // namespace

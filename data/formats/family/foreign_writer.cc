@@ -127,6 +127,7 @@ class Writing {
     target_.options = &options;
     target_.into = &into;
     target_.header = reader.header();
+    model_ = target_.header.model_text;
     target_.own = !reader.content_hash().empty();
     from.ToOurs(&target_.header);
     if (dialect.numbers_sources) target_.sources = PlacesOfSources(reader);
@@ -161,6 +162,7 @@ class Writing {
     if (dialect_.states_after_actions && !EndAtLastObservation(&episode)) {
       refuse("has a single row and no state after");
     }
+    TakeModel(index);
     const h5::Group demo = data.Create(name);
     demo.SetInt("num_samples", static_cast<int64_t>(episode.length()));
     demo.SetBool("success", episode.meta.success);
@@ -178,6 +180,16 @@ class Writing {
   ForeignReport report;
 
  private:
+  // Other programs store a model with every episode.
+  void TakeModel(size_t index) {
+    const auto* file = dynamic_cast<const Hdf5Source*>(&reader_);
+    if (target_.own || file == nullptr) return;
+    std::string model = file->Demo(index).Text("model_file", "");
+    if (model == model_) return;
+    model_ = std::move(model);
+    target_.header.model_text = model_;
+    if (dialect_.prepare != nullptr) dialect_.prepare(&target_);
+  }
   void WritePictures(size_t index, size_t length, const h5::Group& demo) {
     std::vector<size_t> now(length), next(length);
     for (size_t k = 0; k < length; ++k) {
@@ -213,6 +225,7 @@ class Writing {
   const ForeignWriteOptions& options_;
   const Translation& from_;
   Target target_;
+  std::string model_;  // of the last episode, as the dataset has it
 };
 
 }  // namespace
@@ -307,6 +320,8 @@ std::vector<std::string> LostIn(const WriteDialect& dialect, const EpisodeSource
   say(failed, "causes of failure");
   say(!reader.attempts().empty(), "the table of attempts");
   say(facts.own, "task, settings, parents, quality and content hashes");
+  say(!facts.header->scene_files.empty(),
+      "the files of the scene: meshes and pictures, which the model names");
   for (std::string& line : of_file) lost.push_back(std::move(line));
   // what this one does not hold, or changes
   for (std::string& line : dialect.lost(facts)) lost.push_back(std::move(line));

@@ -62,6 +62,23 @@ Json CommonRobotSpec(const std::vector<DatasetReader>& inputs) {
   return teller == nullptr ? Json() : RobotSpecOf(teller->header());
 }
 
+// What the scene of all inputs is compiled from; `known` where none carries it.
+std::vector<SceneFile> CommonSceneFiles(const std::vector<DatasetReader>& inputs,
+                                        const std::vector<SceneFile>& known) {
+  const DatasetReader* first = nullptr;
+  for (const DatasetReader& input : inputs) {
+    const std::vector<SceneFile>& files = input.header().scene_files;
+    if (files.empty()) continue;
+    if (first == nullptr) first = &input;
+    if (files == first->header().scene_files) continue;
+    ThrowBadInput(fmt::format(
+        "'{}' and '{}' cannot stand in one dataset: their scenes have other meshes, pictures or "
+        "models",
+        first->path().string(), input.path().string()));
+  }
+  return first == nullptr ? known : first->header().scene_files;
+}
+
 // What the index says of an episode: by the input's own index, or by its rows.
 IndexEntry EntryOf(const DatasetReader& reader, const std::optional<DatasetFigures>& figures,
                    const h5::Group& demo, size_t episode) {
@@ -120,6 +137,7 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
   for (const DatasetReader& input : inputs) header.parents.push_back(input.content_hash());
   header.settings = assembly.settings;
   SetRobotSpec(robot, header);
+  header.scene_files = CommonSceneFiles(inputs, assembly.scene_files);
 
   const h5::Guard guard;
   std::error_code none;
@@ -219,11 +237,13 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
 }
 
 void MergeDatasets(const std::vector<fs::path>& inputs, const fs::path& output, bool by_reference,
-                   bool overwrite, const ReadOptions& read, bool partial) {
+                   bool overwrite, const ReadOptions& read, bool partial,
+                   const std::vector<SceneFile>& scene_files) {
   if (inputs.empty()) ThrowUsage("merge needs at least one dataset");
   std::vector<DatasetReader> readers;
   Assembly assembly{.keep_attempts = true,
                     .settings = Json{{"merged", inputs.size()}},
+                    .scene_files = scene_files,
                     .by_reference = by_reference,
                     .overwrite = overwrite,
                     .outside_links = read.outside_links};

@@ -23,7 +23,8 @@ struct Assembly {
   Json settings = Json::object();
   // Changes the meta of an episode (its rows stay); for copies only.
   std::function<void(const Pick&, EpisodeMeta&)> edit;
-  bool by_reference = false;  // relative external links instead of copies
+  std::vector<SceneFile> scene_files;  // of inputs that carry none
+  bool by_reference = false;           // relative external links instead of copies
   bool overwrite = false;
   bool outside_links = false;  // links of inputs and output may leave their folder
 };

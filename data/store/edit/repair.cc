@@ -66,7 +66,12 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
   if (!root.Has("understudy") || !root.Has("data")) {
     ThrowBadInput(fmt::format("{}: repair works on files of this program only", input.string()));
   }
-  const DatasetHeader header = ReadHeader(root);
+  DatasetHeader header = ReadHeader(root);
+  // the scene: whole or not at all
+  VerifyReport scene;
+  VerifySceneFiles(header, scene);
+  for (const auto& [place, what] : scene.faults) report.dropped.push_back({place, what});
+  if (!scene.faults.empty()) header.scene_files.clear();
   const size_t objects = header.simulator.objects.size();
   const h5::Group source = root.Open("data");
   if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), none);

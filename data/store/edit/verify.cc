@@ -326,6 +326,16 @@ EpisodeStamps VerifyEpisodes(const h5::Group& root, int threads, const CheckEpis
   return stamps;
 }
 
+void VerifySceneFiles(const DatasetHeader& header, VerifyReport& report) {
+  for (const SceneFile& file : header.scene_files) {
+    try {
+      report.bytes_read += static_cast<int64_t>(file.read().size());
+    } catch (const Error& error) {
+      report.faults.push_back({"/understudy/scene/" + file.hash, error.what()});
+    }
+  }
+}
+
 namespace {
 
 // The index says of every episode what the episode says.
@@ -358,6 +368,7 @@ VerifyReport VerifyOwn(const std::filesystem::path& path, const VerifyOptions& o
       VerifyEpisode(data, options.episode, header, report);
       return report;
     }
+    VerifySceneFiles(header, report);
     const EpisodeStamps stamps = VerifyEpisodes(
         root, options.threads,
         [&](const h5::Group& episodes, const std::string& name, VerifyReport& one,

@@ -18,6 +18,9 @@ struct EpisodeStamp {
   Json index_entry;  // as it must stand in the index
 };
 
+// Compares the files of the scene with their hashes.
+void VerifySceneFiles(const DatasetHeader& header, VerifyReport& report);
+
 // Appends all faults of one episode of ours, and counts what was read. Fills `stamp` if both could
 // be read.
 void VerifyEpisode(const h5::Group& data, const std::string& name, const DatasetHeader& header,

@@ -1,0 +1,79 @@
+#include "core/spec/carried_scene.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/base/json.h"
+#include "core/base/options.h"
+
+namespace understudy {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kDescription = "scene.json";
+
+struct Description {
+  Json task, robot, gripper;
+  SceneFolders folders;
+  template <class V>
+  void Visit(V& v) {
+    v("task", task, "task.yaml, resolved");
+    v("robot", robot, "robot.yaml, resolved");
+    v("gripper", gripper, "gripper.yaml of what it carries");
+    v("task_folder", folders.task, "");
+    v("robot_folder", folders.robot, "");
+    v("gripper_folder", folders.gripper, "");
+  }
+};
+
+// Where a path leads below `folder`. Paths come from other people's files.
+fs::path Below(const fs::path& folder, const std::string& path, const std::string& name) {
+  const fs::path given(path), whole = given.lexically_normal();
+  const bool inside = !whole.empty() && whole.is_relative() && *whole.begin() != "..";
+  if (!inside) ThrowBadInput(fmt::format("{}: the scene's file '{}' leads out", name, path));
+  return folder / whole;
+}
+
+void WriteFile(const fs::path& file, const std::string& content) {
+  std::error_code none;
+  fs::create_directories(file.parent_path(), none);
+  std::ofstream stream(file, std::ios::binary);
+  stream.write(content.data(), static_cast<std::streamsize>(content.size()));
+  stream.close();
+  if (!stream) ThrowFailed(file.string() + ": cannot be written");
+}
+
+}  // namespace
+
+SceneFile DescribeScene(const TaskSpec& task, const RobotSpec& robot, const SceneFolders& folders) {
+  const Description description{ToJson(task), ToJson(robot), ToJson(robot.gripper), folders};
+  const std::string text = ToJson(description).dump();
+  return {kDescription, ContentHash(text), [text] { return text; }};
+}
+
+CarriedScene PutDownScene(const std::vector<SceneFile>& files, const fs::path& folder,
+                          const std::string& name) {
+  std::string text;
+  for (const SceneFile& file : files) {
+    const std::string content = file.read();
+    WriteFile(Below(folder, file.path, name), content);
+    if (file.path == kDescription) text = content;
+  }
+  if (text.empty()) ThrowBadInput(fmt::format("{}: the scene has no {}", name, kDescription));
+  const std::string place = name + ": " + kDescription;
+  const auto described = FromJson<Description>(ParseJson(text, place), place);
+  CarriedScene scene;
+  scene.task = ParseTaskSpec(described.task, place + ": task");
+  scene.robot = FromJson<RobotSpec>(described.robot, place + ": robot");
+  scene.robot.gripper = FromJson<GripperSpec>(described.gripper, place + ": gripper");
+  scene.task.folder = Below(folder, described.folders.task, name);
+  scene.robot.folder = Below(folder, described.folders.robot, name);
+  scene.robot.gripper.folder = Below(folder, described.folders.gripper, name);
+  return scene;
+}
+
+}  // namespace understudy

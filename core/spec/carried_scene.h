@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/spec/robot_spec.h"
+#include "core/spec/scene_file.h"
+#include "core/spec/task_spec.h"
+
+namespace understudy {
+
+// Where the folders of a scene's specs stand among its files, below the folder that these are put
+// into.
+struct SceneFolders {
+  std::string task, robot, gripper;
+};
+
+// The file that says what the others are: the specs and their folders.
+SceneFile DescribeScene(const TaskSpec& task, const RobotSpec& robot, const SceneFolders& folders);
+
+struct CarriedScene {
+  TaskSpec task;
+  RobotSpec robot;
+};
+
+// Writes the files into `folder`, which exists, and returns the specs with their folders in it.
+// Throws Error(kBadInput) under `name` for files that lead out of the folder, lack that of
+// DescribeScene, or cannot be read; Error(kFailed) where they cannot be written.
+CarriedScene PutDownScene(const std::vector<SceneFile>& files, const std::filesystem::path& folder,
+                          const std::string& name);
+
+}  // namespace understudy

@@ -1,0 +1,94 @@
+// Datasets of scenes with meshes and pictures carry them, and open where the task's folder is not.
+#include "data/formats/formats.h"
+#include "tests/cli/cli_support.h"
+
+namespace understudy {
+namespace {
+
+// A closed box with corners at ±half.
+std::string BoxMesh(double half) {
+  std::string text;
+  for (int corner = 0; corner < 8; ++corner) {
+    text += "v";
+    for (int axis = 0; axis < 3; ++axis) {
+      text += " " + std::to_string(corner >> axis & 1 ? half : -half);
+    }
+    text += "\n";
+  }
+  return text +
+         "f 1 3 4\nf 1 4 2\nf 5 6 8\nf 5 8 7\nf 1 2 6\nf 1 6 5\nf 3 7 8\nf 3 8 4\nf 1 5 7\n"
+         "f 1 7 3\nf 2 4 8\nf 2 8 6\n";
+}
+
+class CliScene : public Cli {
+ protected:
+  // The task stack as `mine`, whose red cube is a mesh with a picture on it.
+  void SetUp() override {
+    Cli::SetUp();
+    const fs::path tasks = folder_ / "away/tasks", parts = folder_ / "away/parts";
+    fs::create_directories(tasks);
+    fs::create_directories(parts / "pictures");
+    for (const char* folder : {"stack", "shared"}) {
+      fs::copy(kSource + "/sim/tasks/" + folder, tasks / folder, fs::copy_options::recursive);
+    }
+    fs::rename(tasks / "stack", tasks / "mine");
+    std::ofstream(parts / "cube.obj") << BoxMesh(0.02);
+    fs::copy(kSource + "/tests/golden/checks.png", parts / "pictures/checks.png");
+    const fs::path task = tasks / "mine/task.yaml", scene = tasks / "mine/scene.xml";
+    const std::string yaml = Replaced(ReadText(task), "name: stack\n", "name: mine\n");
+    ASSERT_THAT(yaml, HasSubstr("name: mine\n"));
+    std::ofstream(task) << yaml;
+    std::string xml = Replaced(ReadText(scene), "  <asset>\n",
+                               "  <compiler meshdir=\"../../parts\"/>\n  <asset>\n"
+                               "    <mesh name=\"cube\" file=\"cube.obj\"/>\n"
+                               "    <texture name=\"checks\" type=\"cube\" "
+                               "file=\"../../parts/pictures/checks.png\"/>\n    <material "
+                               "name=\"checks\" texture=\"checks\"/>\n");
+    xml = Replaced(xml, "type=\"box\" size=\"0.02 0.02 0.02\" mass=\"0.064\" material=\"cube_red\"",
+                   "type=\"mesh\" mesh=\"cube\" mass=\"0.064\" material=\"checks\"");
+    ASSERT_THAT(xml, HasSubstr("type=\"mesh\""));
+    std::ofstream(scene) << xml;
+  }
+  const std::string yaml_ = "away/tasks/mine/task.yaml";
+};
+
+TEST_F(CliScene, ADatasetOpensWithoutTheFolderOfItsTask) {
+  ASSERT_EQ(Run("teleop --task " + yaml_ + " --demos 3 --seed 1 --out s.h5 --quiet").exit_code, 0);
+  const auto looks = [&](const std::string& from, const std::string& task) {
+    const std::string out = "looks" + task.substr(0, 1) + ".h5";
+    const std::string flags = task.empty() ? "" : " --task " + yaml_;
+    Expect("augment " + from + flags + " --variants 0 --max-episodes 1 --out " + out, 0, "");
+    return OpenDataset(folder_ / out)->content_hash();
+  };
+  Expect("mimic --source s.h5 --task " + yaml_ + " --attempts 6 --seed 3 --out there.h5", 0, "");
+  const std::string there = looks("there.h5", yaml_);
+
+  // nothing of it is left but the dataset
+  fs::remove_all(folder_ / "away");
+  fs::create_directories(folder_ / "elsewhere");
+  fs::rename(folder_ / "s.h5", folder_ / "elsewhere/s.h5");
+  folder_ /= "elsewhere";
+  Expect("data verify s.h5 --replay", 0, "3 of 3 bit-exact");
+  Expect("mimic --source s.h5 --attempts 6 --seed 3 --out here.h5", 0, "");
+  EXPECT_EQ(OpenDataset(folder_ / "here.h5")->content_hash(),
+            OpenDataset(folder_.parent_path() / "there.h5")->content_hash());
+  Expect("data verify here.h5 --replay", 0, "bit-exact");
+  EXPECT_EQ(looks("here.h5", ""), there);
+
+  // through every edit, and LeRobot and back
+  Expect("data filter here.h5 --where 'steps > 1' --out f.h5", 0, "");
+  Expect("data merge s.h5 s.h5 --out m.h5", 3, "");
+  Expect("data trim f.h5 --out t.h5", 0, "");
+  Expect("data relabel t.h5 --instruction stack --out r.h5", 0, "");
+  Expect("data repair r.h5 --out p.h5", 0, "");
+  Expect("data convert p.h5 --to lerobot --out l", 0, "");
+  Expect("data convert l --to understudy --out b.h5", 0, "");
+  Expect("data verify b.h5 --replay", 0, "bit-exact");
+  const auto files = OpenDataset(folder_ / "s.h5")->header().scene_files;
+  EXPECT_EQ(OpenDataset(folder_ / "b.h5")->header().scene_files, files);
+  Expect("data convert s.h5 --to robomimic --out s.hdf5", 0,
+         "the files of the scene: meshes and pictures");
+}
+
+}  // namespace
+}  // namespace understudy
