@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include "app/page.h"
+#include "app/scratch_folder.h"
 #include "core/base/error.h"
 #include "data/video/module.h"
 
@@ -20,37 +19,6 @@ constexpr size_t kMostFilms = 12;
 constexpr size_t kFilmsPerFailure = 2;
 constexpr int kSize = 256;    // px
 constexpr size_t kEvery = 2;  // steps per picture
-
-// A folder of its own that goes with it.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::error_code none;
-    const fs::path folder = fs::temp_directory_path(none);
-    if (none) {
-      ThrowFailed(
-          fmt::format("no folder for temporary files ({}): TMPDIR must name one", none.message()));
-    }
-    std::string name = (folder / "understudy_films_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) {
-      ThrowFailed(
-          fmt::format("{}: cannot be made ({}): TMPDIR must name a folder that can be "
-                      "written to",
-                      name, std::strerror(errno)));
-    }
-    path_ = name;
-  }
-  ~ScratchFolder() {
-    std::error_code none;
-    fs::remove_all(path_, none);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 std::vector<uint8_t> Film(const Episode& episode, Renderer& renderer, const fs::path& file) {
   const std::vector<std::string> cameras{StillCamera(renderer)};

@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
 
 #include "app/registry.h"
+#include "app/scratch_folder.h"
 #include "core/base/error.h"
 #include "core/spec/carried_scene.h"
 #include "core/spec/listed.h"
@@ -29,6 +27,12 @@ namespace fs = std::filesystem;
 
 bool IsPath(const std::string& place) {
   return place.find('/') != std::string::npos || place.ends_with(".yaml");
+}
+
+// `folder` below sim, `file` in every part's folder.
+bool IsListed(const char* folder, const char* file, const std::string& name) {
+  const std::vector<std::string> names = ListedNames(HomeFolder() / "sim" / folder, file);
+  return std::ranges::find(names, name) != names.end();
 }
 
 // The absolute path of `file` where `place` leads to one, from here or from the folder `beside`; a
@@ -75,13 +79,9 @@ std::string FindRobot(const RobotPlace& robot) {
       problem = error.what();
     }
   }
-  const auto is_listed = [](const char* folder, const char* file, const std::string& name) {
-    const std::vector<std::string> names = ListedNames(HomeFolder() / "sim" / folder, file);
-    return std::ranges::find(names, name) != names.end();
-  };
   const auto [arm, gripper] = SplitRobot(robot.name);
-  const bool listed = is_listed("robots", "robot.yaml", arm) &&
-                      (gripper.empty() || is_listed("grippers", "gripper.yaml", gripper));
+  const bool listed = IsListed("robots", "robot.yaml", arm) &&
+                      (gripper.empty() || IsListed("grippers", "gripper.yaml", gripper));
   if (listed) return robot.name;
   // what did not come from this program's simulator has no robot.yaml
   if (problem.empty() && !robot.ours) return "";
@@ -143,37 +143,9 @@ Twin MakeTwin(const TaskSpecs& specs, const std::string& subtasks) {
 #endif
 }
 
-// A folder of its own below the system's for temporary ones, gone with this.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "understudy_scene_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) {
-      ThrowFailed(
-          fmt::format("{}: no temporary folder can be made: {}", name, std::strerror(errno)));
-    }
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code none;
-    fs::remove_all(path_, none);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-bool IsListedTask(const std::string& name) {
-  const std::vector<std::string> names = ListedNames(HomeFolder() / "sim" / "tasks", "task.yaml");
-  return std::ranges::find(names, name) != names.end();
-}
-
 // The scene that a dataset carries, compiled.
 Twin MakeCarriedTwin(const EpisodeSource& dataset, const std::string& subtasks) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const CarriedScene scene =
       PutDownScene(dataset.header().scene_files, folder.path(), dataset.path().string());
   return MakeTwin({scene.task, scene.robot}, subtasks);
@@ -190,7 +162,7 @@ Twin LoadTwinOf(const EpisodeSource& dataset, const std::string& task, const std
   const DatasetHeader& header = dataset.header();
   if (task.empty() && robot.empty() && !header.scene_files.empty()) {
     const std::string name = OurTaskName(header);
-    bool found = IsListedTask(name);
+    bool found = IsListed("tasks", "task.yaml", name);
     try {
       if (found) OurRobot(dataset);
     } catch (const Error&) {  // is not found
