@@ -49,8 +49,7 @@ Json Run(const AnnotateFlags& flags, CommandContext& context) {
   TaskSpecs specs;
   SimulatorFactory simulators;
   if (options.evidence == SignalEvidence::kPoses) {
-    specs = LoadSpecs(flags.task.empty() ? OurTaskName(source->header()) : flags.task,
-                      flags.robot.empty() ? OurRobot(*source) : flags.robot);
+    specs = LoadSpecsOf(*source, flags.task, flags.robot);
   } else {
     const Twin twin = LoadTwinOf(*source, flags.task, flags.robot);
     specs = {twin.task, twin.robot};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "app/registry.h"
 #include "app/scratch_folder.h"
@@ -96,22 +97,62 @@ std::string OurRobot(const EpisodeSource& dataset) {
   return dataset.header().family.empty() ? FindRobot(PlaceOf(dataset)) : "";
 }
 
+namespace {
+
+// The robot of a task: `robot`, or where that is empty the one that the task names.
+void TakeRobot(const std::string& robot, TaskSpecs* specs) {
+  // a task.yaml may name its robot from its own folder
+  const fs::path beside = robot.empty() ? specs->task.folder : fs::path();
+  if (!robot.empty()) specs->task.robot = robot;
+  // datasets keep the place: it must hold in every folder
+  const auto [arm, gripper] = SplitRobot(specs->task.robot);
+  specs->task.robot = FromAnywhere(arm, "robot.yaml", beside);
+  if (!gripper.empty()) specs->task.robot += "+" + FromAnywhere(gripper, "gripper.yaml", beside);
+  specs->robot = LoadRobotSpec(specs->task.robot, HomeFolder() / "sim" / "robots");
+  // an arm's own gripper need not be said: the same robot has the same name in datasets
+  if (SplitRobot(specs->robot.name).second.empty()) {
+    specs->task.robot = SplitRobot(specs->task.robot).first;
+  }
+}
+
+bool FindsRobotOf(const EpisodeSource& dataset) {
+  try {
+    OurRobot(dataset);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// As LoadTwinOf says. `scratch` holds the files of a carried scene.
+TaskSpecs SpecsOf(const EpisodeSource& dataset, const std::string& task, const std::string& robot,
+                  std::optional<ScratchFolder>* scratch) {
+  const DatasetHeader& header = dataset.header();
+  const std::string name = task.empty() ? OurTaskName(header) : task;
+  const bool carries = !header.scene_files.empty();
+  const bool take_task = carries && task.empty() && !IsListed("tasks", "task.yaml", name);
+  const bool take_robot = carries && robot.empty() && (take_task || !FindsRobotOf(dataset));
+  if (!take_task && !take_robot) {
+    return LoadSpecs(name, robot.empty() ? OurRobot(dataset) : robot);
+  }
+  const CarriedScene scene =
+      PutDownScene(header.scene_files, scratch->emplace().path(), dataset.path().string());
+  TaskSpecs specs{scene.task, scene.robot};
+  if (!take_robot) TakeRobot(robot, &specs);
+  if (!take_task) {
+    specs.task = LoadTaskSpec(name, HomeFolder() / "sim" / "tasks");
+    specs.task.robot = scene.task.robot;
+  }
+  return specs;
+}
+
+}  // namespace
+
 TaskSpecs LoadSpecs(const std::string& task, const std::string& robot) {
   if (task.empty()) ThrowUsage("task: name one; `understudy list` shows them");
   TaskSpecs specs;
   specs.task = LoadTaskSpec(task, HomeFolder() / "sim" / "tasks");
-  // a task.yaml may name its robot from its own folder
-  const fs::path beside = robot.empty() ? specs.task.folder : fs::path();
-  if (!robot.empty()) specs.task.robot = robot;
-  // datasets keep the place: it must hold in every folder
-  const auto [arm, gripper] = SplitRobot(specs.task.robot);
-  specs.task.robot = FromAnywhere(arm, "robot.yaml", beside);
-  if (!gripper.empty()) specs.task.robot += "+" + FromAnywhere(gripper, "gripper.yaml", beside);
-  specs.robot = LoadRobotSpec(specs.task.robot, HomeFolder() / "sim" / "robots");
-  // an arm's own gripper need not be said: the same robot has the same name in datasets
-  if (SplitRobot(specs.robot.name).second.empty()) {
-    specs.task.robot = SplitRobot(specs.task.robot).first;
-  }
+  TakeRobot(robot, &specs);
   return specs;
 }
 
@@ -143,35 +184,22 @@ Twin MakeTwin(const TaskSpecs& specs, const std::string& subtasks) {
 #endif
 }
 
-// The scene that a dataset carries, compiled.
-Twin MakeCarriedTwin(const EpisodeSource& dataset, const std::string& subtasks) {
-  const ScratchFolder folder;
-  const CarriedScene scene =
-      PutDownScene(dataset.header().scene_files, folder.path(), dataset.path().string());
-  return MakeTwin({scene.task, scene.robot}, subtasks);
-}
-
 }  // namespace
 
 Twin LoadTwin(const std::string& task, const std::string& robot, const std::string& subtasks) {
   return MakeTwin(LoadSpecs(task, robot), subtasks);
 }
 
+TaskSpecs LoadSpecsOf(const EpisodeSource& dataset, const std::string& task,
+                      const std::string& robot) {
+  std::optional<ScratchFolder> scratch;
+  return SpecsOf(dataset, task, robot, &scratch);
+}
+
 Twin LoadTwinOf(const EpisodeSource& dataset, const std::string& task, const std::string& robot,
                 const std::string& subtasks) {
-  const DatasetHeader& header = dataset.header();
-  if (task.empty() && robot.empty() && !header.scene_files.empty()) {
-    const std::string name = OurTaskName(header);
-    bool found = IsListed("tasks", "task.yaml", name);
-    try {
-      if (found) OurRobot(dataset);
-    } catch (const Error&) {  // is not found
-      found = false;
-    }
-    if (!found) return MakeCarriedTwin(dataset, subtasks);
-  }
-  return LoadTwin(task.empty() ? OurTaskName(header) : task,
-                  robot.empty() ? OurRobot(dataset) : robot, subtasks);
+  std::optional<ScratchFolder> scratch;
+  return MakeTwin(SpecsOf(dataset, task, robot, &scratch), subtasks);
 }
 
 }  // namespace understudy

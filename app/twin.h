@@ -59,6 +59,10 @@ TaskSpecs LoadSpecs(const std::string& task, const std::string& robot = "");
 Twin LoadTwin(const std::string& task, const std::string& robot = "",
               const std::string& subtasks = "");
 
+// As LoadTwinOf, without the simulator.
+TaskSpecs LoadSpecsOf(const EpisodeSource& dataset, const std::string& task,
+                      const std::string& robot);
+
 // The twin of what a dataset was made in: `task` and `robot`, where they are given, are as in
 // LoadTwin; else the listed ones that it names, or, where these are not found, the scene that it
 // carries.

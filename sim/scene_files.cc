@@ -53,12 +53,12 @@ void AddTexts(const fs::path& folder, const std::string& file,
   }
 }
 
-// The files of one model, whose main file is `file` in `folder`.
+// The files of one model, whose main file is `file`.
 class CarriedModel {
  public:
-  CarriedModel(const fs::path& folder, const std::string& file, const mjSpec* model)
-      : folder_(fs::absolute(folder)) {
-    AddTexts(folder_, file, &texts_);
+  CarriedModel(const fs::path& file, const mjSpec* model)
+      : folder_(fs::absolute(file).parent_path()) {
+    AddTexts(folder_, file.filename().string(), &texts_);
     FindAssets(model);
   }
 
@@ -153,11 +153,15 @@ class CarriedModel {
 
 std::vector<SceneFile> SceneFilesOf(const TaskSpec& task, const RobotSpec& robot,
                                     const mjSpec* scene, const mjSpec* arm) {
-  const CarriedModel scene_model(task.folder, task.scene, scene);
-  const CarriedModel arm_model(robot.folder, robot.model, arm);
+  const CarriedModel scene_model(task.folder / task.scene, scene);
+  const CarriedModel arm_model(robot.folder / robot.model, arm);
   if (!scene_model.has_assets() && !arm_model.has_assets()) return {};
   const SceneFolders folders{scene_model.Place("task"), arm_model.Place("robot"), "gripper"};
-  std::vector<SceneFile> files{DescribeScene(task, robot, folders)};
+  TaskSpec carried_task = task;
+  RobotSpec carried_robot = robot;
+  carried_task.scene = fs::path(task.scene).filename().string();
+  carried_robot.model = fs::path(robot.model).filename().string();
+  std::vector<SceneFile> files{DescribeScene(carried_task, carried_robot, folders)};
   scene_model.Add("task", &files);
   arm_model.Add("robot", &files);
   for (const auto& entry : fs::directory_iterator(robot.gripper.folder)) {

@@ -68,12 +68,18 @@ TEST_F(CliScene, ADatasetOpensWithoutTheFolderOfItsTask) {
   fs::create_directories(folder_ / "elsewhere");
   fs::rename(folder_ / "s.h5", folder_ / "elsewhere/s.h5");
   folder_ /= "elsewhere";
+  Expect("data info s.h5", 0, "scene_files: ");
   Expect("data verify s.h5 --replay", 0, "3 of 3 bit-exact");
   Expect("mimic --source s.h5 --attempts 6 --seed 3 --out here.h5", 0, "");
   EXPECT_EQ(OpenDataset(folder_ / "here.h5")->content_hash(),
             OpenDataset(folder_.parent_path() / "there.h5")->content_hash());
   Expect("data verify here.h5 --replay", 0, "bit-exact");
   EXPECT_EQ(looks("here.h5", ""), there);
+  // its task by another robot, and what needs no simulator
+  Expect("mimic --source s.h5 --robot iiwa14 --attempts 4 --seed 3 --out other.h5", 0, "");
+  Expect("data info other.h5", 0, "robot: iiwa14");
+  Expect("data verify other.h5 --replay", 0, "bit-exact");
+  Expect("data annotate s.h5 --evidence poses --out notes.h5", 0, "");
 
   // through every edit, and LeRobot and back
   Expect("data filter here.h5 --where 'steps > 1' --out f.h5", 0, "");

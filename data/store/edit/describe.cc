@@ -268,6 +268,8 @@ Json DescribeDataset(const EpisodeSource& reader) {
   json["content_hash"] = reader.content_hash();
   json["stage"] = reader.header().stage;
   json["robot"] = reader.header().simulator.robot;
+  const size_t scene_files = reader.header().scene_files.size();
+  if (scene_files > 0) json["scene_files"] = scene_files;  // carried
   json["control_hz"] = reader.header().simulator.control_hz;
   json["episodes"] = reader.episodes().size();
   json["steps"] = steps;
