@@ -139,6 +139,19 @@ void AddColumns(const h5::Group& group, const std::string& prefix, size_t length
   }
 }
 
+constexpr size_t kMostMatrixNumbers = 64;  // of a row: poses and the like
+
+bool IsListOfTexts(const h5::Group& group, const std::string& name) {
+  if (!group.IsArray(name)) return false;
+  try {
+    const h5::DatasetInfo info = group.Info(name);
+    const bool one = info.dims.size() == 1;
+    return one && (info.type_class == H5T_STRING || info.dims[0] == 0);
+  } catch (const Error&) {
+    return true;  // whoever reads it says what is damaged
+  }
+}
+
 }  // namespace
 
 struct Hdf5Source::Impl {
@@ -270,7 +283,11 @@ std::vector<ColumnSpec> Hdf5Source::DoColumnsOf(size_t index) const {
   // 0: it cannot be read
   if (episodes_[index].length == 0) return columns;
   AddColumns(Demo(index), "", episodes_[index].length, 0, columns);
-  for (ColumnSpec& column : columns) column.role = RoleOf(column.name);
+  for (ColumnSpec& column : columns) {
+    // depth and segmentation are no numbers of a state
+    const bool picture = column.shape.size() >= 2 && column.size() > kMostMatrixNumbers;
+    column.role = picture ? ColumnRole::kOther : RoleOf(column.name);
+  }
   return columns;
 }
 
@@ -299,7 +316,12 @@ std::vector<std::vector<double>> Hdf5Source::DoReadColumns(
 }
 
 std::vector<std::string> Hdf5Source::DoMaskNames() const {
-  return root().Has("mask") ? root().Open("mask").Names() : std::vector<std::string>{};
+  if (!root().Has("mask")) return {};
+  const h5::Group masks = root().Open("mask");
+  std::vector<std::string> names = masks.Names();
+  // one of another kind is a fault of its own, not of the dataset
+  std::erase_if(names, [&](const std::string& name) { return !IsListOfTexts(masks, name); });
+  return names;
 }
 
 std::vector<std::string> Hdf5Source::DoReadMask(const std::string& key) const {

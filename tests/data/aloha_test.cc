@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <fstream>
 
 #include "core/base/error.h"
 #include "core/base/module.h"
@@ -233,6 +234,40 @@ TEST_F(AlohaTest, FoldersThatFitAreJoined) {
         MergeAny({set_, set_}, folder_ / "twice", {}, quiet_);
       },
       ThrowsMessage<Error>(HasSubstr("is an episode of")));
+}
+
+// A damaged file, or a number that is none, is one bad episode.
+TEST(Aloha, BadFilesAreLeftOutIfAsked) {
+  const Folder folder;
+  fs::create_directories(folder / "set");
+  for (int e = 0; e < 4; ++e) {
+    WriteAloha(folder / ("set/episode_" + std::to_string(e) + ".hdf5"), 20, e, false);
+  }
+  std::ofstream(folder / "set/episode_0.hdf5", std::ios::trunc).close();
+  {
+    h5::GrowingFile file = h5::GrowingFile::Open(folder / "set/episode_2.hdf5");
+    Column qpos = file.root().Read("observations/qpos");
+    const float bad = std::nanf("");
+    std::memcpy(&qpos.bytes[4 * (3 * kJoints + 1)], &bad, sizeof(bad));
+    qpos.path = "observations/qpos";
+    file.root().Delete("observations/qpos");
+    file.root().Write(qpos);
+    file.Close();
+  }
+  EXPECT_THAT(ErrorOf([&] { OpenDataset(folder / "set"); }, ErrorKind::kBadInput),
+              testing::AllOf(HasSubstr("episode_0.hdf5"), HasSubstr("--skip-bad")));
+  const auto sound = OpenDataset(folder / "set", {.skip_bad = true});
+  ASSERT_EQ(sound->episodes().size(), 2u);
+  EXPECT_EQ(sound->episodes()[0].name, "episode_1");
+  EXPECT_EQ(sound->episodes()[1].name, "episode_3");
+  ASSERT_EQ(sound->skipped().size(), 2u);
+  EXPECT_THAT(sound->skipped()[1].reason, HasSubstr("observations/qpos[3]: number 1 is not"));
+  // what is read is that of the right file
+  EXPECT_EQ(sound->ReadColumns(1, sound->ListColumns())[0][0], 3);
+  Progress quiet;
+  FilterAny(folder / "set", folder / "out", {.where = "steps > 0", .read = {.skip_bad = true}},
+            quiet);
+  EXPECT_EQ(OpenDataset(folder / "out")->episodes().size(), 2u);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "data/store/hdf5/growing_file.h"
 #include "data/store/image_column.h"
 #include "tests/data/foreign_support.h"
+#include "tests/data/surgeon.h"
 
 namespace understudy {
 namespace {
@@ -253,6 +254,31 @@ TEST_F(CopyForeignTest, TrimCutsRowsOfEveryArray) {
             OpenDataset(in)->ReadImage(1, "agentview", cut));
   EXPECT_TRUE(VerifyDataset(out_).faults.empty());
   EXPECT_NE(OpenDataset(out_)->episodes()[1].uuid, OpenDataset(in)->episodes()[1].uuid);
+}
+
+// A reward that stood on a row that is cut off stands on the last one that is left.
+TEST_F(CopyForeignTest, TrimKeepsTheSuccess) {
+  const fs::path in = WriteRobomimic(folder_ / "in.h5");
+  {
+    Surgeon surgeon(in);
+    // demo_7 rests from row 15 of 27
+    for (size_t k = 16; k < 27; ++k) {
+      for (size_t i = 0; i < 7; ++i) {
+        const double last = Demo(in, "demo_7").Read("actions").At<double>(15, i);
+        surgeon.Poke("data/demo_7/actions", 7 * k + i, last);
+      }
+    }
+  }
+  ASSERT_TRUE(OpenDataset(in)->episodes()[1].success);
+  TrimAny(in, out_, {.margin = 2, .least_rows = 5}, quiet_);
+  const h5::Group demo = Demo(out_, "demo_7");
+  ASSERT_LT(demo.Int("num_samples"), 20);
+  const Column rewards = demo.Read("rewards");
+  for (size_t k = 0; k < rewards.rows; ++k) {
+    EXPECT_EQ(rewards.At<double>(k), k + 1 == rewards.rows ? 1.0 : 0.0) << k;
+  }
+  EXPECT_TRUE(OpenDataset(out_)->episodes()[1].success);
+  EXPECT_TRUE(VerifyDataset(out_).faults.empty());
 }
 
 TEST_F(CopyForeignTest, RelabelWritesTheInstructionWhereRobosuiteReadsIt) {

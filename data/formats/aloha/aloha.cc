@@ -12,6 +12,7 @@
 #include "data/formats/aloha/aloha_file.h"
 #include "data/formats/aloha/copy_aloha.h"
 #include "data/store/hdf5/file.h"
+#include "data/store/hdf5_source.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -50,6 +51,18 @@ DatasetHeader HeaderOf(const h5::Group& root, double control_hz) {
   return header;
 }
 
+// What is wrong with the first number that is none.
+std::optional<std::string> FirstNotFinite(const h5::Group& root, const ColumnSpec& column,
+                                          size_t rows) {
+  const std::vector<double> numbers = ReadNumbers(root, column, rows);
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    if (std::isfinite(numbers[i])) continue;
+    return fmt::format("{}[{}]: number {} is not finite", root.Place(column.name),
+                       i / column.size(), i % column.size());
+  }
+  return std::nullopt;
+}
+
 // Hash of the commands and of where the robot was: it goes with the episode into other folders.
 std::string UuidOf(const h5::Group& root, const std::vector<ColumnSpec>& columns, size_t rows) {
   Hasher hasher;
@@ -62,6 +75,12 @@ std::string UuidOf(const h5::Group& root, const std::vector<ColumnSpec>& columns
   return MakeUuid("foreign " + hasher.Hex(), RngKey{});
 }
 
+void RequireFinite(const h5::Group& root, const std::vector<ColumnSpec>& columns, size_t rows) {
+  for (const ColumnSpec& column : columns) {
+    if (const auto fault = FirstNotFinite(root, column, rows)) ThrowBadInput(*fault);
+  }
+}
+
 class Source : public EpisodeSource {
  public:
   Source(const fs::path& path, const ReadOptions& options)
@@ -70,20 +89,36 @@ class Source : public EpisodeSource {
     if (files_.empty()) {
       ThrowBadInput(fmt::format("{}: holds no file episode_<i>.hdf5", path.string()));
     }
-    for (size_t i = 0; i < files_.size(); ++i) {
-      const h5::Group root = h5::OpenForReading(files_[i], options.outside_links);
-      if (i == 0) header_ = HeaderOf(root, options.control_hz);
-      EpisodeSummary& summary = episodes_.emplace_back();
-      summary.name = NameOf(files_[i]);
-      summary.length = RowsOf(root);
-      summary.uuid = UuidOf(root, AlohaColumns(root, summary.length), summary.length);
-      summary.success_from = kSuccessFrom;
-      summary.success_known = false;
+    std::vector<fs::path> sound;
+    for (const fs::path& file : files_) {
+      try {
+        AddEpisode(file);
+        sound.push_back(file);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kBadInput) throw;
+        if (!options.skip_bad) ThrowBadInput(std::string(error.what()) + kSkipBadHint);
+        skipped_.push_back({NameOf(file), error.what()});
+      }
     }
+    files_ = std::move(sound);
   }
 
  private:
   static constexpr const char* kSuccessFrom = "not told: taken for none";
+
+  void AddEpisode(const fs::path& file) {
+    const h5::Group root = h5::OpenForReading(file, options_.outside_links);
+    EpisodeSummary summary;
+    summary.name = NameOf(file);
+    summary.length = RowsOf(root);
+    const std::vector<ColumnSpec> columns = AlohaColumns(root, summary.length);
+    if (options_.skip_bad) RequireFinite(root, columns, summary.length);
+    summary.uuid = UuidOf(root, columns, summary.length);
+    summary.success_from = kSuccessFrom;
+    summary.success_known = false;
+    if (episodes_.empty()) header_ = HeaderOf(root, options_.control_hz);
+    episodes_.push_back(std::move(summary));
+  }
 
   // The files used last stay open.
   h5::Group Root(size_t index) const {
@@ -129,6 +164,7 @@ class Source : public EpisodeSource {
   }
   std::vector<ColumnSpec> DoListColumns() const override {
     const h5::Guard guard;
+    if (episodes_.empty()) return {};
     return AlohaColumns(Root(0), episodes_[0].length);
   }
   std::vector<ColumnSpec> DoColumnsOf(size_t index) const override {
@@ -155,7 +191,7 @@ class Source : public EpisodeSource {
   }
 
   const ReadOptions options_;
-  const std::vector<fs::path> files_;
+  std::vector<fs::path> files_;
   mutable std::mutex mutex_;
   mutable std::list<std::pair<size_t, h5::Group>> open_;
 };
@@ -179,13 +215,8 @@ void CheckFile(const fs::path& file, const VerifyOptions& options,
     ++report.episodes;
     report.steps += static_cast<int64_t>(rows);
     const auto check = [&](const ColumnSpec& column) {
-      const std::vector<double> numbers = ReadNumbers(root, column, rows);
-      report.bytes_read += static_cast<int64_t>(numbers.size() * sizeof(double));
-      for (size_t i = 0; i < numbers.size(); ++i) {
-        if (std::isfinite(numbers[i])) continue;
-        return fail(fmt::format("{}[{}]: number {} is not finite", root.Place(column.name),
-                                i / column.size(), i % column.size()));
-      }
+      if (const auto fault = FirstNotFinite(root, column, rows)) fail(*fault);
+      report.bytes_read += static_cast<int64_t>(rows * column.size() * sizeof(double));
     };
     const std::vector<ColumnSpec> columns = AlohaColumns(root, rows);
     for (const ColumnSpec& column : columns) attempt([&] { check(column); });
@@ -240,7 +271,8 @@ DatasetFormat AlohaFormat() {
       },
       .Verify = [](const fs::path& path, const VerifyOptions& options, const OptionValues&,
                    Progress& progress) { return aloha::Verify(path, options, progress); },
-      .Copy = aloha::Copy};
+      .Copy = aloha::Copy,
+      .leaves_out_bad = true};
 }
 
 }  // namespace understudy

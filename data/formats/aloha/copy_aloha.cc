@@ -154,10 +154,11 @@ void Copy(const std::vector<const EpisodeSource*>& inputs, const CopyPlan& plan,
           const fs::path& output, Progress& progress) {
   Require(!inputs.empty() && !plan.episodes.empty(), "something to put together");
   std::vector<fs::path> paths;
-  std::vector<std::vector<fs::path>> files;
+  std::vector<std::map<std::string, fs::path>> files;  // by name: some may be left out
   for (const EpisodeSource* input : inputs) {
     paths.push_back(input->path());
-    files.push_back(EpisodeFiles(input->path()));
+    std::map<std::string, fs::path>& named = files.emplace_back();
+    for (const fs::path& file : EpisodeFiles(input->path())) named[NameOf(file)] = file;
   }
   CheckOutput(output, plan.overwrite, paths);
   RequirePlaces(*inputs[0], plan);
@@ -170,8 +171,8 @@ void Copy(const std::vector<const EpisodeSource*>& inputs, const CopyPlan& plan,
   std::error_code none;
   if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), none);
   const auto copy = [&](const CopyPlan::Pick& pick, const fs::path& to) {
-    CopyFile(files[pick.input].at(pick.episode), plan, pick,
-             inputs[pick.input]->episodes()[pick.episode].length, to);
+    const EpisodeSummary& episode = inputs[pick.input]->episodes()[pick.episode];
+    CopyFile(files[pick.input].at(episode.name), plan, pick, episode.length, to);
   };
   if (one) {
     UnfinishedFile part(output);
@@ -186,7 +187,8 @@ void Copy(const std::vector<const EpisodeSource*>& inputs, const CopyPlan& plan,
   for (size_t i = 0; i < plan.episodes.size(); ++i) {
     if (InterruptRequested()) ThrowFailed("interrupted: nothing was written");
     const CopyPlan::Pick& pick = plan.episodes[i];
-    std::string name = files[pick.input].at(pick.episode).filename().string();
+    const EpisodeSummary& episode = inputs[pick.input]->episodes()[pick.episode];
+    std::string name = files[pick.input].at(episode.name).filename().string();
     if (inputs.size() > 1) name = fmt::format("episode_{}.hdf5", i);
     copy(pick, folder.part() / name);
     progress.Advance(static_cast<int64_t>(i) + 1);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <set>
 
@@ -132,6 +133,48 @@ void RequirePlaces(const Dialect& dialect, const std::vector<const EpisodeSource
       file, fmt::join(problems, "; "), file));
 }
 
+// Sets the number of row `row`; false for a type that is not known here.
+bool SetNumber(Column& column, size_t row, double number) {
+  const auto set = [&]<class T>(T value) {
+    std::memcpy(&column.bytes[row * sizeof(T)], &value, sizeof(T));
+    return true;
+  };
+  switch (column.type) {
+    case ColumnType::kF64:
+      return set(number);
+    case ColumnType::kF32:
+      return set(static_cast<float>(number));
+    case ColumnType::kI64:
+      return set(static_cast<int64_t>(number));
+    case ColumnType::kI32:
+      return set(static_cast<int32_t>(number));
+    case ColumnType::kU32:
+      return set(static_cast<uint32_t>(number));
+    case ColumnType::kU8:
+      return set(static_cast<uint8_t>(number));
+  }
+  return false;
+}
+
+// An episode that ends earlier ends as it did: the largest reward and the end of the rows that were
+// cut off are those of its last row. `to` holds the rows of `from` before `end`.
+void EndAt(const h5::Group& from, size_t end, const h5::Group& to) {
+  for (const char* name : {"rewards", "dones"}) {
+    if (!to.IsArray(name)) continue;
+    const h5::DatasetInfo info = to.Info(name);
+    const bool flat = info.dims.size() == 1 || (info.dims.size() == 2 && info.dims[1] == 1);
+    if (!flat || !info.is_number()) continue;
+    const Column all = OptionalNumbers(from, name, LengthOf(from));
+    double last = all.At<double>(end - 1);
+    for (size_t k = end; k < all.rows; ++k) last = std::max(last, all.At<double>(k));
+    Column kept = to.Read(name);
+    if (kept.rows == 0 || all.At<double>(end - 1) == last) continue;
+    if (!SetNumber(kept, kept.rows - 1, last)) continue;
+    to.Delete(name);
+    to.Write(kept);
+  }
+}
+
 // Files count their episodes and rows in attributes, each of them in its own.
 void Recount(const h5::Group& data, int64_t episodes, int64_t rows) {
   if (data.HasAttribute("total")) data.SetInt("total", rows);
@@ -180,6 +223,7 @@ class Copying {
       if (dialect_.start_at != nullptr && pick.first_row > 0) {
         dialect_.start_at(from, pick.first_row, to);
       }
+      if (end < episode.length) EndAt(from, end, to);
     }
     if (!pick.relabel) return;
     if (plan_.instruction) dialect_.set_instruction(data, to, *plan_.instruction);
@@ -188,6 +232,15 @@ class Copying {
 
   void WriteRest(const h5::Group& root, Progress& progress) const {
     std::map<std::string, std::vector<std::string>> masks;
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      if (!roots_[i].Has("mask")) continue;
+      const std::vector<std::string> known = inputs_[i]->MaskNames();
+      for (const std::string& key : roots_[i].Open("mask").Names()) {
+        if (std::ranges::find(known, key) != known.end()) continue;
+        progress.Message(fmt::format("{}: the filter key '{}' is no list of texts: left out",
+                                     inputs_[i]->path().string(), key));
+      }
+    }
     for (size_t i = 0; i < inputs_.size(); ++i) {
       std::set<std::string> there;
       for (const EpisodeSummary& episode : inputs_[i]->episodes()) there.insert(episode.name);

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/image/image.h"
+#include "data/formats/family/bare_dataset.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
 
@@ -55,11 +56,13 @@ bool IsModest(const h5::DatasetInfo& info) {
   return rows <= kMaxColumnBytes / sizeof(double) / RowNumbers(info);
 }
 
-// Every dataset that can be opened, and those that cannot without dims. `left`: members that may
-// still be looked at, since groups may hold each other.
-void VisitDatasetsBelow(
-    const h5::Group& group, const std::string& prefix, int depth, int& left,
-    const std::function<void(const std::string&, const h5::DatasetInfo&)>& each) {
+using EachDataset =
+    std::function<void(const std::string& path, const h5::DatasetInfo& info, bool damaged)>;
+
+// Every dataset; of those that cannot be opened nothing is known. `left`: members that may still be
+// looked at, since groups may hold each other.
+void VisitDatasetsBelow(const h5::Group& group, const std::string& prefix, int depth, int& left,
+                        const EachDataset& each) {
   for (const std::string& name : group.Names()) {
     if (--left < 0) return;
     const bool dataset = group.IsArray(name);
@@ -76,7 +79,7 @@ void VisitDatasetsBelow(
       info = {};
       damaged = dataset;
     }
-    if (damaged || !info.dims.empty()) each(prefix + name, info);
+    if (dataset) each(prefix + name, info, damaged);
     if (below) VisitDatasetsBelow(*below, prefix + name + "/", depth + 1, left, each);
   }
 }
@@ -110,22 +113,42 @@ size_t LengthOf(const h5::Group& demo) {
 void VisitNumbers(const h5::Group& group,
                   const std::function<void(const std::string&, const h5::DatasetInfo&)>& each) {
   int left = kMaxMembers;
-  VisitDatasetsBelow(group, "", 0, left, [&](const std::string& path, const h5::DatasetInfo& info) {
-    const bool numbers = info.is_number() || info.type_class == H5T_ENUM;
-    if (info.dims.empty() || numbers) each(path, info);
-  });
+  VisitDatasetsBelow(group, "", 0, left,
+                     [&](const std::string& path, const h5::DatasetInfo& info, bool damaged) {
+                       const bool numbers = info.is_number() || info.type_class == H5T_ENUM;
+                       if (damaged || (numbers && !info.dims.empty())) each(path, info);
+                     });
+}
+
+std::vector<std::string> DatasetsIn(const h5::Group& group) {
+  int left = kMaxMembers;
+  std::vector<std::string> paths;
+  VisitDatasetsBelow(
+      group, "", 0, left,
+      [&](const std::string& path, const h5::DatasetInfo&, bool) { paths.push_back(path); });
+  return paths;
+}
+
+void RequireTaskTexts(const h5::Group& demo, size_t length) {
+  if (!demo.IsArray(kTaskTexts)) return;
+  const h5::DatasetInfo info = demo.Info(kTaskTexts);
+  if (info.dims.size() == 1 && info.dims[0] == length) return;
+  h5::FailReading(demo.Place(kTaskTexts),
+                  fmt::format("has shape ({}), must have one text for each of {} rows",
+                              fmt::join(info.dims, ", "), length));
 }
 
 TextColumns ReadRowTexts(const h5::Group& demo) {
   const size_t length = LengthOf(demo);
   TextColumns columns;
   int left = kMaxMembers;
-  VisitDatasetsBelow(demo, "", 0, left, [&](const std::string& path, const h5::DatasetInfo& info) {
+  const auto each = [&](const std::string& path, const h5::DatasetInfo& info, bool) {
     const bool rows = info.dims.size() == 1 && info.dims[0] == length;
     if (rows && info.type_class == H5T_STRING) {
       columns[path] = demo.ReadTexts(path);
     }
-  });
+  };
+  VisitDatasetsBelow(demo, "", 0, left, each);
   return columns;
 }
 

@@ -24,6 +24,7 @@ inline constexpr const char* kUnlistedSources = "unlisted_sources";
 inline constexpr const char* kMissingInMasks = "missing_in_masks";
 inline constexpr const char* kUnreadColumns = "unread_columns";
 inline constexpr const char* kActionsAre = "actions_are";
+inline constexpr const char* kActionWidth = "action_width";  // numbers per row of `actions`
 inline constexpr const char* kNextStep = "next_step";
 // Key of a foreign header's settings: its pictures are stored bottom up, and turned when read.
 inline constexpr const char* kBottomUp = "pictures_bottom_up";
@@ -46,6 +47,11 @@ size_t LengthOf(const h5::Group& demo);
 // cannot be opened has no dims. A group that cannot is left out.
 void VisitNumbers(const h5::Group& group,
                   const std::function<void(const std::string&, const h5::DatasetInfo&)>& each);
+// Throws where the tasks of the rows are not one per row.
+void RequireTaskTexts(const h5::Group& demo, size_t length);
+
+// Paths of every dataset below `group`, whatever it holds.
+std::vector<std::string> DatasetsIn(const h5::Group& group);
 // Every array below an episode that holds a text per row. Throws Error(kBadInput) where one of them
 // cannot be read.
 TextColumns ReadRowTexts(const h5::Group& demo);

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "data/formats/base/python_json.h"
 #include "data/formats/family/foreign_parts.h"
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5/library.h"
@@ -77,7 +78,7 @@ std::string ContentUuid(const h5::Group& demo) {
 
 Json EnvArgs(const h5::Group& data) {
   if (!data.HasAttribute("env_args")) return Json::object();
-  Json env = ParseJson(data.Text("env_args"), data.Place() + ": attribute 'env_args'");
+  Json env = ParsePythonJson(data.Text("env_args"), data.Place() + ": attribute 'env_args'");
   return env.is_object() ? env : Json::object();
 }
 
@@ -129,15 +130,15 @@ std::vector<std::string> UnreadColumns(const Dialect& dialect, const DatasetHead
   for (const std::string& camera : header.cameras) {
     pictures.insert(StoredImagePath(demo, camera));
   }
-  VisitNumbers(demo, [&](const std::string& path, const h5::DatasetInfo&) {
-    if (dialect.reads != nullptr && dialect.reads(header, path)) return;
-    if (pictures.contains(path)) return;
+  for (const std::string& path : DatasetsIn(demo)) {
+    if (dialect.reads != nullptr && dialect.reads(header, path)) continue;
+    if (pictures.contains(path)) continue;
     try {
       Json(path).dump();  // takes UTF-8 only
       unread.push_back(path);
     } catch (const Json::exception&) {
     }
-  });
+  }
   return unread;
 }
 
@@ -263,6 +264,21 @@ std::unique_ptr<EpisodeSource> OpenForeign(const Dialect& dialect,
   return std::make_unique<ForeignSource>(dialect, path, options);
 }
 
+namespace {
+
+// Numbers per row of `actions`; 0: it is no table.
+size_t ActionWidth(const h5::Group& demo) {
+  if (!demo.IsArray("actions")) return 0;
+  try {
+    const std::vector<hsize_t> dims = demo.Info("actions").dims;
+    return dims.size() == 2 ? dims[1] : 0;
+  } catch (const Error&) {  // the reader of its rows says what is damaged
+    return 0;
+  }
+}
+
+}  // namespace
+
 DatasetHeader ForeignHeader(const Dialect& dialect, const h5::Group& root,
                             const ReadOptions& options) {
   const h5::Guard guard;
@@ -278,6 +294,7 @@ DatasetHeader ForeignHeader(const Dialect& dialect, const h5::Group& root,
   const std::optional<h5::Group> demo = TypicalEpisode(dialect, data, env);
   if (!demo) return header;
   header.model_text = demo->Text("model_file", "");
+  if (const size_t width = ActionWidth(*demo); width > 0) header.settings[kActionWidth] = width;
   dialect.header(root, *demo, options, &header);
   header.simulator.cameras = header.cameras;
   const std::vector<std::string> unread = UnreadColumns(dialect, header, *demo);
@@ -308,6 +325,13 @@ Episode ReadForeignEpisode(const Dialect& dialect, const h5::Group& demo,
   Episode episode;
   const size_t length = LengthOf(demo);
   RequireActions(demo, length);
+  RequireTaskTexts(demo, length);
+  const size_t width = ActionWidth(demo), others = header.settings.value(kActionWidth, size_t{0});
+  if (width > 0 && others > 0 && width != others) {
+    h5::FailReading(
+        demo.Place("actions"),
+        fmt::format("has {} numbers per row, where other episodes have {}", width, others));
+  }
   // before any of it becomes a pose
   if (check_all) RequireFinite(demo);
   episode.steps.resize(length);

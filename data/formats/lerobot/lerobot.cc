@@ -200,6 +200,7 @@ std::vector<std::string> LostOfStored(const EpisodeSource& reader, const Lerobot
   const StoredTable table(reader, options.version);
   std::vector<std::string> lost = table.Lost(reader), written;
   for (const ColumnSpec& column : reader.ListColumns()) written.push_back(column.name);
+  for (const std::string& path : table.TextPaths()) written.push_back(path);
   for (std::string& line : LostOfFile(reader.header(), nullptr, written)) {
     lost.push_back(std::move(line));
   }

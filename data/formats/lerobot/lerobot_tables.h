@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "data/formats/base/python_json.h"
 #include "data/formats/lerobot/lerobot_folder.h"
 
 namespace understudy {
@@ -21,8 +22,6 @@ struct LerobotPaths {
 
 // Refuses a text file that is missing or has more than 1 GiB.
 void RequireSmall(const std::filesystem::path& file);
-// JSON as Python writes it: NaN, Infinity and -Infinity stand there as null.
-Json ParsePythonJson(const std::string& text, const std::string& place);
 std::string ReadSmallText(const std::filesystem::path& file);
 
 // meta/episodes/chunk-000/file-000.parquet and its like, in order; none is an error.

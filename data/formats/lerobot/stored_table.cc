@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "data/formats/base/row_texts.h"
 #include "data/formats/family/bare_dataset.h"
+#include "data/store/hdf5_source.h"
 
 namespace understudy {
 namespace {
@@ -58,6 +59,7 @@ StoredTable::StoredTable(const EpisodeSource& reader, LerobotVersion version)
   const std::vector<EpisodeSummary>& episodes = reader.episodes();
   with_success_ = std::all_of(episodes.begin(), episodes.end(),
                               [](const EpisodeSummary& episode) { return episode.success_known; });
+  RequireOneAction(reader);
   AddTexts(reader);
   targets_.resize(columns_.size());
   AddRole(ColumnRole::kState, "observation.state", &state_);
@@ -66,6 +68,24 @@ StoredTable::StoredTable(const EpisodeSource& reader, LerobotVersion version)
   if (with_success_) features_.push_back({kSuccess, "bool", {}, {}});
   for (const PlaceFeature& feature : PlaceFeatures(version)) {
     features_.push_back({feature.name, feature.dtype, {}, {}});
+  }
+}
+
+// A dataset of demonstrations without its actions is none: they are not left out as others are.
+void StoredTable::RequireOneAction(const EpisodeSource& reader) const {
+  for (const ColumnSpec& wanted : reader.ListColumns()) {
+    const auto same = [&](const ColumnSpec& column) {
+      return column.name == wanted.name && column.shape == wanted.shape;
+    };
+    if (wanted.role != ColumnRole::kAction || std::ranges::any_of(columns_, same)) continue;
+    for (size_t e = 0; e < reader.episodes().size(); ++e) {
+      if (std::ranges::any_of(reader.ColumnsOf(e), same)) continue;
+      ThrowBadInput(
+          fmt::format("{}: {}: {} is not there, or not {} numbers per row as in other "
+                      "episodes{}",
+                      reader.path().string(), reader.episodes()[e].name, wanted.name, wanted.size(),
+                      kSkipBadHint));
+    }
   }
 }
 
@@ -92,6 +112,12 @@ void StoredTable::AddTexts(const EpisodeSource& reader) {
   std::erase_if(columns_, [&](const ColumnSpec& column) {
     return std::find(replaced.begin(), replaced.end(), column.name) != replaced.end();
   });
+}
+
+std::vector<std::string> StoredTable::TextPaths() const {
+  std::vector<std::string> paths = text_paths_;
+  if (with_tasks_) paths.emplace_back(kTaskTexts);
+  return paths;
 }
 
 std::vector<std::string> StoredTable::TasksOf(const EpisodeSource& reader, size_t episode) const {

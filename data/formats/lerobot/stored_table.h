@@ -37,6 +37,8 @@ class StoredTable : public FeatureTable {
   const std::vector<StoredPart>& state() const { return state_; }
   const std::vector<StoredPart>& action() const { return action_; }
   const std::vector<ColumnSpec>& columns() const { return columns_; }
+  // Texts of the rows that are written, by their paths in the dataset.
+  std::vector<std::string> TextPaths() const;
   // Columns that are left out since episodes differ, and numbers that are rounded, in words.
   std::vector<std::string> Lost(const EpisodeSource& reader) const;
 
@@ -47,6 +49,7 @@ class StoredTable : public FeatureTable {
   };
   void AddRole(ColumnRole role, const char* name, std::vector<StoredPart>* parts);
   void AddOther();
+  void RequireOneAction(const EpisodeSource& reader) const;
   void AddTexts(const EpisodeSource& reader);
 
   LerobotVersion version_;

@@ -6,6 +6,7 @@
 
 #include "core/episode/episode.h"
 #include "core/spec/foreign_names.h"
+#include "data/formats/base/python_json.h"
 #include "data/formats/family/bare_dataset.h"
 #include "data/formats/family/foreign_parts.h"
 #include "data/formats/family/foreign_source.h"
@@ -197,7 +198,8 @@ void ReadArmActions(const h5::Group& demo, const Control& control, const Column&
   const Column gripper = OfArm(demo, "datagen_info/gripper_action", a, length, {-1});
   const Column absolute = Optional(demo, "actions_abs", length, {-1});
   const bool deltas = control.known && !control.absolute && actions.row_size() == 7 * arms;
-  const bool matrix = matrices.rows > 0 && gripper.rows > 0 && gripper.row_size() > 0;
+  // hands of several fingers have no place in an action of ours
+  const bool matrix = matrices.rows > 0 && gripper.rows > 0 && gripper.row_size() == 1;
   const bool targets = absolute.rows > 0 && absolute.row_size() == 7 * arms;
   const bool own = control.known && control.absolute && actions.row_size() == 7 * arms;
   const char* from = matrix    ? kFromMatrices
@@ -387,7 +389,7 @@ void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episo
   ReadRobosuiteActions(demo, header, episode);
   // robosuite 1.5 stores the instruction per episode
   if (demo.HasAttribute("ep_meta")) {
-    const Json ep_meta = ParseJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");
+    const Json ep_meta = ParsePythonJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");
     if (const std::string text = TextOf(ep_meta, "lang"); !text.empty()) meta.instruction = text;
   }
 }
@@ -429,7 +431,7 @@ void SetEpisodeInstruction(const h5::Group&, const h5::Group& demo,
                            const std::string& instruction) {
   Json ep_meta = Json::object();
   if (demo.HasAttribute("ep_meta")) {
-    ep_meta = ParseJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");
+    ep_meta = ParsePythonJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");
     if (!ep_meta.is_object()) ep_meta = Json::object();
   }
   ep_meta["lang"] = instruction;

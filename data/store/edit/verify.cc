@@ -314,7 +314,13 @@ EpisodeStamps VerifyEpisodes(const h5::Group& root, int threads, const CheckEpis
   const h5::Group masks = root.Open("mask");
   for (const std::string& key : masks.Names()) {
     std::set<std::string> named;
-    for (const std::string& name : masks.ReadTexts(key)) {
+    std::vector<std::string> texts;
+    try {
+      texts = masks.ReadTexts(key);
+    } catch (const Error& error) {
+      report.faults.push_back({"/mask/" + key, error.what()});
+    }
+    for (const std::string& name : texts) {
       if (known.count(name) == 0) {
         report.faults.push_back(
             {"/mask/" + key, fmt::format("names '{}', which is not there", name)});

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/base/error.h"
+#include "core/base/lfs_pointer.h"
 #include "data/store/hdf5/filters.h"
 #include "data/store/hdf5/library.h"
 
@@ -34,6 +35,12 @@ Group OpenForReading(const std::filesystem::path& file, bool outside_links) {
   }
   if (!std::ifstream(file).good()) ThrowBadInput(fmt::format("{}: cannot be opened", name));
   if (!IsHdf5(file)) {
+    RefuseLfsPointer(file);
+    if (std::filesystem::file_size(file, ignored) == 0) {
+      ThrowBadInput(fmt::format(
+          "{}: is no HDF5 file but empty: its download or copy did not begin; fetch it again",
+          name));
+    }
     ThrowBadInput(fmt::format("{}: is no HDF5 file, or its start is lost", name));
   }
   const Id plist(H5Pcreate(H5P_FILE_ACCESS));

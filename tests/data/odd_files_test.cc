@@ -1,0 +1,150 @@
+// Files of other programs with one odd part: the rest is read, and nothing is lost in silence.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "core/base/error.h"
+#include "data/formats/edit.h"
+#include "data/formats/formats.h"
+#include "data/store/edit/describe.h"
+#include "data/store/edit/verify.h"
+#include "data/store/hdf5/file.h"
+#include "data/store/hdf5/growing_file.h"
+#include "tests/data/foreign_support.h"
+#include "tests/data/surgeon.h"
+
+namespace understudy {
+namespace {
+
+using namespace store_test;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class OddFile : public testing::Test {
+ protected:
+  fs::path Write(Writer target) {
+    const fs::path own = WriteConvertible(folder_ / "own.h5"), file = folder_ / "theirs.hdf5";
+    ForeignWriteOptions options;
+    options.overwrite = true;
+    Export(target, own, file, options, Translation());
+    fs::remove(own);
+    return file;
+  }
+  std::string Faults(const fs::path& file) {
+    std::string all;
+    for (const Fault& fault : VerifyApart(file, {}, {}, quiet_).faults) {
+      all += fault.place + ": " + fault.what + "\n";
+    }
+    return all;
+  }
+  Folder folder_;
+  Progress quiet_;
+};
+
+// An action of ours has one number for a hand: a hand of several is not cut down to its first.
+TEST_F(OddFile, HandsOfSeveralFingersAreNoGrippers) {
+  const fs::path file = Write(&foreign::kMimicgenWriter);
+  {
+    Surgeon surgeon(file);
+    for (const char* demo : {"demo_0", "demo_1", "demo_2"}) {
+      const std::string place = std::string("/data/") + demo;
+      const auto rows = h5::OpenForReading(file).Open("data").Open(demo).Int("num_samples");
+      const auto n = static_cast<hsize_t>(rows);
+      surgeon.Delete((place + "/datagen_info/gripper_action").c_str());
+      surgeon.Array((place + "/datagen_info/gripper_action").c_str(), {n, 6});
+      surgeon.Delete((place + "/actions").c_str());
+      surgeon.Array((place + "/actions").c_str(), {n, 12});
+      surgeon.Delete((place + "/actions_abs").c_str());
+    }
+  }
+  const auto source = OpenDataset(file);
+  const Episode episode = source->ReadEpisode(0);
+  EXPECT_THAT(episode.steps[0].action.arms, IsEmpty());
+  EXPECT_EQ(episode.meta.settings["target_from"], "nothing");
+  // its columns are all there
+  EXPECT_THAT(ErrorOf([&] { ImportForeign(*source, folder_ / "o.h5", {}, Translation(), quiet_); },
+                      ErrorKind::kBadInput),
+              HasSubstr("actions"));
+}
+
+TEST_F(OddFile, ADemonstrationOfOtherActionsIsOneBadEpisode) {
+  const fs::path file = Write(&foreign::kRobomimicWriter);
+  {
+    Surgeon surgeon(file);
+    const auto rows = h5::OpenForReading(file).Open("data").Open("demo_1").Int("num_samples");
+    surgeon.Delete("/data/demo_1/actions");
+    surgeon.Array("/data/demo_1/actions", {static_cast<hsize_t>(rows), 9});
+  }
+  EXPECT_THAT(Faults(file),
+              HasSubstr("actions: has 9 numbers per row, where other episodes have 7"));
+  const auto sound = OpenDataset(file, {.skip_bad = true});
+  ASSERT_THAT(sound->skipped(), SizeIs(1));
+  EXPECT_EQ(sound->skipped()[0].name, "demo_1");
+}
+
+TEST_F(OddFile, AFilterKeyOfAnotherKindIsAFaultOfItsOwn) {
+  const fs::path file = Write(&foreign::kRobomimicWriter);
+  {
+    Surgeon surgeon(file);
+    surgeon.Array("/mask/flags", {3}, H5T_NATIVE_UINT8);
+    surgeon.Array("/mask/table", {3, 2});
+    surgeon.Group("/mask/group");
+  }
+  const auto source = OpenDataset(file);
+  EXPECT_THAT(source->MaskNames(), testing::Not(Contains(HasSubstr("flags"))));
+  EXPECT_EQ(DescribeDataset(*source)["episodes"], 3);
+  for (const char* key : {"flags", "table", "group"}) {
+    EXPECT_THAT(Faults(file), HasSubstr(std::string("/mask/") + key)) << key;
+  }
+  FilterAny(file, folder_ / "f.hdf5", {.where = "steps > 0"}, quiet_);
+  EXPECT_EQ(OpenDataset(folder_ / "f.hdf5")->episodes().size(), 3u);
+  EXPECT_THAT(Faults(folder_ / "f.hdf5"), IsEmpty());
+}
+
+TEST_F(OddFile, PythonsNanInAttributesIsNoDamage) {
+  const fs::path file = Write(&foreign::kRobomimicWriter);
+  std::string env = h5::OpenForReading(file).Open("data").Text("env_args");
+  env.insert(env.find('{') + 1, "\"floor\": NaN, \"far\": -Infinity, \"name\": \"NaN\", ");
+  {
+    Surgeon surgeon(file);
+    surgeon.Text("/data", "env_args", env);
+    surgeon.Text("/data/demo_1", "ep_meta", "{\"lang\": \"lift it\", \"x\": Infinity}");
+  }
+  const auto source = OpenDataset(file);
+  EXPECT_EQ(source->header().settings["env_args"]["name"], "NaN");
+  EXPECT_EQ(source->ReadMeta(1).instruction, "lift it");
+  EXPECT_THAT(Faults(file), IsEmpty());
+}
+
+TEST_F(OddFile, TasksOfFewerRowsAreAFault) {
+  const fs::path file = Write(&foreign::kRobomimicWriter);
+  {
+    h5::GrowingFile out = h5::GrowingFile::Open(file);
+    for (const char* demo : {"demo_0", "demo_1", "demo_2"}) {
+      const h5::Group group = out.root().Open("data").Open(demo);
+      const auto rows = static_cast<size_t>(group.Int("num_samples"));
+      const size_t texts = std::string_view(demo) == "demo_1" ? rows - 3 : rows;
+      group.WriteTexts("lerobot/tasks", std::vector<std::string>(texts, "lift"));
+    }
+    out.Close();
+  }
+  EXPECT_THAT(Faults(file), HasSubstr("demo_1/lerobot/tasks"));
+}
+
+TEST_F(OddFile, WhatStandsInPlaceOfAFileIsNamed) {
+  const fs::path file = folder_ / "x.hdf5";
+  std::ofstream(file) << "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+  EXPECT_THAT(ErrorOf([&] { OpenDataset(file); }, ErrorKind::kBadInput), HasSubstr("git lfs pull"));
+  std::ofstream(file, std::ios::trunc).close();
+  EXPECT_THAT(ErrorOf([&] { OpenDataset(file); }, ErrorKind::kBadInput),
+              HasSubstr("is no HDF5 file but empty"));
+  std::ofstream(file) << "text";
+  EXPECT_THAT(ErrorOf([&] { OpenDataset(file); }, ErrorKind::kBadInput),
+              HasSubstr("is no HDF5 file"));
+}
+
+}  // namespace
+}  // namespace understudy
