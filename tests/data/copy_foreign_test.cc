@@ -306,6 +306,10 @@ TEST_F(CopyForeignTest, IsaacLabBeginsWithTheStateBeforeItsFirstRow) {
     demo.Write(Numbers("actions", 30, 7, 0, kIdle));
     demo.Write(Numbers("obs/joint_pos", 30, 9, 0));
     demo.Write(Numbers("obs/actions", 30, 7, 0));
+    Column depth("obs/table_cam_depth", ColumnType::kF32, {8, 16, 1});
+    depth.rows = 30;
+    for (size_t i = 0; i < 30 * 8 * 16; ++i) depth.Push(1.0f);
+    demo.Write(depth);
     demo.Write(Numbers("states/articulation/robot/joint_position", 30, 9, 0));
     demo.Write(Numbers("initial_state/articulation/robot/joint_position", 1, 9, 50));
     file.Close();
@@ -325,6 +329,7 @@ TEST_F(CopyForeignTest, IsaacLabBeginsWithTheStateBeforeItsFirstRow) {
   std::map<std::string, ColumnRole> roles;
   for (const ColumnSpec& column : OpenDataset(in)->ListColumns()) roles[column.name] = column.role;
   EXPECT_EQ(roles["obs/joint_pos"], ColumnRole::kState);
+  EXPECT_EQ(roles["obs/table_cam_depth"], ColumnRole::kOther);
   EXPECT_EQ(roles["obs/actions"], ColumnRole::kOther);
 }
 
@@ -356,6 +361,10 @@ fs::path WriteLibero(const fs::path& file, const std::string& convention = "open
     }
     demo.Write(Pictures("obs/agentview_rgb", 30));
     demo.Write(Pictures("obs/eye_in_hand_rgb", 30));
+    Column depth("obs/agentview_depth", ColumnType::kF32, {8, 16, 1});
+    depth.rows = 30;
+    for (size_t i = 0; i < 30 * 8 * 16; ++i) depth.Push(static_cast<float>(i / 16 % 8));
+    demo.Write(depth);
   }
   out.Close();
   return file;
@@ -387,8 +396,18 @@ TEST_F(CopyForeignTest, LiberoIsReadUprightWithItsHandAndInstruction) {
   EXPECT_EQ(image.rgb[1], 5);
   EXPECT_EQ(image.rgb[2], 200);
   EXPECT_EQ(image.rgb[3 * 127], 200);
+  // depth with it
+  std::vector<ColumnSpec> depth = source->ListColumns();
+  std::erase_if(depth, [](const ColumnSpec& c) { return c.name != "obs/agentview_depth"; });
+  ASSERT_EQ(depth.size(), 1u);
+  EXPECT_EQ(depth[0].role, ColumnRole::kOther);
+  const std::vector<double> rows = source->ReadColumns(1, depth)[0];
+  EXPECT_EQ(rows[0], 7);
+  EXPECT_EQ(rows[5 * 128 + 2 * 16 + 3], 5);
+  EXPECT_EQ(rows.back(), 0);
   const auto upright = OpenDataset(WriteLibero(folder_ / "cv.h5", "opencv"));
   EXPECT_EQ(upright->ReadImage(1, "agentview", 5).rgb[0], 200);
+  EXPECT_EQ(upright->ReadColumns(1, depth)[0][0], 0);
   std::map<std::string, ColumnRole> roles;
   for (const ColumnSpec& column : source->ListColumns()) roles[column.name] = column.role;
   EXPECT_EQ(roles["obs/ee_pos"], ColumnRole::kState);

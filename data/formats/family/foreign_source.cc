@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "core/base/error.h"
@@ -220,9 +221,40 @@ class ForeignSource : public Hdf5Source, public RowTexts {
   ColumnRole RoleOf(const std::string& path) const override {
     return dialect_.role != nullptr ? dialect_.role(path) : Hdf5Source::RoleOf(path);
   }
+  bool bottom_up() const { return header_.settings.value(kBottomUp, false); }
+  // Depth and segmentation stand as the pictures do.
+  std::vector<std::vector<double>> DoReadColumns(
+      size_t index, std::span<const ColumnSpec> columns) const override {
+    std::vector<std::vector<double>> numbers = Hdf5Source::DoReadColumns(index, columns);
+    for (size_t c = 0; c < columns.size() && bottom_up(); ++c) {
+      if (HasSizeOfPictures(columns[c])) TurnPictures(columns[c], &numbers[c]);
+    }
+    return numbers;
+  }
+  bool HasSizeOfPictures(const ColumnSpec& column) const {
+    if (column.shape.size() < 2) return false;
+    for (size_t c = 0; c < header_.cameras.size(); ++c) {
+      const PictureSize size = header_.size_of(c);
+      const bool same = std::cmp_equal(column.shape[0], size.height) &&
+                        std::cmp_equal(column.shape[1], size.width);
+      if (same) return true;
+    }
+    return false;
+  }
+  static void TurnPictures(const ColumnSpec& column, std::vector<double>* numbers) {
+    const auto height = static_cast<size_t>(column.shape[0]), line = column.size() / height;
+    for (auto picture = numbers->begin(); picture != numbers->end();
+         picture += static_cast<std::ptrdiff_t>(column.size())) {
+      for (size_t y = 0; y < height / 2; ++y) {
+        const auto top = picture + static_cast<std::ptrdiff_t>(y * line);
+        std::swap_ranges(top, top + static_cast<std::ptrdiff_t>(line),
+                         picture + static_cast<std::ptrdiff_t>((height - 1 - y) * line));
+      }
+    }
+  }
   void DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const override {
     Hdf5Source::DoReadFrame(index, camera, step, out);
-    if (!header_.settings.value(kBottomUp, false)) return;
+    if (!bottom_up()) return;
     const PictureSize size = header_.size_of(camera);
     const size_t row = 3 * static_cast<size_t>(size.width);
     for (int y = 0; y < size.height / 2; ++y) {
