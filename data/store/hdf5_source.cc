@@ -204,11 +204,27 @@ std::vector<EpisodeSummary> Hdf5Source::ListDemos(bool also_bad) const {
   return episodes;
 }
 
+// Every picture of an episode that has any, for the sake of errors.
+void Hdf5Source::ReadPictures(size_t index) const {
+  std::vector<uint8_t> frame;
+  for (size_t c = 0; c < header_.cameras.size(); ++c) {
+    const PictureSize size = header_.size_of(c);
+    {
+      const h5::Guard guard;
+      const h5::Group demo = Demo(index);
+      if (!demo.Has(StoredImagePath(demo, header_.cameras[c]))) continue;
+    }
+    frame.resize(3 * static_cast<size_t>(size.width) * static_cast<size_t>(size.height));
+    for (size_t k = 0; k < episodes_[index].length; ++k) ReadFrame(index, c, k, frame.data());
+  }
+}
+
 void Hdf5Source::LeaveOutBad() {
   std::vector<EpisodeSummary> sound;
   for (size_t e = 0; e < episodes_.size(); ++e) {
     try {
       ReadEpisode(e);
+      ReadPictures(e);
       sound.push_back(episodes_[e]);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kBadInput) throw;

@@ -42,8 +42,8 @@ class Hdf5Source : public EpisodeSource {
   // Name, length and linked_file of every episode, for the constructors of implementations.
   // `also_bad`: one whose length cannot be read has none; otherwise it is an error.
   std::vector<EpisodeSummary> ListDemos(bool also_bad) const;
-  // For the end of constructors, where the read options say so: reads the numbers of every episode
-  // and leaves out what cannot be read, with the reason.
+  // For the end of constructors, where the read options say so: reads the numbers and pictures of
+  // every episode and leaves out what cannot be read, with the reason.
   void LeaveOutBad();
 
   // What a column means by its path in the episode: `actions` is the action, the arms' poses and
@@ -55,6 +55,7 @@ class Hdf5Source : public EpisodeSource {
       size_t index, std::span<const ColumnSpec> columns) const override;
 
  private:
+  void ReadPictures(size_t index) const;
   std::vector<ColumnSpec> DoListColumns() const override;
   std::vector<ColumnSpec> DoColumnsOf(size_t index) const override;
   std::optional<std::vector<std::vector<double>>> DoReadStoredActions(size_t index) const override;

@@ -146,5 +146,31 @@ TEST_F(OddFile, WhatStandsInPlaceOfAFileIsNamed) {
               HasSubstr("is no HDF5 file"));
 }
 
+TEST_F(OddFile, AnEpisodeWithADamagedPictureIsLeftOut) {
+  for (const bool own : {false, true}) {
+    const fs::path file =
+        own ? WriteConvertible(folder_ / "own.h5") : Write(&foreign::kRobomimicWriter);
+    const std::string camera = OpenDataset(file)->header().cameras.at(0);
+    {
+      // a stored chunk of another camera's size
+      h5::GrowingFile out = h5::GrowingFile::Open(file);
+      const h5::Group demo = out.root().Open("data/demo_1");
+      const std::string path = "obs/" + camera + "_image";
+      const auto dims = demo.Info(path).dims;
+      demo.Delete(path);
+      Column shorter(path, ColumnType::kU8, {dims[1], dims[2], dims[3]});
+      shorter.rows = dims[0] - 1;
+      shorter.bytes.resize(shorter.rows * shorter.row_size());
+      demo.Write(shorter);
+      out.Close();
+    }
+    const auto sound = OpenDataset(file, {.skip_bad = true});
+    EXPECT_EQ(sound->episodes().size(), 2u) << own;
+    ASSERT_THAT(sound->skipped(), SizeIs(1)) << own;
+    EXPECT_EQ(sound->skipped()[0].name, "demo_1");
+    EXPECT_THAT(sound->skipped()[0].reason, HasSubstr(camera));
+  }
+}
+
 }  // namespace
 }  // namespace understudy
