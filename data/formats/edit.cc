@@ -11,6 +11,7 @@
 #include "data/formats/base/column_map.h"
 #include "data/formats/hub.h"
 #include "data/store/edit/merge.h"
+#include "data/store/edit/require_episodes.h"
 #include "data/store/files.h"
 
 namespace understudy {
@@ -167,7 +168,7 @@ TrimReport TrimAny(const fs::path& given, const fs::path& output, const TrimOpti
     progress.Advance(static_cast<int64_t>(i) + 1);
   }
   progress.Finish(fmt::format("{} of {} rows left out", report.rows_dropped, report.rows));
-  if (plan.episodes.empty()) ThrowBadInput(input.string() + ": holds no episode");
+  RequireEpisodes(*source);
   format->Copy({source.get()}, plan, output, progress);
   return report;
 }
@@ -203,7 +204,7 @@ void MergeAny(const std::vector<fs::path>& given, const fs::path& output,
       plan.episodes.push_back({.input = readers.size() - 1, .episode = i});
     }
   }
-  if (plan.episodes.empty()) ThrowBadInput("merge: the datasets hold no episode");
+  if (plan.episodes.empty()) RequireEpisodes(*readers[0]);
   first->Copy(readers, plan, output, progress);
 }
 

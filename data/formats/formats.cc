@@ -15,6 +15,7 @@
 #include "data/formats/lerobot/entry/lerobot_entry.h"
 #include "data/formats/own/own.h"
 #include "data/formats/robosuite/robosuite.h"
+#include "data/store/edit/require_episodes.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -55,14 +56,34 @@ VerifyReport VerifyByReading(const DatasetFormat& format, const fs::path& path,
   return report;
 }
 
+// The formats, none of which is written of a dataset without an episode.
+FormatList RefusingEmpty(FormatList formats) {
+  for (DatasetFormat& format : formats) {
+    if (format.Lost) {
+      format.Lost = [lost = format.Lost](const EpisodeSource& source,
+                                         const ConvertRequest& request) {
+        RequireEpisodes(source);
+        return lost(source, request);
+      };
+    }
+    if (!format.Write) continue;
+    format.Write = [write = format.Write](const EpisodeSource& source, const fs::path& output,
+                                          const ConvertRequest& request, Progress& progress) {
+      RequireEpisodes(source);
+      return write(source, output, request, progress);
+    };
+  }
+  return formats;
+}
+
 }  // namespace
 
 const FormatList& DatasetFormats() {
-  static const FormatList formats{
+  static const FormatList formats = RefusingEmpty({
       UnderstudyFormat(),  // our own
       IsaacLabFormat(),    // before robomimic's, which takes what is left of its family
-      MimicgenFormat(),   LiberoFormat(),     RobomimicFormat(),
-      AlohaFormat(),      LerobotV30Format(), LerobotV21Format()};
+      MimicgenFormat(), LiberoFormat(), RobomimicFormat(), AlohaFormat(), LerobotV30Format(),
+      LerobotV21Format()});
   return formats;
 }
 

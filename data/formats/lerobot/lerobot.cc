@@ -17,6 +17,7 @@
 #include "data/formats/lerobot/lerobot_layout.h"
 #include "data/formats/lerobot/part_folder.h"
 #include "data/formats/lerobot/stored_table.h"
+#include "data/store/edit/require_episodes.h"
 #include "data/store/files.h"
 
 namespace understudy {
@@ -38,8 +39,16 @@ std::string InstructionOf(const EpisodeSource& reader, const EpisodeMeta& meta,
 // Refuses a dataset without what LeRobot needs, all of it together.
 void RequireNeeds(const EpisodeSource& reader, const LerobotOptions& options) {
   const std::string place = reader.path().string();
-  if (reader.episodes().empty()) ThrowBadInput(place + ": holds no episode");
+  RequireEpisodes(reader);
   std::vector<std::string> needs;
+  for (const EpisodeSummary& episode : reader.episodes()) {
+    if (episode.length > 0) continue;
+    needs.push_back(fmt::format(
+        "{} holds no row, LeRobot knows no such episode: `understudy data filter {} --where "
+        "\"steps > 0\" --out FILE` leaves it out",
+        episode.name, place));
+    break;
+  }
   const double rate = reader.header().simulator.control_hz;
   if (rate <= 0) needs.push_back("it stores no rate: --control-hz gives it");
   if (rate > 0 && (rate < 1 || std::round(rate) != rate)) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "data/formats/lerobot/task_columns.h"
 #include "data/formats/parquet/parquet_writer.h"
 #include "data/store/files.h"
 
@@ -16,12 +17,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kSuccess = "next.success";
-
-// Numbers of tasks, GR00T's annotations among them.
-bool IsTaskNumber(const LerobotFeature& feature) {
-  const bool task = feature.name == "task_index" || feature.name.starts_with("annotation.");
-  return task && feature.width() == 1 && feature.dtype.starts_with("int");
-}
 
 // Files of meta/ that every conversion makes anew.
 bool IsMadeAnew(const std::string& name) {
@@ -58,11 +53,13 @@ struct LerobotCopier::Source {
 
 LerobotCopier::LerobotCopier(const std::vector<const LerobotFolder*>& folders, fs::path part,
                              const LerobotOptions& options, const LerobotImportOptions& reading,
-                             bool all_tasks)
+                             CopiedLists lists)
     : common_(*folders.at(0)),
       part_(std::move(part)),
       options_(options),
       v3_(options.version == LerobotVersion::kV30),
+      tasks_(std::move(lists.tasks)),
+      splits_(std::move(lists.splits)),
       picture_totals_(common_.films.size() + common_.pictures.size()),
       with_quantiles_(picture_totals_.size()),
       film_files_(common_.films.size()),
@@ -73,10 +70,6 @@ LerobotCopier::LerobotCopier(const std::vector<const LerobotFolder*>& folders, f
   for (const LerobotFeature& feature : common_.features) {
     const auto width = static_cast<int>(feature.width());
     totals_.emplace_back(width, width <= kWidestQuantiles);
-  }
-  // LeRobot takes the number of a task for its place in the list
-  if (all_tasks) {
-    for (const auto& [number, text] : common_.tasks) tasks_.push_back(text);
   }
   if (v3_) {
     table_ = std::make_unique<EpisodeTable>(part_ / "meta/episodes/chunk-000/file-000.parquet");
@@ -116,6 +109,7 @@ LerobotCopier::Passage LerobotCopier::Read(Source& from, const LerobotEpisode& e
   passage.values = from.rows.Read(episode).values;
   std::optional<int64_t> given;
   if (cut.task) given = TaskNumber(*cut.task);
+  const std::vector<bool> tells_task = TellsTask(common_, passage.values);
   for (size_t f = 0; f < common_.features.size(); ++f) {
     const LerobotFeature& feature = common_.features[f];
     const auto width = static_cast<std::ptrdiff_t>(feature.width());
@@ -131,7 +125,7 @@ LerobotCopier::Passage LerobotCopier::Read(Source& from, const LerobotEpisode& e
       if (feature.name == "index") v = static_cast<double>(index_ + row);
       if (IsTaskNumber(feature)) {
         const auto text = from.folder.tasks.find(static_cast<int64_t>(v));
-        if (given) {
+        if (given && tells_task[f]) {
           v = static_cast<double>(*given);
         } else if (text != from.folder.tasks.end()) {
           v = static_cast<double>(TaskNumber(text->second));
@@ -386,14 +380,11 @@ void LerobotCopier::WriteTasks() const {
 void LerobotCopier::WriteInfo() const {
   Json info = common_.info;
   info["codebase_version"] = v3_ ? "v3.0" : "v2.1";
-  const bool same = info.value("total_episodes", Json()) == Json(number_);
   info["total_episodes"] = number_;
   info["total_frames"] = index_;
   info["total_tasks"] = tasks_.size();
   info["chunks_size"] = kFilesPerChunk;
-  if (!same || !info.contains("splits")) {
-    info["splits"] = {{"train", fmt::format("0:{}", number_)}};
-  }
+  info["splits"] = splits_;
   const bool films = !common_.films.empty();
   if (v3_) {
     for (const char* key : {"total_chunks", "total_videos"}) info.erase(key);

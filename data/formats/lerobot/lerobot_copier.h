@@ -34,14 +34,21 @@ struct EpisodeCut {
   std::optional<bool> success = {};  // next.success of the last row, if the folder has that feature
 };
 
+// What a copy lists in meta/.
+struct CopiedLists {
+  std::vector<std::string> tasks;  // those that have their numbers already, also unused ones
+  Json splits;                     // of info.json
+};
+
 // One thread. Throws Error(kBadInput) for whatever LerobotRowReader and LerobotPictures refuse,
 // Error(kFailed) where something cannot be written.
 class LerobotCopier {
  public:
   // Folders of the same features and rate, the first of which gives info.json; they must outlive
-  // the copier. `part` exists. `all_tasks`: also those that no copied row has.
+  // the copier. `part` exists.
   LerobotCopier(const std::vector<const LerobotFolder*>& folders, std::filesystem::path part,
-                const LerobotOptions& options, const LerobotImportOptions& reading, bool all_tasks);
+                const LerobotOptions& options, const LerobotImportOptions& reading,
+                CopiedLists lists);
   ~LerobotCopier();
 
   void Copy(size_t folder, const LerobotEpisode& episode, const EpisodeCut& cut = {});
@@ -87,7 +94,8 @@ class LerobotCopier {
   const std::filesystem::path part_;
   const LerobotOptions options_;
   const bool v3_;
-  std::vector<std::string> tasks_;
+  std::vector<std::string> tasks_;  // LeRobot takes the number of a task for its place in the list
+  const Json splits_;
   int64_t number_ = 0, index_ = 0;  // of the episode, of its first row
 
   std::optional<ParquetRows> open_;

@@ -12,7 +12,10 @@
 #include "data/formats/lerobot/lerobot_source.h"
 #include "data/formats/lerobot/lerobot_tables.h"
 #include "data/formats/lerobot/part_folder.h"
+#include "data/formats/lerobot/splits.h"
+#include "data/formats/lerobot/task_columns.h"
 #include "data/formats/parquet/parquet_reader.h"
+#include "data/store/edit/require_episodes.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -114,16 +117,76 @@ struct CopiedEpisode {
   EpisodeCut cut;
 };
 
-// Makes `folder` as <folder>.part and renames it when it is whole. `all_tasks`: as LerobotCopier.
+// The parts that the copied episodes were in.
+LerobotSplits SplitsOf(const std::vector<const LerobotFolder*>& folders,
+                       const std::vector<CopiedEpisode>& episodes) {
+  std::vector<std::pair<size_t, int64_t>> copied;
+  for (const CopiedEpisode& one : episodes) copied.emplace_back(one.folder, one.episode->number);
+  return SplitsOfCopy(folders, copied);
+}
+std::vector<CopiedEpisode> AllOf(const LerobotFolder& folder) {
+  std::vector<CopiedEpisode> all;
+  for (const LerobotEpisode& episode : folder.episodes) all.push_back({0, &episode, {}});
+  return all;
+}
+
+std::vector<std::string> TasksOf(const LerobotFolder& folder) {
+  std::vector<std::string> texts;
+  for (const auto& [number, text] : folder.tasks) texts.push_back(text);
+  return texts;
+}
+
+// The list of tasks for new labels: texts that some column goes on naming keep their numbers, a new
+// one takes the first number that nothing uses any more. Nothing where the numbers are not 0, 1, …
+std::vector<std::string> TasksAfterRelabel(const LerobotFolder& folder,
+                                           const std::vector<CopiedEpisode>& episodes,
+                                           const std::optional<std::string>& text,
+                                           double tolerance_s) {
+  std::vector<std::string> texts = TasksOf(folder);
+  const auto count = static_cast<int64_t>(texts.size());
+  if (count == 0 || folder.tasks.begin()->first != 0 || folder.tasks.rbegin()->first != count - 1) {
+    return {};
+  }
+  std::vector<bool> used(texts.size());
+  LerobotRowReader reader(folder, tolerance_s);
+  for (const CopiedEpisode& copied : episodes) {
+    const std::vector<std::vector<double>> values = reader.Read(*copied.episode).values;
+    const std::vector<bool> tells_task = TellsTask(folder, values);
+    for (size_t f = 0; f < folder.features.size(); ++f) {
+      const bool replaced = copied.cut.task && tells_task[f];
+      if (replaced || !IsTaskNumber(folder.features[f])) continue;
+      for (const double v : values[f]) {
+        if (v >= 0 && v < static_cast<double>(count)) used[static_cast<size_t>(v)] = true;
+      }
+    }
+  }
+  if (text) {
+    const auto same = std::find(texts.begin(), texts.end(), *text);
+    const auto free = std::find(used.begin(), used.end(), false);
+    if (same != texts.end()) {
+      used[static_cast<size_t>(same - texts.begin())] = true;
+    } else if (free != used.end()) {
+      texts[static_cast<size_t>(free - used.begin())] = *text;
+      *free = true;
+    }
+  }
+  while (!used.empty() && !used.back()) {
+    used.pop_back();
+    texts.pop_back();
+  }
+  return texts;
+}
+
+// Makes `folder` as <folder>.part and renames it when it is whole.
 LerobotReport WriteFolder(const std::vector<const LerobotFolder*>& folders,
                           const std::vector<CopiedEpisode>& episodes, const fs::path& folder,
                           const LerobotOptions& options, const LerobotImportOptions& reading,
-                          bool all_tasks, Progress& progress) {
+                          CopiedLists lists, Progress& progress) {
   const fs::path part = PartOf(folder);
   PartFolder part_folder(part);
   LerobotReport report;
   {
-    LerobotCopier copier(folders, part, options, reading, all_tasks);
+    LerobotCopier copier(folders, part, options, reading, std::move(lists));
     progress.Start("writing " + folder.string(), static_cast<int64_t>(episodes.size()), "episodes");
     int64_t done = 0;
     for (const CopiedEpisode& copied : episodes) {
@@ -148,6 +211,9 @@ std::vector<std::string> LostInCopy(const EpisodeSource& source, const LerobotOp
     lost.push_back(fmt::format("{}: {}", place, what));
   }
   for (const std::string& note : folder.notes) lost.push_back(note);
+  for (std::string& line : SplitsOf({&folder}, AllOf(folder)).lost) {
+    lost.push_back(std::move(line));
+  }
   if (options.version == LerobotVersion::kV21) {
     std::set<std::string> cut;
     const std::map<fs::path, int64_t> shares = EpisodesOfFilms(folder);
@@ -183,11 +249,12 @@ LerobotReport CopyLerobot(const EpisodeSource& source, const fs::path& folder,
                           const LerobotOptions& options, const LerobotImportOptions& reading,
                           Progress& progress) {
   const LerobotFolder& from = Checked(source);
+  RequireEpisodes(source);
   CheckOutput(folder, options.overwrite, {from.path});
   RequireReplaceable(folder);
-  std::vector<CopiedEpisode> episodes;
-  for (const LerobotEpisode& episode : from.episodes) episodes.push_back({0, &episode, {}});
-  return WriteFolder({&from}, episodes, folder, options, reading, true, progress);
+  const std::vector<CopiedEpisode> episodes = AllOf(from);
+  CopiedLists lists{TasksOf(from), SplitsOf({&from}, episodes).json};
+  return WriteFolder({&from}, episodes, folder, options, reading, std::move(lists), progress);
 }
 
 void EditLerobot(const std::vector<const EpisodeSource*>& inputs, const CopyPlan& plan,
@@ -198,6 +265,10 @@ void EditLerobot(const std::vector<const EpisodeSource*>& inputs, const CopyPlan
   for (const EpisodeSource* input : inputs) {
     folders.push_back(&Checked(*input));
     paths.push_back(folders.back()->path);
+  }
+  if (plan.episodes.empty()) {
+    for (const EpisodeSource* input : inputs) RequireEpisodes(*input);
+    ThrowBadInput(folder.string() + ": no episode is to be copied");
   }
   RequireAlike(folders);
   const LerobotFolder& first = *folders[0];
@@ -236,7 +307,15 @@ void EditLerobot(const std::vector<const EpisodeSource*>& inputs, const CopyPlan
   LerobotOptions written = options;
   written.version = first.version == "v3.0" ? LerobotVersion::kV30 : LerobotVersion::kV21;
   written.overwrite = plan.overwrite;
-  WriteFolder(folders, episodes, folder, written, reading, false, progress);
+  const LerobotSplits splits = SplitsOf(folders, episodes);
+  for (const std::string& line : splits.lost) progress.Message("lost: " + line);
+  CopiedLists lists{{}, splits.json};
+  const bool relabels = std::any_of(plan.episodes.begin(), plan.episodes.end(),
+                                    [](const CopyPlan::Pick& pick) { return pick.relabel; });
+  if (relabels && folders.size() == 1) {
+    lists.tasks = TasksAfterRelabel(first, episodes, plan.instruction, reading.tolerance_s);
+  }
+  WriteFolder(folders, episodes, folder, written, reading, std::move(lists), progress);
 }
 
 }  // namespace understudy

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "data/store/edit/merge.h"
+#include "data/store/edit/require_episodes.h"
 #include "data/store/edit/run_parts.h"
 #include "data/store/episode_columns.h"
 #include "data/store/files.h"
@@ -253,7 +254,7 @@ void MergeDatasets(const std::vector<fs::path>& inputs, const fs::path& output, 
       assembly.episodes.push_back({readers.size() - 1, i});
     }
   }
-  if (assembly.episodes.empty()) ThrowBadInput("merge: the datasets hold no episode");
+  if (assembly.episodes.empty()) RequireEpisodes(readers[0]);
   if (!partial) {
     std::vector<RunPart> parts;
     for (const DatasetReader& reader : readers) {

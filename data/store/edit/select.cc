@@ -10,6 +10,7 @@
 #include "core/base/rng.h"
 #include "core/episode/motion.h"
 #include "data/store/edit/assemble.h"
+#include "data/store/edit/require_episodes.h"
 #include "data/store/reader.h"
 
 namespace understudy {
@@ -72,6 +73,7 @@ std::vector<size_t> Beginning(const std::vector<std::vector<size_t>>& groups, do
 // For which episodes of a dataset a condition holds.
 std::vector<bool> EpisodesWhere(const EpisodeSource& reader, const std::string& condition,
                                 Progress& progress) {
+  RequireEpisodes(reader);
   const Expression where(condition.empty() ? "true" : condition);
   const bool motion = AsksForMotion(where);
   const std::vector<Facts> masks = MaskFacts(reader);
@@ -179,6 +181,7 @@ std::string VariantGroup(const EpisodeMeta& meta) {
 
 std::vector<size_t> EpisodesToKeep(const EpisodeSource& reader, const FilterOptions& options,
                                    Progress& progress) {
+  RequireEpisodes(reader);
   const std::string dataset = reader.path().string();
   const std::vector<std::string> known = NamesOf(reader.episodes());
   for (const std::string& name : options.drop) {
@@ -261,6 +264,7 @@ std::map<std::string, std::vector<size_t>> DrawParts(const EpisodeSource& reader
   SplitOptions options = given;
   if (options.parts.empty()) options.parts = kUsualParts;
   Validate(options);
+  RequireEpisodes(reader);
   std::vector<std::string> group_of;
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
     group_of.push_back(VariantGroup(reader.ReadMeta(i)));

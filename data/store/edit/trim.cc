@@ -9,6 +9,7 @@
 #include "core/base/hash.h"
 #include "core/episode/motion.h"
 #include "data/store/edit/assemble.h"
+#include "data/store/edit/require_episodes.h"
 #include "data/store/files.h"
 #include "data/store/writer.h"
 
@@ -90,6 +91,7 @@ TrimReport TrimDataset(const std::filesystem::path& input, const std::filesystem
   const DatasetReader reader(input, options.read);
   CheckOutput(output, options.overwrite, {input});
   RequireOwn(reader);
+  RequireEpisodes(reader);
   DatasetHeader header = reader.header();
   header.parents = {reader.content_hash()};
   header.settings = {{"margin", options.margin}, {"head", options.head}, {"tail", options.tail}};
