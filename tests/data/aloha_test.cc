@@ -236,6 +236,24 @@ TEST_F(AlohaTest, FoldersThatFitAreJoined) {
       ThrowsMessage<Error>(HasSubstr("is an episode of")));
 }
 
+// Depth and flags have no place among the columns: they are named, not lost in silence.
+TEST(Aloha, WhatIsNotReadIsNamed) {
+  const Folder folder;
+  fs::create_directories(folder / "set");
+  WriteAloha(folder / "set/episode_0.hdf5", 20, 0, false);
+  {
+    h5::GrowingFile file = h5::GrowingFile::Open(folder / "set/episode_0.hdf5");
+    Column depth("observations/images_depth/cam_high", ColumnType::kF32, {8, 16});
+    depth.rows = 20;
+    depth.bytes.resize(20 * 8 * 16 * 4);
+    file.root().Write(depth);
+    file.root().WriteTexts("substep_reasonings", std::vector<std::string>(20, "reach"));
+    file.Close();
+  }
+  EXPECT_EQ(OpenDataset(folder / "set")->header().settings["unread_columns"],
+            Json({"observations/images_depth/cam_high", "substep_reasonings"}));
+}
+
 // A damaged file, or a number that is none, is one bad episode.
 TEST(Aloha, BadFilesAreLeftOutIfAsked) {
   const Folder folder;

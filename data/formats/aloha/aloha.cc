@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <list>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include "core/base/hash.h"
 #include "data/formats/aloha/aloha_file.h"
 #include "data/formats/aloha/copy_aloha.h"
+#include "data/formats/family/foreign_parts.h"
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5_source.h"
 
@@ -75,6 +77,16 @@ std::string UuidOf(const h5::Group& root, const std::vector<ColumnSpec>& columns
   return MakeUuid("foreign " + hasher.Hex(), RngKey{});
 }
 
+// What is neither a column of numbers nor a picture that is read.
+std::vector<std::string> UnreadIn(const h5::Group& root, const std::vector<ColumnSpec>& columns) {
+  std::vector<std::string> unread = foreign::DatasetsIn(root);
+  std::erase_if(unread, [&](const std::string& path) {
+    return path == kLengths || path.starts_with(std::string(kImages) + "/") ||
+           std::ranges::any_of(columns, [&](const ColumnSpec& c) { return c.name == path; });
+  });
+  return unread;
+}
+
 void RequireFinite(const h5::Group& root, const std::vector<ColumnSpec>& columns, size_t rows) {
   for (const ColumnSpec& column : columns) {
     if (const auto fault = FirstNotFinite(root, column, rows)) ThrowBadInput(*fault);
@@ -116,7 +128,11 @@ class Source : public EpisodeSource {
     summary.uuid = UuidOf(root, columns, summary.length);
     summary.success_from = kSuccessFrom;
     summary.success_known = false;
-    if (episodes_.empty()) header_ = HeaderOf(root, options_.control_hz);
+    if (episodes_.empty()) {
+      header_ = HeaderOf(root, options_.control_hz);
+      const std::vector<std::string> unread = UnreadIn(root, columns);
+      if (!unread.empty()) header_.settings[foreign::kUnreadColumns] = unread;
+    }
     episodes_.push_back(std::move(summary));
   }
 
