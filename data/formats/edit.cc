@@ -9,10 +9,12 @@
 
 #include "core/base/error.h"
 #include "data/formats/base/column_map.h"
+#include "data/formats/base/row_texts.h"
 #include "data/formats/hub.h"
 #include "data/store/edit/merge.h"
 #include "data/store/edit/require_episodes.h"
 #include "data/store/files.h"
+#include "data/store/hdf5_source.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -54,6 +56,7 @@ std::string FaultOf(const EpisodeSource& source, size_t e) {
   try {
     source.ReadEpisode(e);
     if (episode.length == 0) return "holds no row";
+    RowTextsOf(source, e);  // where a format has them, it checks the rows as a copy does
     const std::vector<ColumnSpec> columns = source.ColumnsOf(e);
     const std::vector<std::vector<double>> values = source.ReadColumns(e, columns);
     for (size_t c = 0; c < columns.size(); ++c) {
@@ -71,7 +74,12 @@ std::string FaultOf(const EpisodeSource& source, size_t e) {
     }
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kBadInput) throw;
-    return error.what();
+    std::string reason = error.what();
+    // the copy is without it anyway
+    if (reason.ends_with(kSkipBadHint)) {
+      reason.resize(reason.size() - std::string_view(kSkipBadHint).size());
+    }
+    return reason;
   }
   return "";
 }

@@ -37,9 +37,16 @@ std::vector<fs::path> DataFiles(const fs::path& folder) {
 }  // namespace
 
 void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& folder) {
+  std::error_code none;
+  std::vector<std::string> faults = contradictions, missing;
+  for (const auto& [file, count] : folder.rows) {
+    if (fs::is_regular_file(file, none)) continue;
+    missing.push_back(
+        fmt::format("{}: is missing; meta/ in '{}' names it", file.string(), folder.path.string()));
+  }
   const auto fail = [&](const std::string& what) {
-    ThrowBadInput(
-        fmt::format("{}; and the data does not tell either: {}", contradictions.at(0), what));
+    ThrowBadInput(fmt::format("{}; and the data does not tell either: {}",
+                              contradictions.empty() ? missing.at(0) : contradictions[0], what));
   };
   std::map<int64_t, Run> runs;
   std::map<fs::path, int64_t> rows;
@@ -60,10 +67,16 @@ void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& fol
     }
   }
 
+  const std::map<fs::path, int64_t> named = std::move(folder.rows);
   folder.rows.clear();
   int64_t index = 0;
   for (LerobotEpisode& episode : folder.episodes) {
     const auto run = runs.find(episode.number);
+    if (run == runs.end() && !fs::is_regular_file(episode.data, none)) {
+      index += episode.length;
+      folder.rows[episode.data] = named.at(episode.data);
+      continue;
+    }
     if (run == runs.end()) fail(fmt::format("no row has episode_index {}", episode.number));
     const Run& found = run->second;
     if (found.length != episode.length) {
@@ -76,8 +89,12 @@ void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& fol
     index += episode.length;
     folder.rows[found.file] = rows[found.file];
   }
+  for (const std::string& text : missing) {
+    const fs::path file = text.substr(0, text.find(": is missing"));
+    if (!folder.rows.contains(file)) faults.push_back(text);
+  }
   const std::string root = folder.path.string() + "/";
-  for (const std::string& text : contradictions) {
+  for (const std::string& text : faults) {
     const size_t end = text.find(": ");
     const bool within = text.starts_with(root) && end != std::string::npos;
     folder.faults.emplace_back(

@@ -328,7 +328,7 @@ void ImportBare(const LerobotFolder& folder, const std::filesystem::path& out,
                  "episodes");
   for (const LerobotEpisode& episode : folder.episodes) {
     if (InterruptRequested()) ThrowFailed(out.string() + ": interrupted, nothing was written");
-    import.Import(episode, writer);
+    NamingSkipBad(!options.skip_bad, [&] { import.Import(episode, writer); });
     ++report.episodes;
     report.frames += episode.length;
     progress.Advance(report.episodes);

@@ -219,8 +219,9 @@ LerobotCopier::FilmPlace LerobotCopier::CopyFilm(const Passage& passage, size_t 
   auto known = files.find(original);
   if (known == files.end()) {
     const FileIndex index{static_cast<int64_t>(files.size())};
-    copy(part_ / "videos" / key / index.Name("mp4"), 0, passage.from.folder.frames.at(place.file),
-         timed);
+    // of episodes that are left out the film may lack frames
+    const int64_t frames = std::min(passage.from.folder.frames.at(place.file), reader.frames());
+    copy(part_ / "videos" / key / index.Name("mp4"), 0, frames, timed);
     known = files.emplace(original, index).first;
   }
   return {known->second, place.first_frame + passage.cut.first};

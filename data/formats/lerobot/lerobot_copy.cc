@@ -141,7 +141,7 @@ std::vector<std::string> TasksOf(const LerobotFolder& folder) {
 std::vector<std::string> TasksAfterRelabel(const LerobotFolder& folder,
                                            const std::vector<CopiedEpisode>& episodes,
                                            const std::optional<std::string>& text,
-                                           double tolerance_s) {
+                                           double tolerance_s, bool name_skip_bad) {
   std::vector<std::string> texts = TasksOf(folder);
   const auto count = static_cast<int64_t>(texts.size());
   if (count == 0 || folder.tasks.begin()->first != 0 || folder.tasks.rbegin()->first != count - 1) {
@@ -150,7 +150,8 @@ std::vector<std::string> TasksAfterRelabel(const LerobotFolder& folder,
   std::vector<bool> used(texts.size());
   LerobotRowReader reader(folder, tolerance_s);
   for (const CopiedEpisode& copied : episodes) {
-    const std::vector<std::vector<double>> values = reader.Read(*copied.episode).values;
+    const std::vector<std::vector<double>> values =
+        NamingSkipBad(name_skip_bad, [&] { return reader.Read(*copied.episode).values; });
     const std::vector<bool> tells_task = TellsTask(folder, values);
     for (size_t f = 0; f < folder.features.size(); ++f) {
       const bool replaced = copied.cut.task && tells_task[f];
@@ -177,11 +178,12 @@ std::vector<std::string> TasksAfterRelabel(const LerobotFolder& folder,
   return texts;
 }
 
-// Makes `folder` as <folder>.part and renames it when it is whole.
+// Makes `folder` as <folder>.part and renames it when it is whole. `name_skip_bad`: as
+// NamingSkipBad.
 LerobotReport WriteFolder(const std::vector<const LerobotFolder*>& folders,
                           const std::vector<CopiedEpisode>& episodes, const fs::path& folder,
                           const LerobotOptions& options, const LerobotImportOptions& reading,
-                          CopiedLists lists, Progress& progress) {
+                          CopiedLists lists, bool name_skip_bad, Progress& progress) {
   const fs::path part = PartOf(folder);
   PartFolder part_folder(part);
   LerobotReport report;
@@ -191,7 +193,8 @@ LerobotReport WriteFolder(const std::vector<const LerobotFolder*>& folders,
     int64_t done = 0;
     for (const CopiedEpisode& copied : episodes) {
       if (InterruptRequested()) ThrowFailed(folder.string() + ": interrupted, nothing was written");
-      copier.Copy(copied.folder, *copied.episode, copied.cut);
+      NamingSkipBad(name_skip_bad,
+                    [&] { copier.Copy(copied.folder, *copied.episode, copied.cut); });
       progress.Advance(++done);
     }
     copier.Finish(report);
@@ -254,7 +257,8 @@ LerobotReport CopyLerobot(const EpisodeSource& source, const fs::path& folder,
   RequireReplaceable(folder);
   const std::vector<CopiedEpisode> episodes = AllOf(from);
   CopiedLists lists{TasksOf(from), SplitsOf({&from}, episodes).json};
-  return WriteFolder({&from}, episodes, folder, options, reading, std::move(lists), progress);
+  return WriteFolder({&from}, episodes, folder, options, reading, std::move(lists),
+                     source.skipped().empty(), progress);
 }
 
 void EditLerobot(const std::vector<const EpisodeSource*>& inputs, const CopyPlan& plan,
@@ -313,9 +317,11 @@ void EditLerobot(const std::vector<const EpisodeSource*>& inputs, const CopyPlan
   const bool relabels = std::any_of(plan.episodes.begin(), plan.episodes.end(),
                                     [](const CopyPlan::Pick& pick) { return pick.relabel; });
   if (relabels && folders.size() == 1) {
-    lists.tasks = TasksAfterRelabel(first, episodes, plan.instruction, reading.tolerance_s);
+    lists.tasks = TasksAfterRelabel(first, episodes, plan.instruction, reading.tolerance_s,
+                                    !plan.read.skip_bad);
   }
-  WriteFolder(folders, episodes, folder, written, reading, std::move(lists), progress);
+  WriteFolder(folders, episodes, folder, written, reading, std::move(lists), !plan.read.skip_bad,
+              progress);
 }
 
 }  // namespace understudy

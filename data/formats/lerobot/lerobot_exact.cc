@@ -49,6 +49,7 @@ class ExactImport {
               const LerobotImportOptions& options)
       : folder_(folder),
         extras_(extras),
+        names_skip_bad_(!options.skip_bad),
         rows_(folder, options.tolerance_s),
         pictures_(folder, options.tolerance_s),
         arms_(ArmsOf(extras.reader->ReadEpisode(0), Place())),
@@ -71,6 +72,7 @@ class ExactImport {
 
   const LerobotFolder& folder_;
   const Extras& extras_;
+  const bool names_skip_bad_;
   LerobotRowReader rows_;
   LerobotPictures pictures_;
   std::vector<ArmShape> arms_;
@@ -214,7 +216,7 @@ Episode ExactImport::Compared(size_t number, size_t original) {
         fmt::format("{}: {} has other arms than the first episode", Place(), episode.meta.name));
   }
   table_.Fill(episode, place.number, place.first_index, 0, folder_.fps);
-  Compare(place, rows_.Read(place), episode);
+  Compare(place, NamingSkipBad(names_skip_bad_, [&] { return rows_.Read(place); }), episode);
   return episode;
 }
 
@@ -228,7 +230,8 @@ void ExactImport::Import(size_t number, size_t original, DatasetWriter& writer) 
   for (const std::string& camera : extras_.header.cameras) {
     const auto found = std::find(folder_.films.begin(), folder_.films.end(), PictureKey(camera));
     films.push_back(static_cast<size_t>(found - folder_.films.begin()));
-    const VideoReader& film = pictures_.Open(place, films.back());
+    const VideoReader& film =
+        *NamingSkipBad(names_skip_bad_, [&] { return &pictures_.Open(place, films.back()); });
     if (film.width() != width + width % 2 || film.height() != height + height % 2) {
       ThrowBadInput(fmt::format("{}: pictures of {} x {} pixels, those of the dataset have {} x {}",
                                 film.file().string(), film.width(), film.height(), width, height));
@@ -279,7 +282,8 @@ void ImportExactly(const LerobotFolder& folder, const Extras& extras,
                    Progress& progress, LerobotImportReport& report) {
   ExactImport import(folder, extras, options);
   const std::vector<size_t> matched = import.Match();
-  DatasetWriter writer(out, extras.header, {.overwrite = options.overwrite, .flush_episodes = false});
+  DatasetWriter writer(out, extras.header,
+                       {.overwrite = options.overwrite, .flush_episodes = false});
   std::map<std::string, std::string> names;  // of the original: of the new dataset
   progress.Start("writing " + out.string(), static_cast<int64_t>(matched.size()), "episodes");
   for (size_t i = 0; i < matched.size(); ++i) {

@@ -205,16 +205,12 @@ void CheckTotals(const Json& info, const std::string& place, LerobotFolder& fold
   check("total_frames", frames, "rows");
 }
 
-// What the rows of the Parquet files contradict in the lists of v3.0. Files that cannot be opened
-// are left to those who read them.
+// What the rows of the Parquet files contradict in the lists of v3.0. Files that are missing or
+// cannot be opened are left to those who read them.
 void CompareWithFiles(const LerobotFolder& folder, std::vector<std::string>& contradictions) {
   std::error_code none;
   for (const auto& [file, expected] : folder.rows) {
-    if (!fs::is_regular_file(file, none)) {
-      contradictions.push_back(fmt::format("{}: is missing; meta/ in '{}' names it", file.string(),
-                                           folder.path.string()));
-      continue;
-    }
+    if (!fs::is_regular_file(file, none)) continue;
     int64_t rows = expected;
     try {
       rows = ParquetReader(file).rows();
@@ -265,15 +261,27 @@ void FindIndices(LerobotFolder& folder) {
   }
 }
 
-// Every file that meta/ names, once.
-void CheckFiles(const LerobotFolder& folder) {
+void FindMissing(LerobotFolder& folder) {
   std::error_code none;
   for (const auto* files : {&folder.rows, &folder.frames}) {
     for (const auto& [file, count] : *files) {
-      if (fs::is_regular_file(file, none)) continue;
-      ThrowBadInput(fmt::format("{}: is missing; meta/ in '{}' names it", file.string(),
-                                folder.path.string()));
+      if (!fs::is_regular_file(file, none)) folder.missing.insert(file);
     }
+  }
+}
+
+// The rows of a missing file may lie elsewhere; if not, the lists are right but for that file.
+void LookForMissingRows(LerobotFolder& folder) {
+  std::error_code none;
+  const bool all = std::all_of(folder.rows.begin(), folder.rows.end(), [&](const auto& rows) {
+    return fs::is_regular_file(rows.first, none);
+  });
+  if (all) return;
+  LerobotFolder by_data = folder;
+  try {
+    GoByData({}, by_data);
+    folder = std::move(by_data);
+  } catch (const Error&) {
   }
 }
 
@@ -367,6 +375,12 @@ fs::path FillTemplate(const std::string& text, const std::map<std::string, int64
   return result;
 }
 
+void RequireThere(const LerobotFolder& folder, const fs::path& file) {
+  if (!folder.missing.contains(file)) return;
+  ThrowBadInput(
+      fmt::format("{}: is missing; meta/ in '{}' names it", file.string(), folder.path.string()));
+}
+
 std::string LerobotVersionOf(const fs::path& folder) {
   return VersionIn(ReadInfo(folder), (folder / "meta/info.json").string());
 }
@@ -426,11 +440,12 @@ LerobotFolder OpenLerobot(const fs::path& path) {
   if (v3) CompareWithFiles(folder, contradictions);
   if (!contradictions.empty()) {
     GoByData(contradictions, folder);
-  } else if (gaps) {
-    FindIndices(folder);
+  } else {
+    if (v3) LookForMissingRows(folder);
+    if (gaps) FindIndices(folder);
   }
   CheckFrames(list, folder);
-  CheckFiles(folder);
+  FindMissing(folder);
   return folder;
 }
 

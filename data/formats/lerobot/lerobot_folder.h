@@ -52,7 +52,8 @@ struct LerobotFolder {
   std::vector<LerobotEpisode> episodes;             // by number
   std::map<std::filesystem::path, int64_t> rows;    // of every Parquet file
   std::map<std::filesystem::path, int64_t> frames;  // of every film that rows use, or lie between
-  Json info;                                        // info.json
+  std::set<std::filesystem::path> missing;  // files that meta/ names: faults of their episodes
+  Json info;                                // info.json
   // What is wrong in the lists and could be mended by the data, each with its place within the
   // folder; and what is odd but right.
   std::vector<std::pair<std::string, std::string>> faults;
@@ -68,20 +69,24 @@ struct LerobotFolder {
   }
 };
 
-// Reads and checks everything in meta/, and that every file that it names is there. Throws
-// Error(kBadInput) naming file and object: no LeRobot dataset, another version, paths that lead out
-// of the folder, missing files, contradictions. Where meta/ and the data of v3.0 say different
-// things of which rows are whose, the columns episode_index and index of the data count, if they
-// tell all of it; numbers of episodes may have gaps. Both are faults of the result.
+// Reads and checks everything in meta/. Throws Error(kBadInput) naming file and object: no LeRobot
+// dataset, another version, paths that lead out of the folder, missing lists, contradictions. Rows
+// and films that are missing are no error here (`missing`). Where meta/ and the data of v3.0 say
+// different things of which rows are whose, the columns episode_index and index of the data count,
+// if they tell all of it; numbers of episodes may have gaps. Both are faults of the result.
 LerobotFolder OpenLerobot(const std::filesystem::path& folder);
+
+// Throws Error(kBadInput) where `file`, rows or a film of the folder, is missing.
+void RequireThere(const LerobotFolder& folder, const std::filesystem::path& file);
 
 // Which faults meta/modality.json has, if it is there: slices beyond the numbers that there are,
 // cameras and annotations that are not there. Each with its place within the folder.
 std::vector<std::pair<std::string, std::string>> ModalityFaults(const LerobotFolder& folder);
 
 // Goes by episode_index and index of the data instead of by meta/, whose `contradictions` become
-// faults of the folder. Throws Error(kBadInput) with the first of them where the data does not
-// tell.
+// faults of the folder, and so do files that are missing and whose rows lie elsewhere. Episodes of
+// a missing file whose rows lie nowhere stay in that file. Throws Error(kBadInput) with the first
+// of them where the data does not tell.
 void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& folder);
 
 // A path template of info.json with its fields filled in: "{name}" and "{name:03d}". Throws

@@ -5,6 +5,8 @@
 #include "core/base/error.h"
 #include "data/formats/lerobot/frame_table.h"
 #include "data/formats/lerobot/lerobot_import_parts.h"
+#include "data/formats/lerobot/lerobot_rows.h"
+#include "data/store/edit/require_episodes.h"
 #include "data/store/files.h"
 
 namespace understudy {
@@ -68,6 +70,25 @@ void RequireEpisodes(const Extras& extras) {
   }
 }
 
+// Those whose rows or films cannot be read.
+std::vector<SkippedEpisode> LeaveOutBad(LerobotFolder& folder, double tolerance_s,
+                                        Progress& progress) {
+  std::vector<SkippedEpisode> skipped;
+  std::vector<LerobotEpisode> sound;
+  const std::vector<std::string> faults = FaultsOfEpisodes(folder, tolerance_s);
+  for (size_t e = 0; e < faults.size(); ++e) {
+    if (faults[e].empty()) {
+      sound.push_back(folder.episodes[e]);
+      continue;
+    }
+    skipped.push_back({fmt::format("demo_{}", e), faults[e]});
+    progress.Message(fmt::format("left out: {}: {}", skipped.back().name, faults[e]));
+  }
+  folder.episodes = std::move(sound);
+  RequireEpisodes(folder.path, folder.episodes.size(), skipped);
+  return skipped;
+}
+
 }  // namespace
 
 std::string CameraOfKey(const std::string& key) {
@@ -100,8 +121,9 @@ LerobotImportReport ReadLerobot(const fs::path& path, const fs::path& out,
   if (fs::is_directory(out, none)) {
     ThrowUsage(out.string() + ": is a folder; the dataset to write is a file");
   }
-  const LerobotFolder folder = OpenLerobot(path);
+  LerobotFolder folder = OpenLerobot(path);
   LerobotImportReport report;
+  if (options.skip_bad) report.skipped = LeaveOutBad(folder, options.tolerance_s, progress);
   report.version = folder.version;
   report.not_understood = Oddities(folder);
   PartGuard guard(out);

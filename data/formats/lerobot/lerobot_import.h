@@ -6,6 +6,7 @@
 
 #include "core/base/options.h"
 #include "core/base/progress.h"
+#include "core/seam/episode_source.h"
 
 namespace understudy {
 
@@ -13,6 +14,7 @@ struct LerobotImportOptions {
   bool extras = true;         // go by extras/understudy.h5 where it is there
   double tolerance_s = 1e-4;  // of timestamps against frame / rate: LeRobot's own default
   bool overwrite = false;
+  bool skip_bad = false;  // leave out episodes that cannot be read; by the command, not visited
   template <class V>
   void Visit(V& v) {
     v("extras", extras, "restore the dataset from extras/understudy.h5 where the folder has one");
@@ -26,6 +28,7 @@ struct LerobotImportReport {
   int64_t episodes = 0, frames = 0;
   std::vector<std::string> dropped;         // uuids of episodes that only the extras still have
   std::vector<std::string> not_understood;  // in words
+  std::vector<SkippedEpisode> skipped;
 };
 
 // "v3.0". Throws Error(kBadInput) for no LeRobot dataset and for versions that are not read.

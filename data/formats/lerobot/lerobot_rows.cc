@@ -24,6 +24,7 @@ std::string Place(const LerobotEpisode& episode, const std::string& column, size
 void LerobotRowReader::Open(const LerobotEpisode& episode) {
   if (file_ && file_->file() == episode.data) return;
   file_.reset();
+  RequireThere(folder_, episode.data);
   file_.emplace(episode.data);
   const int64_t expected = folder_.rows.at(episode.data);
   if (file_->rows() != expected) {
@@ -138,36 +139,73 @@ void LerobotRowReader::CheckIndices(const LerobotEpisode& episode, const Lerobot
 const VideoReader& LerobotPictures::Open(const LerobotEpisode& episode, size_t film) {
   const LerobotEpisode::Place& place = episode.films[film];
   std::optional<VideoReader>& reader = readers_[film];
-  if (reader && reader->file() == place.file) return *reader;
-  reader.reset();
-  VideoReader film_reader(place.file);
-  RequireFrames(folder_, episode, film_reader, tolerance_s_);
-  const std::string name = place.file.lexically_relative(folder_.path).string();
-  const int64_t used = folder_.frames.at(place.file);
-  if (film_reader.frames() > used) {
-    notes_.insert(
-        fmt::format("{}: frames {} to {} belong to no row", name, used, film_reader.frames() - 1));
+  if (!reader || reader->file() != place.file) {
+    reader.reset();
+    if (const auto known = refused_.find(place.file); known != refused_.end()) {
+      ThrowBadInput(known->second);
+    }
+    try {
+      reader.emplace(OpenFilm(place.file, film));
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kBadInput) refused_[place.file] = error.what();
+      throw;
+    }
   }
-  if (film_reader.bits() > 8 && !folder_.depths.contains(folder_.films[film])) {
-    notes_.insert(fmt::format("{}: of the {} bits of each colour the upper 8 are kept",
-                              folder_.films[film], film_reader.bits()));
-  }
-  reader.emplace(std::move(film_reader));
+  RequireFrames(episode, film, *reader);
   return *reader;
 }
 
-void RequireFrames(const LerobotFolder& folder, const LerobotEpisode& episode,
-                   const VideoReader& film, double tolerance_s) {
-  const int64_t expected = folder.frames.at(film.file());
-  if (film.frames() < expected) {
-    ThrowBadInput(fmt::format(
-        "{}: holds {} frames; episode {} and the others in it have {} rows (episode {} in '{}')",
-        film.file().string(), film.frames(), episode.number, expected, episode.number,
-        episode.data.string()));
+VideoReader LerobotPictures::OpenFilm(const std::filesystem::path& file, size_t film) {
+  VideoReader reader = OpenFilmOf(folder_, file, tolerance_s_);
+  const int64_t used = folder_.frames.at(file);
+  if (reader.frames() > used) {
+    notes_.insert(fmt::format("{}: frames {} to {} belong to no row",
+                              file.lexically_relative(folder_.path).string(), used,
+                              reader.frames() - 1));
   }
-  film.RequireTimes(folder.fps, tolerance_s,
-                    "; the film has a frame for every row all the same: "
-                    "--lerobot-import.tolerance-s {:.2f} takes them one by one");
+  if (reader.bits() > 8 && !folder_.depths.contains(folder_.films[film])) {
+    notes_.insert(fmt::format("{}: of the {} bits of each colour the upper 8 are kept",
+                              folder_.films[film], reader.bits()));
+  }
+  return reader;
+}
+
+VideoReader OpenFilmOf(const LerobotFolder& folder, const std::filesystem::path& file,
+                       double tolerance_s) {
+  RequireThere(folder, file);
+  VideoReader reader(file);
+  reader.RequireTimes(folder.fps, tolerance_s,
+                      reader.frames() < folder.frames.at(file)
+                          ? ""
+                          : "; the film has a frame for every row all the same: "
+                            "--lerobot-import.tolerance-s {:.2f} takes them one by one");
+  return reader;
+}
+
+void RequireFrames(const LerobotEpisode& episode, size_t film, const VideoReader& reader) {
+  const int64_t first = episode.films[film].first_frame;
+  if (reader.frames() >= first + episode.length) return;
+  ThrowBadInput(
+      fmt::format("{}: holds {} frames; the {} rows of episode {} in '{}' begin at frame {}",
+                  reader.file().string(), reader.frames(), episode.length, episode.number,
+                  episode.data.string(), first));
+}
+
+std::vector<std::string> FaultsOfEpisodes(const LerobotFolder& folder, double tolerance_s) {
+  std::vector<std::string> faults;
+  LerobotRowReader rows(folder, tolerance_s);
+  LerobotPictures pictures(folder, tolerance_s);
+  for (const LerobotEpisode& episode : folder.episodes) {
+    std::string& fault = faults.emplace_back();
+    try {
+      rows.Read(episode);
+      for (size_t f = 0; f < folder.films.size(); ++f) pictures.Open(episode, f);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kBadInput) throw;
+      fault = error.what();
+    }
+  }
+  return faults;
 }
 
 const Image& LerobotPictures::Read(const LerobotEpisode& episode, size_t film, int64_t row) {

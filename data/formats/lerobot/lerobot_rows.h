@@ -8,8 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/error.h"
 #include "data/formats/lerobot/lerobot_folder.h"
 #include "data/formats/parquet/parquet_reader.h"
+#include "data/store/hdf5_source.h"
 #include "data/video/video_reader.h"
 
 namespace understudy {
@@ -62,7 +64,7 @@ class LerobotPictures {
       : folder_(folder), tolerance_s_(tolerance_s), readers_(folder.films.size()) {}
 
   // The film that the episode stands in. Throws Error(kBadInput) where it has not a frame for every
-  // row of its episodes, at the time of that row.
+  // row of the episode, or frames that are not at the times of their rows.
   const VideoReader& Open(const LerobotEpisode& episode, size_t film);
   // Valid until the next call for this film.
   const Image& Read(const LerobotEpisode& episode, size_t film, int64_t row);
@@ -70,16 +72,37 @@ class LerobotPictures {
   const std::set<std::string>& notes() const { return notes_; }
 
  private:
+  VideoReader OpenFilm(const std::filesystem::path& file, size_t film);
+
   const LerobotFolder& folder_;
   double tolerance_s_;
   std::set<std::string> notes_;
   std::vector<std::optional<VideoReader>> readers_;
+  std::map<std::filesystem::path, std::string> refused_;  // films, and why: they are not read again
 };
 
-// Throws Error(kBadInput) where `film` has not a frame for every row of its episodes, or not at the
-// times of the rows.
-void RequireFrames(const LerobotFolder& folder, const LerobotEpisode& episode,
-                   const VideoReader& film, double tolerance_s);
+// Opens a film of the folder. Throws Error(kBadInput) where it is missing, cannot be read or has
+// frames that are not at the times of their rows.
+VideoReader OpenFilmOf(const LerobotFolder& folder, const std::filesystem::path& file,
+                       double tolerance_s);
+// Throws Error(kBadInput) where the film has not a frame for every row of the episode.
+void RequireFrames(const LerobotEpisode& episode, size_t film, const VideoReader& reader);
+
+// Per episode, why its rows or films cannot be read; empty: they can. Films are opened, not
+// decoded.
+std::vector<std::string> FaultsOfEpisodes(const LerobotFolder& folder, double tolerance_s);
+
+// The result of `work` on one episode, whose errors name the option that leaves it out.
+template <class Work>
+auto NamingSkipBad(bool name, Work work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    const std::string what = error.what();
+    if (!name || error.kind() != ErrorKind::kBadInput || what.ends_with(kSkipBadHint)) throw;
+    ThrowBadInput(what + kSkipBadHint);
+  }
+}
 
 // All pictures of a camera have one size: the first ones', which `width` and `height` keep, 0
 // before. Throws Error(kBadInput) beginning with `place` where `found` is another one.

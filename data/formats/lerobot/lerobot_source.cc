@@ -68,16 +68,6 @@ struct Table {
   LerobotRowReader rows;
 };
 
-// Refuses a NaN or infinity.
-void RequireFinite(const LerobotEpisode& episode, const LerobotFeature& feature,
-                   const std::vector<double>& values) {
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (std::isfinite(values[i])) continue;
-    ThrowBadInput(fmt::format("{}: episode {}, row {}: {} holds {}", episode.data.string(),
-                              episode.number, i / feature.width(), feature.name, values[i]));
-  }
-}
-
 class LerobotSource : public EpisodeSource, public RowTexts {
  public:
   LerobotSource(const fs::path& path, const ReadOptions& options)
@@ -85,6 +75,7 @@ class LerobotSource : public EpisodeSource, public RowTexts {
         folder_(OpenLerobot(path)),
         arms_(NamedArms(folder_)),
         target_is_named_(TargetIsNamed(folder_, arms_.size())),
+        names_skip_bad_(!options.skip_bad),
         films_(kIdleFilms),
         tables_(kIdleTables) {
     ListEpisodes();
@@ -106,7 +97,7 @@ class LerobotSource : public EpisodeSource, public RowTexts {
       return idle.file == episode.data ? 0 : std::numeric_limits<double>::infinity();
     });
     if (!table) table = std::make_unique<Table>(folder_, episode.data);
-    auto result = use(table->rows);
+    auto result = NamingSkipBad(names_skip_bad_, [&] { return use(table->rows); });
     tables_.Give(std::move(table));
     return result;
   }
@@ -128,7 +119,7 @@ class LerobotSource : public EpisodeSource, public RowTexts {
 
   LerobotFolder folder_;  // without episodes that were left out
   const std::vector<NamedArm> arms_;
-  const bool target_is_named_;
+  const bool target_is_named_, names_skip_bad_;
   mutable Idle<VideoReader> films_;
   mutable Idle<Table> tables_;
 };
@@ -139,7 +130,12 @@ PictureSize LerobotSource::SizeOf(size_t camera) const {
   const std::string& key =
       film ? folder_.films[camera] : folder_.pictures[camera - folder_.films.size()];
   try {
-    const LerobotEpisode& first = folder_.episodes.at(0);
+    // the first that has its film
+    const auto has_it = [&](const LerobotEpisode& episode) {
+      return !folder_.missing.contains(film ? episode.films[camera].file : episode.data);
+    };
+    const auto found = std::ranges::find_if(folder_.episodes, has_it);
+    const LerobotEpisode& first = found != folder_.episodes.end() ? *found : folder_.episodes.at(0);
     if (film) {
       const auto [width, height] = VideoReader::SizeOf(first.films[camera].file);
       return {width, height};
@@ -212,22 +208,13 @@ void LerobotSource::ListEpisodes() {
 void LerobotSource::LeaveOutBad() {
   std::vector<LerobotEpisode> sound;
   std::vector<EpisodeSummary> listed;
-  LerobotRowReader rows(folder_, kFilmTolerance_s);
-  LerobotPictures pictures(folder_, kFilmTolerance_s);
-  for (size_t e = 0; e < folder_.episodes.size(); ++e) {
-    const LerobotEpisode& episode = folder_.episodes[e];
-    try {
-      const LerobotRows read = rows.Read(episode);
-      for (size_t f = 0; f < folder_.features.size(); ++f) {
-        RequireFinite(episode, folder_.features[f], read.values[f]);
-      }
-      for (size_t f = 0; f < folder_.films.size(); ++f) pictures.Open(episode, f);
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kBadInput) throw;
-      skipped_.push_back({episodes_[e].name, error.what()});
+  const std::vector<std::string> faults = FaultsOfEpisodes(folder_, kFilmTolerance_s);
+  for (size_t e = 0; e < faults.size(); ++e) {
+    if (!faults[e].empty()) {
+      skipped_.push_back({episodes_[e].name, faults[e]});
       continue;
     }
-    sound.push_back(episode);
+    sound.push_back(folder_.episodes[e]);
     listed.push_back(episodes_[e]);
   }
   folder_.episodes = std::move(sound);
@@ -288,8 +275,9 @@ void LerobotSource::FillArms(const LerobotEpisode& place, Episode* episode) cons
       const Eigen::Quaterniond q(v[6], v[3], v[4], v[5]);
       const Eigen::Vector3d p(v[0], v[1], v[2]);
       if (!p.allFinite() || !(q.norm() > 1e-6) || !std::isfinite(q.norm())) {
-        ThrowBadInput(fmt::format("{}: episode {}, row {}: {} holds a pose that is none",
-                                  place.data.string(), place.number, k, column));
+        ThrowBadInput(fmt::format("{}: episode {}, row {}: {} holds a pose that is none{}",
+                                  place.data.string(), place.number, k, column,
+                                  names_skip_bad_ ? kSkipBadHint : ""));
       }
       return Pose(q.normalized(), p);
     };
@@ -400,11 +388,13 @@ void LerobotSource::DoReadFrame(size_t index, size_t camera, size_t step, uint8_
     const double way = static_cast<double>(frame - (idle.next() - 1));
     return way >= 0 ? way : 1e15 - way;
   });
-  if (!film) {
-    film = std::make_unique<VideoReader>(place.file);
-    RequireFrames(folder_, episode, *film, kFilmTolerance_s);
-  }
-  hand_out(film->Read(frame), place.file.string());
+  NamingSkipBad(names_skip_bad_, [&] {
+    if (!film) {
+      film = std::make_unique<VideoReader>(OpenFilmOf(folder_, place.file, kFilmTolerance_s));
+    }
+    RequireFrames(episode, camera, *film);
+    hand_out(film->Read(frame), place.file.string());
+  });
   films_.Give(std::move(film));
 }
 

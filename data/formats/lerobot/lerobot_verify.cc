@@ -209,17 +209,19 @@ void FolderCheck::AddPictures(const LerobotEpisode& episode) {
     const std::string& key = c < films ? folder_.films[c] : folder_.pictures[c - films];
     const fs::path& file = c < films ? episode.films[c].file : episode.data;
     ImageStatistics own;
-    const bool read = !broken_.contains(file) && Try([&] {
-      Image picture;
-      for (int64_t row = 0; row < episode.length; ++row) {
-        if (c >= films) picture = rows_->ReadPicture(episode, key, row);
-        const Image& image = c < films ? films_->Read(episode, c, row) : picture;
-        auto& [width, height] = sizes_[c];
-        RequireOneSize({image.width, image.height}, file.string(), width, height);
-        own.Add(image);
-        pictures_[c].Add(image);
-      }
-    });
+    // what the episode lacks of its film is no fault of the others in it
+    const bool there = c >= films || Try([&] { films_->Open(episode, c); });
+    const bool read = there && !broken_.contains(file) && Try([&] {
+                        Image picture;
+                        for (int64_t row = 0; row < episode.length; ++row) {
+                          if (c >= films) picture = rows_->ReadPicture(episode, key, row);
+                          const Image& image = c < films ? films_->Read(episode, c, row) : picture;
+                          auto& [width, height] = sizes_[c];
+                          RequireOneSize({image.width, image.height}, file.string(), width, height);
+                          own.Add(image);
+                          pictures_[c].Add(image);
+                        }
+                      });
     if (read) {
       // of depths LeRobot's statistics are in another unit
       if (folder_.depths.contains(key)) continue;
@@ -228,7 +230,7 @@ void FolderCheck::AddPictures(const LerobotEpisode& episode) {
     }
     // a film is reported once: what follows an undecodable frame is not where it should be
     whole_ = false;
-    if (c < films) broken_.insert(file);
+    if (c < films && there) broken_.insert(file);
   }
 }
 
@@ -275,9 +277,12 @@ void FolderCheck::CheckDataset() {
 
 void FolderCheck::CheckExtras() {
   if (!options_.extras || !HasExtras(path_)) return;
+  // faults are listed without the option that would leave them out
+  LerobotImportOptions options = options_;
+  options.skip_bad = true;
   Try([&] {
     const Extras extras = OpenExtras(path_);
-    CompareWithExtras(folder_, extras, options_,
+    CompareWithExtras(folder_, extras, options,
                       [&](const std::function<void()>& episode) { Try(episode); });
   });
 }
@@ -302,7 +307,8 @@ VerifyReport FolderCheck::Run(Progress& progress) {
   std::error_code none;
   for (const auto* files : {&folder_.rows, &folder_.frames}) {
     for (const auto& [file, count] : *files) {
-      report_.bytes_read += static_cast<int64_t>(fs::file_size(file, none));
+      const uintmax_t bytes = fs::file_size(file, none);
+      if (!none) report_.bytes_read += static_cast<int64_t>(bytes);
     }
   }
 
