@@ -3,6 +3,7 @@
 #include "data/formats/lerobot/lerobot_copy.h"
 #include "data/formats/lerobot/lerobot_source.h"
 #include "data/formats/lerobot/lerobot_verify.h"
+#include "data/video/video_writer.h"
 #include "tests/convert/lerobot_damage.h"
 
 namespace understudy::store_test {
@@ -14,7 +15,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class Lines : public Progress {
+class SaidLines : public Progress {
  public:
   void Message(const std::string& line) override { lines.push_back(line); }
   std::vector<std::string> lines;
@@ -29,7 +30,7 @@ class LerobotFollowTest : public LerobotDamage {
     for (size_t i = 0; i < inputs; ++i) {
       readers.push_back(sources.emplace_back(OpenLerobotSource(folder_ / "out")).get());
     }
-    Lines said;
+    SaidLines said;
     fs::remove_all(result_);
     EditLerobot(readers, plan, result_, {}, {}, said);
     return said.lines;
@@ -139,13 +140,68 @@ TEST_P(LerobotFollowTest, NewInstructionsChangeTheTaskAlone) {
     for (const std::string& name : {std::string("task_index"), kDescription, kCopy, kValidity}) {
       for (const ColumnSpec& column : after->ListColumns()) {
         if (column.name != name) continue;
-        for (const double v : after->ReadColumns(e, std::vector{column})[0]) {
+        const std::vector<std::vector<double>> values =
+            after->ReadColumns(e, std::vector{column});
+        for (const double v : values[0]) {
           EXPECT_EQ(listed.at(static_cast<int64_t>(v)), name == kValidity ? "valid" : "put it down")
               << name;
         }
       }
     }
   }
+}
+
+// Missing files, and films that are too short, are faults of the episodes that need them.
+class LerobotMissingTest : public LerobotDamage {
+ protected:
+  // Reading what `fault` is about names the option, which leaves out demo_<episode> alone.
+  void ExpectOneFault(size_t episode, const std::string& fault) {
+    const VerifyReport report = VerifyLerobot(folder_ / "out", {.extras = false}, quiet_);
+    EXPECT_EQ(report.episodes, 3);
+    ASSERT_EQ(report.faults.size(), 1u);
+    EXPECT_THAT(report.faults[0].place + ": " + report.faults[0].what, HasSubstr(fault));
+    const auto all = OpenLerobotSource(folder_ / "out");
+    ASSERT_EQ(all->episodes().size(), 3u);
+    EXPECT_THAT(
+        [&] {
+          EditLerobot({all.get()}, {.episodes = {{.episode = episode}}}, folder_ / "x", {}, {},
+                      quiet_);
+        },
+        testing::ThrowsMessage<Error>(AllOf(HasSubstr(fault), HasSubstr("--skip-bad"))));
+    const auto sound = OpenLerobotSource(folder_ / "out", {.skip_bad = true});
+    ASSERT_EQ(sound->episodes().size(), 2u);
+    ASSERT_EQ(sound->skipped().size(), 1u);
+    EXPECT_EQ(sound->skipped()[0].name, fmt::format("demo_{}", episode));
+    EXPECT_THAT(sound->skipped()[0].reason, HasSubstr(fault));
+    EditLerobot({sound.get()}, {.episodes = {{.episode = 0}, {.episode = 1}}}, folder_ / "x", {},
+                {}, quiet_);
+    EXPECT_TRUE(VerifyLerobot(folder_ / "x", {}, quiet_).faults.empty());
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Versions, LerobotMissingTest,
+                         testing::Values(LerobotVersion::kV21, LerobotVersion::kV30),
+                         [](const auto& info) {
+                           return info.param == LerobotVersion::kV21 ? "V21" : "V30";
+                         });
+
+TEST_P(LerobotMissingTest, FilesThatAreMissingAreFaultsOfTheirEpisodes) {
+  if (!v21()) return;  // there all episodes are in one file
+  fs::remove(film());
+  ExpectOneFault(1, "episode_000001.mp4: is missing");
+}
+
+TEST_P(LerobotMissingTest, RowsThatAreMissingAreFaultsOfTheirEpisodes) {
+  if (!v21()) return;
+  fs::remove(rows());
+  ExpectOneFault(1, "episode_000001.parquet: is missing");
+}
+
+TEST_P(LerobotMissingTest, AFilmThatEndsEarlyIsAFaultOfTheLastEpisode) {
+  const int frames = v21() ? 7 : 23;
+  VideoWriter writer(film(), {.fps = 20, .gop = 2});
+  for (int k = 0; k < frames; ++k) writer.Add({Picture(1, 1, static_cast<size_t>(k))});
+  writer.Finish();
+  ExpectOneFault(v21() ? 1 : 2, fmt::format("holds {} frames", frames));
 }
 
 }  // namespace

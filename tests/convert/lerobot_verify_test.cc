@@ -206,10 +206,11 @@ TEST_P(LerobotVerifyTest, Films) {
     writer.Finish();
   };
   PutBytes(film(), whole.substr(0, whole.size() / 2));
-  EXPECT_THAT(Faults(), ElementsAre(Is(place, "")));
-  shoot(length - 1, Picture(1, 1, 0));
-  EXPECT_THAT(Faults(), Each(Is(place, "frames")));
+  // each episode whose rows lack a frame; the others in the film are read on
+  EXPECT_THAT(Faults(), Each(Is(place, "")));
   EXPECT_THAT(Faults(), Not(IsEmpty()));
+  shoot(length - 1, Picture(1, 1, 0));
+  EXPECT_THAT(Faults(), Contains(Is(place, "frames")));
   // another film: only the statistics know
   Image white(kWidth, kHeight);
   std::fill(white.rgb.begin(), white.rgb.end(), uint8_t{255});
