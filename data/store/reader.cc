@@ -122,8 +122,10 @@ Episode DatasetReader::DoReadEpisode(size_t index, bool with_raw) const {
 std::vector<std::vector<double>> DatasetReader::DoReadColumns(
     size_t index, std::span<const ColumnSpec> columns) const {
   if (check_hashes_) {
+    // states and actions are asked for one after the other
     const h5::Guard guard;
-    ReadChecked(Demo(index));
+    if (!checked_.contains(index)) ReadChecked(Demo(index));
+    checked_.insert(index);
   }
   return Hdf5Source::DoReadColumns(index, columns);
 }

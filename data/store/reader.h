@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -39,6 +40,7 @@ class DatasetReader : public Hdf5Source {
 
   std::optional<DatasetFigures> figures_;
   bool check_hashes_ = false;
+  mutable std::set<size_t> checked_;  // episodes whose columns were compared; under HDF5's lock
 };
 
 }  // namespace understudy

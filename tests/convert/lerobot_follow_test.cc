@@ -108,7 +108,7 @@ TEST_P(LerobotFollowTest, AFolderWithoutASoundEpisodeIsRefusedWithTheReason) {
 
 // GR00T's annotations: one describes the task, others say something else.
 TEST_P(LerobotFollowTest, NewInstructionsChangeTheTaskAlone) {
-  if (v21()) return;  // its files hold one episode each: the rows are written anew for one of them
+  if (v21()) return;  // WriteRows writes one file, and those of v2.1 hold one episode each
   const std::vector<std::string> texts{"move it", "another task", "valid", "unused"};
   ParquetWriter tasks(folder_ / "out/meta/tasks.parquet", "task");
   tasks.Append({{.name = "task_index", .values = std::vector<int64_t>{0, 1, 2, 3}},

@@ -254,7 +254,7 @@ TEST(Aloha, WhatIsNotReadIsNamed) {
             Json({"observations/images_depth/cam_high", "substep_reasonings"}));
 }
 
-// A damaged file, or a number that is none, is one bad episode.
+// A damaged file, or one with a NaN, is one bad episode.
 TEST(Aloha, BadFilesAreLeftOutIfAsked) {
   const Folder folder;
   fs::create_directories(folder / "set");

@@ -53,7 +53,7 @@ DatasetHeader HeaderOf(const h5::Group& root, double control_hz) {
   return header;
 }
 
-// What is wrong with the first number that is none.
+// The first number that is not finite, in words; unset where all are.
 std::optional<std::string> FirstNotFinite(const h5::Group& root, const ColumnSpec& column,
                                           size_t rows) {
   const std::vector<double> numbers = ReadNumbers(root, column, rows);

@@ -10,6 +10,7 @@
 #include "data/formats/family/foreign_parts.h"
 #include "data/formats/family/import.h"
 #include "data/formats/family/write_dialect.h"
+#include "data/store/edit/require_episodes.h"
 #include "data/store/files.h"
 #include "data/store/hdf5/group.h"
 #include "data/store/hdf5/growing_file.h"
@@ -240,7 +241,7 @@ Json ToJson(const ForeignReport& report) {
 ForeignReport WriteForeign(const WriteDialect& dialect, const EpisodeSource& reader,
                            const fs::path& output, const ForeignWriteOptions& options,
                            const Translation& from, const Translation& into, Progress& progress) {
-  if (reader.episodes().empty()) ThrowBadInput(reader.path().string() + ": holds no episode");
+  RequireEpisodes(reader);
   CheckOutput(output, options.overwrite, {reader.path()});
   std::error_code none;
   if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), none);

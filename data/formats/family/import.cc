@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/version.h"
 #include "data/formats/family/foreign_parts.h"
+#include "data/store/edit/require_episodes.h"
 #include "data/store/files.h"
 #include "data/store/writer.h"
 
@@ -140,7 +141,7 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
                             const ImportOptions& options, const Translation& from,
                             Progress& progress) {
   RefuseOurs(reader);
-  if (reader.episodes().empty()) ThrowBadInput(reader.path().string() + ": holds no episode");
+  RequireEpisodes(reader);
   CheckOutput(output, options.overwrite, {reader.path()});
   DatasetHeader header = reader.header();
   from.ToOurs(&header);

@@ -11,6 +11,7 @@
 #include "data/formats/lerobot/frame_table.h"
 #include "data/formats/lerobot/lerobot_import_parts.h"
 #include "data/formats/lerobot/lerobot_rows.h"
+#include "data/store/edit/require_episodes.h"
 #include "data/store/writer.h"
 
 namespace understudy {
@@ -267,9 +268,7 @@ void ExactImport::Import(size_t number, size_t original, DatasetWriter& writer) 
 void CompareWithExtras(const LerobotFolder& folder, const Extras& extras,
                        const LerobotImportOptions& options,
                        const std::function<void(const std::function<void()>& compare)>& each) {
-  if (extras.reader->episodes().empty()) {
-    ThrowBadInput(extras.reader->path().string() + ": holds no episode");
-  }
+  RequireEpisodes(*extras.reader);
   ExactImport import(folder, extras, options);
   const std::vector<size_t> matched = import.Match();
   for (size_t i = 0; i < matched.size() && !InterruptRequested(); ++i) {

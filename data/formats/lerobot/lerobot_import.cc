@@ -64,12 +64,6 @@ std::vector<std::string> Oddities(const LerobotFolder& folder) {
   return lines;
 }
 
-void RequireEpisodes(const Extras& extras) {
-  if (extras.reader->episodes().empty()) {
-    ThrowBadInput(extras.reader->path().string() + ": holds no episode");
-  }
-}
-
 // Those whose rows or films cannot be read.
 std::vector<SkippedEpisode> LeaveOutBad(LerobotFolder& folder, double tolerance_s,
                                         Progress& progress) {
@@ -106,7 +100,7 @@ std::vector<std::string> LostFromLerobot(const fs::path& path,
     lost.push_back("pictures: as the films show them, their codec is lossy");
   if (Restores(path, options)) {
     const Extras extras = OpenExtras(path);
-    RequireEpisodes(extras);
+    RequireEpisodes(*extras.reader);
     for (std::string& line : NotInExtras(folder, extras)) lost.push_back(std::move(line));
   } else {
     for (std::string& line : NotInBare(folder)) lost.push_back(std::move(line));
@@ -129,7 +123,7 @@ LerobotImportReport ReadLerobot(const fs::path& path, const fs::path& out,
   PartGuard guard(out);
   if (Restores(path, options)) {
     const Extras extras = OpenExtras(path);
-    RequireEpisodes(extras);
+    RequireEpisodes(*extras.reader);
     report.exact = true;
     for (std::string& line : NotInExtras(folder, extras)) {
       report.not_understood.push_back(std::move(line));

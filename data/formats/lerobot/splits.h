@@ -15,7 +15,7 @@ struct LerobotSplits {
 };
 
 // Those of a copy: every episode stays in the parts that it was in. `copied`: folder and number of
-// the episode that becomes number 0, 1, … Left out, and told, are parts without an episode, and
+// the episode that becomes number 0, 1, … Left out and reported are parts without an episode, and
 // those whose episodes do not follow one another any more: they have no range. A folder that names
 // no parts is all "train", as LeRobot writes it.
 LerobotSplits SplitsOfCopy(const std::vector<const LerobotFolder*>& folders,

@@ -21,13 +21,13 @@ std::vector<bool> TellsTask(const LerobotFolder& folder,
   const LerobotFeature* task = folder.Find("task_index");
   std::vector<std::string> tasks;
   if (task != nullptr && IsTaskNumber(*task)) tasks = texts_of(*task);
-  std::vector<bool> tells;
+  std::vector<bool> is_task;
   for (const LerobotFeature& feature : folder.features) {
-    tells.push_back(IsTaskNumber(feature) &&
-                    (&feature == task || feature.name.ends_with("task_description") ||
-                     (!tasks.empty() && texts_of(feature) == tasks)));
+    is_task.push_back(IsTaskNumber(feature) &&
+                      (&feature == task || feature.name.ends_with("task_description") ||
+                       (!tasks.empty() && texts_of(feature) == tasks)));
   }
-  return tells;
+  return is_task;
 }
 
 }  // namespace understudy
