@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <thread>
-#include <type_traits>
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
@@ -23,6 +23,9 @@ struct FreeCompressor {
 struct FreeDecompressor {
   void operator()(libdeflate_decompressor* d) const { libdeflate_free_decompressor(d); }
 };
+
+// Of the way from black to white: resizing overshoots.
+constexpr double kOvershoot = 0.25;
 
 // One per thread: making one costs more than a small frame.
 libdeflate_decompressor* Decompressor() {
@@ -174,11 +177,7 @@ ImageReader::ImageReader(const h5::Group& demo, const std::string& camera) {
   width_ = layout_.width;
   frame_dims_.assign(info.dims.begin() + 1, info.dims.end());
   dataset_ = demo.OpenDataset(path);
-  if (layout_.fraction && frames_ > 0) {
-    std::vector<float> first;
-    ReadRaw(0, H5T_NATIVE_FLOAT, &first);
-    full_ = *std::max_element(first.begin(), first.end()) > 1 ? 255 : 1;
-  }
+  if (layout_.fraction && frames_ > 0) FindRange();
   if (layout_.fraction || layout_.channel_first || layout_.channels != 3) return;
   // one frame per chunk with deflate or nothing is read without HDF5's filters
   const h5::Id plist(H5Dget_create_plist(dataset_.get()));
@@ -271,22 +270,48 @@ void ImageReader::ReadRaw(size_t step, hid_t type, std::vector<T>* raw) const {
   }
 }
 
-template <class T>
-void ImageReader::ToRgb(const std::vector<T>& raw, uint8_t* out) const {
+void ImageReader::FindRange() {
+  double lowest = INFINITY, highest = -INFINITY;
+  for (const size_t step : {size_t{0}, frames_ / 2, frames_ - 1}) {
+    std::vector<float> raw;
+    ReadRaw(step, H5T_NATIVE_FLOAT, &raw);
+    for (const float v : raw) {
+      // a NaN is for whoever reads the frame
+      lowest = std::fmin(lowest, v);
+      highest = std::fmax(highest, v);
+    }
+  }
+  constexpr double kMostOfNormalised = 8;  // standard deviations of a bright pixel are below 3
+  white_ = highest > kMostOfNormalised ? 255 : 1;
+  black_ = white_ == 1 && lowest < -kOvershoot ? -1 : 0;
+  const double margin = kOvershoot * (white_ - black_);
+  if (!(lowest > highest) && (lowest < black_ - margin || highest > white_ + margin)) {
+    h5::FailReading(place_, fmt::format("holds numbers from {:.4g} to {:.4g}: pictures lie in "
+                                        "[0, 1], [-1, 1] or [0, 255]",
+                                        lowest, highest));
+  }
+}
+
+void ImageReader::RequireInRange(size_t step, const std::vector<float>& raw) const {
+  const double margin = kOvershoot * (white_ - black_);
+  const auto wrong = std::ranges::find_if(
+      raw, [&](const double v) { return !(v >= black_ - margin && v <= white_ + margin); });
+  if (wrong == raw.end()) return;
+  h5::FailReading(
+      fmt::format("{}[{}]", place_, step),
+      fmt::format("holds {:.4g}, must lie in [{}, {}] as other frames of the episode do", *wrong,
+                  black_, white_));
+}
+
+template <class T, class ByteOf>
+void ImageReader::ToRgb(const std::vector<T>& raw, const ByteOf& byte_of, uint8_t* out) const {
   const size_t pixels = static_cast<size_t>(width_) * static_cast<size_t>(height_);
   const auto channels = static_cast<size_t>(layout_.channels);
   const size_t pixel_step = layout_.channel_first ? 1 : channels;
   const size_t colour_step = layout_.channel_first ? pixels : 1;
   for (size_t p = 0; p < pixels; ++p) {
     for (size_t c = 0; c < 3; ++c) {
-      const T value = raw[p * pixel_step + (channels < 3 ? 0 : c) * colour_step];
-      if constexpr (std::is_floating_point_v<T>) {
-        // a NaN is black
-        const double white = 255 * static_cast<double>(value) / full_;
-        out[3 * p + c] = white > 0 ? static_cast<uint8_t>(std::min(255.0, white + 0.5)) : 0;
-      } else {
-        out[3 * p + c] = value;
-      }
+      out[3 * p + c] = byte_of(raw[p * pixel_step + (channels < 3 ? 0 : c) * colour_step]);
     }
   }
 }
@@ -295,11 +320,17 @@ void ImageReader::ReadSlowly(size_t step, uint8_t* out) const {
   if (layout_.fraction) {
     std::vector<float> raw;
     ReadRaw(step, H5T_NATIVE_FLOAT, &raw);
-    return ToRgb(raw, out);
+    RequireInRange(step, raw);
+    const auto byte_of = [&](const double value) {
+      const double bright = 255 * (value - black_) / (white_ - black_);
+      return static_cast<uint8_t>(std::clamp(bright + 0.5, 0.0, 255.0));
+    };
+    return ToRgb(raw, byte_of, out);
   }
   std::vector<uint8_t> raw;
   ReadRaw(step, H5T_NATIVE_UINT8, &raw);
-  ToRgb(raw, out);
+  ToRgb(
+      raw, [](const uint8_t byte) { return byte; }, out);
 }
 
 }  // namespace understudy

@@ -65,8 +65,9 @@ class ImageWriter {
 class ImageReader {
  public:
   // Checks type, rank and sizes. Throws Error(kBadInput). Pictures of another layout than ours
-  // become RGB when they are read: grey is repeated, an alpha channel is left out, fractions are
-  // of 1 where the first picture holds none above it.
+  // become RGB when they are read: grey is repeated, an alpha channel is left out, floating point
+  // is taken for [0, 1], [-1, 1] or [0, 255], whichever holds the first, middle and last frame.
+  // Numbers of another range are refused, here or by Read.
   ImageReader(const h5::Group& demo, const std::string& camera);
   size_t frames() const { return frames_; }
   int width() const { return width_; }
@@ -85,8 +86,11 @@ class ImageReader {
   void ReadSlowly(size_t step, uint8_t* out) const;
   template <class T>
   void ReadRaw(size_t step, hid_t type, std::vector<T>* raw) const;
-  template <class T>
-  void ToRgb(const std::vector<T>& raw, uint8_t* out) const;
+  // Each pixel's three colours, by `byte_of` a stored number.
+  template <class T, class ByteOf>
+  void ToRgb(const std::vector<T>& raw, const ByteOf& byte_of, uint8_t* out) const;
+  void FindRange();
+  void RequireInRange(size_t step, const std::vector<float>& raw) const;
   bool ReadChunk(size_t step, std::vector<uint8_t>* out, bool* deflated) const;
   h5::Id dataset_;
   std::string place_;
@@ -94,7 +98,7 @@ class ImageReader {
   int width_ = 0, height_ = 0;
   PictureLayout layout_;
   std::vector<hsize_t> frame_dims_;
-  double full_ = 255;    // the fraction that is white
+  double black_ = 0, white_ = 255;  // as the file has them
   bool direct_ = false;  // one frame per chunk, deflate or nothing
   bool deflated_ = false;
 };

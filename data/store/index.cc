@@ -12,6 +12,7 @@
 #include "data/store/episode_columns.h"
 #include "data/store/hdf5/lock.h"
 #include "data/store/meta.h"
+#include "data/store/success_known.h"
 
 namespace understudy {
 namespace {
@@ -37,6 +38,7 @@ IndexEntry EntryFrom(const Json& json) {
   entry.uuid = json.at("uuid").get<std::string>();
   entry.length = json.at("length").get<size_t>();
   entry.success = json.at("success").get<bool>();
+  entry.success_known = json.value(kSuccessKnown, true);
   entry.variant_index = json.at("variant_index").get<int>();
   EpisodeFigures& figures = entry.figures;
   figures.task = json.at("task").get<std::string>();
@@ -130,6 +132,7 @@ IndexEntry IndexEntry::Of(const Episode& episode) {
 void IndexEntry::SetMeta(const EpisodeMeta& meta) {
   uuid = meta.uuid;
   success = meta.success;
+  success_known = IsSuccessKnown(meta.settings);
   variant_index = meta.variant_index;
   figures.task = meta.task;
   figures.variant = meta.variant;
@@ -141,6 +144,7 @@ Json IndexEntry::ToJson() const {
             {"success", success},     {"variant_index", variant_index},
             {"task", figures.task},   {"variant", figures.variant},
             {"cause", figures.cause}, {"missing", figures.missing}};
+  if (!success_known) json[kSuccessKnown] = false;
   PutFinite("path_m", figures.path_m, json);
   PutFinite("jerk_rms", figures.jerk_rms, json);
   PutFinite("idle_share", figures.idle_share, json);

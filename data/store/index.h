@@ -26,6 +26,7 @@ struct IndexEntry {
   int variant_index = 0;
   EpisodeFigures figures;
   NumberSums actions;  // of this episode; the index stores those of all together
+  bool success_known = true;
 
   // Of a whole episode, whose raw stream does not matter.
   static IndexEntry Of(const Episode& episode);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "core/base/error.h"
@@ -11,6 +10,7 @@
 #include "core/image/image.h"
 #include "core/seam/renderer.h"
 #include "data/store/hdf5/creation.h"
+#include "data/store/numbered_name.h"
 #include "data/store/scene_files.h"
 
 namespace understudy {
@@ -415,22 +415,30 @@ std::string DatasetHash(const h5::Group& root, int64_t episodes) {
   });
 }
 
-int64_t DemoNumber(const std::string& name) {
-  constexpr std::string_view kPrefix = "demo_";
-  if (name.rfind(kPrefix, 0) != 0) return -1;
-  const char* begin = name.data() + kPrefix.size();
-  const char* end = name.data() + name.size();
-  int64_t number = -1;
-  const auto [stop, error] = std::from_chars(begin, end, number);
-  return error == std::errc() && stop == end && number >= 0 ? number : -1;
+namespace {
+
+bool HoldsEpisode(const h5::Group& data, const std::string& name) {
+  if (data.IsArray(name)) return false;
+  try {
+    const h5::Group group = data.Open(name);
+    return group.HasAttribute("num_samples") || group.Has("actions") || group.Has("obs");
+  } catch (const Error&) {
+    return true;  // whoever reads it says what is damaged
+  }
 }
 
+}  // namespace
+
 std::vector<std::string> EpisodeNames(const h5::Group& data) {
-  std::vector<std::string> names = data.Names();
-  std::erase_if(names, [](const std::string& name) { return DemoNumber(name) < 0; });
-  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
-    return DemoNumber(a) < DemoNumber(b);
-  });
+  std::vector<NumberedName> found;
+  for (const std::string& name : data.Names()) {
+    NumberedName split = SplitName(name);
+    const bool usual = split.prefix == "demo_" && split.number >= 0;
+    if (usual || HoldsEpisode(data, name)) found.push_back(std::move(split));
+  }
+  std::ranges::sort(found);
+  std::vector<std::string> names;
+  for (NumberedName& split : found) names.push_back(std::move(split.name));
   return names;
 }
 

@@ -60,8 +60,8 @@ std::string DatasetHash(const h5::Group& root, const std::vector<std::string>& e
 // The same of a file whose episodes are demo_0 … demo_<episodes - 1>, read one by one.
 std::string DatasetHash(const h5::Group& root, int64_t episodes);
 
-// "demo_12" -> 12; -1 for other names. EpisodeNames lists /data by number.
-int64_t DemoNumber(const std::string& name);
+// Episodes of /data: demo_<i>, and groups of other names that hold what an episode does (files of
+// others: episode_3). By the name before the number, then by number: demo_2, demo_10.
 std::vector<std::string> EpisodeNames(const h5::Group& data);
 
 // The attempts table, /understudy/attempts.

@@ -12,6 +12,7 @@
 #include "data/store/hdf5/library.h"
 #include "data/store/index.h"
 #include "data/store/meta.h"
+#include "data/store/success_known.h"
 
 namespace understudy {
 
@@ -48,7 +49,12 @@ void DatasetReader::ListEpisodes(const ReadOptions& options) {
       const h5::Group demo = data.Open(summary.name);
       summary.success = demo.Bool("success", false);
       summary.uuid = demo.Text("uuid", "");
-      summary.variant_index = static_cast<int>(demo.Open("understudy").Int("variant_index"));
+      const h5::Group own = demo.Open("understudy");
+      summary.variant_index = static_cast<int>(own.Int("variant_index"));
+      // a damaged one is for whoever reads the episode
+      const Json settings = Json::parse(own.Text("settings", "{}"), nullptr, false);
+      summary.success_known = IsSuccessKnown(settings);
+      if (!summary.success_known) summary.success_from = kSuccessNotTold;
     } catch (const Error&) {
       if (!options.skip_bad) throw;
     }
@@ -78,6 +84,8 @@ bool DatasetReader::ListIndexed() {
     summary.uuid = entry.uuid;
     summary.length = entry.length;
     summary.success = entry.success;
+    summary.success_known = entry.success_known;
+    if (!summary.success_known) summary.success_from = kSuccessNotTold;
     summary.variant_index = entry.variant_index;
     figures_->episodes.push_back(std::move(entry.figures));
   }

@@ -13,6 +13,7 @@
 #include "core/seam/dataset_header.h"
 #include "data/formats/base/mjcf.h"
 #include "data/store/edit/replay.h"
+#include "data/store/success_known.h"
 
 namespace understudy {
 namespace {
@@ -309,7 +310,7 @@ bool Annotator::Judge(bool rows_follow, bool doubt, Annotation* found, Episode* 
     }
     return false;
   }
-  meta.success = success;
+  SetSuccess(success, meta);
   meta.cause = success ? "" : fmt::format("'{}' does not hold at the end", task_.success);
   meta.settings["success_from"] = "the task's predicate";
   flags.push_back(success ? "judged a success" : "judged no success: " + meta.cause);

@@ -2,12 +2,17 @@
 
 #include "data/formats/lerobot/stored_table.h"
 
+#include <hdf5.h>
+
+#include <cmath>
+
 #include "data/formats/base/row_texts.h"
 #include "data/formats/edit.h"
 #include "data/formats/family/bare_dataset.h"
 #include "data/formats/formats.h"
 #include "data/formats/lerobot/lerobot_source.h"
 #include "data/formats/lerobot/lerobot_verify.h"
+#include "data/store/hdf5/id.h"
 #include "tests/convert/lerobot_damage.h"
 #include "tests/data/stranger.h"
 
@@ -220,6 +225,46 @@ TEST_P(StoredTableTest, RateAndInstructionAreAskedTogether) {
   const auto result = OpenLerobotSource(folder_ / "out");
   EXPECT_EQ(result->header().simulator.control_hz, 10);
   EXPECT_EQ(result->ReadMeta(0).instruction, "grasp");
+}
+
+// Texts that only a later episode holds are written, and it is said what the others get.
+TEST_P(StoredTableTest, TextsOfLaterEpisodes) {
+  StrangerOptions options;
+  options.also = [](const h5::Group& demo, size_t e, size_t rows) {
+    if (e == 1) demo.WriteTexts("obs/spoken", std::vector<std::string>(rows, "gently"));
+  };
+  const auto source = OpenDataset(WriteJoints(options));
+  const char* format = GetParam() == LerobotVersion::kV21 ? "lerobot21" : "lerobot";
+  EXPECT_THAT(FormatNamed(format).Lost(*source, ConvertRequest{}),
+              Contains(HasSubstr("obs/spoken: 1 of 2 episodes have such texts")));
+  WriteLerobot(*source, folder_ / "out", Options(), quiet_);
+  const auto result = OpenLerobotSource(folder_ / "out");
+  EXPECT_EQ(RowTextsOf(*result, 1).at("observation.spoken"), std::vector<std::string>(6, "gently"));
+  EXPECT_EQ(RowTextsOf(*result, 0).at("observation.spoken"), std::vector<std::string>(5, ""));
+}
+
+// int64 cannot hold them: they are not turned into others in silence.
+TEST_P(StoredTableTest, UnsignedNumbersBeyondInt64) {
+  StrangerOptions options;
+  options.also = [](const h5::Group& demo, size_t, size_t rows) {
+    const hsize_t count = rows;
+    const h5::Id space(H5Screate_simple(1, &count, nullptr));
+    const h5::Id dataset(H5Dcreate2(demo.id(), "clock", H5T_STD_U64LE, space.get(), H5P_DEFAULT,
+                                    H5P_DEFAULT, H5P_DEFAULT));
+    const std::vector<uint64_t> values(rows, uint64_t{1} << 63);
+    ASSERT_GE(
+        H5Dwrite(dataset.get(), H5T_NATIVE_UINT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
+        0);
+  };
+  const auto source = OpenDataset(WriteJoints(options));
+  EXPECT_THAT(FormatNamed("lerobot").Lost(*source, ConvertRequest{}),
+              Contains(HasSubstr("clock: numbers of 2^63")));
+  WriteLerobot(*source, folder_ / "out", Options(), quiet_);
+  const auto result = OpenLerobotSource(folder_ / "out");
+  for (const ColumnSpec& column : result->ListColumns()) {
+    if (column.name != "clock") continue;
+    EXPECT_EQ(result->ReadColumns(0, {&column, 1})[0][2], std::exp2(63));
+  }
 }
 
 }  // namespace

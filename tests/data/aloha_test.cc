@@ -1,6 +1,7 @@
 // ALOHA's episode files: read, checked, cut and joined.
 
 #include <gmock/gmock.h>
+#include <hdf5.h>
 
 #include <cmath>
 #include <cstring>
@@ -8,11 +9,14 @@
 
 #include "core/base/error.h"
 #include "core/base/module.h"
+#include "data/formats/base/row_texts.h"
 #include "data/formats/edit.h"
 #include "data/formats/formats.h"
+#include "data/store/edit/describe.h"
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5/group.h"
 #include "data/store/hdf5/growing_file.h"
+#include "data/store/hdf5/id.h"
 #include "data/video/module.h"
 #include "tests/data/store_support.h"
 
@@ -174,7 +178,8 @@ TEST_F(AlohaTest, FaultsAreNamedByFileColumnAndRow) {
   EXPECT_EQ(report.steps, 75);
   ASSERT_FALSE(report.faults.empty());
   EXPECT_EQ(report.faults[0].place, "episode_2");
-  EXPECT_THAT(report.faults[0].what, HasSubstr("/observations/qpos[4]: number 3 is not finite"));
+  EXPECT_THAT(report.faults[0].what,
+              HasSubstr("/observations/qpos[4]: is not finite (number 3 of the row"));
 }
 
 TEST_F(AlohaTest, FilteredFilesKeepTheirNamesAndAllTheyHold) {
@@ -236,22 +241,89 @@ TEST_F(AlohaTest, FoldersThatFitAreJoined) {
       ThrowsMessage<Error>(HasSubstr("is an episode of")));
 }
 
-// Depth and flags have no place among the columns: they are named, not lost in silence.
-TEST(Aloha, WhatIsNotReadIsNamed) {
+// Depth, wherever it stands, is a column of numbers and no camera; texts are read by row; what is
+// left is named.
+TEST(Aloha, DepthAndTextsAreReadAndTheRestIsNamed) {
   const Folder folder;
-  fs::create_directories(folder / "set");
-  WriteAloha(folder / "set/episode_0.hdf5", 20, 0, false);
+  const fs::path path = folder / "episode_0.hdf5";
+  WriteAloha(path, 20, 0, false);
   {
-    h5::GrowingFile file = h5::GrowingFile::Open(folder / "set/episode_0.hdf5");
-    Column depth("observations/images_depth/cam_high", ColumnType::kF32, {8, 16});
-    depth.rows = 20;
-    depth.bytes.resize(20 * 8 * 16 * 4);
-    file.root().Write(depth);
+    h5::GrowingFile file = h5::GrowingFile::Open(path);
+    for (const char* name : {"observations/images_depth/cam_high", "observations/images/depth"}) {
+      Column depth(name, ColumnType::kF32, {8, 16});
+      depth.rows = 20;
+      for (int i = 0; i < 20 * 8 * 16; ++i) depth.Push(0.5f * static_cast<float>(i));
+      file.root().Write(depth);
+    }
     file.root().WriteTexts("substep_reasonings", std::vector<std::string>(20, "reach"));
+    file.root().WriteTexts("notes", {"one", "two"});
+    file.root().SetText("language_instruction", "fold the shirt");
     file.Close();
   }
-  EXPECT_EQ(OpenDataset(folder / "set")->header().settings["unread_columns"],
-            Json({"observations/images_depth/cam_high", "substep_reasonings"}));
+  const auto source = OpenDataset(path);
+  EXPECT_EQ(source->header().settings["unread_columns"], Json({"notes"}));
+  EXPECT_THAT(source->header().cameras, ElementsAre("cam_high"));
+  EXPECT_EQ(RowTextsOf(*source, 0)["substep_reasonings"][19], "reach");
+  EXPECT_EQ(source->ReadMeta(0).instruction, "fold the shirt");
+  EXPECT_EQ(source->header().settings["instructions"], Json({{"fold the shirt", 1}}));
+  EXPECT_FALSE(DescribeDataset(*source).contains("successes"));
+  int depths = 0;
+  for (const ColumnSpec& column : source->ListColumns()) {
+    if (column.name.find("depth") == std::string::npos) continue;
+    ++depths;
+    EXPECT_THAT(column.shape, ElementsAre(8, 16));
+    EXPECT_EQ(source->ReadColumns(0, {&column, 1})[0][130], 65);
+  }
+  EXPECT_EQ(depths, 2);
+  EXPECT_TRUE(VerifyDataset(path).faults.empty());
+}
+
+// Files of pictures, as lists of bytes or as strings (with zeros behind them).
+TEST(Aloha, FilesOfPicturesOfEveryForm) {
+  if (!HasModule(VideoModule::kName)) GTEST_SKIP() << "built without libav";
+  const Folder folder;
+  const fs::path path = folder / "episode_0.hdf5";
+  WriteAloha(path, 5, 0, true);
+  const Image padded = OpenDataset(path)->ReadImage(0, "cam_high", 4);
+  {
+    h5::GrowingFile file = h5::GrowingFile::Open(path);
+    const h5::Group images = file.root().Open("observations/images");
+    const hsize_t rows = 5;
+    const h5::Id space(H5Screate_simple(1, &rows, nullptr));
+    const auto write = [&](const char* name, hid_t type, const void* values) {
+      const h5::Id dataset(
+          H5Dcreate2(images.id(), name, type, space.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+      ASSERT_GE(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), 0);
+    };
+    std::vector<uint8_t> bytes(std::begin(kJpeg), std::end(kJpeg));
+    const std::vector<hvl_t> lists(rows, hvl_t{bytes.size(), bytes.data()});
+    write("lists", h5::Id(H5Tvlen_create(H5T_NATIVE_UINT8)).get(), lists.data());
+    const h5::Id text(H5Tcopy(H5T_C_S1));
+    H5Tset_size(text.get(), sizeof(kJpeg) + 3);
+    bytes.resize(sizeof(kJpeg) + 3);
+    std::vector<uint8_t> texts;
+    for (hsize_t k = 0; k < rows; ++k) texts.insert(texts.end(), bytes.begin(), bytes.end());
+    write("strings", text.get(), texts.data());
+    file.Close();
+  }
+  const auto source = OpenDataset(path);
+  EXPECT_THAT(source->header().cameras, ElementsAre("cam_high", "lists", "strings"));
+  for (const char* camera : {"lists", "strings"}) {
+    EXPECT_EQ(source->ReadImage(0, camera, 4).rgb, padded.rgb) << camera;
+  }
+  EXPECT_TRUE(RowTextsOf(*source, 0).empty());
+  EXPECT_FALSE(source->header().settings.contains("unread_columns"));
+  EXPECT_TRUE(VerifyDataset(path).faults.empty());
+}
+
+// Other names than episode_<i> are episodes where no file is named so.
+TEST(Aloha, FilesOfOtherNames) {
+  const Folder folder;
+  for (const char* name : {"fold 10.hdf5", "fold 2.hdf5"}) WriteAloha(folder / name, 5, 0, false);
+  ASSERT_EQ(FindFormat(folder / ".")->name, "aloha");
+  EXPECT_EQ(OpenDataset(folder / ".")->episodes()[1].name, "fold 10");
+  WriteAloha(folder / "episode_3.hdf5", 5, 0, false);
+  EXPECT_EQ(OpenDataset(folder / ".")->episodes().size(), 1u);
 }
 
 // A damaged file, or one with a NaN, is one bad episode.
@@ -279,7 +351,8 @@ TEST(Aloha, BadFilesAreLeftOutIfAsked) {
   EXPECT_EQ(sound->episodes()[0].name, "episode_1");
   EXPECT_EQ(sound->episodes()[1].name, "episode_3");
   ASSERT_EQ(sound->skipped().size(), 2u);
-  EXPECT_THAT(sound->skipped()[1].reason, HasSubstr("observations/qpos[3]: number 1 is not"));
+  EXPECT_THAT(sound->skipped()[1].reason,
+              HasSubstr("observations/qpos[3]: is not finite (number 1 of the row"));
   // what is read is that of the right file
   EXPECT_EQ(sound->ReadColumns(1, sound->ListColumns())[0][0], 3);
   Progress quiet;

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <fstream>
 
+#include "data/formats/edit.h"
 #include "data/formats/formats.h"
+#include "data/store/hdf5/growing_file.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/data/foreign_support.h"
@@ -83,6 +85,40 @@ TEST_F(Import, GivesOurRowsAgain) {
       }
     }
   }
+}
+
+// Where the file does not say how an episode ended, neither does the dataset, until its user does.
+TEST_F(Import, UnknownSuccessStaysUnknown) {
+  const fs::path file = Foreign(&foreign::kRobomimicWriter);
+  {
+    h5::GrowingFile edited = h5::GrowingFile::Open(file);
+    for (const char* demo : {"data/demo_0", "data/demo_2"}) {
+      const h5::Group group = edited.root().Open(demo);
+      if (group.HasAttribute("success")) group.RemoveAttribute("success");
+      group.Delete("rewards");
+    }
+    edited.Close();
+  }
+  Run(file);
+  const auto known = [](const fs::path& dataset, const ReadOptions& options = {}) {
+    std::vector<bool> known;
+    const auto source = OpenDataset(dataset, options);
+    for (const EpisodeSummary& episode : source->episodes()) {
+      known.push_back(episode.success_known);
+    }
+    return known;
+  };
+  EXPECT_THAT(known(out_), testing::ElementsAre(false, true, false));
+  // without the index
+  EXPECT_THAT(known(out_, {.skip_bad = true}), testing::ElementsAre(false, true, false));
+  EXPECT_TRUE(VerifyDataset(out_).faults.empty());
+  const fs::path told = folder_ / "told.h5", kept = folder_ / "kept.h5";
+  RelabelAny(out_, told, {.where = "name == 'demo_2'", .success = true}, quiet);
+  EXPECT_THAT(known(told), testing::ElementsAre(false, true, true));
+  EXPECT_TRUE(VerifyDataset(told).faults.empty());
+  FilterAny(told, kept, {.where = "name != 'demo_1'"}, quiet);
+  EXPECT_THAT(known(kept), testing::ElementsAre(false, true));
+  EXPECT_TRUE(VerifyDataset(kept).faults.empty());
 }
 
 TEST_F(Import, SaysWhatItLosesAndAssumes) {

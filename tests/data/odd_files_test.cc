@@ -11,6 +11,7 @@
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5/growing_file.h"
 #include "tests/data/foreign_support.h"
+#include "tests/data/stranger.h"
 #include "tests/data/surgeon.h"
 
 namespace understudy {
@@ -170,6 +171,44 @@ TEST_F(OddFile, AnEpisodeWithADamagedPictureIsLeftOut) {
     EXPECT_EQ(sound->skipped()[0].name, "demo_1");
     EXPECT_THAT(sound->skipped()[0].reason, HasSubstr(camera));
   }
+}
+
+// Episodes of other names than demo_<i> are episodes; groups that hold none are not.
+TEST_F(OddFile, EpisodesOfOtherNames) {
+  const fs::path file = folder_ / "names.hdf5";
+  WriteStranger(file, {.episodes = 4});
+  {
+    h5::GrowingFile edited = h5::GrowingFile::Open(file);
+    const h5::Group data = edited.root().Open("data");
+    data.Move("demo_1", "episode_10");
+    data.Move("demo_2", "episode_9");
+    data.Move("demo_3", "pick");
+    data.Create("notes");
+    edited.Close();
+  }
+  const auto names = [](const fs::path& dataset) {
+    const auto source = OpenDataset(dataset);
+    std::vector<std::string> names;
+    for (const EpisodeSummary& episode : source->episodes()) names.push_back(episode.name);
+    return names;
+  };
+  EXPECT_THAT(names(file), ElementsAre("demo_0", "episode_9", "episode_10", "pick"));
+  EXPECT_EQ(VerifyApart(file, {}, {}, quiet_).episodes, 4);
+  const fs::path kept = folder_ / "kept.hdf5";
+  FilterAny(file, kept, {.where = "steps > 5"}, quiet_);
+  EXPECT_THAT(names(kept), ElementsAre("episode_9", "episode_10", "pick"));
+}
+
+// A column that is a link to what is gone is a fault, and named as lost by what copies the rest.
+TEST_F(OddFile, LinksToNothingAreFaults) {
+  const fs::path file = folder_ / "links.hdf5";
+  WriteStranger(file, {.also = [](const h5::Group& demo, size_t, size_t) {
+                  demo.Open("obs").LinkExternal("far", "gone.h5", "/x");
+                }});
+  EXPECT_THAT(Faults(file), HasSubstr("/data/demo_0/obs/far: "));
+  const auto source = OpenDataset(file);
+  EXPECT_THAT(FormatNamed("lerobot").Lost(*source, ConvertRequest{}),
+              Contains(HasSubstr("obs/far")));
 }
 
 }  // namespace

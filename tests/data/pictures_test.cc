@@ -4,6 +4,9 @@
 #include <hdf5.h>
 #include <lzf.h>
 
+#include <cmath>
+#include <cstring>
+
 #include "core/base/error.h"
 #include "data/formats/formats.h"
 #include "data/store/hdf5/id.h"
@@ -44,6 +47,11 @@ Column Pixels(const std::string& path, size_t rows, size_t channels, bool first,
     }
   }
   return column;
+}
+
+// Number `i` of a column of float32.
+void Set(Column* column, size_t i, float value) {
+  std::memcpy(&column->bytes[i * sizeof(value)], &value, sizeof(value));
 }
 
 class PicturesTest : public testing::Test {
@@ -94,6 +102,55 @@ TEST_F(PicturesTest, EveryLayoutIsReadAsRgb) {
   EXPECT_THAT(lost, Contains("obs/grey_image: grey becomes RGB"));
   EXPECT_THAT(lost, Contains("obs/unit_image: fractions are rounded to bytes"));
   EXPECT_TRUE(VerifyDataset(file_).faults.empty());
+}
+
+// Pictures in [-1, 1], as networks take them.
+TEST_F(PicturesTest, FromMinusOneToOne) {
+  const auto source = Write([](const h5::Group& demo, size_t rows) {
+    Column pixels = Pixels("obs/signed_image", rows, 3, true, 2);
+    for (size_t i = 0; i < rows * pixels.row_size(); ++i)
+      Set(&pixels, i, pixels.At<float>(0, i) - 1);
+    demo.Write(pixels);
+  });
+  ExpectRgb(*source, "signed");
+}
+
+// The first frames are black: the others say what white is.
+TEST_F(PicturesTest, WhiteIsThatOfBrighterFrames) {
+  const auto source = Write([](const h5::Group& demo, size_t rows) {
+    Column pixels = Pixels("obs/dark_image", rows, 3, false, 255);
+    for (size_t i = 0; i < pixels.row_size(); ++i) Set(&pixels, i, 0);
+    demo.Write(pixels);
+  });
+  ExpectRgb(*source, "dark");
+}
+
+// Numbers that are no colours are refused with their place, as NaN is, and not clipped.
+TEST_F(PicturesTest, NumbersOfNoColour) {
+  const auto with = [&](float odd) {
+    return Write([=](const h5::Group& demo, size_t rows) {
+      Column pixels = Pixels("obs/odd_image", rows, 3, false, 1);
+      Set(&pixels, pixels.row_size() + 7, odd);
+      demo.Write(pixels);
+    });
+  };
+  const auto message = [](const EpisodeSource& source) {
+    try {
+      source.ReadImage(1, "odd", 1);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(message(*with(NAN)), HasSubstr("demo_1/obs/odd_image[1]: holds nan"));
+  EXPECT_THAT(message(*with(-3)), HasSubstr("must lie in [0, 1]"));
+  const auto normalised = Write([](const h5::Group& demo, size_t rows) {
+    Column pixels = Pixels("obs/odd_image", rows, 3, false, 4.5);
+    for (size_t i = 0; i < rows * pixels.row_size(); ++i)
+      Set(&pixels, i, pixels.At<float>(0, i) - 2);
+    demo.Write(pixels);
+  });
+  EXPECT_THAT(message(*normalised), HasSubstr("pictures lie in [0, 1], [-1, 1] or [0, 255]"));
 }
 
 // Cameras of several sizes are all there; a dataset of ours has one size and says what it leaves.

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <list>
 #include <mutex>
 #include <optional>
+#include <set>
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
@@ -15,6 +15,8 @@
 #include "data/formats/family/foreign_parts.h"
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5_source.h"
+#include "data/store/meta.h"
+#include "data/store/success_known.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -41,13 +43,17 @@ DatasetHeader HeaderOf(const h5::Group& root, double control_hz) {
   header.family = kFamily;
   header.settings = {{"format", kStage}};
   header.simulator.control_hz = control_hz;
+  header.simulator.instruction = InstructionOf(root);
   header.cameras = CamerasOf(root);
   for (const std::string& camera : header.cameras) {
     header.picture_sizes.push_back(SizeOf(root, camera));
   }
   if (!header.cameras.empty()) {
-    header.image_width = header.picture_sizes[0].width;
-    header.image_height = header.picture_sizes[0].height;
+    const PictureSize first = header.picture_sizes[0];
+    header.image_width = first.width;
+    header.image_height = first.height;
+    const auto same = [&](const PictureSize& size) { return size == first; };
+    if (std::ranges::all_of(header.picture_sizes, same)) header.picture_sizes.clear();
   }
   header.simulator.cameras = header.cameras;
   return header;
@@ -56,13 +62,22 @@ DatasetHeader HeaderOf(const h5::Group& root, double control_hz) {
 // The first number that is not finite, in words; unset where all are.
 std::optional<std::string> FirstNotFinite(const h5::Group& root, const ColumnSpec& column,
                                           size_t rows) {
-  const std::vector<double> numbers = ReadNumbers(root, column, rows);
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    if (std::isfinite(numbers[i])) continue;
-    return fmt::format("{}[{}]: number {} is not finite", root.Place(column.name),
-                       i / column.size(), i % column.size());
+  const h5::DatasetInfo info = root.Info(column.name);
+  if (info.dims.empty() || info.dims[0] != rows) {
+    return fmt::format("{}: has shape ({}), must have {} rows", root.Place(column.name),
+                       fmt::join(info.dims, ", "), rows);
   }
-  return std::nullopt;
+  std::string what;
+  const auto row = foreign::FirstRowNotFinite(root, column.name, info, &what);
+  if (!row) return std::nullopt;
+  return fmt::format("{}[{}]: {}", root.Place(column.name), *row, what);
+}
+
+// Texts of the rows, which files of pictures are not.
+TextColumns RowTextsIn(const h5::Group& root, size_t rows) {
+  TextColumns texts = foreign::ReadRowTexts(root, rows);
+  std::erase_if(texts, [](const auto& column) { return column.first.starts_with(kImages); });
+  return texts;
 }
 
 // Hash of the commands and of where the robot was: it goes with the episode into other folders.
@@ -77,13 +92,17 @@ std::string UuidOf(const h5::Group& root, const std::vector<ColumnSpec>& columns
   return MakeUuid("foreign " + hasher.Hex(), RngKey{});
 }
 
-// What is neither a column of numbers nor a picture that is read.
-std::vector<std::string> UnreadIn(const h5::Group& root, const std::vector<ColumnSpec>& columns) {
+// What is neither a column, of numbers or texts, nor the instruction or a picture.
+std::vector<std::string> UnreadIn(const h5::Group& root, size_t rows) {
+  std::set<std::string> read{kLengths};
+  for (const ColumnSpec& column : AlohaColumns(root, rows)) read.insert(column.name);
+  for (const auto& [name, texts] : RowTextsIn(root, rows)) read.insert(name);
+  for (const std::string& camera : CamerasOf(root)) {
+    read.insert(fmt::format("{}/{}", kImages, camera));
+  }
+  if (const std::string name = InstructionName(root); !name.empty()) read.insert(name);
   std::vector<std::string> unread = foreign::DatasetsIn(root);
-  std::erase_if(unread, [&](const std::string& path) {
-    return path == kLengths || path.starts_with(std::string(kImages) + "/") ||
-           std::ranges::any_of(columns, [&](const ColumnSpec& c) { return c.name == path; });
-  });
+  std::erase_if(unread, [&](const std::string& path) { return read.contains(path); });
   return unread;
 }
 
@@ -93,7 +112,7 @@ void RequireFinite(const h5::Group& root, const std::vector<ColumnSpec>& columns
   }
 }
 
-class Source : public EpisodeSource {
+class Source : public EpisodeSource, public RowTexts {
  public:
   Source(const fs::path& path, const ReadOptions& options)
       : EpisodeSource(path), options_(options), files_(EpisodeFiles(path)) {
@@ -116,8 +135,6 @@ class Source : public EpisodeSource {
   }
 
  private:
-  static constexpr const char* kSuccessFrom = "not told: taken for none";
-
   void AddEpisode(const fs::path& file) {
     const h5::Group root = h5::OpenForReading(file, options_.outside_links);
     EpisodeSummary summary;
@@ -126,12 +143,16 @@ class Source : public EpisodeSource {
     const std::vector<ColumnSpec> columns = AlohaColumns(root, summary.length);
     if (options_.skip_bad) RequireFinite(root, columns, summary.length);
     summary.uuid = UuidOf(root, columns, summary.length);
-    summary.success_from = kSuccessFrom;
+    summary.success_from = kSuccessNotTold;
     summary.success_known = false;
     if (episodes_.empty()) {
       header_ = HeaderOf(root, options_.control_hz);
-      const std::vector<std::string> unread = UnreadIn(root, columns);
+      const std::vector<std::string> unread = UnreadIn(root, summary.length);
       if (!unread.empty()) header_.settings[foreign::kUnreadColumns] = unread;
+    }
+    if (const std::string text = InstructionOf(root); !text.empty()) {
+      Json& count = header_.settings["instructions"][text];
+      count = count.is_null() ? 1 : count.get<int>() + 1;
     }
     episodes_.push_back(std::move(summary));
   }
@@ -155,7 +176,11 @@ class Source : public EpisodeSource {
     meta.uuid = episodes_[index].uuid;
     meta.control_hz = header_.simulator.control_hz;
     meta.cameras = header_.cameras;
-    meta.settings = {{"format", kStage}, {"success_from", kSuccessFrom}};
+    {
+      const h5::Guard guard;
+      meta.instruction = InstructionOf(Root(index));
+    }
+    meta.settings = {{"format", kStage}, {"success_from", kSuccessNotTold}};
     return meta;
   }
   // Rows without arms: all that is known of them stands in the columns.
@@ -177,6 +202,10 @@ class Source : public EpisodeSource {
       for (size_t i = 0; i < actions.row_size(); ++i) rows[k][i] = actions.At<double>(k, i);
     }
     return rows;
+  }
+  TextColumns ReadRowTexts(size_t index) const override {
+    const h5::Guard guard;
+    return RowTextsIn(Root(index), episodes_[index].length);
   }
   std::vector<ColumnSpec> DoListColumns() const override {
     const h5::Guard guard;

@@ -3,64 +3,71 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include "core/base/error.h"
 #include "core/image/image.h"
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5/library.h"
+#include "data/store/hdf5/texts.h"
+#include "data/store/numbered_name.h"
 #include "data/video/module.h"
 
 namespace understudy::aloha {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kPrefix = "episode_";
+constexpr const char* kUsualPrefix = "episode_";
 
-// The number of "episode_<i>.hdf5"; -1 for other names.
-int64_t NumberOf(const fs::path& file) {
-  if (file.extension() != ".hdf5" && file.extension() != ".h5") return -1;
-  const std::string stem = file.stem().string();
-  if (!stem.starts_with(kPrefix)) return -1;
-  const char* begin = stem.data() + std::strlen(kPrefix);
-  const char* end = stem.data() + stem.size();
-  int64_t number = -1;
-  const auto [stop, error] = std::from_chars(begin, end, number);
-  return error == std::errc() && stop == end && number >= 0 ? number : -1;
+bool IsHdf5Name(const fs::path& file) {
+  return file.extension() == ".hdf5" || file.extension() == ".h5";
 }
 
 std::string PathOf(const std::string& camera) { return fmt::format("{}/{}", kImages, camera); }
 
-bool IsJpegRows(const h5::DatasetInfo& info) { return info.dims.size() == 2; }
+bool IsOfBytes(const h5::DatasetInfo& info) {
+  return info.type_class == H5T_INTEGER && info.type_size == 1;
+}
+
+// Files of pictures: bytes padded to one length, lists of bytes, or strings of bytes.
+bool IsFileRows(const h5::DatasetInfo& info) {
+  const bool lists = info.type_class == H5T_VLEN || info.type_class == H5T_STRING;
+  return (IsOfBytes(info) && info.dims.size() == 2) || (lists && info.dims.size() == 1);
+}
+
+// Arrays of other shapes and types beside pictures (depth) are columns of numbers.
+bool IsPicture(const h5::DatasetInfo& info) { return IsFileRows(info) || info.dims.size() == 4; }
 
 h5::DatasetInfo PictureInfo(const h5::Group& root, const std::string& camera) {
   const h5::DatasetInfo info = root.Info(PathOf(camera));
-  const bool bytes = info.type_class == H5T_INTEGER && info.type_size == 1;
-  const bool pixels = info.dims.size() == 4 && info.dims[3] == 3 && info.dims[1] > 0 &&
-                      info.dims[2] > 0 && info.dims[1] <= kMaxImageSide &&
+  const bool pixels = IsOfBytes(info) && info.dims.size() == 4 && info.dims[3] == 3 &&
+                      info.dims[1] > 0 && info.dims[2] > 0 && info.dims[1] <= kMaxImageSide &&
                       info.dims[2] <= kMaxImageSide;
-  if (!bytes || !(pixels || IsJpegRows(info))) {
+  if (!pixels && !IsFileRows(info)) {
     h5::FailReading(root.Place(PathOf(camera)),
-                    fmt::format("must be uint8 of shape (T, H, W, 3), or the bytes of JPEG "
-                                "pictures of shape (T, length), has shape ({})",
+                    fmt::format("must be uint8 of shape (T, H, W, 3), or the bytes of a JPEG or "
+                                "PNG file per row, has shape ({})",
                                 fmt::join(info.dims, ", ")));
   }
   return info;
 }
 
-// One JPEG file without the zeros behind it. (It ends with the bytes FF D9.)
-std::string ReadJpeg(const h5::Group& root, const std::string& camera, size_t row) {
-  const Column bytes = root.ReadRows(PathOf(camera), ColumnType::kU8, {-1}, row, 1);
-  size_t size = bytes.bytes.size();
-  while (size > 0 && bytes.bytes[size - 1] == 0) --size;
-  return std::string(reinterpret_cast<const char*>(bytes.bytes.data()), size);
+// One file of a picture, without the zeros that pad it. (Neither JPEG nor PNG ends with one.)
+std::string ReadFile(const h5::Group& root, const std::string& camera, size_t row) {
+  const std::string path = PathOf(camera);
+  std::string bytes = h5::ReadRowOfBytes(root.OpenDataset(path), root.Place(path), row);
+  bytes.resize(bytes.find_last_not_of('\0') + 1);
+  return bytes;
 }
 
-// What the frame header of a JPEG file says; nothing is decoded.
-PictureSize SizeOfJpeg(const std::string& file, const std::string& place) {
+// Of a JPEG file as its frame header says; others are decoded.
+PictureSize SizeOfFile(const std::string& file, const std::string& place) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(file[i]); };
-  for (size_t i = 2; file.starts_with("\xff\xd8") && i + 9 <= file.size();) {
+  if (!file.starts_with("\xff\xd8")) {
+    const Image image = Module<VideoModule>().decode_picture(file, place);
+    return {image.width, image.height};
+  }
+  for (size_t i = 2; i + 9 <= file.size();) {
     if (byte(i) != 0xff) break;
     const uint8_t marker = byte(i + 1);
     if (marker == 0xff) {  // padding
@@ -73,7 +80,7 @@ PictureSize SizeOfJpeg(const std::string& file, const std::string& place) {
     if (frame) return {byte(i + 7) * 256 + byte(i + 8), byte(i + 5) * 256 + byte(i + 6)};
     i += 2 + static_cast<size_t>(byte(i + 2) * 256 + byte(i + 3));
   }
-  h5::FailReading(place, "is no JPEG picture");
+  h5::FailReading(place, "is no whole JPEG file");
 }
 
 // numpy's name of a type of numbers.
@@ -88,7 +95,7 @@ void AddColumns(const h5::Group& group, const std::string& prefix, size_t rows, 
   constexpr int kMaxDepth = 4;
   for (const std::string& name : group.Names()) {
     const std::string path = prefix + name;
-    if (path == kImages || path == kLengths) continue;
+    if (path == kLengths) continue;
     h5::DatasetInfo info;
     try {
       info = group.Info(name);
@@ -99,8 +106,7 @@ void AddColumns(const h5::Group& group, const std::string& prefix, size_t rows, 
       continue;
     }
     if (!info.is_number() || info.dims.empty() || info.dims[0] != rows) continue;
-    // depth pictures and the like are no columns of numbers
-    if (info.dims.size() > 2) continue;
+    if (prefix == std::string(kImages) + "/" && IsPicture(info)) continue;
     ColumnSpec& column = columns.emplace_back();
     column.name = path;
     column.dtype = DtypeOf(info);
@@ -126,13 +132,17 @@ bool IsEpisodeFile(const fs::path& path, bool outside_links) {
 std::vector<fs::path> EpisodeFiles(const fs::path& path) {
   std::error_code none;
   if (!fs::is_directory(path, none)) return {path};
-  std::vector<fs::path> files;
+  std::vector<std::pair<NumberedName, fs::path>> usual, others;
   for (const fs::directory_entry& entry : fs::directory_iterator(path, none)) {
-    if (NumberOf(entry.path()) >= 0) files.push_back(entry.path());
+    if (!IsHdf5Name(entry.path())) continue;
+    NumberedName name = SplitName(NameOf(entry.path()));
+    const bool is_usual = name.prefix == kUsualPrefix && name.number >= 0;
+    (is_usual ? usual : others).emplace_back(std::move(name), entry.path());
   }
-  std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
-    return std::pair(NumberOf(a), a) < std::pair(NumberOf(b), b);
-  });
+  auto& found = usual.empty() ? others : usual;
+  std::ranges::sort(found);
+  std::vector<fs::path> files;
+  for (auto& [name, file] : found) files.push_back(std::move(file));
   return files;
 }
 
@@ -165,15 +175,51 @@ std::vector<double> ReadNumbers(const h5::Group& root, const ColumnSpec& column,
   return values;
 }
 
+std::string InstructionName(const h5::Group& root) {
+  // names that collections of such files use
+  for (const char* name : {"language_instruction", "language_raw", "instruction"}) {
+    if (root.HasAttribute(name)) return name;
+    if (!root.IsArray(name)) continue;
+    const h5::DatasetInfo info = root.Info(name);
+    const bool one = info.dims.empty() || info.dims == std::vector<hsize_t>{1};
+    if (info.type_class == H5T_STRING && one) return name;
+  }
+  return "";
+}
+
+std::string InstructionOf(const h5::Group& root) {
+  const std::string name = InstructionName(root);
+  if (name.empty()) return "";
+  if (root.HasAttribute(name)) return root.Text(name);
+  std::string text = h5::ReadRowOfBytes(root.OpenDataset(name), root.Place(name), 0);
+  text.resize(text.find_last_not_of('\0') + 1);  // of fixed length
+  try {
+    Json(text).dump();
+  } catch (const Json::exception&) {
+    h5::FailReading(root.Place(name), "is no UTF-8");
+  }
+  return text;
+}
+
 std::vector<std::string> CamerasOf(const h5::Group& root) {
-  return root.Has(kImages) ? root.Open(kImages).Names() : std::vector<std::string>{};
+  if (!root.Has(kImages)) return {};
+  const h5::Group images = root.Open(kImages);
+  std::vector<std::string> cameras = images.Names();
+  std::erase_if(cameras, [&](const std::string& name) {
+    try {
+      return !IsPicture(images.Info(name));
+    } catch (const Error&) {
+      return false;  // whoever reads its pictures says what is damaged
+    }
+  });
+  return cameras;
 }
 
 PictureSize SizeOf(const h5::Group& root, const std::string& camera) {
   const h5::DatasetInfo info = PictureInfo(root, camera);
-  if (!IsJpegRows(info)) return {static_cast<int>(info.dims[2]), static_cast<int>(info.dims[1])};
+  if (!IsFileRows(info)) return {static_cast<int>(info.dims[2]), static_cast<int>(info.dims[1])};
   const std::string place = fmt::format("{}[0]", root.Place(PathOf(camera)));
-  const PictureSize size = SizeOfJpeg(ReadJpeg(root, camera, 0), place);
+  const PictureSize size = SizeOfFile(ReadFile(root, camera, 0), place);
   if (size.width < 1 || size.height < 1 || size.width > kMaxImageSide ||
       size.height > kMaxImageSide) {
     h5::FailReading(place, fmt::format("is a picture of {} x {} pixels; at most {} are allowed",
@@ -185,7 +231,7 @@ PictureSize SizeOf(const h5::Group& root, const std::string& camera) {
 void ReadPicture(const h5::Group& root, const std::string& camera, size_t row, size_t rows,
                  const PictureSize& size, uint8_t* out) {
   const std::string path = PathOf(camera);
-  std::string jpeg;
+  std::string file;
   {
     const h5::Guard guard;
     const h5::DatasetInfo info = PictureInfo(root, camera);
@@ -193,16 +239,16 @@ void ReadPicture(const h5::Group& root, const std::string& camera, size_t row, s
       h5::FailReading(root.Place(path),
                       fmt::format("has {} pictures, must have {}", info.dims[0], rows));
     }
-    if (!IsJpegRows(info)) {
+    if (!IsFileRows(info)) {
       const Column pixels =
           root.ReadRows(path, ColumnType::kU8, {size.height, size.width, 3}, row, 1);
       std::copy(pixels.bytes.begin(), pixels.bytes.end(), out);
       return;
     }
-    jpeg = ReadJpeg(root, camera, row);
+    file = ReadFile(root, camera, row);
   }
   const std::string place = fmt::format("{}[{}]", root.Place(path), row);
-  const Image image = Module<VideoModule>().decode_picture(jpeg, place);
+  const Image image = Module<VideoModule>().decode_picture(file, place);
   if (image.width != size.width || image.height != size.height) {
     h5::FailReading(place, fmt::format("is {}x{}, the dataset's first picture is {}x{}",
                                        image.width, image.height, size.width, size.height));

@@ -21,23 +21,29 @@ inline constexpr const char* kLengths = "compress_len";
 
 // Whether `path` is such a file. Never throws.
 bool IsEpisodeFile(const std::filesystem::path& path, bool outside_links);
-// The files of a dataset, by number: a folder's, or the file itself.
+// The files of a dataset: itself, or a folder's episode_<i>.hdf5; where none is named so, all HDF5
+// files of the folder. By number.
 std::vector<std::filesystem::path> EpisodeFiles(const std::filesystem::path& path);
 // "episode_3", of the file's name.
 std::string NameOf(const std::filesystem::path& file);
 
 // Rows of `action`. Throws Error(kBadInput) where it is no array of rows of numbers.
 size_t RowsOf(const h5::Group& root);
-// Every array of numbers with a row per step that is no picture.
+// Every array of numbers with a row per step that is no picture; depth is one.
 std::vector<ColumnSpec> AlohaColumns(const h5::Group& root, size_t rows);
 // Rows of one of them as numbers. Refuses other shapes.
 std::vector<double> ReadNumbers(const h5::Group& root, const ColumnSpec& column, size_t rows);
 
+// The attribute or dataset that says what the robot is to do, and its text; both empty where there
+// is none.
+std::string InstructionName(const h5::Group& root);
+std::string InstructionOf(const h5::Group& root);
+
 std::vector<std::string> CamerasOf(const h5::Group& root);
 // Of a camera's first picture.
 PictureSize SizeOf(const h5::Group& root, const std::string& camera);
-// One picture of the size given, RGB: stored as uint8 (T, H, W, 3), or as JPEG bytes that are
-// padded to one length.
+// One picture of the size given, RGB: stored as uint8 (T, H, W, 3), or as a JPEG or PNG file per
+// row: padded to one length, a list of bytes, or a string.
 void ReadPicture(const h5::Group& root, const std::string& camera, size_t row, size_t rows,
                  const PictureSize& size, uint8_t* out);
 

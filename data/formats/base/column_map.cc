@@ -117,7 +117,12 @@ class MappedSource : public EpisodeSource, public RowTexts {
     }
     SimulatorInfo& info = header_.simulator;
     if (map.control_hz > 0) info.control_hz = map.control_hz;
-    if (!map.instruction.empty()) info.instruction = map.instruction;
+    if (!map.instruction.empty()) {
+      info.instruction = map.instruction;
+      if (header_.settings.contains("instructions")) {
+        header_.settings["instructions"] = {{map.instruction, episodes_.size()}};
+      }
+    }
     if (!map.robot.empty()) info.robot = map.robot;
     // arms with a pose
     std::vector<std::string> arms;

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/image/image.h"
 #include "data/formats/family/bare_dataset.h"
+#include "data/store/hdf5/filters.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
 
@@ -59,7 +60,8 @@ bool IsModest(const h5::DatasetInfo& info) {
 using EachDataset =
     std::function<void(const std::string& path, const h5::DatasetInfo& info, bool damaged)>;
 
-// Every dataset; of those that cannot be opened nothing is known. `left`: members that may still be
+// Every dataset; of those that cannot be opened, and of links to what is not there, nothing is
+// known. `left`: members that may still be
 // looked at, since groups may hold each other.
 void VisitDatasetsBelow(const h5::Group& group, const std::string& prefix, int depth, int& left,
                         const EachDataset& each) {
@@ -79,7 +81,8 @@ void VisitDatasetsBelow(const h5::Group& group, const std::string& prefix, int d
       info = {};
       damaged = dataset;
     }
-    if (dataset) each(prefix + name, info, damaged);
+    const bool dangling = !dataset && !group.Has(name);
+    if (dataset || dangling) each(prefix + name, info, damaged || dangling);
     if (below) VisitDatasetsBelow(*below, prefix + name + "/", depth + 1, left, each);
   }
 }
@@ -138,8 +141,7 @@ void RequireTaskTexts(const h5::Group& demo, size_t length) {
                               fmt::join(info.dims, ", "), length));
 }
 
-TextColumns ReadRowTexts(const h5::Group& demo) {
-  const size_t length = LengthOf(demo);
+TextColumns ReadRowTexts(const h5::Group& demo, size_t length) {
   TextColumns columns;
   int left = kMaxMembers;
   const auto each = [&](const std::string& path, const h5::DatasetInfo& info, bool) {
@@ -197,7 +199,8 @@ Column ReadRowsOf(const h5::Id& dataset, const h5::DatasetInfo& info, const h5::
   H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr);
   if (H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), H5P_DEFAULT,
               column.bytes.data()) < 0) {
-    h5::FailReading(demo.Place(name), fmt::format("cannot be read ({})", h5::ErrorText()));
+    h5::FailReading(demo.Place(name),
+                    fmt::format("cannot be read ({})", h5::WhyNotRead(dataset.get())));
   }
   return column;
 }

@@ -52,9 +52,9 @@ void RequireTaskTexts(const h5::Group& demo, size_t length);
 
 // Paths of every dataset below `group`, whatever it holds.
 std::vector<std::string> DatasetsIn(const h5::Group& group);
-// Every array below an episode that holds a text per row. Throws Error(kBadInput) where one of them
-// cannot be read.
-TextColumns ReadRowTexts(const h5::Group& demo);
+// Every array below an episode of `length` rows that holds a text per row. Throws Error(kBadInput)
+// where one of them cannot be read.
+TextColumns ReadRowTexts(const h5::Group& demo, size_t length);
 // The first row of an array that holds a NaN or infinity; `what` says which. Unset: none does.
 std::optional<size_t> FirstRowNotFinite(const h5::Group& demo, const std::string& path,
                                         const h5::DatasetInfo& info, std::string* what);

@@ -17,6 +17,7 @@
 #include "data/store/hdf5/library.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
+#include "data/store/success_known.h"
 
 namespace understudy::foreign {
 namespace {
@@ -49,7 +50,7 @@ void FindSuccess(const Dialect& dialect, const h5::Group& demo, ForeignFacts* fa
     facts->success = true;
     facts->success_from = dialect.successes_only;
   } else {
-    facts->success_from = "not told: taken for none";
+    facts->success_from = kSuccessNotTold;
     facts->success_known = false;
   }
 }
@@ -216,7 +217,8 @@ class ForeignSource : public Hdf5Source, public RowTexts {
   }
   TextColumns ReadRowTexts(size_t index) const override {
     const h5::Guard guard;
-    return foreign::ReadRowTexts(Demo(index));
+    const h5::Group demo = Demo(index);
+    return foreign::ReadRowTexts(demo, LengthOf(demo));
   }
   ColumnRole RoleOf(const std::string& path) const override {
     return dialect_.role != nullptr ? dialect_.role(path) : Hdf5Source::RoleOf(path);

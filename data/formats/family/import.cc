@@ -12,6 +12,7 @@
 #include "data/formats/family/foreign_parts.h"
 #include "data/store/edit/require_episodes.h"
 #include "data/store/files.h"
+#include "data/store/success_known.h"
 #include "data/store/writer.h"
 
 namespace understudy {
@@ -210,6 +211,7 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
       episode.final_state.clear();
       episode.meta.control_hz = info.control_hz;
       episode.meta.program_version = ProgramVersion();
+      if (!reader.episodes()[i].success_known) episode.meta.settings[kSuccessKnown] = false;
       episode.meta.settings["imported_from"] = reader.path().filename().string() + ":" + name;
       SetTimes(&episode);
       names[name] = fmt::format("demo_{}", i);

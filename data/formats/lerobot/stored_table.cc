@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "core/base/error.h"
@@ -55,7 +56,9 @@ std::string PartName(const ColumnSpec& column) {
 }  // namespace
 
 StoredTable::StoredTable(const EpisodeSource& reader, LerobotVersion version)
-    : version_(version), columns_(CommonColumns(reader, &odd_)) {
+    : version_(version), columns_(CommonColumns(reader, &lost_)) {
+  for (std::string& column : lost_) column += ": not every episode is alike";
+  WidenUnsigned(reader);
   const std::vector<EpisodeSummary>& episodes = reader.episodes();
   with_success_ = std::all_of(episodes.begin(), episodes.end(),
                               [](const EpisodeSummary& episode) { return episode.success_known; });
@@ -89,14 +92,39 @@ void StoredTable::RequireOneAction(const EpisodeSource& reader) const {
   }
 }
 
+// int64 is the widest of LeRobot's that hold whole numbers.
+void StoredTable::WidenUnsigned(const EpisodeSource& reader) {
+  constexpr double kBeyondInt64 = 9223372036854775808.0;
+  for (ColumnSpec& column : columns_) {
+    if (column.dtype != "uint64") continue;
+    for (size_t e = 0; e < reader.episodes().size() && column.dtype == "uint64"; ++e) {
+      if (reader.episodes()[e].length == 0) continue;
+      const std::vector<double> values = reader.ReadColumns(e, {&column, 1})[0];
+      if (std::ranges::none_of(values, [](double v) { return v >= kBeyondInt64; })) continue;
+      column.dtype = "float64";
+      lost_.push_back(column.name + ": numbers of 2^63 and more become float64");
+    }
+  }
+}
+
 void StoredTable::AddTexts(const EpisodeSource& reader) {
-  // one that is empty or cannot be read says so itself
-  const auto first = std::find_if(reader.episodes().begin(), reader.episodes().end(),
-                                  [](const EpisodeSummary& episode) { return episode.length > 0; });
-  if (first == reader.episodes().end()) return;
+  std::map<std::string, std::vector<std::string>> holders;  // episodes by column
+  size_t with_rows = 0;
+  for (size_t e = 0; e < reader.episodes().size(); ++e) {
+    // one that is empty or cannot be read says so itself
+    if (reader.episodes()[e].length == 0) continue;
+    ++with_rows;
+    for (const auto& [path, texts] : RowTextsOf(reader, e)) {
+      holders[path].push_back(reader.episodes()[e].name);
+    }
+  }
   std::vector<std::string> replaced;  // columns of numbers in the old lists of texts
-  for (const auto& [path, texts] :
-       RowTextsOf(reader, static_cast<size_t>(first - reader.episodes().begin()))) {
+  for (const auto& [path, episodes] : holders) {
+    if (episodes.size() < with_rows && path != kTaskTexts) {
+      lost_.push_back(
+          fmt::format("{}: {} of {} episodes have such texts, the others get empty ones", path,
+                      episodes.size(), with_rows));
+    }
     if (path == kTaskTexts) {
       with_tasks_ = true;
       replaced.emplace_back("lerobot/task_index");
@@ -219,8 +247,7 @@ void StoredTable::Fill(const EpisodeSource& reader, size_t episode, int64_t firs
 }
 
 std::vector<std::string> StoredTable::Lost(const EpisodeSource& reader) const {
-  std::vector<std::string> lost;
-  for (const std::string& column : odd_) lost.push_back(column + ": not every episode is alike");
+  std::vector<std::string> lost = lost_;
   // whole numbers pass through double, which holds those up to 2^53
   constexpr double kMostWhole = 9007199254740992;
   std::vector<ColumnSpec> wide;

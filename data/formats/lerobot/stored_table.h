@@ -50,12 +50,13 @@ class StoredTable : public FeatureTable {
   void AddRole(ColumnRole role, const char* name, std::vector<StoredPart>* parts);
   void AddOther();
   void RequireOneAction(const EpisodeSource& reader) const;
+  void WidenUnsigned(const EpisodeSource& reader);
   void AddTexts(const EpisodeSource& reader);
 
   LerobotVersion version_;
   bool with_success_ = false, with_tasks_ = false;
   std::vector<std::string> text_paths_;  // per text feature
-  std::vector<std::string> odd_;         // columns that are left out
+  std::vector<std::string> lost_;        // columns that are left out or become others, and why
   std::vector<ColumnSpec> columns_;
   std::vector<Target> targets_;  // per column
   std::vector<StoredPart> state_, action_;

@@ -90,7 +90,8 @@ IndexEntry EntryOf(const DatasetReader& reader, const std::optional<DatasetFigur
                    summary.success,
                    summary.variant_index,
                    figures->episodes[episode],
-                   {}};
+                   {},
+                   summary.success_known};
   const Column actions = demo.Read("actions", ColumnType::kF64, {-1});
   const std::span numbers(reinterpret_cast<const double*>(actions.bytes.data()),
                           actions.rows * actions.row_size());

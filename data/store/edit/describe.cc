@@ -239,7 +239,7 @@ Json SkippedToJson(const EpisodeSource& reader) {
 Json DescribeDataset(const EpisodeSource& reader) {
   const bool own = !reader.content_hash().empty();
   std::vector<double> lengths;
-  size_t successes = 0, steps = 0;
+  size_t successes = 0, unknown = 0, steps = 0;
   std::map<std::string, int64_t> tasks, variants, causes, files, success_from;
   const Measured measured = Measure(reader);
   for (size_t e = 0; e < reader.episodes().size(); ++e) {
@@ -247,17 +247,18 @@ Json DescribeDataset(const EpisodeSource& reader) {
     // one that cannot be read has no length either
     if (episode.length > 0) lengths.push_back(static_cast<double>(episode.length));
     steps += episode.length;
-    successes += episode.success;
+    successes += episode.success_known && episode.success;
+    unknown += !episode.success_known;
     if (!episode.linked_file.empty()) ++files[episode.linked_file];
     if (own) {
       const EpisodeFigures& figures = measured.figures.episodes[e];
       ++tasks[figures.task];
       ++variants[figures.variant];
-      if (!episode.success) ++causes[figures.cause];
+      if (!episode.success && episode.success_known) ++causes[figures.cause];
     } else {
       ++tasks[reader.header().simulator.task];
-      ++success_from[episode.success_from];
     }
+    if (!episode.success_from.empty()) ++success_from[episode.success_from];
   }
   const std::filesystem::path& path = reader.path();
   Json json = Json::object();
@@ -273,7 +274,9 @@ Json DescribeDataset(const EpisodeSource& reader) {
   json["control_hz"] = reader.header().simulator.control_hz;
   json["episodes"] = reader.episodes().size();
   json["steps"] = steps;
-  json["successes"] = successes;
+  // absent where no episode says how it ended
+  if (unknown < reader.episodes().size() || unknown == 0) json["successes"] = successes;
+  if (!success_from.empty()) json["success_from"] = success_from;
   if (!lengths.empty()) {
     const auto whole = [](double length) { return static_cast<int64_t>(length); };
     json["length"] = {{"min", whole(Quantile(lengths, 0))},
@@ -283,7 +286,6 @@ Json DescribeDataset(const EpisodeSource& reader) {
   }
   if (!own) {
     const SimulatorInfo& info = reader.header().simulator;
-    json["success_from"] = success_from;
     json["arms"] = info.arms;
     json["objects"] = info.objects;
     json["signals"] = info.signals;

@@ -64,7 +64,9 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
   const h5::Guard guard;
   const h5::Group root = h5::OpenForReading(input, read.outside_links);
   if (!root.Has("understudy") || !root.Has("data")) {
-    ThrowBadInput(fmt::format("{}: repair works on files of this program only", input.string()));
+    ThrowBadInput(
+        fmt::format("{}: is no dataset of a format that is known here (`understudy list` has them)",
+                    input.string()));
   }
   DatasetHeader header = ReadHeader(root);
   // the scene: whole or not at all

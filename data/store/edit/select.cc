@@ -12,6 +12,7 @@
 #include "data/store/edit/assemble.h"
 #include "data/store/edit/require_episodes.h"
 #include "data/store/reader.h"
+#include "data/store/success_known.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -243,7 +244,7 @@ int64_t RelabelDataset(const fs::path& input, const fs::path& output, const Rela
                         [&](const Assembly::Pick& pick, EpisodeMeta& meta) {
                           if (!holds[pick.episode]) return;
                           if (options.instruction) meta.instruction = *options.instruction;
-                          if (options.success) meta.success = *options.success;
+                          if (options.success) SetSuccess(*options.success, meta);
                           if (options.cause) meta.cause = *options.cause;
                         },
                     .overwrite = options.overwrite,

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "core/base/error.h"
 #include "data/store/hdf5/arrays.h"
 #include "data/store/hdf5/attributes.h"
 #include "data/store/hdf5/errors.h"
+#include "data/store/hdf5/filters.h"
 #include "data/store/hdf5/links.h"
 #include "data/store/hdf5/lock.h"
 
@@ -87,7 +89,7 @@ void VisitTextsOf(const Id& dataset, const std::string& place,
     }
     if (H5Dread(dataset.get(), stored.get(), part.memory.get(), part.file.get(), H5P_DEFAULT, out) <
         0) {
-      FailReading(place, fmt::format("cannot be read ({})", ErrorText()));
+      FailReading(place, fmt::format("cannot be read ({})", WhyNotRead(dataset.get())));
     }
     std::vector<std::string> texts;
     for (size_t i = 0; i < rows; ++i) {
@@ -101,6 +103,51 @@ void VisitTextsOf(const Id& dataset, const std::string& place,
     }
     for (const std::string& text : texts) each(text);
   }
+}
+
+std::string ReadRowOfBytes(const Id& dataset, const std::string& place, size_t row) {
+  const Guard guard;
+  const DatasetInfo info = InfoOf(dataset, place);
+  if (!info.dims.empty() && row >= info.dims[0]) {
+    FailReading(place, fmt::format("has {} rows, asked for row {}", info.dims[0], row));
+  }
+  const Id file(H5Dget_space(dataset.get()));
+  size_t bytes = info.type_size;
+  std::vector<hsize_t> start(info.dims.size(), 0), count = info.dims;
+  if (!info.dims.empty()) {
+    start[0] = row;
+    count[0] = 1;
+    H5Sselect_hyperslab(file.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
+  }
+  for (const hsize_t n : count) {
+    if (n != 0 && bytes > kMaxTextBytes / n) FailReading(place, "claims too many bytes in a row");
+    bytes *= n;
+  }
+  const Id memory(info.dims.empty()
+                      ? H5Screate(H5S_SCALAR)
+                      : H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr));
+  const auto read = [&](hid_t type, void* out) {
+    if (H5Dread(dataset.get(), type, memory.get(), file.get(), H5P_DEFAULT, out) >= 0) return;
+    FailReading(fmt::format("{}[{}]", place, row),
+                fmt::format("cannot be read ({})", WhyNotRead(dataset.get())));
+  };
+  const Id stored(H5Dget_type(dataset.get()));
+  if (info.type_class == H5T_STRING && H5Tis_variable_str(stored.get()) > 0) {
+    char* text = nullptr;
+    read(stored.get(), &text);
+    const std::unique_ptr<char, decltype(&H5free_memory)> owned(text, &H5free_memory);
+    return text == nullptr ? "" : text;
+  }
+  if (info.type_class == H5T_VLEN) {
+    const Id list_of_bytes(H5Tvlen_create(H5T_NATIVE_UINT8));
+    hvl_t list = {};
+    read(list_of_bytes.get(), &list);
+    const std::unique_ptr<void, decltype(&H5free_memory)> owned(list.p, &H5free_memory);
+    return std::string(static_cast<const char*>(list.p), list.len);
+  }
+  std::string row_of_bytes(bytes, '\0');
+  read(info.type_class == H5T_STRING ? stored.get() : H5T_NATIVE_UINT8, row_of_bytes.data());
+  return row_of_bytes;
 }
 
 }  // namespace understudy::h5

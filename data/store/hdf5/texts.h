@@ -19,4 +19,8 @@ void CreateTexts(hid_t parent, const std::string& name, const std::string& place
 void VisitTextsOf(const Id& dataset, const std::string& place,
                   const std::function<void(const std::string&)>& each);
 
+// Row `row` of a 1-D dataset of strings or lists of bytes, or of a 2-D one of bytes; or the one
+// string of a dataset without rows. Of a fixed string all bytes, with those that pad it.
+std::string ReadRowOfBytes(const Id& dataset, const std::string& place, size_t row);
+
 }  // namespace understudy::h5
