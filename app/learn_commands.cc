@@ -168,17 +168,12 @@ EvaluateFlags WithCheckpoint(EvaluateFlags flags, Progress& progress) {
   return flags;
 }
 
-// The robot that the policy was trained with, as LoadTwin takes it; empty: the task's.
-std::string RobotOf(const EvalCommandOptions& evaluate) {
-  const RobotOfTraining robot = RobotOfPolicy(evaluate);
-  return FindRobot({robot.name, robot.place, evaluate.checkpoint, false});
-}
-
 Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
   if (!given.open_loop.datasets.empty()) return CompareWithDatasets(given, context);
   const EvaluateFlags flags = WithCheckpoint(given, *context.progress);
-  const Twin twin = LoadTwin(flags.task.empty() ? TaskOfPolicy(flags.evaluate) : flags.task,
-                             flags.robot.empty() ? RobotOf(flags.evaluate) : flags.robot);
+  const TwinOfTraining trained = TwinOfPolicy(flags.evaluate);
+  const RobotPlace robot{trained.robot, trained.robot_place, flags.evaluate.checkpoint};
+  const Twin twin = LoadTwinOf({trained.task, robot, trained.scene}, flags.task, flags.robot);
   const RendererFactory renderers = twin.renderers_with(flags.evaluate.eval.render);
   AugmentPlan plan;
   ReadPlanFile(flags.plan_file, &plan);

@@ -115,28 +115,30 @@ void TakeRobot(const std::string& robot, TaskSpecs* specs) {
   }
 }
 
-bool FindsRobotOf(const EpisodeSource& dataset) {
+// What a dataset or a policy says of the twin that it was made in.
+struct MadeIn {
+  std::string task;                       // its name
+  std::function<std::string()> robot;     // as FindRobot
+  std::function<CarriedScene()> scene{};  // that it carries; empty: none
+};
+
+bool FindsRobot(const MadeIn& made) {
   try {
-    OurRobot(dataset);
+    made.robot();
     return true;
   } catch (const Error&) {
     return false;
   }
 }
 
-// As LoadTwinOf says. `scratch` holds the files of a carried scene.
-TaskSpecs SpecsOf(const EpisodeSource& dataset, const std::string& task, const std::string& robot,
-                  std::optional<ScratchFolder>* scratch) {
-  const DatasetHeader& header = dataset.header();
-  const std::string name = task.empty() ? OurTaskName(header) : task;
-  const bool carries = !header.scene_files.empty();
+// As LoadTwinOf says.
+TaskSpecs SpecsOf(const MadeIn& made, const std::string& task, const std::string& robot) {
+  const std::string name = task.empty() ? made.task : task;
+  const bool carries = made.scene != nullptr;
   const bool take_task = carries && task.empty() && !IsListed("tasks", "task.yaml", name);
-  const bool take_robot = carries && robot.empty() && (take_task || !FindsRobotOf(dataset));
-  if (!take_task && !take_robot) {
-    return LoadSpecs(name, robot.empty() ? OurRobot(dataset) : robot);
-  }
-  const CarriedScene scene =
-      PutDownScene(header.scene_files, scratch->emplace().path(), dataset.path().string());
+  const bool take_robot = carries && robot.empty() && (take_task || !FindsRobot(made));
+  if (!take_task && !take_robot) return LoadSpecs(name, robot.empty() ? made.robot() : robot);
+  const CarriedScene scene = made.scene();
   TaskSpecs specs{scene.task, scene.robot};
   if (!take_robot) TakeRobot(robot, &specs);
   if (!take_task) {
@@ -144,6 +146,18 @@ TaskSpecs SpecsOf(const EpisodeSource& dataset, const std::string& task, const s
     specs.task.robot = scene.task.robot;
   }
   return specs;
+}
+
+// `scratch` holds the files of a carried scene.
+MadeIn MadeInOf(const EpisodeSource& dataset, std::optional<ScratchFolder>& scratch) {
+  MadeIn made{OurTaskName(dataset.header()), [&] { return OurRobot(dataset); }};
+  if (dataset.header().scene_files.empty()) return made;
+  made.scene = [&] {
+    const fs::path& folder = scratch.emplace().path();
+    WriteScene(dataset.header().scene_files, folder, dataset.path().string());
+    return ReadScene(folder, dataset.path().string());
+  };
+  return made;
 }
 
 }  // namespace
@@ -193,13 +207,21 @@ Twin LoadTwin(const std::string& task, const std::string& robot, const std::stri
 TaskSpecs LoadSpecsOf(const EpisodeSource& dataset, const std::string& task,
                       const std::string& robot) {
   std::optional<ScratchFolder> scratch;
-  return SpecsOf(dataset, task, robot, &scratch);
+  return SpecsOf(MadeInOf(dataset, scratch), task, robot);
 }
 
 Twin LoadTwinOf(const EpisodeSource& dataset, const std::string& task, const std::string& robot,
                 const std::string& subtasks) {
   std::optional<ScratchFolder> scratch;
-  return MakeTwin(SpecsOf(dataset, task, robot, &scratch), subtasks);
+  return MakeTwin(SpecsOf(MadeInOf(dataset, scratch), task, robot), subtasks);
+}
+
+Twin LoadTwinOf(const PolicyPlace& policy, const std::string& task, const std::string& robot) {
+  MadeIn made{policy.task, [&] { return FindRobot(policy.robot); }};
+  if (!policy.scene.empty()) {
+    made.scene = [&] { return ReadScene(policy.scene, policy.robot.user); };
+  }
+  return MakeTwin(SpecsOf(made, task, robot), "");
 }
 
 }  // namespace understudy

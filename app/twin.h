@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 
@@ -68,5 +69,13 @@ TaskSpecs LoadSpecsOf(const EpisodeSource& dataset, const std::string& task,
 // carries.
 Twin LoadTwinOf(const EpisodeSource& dataset, const std::string& task, const std::string& robot,
                 const std::string& subtasks = "");
+
+// What a policy says of the data that it was trained on.
+struct PolicyPlace {
+  std::string task;  // empty: it names none
+  RobotPlace robot;
+  std::filesystem::path scene;  // folder of WriteScene; empty: it carries none
+};
+Twin LoadTwinOf(const PolicyPlace& policy, const std::string& task, const std::string& robot);
 
 }  // namespace understudy

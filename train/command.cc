@@ -101,14 +101,11 @@ Json PlanTrain(const TrainOptions& given, const EngineFactory& factory, Progress
   return plan;
 }
 
-std::string TaskOfPolicy(const EvalCommandOptions& options) {
-  return options.checkpoint.empty() ? "" : LoadPolicyConfig(options.checkpoint).task;
-}
-
-RobotOfTraining RobotOfPolicy(const EvalCommandOptions& options) {
+TwinOfTraining TwinOfPolicy(const EvalCommandOptions& options) {
   if (options.checkpoint.empty()) return {};
   const PolicyConfig config = LoadPolicyConfig(options.checkpoint);
-  return {config.embodiment.robot, config.robot_place};
+  return {config.task, config.embodiment.robot, config.robot_place,
+          SceneOfPolicy(options.checkpoint)};
 }
 
 std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,

@@ -50,16 +50,14 @@ struct EvalCommandOptions {
   }
 };
 
-// The task that the checkpoint was trained on; empty if the options name no checkpoint. Throws
-// Error(kBadInput) where it is not sound.
-std::string TaskOfPolicy(const EvalCommandOptions& options);
-
-// The robot of the data that the checkpoint was trained on: its name, and the robot.yaml where it
-// was given by path; empty as TaskOfPolicy.
-struct RobotOfTraining {
-  std::string name, place;
+// Of the data that the checkpoint was trained on: task, robot, its robot.yaml where it was given by
+// path, and the folder of the scene that the checkpoint carries. All empty if the options name no
+// checkpoint. Throws Error(kBadInput) where it is not sound.
+struct TwinOfTraining {
+  std::string task, robot, robot_place;
+  std::filesystem::path scene;
 };
-RobotOfTraining RobotOfPolicy(const EvalCommandOptions& options);
+TwinOfTraining TwinOfPolicy(const EvalCommandOptions& options);
 
 // The policy that the options name, for a simulator of `simulator`. Throws Error(kUsage) where they
 // name none, Error(kBadInput) where the checkpoint is not sound.

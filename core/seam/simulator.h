@@ -109,7 +109,7 @@ class Simulator {
   std::string ModelText() const { return DoModelText(); }
 
   // What the scene is compiled from, where it has meshes or pictures that the text only names;
-  // empty where it has none. Stored with every dataset; PutDownScene takes it.
+  // empty where it has none. Stored with every dataset; WriteScene takes it.
   const std::vector<SceneFile>& SceneFiles() const { return DoSceneFiles(); }
 
  private:

@@ -55,17 +55,18 @@ SceneFile DescribeScene(const TaskSpec& task, const RobotSpec& robot, const Scen
   return {kDescription, ContentHash(text), [text] { return text; }};
 }
 
-CarriedScene PutDownScene(const std::vector<SceneFile>& files, const fs::path& folder,
-                          const std::string& name) {
-  std::string text;
-  for (const SceneFile& file : files) {
-    const std::string content = file.read();
-    WriteFile(Below(folder, file.path, name), content);
-    if (file.path == kDescription) text = content;
+void WriteScene(const std::vector<SceneFile>& files, const fs::path& folder,
+                const std::string& name) {
+  for (const SceneFile& file : files) WriteFile(Below(folder, file.path, name), file.read());
+}
+
+CarriedScene ReadScene(const fs::path& folder, const std::string& name) {
+  const fs::path file = folder / kDescription;
+  if (!fs::exists(file)) {
+    ThrowBadInput(fmt::format("{}: the scene has no {}", name, kDescription));
   }
-  if (text.empty()) ThrowBadInput(fmt::format("{}: the scene has no {}", name, kDescription));
   const std::string place = name + ": " + kDescription;
-  const auto described = FromJson<Description>(ParseJson(text, place), place);
+  const auto described = FromJson<Description>(ParseJson(ReadText(file), place), place);
   CarriedScene scene;
   scene.task = ParseTaskSpec(described.task, place + ": task");
   scene.robot = FromJson<RobotSpec>(described.robot, place + ": robot");

@@ -24,10 +24,13 @@ struct CarriedScene {
   RobotSpec robot;
 };
 
-// Writes the files into `folder`, which exists, and returns the specs with their folders in it.
-// Throws Error(kBadInput) under `name` for files that lead out of the folder, lack that of
-// DescribeScene, or cannot be read; Error(kFailed) where they cannot be written.
-CarriedScene PutDownScene(const std::vector<SceneFile>& files, const std::filesystem::path& folder,
-                          const std::string& name);
+// Writes the files into `folder`, which exists. Throws Error(kBadInput) under `name` for files that
+// lead out of the folder or cannot be read; Error(kFailed) where they cannot be written.
+void WriteScene(const std::vector<SceneFile>& files, const std::filesystem::path& folder,
+                const std::string& name);
+
+// The specs of files that were written into `folder`, with their folders in it. Throws
+// Error(kBadInput) under `name` where that of DescribeScene is missing or not valid.
+CarriedScene ReadScene(const std::filesystem::path& folder, const std::string& name);
 
 }  // namespace understudy

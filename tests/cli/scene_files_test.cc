@@ -63,7 +63,16 @@ TEST_F(CliScene, ADatasetOpensWithoutTheFolderOfItsTask) {
   Expect("mimic --source s.h5 --task " + yaml_ + " --attempts 6 --seed 3 --out there.h5", 0, "");
   const std::string there = looks("there.h5", yaml_);
 
-  // nothing of it is left but the dataset
+  Expect("train looksa.h5 --steps 2 --batch 2 --out run --quiet --policy.width 32", 0, "");
+  const auto rollout = [&](const std::string& policy) {
+    Expect("evaluate " + policy + " --episodes 1 --horizon 8 --seed 4 --out r.json --quiet", 0, "");
+    Json episode = LoadJson(folder_ / "r.json")["rows"][0];
+    episode.erase("seconds");
+    return episode;
+  };
+  const Json evaluated = rollout("run --task " + yaml_);
+
+  // nothing of it is left but the dataset, and the policy
   fs::remove_all(folder_ / "away");
   fs::create_directories(folder_ / "elsewhere");
   fs::rename(folder_ / "s.h5", folder_ / "elsewhere/s.h5");
@@ -75,6 +84,8 @@ TEST_F(CliScene, ADatasetOpensWithoutTheFolderOfItsTask) {
             OpenDataset(folder_.parent_path() / "there.h5")->content_hash());
   Expect("data verify here.h5 --replay", 0, "bit-exact");
   EXPECT_EQ(looks("here.h5", ""), there);
+  fs::rename(folder_.parent_path() / "run", folder_ / "run");
+  EXPECT_EQ(rollout("run/checkpoints/last/pretrained_model"), evaluated);
   // its task by another robot, and what needs no simulator
   Expect("mimic --source s.h5 --robot iiwa14 --attempts 4 --seed 3 --out other.h5", 0, "");
   Expect("data info other.h5", 0, "robot: iiwa14");

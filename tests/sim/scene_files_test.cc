@@ -119,7 +119,8 @@ TEST_F(SceneFilesTest, GiveTheSameModelElsewhere) {
   fs::remove_all(folder_ / "tasks");
   fs::remove_all(folder_ / "robots");
   fs::create_directories(folder_ / "new");
-  const CarriedScene carried = PutDownScene(scene->files(), folder_ / "new", "dataset");
+  WriteScene(scene->files(), folder_ / "new", "dataset");
+  const CarriedScene carried = ReadScene(folder_ / "new", "dataset");
   EXPECT_EQ(carried.robot.name, "panda+wide");
   EXPECT_EQ(ToJson(carried.task), ToJson(task));
   const auto again = Scene::Compile(carried.task, carried.robot);
@@ -133,7 +134,8 @@ TEST_F(SceneFilesTest, PathsOfStrangersStayInTheFolder) {
   };
   const auto error = [&](const std::vector<SceneFile>& files) -> std::string {
     try {
-      PutDownScene(files, folder_.path(), "x.h5");
+      WriteScene(files, folder_.path(), "x.h5");
+      ReadScene(folder_.path(), "x.h5");
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
       return error.what();

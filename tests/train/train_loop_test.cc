@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "core/base/error.h"
+#include "core/base/hash.h"
 #include "core/base/version.h"
 #include "tests/train/fake_engine.h"
 #include "tests/train/training_fixture.h"
@@ -420,6 +421,20 @@ TEST_F(TrainLoopTest, ADamagedOnlyCheckpointAsksForANewStart) {
   EXPECT_EQ(LoadPolicy(run).config.execute, 3);
 }
 
+// The scene of the data goes with the policy, under its manifest.
+TEST_F(CheckpointTest, CarriesTheSceneOfItsData) {
+  EXPECT_EQ(SceneOfPolicy(run_), fs::path());
+  const PolicyArtefact artefact = LoadPolicy(run_);
+  const SceneFile mesh{"task/parts/cube.obj", ContentHash("v 0 0 0"), [] { return "v 0 0 0"; }};
+  SaveCheckpoint(run_, artefact.config, artefact.weights, Json::object(), Json::object(),
+                 {30, {}, {}}, 2, {mesh});
+  EXPECT_EQ(LoadPolicy(run_).hash, artefact.hash);
+  const fs::path file = SceneOfPolicy(run_) / mesh.path;
+  EXPECT_EQ(ReadText(file), "v 0 0 0");
+  std::ofstream(file) << "v 1 0 0";
+  EXPECT_THAT([&] { LoadPolicy(run_); }, ThrowsMessage<Error>(HasSubstr("parts/cube.obj: hash")));
+}
+
 // An evaluation of the run must not take an older policy without a word.
 TEST_F(CheckpointTest, AnOlderCheckpointNeverStandsInForADamagedOne) {
   const PolicyArtefact artefact = LoadPolicy(run_);
@@ -448,7 +463,8 @@ TEST_F(CheckpointTest, AConfigThatMeansSomethingElseIsRefused) {
   EXPECT_EQ(ToJson(ParsePolicyConfig(good, "config.json")).dump(), good.dump());
   refuse("/format", "other", "no policy of this program");
   refuse("/version", 99, "version 99: this program reads version 1");
-  refuse("/embodiment/action_meaning", "joint_delta", "'joint_delta': known are relative_eef and columns");
+  refuse("/embodiment/action_meaning", "joint_delta",
+         "'joint_delta': known are relative_eef and columns");
   refuse("/layout/state", 12, "layout.state = 12");
   refuse("/layout/cameras", 1, "layout.cameras = 1: 2 are named");
   refuse("/execute", 50, "execute = 50");

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "core/spec/carried_scene.h"
 #include "train/run/safetensors.h"
 
 namespace understudy {
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kPolicyFolder = "pretrained_model";
 constexpr const char* kStateFolder = "training_state";
+constexpr const char* kSceneFolder = "scene";  // below the policy's
 
 // Raw weights among an engine's tensors stand in a file of their own.
 bool IsWeight(const std::string& name) {
@@ -37,12 +39,12 @@ void SyncFolder(const fs::path& folder) {
 void WriteManifest(const fs::path& folder) {
   Json files = Json::object();
   std::vector<fs::path> found;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    found.push_back(entry.path());
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_directory()) found.push_back(entry.path());
   }
   std::sort(found.begin(), found.end());
   for (const fs::path& file : found) {
-    files[file.filename().string()] =
+    files[file.lexically_relative(folder).generic_string()] =
         Json{{"bytes", fs::file_size(file)}, {"hash", FileHash(file)}};
   }
   WriteTextAtomically(folder / "manifest.json", Json{{"files", files}}.dump(2) + "\n");
@@ -142,7 +144,8 @@ fs::path FindPolicy(const fs::path& place) {
 }
 
 void WriteParts(const fs::path& part, const PolicyConfig& config, const TensorMap& weights,
-                const Json& train_config, const Json& training_run, const TrainingState& state) {
+                const Json& train_config, const Json& training_run, const TrainingState& state,
+                const std::vector<SceneFile>& scene) {
   const fs::path policy = part / kPolicyFolder, training = part / kStateFolder;
   fs::create_directories(policy);
   fs::create_directories(training);
@@ -150,6 +153,7 @@ void WriteParts(const fs::path& part, const PolicyConfig& config, const TensorMa
   WriteTextAtomically(policy / "train_config.json", train_config.dump(2) + "\n");
   WriteTextAtomically(policy / "training_run.json", training_run.dump(2) + "\n");
   WriteSafetensors(policy / "model.safetensors", weights, {{"format", "understudy"}});
+  if (!scene.empty()) WriteScene(scene, policy / kSceneFolder, "the training data");
   WriteManifest(policy);
 
   TensorMap raw, optimizer;
@@ -180,7 +184,7 @@ std::vector<int64_t> ListCheckpoints(const fs::path& run) {
 
 fs::path SaveCheckpoint(const fs::path& run, const PolicyConfig& config, const TensorMap& weights,
                         const Json& train_config, const Json& training_run,
-                        const TrainingState& state, int keep) {
+                        const TrainingState& state, int keep, const std::vector<SceneFile>& scene) {
   Require(state.step >= 0 && keep >= 0, "steps and counts are not negative");
   const fs::path home = run / "checkpoints", target = home / StepName(state.step);
   const fs::path part = home / (StepName(state.step) + ".part"),
@@ -189,7 +193,7 @@ fs::path SaveCheckpoint(const fs::path& run, const PolicyConfig& config, const T
     fs::create_directories(home);
     // what killed runs left
     for (const fs::path& entry : std::vector<fs::path>{part, old}) fs::remove_all(entry);
-    WriteParts(part, config, weights, train_config, training_run, state);
+    WriteParts(part, config, weights, train_config, training_run, state, scene);
     if (fs::exists(target)) fs::rename(target, old);
     fs::rename(part, target);
     fs::remove_all(old);
@@ -223,6 +227,11 @@ PolicyArtefact LoadPolicy(const fs::path& place) {
   hasher.Add(files["model.safetensors"]["hash"].get<std::string>());
   result.hash = hasher.Hex();
   return result;
+}
+
+fs::path SceneOfPolicy(const fs::path& place) {
+  const fs::path scene = FindPolicy(place) / kSceneFolder;
+  return fs::is_directory(scene) ? scene : fs::path();
 }
 
 PolicyConfig LoadPolicyConfig(const fs::path& place) {

@@ -4,7 +4,7 @@
 //
 //   <run>/checkpoints/<step, 6 digits>/
 //     pretrained_model/   config.json model.safetensors train_config.json training_run.json
-//                         manifest.json
+//                         manifest.json, and scene/ where the data carried theirs
 //     training_state/     training_step.json sampler.json weights.safetensors
 //                         optimizer_state.safetensors manifest.json
 //   <run>/checkpoints/last -> the newest
@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/spec/scene_file.h"
 #include "train/run/policy_config.h"
 #include "train/run/tensor_blob.h"
 
@@ -44,8 +45,8 @@ struct TrainingState {
 // stays.
 std::filesystem::path SaveCheckpoint(const std::filesystem::path& run, const PolicyConfig& config,
                                      const TensorMap& weights, const Json& train_config,
-                                     const Json& training_run, const TrainingState& state,
-                                     int keep);
+                                     const Json& training_run, const TrainingState& state, int keep,
+                                     const std::vector<SceneFile>& scene = {});
 
 // Checkpoints of a run, oldest first. What a killed run left of an unfinished one does not count;
 // one that was damaged later does.
@@ -56,6 +57,9 @@ std::vector<int64_t> ListCheckpoints(const std::filesystem::path& run);
 // checkpoint of a run, which folder to remove to resume from the checkpoint before it. An older
 // checkpoint is never taken in place of a damaged one.
 PolicyArtefact LoadPolicy(const std::filesystem::path& place);
+
+// The folder scene/ of a policy as LoadPolicy finds it; empty where it has none.
+std::filesystem::path SceneOfPolicy(const std::filesystem::path& place);
 
 // config.json of a policy as LoadPolicy finds it; neither its hash nor the weights are checked.
 PolicyConfig LoadPolicyConfig(const std::filesystem::path& place);

@@ -290,7 +290,8 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     config.network = engine->PolicyConfig();
     const Json used{{"program", ProgramVersion()}, {"engine", engine->Describe()}};
     report.checkpoint = SaveCheckpoint(run, config, engine->ExportPolicy(), train_config, used,
-                                       {step, source.Save(), engine->ExportState()}, options.keep);
+                                       {step, source.Save(), engine->ExportState()}, options.keep,
+                                       set->scene_files);
   };
 
   progress.Start("training", options.steps, "updates");

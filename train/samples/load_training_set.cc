@@ -348,6 +348,11 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
       set.embodiment = embodiment;
       set.task = header.simulator.task;
       set.robot_place = RobotPlaceOf(header);
+      for (const SceneFile& file : header.scene_files) {
+        // checkpoints are written when the dataset may be gone
+        const auto content = std::make_shared<const std::string>(file.read());
+        set.scene_files.push_back({file.path, file.hash, [content] { return *content; }});
+      }
       set.cameras = cameras;
       set.image_height = size.height;
       set.image_width = size.width;

@@ -13,6 +13,7 @@
 #include "core/base/options.h"
 #include "core/base/progress.h"
 #include "core/episode/episode.h"
+#include "core/spec/scene_file.h"
 #include "data/store/read_options.h"
 #include "train/samples/columns.h"
 #include "train/samples/embodiment.h"
@@ -98,6 +99,7 @@ struct TrainingSet {
   Embodiment embodiment;
   std::string task;
   std::string robot_place;  // path of the robot.yaml; empty: a listed robot, or none of ours
+  std::vector<SceneFile> scene_files;  // those that the first dataset carries
   std::vector<std::string> cameras;
   int image_height = 0, image_width = 0;
   double control_hz = 0;
