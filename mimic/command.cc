@@ -79,6 +79,16 @@ SourceSet MakeSourceSet(const Sources& read, const MimicOptions& options, const 
   for (const SkippedSource& skipped : sources.skipped()) {
     progress.Message(fmt::format("skipped {}: {}", skipped.name, fmt::join(skipped.reasons, ", ")));
   }
+  constexpr size_t kFewNotes = 5;
+  for (size_t i = 0; i < sources.notes().size(); ++i) {
+    if (i == kFewNotes) {
+      progress.Message(fmt::format("and {} more sources of such signals: the report has them",
+                                   sources.notes().size() - i));
+      break;
+    }
+    const SourceNotes& source = sources.notes()[i];
+    progress.Message(fmt::format("{}: {}", source.name, fmt::join(source.notes, "; ")));
+  }
   const std::vector<std::string> unreachable =
       UnreachableStarts(sources, task, variant, info, options.run.generate.reach_margin);
   if (!unreachable.empty()) {

@@ -52,6 +52,7 @@ MimicSummary::MimicSummary(const SourceSet& sources, const TaskSpec& task,
   report_.variant = variant;
   report_.seed = seed;
   report_.skipped = sources.skipped();
+  report_.notes = sources.notes();
   report_.subtasks.resize(task.subtasks.size());
   for (const SourceDemo& demo : sources.demos()) report_.sources.push_back({demo.name, demo.uuid});
   for (const std::string& object : objects) {
@@ -166,6 +167,9 @@ Json MimicReport::ContentJson() const {
   json["skipped"] = Json::array();
   for (const SkippedSource& s : skipped) {
     json["skipped"].push_back({{"name", s.name}, {"reasons", s.reasons}});
+  }
+  for (const SourceNotes& s : notes) {
+    json["source_notes"].push_back({{"name", s.name}, {"notes", s.notes}});
   }
   json["coverage"] = Json::array();
   for (const Coverage& c : coverage) {

@@ -84,6 +84,7 @@ struct MimicReport {
   std::vector<SourceUse> sources;
   SourceWeights source_weights;  // [subtask][source]: how often each is drawn; empty: evenly
   std::vector<SkippedSource> skipped;
+  std::vector<SourceNotes> notes;
   std::vector<Coverage> coverage;  // per object
   MimicTimes times;
   bool interrupted = false;              // stopped by the user: the .part file resumes

@@ -144,6 +144,8 @@ Annotator::Outcome Annotator::Annotate(size_t index, Simulator* simulator, Episo
   outcome.judged = Judge(outcome.restored && !foreign() && !same_predicates_,
                          !foreign() || (outcome.restored && !fixed.empty()), &found, episode);
   Apply(index, static_cast<int>(episode->length()), &found);
+  // an end that a person sets stands, whatever the gripper does
+  if (edits_.lines.contains(index)) episode->meta.settings[kSignalsFrom] = "review";
   episode->meta.signals = task_.signal_names();
   for (size_t i = 0; i < CountInstants(*episode); ++i) {
     std::vector<uint8_t>& signals = ObservationAt(*episode, i).signals;

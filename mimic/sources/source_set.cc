@@ -80,6 +80,17 @@ void CheckRows(const Episode& episode, std::vector<std::string>* reasons) {
   }
 }
 
+// ClosedRows of a demonstration; none where a person or `data annotate` placed the signals' rises.
+std::vector<std::vector<uint8_t>> GripperOf(const Episode& episode, const TaskSpec& task,
+                                            const std::vector<int>& arms, int length) {
+  if (episode.meta.settings.contains(kSignalsFrom)) return {};
+  return ClosedRows(task, length, [&](int arm, int row) {
+    const Step& step = episode.steps[static_cast<size_t>(row)];
+    const Action& action = step.action_clean.arms.empty() ? step.action : step.action_clean;
+    return action.arms[static_cast<size_t>(arms[static_cast<size_t>(arm)])].gripper;
+  });
+}
+
 SourceDemo TakeColumns(const Episode& episode, const std::vector<int>& arms,
                        const std::vector<int>& objects) {
   SourceDemo demo;
@@ -141,9 +152,13 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
           signals_ST[s].push_back(row.observation.signals[signal_places[s]]);
         }
       }
-      Segmentation segmentation =
-          SegmentBySignals(task, signals_ST, static_cast<int>(episode.length()), debounce);
+      const int length = static_cast<int>(episode.length());
+      Segmentation segmentation = SegmentBySignals(task, signals_ST, length, debounce,
+                                                   GripperOf(episode, task, arms, length));
       skipped.reasons = std::move(segmentation.problems);
+      if (skipped.reasons.empty() && !segmentation.notes.empty()) {
+        notes_.push_back({names[e], std::move(segmentation.notes)});
+      }
       if (skipped.reasons.empty()) {
         seen.emplace(episode.meta.uuid, names[e]);
         demos_.push_back(TakeColumns(episode, arms, objects));

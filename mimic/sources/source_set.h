@@ -32,6 +32,16 @@ struct SkippedSource {
   std::vector<std::string> reasons;
 };
 
+// A demonstration that is used, and what to look at.
+struct SourceNotes {
+  std::string name;
+  std::vector<std::string> notes;
+};
+
+// Key of an episode's settings: what placed the rises of its signals, which are then taken as they
+// stand (SegmentBySignals without the gripper).
+inline constexpr const char* kSignalsFrom = "signals_from";
+
 // How often the segments of each source do their part: [subtask][source], in (0, 1].
 using SourceWeights = std::vector<std::vector<double>>;
 
@@ -50,6 +60,7 @@ class SourceSet {
 
   const std::vector<SourceDemo>& demos() const { return demos_; }
   const std::vector<SkippedSource>& skipped() const { return skipped_; }
+  const std::vector<SourceNotes>& notes() const { return notes_; }
   // Place of every subtask's object in SourceDemo::X_WO; -1: none.
   const std::vector<int>& subtask_objects() const { return subtask_objects_; }
 
@@ -67,6 +78,7 @@ class SourceSet {
  private:
   std::vector<SourceDemo> demos_;
   std::vector<SkippedSource> skipped_;
+  std::vector<SourceNotes> notes_;
   std::vector<int> subtask_objects_;
   SourceWeights weights_;
 };

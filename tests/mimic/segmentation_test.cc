@@ -76,6 +76,66 @@ TEST(Segmentation, ListsEveryOffsetThatCouldEmptyASegment) {
                                       HasSubstr("subtask 2: may end at step 8")));
 }
 
+// ---- grasps: only rises with the gripper closed count ----
+
+// Subtask 0 ends by a grasp, whose gripper is closed where `closed` says so.
+Segmentation WithGripper(const std::string& grasp, const std::string& two,
+                         const std::string& closed) {
+  return SegmentBySignals(ThreeSubtasks(), {Rows(grasp), Rows(two)}, static_cast<int>(grasp.size()),
+                          2, {Rows(closed), {}});
+}
+
+TEST(Segmentation, WhatTouchesAnOpenGripperIsNoGrasp) {
+  const Segmentation s = WithGripper("..####..######..", "............####", ".......########.");
+  EXPECT_THAT(s.problems, IsEmpty());
+  EXPECT_THAT(s.ends, ElementsAre(9, 13, 16));
+  EXPECT_THAT(s.notes, ElementsAre("subtask 0: signal 'one' rises at step 2 with the gripper open; "
+                                   "the subtask ends by its rise at 8"));
+  // touched before, and held when it closes
+  const Segmentation kept = WithGripper("..############..", "............####", ".......########.");
+  EXPECT_THAT(kept.ends, ElementsAre(8, 13, 16));
+}
+
+TEST(Segmentation, OfSeveralTriesTheLastOneBeforeTheNextSubtaskCounts) {
+  const Segmentation s =
+      WithGripper("...###....######....", "..............######", "..####...#######....");
+  EXPECT_THAT(s.ends, ElementsAre(11, 15, 20));
+  EXPECT_THAT(s.notes,
+              ElementsAre(HasSubstr("rises at step 3; the subtask ends by its rise at 10")));
+  // what is grasped again later belongs to later subtasks
+  const Segmentation later =
+      WithGripper("...####.......####..", "......########......", "..#####......#####..");
+  EXPECT_THAT(later.ends, ElementsAre(4, 7, 20));
+  // a flicker while the gripper stays closed is no second try
+  const Segmentation flicker =
+      WithGripper("...###..########....", "..............######", "..#############.....");
+  EXPECT_THAT(flicker.ends, ElementsAre(4, 15, 20));
+  EXPECT_THAT(flicker.notes, ElementsAre(HasSubstr("rises at step 8; ")));
+}
+
+TEST(Segmentation, AGraspThatNeverClosesIsTakenAsItStands) {
+  const Segmentation s = WithGripper("..######", ".....###", "........");
+  EXPECT_THAT(s.ends, ElementsAre(3, 6, 8));
+  EXPECT_THAT(s.notes, ElementsAre(HasSubstr("with the gripper open, and never with it closed")));
+}
+
+TEST(Segmentation, OneRiseIsNotWorthANote) {
+  EXPECT_THAT(WithGripper("...#####", ".....###", "..######").notes, IsEmpty());
+  const Segmentation plain =
+      SegmentBySignals(ThreeSubtasks(), {Rows("..##.###....."), Rows("..........###")}, 13, 2);
+  EXPECT_THAT(plain.ends, ElementsAre(3, 11, 13));
+  EXPECT_THAT(plain.notes, ElementsAre(HasSubstr("rises at step 5; the subtask ends by its rise at "
+                                                 "2")));
+}
+
+TEST(Segmentation, TheGripperIsThatOfTheArmThatGrasps) {
+  TaskSpec task = ThreeSubtasks();
+  task.predicates["one"] = GraspedPredicate{"cube", 1};
+  task.predicates["two"] = OnTopPredicate{"cube", "table"};
+  const auto closed = ClosedRows(task, 3, [](int arm, int row) { return arm == row ? 1.0 : -1.0; });
+  EXPECT_THAT(closed, ElementsAre(ElementsAre(0, 1, 0), IsEmpty()));
+}
+
 // Segments partition the episode: for random signals and every draw of offsets, whatever passes the
 // check has strictly increasing ends from 0 to the length.
 TEST(Segmentation, SegmentsPartitionTheEpisodeForEveryDraw) {

@@ -107,6 +107,26 @@ TEST_F(SourceSetTest, ABadSourceIsSkippedWithItsReason) {
               ElementsAre("the same uuid as demo_0"));
 }
 
+// robosuite's test of contact holds while an open gripper comes down over the object: one such rise
+// spoiled every segment of its source.
+TEST_F(SourceSetTest, AGraspByAnOpenGripperIsNoEnd) {
+  std::vector<Episode> episodes = good_;
+  const int end = Build(good_).demos()[0].ends[0];
+  int closes = 0;
+  while (episodes[0].steps[static_cast<size_t>(closes)].action_clean.arms[0].gripper < 0) ++closes;
+  ASSERT_GT(closes, 6);
+  for (int t = 1; t < 6; ++t) episodes[0].steps[static_cast<size_t>(t)].observation.signals[0] = 1;
+  const SourceSet set = Build(episodes);
+  EXPECT_EQ(set.demos()[0].ends[0], end);
+  ASSERT_EQ(set.notes().size(), 1u);
+  EXPECT_EQ(set.notes()[0].name, "demo_0");
+  EXPECT_THAT(set.notes()[0].notes,
+              ElementsAre(HasSubstr("rises at step 1 with the gripper open")));
+  // an end that a person set stands
+  episodes[0].meta.settings[kSignalsFrom] = "review";
+  EXPECT_EQ(Build(episodes).demos()[0].ends[0], 2);
+}
+
 TEST_F(SourceSetTest, AllReasonsOfASourceAreListed) {
   EXPECT_THAT(Reasons([](Episode& e) {
                 e.meta.task = "lift";
