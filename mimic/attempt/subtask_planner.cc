@@ -31,7 +31,7 @@ SubtaskPlanner::SubtaskPlanner(const SourceSet& sources, const TaskSpec& task, S
   }
   Rng offsets(key.WithTerm("offsets"));
   for (const SourceDemo& demo : sources.demos()) {
-    ends_.push_back(DrawEnds(task, demo.ends, offsets));
+    ends_.push_back(DrawEnds(demo.offsets, demo.ends, offsets));
   }
 }
 

@@ -21,11 +21,11 @@ Eigen::Vector3d NearestStart(const ResetVariant& variant, const PlacementRange& 
 
 // How far the hand stays from where object `o` stands when subtask `i` begins, at the least; any
 // offsets of its ends allowed for. Infinite where the object is moved before that.
-double NearestHand(const SourceDemo& demo, const TaskSpec& task, size_t i, int o) {
+double NearestHand(const SourceDemo& demo, size_t i, int o) {
   const int length = demo.length();
   const int start = i == 0 ? 0 : demo.ends[i - 1];
-  const int first = i == 0 ? 0 : std::max(0, start + task.subtasks[i - 1].end_offset[0]);
-  const int last = std::min(length, demo.ends[i] + task.subtasks[i].end_offset[1]);
+  const int first = i == 0 ? 0 : std::max(0, start + demo.offsets[i - 1][0]);
+  const int last = std::min(length, demo.ends[i] + demo.offsets[i][1]);
   const Eigen::Vector3d p_WO = demo.X_WO[o][std::min(start, length - 1)].translation();
   double nearest = std::numeric_limits<double>::infinity();
   if ((p_WO - demo.X_WO[o][0].translation()).norm() > kStands) return nearest;
@@ -54,7 +54,7 @@ std::vector<std::string> UnreachableStarts(const SourceSet& sources, const TaskS
     const double free = margin + (subtask.replay == Replayed::kHeld ? kRegrasp : 0);
     const bool reached =
         std::any_of(sources.demos().begin(), sources.demos().end(), [&](const SourceDemo& demo) {
-          return distance - NearestHand(demo, task, i, o) <= info.workspace_radius + free;
+          return distance - NearestHand(demo, i, o) <= info.workspace_radius + free;
         });
     if (reached) continue;
     problems.push_back(

@@ -74,7 +74,7 @@ size_t PlaceOf(const TaskSpec& task, const std::string& signal) {
 
 // Ends of the subtasks, each from where it starts; -1 where a signal does not rise in its turn.
 std::vector<int> FindEnds(const TaskSpec& task, const std::vector<Signal>& signals_SI,
-                          const std::vector<Signal>& closed_ST, int length, int debounce) {
+                          const ClosedRows& closed_AT, int length, int debounce) {
   std::vector<Signal> signals_ST;
   for (size_t i = 0; i + 1 < task.subtasks.size(); ++i) {
     signals_ST.push_back(RowsOf(signals_SI[PlaceOf(task, task.subtasks[i].signal)], length));
@@ -82,7 +82,7 @@ std::vector<int> FindEnds(const TaskSpec& task, const std::vector<Signal>& signa
   std::vector<int> ends;
   for (size_t i = 0; i + 1 < task.subtasks.size(); ++i) {
     const int start = StartOf(task, ends, i);
-    const int edge = EndingRise(task, signals_ST, closed_ST, i, start, debounce, nullptr);
+    const int edge = EndingRise(task, signals_ST, closed_AT, i, start, debounce, nullptr);
     ends.push_back(edge < 0 ? -1 : edge + 1);
   }
   ends.push_back(length);
@@ -179,12 +179,15 @@ Annotation Annotate(const TaskSpec& task, const Episode& episode,
   }
 
   // where subtasks end, and why
-  const std::vector<Signal> closed_ST = ClosedRows(task, length, [&](int arm, int row) {
-    return episode.steps[static_cast<size_t>(row)].action.arms.at(static_cast<size_t>(arm)).gripper;
-  });
+  ClosedRows closed_AT(episode.meta.arms.size());
+  for (const Step& step : episode.steps) {
+    for (size_t a = 0; a < closed_AT.size(); ++a) {
+      closed_AT[a].push_back(step.action.arms.at(a).gripper > 0);
+    }
+  }
   const std::vector<int> ends =
-      FindEnds(task, result.signals_SI, closed_ST, length, rules.debounce);
-  const std::vector<int> poses_say = FindEnds(task, inferred_SI, closed_ST, length, rules.debounce);
+      FindEnds(task, result.signals_SI, closed_AT, length, rules.debounce);
+  const std::vector<int> poses_say = FindEnds(task, inferred_SI, closed_AT, length, rules.debounce);
   for (size_t i = 0; i + 1 < task.subtasks.size(); ++i) {
     SubtaskEnd line;
     line.signal = task.subtasks[i].signal;

@@ -29,34 +29,27 @@ int StartOf(const TaskSpec& task, const std::vector<int>& ends, size_t subtask) 
   return start;
 }
 
-std::vector<std::vector<uint8_t>> ClosedRows(
-    const TaskSpec& task, int length, const std::function<double(int arm, int row)>& gripper) {
-  std::vector<std::vector<uint8_t>> closed_ST;
-  for (size_t i = 0; i + 1 < task.subtasks.size(); ++i) {
-    std::vector<uint8_t>& rows = closed_ST.emplace_back();
-    const GraspedPredicate* grasp = GraspOf(task, task.subtasks[i].signal);
-    for (int t = 0; grasp != nullptr && t < length; ++t) {
-      rows.push_back(gripper(grasp->arm, t) > 0);
-    }
-  }
-  return closed_ST;
-}
-
 namespace {
 
 // The signals of a demonstration, and which of their rises count.
 struct Rises {
   const TaskSpec& task;
   const std::vector<std::vector<uint8_t>>& signals_ST;
-  const std::vector<std::vector<uint8_t>>& closed_ST;
+  const ClosedRows& closed_AT;
   int debounce;
 
-  bool IsGrasp(size_t i) const { return i < closed_ST.size() && !closed_ST[i].empty(); }
+  // When the gripper is closed that the signal asks about; null: it is no grasp, or not known.
+  const std::vector<uint8_t>* GripperOf(size_t i) const {
+    const GraspedPredicate* grasp = GraspOf(task, task.subtasks[i].signal);
+    if (grasp == nullptr || closed_AT.empty()) return nullptr;
+    return &closed_AT.at(static_cast<size_t>(grasp->arm));
+  }
 
   // The rows of a signal that count: those of a grasp with its gripper closed.
   std::vector<uint8_t> Counted(size_t i) const {
     std::vector<uint8_t> rows = signals_ST[i];
-    for (size_t t = 0; IsGrasp(i) && t < rows.size(); ++t) rows[t] = rows[t] && closed_ST[i][t];
+    const std::vector<uint8_t>* closed = GripperOf(i);
+    for (size_t t = 0; closed != nullptr && t < rows.size(); ++t) rows[t] &= (*closed)[t];
     return rows;
   }
 
@@ -96,11 +89,11 @@ struct Rises {
     }
     const int until = NextRise(i, std::min(raw, first) + 1);
     int chosen = first;
-    if (IsGrasp(i)) {
+    const std::vector<uint8_t>* closed = GripperOf(i);
+    if (closed != nullptr) {
       // a try begins where the gripper closes
-      const std::vector<uint8_t>& closed = closed_ST[i];
       for (const int edge : Between(counted, first, std::max(until, first + 1))) {
-        const bool same_try = std::all_of(closed.begin() + chosen, closed.begin() + edge,
+        const bool same_try = std::all_of(closed->begin() + chosen, closed->begin() + edge,
                                           [](uint8_t v) { return v != 0; });
         if (!same_try) chosen = edge;
       }
@@ -108,7 +101,7 @@ struct Rises {
     std::vector<int> others = Between(signals_ST[i], start, until);
     std::erase(others, chosen);
     if (!others.empty()) {
-      const bool open = IsGrasp(i) && closed_ST[i][static_cast<size_t>(others[0])] == 0;
+      const bool open = closed != nullptr && (*closed)[static_cast<size_t>(others[0])] == 0;
       notes->push_back(fmt::format("{} rises at step {}{}; the subtask ends by its rise at {}", who,
                                    fmt::join(others, ", "), open ? " with the gripper open" : "",
                                    chosen));
@@ -117,19 +110,55 @@ struct Rises {
   }
 };
 
+// The row of the next gripper event after a subtask that ends at `end`; -1: none.
+int NextGripperEvent(const TaskSpec& task, const ClosedRows& closed_AT, size_t i, int end) {
+  const GraspedPredicate* grasp = GraspOf(task, task.subtasks[i].signal);
+  const int arm = grasp != nullptr ? grasp->arm : task.subtasks[i].arm;
+  int first = -1;
+  for (size_t a = 0; a < closed_AT.size(); ++a) {
+    if (arm != kAllArms && static_cast<size_t>(arm) != a) continue;
+    const std::vector<uint8_t>& closed = closed_AT[a];
+    for (size_t t = static_cast<size_t>(std::max(end, 1)); t < closed.size(); ++t) {
+      const bool event = grasp != nullptr ? !closed[t] : closed[t] && !closed[t - 1];
+      if (!event) continue;
+      first = first < 0 ? static_cast<int>(t) : std::min(first, static_cast<int>(t));
+      break;
+    }
+  }
+  return first;
+}
+
+// The end_offset of a subtask that ends at `end`, within its limit.
+std::array<int, 2> OffsetsOf(const TaskSpec& task, const ClosedRows& closed_AT, size_t i, int end,
+                             std::vector<std::string>* notes) {
+  const std::array<int, 2> wanted = task.subtasks[i].end_offset;
+  const int event = NextGripperEvent(task, closed_AT, i, end);
+  if (event < 0) return wanted;
+  const int most = (event - end) / 2;
+  const std::array<int, 2> kept{std::min(wanted[0], most), std::min(wanted[1], most)};
+  if (kept != wanted) {
+    notes->push_back(
+        fmt::format("subtask {}: end_offset [{}, {}] becomes [{}, {}]: it ends at {}, "
+                    "and the gripper {} at {}",
+                    i, wanted[0], wanted[1], kept[0], kept[1], end,
+                    GraspOf(task, task.subtasks[i].signal) != nullptr ? "opens" : "closes", event));
+  }
+  return kept;
+}
+
 }  // namespace
 
 int EndingRise(const TaskSpec& task, const std::vector<std::vector<uint8_t>>& signals_ST,
-               const std::vector<std::vector<uint8_t>>& closed_ST, size_t subtask, int start,
-               int debounce, std::vector<std::string>* notes) {
+               const ClosedRows& closed_AT, size_t subtask, int start, int debounce,
+               std::vector<std::string>* notes) {
   std::vector<std::string> unread;
-  return Rises{task, signals_ST, closed_ST, debounce}.Find(subtask, start,
+  return Rises{task, signals_ST, closed_AT, debounce}.Find(subtask, start,
                                                            notes == nullptr ? &unread : notes);
 }
 
 Segmentation SegmentBySignals(const TaskSpec& task,
                               const std::vector<std::vector<uint8_t>>& signals_ST, int length,
-                              int debounce, const std::vector<std::vector<uint8_t>>& closed_ST) {
+                              int debounce, const ClosedRows& closed_AT) {
   const size_t count = task.subtasks.size();
   Require(count > 0 && signals_ST.size() + 1 == count, "one signal per subtask but the last");
   Require(debounce >= 1, "debounce counts rows from 1");
@@ -138,12 +167,14 @@ Segmentation SegmentBySignals(const TaskSpec& task,
   for (const std::vector<uint8_t>& signal : signals_ST) {
     Require(signal.size() == static_cast<size_t>(length), "a signal has a value per row");
   }
-  Require(closed_ST.empty() || closed_ST.size() == signals_ST.size(), "the gripper of each signal");
+  for (const std::vector<uint8_t>& closed : closed_AT) {
+    Require(closed.size() == static_cast<size_t>(length), "a gripper has a command per row");
+  }
 
   // ends by edges; a missing one makes the later ones meaningless
   for (size_t i = 0; i + 1 < count; ++i) {
     const int start = StartOf(task, result.ends, i);
-    const int edge = EndingRise(task, signals_ST, closed_ST, i, start, debounce, &result.notes);
+    const int edge = EndingRise(task, signals_ST, closed_AT, i, start, debounce, &result.notes);
     if (edge < 0) {
       result.problems.push_back(fmt::format(
           "subtask {}: signal '{}' does not rise for {} steps in a row after step {} of {}", i,
@@ -154,11 +185,15 @@ Segmentation SegmentBySignals(const TaskSpec& task,
   }
   result.ends.push_back(length);
 
+  for (size_t i = 0; i < count; ++i) {
+    result.offsets.push_back(OffsetsOf(task, closed_AT, i, result.ends[i], &result.notes));
+  }
+
   // every segment keeps a step whatever offsets are drawn
   std::vector<int> latest = result.ends;
-  for (size_t i = 0; i < count; ++i) latest[i] += task.subtasks[i].end_offset[1];
+  for (size_t i = 0; i < count; ++i) latest[i] += result.offsets[i][1];
   for (size_t i = 0; i < count; ++i) {
-    const int low = task.subtasks[i].end_offset[0];
+    const int low = result.offsets[i][0];
     const int earliest_end = result.ends[i] + low, latest_start = StartOf(task, latest, i);
     if (earliest_end <= latest_start) {
       result.problems.push_back(
@@ -179,11 +214,12 @@ Segmentation SegmentBySignals(const TaskSpec& task,
   return result;
 }
 
-std::vector<int> DrawEnds(const TaskSpec& task, const std::vector<int>& ends, Rng& rng) {
-  Require(ends.size() == task.subtasks.size(), "one end per subtask");
+std::vector<int> DrawEnds(const std::vector<std::array<int, 2>>& offsets,
+                          const std::vector<int>& ends, Rng& rng) {
+  Require(ends.size() == offsets.size(), "a range of offsets per end");
   std::vector<int> drawn = ends;
   for (size_t i = 0; i < ends.size(); ++i) {
-    const auto [low, high] = task.subtasks[i].end_offset;
+    const auto [low, high] = offsets[i];
     if (low != 0 || high != 0)
       drawn[i] += static_cast<int>(rng.UniformInt(int64_t{low}, int64_t{high}));
   }

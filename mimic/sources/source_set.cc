@@ -21,7 +21,9 @@ std::vector<int> Places(const char* kind, const std::vector<std::string>& wanted
   for (const std::string& name : wanted) {
     places.push_back(IndexOf(have, name));
     if (places.back() < 0) {
-      reasons->push_back(fmt::format("no {} '{}' (it has {})", kind, name, fmt::join(have, ", ")));
+      reasons->push_back(
+          have.empty() ? fmt::format("no {} '{}', nor any other", kind, name)
+                       : fmt::format("no {} '{}' (it has {})", kind, name, fmt::join(have, ", ")));
     }
   }
   return places;
@@ -64,11 +66,20 @@ void CheckRows(const Episode& episode, std::vector<std::string>* reasons) {
   for (size_t t = 0; t < episode.length(); ++t) {
     const Step& row = episode.steps[t];
     const Action& action = row.action_clean.arms.empty() ? row.action : row.action_clean;
-    if (row.observation.arms.size() != meta.arms.size() ||
-        row.observation.X_WO.size() != meta.objects.size() ||
-        row.observation.signals.size() != meta.signals.size() ||
-        action.arms.size() != meta.arms.size()) {
-      reasons->push_back(fmt::format("step {}: columns of a wrong size", t));
+    // joint positions and the like are none
+    if (action.arms.size() != meta.arms.size()) {
+      reasons->push_back(fmt::format("step {}: its action holds target poses of {} of {} arms", t,
+                                     action.arms.size(), meta.arms.size()));
+      return;
+    }
+    const auto compare = [&](const char* kind, size_t has, size_t wanted) {
+      if (has == wanted) return true;
+      reasons->push_back(fmt::format("step {}: {} {}, wanted {}", t, has, kind, wanted));
+      return false;
+    };
+    if (!compare("arms", row.observation.arms.size(), meta.arms.size()) ||
+        !compare("objects", row.observation.X_WO.size(), meta.objects.size()) ||
+        !compare("signals", row.observation.signals.size(), meta.signals.size())) {
       return;
     }
     // poses are finite wherever they come from
@@ -80,15 +91,17 @@ void CheckRows(const Episode& episode, std::vector<std::string>* reasons) {
   }
 }
 
-// ClosedRows of a demonstration; none where a person or `data annotate` placed the signals' rises.
-std::vector<std::vector<uint8_t>> GripperOf(const Episode& episode, const TaskSpec& task,
-                                            const std::vector<int>& arms, int length) {
+// None where a person placed the rises of the signals.
+ClosedRows ClosedRowsOf(const Episode& episode, const std::vector<int>& arms) {
   if (episode.meta.settings.contains(kSignalsFrom)) return {};
-  return ClosedRows(task, length, [&](int arm, int row) {
-    const Step& step = episode.steps[static_cast<size_t>(row)];
-    const Action& action = step.action_clean.arms.empty() ? step.action : step.action_clean;
-    return action.arms[static_cast<size_t>(arms[static_cast<size_t>(arm)])].gripper;
-  });
+  ClosedRows closed_AT(arms.size());
+  for (const Step& row : episode.steps) {
+    const Action& action = row.action_clean.arms.empty() ? row.action : row.action_clean;
+    for (size_t i = 0; i < arms.size(); ++i) {
+      closed_AT[i].push_back(action.arms[static_cast<size_t>(arms[i])].gripper > 0);
+    }
+  }
+  return closed_AT;
 }
 
 SourceDemo TakeColumns(const Episode& episode, const std::vector<int>& arms,
@@ -108,6 +121,27 @@ SourceDemo TakeColumns(const Episode& episode, const std::vector<int>& arms,
     }
   }
   return demo;
+}
+
+// A line per reason, with the sources that have it: hundreds may have the same one.
+std::vector<std::string> ByReason(const std::vector<SkippedSource>& skipped) {
+  constexpr size_t kNamed = 3;
+  std::vector<std::string> reasons;  // in the order of their first sources
+  std::map<std::string, std::vector<std::string>> names;
+  for (const SkippedSource& source : skipped) {
+    const std::string reason = fmt::format("{}", fmt::join(source.reasons, ", "));
+    if (names[reason].empty()) reasons.push_back(reason);
+    names[reason].push_back(source.name);
+  }
+  std::vector<std::string> lines;
+  for (const std::string& reason : reasons) {
+    std::vector<std::string>& all = names[reason];
+    const size_t more = all.size() - std::min(all.size(), kNamed);
+    all.resize(all.size() - more);
+    lines.push_back(fmt::format("{}{}: {}", fmt::join(all, ", "),
+                                more > 0 ? fmt::format(" and {} more", more) : "", reason));
+  }
+  return lines;
 }
 
 }  // namespace
@@ -153,8 +187,8 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
         }
       }
       const int length = static_cast<int>(episode.length());
-      Segmentation segmentation = SegmentBySignals(task, signals_ST, length, debounce,
-                                                   GripperOf(episode, task, arms, length));
+      Segmentation segmentation =
+          SegmentBySignals(task, signals_ST, length, debounce, ClosedRowsOf(episode, arms));
       skipped.reasons = std::move(segmentation.problems);
       if (skipped.reasons.empty() && !segmentation.notes.empty()) {
         notes_.push_back({names[e], std::move(segmentation.notes)});
@@ -165,6 +199,7 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
         demos_.back().name = names[e];
         demos_.back().uuid = episode.meta.uuid;
         demos_.back().ends = std::move(segmentation.ends);
+        demos_.back().offsets = std::move(segmentation.offsets);
         continue;
       }
     }
@@ -174,12 +209,8 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
   // nothing to copy from: say everything that is wrong
   if (!demos_.empty()) return;
   if (skipped_.empty()) ThrowBadInput("no source demonstrations: record some with teleop first");
-  std::vector<std::string> lines;
-  for (const SkippedSource& s : skipped_) {
-    lines.push_back(fmt::format("{}: {}", s.name, fmt::join(s.reasons, ", ")));
-  }
   ThrowBadInput(fmt::format("no usable source demonstration for task '{}': {}", task.name,
-                            fmt::join(lines, "; ")));
+                            fmt::join(ByReason(skipped_), "; ")));
 }
 
 }  // namespace understudy

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,9 +20,10 @@ struct SourceDemo {
   };
   std::string name;  // where it came from, for reports
   std::string uuid;
-  std::vector<Arm> arms;                // order of SimulatorInfo::arms
-  std::vector<std::vector<Pose>> X_WO;  // [object in the order of SimulatorInfo::objects][row]
-  std::vector<int> ends;                // exclusive ends of the subtasks, without offsets
+  std::vector<Arm> arms;                    // order of SimulatorInfo::arms
+  std::vector<std::vector<Pose>> X_WO;      // [object in the order of SimulatorInfo::objects][row]
+  std::vector<int> ends;                    // exclusive ends of the subtasks, without offsets
+  std::vector<std::array<int, 2>> offsets;  // of the ends, inclusive
 
   int length() const { return ends.empty() ? 0 : ends.back(); }
 };

@@ -79,6 +79,12 @@ class Changes {
   void TurnHand(size_t place) {
     Try(place, "turn_hand", [](Subtask& s) { s.turn_hand = !s.turn_hand; });
   }
+  // Where the segment ends after its signal.
+  void Offset(size_t place, double factor) {
+    Try(place, "end_offset", [&](Subtask& s) {
+      for (int& steps : s.end_offset) steps = static_cast<int>(std::lround(factor * steps));
+    });
+  }
   void Wait(size_t place, int steps) {
     Try(place, "arrival_timeout",
         [&](Subtask& s) { s.arrival_timeout = std::min(s.arrival_timeout + steps, 100); });
@@ -175,11 +181,13 @@ std::vector<TuneChange> ChangesFor(const TaskSpec& task, FailureCause cause, siz
       changes.Held(i);
       changes.Exact(grasp);
       changes.NearestObject(grasp, 1);
+      changes.Offset(grasp, 1.5);
       GoOtherwise(changes, i);
       break;
     case FailureCause::kMisplaced:
     case FailureCause::kSuccessLost:
       changes.Held(i);
+      changes.Offset(grasp, 0.4);
       changes.Arch(i, 0.05);
       changes.Exact(i);
       GoSlowerOrWait(changes, i);

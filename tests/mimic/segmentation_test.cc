@@ -81,8 +81,11 @@ TEST(Segmentation, ListsEveryOffsetThatCouldEmptyASegment) {
 // Subtask 0 ends by a grasp, whose gripper is closed where `closed` says so.
 Segmentation WithGripper(const std::string& grasp, const std::string& two,
                          const std::string& closed) {
-  return SegmentBySignals(ThreeSubtasks(), {Rows(grasp), Rows(two)}, static_cast<int>(grasp.size()),
-                          2, {Rows(closed), {}});
+  TaskSpec task = ThreeSubtasks();
+  task.predicates["one"] = GraspedPredicate{"cube", 1};
+  const std::vector<uint8_t> other(grasp.size(), 1);  // of an arm that grasps nothing
+  return SegmentBySignals(task, {Rows(grasp), Rows(two)}, static_cast<int>(grasp.size()), 2,
+                          {other, Rows(closed)});
 }
 
 TEST(Segmentation, WhatTouchesAnOpenGripperIsNoGrasp) {
@@ -128,12 +131,28 @@ TEST(Segmentation, OneRiseIsNotWorthANote) {
                                                  "2")));
 }
 
-TEST(Segmentation, TheGripperIsThatOfTheArmThatGrasps) {
+// An offset stays on this side of the middle of the way to the next gripper event, behind which the
+// next subtask's approach lies.
+TEST(Segmentation, OffsetsStopHalfWayToTheNextGripperEvent) {
   TaskSpec task = ThreeSubtasks();
-  task.predicates["one"] = GraspedPredicate{"cube", 1};
-  task.predicates["two"] = OnTopPredicate{"cube", "table"};
-  const auto closed = ClosedRows(task, 3, [](int arm, int row) { return arm == row ? 1.0 : -1.0; });
-  EXPECT_THAT(closed, ElementsAre(ElementsAre(0, 1, 0), IsEmpty()));
+  task.predicates["one"] = GraspedPredicate{"cube", 0};
+  task.subtasks[0].end_offset = {4, 9};
+  task.subtasks[1].end_offset = {-1, 6};
+  const std::string grasp = "..########................", two = "...........###############",
+                    closed = ".#########.........#######";
+  const Segmentation s = SegmentBySignals(task, {Rows(grasp), Rows(two)}, 26, 2, {Rows(closed)});
+  EXPECT_THAT(s.problems, IsEmpty());
+  EXPECT_THAT(s.ends, ElementsAre(3, 12, 26));
+  // opens at 10, closes at 19
+  EXPECT_THAT(s.offsets, ElementsAre(std::array{3, 3}, std::array{-1, 3}, std::array{0, 0}));
+  EXPECT_THAT(s.notes, ElementsAre("subtask 0: end_offset [4, 9] becomes [3, 3]: it ends at 3, and "
+                                   "the gripper opens at 10",
+                                   HasSubstr("[-1, 6] becomes [-1, 3]: it ends at 12, and the "
+                                             "gripper closes at 19")));
+  // not known: the task's own, which leave subtask 1 too little
+  const Segmentation unknown = SegmentBySignals(task, {Rows(grasp), Rows(two)}, 26, 2);
+  EXPECT_THAT(unknown.offsets, ElementsAre(std::array{4, 9}, std::array{-1, 6}, std::array{0, 0}));
+  EXPECT_THAT(unknown.problems, ElementsAre(HasSubstr("subtask 1: may end at step 11")));
 }
 
 // Segments partition the episode: for random signals and every draw of offsets, whatever passes the
@@ -157,7 +176,7 @@ TEST(Segmentation, SegmentsPartitionTheEpisodeForEveryDraw) {
     if (!s.problems.empty()) continue;
     ++accepted;
     for (int draw = 0; draw < 10; ++draw) {
-      const std::vector<int> ends = DrawEnds(task, s.ends, rng);
+      const std::vector<int> ends = DrawEnds(s.offsets, s.ends, rng);
       ASSERT_EQ(ends.back(), length);
       int previous = 0;
       for (size_t i = 0; i < ends.size(); ++i) {
@@ -172,11 +191,10 @@ TEST(Segmentation, SegmentsPartitionTheEpisodeForEveryDraw) {
 }
 
 TEST(Segmentation, BothEndsOfTheOffsetRangeAreDrawn) {
-  TaskSpec task = ThreeSubtasks();
-  task.subtasks[0].end_offset = {-1, 1};
+  const std::vector<std::array<int, 2>> offsets{{-1, 1}, {0, 0}, {0, 0}};
   Rng rng(RngKey{.seed = 6});
   std::array<int, 3> seen{};
-  for (int i = 0; i < 300; ++i) ++seen[DrawEnds(task, {5, 10, 20}, rng)[0] - 4];
+  for (int i = 0; i < 300; ++i) ++seen[DrawEnds(offsets, {5, 10, 20}, rng)[0] - 4];
   for (int count : seen) EXPECT_GT(count, 60);
 }
 

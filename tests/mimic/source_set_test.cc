@@ -97,7 +97,12 @@ TEST_F(SourceSetTest, ABadSourceIsSkippedWithItsReason) {
   EXPECT_THAT(Reasons([](Episode& e) { e.steps[7].action_clean.arms[0].gripper = NAN; }),
               ElementsAre(HasSubstr("step 7: an action that is no number")));
   EXPECT_THAT(Reasons([](Episode& e) { e.steps[9].observation.X_WO.pop_back(); }),
-              ElementsAre(HasSubstr("step 9: columns of a wrong size")));
+              ElementsAre("step 9: 1 objects, wanted 2"));
+  EXPECT_THAT(Reasons([](Episode& e) {
+                e.steps[9].action_clean.arms.clear();
+                e.steps[9].action.arms.clear();
+              }),
+              ElementsAre("step 9: its action holds target poses of 0 of 1 arms"));
   EXPECT_THAT(Reasons([](Episode& e) {
                 for (Step& s : e.steps) s.observation.signals[0] = 0;
               }),
@@ -105,6 +110,19 @@ TEST_F(SourceSetTest, ABadSourceIsSkippedWithItsReason) {
   EXPECT_THAT(Reasons([](Episode& e) { e.steps.resize(1); }), testing::Contains("1 steps"));
   EXPECT_THAT(Reasons([&](Episode& e) { e.meta.uuid = good_[0].meta.uuid; }),
               ElementsAre("the same uuid as demo_0"));
+}
+
+// Hundreds of sources with one reason make one short line.
+TEST_F(SourceSetTest, SourcesWithTheSameReasonStandTogether) {
+  std::vector<Episode> episodes = FakeDemos(task_, 9);
+  for (Episode& episode : episodes) episode.meta.task = "lift";
+  episodes[4].meta.signals.clear();
+  for (Step& row : episodes[4].steps) row.observation.signals.clear();
+  EXPECT_THAT([&] { Build(episodes); },
+              testing::ThrowsMessage<Error>(testing::AllOf(
+                  HasSubstr("demo_0, demo_1, demo_2 and 5 more: task 'lift', wanted 'fake_stack'; "
+                            "demo_4: "),
+                  HasSubstr("no signal 'grasp', nor any other"))));
 }
 
 // robosuite's test of contact holds while an open gripper comes down over the object: one such rise
@@ -146,7 +164,7 @@ TEST_F(SourceSetTest, NoneLeftIsAnErrorWithEveryReason) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
     EXPECT_THAT(error.what(), HasSubstr("no usable source demonstration for task 'fake_stack'"));
-    EXPECT_THAT(error.what(), HasSubstr("demo_0: task 'lift'"));
+    EXPECT_THAT(error.what(), HasSubstr("demo_0, demo_1: task 'lift'"));
     EXPECT_THAT(error.what(), HasSubstr("demo_2: task 'lift', wanted 'fake_stack', not a success"));
   }
   EXPECT_THROW(Build({}), Error);
@@ -166,7 +184,7 @@ TEST_F(SourceSetTest, UnreadSourcesAreSkippedWithTheirReason) {
 }
 
 TEST_F(SourceSetTest, OffsetsThatDoNotFitSkipTheSource) {
-  task_.subtasks[0].end_offset = {0, 1000};
+  task_.subtasks[0].end_offset = {-1000, 0};
   try {
     Build(good_);
     FAIL();
