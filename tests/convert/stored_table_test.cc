@@ -243,6 +243,24 @@ TEST_P(StoredTableTest, TextsOfLaterEpisodes) {
   EXPECT_EQ(RowTextsOf(*result, 0).at("observation.spoken"), std::vector<std::string>(5, ""));
 }
 
+// What a double does not hold exactly, and a column without a number, is on the list.
+TEST_P(StoredTableTest, LargeWholeNumbersAndEmptyColumnsAreNamed) {
+  StrangerOptions options;
+  options.also = [](const h5::Group& demo, size_t, size_t rows) {
+    Column large("obs/large", ColumnType::kI64, {});
+    large.rows = rows;
+    for (size_t k = 0; k < rows; ++k) large.Push((int64_t{1} << 53) + 1);
+    demo.Write(large);
+    Column none("obs/none", ColumnType::kF64, {0});
+    none.rows = rows;
+    demo.Write(none);
+  };
+  const auto source = OpenDataset(WriteJoints(options));
+  EXPECT_THAT(FormatNamed("lerobot").Lost(*source, ConvertRequest{}),
+              AllOf(Contains(HasSubstr("obs/large: numbers beyond 2^53")),
+                    Contains("obs/none: has no number in a row")));
+}
+
 // int64 cannot hold them: they are not turned into others in silence.
 TEST_P(StoredTableTest, UnsignedNumbersBeyondInt64) {
   StrangerOptions options;

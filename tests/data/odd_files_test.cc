@@ -211,5 +211,43 @@ TEST_F(OddFile, LinksToNothingAreFaults) {
               Contains(HasSubstr("obs/far")));
 }
 
+// Success as a text or a number is read; what is neither is a fault, and not taken for a failure.
+TEST_F(OddFile, SuccessOfEveryType) {
+  const fs::path file = folder_ / "success.hdf5";
+  WriteStranger(file, {.episodes = 4, .also = [](const h5::Group& demo, size_t e, size_t) {
+                         if (e == 0) demo.SetText("success", "True");
+                         if (e == 1) demo.SetText("success", "false");
+                         if (e == 2) demo.SetDouble("success", 1);
+                         if (e == 3) demo.SetText("success", "maybe");
+                       }});
+  const auto source = OpenDataset(file);
+  const std::vector<EpisodeSummary>& episodes = source->episodes();
+  EXPECT_TRUE(episodes[0].success && episodes[0].success_known);
+  EXPECT_TRUE(!episodes[1].success && episodes[1].success_known);
+  EXPECT_TRUE(episodes[2].success && episodes[2].success_known);
+  EXPECT_FALSE(episodes[3].success_known);
+  EXPECT_THAT(Faults(file), HasSubstr("/data/demo_3: attribute 'success' = 'maybe' must be"));
+}
+
+// A rate that is none is not taken for robosuite's usual one.
+TEST_F(OddFile, NoRateIsMadeUp) {
+  const fs::path file = folder_ / "rate.hdf5";
+  for (const char* rate : {"-20", "0", "null", "\"abc\""}) {
+    WriteStranger(file);
+    {
+      h5::GrowingFile edited = h5::GrowingFile::Open(file);
+      const h5::Group data = edited.root().Open("data");
+      data.SetText("env_args", std::string("{\"env_name\": \"Lift\", \"type\": 1, \"env_kwargs\": "
+                                           "{\"control_freq\": ") +
+                                   rate + "}}");
+      edited.Close();
+    }
+    EXPECT_EQ(OpenDataset(file)->header().simulator.control_hz, 0) << rate;
+    EXPECT_EQ(OpenDataset(file, {.control_hz = 30})->header().simulator.control_hz, 30) << rate;
+    EXPECT_THAT(Faults(file), HasSubstr(std::string("control_freq = ") + rate + " is no rate"));
+    fs::remove(file);
+  }
+}
+
 }  // namespace
 }  // namespace understudy

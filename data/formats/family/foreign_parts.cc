@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstring>
 
@@ -111,6 +112,25 @@ size_t LengthOf(const h5::Group& demo) {
                     fmt::format("{} = {} must lie in [1, {}]", from, length, kMaxSteps));
   }
   return static_cast<size_t>(length);
+}
+
+bool StoredSuccess(const h5::Group& demo) {
+  constexpr const char* kName = "success";
+  for (const auto& read : {std::function<bool()>([&] { return demo.Bool(kName, false); }),
+                           std::function<bool()>([&] { return demo.Double(kName) != 0; })}) {
+    try {
+      return read();
+    } catch (const Error&) {
+      // another type
+    }
+  }
+  const std::string text = demo.Text(kName);
+  std::string lower = text;
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (lower == "true" || lower == "1") return true;
+  if (lower == "false" || lower == "0") return false;
+  h5::FailReading(demo.Place(),
+                  fmt::format("attribute '{}' = '{}' must be true or false", kName, text));
 }
 
 void VisitNumbers(const h5::Group& group,

@@ -32,6 +32,9 @@ inline constexpr const char* kBottomUp = "pictures_bottom_up";
 // Key of a foreign header's settings: what pictures of another layout than (H, W, 3) bytes become.
 inline constexpr const char* kPicturesBecome = "pictures_become";
 
+// Key of a foreign header's settings: what is wrong with the file as a whole, in words.
+inline constexpr const char* kWrongInFile = "wrong_in_file";
+
 // EpisodeSummary::success_from of an episode that says it itself.
 inline constexpr const char* kSuccessAttribute = "attribute";
 
@@ -42,6 +45,10 @@ inline constexpr uint64_t kMaxColumnBytes = uint64_t{1} << 28;
 // Rows of an episode: `num_samples`, or those of `actions` where a program writes no such
 // attribute. Throws Error(kBadInput), for an empty episode too.
 size_t LengthOf(const h5::Group& demo);
+
+// The attribute `success` of an episode that has it: a boolean, a number or a text. Throws
+// Error(kBadInput) for what is none of these.
+bool StoredSuccess(const h5::Group& demo);
 
 // Calls each(path, info) for every array of numbers below `group`, by name; one that
 // cannot be opened has no dims. A group that cannot is left out.

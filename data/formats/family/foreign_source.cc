@@ -38,7 +38,7 @@ void SetSuccess(const h5::Group& demo, Episode* episode) {
 
 void FindSuccess(const Dialect& dialect, const h5::Group& demo, ForeignFacts* facts) {
   if (demo.HasAttribute("success")) {
-    facts->success = demo.Bool("success", false);
+    facts->success = StoredSuccess(demo);
     facts->success_from = kSuccessAttribute;
   } else if (demo.Has("rewards")) {
     const Column rewards = OptionalNumbers(demo, "rewards", LengthOf(demo));
@@ -344,6 +344,7 @@ ForeignFacts ReadForeignFacts(const Dialect& dialect, const h5::Group& demo) {
     FindSuccess(dialect, demo, &facts);
   } catch (const Error&) {
     facts.success_from = "cannot be read: taken for none";
+    facts.success_known = false;
   }
   try {
     facts.uuid = demo.Text("uuid", "");
@@ -382,6 +383,7 @@ Episode ReadForeignEpisode(const Dialect& dialect, const h5::Group& demo,
   meta.success = facts.success;
   meta.uuid = facts.uuid;
   meta.settings = {{"format", header.stage}, {"success_from", facts.success_from}};
+  if (!facts.success_known) meta.settings[kSuccessKnown] = false;
   if (demo.HasAttribute("seed")) meta.seed = demo.Uint("seed");
   // as files that were converted from ours store it
   if (demo.HasAttribute("variant")) meta.variant = demo.Text("variant");

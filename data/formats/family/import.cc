@@ -199,7 +199,10 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
       }
       if (episode.meta.uuid.empty()) refuse("has an attribute 'uuid' that cannot be read");
       if (const auto [twin, fresh] = uuids.emplace(episode.meta.uuid, name); !fresh) {
-        refuse(fmt::format("is the same episode as {}", twin->second));
+        refuse(
+            fmt::format("is the same episode as {}: `understudy data filter {} --drop {} --out "
+                        "FILE` leaves it out",
+                        twin->second, reader.path().string(), name));
       }
       if (!EndAtLastObservation(&episode)) refuse("has a single row and no state after it");
       if (options.edit_episode) options.edit_episode(i, &episode);

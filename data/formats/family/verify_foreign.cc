@@ -95,6 +95,7 @@ void CheckEpisodeOf(const Dialect& dialect, const h5::Group& data, const std::st
   try {
     const h5::Group demo = data.Open(name);
     const size_t length = LengthOf(demo);
+    if (demo.HasAttribute("success")) StoredSuccess(demo);
     ++report.episodes;
     report.steps += static_cast<int64_t>(length);
     const size_t before = report.faults.size();
@@ -120,6 +121,9 @@ VerifyReport VerifyForeign(const Dialect& dialect, const std::filesystem::path& 
   try {
     const h5::Group root = h5::OpenForReading(path, options.read.outside_links);
     const DatasetHeader header = ForeignHeader(dialect, root, options.read);
+    for (const Json& what : header.settings.value(kWrongInFile, Json::array())) {
+      report.faults.push_back({"/data", what});
+    }
     if (!options.episode.empty()) {
       CheckEpisodeOf(dialect, root.Open("data"), options.episode, header, report);
       return report;

@@ -260,7 +260,7 @@ bool LooksLikeIsaacLab(const h5::Group& demo, const Json& env) {
 void FillIsaacLabHeader(const h5::Group& root, const h5::Group& demo, const ReadOptions& options,
                         DatasetHeader* header) {
   SimulatorInfo& info = header->simulator;
-  const Json& env = header->settings["env_args"];
+  const Json env = header->settings["env_args"];
   info.control_hz = options.control_hz;
   const Json sim = env.value("sim_args", Json::object());
   if (sim.is_object() && sim.contains("dt") && sim.contains("decimation") &&

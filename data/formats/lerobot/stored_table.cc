@@ -194,7 +194,11 @@ void StoredTable::AddOther() {
   }
   for (size_t c = 0; c < columns_.size(); ++c) {
     const ColumnSpec& column = columns_[c];
-    if (column.role != ColumnRole::kOther || column.size() == 0) continue;
+    if (column.role != ColumnRole::kOther) continue;
+    if (column.size() == 0) {
+      lost_.push_back(column.name + ": has no number in a row");
+      continue;
+    }
     std::string name = FeatureNameOf(column.name);
     while (std::find(taken.begin(), taken.end(), name) != taken.end()) name = "stored." + name;
     taken.push_back(name);
@@ -249,7 +253,7 @@ void StoredTable::Fill(const EpisodeSource& reader, size_t episode, int64_t firs
 std::vector<std::string> StoredTable::Lost(const EpisodeSource& reader) const {
   std::vector<std::string> lost = lost_;
   // whole numbers pass through double, which holds those up to 2^53
-  constexpr double kMostWhole = 9007199254740992;
+  constexpr double kMostWhole = 9007199254740991;
   std::vector<ColumnSpec> wide;
   for (size_t c = 0; c < columns_.size(); ++c) {
     const ColumnSpec& column = columns_[c];

@@ -297,15 +297,23 @@ void FillRobosuiteHeader(const h5::Group& root, const h5::Group& demo, const Rea
         "them with robomimic's {}dataset_states_to_obs.py, and convert its result",
         told ? "" : "convert_robosuite.py and ");
   }
-  const Json& env = header->settings["env_args"];
+  const Json env = header->settings["env_args"];
   const Json kwargs = KwargsOf(env);
   // robosuite's own, where its file does not say another one
   constexpr double kUsualHz = 20;
   const bool robosuite = env.is_object() && env.value("type", Json()) == 1;
   info.control_hz = options.control_hz > 0 ? options.control_hz : robosuite ? kUsualHz : 0;
-  if (kwargs.is_object() && kwargs.contains("control_freq") && kwargs["control_freq"].is_number()) {
-    const double rate = kwargs["control_freq"].get<double>();
-    if (std::isfinite(rate) && rate > 0) info.control_hz = rate;
+  if (kwargs.is_object() && kwargs.contains("control_freq")) {
+    const Json& stored = kwargs["control_freq"];
+    const double rate = stored.is_number() ? stored.get<double>() : 0;
+    if (std::isfinite(rate) && rate > 0) {
+      info.control_hz = rate;
+    } else {
+      // no rate is made up for it
+      info.control_hz = options.control_hz;
+      header->settings[kWrongInFile].push_back(fmt::format(
+          "env_args: control_freq = {} is no rate: --control-hz gives it", stored.dump()));
+    }
   }
   info.robot = RobotOf(kwargs);
   info.limits = ControlOf(kwargs).limits;
@@ -389,7 +397,8 @@ void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episo
   ReadRobosuiteActions(demo, header, episode);
   // robosuite 1.5 stores the instruction per episode
   if (demo.HasAttribute("ep_meta")) {
-    const Json ep_meta = ParsePythonJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");
+    const Json ep_meta =
+        ParsePythonJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");
     if (const std::string text = TextOf(ep_meta, "lang"); !text.empty()) meta.instruction = text;
   }
 }
