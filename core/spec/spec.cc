@@ -79,6 +79,29 @@ std::vector<std::string> PredicateOrder(const TaskSpec& task) {
   return order;
 }
 
+namespace {
+
+// Physics steps that divide a policy step, below and above one of which `ratio` make it: such as
+// are written with few digits.
+std::vector<std::string> FittingTimesteps(double control_hz, double ratio) {
+  std::vector<std::string> steps;
+  const auto add = [&](double first, double change) {
+    constexpr int kTried = 1000;
+    for (int i = 0; i < kTried && first + i * change >= 1; ++i) {
+      const double step = 1 / (control_hz * (first + i * change));
+      const std::string text = fmt::format("{:.4g}", step);
+      if (std::abs(std::stod(text) / step - 1) > 1e-9) continue;
+      steps.push_back(text);
+      return;
+    }
+  };
+  add(std::ceil(ratio), 1);
+  add(std::floor(ratio), -1);
+  return steps;
+}
+
+}  // namespace
+
 std::vector<std::string> Validate(const TaskSpec& task) {
   Problems problems;
   const std::vector<std::string> objects = task.object_names();
@@ -93,10 +116,11 @@ std::vector<std::string> Validate(const TaskSpec& task) {
   if (task.instruction.empty()) problems.push_back("instruction: must be given");
   const double ratio = 1 / (task.control_hz * task.physics_timestep);
   if (std::abs(ratio - std::round(ratio)) > 1e-6) {
-    problems.push_back(
-        fmt::format("control_hz = {}: a policy step must be a whole number of "
-                    "physics steps of {} s",
-                    task.control_hz, task.physics_timestep));
+    problems.push_back(fmt::format(
+        "physics_timestep = {}: a policy step of {:.6g} s (control_hz = {}) must be a whole number "
+        "of physics steps, for example of {} s",
+        task.physics_timestep, 1 / task.control_hz, task.control_hz,
+        fmt::join(FittingTimesteps(task.control_hz, ratio), " or ")));
   }
 
   const auto has_arm = [&](int arm) { return arm < static_cast<int>(task.arms.size()); };
