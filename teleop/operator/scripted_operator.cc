@@ -20,9 +20,17 @@ constexpr double kGripSeconds = 0.25;        // from squeezing to trusting the c
 constexpr double kFarTurn = kPi / 2 + 1e-6;  // rad: an equivalent grip that is too far to turn to
 constexpr double kTremorLever = 0.1;         // m: tremor of position over it is tremor of rotation
 
-// X_OE with the hand turned about its own z.
-Pose TurnedHand(const Pose& X_OE, double turn) {
-  return turn == 0 ? X_OE : X_OE * PoseFromYaw(turn, Eigen::Vector3d::Zero());
+// `X_OG` turned about G's own z.
+Pose Turned(const Pose& X_OG, double turn) {
+  return turn == 0 ? X_OG : X_OG * PoseFromYaw(turn, Eigen::Vector3d::Zero());
+}
+
+Eigen::Quaterniond Yaw(double turn) {
+  return PoseFromYaw(turn, Eigen::Vector3d::Zero()).rotation();
+}
+
+double TurnAboutZ(const Eigen::Quaterniond& q) {
+  return std::remainder(2 * std::atan2(q.z(), q.w()), 2 * kPi);
 }
 
 double Towards(double value, double goal, double step) {
@@ -49,13 +57,20 @@ ScriptedOperator::ScriptedOperator(const OperatorSpec& spec, const TaskSpec& tas
     return object.empty() ? 1 : task.objects.at(object).symmetry;
   };
   for (const OperatorPhase& phase : spec.phases) {
-    // turning the carried thing or the place by its symmetry looks the same
+    // turning the carried thing or the place by its symmetry looks the same; on one axis that is
+    // one turn
     const int a = order(phase.object), b = order(phase.carried);
+    const bool one_axis = phase.pose.translation().head<2>().isZero(0);
     names_.push_back({.object = IndexOf(info.objects, phase.object),
                       .carried = IndexOf(info.objects, phase.carried),
                       .signal = IndexOf(info.signals, phase.expect),
                       .await = IndexOf(info.signals, phase.await),
-                      .symmetry = a == 0 || b == 0 ? 0 : std::lcm(a, b)});
+                      .symmetry = !one_axis          ? a
+                                  : a == 0 || b == 0 ? 0
+                                                     : std::lcm(a, b),
+                      .own_symmetry = phase.carried.empty() ? info.gripper_symmetry
+                                      : one_axis            ? 1
+                                                            : b});
   }
   for (const std::string& object : info.objects) {
     radius_.push_back(task.objects.at(object).radius);
@@ -197,20 +212,26 @@ void ScriptedOperator::BeginPhase(const Observation& observation) {
   const Eigen::Quaterniond& q_now =
       carries ? observation.X_WO[names.carried].rotation() : X_WE.rotation();
   struct Alike {
-    double yaw = 0, hand_turn = 0, turn = 0;
+    double yaw = 0, own_turn = 0, turn = 0;
   };
   std::vector<Alike> goals;
   const double unit = names.symmetry > 0 ? 2 * kPi / names.symmetry : 0;
-  for (int hand = 0; hand < (carries ? 1 : info_.gripper_symmetry); ++hand) {
-    Alike goal{.hand_turn = 2 * kPi * hand / info_.gripper_symmetry};
-    const Eigen::Quaterniond q_OE = TurnedHand(phase.pose, goal.hand_turn).rotation();
-    const Eigen::Quaterniond q = q_WO.conjugate() * q_now * q_OE.conjugate();
-    const double nearest = std::remainder(2 * std::atan2(q.z(), q.w()), 2 * kPi);
+  const int own_turns = std::max(1, names.own_symmetry);
+  for (int own = 0; own < own_turns; ++own) {
+    Alike goal{.own_turn = 2 * kPi * own / own_turns};
+    const Eigen::Quaterniond q_OG = Turned(phase.pose, goal.own_turn).rotation();
+    const double nearest = TurnAboutZ(q_WO.conjugate() * q_now * q_OG.conjugate());
     for (int i = 0; i < std::max(1, names.symmetry); ++i) {
       const int k = i % 2 == 1 ? (i + 1) / 2 : -i / 2;
       goal.yaw = unit > 0 ? std::round(nearest / unit) * unit + k * unit : nearest;
       // of two names of one pose the hand that is not turned
-      goal.turn = std::abs(std::remainder(goal.yaw - nearest, 2 * kPi)) + 1e-9 * hand;
+      goal.turn = std::abs(std::remainder(goal.yaw - nearest, 2 * kPi)) + 1e-9 * own;
+      if (names.own_symmetry == 0) {
+        // round: it stays as it is in the hand
+        const Eigen::Quaterniond q_WG = q_WO * Yaw(goal.yaw) * phase.pose.rotation();
+        goal.own_turn = TurnAboutZ(q_WG.conjugate() * q_now);
+        goal.turn = AngleBetween(q_WG * Yaw(goal.own_turn), q_now);
+      }
       goals.push_back(goal);
     }
   }
@@ -221,7 +242,7 @@ void ScriptedOperator::BeginPhase(const Observation& observation) {
   // not far to turn to
   const auto choose = [&](const Alike& goal) {
     yaw_ = goal.yaw;
-    hand_turn_ = goal.hand_turn;
+    own_turn_ = goal.own_turn;
   };
   if (unit == 0) return choose(goals[0]);
   for (const Alike& goal : goals) {
@@ -257,7 +278,7 @@ Pose ScriptedOperator::Goal(const Observation& observation) const {
   const Names& names = names_[phase_];
   if (names.object < 0) return X_WE_fixed_;
   const Pose X_WG = observation.X_WO[names.object] * PoseFromYaw(yaw_, Eigen::Vector3d::Zero()) *
-                    TurnedHand(phase.pose, hand_turn_);
+                    Turned(phase.pose, own_turn_);
   if (names.carried < 0) return X_WG;
   // the carried thing goes to G, and E with it, as it lies in the hand now
   const Pose X_CE = observation.X_WO[names.carried].Inverse() * X_WE_seen_;

@@ -96,9 +96,10 @@ class ScriptedOperator {
   OperatorSkill skill_;
   Rng rng_;
   bool starts_;
-  // per phase: indices into the observation's lists, -1 for none; order of symmetry of the goal
+  // per phase: indices into the observation's lists, -1 for none; orders of symmetry of the goal
+  // about the object's axis and about that of what is brought there (0: round)
   struct Names {
-    int object = -1, carried = -1, signal = -1, await = -1, symmetry = 1;
+    int object = -1, carried = -1, signal = -1, await = -1, symmetry = 1, own_symmetry = 1;
   };
   std::vector<Names> names_;
   std::vector<double> radius_;  // m, of each object
@@ -119,7 +120,8 @@ class ScriptedOperator {
   Pose X_TH_anchor_, X_WE_anchor_;
   // which of the goals that look alike is meant, as a turn about the object's z
   double yaw_ = 0;
-  double hand_turn_ = 0;  // rad, about E's z: which of the grips that look alike
+  // rad, about the z of E, or of what is carried: which of the poses that look alike
+  double own_turn_ = 0;
   Pose X_WE_fixed_;       // goal of a move from here
 
   // what was seen

@@ -25,11 +25,12 @@ struct Demo {
   double clamped_share = 0, fastest = 0;
   int regrips = 0;
   std::vector<Action> actions;
+  Observation last;
 };
 Demo Demonstrate(const OperatorSpec& spec, uint64_t seed, const RetargetOptions& options = {},
                  const std::string& variant = "D0", const FakeOptions& world = {},
-                 const std::function<void(RawSample&)>& spoil = {}) {
-  const TaskSpec task = FakeTask();
+                 const std::function<void(RawSample&)>& spoil = {},
+                 const TaskSpec& task = FakeTask()) {
   const auto simulator = MakeFakeSimulator(task, world);
   const RngKey key{.seed = seed};
   simulator->Reset(variant, key);
@@ -55,7 +56,8 @@ Demo Demonstrate(const OperatorSpec& spec, uint64_t seed, const RetargetOptions&
     ++run.steps;
     run.gave_up = person.person->gave_up();
   }
-  run.success = simulator->Observe().success;
+  run.last = simulator->Observe();
+  run.success = run.last.success;
   run.clamped_share = static_cast<double>(clamped) / run.steps;
   run.regrips = person.person->hands()[0].regrips();
   return run;
@@ -76,6 +78,27 @@ TEST(ScriptedOperator, StacksLikeASkilledPerson) {
   EXPECT_GT(steps / 30, 120);
   EXPECT_LT(steps / 30, 240);
   EXPECT_LT(clamped, 0.1);
+}
+
+// What is brought beside the axis of a place without symmetry ends there: its own symmetry turns it
+// about itself, and not about the place.
+TEST(ScriptedOperator, CarriedThingsEndWhereTheyWereAskedOffTheAxis) {
+  TaskSpec task = FakeTask();
+  task.objects["cubeB"].symmetry = 1;
+  for (const int symmetry : {4, 0}) {
+    task.objects["cubeA"].symmetry = symmetry;
+    OperatorSpec spec = StackOperator();
+    for (OperatorPhase& phase : spec.phases) {
+      if (!phase.carried.empty()) phase.pose = PoseFromYaw(0, {0.02, 0, 0}) * phase.pose;
+    }
+    for (uint64_t seed = 0; seed < 8; ++seed) {
+      const Demo run = Demonstrate(spec, seed, {}, "D0", {}, {}, task);
+      ASSERT_TRUE(run.success) << seed;
+      const Eigen::Vector3d p_BA = (run.last.X_WO[1].Inverse() * run.last.X_WO[0]).translation();
+      EXPECT_NEAR(p_BA.x(), 0.02, 0.01) << seed;
+      EXPECT_NEAR(p_BA.y(), 0, 0.01) << seed;
+    }
+  }
 }
 
 TEST(ScriptedOperator, SameKeySameHandOtherKeyOtherHand) {
