@@ -158,6 +158,7 @@ ConvertRequest RequestOf(const ConvertFlags& flags, const OptionValues& format_o
   request.control_hz = flags.control_hz;
   request.compression = flags.compression;
   request.overwrite = flags.overwrite;
+  request.skip_bad = flags.read.skip_bad;
   request.options = format_options;
   return request;
 }
@@ -192,10 +193,11 @@ Json ConvertImported(const DatasetFormat& from, const DatasetFormat& to, const C
     return result;
   }
   const TemporaryFile between(fmt::format("{}.{}.h5", flags.out, getpid()));
-  from.Import(flags.path, between.path(), request, *context.progress);
+  const Json imported = from.Import(flags.path, between.path(), request, *context.progress);
   Json written = WriteAs(to, *OpenDataset(between.path()), flags, request, context);
   for (const Json& line : written["lost"]) result["lost"].push_back(line);
   written["lost"] = result["lost"];
+  if (imported.contains("skipped")) written["skipped"] = imported["skipped"];
   return written;
 }
 

@@ -66,6 +66,7 @@ struct ConvertRequest {
   double control_hz = 0;       // Hz, for files that store no rate; 0: the file's
   int compression = 1;         // deflate level of pictures that are recompressed
   bool overwrite = false;
+  bool skip_bad = false;  // of Import: leave out the episodes that cannot be read
   OptionValues options;
 };
 

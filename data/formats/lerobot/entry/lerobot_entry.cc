@@ -24,6 +24,7 @@ LerobotOptions WriteOptionsOf(LerobotVersion version, const ConvertRequest& requ
 LerobotImportOptions ImportOptionsOf(const ConvertRequest& request) {
   auto options = request.options.Get<LerobotImportOptions>(kImportOptions);
   options.overwrite = request.overwrite;
+  options.skip_bad = request.skip_bad;
   return options;
 }
 
@@ -54,6 +55,11 @@ Json ToJson(const LerobotImportReport& report) {
             {"frames", report.frames},
             {"not_understood", report.not_understood}};
   if (!report.dropped.empty()) json["deleted_in_lerobot"] = report.dropped;
+  if (!report.skipped.empty()) {
+    Json reasons = Json::object();
+    for (const SkippedEpisode& episode : report.skipped) reasons[episode.name] = episode.reason;
+    json["skipped"] = {{"count", report.skipped.size()}, {"episodes", reasons}};
+  }
   return json;
 }
 
