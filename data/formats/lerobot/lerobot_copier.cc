@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "data/formats/lerobot/episode_ending.h"
 #include "data/formats/lerobot/task_columns.h"
 #include "data/formats/parquet/parquet_writer.h"
 #include "data/store/files.h"
@@ -114,9 +115,14 @@ LerobotCopier::Passage LerobotCopier::Read(Source& from, const LerobotEpisode& e
     const LerobotFeature& feature = common_.features[f];
     const auto width = static_cast<std::ptrdiff_t>(feature.width());
     std::vector<double>& values = passage.values[f];
+    const bool ends_anew = !passage.whole && width == 1 && TellsEnding(feature.name);
+    const std::vector<double> all = ends_anew ? values : std::vector<double>{};
     values.erase(values.begin() + width * (cut.first + passage.count), values.end());
     values.erase(values.begin(), values.begin() + width * cut.first);
     if (width != 1) continue;
+    if (ends_anew) {
+      EndAsBefore(feature.name, all, static_cast<size_t>(cut.first + passage.count), values);
+    }
     for (size_t k = 0; k < values.size(); ++k) {
       const auto row = static_cast<int64_t>(k);
       const bool last = row + 1 == passage.count;
@@ -134,7 +140,6 @@ LerobotCopier::Passage LerobotCopier::Read(Source& from, const LerobotEpisode& e
       // rows that were cut began and ended elsewhere
       if (!passage.whole && feature.name == "frame_index") v = static_cast<double>(row);
       if (!passage.whole && feature.name == "timestamp") v = static_cast<double>(row) / common_.fps;
-      if (!passage.whole && feature.name == "next.done") v = last ? 1 : 0;
       if (cut.success && feature.name == kSuccess) v = last && *cut.success ? 1 : 0;
     }
   }
@@ -142,14 +147,18 @@ LerobotCopier::Passage LerobotCopier::Read(Source& from, const LerobotEpisode& e
 }
 
 void LerobotCopier::CopyRows(const Passage& passage) {
-  std::map<std::string, std::vector<double>> replaced;
+  RowsToCopy rows{.first = passage.episode.first_row + passage.cut.first,
+                  .count = passage.count,
+                  .pictures = common_.pictures,
+                  .folder = passage.from.folder.path};
   for (size_t f = 0; f < common_.features.size(); ++f) {
     const LerobotFeature& feature = common_.features[f];
     const std::string& name = feature.name;
-    const bool cut = name == "frame_index" || name == "timestamp" || name == "next.done";
+    const bool cut =
+        name == "frame_index" || name == "timestamp" || (TellsEnding(name) && feature.width() == 1);
     if (name == "episode_index" || name == "index" || IsTaskNumber(feature) ||
         (cut && !passage.whole) || (passage.cut.success && name == kSuccess)) {
-      replaced[name] = passage.values[f];
+      rows.replaced[name] = passage.values[f];
     }
   }
   if (!open_ || open_->file() != passage.episode.data) {
@@ -169,12 +178,11 @@ void LerobotCopier::CopyRows(const Passage& passage) {
   };
   if (data_ && static_cast<double>(data_->bytes()) >= options_.data_file_mb * 1e6) end();
   if (!data_) begin();
-  if (!data_->Append(*open_, passage.episode.first_row + passage.cut.first, passage.count,
-                     replaced)) {
+  if (!data_->Append(*open_, rows)) {
     // other columns than the file so far
     end();
     begin();
-    data_->Append(*open_, passage.episode.first_row + passage.cut.first, passage.count, replaced);
+    data_->Append(*open_, rows);
   }
   if (!v3_) end();
 }

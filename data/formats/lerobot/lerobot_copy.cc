@@ -240,7 +240,9 @@ std::vector<std::string> LostInCopy(const EpisodeSource& source, const LerobotOp
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(folder.path, none)) {
     const std::string name = entry.path().filename().string();
-    const bool known = name == "data" || name == "videos" || name == "meta";
+    // pictures that rows name are taken into the Parquet files
+    const bool known = name == "data" || name == "videos" || name == "meta" ||
+                       (name == "images" && !folder.pictures.empty());
     if (entry.is_directory(none) && !known && !name.starts_with(".")) {
       lost.push_back(name + "/: is no part of the format, left out");
     }

@@ -98,10 +98,17 @@ LerobotRows LerobotRowReader::Read(const LerobotEpisode& episode) {
   return rows;
 }
 
+void LerobotRowReader::RequirePictures(const LerobotEpisode& episode) {
+  Open(episode);
+  for (const std::string& feature : folder_.pictures) {
+    file_->RequireFiles(feature, episode.first_row, episode.length, folder_.path);
+  }
+}
+
 Image LerobotRowReader::ReadPicture(const LerobotEpisode& episode, const std::string& feature,
                                     int64_t row) {
   Open(episode);
-  const auto file = file_->Files(feature, episode.first_row + row, 1);
+  const auto file = file_->Files(feature, episode.first_row + row, 1, folder_.path);
   return DecodePicture(file.at(0), Place(episode, feature, static_cast<size_t>(row)));
 }
 
@@ -199,6 +206,7 @@ std::vector<std::string> FaultsOfEpisodes(const LerobotFolder& folder, double to
     std::string& fault = faults.emplace_back();
     try {
       rows.Read(episode);
+      rows.RequirePictures(episode);
       for (size_t f = 0; f < folder.films.size(); ++f) pictures.Open(episode, f);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kBadInput) throw;

@@ -38,7 +38,10 @@ class LerobotRowReader {
   // The numbers of one feature as they are stored. Throws Error(kBadInput) where the column is
   // missing or of another size.
   std::vector<double> ReadFeature(const LerobotEpisode& episode, const LerobotFeature& feature);
-  // One picture of an image feature, PNG or JPEG.
+  // That every row has its pictures of image features, which are not decoded. Throws
+  // Error(kBadInput) naming file, column and row.
+  void RequirePictures(const LerobotEpisode& episode);
+  // One picture of an image feature, PNG or JPEG, in the Parquet file or named by it.
   Image ReadPicture(const LerobotEpisode& episode, const std::string& feature, int64_t row);
   // Features met so far that have no column of texts.
   const std::set<std::string>& without_texts() const { return without_texts_; }

@@ -7,8 +7,12 @@
 #include <parquet/arrow/writer.h>
 #include <parquet/file_reader.h>
 
+#include <algorithm>
+
 #include "core/base/error.h"
 #include "core/base/lfs_pointer.h"
+#include "data/formats/parquet/parquet_pictures.h"
+#include "data/formats/parquet/parquet_tables.h"
 #include "data/store/files.h"
 
 namespace understudy {
@@ -125,40 +129,36 @@ ParquetCopy::~ParquetCopy() {
 }
 ParquetCopy::ParquetCopy(ParquetCopy&&) noexcept = default;
 
-bool ParquetCopy::Append(ParquetRows& from, int64_t first, int64_t count,
-                         const std::map<std::string, std::vector<double>>& replaced) {
+bool ParquetCopy::Append(ParquetRows& from, const RowsToCopy& rows) {
   Impl& m = *impl_;
+  Require(rows.order.empty() || static_cast<int64_t>(rows.order.size()) == rows.count,
+          "an order of all rows");
   TablePtr table;
   try {
-    table = from.impl_->Read(first, count);
+    const auto last = std::max_element(rows.order.begin(), rows.order.end());
+    table = from.impl_->Read(rows.first, last == rows.order.end() ? rows.count : *last + 1);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
     from.impl_->Fail(error.what());
   }
-  for (const auto& [name, values] : replaced) {
+  if (!rows.order.empty()) table = m.Get(RowsInOrder(table, rows.order));
+  const auto set = [&](int at, const std::shared_ptr<arrow::ChunkedArray>& column) {
+    table = m.Get(table->SetColumn(at, table->field(at)->WithType(column->type()), column));
+  };
+  for (const auto& [name, values] : rows.replaced) {
     const int at = table->schema()->GetFieldIndex(name);
     if (at < 0) continue;
-    Require(static_cast<int64_t>(values.size()) == count, "a number for every row");
-    const auto put = [&](auto builder, const auto& as_type) {
-      for (const double v : values) m.Check(builder.Append(as_type(v)));
-      const auto array = m.Get(builder.Finish());
-      table = m.Get(table->SetColumn(at, table->field(at)->WithType(array->type()),
-                                     std::make_shared<arrow::ChunkedArray>(array)));
-    };
-    switch (table->field(at)->type()->id()) {
-      case arrow::Type::FLOAT:
-        put(arrow::FloatBuilder(), [](double v) { return static_cast<float>(v); });
-        break;
-      case arrow::Type::DOUBLE:
-        put(arrow::DoubleBuilder(), [](double v) { return v; });
-        break;
-      case arrow::Type::BOOL:
-        put(arrow::BooleanBuilder(), [](double v) { return v != 0; });
-        break;
-      default:
-        put(arrow::Int64Builder(), [](double v) { return static_cast<int64_t>(v); });
-    }
+    Require(static_cast<int64_t>(values.size()) == rows.count, "a number for every row");
+    set(at,
+        std::make_shared<arrow::ChunkedArray>(m.Get(ArrayLike(table->field(at)->type(), values))));
+  }
+  for (const std::string& name : rows.pictures) {
+    const int at = table->schema()->GetFieldIndex(name);
+    if (at < 0 || !HoldsPictures(*table->field(at)->type())) continue;
+    const auto whole = WithBytes(*table->column(at), rows.folder,
+                                 fmt::format("{}: column '{}'", from.file().string(), name));
+    if (whole) set(at, whole);
   }
   if (m.schema && !m.schema->Equals(*table->schema(), false)) return false;
   if (!m.writer) {
@@ -172,7 +172,7 @@ bool ParquetCopy::Append(ParquetRows& from, int64_t first, int64_t count,
     m.writer = m.Get(parquet::arrow::FileWriter::Open(*m.schema, arrow::default_memory_pool(),
                                                       m.sink, properties, stored));
   }
-  m.Check(m.writer->WriteTable(*table, count));
+  m.Check(m.writer->WriteTable(*table, rows.count));
   return true;
 }
 

@@ -25,6 +25,18 @@ class ParquetRows {
   std::unique_ptr<Impl> impl_;
 };
 
+// Rows of a file that are copied, and what they are given.
+struct RowsToCopy {
+  int64_t first = 0, count = 0;
+  std::vector<int64_t> order = {};  // of `count` rows, counted from `first`; empty: as they stand
+  // Columns that get these numbers, where they are there. Their types stay where they hold them.
+  std::map<std::string, std::vector<double>> replaced = {};
+  // Columns of pictures, and the folder that holds those that rows only name: their bytes are
+  // taken into the file.
+  std::vector<std::string> pictures = {};
+  std::filesystem::path folder = {};
+};
+
 // Writes one Parquet file of rows of others: columns, their types and the file's metadata as they
 // are. Grows as `file`.part; Finish gives it its name. One thread. Throws Error(kFailed) naming the
 // file where it cannot be written.
@@ -34,11 +46,9 @@ class ParquetCopy {
   ~ParquetCopy();
   ParquetCopy(ParquetCopy&&) noexcept;
 
-  // Rows [first, first + count) become the next row group; columns of `replaced` that are there get
-  // these numbers, as int64 where they are neither fractions nor booleans. False, and nothing is
-  // written, where columns or types are not those of the rows before.
-  bool Append(ParquetRows& from, int64_t first, int64_t count,
-              const std::map<std::string, std::vector<double>>& replaced);
+  // They become the next row group. False, and nothing is written, where columns or types are not
+  // those of the rows before. Throws Error(kBadInput) where a picture is not there.
+  bool Append(ParquetRows& from, const RowsToCopy& rows);
   int64_t bytes() const;
   void Finish();
 

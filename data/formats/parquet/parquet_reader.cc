@@ -7,6 +7,7 @@
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
 #include <parquet/file_reader.h>
+#include <parquet/statistics.h>
 
 #include <algorithm>
 #include <map>
@@ -14,7 +15,9 @@
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "core/base/lfs_pointer.h"
+#include "data/formats/parquet/parquet_pictures.h"
 #include "data/formats/parquet/parquet_values.h"
+#include "data/store/files.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -76,6 +79,10 @@ struct ParquetReader::Impl {
   ArrayPtr Flat(const std::string& column, ArrayPtr array, size_t width) const;
   template <class Number>
   std::vector<Number> Read(const std::string& column, int64_t first, int64_t count, size_t width);
+  std::vector<int> LeavesOf(int field) const;
+  template <class UseBytes, class UseFile>
+  void EachPicture(const std::string& column, int64_t first, int64_t count, const fs::path& folder,
+                   UseBytes use_bytes, UseFile use_file);
 };
 
 void ParquetReader::Impl::Open() {
@@ -128,20 +135,24 @@ int ParquetReader::Impl::Index(const std::string& column) const {
   return static_cast<int>(found - columns.begin());
 }
 
-// A column of one row group.
-ArrayPtr ParquetReader::Impl::Group(const std::string& column, int group) {
-  Cached& cached = cache[column];
-  if (cached.group == group) return cached.array;
-  cached = {};
-  // the leaves that belong to the column
+// The leaves that belong to a column.
+std::vector<int> ParquetReader::Impl::LeavesOf(int field) const {
   std::vector<int> leaves;
-  const int field = Index(column);
   const parquet::SchemaDescriptor& leaf_schema = *metadata->schema();
   for (int i = 0; i < leaf_schema.num_columns(); ++i) {
     if (leaf_schema.group_node()->FieldIndex(*leaf_schema.GetColumnRoot(i)) == field) {
       leaves.push_back(i);
     }
   }
+  return leaves;
+}
+
+// A column of one row group.
+ArrayPtr ParquetReader::Impl::Group(const std::string& column, int group) {
+  Cached& cached = cache[column];
+  if (cached.group == group) return cached.array;
+  cached = {};
+  const std::vector<int> leaves = LeavesOf(Index(column));
   const auto group_metadata = metadata->RowGroup(group);
   int64_t bytes = 0;
   for (const int leaf : leaves) {
@@ -237,6 +248,34 @@ std::vector<Number> ParquetReader::Impl::Read(const std::string& column, int64_t
   });
 }
 
+template <class UseBytes, class UseFile>
+void ParquetReader::Impl::EachPicture(const std::string& column, int64_t first, int64_t count,
+                                      const fs::path& folder, UseBytes use_bytes,
+                                      UseFile use_file) {
+  Guarded("cannot be read", [&] {
+    int64_t row = first;
+    for (const ArrayPtr& slice : Slices(column, first, count)) {
+      if (!HoldsPictures(*slice->type())) {
+        Fail(column, fmt::format("holds {}, must hold pictures", slice->type()->ToString()));
+      }
+      for (int64_t i = 0; i < slice->length(); ++i, ++row) {
+        const StoredPicture picture = PictureAt(*slice, i);
+        if (picture.bytes) {
+          use_bytes(*picture.bytes);
+        } else if (picture.path.empty()) {
+          Fail(column, fmt::format("has no picture in row {} of the file", row));
+        } else if (folder.empty()) {
+          Fail(column, "names pictures that lie elsewhere");
+        } else {
+          use_file(PictureFile(
+              folder, picture.path,
+              fmt::format("{}: column '{}', row {} of the file", file.string(), column, row)));
+        }
+      }
+    }
+  });
+}
+
 ParquetReader::ParquetReader(const fs::path& file) : impl_(std::make_unique<Impl>()) {
   impl_->file = file;
   impl_->Guarded("cannot be opened", [&] { impl_->Open(); });
@@ -320,27 +359,71 @@ std::vector<std::string> ParquetReader::Texts(const std::string& column, int64_t
 }
 
 std::vector<std::string> ParquetReader::Files(const std::string& column, int64_t first,
-                                              int64_t count) const {
+                                              int64_t count, const fs::path& folder) const {
+  std::vector<std::string> files;
+  impl_->EachPicture(
+      column, first, count, folder, [&](std::string_view bytes) { files.emplace_back(bytes); },
+      [&](const fs::path& file) {
+        RefuseLfsPointer(file);
+        files.push_back(ReadText(file));
+      });
+  return files;
+}
+
+void ParquetReader::RequireFiles(const std::string& column, int64_t first, int64_t count,
+                                 const fs::path& folder) const {
+  impl_->EachPicture(
+      column, first, count, folder, [](std::string_view) {}, [](const fs::path&) {});
+}
+
+int64_t ParquetReader::FirstGap(const std::string& column, int64_t first, int64_t count) const {
   Impl& m = *impl_;
-  return m.Guarded("cannot be read", [&] {
-    std::vector<std::string> files;
+  return m.Guarded("cannot be read", [&]() -> int64_t {
+    int64_t row = 0;
     for (const ArrayPtr& slice : m.Slices(column, first, count)) {
-      if (slice->null_count() != 0) m.Fail(column, "lacks a value");
-      ArrayPtr bytes = slice;
-      if (slice->type_id() == arrow::Type::STRUCT) {
-        const auto& structure = static_cast<const arrow::StructArray&>(*slice);
-        // GetFieldByName keeps the offset of a slice
-        bytes = structure.GetFieldByName("bytes");
+      if (slice->null_count() == 0) {
+        row += slice->length();
+        continue;
       }
-      if (!bytes || bytes->type_id() != arrow::Type::BINARY) {
-        m.Fail(column, fmt::format("holds {}, must hold pictures", slice->type()->ToString()));
-      }
-      if (bytes->null_count() != 0) m.Fail(column, "names pictures that lie elsewhere");
-      for (int64_t i = 0; i < bytes->length(); ++i) {
-        files.push_back(static_cast<const arrow::BinaryArray&>(*bytes).GetString(i));
+      for (int64_t i = 0; i < slice->length(); ++i, ++row) {
+        if (slice->IsNull(i)) return row;
       }
     }
-    return files;
+    return -1;
+  });
+}
+
+std::vector<uint64_t> ParquetReader::Unsigned(const std::string& column, int64_t first,
+                                              int64_t count, size_t width) const {
+  return impl_->Read<uint64_t>(column, first, count, width);
+}
+
+std::optional<std::pair<int64_t, int64_t>> ParquetReader::StoredRange(
+    const std::string& column) const {
+  Impl& m = *impl_;
+  const std::vector<int> leaves = m.LeavesOf(m.Index(column));
+  const auto type = m.schema->field(m.Index(column))->type();
+  const arrow::Type::type id = Innermost(type.get())->id();
+  if (leaves.size() != 1 || !arrow::is_signed_integer(id)) return std::nullopt;
+  return m.Guarded("cannot be read", [&]() -> std::optional<std::pair<int64_t, int64_t>> {
+    std::pair<int64_t, int64_t> range{INT64_MAX, INT64_MIN};
+    for (int g = 0; g < m.metadata->num_row_groups(); ++g) {
+      const auto chunk = m.metadata->RowGroup(g)->ColumnChunk(leaves[0]);
+      const auto stored = chunk->is_stats_set() ? chunk->statistics() : nullptr;
+      if (!stored || !stored->HasMinMax()) return std::nullopt;
+      const auto take = [&](const auto& typed) {
+        range.first = std::min<int64_t>(range.first, typed.min());
+        range.second = std::max<int64_t>(range.second, typed.max());
+      };
+      if (stored->physical_type() == parquet::Type::INT64) {
+        take(static_cast<const parquet::Int64Statistics&>(*stored));
+      } else if (stored->physical_type() == parquet::Type::INT32) {
+        take(static_cast<const parquet::Int32Statistics&>(*stored));
+      } else {
+        return std::nullopt;
+      }
+    }
+    return range;
   });
 }
 

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace understudy {
@@ -36,11 +38,24 @@ class ParquetReader {
                               size_t width) const;
   std::vector<int64_t> Integers(const std::string& column, int64_t first, int64_t count,
                                 size_t width = 1) const;
+  // The same, where numbers may be beyond those of int64.
+  std::vector<uint64_t> Unsigned(const std::string& column, int64_t first, int64_t count,
+                                 size_t width = 1) const;
+  // Least and largest of a column of whole numbers, as the file says them of its row groups; unset
+  // where it does not, or for unsigned ones.
+  std::optional<std::pair<int64_t, int64_t>> StoredRange(const std::string& column) const;
   // `gaps`: rows without a value give an empty text.
   std::vector<std::string> Texts(const std::string& column, int64_t first, int64_t count,
                                  bool gaps = false) const;
-  // Files in memory as the `datasets` package stores pictures: a structure with `bytes`, or bytes.
-  std::vector<std::string> Files(const std::string& column, int64_t first, int64_t count) const;
+  // Pictures as the `datasets` package stores them: bytes, a structure with `bytes`, or the path of
+  // a file within `folder`.
+  std::vector<std::string> Files(const std::string& column, int64_t first, int64_t count,
+                                 const std::filesystem::path& folder = {}) const;
+  // That every row has a picture, in the table or within `folder`; they are not read.
+  void RequireFiles(const std::string& column, int64_t first, int64_t count,
+                    const std::filesystem::path& folder) const;
+  // The first of these rows without a value, counted from `first`; -1: all have one.
+  int64_t FirstGap(const std::string& column, int64_t first, int64_t count) const;
   std::vector<std::vector<std::string>> TextLists(const std::string& column, int64_t first,
                                                   int64_t count) const;
 

@@ -1,0 +1,119 @@
+// Pictures of LeRobot folders that are no films: in the Parquet files, or beside them.
+
+#include <arrow/io/file.h>
+#include <parquet/arrow/writer.h>
+
+#include "data/formats/lerobot/lerobot_copy.h"
+#include "data/formats/lerobot/lerobot_source.h"
+#include "data/formats/lerobot/lerobot_verify.h"
+#include "data/formats/parquet/parquet_reader.h"
+#include "data/video/png.h"
+#include "tests/convert/lerobot_damage.h"
+
+namespace understudy::store_test {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kKey = "observation.images.agentview";
+
+// A folder of v2.1 whose agentview lies as files in images/, named by path.
+class LerobotPicturesTest : public LerobotTest {
+ protected:
+  void SetUp() override {
+    LerobotOptions options;
+    options.version = LerobotVersion::kV21;
+    options.extras = false;
+    Convert(options);
+    EditJson(folder_ / "out/meta/info.json", [](Json& json) {
+      json["features"][kKey]["dtype"] = "image";
+      json["features"][kKey].erase("info");
+    });
+    for (size_t e = 0; e < 3; ++e) {
+      std::vector<std::string> paths;
+      for (size_t k = 0; k < episodes_[e].length(); ++k) {
+        paths.push_back(PathOf(e, k));
+        fs::create_directories((folder_ / "out" / paths.back()).parent_path());
+        const std::vector<uint8_t> png = EncodePng(Picture(e, 0, k));
+        PutBytes(folder_ / "out" / paths.back(), {png.begin(), png.end()});
+      }
+      AddPaths(TableOf("out", e), paths);
+    }
+    fs::remove_all(folder_ / "out/videos/chunk-000" / kKey);
+  }
+  static std::string PathOf(size_t e, size_t k) {
+    return fmt::format("images/{}/episode_{:06d}/frame_{:06d}.png", kKey, e, k);
+  }
+  fs::path TableOf(const std::string& folder, size_t e) const {
+    return folder_ / folder / fmt::format("data/chunk-000/episode_{:06d}.parquet", e);
+  }
+  static void AddPaths(const fs::path& file, const std::vector<std::string>& paths) {
+    arrow::BinaryBuilder bytes;
+    arrow::StringBuilder names;
+    ASSERT_TRUE(bytes.AppendNulls(static_cast<int64_t>(paths.size())).ok());
+    ASSERT_TRUE(names.AppendValues(paths).ok());
+    const auto column =
+        arrow::StructArray::Make({bytes.Finish().ValueOrDie(), names.Finish().ValueOrDie()},
+                                 std::vector<std::string>{"bytes", "path"})
+            .ValueOrDie();
+    const auto old = ReadTable(file);
+    const auto table = old->AddColumn(old->num_columns(), arrow::field(kKey, column->type()),
+                                      std::make_shared<arrow::ChunkedArray>(column))
+                           .ValueOrDie();
+    const auto out = arrow::io::FileOutputStream::Open(file.string()).ValueOrDie();
+    ASSERT_TRUE(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), out).ok());
+    ASSERT_TRUE(out->Close().ok());
+  }
+  const fs::path result_ = folder_ / "copy";
+};
+
+TEST_F(LerobotPicturesTest, FilesBesideTheTablesAreReadAndTakenAlong) {
+  const auto source = OpenLerobotSource(folder_ / "out");
+  EXPECT_EQ(source->ReadImage(1, "agentview", 3), Picture(1, 0, 3));
+  EditLerobot({source.get()}, {.episodes = {{.episode = 1, .first_row = 2}, {.episode = 2}}},
+              result_, {}, {}, quiet_);
+  const std::vector<std::string> files =
+      ParquetReader(TableOf("copy", 0)).Files(kKey, 1, 1);  // no folder: they are in the table
+  EXPECT_EQ(DecodePicture(files.at(0), "test"), Picture(1, 0, 3));
+  // v3.0, and a dataset of ours
+  CopyLerobot(*source, folder_ / "v3", {}, {}, quiet_);
+  fs::remove_all(folder_ / "out/images");
+  EXPECT_EQ(OpenLerobotSource(folder_ / "v3")->ReadImage(2, "agentview", 5), Picture(2, 0, 5));
+  EXPECT_EQ(OpenLerobotSource(result_)->ReadImage(0, "agentview", 0), Picture(1, 0, 2));
+}
+
+TEST_F(LerobotPicturesTest, AFileThatIsMissingIsAFaultOfItsEpisode) {
+  fs::remove(folder_ / "out" / PathOf(1, 4));
+  const auto all = OpenLerobotSource(folder_ / "out");
+  const std::string message = ErrorOf(
+      [&] { EditLerobot({all.get()}, {.episodes = {{.episode = 1}}}, result_, {}, {}, quiet_); },
+      ErrorKind::kBadInput);
+  EXPECT_THAT(message, HasSubstr("row 4"));
+  EXPECT_THAT(message, HasSubstr(PathOf(1, 4)));
+  EXPECT_FALSE(fs::exists(result_));
+  const auto sound = OpenLerobotSource(folder_ / "out", {.skip_bad = true});
+  ASSERT_EQ(sound->skipped().size(), 1u);
+  EXPECT_THAT(sound->skipped()[0].reason, HasSubstr("frame_000004.png"));
+}
+
+TEST_F(LerobotPicturesTest, NothingOutsideTheFolderIsRead) {
+  PutBytes(folder_ / "secret.png", "\x89PNG");
+  std::vector<std::string> paths(episodes_[0].length(), "../secret.png");
+  LerobotOptions options;
+  options.version = LerobotVersion::kV21;
+  options.overwrite = true;
+  options.extras = false;
+  Convert(options);
+  EditJson(folder_ / "out/meta/info.json",
+           [](Json& json) { json["features"][kKey]["dtype"] = "image"; });
+  for (size_t e = 0; e < 3; ++e) {
+    paths.resize(episodes_[e].length(), "../secret.png");
+    AddPaths(TableOf("out", e), paths);
+  }
+  const auto source = OpenLerobotSource(folder_ / "out");
+  EXPECT_THAT([&] { CopyLerobot(*source, result_, {}, {}, quiet_); },
+              testing::ThrowsMessage<Error>(HasSubstr("which is not within")));
+}
+
+}  // namespace
+}  // namespace understudy::store_test
