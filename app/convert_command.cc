@@ -89,7 +89,9 @@ struct ConvertFlags {
     v("task", task,
       "whose `foreign` section gives names and frames: listed task or path of a task.yaml; empty: "
       "the dataset's own");
-    v("control_hz", control_hz, "rows per second, for files that store no rate; 0: the file's",
+    v("control_hz", control_hz,
+      "rows per second, for files that store no rate, and to LeRobot for a rate that is no whole "
+      "number; 0: the file's",
       Limits{0, 1e4});
     v("compression", compression, "deflate level of pictures that are recompressed", Limits{0, 9});
     read.Visit(v);

@@ -225,7 +225,8 @@ RepairReport RepairAny(const fs::path& given, const fs::path& output, bool overw
   CheckOutput(output, overwrite, {input});
   ReadOptions all = read;
   all.skip_bad = false;
-  const std::unique_ptr<EpisodeSource> source = format->Open(input, all);
+  const std::unique_ptr<EpisodeSource> source =
+      format->OpenToMend ? format->OpenToMend(input, all) : format->Open(input, all);
   RepairReport report;
   CopyPlan plan = PlanFor(overwrite, all);
   progress.Start("reading " + input.string(), static_cast<int64_t>(source->episodes().size()),

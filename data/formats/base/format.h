@@ -83,6 +83,10 @@ struct DatasetFormat {
   // Throws Error(kBadInput) naming what is wrong.
   std::function<std::unique_ptr<EpisodeSource>(const std::filesystem::path&, const ReadOptions&)>
       Open;
+  // The same for a dataset that is to be repaired: lists that contradict the data are read by the
+  // data. Empty: as Open.
+  std::function<std::unique_ptr<EpisodeSource>(const std::filesystem::path&, const ReadOptions&)>
+      OpenToMend = {};
 
   // What the format cannot hold of a dataset, and what becomes different in it, in words; and
   // writing it. The result says what was written, `episodes` among it.

@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "data/formats/lerobot/lerobot_folder.h"
+#include "data/formats/lerobot/mend_folder.h"
 #include "data/formats/parquet/parquet_reader.h"
 
 namespace understudy {
@@ -20,7 +21,9 @@ struct Run {
   int64_t first_row = 0, length = 0, first_index = 0;
 };
 
-std::vector<fs::path> DataFiles(const fs::path& folder) {
+}  // namespace
+
+std::vector<fs::path> DataFilesIn(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code none;
   for (fs::recursive_directory_iterator at(folder / "data", none), end; at != end;
@@ -33,8 +36,6 @@ std::vector<fs::path> DataFiles(const fs::path& folder) {
   std::sort(files.begin(), files.end());
   return files;
 }
-
-}  // namespace
 
 void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& folder) {
   std::error_code none;
@@ -50,7 +51,7 @@ void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& fol
   };
   std::map<int64_t, Run> runs;
   std::map<fs::path, int64_t> rows;
-  for (const fs::path& path : DataFiles(folder.path)) {
+  for (const fs::path& path : DataFilesIn(folder.path)) {
     const ParquetReader file(path);
     rows[path] = file.rows();
     const std::vector<int64_t> numbers = file.Integers("episode_index", 0, file.rows());

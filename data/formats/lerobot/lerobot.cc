@@ -36,6 +36,14 @@ std::string InstructionOf(const EpisodeSource& reader, const EpisodeMeta& meta,
   return "";
 }
 
+bool IsWhole(double rate) { return rate >= 1 && std::round(rate) == rate; }
+
+// Rows per second as LeRobot's info.json will say them.
+double WrittenRate(const EpisodeSource& reader, const LerobotOptions& options) {
+  const double stored = reader.header().simulator.control_hz;
+  return IsWhole(stored) || options.control_hz <= 0 ? stored : options.control_hz;
+}
+
 // Refuses a dataset without what LeRobot needs, all of it together.
 void RequireNeeds(const EpisodeSource& reader, const LerobotOptions& options) {
   const std::string place = reader.path().string();
@@ -49,11 +57,17 @@ void RequireNeeds(const EpisodeSource& reader, const LerobotOptions& options) {
         episode.name, place));
     break;
   }
-  const double rate = reader.header().simulator.control_hz;
+  const double stored = reader.header().simulator.control_hz;
+  const double rate = WrittenRate(reader, options);
   if (rate <= 0) needs.push_back("it stores no rate: --control-hz gives it");
-  if (rate > 0 && (rate < 1 || std::round(rate) != rate)) {
-    needs.push_back(
-        fmt::format("it has {} rows per second, LeRobot knows whole numbers only", rate));
+  if (rate > 0 && !IsWhole(rate)) {
+    const double below = std::max(1.0, std::floor(stored)), above = std::ceil(stored);
+    const std::string values =
+        below < above ? fmt::format("{} or {}", below, above) : fmt::format("{}", above);
+    needs.push_back(fmt::format(
+        "it has {} rows per second, LeRobot knows whole numbers only: --control-hz {} (any whole "
+        "number from 1 on) writes the same rows at that rate{}",
+        stored, values, rate == stored ? "" : fmt::format(", {} is none", rate)));
   }
   const bool all_have_one = !InstructionOf(reader, {}, options).empty();
   for (size_t e = 0; e < reader.episodes().size() && !all_have_one; ++e) {
@@ -229,6 +243,18 @@ std::vector<std::string> LostInLerobot(const EpisodeSource& reader, const Lerobo
                                options.codec == VideoCodec::kAv1 ? "AV1" : "H.264",
                                options.quality));
   }
+  const double stored = reader.header().simulator.control_hz, rate = WrittenRate(reader, options);
+  if (rate != stored && stored > 0) {
+    lost.push_back(fmt::format("the rate: {} rows per second are written as {}, with their times",
+                               stored, rate));
+  }
+  for (size_t c = 0; c < reader.header().cameras.size(); ++c) {
+    const PictureSize size = reader.header().size_of(c);
+    if (size.width % 2 == 0 && size.height % 2 == 0) continue;
+    lost.push_back(fmt::format("pictures of {}: {} x {} become {} x {}: films have even sizes",
+                               reader.header().cameras[c], size.width, size.height,
+                               size.width + size.width % 2, size.height + size.height % 2));
+  }
   if (IsStored(reader)) {
     for (std::string& line : LostOfStored(reader, options)) lost.push_back(std::move(line));
     return lost;
@@ -246,7 +272,7 @@ std::vector<std::string> LostInLerobot(const EpisodeSource& reader, const Lerobo
 LerobotReport WriteLerobot(const EpisodeSource& reader, const fs::path& folder,
                            const LerobotOptions& options, Progress& progress) {
   RequireNeeds(reader, options);
-  const int fps = static_cast<int>(reader.header().simulator.control_hz);
+  const int fps = static_cast<int>(WrittenRate(reader, options));
   const std::vector<std::string>& cameras = reader.header().cameras;
   CheckOutput(folder, options.overwrite);
   if (fs::exists(folder) && !fs::exists(folder / "meta/info.json")) {

@@ -26,6 +26,9 @@ struct LerobotOptions {
   std::string preset = "veryfast";
   std::string task;        // instruction of episodes that have none
   bool overwrite = false;  // by the command, therefore not visited
+  // Rows per second of a dataset whose rate is no whole number, which LeRobot asks for; 0: refuse
+  // it. By the command, not visited.
+  double control_hz = 0;
   template <class V>
   void Visit(V& v) {
     v("data_file_mb", data_file_mb, "v3.0: MB of a Parquet file before the next begins",

@@ -63,6 +63,7 @@ LerobotCopier::LerobotCopier(const std::vector<const LerobotFolder*>& folders, f
       splits_(std::move(lists.splits)),
       picture_totals_(common_.films.size() + common_.pictures.size()),
       with_quantiles_(picture_totals_.size()),
+      sizes_(picture_totals_.size()),
       film_files_(common_.films.size()),
       anew_(common_.films.size()) {
   for (const LerobotFolder* folder : folders) {
@@ -151,12 +152,18 @@ void LerobotCopier::CopyRows(const Passage& passage) {
                   .count = passage.count,
                   .pictures = common_.pictures,
                   .folder = passage.from.folder.path};
+  if (!passage.episode.order.empty()) {
+    const auto begin = passage.episode.order.begin() + passage.cut.first;
+    rows.first = passage.episode.first_row;
+    rows.order.assign(begin, begin + passage.count);
+  }
   for (size_t f = 0; f < common_.features.size(); ++f) {
     const LerobotFeature& feature = common_.features[f];
     const std::string& name = feature.name;
+    const bool mended = passage.from.folder.mended && name == "timestamp";
     const bool cut =
         name == "frame_index" || name == "timestamp" || (TellsEnding(name) && feature.width() == 1);
-    if (name == "episode_index" || name == "index" || IsTaskNumber(feature) ||
+    if (name == "episode_index" || name == "index" || IsTaskNumber(feature) || mended ||
         (cut && !passage.whole) || (passage.cut.success && name == kSuccess)) {
       rows.replaced[name] = passage.values[f];
     }
@@ -199,6 +206,7 @@ void LerobotCopier::EncodeAnew(size_t film, const fs::path& from, const fs::path
 LerobotCopier::FilmPlace LerobotCopier::CopyFilm(const Passage& passage, size_t film) {
   const LerobotEpisode::Place& place = passage.episode.films[film];
   const VideoReader& reader = passage.from.pictures.Open(passage.episode, film);
+  sizes_.Add(film, reader.width(), reader.height());
   bool timed = true;
   try {
     reader.RequireTimes(common_.fps, 0, "");
@@ -334,6 +342,10 @@ void LerobotCopier::Copy(size_t folder, const LerobotEpisode& episode, const Epi
   CopyRows(passage);
   std::vector<FilmPlace> films;
   for (size_t f = 0; f < common_.films.size(); ++f) films.push_back(CopyFilm(passage, f));
+  for (size_t c = films.size(); c < picture_totals_.size(); ++c) {
+    const Image first = passage.from.rows.ReadPicture(episode, KeyOf(c), cut.first);
+    sizes_.Add(c, first.width, first.height);
+  }
   const std::map<std::string, ShapedStatistics> statistics = Statistics(passage);
   std::vector<std::string> tasks = TasksOf(passage);
   if (tasks.empty()) tasks = episode.tasks;
@@ -411,6 +423,9 @@ void LerobotCopier::WriteInfo() const {
     info["video_path"] =
         films ? Json("videos/chunk-{episode_chunk:03d}/{video_key}/episode_{episode_index:06d}.mp4")
               : Json(nullptr);
+  }
+  for (size_t c = 0; c < picture_totals_.size(); ++c) {
+    sizes_.Correct(c, &info["features"][KeyOf(c)]);
   }
   for (size_t f = 0; f < anew_.size(); ++f) {
     if (!anew_[f]) continue;

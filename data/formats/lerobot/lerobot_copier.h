@@ -18,6 +18,7 @@
 #include "data/formats/lerobot/lerobot_import.h"
 #include "data/formats/lerobot/lerobot_rows.h"
 #include "data/formats/lerobot/lerobot_statistics.h"
+#include "data/formats/lerobot/picture_shape.h"
 #include "data/formats/lerobot/picture_totals.h"
 #include "data/formats/parquet/parquet_copy.h"
 
@@ -105,6 +106,7 @@ class LerobotCopier {
   std::vector<VectorStatistics> totals_;
   std::vector<PictureTotals> picture_totals_;
   std::vector<std::optional<bool>> with_quantiles_;
+  CopiedSizes sizes_;
   // v3.0: where each film of each folder went
   std::vector<std::map<std::pair<const Source*, std::filesystem::path>, FileIndex>> film_files_;
   std::vector<std::optional<VideoReport>> anew_;  // films that were encoded anew

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <map>
 
@@ -82,7 +83,8 @@ class ExactImport {
 
 void ExactImport::CheckCommon() const {
   const double rate = extras_.header.simulator.control_hz;
-  if (rate != folder_.fps) {
+  // one that LeRobot cannot say was written as another one
+  if (rate != folder_.fps && std::round(rate) == rate) {
     ThrowBadInput(fmt::format("{}: {} rows per second, meta/info.json says {}; {}", Place(), rate,
                               folder_.fps, kNext));
   }

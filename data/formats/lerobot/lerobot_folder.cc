@@ -10,6 +10,8 @@
 #include "core/base/options.h"
 #include "data/formats/lerobot/lerobot_import.h"
 #include "data/formats/lerobot/lerobot_tables.h"
+#include "data/formats/lerobot/mend_folder.h"
+#include "data/formats/lerobot/picture_shape.h"
 #include "data/formats/parquet/parquet_reader.h"
 
 namespace understudy {
@@ -83,22 +85,6 @@ bool IsDepth(const Json& feature, const std::vector<std::string>& names) {
   return false;
 }
 
-// Width and height by names of the dimensions, or of the last but one and two; zero: unknown.
-std::pair<int, int> SizeIn(const Json& feature, const std::vector<std::string>& names) {
-  const auto shape = feature.find("shape");
-  if (shape == feature.end() || !shape->is_array() || shape->size() != 3) return {0, 0};
-  size_t height = 0, width = 1;
-  for (size_t i = 0; i < names.size() && i < 3; ++i) {
-    if (names[i] == "height") height = i;
-    if (names[i] == "width") width = i;
-  }
-  const auto side = [&](size_t i) {
-    const Json& n = (*shape)[i];
-    return n.is_number_integer() && n > 0 && n <= 8192 ? n.get<int>() : 0;
-  };
-  return {side(width), side(height)};
-}
-
 bool IsNumeric(const std::string& dtype) {
   static const std::vector<std::string> types{"float16", "float32", "float64", "bool",
                                               "int8",    "int16",   "int32",   "int64",
@@ -132,7 +118,7 @@ void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& fol
       (feature.dtype == "video" ? folder.films : folder.pictures).push_back(name);
       const std::vector<std::string> names = NamesOf(json.value("names", Json()));
       if (IsDepth(json, names)) folder.depths.insert(name);
-      folder.sizes[name] = SizeIn(json, names);
+      folder.sizes[name] = SizeIn(json);
       continue;
     }
     if (feature.dtype == "string" || feature.dtype == "large_string") {
@@ -385,12 +371,15 @@ std::string LerobotVersionOf(const fs::path& folder) {
   return VersionIn(ReadInfo(folder), (folder / "meta/info.json").string());
 }
 
-LerobotFolder OpenLerobot(const fs::path& path) {
+namespace {
+
+LerobotFolder Open(const fs::path& path, bool mend) {
   const Json info = ReadInfo(path);
   const std::string place = (path / "meta/info.json").string();
   LerobotFolder folder;
   folder.path = path;
   folder.info = info;
+  folder.mended = mend;
   folder.version = VersionIn(info, place);
   folder.fps = Field<double>(info, "fps", place, {1e-3, 1e5});
   if (info.contains("robot_type") && info["robot_type"].is_string()) {
@@ -400,7 +389,13 @@ LerobotFolder OpenLerobot(const fs::path& path) {
 
   // the lists, by version
   const bool v3 = folder.version == "v3.0";
-  folder.tasks = v3 ? ReadTasksV3(path / "meta/tasks.parquet", "task") : ReadTasksV2(path);
+  std::string task_fault;
+  try {
+    folder.tasks = v3 ? ReadTasksV3(path / "meta/tasks.parquet", "task") : ReadTasksV2(path);
+  } catch (const Error& error) {
+    if (!mend || error.kind() != ErrorKind::kBadInput) throw;
+    task_fault = error.what();
+  }
   const fs::path subtasks = path / "meta/subtasks.parquet";
   std::error_code none;
   if (folder.Find("subtask_index") != nullptr && fs::exists(subtasks, none)) {
@@ -416,6 +411,11 @@ LerobotFolder OpenLerobot(const fs::path& path) {
   std::stable_sort(folder.episodes.begin(), folder.episodes.end(),
                    [](const auto& a, const auto& b) { return a.number < b.number; });
   CheckNumbers(list, folder);
+  if (mend) {
+    MendByData(list, task_fault, folder);
+    FindMissing(folder);
+    return folder;
+  }
   const bool gaps = !folder.faults.empty();
   int64_t index = 0;
   std::vector<std::string> contradictions;
@@ -447,6 +447,31 @@ LerobotFolder OpenLerobot(const fs::path& path) {
   CheckFrames(list, folder);
   FindMissing(folder);
   return folder;
+}
+
+}  // namespace
+
+LerobotFolder OpenLerobotToMend(const fs::path& path) { return Open(path, true); }
+
+LerobotFolder OpenLerobot(const fs::path& path) {
+  try {
+    return Open(path, false);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kBadInput) throw;
+    try {
+      if (std::ranges::none_of(Open(path, true).episodes, [](const LerobotEpisode& episode) {
+            return episode.fault.empty();
+          })) {
+        throw error;
+      }
+    } catch (const Error&) {
+      throw error;
+    }
+    ThrowBadInput(
+        fmt::format("{}; `understudy data repair {} --out FOLDER` makes the lists anew of "
+                    "the data",
+                    error.what(), path.string()));
+  }
 }
 
 }  // namespace understudy

@@ -3,6 +3,7 @@
 // What stands where in a LeRobot dataset: info.json, tasks and the list of episodes of v2.0, v2.1
 // and v3.0, checked against each other. Rows and pictures are read elsewhere.
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -29,6 +30,9 @@ struct LerobotEpisode {
   std::vector<std::string> tasks;  // texts, as the list of episodes has them, in any order
   std::filesystem::path data;      // Parquet file
   int64_t first_row = 0;           // in that file
+  // Its rows, counted from first_row; empty: `length` of them as they stand.
+  std::vector<int64_t> order = {};
+  std::string fault = {};  // why it cannot be read, where the lists say so
   struct Place {
     std::filesystem::path file;
     int64_t first_frame = 0;
@@ -54,6 +58,9 @@ struct LerobotFolder {
   std::map<std::filesystem::path, int64_t> frames;  // of every film that rows use, or lie between
   std::set<std::filesystem::path> missing;  // files that meta/ names: faults of their episodes
   Json info;                                // info.json
+  // Opened to be repaired: lengths and order of rows are those of the data, timestamps and indices
+  // those that they must be.
+  bool mended = false;
   // What is wrong in the lists and could be mended by the data, each with its place within the
   // folder; and what is odd but right.
   std::vector<std::pair<std::string, std::string>> faults;
@@ -75,6 +82,28 @@ struct LerobotFolder {
 // different things of which rows are whose, the columns episode_index and index of the data count,
 // if they tell all of it; numbers of episodes may have gaps. Both are faults of the result.
 LerobotFolder OpenLerobot(const std::filesystem::path& folder);
+
+// The same for folders whose lists contradict each other or the data: what the data says counts,
+// and what is mended is a fault of the result. Episodes that cannot be told are listed with their
+// fault.
+LerobotFolder OpenLerobotToMend(const std::filesystem::path& folder);
+
+// How many rows of its file an episode lies in.
+inline int64_t SpanOf(const LerobotEpisode& episode) {
+  if (episode.order.empty()) return episode.length;
+  return *std::max_element(episode.order.begin(), episode.order.end()) + 1;
+}
+// The values of the rows of an episode, of `width` each, out of those of its span.
+template <class T>
+std::vector<T> InOrder(const LerobotEpisode& episode, std::vector<T> span, size_t width = 1) {
+  if (episode.order.empty()) return span;
+  std::vector<T> values;
+  values.reserve(episode.order.size() * width);
+  for (const int64_t row : episode.order) {
+    for (size_t i = 0; i < width; ++i) values.push_back(span[static_cast<size_t>(row) * width + i]);
+  }
+  return values;
+}
 
 // Throws Error(kBadInput) where `file`, rows or a film of the folder, is missing.
 void RequireThere(const LerobotFolder& folder, const std::filesystem::path& file);

@@ -22,6 +22,7 @@ std::string Place(const LerobotEpisode& episode, const std::string& column, size
 }  // namespace
 
 void LerobotRowReader::Open(const LerobotEpisode& episode) {
+  if (!episode.fault.empty()) ThrowBadInput(episode.fault);
   if (file_ && file_->file() == episode.data) return;
   file_.reset();
   RequireThere(folder_, episode.data);
@@ -44,12 +45,28 @@ void LerobotRowReader::Open(const LerobotEpisode& episode) {
   }
 }
 
+// CheckIndices says whether frame_index is sound.
+std::vector<double> LerobotRowReader::MustBe(const LerobotEpisode& episode,
+                                             const LerobotFeature& feature) const {
+  std::vector<double> values;
+  const bool time = feature.name == "timestamp" && folder_.Find("frame_index") != nullptr;
+  if (!folder_.mended || feature.width() != 1 || (!time && feature.name != "index")) return values;
+  for (int64_t k = 0; k < episode.length; ++k) {
+    values.push_back(time ? static_cast<double>(k) / folder_.fps
+                          : static_cast<double>(episode.first_index + k));
+  }
+  return values;
+}
+
 std::vector<double> LerobotRowReader::ReadFeature(const LerobotEpisode& episode,
                                                   const LerobotFeature& feature) {
   Open(episode);
-  const int64_t first = episode.first_row, count = episode.length;
+  std::vector<double> told = MustBe(episode, feature);
+  if (!told.empty()) return told;
+  const int64_t first = episode.first_row, count = SpanOf(episode);
   if (feature.dtype != "int64" && feature.dtype != "uint64") {
-    return file_->Numbers(feature.name, first, count, feature.width());
+    return InOrder(episode, file_->Numbers(feature.name, first, count, feature.width()),
+                   feature.width());
   }
   std::vector<double> values;
   for (const int64_t v : file_->Integers(feature.name, first, count, feature.width())) {
@@ -59,7 +76,7 @@ std::vector<double> LerobotRowReader::ReadFeature(const LerobotEpisode& episode,
     }
     values.push_back(static_cast<double>(v));
   }
-  return values;
+  return InOrder(episode, std::move(values), feature.width());
 }
 
 LerobotRows LerobotRowReader::Read(const LerobotEpisode& episode) {
@@ -77,8 +94,9 @@ LerobotRows LerobotRowReader::Read(const LerobotEpisode& episode) {
   CheckIndices(episode, rows);
   for (const std::string& name : folder_.texts) {
     const bool there = file_->Has(name) && file_->IsTexts(name);
-    rows.texts.push_back(there ? file_->Texts(name, episode.first_row, episode.length, true)
-                               : std::vector<std::string>{});
+    rows.texts.push_back(
+        there ? InOrder(episode, file_->Texts(name, episode.first_row, SpanOf(episode), true))
+              : std::vector<std::string>{});
     if (!there) without_texts_.insert(name);
   }
 
@@ -101,14 +119,15 @@ LerobotRows LerobotRowReader::Read(const LerobotEpisode& episode) {
 void LerobotRowReader::RequirePictures(const LerobotEpisode& episode) {
   Open(episode);
   for (const std::string& feature : folder_.pictures) {
-    file_->RequireFiles(feature, episode.first_row, episode.length, folder_.path);
+    file_->RequireFiles(feature, episode.first_row, SpanOf(episode), folder_.path);
   }
 }
 
 Image LerobotRowReader::ReadPicture(const LerobotEpisode& episode, const std::string& feature,
                                     int64_t row) {
   Open(episode);
-  const auto file = file_->Files(feature, episode.first_row + row, 1, folder_.path);
+  const int64_t at = episode.order.empty() ? row : episode.order[static_cast<size_t>(row)];
+  const auto file = file_->Files(feature, episode.first_row + at, 1, folder_.path);
   return DecodePicture(file.at(0), Place(episode, feature, static_cast<size_t>(row)));
 }
 
@@ -144,6 +163,7 @@ void LerobotRowReader::CheckIndices(const LerobotEpisode& episode, const Lerobot
 }
 
 const VideoReader& LerobotPictures::Open(const LerobotEpisode& episode, size_t film) {
+  if (!episode.fault.empty()) ThrowBadInput(episode.fault);
   const LerobotEpisode::Place& place = episode.films[film];
   std::optional<VideoReader>& reader = readers_[film];
   if (!reader || reader->file() != place.file) {

@@ -50,6 +50,8 @@ class LerobotRowReader {
 
  private:
   void Open(const LerobotEpisode& episode);
+  // What the rows must say, of a folder that is mended; nothing for other features.
+  std::vector<double> MustBe(const LerobotEpisode& episode, const LerobotFeature& feature) const;
   void CheckIndices(const LerobotEpisode& episode, const LerobotRows& rows) const;
 
   const LerobotFolder& folder_;

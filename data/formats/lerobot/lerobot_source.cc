@@ -70,9 +70,9 @@ struct Table {
 
 class LerobotSource : public EpisodeSource, public RowTexts {
  public:
-  LerobotSource(const fs::path& path, const ReadOptions& options)
+  LerobotSource(const fs::path& path, LerobotFolder folder, const ReadOptions& options)
       : EpisodeSource(path),
-        folder_(OpenLerobot(path)),
+        folder_(std::move(folder)),
         arms_(NamedArms(folder_)),
         target_is_named_(TargetIsNamed(folder_, arms_.size())),
         names_skip_bad_(!options.skip_bad),
@@ -418,7 +418,12 @@ std::string TaskNameOf(const LerobotFolder& folder) {
 
 std::unique_ptr<EpisodeSource> OpenLerobotSource(const fs::path& folder,
                                                  const ReadOptions& options) {
-  return std::make_unique<LerobotSource>(folder, options);
+  return std::make_unique<LerobotSource>(folder, OpenLerobot(folder), options);
+}
+
+std::unique_ptr<EpisodeSource> OpenLerobotSourceToMend(const fs::path& folder,
+                                                       const ReadOptions& options) {
+  return std::make_unique<LerobotSource>(folder, OpenLerobotToMend(folder), options);
 }
 
 const LerobotFolder* FolderOf(const EpisodeSource& source) {

@@ -16,6 +16,9 @@ namespace understudy {
 // some Parquet files. Throws Error(kBadInput) as OpenLerobot does.
 std::unique_ptr<EpisodeSource> OpenLerobotSource(const std::filesystem::path& folder,
                                                  const ReadOptions& options = {});
+// The same of OpenLerobotToMend.
+std::unique_ptr<EpisodeSource> OpenLerobotSourceToMend(const std::filesystem::path& folder,
+                                                       const ReadOptions& options = {});
 
 // Null for datasets of other formats. Lives as long as the source.
 const LerobotFolder* FolderOf(const EpisodeSource& source);

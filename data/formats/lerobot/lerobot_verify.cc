@@ -12,6 +12,7 @@
 #include "data/formats/lerobot/lerobot_import_parts.h"
 #include "data/formats/lerobot/lerobot_rows.h"
 #include "data/formats/lerobot/lerobot_statistics.h"
+#include "data/formats/lerobot/picture_shape.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -243,6 +244,18 @@ void FolderCheck::CheckEpisode(const LerobotEpisode& episode) {
 }
 
 void FolderCheck::CheckDataset() {
+  for (size_t c = 0; c < sizes_.size(); ++c) {
+    const size_t films = folder_.films.size();
+    const std::string& key = c < films ? folder_.films[c] : folder_.pictures[c - films];
+    if (sizes_[c].first == 0) continue;
+    const std::string fault =
+        SizeFault(folder_.info["features"][key], sizes_[c].first, sizes_[c].second);
+    if (fault.empty()) continue;
+    Fail("meta/info.json",
+         fmt::format("feature '{}': {}; `understudy data repair {} --out FOLDER` writes the true "
+                     "size",
+                     key, fault, path_.string()));
+  }
   const std::string episodes = Relative(statistics_->file_of_episodes());
   if (folder_.version == "v2.1" && !statistics_->has_episodes()) {
     Fail(episodes, "is missing: nothing can normalise by it");

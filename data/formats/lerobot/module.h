@@ -36,6 +36,9 @@ struct LerobotModule {
   // CopyLerobot and EditLerobot take such sources.
   std::unique_ptr<EpisodeSource> (*open)(const std::filesystem::path& folder,
                                          const ReadOptions& options) = nullptr;
+  // As OpenLerobotSourceToMend.
+  std::unique_ptr<EpisodeSource> (*open_to_mend)(const std::filesystem::path& folder,
+                                                 const ReadOptions& options) = nullptr;
   bool (*is_lerobot)(const EpisodeSource& source) = nullptr;
   std::vector<std::string> (*lost_in_copy)(const EpisodeSource& source,
                                            const LerobotOptions& options) = nullptr;

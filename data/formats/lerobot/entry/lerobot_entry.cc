@@ -18,6 +18,7 @@ LerobotOptions WriteOptionsOf(LerobotVersion version, const ConvertRequest& requ
   auto options = request.options.Get<LerobotOptions>(kWriteOptions);
   options.version = version;
   options.overwrite = request.overwrite;
+  options.control_hz = request.control_hz;
   return options;
 }
 
@@ -76,6 +77,10 @@ DatasetFormat MakeFormat(const char* name, const char* summary, LerobotVersion v
           .Open =
               [](const fs::path& path, const ReadOptions& options) {
                 return Module<LerobotModule>().open(path, options);
+              },
+          .OpenToMend =
+              [](const fs::path& path, const ReadOptions& options) {
+                return Module<LerobotModule>().open_to_mend(path, options);
               },
           .Lost =
               [version](const EpisodeSource& source, const ConvertRequest& request) {

@@ -7,9 +7,10 @@
 namespace understudy {
 namespace {
 bool IsLerobot(const EpisodeSource& source) { return FolderOf(source) != nullptr; }
-constexpr LerobotModule kFunctions{LostInLerobot, WriteLerobot, LostFromLerobot,   ReadLerobot,
-                                   VerifyLerobot, ArrowVersion, OpenLerobotSource, IsLerobot,
-                                   LostInCopy,    CopyLerobot,  EditLerobot};
+constexpr LerobotModule kFunctions{
+    LostInLerobot, WriteLerobot, LostFromLerobot,   ReadLerobot,
+    VerifyLerobot, ArrowVersion, OpenLerobotSource, OpenLerobotSourceToMend,
+    IsLerobot,     LostInCopy,   CopyLerobot,       EditLerobot};
 }  // namespace
 }  // namespace understudy
 

@@ -1,0 +1,228 @@
+#include "data/formats/lerobot/mend_folder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <tuple>
+
+#include "core/base/error.h"
+#include "data/formats/parquet/parquet_reader.h"
+
+namespace understudy {
+namespace fs = std::filesystem;
+namespace {
+
+// The rows of one episode, wherever they lie in their file.
+struct FoundRows {
+  fs::path file;
+  std::vector<int64_t> rows, frames;  // frames: empty where there is no such column
+  bool in_several_files = false;
+};
+
+class Mending {
+ public:
+  Mending(const std::string& list, LerobotFolder& folder)
+      : folder_(folder),
+        list_(fs::path(list).lexically_relative(folder.path).string()),
+        v3_(folder.version == "v3.0") {}
+
+  void Run(const std::string& task_fault) {
+    if (v3_) {
+      for (const fs::path& file : DataFilesIn(folder_.path)) Find(file, std::nullopt);
+    } else {
+      for (const LerobotEpisode& episode : folder_.episodes) Find(episode.data, episode.number);
+    }
+    folder_.rows.clear();
+    int64_t index = 0;
+    for (LerobotEpisode& episode : folder_.episodes) {
+      Give(episode);
+      episode.first_index = index;
+      index += episode.length;
+    }
+    for (const auto& [number, found] : found_) {
+      folder_.faults.emplace_back(
+          found.file.lexically_relative(folder_.path).string(),
+          fmt::format("{} rows of episode {}, which {} does not name: left out", found.rows.size(),
+                      number, list_));
+    }
+    CheckFilms();
+    if (!task_fault.empty()) FindTasks(task_fault);
+    CompareTotals();
+  }
+
+ private:
+  void Find(const fs::path& file, std::optional<int64_t> number);
+  void Give(LerobotEpisode& episode);
+  void CheckFilms();
+  void FindTasks(const std::string& task_fault);
+  void CompareTotals();
+
+  LerobotFolder& folder_;
+  const std::string list_;
+  const bool v3_;
+  std::map<int64_t, FoundRows> found_;
+  std::map<fs::path, int64_t> counts_;          // rows of the files that can be read
+  std::map<fs::path, std::string> unreadable_;  // and why the others cannot
+};
+
+// All rows of a file are of episode `number`, or of those that they say.
+void Mending::Find(const fs::path& file, std::optional<int64_t> number) {
+  std::error_code none;
+  if (!fs::is_regular_file(file, none)) {
+    unreadable_[file] =
+        fmt::format("{}: is missing; meta/ in '{}' names it", file.string(), folder_.path.string());
+    return;
+  }
+  try {
+    const ParquetReader reader(file);
+    const int64_t count = reader.rows();
+    std::vector<int64_t> numbers, frames;
+    if (!number) numbers = reader.Integers("episode_index", 0, count);
+    if (reader.Has("frame_index")) frames = reader.Integers("frame_index", 0, count);
+    counts_[file] = count;
+    for (int64_t row = 0; row < count; ++row) {
+      const auto at = static_cast<size_t>(row);
+      FoundRows& found = found_[number ? *number : numbers[at]];
+      if (found.rows.empty()) found.file = file;
+      found.in_several_files |= found.file != file;
+      if (found.in_several_files) continue;
+      found.rows.push_back(row);
+      if (!frames.empty()) found.frames.push_back(frames[at]);
+    }
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kBadInput) throw;
+    unreadable_[file] = error.what();
+  }
+}
+
+void Mending::Give(LerobotEpisode& episode) {
+  const int64_t listed = episode.length;
+  episode.length = std::max<int64_t>(1, listed);
+  const auto at = found_.find(episode.number);
+  if (at == found_.end()) {
+    const auto why = unreadable_.find(episode.data);
+    episode.fault =
+        why != unreadable_.end()
+            ? why->second
+            : fmt::format("{}: no row of the data has episode_index {}", list_, episode.number);
+    return;
+  }
+  const FoundRows found = std::move(at->second);
+  found_.erase(at);
+  episode.data = found.file;
+  folder_.rows[found.file] = counts_.at(found.file);
+  if (found.in_several_files) {
+    episode.fault = fmt::format("{}: the rows of episode {} lie in several files",
+                                found.file.string(), episode.number);
+    return;
+  }
+  const size_t count = found.rows.size();
+  episode.length = static_cast<int64_t>(count);
+  episode.first_row = found.rows.front();
+  if (episode.length != listed) {
+    folder_.faults.emplace_back(
+        list_, fmt::format("episode {}: length = {}, the data has {} rows of it", episode.number,
+                           listed, count));
+  }
+  // by frame_index, if it has every number once
+  std::vector<size_t> order(count);
+  std::iota(order.begin(), order.end(), size_t{0});
+  if (found.frames.size() == count) {
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return found.frames[a] < found.frames[b]; });
+    for (size_t k = 0; k < count; ++k) {
+      if (found.frames[order[k]] == static_cast<int64_t>(k)) continue;
+      std::iota(order.begin(), order.end(), size_t{0});  // whoever reads the rows says it
+      break;
+    }
+  }
+  bool as_they_stand = true;
+  for (size_t k = 0; k < count; ++k) {
+    episode.order.push_back(found.rows[order[k]] - episode.first_row);
+    as_they_stand &= episode.order.back() == static_cast<int64_t>(k);
+  }
+  if (as_they_stand) {
+    episode.order.clear();
+    return;
+  }
+  folder_.faults.emplace_back(found.file.lexically_relative(folder_.path).string(),
+                              fmt::format("the rows of episode {} are not in the order of "
+                                          "frame_index: they are sorted",
+                                          episode.number));
+}
+
+// An episode with more rows than there are frames before the next one begins has wrong pictures.
+void Mending::CheckFilms() {
+  for (size_t f = 0; f < folder_.films.size(); ++f) {
+    std::vector<LerobotEpisode*> order;
+    for (LerobotEpisode& episode : folder_.episodes) order.push_back(&episode);
+    std::stable_sort(order.begin(), order.end(), [&](const auto* a, const auto* b) {
+      return std::tie(a->films[f].file, a->films[f].first_frame) <
+             std::tie(b->films[f].file, b->films[f].first_frame);
+    });
+    for (size_t i = 0; i < order.size(); ++i) {
+      LerobotEpisode& episode = *order[i];
+      const LerobotEpisode::Place& place = episode.films[f];
+      const int64_t end = place.first_frame + episode.length;
+      int64_t& frames = folder_.frames[place.file];
+      frames = std::max(frames, end);
+      if (i + 1 == order.size() || !episode.fault.empty()) continue;
+      const LerobotEpisode::Place& next = order[i + 1]->films[f];
+      if (next.file != place.file || next.first_frame >= end) continue;
+      episode.fault = fmt::format(
+          "{}: episode {} has {} rows, but from frame {} of '{}' on the pictures are those of "
+          "episode {}",
+          list_, episode.number, episode.length, next.first_frame, place.file.string(),
+          order[i + 1]->number);
+    }
+  }
+}
+
+// A task is what the list of episodes says of one that has a single text and a single number.
+void Mending::FindTasks(const std::string& task_fault) {
+  std::set<int64_t> ambiguous;
+  for (const LerobotEpisode& episode : folder_.episodes) {
+    if (!episode.fault.empty() || episode.tasks.size() != 1) continue;
+    try {
+      const std::vector<int64_t> numbers = InOrder(
+          episode,
+          ParquetReader(episode.data).Integers("task_index", episode.first_row, SpanOf(episode)));
+      if (std::any_of(numbers.begin(), numbers.end(),
+                      [&](int64_t number) { return number != numbers[0]; })) {
+        continue;
+      }
+      const auto [known, fresh] = folder_.tasks.emplace(numbers.at(0), episode.tasks[0]);
+      if (!fresh && known->second != episode.tasks[0]) ambiguous.insert(numbers[0]);
+    } catch (const Error&) {
+      // whoever reads the rows says it
+    }
+  }
+  for (const int64_t number : ambiguous) folder_.tasks.erase(number);
+  folder_.faults.emplace_back(v3_ ? "meta/tasks.parquet" : "meta/tasks.jsonl",
+                              fmt::format("{}; {} tasks are taken from the list of episodes",
+                                          task_fault, folder_.tasks.size()));
+}
+
+void Mending::CompareTotals() {
+  int64_t frames = 0;
+  for (const LerobotEpisode& episode : folder_.episodes) frames += episode.length;
+  const auto check = [&](const char* key, int64_t found, const char* what) {
+    const Json claimed = folder_.info.value(key, Json());
+    if (claimed == Json(found)) return;
+    folder_.faults.emplace_back("meta/info.json", fmt::format("{} = {}, there are {} {}", key,
+                                                              claimed.dump(), found, what));
+  };
+  check("total_episodes", static_cast<int64_t>(folder_.episodes.size()), "episodes");
+  check("total_frames", frames, "rows");
+}
+
+}  // namespace
+
+void MendByData(const std::string& list, const std::string& task_fault, LerobotFolder& folder) {
+  Mending(list, folder).Run(task_fault);
+}
+
+}  // namespace understudy

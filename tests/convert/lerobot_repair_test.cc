@@ -1,0 +1,174 @@
+// LeRobot folders whose lists and rows contradict each other, repaired: the data counts.
+
+#include "data/formats/edit.h"
+#include "data/formats/lerobot/lerobot_source.h"
+#include "data/formats/lerobot/lerobot_verify.h"
+#include "tests/convert/lerobot_damage.h"
+
+namespace understudy::store_test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+class LerobotRepairTest : public LerobotDamage {
+ protected:
+  void SetUp() override {
+    LerobotOptions options;
+    options.version = GetParam();
+    options.extras = false;
+    Convert(options);
+  }
+  // The first fault of the folder.
+  std::string Fault() {
+    const VerifyReport report = VerifyLerobot(folder_ / "out", {}, quiet_);
+    return report.faults.empty() ? "" : report.faults[0].place + ": " + report.faults[0].what;
+  }
+  // Repairs it; the result has no fault.
+  RepairReport Repair() {
+    const RepairReport report = RepairAny(folder_ / "out", result_, true, {}, quiet_);
+    for (const understudy::Fault& fault : VerifyLerobot(result_, {}, quiet_).faults) {
+      ADD_FAILURE() << fault.place << ": " << fault.what;
+    }
+    EXPECT_EQ(OpenLerobotSource(result_)->episodes().size(),
+              static_cast<size_t>(report.episodes_kept));
+    return report;
+  }
+  void ExpectAllKept() {
+    const auto before = OpenLerobotSource(folder_ / "sound");
+    EXPECT_EQ(Repair().episodes_kept, 3);
+    const auto after = OpenLerobotSource(result_);
+    for (size_t e = 0; e < 3; ++e) {
+      EXPECT_EQ(after->ReadMeta(e).instruction, before->ReadMeta(e).instruction);
+      EXPECT_EQ(after->ReadImage(e, "wrist", 4), before->ReadImage(e, "wrist", 4));
+      EXPECT_EQ(after->ReadColumns(e, before->ListColumns()),
+                before->ReadColumns(e, before->ListColumns()));
+    }
+  }
+  void KeepSound() { fs::copy(folder_ / "out", folder_ / "sound", fs::copy_options::recursive); }
+  fs::path tasks() const {
+    return folder_ / (v21() ? "out/meta/tasks.jsonl" : "out/meta/tasks.parquet");
+  }
+  const fs::path result_ = folder_ / "repaired";
+};
+INSTANTIATE_TEST_SUITE_P(Versions, LerobotRepairTest,
+                         testing::Values(LerobotVersion::kV21, LerobotVersion::kV30),
+                         [](const auto& info) {
+                           return info.param == LerobotVersion::kV21 ? "V21" : "V30";
+                         });
+
+TEST_P(LerobotRepairTest, TotalsAreCounted) {
+  KeepSound();
+  EditJson(info(), [](Json& json) {
+    json["total_episodes"] = 2;
+    json["total_frames"] = 14;
+  });
+  EXPECT_THAT(Fault(), AllOf(HasSubstr("total_episodes = 2"), HasSubstr("understudy data repair")));
+  ExpectAllKept();
+  const Json repaired = LoadJson(result_ / "meta/info.json");
+  EXPECT_EQ(repaired["total_episodes"], 3);
+  EXPECT_EQ(repaired["total_frames"], 24);
+}
+
+TEST_P(LerobotRepairTest, LengthsAreThoseOfTheData) {
+  if (!v21()) return;
+  KeepSound();
+  const fs::path list = folder_ / "out/meta/episodes.jsonl";
+  std::string text = Bytes(list);
+  const size_t at = text.find("\"length\":8");
+  ASSERT_NE(at, std::string::npos);
+  PutBytes(list, text.replace(at, 10, "\"length\":7"));
+  EXPECT_THAT(Fault(), HasSubstr("understudy data repair"));
+  ExpectAllKept();
+}
+
+TEST_P(LerobotRepairTest, ShuffledRowsAreSorted) {
+  KeepSound();
+  EditRows([](std::vector<ParquetColumn>& columns) {
+    for (ParquetColumn& column : columns) {
+      std::visit(
+          [&](auto& values) {
+            if constexpr (requires { values.values; }) {
+              std::reverse(values.values.begin(), values.values.end());
+            } else {
+              const size_t width = values.size() / 8;
+              auto old = values;
+              for (size_t k = 0; k < 8; ++k) {
+                std::copy_n(old.begin() + static_cast<std::ptrdiff_t>((7 - k) * width), width,
+                            values.begin() + static_cast<std::ptrdiff_t>(k * width));
+              }
+            }
+          },
+          column.values);
+    }
+  });
+  EXPECT_THAT(Fault(), HasSubstr("row 0: frame_index = 7, must be 0"));
+  ExpectAllKept();
+}
+
+TEST_P(LerobotRepairTest, TimesAreThoseOfTheFrames) {
+  KeepSound();
+  EditRows([](std::vector<ParquetColumn>& columns) {
+    std::vector<float>& times = Values<float>(columns, "timestamp");
+    times[3] += 0.02F;
+    for (size_t k = 5; k < times.size(); ++k) times[k] += 1000;
+  });
+  EXPECT_THAT(Fault(), HasSubstr("timestamp"));
+  ExpectAllKept();
+}
+
+TEST_P(LerobotRepairTest, AnEpisodeWhoseTaskHasNoTextIsLeftOut) {
+  EditRows([](std::vector<ParquetColumn>& columns) {
+    Values<int64_t>(columns, "task_index").assign(8, 7);
+  });
+  const RepairReport report = Repair();
+  EXPECT_EQ(report.episodes_kept, 2);
+  ASSERT_EQ(report.dropped.size(), 1u);
+  EXPECT_EQ(report.dropped[0].place, "demo_1");
+  EXPECT_THAT(report.dropped[0].what, HasSubstr("task_index = 7"));
+}
+
+TEST_P(LerobotRepairTest, TasksComeFromTheListOfEpisodes) {
+  KeepSound();
+  fs::remove(tasks());
+  EXPECT_THAT(Fault(), HasSubstr("understudy data repair"));
+  ExpectAllKept();
+  if (!v21()) return;
+  PutBytes(tasks(), "{\"task_index\": 0, \"task\": \"a\"}\n{\"task_index\": 0, \"task\": \"b\"}\n");
+  ExpectAllKept();
+}
+
+TEST_P(LerobotRepairTest, AnEpisodeWithoutRowsIsLeftOut) {
+  if (!v21()) return;
+  fs::remove(rows());
+  EditJson(info(), [](Json& json) { json["total_frames"] = 16; });
+  const RepairReport report = Repair();
+  EXPECT_EQ(report.episodes_kept, 2);
+  ASSERT_EQ(report.dropped.size(), 1u);
+  EXPECT_THAT(report.dropped[0].what, HasSubstr("episode_000001.parquet: is missing"));
+}
+
+TEST_P(LerobotRepairTest, SizesAreThoseOfTheFilms) {
+  const std::string key = "observation.images.wrist";
+  EditJson(info(), [&](Json& json) { json["features"][key]["shape"] = {96, 128, 3}; });
+  EXPECT_THAT(Fault(), AllOf(HasSubstr("meta/info.json: feature '" + key + "'"),
+                             HasSubstr("128 x 96"), HasSubstr("they have 32 x 24")));
+  EXPECT_EQ(Repair().episodes_kept, 3);
+  EXPECT_EQ(LoadJson(result_ / "meta/info.json")["features"][key]["shape"],
+            Json({kHeight, kWidth, 3}));
+  // dimensions in another order are no fault
+  EditJson(info(), [&](Json& json) {
+    json["features"][key]["shape"] = {3, kHeight, kWidth};
+    json["features"][key]["names"] = {"channels", "height", "width"};
+  });
+  EXPECT_EQ(Fault(), "");
+  EditJson(info(), [&](Json& json) { json["features"][key]["info"]["video.height"] = 480; });
+  EXPECT_THAT(Fault(), HasSubstr("video.height = 480"));
+  Repair();
+  EXPECT_EQ(LoadJson(result_ / "meta/info.json")["features"][key]["info"]["video.height"], kHeight);
+  EXPECT_EQ(LoadJson(result_ / "meta/info.json")["features"][key]["shape"],
+            Json({3, kHeight, kWidth}));
+}
+
+}  // namespace
+}  // namespace understudy::store_test
