@@ -96,6 +96,19 @@ TEST_F(LerobotPicturesTest, AFileThatIsMissingIsAFaultOfItsEpisode) {
   EXPECT_THAT(sound->skipped()[0].reason, HasSubstr("frame_000004.png"));
 }
 
+TEST_F(LerobotPicturesTest, SizesThatDifferAndTransparencyAreToldBeforeAnythingIsWritten) {
+  std::string png = Bytes(folder_ / "out" / PathOf(2, 1));
+  png[25] = 6;  // the colour type: with alpha
+  PutBytes(folder_ / "out" / PathOf(2, 1), png);
+  EXPECT_THAT(LostFromLerobot(folder_ / "out", {}),
+              testing::Contains(HasSubstr("agentview: the transparency (alpha)")));
+  const std::vector<uint8_t> small = EncodePng(Picture(1, 0, 5, 16, 24));
+  PutBytes(folder_ / "out" / PathOf(1, 5), {small.begin(), small.end()});
+  EXPECT_THAT([&] { LostFromLerobot(folder_ / "out", {}); },
+              testing::ThrowsMessage<Error>(
+                  testing::AllOf(HasSubstr("episode 1, row 5"), HasSubstr("16 x 24"))));
+}
+
 TEST_F(LerobotPicturesTest, NothingOutsideTheFolderIsRead) {
   PutBytes(folder_ / "secret.png", "\x89PNG");
   std::vector<std::string> paths(episodes_[0].length(), "../secret.png");

@@ -12,6 +12,8 @@
 #include "data/formats/lerobot/lerobot_rows.h"
 #include "data/formats/lerobot/lerobot_source.h"
 #include "data/formats/lerobot/named_arms.h"
+#include "data/formats/lerobot/not_carried.h"
+#include "data/formats/lerobot/whole_numbers.h"
 
 namespace understudy {
 namespace {
@@ -63,7 +65,8 @@ class BareImport {
         rows_(folder, options.tolerance_s),
         pictures_(folder, options.tolerance_s),
         arms_(NamedArms(folder)),
-        target_is_named_(TargetIsNamed(folder, arms_.size())) {
+        target_is_named_(TargetIsNamed(folder, arms_.size())),
+        beyond_double_(FindBeyondDouble(folder)) {
     for (const std::string& name : CamerasOf(folder)) cameras_.push_back({name, 0, 0});
   }
 
@@ -73,7 +76,7 @@ class BareImport {
   void AddNotes(std::vector<std::string>& notes) const;
 
  private:
-  std::vector<Column> Columns(const LerobotEpisode& episode, const LerobotRows& rows) const;
+  std::vector<Column> Columns(const LerobotEpisode& episode, const LerobotRows& rows);
   void AddArms(size_t length, const LerobotRows& rows, std::vector<Column>& columns) const;
   Column Targets(size_t length, const std::vector<double>& values) const;
   std::vector<std::pair<std::string, std::vector<std::string>>> Texts(
@@ -87,6 +90,7 @@ class BareImport {
   LerobotPictures pictures_;
   std::vector<NamedArm> arms_;
   bool target_is_named_;
+  const std::map<std::string, BeyondDouble> beyond_double_;
   std::vector<BareDatasetWriter::Camera> cameras_;  // films, pictures; sizes from the first on
   int64_t with_several_tasks_ = 0;
   bool unbounded_ = false;  // an action has left [-1, 1]
@@ -152,8 +156,7 @@ Column BareImport::Targets(size_t length, const std::vector<double>& values) con
   return column;
 }
 
-std::vector<Column> BareImport::Columns(const LerobotEpisode& episode,
-                                        const LerobotRows& rows) const {
+std::vector<Column> BareImport::Columns(const LerobotEpisode& episode, const LerobotRows& rows) {
   const auto length = static_cast<size_t>(episode.length);
   std::vector<Column> columns;
   for (size_t f = 0; f < folder_.features.size(); ++f) {
@@ -167,6 +170,14 @@ std::vector<Column> BareImport::Columns(const LerobotEpisode& episode,
     if (scalar) dims.clear();
     if (path == "rewards") type = ColumnType::kF64;
     if (path == "dones") type = ColumnType::kU8;
+    if (const auto beyond = beyond_double_.find(feature.name); beyond != beyond_double_.end()) {
+      if (!beyond->second.int64_holds || type != ColumnType::kI64) continue;  // NotInBare says it
+      Column exact(path, type, dims);
+      exact.rows = length;
+      for (const int64_t v : rows_.ReadWhole(episode, feature)) exact.Push(v);
+      columns.push_back(std::move(exact));
+      continue;
+    }
     columns.push_back(ColumnOf(path, type, dims, length, rows.values[f]));
     if (feature.name == "action.target" && target_is_named_) {
       columns.push_back(Targets(length, rows.values[f]));
@@ -306,6 +317,11 @@ std::vector<std::string> NotInBare(const LerobotFolder& folder) {
   if (folder.Find("next.success") == nullptr) {
     lost.push_back("success: there is no next.success");
   }
+  for (const auto& [name, beyond] : FindBeyondDouble(folder)) {
+    if (beyond.int64_holds) continue;
+    lost.push_back(fmt::format("{}: {}, beyond 2^63: left out", name, beyond.first));
+  }
+  for (std::string& line : NotCarried(folder)) lost.push_back(std::move(line));
   lost.push_back(
       "no simulator states, model, clocks or uuids: the file is laid out as robomimic's, without "
       "/understudy");

@@ -7,12 +7,11 @@
 #include <tuple>
 
 #include "core/base/error.h"
+#include "data/formats/lerobot/whole_numbers.h"
 #include "data/video/png.h"
 
 namespace understudy {
 namespace {
-
-constexpr int64_t kExact = int64_t{1} << 53;  // whole numbers up to here are doubles
 
 std::string Place(const LerobotEpisode& episode, const std::string& column, size_t row) {
   return fmt::format("{}: episode {}, row {}: {}", episode.data.string(), episode.number, row,
@@ -60,30 +59,59 @@ std::vector<double> LerobotRowReader::MustBe(const LerobotEpisode& episode,
 
 std::vector<double> LerobotRowReader::ReadFeature(const LerobotEpisode& episode,
                                                   const LerobotFeature& feature) {
+  std::string beyond;
+  std::vector<double> values = Rounded(episode, feature, &beyond);
+  if (!beyond.empty()) {
+    ThrowBadInput(beyond +
+                  ", which is beyond 2^53: it cannot be read as a number of 64 bits with "
+                  "a fraction; copies of the folder keep it");
+  }
+  return values;
+}
+
+std::vector<int64_t> LerobotRowReader::ReadWhole(const LerobotEpisode& episode,
+                                                 const LerobotFeature& feature) {
+  Open(episode);
+  return InOrder(episode,
+                 file_->Integers(feature.name, episode.first_row, SpanOf(episode), feature.width()),
+                 feature.width());
+}
+
+std::vector<double> LerobotRowReader::Rounded(const LerobotEpisode& episode,
+                                              const LerobotFeature& feature, std::string* beyond) {
   Open(episode);
   std::vector<double> told = MustBe(episode, feature);
   if (!told.empty()) return told;
   const int64_t first = episode.first_row, count = SpanOf(episode);
-  if (feature.dtype != "int64" && feature.dtype != "uint64") {
-    return InOrder(episode, file_->Numbers(feature.name, first, count, feature.width()),
-                   feature.width());
-  }
-  std::vector<double> values;
-  for (const int64_t v : file_->Integers(feature.name, first, count, feature.width())) {
-    if (v > kExact || v < -kExact) {
-      ThrowBadInput(fmt::format("{}: column '{}' holds {}, beyond 2^53", episode.data.string(),
-                                feature.name, v));
+  const auto rounded = [&](const auto& whole) {
+    std::vector<double> values;
+    for (const auto v : InOrder(episode, whole, feature.width())) {
+      const auto value = static_cast<double>(v);
+      if (beyond->empty() && std::abs(value) >= static_cast<double>(kMostExact) &&
+          v != static_cast<std::decay_t<decltype(v)>>(kMostExact)) {
+        *beyond = fmt::format("{} = {}",
+                              Place(episode, feature.name, values.size() / feature.width()), v);
+      }
+      values.push_back(value);
     }
-    values.push_back(static_cast<double>(v));
+    return values;
+  };
+  if (feature.dtype == "int64") {
+    return rounded(file_->Integers(feature.name, first, count, feature.width()));
   }
-  return InOrder(episode, std::move(values), feature.width());
+  if (feature.dtype == "uint64") {
+    return rounded(file_->Unsigned(feature.name, first, count, feature.width()));
+  }
+  return InOrder(episode, file_->Numbers(feature.name, first, count, feature.width()),
+                 feature.width());
 }
 
 LerobotRows LerobotRowReader::Read(const LerobotEpisode& episode) {
   Open(episode);
   LerobotRows rows;
   for (const LerobotFeature& feature : folder_.features) {
-    std::vector<double> values = ReadFeature(episode, feature);
+    std::string beyond;  // copies keep them as they are, FindBeyondDouble names them to others
+    std::vector<double> values = Rounded(episode, feature, &beyond);
     for (size_t i = 0; i < values.size(); ++i) {
       if (std::isfinite(values[i])) continue;
       ThrowBadInput(fmt::format("{} holds {}, which is no number",

@@ -36,8 +36,10 @@ class LerobotRowReader {
   // tasks that are not listed.
   LerobotRows Read(const LerobotEpisode& episode);
   // The numbers of one feature as they are stored. Throws Error(kBadInput) where the column is
-  // missing or of another size.
+  // missing or of another size, or one of them is no double.
   std::vector<double> ReadFeature(const LerobotEpisode& episode, const LerobotFeature& feature);
+  // The same of a feature of whole numbers, exactly. Requires that int64 holds them.
+  std::vector<int64_t> ReadWhole(const LerobotEpisode& episode, const LerobotFeature& feature);
   // That every row has its pictures of image features, which are not decoded. Throws
   // Error(kBadInput) naming file, column and row.
   void RequirePictures(const LerobotEpisode& episode);
@@ -50,6 +52,9 @@ class LerobotRowReader {
 
  private:
   void Open(const LerobotEpisode& episode);
+  // As ReadFeature; a number that is no double is rounded, and `beyond` tells the first one.
+  std::vector<double> Rounded(const LerobotEpisode& episode, const LerobotFeature& feature,
+                              std::string* beyond);
   // What the rows must say, of a folder that is mended; nothing for other features.
   std::vector<double> MustBe(const LerobotEpisode& episode, const LerobotFeature& feature) const;
   void CheckIndices(const LerobotEpisode& episode, const LerobotRows& rows) const;

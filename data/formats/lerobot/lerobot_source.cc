@@ -15,6 +15,7 @@
 #include "data/formats/lerobot/lerobot_import_parts.h"
 #include "data/formats/lerobot/lerobot_rows.h"
 #include "data/formats/lerobot/named_arms.h"
+#include "data/formats/lerobot/whole_numbers.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -23,6 +24,8 @@ namespace {
 constexpr size_t kIdleFilms = 32, kIdleTables = 8;
 constexpr size_t kMostTasksTold = 100;
 constexpr double kFilmTolerance_s = 1e-4;  // LeRobot's own default
+// As in files of robomimic (family/foreign_parts.h, which needs HDF5).
+constexpr const char* kUnreadColumns = "unread_columns";
 
 // Readers that nobody uses now. Thread-safe.
 template <class Reader>
@@ -76,6 +79,7 @@ class LerobotSource : public EpisodeSource, public RowTexts {
         arms_(NamedArms(folder_)),
         target_is_named_(TargetIsNamed(folder_, arms_.size())),
         names_skip_bad_(!options.skip_bad),
+        beyond_double_(FindBeyondDouble(folder_)),
         films_(kIdleFilms),
         tables_(kIdleTables) {
     ListEpisodes();
@@ -120,6 +124,7 @@ class LerobotSource : public EpisodeSource, public RowTexts {
   LerobotFolder folder_;  // without episodes that were left out
   const std::vector<NamedArm> arms_;
   const bool target_is_named_, names_skip_bad_;
+  const std::map<std::string, BeyondDouble> beyond_double_;  // features that are no columns
   mutable Idle<VideoReader> films_;
   mutable Idle<Table> tables_;
 };
@@ -168,6 +173,10 @@ void LerobotSource::FillHeader() {
     header_.image_height = header_.picture_sizes[0].height;
   }
   header_.settings = {{"codebase_version", folder_.version}};
+  for (const auto& [name, beyond] : beyond_double_) {
+    header_.settings[kUnreadColumns].push_back(
+        fmt::format("{} ({}, beyond 2^53)", name, beyond.first));
+  }
   if (folder_.tasks.size() > kMostTasksTold) return;
   // in how many episodes each task occurs
   std::map<std::string, int64_t> instructions;
@@ -339,6 +348,7 @@ std::optional<std::vector<std::vector<double>>> LerobotSource::DoReadStoredActio
 std::vector<ColumnSpec> LerobotSource::DoListColumns() const {
   std::vector<ColumnSpec> columns;
   for (const LerobotFeature& feature : folder_.features) {
+    if (beyond_double_.contains(feature.name)) continue;
     ColumnSpec column{feature.name, feature.dtype, feature.shape, feature.names};
     if (&feature == folder_.State()) column.role = ColumnRole::kState;
     if (&feature == folder_.Action()) column.role = ColumnRole::kAction;

@@ -13,6 +13,7 @@
 #include "data/formats/lerobot/lerobot_rows.h"
 #include "data/formats/lerobot/lerobot_statistics.h"
 #include "data/formats/lerobot/picture_shape.h"
+#include "data/formats/lerobot/whole_numbers.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -334,6 +335,12 @@ VerifyReport FolderCheck::Run(Progress& progress) {
   }
   CheckDataset();
   CheckExtras();
+  for (const auto& [name, beyond] : FindBeyondDouble(folder_)) {
+    progress.Message(
+        fmt::format("note: {}, beyond 2^53: copies of the folder keep it, other "
+                    "formats have no column {}",
+                    beyond.first, name));
+  }
   for (const std::string& note : folder_.notes) progress.Message("note: " + note);
   for (const std::string& note : films_->notes()) progress.Message("note: " + note);
   if (InterruptRequested()) ThrowFailed("interrupted");
