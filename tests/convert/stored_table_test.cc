@@ -148,6 +148,7 @@ TEST_P(StoredTableTest, OddColumnsAreLeftOutAndTold) {
   for (const ColumnSpec& column : OpenLerobotSource(folder_ / "out")->ListColumns()) {
     EXPECT_NE(column.name, "observation.object");
     EXPECT_NE(column.name, "observation.first");
+    EXPECT_NE(column.name, "stamp_ns") << "it would be rounded";
   }
 }
 
@@ -256,33 +257,10 @@ TEST_P(StoredTableTest, LargeWholeNumbersAndEmptyColumnsAreNamed) {
     demo.Write(none);
   };
   const auto source = OpenDataset(WriteJoints(options));
-  EXPECT_THAT(FormatNamed("lerobot").Lost(*source, ConvertRequest{}),
-              AllOf(Contains(HasSubstr("obs/large: numbers beyond 2^53")),
-                    Contains("obs/none: has no number in a row")));
-}
-
-// int64 cannot hold them: they are not turned into others in silence.
-TEST_P(StoredTableTest, UnsignedNumbersBeyondInt64) {
-  StrangerOptions options;
-  options.also = [](const h5::Group& demo, size_t, size_t rows) {
-    const hsize_t count = rows;
-    const h5::Id space(H5Screate_simple(1, &count, nullptr));
-    const h5::Id dataset(H5Dcreate2(demo.id(), "clock", H5T_STD_U64LE, space.get(), H5P_DEFAULT,
-                                    H5P_DEFAULT, H5P_DEFAULT));
-    const std::vector<uint64_t> values(rows, uint64_t{1} << 63);
-    ASSERT_GE(
-        H5Dwrite(dataset.get(), H5T_NATIVE_UINT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
-        0);
-  };
-  const auto source = OpenDataset(WriteJoints(options));
-  EXPECT_THAT(FormatNamed("lerobot").Lost(*source, ConvertRequest{}),
-              Contains(HasSubstr("clock: numbers of 2^63")));
-  WriteLerobot(*source, folder_ / "out", Options(), quiet_);
-  const auto result = OpenLerobotSource(folder_ / "out");
-  for (const ColumnSpec& column : result->ListColumns()) {
-    if (column.name != "clock") continue;
-    EXPECT_EQ(result->ReadColumns(0, {&column, 1})[0][2], std::exp2(63));
-  }
+  EXPECT_THAT(
+      FormatNamed("lerobot").Lost(*source, ConvertRequest{}),
+      AllOf(Contains(HasSubstr("obs/large: row 0 of demo_0 holds 9007199254740992 or near")),
+            Contains("obs/none: has no number in a row")));
 }
 
 }  // namespace

@@ -221,7 +221,7 @@ class Totals {
 // Of a dataset whose columns are taken as they are.
 std::vector<std::string> LostOfStored(const EpisodeSource& reader, const LerobotOptions& options) {
   const StoredTable table(reader, options.version);
-  std::vector<std::string> lost = table.Lost(reader), written;
+  std::vector<std::string> lost = table.Lost(), written;
   for (const ColumnSpec& column : reader.ListColumns()) written.push_back(column.name);
   for (const std::string& path : table.TextPaths()) written.push_back(path);
   for (std::string& line : LostOfFile(reader.header(), nullptr, written)) {

@@ -158,7 +158,9 @@ void Mending::Give(LerobotEpisode& episode) {
 void Mending::CheckFilms() {
   for (size_t f = 0; f < folder_.films.size(); ++f) {
     std::vector<LerobotEpisode*> order;
-    for (LerobotEpisode& episode : folder_.episodes) order.push_back(&episode);
+    for (LerobotEpisode& episode : folder_.episodes) {
+      if (episode.fault.empty()) order.push_back(&episode);
+    }
     std::stable_sort(order.begin(), order.end(), [&](const auto* a, const auto* b) {
       return std::tie(a->films[f].file, a->films[f].first_frame) <
              std::tie(b->films[f].file, b->films[f].first_frame);
@@ -169,7 +171,7 @@ void Mending::CheckFilms() {
       const int64_t end = place.first_frame + episode.length;
       int64_t& frames = folder_.frames[place.file];
       frames = std::max(frames, end);
-      if (i + 1 == order.size() || !episode.fault.empty()) continue;
+      if (i + 1 == order.size()) continue;
       const LerobotEpisode::Place& next = order[i + 1]->films[f];
       if (next.file != place.file || next.first_frame >= end) continue;
       episode.fault = fmt::format(
@@ -208,7 +210,9 @@ void Mending::FindTasks(const std::string& task_fault) {
 
 void Mending::CompareTotals() {
   int64_t frames = 0;
-  for (const LerobotEpisode& episode : folder_.episodes) frames += episode.length;
+  for (const LerobotEpisode& episode : folder_.episodes) {
+    if (episode.fault.empty()) frames += episode.length;
+  }
   const auto check = [&](const char* key, int64_t found, const char* what) {
     const Json claimed = folder_.info.value(key, Json());
     if (claimed == Json(found)) return;

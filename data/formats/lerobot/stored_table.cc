@@ -58,11 +58,11 @@ std::string PartName(const ColumnSpec& column) {
 StoredTable::StoredTable(const EpisodeSource& reader, LerobotVersion version)
     : version_(version), columns_(CommonColumns(reader, &lost_)) {
   for (std::string& column : lost_) column += ": not every episode is alike";
-  WidenUnsigned(reader);
   const std::vector<EpisodeSummary>& episodes = reader.episodes();
   with_success_ = std::all_of(episodes.begin(), episodes.end(),
                               [](const EpisodeSummary& episode) { return episode.success_known; });
   RequireOneAction(reader);
+  LeaveOutBeyond(reader);
   AddTexts(reader);
   targets_.resize(columns_.size());
   AddRole(ColumnRole::kState, "observation.state", &state_);
@@ -92,19 +92,34 @@ void StoredTable::RequireOneAction(const EpisodeSource& reader) const {
   }
 }
 
-// int64 is the widest of LeRobot's that hold whole numbers.
-void StoredTable::WidenUnsigned(const EpisodeSource& reader) {
-  constexpr double kBeyondInt64 = 9223372036854775808.0;
-  for (ColumnSpec& column : columns_) {
-    if (column.dtype != "uint64") continue;
-    for (size_t e = 0; e < reader.episodes().size() && column.dtype == "uint64"; ++e) {
-      if (reader.episodes()[e].length == 0) continue;
-      const std::vector<double> values = reader.ReadColumns(e, {&column, 1})[0];
-      if (std::ranges::none_of(values, [](double v) { return v >= kBeyondInt64; })) continue;
-      column.dtype = "float64";
-      lost_.push_back(column.name + ": numbers of 2^63 and more become float64");
+// Whole numbers pass through double, which holds those up to 2^53: a column with larger ones would
+// come out wrong.
+void StoredTable::LeaveOutBeyond(const EpisodeSource& reader) {
+  constexpr double kMostWhole = 9007199254740992;
+  std::vector<ColumnSpec> wide;
+  for (const ColumnSpec& column : columns_) {
+    const bool whole = column.dtype == "int64" || column.dtype == "uint64";
+    if (whole && column.role == ColumnRole::kOther && column.size() > 0) wide.push_back(column);
+  }
+  std::map<std::string, std::string> beyond;  // by column, the first number
+  for (size_t e = 0; e < reader.episodes().size() && !wide.empty(); ++e) {
+    if (reader.episodes()[e].length == 0) continue;
+    const std::vector<std::vector<double>> values = reader.ReadColumns(e, wide);
+    for (size_t c = 0; c < wide.size(); ++c) {
+      const auto large =
+          std::ranges::find_if(values[c], [](double v) { return std::abs(v) >= kMostWhole; });
+      if (large == values[c].end()) continue;
+      beyond.emplace(wide[c].name,
+                     fmt::format("row {} of {} holds {:.0f}",
+                                 static_cast<size_t>(large - values[c].begin()) / wide[c].size(),
+                                 reader.episodes()[e].name, *large));
     }
   }
+  for (const auto& [name, what] : beyond) {
+    lost_.push_back(fmt::format(
+        "{}: {} or near it: whole numbers beyond 2^53 are not read exactly: left out", name, what));
+  }
+  std::erase_if(columns_, [&](const ColumnSpec& column) { return beyond.contains(column.name); });
 }
 
 void StoredTable::AddTexts(const EpisodeSource& reader) {
@@ -250,33 +265,14 @@ void StoredTable::Fill(const EpisodeSource& reader, size_t episode, int64_t firs
   if (with_success_) features_[first_place - 1].values[length - 1] = summary.success ? 1 : 0;
 }
 
-std::vector<std::string> StoredTable::Lost(const EpisodeSource& reader) const {
+std::vector<std::string> StoredTable::Lost() const {
   std::vector<std::string> lost = lost_;
-  // whole numbers pass through double, which holds those up to 2^53
-  constexpr double kMostWhole = 9007199254740991;
-  std::vector<ColumnSpec> wide;
   for (size_t c = 0; c < columns_.size(); ++c) {
     const ColumnSpec& column = columns_[c];
-    const bool bits64 = column.dtype.ends_with("64");
-    if (features_[targets_[c].feature].dtype == "float32") {
-      if (bits64 || column.dtype.ends_with("int32")) {
-        lost.push_back(fmt::format("{}: {} is rounded to float32", column.name, column.dtype));
-      }
-    } else if (bits64 && !column.dtype.starts_with("float")) {
-      wide.push_back(column);
+    if (features_[targets_[c].feature].dtype != "float32") continue;
+    if (column.dtype.ends_with("64") || column.dtype.ends_with("int32")) {
+      lost.push_back(fmt::format("{}: {} is rounded to float32", column.name, column.dtype));
     }
-  }
-  std::vector<bool> beyond(wide.size());
-  for (size_t e = 0; e < reader.episodes().size() && !wide.empty(); ++e) {
-    const std::vector<std::vector<double>> values = reader.ReadColumns(e, wide);
-    for (size_t c = 0; c < wide.size(); ++c) {
-      beyond[c] = beyond[c] || std::any_of(values[c].begin(), values[c].end(),
-                                           [](double v) { return std::abs(v) > kMostWhole; });
-    }
-  }
-  for (size_t c = 0; c < wide.size(); ++c) {
-    if (!beyond[c]) continue;
-    lost.push_back(fmt::format("{}: numbers beyond 2^53 are rounded", wide[c].name));
   }
   return lost;
 }

@@ -39,8 +39,8 @@ class StoredTable : public FeatureTable {
   const std::vector<ColumnSpec>& columns() const { return columns_; }
   // Texts of the rows that are written, by their paths in the dataset.
   std::vector<std::string> TextPaths() const;
-  // Columns that are left out since episodes differ, and numbers that are rounded, in words.
-  std::vector<std::string> Lost(const EpisodeSource& reader) const;
+  // Columns that are left out, and numbers that are rounded, in words.
+  std::vector<std::string> Lost() const;
 
  private:
   // Where a column's numbers stand in a row of a feature.
@@ -50,7 +50,7 @@ class StoredTable : public FeatureTable {
   void AddRole(ColumnRole role, const char* name, std::vector<StoredPart>* parts);
   void AddOther();
   void RequireOneAction(const EpisodeSource& reader) const;
-  void WidenUnsigned(const EpisodeSource& reader);
+  void LeaveOutBeyond(const EpisodeSource& reader);
   void AddTexts(const EpisodeSource& reader);
 
   LerobotVersion version_;
