@@ -1,6 +1,8 @@
 // LeRobot folders whose lists and rows contradict each other, repaired: the data counts.
 
 #include "data/formats/edit.h"
+#include "data/formats/lerobot/lerobot_folder.h"
+#include "data/formats/lerobot/lerobot_import.h"
 #include "data/formats/lerobot/lerobot_source.h"
 #include "data/formats/lerobot/lerobot_verify.h"
 #include "tests/convert/lerobot_damage.h"
@@ -9,6 +11,8 @@ namespace understudy::store_test {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 class LerobotRepairTest : public LerobotDamage {
@@ -68,6 +72,40 @@ TEST_P(LerobotRepairTest, TotalsAreCounted) {
   const Json repaired = LoadJson(result_ / "meta/info.json");
   EXPECT_EQ(repaired["total_episodes"], 3);
   EXPECT_EQ(repaired["total_frames"], 24);
+}
+
+TEST_P(LerobotRepairTest, TheRateIsThatOfTheTimes) {
+  KeepSound();
+  const Json was = LoadJson(info())["fps"];
+  for (const Json& fps : {Json(), Json(-30), Json("fast")}) {
+    EditJson(info(), [&](Json& json) {
+      if (fps.is_null()) {
+        json.erase("fps");
+      } else {
+        json["fps"] = fps;
+      }
+    });
+    EXPECT_THAT(Fault(), AllOf(HasSubstr("fps"), HasSubstr("understudy data repair")));
+    ExpectAllKept();
+    EXPECT_EQ(LoadJson(result_ / "meta/info.json")["fps"].get<double>(), was.get<double>());
+  }
+}
+
+// Features without a number, or of a name that no path may have, are named, and the rest is read.
+TEST_P(LerobotRepairTest, FeaturesThatAreNoneStopNothing) {
+  EditJson(info(), [](Json& json) {
+    json["features"]["none"] = {{"dtype", "float32"}, {"shape", {0}}, {"names", nullptr}};
+    json["features"]["with/slash"] = {{"dtype", "float32"}, {"shape", {1}}, {"names", nullptr}};
+    json["features"]["action"]["names"] = {"a", "b"};
+  });
+  const auto source = OpenLerobotSource(folder_ / "out");
+  EXPECT_EQ(source->episodes().size(), 3u);
+  EXPECT_EQ(Fault(), "");
+  EXPECT_THAT(OpenLerobot(folder_ / "out").notes,
+              ElementsAre(HasSubstr("feature 'action': 7 numbers, and its 'names' are 2 texts")));
+  const std::vector<std::string> lost = LostFromLerobot(folder_ / "out", {});
+  EXPECT_THAT(lost, Contains(HasSubstr("none (no number in a row)")));
+  EXPECT_THAT(lost, Contains(HasSubstr("with/slash (a name holds no '/'")));
 }
 
 TEST_P(LerobotRepairTest, LengthsAreThoseOfTheData) {

@@ -92,14 +92,25 @@ bool IsNumeric(const std::string& dtype) {
   return std::find(types.begin(), types.end(), dtype) != types.end();
 }
 
-// A name that may become a path or an object of an HDF5 file.
-void CheckName(const std::string& name, const std::string& place) {
-  const bool plain = !name.empty() && name.size() < 256 && name != "." && name != ".." &&
-                     name.find('/') == std::string::npos && name.find('\\') == std::string::npos &&
-                     name.find('\0') == std::string::npos;
-  if (!plain) {
-    ThrowBadInput(fmt::format("{}: feature '{}': a name holds no '/' and is no '..'", place, name));
+// Whether a name may become a path or an object of an HDF5 file.
+bool IsPlainName(const std::string& name) {
+  return !name.empty() && name.size() < 256 && name != "." && name != ".." &&
+         name.find('/') == std::string::npos && name.find('\\') == std::string::npos &&
+         name.find('\0') == std::string::npos;
+}
+
+// The names of a feature's numbers; none where they are not as many.
+std::vector<std::string> NamesOfNumbers(const Json& feature, size_t width, const std::string& at,
+                                        std::vector<std::string>& notes) {
+  const Json json = feature.value("names", Json());
+  std::vector<std::string> names = NamesOf(json);
+  if (names.size() == width) return names;
+  // one name for all is usual, and says nothing of the numbers
+  if (!json.is_null() && !json.empty() && names.size() != 1) {
+    notes.push_back(fmt::format("{}: {} numbers, and its 'names' are {} texts: they are not used",
+                                at, width, names.size()));
   }
+  return {};
 }
 
 void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& folder) {
@@ -110,11 +121,16 @@ void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& fol
   }
   for (const auto& [name, json] : features.items()) {
     const std::string at = fmt::format("{}: feature '{}'", place, name);
-    CheckName(name, place);
     LerobotFeature feature;
     feature.name = name;
     feature.dtype = Field<std::string>(json, "dtype", at);
-    if (feature.dtype == "video" || feature.dtype == "image") {
+    const bool pictures = feature.dtype == "video" || feature.dtype == "image";
+    if (!IsPlainName(name)) {
+      if (pictures) ThrowBadInput(at + ": a name holds no '/' and is no '..'");
+      folder.unread.push_back(fmt::format("{} (a name holds no '/' and is no '..')", name));
+      continue;
+    }
+    if (pictures) {
       (feature.dtype == "video" ? folder.films : folder.pictures).push_back(name);
       const std::vector<std::string> names = NamesOf(json.value("names", Json()));
       if (IsDepth(json, names)) folder.depths.insert(name);
@@ -130,7 +146,7 @@ void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& fol
       continue;
     }
     feature.shape =
-        Field<std::vector<size_t>>(json, "shape", at, {1, static_cast<double>(kMaxWidth)});
+        Field<std::vector<size_t>>(json, "shape", at, {0, static_cast<double>(kMaxWidth)});
     size_t width = 1;
     for (const size_t n : feature.shape) {
       width *= n;
@@ -138,8 +154,11 @@ void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& fol
         ThrowBadInput(fmt::format("{}: more than {} numbers in a row", at, kMaxWidth));
       }
     }
-    if (json.contains("names")) feature.names = NamesOf(json["names"]);
-    if (feature.names.size() != width) feature.names.clear();
+    if (width == 0) {
+      folder.unread.push_back(fmt::format("{} (no number in a row)", name));
+      continue;
+    }
+    feature.names = NamesOfNumbers(json, width, at, folder.notes);
     folder.features.push_back(std::move(feature));
   }
   if (folder.films.size() + folder.pictures.size() > kMaxCameras) {
@@ -373,6 +392,12 @@ std::string LerobotVersionOf(const fs::path& folder) {
 
 namespace {
 
+constexpr Limits kRates{1e-3, 1e5};
+
+bool IsRate(const Json& json) {
+  return json.is_number() && json.get<double>() >= kRates.low && json.get<double>() <= kRates.high;
+}
+
 LerobotFolder Open(const fs::path& path, bool mend) {
   const Json info = ReadInfo(path);
   const std::string place = (path / "meta/info.json").string();
@@ -381,7 +406,11 @@ LerobotFolder Open(const fs::path& path, bool mend) {
   folder.info = info;
   folder.mended = mend;
   folder.version = VersionIn(info, place);
-  folder.fps = Field<double>(info, "fps", place, {1e-3, 1e5});
+  if (mend && !IsRate(info.value("fps", Json()))) {
+    FindRate(folder);
+  } else {
+    folder.fps = Field<double>(info, "fps", place, kRates);
+  }
   if (info.contains("robot_type") && info["robot_type"].is_string()) {
     folder.robot = info["robot_type"];
   }

@@ -184,8 +184,9 @@ void LerobotRowReader::CheckIndices(const LerobotEpisode& episode, const Lerobot
     const double tolerance = tolerance_s_ + wanted * 1.2e-7;
     if (std::abs((*times)[k] - wanted) <= tolerance) continue;
     ThrowBadInput(
-        fmt::format("{} = {} s, must be {:.6f} s at {} frames/s; a larger "
-                    "--lerobot-import.tolerance-s lets it pass",
+        fmt::format("{} = {} s, must be {:.6f} s at {} frames/s: `understudy data repair` makes "
+                    "times of the frames, `data convert` with a larger "
+                    "--lerobot-import.tolerance-s lets them pass",
                     Place(episode, "timestamp", k), (*times)[k], wanted, folder_.fps));
   }
 }
@@ -233,7 +234,8 @@ VideoReader OpenFilmOf(const LerobotFolder& folder, const std::filesystem::path&
                       reader.frames() < folder.frames.at(file)
                           ? ""
                           : "; the film has a frame for every row all the same: "
-                            "--lerobot-import.tolerance-s {:.2f} takes them one by one");
+                            "`data convert` with --lerobot-import.tolerance-s {:.2f} takes them "
+                            "one by one");
   return reader;
 }
 

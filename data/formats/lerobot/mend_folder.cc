@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <optional>
 #include <set>
 #include <tuple>
 
 #include "core/base/error.h"
+#include "core/base/statistics.h"
 #include "data/formats/parquet/parquet_reader.h"
 
 namespace understudy {
@@ -224,6 +226,35 @@ void Mending::CompareTotals() {
 }
 
 }  // namespace
+
+void FindRate(LerobotFolder& folder) {
+  const std::string was = folder.info.value("fps", Json()).dump();
+  std::vector<double> periods;
+  for (const fs::path& file : DataFilesIn(folder.path)) {
+    try {
+      const ParquetReader reader(file);
+      const std::vector<double> times = reader.Numbers("timestamp", 0, reader.rows(), 1);
+      for (size_t k = 1; k < times.size(); ++k) {
+        // an episode after another begins anew
+        if (times[k] > times[k - 1]) periods.push_back(times[k] - times[k - 1]);
+      }
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kBadInput) throw;
+    }
+    if (!periods.empty()) break;
+  }
+  if (periods.empty()) {
+    ThrowBadInput(fmt::format("{}: fps = {} is no rate, and no row has a time",
+                              (folder.path / "meta/info.json").string(), was));
+  }
+  // times are float32
+  const double rate = 1 / Quantile(periods, 0.5), whole = std::round(rate);
+  folder.fps = std::abs(rate - whole) < 0.01 * rate ? whole : rate;
+  folder.info["fps"] = folder.fps;
+  folder.faults.emplace_back(
+      "meta/info.json",
+      fmt::format("fps = {} is no rate: it is {} by the times of the rows", was, folder.fps));
+}
 
 void MendByData(const std::string& list, const std::string& task_fault, LerobotFolder& folder) {
   Mending(list, folder).Run(task_fault);

@@ -13,6 +13,10 @@ namespace understudy {
 // Every Parquet file below data/, in order.
 std::vector<std::filesystem::path> DataFilesIn(const std::filesystem::path& folder);
 
+// The rate by the times of the first file of rows, for a folder whose info.json has none: a fault
+// of the folder. Throws Error(kBadInput) where no row has a time.
+void FindRate(LerobotFolder& folder);
+
 // Gives the episodes of a folder the rows that the data has of them: their lengths, their order by
 // frame_index where it is only shuffled, their tasks from the list of episodes where the list of
 // tasks is no good (`task_fault`: why). What differs from meta/ becomes a fault of the folder,
