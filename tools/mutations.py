@@ -87,7 +87,7 @@ _GROUPS = [
         ("return variant ? meta.parents[0] : meta.uuid;", "return meta.uuid;"),
         ("if (holds[i] && !dropped) kept.push_back(i);", "if (holds[i]) kept.push_back(i);"),
         ("begin = end;", "begin = end + 1;"),
-        ("if (options.success) meta.success = *options.success;", ""),
+        ("if (options.success) SetSuccess(*options.success, meta);", ""),
     ]),
     # ---- mimic
     ("mimic/attempt/attempt.cc", "mimic_test", "Attempt*", [
@@ -153,6 +153,10 @@ _GROUPS = [
         ("if (signal[t - 1] != 0 || signal[t] == 0) continue;", "if (signal[t] == 0) continue;"),
         ("result.ends.push_back(edge + 1);", "result.ends.push_back(edge);"),
         ("if (earliest_end <= latest_start) {", "if (earliest_end < latest_start) {"),
+        ("rows[t] &= (*closed)[t];", ";"),
+        ("if (!same_try) chosen = edge;", ";"),
+        ("const int most = (event - end) / 2;", "const int most = event - end;"),
+        ("closed[t] && !closed[t - 1];", "closed[t];"),
         ("drawn[i] += static_cast<int>(rng.UniformInt(int64_t{low}, int64_t{high}));",
          "drawn[i] += static_cast<int>(low);"),
     ]),

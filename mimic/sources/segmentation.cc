@@ -41,8 +41,8 @@ struct Rises {
   // When the gripper is closed that the signal asks about; null: it is no grasp, or not known.
   const std::vector<uint8_t>* GripperOf(size_t i) const {
     const GraspedPredicate* grasp = GraspOf(task, task.subtasks[i].signal);
-    if (grasp == nullptr || closed_AT.empty()) return nullptr;
-    return &closed_AT.at(static_cast<size_t>(grasp->arm));
+    const bool known = grasp != nullptr && static_cast<size_t>(grasp->arm) < closed_AT.size();
+    return known ? &closed_AT[static_cast<size_t>(grasp->arm)] : nullptr;
   }
 
   // The rows of a signal that count: those of a grasp with its gripper closed.

@@ -137,9 +137,9 @@ TEST_F(MimicCli, HopelessTasksAreRefused) {
       "success: 'done' can never hold", "subtasks[0].check: 'never' can never hold");
   expect_refused(
       [](Json& task) {
-        task["subtasks"][0]["end_offset"] = {0, 500};
+        task["subtasks"][0]["end_offset"] = {-500, 0};
       },
-      "s.h5:demo_0: subtask 1: may end at step", "s.h5:demo_2: subtask 1");
+      "s.h5:demo_0: subtask 0: may end at step", "s.h5:demo_2: subtask 0");
 }
 
 // A gate that nothing passes ends every attempt with its cause and says what to change.

@@ -149,6 +149,12 @@ TEST(Segmentation, OffsetsStopHalfWayToTheNextGripperEvent) {
                                    "the gripper opens at 10",
                                    HasSubstr("[-1, 6] becomes [-1, 3]: it ends at 12, and the "
                                              "gripper closes at 19")));
+  // a signal that rises before the hand lets go: its release is no event, the next closing is
+  task.subtasks[1].end_offset = {0, 9};
+  const std::string held = "......####################";
+  EXPECT_THAT(SegmentBySignals(task, {Rows(grasp), Rows(held)}, 26, 2, {Rows(closed)}).offsets,
+              ElementsAre(std::array{3, 3}, std::array{0, 6}, std::array{0, 0}));
+  task.subtasks[1].end_offset = {-1, 6};
   // not known: the task's own, which leave subtask 1 too little
   const Segmentation unknown = SegmentBySignals(task, {Rows(grasp), Rows(two)}, 26, 2);
   EXPECT_THAT(unknown.offsets, ElementsAre(std::array{4, 9}, std::array{-1, 6}, std::array{0, 0}));

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/options.h"
+#include "data/formats/lerobot/feature_names.h"
 #include "data/formats/lerobot/lerobot_import.h"
 #include "data/formats/lerobot/lerobot_tables.h"
 #include "data/formats/lerobot/mend_folder.h"
@@ -41,50 +42,6 @@ T Field(const Json& object, const char* key, const std::string& place, Limits li
   return value;
 }
 
-// Texts of a list, of the only list of a mapping ({"motors": […]}), of several lists
-// ({"left": ["x"], "right": ["x"]}: "left.x", "right.x") or by place ({"x": 0, "y": 1}), else
-// nothing.
-std::vector<std::string> NamesOf(const Json& json) {
-  std::vector<std::string> names;
-  if (json.is_object()) {
-    if (json.size() == 1 && json.begin()->is_structured()) return NamesOf(*json.begin());
-    std::map<int64_t, std::string> places;
-    for (const auto& [key, value] : json.items()) {
-      if (value.is_number_integer()) places[value.get<int64_t>()] = key;
-      for (const std::string& name : NamesOf(value)) names.push_back(key + "." + name);
-    }
-    for (const auto& [place, key] : places) names.push_back(key);
-    return names;
-  }
-  if (!json.is_array()) return names;
-  for (const Json& item : json) {
-    if (!item.is_string()) return {};
-    names.push_back(item);
-  }
-  return names;
-}
-
-// Whether the pictures of a feature have one number per pixel.
-bool IsDepth(const Json& feature, const std::vector<std::string>& names) {
-  for (const char* key : {"info", "video_info"}) {
-    const auto info = feature.find(key);
-    if (info == feature.end() || !info->is_object()) continue;
-    for (const char* flag : {"video.is_depth_map", "is_depth_map"}) {
-      if (info->contains(flag) && (*info)[flag] == Json(true)) return true;
-    }
-    const auto format = info->find("video.pix_fmt");
-    if (format != info->end() && format->is_string() &&
-        format->get<std::string>().starts_with("gray1")) {
-      return true;
-    }
-  }
-  const auto shape = feature.find("shape");
-  for (size_t i = 0; shape != feature.end() && shape->is_array() && i < names.size(); ++i) {
-    if (names[i].starts_with("channel") && i < shape->size() && (*shape)[i] == Json(1)) return true;
-  }
-  return false;
-}
-
 bool IsNumeric(const std::string& dtype) {
   static const std::vector<std::string> types{"float16", "float32", "float64", "bool",
                                               "int8",    "int16",   "int32",   "int64",
@@ -97,20 +54,6 @@ bool IsPlainName(const std::string& name) {
   return !name.empty() && name.size() < 256 && name != "." && name != ".." &&
          name.find('/') == std::string::npos && name.find('\\') == std::string::npos &&
          name.find('\0') == std::string::npos;
-}
-
-// The names of a feature's numbers; none where they are not as many.
-std::vector<std::string> NamesOfNumbers(const Json& feature, size_t width, const std::string& at,
-                                        std::vector<std::string>& notes) {
-  const Json json = feature.value("names", Json());
-  std::vector<std::string> names = NamesOf(json);
-  if (names.size() == width) return names;
-  // one name for all is usual, and says nothing of the numbers
-  if (!json.is_null() && !json.empty() && names.size() != 1) {
-    notes.push_back(fmt::format("{}: {} numbers, and its 'names' are {} texts: they are not used",
-                                at, width, names.size()));
-  }
-  return {};
 }
 
 void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& folder) {
@@ -132,8 +75,7 @@ void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& fol
     }
     if (pictures) {
       (feature.dtype == "video" ? folder.films : folder.pictures).push_back(name);
-      const std::vector<std::string> names = NamesOf(json.value("names", Json()));
-      if (IsDepth(json, names)) folder.depths.insert(name);
+      if (IsDepth(json)) folder.depths.insert(name);
       folder.sizes[name] = SizeIn(json);
       continue;
     }
