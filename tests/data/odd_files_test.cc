@@ -207,7 +207,7 @@ TEST_F(OddFile, LinksToNothingAreFaults) {
                 }});
   EXPECT_THAT(Faults(file), HasSubstr("/data/demo_0/obs/far: "));
   const auto source = OpenDataset(file);
-  EXPECT_THAT(FormatNamed("lerobot").Lost(*source, ConvertRequest{}),
+  EXPECT_THAT(FormatNamed("robomimic").Lost(*source, ConvertRequest{}),
               Contains(HasSubstr("obs/far")));
 }
 
