@@ -57,7 +57,7 @@ TEST_F(Lerobot21Test, EveryEpisodeIsAFile) {
     }
     index += length;
     for (size_t c = 0; c < 2; ++c) {
-      const Film film = ReadFilm(
+      const DecodedFilm film = ReadFilm(
           folder_ / fmt::format("out/videos/chunk-000/observation.images.{}/episode_{:06d}.mp4",
                                 header_.cameras[c], e));
       ASSERT_EQ(film.frames.size(), static_cast<size_t>(length));

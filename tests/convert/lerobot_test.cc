@@ -76,7 +76,7 @@ TEST_F(LerobotTest, FilmsHoldTheFramesThatTheEpisodesPointAt) {
     const std::string key = std::string("videos/observation.images.") + cameras[c];
     const std::vector<double> from = Numbers(*episodes, key + "/from_timestamp"),
                               to = Numbers(*episodes, key + "/to_timestamp");
-    const Film film =
+    const DecodedFilm film =
         ReadFilm(folder_ / "out/videos" / (std::string("observation.images.") + cameras[c]) /
                  "chunk-000/file-000.mp4");
     EXPECT_EQ(film.codec, "h264");

@@ -16,7 +16,7 @@ extern "C" {
 
 namespace understudy {
 
-struct Film {
+struct DecodedFilm {
   std::string codec;
   AVRational time_base{};
   std::vector<int64_t> pts;
@@ -24,8 +24,8 @@ struct Film {
 };
 
 // Every frame of a file, in order of display, as RGB.
-inline Film ReadFilm(const std::filesystem::path& file, AVCodecID still = AV_CODEC_ID_NONE) {
-  Film film;
+inline DecodedFilm ReadFilm(const std::filesystem::path& file, AVCodecID still = AV_CODEC_ID_NONE) {
+  DecodedFilm film;
   AVFormatContext* container = nullptr;
   if (avformat_open_input(&container, file.c_str(), nullptr, nullptr) < 0) return film;
   avformat_find_stream_info(container, nullptr);

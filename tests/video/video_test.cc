@@ -96,7 +96,7 @@ TEST(VideoWriter, DecodesToTheSameFramesAtExactTimes) {
   }
   EXPECT_FALSE(std::filesystem::exists(file.string() + ".part"));
 
-  const Film film = ReadFilm(file);
+  const DecodedFilm film = ReadFilm(file);
   ASSERT_EQ(film.frames.size(), static_cast<size_t>(kFrames));
   for (int k = 0; k < kFrames; ++k) {
     // k / fps as a fraction of the file's clock, without a remainder
@@ -117,7 +117,7 @@ TEST(VideoWriter, FractionalRatesAreExact) {
   VideoWriter writer(file, options);
   for (int k = 0; k < 5; ++k) writer.Add({Picture(64, 48, k)});
   writer.Finish();
-  const Film film = ReadFilm(file);
+  const DecodedFilm film = ReadFilm(file);
   ASSERT_EQ(film.pts.size(), 5u);
   for (int k = 0; k < 5; ++k) {
     const AVRational time = av_mul_q({static_cast<int>(film.pts[k]), 1}, film.time_base);
@@ -240,7 +240,7 @@ TEST(EncodePng, IsLossless) {
     const auto file = folder / fmt::format("{}x{}.png", width, height);
     std::ofstream(file, std::ios::binary)
         .write(reinterpret_cast<const char*>(png.data()), static_cast<std::streamsize>(png.size()));
-    const Film film = ReadFilm(file);
+    const DecodedFilm film = ReadFilm(file);
     ASSERT_EQ(film.frames.size(), 1u);
     EXPECT_EQ(film.frames[0], image);
   }
