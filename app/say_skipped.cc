@@ -11,7 +11,7 @@ void SaySkipped(const EpisodeSource& source, Progress& progress, Json* report) {
   for (const SkippedEpisode& episode : source.skipped()) {
     progress.Message(fmt::format("left out: {}: {}", episode.name, episode.reason));
   }
-  (*report)["skipped"] = SkippedToJson(source);
+  (*report)["skipped"] = SkippedToJson(source.skipped());
 }
 
 }  // namespace understudy

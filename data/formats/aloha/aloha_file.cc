@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/image/image.h"
+#include "data/formats/family/foreign_parts.h"
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5/library.h"
 #include "data/store/hdf5/texts.h"
@@ -193,11 +194,7 @@ std::string InstructionOf(const h5::Group& root) {
   if (root.HasAttribute(name)) return root.Text(name);
   std::string text = h5::ReadRowOfBytes(root.OpenDataset(name), root.Place(name), 0);
   text.resize(text.find_last_not_of('\0') + 1);  // of fixed length
-  try {
-    Json(text).dump();
-  } catch (const Json::exception&) {
-    h5::FailReading(root.Place(name), "is no UTF-8");
-  }
+  if (!foreign::IsUtf8(text)) h5::FailReading(root.Place(name), "is no UTF-8");
   return text;
 }
 

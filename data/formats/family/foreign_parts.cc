@@ -356,14 +356,20 @@ Pose PoseOfMatrix(const h5::Group& demo, const Column& c, size_t k) {
   return CheckedPose(demo, c.path, k, Eigen::Quaterniond(R), p);
 }
 
+bool IsUtf8(const std::string& text) {
+  try {
+    Json(text).dump();
+    return true;
+  } catch (const Json::exception&) {
+    return false;
+  }
+}
+
 std::vector<std::string> NamesIn(const h5::Group& demo, const std::string& name) {
   if (!demo.Has(name) || demo.IsArray(name)) return {};
   std::vector<std::string> names = demo.Open(name).Names();
   for (const std::string& member : names) {
-    try {
-      // names go into JSON, which takes UTF-8 only
-      Json(member).dump();
-    } catch (const Json::exception&) {
+    if (!IsUtf8(member)) {
       h5::FailReading(demo.Place(name), "has a member whose name is no UTF-8");
     }
   }

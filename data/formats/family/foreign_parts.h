@@ -91,6 +91,8 @@ Pose CheckedPose(const h5::Group& demo, const std::string& name, size_t k,
                  const Eigen::Quaterniond& q, const Eigen::Vector3d& p);
 Pose PoseOfMatrix(const h5::Group& demo, const Column& c, size_t k);
 
+// What JSON takes.
+bool IsUtf8(const std::string& text);
 // Names of the members of a group; none where there is no such group.
 std::vector<std::string> NamesIn(const h5::Group& demo, const std::string& name);
 // Pictures of `obs`: names without `suffix`, the first of which gives the size.

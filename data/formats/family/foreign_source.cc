@@ -135,11 +135,7 @@ std::vector<std::string> UnreadColumns(const Dialect& dialect, const DatasetHead
   for (const std::string& path : DatasetsIn(demo)) {
     if (dialect.reads != nullptr && dialect.reads(header, path)) continue;
     if (pictures.contains(path)) continue;
-    try {
-      Json(path).dump();  // takes UTF-8 only
-      unread.push_back(path);
-    } catch (const Json::exception&) {
-    }
+    if (IsUtf8(path)) unread.push_back(path);
   }
   return unread;
 }
@@ -383,7 +379,6 @@ Episode ReadForeignEpisode(const Dialect& dialect, const h5::Group& demo,
   meta.success = facts.success;
   meta.uuid = facts.uuid;
   meta.settings = {{"format", header.stage}, {"success_from", facts.success_from}};
-  if (!facts.success_known) meta.settings[kSuccessKnown] = false;
   if (demo.HasAttribute("seed")) meta.seed = demo.Uint("seed");
   // as files that were converted from ours store it
   if (demo.HasAttribute("variant")) meta.variant = demo.Text("variant");

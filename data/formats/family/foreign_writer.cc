@@ -17,7 +17,6 @@
 #include "data/store/hdf5_source.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
-#include "data/store/success_known.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -167,7 +166,7 @@ class Writing {
     TakeModel(index);
     const h5::Group demo = data.Create(name);
     demo.SetInt("num_samples", static_cast<int64_t>(episode.length()));
-    if (IsSuccessKnown(episode.meta.settings)) demo.SetBool("success", episode.meta.success);
+    if (reader_.episodes()[index].success_known) demo.SetBool("success", episode.meta.success);
     demo.SetUint("seed", episode.meta.seed);
     demo.SetText("uuid", episode.meta.uuid);
     if (!episode.meta.variant.empty()) demo.SetText("variant", episode.meta.variant);

@@ -39,15 +39,14 @@ std::vector<fs::path> DataFilesIn(const fs::path& folder) {
 
 void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& folder) {
   std::error_code none;
-  std::vector<std::string> faults = contradictions, missing;
+  std::vector<fs::path> missing;
   for (const auto& [file, count] : folder.rows) {
-    if (fs::is_regular_file(file, none)) continue;
-    missing.push_back(
-        fmt::format("{}: is missing; meta/ in '{}' names it", file.string(), folder.path.string()));
+    if (!fs::is_regular_file(file, none)) missing.push_back(file);
   }
   const auto fail = [&](const std::string& what) {
-    ThrowBadInput(fmt::format("{}; and the data does not tell either: {}",
-                              contradictions.empty() ? missing.at(0) : contradictions[0], what));
+    ThrowBadInput(fmt::format(
+        "{}; and the data does not tell either: {}",
+        contradictions.empty() ? MissingFileText(folder, missing.at(0)) : contradictions[0], what));
   };
   std::map<int64_t, Run> runs;
   std::map<fs::path, int64_t> rows;
@@ -90,9 +89,9 @@ void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& fol
     index += episode.length;
     folder.rows[found.file] = rows[found.file];
   }
-  for (const std::string& text : missing) {
-    const fs::path file = text.substr(0, text.find(": is missing"));
-    if (!folder.rows.contains(file)) faults.push_back(text);
+  std::vector<std::string> faults = contradictions;
+  for (const fs::path& file : missing) {
+    if (!folder.rows.contains(file)) faults.push_back(MissingFileText(folder, file));
   }
   const std::string root = folder.path.string() + "/";
   for (const std::string& text : faults) {

@@ -322,10 +322,12 @@ fs::path FillTemplate(const std::string& text, const std::map<std::string, int64
   return result;
 }
 
+std::string MissingFileText(const LerobotFolder& folder, const fs::path& file) {
+  return fmt::format("{}: is missing; meta/ in '{}' names it", file.string(), folder.path.string());
+}
+
 void RequireThere(const LerobotFolder& folder, const fs::path& file) {
-  if (!folder.missing.contains(file)) return;
-  ThrowBadInput(
-      fmt::format("{}: is missing; meta/ in '{}' names it", file.string(), folder.path.string()));
+  if (folder.missing.contains(file)) ThrowBadInput(MissingFileText(folder, file));
 }
 
 std::string LerobotVersionOf(const fs::path& folder) {
@@ -439,7 +441,7 @@ LerobotFolder OpenLerobot(const fs::path& path) {
       throw error;
     }
     ThrowBadInput(
-        fmt::format("{}; `understudy data repair {} --out FOLDER` makes the lists anew of "
+        fmt::format("{}; `understudy data repair {} --out FOLDER` writes lists that agree with "
                     "the data",
                     error.what(), path.string()));
   }

@@ -84,7 +84,7 @@ struct LerobotFolder {
 LerobotFolder OpenLerobot(const std::filesystem::path& folder);
 
 // The same for folders whose lists contradict each other or the data: what the data says counts,
-// and what is mended is a fault of the result. Episodes that cannot be told are listed with their
+// and what is mended is a fault of the result. Episodes that cannot be found are listed with their
 // fault.
 LerobotFolder OpenLerobotToMend(const std::filesystem::path& folder);
 
@@ -105,6 +105,8 @@ std::vector<T> InOrder(const LerobotEpisode& episode, std::vector<T> span, size_
   return values;
 }
 
+// What is said of a file that is not there.
+std::string MissingFileText(const LerobotFolder& folder, const std::filesystem::path& file);
 // Throws Error(kBadInput) where `file`, rows or a film of the folder, is missing.
 void RequireThere(const LerobotFolder& folder, const std::filesystem::path& file);
 

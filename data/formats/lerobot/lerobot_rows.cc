@@ -80,8 +80,8 @@ std::vector<int64_t> LerobotRowReader::ReadWhole(const LerobotEpisode& episode,
 std::vector<double> LerobotRowReader::Rounded(const LerobotEpisode& episode,
                                               const LerobotFeature& feature, std::string* beyond) {
   Open(episode);
-  std::vector<double> told = MustBe(episode, feature);
-  if (!told.empty()) return told;
+  std::vector<double> required = MustBe(episode, feature);
+  if (!required.empty()) return required;
   const int64_t first = episode.first_row, count = SpanOf(episode);
   const auto rounded = [&](const auto& whole) {
     std::vector<double> values;

@@ -52,7 +52,7 @@ class LerobotRowReader {
 
  private:
   void Open(const LerobotEpisode& episode);
-  // As ReadFeature; a number that is no double is rounded, and `beyond` tells the first one.
+  // As ReadFeature; a number that is no double is rounded, and `beyond` names the first one.
   std::vector<double> Rounded(const LerobotEpisode& episode, const LerobotFeature& feature,
                               std::string* beyond);
   // What the rows must say, of a folder that is mended; nothing for other features.

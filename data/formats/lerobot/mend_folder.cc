@@ -74,8 +74,7 @@ class Mending {
 void Mending::Find(const fs::path& file, std::optional<int64_t> number) {
   std::error_code none;
   if (!fs::is_regular_file(file, none)) {
-    unreadable_[file] =
-        fmt::format("{}: is missing; meta/ in '{}' names it", file.string(), folder_.path.string());
+    unreadable_[file] = MissingFileText(folder_, file);
     return;
   }
   try {
@@ -235,7 +234,7 @@ void FindRate(LerobotFolder& folder) {
       const ParquetReader reader(file);
       const std::vector<double> times = reader.Numbers("timestamp", 0, reader.rows(), 1);
       for (size_t k = 1; k < times.size(); ++k) {
-        // an episode after another begins anew
+        // times begin at 0 in each episode
         if (times[k] > times[k - 1]) periods.push_back(times[k] - times[k - 1]);
       }
     } catch (const Error& error) {

@@ -20,7 +20,7 @@ void FindRate(LerobotFolder& folder);
 // Gives the episodes of a folder the rows that the data has of them: their lengths, their order by
 // frame_index where it is only shuffled, their tasks from the list of episodes where the list of
 // tasks is no good (`task_fault`: why). What differs from meta/ becomes a fault of the folder,
-// episodes whose rows or films cannot be told get the reason. `list` names the list of episodes.
+// episodes whose rows or films cannot be found get the reason. `list` names the list of episodes.
 void MendByData(const std::string& list, const std::string& task_fault, LerobotFolder& folder);
 
 }  // namespace understudy

@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "data/formats/base/row_texts.h"
 #include "data/formats/family/bare_dataset.h"
+#include "data/formats/lerobot/whole_numbers.h"
 #include "data/store/hdf5_source.h"
 
 namespace understudy {
@@ -95,7 +96,7 @@ void StoredTable::RequireOneAction(const EpisodeSource& reader) const {
 // Whole numbers pass through double, which holds those up to 2^53: a column with larger ones would
 // come out wrong.
 void StoredTable::LeaveOutBeyond(const EpisodeSource& reader) {
-  constexpr double kMostWhole = 9007199254740992;
+  constexpr auto kMostWhole = static_cast<double>(kMostExact);
   std::vector<ColumnSpec> wide;
   for (const ColumnSpec& column : columns_) {
     const bool whole = column.dtype == "int64" || column.dtype == "uint64";

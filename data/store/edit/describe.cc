@@ -230,10 +230,10 @@ Json DescribeColumns(const EpisodeSource& reader) {
 
 }  // namespace
 
-Json SkippedToJson(const EpisodeSource& reader) {
+Json SkippedToJson(const std::vector<SkippedEpisode>& skipped) {
   Json reasons = Json::object();
-  for (const SkippedEpisode& episode : reader.skipped()) reasons[episode.name] = episode.reason;
-  return {{"count", reader.skipped().size()}, {"episodes", reasons}};
+  for (const SkippedEpisode& episode : skipped) reasons[episode.name] = episode.reason;
+  return {{"count", skipped.size()}, {"episodes", reasons}};
 }
 
 Json DescribeDataset(const EpisodeSource& reader) {
@@ -337,7 +337,7 @@ Json DescribeDataset(const EpisodeSource& reader) {
   json["actions"] = StatisticsOf(measured.figures.actions);  // of the normalised ones, per number
   if (!own) json["columns"] = DescribeColumns(reader);
   json["motion"] = DescribeMotion(reader, measured);
-  if (!reader.skipped().empty()) json["skipped"] = SkippedToJson(reader);
+  if (!reader.skipped().empty()) json["skipped"] = SkippedToJson(reader.skipped());
   return json;
 }
 

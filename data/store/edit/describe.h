@@ -11,6 +11,6 @@ Json DescribeDataset(const EpisodeSource& reader);
 
 // What a source leaves out since it cannot be read (ReadOptions::skip_bad): {"count", "episodes":
 // {name: reason}}.
-Json SkippedToJson(const EpisodeSource& reader);
+Json SkippedToJson(const std::vector<SkippedEpisode>& skipped);
 
 }  // namespace understudy

@@ -6,6 +6,7 @@
 #include "data/formats/lerobot/lerobot.h"
 #include "data/formats/lerobot/lerobot_import.h"
 #include "data/formats/lerobot/module.h"
+#include "data/store/edit/describe.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -56,11 +57,7 @@ Json ToJson(const LerobotImportReport& report) {
             {"frames", report.frames},
             {"not_understood", report.not_understood}};
   if (!report.dropped.empty()) json["deleted_in_lerobot"] = report.dropped;
-  if (!report.skipped.empty()) {
-    Json reasons = Json::object();
-    for (const SkippedEpisode& episode : report.skipped) reasons[episode.name] = episode.reason;
-    json["skipped"] = {{"count", report.skipped.size()}, {"episodes", reasons}};
-  }
+  if (!report.skipped.empty()) json["skipped"] = SkippedToJson(report.skipped);
   return json;
 }
 
