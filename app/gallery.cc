@@ -61,6 +61,7 @@ TableArea AreaOf(const TaskSpec& task) {
   }
   for (const auto& [name, variant] : task.variants) {
     for (const auto& [object, range] : variant.objects) {
+      if (range.joint) continue;
       for (const double x : range.x) {
         for (const double y : range.y) area.Cover(variant.origin.x() + x, variant.origin.y() + y);
       }
@@ -101,6 +102,7 @@ std::string RangesSvg(const TaskSpec& task, const std::string& name, const Reset
         right(p_WB.y()), down(p_WB.x()), right(p_WB.y()) + 10, down(p_WB.x()) + 3, arm);
   }
   for (const auto& [object, range] : variant.objects) {
+    if (range.joint) continue;
     const Eigen::Vector2d low(variant.origin.x() + range.x[0], variant.origin.y() + range.y[0]);
     const Eigen::Vector2d high(variant.origin.x() + range.x[1], variant.origin.y() + range.y[1]);
     // a place that does not vary is a dot
@@ -140,6 +142,12 @@ std::string RangesTable(const TaskSpec& task) {
   constexpr double kDegrees = 57.29577951308232;
   for (const auto& [name, variant] : task.variants) {
     for (const auto& [object, range] : variant.objects) {
+      if (range.joint) {
+        html += fmt::format(
+            "<tr><td>{}</td><td>{}</td><td class=\"n\" colspan=\"3\">joint: {} m or rad</td></tr>",
+            EscapeHtml(name), EscapeHtml(object), RangeText(*range.joint, 1, 3));
+        continue;
+      }
       html += fmt::format(
           "<tr><td>{}</td><td><i class=\"swatch\" style=\"background:{}\"></i>{}</td>"
           "<td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",

@@ -5,7 +5,7 @@
 namespace understudy {
 namespace {
 
-constexpr size_t kMaxArms = 8;  // a bit each in ContactSummary
+constexpr size_t kMaxArms = 8;  // as many as a predicate's `arm` counts
 
 // Finds names and reports those that are missing.
 class Finder {
@@ -142,7 +142,98 @@ void MarkGeoms(const mjModel& model, const RobotSpec& robot, int8_t arm, Finder&
   }
 }
 
+ObjectIndex IndexObject(const mjModel& model, const std::string& name, const TaskObject& spec,
+                        const TaskSpec& task, Finder& find) {
+  const std::string path = fmt::format("objects.{}.body", name);
+  ObjectIndex object;
+  object.name = name;
+  object.radius = spec.radius;
+  object.body = find.Find(path, mjOBJ_BODY, spec.body);
+  if (object.body < 0) return object;
+  const int joint = model.body_jntnum[object.body] == 1 ? model.body_jntadr[object.body] : -1;
+  if (joint >= 0 && model.jnt_type[joint] == mjJNT_FREE) {
+    object.qpos = model.jnt_qposadr[joint];
+    object.dof = model.jnt_dofadr[joint];
+  }
+  object.mocap = model.body_mocapid[object.body];
+  for (const auto& [variant_name, variant] : task.variants) {
+    const bool placed = PlacementOf(variant, name) != nullptr;
+    if (placed && object.is_part()) {
+      find.Complain(path, fmt::format("'{}' cannot be placed: give it a <freejoint/>, or "
+                                      "mocap=\"true\" where it must not move; a part that hangs "
+                                      "from another body is left out of the variants",
+                                      spec.body));
+      break;
+    }
+    if (!placed && !object.is_part()) {
+      find.Complain(fmt::format("variants.{}.objects", variant_name),
+                    fmt::format("object '{}' is not placed", name));
+    }
+  }
+  return object;
+}
+
+// The joint that a variant starts somewhere: of that name, or the only one of the part of that
+// name; -1: none.
+int StartedJoint(const mjModel& model, const TaskSpec& task, const std::string& name) {
+  const auto object = task.objects.find(name);
+  if (object == task.objects.end()) return mj_name2id(&model, mjOBJ_JOINT, name.c_str());
+  const int body = mj_name2id(&model, mjOBJ_BODY, object->second.body.c_str());
+  return body >= 0 && model.body_jntnum[body] == 1 ? model.body_jntadr[body] : -1;
+}
+
+// Resolves the joints that variants start somewhere.
+void IndexStartedJoints(const mjModel& model, const TaskSpec& task, Finder& find,
+                        ModelIndex* index) {
+  const auto is_robots = [&](int joint) {
+    return std::any_of(index->arms.begin(), index->arms.end(), [&](const ArmIndex& arm) {
+      return arm.base_body >= 0 && InSubtree(model, model.jnt_bodyid[joint], arm.base_body);
+    });
+  };
+  for (const auto& [variant_name, variant] : task.variants) {
+    for (const auto& [name, range] : variant.objects) {
+      if (!range.joint) continue;
+      const std::string path = fmt::format("variants.{}.objects.{}.joint", variant_name, name);
+      const int joint = StartedJoint(model, task, name);
+      if (joint < 0) {
+        if (task.objects.contains(name)) {
+          find.Complain(
+              path, fmt::format("'{}' is not moved by one joint: name the joint instead", name));
+        } else {
+          find.Find(path, mjOBJ_JOINT, name);
+        }
+        continue;
+      }
+      const mjtNum* limits = model.jnt_range + 2 * joint;
+      if (model.jnt_type[joint] != mjJNT_HINGE && model.jnt_type[joint] != mjJNT_SLIDE) {
+        find.Complain(path, fmt::format("'{}' has no single angle or length", name));
+      } else if (is_robots(joint)) {
+        find.Complain(path,
+                      fmt::format("'{}' is a joint of the robot, which starts at `home`", name));
+      } else if (model.jnt_limited[joint] &&
+                 ((*range.joint)[0] < limits[0] || (*range.joint)[1] > limits[1])) {
+        find.Complain(
+            path, fmt::format("[{}, {}] leaves [{}, {}], the range of the joint", (*range.joint)[0],
+                              (*range.joint)[1], limits[0], limits[1]));
+      } else {
+        index->started_joints[name] = model.jnt_qposadr[joint];
+      }
+    }
+  }
+}
+
 }  // namespace
+
+bool InSubtree(const mjModel& model, int body, int root) {
+  while (body > 0 && body != root) body = model.body_parentid[body];
+  return body == root;
+}
+
+int BodyCalled(const mjModel& model, const TaskSpec& task, const std::string& name) {
+  const auto object = task.objects.find(name);
+  const std::string& body = object == task.objects.end() ? name : object->second.body;
+  return mj_name2id(&model, mjOBJ_BODY, body.c_str());
+}
 
 std::vector<std::string> ModelNames(const mjModel& model, mjtObj type) {
   const int count = type == mjOBJ_BODY       ? static_cast<int>(model.nbody)
@@ -189,43 +280,20 @@ ModelIndex IndexModel(const mjModel& model, const TaskSpec& task, const RobotSpe
     MarkGeoms(model, robot, static_cast<int8_t>(i), find, &index);
   }
 
-  // objects: everything below the object's body belongs to it
   for (const auto& [name, spec] : task.objects) {
-    const std::string path = fmt::format("objects.{}.body", name);
-    ObjectIndex object;
-    object.name = name;
-    object.radius = spec.radius;
-    object.body = find.Find(path, mjOBJ_BODY, spec.body);
-    if (object.body >= 0) {
-      const int joint = model.body_jntnum[object.body] == 1 ? model.body_jntadr[object.body] : -1;
-      if (joint >= 0 && model.jnt_type[joint] == mjJNT_FREE) {
-        object.qpos = model.jnt_qposadr[joint];
-        object.dof = model.jnt_dofadr[joint];
-      }
-      object.mocap = model.body_mocapid[object.body];
-      if (object.qpos < 0 && object.mocap < 0) {
-        find.Complain(path, fmt::format("'{}' cannot be placed: give it a <freejoint/>, or "
-                                        "mocap=\"true\" where it must not move",
-                                        spec.body));
-      }
-      for (int geom = 0; geom < model.ngeom; ++geom) {
-        int body = model.geom_bodyid[geom];
-        while (body > 0 && body != object.body) body = model.body_parentid[body];
-        if (body == object.body) {
-          index.geoms[geom].object = static_cast<int16_t>(index.objects.size());
-        }
-      }
-    }
-    index.objects.push_back(object);
+    index.objects.push_back(IndexObject(model, name, spec, task, find));
   }
+  IndexStartedJoints(model, task, find, &index);
 
   // predicates about parts of the scene
   for (const auto& [name, predicate] : task.predicates) {
     const std::string path = "predicates." + name;
-    if (const auto* contact = std::get_if<ContactPredicate>(&predicate)) {
-      for (const std::string& side : {contact->a, contact->b}) {
-        if (!task.objects.contains(side)) find.Find(path, mjOBJ_BODY, side);
-      }
+    for (const std::string& body : BodiesOf(predicate)) {
+      if (task.objects.contains(body) || mj_name2id(&model, mjOBJ_BODY, body.c_str()) >= 0)
+        continue;
+      std::vector<std::string> known = task.object_names();
+      for (const std::string& other : ModelNames(model, mjOBJ_BODY)) known.push_back(other);
+      find.Complain(path, UnknownName("object or body", body, known));
     }
     if (const auto* joint = std::get_if<JointPredicate>(&predicate)) {
       const int id = find.Find(path, mjOBJ_JOINT, joint->joint);
@@ -233,8 +301,6 @@ ModelIndex IndexModel(const mjModel& model, const TaskSpec& task, const RobotSpe
         find.Complain(path, fmt::format("'{}' has no single angle or length", joint->joint));
       }
     }
-    const auto* near = std::get_if<NearPredicate>(&predicate);
-    if (near && !task.objects.contains(near->object)) find.Find(path, mjOBJ_BODY, near->object);
   }
   for (const std::string& camera : task.cameras) find.Find("cameras", mjOBJ_CAMERA, camera);
   return index;

@@ -27,18 +27,19 @@ struct ArmIndex {
   std::vector<int> finger_actuators;  // ctrlrange = [closed, open]
 };
 
-// Ids of a task object, which has a free joint (qpos) or is a mocap body.
+// Ids of a task object: it has a free joint (qpos), is a mocap body, or is a part of what it hangs
+// from (neither).
 struct ObjectIndex {
   std::string name;
   int body = -1;
   int qpos = -1, dof = -1;  // of the free joint, or -1
   int mocap = -1;           // mocap id, or -1
   double radius = 0;        // m
+  bool is_part() const { return qpos < 0 && mocap < 0; }
 };
 
 // Role of a geom in the predicates.
 struct GeomRole {
-  int16_t object = -1;                                                       // index into `objects`
   int8_t left_pad_of = -1, right_pad_of = -1, finger_of = -1, link_of = -1;  // arm index
 };
 
@@ -47,6 +48,8 @@ struct ModelIndex {
   std::vector<ArmIndex> arms;
   std::vector<ObjectIndex> objects;  // sorted by name, as TaskSpec::object_names()
   std::vector<GeomRole> geoms;       // by geom id
+  // place in qpos of the joints that variants start somewhere, by their names there
+  std::map<std::string, int> started_joints;
 
   // Index into `objects`; -1 if there is none.
   int ObjectOf(const std::string& name) const;
@@ -55,6 +58,12 @@ struct ModelIndex {
 // Appends every violation to `problems` as `path: what is wrong`.
 ModelIndex IndexModel(const mjModel& model, const TaskSpec& task, const RobotSpec& robot,
                       Problems* problems);
+
+// Whether `body` is `root` or hangs from it.
+bool InSubtree(const mjModel& model, int body, int root);
+
+// The body that a task calls `name`: of its object, or of the scene; -1: neither.
+int BodyCalled(const mjModel& model, const TaskSpec& task, const std::string& name);
 
 // Names of all elements of one type, for messages.
 std::vector<std::string> ModelNames(const mjModel& model, mjtObj type);

@@ -23,43 +23,28 @@ struct Overloads : F... {
 template <class... F>
 Overloads(F...) -> Overloads<F...>;
 
-bool InSubtree(const mjModel& model, int body, int root) {
-  while (body > 0 && body != root) body = model.body_parentid[body];
-  return body == root;
-}
-
 }  // namespace
 
-void ContactSummary::Read(const mjData& data, const ModelIndex& index) {
-  const size_t objects = index.objects.size();
-  left_pad.assign(objects, 0);
-  right_pad.assign(objects, 0);
-  finger.assign(objects, 0);
-  pairs.assign(objects * objects, 0);
+template <class F>
+bool PredicateEvaluator::Touches(const mjData& data, int body, const F& other) const {
   for (int c = 0; c < data.ncon; ++c) {
     const mjContact& contact = data.contact[c];
     // flex contacts have no geom; excluded ones (in the gap) exert no force
     if (contact.exclude != 0 || contact.geom[0] < 0 || contact.geom[1] < 0) continue;
-    const GeomRole* roles[2] = {&index.geoms[contact.geom[0]], &index.geoms[contact.geom[1]]};
     for (int side = 0; side < 2; ++side) {
-      const int object = roles[side]->object;
-      const GeomRole& other = *roles[1 - side];
-      if (object < 0) continue;
-      if (other.left_pad_of >= 0) left_pad[object] |= uint8_t(1u << other.left_pad_of);
-      if (other.right_pad_of >= 0) right_pad[object] |= uint8_t(1u << other.right_pad_of);
-      if (other.finger_of >= 0) finger[object] |= uint8_t(1u << other.finger_of);
-      if (other.object >= 0) pairs[object * objects + other.object] = 1;
+      if (other(contact.geom[1 - side]) &&
+          InSubtree(model_, model_.geom_bodyid[contact.geom[side]], body)) {
+        return true;
+      }
     }
   }
+  return false;
 }
 
 PredicateEvaluator::PredicateEvaluator(const mjModel& model, const ModelIndex& index,
                                        const TaskSpec& task)
     : model_(model), index_(index) {
-  const auto body_of = [&](const std::string& name) {
-    const int object = index.ObjectOf(name);
-    return object >= 0 ? index.objects[object].body : mj_name2id(&model, mjOBJ_BODY, name.c_str());
-  };
+  const auto body_of = [&](const std::string& name) { return BodyCalled(model, task, name); };
   for (const std::string& name : PredicateOrder(task)) {
     Node node;
     node.name = name;
@@ -68,11 +53,11 @@ PredicateEvaluator::PredicateEvaluator(const mjModel& model, const ModelIndex& i
       for (const std::string& operand : of) node.operands.push_back(IndexOf(operand));
     };
     std::visit(Overloads{
-                   [&](const GraspedPredicate& p) { node.first = index.ObjectOf(p.object); },
-                   [&](const ReleasedPredicate& p) { node.first = index.ObjectOf(p.object); },
+                   [&](const GraspedPredicate& p) { node.first = body_of(p.object); },
+                   [&](const ReleasedPredicate& p) { node.first = body_of(p.object); },
                    [&](const OnTopPredicate& p) {
-                     node.first = index.ObjectOf(p.object);
-                     node.second = index.ObjectOf(p.support);
+                     node.first = body_of(p.object);
+                     node.second = body_of(p.support);
                    },
                    [&](const InBoxPredicate& p) {
                      node.first = body_of(p.object);
@@ -111,24 +96,32 @@ int PredicateEvaluator::IndexOf(const std::string& name) const {
 void PredicateEvaluator::ClearCounters() { std::fill(counters_.begin(), counters_.end(), 0.0); }
 
 void PredicateEvaluator::Evaluate(const mjData& data, bool advance) {
-  contacts_.Read(data, index_);
   for (size_t i = 0; i < nodes_.size(); ++i) values_[i] = Ask(nodes_[i], i, data, advance);
 }
 
 bool PredicateEvaluator::Ask(const Node& node, size_t place, const mjData& data, bool advance) {
   const auto holds = [&](int operand) { return values_[operand] != 0; };
+  const auto touches = [&](int body, int8_t GeomRole::*role, int arm) {
+    return Touches(data, body, [&](int geom) { return index_.geoms[geom].*role == arm; });
+  };
+  const auto bodies_touch = [&](int a, int b) {
+    return Touches(data, a,
+                   [&](int geom) { return InSubtree(model_, model_.geom_bodyid[geom], b); });
+  };
   return std::visit(
       Overloads{
           [&](const GraspedPredicate& p) {
-            const unsigned both = contacts_.left_pad[node.first] & contacts_.right_pad[node.first];
-            return ((both >> p.arm) & 1u) != 0;
+            return touches(node.first, &GeomRole::left_pad_of, p.arm) &&
+                   touches(node.first, &GeomRole::right_pad_of, p.arm);
           },
-          [&](const ReleasedPredicate&) { return contacts_.finger[node.first] == 0; },
+          [&](const ReleasedPredicate&) {
+            return !Touches(data, node.first,
+                            [&](int geom) { return index_.geoms[geom].finger_of >= 0; });
+          },
           [&](const OnTopPredicate& p) {
-            const Vector3d offset = Origin(data, index_.objects[node.first].body) -
-                                    Origin(data, index_.objects[node.second].body);
-            return contacts_.pairs[node.first * index_.objects.size() + node.second] != 0 &&
-                   offset.head<2>().norm() <= p.max_xy && offset.z() > 0 && offset.z() >= p.min_dz;
+            const Vector3d offset = Origin(data, node.first) - Origin(data, node.second);
+            return offset.head<2>().norm() <= p.max_xy && offset.z() > 0 &&
+                   offset.z() >= p.min_dz && bodies_touch(node.first, node.second);
           },
           [&](const InBoxPredicate& p) {
             Vector3d point = Origin(data, node.first);
@@ -136,7 +129,7 @@ bool PredicateEvaluator::Ask(const Node& node, size_t place, const mjData& data,
             return (point.array() >= p.low.array()).all() &&
                    (point.array() <= p.high.array()).all();
           },
-          [&](const ContactPredicate&) { return BodiesTouch(data, node.first, node.second); },
+          [&](const ContactPredicate&) { return bodies_touch(node.first, node.second); },
           [&](const JointPredicate& p) {
             return data.qpos[node.first] >= p.low && data.qpos[node.first] <= p.high;
           },
@@ -163,20 +156,6 @@ bool PredicateEvaluator::Ask(const Node& node, size_t place, const mjData& data,
           },
       },
       node.predicate);
-}
-
-bool PredicateEvaluator::BodiesTouch(const mjData& data, int a, int b) const {
-  for (int c = 0; c < data.ncon; ++c) {
-    const mjContact& contact = data.contact[c];
-    if (contact.exclude != 0 || contact.geom[0] < 0 || contact.geom[1] < 0) continue;
-    const int first = model_.geom_bodyid[contact.geom[0]];
-    const int second = model_.geom_bodyid[contact.geom[1]];
-    if ((InSubtree(model_, first, a) && InSubtree(model_, second, b)) ||
-        (InSubtree(model_, first, b) && InSubtree(model_, second, a))) {
-      return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace understudy

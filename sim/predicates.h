@@ -10,15 +10,6 @@
 
 namespace understudy {
 
-// Contacts at one instant, as the predicates need them.
-struct ContactSummary {
-  std::vector<uint8_t> left_pad, right_pad, finger;  // by object: bit a = arm a touches it
-  std::vector<uint8_t> pairs;                        // objects x objects, row-major, symmetric
-
-  // Reads the contacts of `data`; allocates in the first call only.
-  void Read(const mjData& data, const ModelIndex& index);
-};
-
 // Evaluates the predicates of a task on one model; counts how long those have held that must hold
 // for a while. `model` and `index` must outlive it. Allocates nothing after construction.
 class PredicateEvaluator {
@@ -44,18 +35,20 @@ class PredicateEvaluator {
   struct Node {
     std::string name;
     Predicate predicate;
-    int first = -1, second = -1;  // object, support, body or joint address
+    int first = -1, second = -1;  // bodies, or a joint's address
     std::vector<int> operands;    // places of other predicates, all before this one
   };
   bool Ask(const Node& node, size_t place, const mjData& data, bool advance);
-  bool BodiesTouch(const mjData& data, int a, int b) const;
+  // Whether some contact is between a geom of `body`, or of what hangs from it, and one for which
+  // `other` holds.
+  template <class F>
+  bool Touches(const mjData& data, int body, const F& other) const;
 
   const mjModel& model_;
   const ModelIndex& index_;
   std::vector<Node> nodes_;  // in an order in which operands come first
   std::vector<uint8_t> values_;
   std::vector<double> counters_;  // policy steps that a held predicate's operand has held
-  ContactSummary contacts_;
 };
 
 }  // namespace understudy

@@ -189,6 +189,9 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   scene->task_ = task;
   scene->robot_ = robot;
   scene->info_ = MakeInfo(task, robot);
+  for (const ObjectIndex& object : index.objects) {
+    scene->info_.object_trees.push_back(scene->model_->body_rootid[object.body]);
+  }
   scene->info_.open_fingers_E = OpenFingers(*scene->model_, index, 0);
   scene->info_.flat_state_size = static_cast<size_t>(1 + scene->model_->nq + scene->model_->nv);
   // integration state, gripper command per arm, one counter per predicate

@@ -55,10 +55,15 @@ class MujocoSimulator final : public Simulator {
   const std::vector<SceneFile>& DoSceneFiles() const override { return scene_->files(); }
 
   void DoReset(const std::string& variant, const RngKey& key) override {
-    const std::vector<Pose> X_WO = DrawPlacement(scene_->task(), variant, key);
+    const std::vector<std::optional<Pose>> X_WO = DrawPlacement(scene_->task(), variant, key);
     Rng noise(key.WithTerm("joint_noise"));
     StandAtHome(&noise);
-    for (size_t i = 0; i < X_WO.size(); ++i) PlaceObject(index_.objects[i], X_WO[i]);
+    for (size_t i = 0; i < X_WO.size(); ++i) {
+      if (X_WO[i]) PlaceObject(index_.objects[i], *X_WO[i]);
+    }
+    for (const auto& [joint, start] : DrawJoints(scene_->task(), variant, key)) {
+      data_->qpos[index_.started_joints.at(joint)] = start;
+    }
     Refresh(/*advance=*/true);
   }
 
@@ -82,7 +87,7 @@ class MujocoSimulator final : public Simulator {
                          state.size(), flat, exact);
     }
     for (size_t i = 0; i < X_WO.size(); ++i) {
-      if (whole || index_.objects[i].qpos >= 0 || X_WO[i]) continue;
+      if (whole || index_.objects[i].mocap < 0 || X_WO[i]) continue;
       return fmt::format(
           "'{}' has no joint, so that [time, qpos, qvel] does not determine its pose",
           index_.objects[i].name);
@@ -97,7 +102,7 @@ class MujocoSimulator final : public Simulator {
     } else {
       mj_setState(&model_, data_.get(), state.data(), mjSTATE_TIME | mjSTATE_QPOS | mjSTATE_QVEL);
       for (size_t i = 0; i < X_WO.size(); ++i) {
-        if (index_.objects[i].qpos < 0) PlaceObject(index_.objects[i], *X_WO[i]);
+        if (index_.objects[i].mocap >= 0) PlaceObject(index_.objects[i], *X_WO[i]);
       }
     }
     ForgetWarnings();

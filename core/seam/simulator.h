@@ -44,6 +44,12 @@ struct SimulatorInfo {
   bool Reaches(const Eigen::Vector3d& p_W, double margin = 0, size_t arm = 0) const {
     return (p_W - base(arm).translation()).norm() <= workspace_radius + margin;
   }
+  // not stored, by object: objects of one number hang from one another or from one body (a cabinet
+  // and its drawers). Empty: every object is free of the others
+  std::vector<int> object_trees;
+  bool HangTogether(size_t a, size_t b) const {
+    return a == b || (!object_trees.empty() && object_trees.at(a) == object_trees.at(b));
+  }
   // not stored: turns of E about its z by 2 pi / this grip alike; the fingers of the open gripper
   // of arm 0, as boxes in E (m), empty: not known
   int gripper_symmetry = 1;

@@ -13,24 +13,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The task objects that a predicate names; scene bodies are checked against the model by sim.
-struct ObjectNames {
-  std::vector<std::string> operator()(const GraspedPredicate& p) { return {p.object}; }
-  std::vector<std::string> operator()(const ReleasedPredicate& p) { return {p.object}; }
+// What a predicate names in the scene.
+struct BodyNames {
   std::vector<std::string> operator()(const OnTopPredicate& p) { return {p.object, p.support}; }
+  std::vector<std::string> operator()(const ContactPredicate& p) { return {p.a, p.b}; }
   std::vector<std::string> operator()(const InBoxPredicate& p) {
     if (p.relative_to.empty()) return {p.object};
     return {p.object, p.relative_to};
   }
-  std::vector<std::string> operator()(const UprightPredicate& p) { return {p.object}; }
   template <class T>
-  std::vector<std::string> operator()(const T&) {
+  std::vector<std::string> operator()(const T& p) {
+    if constexpr (requires { p.object; }) return {p.object};
     return {};
   }
 };
-std::vector<std::string> ObjectsOf(const Predicate& predicate) {
-  return std::visit(ObjectNames{}, predicate);
-}
 
 // The arm that a predicate asks about.
 int ArmOf(const Predicate& predicate) {
@@ -126,13 +122,12 @@ std::vector<std::string> Validate(const TaskSpec& task) {
   const auto has_arm = [&](int arm) { return arm < static_cast<int>(task.arms.size()); };
   const std::string arms = fmt::format("the task's arms are counted 0 to {}", task.arms.size() - 1);
 
-  // predicates: operands, objects and arms exist, and nothing names itself
+  // predicates: operands and arms exist, and nothing names itself; sim knows the scene's bodies
   for (const auto& [name, predicate] : task.predicates) {
     const std::string path = "predicates." + name;
     for (const std::string& operand : OperandsOf(predicate)) {
       refer(path, "predicate", operand, predicates);
     }
-    for (const std::string& object : ObjectsOf(predicate)) refer(path, "object", object, objects);
     if (const int arm = ArmOf(predicate); !has_arm(arm)) {
       problems.push_back(fmt::format("{}: arm = {}: {}", path, arm, arms));
     }
@@ -146,14 +141,17 @@ std::vector<std::string> Validate(const TaskSpec& task) {
   }
   refer("success", "predicate", task.success, predicates);
 
-  // variants: every object is placed, ranges are ranges
+  // variants: what one of them places, all of them place; ranges are ranges
   if (task.variants.empty()) problems.push_back("variants: at least one");
   for (const auto& [name, variant] : task.variants) {
     const std::string path = "variants." + name + ".objects";
     for (const auto& [object, range] : variant.objects) {
-      refer(path, "object", object, objects);
-      for (const auto& [axis, ends] :
-           {std::pair{"x", range.x}, {"y", range.y}, {"yaw", range.yaw}}) {
+      // sim knows the scene's joints
+      if (!range.joint) refer(path, "object", object, objects);
+      for (const auto& [axis, ends] : {std::pair{"x", range.x},
+                                       {"y", range.y},
+                                       {"yaw", range.yaw},
+                                       {"joint", range.joint.value_or(std::array{0.0, 0.0})}}) {
         if (ends[0] > ends[1]) {
           problems.push_back(
               fmt::format("{}.{}.{}: [{}, {}] is no range", path, object, axis, ends[0], ends[1]));
@@ -161,7 +159,10 @@ std::vector<std::string> Validate(const TaskSpec& task) {
       }
     }
     for (const std::string& object : objects) {
-      if (!variant.objects.contains(object)) {
+      const bool placed = std::any_of(
+          task.variants.begin(), task.variants.end(),
+          [&](const auto& other) { return PlacementOf(other.second, object) != nullptr; });
+      if (placed && PlacementOf(variant, object) == nullptr) {
         problems.push_back(fmt::format("{}: object '{}' is not placed", path, object));
       }
     }
@@ -291,6 +292,15 @@ void ReadSubtasks(const fs::path& file, TaskSpec* task) {
   if (!problems.empty()) {
     ThrowBadInput(fmt::format("{}: {}", file.string(), fmt::join(problems, "; ")));
   }
+}
+
+std::vector<std::string> BodiesOf(const Predicate& predicate) {
+  return std::visit(BodyNames{}, predicate);
+}
+
+const PlacementRange* PlacementOf(const ResetVariant& variant, const std::string& object) {
+  const auto found = variant.objects.find(object);
+  return found == variant.objects.end() || found->second.joint ? nullptr : &found->second;
 }
 
 const ResetVariant& VariantOf(const TaskSpec& task, const std::string& variant) {

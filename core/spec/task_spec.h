@@ -17,6 +17,8 @@ namespace understudy {
 
 // ---- predicates: named questions about the scene, asked once per policy step -------------------
 
+// Where a predicate names an object, the name of a body of the scene does as well.
+
 // Both finger sides touch the object.
 struct GraspedPredicate {
   static constexpr const char* kTag = "grasped";
@@ -24,7 +26,7 @@ struct GraspedPredicate {
   int arm = 0;
   template <class V>
   void Visit(V& v) {
-    v("object", object, "name");
+    v("object", object, "object or body");
     v("arm", arm, "index", Limits{0, 7});
   }
 };
@@ -34,7 +36,7 @@ struct ReleasedPredicate {
   std::string object;
   template <class V>
   void Visit(V& v) {
-    v("object", object, "name");
+    v("object", object, "object or body");
   }
 };
 // `object` touches `support`, its origin above the support's and within `max_xy` of it.
@@ -45,8 +47,8 @@ struct OnTopPredicate {
   double min_dz = 0;     // m, object's origin above the support's origin
   template <class V>
   void Visit(V& v) {
-    v("object", object, "name");
-    v("support", support, "name");
+    v("object", object, "object or body");
+    v("support", support, "object or body");
     v("max_xy", max_xy, "m", Limits{0, 1});
     v("min_dz", min_dz, "m", Limits{-1, 1});
   }
@@ -58,8 +60,8 @@ struct InBoxPredicate {
   Eigen::Vector3d low = Eigen::Vector3d::Constant(-1), high = Eigen::Vector3d::Constant(1);
   template <class V>
   void Visit(V& v) {
-    v("object", object, "name");
-    v("relative_to", relative_to, "object whose frame it is; empty: world");
+    v("object", object, "object or body");
+    v("relative_to", relative_to, "object or body whose frame it is; empty: world");
     v("low", low, "m");
     v("high", high, "m");
   }
@@ -93,7 +95,7 @@ struct UprightPredicate {
   double max_tilt = 0.1;  // rad
   template <class V>
   void Visit(V& v) {
-    v("object", object, "name");
+    v("object", object, "object or body");
     v("max_tilt", max_tilt, "rad", Limits{0, 3.2});
   }
 };
@@ -152,33 +154,39 @@ using Predicate = std::variant<GraspedPredicate, ReleasedPredicate, OnTopPredica
 
 // ---- reset ranges ------------------------------------------------------------------------------
 
-// Where an object starts, uniformly: offsets from the variant's origin. Equal ends = fixed.
+// Where an object starts, uniformly: offsets from the variant's origin. Equal ends = fixed. Or
+// where a joint of the scene (drawer, hinge, button) starts; the rest then says nothing.
 struct PlacementRange {
-  std::array<double, 2> x{0, 0}, y{0, 0};  // m
-  double z = 0;                            // m above the origin, of the object's origin
-  std::array<double, 2> yaw{0, 0};         // rad
+  static constexpr std::array kUnwritten{"joint"};  // same settings, same text
+  std::array<double, 2> x{0, 0}, y{0, 0};           // m
+  double z = 0;                                     // m above the origin, of the object's origin
+  std::array<double, 2> yaw{0, 0};                  // rad
+  std::optional<std::array<double, 2>> joint;       // m or rad
   template <class V>
   void Visit(V& v) {
     v("x", x, "m from the origin");
     v("y", y, "m from the origin");
     v("z", z, "m above the origin");
     v("yaw", yaw, "rad");
+    v("joint", joint, "m or rad, of the joint of this name, or of the one that moves this part");
   }
 };
 struct ResetVariant {
   Eigen::Vector3d origin = Eigen::Vector3d::Zero();  // W, m
-  std::map<std::string, PlacementRange> objects;
+  std::map<std::string, PlacementRange> objects;     // by object, part or joint
   template <class V>
   void Visit(V& v) {
     v("origin", origin, "m, world");
-    v("objects", objects, "placement by object");
+    v("objects", objects, "placement by object, or start by joint");
   }
 };
 
 // ---- objects and subtasks ----------------------------------------------------------------------
 
+// An object that no variant places is a part: it moves with what it hangs from (a drawer of a
+// cabinet, a lid on a hinge, the table).
 struct TaskObject {
-  std::string body;      // in scene.xml, with a free joint unless fixed
+  std::string body;      // in scene.xml; with a free joint, or a mocap body, where it is placed
   double radius = 0.03;  // m, horizontal: placements keep radii apart
   int symmetry = 1;      // turns about z by 2 pi / symmetry look alike; 0: any turn
   template <class V>
@@ -412,6 +420,9 @@ bool WaitsFor(const TaskSpec& task, size_t later, size_t earlier);
 // Whether arms may be at different subtasks at once.
 bool HasParallel(const TaskSpec& task);
 
+// Where a variant places an object; null: it is a part.
+const PlacementRange* PlacementOf(const ResetVariant& variant, const std::string& object);
+
 // The reset distribution of that name. Throws Error(kUsage) where the task has none.
 const ResetVariant& VariantOf(const TaskSpec& task, const std::string& variant);
 
@@ -431,6 +442,9 @@ std::string ListedTaskCalled(const std::string& family, const std::string& name,
 
 // The grasp that predicate `name` asks for: alone, held or in a conjunction. Null: none.
 const GraspedPredicate* GraspOf(const TaskSpec& task, const std::string& name);
+
+// What a predicate names in the scene: objects or bodies.
+std::vector<std::string> BodiesOf(const Predicate& predicate);
 
 // Predicates in an order in which each comes after those that it names.
 std::vector<std::string> PredicateOrder(const TaskSpec& task);

@@ -68,7 +68,7 @@ class Runner {
         watch_(task, simulator.info()),
         quality_(options.gates),
         states_(task.subtasks.size()) {
-    max_steps_ = options.max_steps > 0 ? options.max_steps : task.horizon;
+    max_steps_ = MostSteps(options, task, sources);
   }
 
   Attempt Run(const std::string& variant) {
@@ -433,6 +433,14 @@ class Runner {
 };
 
 }  // namespace
+
+int MostSteps(const GenerateOptions& options, const TaskSpec& task, const SourceSet& sources) {
+  if (options.max_steps > 0) return options.max_steps;
+  constexpr double kRoom = 1.25;  // for bridges and waits that the sources do not have
+  int longest = 0;
+  for (const SourceDemo& demo : sources.demos()) longest = std::max(longest, demo.length());
+  return std::max(task.horizon, static_cast<int>(kRoom * longest));
+}
 
 RngKey AttemptKey(uint64_t seed, int64_t attempt, const std::string& variant) {
   return RngKey{.seed = seed}

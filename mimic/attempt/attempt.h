@@ -28,7 +28,7 @@ struct GenerateOptions {
   int drop_patience = 5;           // steps without contact until a held object counts as dropped
   int success_patience = 30;       // steps after the last target in which success may come true
   double reach_margin = 0.02;      // m beyond the robot's reach that a segment may ask for
-  int max_steps = 0;               // per attempt; 0: the task's horizon
+  int max_steps = 0;               // per attempt; 0: MostSteps decides
   QualityGates gates;
   template <class V>
   void Visit(V& v) {
@@ -46,7 +46,8 @@ struct GenerateOptions {
       Limits{0, 10000});
     v("reach_margin", reach_margin, "m beyond the robot's reach that may be asked for",
       Limits{-1, 10});
-    v("max_steps", max_steps, "of an attempt; 0: the task's horizon", Limits{0, 1e6});
+    v("max_steps", max_steps,
+      "of an attempt; 0: the task's horizon, or 1.25 times the longest source", Limits{0, 1e6});
     v("gates", gates, "how a demonstration may move to be kept");
   }
 };
@@ -62,6 +63,10 @@ struct Attempt {
 
   bool success() const { return !failure.has_value(); }
 };
+
+// Steps that an attempt has at most: what is asked for; else the task's horizon, and more where the
+// sources are so slow.
+int MostSteps(const GenerateOptions& options, const TaskSpec& task, const SourceSet& sources);
 
 // The key of attempt `attempt` of a run: reset, selection, offsets and noise depend on it alone.
 RngKey AttemptKey(uint64_t seed, int64_t attempt, const std::string& variant);

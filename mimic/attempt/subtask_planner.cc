@@ -48,11 +48,12 @@ std::vector<Carried> SubtaskPlanner::WhatIsCarried(const SubtaskWatch& watch) co
   return carried;
 }
 
-// All objects but that of the subtask.
+// All objects but that of the subtask and what it hangs together with.
 std::vector<Neighbour> SubtaskPlanner::Neighbours(size_t subtask) const {
   std::vector<Neighbour> neighbours;
   for (size_t o = 0; o < radius_.size(); ++o) {
-    if (static_cast<int>(o) == sources_.subtask_objects()[subtask]) continue;
+    const int own = sources_.subtask_objects()[subtask];
+    if (own >= 0 && simulator_.info().HangTogether(o, static_cast<size_t>(own))) continue;
     neighbours.push_back({now().X_WO[o].translation(), radius_[o]});
   }
   return neighbours;

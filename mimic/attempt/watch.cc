@@ -24,6 +24,7 @@ SubtaskWatch::SubtaskWatch(const TaskSpec& task, const SimulatorInfo& info) {
     conditions_.push_back(condition);
   }
   risen_.resize(conditions_.size());
+  open_.resize(info.arms.size());
 }
 
 bool SubtaskWatch::Value(const Condition& condition, const Observation& observation) const {
@@ -36,6 +37,8 @@ std::optional<SubtaskWatch::Lost> SubtaskWatch::Step(const Observation& observat
     if (conditions_[i].name.empty()) continue;
     risen_[i] = risen_[i] || Value(conditions_[i], observation);
   }
+
+  for (size_t arm = 0; arm < open_.size(); ++arm) open_[arm] = command.arms[arm].gripper <= 0;
 
   // an opened gripper lets go on purpose
   std::erase_if(held_, [&](const Held& held) {
@@ -52,7 +55,8 @@ std::optional<SubtaskWatch::Lost> SubtaskWatch::Step(const Observation& observat
 bool SubtaskWatch::Holds(size_t subtask, const Observation& observation) const {
   const Condition& condition = conditions_[subtask];
   if (condition.name.empty()) return true;
-  return condition.is_check ? Value(condition, observation) : risen_[subtask];
+  const bool let_go = condition.grasp_arm >= 0 && open_[static_cast<size_t>(condition.grasp_arm)];
+  return condition.is_check && !let_go ? Value(condition, observation) : risen_[subtask];
 }
 
 void SubtaskWatch::End(size_t subtask) {

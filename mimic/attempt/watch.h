@@ -27,8 +27,9 @@ class SubtaskWatch {
   // After every step; `command` is the last command. A grasp that has been missing for
   // more than `patience` steps while its gripper was commanded closed.
   std::optional<Lost> Step(const Observation& observation, const Action& command, int patience);
-  // Whether a subtask that has begun may end: its check holds now; without one, its signal has been
-  // 1 at some step of it; without either, always.
+  // Whether a subtask that has begun may end: its check holds now, or, where it is a grasp whose
+  // gripper has been opened since, has held; without one, its signal has been 1 at some step of it;
+  // without either, always.
   bool Holds(size_t subtask, const Observation& observation) const;
   // The subtask ended well: what it grasped is held from now on, until the gripper is opened.
   void End(size_t subtask);
@@ -57,6 +58,7 @@ class SubtaskWatch {
 
   std::vector<Condition> conditions_;  // per subtask
   std::vector<bool> risen_;            // per subtask: its condition has held since Begin
+  std::vector<bool> open_;             // per arm: its gripper was last commanded open
   std::vector<Held> held_;
 };
 

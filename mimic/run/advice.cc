@@ -153,6 +153,14 @@ std::vector<std::string> Advise(const MimicReport& report, const TaskSpec& task,
         percent(use.in_successes, use.segments), use.name, percent(others_good, others)));
   }
 
+  // policies are evaluated within the horizon
+  if (report.max_success_steps > task.horizon) {
+    advice.push_back(fmt::format(
+        "successes take up to {} steps, and the task's horizon, within which policies are "
+        "evaluated, is {}: raise it, or demonstrate faster",
+        report.max_success_steps, task.horizon));
+  }
+
   // starts that were tried and never came to a success
   for (const Coverage& coverage : report.coverage) {
     int64_t tried = 0, barren = 0;

@@ -9,6 +9,7 @@ Balance::Balance(const ResetVariant& variant, const std::vector<std::string>& ob
                  double share, int64_t wanted) {
   if (share <= 0) return;
   for (size_t i = 0; i < objects.size(); ++i) {
+    if (PlacementOf(variant, objects[i]) == nullptr) continue;
     Grid grid{ResetBins(variant, objects[i], bins), i, 0, {}};
     const size_t count = grid.bins.count();
     if (count == 1) continue;

@@ -47,9 +47,10 @@ std::vector<std::string> UnreachableStarts(const SourceSet& sources, const TaskS
   for (size_t i = 0; i < task.subtasks.size(); ++i) {
     const Subtask& subtask = task.subtasks[i];
     const int o = sources.subtask_objects()[i];
-    if (o < 0) continue;
-    const Eigen::Vector3d p_WO =
-        NearestStart(ranges, ranges.objects.at(subtask.object), info.base(0).translation());
+    // a part stands where what it hangs from is
+    const PlacementRange* range = PlacementOf(ranges, subtask.object);
+    if (o < 0 || range == nullptr) continue;
+    const Eigen::Vector3d p_WO = NearestStart(ranges, *range, info.base(0).translation());
     const double distance = (p_WO - info.base(0).translation()).norm();
     const double free = margin + (subtask.replay == Replayed::kHeld ? kRegrasp : 0);
     const bool reached =

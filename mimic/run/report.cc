@@ -9,8 +9,9 @@
 namespace understudy {
 namespace {
 
-Coverage EmptyCoverage(const std::string& object, const ResetVariant& variant, int bins) {
-  Coverage coverage{ResetBins(variant, object, bins), object, {}, {}};
+Coverage EmptyCoverage(const std::string& object, size_t place, const ResetVariant& variant,
+                       int bins) {
+  Coverage coverage{ResetBins(variant, object, bins), object, place, {}, {}};
   coverage.attempts.assign(coverage.count(), 0);
   coverage.successes = coverage.attempts;
   return coverage;
@@ -55,8 +56,10 @@ MimicSummary::MimicSummary(const SourceSet& sources, const TaskSpec& task,
   report_.notes = sources.notes();
   report_.subtasks.resize(task.subtasks.size());
   for (const SourceDemo& demo : sources.demos()) report_.sources.push_back({demo.name, demo.uuid});
-  for (const std::string& object : objects) {
-    report_.coverage.push_back(EmptyCoverage(object, task.variants.at(variant), bins));
+  const ResetVariant& ranges = task.variants.at(variant);
+  for (size_t i = 0; i < objects.size(); ++i) {
+    if (PlacementOf(ranges, objects[i]) == nullptr) continue;
+    report_.coverage.push_back(EmptyCoverage(objects[i], i, ranges, bins));
   }
 }
 
@@ -103,9 +106,9 @@ void MimicSummary::Add(const AttemptRecord& record) {
     ++report_.sources[source].segments;
     report_.sources[source].in_successes += record.success;
   }
-  for (size_t i = 0; i < report_.coverage.size() && i < record.X_WO_start.size(); ++i) {
-    Coverage& coverage = report_.coverage[i];
-    const size_t bin = coverage.BinOf(record.X_WO_start[i]);
+  for (Coverage& coverage : report_.coverage) {
+    if (coverage.place >= record.X_WO_start.size()) continue;
+    const size_t bin = coverage.BinOf(record.X_WO_start[coverage.place]);
     ++coverage.attempts[bin];
     coverage.successes[bin] += record.success;
   }

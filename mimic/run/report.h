@@ -19,6 +19,7 @@ namespace understudy {
 // Where objects started, and how it went from there: equal bins over a variant's reset range.
 struct Coverage : ResetBins {
   std::string object;
+  size_t place = 0;                          // of the object in the simulator's list
   std::vector<int64_t> attempts, successes;  // by bin
   double covered() const;                    // share of the bins that hold a success
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/error.h"
+
 namespace understudy {
 namespace {
 
@@ -15,10 +17,11 @@ int Bin(double value, const std::array<double, 2>& range, int bins) {
 }  // namespace
 
 ResetBins::ResetBins(const ResetVariant& variant, const std::string& object, int bins) {
-  const PlacementRange& range = variant.objects.at(object);
+  const PlacementRange* range = PlacementOf(variant, object);
+  Require(range != nullptr, "bins are of an object that is placed");
   for (size_t end = 0; end < 2; ++end) {
-    x[end] = variant.origin.x() + range.x[end];
-    y[end] = variant.origin.y() + range.y[end];
+    x[end] = variant.origin.x() + range->x[end];
+    y[end] = variant.origin.y() + range->y[end];
   }
   bins_x = x[1] > x[0] ? bins : 1;
   bins_y = y[1] > y[0] ? bins : 1;

@@ -45,6 +45,7 @@ RunState::RunState(const SourceSet& sources, const TaskSpec& task, const RunOpti
       range_(RangeOf(options)),
       objects_(objects.size()),
       sources_(sources.demos().size()),
+      most_steps_(MostSteps(options.generate, task, sources)),
       summary_(sources, task, options.variant, options.seed, objects, options.coverage_bins),
       balance_(BalanceOf(options, task, objects)) {}
 
@@ -67,10 +68,9 @@ bool RunState::Add(AttemptRecord* record) {
 std::string RunState::FaultOf(const AttemptRecord& record) const {
   const auto& causes = EnumNames<FailureCause>::kNames;
   const auto subtasks = static_cast<int32_t>(task_.subtasks.size());
-  const int most = options_.generate.max_steps > 0 ? options_.generate.max_steps : task_.horizon;
   if (record.attempt != next()) return fmt::format("is numbered {}", record.attempt);
-  if (record.steps < 0 || record.steps > most) {
-    return fmt::format("has {} steps, attempts have {} at most", record.steps, most);
+  if (record.steps < 0 || record.steps > most_steps_) {
+    return fmt::format("has {} steps, attempts have {} at most", record.steps, most_steps_);
   }
   if (record.success ? !record.cause.empty() && record.cause != kSurplus
                      : std::find(causes.begin(), causes.end(), record.cause) == causes.end()) {

@@ -36,11 +36,12 @@ std::optional<Pose> FixedPlace(const TaskSpec& task, const std::string& object,
   std::optional<Pose> place;
   for (const auto& [name, ranges] : task.variants) {
     if (!variant.empty() && name != variant) continue;
-    const PlacementRange& range = ranges.objects.at(object);
-    const Pose X_WO =
-        PoseFromYaw(range.yaw[0], ranges.origin + Eigen::Vector3d(range.x[0], range.y[0], range.z));
+    const PlacementRange* range = PlacementOf(ranges, object);
+    if (range == nullptr) return std::nullopt;
+    const Pose X_WO = PoseFromYaw(
+        range->yaw[0], ranges.origin + Eigen::Vector3d(range->x[0], range->y[0], range->z));
     const bool varies =
-        range.x[0] != range.x[1] || range.y[0] != range.y[1] || range.yaw[0] != range.yaw[1];
+        range->x[0] != range->x[1] || range->y[0] != range->y[1] || range->yaw[0] != range->yaw[1];
     if (varies || (place && !(*place == X_WO))) return std::nullopt;
     place = X_WO;
   }

@@ -110,9 +110,41 @@ struct Rises {
   }
 };
 
-// The row of the next gripper event after a subtask that ends at `end`; -1: none.
-int NextGripperEvent(const TaskSpec& task, const ClosedRows& closed_AT, size_t i, int end) {
-  const GraspedPredicate* grasp = GraspOf(task, task.subtasks[i].signal);
+// Where subtask `i`, whose signal ends it at `end`, has let go of what it held and is clear of it;
+// `end` where the next subtask of the arm does not begin with that.
+int ClearEnd(const TaskSpec& task, const ClosedRows& closed_AT, const HandPaths& p_WE_AT, size_t i,
+             int end) {
+  // the grasp that the arm goes on to
+  const Subtask& own = task.subtasks[i];
+  const auto next =
+      std::find_if(task.subtasks.begin() + static_cast<std::ptrdiff_t>(i) + 1, task.subtasks.end(),
+                   [&](const Subtask& later) { return ShareArm(own, later); });
+  if (next == task.subtasks.end()) return end;
+  const GraspedPredicate* grasp = GraspOf(task, next->signal.empty() ? next->check : next->signal);
+  if (grasp == nullptr || static_cast<size_t>(grasp->arm) >= closed_AT.size()) return end;
+  const auto arm = static_cast<size_t>(grasp->arm);
+  if (!IsMeant(own.arm, arm)) return end;
+
+  // it opens, and closes again
+  const std::vector<uint8_t>& closed = closed_AT[arm];
+  const auto from = closed.begin() + std::min<std::ptrdiff_t>(end, std::ssize(closed));
+  const auto opens = std::find(from, closed.end(), 0);
+  const auto closes = std::find(opens, closed.end(), 1);
+  if (opens == from || closes == closed.end()) return end;
+  const auto release = static_cast<int>(opens - closed.begin());
+  const int most = release + static_cast<int>(closes - opens) / 2;
+  if (p_WE_AT.empty()) return most;
+  const std::vector<Eigen::Vector3d>& p_WE = p_WE_AT[arm];
+  const auto clear = std::find_if(p_WE.begin() + release, p_WE.begin() + most, [&](const auto& p) {
+    return (p - p_WE[static_cast<size_t>(release)]).norm() >= kClearOfReleased;
+  });
+  return static_cast<int>(clear - p_WE.begin());
+}
+
+// The row of the next gripper event after a subtask that ends at `end`; -1: none. `grasp`: what it
+// holds then; null: nothing.
+int NextGripperEvent(const TaskSpec& task, const ClosedRows& closed_AT, size_t i, int end,
+                     const GraspedPredicate* grasp) {
   const int arm = grasp != nullptr ? grasp->arm : task.subtasks[i].arm;
   int first = -1;
   for (size_t a = 0; a < closed_AT.size(); ++a) {
@@ -130,9 +162,10 @@ int NextGripperEvent(const TaskSpec& task, const ClosedRows& closed_AT, size_t i
 
 // The end_offset of a subtask that ends at `end`, within its limit.
 std::array<int, 2> OffsetsOf(const TaskSpec& task, const ClosedRows& closed_AT, size_t i, int end,
-                             std::vector<std::string>* notes) {
+                             bool let_go, std::vector<std::string>* notes) {
   const std::array<int, 2> wanted = task.subtasks[i].end_offset;
-  const int event = NextGripperEvent(task, closed_AT, i, end);
+  const GraspedPredicate* grasp = let_go ? nullptr : GraspOf(task, task.subtasks[i].signal);
+  const int event = NextGripperEvent(task, closed_AT, i, end, grasp);
   if (event < 0) return wanted;
   const int most = (event - end) / 2;
   const std::array<int, 2> kept{std::min(wanted[0], most), std::min(wanted[1], most)};
@@ -141,7 +174,7 @@ std::array<int, 2> OffsetsOf(const TaskSpec& task, const ClosedRows& closed_AT, 
         fmt::format("subtask {}: end_offset [{}, {}] becomes [{}, {}]: it ends at {}, "
                     "and the gripper {} at {}",
                     i, wanted[0], wanted[1], kept[0], kept[1], end,
-                    GraspOf(task, task.subtasks[i].signal) != nullptr ? "opens" : "closes", event));
+                    grasp != nullptr ? "opens" : "closes", event));
   }
   return kept;
 }
@@ -158,7 +191,7 @@ int EndingRise(const TaskSpec& task, const std::vector<std::vector<uint8_t>>& si
 
 Segmentation SegmentBySignals(const TaskSpec& task,
                               const std::vector<std::vector<uint8_t>>& signals_ST, int length,
-                              int debounce, const ClosedRows& closed_AT) {
+                              int debounce, const ClosedRows& closed_AT, const HandPaths& p_WE_AT) {
   const size_t count = task.subtasks.size();
   Require(count > 0 && signals_ST.size() + 1 == count, "one signal per subtask but the last");
   Require(debounce >= 1, "debounce counts rows from 1");
@@ -171,7 +204,12 @@ Segmentation SegmentBySignals(const TaskSpec& task,
     Require(closed.size() == static_cast<size_t>(length), "a gripper has a command per row");
   }
 
+  for (const std::vector<Eigen::Vector3d>& p_WE : p_WE_AT) {
+    Require(p_WE.size() == static_cast<size_t>(length), "a hand is somewhere in every row");
+  }
+
   // ends by edges; a missing one makes the later ones meaningless
+  std::vector<bool> let_go(count, false);
   for (size_t i = 0; i + 1 < count; ++i) {
     const int start = StartOf(task, result.ends, i);
     const int edge = EndingRise(task, signals_ST, closed_AT, i, start, debounce, &result.notes);
@@ -181,12 +219,14 @@ Segmentation SegmentBySignals(const TaskSpec& task,
           task.subtasks[i].signal, debounce, start, length));
       return result;
     }
-    result.ends.push_back(edge + 1);
+    result.ends.push_back(ClearEnd(task, closed_AT, p_WE_AT, i, edge + 1));
+    let_go[i] = result.ends[i] != edge + 1;
   }
   result.ends.push_back(length);
 
   for (size_t i = 0; i < count; ++i) {
-    result.offsets.push_back(OffsetsOf(task, closed_AT, i, result.ends[i], &result.notes));
+    result.offsets.push_back(
+        OffsetsOf(task, closed_AT, i, result.ends[i], let_go[i], &result.notes));
   }
 
   // every segment keeps a step whatever offsets are drawn

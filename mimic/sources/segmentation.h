@@ -1,5 +1,6 @@
 #pragma once
 
+#include <Eigen/Core>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -30,6 +31,9 @@ int StartOf(const TaskSpec& task, const std::vector<int>& ends, size_t subtask);
 // The rows in which each arm's gripper is commanded closed; empty: not known.
 using ClosedRows = std::vector<std::vector<uint8_t>>;
 
+// Where each arm's hand E is in each row (m, W); empty: not known.
+using HandPaths = std::vector<std::vector<Eigen::Vector3d>>;
+
 // The rise that ends subtask `subtask`, of rows from `start` on, by the rules of SegmentBySignals;
 // -1: none. Appends to `notes`, unless null, where another rise might be meant.
 int EndingRise(const TaskSpec& task, const std::vector<std::vector<uint8_t>>& signals_ST,
@@ -41,11 +45,15 @@ int EndingRise(const TaskSpec& task, const std::vector<std::vector<uint8_t>>& si
 // 1 and then stays 1 for `debounce` rows. signals_ST[s][t] is row t of the signal of subtask s (all
 // subtasks but the last).
 //
-// Where the grippers are known, two rules follow from them:
+// Where the grippers are known, three rules follow from them:
 // - What touches an open gripper is no grasp. Of a signal that is a grasp (GraspOf) only rises with
 //   the gripper closed count, and of several tries, before the next subtask's signal rises, the
 //   last one: the first rise after the gripper closed for it. A grasp that never holds with the
 //   gripper closed is taken as other signals are.
+// - What the hand holds where the next subtask is to grasp something is let go on the way there
+// (the
+//   handle of a drawer): that belongs to the subtask before. It ends once the hand is
+//   kClearOfReleased away from where the gripper opened, or half-way to where it closes again.
 // - The way to the next gripper event (after a grasp the opening, else a closing) ends in the next
 //   subtask's approach: an offset takes at most half of it.
 //
@@ -53,7 +61,9 @@ int EndingRise(const TaskSpec& task, const std::vector<std::vector<uint8_t>>& si
 // must keep at least one step.
 Segmentation SegmentBySignals(const TaskSpec& task,
                               const std::vector<std::vector<uint8_t>>& signals_ST, int length,
-                              int debounce, const ClosedRows& closed_AT = {});
+                              int debounce, const ClosedRows& closed_AT = {},
+                              const HandPaths& p_WE_AT = {});
+inline constexpr double kClearOfReleased = 0.1;  // m: fingers and what stood between them
 
 // `ends` with a whole-number offset each, drawn from its inclusive range; starts follow (StartOf).
 std::vector<int> DrawEnds(const std::vector<std::array<int, 2>>& offsets,

@@ -104,6 +104,16 @@ ClosedRows ClosedRowsOf(const Episode& episode, const std::vector<int>& arms) {
   return closed_AT;
 }
 
+HandPaths HandPathsOf(const Episode& episode, const std::vector<int>& arms) {
+  HandPaths p_WE_AT(arms.size());
+  for (const Step& row : episode.steps) {
+    for (size_t i = 0; i < arms.size(); ++i) {
+      p_WE_AT[i].push_back(row.observation.arms[static_cast<size_t>(arms[i])].X_WE.translation());
+    }
+  }
+  return p_WE_AT;
+}
+
 SourceDemo TakeColumns(const Episode& episode, const std::vector<int>& arms,
                        const std::vector<int>& objects) {
   SourceDemo demo;
@@ -188,7 +198,8 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
       }
       const int length = static_cast<int>(episode.length());
       Segmentation segmentation =
-          SegmentBySignals(task, signals_ST, length, debounce, ClosedRowsOf(episode, arms));
+          SegmentBySignals(task, signals_ST, length, debounce, ClosedRowsOf(episode, arms),
+                           HandPathsOf(episode, arms));
       skipped.reasons = std::move(segmentation.problems);
       if (skipped.reasons.empty() && !segmentation.notes.empty()) {
         notes_.push_back({names[e], std::move(segmentation.notes)});

@@ -261,7 +261,8 @@ void ScriptedOperator::BeginPhase(const Observation& observation) {
 bool ScriptedOperator::FingersFree(const Observation& observation, const Pose& X_WE) const {
   const Eigen::Vector2d& fingers = spec_.body.fingers;
   for (size_t i = 0; i < observation.X_WO.size(); ++i) {
-    if (static_cast<int>(i) == names_[phase_].object) continue;
+    const int own = names_[phase_].object;
+    if (own >= 0 && info_.HangTogether(i, static_cast<size_t>(own))) continue;
     const Eigen::Vector3d p_EO = X_WE.Inverse() * observation.X_WO[i].translation();
     // objects at another height are not in the way
     if (std::abs(p_EO.z()) > 0.1 + radius_[i]) continue;

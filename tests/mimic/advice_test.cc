@@ -36,6 +36,17 @@ TEST(Advice, NamesTheShareTheSubtaskAndTheSetting) {
                         HasSubstr("bridge_speed"))));
 }
 
+TEST(Advice, NamesSuccessesLongerThanTheHorizon) {
+  const TaskSpec task = FakeTask();
+  MimicReport report = Report(20, {});
+  report.max_success_steps = task.horizon;
+  EXPECT_THAT(Advise(report, task, {}), IsEmpty());
+  ++report.max_success_steps;
+  EXPECT_THAT(Advise(report, task, {}),
+              ElementsAre(HasSubstr("take up to " + std::to_string(task.horizon + 1) +
+                                    " steps, and the task's horizon")));
+}
+
 TEST(Advice, FollowsWhatIsAlreadyChosen) {
   TaskSpec task = FakeTask();
   const MimicReport report = Report(20, {{"misplaced", {0, 10}}});

@@ -131,6 +131,56 @@ TEST(Segmentation, OneRiseIsNotWorthANote) {
                                                  "2")));
 }
 
+// ---- what is let go on the way to the next grasp belongs to the subtask before ----
+
+class LetGo : public testing::Test {
+ protected:
+  LetGo() {
+    // a handle is held, a cube grasped and put somewhere
+    task_.predicates["one"] = GraspedPredicate{"drawer", 0};
+    task_.predicates["two"] = GraspedPredicate{"cube", 0};
+    // the hand stands until row 12, then leaves at 4 cm a row
+    for (int t = 0; t < 30; ++t) p_WE_.push_back({0, 0, 0.04 * std::max(0, t - 12)});
+  }
+  // The handle is held in [3, 10), the cube from row 22 on.
+  Segmentation Segment(bool knows_hand = true) const {
+    return SegmentBySignals(
+        task_, {Rows("...#######...................."), Rows("......................########")}, 30,
+        2, {Rows("..########..........##########")}, knows_hand ? HandPaths{p_WE_} : HandPaths{});
+  }
+  TaskSpec task_ = ThreeSubtasks();
+  std::vector<Eigen::Vector3d> p_WE_;
+};
+
+TEST_F(LetGo, EndsClearOfIt) {
+  const Segmentation s = Segment();
+  EXPECT_THAT(s.problems, IsEmpty());
+  EXPECT_THAT(s.ends, ElementsAre(15, 23, 30));
+  EXPECT_THAT(s.notes, IsEmpty());
+}
+
+TEST_F(LetGo, EndsHalfWayToTheNextGraspAtTheLatest) {
+  EXPECT_THAT(Segment(false).ends, ElementsAre(15, 23, 30));
+  std::fill(p_WE_.begin(), p_WE_.end(), Eigen::Vector3d::Zero());
+  EXPECT_THAT(Segment().ends, ElementsAre(15, 23, 30));
+  for (Eigen::Vector3d& p : p_WE_) p.z() = 0.2 * static_cast<double>(&p - p_WE_.data());
+  EXPECT_THAT(Segment().ends, ElementsAre(11, 23, 30));
+}
+
+TEST_F(LetGo, OffsetsCountFromThereToTheNextClosing) {
+  task_.subtasks[0].end_offset = {1, 9};
+  EXPECT_THAT(Segment().offsets, ElementsAre(std::array{1, 2}, std::array{0, 0}, std::array{0, 0}));
+  EXPECT_THAT(Segment().notes, ElementsAre(HasSubstr("the gripper closes at 20")));
+}
+
+TEST_F(LetGo, OnlyOnTheWayToAGraspOfTheSameArm) {
+  task_.predicates["two"] = GraspedPredicate{"cube", 1};
+  EXPECT_THAT(Segment().ends, ElementsAre(4, 23, 30));
+  // what is put down is the aim of the next subtask
+  task_.predicates["two"] = ReleasedPredicate{"drawer"};
+  EXPECT_THAT(Segment().ends, ElementsAre(4, 23, 30));
+}
+
 // An offset stays on this side of the middle of the way to the next gripper event, behind which the
 // next subtask's approach lies.
 TEST(Segmentation, OffsetsStopHalfWayToTheNextGripperEvent) {

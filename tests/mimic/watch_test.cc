@@ -55,6 +55,7 @@ TEST_F(SubtaskWatchTest, AGraspIsLostAfterItsPatience) {
 
 // A check must hold at the end of its subtask; a signal must have come during it.
 TEST_F(SubtaskWatchTest, AChecksValueCountsAndASignalsRise) {
+  command_.arms[0].gripper = 1;
   for (const bool is_check : {true, false}) {
     task_.subtasks[0].check = is_check ? "grasp" : "";
     SubtaskWatch watch(task_, info_);
@@ -69,6 +70,28 @@ TEST_F(SubtaskWatchTest, AChecksValueCountsAndASignalsRise) {
     watch.Begin(0);
     EXPECT_FALSE(watch.Holds(0, observation_)) << "an earlier rise does not count";
   }
+}
+
+// A subtask that grasps something, moves it and lets it go again is over with the hand open.
+TEST_F(SubtaskWatchTest, AGraspThatWasLetGoNeedNotHoldAtTheEnd) {
+  task_.subtasks[0].check = "grasp";
+  SubtaskWatch watch(task_, info_);
+  watch.Begin(0);
+  command_.arms[0].gripper = -1;
+  watch.Step(observation_, command_, 3);
+  EXPECT_FALSE(watch.Holds(0, observation_)) << "never grasped";
+  command_.arms[0].gripper = 1;
+  Set("grasp", true);
+  watch.Step(observation_, command_, 3);
+  Set("grasp", false);
+  watch.Step(observation_, command_, 3);
+  EXPECT_FALSE(watch.Holds(0, observation_)) << "slipped";
+  command_.arms[0].gripper = -1;
+  watch.Step(observation_, command_, 3);
+  EXPECT_TRUE(watch.Holds(0, observation_));
+  watch.End(0);
+  watch.Step(observation_, command_, 3);
+  EXPECT_EQ(watch.held_by(0), "");
 }
 
 }  // namespace

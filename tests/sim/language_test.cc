@@ -14,7 +14,7 @@ namespace {
 using Eigen::Vector3d;
 
 constexpr const char* kScene = R"(<mujoco>
-  <compiler autolimits="true"/>
+  <compiler angle="radian" autolimits="true"/>
   <worldbody>
     <camera name="agentview" pos="1 0 1.5"/>
     <body name="table" pos="0 0 0.775"><geom type="box" size="0.5 0.5 0.025"/></body>
@@ -101,9 +101,9 @@ subtasks:
 
 class Household : public SimTest {
  protected:
-  Household() {
+  explicit Household(const std::string& task = kTask) {
     std::ofstream(folder_ / "scene.xml") << kScene;
-    std::ofstream(folder_ / "task.yaml") << kTask;
+    std::ofstream(folder_ / "task.yaml") << task;
     scene_ = CompileTask(LoadTaskSpec((folder_ / "task.yaml").string(), kTaskRoot));
     simulator_ = MakeSimulator(scene_);
     simulator_->Reset("D0", RngKey{1});
@@ -168,6 +168,119 @@ TEST_F(Household, AMealIsCookedServedAndTheStoveOff) {
   Wait();
   Wait();
   EXPECT_TRUE(simulator_->Observe().success);
+}
+
+// The same house, with its drawer and its knob as parts that subtasks may refer to, and joints that
+// start anywhere.
+std::string TaskWithParts() {
+  std::string task = kTask;
+  const auto add = [&](const std::string& before, const std::string& text) {
+    task.insert(task.find(before), text);
+  };
+  add("predicates:", "  box: {body: drawer_box}\n  knob: {body: knob}\n");
+  add("  meal:",
+      "  holds: {type: grasped, object: drawer_box}\n"
+      "  free: {type: released, object: box}\n"
+      "  bread_in_box: {type: in_box, object: bread, relative_to: drawer_box, low: [-0.08, -0.08, "
+      "0], high: [0.08, 0.08, 0.05]}\n"
+      "  bread_on_box: {type: on_top, object: bread, support: drawer_box, max_xy: 0.1}\n"
+      "  knob_up: {type: upright, object: knob}\n");
+  add("subtasks:", "      drawer_slide: {joint: [-0.2, -0.1]}\n      knob: {joint: [0.2, 0.4]}\n");
+  task +=
+      "  - {object: box, check: holds}\n  - {object: knob, check: free}\n"
+      "  - {object: box, check: bread_in_box}\n  - {object: box, check: bread_on_box}\n"
+      "  - {object: box, check: knob_up}\n";
+  // the last subtask alone has no signal
+  int n = 0;
+  for (size_t at = task.find("subtasks:"); (at = task.find("check: ", at + 1)) != std::string::npos;
+       ++n) {
+    if (task.find("check: ", at + 1) == std::string::npos) break;
+    const size_t end = task.find('}', at);
+    task.insert(end, ", signal: " + task.substr(at + 7, end - at - 7));
+  }
+  return task;
+}
+
+class Parts : public Household {
+ protected:
+  Parts() : Household(TaskWithParts()) {}
+  Pose At(const std::string& object) const {
+    const std::vector<std::string>& names = simulator_->info().objects;
+    const auto found = std::find(names.begin(), names.end(), object);
+    return simulator_->Observe().X_WO.at(static_cast<size_t>(found - names.begin()));
+  }
+  double Value(Place joint) const { return simulator_->Save()[joint]; }
+};
+
+TEST_F(Parts, MoveWithTheirJoints) {
+  Turn(kDrawer, -0.15);
+  EXPECT_TRUE((At("drawer").Inverse() * At("box").translation()).isApprox(Vector3d(0, -0.15, 0)));
+  Turn(kButton, 0.7);
+  EXPECT_NEAR(AngleBetween(At("knob").rotation(), At("stove").rotation()), 0.7, 1e-9);
+  const SimulatorInfo& info = simulator_->info();
+  const auto place = [&](const std::string& name) {
+    return static_cast<size_t>(std::find(info.objects.begin(), info.objects.end(), name) -
+                               info.objects.begin());
+  };
+  EXPECT_TRUE(info.HangTogether(place("drawer"), place("box")));
+  EXPECT_FALSE(info.HangTogether(place("stove"), place("box")));
+}
+
+TEST_F(Parts, JointsStartWhereTheVariantSays) {
+  double least = 0, most = -1;
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    simulator_->Reset("D0", RngKey{seed});
+    EXPECT_GE(Value(kDrawer), -0.2);
+    EXPECT_LE(Value(kDrawer), -0.1);
+    EXPECT_GE(Value(kButton), 0.2) << "named by the part that it moves";
+    EXPECT_LE(Value(kButton), 0.4);
+    least = std::min(least, Value(kDrawer));
+    most = std::max(most, Value(kDrawer));
+  }
+  EXPECT_GT(most - least, 0.08);
+  const double last = Value(kDrawer);
+  simulator_->Reset("D0", RngKey{3});
+  EXPECT_NE(Value(kDrawer), last);
+  simulator_->Reset("D0", RngKey{49});
+  EXPECT_EQ(Value(kDrawer), last);
+}
+
+TEST_F(Parts, AreWhatPredicatesAskAbout) {
+  Turn(kDrawer, -0.15);
+  Put(kBread, {0, 0.15, 0.8255});
+  EXPECT_TRUE(Signal("bread_in_box"));
+  EXPECT_TRUE(Signal("bread_on_box"));
+  Turn(kDrawer, 0);
+  EXPECT_FALSE(Signal("bread_in_box"));
+  EXPECT_TRUE(Signal("knob_up"));
+  EXPECT_TRUE(Signal("free"));
+  // both fingers at the front of the open drawer: it touches the part and what it hangs from
+  Turn(kDrawer, -0.15);
+  EXPECT_FALSE(Signal("holds"));
+  const Pose at = FingersDown(M_PI / 2, Vector3d(0, 0.07, 0.84));
+  Script script(*simulator_);
+  script.MoveTo(FingersDown(M_PI / 2, Vector3d(0, 0.07, 1)), -1);
+  script.MoveTo(at, -1);
+  script.Wait(-1, 20);
+  script.Wait(1, 20);
+  EXPECT_TRUE(Signal("holds"));
+  EXPECT_FALSE(Signal("free"));
+}
+
+// Of a flat state nothing is missing for a part: its pose follows from the joints.
+TEST_F(Parts, FollowFromAFlatState) {
+  Turn(kDrawer, -0.13);
+  SimState flat = simulator_->Save();
+  flat.resize(simulator_->info().flat_state_size);
+  const Pose X_WO = At("box");
+  std::vector<std::optional<Pose>> known;
+  for (const std::string& object : simulator_->info().objects) {
+    known.push_back(object == "box" || object == "knob" ? std::nullopt
+                                                        : std::optional<Pose>(At(object)));
+  }
+  Turn(kDrawer, 0);
+  EXPECT_EQ(simulator_->Revisit(flat, known, true), "");
+  EXPECT_TRUE(At("box").translation().isApprox(X_WO.translation()));
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ TEST_F(SceneTest, EveryViolationIsListed) {
   EXPECT_THAT(message, HasSubstr("objects.cubeB.body: 'table' cannot be placed"));
   EXPECT_THAT(message, HasSubstr("cameras: unknown camera 'sideview'"));
   EXPECT_THAT(message, HasSubstr("predicates.drawer: unknown joint 'drawer_slide'"));
-  EXPECT_THAT(message, HasSubstr("predicates.bump: unknown body 'wall'"));
+  EXPECT_THAT(message, HasSubstr("predicates.bump: unknown object or body 'wall'"));
   EXPECT_THAT(message,
               HasSubstr("predicates.second_arm: arm = 1: the task's arms are counted 0 to 0"));
   EXPECT_THAT(message, HasSubstr("robot.gripper.control_site: unknown site 'robot0_tool'"));
@@ -85,6 +85,25 @@ TEST_F(SceneTest, EveryViolationIsListed) {
   EXPECT_THAT(message, HasSubstr("robot.link_bodies: unknown body 'robot0_link8'"));
   EXPECT_THAT(message, HasSubstr("no actuator's name starts with 'robot0_hydraulic'"));
   EXPECT_THAT(message, HasSubstr("home[3]: = 1 rad lies outside [-3.0718, -0.0698]"));
+}
+
+// What a variant places can be placed, and the rest are parts; joints start within their ranges.
+TEST_F(SceneTest, PartsAndJointsOfVariantsAreChecked) {
+  TaskSpec task = Stack();
+  task.objects["top"].body = "table";
+  EXPECT_NO_THROW(Scene::Compile(task, Panda())) << "it is a part of the table";
+  std::map<std::string, PlacementRange>& ranges = task.variants.at("D0").objects;
+  for (auto& [name, variant] : task.variants) variant.objects.erase("cubeA");
+  ranges["door"].joint = {0.0, 1.0};
+  ranges["cubeB_joint0"].joint = {0.0, 1.0};
+  ranges["robot0_joint1"].joint = {0.0, 1.0};
+  ranges["top"].joint = {0.0, 1.0};
+  const std::string message = Refusal(task, Panda());
+  EXPECT_THAT(message, HasSubstr("variants.D0.objects: object 'cubeA' is not placed"));
+  EXPECT_THAT(message, HasSubstr("variants.D0.objects.door.joint: unknown joint 'door'"));
+  EXPECT_THAT(message, HasSubstr("robot0_joint1.joint: 'robot0_joint1' is a joint of the robot, "
+                                 "which starts at `home`"));
+  EXPECT_THAT(message, HasSubstr("top.joint: 'top' is not moved by one joint: name the joint"));
 }
 
 TEST_F(SceneTest, SignalsAndCirclesAreCheckedInTheTaskFile) {
