@@ -139,8 +139,9 @@ _GROUPS = [
     ("mimic/attempt/watch.cc", "mimic_test", "*", [
         ("if (held.missing > patience) return Lost{condition.name, condition.grasp_arm};",
          "if (held.missing > patience + 1) return Lost{condition.name, condition.grasp_arm};"),
-        ("return condition.is_check ? Value(condition, observation) : risen_[subtask];",
+        ("return condition.is_check && !let_go ? Value(condition, observation) : risen_[subtask];",
          "return risen_[subtask];"),
+        ("condition.grasp_arm >= 0 && open_[static_cast<size_t>(condition.grasp_arm)];", "false;"),
         ("return command.arms[conditions_[held.subtask].grasp_arm].gripper <= 0;", "return false;"),
     ]),
     ("mimic/attempt/quality.cc", "mimic_test", "*", [
@@ -151,7 +152,10 @@ _GROUPS = [
     ]),
     ("mimic/sources/segmentation.cc", "mimic_test", "*", [
         ("if (signal[t - 1] != 0 || signal[t] == 0) continue;", "if (signal[t] == 0) continue;"),
-        ("result.ends.push_back(edge + 1);", "result.ends.push_back(edge);"),
+        ("ClearEnd(task, closed_AT, p_WE_AT, i, edge + 1));",
+         "ClearEnd(task, closed_AT, p_WE_AT, i, edge));"),
+        ("return static_cast<int>(clear - p_WE.begin());", "return release;"),
+        ("if (!IsMeant(own.arm, arm)) return end;", ""),
         ("if (earliest_end <= latest_start) {", "if (earliest_end < latest_start) {"),
         ("rows[t] &= (*closed)[t];", ";"),
         ("if (!same_try) chosen = edge;", ";"),
@@ -165,7 +169,8 @@ _GROUPS = [
          "return grid.kept[grid.BinOf(X_WO_start)] <= grid.most;"),
     ]),
     ("mimic/run/reset_bins.cc", "mimic_test", "*", [
-        ("y[end] = variant.origin.y() + range.y[end];", "y[end] = variant.origin.x() + range.y[end];"),
+        ("y[end] = variant.origin.y() + range->y[end];",
+         "y[end] = variant.origin.x() + range->y[end];"),
     ]),
     ("mimic/run/weigh.cc", "mimic_test", "*", [
         ("good_[i][source] += !failed;", "good_[i][source] += 1;"),
@@ -239,15 +244,19 @@ _GROUPS = [
         ("if (q_error.w() < 0) q_error.coeffs() *= -1;", ""),
     ]),
     ("sim/predicates.cc", "sim_test", "Predicate*", [
-        ("offset.head<2>().norm() <= p.max_xy && offset.z() > 0 && offset.z() >= p.min_dz;",
-         "offset.head<2>().norm() <= p.max_xy && offset.z() > 0;"),
-        ("const unsigned both = contacts_.left_pad[node.first] & contacts_.right_pad[node.first];",
-         "const unsigned both = contacts_.left_pad[node.first] | contacts_.right_pad[node.first];"),
+        ("offset.z() >= p.min_dz && bodies_touch(node.first, node.second);",
+         "bodies_touch(node.first, node.second);"),
+        ("return touches(node.first, &GeomRole::left_pad_of, p.arm) &&",
+         "return touches(node.first, &GeomRole::left_pad_of, p.arm) ||"),
         ("return counters_[place] >= p.steps;", "return counters_[place] >= p.steps - 1;"),
     ]),
     ("sim/reset.cc", "sim_test", "SimulatorLaws.*", [
         ("if (distance < radii[i] + radii[j]) return", "if (distance < radii[i]) return"),
-        ("const double yaw = rng.Uniform(range.yaw[0], range.yaw[1]);", "const double yaw = 0;"),
+        ("const double yaw = rng.Uniform(range->yaw[0], range->yaw[1]);", "const double yaw = 0;"),
+    ]),
+    ("sim/reset.cc", "sim_test", "Parts.*", [
+        ("starts[name] = rng.Uniform((*range.joint)[0], (*range.joint)[1]);",
+         "starts[name] = (*range.joint)[0];"),
     ]),
     ("sim/looks/camera.cc", "sim_test", "RenderTest.*", [
         ("CopyNumbers(varied->cam_fovy, nominal.cam_fovy, nominal.ncam);", ""),

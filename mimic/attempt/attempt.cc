@@ -439,7 +439,7 @@ int MostSteps(const GenerateOptions& options, const TaskSpec& task, const Source
   constexpr double kRoom = 1.25;  // for bridges and waits that the sources do not have
   int longest = 0;
   for (const SourceDemo& demo : sources.demos()) longest = std::max(longest, demo.length());
-  return std::max(task.horizon, static_cast<int>(kRoom * longest));
+  return longest <= task.horizon ? task.horizon : static_cast<int>(kRoom * longest);
 }
 
 RngKey AttemptKey(uint64_t seed, int64_t attempt, const std::string& variant) {

@@ -47,7 +47,8 @@ struct GenerateOptions {
     v("reach_margin", reach_margin, "m beyond the robot's reach that may be asked for",
       Limits{-1, 10});
     v("max_steps", max_steps,
-      "of an attempt; 0: the task's horizon, or 1.25 times the longest source", Limits{0, 1e6});
+      "of an attempt; 0: the task's horizon, or 1.25 times a source that is longer",
+      Limits{0, 1e6});
     v("gates", gates, "how a demonstration may move to be kept");
   }
 };
@@ -64,8 +65,8 @@ struct Attempt {
   bool success() const { return !failure.has_value(); }
 };
 
-// Steps that an attempt has at most: what is asked for; else the task's horizon, and more where the
-// sources are so slow.
+// Steps that an attempt has at most: what is asked for; else the task's horizon, or 1.25 times the
+// longest source where that is longer than the horizon.
 int MostSteps(const GenerateOptions& options, const TaskSpec& task, const SourceSet& sources);
 
 // The key of attempt `attempt` of a run: reset, selection, offsets and noise depend on it alone.

@@ -60,7 +60,7 @@ class RunState {
   const RunOptions& options_;
   const AttemptRange range_;
   const size_t objects_, sources_;
-  int most_steps_;
+  const int most_steps_;
   MimicSummary summary_;
   Balance balance_;
   int64_t written_ = 0;

@@ -142,6 +142,21 @@ TEST(AttemptCauses, TimeoutCountsSteps) {
   EXPECT_THAT(failure.detail, HasSubstr("not done after 20 steps"));
 }
 
+// The horizon bounds attempts, unless a source is longer itself.
+TEST(AttemptCauses, SlowSourcesMakeRoom) {
+  TaskSpec task = FakeTask();
+  const SourceSet sources = FakeSources(task);
+  int longest = 0;
+  for (const SourceDemo& demo : sources.demos()) longest = std::max(longest, demo.length());
+  task.horizon = longest;
+  EXPECT_EQ(MostSteps({}, task, sources), longest);
+  --task.horizon;
+  EXPECT_EQ(MostSteps({}, task, sources), static_cast<int>(1.25 * longest));
+  GenerateOptions options;
+  options.max_steps = 20;
+  EXPECT_EQ(MostSteps(options, task, sources), 20);
+}
+
 TEST(AttemptCauses, AnUnmetEndIsMisplaced) {
   TaskSpec task = FakeTask();
   std::get<OnTopPredicate>(task.predicates["a_on_b"]).max_xy = 1e-7;
