@@ -121,7 +121,7 @@ void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTran
   for (int t = start; t < end; ++t) {
     Waypoint& waypoint = (*plan)[bridge + t - start];
     waypoint.label = StepLabel::kSegment;
-    waypoint.source_step = t;
+    waypoint.source_step = source.FileRow(t);
     waypoint.target.arms.resize(arms);
     waypoint.X_WE_arrived.resize(arms);
     for (size_t i = 0; i < arms; ++i) {

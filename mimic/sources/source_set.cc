@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/names.h"
+#include "mimic/sources/resample.h"
 #include "mimic/sources/segmentation.h"
 
 namespace understudy {
@@ -29,6 +30,8 @@ std::vector<int> Places(const char* kind, const std::vector<std::string>& wanted
   return places;
 }
 
+bool SameRate(double a_hz, double b_hz) { return std::abs(a_hz - b_hz) < 1e-6; }
+
 // Everything about the episode as a whole that must fit the task and the simulator.
 void CheckMeta(const EpisodeMeta& meta, const TaskSpec& task, const SimulatorInfo& info,
                bool transfer, std::vector<std::string>* reasons) {
@@ -45,9 +48,11 @@ void CheckMeta(const EpisodeMeta& meta, const TaskSpec& task, const SimulatorInf
     reasons->push_back(
         fmt::format("robot '{}', wanted '{}'{}", meta.robot, info.robot, hint("its robot.yaml")));
   }
-  if (!(std::abs(meta.control_hz - info.control_hz) < 1e-6)) {
+  if (!SameRate(meta.control_hz, info.control_hz) &&
+      !(meta.control_hz >= kLowestSourceHz && meta.control_hz <= kHighestSourceHz)) {
     reasons->push_back(
-        fmt::format("control rate {} Hz, wanted {} Hz", meta.control_hz, info.control_hz));
+        fmt::format("control rate {} Hz: rates from {} to {} Hz are resampled to the task's {} Hz",
+                    meta.control_hz, kLowestSourceHz, kHighestSourceHz, info.control_hz));
   }
   if (!transfer && meta.limits != info.limits) {
     reasons->push_back(fmt::format("action limits {} m, {} rad, wanted {} m, {} rad",
@@ -91,25 +96,18 @@ void CheckRows(const Episode& episode, std::vector<std::string>* reasons) {
   }
 }
 
-// None where a person placed the rises of the signals.
-ClosedRows ClosedRowsOf(const Episode& episode, const std::vector<int>& arms) {
-  if (episode.meta.settings.contains(kSignalsFrom)) return {};
-  ClosedRows closed_AT(arms.size());
-  for (const Step& row : episode.steps) {
-    const Action& action = row.action_clean.arms.empty() ? row.action : row.action_clean;
-    for (size_t i = 0; i < arms.size(); ++i) {
-      closed_AT[i].push_back(action.arms[static_cast<size_t>(arms[i])].gripper > 0);
-    }
+ClosedRows ClosedRowsOf(const SourceDemo& demo) {
+  ClosedRows closed_AT(demo.arms.size());
+  for (size_t a = 0; a < demo.arms.size(); ++a) {
+    for (const double gripper : demo.arms[a].gripper) closed_AT[a].push_back(gripper > 0);
   }
   return closed_AT;
 }
 
-HandPaths HandPathsOf(const Episode& episode, const std::vector<int>& arms) {
-  HandPaths p_WE_AT(arms.size());
-  for (const Step& row : episode.steps) {
-    for (size_t i = 0; i < arms.size(); ++i) {
-      p_WE_AT[i].push_back(row.observation.arms[static_cast<size_t>(arms[i])].X_WE.translation());
-    }
+HandPaths HandPathsOf(const SourceDemo& demo) {
+  HandPaths p_WE_AT(demo.arms.size());
+  for (size_t a = 0; a < demo.arms.size(); ++a) {
+    for (const Pose& X_WE : demo.arms[a].X_WE) p_WE_AT[a].push_back(X_WE.translation());
   }
   return p_WE_AT;
 }
@@ -196,21 +194,27 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
           signals_ST[s].push_back(row.observation.signals[signal_places[s]]);
         }
       }
-      const int length = static_cast<int>(episode.length());
+      SourceDemo demo = TakeColumns(episode, arms, objects);
+      if (!SameRate(episode.meta.control_hz, info.control_hz)) {
+        demo = Resampled(demo, episode.meta.control_hz, info.control_hz, &signals_ST);
+      }
+      // where a person placed the rises of the signals they are taken as they stand
+      const bool reviewed = episode.meta.settings.contains(kSignalsFrom);
+      const int length = static_cast<int>(demo.arms[0].X_WE.size());
       Segmentation segmentation =
-          SegmentBySignals(task, signals_ST, length, debounce, ClosedRowsOf(episode, arms),
-                           HandPathsOf(episode, arms));
+          SegmentBySignals(task, signals_ST, length, debounce,
+                           reviewed ? ClosedRows() : ClosedRowsOf(demo), HandPathsOf(demo));
       skipped.reasons = std::move(segmentation.problems);
       if (skipped.reasons.empty() && !segmentation.notes.empty()) {
         notes_.push_back({names[e], std::move(segmentation.notes)});
       }
       if (skipped.reasons.empty()) {
         seen.emplace(episode.meta.uuid, names[e]);
-        demos_.push_back(TakeColumns(episode, arms, objects));
-        demos_.back().name = names[e];
-        demos_.back().uuid = episode.meta.uuid;
-        demos_.back().ends = std::move(segmentation.ends);
-        demos_.back().offsets = std::move(segmentation.offsets);
+        demo.name = names[e];
+        demo.uuid = episode.meta.uuid;
+        demo.ends = std::move(segmentation.ends);
+        demo.offsets = std::move(segmentation.offsets);
+        demos_.push_back(std::move(demo));
         continue;
       }
     }

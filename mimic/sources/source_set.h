@@ -24,7 +24,10 @@ struct SourceDemo {
   std::vector<std::vector<Pose>> X_WO;      // [object in the order of SimulatorInfo::objects][row]
   std::vector<int> ends;                    // exclusive ends of the subtasks, without offsets
   std::vector<std::array<int, 2>> offsets;  // of the ends, inclusive
+  std::vector<int> rows;                    // in the file, where the rate was another; else empty
 
+  // The row of the file that row `t` stands for.
+  int FileRow(int t) const { return rows.empty() ? t : rows[static_cast<size_t>(t)]; }
   int length() const { return ends.empty() ? 0 : ends.back(); }
 };
 
@@ -51,11 +54,12 @@ using SourceWeights = std::vector<std::vector<double>>;
 class SourceSet {
  public:
   // Takes the usable ones of `episodes` (named by `names`, parallel); the others are listed in
-  // skipped(): wrong task, robot, control rate or action limits, missing arms, objects or signals,
-  // no success, rows of wrong size or with numbers that are not finite, an uuid seen before,
-  // signals that do not segment. `transfer`: other robots and action limits are welcome, since what
-  // is taken are poses of the control frame E and signs of the gripper. `unread` are others that
-  // could not even be read. Throws Error(kBadInput) with all reasons where none is left.
+  // skipped(): wrong task, robot or action limits, a control rate that cannot be resampled, missing
+  // arms, objects or signals, no success, rows of wrong size or with numbers that are not finite,
+  // an uuid seen before, signals that do not segment. `transfer`: other robots and action limits
+  // are welcome, since what is taken are poses of the control frame E and signs of the gripper.
+  // `unread` are others that could not even be read. Throws Error(kBadInput) with all reasons where
+  // none is left.
   SourceSet(const std::vector<Episode>& episodes, const std::vector<std::string>& names,
             const TaskSpec& task, const SimulatorInfo& info, int debounce, bool transfer = false,
             std::vector<SkippedSource> unread = {});

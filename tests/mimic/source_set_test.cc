@@ -79,8 +79,10 @@ TEST_F(SourceSetTest, ABadSourceIsSkippedWithItsReason) {
               ElementsAre(HasSubstr("task 'lift', wanted 'fake_stack'")));
   EXPECT_THAT(Reasons([](Episode& e) { e.meta.robot = "ur5"; }),
               ElementsAre(HasSubstr("robot 'ur5'")));
-  EXPECT_THAT(Reasons([](Episode& e) { e.meta.control_hz = 10; }),
-              ElementsAre("control rate 10 Hz, wanted 20 Hz"));
+  for (const double hz : {0.0, 4.9, 100.1, std::nan("")}) {
+    EXPECT_THAT(Reasons([&](Episode& e) { e.meta.control_hz = hz; }),
+                ElementsAre(HasSubstr("rates from 5 to 100 Hz are resampled to the task's 20 Hz")));
+  }
   EXPECT_THAT(Reasons([](Episode& e) { e.meta.limits.linear = 0.1; }),
               ElementsAre(HasSubstr("action limits 0.1 m")));
   EXPECT_THAT(Reasons([](Episode& e) { e.meta.objects[1] = "cubeC"; }),
