@@ -119,6 +119,7 @@ TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulat
               headset->SetHand(hand, ToVirtualHand(target, buttons, hand));
             }
           },
+      .account = [&](const Observation& seen) { return person->Account(seen); },
   });
   return RunTeleop(flags.teleop, twin.task, simulator, *device, pacer, progress);
 }
@@ -170,6 +171,11 @@ std::string DescribeTeleop(const Json& result) {
       "worst replay error {:g}\n",
       result["out"].get<std::string>(), result["demonstrations"].dump(), result["attempts"].size(),
       recorded, wall, result["worst_replay_error"].get<double>());
+  for (const Json& attempt : result["attempts"]) {
+    if (attempt["success"].get<bool>()) continue;
+    text += fmt::format("  attempt {} failed: {}\n", attempt["attempt"].dump(),
+                        attempt["cause"].get<std::string>());
+  }
   for (const Json& line : result["salvaged"])
     text += "  salvaged: " + line.get<std::string>() + "\n";
   if (!result["complete"].get<bool>()) {

@@ -10,6 +10,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/version.h"
+#include "core/episode/attempt_end.h"
 #include "data/store/edit/merge.h"
 #include "data/store/reader.h"
 #include "data/store/recorder.h"
@@ -83,6 +84,32 @@ bool WasCutShort(const DatasetReader& reader) {
   return reader.ReadMeta(0).cause == EnumNames<RecordEnd>::kNames.at(end);
 }
 
+// How every attempt of the session ended, those of earlier runs included; grows with each one.
+class EndsOfAttempts {
+ public:
+  explicit EndsOfAttempts(const fs::path& folder) : file_(folder / "attempts.json") {
+    if (fs::exists(file_)) {
+      ends_ = FromJson<std::vector<AttemptEnd>>(LoadJson(file_), file_.string());
+    }
+  }
+  void Add(const RecordOutcome& outcome) {
+    ends_.push_back({outcome.attempt, ToJson(outcome.end).get<std::string>(), outcome.success,
+                     outcome.cause, outcome.steps});
+    WriteTextAtomically(file_, ToJson(ends_).dump() + "\n");
+  }
+  const fs::path& file() const { return file_; }
+  // For the dataset; empty where every attempt is a demonstration in it.
+  Json Report() const {
+    const bool all =
+        std::all_of(ends_.begin(), ends_.end(), [](const AttemptEnd& end) { return end.success; });
+    return all ? Json::object() : Json{{"attempts", ToJson(ends_)}};
+  }
+
+ private:
+  fs::path file_;
+  std::vector<AttemptEnd> ends_;
+};
+
 Found FindAttempts(const fs::path& folder) {
   Found found;
   std::set<int64_t> cut_short;
@@ -135,6 +162,7 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
     progress.Message(report.salvaged.back());
   }
   Found found = FindAttempts(folder);
+  EndsOfAttempts ends(folder);
   report.kept_before = static_cast<int64_t>(found.demonstrations.size());
 
   RecordPlan plan;
@@ -155,9 +183,8 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
   while (done() < options.demos && report.stopped.empty()) {
     if (found.ended >= most) {
       report.stopped = fmt::format(
-          "{} attempts gave {} of {} demonstrations: see the causes, or "
-          "raise max_attempts",
-          found.ended, done(), options.demos);
+          "{} attempts gave {} of {} demonstrations: see the causes ({}), or raise max_attempts",
+          found.ended, done(), options.demos, ends.file().string());
       break;
     }
     const int64_t number = found.next++;
@@ -165,6 +192,8 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
     plan.key = RngKey{.seed = options.seed}.WithStage("teleop").WithParent(
         static_cast<uint64_t>(found.ended));
     RecordOutcome outcome = Record(device, simulator, task, pacer, plan, options.record);
+    outcome.attempt = number;
+    ends.Add(outcome);
     found.ended += outcome.end != RecordEnd::kInterrupted;
     // one that ended before its first row leaves nothing to keep
     if (outcome.end == RecordEnd::kInterrupted && !outcome.kept) {
@@ -204,7 +233,7 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
     for (const auto& [number, file] : chosen) inputs.push_back(file);
     // meshes stand in the dataset, not in every recording
     MergeDatasets(inputs, out, /*by_reference=*/false, options.overwrite, {}, /*partial=*/false,
-                  simulator.SceneFiles());
+                  simulator.SceneFiles(), ends.Report());
     fs::remove_all(folder);
     report.complete = true;
   }

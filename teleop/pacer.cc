@@ -69,4 +69,8 @@ bool VirtualPacer::Tick(const Observation& observation) {
   return true;
 }
 
+std::string VirtualPacer::Account(const Observation& observation) const {
+  return hooks_.account ? hooks_.account(observation) : "";
+}
+
 }  // namespace understudy

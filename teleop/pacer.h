@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "core/base/rng.h"
 #include "core/episode/observation.h"
@@ -19,6 +20,9 @@ class Pacer {
   // Returns at the next tick. False: it was already over; later ticks are then counted from now, so
   // that the loop never runs twice to catch up.
   virtual bool Tick(const Observation& observation) = 0;
+  // What whoever moves the hand says of the attempt that ends with `observation`: why it was given
+  // up, or how far it came. Empty: nothing, as of a person in a headset.
+  virtual std::string Account(const Observation& /*observation*/) const { return ""; }
 };
 
 // Absolute deadlines of CLOCK_MONOTONIC.
@@ -44,11 +48,14 @@ class VirtualPacer : public Pacer {
     std::function<void(const RngKey&, const Observation&)> begin;
     // Sets the hand for the time `at_ns`, to which the clock is advanced next.
     std::function<void(const Observation&, int64_t at_ns)> move;
+    // As Pacer::Account; may be empty.
+    std::function<std::string(const Observation&)> account;
   };
   explicit VirtualPacer(Hooks hooks);
   void Begin(const RngKey& key, const Observation& observation, int64_t step_ns,
              int ticks_per_step) override;
   bool Tick(const Observation& observation) override;
+  std::string Account(const Observation& observation) const override;
 
  private:
   Hooks hooks_;

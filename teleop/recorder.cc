@@ -1,5 +1,7 @@
 #include "teleop/recorder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -189,16 +191,15 @@ class Recording {
     states_.push_back(final_state);
     const bool accepted = end == RecordEnd::kAccepted;
     outcome.success = accepted && final_observation.success;
-    if (!outcome.success) {
-      outcome.cause = EnumNames<RecordEnd>::kNames.at(static_cast<size_t>(end));
-      if (accepted) outcome.cause = "accepted without success";
-      if (!problem_.empty()) outcome.cause += ": " + problem_;
-    }
+    const std::string account = pacer_.Account(final_observation);
+    if (!outcome.success) outcome.cause = Cause(end, account);
     outcome.quality = quality_.Result(info_.control_hz, controller_.engagements());
 
-    // delete attempts that the operator discarded or that are not to be kept; keep those that were
-    // cut short
-    const bool thrown_away = end == RecordEnd::kDiscarded || end == RecordEnd::kReset;
+    // delete attempts that a person discarded or that are not to be kept; keep those that were cut
+    // short
+    const bool given_up = end == RecordEnd::kDiscarded && !account.empty();
+    const bool thrown_away =
+        (end == RecordEnd::kDiscarded && !given_up) || end == RecordEnd::kReset;
     const bool taken_away = end == RecordEnd::kDeviceLost || end == RecordEnd::kInterrupted;
     if (actions_.empty() || thrown_away ||
         (!outcome.success && !taken_away && !options_.keep_failed)) {
@@ -223,6 +224,18 @@ class Recording {
     writer_->Finish(meta_, final_state, final_observation, raw_);
     outcome.kept = true;
     return outcome;
+  }
+
+  // Why an attempt that ended so is no success, with what its operator says.
+  std::string Cause(RecordEnd end, const std::string& account) const {
+    std::string cause = EnumNames<RecordEnd>::kNames.at(static_cast<size_t>(end));
+    if (end == RecordEnd::kAccepted) cause = "accepted without success";
+    if (!problem_.empty()) cause += ": " + problem_;
+    if (account.empty()) return cause;
+    if (end == RecordEnd::kDiscarded) return account;
+    if (end == RecordEnd::kTimeout) cause = fmt::format("time limit of {} steps", actions_.size());
+    const bool told = end == RecordEnd::kTimeout || end == RecordEnd::kUnstable;
+    return told ? fmt::format("{} in {}", cause, account) : cause;
   }
 
   // Hash of the recording: two people with the same seed make different episodes.

@@ -30,7 +30,8 @@ struct RecordOptions {
     v("success_steps", success_steps,
       "policy steps that success lasts before the attempt is accepted without a button",
       Limits{1, 10000});
-    v("keep_failed", keep_failed, "keep attempts without success, marked as failed");
+    v("keep_failed", keep_failed,
+      "keep attempts without success, marked as failed; not those that a person discards");
     v("max_wait", max_wait, "s to wait for the start button", Limits{1, 86400}, Effect::kSpeed);
     v("haptics", haptics, "vibrate on clutch, clamping, loss and success", Effect::kSpeed);
   }
@@ -70,11 +71,13 @@ struct RecordOutcome {
   bool kept = false;     // `file` exists and opens; false if discarded or never started
   std::string cause;     // why not, in words; empty on success
   std::string uuid;
+  int64_t attempt = 0;  // its number in the session
   int64_t steps = 0;
   std::filesystem::path file;
   Json quality = Json::object();
   template <class V>
   void Visit(V& v) {
+    v("attempt", attempt, "number");
     v("end", end, "how the attempt ended");
     v("success", success, "a demonstration");
     v("kept", kept, "the file was kept");

@@ -429,6 +429,10 @@ bool HoldsEpisode(const h5::Group& data, const std::string& name) {
 
 }  // namespace
 
+void StoreReport(const h5::Group& understudy, const Json& report) {
+  understudy.SetText("report", Dump(report));
+}
+
 std::vector<std::string> EpisodeNames(const h5::Group& data) {
   std::vector<NumberedName> found;
   for (const std::string& name : data.Names()) {

@@ -64,6 +64,9 @@ std::string DatasetHash(const h5::Group& root, int64_t episodes);
 // others: episode_3). By the name before the number, then by number: demo_2, demo_10.
 std::vector<std::string> EpisodeNames(const h5::Group& data);
 
+// A JSON report beside the data, outside their hash.
+void StoreReport(const h5::Group& understudy, const Json& report);
+
 // The attempts table, /understudy/attempts.
 using EachAttempt = std::function<void(const AttemptRecord&)>;
 inline constexpr size_t kAttemptBlock = 1024;  // records in memory at once

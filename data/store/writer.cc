@@ -414,9 +414,7 @@ void DatasetWriter::MarkEpisodes(const std::string& key,
 
 void DatasetWriter::WriteReport(const Json& report) {
   impl_->Guarded([&] {
-    impl_->file.root()
-        .Open("understudy")
-        .SetText("report", report.dump(-1, ' ', false, Json::error_handler_t::replace));
+    StoreReport(impl_->file.root().Open("understudy"), report);
     impl_->Flush();
   });
 }

@@ -1,5 +1,7 @@
 #include "teleop/operator/scripted_operator.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -33,6 +35,8 @@ double TurnAboutZ(const Eigen::Quaterniond& q) {
   return std::remainder(2 * std::atan2(q.z(), q.w()), 2 * kPi);
 }
 
+std::string Called(const OperatorPhase& phase) { return fmt::format("phase '{}'", phase.name); }
+
 double Towards(double value, double goal, double step) {
   return value + std::clamp(goal - value, -step, step);
 }
@@ -50,7 +54,12 @@ Pose ScriptedOperator::Movement::At(double t_s) const {
 ScriptedOperator::ScriptedOperator(const OperatorSpec& spec, const TaskSpec& task,
                                    const SimulatorInfo& info, const RngKey& key,
                                    const OperatorSkill& skill, bool starts)
-    : spec_(spec), info_(info), skill_(skill), rng_(key), starts_(starts) {
+    : spec_(spec),
+      info_(info),
+      skill_(skill),
+      rng_(key),
+      starts_(starts),
+      misses_(spec.phases.size()) {
   Require(Validate(spec, task).empty(), "an operator works from a checked specification");
   Require(spec.arm < static_cast<int>(info.arms.size()), "the operator's arm exists");
   const auto order = [&](const std::string& object) {
@@ -189,7 +198,10 @@ void ScriptedOperator::Act(const Observation& observation, double t_s, bool othe
       return;
     case Mode::kDone:
       if (!others_done) wait_until_s_ = t_s + spec_.body.success_patience;
-      if (due && others_done && !observation.success) Enter(Mode::kGaveUp, t_s);
+      if (due && others_done && !observation.success) {
+        given_up_ = "the task's success did not hold after the last phase";
+        Enter(Mode::kGaveUp, t_s);
+      }
       return;
     case Mode::kGaveUp:
       buttons_ = kButtonDiscard;
@@ -360,7 +372,7 @@ void ScriptedOperator::Judge(const Observation& observation, double t_s) {
   // the arm has stopped elsewhere: use the measured pose from here on
   if (!partial_ && ++corrections_ > spec_.body.corrections) {
     if (Arrived(observation, 2)) return Enter(Mode::kTrigger, t_s);
-    return Retry(t_s);
+    return Retry("not reached", Distance(observation), t_s);
   }
   // it did not follow at all: the clutch has let go, take hold again
   const double planned = movement_.p_T.norm() * skill_.scale;
@@ -372,7 +384,9 @@ void ScriptedOperator::Judge(const Observation& observation, double t_s) {
 
 void ScriptedOperator::EndPhase(const Observation& observation, double t_s) {
   const int signal = names_[phase_].signal;
-  if (signal >= 0 && !observation.signals[signal]) return Retry(t_s);
+  if (signal >= 0 && !observation.signals[signal]) {
+    return Retry(fmt::format("'{}' did not hold", spec_.phases[phase_].expect), "", t_s);
+  }
   // at rest, eyes and hand agree again
   if (AtRest()) Anchor();
   ++phase_;
@@ -383,8 +397,12 @@ void ScriptedOperator::EndPhase(const Observation& observation, double t_s) {
   Enter(Mode::kThink, t_s + Draw(spec_.body.reaction));
 }
 
-void ScriptedOperator::Retry(double t_s) {
-  if (++retries_ > spec_.body.retries) return Enter(Mode::kGaveUp, t_s);
+void ScriptedOperator::Retry(const std::string& missed, const std::string& by, double t_s) {
+  misses_[phase_] = {misses_[phase_].count + 1, missed, by};
+  if (++retries_ > spec_.body.retries) {
+    given_up_ = Missed(phase_) + MissedBefore(phase_);
+    return Enter(Mode::kGaveUp, t_s);
+  }
   // open the hand and begin again where the phase says
   const std::string& name = spec_.phases[phase_].otherwise;
   phase_ = 0;
@@ -395,6 +413,54 @@ void ScriptedOperator::Retry(double t_s) {
   trigger_goal_ = 0;
   Anchor();
   Enter(Mode::kThink, t_s + 0.5);
+}
+
+// How far it is from the goal where that is more than the phase tolerates.
+std::string ScriptedOperator::Distance(const Observation& observation) const {
+  const OperatorPhase& phase = spec_.phases[phase_];
+  const Pose X_WE_goal = Goal(observation);
+  const double away = (X_WE_goal.translation() - X_WE_seen_.translation()).norm();
+  const double turned = AngleBetween(X_WE_goal.rotation(), X_WE_seen_.rotation());
+  std::string text;
+  if (away > phase.tolerance) {
+    text += fmt::format(": {:.3g} m away, tolerance {:g} m", away, phase.tolerance);
+  }
+  if (turned > phase.turn_tolerance) {
+    text += fmt::format("{} {:.2g} rad turned away, tolerance {:g} rad", text.empty() ? ":" : ";",
+                        turned, phase.turn_tolerance);
+  }
+  if (!info_.Reaches(X_WE_goal.translation(), 0, static_cast<size_t>(spec_.arm))) {
+    text += fmt::format("{} the goal is beyond the arm's reach of {:g} m", text.empty() ? ":" : ";",
+                        info_.workspace_radius);
+  }
+  return text;
+}
+
+std::string ScriptedOperator::Missed(size_t phase) const {
+  const auto& [count, what, by] = misses_[phase];
+  const std::string tries = count > 1 ? fmt::format(" after {} tries", count) : "";
+  return fmt::format("{}: {}{}{}", Called(spec_.phases[phase]), what, tries, by);
+}
+
+std::string ScriptedOperator::MissedBefore(size_t but) const {
+  std::string text;
+  for (size_t i = 0; i < misses_.size(); ++i) {
+    if (i != but && misses_[i].count > 0) text += "; before that " + Missed(i);
+  }
+  return text;
+}
+
+std::string ScriptedOperator::Account(const Observation& observation) const {
+  if (gave_up()) return given_up_;
+  if (finished()) return "the wait for the task's success after the last phase";
+  const int await = names_[phase_].await;
+  std::string text = Called(spec_.phases[phase_]);
+  if (phase_begun_) {
+    text += Distance(observation);
+  } else if (await >= 0 && !observation.signals[static_cast<size_t>(await)]) {
+    text += fmt::format(": waiting for '{}'", spec_.phases[phase_].await);
+  }
+  return text + MissedBefore(spec_.phases.size());
 }
 
 Eigen::Vector3d ScriptedOperator::Tremor(double t_s) const {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/base/rng.h"
@@ -47,6 +48,8 @@ class ScriptedOperator {
 
   bool gave_up() const { return mode_ == Mode::kGaveUp; }
   bool finished() const { return mode_ == Mode::kDone; }
+  // Why it gave up; before that what it is at, and how far it is from there. In words.
+  std::string Account(const Observation& observation) const;
   size_t phase() const { return phase_; }   // index; number of phases when finished
   int regrips() const { return regrips_; }  // of the clutch, the first grip included
 
@@ -79,7 +82,10 @@ class ScriptedOperator {
   void BeginPhase(const Observation& observation);
   void EndPhase(const Observation& observation, double t_s);
   void Judge(const Observation& observation, double t_s);
-  void Retry(double t_s);
+  void Retry(const std::string& missed, const std::string& by, double t_s);
+  std::string Missed(size_t phase) const;
+  std::string MissedBefore(size_t but) const;
+  std::string Distance(const Observation& observation) const;
   void PlanMovement(const Observation& observation, double t_s);
   void GoBack(double t_s);
   Pose Goal(const Observation& observation) const;  // X_WE
@@ -109,7 +115,13 @@ class ScriptedOperator {
   size_t phase_ = 0;
   bool phase_begun_ = false;
   int corrections_ = 0, retries_ = 0, regrips_ = 0;
-  bool partial_ = false;  // the movement ends at the edge of the reach box
+  struct Misses {
+    int count = 0;
+    std::string what, by;  // the last time, and by how much
+  };
+  std::vector<Misses> misses_;  // of each phase
+  std::string given_up_;        // why
+  bool partial_ = false;        // the movement ends at the edge of the reach box
   Movement movement_;
   Pose X_WE_at_plan_;
   Pose X_TH_;  // without tremor
@@ -122,7 +134,7 @@ class ScriptedOperator {
   double yaw_ = 0;
   // rad, about the z of E, or of what is carried: which of the poses that look alike
   double own_turn_ = 0;
-  Pose X_WE_fixed_;       // goal of a move from here
+  Pose X_WE_fixed_;  // goal of a move from here
 
   // what was seen
   double seen_time_s_ = -1;

@@ -13,6 +13,7 @@ ScriptedPerson::ScriptedPerson(const OperatorSpec& spec, const TaskSpec& task,
     const bool first = hands_.empty();
     const RngKey own = first ? key : key.WithTerm(fmt::format("hand {}", hands_.size()));
     arms_.push_back(hand.arm);
+    names_.push_back(info.arms.at(static_cast<size_t>(hand.arm)));
     hands_.emplace_back(hand, task, info, own, skill, first);
   }
 }
@@ -31,6 +32,17 @@ std::vector<ScriptedPerson::Led> ScriptedPerson::Move(const Observation& observa
 bool ScriptedPerson::gave_up() const {
   return std::any_of(hands_.begin(), hands_.end(),
                      [](const ScriptedOperator& hand) { return hand.gave_up(); });
+}
+
+std::string ScriptedPerson::Account(const Observation& observation) const {
+  std::string at_work;
+  for (size_t i = 0; i < hands_.size(); ++i) {
+    std::string text = hands_[i].Account(observation);
+    if (hands_.size() > 1 && text.starts_with("phase")) text = names_[i] + "'s " + text;
+    if (hands_[i].gave_up()) return text;
+    if (!hands_[i].finished()) at_work += (at_work.empty() ? "" : "; ") + text;
+  }
+  return at_work.empty() ? hands_[0].Account(observation) : at_work;
 }
 
 }  // namespace understudy

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "teleop/operator/scripted_operator.h"
@@ -23,10 +24,14 @@ class ScriptedPerson {
   std::vector<Led> Move(const Observation& observation, int64_t now_ns);
 
   bool gave_up() const;
+  // Of the hand that gave up, else of every one that has not finished, the arms named where there
+  // are several; as ScriptedOperator::Account.
+  std::string Account(const Observation& observation) const;
   const std::vector<ScriptedOperator>& hands() const { return hands_; }
 
  private:
   std::vector<int> arms_;
+  std::vector<std::string> names_;  // of these arms
   std::vector<ScriptedOperator> hands_;
 };
 

@@ -66,7 +66,8 @@ class OperatorAtDevice {
                        hand.buttons = target.buttons;
                      }
                      if (after_move) after_move(person->hands()[0]);
-                   }}) {}
+                   },
+               .account = [this](const Observation& seen) { return person->Account(seen); }}) {}
 
   std::unique_ptr<ScriptedPerson> person;
   std::function<void(const ScriptedOperator&)> after_move;

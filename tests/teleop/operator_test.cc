@@ -26,6 +26,7 @@ struct Demo {
   int regrips = 0;
   std::vector<Action> actions;
   Observation last;
+  std::string account;  // of the operator, at the end
 };
 Demo Demonstrate(const OperatorSpec& spec, uint64_t seed, const RetargetOptions& options = {},
                  const std::string& variant = "D0", const FakeOptions& world = {},
@@ -57,6 +58,7 @@ Demo Demonstrate(const OperatorSpec& spec, uint64_t seed, const RetargetOptions&
     run.gave_up = person.person->gave_up();
   }
   run.last = simulator->Observe();
+  run.account = person.person->Account(run.last);
   run.success = run.last.success;
   run.clamped_share = static_cast<double>(clamped) / run.steps;
   run.regrips = person.person->hands()[0].regrips();
@@ -141,6 +143,40 @@ TEST(ScriptedOperator, MissedGraspsAreTriedAgainAndGivenUpInTheEnd) {
   const Demo run = Demonstrate(StackOperator(), 1, {}, "D0", slippery);
   EXPECT_FALSE(run.success);
   EXPECT_TRUE(run.gave_up);
+  EXPECT_THAT(run.account, HasSubstr("phase 'lift': 'grasp' did not hold after 3 tries"));
+}
+
+TEST(ScriptedOperator, SaysWhyItGaveUpAndHowFarItCame) {
+  const auto account = [](const std::function<void(OperatorSpec&)>& spoil,
+                          const FakeOptions& world = {}) {
+    OperatorSpec spec = StackOperator();
+    spoil(spec);
+    const Demo run = Demonstrate(spec, 1, {}, "D0", world);
+    EXPECT_FALSE(run.success);
+    return run.account;
+  };
+  // a signal that does not come
+  EXPECT_EQ(account([](OperatorSpec& spec) {
+              spec.phases[0].expect = "grasp";
+              spec.body.retries = 0;
+            }),
+            "phase 'above the red cube': 'grasp' did not hold");
+  // where the arm cannot go
+  EXPECT_THAT(
+      account([](OperatorSpec& spec) {
+        spec.phases[0].pose = PoseFromYaw(0, {3, 0, 0.1});
+      }),
+      testing::MatchesRegex("phase 'above the red cube': .* m away, tolerance 0.02 m; .* rad "
+                            "turned away, tolerance 0.2 rad; the goal is beyond the arm's reach "
+                            "of .* m"));
+  // all done, to no end
+  EXPECT_EQ(account([](OperatorSpec& spec) { spec.phases.resize(1); }),
+            "the task's success did not hold after the last phase");
+  // what is tried once more when the time is over was missed before
+  FakeOptions slippery;
+  slippery.slip_after_steps = 3;
+  EXPECT_THAT(account([](OperatorSpec& spec) { spec.body.retries = 1000; }, slippery),
+              HasSubstr("before that phase 'lift': 'grasp' did not hold after "));
 }
 
 TEST(ScriptedOperator, MovesByMinimumJerkWithTremorInItsBand) {
@@ -315,6 +351,8 @@ TEST(ScriptedPerson, GivesUpWhenOneHandDoes) {
   ASSERT_GT(gave_up, first_done + 1);
   EXPECT_FALSE(person.hands()[0].gave_up());
   EXPECT_TRUE(person.hands()[1].gave_up());
+  EXPECT_THAT(person.Account(simulator->Observe()),
+              testing::StartsWith("robot1's phase 'above': not reached"));
 }
 
 TEST(OperatorSpec, SecondHandsAreCheckedToo) {

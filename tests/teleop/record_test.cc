@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/seam/replay.h"
 #include "data/formats/formats.h"
+#include "data/store/edit/describe.h"
 #include "data/store/reader.h"
 #include "teleop/command.h"
 #include "teleop/quality.h"
@@ -176,6 +177,62 @@ TEST(Record, UnstablePhysicsIsToldAndNotKept) {
   EXPECT_EQ(outcome.end, RecordEnd::kUnstable);
   EXPECT_THAT(outcome.cause, HasSubstr("unstable: the fake was told"));
   EXPECT_EQ(outcome.steps, 61);
+}
+
+// What the operator says is the cause in the outcome, in the attempt's file and in the dataset.
+TEST(RunTeleop, SaysWhyEveryAttemptFailed) {
+  FakeOptions slippery;
+  slippery.slip_after_steps = 3;
+  TeleopOptions options;
+  options.out = FreshFolder() / "a.h5";
+  options.demos = 1;
+  options.max_attempts = 1;
+  World clumsy(slippery);
+  TeleopReport report = clumsy.Session(options);
+  ASSERT_EQ(report.attempts.size(), 1u);
+  const std::string missed = "phase 'lift': 'grasp' did not hold after 3 tries";
+  EXPECT_EQ(report.attempts[0].end, RecordEnd::kDiscarded);
+  EXPECT_EQ(report.attempts[0].cause, missed);
+  EXPECT_THAT(report.stopped, HasSubstr("a.h5.episodes/attempts.json"));
+  EXPECT_EQ(ToJson(report)["attempts"][0]["cause"], missed);
+
+  // the session goes on with better luck: the dataset knows of the failure
+  options.max_attempts = 0;
+  World skilled;
+  report = skilled.Session(options);
+  ASSERT_TRUE(report.complete);
+  EXPECT_EQ(report.attempts[0].attempt, 1);
+  const Json ends = DatasetReader(options.out).report()["attempts"];
+  ASSERT_EQ(ends.size(), 2u);
+  EXPECT_EQ(ends[0]["cause"], missed);
+  EXPECT_EQ(ends[1]["end"], "accepted");
+  const Json told = DescribeDataset(DatasetReader(options.out))["attempts"];
+  EXPECT_EQ(told["started"], 2);
+  EXPECT_EQ(told["succeeded"], 1);
+  EXPECT_EQ(told["causes"][missed], 1);
+}
+
+TEST(Record, WhatTheOperatorGivesUpOrHasNoTimeForIsKeptWithItsCause) {
+  const fs::path folder = FreshFolder();
+  RecordOptions options;
+  options.keep_failed = true;
+  FakeOptions slippery;
+  slippery.slip_after_steps = 3;
+  World clumsy(slippery);
+  EXPECT_TRUE(clumsy.Record1(folder / "a.h5", options).kept);
+  EXPECT_EQ(Load(folder / "a.h5").meta.cause, "phase 'lift': 'grasp' did not hold after 3 tries");
+  World slow;
+  options.max_seconds = 2.5;
+  const RecordOutcome late = slow.Record1(folder / "b.h5", options);
+  EXPECT_THAT(late.cause,
+              testing::StartsWith("time limit of 50 steps in phase 'grasp': 0."));
+  EXPECT_EQ(Load(folder / "b.h5").meta.cause, late.cause);
+  FakeOptions shaky;
+  shaky.unstable_at_step = 60;
+  World bad(shaky);
+  options.max_seconds = 60;
+  EXPECT_THAT(bad.Record1(folder / "c.h5", options).cause,
+              testing::MatchesRegex("unstable: the fake was told.* in phase '.*"));
 }
 
 TEST(Record, NobodyThereIsNoEndlessWait) {

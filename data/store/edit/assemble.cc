@@ -231,6 +231,7 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
   }
   for (const auto& [key, names] : masks) file.root().WriteTexts("mask/" + key, names);
   file.root().Open("data").SetInt("total", steps);
+  if (!assembly.report.empty()) StoreReport(file.root().Open("understudy"), assembly.report);
   std::string hash;
   file.Read([&](const h5::Group& root) { hash = DatasetHash(root, hashes); });
   StoreHash(file.root(), hash, index);
@@ -240,11 +241,12 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
 
 void MergeDatasets(const std::vector<fs::path>& inputs, const fs::path& output, bool by_reference,
                    bool overwrite, const ReadOptions& read, bool partial,
-                   const std::vector<SceneFile>& scene_files) {
+                   const std::vector<SceneFile>& scene_files, const Json& report) {
   if (inputs.empty()) ThrowUsage("merge needs at least one dataset");
   std::vector<DatasetReader> readers;
   Assembly assembly{.keep_attempts = true,
                     .settings = Json{{"merged", inputs.size()}},
+                    .report = report,
                     .scene_files = scene_files,
                     .by_reference = by_reference,
                     .overwrite = overwrite,

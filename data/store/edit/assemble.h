@@ -21,6 +21,7 @@ struct Assembly {
   std::map<std::string, std::vector<size_t>> masks;
   bool keep_attempts = false;  // concatenate the inputs' tables of attempts
   Json settings = Json::object();
+  Json report = Json::object();  // `understudy/report` of the result; empty: none
   // Changes the meta of an episode (its rows stay); for copies only.
   std::function<void(const Pick&, EpisodeMeta&)> edit;
   std::vector<SceneFile> scene_files;  // of inputs that carry none

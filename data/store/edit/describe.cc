@@ -11,6 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/base/statistics.h"
+#include "core/episode/attempt_end.h"
 #include "core/episode/motion.h"
 #include "data/store/files.h"
 #include "data/store/index.h"
@@ -228,6 +229,17 @@ Json DescribeColumns(const EpisodeSource& reader) {
   return json;
 }
 
+// Those in the report of a recording session; none where it has none that is understood.
+std::vector<AttemptEnd> RecordedAttempts(const EpisodeSource& reader) {
+  try {
+    const Json report = reader.report();
+    if (!report.contains("attempts") || !report["attempts"].is_array()) return {};
+    return FromJson<std::vector<AttemptEnd>>(report["attempts"], reader.path().string());
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 }  // namespace
 
 Json SkippedToJson(const std::vector<SkippedEpisode>& skipped) {
@@ -322,11 +334,13 @@ Json DescribeDataset(const EpisodeSource& reader) {
   }
   int64_t started = 0, good = 0;
   std::map<std::string, int64_t> failed;
-  reader.VisitAttempts([&](const AttemptRecord& attempt) {
+  const auto count = [&](const auto& attempt) {
     ++started;
     good += attempt.success;
     if (!attempt.success) ++failed[attempt.cause];
-  });
+  };
+  reader.VisitAttempts(count);
+  for (const AttemptEnd& end : RecordedAttempts(reader)) count(end);
   if (started > 0) {
     json["attempts"] = {{"started", started},
                         {"succeeded", good},
