@@ -121,7 +121,8 @@ TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulat
           },
       .account = [&](const Observation& seen) { return person->Account(seen); },
   });
-  return RunTeleop(flags.teleop, twin.task, simulator, *device, pacer, progress);
+  return RunTeleop(flags.teleop, twin.task, simulator, *device, pacer, progress,
+                   {{"robot_spec", DescribeRobot(twin.robot)}, {"operator", ToJson(spec)}});
 }
 
 #endif  // WITH_OPENXR
@@ -138,7 +139,8 @@ TeleopReport RecordWith(const TeleopFlags& flags, Progress& progress) {
   xr.progress = &progress;
   const std::unique_ptr<TeleopDevice> device = OpenXrDevice::Open(xr);
   RealPacer pacer;
-  return RunTeleop(flags.teleop, twin.task, *simulator, *device, pacer, progress);
+  return RunTeleop(flags.teleop, twin.task, *simulator, *device, pacer, progress,
+                   {{"robot_spec", DescribeRobot(twin.robot)}});
 #else
   (void)flags, (void)progress;
   ThrowUsage(

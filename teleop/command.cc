@@ -35,8 +35,8 @@ fs::path AttemptFile(const fs::path& folder, int64_t number) {
   return folder / fmt::format("attempt_{}.h5", number);
 }
 
-// Options that must match for a session to be resumed.
-Json SessionSettings(const TeleopOptions& options, const Simulator& simulator) {
+// What the recordings say of their session.
+Json RecordedSettings(const TeleopOptions& options, const Simulator& simulator) {
   return Json{{"task", simulator.info().task},
               {"robot", simulator.info().robot},
               {"model", ContentHash(simulator.ModelText())},
@@ -45,28 +45,64 @@ Json SessionSettings(const TeleopOptions& options, const Simulator& simulator) {
               {"record", ToJson(options.record)}};
 }
 
-// Opens the session's folder, new or old.
-void OpenSession(const fs::path& folder, const Json& settings) {
+// What must match for a session to be resumed.
+Json SessionSettings(const Json& recorded, const TaskSpec& task, const Simulator& simulator,
+                     const Json& made_with) {
+  Json settings = recorded;
+  settings["task_spec"] = ContentHash(ToJson(task).dump());
+  // the model's text names them only
+  Hasher files;
+  for (const SceneFile& file : simulator.SceneFiles()) {
+    files.Add(file.path);
+    files.Add(file.hash);
+  }
+  if (!simulator.SceneFiles().empty()) settings["scene_files"] = files.Hex();
+  for (const auto& [what, description] : made_with.items()) {
+    settings[what] = ContentHash(description.dump());
+  }
+  return settings;
+}
+
+// Settings of the session that `file` tells of which are not `settings`; all where it cannot be
+// read. Older programs wrote fewer.
+std::vector<std::string> Differences(const fs::path& file, const Json& settings) {
+  Json before;
+  try {
+    before = LoadJson(file);
+  } catch (const Error&) {
+  }
+  if (!before.is_object()) return {"session.json cannot be read"};
+  std::vector<std::string> different;
+  for (const auto& [key, value] : before.items()) {
+    if (!settings.contains(key) || settings[key] != value) different.push_back(key);
+  }
+  return different;
+}
+
+// Opens the session's folder, new or old. One of other settings is refused, or with `overwrite`
+// begun anew.
+void OpenSession(const fs::path& folder, const Json& settings, bool overwrite, Progress& progress) {
   const fs::path file = folder / "session.json";
+  if (fs::exists(file)) {
+    const std::vector<std::string> different = Differences(file, settings);
+    if (different.empty()) return;
+    const std::string what =
+        fmt::format("attempts of a session with other settings ({})", fmt::join(different, ", "));
+    if (!overwrite) {
+      ThrowBadInput(
+          fmt::format("{}: holds {}: start over with --overwrite, or choose another --out",
+                      folder.string(), what));
+    }
+    fs::remove_all(folder);
+    progress.Message(fmt::format("{}: held {}: removed", folder.string(), what));
+  }
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) {
     ThrowFailed(fmt::format("{}: cannot be made ({}): choose another --out", folder.string(),
                             error.message()));
   }
-  if (!fs::exists(file)) return WriteTextAtomically(file, settings.dump(2) + "\n");
-  const Json before = LoadJson(file);
-  if (before == settings) return;
-  std::vector<std::string> different;
-  for (const auto& [key, value] : settings.items()) {
-    if (!before.is_object() || !before.contains(key) || before[key] != value) {
-      different.push_back(key);
-    }
-  }
-  ThrowBadInput(
-      fmt::format("{}: holds attempts of a session with other settings ({}): remove the "
-                  "folder to start over, or choose another --out",
-                  folder.string(), fmt::join(different, ", ")));
+  WriteTextAtomically(file, settings.dump(2) + "\n");
 }
 
 // Result of earlier sessions: files by attempt number, and the next number. An attempt cut short by
@@ -134,11 +170,16 @@ Found FindAttempts(const fs::path& folder) {
 }  // namespace
 
 TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simulator& simulator,
-                       TeleopDevice& device, Pacer& pacer, Progress& progress) {
+                       TeleopDevice& device, Pacer& pacer, Progress& progress,
+                       const Json& made_with) {
   if (options.out.empty()) ThrowUsage("teleop: --out: name the dataset to write");
   const fs::path out = options.out;
   if (fs::exists(out) && !options.overwrite) {
     ThrowUsage(fmt::format("{}: exists: choose another --out, or replace it with --overwrite",
+                           out.string()));
+  }
+  if (fs::is_directory(out)) {
+    ThrowUsage(fmt::format("{}: is a folder, and a recording is one file: choose another --out",
                            out.string()));
   }
   const SimulatorInfo& info = simulator.info();
@@ -150,8 +191,9 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
   if (!problems.empty()) ThrowUsage(fmt::format("teleop: {}", fmt::join(problems, "; ")));
   const auto begin = std::chrono::steady_clock::now();
   const fs::path folder = out.string() + ".episodes";
-  const Json settings = SessionSettings(options, simulator);
-  OpenSession(folder, settings);
+  const Json settings = RecordedSettings(options, simulator);
+  OpenSession(folder, SessionSettings(settings, task, simulator, made_with), options.overwrite,
+              progress);
 
   // recover what a killed session left
   TeleopReport report;

@@ -26,7 +26,10 @@ struct TeleopOptions {
       Limits{0, 1000000});
     v("record", record, "how an attempt is recorded");
     v("out", out, "dataset to write", kRequired, kOutput);
-    v("overwrite", overwrite, "replace an existing dataset", Effect::kPlace);
+    v("overwrite", overwrite,
+      "replace an existing dataset, and the attempts of an unfinished session with other settings, "
+      "task, scene, robot or operator",
+      Effect::kPlace);
   }
 };
 
@@ -60,9 +63,11 @@ struct TeleopReport {
 // folder <out>.episodes; at the end the demonstrations are merged into `out` (atomically) and the
 // folder is removed. A session that ended early, by a button, a signal or a kill, resumes where it
 // stopped when it is run again with the same settings; whole rows of a killed attempt are salvaged
-// and reported. Throws Error(kUsage) if `out` exists without `overwrite`, Error(kBadInput) if the
-// folder belongs to other settings.
+// and reported. `made_with`: what else must be the same for that, by name. Throws Error(kUsage) if
+// `out` exists, Error(kBadInput) if the folder belongs to other settings; with `overwrite` both are
+// replaced.
 TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simulator& simulator,
-                       TeleopDevice& device, Pacer& pacer, Progress& progress);
+                       TeleopDevice& device, Pacer& pacer, Progress& progress,
+                       const Json& made_with = Json::object());
 
 }  // namespace understudy

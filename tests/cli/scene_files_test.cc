@@ -52,6 +52,20 @@ class CliScene : public Cli {
   const std::string yaml_ = "away/tasks/mine/task.yaml";
 };
 
+// The model's text only names its meshes: attempts in a scene of others are not gone on with.
+TEST_F(CliScene, OverwriteClearsTheAttemptsOfAnotherMesh) {
+  const std::string record = "teleop --task " + yaml_ + " --demos 2 --seed 1 --out s.h5 ";
+  Expect(record + "--max-attempts 1", 1, "1 attempts gave 1 of 2");
+  std::ofstream(folder_ / "away/parts/cube.obj") << BoxMesh(0.021);
+  Expect(record, 3, "other settings (scene_files): start over with --overwrite");
+  Expect(record + "--overwrite", 0, "(scene_files): removed");
+  Expect("data verify s.h5 --replay", 0, "2 of 2 bit-exact");
+  // the dataset of the other scene is replaced too
+  std::ofstream(folder_ / "away/parts/cube.obj") << BoxMesh(0.0205);
+  Expect(record + "--overwrite", 0, "2 demonstrations");
+  Expect("data verify s.h5 --replay", 0, "2 of 2 bit-exact");
+}
+
 TEST_F(CliScene, ADatasetOpensWithoutTheFolderOfItsTask) {
   ASSERT_EQ(Run("teleop --task " + yaml_ + " --demos 3 --seed 1 --out s.h5 --quiet").exit_code, 0);
   const auto looks = [&](const std::string& from, const std::string& task) {

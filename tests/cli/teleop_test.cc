@@ -34,5 +34,16 @@ TEST_F(Teleop, SaysWhyAttemptsFailed) {
   Expect(record + "c.h5 --record.max-seconds 2", 1, "time limit of 40 steps in phase '");
 }
 
+// An operator.yaml that was mended starts over, a robot.yaml likewise.
+TEST_F(Teleop, AChangedOperatorDoesNotGoOnWithAnothersAttempts) {
+  const std::string record = "teleop --task mine --demos 1 --max-attempts 1 --out a.h5 ";
+  const std::string operator_yaml = ReadText(folder_ / "mine/operator.yaml");
+  Change("mine/operator.yaml", "trigger: close", "trigger: keep");
+  Expect(record, 1, "attempt 0 failed");
+  Write("mine/operator.yaml", operator_yaml);
+  Expect(record, 3, "other settings (operator): start over with --overwrite");
+  Expect(record + "--overwrite", 0, "1 demonstrations");
+}
+
 }  // namespace
 }  // namespace understudy

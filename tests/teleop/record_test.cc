@@ -224,8 +224,7 @@ TEST(Record, WhatTheOperatorGivesUpOrHasNoTimeForIsKeptWithItsCause) {
   World slow;
   options.max_seconds = 2.5;
   const RecordOutcome late = slow.Record1(folder / "b.h5", options);
-  EXPECT_THAT(late.cause,
-              testing::StartsWith("time limit of 50 steps in phase 'grasp': 0."));
+  EXPECT_THAT(late.cause, testing::StartsWith("time limit of 50 steps in phase 'grasp': 0."));
   EXPECT_EQ(Load(folder / "b.h5").meta.cause, late.cause);
   FakeOptions shaky;
   shaky.unstable_at_step = 60;
@@ -385,10 +384,87 @@ TEST(RunTeleop, RefusesTheFolderOfOtherSettings) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
-    EXPECT_THAT(error.what(), HasSubstr("other settings (seed)"));
+    EXPECT_THAT(error.what(), HasSubstr("other settings (seed): start over with --overwrite"));
   }
   options.variant = "D7";
   EXPECT_THROW(world.Session(options), Error);
+}
+
+class LastMessage : public Progress {
+ public:
+  void Message(const std::string& line) override { text = line; }
+  std::string text;
+};
+
+// What another scene left is cleared when asked; what the same one left is gone on with.
+TEST(RunTeleop, OverwriteClearsWhatAChangedSceneLeft) {
+  TeleopOptions options;
+  options.out = FreshFolder() / "a.h5";
+  options.demos = 2;
+  options.overwrite = true;
+  const fs::path folder = options.out + ".episodes";
+  const auto stop_after_one = [&](World& world) {
+    world.device.spoil = [&](RawSample& sample) {
+      const bool one = fs::exists(folder / "attempt_0.h5");
+      if (one && sample.id % 50 == 0) sample.hands[0].buttons = kButtonStop;
+    };
+  };
+  {
+    World first;
+    stop_after_one(first);
+    EXPECT_FALSE(first.Session(options).complete);
+    World again;
+    stop_after_one(again);
+    EXPECT_EQ(again.Session(options).kept_before, 1);
+  }
+  // another task.yaml of the same name, with what a killed recorder left
+  std::ofstream(folder / "attempt_9.h5.part") << "cut short";
+  World changed;
+  changed.task.instruction = "put one cube on the other";
+  TeleopOptions careful = options;
+  careful.overwrite = false;
+  EXPECT_THAT([&] { changed.Session(careful); },
+              testing::ThrowsMessage<Error>(HasSubstr("other settings (task_spec)")));
+  LastMessage told;
+  TeleopReport report = RunTeleop(options, changed.task, *changed.simulator, changed.device,
+                                  changed.operator_.pacer, told);
+  EXPECT_TRUE(report.complete);
+  EXPECT_EQ(report.kept_before, 0);
+  EXPECT_EQ(report.attempts[0].attempt, 0);
+  EXPECT_TRUE(report.salvaged.empty());
+  EXPECT_THAT(told.text, HasSubstr("a.h5.episodes: held attempts of a session with other settings "
+                                   "(task_spec): removed"));
+  EXPECT_EQ(DatasetReader(options.out).header().task["instruction"], "put one cube on the other");
+
+  // another operator, which the caller names; and what no longer says whose it is
+  World third;
+  stop_after_one(third);
+  options.demos = 3;
+  EXPECT_FALSE(third.Session(options).complete);
+  World other;
+  Progress quiet;
+  const auto run = [&](const Json& made_with) {
+    return RunTeleop(options, other.task, *other.simulator, other.device, other.operator_.pacer,
+                     quiet, made_with);
+  };
+  options.max_attempts = 1;
+  EXPECT_EQ(run({{"operator", 1}}).kept_before, 1) << "an older program did not say it";
+  fs::remove_all(folder);
+  EXPECT_FALSE(run({{"operator", 1}}).complete);
+  EXPECT_EQ(run({{"operator", 1}}).kept_before, 1);
+  EXPECT_EQ(run({{"operator", 2}}).kept_before, 0);
+  std::ofstream(folder / "session.json") << "{";
+  EXPECT_EQ(run({{"operator", 2}}).kept_before, 0);
+}
+
+TEST(RunTeleop, AFolderIsNoPlaceForARecording) {
+  World world;
+  TeleopOptions options;
+  options.out = FreshFolder();
+  options.overwrite = true;
+  EXPECT_THAT([&] { world.Session(options); },
+              testing::ThrowsMessage<Error>(HasSubstr("is a folder, and a recording is one file")));
+  EXPECT_FALSE(fs::exists(options.out + ".episodes"));
 }
 
 }  // namespace
