@@ -406,11 +406,12 @@ std::string DatasetHash(const h5::Group& root, const std::vector<std::string>& e
   });
 }
 
-std::string DatasetHash(const h5::Group& root, int64_t episodes) {
+std::string DatasetHash(const h5::Group& root, int64_t episodes,
+                        const std::function<std::string(int64_t)>& name) {
   const h5::Group data = root.Open("data");
   return HashWith(root, [&](Hasher& hasher) {
     for (int64_t i = 0; i < episodes; ++i) {
-      hasher.Add(data.Open(fmt::format("demo_{}/understudy", i)).Text("content_hash"));
+      hasher.Add(data.Open(name(i) + "/understudy").Text("content_hash"));
     }
   });
 }

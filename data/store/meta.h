@@ -57,8 +57,9 @@ class ColumnHashes {
 std::string EpisodeHash(const EpisodeMeta& meta, const RawStream& raw, const Json& column_hashes);
 // Of a whole file: header (without settings), the hashes of its episodes in order, masks, attempts.
 std::string DatasetHash(const h5::Group& root, const std::vector<std::string>& episode_hashes);
-// The same of a file whose episodes are demo_0 … demo_<episodes - 1>, read one by one.
-std::string DatasetHash(const h5::Group& root, int64_t episodes);
+// The same of a file whose episodes have the names name(0) …, read one by one.
+std::string DatasetHash(const h5::Group& root, int64_t episodes,
+                        const std::function<std::string(int64_t)>& name);
 
 // Episodes of /data: demo_<i>, and groups of other names that hold what an episode does (files of
 // others: episode_3). By the name before the number, then by number: demo_2, demo_10.

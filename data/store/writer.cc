@@ -18,6 +18,7 @@
 #include "data/store/image_column.h"
 #include "data/store/index.h"
 #include "data/store/meta.h"
+#include "data/store/numbered_name.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -35,6 +36,7 @@ struct DatasetWriter::Impl {
   Options options;
   h5::GrowingFile file;
   int64_t episodes = 0, steps = 0;
+  std::vector<int64_t> numbers;  // in the names of episodes; empty: they count from 0
   int64_t attempts = 0;
   size_t untrimmed = 0;              // attempts without an episode since the last Trim
   std::vector<AttemptRecord> fresh;  // the last of them, not in the file yet: a block at most
@@ -56,6 +58,11 @@ struct DatasetWriter::Impl {
     IndexEntry entry;
   };
   void ResumeIndex();
+  std::string NameOf(int64_t episode) const {
+    return fmt::format("demo_{}",
+                       numbers.empty() ? episode : numbers[static_cast<size_t>(episode)]);
+  }
+  int64_t NextNumber() const;
   std::unique_ptr<Open> open;
 
   void WriteRows();
@@ -160,6 +167,7 @@ DatasetWriter::DatasetWriter(const fs::path& path, const DatasetHeader& header,
   m.part = PartOf(path);
   m.header = header;
   m.options = options;
+  Require(!options.keep_names || !options.resume, "names are kept in new files");
   CheckOutput(path, options.overwrite);
   std::error_code none;
   if (options.resume && fs::exists(m.part, none)) {
@@ -295,6 +303,14 @@ void DatasetWriter::Impl::WriteRows() {
   open->row_bytes = 0;
 }
 
+// The open episode's own number where it is beyond those before, else one more.
+int64_t DatasetWriter::Impl::NextNumber() const {
+  const int64_t next = numbers.empty() ? 0 : numbers.back() + 1;
+  const NumberedName own = SplitName(open->meta.name);
+  const bool kept = own.number >= next && open->meta.name == fmt::format("demo_{}", own.number);
+  return kept ? own.number : next;
+}
+
 // The open episode becomes one of the file; not flushed.
 void DatasetWriter::Impl::End() {
   const h5::Guard guard;
@@ -309,9 +325,10 @@ void DatasetWriter::Impl::End() {
   own.SetTextInHeader("column_hashes", hashes.dump());
   own.SetTextInHeader("content_hash", EpisodeHash(open->meta, open->raw_info, hashes));
   const size_t length = open->length;
+  if (options.keep_names) numbers.push_back(NextNumber());
   open.reset();
   // only a whole episode gets its name
-  file.root().Move(kPending, fmt::format("data/demo_{}", episodes));
+  file.root().Move(kPending, "data/" + NameOf(episodes));
   ++episodes;
   steps += static_cast<int64_t>(length);
   file.root().Open("data").SetInt("total", steps);
@@ -391,6 +408,27 @@ void DatasetWriter::WriteMask(const std::string& key, const std::vector<std::str
   });
 }
 
+std::map<std::string, std::string> DatasetWriter::NamesOf(const EpisodeSource& source) const {
+  Require(static_cast<int64_t>(source.episodes().size()) == impl_->episodes,
+          "every episode of the source was written");
+  std::map<std::string, std::string> names;
+  for (int64_t i = 0; i < impl_->episodes; ++i) {
+    names[source.episodes()[static_cast<size_t>(i)].name] = impl_->NameOf(i);
+  }
+  return names;
+}
+
+void DatasetWriter::WriteMasksOf(const EpisodeSource& source) {
+  const std::map<std::string, std::string> names = NamesOf(source);
+  for (const std::string& key : source.MaskNames()) {
+    std::vector<std::string> members;
+    for (const std::string& name : source.ReadMask(key)) {
+      if (names.contains(name)) members.push_back(names.at(name));
+    }
+    WriteMask(key, members);
+  }
+}
+
 void DatasetWriter::MarkEpisodes(const std::string& key,
                                  const std::function<bool(int64_t episode)>& holds) {
   Impl& m = *impl_;
@@ -401,7 +439,7 @@ void DatasetWriter::MarkEpisodes(const std::string& key,
     ++count;
     last = i;
   }
-  const auto name = [](int64_t i) { return fmt::format("demo_{}", i); };
+  const auto name = [&](int64_t i) { return m.NameOf(i); };
   int64_t next = 0;  // names are asked for in order
   m.Guarded([&] {
     m.file.root().WriteTexts("mask/" + key, count, count > 0 ? name(last).size() : 1, [&](size_t) {
@@ -425,7 +463,9 @@ void DatasetWriter::Finish() {
   m.Guarded([&] {
     const h5::Guard guard;
     std::string hash;
-    m.Read([&](const h5::Group& root) { hash = DatasetHash(root, m.episodes); });
+    m.Read([&](const h5::Group& root) {
+      hash = DatasetHash(root, m.episodes, [&](int64_t i) { return m.NameOf(i); });
+    });
     StoreHash(m.file.root(), hash, m.index);
     m.file.Close();
     RenameDurably(m.part, m.path);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "core/episode/episode.h"
 #include "core/image/image.h"
 #include "core/seam/dataset_header.h"
+#include "core/seam/episode_source.h"
 #include "core/seam/renderer.h"
 
 namespace understudy {
@@ -35,6 +37,9 @@ class DatasetWriter {
     int threads = 0;      // that compress images; 0: one per core
     // False: only once a second, for a run that starts over after a kill.
     bool flush_episodes = true;
+    // An episode keeps its meta.name where that is demo_<i> with i beyond all before it. New files
+    // only.
+    bool keep_names = false;
   };
   DatasetWriter(const std::filesystem::path& path, const DatasetHeader& header,
                 const Options& options);
@@ -49,7 +54,8 @@ class DatasetWriter {
   // episode is open.
   void VisitAttempts(const std::function<void(const AttemptRecord&)>& each);
 
-  // Becomes demo_<n>, n counting up; without pictures. A missing uuid is a broken contract.
+  // Becomes demo_<n>, n counting up, or keeps its name; without pictures. A missing uuid is a
+  // broken contract.
   void Append(const Episode& episode);
   // The same with pictures: `images` is one vector per camera of the header with one image per
   // step, `cameras` the parameters of each, its size and field of view among them.
@@ -69,9 +75,15 @@ class DatasetWriter {
   void AddFrames(const std::vector<Image>& images);
   void EndEpisode();
 
+  // Names here of the episodes of `source`, which were written in their order, by their names
+  // there.
+  std::map<std::string, std::string> NamesOf(const EpisodeSource& source) const;
+
   // A named list of episodes: `mask/<key>` of robomimic.
   void WriteMask(const std::string& key, const std::vector<std::string>& demos);
-  // The same for long lists: the episodes demo_<i> for which holds(i), of all that were written.
+  // Those of `source`, whose episodes were written in their order, by their names here.
+  void WriteMasksOf(const EpisodeSource& source);
+  // The same for long lists: the episodes for which holds(i), of all that were written.
   void MarkEpisodes(const std::string& key, const std::function<bool(int64_t episode)>& holds);
   // A JSON report stored with the dataset (`understudy/report`).
   void WriteReport(const Json& report);

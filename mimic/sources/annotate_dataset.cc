@@ -22,7 +22,8 @@ namespace {
 // Copies a dataset of ours, row by row; or only looks.
 void CopyOwn(const Annotator& annotator, const AnnotateOptions& options,
              const SimulatorFactory& simulators, Progress& progress,
-             const std::function<void(const Annotator::Outcome&)>& take) {
+             const std::function<void(const Annotator::Outcome&)>& take,
+             std::map<std::string, std::string>* names) {
   const EpisodeSource& reader = annotator.reader();
   const auto count = static_cast<int64_t>(reader.episodes().size());
   const int threads = ThreadCount(options.threads, count);
@@ -32,7 +33,8 @@ void CopyOwn(const Annotator& annotator, const AnnotateOptions& options,
   std::optional<DatasetWriter> writer;
   if (!options.dry) {
     annotator.EditHeader(&header);
-    writer.emplace(options.out, header, DatasetWriter::Options{.overwrite = options.overwrite});
+    writer.emplace(options.out, header,
+                   DatasetWriter::Options{.overwrite = options.overwrite, .keep_names = true});
     part.Begin();
     reader.VisitAttempts([&](const AttemptRecord& attempt) { writer->AppendAttempt(attempt); });
   }
@@ -73,7 +75,8 @@ void CopyOwn(const Annotator& annotator, const AnnotateOptions& options,
       });
   progress.Finish();
   if (!writer) return;
-  for (const std::string& key : reader.MaskNames()) writer->WriteMask(key, reader.ReadMask(key));
+  writer->WriteMasksOf(reader);
+  *names = writer->NamesOf(reader);
   if (const Json report = reader.report(); !report.empty()) writer->WriteReport(report);
   writer->Finish();
   part.Keep();
@@ -81,20 +84,23 @@ void CopyOwn(const Annotator& annotator, const AnnotateOptions& options,
 
 void ImportAnnotated(const Annotator& annotator, const AnnotateOptions& options,
                      const TaskSpec& task, const SimulatorFactory& simulators, Progress& progress,
-                     const std::function<void(const Annotator::Outcome&)>& take) {
+                     const std::function<void(const Annotator::Outcome&)>& take,
+                     std::map<std::string, std::string>* names) {
   std::unique_ptr<Simulator> simulator;
   if (annotator.needs_simulator()) simulator = simulators();
   ImportOptions import;
   import.control_hz = options.control_hz;
   import.task = ToJson(task);
   import.overwrite = options.overwrite;
+  import.keep_names = true;
   const auto edit_header = [&](DatasetHeader* header) { annotator.EditHeader(header); };
   const auto edit_episode = [&](size_t index, Episode* episode) {
     take(annotator.Annotate(index, simulator.get(), episode));
   };
   import.edit_header = edit_header;
   import.edit_episode = edit_episode;
-  ImportForeign(annotator.reader(), options.out, import, annotator.translation(), progress);
+  *names = ImportForeign(annotator.reader(), options.out, import, annotator.translation(), progress)
+               .names;
 }
 
 void Note(const Annotator::Outcome& outcome, AnnotateReport* report) {
@@ -127,6 +133,7 @@ Json AnnotateReport::ToJson() const {
             {"restored", restored},
             {"judged", judged}};
   if (!why_poses.empty()) json["no_states"] = why_poses;
+  if (!renamed.empty()) json["renamed"] = renamed;
   int64_t complete = 0, flagged_demos = 0;
   Json rows = Json::array();
   for (const DemoReview& demo : demos) {
@@ -185,10 +192,11 @@ AnnotateReport AnnotateDataset(const AnnotateOptions& options, const TaskSpec& t
   const Annotator annotator(options, task, robot, simulators, reader);
   const auto take = [&](const Annotator::Outcome& outcome) { Note(outcome, &report); };
   if (annotator.foreign() && !options.dry) {
-    ImportAnnotated(annotator, options, task, simulators, progress, take);
+    ImportAnnotated(annotator, options, task, simulators, progress, take, &report.renamed);
   } else {
-    CopyOwn(annotator, options, simulators, progress, take);
+    CopyOwn(annotator, options, simulators, progress, take, &report.renamed);
   }
+  std::erase_if(report.renamed, [](const auto& name) { return name.first == name.second; });
   if (options.dry) {
     report.review_file.clear();
   } else {

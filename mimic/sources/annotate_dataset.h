@@ -55,20 +55,22 @@ struct AnnotateReport {
   int64_t judged = 0;     // whose success was found
   std::string why_poses;  // why the first demonstration without states had none; empty: all had
   std::map<std::string, EndAgreement> agreement;  // by signal, where both are known
+  std::map<std::string, std::string> renamed;     // demonstrations: from, to
 
   Json ToJson() const;
 };
 
 // Finds the signals of `task` in every demonstration of options.path and writes them, everything
 // else unchanged, as a new dataset of ours, with options.path as its parent and the review beside
-// it. Episodes keep their uuids. Of a dataset of ours that was made with other predicates, the
-// states get the counters of the new ones. Another program's file is imported (ImportForeign), with
-// poses of objects from its states where it has none itself, and of fixed objects from where the
-// episode's reset distribution always places them. `robot` translates its frames; `simulators` make
-// the task's twin and may be empty for SignalEvidence::kPoses. Throws Error(kUsage) without path or
-// output, where that exists, and for an unknown variant; Error(kBadInput) for a dataset of another
-// task, one that holds neither poses of the objects nor states that fit, one whose attempts started
-// with other objects than the task's, and a review that does not fit the dataset, naming its line.
+// it. Episodes keep their uuids, and their names where those are demo_<i>. Of a dataset of ours
+// that was made with other predicates, the states get the counters of the new ones. Another
+// program's file is imported (ImportForeign), with poses of objects from its states where it has
+// none itself, and of fixed objects from where the episode's reset distribution always places them.
+// `robot` translates its frames; `simulators` make the task's twin and may be empty for
+// SignalEvidence::kPoses. Throws Error(kUsage) without path or output, where that exists, and for
+// an unknown variant; Error(kBadInput) for a dataset of another task, one that holds neither poses
+// of the objects nor states that fit, one whose attempts started with other objects than the
+// task's, and a review that does not fit the dataset, naming its line.
 AnnotateReport AnnotateDataset(const AnnotateOptions& options, const TaskSpec& task,
                                const RobotSpec& robot, const SimulatorFactory& simulators,
                                Progress& progress);

@@ -1,14 +1,18 @@
 // data annotate: real recordings, stripped of their signals, become the same sources again.
 #include <cmath>
+#include <set>
 
 #include "core/base/json.h"
 #include "core/seam/dataset_header.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/cli/cli_support.h"
+#include "tests/data/surgeon.h"
 
 namespace understudy {
 namespace {
+
+using store_test::Surgeon;
 
 // A copy with other headers and episodes.
 template <class H, class E>
@@ -162,6 +166,79 @@ TEST_F(Cli, AnnotateReadsRobosuitesOwnRecording) {
   Expect("mimic --source a.h5 --variant D0 --attempts 40 --seed 5 --out g.h5", 0, "of 40 attempts");
   EXPECT_GE(DatasetReader(folder_ / "g.h5").episodes().size(), 1u);
   Expect("data verify g.h5 --replay", 0, "");
+}
+
+std::vector<std::string> NamesIn(const fs::path& file) {
+  std::vector<std::string> names;
+  const DatasetReader reader(file);
+  for (const EpisodeSummary& episode : reader.episodes()) names.push_back(episode.name);
+  return names;
+}
+
+// Demonstrations keep their names where others are left out or missing, so that table and filter
+// keys mean the same ones in both files; what is renamed is said.
+TEST_F(Cli, AnnotateKeepsNames) {
+  using testing::ElementsAre;
+  ASSERT_EQ(Run("teleop --task stack --demos 4 --seed 1 --out r.h5 --quiet").exit_code, 0);
+  ASSERT_EQ(Run("data split r.h5 --parts '{a: 0.5, b: 0.5}' --out s.h5 --quiet").exit_code, 0);
+  Expect("data convert s.h5 --to robomimic --out gap.hdf5", 0, "episodes: 4");
+  fs::copy(folder_ / "gap.hdf5", folder_ / "odd.hdf5");
+  Surgeon(folder_ / "gap.hdf5").Delete("/data/demo_1");
+  Surgeon(folder_ / "s.h5").Delete("/data/demo_1/actions");
+  const DatasetReader whole(folder_ / "r.h5");
+  const auto uuid = [&](size_t e) { return whole.episodes()[e].uuid; };
+  for (const std::string from : {"gap.hdf5", "s.h5"}) {
+    Expect("data annotate " + from + " --task stack --skip-bad --overwrite --out o.h5", 0,
+           "3 demonstrations");
+    EXPECT_THAT(NamesIn(folder_ / "o.h5"), ElementsAre("demo_0", "demo_2", "demo_3")) << from;
+    Expect("data verify o.h5", 0, " 0 faults");
+    const DatasetReader made(folder_ / "o.h5");
+    for (const char* key : {"a", "b"}) {
+      std::vector<std::string> members = DatasetReader(folder_ / "s.h5").ReadMask(key);
+      std::erase(members, "demo_1");
+      EXPECT_EQ(made.ReadMask(key), members) << from << " " << key;
+    }
+    EXPECT_EQ(made.episodes()[1].uuid, uuid(2)) << from;
+    EXPECT_THAT(ReadText(folder_ / "o.h5.review.csv"), HasSubstr("demo_2," + uuid(2) + ",0,grasp"));
+    // the table is of both
+    Write("edited.csv", "demo,uuid,subtask,end\ndemo_2," + uuid(2) + ",0,30\n");
+    for (const std::string& to : {from, std::string("o.h5")}) {
+      const CommandResult edited =
+          Run("data annotate " + to + " --task stack --skip-bad --review edited.csv --plan --json");
+      ASSERT_EQ(edited.exit_code, 0) << edited.output;
+      const Json demo = Json::parse(edited.output.substr(edited.output.find("{\n")))["demos"][1];
+      EXPECT_EQ(demo["demo"], "demo_2");
+      EXPECT_EQ(demo["subtasks"][0]["end"], 30);
+    }
+  }
+  // what others make of such a dataset
+  Expect("data filter o.h5 --where 'steps > 0' --out f.h5", 0, "3 episodes kept");
+  EXPECT_EQ(DatasetReader(folder_ / "f.h5").episodes()[1].uuid, uuid(2));
+  // a name of another kind
+  {
+    Surgeon odd(folder_ / "odd.hdf5");
+    ASSERT_GE(
+        H5Lmove(odd.id(), "/data/demo_1", odd.id(), "/data/episode_1", H5P_DEFAULT, H5P_DEFAULT),
+        0);
+  }
+  Expect("data annotate odd.hdf5 --task stack --out n.h5", 0, "renamed: episode_1 is demo_4 there");
+  EXPECT_THAT(NamesIn(folder_ / "n.h5"), ElementsAre("demo_0", "demo_2", "demo_3", "demo_4"));
+
+  // trim numbers anew, and filter keys follow
+  Expect("data trim s.h5 --skip-bad --out t.h5", 0, "");
+  const auto members = [&](const std::string& file, const std::string& key) {
+    const DatasetReader reader(folder_ / file);
+    std::set<std::string> uuids;
+    for (const std::string& name : reader.ReadMask(key)) {
+      for (size_t e = 0; e < reader.episodes().size(); ++e) {
+        if (reader.episodes()[e].name != name) continue;
+        const EpisodeMeta meta = reader.ReadMeta(e);
+        uuids.insert(meta.quality.contains("trimmed") ? meta.parents[0] : meta.uuid);
+      }
+    }
+    return uuids;
+  };
+  for (const char* key : {"a", "b"}) EXPECT_EQ(members("t.h5", key), members("o.h5", key)) << key;
 }
 
 // A file for robomimic has neither signals nor poses of objects, but states of our scene.

@@ -63,7 +63,8 @@ struct ForeignWriteOptions {
 
 struct ForeignReport {
   int64_t episodes = 0, steps = 0;
-  int64_t frames = 0, frames_copied = 0;  // pictures; of them copied as they were compressed
+  int64_t frames = 0, frames_copied = 0;     // pictures; of them copied as they were compressed
+  std::map<std::string, std::string> names;  // here, by the names there; of an import
 };
 
 Json ToJson(const ForeignReport& report);

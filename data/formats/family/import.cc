@@ -176,9 +176,10 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
     DatasetWriter writer(output, header,
                          {.overwrite = options.overwrite,
                           .compression = options.compression,
-                          .flush_episodes = false});
+                          .flush_episodes = false,
+                          .keep_names = options.keep_names});
     part.Begin();
-    std::map<std::string, std::string> names, uuids;
+    std::map<std::string, std::string> uuids;
     for (size_t i = 0; i < reader.episodes().size(); ++i) {
       if (InterruptRequested()) ThrowFailed("interrupted: nothing was written");
       const std::string& name = reader.episodes()[i].name;
@@ -217,7 +218,6 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
       if (!reader.episodes()[i].success_known) episode.meta.settings[kSuccessKnown] = false;
       episode.meta.settings["imported_from"] = reader.path().filename().string() + ":" + name;
       SetTimes(&episode);
-      names[name] = fmt::format("demo_{}", i);
 
       std::vector<CameraParameters> parameters(
           cameras.size(), CameraParameters{header.image_width, header.image_height, 0, {}});
@@ -233,13 +233,8 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
       report.steps += static_cast<int64_t>(episode.length());
       progress.Advance(report.episodes);
     }
-    for (const std::string& key : reader.MaskNames()) {
-      std::vector<std::string> members;
-      for (const std::string& name : reader.ReadMask(key)) {
-        if (names.contains(name)) members.push_back(names[name]);
-      }
-      writer.WriteMask(key, members);
-    }
+    writer.WriteMasksOf(reader);
+    report.names = writer.NamesOf(reader);
     writer.Finish();
   }
   part.Keep();

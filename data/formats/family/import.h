@@ -20,6 +20,7 @@ struct ImportOptions {
   Json task = Json::object();  // the task.yaml, resolved, where the task is known
   int compression = 1;         // deflate level of pictures
   bool overwrite = false;
+  bool keep_names = false;  // of episodes, as DatasetWriter::Options
   // Change the header, and every episode (by number) before it is written: it has our names and
   // frames and still the flat states of the file. Empty: nothing is changed.
   std::function<void(DatasetHeader*)> edit_header = {};

@@ -121,7 +121,7 @@ TrimReport TrimDataset(const std::filesystem::path& input, const std::filesystem
     writer.EndEpisode();
     progress.Advance(static_cast<int64_t>(i) + 1);
   }
-  for (const std::string& key : reader.MaskNames()) writer.WriteMask(key, reader.ReadMask(key));
+  writer.WriteMasksOf(reader);
   writer.Finish();
   progress.Finish(fmt::format("{} of {} rows left out", report.rows_dropped, report.rows));
   return report;
