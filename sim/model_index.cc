@@ -36,9 +36,10 @@ int ActuatorOf(const mjModel& model, int joint) {
   return -1;
 }
 
-// `home` is the path of its posture in the task, for messages.
+// `home` is the path of its posture in the task, for messages; `fingers` takes their actuators.
 ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std::string& home,
-                  const RobotSpec& robot, const std::string& name, Finder& find) {
+                  const RobotSpec& robot, const std::string& name, Finder& find,
+                  std::vector<int>* fingers) {
   ArmIndex arm;
   arm.name = name;
   const std::string prefix = name + "_";
@@ -84,7 +85,7 @@ ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std
       find.Find("robot.gripper.control_site", mjOBJ_SITE, prefix + robot.gripper.control_site);
   if (arm.site >= 0) arm.site_body = model.site_bodyid[arm.site];
 
-  // fingers: position actuators whose range runs from closed to open
+  // fingers
   for (const std::string& joint_name : robot.gripper.joints) {
     const int joint = find.Find("robot.gripper.joints", mjOBJ_JOINT, prefix + joint_name);
     if (joint < 0) continue;
@@ -98,15 +99,28 @@ ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std
     if (actuator == nullptr || !std::string(actuator).starts_with(actuator_prefix)) continue;
     if (!model.actuator_ctrllimited[i]) {
       find.Complain("robot.gripper.actuator_prefix",
-                    fmt::format("'{}' needs a ctrlrange of [closed, open]", actuator));
+                    fmt::format("'{}' needs a ctrlrange between closed and open", actuator));
     }
-    arm.finger_actuators.push_back(i);
+    fingers->push_back(i);
   }
-  if (arm.finger_actuators.empty()) {
+  if (fingers->empty()) {
     find.Complain("robot.gripper.actuator_prefix",
                   fmt::format("no actuator's name starts with '{}'", actuator_prefix));
   }
   return arm;
+}
+
+// How its gripper is driven, where all its parts are there.
+void FindGripper(const mjModel& model, int8_t arm, const std::vector<int>& actuators,
+                 ModelIndex* index, Problems* problems) {
+  GripperParts parts{index->arms[arm].finger_joints, actuators, {}, {}};
+  for (int geom = 0; geom < model.ngeom; ++geom) {
+    if (index->geoms[geom].left_pad_of == arm) parts.left_pads.push_back(geom);
+    if (index->geoms[geom].right_pad_of == arm) parts.right_pads.push_back(geom);
+  }
+  const bool whole = !parts.joints.empty() && !parts.actuators.empty() &&
+                     !parts.left_pads.empty() && !parts.right_pads.empty();
+  if (whole) index->arms[arm].gripper = FindGripperDrive(model, parts, problems);
 }
 
 // Marks the geoms of an arm's pads, fingers and links.
@@ -276,8 +290,10 @@ ModelIndex IndexModel(const mjModel& model, const TaskSpec& task, const RobotSpe
   }
   for (size_t i = 0; i < arms.size(); ++i) {
     const std::string home = i == 0 ? "home" : fmt::format("further_arms[{}].home", i - 1);
-    index.arms.push_back(IndexArm(model, arms[i], home, robot, ArmName(i), find));
+    std::vector<int> fingers;
+    index.arms.push_back(IndexArm(model, arms[i], home, robot, ArmName(i), find, &fingers));
     MarkGeoms(model, robot, static_cast<int8_t>(i), find, &index);
+    FindGripper(model, static_cast<int8_t>(i), fingers, &index, problems);
   }
 
   for (const auto& [name, spec] : task.objects) {

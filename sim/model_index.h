@@ -10,6 +10,7 @@
 #include "core/base/options.h"
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
+#include "sim/gripper_drive.h"
 
 namespace understudy {
 
@@ -24,7 +25,7 @@ struct ArmIndex {
   std::vector<int> joints, dofs, qpos, actuators;  // base to tip
   std::vector<double> home;                        // rad
   std::vector<int> finger_joints, finger_dofs, finger_qpos;
-  std::vector<int> finger_actuators;  // ctrlrange = [closed, open]
+  GripperDrive gripper;
 };
 
 // Ids of a task object: it has a free joint (qpos), is a mocap body, or is a part of what it hangs

@@ -126,9 +126,7 @@ std::vector<Eigen::AlignedBox3d> OpenFingers(const mjModel& model, const ModelIn
                                              int arm) {
   const std::unique_ptr<mjData, MujocoDeleter> data(mj_makeData(&model));
   const ArmIndex& joints = index.arms[arm];
-  for (size_t i = 0; i < joints.finger_joints.size(); ++i) {
-    data->qpos[joints.finger_qpos[i]] = model.jnt_range[2 * joints.finger_joints[i] + 1];
-  }
+  for (const auto& [address, q] : joints.gripper.open_qpos) data->qpos[address] = q;
   mj_kinematics(&model, data.get());
   using Rotation = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>;
   const Rotation R_WE(data->site_xmat + 9 * joints.site);

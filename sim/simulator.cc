@@ -166,9 +166,7 @@ class MujocoSimulator final : public Simulator {
   }
 
   void SetFingers(const ArmIndex& arm, double command) {
-    for (const int actuator : arm.finger_actuators) {
-      const mjtNum closed = model_.actuator_ctrlrange[2 * actuator];
-      const mjtNum open = model_.actuator_ctrlrange[2 * actuator + 1];
+    for (const auto& [actuator, closed, open] : arm.gripper.actuators) {
       data_->ctrl[actuator] = closed + (open - closed) * (1 - command) / 2;
     }
   }
@@ -213,9 +211,7 @@ class MujocoSimulator final : public Simulator {
                                        ? std::clamp(arm.home[i] + offset, range[0], range[1])
                                        : arm.home[i] + offset;
       }
-      for (size_t i = 0; i < arm.finger_joints.size(); ++i) {
-        data_->qpos[arm.finger_qpos[i]] = model_.jnt_range[2 * arm.finger_joints[i] + 1];
-      }
+      for (const auto& [address, q] : arm.gripper.open_qpos) data_->qpos[address] = q;
       gripper_commands_[a] = -1;
       SetFingers(arm, -1);
     }
