@@ -19,16 +19,13 @@ struct SpecDeleter {
 };
 using SpecPtr = std::unique_ptr<mjSpec, SpecDeleter>;
 
-// The MJCF files of a folder under names of their own: what an arm includes as gripper/… are the
-// files of the gripper that it carries.
+// What an arm includes as gripper/…: the files of the gripper that it carries.
 class IncludedFiles {
  public:
-  IncludedFiles(const std::filesystem::path& folder, const std::string& name) {
+  explicit IncludedFiles(const GripperFiles& gripper) {
     mj_defaultVFS(&files_);
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-      if (entry.path().extension() != ".xml") continue;
-      const std::string text = ReadText(entry.path());
-      const std::string file = name + "/" + entry.path().filename().string();
+    for (const auto& [name, as_written] : gripper.texts()) {
+      const std::string text = gripper.Included(name), file = "gripper/" + name;
       mj_addBufferVFS(&files_, file.c_str(), text.data(), static_cast<int>(text.size()));
     }
   }
@@ -158,9 +155,10 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
 
   // compose: the arms with their grippers stand in the scene, the task sets the physics step
   SpecPtr spec = ParseMjcf(scene_file, nullptr);
-  const IncludedFiles gripper(robot.gripper.folder, "gripper");
-  const SpecPtr robot_spec = ParseMjcf(robot_file, gripper.get());
-  std::vector<SceneFile> files = SceneFilesOf(task, robot, spec.get(), robot_spec.get());
+  const GripperFiles gripper(robot);
+  const IncludedFiles included(gripper);
+  const SpecPtr robot_spec = ParseMjcf(robot_file, included.get());
+  std::vector<SceneFile> files = SceneFilesOf(task, robot, gripper, spec.get(), robot_spec.get());
   mjs_setDeepCopy(spec.get(), 1);
   for (size_t i = 0; i < task.arms.size(); ++i) {
     AttachRobot(spec.get(), robot_spec.get(), robot_file, ArmName(i) + "_", task.arms[i].X_WB);
@@ -195,7 +193,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   // integration state, gripper command per arm, one counter per predicate
   scene->info_.state_size = static_cast<size_t>(mj_stateSize(scene->model_, mjSTATE_INTEGRATION)) +
                             scene->info_.arms.size() + task.predicates.size();
-  scene->model_text_ = SaveText(spec.get());
+  scene->model_text_ = gripper.WithoutFolder(SaveText(spec.get()));
   scene->files_ = std::move(files);
   return scene;
 }

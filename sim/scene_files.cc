@@ -35,16 +35,20 @@ void ReplaceAll(const std::string& from, const std::string& to, std::string* tex
   }
 }
 
+std::string WithoutComments(const std::string& text) {
+  static const std::regex comment("<!--[\\s\\S]*?-->");
+  return std::regex_replace(text, comment, "");
+}
+
 // The texts that a model is read from, by their paths from the folder of its main file: `file` and
 // what it includes, from its own folder or the main one.
 void AddTexts(const fs::path& folder, const std::string& file,
               std::map<std::string, std::string>* texts) {
   if (file.starts_with(kGripper) || texts->contains(file)) return;
-  static const std::regex comment("<!--[\\s\\S]*?-->");
   static const std::regex include("<include\\s+file\\s*=\\s*[\"']([^\"']+)[\"']");
   const std::string whole = ReadText(folder / file);
   (*texts)[file] = whole;
-  const std::string text = std::regex_replace(whole, comment, "");
+  const std::string text = WithoutComments(whole);
   std::error_code none;
   for (std::sregex_iterator it(text.begin(), text.end(), include), end; it != end; ++it) {
     const fs::path beside = fs::path(file).parent_path() / (*it)[1].str();
@@ -53,16 +57,46 @@ void AddTexts(const fs::path& folder, const std::string& file,
   }
 }
 
-// The files of one model, whose main file is `file`.
+// Attributes that name meshes and pictures; what is included, MuJoCo finds beside its includer.
+const std::regex& AssetAttribute() {
+  static const std::regex attribute(
+      "\\b(file(?:right|left|up|down|front|back)?\\s*=\\s*)(\"[^\"]+\"|'[^']+')");
+  return attribute;
+}
+
+bool IsMjcf(const fs::path& file) { return file.extension() == ".xml"; }
+
+std::string Escaped(std::string text) {
+  ReplaceAll("&", "&amp;", &text);
+  ReplaceAll("<", "&lt;", &text);
+  ReplaceAll("\"", "&quot;", &text);
+  return text;
+}
+
+// The files of one model.
 class CarriedModel {
  public:
-  CarriedModel(const fs::path& file, const mjSpec* model)
+  // Whose main file is `file`, but for those of the gripper that it includes.
+  CarriedModel(const fs::path& file, const mjSpec* model, const GripperFiles* gripper = nullptr)
       : folder_(fs::absolute(file).parent_path()) {
     AddTexts(folder_, file.filename().string(), &texts_);
+    if (gripper != nullptr) {
+      for (const std::string& asset : gripper->assets()) {
+        of_gripper_[gripper->WholePath(asset)] = asset;
+      }
+    }
     FindAssets(model);
+  }
+  // A gripper's, of which the arm takes `assets`.
+  CarriedModel(const GripperFiles& gripper, const std::set<std::string>& assets)
+      : folder_(gripper.folder()), texts_(gripper.texts()), assets_(assets) {
+    for (const std::string& asset : assets_) {
+      if (fs::path(asset).is_absolute()) absolute_.insert(asset);
+    }
   }
 
   bool has_assets() const { return !assets_.empty(); }
+  const std::set<std::string>& assets_of_gripper() const { return assets_of_gripper_; }
 
   // The main folder's place: so deep that what stands above it has room.
   std::string Place(const std::string& root) const {
@@ -133,6 +167,10 @@ class CarriedModel {
   void AddAsset(const fs::path& folder, const fs::path& file, bool name_only) {
     const fs::path name = name_only ? file.filename() : file;
     fs::path path = (folder / name).lexically_normal();
+    if (const auto found = of_gripper_.find(path.string()); found != of_gripper_.end()) {
+      assets_of_gripper_.insert(found->second);
+      return;
+    }
     // what an included file names from its own folder MuJoCo makes absolute
     const std::string named = (name.is_absolute() ? name : folder).string();
     if (path.is_absolute() && Names(named)) {
@@ -147,16 +185,64 @@ class CarriedModel {
   std::map<std::string, std::string> texts_;
   std::set<std::string> assets_;    // paths from the main folder, or absolute ones
   std::set<std::string> absolute_;  // as the texts have them: of folders and of files
+  std::map<std::string, std::string> of_gripper_;  // its assets, by absolute path
+  std::set<std::string> assets_of_gripper_;        // those that are used
 };
 
 }  // namespace
 
+GripperFiles::GripperFiles(const RobotSpec& robot) : folder_(fs::absolute(robot.gripper.folder)) {
+  const fs::path as_included = robot.folder / kGripper;
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    if (!IsMjcf(entry.path())) continue;
+    const std::string whole = texts_[entry.path().filename().string()] = ReadText(entry.path());
+    const std::string text = WithoutComments(whole);
+    for (std::sregex_iterator it(text.begin(), text.end(), AssetAttribute()), end; it != end;
+         ++it) {
+      const std::string quoted = (*it)[2], asset = quoted.substr(1, quoted.size() - 2);
+      // an arm may lend a mesh of its own
+      const bool lent = !fs::exists(folder_ / asset) && fs::exists(as_included / asset);
+      if (!IsMjcf(asset) && !lent) assets_.insert(asset);
+    }
+  }
+}
+
+std::string GripperFiles::WholePath(const std::string& asset) const {
+  return (folder_ / asset).lexically_normal().string();
+}
+
+std::string GripperFiles::Included(const std::string& file) const {
+  const std::string& text = texts_.at(file);
+  std::string included;
+  auto rest = text.begin();
+  for (std::sregex_iterator it(text.begin(), text.end(), AssetAttribute()), end; it != end; ++it) {
+    const std::string quoted = (*it)[2], asset = quoted.substr(1, quoted.size() - 2);
+    included.append(rest, (*it)[2].first);
+    included += assets_.contains(asset) ? "\"" + Escaped(WholePath(asset)) + "\"" : quoted;
+    rest = (*it)[2].second;
+  }
+  return included.append(rest, text.end());
+}
+
+std::string GripperFiles::WithoutFolder(std::string text) const {
+  for (const std::string& asset : assets_) {
+    if (fs::path(asset).is_absolute()) continue;
+    ReplaceAll("\"" + Escaped(WholePath(asset)) + "\"", "\"" + (kGripper + asset) + "\"", &text);
+  }
+  return text;
+}
+
 std::vector<SceneFile> SceneFilesOf(const TaskSpec& task, const RobotSpec& robot,
-                                    const mjSpec* scene, const mjSpec* arm) {
+                                    const GripperFiles& gripper, const mjSpec* scene,
+                                    const mjSpec* arm) {
   const CarriedModel scene_model(task.folder / task.scene, scene);
-  const CarriedModel arm_model(robot.folder / robot.model, arm);
-  if (!scene_model.has_assets() && !arm_model.has_assets()) return {};
-  const SceneFolders folders{scene_model.Place("task"), arm_model.Place("robot"), "gripper"};
+  const CarriedModel arm_model(robot.folder / robot.model, arm, &gripper);
+  const CarriedModel gripper_model(gripper, arm_model.assets_of_gripper());
+  if (!scene_model.has_assets() && !arm_model.has_assets() && !gripper_model.has_assets()) {
+    return {};
+  }
+  const SceneFolders folders{scene_model.Place("task"), arm_model.Place("robot"),
+                             gripper_model.Place("gripper")};
   TaskSpec carried_task = task;
   RobotSpec carried_robot = robot;
   carried_task.scene = fs::path(task.scene).filename().string();
@@ -164,10 +250,7 @@ std::vector<SceneFile> SceneFilesOf(const TaskSpec& task, const RobotSpec& robot
   std::vector<SceneFile> files{DescribeScene(carried_task, carried_robot, folders)};
   scene_model.Add("task", &files);
   arm_model.Add("robot", &files);
-  for (const auto& entry : fs::directory_iterator(robot.gripper.folder)) {
-    if (entry.path().extension() != ".xml") continue;
-    files.push_back(Held("gripper/" + entry.path().filename().string(), ReadText(entry.path())));
-  }
+  gripper_model.Add("gripper", &files);
   std::sort(files.begin(), files.end(),
             [](const SceneFile& a, const SceneFile& b) { return a.path < b.path; });
   return files;

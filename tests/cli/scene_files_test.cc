@@ -121,5 +121,35 @@ TEST_F(CliScene, ADatasetOpensWithoutTheFolderOfItsTask) {
          "the files of the scene: meshes and pictures");
 }
 
+// A gripper with meshes beside it, on an arm in another folder.
+TEST_F(Cli, AGripperWithMeshesIsCarried) {
+  const fs::path grip = folder_ / "away/grip";
+  fs::create_directories(folder_ / "away");
+  fs::copy(kSource + "/sim/grippers/wide", grip);
+  fs::create_directories(grip / "meshes");
+  std::ofstream(grip / "meshes/cover.obj") << BoxMesh(0.01);
+  const auto change = [&](const std::string& file, const std::string& from, const std::string& to) {
+    const std::string text = ReadText(grip / file);
+    ASSERT_THAT(text, HasSubstr(from));
+    std::ofstream(grip / file) << Replaced(text, from, to);
+  };
+  change("gripper.yaml", "name: wide", "name: grip");
+  change("drive.xml", "<mujocoinclude>",
+         "<mujocoinclude><asset><mesh name=\"cover\" file=\"meshes/cover.obj\"/></asset>");
+  change("hand.xml", "<camera", "<geom type=\"mesh\" mesh=\"cover\" mass=\"0\"/><camera");
+  ASSERT_EQ(Run("teleop --robot panda+away/grip --demos 2 --seed 1 --out s.h5 --quiet").exit_code,
+            0);
+  Expect("mimic --source s.h5 --attempts 4 --seed 3 --out there.h5", 0, "");
+  fs::remove_all(folder_ / "away");
+  fs::create_directories(folder_ / "elsewhere");
+  fs::rename(folder_ / "s.h5", folder_ / "elsewhere/s.h5");
+  folder_ /= "elsewhere";
+  Expect("data info s.h5", 0, "robot: panda+grip");
+  Expect("data verify s.h5 --replay", 0, "2 of 2 bit-exact");
+  Expect("mimic --source s.h5 --attempts 4 --seed 3 --out here.h5", 0, "");
+  EXPECT_EQ(OpenDataset(folder_ / "here.h5")->content_hash(),
+            OpenDataset(folder_.parent_path() / "there.h5")->content_hash());
+}
+
 }  // namespace
 }  // namespace understudy

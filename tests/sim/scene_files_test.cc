@@ -128,6 +128,81 @@ TEST_F(SceneFilesTest, GiveTheSameModelElsewhere) {
   EXPECT_EQ(StateAfterSteps(again), StateAfterSteps(scene));
 }
 
+// A gripper names its meshes from its own folder, whichever arm carries it; an arm with a file of
+// the same name keeps its own.
+TEST_F(SceneFilesTest, MeshesOfAGripperLieBesideIt) {
+  const fs::path hand = folder_ / "hands/mine", here = folder_.path();
+  fs::create_directories(folder_ / "hands");
+  fs::create_directories(folder_ / "robots & more");
+  fs::copy(kRobotRoot.parent_path() / "grippers/panda_hand", hand);
+  fs::copy(kRobotRoot / "panda", folder_ / "robots & more/arm", fs::copy_options::recursive);
+  for (const char* folder : {"hands/mine/meshes", "hands/shared", "lib"}) CopyParts(folder);
+  Write("robots & more/arm/meshes/tetra.obj",
+        "v 0 0 0\nv .2 0 0\nv 0 .2 0\nv 0 0 .2\nf 1 3 2\nf 1 2 4\nf 2 3 4\nf 1 4 3\n");
+  const auto change = [&](const std::string& file, const std::string& from, const std::string& to) {
+    std::string text = ReadText(folder_ / file);
+    const size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    Write(file, text.replace(at, from.size(), to));
+  };
+  change("hands/mine/gripper.yaml", "name: panda_hand", "name: mine");
+  change("hands/mine/drive.xml", "<mujocoinclude>",
+         "<mujocoinclude><!-- file=\"none.obj\" --><asset>"
+         "<mesh name=\"beside\" file=\"meshes/tetra.obj\"/>"
+         "<mesh name=\"above\" file='../shared/tetra.obj' scale=\"2 2 2\"/>"
+         "<mesh name=\"far\" file=\"" +
+             here.string() +
+             "/lib/tetra.obj\" scale=\"3 3 3\"/>"
+             "<texture name=\"t\" type=\"2d\" file=\"meshes/checks.png\"/>"
+             "<hfield name=\"h\" file=\"meshes/checks.png\" size=\"1 1 .1 .1\"/></asset>");
+  // one that no arm includes
+  Write("hands/mine/alone.xml", "<mujoco><asset><mesh file=\"not_there.obj\"/></asset></mujoco>");
+  const std::string geom = " type=\"mesh\" contype=\"0\" conaffinity=\"0\" mesh=\"";
+  change("hands/mine/hand.xml", "<camera",
+         "<geom" + geom + "beside\"/><geom" + geom + "above\"/><geom" + geom + "far\"/><camera");
+  change("robots & more/arm/model.xml", "<compiler ", "<compiler meshdir=\"meshes\" ");
+  change("robots & more/arm/model.xml", "<asset>",
+         "<asset><mesh name=\"arm\" file=\"tetra.obj\"/>");
+  change("robots & more/arm/model.xml", "<geom name=\"link0\"",
+         "<geom" + geom + "arm\"/><geom name=\"link0\"");
+
+  TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
+  task.robot = (folder_ / "robots & more/arm/robot.yaml").string() + "+" + hand.string();
+  const auto scene = CompileTask(task);
+  const mjModel& model = *scene->model();
+  ASSERT_EQ(model.nmesh, 4);
+  // the arm's is twice as large as the gripper's
+  std::map<std::string, double> sizes;
+  for (int m = 0; m < model.nmesh; ++m) {
+    const float* v = model.mesh_vert + 3 * model.mesh_vertadr[m];
+    const auto [low, high] = std::minmax_element(v, v + 3 * model.mesh_vertnum[m]);
+    sizes[mj_id2name(&model, mjOBJ_MESH, m)] = *high - *low;
+  }
+  EXPECT_NEAR(sizes["robot0_arm"], 2 * sizes["robot0_beside"], 1e-6);
+  EXPECT_NEAR(sizes["robot0_above"], 2 * sizes["robot0_beside"], 1e-6);
+  EXPECT_NEAR(sizes["robot0_far"], 3 * sizes["robot0_beside"], 1e-6);
+
+  // carried, and the same wherever it is put down
+  EXPECT_THAT(Paths(*scene), Contains("gripper/in/meshes/tetra.obj"));
+  EXPECT_THAT(Paths(*scene), Contains("gripper/shared/tetra.obj"));
+  EXPECT_THAT(Paths(*scene), Not(Contains(HasSubstr("not_there"))));
+  EXPECT_THAT(scene->model_text(), HasSubstr("file=\"gripper/meshes/tetra.obj\""));
+  fs::create_directories(folder_ / "new");
+  WriteScene(scene->files(), folder_ / "new", "dataset");
+  const SimState state = StateAfterSteps(scene);
+  for (const char* folder : {"hands", "robots & more", "lib"}) fs::remove_all(folder_ / folder);
+  const CarriedScene carried = ReadScene(folder_ / "new", "dataset");
+  const auto again = Scene::Compile(carried.task, carried.robot);
+  ExpectSameParts(*again->model(), model);
+  EXPECT_EQ(StateAfterSteps(again), state);
+
+  // one that is missing is looked for beside the gripper
+  fs::remove(folder_ / "new/gripper/in/meshes/tetra.obj");
+  EXPECT_THAT([&] { Scene::Compile(carried.task, carried.robot); },
+              testing::ThrowsMessage<Error>(
+                  HasSubstr((folder_ / "new/gripper/in/meshes/tetra.obj: ").string())));
+}
+
 TEST_F(SceneFilesTest, PathsOfStrangersStayInTheFolder) {
   const auto held = [](const std::string& path, const std::string& content) {
     return SceneFile{path, ContentHash(content), [content] { return content; }};
