@@ -344,10 +344,12 @@ std::vector<Command> DataCommands() {
         for (const Fault& fault : report.dropped) {
           dropped.push_back(fmt::format("{}: {}", fault.place, fault.what));
         }
-        return {{"outcome", report.outcome},
-                {"episodes_kept", report.episodes_kept},
-                {"steps_kept", report.steps_kept},
-                {"dropped", dropped}};
+        Json json{{"outcome", report.outcome},
+                  {"episodes_kept", report.episodes_kept},
+                  {"steps_kept", report.steps_kept},
+                  {"dropped", dropped}};
+        if (!report.mended.empty()) json["mended"] = report.mended;
+        return json;
       },
       [](const Json& result) { return Outline(result); }));
   for (Command& command : commands) {

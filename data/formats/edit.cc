@@ -229,6 +229,9 @@ RepairReport RepairAny(const fs::path& given, const fs::path& output, bool overw
       format->OpenToMend ? format->OpenToMend(input, all) : format->Open(input, all);
   RepairReport report;
   CopyPlan plan = PlanFor(overwrite, all);
+  plan.mend = true;
+  const Json& settings = source->header().settings;
+  if (settings.contains(kMended)) report.mended = settings[kMended];
   progress.Start("reading " + input.string(), static_cast<int64_t>(source->episodes().size()),
                  "episodes");
   for (size_t e = 0; e < source->episodes().size(); ++e) {
@@ -249,6 +252,7 @@ RepairReport RepairAny(const fs::path& given, const fs::path& output, bool overw
                               report.dropped.empty() ? "" : ": " + report.dropped[0].what));
   }
   format->Copy({source.get()}, plan, output, progress);
+  for (const std::string& what : report.mended) progress.Message("mended: " + what);
   report.outcome = fmt::format("a copy of the {} sound episodes", plan.episodes.size());
   return report;
 }

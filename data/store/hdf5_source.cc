@@ -94,7 +94,7 @@ void CheckPictures(const h5::Group& demo, const std::string& camera, const Image
                   step, path.string()));
 }
 
-constexpr const char* kBool = "bool";
+constexpr const char* kBoolDtype = "bool";
 
 // As h5py stores booleans.
 bool IsBool(const h5::DatasetInfo& info) {
@@ -103,7 +103,7 @@ bool IsBool(const h5::DatasetInfo& info) {
 
 // numpy's name of a type of numbers.
 std::string DtypeOf(const h5::DatasetInfo& info) {
-  if (info.type_class == H5T_ENUM) return kBool;
+  if (info.type_class == H5T_ENUM) return kBoolDtype;
   const size_t bits = 8 * info.type_size;
   if (info.type_class == H5T_FLOAT) return fmt::format("float{}", bits);
   return fmt::format("{}int{}", info.is_signed ? "" : "u", bits);
@@ -185,7 +185,11 @@ Hdf5Source::Hdf5Source(Hdf5Source&&) noexcept = default;
 const h5::Group& Hdf5Source::root() const { return impl_->root; }
 
 h5::Group Hdf5Source::Demo(size_t index) const {
-  return impl_->root.Open("data").Open(episodes_[index].name);
+  return OpenDemo(impl_->root.Open("data"), episodes_[index].name);
+}
+
+h5::Group Hdf5Source::OpenDemo(const h5::Group& data, const std::string& name) const {
+  return data.Open(name);
 }
 
 std::vector<EpisodeSummary> Hdf5Source::ListDemos(bool also_bad) const {
@@ -314,7 +318,7 @@ std::vector<std::vector<double>> Hdf5Source::DoReadColumns(
   std::vector<std::vector<double>> result;
   for (const ColumnSpec& wanted : columns) {
     const std::vector<int64_t> dims(wanted.shape.begin(), wanted.shape.end());
-    const bool is_bool = wanted.dtype == kBool;
+    const bool is_bool = wanted.dtype == kBoolDtype;
     const Column column =
         demo.Read(wanted.name, is_bool ? ColumnType::kU8 : ColumnType::kF64, dims);
     if (column.rows != episodes_[index].length) {

@@ -46,6 +46,8 @@ class Hdf5Source : public EpisodeSource {
   // every episode and leaves out what cannot be read, with the reason.
   void LeaveOutBad();
 
+  // The group `name` of /data as it is read.
+  virtual h5::Group OpenDemo(const h5::Group& data, const std::string& name) const;
   // What a column means by its path in the episode: `actions` is the action, the arms' poses and
   // fingers below obs are the state.
   virtual ColumnRole RoleOf(const std::string& path) const;

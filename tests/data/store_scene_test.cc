@@ -1,6 +1,8 @@
 // The files of a scene in a dataset.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "core/base/hash.h"
 #include "data/store/edit/merge.h"
 #include "data/store/edit/repair.h"
@@ -11,6 +13,7 @@
 #include "tests/data/surgeon.h"
 
 namespace understudy {
+namespace fs = std::filesystem;
 namespace {
 
 using namespace store_test;

@@ -15,6 +15,10 @@
 
 namespace understudy {
 
+// Key of the settings of a header that was opened to be repaired: what is read in another way than
+// it is stored, in words.
+inline constexpr const char* kMended = "mended";
+
 struct CopyPlan {
   struct Pick {
     size_t input = 0, episode = 0;  // of the list of datasets; by number
@@ -28,6 +32,8 @@ struct CopyPlan {
   std::optional<std::string> instruction = {}, cause = {};
   std::optional<bool> success = {};
   bool overwrite = false;
+  // Of a dataset that was opened to be repaired: what its reader passes over is not copied.
+  bool mend = false;
   ReadOptions read = {};
 };
 

@@ -206,12 +206,15 @@ class Copying {
         inputs_.size() > 1 ? fmt::format("demo_{}", names_.size()) : episode.name;
     renamed_[pick.input][episode.name] = name;
     names_.push_back(name);
-    const h5::Group from = roots_[pick.input].Open("data").Open(episode.name);
+    const h5::Group from = OpenEpisode(roots_[pick.input].Open("data"), episode.name, plan_.mend);
     const h5::Group to = h5::CreateFor(from, data, name);
     const size_t end = pick.end_row.value_or(episode.length);
     rows_ += static_cast<int64_t>(end - pick.first_row);
-    if (end - pick.first_row == episode.length) {
+    const bool whole = end - pick.first_row == episode.length;
+    if (whole && (!plan_.mend || ExtraRowsOf(from).empty())) {
       h5::CopyGroup(from, to);
+    } else if (whole) {
+      h5::CopyGroupRows(from, to, {episode.length, 0, end});
     } else {
       h5::CopyGroupRows(from, to, {episode.length, pick.first_row, end});
       to.SetInt("num_samples", static_cast<int64_t>(end - pick.first_row));

@@ -42,6 +42,9 @@ DatasetFormat ReadFormat(const std::string& name, const std::string& summary,
           },
       .Open = [&dialect](const fs::path& path,
                          const ReadOptions& read) { return OpenForeign(dialect, path, read); },
+      .OpenToMend = [&dialect](
+                        const fs::path& path,
+                        const ReadOptions& read) { return OpenForeign(dialect, path, read, true); },
       .Verify = [&dialect](const fs::path& path, const VerifyOptions& verify, const OptionValues&,
                            Progress&) { return VerifyForeign(dialect, path, verify); },
       .Copy = [&dialect](

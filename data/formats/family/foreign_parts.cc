@@ -25,7 +25,8 @@ namespace {
 void RequireRows(const h5::Group& demo, const std::string& name, const h5::DatasetInfo& info,
                  size_t rows) {
   if (!info.dims.empty() && info.dims[0] != rows) {
-    h5::FailReading(demo.Place(name), fmt::format("has {} rows, must have {}", info.dims[0], rows));
+    h5::FailReading(demo.Place(name), fmt::format("has {} rows, must have {}{}", info.dims[0], rows,
+                                                  ExtraRowHint(name, info.dims[0], rows)));
   }
   uint64_t bytes = sizeof(double);
   for (const hsize_t n : info.dims) {
@@ -112,6 +113,71 @@ size_t LengthOf(const h5::Group& demo) {
                     fmt::format("{} = {} must lie in [1, {}]", from, length, kMaxSteps));
   }
   return static_cast<size_t>(length);
+}
+
+namespace {
+
+// Arrays that may hold the state after the last action.
+const std::vector<std::string>& StatesOfRows() {
+  static const std::vector<std::string> members{"obs", "states"};
+  return members;
+}
+
+// Whether the observations have one row more than the `rows` actions.
+bool HasExtraRow(const h5::Group& demo, hsize_t rows, bool mend) {
+  const auto has_it = [&](const h5::DatasetInfo& info) {
+    return !info.dims.empty() && info.dims[0] == rows + 1;
+  };
+  if (mend && demo.IsArray("states") && has_it(demo.Info("states"))) return true;
+  const h5::Group obs = demo.Open("obs");
+  // one array says it of nearly every file
+  for (const std::string& name : obs.Names()) {
+    if (mend || !obs.IsArray(name)) continue;
+    if (!has_it(obs.Info(name))) return false;
+    break;
+  }
+  size_t with = 0, without = 0;
+  int left = kMaxMembers;
+  VisitDatasetsBelow(obs, "", 0, left, [&](const std::string&, const h5::DatasetInfo& info, bool) {
+    ++(has_it(info) ? with : without);
+  });
+  return with > 0 && (mend || without == 0);
+}
+
+}  // namespace
+
+h5::Group OpenEpisode(const h5::Group& data, const std::string& name, bool mend) {
+  const h5::Guard guard;
+  h5::Group demo = data.Open(name);
+  try {
+    const hsize_t rows = LengthOf(demo);
+    if (!demo.IsArray("actions") || demo.Info("actions").dims.at(0) != rows) return demo;
+    if (demo.Has("obs") && HasExtraRow(demo, rows, mend)) {
+      return std::move(demo).Limited({StatesOfRows(), rows + 1, rows});
+    }
+  } catch (const std::exception&) {
+    // whoever reads the episode says what is wrong
+  }
+  return demo;
+}
+
+std::vector<std::string> ExtraRowsOf(const h5::Group& demo) {
+  std::vector<std::string> paths;
+  if (!demo.is_limited()) return paths;
+  int left = kMaxMembers;
+  VisitDatasetsBelow(demo, "", 0, left,
+                     [&](const std::string& path, const h5::DatasetInfo& info, bool) {
+                       if (info.cut) paths.push_back(path);
+                     });
+  return paths;
+}
+
+std::string ExtraRowHint(const std::string& path, uint64_t found, uint64_t length) {
+  const std::string member = path.substr(0, path.find('/'));
+  if (found != length + 1 || std::ranges::find(StatesOfRows(), member) == StatesOfRows().end()) {
+    return "";
+  }
+  return "; if the last is the state after the last action, `understudy data repair` cuts it off";
 }
 
 bool StoredSuccess(const h5::Group& demo) {
@@ -274,7 +340,7 @@ Column Optional(const h5::Group& demo, const std::string& name, size_t rows,
                 const std::vector<int64_t>& dims) {
   if (!demo.Has(name)) return {};
   const h5::Id dataset = demo.OpenDataset(name);
-  const h5::DatasetInfo info = h5::InfoOf(dataset, demo.Place(name));
+  const h5::DatasetInfo info = demo.InfoOf(dataset, name);
   RequireRows(demo, name, info, rows);
   Column column = h5::ReadArray(dataset, info, demo.Place(name), kF64, dims);
   column.path = name;
@@ -303,7 +369,7 @@ Column OptionalNumbers(const h5::Group& demo, const std::string& name, size_t ro
 Column ReadRows(const h5::Group& demo, const std::string& name, size_t first, size_t count) {
   const h5::Guard guard;
   const h5::Id dataset = demo.OpenDataset(name);
-  return ReadRowsOf(dataset, h5::InfoOf(dataset, demo.Place(name)), demo, name, first, count);
+  return ReadRowsOf(dataset, demo.InfoOf(dataset, name), demo, name, first, count);
 }
 
 Column FirstRow(const h5::Group& demo, const std::string& name) {

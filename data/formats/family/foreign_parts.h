@@ -32,6 +32,9 @@ inline constexpr const char* kBottomUp = "pictures_bottom_up";
 // Key of a foreign header's settings: what pictures of another layout than (H, W, 3) bytes become.
 inline constexpr const char* kPicturesBecome = "pictures_become";
 
+// Key of a foreign header's settings: which arrays have a row that is not read (OpenEpisode).
+inline constexpr const char* kExtraRow = "extra_row";
+
 // Key of a foreign header's settings: what is wrong with the file as a whole, in words.
 inline constexpr const char* kWrongInFile = "wrong_in_file";
 
@@ -45,6 +48,15 @@ inline constexpr uint64_t kMaxColumnBytes = uint64_t{1} << 28;
 // Rows of an episode: `num_samples`, or those of `actions` where a program writes no such
 // attribute. Throws Error(kBadInput), for an empty episode too.
 size_t LengthOf(const h5::Group& demo);
+
+// An episode of /data. Where every array of `obs` has one row more than `actions`, the state after
+// the last action was kept: of them, and of `states`, the rows of the actions alone are read.
+// `mend`: also where some of them have that row only.
+h5::Group OpenEpisode(const h5::Group& data, const std::string& name, bool mend = false);
+// The arrays of such an episode that have a row which is not read.
+std::vector<std::string> ExtraRowsOf(const h5::Group& demo);
+// What the message on an array with `found` rows instead of `length` ends with.
+std::string ExtraRowHint(const std::string& path, uint64_t found, uint64_t length);
 
 // The attribute `success` of an episode that has it: a boolean, a number or a text. Throws
 // Error(kBadInput) for what is none of these.

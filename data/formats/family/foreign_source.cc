@@ -162,8 +162,8 @@ Json MissingInMasks(const h5::Group& root, const std::vector<EpisodeSummary>& ep
 class ForeignSource : public Hdf5Source, public RowTexts {
  public:
   ForeignSource(const Dialect& dialect, const std::filesystem::path& path,
-                const ReadOptions& options)
-      : Hdf5Source(path, options), dialect_(dialect) {
+                const ReadOptions& options, bool mend)
+      : Hdf5Source(path, options), dialect_(dialect), mend_(mend) {
     const h5::Guard guard;
     header_ = ForeignHeader(dialect, root(), options);
     const h5::Group data = root().Open("data");
@@ -173,7 +173,8 @@ class ForeignSource : public Hdf5Source, public RowTexts {
       summary.linked_file = data.ExternalTarget(name);
       // one that cannot be read is in the list, without rows: reading it says why
       try {
-        const h5::Group demo = data.Open(name);
+        const h5::Group demo = OpenEpisode(data, name, mend);
+        if (demo.is_limited()) with_extra_row_.insert(name);
         const ForeignFacts facts = ReadForeignFacts(dialect, demo);
         summary.success = facts.success;
         summary.uuid = facts.uuid;
@@ -186,10 +187,33 @@ class ForeignSource : public Hdf5Source, public RowTexts {
     }
     const Json missing = MissingInMasks(root(), episodes_);
     if (!missing.empty()) header_.settings[kMissingInMasks] = missing;
+    if (!with_extra_row_.empty()) {
+      const h5::Group first = OpenDemo(data, *with_extra_row_.begin());
+      header_.settings[kExtraRow] =
+          fmt::format("{}: one row more than actions, the state after the last one: it is not used",
+                      fmt::join(ExtraRowsOf(first), ", "));
+    }
     if (options.skip_bad) LeaveOutBad();
+    if (mend) ListMended(data);
   }
 
  private:
+  // Which rows a repaired copy lacks, alike episodes together.
+  void ListMended(const h5::Group& data) {
+    std::map<std::string, std::vector<std::string>> episodes;  // by their columns
+    for (const std::string& name : EpisodeNames(data)) {
+      if (!with_extra_row_.contains(name)) continue;
+      const std::vector<std::string> extra = ExtraRowsOf(OpenDemo(data, name));
+      episodes[fmt::format("{}", fmt::join(extra, ", "))].push_back(name);
+    }
+    for (const auto& [columns, names] : episodes) {
+      header_.settings[kMended].push_back(fmt::format(
+          "{}: the row after the last action is cut off of {}", fmt::join(names, ", "), columns));
+    }
+  }
+  h5::Group OpenDemo(const h5::Group& data, const std::string& name) const override {
+    return with_extra_row_.contains(name) ? OpenEpisode(data, name, mend_) : data.Open(name);
+  }
   Episode DoReadEpisode(size_t index, bool) const override {
     try {
       return Read(index, true);
@@ -262,6 +286,8 @@ class ForeignSource : public Hdf5Source, public RowTexts {
   }
 
   const Dialect dialect_;
+  const bool mend_;
+  std::set<std::string> with_extra_row_;  // episodes, by name
 };
 
 }  // namespace
@@ -290,8 +316,8 @@ bool Recognises(const Dialect& dialect, const std::filesystem::path& path,
 
 std::unique_ptr<EpisodeSource> OpenForeign(const Dialect& dialect,
                                            const std::filesystem::path& path,
-                                           const ReadOptions& options) {
-  return std::make_unique<ForeignSource>(dialect, path, options);
+                                           const ReadOptions& options, bool mend) {
+  return std::make_unique<ForeignSource>(dialect, path, options, mend);
 }
 
 namespace {

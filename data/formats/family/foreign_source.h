@@ -65,9 +65,10 @@ bool Recognises(const Dialect& dialect, const std::filesystem::path& path,
 // Opens a file of the dialect. Throws Error(kBadInput). Poses are of the frame that the file gives:
 // EpisodeMeta::settings says in `pose_from` and `target_from` which. An episode without a state
 // after its last action has an empty final_observation (but for `success`).
+// `mend`: the file is to be repaired; header().settings[kMended] says what is not read of it.
 std::unique_ptr<EpisodeSource> OpenForeign(const Dialect& dialect,
                                            const std::filesystem::path& path,
-                                           const ReadOptions& options);
+                                           const ReadOptions& options, bool mend = false);
 
 // Episodes of such files as a new one (CopyEpisodes of data/formats/base/copy_plan.h). Several
 // files must have everything in common that one file says once; their episodes are renumbered.

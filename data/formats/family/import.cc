@@ -59,6 +59,7 @@ std::vector<std::string> LostOfFile(const DatasetHeader& header, const Episode* 
        settings.value(foreign::kPicturesBecome, std::vector<std::string>{})) {
     lost.push_back(what);
   }
+  if (settings.contains(foreign::kExtraRow)) lost.push_back(settings[foreign::kExtraRow]);
   std::vector<std::string> columns;
   for (const std::string& path :
        settings.value(foreign::kUnreadColumns, std::vector<std::string>{})) {

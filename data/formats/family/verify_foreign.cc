@@ -58,10 +58,10 @@ void CheckColumns(const Dialect& dialect, const h5::Group& demo, const DatasetHe
     try {
       const h5::DatasetInfo info = seen.dims.empty() ? demo.Info(path) : seen;
       if (IsPerStep(path) && info.dims[0] != length) {
-        return Fail(
-            demo, path,
-            fmt::format("has shape ({}), must have {} rows", fmt::join(info.dims, ", "), length),
-            report);
+        return Fail(demo, path,
+                    fmt::format("has shape ({}), must have {} rows{}", fmt::join(info.dims, ", "),
+                                length, ExtraRowHint(path, info.dims[0], length)),
+                    report);
       }
       // pictures and flags cannot be wrong in other ways
       if (info.type_class != H5T_FLOAT) return;
@@ -93,7 +93,7 @@ void CheckNames(const Dialect& dialect, const h5::Group& demo, const DatasetHead
 void CheckEpisodeOf(const Dialect& dialect, const h5::Group& data, const std::string& name,
                     const DatasetHeader& header, VerifyReport& report) {
   try {
-    const h5::Group demo = data.Open(name);
+    const h5::Group demo = OpenEpisode(data, name);
     const size_t length = LengthOf(demo);
     if (demo.HasAttribute("success")) StoredSuccess(demo);
     ++report.episodes;

@@ -11,8 +11,9 @@ namespace understudy {
 
 struct RepairReport {
   int64_t episodes_kept = 0, steps_kept = 0;
-  std::vector<Fault> dropped;  // episodes left out, and why
-  std::string outcome;         // in words
+  std::vector<Fault> dropped;       // episodes left out, and why
+  std::vector<std::string> mended;  // what is kept in another way than it was, in words
+  std::string outcome;              // in words
 };
 
 // Makes `output` of what is whole in `input`: the .part of a killed writer (its sound episodes and

@@ -162,8 +162,10 @@ void SetRowsOf(const Id& dataset, const std::string& place, hsize_t rows) {
 
 Column ReadArray(const Id& dataset, const DatasetInfo& info, const std::string& place,
                  ColumnType type, const std::vector<int64_t>& row_dims,
-                 const std::optional<RowRange>& rows) {
+                 const std::optional<RowRange>& wanted) {
   const Guard guard;
+  std::optional<RowRange> rows = wanted;
+  if (!rows && info.cut) rows = RowRange{0, info.dims[0]};
   if (!info.is_number() && info.type_class != H5T_ENUM) {
     FailReading(place, "must hold numbers");
   }

@@ -26,6 +26,7 @@ struct DatasetInfo {
   size_t type_size = 0;
   bool is_signed = false;
   std::vector<hsize_t> dims;
+  bool cut = false;  // dims[0] are the first of more rows (RowLimit in group.h)
   // Integers or floating-point numbers that a conversion needs no more memory for than for ours.
   bool is_number() const {
     return (type_class == H5T_INTEGER || type_class == H5T_FLOAT) && type_size <= 16;

@@ -36,10 +36,12 @@ struct Wanted {
   const RowCut* cut = nullptr;
 };
 
-bool HasRows(const Id& dataset, uint64_t rows) {
-  const Id space(H5Dget_space(dataset.get()));
-  hsize_t dims[H5S_MAX_RANK] = {};
-  return H5Sget_simple_extent_dims(space.get(), dims, nullptr) > 0 && dims[0] == rows;
+// Whether the cut leaves out rows of an array.
+bool IsCut(const Group& group, const Id& object, const std::string& name, const RowCut& cut) {
+  if (H5Iget_type(object.get()) != H5I_DATASET) return false;
+  const DatasetInfo info = group.InfoOf(object, name);
+  const bool has_rows = !info.dims.empty() && info.dims[0] == cut.length;
+  return has_rows && (info.cut || cut.end - cut.first < cut.length);
 }
 
 // Some rows of an array as a new one that is stored likewise.
@@ -115,7 +117,7 @@ void CopyMembers(const Group& from, const Group& to, int depth, const Wanted& wa
       CopyMembers(group, CreateFor(group, to, name), depth + 1, {nullptr, wanted.cut});
       continue;
     }
-    if (wanted.cut != nullptr && HasRows(source, wanted.cut->length)) {
+    if (wanted.cut != nullptr && IsCut(from, source, name, *wanted.cut)) {
       CopyRows(source, to, name, from.Place(name), *wanted.cut);
     } else if (H5Ocopy(source.get(), ".", to.id(), name.c_str(), plist.get(), H5P_DEFAULT) < 0) {
       FailWriting(to.Place(name), fmt::format("cannot copy {}", from.Place(name)));

@@ -23,7 +23,8 @@ struct RowCut {
   uint64_t length = 0, first = 0, end = 0;
 };
 // As CopyGroup, but of every array with `cut.length` rows, at any depth, only the rows of the cut;
-// they keep type, filters and attributes.
+// they keep type, filters and attributes. An array with more rows than `from` reads of it
+// (RowLimit) has those that are read.
 void CopyGroupRows(const Group& from, const Group& to, const RowCut& cut);
 
 }  // namespace understudy::h5

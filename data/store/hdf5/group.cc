@@ -25,7 +25,16 @@ std::string Group::Place(const std::string& name) const {
 }
 
 Group Group::Member(Id id, const std::string& name) const {
-  return Group(std::move(id), file_, (path_ == "/" ? "/" : path_ + "/") + name, outside_links_);
+  Group member(std::move(id), file_, (path_ == "/" ? "/" : path_ + "/") + name, outside_links_);
+  member.limit_ = limit_;
+  if (limit_) member.within_ = within_ + name + "/";
+  return member;
+}
+
+Group Group::Limited(RowLimit limit) && {
+  limit_ = std::make_shared<const RowLimit>(std::move(limit));
+  within_.clear();
+  return std::move(*this);
 }
 
 bool Group::Has(const std::string& name) const {
@@ -206,8 +215,17 @@ Id Group::OpenDataset(const std::string& name) const {
   return dataset;
 }
 
-DatasetInfo Group::Info(const std::string& name) const {
-  return InfoOf(OpenDataset(name), Place(name));
+DatasetInfo Group::Info(const std::string& name) const { return InfoOf(OpenDataset(name), name); }
+
+DatasetInfo Group::InfoOf(const Id& dataset, const std::string& name) const {
+  DatasetInfo info = h5::InfoOf(dataset, Place(name));
+  if (!limit_ || info.dims.empty() || info.dims[0] != limit_->stored) return info;
+  const std::string path = within_ + name;
+  info.cut = std::ranges::any_of(limit_->members, [&](const std::string& member) {
+    return path == member || path.starts_with(member + "/");
+  });
+  if (info.cut) info.dims[0] = limit_->read;
+  return info;
 }
 
 uint64_t Group::StoredBytes(const std::string& name) const {
@@ -264,7 +282,7 @@ Column Group::Read(const std::string& name, ColumnType type,
                    const std::vector<int64_t>& row_dims) const {
   const Guard guard;
   const Id dataset = OpenDataset(name);
-  Column column = ReadArray(dataset, InfoOf(dataset, Place(name)), Place(name), type, row_dims);
+  Column column = ReadArray(dataset, InfoOf(dataset, name), Place(name), type, row_dims);
   column.path = name;
   return column;
 }
@@ -277,7 +295,7 @@ std::optional<Column> Group::ReadIf(const std::string& name,
                                     const std::function<bool(const DatasetInfo&)>& wanted) const {
   const Guard guard;
   const Id dataset = OpenDataset(name);
-  const DatasetInfo info = InfoOf(dataset, Place(name));
+  const DatasetInfo info = InfoOf(dataset, name);
   if (!wanted(info)) return {};
   const std::optional<ColumnType> type = info.type();
   if (!type) FailReading(Place(name), "has another type than any column");
@@ -290,7 +308,7 @@ Column Group::ReadRows(const std::string& name, ColumnType type,
                        const std::vector<int64_t>& row_dims, hsize_t first, hsize_t count) const {
   const Guard guard;
   const Id dataset = OpenDataset(name);
-  Column column = ReadArray(dataset, InfoOf(dataset, Place(name)), Place(name), type, row_dims,
+  Column column = ReadArray(dataset, InfoOf(dataset, name), Place(name), type, row_dims,
                             RowRange{first, count});
   column.path = name;
   return column;
@@ -319,7 +337,14 @@ std::vector<std::string> Group::ReadTexts(const std::string& name) const {
 
 void Group::VisitTexts(const std::string& name,
                        const std::function<void(const std::string&)>& each) const {
-  VisitTextsOf(OpenDataset(name), Place(name), each);
+  const Id dataset = OpenDataset(name);
+  const DatasetInfo info = InfoOf(dataset, name);
+  hsize_t left = info.cut ? info.dims[0] : HSIZE_UNDEF;
+  VisitTextsOf(dataset, Place(name), [&](const std::string& text) {
+    if (left == 0) return;
+    --left;
+    each(text);
+  });
 }
 
 }  // namespace understudy::h5

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,6 +21,13 @@
 #include "data/store/hdf5/lock.h"
 
 namespace understudy::h5 {
+
+// Of arrays with `stored` rows that are one of `members` of a group, or lie below one, only the
+// first `read` rows count.
+struct RowLimit {
+  std::vector<std::string> members;  // "states", "obs"
+  hsize_t stored = 0, read = 0;
+};
 
 // A group of an open file, or its root. Names may be paths ("obs/object"). Reading throws
 // Error(kBadInput), writing Error(kFailed); both name file and object.
@@ -50,6 +58,10 @@ class Group {
   // `header_bytes`: room for the links and attributes that follow (creation.h); 0: unknown.
   Group Create(const std::string& name, uint64_t header_bytes = 0) const;
   Group OpenOrCreate(const std::string& name) const;
+  // This group, read (by it and by what is opened from it) as if the arrays of `limit` had no more
+  // rows than those that count.
+  Group Limited(RowLimit limit) &&;
+  bool is_limited() const { return limit_ != nullptr; }
   void Delete(const std::string& name) const;
   void Move(const std::string& from, const std::string& to) const;
   void LinkExternal(const std::string& name, const std::string& file,
@@ -97,6 +109,7 @@ class Group {
   Column ReadRows(const std::string& name, ColumnType type, const std::vector<int64_t>& row_dims,
                   hsize_t first, hsize_t count) const;
   DatasetInfo Info(const std::string& name) const;
+  DatasetInfo InfoOf(const Id& dataset, const std::string& name) const;  // the open array `name`
   // Bytes that an array takes in the file; 0: nothing was written of it.
   uint64_t StoredBytes(const std::string& name) const;
   Id OpenDataset(const std::string& name) const;
@@ -117,6 +130,8 @@ class Group {
   Id id_;
   std::string file_, path_;
   bool outside_links_ = false;
+  std::shared_ptr<const RowLimit> limit_;
+  std::string within_;  // path of this group below the limited one, "obs/"
 };
 
 }  // namespace understudy::h5
