@@ -5,6 +5,7 @@
 #include <hdf5.h>
 
 #include <cmath>
+#include <limits>
 
 #include "data/formats/base/row_texts.h"
 #include "data/formats/edit.h"
@@ -80,7 +81,7 @@ TEST_P(StoredTableTest, ColumnsComeOverByNameWithTheirNumbers) {
   // shapes and types
   EXPECT_EQ(columns.at("observation.touch").shape, (std::vector<size_t>{2, 4}));
   EXPECT_EQ(columns.at("observation.touch").dtype, "float64");
-  EXPECT_EQ(columns.at("steps.phase").dtype, "int64");
+  EXPECT_EQ(columns.at("steps.phase").dtype, "uint8");
   // a name that LeRobot has for itself
   EXPECT_TRUE(columns.contains("stored.timestamp"));
   // how it ended is not told
@@ -211,6 +212,76 @@ TEST_P(StoredTableTest, TasksOfRowsAreInstructions) {
   };
   WriteLerobot(*OpenDataset(WriteJoints(options)), folder_ / "out", Options(), quiet_);
   EXPECT_EQ(OpenLerobotSource(folder_ / "out")->ReadMeta(1).instruction, "reach");
+}
+
+template <class T>
+Column Extremes(const std::string& path, ColumnType type, size_t rows) {
+  Column column(path, type, {2});
+  column.rows = rows;
+  for (size_t k = 0; k < rows; ++k) {
+    column.Push(std::numeric_limits<T>::lowest());
+    column.Push(static_cast<T>(std::numeric_limits<T>::max() - static_cast<T>(k)));
+  }
+  return column;
+}
+
+// Columns keep their type, into LeRobot's files and back into HDF5.
+TEST_P(StoredTableTest, TypesStay) {
+  using enum ColumnType;
+  StrangerOptions options;
+  options.also = [](const h5::Group& demo, size_t, size_t rows) {
+    demo.Write(Extremes<int8_t>("obs/int8", kI8, rows));
+    demo.Write(Extremes<int16_t>("obs/int16", kI16, rows));
+    demo.Write(Extremes<int32_t>("obs/int32", kI32, rows));
+    demo.Write(Extremes<uint8_t>("obs/uint8", kU8, rows));
+    demo.Write(Extremes<uint16_t>("obs/uint16", kU16, rows));
+    demo.Write(Extremes<uint32_t>("obs/uint32", kU32, rows));
+    demo.Write(Ramp("obs/int64", kI64, {2}, rows));
+    Column count = Ramp("obs/uint64", kI64, {2}, rows), flags("obs/bool", kBool, {2}),
+           half = Ramp("obs/float16", kF32, {2}, rows);
+    count.type = kU64;
+    flags.rows = rows;
+    for (size_t i = 0; i < 2 * rows; ++i) flags.Push(static_cast<uint8_t>(i % 3 == 0));
+    half.half = true;
+    for (const Column& column : {count, flags, half}) demo.Write(column);
+    demo.Write(Ramp("obs/float32", kF32, {2}, rows));
+    demo.Write(Ramp("obs/float64", kF64, {2}, rows));
+    Column done("dones", kI64, {});
+    done.rows = rows;
+    for (size_t k = 0; k < rows; ++k) done.Push(int64_t{k + 1 == rows});
+    demo.Write(done);
+  };
+  const std::vector<std::string> types{"bool",  "float16", "float32", "float64", "int16",  "int32",
+                                       "int64", "int8",    "uint16",  "uint32",  "uint64", "uint8"};
+  const auto source = OpenDataset(WriteJoints(options));
+  std::vector<std::string> lost = LostInLerobot(*source, Options());
+  EXPECT_THAT(lost, Contains("dones: int64 becomes bool"));
+  EXPECT_THAT(lost, Not(Contains(HasSubstr("obs/int"))));
+  WriteLerobot(*source, folder_ / "out", Options(), quiet_);
+  for (const Fault& fault : VerifyDataset(folder_ / "out").faults) {
+    ADD_FAILURE() << fault.place << ": " << fault.what;
+  }
+  lost = LostFromLerobot(folder_ / "out", {});
+  EXPECT_THAT(lost, Contains("next.done: bool becomes uint8"));
+  ReadLerobot(folder_ / "out", folder_ / "back.h5", {}, quiet_);
+
+  const auto there = OpenLerobotSource(folder_ / "out"), back = OpenDataset(folder_ / "back.h5");
+  const auto spec_of = [](const EpisodeSource& reader, const std::string& name) {
+    for (const ColumnSpec& column : reader.ListColumns()) {
+      if (column.name == name) return column;
+    }
+    ADD_FAILURE() << name;
+    return ColumnSpec{};
+  };
+  for (const std::string& type : types) {
+    const ColumnSpec stored = spec_of(*source, "obs/" + type),
+                     written = spec_of(*there, "observation." + type),
+                     again = spec_of(*back, "obs/" + type);
+    for (const ColumnSpec& column : {stored, written, again}) EXPECT_EQ(column.dtype, type);
+    const std::vector<double> numbers = source->ReadColumns(1, std::vector{stored})[0];
+    EXPECT_EQ(there->ReadColumns(1, std::vector{written})[0], numbers) << type;
+    EXPECT_EQ(back->ReadColumns(1, std::vector{again})[0], numbers) << type;
+  }
 }
 
 // What must be asked is asked at once.

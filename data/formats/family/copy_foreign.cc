@@ -151,7 +151,16 @@ bool SetNumber(Column& column, size_t row, double number) {
     case ColumnType::kU32:
       return set(static_cast<uint32_t>(number));
     case ColumnType::kU8:
+    case ColumnType::kBool:
       return set(static_cast<uint8_t>(number));
+    case ColumnType::kI8:
+      return set(static_cast<int8_t>(number));
+    case ColumnType::kI16:
+      return set(static_cast<int16_t>(number));
+    case ColumnType::kU16:
+      return set(static_cast<uint16_t>(number));
+    case ColumnType::kU64:
+      return set(static_cast<uint64_t>(number));
   }
   return false;
 }

@@ -60,6 +60,28 @@ constexpr PlaceFeature kPlaceFeatures[] = {
     {"annotation.human.task_description", "int64", TaskOf},
 };
 
+template <class T>
+std::vector<T> As(const Numbers& numbers) {
+  return std::vector<T>(numbers.begin(), numbers.end());
+}
+
+// Numbers as the type that `dtype` names.
+decltype(ParquetColumn::values) ValuesOf(const std::string& dtype, const Numbers& numbers) {
+  if (dtype == "float64") return numbers;
+  if (dtype == "float16") return ParquetColumn::Halves{As<float>(numbers)};
+  if (dtype == "bool") return ParquetColumn::Bools{As<uint8_t>(numbers)};
+  if (dtype == "int8") return As<int8_t>(numbers);
+  if (dtype == "int16") return As<int16_t>(numbers);
+  if (dtype == "int32") return As<int32_t>(numbers);
+  if (dtype == "int64") return As<int64_t>(numbers);
+  if (dtype == "uint8") return As<uint8_t>(numbers);
+  if (dtype == "uint16") return As<uint16_t>(numbers);
+  if (dtype == "uint32") return As<uint32_t>(numbers);
+  if (dtype == "uint64") return As<uint64_t>(numbers);
+  Require(dtype == "float32", "a type of LeRobot's features");
+  return As<float>(numbers);
+}
+
 int Product(const std::vector<int>& dims) {
   return std::accumulate(dims.begin(), dims.end(), 1, std::multiplies<>());
 }
@@ -116,16 +138,9 @@ Json FeatureTable::FeaturesJson() const {
 std::vector<ParquetColumn> FeatureTable::Columns() const {
   std::vector<ParquetColumn> columns;
   for (const Feature& feature : features_) {
-    ParquetColumn column{.name = feature.name, .values = std::vector<float>{}};
-    const Numbers& v = feature.values;
-    if (feature.dtype == "float32") column.values = std::vector<float>(v.begin(), v.end());
-    if (feature.dtype == "float64") column.values = v;
-    if (feature.dtype == "int64") column.values = std::vector<int64_t>(v.begin(), v.end());
-    if (feature.dtype == "bool") {
-      column.values = ParquetColumn::Bools{std::vector<uint8_t>(v.begin(), v.end())};
-    }
-    column.dims = feature.dims;
-    columns.push_back(std::move(column));
+    columns.push_back({.name = feature.name,
+                       .values = ValuesOf(feature.dtype, feature.values),
+                       .dims = feature.dims});
   }
   for (const TextFeature& feature : texts_) {
     columns.push_back({.name = feature.name, .values = feature.values});

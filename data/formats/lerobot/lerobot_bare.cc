@@ -18,27 +18,62 @@
 namespace understudy {
 namespace {
 
+// As robomimic's files have them.
+constexpr const char* kRewardType = "float64";
+constexpr const char* kDoneType = "uint8";
+
 ColumnType TypeOf(const std::string& dtype) {
-  if (dtype == "float32" || dtype == "float16") return ColumnType::kF32;
-  if (dtype == "float64") return ColumnType::kF64;
-  if (dtype == "bool" || dtype == "uint8") return ColumnType::kU8;
-  if (dtype == "int8" || dtype == "int16" || dtype == "int32" || dtype == "uint16") {
-    return ColumnType::kI32;
-  }
-  return ColumnType::kI64;
+  using enum ColumnType;
+  static const std::map<std::string, ColumnType> types{
+      {"float16", kF32}, {"float32", kF32}, {"float64", kF64}, {"bool", kBool},
+      {"int8", kI8},     {"int16", kI16},   {"int32", kI32},   {"int64", kI64},
+      {"uint8", kU8},    {"uint16", kU16},  {"uint32", kU32},  {"uint64", kU64}};
+  return types.at(dtype);
 }
 
-Column ColumnOf(const std::string& path, ColumnType type, const std::vector<size_t>& dims,
+template <class T>
+void PushAs(const std::vector<double>& values, Column& column) {
+  for (const double v : values) column.Push(static_cast<T>(v));
+}
+
+Column ColumnOf(const std::string& path, const std::string& dtype, const std::vector<size_t>& dims,
                 size_t rows, const std::vector<double>& values) {
-  Column column(path, type, dims);
+  Column column(path, TypeOf(dtype), dims);
   column.rows = rows;
-  column.bytes.reserve(values.size() * BytesOf(type));
-  for (const double v : values) {
-    if (type == ColumnType::kF32) column.Push(static_cast<float>(v));
-    if (type == ColumnType::kF64) column.Push(v);
-    if (type == ColumnType::kU8) column.Push(static_cast<uint8_t>(v));
-    if (type == ColumnType::kI32) column.Push(static_cast<int32_t>(v));
-    if (type == ColumnType::kI64) column.Push(static_cast<int64_t>(v));
+  column.half = dtype == "float16";
+  column.bytes.reserve(values.size() * BytesOf(column.type));
+  switch (column.type) {
+    case ColumnType::kF64:
+      PushAs<double>(values, column);
+      break;
+    case ColumnType::kF32:
+      PushAs<float>(values, column);
+      break;
+    case ColumnType::kU8:
+    case ColumnType::kBool:
+      PushAs<uint8_t>(values, column);
+      break;
+    case ColumnType::kI8:
+      PushAs<int8_t>(values, column);
+      break;
+    case ColumnType::kI16:
+      PushAs<int16_t>(values, column);
+      break;
+    case ColumnType::kU16:
+      PushAs<uint16_t>(values, column);
+      break;
+    case ColumnType::kI32:
+      PushAs<int32_t>(values, column);
+      break;
+    case ColumnType::kU32:
+      PushAs<uint32_t>(values, column);
+      break;
+    case ColumnType::kI64:
+      PushAs<int64_t>(values, column);
+      break;
+    case ColumnType::kU64:
+      PushAs<uint64_t>(values, column);
+      break;
   }
   return column;
 }
@@ -130,8 +165,8 @@ void BareImport::AddArms(size_t length, const LerobotRows& rows,
         const auto begin = values.begin() + static_cast<std::ptrdiff_t>(k * width + first);
         part.insert(part.end(), begin, begin + static_cast<std::ptrdiff_t>(count));
       }
-      columns.push_back(ColumnOf(fmt::format("obs/robot{}_{}", a, name), TypeOf(state.dtype),
-                                 {count}, length, part));
+      columns.push_back(
+          ColumnOf(fmt::format("obs/robot{}_{}", a, name), state.dtype, {count}, length, part));
     };
     add("eef_pos", arm.state, 3);
     add("eef_quat", arm.state + 3, 4);
@@ -163,22 +198,22 @@ std::vector<Column> BareImport::Columns(const LerobotEpisode& episode, const Ler
     const LerobotFeature& feature = folder_.features[f];
     const std::string path = PathOf(folder_, feature);
     if (path.empty()) continue;
-    ColumnType type = TypeOf(feature.dtype);
+    std::string dtype = feature.dtype;
     std::vector<size_t> dims = feature.shape;
     // one number per row is an array of rank 1, but for actions and observations
     const bool scalar = feature.width() == 1 && path != "actions" && !path.starts_with("obs/");
     if (scalar) dims.clear();
-    if (path == "rewards") type = ColumnType::kF64;
-    if (path == "dones") type = ColumnType::kU8;
+    if (path == "rewards") dtype = kRewardType;
+    if (path == "dones") dtype = kDoneType;
     if (const auto beyond = beyond_double_.find(feature.name); beyond != beyond_double_.end()) {
-      if (!beyond->second.int64_holds || type != ColumnType::kI64) continue;  // NotInBare says it
-      Column exact(path, type, dims);
+      if (!beyond->second.int64_holds || dtype != feature.dtype) continue;  // NotInBare says it
+      Column exact(path, TypeOf(dtype), dims);
       exact.rows = length;
       for (const int64_t v : rows_.ReadWhole(episode, feature)) exact.Push(v);
       columns.push_back(std::move(exact));
       continue;
     }
-    columns.push_back(ColumnOf(path, type, dims, length, rows.values[f]));
+    columns.push_back(ColumnOf(path, dtype, dims, length, rows.values[f]));
     if (feature.name == "action.target" && target_is_named_) {
       columns.push_back(Targets(length, rows.values[f]));
     }
@@ -187,7 +222,7 @@ std::vector<Column> BareImport::Columns(const LerobotEpisode& episode, const Ler
   if (folder_.Find("next.done") == nullptr) {
     std::vector<double> dones(length, 0);
     dones.back() = 1;
-    columns.push_back(ColumnOf("dones", ColumnType::kU8, {}, length, dones));
+    columns.push_back(ColumnOf("dones", kDoneType, {}, length, dones));
   }
   return columns;
 }
@@ -316,6 +351,12 @@ std::vector<std::string> NotInBare(const LerobotFolder& folder) {
   if (folder.Find("next.reward") == nullptr) lost.push_back("rewards: there is no next.reward");
   if (folder.Find("next.success") == nullptr) {
     lost.push_back("success: there is no next.success");
+  }
+  for (const auto& [name, dtype] :
+       {std::pair("next.reward", kRewardType), {"next.done", kDoneType}}) {
+    const LerobotFeature* feature = folder.Find(name);
+    if (feature == nullptr || feature->dtype == dtype) continue;
+    lost.push_back(fmt::format("{}: {} becomes {}", name, feature->dtype, dtype));
   }
   for (const auto& [name, beyond] : FindBeyondDouble(folder)) {
     if (beyond.int64_holds) continue;

@@ -42,13 +42,6 @@ T Field(const Json& object, const char* key, const std::string& place, Limits li
   return value;
 }
 
-bool IsNumeric(const std::string& dtype) {
-  static const std::vector<std::string> types{"float16", "float32", "float64", "bool",
-                                              "int8",    "int16",   "int32",   "int64",
-                                              "uint8",   "uint16",  "uint32",  "uint64"};
-  return std::find(types.begin(), types.end(), dtype) != types.end();
-}
-
 // Whether a name may become a path or an object of an HDF5 file.
 bool IsPlainName(const std::string& name) {
   return !name.empty() && name.size() < 256 && name != "." && name != ".." &&
@@ -83,7 +76,7 @@ void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& fol
       folder.texts.push_back(name);
       continue;
     }
-    if (!IsNumeric(feature.dtype)) {
+    if (!IsDtype(feature.dtype)) {
       folder.unread.push_back(fmt::format("{} ({})", name, feature.dtype));
       continue;
     }
@@ -255,6 +248,13 @@ std::string VersionIn(const Json& info, const std::string& place) {
 }
 
 }  // namespace
+
+bool IsDtype(const std::string& dtype) {
+  static const std::vector<std::string> types{"float16", "float32", "float64", "bool",
+                                              "int8",    "int16",   "int32",   "int64",
+                                              "uint8",   "uint16",  "uint32",  "uint64"};
+  return std::find(types.begin(), types.end(), dtype) != types.end();
+}
 
 size_t LerobotFeature::width() const {
   size_t width = 1;

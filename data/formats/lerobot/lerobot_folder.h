@@ -16,6 +16,9 @@
 
 namespace understudy {
 
+// Whether LeRobot's features know such numbers: "float32", "int8", "bool", …
+bool IsDtype(const std::string& dtype);
+
 // A column of numbers of the Parquet files.
 struct LerobotFeature {
   std::string name, dtype;  // "float32", "float64", "int64", "bool", …

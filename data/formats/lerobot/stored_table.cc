@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "core/base/error.h"
 #include "data/formats/base/row_texts.h"
 #include "data/formats/family/bare_dataset.h"
+#include "data/formats/lerobot/lerobot_folder.h"
 #include "data/formats/lerobot/whole_numbers.h"
 #include "data/store/hdf5_source.h"
 
@@ -33,13 +35,12 @@ std::string FeatureNameOf(const std::string& path) {
   return Dotted(path);
 }
 
-// What the numbers become, of the types that the Parquet writer knows.
+// What the numbers become: what they are, where LeRobot knows the type.
 std::string DtypeFor(const ColumnSpec& column, const std::string& feature) {
   if (feature == "next.done" && column.size() == 1) return "bool";
   if (feature == "next.reward") return "float32";
-  if (column.dtype == "float64") return "float64";
-  if (column.dtype.starts_with("float")) return "float32";
-  return column.dtype == "bool" ? "bool" : "int64";
+  if (IsDtype(column.dtype)) return column.dtype;
+  return column.dtype.starts_with("float") ? "float64" : "int64";
 }
 
 // One number per row is a scalar of LeRobot, however many dimensions it has.
@@ -270,10 +271,14 @@ std::vector<std::string> StoredTable::Lost() const {
   std::vector<std::string> lost = lost_;
   for (size_t c = 0; c < columns_.size(); ++c) {
     const ColumnSpec& column = columns_[c];
-    if (features_[targets_[c].feature].dtype != "float32") continue;
-    if (column.dtype.ends_with("64") || column.dtype.ends_with("int32")) {
-      lost.push_back(fmt::format("{}: {} is rounded to float32", column.name, column.dtype));
-    }
+    if (column.size() == 0) continue;
+    const std::string& dtype = features_[targets_[c].feature].dtype;
+    if (dtype == column.dtype) continue;
+    static const std::set<std::string> narrow{"int8",   "uint8",   "int16",
+                                              "uint16", "float16", "bool"};
+    const bool fits = narrow.contains(column.dtype) || dtype == "bool";
+    lost.push_back(fmt::format("{}: {} {} {}", column.name, column.dtype,
+                               fits ? "becomes" : "is rounded to", dtype));
   }
   return lost;
 }

@@ -3,6 +3,7 @@
 #include <arrow/api.h>
 #include <arrow/config.h>
 #include <arrow/io/file.h>
+#include <arrow/util/float16.h>
 #include <arrow/util/key_value_metadata.h>
 #include <fmt/format.h>
 #include <parquet/arrow/writer.h>
@@ -43,6 +44,26 @@ class Arrow {
             return Numbers<arrow::DoubleBuilder>(values);
           } else if constexpr (std::is_same_v<V, std::vector<int64_t>>) {
             return Numbers<arrow::Int64Builder>(values);
+          } else if constexpr (std::is_same_v<V, std::vector<int8_t>>) {
+            return Numbers<arrow::Int8Builder>(values);
+          } else if constexpr (std::is_same_v<V, std::vector<int16_t>>) {
+            return Numbers<arrow::Int16Builder>(values);
+          } else if constexpr (std::is_same_v<V, std::vector<int32_t>>) {
+            return Numbers<arrow::Int32Builder>(values);
+          } else if constexpr (std::is_same_v<V, std::vector<uint8_t>>) {
+            return Numbers<arrow::UInt8Builder>(values);
+          } else if constexpr (std::is_same_v<V, std::vector<uint16_t>>) {
+            return Numbers<arrow::UInt16Builder>(values);
+          } else if constexpr (std::is_same_v<V, std::vector<uint32_t>>) {
+            return Numbers<arrow::UInt32Builder>(values);
+          } else if constexpr (std::is_same_v<V, std::vector<uint64_t>>) {
+            return Numbers<arrow::UInt64Builder>(values);
+          } else if constexpr (std::is_same_v<V, ParquetColumn::Halves>) {
+            arrow::HalfFloatBuilder builder;
+            for (const float value : values.values) {
+              Check(builder.Append(arrow::util::Float16(value).bits()));
+            }
+            return Get(builder.Finish());
           } else if constexpr (std::is_same_v<V, ParquetColumn::Bools>) {
             arrow::BooleanBuilder builder;
             Check(builder.AppendValues(values.values.data(),

@@ -15,9 +15,15 @@ struct ParquetColumn {
   struct Bools {
     std::vector<uint8_t> values;
   };
+  struct Halves {  // float16
+    std::vector<float> values;
+  };
   std::string name;
-  std::variant<std::vector<float>, std::vector<double>, std::vector<int64_t>, Bools,
-               std::vector<std::string>, std::vector<std::vector<std::string>>>
+  std::variant<std::vector<float>, std::vector<double>, std::vector<int64_t>, Bools, Halves,
+               std::vector<int8_t>, std::vector<int16_t>, std::vector<int32_t>,
+               std::vector<uint8_t>, std::vector<uint16_t>, std::vector<uint32_t>,
+               std::vector<uint64_t>, std::vector<std::string>,
+               std::vector<std::vector<std::string>>>
       values;
   std::vector<int> dims = {};
 };

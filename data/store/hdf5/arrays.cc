@@ -25,6 +25,18 @@ std::string ShapeText(const std::vector<hsize_t>& dims) {
   return fmt::format("({})", fmt::join(dims, ", "));
 }
 
+// numpy's float16.
+hid_t HalfType() {
+  static const hid_t type = [] {
+    const hid_t id = H5Tcopy(H5T_IEEE_F32LE);
+    H5Tset_fields(id, 15, 10, 5, 0, 10);
+    H5Tset_size(id, 2);
+    H5Tset_ebias(id, 15);
+    return id;
+  }();
+  return type;
+}
+
 void WriteClock(const Id& dataset, const std::string& place, const Column& column) {
   if (!column.unit.empty()) WriteTextInHeader(dataset.get(), place, "unit", column.unit);
   if (!column.clock.empty()) WriteTextInHeader(dataset.get(), place, "clock", column.clock);
@@ -51,10 +63,18 @@ std::optional<ColumnType> DatasetInfo::type() const {
   if (type_class == H5T_FLOAT && type_size == 8) return ColumnType::kF64;
   if (type_class == H5T_FLOAT && type_size == 4) return ColumnType::kF32;
   if (type_class != H5T_INTEGER) return {};
-  if (type_size == 1 && !is_signed) return ColumnType::kU8;
-  if (type_size == 4) return is_signed ? ColumnType::kI32 : ColumnType::kU32;
-  if (type_size == 8 && is_signed) return ColumnType::kI64;
-  return {};
+  switch (type_size) {
+    case 1:
+      return is_signed ? ColumnType::kI8 : ColumnType::kU8;
+    case 2:
+      return is_signed ? ColumnType::kI16 : ColumnType::kU16;
+    case 4:
+      return is_signed ? ColumnType::kI32 : ColumnType::kU32;
+    case 8:
+      return is_signed ? ColumnType::kI64 : ColumnType::kU64;
+    default:
+      return {};
+  }
 }
 
 hid_t NativeType(ColumnType type) {
@@ -71,6 +91,16 @@ hid_t NativeType(ColumnType type) {
       return H5T_NATIVE_UINT32;
     case ColumnType::kI64:
       return H5T_NATIVE_INT64;
+    case ColumnType::kI8:
+      return H5T_NATIVE_INT8;
+    case ColumnType::kI16:
+      return H5T_NATIVE_INT16;
+    case ColumnType::kU16:
+      return H5T_NATIVE_UINT16;
+    case ColumnType::kU64:
+      return H5T_NATIVE_UINT64;
+    case ColumnType::kBool:
+      return BoolType();
   }
   return -1;
 }
@@ -81,7 +111,8 @@ void CreateArray(hid_t parent, const std::string& name, const std::string& place
   const std::vector<hsize_t> dims = Shape(column);
   const Id space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr));
   const hid_t type = NativeType(column.type);
-  const Id dataset(H5Dcreate2(parent, name.c_str(), type, space.get(), LinkCreation(),
+  const hid_t stored = column.half ? HalfType() : type;
+  const Id dataset(H5Dcreate2(parent, name.c_str(), stored, space.get(), LinkCreation(),
                               ArrayCreation(column.bytes.size()).get(), H5P_DEFAULT));
   if (!dataset.valid()) FailWriting(place, "cannot create the dataset");
   if (!column.bytes.empty() &&

@@ -21,18 +21,6 @@ hid_t TextType() {
   return type;
 }
 
-// h5py's.
-hid_t BoolType() {
-  static const hid_t type = [] {
-    const hid_t id = H5Tenum_create(H5T_NATIVE_INT8);
-    const int8_t no = 0, yes = 1;
-    H5Tenum_insert(id, "FALSE", &no);
-    H5Tenum_insert(id, "TRUE", &yes);
-    return id;
-  }();
-  return type;
-}
-
 void WriteValue(hid_t owner, const std::string& place, const std::string& name, hid_t type,
                 const void* value) {
   const Guard guard;
@@ -86,6 +74,17 @@ herr_t AddAttributeName(hid_t, const char* name, const H5A_info_t*, void* names)
 }
 
 }  // namespace
+
+hid_t BoolType() {
+  static const hid_t type = [] {
+    const hid_t id = H5Tenum_create(H5T_NATIVE_INT8);
+    const int8_t no = 0, yes = 1;
+    H5Tenum_insert(id, "FALSE", &no);
+    H5Tenum_insert(id, "TRUE", &yes);
+    return id;
+  }();
+  return type;
+}
 
 bool AttributeExists(hid_t owner, const std::string& name) {
   const Guard guard;

@@ -12,6 +12,9 @@ namespace understudy::h5 {
 
 inline constexpr uint64_t kMaxTextBytes = uint64_t{1} << 28;
 
+// h5py's boolean.
+hid_t BoolType();
+
 bool AttributeExists(hid_t owner, const std::string& name);
 
 // These replace an attribute of the same name.

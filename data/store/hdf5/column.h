@@ -11,7 +11,19 @@
 
 namespace understudy {
 
-enum class ColumnType { kF64, kF32, kU8, kI32, kU32, kI64 };
+enum class ColumnType {
+  kF64,
+  kF32,
+  kU8,
+  kI32,
+  kU32,
+  kI64,
+  kI8,
+  kI16,
+  kU16,
+  kU64,
+  kBool  // bytes of 0 and 1, stored as h5py does
+};
 
 size_t BytesOf(ColumnType type);
 const char* NameOf(ColumnType type);  // numpy's: "<f8", …
@@ -39,6 +51,7 @@ struct Column {
   std::vector<size_t> row_dims;  // shape of one row; empty: a number per row
   size_t rows = 0;
   std::vector<uint8_t> bytes;  // row-major, native order
+  bool half = false;           // of kF32: stored as float16
   std::string unit, clock;     // attributes; set on columns of time
 
   Column() = default;
