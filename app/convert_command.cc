@@ -188,8 +188,12 @@ Json ConvertImported(const DatasetFormat& from, const DatasetFormat& to, const C
                      ConvertRequest request, CommandContext& context) {
   const bool into_own = &to == &OwnFormat();
   if (!into_own) CheckOutput(flags.out, flags.overwrite, {flags.path});
-  Json result = SayLost(flags.out, from.LostInImport(flags.path, request), context);
-  if (context.plan) return result;
+  std::vector<SkippedEpisode> skipped;
+  Json result = SayLost(flags.out, from.LostInImport(flags.path, request, &skipped), context);
+  if (context.plan) {
+    SaySkipped(skipped, *context.progress, &result);
+    return result;
+  }
   if (into_own) {
     result.update(from.Import(flags.path, flags.out, request, *context.progress));
     return result;

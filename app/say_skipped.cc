@@ -7,11 +7,15 @@
 namespace understudy {
 
 void SaySkipped(const EpisodeSource& source, Progress& progress, Json* report) {
-  if (source.skipped().empty()) return;
-  for (const SkippedEpisode& episode : source.skipped()) {
+  SaySkipped(source.skipped(), progress, report);
+}
+
+void SaySkipped(const std::vector<SkippedEpisode>& skipped, Progress& progress, Json* report) {
+  if (skipped.empty()) return;
+  for (const SkippedEpisode& episode : skipped) {
     progress.Message(fmt::format("left out: {}: {}", episode.name, episode.reason));
   }
-  (*report)["skipped"] = SkippedToJson(source.skipped());
+  (*report)["skipped"] = SkippedToJson(skipped);
 }
 
 }  // namespace understudy

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "core/base/json.h"
 #include "core/base/progress.h"
 #include "core/seam/episode_source.h"
@@ -9,5 +11,6 @@ namespace understudy {
 // Says which episodes a source leaves out since they cannot be read, and puts them as `skipped`
 // into a command's report, where there are any.
 void SaySkipped(const EpisodeSource& source, Progress& progress, Json* report);
+void SaySkipped(const std::vector<SkippedEpisode>& skipped, Progress& progress, Json* report);
 
 }  // namespace understudy

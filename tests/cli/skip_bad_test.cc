@@ -19,11 +19,17 @@ TEST_F(Cli, ImportsOfLerobotFoldersSayWhatTheyLeaveOut) {
     const std::string convert = "data convert l --to understudy --overwrite --out ";
     Expect(convert + "none.h5", 3, "--skip-bad leaves out the episodes that cannot be read");
     EXPECT_FALSE(fs::exists(folder_ / "none.h5"));
+    // the plan names the same
+    Expect(convert + "p.h5 --plan --skip-bad", 0,
+           "left out: demo_0: l/data/chunk-000/episode_000000.parquet: is missing");
+    const Json plan = ReportIn(Run(convert + "p.h5 --plan --skip-bad --json --quiet").output);
+    EXPECT_FALSE(fs::exists(folder_ / "p.h5"));
     Expect(convert + "b.h5 --skip-bad", 0,
            "left out: demo_0: l/data/chunk-000/episode_000000.parquet: is missing");
     const Json report = ReportIn(Run(convert + "b.h5 --skip-bad --json --quiet").output);
     EXPECT_EQ(report["episodes"], 1) << extras;
     EXPECT_EQ(report["skipped"]["count"], 1) << extras;
+    EXPECT_EQ(plan["skipped"], report["skipped"]) << extras;
     EXPECT_THAT(report["skipped"]["episodes"]["demo_0"].get<std::string>(),
                 HasSubstr("is missing"));
     EXPECT_EQ(ReportIn(Run("data info b.h5 --json").output)["episodes"], 1) << extras;

@@ -4,10 +4,13 @@
 #include <parquet/arrow/writer.h>
 
 #include "data/formats/lerobot/lerobot_copy.h"
+#include "data/formats/lerobot/lerobot_import.h"
 #include "data/formats/lerobot/lerobot_source.h"
 #include "data/formats/lerobot/lerobot_verify.h"
+#include "data/formats/lerobot/picture_shape.h"
 #include "data/formats/parquet/parquet_reader.h"
 #include "data/video/png.h"
+#include "data/video/video_writer.h"
 #include "tests/convert/lerobot_damage.h"
 
 namespace understudy::store_test {
@@ -107,6 +110,70 @@ TEST_F(LerobotPicturesTest, SizesThatDifferAndTransparencyAreToldBeforeAnythingI
   EXPECT_THAT([&] { LostFromLerobot(folder_ / "out", {}); },
               testing::ThrowsMessage<Error>(
                   testing::AllOf(HasSubstr("episode 1, row 5"), HasSubstr("16 x 24"))));
+}
+
+// A grey JPEG of 24 x 16 pixels, made by Pillow.
+constexpr uint8_t kJpeg[] = {
+    0xff, 0xd8, 0xff, 0xe0, 0x00, 0x10, 0x4a, 0x46, 0x49, 0x46, 0x00, 0x01, 0x01, 0x00, 0x00,
+    0x01, 0x00, 0x01, 0x00, 0x00, 0xff, 0xdb, 0x00, 0x43, 0x00, 0x28, 0x1c, 0x1e, 0x23, 0x1e,
+    0x19, 0x28, 0x23, 0x21, 0x23, 0x2d, 0x2b, 0x28, 0x30, 0x3c, 0x64, 0x41, 0x3c, 0x37, 0x37,
+    0x3c, 0x7b, 0x58, 0x5d, 0x49, 0x64, 0x91, 0x80, 0x99, 0x96, 0x8f, 0x80, 0x8c, 0x8a, 0xa0,
+    0xb4, 0xe6, 0xc3, 0xa0, 0xaa, 0xda, 0xad, 0x8a, 0x8c, 0xc8, 0xff, 0xcb, 0xda, 0xee, 0xf5,
+    0xff, 0xff, 0xff, 0x9b, 0xc1, 0xff, 0xff, 0xff, 0xfa, 0xff, 0xe6, 0xfd, 0xff, 0xf8, 0xff,
+    0xc0, 0x00, 0x0b, 0x08, 0x00, 0x10, 0x00, 0x18, 0x01, 0x01, 0x11, 0x00, 0xff, 0xc4, 0x00,
+    0x15, 0x00, 0x01, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x04, 0xff, 0xc4, 0x00, 0x14, 0x10, 0x01, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xff, 0xda, 0x00,
+    0x08, 0x01, 0x01, 0x00, 0x00, 0x3f, 0x00, 0x9c, 0x00, 0x7f, 0xff, 0xd9};
+
+TEST_F(LerobotPicturesTest, JpegsOfAnotherSizeAreToldBeforeAnythingIsWritten) {
+  const std::string jpeg(std::begin(kJpeg), std::end(kJpeg));
+  EXPECT_EQ(SizeOfPicture(jpeg), std::pair(24, 16));
+  EXPECT_EQ(SizeOfPicture(std::string_view(jpeg).substr(0, 90)), std::pair(0, 0));
+  PutBytes(folder_ / "out" / PathOf(0, 3), jpeg);
+  const std::string told =
+      "episode 0, row 3: observation.images.agentview: pictures of 24 x 16 pixels, others have "
+      "32 x 24";
+  EXPECT_THAT([&] { LostFromLerobot(folder_ / "out", {}); },
+              testing::ThrowsMessage<Error>(HasSubstr(told)));
+  std::string faults;
+  for (const Fault& fault : VerifyLerobot(folder_ / "out", {}, quiet_).faults) faults += fault.what;
+  EXPECT_THAT(faults, HasSubstr(told));
+  // the plan and the run leave out the same episode
+  LerobotImportOptions skip;
+  skip.skip_bad = true;
+  std::vector<SkippedEpisode> skipped;
+  LostFromLerobot(folder_ / "out", skip, &skipped);
+  const LerobotImportReport report =
+      ReadLerobot(folder_ / "out", folder_ / "back.h5", skip, quiet_);
+  for (const auto& list : {skipped, report.skipped}) {
+    ASSERT_EQ(list.size(), 1u);
+    EXPECT_EQ(list[0].name, "demo_0");
+    EXPECT_THAT(list[0].reason, HasSubstr(told));
+  }
+  EXPECT_EQ(report.episodes, 2);
+}
+
+// Where the first episode is the odd one, the others are kept.
+TEST_F(LerobotPicturesTest, FilmsOfAnotherSizeAreToldBeforeAnythingIsWritten) {
+  const auto film = [&](int episode) {
+    return folder_ /
+           fmt::format("out/videos/chunk-000/observation.images.wrist/episode_{:06d}.mp4", episode);
+  };
+  VideoWriter writer(film(0), {.fps = 20, .gop = 2});
+  for (size_t k = 0; k < episodes_[0].length(); ++k) writer.Add({Picture(0, 1, k, 40, 26)});
+  writer.Finish();
+  EXPECT_THAT([&] { LostFromLerobot(folder_ / "out", {}); },
+              testing::ThrowsMessage<Error>(
+                  HasSubstr("episode_000001.mp4: episode 1: observation.images.wrist: pictures of "
+                            "32 x 24 pixels, others have 40 x 26")));
+  const auto sound = OpenLerobotSource(folder_ / "out", {.skip_bad = true});
+  ASSERT_EQ(sound->skipped().size(), 1u);
+  EXPECT_EQ(sound->skipped()[0].name, "demo_0");
+  EXPECT_THAT(sound->skipped()[0].reason,
+              HasSubstr("episode 0: observation.images.wrist: pictures of 40 x 26 pixels, others "
+                        "have 32 x 24"));
+  EXPECT_EQ(sound->ReadImage(0, "wrist", 0).width, kWidth);
 }
 
 TEST_F(LerobotPicturesTest, NothingOutsideTheFolderIsRead) {

@@ -96,8 +96,9 @@ struct DatasetFormat {
       Write = {};
 
   // The same for making a dataset of this program of one of this format, where that is more than
-  // what Open reads.
-  std::function<std::vector<std::string>(const std::filesystem::path&, const ConvertRequest&)>
+  // what Open reads. LostInImport also says which episodes are left out.
+  std::function<std::vector<std::string>(const std::filesystem::path&, const ConvertRequest&,
+                                         std::vector<SkippedEpisode>* skipped)>
       LostInImport = {};
   std::function<Json(const std::filesystem::path&, const std::filesystem::path& output,
                      const ConvertRequest&, Progress&)>

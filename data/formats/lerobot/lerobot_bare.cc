@@ -253,8 +253,10 @@ std::vector<std::pair<std::string, std::vector<std::string>>> BareImport::Texts(
 void BareImport::OpenFilms(const LerobotEpisode& episode) {
   for (size_t f = 0; f < folder_.films.size(); ++f) {
     const VideoReader& film = pictures_.Open(episode, f);
-    RequireOneSize({film.width(), film.height()}, film.file().string(), cameras_[f].width,
-                   cameras_[f].height);
+    RequireOneSize(
+        {film.width(), film.height()},
+        fmt::format("{}: episode {}: {}", film.file().string(), episode.number, folder_.films[f]),
+        cameras_[f].width, cameras_[f].height);
   }
 }
 

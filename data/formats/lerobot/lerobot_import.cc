@@ -65,8 +65,7 @@ std::vector<std::string> Oddities(const LerobotFolder& folder) {
 }
 
 // Those whose rows or films cannot be read.
-std::vector<SkippedEpisode> LeaveOutBad(LerobotFolder& folder, double tolerance_s,
-                                        Progress& progress) {
+std::vector<SkippedEpisode> LeaveOutBad(LerobotFolder& folder, double tolerance_s) {
   std::vector<SkippedEpisode> skipped;
   std::vector<LerobotEpisode> sound;
   const std::vector<std::string> faults = FaultsOfEpisodes(folder, tolerance_s);
@@ -76,7 +75,6 @@ std::vector<SkippedEpisode> LeaveOutBad(LerobotFolder& folder, double tolerance_
       continue;
     }
     skipped.push_back({fmt::format("demo_{}", e), faults[e]});
-    progress.Message(fmt::format("left out: {}: {}", skipped.back().name, faults[e]));
   }
   folder.episodes = std::move(sound);
   RequireEpisodes(folder.path, folder.episodes.size(), skipped);
@@ -92,9 +90,15 @@ std::string CameraOfKey(const std::string& key) {
   return key;
 }
 
-std::vector<std::string> LostFromLerobot(const fs::path& path,
-                                         const LerobotImportOptions& options) {
-  const LerobotFolder folder = OpenLerobot(path);
+std::vector<std::string> LostFromLerobot(const fs::path& path, const LerobotImportOptions& options,
+                                         std::vector<SkippedEpisode>* skipped) {
+  LerobotFolder folder = OpenLerobot(path);
+  if (options.skip_bad) {
+    std::vector<SkippedEpisode> left_out = LeaveOutBad(folder, options.tolerance_s);
+    if (skipped != nullptr) *skipped = std::move(left_out);
+  } else {
+    RequireOneSizes(folder);
+  }
   std::vector<std::string> lost = Oddities(folder);
   if (!folder.films.empty())
     lost.push_back("pictures: as the films show them, their codec is lossy");
@@ -117,7 +121,10 @@ LerobotImportReport ReadLerobot(const fs::path& path, const fs::path& out,
   }
   LerobotFolder folder = OpenLerobot(path);
   LerobotImportReport report;
-  if (options.skip_bad) report.skipped = LeaveOutBad(folder, options.tolerance_s, progress);
+  if (options.skip_bad) report.skipped = LeaveOutBad(folder, options.tolerance_s);
+  for (const SkippedEpisode& episode : report.skipped) {
+    progress.Message(fmt::format("left out: {}: {}", episode.name, episode.reason));
+  }
   report.version = folder.version;
   report.not_understood = Oddities(folder);
   PartGuard guard(out);

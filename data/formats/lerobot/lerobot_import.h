@@ -34,9 +34,12 @@ struct LerobotImportReport {
 // "v3.0". Throws Error(kBadInput) for no LeRobot dataset and for versions that are not read.
 std::string LerobotVersionOf(const std::filesystem::path& folder);
 
-// What ReadLerobot would lose or leave out, in words. Reads meta/ only. Throws as ReadLerobot does.
+// What ReadLerobot would lose, in words, and into `skipped` (unless null) the episodes that it
+// would leave out. Throws as ReadLerobot does, also where pictures of a camera have several sizes;
+// decodes none.
 std::vector<std::string> LostFromLerobot(const std::filesystem::path& folder,
-                                         const LerobotImportOptions& options);
+                                         const LerobotImportOptions& options,
+                                         std::vector<SkippedEpisode>* skipped = nullptr);
 
 // Writes `out`, a dataset, of a LeRobot dataset v2.0, v2.1 or v3.0. Pictures come from the films.
 // With extras: the dataset that the folder was written from, bit for bit but for pictures; every

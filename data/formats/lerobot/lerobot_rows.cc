@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "core/base/error.h"
+#include "data/formats/lerobot/picture_shape.h"
 #include "data/formats/lerobot/whole_numbers.h"
 #include "data/video/png.h"
 
@@ -153,10 +154,15 @@ void LerobotRowReader::RequirePictures(const LerobotEpisode& episode) {
 
 Image LerobotRowReader::ReadPicture(const LerobotEpisode& episode, const std::string& feature,
                                     int64_t row) {
+  return DecodePicture(PictureFile(episode, feature, row),
+                       Place(episode, feature, static_cast<size_t>(row)));
+}
+
+std::string LerobotRowReader::PictureFile(const LerobotEpisode& episode, const std::string& feature,
+                                          int64_t row) {
   Open(episode);
   const int64_t at = episode.order.empty() ? row : episode.order[static_cast<size_t>(row)];
-  const auto file = file_->Files(feature, episode.first_row + at, 1, folder_.path);
-  return DecodePicture(file.at(0), Place(episode, feature, static_cast<size_t>(row)));
+  return std::move(file_->Files(feature, episode.first_row + at, 1, folder_.path).at(0));
 }
 
 void LerobotRowReader::CheckIndices(const LerobotEpisode& episode, const LerobotRows& rows) const {
@@ -248,16 +254,90 @@ void RequireFrames(const LerobotEpisode& episode, size_t film, const VideoReader
                   episode.data.string(), first));
 }
 
+namespace {
+
+// Sizes of pictures, by what their files say of them.
+class PictureSizes {
+ public:
+  explicit PictureSizes(const LerobotFolder& folder)
+      : folder_(folder), rows_(folder, 0), wanted_(Cameras()) {}
+
+  // From now on pictures must have the size that most episodes begin with.
+  void GoByMost() {
+    for (size_t c = 0; c < wanted_.size(); ++c) {
+      std::map<std::pair<int, int>, int> counts;
+      for (const LerobotEpisode& episode : folder_.episodes) {
+        const auto size = Size(episode, c, 0);
+        if (size.first == 0) continue;
+        const int count = ++counts[size];
+        if (count > counts[wanted_[c]]) wanted_[c] = size;
+      }
+    }
+  }
+  // Throws where they have another size than those before.
+  void Check(const LerobotEpisode& episode) {
+    for (size_t c = 0; c < wanted_.size(); ++c) {
+      // a film has one size
+      const int64_t count = IsFilm(c) ? 1 : episode.length;
+      for (int64_t row = 0; row < count; ++row) {
+        const auto size = Size(episode, c, row);
+        if (size.first == 0) continue;
+        const std::string place =
+            IsFilm(c) ? fmt::format("{}: episode {}: {}", episode.films[c].file.string(),
+                                    episode.number, folder_.films[c])
+                      : Place(episode, Key(c), static_cast<size_t>(row));
+        RequireOneSize(size, place, wanted_[c].first, wanted_[c].second);
+      }
+    }
+  }
+
+ private:
+  size_t Cameras() const { return folder_.films.size() + folder_.pictures.size(); }
+  bool IsFilm(size_t camera) const { return camera < folder_.films.size(); }
+  const std::string& Key(size_t camera) const {
+    return folder_.pictures[camera - folder_.films.size()];
+  }
+  // Zero where it cannot be read.
+  std::pair<int, int> Size(const LerobotEpisode& episode, size_t camera, int64_t row) {
+    if (!episode.fault.empty()) return {0, 0};
+    try {
+      if (!IsFilm(camera)) return SizeOfPicture(rows_.PictureFile(episode, Key(camera), row));
+      const auto& file = episode.films[camera].file;
+      const auto known = films_.find(file);
+      if (known != films_.end()) return known->second;
+      return films_[file] = VideoReader::SizeOf(file);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kBadInput) throw;
+      return {0, 0};
+    }
+  }
+
+  const LerobotFolder& folder_;
+  LerobotRowReader rows_;
+  std::map<std::filesystem::path, std::pair<int, int>> films_;
+  std::vector<std::pair<int, int>> wanted_;  // per camera; zero: none yet
+};
+
+}  // namespace
+
+void RequireOneSizes(const LerobotFolder& folder) {
+  PictureSizes sizes(folder);
+  for (const LerobotEpisode& episode : folder.episodes) sizes.Check(episode);
+}
+
 std::vector<std::string> FaultsOfEpisodes(const LerobotFolder& folder, double tolerance_s) {
   std::vector<std::string> faults;
   LerobotRowReader rows(folder, tolerance_s);
   LerobotPictures pictures(folder, tolerance_s);
+  PictureSizes sizes(folder);
+  sizes.GoByMost();
   for (const LerobotEpisode& episode : folder.episodes) {
     std::string& fault = faults.emplace_back();
     try {
       rows.Read(episode);
       rows.RequirePictures(episode);
       for (size_t f = 0; f < folder.films.size(); ++f) pictures.Open(episode, f);
+      sizes.Check(episode);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kBadInput) throw;
       fault = error.what();
@@ -275,7 +355,7 @@ void RequireOneSize(const std::pair<int, int>& found, const std::string& place, 
                     int& height) {
   if (width == 0) std::tie(width, height) = found;
   if (found == std::pair(width, height)) return;
-  ThrowBadInput(fmt::format("{}: pictures of {} x {} pixels, the first ones have {} x {}", place,
+  ThrowBadInput(fmt::format("{}: pictures of {} x {} pixels, others have {} x {}", place,
                             found.first, found.second, width, height));
 }
 

@@ -45,6 +45,8 @@ class LerobotRowReader {
   void RequirePictures(const LerobotEpisode& episode);
   // One picture of an image feature, PNG or JPEG, in the Parquet file or named by it.
   Image ReadPicture(const LerobotEpisode& episode, const std::string& feature, int64_t row);
+  // The same as it is stored.
+  std::string PictureFile(const LerobotEpisode& episode, const std::string& feature, int64_t row);
   // Features met so far that have no column of texts.
   const std::set<std::string>& without_texts() const { return without_texts_; }
   // Columns met so far that info.json does not name.
@@ -98,8 +100,13 @@ VideoReader OpenFilmOf(const LerobotFolder& folder, const std::filesystem::path&
 // Throws Error(kBadInput) where the film has not a frame for every row of the episode.
 void RequireFrames(const LerobotEpisode& episode, size_t film, const VideoReader& reader);
 
-// Per episode, why its rows or films cannot be read; empty: they can. Films are opened, not
-// decoded.
+// Throws Error(kBadInput) naming episode, camera and both sizes where pictures of a camera have
+// another size than the first ones. Reads the beginnings of films and pictures; what cannot be read
+// is left to whoever reads it.
+void RequireOneSizes(const LerobotFolder& folder);
+
+// Per episode, why its rows or films cannot be read; empty: they can. Films and pictures are not
+// decoded. Pictures of another size than most episodes begin with are a reason.
 std::vector<std::string> FaultsOfEpisodes(const LerobotFolder& folder, double tolerance_s);
 
 // The result of `work` on one episode, whose errors name the option that leaves it out.

@@ -403,7 +403,8 @@ void LerobotSource::DoReadFrame(size_t index, size_t camera, size_t step, uint8_
       film = std::make_unique<VideoReader>(OpenFilmOf(folder_, place.file, kFilmTolerance_s));
     }
     RequireFrames(episode, camera, *film);
-    hand_out(film->Read(frame), place.file.string());
+    hand_out(film->Read(frame), fmt::format("{}: episode {}, row {}: {}", place.file.string(),
+                                            episode.number, row, folder_.films[camera]));
   });
   films_.Give(std::move(film));
 }

@@ -219,7 +219,10 @@ void FolderCheck::AddPictures(const LerobotEpisode& episode) {
                           if (c >= films) picture = rows_->ReadPicture(episode, key, row);
                           const Image& image = c < films ? films_->Read(episode, c, row) : picture;
                           auto& [width, height] = sizes_[c];
-                          RequireOneSize({image.width, image.height}, file.string(), width, height);
+                          RequireOneSize({image.width, image.height},
+                                         fmt::format("{}: episode {}, row {}: {}", file.string(),
+                                                     episode.number, row, key),
+                                         width, height);
                           own.Add(image);
                           pictures_[c].Add(image);
                         }

@@ -26,7 +26,8 @@ struct LerobotModule {
   LerobotReport (*write)(const EpisodeSource& reader, const std::filesystem::path& folder,
                          const LerobotOptions& options, Progress& progress) = nullptr;
   std::vector<std::string> (*lost_from)(const std::filesystem::path& folder,
-                                        const LerobotImportOptions& options) = nullptr;
+                                        const LerobotImportOptions& options,
+                                        std::vector<SkippedEpisode>* skipped) = nullptr;
   LerobotImportReport (*read)(const std::filesystem::path& folder, const std::filesystem::path& out,
                               const LerobotImportOptions& options, Progress& progress) = nullptr;
   VerifyReport (*verify)(const std::filesystem::path& folder, const LerobotImportOptions& options,

@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "core/base/error.h"
-#include "data/formats/lerobot/lerobot_rows.h"
 #include "data/formats/lerobot/named_arms.h"
 #include "data/formats/lerobot/task_columns.h"
 #include "data/formats/parquet/parquet_reader.h"
@@ -17,18 +16,12 @@ namespace understudy {
 namespace fs = std::filesystem;
 namespace {
 
-// The header of a PNG file: 8 bytes of signature, length and type of IHDR, then width, height, bit
-// depth and colour type.
-constexpr size_t kPngSize = 16, kPngColours = 25, kPngHeader = 33;
+// Where a PNG file says its kind of colours, and the end of its header.
+constexpr size_t kPngColours = 25, kPngHeader = 33;
 constexpr char kGreyWithAlpha = 4, kColoursWithAlpha = 6;
 
 bool IsPng(std::string_view file) {
   return file.size() >= kPngHeader && file.starts_with("\x89PNG");
-}
-int PngNumber(std::string_view file, size_t at) {
-  int number = 0;
-  for (size_t i = 0; i < 4; ++i) number = number * 256 + static_cast<uint8_t>(file[at + i]);
-  return number;
 }
 bool IsTransparent(std::string_view file) {
   const char colours = file[kPngColours];
@@ -106,7 +99,6 @@ void AddGaps(const LerobotFolder& folder, std::vector<std::string>& lost) {
 
 void AddPictures(const LerobotFolder& folder, std::vector<std::string>& lost) {
   std::set<std::string> transparent;
-  std::map<std::string, std::pair<int, int>> sizes;
   if (folder.pictures.empty()) return;
   ForEachEpisode(folder, [&](const LerobotEpisode& episode, const ParquetReader& file) {
     for (const std::string& key : folder.pictures) {
@@ -118,14 +110,7 @@ void AddPictures(const LerobotFolder& folder, std::vector<std::string>& lost) {
           if (error.kind() != ErrorKind::kBadInput) throw;
           break;
         }
-        const std::string& png = pictures.at(0);
-        if (!IsPng(png)) continue;
-        if (IsTransparent(png)) transparent.insert(key);
-        auto& [width, height] = sizes[key];
-        RequireOneSize({PngNumber(png, kPngSize), PngNumber(png, kPngSize + 4)},
-                       fmt::format("{}: episode {}, row {}: {}", episode.data.string(),
-                                   episode.number, row, key),
-                       width, height);
+        if (IsPng(pictures.at(0)) && IsTransparent(pictures[0])) transparent.insert(key);
       }
     }
   });

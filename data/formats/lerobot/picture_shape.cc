@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <optional>
 
 namespace understudy {
@@ -33,7 +34,37 @@ int SideAt(const Json& shape, size_t i) {
   return n.is_number_integer() && n > 0 && n <= kMostSide ? n.get<int>() : 0;
 }
 
+// `count` bytes from `at` on, the largest first.
+int NumberAt(std::string_view file, size_t at, size_t count) {
+  uint32_t number = 0;
+  for (size_t i = 0; i < count; ++i) number = number * 256 + static_cast<uint8_t>(file[at + i]);
+  return static_cast<int>(number);
+}
+
 }  // namespace
+
+std::pair<int, int> SizeOfPicture(std::string_view file) {
+  // 8 bytes of signature, length and type of IHDR, width, height
+  constexpr size_t kPngSize = 16;
+  if (file.starts_with("\x89PNG") && file.size() >= kPngSize + 8) {
+    return {NumberAt(file, kPngSize, 4), NumberAt(file, kPngSize + 4, 4)};
+  }
+  if (!file.starts_with("\xff\xd8")) return {0, 0};
+  // segments of FF, kind, length; one of the frame has precision, height, width
+  for (size_t at = 2; at + 9 <= file.size();) {
+    const int kind = NumberAt(file, at, 2);
+    if (kind == 0xffff) {
+      ++at;  // padding
+      continue;
+    }
+    const bool frame =
+        kind >= 0xffc0 && kind <= 0xffcf && kind != 0xffc4 && kind != 0xffc8 && kind != 0xffcc;
+    if (frame) return {NumberAt(file, at + 7, 2), NumberAt(file, at + 5, 2)};
+    if (kind < 0xffc0) break;
+    at += 2 + static_cast<size_t>(NumberAt(file, at + 2, 2));
+  }
+  return {0, 0};
+}
 
 std::pair<int, int> SizeIn(const Json& feature) {
   const auto places = PlacesIn(feature);

@@ -3,6 +3,7 @@
 // Sizes of pictures in the features of info.json.
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace understudy {
 // Width and height that the shape of a feature says, by the names of its dimensions where it has
 // them; zero: unknown.
 std::pair<int, int> SizeIn(const Json& feature);
+
+// Width and height that a PNG or JPEG file says; zero: it is neither, or cut off before them.
+std::pair<int, int> SizeOfPicture(std::string_view file);
 
 // Where a feature says another size than its pictures have, in words; empty: nowhere.
 std::string SizeFault(const Json& feature, int width, int height);

@@ -96,8 +96,9 @@ DatasetFormat MakeFormat(const char* name, const char* summary, LerobotVersion v
                                                 : module.write(source, output, options, progress));
               },
           .LostInImport =
-              [](const fs::path& path, const ConvertRequest& request) {
-                return Module<LerobotModule>().lost_from(path, ImportOptionsOf(request));
+              [](const fs::path& path, const ConvertRequest& request,
+                 std::vector<SkippedEpisode>* skipped) {
+                return Module<LerobotModule>().lost_from(path, ImportOptionsOf(request), skipped);
               },
           .Import =
               [](const fs::path& path, const fs::path& output, const ConvertRequest& request,
