@@ -342,7 +342,31 @@ bool IsRate(const Json& json) {
   return json.is_number() && json.get<double>() >= kRates.low && json.get<double>() <= kRates.high;
 }
 
-LerobotFolder Open(const fs::path& path, bool mend) {
+// Rows per second, out of info.json or as they are given.
+void ReadRate(double control_hz, const std::string& place, LerobotFolder& folder) {
+  const Json stored = folder.info.value("fps", Json());
+  if (IsRate(stored)) {
+    folder.fps = stored.get<double>();
+    return;
+  }
+  if (control_hz > 0) {
+    folder.fps = control_hz;
+    folder.notes.push_back(fmt::format("meta/info.json: fps = {} is no rate: it is {} as given",
+                                       stored.dump(), control_hz));
+  } else if (folder.mended) {
+    FindRate(folder);
+  } else {
+    ThrowBadInput(fmt::format(
+        "{}: fps = {} is no rate: rows per second lie in [{}, {}]: `data convert --control-hz` "
+        "gives it",
+        place, stored.dump(), kRates.low, kRates.high));
+  }
+  // LeRobot's own are whole
+  const bool whole = std::round(folder.fps) == folder.fps;
+  folder.info["fps"] = whole ? Json(static_cast<int64_t>(folder.fps)) : Json(folder.fps);
+}
+
+LerobotFolder Open(const fs::path& path, bool mend, double control_hz) {
   const Json info = ReadInfo(path);
   const std::string place = (path / "meta/info.json").string();
   LerobotFolder folder;
@@ -350,11 +374,7 @@ LerobotFolder Open(const fs::path& path, bool mend) {
   folder.info = info;
   folder.mended = mend;
   folder.version = VersionIn(info, place);
-  if (mend && !IsRate(info.value("fps", Json()))) {
-    FindRate(folder);
-  } else {
-    folder.fps = Field<double>(info, "fps", place, kRates);
-  }
+  ReadRate(control_hz, place, folder);
   if (info.contains("robot_type") && info["robot_type"].is_string()) {
     folder.robot = info["robot_type"];
   }
@@ -424,17 +444,17 @@ LerobotFolder Open(const fs::path& path, bool mend) {
 
 }  // namespace
 
-LerobotFolder OpenLerobotToMend(const fs::path& path) { return Open(path, true); }
+LerobotFolder OpenLerobotToMend(const fs::path& path) { return Open(path, true, 0); }
 
-LerobotFolder OpenLerobot(const fs::path& path) {
+LerobotFolder OpenLerobot(const fs::path& path, double control_hz) {
   try {
-    return Open(path, false);
+    return Open(path, false, control_hz);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kBadInput) throw;
     try {
-      if (std::ranges::none_of(Open(path, true).episodes, [](const LerobotEpisode& episode) {
-            return episode.fault.empty();
-          })) {
+      if (std::ranges::none_of(
+              Open(path, true, control_hz).episodes,
+              [](const LerobotEpisode& episode) { return episode.fault.empty(); })) {
         throw error;
       }
     } catch (const Error&) {

@@ -84,7 +84,8 @@ struct LerobotFolder {
 // and films that are missing are no error here (`missing`). Where meta/ and the data of v3.0 say
 // different things of which rows are whose, the columns episode_index and index of the data count,
 // if they tell all of it; numbers of episodes may have gaps. Both are faults of the result.
-LerobotFolder OpenLerobot(const std::filesystem::path& folder);
+// `control_hz` is the rate where info.json says none; 0: that is an error.
+LerobotFolder OpenLerobot(const std::filesystem::path& folder, double control_hz = 0);
 
 // The same for folders whose lists contradict each other or the data: what the data says counts,
 // and what is mended is a fault of the result. Episodes that cannot be found are listed with their

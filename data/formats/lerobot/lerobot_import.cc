@@ -92,7 +92,7 @@ std::string CameraOfKey(const std::string& key) {
 
 std::vector<std::string> LostFromLerobot(const fs::path& path, const LerobotImportOptions& options,
                                          std::vector<SkippedEpisode>* skipped) {
-  LerobotFolder folder = OpenLerobot(path);
+  LerobotFolder folder = OpenLerobot(path, options.control_hz);
   if (options.skip_bad) {
     std::vector<SkippedEpisode> left_out = LeaveOutBad(folder, options.tolerance_s);
     if (skipped != nullptr) *skipped = std::move(left_out);
@@ -119,7 +119,7 @@ LerobotImportReport ReadLerobot(const fs::path& path, const fs::path& out,
   if (fs::is_directory(out, none)) {
     ThrowUsage(out.string() + ": is a folder; the dataset to write is a file");
   }
-  LerobotFolder folder = OpenLerobot(path);
+  LerobotFolder folder = OpenLerobot(path, options.control_hz);
   LerobotImportReport report;
   if (options.skip_bad) report.skipped = LeaveOutBad(folder, options.tolerance_s);
   for (const SkippedEpisode& episode : report.skipped) {

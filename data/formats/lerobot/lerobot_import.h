@@ -14,7 +14,9 @@ struct LerobotImportOptions {
   bool extras = true;         // go by extras/understudy.h5 where it is there
   double tolerance_s = 1e-4;  // of timestamps against frame / rate: LeRobot's own default
   bool overwrite = false;
-  bool skip_bad = false;  // leave out episodes that cannot be read; by the command, not visited
+  // By the command, not visited.
+  bool skip_bad = false;  // leave out episodes that cannot be read
+  double control_hz = 0;  // Hz, where info.json says no rate; 0: that is an error
   template <class V>
   void Visit(V& v) {
     v("extras", extras, "restore the dataset from extras/understudy.h5 where the folder has one");

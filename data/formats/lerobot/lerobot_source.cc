@@ -429,7 +429,7 @@ std::string TaskNameOf(const LerobotFolder& folder) {
 
 std::unique_ptr<EpisodeSource> OpenLerobotSource(const fs::path& folder,
                                                  const ReadOptions& options) {
-  return std::make_unique<LerobotSource>(folder, OpenLerobot(folder), options);
+  return std::make_unique<LerobotSource>(folder, OpenLerobot(folder, options.control_hz), options);
 }
 
 std::unique_ptr<EpisodeSource> OpenLerobotSourceToMend(const fs::path& folder,

@@ -202,8 +202,8 @@ std::vector<LerobotEpisode> ReadEpisodesV3(const LerobotFolder& folder, const Le
             FrameAt(film.from[i], folder.fps, place + ": from_timestamp of " + key);
         const int64_t last = FrameAt(film.to[i], folder.fps, place + ": to_timestamp of " + key);
         if (last - first != length[i] && !folder.mended) {
-          ThrowBadInput(
-              fmt::format("{}: {} frames of {} for {} rows", place, last - first, key, length[i]));
+          ThrowBadInput(fmt::format("{}: {} frames of {} at {} frames/s for {} rows", place,
+                                    last - first, key, folder.fps, length[i]));
         }
         episode.films.push_back(
             {folder.path / FillTemplate(paths.video, fields, key, paths.place), first});

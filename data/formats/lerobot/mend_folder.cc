@@ -249,7 +249,6 @@ void FindRate(LerobotFolder& folder) {
   // times are float32
   const double rate = 1 / Quantile(periods, 0.5), whole = std::round(rate);
   folder.fps = std::abs(rate - whole) < 0.01 * rate ? whole : rate;
-  folder.info["fps"] = folder.fps;
   folder.faults.emplace_back(
       "meta/info.json",
       fmt::format("fps = {} is no rate: it is {} by the times of the rows", was, folder.fps));

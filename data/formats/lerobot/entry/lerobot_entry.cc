@@ -27,6 +27,7 @@ LerobotImportOptions ImportOptionsOf(const ConvertRequest& request) {
   auto options = request.options.Get<LerobotImportOptions>(kImportOptions);
   options.overwrite = request.overwrite;
   options.skip_bad = request.skip_bad;
+  options.control_hz = request.control_hz;
   return options;
 }
 
