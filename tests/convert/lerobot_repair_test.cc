@@ -5,6 +5,7 @@
 #include "data/formats/lerobot/lerobot_import.h"
 #include "data/formats/lerobot/lerobot_source.h"
 #include "data/formats/lerobot/lerobot_verify.h"
+#include "data/video/video_writer.h"
 #include "tests/convert/lerobot_damage.h"
 
 namespace understudy::store_test {
@@ -89,6 +90,48 @@ TEST_P(LerobotRepairTest, TheRateIsThatOfTheTimes) {
     ExpectAllKept();
     EXPECT_EQ(LoadJson(result_ / "meta/info.json")["fps"].get<double>(), was.get<double>());
   }
+}
+
+// The list of episodes is made of the rows and films where it is missing, empty or damaged.
+TEST_P(LerobotRepairTest, TheListOfEpisodesIsThatOfTheData) {
+  KeepSound();
+  const fs::path meta = folder_ / "out/meta", list = meta / (v21() ? "episodes.jsonl" : "episodes");
+  const fs::path file = v21() ? list : list / "chunk-000/file-000.parquet";
+  const std::vector<std::function<void()>> damages{
+      [&] { fs::remove_all(list); },
+      [&] {
+        fs::create_directories(file.parent_path());
+        if (v21()) return PutBytes(file, "");
+        ParquetWriter writer(file);
+        writer.Append({{.name = "episode_index", .values = std::vector<int64_t>{}},
+                       {.name = "length", .values = std::vector<int64_t>{}}});
+        writer.Finish();
+      },
+      [&] { PutBytes(file, v21() ? "{\"episode" : "PAR1"); }};
+  for (const auto& damage : damages) {
+    damage();
+    EXPECT_THAT(Fault(), AllOf(HasSubstr("meta/episodes"), HasSubstr("understudy data repair")));
+    ExpectAllKept();
+    const auto mended = OpenLerobotToMend(folder_ / "out");
+    EXPECT_THAT(mended.faults, Contains(testing::Pair(HasSubstr("meta/episodes"),
+                                                      HasSubstr("the 3 episodes of the data "
+                                                                "are listed"))));
+  }
+}
+
+// Films that hold other numbers of frames do not tell whose they are.
+TEST_P(LerobotRepairTest, FilmsMustHoldTheEpisodesOfAMissingList) {
+  if (v21()) return;
+  fs::remove_all(folder_ / "out/meta/episodes");
+  VideoWriter writer(film(), {.fps = 20, .gop = 2});
+  for (size_t k = 0; k < 23; ++k) writer.Add({Picture(0, 0, k)});
+  writer.Finish();
+  EXPECT_THAT([&] { RepairAny(folder_ / "out", result_, true, {}, quiet_); },
+              testing::ThrowsMessage<Error>(
+                  AllOf(HasSubstr("the list of episodes is missing; and the data does not tell the "
+                                  "episodes"),
+                        HasSubstr("23 frames, whole episodes have 14 of them"))));
+  EXPECT_THAT(Fault(), testing::Not(HasSubstr("understudy data repair")));
 }
 
 // Features without a number, or of a name that no path may have, are named, and the rest is read.

@@ -23,18 +23,21 @@ struct Run {
 
 }  // namespace
 
-std::vector<fs::path> DataFilesIn(const fs::path& folder) {
+std::vector<fs::path> FilesBelow(const fs::path& folder, const std::string& extension) {
   std::vector<fs::path> files;
   std::error_code none;
-  for (fs::recursive_directory_iterator at(folder / "data", none), end; at != end;
-       at.increment(none)) {
-    if (at->is_regular_file(none) && at->path().extension() == ".parquet") {
+  for (fs::recursive_directory_iterator at(folder, none), end; at != end; at.increment(none)) {
+    if (at->is_regular_file(none) && at->path().extension() == extension) {
       files.push_back(at->path());
     }
     if (files.size() > kMaxFiles) break;
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+std::vector<fs::path> DataFilesIn(const fs::path& folder) {
+  return FilesBelow(folder / "data", ".parquet");
 }
 
 void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& folder) {

@@ -30,6 +30,7 @@ const LerobotFolder& Checked(const EpisodeSource& source) {
 // Keys of the list of episodes that no version of the format knows.
 std::set<std::string> OwnKeysOfEpisodes(const LerobotFolder& folder) {
   std::set<std::string> keys;
+  if (folder.listed_by_data) return keys;
   if (folder.version == "v3.0") {
     const ParquetReader file(EpisodeFilesV3(folder.path).at(0));
     for (const std::string& column : file.columns()) {

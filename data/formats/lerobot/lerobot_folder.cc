@@ -398,9 +398,14 @@ LerobotFolder Open(const fs::path& path, bool mend, double control_hz) {
       Field<std::string>(info, "data_path", place),
       folder.films.empty() ? "" : Field<std::string>(info, "video_path", place),
       v3 ? 1 : Field<int64_t>(info, "chunks_size", place, {1, 1e9}), place};
-  folder.episodes = v3 ? ReadEpisodesV3(folder, paths) : ReadEpisodesV2(folder, paths);
   const std::string list = (path / (v3 ? "meta/episodes" : "meta/episodes.jsonl")).string();
-  if (folder.episodes.empty()) ThrowBadInput(list + ": names no episode");
+  try {
+    folder.episodes = v3 ? ReadEpisodesV3(folder, paths) : ReadEpisodesV2(folder, paths);
+    if (folder.episodes.empty()) ThrowBadInput(list + ": names no episode");
+  } catch (const Error& error) {
+    if (!mend || error.kind() != ErrorKind::kBadInput) throw;
+    folder.episodes = EpisodesByData(error.what(), paths, folder);
+  }
   std::stable_sort(folder.episodes.begin(), folder.episodes.end(),
                    [](const auto& a, const auto& b) { return a.number < b.number; });
   CheckNumbers(list, folder);

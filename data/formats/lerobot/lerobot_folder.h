@@ -64,6 +64,7 @@ struct LerobotFolder {
   // Opened to be repaired: lengths and order of rows are those of the data, timestamps and indices
   // those that they must be.
   bool mended = false;
+  bool listed_by_data = false;  // since meta/ has no list of episodes that could be read
   // What is wrong in the lists and could be mended by the data, each with its place within the
   // folder; and what is odd but right.
   std::vector<std::pair<std::string, std::string>> faults;

@@ -58,7 +58,7 @@ LerobotStatistics::LerobotStatistics(const LerobotFolder& folder) : folder_(fold
     FindLines();
   } else if (folder.version == "v3.0") {
     episodes_file_ = folder.path / "meta/episodes";
-    FindRows();
+    if (!folder.listed_by_data) FindRows();
   }
 }
 

@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/statistics.h"
 #include "data/formats/parquet/parquet_reader.h"
+#include "data/video/video_reader.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -252,6 +253,90 @@ void FindRate(LerobotFolder& folder) {
   folder.faults.emplace_back(
       "meta/info.json",
       fmt::format("fps = {} is no rate: it is {} by the times of the rows", was, folder.fps));
+}
+
+namespace {
+
+// Where each of the episodes lies among the frames of a film of v3.0.
+std::vector<LerobotEpisode::Place> PlacesInFilms(const LerobotFolder& folder,
+                                                 const std::string& film,
+                                                 const std::vector<LerobotEpisode>& episodes) {
+  std::vector<LerobotEpisode::Place> places;
+  for (const fs::path& file : FilesBelow(folder.path / "videos" / film, ".mp4")) {
+    const int64_t frames = VideoReader(file).frames();
+    int64_t at = 0;
+    while (places.size() < episodes.size() && at + episodes[places.size()].length <= frames) {
+      const int64_t first = at;
+      at += episodes[places.size()].length;
+      places.push_back({file, first});
+    }
+    if (at == frames) continue;
+    ThrowBadInput(fmt::format(
+        "{}: {} frames, whole episodes have {} of them: whose the others are is not told",
+        file.string(), frames, at));
+  }
+  if (places.size() < episodes.size()) {
+    ThrowBadInput(fmt::format("{}: the films of '{}' end before episode {}", folder.path.string(),
+                              film, episodes[places.size()].number));
+  }
+  return places;
+}
+
+}  // namespace
+
+std::vector<LerobotEpisode> EpisodesByData(const std::string& why, const LerobotPaths& paths,
+                                           LerobotFolder& folder) {
+  const bool v3 = folder.version == "v3.0";
+  const auto fail = [&](const std::string& what) {
+    ThrowBadInput(fmt::format("{}; and the data does not tell the episodes: {}", why, what));
+  };
+  std::map<int64_t, LerobotEpisode> found;
+  for (const fs::path& file : DataFilesIn(folder.path)) {
+    try {
+      const ParquetReader reader(file);
+      const std::vector<int64_t> numbers = reader.Integers("episode_index", 0, reader.rows());
+      for (const int64_t number : numbers) {
+        if (number < 0) ThrowBadInput(fmt::format("{}: episode_index = {}", file.string(), number));
+      }
+      for (const int64_t number : numbers) {
+        LerobotEpisode& episode = found[number];
+        if (episode.length++ > 0) continue;
+        episode.number = number;
+        episode.data = file;
+      }
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kBadInput) throw;
+      folder.faults.emplace_back(file.lexically_relative(folder.path).string(), error.what());
+    }
+  }
+  if (found.empty()) fail("no row has an episode_index");
+  std::vector<LerobotEpisode> episodes;
+  for (auto& [number, episode] : found) episodes.push_back(std::move(episode));
+  try {
+    for (const std::string& film : folder.films) {
+      const std::vector<LerobotEpisode::Place> places =
+          v3 ? PlacesInFilms(folder, film, episodes) : std::vector<LerobotEpisode::Place>{};
+      for (size_t e = 0; e < episodes.size(); ++e) {
+        const int64_t number = episodes[e].number;
+        episodes[e].films.push_back(
+            v3 ? places[e]
+               : LerobotEpisode::Place{
+                     folder.path / FillTemplate(paths.video,
+                                                {{"episode_chunk", number / paths.chunks_size},
+                                                 {"episode_index", number}},
+                                                film, paths.place),
+                     0});
+      }
+    }
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kBadInput) throw;
+    fail(error.what());
+  }
+  folder.listed_by_data = true;
+  folder.faults.emplace_back(
+      v3 ? "meta/episodes" : "meta/episodes.jsonl",
+      fmt::format("{}; the {} episodes of the data are listed", why, episodes.size()));
+  return episodes;
 }
 
 void MendByData(const std::string& list, const std::string& task_fault, LerobotFolder& folder) {
