@@ -36,6 +36,12 @@ int ActuatorOf(const mjModel& model, int joint) {
   return -1;
 }
 
+// Whether an actuator takes an angle and pulls its joint there.
+bool IsServo(const mjModel& model, int actuator) {
+  return model.actuator_biastype[actuator] == mjBIAS_AFFINE &&
+         model.actuator_biasprm[mjNBIAS * actuator + 1] < 0;
+}
+
 // `home` is the path of its posture in the task, for messages; `fingers` takes their actuators.
 ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std::string& home,
                   const RobotSpec& robot, const std::string& name, Finder& find,
@@ -48,12 +54,13 @@ ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std
     find.Complain(home,
                   fmt::format("{} angles for {} joints", arm.home.size(), robot.joints.size()));
   }
-  if (robot.joints.size() != 6 && robot.joints.size() != 7) {
-    find.Complain("robot.joints", fmt::format("{} joints: the controller drives arms of 6 or 7",
+  if (robot.joints.size() < 5 || robot.joints.size() > 7) {
+    find.Complain("robot.joints", fmt::format("{} joints: the controller drives arms of 5 to 7",
                                               robot.joints.size()));
   }
 
-  // joints of the arm: hinges, each with its own motor
+  // joints of the arm: hinges, each with its own torque motor or, all of them, position servo
+  size_t servos = 0;
   for (size_t i = 0; i < robot.joints.size(); ++i) {
     const std::string path = fmt::format("robot.joints[{}]", i);
     const int joint = find.Find(path, mjOBJ_JOINT, prefix + robot.joints[i]);
@@ -62,10 +69,17 @@ ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std
     if (model.jnt_type[joint] != mjJNT_HINGE) {
       find.Complain(path, fmt::format("'{}' is not a hinge joint", prefix + robot.joints[i]));
     }
-    if (actuator < 0 || !model.actuator_ctrllimited[actuator]) {
-      find.Complain(
-          path, fmt::format("'{}' needs a motor with a ctrlrange (Nm)", prefix + robot.joints[i]));
+    if (actuator < 0) {
+      find.Complain(path, fmt::format("'{}' needs a <motor> with a ctrlrange (Nm) or a <position> "
+                                      "servo: nothing would hold it",
+                                      prefix + robot.joints[i]));
       continue;
+    }
+    const bool servo = IsServo(model, actuator);
+    servos += servo;
+    if (!servo && !model.actuator_ctrllimited[actuator]) {
+      find.Complain(
+          path, fmt::format("the motor of '{}' needs a ctrlrange (Nm)", prefix + robot.joints[i]));
     }
     if (i < arm.home.size() && model.jnt_limited[joint] &&
         (arm.home[i] < model.jnt_range[2 * joint] ||
@@ -79,6 +93,13 @@ ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std
     arm.dofs.push_back(model.jnt_dofadr[joint]);
     arm.qpos.push_back(model.jnt_qposadr[joint]);
     arm.actuators.push_back(actuator);
+  }
+  arm.is_servo = servos > 0;
+  if (servos > 0 && servos < arm.joints.size()) {
+    find.Complain("robot.joints",
+                  fmt::format("{} of {} are driven by <position> servos: either all "
+                              "are or none",
+                              servos, arm.joints.size()));
   }
   if (!arm.joints.empty()) arm.base_body = model.body_rootid[model.jnt_bodyid[arm.joints[0]]];
   arm.site =
@@ -132,7 +153,10 @@ void MarkGeoms(const mjModel& model, const RobotSpec& robot, int8_t arm, Finder&
     if (names.empty()) find.Complain(path, "at least one geom");
     for (const std::string& name : names) {
       const int geom = find.Find(path, mjOBJ_GEOM, prefix + name);
-      if (geom >= 0) index->geoms[geom].*role = arm;
+      if (geom < 0) continue;
+      // a pad is part of a finger, also of one that does not move
+      index->geoms[geom].*role = arm;
+      index->geoms[geom].finger_of = arm;
     }
   };
   mark_pads("robot.gripper.left_pads", robot.gripper.left_pads, &GeomRole::left_pad_of);

@@ -24,6 +24,7 @@ struct ArmIndex {
   int site = -1, site_body = -1;                   // control frame E
   std::vector<int> joints, dofs, qpos, actuators;  // base to tip
   std::vector<double> home;                        // rad
+  bool is_servo = false;                           // its actuators take angles instead of torques
   std::vector<int> finger_joints, finger_dofs, finger_qpos;
   GripperDrive gripper;
 };

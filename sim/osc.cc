@@ -133,8 +133,9 @@ class OscControllerN final : public OscController {
 std::unique_ptr<OscController> MakeOscController(const mjModel& model, const ArmIndex& arm,
                                                  const OscOptions& options) {
   if (arm.joints.size() == 7) return std::make_unique<OscControllerN<7>>(model, arm, options);
-  Require(arm.joints.size() == 6, "Scene::Compile lets arms of 6 or 7 joints pass");
-  return std::make_unique<OscControllerN<6>>(model, arm, options);
+  if (arm.joints.size() == 6) return std::make_unique<OscControllerN<6>>(model, arm, options);
+  Require(arm.joints.size() == 5, "Scene::Compile lets arms of 5 to 7 joints pass");
+  return std::make_unique<OscControllerN<5>>(model, arm, options);
 }
 
 Pose ControlPose(const mjModel& model, const mjData& data, const ArmIndex& arm) {

@@ -33,7 +33,7 @@ class OscController {
   virtual void Torques(const mjData& data, const Pose& X_WE_cmd, mjtNum* ctrl) const = 0;
 };
 
-// For arms of 6 or 7 joints.
+// For arms of 5 to 7 joints.
 std::unique_ptr<OscController> MakeOscController(const mjModel& model, const ArmIndex& arm,
                                                  const OscOptions& options);
 

@@ -100,7 +100,7 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   info.X_WB.clear();
   for (const ArmPlacement& arm : task.arms) {
     info.arms.push_back(ArmName(info.arms.size()));
-    info.X_WB.push_back(arm.X_WB);
+    info.X_WB.push_back(arm.X_WB * robot.X_PB);
   }
   for (const std::string& arm : info.arms) {
     info.joint_names.push_back(Prefixed(arm, robot.joints));
@@ -114,6 +114,7 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   info.horizon = task.horizon;
   info.limits = robot.limits();
   info.workspace_radius = robot.reach;
+  if (robot.joints.size() < 6) info.tilt = robot.tilt;
   info.gripper_symmetry = robot.gripper.symmetry;
   return info;
 }
@@ -161,7 +162,8 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   std::vector<SceneFile> files = SceneFilesOf(task, robot, gripper, spec.get(), robot_spec.get());
   mjs_setDeepCopy(spec.get(), 1);
   for (size_t i = 0; i < task.arms.size(); ++i) {
-    AttachRobot(spec.get(), robot_spec.get(), robot_file, ArmName(i) + "_", task.arms[i].X_WB);
+    AttachRobot(spec.get(), robot_spec.get(), robot_file, ArmName(i) + "_",
+                task.arms[i].X_WB * robot.X_PB);
   }
   spec->option.timestep = task.physics_timestep;
   // a state that went bad is reported, not silently replaced

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "sim/arm_drive.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
 #include "sim/osc.h"
@@ -34,7 +35,7 @@ class MujocoSimulator final : public Simulator {
     data_.reset(mj_makeData(&model_));
     if (data_ == nullptr) ThrowFailed("MuJoCo: no memory for the simulation's data");
     for (const ArmIndex& arm : index_.arms) {
-      controllers_.push_back(MakeOscController(model_, arm, scene_->robot().osc));
+      drives_.push_back(MakeArmDrive(model_, arm, scene_->robot().osc));
     }
     gripper_commands_.assign(index_.arms.size(), -1);
     predicates_ = std::make_unique<PredicateEvaluator>(model_, index_, scene_->task());
@@ -130,9 +131,12 @@ class MujocoSimulator final : public Simulator {
     const int substeps = info().substeps;
     const double gripper_step = scene_->robot().gripper.speed / substeps;
     try {
+      for (size_t a = 0; a < drives_.size(); ++a) {
+        drives_[a]->Begin(*data_, action.arms[a].X_WE_cmd);
+      }
       for (int i = 0; i < substeps && !unusable_; ++i) {
         for (size_t a = 0; a < index_.arms.size(); ++a) {
-          controllers_[a]->Torques(*data_, action.arms[a].X_WE_cmd, data_->ctrl);
+          drives_[a]->Drive(*data_, static_cast<double>(i + 1) / substeps, data_->ctrl);
           DriveGripper(a, action.arms[a].gripper, gripper_step);
         }
         const Clock::time_point before = Clock::now();
@@ -210,6 +214,7 @@ class MujocoSimulator final : public Simulator {
         data_->qpos[arm.qpos[i]] = model_.jnt_limited[arm.joints[i]]
                                        ? std::clamp(arm.home[i] + offset, range[0], range[1])
                                        : arm.home[i] + offset;
+        if (arm.is_servo) data_->ctrl[arm.actuators[i]] = data_->qpos[arm.qpos[i]];
       }
       for (const auto& [address, q] : arm.gripper.open_qpos) data_->qpos[address] = q;
       gripper_commands_[a] = -1;
@@ -286,7 +291,7 @@ class MujocoSimulator final : public Simulator {
   const mjModel& model_;
   ModelIndex index_;
   std::unique_ptr<mjData, MujocoDeleter> data_;
-  std::vector<std::unique_ptr<OscController>> controllers_;
+  std::vector<std::unique_ptr<ArmDrive>> drives_;  // by arm
   std::unique_ptr<PredicateEvaluator> predicates_;
   std::vector<int> signals_;
   int success_ = -1;

@@ -44,6 +44,8 @@ struct SimulatorInfo {
   bool Reaches(const Eigen::Vector3d& p_W, double margin = 0, size_t arm = 0) const {
     return (p_W - base(arm).translation()).norm() <= workspace_radius + margin;
   }
+  // not stored: rad that a hand may stay off its orientation, since its arm cannot reach every one
+  double tilt = 0;
   // not stored, by object: objects of one number hang from one another or from one body (a cabinet
   // and its drawers). Empty: every object is free of the others
   std::vector<int> object_trees;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "core/base/options.h"
+#include "core/geometry/pose.h"
 #include "core/spec/delta_limits.h"
 #include "core/spec/foreign_names.h"
 
@@ -62,6 +64,7 @@ struct GripperSpec {
 
 // robot.yaml: how to find the parts of the arm's MJCF, how to drive them and what the arm carries.
 struct RobotSpec {
+  static constexpr std::array kUnwritten{"stand", "tilt"};  // same settings, same text
   std::string name;  // "panda"; "panda+wide" where it carries another gripper than its own
   std::string description;
   std::string model = "model.xml";       // MJCF beside robot.yaml; includes gripper/<file>
@@ -70,6 +73,9 @@ struct RobotSpec {
   double home_noise = 0.02;              // rad, standard deviation per joint at reset
   std::vector<std::string> link_bodies;  // links and hand: their contacts count as collisions
   double reach = 0.855;                  // m from the base, of E with the arm's own gripper
+  Pose X_PB;                             // its base, from the place that a task gives it
+  double tilt = 0.35;                    // rad that fewer than six joints may leave the hand's
+                                         // orientation beside what is asked for
   std::string own_gripper;               // listed gripper, or a path from robot.yaml's folder
   GripperSpec gripper;                   // what it carries; not in the file
   OscOptions osc;
@@ -87,6 +93,9 @@ struct RobotSpec {
     v("home_noise", home_noise, "rad, standard deviation", Limits{0, 1});
     v("link_bodies", link_bodies, "bodies whose contacts are collisions");
     v("reach", reach, "m", Limits{0.1, 10});
+    v("stand", X_PB, "where its base stands from the place that a task gives it");
+    v("tilt", tilt, "rad that an arm of five joints may leave the hand off its orientation",
+      Limits{0, 3.2});
     v("gripper", own_gripper, "listed gripper or path of a gripper.yaml");
     v("osc", osc, "controller");
     v("foreign", foreign, "what other programs call it, by family: robosuite, isaaclab");

@@ -69,6 +69,7 @@ class Runner {
         quality_(options.gates),
         states_(task.subtasks.size()) {
     max_steps_ = MostSteps(options, task, sources);
+    arrival_angle_ = options.arrival_angle + simulator.info().tilt;
   }
 
   Attempt Run(const std::string& variant) {
@@ -105,7 +106,7 @@ class Runner {
   // What the end of a subtask is blamed on: the first cause that the evidence supports.
   bool FailFor(const ActiveSubtask& active, FailureCause otherwise, const std::string& what) {
     const bool missed_event = active.event_miss.distance > subtask(active).arrival_tolerance ||
-                              active.event_miss.angle > options_.arrival_angle;
+                              active.event_miss.angle > arrival_angle_;
     const bool missed_bridge = active.bridge_miss > options_.bridge_tolerance;
     const std::string detail = fmt::format(
         "{}; E was {:.1f} cm off when the segment began and {:.1f} cm off at gripper events{}{}",
@@ -256,8 +257,7 @@ class Runner {
       if (!IsMeant(own.arm, i)) continue;
       if (Closes(waypoint.target.arms[i].gripper) == Closes(last_.arms[i].gripper)) continue;
       const Miss miss = MissOf(waypoint, i, now().arms[i].X_WE);
-      const bool arrived =
-          miss.distance <= own.arrival_tolerance && miss.angle <= options_.arrival_angle;
+      const bool arrived = miss.distance <= own.arrival_tolerance && miss.angle <= arrival_angle_;
       if (!arrived && active->waited < own.arrival_timeout) {
         Action hold = waypoint.target;
         for (size_t j = 0; j < arms; ++j) hold.arms[j].gripper = last_.arms[j].gripper;
@@ -423,6 +423,7 @@ class Runner {
   SubtaskWatch watch_;
   QualityWatch quality_;
   int max_steps_ = 0;
+  double arrival_angle_ = 0;  // rad
 
   Attempt attempt_;
   std::vector<State> states_;          // per subtask

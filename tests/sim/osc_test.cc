@@ -73,7 +73,16 @@ TEST_P(OscLaws, StepResponseIsTheClosedForm) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Robots, OscLaws, testing::ValuesIn(ListedNames(kRobotRoot, "robot.yaml")),
+// With fewer than six joints E does not answer to every axis on its own.
+std::vector<std::string> FullArms() {
+  std::vector<std::string> names = ListedNames(kRobotRoot, "robot.yaml");
+  std::erase_if(names, [](const std::string& name) {
+    return LoadRobotSpec(name, kRobotRoot).joints.size() < 6;
+  });
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Robots, OscLaws, testing::ValuesIn(FullArms()),
                          [](const auto& param) { return param.param; });
 
 }  // namespace

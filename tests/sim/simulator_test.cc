@@ -206,7 +206,7 @@ TEST_P(PhysicsLaws, RevisitNeedsThePlacesOfWhatDoesNotMove) {
   state.resize(flat);
   EXPECT_EQ(simulator->Revisit(state, X_WO, true), "");
   // [time, qpos, qvel] has seven numbers and six for every object that moves: nothing else has both
-  const size_t robot = info_.arms.size() * (info_.joint_names[0].size() + 2);
+  const size_t robot = info_.arms.size() * (info_.joint_names[0].size() + info_.finger_joints());
   const size_t joints = (flat - 1 - 2 * robot) % 13;  // of the scene itself, with both
   const bool all_move = (flat - 1 - 2 * robot - joints) / 13 == X_WO.size();
   EXPECT_EQ(simulator->Revisit(state, std::vector<std::optional<Pose>>(X_WO.size()), true).empty(),
