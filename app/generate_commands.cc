@@ -199,6 +199,10 @@ std::string TunedComment(const TuneReport& report) {
                                  report.variant, RateText(json["before"]), RateText(json["after"]),
                                  report.better ? "" : " (not surely better)");
   for (const std::string& change : report.changes) text += "# " + change + "\n";
+  // no setting of a subtask
+  if (!report.leave_out.empty()) {
+    text += fmt::format("# with --leave-out {}\n", fmt::join(report.leave_out, " "));
+  }
   return text;
 }
 
@@ -212,6 +216,10 @@ std::string DescribeTune(const Json& result) {
   text += fmt::format("on starts that the search did not see: {} before, {} after{}\n",
                       RateText(result["before"]), RateText(result["after"]),
                       result["better"].get<bool>() ? "" : ": not surely better");
+  if (!result["leave_out"].empty()) {
+    text += fmt::format("without these sources: mimic --leave-out {}\n",
+                        fmt::join(result["leave_out"].get<std::vector<std::string>>(), " "));
+  }
   if (result["interrupted"].get<bool>()) return text + "interrupted: nothing written\n";
   return text + fmt::format("{}: use it with `understudy mimic --subtasks {}`\n",
                             result["out"].get<std::string>(), result["out"].get<std::string>());

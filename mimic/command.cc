@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "core/base/error.h"
@@ -36,6 +37,15 @@ struct Sources {
 Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
   if (options.sources.empty()) ThrowUsage("no source datasets: give at least one (--source)");
   Sources sources;
+  std::set<std::string> unknown(options.leave_out.begin(), options.leave_out.end());
+  std::vector<std::string> known;
+  // Whether an episode is to be left out, by either of its names.
+  const auto left_out = [&](const std::string& path, const std::string& name) {
+    known.push_back(name);
+    const size_t of_episode = unknown.erase(name), of_file = unknown.erase(path + ":" + name);
+    const auto& names = options.leave_out;
+    return of_episode + of_file > 0 || std::count(names.begin(), names.end(), name) > 0;
+  };
   const auto full = [&] {
     return options.source_limit > 0 &&
            static_cast<int64_t>(sources.episodes.size()) >= options.source_limit;
@@ -53,6 +63,7 @@ Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
     if (!options.source_mask.empty()) chosen = reader.ReadMask(options.source_mask);
     for (size_t i = 0; i < reader.episodes().size() && !full(); ++i) {
       const std::string& name = reader.episodes()[i].name;
+      if (left_out(path, name)) continue;
       const bool in_mask = std::find(chosen.begin(), chosen.end(), name) != chosen.end();
       if (!options.source_mask.empty() && !in_mask) continue;
       // one that is damaged is left out as one that does not fit is
@@ -66,6 +77,9 @@ Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
       if (adapt) adapt(reader, &sources.episodes.back());
       sources.names.push_back(path + ":" + name);
     }
+  }
+  if (!unknown.empty()) {
+    ThrowUsage("leave_out: " + UnknownName("source", *unknown.begin(), known));
   }
   return sources;
 }

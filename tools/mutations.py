@@ -91,9 +91,9 @@ _GROUPS = [
     ]),
     # ---- mimic
     ("mimic/attempt/attempt.cc", "mimic_test", "Attempt*", [
-        ("miss.distance <= own.arrival_tolerance && miss.angle <= options_.arrival_angle;",
+        ("miss.distance <= own.arrival_tolerance && miss.angle <= arrival_angle_;",
          "miss.distance <= own.arrival_tolerance;"),
-        ("active.event_miss.angle > options_.arrival_angle;", "false;"),
+        ("active.event_miss.angle > arrival_angle_;", "false;"),
         ("if (!arrived && active->waited < own.arrival_timeout) {", "if (!arrived) {"),
         ("return measured.distance < commanded.distance ? measured : commanded;", "return commanded;"),
         ("if (active.collided) return Fail(active.subtask, FailureCause::kCollision, detail);", ""),
@@ -149,6 +149,10 @@ _GROUPS = [
          "(after.arms[i].X_WE.translation() - before.arms[i].X_WE.translation()).norm();"),
         ("if (gates_.max_touching >= 0 && touching_ > gates_.max_touching) {",
          "if (gates_.max_touching > 0 && touching_ > gates_.max_touching) {"),
+    ]),
+    ("mimic/sources/resample.cc", "mimic_test", "Resample.*", [
+        ("commanded.push_back(place(static_cast<double>(k + 1) * rows_per_row - 1));",
+         "commanded.push_back(place(static_cast<double>(k) * rows_per_row));"),
     ]),
     ("mimic/sources/segmentation.cc", "mimic_test", "*", [
         ("if (signal[t - 1] != 0 || signal[t] == 0) continue;", "if (signal[t] == 0) continue;"),
@@ -237,6 +241,10 @@ _GROUPS = [
          "return start_ns + whole * step_ns;"),
     ]),
     # ---- sim
+    ("sim/arm_chain.cc", "sim_test", "*ArmChain*:*FiveJoints*", [
+        ("anchors.push_back(moved * anchors_W_[k]);", "anchors.push_back(anchors_W_[k]);"),
+        ("const MatrixXd left = eye - inverse * J_p;", "const MatrixXd left = eye;"),
+    ]),
     ("sim/osc.cc", "sim_test", "OscLaws.*", [
         ("kd_(2 * std::sqrt(options.kp) * options.damping_ratio),", "kd_(1.6 * std::sqrt(options.kp)),"),
         ("wanted.template head<3>() = kp_ * (X_WE_cmd.translation() - p_WE);",

@@ -105,7 +105,35 @@ struct Line {
   std::string text;
 };
 
+SourceUse Together(const std::vector<SourceUse>& sources) {
+  SourceUse all;
+  for (const SourceUse& use : sources) {
+    all.segments += use.segments;
+    all.in_successes += use.in_successes;
+  }
+  return all;
+}
+
+double Share(int64_t part, int64_t whole) {
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
 }  // namespace
+
+std::vector<SourceUse> SpoilingSources(const std::vector<SourceUse>& sources, int64_t enough) {
+  const SourceUse all = Together(sources);
+  std::vector<SourceUse> spoiling;
+  for (const SourceUse& use : sources) {
+    const int64_t others = all.segments - use.segments;
+    if (use.segments < enough || others < enough) continue;
+    const double rest = Share(all.in_successes - use.in_successes, others);
+    if (Share(use.in_successes, use.segments) < kSpoils * rest) spoiling.push_back(use);
+  }
+  std::stable_sort(spoiling.begin(), spoiling.end(), [](const SourceUse& a, const SourceUse& b) {
+    return Share(a.in_successes, a.segments) < Share(b.in_successes, b.segments);
+  });
+  return spoiling;
+}
 
 std::vector<std::string> Advise(const MimicReport& report, const TaskSpec& task,
                                 const GenerateOptions& options) {
@@ -136,21 +164,13 @@ std::vector<std::string> Advise(const MimicReport& report, const TaskSpec& task,
   for (Line& line : lines) advice.push_back(std::move(line.text));
 
   // sources that succeed much more seldom than the others
-  int64_t segments = 0, good = 0;
-  for (const SourceUse& use : report.sources) {
-    segments += use.segments;
-    good += use.in_successes;
-  }
-  for (const SourceUse& use : report.sources) {
-    const int64_t others = segments - use.segments, others_good = good - use.in_successes;
-    if (use.segments < kEnoughSegments || others < kEnoughSegments) continue;
-    const double rate = static_cast<double>(use.in_successes) / static_cast<double>(use.segments);
-    const double rest = static_cast<double>(others_good) / static_cast<double>(others);
-    if (rate >= kSpoils * rest) continue;
+  const SourceUse all = Together(report.sources);
+  for (const SourceUse& use : SpoilingSources(report.sources, kEnoughSegments)) {
     advice.push_back(fmt::format(
         "{} of the segments taken from {} are in successes, {} of the others': leave it out "
-        "(data filter, source_mask) or demonstrate again",
-        percent(use.in_successes, use.segments), use.name, percent(others_good, others)));
+        "(leave_out) or demonstrate again",
+        percent(use.in_successes, use.segments), use.name,
+        percent(all.in_successes - use.in_successes, all.segments - use.segments)));
   }
 
   // policies are evaluated within the horizon

@@ -228,4 +228,11 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
                             fmt::join(ByReason(skipped_), "; ")));
 }
 
+SourceSet SourceSet::Without(const std::string& name) const {
+  Require(weights_.empty(), "sources are left out before they are weighed");
+  SourceSet rest = *this;
+  std::erase_if(rest.demos_, [&](const SourceDemo& demo) { return demo.name == name; });
+  return rest;
+}
+
 }  // namespace understudy

@@ -70,6 +70,9 @@ class SourceSet {
   // Place of every subtask's object in SourceDemo::X_WO; -1: none.
   const std::vector<int>& subtask_objects() const { return subtask_objects_; }
 
+  // The same without the demonstration of that name. Requires sources that all count alike.
+  SourceSet Without(const std::string& name) const;
+
   // The same demonstrations, chosen among in proportion to `weights` (Selection, among its k best).
   SourceSet Weighted(SourceWeights weights) && {
     weights_ = std::move(weights);

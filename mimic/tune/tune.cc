@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/ordered_pool.h"
+#include "mimic/run/advice.h"
 #include "mimic/run/generator.h"
 
 namespace understudy {
@@ -22,31 +23,35 @@ struct Outcome {
   bool success = false;
   FailureCause cause = FailureCause::kMisplaced;
   size_t subtask = 0;
+  std::vector<std::string> sources;  // names, a time for each segment
 };
 
 // Runs attempts of settings on the same simulators.
 class Bench {
  public:
-  Bench(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
-        const GenerateOptions& generate, const TuneOptions& options)
-      : sources_(sources),
-        generate_(generate),
+  Bench(const TaskSpec& task, const WorkerSeams& seams, const GenerateOptions& generate,
+        const TuneOptions& options)
+      : generate_(generate),
         options_(options),
         workers_(task, seams, ThreadCount(options.threads)) {}
 
   // Starts [0, count) of `phase`, or the first ones of them where `go_on` says no.
-  std::vector<Outcome> Run(const TaskSpec& task, const std::string& phase, int count,
+  std::vector<Outcome> Run(const SourceSet& sources, const TaskSpec& task, const std::string& phase,
+                           int count,
                            const std::function<bool(const std::vector<Outcome>&)>& go_on = {}) {
     std::vector<Outcome> outcomes;
     const auto work = [&](int place, int64_t index) {
       const RngKey key =
           AttemptKey(options_.seed, index, options_.variant).WithStage("mimic tune " + phase);
       const Attempt attempt =
-          Generate(sources_, task, workers_[place], options_.variant, generate_, key);
+          Generate(sources, task, workers_[place], options_.variant, generate_, key);
       Outcome outcome{attempt.success()};
       if (attempt.failure) {
         outcome.cause = attempt.failure->cause;
         outcome.subtask = static_cast<size_t>(attempt.failure->subtask);
+      }
+      for (const int32_t source : attempt.sources) {
+        if (source >= 0) outcome.sources.push_back(sources.demos()[size_t(source)].name);
       }
       return outcome;
     };
@@ -58,7 +63,6 @@ class Bench {
   }
 
  private:
-  const SourceSet& sources_;
   const GenerateOptions& generate_;
   const TuneOptions& options_;
   Workers workers_;  // of the task as it was: no change asks for a planner that it does not
@@ -80,8 +84,31 @@ std::pair<int, int> GainedAndLost(const std::vector<Outcome>& now,
   return {gained, lost};
 }
 
+// Sources that the search may do without, the worst first.
+std::vector<TuneChange> Omissions(const SourceSet& sources, const TaskSpec& task,
+                                  const std::vector<Outcome>& outcomes) {
+  constexpr int64_t kEnough = 6;  // segments: each omission is tried before it is kept
+  std::vector<TuneChange> omissions;
+  if (sources.demos().size() < 2) return omissions;
+  std::vector<SourceUse> uses;
+  for (const SourceDemo& demo : sources.demos()) {
+    SourceUse& use = uses.emplace_back();
+    use.name = demo.name;
+    for (const Outcome& outcome : outcomes) {
+      const int64_t taken = std::count(outcome.sources.begin(), outcome.sources.end(), demo.name);
+      use.segments += taken;
+      use.in_successes += outcome.success ? taken : 0;
+    }
+  }
+  for (const SourceUse& use : SpoilingSources(uses, kEnough)) {
+    omissions.push_back({fmt::format("leave_out: {}", use.name), task, use.name});
+  }
+  return omissions;
+}
+
 // Changes worth trying, those that answer the most failures first.
-std::vector<TuneChange> Candidates(const TaskSpec& task, const std::vector<Outcome>& outcomes) {
+std::vector<TuneChange> Candidates(const SourceSet& sources, const TaskSpec& task,
+                                   const std::vector<Outcome>& outcomes) {
   std::map<std::pair<size_t, FailureCause>, int64_t> counts;
   for (const Outcome& outcome : outcomes) {
     if (!outcome.success) ++counts[{outcome.subtask, outcome.cause}];
@@ -91,7 +118,7 @@ std::vector<TuneChange> Candidates(const TaskSpec& task, const std::vector<Outco
   std::stable_sort(order.begin(), order.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
   // one change per cause in turn, so that a small budget meets them all
-  std::vector<std::vector<TuneChange>> by_cause;
+  std::vector<std::vector<TuneChange>> by_cause{Omissions(sources, task, outcomes)};
   for (const auto& [count, place] : order) {
     by_cause.push_back(ChangesFor(task, place.second, place.first));
   }
@@ -118,6 +145,7 @@ Json TuneReport::ToJson() const {
   Json json{{"task", task},
             {"variant", variant},
             {"better", better},
+            {"leave_out", leave_out},
             {"changes", changes},
             {"before", RateJson(before)},
             {"after", RateJson(after)},
@@ -149,24 +177,32 @@ Json SubtasksFile(const std::vector<Subtask>& subtasks) {
 TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
                 const GenerateOptions& generate, const TuneOptions& options, Progress& progress) {
   VariantOf(task, options.variant);
-  Bench bench(sources, task, seams, generate, options);
+  Bench bench(task, seams, generate, options);
   TuneReport report;
   report.task = task.name;
   report.variant = options.variant;
 
   // one change at a time, from the causes of the best settings' failures
   TaskSpec best = task;
+  SourceSet best_sources = sources;
+  std::vector<std::string> left_out;
   progress.Start(fmt::format("tune {} {}", task.name, options.variant), options.trials, "settings");
-  std::vector<Outcome> best_outcomes = bench.Run(best, "search", options.attempts);
-  std::set<std::string> tried{ToJson(best.subtasks).dump()};
+  std::vector<Outcome> best_outcomes = bench.Run(best_sources, best, "search", options.attempts);
+  const auto setting = [&](const TuneChange& change) {
+    return ToJson(change.task.subtasks).dump() + fmt::format("{}", fmt::join(left_out, ",")) +
+           change.leave_out;
+  };
+  std::set<std::string> tried{setting({"", best})};
   bool found = true;
   while (found && !InterruptRequested()) {
     found = false;
-    for (TuneChange& candidate : Candidates(best, best_outcomes)) {
+    for (TuneChange& candidate : Candidates(best_sources, best, best_outcomes)) {
       if (static_cast<int>(report.trials.size()) >= options.trials || InterruptRequested()) break;
-      if (!tried.insert(ToJson(candidate.task.subtasks).dump()).second) continue;
-      const std::vector<Outcome> outcomes =
-          bench.Run(candidate.task, "search", options.attempts, [&](const auto& so_far) {
+      if (!tried.insert(setting(candidate)).second) continue;
+      SourceSet candidate_sources =
+          candidate.leave_out.empty() ? best_sources : best_sources.Without(candidate.leave_out);
+      const std::vector<Outcome> outcomes = bench.Run(
+          candidate_sources, candidate.task, "search", options.attempts, [&](const auto& so_far) {
             const auto [gained, lost] = GainedAndLost(so_far, best_outcomes);
             return lost - gained < kHopeless;
           });
@@ -177,6 +213,8 @@ TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const WorkerSeam
       if (gained <= lost) continue;
       report.changes.push_back(candidate.what);
       best = std::move(candidate.task);
+      best_sources = std::move(candidate_sources);
+      if (!candidate.leave_out.empty()) left_out.push_back(candidate.leave_out);
       best_outcomes = outcomes;
       found = true;
       break;  // its failures are others
@@ -184,15 +222,17 @@ TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const WorkerSeam
   }
 
   // the verdict, on starts that no choice was made by
-  const std::vector<Outcome> before = bench.Run(task, "check", options.check_attempts);
+  const std::vector<Outcome> before = bench.Run(sources, task, "check", options.check_attempts);
   const std::vector<Outcome> after =
-      report.changes.empty() ? before : bench.Run(best, "check", options.check_attempts);
+      report.changes.empty() ? before
+                             : bench.Run(best_sources, best, "check", options.check_attempts);
   const auto [gained, lost] = GainedAndLost(after, before);
   report.before = {static_cast<int64_t>(before.size()), Successes(before)};
   report.after = {static_cast<int64_t>(after.size()), Successes(after)};
   // of the two sides of the test only this one speaks for it
   report.better = gained > lost && McNemarExact(gained, lost) / 2 <= 0.05;
   report.subtasks = gained > lost ? best.subtasks : task.subtasks;
+  if (gained > lost) report.leave_out = left_out;
   report.interrupted = InterruptRequested();
   progress.Finish(fmt::format("{:.1f} % before, {:.1f} % after", 100 * report.before.rate(),
                               100 * report.after.rate()));

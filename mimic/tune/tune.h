@@ -56,6 +56,7 @@ struct TuneRate {
 struct TuneReport {
   std::string task, variant;
   std::vector<Subtask> subtasks;  // the best settings found; the task's own where none is better
+  std::vector<std::string> leave_out;  // sources without which it is better (MimicOptions)
   std::vector<std::string> changes;
   std::vector<TuneTrial> trials;
   TuneRate before, after;  // on starts that the search did not see
@@ -71,7 +72,8 @@ Json SubtasksFile(const std::vector<Subtask>& subtasks);
 
 // Searches the settings of the task's subtasks for a higher rate of success: from the causes of the
 // failures to the changes that answer them, one change at a time, each compared with the best so
-// far on the same starts (common random numbers) and kept where it gains more than it loses; at
+// far on the same starts (common random numbers) and kept where it gains more than it loses; a
+// source that spoils the run (SpoilingSources) is left out likewise; at
 // last the best and the task's own are compared on starts that the search has not seen. Noise,
 // signals and ends of segments are left alone: less noise means more successes and worse policies.
 // Depends on its arguments only. Throws Error(kUsage) for an unknown variant.
@@ -83,6 +85,7 @@ TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const WorkerSeam
 struct TuneChange {
   std::string what;
   TaskSpec task;
+  std::string leave_out = {};  // a source; empty: none
 };
 std::vector<TuneChange> ChangesFor(const TaskSpec& task, FailureCause cause, size_t place);
 

@@ -477,6 +477,18 @@ TEST_F(MimicCommandTest, LimitsTheSources) {
   EXPECT_EQ(Run().sources.size(), 2u);
 }
 
+TEST_F(MimicCommandTest, LeavesOutNamedSources) {
+  options_.leave_out = {"demo_1", options_.sources[0] + ":demo_3"};
+  const MimicReport report = Run();
+  ASSERT_EQ(report.sources.size(), 2u);
+  EXPECT_THAT(report.sources[0].name, testing::EndsWith(":demo_0"));
+  EXPECT_THAT(report.sources[1].name, testing::EndsWith(":demo_2"));
+  options_.leave_out = {"demo_7"};
+  options_.overwrite = true;
+  EXPECT_THAT([&] { Run(); },
+              ThrowsMessage<Error>(HasSubstr("leave_out: unknown source 'demo_7'")));
+}
+
 TEST_F(MimicCommandTest, BadSourcesNameFileEpisodeAndReason) {
   std::vector<Episode> demos = FakeDemos(task_, 2);
   demos[0].meta.robot = "ur5";

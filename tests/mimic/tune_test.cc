@@ -175,6 +175,32 @@ TEST(Tune, MendsABadSettingAndMeasuresItOnOtherStarts) {
   EXPECT_LE(report.trials.size(), static_cast<size_t>(options.trials));
 }
 
+// A demonstration that never works, among good ones: its segments end beside the cube.
+TEST(Tune, LeavesOutASourceThatSpoilsTheRun) {
+  TaskSpec task = FakeTask();
+  for (Subtask& subtask : task.subtasks) subtask.selection = RandomSelection{};
+  std::vector<Episode> demos = FakeDemos(task, 4);
+  for (Step& row : demos[2].steps) {
+    for (ArmAction& arm : row.action.arms) {
+      arm.X_WE_cmd =
+          Pose(arm.X_WE_cmd.rotation(), arm.X_WE_cmd.translation() + Eigen::Vector3d(0.06, 0, 0));
+    }
+    row.action_clean = row.action;
+  }
+  const SourceSet sources(demos, DemoNames(4), task, MakeFakeSimulator(task)->info(), 3);
+  TuneOptions options;
+  options.attempts = 24;
+  options.trials = 8;
+  options.check_attempts = 60;
+  Progress silent;
+  const TuneReport report =
+      Tune(sources, task, FakeSimulatorFactory(task, {}), {}, options, silent);
+  EXPECT_THAT(report.leave_out, testing::ElementsAre("demo_2"));
+  EXPECT_THAT(report.changes, testing::Contains("leave_out: demo_2"));
+  EXPECT_GT(report.after.rate(), report.before.rate() + 0.2);
+  EXPECT_EQ(report.ToJson().at("leave_out"), Json({"demo_2"}));
+}
+
 TEST(Tune, DependsOnTheSeedAlone) {
   TuneOptions options;
   options.attempts = 12;
