@@ -48,8 +48,7 @@ std::vector<std::pair<int, double>> PulledJoints(const mjModel& model, int actua
 std::optional<double> RestLength(const mjModel& model, int actuator, double ctrl) {
   const mjtNum* bias = model.actuator_biasprm + mjNBIAS * actuator;
   const double push = model.actuator_gainprm[mjNGAIN * actuator] * ctrl;
-  const bool servo = model.actuator_biastype[actuator] == mjBIAS_AFFINE && bias[1] < 0;
-  if (servo) return -(push + bias[0]) / bias[1];
+  if (IsServo(model, actuator)) return -(push + bias[0]) / bias[1];
   if (push == 0) return {};
   return std::copysign(std::numeric_limits<double>::infinity(), push);
 }

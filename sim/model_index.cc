@@ -36,12 +36,6 @@ int ActuatorOf(const mjModel& model, int joint) {
   return -1;
 }
 
-// Whether an actuator takes an angle and pulls its joint there.
-bool IsServo(const mjModel& model, int actuator) {
-  return model.actuator_biastype[actuator] == mjBIAS_AFFINE &&
-         model.actuator_biasprm[mjNBIAS * actuator + 1] < 0;
-}
-
 // `home` is the path of its posture in the task, for messages; `fingers` takes their actuators.
 ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std::string& home,
                   const RobotSpec& robot, const std::string& name, Finder& find,
@@ -262,6 +256,11 @@ void IndexStartedJoints(const mjModel& model, const TaskSpec& task, Finder& find
 
 }  // namespace
 
+bool IsServo(const mjModel& model, int actuator) {
+  return model.actuator_biastype[actuator] == mjBIAS_AFFINE &&
+         model.actuator_biasprm[mjNBIAS * actuator + 1] < 0;
+}
+
 bool InSubtree(const mjModel& model, int body, int root) {
   while (body > 0 && body != root) body = model.body_parentid[body];
   return body == root;
@@ -292,12 +291,6 @@ std::string ModelName(const mjModel& model, mjtObj type, int id) {
   const char* name = mj_id2name(&model, type, id);
   return name != nullptr ? fmt::format("{} '{}'", mju_type2Str(type), name)
                          : fmt::format("{} {}", mju_type2Str(type), id);
-}
-
-int ModelIndex::ObjectOf(const std::string& name) const {
-  const auto found = std::find_if(objects.begin(), objects.end(),
-                                  [&](const ObjectIndex& object) { return object.name == name; });
-  return found == objects.end() ? -1 : static_cast<int>(found - objects.begin());
 }
 
 std::string ArmName(size_t arm) { return fmt::format("robot{}", arm); }

@@ -52,14 +52,14 @@ struct ModelIndex {
   std::vector<GeomRole> geoms;       // by geom id
   // place in qpos of the joints that variants start somewhere, by their names there
   std::map<std::string, int> started_joints;
-
-  // Index into `objects`; -1 if there is none.
-  int ObjectOf(const std::string& name) const;
 };
 
 // Appends every violation to `problems` as `path: what is wrong`.
 ModelIndex IndexModel(const mjModel& model, const TaskSpec& task, const RobotSpec& robot,
                       Problems* problems);
+
+// Whether an actuator takes a position and pulls its joint or tendon there.
+bool IsServo(const mjModel& model, int actuator);
 
 // Whether `body` is `root` or hangs from it.
 bool InSubtree(const mjModel& model, int body, int root);

@@ -154,6 +154,8 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   const std::filesystem::path scene_file = task.folder / task.scene;
   const std::filesystem::path robot_file = robot.folder / robot.model;
 
+  SimulatorInfo info = MakeInfo(task, robot);
+
   // compose: the arms with their grippers stand in the scene, the task sets the physics step
   SpecPtr spec = ParseMjcf(scene_file, nullptr);
   const GripperFiles gripper(robot);
@@ -162,8 +164,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   std::vector<SceneFile> files = SceneFilesOf(task, robot, gripper, spec.get(), robot_spec.get());
   mjs_setDeepCopy(spec.get(), 1);
   for (size_t i = 0; i < task.arms.size(); ++i) {
-    AttachRobot(spec.get(), robot_spec.get(), robot_file, ArmName(i) + "_",
-                task.arms[i].X_WB * robot.X_PB);
+    AttachRobot(spec.get(), robot_spec.get(), robot_file, info.arms[i] + "_", info.base(i));
   }
   spec->option.timestep = task.physics_timestep;
   // a state that went bad is reported, not silently replaced
@@ -186,7 +187,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
 
   scene->task_ = task;
   scene->robot_ = robot;
-  scene->info_ = MakeInfo(task, robot);
+  scene->info_ = std::move(info);
   for (const ObjectIndex& object : index.objects) {
     scene->info_.object_trees.push_back(scene->model_->body_rootid[object.body]);
   }

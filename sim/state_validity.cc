@@ -59,9 +59,7 @@ class ArmValidity final : public StateValidity {
 
   // Whether `body` moves with `joint` of the arm.
   bool BelowJoint(int body, int joint) const {
-    const int root = model_->jnt_bodyid[joint];
-    while (body > 0 && body != root) body = model_->body_parentid[body];
-    return body == root;
+    return InSubtree(*model_, body, model_->jnt_bodyid[joint]);
   }
 
   // Bodies that are fixed to each other count as one, but for those that are fixed to the world.

@@ -63,7 +63,7 @@ Json SessionSettings(const Json& recorded, const TaskSpec& task, const Simulator
   return settings;
 }
 
-// Settings of the session that `file` tells of which are not `settings`; all where it cannot be
+// The settings of the session in `file` that differ from `settings`; all of them where it cannot be
 // read. Older programs wrote fewer.
 std::vector<std::string> Differences(const fs::path& file, const Json& settings) {
   Json before;

@@ -17,7 +17,7 @@ namespace understudy {
 
 // ---- predicates: named questions about the scene, asked once per policy step -------------------
 
-// Where a predicate names an object, the name of a body of the scene does as well.
+// What a predicate calls an object may also be a body of scene.xml.
 
 // Both finger sides touch the object.
 struct GraspedPredicate {

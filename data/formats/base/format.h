@@ -84,7 +84,7 @@ struct DatasetFormat {
   std::function<std::unique_ptr<EpisodeSource>(const std::filesystem::path&, const ReadOptions&)>
       Open;
   // The same for a dataset that is to be repaired: lists that contradict the data are read by the
-  // data, and rows that no action follows are none. Empty: as Open.
+  // data, and rows without an action are left out. Empty: as Open.
   std::function<std::unique_ptr<EpisodeSource>(const std::filesystem::path&, const ReadOptions&)>
       OpenToMend = {};
 

@@ -272,7 +272,7 @@ std::vector<LerobotEpisode::Place> PlacesInFilms(const LerobotFolder& folder,
     }
     if (at == frames) continue;
     ThrowBadInput(fmt::format(
-        "{}: {} frames, whole episodes have {} of them: whose the others are is not told",
+        "{}: {} frames, whole episodes have {} of them: the others belong to no whole episode",
         file.string(), frames, at));
   }
   if (places.size() < episodes.size()) {
