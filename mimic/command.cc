@@ -87,7 +87,9 @@ Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
 // The usable demonstrations among them. Throws Error(kBadInput) where no start of `variant` can be
 // reached.
 SourceSet MakeSourceSet(const Sources& read, const MimicOptions& options, const TaskSpec& task,
-                        const std::string& variant, const SimulatorInfo& info, Progress& progress) {
+                        const std::string& variant, Simulator& simulator, Progress& progress) {
+  const SimulatorInfo& info = simulator.info();
+  for (const std::string& note : info.notes) progress.Message(note);
   SourceSet sources(read.episodes, read.names, task, info, options.debounce, options.transfer,
                     read.unread);
   for (const SkippedSource& skipped : sources.skipped()) {
@@ -110,6 +112,16 @@ SourceSet MakeSourceSet(const Sources& read, const MimicOptions& options, const 
         "task '{}', variant '{}': {}; move the reset ranges or the robot's base in the task.yaml",
         task.name, variant, fmt::join(unreachable, "; ")));
   }
+  const OrientationCheck turns =
+      CheckOrientations(sources, task, variant, simulator, options.run.generate.arrival_angle);
+  if (!turns.never.empty()) {
+    ThrowBadInput(fmt::format(
+        "task '{}', variant '{}': the {} joints of '{}' cannot follow the sources: {}; record "
+        "sources with it, or take a robot of six joints or more",
+        task.name, variant, info.joint_names.at(0).size(), info.robot,
+        fmt::join(turns.never, "; ")));
+  }
+  for (const std::string& line : turns.seldom) progress.Message(line);
   return sources;
 }
 
@@ -125,8 +137,7 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const Wo
   CheckOutput(out, options.overwrite, {options.sources.begin(), options.sources.end()});
   const std::unique_ptr<Simulator> simulator = MakeWorker(task, seams).simulator;
   Sources read = ReadSources(options, adapt);
-  SourceSet sources =
-      MakeSourceSet(read, options, task, options.run.variant, simulator->info(), progress);
+  SourceSet sources = MakeSourceSet(read, options, task, options.run.variant, *simulator, progress);
   read.episodes.clear();
 
   // the header holds what must be equal for a .part to be continued
@@ -174,7 +185,7 @@ void RepeatAttempts(const MimicOptions& options, const TaskSpec& task, const Wor
   const Sources read = ReadSources(options, adapt);
   Progress silent;
   const SourceSet sources =
-      MakeSourceSet(read, options, task, options.run.variant, seams.simulator()->info(), silent)
+      MakeSourceSet(read, options, task, options.run.variant, *seams.simulator(), silent)
           .Weighted(weights);
   const auto count = static_cast<int64_t>(numbers.size());
   const int threads = ThreadCount(options.run.threads, count);
@@ -200,7 +211,7 @@ MimicPlan PlanMimic(const MimicOptions& options, const TaskSpec& task, const Wor
   const Sources read = ReadSources(options, adapt);
   Progress silent;
   const SourceSet sources =
-      MakeSourceSet(read, options, task, options.run.variant, simulator->info(), silent);
+      MakeSourceSet(read, options, task, options.run.variant, *simulator, silent);
   return PlanAttempts(sources, task, seams, options.run);
 }
 
@@ -209,8 +220,7 @@ TuneReport TuneMimic(const MimicOptions& options, const TuneOptions& tune, const
   VariantOf(task, tune.variant);
   const std::unique_ptr<Simulator> simulator = MakeWorker(task, seams).simulator;
   const Sources read = ReadSources(options, adapt);
-  const SourceSet sources =
-      MakeSourceSet(read, options, task, tune.variant, simulator->info(), progress);
+  const SourceSet sources = MakeSourceSet(read, options, task, tune.variant, *simulator, progress);
   return Tune(sources, task, seams, options.run.generate, tune, progress);
 }
 

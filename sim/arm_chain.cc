@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/rng.h"
 #include "sim/osc.h"
 
 namespace understudy {
@@ -113,6 +114,35 @@ VectorXd ArmChain::Nearest(const Pose& X_WE, const VectorXd& q_start) const {
     if (largest < kConverged) break;
   }
   return q;
+}
+
+VectorXd ArmChain::NearestOfAll(const Pose& X_WE) const {
+  constexpr double kSamePlace = 1e-4, kSameTurn = 1e-3;  // m, rad
+  constexpr int kDrawn = 40;
+  std::vector<VectorXd> starts{q0_, home_};
+  Rng rng(RngKey{}.WithStage("nearest posture"));
+  for (int n = 0; n < kDrawn; ++n) {
+    starts.emplace_back(q0_.size());
+    for (Eigen::Index i = 0; i < q0_.size(); ++i) {
+      starts.back()[i] = rng.Uniform(lower_[i], upper_[i]);
+    }
+  }
+  VectorXd best;
+  double distance = 0, angle = 0;
+  for (const VectorXd& start : starts) {
+    if (best.size() > 0 && distance < kSamePlace && angle < kSameTurn) break;
+    const VectorXd q = Nearest(X_WE, start);
+    const Pose X_WE_q = Forward(q);
+    const double d = (X_WE_q.translation() - X_WE.translation()).norm();
+    const double a = AngleBetween(X_WE_q.rotation(), X_WE.rotation());
+    const bool nearer =
+        best.size() == 0 || d < distance - kSamePlace || (d < distance + kSamePlace && a < angle);
+    if (!nearer) continue;
+    best = q;
+    distance = d;
+    angle = a;
+  }
+  return best;
 }
 
 }  // namespace understudy

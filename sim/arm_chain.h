@@ -29,6 +29,10 @@ class ArmChain {
   // those with more than six the rest stays near `home`.
   Eigen::VectorXd Nearest(const Pose& X_WE, const Eigen::VectorXd& q_start) const;
 
+  // The same, searched from q0, home and some postures that are drawn within the limits: a search
+  // from far away may end at a limit.
+  Eigen::VectorXd NearestOfAll(const Pose& X_WE) const;
+
  private:
   Eigen::VectorXd q0_, lower_, upper_, home_;        // rad
   std::vector<Eigen::Vector3d> axes_W_, anchors_W_;  // of the joints at q0

@@ -95,6 +95,9 @@ ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std
                               "are or none",
                               servos, arm.joints.size()));
   }
+  if (servos == 0 && !arm.joints.empty() && !(robot.servo.kp.empty() && robot.servo.kd.empty())) {
+    find.Complain("robot.servo", "its joints have motors, not <position> servos");
+  }
   if (!arm.joints.empty()) arm.base_body = model.body_rootid[model.jnt_bodyid[arm.joints[0]]];
   arm.site =
       find.Find("robot.gripper.control_site", mjOBJ_SITE, prefix + robot.gripper.control_site);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "sim/arm_mass.h"
 
 namespace understudy {
 namespace {
@@ -31,6 +32,7 @@ class OscControllerN final : public OscController {
 
   OscControllerN(const mjModel& model, const ArmIndex& arm, const OscOptions& options)
       : model_(model),
+        mass_(model, arm),
         site_(arm.site),
         site_body_(arm.site_body),
         kp_(options.kp),
@@ -47,17 +49,6 @@ class OscControllerN final : public OscController {
       low_[i] = model.actuator_ctrlrange[2 * actuator_[i]];
       high_[i] = model.actuator_ctrlrange[2 * actuator_[i] + 1];
     }
-    // where M's lower triangle keeps the arm's block; -1: always zero
-    for (int i = 0; i < N; ++i) {
-      for (int j = 0; j < N; ++j) {
-        mass_address_[i][j] = -1;
-        const int row = std::max(dof_[i], dof_[j]), column = std::min(dof_[i], dof_[j]);
-        for (int k = 0; k < model.M_rownnz[row]; ++k) {
-          const int address = model.M_rowadr[row] + k;
-          if (model.M_colind[address] == column) mass_address_[i][j] = address;
-        }
-      }
-    }
   }
 
   void Torques(const mjData& data, const Pose& X_WE_cmd, mjtNum* ctrl) const override {
@@ -68,16 +59,13 @@ class OscControllerN final : public OscController {
     Eigen::Matrix<double, 6, N> J;
     VectorN qd, posture;
     Eigen::Matrix<double, N, N> M;
+    mass_.Read(data, &M);
     for (int i = 0; i < N; ++i) {
       const Vector3d axis = Vec3(data.xaxis + 3 * joint_[i]);
       J.col(i).template head<3>() = axis.cross(p_WE - Vec3(data.xanchor + 3 * joint_[i]));
       J.col(i).template tail<3>() = axis;
       qd[i] = data.qvel[dof_[i]];
       posture[i] = kp_null_ * (home_[i] - data.qpos[qpos_[i]]) - kd_null_ * qd[i];
-      for (int j = 0; j < N; ++j) {
-        const int address = mass_address_[i][j];
-        M(i, j) = address < 0 ? 0 : data.M[address];
-      }
     }
 
     // wanted accelerations of E
@@ -120,12 +108,12 @@ class OscControllerN final : public OscController {
 
  private:
   const mjModel& model_;
+  ArmMass mass_;
   int site_, site_body_;
   double kp_, kd_, kp_null_, kd_null_;
   bool uncouple_;
   std::array<int, N> joint_, dof_, qpos_, actuator_;
   std::array<double, N> home_, low_, high_;
-  std::array<std::array<int, N>, N> mass_address_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <mujoco/mujoco.h>
 
+#include <algorithm>
 #include <map>
 
 #include "core/base/error.h"
@@ -69,6 +70,26 @@ void AttachRobot(mjSpec* scene, mjSpec* robot, const std::filesystem::path& file
   }
 }
 
+// Gives the robot's position servos the gains of robot.yaml.
+void SetGains(mjSpec* spec, const RobotSpec& robot) {
+  const auto of = [](const std::vector<double>& gains, size_t joint) {
+    return gains[gains.size() == 1 ? 0 : joint];
+  };
+  for (mjsElement* e = mjs_firstElement(spec, mjOBJ_ACTUATOR); e; e = mjs_nextElement(spec, e)) {
+    mjsActuator* actuator = mjs_asActuator(e);
+    if (actuator->trntype != mjTRN_JOINT || actuator->biastype != mjBIAS_AFFINE) continue;
+    const auto joint =
+        std::find(robot.joints.begin(), robot.joints.end(), mjs_getString(actuator->target));
+    if (joint == robot.joints.end()) continue;
+    const auto i = static_cast<size_t>(joint - robot.joints.begin());
+    if (!robot.servo.kp.empty()) {
+      actuator->gainprm[0] = of(robot.servo.kp, i);
+      actuator->biasprm[1] = -actuator->gainprm[0];
+    }
+    if (!robot.servo.kd.empty()) actuator->biasprm[2] = -of(robot.servo.kd, i);
+  }
+}
+
 // The composed model as text.
 std::string SaveText(const mjSpec* spec) {
   char error[1000] = "";
@@ -109,6 +130,7 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   info.objects = task.object_names();
   info.signals = task.signal_names();
   info.cameras = task.cameras;
+  info.action_kind = robot.action;
   info.control_hz = task.control_hz;
   info.substeps = task.substeps();
   info.horizon = task.horizon;
@@ -117,6 +139,19 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   if (robot.joints.size() < 6) info.tilt = robot.tilt;
   info.gripper_symmetry = robot.gripper.symmetry;
   return info;
+}
+
+// Joints of the first arm that may turn on and on.
+std::vector<std::string> NotesOn(const mjModel& model, const ModelIndex& index) {
+  std::vector<std::string> free;
+  for (const int joint : index.arms[0].joints) {
+    if (!model.jnt_limited[joint]) free.push_back(mj_id2name(&model, mjOBJ_JOINT, joint));
+  }
+  if (free.empty()) return {};
+  return {fmt::format(
+      "joints without limits are taken to turn 360 degrees to either side: {}; a `range` in the "
+      "robot's model.xml says what they can do",
+      fmt::join(free, ", "))};
 }
 
 // Boxes in E around the fingers of `arm`, one per finger body, the gripper wide open.
@@ -161,6 +196,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   const GripperFiles gripper(robot);
   const IncludedFiles included(gripper);
   const SpecPtr robot_spec = ParseMjcf(robot_file, included.get());
+  SetGains(robot_spec.get(), robot);
   std::vector<SceneFile> files = SceneFilesOf(task, robot, gripper, spec.get(), robot_spec.get());
   mjs_setDeepCopy(spec.get(), 1);
   for (size_t i = 0; i < task.arms.size(); ++i) {
@@ -191,6 +227,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   for (const ObjectIndex& object : index.objects) {
     scene->info_.object_trees.push_back(scene->model_->body_rootid[object.body]);
   }
+  scene->info_.notes = NotesOn(*scene->model_, index);
   scene->info_.open_fingers_E = OpenFingers(*scene->model_, index, 0);
   scene->info_.flat_state_size = static_cast<size_t>(1 + scene->model_->nq + scene->model_->nv);
   // integration state, gripper command per arm, one counter per predicate

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "sim/arm_chain.h"
 #include "sim/arm_drive.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
@@ -35,7 +36,7 @@ class MujocoSimulator final : public Simulator {
     data_.reset(mj_makeData(&model_));
     if (data_ == nullptr) ThrowFailed("MuJoCo: no memory for the simulation's data");
     for (const ArmIndex& arm : index_.arms) {
-      drives_.push_back(MakeArmDrive(model_, arm, scene_->robot().osc));
+      drives_.push_back(MakeArmDrive(model_, arm, scene_->robot()));
     }
     gripper_commands_.assign(index_.arms.size(), -1);
     predicates_ = std::make_unique<PredicateEvaluator>(model_, index_, scene_->task());
@@ -125,6 +126,19 @@ class MujocoSimulator final : public Simulator {
     return observation_;
   }
 
+  Pose DoNearest(size_t arm, const Pose& X_WE) const override {
+    const ArmChain chain(model_, *data_, index_.arms[arm]);
+    return chain.Forward(chain.NearestOfAll(X_WE));
+  }
+
+  ArmAction DoResolve(size_t arm, const ArmAction& action) const override {
+    const ArmChain chain(model_, *data_, index_.arms[arm]);
+    ArmAction resolved = action;
+    if (resolved.q_cmd.size() == 0) resolved.q_cmd = chain.Nearest(action.X_WE_cmd, chain.q0());
+    resolved.X_WE_cmd = chain.Forward(resolved.q_cmd);
+    return resolved;
+  }
+
   StepOutcome DoStep(const Action& action) override {
     StepOutcome outcome;
     const Clock::time_point start = Clock::now();
@@ -132,7 +146,7 @@ class MujocoSimulator final : public Simulator {
     const double gripper_step = scene_->robot().gripper.speed / substeps;
     try {
       for (size_t a = 0; a < drives_.size(); ++a) {
-        drives_[a]->Begin(*data_, action.arms[a].X_WE_cmd);
+        drives_[a]->Begin(*data_, action.arms[a]);
       }
       for (int i = 0; i < substeps && !unusable_; ++i) {
         for (size_t a = 0; a < index_.arms.size(); ++a) {

@@ -183,6 +183,7 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
                            out.string()));
   }
   const SimulatorInfo& info = simulator.info();
+  for (const std::string& note : info.notes) progress.Message(note);
   if (std::find(info.variants.begin(), info.variants.end(), options.variant) ==
       info.variants.end()) {
     ThrowUsage("teleop: " + UnknownName("variant", options.variant, info.variants));

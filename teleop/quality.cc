@@ -17,10 +17,9 @@ double Percentile(std::vector<int64_t> values, double share) {
 
 }  // namespace
 
-void QualityMeter::Add(const Step& step) {
+void QualityMeter::Add(const Step& step, Action clipped) {
   ++steps_;
   ages_ns_.push_back(step.teleop.sample_age_ns);
-  actions_.push_back(step.action);
   // an arm's worst flag counts for the step
   uint32_t any = 0, all = ~0u;
   for (const TeleopArmStep& arm : step.teleop.arms) {
@@ -34,12 +33,13 @@ void QualityMeter::Add(const Step& step) {
   angular_clamped_ += (any & kAngularClamped) != 0;
   rejected_ += (any & kRejected) != 0;
   // commands that the controller's box clipped
-  for (size_t i = 0; i < step.action.arms.size(); ++i) {
-    if (!(step.action.arms[i].X_WE_cmd == step.teleop.arms[i].X_WE_limited)) {
+  for (size_t i = 0; i < clipped.arms.size(); ++i) {
+    if (!(clipped.arms[i].X_WE_cmd == step.teleop.arms[i].X_WE_limited)) {
       ++boxed_;
       break;
     }
   }
+  actions_.push_back(std::move(clipped));
   // path length of all control frames
   for (size_t i = 0; i < step.observation.arms.size(); ++i) {
     const Eigen::Vector3d& p_WE = step.observation.arms[i].X_WE.translation();

@@ -12,7 +12,8 @@ namespace understudy {
 // grows with the episode.
 class QualityMeter {
  public:
-  void Add(const Step& step);
+  // `clipped` is the command within the box of one policy step, before joints are made of it.
+  void Add(const Step& step, Action clipped);
   // The steps' clutch engagements are known to the controller only.
   Json Result(double control_hz, int engagements) const;
 

@@ -121,7 +121,9 @@ class Recording {
     SendHaptics(commanded.cues);
     for (size_t i = 0; i < commanded.action.arms.size(); ++i) {
       const Pose& X_WE = row.observation.arms[i].X_WE;
-      row.action.arms.push_back(ClipTarget(X_WE, commanded.action.arms[i], info_.limits));
+      ArmAction& target = commanded.action.arms[i];
+      target = ClipTarget(X_WE, target, info_.limits);
+      row.action.arms.push_back(simulator_.Resolve(i, target));
       row.delta.push_back(DeltaFromTarget(X_WE, row.action.arms[i], info_.limits));
       if (!on_time_) commanded.arms[i].flags |= kOverrun;
     }
@@ -135,7 +137,7 @@ class Recording {
 
     const StepOutcome outcome = simulator_.Step(row.action);
     writer_->Append(row);
-    quality_.Add(row);
+    quality_.Add(row, std::move(commanded.action));
     states_.push_back(std::move(row.state));
     actions_.push_back(std::move(row.action));
     if (outcome.unstable) {
@@ -247,6 +249,7 @@ class Recording {
         hasher.Add(arm.X_WE_cmd.rotation().coeffs().data(), 4 * sizeof(double));
         hasher.Add(arm.X_WE_cmd.translation().data(), 3 * sizeof(double));
         hasher.Add(&arm.gripper, sizeof(double));
+        hasher.Add(arm.q_cmd.data(), static_cast<size_t>(arm.q_cmd.size()) * sizeof(double));
       }
     }
     return MakeUuid(hasher.Hex(), plan_.key);

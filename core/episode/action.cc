@@ -5,6 +5,11 @@
 
 namespace understudy {
 
+bool ArmAction::operator==(const ArmAction& other) const {
+  return X_WE_cmd == other.X_WE_cmd && gripper == other.gripper &&
+         q_cmd.size() == other.q_cmd.size() && q_cmd == other.q_cmd;
+}
+
 DeltaAction DeltaFromTarget(const Pose& X_WE, const ArmAction& target, const DeltaLimits& limits) {
   DeltaAction delta;
   delta.value.head<3>() = (target.X_WE_cmd.translation() - X_WE.translation()) / limits.linear;

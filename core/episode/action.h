@@ -8,16 +8,23 @@
 
 namespace understudy {
 
+// Angles of one arm's joints, base to tip (rad), on the stack.
+inline constexpr int kMostJoints = 7;
+using JointVector = Eigen::Matrix<double, Eigen::Dynamic, 1, Eigen::ColMajor, kMostJoints, 1>;
+
 // Command of one arm for one policy step: the absolute target of its control frame E in the
-// world, and the gripper command in [-1, 1], -1 open, +1 closed (robosuite's sign).
+// world, or of its joints, and the gripper command in [-1, 1], -1 open, +1 closed (robosuite's
+// sign).
 struct ArmAction {
   Pose X_WE_cmd;
   double gripper = -1;
-  bool operator==(const ArmAction&) const = default;
+  // Where joints are the command: their targets; X_WE_cmd is then where they bring E. Else empty.
+  JointVector q_cmd;
+  bool operator==(const ArmAction& other) const;
 };
 
 // One entry per arm, in the order of SimulatorInfo::arms. This, in float64, is what the controller
-// consumes, what is stored as `actions_abs` and what replay uses.
+// consumes, what is stored as `actions_abs` and `actions_joints`, and what replay uses.
 struct Action {
   std::vector<ArmAction> arms;
   bool operator==(const Action&) const = default;
@@ -37,7 +44,7 @@ ArmAction TargetFromDelta(const Pose& X_WE, const Eigen::Matrix<double, 7, 1>& d
                           const DeltaLimits& limits);
 
 // The nearest target to `target` that one policy step from X_WE can ask for: TargetFromDelta of
-// DeltaFromTarget, except that a target inside the box is passed on bit for bit.
+// DeltaFromTarget, a pose alone, except that a target inside the box is passed on bit for bit.
 ArmAction ClipTarget(const Pose& X_WE, const ArmAction& target, const DeltaLimits& limits);
 
 }  // namespace understudy

@@ -45,14 +45,41 @@ std::string Simulator::Revisit(const SimState& state, const std::vector<std::opt
   return DoRevisit(state, X_WO, first);
 }
 
+namespace {
+
+void RequireSound(const SimulatorInfo& info, size_t arm, const ArmAction& action) {
+  Require(action.X_WE_cmd.translation().allFinite() && std::isfinite(action.gripper) &&
+              action.q_cmd.allFinite(),
+          "an action needs finite numbers");
+  Require(action.q_cmd.size() == 0 ||
+              static_cast<size_t>(action.q_cmd.size()) == info.joint_names.at(arm).size(),
+          "joint targets are those of all joints");
+}
+
+}  // namespace
+
+ArmAction Simulator::Resolve(size_t arm, const ArmAction& action) const {
+  Require(arm < info().arms.size(), "an arm of the simulator");
+  RequireSound(info(), arm, action);
+  return info().action_kind == ActionKind::kJoints ? DoResolve(arm, action) : action;
+}
+
+Pose Simulator::Nearest(size_t arm, const Pose& X_WE) const {
+  Require(arm < info().arms.size(), "an arm of the simulator");
+  return DoNearest(arm, X_WE);
+}
+
 StepOutcome Simulator::Step(const Action& action) {
   Require(action.arms.size() == info().arms.size(), "an action has one entry per arm");
-  for (const ArmAction& arm : action.arms) {
-    Require(arm.X_WE_cmd.translation().allFinite() && std::isfinite(arm.gripper),
-            "an action needs finite numbers");
+  for (size_t arm = 0; arm < action.arms.size(); ++arm) {
+    RequireSound(info(), arm, action.arms[arm]);
   }
   return DoStep(action);
 }
+
+Pose Simulator::DoNearest(size_t, const Pose& X_WE) const { return X_WE; }
+
+ArmAction Simulator::DoResolve(size_t, const ArmAction& action) const { return action; }
 
 const std::vector<SceneFile>& Simulator::DoSceneFiles() const {
   static const std::vector<SceneFile> none;

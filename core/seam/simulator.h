@@ -10,6 +10,7 @@
 #include "core/base/rng.h"
 #include "core/episode/action.h"
 #include "core/episode/observation.h"
+#include "core/spec/action_kind.h"
 #include "core/spec/scene_file.h"
 
 namespace understudy {
@@ -27,6 +28,7 @@ struct SimulatorInfo {
   // by arm; empty where they are unknown
   std::vector<std::vector<std::string>> joint_names, gripper_joint_names;
   std::vector<std::string> cameras;
+  ActionKind action_kind = ActionKind::kPose;  // not stored: what is recorded of every arm
   double control_hz = 20;
   int substeps = 25;           // physics steps per policy step
   int horizon = 400;           // policy steps of an evaluation rollout
@@ -52,6 +54,7 @@ struct SimulatorInfo {
   bool HangTogether(size_t a, size_t b) const {
     return a == b || (!object_trees.empty() && object_trees.at(a) == object_trees.at(b));
   }
+  std::vector<std::string> notes;  // not stored: what to know of the robot, a sentence each
   // not stored: turns of E about its z by 2 pi / this grip alike; the fingers of the open gripper
   // of arm 0, as boxes in E (m), empty: not known
   int gripper_symmetry = 1;
@@ -107,8 +110,17 @@ class Simulator {
   // The world now; valid until the next call that changes it.
   const Observation& Observe() const { return DoObserve(); }
 
-  // Applies `action` for one policy step. Targets are absolute; nothing is clipped here. Requires
-  // one entry per arm with finite numbers.
+  // The command that Step would make of `action` now, in full: where joints are the command, q_cmd
+  // is the posture that brings E nearest to X_WE_cmd, unless it is given, and X_WE_cmd is where
+  // that brings E. Else `action` itself. What is recorded is resolved, so that it can be replayed.
+  ArmAction Resolve(size_t arm, const ArmAction& action) const;
+
+  // Where an arm can bring E nearest to X_WE, its position first, whatever its posture now; X_WE
+  // itself where its kinematics are not known.
+  Pose Nearest(size_t arm, const Pose& X_WE) const;
+
+  // Applies `action` for one policy step, resolved or not. Targets are absolute; nothing is clipped
+  // here. Requires one entry per arm with finite numbers; q_cmd is empty or has all joints.
   StepOutcome Step(const Action& action);
 
   SimulatorTimes times() const { return DoTimes(); }
@@ -128,6 +140,9 @@ class Simulator {
   virtual std::string DoRevisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,
                                 bool first) = 0;
   virtual const Observation& DoObserve() const = 0;
+  virtual Pose DoNearest(size_t arm, const Pose& X_WE) const;
+  // Only asked where joints are the command.
+  virtual ArmAction DoResolve(size_t arm, const ArmAction& action) const;
   virtual StepOutcome DoStep(const Action& action) = 0;
   virtual SimulatorTimes DoTimes() const = 0;
   virtual std::string DoModelText() const = 0;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "core/base/error.h"
 #include "core/spec/listed.h"
 
@@ -80,6 +82,12 @@ RobotSpec LoadRobotSpec(const std::string& place, const fs::path& root) {
   if (robot.home.size() != robot.joints.size()) {
     problems.push_back(
         fmt::format("home: {} angles for {} joints", robot.home.size(), robot.joints.size()));
+  }
+  for (const auto& [name, gains] : {std::pair{"kp", robot.servo.kp}, {"kd", robot.servo.kd}}) {
+    if (gains.size() <= 1 || gains.size() == robot.joints.size()) continue;
+    problems.push_back(
+        fmt::format("servo.{}: {} gains for {} joints: give one for all, or one each", name,
+                    gains.size(), robot.joints.size()));
   }
   if (robot.own_gripper.empty()) problems.push_back("gripper: must be given");
   if (!problems.empty())

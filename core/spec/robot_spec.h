@@ -9,6 +9,7 @@
 
 #include "core/base/options.h"
 #include "core/geometry/pose.h"
+#include "core/spec/action_kind.h"
 #include "core/spec/delta_limits.h"
 #include "core/spec/foreign_names.h"
 
@@ -31,6 +32,30 @@ struct OscOptions {
     v("uncouple", uncouple, "separate inertias for position and orientation, as robosuite");
     v("max_linear_delta", max_linear_delta, "m per policy step", Limits{1e-4, 1});
     v("max_angular_delta", max_angular_delta, "rad per policy step", Limits{1e-3, 3});
+  }
+};
+
+// Torque motors that follow joint targets: tau = M (kp (q_cmd - q) - kd qd) + bias with
+// kd = 2 sqrt(kp) damping_ratio, as robosuite's JOINT_POSITION.
+struct JointControlOptions {
+  double kp = 150;           // 1/s^2
+  double damping_ratio = 1;  // 1 is critical
+  template <class V>
+  void Visit(V& v) {
+    v("kp", kp, "1/s^2", Limits{1, 2000});
+    v("damping_ratio", damping_ratio, "1 is critical", Limits{0.1, 10});
+  }
+};
+
+// Gains of position servos, one number for all joints or one per joint: tau = kp (q_cmd - q) -
+// kd qd. Empty: those of the model's actuators.
+struct ServoOptions {
+  std::vector<double> kp;  // Nm/rad
+  std::vector<double> kd;  // Nm s/rad
+  template <class V>
+  void Visit(V& v) {
+    v("kp", kp, "Nm/rad, of all joints or of each; empty: the model's", Limits{1e-3, 1e6});
+    v("kd", kd, "Nm s/rad, the same", Limits{0, 1e5});
   }
 };
 
@@ -64,21 +89,25 @@ struct GripperSpec {
 
 // robot.yaml: how to find the parts of the arm's MJCF, how to drive them and what the arm carries.
 struct RobotSpec {
-  static constexpr std::array kUnwritten{"stand", "tilt"};  // same settings, same text
+  // same settings, same text
+  static constexpr std::array kUnwritten{"stand", "tilt", "action", "joint_control", "servo"};
   std::string name;  // "panda"; "panda+wide" where it carries another gripper than its own
   std::string description;
-  std::string model = "model.xml";       // MJCF beside robot.yaml; includes gripper/<file>
-  std::vector<std::string> joints;       // of the arm, base to tip
-  std::vector<double> home;              // rad, also the nullspace posture, whatever it carries
-  double home_noise = 0.02;              // rad, standard deviation per joint at reset
-  std::vector<std::string> link_bodies;  // links and hand: their contacts count as collisions
-  double reach = 0.855;                  // m from the base, of E with the arm's own gripper
-  Pose X_PB;                             // its base, from the place that a task gives it
-  double tilt = 0.35;                    // rad that fewer than six joints may leave the hand's
-                                         // orientation beside what is asked for
-  std::string own_gripper;               // listed gripper, or a path from robot.yaml's folder
-  GripperSpec gripper;                   // what it carries; not in the file
-  OscOptions osc;
+  std::string model = "model.xml";        // MJCF beside robot.yaml; includes gripper/<file>
+  std::vector<std::string> joints;        // of the arm, base to tip
+  std::vector<double> home;               // rad, also the nullspace posture, whatever it carries
+  double home_noise = 0.02;               // rad, standard deviation per joint at reset
+  std::vector<std::string> link_bodies;   // links and hand: their contacts count as collisions
+  double reach = 0.855;                   // m from the base, of E with the arm's own gripper
+  Pose X_PB;                              // its base, from the place that a task gives it
+  double tilt = 0.35;                     // rad that fewer than six joints may leave the hand's
+                                          // orientation beside what is asked for
+  std::string own_gripper;                // listed gripper, or a path from robot.yaml's folder
+  GripperSpec gripper;                    // what it carries; not in the file
+  ActionKind action = ActionKind::kPose;  // what its command is
+  OscOptions osc;                         // torque motors commanded by poses
+  JointControlOptions joint_control;      // torque motors commanded by joints
+  ServoOptions servo;                     // position servos
   std::map<std::string, ForeignRobot> foreign;  // by family: what other programs call it
   std::filesystem::path folder;                 // where robot.yaml stands; not in the file
 
@@ -97,7 +126,10 @@ struct RobotSpec {
     v("tilt", tilt, "rad that an arm of five joints may leave the hand off its orientation",
       Limits{0, 3.2});
     v("gripper", own_gripper, "listed gripper or path of a gripper.yaml");
-    v("osc", osc, "controller");
+    v("action", action, "its command: pose of the hand, or joints");
+    v("osc", osc, "controller of torque motors for poses, and the box of a normalised action");
+    v("joint_control", joint_control, "controller of torque motors for joints");
+    v("servo", servo, "gains of position servos; empty: those of the model");
     v("foreign", foreign, "what other programs call it, by family: robosuite, isaaclab");
   }
 };

@@ -273,12 +273,20 @@ void AddParts(size_t arms, const Step* steps, size_t n, std::vector<Column>& col
 std::vector<Column> StepColumns(const RowShape& shape, const Step* steps, size_t n) {
   Require(n > 0, "columns of at least one step");
   const size_t arms = steps[0].action.arms.size();
+  const bool joint_targets = arms > 0 && steps[0].action.arms[0].q_cmd.size() > 0;
   for (size_t k = 0; k < n; ++k) {
     Require(steps[k].action.arms.size() == arms && steps[k].action_clean.arms.size() == arms,
             "action and clean action of every step have one entry per arm");
     Require(steps[k].delta.size() == arms, "every step has one delta per arm");
     Require(HasTeleop(steps[k].teleop) == shape.teleop || shape.teleop,
             "teleoperation columns begin with the first step or not at all");
+    for (const Action* action : {&steps[k].action, &steps[k].action_clean}) {
+      for (size_t a = 0; a < arms; ++a) {
+        const auto joints = static_cast<size_t>(action->arms[a].q_cmd.size());
+        Require(joint_targets ? joints == shape.arms.at(a).joint_q : joints == 0,
+                "every joint of every step has a target, or none has");
+      }
+    }
     Require(steps[k].parts.size() == shape.parts && (shape.parts == 0 || shape.parts == arms),
             "every step has the part of each arm, or none has");
   }
@@ -297,6 +305,18 @@ std::vector<Column> StepColumns(const RowShape& shape, const Step* steps, size_t
   }));
   absolute("actions_abs", &Step::action);
   absolute("understudy/actions_clean", &Step::action_clean);
+  if (joint_targets) {
+    size_t joints = 0;
+    for (size_t a = 0; a < arms; ++a) joints += shape.arms[a].joint_q;
+    const auto targets = [&](const char* path, auto member) {
+      columns.push_back(
+          Rows(path, kF64, Sizes{joints}, steps, n, [member](Column& c, const Step& s) {
+            for (const ArmAction& arm : (s.*member).arms) PutAll(c, arm.q_cmd);
+          }));
+    };
+    targets("actions_joints", &Step::action);
+    targets("understudy/actions_joints_clean", &Step::action_clean);
+  }
   columns.push_back(
       Rows("understudy/clipped", kU8, Sizes{arms}, steps, n, [](Column& c, const Step& s) {
         for (const auto& arm : s.delta) {

@@ -150,6 +150,37 @@ void ReadTeleop(const h5::Group& demo, const ColumnReader& reader, Episode& epis
 
 }  // namespace
 
+namespace {
+
+// Targets of the joints, where they are the command; each arm has as many as it has joints.
+void ReadJointTargets(const h5::Group& demo, const ColumnReader& reader, Episode& episode) {
+  const std::vector<ArmObservation>& measured = episode.final_observation.arms;
+  const size_t arms = episode.steps[0].action.arms.size();
+  size_t joints = 0;
+  for (const ArmObservation& arm : measured) joints += static_cast<size_t>(arm.joint_q.size());
+  const Column& executed = reader.Get("actions_joints", kF64, {-1});
+  if (measured.size() != arms || executed.row_size() != joints) {
+    h5::FailReading(demo.Place("actions_joints"),
+                    fmt::format("has {} numbers per row, must have one for each of the {} joints",
+                                executed.row_size(), joints));
+  }
+  const Column& clean =
+      reader.Get("understudy/actions_joints_clean", kF64, {static_cast<int64_t>(joints)});
+  for (size_t k = 0; k < episode.length(); ++k) {
+    const auto read = [&](const Column& column, Action& action) {
+      size_t at = 0;
+      for (size_t a = 0; a < arms; ++a) {
+        action.arms[a].q_cmd.resize(measured[a].joint_q.size());
+        for (double& q : action.arms[a].q_cmd) q = column.At<double>(k, at++);
+      }
+    };
+    read(executed, episode.steps[k].action);
+    read(clean, episode.steps[k].action_clean);
+  }
+}
+
+}  // namespace
+
 void ReadColumns(const h5::Group& demo, size_t length, bool cut, Episode& episode,
                  const ReadBefore& before) {
   const ColumnReader reader(demo, length, cut, before);
@@ -210,6 +241,7 @@ void ReadColumns(const h5::Group& demo, size_t length, bool cut, Episode& episod
   }
   ReadTeleop(demo, reader, episode);
   ReadInstants(demo, length, cut, episode, before);
+  if (demo.Has("actions_joints")) ReadJointTargets(demo, reader, episode);
 }
 
 WholeRows CountRows(const h5::Group& demo) {

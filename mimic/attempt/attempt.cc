@@ -309,7 +309,8 @@ class Runner {
   void Move(size_t i, const ActiveSubtask* active, Step* row) {
     const DeltaLimits& limits = simulator_.info().limits;
     const Pose& X_WE = row->observation.arms[i].X_WE;
-    const ArmAction& clean = row->action_clean.arms[i] = ClipTarget(X_WE, last_.arms[i], limits);
+    const ArmAction& clean = row->action_clean.arms[i] =
+        simulator_.Resolve(i, ClipTarget(X_WE, last_.arms[i], limits));
     row->action.arms[i] = clean;
     const double sigma = active == nullptr ? 0 : active->sigma * options_.noise_scale;
     if (sigma > 0) {
@@ -318,7 +319,7 @@ class Runner {
         const double noise = Noise(subtask(*active).noise_correlation, 6 * i + j);
         delta[j] = std::clamp(delta[j] + sigma * noise, -1.0, 1.0);
       }
-      row->action.arms[i] = TargetFromDelta(X_WE, delta, limits);
+      row->action.arms[i] = simulator_.Resolve(i, TargetFromDelta(X_WE, delta, limits));
     }
     row->delta[i] = DeltaFromTarget(X_WE, row->action.arms[i], limits);
   }

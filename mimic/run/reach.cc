@@ -4,12 +4,17 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
+
+#include "mimic/attempt/transform.h"
 
 namespace understudy {
 namespace {
 
-constexpr double kStands = 0.01;  // m that an object may have moved before its subtask
-constexpr double kRegrasp = 0.2;  // m that another grasp of what is carried may move the hand
+constexpr double kStands = 0.01;    // m that an object may have moved before its subtask
+constexpr double kRegrasp = 0.2;    // m that another grasp of what is carried may move the hand
+constexpr double kReached = 0.005;  // m
+constexpr int kTriedStarts = 8;     // that are looked at
 
 // The place of a reset range that is nearest to the robot's base.
 Eigen::Vector3d NearestStart(const ResetVariant& variant, const PlacementRange& range,
@@ -33,6 +38,40 @@ double NearestHand(const SourceDemo& demo, size_t i, int o) {
     nearest = std::min(nearest, (demo.arms[0].X_WE[t].translation() - p_WO).norm());
   }
   return nearest;
+}
+
+// Rows of subtask `i`, any offsets of its ends left out, at which the gripper turns around.
+std::vector<int> GripperEvents(const SourceDemo& demo, size_t i) {
+  std::vector<int> rows;
+  const std::vector<double>& gripper = demo.arms[0].gripper;
+  for (int t = std::max(1, i == 0 ? 0 : demo.ends[i - 1]); t < demo.ends[i]; ++t) {
+    if ((gripper[t] > 0) != (gripper[t - 1] > 0)) rows.push_back(t);
+  }
+  return rows;
+}
+
+// The largest angle that the hand stays off at the gripper events of subtask `i` of a source, from
+// where things are now; none where they are not all within reach, or not known.
+std::optional<double> TiltAtEvents(const SourceDemo& demo, const TaskSpec& task, size_t i, int o,
+                                   const Simulator& simulator) {
+  const std::vector<int> rows = GripperEvents(demo, i);
+  const int start = i == 0 ? 0 : demo.ends[i - 1];
+  SegmentTransform transform;
+  if (o >= 0) {
+    const Pose& X_WO_src = demo.X_WO[o][std::min(start, demo.length() - 1)];
+    if ((X_WO_src.translation() - demo.X_WO[o][0].translation()).norm() > kStands) return {};
+    const Pose& X_WO_now = simulator.Observe().X_WO[o];
+    const int symmetry = task.objects.at(task.subtasks[i].object).symmetry;
+    transform = SegmentTransform(X_WO_now, X_WO_src, BestTurn(X_WO_src, X_WO_now, symmetry));
+  }
+  std::optional<double> worst;
+  for (const int t : rows) {
+    const Pose X_WE = transform(demo.arms[0].X_WE_cmd[t]);
+    const Pose X_WE_near = simulator.Nearest(0, X_WE);
+    if ((X_WE_near.translation() - X_WE.translation()).norm() > kReached) return {};
+    worst = std::max(worst.value_or(0), AngleBetween(X_WE_near.rotation(), X_WE.rotation()));
+  }
+  return worst;
 }
 
 }  // namespace
@@ -64,6 +103,50 @@ std::vector<std::string> UnreachableStarts(const SourceSet& sources, const TaskS
                     i, subtask.object, distance, info.workspace_radius));
   }
   return problems;
+}
+
+OrientationCheck CheckOrientations(const SourceSet& sources, const TaskSpec& task,
+                                   const std::string& variant, Simulator& simulator,
+                                   double arrival_angle) {
+  OrientationCheck check;
+  const SimulatorInfo& info = simulator.info();
+  if (info.arms.size() != 1 || info.tilt == 0) return check;
+  const double allowed = arrival_angle + info.tilt;
+  constexpr double kNever = std::numeric_limits<double>::infinity();
+  const size_t subtasks = task.subtasks.size();
+  std::vector<double> least(subtasks, kNever);  // that the best source stays off, of all starts
+  std::vector<int> known(subtasks), in_vain(subtasks);  // starts; those from which no source suits
+  for (int n = 0; n < kTriedStarts; ++n) {
+    simulator.Reset(variant,
+                    RngKey{}.WithStage("mimic reach").WithParent(static_cast<uint64_t>(n)));
+    for (size_t i = 0; i < subtasks; ++i) {
+      double best = kNever;
+      for (const SourceDemo& demo : sources.demos()) {
+        const auto tilt = TiltAtEvents(demo, task, i, sources.subtask_objects()[i], simulator);
+        best = std::min(best, tilt.value_or(kNever));
+        if (best <= allowed) break;
+      }
+      known[i] += best < kNever;
+      in_vain[i] += best < kNever && best > allowed;
+      least[i] = std::min(least[i], best);
+    }
+  }
+  for (size_t i = 0; i < subtasks; ++i) {
+    if (in_vain[i] == 0 || 2 * in_vain[i] < known[i]) continue;
+    const std::string counts = fmt::format(
+        "rad off the orientations of the sources' gripper events, and {:.2f} count as arrived "
+        "(generate.arrival_angle and the robot's tilt)",
+        allowed);
+    if (in_vain[i] == known[i]) {
+      check.never.push_back(
+          fmt::format("subtasks[{}]: the hand stays {:.2f} {}", i, least[i], counts));
+    } else {
+      check.seldom.push_back(
+          fmt::format("subtasks[{}]: from {} of {} starts the hand stays more {}", i, in_vain[i],
+                      kTriedStarts, counts));
+    }
+  }
+  return check;
 }
 
 }  // namespace understudy

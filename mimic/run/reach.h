@@ -16,4 +16,16 @@ std::vector<std::string> UnreachableStarts(const SourceSet& sources, const TaskS
                                            const std::string& variant, const SimulatorInfo& info,
                                            double margin);
 
+// Where an arm of fewer than six joints cannot turn its hand as the gripper events of the sources
+// ask for, so that attempts wait there in vain: looked at from some starts of `variant`.
+struct OrientationCheck {
+  std::vector<std::string> never;  // subtasks of which no source suits, from any start: a line each
+  std::vector<std::string> seldom;  // from half of the starts or more
+};
+// Not known, and not listed: several arms, what an earlier subtask moves. `arrival_angle`:
+// GenerateOptions::arrival_angle. Resets `simulator`.
+OrientationCheck CheckOrientations(const SourceSet& sources, const TaskSpec& task,
+                                   const std::string& variant, Simulator& simulator,
+                                   double arrival_angle);
+
 }  // namespace understudy

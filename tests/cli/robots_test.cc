@@ -34,6 +34,91 @@ TEST_F(Cli, DemonstrationsGoFromRobotToRobot) {
   Expect("augment g.h5 --variants 0 --max-episodes 1 --out looks.h5", 0, "1 episodes");
 }
 
+// Joints are the command of the SO-101, through all that is done with it.
+TEST_F(Cli, TargetsOfJointsGoThroughAllCommands) {
+  Expect("teleop --robot so101 --demos 3 --seed 1 --out s.h5", 0, "3 demonstrations");
+  Expect("data verify s.h5 --replay", 0, "3 of 3 bit-exact");
+  Expect("mimic --source s.h5 --attempts 10 --seed 3 --out g.h5", 0, "");
+  Expect("data verify g.h5 --replay", 0, "bit-exact");
+  const DatasetReader made(folder_ / "g.h5");
+  ASSERT_GE(made.episodes().size(), 8u);
+  const Episode first = made.ReadEpisode(0);
+  for (const Step& step : first.steps) {
+    for (const Action* action : {&step.action, &step.action_clean}) {
+      ASSERT_EQ(action->arms[0].q_cmd.size(), 5);
+    }
+  }
+  EXPECT_FALSE(first.steps[5].action == first.steps[5].action_clean);
+
+  // LeRobot's `action` is what the robot takes, by its names
+  Expect("data convert g.h5 lr --to lerobot", 0, "");
+  const Json features = LoadJson(folder_ / "lr/meta/info.json").at("features");
+  EXPECT_EQ(features.at("action").at("names"),
+            Json({"robot0_shoulder_pan", "robot0_shoulder_lift", "robot0_elbow_flex",
+                  "robot0_wrist_flex", "robot0_wrist_roll", "robot0_gripper"}));
+  const Episode back = OpenDataset(folder_ / "lr")->ReadEpisode(0);
+  ASSERT_EQ(back.length(), first.length());
+  for (size_t k = 0; k < first.length(); ++k) {
+    const ArmAction &was = first.steps[k].action.arms[0], &is = back.steps[k].action.arms[0];
+    EXPECT_LT((was.q_cmd - is.q_cmd).norm(), 1e-6);
+    EXPECT_EQ(was.X_WE_cmd.translation(), is.X_WE_cmd.translation());
+    EXPECT_EQ(was.gripper, is.gripper);
+  }
+
+  // policies of joints and of poses drive it
+  Expect("augment g.h5 --variants 0 --max-episodes 2 --width 64 --height 64 --out looks.h5", 0, "");
+  const std::string train = "train looks.h5 --steps 1 --batch 2 --save-every 1 --quiet ";
+  Expect(train + "--out joints", 0, "");
+  Expect(train + "--actions pose --out poses", 0, "");
+  const auto meaning = [&](const std::string& run) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / run)) {
+      if (entry.path().filename() == "config.json") {
+        return LoadJson(entry.path()).at("embodiment").at("action_meaning").get<std::string>();
+      }
+    }
+    return std::string("none");
+  };
+  EXPECT_EQ(meaning("joints"), "relative_joints");
+  EXPECT_EQ(meaning("poses"), "relative_eef");
+  for (const char* run : {"joints", "poses"}) {
+    Expect(std::string("evaluate ") + run + " --episodes 1 --horizon 4", 0, "0 of 1 episodes");
+  }
+  ASSERT_EQ(Run("teleop --demos 1 --seed 1 --out panda.h5 --quiet").exit_code, 0);
+  Expect("augment panda.h5 --variants 0 --width 64 --height 64 --out pl.h5", 0, "");
+  Expect("train pl.h5 --steps 1 --actions joints --out none", 3,
+         "its commands are poses: --actions joints needs targets of joints");
+}
+
+// Five joints cannot hold the hand like every arm of seven does: said before the run.
+TEST_F(Cli, OrientationsThatFiveJointsCannotReachAreRefused) {
+  fs::copy(kSource + "/sim/tasks/stack", folder_ / "slanted");
+  fs::copy(kSource + "/sim/tasks/shared", folder_ / "shared");
+  // cubes that stand straight before the arm: what tilts the hand leaves its plane
+  const std::string task = ReadText(folder_ / "slanted/task.yaml");
+  std::ofstream(folder_ / "slanted/task.yaml") << Replaced(
+      Replaced(task, "yaw: [0, 6.283185307179586]", "yaw: [0, 0]"), "symmetry: 4", "symmetry: 1");
+  const fs::path place = folder_ / "slanted/operator.yaml";
+  const auto record = [&](const std::string& q) {
+    const std::string text = ReadText(kSource + "/sim/tasks/stack/operator.yaml");
+    std::ofstream(place) << Replaced(text, "q: [0, 1, 0, 0]", q);
+    Expect("teleop --task slanted/task.yaml --demos 2 --seed 1 --out s.h5 --overwrite", 0,
+           "2 demonstrations");
+  };
+  const std::string mimic =
+      "mimic --task slanted/task.yaml --source s.h5 --robot so101 --attempts 2 --seed 3 "
+      "--overwrite --out g.h5";
+  record("q: [0, 1, 0, 0]");
+  Expect(mimic, 0, "of 2 attempts");
+  // fingers down, and 40 degrees about the line on which they close
+  record("q: [-0.34202, 0.93969, 0, 0]");
+  Expect(mimic, 3,
+         "the 5 joints of 'so101' cannot follow the sources: subtasks[0]: the hand stays");
+  Expect(mimic, 3,
+         "and 0.50 count as arrived (generate.arrival_angle and the robot's tilt); record sources "
+         "with");
+  EXPECT_FALSE(fs::exists(folder_ / "g.h5.part"));
+}
+
 // robosuite's law is exported as robosuite's default, ours as the exception that it is.
 TEST_F(Cli, ExportsNameTheLawThatTheRobotWasDrivenBy) {
   for (const auto& [robot, uncoupled] : {std::pair{"panda", false}, {"panda_robosuite", true}}) {

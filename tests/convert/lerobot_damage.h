@@ -55,7 +55,7 @@ class LerobotDamage : public LerobotTest, public testing::WithParamInterface<Ler
     });
   }
   void WriteRows(const std::function<void(size_t, std::vector<ParquetColumn>&)>& edit) {
-    FrameTable table(ArmsOf(episodes_[0], "test"), GetParam());
+    FrameTable table(ArmsOf(episodes_[0], {}, "test"), GetParam());
     ParquetWriter writer(rows());
     int64_t index = 0;
     for (size_t e = 0; e < 3; ++e) {

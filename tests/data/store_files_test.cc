@@ -50,6 +50,34 @@ TEST(StoreVerify, ReportDoesNotDependOnThreads) {
     EXPECT_EQ(ToJson(VerifyDataset(file, {.threads = threads})), one);
 }
 
+TEST(StoreVerify, TargetsOfJointsAreThoseOfAllJoints) {
+  Folder folder;
+  const EpisodeShape shape{.length = 5, .arms = 2, .joints = true};
+  const auto faults = [&](const std::function<void(Surgeon&)>& injure) {
+    const fs::path file = folder / "x.h5";
+    {
+      DatasetWriter writer(file, HeaderFor(shape), {.overwrite = true});
+      writer.Append(RandomEpisode(1, shape));
+      writer.Finish();
+    }
+    Surgeon surgeon(file);
+    injure(surgeon);
+    return ToJson(VerifyDataset(file))["faults"].dump();
+  };
+  // 7 and 6 joints
+  EXPECT_THAT(faults([](Surgeon& s) {
+                s.Delete("data/demo_0/actions_joints");
+                s.Array("data/demo_0/actions_joints", {5, 12}, H5T_NATIVE_DOUBLE);
+              }),
+              HasSubstr("has 12 numbers per row, must have one for each of the 13 joints"));
+  EXPECT_THAT(faults([](Surgeon& s) { s.Delete("data/demo_0/understudy/actions_joints_clean"); }),
+              HasSubstr("actions_joints_clean"));
+  EXPECT_THAT(faults([](Surgeon& s) {
+                s.Poke("data/demo_0/actions_joints", 2, std::numeric_limits<double>::quiet_NaN());
+              }),
+              HasSubstr("actions_joints"));
+}
+
 TEST(StoreVerify, ArmsAtSubtasksOfTheirOwn) {
   Folder folder;
   const EpisodeShape shape{.length = 5, .arms = 2, .parts = true};

@@ -27,7 +27,8 @@ using Folder = OwnFolder;
 struct EpisodeShape {
   size_t length = 12, arms = 1, objects = 2, signals = 3, state = 23, teleop_arms = 0, raw = 0;
   bool teleop = false;
-  bool parts = false;  // every arm at a subtask of its own
+  bool parts = false;   // every arm at a subtask of its own
+  bool joints = false;  // targets are joints
 };
 
 inline Pose RandomPose(Rng& rng) {
@@ -62,10 +63,11 @@ inline SimState RandomState(Rng& rng, size_t size) {
   return state;
 }
 
-inline Action RandomAction(Rng& rng, size_t arms) {
+inline Action RandomAction(Rng& rng, const EpisodeShape& shape) {
   Action action;
-  for (size_t a = 0; a < arms; ++a) {
+  for (size_t a = 0; a < shape.arms; ++a) {
     action.arms.push_back({RandomPose(rng), rng.Uniform(-1, 1)});
+    if (shape.joints) action.arms[a].q_cmd = RandomVector(rng, 7 - static_cast<int>(a));
   }
   return action;
 }
@@ -99,8 +101,8 @@ inline Step RandomStep(Rng& rng, const EpisodeShape& shape, size_t k) {
   Step step;
   step.observation = RandomObservation(rng, shape, k);
   step.state = RandomState(rng, shape.state);
-  step.action = RandomAction(rng, shape.arms);
-  step.action_clean = RandomAction(rng, shape.arms);
+  step.action = RandomAction(rng, shape);
+  step.action_clean = RandomAction(rng, shape);
   for (size_t a = 0; a < shape.arms; ++a) {
     DeltaAction delta;
     for (int i = 0; i < 7; ++i) delta.value[i] = rng.Uniform(-1, 1);

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+#include <cmath>
 #include <filesystem>
 
 #include "core/base/error.h"
@@ -76,6 +78,20 @@ TEST_P(ArmChainTest, FindsWhatCanBeReached) {
     EXPECT_TRUE((q.array() >= kinematics_->lower().array()).all());
     EXPECT_TRUE((q.array() <= kinematics_->upper().array()).all());
   }
+}
+
+// From wherever the arm is; now and then a posture at a limit stays hidden.
+TEST_P(ArmChainTest, FindsWhatIsFarAway) {
+  Rng rng(RngKey{6});
+  int found = 0;
+  for (int i = 0; i < 400; ++i) {
+    const ArmChain chain = At(Near(rng, 2));
+    const Pose X_WE = kinematics_->Forward(Near(rng, 2));
+    const Pose X_WE_found = chain.Forward(chain.NearestOfAll(X_WE));
+    found += (X_WE_found.translation() - X_WE.translation()).norm() < 1e-4 &&
+             AngleBetween(X_WE_found.rotation(), X_WE.rotation()) < 1e-3;
+  }
+  EXPECT_GE(found, 380);
 }
 
 class FiveJoints : public ArmChainTest {};
@@ -158,6 +174,19 @@ TEST_F(OwnArm, EitherAllJointsHaveServosOrNone) {
                                        "7"));
 }
 
+TEST_F(OwnArm, JointsWithoutLimitsAreNamed) {
+  EXPECT_THAT(StackBy(LoadRobotSpec("so101", kRobotRoot))->info().notes, testing::IsEmpty());
+  const std::string text = ReadText(kRobotRoot / "so101/model.xml");
+  const size_t at = text.find("<joint name=\"shoulder_pan\"");
+  const size_t end = text.find("/>", at);
+  const std::string joint = text.substr(at, end - at);
+  const RobotSpec robot = Edited({{joint, joint.substr(0, joint.find(" range="))},
+                                  {"inheritrange=\"1\"", "ctrlrange=\"-3 3\""}});
+  EXPECT_THAT(StackBy(robot)->info().notes,
+              testing::ElementsAre(HasSubstr("joints without limits are taken to turn 360 degrees "
+                                             "to either side: robot0_shoulder_pan; a `range`")));
+}
+
 // Torque motors on five joints: held and moved by operational space control.
 TEST_F(OwnArm, FiveMotorsFollowThePoseThatTheyCanReach) {
   std::vector<std::pair<std::string, std::string>> edits;
@@ -173,6 +202,129 @@ TEST_F(OwnArm, FiveMotorsFollowThePoseThatTheyCanReach) {
   const Pose X_WE_now = simulator->Observe().arms[0].X_WE;
   EXPECT_LT((X_WE_now.translation() - X_WE_cmd.translation()).norm(), 5e-3);
   EXPECT_LT(AngleBetween(X_WE_now.rotation(), X_WE_cmd.rotation()), 0.35);
+}
+
+// ---- targets of joints ----
+
+// Arms whose command is joints: servos, and motors that are told so.
+class ByJoints : public SimTest, public testing::WithParamInterface<const char*> {
+ protected:
+  ByJoints() {
+    RobotSpec robot = LoadRobotSpec(GetParam(), kRobotRoot);
+    robot.action = ActionKind::kJoints;
+    scene_ = StackBy(robot);
+    simulator_ = MakeSimulator(scene_);
+    simulator_->Reset("D0", RngKey{4});
+  }
+  // Somewhere near, a little turned.
+  ArmAction Near(Rng& rng) const {
+    const Pose& X_WE = simulator_->Observe().arms[0].X_WE;
+    const auto vector = [&](double size) {
+      return Vector3d(rng.Uniform(-size, size), rng.Uniform(-size, size), rng.Uniform(-size, size));
+    };
+    return {Pose(RotationExp(vector(0.2)) * X_WE.rotation(), X_WE.translation() + vector(0.02)), 1};
+  }
+
+  std::shared_ptr<const Scene> scene_;
+  std::unique_ptr<Simulator> simulator_;
+};
+INSTANTIATE_TEST_SUITE_P(Joints, ByJoints, testing::Values("so101", "ur5e", "panda"));
+
+// What is recorded moves the arm as what was asked for did, bit for bit.
+TEST_P(ByJoints, AResolvedTargetIsTheTarget) {
+  const auto kinematics = MakeKinematics(scene_);
+  EXPECT_EQ(simulator_->info().action_kind, ActionKind::kJoints);
+  Rng rng(RngKey{5});
+  for (int i = 0; i < 20; ++i) {
+    const ArmAction asked = Near(rng), resolved = simulator_->Resolve(0, asked);
+    ASSERT_EQ(static_cast<size_t>(resolved.q_cmd.size()), scene_->robot().joints.size());
+    EXPECT_EQ(resolved.gripper, asked.gripper);
+    const Pose X_WE = kinematics->Forward(resolved.q_cmd);
+    EXPECT_LT((X_WE.translation() - resolved.X_WE_cmd.translation()).norm(), 1e-12);
+    EXPECT_LT(AngleBetween(X_WE.rotation(), resolved.X_WE_cmd.rotation()), 1e-7);
+    EXPECT_LT((X_WE.translation() - asked.X_WE_cmd.translation()).norm(), 1e-4);
+    EXPECT_TRUE(simulator_->Resolve(0, resolved) == resolved);
+    const SimState before = simulator_->Save();
+    simulator_->Step({{asked}});
+    const SimState after = simulator_->Save();
+    simulator_->Restore(before);
+    simulator_->Step({{resolved}});
+    ASSERT_EQ(simulator_->Save(), after) << i;
+  }
+}
+
+TEST_P(ByJoints, TheJointsArriveAndStay) {
+  VectorXd q = simulator_->Observe().arms[0].joint_q;
+  for (Eigen::Index i = 0; i < q.size(); ++i) q[i] += i % 2 ? 0.15 : -0.1;
+  for (int i = 0; i < 40; ++i) {
+    // the pose says nothing where joints do
+    ArmAction target{Pose(), -1, q};
+    simulator_->Step({{target}});
+  }
+  const ArmObservation& arm = simulator_->Observe().arms[0];
+  // servos give way to weight
+  EXPECT_LT((arm.joint_q - q).cwiseAbs().maxCoeff(), scene_->robot().name == "so101" ? 0.05 : 2e-3);
+  EXPECT_LT(arm.joint_v.cwiseAbs().maxCoeff(), 5e-3);
+}
+
+// Motors make of every joint a critically damped system of its own: e(t) = e(0) (1 + w t) exp(-w t)
+// with w = sqrt(kp), but for the length of a physics step.
+TEST_F(SimTest, MotorsFollowJointsAsTheClosedFormDoes) {
+  RobotSpec robot = LoadRobotSpec("panda", kRobotRoot);
+  robot.action = ActionKind::kJoints;
+  for (const double kp : {50.0, 150.0}) {
+    robot.joint_control.kp = kp;
+    const auto simulator = MakeSimulator(StackBy(robot));
+    const VectorXd q0 = simulator->Observe().arms[0].joint_q;
+    const VectorXd error = VectorXd::LinSpaced(q0.size(), 0.02, 0.08);
+    const double dt = 1 / simulator->info().control_hz, w = std::sqrt(kp);
+    for (int k = 1; k <= 12; ++k) {
+      simulator->Step({{ArmAction{Pose(), -1, VectorXd(q0 + error)}}});
+      const VectorXd left = q0 + error - simulator->Observe().arms[0].joint_q;
+      const double share = (1 + w * k * dt) * std::exp(-w * k * dt);
+      EXPECT_LT((left - share * error).cwiseAbs().maxCoeff(), 0.03 * error.maxCoeff())
+          << "kp " << kp << ", step " << k;
+    }
+  }
+}
+
+// ---- gains ----
+
+TEST_F(OwnArm, ServosHaveTheGainsOfRobotYaml) {
+  const auto gains = [](const RobotSpec& robot) {
+    const auto scene = StackBy(robot);
+    const mjModel& m = *scene->model();
+    Problems problems;
+    const ArmIndex arm = IndexModel(m, scene->task(), scene->robot(), &problems).arms[0];
+    std::vector<std::array<double, 3>> result;
+    for (const int a : arm.actuators) {
+      result.push_back({m.actuator_gainprm[mjNGAIN * a], -m.actuator_biasprm[mjNBIAS * a + 1],
+                        -m.actuator_biasprm[mjNBIAS * a + 2]});
+    }
+    return result;
+  };
+  RobotSpec robot = LoadRobotSpec("so101", kRobotRoot);
+  const auto of_model = gains(robot);
+  robot.servo.kp = {30};
+  EXPECT_THAT(gains(robot), testing::Each(std::array{30.0, 30.0, of_model[0][2]}));
+  robot.servo = {.kp = {}, .kd = {1, 2, 3, 4, 5}};
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(gains(robot)[i], (std::array{of_model[i][0], of_model[i][1], i + 1.0})) << i;
+  }
+  // another arm is another robot
+  EXPECT_NE(DescribeRobot(robot), DescribeRobot(LoadRobotSpec("so101", kRobotRoot)));
+
+  RobotSpec motors = LoadRobotSpec("panda", kRobotRoot);
+  motors.servo.kp = {30};
+  EXPECT_THAT(Refusal(motors),
+              HasSubstr("robot.servo: its joints have motors, not <position> servos"));
+  const std::filesystem::path own = folder_ / "arm";
+  Edited({});
+  WriteTextAtomically(own / "robot.yaml",
+                      ReadText(own / "robot.yaml") + "servo: {kp: [1, 2, 3], kd: []}\n");
+  EXPECT_THAT([&] { LoadRobotSpec(own.string(), kRobotRoot); },
+              testing::ThrowsMessage<Error>(
+                  HasSubstr("servo.kp: 3 gains for 5 joints: give one for all, or one each")));
 }
 
 // Servos are in the state: what is restored goes on as if it had not been left.

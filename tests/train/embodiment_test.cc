@@ -50,6 +50,43 @@ TEST(Embodiment, ActionsComeBack) {
   }
 }
 
+// Joints: absolute targets, seen from the joints that were measured, and back.
+TEST(Embodiment, JointTargetsComeBack) {
+  Rng rng(RngKey{.seed = 4});
+  Embodiment e = TwoArms(rng);
+  e.action_meaning = kRelativeJoints;
+  e.joints = {"l1", "l2", "l3", "r1", "r2", "r3"};
+  ASSERT_EQ(e.state_size(), 10);
+  ASSERT_EQ(e.action_size(), 8);
+  const auto angles = [&] {
+    return Eigen::Vector3d(rng.Uniform(-3, 3), rng.Uniform(-3, 3), rng.Uniform(-3, 3));
+  };
+  for (int trial = 0; trial < 100; ++trial) {
+    std::vector<ArmObservation> arms{RandomArm(rng), RandomArm(rng)};
+    std::vector<ArmAction> targets(2);
+    for (size_t a = 0; a < 2; ++a) {
+      arms[a].joint_q = angles();
+      targets[a].q_cmd = angles();
+      targets[a].gripper = rng.Uniform(-1, 1);
+    }
+    std::vector<float> state(10), absolute(8), relative(8);
+    e.EncodeState(arms, state.data());
+    EXPECT_FLOAT_EQ(state[0], static_cast<float>(arms[0].joint_q[0]));
+    EXPECT_FLOAT_EQ(state[3], static_cast<float>(arms[0].gripper_q[0]));
+    EXPECT_FLOAT_EQ(state[5], static_cast<float>(arms[1].joint_q[0]));
+    e.EncodeJoints(targets, absolute.data());
+    e.SeeFrom(state.data(), absolute.data(), relative.data());
+    EXPECT_NEAR(relative[4], targets[1].q_cmd[0] - arms[1].joint_q[0], 1e-6);
+    EXPECT_FLOAT_EQ(relative[7], static_cast<float>(targets[1].gripper));
+    const Action back = e.DecodeAction(arms, relative.data());
+    for (size_t a = 0; a < 2; ++a) {
+      ASSERT_EQ(back.arms[a].q_cmd.size(), 3);
+      EXPECT_LT((back.arms[a].q_cmd - targets[a].q_cmd).norm(), 1e-6);
+      EXPECT_NEAR(back.arms[a].gripper, targets[a].gripper, 1e-7);
+    }
+  }
+}
+
 // The numbers mean world axes: a step along world x is (1, 0, 0) however the hand stands.
 TEST(Embodiment, ActionsAreInWorldAxes) {
   Rng rng(RngKey{.seed = 2});

@@ -286,6 +286,16 @@ TEST_F(EvaluateTest, EveryMismatchIsNamed) {
                   HasSubstr("linear limit"), HasSubstr("action meaning: the policy has joints"),
                   HasSubstr("arms"), HasSubstr("robot base")));
   EXPECT_THAT(Mismatches(InfoFor(info_), info_), testing::IsEmpty());
+  // joints are for robots whose command is joints; poses are resolved there
+  wrong = InfoFor(info_);
+  wrong.action_meaning = kRelativeJoints;
+  EXPECT_THAT(Mismatches(wrong, info_), testing::ElementsAre(HasSubstr(
+                                            "answers with targets of joints, the robot takes poses "
+                                            "(`action: joints` in its robot.yaml")));
+  SimulatorInfo by_joints = info_;
+  by_joints.action_kind = ActionKind::kJoints;
+  EXPECT_THAT(Mismatches(wrong, by_joints), testing::IsEmpty());
+  EXPECT_THAT(Mismatches(InfoFor(info_), by_joints), testing::IsEmpty());
   wrong = InfoFor(info_);
   wrong.control_hz = 10;
   EXPECT_THAT(

@@ -464,7 +464,7 @@ TEST_F(CheckpointTest, AConfigThatMeansSomethingElseIsRefused) {
   refuse("/format", "other", "no policy of this program");
   refuse("/version", 99, "version 99: this program reads version 1");
   refuse("/embodiment/action_meaning", "joint_delta",
-         "'joint_delta': known are relative_eef and columns");
+         "'joint_delta': known are relative_eef, relative_joints and columns");
   refuse("/layout/state", 12, "layout.state = 12");
   refuse("/layout/cameras", 1, "layout.cameras = 1: 2 are named");
   refuse("/execute", 50, "execute = 50");

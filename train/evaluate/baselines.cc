@@ -32,7 +32,7 @@ PolicyInfo InfoFor(const SimulatorInfo& simulator) {
   info.tasks = {simulator.instruction};
   info.control_hz = simulator.control_hz;
   info.limits = simulator.limits;
-  info.action_meaning = "relative_eef";
+  info.action_meaning = kRelativeEef;
   info.arms = static_cast<int>(simulator.arms.size());
   info.X_WB = simulator.base(0);
   return info;

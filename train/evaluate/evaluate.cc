@@ -129,17 +129,18 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
       ++episode.chunks;
     }
     Action action = chunk[next++];
-    if (options.clip_targets) {
-      const std::vector<ArmObservation>& arms = simulator.Observe().arms;
-      Require(action.arms.size() == arms.size(), "one target per arm");
-      bool clipped = false;
-      for (size_t a = 0; a < arms.size(); ++a) {
-        const ArmAction wanted = action.arms[a];
-        action.arms[a] = ClipTarget(arms[a].X_WE, wanted, simulator.info().limits);
-        clipped = clipped || !(action.arms[a] == wanted);
-      }
-      episode.clipped += clipped;
+    const std::vector<ArmObservation>& arms = simulator.Observe().arms;
+    Require(action.arms.size() == arms.size(), "one target per arm");
+    bool clipped = false;
+    for (size_t a = 0; a < arms.size(); ++a) {
+      const ArmAction wanted = action.arms[a] = simulator.Resolve(a, action.arms[a]);
+      if (!options.clip_targets) continue;
+      action.arms[a] = ClipTarget(arms[a].X_WE, wanted, simulator.info().limits);
+      if (action.arms[a] == wanted) continue;
+      action.arms[a] = simulator.Resolve(a, action.arms[a]);
+      clipped = true;
     }
+    episode.clipped += clipped;
     const double before = MonotonicSeconds();
     const StepOutcome outcome = simulator.Step(action);
     result.step_s += MonotonicSeconds() - before;
@@ -204,12 +205,17 @@ std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInf
   differ("control rate (Hz)", policy.control_hz, simulator.control_hz);
   differ("linear limit (m per step)", policy.limits.linear, simulator.limits.linear);
   differ("angular limit (rad per step)", policy.limits.angular, simulator.limits.angular);
-  if (policy.action_meaning != kStoredColumns) {
-    differ("action meaning", policy.action_meaning, std::string(kRelativeEef));
-  } else {
+  if (policy.action_meaning == kStoredColumns) {
     problems.push_back(
-        "action meaning: the policy answers with columns of its dataset, the simulator takes poses "
-        "of arms");
+        "action meaning: the policy answers with columns of its dataset, the simulator takes "
+        "targets of arms");
+  } else if (policy.action_meaning != kRelativeJoints) {
+    differ("action meaning", policy.action_meaning, std::string(kRelativeEef));
+  } else if (simulator.action_kind != ActionKind::kJoints) {
+    problems.push_back(
+        "action meaning: the policy answers with targets of joints, the robot takes poses "
+        "(`action: "
+        "joints` in its robot.yaml makes it take joints)");
   }
   if (!SamePlace(policy.X_WB, simulator.base(0))) {
     differ("robot base", ToJson(policy.X_WB).dump(), ToJson(simulator.base(0)).dump());

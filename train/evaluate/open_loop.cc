@@ -15,6 +15,9 @@ namespace {
 InputOptions InputsOf(const PolicyConfig& config) {
   InputOptions inputs;
   inputs.cameras = config.cameras;
+  if (!config.embodiment.of_columns()) {
+    inputs.actions = config.embodiment.of_joints() ? ActionKind::kJoints : ActionKind::kPose;
+  }
   for (const EmbodimentColumn& column : config.embodiment.state_columns) {
     inputs.state_columns.push_back(column.name);
   }
@@ -44,6 +47,10 @@ void RequireSame(const Embodiment& policy, const Embodiment& data, const std::st
   differ("arms", policy.arms.size(), data.arms.size());
   differ("state", sizes(policy.state_columns), sizes(data.state_columns));
   differ("action", sizes(policy.action_columns), sizes(data.action_columns));
+  if (policy.of_joints() && data.of_joints()) {
+    differ("joints", fmt::format("{}", fmt::join(policy.joints, ", ")),
+           fmt::format("{}", fmt::join(data.joints, ", ")));
+  }
   if (!policy.of_columns()) differ("finger joints", policy.gripper_joints, data.gripper_joints);
   if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", path, fmt::join(problems, "; ")));
 }
@@ -61,6 +68,14 @@ std::vector<std::string> NamesOf(const Embodiment& embodiment) {
     }
     return names;
   }
+  for (size_t a = 0; embodiment.of_joints() && a < embodiment.arms.size(); ++a) {
+    const auto first =
+        embodiment.joints.begin() + static_cast<std::ptrdiff_t>(a * embodiment.joints_per_arm());
+    names.insert(names.end(), first,
+                 first + static_cast<std::ptrdiff_t>(embodiment.joints_per_arm()));
+    names.push_back(embodiment.arms[a] + "_gripper");
+  }
+  if (embodiment.of_joints()) return names;
   for (const std::string& arm : embodiment.arms) {
     for (const char* part : {"dx", "dy", "dz", "drx", "dry", "drz", "gripper"}) {
       names.push_back(arm + "_" + part);

@@ -49,9 +49,9 @@ PolicyConfig ParsePolicyConfig(const Json& json, const std::string& name) {
   };
   const PolicyShape& layout = config.layout;
   const std::string& meaning = config.embodiment.action_meaning;
-  expect(meaning == kRelativeEef || meaning == kStoredColumns,
-         fmt::format("embodiment.action_meaning = '{}': known are {} and {}", meaning, kRelativeEef,
-                     kStoredColumns));
+  expect(meaning == kRelativeEef || meaning == kRelativeJoints || meaning == kStoredColumns,
+         fmt::format("embodiment.action_meaning = '{}': known are {}, {} and {}", meaning,
+                     kRelativeEef, kRelativeJoints, kStoredColumns));
   expect(layout.state == config.embodiment.state_size(),
          fmt::format("layout.state = {}: the embodiment has {}", layout.state,
                      config.embodiment.state_size()));

@@ -16,12 +16,15 @@ int SizeOf(const std::vector<EmbodimentColumn>& columns) {
 }  // namespace
 
 int Embodiment::state_size() const {
-  return of_columns() ? SizeOf(state_columns)
-                      : static_cast<int>(arms.size()) * (9 + gripper_joints);
+  if (of_columns()) return SizeOf(state_columns);
+  const int arm = of_joints() ? static_cast<int>(joints_per_arm()) : 9;
+  return static_cast<int>(arms.size()) * (arm + gripper_joints);
 }
 
 int Embodiment::action_size() const {
-  return of_columns() ? SizeOf(action_columns) : static_cast<int>(arms.size()) * 7;
+  if (of_columns()) return SizeOf(action_columns);
+  const int arm = of_joints() ? static_cast<int>(joints_per_arm()) : 6;
+  return static_cast<int>(arms.size()) * (arm + 1);
 }
 
 void Embodiment::EncodeState(const std::vector<ArmObservation>& arms_now, float* state_S) const {
@@ -30,12 +33,17 @@ void Embodiment::EncodeState(const std::vector<ArmObservation>& arms_now, float*
   const Pose X_BW = X_WB.Inverse();
   for (const ArmObservation& arm : arms_now) {
     Require(arm.gripper_q.size() == gripper_joints, "finger joints as in training");
-    const Pose X_BE = X_BW * arm.X_WE;
-    const Eigen::Matrix3d R_BE = X_BE.rotation().toRotationMatrix();
-    for (int i = 0; i < 3; ++i) *state_S++ = static_cast<float>(X_BE.translation()[i]);
-    // two columns say it all, without the jumps of angles and quaternions
-    for (int column = 0; column < 2; ++column) {
-      for (int i = 0; i < 3; ++i) *state_S++ = static_cast<float>(R_BE(i, column));
+    if (of_joints()) {
+      Require(static_cast<size_t>(arm.joint_q.size()) == joints_per_arm(), "joints as in training");
+      for (const double q : arm.joint_q) *state_S++ = static_cast<float>(q);
+    } else {
+      const Pose X_BE = X_BW * arm.X_WE;
+      const Eigen::Matrix3d R_BE = X_BE.rotation().toRotationMatrix();
+      for (int i = 0; i < 3; ++i) *state_S++ = static_cast<float>(X_BE.translation()[i]);
+      // two columns say it all, without the jumps of angles and quaternions
+      for (int column = 0; column < 2; ++column) {
+        for (int i = 0; i < 3; ++i) *state_S++ = static_cast<float>(R_BE(i, column));
+      }
     }
     for (int i = 0; i < gripper_joints; ++i) *state_S++ = static_cast<float>(arm.gripper_q[i]);
   }
@@ -43,7 +51,7 @@ void Embodiment::EncodeState(const std::vector<ArmObservation>& arms_now, float*
 
 void Embodiment::EncodeAction(const Pose* X_WE_now, const ArmAction* targets,
                               float* action_A) const {
-  Require(!of_columns(), "columns are taken as they are");
+  Require(action_meaning == kRelativeEef, "targets are poses");
   for (size_t arm = 0; arm < arms.size(); ++arm) {
     const Pose& X_WE = X_WE_now[arm];
     const Pose& X_WE_cmd = targets[arm].X_WE_cmd;
@@ -55,12 +63,40 @@ void Embodiment::EncodeAction(const Pose* X_WE_now, const ArmAction* targets,
   }
 }
 
+void Embodiment::EncodeJoints(const std::vector<ArmAction>& targets, float* absolute_A) const {
+  Require(of_joints() && targets.size() == arms.size(), "an action has one entry per arm");
+  for (const ArmAction& target : targets) {
+    Require(static_cast<size_t>(target.q_cmd.size()) == joints_per_arm(), "joints as in training");
+    for (const double q : target.q_cmd) *absolute_A++ = static_cast<float>(q);
+    *absolute_A++ = static_cast<float>(target.gripper);
+  }
+}
+
+void Embodiment::SeeFrom(const float* state_S, const float* absolute_A, float* action_A) const {
+  Require(of_joints(), "targets are joints");
+  for (size_t arm = 0; arm < arms.size(); ++arm) {
+    for (size_t i = 0; i < joints_per_arm(); ++i) *action_A++ = *absolute_A++ - state_S[i];
+    *action_A++ = *absolute_A++;
+    state_S += joints_per_arm() + static_cast<size_t>(gripper_joints);
+  }
+}
+
 Action Embodiment::DecodeAction(const std::vector<ArmObservation>& arms_now,
                                 const float* action_A) const {
   Require(!of_columns(), "columns are no targets of arms");
   Require(arms_now.size() == arms.size(), "an action has one entry per arm");
   Action action;
   for (const ArmObservation& arm : arms_now) {
+    if (of_joints()) {
+      const auto count = static_cast<Eigen::Index>(joints_per_arm());
+      Require(arm.joint_q.size() == count, "joints as in training");
+      ArmAction target{arm.X_WE, std::clamp(static_cast<double>(action_A[count]), -1.0, 1.0),
+                       arm.joint_q};
+      for (double& q : target.q_cmd) q += *action_A++;
+      ++action_A;
+      action.arms.push_back(std::move(target));
+      continue;
+    }
     const Eigen::Vector3d step(action_A[0], action_A[1], action_A[2]);
     const Eigen::Vector3d turn(action_A[3], action_A[4], action_A[5]);
     action.arms.push_back(

@@ -28,6 +28,7 @@ struct EmbodimentColumn {
 
 // Values of Embodiment::action_meaning.
 inline constexpr const char* kRelativeEef = "relative_eef";
+inline constexpr const char* kRelativeJoints = "relative_joints";
 inline constexpr const char* kStoredColumns = "columns";
 
 // What the numbers of a policy mean: measured arms become a state vector, absolute targets become
@@ -39,6 +40,9 @@ inline constexpr const char* kStoredColumns = "columns";
 // observation at t that the chunk answers: p_WE_cmd(t+k) - p_WE(t) in world axes (3),
 // log(R_WE_cmd(t+k) R_WE(t)^T) in world axes (3), gripper command (1).
 //
+// "relative_joints": state, per arm: joint angles, finger joint positions. Action, per arm and
+// chunk step k: q_cmd(t+k) - q(t), one per joint, gripper command (1).
+//
 // "columns": state and action are the listed columns, one after the other; an action is the one
 // that is stored for its own row.
 struct Embodiment {
@@ -47,8 +51,9 @@ struct Embodiment {
   int gripper_joints = 2;  // per arm
   Pose X_WB;               // base of arm 0; all arms are seen from it
   std::string action_meaning = kRelativeEef;
+  std::vector<std::string> joints;                              // of all arms, of kRelativeJoints
   std::vector<EmbodimentColumn> state_columns, action_columns;  // of kStoredColumns
-  static constexpr std::array kUnwritten{"state_columns", "action_columns"};
+  static constexpr std::array kUnwritten{"joints", "state_columns", "action_columns"};
 
   template <class V>
   void Visit(V& v) {
@@ -56,21 +61,28 @@ struct Embodiment {
     v("arms", arms, "names, in order");
     v("gripper_joints", gripper_joints, "finger joints per arm", Limits{0, 64});
     v("base", X_WB, "robot base in the world");
-    v("action_meaning", action_meaning, "relative_eef or columns");
+    v("action_meaning", action_meaning, "relative_eef, relative_joints or columns");
+    v("joints", joints, "names, arm by arm, where action_meaning is relative_joints");
     v("state_columns", state_columns, "of the dataset, where action_meaning is columns");
     v("action_columns", action_columns, "of the dataset, where action_meaning is columns");
   }
 
   bool of_columns() const { return action_meaning == kStoredColumns; }
+  bool of_joints() const { return action_meaning == kRelativeJoints; }
+  size_t joints_per_arm() const { return arms.empty() ? 0 : joints.size() / arms.size(); }
   int state_size() const;
   int action_size() const;
 
-  // The three functions below are of relative_eef.
-  // Writes state_size() numbers. Requires one entry per arm with the right number of finger joints.
+  // The functions below are of arms, not of columns.
+  // Writes state_size() numbers. Requires one entry per arm with the right number of joints.
   void EncodeState(const std::vector<ArmObservation>& arms_now, float* state_S) const;
-  // Writes action_size() numbers; `X_WE_now` and `targets` hold one entry per arm.
+  // relative_eef: writes action_size() numbers; `X_WE_now` and `targets` hold one entry per arm.
   void EncodeAction(const Pose* X_WE_now, const ArmAction* targets, float* action_A) const;
-  // The absolute targets that the numbers mean; gripper commands are clipped to [-1, 1].
+  // relative_joints: the same in two steps, absolute targets first, then from the state at t.
+  void EncodeJoints(const std::vector<ArmAction>& targets, float* absolute_A) const;
+  void SeeFrom(const float* state_S, const float* absolute_A, float* action_A) const;
+  // The absolute targets that the numbers mean; gripper commands are clipped to [-1, 1]. Those of
+  // joints are still to be resolved: where they bring E is not known here.
   Action DecodeAction(const std::vector<ArmObservation>& arms_now, const float* action_A) const;
 };
 

@@ -67,21 +67,45 @@ std::vector<size_t> ChooseEpisodes(const EpisodeSource& source, const SelectionO
 
 // ---- what a state and an action are ----
 
-// Finger joints of every arm where the first chosen episode knows pose and target of all arms, and
-// all have as many.
-std::optional<int> KnownFingers(const EpisodeSource& source, size_t episode) {
+// The first row of an episode where it knows pose and target of all arms, and all have as many
+// finger joints.
+std::optional<Step> KnownArms(const EpisodeSource& source, size_t episode) {
   const SimulatorInfo& info = source.header().simulator;
   if (info.arms.empty()) return std::nullopt;
-  const Step step = source.ReadEpisode(episode).steps.at(0);
+  Step step = source.ReadEpisode(episode).steps.at(0);
   const std::vector<ArmObservation>& arms = step.observation.arms;
   if (arms.size() != info.arms.size() || step.action.arms.size() != arms.size()) {
     return std::nullopt;
   }
-  const Eigen::Index fingers = arms[0].gripper_q.size();
   for (const ArmObservation& arm : arms) {
-    if (arm.gripper_q.size() != fingers) return std::nullopt;
+    if (arm.gripper_q.size() != arms[0].gripper_q.size()) return std::nullopt;
   }
-  return static_cast<int>(fingers);
+  return step;
+}
+
+// Whether every arm has a target of every joint, and all have as many joints.
+bool KnowsJoints(const Step& step) {
+  const Eigen::Index joints = step.observation.arms[0].joint_q.size();
+  for (size_t a = 0; a < step.action.arms.size(); ++a) {
+    if (step.observation.arms[a].joint_q.size() != joints ||
+        step.action.arms[a].q_cmd.size() != joints) {
+      return false;
+    }
+  }
+  return joints > 0;
+}
+
+// Names of the joints, arm by arm.
+std::vector<std::string> JointNames(const SimulatorInfo& info, size_t per_arm) {
+  std::vector<std::string> names;
+  for (size_t a = 0; a < info.arms.size(); ++a) {
+    const bool named = a < info.joint_names.size() && info.joint_names[a].size() == per_arm;
+    for (size_t j = 0; j < per_arm; ++j) {
+      names.push_back(named ? info.joint_names[a][j]
+                            : fmt::format("{}_joint{}", info.arms[a], j + 1));
+    }
+  }
+  return names;
 }
 
 // Refuses rows with other arms than the first one had.
@@ -94,11 +118,20 @@ void RequireArms(const Episode& episode, const Embodiment& embodiment, const std
     for (const ArmObservation& arm : arms) {
       right = right && arm.gripper_q.size() == embodiment.gripper_joints;
     }
+    const auto has_joints = [&](const auto& q) {
+      return static_cast<size_t>(q.size()) == embodiment.joints_per_arm();
+    };
+    for (size_t a = 0; embodiment.of_joints() && right && a < arms.size(); ++a) {
+      right = has_joints(arms[a].joint_q) && has_joints(step.action.arms[a].q_cmd) &&
+              has_joints(step.action_clean.arms[a].q_cmd);
+    }
     if (right) continue;
-    ThrowBadInput(
-        fmt::format("{}: {}, row {}: has other arms, finger joints or targets than the "
-                    "first row ({} arms of {} finger joints)",
-                    path, episode.meta.name, t, embodiment.arms.size(), embodiment.gripper_joints));
+    ThrowBadInput(fmt::format(
+        "{}: {}, row {}: has other arms, joints or targets than the first row ({} arms of {}{} "
+        "finger joints)",
+        path, episode.meta.name, t, embodiment.arms.size(),
+        embodiment.of_joints() ? fmt::format("{} joints and ", embodiment.joints_per_arm()) : "",
+        embodiment.gripper_joints));
   }
 }
 
@@ -125,16 +158,32 @@ std::vector<std::string> NamesOf(ColumnRole role, const std::vector<ColumnSpec>&
   return names;
 }
 
-// Poses of the arms where they are known and no columns are asked for; else columns.
+// Poses or joints of the arms where they are known and no columns are asked for; else columns.
 Embodiment EmbodimentOf(const EpisodeSource& source, size_t episode, const InputOptions& inputs,
                         Progress& progress) {
   Embodiment result = MakeEmbodiment(source.header().simulator);
   const bool asked = !inputs.state_columns.empty() || !inputs.action_columns.empty();
-  if (const auto fingers = asked ? std::nullopt : KnownFingers(source, episode)) {
-    result.gripper_joints = *fingers;
+  const std::string path = source.path().string();
+  const std::optional<Step> step = asked ? std::nullopt : KnownArms(source, episode);
+  if (step) {
+    const ArmObservation& arm = step->observation.arms[0];
+    const bool known = KnowsJoints(*step);
+    result.gripper_joints = static_cast<int>(arm.gripper_q.size());
+    if (inputs.actions == ActionKind::kJoints && !known) {
+      ThrowBadInput(path + ": its commands are poses: --actions joints needs targets of joints");
+    }
+    if (known && inputs.actions != ActionKind::kPose) {
+      result.action_meaning = kRelativeJoints;
+      result.joints =
+          JointNames(source.header().simulator, static_cast<size_t>(arm.joint_q.size()));
+    }
     return result;
   }
-  const std::string path = source.path().string();
+  if (inputs.actions) {
+    ThrowUsage(fmt::format(
+        "--actions {}: {}", ToJson(*inputs.actions).get<std::string>(),
+        asked ? "the columns are given" : "the arms of " + path + " have no poses and targets"));
+  }
   const std::vector<ColumnSpec> listed = source.ListColumns();
   const auto choose = [&](const char* option, const std::vector<std::string>& given,
                           ColumnRole role) {
@@ -229,6 +278,8 @@ void CheckAgreement(const TrainingSet& set, const Embodiment& here, PictureSize 
   } else {
     differ("arms", fmt::format("{}", fmt::join(base.arms, ", ")),
            fmt::format("{}", fmt::join(info.arms, ", ")));
+    differ("joints", fmt::format("{}", fmt::join(base.joints, ", ")),
+           fmt::format("{}", fmt::join(here.joints, ", ")));
     differ("number of finger joints", std::to_string(base.gripper_joints),
            std::to_string(here.gripper_joints));
     if (!SamePlace(base.X_WB, info.base(0))) {

@@ -60,6 +60,10 @@ void TrainingSet::Chunk(const TrainingEpisode& episode, size_t row, std::span<co
     const size_t step = static_cast<size_t>(std::clamp<int64_t>(wanted, 0, last));
     if (embodiment.of_columns()) {
       std::copy_n(&episode.actions_TA[step * static_cast<size_t>(size)], size, actions_TA);
+    } else if (embodiment.of_joints()) {
+      const auto state = static_cast<size_t>(embodiment.state_size());
+      embodiment.SeeFrom(&episode.state_TS[row * state],
+                         &episode.actions_TA[step * static_cast<size_t>(size)], actions_TA);
     } else {
       embodiment.EncodeAction(&episode.X_WE[row * arms], &episode.targets[step * arms], actions_TA);
     }
@@ -121,12 +125,19 @@ void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t
   TrainingEpisode result = BeginEpisode(set, episode.meta, dataset, index);
   result.length = episode.length();
   const size_t state_size = static_cast<size_t>(set.embodiment.state_size());
+  const auto action_size = static_cast<size_t>(set.embodiment.action_size());
+  const bool joints = set.embodiment.of_joints();
   result.state_TS.resize(result.length * state_size);
+  if (joints) result.actions_TA.resize(result.length * action_size);
   for (size_t t = 0; t < result.length; ++t) {
     const Step& step = episode.steps[t];
     const Action& action = label == ActionLabel::kClean ? step.action_clean : step.action;
     Require(action.arms.size() == set.embodiment.arms.size(), "one target per arm");
     set.embodiment.EncodeState(step.observation.arms, &result.state_TS[t * state_size]);
+    if (joints) {
+      set.embodiment.EncodeJoints(action.arms, &result.actions_TA[t * action_size]);
+      continue;
+    }
     for (const ArmObservation& arm : step.observation.arms) result.X_WE.push_back(arm.X_WE);
     result.targets.insert(result.targets.end(), action.arms.begin(), action.arms.end());
   }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -49,13 +50,17 @@ struct SelectionOptions {
 struct InputOptions {
   // changes results
   std::vector<std::string> cameras;
+  std::optional<ActionKind> actions;
   std::vector<std::string> state_columns, action_columns;
   int image_width = 0, image_height = 0;
-  static constexpr std::array kUnwritten{"state_columns", "action_columns", "image_width",
-                                         "image_height"};
+  static constexpr std::array kUnwritten{"actions", "state_columns", "action_columns",
+                                         "image_width", "image_height"};
   template <class V>
   void Visit(V& v) {
     v("cameras", cameras, "that the policy sees, in order; empty: those of the dataset");
+    v("actions", actions,
+      "command that the policy gives to the arms: pose or joints; empty: that of the first "
+      "dataset");
     v("state_columns", state_columns,
       "columns of the dataset that are the state, as they are; empty: the poses of the arms where "
       "they and their targets are known, else the dataset's own state");
@@ -72,13 +77,14 @@ struct TrainingEpisode {
   size_t dataset = 0;  // of TrainingSet::datasets
   size_t index = 0;    // in that dataset
   std::string name, uuid;
-  size_t instruction = 0;          // of TrainingSet::instructions
-  size_t length = 0;               // T
-  std::vector<float> state_TS;     // not normalised
-  std::vector<float> actions_TA;   // of an embodiment of columns, not normalised; else empty
+  size_t instruction = 0;       // of TrainingSet::instructions
+  size_t length = 0;            // T
+  std::vector<float> state_TS;  // not normalised
+  // not normalised; of an embodiment of columns, or of joints: absolute targets. Else empty
+  std::vector<float> actions_TA;
   std::vector<size_t> objects;     // of TrainingSet::objects; none: poses are not known
   std::vector<float> objects_TO;   // labels of these objects, not normalised
-  std::vector<Pose> X_WE;          // T x arms; empty of an embodiment of columns
+  std::vector<Pose> X_WE;          // T x arms; of an embodiment of poses, else empty
   std::vector<ArmAction> targets;  // the same
 };
 

@@ -39,6 +39,14 @@ void PutDelta(const FrameRow& row, Numbers& to) {
   }
 }
 
+// Joint targets and gripper.
+void PutJoints(const FrameRow& row, Numbers& to) {
+  for (const ArmAction& action : row.step.action.arms) {
+    to.insert(to.end(), action.q_cmd.begin(), action.q_cmd.end());
+    to.push_back(action.gripper);
+  }
+}
+
 void PutTarget(const FrameRow& row, Numbers& to) {
   for (const ArmAction& action : row.step.action.arms) {
     PutPose(action.X_WE_cmd, to);
@@ -97,22 +105,32 @@ std::span<const PlaceFeature> PlaceFeatures(LerobotVersion version) {
 
 std::string PictureKey(const std::string& camera) { return "observation.images." + camera; }
 
-std::vector<ArmShape> ArmsOf(const Episode& episode, const std::string& place) {
-  const auto shapes = [&](const Observation& observation) {
+std::vector<ArmShape> ArmsOf(const Episode& episode, const SimulatorInfo& info,
+                             const std::string& place) {
+  const auto shapes = [&](const Step& step) {
     std::vector<ArmShape> arms;
-    for (size_t a = 0; a < observation.arms.size(); ++a) {
-      const ArmObservation& arm = observation.arms[a];
+    for (size_t a = 0; a < step.observation.arms.size(); ++a) {
+      const ArmObservation& arm = step.observation.arms[a];
       arms.push_back(
           {a < episode.meta.arms.size() ? episode.meta.arms[a] : fmt::format("robot{}", a),
-           static_cast<size_t>(arm.joint_q.size()), static_cast<size_t>(arm.gripper_q.size())});
+           static_cast<size_t>(arm.joint_q.size()),
+           static_cast<size_t>(arm.gripper_q.size()),
+           {}});
+      const size_t joints =
+          a < step.action.arms.size() ? static_cast<size_t>(step.action.arms[a].q_cmd.size()) : 0;
+      const bool named = a < info.joint_names.size() && info.joint_names[a].size() == joints;
+      for (size_t j = 0; j < joints; ++j) {
+        arms[a].commanded.push_back(named ? info.joint_names[a][j]
+                                          : fmt::format("{}_joint{}", arms[a].name, j + 1));
+      }
     }
     return arms;
   };
-  const std::vector<ArmShape> arms = shapes(episode.steps[0].observation);
+  const std::vector<ArmShape> arms = shapes(episode.steps[0]);
   for (size_t k = 0; k < episode.length(); ++k) {
     const Step& step = episode.steps[k];
     if (arms.empty() || step.delta.size() != arms.size() ||
-        step.action.arms.size() != arms.size() || shapes(step.observation) != arms) {
+        step.action.arms.size() != arms.size() || shapes(step) != arms) {
       ThrowBadInput(fmt::format(
           "{}: row {}: LeRobot's features are made of the pose, joints, delta action and target of "
           "every arm; this row has {} arms, {} deltas, {} targets or other joints than the first",
@@ -156,12 +174,18 @@ FrameTable::FrameTable(const std::vector<ArmShape>& arms, LerobotVersion version
     };
     add(state, {"x", "y", "z", "qx", "qy", "qz", "qw"});
     for (size_t j = 0; j < arm.joints; ++j) {
-      state.push_back(fmt::format("{}_joint{}", arm.name, j + 1));
+      state.push_back(arm.commanded.empty() ? fmt::format("{}_joint{}", arm.name, j + 1)
+                                            : arm.commanded[j]);
     }
     for (size_t j = 0; j < arm.fingers; ++j) {
       state.push_back(fmt::format("{}_finger{}", arm.name, j + 1));
     }
-    add(action, {"dx", "dy", "dz", "drx", "dry", "drz", "gripper"});
+    if (arm.commanded.empty()) {
+      add(action, {"dx", "dy", "dz", "drx", "dry", "drz", "gripper"});
+    } else {
+      action.insert(action.end(), arm.commanded.begin(), arm.commanded.end());
+      add(action, {"gripper"});
+    }
     add(target, {"x", "y", "z", "qx", "qy", "qz", "qw", "gripper"});
     add(rotation, {"qw", "qx", "qy", "qz"});
   }
@@ -176,7 +200,9 @@ FrameTable::FrameTable(const std::vector<ArmShape>& arms, LerobotVersion version
     append_.push_back([get](const FrameRow& row, Numbers& to) { to.push_back(get(row)); });
   };
   vector("observation.state", "float32", state, PutState);
-  vector("action", "float32", action, PutDelta);
+  // what the robot takes; deltas follow from target and state
+  const bool joints = !arms.empty() && !arms[0].commanded.empty();
+  vector("action", "float32", action, joints ? PutJoints : PutDelta);
   vector("action.target", "float64", target, PutTarget);
   scalar("next.reward", "float32", [](const FrameRow& r) { return r.next.success ? 1.0 : 0.0; });
   scalar("next.done", "bool", [](const FrameRow& r) { return r.last ? 1.0 : 0.0; });

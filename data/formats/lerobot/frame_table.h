@@ -71,11 +71,13 @@ class FeatureTable {
 struct ArmShape {
   std::string name;
   size_t joints = 0, fingers = 0;
+  std::vector<std::string> commanded;  // names of the joints where they are the command, else empty
   bool operator==(const ArmShape&) const = default;
 };
-// Those of the first row. Throws Error(kBadInput) under `place` where the episode has no arm with a
-// target and a delta action, or its rows have several shapes.
-std::vector<ArmShape> ArmsOf(const Episode& episode, const std::string& place);
+// Those of the first row; joints are named as in `info`. Throws Error(kBadInput) under `place`
+// where the episode has no arm with a target and a delta action, or its rows have several shapes.
+std::vector<ArmShape> ArmsOf(const Episode& episode, const SimulatorInfo& info,
+                             const std::string& place);
 
 // Columns made of the arms.
 class FrameTable : public FeatureTable {

@@ -106,7 +106,7 @@ class Rows {
     if (IsStored(reader)) {
       stored_.emplace(reader, options.version);
     } else {
-      arms_ = ArmsOf(reader.ReadEpisode(0), Place(0));
+      arms_ = ArmsOf(reader.ReadEpisode(0), reader.header().simulator, Place(0));
       made_.emplace(arms_, options.version);
     }
   }
@@ -123,7 +123,7 @@ class Rows {
   const Episode* Read(size_t e) {
     if (stored_) return nullptr;
     episode_ = reader_.ReadEpisode(e, true);
-    if (ArmsOf(episode_, Place(e)) != arms_) {
+    if (ArmsOf(episode_, reader_.header().simulator, Place(e)) != arms_) {
       ThrowBadInput(Place(e) + ": has other arms or joints than the first episode");
     }
     return &episode_;

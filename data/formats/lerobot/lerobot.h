@@ -57,10 +57,10 @@ std::vector<std::string> LostInLerobot(const EpisodeSource& reader, const Lerobo
 // Parquet file and one film per camera for every episode, JSON lines, and what GR00T expects:
 // modality.json, stats.json, annotation.human.task_description. Statistics have quantiles in both.
 // Features of a dataset of ours: observation.state (per arm p_WE, R_WE as quaternion xyzw, joints,
-// fingers), action (robosuite's normalised delta per arm), action.target (float64: p_WE_cmd,
-// quaternion xyzw, gripper: what the controller consumed), next.reward, next.done, next.success,
-// observation.images.<camera>; of any other one its columns (StoredTable). Times are exactly
-// frame / fps. Made as <folder>.part and renamed when whole. Throws Error(kUsage) where the folder
+// fingers), action (per arm robosuite's normalised delta, or joint targets and gripper where joints
+// are the command), action.target (float64: p_WE_cmd, quaternion xyzw, gripper), next.reward,
+// next.done, next.success, observation.images.<camera>; of any other one its columns (StoredTable).
+// Times are exactly frame / fps. Made as <folder>.part and renamed when whole. Throws Error(kUsage) where the folder
 // exists, Error(kBadInput) where the dataset has no whole number of frames per second or no
 // instruction (it names both), Error(kFailed) where it cannot be written.
 LerobotReport WriteLerobot(const EpisodeSource& reader, const std::filesystem::path& folder,

@@ -140,7 +140,10 @@ Json BareImport::EnvArgs() const {
               {"camera_names", names},
               {"lang", task}};
   // actions named as ours are robosuite's deltas; a stranger's seven numbers may be joints
-  if (!arms_.empty()) kwargs["controller_configs"] = {{"type", "OSC_POSE"}};
+  const auto by_deltas = [](const NamedArm& arm) { return !arm.by_joints; };
+  if (!arms_.empty() && std::ranges::all_of(arms_, by_deltas)) {
+    kwargs["controller_configs"] = {{"type", "OSC_POSE"}};
+  }
   // type 2, robomimic's gym: what other programs' files say that have no environment for it
   return {{"env_name", TaskNameOf(folder_)},
           {"env_version", "LeRobot " + folder_.version},

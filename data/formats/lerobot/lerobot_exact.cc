@@ -54,7 +54,7 @@ class ExactImport {
         names_skip_bad_(!options.skip_bad),
         rows_(folder, options.tolerance_s),
         pictures_(folder, options.tolerance_s),
-        arms_(ArmsOf(extras.reader->ReadEpisode(0), Place())),
+        arms_(ArmsOf(extras.reader->ReadEpisode(0), extras.header.simulator, Place())),
         table_(arms_, LerobotVersion::kV21) {
     CheckCommon();
   }
@@ -214,7 +214,7 @@ Episode ExactImport::Compared(size_t number, size_t original) {
                               place.data.string(), number, place.length, episode.meta.name, Place(),
                               episode.length(), kNext));
   }
-  if (ArmsOf(episode, Place()) != arms_) {
+  if (ArmsOf(episode, extras_.header.simulator, Place()) != arms_) {
     ThrowBadInput(
         fmt::format("{}: {} has other arms than the first episode", Place(), episode.meta.name));
   }

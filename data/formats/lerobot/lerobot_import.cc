@@ -38,7 +38,8 @@ bool Restores(const fs::path& folder, const LerobotImportOptions& options) {
 // Features that the extras know nothing of.
 std::vector<std::string> NotInExtras(const LerobotFolder& folder, const Extras& extras) {
   const Episode first = extras.reader->ReadEpisode(0);
-  const FrameTable table(ArmsOf(first, extras.reader->path().string()), LerobotVersion::kV21);
+  const FrameTable table(ArmsOf(first, extras.header.simulator, extras.reader->path().string()),
+                         LerobotVersion::kV21);
   std::vector<std::string> strange = folder.unread;
   for (const LerobotFeature& feature : folder.features) {
     bool ours = false;

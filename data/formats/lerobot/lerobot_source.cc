@@ -165,6 +165,9 @@ void LerobotSource::FillHeader() {
   for (const NamedArm& arm : arms_) {
     const std::string& x = folder_.State()->names[arm.state];
     info.arms.push_back(x.substr(0, x.size() - 2));
+    const auto first = folder_.Action()->names.begin() + static_cast<std::ptrdiff_t>(arm.action);
+    info.joint_names.emplace_back(
+        first, first + static_cast<std::ptrdiff_t>(arm.by_joints ? arm.joints : 0));
   }
   header_.cameras = info.cameras = CamerasOf(folder_);
   for (size_t c = 0; c < header_.cameras.size(); ++c) header_.picture_sizes.push_back(SizeOf(c));
@@ -277,7 +280,7 @@ void LerobotSource::FillArms(const LerobotEpisode& place, Episode* episode) cons
                             action = Values(place, *folder_.Action());
   std::vector<double> target;
   if (target_is_named_) target = Values(place, *folder_.Find("action.target"));
-  const size_t width = folder_.State()->width();
+  const size_t width = folder_.State()->width(), commands = folder_.Action()->width();
   for (size_t k = 0; k < episode->length(); ++k) {
     // x y z qx qy qz qw
     const auto pose = [&](const double* v, const char* column) {
@@ -300,13 +303,17 @@ void LerobotSource::FillArms(const LerobotEpisode& place, Episode* episode) cons
       arm.joint_q = Eigen::Map<const Eigen::VectorXd>(v + 7, count(named.joints));
       arm.gripper_q = Eigen::Map<const Eigen::VectorXd>(v + 7 + named.joints, count(named.fingers));
       step.observation.arms.push_back(std::move(arm));
-      DeltaAction delta;
-      for (int i = 0; i < 7; ++i)
-        delta.value[i] = action[7 * (k * arms_.size() + a) + static_cast<size_t>(i)];
-      step.delta.push_back(delta);
+      const double* command = action.data() + k * commands + named.action;
+      if (!named.by_joints) {
+        DeltaAction delta;
+        for (int i = 0; i < 7; ++i) delta.value[i] = command[i];
+        step.delta.push_back(delta);
+      }
       if (!target_is_named_) continue;
       const double* t = target.data() + 8 * (k * arms_.size() + a);
-      step.action.arms.push_back({pose(t, "action.target"), t[7]});
+      ArmAction& to = step.action.arms.emplace_back(ArmAction{pose(t, "action.target"), t[7], {}});
+      if (named.by_joints)
+        to.q_cmd = Eigen::Map<const Eigen::VectorXd>(command, count(named.joints));
     }
     step.action_clean = step.action;
   }

@@ -134,7 +134,7 @@ Json ModalityJson(const LayoutSetup& setup) {
     json["absolute"] = false;
     return json;
   };
-  size_t at = 0;
+  size_t at = 0, commanded = 0;
   for (size_t a = 0; a < setup.arms.size(); ++a) {
     const ArmShape& arm = setup.arms[a];
     const std::string name = arm.name + "_";
@@ -146,9 +146,15 @@ Json ModalityJson(const LayoutSetup& setup) {
       state[name + "gripper"] = slice(kState, at + 7 + arm.joints, arm.fingers, "float32");
     }
     at += 7 + arm.joints + arm.fingers;
-    action[name + "eef_position_delta"] = delta(7 * a, 3);
-    action[name + "eef_rotation_delta"] = delta(7 * a + 3, 3);
-    action[name + "gripper"] = slice("action", 7 * a + 6, 1, "float32");
+    if (arm.commanded.empty()) {
+      action[name + "eef_position_delta"] = delta(commanded, 3);
+      action[name + "eef_rotation_delta"] = delta(commanded + 3, 3);
+      commanded += 6;
+    } else {
+      action[name + "joints"] = slice("action", commanded, arm.joints, "float32");
+      commanded += arm.joints;
+    }
+    action[name + "gripper"] = slice("action", commanded++, 1, "float32");
     action[name + "eef_position"] = slice("action.target", 8 * a, 3, "float64");
     action[name + "eef_rotation"] = rotation("eef_rotation.target", a);
   }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/episode/action.h"
+
 namespace understudy {
 namespace {
 
@@ -21,6 +23,19 @@ bool Follow(const Names& names, const std::string& arm, std::initializer_list<co
   return true;
 }
 
+// The number of joints that `action` commands from place `a` on, before the gripper of `arm`, if
+// they are named as those of `state` from place `s` on; 0: they are not.
+size_t CommandedJoints(const Names& state, size_t s, const Names& action, size_t a,
+                       const std::string& arm) {
+  size_t joints = 0;
+  while (a + joints < action.size() && action[a + joints] != arm + "_gripper") {
+    const bool same = s + joints < state.size() && state[s + joints] == action[a + joints];
+    if (!same || !action[a + joints].starts_with(arm + "_")) return 0;
+    ++joints;
+  }
+  return a + joints < action.size() && joints <= kMostJoints ? joints : 0;
+}
+
 }  // namespace
 
 std::vector<NamedArm> NamedArms(const LerobotFolder& folder) {
@@ -33,10 +48,15 @@ std::vector<NamedArm> NamedArms(const LerobotFolder& folder) {
     const std::string& first = state->names[s];
     if (!first.ends_with("_x")) return {};
     const std::string arm = first.substr(0, first.size() - 2);
-    NamedArm named{.state = s};
-    if (!Follow(state->names, arm, {"x", "y", "z", "qx", "qy", "qz", "qw"}, s) ||
-        !Follow(action->names, arm, {"dx", "dy", "dz", "drx", "dry", "drz", "gripper"}, a)) {
-      return {};
+    NamedArm named{.state = s, .action = a};
+    if (!Follow(state->names, arm, {"x", "y", "z", "qx", "qy", "qz", "qw"}, s)) return {};
+    named.by_joints =
+        !Follow(action->names, arm, {"dx", "dy", "dz", "drx", "dry", "drz", "gripper"}, a);
+    if (named.by_joints) {
+      named.joints = CommandedJoints(state->names, s, action->names, a, arm);
+      if (named.joints == 0) return {};
+      s += named.joints;
+      a += named.joints + 1;
     }
     const auto count = [&](const char* word) {
       size_t n = 0;
@@ -47,7 +67,7 @@ std::vector<NamedArm> NamedArms(const LerobotFolder& folder) {
       }
       return n;
     };
-    named.joints = count("joint");
+    if (!named.by_joints) named.joints = count("joint");
     named.fingers = count("finger");
     arms.push_back(named);
   }

@@ -11,6 +11,8 @@ namespace understudy {
 struct NamedArm {
   size_t state = 0;                // place of its pose in observation.state: x y z qx qy qz qw
   size_t joints = 0, fingers = 0;  // numbers that follow
+  size_t action = 0;               // place of its command in action
+  bool by_joints = false;          // that is joint targets and gripper, not a delta and gripper
 };
 
 // The arms where all numbers of observation.state and action are named as ours; else none.
