@@ -7,6 +7,7 @@
 
 #include "core/base/options.h"
 #include "core/base/progress.h"
+#include "core/episode/rises.h"
 #include "core/seam/episode_source.h"
 #include "core/seam/simulator.h"
 #include "core/spec/task_spec.h"
@@ -24,7 +25,7 @@ struct MimicOptions {
   int64_t source_limit = 0;            // use at most so many, first ones first; 0: all
   std::vector<std::string> leave_out;  // sources that are not used: demo_3, or s.h5:demo_3
   bool transfer = false;               // sources of other robots too: this one follows their hands
-  int debounce = 3;                    // rows that a signal must stay to end a subtask
+  int debounce = kRiseRows;            // rows that a signal must stay to end a subtask
   ReadOptions read;                    // how the sources are read
   RunOptions run;
   std::string out;  // dataset to write; a part of a run gets a name of its own (Shard::Output)

@@ -41,7 +41,8 @@ struct SkippedEpisode {
 struct EpisodeFigures {
   std::string task, variant, cause;
   double path_m = 0, jerk_rms = 0, idle_share = 0;
-  int64_t missing = 0;  // rows with a NaN or infinity
+  int64_t missing = 0;                       // rows with a NaN or infinity
+  std::vector<std::string> rise_again = {};  // signals (core/episode/rises.h)
 };
 struct DatasetFigures {
   std::vector<EpisodeFigures> episodes;

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/episode/motion.h"
+#include "core/episode/rises.h"
 #include "data/store/episode_columns.h"
 #include "data/store/hdf5/lock.h"
 #include "data/store/meta.h"
@@ -48,6 +49,7 @@ IndexEntry EntryFrom(const Json& json) {
   figures.jerk_rms = NumberOr(json, "jerk_rms", kNone);
   figures.idle_share = NumberOr(json, "idle_share", kNone);
   figures.missing = json.at("missing").get<int64_t>();
+  figures.rise_again = json.value(kRiseAgain, std::vector<std::string>{});
   return entry;
 }
 
@@ -109,8 +111,8 @@ std::optional<DatasetIndex> ReadBlocks(const h5::Group& understudy) {
 EpisodeFigures FiguresOf(const Episode& episode) {
   const MotionStatistics motion = MeasureMotion(episode);
   const EpisodeMeta& meta = episode.meta;
-  return {meta.task,       meta.variant,      meta.cause,    motion.path_m,
-          motion.jerk_rms, motion.idle_share, motion.missing};
+  return {meta.task,       meta.variant,      meta.cause,     motion.path_m,
+          motion.jerk_rms, motion.idle_share, motion.missing, SignalsThatRiseAgain(episode)};
 }
 
 IndexEntry IndexEntry::Of(const Episode& episode) {
@@ -145,6 +147,7 @@ Json IndexEntry::ToJson() const {
             {"task", figures.task},   {"variant", figures.variant},
             {"cause", figures.cause}, {"missing", figures.missing}};
   if (!success_known) json[kSuccessKnown] = false;
+  if (!figures.rise_again.empty()) json[kRiseAgain] = figures.rise_again;
   PutFinite("path_m", figures.path_m, json);
   PutFinite("jerk_rms", figures.jerk_rms, json);
   PutFinite("idle_share", figures.idle_share, json);

@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "core/episode/episode.h"
+#include "core/episode/rises.h"
 #include "core/spec/task_spec.h"
 
 namespace understudy {
 
 // Changes results.
 struct AnnotateRules {
-  int debounce = 3;   // rows that a signal must stay to end a subtask, as in mimic
+  int debounce = kRiseRows;   // rows that a signal must stay to end a subtask, as in mimic
   int tolerance = 5;  // steps that states and poses may differ by without a flag
 };
 

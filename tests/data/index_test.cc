@@ -95,6 +95,31 @@ TEST(DatasetIndex, ListsSayTheSameWithoutIt) {
   ExpectSaysTheSameWithout(out);
 }
 
+// A signal that falls and rises once more is named, with the episodes; what flickers is not.
+TEST(DatasetIndex, SignalsThatRiseAgainAreNamed) {
+  Folder folder;
+  const EpisodeShape shape{.length = 20, .signals = 2};
+  const fs::path file = folder / "x.h5";
+  {
+    DatasetWriter writer(file, HeaderFor(shape));
+    for (uint64_t i = 0; i < 3; ++i) {
+      Episode episode = RandomEpisode(i, shape);
+      for (size_t k = 0; k < 20; ++k) {
+        // the first holds twice in demo_1; the second once, with a flicker before
+        const bool first = k >= 12 || (i == 1 && k >= 4 && k < 8);
+        const bool second = k >= 10 || k == 3 || k == 5;
+        episode.steps[k].observation.signals = {first, second};
+      }
+      writer.Append(episode);
+    }
+    writer.Finish();
+  }
+  const std::string name = HeaderFor(shape).simulator.signals[0];
+  EXPECT_EQ(Said(file)["signals_that_rise_again"],
+            (Json{{name, {{"episodes", 1}, {"first", {"demo_1"}}}}}));
+  ExpectSaysTheSameWithout(file);
+}
+
 // An input of an older program has none: its episodes are read.
 TEST(DatasetIndex, CopiesOfFilesWithoutOneHaveOne) {
   Folder folder;

@@ -96,6 +96,24 @@ Measured Measure(const EpisodeSource& reader) {
   return measured;
 }
 
+// Signals that rise more than once, with the first episodes that they do it in; null: none.
+Json DescribeRises(const EpisodeSource& reader, const Measured& measured) {
+  constexpr size_t kFew = 10;
+  std::map<std::string, std::vector<std::string>> episodes;
+  for (size_t i = 0; i < reader.episodes().size(); ++i) {
+    for (const std::string& signal : measured.figures.episodes[i].rise_again) {
+      episodes[signal].push_back(reader.episodes()[i].name);
+    }
+  }
+  Json json;
+  for (auto& [signal, names] : episodes) {
+    const size_t count = names.size();
+    names.resize(std::min(count, kFew));
+    json[signal] = {{"episodes", count}, {"first", names}};
+  }
+  return json;
+}
+
 // How the episodes move. Figures that no episode has are absent.
 Json DescribeMotion(const EpisodeSource& reader, const Measured& measured) {
   struct Figure {
@@ -351,6 +369,8 @@ Json DescribeDataset(const EpisodeSource& reader) {
   json["actions"] = StatisticsOf(measured.figures.actions);  // of the normalised ones, per number
   if (!own) json["columns"] = DescribeColumns(reader);
   json["motion"] = DescribeMotion(reader, measured);
+  const Json rises = DescribeRises(reader, measured);
+  if (!rises.is_null()) json["signals_that_rise_again"] = rises;
   if (!reader.skipped().empty()) json["skipped"] = SkippedToJson(reader.skipped());
   return json;
 }
