@@ -16,11 +16,11 @@ namespace {
 
 class ArmKinematics final : public Kinematics {
  public:
-  ArmKinematics(std::shared_ptr<const Scene> scene, const KinematicsOptions& options)
+  ArmKinematics(std::shared_ptr<const Scene> scene, const KinematicsOptions& options, size_t arm)
       : scene_(std::move(scene)), options_(options), model_(*scene_->model()) {
     InstallMujocoHandlers();
     Problems problems;
-    arm_ = IndexModel(model_, scene_->task(), scene_->robot(), &problems).arms.at(0);
+    arm_ = IndexModel(model_, scene_->task(), scene_->robot(), &problems).arms.at(arm);
     Require(problems.empty(), "a compiled scene has been checked");
     data_.reset(mj_makeData(&model_));
     if (data_ == nullptr) ThrowFailed("MuJoCo: no memory for the kinematics' data");
@@ -113,9 +113,9 @@ class ArmKinematics final : public Kinematics {
 }  // namespace
 
 std::unique_ptr<Kinematics> MakeKinematics(std::shared_ptr<const Scene> scene,
-                                           const KinematicsOptions& options) {
+                                           const KinematicsOptions& options, size_t arm) {
   Require(scene != nullptr, "kinematics needs a scene");
-  return std::make_unique<ArmKinematics>(std::move(scene), options);
+  return std::make_unique<ArmKinematics>(std::move(scene), options, arm);
 }
 
 }  // namespace understudy

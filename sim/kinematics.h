@@ -23,10 +23,10 @@ struct KinematicsOptions {
   }
 };
 
-// Kinematics of arm 0 of `scene` by damped least squares (Wampler 1986; Nakamura & Hanafusa 1986):
-// damping falls with the error, and joints that the step would push beyond a limit are left out of
-// it. Keeps `scene` alive. Has its own data, so it disturbs no simulator.
+// Kinematics of one arm of `scene` by damped least squares (Wampler 1986; Nakamura & Hanafusa
+// 1986): damping falls with the error, and joints that the step would push beyond a limit are left
+// out of it. Keeps `scene` alive. Has its own data, so it disturbs no simulator.
 std::unique_ptr<Kinematics> MakeKinematics(std::shared_ptr<const Scene> scene,
-                                           const KinematicsOptions& options = {});
+                                           const KinematicsOptions& options = {}, size_t arm = 0);
 
 }  // namespace understudy
