@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "data/formats/aloha/aloha.h"
 #include "data/formats/base/column_map.h"
+#include "data/formats/base/joint_poses.h"
 #include "data/formats/hub.h"
 #include "data/formats/isaaclab/isaaclab.h"
 #include "data/formats/lerobot/entry/lerobot_entry.h"
@@ -182,8 +183,9 @@ std::unique_ptr<EpisodeSource> OpenDataset(const fs::path& given, const ReadOpti
   if (options.skip_bad && !opens.leaves_out_bad) {
     source = std::make_unique<SoundEpisodes>(std::move(source));
   }
-  if (options.map.empty()) return source;
-  return MapColumns(std::move(source), LoadColumnMap(options.map));
+  if (!options.map.empty()) source = MapColumns(std::move(source), LoadColumnMap(options.map));
+  if (options.joint_robot) source = PoseByJoints(std::move(source), options.joint_robot);
+  return source;
 }
 
 namespace {

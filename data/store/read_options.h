@@ -1,11 +1,18 @@
 #pragma once
 
 #include <array>
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "core/base/options.h"
 
 namespace understudy {
+
+class EpisodeSource;
+struct JointRobot;  // data/formats/base/joint_poses.h
+// The robot whose joints a dataset holds. Null: its rows are read as they are.
+using FindJointRobot = std::function<std::shared_ptr<const JointRobot>(const EpisodeSource&)>;
 
 // Order of a quaternion's numbers in files of Isaac Lab, which changed it in 2026.
 enum class QuaternionOrder { kAsk, kWxyz, kXyzw };
@@ -27,6 +34,9 @@ struct ReadOptions {
   // and what is read with the hash that was stored with it, pictures before the first one of an
   // episode and camera is handed out. Not visited.
   bool check_hashes = false;
+  // Makes poses of joints where a dataset holds no others (PoseByJoints). Empty: such datasets have
+  // none. Not visited: it follows from the task and robot of the command that reads.
+  FindJointRobot joint_robot;
 
   static constexpr const char* kOutsideLinks = "outside_links";
   static constexpr const char* kQuaternions = "quaternions";

@@ -174,8 +174,14 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
     SkippedSource skipped{names[e], {}};
     CheckMeta(episode.meta, task, info, transfer, &skipped.reasons);
     const std::vector<int> arms = Places("arm", info.arms, episode.meta.arms, &skipped.reasons);
-    const std::vector<int> objects =
-        Places("object", info.objects, episode.meta.objects, &skipped.reasons);
+    std::vector<int> objects;
+    if (episode.meta.objects.empty() && !info.objects.empty()) {
+      skipped.reasons.push_back(
+          fmt::format("no poses of objects (wanted: {}), with which segments are moved",
+                      fmt::join(info.objects, ", ")));
+    } else {
+      objects = Places("object", info.objects, episode.meta.objects, &skipped.reasons);
+    }
     const std::vector<int> signal_places =
         Places("signal", signals, episode.meta.signals, &skipped.reasons);
     if (episode.length() < 2) {

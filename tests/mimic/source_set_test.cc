@@ -109,6 +109,12 @@ TEST_F(SourceSetTest, ABadSourceIsSkippedWithItsReason) {
                 for (Step& s : e.steps) s.observation.signals[0] = 0;
               }),
               ElementsAre(HasSubstr("signal 'grasp' does not rise")));
+  EXPECT_THAT(Reasons([](Episode& e) {
+                e.meta.objects.clear();
+                for (Step& row : e.steps) row.observation.X_WO.clear();
+              }),
+              testing::Contains("no poses of objects (wanted: cubeA, cubeB), with which segments "
+                                "are moved"));
   EXPECT_THAT(Reasons([](Episode& e) { e.steps.resize(1); }), testing::Contains("1 steps"));
   EXPECT_THAT(Reasons([&](Episode& e) { e.meta.uuid = good_[0].meta.uuid; }),
               ElementsAre("the same uuid as demo_0"));

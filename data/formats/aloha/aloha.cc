@@ -12,6 +12,7 @@
 #include "core/base/hash.h"
 #include "data/formats/aloha/aloha_file.h"
 #include "data/formats/aloha/copy_aloha.h"
+#include "data/formats/base/joint_poses.h"
 #include "data/formats/family/foreign_parts.h"
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5_source.h"
@@ -112,7 +113,7 @@ void RequireFinite(const h5::Group& root, const std::vector<ColumnSpec>& columns
   }
 }
 
-class Source : public EpisodeSource, public RowTexts {
+class Source : public EpisodeSource, public RowTexts, public JointRows {
  public:
   Source(const fs::path& path, const ReadOptions& options)
       : EpisodeSource(path), options_(options), files_(EpisodeFiles(path)) {
@@ -202,6 +203,51 @@ class Source : public EpisodeSource, public RowTexts {
       for (size_t i = 0; i < actions.row_size(); ++i) rows[k][i] = actions.At<double>(k, i);
     }
     return rows;
+  }
+  bool HasJoints() const override {
+    const h5::Guard guard;
+    return !files_.empty() && Root(0).IsArray(kState);
+  }
+  // Of every arm its joints, then its gripper, from 0 (closed) to 1 (open); commands likewise.
+  std::vector<JointArm> ReadJoints(size_t index, const JointRobot& robot) const override {
+    const h5::Guard guard;
+    const h5::Group root = Root(index);
+    const size_t joints = robot.joints.size(), width = joints + 1, count = robot.arms.size();
+    const auto rows = [&](const char* name) {
+      const std::vector<hsize_t> dims = root.Info(name).dims;
+      const auto all = static_cast<int64_t>(dims.size() == 2 ? dims[1] : 1);
+      if (static_cast<size_t>(all) != count * width) {
+        h5::FailReading(root.Place(name),
+                        fmt::format("has {} numbers per row, {} of robot '{}' are {}: {} joints "
+                                    "and a gripper each; --map says what others are",
+                                    all, count == 1 ? "one arm" : fmt::format("{} arms", count),
+                                    robot.info.robot, count * width, joints));
+      }
+      const Column c = root.Read(name, ColumnType::kF64, {all});
+      std::vector<double> numbers(c.rows * c.row_size());
+      for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = c.At<double>(0, i);
+      return numbers;
+    };
+    const std::vector<double> state = rows(kState), action = rows(kAction);
+    std::vector<JointArm> arms;
+    for (size_t a = 0; a < count; ++a) {
+      JointArm& arm = arms.emplace_back();
+      arm.name = count == 1 ? "arm" : a == 0 ? "left" : a == 1 ? "right" : fmt::format("{}", a);
+      arm.columns = {kState, kAction};
+      arm.q = RowVectors(state, count * width, a * width, joints);
+      arm.gripper_q = RowVectors(state, count * width, a * width + joints, 1);
+      arm.q_cmd = RowVectors(action, count * width, a * width, joints);
+      arm.target_from = "joint targets of action";
+      for (const Eigen::VectorXd& open : RowVectors(action, count * width, a * width + joints, 1)) {
+        arm.gripper.push_back(1 - 2 * std::clamp(open[0], 0.0, 1.0));
+      }
+      // beside what calibration leaves: radians or metres, of which nothing is known
+      const auto odd = [](const Eigen::VectorXd& open) { return open[0] < -0.5 || open[0] > 1.5; };
+      if (std::ranges::any_of(RowVectors(action, count * width, a * width + joints, 1), odd)) {
+        arm.gripper.clear();
+      }
+    }
+    return arms;
   }
   TextColumns ReadRowTexts(size_t index) const override {
     const h5::Guard guard;

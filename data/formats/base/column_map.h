@@ -43,7 +43,9 @@ struct ColumnPart {
   int size = 1;
   PartKind is = PartKind::kNumbers;
   std::string arm = "arm";       // whose pose, joints or gripper it is
+  std::string object;            // whose pose it is, where it is not an arm's
   double scale = 1;              // to metres and radians
+  std::vector<double> offset;    // added to the scaled numbers, one for all or each; none: 0
   double open = -1, closed = 1;  // numbers of a gripper command that mean so
   template <class V>
   void Visit(V& v) {
@@ -52,7 +54,9 @@ struct ColumnPart {
     v("size", size, "how many", Limits{1, 1e6});
     v("is", is, "what they are");
     v("arm", arm, "whose they are");
+    v("object", object, "whose pose they are; empty: an arm's");
     v("scale", scale, "factor to metres and radians");
+    v("offset", offset, "m or rad, added to what is scaled: one number, or one for each");
     v("open", open, "command of an open gripper");
     v("closed", closed, "command of a closed gripper");
   }
@@ -73,6 +77,7 @@ struct ColumnMap {
   std::map<std::string, std::string> cameras;  // the dataset's by their new names; empty: all
   std::string instruction;                     // of every episode; empty: the dataset's
   std::string robot;                           // empty: the dataset's
+  std::string task;                            // empty: the dataset's
   double control_hz = 0;                       // 0: the dataset's
   template <class V>
   void Visit(V& v) {
@@ -81,6 +86,7 @@ struct ColumnMap {
     v("cameras", cameras, "name: camera of the dataset; empty: all by their own names");
     v("instruction", instruction, "of every episode; empty: the dataset's");
     v("robot", robot, "empty: the dataset's");
+    v("task", task, "empty: the dataset's");
     v("control_hz", control_hz, "rows per second; 0: the dataset's", Limits{0, 1e4});
   }
 };
@@ -97,7 +103,8 @@ std::string ColumnMapTemplate(const EpisodeSource& source);
 
 // `source` with the columns of `map`: state and action are its parts, by their names; arms have
 // poses where position and rotation of the state are told, and targets where those of the action
-// are. Throws Error(kBadInput) with every column, camera and stretch that is not there.
+// are; arms whose joints alone are told are JointRows. Throws Error(kBadInput) with every column,
+// camera and stretch that is not there.
 std::unique_ptr<EpisodeSource> MapColumns(std::unique_ptr<EpisodeSource> source,
                                           const ColumnMap& map);
 

@@ -203,8 +203,9 @@ void Translation::ToOurObjectFrames(Episode* episode) const {
 // E is fixed in S and in H.
 void Translation::ToOurFrame(Episode* episode) const {
   const auto from = [&](const char* key) { return episode->meta.settings.value(key, ""); };
+  if (from("pose_from") == foreign::kFromJoints) return;
   const bool observed = from("pose_from") == foreign::kFromObservations;
-  const bool target_observed = observed && from("target_from") == "actions";
+  const bool target_observed = observed && from("target_from") == foreign::kFromActions;
   const Pose X_HE = robot_.X_SH.Inverse() * robot_.X_SE;
   const auto place = [&](Observation& o) {
     for (ArmObservation& arm : o.arms) arm.X_WE = arm.X_WE * (observed ? X_HE : robot_.X_SE);

@@ -14,9 +14,13 @@ namespace understudy::foreign {
 // `pose_from` and `target_from` of EpisodeMeta::settings.
 inline constexpr const char* kFromMatrices = "datagen_info";  // the control frame
 inline constexpr const char* kFromObservations = "obs";       // the observed frame
+inline constexpr const char* kFromActions = "actions";        // deltas
+inline constexpr const char* kFromJoints = "joints";          // ours already (PoseByJoints)
 
 // Key of a foreign header's settings: numbers per row of obs/object, where objects have no names.
 inline constexpr const char* kUnnamedObjects = "unnamed_objects";
+// Key of a foreign header's settings: columns that an Episode has no place for.
+inline constexpr const char* kUnreadColumns = "unread_columns";
 
 }  // namespace understudy::foreign
 

@@ -18,11 +18,10 @@ namespace understudy::foreign {
 // Key of a foreign header's settings: episodes count their sources in a list that the file lacks.
 inline constexpr const char* kUnlistedSources = "unlisted_sources";
 
-// Keys of a foreign header's settings for what is not read: names of episodes that are not there by
-// mask, columns that an Episode has no place for, what the rows of `actions` are, and what to do
-// with a file that lacks what a dataset of ours needs. Each only where there is something to say.
+// Keys of a foreign header's settings for what is not read, beside kUnreadColumns: names of
+// episodes that are not there by mask, what the rows of `actions` are, and what to do with a file
+// that lacks what a dataset of ours needs. Each only where there is something to say.
 inline constexpr const char* kMissingInMasks = "missing_in_masks";
-inline constexpr const char* kUnreadColumns = "unread_columns";
 inline constexpr const char* kActionsAre = "actions_are";
 inline constexpr const char* kActionWidth = "action_width";  // numbers per row of `actions`
 inline constexpr const char* kNextStep = "next_step";

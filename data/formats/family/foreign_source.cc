@@ -159,7 +159,7 @@ Json MissingInMasks(const h5::Group& root, const std::vector<EpisodeSummary>& ep
   return missing;
 }
 
-class ForeignSource : public Hdf5Source, public RowTexts {
+class ForeignSource : public Hdf5Source, public RowTexts, public JointRows {
  public:
   ForeignSource(const Dialect& dialect, const std::filesystem::path& path,
                 const ReadOptions& options, bool mend)
@@ -239,6 +239,16 @@ class ForeignSource : public Hdf5Source, public RowTexts {
     const h5::Guard guard;
     const h5::Group demo = Demo(index);
     return foreign::ReadRowTexts(demo, LengthOf(demo));
+  }
+  bool HasJoints() const override {
+    if (dialect_.has_joints == nullptr) return false;
+    const h5::Guard guard;
+    const std::vector<h5::Group> demos = FirstEpisodes(root().Open("data"));
+    return std::any_of(demos.begin(), demos.end(), dialect_.has_joints);
+  }
+  std::vector<JointArm> ReadJoints(size_t index, const JointRobot& robot) const override {
+    const h5::Guard guard;
+    return dialect_.joints(Demo(index), header_, robot);
   }
   ColumnRole RoleOf(const std::string& path) const override {
     return dialect_.role != nullptr ? dialect_.role(path) : Hdf5Source::RoleOf(path);

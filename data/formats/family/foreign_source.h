@@ -15,6 +15,7 @@
 #include "core/episode/episode.h"
 #include "core/seam/dataset_header.h"
 #include "data/formats/base/copy_plan.h"
+#include "data/formats/base/joint_poses.h"
 #include "data/store/edit/verify.h"
 #include "data/store/hdf5/group.h"
 #include "data/store/hdf5_source.h"
@@ -42,6 +43,11 @@ struct Dialect {
   std::vector<std::string> (*names)(const h5::Group& demo) = nullptr;
   // Whether `rows` reads this column.
   bool (*reads)(const DatasetHeader& header, const std::string& path) = nullptr;
+  // Whether an episode holds joints of its arms; and these, for one without poses of them. Null:
+  // the format has none.
+  bool (*has_joints)(const h5::Group& demo) = nullptr;
+  std::vector<JointArm> (*joints)(const h5::Group& demo, const DatasetHeader& header,
+                                  const JointRobot& robot) = nullptr;
   // What a column means by its path in the episode; null: as Hdf5Source::RoleOf says.
   ColumnRole (*role)(const std::string& path) = nullptr;
 

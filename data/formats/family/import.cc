@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/version.h"
+#include "data/formats/base/joint_poses.h"
 #include "data/formats/family/foreign_parts.h"
 #include "data/store/edit/require_episodes.h"
 #include "data/store/files.h"
@@ -103,6 +104,11 @@ std::vector<std::string> LostInImport(const EpisodeSource& reader, const Transla
         "(`foreign` in a task.yaml says which task it is)",
         info.task));
   }
+  if (header.settings.contains(kJointsOf)) {
+    lost.push_back(fmt::format(
+        "nothing, but assumed: poses of the hand from joints, by the kinematics of '{}'",
+        info.robot));
+  }
   if (info.objects.empty()) {
     lost.push_back("poses of objects: the file has none, so that mimic cannot use the result");
   }
@@ -147,9 +153,11 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
   CheckOutput(output, options.overwrite, {reader.path()});
   DatasetHeader header = reader.header();
   from.ToOurs(&header);
-  header.settings = {{"imported_from", reader.path().filename().string()},
-                     {"format", header.stage},
-                     {"env_args", header.settings.value("env_args", Json::object())}};
+  Json imported{{"imported_from", reader.path().filename().string()},
+                {"format", header.stage},
+                {"env_args", header.settings.value("env_args", Json::object())}};
+  if (header.settings.contains(kJointsOf)) imported[kJointsOf] = header.settings[kJointsOf];
+  header.settings = std::move(imported);
   header.stage = "import";
   header.family.clear();
   header.task = options.task;

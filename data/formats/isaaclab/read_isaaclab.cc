@@ -11,6 +11,7 @@
 #include "data/formats/family/foreign_parts.h"
 #include "data/formats/family/foreign_source.h"
 #include "data/formats/isaaclab/isaaclab.h"
+#include "data/formats/isaaclab/isaaclab_parts.h"
 
 namespace understudy::foreign {
 namespace {
@@ -18,20 +19,9 @@ namespace {
 using Order = QuaternionOrder;
 
 constexpr const char* kInfo = "obs/datagen_info";
-constexpr const char* kUnknown = "unknown";
 // Two orders of the same four numbers are two rotations, but for q = (a, a, a, a): what a matrix
 // says decides where they lie this far apart, rad.
 constexpr double kDecides = 0.05;
-
-const char* NameOf(Order order) {
-  return order == Order::kAsk ? kUnknown : EnumNames<Order>::kNames[static_cast<size_t>(order)];
-}
-
-Eigen::Quaterniond QuaternionAt(const Column& c, size_t k, size_t i, Order order) {
-  const auto v = [&](size_t j) { return c.At<double>(k, i + j); };
-  return order == Order::kWxyz ? Eigen::Quaterniond(v(0), v(1), v(2), v(3))
-                               : Eigen::Quaterniond(v(3), v(0), v(1), v(2));
-}
 
 // What one quaternion and the matrix of the same pose say of the order.
 Order Compare(const Column& pose, size_t at, const Column& matrix) {
@@ -86,31 +76,6 @@ Order DecideOrder(const h5::Group& root, const h5::Group& demo, Order given) {
   return Order::kAsk;
 }
 
-// Quaternions of a file, or the question where their order is not known.
-class Quaternions {
- public:
-  Quaternions(const h5::Group& demo, const DatasetHeader& header) : demo_(demo) {
-    const std::string name = header.settings.value("quaternions", kUnknown);
-    for (const Order order : {Order::kWxyz, Order::kXyzw}) {
-      if (name == NameOf(order)) order_ = order;
-    }
-  }
-  bool known() const { return order_ != Order::kAsk; }
-  Pose At(const Column& c, size_t k, size_t p, size_t q, const Column& position) const {
-    if (!known()) {
-      h5::FailReading(demo_.Place(c.path),
-                      "are its quaternions wxyz (Isaac Lab before 2026) or xyzw (since)? Nothing "
-                      "in the file says: give --quaternions wxyz or --quaternions xyzw");
-    }
-    return CheckedPose(demo_, c.path, k, QuaternionAt(c, k, q, order_), Point(position, k, p));
-  }
-  Pose At(const Column& c, size_t k) const { return At(c, k, 0, 3, c); }
-
- private:
-  const h5::Group& demo_;
-  Order order_ = Order::kAsk;
-};
-
 std::string Joined(const char* a, const std::string& b) { return std::string(a) + "/" + b; }
 
 std::vector<std::string> ObjectsOf(const h5::Group& demo) {
@@ -126,22 +91,6 @@ std::string ArticulationOf(const h5::Group& demo, const std::string& arm, size_t
     if (name == arm || (arms == 1 && name == "robot")) return name;
   }
   return arms == 1 && names.size() == 1 ? names[0] : "";
-}
-
-// A column of the tree of states at every instant: `initial_state` before the first row, `states`
-// after each. Empty where either is missing.
-struct Instants {
-  Column first, rest;
-  bool known() const { return first.rows > 0 && rest.rows > 0; }
-};
-Instants ReadInstants(const h5::Group& demo, const std::string& path, size_t length,
-                      const std::vector<int64_t>& dims) {
-  Instants both{Optional(demo, "initial_state/" + path, 1, dims),
-                Optional(demo, "states/" + path, length, dims)};
-  if (both.known() && both.first.row_size() != both.rest.row_size()) {
-    h5::FailReading(demo.Place("states/" + path), "has other rows than initial_state");
-  }
-  return both;
 }
 
 Observation& At(Episode& episode, size_t instant) {
@@ -276,8 +225,8 @@ void FillIsaacLabHeader(const h5::Group& root, const h5::Group& demo, const Read
   const Order order = DecideOrder(root, demo, options.quaternions);
   header->settings["quaternions"] = NameOf(order);
   // without poses of a hand nothing asks for those of objects: no reason to refuse the episode
-  if (order == Order::kAsk && info.arms.empty() &&
-      NamesIn(demo, Joined(kInfo, "object_pose")).empty()) {
+  const bool posed = !info.arms.empty() || (options.joint_robot && HasIsaacLabJoints(demo));
+  if (order == Order::kAsk && !posed && NamesIn(demo, Joined(kInfo, "object_pose")).empty()) {
     info.objects.clear();
   }
 }
@@ -376,6 +325,8 @@ constinit const Dialect kIsaacLabDialect{.stage = "Isaac Lab",
                                          .rows = FillIsaacLabRows,
                                          .names = IsaacLabNames,
                                          .reads = ReadsIsaacLab,
+                                         .has_joints = HasIsaacLabJoints,
+                                         .joints = ReadIsaacLabJoints,
                                          .role = RoleOfIsaacLabColumn,
                                          .success_attribute = true,
                                          .start_at = StartIsaacLabAt};

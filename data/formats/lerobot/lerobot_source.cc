@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <list>
 #include <mutex>
@@ -10,7 +11,9 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "data/formats/base/joint_poses.h"
 #include "data/formats/base/row_texts.h"
+#include "data/formats/base/translate.h"
 #include "data/formats/family/bare_dataset.h"
 #include "data/formats/lerobot/lerobot_import_parts.h"
 #include "data/formats/lerobot/lerobot_rows.h"
@@ -24,8 +27,6 @@ namespace {
 constexpr size_t kIdleFilms = 32, kIdleTables = 8;
 constexpr size_t kMostTasksTold = 100;
 constexpr double kFilmTolerance_s = 1e-4;  // LeRobot's own default
-// As in files of robomimic (family/foreign_parts.h, which needs HDF5).
-constexpr const char* kUnreadColumns = "unread_columns";
 
 // Readers that nobody uses now. Thread-safe.
 template <class Reader>
@@ -71,7 +72,7 @@ struct Table {
   LerobotRowReader rows;
 };
 
-class LerobotSource : public EpisodeSource, public RowTexts {
+class LerobotSource : public EpisodeSource, public RowTexts, public JointRows {
  public:
   LerobotSource(const fs::path& path, LerobotFolder folder, const ReadOptions& options)
       : EpisodeSource(path),
@@ -88,6 +89,8 @@ class LerobotSource : public EpisodeSource, public RowTexts {
   }
   const LerobotFolder& folder() const { return folder_; }
   TextColumns ReadRowTexts(size_t index) const override;
+  bool HasJoints() const override { return folder_.State() != nullptr; }
+  std::vector<JointArm> ReadJoints(size_t index, const JointRobot& robot) const override;
 
  private:
   void FillHeader();
@@ -177,7 +180,7 @@ void LerobotSource::FillHeader() {
   }
   header_.settings = {{"codebase_version", folder_.version}};
   for (const auto& [name, beyond] : beyond_double_) {
-    header_.settings[kUnreadColumns].push_back(
+    header_.settings[foreign::kUnreadColumns].push_back(
         fmt::format("{} ({}, beyond 2^53)", name, beyond.first));
   }
   if (folder_.tasks.size() > kMostTasksTold) return;
@@ -255,6 +258,71 @@ TextColumns LerobotSource::ReadRowTexts(size_t index) const {
     columns[kTaskTexts].push_back(folder_.tasks.at(static_cast<int64_t>(task)));
   }
   return columns;
+}
+
+// By the names of the numbers of state and action.
+std::vector<JointArm> LerobotSource::ReadJoints(size_t index, const JointRobot& robot) const {
+  const LerobotEpisode& episode = folder_.episodes[index];
+  const LerobotFeature &state = *folder_.State(), *action = folder_.Action();
+  const std::string place =
+      fmt::format("{}: {}", (folder_.path / "meta/info.json").string(), state.name);
+  const std::vector<NamedJoints> found = FindJoints(state.names, robot.joints);
+  if (found.empty()) {
+    ThrowBadInput(fmt::format(
+        "{}: the names of its numbers ({}) are not those of the joints of robot '{}' ({}): --map "
+        "says which numbers are joints",
+        place, state.names.empty() ? "none" : fmt::format("{}", fmt::join(state.names, ", ")),
+        robot.info.robot, fmt::join(robot.joints, ", ")));
+  }
+  if (const std::string& name = state.names[found[0].joints[0]]; name.ends_with(kMotorEnd)) {
+    ThrowBadInput(fmt::format(
+        "{}: '{}' is degrees or a share of the calibrated range, which the folder does not tell: "
+        "--map says that they are degrees (`is: joints, scale: 0.0174533`), shares cannot be "
+        "converted without the calibration",
+        place, name));
+  }
+  const auto pick = [](const std::vector<double>& numbers, size_t width,
+                       const std::vector<size_t>& places) {
+    std::vector<Eigen::VectorXd> rows;
+    for (size_t at = 0; at < numbers.size(); at += width) {
+      Eigen::VectorXd row(static_cast<Eigen::Index>(places.size()));
+      for (size_t i = 0; i < places.size(); ++i) {
+        row[static_cast<Eigen::Index>(i)] = numbers[at + places[i]];
+      }
+      rows.push_back(std::move(row));
+    }
+    return rows;
+  };
+  const std::vector<double> observed = Values(episode, state);
+  std::vector<double> commanded;
+  std::vector<NamedJoints> targets;
+  if (action != nullptr) {
+    commanded = Values(episode, *action);
+    targets = FindJoints(action->names, robot.joints);
+  }
+  std::vector<JointArm> arms;
+  for (const NamedJoints& named : found) {
+    JointArm& arm = arms.emplace_back();
+    arm.name = named.arm;
+    while (!arm.name.empty() && !std::isalnum(static_cast<unsigned char>(arm.name.back()))) {
+      arm.name.pop_back();
+    }
+    arm.columns = {state.name};
+    arm.q = pick(observed, state.width(), named.joints);
+    if (named.gripper) arm.gripper_q = pick(observed, state.width(), {*named.gripper});
+    const auto same = [&](const NamedJoints& other) { return other.arm == named.arm; };
+    const auto target = std::ranges::find_if(targets, same);
+    arm.target_from = "the numbers of its action are not named as the joints";
+    if (target == targets.end()) continue;
+    arm.q_cmd = pick(commanded, action->width(), target->joints);
+    arm.target_from = "joint targets of " + action->name;
+    // ALOHA's grippers go from 0, closed, to 1; others say not what their numbers mean
+    if (!target->gripper || folder_.robot.find("aloha") == std::string::npos) continue;
+    for (const Eigen::VectorXd& open : pick(commanded, action->width(), {*target->gripper})) {
+      arm.gripper.push_back(1 - 2 * std::clamp(open[0], 0.0, 1.0));
+    }
+  }
+  return arms;
 }
 
 EpisodeMeta LerobotSource::DoReadMeta(size_t index) const {

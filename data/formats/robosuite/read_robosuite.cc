@@ -16,69 +16,11 @@
 namespace understudy::foreign {
 namespace {
 
-constexpr size_t kMaxArms = 16;
 constexpr double kLargestDelta = 1e6;  // of a normalised action
 constexpr const char* kEefPose = "datagen_info/eef_pose";
 constexpr const char* kObjects = "obs/object";
 constexpr const char* kObjectPoses = "datagen_info/object_poses";
 constexpr const char* kSignals = "datagen_info/subtask_term_signals";
-
-// What the actions of a file mean.
-struct Control {
-  bool known = false;     // 7 numbers per arm of an OSC_POSE controller; untold, they may be joints
-  bool absolute = false;  // they are targets, not deltas
-  bool boxed = false;     // the controller takes numbers in [-1, 1]
-  DeltaLimits limits;     // robosuite's defaults if the file stores none
-};
-
-// The first controller of an arm, wherever a version of robosuite puts it; null where there is
-// none.
-const Json* FindController(const Json& json, int depth = 0) {
-  if (depth > 6 || !json.is_structured()) return nullptr;
-  if (json.is_object()) {
-    const std::string type = json.contains("type") && json["type"].is_string()
-                                 ? json["type"].get<std::string>()
-                                 : std::string();
-    if (type.starts_with("OSC") || type.starts_with("JOINT") || type.starts_with("IK")) {
-      return &json;
-    }
-  }
-  for (const Json& part : json) {
-    if (const Json* found = FindController(part, depth + 1)) return found;
-  }
-  return nullptr;
-}
-
-Control ControlOf(const Json& kwargs) {
-  Control control;
-  if (!kwargs.is_object() || !kwargs.contains("controller_configs")) return control;
-  const Json* config = FindController(kwargs["controller_configs"]);
-  if (config == nullptr) return control;
-  control.known = (*config)["type"] == "OSC_POSE";
-  const auto is = [&](const char* key, const Json& value) {
-    return config->contains(key) && (*config)[key] == value;
-  };
-  control.absolute = is("control_delta", false) || is("input_type", "absolute");
-  // joint controllers are told their box; OSC and IK scale deltas from this one by default
-  const bool joints = (*config)["type"].get<std::string>().starts_with("JOINT");
-  const bool told = is("input_max", 1) && is("input_min", -1);
-  control.boxed = !control.absolute && (told || (!joints && !config->contains("input_max")));
-  // one number for all, or six
-  const Json high = config->value("output_max", Json());
-  const auto take = [](const Json& value, double* limit) {
-    if (!value.is_number()) return;
-    const double v = value.get<double>();
-    if (std::isfinite(v) && v > 0) *limit = v;
-  };
-  if (high.is_array() && high.size() >= 6) {
-    take(high[0], &control.limits.linear);
-    take(high[3], &control.limits.angular);
-  } else {
-    take(high, &control.limits.linear);
-    take(high, &control.limits.angular);
-  }
-  return control;
-}
 
 std::string TextOf(const Json& json, const char* key) {
   return json.is_object() && json.contains(key) && json[key].is_string()
@@ -91,12 +33,8 @@ std::string ControllerName(const Json& kwargs) {
   if (!kwargs.is_object() || !kwargs.contains("controller_configs")) return "";
   const Json& configs = kwargs["controller_configs"];
   if (const std::string type = TextOf(configs, "type"); !type.empty()) return type;
-  const Json* config = FindController(configs);
+  const Json* config = ControllerIn(kwargs);
   return config == nullptr ? "" : (*config)["type"].get<std::string>();
-}
-
-Json KwargsOf(const Json& env) {
-  return env.is_object() ? env.value("env_kwargs", Json::object()) : Json::object();
 }
 
 // "Panda" of "Panda", ["Panda"] or ["Panda", "Panda"]; several kinds are joined.
@@ -205,7 +143,7 @@ void ReadArmActions(const h5::Group& demo, const Control& control, const Column&
   const char* from = matrix    ? kFromMatrices
                      : targets ? "actions_abs"
                      : own     ? "actions, absolute"
-                     : deltas  ? "actions"
+                     : deltas  ? kFromActions
                                : "nothing";
   episode.meta.settings["target_from"] = from;
   // position, rotation vector, gripper
@@ -493,6 +431,8 @@ constinit const Dialect kRobomimicDialect{
     .boxed_actions = PromisesBox,
     .names = RobosuiteNames,
     .reads = ReadsRobosuite,
+    .has_joints = HasRobosuiteJoints,
+    .joints = ReadRobosuiteJoints,
     .role = RoleOfRobosuiteColumn,
     .set_instruction = SetEpisodeInstruction};
 
@@ -505,6 +445,8 @@ constinit const Dialect kMimicgenDialect{.stage = "MimicGen source",
                                          .boxed_actions = PromisesBox,
                                          .names = RobosuiteNames,
                                          .reads = ReadsRobosuite,
+                                         .has_joints = HasRobosuiteJoints,
+                                         .joints = ReadRobosuiteJoints,
                                          .role = RoleOfRobosuiteColumn,
                                          .set_instruction = SetEpisodeInstruction};
 
