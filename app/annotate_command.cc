@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "app/data_commands.h"
+#include "app/joint_robot.h"
 #include "app/twin.h"
 #include "core/seam/dataset_header.h"
 #include "data/formats/formats.h"
@@ -44,14 +45,17 @@ Json Run(const AnnotateFlags& flags, CommandContext& context) {
   Given(options.path, "annotate", "path");
   options.dry = context.plan;
   if (!options.dry) Given(options.out, "annotate", "out");
+  options.read.joint_robot = JointRobotFor(flags.task, flags.robot);
   const auto source = OpenDataset(options.path, options.read);
+  SayPosesOfJoints(*source, *context.progress);
+  const std::string robot = RobotOfJoints(*source, flags.task, flags.robot);
   // poses need no simulator, and so no program that has one
   TaskSpecs specs;
   SimulatorFactory simulators;
   if (options.evidence == SignalEvidence::kPoses) {
-    specs = LoadSpecsOf(*source, flags.task, flags.robot);
+    specs = LoadSpecsOf(*source, flags.task, robot);
   } else {
-    const Twin twin = LoadTwinOf(*source, flags.task, flags.robot);
+    const Twin twin = LoadTwinOf(*source, flags.task, robot);
     specs = {twin.task, twin.robot};
     simulators = twin.simulators;
   }

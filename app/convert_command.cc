@@ -12,6 +12,7 @@
 
 #include "app/data_commands.h"
 #include "app/format_command.h"
+#include "app/joint_robot.h"
 #include "app/say_skipped.h"
 #include "app/twin.h"
 #include "core/spec/listed.h"
@@ -219,6 +220,8 @@ Json Convert(ConvertFlags flags, const OptionValues& format_options, CommandCont
       from != nullptr && from->Import && read.map.empty() &&
       (&to == &OwnFormat() || (from->Restores && from->Restores(flags.path, request)));
   if (imported) return ConvertImported(*from, to, flags, request, context);
+  // others take columns as they are
+  if (&to == &OwnFormat()) read.joint_robot = JointRobotFor(flags.task, "");
   return WriteAs(to, *OpenDataset(flags.path, read), flags, request, context);
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "app/commands.h"
+#include "app/joint_robot.h"
 #include "app/mimic_report.h"
 #include "app/page.h"
 #include "app/sample_videos.h"
@@ -41,8 +42,8 @@ struct MimicFlags {
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml; empty: the sources' own");
     v("robot", robot,
-      "listed robot, robot+gripper, or path of a robot.yaml that follows the sources' hands; "
-      "empty: their own");
+      "listed robot, robot+gripper, or path of a robot.yaml that follows the sources' hands, and "
+      "whose joints they hold if they hold no poses and name no robot; empty: their own");
     v("subtasks", subtasks,
       "file of subtask settings read over the task's, as `mimic tune` writes");
     VisitSources(v, mimic);
@@ -100,10 +101,13 @@ std::unique_ptr<EpisodeSource> FirstOf(const std::vector<std::string>& datasets,
 // What the sources of `options` are generated for. `robot`, where it is given and another than
 // theirs, follows their hands.
 Twin TwinOfSources(const std::string& task, const std::string& robot, const std::string& subtasks,
-                   MimicOptions* options) {
+                   MimicOptions* options, Progress& progress) {
+  options->read.joint_robot = JointRobotFor(task, robot);
   const auto source = FirstOf(options->sources, task, options->read, "source");
-  const Twin twin =
-      source ? LoadTwinOf(*source, task, robot, subtasks) : LoadTwin(task, robot, subtasks);
+  if (source) SayPosesOfJoints(*source, progress);
+  const Twin twin = source
+                        ? LoadTwinOf(*source, task, RobotOfJoints(*source, task, robot), subtasks)
+                        : LoadTwin(task, robot, subtasks);
   options->transfer = !robot.empty() && (!source || !source->header().family.empty() ||
                                          source->header().simulator.robot != twin.robot.name);
   return twin;
@@ -238,7 +242,8 @@ Command MimicCommand() {
       "mimic", "multiply demonstrations: object-frame generation on every core",
       [](const MimicFlags& flags, CommandContext& context) -> Json {
         MimicOptions options = flags.mimic;
-        Twin twin = TwinOfSources(flags.task, flags.robot, flags.subtasks, &options);
+        Twin twin =
+            TwinOfSources(flags.task, flags.robot, flags.subtasks, &options, *context.progress);
         ChangeTransits(flags, &twin.task);
         const WorkerSeams seams(twin.simulators, twin.planners, DescribeRobot(twin.robot));
         if (context.plan) {
@@ -281,7 +286,8 @@ Command TuneCommand() {
         if (!context.plan) TryToWrite(flags.out, "out");
         CheckRemade(flags.out, kTunedStart, "file of tuned settings");
         MimicOptions options = flags.mimic;
-        const Twin twin = TwinOfSources(flags.task, flags.robot, flags.subtasks, &options);
+        const Twin twin =
+            TwinOfSources(flags.task, flags.robot, flags.subtasks, &options, *context.progress);
         if (context.plan) return {{"attempts_at_most", flags.tune.attempts_at_most()}};
         const WorkerSeams seams(twin.simulators, twin.planners);
         const TuneReport report =

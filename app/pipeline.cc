@@ -96,6 +96,14 @@ void HashAssets(const Json& options, const std::set<std::string>& made, Hasher& 
     HashFolder(robot.gripper.folder, hasher);
     HashIncludes(robot.folder / robot.model, &included, hasher);
   }
+  // a dataset of another program names its robot itself, whose kinematics may make its poses
+  const bool reads = options.contains("source") || options.contains("path");
+  const fs::path robots = home / "sim" / "robots";
+  std::error_code none;
+  if (reads && options.contains("task") && options.value("robot", "").empty() &&
+      fs::is_directory(robots, none)) {
+    HashFolder(robots, hasher);
+  }
   // the page that a step writes beside its output is no input of it
   const std::string page = options.value("report", "");
   MapStrings(options, [&](const std::string& text) {

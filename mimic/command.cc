@@ -14,6 +14,7 @@
 #include "core/base/shard.h"
 #include "core/seam/dataset_header.h"
 #include "core/seam/episode_source.h"
+#include "data/formats/base/joint_poses.h"
 #include "data/formats/formats.h"
 #include "data/store/files.h"
 #include "data/store/writer.h"
@@ -31,6 +32,7 @@ struct Sources {
   std::vector<Episode> episodes;
   std::vector<std::string> names;
   std::vector<std::string> hashes;
+  Json joints_of = Json::array();  // the robots of those whose poses follow from joints
   std::vector<SkippedSource> unread;
 };
 
@@ -56,6 +58,9 @@ Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
     // files of other programs carry no hash
     sources.hashes.push_back(reader.content_hash().empty() ? FileHash(path)
                                                            : reader.content_hash());
+    if (HasPosesOfJoints(reader)) {
+      sources.joints_of.push_back(reader.header().settings[kJointsOf]);
+    }
     for (const SkippedEpisode& episode : reader.skipped()) {
       sources.unread.push_back({path + ":" + episode.name, {episode.reason}});
     }
@@ -150,6 +155,7 @@ MimicReport RunMimic(const MimicOptions& options, const TaskSpec& task, const Wo
   const StoredOptions stored_options(options);
   const Json settings = AttemptSettings(stored_options, task, simulator->info());
   header.settings = RunSettings(stored_options, settings, seams.robot);
+  if (!read.joints_of.empty()) header.settings[kJointsOf] = read.joints_of;
   header.parents = read.hashes;
   DatasetWriter::Options writing;
   writing.overwrite = options.overwrite;

@@ -55,8 +55,9 @@ Annotator::Annotator(const AnnotateOptions& options, const TaskSpec& task, const
     : options_(options),
       task_(task),
       reader_(reader),
-      family_(reader.header().family),
-      translation_(family_.empty() ? Translation() : Translation(family_, &task, &robot)),
+      translation_(reader.header().family.empty()
+                       ? Translation()
+                       : Translation(reader.header().family, &task, &robot)),
       header_(reader.header()),
       edits_(ReadReviewEdits(options.review, reader, task.subtasks.size())),
       counted_(CountedPredicates(reader.header())) {

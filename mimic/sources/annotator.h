@@ -30,7 +30,7 @@ class Annotator {
   Annotator(const AnnotateOptions& options, const TaskSpec& task, const RobotSpec& robot,
             const SimulatorFactory& simulators, const EpisodeSource& reader);
 
-  bool foreign() const { return !family_.empty(); }
+  bool foreign() const { return reader_.content_hash().empty(); }
   bool needs_simulator() const { return why_poses_.empty(); }
   const Translation& translation() const { return translation_; }
   const EpisodeSource& reader() const { return reader_; }
@@ -58,7 +58,6 @@ class Annotator {
   const AnnotateOptions& options_;
   const TaskSpec& task_;
   const EpisodeSource& reader_;
-  std::string family_;
   Translation translation_;
   DatasetHeader header_;  // in our names
   ReviewEdits edits_;
