@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <list>
 #include <mutex>
@@ -16,6 +15,7 @@
 #include "data/formats/base/translate.h"
 #include "data/formats/family/bare_dataset.h"
 #include "data/formats/lerobot/lerobot_import_parts.h"
+#include "data/formats/lerobot/lerobot_joints.h"
 #include "data/formats/lerobot/lerobot_rows.h"
 #include "data/formats/lerobot/named_arms.h"
 #include "data/formats/lerobot/whole_numbers.h"
@@ -260,69 +260,11 @@ TextColumns LerobotSource::ReadRowTexts(size_t index) const {
   return columns;
 }
 
-// By the names of the numbers of state and action.
 std::vector<JointArm> LerobotSource::ReadJoints(size_t index, const JointRobot& robot) const {
   const LerobotEpisode& episode = folder_.episodes[index];
-  const LerobotFeature &state = *folder_.State(), *action = folder_.Action();
-  const std::string place =
-      fmt::format("{}: {}", (folder_.path / "meta/info.json").string(), state.name);
-  const std::vector<NamedJoints> found = FindJoints(state.names, robot.joints);
-  if (found.empty()) {
-    ThrowBadInput(fmt::format(
-        "{}: the names of its numbers ({}) are not those of the joints of robot '{}' ({}): --map "
-        "says which numbers are joints",
-        place, state.names.empty() ? "none" : fmt::format("{}", fmt::join(state.names, ", ")),
-        robot.info.robot, fmt::join(robot.joints, ", ")));
-  }
-  if (const std::string& name = state.names[found[0].joints[0]]; name.ends_with(kMotorEnd)) {
-    ThrowBadInput(fmt::format(
-        "{}: '{}' is degrees or a share of the calibrated range, which the folder does not tell: "
-        "--map says that they are degrees (`is: joints, scale: 0.0174533`), shares cannot be "
-        "converted without the calibration",
-        place, name));
-  }
-  const auto pick = [](const std::vector<double>& numbers, size_t width,
-                       const std::vector<size_t>& places) {
-    std::vector<Eigen::VectorXd> rows;
-    for (size_t at = 0; at < numbers.size(); at += width) {
-      Eigen::VectorXd row(static_cast<Eigen::Index>(places.size()));
-      for (size_t i = 0; i < places.size(); ++i) {
-        row[static_cast<Eigen::Index>(i)] = numbers[at + places[i]];
-      }
-      rows.push_back(std::move(row));
-    }
-    return rows;
-  };
-  const std::vector<double> observed = Values(episode, state);
-  std::vector<double> commanded;
-  std::vector<NamedJoints> targets;
-  if (action != nullptr) {
-    commanded = Values(episode, *action);
-    targets = FindJoints(action->names, robot.joints);
-  }
-  std::vector<JointArm> arms;
-  for (const NamedJoints& named : found) {
-    JointArm& arm = arms.emplace_back();
-    arm.name = named.arm;
-    while (!arm.name.empty() && !std::isalnum(static_cast<unsigned char>(arm.name.back()))) {
-      arm.name.pop_back();
-    }
-    arm.columns = {state.name};
-    arm.q = pick(observed, state.width(), named.joints);
-    if (named.gripper) arm.gripper_q = pick(observed, state.width(), {*named.gripper});
-    const auto same = [&](const NamedJoints& other) { return other.arm == named.arm; };
-    const auto target = std::ranges::find_if(targets, same);
-    arm.target_from = "the numbers of its action are not named as the joints";
-    if (target == targets.end()) continue;
-    arm.q_cmd = pick(commanded, action->width(), target->joints);
-    arm.target_from = "joint targets of " + action->name;
-    // ALOHA's grippers go from 0, closed, to 1; others say not what their numbers mean
-    if (!target->gripper || folder_.robot.find("aloha") == std::string::npos) continue;
-    for (const Eigen::VectorXd& open : pick(commanded, action->width(), {*target->gripper})) {
-      arm.gripper.push_back(1 - 2 * std::clamp(open[0], 0.0, 1.0));
-    }
-  }
-  return arms;
+  const LerobotFeature* action = folder_.Action();
+  return JointsByNames(folder_, Values(episode, *folder_.State()),
+                       action == nullptr ? std::vector<double>{} : Values(episode, *action), robot);
 }
 
 EpisodeMeta LerobotSource::DoReadMeta(size_t index) const {

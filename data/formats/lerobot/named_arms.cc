@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "core/episode/action.h"
 
@@ -87,41 +86,6 @@ bool TargetIsNamed(const LerobotFolder& folder, size_t arms) {
     }
   }
   return true;
-}
-
-namespace {
-
-// What stands before `word` in a name, "left_" of "left_joint1" or "left_joint1.pos"; unset where
-// the name ends otherwise.
-std::optional<std::string> Before(std::string name, const std::string& word) {
-  if (name.ends_with(kMotorEnd)) name.resize(name.size() - std::string(kMotorEnd).size());
-  if (!name.ends_with(word)) return std::nullopt;
-  name.resize(name.size() - word.size());
-  const bool apart = name.empty() || !std::isalnum(static_cast<unsigned char>(name.back()));
-  return apart ? std::optional(name) : std::nullopt;
-}
-
-}  // namespace
-
-std::vector<NamedJoints> FindJoints(const std::vector<std::string>& names,
-                                    const std::vector<std::string>& joints) {
-  std::vector<NamedJoints> arms;
-  const auto find = [&](const std::string& arm, const std::string& word) -> std::optional<size_t> {
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (Before(names[i], word) == arm) return i;
-    }
-    return std::nullopt;
-  };
-  for (const std::string& name : names) {
-    const std::optional<std::string> arm = Before(name, joints.at(0));
-    if (!arm) continue;
-    NamedJoints found{.arm = *arm, .gripper = find(*arm, "gripper")};
-    for (const std::string& joint : joints) {
-      if (const auto place = find(*arm, joint)) found.joints.push_back(*place);
-    }
-    if (found.joints.size() == joints.size()) arms.push_back(std::move(found));
-  }
-  return arms;
 }
 
 }  // namespace understudy
