@@ -238,9 +238,9 @@ std::vector<SceneFile> SceneFilesOf(const TaskSpec& task, const RobotSpec& robot
   const CarriedModel scene_model(task.folder / task.scene, scene);
   const CarriedModel arm_model(robot.folder / robot.model, arm, &gripper);
   const CarriedModel gripper_model(gripper, arm_model.assets_of_gripper());
-  if (!scene_model.has_assets() && !arm_model.has_assets() && !gripper_model.has_assets()) {
-    return {};
-  }
+  const bool has_assets =
+      scene_model.has_assets() || arm_model.has_assets() || gripper_model.has_assets();
+  if (!has_assets && task.listed && robot.listed) return {};
   const SceneFolders folders{scene_model.Place("task"), arm_model.Place("robot"),
                              gripper_model.Place("gripper")};
   TaskSpec carried_task = task;

@@ -38,7 +38,8 @@ class GripperFiles {
 };
 
 // Everything that the scene of `task` with `robot` is compiled from, where it has meshes, height
-// fields, skins or pictures; empty where its MJCF says it all. `scene` and `arm` are the two models
+// fields, skins or pictures, or where task or robot is not listed and so not found everywhere; else
+// empty. `scene` and `arm` are the two models
 // as they were parsed. Contents are read here and held. Throws Error(kBadInput) for a file that
 // cannot be read.
 std::vector<SceneFile> SceneFilesOf(const TaskSpec& task, const RobotSpec& robot,

@@ -128,8 +128,9 @@ class Simulator {
   // The full model of the current scene as MJCF text: stored with every dataset.
   std::string ModelText() const { return DoModelText(); }
 
-  // What the scene is compiled from, where it has meshes or pictures that the text only names;
-  // empty where it has none. Stored with every dataset; WriteScene takes it.
+  // What the scene is compiled from, where it has meshes or pictures that the text only names, or
+  // where its task or robot is not listed; else empty. Stored with every dataset; WriteScene takes
+  // it.
   const std::vector<SceneFile>& SceneFiles() const { return DoSceneFiles(); }
 
  private:

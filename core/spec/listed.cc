@@ -30,4 +30,11 @@ fs::path FindListed(const char* kind, const std::string& place, const fs::path& 
   ThrowUsage(UnknownName(kind, place, ListedNames(root, file)));
 }
 
+bool IsBelow(const fs::path& file, const fs::path& root) {
+  const fs::path folder = fs::weakly_canonical(root);
+  const fs::path found = fs::weakly_canonical(file);
+  return std::mismatch(folder.begin(), folder.end(), found.begin(), found.end()).first ==
+         folder.end();
+}
+
 }  // namespace understudy

@@ -16,4 +16,7 @@ std::vector<std::string> ListedNames(const std::filesystem::path& root, const ch
 std::filesystem::path FindListed(const char* kind, const std::string& place,
                                  const std::filesystem::path& root, const char* file);
 
+// Whether `file` lies in a folder below `root`, as that of a listed part does.
+bool IsBelow(const std::filesystem::path& file, const std::filesystem::path& root);
+
 }  // namespace understudy

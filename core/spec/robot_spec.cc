@@ -37,6 +37,7 @@ GripperSpec LoadGripperSpec(const std::string& place, const fs::path& root) {
   const fs::path file = FindListed("gripper", place, root, "gripper.yaml");
   GripperSpec gripper = FromJson<GripperSpec>(LoadYaml(file), file.string());
   gripper.folder = fs::absolute(file).parent_path();
+  gripper.listed = IsBelow(file, root.parent_path());
   Problems problems;
   CheckName(gripper.name, &problems);
   if (gripper.joints.empty()) problems.push_back("joints: at least one");
@@ -76,6 +77,7 @@ RobotSpec LoadRobotSpec(const std::string& place, const fs::path& root) {
   const fs::path file = FindListed("robot", arm, root, "robot.yaml");
   RobotSpec robot = FromJson<RobotSpec>(LoadYaml(file), file.string());
   robot.folder = file.parent_path();
+  robot.listed = IsBelow(file, root);
   Problems problems;
   CheckName(robot.name, &problems);
   if (robot.joints.empty()) problems.push_back("joints: at least one");
@@ -98,9 +100,11 @@ RobotSpec LoadRobotSpec(const std::string& place, const fs::path& root) {
   const fs::path beside = robot.folder / robot.own_gripper;
   robot.gripper =
       LoadGripperSpec(fs::exists(beside) ? beside.string() : robot.own_gripper, grippers);
+  robot.listed = robot.listed && robot.gripper.listed;
   if (other_gripper.empty()) return robot;
   const std::string own = robot.gripper.name;
   robot.gripper = LoadGripperSpec(other_gripper, grippers);
+  robot.listed = robot.listed && robot.gripper.listed;
   if (robot.gripper.name == own) return robot;
   robot.name += "+" + robot.gripper.name;
   robot.foreign.clear();

@@ -72,6 +72,7 @@ struct GripperSpec {
   double speed = 0.2;  // command units per policy step (robosuite: 0.2 toward sign)
   int symmetry = 1;    // turns of E about its z by 2 pi / symmetry grip alike: 2 for two equal jaws
   std::filesystem::path folder;  // where gripper.yaml stands; not in the file
+  bool listed = true;            // among the listed ones, or in its arm's folder; the same
   template <class V>
   void Visit(V& v) {
     v("name", name, "as in --robot arm+name");
@@ -110,6 +111,7 @@ struct RobotSpec {
   ServoOptions servo;                     // position servos
   std::map<std::string, ForeignRobot> foreign;  // by family: what other programs call it
   std::filesystem::path folder;                 // where robot.yaml stands; not in the file
+  bool listed = true;                           // it and its gripper are; the same
 
   DeltaLimits limits() const { return {osc.max_linear_delta, osc.max_angular_delta}; }
   template <class V>

@@ -330,6 +330,7 @@ TaskSpec LoadTaskSpec(const std::string& place, const fs::path& root) {
   const fs::path file = FindListed("task", place, root, "task.yaml");
   TaskSpec task = ParseTaskSpec(LoadYaml(file), file.string());
   task.folder = file.parent_path();
+  task.listed = IsBelow(file, root);
   return task;
 }
 

@@ -373,6 +373,7 @@ struct TaskSpec {
   std::vector<Subtask> subtasks;
   std::map<std::string, ForeignTask> foreign;  // by family: what other programs call it
   std::filesystem::path folder;                // where task.yaml stands; not in the file
+  bool listed = true;                          // among the listed ones; the same
 
   int substeps() const { return static_cast<int>(1 / (control_hz * physics_timestep) + 0.5); }
   std::vector<std::string> signal_names() const;  // of the subtasks, in order; then their
