@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/base/error.h"
+#include "core/base/ordered_pool.h"
 #include "data/formats/base/row_texts.h"
 #include "data/formats/family/bare_dataset.h"
 #include "data/formats/family/import.h"
@@ -156,6 +157,12 @@ class Rows {
   std::optional<StoredTable> stored_;
 };
 
+// An episode without its pictures.
+struct EpisodeRows {
+  EpisodeEntry entry;
+  std::vector<ParquetColumn> columns;
+};
+
 // Statistics of everything, of one episode and of all.
 class Totals {
  public:
@@ -294,11 +301,13 @@ LerobotReport WriteLerobot(const EpisodeSource& reader, const fs::path& folder,
   LerobotReport report;
   const auto count = static_cast<int64_t>(reader.episodes().size());
   progress.Start("writing " + folder.string(), count, "episodes");
-  for (int64_t e = 0; e < count; ++e) {
-    if (InterruptRequested()) ThrowFailed(folder.string() + ": interrupted, nothing was written");
+  // its numbers are read, and kept in the extras, while the episode before goes into the files
+  int64_t first_index = 0;
+  const auto read = [&](int, int64_t e) {
     const auto at = static_cast<size_t>(e);
     const auto length = static_cast<int64_t>(reader.episodes()[at].length);
-    EpisodeEntry entry{e, report.frames, length, {}, {}};
+    EpisodeRows result{{e, first_index, length, {}, {}}, {}};
+    EpisodeEntry& entry = result.entry;
     std::vector<int64_t> row_tasks;
     const Episode* episode = rows.Read(at);
     const std::string instruction =
@@ -309,18 +318,24 @@ LerobotReport WriteLerobot(const EpisodeSource& reader, const fs::path& folder,
         entry.tasks.push_back(task);
       }
     }
-    layout->BeginEpisode(e);
-
-    // numbers
-    rows.Fill(at, report.frames, row_tasks, fps);
+    rows.Fill(at, first_index, row_tasks, fps);
     totals.AddRows(table, rows.Place(at), entry);
     if (extras) extras->Append(at, *episode);
-    layout->AddRows(table.Columns());
+    result.columns = table.Columns();
+    first_index += length;
+    return result;
+  };
+  const auto write = [&](int64_t e, EpisodeRows&& of_episode) {
+    if (InterruptRequested()) ThrowFailed(folder.string() + ": interrupted, nothing was written");
+    const auto at = static_cast<size_t>(e);
+    EpisodeEntry& entry = of_episode.entry;
+    layout->BeginEpisode(e);
+    layout->AddRows(of_episode.columns);
 
     // pictures
-    const int64_t stride = PictureStride(length);
+    const int64_t stride = PictureStride(entry.length);
     for (size_t c = 0; c < cameras.size(); ++c) {
-      for (int64_t k = 0; k < length; ++k) {
+      for (int64_t k = 0; k < entry.length; ++k) {
         const Image image = reader.ReadImage(at, cameras[c], static_cast<size_t>(k));
         layout->AddFrame(c, image);
         if (k % stride == 0) totals.AddPicture(c, image);
@@ -328,9 +343,11 @@ LerobotReport WriteLerobot(const EpisodeSource& reader, const fs::path& folder,
       totals.EndPictures(c, entry);
     }
     layout->EndEpisode(entry);
-    report.frames += length;
+    report.frames += entry.length;
     progress.Advance(e + 1);
-  }
+    return true;
+  };
+  RunOrdered<EpisodeRows>(1, 0, count, read, write, 2);
   layout->Finish({count, report.frames, tasks.tasks(), table.FeaturesJson()}, report);
   WriteTextAtomically(part / "meta/stats.json", totals.ToJson(table).dump(4) + "\n");
   WriteTextAtomically(part / "README.md",

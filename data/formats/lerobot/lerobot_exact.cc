@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "core/base/ordered_pool.h"
 #include "data/formats/lerobot/frame_table.h"
 #include "data/formats/lerobot/lerobot_import_parts.h"
 #include "data/formats/lerobot/lerobot_rows.h"
@@ -63,7 +64,8 @@ class ExactImport {
   std::vector<size_t> Match();
   // The original of an episode of the folder, compared with it in every number.
   Episode Compared(size_t number, size_t original);
-  void Import(size_t number, size_t original, DatasetWriter& writer);
+  // Writes `episode`, which Compared gave, with the pictures of the folder.
+  void Import(const Episode& episode, size_t number, size_t original, DatasetWriter& writer);
 
  private:
   std::string Place() const { return extras_.reader->path().string(); }
@@ -223,10 +225,9 @@ Episode ExactImport::Compared(size_t number, size_t original) {
   return episode;
 }
 
-void ExactImport::Import(size_t number, size_t original, DatasetWriter& writer) {
+void ExactImport::Import(const Episode& episode, size_t number, size_t original,
+                         DatasetWriter& writer) {
   const LerobotEpisode& place = folder_.episodes[number];
-  const Episode episode = Compared(number, original);
-
   // pictures: the film is even where the picture was odd
   const int width = extras_.header.image_width, height = extras_.header.image_height;
   std::vector<size_t> films;
@@ -287,13 +288,21 @@ void ImportExactly(const LerobotFolder& folder, const Extras& extras,
                        {.overwrite = options.overwrite, .flush_episodes = false});
   std::map<std::string, std::string> names;  // of the original: of the new dataset
   progress.Start("writing " + out.string(), static_cast<int64_t>(matched.size()), "episodes");
-  for (size_t i = 0; i < matched.size(); ++i) {
+  // one is read and compared while the one before is written
+  const auto read = [&](int, int64_t i) {
+    const auto at = static_cast<size_t>(i);
+    return import.Compared(at, matched[at]);
+  };
+  const auto write = [&](int64_t i, Episode&& episode) {
     if (InterruptRequested()) ThrowFailed(out.string() + ": interrupted, nothing was written");
-    import.Import(i, matched[i], writer);
-    names[extras.reader->episodes()[matched[i]].name] = fmt::format("demo_{}", i);
-    report.frames += folder.episodes[i].length;
-    progress.Advance(static_cast<int64_t>(i) + 1);
-  }
+    const auto at = static_cast<size_t>(i);
+    import.Import(episode, at, matched[at], writer);
+    names[extras.reader->episodes()[matched[at]].name] = fmt::format("demo_{}", i);
+    report.frames += folder.episodes[at].length;
+    progress.Advance(i + 1);
+    return true;
+  };
+  RunOrdered<Episode>(1, 0, static_cast<int64_t>(matched.size()), read, write, 2);
   report.episodes = static_cast<int64_t>(matched.size());
   for (const EpisodeSummary& episode : extras.reader->episodes()) {
     if (names.count(episode.name) == 0) report.dropped.push_back(episode.uuid);

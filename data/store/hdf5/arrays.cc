@@ -113,7 +113,7 @@ void CreateArray(hid_t parent, const std::string& name, const std::string& place
   const hid_t type = NativeType(column.type);
   const hid_t stored = column.half ? HalfType() : type;
   const Id dataset(H5Dcreate2(parent, name.c_str(), stored, space.get(), LinkCreation(),
-                              ArrayCreation(column.bytes.size()).get(), H5P_DEFAULT));
+                              ArrayCreation(column.bytes.size()), H5P_DEFAULT));
   if (!dataset.valid()) FailWriting(place, "cannot create the dataset");
   if (!column.bytes.empty() &&
       H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, column.bytes.data()) < 0) {

@@ -33,12 +33,16 @@ Id GroupCreation(uint64_t header_bytes) {
   return plist;
 }
 
-Id ArrayCreation(uint64_t bytes) {
-  Id plist(H5Pcreate(H5P_DATASET_CREATE));
-  H5Pset_obj_track_times(plist.get(), false);
-  H5Pset_fill_time(plist.get(), H5D_FILL_TIME_NEVER);
-  if (bytes <= kSmallArrayBytes) H5Pset_layout(plist.get(), H5D_COMPACT);
-  return plist;
+hid_t ArrayCreation(uint64_t bytes) {
+  const auto make = [](bool small) {
+    const hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(plist, false);
+    H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER);
+    if (small) H5Pset_layout(plist, H5D_COMPACT);
+    return plist;
+  };
+  static const hid_t small = make(true), large = make(false);
+  return bytes <= kSmallArrayBytes ? small : large;
 }
 
 }  // namespace understudy::h5

@@ -25,7 +25,7 @@ uint64_t LinkBytes(uint64_t name_length);
 inline constexpr uint64_t kAttributeBytes = 58;  // with a usual name; texts lie elsewhere
 
 // Property list of an array of numbers of `bytes` that is written whole: a small one lies in its
-// header.
-Id ArrayCreation(uint64_t bytes);
+// header. Nobody closes it.
+hid_t ArrayCreation(uint64_t bytes);
 
 }  // namespace understudy::h5
