@@ -3,6 +3,7 @@
 
 #include "app/data_commands.h"
 #include "app/joint_robot.h"
+#include "app/say_skipped.h"
 #include "app/twin.h"
 #include "core/seam/dataset_header.h"
 #include "data/formats/formats.h"
@@ -97,17 +98,7 @@ std::string DescribeAnnotation(const Json& result) {
   if (result.contains("no_states")) {
     text += "by poses, since " + result["no_states"].get<std::string>() + "\n";
   }
-  if (result.contains("renamed")) {
-    constexpr size_t kMost = 5;
-    size_t told = 0;
-    for (const auto& [from, to] : result["renamed"].items()) {
-      if (told++ == kMost) break;
-      text += fmt::format("{}{} is {} there", told == 1 ? "renamed: " : ", ", from,
-                          to.get<std::string>());
-    }
-    const size_t more = result["renamed"].size() - std::min(kMost, result["renamed"].size());
-    text += more > 0 ? fmt::format(", and {} more (--json has them)\n", more) : "\n";
-  }
+  text += RenamedToText(result);
   if (result["review"] == "") return text;
   text += fmt::format("table: {} (change ends or write skip, then --review it)\n",
                       result["review"].get<std::string>());

@@ -234,7 +234,9 @@ Command ConvertCommand() {
                                          std::move(formats), Convert, [](Json result) {
                                            // what is lost was said before it was written
                                            if (result.contains("episodes")) result.erase("lost");
-                                           return Outline(result);
+                                           const std::string renamed = RenamedToText(result);
+                                           result.erase("renamed");
+                                           return Outline(result) + renamed;
                                          });
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "data/store/edit/describe.h"
 
 namespace understudy {
@@ -16,6 +18,21 @@ void SaySkipped(const std::vector<SkippedEpisode>& skipped, Progress& progress, 
     progress.Message(fmt::format("left out: {}: {}", episode.name, episode.reason));
   }
   (*report)["skipped"] = SkippedToJson(skipped);
+}
+
+std::string RenamedToText(const Json& result) {
+  if (!result.contains("renamed")) return "";
+  constexpr size_t kMost = 5;
+  const Json& renamed = result["renamed"];
+  std::string text;
+  size_t told = 0;
+  for (const auto& [from, to] : renamed.items()) {
+    if (told++ == kMost) break;
+    text +=
+        fmt::format("{}{} is now {}", told == 1 ? "renamed: " : ", ", from, to.get<std::string>());
+  }
+  const size_t more = renamed.size() - std::min(kMost, renamed.size());
+  return text + (more > 0 ? fmt::format(", and {} more (--json has them)\n", more) : "\n");
 }
 
 }  // namespace understudy

@@ -17,6 +17,7 @@
 #include "data/formats/own/own.h"
 #include "data/formats/robosuite/robosuite.h"
 #include "data/store/edit/require_episodes.h"
+#include "data/store/hdf5_source.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -80,11 +81,11 @@ FormatList RefusingEmpty(FormatList formats) {
 }  // namespace
 
 const FormatList& DatasetFormats() {
-  static const FormatList formats = RefusingEmpty({
-      UnderstudyFormat(),  // our own
-      IsaacLabFormat(),    // before robomimic's, which takes what is left of its family
-      MimicgenFormat(), LiberoFormat(), RobomimicFormat(), AlohaFormat(), LerobotV30Format(),
-      LerobotV21Format()});
+  static const FormatList formats = RefusingEmpty(
+      {UnderstudyFormat(),  // our own
+       IsaacLabFormat(),    // before robomimic's, which takes what is left of its family
+       MimicgenFormat(), LiberoFormat(), RobomimicFormat(), AlohaFormat(), LerobotV30Format(),
+       LerobotV21Format()});
   return formats;
 }
 
@@ -172,6 +173,19 @@ class SoundEpisodes : public EpisodeSource {
   std::vector<size_t> numbers_;  // in all_
 };
 
+// Only files of robomimic's family hold pictures as fractions.
+void RequireFractions(const EpisodeSource& source, const std::string& camera,
+                      const std::string& map) {
+  const std::vector<std::string>& cameras = source.header().cameras;
+  const std::string place = fmt::format("{}: pictures.{}", map, camera);
+  if (std::ranges::find(cameras, camera) == cameras.end()) {
+    ThrowBadInput(fmt::format("{}: {}", place, UnknownName("camera", camera, cameras)));
+  }
+  if (dynamic_cast<const Hdf5Source*>(&source) != nullptr) return;
+  ThrowBadInput(fmt::format("{}: pictures of '{}' are bytes, which have no mean and deviation",
+                            place, source.path().string()));
+}
+
 }  // namespace
 
 std::unique_ptr<EpisodeSource> OpenDataset(const fs::path& given, const ReadOptions& options,
@@ -179,11 +193,18 @@ std::unique_ptr<EpisodeSource> OpenDataset(const fs::path& given, const ReadOpti
   const fs::path path = DatasetPath(given);
   const DatasetFormat* format = FindFormat(path, options, formats);
   const DatasetFormat& opens = format != nullptr ? *format : formats.at(0);
-  auto source = opens.Open(path, options);
+  ReadOptions read = options;
+  std::optional<ColumnMap> map;
+  if (!options.map.empty()) {
+    map = LoadColumnMap(options.map);
+    read.pictures = ScalesOf(*map);
+  }
+  auto source = opens.Open(path, read);
+  for (const auto& [camera, scale] : read.pictures) RequireFractions(*source, camera, options.map);
   if (options.skip_bad && !opens.leaves_out_bad) {
     source = std::make_unique<SoundEpisodes>(std::move(source));
   }
-  if (!options.map.empty()) source = MapColumns(std::move(source), LoadColumnMap(options.map));
+  if (map) source = MapColumns(std::move(source), *map);
   if (options.joint_robot) source = PoseByJoints(std::move(source), options.joint_robot);
   return source;
 }

@@ -111,7 +111,7 @@ std::string DtypeOf(const h5::DatasetInfo& info) {
 
 // Appends every array of numbers below `group` that has a row for each step.
 void AddColumns(const h5::Group& group, const std::string& prefix, size_t length, int depth,
-                std::vector<ColumnSpec>& columns) {
+                const std::set<std::string>& no_pictures, std::vector<ColumnSpec>& columns) {
   constexpr int kMaxDepth = 8;
   for (const std::string& name : group.Names()) {
     const std::string path = prefix + name;
@@ -126,14 +126,15 @@ void AddColumns(const h5::Group& group, const std::string& prefix, size_t length
     if (info.type_class == H5T_NO_CLASS) {
       if (depth < kMaxDepth && group.Has(name)) {
         try {
-          AddColumns(group.Open(name), path + "/", length, depth + 1, columns);
+          AddColumns(group.Open(name), path + "/", length, depth + 1, no_pictures, columns);
         } catch (const Error&) {  // no group either
         }
       }
       continue;
     }
-    const bool column = (info.is_number() || IsBool(info)) && !PictureLayoutOf(info) &&
-                        !info.dims.empty() && info.dims[0] == length;
+    const bool picture = PictureLayoutOf(info) && !no_pictures.contains(path);
+    const bool column = (info.is_number() || IsBool(info)) && !picture && !info.dims.empty() &&
+                        info.dims[0] == length;
     if (!column) continue;
     columns.push_back({path, DtypeOf(info), {info.dims.begin() + 1, info.dims.end()}, {}, {}});
   }
@@ -158,6 +159,7 @@ struct Hdf5Source::Impl {
   h5::Group root;
   mutable ImageCache images;
   bool check_hashes = false;
+  std::map<std::string, PictureScale> pictures;
   mutable DoneSet checked;
 };
 
@@ -173,6 +175,7 @@ Hdf5Source::Hdf5Source(const std::filesystem::path& path, const ReadOptions& opt
   }
   impl_->root = h5::OpenForReading(path, options.outside_links);
   impl_->check_hashes = options.check_hashes;
+  impl_->pictures = options.pictures;
   if (!impl_->root.Has("data")) {
     ThrowBadInput(
         fmt::format("{}: an HDF5 file, but no dataset: it has no group '/data'", path.string()));
@@ -246,7 +249,9 @@ void Hdf5Source::DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* 
   const std::string& name = header_.cameras[camera];
   const auto open = [&] {
     const h5::Group demo = Demo(index);
-    ImageReader reader(demo, name);
+    const auto scale = impl_->pictures.find(name);
+    ImageReader reader(
+        demo, name, scale == impl_->pictures.end() ? std::optional<PictureScale>() : scale->second);
     const PictureSize size = header_.size_of(camera);
     const bool right = reader.width() == size.width && reader.height() == size.height &&
                        reader.frames() == episodes_[index].length;
@@ -302,7 +307,7 @@ std::vector<ColumnSpec> Hdf5Source::DoColumnsOf(size_t index) const {
   std::vector<ColumnSpec> columns;
   // 0: it cannot be read
   if (episodes_[index].length == 0) return columns;
-  AddColumns(Demo(index), "", episodes_[index].length, 0, columns);
+  AddColumns(Demo(index), "", episodes_[index].length, 0, no_pictures_, columns);
   for (ColumnSpec& column : columns) {
     // depth and segmentation are no numbers of a state
     const bool picture = column.shape.size() >= 2 && column.size() > kMostMatrixNumbers;

@@ -5,22 +5,20 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/seam/episode_source.h"
 #include "data/store/read_options.h"
+#include "data/store/skip_bad.h"
 
 namespace understudy {
 
 namespace h5 {
 class Group;
 }
-
-// What errors about one episode end with, where the others could be read without it.
-inline constexpr const char* kSkipBadHint =
-    "; --skip-bad leaves out the episodes that cannot be read";
 
 // Base of the readers of HDF5 layouts, ours and those of robomimic's family: /data/demo_<i> with
 // pictures below obs, and /mask. Files are hostile: sizes, types and shapes are checked before
@@ -55,6 +53,9 @@ class Hdf5Source : public EpisodeSource {
 
   std::vector<std::vector<double>> DoReadColumns(
       size_t index, std::span<const ColumnSpec> columns) const override;
+
+  // Paths in an episode of arrays that have the shape of pictures and are columns.
+  std::set<std::string> no_pictures_;
 
  private:
   void ReadPictures(size_t index) const;

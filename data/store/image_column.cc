@@ -161,7 +161,9 @@ void ImageWriter::AddCompressed(const std::vector<uint8_t>& compressed) {
   ++m.written;
 }
 
-ImageReader::ImageReader(const h5::Group& demo, const std::string& camera) {
+ImageReader::ImageReader(const h5::Group& demo, const std::string& camera,
+                         const std::optional<PictureScale>& scale)
+    : scale_(scale) {
   const h5::Guard guard;
   const std::string path = StoredImagePath(demo, camera);
   place_ = demo.Place(path);
@@ -177,7 +179,10 @@ ImageReader::ImageReader(const h5::Group& demo, const std::string& camera) {
   width_ = layout_.width;
   frame_dims_.assign(info.dims.begin() + 1, info.dims.end());
   dataset_ = demo.OpenDataset(path);
-  if (layout_.fraction && frames_ > 0) FindRange();
+  if (scale_ && !layout_.fraction) {
+    h5::FailReading(place_, "holds bytes: `pictures` of the map is for pictures of fractions");
+  }
+  if (layout_.fraction && frames_ > 0 && !scale_) FindRange();
   if (layout_.fraction || layout_.channel_first || layout_.channels != 3) return;
   // one frame per chunk with deflate or nothing is read without HDF5's filters
   const h5::Id plist(H5Dget_create_plist(dataset_.get()));
@@ -286,9 +291,9 @@ void ImageReader::FindRange() {
   black_ = white_ == 1 && lowest < -kOvershoot ? -1 : 0;
   const double margin = kOvershoot * (white_ - black_);
   if (!(lowest > highest) && (lowest < black_ - margin || highest > white_ + margin)) {
-    h5::FailReading(place_, fmt::format("holds numbers from {:.4g} to {:.4g}: pictures lie in "
-                                        "[0, 1], [-1, 1] or [0, 255]",
-                                        lowest, highest));
+    strange_range_ = fmt::format(
+        "holds numbers from {:.4g} to {:.4g}: pictures lie in [0, 1], [-1, 1] or [0, 255]", lowest,
+        highest);
   }
 }
 
@@ -311,7 +316,7 @@ void ImageReader::ToRgb(const std::vector<T>& raw, const ByteOf& byte_of, uint8_
   const size_t colour_step = layout_.channel_first ? pixels : 1;
   for (size_t p = 0; p < pixels; ++p) {
     for (size_t c = 0; c < 3; ++c) {
-      out[3 * p + c] = byte_of(raw[p * pixel_step + (channels < 3 ? 0 : c) * colour_step]);
+      out[3 * p + c] = byte_of(raw[p * pixel_step + (channels < 3 ? 0 : c) * colour_step], c);
     }
   }
 }
@@ -319,18 +324,32 @@ void ImageReader::ToRgb(const std::vector<T>& raw, const ByteOf& byte_of, uint8_
 void ImageReader::ReadSlowly(size_t step, uint8_t* out) const {
   if (layout_.fraction) {
     std::vector<float> raw;
+    if (!strange_range_.empty()) h5::FailReading(place_, strange_range_);
     ReadRaw(step, H5T_NATIVE_FLOAT, &raw);
-    RequireInRange(step, raw);
-    const auto byte_of = [&](const double value) {
-      const double bright = 255 * (value - black_) / (white_ - black_);
-      return static_cast<uint8_t>(std::clamp(bright + 0.5, 0.0, 255.0));
+    const auto byte = [](double bright) {
+      return static_cast<uint8_t>(std::clamp(255 * bright + 0.5, 0.0, 255.0));
     };
-    return ToRgb(raw, byte_of, out);
+    if (scale_) {
+      const auto scaled = [&](const double value, size_t colour) {
+        const double bright = scale_->mean[colour] + scale_->deviation[colour] * value;
+        if (bright >= -kOvershoot && bright <= 1 + kOvershoot) return byte(bright);
+        h5::FailReading(fmt::format("{}[{}]", place_, step),
+                        fmt::format("holds {:.4g}, a brightness of {:.4g} by mean and deviation of "
+                                    "the map, must lie in [0, 1]",
+                                    value, bright));
+      };
+      return ToRgb(raw, scaled, out);
+    }
+    RequireInRange(step, raw);
+    const auto stored = [&](const double value, size_t) {
+      return byte((value - black_) / (white_ - black_));
+    };
+    return ToRgb(raw, stored, out);
   }
   std::vector<uint8_t> raw;
   ReadRaw(step, H5T_NATIVE_UINT8, &raw);
   ToRgb(
-      raw, [](const uint8_t byte) { return byte; }, out);
+      raw, [](const uint8_t byte, size_t) { return byte; }, out);
 }
 
 }  // namespace understudy

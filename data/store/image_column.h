@@ -10,6 +10,7 @@
 
 #include "core/image/image.h"
 #include "data/store/hdf5/group.h"
+#include "data/store/read_options.h"
 
 namespace understudy {
 
@@ -66,9 +67,12 @@ class ImageReader {
  public:
   // Checks type, rank and sizes. Throws Error(kBadInput). Pictures of another layout than ours
   // become RGB when they are read: grey is repeated, an alpha channel is left out, floating point
-  // is taken for [0, 1], [-1, 1] or [0, 255], whichever holds the first, middle and last frame.
-  // Numbers of another range are refused, here or by Read.
-  ImageReader(const h5::Group& demo, const std::string& camera);
+  // is taken for [0, 1], [-1, 1] or [0, 255], whichever holds the first, middle and last frame, or
+  // for what `scale` says. Numbers of another range are refused by Read.
+  ImageReader(const h5::Group& demo, const std::string& camera,
+              const std::optional<PictureScale>& scale = {});
+  // "holds numbers from -2.1 to 2.6: …"; empty: they are pictures of the ranges above.
+  const std::string& strange_range() const { return strange_range_; }
   size_t frames() const { return frames_; }
   int width() const { return width_; }
   int height() const { return height_; }
@@ -86,7 +90,7 @@ class ImageReader {
   void ReadSlowly(size_t step, uint8_t* out) const;
   template <class T>
   void ReadRaw(size_t step, hid_t type, std::vector<T>* raw) const;
-  // Each pixel's three colours, by `byte_of` a stored number.
+  // Each pixel's three colours, by `byte_of` a stored number and a colour.
   template <class T, class ByteOf>
   void ToRgb(const std::vector<T>& raw, const ByteOf& byte_of, uint8_t* out) const;
   void FindRange();
@@ -99,6 +103,8 @@ class ImageReader {
   PictureLayout layout_;
   std::vector<hsize_t> frame_dims_;
   double black_ = 0, white_ = 255;  // as the file has them
+  std::optional<PictureScale> scale_;
+  std::string strange_range_;
   bool direct_ = false;  // one frame per chunk, deflate or nothing
   bool deflated_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -21,6 +22,15 @@ struct EnumNames<QuaternionOrder> {
   static constexpr std::array kNames{"ask", "wxyz", "xyzw"};
 };
 
+// Brightness of a number of a picture, by colour: mean + deviation * number, in [0, 1].
+struct PictureScale {
+  std::array<double, 3> mean{0, 0, 0}, deviation{1, 1, 1};
+};
+
+// Key of a header's settings: arrays of the shape of pictures that are read as columns, and why, by
+// path.
+inline constexpr const char* kNoPictures = "no_pictures";
+
 // How a dataset is read; changes results. A struct that visits them names all in its
 // kUnwritten, so that defaults do not appear in stored settings.
 struct ReadOptions {
@@ -29,6 +39,8 @@ struct ReadOptions {
   QuaternionOrder quaternions = QuaternionOrder::kAsk;
   bool skip_bad = false;  // leave out the episodes that cannot be read; see EpisodeSource::skipped
   std::string map;        // file that says what the columns mean (LoadColumnMap); empty: none
+  // By camera, of pictures that are normalised numbers; from the map. Not visited.
+  std::map<std::string, PictureScale> pictures = {};
   double control_hz = 0;  // Hz, rate of files that store none; 0: unknown. Not visited
   // Datasets of this program only: the whole is compared with its content hash when it is opened,
   // and what is read with the hash that was stored with it, pictures before the first one of an

@@ -92,7 +92,6 @@ void ImportAnnotated(const Annotator& annotator, const AnnotateOptions& options,
   import.control_hz = options.control_hz;
   import.task = ToJson(task);
   import.overwrite = options.overwrite;
-  import.keep_names = true;
   const auto edit_header = [&](DatasetHeader* header) { annotator.EditHeader(header); };
   const auto edit_episode = [&](size_t index, Episode* episode) {
     take(annotator.Annotate(index, simulator.get(), episode));

@@ -221,7 +221,7 @@ TEST_F(Cli, AnnotateKeepsNames) {
         H5Lmove(odd.id(), "/data/demo_1", odd.id(), "/data/episode_1", H5P_DEFAULT, H5P_DEFAULT),
         0);
   }
-  Expect("data annotate odd.hdf5 --task stack --out n.h5", 0, "renamed: episode_1 is demo_4 there");
+  Expect("data annotate odd.hdf5 --task stack --out n.h5", 0, "renamed: episode_1 is now demo_4");
   EXPECT_THAT(NamesIn(folder_ / "n.h5"), ElementsAre("demo_0", "demo_2", "demo_3", "demo_4"));
 
   // trim numbers anew, and filter keys follow

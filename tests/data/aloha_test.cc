@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <hdf5.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -53,18 +54,21 @@ constexpr uint8_t kJpeg[] = {
 
 constexpr size_t kJoints = 14;
 
-// Commands begin with 8 idle rows.
-void WriteAloha(const fs::path& file, size_t rows, double first, bool jpeg) {
+// Commands begin with 8 idle rows. `observed`: rows of the observations; 0: `rows`.
+void WriteAloha(const fs::path& file, size_t rows, double first, bool jpeg, size_t observed = 0) {
+  observed = std::max(observed, rows);
   h5::GrowingFile out = h5::GrowingFile::Create(file);
   out.root().SetBool("sim", true);
   Column action("action", ColumnType::kF32, {kJoints}), base("base_action", ColumnType::kF32, {2});
   Column qpos("observations/qpos", ColumnType::kF32, {kJoints});
-  for (Column* column : {&action, &base, &qpos}) column->rows = rows;
-  for (size_t k = 0; k < rows; ++k) {
+  action.rows = base.rows = rows;
+  qpos.rows = observed;
+  for (size_t k = 0; k < observed; ++k) {
     for (size_t i = 0; i < kJoints; ++i) {
-      action.Push(static_cast<float>(first + (k < 8 ? 0 : static_cast<double>(k))));
+      if (k < rows) action.Push(static_cast<float>(first + (k < 8 ? 0 : static_cast<double>(k))));
       qpos.Push(static_cast<float>(first + static_cast<double>(k * kJoints + i)));
     }
+    if (k >= rows) continue;
     base.Push(0.0f);
     base.Push(1.0f);
   }
@@ -73,10 +77,10 @@ void WriteAloha(const fs::path& file, size_t rows, double first, bool jpeg) {
     out.root().SetBool("compress", true);
     const size_t width = sizeof(kJpeg) + 9;  // padded
     Column pictures("observations/images/cam_high", ColumnType::kU8, {width});
-    Column lengths("compress_len", ColumnType::kF64, {rows});
-    pictures.rows = rows;
+    Column lengths("compress_len", ColumnType::kF64, {observed});
+    pictures.rows = observed;
     lengths.rows = 1;
-    for (size_t k = 0; k < rows; ++k) {
+    for (size_t k = 0; k < observed; ++k) {
       pictures.Push(kJpeg, sizeof(kJpeg));
       for (size_t i = 0; i < 9; ++i) pictures.Push(uint8_t{0});
       lengths.Push(static_cast<double>(sizeof(kJpeg) + k));  // the row, to be known by
@@ -85,8 +89,8 @@ void WriteAloha(const fs::path& file, size_t rows, double first, bool jpeg) {
     out.root().Write(lengths);
   } else {
     Column pictures("observations/images/cam_high", ColumnType::kU8, {8, 16, 3});
-    pictures.rows = rows;
-    for (size_t k = 0; k < rows; ++k) {
+    pictures.rows = observed;
+    for (size_t k = 0; k < observed; ++k) {
       for (size_t i = 0; i < 8 * 16 * 3; ++i) pictures.Push(static_cast<uint8_t>(k));
     }
     out.root().Write(pictures);
@@ -359,6 +363,106 @@ TEST(Aloha, BadFilesAreLeftOutIfAsked) {
   FilterAny(folder / "set", folder / "out", {.where = "steps > 0", .read = {.skip_bad = true}},
             quiet);
   EXPECT_EQ(OpenDataset(folder / "out")->episodes().size(), 2u);
+}
+
+// So is one that lacks a camera of the others, and reading it says how to leave it out.
+TEST(Aloha, AMissingCameraIsOneBadEpisode) {
+  const Folder folder;
+  fs::create_directories(folder / "set");
+  for (int e = 0; e < 3; ++e) {
+    WriteAloha(folder / ("set/episode_" + std::to_string(e) + ".hdf5"), 20, e, false);
+  }
+  {
+    h5::GrowingFile file = h5::GrowingFile::Open(folder / "set/episode_1.hdf5");
+    file.root().Delete("observations/images/cam_high");
+    file.Close();
+  }
+  EXPECT_THAT(ErrorOf([&] { OpenDataset(folder / "set")->ReadImage(1, "cam_high", 0); },
+                      ErrorKind::kBadInput),
+              testing::AllOf(HasSubstr("/episode_1.hdf5: /observations/images/cam_high"),
+                             HasSubstr("--skip-bad")));
+  const auto sound = OpenDataset(folder / "set", {.skip_bad = true});
+  EXPECT_EQ(sound->episodes().size(), 2u);
+  ASSERT_EQ(sound->skipped().size(), 1u);
+  EXPECT_EQ(sound->skipped()[0].name, "episode_1");
+}
+
+// Observations with a row more than the actions keep the state after the last one.
+class AlohaExtraRow : public testing::Test {
+ protected:
+  AlohaExtraRow() {
+    fs::create_directories(set_);
+    WriteAloha(set_ / "episode_0.hdf5", 20, 0.5, true, 21);
+    WriteAloha(set_ / "episode_1.hdf5", 25, 1.5, true, 26);
+  }
+  static std::vector<hsize_t> Rows(const fs::path& file) {
+    const h5::Group root = h5::OpenForReading(file);
+    std::vector<hsize_t> rows;
+    for (const char* name : {"action", "observations/qpos", "observations/images/cam_high"}) {
+      rows.push_back(root.Info(name).dims[0]);
+    }
+    rows.push_back(root.Info("compress_len").dims[1]);
+    return rows;
+  }
+  Folder folder_;
+  const fs::path set_ = folder_ / "set", out_ = folder_ / "out";
+  const std::string cut_ =
+      "episode_0, episode_1: the row after the last action is cut off of "
+      "observations/images/cam_high, observations/qpos";
+  Progress quiet_;
+};
+
+TEST_F(AlohaExtraRow, IsPassedOverAndSaid) {
+  const auto source = OpenDataset(set_);
+  EXPECT_EQ(source->episodes()[1].length, 25u);
+  EXPECT_EQ(DescribeDataset(*source)["extra_row"],
+            "observations/images/cam_high, observations/qpos: one row more than actions, the state "
+            "after the last one: it is not used");
+  std::vector<std::string> names;
+  for (const ColumnSpec& column : source->ColumnsOf(1)) {
+    names.push_back(column.name);
+    EXPECT_EQ(source->ReadColumns(1, {&column, 1})[0].size(), 25 * column.size());
+  }
+  EXPECT_THAT(names, ElementsAre("action", "base_action", "observations/qpos"));
+  if (HasModule(VideoModule::kName)) {
+    EXPECT_EQ(source->ReadImage(1, "cam_high", 24).width, 16);
+    EXPECT_TRUE(VerifyDataset(set_).faults.empty());
+  }
+}
+
+TEST_F(AlohaExtraRow, IsKeptByAFilterAndNotByATrim) {
+  FilterAny(set_, out_, {.where = "steps > 20"}, quiet_);
+  EXPECT_THAT(Rows(out_ / "episode_1.hdf5"), ElementsAre(25, 26, 26, 26));
+  TrimAny(set_, folder_ / "short", {.margin = 2, .least_rows = 5}, quiet_);
+  EXPECT_THAT(Rows(folder_ / "short" / "episode_1.hdf5"), ElementsAre(20, 20, 20, 20));
+}
+
+TEST_F(AlohaExtraRow, IsCutOffByRepair) {
+  const RepairReport report = RepairAny(set_, out_, false, {}, quiet_);
+  EXPECT_EQ(report.episodes_kept, 2);
+  EXPECT_THAT(report.mended, ElementsAre(cut_));
+  EXPECT_THAT(Rows(out_ / "episode_1.hdf5"), ElementsAre(25, 25, 25, 25));
+  EXPECT_EQ(h5::OpenForReading(out_ / "episode_1.hdf5").Read("action").bytes,
+            h5::OpenForReading(set_ / "episode_1.hdf5").Read("action").bytes);
+  EXPECT_FALSE(DescribeDataset(*OpenDataset(out_)).contains("extra_row"));
+}
+
+TEST_F(AlohaExtraRow, OfSomeObservationsIsAFaultThatRepairMends) {
+  {
+    h5::GrowingFile file = h5::GrowingFile::Open(set_ / "episode_1.hdf5");
+    Column qvel("observations/qvel", ColumnType::kF32, {2});
+    qvel.rows = 25;
+    for (int i = 0; i < 50; ++i) qvel.Push(0.5f);
+    file.root().Write(qvel);
+    file.Close();
+  }
+  const std::string hint = "`understudy data repair` cuts it off";
+  const VerifyReport verified = VerifyDataset(set_);
+  ASSERT_FALSE(verified.faults.empty());
+  EXPECT_EQ(verified.faults[0].place, "episode_1");
+  EXPECT_THAT(verified.faults[0].what, testing::AllOf(HasSubstr("qpos"), HasSubstr(hint)));
+  EXPECT_THAT(RepairAny(set_, out_, false, {}, quiet_).mended, ElementsAre(cut_));
+  EXPECT_THAT(Rows(out_ / "episode_1.hdf5"), ElementsAre(25, 25, 25, 25));
 }
 
 }  // namespace

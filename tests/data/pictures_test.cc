@@ -144,13 +144,53 @@ TEST_F(PicturesTest, NumbersOfNoColour) {
   };
   EXPECT_THAT(message(*with(NAN)), HasSubstr("demo_1/obs/odd_image[1]: holds nan"));
   EXPECT_THAT(message(*with(-3)), HasSubstr("must lie in [0, 1]"));
-  const auto normalised = Write([](const h5::Group& demo, size_t rows) {
-    Column pixels = Pixels("obs/odd_image", rows, 3, false, 4.5);
-    for (size_t i = 0; i < rows * pixels.row_size(); ++i)
-      Set(&pixels, i, pixels.At<float>(0, i) - 2);
+}
+
+// What no picture holds is a column of numbers, until a map says how pictures were normalised.
+TEST_F(PicturesTest, NormalisedNumbersAreAColumnOrPicturesByAMap) {
+  const double mean[] = {0.485, 0.456, 0.406}, std[] = {0.229, 0.224, 0.225};
+  const auto source = Write([&](const h5::Group& demo, size_t rows) {
+    Column pixels = Pixels("obs/odd_image", rows, 3, true, 1);
+    const size_t plane = pixels.row_size() / 3;
+    for (size_t i = 0; i < rows * pixels.row_size(); ++i) {
+      const size_t c = i % pixels.row_size() / plane;
+      Set(&pixels, i, static_cast<float>((pixels.At<float>(0, i) - mean[c]) / std[c]));
+    }
     demo.Write(pixels);
   });
-  EXPECT_THAT(message(*normalised), HasSubstr("pictures lie in [0, 1], [-1, 1] or [0, 255]"));
+  EXPECT_TRUE(source->header().cameras.empty());
+  EXPECT_THAT(DescribeDataset(*source)["no_pictures"]["obs/odd_image"].get<std::string>(),
+              testing::AllOf(HasSubstr("pictures lie in [0, 1], [-1, 1] or [0, 255]"),
+                             HasSubstr("column of numbers"), HasSubstr("--map")));
+  bool found = false;
+  for (const ColumnSpec& column : source->ListColumns()) {
+    if (column.name != "obs/odd_image") continue;
+    found = true;
+    EXPECT_EQ(column.role, ColumnRole::kOther);
+    EXPECT_EQ(source->ReadColumns(1, {&column, 1})[0].size(), 6 * column.size());
+  }
+  EXPECT_TRUE(found);
+  EXPECT_TRUE(VerifyDataset(file_).faults.empty());
+
+  const fs::path map = folder_ / "map.yaml";
+  const auto open = [&](const std::string& yaml) {
+    WriteTextAtomically(map, yaml);
+    return OpenDataset(file_, {.map = map.string()});
+  };
+  const auto mapped =
+      open("pictures: {odd: {mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}}\n");
+  EXPECT_THAT(mapped->header().cameras, ElementsAre("odd"));
+  ExpectRgb(*mapped, "odd");
+
+  const auto why = [&](const std::string& yaml) {
+    return ErrorOf([&] { open(yaml)->ReadImage(1, "odd", 1); }, ErrorKind::kBadInput);
+  };
+  EXPECT_THAT(why("pictures: {odd: {mean: [0, 0, 0], std: [1, 1, 1]}}\n"),
+              testing::AllOf(HasSubstr("obs/odd_image[1]"), HasSubstr("must lie in [0, 1]")));
+  EXPECT_THAT(why("pictures: {odd: {mean: [0, 0], std: [1, 1, 1]}}\n"),
+              HasSubstr("pictures.odd: mean and std are three numbers each"));
+  EXPECT_THAT(why("pictures: {old: {mean: [0, 0, 0], std: [1, 1, 1]}}\n"),
+              HasSubstr("camera 'old'"));
 }
 
 // Cameras of several sizes are all there; a dataset of ours has one size and says what it leaves.

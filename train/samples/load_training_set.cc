@@ -7,6 +7,7 @@
 #include "core/seam/dataset_header.h"
 #include "core/seam/episode_source.h"
 #include "data/formats/formats.h"
+#include "data/store/read_options.h"
 #include "train/samples/image_ops.h"
 #include "train/samples/training_set.h"
 
@@ -39,6 +40,12 @@ std::vector<size_t> ChooseEpisodes(const EpisodeSource& source, const SelectionO
   if (selection.only_successes && !by_success && !source.episodes().empty()) {
     progress.Message(path + ": does not say which episodes are successes: all are taken");
   }
+  const Json& settings = source.header().settings;
+  if (const auto numbers = settings.find(kNoPictures); numbers != settings.end()) {
+    for (const auto& [column, why] : numbers->items()) {
+      progress.Message(fmt::format("{}: {} {}", path, column, why.get<std::string>()));
+    }
+  }
   const std::vector<int>& variants = selection.variants;
   std::vector<size_t> chosen;
   for (size_t i = 0; i < source.episodes().size(); ++i) {
@@ -57,10 +64,15 @@ std::vector<size_t> ChooseEpisodes(const EpisodeSource& source, const SelectionO
     chosen.push_back(i);
   }
   if (chosen.empty()) {
+    const bool any_success =
+        std::ranges::any_of(source.episodes(), [](const auto& e) { return e.success; });
     ThrowBadInput(fmt::format(
-        "{}: none of its {} episodes is selected (mask '{}', only_successes {}, variants [{}])",
+        "{}: none of its {} episodes is selected (mask '{}', only_successes {}, variants [{}]){}",
         path, source.episodes().size(), selection.mask, selection.only_successes,
-        fmt::join(selection.variants, ", ")));
+        fmt::join(selection.variants, ", "),
+        selection.only_successes && !any_success
+            ? "; none is a success: --no-selection.only-successes takes them all"
+            : ""));
   }
   return chosen;
 }

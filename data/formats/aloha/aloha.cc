@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <list>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -107,6 +108,18 @@ std::vector<std::string> UnreadIn(const h5::Group& root, size_t rows) {
   return unread;
 }
 
+// All of them, for the sake of errors.
+void ReadPictures(const h5::Group& root, const DatasetHeader& header, size_t rows) {
+  std::vector<uint8_t> pixels;
+  for (size_t c = 0; c < header.cameras.size(); ++c) {
+    const PictureSize size = header.size_of(c);
+    pixels.resize(3 * static_cast<size_t>(size.width) * static_cast<size_t>(size.height));
+    for (size_t k = 0; k < rows; ++k) {
+      ReadPicture(root, header.cameras[c], k, rows, size, pixels.data());
+    }
+  }
+}
+
 void RequireFinite(const h5::Group& root, const std::vector<ColumnSpec>& columns, size_t rows) {
   for (const ColumnSpec& column : columns) {
     if (const auto fault = FirstNotFinite(root, column, rows)) ThrowBadInput(*fault);
@@ -115,8 +128,8 @@ void RequireFinite(const h5::Group& root, const std::vector<ColumnSpec>& columns
 
 class Source : public EpisodeSource, public RowTexts, public JointRows {
  public:
-  Source(const fs::path& path, const ReadOptions& options)
-      : EpisodeSource(path), options_(options), files_(EpisodeFiles(path)) {
+  Source(const fs::path& path, const ReadOptions& options, bool mend)
+      : EpisodeSource(path), options_(options), mend_(mend), files_(EpisodeFiles(path)) {
     const h5::Guard guard;
     if (files_.empty()) {
       ThrowBadInput(fmt::format("{}: holds no file episode_<i>.hdf5", path.string()));
@@ -133,11 +146,14 @@ class Source : public EpisodeSource, public RowTexts, public JointRows {
       }
     }
     files_ = std::move(sound);
+    if (mend && !with_extra_row_.empty()) {
+      header_.settings[kMended] = foreign::MendedRows(with_extra_row_);
+    }
   }
 
  private:
   void AddEpisode(const fs::path& file) {
-    const h5::Group root = h5::OpenForReading(file, options_.outside_links);
+    const h5::Group root = OpenEpisode(file, options_.outside_links, mend_);
     EpisodeSummary summary;
     summary.name = NameOf(file);
     summary.length = RowsOf(root);
@@ -146,10 +162,18 @@ class Source : public EpisodeSource, public RowTexts, public JointRows {
     summary.uuid = UuidOf(root, columns, summary.length);
     summary.success_from = kSuccessNotTold;
     summary.success_known = false;
+    DatasetHeader header = episodes_.empty() ? HeaderOf(root, options_.control_hz) : header_;
+    if (options_.skip_bad) ReadPictures(root, header, summary.length);
+    header_ = std::move(header);
     if (episodes_.empty()) {
-      header_ = HeaderOf(root, options_.control_hz);
       const std::vector<std::string> unread = UnreadIn(root, summary.length);
       if (!unread.empty()) header_.settings[foreign::kUnreadColumns] = unread;
+    }
+    if (root.is_limited()) {
+      if (with_extra_row_.empty()) {
+        header_.settings[foreign::kExtraRow] = foreign::ExtraRowNote(root);
+      }
+      with_extra_row_[summary.name] = foreign::ExtraRowsOf(root);
     }
     if (const std::string text = InstructionOf(root); !text.empty()) {
       Json& count = header_.settings["instructions"][text];
@@ -165,11 +189,11 @@ class Source : public EpisodeSource, public RowTexts, public JointRows {
     for (auto open = open_.begin(); open != open_.end(); ++open) {
       if (open->first != index) continue;
       open_.splice(open_.begin(), open_, open);
-      return open_.front().second.Open(".");
+      return open_.front().second.Again();
     }
-    open_.emplace_front(index, h5::OpenForReading(files_[index], options_.outside_links));
+    open_.emplace_front(index, OpenEpisode(files_[index], options_.outside_links, mend_));
     if (open_.size() > kMaxOpen) open_.pop_back();
-    return open_.front().second.Open(".");
+    return open_.front().second.Again();
   }
 
   EpisodeMeta DoReadMeta(size_t index) const override {
@@ -265,24 +289,30 @@ class Source : public EpisodeSource, public RowTexts, public JointRows {
   std::vector<std::vector<double>> DoReadColumns(
       size_t index, std::span<const ColumnSpec> columns) const override {
     const h5::Guard guard;
-    std::vector<std::vector<double>> result;
-    const h5::Group root = Root(index);
-    for (const ColumnSpec& column : columns) {
-      result.push_back(ReadNumbers(root, column, episodes_[index].length));
-    }
-    return result;
+    return NamingSkipBad(!options_.skip_bad, [&] {
+      std::vector<std::vector<double>> result;
+      const h5::Group root = Root(index);
+      for (const ColumnSpec& column : columns) {
+        result.push_back(ReadNumbers(root, column, episodes_[index].length));
+      }
+      return result;
+    });
   }
   void DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const override {
     const h5::Group root = [&] {
       const h5::Guard guard;
       return Root(index);
     }();
-    ReadPicture(root, header_.cameras[camera], step, episodes_[index].length,
-                header_.size_of(camera), out);
+    NamingSkipBad(!options_.skip_bad, [&] {
+      ReadPicture(root, header_.cameras[camera], step, episodes_[index].length,
+                  header_.size_of(camera), out);
+    });
   }
 
   const ReadOptions options_;
+  const bool mend_;
   std::vector<fs::path> files_;
+  std::map<std::string, std::vector<std::string>> with_extra_row_;  // arrays, by episode
   mutable std::mutex mutex_;
   mutable std::list<std::pair<size_t, h5::Group>> open_;
 };
@@ -301,7 +331,7 @@ void CheckFile(const fs::path& file, const VerifyOptions& options,
   };
   attempt([&] {
     const h5::Guard guard;
-    const h5::Group root = h5::OpenForReading(file, options.read.outside_links);
+    const h5::Group root = OpenEpisode(file, options.read.outside_links);
     const size_t rows = RowsOf(root);
     ++report.episodes;
     report.steps += static_cast<int64_t>(rows);
@@ -316,8 +346,10 @@ void CheckFile(const fs::path& file, const VerifyOptions& options,
       if (!root.Has(observed)) continue;
       const h5::DatasetInfo info = root.Info(observed);
       if (!info.dims.empty() && info.dims[0] == rows) continue;
-      fail(fmt::format("{}: has shape ({}), must have {} rows", root.Place(observed),
-                       fmt::join(info.dims, ", "), rows));
+      const uint64_t found = info.dims.empty() ? 0 : info.dims[0];
+      fail(fmt::format("{}: has shape ({}), must have {} rows{}", root.Place(observed),
+                       fmt::join(info.dims, ", "), rows,
+                       foreign::ExtraRowHint(observed, found, rows)));
     }
     if (!*header) *header = HeaderOf(root, 0);
     const std::vector<std::string>& cameras = (*header)->cameras;
@@ -358,7 +390,11 @@ DatasetFormat AlohaFormat() {
       .summary = "ALOHA and ACT (a folder of HDF5 files), read and edited",
       .Recognises = aloha::IsDataset,
       .Open = [](const fs::path& path, const ReadOptions& read) -> std::unique_ptr<EpisodeSource> {
-        return std::make_unique<aloha::Source>(path, read);
+        return std::make_unique<aloha::Source>(path, read, false);
+      },
+      .OpenToMend = [](const fs::path& path,
+                       const ReadOptions& read) -> std::unique_ptr<EpisodeSource> {
+        return std::make_unique<aloha::Source>(path, read, true);
       },
       .Verify = [](const fs::path& path, const VerifyOptions& options, const OptionValues&,
                    Progress& progress) { return aloha::Verify(path, options, progress); },

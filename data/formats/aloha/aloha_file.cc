@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kUsualPrefix = "episode_";
+constexpr const char* kObserved = "observations";
 
 bool IsHdf5Name(const fs::path& file) {
   return file.extension() == ".hdf5" || file.extension() == ".h5";
@@ -130,6 +131,18 @@ bool IsEpisodeFile(const fs::path& path, bool outside_links) {
   }
 }
 
+h5::Group OpenEpisode(const fs::path& file, bool outside_links, bool mend) {
+  const h5::Guard guard;
+  h5::Group root = h5::OpenForReading(file, outside_links);
+  uint64_t rows = 0;
+  try {
+    rows = RowsOf(root);
+  } catch (const Error&) {
+    return root;  // whoever reads the episode says what is wrong
+  }
+  return foreign::WithoutExtraRow(std::move(root), rows, kObserved, mend);
+}
+
 std::vector<fs::path> EpisodeFiles(const fs::path& path) {
   std::error_code none;
   if (!fs::is_directory(path, none)) return {path};
@@ -234,7 +247,8 @@ void ReadPicture(const h5::Group& root, const std::string& camera, size_t row, s
     const h5::DatasetInfo info = PictureInfo(root, camera);
     if (info.dims[0] != rows) {
       h5::FailReading(root.Place(path),
-                      fmt::format("has {} pictures, must have {}", info.dims[0], rows));
+                      fmt::format("has {} pictures, must have {}{}", info.dims[0], rows,
+                                  foreign::ExtraRowHint(path, info.dims[0], rows)));
     }
     if (!IsFileRows(info)) {
       const Column pixels =

@@ -27,6 +27,10 @@ std::vector<std::filesystem::path> EpisodeFiles(const std::filesystem::path& pat
 // "episode_3", of the file's name.
 std::string NameOf(const std::filesystem::path& file);
 
+// Opens an episode file. Where its observations have one row more than `action`, the state after
+// the last one, that row is not read (foreign::WithoutExtraRow).
+h5::Group OpenEpisode(const std::filesystem::path& file, bool outside_links, bool mend = false);
+
 // Rows of `action`. Throws Error(kBadInput) where it is no array of rows of numbers.
 size_t RowsOf(const h5::Group& root);
 // Every array of numbers with a row per step that is no picture; depth is one.

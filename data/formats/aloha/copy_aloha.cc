@@ -78,11 +78,11 @@ void RequireFit(const std::vector<const EpisodeSource*>& inputs, const CopyPlan&
   ThrowBadInput(fmt::format("these datasets cannot be one: {}", fmt::join(problems, "; ")));
 }
 
-// compress_len has a line per camera and a number per row.
+// compress_len has a line per camera and a number per row, that after the last action included.
 void CutLengths(const h5::Group& from, const h5::RowCut& cut, const h5::Group& to) {
   if (!from.Has(kLengths)) return;
   const Column whole = from.Read(kLengths, ColumnType::kF64, {-1});
-  if (whole.row_size() != cut.length) {
+  if (whole.row_size() != cut.length + (from.is_limited() ? 1 : 0)) {
     h5::FailReading(from.Place(kLengths), fmt::format("has {} numbers per camera, must have {}",
                                                       whole.row_size(), cut.length));
   }
@@ -98,10 +98,10 @@ void CutLengths(const h5::Group& from, const h5::RowCut& cut, const h5::Group& t
 void CopyFile(const fs::path& input, const CopyPlan& plan, const CopyPlan::Pick& pick,
               size_t length, const fs::path& output) {
   const h5::Guard guard;
-  const h5::Group from = h5::OpenForReading(input, plan.read.outside_links);
+  const h5::Group from = OpenEpisode(input, plan.read.outside_links, plan.mend);
   h5::GrowingFile file = h5::GrowingFile::Create(output);
   const size_t end = pick.end_row.value_or(length);
-  if (end - pick.first_row == length) {
+  if (end - pick.first_row == length && !(plan.mend && from.is_limited())) {
     h5::CopyGroup(from, file.root());
   } else {
     const h5::RowCut cut{length, pick.first_row, end};

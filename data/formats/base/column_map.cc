@@ -32,13 +32,32 @@ void RefuseMap(const std::string& map) {
 
 ColumnMap LoadColumnMap(const std::filesystem::path& file) {
   const ColumnMap map = FromJson<ColumnMap>(LoadYaml(file), file.string());
-  if (map.state.empty() && map.action.empty() && map.cameras.empty() && map.instruction.empty() &&
-      map.robot.empty() && map.task.empty() && map.control_hz == 0) {
+  for (const auto& [camera, by] : map.pictures) {
+    const auto is_deviation = [](double value) { return value > 0; };
+    if (by.mean.size() == 3 && by.std.size() == 3 && std::ranges::all_of(by.std, is_deviation)) {
+      continue;
+    }
+    ThrowBadInput(fmt::format(
+        "{}: pictures.{}: mean and std are three numbers each, red, green and blue, std above 0",
+        file.string(), camera));
+  }
+  if (map.state.empty() && map.action.empty() && map.cameras.empty() && map.pictures.empty() &&
+      map.instruction.empty() && map.robot.empty() && map.task.empty() && map.control_hz == 0) {
     ThrowBadInput(file.string() +
                   ": says nothing: `understudy data info DATASET --map-template "
                   "FILE` writes one to correct");
   }
   return map;
+}
+
+std::map<std::string, PictureScale> ScalesOf(const ColumnMap& map) {
+  std::map<std::string, PictureScale> scales;
+  for (const auto& [camera, by] : map.pictures) {
+    PictureScale& scale = scales[camera];
+    std::copy_n(by.mean.begin(), 3, scale.mean.begin());
+    std::copy_n(by.std.begin(), 3, scale.deviation.begin());
+  }
+  return scales;
 }
 
 std::string ColumnMapTemplate(const EpisodeSource& source) {

@@ -11,6 +11,7 @@
 
 #include "core/base/options.h"
 #include "core/seam/episode_source.h"
+#include "data/store/read_options.h"
 
 namespace understudy {
 
@@ -72,9 +73,20 @@ struct MappedColumn {
   }
 };
 
+// Mean and deviation of the brightness by which pictures were normalised, by colour.
+struct Normalised {
+  std::vector<double> mean, std;
+  template <class V>
+  void Visit(V& v) {
+    v("mean", mean, "red, green, blue, in [0, 1]", kRequired);
+    v("std", std, "the same", kRequired);
+  }
+};
+
 struct ColumnMap {
   std::vector<MappedColumn> state, action;
   std::map<std::string, std::string> cameras;  // the dataset's by their new names; empty: all
+  std::map<std::string, Normalised> pictures;  // by the dataset's cameras
   std::string instruction;                     // of every episode; empty: the dataset's
   std::string robot;                           // empty: the dataset's
   std::string task;                            // empty: the dataset's
@@ -84,6 +96,9 @@ struct ColumnMap {
     v("state", state, "what a policy sees");
     v("action", action, "what it is to do");
     v("cameras", cameras, "name: camera of the dataset; empty: all by their own names");
+    v("pictures", pictures,
+      "camera of the dataset: {mean: [r, g, b], std: [r, g, b]} of pictures that are normalised "
+      "fractions");
     v("instruction", instruction, "of every episode; empty: the dataset's");
     v("robot", robot, "empty: the dataset's");
     v("task", task, "empty: the dataset's");
@@ -96,6 +111,9 @@ void RefuseMap(const std::string& map);
 
 // Throws Error(kBadInput) with every violation.
 ColumnMap LoadColumnMap(const std::filesystem::path& file);
+
+// ReadOptions::pictures of `map`.
+std::map<std::string, PictureScale> ScalesOf(const ColumnMap& map);
 
 // A file for LoadColumnMap that says of `source` what the program makes of it, with all its columns
 // and cameras in comments, for its user to correct.

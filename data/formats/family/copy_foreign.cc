@@ -73,8 +73,9 @@ void Compare(const Dialect& dialect, const EpisodeSource& first, const EpisodeSo
   };
   for (const std::string& key : keys) add(key, value(a, key), value(b, key));
   if (dialect.one_instruction) {
-    add("the instruction, of which a file holds one,", first.header().simulator.instruction,
-        other.header().simulator.instruction);
+    add("the instruction, of which a file holds one (`understudy data convert --to lerobot` makes "
+        "datasets of each that `understudy data merge` joins),",
+        first.header().simulator.instruction, other.header().simulator.instruction);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "core/image/image.h"
 #include "data/formats/family/bare_dataset.h"
 #include "data/store/hdf5/filters.h"
+#include "data/store/hdf5/storage.h"
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
 
@@ -119,17 +120,17 @@ namespace {
 
 // Arrays that may hold the state after the last action.
 const std::vector<std::string>& StatesOfRows() {
-  static const std::vector<std::string> members{"obs", "states"};
+  static const std::vector<std::string> members{"obs", "states", "observations"};
   return members;
 }
 
-// Whether the observations have one row more than the `rows` actions.
-bool HasExtraRow(const h5::Group& demo, hsize_t rows, bool mend) {
+// Whether the arrays of `observed` have one row more than the `rows` actions.
+bool HasExtraRow(const h5::Group& demo, hsize_t rows, const std::string& observed, bool mend) {
   const auto has_it = [&](const h5::DatasetInfo& info) {
     return !info.dims.empty() && info.dims[0] == rows + 1;
   };
   if (mend && demo.IsArray("states") && has_it(demo.Info("states"))) return true;
-  const h5::Group obs = demo.Open("obs");
+  const h5::Group obs = demo.Open(observed);
   // one array says it of nearly every file
   for (const std::string& name : obs.Names()) {
     if (mend || !obs.IsArray(name)) continue;
@@ -146,19 +147,29 @@ bool HasExtraRow(const h5::Group& demo, hsize_t rows, bool mend) {
 
 }  // namespace
 
-h5::Group OpenEpisode(const h5::Group& data, const std::string& name, bool mend) {
+h5::Group WithoutExtraRow(h5::Group demo, uint64_t rows, const std::string& observed, bool mend) {
   const h5::Guard guard;
-  h5::Group demo = data.Open(name);
   try {
-    const hsize_t rows = LengthOf(demo);
-    if (!demo.IsArray("actions") || demo.Info("actions").dims.at(0) != rows) return demo;
-    if (demo.Has("obs") && HasExtraRow(demo, rows, mend)) {
+    if (demo.Has(observed) && HasExtraRow(demo, rows, observed, mend)) {
       return std::move(demo).Limited({StatesOfRows(), rows + 1, rows});
     }
   } catch (const std::exception&) {
     // whoever reads the episode says what is wrong
   }
   return demo;
+}
+
+h5::Group OpenEpisode(const h5::Group& data, const std::string& name, bool mend) {
+  const h5::Guard guard;
+  h5::Group demo = data.Open(name);
+  uint64_t rows = 0;
+  try {
+    rows = LengthOf(demo);
+    if (!demo.IsArray("actions") || demo.Info("actions").dims.at(0) != rows) return demo;
+  } catch (const std::exception&) {
+    return demo;  // whoever reads the episode says what is wrong
+  }
+  return WithoutExtraRow(std::move(demo), rows, "obs", mend);
 }
 
 std::vector<std::string> ExtraRowsOf(const h5::Group& demo) {
@@ -170,6 +181,27 @@ std::vector<std::string> ExtraRowsOf(const h5::Group& demo) {
                        if (info.cut) paths.push_back(path);
                      });
   return paths;
+}
+
+std::string ExtraRowNote(const h5::Group& demo) {
+  return fmt::format("{}: one row more than actions, the state after the last one: it is not used",
+                     fmt::join(ExtraRowsOf(demo), ", "));
+}
+
+std::vector<std::string> MendedRows(const std::map<std::string, std::vector<std::string>>& cut) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> alike;  // columns: episodes
+  for (const auto& [name, paths] : cut) {
+    const std::string columns = fmt::format("{}", fmt::join(paths, ", "));
+    auto found = std::ranges::find(alike, columns, [](const auto& entry) { return entry.first; });
+    if (found == alike.end()) found = alike.insert(found, {columns, {}});
+    found->second.push_back(name);
+  }
+  std::vector<std::string> lines;
+  for (const auto& [columns, names] : alike) {
+    lines.push_back(fmt::format("{}: the row after the last action is cut off of {}",
+                                fmt::join(names, ", "), columns));
+  }
+  return lines;
 }
 
 std::string ExtraRowHint(const std::string& path, uint64_t found, uint64_t length) {
@@ -298,7 +330,8 @@ std::optional<size_t> FirstRowNotFinite(const h5::Group& demo, const std::string
   if (info.type_class != H5T_FLOAT || info.dims.empty()) return std::nullopt;
   const h5::Id dataset = demo.OpenDataset(path);
   // nothing of it was ever written, whatever it claims
-  if (H5Dget_storage_size(dataset.get()) == 0) return std::nullopt;
+  const bool written = H5Dget_storage_size(dataset.get()) > 0 || h5::LiesElsewhere(dataset);
+  if (!written) return std::nullopt;
   const size_t rows = info.dims[0];
   const size_t block = std::max<uint64_t>(1, kBlockNumbers / RowNumbers(info));
   for (size_t first = 0; first < rows; first += block) {
@@ -442,6 +475,21 @@ std::vector<std::string> NamesIn(const h5::Group& demo, const std::string& name)
   return names;
 }
 
+namespace {
+
+// The first camera's size is the dataset's; the list of sizes is empty where all have it.
+void UniteSizes(DatasetHeader* header) {
+  if (header->cameras.empty()) return;
+  const PictureSize first = header->picture_sizes[0];
+  header->image_width = first.width;
+  header->image_height = first.height;
+  const bool alike = std::all_of(header->picture_sizes.begin(), header->picture_sizes.end(),
+                                 [&](const PictureSize& size) { return size == first; });
+  if (alike) header->picture_sizes.clear();
+}
+
+}  // namespace
+
 void FindCameras(const h5::Group& demo, const std::string& suffix, DatasetHeader* header) {
   // a dialect that builds on another one looks again, with its own names
   header->cameras.clear();
@@ -450,8 +498,12 @@ void FindCameras(const h5::Group& demo, const std::string& suffix, DatasetHeader
   for (const std::string& name : NamesIn(demo, "obs")) {
     const std::string path = "obs/" + name;
     if (!demo.IsArray(path)) continue;
-    const h5::DatasetInfo info = demo.Info(path);
-    const std::optional<PictureLayout> layout = PictureLayoutOf(info);
+    std::optional<PictureLayout> layout;
+    try {
+      layout = PictureLayoutOf(demo.Info(path));
+    } catch (const Error&) {
+      // whoever reads it says what is damaged
+    }
     if (!layout || header->cameras.size() == static_cast<size_t>(kMaxCameras)) continue;
     // pictures of other names are cameras too: front_img_1
     const bool usual = name.size() > suffix.size() && name.ends_with(suffix);
@@ -466,13 +518,37 @@ void FindCameras(const h5::Group& demo, const std::string& suffix, DatasetHeader
     if (layout->channels == 4) become("the alpha channel is left out");
     if (layout->fraction) become("fractions are rounded to bytes");
   }
-  if (header->cameras.empty()) return;
-  const PictureSize first = header->picture_sizes[0];
-  header->image_width = first.width;
-  header->image_height = first.height;
-  const bool alike = std::all_of(header->picture_sizes.begin(), header->picture_sizes.end(),
-                                 [&](const PictureSize& size) { return size == first; });
-  if (alike) header->picture_sizes.clear();
+  UniteSizes(header);
+}
+
+void DropNumbers(const h5::Group& demo, const std::map<std::string, PictureScale>& pictures,
+                 DatasetHeader* header) {
+  std::vector<std::string> cameras;
+  std::vector<PictureSize> sizes;
+  for (size_t c = 0; c < header->cameras.size(); ++c) {
+    const std::string& camera = header->cameras[c];
+    std::string strange;
+    try {
+      if (!pictures.contains(camera)) strange = ImageReader(demo, camera).strange_range();
+    } catch (const Error&) {
+      // whoever reads it says what is damaged
+    }
+    if (strange.empty()) {
+      cameras.push_back(camera);
+      sizes.push_back(header->size_of(c));
+      continue;
+    }
+    const std::string path = StoredImagePath(demo, camera);
+    header->settings[kNoPictures][path] = fmt::format(
+        "{}; it is read as a column of numbers. If they were normalised, `pictures: {{{}: {{mean: "
+        "[r, g, b], std: [r, g, b]}}}}` in the file of --map makes pictures of them",
+        strange, camera);
+  }
+  if (cameras.size() == header->cameras.size()) return;
+  header->cameras = cameras;
+  header->picture_sizes = sizes;
+  header->image_width = header->image_height = 0;
+  UniteSizes(header);
 }
 
 void RequireActions(const h5::Group& demo, size_t length) {
@@ -488,10 +564,10 @@ void RequireActions(const h5::Group& demo, size_t length) {
             (alike.empty() ? "" : fmt::format("; names like it: {}", fmt::join(alike, ", "))));
   }
   const auto dims = demo.Info("actions").dims;
-  if (dims.size() != 2 || dims[0] != length) {
-    h5::FailReading(demo.Place("actions"), fmt::format("has shape ({}), must have {} rows",
-                                                       fmt::join(dims, ", "), length));
-  }
+  if (dims.size() == 2 && dims[0] == length) return;
+  h5::FailReading(demo.Place("actions"),
+                  fmt::format("has shape ({}), must have {} rows: ({}, numbers of an action)",
+                              fmt::join(dims, ", "), length, length));
 }
 
 }  // namespace understudy::foreign

@@ -3,6 +3,7 @@
 // What the readers of the foreign formats share.
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "data/formats/base/row_texts.h"
 #include "data/formats/base/translate.h"
 #include "data/store/hdf5/group.h"
+#include "data/store/read_options.h"
 
 namespace understudy::foreign {
 
@@ -48,12 +50,19 @@ inline constexpr uint64_t kMaxColumnBytes = uint64_t{1} << 28;
 // attribute. Throws Error(kBadInput), for an empty episode too.
 size_t LengthOf(const h5::Group& demo);
 
-// An episode of /data. Where every array of `obs` has one row more than `actions`, the state after
-// the last action was kept: of them, and of `states`, the rows of the actions alone are read.
-// `mend`: also where some of them have that row only.
+// `demo` with `rows` actions and the group `observed`. Where every array of that group has one row
+// more, the state after the last action was kept: of them, and of `states`, the rows of the actions
+// alone are read. `mend`: also where some of them have that row only.
+h5::Group WithoutExtraRow(h5::Group demo, uint64_t rows, const std::string& observed, bool mend);
+// An episode of /data, likewise.
 h5::Group OpenEpisode(const h5::Group& data, const std::string& name, bool mend = false);
 // The arrays of such an episode that have a row which is not read.
 std::vector<std::string> ExtraRowsOf(const h5::Group& demo);
+// What settings[kExtraRow] says, by one of the episodes.
+std::string ExtraRowNote(const h5::Group& demo);
+// What settings[kMended] says of episodes, by name, and their arrays with a row that a repaired
+// copy lacks (ExtraRowsOf).
+std::vector<std::string> MendedRows(const std::map<std::string, std::vector<std::string>>& cut);
 // What the message on an array with `found` rows instead of `length` ends with.
 std::string ExtraRowHint(const std::string& path, uint64_t found, uint64_t length);
 
@@ -108,6 +117,9 @@ bool IsUtf8(const std::string& text);
 std::vector<std::string> NamesIn(const h5::Group& demo, const std::string& name);
 // Pictures of `obs`: names without `suffix`, the first of which gives the size.
 void FindCameras(const h5::Group& demo, const std::string& suffix, DatasetHeader* header);
+// Takes arrays of numbers that no picture has off the cameras, but those that `pictures` scales.
+void DropNumbers(const h5::Group& demo, const std::map<std::string, PictureScale>& pictures,
+                 DatasetHeader* header);
 // Refuses an episode whose `actions` are not `length` rows of numbers, before memory is taken.
 void RequireActions(const h5::Group& demo, size_t length);
 

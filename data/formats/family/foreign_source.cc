@@ -101,6 +101,13 @@ std::vector<h5::Group> FirstEpisodes(const h5::Group& data) {
   return demos;
 }
 
+bool HasDamage(const h5::Group& demo) {
+  bool damaged = false;
+  VisitNumbers(
+      demo, [&](const std::string&, const h5::DatasetInfo& info) { damaged |= info.dims.empty(); });
+  return damaged;
+}
+
 // One of them that has the names of objects and signals that most have, of those that are of the
 // dialect; so that one odd episode does not speak for all.
 std::optional<h5::Group> TypicalEpisode(const Dialect& dialect, const h5::Group& data,
@@ -110,6 +117,7 @@ std::optional<h5::Group> TypicalEpisode(const Dialect& dialect, const h5::Group&
   if (std::any_of(demos.begin(), demos.end(), of_dialect)) {
     std::erase_if(demos, [&](const h5::Group& demo) { return !of_dialect(demo); });
   }
+  if (!std::all_of(demos.begin(), demos.end(), HasDamage)) std::erase_if(demos, HasDamage);
   std::map<std::vector<std::string>, size_t> counts;
   std::vector<std::vector<std::string>> names;
   for (const h5::Group& demo : demos) {
@@ -166,6 +174,9 @@ class ForeignSource : public Hdf5Source, public RowTexts, public JointRows {
       : Hdf5Source(path, options), dialect_(dialect), mend_(mend) {
     const h5::Guard guard;
     header_ = ForeignHeader(dialect, root(), options);
+    if (const auto found = header_.settings.find(kNoPictures); found != header_.settings.end()) {
+      for (const auto& [path, why] : found->items()) no_pictures_.insert(path);
+    }
     const h5::Group data = root().Open("data");
     for (const std::string& name : EpisodeNames(data)) {
       EpisodeSummary& summary = episodes_.emplace_back();
@@ -189,38 +200,24 @@ class ForeignSource : public Hdf5Source, public RowTexts, public JointRows {
     if (!missing.empty()) header_.settings[kMissingInMasks] = missing;
     if (!with_extra_row_.empty()) {
       const h5::Group first = OpenDemo(data, *with_extra_row_.begin());
-      header_.settings[kExtraRow] =
-          fmt::format("{}: one row more than actions, the state after the last one: it is not used",
-                      fmt::join(ExtraRowsOf(first), ", "));
+      header_.settings[kExtraRow] = ExtraRowNote(first);
     }
     if (options.skip_bad) LeaveOutBad();
     if (mend) ListMended(data);
   }
 
  private:
-  // Which rows a repaired copy lacks, alike episodes together.
+  // Which rows a repaired copy lacks.
   void ListMended(const h5::Group& data) {
-    std::map<std::string, std::vector<std::string>> episodes;  // by their columns
-    for (const std::string& name : EpisodeNames(data)) {
-      if (!with_extra_row_.contains(name)) continue;
-      const std::vector<std::string> extra = ExtraRowsOf(OpenDemo(data, name));
-      episodes[fmt::format("{}", fmt::join(extra, ", "))].push_back(name);
-    }
-    for (const auto& [columns, names] : episodes) {
-      header_.settings[kMended].push_back(fmt::format(
-          "{}: the row after the last action is cut off of {}", fmt::join(names, ", "), columns));
-    }
+    std::map<std::string, std::vector<std::string>> cut;
+    for (const std::string& name : with_extra_row_) cut[name] = ExtraRowsOf(OpenDemo(data, name));
+    if (!cut.empty()) header_.settings[kMended] = MendedRows(cut);
   }
   h5::Group OpenDemo(const h5::Group& data, const std::string& name) const override {
     return with_extra_row_.contains(name) ? OpenEpisode(data, name, mend_) : data.Open(name);
   }
   Episode DoReadEpisode(size_t index, bool) const override {
-    try {
-      return Read(index, true);
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kBadInput) throw;
-      throw Error(error.kind(), std::string(error.what()) + kSkipBadHint);
-    }
+    return NamingSkipBad(true, [&] { return Read(index, true); });
   }
   EpisodeMeta DoReadMeta(size_t index) const override {
     try {
@@ -257,7 +254,8 @@ class ForeignSource : public Hdf5Source, public RowTexts, public JointRows {
   // Depth and segmentation stand as the pictures do.
   std::vector<std::vector<double>> DoReadColumns(
       size_t index, std::span<const ColumnSpec> columns) const override {
-    std::vector<std::vector<double>> numbers = Hdf5Source::DoReadColumns(index, columns);
+    std::vector<std::vector<double>> numbers =
+        NamingSkipBad(true, [&] { return Hdf5Source::DoReadColumns(index, columns); });
     for (size_t c = 0; c < columns.size() && bottom_up(); ++c) {
       if (HasSizeOfPictures(columns[c])) TurnPictures(columns[c], &numbers[c]);
     }
@@ -285,7 +283,7 @@ class ForeignSource : public Hdf5Source, public RowTexts, public JointRows {
     }
   }
   void DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const override {
-    Hdf5Source::DoReadFrame(index, camera, step, out);
+    NamingSkipBad(true, [&] { Hdf5Source::DoReadFrame(index, camera, step, out); });
     if (!bottom_up()) return;
     const PictureSize size = header_.size_of(camera);
     const size_t row = 3 * static_cast<size_t>(size.width);
@@ -362,6 +360,7 @@ DatasetHeader ForeignHeader(const Dialect& dialect, const h5::Group& root,
   header.model_text = demo->Text("model_file", "");
   if (const size_t width = ActionWidth(*demo); width > 0) header.settings[kActionWidth] = width;
   dialect.header(root, *demo, options, &header);
+  DropNumbers(*demo, options.pictures, &header);
   header.simulator.cameras = header.cameras;
   const std::vector<std::string> unread = UnreadColumns(dialect, header, *demo);
   if (!unread.empty()) header.settings[kUnreadColumns] = unread;

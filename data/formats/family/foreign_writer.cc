@@ -232,10 +232,14 @@ class Writing {
 }  // namespace
 
 Json ToJson(const ForeignReport& report) {
-  return {{"episodes", report.episodes},
-          {"steps", report.steps},
-          {"frames", report.frames},
-          {"frames_copied", report.frames_copied}};
+  Json json{{"episodes", report.episodes},
+            {"steps", report.steps},
+            {"frames", report.frames},
+            {"frames_copied", report.frames_copied}};
+  for (const auto& [from, to] : report.names) {
+    if (from != to) json["renamed"][from] = to;
+  }
+  return json;
 }
 
 ForeignReport WriteForeign(const WriteDialect& dialect, const EpisodeSource& reader,

@@ -60,6 +60,11 @@ std::vector<std::string> LostOfFile(const DatasetHeader& header, const Episode* 
        settings.value(foreign::kPicturesBecome, std::vector<std::string>{})) {
     lost.push_back(what);
   }
+  if (const auto numbers = settings.find(kNoPictures); numbers != settings.end()) {
+    for (const auto& [path, why] : numbers->items()) {
+      lost.push_back(fmt::format("pictures: {} {}", path, why.get<std::string>()));
+    }
+  }
   if (settings.contains(foreign::kExtraRow)) lost.push_back(settings[foreign::kExtraRow]);
   std::vector<std::string> columns;
   for (const std::string& path :
@@ -84,6 +89,13 @@ std::string RefusalHint(const DatasetHeader& header) {
   }
   if (settings.contains(foreign::kNextStep)) {
     hint += "; " + settings.value(foreign::kNextStep, "");
+  }
+  // of a file of a known robot the columns are known
+  if (header.simulator.arms.empty()) {
+    hint +=
+        "; if some columns are poses of a hand and its targets, --map FILE says which (`understudy "
+        "data info DATASET --map-template FILE` writes one); `--to lerobot` takes all columns as "
+        "they are";
   }
   return hint;
 }
@@ -186,7 +198,7 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
                          {.overwrite = options.overwrite,
                           .compression = options.compression,
                           .flush_episodes = false,
-                          .keep_names = options.keep_names});
+                          .keep_names = true});
     part.Begin();
     std::map<std::string, std::string> uuids;
     for (size_t i = 0; i < reader.episodes().size(); ++i) {

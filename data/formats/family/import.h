@@ -20,7 +20,6 @@ struct ImportOptions {
   Json task = Json::object();  // the task.yaml, resolved, where the task is known
   int compression = 1;         // deflate level of pictures
   bool overwrite = false;
-  bool keep_names = false;  // of episodes, as DatasetWriter::Options
   // Change the header, and every episode (by number) before it is written: it has our names and
   // frames and still the flat states of the file. Empty: nothing is changed.
   std::function<void(DatasetHeader*)> edit_header = {};
@@ -41,8 +40,9 @@ std::vector<std::string> LostInImport(const EpisodeSource& reader, const Transla
 // Writes `output` in our own format: poses, targets, joints, objects, signals, pictures and filter
 // keys, in our names and frames where `from` knows them. Nothing is invented: there are no states
 // of the simulator, and where a file stores nothing after the last action, the episode
-// ends one row earlier. Throws Error(kUsage) where `output` exists or the dataset is ours already,
-// Error(kBadInput) naming the episode that has no poses or no actions that are understood.
+// ends one row earlier. Episodes keep their names as DatasetWriter::Options says. Throws
+// Error(kUsage) where `output` exists or the dataset is ours already, Error(kBadInput) naming the
+// episode that has no poses or no actions that are understood.
 ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::path& output,
                             const ImportOptions& options, const Translation& from,
                             Progress& progress);

@@ -109,18 +109,6 @@ void RequireOneSizes(const LerobotFolder& folder);
 // decoded. Pictures of another size than most episodes begin with are a reason.
 std::vector<std::string> FaultsOfEpisodes(const LerobotFolder& folder, double tolerance_s);
 
-// The result of `work` on one episode, whose errors name the option that leaves it out.
-template <class Work>
-auto NamingSkipBad(bool name, Work work) {
-  try {
-    return work();
-  } catch (const Error& error) {
-    const std::string what = error.what();
-    if (!name || error.kind() != ErrorKind::kBadInput || what.ends_with(kSkipBadHint)) throw;
-    ThrowBadInput(what + kSkipBadHint);
-  }
-}
-
 // All pictures of a camera have one size: the first ones', which `width` and `height` keep, 0
 // before. Throws Error(kBadInput) beginning with `place` where `found` is another one.
 void RequireOneSize(const std::pair<int, int>& found, const std::string& place, int& width,

@@ -252,6 +252,9 @@ void StoredTable::Fill(const EpisodeSource& reader, size_t episode, int64_t firs
           stored[c].begin() + static_cast<std::ptrdiff_t>(k * size), size,
           feature.values.begin() + static_cast<std::ptrdiff_t>(k * width + targets_[c].first));
     }
+    // statistics are those of what is written
+    if (feature.dtype != "bool") continue;
+    for (double& value : feature.values) value = value != 0 ? 1 : 0;
   }
   // where each row stands
   const std::span<const PlaceFeature> places = PlaceFeatures(version_);
@@ -277,8 +280,9 @@ std::vector<std::string> StoredTable::Lost() const {
     static const std::set<std::string> narrow{"int8",   "uint8",   "int16",
                                               "uint16", "float16", "bool"};
     const bool fits = narrow.contains(column.dtype) || dtype == "bool";
-    lost.push_back(fmt::format("{}: {} {} {}", column.name, column.dtype,
-                               fits ? "becomes" : "is rounded to", dtype));
+    lost.push_back(fmt::format("{}: {} {} {}{}", column.name, column.dtype,
+                               fits ? "becomes" : "is rounded to", dtype,
+                               dtype == "bool" ? ", true where it is not 0" : ""));
   }
   return lost;
 }

@@ -9,6 +9,7 @@
 #include "data/store/hdf5/creation.h"
 #include "data/store/hdf5/errors.h"
 #include "data/store/hdf5/lock.h"
+#include "data/store/hdf5/storage.h"
 
 namespace understudy::h5 {
 namespace {
@@ -118,7 +119,13 @@ void CopyMembers(const Group& from, const Group& to, int depth, const Wanted& wa
       continue;
     }
     if (wanted.cut != nullptr && IsCut(from, source, name, *wanted.cut)) {
-      CopyRows(source, to, name, from.Place(name), *wanted.cut);
+      CopyRows(from.OpenDataset(name), to, name, from.Place(name), *wanted.cut);
+    } else if (H5Iget_type(source.get()) == H5I_DATASET && LiesElsewhere(source)) {
+      // the copy holds them itself: it may stand in another folder
+      const Id shown = from.OpenDataset(name);
+      const DatasetInfo info = InfoOf(shown, from.Place(name));
+      if (info.dims.empty()) FailReading(from.Place(name), "lies in another file and has no rows");
+      CopyRows(shown, to, name, from.Place(name), {info.dims[0], 0, info.dims[0]});
     } else if (H5Ocopy(source.get(), ".", to.id(), name.c_str(), plist.get(), H5P_DEFAULT) < 0) {
       FailWriting(to.Place(name), fmt::format("cannot copy {}", from.Place(name)));
     }

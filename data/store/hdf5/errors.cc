@@ -28,6 +28,17 @@ std::string ErrorText() {
   return fmt::format("HDF5: {}", fmt::join(lines, "; "));
 }
 
+std::string NewerFormatHint(const std::string& error_text) {
+  if (error_text.find("bad version number") == std::string::npos) return "";
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return fmt::format(
+      "; it may be written by a newer HDF5 (h5py's libver='latest') than the {}.{} here: "
+      "docs/data.md, "
+      "\"Files of a newer HDF5\", has the lines that copy it",
+      major, minor);
+}
+
 void FailWriting(const std::string& place, const std::string& what) {
   ThrowFailed(fmt::format("{}: {} ({})", place, what, ErrorText()));
 }

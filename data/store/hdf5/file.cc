@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/base/lfs_pointer.h"
@@ -11,6 +13,25 @@
 #include "data/store/hdf5/library.h"
 
 namespace understudy::h5 {
+
+namespace {
+
+// Suites stand as a folder of files, each a dataset.
+void RefuseFolder(const std::filesystem::path& folder) {
+  std::vector<std::string> files;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    if (IsHdf5(entry.path())) files.push_back(entry.path().filename().string());
+  }
+  if (files.empty()) return;
+  std::ranges::sort(files);
+  ThrowBadInput(fmt::format(
+      "{}: is a folder of {} HDF5 files, each a dataset of its own: name one, such as {}, or "
+      "several where a command takes them (`understudy data merge`, `understudy train`)",
+      folder.string(), files.size(), files[0]));
+}
+
+}  // namespace
 
 Group OpenForReading(const std::filesystem::path& file, bool outside_links) {
   RegisterFilters();
@@ -31,6 +52,7 @@ Group OpenForReading(const std::filesystem::path& file, bool outside_links) {
     ThrowBadInput(fmt::format("{}: no such file", name));
   }
   if (!std::filesystem::is_regular_file(status)) {
+    RefuseFolder(file);
     ThrowBadInput(fmt::format("{}: is not a file", name));
   }
   if (!std::ifstream(file).good()) ThrowBadInput(fmt::format("{}: cannot be opened", name));

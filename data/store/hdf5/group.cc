@@ -8,6 +8,7 @@
 #include "data/store/hdf5/attributes.h"
 #include "data/store/hdf5/creation.h"
 #include "data/store/hdf5/links.h"
+#include "data/store/hdf5/storage.h"
 #include "data/store/hdf5/texts.h"
 
 namespace understudy::h5 {
@@ -94,6 +95,14 @@ Group Group::Open(const std::string& name) const {
     FailReading(Place(name), fmt::format("no such group, or it is damaged ({})", why));
   }
   return Member(std::move(group), name);
+}
+
+Group Group::Again() const {
+  const Guard guard;
+  Group same(Id(H5Gopen2(id(), ".", H5P_DEFAULT)), file_, path_, outside_links_);
+  same.limit_ = limit_;
+  same.within_ = within_;
+  return same;
 }
 
 Group Group::Create(const std::string& name, uint64_t header_bytes) const {
@@ -210,8 +219,10 @@ Id Group::OpenDataset(const std::string& name) const {
   if (!dataset.valid()) {
     const std::string why = ErrorText();
     if (!Has(name)) FailReading(Place(name), "no such dataset");
-    FailReading(Place(name), fmt::format("is no dataset, or it is damaged ({})", why));
+    FailReading(Place(name),
+                fmt::format("is no dataset, or it is damaged ({}){}", why, NewerFormatHint(why)));
   }
+  if (LiesElsewhere(dataset)) RequireStorage(dataset, Place(name), outside_links_);
   return dataset;
 }
 

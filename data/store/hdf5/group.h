@@ -55,6 +55,7 @@ class Group {
   std::vector<std::string> Names() const;
   int64_t Size() const;  // number of members
   Group Open(const std::string& name) const;
+  Group Again() const;  // this one, for another owner
   // `header_bytes`: room for the links and attributes that follow (creation.h); 0: unknown.
   Group Create(const std::string& name, uint64_t header_bytes = 0) const;
   Group OpenOrCreate(const std::string& name) const;
