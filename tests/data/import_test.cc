@@ -326,5 +326,33 @@ TEST_F(Import, OutputsAreNotReplacedNorWrittenOverTheirInput) {
   EXPECT_TRUE(VerifyDataset(own_).faults.empty());
 }
 
+// Names mean the same episodes in both files, with gaps too, and so do filter keys; what cannot
+// keep its name is said.
+TEST_F(Import, KeepsTheNamesOfEpisodes) {
+  const fs::path file = Foreign(&foreign::kMimicgenWriter);
+  {
+    Surgeon surgeon(file);
+    const auto rename = [&](const char* from, const char* to) {
+      H5Lmove(surgeon.id(), from, surgeon.id(), to, H5P_DEFAULT, H5P_DEFAULT);
+    };
+    rename("/data/demo_2", "/data/demo_9");
+    rename("/data/demo_1", "/data/demo_4");
+    rename("/data/demo_0", "/data/episode_1");
+    surgeon.Delete("/mask");
+  }
+  {
+    h5::GrowingFile growing = h5::GrowingFile::Open(file);
+    growing.root().WriteTexts("mask/train", {"demo_9", "episode_1"});
+    growing.Close();
+  }
+  const ForeignReport report = Run(file);
+  const auto ours = OpenDataset(out_);
+  std::vector<std::string> names;
+  for (const EpisodeSummary& episode : ours->episodes()) names.push_back(episode.name);
+  EXPECT_THAT(names, testing::ElementsAre("demo_4", "demo_9", "demo_10"));
+  EXPECT_THAT(ours->ReadMask("train"), testing::UnorderedElementsAre("demo_9", "demo_10"));
+  EXPECT_EQ(ToJson(report)["renamed"], Json({{"episode_1", "demo_10"}}));
+}
+
 }  // namespace
 }  // namespace understudy

@@ -249,5 +249,40 @@ TEST_F(OddFile, NoRateIsMadeUp) {
   }
 }
 
+// Suites are folders of files, each a dataset.
+TEST_F(OddFile, AFolderOfFilesIsNamed) {
+  fs::create_directories(folder_ / "suite");
+  for (const char* name : {"b_demo.hdf5", "a_demo.hdf5"}) WriteStranger(folder_ / "suite" / name);
+  EXPECT_THAT(ErrorOf([&] { OpenDataset(folder_ / "suite"); }, ErrorKind::kBadInput),
+              testing::AllOf(HasSubstr("is a folder of 2 HDF5 files, each a dataset of its own"),
+                             HasSubstr("such as a_demo.hdf5"), HasSubstr("data merge")));
+  fs::create_directories(folder_ / "none");
+  EXPECT_THAT(ErrorOf([&] { OpenDataset(folder_ / "none"); }, ErrorKind::kBadInput),
+              HasSubstr("is not a file"));
+}
+
+TEST_F(OddFile, FilesOfANewerHdf5AreNamed) {
+  EXPECT_THAT(h5::NewerFormatHint("HDF5: bad version number for layout message"),
+              testing::AllOf(HasSubstr("newer HDF5"), HasSubstr("Files of a newer HDF5")));
+  EXPECT_EQ(h5::NewerFormatHint("HDF5: inflate failed"), "");
+}
+
+// Without poses of an arm both ways out are named; one number per action is told by its shape.
+TEST_F(OddFile, RefusalsNameTheNextStep) {
+  const fs::path file = folder_ / "s.hdf5";
+  WriteStranger(file);
+  EXPECT_THAT(ErrorOf([&] { ImportForeign(*OpenDataset(file), folder_ / "o.h5", {}, {}, quiet_); },
+                      ErrorKind::kBadInput),
+              testing::AllOf(HasSubstr("holds no actions that are understood here"),
+                             HasSubstr("--map-template"), HasSubstr("`--to lerobot`")));
+  {
+    Surgeon surgeon(file);
+    surgeon.Delete("/data/demo_0/actions");
+    surgeon.Array("/data/demo_0/actions", {5});
+  }
+  EXPECT_THAT(ErrorOf([&] { OpenDataset(file)->ReadEpisode(0); }, ErrorKind::kBadInput),
+              HasSubstr("has shape (5), must have 5 rows: (5, numbers of an action)"));
+}
+
 }  // namespace
 }  // namespace understudy

@@ -88,16 +88,13 @@ std::string RefusalHint(const DatasetHeader& header) {
     hint += fmt::format("; its actions are {}", settings.value(foreign::kActionsAre, ""));
   }
   if (settings.contains(foreign::kNextStep)) {
-    hint += "; " + settings.value(foreign::kNextStep, "");
+    return hint + "; " + settings.value(foreign::kNextStep, "");
   }
-  // of a file of a known robot the columns are known
-  if (header.simulator.arms.empty()) {
-    hint +=
-        "; if some columns are poses of a hand and its targets, --map FILE says which (`understudy "
-        "data info DATASET --map-template FILE` writes one); `--to lerobot` takes all columns as "
-        "they are";
-  }
-  return hint;
+  return hint +
+         "; if some columns are poses of a hand and its targets, --map FILE says which "
+         "(`understudy "
+         "data info DATASET --map-template FILE` writes one); `--to lerobot` takes all columns as "
+         "they are";
 }
 
 std::vector<std::string> LostInImport(const EpisodeSource& reader, const Translation& from) {
