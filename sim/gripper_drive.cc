@@ -12,16 +12,16 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "sim/gripper_settling.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
 
 namespace understudy {
 namespace {
 
-constexpr double kSameGap = 1e-6;  // m
-constexpr double kSnap = 1e-9;     // rad or m: rounding beside the end of a joint's range
-
-using JointPositions = std::map<int, double>;  // by joint
+constexpr double kSameGap = 1e-6;       // m
+constexpr double kSamePosition = 1e-5;  // rad or m
+constexpr double kSnap = 1e-9;          // rad or m: rounding beside the end of a joint's range
 
 // Joints whose transmission an actuator pulls, each with its share of the length.
 std::vector<std::pair<int, double>> PulledJoints(const mjModel& model, int actuator) {
@@ -101,9 +101,10 @@ class DriveFinder {
   DriveFinder(const mjModel& model, const GripperParts& parts)
       : model_(model), parts_(parts), couplings_(model), data_(mj_makeData(&model)) {
     if (data_ == nullptr) ThrowFailed("MuJoCo: no memory for the simulation's data");
+    tells_all_ = !HasLoops();
     for (const int actuator : parts.actuators) {
       const auto joints = PulledJoints(model, actuator);
-      opaque_ |= joints.empty();
+      tells_all_ &= !joints.empty();
       for (const auto& [joint, share] : joints) moved_.insert(joint);
     }
     for (size_t before = 0; before != moved_.size();) {
@@ -111,6 +112,10 @@ class DriveFinder {
       couplings_.ForEach([&](int from, int to, const auto&) {
         if (moved_.contains(from)) moved_.insert(to);
       });
+    }
+    for (int joint = 0; joint < model.njnt; ++joint) {
+      const int body = model.jnt_bodyid[joint];
+      if (body != parts.wrist && InSubtree(model, body, parts.wrist)) joints_.push_back(joint);
     }
   }
 
@@ -133,27 +138,36 @@ class DriveFinder {
       closed.push_back(upper ? low[i] : high[i]);
       drive.actuators.push_back({parts_.actuators[i], closed[i], open[i]});
     }
-    JointPositions at_open = Rest(open);
-    const JointPositions at_closed = Rest(closed);
-    Check(at_open, at_closed, problems);
-    // what pushes on without a range, or is pulled in ways not known here: the upper end
-    for (const int joint : parts_.joints) {
-      at_open.emplace(joint, model_.jnt_range[2 * joint + 1]);
-    }
-    for (const auto& [joint, q] : at_open) {
-      drive.open_qpos.emplace_back(model_.jnt_qposadr[joint], q);
-    }
+    const GripperRest& at_open = Rest(open);
+    Check(at_open, Rest(closed), problems);
+    drive.open_qpos.assign(at_open.qpos.begin(), at_open.qpos.end());
     return drive;
   }
 
  private:
-  // Where the joints rest under these commands, as far as the joints alone say.
-  JointPositions Rest(const std::vector<double>& command) const {
-    JointPositions rest;
+  // Where the gripper rests under these commands.
+  const GripperRest& Rest(const std::vector<double>& command) {
+    const auto [it, is_new] = rests_.try_emplace(command);
+    if (!is_new) return it->second;
+    it->second.qpos = RestOfJoints(command);
+    const auto is_placed = [&](int joint) {
+      return it->second.qpos.contains(model_.jnt_qposadr[joint]);
+    };
+    if (!tells_all_ || !std::all_of(joints_.begin(), joints_.end(), is_placed)) {
+      if (!settling_) settling_.emplace(model_, joints_, parts_.actuators);
+      it->second = settling_->Under(command);
+    }
+    return it->second;
+  }
+
+  // As far as the joints alone say; by address in qpos.
+  std::map<int, double> RestOfJoints(const std::vector<double>& command) const {
+    std::map<int, double> rest;
     const auto put = [&](int joint, double q) {
-      if (rest.contains(joint)) return false;
+      const int address = model_.jnt_qposadr[joint];
+      if (rest.contains(address)) return false;
       const std::optional<double> within = WithinRange(model_, joint, q);
-      if (within) rest[joint] = *within;
+      if (within) rest[address] = *within;
       return within.has_value();
     };
     for (size_t i = 0; i < parts_.actuators.size(); ++i) {
@@ -172,16 +186,17 @@ class DriveFinder {
     for (bool more = true; more;) {
       more = false;
       couplings_.ForEach([&](int from, int to, const auto& carry) {
-        if (rest.contains(from)) more |= put(to, carry(rest.at(from)));
+        const auto at = rest.find(model_.jnt_qposadr[from]);
+        if (at != rest.end()) more |= put(to, carry(at->second));
       });
     }
     return rest;
   }
 
   // Between the middles of the pads, m.
-  double Gap(const JointPositions& rest) {
+  double Gap(const GripperRest& rest) {
     std::copy(model_.qpos0, model_.qpos0 + model_.nq, data_->qpos);
-    for (const auto& [joint, q] : rest) data_->qpos[model_.jnt_qposadr[joint]] = q;
+    for (const auto& [address, q] : rest.qpos) data_->qpos[address] = q;
     mj_kinematics(&model_, data_.get());
     const auto middle = [&](const std::vector<int>& geoms) {
       Eigen::Vector3d sum = Eigen::Vector3d::Zero();
@@ -193,39 +208,58 @@ class DriveFinder {
     return (middle(parts_.left_pads) - middle(parts_.right_pads)).norm();
   }
 
-  // Whether bodies of the arm are tied to each other in loops, which may move any joint.
+  // Whether bodies of the gripper are tied to each other in loops, which may move any joint.
   bool HasLoops() const {
-    const int root = model_.body_rootid[model_.jnt_bodyid[parts_.joints[0]]];
     for (int e = 0; e < model_.neq; ++e) {
       if (model_.eq_type[e] != mjEQ_CONNECT && model_.eq_type[e] != mjEQ_WELD) continue;
       const int id = model_.eq_obj1id[e];
       const int body = model_.eq_objtype[e] == mjOBJ_SITE ? model_.site_bodyid[id] : id;
-      if (model_.body_rootid[body] == root) return true;
+      if (InSubtree(model_, body, parts_.wrist)) return true;
     }
     return false;
   }
 
-  void Check(const JointPositions& open, const JointPositions& closed, Problems* problems) const {
-    if (opaque_ || HasLoops()) return;
+  void Check(const GripperRest& open, const GripperRest& closed, Problems* problems) {
     std::vector<std::string> names;
     for (const int actuator : parts_.actuators) {
       names.push_back(ModelName(model_, mjOBJ_ACTUATOR, actuator));
     }
     const std::string actuators = fmt::format("{}", fmt::join(names, " and "));
+    for (const GripperRest* rest : {&open, &closed}) {
+      if (rest->restless < 0) continue;
+      problems->push_back(fmt::format(
+          "robot.gripper.joints: {} still moves {:g} s after {} came to the {} end of the "
+          "ctrlrange: "
+          "give it a range, or a spring, damping and armature with which it comes to rest",
+          ModelName(model_, mjOBJ_JOINT, rest->restless), kSettlingTime, actuators,
+          rest == &open ? "open" : "closed"));
+      return;
+    }
     for (const int joint : parts_.joints) {
       const std::string name = ModelName(model_, mjOBJ_JOINT, joint);
-      if (!moved_.contains(joint)) {
+      const int address = model_.jnt_qposadr[joint];
+      const auto at_open = open.qpos.find(address), at_closed = closed.qpos.find(address);
+      const bool stays = at_open != open.qpos.end() && at_closed != closed.qpos.end() &&
+                         std::abs(at_open->second - at_closed->second) < kSamePosition;
+      if (!moved_.contains(joint) && (tells_all_ || stays)) {
         problems->push_back(fmt::format(
             "robot.gripper.joints: {} is moved neither by {} nor by an equality: what the gripper "
             "measures would not follow its command",
             name, actuators));
-      } else if (open.contains(joint) && closed.contains(joint) &&
-                 open.at(joint) == closed.at(joint)) {
+      } else if (stays) {
         problems->push_back(fmt::format(
             "robot.gripper.actuator_prefix: {} stands at {:g} at both ends of the ctrlrange of {}: "
             "the range of the joint and what it is commanded must overlap",
-            name, open.at(joint), actuators));
+            name, at_open->second, actuators));
       }
+    }
+    if (!problems->empty()) return;
+    const double gap = Gap(open);
+    if (gap < Gap(closed) + kSameGap) {
+      problems->push_back(fmt::format(
+          "robot.gripper.left_pads, right_pads: they are {:.4f} m apart at both ends of the "
+          "ctrlrange of {}: name geoms of the two fingers that the gripper holds with",
+          gap, actuators));
     }
   }
 
@@ -233,8 +267,11 @@ class DriveFinder {
   const GripperParts& parts_;
   Couplings couplings_;
   std::unique_ptr<mjData, MujocoDeleter> data_;
-  std::set<int> moved_;  // joints that the actuators reach
-  bool opaque_ = false;  // an actuator that pulls in a way not known here
+  std::vector<int> joints_;  // of the gripper, passive ones too
+  std::set<int> moved_;      // joints that the actuators reach
+  bool tells_all_ = true;    // no loops, and every actuator pulls at joints
+  std::optional<GripperSettling> settling_;
+  std::map<std::vector<double>, GripperRest> rests_;  // by command
 };
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace understudy {
 
 // What the index knows of an arm's gripper; ids in the model.
 struct GripperParts {
-  std::vector<int> joints, actuators;      // of the fingers
+  int wrist = -1;                      // body of the arm's last joint: the gripper hangs from it
+  std::vector<int> joints, actuators;  // of the fingers
   std::vector<int> left_pads, right_pads;  // geoms
 };
 
@@ -31,9 +32,10 @@ struct GripperDrive {
 };
 
 // Open is the end of a ctrlrange at which the pads stand farther apart, whatever the sign of the
-// gear; the upper one where the joints alone do not say (linkages that close loops). A joint
-// without an actuator follows the one that an equality couples it with. Appends to `problems`
-// fingers that the commands do not move.
+// gear. A joint without an actuator follows the one that an equality couples it with; where that
+// does not place every joint of the gripper (linkages that close loops, springs, tendons through
+// space) it is brought to rest by simulation. Appends to `problems` fingers and pads that the
+// commands do not move, and joints that do not come to rest.
 GripperDrive FindGripperDrive(const mjModel& model, const GripperParts& parts, Problems* problems);
 
 }  // namespace understudy

@@ -131,7 +131,10 @@ ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std
 // How its gripper is driven, where all its parts are there.
 void FindGripper(const mjModel& model, int8_t arm, const std::vector<int>& actuators,
                  ModelIndex* index, Problems* problems) {
-  GripperParts parts{index->arms[arm].finger_joints, actuators, {}, {}};
+  const std::vector<int>& joints = index->arms[arm].joints;
+  if (joints.empty()) return;
+  GripperParts parts{
+      model.jnt_bodyid[joints.back()], index->arms[arm].finger_joints, actuators, {}, {}};
   for (int geom = 0; geom < model.ngeom; ++geom) {
     if (index->geoms[geom].left_pad_of == arm) parts.left_pads.push_back(geom);
     if (index->geoms[geom].right_pad_of == arm) parts.right_pads.push_back(geom);

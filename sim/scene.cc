@@ -48,8 +48,13 @@ SpecPtr ParseMjcf(const std::filesystem::path& file, const mjVFS* included) {
   // from a relative path MuJoCo does not find the meshes of included files
   const std::filesystem::path whole = std::filesystem::absolute(file);
   SpecPtr spec(mj_parseXML(whole.c_str(), included, error, sizeof(error)));
-  if (!spec) ThrowBadInput(fmt::format("{}: {}", file.string(), error));
-  return spec;
+  if (spec) return spec;
+  std::string what = error;
+  what.erase(what.find_last_not_of('\n') + 1);
+  if (included != nullptr && what.find("repeated name") != std::string::npos) {
+    what += ": the parts of an arm and of its gripper need different names";
+  }
+  ThrowBadInput(fmt::format("{}: {}", file.string(), what));
 }
 
 // Puts the robot's first body into the world at X_WB, its names prefixed.

@@ -1,4 +1,5 @@
 // Grippers that are driven in other ways than the listed ones: open is open, from the start.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "core/base/error.h"
@@ -10,6 +11,7 @@
 namespace understudy {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 // The hand of the panda with another drive; its fingers go from 0 to 0.04 m.
@@ -134,10 +136,11 @@ INSTANTIATE_TEST_SUITE_P(Ways, GripperDrives, testing::ValuesIn(Drives()),
 
 class GripperFaults : public GripperDrives {
  protected:
-  static std::string Refusal(const std::string& drive) {
+  static std::string Refusal(const std::string& drive, const std::string& joint1 = Drive{}.joint1,
+                             const std::string& joint2 = Drive{}.joint2) {
     const OwnFolder own;
     try {
-      Compile({"", drive}, own);
+      Compile({"", drive, joint1, joint2}, own);
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
       return error.what();
@@ -145,6 +148,12 @@ class GripperFaults : public GripperDrives {
     return "";
   }
 };
+
+TEST_F(GripperFaults, OfNamesThatTheArmHas) {
+  EXPECT_THAT(Refusal("<worldbody><body name=\"link1\"/></worldbody>"),
+              AllOf(HasSubstr("repeated name 'link1' in body"),
+                    HasSubstr("the parts of an arm and of its gripper need different names")));
+}
 
 // What is commanded and what is measured must be the same fingers.
 TEST_F(GripperFaults, AreOneSentenceEach) {
@@ -162,6 +171,154 @@ TEST_F(GripperFaults, AreOneSentenceEach) {
                         "at both ends of the ctrlrange of actuator 'robot0_gripper_1' and "
                         "actuator 'robot0_gripper_2': the range of the joint and what it is "
                         "commanded must overlap"));
+}
+
+// Fingers on linkages: a crank that is driven and a rocker beside it carry each finger, and the pad
+// hangs on the rocker, which no actuator and no equality between joints moves.
+struct Linkage {
+  std::string name;
+  double angle;       // of the cranks as drawn: 0.9273 rad open, 1.8133 rad closed
+  std::string range;  // of the cranks, from there
+  std::string actuator;
+  double open;  // where they stand then
+};
+
+constexpr double kOpenAngle = 0.9273, kClosedAngle = 1.8133;
+
+std::vector<Linkage> Linkages() {
+  const auto servo = [](const std::string& range) {
+    return "<position name=\"gripper\" joint=\"left_crank\" kp=\"20\" forcerange=\"-2 2\" "
+           "ctrlrange=\"" +
+           range + "\"/>";
+  };
+  const std::string tendon =
+      "<general name=\"gripper\" tendon=\"split\" forcerange=\"-5 5\" ctrlrange=\"0 255\" "
+      "biastype=\"affine\" gainprm=\"0.3475\" biasprm=\"0 -100 -0.5\"/>";
+  return {{"DrawnOpen", kOpenAngle, "0 0.886", servo("0 0.886"), 0},
+          {"DrawnClosed", kClosedAngle, "-0.886 0", servo("-0.886 0"), -0.886},
+          {"DrawnHalfWay", (kOpenAngle + kClosedAngle) / 2, "-0.443 0.443", servo("-0.443 0.443"),
+           -0.443},
+          {"OnATendon", kOpenAngle, "0 0.886", tendon, 0}};
+}
+
+void PrintTo(const Linkage& linkage, std::ostream* out) { *out << linkage.name; }
+
+std::string LinkageFinger(const std::string& side, double y, const std::string& quat,
+                          const Linkage& linkage) {
+  const std::string crank =
+      fmt::format("{:.9f} {:.9f}", 0.05 * std::cos(linkage.angle), 0.05 * std::sin(linkage.angle));
+  const std::string joint = "armature=\"0.001\" damping=\"0.1\" axis=\"1 0 0\"";
+  const std::string link = "contype=\"0\" conaffinity=\"0\" mass=\"0.01\"";
+  return fmt::format(R"(
+  <body name="{0}_crank" pos="0 {1} 0.06" quat="{2}" childclass="finger">
+    <joint name="{0}_crank" type="hinge" range="{3}" {4}/>
+    <geom name="{0}_crank" type="capsule" size="0.004" fromto="0 0 0 0 {5}" {6}/>
+  </body>
+  <body name="{0}_rocker" pos="0 {7} 0.066" quat="{2}" childclass="finger">
+    <joint name="{0}_rocker" type="hinge" range="-2 2" {4}/>
+    <geom name="{0}_rocker" type="capsule" size="0.004" fromto="0 0 0 0 {5}" {6}/>
+    <body name="{0}_finger" pos="0 {5}">
+      <joint name="{0}_finger" type="hinge" range="-2 2" {4}/>
+      <geom name="{0}_pad" class="pad" size="0.01 0.004 0.02" pos="0 0 0.02" mass="0.01"/>
+    </body>
+  </body>)",
+                     side, y, quat, linkage.range, joint, crank, link, y - std::copysign(0.018, y));
+}
+
+class GripperLinkages : public SimTest, public testing::WithParamInterface<Linkage> {
+ protected:
+  static std::shared_ptr<const Scene> Compile(const Linkage& linkage, const OwnFolder& own) {
+    const std::filesystem::path folder = own / "grip";
+    std::filesystem::copy(kRobotRoot.parent_path() / "grippers/panda_hand", folder);
+    const auto write = [&](const std::string& file, const std::string& text) {
+      WriteTextAtomically(folder / file, text);
+    };
+    write("gripper.yaml", R"(
+name: linkage
+joints: [left_crank, left_rocker, left_finger, right_crank, right_rocker, right_finger]
+left_pads: [left_pad]
+right_pads: [right_pad]
+)");
+    write("hand.xml",
+          R"(<mujocoinclude>
+  <inertial mass="0.7" pos="0 0 0.03" diaginertia="0.001 0.002 0.001"/>
+  <camera name="eye_in_hand" pos="0.05 0 0" quat="0 0.7071067812 0.7071067812 0"/>
+  <site name="grip_site" pos="0 0 0.13" quat="0.7071067812 0 0 -0.7071067812"/>)" +
+              LinkageFinger("left", 0.03, "1 0 0 0", linkage) +
+              LinkageFinger("right", -0.03, "0 0 0 1", linkage) + "</mujocoinclude>");
+    write("drive.xml", R"(<mujocoinclude>
+  <tendon><fixed name="split">
+    <joint joint="left_crank" coef="0.5"/><joint joint="right_crank" coef="0.5"/>
+  </fixed></tendon>
+  <equality>
+    <connect body1="left_finger" body2="left_crank" anchor="0 0.018 -0.006" solref="0.005 1"/>
+    <connect body1="right_finger" body2="right_crank" anchor="0 0.018 -0.006" solref="0.005 1"/>
+    <joint joint1="right_crank" joint2="left_crank" solref="0.005 1"/>
+  </equality>
+  <actuator>)" + linkage.actuator +
+                           "</actuator></mujocoinclude>");
+    TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
+    task.robot = "panda+" + folder.string();
+    return CompileTask(task);
+  }
+};
+
+TEST_P(GripperLinkages, StartOpenAndClosedInTheirLoops) {
+  const OwnFolder own;
+  const Linkage& linkage = GetParam();
+  const auto scene = Compile(linkage, own);
+  const auto simulator = MakeSimulator(scene);
+  simulator->Reset("D0", RngKey{1});
+  const Pose X_WE = simulator->Observe().arms[0].X_WE;
+  const auto q = [&] { return Eigen::VectorXd(simulator->Observe().arms[0].gripper_q); };
+  // crank, rocker and finger of a parallelogram, each side
+  const auto postures = [&](double crank) {
+    Eigen::VectorXd all(6);
+    all << crank, crank, -crank, crank, crank, -crank;
+    return all;
+  };
+  const Eigen::VectorXd open = q();
+  EXPECT_LT((open - postures(linkage.open)).lpNorm<Eigen::Infinity>(), 3e-3) << open.transpose();
+  const auto go = [&](double command) {
+    for (int i = 0; i < 60; ++i) simulator->Step(OneArm(X_WE, command));
+  };
+  // nothing flies apart: the first step leaves them where they are
+  simulator->Step(OneArm(X_WE, -1));
+  EXPECT_LT((q() - open).lpNorm<Eigen::Infinity>(), 1e-3) << q().transpose();
+  go(-1);
+  EXPECT_LT((q() - open).lpNorm<Eigen::Infinity>(), 2e-3) << q().transpose();
+  // pad meets pad just before the end of the range
+  go(1);
+  EXPECT_NEAR(q()[0], linkage.open + 0.886, 0.12);
+  go(-1);
+  EXPECT_LT((q() - open).lpNorm<Eigen::Infinity>(), 2e-3) << q().transpose();
+  // the same numbers from every compilation and simulator
+  const auto other = MakeSimulator(scene);
+  other->Reset("D0", RngKey{1});
+  EXPECT_EQ(Eigen::VectorXd(other->Observe().arms[0].gripper_q), open);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, GripperLinkages, testing::ValuesIn(Linkages()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_F(GripperFaults, OfPadsAndOfJointsThatRunOn) {
+  // both fingers the same way: the pads stay as far apart
+  EXPECT_THAT(
+      Refusal("<actuator>" + Servo("1", "finger_joint1", "ctrlrange=\"0 0.04\"") +
+                  "</actuator><equality><joint joint1=\"finger_joint2\" joint2=\"finger_joint1\" "
+                  "polycoef=\"0 -1 0 0 0\"/></equality>",
+              "axis=\"0 1 0\"", "axis=\"0 -1 0\" range=\"-0.04 0\""),
+      HasSubstr("robot.gripper.left_pads, right_pads: they are 0.0140 m apart at both ends of the "
+                "ctrlrange of actuator 'robot0_gripper_1': name geoms of the two fingers that the "
+                "gripper holds with"));
+  EXPECT_THAT(Refusal("<actuator><motor name=\"gripper\" joint=\"finger_joint1\" gear=\"10\" "
+                      "ctrlrange=\"-1 1\"/></actuator><equality><joint joint1=\"finger_joint2\" "
+                      "joint2=\"finger_joint1\"/></equality>",
+                      "axis=\"0 1 0\" limited=\"false\" damping=\"1\"",
+                      "axis=\"0 -1 0\" limited=\"false\" damping=\"1\""),
+              HasSubstr("still moves 5 s after actuator 'robot0_gripper' came to the open end of "
+                        "the ctrlrange: give it a range, or a spring, damping and armature with "
+                        "which it comes to rest"));
 }
 
 }  // namespace
