@@ -214,6 +214,15 @@ TEST_F(Cli, AGripperGivenByPathIsFoundFromItsDatasets) {
   EXPECT_EQ(DatasetReader(folder_ / "t.h5").header().simulator.robot, "mine");
   folder_ = root;
   Expect("data verify elsewhere/t.h5 --replay --task tasks/mine", 0, "bit-exact");
+  // a policy finds it too, and says what is missing where it has moved
+  Expect("augment s.h5 --variants 0 --width 64 --height 64 --out l.h5", 0, "1 episodes");
+  Expect("train l.h5 --steps 1 --batch 2 --save-every 1 --out run --quiet", 0, "");
+  folder_ = root / "elsewhere";
+  const std::string evaluate = "evaluate ../run --episodes 1 --horizon 4";
+  Expect(evaluate, 0, "0 of 1 episodes");
+  fs::rename(root / "robots", root / "moved");
+  Expect(evaluate, 3, "robots/grip/gripper.yaml: no such gripper file");
+  Expect(evaluate + " --robot panda+../moved/grip", 0, "0 of 1 episodes");
 }
 
 // Exports describe the robot that moved.

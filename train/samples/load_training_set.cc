@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/seam/dataset_header.h"
 #include "core/seam/episode_source.h"
+#include "core/spec/robot_spec.h"
 #include "data/formats/formats.h"
 #include "data/store/read_options.h"
 #include "train/samples/image_ops.h"
@@ -377,12 +378,18 @@ std::vector<float> ReadSideBySide(const EpisodeSource& source, size_t episode,
   return result;
 }
 
-// Where the robot was given by path; a relative one holds in a folder that nobody knows.
+// Where the robot or its gripper was given by path; a relative one holds in a folder that nobody
+// knows.
 std::string RobotPlaceOf(const DatasetHeader& header) {
   if (!header.has_states() || !header.task.is_object() || !header.task.contains("robot")) return "";
-  const Json& place = header.task["robot"];
-  const bool absolute = place.is_string() && place.get<std::string>().starts_with('/');
-  return absolute ? place.get<std::string>() : "";
+  const Json& written = header.task["robot"];
+  if (!written.is_string()) return "";
+  const std::string place = written;
+  const auto [arm, gripper] = SplitRobot(place);
+  for (const std::string& part : {arm, gripper}) {
+    if (part.find('/') != std::string::npos && !part.starts_with('/')) return "";
+  }
+  return arm.starts_with('/') || gripper.starts_with('/') ? place : "";
 }
 
 }  // namespace
