@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json.h"
+#include "sim/home_note.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
 #include "sim/scene_files.h"
@@ -240,6 +241,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
                             scene->info_.arms.size() + task.predicates.size();
   scene->model_text_ = gripper.WithoutFolder(SaveText(spec.get()));
   scene->files_ = std::move(files);
+  if (const auto note = NoteOnHome(scene)) scene->info_.notes.push_back(*note);
   return scene;
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "data/formats/formats.h"
+#include "data/store/edit/describe.h"
 #include "data/store/hdf5/id.h"
 #include "tests/data/stranger.h"
 #include "tests/data/surgeon.h"

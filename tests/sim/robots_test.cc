@@ -179,6 +179,30 @@ std::string TestName(const testing::TestParamInfo<std::string>& info) {
 }
 INSTANTIATE_TEST_SUITE_P(Listed, RobotLaws, testing::ValuesIn(Combinations()), TestName);
 
+// A posture taken from elsewhere is told from what tasks expect, and the right one is offered.
+TEST_F(SimTest, AHomeElsewhereIsNamedWithABetterOne) {
+  RobotSpec robot = LoadRobotSpec("panda", kRobotRoot);
+  const TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
+  const auto notes = [&] { return Scene::Compile(task, robot)->info().notes; };
+  EXPECT_THAT(notes(), testing::IsEmpty());
+  robot.home = {0.4, -0.3, 0, -2.2, 0, 2, 0.785};
+  const std::vector<std::string> told = notes();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_THAT(
+      told[0],
+      HasSubstr("at home the hand is at [0.45, 0.19, 0.41] m from the base and turned by 24 "
+                "degrees from where the hand of every arm begins, [0.46, 0, 0.1] with the "
+                "fingers down; there it is with `home: ["));
+  const size_t from = told[0].find("`home: ") + 7;
+  robot.home =
+      Json::parse(told[0].substr(from, told[0].find('`', from) - from)).get<std::vector<double>>();
+  EXPECT_THAT(notes(), testing::IsEmpty());
+  // what does not stand among arms of a metre is left alone
+  robot.home = {0.4, -0.3, 0, -2.2, 0, 2, 0.785};
+  robot.X_PB = Pose(Eigen::Quaterniond::Identity(), Vector3d(0.1, 0, 0));
+  EXPECT_THAT(notes(), testing::IsEmpty());
+}
+
 class RobotNames : public SimTest {};
 
 TEST_F(RobotNames, SayTheGripperWhereItIsNotTheArmsOwn) {

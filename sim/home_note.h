@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sim/scene.h"
+
+namespace understudy {
+
+// What to say of an arm whose hand begins elsewhere than every arm's does (docs/add_a_robot.md),
+// with a posture that begins there if there is one. For arms as large as a metre with their own
+// gripper; none where the hand is about right.
+std::optional<std::string> NoteOnHome(const std::shared_ptr<const Scene>& scene);
+
+}  // namespace understudy
