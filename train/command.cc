@@ -21,8 +21,16 @@ TrainOptions Resolved(const TrainOptions& options) {
 
 std::shared_ptr<const TrainingSet> Load(const TrainOptions& options, Progress& progress) {
   const std::vector<std::filesystem::path> paths(options.datasets.begin(), options.datasets.end());
-  return std::make_shared<const TrainingSet>(
+  auto set = std::make_shared<const TrainingSet>(
       LoadTrainingSet(paths, options.inputs, options.selection, progress, options.read));
+  if (!options.inputs.actions) return set;
+  const bool joints = *options.inputs.actions == ActionKind::kJoints;
+  if (set->embodiment.action_meaning != (joints ? kRelativeJoints : kRelativeEef)) {
+    ThrowBadInput(fmt::format("{}: --actions {}: it has no {} of every arm", paths.at(0).string(),
+                              joints ? "joints" : "pose",
+                              joints ? "targets of the joints" : "pose and target"));
+  }
+  return set;
 }
 
 }  // namespace

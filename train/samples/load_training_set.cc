@@ -182,20 +182,12 @@ Embodiment EmbodimentOf(const EpisodeSource& source, size_t episode, const Input
     const ArmObservation& arm = step->observation.arms[0];
     const bool known = KnowsJoints(*step);
     result.gripper_joints = static_cast<int>(arm.gripper_q.size());
-    if (inputs.actions == ActionKind::kJoints && !known) {
-      ThrowBadInput(path + ": its commands are poses: --actions joints needs targets of joints");
-    }
     if (known && inputs.actions != ActionKind::kPose) {
       result.action_meaning = kRelativeJoints;
       result.joints =
           JointNames(source.header().simulator, static_cast<size_t>(arm.joint_q.size()));
     }
     return result;
-  }
-  if (inputs.actions) {
-    ThrowUsage(fmt::format(
-        "--actions {}: {}", ToJson(*inputs.actions).get<std::string>(),
-        asked ? "the columns are given" : "the arms of " + path + " have no poses and targets"));
   }
   const std::vector<ColumnSpec> listed = source.ListColumns();
   const auto choose = [&](const char* option, const std::vector<std::string>& given,
