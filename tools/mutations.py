@@ -245,6 +245,22 @@ _GROUPS = [
         ("anchors.push_back(moved * anchors_W_[k]);", "anchors.push_back(anchors_W_[k]);"),
         ("const MatrixXd left = eye - inverse * J_p;", "const MatrixXd left = eye;"),
     ]),
+    ("sim/arm_drive.cc", "sim_test", "*ByJoints*:*Motors*", [
+        ("if (target.q_cmd.size() > 0) return target.q_cmd;", ""),
+        ("kd_(2 * std::sqrt(kp_) * robot.joint_control.damping_ratio),", "kd_(1.6 * std::sqrt(kp_)),"),
+    ]),
+    ("sim/simulator.cc", "sim_test", "*ByJoints*", [
+        ("resolved.X_WE_cmd = chain.Forward(resolved.q_cmd);", ""),
+    ]),
+    ("train/samples/embodiment.cc", "train_test", "Embodiment.*", [
+        ("*action_A++ = *absolute_A++ - state_S[i];", "*action_A++ = *absolute_A++;"),
+    ]),
+    ("core/episode/rises.cc", "data_test", "DatasetIndex.*", [
+        ("} else if (++high == kRiseRows && was_low) {", "} else if (++high == 1 && was_low) {"),
+    ]),
+    ("mimic/run/reach.cc", "cli_test", "*Orientations*", [
+        ("in_vain[i] += best < kNever && best > allowed;", "in_vain[i] += best == kNever;"),
+    ]),
     ("sim/osc.cc", "sim_test", "OscLaws.*", [
         ("kd_(2 * std::sqrt(options.kp) * options.damping_ratio),", "kd_(1.6 * std::sqrt(options.kp)),"),
         ("wanted.template head<3>() = kp_ * (X_WE_cmd.translation() - p_WE);",

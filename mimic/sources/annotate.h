@@ -13,8 +13,8 @@ namespace understudy {
 
 // Changes results.
 struct AnnotateRules {
-  int debounce = kRiseRows;   // rows that a signal must stay to end a subtask, as in mimic
-  int tolerance = 5;  // steps that states and poses may differ by without a flag
+  int debounce = kRiseRows;  // rows that a signal must stay to end a subtask, as in mimic
+  int tolerance = 5;         // steps that states and poses may differ by without a flag
 };
 
 // How one subtask of a demonstration ends, for a person to look over.

@@ -60,9 +60,9 @@ std::vector<std::string> LostInLerobot(const EpisodeSource& reader, const Lerobo
 // fingers), action (per arm robosuite's normalised delta, or joint targets and gripper where joints
 // are the command), action.target (float64: p_WE_cmd, quaternion xyzw, gripper), next.reward,
 // next.done, next.success, observation.images.<camera>; of any other one its columns (StoredTable).
-// Times are exactly frame / fps. Made as <folder>.part and renamed when whole. Throws Error(kUsage) where the folder
-// exists, Error(kBadInput) where the dataset has no whole number of frames per second or no
-// instruction (it names both), Error(kFailed) where it cannot be written.
+// Times are exactly frame / fps. Made as <folder>.part and renamed when whole. Throws Error(kUsage)
+// where the folder exists, Error(kBadInput) where the dataset has no whole number of frames per
+// second or no instruction (it names both), Error(kFailed) where it cannot be written.
 LerobotReport WriteLerobot(const EpisodeSource& reader, const std::filesystem::path& folder,
                            const LerobotOptions& options, Progress& progress);
 
