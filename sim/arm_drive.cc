@@ -10,14 +10,6 @@
 namespace understudy {
 namespace {
 
-// Where `target` wants the joints of the arm.
-JointVector JointsOf(const mjModel& model, const mjData& data, const ArmIndex& arm,
-                     const ArmAction& target) {
-  if (target.q_cmd.size() > 0) return target.q_cmd;
-  const ArmChain chain(model, data, arm);
-  return chain.Nearest(target.X_WE_cmd, chain.q0());
-}
-
 class TorqueDrive final : public ArmDrive {
  public:
   TorqueDrive(const mjModel& model, const ArmIndex& arm, const RobotSpec& robot)
@@ -31,11 +23,14 @@ class TorqueDrive final : public ArmDrive {
 
   void Begin(const mjData& data, const ArmAction& target) override {
     target_ = target;
-    if (by_joints_ && target.q_cmd.size() == 0) {
-      target_.q_cmd = JointsOf(model_, data, arm_, target);
-    } else if (target.q_cmd.size() == 0 && arm_.joints.size() < 6) {
-      const ArmChain chain(model_, data, arm_);
-      target_.X_WE_cmd = chain.Forward(chain.Nearest(target.X_WE_cmd, chain.q0()));
+    // the controller takes any pose of six joints or more
+    if (target.q_cmd.size() > 0 || (!by_joints_ && arm_.joints.size() >= 6)) return;
+    const ArmChain chain(model_, data, arm_);
+    const Eigen::VectorXd q = chain.Nearest(target.X_WE_cmd, chain.q0());
+    if (by_joints_) {
+      target_.q_cmd = q;
+    } else {
+      target_.X_WE_cmd = chain.Forward(q);
     }
   }
   void Drive(const mjData& data, double, mjtNum* ctrl) override {
@@ -81,7 +76,11 @@ class ServoDrive final : public ArmDrive {
   ServoDrive(const mjModel& model, const ArmIndex& arm) : model_(model), arm_(arm) {}
 
   void Begin(const mjData& data, const ArmAction& target) override {
-    to_ = JointsOf(model_, data, arm_, target);
+    to_ = target.q_cmd;
+    if (to_.size() == 0) {
+      const ArmChain chain(model_, data, arm_);
+      to_ = chain.Nearest(target.X_WE_cmd, chain.q0());
+    }
     from_.resize(to_.size());
     for (Eigen::Index i = 0; i < from_.size(); ++i) {
       from_[i] = data.ctrl[arm_.actuators[static_cast<size_t>(i)]];

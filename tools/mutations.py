@@ -155,7 +155,6 @@ _GROUPS = [
          "commanded.push_back(place(static_cast<double>(k) * rows_per_row));"),
     ]),
     ("mimic/sources/segmentation.cc", "mimic_test", "*", [
-        ("if (signal[t - 1] != 0 || signal[t] == 0) continue;", "if (signal[t] == 0) continue;"),
         ("ClearEnd(task, closed_AT, p_WE_AT, i, edge + 1));",
          "ClearEnd(task, closed_AT, p_WE_AT, i, edge));"),
         ("return static_cast<int>(clear - p_WE.begin());", "return release;"),
@@ -246,7 +245,7 @@ _GROUPS = [
         ("const MatrixXd left = eye - inverse * J_p;", "const MatrixXd left = eye;"),
     ]),
     ("sim/arm_drive.cc", "sim_test", "*ByJoints*:*Motors*", [
-        ("if (target.q_cmd.size() > 0) return target.q_cmd;", ""),
+        ("to_ = target.q_cmd;", "to_.resize(0);"),
         ("kd_(2 * std::sqrt(kp_) * robot.joint_control.damping_ratio),", "kd_(1.6 * std::sqrt(kp_)),"),
     ]),
     ("sim/simulator.cc", "sim_test", "*ByJoints*", [
@@ -255,8 +254,11 @@ _GROUPS = [
     ("train/samples/embodiment.cc", "train_test", "Embodiment.*", [
         ("*action_A++ = *absolute_A++ - state_S[i];", "*action_A++ = *absolute_A++;"),
     ]),
+    ("core/episode/rises.cc", "mimic_test", "*", [
+        ("if (signal[t - 1] != 0 || signal[t] == 0) continue;", "if (signal[t] == 0) continue;"),
+    ]),
     ("core/episode/rises.cc", "data_test", "DatasetIndex.*", [
-        ("} else if (++high == kRiseRows && was_low) {", "} else if (++high == 1 && was_low) {"),
+        ("RisingEdge(signal, first + 1, kRiseRows) >= 0", "true"),
     ]),
     ("mimic/run/reach.cc", "cli_test", "*Orientations*", [
         ("in_vain[i] += best < kNever && best > allowed;", "in_vain[i] += best == kNever;"),

@@ -1,23 +1,33 @@
 #include "core/episode/rises.h"
 
+#include <algorithm>
+
 namespace understudy {
+
+int RisingEdge(const std::vector<uint8_t>& signal, int from, int debounce) {
+  const int length = static_cast<int>(signal.size());
+  for (int t = std::max(from, 1); t + debounce <= length; ++t) {
+    if (signal[t - 1] != 0 || signal[t] == 0) continue;
+    if (std::all_of(signal.begin() + t, signal.begin() + t + debounce,
+                    [](uint8_t v) { return v != 0; })) {
+      return t;
+    }
+  }
+  return -1;
+}
 
 std::vector<std::string> SignalsThatRiseAgain(const Episode& episode) {
   std::vector<std::string> again;
   for (size_t s = 0; s < episode.meta.signals.size(); ++s) {
-    int rises = 0, high = 0;  // rows in turn in which it holds
-    bool was_low = false;
+    std::vector<uint8_t> signal;
     for (const Step& step : episode.steps) {
       const std::vector<uint8_t>& signals = step.observation.signals;
-      const bool holds = s < signals.size() && signals[s] != 0;
-      if (!holds) {
-        was_low = true;
-        high = 0;
-      } else if (++high == kRiseRows && was_low) {
-        ++rises;
-      }
+      signal.push_back(s < signals.size() ? signals[s] : 0);
     }
-    if (rises > 1) again.push_back(episode.meta.signals[s]);
+    const int first = RisingEdge(signal, 0, kRiseRows);
+    if (first >= 0 && RisingEdge(signal, first + 1, kRiseRows) >= 0) {
+      again.push_back(episode.meta.signals[s]);
+    }
   }
   return again;
 }

@@ -5,20 +5,9 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/episode/rises.h"
 
 namespace understudy {
-
-int RisingEdge(const std::vector<uint8_t>& signal, int from, int debounce) {
-  const int length = static_cast<int>(signal.size());
-  for (int t = std::max(from, 1); t + debounce <= length; ++t) {
-    if (signal[t - 1] != 0 || signal[t] == 0) continue;
-    if (std::all_of(signal.begin() + t, signal.begin() + t + debounce,
-                    [](uint8_t v) { return v != 0; })) {
-      return t;
-    }
-  }
-  return -1;
-}
 
 int StartOf(const TaskSpec& task, const std::vector<int>& ends, size_t subtask) {
   Require(subtask <= ends.size(), "the ends of the subtasks before it are known");

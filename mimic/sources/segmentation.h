@@ -20,10 +20,6 @@ struct Segmentation {
                                             // offsets that are not the task's
 };
 
-// First row at or after `from` (and after row 0) in which the signal has turned from 0 to 1 and
-// then stays 1 for `debounce` rows; -1: none.
-int RisingEdge(const std::vector<uint8_t>& signal, int from, int debounce);
-
 // Where subtask `subtask` begins: the end of the last one that it waits for (WaitsFor), or 0. Of
 // `ends` only those before it count, and no -1.
 int StartOf(const TaskSpec& task, const std::vector<int>& ends, size_t subtask);
