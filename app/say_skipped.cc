@@ -25,11 +25,11 @@ std::string RenamedToText(const Json& result) {
   constexpr size_t kMost = 5;
   const Json& renamed = result["renamed"];
   std::string text;
-  size_t told = 0;
+  size_t shown = 0;
   for (const auto& [from, to] : renamed.items()) {
-    if (told++ == kMost) break;
+    if (shown++ == kMost) break;
     text +=
-        fmt::format("{}{} is now {}", told == 1 ? "renamed: " : ", ", from, to.get<std::string>());
+        fmt::format("{}{} is now {}", shown == 1 ? "renamed: " : ", ", from, to.get<std::string>());
   }
   const size_t more = renamed.size() - std::min(kMost, renamed.size());
   return text + (more > 0 ? fmt::format(", and {} more (--json has them)\n", more) : "\n");

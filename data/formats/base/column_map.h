@@ -121,7 +121,7 @@ std::string ColumnMapTemplate(const EpisodeSource& source);
 
 // `source` with the columns of `map`: state and action are its parts, by their names; arms have
 // poses where position and rotation of the state are told, and targets where those of the action
-// are; arms whose joints alone are told are JointRows. Throws Error(kBadInput) with every column,
+// are; arms with joints alone are JointRows. Throws Error(kBadInput) with every column,
 // camera and stretch that is not there.
 std::unique_ptr<EpisodeSource> MapColumns(std::unique_ptr<EpisodeSource> source,
                                           const ColumnMap& map);

@@ -140,10 +140,11 @@ std::vector<JointArm> ReadIsaacLabJoints(const h5::Group& demo, const DatasetHea
         arm.gripper.push_back(-std::clamp(command, -1.0, 1.0));
       }
     }
-    // what its actuators were told, else the action as it is
-    const size_t told = processed.row_size() / names.size();
-    if (processed.rows > 0 && told >= joints && processed.row_size() == told * names.size()) {
-      arm.q_cmd = JointTargets(processed, a * told, joints, arm.q);
+    // what its actuators were commanded, else the action as it is
+    const size_t width_per_arm = processed.row_size() / names.size();
+    if (processed.rows > 0 && width_per_arm >= joints &&
+        processed.row_size() == width_per_arm * names.size()) {
+      arm.q_cmd = JointTargets(processed, a * width_per_arm, joints, arm.q);
       arm.target_from = "joint targets of processed_actions";
     }
     if (arm.q_cmd.empty() && joint_actions) {
