@@ -22,7 +22,8 @@
 #include "teleop/openxr/probe.h"
 #endif
 #ifdef WITH_VIEW
-#include "view/server.h"
+#include "view/dataset/view_server.h"
+#include "view/http/server.h"
 #endif
 
 #ifdef WITH_OMPL
@@ -171,9 +172,9 @@ Json Diagnose(const std::string& folder) {
 #endif
 
 #ifdef WITH_VIEW
-  lines.push_back(Line("cpp-httplib", true, HttpLibraryVersion()));
+  lines.push_back(Line("Boost", true, HttpLibraryVersion()));
 #else
-  lines.push_back(Missing("cpp-httplib", "data view needs it"));
+  lines.push_back(Missing("Boost", "data view and live pages need it"));
 #endif
 
   AddModule(VideoModule::kName, "videos need it", &lines, [&] {

@@ -7,9 +7,9 @@
 #include "app/data_commands.h"
 #include "core/base/error.h"
 #include "data/formats/formats.h"
-#include "view/marks.h"
+#include "view/dataset/marks.h"
 #ifdef WITH_VIEW
-#include "view/server.h"
+#include "view/dataset/view_server.h"
 #endif
 
 namespace understudy {
@@ -85,8 +85,8 @@ Json View(const ViewFlags& flags, CommandContext& context) {
 #else
 Json View(const ViewFlags&, CommandContext&) {
   ThrowUsage(
-      "this program was built without cpp-httplib, which showing datasets needs: install "
-      "libcpp-httplib-dev (`make setup` does), then configure with -DWITH_VIEW=ON and build again");
+      "this program was built without Boost, which showing datasets needs: install libboost-dev "
+      "(`make setup` does), then configure with -DWITH_VIEW=ON and build again");
 }
 #endif
 

@@ -169,9 +169,20 @@ if(WITH_ARROW)
 endif()
 
 if(WITH_VIEW)
-  pkg_check_modules(httplib IMPORTED_TARGET cpp-httplib)
-  if(NOT httplib_FOUND)
-    switch_off(WITH_VIEW "cpp-httplib not found; install libcpp-httplib-dev")
+  # its headers only, by Boost's own package where there is one and by CMake's search before that
+  if(POLICY CMP0167)
+    cmake_policy(SET CMP0167 OLD)
+  endif()
+  find_package(Boost 1.74 QUIET)
+  if(NOT Boost_FOUND)
+    switch_off(WITH_VIEW "Boost not found; install libboost-dev")
+  endif()
+  # three.js and two of its modules, which stand in the program
+  find_path(THREE_DIR three.module.js HINTS ${DEPS_DIR}/nicegui/nicegui/elements/lib/three)
+  if(THREE_DIR)
+    set(THREE_FILES ${THREE_DIR}/three.module.js ${THREE_DIR}/modules/OrbitControls.js)
+  else()
+    switch_off(WITH_VIEW "three.js not found; run `make setup` or set THREE_DIR")
   endif()
 endif()
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing to build and run Understudy on Debian 12, and nothing that is there:
-# system packages with apt; MuJoCo, LibTorch and Arrow unpacked from their Python wheels into .deps/
-# (nothing of Python is needed at run time). A CMAKE_PREFIX_PATH that holds one of the three keeps it
+# system packages with apt; MuJoCo, LibTorch, Arrow and three.js unpacked from their Python wheels
+# into .deps/ (nothing of Python is needed at run time). A CMAKE_PREFIX_PATH that holds one of them keeps it
 # from being downloaded. Run again it ends in under a second.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,7 +14,7 @@ packages=(
   libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
   libegl-dev libgl-dev libegl-mesa0 libgl1-mesa-dri
   libopenxr-dev
-  libcpp-httplib-dev
+  libboost-dev
   libompl-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
@@ -93,4 +93,5 @@ wheel() {
 mkdir -p .deps
 wheel mujoco_core mujoco-core==4.0.1 mujoco/include/mujoco/mujoco.h 'include/mujoco/mujoco.h'
 wheel torch torch==2.13.0 torch/share/cmake/Torch/TorchConfig.cmake 'share/cmake/Torch/TorchConfig.cmake' 'Torch/TorchConfig.cmake'
+wheel nicegui nicegui==2.24.2 nicegui/elements/lib/three/three.module.js 'three.module.js'
 wheel pyarrow pyarrow==26.0.1 pyarrow/include/arrow/api.h 'include/arrow/api.h'

@@ -26,7 +26,7 @@ HOMES = {
     "pugixml": (r"pugixml", ("data/formats/base/",)),
     "Arrow": (r"arrow/|parquet/", ("data/formats/parquet/",)),
     "libav": (r"libav\w+/|libsw\w+/", ("data/video/",)),
-    "cpp-httplib": (r"httplib", ("view/",)),
+    "Boost.Beast": (r"boost/(beast|asio)", ("view/http/",)),
     "OpenXR": (r"openxr/", ("teleop/openxr/", "teleop/virtual_headset/")),
     "OMPL": (r"ompl/", ("mimic/plan/",)),
     "LibTorch": (r"torch/|ATen/|c10/", ("train/torch/torch.h",)),

@@ -1,5 +1,5 @@
 // Marks: nothing is lost, nothing of others is overwritten, and they follow their episodes.
-#include "view/marks.h"
+#include "view/dataset/marks.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 #include "data/store/edit/describe.h"
 #include "data/store/edit/select.h"
 #include "tests/view/view_support.h"
-#include "view/catalogue.h"
+#include "view/dataset/catalogue.h"
 
 namespace understudy::view_test {
 namespace {

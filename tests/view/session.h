@@ -7,38 +7,79 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <map>
 #include <string>
 #include <thread>
 
 #include "tests/view/view_support.h"
-#include "view/http.h"
-#include "view/server.h"
+#include "view/dataset/view_server.h"
 
 namespace understudy::view_test {
 
 inline constexpr const char* kJson = "application/json";
 
+// Speaks to the port without a client's manners; returns all that comes until the line is cut.
+inline std::string Speak(int port, const std::string& text) {
+  const int line = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const timeval patience{.tv_sec = 60, .tv_usec = 0};
+  setsockopt(line, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  EXPECT_EQ(connect(line, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  for (size_t sent = 0; sent < text.size();) {
+    const ssize_t n = send(line, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+    EXPECT_GT(n, 0) << "the connection was cut after " << sent << " bytes";
+    if (n <= 0) break;
+    sent += static_cast<size_t>(n);
+  }
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t n = 0; (n = recv(line, buffer, sizeof buffer, 0)) > 0;) {
+    answer.append(buffer, static_cast<size_t>(n));
+  }
+  close(line);
+  return answer;
+}
+
+// Status and body of an answer; -1 where it is not whole.
+using Answered = std::pair<int, std::string>;
+using Headers = std::map<std::string, std::string>;
+
+// One request of a client with manners.
+inline Answered Ask(int port, const std::string& method, const std::string& path,
+                    Headers headers = {}, const std::string& body = "") {
+  headers.emplace("Host", "127.0.0.1:" + std::to_string(port));
+  if (method == "POST") headers.emplace("Content-Length", std::to_string(body.size()));
+  std::string text = method + " " + path + " HTTP/1.1\r\n";
+  for (const auto& [name, value] : headers) text += name + ": " + value + "\r\n";
+  const std::string answer = Speak(port, text + "\r\n" + body);
+  const size_t head_end = answer.find("\r\n\r\n");
+  const size_t length = answer.find("Content-Length: ");
+  if (head_end == std::string::npos || length > head_end) return {-1, ""};
+  const std::string content = answer.substr(head_end + 4);
+  if (content.size() != std::stoul(answer.substr(length + 16))) return {-1, ""};
+  return {std::stoi(answer.substr(9)), content};
+}
+
 // A server of one dataset and a client that has its key.
 class Session {
  public:
   explicit Session(const std::filesystem::path& dataset, const ViewOptions& options = {})
-      : server(dataset, options), client("127.0.0.1", server.port()) {
-    client.set_default_headers({{"X-Understudy-Key", server.key()}});
-    client.set_read_timeout(20);
-  }
-  std::pair<int, std::string> Get(const std::string& path) {
-    const httplib::Result result = client.Get(path);
-    return result ? std::pair(result->status, result->body) : std::pair(-1, std::string());
+      : server(dataset, options) {}
+  Answered Get(const std::string& path, Headers headers = {}) {
+    headers.emplace("X-Understudy-Key", server.key());
+    return Ask(server.port(), "GET", path, std::move(headers));
   }
   Json GetJson(const std::string& path) {
     const auto [status, body] = Get(path);
     EXPECT_EQ(status, 200) << path << " " << body;
     return Json::parse(body);
   }
-  std::pair<int, std::string> Post(const std::string& path, const std::string& body,
-                                   const char* type = kJson) {
-    const httplib::Result result = client.Post(path, body, type);
-    return result ? std::pair(result->status, result->body) : std::pair(-1, std::string());
+  Answered Post(const std::string& path, const std::string& body, const char* type = kJson) {
+    return Ask(server.port(), "POST", path,
+               {{"X-Understudy-Key", server.key()}, {"Content-Type", type}}, body);
   }
   // The list once it has been read.
   Json Rows() {
@@ -49,26 +90,7 @@ class Session {
     }
   }
   ViewServer server;
-  httplib::Client client;
 };
-
-// Speaks to the port without a client's manners; returns all that comes until the line is cut.
-inline std::string Speak(int port, const std::string& text) {
-  const int line = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(connect(line, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  EXPECT_EQ(send(line, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
-  std::string answer;
-  char buffer[4096];
-  for (ssize_t n = 0; (n = recv(line, buffer, sizeof buffer, 0)) > 0;) {
-    answer.append(buffer, static_cast<size_t>(n));
-  }
-  close(line);
-  return answer;
-}
 
 // Three looks of one episode of 70 steps.
 class ServerTest : public testing::Test {

@@ -1,32 +1,22 @@
 #pragma once
 
-// The answers to the page's requests as values, without HTTP. view/server.cc serves them.
+// The answers to the page's requests as values, without HTTP. view/dataset/dataset_site.cc serves
+// them.
 
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 
 #include "core/seam/episode_source.h"
 #include "data/store/read_options.h"
-#include "view/catalogue.h"
-#include "view/episode_view.h"
-#include "view/marks.h"
+#include "view/dataset/catalogue.h"
+#include "view/dataset/episode_view.h"
+#include "view/dataset/marks.h"
+#include "view/http/message.h"
 
 namespace understudy {
-
-// An invalid request, with its HTTP status.
-class RequestError : public std::runtime_error {
- public:
-  RequestError(int status, const std::string& message)
-      : std::runtime_error(message), status_(status) {}
-  int status() const { return status_; }
-
- private:
-  int status_;
-};
 
 // The parameters of a request. Throws RequestError(400) that names the parameter and the allowed
 // values.

@@ -11,7 +11,7 @@
 #include "core/base/json.h"
 #include "core/episode/motion.h"
 #include "core/seam/episode_source.h"
-#include "view/marks.h"
+#include "view/dataset/marks.h"
 
 namespace understudy {
 

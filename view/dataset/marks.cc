@@ -1,4 +1,4 @@
-#include "view/marks.h"
+#include "view/dataset/marks.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

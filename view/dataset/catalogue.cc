@@ -1,4 +1,4 @@
-#include "view/catalogue.h"
+#include "view/dataset/catalogue.h"
 
 #include <fmt/format.h>
 

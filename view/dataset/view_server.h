@@ -42,7 +42,4 @@ class ViewServer {
   std::unique_ptr<Impl> impl_;
 };
 
-// "0.11.4", of cpp-httplib.
-std::string HttpLibraryVersion();
-
 }  // namespace understudy

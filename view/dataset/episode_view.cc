@@ -1,4 +1,4 @@
-#include "view/episode_view.h"
+#include "view/dataset/episode_view.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "view/answers.h"
+#include "view/dataset/answers.h"
 
 #include <fmt/format.h>
 
