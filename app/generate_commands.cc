@@ -11,6 +11,7 @@
 #include "app/sample_videos.h"
 #include "app/shipped.h"
 #include "app/twin.h"
+#include "app/watch.h"
 #include "augment/command.h"
 #include "core/base/shard.h"
 #include "core/seam/dataset_header.h"
@@ -38,6 +39,7 @@ struct MimicFlags {
   double start_shift = 0, start_turn = 0;  // likewise; 0: as the task says
   MimicOptions mimic;
   std::string report;
+  WatchFlags watch;
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml; empty: the sources' own");
@@ -56,6 +58,7 @@ struct MimicFlags {
     v("overwrite", mimic.overwrite, "replace it where it exists", Effect::kPlace);
     v("resume", mimic.resume, "resume an unfinished run of equal settings", Effect::kPlace);
     v("report", report, "HTML page to write: rates, causes, coverage, videos; empty: none");
+    watch.Visit(v);
   }
 };
 
@@ -254,8 +257,12 @@ Command MimicCommand() {
           return PlanMimic(options, twin.task, seams, Adapter(twin)).ToJson();
         }
         const std::filesystem::path page = PageFile(flags);
+        Twin shown = twin;
+        const std::unique_ptr<BrowserLink> watched =
+            WatchStage(flags.watch, "generating " + twin.task.name, &shown, *context.progress);
+        const WorkerSeams shown_seams(shown.simulators, twin.planners, DescribeRobot(twin.robot));
         const MimicReport report =
-            RunMimic(options, twin.task, seams, *context.progress, Adapter(twin));
+            RunMimic(options, twin.task, shown_seams, *context.progress, Adapter(twin));
         if (!page.empty() && !report.interrupted) {
           const SampleVideos samples =
               FilmSamples(report, options, twin.task, seams, twin.renderers, Adapter(twin));

@@ -11,6 +11,7 @@
 #include "app/commands.h"
 #include "app/shipped.h"
 #include "app/twin.h"
+#include "app/watch.h"
 #include "augment/plan.h"
 #include "data/store/files.h"
 #include "data/video/module.h"
@@ -47,6 +48,7 @@ struct EvaluateFlags {
   OpenLoopOptions open_loop;
   SelectionOptions selection;
   ReadOptions read;
+  WatchFlags watch;
   static constexpr std::array kUnwritten{"datasets",
                                          "rows",
                                          "selection",
@@ -72,6 +74,7 @@ struct EvaluateFlags {
     open_loop.Visit(v);
     v("selection", selection, "of the datasets");
     read.Visit(v);
+    watch.Visit(v);
   }
 };
 
@@ -173,7 +176,7 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
   const EvaluateFlags flags = WithCheckpoint(given, *context.progress);
   const TwinOfTraining trained = TwinOfPolicy(flags.evaluate);
   const RobotPlace robot{trained.robot, trained.robot_place, flags.evaluate.checkpoint};
-  const Twin twin = LoadTwinOf({trained.task, robot, trained.scene}, flags.task, flags.robot);
+  Twin twin = LoadTwinOf({trained.task, robot, trained.scene}, flags.task, flags.robot);
   const RendererFactory renderers = twin.renderers_with(flags.evaluate.eval.render);
   AugmentPlan plan;
   ReadPlanFile(flags.plan_file, &plan);
@@ -206,6 +209,8 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
     forget_older();
     filmed.insert(episode);
   };
+  const std::unique_ptr<BrowserLink> watched =
+      WatchStage(flags.watch, "evaluating " + policy->info().name, &twin, *context.progress);
   const EvalReport report =
       Evaluate(*policy, twin.simulators, renderers, flags.evaluate.eval, vary,
                VideoSinks(flags.out, flags.evaluate.eval, film), *context.progress);

@@ -185,6 +185,7 @@ Twin MakeTwin(const TaskSpecs& specs, const std::string& subtasks) {
     return [scene, render] { return MakeRenderer(scene, render); };
   };
   twin.renderers = twin.renderers_with({});
+  twin.views = [scene] { return MakeSceneView(scene); };
 #ifdef WITH_OMPL
   twin.planners = [scene] {
     return MakeTransitPlanner(MakeKinematics(scene), MakeStateValidity(scene));

@@ -8,6 +8,7 @@
 #include "core/seam/episode_source.h"
 #include "core/seam/render_options.h"
 #include "core/seam/renderer.h"
+#include "core/seam/scene_view.h"
 #include "core/seam/simulator.h"
 #include "core/spec/robot_spec.h"
 #include "core/spec/task_spec.h"
@@ -23,6 +24,7 @@ struct Twin {
   SimulatorFactory simulators;
   RendererFactory renderers;  // as by default
   std::function<RendererFactory(const RenderOptions&)> renderers_with;
+  SceneViewFactory views;          // for pages
   TransitPlannerFactory planners;  // empty where the program was built without OMPL
 };
 

@@ -6,6 +6,7 @@
 
 #include "core/seam/render_options.h"
 #include "core/seam/renderer.h"
+#include "core/seam/scene_view.h"
 #include "core/seam/simulator.h"
 #include "core/spec/robot_spec.h"
 #include "core/spec/scene_file.h"
@@ -44,6 +45,8 @@ class Scene {
 };
 
 std::unique_ptr<Simulator> MakeSimulator(std::shared_ptr<const Scene> scene);
+
+std::unique_ptr<SceneView> MakeSceneView(std::shared_ptr<const Scene> scene);
 
 // Call it on the thread that renders. Throws Error(kFailed) without EGL, and says what to install.
 std::unique_ptr<Renderer> MakeRenderer(std::shared_ptr<const Scene> scene,

@@ -15,9 +15,9 @@ struct PictureSize {
 
 // Describes a whole dataset, alongside its episodes.
 struct DatasetHeader {
-  SimulatorInfo simulator;                // names and rates that the columns refer to
-  std::string stage;                      // "teleop", "mimic", "augment", …
-  std::string model_text;                 // MJCF of the nominal scene
+  SimulatorInfo simulator;  // names and rates that the columns refer to
+  std::string stage;        // "teleop", "mimic", "augment", …
+  std::string model_text;   // MJCF of the nominal scene
   // What the scene is compiled from, where it has meshes or pictures (Simulator::SceneFiles).
   std::vector<SceneFile> scene_files;
   Json task = Json::object();             // the task.yaml, resolved

@@ -1,4 +1,5 @@
 // mimic's own commands, as a user gives them.
+#include "data/store/reader.h"
 #include "tests/cli/cli_support.h"
 
 namespace understudy {
@@ -50,6 +51,19 @@ TEST_F(MimicCli, SettingsThatDoNotFitAreRefused) {
   Expect("mimic tune s.h5 --variant D9 --out t.yaml", 2, "D0");
   EXPECT_FALSE(fs::exists(folder_ / "g.h5"));
   EXPECT_FALSE(fs::exists(folder_ / "t.yaml"));
+}
+
+// Whoever looks on changes nothing.
+TEST_F(MimicCli, WatchingChangesNothing) {
+  Expect("mimic s.h5 --attempts 6 --seed 3 --out a.h5 --quiet", 0, "of 6 attempts");
+  const CommandResult watched =
+      Run("mimic s.h5 --attempts 6 --seed 3 --out b.h5 --watch --watch-speed 1000");
+  EXPECT_EQ(watched.exit_code, 0);
+  EXPECT_THAT(watched.output, HasSubstr("live: http://127.0.0.1:"));
+  EXPECT_EQ(DatasetReader(folder_ / "a.h5").content_hash(),
+            DatasetReader(folder_ / "b.h5").content_hash());
+  Expect("evaluate --baseline hold --task stack --episodes 2 --horizon 20 --watch --watch-speed 0",
+         2, "watch_speed");
 }
 
 // Neither a page nor settings take the place of a dataset.

@@ -62,12 +62,13 @@ class WebSocket:
 
 
 class Browser:
-    """One page. `problems` gathers what the page throws or writes as an error."""
+    """One page. `problems` gathers what the page throws or writes as an error. `webgl`: drawn by the processor."""
 
-    def __init__(self, width=1500, height=950, dark=False):
+    def __init__(self, width=1500, height=950, dark=False, webgl=False):
         self.folder = tempfile.mkdtemp(prefix="view_browser_")
         self.process = subprocess.Popen(
-            [find_browser(), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+            [find_browser(), "--headless=new", "--no-sandbox",
+             *(("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader") if webgl else ("--disable-gpu",)), "--disable-dev-shm-usage", "--hide-scrollbars",
              "--no-first-run", "--disable-extensions", "--disable-background-networking", f"--user-data-dir={self.folder}",
              "--remote-debugging-port=0", f"--window-size={width},{height}", "about:blank"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

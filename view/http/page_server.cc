@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "view/http/assets.h"
 #include "view/http/guard.h"
 
 namespace understudy {
@@ -39,7 +40,7 @@ HttpOptions OptionsOf(int port, const std::string& nonce) {
                       {"Referrer-Policy", "no-referrer"},
                       {"Cross-Origin-Resource-Policy", "same-origin"},
                       {"Content-Security-Policy",
-                       fmt::format("default-src 'none'; script-src 'nonce-{0}'; style-src "
+                       fmt::format("default-src 'none'; script-src 'nonce-{0}' 'self'; style-src "
                                    "'nonce-{0}'; img-src data:; connect-src 'self'; base-uri "
                                    "'none'; form-action 'none'; frame-ancestors 'none'",
                                    nonce)}}};
@@ -71,6 +72,14 @@ struct PageServer::Impl {
   Response Answer(Request request) {
     request.parameters.erase("key");
     return Answered([&]() -> Response {
+      const std::string library = "/lib/";
+      if (request.path.starts_with(library)) {
+        const std::string_view text = Asset(request.path.substr(library.size()));
+        if (!request.path.ends_with(".js") || text.empty()) {
+          throw RequestError(404, fmt::format("nothing at '{}'", request.path));
+        }
+        return {.type = "text/javascript; charset=utf-8", .body = std::string(text)};
+      }
       if (request.method == "POST" || (request.path != "/" && request.path != "/index.html")) {
         return site.Answer(request);
       }

@@ -85,8 +85,22 @@ struct Shared {
   net::thread_pool pool{kPoolThreads};
 };
 
-// A WebSocket at work. Everything but what is sent runs on the server's thread.
-class OpenSocket final : public WebSocket, public std::enable_shared_from_this<OpenSocket> {
+class OpenSocket;
+
+// What a handler holds of a socket: it may outlive the socket and the server.
+class SocketHandle final : public WebSocket {
+ public:
+  explicit SocketHandle(std::weak_ptr<OpenSocket> socket) : socket_(std::move(socket)) {}
+  void SendText(Message message) override;
+  void SendLatest(Message message) override;
+  void Close() override;
+
+ private:
+  const std::weak_ptr<OpenSocket> socket_;
+};
+
+// A WebSocket at work, on the server's thread.
+class OpenSocket : public std::enable_shared_from_this<OpenSocket> {
  public:
   OpenSocket(Shared& shared, beast::tcp_stream stream, std::shared_ptr<WebSocketHandler> handler)
       : shared_(shared), socket_(std::move(stream)), handler_(std::move(handler)) {}
@@ -102,25 +116,12 @@ class OpenSocket final : public WebSocket, public std::enable_shared_from_this<O
     socket_.async_accept(*held, [self = shared_from_this(), held](error_code error) {
       if (error) return;
       self->open_ = true;
-      self->handler_->Opened(self);
+      self->handler_->Opened(std::make_shared<SocketHandle>(self));
       self->Read();
     });
   }
 
-  void SendText(Message message) override {
-    Post([message = std::move(message)](OpenSocket& self) {
-      if (self.waiting_.size() >= kMostWaiting) return self.End();
-      self.waiting_.push_back(message);
-    });
-  }
-  void SendLatest(Message message) override {
-    Post([message = std::move(message)](OpenSocket& self) { self.latest_ = message; });
-  }
-  void Close() override {
-    Post([](OpenSocket& self) { self.closing_ = true; });
-  }
-
- private:
+  // From any thread: makes a change, then sends what waits.
   template <class Change>
   void Post(Change change) {
     net::post(shared_.io, [self = shared_from_this(), change = std::move(change)] {
@@ -130,6 +131,14 @@ class OpenSocket final : public WebSocket, public std::enable_shared_from_this<O
     });
   }
 
+  void Queue(WebSocket::Message message) {
+    if (waiting_.size() >= WebSocket::kMostWaiting) return End();
+    waiting_.push_back(std::move(message));
+  }
+  void SetLatest(WebSocket::Message message) { latest_ = std::move(message); }
+  void CloseAfterwards() { closing_ = true; }
+
+ private:
   void Read() {
     socket_.async_read(buffer_, [self = shared_from_this()](error_code error, size_t) {
       if (error) return self->End();
@@ -179,10 +188,26 @@ class OpenSocket final : public WebSocket, public std::enable_shared_from_this<O
   beast::websocket::stream<beast::tcp_stream> socket_;
   const std::shared_ptr<WebSocketHandler> handler_;
   beast::flat_buffer buffer_;
-  std::deque<Message> waiting_;
-  Message latest_, now_;  // `now_` is kept while it is written
+  std::deque<WebSocket::Message> waiting_;
+  WebSocket::Message latest_, now_;  // `now_` is kept while it is written
   bool open_ = false, writing_ = false, closing_ = false;
 };
+
+void SocketHandle::SendText(Message message) {
+  if (const auto socket = socket_.lock()) {
+    socket->Post([message = std::move(message)](OpenSocket& self) { self.Queue(message); });
+  }
+}
+void SocketHandle::SendLatest(Message message) {
+  if (const auto socket = socket_.lock()) {
+    socket->Post([message = std::move(message)](OpenSocket& self) { self.SetLatest(message); });
+  }
+}
+void SocketHandle::Close() {
+  if (const auto socket = socket_.lock()) {
+    socket->Post([](OpenSocket& self) { self.CloseAfterwards(); });
+  }
+}
 
 // A connection with one request.
 class Connection : public std::enable_shared_from_this<Connection> {

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/episode/observation.h"
+#include "core/geometry/pose.h"
+
+namespace understudy {
+
+// What pages show of an arm beside the scene.
+struct LiveArm {
+  Pose X_WE_cmd;
+  double gripper = -1;  // -1 open, 1 closed
+  uint32_t flags = 0;   // TeleopFlag bits
+};
+
+// One instant of a running stage.
+struct LiveFrame {
+  SimState state;
+  std::vector<LiveArm> arms;
+  int64_t step = 0;
+  double sim_time_s = 0;
+  bool success = false;
+  int64_t sample_ns = 0;  // monotonic: when the device's sample that led here was taken; 0: none
+};
+
+// What a page sends, as it came.
+struct BrowserMessage {
+  enum class Kind { kOpened, kText, kClosed };
+  Kind kind = Kind::kText;
+  uint64_t page = 0;        // counts connections
+  int64_t received_ns = 0;  // CLOCK_MONOTONIC
+  std::string text;
+};
+
+// A running stage and the pages that show it. Show, Say and Take belong to one thread; pages come
+// and go as they like.
+class BrowserLink {
+ public:
+  virtual ~BrowserLink() = default;
+  // Shows an instant in the place of the one before. Waits for no page, and allocates nothing once
+  // it was given a frame of that size.
+  virtual void Show(const LiveFrame& frame) = 0;
+  // Entries of `status` replace those of the same name: pages that open later are told too. Not for
+  // every step.
+  virtual void Say(const Json& status) = 0;
+  // Appends what pages have sent since the last call, in order.
+  virtual void Take(std::vector<BrowserMessage>* messages) = 0;
+  // Where to open the page.
+  virtual const std::string& url() const = 0;
+};
+
+}  // namespace understudy

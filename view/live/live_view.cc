@@ -1,0 +1,199 @@
+#include "view/live/live_view.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "view/http/assets.h"
+#include "view/http/page_server.h"
+#include "view/live/live_frame.h"
+#include "view/scene/scene_message.h"
+
+namespace understudy {
+namespace {
+
+// Of what pages send and nobody takes, as where a stage has ended: more than a device sends in a
+// minute.
+constexpr size_t kMostUntaken = 16384;
+
+int64_t MonotonicNs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{1'000'000'000} * now.tv_sec + now.tv_nsec;
+}
+
+WebSocket::Message MessageOf(std::string text) {
+  return std::make_shared<const std::string>(std::move(text));
+}
+
+// The open pages: what is shown goes to all of them, and what they send is collected.
+class Pages {
+ public:
+  uint64_t Open(const std::shared_ptr<WebSocket>& socket) {
+    const std::lock_guard lock(mutex_);
+    const uint64_t page = next_++;
+    sockets_.push_back({page, socket});
+    socket->SendText(MessageOf(status_.dump()));
+    if (frame_) socket->SendLatest(frame_);
+    Collect({BrowserMessage::Kind::kOpened, page, MonotonicNs(), ""});
+    return page;
+  }
+  void Close(uint64_t page) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(sockets_, [&](const auto& entry) { return entry.first == page; });
+    Collect({BrowserMessage::Kind::kClosed, page, MonotonicNs(), ""});
+  }
+  void Receive(uint64_t page, std::string_view text) {
+    const int64_t now = MonotonicNs();
+    const std::lock_guard lock(mutex_);
+    Collect({BrowserMessage::Kind::kText, page, now, std::string(text)});
+  }
+  void Take(std::vector<BrowserMessage>* messages) {
+    const std::lock_guard lock(mutex_);
+    std::move(received_.begin(), received_.end(), std::back_inserter(*messages));
+    received_.clear();
+  }
+  void Say(const Json& status) {
+    const std::lock_guard lock(mutex_);
+    status_.update(status);
+    const WebSocket::Message message = MessageOf(status.dump());
+    for (const auto& [page, socket] : sockets_) socket->SendText(message);
+  }
+  void Show(std::string frame) {
+    const std::lock_guard lock(mutex_);
+    frame_ = MessageOf(std::move(frame));
+    for (const auto& [page, socket] : sockets_) socket->SendLatest(frame_);
+  }
+
+ private:
+  void Collect(BrowserMessage message) {
+    if (received_.size() < kMostUntaken) received_.push_back(std::move(message));
+  }
+
+  std::mutex mutex_;
+  std::vector<std::pair<uint64_t, std::shared_ptr<WebSocket>>> sockets_;
+  std::vector<BrowserMessage> received_;
+  Json status_ = Json::object();
+  WebSocket::Message frame_;
+  uint64_t next_ = 1;
+};
+
+class PageHandler final : public WebSocketHandler {
+ public:
+  explicit PageHandler(Pages& pages) : pages_(pages) {}
+  void Opened(const std::shared_ptr<WebSocket>& socket) override { page_ = pages_.Open(socket); }
+  void Received(std::string_view message, bool binary) override {
+    if (!binary) pages_.Receive(page_, message);
+  }
+  void Closed() override { pages_.Close(page_); }
+
+ private:
+  Pages& pages_;
+  uint64_t page_ = 0;
+};
+
+class LiveSite final : public Site {
+ public:
+  LiveSite(Pages& pages, std::string scene) : pages_(pages), scene_(std::move(scene)) {}
+  std::string_view page() const override { return Asset("live.html"); }
+  bool Changes(const std::string&) const override { return false; }
+  Response Answer(const Request& request) override {
+    if (request.path == "/api/scene") return {.type = "application/octet-stream", .body = scene_};
+    throw RequestError(404, "nothing at '" + request.path + "'");
+  }
+  std::shared_ptr<WebSocketHandler> Open(const Request& request) override {
+    if (request.path == "/api/live") return std::make_shared<PageHandler>(pages_);
+    return Site::Open(request);
+  }
+
+ private:
+  Pages& pages_;
+  const std::string scene_;
+};
+
+}  // namespace
+
+struct LiveView::Impl {
+  Impl(const SceneViewFactory& scenes, const LiveViewOptions& options) {
+    std::promise<std::string> scene;
+    std::future<std::string> made = scene.get_future();
+    thread = std::thread([this, scenes, scene = std::move(scene)]() mutable {
+      std::unique_ptr<SceneView> view;
+      try {
+        view = scenes();
+        scene.set_value(SceneMessage(view->Look()));
+      } catch (...) {
+        scene.set_exception(std::current_exception());
+        return;
+      }
+      Work(*view);
+    });
+    try {
+      site = std::make_unique<LiveSite>(pages, made.get());
+      server = std::make_unique<PageServer>(*site, options.port);
+    } catch (...) {
+      End();
+      throw;
+    }
+  }
+  ~Impl() { End(); }
+
+  void End() {
+    {
+      const std::lock_guard lock(mutex);
+      ending = true;
+    }
+    changed.notify_one();
+    thread.join();
+  }
+
+  // Makes messages of what is shown, instant after instant; skips what is replaced before its turn.
+  void Work(SceneView& view) {
+    LiveFrame now;
+    std::vector<float> poses, contacts;
+    for (;;) {
+      {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [this] { return ending || fresh; });
+        if (ending) return;
+        std::swap(now, newest);
+        fresh = false;
+      }
+      view.Poses(now.state, &poses);
+      view.Contacts(&contacts);
+      pages.Show(LiveFrameMessage(now, poses, contacts));
+    }
+  }
+
+  Pages pages;
+  std::unique_ptr<LiveSite> site;
+  std::unique_ptr<PageServer> server;  // ends before what it serves
+  std::mutex mutex;
+  std::condition_variable changed;
+  LiveFrame newest;
+  bool fresh = false, ending = false;
+  std::thread thread;
+};
+
+LiveView::LiveView(const SceneViewFactory& scenes, const LiveViewOptions& options)
+    : impl_(std::make_unique<Impl>(scenes, options)) {}
+LiveView::~LiveView() = default;
+
+void LiveView::Show(const LiveFrame& frame) {
+  {
+    // held for copies of a few kilobytes only
+    const std::lock_guard lock(impl_->mutex);
+    impl_->newest = frame;
+    impl_->fresh = true;
+  }
+  impl_->changed.notify_one();
+}
+void LiveView::Say(const Json& status) { impl_->pages.Say(status); }
+void LiveView::Take(std::vector<BrowserMessage>* messages) { impl_->pages.Take(messages); }
+const std::string& LiveView::url() const { return impl_->server->url(); }
+
+}  // namespace understudy

@@ -1,0 +1,36 @@
+#pragma once
+
+// A running stage in pages of this machine's browsers.
+
+#include <memory>
+#include <string>
+
+#include "core/seam/browser_link.h"
+#include "core/seam/scene_view.h"
+
+namespace understudy {
+
+struct LiveViewOptions {
+  int port = 0;  // of 127.0.0.1; 0: a free one
+};
+
+// Serves the live page and tells every open one what is shown, from threads of its own, until it is
+// destroyed. A page that is slow skips instants.
+class LiveView final : public BrowserLink {
+ public:
+  // `scenes` is called once, on a thread of this. Throws what it throws, and Error(kFailed) if the
+  // port cannot be opened.
+  LiveView(const SceneViewFactory& scenes, const LiveViewOptions& options);
+  ~LiveView() override;
+
+  void Show(const LiveFrame& frame) override;
+  void Say(const Json& status) override;
+  void Take(std::vector<BrowserMessage>* messages) override;
+  const std::string& url() const override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace understudy

@@ -1,0 +1,126 @@
+// A running stage: the scene is fetched once, then instants and texts come over a socket.
+const $ = id => document.getElementById(id);
+const key = document.querySelector('meta[name=key]').content;
+const twin = new Twin($('view'));
+const state = {status: {}, frames: 0, drawn: 0, closed: false};
+window.understudy = {twin, state};  // for tests and for the curious
+
+function notice(text) {
+  $('notice').textContent = text;
+  $('notice').hidden = !text;
+}
+
+function fit() { twin.resize(innerWidth, innerHeight); }
+
+// The layout of LiveFrameMessage (view/live/live_frame.h).
+function readFrame(buffer) {
+  const head = new DataView(buffer), u32 = i => head.getUint32(4 * i, true), f32 = i => head.getFloat32(4 * i, true);
+  if (u32(0) !== 1) return null;
+  const [bodies, arms, contacts] = [u32(4), u32(5), u32(6)];
+  let at = 8 + 7 * bodies;
+  const frame = {step: u32(1), time: f32(2), success: Boolean(u32(3) & 1), poses: new Float32Array(buffer, 32, 7 * bodies), arms: []};
+  for (let i = 0; i < arms; ++i, at += 9) {
+    frame.arms.push({pose: new Float32Array(buffer, 4 * at, 7), gripper: f32(at + 7), flags: u32(at + 8)});
+  }
+  frame.contacts = new Float32Array(buffer, 4 * at, 3 * contacts);
+  return frame;
+}
+
+function showArms(arms) {
+  $('arms').replaceChildren(...arms.map((arm, i) => {
+    const words = [];
+    if (arm.flags & FLAG.rejected) words.push('held: jump rejected');
+    else if (arm.flags & (FLAG.linear | FLAG.angular)) words.push('clamped');
+    if (arm.flags && !(arm.flags & FLAG.tracked)) words.push('hand lost');
+    words.push(arm.flags & FLAG.engaged ? 'engaged' : '', arm.gripper > 0 ? 'gripper closed' : 'gripper open');
+    const part = document.createElement('span');
+    part.className = `arm ${arm.flags & FLAG.rejected ? 'rejected' : arm.flags & 12 ? 'clamped' : ''}`;
+    part.textContent = `${arms.length > 1 ? `arm ${i + 1}: ` : ''}${words.filter(Boolean).join(', ')}`;
+    return part;
+  }));
+}
+
+function show(frame) {
+  ++state.frames;
+  state.frame = frame;
+  twin.setPoses(frame.poses);
+  twin.world.updateMatrixWorld(true);
+  twin.setArms(frame.arms);
+  twin.setContacts(frame.contacts);
+  $('time').textContent = `${frame.time.toFixed(2)} s · step ${frame.step}`;
+  $('success').hidden = !frame.success;
+  showArms(frame.arms);
+}
+
+function say(status) {
+  Object.assign(state.status, status);
+  const s = state.status;
+  document.title = `${s.title || s.task || 'live'} · Understudy`;
+  $('instruction').textContent = s.instruction || s.task || '';
+  $('phase').textContent = s.phase || '';
+  $('hint').textContent = s.hint || '';
+  $('count').textContent = s.count || '';
+  $('state').className = s.mood || '';
+}
+
+function chooseCameras(scene) {
+  const button = (text, click) => {
+    const made = document.createElement('button');
+    made.textContent = text;
+    made.onclick = () => { click(made); $('view').focus(); };
+    return made;
+  };
+  const insets = new Set(scene.cameras.map(camera => camera.name).slice(0, 2));
+  const update = () => twin.showInsets([...insets]);
+  $('cameras').replaceChildren(
+    ...scene.cameras.map(camera => {
+      const made = button(camera.name, self => {
+        insets.has(camera.name) ? insets.delete(camera.name) : insets.add(camera.name);
+        self.setAttribute('aria-pressed', insets.has(camera.name));
+        update();
+      });
+      made.setAttribute('aria-pressed', insets.has(camera.name));
+      made.title = 'picture of this camera';
+      return made;
+    }),
+    button('reset view', () => twin.lookFrom(scene.cameras.find(camera => camera.name === 'agentview') || scene.cameras[0])));
+  update();
+}
+
+function connect() {
+  const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/live?key=${key}`);
+  socket.binaryType = 'arraybuffer';
+  socket.onmessage = ({data}) => {
+    if (typeof data === 'string') return say(JSON.parse(data));
+    const frame = readFrame(data);
+    if (frame) state.next = frame;
+  };
+  socket.onopen = () => { state.closed = false; notice(''); };
+  socket.onclose = () => {
+    state.closed = true;
+    notice('the program has ended or cannot be reached');
+    setTimeout(connect, 2000);
+  };
+  state.socket = socket;
+}
+
+function draw() {
+  if (state.next) {
+    show(state.next);
+    state.next = null;
+  }
+  if (twin.draw()) ++state.drawn;
+}
+
+async function start() {
+  fit();
+  addEventListener('resize', fit);
+  const answer = await fetch('/api/scene', {headers: {'X-Understudy-Key': key}});
+  if (!answer.ok) return notice((await answer.json()).error);
+  const scene = readScene(await answer.arrayBuffer());
+  twin.setScene(scene);
+  chooseCameras(scene);
+  connect();
+  twin.renderer.setAnimationLoop(draw);
+}
+start().catch(error => notice(error.message));
