@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "app/data_commands.h"
+#include "app/twin.h"
 #include "core/base/error.h"
 #include "data/formats/formats.h"
 #include "view/dataset/marks.h"
@@ -71,8 +72,12 @@ Json View(const ViewFlags& flags, CommandContext& context) {
             {"episodes", reader->episodes().size()},
             {"marks", Marks(*reader, flags.marks).file().string()}};
   }
-  const ViewServer server(flags.path,
-                          {.port = flags.port, .marks = flags.marks, .read = flags.read});
+  // the twin of the dataset is made when the page first asks for it
+  const SceneViewFactory scenes = [&flags] {
+    return LoadTwinOf(*OpenDataset(flags.path, flags.read), "", "").views();
+  };
+  const ViewServer server(
+      flags.path, {.port = flags.port, .marks = flags.marks, .read = flags.read, .scenes = scenes});
   if (!server.notice().empty()) context.progress->Message(server.notice());
   context.progress->Message(server.url() + "  (Ctrl-C ends)");
   while (!InterruptRequested()) std::this_thread::sleep_for(std::chrono::milliseconds(50));

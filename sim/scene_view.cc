@@ -1,5 +1,6 @@
 #include "core/seam/scene_view.h"
 
+#include <fmt/format.h>
 #include <mujoco/mujoco.h>
 
 #include <algorithm>
@@ -172,13 +173,17 @@ class MujocoSceneView final : public SceneView {
     light.diffuse = Floats<3>(m.light_diffuse + 3 * id);
     light.specular = Floats<3>(m.light_specular + 3 * id);
     light.cutoff_deg = m.light_cutoff[id];
+    light.exponent = m.light_exponent[id];
     look->lights.push_back(light);
   }
 
   void DoPoses(const SimState& state, std::vector<float>* poses) override {
     const SimulatorInfo& info = scene_->info();
-    Require(state.size() == info.state_size || state.size() == info.flat_state_size,
-            "a state belongs to the scene that is viewed");
+    if (state.size() != info.state_size && state.size() != info.flat_state_size) {
+      ThrowBadInput(fmt::format(
+          "a state of {} numbers, where those of task '{}' with robot '{}' have {}, or {}",
+          state.size(), info.task, info.robot, info.state_size, info.flat_state_size));
+    }
     const unsigned what = state.size() == info.state_size
                               ? static_cast<unsigned>(mjSTATE_INTEGRATION)
                               : static_cast<unsigned>(mjSTATE_TIME | mjSTATE_QPOS | mjSTATE_QVEL);

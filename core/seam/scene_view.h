@@ -55,7 +55,7 @@ struct SceneLight {
   bool directional = false;
   std::array<float, 3> p_BL{}, d_BL{0, 0, -1};  // place and direction
   std::array<float, 3> ambient{}, diffuse{}, specular{};
-  float cutoff_deg = 180;
+  float cutoff_deg = 180, exponent = 0;  // of a spot: its light falls off as cos^exponent
 };
 
 struct SceneCamera {
@@ -87,7 +87,7 @@ struct SceneLook {
   float extent = 1;               // of the scene
 };
 
-// Looks of one scene and the places of its bodies. One per thread.
+// Looks of one scene and the places of its bodies. Used by one thread at a time.
 class SceneView {
  public:
   virtual ~SceneView() = default;
@@ -98,6 +98,7 @@ class SceneView {
 
   // Where the bodies are in `state`, or in its flat part [time, qpos, qvel]: by body, 7 numbers
   // each, position and quaternion wxyz in the world. Allocates nothing once `poses` was filled.
+  // Throws Error(kBadInput) for a state of another scene.
   void Poses(const SimState& state, std::vector<float>* poses) { DoPoses(state, poses); }
 
   // Where things touch in the state last placed: 3 numbers each, world.
@@ -109,7 +110,7 @@ class SceneView {
   virtual void DoContacts(std::vector<float>* places) = 0;
 };
 
-// Makes a view for the calling thread.
+// Makes a view. Safe to call from any thread.
 using SceneViewFactory = std::function<std::unique_ptr<SceneView>()>;
 
 }  // namespace understudy

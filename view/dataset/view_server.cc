@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "view/dataset/answers.h"
+#include "view/dataset/episode_scenes.h"
 #include "view/http/assets.h"
 #include "view/http/page_server.h"
 
@@ -30,7 +31,8 @@ constexpr const char* kBytesType = "application/octet-stream";
 class DatasetSite final : public Site {
  public:
   DatasetSite(const std::filesystem::path& dataset, const ViewOptions& options)
-      : answers_(dataset, options.marks, options.read) {}
+      : answers_(dataset, options.marks, options.read),
+        scenes_(answers_.reader(), options.scenes) {}
 
   const Answers& answers() const { return answers_; }
 
@@ -49,6 +51,7 @@ class DatasetSite final : public Site {
   Response Post(const Request& request);
 
   Answers answers_;
+  EpisodeScenes scenes_;
 };
 
 Response DatasetSite::Get(const Request& request) {
@@ -67,6 +70,10 @@ Response DatasetSite::Get(const Request& request) {
   if (path == "/api/marks") {
     take({});
     return JsonResponse(answers_.MarksNow());
+  }
+  if (path == "/api/scenes") {
+    take({});
+    return JsonResponse(scenes_.About());
   }
   if (SplitEpisodePath(path, &episode, &rest)) return GetEpisode(episode, rest, request);
   throw RequestError(404, fmt::format("nothing at '{}'", path));
@@ -89,6 +96,11 @@ Response DatasetSite::GetEpisode(size_t episode, const std::string& rest, const 
     return {.type = kBytesType, .size = bytes.size(), .pieces = [view, bytes](size_t offset) {
               return bytes.substr(offset);
             }};
+  }
+  if (rest == "/scene" || rest == "/poses") {
+    Parameters(request.parameters, {});
+    return {.type = kBytesType,
+            .body = rest == "/scene" ? scenes_.Scene(episode) : scenes_.Poses(episode)};
   }
   if (rest == "/frames") {
     return Frames(

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/base/json.h"
+#include "core/seam/scene_view.h"
 #include "data/store/read_options.h"
 
 namespace understudy {
@@ -15,6 +16,7 @@ struct ViewOptions {
   int port = 0;                 // 0: a free one
   std::filesystem::path marks;  // file of the marks; empty: <dataset>.marks.json
   ReadOptions read = {};
+  SceneViewFactory scenes = {};  // of the dataset, called at most once; empty: no 3-D
 };
 
 // Serves the page and its requests on the loopback interface, from its own threads, until it is

@@ -35,6 +35,7 @@ async function openEpisode(i, step = 0) {
   tellEpisode();
   showMaps();
   plots.show(about ? episodeGroups() : []);
+  if (window.pane) pane.show(i);
   goTo(clamp(step, 0, S.length - 1));
   await showVariants();
   if (turn !== openTurn) return;
@@ -105,6 +106,7 @@ function goTo(step) {
   $('clock').textContent = `${(S.step / hz).toFixed(2)} s of ${(S.length / hz).toFixed(2)} s`;
   drawPictures();
   drawMaps();
+  if (window.pane) pane.goTo(S.step);
   plots.moveCursor();
   // the batch behind this one is on its way before it is needed
   const ahead = (Math.floor(S.step / frames.batchSize) + 1) * frames.batchSize;

@@ -133,6 +133,19 @@ function makeMaterial(shape, scene, textures) {
   return material;
 }
 
+// A spot falls off as a power of the cosine, as in OpenGL. three.js gives its shader the cosine of
+// the inner cone instead, which carries the exponent here.
+const MOST_EXPONENT = 128;
+THREE.ShaderChunk.lights_pars_begin = THREE.ShaderChunk.lights_pars_begin.replace(
+  'return smoothstep( coneCosine, penumbraCosine, angleCosine );',
+  `return angleCosine > coneCosine ? pow( max( angleCosine, 0.0 ), penumbraCosine * ${MOST_EXPONENT}.0 ) : 0.0;`);
+
+function makeSpot(color, light) {
+  const angle = light.cutoff_deg * Math.PI / 180;
+  const inner = Math.acos(Math.min(1, light.exponent / MOST_EXPONENT));
+  return new THREE.SpotLight(color, FULL, 0, angle, 1 - inner / angle, 0);
+}
+
 function boundsOf(shape) {
   const [x, y, z] = shape.size;
   if (shape.kind === 'sphere') return [x, x, x];
@@ -215,7 +228,7 @@ class Twin {
       const color = new THREE.Color(...light.diffuse);
       const lamp = light.directional ? new THREE.DirectionalLight(color, FULL)
         : light.cutoff_deg >= 90 ? new THREE.PointLight(color, FULL, 0, 0)
-        : new THREE.SpotLight(color, FULL, 0, light.cutoff_deg * Math.PI / 180, 0.3, 0);
+        : makeSpot(color, light);
       lamp.position.set(...light.place);
       const body = this.bodies[light.body];
       body.add(lamp);

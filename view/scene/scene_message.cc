@@ -52,7 +52,8 @@ Json LightJson(const SceneLight& light) {
   return {{"body", light.body},         {"directional", light.directional},
           {"place", light.p_BL},        {"direction", light.d_BL},
           {"ambient", light.ambient},   {"diffuse", light.diffuse},
-          {"specular", light.specular}, {"cutoff_deg", light.cutoff_deg}};
+          {"specular", light.specular}, {"cutoff_deg", light.cutoff_deg},
+          {"exponent", light.exponent}};
 }
 
 }  // namespace
