@@ -6,9 +6,11 @@
 
 #include "app/commands.h"
 #include "app/twin.h"
+#include "app/watch.h"
 #include "data/store/files.h"
 #include "teleop/command.h"
 #include "teleop/operator/scripted_person.h"
+#include "teleop/webxr/browser_device.h"
 #ifdef WITH_OPENXR
 #include "teleop/openxr/openxr_device.h"
 #include "teleop/virtual_headset/virtual_headset.h"
@@ -16,10 +18,10 @@
 
 namespace understudy {
 
-enum class DeviceKind { kVirtual, kOpenXr };
+enum class DeviceKind { kVirtual, kOpenXr, kPage };
 template <>
 struct EnumNames<DeviceKind> {
-  static constexpr std::array kNames{"virtual", "openxr"};
+  static constexpr std::array kNames{"virtual", "openxr", "page"};
 };
 
 namespace {
@@ -30,6 +32,7 @@ struct TeleopFlags {
   std::string task = "stack", robot;
   DeviceKind device = DeviceKind::kVirtual;
   double wait_for_headset_s = 60;
+  WatchFlags watch;
   TeleopOptions teleop;
   template <class V>
   void Visit(V& v) {
@@ -37,9 +40,10 @@ struct TeleopFlags {
     v("robot", robot, "listed robot, robot+gripper, or path of a robot.yaml; empty: the task's");
     v("device", device,
       "virtual: our virtual headset, moved by the task's scripted operator; "
-      "openxr: the headset of the active OpenXR runtime");
-    v("wait_for_headset_s", wait_for_headset_s, "s to wait for a headset to be put on",
-      Limits{0, 86400});
+      "openxr: the headset of the active OpenXR runtime; page: mouse and keys in a browser");
+    v("wait_for_headset_s", wait_for_headset_s,
+      "s to wait for a headset to be put on, or for a page", Limits{0, 86400});
+    watch.Visit(v);
     teleop.Visit(v);
   }
 };
@@ -121,28 +125,44 @@ TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulat
           },
       .account = [&](const Observation& seen) { return person->Account(seen); },
   });
-  return RunTeleop(flags.teleop, twin.task, simulator, *device, pacer, progress,
+  Announcer nobody(nullptr, nullptr);
+  return RunTeleop(flags.teleop, twin.task, simulator, *device, pacer, progress, nobody,
                    {{"robot_spec", DescribeRobot(twin.robot)}, {"operator", ToJson(spec)}});
 }
 
 #endif  // WITH_OPENXR
 
+// A person at mouse and keys.
+TeleopReport RecordByPage(const TeleopFlags& flags, const Twin& twin, Progress& progress) {
+  const std::unique_ptr<BrowserLink> link =
+      OpenLivePage(twin, flags.watch.watch_port, progress);
+  BrowserDevice device(*link, {.wait_s = flags.wait_for_headset_s, .progress = &progress});
+  RealPacer pacer;
+  Announcer announcer(link.get(), &progress);
+  return RunTeleop(flags.teleop, twin.task, *twin.simulators(), device, pacer, progress, announcer,
+                   {{"robot_spec", DescribeRobot(twin.robot)}});
+}
+
 TeleopReport RecordWith(const TeleopFlags& flags, Progress& progress) {
+  Twin twin = LoadTwin(flags.task, flags.robot);
+  if (flags.device == DeviceKind::kPage) return RecordByPage(flags, twin, progress);
 #ifdef WITH_OPENXR
-  const Twin twin = LoadTwin(flags.task, flags.robot);
-  const std::unique_ptr<Simulator> simulator = twin.simulators();
   if (flags.device == DeviceKind::kVirtual) {
-    return RecordVirtually(flags, twin, *simulator, progress);
+    const std::unique_ptr<BrowserLink> watched =
+        WatchStage(flags.watch, "scripted operator", &twin, progress);
+    return RecordVirtually(flags, twin, *twin.simulators(), progress);
   }
   OpenXrOptions xr;
   xr.wait_for_headset_s = flags.wait_for_headset_s;
   xr.progress = &progress;
   const std::unique_ptr<TeleopDevice> device = OpenXrDevice::Open(xr);
+  const std::unique_ptr<BrowserLink> link =
+      flags.watch.watch ? OpenLivePage(twin, flags.watch.watch_port, progress) : nullptr;
   RealPacer pacer;
-  return RunTeleop(flags.teleop, twin.task, *simulator, *device, pacer, progress,
+  Announcer announcer(link.get(), &progress);
+  return RunTeleop(flags.teleop, twin.task, *twin.simulators(), *device, pacer, progress, announcer,
                    {{"robot_spec", DescribeRobot(twin.robot)}});
 #else
-  (void)flags, (void)progress;
   ThrowUsage(
       "this program was built without OpenXR, which recording needs: run `make setup`, then "
       "configure with -DWITH_OPENXR=ON and build again");

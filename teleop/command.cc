@@ -170,7 +170,7 @@ Found FindAttempts(const fs::path& folder) {
 }  // namespace
 
 TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simulator& simulator,
-                       TeleopDevice& device, Pacer& pacer, Progress& progress,
+                       TeleopDevice& device, Pacer& pacer, Progress& progress, Announcer& announcer,
                        const Json& made_with) {
   if (options.out.empty()) ThrowUsage("teleop: --out: name the dataset to write");
   const fs::path out = options.out;
@@ -223,6 +223,12 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
   progress.Start("teleop " + info.task, options.demos, "demonstrations");
   const auto done = [&] { return static_cast<int64_t>(found.demonstrations.size()); };
   progress.Advance(done());
+  announcer.Describe({{"title", "teleop " + info.task},
+                      {"task", info.task},
+                      {"instruction", info.instruction},
+                      {"placement", ToJson(options.record.retarget.placement)}});
+  announcer.Say(moments::DeviceFound(device.info()));
+  announcer.Count(done(), options.demos);
   while (done() < options.demos && report.stopped.empty()) {
     if (found.ended >= most) {
       report.stopped = fmt::format(
@@ -234,7 +240,7 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
     plan.file = AttemptFile(folder, number);
     plan.key = RngKey{.seed = options.seed}.WithStage("teleop").WithParent(
         static_cast<uint64_t>(found.ended));
-    RecordOutcome outcome = Record(device, simulator, task, pacer, plan, options.record);
+    RecordOutcome outcome = Record(device, simulator, task, pacer, plan, options.record, announcer);
     outcome.attempt = number;
     ends.Add(outcome);
     found.ended += outcome.end != RecordEnd::kInterrupted;
@@ -262,6 +268,12 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
       default:
         break;
     }
+    announcer.Count(done(), options.demos);
+    if (outcome.success) {
+      announcer.Say(moments::Saved());
+    } else if (outcome.end != RecordEnd::kReset) {
+      announcer.Say(moments::Discarded(outcome.cause));
+    }
     progress.Advance(done(), fmt::format("attempt {}: {}", number,
                                          outcome.success ? "demonstration" : outcome.cause));
     report.attempts.push_back(std::move(outcome));
@@ -280,6 +292,12 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
     fs::remove_all(folder);
     report.complete = true;
   }
+  announcer.Say(
+      report.complete
+          ? moments::Ended("all are recorded", out.string())
+          : moments::Ended(report.stopped, fmt::format("{} of {} demonstrations are kept; the same "
+                                                       "command goes on",
+                                                       done(), options.demos)));
   report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   progress.Finish(fmt::format("{} demonstrations, {:.0f} s recorded in {:.0f} s",
                               report.demonstrations, report.recorded_s, report.wall_s));

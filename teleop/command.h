@@ -65,9 +65,9 @@ struct TeleopReport {
 // stopped when it is run again with the same settings; whole rows of a killed attempt are salvaged
 // and reported. `made_with`: what else must be the same for that, by name. Throws Error(kUsage) if
 // `out` exists, Error(kBadInput) if the folder belongs to other settings; with `overwrite` both are
-// replaced.
+// replaced. The operator is told by `announcer`.
 TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simulator& simulator,
-                       TeleopDevice& device, Pacer& pacer, Progress& progress,
+                       TeleopDevice& device, Pacer& pacer, Progress& progress, Announcer& announcer,
                        const Json& made_with = Json::object());
 
 }  // namespace understudy

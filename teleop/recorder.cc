@@ -20,21 +20,26 @@ namespace {
 class Recording {
  public:
   Recording(TeleopDevice& device, Simulator& simulator, const TaskSpec& task, Pacer& pacer,
-            const RecordPlan& plan, const RecordOptions& options)
+            const RecordPlan& plan, const RecordOptions& options, Announcer& announcer)
       : device_(device),
         simulator_(simulator),
         task_(task),
         pacer_(pacer),
         plan_(plan),
         options_(options),
+        announcer_(announcer),
         info_(simulator.info()),
         controller_(options.retarget, info_),
+        hands_(HandsOfArms(options.retarget, info_.arms.size())),
         came_(task.subtasks.size()) {}
 
   RecordOutcome Run() {
     simulator_.Reset(plan_.variant, plan_.key);
     const int64_t step_ns = std::llround(1e9 / info_.control_hz);
     pacer_.Begin(plan_.key, simulator_.Observe(), step_ns, options_.samples_per_step);
+    announcer_.NewAttempt();
+    announcer_.Say(moments::Ready(device_.info()));
+    Show(nullptr);
     if (const RecordEnd end = WaitForStart(); end != RecordEnd::kAccepted) {
       RecordOutcome outcome;
       outcome.end = end;
@@ -42,6 +47,7 @@ class Recording {
       return outcome;
     }
     Begin();
+    announcer_.Say(moments::Recording(device_.info()));
     RecordEnd end = RecordEnd::kTimeout;
     const int64_t max_steps = std::llround(options_.max_seconds * info_.control_hz);
     bool going = true;
@@ -119,6 +125,7 @@ class Recording {
     Commanded commanded =
         controller_.Update(samples_, row.observation, now_ns, 1 / info_.control_hz);
     SendHaptics(commanded.cues);
+    announcer_.Step(device_.info(), hands_, commanded);
     for (size_t i = 0; i < commanded.action.arms.size(); ++i) {
       const Pose& X_WE = row.observation.arms[i].X_WE;
       ArmAction& target = commanded.action.arms[i];
@@ -137,6 +144,7 @@ class Recording {
 
     const StepOutcome outcome = simulator_.Step(row.action);
     writer_->Append(row);
+    Show(&row);
     quality_.Add(row, std::move(commanded.action));
     states_.push_back(std::move(row.state));
     actions_.push_back(std::move(row.action));
@@ -146,6 +154,9 @@ class Recording {
     }
     // lasting success needs no button
     success_for_ = simulator_.Observe().success ? success_for_ + 1 : 0;
+    if (success_for_ > 0 && success_for_ < options_.success_steps) {
+      announcer_.Say(moments::Success(success_for_, options_.success_steps));
+    }
     if (success_for_ >= options_.success_steps) return Ends(end, RecordEnd::kAccepted);
     return true;
   }
@@ -173,7 +184,7 @@ class Recording {
     if (!options_.haptics) return;
     for (size_t i = 0; i < cues.size(); ++i) {
       const int hand = controller_.hand(i);
-      if (cues[i].lost) {
+      if (cues[i].lost != ClutchLoss::kNone) {
         device_.Haptic(hand, 0.9f, 0.2);
       } else if (cues[i].engaged) {
         device_.Haptic(hand, 0.5f, 0.04);
@@ -181,6 +192,23 @@ class Recording {
         device_.Haptic(hand, 0.25f, 0.02);
       }
     }
+  }
+
+  // The world now, and what `row` commanded; null: nothing yet.
+  void Show(const Step* row) {
+    if (!announcer_.shows()) return;
+    const Observation& now = simulator_.Observe();
+    frame_.state = simulator_.Save();
+    frame_.arms.clear();
+    for (size_t i = 0; row != nullptr && i < row->action.arms.size(); ++i) {
+      frame_.arms.push_back(
+          {row->action.arms[i].X_WE_cmd, row->action.arms[i].gripper, row->teleop.arms[i].flags});
+    }
+    frame_.step = static_cast<int64_t>(actions_.size());
+    frame_.sim_time_s = now.sim_time_s;
+    frame_.success = now.success;
+    frame_.sample_ns = row == nullptr ? 0 : samples_.back().monotonic_ns;
+    announcer_.Show(frame_);
   }
 
   RecordOutcome Close(RecordEnd end) {
@@ -261,8 +289,10 @@ class Recording {
   Pacer& pacer_;
   const RecordPlan& plan_;
   const RecordOptions& options_;
+  Announcer& announcer_;
   const SimulatorInfo& info_;
   TeleopController controller_;
+  std::vector<int> hands_;  // of the arms
   std::unique_ptr<EpisodeRecorder> writer_;
   EpisodeMeta meta_;
   RawStream raw_;
@@ -272,6 +302,7 @@ class Recording {
   bool buttons_known_ = false, on_time_ = true;
   std::vector<SimState> states_;
   std::vector<Action> actions_;
+  LiveFrame frame_;
   int32_t subtask_ = 0;
   std::vector<bool> came_;  // per subtask: its signal has held
   int success_for_ = 0;
@@ -281,8 +312,8 @@ class Recording {
 }  // namespace
 
 RecordOutcome Record(TeleopDevice& device, Simulator& simulator, const TaskSpec& task, Pacer& pacer,
-                     const RecordPlan& plan, const RecordOptions& options) {
-  return Recording(device, simulator, task, pacer, plan, options).Run();
+                     const RecordPlan& plan, const RecordOptions& options, Announcer& announcer) {
+  return Recording(device, simulator, task, pacer, plan, options, announcer).Run();
 }
 
 }  // namespace understudy

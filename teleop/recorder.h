@@ -7,6 +7,7 @@
 #include "core/seam/simulator.h"
 #include "core/seam/teleop_device.h"
 #include "core/spec/task_spec.h"
+#include "teleop/announcer.h"
 #include "teleop/pacer.h"
 #include "teleop/retarget.h"
 
@@ -93,8 +94,9 @@ struct RecordOutcome {
 // state, raw samples, wanted pose, limited target and executed action. Ends by the buttons, by
 // lasting success, by time, or by losing the device; on every path the file is finished or set
 // aside. An accepted attempt is replayed from its start state at once, and the worst state error is
-// stored. Throws Error if the file cannot be written; the .part then stays.
+// stored. The operator is told by `announcer`. Throws Error if the file cannot be written; the
+// .part then stays.
 RecordOutcome Record(TeleopDevice& device, Simulator& simulator, const TaskSpec& task, Pacer& pacer,
-                     const RecordPlan& plan, const RecordOptions& options);
+                     const RecordPlan& plan, const RecordOptions& options, Announcer& announcer);
 
 }  // namespace understudy

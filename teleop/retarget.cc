@@ -19,6 +19,15 @@ bool HandIsGood(const RawHand& hand) {
          std::isfinite(hand.trigger);
 }
 
+// What kind of loss a sample of an engaged hand is that is not good.
+ClutchLoss LossOf(const RawSample& sample, bool focused) {
+  if (sample.events & (kEventSessionLost | kEventExit)) return ClutchLoss::kDevice;
+  if (sample.events & kEventRecentered) return ClutchLoss::kRecentered;
+  if (sample.events & kEventProfileChanged) return ClutchLoss::kProfile;
+  if (sample.events & kEventFocusLost || !focused) return ClutchLoss::kFocus;
+  return ClutchLoss::kUntracked;
+}
+
 std::vector<Eigen::Vector3d> BasesOf(const SimulatorInfo& info) {
   std::vector<Eigen::Vector3d> p_WB;
   for (size_t arm = 0; arm < info.arms.size(); ++arm) p_WB.push_back(info.base(arm).translation());
@@ -89,16 +98,20 @@ void TeleopController::Ingest(Arm& arm, const RawSample& sample, int hand_index)
                         .X_TH = hand.X_TH,
                         .squeeze = hand.squeeze,
                         .trigger = hand.trigger};
+  if (arm.clutch.engaged() && !input.good) arm.lost = LossOf(sample, focused_);
   arm.clutch.Track(input);
   arm.gripper.Update(input);
   // every sample of an engaged hand runs through gate and filter, at its own time
-  arm.rejected = false;
   if (arm.clutch.engaged()) {
-    arm.X_WE_wanted = arm.clutch.Target(input.X_TH);
-    arm.rejected = !arm.gate.Accepts(arm.X_WE_wanted);
-    if (!arm.rejected) {
+    const Pose X_WE_wanted = arm.clutch.Target(input.X_TH);
+    if (arm.gate.Accepts(X_WE_wanted)) {
+      arm.X_WE_wanted = X_WE_wanted;
       const double dt = 1e-9 * static_cast<double>(sample.monotonic_ns - arm.last_sample_ns);
       arm.filter.Update(arm.X_WE_wanted, arm.last_sample_ns < 0 ? 0 : dt);
+    } else {
+      // where the hand is now nobody knows: only a fresh squeeze says it
+      arm.clutch.Drop();
+      arm.lost = ClutchLoss::kJump;
     }
   }
   arm.last_sample_ns = sample.monotonic_ns;
@@ -111,8 +124,7 @@ Commanded TeleopController::Update(std::span<const RawSample> samples,
   out.arms.resize(arms_.size());
   out.cues.resize(arms_.size());
   out.action.arms.resize(arms_.size());
-  std::vector<char> was_engaged;
-  for (const Arm& arm : arms_) was_engaged.push_back(arm.clutch.engaged());
+  for (Arm& arm : arms_) arm.lost = ClutchLoss::kNone;
 
   // clutches see every sample: a hand lost between two policy steps is a lost hand
   uint32_t events = 0;
@@ -129,7 +141,10 @@ Commanded TeleopController::Update(std::span<const RawSample> samples,
   for (size_t i = 0; i < arms_.size(); ++i) {
     Arm& arm = arms_[i];
     TeleopArmStep& step = out.arms[i];
-    if (stale) arm.clutch.Drop();
+    if (stale) {
+      if (arm.clutch.engaged()) arm.lost = ClutchLoss::kStale;
+      arm.clutch.Drop();
+    }
     // the step that engages repeats the command, whatever the hand does in it
     const Pose command = arm.limiter.last();
     if (arm.clutch.pending()) {
@@ -145,7 +160,6 @@ Commanded TeleopController::Update(std::span<const RawSample> samples,
       limited = arm.limiter.Limit(arm.filter.value(), bounds, dt_s);
     } else {
       arm.X_WE_wanted = command;
-      arm.rejected = false;
     }
     // what happened, in bits
     const bool good = !stale && focused_ && HandIsGood(samples.back().hands[hands_[i]]);
@@ -153,14 +167,13 @@ Commanded TeleopController::Update(std::span<const RawSample> samples,
     if (good) step.flags |= kTracked;
     if (limited.linear_clamped) step.flags |= kLinearClamped;
     if (limited.angular_clamped) step.flags |= kAngularClamped;
-    if (arm.rejected) step.flags |= kRejected;
+    if (arm.lost == ClutchLoss::kJump) step.flags |= kRejected;
     if (!focused_) step.flags |= kFocusLost;
     if (events & kEventRecentered) step.flags |= kRecentered;
-    const bool trouble = limited.linear_clamped || limited.angular_clamped || arm.rejected;
+    const bool trouble = limited.linear_clamped || limited.angular_clamped;
     out.cues[i].clamped = trouble && !arm.in_trouble;
     arm.in_trouble = trouble;
-    const uint32_t breaks = kEventFocusLost | kEventRecentered | kEventSessionLost;
-    out.cues[i].lost = was_engaged[i] && (!good || (events & breaks));
+    out.cues[i].lost = arm.lost;
     step.X_WE_wanted = arm.X_WE_wanted;
     step.X_WE_limited = limited.X_WE_cmd;
     out.action.arms[i] = {limited.X_WE_cmd, arm.gripper.command()};

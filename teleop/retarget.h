@@ -39,11 +39,30 @@ std::vector<int> HandsOfArms(const RetargetOptions& options, size_t arms);
 // Violations that the limits of Visit cannot express; empty if valid.
 std::vector<std::string> Validate(const RetargetOptions& options);
 
-// Haptic cue for one hand: what began in this step.
+// What drops an engaged clutch besides its own button.
+enum class ClutchLoss {
+  kNone,
+  kUntracked,
+  kStale,
+  kFocus,
+  kRecentered,
+  kProfile,
+  kDevice,
+  kJump,
+};
+template <>
+struct EnumNames<ClutchLoss> {
+  static constexpr std::array kNames{
+      "",           "not tracked",        "no samples",         "the headset shows something else",
+      "recentered", "another controller", "the device is gone", "the tracking jumped",
+  };
+};
+
+// What began in this step for one hand.
 struct HandCue {
-  bool engaged = false;  // the clutch took hold
-  bool lost = false;     // the clutch was dropped by tracking, focus or a recenter
-  bool clamped = false;  // clamping or rejecting began
+  bool engaged = false;                 // the clutch took hold
+  ClutchLoss lost = ClutchLoss::kNone;  // the clutch was dropped, for however short a time
+  bool clamped = false;                 // clamping began
 };
 
 struct Commanded {
@@ -79,8 +98,8 @@ class TeleopController {
     PoseFilter filter;
     Limiter limiter;
     Pose X_WE_wanted;
-    bool rejected = false;    // the newest sample
-    bool in_trouble = false;  // clamped or rejected in the step before
+    ClutchLoss lost = ClutchLoss::kNone;  // in this step
+    bool in_trouble = false;              // clamped in the step before
     int64_t last_sample_ns = -1;
   };
   Arm MakeArm() const;

@@ -41,8 +41,8 @@ _GROUPS = [
         ("stop || next_to_start < next_to_consume + window;", "stop || next_to_start <= next_to_consume + window;"),
     ]),
     ("core/motion/limiter.cc", "core_test:teleop_test", "*", [
-        ("if (far && ++refused_ <= options_.reaccept_after) return false;",
-         "if (far && ++refused_ < options_.reaccept_after) return false;"),
+        ("AngleBetween(last_.rotation(), X_WE_wanted.rotation()) > options_.reject_angle",
+         "AngleBetween(last_.rotation(), X_WE_wanted.rotation()) > 2 * options_.reject_angle"),
         ("p = bounds.p_WB + bounds.reach / distance * from_base;",
          "p = bounds.reach / distance * from_base;"),
         ("box.linear *= 0.999;", "box.linear *= 1.001;"),

@@ -24,7 +24,7 @@ enum TeleopFlag : uint32_t {
   kTracked = 1u << 1,  // position and orientation valid and tracked
   kLinearClamped = 1u << 2,
   kAngularClamped = 1u << 3,
-  kRejected = 1u << 4,  // sample too far away or not finite: held
+  kRejected = 1u << 4,  // a sample too far away dropped the clutch: held
   kOverrun = 1u << 5,   // the control step started later than its deadline
   kFocusLost = 1u << 6,
   kRecentered = 1u << 7,

@@ -4,17 +4,12 @@
 
 namespace understudy {
 
-void OutlierGate::Reset(const Pose& X_WE) {
-  last_ = X_WE;
-  refused_ = 0;
-}
-
 bool OutlierGate::Accepts(const Pose& X_WE_wanted) {
-  const bool far =
-      (X_WE_wanted.translation() - last_.translation()).norm() > options_.reject_distance ||
-      AngleBetween(last_.rotation(), X_WE_wanted.rotation()) > options_.reject_angle;
-  if (far && ++refused_ <= options_.reaccept_after) return false;
-  Reset(X_WE_wanted);
+  if ((X_WE_wanted.translation() - last_.translation()).norm() > options_.reject_distance ||
+      AngleBetween(last_.rotation(), X_WE_wanted.rotation()) > options_.reject_angle) {
+    return false;
+  }
+  last_ = X_WE_wanted;
   return true;
 }
 

@@ -14,33 +14,29 @@ struct LimiterOptions {
   double max_turn = 1.5;
   double reject_distance = 0.1;
   double reject_angle = 0.8;
-  int reaccept_after = 30;
   template <class V>
   void Visit(V& v) {
     v("max_speed", max_speed, "m/s of the command; the hand may be faster, the arm follows",
       Limits{0.01, 5});
     v("max_turn", max_turn, "rad/s of the command", Limits{0.05, 20});
-    v("reject_distance", reject_distance, "m between samples: a farther jump is no hand",
-      Limits{0.005, 10});
+    v("reject_distance", reject_distance,
+      "m between samples: a farther jump is no hand, and drops the clutch", Limits{0.005, 10});
     v("reject_angle", reject_angle, "rad between samples", Limits{0.05, 4});
-    v("reaccept_after", reaccept_after, "samples in a row after which a far target is believed",
-      Limits{1, 100000});
   }
 };
 
-// Keeps jumps of the tracking from the arm. A wanted pose farther from the last accepted one than a
-// hand can move between samples is refused; after `reaccept_after` refusals in a row it is believed
-// (the hand did move while nobody looked), and the limiter takes the arm there slowly.
+// Tells jumps of the tracking (a re-localised headset, a pose that is the head's) from the moves of
+// a hand: a wanted pose farther from the one before than a hand can move between samples.
 class OutlierGate {
  public:
   explicit OutlierGate(const LimiterOptions& options) : options_(options) {}
-  void Reset(const Pose& X_WE);
+  void Reset(const Pose& X_WE) { last_ = X_WE; }
+  // False: a jump; the pose before stays the one to compare with.
   bool Accepts(const Pose& X_WE_wanted);
 
  private:
   LimiterOptions options_;
   Pose last_;
-  int refused_ = 0;
 };
 
 struct LimitedTarget {

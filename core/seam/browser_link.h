@@ -29,11 +29,11 @@ struct LiveFrame {
 
 // What a page sends, as it came.
 struct BrowserMessage {
-  enum class Kind { kOpened, kText, kClosed };
+  enum class Kind { kOpened, kText, kBytes, kClosed };
   Kind kind = Kind::kText;
   uint64_t page = 0;        // counts connections
   int64_t received_ns = 0;  // CLOCK_MONOTONIC
-  std::string text;
+  std::string content;
 };
 
 // A running stage and the pages that show it. Show, Say and Take belong to one thread; pages come
@@ -47,6 +47,8 @@ class BrowserLink {
   // Entries of `status` replace those of the same name: pages that open later are told too. Not for
   // every step.
   virtual void Say(const Json& status) = 0;
+  // Says something to one page alone; to nobody, if it has gone.
+  virtual void Reply(uint64_t page, const Json& message) = 0;
   // Appends what pages have sent since the last call, in order.
   virtual void Take(std::vector<BrowserMessage>* messages) = 0;
   // Where to open the page.

@@ -26,9 +26,17 @@ enum DeviceEvent : uint32_t {
   kEventExit = 1u << 5,         // the user ended the session in the headset
 };
 
+// What does what on a device, in words for its user.
+struct ButtonNames {
+  std::string start = "start", discard = "discard", reset = "reset", stop = "stop";
+  std::string engage = "hold the squeeze";  // what to do so that the hand moves the arm
+  std::string gripper = "the trigger";
+};
+
 struct DeviceInfo {
   std::string name, version, profile;
   int64_t xr_minus_monotonic_ns = 0;
+  ButtonNames buttons = {};
 };
 
 // A headset with two controllers (or whatever else gives hands in a tracking space T with +y up).
@@ -36,7 +44,7 @@ struct DeviceInfo {
 class TeleopDevice {
  public:
   virtual ~TeleopDevice() = default;
-  virtual DeviceInfo info() const = 0;
+  virtual const DeviceInfo& info() const = 0;  // valid until the next call
   // The newest sample, located at "now"; ids count up by one.
   virtual RawSample Poll() = 0;
   // CLOCK_MONOTONIC, or the device's virtual clock where time is virtual.

@@ -1,5 +1,7 @@
 #include "teleop/openxr/bindings.h"
 
+#include <map>
+
 namespace understudy {
 
 const ActionSpec kActionSpecs[kActionCount] = {
@@ -40,7 +42,66 @@ std::vector<BindingSpec> TouchLike() {
                {kStopAction, kLeft, "/input/y/click"}});
 }
 
+// "/input/a/click" -> "A"
+std::string PartName(const std::string& path) {
+  static const std::map<std::string, std::string> kNames{
+      {"a", "A"},
+      {"b", "B"},
+      {"x", "X"},
+      {"y", "Y"},
+      {"menu", "the menu button"},
+      {"trackpad", "a press of the trackpad"},
+      {"squeeze", "the squeeze"},
+      {"select", "the trigger"},
+      {"trigger", "the trigger"},
+      {"grasp_ext", "a fist"},
+      {"pinch_ext", "a pinch"},
+  };
+  const size_t begin = path.find('/', 1) + 1;
+  return kNames.at(path.substr(begin, path.find('/', begin) - begin));
+}
+
 }  // namespace
+
+ButtonNames ButtonsOf(const std::string& profile) {
+  ButtonNames names;
+  for (const ProfileSpec& spec : AllProfiles()) {
+    if (spec.path != profile) continue;
+    names.start = names.discard = names.reset = names.stop = "no button of this controller";
+    names.gripper = names.start;
+    for (const BindingSpec& binding : spec.bindings) {
+      const auto name = [&] {
+        const std::string part = PartName(binding.path);
+        if (binding.hands == kBoth) return part;
+        return part + (binding.hands == kLeft ? " (left)" : " (right)");
+      };
+      switch (binding.action) {
+        case kSqueezeAction:
+          names.engage = "hold " + name();
+          break;
+        case kTriggerAction:
+        case kToggleAction:
+          names.gripper = name();
+          break;
+        case kStartAction:
+          names.start = name();
+          break;
+        case kDiscardAction:
+          names.discard = name();
+          break;
+        case kResetAction:
+          names.reset = name();
+          break;
+        case kStopAction:
+          names.stop = name();
+          break;
+        default:
+          break;
+      }
+    }
+  }
+  return names;
+}
 
 std::vector<ProfileSpec> AllProfiles() {
   std::vector<ProfileSpec> profiles;

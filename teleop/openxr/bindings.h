@@ -49,6 +49,9 @@ struct ProfileSpec {
 // Paths") and the extensions' own sections.
 std::vector<ProfileSpec> AllProfiles();
 
+// What does what on controllers of `profile`, in words.
+ButtonNames ButtonsOf(const std::string& profile);
+
 inline constexpr const char* kHandPaths[2] = {"/user/hand/left", "/user/hand/right"};
 
 }  // namespace understudy

@@ -68,7 +68,7 @@ class Device : public TeleopDevice {
     info_.xr_minus_monotonic_ns = MeasureOffset();
   }
 
-  DeviceInfo info() const override { return info_; }
+  const DeviceInfo& info() const override { return info_; }
   int64_t NowNs() const override { return clock_(); }
   RawSample Poll() override;
   void Haptic(int hand, float amplitude, double seconds) override;
@@ -257,6 +257,7 @@ void Device::PumpEvents() {
         const std::string profile = client_.CurrentProfile();
         if (profile != info_.profile) events_ |= kEventProfileChanged;
         info_.profile = profile;
+        info_.buttons = ButtonsOf(profile);
         break;
       }
       case XR_TYPE_EVENT_DATA_INSTANCE_LOSS_PENDING:

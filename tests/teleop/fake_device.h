@@ -21,7 +21,7 @@ class FakeDevice : public TeleopDevice {
       hand.location_flags = 15;
     }
   }
-  DeviceInfo info() const override { return {"fake headset", "1", "/fake/profile", -77}; }
+  const DeviceInfo& info() const override { return about; }
   RawSample Poll() override {
     RawSample sample;
     sample.id = next_id++;
@@ -34,6 +34,7 @@ class FakeDevice : public TeleopDevice {
   int64_t NowNs() const override { return now_ns; }
   void Haptic(int hand, float amplitude, double) override { felt.push_back({hand, amplitude}); }
 
+  DeviceInfo about{"fake headset", "1", "/fake/profile", -77};
   std::array<RawHand, 2> hands;
   std::function<void(RawSample&)> spoil;
   int64_t now_ns = 5'000'000'000;

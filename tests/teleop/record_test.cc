@@ -42,17 +42,18 @@ struct World {
     plan.variant = "D0";
     plan.key = RngKey{.seed = 5}.WithStage("teleop").WithParent(2);
     plan.program_version = "test";
-    return Record(device, *simulator, task, operator_.pacer, plan, options);
+    return Record(device, *simulator, task, operator_.pacer, plan, options, announcer);
   }
   TeleopReport Session(const TeleopOptions& options) {
     Progress quiet;
-    return RunTeleop(options, task, *simulator, device, operator_.pacer, quiet);
+    return RunTeleop(options, task, *simulator, device, operator_.pacer, quiet, announcer);
   }
 
   TaskSpec task = FakeTask();
   std::unique_ptr<Simulator> simulator;
   FakeDevice device;
   OperatorAtDevice operator_;
+  Announcer announcer{nullptr, nullptr};
 };
 
 Episode Load(const fs::path& file) { return DatasetReader(file).ReadEpisode(0, true); }
@@ -288,8 +289,8 @@ TEST(Record, LateStepsAreCountedAndFlagged) {
   plan.file = FreshFolder() / "attempt_0.h5";
   plan.header.simulator = world.simulator->info();
   plan.variant = "D0";
-  const RecordOutcome outcome =
-      Record(world.device, *world.simulator, world.task, late, plan, RecordOptions{});
+  const RecordOutcome outcome = Record(world.device, *world.simulator, world.task, late, plan,
+                                       RecordOptions{}, world.announcer);
   ASSERT_TRUE(outcome.kept) << outcome.cause;
   EXPECT_EQ(outcome.quality["overruns"], 1);
   int flagged = 0;
@@ -427,7 +428,7 @@ TEST(RunTeleop, OverwriteClearsWhatAChangedSceneLeft) {
               testing::ThrowsMessage<Error>(HasSubstr("other settings (task_spec)")));
   LastMessage told;
   TeleopReport report = RunTeleop(options, changed.task, *changed.simulator, changed.device,
-                                  changed.operator_.pacer, told);
+                                  changed.operator_.pacer, told, changed.announcer);
   EXPECT_TRUE(report.complete);
   EXPECT_EQ(report.kept_before, 0);
   EXPECT_EQ(report.attempts[0].attempt, 0);
@@ -445,7 +446,7 @@ TEST(RunTeleop, OverwriteClearsWhatAChangedSceneLeft) {
   Progress quiet;
   const auto run = [&](const Json& made_with) {
     return RunTeleop(options, other.task, *other.simulator, other.device, other.operator_.pacer,
-                     quiet, made_with);
+                     quiet, other.announcer, made_with);
   };
   options.max_attempts = 1;
   EXPECT_EQ(run({{"operator", 1}}).kept_before, 1) << "an older program did not say it";

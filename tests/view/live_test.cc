@@ -133,16 +133,33 @@ TEST(LivePage, TellsLatePagesWhereThingsStand) {
   EXPECT_EQ(second.Receive().size(), 164u);
 }
 
+TEST(LivePage, AnswersOnePageAlone) {
+  const std::unique_ptr<LiveView> live = OpenLive();
+  SocketClient first = OpenPage(*live);
+  const uint64_t page = TakeFrom(*live, 1)[0].page;
+  SocketClient second = OpenPage(*live);
+  TakeFrom(*live, 1);
+  live->Reply(page, {{"only", "you"}});
+  live->Reply(99, {{"only", "nobody"}});
+  live->Say({{"all", 1}});
+  first.Receive(), second.Receive();  // where things stand
+  EXPECT_EQ(Json::parse(first.Receive()), (Json{{"only", "you"}}));
+  EXPECT_EQ(Json::parse(first.Receive()), (Json{{"all", 1}}));
+  EXPECT_EQ(Json::parse(second.Receive()), (Json{{"all", 1}}));
+}
+
 TEST(LivePage, TakesWhatPagesSendInOrder) {
   const std::unique_ptr<LiveView> live = OpenLive();
   {
     SocketClient page = OpenPage(*live);
     for (int i = 0; i < 50; ++i) page.SendText(std::to_string(i));
-    page.SendBinary("not looked at");
-    const std::vector<BrowserMessage> messages = TakeFrom(*live, 51);
+    page.SendBinary(std::string("\0\x01", 2));
+    const std::vector<BrowserMessage> messages = TakeFrom(*live, 52);
     EXPECT_EQ(messages[0].kind, BrowserMessage::Kind::kOpened);
+    EXPECT_EQ(messages[51].kind, BrowserMessage::Kind::kBytes);
+    EXPECT_EQ(messages[51].content, std::string("\0\x01", 2));
     for (size_t i = 0; i < 50; ++i) {
-      EXPECT_EQ(messages[i + 1].text, std::to_string(i));
+      EXPECT_EQ(messages[i + 1].content, std::to_string(i));
       EXPECT_EQ(messages[i + 1].page, messages[0].page);
       EXPECT_GE(messages[i + 1].received_ns, messages[i].received_ns);
     }

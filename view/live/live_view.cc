@@ -47,10 +47,17 @@ class Pages {
     std::erase_if(sockets_, [&](const auto& entry) { return entry.first == page; });
     Collect({BrowserMessage::Kind::kClosed, page, MonotonicNs(), ""});
   }
-  void Receive(uint64_t page, std::string_view text) {
+  void Receive(uint64_t page, std::string_view content, bool binary) {
     const int64_t now = MonotonicNs();
+    const auto kind = binary ? BrowserMessage::Kind::kBytes : BrowserMessage::Kind::kText;
     const std::lock_guard lock(mutex_);
-    Collect({BrowserMessage::Kind::kText, page, now, std::string(text)});
+    Collect({kind, page, now, std::string(content)});
+  }
+  void Reply(uint64_t page, const Json& message) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [open, socket] : sockets_) {
+      if (open == page) socket->SendText(MessageOf(message.dump()));
+    }
   }
   void Take(std::vector<BrowserMessage>* messages) {
     const std::lock_guard lock(mutex_);
@@ -87,7 +94,7 @@ class PageHandler final : public WebSocketHandler {
   explicit PageHandler(Pages& pages) : pages_(pages) {}
   void Opened(const std::shared_ptr<WebSocket>& socket) override { page_ = pages_.Open(socket); }
   void Received(std::string_view message, bool binary) override {
-    if (!binary) pages_.Receive(page_, message);
+    pages_.Receive(page_, message, binary);
   }
   void Closed() override { pages_.Close(page_); }
 
@@ -193,6 +200,7 @@ void LiveView::Show(const LiveFrame& frame) {
   impl_->changed.notify_one();
 }
 void LiveView::Say(const Json& status) { impl_->pages.Say(status); }
+void LiveView::Reply(uint64_t page, const Json& message) { impl_->pages.Reply(page, message); }
 void LiveView::Take(std::vector<BrowserMessage>* messages) { impl_->pages.Take(messages); }
 const std::string& LiveView::url() const { return impl_->server->url(); }
 

@@ -25,6 +25,7 @@ class LiveView final : public BrowserLink {
 
   void Show(const LiveFrame& frame) override;
   void Say(const Json& status) override;
+  void Reply(uint64_t page, const Json& message) override;
   void Take(std::vector<BrowserMessage>* messages) override;
   const std::string& url() const override;
 

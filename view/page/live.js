@@ -1,6 +1,7 @@
 // A running stage: the scene is fetched once, then instants and texts come over a socket.
 const $ = id => document.getElementById(id);
 const key = document.querySelector('meta[name=key]').content;
+const FAR = 1.5;  // the whole arm is in the picture
 const twin = new Twin($('view'));
 const state = {status: {}, frames: 0, drawn: 0, closed: false};
 window.understudy = {twin, state};  // for tests and for the curious
@@ -52,9 +53,48 @@ function show(frame) {
   showArms(frame.arms);
 }
 
+// The page becomes the device: what it needs to say, and what may be pressed.
+function beDevice() {
+  const device = new PageDevice(twin, bytes => {
+    if (state.socket.readyState === WebSocket.OPEN && !state.viewer) state.socket.send(bytes);
+  });
+  state.device = device;
+  state.socket.send(JSON.stringify(device.hello()));
+  $('device').hidden = false;
+  for (const button of ['start', 'discard', 'reset', 'stop']) $(`press_${button}`).onclick = () => device.press(button);
+  $('press_engage').onclick = () => device.toggle('squeeze');
+  $('press_gripper').onclick = () => device.toggle('trigger');
+  // keys are the scene's, whatever was clicked last
+  for (const button of $('presses').children) button.addEventListener('click', () => button.blur());
+  $('key_list').replaceChildren(...HELP.flatMap(([key, what]) => {
+    const dt = document.createElement('dt'), dd = document.createElement('dd');
+    dt.textContent = key;
+    dd.textContent = what;
+    return [dt, dd];
+  }));
+}
+
+// What the program says to this page alone.
+function hear({ping, refused, leads}) {
+  if (ping && state.device) state.device.echo = [ping, performance.now()];
+  if (refused) {
+    notice(refused);
+    state.viewer = true;
+    $('device').hidden = true;
+  }
+  if (leads) notice('');
+}
+
 function say(status) {
+  if (status.ping || status.refused || status.leads || status.haptic) return hear(status);
   Object.assign(state.status, status);
   const s = state.status;
+  if (s.device === 'page' && !state.device) beDevice();
+  if (state.device && s.placement) state.device.yaw = s.placement.yaw;
+  if (status.cue) {
+    sound(status.cue.name);
+    if (state.device && ['lost', 'ready', 'saved', 'discarded'].includes(status.cue.name)) state.device.release();
+  }
   document.title = `${s.title || s.task || 'live'} · Understudy`;
   $('instruction').textContent = s.instruction || s.task || '';
   $('phase').textContent = s.phase || '';
@@ -70,6 +110,7 @@ function chooseCameras(scene) {
     made.onclick = () => { click(made); $('view').focus(); };
     return made;
   };
+  const first = scene.cameras.find(camera => camera.name === 'agentview') || scene.cameras[0];
   const insets = new Set(scene.cameras.map(camera => camera.name).slice(0, 2));
   const update = () => twin.showInsets([...insets]);
   $('cameras').replaceChildren(
@@ -83,7 +124,8 @@ function chooseCameras(scene) {
       made.title = 'picture of this camera';
       return made;
     }),
-    button('reset view', () => twin.lookFrom(scene.cameras.find(camera => camera.name === 'agentview') || scene.cameras[0])));
+    button('reset view', () => twin.lookFrom(first, FAR)));
+  twin.lookFrom(first, FAR);
   update();
 }
 
@@ -95,7 +137,13 @@ function connect() {
     const frame = readFrame(data);
     if (frame) state.next = frame;
   };
-  socket.onopen = () => { state.closed = false; notice(''); };
+  socket.onopen = () => {
+    state.closed = false;
+    notice('');
+    if (!state.device) return;
+    state.device.release();
+    socket.send(JSON.stringify(state.device.hello()));
+  };
   socket.onclose = () => {
     state.closed = true;
     notice('the program has ended or cannot be reached');
@@ -105,6 +153,11 @@ function connect() {
 }
 
 function draw() {
+  if (state.device && !state.viewer) {
+    const hand = state.device.hands[state.device.hand];
+    $('press_engage').setAttribute('aria-pressed', Boolean(hand.squeeze));
+    $('press_gripper').setAttribute('aria-pressed', Boolean(hand.trigger));
+  }
   if (state.next) {
     show(state.next);
     state.next = null;

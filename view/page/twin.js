@@ -304,8 +304,9 @@ class Twin {
     this.contacts.instanceMatrix.needsUpdate = true;
   }
 
-  // Puts the view where a camera of the scene is, and turns about what it looks at.
-  lookFrom(camera) {
+  // Puts the view where a camera of the scene is, or as many times as far away, and turns about what
+  // it looks at.
+  lookFrom(camera, times = 1) {
     const pose = camera ? camera.pose : [1.5, 1.5, 1.5, 1, 0, 0, 0];
     this.world.updateMatrixWorld(true);
     const place = new THREE.Vector3(pose[0], pose[1], pose[2]);
@@ -317,8 +318,8 @@ class Twin {
     }
     const middle = new THREE.Vector3(...this.scene.center);
     const distance = Math.max(0.3, middle.sub(place).dot(ahead));
-    this.camera.position.copy(place);
     this.orbit.target.copy(place).addScaledVector(ahead, distance);
+    this.camera.position.copy(this.orbit.target).addScaledVector(ahead, -times * distance);
     this.orbit.update();
   }
 

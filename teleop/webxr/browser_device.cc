@@ -1,0 +1,176 @@
+#include "teleop/webxr/browser_device.h"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "core/base/error.h"
+
+namespace understudy {
+namespace {
+
+constexpr int64_t kPingNs = 500'000'000;
+
+int64_t MonotonicNs() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{1'000'000'000} * now.tv_sec + now.tv_nsec;
+}
+
+// What the page says of itself.
+std::string TextOf(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>().substr(0, 200) : "";
+}
+
+}  // namespace
+
+BrowserDevice::BrowserDevice(BrowserLink& link, const BrowserDeviceOptions& options)
+    : link_(link), now_ns_(options.now_ns ? options.now_ns : MonotonicNs) {
+  info_.name = "page";
+  link_.Say({{"device", "page"}});
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                           std::chrono::duration<double>(options.wait_s));
+  if (options.progress != nullptr) {
+    options.progress->Message("waiting for a page that moves the hand: " + link_.url());
+  }
+  for (;;) {
+    Receive();
+    if (leader_ != 0) break;
+    if (InterruptRequested()) ThrowFailed("interrupted before a page moved the hand");
+    if (Clock::now() >= deadline) {
+      ThrowFailed(
+          fmt::format("no page moved the hand within {} s: open {}", options.wait_s, link_.url()));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+void BrowserDevice::Receive() {
+  messages_.clear();
+  link_.Take(&messages_);
+  for (const BrowserMessage& message : messages_) {
+    switch (message.kind) {
+      case BrowserMessage::Kind::kOpened:
+        break;
+      case BrowserMessage::Kind::kText:
+        Hear(message);
+        break;
+      case BrowserMessage::Kind::kBytes:
+        Take(message);
+        break;
+      case BrowserMessage::Kind::kClosed:
+        Leave(message.page);
+        break;
+    }
+  }
+}
+
+// {"hello": {"name", "version", "profile", "buttons": {"start": …}}}
+void BrowserDevice::Hear(const BrowserMessage& message) {
+  const Json json = Json::parse(message.content, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("hello") || !json["hello"].is_object()) {
+    return Refuse(message.page, "the page sends what this program does not know: reload it");
+  }
+  // only the page that leads, or may come to lead, is the device
+  if (leader_ != 0 && message.page != leader_) return;
+  const Json& hello = json["hello"];
+  info_.name = TextOf(hello, "name").empty() ? "page" : TextOf(hello, "name");
+  info_.version = TextOf(hello, "version");
+  const std::string profile = TextOf(hello, "profile");
+  if (leader_ != 0 && profile != info_.profile) events_ |= kEventProfileChanged;
+  info_.profile = profile;
+  const Json buttons = hello.value("buttons", Json::object());
+  if (!buttons.is_object()) return;
+  ButtonNames names;
+  for (const auto& [name, place] :
+       std::initializer_list<std::pair<const char*, std::string*>>{{"start", &names.start},
+                                                                   {"discard", &names.discard},
+                                                                   {"reset", &names.reset},
+                                                                   {"stop", &names.stop},
+                                                                   {"engage", &names.engage},
+                                                                   {"gripper", &names.gripper}}) {
+    if (const std::string text = TextOf(buttons, name); !text.empty()) *place = text;
+  }
+  info_.buttons = names;
+}
+
+void BrowserDevice::Take(const BrowserMessage& message) {
+  if (leader_ != 0 && message.page != leader_) {
+    return Refuse(message.page, "another page moves the arm: close it first");
+  }
+  PageSample sample;
+  if (const std::string why = ReadPageSample(message.content, &sample); !why.empty()) {
+    return Refuse(message.page, why);
+  }
+  // what came out of order or twice says nothing new
+  const bool first = leader_ == 0;
+  if (!first && sample.sequence <= newest_.sequence) return;
+  if (first) {
+    leader_ = message.page;
+    clock_ = ClockMap();
+    if (!focused_) events_ |= kEventFocusGained;
+    focused_ = true;
+    link_.Reply(leader_, {{"leads", true}});
+  }
+  clock_.Add(sample.taken_ns, message.received_ns);
+  if (sample.echo_ns > 0) {
+    clock_.AddRoundTrip(message.received_ns - sample.echo_ns - sample.echo_age_ns);
+  }
+  events_ |= sample.raw.events;
+  if (sample.raw.events & kEventFocusLost) focused_ = false;
+  if (sample.raw.events & kEventFocusGained) focused_ = true;
+  for (size_t hand = 0; hand < 2; ++hand) pressed_[hand] |= sample.raw.hands[hand].buttons;
+  newest_ = sample;
+  // a sample was taken before it came
+  sample_ns_ = std::min(clock_.ToMonotonic(sample.taken_ns), message.received_ns);
+  info_.xr_minus_monotonic_ns = -clock_.offset_ns();
+}
+
+void BrowserDevice::Leave(uint64_t page) {
+  std::erase(refused_, page);
+  if (page != leader_) return;
+  leader_ = 0;
+  newest_ = PageSample();
+  if (focused_) events_ |= kEventFocusLost;
+  focused_ = false;
+}
+
+void BrowserDevice::Refuse(uint64_t page, const std::string& why) {
+  if (std::find(refused_.begin(), refused_.end(), page) != refused_.end()) return;
+  refused_.push_back(page);
+  link_.Reply(page, {{"refused", why}});
+}
+
+RawSample BrowserDevice::Poll() {
+  Receive();
+  RawSample sample = newest_.raw;
+  sample.id = next_id_++;
+  const int64_t now = now_ns_();
+  sample.monotonic_ns = leader_ == 0 ? now : std::min(sample_ns_, now);
+  sample.xr_time_ns = leader_ == 0 ? 0 : newest_.taken_ns;
+  sample.events = events_;
+  // a button that was down for a moment between two polls was pressed
+  for (size_t hand = 0; hand < 2; ++hand) {
+    sample.hands[hand].buttons |= pressed_[hand];
+    pressed_[hand] = newest_.raw.hands[hand].buttons;
+  }
+  events_ = 0;
+  if (leader_ != 0 && now - last_ping_ns_ > kPingNs) {
+    last_ping_ns_ = now;
+    link_.Reply(leader_, {{"ping", now}});
+  }
+  return sample;
+}
+
+void BrowserDevice::Haptic(int hand, float amplitude, double seconds) {
+  if (leader_ == 0) return;
+  link_.Reply(leader_,
+              {{"haptic", {{"hand", hand}, {"amplitude", amplitude}, {"seconds", seconds}}}});
+}
+
+}  // namespace understudy

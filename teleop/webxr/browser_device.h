@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/base/progress.h"
+#include "core/seam/browser_link.h"
+#include "core/seam/teleop_device.h"
+#include "teleop/webxr/clock_map.h"
+#include "teleop/webxr/page_sample.h"
+
+namespace understudy {
+
+struct BrowserDeviceOptions {
+  double wait_s = 60;               // for a page that moves the hand
+  std::function<int64_t()> now_ns;  // CLOCK_MONOTONIC where empty
+  Progress* progress = nullptr;     // told what is waited for
+};
+
+// A page as the device: the first that sends a sample leads the arm until it goes, and others are
+// told so. A page that has gone is a hand out of sight and out of focus, not the end of the
+// session: the next one goes on, after a fresh squeeze.
+class BrowserDevice final : public TeleopDevice {
+ public:
+  // Waits for a page. `link` must outlive this. Throws Error(kFailed) if none comes.
+  BrowserDevice(BrowserLink& link, const BrowserDeviceOptions& options);
+
+  const DeviceInfo& info() const override { return info_; }
+  RawSample Poll() override;
+  int64_t NowNs() const override { return now_ns_(); }
+  void Haptic(int hand, float amplitude, double seconds) override;
+
+  const ClockMap& clock() const { return clock_; }
+
+ private:
+  void Receive();
+  void Hear(const BrowserMessage& message);
+  void Take(const BrowserMessage& message);
+  void Leave(uint64_t page);
+  void Refuse(uint64_t page, const std::string& why);
+
+  BrowserLink& link_;
+  std::function<int64_t()> now_ns_;
+  DeviceInfo info_;
+  std::vector<BrowserMessage> messages_;
+  std::vector<uint64_t> refused_;  // pages that were told why
+  uint64_t leader_ = 0;            // 0: nobody leads
+  bool focused_ = true;
+  PageSample newest_;
+  ClockMap clock_;
+  int64_t sample_ns_ = 0;  // our time of the newest sample
+  int64_t next_id_ = 0;
+  uint32_t events_ = 0, pressed_[2] = {0, 0};  // since the last Poll
+  int64_t last_ping_ns_ = 0;
+};
+
+}  // namespace understudy
