@@ -18,10 +18,10 @@
 
 namespace understudy {
 
-enum class DeviceKind { kVirtual, kOpenXr, kPage };
+enum class DeviceKind { kVirtual, kOpenXr, kWebXr, kPage };
 template <>
 struct EnumNames<DeviceKind> {
-  static constexpr std::array kNames{"virtual", "openxr", "page"};
+  static constexpr std::array kNames{"virtual", "openxr", "webxr", "page"};
 };
 
 namespace {
@@ -40,7 +40,8 @@ struct TeleopFlags {
     v("robot", robot, "listed robot, robot+gripper, or path of a robot.yaml; empty: the task's");
     v("device", device,
       "virtual: our virtual headset, moved by the task's scripted operator; "
-      "openxr: the headset of the active OpenXR runtime; page: mouse and keys in a browser");
+      "openxr: the headset of the active OpenXR runtime; webxr: a headset's browser; page: mouse "
+      "and keys in a browser");
     v("wait_for_headset_s", wait_for_headset_s,
       "s to wait for a headset to be put on, or for a page", Limits{0, 86400});
     watch.Visit(v);
@@ -132,11 +133,13 @@ TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulat
 
 #endif  // WITH_OPENXR
 
-// A person at mouse and keys.
+// A person at a page, or in a headset whose browser shows it.
 TeleopReport RecordByPage(const TeleopFlags& flags, const Twin& twin, Progress& progress) {
-  const std::unique_ptr<BrowserLink> link =
-      OpenLivePage(twin, flags.watch.watch_port, progress);
-  BrowserDevice device(*link, {.wait_s = flags.wait_for_headset_s, .progress = &progress});
+  const std::unique_ptr<BrowserLink> link = OpenLivePage(twin, flags.watch.watch_port, progress);
+  const BrowserDeviceKind kind =
+      flags.device == DeviceKind::kWebXr ? BrowserDeviceKind::kHeadset : BrowserDeviceKind::kPage;
+  BrowserDevice device(*link,
+                       {.kind = kind, .wait_s = flags.wait_for_headset_s, .progress = &progress});
   RealPacer pacer;
   Announcer announcer(link.get(), &progress);
   return RunTeleop(flags.teleop, twin.task, *twin.simulators(), device, pacer, progress, announcer,
@@ -145,7 +148,9 @@ TeleopReport RecordByPage(const TeleopFlags& flags, const Twin& twin, Progress& 
 
 TeleopReport RecordWith(const TeleopFlags& flags, Progress& progress) {
   Twin twin = LoadTwin(flags.task, flags.robot);
-  if (flags.device == DeviceKind::kPage) return RecordByPage(flags, twin, progress);
+  if (flags.device == DeviceKind::kPage || flags.device == DeviceKind::kWebXr) {
+    return RecordByPage(flags, twin, progress);
+  }
 #ifdef WITH_OPENXR
   if (flags.device == DeviceKind::kVirtual) {
     const std::unique_ptr<BrowserLink> watched =

@@ -64,10 +64,8 @@ Announcement Clamped(int hand, size_t arms) {
           .cue = "clamped"};
 }
 
-Announcement Success(int held, int wanted) {
-  return {.phase = fmt::format("success: hold it {} of {} steps", held, wanted),
-          .mood = "good",
-          .cue = held == 1 ? "success" : ""};
+Announcement Success() {
+  return {.phase = "success: hold still", .mood = "good", .cue = "success"};
 }
 
 Announcement Saved() { return {.phase = "saved", .mood = "good", .cue = "saved"}; }

@@ -30,7 +30,7 @@ Announcement Engaged(const DeviceInfo& device, int hand, size_t arms);
 Announcement Lost(const DeviceInfo& device, int hand, size_t arms, ClutchLoss why);
 Announcement Found(const DeviceInfo& device, int hand, size_t arms);
 Announcement Clamped(int hand, size_t arms);
-Announcement Success(int held, int wanted);
+Announcement Success();
 Announcement Saved();
 Announcement Discarded(const std::string& cause);
 Announcement Ended(const std::string& why, const std::string& kept);

@@ -154,9 +154,7 @@ class Recording {
     }
     // lasting success needs no button
     success_for_ = simulator_.Observe().success ? success_for_ + 1 : 0;
-    if (success_for_ > 0 && success_for_ < options_.success_steps) {
-      announcer_.Say(moments::Success(success_for_, options_.success_steps));
-    }
+    if (success_for_ == 1) announcer_.Say(moments::Success());
     if (success_for_ >= options_.success_steps) return Ends(end, RecordEnd::kAccepted);
     return true;
   }

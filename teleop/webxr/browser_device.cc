@@ -30,13 +30,17 @@ std::string TextOf(const Json& json, const char* name) {
 
 BrowserDevice::BrowserDevice(BrowserLink& link, const BrowserDeviceOptions& options)
     : link_(link), now_ns_(options.now_ns ? options.now_ns : MonotonicNs) {
-  info_.name = "page";
-  link_.Say({{"device", "page"}});
+  const bool headset = options.kind == BrowserDeviceKind::kHeadset;
+  info_.name = headset ? "browser headset" : "page";
+  link_.Say({{"device", headset ? "webxr" : "page"}});
   using Clock = std::chrono::steady_clock;
   const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                            std::chrono::duration<double>(options.wait_s));
   if (options.progress != nullptr) {
-    options.progress->Message("waiting for a page that moves the hand: " + link_.url());
+    options.progress->Message(
+        (headset ? "waiting for a headset: open this in its browser, and enter there: "
+                 : "waiting for a page that moves the hand: ") +
+        link_.url());
   }
   for (;;) {
     Receive();
@@ -79,7 +83,7 @@ void BrowserDevice::Hear(const BrowserMessage& message) {
   // only the page that leads, or may come to lead, is the device
   if (leader_ != 0 && message.page != leader_) return;
   const Json& hello = json["hello"];
-  info_.name = TextOf(hello, "name").empty() ? "page" : TextOf(hello, "name");
+  if (const std::string name = TextOf(hello, "name"); !name.empty()) info_.name = name;
   info_.version = TextOf(hello, "version");
   const std::string profile = TextOf(hello, "profile");
   if (leader_ != 0 && profile != info_.profile) events_ |= kEventProfileChanged;

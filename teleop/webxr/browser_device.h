@@ -12,10 +12,13 @@
 
 namespace understudy {
 
+enum class BrowserDeviceKind { kPage, kHeadset };
+
 struct BrowserDeviceOptions {
-  double wait_s = 60;               // for a page that moves the hand
-  std::function<int64_t()> now_ns;  // CLOCK_MONOTONIC where empty
-  Progress* progress = nullptr;     // told what is waited for
+  BrowserDeviceKind kind = BrowserDeviceKind::kPage;  // mouse and keys, or the page in a headset
+  double wait_s = 60;                                 // for a page that moves the hand
+  std::function<int64_t()> now_ns;                    // CLOCK_MONOTONIC where empty
+  Progress* progress = nullptr;                       // told what is waited for
 };
 
 // A page as the device: the first that sends a sample leads the arm until it goes, and others are

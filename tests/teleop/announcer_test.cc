@@ -67,6 +67,7 @@ TEST(Announcer, SaysASessionInItsOrder) {
   EXPECT_EQ((std::vector<std::string>(cues.begin(), cues.begin() + 3)),
             (std::vector<std::string>{"ready", "start", "engaged"}));
   EXPECT_THAT(cues, testing::Contains("lost"));
+  EXPECT_THAT(cues, testing::Contains("found"));
   EXPECT_EQ(cues.back(), "ended");
   // the terminal has the same moments as the pages, word for word
   std::vector<std::string> phases;

@@ -1,8 +1,21 @@
-// A person at the page: looks at the scene as it is drawn, moves the hand of the page's device by
-// what mouse and keys do to it, and stacks cubeA on cubeB. Answers with how often it took hold.
+// A person at the page, or in the headset that stands in for one (fake_xr.js): looks at the scene as
+// it is drawn, moves a hand, and stacks cubeA on cubeB. Answers whether that was saved.
 async (limit_s) => {
   const {twin, state} = understudy, device = state.device;
   const wait = ms => new Promise(resolve => setTimeout(resolve, ms));
+  const turnedBack = q => q.clone().set(0.5, -0.5, -0.5, 0.5).invert();  // from the world to the tracking space
+  const pulse = async (buttons, i) => { buttons[i] = 1; await wait(60); buttons[i] = 0; };
+  const person = window.fakeXr ? {
+    start: () => pulse(fakeXr.hands[1].buttons, 4),
+    hold: on => { fakeXr.hands[1].buttons[1] = on ? 1 : 0; },
+    grip: on => { fakeXr.hands[1].buttons[0] = on ? 1 : 0; },
+    move: by => by.applyQuaternion(turnedBack(twin.camera.quaternion)).toArray().forEach((v, i) => { fakeXr.hands[1].p[i] += v; }),
+  } : {
+    start: () => device.press('start'),
+    hold: on => { device.hands[1].squeeze = on ? 1 : 0; },
+    grip: on => { device.hands[1].trigger = on ? 1 : 0; },
+    move: by => device.hands[1].place.add(by.applyQuaternion(device.toTracking())),
+  };
   const place = name => twin.bodies[twin.scene.bodies.indexOf(name)].position.clone();
   const hand = twin.scene.hands[0];
   const E = () => {
@@ -18,26 +31,38 @@ async (limit_s) => {
       const now = performance.now(), dt = Math.min(0.05, (now - last) / 1000), off = target().sub(E());
       last = now;
       if (off.length() < near) return;
+      // the hand was lost, as on a machine with other work: a fresh squeeze goes on
+      if (/lost|found again/.test(state.status.phase)) {
+        person.hold(false);
+        await wait(150);
+        person.hold(true);
+        await wait(150);
+        last = performance.now();
+        continue;
+      }
       const step = off.clone().multiplyScalar(Math.min(1, 0.15 * dt / Math.max(1e-6, off.length())) * Math.min(1, 0.3 + 8 * off.length()));
-      device.hands[1].place.add(step.applyQuaternion(device.toTracking()));
+      person.move(step);
     }
   };
-  device.press('start');
+  person.hold(false);
+  person.grip(false);
+  await wait(50);
+  await person.start();
   while (state.status.phase === 'ready' && performance.now() < end) await wait(20);
   await wait(200);
-  device.toggle('squeeze');
+  person.hold(true);
   while (!(state.frame.arms.length && state.frame.arms[0].flags & 1) && !over()) await wait(20);
   const above = (name, height) => () => place(name).add(place(name).set(0, 0, height));
   await go(above('cubeA', 0.12));
   await go(above('cubeA', 0.0));
-  device.toggle('trigger');
+  person.grip(true);
   await wait(700);
   await go(above('cubeB', 0.14), 0.01);
   await go(above('cubeB', 0.058));
-  device.toggle('trigger');
+  person.grip(false);
   await wait(400);
   await go(above('cubeB', 0.2), 0.02);
   while (!over()) await wait(50);
-  device.release();
+  person.hold(false);
   return state.status.done > done;
 }

@@ -2,7 +2,7 @@
 """The twin in 3-D, in headless Chromium drawn by the processor: a stored episode in `understudy data view`, beside the
 pictures that the program's own renderer made, and a running stage. Exits 77 where there is no Chromium.
 --screenshots FOLDER keeps pictures of what it saw."""
-import argparse, os, pathlib, re, subprocess, sys, tempfile
+import argparse, json, os, pathlib, re, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(__file__))
 from browser import Browser, find_browser
@@ -104,11 +104,125 @@ def check_live(program, folder, shots):
         page.until("!document.querySelector('#notice').hidden")
 
 
+def check_record(program, folder, shots):
+    """Stack is recorded with the page as the device; a second page may look on, and is told that it does not lead."""
+    with Served(program, "teleop", "--task", "stack", "--device", "page", "--demos", "1", "--seed", "3", "--out", "p.h5", folder=folder) \
+            as served, Browser(640, 480, webgl=True) as page:
+        page.open(served.url)
+        page.until("window.understudy && understudy.state.device && understudy.state.frame && understudy.state.status.phase === 'ready'")
+        same("hint", page.run("document.querySelector('#hint').textContent"), "Enter starts; R draws another start; Esc ends the session")
+        with Browser(400, 300, webgl=True) as second:
+            second.open(served.url)
+            second.until("window.understudy && !document.querySelector('#notice').hidden")
+            same("second page", "another page moves the arm" in second.run("document.querySelector('#notice').textContent"), True)
+            same("its buttons", second.run("document.querySelector('#device').hidden"), True)
+            second.until("understudy.state.frames > 0")
+        text = (pathlib.Path(__file__).parent / "page_operator.js").read_text()
+        # keys do what the help says: start, take hold, up, let go, another start
+        for key, code in (("Enter", "Enter"), ("c", "KeyC")):
+            for kind in ("keyDown", "keyUp"):
+                page.call("Input.dispatchKeyEvent", type=kind, key=key, code=code)
+            page.until("understudy.state.status.phase !== 'ready'")
+        page.until("understudy.state.frame.arms.length && understudy.state.frame.arms[0].flags & 1")
+        before = page.run("understudy.state.frame.arms[0].pose[2]")
+        page.call("Input.dispatchKeyEvent", type="keyDown", key="e", code="KeyE")
+        page.until(f"understudy.state.frame.arms[0].pose[2] > {before} + 0.03")
+        page.call("Input.dispatchKeyEvent", type="keyUp", key="e", code="KeyE")
+        if shots:
+            page.screenshot(shots / "record.png")
+        for kind in ("keyDown", "keyUp"):
+            page.call("Input.dispatchKeyEvent", type=kind, key="r", code="KeyR")
+        page.until("understudy.state.status.phase === 'ready'")
+        for _ in range(3):
+            if page.run(f"({text[text.index('async'):]})(60)"):
+                break
+            page.until("understudy.state.status.phase === 'ready'")
+        same("problems of the page", page.problems, [])
+        served.process.wait(60)
+    verified = subprocess.run([program, "data", "verify", "p.h5", "--replay", "--json"], cwd=folder, capture_output=True, text=True)
+    same("verify", verified.returncode, 0)
+    info = json.loads(subprocess.run([program, "data", "info", "p.h5", "--json"], cwd=folder, capture_output=True, text=True).stdout)
+    same("demonstrations", info["successes"], 1)
+
+
+def check_headset(program, folder, shots):
+    """Stack is recorded in a headset's browser, through sleep, recentering and a dropped socket."""
+    here = pathlib.Path(__file__).parent
+    with Served(program, "teleop", "--task", "stack", "--device", "webxr", "--demos", "1", "--seed", "4", "--out", "x.h5",
+                "--record.keep-failed", folder=folder) as served, Browser(256, 128, webgl=True) as page:
+        page.call("Page.addScriptToEvaluateOnNewDocument", source=(here / "fake_xr.js").read_text().replace("EYE = 256", "EYE = 128"))
+        page.open(served.url)
+        page.until("window.understudy && understudy.state.device && document.querySelectorAll('#ways button').length === 2")
+        same("ways in", page.run("document.querySelector('#ways').textContent"), "enter VRenter AR (see through)")
+        page.run("document.querySelector('#ways button').click()")
+        phase = lambda text: page.until(f"(understudy.state.status.phase || '').includes({text!r})")
+        press = lambda side, button, on: page.run(f"fakeXr.hands[{side}].buttons[{button}] = {on}")
+        pose = lambda: page.run("Array.from(understudy.state.frame.arms[0].pose)")
+
+        def squeeze():
+            press(1, 1, 0)
+            page.run("new Promise(done => setTimeout(done, 200))")
+            press(1, 1, 1)
+            page.until("understudy.state.frame.arms.length && understudy.state.frame.arms[0].flags & 1")
+
+        phase("ready")
+        same("hint", page.run("document.querySelector('#hint').textContent"),
+             "A (right) starts; X (left) draws another start; Y (left) ends the session")
+        press(1, 4, 1)
+        phase("recording")
+        press(1, 4, 0)
+        squeeze()
+        before = pose()
+        page.run("fakeXr.hands[1].p[1] += 0.04")
+        page.until(f"understudy.state.frame.arms[0].pose[2] > {before[2] + 0.02}")
+        # every fault drops the clutch, says why, and moves nothing until a fresh squeeze
+        faults = (("fakeXr.sleep(true)", "fakeXr.sleep(false)", ("the headset shows something else", "no samples")),
+                  ("fakeXr.recentre()", "0", ("recentered",)),
+                  ("fakeXr.hands[1].emulated = true", "fakeXr.hands[1].emulated = false", ("not tracked",)),
+                  ("fakeXr.hands[1].lost = true", "fakeXr.hands[1].lost = false", ("not tracked",)),
+                  ("fakeXr.hands[1].gone = true", "fakeXr.hands[1].gone = false", ("not tracked", "no samples")),
+                  ("fakeXr.hands[1].p[0] += 0.5", "fakeXr.hands[1].p[0] -= 0.5", ("the tracking jumped",)),
+                  ("understudy.state.socket.close()", "0", ("the headset shows something else", "no samples")))
+        for fault, mend, whys in faults:
+            squeeze()
+            held = pose()
+            page.run(f"({fault}, 0)")
+            page.until("understudy.state.status.phase.includes('lost: ')")
+            said = page.run("understudy.state.status.phase")
+            if not any(said == f"hand lost: {why}" for why in whys):
+                sys.exit(f"{fault}: said '{said}', wanted one of {whys}")
+            page.run(f"({mend}, 0)")
+            page.until("!understudy.state.closed && document.querySelector('#notice').hidden")
+            page.run("fakeXr.hands[1].p[1] += 0.02")
+            page.run("new Promise(done => setTimeout(done, 400))")
+            off = max(abs(a - b) for a, b in zip(held[:3], pose()[:3]))
+            if off > 0.02:
+                sys.exit(f"{fault}: the command moved by {off} m without a squeeze")
+        press(1, 1, 0)
+        if shots:
+            page.run("for (const id of ['state', 'cameras', 'device', 'numbers']) document.getElementById(id).style.display = 'none'")
+            page.screenshot(shots / "headset.png")
+        same("vibrations", page.run("fakeXr.pulses.length > 0"), True)
+        press(0, 4, 1)
+        phase("ready")
+        press(0, 4, 0)
+        text = (here / "page_operator.js").read_text()
+        for _ in range(4):
+            if page.run(f"({text[text.index('async'):]})(60)"):
+                break
+            phase("ready")
+        same("problems of the page", [p for p in page.problems if "WebSocket" not in p], [])
+        served.process.wait(60)
+    verified = subprocess.run([program, "data", "verify", "x.h5", "--replay", "--json"], cwd=folder, capture_output=True, text=True)
+    same("verify", verified.returncode, 0)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
     parser.add_argument("--foreign", required=True, help="a file of another program")
     parser.add_argument("--screenshots")
+    parser.add_argument("--only", help="name of one check")
     options = parser.parse_args()
     if not find_browser():
         print("SKIPPED: there is no Chromium (apt-get install chromium)")
@@ -120,7 +234,9 @@ def main():
         for words in (("teleop", "--task", "stack", "--demos", "1", "--seed", "1", "--out", "s.h5"),
                       ("augment", "s.h5", "--variants", "2", "--plan-file", "randomised", "--out", "looks.h5")):
             subprocess.run([options.program, *words, "--quiet"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        for check in (check_episodes, check_live):
+        for check in (check_episodes, check_live, check_record, check_headset):
+            if options.only not in (None, check.__name__):
+                continue
             check(options.program, folder, shots)
             print(f"{check.__name__}: fine")
     return 0

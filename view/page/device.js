@@ -1,8 +1,4 @@
-// The page as a device: mouse and keys move a hand, which is sent as samples, however slowly the page
-// is drawn (their layout: teleop/webxr/page_sample.h).
-const NUMBERS = 75, HEAD = 15, PER_HAND = 30;
-const BUTTON = {start: 1, discard: 2, reset: 4, stop: 8};
-const EVENT = {focusLost: 1, focusGained: 2};
+// The page as a device: mouse and keys move a hand, which is sent however slowly the page is drawn.
 const RATE = 90;  // samples per second
 const SPEED = 0.15, TURN = 0.8, SLOW = 0.3;  // m/s, rad/s, and with shift
 const KEYS = {
@@ -18,12 +14,9 @@ const HELP = [['C', 'takes hold of the arm, and lets go'], ['W A S D', 'away, le
   ['Tab', 'the other hand'], ['Enter', 'starts, then accepts'], ['Backspace', 'discards'], ['R', 'another start'], ['Esc', 'ends the session']];
 
 class PageDevice {
-  constructor(twin, send) {
+  constructor(twin, samples) {
     this.twin = twin;
-    this.send = send;
-    this.sequence = 0;
-    this.echo = [0, 0];
-    this.events = 0;
+    this.samples = samples;
     this.held = new Set();
     this.hand = 1;  // the one that keys move
     this.hands = [-0.2, 0.2].map(x => ({
@@ -43,8 +36,8 @@ class PageDevice {
   listen() {
     addEventListener('keydown', event => this.onKey(event, true));
     addEventListener('keyup', event => this.onKey(event, false));
-    addEventListener('blur', () => { this.held.clear(); this.release(); this.events |= EVENT.focusLost; });
-    addEventListener('focus', () => { this.events |= EVENT.focusGained; });
+    addEventListener('blur', () => { this.held.clear(); this.release(); this.samples.events |= EVENT.focusLost; });
+    addEventListener('focus', () => { this.samples.events |= EVENT.focusGained; });
     const view = this.twin.canvas;
     view.addEventListener('pointerdown', event => {
       if (!event.shiftKey || event.button !== 0) return;
@@ -126,23 +119,18 @@ class PageDevice {
       if (what === 'move') this.shift(...by.map(v => v * SPEED * rate * dt));
       else this.rotate(by, TURN * rate * dt);
     }
-    this.send(this.sample(now));
+    const head = {flags: 15, pose: [0, 1.5, 0, 0, 0, 0, 1]};
+    this.samples.put(now, head, this.hands.map(hand => this.read(hand)));
   }
 
-  sample(now) {
-    const n = new Float64Array(NUMBERS);
-    n.set([1, ++this.sequence, now, this.echo[0], now - this.echo[1], 15, 0, 1.5, 0, 0, 0, 0, 1, this.events]);
-    this.events = 0;
-    this.hands.forEach((hand, i) => {
-      const {x, y, z} = hand.place, q = hand.turn, pose = [x, y, z, q.x, q.y, q.z, q.w];
-      let buttons = 0;
-      for (const [button, left] of Object.entries(hand.presses)) {
-        if (left > 0) buttons |= BUTTON[button];
-        hand.presses[button] = left - 1;
-      }
-      n.set([1, 15, ...pose, ...pose, 0, 0, 0, 0, 0, 0, 0, hand.trigger, hand.squeeze, 0, 0, buttons], HEAD + PER_HAND * i);
-    });
-    return n.buffer;
+  read(hand) {
+    const {x, y, z} = hand.place, q = hand.turn;
+    let buttons = 0;
+    for (const [button, left] of Object.entries(hand.presses)) {
+      if (left > 0) buttons |= BUTTON[button];
+      hand.presses[button] = left - 1;
+    }
+    return {flags: 15, pose: [x, y, z, q.x, q.y, q.z, q.w], trigger: hand.trigger, squeeze: hand.squeeze, buttons};
   }
 }
 

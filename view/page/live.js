@@ -53,19 +53,23 @@ function show(frame) {
   showArms(frame.arms);
 }
 
-// The page becomes the device: what it needs to say, and what may be pressed.
-function beDevice() {
-  const device = new PageDevice(twin, bytes => {
-    if (state.socket.readyState === WebSocket.OPEN && !state.viewer) state.socket.send(bytes);
+// The page becomes the device: what it needs to say, and what may be pressed. `kind`: page or webxr.
+function beDevice(kind) {
+  const samples = new Samples(message => {
+    if (state.socket.readyState === WebSocket.OPEN && !state.viewer) state.socket.send(message);
   });
-  state.device = device;
+  state.samples = samples;
+  state.device = kind === 'page' ? new PageDevice(twin, samples) : new XrDevice(twin, samples);
+  const {device} = state;
   state.socket.send(JSON.stringify(device.hello()));
   $('device').hidden = false;
   for (const button of ['start', 'discard', 'reset', 'stop']) $(`press_${button}`).onclick = () => device.press(button);
-  $('press_engage').onclick = () => device.toggle('squeeze');
-  $('press_gripper').onclick = () => device.toggle('trigger');
   // keys are the scene's, whatever was clicked last
   for (const button of $('presses').children) button.addEventListener('click', () => button.blur());
+  $('press_engage').hidden = $('press_gripper').hidden = $('keys').hidden = kind !== 'page';
+  if (kind !== 'page') return offerWays(device);
+  $('press_engage').onclick = () => device.toggle('squeeze');
+  $('press_gripper').onclick = () => device.toggle('trigger');
   $('key_list').replaceChildren(...HELP.flatMap(([key, what]) => {
     const dt = document.createElement('dt'), dd = document.createElement('dd');
     dt.textContent = key;
@@ -74,9 +78,26 @@ function beDevice() {
   }));
 }
 
+// Buttons that enter the headset, or why there are none.
+async function offerWays(device) {
+  const modes = await XrDevice.modes();
+  const ways = Object.entries(modes).map(([mode, name]) => {
+    const way = document.createElement('button');
+    way.textContent = name;
+    way.onclick = () => device.enter(mode).catch(error => notice(`the headset cannot be entered: ${error.message}`));
+    return way;
+  });
+  if (!ways.length) {
+    ways.push(isSecureContext ? 'no headset here: open this address in the browser of one'
+      : 'this browser gives headsets to pages over https or from localhost only');
+  }
+  $('ways').replaceChildren(...ways);
+}
+
 // What the program says to this page alone.
-function hear({ping, refused, leads}) {
-  if (ping && state.device) state.device.echo = [ping, performance.now()];
+function hear({ping, refused, leads, haptic}) {
+  if (ping && state.samples) state.samples.echo = [ping, performance.now()];
+  if (haptic && state.device.vibrate) state.device.vibrate(haptic);
   if (refused) {
     notice(refused);
     state.viewer = true;
@@ -89,12 +110,17 @@ function say(status) {
   if (status.ping || status.refused || status.leads || status.haptic) return hear(status);
   Object.assign(state.status, status);
   const s = state.status;
-  if (s.device === 'page' && !state.device) beDevice();
-  if (state.device && s.placement) state.device.yaw = s.placement.yaw;
+  if (s.device && !state.device) beDevice(s.device);
+  if (state.device && s.placement) {
+    state.device.placement = s.placement;
+    state.device.yaw = s.placement.yaw;
+  }
   if (status.cue) {
     sound(status.cue.name);
-    if (state.device && ['lost', 'ready', 'saved', 'discarded'].includes(status.cue.name)) state.device.release();
+    const fresh = ['lost', 'ready', 'saved', 'discarded'].includes(status.cue.name);
+    if (fresh && state.device && state.device.release) state.device.release();
   }
+  if (state.device && state.device.panel) state.device.panel.write([s.instruction, s.phase, s.hint, s.count].map(text => text || ''), s.mood);
   document.title = `${s.title || s.task || 'live'} · Understudy`;
   $('instruction').textContent = s.instruction || s.task || '';
   $('phase').textContent = s.phase || '';
@@ -141,7 +167,7 @@ function connect() {
     state.closed = false;
     notice('');
     if (!state.device) return;
-    state.device.release();
+    if (state.device.release) state.device.release();
     socket.send(JSON.stringify(state.device.hello()));
   };
   socket.onclose = () => {
@@ -152,9 +178,11 @@ function connect() {
   state.socket = socket;
 }
 
-function draw() {
-  if (state.device && !state.viewer) {
-    const hand = state.device.hands[state.device.hand];
+function draw(now, frame) {
+  const {device} = state;
+  if (device && device.session && frame) device.tick(performance.now(), frame);
+  if (device && device.hands) {
+    const hand = device.hands[device.hand];
     $('press_engage').setAttribute('aria-pressed', Boolean(hand.squeeze));
     $('press_gripper').setAttribute('aria-pressed', Boolean(hand.trigger));
   }

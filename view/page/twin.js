@@ -212,6 +212,7 @@ class Twin {
     if (picture && !picture.cube && !says) projectPicture(geometry, shape);
     const mesh = new THREE.Mesh(geometry, makeMaterial(shape, this.scene, this.textures));
     setPose(mesh, shape.pose);
+    mesh.updateMatrix();
     this.bodies[shape.body].add(mesh);
     return mesh;
   }
@@ -271,7 +272,10 @@ class Twin {
 
   // Positions and quaternions of all bodies, 7 numbers each, from place `at` of the list on.
   setPoses(poses, at = 0) {
-    this.bodies.forEach((body, i) => setPose(body, poses, at + 7 * i));
+    this.bodies.forEach((body, i) => {
+      setPose(body, poses, at + 7 * i);
+      body.updateMatrix();
+    });
     this.changed = true;
   }
 
@@ -282,13 +286,13 @@ class Twin {
       ghost.group.visible = Boolean(arm);
       if (!arm) return;
       // X_WGhost moves the hand's body to where its control frame meets the command
-      const now = new THREE.Matrix4().multiplyMatrices(this.bodies[ghost.hand.body].matrixWorld, ghost.inBody);
+      const now = new THREE.Matrix4().multiplyMatrices(this.bodies[ghost.hand.body].matrix, ghost.inBody);
       const X_WE = new THREE.Matrix4().compose(new THREE.Vector3(...arm.pose.slice(0, 3)),
         new THREE.Quaternion(arm.pose[4], arm.pose[5], arm.pose[6], arm.pose[3]), new THREE.Vector3(1, 1, 1));
       const move = X_WE.multiply(now.invert());
       for (const [part, shape] of ghost.parts) {
         part.matrixAutoUpdate = false;
-        part.matrix.multiplyMatrices(move, this.meshes[shape].matrixWorld);
+        part.matrix.multiplyMatrices(this.bodies[this.scene.shapes[shape].body].matrix, this.meshes[shape].matrix).premultiply(move);
       }
       const held = arm.flags & (FLAG.linear | FLAG.angular);
       ghost.material.color.set(arm.flags & FLAG.rejected ? GHOST.rejected : held ? GHOST.held : GHOST.free);
@@ -321,6 +325,26 @@ class Twin {
     this.orbit.target.copy(place).addScaledVector(ahead, distance);
     this.camera.position.copy(this.orbit.target).addScaledVector(ahead, -times * distance);
     this.orbit.update();
+  }
+
+  // The scene as it lies in the tracking space of an operator who stands at `placement`; the headset
+  // is the camera.
+  enterXr(placement, seeThrough) {
+    const yaw = new THREE.Quaternion().setFromAxisAngle(new THREE.Vector3(0, 0, 1), placement.yaw);
+    const X_WT = new THREE.Matrix4().compose(new THREE.Vector3(...placement.origin),
+      yaw.multiply(new THREE.Quaternion(0.5, -0.5, -0.5, 0.5)), new THREE.Vector3(1, 1, 1));
+    X_WT.invert().decompose(this.world.position, this.world.quaternion, this.world.scale);
+    this.inXr = true;
+    this.sky = this.root.background;
+    if (seeThrough) this.root.background = null;
+  }
+
+  leaveXr() {
+    this.world.position.set(0, 0, 0);
+    this.world.quaternion.identity();
+    this.root.background = this.sky;
+    this.inXr = false;
+    this.changed = true;
   }
 
   // Names of the cameras whose pictures stand in the corner.
@@ -360,6 +384,11 @@ class Twin {
 
   // Draws where something has changed since the last call; says whether it did.
   draw() {
+    if (this.inXr) {
+      this.renderer.clear();
+      this.renderer.render(this.root, this.camera);
+      return true;
+    }
     this.orbit.update();
     if (!this.world || !this.changed) return false;
     this.changed = false;
