@@ -124,6 +124,9 @@ struct Known {
       } catch (const Error&) {
         return;  // one that is not found is converted as it is
       }
+    } else if (const std::string named = FindRobot({reader.header().simulator.robot, "", ""});
+               !named.empty()) {
+      place = named;
     }
     robot = LoadRobotSpec(place, HomeFolder() / "sim" / "robots");
   }

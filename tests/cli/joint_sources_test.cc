@@ -126,6 +126,29 @@ TEST_F(JointSources, IsaacLabsJointsGiveTheRecordedPosesAndGenerateAlike) {
          "by the kinematics of 'panda'");
 }
 
+// A robot that takes joints: what it was told comes over, and policies of joints learn from it.
+TEST_F(JointSources, JointTargetsOfTheSo101ComeOver) {
+  Record("--task stack --robot so101 --demos 2");
+  WriteIsaacLab("j.hdf5");
+  Write("map.yaml", "robot: so101\n");
+  Expect("data convert j.hdf5 back.h5 --to understudy --task stack --map map.yaml", 0,
+         "by the kinematics of 'so101'");
+  ExpectRecordedPoses("back.h5", false);
+  const DatasetReader is(folder_ / "back.h5"), was(folder_ / "s.h5");
+  EXPECT_EQ(is.header().simulator.joint_names, was.header().simulator.joint_names);
+  const Episode a = is.ReadEpisode(0), b = was.ReadEpisode(0);
+  for (size_t k = 0; k < a.length(); ++k) {
+    ASSERT_EQ(a.steps[k].action.arms[0].q_cmd.size(), 5);
+    const Eigen::VectorXd wanted = b.steps[k + 1].observation.arms[0].joint_q;
+    EXPECT_EQ(a.steps[k].action.arms[0].q_cmd, wanted);
+    const ArmObservation& arm = a.steps[k].observation.arms[0];
+    EXPECT_EQ(a.steps[k].delta[0].value,
+              DeltaFromTarget(arm.X_WE, a.steps[k].action.arms[0], b.meta.limits).value);
+  }
+  Expect("data verify back.h5", 0, "");
+  Expect("train back.h5 --actions joints --plan --out run", 0, "");
+}
+
 // The file names robosuite's Panda, and what OSC was told.
 TEST_F(JointSources, MimicGensJointsNeedNoRobotToBeNamed) {
   Record("--task stack --demos 2");

@@ -47,9 +47,11 @@ class Planar final : public Kinematics {
   const Eigen::VectorXd lower_ = Eigen::Vector2d(-2, -2), upper_ = Eigen::Vector2d(2, 2);
 };
 
-std::shared_ptr<const JointRobot> RobotWith(size_t arms, const Pose& X_SE = Pose()) {
+std::shared_ptr<const JointRobot> RobotWith(size_t arms, const Pose& X_SE = Pose(),
+                                            ActionKind action = ActionKind::kPose) {
   auto robot = std::make_shared<JointRobot>();
   robot->info.robot = "planar";
+  robot->info.action_kind = action;
   robot->joints = {"shoulder", "elbow"};
   robot->info.limits = {0.1, 1};
   robot->info.X_WB.clear();
@@ -57,6 +59,8 @@ std::shared_ptr<const JointRobot> RobotWith(size_t arms, const Pose& X_SE = Pose
   robot->identity = {{"robot", "planar"}};
   for (size_t a = 0; a < arms; ++a) {
     robot->info.arms.push_back(fmt::format("robot{}", a));
+    robot->info.joint_names.push_back(
+        {fmt::format("r{}_shoulder", a), fmt::format("r{}_elbow", a)});
     robot->info.gripper_joint_names.push_back({"finger"});
     robot->info.X_WB.push_back(kBase * Pose::FromTranslation({0, 0.7 * static_cast<double>(a), 0}));
     robot->arms.push_back(std::make_unique<Planar>(robot->info.X_WB.back()));
@@ -204,6 +208,63 @@ TEST_F(JointPosesTest, WithoutTargetsTheNextRowIsOne) {
             "the next row's joints (its actions are no joint targets)");
   ExpectPose(episode.steps[0].action.arms[0].X_WE_cmd, ArmAt(Q(1)));
   ExpectPose(episode.steps[kRows - 1].action.arms[0].X_WE_cmd, ArmAt(Q(kRows - 1)));
+}
+
+// A robot that takes joints gets the joints that were told, in our file too; else the next row's.
+TEST_F(JointPosesTest, ARobotOfJointsKeepsJointTargets) {
+  const auto robot = RobotWith(2, Pose(), ActionKind::kJoints);
+  for (const bool told : {true, false}) {
+    Json controller = Json::object();
+    if (told) controller = {{"type", "JOINT_POSITION"}, {"input_type", "absolute"}};
+    const fs::path file = Write(Robosuite(controller), [&](const h5::Group& demo, const auto&) {
+      for (size_t a = 0; a < 2; ++a) {
+        demo.Write(Rows(fmt::format("obs/robot{}_joint_pos", a), 2, [&](size_t k) {
+          return Row{Q(k, a)[0], Q(k, a)[1]};
+        }));
+      }
+      demo.Write(Rows("actions", told ? 6 : 14, [&](size_t k) {
+        if (!told) return Row(14, -1.0);
+        return Row{Told(k)[0], Told(k)[1], -1, Told(k, 1)[0], Told(k, 1)[1], 1};
+      }));
+      // where the hand was told to be does not count beside joints
+      if (told) {
+        demo.Write(Rows("actions_abs", 14, [](size_t) { return Row(14, 0.1); }));
+      }
+    });
+    Progress quiet;
+    const fs::path ours = folder_ / "ours.h5";
+    ImportForeign(*OpenDataset(file, With(robot)), ours, {.control_hz = 10, .overwrite = true},
+                  Translation(), quiet);
+    const DatasetReader reader(ours);
+    EXPECT_EQ(reader.header().simulator.joint_names, robot->info.joint_names);
+    const Episode episode = reader.ReadEpisode(0);
+    for (size_t k = 0; k < episode.length(); ++k) {
+      for (size_t a = 0; a < 2; ++a) {
+        const Eigen::Vector2d wanted = told ? Told(k, a) : Q(k + 1, a);
+        const ArmAction& action = episode.steps[k].action.arms[a];
+        ASSERT_EQ(action.q_cmd.size(), 2);
+        EXPECT_EQ(action.q_cmd, wanted);
+        EXPECT_EQ(episode.steps[k].action_clean.arms[a].q_cmd, wanted);
+        ExpectPose(action.X_WE_cmd, ArmAt(wanted, a));
+        EXPECT_EQ(action.gripper, told && a == 1 ? 1 : -1);
+      }
+    }
+    // one of poses takes the poses alone
+    const auto posed = OpenDataset(file, With(RobotWith(2)));
+    EXPECT_EQ(posed->ReadEpisode(0).steps[0].action.arms[0].q_cmd.size(), 0);
+  }
+}
+
+// Only where the hand was told to be is known: no joints are made up.
+TEST_F(JointPosesTest, TargetsOfTheHandAloneStayPosesForARobotOfJoints) {
+  const fs::path file = Write(
+      Robosuite({{"type", "OSC_POSE"}, {"output_max", 0.05}}),
+      [&](const h5::Group& demo, const auto&) {
+        demo.Write(Rows("obs/robot0_joint_pos", 2, [](size_t k) { return Row{Q(k)[0], Q(k)[1]}; }));
+        demo.Write(Rows("actions", 7, [](size_t) { return Row{0.5, 0, 0, 0, 0, 0, 1}; }));
+      });
+  const auto source = OpenDataset(file, With(RobotWith(1, Pose(), ActionKind::kJoints)));
+  EXPECT_EQ(source->ReadEpisode(0).steps[0].action.arms[0].q_cmd.size(), 0);
 }
 
 TEST_F(JointPosesTest, WhatDoesNotFitTheRobotIsRefusedInOneSentence) {

@@ -34,6 +34,7 @@ class PosedSource : public EpisodeSource, public RowTexts {
     info.limits = robot_->info.limits;
     info.arms = robot_->info.arms;
     info.X_WB = robot_->info.X_WB;
+    info.joint_names = robot_->info.joint_names;
     header_.settings[kJointsOf] = robot_->identity;
     ForgetUnread(FirstThatFits());
   }
@@ -104,6 +105,9 @@ class PosedSource : public EpisodeSource, public RowTexts {
     const bool targets =
         std::all_of(episode.steps.begin(), episode.steps.end(),
                     [&](const Step& step) { return step.action.arms.size() == arms.size(); });
+    // joints that were told come before a pose, where the robot takes joints
+    const bool joints = robot_->info.action_kind == ActionKind::kJoints &&
+                        std::ranges::none_of(arms, [](const auto& a) { return a.q_cmd.empty(); });
     const bool deltas =
         meta.settings.value("target_from", "") == foreign::kFromActions &&
         std::all_of(episode.steps.begin(), episode.steps.end(),
@@ -112,7 +116,7 @@ class PosedSource : public EpisodeSource, public RowTexts {
     for (size_t a = 0; a < arms.size(); ++a) {
       const std::vector<Pose> X_WE = Poses(a, arms[a], arms[a].q);
       std::vector<ArmAction> actions;
-      if (targets || deltas) {
+      if ((targets || deltas) && !joints) {
         for (size_t k = 0; k < episode.length(); ++k) {
           const Step& step = episode.steps[k];
           const Pose X_ES = robot_->X_SE.Inverse();
@@ -192,12 +196,16 @@ class PosedSource : public EpisodeSource, public RowTexts {
                          "is, and which of its values mean open and closed (`is: gripper`)",
                          arm.columns.at(0), arm.name));
     }
+    std::vector<Eigen::VectorXd> q_cmd = arm.q_cmd;
     std::vector<Pose> X_WE_cmd;
-    if (!arm.q_cmd.empty()) {
-      X_WE_cmd = Poses(a, arm, arm.q_cmd);
+    if (!q_cmd.empty()) {
+      X_WE_cmd = Poses(a, arm, q_cmd);
     } else {
-      for (size_t k = 0; k < length; ++k)
-        X_WE_cmd.push_back(X_WE[std::min(k + 1, X_WE.size() - 1)]);
+      for (size_t k = 0; k < length; ++k) {
+        const size_t next = std::min(k + 1, X_WE.size() - 1);
+        q_cmd.push_back(arm.q[next]);
+        X_WE_cmd.push_back(X_WE[next]);
+      }
     }
     meta->settings["target_from"] =
         !arm.q_cmd.empty()
@@ -210,7 +218,8 @@ class PosedSource : public EpisodeSource, public RowTexts {
         Refuse(index,
                fmt::format("row {}: the gripper command of arm '{}' is no number", k, arm.name));
       }
-      actions.push_back({X_WE_cmd[k], arm.gripper[k]});
+      ArmAction& action = actions.emplace_back(ArmAction{X_WE_cmd[k], arm.gripper[k], {}});
+      if (robot_->info.action_kind == ActionKind::kJoints) action.q_cmd = q_cmd[k];
     }
     return actions;
   }

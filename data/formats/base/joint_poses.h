@@ -54,7 +54,8 @@ class JointRows {
 // `source` with poses and targets of its arms in our frame E, and with our names of robot and
 // arms, where it has none but is JointRows and `find` knows its robot; else `source` itself.
 // Targets are those of the rows where they hold any (settings `target_from`), else the pose of the
-// next row. Reading an episode throws Error(kBadInput) where number of arms or joints is not the
+// next row; of a robot whose command is joints, these joints too, unless the rows hold targets of
+// the hand alone. Reading an episode throws Error(kBadInput) where number of arms or joints is not the
 // robot's, an angle is far beyond its limits, or no gripper command is known.
 std::unique_ptr<EpisodeSource> PoseByJoints(std::unique_ptr<EpisodeSource> source,
                                             const FindJointRobot& find);
