@@ -122,28 +122,34 @@ struct MadeIn {
   std::function<CarriedScene()> scene{};  // that it carries; empty: none
 };
 
-bool FindsRobot(const MadeIn& made) {
-  try {
-    made.robot();
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
-// As LoadTwinOf says.
+// As LoadTwinOf says: a listed part that is not found, or is another one under the same name, is
+// taken from what is carried.
 TaskSpecs SpecsOf(const MadeIn& made, const std::string& task, const std::string& robot) {
   const std::string name = task.empty() ? made.task : task;
+  std::optional<CarriedScene> read;
+  const auto scene = [&]() -> const CarriedScene& {
+    return read ? *read : read.emplace(made.scene());
+  };
+  const auto takes_robot = [&] {
+    std::string place;
+    try {
+      place = made.robot();
+    } catch (const Error&) {
+      return true;
+    }
+    return !IsPath(place) && !scene().Is(LoadRobotSpec(place, HomeFolder() / "sim" / "robots"));
+  };
   const bool carries = made.scene != nullptr;
-  const bool take_task = carries && task.empty() && !IsListed("tasks", "task.yaml", name);
-  const bool take_robot = carries && robot.empty() && (take_task || !FindsRobot(made));
+  const bool take_task = carries && task.empty() &&
+                         (!IsListed("tasks", "task.yaml", name) ||
+                          !scene().Is(LoadTaskSpec(name, HomeFolder() / "sim" / "tasks")));
+  const bool take_robot = carries && robot.empty() && (take_task || takes_robot());
   if (!take_task && !take_robot) return LoadSpecs(name, robot.empty() ? made.robot() : robot);
-  const CarriedScene scene = made.scene();
-  TaskSpecs specs{scene.task, scene.robot};
+  TaskSpecs specs{scene().task, scene().robot};
   if (!take_robot) TakeRobot(robot, &specs);
   if (!take_task) {
     specs.task = LoadTaskSpec(name, HomeFolder() / "sim" / "tasks");
-    specs.task.robot = scene.task.robot;
+    specs.task.robot = scene().task.robot;
   }
   return specs;
 }

@@ -67,8 +67,8 @@ TaskSpecs LoadSpecsOf(const EpisodeSource& dataset, const std::string& task,
                       const std::string& robot);
 
 // The twin of what a dataset was made in: `task` and `robot`, where they are given, are as in
-// LoadTwin; else the listed ones that it names, or, where these are not found, the scene that it
-// carries.
+// LoadTwin; else the listed ones that it names, or the scene that it carries, where these are not
+// found or are others under the same names.
 Twin LoadTwinOf(const EpisodeSource& dataset, const std::string& task, const std::string& robot,
                 const std::string& subtasks = "");
 

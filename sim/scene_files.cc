@@ -80,6 +80,9 @@ class CarriedModel {
   CarriedModel(const fs::path& file, const mjSpec* model, const GripperFiles* gripper = nullptr)
       : folder_(fs::absolute(file).parent_path()) {
     AddTexts(folder_, file.filename().string(), &texts_);
+    for (const auto& [name, text] : texts_) {
+      if (fs::path(name).is_absolute()) absolute_.insert(name);
+    }
     if (gripper != nullptr) {
       for (const std::string& asset : gripper->assets()) {
         of_gripper_[gripper->WholePath(asset)] = asset;
@@ -115,11 +118,11 @@ class CarriedModel {
   void Add(const std::string& root, std::vector<SceneFile>* files) const {
     const fs::path place = Place(root);
     const auto put = [&](const std::string& file, const std::string& content) {
-      files->push_back(Held((place / file).lexically_normal().string(), content));
+      const bool is_absolute = fs::path(file).is_absolute();
+      const fs::path path = place / (is_absolute ? Inside(file) : file);
+      files->push_back(Held(path.lexically_normal().string(), content));
     };
-    for (const std::string& asset : assets_) {
-      put(fs::path(asset).is_absolute() ? Inside(asset) : asset, ReadText(folder_ / asset));
-    }
+    for (const std::string& asset : assets_) put(asset, ReadText(folder_ / asset));
     for (const auto& [file, text] : texts_) {
       std::string content = text;
       for (const std::string& path : absolute_) {

@@ -47,7 +47,34 @@ void WriteFile(const fs::path& file, const std::string& content) {
   if (!stream) ThrowFailed(file.string() + ": cannot be written");
 }
 
+// Whether all files below `root`, as seen from `carried`, are those seen from `other`.
+bool SameFiles(const fs::path& root, const fs::path& carried, const fs::path& other) {
+  if (!fs::exists(root)) return true;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    if (!entry.is_regular_file()) continue;
+    const fs::path twin = other / entry.path().lexically_relative(carried);
+    if (!fs::is_regular_file(twin) || ReadText(entry.path()) != ReadText(twin)) return false;
+  }
+  return true;
+}
+
 }  // namespace
+
+bool CarriedScene::Is(const TaskSpec& other) const {
+  TaskSpec named = other;
+  named.robot = task.robot;
+  named.scene = fs::path(other.scene).filename().string();
+  return ToJson(named) == ToJson(task) &&
+         SameFiles(folder / "task", task.folder, (other.folder / other.scene).parent_path());
+}
+
+bool CarriedScene::Is(const RobotSpec& other) const {
+  RobotSpec named = other;
+  named.model = fs::path(other.model).filename().string();
+  return ToJson(named) == ToJson(robot) && ToJson(named.gripper) == ToJson(robot.gripper) &&
+         SameFiles(folder / "robot", robot.folder, (other.folder / other.model).parent_path()) &&
+         SameFiles(folder / "gripper", robot.gripper.folder, other.gripper.folder);
+}
 
 SceneFile DescribeScene(const TaskSpec& task, const RobotSpec& robot, const SceneFolders& folders) {
   const Description description{ToJson(task), ToJson(robot), ToJson(robot.gripper), folders};
@@ -68,9 +95,12 @@ CarriedScene ReadScene(const fs::path& folder, const std::string& name) {
   const std::string place = name + ": " + kDescription;
   const auto described = FromJson<Description>(ParseJson(ReadText(file), place), place);
   CarriedScene scene;
+  scene.folder = folder;
   scene.task = ParseTaskSpec(described.task, place + ": task");
   scene.robot = FromJson<RobotSpec>(described.robot, place + ": robot");
   scene.robot.gripper = FromJson<GripperSpec>(described.gripper, place + ": gripper");
+  // what is made of it carries it on
+  scene.task.listed = scene.robot.listed = scene.robot.gripper.listed = false;
   scene.task.folder = Below(folder, described.folders.task, name);
   scene.robot.folder = Below(folder, described.folders.robot, name);
   scene.robot.gripper.folder = Below(folder, described.folders.gripper, name);

@@ -22,6 +22,11 @@ SceneFile DescribeScene(const TaskSpec& task, const RobotSpec& robot, const Scen
 struct CarriedScene {
   TaskSpec task;
   RobotSpec robot;
+  std::filesystem::path folder;  // of ReadScene
+  // Whether another task or robot is the carried one, to the text of its files. The robot that a
+  // task names does not count.
+  bool Is(const TaskSpec& other) const;
+  bool Is(const RobotSpec& other) const;
 };
 
 // Writes the files into `folder`, which exists. Throws Error(kBadInput) under `name` for files that

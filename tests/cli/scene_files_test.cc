@@ -121,6 +121,48 @@ TEST_F(CliScene, ADatasetOpensWithoutTheFolderOfItsTask) {
          "the files of the scene: meshes and pictures");
 }
 
+// A copy of a listed task that keeps its name is not taken for the listed one, nor is an arm.
+TEST_F(Cli, ACopyUnderAListedNameStaysWhatItIs) {
+  fs::create_directories(folder_ / "away/arms");
+  for (const char* folder : {"stack", "shared"}) {
+    fs::copy(kSource + "/sim/tasks/" + folder, folder_ / "away" / folder);
+  }
+  const auto change = [&](const std::string& file, const std::string& from, const std::string& to) {
+    const std::string text = ReadText(folder_ / "away" / file);
+    ASSERT_THAT(text, HasSubstr(from));
+    std::ofstream(folder_ / "away" / file) << Replaced(text, from, to);
+  };
+  const auto record = [&](const std::string& flags, const std::string& out) {
+    ASSERT_EQ(Run("teleop " + flags + " --demos 2 --seed 1 --quiet --out " + out).exit_code, 0);
+  };
+  // the cubes are heavier, nothing else
+  change("stack/scene.xml", "mass=\"0.064\"", "mass=\"0.2\"");
+  record("--task away/stack", "scene.h5");
+  // another reset range, nothing else
+  fs::copy(kSource + "/sim/tasks/stack/scene.xml", folder_ / "away/stack/scene.xml",
+           fs::copy_options::overwrite_existing);
+  change("stack/task.yaml", "x: [-0.08, 0.08]", "x: [0.03, 0.08]");
+  record("--task away/stack", "range.h5");
+  fs::copy(kSource + "/sim/robots/panda", folder_ / "away/panda", fs::copy_options::recursive);
+  change("panda/robot.yaml", "kp: 150", "kp: 90");
+  record("--robot away/panda", "arm.h5");
+
+  fs::remove_all(folder_ / "away");
+  for (const std::string name : {"scene", "range", "arm"}) {
+    Expect("data verify " + name + ".h5 --replay", 0, "2 of 2 bit-exact");
+    Expect("mimic --source " + name + ".h5 --attempts 3 --seed 3 --out g.h5 --overwrite", 0, "");
+    // and carry it on
+    Expect("data verify g.h5 --replay", 0, "bit-exact");
+    const std::vector<SceneFile> files =
+        OpenDataset(folder_ / (name + ".h5"))->header().scene_files;
+    EXPECT_FALSE(files.empty());
+    EXPECT_EQ(OpenDataset(folder_ / "g.h5")->header().scene_files, files) << name;
+  }
+  // the listed one where it is asked for
+  Expect("mimic --source scene.h5 --task stack --attempts 2 --seed 3 --out l.h5", 0, "");
+  EXPECT_TRUE(OpenDataset(folder_ / "l.h5")->header().scene_files.empty());
+}
+
 // A gripper with meshes beside it, on an arm in another folder.
 TEST_F(Cli, AGripperWithMeshesIsCarried) {
   const fs::path grip = folder_ / "away/grip";

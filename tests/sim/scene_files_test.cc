@@ -32,6 +32,9 @@ class SceneFilesTest : public SimTest {
           "v 0 0 0\nv .1 0 0\nv 0 .1 0\nv 0 0 .1\nf 1 3 2\nf 1 2 4\nf 2 3 4\nf 1 4 3\n");
     fs::copy(UNDERSTUDY_SOURCE_DIR "/tests/golden/checks.png", folder_ / to / "checks.png");
   }
+  static std::string Replaced(std::string text, const std::string& from, const std::string& to) {
+    return text.replace(text.find(from), from.size(), to);
+  }
   // All that the files themselves say.
   static void ExpectSameParts(const mjModel& a, const mjModel& b) {
     const auto same = [](const auto* x, const auto* y, int64_t n) {
@@ -85,7 +88,8 @@ TEST_F(SceneFilesTest, GiveTheSameModelElsewhere) {
   Write("tasks/mine/scene.xml",
         "<mujoco model=\"mine\"><include file=\"more/parts.xml\"/>"
         "<!-- <include file=\"none.xml\"/> -->" +
-            xml.substr(xml.find("<mujoco model=\"stack\">") + 22));
+            Replaced(xml.substr(xml.find("<mujoco model=\"stack\">") + 22), "../shared/room.xml",
+                     here + "/tasks/shared/room.xml"));
   Write("tasks/mine/more/parts.xml",
         "<mujoco><include file=\"deep/meshes.xml\"/><asset>"
         "<texture name=\"a\" type=\"2d\" file=\"" +
@@ -112,6 +116,7 @@ TEST_F(SceneFilesTest, GiveTheSameModelElsewhere) {
   const auto scene = Scene::Compile(task, LoadRobotSpec(task.robot + "+wide", kRobotRoot));
   EXPECT_THAT(Paths(*scene), Each(Not(HasSubstr(".."))));
   EXPECT_THAT(Paths(*scene), Contains("gripper/hand.xml"));
+  EXPECT_THAT(Paths(*scene), Contains(HasSubstr("/absolute" + here + "/tasks/shared/room.xml")));
 
   fs::remove_all(folder_ / "lib");
   fs::remove_all(folder_ / "pictures");
@@ -123,6 +128,7 @@ TEST_F(SceneFilesTest, GiveTheSameModelElsewhere) {
   const CarriedScene carried = ReadScene(folder_ / "new", "dataset");
   EXPECT_EQ(carried.robot.name, "panda+wide");
   EXPECT_EQ(ToJson(carried.task), ToJson(task));
+  EXPECT_FALSE(carried.task.listed || carried.robot.listed);
   const auto again = Scene::Compile(carried.task, carried.robot);
   ExpectSameParts(*again->model(), *scene->model());
   EXPECT_EQ(StateAfterSteps(again), StateAfterSteps(scene));
