@@ -141,6 +141,7 @@ class DriveFinder {
     const GripperRest& at_open = Rest(open);
     Check(at_open, Rest(closed), problems);
     drive.open_qpos.assign(at_open.qpos.begin(), at_open.qpos.end());
+    drive.opening = Opening(at_open);
     return drive;
   }
 
@@ -193,11 +194,28 @@ class DriveFinder {
     return rest;
   }
 
-  // Between the middles of the pads, m.
-  double Gap(const GripperRest& rest) {
+  void Put(const GripperRest& rest) {
     std::copy(model_.qpos0, model_.qpos0 + model_.nq, data_->qpos);
     for (const auto& [address, q] : rest.qpos) data_->qpos[address] = q;
     mj_kinematics(&model_, data_.get());
+  }
+
+  // Between the pads, where they are nearest to each other, m.
+  double Opening(const GripperRest& rest) {
+    Put(rest);
+    double least = 1;
+    for (const int left : parts_.left_pads) {
+      for (const int right : parts_.right_pads) {
+        least = std::min<double>(
+            least, mj_geomDistance(&model_, data_.get(), left, right, least, nullptr));
+      }
+    }
+    return least;
+  }
+
+  // Between the middles of the pads, m.
+  double Gap(const GripperRest& rest) {
+    Put(rest);
     const auto middle = [&](const std::vector<int>& geoms) {
       Eigen::Vector3d sum = Eigen::Vector3d::Zero();
       for (const int geom : geoms) {

@@ -29,6 +29,7 @@ struct GripperDrive {
   // Address in qpos and value of every joint that moves with the gripper, where it rests while the
   // gripper is commanded open.
   std::vector<std::pair<int, double>> open_qpos;
+  double opening = 0;  // m, there: between the pads, where they are nearest to each other
 };
 
 // Open is the end of a ctrlrange at which the pads stand farther apart, whatever the sign of the

@@ -147,17 +147,30 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   return info;
 }
 
-// Joints of the first arm that may turn on and on.
-std::vector<std::string> NotesOn(const mjModel& model, const ModelIndex& index) {
+// What to know of the robot before it is used, a sentence each.
+std::vector<std::string> NotesOn(const mjModel& model, const ModelIndex& index,
+                                 const GripperSpec& gripper) {
+  std::vector<std::string> notes;
   std::vector<std::string> free;
   for (const int joint : index.arms[0].joints) {
     if (!model.jnt_limited[joint]) free.push_back(mj_id2name(&model, mjOBJ_JOINT, joint));
   }
-  if (free.empty()) return {};
-  return {fmt::format(
-      "joints without limits are taken to turn 360 degrees to either side: {}; a `range` in the "
-      "robot's model.xml says what they can do",
-      fmt::join(free, ", "))};
+  if (!free.empty()) {
+    notes.push_back(fmt::format(
+        "joints without limits are taken to turn 360 degrees to either side: {}; a `range` in the "
+        "robot's model.xml says what they can do",
+        fmt::join(free, ", ")));
+  }
+  constexpr double kSameOpening = 0.005;  // m: pads are rounded, data sheets too
+  const double opening = index.arms[0].gripper.opening;
+  if (std::abs(opening - gripper.max_opening) > kSameOpening) {
+    notes.push_back(fmt::format(
+        "gripper '{}': max_opening is {:.4g} m, but commanded open its pads stand {:.4g} m apart: "
+        "mend it in gripper.yaml, or the `ctrlrange` of its actuators, the `range` of its joints "
+        "or the names of its pads",
+        gripper.name, gripper.max_opening, opening));
+  }
+  return notes;
 }
 
 // Boxes in E around the fingers of `arm`, one per finger body, the gripper wide open.
@@ -233,7 +246,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   for (const ObjectIndex& object : index.objects) {
     scene->info_.object_trees.push_back(scene->model_->body_rootid[object.body]);
   }
-  scene->info_.notes = NotesOn(*scene->model_, index);
+  scene->info_.notes = NotesOn(*scene->model_, index, robot.gripper);
   scene->info_.open_fingers_E = OpenFingers(*scene->model_, index, 0);
   scene->info_.flat_state_size = static_cast<size_t>(1 + scene->model_->nq + scene->model_->nv);
   // integration state, gripper command per arm, one counter per predicate

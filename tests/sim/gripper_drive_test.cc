@@ -134,6 +134,25 @@ TEST_P(GripperDrives, StartAsCommandedCloseAndOpen) {
 INSTANTIATE_TEST_SUITE_P(Ways, GripperDrives, testing::ValuesIn(Drives()),
                          [](const auto& info) { return info.param.name; });
 
+// What a gripper says of itself and what its model does are told apart before anything runs.
+TEST_F(SimTest, AGripperThatOpensOtherwiseThanItSaysIsNamed) {
+  const TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
+  RobotSpec robot = LoadRobotSpec("panda", kRobotRoot);
+  const auto notes = [&](double max_opening) {
+    robot.gripper.max_opening = max_opening;
+    return Scene::Compile(task, robot)->info().notes;
+  };
+  for (const double right : {0.08, 0.084, 0.076}) {
+    EXPECT_THAT(notes(right), testing::IsEmpty()) << right;
+  }
+  EXPECT_THAT(notes(0.14),
+              testing::ElementsAre(HasSubstr("gripper 'panda_hand': max_opening is 0.14 m, but "
+                                             "commanded open its pads stand 0.08 m apart")));
+  EXPECT_THAT(notes(0.06), testing::SizeIs(1));
+  robot.gripper.right_pads = {"right_finger"};
+  EXPECT_THAT(notes(0.14), testing::ElementsAre(HasSubstr("pads stand 0.082")));
+}
+
 class GripperFaults : public GripperDrives {
  protected:
   static std::string Refusal(const std::string& drive, const std::string& joint1 = Drive{}.joint1,
