@@ -293,6 +293,11 @@ std::vector<std::string> ModelNames(const mjModel& model, mjtObj type) {
   return names;
 }
 
+std::string NameOfBody(const mjModel& model, int body) {
+  const char* name = mj_id2name(&model, mjOBJ_BODY, body);
+  return name != nullptr ? name : ModelName(model, mjOBJ_BODY, body);
+}
+
 std::string ModelName(const mjModel& model, mjtObj type, int id) {
   const char* name = mj_id2name(&model, type, id);
   return name != nullptr ? fmt::format("{} '{}'", mju_type2Str(type), name)

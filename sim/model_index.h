@@ -70,6 +70,9 @@ int BodyCalled(const mjModel& model, const TaskSpec& task, const std::string& na
 // Names of all elements of one type, for messages.
 std::vector<std::string> ModelNames(const mjModel& model, mjtObj type);
 
+// Name of a body for messages: its own, or "body 12".
+std::string NameOfBody(const mjModel& model, int body);
+
 // Name of an element in words for messages: "geom 'table_top'" or "geom 12".
 std::string ModelName(const mjModel& model, mjtObj type, int id);
 

@@ -189,6 +189,15 @@ class MujocoSimulator final : public Simulator {
     }
   }
 
+  // Of the body of a geom; what belongs to the world goes by its own name.
+  std::string TouchedName(int geom) const {
+    if (geom < 0) return "something soft";
+    const int body = model_.geom_bodyid[geom];
+    const char* own = mj_id2name(&model_, mjOBJ_GEOM, geom);
+    if (body == 0 && own != nullptr) return own;
+    return NameOfBody(model_, body);
+  }
+
   // Collects the events of one substep for the policy step.
   void Watch(StepOutcome* outcome) {
     for (const ArmIndex& arm : index_.arms) {
@@ -202,10 +211,11 @@ class MujocoSimulator final : public Simulator {
     }
     for (int c = 0; c < data_->ncon && !outcome->collision; ++c) {
       const mjContact& contact = data_->contact[c];
-      for (const int geom : contact.geom) {
-        if (contact.exclude == 0 && geom >= 0 && index_.geoms[geom].link_of >= 0) {
-          outcome->collision = true;
-        }
+      for (int side = 0; side < 2 && contact.exclude == 0 && !outcome->collision; ++side) {
+        const int geom = contact.geom[side], other = contact.geom[1 - side];
+        if (geom < 0 || index_.geoms[geom].link_of < 0) continue;
+        outcome->collision = true;
+        outcome->touching = fmt::format("{} touched {}", TouchedName(geom), TouchedName(other));
       }
     }
     for (int w = 0; w < mjNWARNING; ++w) {

@@ -231,12 +231,9 @@ class ArmValidity final : public StateValidity {
       return true;
     });
     if (nearest > margin_) return "";
-    return fmt::format("{} and {}, {:.1f} mm {}", BodyName(who.first), BodyName(who.second),
-                       1000 * std::abs(nearest), nearest < 0 ? "inside each other" : "apart");
-  }
-  std::string BodyName(int body) const {
-    const char* name = mj_id2name(model_.get(), mjOBJ_BODY, body);
-    return name != nullptr ? name : ModelName(*model_, mjOBJ_BODY, body);
+    return fmt::format("{} and {}, {:.1f} mm {}", NameOfBody(*model_, who.first),
+                       NameOfBody(*model_, who.second), 1000 * std::abs(nearest),
+                       nearest < 0 ? "inside each other" : "apart");
   }
 
   std::shared_ptr<const Scene> scene_;

@@ -70,6 +70,7 @@ struct StepOutcome {
   bool unstable = false;     // the physics left its domain; the state is no longer usable
   bool joint_limit = false;  // a joint of an arm touched its limit
   bool collision = false;    // an arm link (not a finger) touched something
+  std::string touching;      // "robot0_link5 touched drawer", the first ones, where `collision`
   std::string problem;       // in words, where `unstable`
 };
 

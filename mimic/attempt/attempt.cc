@@ -48,6 +48,7 @@ struct ActiveSubtask {
   double sigma = 0;  // of its noise
 
   bool joint_limit = false, collided = false;
+  std::string touching;    // by an arm link, what first
   double bridge_miss = 0;  // m
   Miss event_miss;
 };
@@ -111,7 +112,7 @@ class Runner {
     const std::string detail = fmt::format(
         "{}; E was {:.1f} cm off when the segment began and {:.1f} cm off at gripper events{}{}",
         what, 100 * active.bridge_miss, 100 * active.event_miss.distance,
-        active.collided ? "; an arm link touched" : "",
+        active.collided ? "; " + active.touching : "",
         active.joint_limit ? "; a joint stood at its limit" : "");
     if (active.joint_limit && (missed_event || missed_bridge))
       return Fail(active.subtask, FailureCause::kJointLimit, detail);
@@ -329,6 +330,7 @@ class Runner {
     const StepOutcome outcome = simulator_.Step(row.action);
     const auto note = [&](ActiveSubtask& active) {
       active.joint_limit |= outcome.joint_limit;
+      if (outcome.collision && !active.collided) active.touching = outcome.touching;
       active.collided |= outcome.collision;
     };
     for (ActiveSubtask& active : active_) note(active);

@@ -60,11 +60,18 @@ class ArmTransitPlanner final : public TransitPlanner {
       PlannedTransit way = WayTo(request, goal, q_goal, i, &obstacle);
       if (!way.cause) return way;
     }
+    if (!obstacle.empty()) {
+      return Failed(FailureCause::kCollision,
+                    fmt::format("no free way to the segment's first pose; the straight one has {}",
+                                obstacle));
+    }
+    SetWorld(request, &reached.front());
+    const Postures aside =
+        Line(reached.front(), request.X_WE_goals.front(), /*must_be_free=*/false);
     return Failed(FailureCause::kCollision,
-                  obstacle.empty() ? "no start beside the segment's first pose is free"
-                                   : fmt::format("no free way to the segment's first pose; the "
-                                                 "straight one has {}",
-                                                 obstacle));
+                  fmt::format("no start beside the segment's first pose is free: the way to the "
+                              "first one has {}",
+                              Obstacle(aside)));
   }
 
   bool DoSuits(const TransitRequest& asked, const std::vector<Pose>& X_WE_on) override {
@@ -175,15 +182,12 @@ class ArmTransitPlanner final : public TransitPlanner {
     way.goal = goal;
     const Pose& X_WE_goal = request.X_WE_goals[goal];
     const Postures line = Line(request.q, X_WE_goal, /*must_be_free=*/false);
-    const auto blocked =
-        std::find_if(line.begin(), line.end(), [&](const VectorXd& q) { return !Free(q, q); });
-    if (!line.empty() && blocked == line.end() && FreeAlong(line)) {
+    const std::string in_the_way = Obstacle(line);
+    if (in_the_way.empty()) {
       way.X_WE = {kinematics_->Forward(request.q), X_WE_goal};
       return way;
     }
-    if (obstacle->empty()) {
-      *obstacle = blocked != line.end() ? validity_->Nearest(*blocked) : "a joint at its limit";
-    }
+    if (obstacle->empty()) *obstacle = in_the_way;
 
     // trees from where the hand backs out to, as both ends lie between things it is made to touch
     const Postures out = Retreat(request.q), in = Retreat(q_goal);
@@ -219,6 +223,26 @@ class ArmTransitPlanner final : public TransitPlanner {
       return Failed(FailureCause::kCollision, "the arm cannot follow the planned way");
     }
     return way;
+  }
+  // What is in the way along a line, in words; empty: nothing.
+  std::string Obstacle(const Postures& line) {
+    if (line.empty()) return "a joint at its limit";
+    VectorXd blocked;
+    const auto valid = [&](const VectorXd& q) {
+      const bool is_valid = validity_->Valid(q);
+      if (!is_valid) blocked = q;
+      return is_valid;
+    };
+    const double resolution = JointPathOptions{}.resolution;
+    // its postures first, then what lies between them
+    for (const size_t before : {0, 1}) {
+      for (size_t i = before; i < line.size(); ++i) {
+        if (!ValidLine(line[i - before], line[i], valid, resolution)) {
+          return validity_->Nearest(blocked);
+        }
+      }
+    }
+    return "";
   }
   bool FreeAlong(const Postures& line) {
     for (size_t i = 1; i < line.size(); ++i) {

@@ -95,7 +95,7 @@ TEST(AttemptCauses, CollisionsAreBlamed) {
   FakeOptions clumsy;
   clumsy.grasp_radius = 1e-5;
   const Failure failure = FailureOf(FailureCause::kCollision, sources, task, clumsy);
-  EXPECT_THAT(failure.detail, HasSubstr("an arm link touched"));
+  EXPECT_THAT(failure.detail, HasSubstr("gripper events; robot0_link7 touched table"));
 }
 
 TEST(AttemptCauses, ALateArmIsBlamedOnTheBridge) {

@@ -163,6 +163,7 @@ TEST_F(TransitPlannerTest, ImpossibleIsSaidCleanly) {
   const PlannedTransit through = Planner(once)->Plan(To(FingersDown(1.5, {0.1, 0.15, 0.86})));
   ASSERT_TRUE(through.cause.has_value());
   EXPECT_EQ(*through.cause, FailureCause::kCollision);
+  EXPECT_THAT(through.detail, HasSubstr("the straight one has "));
   EXPECT_THAT(through.detail, HasSubstr("wall"));
   const PlannedTransit far = Planner()->Plan(To(FingersDown(1.5, {0.6, 0, 1.0})));
   ASSERT_TRUE(far.cause.has_value());
@@ -197,7 +198,10 @@ TEST_F(TransitPlannerTest, TheFirstStartThatIsFreeIsTaken) {
   request.X_WE_goals = {in_table, far, skill};
   const PlannedTransit none = Planner()->Plan(request);
   ASSERT_TRUE(none.cause.has_value());
-  EXPECT_THAT(none.detail, HasSubstr("no start beside"));
+  EXPECT_THAT(none.detail,
+              HasSubstr("no start beside the segment's first pose is free: the way to the first "
+                        "one has "));
+  EXPECT_THAT(none.detail, HasSubstr("one has cubeA and robot0_left_finger, "));
 }
 
 // The law: the request decides, whatever the planner was asked before.

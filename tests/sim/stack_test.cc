@@ -192,6 +192,10 @@ TEST_F(StackTask, ArmAgainstTableIsACollision) {
   script.Wait(-1, 10);
   EXPECT_GT(script.collisions, 0);
   EXPECT_EQ(script.unstable, 0);
+  const StepOutcome outcome =
+      simulator_->Step(OneArm(Pose(X_WE_side.rotation(), Vector3d(0.1, 0, 0.82)), -1));
+  EXPECT_TRUE(outcome.collision);
+  EXPECT_EQ(outcome.touching, "robot0_hand touched table");
 }
 
 TEST_F(StackTask, StretchingOutTouchesAJointLimit) {

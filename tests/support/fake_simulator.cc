@@ -140,6 +140,7 @@ class FakeSimulator : public Simulator {
     if (p_WE.z() < kTableTop + 0.005) {
       p_WE.z() = kTableTop + 0.005;
       outcome->collision = true;
+      outcome->touching = "robot0_link7 touched table";
     }
     arm.X_WE = Pose(X_WE.rotation(), p_WE);
     const double hz = task_.control_hz;
