@@ -13,4 +13,8 @@ namespace understudy {
 // gripper; none where the hand is about right.
 std::optional<std::string> NoteOnHome(const std::shared_ptr<const Scene>& scene);
 
+// What to say of an arm with position servos that do not hold it at its home: it sinks, swings or
+// flies apart within a second of simulation. None where they do, and for motors.
+std::optional<std::string> NoteOnServos(const Scene& scene);
+
 }  // namespace understudy

@@ -255,6 +255,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   scene->model_text_ = gripper.WithoutFolder(SaveText(spec.get()));
   scene->files_ = std::move(files);
   if (const auto note = NoteOnHome(scene)) scene->info_.notes.push_back(*note);
+  if (const auto note = NoteOnServos(*scene)) scene->info_.notes.push_back(*note);
   return scene;
 }
 

@@ -75,7 +75,13 @@ std::pair<std::string, std::string> SplitRobot(const std::string& place) {
 RobotSpec LoadRobotSpec(const std::string& place, const fs::path& root) {
   const auto [arm, other_gripper] = SplitRobot(place);
   const fs::path file = FindListed("robot", arm, root, "robot.yaml");
-  RobotSpec robot = FromJson<RobotSpec>(LoadYaml(file), file.string());
+  Json json = LoadYaml(file);
+  if (json.is_object() && json.contains("servo") && json["servo"].is_object()) {
+    for (Json& gain : json["servo"]) {
+      if (gain.is_number()) gain = Json::array({gain});
+    }
+  }
+  RobotSpec robot = FromJson<RobotSpec>(json, file.string());
   robot.folder = file.parent_path();
   robot.listed = IsBelow(file, root);
   Problems problems;

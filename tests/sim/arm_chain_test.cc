@@ -18,6 +18,7 @@ namespace {
 
 using Eigen::Vector3d;
 using Eigen::VectorXd;
+using testing::AllOf;
 using testing::HasSubstr;
 
 std::shared_ptr<const Scene> StackBy(const RobotSpec& robot) {
@@ -320,11 +321,35 @@ TEST_F(OwnArm, ServosHaveTheGainsOfRobotYaml) {
               HasSubstr("robot.servo: its joints have motors, not <position> servos"));
   const std::filesystem::path own = folder_ / "arm";
   Edited({});
-  WriteTextAtomically(own / "robot.yaml",
-                      ReadText(own / "robot.yaml") + "servo: {kp: [1, 2, 3], kd: []}\n");
+  const std::string yaml = ReadText(own / "robot.yaml");
+  WriteTextAtomically(own / "robot.yaml", yaml + "servo: {kp: 30, kd: 2}\n");
+  EXPECT_THAT(gains(LoadRobotSpec(own.string(), kRobotRoot)),
+              testing::Each(std::array{30.0, 30.0, 2.0}));
+  WriteTextAtomically(own / "robot.yaml", yaml + "servo: {kp: [1, 2, 3], kd: []}\n");
   EXPECT_THAT([&] { LoadRobotSpec(own.string(), kRobotRoot); },
               testing::ThrowsMessage<Error>(
                   HasSubstr("servo.kp: 3 gains for 5 joints: give one for all, or one each")));
+}
+
+// Gains that let the arm sink or swing are named before anything is recorded with it.
+TEST_F(OwnArm, ServosThatDoNotHoldTheArmAreNamed) {
+  RobotSpec robot = LoadRobotSpec("so101", kRobotRoot);
+  const auto notes = [&](double kp, double kd) {
+    robot.servo = {.kp = {kp}, .kd = {kd}};
+    return StackBy(robot)->info().notes;
+  };
+  EXPECT_THAT(notes(998, 2.7), testing::IsEmpty());
+  EXPECT_THAT(notes(8, 2),
+              testing::ElementsAre(AllOf(HasSubstr("told to stay at home, the hand sinks by "),
+                                         HasSubstr(" mm: raise `servo.kp` in robot.yaml"))));
+  EXPECT_THAT(notes(998, 400),
+              testing::ElementsAre(AllOf(HasSubstr("the arm does not come to rest in 1 s ("),
+                                         HasSubstr("with too large a one it shakes"))));
+  robot = Edited({{"forcerange=\"-3.35 3.35\"", ""}});
+  EXPECT_THAT(notes(998, 400),
+              testing::ElementsAre(AllOf(HasSubstr("the servos shake the physics apart within "),
+                                         HasSubstr("lower `servo.kd` or `servo.kp`"))));
+  ExpectWarnings();
 }
 
 // Servos are in the state: what is restored goes on as if it had not been left.
