@@ -78,7 +78,7 @@ std::vector<std::string> PredicateOrder(const TaskSpec& task) {
 namespace {
 
 // Physics steps that divide a policy step, below and above one of which `ratio` make it: such as
-// are written with few digits.
+// are written with few digits, where there are some; else the nearest one.
 std::vector<std::string> FittingTimesteps(double control_hz, double ratio) {
   std::vector<std::string> steps;
   const auto add = [&](double first, double change) {
@@ -93,6 +93,9 @@ std::vector<std::string> FittingTimesteps(double control_hz, double ratio) {
   };
   add(std::ceil(ratio), 1);
   add(std::floor(ratio), -1);
+  if (steps.empty()) {
+    steps.push_back(fmt::format("{}", 1 / (control_hz * std::max(1.0, std::round(ratio)))));
+  }
   return steps;
 }
 
@@ -148,6 +151,13 @@ std::vector<std::string> Validate(const TaskSpec& task) {
     for (const auto& [object, range] : variant.objects) {
       // sim knows the scene's joints
       if (!range.joint) refer(path, "object", object, objects);
+      PlacementRange joint_alone;
+      joint_alone.joint = range.joint;
+      if (range.joint && ToJson(range) != ToJson(joint_alone)) {
+        problems.push_back(fmt::format(
+            "{}.{}: a joint starts in `joint`, an object in x, y, z and yaw: one or the other",
+            path, object));
+      }
       for (const auto& [axis, ends] : {std::pair{"x", range.x},
                                        {"y", range.y},
                                        {"yaw", range.yaw},
