@@ -23,17 +23,22 @@
 namespace understudy {
 namespace {
 
+constexpr const char* kLeaveOut = "leave_out";
+
 template <class V>
 void VisitSources(V& v, MimicOptions& mimic) {
   v("source", mimic.sources, "datasets of demonstrations", kRequired);
   v("source_mask", mimic.source_mask, "only episodes of this mask; empty: all");
   v("source_limit", mimic.source_limit, "at most so many demonstrations; 0: all", Limits{0, 1e9});
+  v(kLeaveOut, mimic.leave_out,
+    "sources not to use: demo_3, or s.h5:demo_3 where several files have one");
   mimic.read.Visit(v);
   v("debounce", mimic.debounce, "steps that a signal must stay to end a subtask", Limits{1, 1000});
 }
 
 // MimicOptions with the task, flat: `understudy mimic --source F --task stack --demos 100 --out F`.
 struct MimicFlags {
+  static constexpr std::array kUnwritten{kLeaveOut};  // same settings, same text
   std::string task, robot, subtasks;
   std::optional<Transit> transit;          // takes the place of every subtask's; unset: as it says
   double start_shift = 0, start_turn = 0;  // likewise; 0: as the task says
@@ -63,6 +68,7 @@ struct MimicFlags {
 };
 
 struct TuneFlags {
+  static constexpr std::array kUnwritten{kLeaveOut};
   std::string task, robot, subtasks, out;
   MimicOptions mimic;
   TuneOptions tune;

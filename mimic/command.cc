@@ -89,6 +89,20 @@ Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
   return sources;
 }
 
+// A line for each, but not hundreds of them.
+template <class Items, class ToText>
+void SayFew(const Items& items, const char* called, Progress& progress, const ToText& text) {
+  constexpr size_t kFew = 5;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (i == kFew) {
+      progress.Message(
+          fmt::format("and {} more {}: the report has them", items.size() - i, called));
+      return;
+    }
+    progress.Message(text(items[i]));
+  }
+}
+
 // The usable demonstrations among them. Throws Error(kBadInput) where no start of `variant` can be
 // reached.
 SourceSet MakeSourceSet(const Sources& read, const MimicOptions& options, const TaskSpec& task,
@@ -97,19 +111,12 @@ SourceSet MakeSourceSet(const Sources& read, const MimicOptions& options, const 
   for (const std::string& note : info.notes) progress.Message(note);
   SourceSet sources(read.episodes, read.names, task, info, options.debounce, options.transfer,
                     read.unread);
-  for (const SkippedSource& skipped : sources.skipped()) {
-    progress.Message(fmt::format("skipped {}: {}", skipped.name, fmt::join(skipped.reasons, ", ")));
-  }
-  constexpr size_t kFewNotes = 5;
-  for (size_t i = 0; i < sources.notes().size(); ++i) {
-    if (i == kFewNotes) {
-      progress.Message(fmt::format("and {} more sources of such signals: the report has them",
-                                   sources.notes().size() - i));
-      break;
-    }
-    const SourceNotes& source = sources.notes()[i];
-    progress.Message(fmt::format("{}: {}", source.name, fmt::join(source.notes, "; ")));
-  }
+  SayFew(sources.skipped(), "skipped sources", progress, [](const SkippedSource& source) {
+    return fmt::format("skipped {}: {}", source.name, fmt::join(source.reasons, ", "));
+  });
+  SayFew(sources.notes(), "sources of such signals", progress, [](const SourceNotes& source) {
+    return fmt::format("{}: {}", source.name, fmt::join(source.notes, "; "));
+  });
   const std::vector<std::string> unreachable =
       UnreachableStarts(sources, task, variant, info, options.run.generate.reach_margin);
   if (!unreachable.empty()) {

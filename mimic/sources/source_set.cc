@@ -133,7 +133,7 @@ SourceDemo TakeColumns(const Episode& episode, const std::vector<int>& arms,
 
 // A line per reason, with the sources that have it: hundreds may have the same one.
 std::vector<std::string> ByReason(const std::vector<SkippedSource>& skipped) {
-  constexpr size_t kNamed = 3;
+  constexpr size_t kNamed = 3, kReasons = 5;
   std::vector<std::string> reasons;  // in the order of their first sources
   std::map<std::string, std::vector<std::string>> names;
   for (const SkippedSource& source : skipped) {
@@ -143,6 +143,10 @@ std::vector<std::string> ByReason(const std::vector<SkippedSource>& skipped) {
   }
   std::vector<std::string> lines;
   for (const std::string& reason : reasons) {
+    if (lines.size() == kReasons) {
+      lines.push_back(fmt::format("and {} more reasons", reasons.size() - kReasons));
+      break;
+    }
     std::vector<std::string>& all = names[reason];
     const size_t more = all.size() - std::min(all.size(), kNamed);
     all.resize(all.size() - more);

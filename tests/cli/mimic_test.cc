@@ -34,6 +34,20 @@ TEST_F(MimicCli, TuneWritesSettingsThatMimicTakes) {
   Expect("mimic s.h5 --subtasks tuned.yaml --attempts 4 --out g.h5 --quiet", 0, "of 4 attempts");
 }
 
+TEST_F(MimicCli, SourcesAreLeftOutByName) {
+  const CommandResult made =
+      Run("mimic s.h5 --leave-out demo_1 s.h5:demo_2 --attempts 2 --out g.h5 --json --quiet");
+  ASSERT_EQ(made.exit_code, 0) << made.output;
+  const Json sources = ParseJson(made.output, "mimic").at("sources");
+  ASSERT_EQ(sources.size(), 1u);
+  EXPECT_EQ(sources[0].at("name"), "s.h5:demo_0");
+  Expect("mimic tune s.h5 --leave-out demo_7 --out t.yaml", 2,
+         "leave_out: unknown source 'demo_7'");
+  // unset, it stands in no settings
+  const CommandResult config = Run("mimic s.h5 --out h.h5 --print-config");
+  EXPECT_THAT(config.output, testing::Not(HasSubstr("leave_out")));
+}
+
 TEST_F(MimicCli, SettingsThatDoNotFitAreRefused) {
   Write("one.yaml", "subtasks:\n- {bridge_speed: 0.2}\n");
   Expect("mimic s.h5 --subtasks one.yaml --attempts 1 --out g.h5", 3,

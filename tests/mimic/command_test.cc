@@ -472,6 +472,19 @@ TEST_F(MimicCommandTest, DamagedSourcesAreSkippedUntilNoneIsLeft) {
   EXPECT_FALSE(fs::exists(options_.out + ".part"));
 }
 
+// Of hundreds of them a few are told.
+TEST_F(MimicCommandTest, FewOfManySkippedSourcesAreTold) {
+  std::vector<Episode> demos = FakeDemos(task_, 10);
+  for (size_t i = 1; i < demos.size(); ++i) demos[i].meta.success = false;
+  WriteSources(folder_ / "many.h5", demos);
+  options_.sources = {(folder_ / "many.h5").string()};
+  Watcher watcher;
+  EXPECT_EQ(Run(watcher).skipped.size(), 9u);
+  ASSERT_EQ(watcher.messages.size(), 6u);
+  EXPECT_THAT(watcher.messages[4], HasSubstr("skipped "));
+  EXPECT_EQ(watcher.messages[5], "and 4 more skipped sources: the report has them");
+}
+
 TEST_F(MimicCommandTest, LimitsTheSources) {
   options_.source_limit = 2;
   EXPECT_EQ(Run().sources.size(), 2u);

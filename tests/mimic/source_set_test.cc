@@ -131,6 +131,12 @@ TEST_F(SourceSetTest, SourcesWithTheSameReasonStandTogether) {
                   HasSubstr("demo_0, demo_1, demo_2 and 5 more: task 'lift', wanted 'fake_stack'; "
                             "demo_4: "),
                   HasSubstr("no signal 'grasp', nor any other"))));
+  // and so do hundreds of reasons that differ in a number
+  for (size_t i = 0; i < 9; ++i) episodes[i].meta.task = fmt::format("lift{}", i);
+  EXPECT_THAT([&] { Build(episodes); },
+              testing::ThrowsMessage<Error>(testing::AllOf(HasSubstr("task 'lift4'"),
+                                                           HasSubstr("; and 4 more reasons"),
+                                                           testing::Not(HasSubstr("lift5")))));
 }
 
 // robosuite's test of contact holds while an open gripper comes down over the object: one such rise
