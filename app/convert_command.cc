@@ -132,7 +132,10 @@ struct Known {
   }
   // Of the family of a source or format; without one nothing is translated.
   Translation For(const std::string& family) const {
-    if (family.empty()) return {};
+    return family.empty() ? Translation() : Named(family);
+  }
+  // The same, but without one our own names are known.
+  Translation Named(const std::string& family) const {
     return Translation(family, task ? &*task : nullptr, robot ? &*robot : nullptr);
   }
 };
@@ -172,7 +175,8 @@ ConvertRequest RequestOf(const ConvertFlags& flags, const OptionValues& format_o
 Json WriteAs(const DatasetFormat& format, const EpisodeSource& source, const ConvertFlags& flags,
              ConvertRequest request, CommandContext& context) {
   const Known known(flags.task, source);
-  request.from = known.For(source.header().family);
+  const std::string family = source.header().family;
+  request.from = &format == &OwnFormat() ? known.Named(family) : known.For(family);
   request.into = known.For(format.family);
   if (known.task && request.from.KnowsTask(source.header().simulator.task)) {
     request.task = ToJson(*known.task);
