@@ -11,6 +11,7 @@ constexpr double kMuch = 0.15;           // share of the failures worth a line
 constexpr int64_t kFewFailures = 5;      // that say nothing yet
 constexpr int64_t kEnoughSegments = 20;  // of a source before it is judged
 constexpr double kSpoils = 0.5;          // a source's share of successes, of what the others have
+constexpr double kFails = 3;             // or its share of failures, likewise
 
 // What brings the hand to the object in another way.
 std::string OtherGrasp(const Subtask& subtask, const std::string& place) {
@@ -127,7 +128,12 @@ std::vector<SourceUse> SpoilingSources(const std::vector<SourceUse>& sources, in
     const int64_t others = all.segments - use.segments;
     if (use.segments < enough || others < enough) continue;
     const double rest = Share(all.in_successes - use.in_successes, others);
-    if (Share(use.in_successes, use.segments) < kSpoils * rest) spoiling.push_back(use);
+    const double share = Share(use.in_successes, use.segments);
+    // where most of all succeeds only failures tell, and one or two of them are chance
+    const bool fails = 4 * (use.segments - use.in_successes) >= enough;
+    if (share < kSpoils * rest || (fails && 1 - share > kFails * (1 - rest))) {
+      spoiling.push_back(use);
+    }
   }
   std::stable_sort(spoiling.begin(), spoiling.end(), [](const SourceUse& a, const SourceUse& b) {
     return Share(a.in_successes, a.segments) < Share(b.in_successes, b.segments);
@@ -168,7 +174,7 @@ std::vector<std::string> Advise(const MimicReport& report, const TaskSpec& task,
   for (const SourceUse& use : SpoilingSources(report.sources, kEnoughSegments)) {
     advice.push_back(fmt::format(
         "{} of the segments taken from {} are in successes, {} of the others': leave it out "
-        "(leave_out) or demonstrate again",
+        "(--leave-out) or demonstrate again",
         percent(use.in_successes, use.segments), use.name,
         percent(all.in_successes - use.in_successes, all.segments - use.segments)));
   }

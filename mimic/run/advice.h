@@ -8,8 +8,9 @@
 
 namespace understudy {
 
-// Sources whose segments are in successes less than half as often as the others', the worst first;
-// `enough`: segments of it, and of the others, before it is judged.
+// Sources whose segments are in successes less than half as often as the others', or in failures
+// more than three times as often, the worst first; `enough`: segments of it, and of the others,
+// before it is judged.
 std::vector<SourceUse> SpoilingSources(const std::vector<SourceUse>& sources, int64_t enough);
 
 // What to change, from the numbers of a run: a line for every cause and subtask that makes up a

@@ -101,6 +101,11 @@ TEST(Advice, NamesASourceThatSpoilsAttempts) {
   report.sources = {{"good", "", 100, 90}, {"bad", "", 50, 10}, {"rare", "", 3, 0}};
   EXPECT_THAT(Advise(report, FakeTask(), {}),
               ElementsAre(HasSubstr("20 % of the segments taken from bad are in successes")));
+  // in a run that mostly succeeds it is the failures that stand out
+  report.sources = {{"good", "", 300, 288}, {"bad", "", 60, 46}, {"fair", "", 60, 55}};
+  EXPECT_THAT(Advise(report, FakeTask(), {}),
+              ElementsAre(HasSubstr("77 % of the segments taken from bad are in successes, 95 % of "
+                                    "the others': leave it out (--leave-out) or")));
 }
 
 TEST(Advice, NamesStartsThatNeverSucceed) {
