@@ -32,12 +32,6 @@ class LerobotEditTest : public LerobotDamage {
     }
     throw std::runtime_error("no column " + name);
   }
-  // How far two pictures are from each other, per byte.
-  static double Distance(const Image& a, const Image& b) {
-    double sum = 0;
-    for (size_t i = 0; i < a.rgb.size(); ++i) sum += std::abs(a.rgb[i] - b.rgb[i]);
-    return sum / static_cast<double>(a.rgb.size());
-  }
   const fs::path result_ = folder_ / "edited";
 };
 INSTANTIATE_TEST_SUITE_P(Versions, LerobotEditTest,

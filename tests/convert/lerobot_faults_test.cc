@@ -1,6 +1,8 @@
 // Damage to LeRobot datasets: one clear error, nothing half converted, and never a crash.
 
 #include "data/formats/lerobot/lerobot_folder.h"
+#include "data/formats/lerobot/lerobot_source.h"
+#include "data/formats/lerobot/lerobot_verify.h"
 #include "data/formats/parquet/parquet_reader.h"
 #include "data/video/video_writer.h"
 #include "tests/convert/lerobot_damage.h"
@@ -246,12 +248,41 @@ TEST_P(LerobotFaultsTest, ListsOfEpisodesWithGaps) {
   EXPECT_THAT(ImportError(), AllOf(HasSubstr("episode 1"), HasSubstr("8")));
   EXPECT_THAT(ImportError({.extras = false}),
               HasSubstr("has 8 rows, its episodes in meta/ have 9"));
-  WriteTextAtomically(list, line(0, 6) + line(1, 0) + line(2, 18));
-  EXPECT_THAT(ImportError(), HasSubstr("length 0"));
   WriteTextAtomically(list, line(0, 6) + "{\"episode_index\": 1\n");
   EXPECT_THAT(ImportError(), HasSubstr("episodes.jsonl:2"));
   WriteTextAtomically(list, "");
   EXPECT_THAT(ImportError(), HasSubstr("names no episode"));
+}
+
+// An episode of length 0 is one bad episode, wherever it stands.
+TEST_P(LerobotFaultsTest, AnEpisodeWithoutRowsIsOneBadEpisode) {
+  ListEpisodes({6, 0, 10});
+  const VerifyReport report = VerifyLerobot(folder_ / "out", {.extras = false}, quiet_);
+  std::vector<std::string> faults;
+  for (const Fault& fault : report.faults) faults.push_back(fault.place + ": " + fault.what);
+  const std::string list = v21() ? "meta/episodes.jsonl" : "meta/episodes";
+  EXPECT_THAT(faults, testing::Contains(list + ": episode 1: length 0: it has no row"));
+  EXPECT_EQ(report.steps, 16);
+  EXPECT_THAT(ImportError({.extras = false}),
+              AllOf(HasSubstr("episode 1: length 0"), HasSubstr("--skip-bad")));
+  const LerobotImportReport rest = Import({.extras = false, .skip_bad = true});
+  EXPECT_EQ(rest.frames, 16);
+  ASSERT_EQ(rest.skipped.size(), 1u);
+  EXPECT_EQ(rest.skipped[0].name, "demo_1");
+  EXPECT_THAT(rest.skipped[0].reason, HasSubstr("length 0"));
+  // the pictures are those of the others
+  const auto source = OpenLerobotSource(folder_ / "out", {.skip_bad = true});
+  ASSERT_EQ(source->episodes().size(), 2u);
+  EXPECT_EQ(source->episodes()[1].name, "demo_2");
+  const Image picture = source->ReadImage(1, "wrist", 9), wanted = Picture(2, 1, 9);
+  EXPECT_LT(Distance(picture, wanted), 4);
+}
+
+TEST_P(LerobotFaultsTest, AnEpisodeWithoutRowsInTheListMayHaveSomeInTheData) {
+  ListEpisodes({6, 0, 10}, /*with_rows=*/true);
+  EXPECT_THAT(ImportError({.extras = false}),
+              AllOf(HasSubstr(v21() ? "length 0" : "its length in meta/ is 0"),
+                    HasSubstr("understudy data repair")));
 }
 
 // Damage to the extras does not pass under new hashes.

@@ -75,6 +75,7 @@ void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& fol
   int64_t index = 0;
   for (LerobotEpisode& episode : folder.episodes) {
     const auto run = runs.find(episode.number);
+    if (run == runs.end() && episode.length == 0) continue;  // its fault says so
     if (run == runs.end() && !fs::is_regular_file(episode.data, none)) {
       index += episode.length;
       folder.rows[episode.data] = named.at(episode.data);

@@ -162,11 +162,27 @@ void CompareWithFiles(const LerobotFolder& folder, std::vector<std::string>& con
   }
 }
 
+// An episode of length 0 is a fault of its own. A file of v2.1 may have rows all the same.
+std::string FaultOfEmpty(const std::string& list, bool v3, const LerobotEpisode& episode) {
+  std::string fault = fmt::format("{}: episode {}: length 0: it has no row", list, episode.number);
+  try {
+    const int64_t rows = v3 ? 0 : ParquetReader(episode.data).rows();
+    if (rows > 0) {
+      fault += fmt::format(", but '{}' has {}: `understudy data repair` goes by them",
+                           episode.data.string(), rows);
+    }
+  } catch (const Error&) {
+  }
+  return fault;
+}
+
 // Frames of the films: no two episodes share one; some may be nobody's.
 void CheckFrames(const std::string& list, LerobotFolder& folder) {
   for (size_t f = 0; f < folder.films.size(); ++f) {
     std::vector<const LerobotEpisode*> order;
-    for (const LerobotEpisode& episode : folder.episodes) order.push_back(&episode);
+    for (const LerobotEpisode& episode : folder.episodes) {
+      if (episode.length > 0) order.push_back(&episode);
+    }
     std::stable_sort(order.begin(), order.end(), [&](const auto* a, const auto* b) {
       return std::tie(a->films[f].file, a->films[f].first_frame) <
              std::tie(b->films[f].file, b->films[f].first_frame);
@@ -192,6 +208,7 @@ void CheckFrames(const std::string& list, LerobotFolder& folder) {
 // Where the numbers of episodes have gaps, so has the index of the data.
 void FindIndices(LerobotFolder& folder) {
   for (LerobotEpisode& episode : folder.episodes) {
+    if (episode.length == 0) continue;
     try {
       const ParquetReader file(episode.data);
       episode.first_index = file.Integers("index", episode.first_row, 1).at(0);
@@ -418,17 +435,20 @@ LerobotFolder Open(const fs::path& path, bool mend, double control_hz) {
   int64_t index = 0;
   std::vector<std::string> contradictions;
   for (LerobotEpisode& episode : folder.episodes) {
-    if (episode.length < 1 || episode.length > kMaxLength) {
+    if (episode.length < 0 || episode.length > kMaxLength) {
       ThrowBadInput(fmt::format("{}: episode {}: length {} must lie in [1, {}]", list,
                                 episode.number, episode.length, kMaxLength));
     }
-    if (v3 && episode.first_index != index) {
+    const bool empty = episode.length == 0;
+    if (empty) episode.fault = FaultOfEmpty(list, v3, episode);
+    if (v3 && !empty && episode.first_index != index) {
       contradictions.push_back(
           fmt::format("{}: episode {} begins at row {} of the dataset, the one before "
                       "ends at row {}",
                       list, episode.number, episode.first_index, index));
     }
     episode.first_index = index;
+    if (empty) continue;
     index += episode.length;
     int64_t& rows = folder.rows[episode.data];
     episode.first_row = rows;

@@ -198,9 +198,12 @@ std::vector<LerobotEpisode> ReadEpisodesV3(const LerobotFolder& folder, const Le
         const std::string& key = folder.films[f];
         const std::map<std::string, int64_t> fields{{"chunk_index", film.chunk[i]},
                                                     {"file_index", film.index[i]}};
-        const int64_t first =
-            FrameAt(film.from[i], folder.fps, place + ": from_timestamp of " + key);
-        const int64_t last = FrameAt(film.to[i], folder.fps, place + ": to_timestamp of " + key);
+        const auto frame = [&](double seconds, const char* which) {
+          if (length[i] == 0) return int64_t{0};  // it has none
+          return FrameAt(seconds, folder.fps, fmt::format("{}: {} of {}", place, which, key));
+        };
+        const int64_t first = frame(film.from[i], "from_timestamp"),
+                      last = frame(film.to[i], "to_timestamp");
         if (last - first != length[i] && !folder.mended) {
           ThrowBadInput(fmt::format("{}: {} frames of {} at {} frames/s for {} rows", place,
                                     last - first, key, folder.fps, length[i]));
