@@ -133,6 +133,15 @@ TEST_P(LerobotFaultsTest, NumbersThatAreNone) {
   }
 }
 
+TEST_P(LerobotFaultsTest, NumbersThatAreMissing) {
+  for (const char* json : {"[1, null, 3, 4, 5, 6, 7]", "null"}) {
+    PutJson(rows(), "action", (v21() ? 0 : 6) + 2, json);
+    EXPECT_THAT(ImportError({.extras = false}),
+                AllOf(HasSubstr(rows().string()), HasSubstr("episode 1, row 2: action"),
+                      HasSubstr("lacks a value"), HasSubstr("--skip-bad")));
+  }
+}
+
 TEST_P(LerobotFaultsTest, IndicesThatDoNotCountUp) {
   for (const char* name : {"index", "frame_index", "episode_index"}) {
     EditRows([&](auto& columns) { Values<int64_t>(columns, name)[3] += 1; });

@@ -74,10 +74,20 @@ TEST_F(ParquetReaderTest, WhatIsMissingOrOfAnotherKind) {
                            size_t width) {
     return ErrorOf([&] { Write(type, json).Numbers("x", 0, 2, width); }, ErrorKind::kBadInput);
   };
-  EXPECT_THAT(numbers(arrow::float32(), "[1, null]", 1), HasSubstr("lacks a value"));
-  EXPECT_THAT(numbers(arrow::list(arrow::float32()), "[[1], null]", 1), HasSubstr("lacks a value"));
-  EXPECT_THAT(numbers(arrow::list(arrow::float32()), "[[1, 2], [null, 3]]", 2),
-              HasSubstr("lacks a value"));
+  const auto lacks_one = AllOf(HasSubstr("x.parquet"), HasSubstr("'x'"),
+                               HasSubstr("lacks a value in row 1 of the file"));
+  EXPECT_THAT(numbers(arrow::float32(), "[1, null]", 1), lacks_one);
+  EXPECT_THAT(numbers(arrow::list(arrow::float32()), "[[1], null]", 1), lacks_one);
+  EXPECT_THAT(numbers(arrow::list(arrow::float32()), "[[1, 2], [null, 3]]", 2), lacks_one);
+  EXPECT_THAT(numbers(arrow::fixed_size_list(arrow::list(arrow::float32()), 2),
+                      "[[[1], [2]], [[3], [null]]]", 2),
+              lacks_one);
+  // counted over row groups, from the first row that is read
+  EXPECT_THAT(ErrorOf([&] { Write(arrow::int64(), "[1, 2, 3, 4, null]").Integers("x", 1, 4); },
+                      ErrorKind::kBadInput),
+              HasSubstr("lacks a value in row 4 of the file"));
+  EXPECT_EQ(Write(arrow::list(arrow::int64()), "[[1], [2], [3], [], [null]]").FirstGap("x", 2, 3),
+            2);
   EXPECT_THAT(numbers(arrow::list(arrow::float32()), "[[1, 2], [3]]", 2),
               HasSubstr("different lengths"));
   EXPECT_THAT(numbers(arrow::utf8(), "[\"1\", \"2\"]", 1), HasSubstr("must hold numbers"));

@@ -83,6 +83,24 @@ std::vector<double> LerobotRowReader::Rounded(const LerobotEpisode& episode,
   Open(episode);
   std::vector<double> required = MustBe(episode, feature);
   if (!required.empty()) return required;
+  try {
+    return Stored(episode, feature, beyond);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kBadInput) RefuseGaps(episode, feature);
+    throw;
+  }
+}
+
+void LerobotRowReader::RefuseGaps(const LerobotEpisode& episode, const LerobotFeature& feature) {
+  int64_t gap = file_->FirstGap(feature.name, episode.first_row, SpanOf(episode));
+  if (gap < 0) return;
+  const auto row = std::ranges::find(episode.order, gap);
+  if (row != episode.order.end()) gap = row - episode.order.begin();
+  ThrowBadInput(Place(episode, feature.name, static_cast<size_t>(gap)) + " lacks a value");
+}
+
+std::vector<double> LerobotRowReader::Stored(const LerobotEpisode& episode,
+                                             const LerobotFeature& feature, std::string* beyond) {
   const int64_t first = episode.first_row, count = SpanOf(episode);
   const auto rounded = [&](const auto& whole) {
     std::vector<double> values;

@@ -57,6 +57,11 @@ class LerobotRowReader {
   // As ReadFeature; a number that is no double is rounded, and `beyond` names the first one.
   std::vector<double> Rounded(const LerobotEpisode& episode, const LerobotFeature& feature,
                               std::string* beyond);
+  // Rounded, of the open file as it is.
+  std::vector<double> Stored(const LerobotEpisode& episode, const LerobotFeature& feature,
+                             std::string* beyond);
+  // Throws Error(kBadInput) with the first row that lacks a value.
+  void RefuseGaps(const LerobotEpisode& episode, const LerobotFeature& feature);
   // What the rows must say, of a folder that is mended; nothing for other features.
   std::vector<double> MustBe(const LerobotEpisode& episode, const LerobotFeature& feature) const;
   void CheckIndices(const LerobotEpisode& episode, const LerobotRows& rows) const;

@@ -34,6 +34,42 @@ arrow::MemoryPool* Pool() {
   return pool;
 }
 
+// The first row that is null or whose lists hold a null; -1: none.
+int64_t FirstNull(const ArrayPtr& array, int depth = 0) {
+  if (array->null_count() != 0) {
+    int64_t row = 0;
+    while (!array->IsNull(row)) ++row;
+    return row;
+  }
+  if (!IsList(*array->type()) || depth == kMaxNesting) return -1;
+  const auto in = [&](const auto& lists) -> int64_t {
+    const auto items = lists.Flatten();
+    if (!items.ok()) throw std::runtime_error(items.status().message());
+    int64_t left = FirstNull(*items, depth + 1), row = 0;
+    if (left < 0) return -1;
+    for (; left >= lists.value_length(row); ++row) left -= lists.value_length(row);
+    return row;
+  };
+  if (array->type_id() == arrow::Type::LIST) {
+    return in(static_cast<const arrow::ListArray&>(*array));
+  }
+  if (array->type_id() == arrow::Type::LARGE_LIST) {
+    return in(static_cast<const arrow::LargeListArray&>(*array));
+  }
+  return in(static_cast<const arrow::FixedSizeListArray&>(*array));
+}
+
+// The same of arrays one behind the other.
+int64_t FirstNull(const std::vector<ArrayPtr>& slices) {
+  int64_t row = 0;
+  for (const ArrayPtr& slice : slices) {
+    const int64_t gap = FirstNull(slice);
+    if (gap >= 0) return row + gap;
+    row += slice->length();
+  }
+  return -1;
+}
+
 }  // namespace
 
 struct ParquetReader::Impl {
@@ -76,6 +112,9 @@ struct ParquetReader::Impl {
   int Index(const std::string& column) const;
   ArrayPtr Group(const std::string& column, int group);
   std::vector<ArrayPtr> Slices(const std::string& column, int64_t first, int64_t count);
+  // Throws where one of these rows, from `first` on, lacks a value.
+  void RequireValues(const std::string& column, const std::vector<ArrayPtr>& slices,
+                     int64_t first) const;
   ArrayPtr Flat(const std::string& column, ArrayPtr array, size_t width) const;
   template <class Number>
   std::vector<Number> Read(const std::string& column, int64_t first, int64_t count, size_t width);
@@ -197,15 +236,17 @@ std::vector<ArrayPtr> ParquetReader::Impl::Slices(const std::string& column, int
   return slices;
 }
 
-// Lists within lists as their numbers.
+void ParquetReader::Impl::RequireValues(const std::string& column,
+                                        const std::vector<ArrayPtr>& slices, int64_t first) const {
+  const int64_t gap = FirstNull(slices);
+  if (gap >= 0) Fail(column, fmt::format("lacks a value in row {} of the file", first + gap));
+}
+
+// Lists within lists, none of which lacks a value, as their numbers.
 ArrayPtr ParquetReader::Impl::Flat(const std::string& column, ArrayPtr array, size_t width) const {
   const int64_t rows = array->length();
-  const auto no_gaps = [&] {
-    if (array->null_count() != 0) Fail(column, "lacks a value");
-  };
   for (int depth = 0; IsList(*array->type()); ++depth) {
     if (depth == kMaxNesting) Fail(column, "holds lists nested too deeply");
-    no_gaps();
     int64_t size = 0;
     if (array->type_id() == arrow::Type::LIST) {
       const auto& lists = static_cast<const arrow::ListArray&>(*array);
@@ -220,7 +261,6 @@ ArrayPtr ParquetReader::Impl::Flat(const std::string& column, ArrayPtr array, si
     }
     if (size < 0) Fail(column, "holds lists of different lengths");
   }
-  no_gaps();
   if (array->length() != rows * static_cast<int64_t>(width)) {
     Fail(column, fmt::format("holds {} numbers in {} rows, must hold {} per row", array->length(),
                              rows, width));
@@ -235,8 +275,10 @@ std::vector<Number> ParquetReader::Impl::Read(const std::string& column, int64_t
     if (static_cast<uint64_t>(count) * width > static_cast<uint64_t>(kMaxBytes) / 8) {
       Fail(column, fmt::format("would take {} rows of {} numbers: too many", count, width));
     }
+    const std::vector<ArrayPtr> slices = Slices(column, first, count);
+    RequireValues(column, slices, first);
     std::vector<Number> numbers;
-    for (const ArrayPtr& slice : Slices(column, first, count)) {
+    for (const ArrayPtr& slice : slices) {
       const ArrayPtr flat = Flat(column, slice, width);
       const bool whole = IsNumber(flat->type_id()) && !arrow::is_floating(flat->type_id());
       if ((std::is_integral_v<Number> && !whole) || !AppendNumbers(*flat, numbers)) {
@@ -331,9 +373,10 @@ std::vector<std::string> ParquetReader::Texts(const std::string& column, int64_t
                                               int64_t count, bool gaps) const {
   Impl& m = *impl_;
   return m.Guarded("cannot be read", [&] {
+    const std::vector<ArrayPtr> slices = m.Slices(column, first, count);
+    if (!gaps) m.RequireValues(column, slices, first);
     std::vector<std::string> texts;
-    for (const ArrayPtr& slice : m.Slices(column, first, count)) {
-      if (!gaps && slice->null_count() != 0) m.Fail(column, "lacks a value");
+    for (const ArrayPtr& slice : slices) {
       for (int64_t i = 0; i < slice->length(); ++i) {
         if (slice->IsNull(i)) {
           texts.emplace_back();
@@ -377,20 +420,8 @@ void ParquetReader::RequireFiles(const std::string& column, int64_t first, int64
 }
 
 int64_t ParquetReader::FirstGap(const std::string& column, int64_t first, int64_t count) const {
-  Impl& m = *impl_;
-  return m.Guarded("cannot be read", [&]() -> int64_t {
-    int64_t row = 0;
-    for (const ArrayPtr& slice : m.Slices(column, first, count)) {
-      if (slice->null_count() == 0) {
-        row += slice->length();
-        continue;
-      }
-      for (int64_t i = 0; i < slice->length(); ++i, ++row) {
-        if (slice->IsNull(i)) return row;
-      }
-    }
-    return -1;
-  });
+  return impl_->Guarded("cannot be read",
+                        [&] { return FirstNull(impl_->Slices(column, first, count)); });
 }
 
 std::vector<uint64_t> ParquetReader::Unsigned(const std::string& column, int64_t first,
@@ -431,9 +462,10 @@ std::vector<std::vector<std::string>> ParquetReader::TextLists(const std::string
                                                                int64_t first, int64_t count) const {
   Impl& m = *impl_;
   return m.Guarded("cannot be read", [&] {
+    const std::vector<ArrayPtr> slices = m.Slices(column, first, count);
+    m.RequireValues(column, slices, first);
     std::vector<std::vector<std::string>> lists;
-    for (const ArrayPtr& slice : m.Slices(column, first, count)) {
-      if (slice->null_count() != 0) m.Fail(column, "lacks a value");
+    for (const ArrayPtr& slice : slices) {
       for (int64_t i = 0; i < slice->length(); ++i) {
         ArrayPtr items;
         if (slice->type_id() == arrow::Type::LIST) {
@@ -443,7 +475,7 @@ std::vector<std::vector<std::string>> ParquetReader::TextLists(const std::string
         }
         const bool texts = items && (items->type_id() == arrow::Type::STRING ||
                                      items->type_id() == arrow::Type::LARGE_STRING);
-        if (!texts || items->null_count() != 0) {
+        if (!texts) {
           m.Fail(column,
                  fmt::format("holds {}, must hold lists of texts", slice->type()->ToString()));
         }

@@ -12,8 +12,8 @@ namespace understudy {
 
 // Reads columns of one Parquet file by ranges of rows, through Apache Arrow. Files are input: every
 // function throws Error(kBadInput) that names file and column where it is missing, of another type,
-// lacks a value or would take more than 2 GiB; checksums of pages are verified where there are any.
-// Holds the row group last read of every column. One thread.
+// lacks a value (with the row) or would take more than 2 GiB; checksums of pages are verified where
+// there are any. Holds the row group last read of every column. One thread.
 class ParquetReader {
  public:
   explicit ParquetReader(const std::filesystem::path& file);
@@ -54,7 +54,8 @@ class ParquetReader {
   // That every row has a picture, in the table or within `folder`; they are not read.
   void RequireFiles(const std::string& column, int64_t first, int64_t count,
                     const std::filesystem::path& folder) const;
-  // The first of these rows without a value, counted from `first`; -1: all have one.
+  // The first of these rows without a value, or in whose lists one is missing, counted from
+  // `first`; -1: there is none.
   int64_t FirstGap(const std::string& column, int64_t first, int64_t count) const;
   std::vector<std::vector<std::string>> TextLists(const std::string& column, int64_t first,
                                                   int64_t count) const;
