@@ -132,6 +132,30 @@ TEST_F(StoredElsewhere, IsNoZeroWhereItIsMissing) {
   EXPECT_THAT(WhyNot(), HasSubstr("unable to open external raw data file"));
 }
 
+// Arrays that show numbers of arrays that show numbers.
+TEST_F(StoredElsewhere, IsNoZeroWhereItIsMissingFurtherOn) {
+  MakeVirtual("numbers.h5");
+  const fs::path set = folder_ / "set";
+  fs::rename(set / "numbers.h5", set / "far_away.h5");
+  const auto link = [&](const char* source) {
+    Surgeon other(set / "numbers.h5", true);
+    const hid_t space = H5Screate_simple(3, kDims, nullptr), plist = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_virtual(plist, space, source, "touch", space);
+    H5Dclose(
+        H5Dcreate2(other.id(), "touch", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, plist, H5P_DEFAULT));
+    H5Pclose(plist);
+    H5Sclose(space);
+  };
+  link("far_away.h5");
+  EXPECT_EQ(Numbers(file_), numbers_);
+  fs::remove(set / "far_away.h5");
+  EXPECT_THAT(WhyNot(), AllOf(HasSubstr(kColumn), HasSubstr("lie in 'touch' of 'numbers.h5'"),
+                              HasSubstr("lie in 'far_away.h5', which is not there")));
+  // in a circle
+  link("numbers.h5");
+  EXPECT_THAT(WhyNot(), HasSubstr("more than 8 arrays"));
+}
+
 // A file from a stranger shows no numbers of its reader's other files.
 TEST_F(StoredElsewhere, MayNotLeaveTheFolderUnlessAllowed) {
   const auto refused = [](const std::string& target) {

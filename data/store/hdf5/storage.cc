@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "core/base/error.h"
 #include "data/store/hdf5/errors.h"
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5/links.h"
@@ -14,6 +15,25 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kMostName = 4096;
+
+constexpr int kMostDeep = 8;  // arrays that show numbers of arrays
+
+// Counts them, under the lock of HDF5: they may lead back to where they began.
+class Deeper {
+ public:
+  Deeper() {
+    if (depth_ == kMostDeep) {
+      ThrowBadInput(fmt::format("leads on through more than {} arrays", kMostDeep));
+    }
+    ++depth_;
+  }
+  ~Deeper() { --depth_; }
+  Deeper(const Deeper&) = delete;
+  Deeper& operator=(const Deeper&) = delete;
+
+ private:
+  static inline int depth_ = 0;
+};
 
 // The file that holds the array, which a link may have led to.
 fs::path FileOf(const Id& dataset) {
@@ -56,9 +76,19 @@ void RequireSources(const Id& plist, const fs::path& file, const std::string& pl
     const bool own = target == ".";
     if (!own) RequireFile(file, target, place, outside_links);
     const Group root = OpenForReading(own ? file : file.parent_path() / target, outside_links);
-    if (root.IsArray(array)) continue;
-    FailReading(place, fmt::format("its numbers lie in '{}' of '{}', which has no such array",
-                                   array, own ? file.string() : target));
+    const std::string of = own ? file.string() : target;
+    if (!root.IsArray(array)) {
+      FailReading(place, fmt::format("its numbers lie in '{}' of '{}', which has no such array",
+                                     array, of));
+    }
+    // whose numbers may lie elsewhere in turn
+    try {
+      const Deeper deeper;
+      root.OpenDataset(array);
+    } catch (const Error& error) {
+      FailReading(place,
+                  fmt::format("its numbers lie in '{}' of '{}': {}", array, of, error.what()));
+    }
   }
 }
 

@@ -15,7 +15,7 @@ bool LiesElsewhere(const Id& dataset);
 
 // Of such an array: throws Error(kBadInput) where a file that they lie in is missing, or is one
 // that a link of the array's file may not lead to (MayLink), or where an array that they lie in is
-// missing.
+// missing; and so on for arrays whose numbers lie elsewhere in turn.
 void RequireStorage(const Id& dataset, const std::string& place, bool outside_links);
 
 }  // namespace understudy::h5
