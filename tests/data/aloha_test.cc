@@ -217,8 +217,8 @@ TEST_F(AlohaTest, TrimCutsEveryArrayOfRows) {
 
 TEST_F(AlohaTest, WhatTheFormatCannotHoldIsSaid) {
   const fs::path out = folder_ / "out";
-  EXPECT_THAT([&] { RelabelAny(set_, out, {.instruction = "lift"}, quiet_); },
-              ThrowsMessage<Error>(HasSubstr("no place for an instruction")));
+  EXPECT_THAT([&] { RelabelAny(set_, out, {.instruction = "lift", .success = true}, quiet_); },
+              ThrowsMessage<Error>(HasSubstr("no place for success or cause")));
   SplitOptions options{.parts = {{"train", 0.67}, {"valid", 0.33}}};
   EXPECT_THAT([&] { SplitAny(set_, out, options, quiet_); },
               ThrowsMessage<Error>(HasSubstr("--files")));
@@ -227,6 +227,33 @@ TEST_F(AlohaTest, WhatTheFormatCannotHoldIsSaid) {
   const auto counts = SplitAny(set_, out, options, quiet_);
   EXPECT_EQ(counts.at("train"), 2);
   EXPECT_EQ(OpenDataset(folder_ / "out.train")->episodes().size(), 2u);
+}
+
+// Where the file has it, in whatever form; else as its usual attribute.
+TEST_F(AlohaTest, AnotherInstruction) {
+  {
+    h5::GrowingFile attribute = h5::GrowingFile::Open(set_ / "episode_0.hdf5");
+    attribute.root().SetText("instruction", "push");
+    attribute.Close();
+    h5::GrowingFile text = h5::GrowingFile::Open(set_ / "episode_2.hdf5");
+    text.root().WriteTexts("language_raw", {"push"});
+    text.Close();
+  }
+  const fs::path out = folder_ / "out";
+  RelabelAny(set_, out, {.where = "name != 'episode_10'", .instruction = "lift the cup"}, quiet_);
+  const auto instruction = [&](const char* episode) {
+    return OpenDataset(out / (std::string(episode) + ".hdf5"))->ReadMeta(0).instruction;
+  };
+  EXPECT_EQ(instruction("episode_0"), "lift the cup");
+  EXPECT_EQ(instruction("episode_2"), "lift the cup");
+  EXPECT_EQ(instruction("episode_10"), "");
+  const h5::Group first = h5::OpenForReading(out / "episode_0.hdf5");
+  EXPECT_EQ(first.Text("instruction"), "lift the cup");
+  EXPECT_FALSE(first.HasAttribute("language_instruction"));
+  EXPECT_TRUE(VerifyDataset(out).faults.empty());
+  RelabelAny(set_, folder_ / "all", {.instruction = "lift"}, quiet_);
+  EXPECT_EQ(h5::OpenForReading(folder_ / "all/episode_10.hdf5").Text("language_instruction"),
+            "lift");
 }
 
 TEST_F(AlohaTest, FoldersThatFitAreJoined) {

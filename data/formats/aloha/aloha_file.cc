@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "core/image/image.h"
 #include "data/formats/family/foreign_parts.h"
 #include "data/store/hdf5/file.h"
@@ -207,8 +208,16 @@ std::string InstructionOf(const h5::Group& root) {
   if (root.HasAttribute(name)) return root.Text(name);
   std::string text = h5::ReadRowOfBytes(root.OpenDataset(name), root.Place(name), 0);
   text.resize(text.find_last_not_of('\0') + 1);  // of fixed length
-  if (!foreign::IsUtf8(text)) h5::FailReading(root.Place(name), "is no UTF-8");
-  return text;
+  return AsUtf8(std::move(text));
+}
+
+void SetInstruction(const h5::Group& root, const std::string& instruction) {
+  const std::string name = InstructionName(root);
+  if (name.empty() || root.HasAttribute(name)) {
+    return root.SetText(name.empty() ? "language_instruction" : name, instruction);
+  }
+  root.Delete(name);
+  root.WriteTexts(name, {instruction});
 }
 
 std::vector<std::string> CamerasOf(const h5::Group& root) {

@@ -42,6 +42,8 @@ std::vector<double> ReadNumbers(const h5::Group& root, const ColumnSpec& column,
 // is none.
 std::string InstructionName(const h5::Group& root);
 std::string InstructionOf(const h5::Group& root);
+// Where it stands, else as the attribute `language_instruction`.
+void SetInstruction(const h5::Group& root, const std::string& instruction);
 
 std::vector<std::string> CamerasOf(const h5::Group& root);
 // Of a camera's first picture.

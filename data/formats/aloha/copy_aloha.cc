@@ -18,10 +18,10 @@ namespace {
 
 void RequirePlaces(const EpisodeSource& input, const CopyPlan& plan) {
   const std::string file = input.path().string();
-  if (plan.instruction || plan.cause || plan.success) {
+  if (plan.cause || plan.success) {
     ThrowUsage(fmt::format(
-        "{}: files of ALOHA have no place for an instruction, success or cause; `understudy data "
-        "convert` makes a dataset that has",
+        "{}: files of ALOHA have no place for success or cause; `understudy data convert` makes a "
+        "dataset that has",
         file));
   }
   if (!plan.masks.empty()) {
@@ -108,6 +108,7 @@ void CopyFile(const fs::path& input, const CopyPlan& plan, const CopyPlan::Pick&
     h5::CopyGroupRows(from, file.root(), cut);
     CutLengths(from, cut, file.root());
   }
+  if (pick.relabel && plan.instruction) SetInstruction(file.root(), *plan.instruction);
   file.Close();
 }
 
