@@ -15,6 +15,7 @@
 #include <sstream>
 
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 
 namespace understudy {
 namespace {
@@ -191,7 +192,8 @@ Json ParseJson(const std::string& text, const std::string& name) {
   try {
     return Json::parse(text);
   } catch (const Json::exception& error) {
-    ThrowBadInput(fmt::format("{}: not valid JSON: {}", name, error.what()));
+    ThrowBadInput(fmt::format("{}: not valid JSON: {}", name,
+                              IsUtf8(text) ? error.what() : "its text is no UTF-8"));
   }
 }
 

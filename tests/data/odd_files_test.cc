@@ -18,6 +18,7 @@ namespace understudy {
 namespace {
 
 using namespace store_test;
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -118,6 +119,68 @@ TEST_F(OddFile, PythonsNanInAttributesIsNoDamage) {
   EXPECT_EQ(source->header().settings["env_args"]["name"], "NaN");
   EXPECT_EQ(source->ReadMeta(1).instruction, "lift it");
   EXPECT_THAT(Faults(file), IsEmpty());
+}
+
+TEST_F(OddFile, AttributesInLatin1AreRead) {
+  const fs::path file = Write(&foreign::kRobomimicWriter);
+  {
+    Surgeon surgeon(file);
+    std::string env = h5::OpenForReading(file).Open("data").Text("env_args");
+    env.insert(env.find('{') + 1,
+               "\"room\": \"K\xFC"
+               "che\", ");
+    surgeon.Text("/data", "env_args", env);
+    surgeon.Text("/data/demo_1", "ep_meta",
+                 "{\"lang\": \"\xF6"
+                 "ffne den Ofen\"}");
+  }
+  const auto source = OpenDataset(file);
+  EXPECT_EQ(source->header().settings["env_args"]["room"], "Küche");
+  EXPECT_EQ(source->ReadMeta(1).instruction, "öffne den Ofen");
+  EXPECT_THAT(Faults(file), IsEmpty());
+}
+
+// What its numbers say is kept, and a copy can be had without the attribute.
+TEST_F(OddFile, AnEpisodesJsonThatIsNoneIsNamedAndRepaired) {
+  const fs::path file = Write(&foreign::kRobomimicWriter), repaired = folder_ / "repaired.hdf5";
+  Surgeon(file).Text("/data/demo_1", "ep_meta", "{\"lang\": \"open \xF6");
+  EXPECT_THAT(Faults(file),
+              AllOf(HasSubstr("/data/demo_1"), HasSubstr("attribute 'ep_meta': not valid JSON"),
+                    HasSubstr("understudy data repair")));
+  {
+    const auto rest = OpenDataset(file, {.skip_bad = true});
+    ASSERT_THAT(rest->skipped(), SizeIs(1));
+    EXPECT_EQ(rest->skipped()[0].name, "demo_1");
+    EXPECT_NO_THROW(Json(rest->skipped()[0].reason).dump()) << "is UTF-8";
+  }
+  const RepairReport report = RepairAny(file, repaired, false, {}, quiet_);
+  EXPECT_EQ(report.episodes_kept, 3);
+  EXPECT_THAT(report.mended,
+              ElementsAre(AllOf(HasSubstr("demo_1: attribute 'ep_meta'"), HasSubstr("left out"))));
+  EXPECT_THAT(Faults(repaired), IsEmpty());
+  EXPECT_EQ(OpenDataset(repaired)->ReadMeta(1).instruction,
+            OpenDataset(repaired)->header().simulator.instruction);
+  // an empty one says nothing
+  Surgeon(file).Text("/data/demo_1", "ep_meta", "");
+  EXPECT_THAT(Faults(file), IsEmpty());
+}
+
+TEST_F(OddFile, AFilesJsonThatIsNoneIsNamedAndRepaired) {
+  const fs::path file = Write(&foreign::kRobomimicWriter), repaired = folder_ / "repaired.hdf5";
+  const size_t columns = OpenDataset(file)->ListColumns().size();
+  const std::string env = h5::OpenForReading(file).Open("data").Text("env_args");
+  Surgeon(file).Text("/data", "env_args", env.substr(0, env.size() / 2));
+  const auto named =
+      AllOf(HasSubstr("attribute 'env_args': not valid JSON"), HasSubstr("understudy data repair"));
+  EXPECT_THAT(Faults(file), named);
+  const auto source = OpenDataset(file);
+  EXPECT_EQ(source->ListColumns().size(), columns) << "the columns are all there";
+  EXPECT_THAT(DescribeDataset(*source)["wrong_in_file"], ElementsAre(named));
+  EXPECT_THAT(LostOfFile(source->header(), nullptr, {}), Contains(named));
+  const RepairReport report = RepairAny(file, repaired, false, {}, quiet_);
+  EXPECT_EQ(report.episodes_kept, 3);
+  EXPECT_THAT(report.mended, ElementsAre(HasSubstr("attribute 'env_args'")));
+  EXPECT_THAT(Faults(repaired), IsEmpty());
 }
 
 TEST_F(OddFile, TasksOfFewerRowsAreAFault) {

@@ -7,6 +7,7 @@
 #include "core/seam/dataset_header.h"
 #include "core/seam/episode_source.h"
 #include "core/spec/robot_spec.h"
+#include "data/formats/base/translate.h"
 #include "data/formats/formats.h"
 #include "data/store/read_options.h"
 #include "train/samples/image_ops.h"
@@ -46,6 +47,10 @@ std::vector<size_t> ChooseEpisodes(const EpisodeSource& source, const SelectionO
     for (const auto& [column, why] : numbers->items()) {
       progress.Message(fmt::format("{}: {} {}", path, column, why.get<std::string>()));
     }
+  }
+  for (const std::string& what :
+       settings.value(foreign::kWrongInFile, std::vector<std::string>{})) {
+    progress.Message(path + ": " + what);
   }
   const std::vector<int>& variants = selection.variants;
   std::vector<size_t> chosen;

@@ -21,6 +21,8 @@ inline constexpr const char* kFromJoints = "joints";          // ours already (P
 inline constexpr const char* kUnnamedObjects = "unnamed_objects";
 // Key of a foreign header's settings: columns that an Episode has no place for.
 inline constexpr const char* kUnreadColumns = "unread_columns";
+// Key of a foreign header's settings: what is wrong with the file as a whole, in words.
+inline constexpr const char* kWrongInFile = "wrong_in_file";
 
 }  // namespace understudy::foreign
 

@@ -185,6 +185,12 @@ void EndAt(const h5::Group& from, size_t end, const h5::Group& to) {
   }
 }
 
+void RemoveBrokenJson(const h5::Group& group, const char* attribute) {
+  std::string fault;
+  JsonAttribute(group, attribute, &fault);
+  if (!fault.empty()) group.RemoveAttribute(attribute);
+}
+
 // Files count their episodes and rows in attributes, each of them in its own.
 void Recount(const h5::Group& data, int64_t episodes, int64_t rows) {
   if (data.HasAttribute("total")) data.SetInt("total", rows);
@@ -207,7 +213,10 @@ class Copying {
     const h5::Group from = roots_[0].Open("data");
     std::set<std::string> episodes;
     for (const std::string& name : EpisodeNames(from)) episodes.insert(name);
-    h5::CopyGroupBut(from, root.Create("data"), episodes);
+    const h5::Group data = root.Create("data");
+    h5::CopyGroupBut(from, data, episodes);
+    if (!plan_.mend) return;
+    for (const char* name : kFileJson) RemoveBrokenJson(data, name);
   }
 
   void WriteEpisode(const CopyPlan::Pick& pick, const h5::Group& data) {
@@ -238,6 +247,7 @@ class Copying {
       }
       if (end < episode.length) EndAt(from, end, to);
     }
+    if (plan_.mend) RemoveBrokenJson(to, kEpisodeJson);
     if (!pick.relabel) return;
     if (plan_.instruction) dialect_.set_instruction(data, to, *plan_.instruction);
     if (plan_.success) to.SetBool("success", *plan_.success);

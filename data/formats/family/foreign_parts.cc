@@ -8,7 +8,9 @@
 #include <cstring>
 
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "core/image/image.h"
+#include "data/formats/base/python_json.h"
 #include "data/formats/family/bare_dataset.h"
 #include "data/store/hdf5/filters.h"
 #include "data/store/hdf5/storage.h"
@@ -266,6 +268,7 @@ TextColumns ReadRowTexts(const h5::Group& demo, size_t length) {
     const bool rows = info.dims.size() == 1 && info.dims[0] == length;
     if (rows && info.type_class == H5T_STRING) {
       columns[path] = demo.ReadTexts(path);
+      for (std::string& text : columns[path]) text = AsUtf8(std::move(text));
     }
   };
   VisitDatasetsBelow(demo, "", 0, left, each);
@@ -455,12 +458,20 @@ Pose PoseOfMatrix(const h5::Group& demo, const Column& c, size_t k) {
   return CheckedPose(demo, c.path, k, Eigen::Quaterniond(R), p);
 }
 
-bool IsUtf8(const std::string& text) {
+Json JsonAttribute(const h5::Group& owner, const char* name, std::string* fault) {
+  if (!owner.HasAttribute(name)) return Json::object();
   try {
-    Json(text).dump();
-    return true;
-  } catch (const Json::exception&) {
-    return false;
+    const std::string text = owner.Text(name);
+    if (text.empty()) return Json::object();
+    Json json = ParsePythonJson(text, fmt::format("attribute '{}'", name));
+    return json.is_object() ? json : Json::object();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kBadInput) throw;
+    if (fault == nullptr) return Json::object();
+    *fault = error.what();
+    const std::string place = owner.Place() + ": ";
+    if (fault->starts_with(place)) fault->erase(0, place.size());
+    return Json::object();
   }
 }
 

@@ -2,6 +2,7 @@
 
 // What the readers of the foreign formats share.
 
+#include <array>
 #include <functional>
 #include <map>
 #include <optional>
@@ -36,15 +37,16 @@ inline constexpr const char* kPicturesBecome = "pictures_become";
 // Key of a foreign header's settings: which arrays have a row that is not read (OpenEpisode).
 inline constexpr const char* kExtraRow = "extra_row";
 
-// Key of a foreign header's settings: what is wrong with the file as a whole, in words.
-inline constexpr const char* kWrongInFile = "wrong_in_file";
-
 // EpisodeSummary::success_from of an episode that says it itself.
 inline constexpr const char* kSuccessAttribute = "attribute";
 
 // Bound of a column that is read at once: files of strangers claim much, and real ones hold little
 // beside their pictures.
 inline constexpr uint64_t kMaxColumnBytes = uint64_t{1} << 28;
+
+// Attributes of an episode and of /data that are JSON. A repaired copy lacks those that are none.
+inline constexpr const char* kEpisodeJson = "ep_meta";
+inline constexpr std::array kFileJson{"env_args", "problem_info"};
 
 // Rows of an episode: `num_samples`, or those of `actions` where a program writes no such
 // attribute. Throws Error(kBadInput), for an empty episode too.
@@ -65,6 +67,11 @@ std::string ExtraRowNote(const h5::Group& demo);
 std::vector<std::string> MendedRows(const std::map<std::string, std::vector<std::string>>& cut);
 // What the message on an array with `found` rows instead of `length` ends with.
 std::string ExtraRowHint(const std::string& path, uint64_t found, uint64_t length);
+
+// An attribute that is JSON as Python writes it, an object. Where it is none the result is an empty
+// one, and so it is without the attribute; `fault` says why, without the place, if there is
+// something to say.
+Json JsonAttribute(const h5::Group& owner, const char* name, std::string* fault = nullptr);
 
 // The attribute `success` of an episode that has it: a boolean, a number or a text. Throws
 // Error(kBadInput) for what is none of these.
@@ -111,8 +118,6 @@ Pose CheckedPose(const h5::Group& demo, const std::string& name, size_t k,
                  const Eigen::Quaterniond& q, const Eigen::Vector3d& p);
 Pose PoseOfMatrix(const h5::Group& demo, const Column& c, size_t k);
 
-// What JSON takes.
-bool IsUtf8(const std::string& text);
 // Names of the members of a group; none where there is no such group.
 std::vector<std::string> NamesIn(const h5::Group& demo, const std::string& name);
 // Pictures of `obs`: names without `suffix`, the first of which gives the size.

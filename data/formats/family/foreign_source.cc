@@ -11,7 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
-#include "data/formats/base/python_json.h"
+#include "core/base/utf8.h"
 #include "data/formats/family/foreign_parts.h"
 #include "data/store/hdf5/file.h"
 #include "data/store/hdf5/library.h"
@@ -76,12 +76,6 @@ std::string ContentUuid(const h5::Group& demo) {
     }
   }
   return MakeUuid("foreign " + hasher.Hex(), RngKey{});
-}
-
-Json EnvArgs(const h5::Group& data) {
-  if (!data.HasAttribute("env_args")) return Json::object();
-  Json env = ParsePythonJson(data.Text("env_args"), data.Place() + ": attribute 'env_args'");
-  return env.is_object() ? env : Json::object();
 }
 
 // The first episodes that have rows: what the file holds is seen by them.
@@ -158,7 +152,7 @@ Json MissingInMasks(const h5::Group& root, const std::vector<EpisodeSummary>& ep
   for (const std::string& key : masks.Names()) {
     try {
       for (const std::string& name : masks.ReadTexts(key)) {
-        if (!known.contains(name)) missing[key].push_back(name);
+        if (!known.contains(name)) missing[key].push_back(AsUtf8(name));
       }
     } catch (const Error&) {
       // whoever reads the mask says so
@@ -207,11 +201,26 @@ class ForeignSource : public Hdf5Source, public RowTexts, public JointRows {
   }
 
  private:
-  // Which rows a repaired copy lacks.
+  // Which rows and attributes a repaired copy lacks.
   void ListMended(const h5::Group& data) {
     std::map<std::string, std::vector<std::string>> cut;
     for (const std::string& name : with_extra_row_) cut[name] = ExtraRowsOf(OpenDemo(data, name));
-    if (!cut.empty()) header_.settings[kMended] = MendedRows(cut);
+    std::vector<std::string> mended = cut.empty() ? std::vector<std::string>{} : MendedRows(cut);
+    for (const EpisodeSummary& episode : episodes_) {
+      std::string fault;
+      try {
+        JsonAttribute(data.Open(episode.name), kEpisodeJson, &fault);
+      } catch (const Error&) {
+        // reading it says so
+      }
+      if (!fault.empty()) mended.push_back(fmt::format("{}: {}: left out", episode.name, fault));
+    }
+    for (const char* name : kFileJson) {
+      std::string fault;
+      JsonAttribute(data, name, &fault);
+      if (!fault.empty()) mended.push_back(fault + ": left out");
+    }
+    if (!mended.empty()) header_.settings[kMended] = mended;
   }
   h5::Group OpenDemo(const h5::Group& data, const std::string& name) const override {
     return with_extra_row_.contains(name) ? OpenEpisode(data, name, mend_) : data.Open(name);
@@ -309,7 +318,7 @@ bool Recognises(const Dialect& dialect, const std::filesystem::path& path,
     if (!root.Has("data") || root.Has("understudy")) return false;
     try {
       const h5::Group data = root.Open("data");
-      const Json env = EnvArgs(data);
+      const Json env = JsonAttribute(data, "env_args");
       const std::vector<h5::Group> demos = FirstEpisodes(data);
       if (demos.empty()) return without_episode;
       return std::any_of(demos.begin(), demos.end(),
@@ -350,11 +359,18 @@ DatasetHeader ForeignHeader(const Dialect& dialect, const h5::Group& root,
   header.stage = dialect.stage;
   header.family = dialect.family;
   const h5::Group data = root.Open("data");
-  const Json env = EnvArgs(data);
+  const Json env = JsonAttribute(data, "env_args");
   if (env.contains("env_name") && env["env_name"].is_string()) {
     header.simulator.task = env["env_name"];
   }
   header.settings = {{"env_args", env}};
+  for (const char* name : kFileJson) {
+    std::string fault;
+    JsonAttribute(data, name, &fault);
+    if (fault.empty()) continue;
+    header.settings[kWrongInFile].push_back(
+        fmt::format("{}; nothing of it is known: `understudy data repair` leaves it out", fault));
+  }
   const std::optional<h5::Group> demo = TypicalEpisode(dialect, data, env);
   if (!demo) return header;
   header.model_text = demo->Text("model_file", "");

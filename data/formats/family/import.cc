@@ -65,6 +65,10 @@ std::vector<std::string> LostOfFile(const DatasetHeader& header, const Episode* 
       lost.push_back(fmt::format("pictures: {} {}", path, why.get<std::string>()));
     }
   }
+  for (const std::string& what :
+       settings.value(foreign::kWrongInFile, std::vector<std::string>{})) {
+    lost.push_back(what);
+  }
   if (settings.contains(foreign::kExtraRow)) lost.push_back(settings[foreign::kExtraRow]);
   std::vector<std::string> columns;
   for (const std::string& path :

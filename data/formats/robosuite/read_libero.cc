@@ -23,13 +23,6 @@ bool IsLibero(const h5::Group& demo, const Json& env) {
   return (hand && picture) || env.contains("bddl_file");
 }
 
-Json ProblemOf(const h5::Group& data) {
-  if (!data.HasAttribute(kProblem)) return Json::object();
-  Json problem =
-      ParseJson(data.Text(kProblem), fmt::format("{}: attribute '{}'", data.Place(), kProblem));
-  return problem.is_object() ? problem : Json::object();
-}
-
 // A text, or a list of pieces.
 std::string InstructionOf(const Json& problem) {
   const Json text = problem.value(kInstruction, Json());
@@ -45,7 +38,7 @@ void FillLiberoHeader(const h5::Group& root, const h5::Group& demo, const ReadOp
                       DatasetHeader* header) {
   FillRobosuiteHeader(root, demo, options, header);
   const h5::Group data = root.Open("data");
-  if (const std::string text = InstructionOf(ProblemOf(data)); !text.empty()) {
+  if (const std::string text = InstructionOf(JsonAttribute(data, kProblem)); !text.empty()) {
     header->simulator.instruction = text;
   }
   if (header->simulator.task.empty()) header->simulator.task = data.Text("env_name", "");
@@ -103,7 +96,7 @@ ColumnRole RoleOfLiberoColumn(const std::string& path) {
 
 void SetProblemInstruction(const h5::Group& data, const h5::Group&,
                            const std::string& instruction) {
-  Json problem = ProblemOf(data);
+  Json problem = JsonAttribute(data, kProblem);
   problem[kInstruction] = instruction;
   data.SetText(kProblem, problem.dump());
 }

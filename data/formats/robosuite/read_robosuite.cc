@@ -334,11 +334,13 @@ void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episo
   }
   ReadRobosuiteActions(demo, header, episode);
   // robosuite 1.5 stores the instruction per episode
-  if (demo.HasAttribute("ep_meta")) {
-    const Json ep_meta =
-        ParsePythonJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");
-    if (const std::string text = TextOf(ep_meta, "lang"); !text.empty()) meta.instruction = text;
+  std::string fault;
+  const Json ep_meta = JsonAttribute(demo, kEpisodeJson, &fault);
+  if (!fault.empty() && !header.settings.contains(kMended)) {
+    h5::FailReading(demo.Place(),
+                    fault + "; `understudy data repair` copies the episode without it");
   }
+  if (const std::string text = TextOf(ep_meta, "lang"); !text.empty()) meta.instruction = text;
 }
 
 std::vector<std::string> RobosuiteNames(const h5::Group& demo) {
@@ -376,13 +378,9 @@ bool PromisesBox(const DatasetHeader& header) {
 // robosuite 1.5's JSON of an episode; files of 1.4 that have one are read likewise.
 void SetEpisodeInstruction(const h5::Group&, const h5::Group& demo,
                            const std::string& instruction) {
-  Json ep_meta = Json::object();
-  if (demo.HasAttribute("ep_meta")) {
-    ep_meta = ParsePythonJson(demo.Text("ep_meta"), demo.Place() + ": attribute 'ep_meta'");
-    if (!ep_meta.is_object()) ep_meta = Json::object();
-  }
+  Json ep_meta = JsonAttribute(demo, kEpisodeJson);
   ep_meta["lang"] = instruction;
-  demo.SetText("ep_meta", ep_meta.dump());
+  demo.SetText(kEpisodeJson, ep_meta.dump());
   // where every row has a task, it becomes this one
   if (!demo.IsArray(kTaskTexts)) return;
   const std::vector<std::string> tasks(demo.ReadTexts(kTaskTexts).size(), instruction);

@@ -347,8 +347,8 @@ Json DescribeDataset(const EpisodeSource& reader) {
     json["masks"][key] = reader.ReadMask(key).size();
   }
   const Json& settings = reader.header().settings;
-  for (const char* key :
-       {"instructions", "missing_in_masks", "next_step", "extra_row", "no_pictures"}) {
+  for (const char* key : {"instructions", "missing_in_masks", "next_step", "extra_row",
+                          "no_pictures", "wrong_in_file"}) {
     if (!own && settings.contains(key)) json[key] = settings[key];
   }
   int64_t started = 0, good = 0;

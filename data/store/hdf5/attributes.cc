@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <utility>
 #include <vector>
 
+#include "core/base/utf8.h"
 #include "data/store/hdf5/errors.h"
 #include "data/store/hdf5/id.h"
 #include "data/store/hdf5/lock.h"
@@ -158,15 +160,15 @@ std::string ReadTextAttribute(hid_t owner, const std::string& place, const std::
   if (H5Tis_variable_str(type.get()) > 0) {
     char* text = nullptr;
     if (H5Aread(attribute.get(), type.get(), &text) < 0) fail();
-    const std::string result = text ? text : "";
+    std::string result = text ? text : "";
     H5free_memory(text);
-    return result;
+    return AsUtf8(std::move(result));
   }
   const size_t size = H5Tget_size(type.get());
   if (size > kMaxTextBytes) FailReading(place, fmt::format("attribute '{}' is too long", name));
   std::string text(size, '\0');
   if (H5Aread(attribute.get(), type.get(), text.data()) < 0) fail();
-  return text.substr(0, text.find('\0'));
+  return AsUtf8(text.substr(0, text.find('\0')));
 }
 
 int64_t ReadIntAttribute(hid_t owner, const std::string& place, const std::string& name) {

@@ -37,6 +37,7 @@ void WriteDoublesAttribute(hid_t owner, const std::string& place, const std::str
 void WriteBoolAttribute(hid_t owner, const std::string& place, const std::string& name, bool value);
 
 // These throw where the attribute is missing or of another kind.
+// As UTF-8 (AsUtf8).
 std::string ReadTextAttribute(hid_t owner, const std::string& place, const std::string& name);
 int64_t ReadIntAttribute(hid_t owner, const std::string& place, const std::string& name);
 uint64_t ReadUintAttribute(hid_t owner, const std::string& place, const std::string& name);
