@@ -218,6 +218,7 @@ TEST_F(FormatMatrix, WhatIsMissingWasTold) {
           at(name);
           at(dotted(name));
           at("stored." + dotted(name));
+          if (name.starts_with("lerobot/")) at(dotted(name.substr(8)));
           if (name.starts_with("obs/")) at("observation." + dotted(name.substr(4)));
           if (name == "rewards") at("next.reward");
           if (name == "dones") at("next.done");

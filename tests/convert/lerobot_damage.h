@@ -78,9 +78,14 @@ class LerobotDamage : public LerobotTest, public testing::WithParamInterface<Ler
     return v21() ? folder_ / fmt::format("out/data/chunk-000/episode_{:06d}.parquet", episode)
                  : rows();
   }
+  struct ListOptions {
+    bool with_rows = false;  // episodes of length 0 have their rows in the data
+    std::string films = "observation.images.";
+    std::function<void(std::vector<ParquetColumn>&)> edit = {};  // of every episode
+  };
   // Lists and rows of the episodes with these lengths, which are 0 or those that they have; films
-  // stay. `with_rows`: episodes of length 0 have their rows in the data.
-  void ListEpisodes(const std::vector<int64_t>& lengths, bool with_rows = false) {
+  // stay.
+  void ListEpisodes(const std::vector<int64_t>& lengths, const ListOptions& options) {
     std::vector<std::vector<std::string>> tasks;
     std::map<std::string, std::vector<int64_t>> whole;
     std::map<std::string, std::vector<double>> seconds;
@@ -99,19 +104,21 @@ class LerobotDamage : public LerobotTest, public testing::WithParamInterface<Ler
           {"dataset_from_index", index}, {"dataset_to_index", index + lengths[e]}};
       for (const auto& [name, value] : row) whole[name].push_back(value);
       for (const std::string& camera : header_.cameras) {
-        const std::string key = "videos/observation.images." + camera;
+        const std::string key = "videos/" + options.films + camera;
         for (const char* part : {"/chunk_index", "/file_index"}) whole[key + part].push_back(0);
         seconds[key + "/from_timestamp"].push_back(static_cast<double>(frame) / 20);
         seconds[key + "/to_timestamp"].push_back(static_cast<double>(frame + lengths[e]) / 20);
       }
       if (v21()) fs::remove(rows_of(e));
-      if (lengths[e] > 0 || with_rows) {
+      if (lengths[e] > 0 || options.with_rows) {
         table.Fill(episodes_[e], number, index, e == 1 ? 1 : 0, 20);
         if (!file || v21()) {
           if (file) file->Finish();
           file.emplace(rows_of(e));
         }
-        file->Append(table.Columns());
+        std::vector<ParquetColumn> columns = table.Columns();
+        if (options.edit) options.edit(columns);
+        file->Append(columns);
       }
       index += lengths[e];
       frame += static_cast<int64_t>(episodes_[e].length());

@@ -265,7 +265,7 @@ TEST_P(LerobotFaultsTest, ListsOfEpisodesWithGaps) {
 
 // An episode of length 0 is one bad episode, wherever it stands.
 TEST_P(LerobotFaultsTest, AnEpisodeWithoutRowsIsOneBadEpisode) {
-  ListEpisodes({6, 0, 10});
+  ListEpisodes({6, 0, 10}, {});
   const VerifyReport report = VerifyLerobot(folder_ / "out", {.extras = false}, quiet_);
   std::vector<std::string> faults;
   for (const Fault& fault : report.faults) faults.push_back(fault.place + ": " + fault.what);
@@ -288,7 +288,7 @@ TEST_P(LerobotFaultsTest, AnEpisodeWithoutRowsIsOneBadEpisode) {
 }
 
 TEST_P(LerobotFaultsTest, AnEpisodeWithoutRowsInTheListMayHaveSomeInTheData) {
-  ListEpisodes({6, 0, 10}, /*with_rows=*/true);
+  ListEpisodes({6, 0, 10}, {.with_rows = true});
   EXPECT_THAT(ImportError({.extras = false}),
               AllOf(HasSubstr(v21() ? "length 0" : "its length in meta/ is 0"),
                     HasSubstr("understudy data repair")));

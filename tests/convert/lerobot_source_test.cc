@@ -2,15 +2,20 @@
 
 #include "data/formats/lerobot/lerobot_source.h"
 
+#include "data/formats/formats.h"
+#include "data/formats/lerobot/feature_names.h"
 #include "data/formats/lerobot/lerobot_copy.h"
 #include "data/formats/lerobot/lerobot_verify.h"
+#include "data/store/hdf5/file.h"
 #include "tests/convert/lerobot_damage.h"
 
 namespace understudy::store_test {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 
 class LerobotSourceTest : public LerobotDamage {
  protected:
@@ -91,6 +96,72 @@ TEST_P(LerobotSourceTest, BecomesTheOtherVersion) {
     EXPECT_EQ(other->ReadColumns(e, columns), source->ReadColumns(e, columns));
     EXPECT_EQ(other->ReadMeta(e).instruction, source->ReadMeta(e).instruction);
   }
+}
+
+// HDF5 takes a '/' for a group; the way back gives it again.
+TEST_P(LerobotSourceTest, NamesWithSlashes) {
+  const fs::path films = folder_ / (v21() ? "out/videos/chunk-000" : "out/videos");
+  fs::create_directory(films / "observation.images");
+  const auto rename = [&](Json& features) {
+    for (const std::string& camera : header_.cameras) {
+      features["observation.images/" + camera] = features["observation.images." + camera];
+      features.erase("observation.images." + camera);
+    }
+    features["arm/target"] = features["action.target"];
+    features.erase("action.target");
+  };
+  for (const std::string& camera : header_.cameras) {
+    fs::rename(films / ("observation.images." + camera), films / "observation.images" / camera);
+  }
+  EditJson(info(), [&](Json& json) {
+    rename(json["features"]);
+    json["features"]["observation.state"]["names"][3] = "arm/x";
+  });
+  EditJson(folder_ / "out/meta/stats.json", rename);
+  ListEpisodes({6, 8, 10}, {.films = "observation.images/", .edit = [](auto& columns) {
+                              for (ParquetColumn& column : columns) {
+                                if (column.name == "action.target") column.name = "arm/target";
+                              }
+                            }});
+  fs::remove_all(folder_ / "out/extras");
+  fs::remove(folder_ / "out/meta/modality.json");
+  const auto source = OpenLerobotSource(folder_ / "out");
+  const ColumnSpec target = source->ListColumns()[Number(*source, "arm/target")];
+  EXPECT_EQ(source->ListColumns()[Number(*source, "observation.state")].parts.at(3), "arm/x");
+  const auto values = source->ReadColumns(1, std::vector{target});
+  const Image picture = source->ReadImage(1, "images%2Fwrist", 4);
+  EXPECT_LT(Distance(picture, Picture(1, 1, 4)), 4);
+
+  Import();
+  {
+    const h5::Group demo = h5::OpenForReading(folder_ / "back.h5").Open("data").Open("demo_1");
+    EXPECT_THAT(demo.Open("lerobot").Names(), Contains("arm%2Ftarget"));
+    EXPECT_THAT(demo.Open("obs").Names(),
+                AllOf(Contains("images%2Fwrist_image"), Not(Contains("images"))));
+  }
+  LerobotOptions options;
+  options.version = v21() ? LerobotVersion::kV30 : LerobotVersion::kV21;
+  WriteLerobot(*OpenDataset(folder_ / "back.h5"), folder_ / "again", options, quiet_);
+  CopyLerobot(*source, folder_ / "other", options, {}, quiet_);
+  for (const char* name : {"again", "other"}) {
+    const VerifyReport verified = VerifyLerobot(folder_ / name, {}, quiet_);
+    for (const Fault& fault : verified.faults) ADD_FAILURE() << fault.place << ": " << fault.what;
+    const auto result = OpenLerobotSource(folder_ / name);
+    const Json features = LoadJson(folder_ / name / "meta/info.json")["features"];
+    EXPECT_TRUE(features.contains("observation.images/wrist")) << name << features;
+    const ColumnSpec column = result->ListColumns()[Number(*result, "arm/target")];
+    EXPECT_EQ(column.dtype, target.dtype);
+    EXPECT_EQ(result->ReadColumns(1, std::vector{column}), values);
+    EXPECT_LT(Distance(result->ReadImage(1, "images%2Fwrist", 4), picture), 4);
+  }
+}
+
+TEST(FeatureNames, MembersOfGroups) {
+  for (const char* name : {"a", "a/b", "a%2Fb", "a%b", "a%25b", "100%", "a/%25/b"}) {
+    EXPECT_EQ(NameOfMember(AsMember(name)), name);
+    EXPECT_EQ(AsMember(name).find('/'), std::string::npos);
+  }
+  EXPECT_EQ(AsMember("a%b"), "a%b");
 }
 
 TEST_P(LerobotSourceTest, FaultsOfModality) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <string_view>
 
 namespace understudy {
 namespace {
@@ -29,6 +30,8 @@ std::vector<std::string> NamesOf(const Json& json) {
   }
   return names;
 }
+
+constexpr std::string_view kSlash = "%2F", kPercent = "%25";
 
 }  // namespace
 
@@ -64,6 +67,38 @@ std::vector<std::string> NamesOfNumbers(const Json& feature, size_t width, const
                                 at, width, names.size()));
   }
   return {};
+}
+
+std::string AsMember(const std::string& name) {
+  std::string member;
+  for (size_t i = 0; i < name.size(); ++i) {
+    const std::string_view rest = std::string_view(name).substr(i);
+    // what would be taken for one of ours
+    const bool escape = rest.starts_with(kSlash) || rest.starts_with(kPercent);
+    if (name[i] == '/') {
+      member += kSlash;
+    } else if (escape) {
+      member += kPercent;
+    } else {
+      member += name[i];
+    }
+  }
+  return member;
+}
+
+std::string NameOfMember(const std::string& member) {
+  std::string name;
+  for (size_t i = 0; i < member.size(); ++i) {
+    const std::string_view rest = std::string_view(member).substr(i);
+    const bool slash = rest.starts_with(kSlash);
+    if (!slash && !rest.starts_with(kPercent)) {
+      name += member[i];
+      continue;
+    }
+    name += slash ? '/' : '%';
+    i += kSlash.size() - 1;
+  }
+  return name;
 }
 
 }  // namespace understudy

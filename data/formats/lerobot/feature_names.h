@@ -17,4 +17,9 @@ bool IsDepth(const Json& feature);
 std::vector<std::string> NamesOfNumbers(const Json& feature, size_t width, const std::string& at,
                                         std::vector<std::string>& notes);
 
+// A name as a member of an HDF5 group, which takes '/' for a group of its own: "a%2Fb" for "a/b".
+// And the name of such a member.
+std::string AsMember(const std::string& name);
+std::string NameOfMember(const std::string& member);
+
 }  // namespace understudy

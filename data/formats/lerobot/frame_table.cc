@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "data/formats/lerobot/feature_names.h"
 
 namespace understudy {
 namespace {
@@ -103,7 +104,10 @@ std::span<const PlaceFeature> PlaceFeatures(LerobotVersion version) {
   return version == LerobotVersion::kV21 ? all : all.first(all.size() - 1);
 }
 
-std::string PictureKey(const std::string& camera) { return "observation.images." + camera; }
+std::string PictureKey(const std::string& camera) {
+  const std::string name = NameOfMember(camera);
+  return (name.starts_with("images/") ? "observation." : "observation.images.") + name;
+}
 
 std::vector<ArmShape> ArmsOf(const Episode& episode, const SimulatorInfo& info,
                              const std::string& place) {

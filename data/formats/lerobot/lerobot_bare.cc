@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/geometry/pose.h"
 #include "data/formats/family/bare_dataset.h"
+#include "data/formats/lerobot/feature_names.h"
 #include "data/formats/lerobot/lerobot_import_parts.h"
 #include "data/formats/lerobot/lerobot_rows.h"
 #include "data/formats/lerobot/lerobot_source.h"
@@ -88,9 +89,9 @@ std::string PathOf(const LerobotFolder& folder, const LerobotFeature& of) {
   if (feature == "frame_index" || feature == "episode_index" || feature == "index") return "";
   constexpr std::string_view kObservation = "observation.";
   if (feature.size() > kObservation.size() && feature.starts_with(kObservation)) {
-    return "obs/" + feature.substr(kObservation.size());
+    return "obs/" + AsMember(feature.substr(kObservation.size()));
   }
-  return "lerobot/" + feature;
+  return "lerobot/" + AsMember(feature);
 }
 
 class BareImport {
@@ -235,7 +236,8 @@ std::vector<std::pair<std::string, std::vector<std::string>>> BareImport::Texts(
     const LerobotRows& rows) const {
   std::vector<std::pair<std::string, std::vector<std::string>>> all;
   for (size_t i = 0; i < folder_.texts.size(); ++i) {
-    if (!rows.texts[i].empty()) all.emplace_back("lerobot/" + folder_.texts[i], rows.texts[i]);
+    if (!rows.texts[i].empty())
+      all.emplace_back("lerobot/" + AsMember(folder_.texts[i]), rows.texts[i]);
   }
   const auto listed = [&](const char* column, const std::map<int64_t, std::string>& words,
                           const char* path) {

@@ -42,11 +42,19 @@ T Field(const Json& object, const char* key, const std::string& place, Limits li
   return value;
 }
 
-// Whether a name may become a path or an object of an HDF5 file.
+// Whether a name may become a path within the folder.
 bool IsPlainName(const std::string& name) {
-  return !name.empty() && name.size() < 256 && name != "." && name != ".." &&
-         name.find('/') == std::string::npos && name.find('\\') == std::string::npos &&
-         name.find('\0') == std::string::npos;
+  if (name.size() >= 256 || name.find('\\') != std::string::npos ||
+      name.find('\0') != std::string::npos) {
+    return false;
+  }
+  for (size_t begin = 0; begin <= name.size();) {
+    const size_t end = std::min(name.find('/', begin), name.size());
+    const std::string part = name.substr(begin, end - begin);
+    if (part.empty() || part == "." || part == "..") return false;
+    begin = end + 1;
+  }
+  return true;
 }
 
 void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& folder) {
@@ -62,8 +70,9 @@ void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& fol
     feature.dtype = Field<std::string>(json, "dtype", at);
     const bool pictures = feature.dtype == "video" || feature.dtype == "image";
     if (!IsPlainName(name)) {
-      if (pictures) ThrowBadInput(at + ": a name holds no '/' and is no '..'");
-      folder.unread.push_back(fmt::format("{} (a name holds no '/' and is no '..')", name));
+      const char* why = "a name holds no '\\' and leads nowhere: parts like '..' are refused";
+      if (pictures) ThrowBadInput(fmt::format("{}: {}", at, why));
+      folder.unread.push_back(fmt::format("{} ({})", name, why));
       continue;
     }
     if (pictures) {

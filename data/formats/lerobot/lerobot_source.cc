@@ -14,6 +14,7 @@
 #include "data/formats/base/row_texts.h"
 #include "data/formats/base/translate.h"
 #include "data/formats/family/bare_dataset.h"
+#include "data/formats/lerobot/feature_names.h"
 #include "data/formats/lerobot/lerobot_import_parts.h"
 #include "data/formats/lerobot/lerobot_joints.h"
 #include "data/formats/lerobot/lerobot_rows.h"
@@ -434,7 +435,7 @@ std::vector<std::string> CamerasOf(const LerobotFolder& folder) {
   for (const auto* keys : {&folder.films, &folder.pictures}) {
     for (const std::string& key : *keys) {
       const std::string name = CameraOfKey(key);
-      cameras.push_back(taken.insert(name).second ? name : key);
+      cameras.push_back(AsMember(taken.insert(name).second ? name : key));
     }
   }
   return cameras;

@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "data/formats/base/row_texts.h"
 #include "data/formats/family/bare_dataset.h"
+#include "data/formats/lerobot/feature_names.h"
 #include "data/formats/lerobot/lerobot_folder.h"
 #include "data/formats/lerobot/whole_numbers.h"
 #include "data/store/hdf5_source.h"
@@ -20,8 +21,9 @@ namespace {
 
 constexpr const char* kSuccess = "next.success";
 constexpr const char* kSubtaskTexts = "lerobot/subtasks";
+constexpr std::string_view kOwn = "lerobot/";
 
-// LeRobot refuses '/' in names.
+// LeRobot refuses '/' in the names of new datasets; those that had one keep it.
 std::string Dotted(std::string path) {
   std::replace(path.begin(), path.end(), '/', '.');
   return path;
@@ -31,8 +33,10 @@ std::string FeatureNameOf(const std::string& path) {
   if (path == "rewards") return "next.reward";
   if (path == "dones") return "next.done";
   constexpr std::string_view kObs = "obs/";
-  if (path.starts_with(kObs)) return Dotted("observation." + path.substr(kObs.size()));
-  return Dotted(path);
+  if (path.starts_with(kObs)) {
+    return NameOfMember(Dotted("observation." + path.substr(kObs.size())));
+  }
+  return NameOfMember(Dotted(path));
 }
 
 // What the numbers become: what they are, where LeRobot knows the type.
@@ -149,7 +153,6 @@ void StoredTable::AddTexts(const EpisodeSource& reader) {
     }
     std::string name = path == kSubtaskTexts ? "subtask" : path;
     if (path == kSubtaskTexts) replaced.emplace_back("lerobot/subtask_index");
-    constexpr std::string_view kOwn = "lerobot/";
     if (name.starts_with(kOwn)) name = name.substr(kOwn.size());
     text_paths_.push_back(path);
     texts_.push_back({FeatureNameOf(name)});
@@ -216,8 +219,16 @@ void StoredTable::AddOther() {
       lost_.push_back(column.name + ": has no number in a row");
       continue;
     }
+    const auto is_taken = [&](const std::string& name) {
+      return std::find(taken.begin(), taken.end(), name) != taken.end();
+    };
     std::string name = FeatureNameOf(column.name);
-    while (std::find(taken.begin(), taken.end(), name) != taken.end()) name = "stored." + name;
+    // a feature of LeRobot's that an import put there goes back
+    if (column.name.starts_with(kOwn)) {
+      const std::string own = NameOfMember(Dotted(column.name.substr(kOwn.size())));
+      if (!is_taken(own)) name = own;
+    }
+    while (is_taken(name)) name = "stored." + name;
     taken.push_back(name);
     targets_[c] = {features_.size(), 0};
     const bool named = column.parts.size() == column.size() && column.size() > 1;
