@@ -50,6 +50,9 @@ Json ListParts() {
       {{"name", "virtual"}, {"description", "virtual headset with a scripted operator"}});
   parts["devices"].push_back(
       {{"name", "openxr"}, {"description", "the active OpenXR runtime's headset and controllers"}});
+  parts["devices"].push_back(
+      {{"name", "webxr"}, {"description", "a headset's browser, which draws the twin in stereo"}});
+  parts["devices"].push_back({{"name", "page"}, {"description", "mouse and keys in a browser"}});
   for (const ShippedFile& checkpoint : ShippedCheckpoints()) {
     parts["checkpoints"].push_back({{"name", checkpoint.name},
                                     {"description", checkpoint.description},

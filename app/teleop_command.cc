@@ -135,7 +135,7 @@ TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulat
 
 // A person at a page, or in a headset whose browser shows it.
 TeleopReport RecordByPage(const TeleopFlags& flags, const Twin& twin, Progress& progress) {
-  const std::unique_ptr<BrowserLink> link = OpenLivePage(twin, flags.watch.watch_port, progress);
+  const std::unique_ptr<BrowserLink> link = OpenLivePage(twin, flags.watch, progress);
   const BrowserDeviceKind kind =
       flags.device == DeviceKind::kWebXr ? BrowserDeviceKind::kHeadset : BrowserDeviceKind::kPage;
   BrowserDevice device(*link,
@@ -162,7 +162,7 @@ TeleopReport RecordWith(const TeleopFlags& flags, Progress& progress) {
   xr.progress = &progress;
   const std::unique_ptr<TeleopDevice> device = OpenXrDevice::Open(xr);
   const std::unique_ptr<BrowserLink> link =
-      flags.watch.watch ? OpenLivePage(twin, flags.watch.watch_port, progress) : nullptr;
+      flags.watch.watch ? OpenLivePage(twin, flags.watch, progress) : nullptr;
   RealPacer pacer;
   Announcer announcer(link.get(), &progress);
   return RunTeleop(flags.teleop, twin.task, *twin.simulators(), *device, pacer, progress, announcer,

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #ifdef WITH_VIEW
+#include "view/http/qr_text.h"
 #include "view/live/live_view.h"
 #endif
 
@@ -96,13 +97,33 @@ class WatchedSimulator final : public Simulator {
 
 }  // namespace
 
-std::unique_ptr<BrowserLink> OpenLivePage(const Twin& twin, int port, Progress& progress) {
+std::unique_ptr<BrowserLink> OpenLivePage(const Twin& twin, const WatchFlags& flags,
+                                          Progress& progress) {
 #ifdef WITH_VIEW
-  auto link = std::make_unique<LiveView>(twin.views, LiveViewOptions{.port = port});
+  PageOptions page{.port = flags.watch_port, .network = flags.watch_network};
+  std::string first_code;
+  page.show_code = [&progress, &first_code,
+                    told = std::make_shared<std::atomic<bool>>(false)](const std::string& code) {
+    if (told->exchange(true)) {
+      progress.Message("the code for pairing is now " + code);
+    } else {
+      first_code = code;
+    }
+  };
+  auto link = std::make_unique<LiveView>(twin.views, LiveViewOptions{page});
   progress.Message("live: " + link->url());
+  const PageServer& server = link->server();
+  for (const std::string& address : server.addresses()) {
+    progress.Message(fmt::format("live in the network: {}", address));
+  }
+  if (!server.addresses().empty()) {
+    progress.Message(fmt::format("the code for pairing is {}", first_code));
+    progress.Message("SHA-256 of its certificate: " + server.fingerprint());
+    progress.Message(QrText(server.addresses().front() + "#" + first_code));
+  }
   return link;
 #else
-  (void)twin, (void)port, (void)progress;
+  (void)twin, (void)flags, (void)progress;
   ThrowUsage(
       "this program was built without Boost, which pages need: install libboost-dev (`make setup` "
       "does), then configure with -DWITH_VIEW=ON and build again");
@@ -119,7 +140,7 @@ SimulatorFactory Watched(SimulatorFactory simulators, BrowserLink& link, double 
 std::unique_ptr<BrowserLink> WatchStage(const WatchFlags& flags, const std::string& title,
                                         Twin* twin, Progress& progress) {
   if (!flags.watch) return nullptr;
-  std::unique_ptr<BrowserLink> link = OpenLivePage(*twin, flags.watch_port, progress);
+  std::unique_ptr<BrowserLink> link = OpenLivePage(*twin, flags, progress);
   link->Say({{"title", title},
              {"task", twin->task.name},
              {"instruction", twin->info.instruction},

@@ -14,20 +14,26 @@ namespace understudy {
 struct WatchFlags {
   bool watch = false;
   int watch_port = 0;
+  bool watch_network = false;
   double watch_speed = 1;
   template <class V>
   void Visit(V& v) {
     v("watch", watch, "show what happens in a page of a browser", Effect::kSpeed);
-    v("watch_port", watch_port, "of 127.0.0.1; 0: a free one", Limits{0, 65535}, Effect::kSpeed);
+    v("watch_port", watch_port, "of the page; 0: a free one", Limits{0, 65535}, Effect::kSpeed);
+    v("watch_network", watch_network,
+      "let devices of the network open the page, over https, once they have said the code that is "
+      "printed",
+      Effect::kSpeed);
     v("watch_speed", watch_speed,
       "times as fast as it is simulated, at most; what is shown is slowed down to it",
       Limits{0.01, 1000}, Effect::kSpeed);
   }
 };
 
-// The page of a running stage, whose address goes to `progress`. Throws Error(kUsage) where the
+// The page of a running stage, whose addresses go to `progress`. Throws Error(kUsage) where the
 // program was built without pages.
-std::unique_ptr<BrowserLink> OpenLivePage(const Twin& twin, int port, Progress& progress);
+std::unique_ptr<BrowserLink> OpenLivePage(const Twin& twin, const WatchFlags& flags,
+                                          Progress& progress);
 
 // Simulators of which one at a time is shown, the first that makes a step: its steps are slowed
 // down to `speed` times real time, and change in nothing else. `link` must outlive them.

@@ -14,7 +14,7 @@ packages=(
   libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
   libegl-dev libgl-dev libegl-mesa0 libgl1-mesa-dri
   libopenxr-dev
-  libboost-dev
+  libboost-dev libssl-dev libqrencode-dev
   libompl-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )

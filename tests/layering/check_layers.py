@@ -27,6 +27,8 @@ HOMES = {
     "Arrow": (r"arrow/|parquet/", ("data/formats/parquet/",)),
     "libav": (r"libav\w+/|libsw\w+/", ("data/video/",)),
     "Boost.Beast": (r"boost/(beast|asio)", ("view/http/",)),
+    "OpenSSL": (r"openssl/", ("view/http/",)),
+    "libqrencode": (r"qrencode", ("view/http/",)),
     "OpenXR": (r"openxr/", ("teleop/openxr/", "teleop/virtual_headset/")),
     "OMPL": (r"ompl/", ("mimic/plan/",)),
     "LibTorch": (r"torch/|ATen/|c10/", ("train/torch/torch.h",)),

@@ -151,7 +151,7 @@ Response DatasetSite::Post(const Request& request) {
 
 struct ViewServer::Impl {
   Impl(const std::filesystem::path& dataset, const ViewOptions& options)
-      : site(dataset, options), server(site, options.port) {}
+      : site(dataset, options), server(site, {.port = options.port}) {}
   DatasetSite site;
   PageServer server;
 };

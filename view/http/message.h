@@ -42,9 +42,10 @@ struct Request {
   std::string path;                                    // decoded, without parameters
   std::multimap<std::string, std::string> parameters;  // decoded
   std::multimap<std::string, std::string, HeaderLess> headers;
-  std::string body;      // empty while a request is only admitted
-  bool upgrade = false;  // asks for a WebSocket
-  bool encrypted = false;
+  std::string body;               // empty while a request is only admitted
+  bool upgrade = false;           // asks for a WebSocket
+  bool encrypted = false;         // came over TLS
+  bool from_this_machine = true;  // over the loopback interface
 
   // The value of a header or parameter that is given once; else "".
   std::string Header(const std::string& name) const {

@@ -36,9 +36,15 @@ class WebSocketHandler {
   virtual void Closed() = 0;
 };
 
+// Who a server is, as PEM: its certificate, with the authority's behind it, and its private key.
+struct TlsIdentity {
+  std::string chain, key;
+};
+
 struct HttpOptions {
   std::string address = "127.0.0.1";  // to listen on
   int port = 0;                       // 0: a free one
+  std::optional<TlsIdentity> tls;     // then both TLS and plain text are understood on the port
   size_t most_body = size_t{16} << 20;
   size_t most_message = size_t{64} << 10;                    // of a WebSocket
   std::vector<std::pair<std::string, std::string>> headers;  // of every answer

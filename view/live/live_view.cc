@@ -141,7 +141,7 @@ struct LiveView::Impl {
     });
     try {
       site = std::make_unique<LiveSite>(pages, made.get());
-      server = std::make_unique<PageServer>(*site, options.port);
+      server = std::make_unique<PageServer>(*site, options.page);
     } catch (...) {
       End();
       throw;
@@ -202,6 +202,7 @@ void LiveView::Show(const LiveFrame& frame) {
 void LiveView::Say(const Json& status) { impl_->pages.Say(status); }
 void LiveView::Reply(uint64_t page, const Json& message) { impl_->pages.Reply(page, message); }
 void LiveView::Take(std::vector<BrowserMessage>* messages) { impl_->pages.Take(messages); }
+const PageServer& LiveView::server() const { return *impl_->server; }
 const std::string& LiveView::url() const { return impl_->server->url(); }
 
 }  // namespace understudy

@@ -7,11 +7,12 @@
 
 #include "core/seam/browser_link.h"
 #include "core/seam/scene_view.h"
+#include "view/http/page_server.h"
 
 namespace understudy {
 
 struct LiveViewOptions {
-  int port = 0;  // of 127.0.0.1; 0: a free one
+  PageOptions page = {};
 };
 
 // Serves the live page and tells every open one what is shown, from threads of its own, until it is
@@ -28,6 +29,7 @@ class LiveView final : public BrowserLink {
   void Reply(uint64_t page, const Json& message) override;
   void Take(std::vector<BrowserMessage>* messages) override;
   const std::string& url() const override;
+  const PageServer& server() const;
 
  private:
   struct Impl;
