@@ -15,15 +15,16 @@
 namespace understudy {
 namespace {
 
-// Places of `wanted` in `have`; complains of each that is missing.
+// Places of `wanted` in `have`; complains of each that is missing, with `hint` where all are.
 std::vector<int> Places(const char* kind, const std::vector<std::string>& wanted,
-                        const std::vector<std::string>& have, std::vector<std::string>* reasons) {
+                        const std::vector<std::string>& have, std::vector<std::string>* reasons,
+                        const char* hint = "") {
   std::vector<int> places;
   for (const std::string& name : wanted) {
     places.push_back(IndexOf(have, name));
     if (places.back() < 0) {
       reasons->push_back(
-          have.empty() ? fmt::format("no {} '{}', nor any other", kind, name)
+          have.empty() ? fmt::format("no {} '{}', nor any other{}", kind, name, hint)
                        : fmt::format("no {} '{}' (it has {})", kind, name, fmt::join(have, ", ")));
     }
   }
@@ -187,7 +188,8 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
       objects = Places("object", info.objects, episode.meta.objects, &skipped.reasons);
     }
     const std::vector<int> signal_places =
-        Places("signal", signals, episode.meta.signals, &skipped.reasons);
+        Places("signal", signals, episode.meta.signals, &skipped.reasons,
+               ": `understudy data annotate` finds where subtasks end");
     if (episode.length() < 2) {
       skipped.reasons.push_back(fmt::format("{} steps", episode.length()));
     }

@@ -65,6 +65,12 @@ TEST_F(Cli, TargetsOfJointsGoThroughAllCommands) {
     EXPECT_EQ(was.gripper, is.gripper);
   }
 
+  // other formats hold poses, and that is said
+  for (const char* format : {"robomimic", "isaaclab"}) {
+    Expect(std::string("data convert g.h5 poses.hdf5 --overwrite --to ") + format, 0,
+           "lost: targets of the joints, the robot's command: actions are the poses that they");
+  }
+
   // policies of joints and of poses drive it
   Expect("augment g.h5 --variants 0 --max-episodes 2 --width 64 --height 64 --out looks.h5", 0, "");
   const std::string train = "train looks.h5 --steps 1 --batch 2 --save-every 1 --quiet ";

@@ -126,11 +126,12 @@ TEST_F(SourceSetTest, SourcesWithTheSameReasonStandTogether) {
   for (Episode& episode : episodes) episode.meta.task = "lift";
   episodes[4].meta.signals.clear();
   for (Step& row : episodes[4].steps) row.observation.signals.clear();
-  EXPECT_THAT([&] { Build(episodes); },
-              testing::ThrowsMessage<Error>(testing::AllOf(
-                  HasSubstr("demo_0, demo_1, demo_2 and 5 more: task 'lift', wanted 'fake_stack'; "
-                            "demo_4: "),
-                  HasSubstr("no signal 'grasp', nor any other"))));
+  EXPECT_THAT(
+      [&] { Build(episodes); },
+      testing::ThrowsMessage<Error>(testing::AllOf(
+          HasSubstr("demo_0, demo_1, demo_2 and 5 more: task 'lift', wanted 'fake_stack'; "
+                    "demo_4: "),
+          HasSubstr("no signal 'grasp', nor any other: `understudy data annotate` finds "))));
   // and so do hundreds of reasons that differ in a number
   for (size_t i = 0; i < 9; ++i) episodes[i].meta.task = fmt::format("lift{}", i);
   EXPECT_THAT([&] { Build(episodes); },

@@ -278,7 +278,7 @@ std::vector<std::string> LostIn(const WriteDialect& dialect, const EpisodeSource
                                 const Translation& from) {
   const DatasetHeader& header = reader.header();
   WrittenFacts facts{&header, &options, !reader.content_hash().empty()};
-  bool teleoperated = false, drawn = false, failed = false;
+  bool teleoperated = false, drawn = false, failed = false, joints_told = false;
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
     const EpisodeMeta meta = reader.ReadMeta(i);
     facts.generated |= !meta.sources.empty();
@@ -290,6 +290,8 @@ std::vector<std::string> LostIn(const WriteDialect& dialect, const EpisodeSource
   if (!reader.episodes().empty()) {
     Episode first = reader.ReadEpisode(0, true);
     teleoperated = !first.raw.samples.empty() || !first.steps[0].teleop.arms.empty();
+    const std::vector<ArmAction>& told = first.steps[0].action.arms;
+    joints_told = !told.empty() && told[0].q_cmd.size() > 0;
     facts.final_known = !first.final_observation.arms.empty();
     facts.velocities =
         facts.own &&
@@ -319,6 +321,9 @@ std::vector<std::string> LostIn(const WriteDialect& dialect, const EpisodeSource
   };
   // what none of them holds
   say(facts.own, "actions before noise, clip flags, labels and subtasks of the rows");
+  say(joints_told,
+      "targets of the joints, the robot's command: actions are the poses that they lead to (to "
+      "LeRobot they are kept)");
   say(teleoperated, "raw device samples, the poses that the operator asked for, clocks");
   say(drawn, "draws of the randomizers");
   say(facts.own && !header.cameras.empty(), "camera parameters");
