@@ -158,6 +158,11 @@ TEST_F(Cli, ACopyUnderAListedNameStaysWhatItIs) {
     EXPECT_FALSE(files.empty());
     EXPECT_EQ(OpenDataset(folder_ / "g.h5")->header().scene_files, files) << name;
   }
+  // and stands in no dataset with the listed one
+  record("--task stack", "listed.h5");
+  Expect("data merge listed.h5 scene.h5 --out m.h5", 3,
+         "'scene.h5' and 'listed.h5' cannot stand in one dataset: their scenes have other meshes, "
+         "pictures or models");
   // the listed one where it is asked for
   Expect("mimic --source scene.h5 --task stack --attempts 2 --seed 3 --out l.h5", 0, "");
   EXPECT_TRUE(OpenDataset(folder_ / "l.h5")->header().scene_files.empty());

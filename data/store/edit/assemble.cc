@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -63,21 +64,26 @@ Json CommonRobotSpec(const std::vector<DatasetReader>& inputs) {
   return teller == nullptr ? Json() : RobotSpecOf(teller->header());
 }
 
-// What the scene of all inputs is compiled from; `known` where none carries it.
+// What the scene of all inputs is compiled from; `known` where none carries it. One that carries
+// none was made in a listed scene, or by an older program: its model tells.
 std::vector<SceneFile> CommonSceneFiles(const std::vector<DatasetReader>& inputs,
                                         const std::vector<SceneFile>& known) {
-  const DatasetReader* first = nullptr;
+  const auto carrier = std::ranges::find_if(
+      inputs, [](const DatasetReader& input) { return !input.header().scene_files.empty(); });
+  if (carrier == inputs.end()) return known;
+  const DatasetHeader& first = carrier->header();
   for (const DatasetReader& input : inputs) {
-    const std::vector<SceneFile>& files = input.header().scene_files;
-    if (files.empty()) continue;
-    if (first == nullptr) first = &input;
-    if (files == first->header().scene_files) continue;
+    const DatasetHeader& other = input.header();
+    if (other.scene_files.empty() ? other.model_text == first.model_text
+                                  : other.scene_files == first.scene_files) {
+      continue;
+    }
     ThrowBadInput(fmt::format(
         "'{}' and '{}' cannot stand in one dataset: their scenes have other meshes, pictures or "
         "models",
-        first->path().string(), input.path().string()));
+        carrier->path().string(), input.path().string()));
   }
-  return first == nullptr ? known : first->header().scene_files;
+  return first.scene_files;
 }
 
 // What the index says of an episode: by the input's own index, or by its rows.
