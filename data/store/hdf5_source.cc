@@ -24,7 +24,8 @@ namespace {
 // Open image datasets, the least recently used closed first. Thread-safe.
 class ImageCache {
  public:
-  using Key = std::pair<size_t, size_t>;  // episode, camera
+  // Name of the episode, camera: numbers change where bad episodes are left out.
+  using Key = std::pair<std::string, size_t>;
   template <class Open>
   std::shared_ptr<const ImageReader> Get(const Key& key, Open open) {
     {
@@ -247,6 +248,7 @@ void Hdf5Source::LeaveOutBad() {
 
 void Hdf5Source::DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* out) const {
   const std::string& name = header_.cameras[camera];
+  const ImageCache::Key key{episodes_[index].name, camera};
   const auto open = [&] {
     const h5::Group demo = Demo(index);
     const auto scale = impl_->pictures.find(name);
@@ -263,13 +265,13 @@ void Hdf5Source::DoReadFrame(size_t index, size_t camera, size_t step, uint8_t* 
     }
     // once, however often the dataset is closed and opened again
     const bool ours = !content_hash_.empty();
-    if (impl_->check_hashes && ours && !impl_->checked.Holds({index, camera})) {
+    if (impl_->check_hashes && ours && !impl_->checked.Holds(key)) {
       CheckPictures(demo, name, reader, step, path());
-      impl_->checked.Add({index, camera});
+      impl_->checked.Add(key);
     }
     return reader;
   };
-  impl_->images.Get({index, camera}, open)->Read(step, out);
+  impl_->images.Get(key, open)->Read(step, out);
 }
 
 std::optional<std::vector<std::vector<double>>> Hdf5Source::DoReadStoredActions(

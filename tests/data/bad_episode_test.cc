@@ -150,6 +150,9 @@ TEST_F(BadEpisode, AnEmptyDemonstrationStopsNothing) {
   for (const Writer target : {&foreign::kRobomimicWriter, &foreign::kIsaacLabWriter}) {
     const fs::path file = Write(target);
     const std::string format = OpenDataset(file)->header().stage;
+    const std::string camera = OpenDataset(file)->header().cameras.at(0);
+    const Image last = OpenDataset(file)->ReadImage(2, camera, 3);
+    ASSERT_NE(last, OpenDataset(file)->ReadImage(1, camera, 3));
     {
       Surgeon s(file);
       s.Delete("/data/demo_0");
@@ -164,7 +167,9 @@ TEST_F(BadEpisode, AnEmptyDemonstrationStopsNothing) {
     EXPECT_EQ(info["steps"], 20);
     EXPECT_EQ(info["length"]["min"], 10);
     EXPECT_THAT(info["motion"]["unreadable"]["demo_0"].get<std::string>(), HasSubstr("is empty"));
-    EXPECT_EQ(OpenDataset(file, {.skip_bad = true})->episodes().size(), 2u);
+    const auto rest = OpenDataset(file, {.skip_bad = true});
+    ASSERT_EQ(rest->episodes().size(), 2u);
+    EXPECT_EQ(rest->ReadImage(1, camera, 3), last) << "an episode keeps its pictures";
     fs::remove(file);
   }
 }
