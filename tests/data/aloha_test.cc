@@ -20,6 +20,7 @@
 #include "data/store/hdf5/id.h"
 #include "data/video/module.h"
 #include "tests/data/store_support.h"
+#include "tests/data/stranger.h"
 
 namespace understudy {
 namespace {
@@ -345,6 +346,18 @@ TEST(Aloha, FilesOfPicturesOfEveryForm) {
   EXPECT_TRUE(RowTextsOf(*source, 0).empty());
   EXPECT_FALSE(source->header().settings.contains("unread_columns"));
   EXPECT_TRUE(VerifyDataset(path).faults.empty());
+}
+
+TEST(Aloha, ActionsOfOneNumber) {
+  Folder folder;
+  h5::GrowingFile file = h5::GrowingFile::Create(folder / "episode_0.hdf5");
+  file.root().Write(Ramp("action", ColumnType::kF64, {}, 6));
+  file.root().Write(Ramp("observations/qpos", ColumnType::kF64, {}, 6));
+  file.Close();
+  const auto source = OpenDataset(folder / "episode_0.hdf5");
+  EXPECT_EQ(source->episodes()[0].length, 6u);
+  EXPECT_EQ((*source->ReadStoredActions(0))[2], std::vector<double>{0.37 * 2});
+  EXPECT_TRUE(VerifyDataset(folder / "episode_0.hdf5").faults.empty());
 }
 
 // Other names than episode_<i> are episodes where no file is named so.

@@ -236,6 +236,40 @@ TEST_F(OddFile, AnEpisodeWithADamagedPictureIsLeftOut) {
   }
 }
 
+// A pendulum, or a gripper alone: one number per row is a column like any other.
+TEST_F(OddFile, ActionsOfOneNumber) {
+  for (const bool flat : {false, true}) {
+    for (const bool flags : {false, true}) {
+      SCOPED_TRACE(fmt::format("{} {}", flat, flags));
+      const fs::path file = folder_ / "one.hdf5", copy = folder_ / "copy.hdf5";
+      fs::remove(file);
+      WriteStranger(file, {.also = [&](const h5::Group& demo, size_t, size_t rows) {
+                      demo.Delete("actions");
+                      const std::vector<size_t> dims =
+                          flat ? std::vector<size_t>{} : std::vector<size_t>{1};
+                      Column column("actions", flags ? ColumnType::kBool : ColumnType::kF64, dims);
+                      column.rows = rows;
+                      for (size_t k = 0; k < rows; ++k) {
+                        if (flags) column.Push(static_cast<uint8_t>(k % 2));
+                        if (!flags) column.Push(0.1 * static_cast<double>(k));
+                      }
+                      demo.Write(column);
+                    }});
+      EXPECT_THAT(Faults(file), IsEmpty());
+      const auto source = OpenDataset(file);
+      EXPECT_EQ(source->ReadEpisode(0).length(), 5u);
+      const auto actions = source->ReadStoredActions(0);
+      ASSERT_TRUE(actions);
+      EXPECT_THAT(*actions, SizeIs(5));
+      EXPECT_THAT((*actions)[3], ElementsAre(flags ? 1 : 0.1 * 3));
+      const Json info = DescribeDataset(*source);
+      EXPECT_FALSE(info["motion"].contains("unreadable")) << info["motion"];
+      TrimAny(file, copy, {.overwrite = true}, quiet_);
+      EXPECT_THAT(Faults(copy), IsEmpty());
+    }
+  }
+}
+
 // Episodes of other names than demo_<i> are episodes; groups that hold none are not.
 TEST_F(OddFile, EpisodesOfOtherNames) {
   const fs::path file = folder_ / "names.hdf5";
@@ -330,7 +364,7 @@ TEST_F(OddFile, FilesOfANewerHdf5AreNamed) {
   EXPECT_EQ(h5::NewerFormatHint("HDF5: inflate failed"), "");
 }
 
-// Without poses of an arm both ways out are named; one number per action is told by its shape.
+// Without poses of an arm both ways out are named; chunks of actions are told by their shape.
 TEST_F(OddFile, RefusalsNameTheNextStep) {
   const fs::path file = folder_ / "s.hdf5";
   WriteStranger(file);
@@ -341,10 +375,10 @@ TEST_F(OddFile, RefusalsNameTheNextStep) {
   {
     Surgeon surgeon(file);
     surgeon.Delete("/data/demo_0/actions");
-    surgeon.Array("/data/demo_0/actions", {5});
+    surgeon.Array("/data/demo_0/actions", {5, 2, 3});
   }
   EXPECT_THAT(ErrorOf([&] { OpenDataset(file)->ReadEpisode(0); }, ErrorKind::kBadInput),
-              HasSubstr("has shape (5), must have 5 rows: (5, numbers of an action)"));
+              HasSubstr("has shape (5, 2, 3), must have 5 rows: (5, numbers of an action)"));
 }
 
 }  // namespace

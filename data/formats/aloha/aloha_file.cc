@@ -165,7 +165,9 @@ std::string NameOf(const fs::path& file) { return file.stem().string(); }
 
 size_t RowsOf(const h5::Group& root) {
   const h5::DatasetInfo info = root.Info(kAction);
-  if (!info.is_number() || info.dims.size() != 2 || info.dims[0] == 0 || info.dims[1] == 0) {
+  const size_t rank = info.dims.size();
+  const bool rows = (rank == 1 || rank == 2) && info.dims[0] > 0 && info.dims.back() > 0;
+  if (!info.is_number() || !rows) {
     h5::FailReading(root.Place(kAction), fmt::format("must hold rows of numbers, has shape ({})",
                                                      fmt::join(info.dims, ", ")));
   }

@@ -392,14 +392,7 @@ Column OptionalNumbers(const h5::Group& demo, const std::string& name, size_t ro
                                                   fmt::join(info.dims, ", ")));
   }
   RequireRows(demo, name, info, rows);
-  // h5py's booleans are an enumeration of bytes
-  const bool flags = info.type_class == H5T_ENUM;
-  Column column = demo.Read(name, flags ? kU8 : kF64);
-  if (!flags) return column;
-  Column numbers(name, kF64, {});
-  numbers.rows = rows;
-  for (size_t k = 0; k < rows; ++k) numbers.Push<double>(column.At<uint8_t>(k) != 0);
-  return numbers;
+  return demo.Read(name, kF64);
 }
 
 Column ReadRows(const h5::Group& demo, const std::string& name, size_t first, size_t count) {
@@ -575,7 +568,7 @@ void RequireActions(const h5::Group& demo, size_t length) {
             (alike.empty() ? "" : fmt::format("; names like it: {}", fmt::join(alike, ", "))));
   }
   const auto dims = demo.Info("actions").dims;
-  if (dims.size() == 2 && dims[0] == length) return;
+  if ((dims.size() == 1 || dims.size() == 2) && dims[0] == length) return;
   h5::FailReading(demo.Place("actions"),
                   fmt::format("has shape ({}), must have {} rows: ({}, numbers of an action)",
                               fmt::join(dims, ", "), length, length));

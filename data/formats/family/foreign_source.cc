@@ -344,7 +344,7 @@ size_t ActionWidth(const h5::Group& demo) {
   if (!demo.IsArray("actions")) return 0;
   try {
     const std::vector<hsize_t> dims = demo.Info("actions").dims;
-    return dims.size() == 2 ? dims[1] : 0;
+    return dims.size() == 2 ? dims[1] : dims.size() == 1 ? 1 : 0;
   } catch (const Error&) {  // the reader of its rows says what is damaged
     return 0;
   }

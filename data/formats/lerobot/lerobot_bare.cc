@@ -207,6 +207,7 @@ std::vector<Column> BareImport::Columns(const LerobotEpisode& episode, const Ler
     // one number per row is an array of rank 1, but for actions and observations
     const bool scalar = feature.width() == 1 && path != "actions" && !path.starts_with("obs/");
     if (scalar) dims.clear();
+    if (path == "actions" && dims.empty()) dims = {1};
     if (path == "rewards") dtype = kRewardType;
     if (path == "dones") dtype = kDoneType;
     if (const auto beyond = beyond_double_.find(feature.name); beyond != beyond_double_.end()) {
@@ -380,7 +381,7 @@ void ImportBare(const LerobotFolder& folder, const std::filesystem::path& out,
                 const LerobotImportOptions& options, Progress& progress,
                 LerobotImportReport& report) {
   const LerobotFeature* action = folder.Action();
-  if (action == nullptr || action->shape.size() != 1) {
+  if (action == nullptr || action->shape.size() > 1) {
     ThrowBadInput(fmt::format(
         "{}: has no feature 'action' (or 'actions') that is a list of numbers, which a dataset in "
         "robomimic's layout must have; `understudy data info` lists its columns",

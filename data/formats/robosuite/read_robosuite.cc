@@ -263,9 +263,9 @@ void FillRobosuiteHeader(const h5::Group& root, const h5::Group& demo, const Rea
   if (demo.IsArray("actions")) {
     const auto dims = demo.Info("actions").dims;
     const std::string controller = ControllerName(kwargs);
-    if (dims.size() == 2) {
+    if (dims.size() == 1 || dims.size() == 2) {
       header->settings[kActionsAre] =
-          fmt::format("{} numbers of {}", dims[1],
+          fmt::format("{} numbers of {}", dims.size() == 1 ? 1 : dims[1],
                       controller.empty() ? "an unknown controller"
                                          : fmt::format("a {} controller", controller));
     }

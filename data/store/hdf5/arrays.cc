@@ -201,10 +201,20 @@ Column ReadArray(const Id& dataset, const DatasetInfo& info, const std::string& 
     FailReading(place, "must hold numbers");
   }
   if (info.dims.empty()) FailReading(place, "must have rows, is a single value");
+  // booleans as numbers: by way of their bytes
+  if (info.type_class == H5T_ENUM && info.type_size == 1 && type == ColumnType::kF64) {
+    const Column flags = ReadArray(dataset, info, place, ColumnType::kU8, row_dims, wanted);
+    Column numbers("", type, flags.row_dims);
+    numbers.rows = flags.rows;
+    for (const uint8_t flag : flags.bytes) numbers.Push(static_cast<double>(flag));
+    return numbers;
+  }
   // compare shapes, then sizes, before any memory is taken
   const bool any_shape = row_dims == kAnyShape;
-  bool fits = any_shape || info.dims.size() == row_dims.size() + 1;
-  for (size_t i = 0; fits && !any_shape && i < row_dims.size(); ++i) {
+  // one number per row is a list of one
+  const bool flat = info.dims.size() == 1 && row_dims == std::vector<int64_t>{-1};
+  bool fits = any_shape || flat || info.dims.size() == row_dims.size() + 1;
+  for (size_t i = 0; fits && !any_shape && !flat && i < row_dims.size(); ++i) {
     fits = row_dims[i] < 0 || info.dims[i + 1] == static_cast<hsize_t>(row_dims[i]);
   }
   if (!fits) {

@@ -53,8 +53,9 @@ struct RowRange {
 // As `row_dims`: rows of any shape.
 inline const std::vector<int64_t> kAnyShape{-2};
 // Reads all rows, or `rows`, as `type`: numbers are converted between widths, never between text
-// and number. Refuses a rank of 0, other row sizes than `row_dims` (an entry of -1 takes any), and
-// more than kMaxArrayBytes. The path of the result is empty.
+// and number, booleans to bytes and float64. Refuses a rank of 0, other row sizes than `row_dims`
+// (an entry of -1 takes any; {-1} one number per row too), and more than kMaxArrayBytes. The path
+// of the result is empty.
 Column ReadArray(const Id& dataset, const DatasetInfo& info, const std::string& place,
                  ColumnType type, const std::vector<int64_t>& row_dims,
                  const std::optional<RowRange>& rows = {});
