@@ -232,6 +232,9 @@ RepairReport RepairAny(const fs::path& given, const fs::path& output, bool overw
   plan.mend = true;
   const Json& settings = source->header().settings;
   if (settings.contains(kMended)) report.mended = settings[kMended];
+  for (const SkippedEpisode& left_out : source->skipped()) {
+    report.dropped.push_back({left_out.name, left_out.reason});
+  }
   progress.Start("reading " + input.string(), static_cast<int64_t>(source->episodes().size()),
                  "episodes");
   for (size_t e = 0; e < source->episodes().size(); ++e) {

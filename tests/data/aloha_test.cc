@@ -405,6 +405,43 @@ TEST(Aloha, BadFilesAreLeftOutIfAsked) {
   EXPECT_EQ(OpenDataset(folder / "out")->episodes().size(), 2u);
 }
 
+// So is one whose state lacks rows, or that is of another robot.
+TEST(Aloha, OtherRowsOrWidthsAreOneBadEpisode) {
+  const Folder folder;
+  const fs::path set = folder / "set", repaired = folder / "repaired";
+  fs::create_directories(set);
+  for (int e = 0; e < 4; ++e) {
+    WriteAloha(set / ("episode_" + std::to_string(e) + ".hdf5"), 20, e, false);
+  }
+  const auto replace = [&](const char* name, const char* column, size_t width, size_t rows) {
+    h5::GrowingFile file = h5::GrowingFile::Open(set / name);
+    file.root().Delete(column);
+    file.root().Write(Ramp(column, ColumnType::kF32, {width}, rows));
+    file.Close();
+  };
+  replace("episode_1.hdf5", "observations/qpos", kJoints, 17);
+  replace("episode_3.hdf5", "action", 7, 20);
+  const std::string rows = "/observations/qpos: has shape (17, 14), must have 20 rows",
+                    width = "/action: has 7 numbers per row, where other episodes have 14";
+  std::vector<std::string> faults;
+  for (const Fault& fault : VerifyDataset(set).faults) faults.push_back(fault.what);
+  EXPECT_THAT(faults, ElementsAre(HasSubstr(rows), HasSubstr(width)));
+
+  const auto sound = OpenDataset(set, {.skip_bad = true});
+  ASSERT_EQ(sound->skipped().size(), 2u);
+  EXPECT_EQ(sound->skipped()[0].name, "episode_1");
+  EXPECT_THAT(sound->skipped()[0].reason, HasSubstr(rows));
+  EXPECT_THAT(sound->skipped()[1].reason, HasSubstr(width));
+  EXPECT_EQ(sound->episodes().size(), 2u);
+
+  Progress quiet;
+  std::ofstream(set / "episode_2.hdf5", std::ios::trunc).close();
+  const RepairReport report = RepairAny(set, repaired, false, {}, quiet);
+  EXPECT_EQ(report.episodes_kept, 1);
+  EXPECT_EQ(report.dropped.size(), 3u);
+  EXPECT_TRUE(VerifyDataset(repaired).faults.empty());
+}
+
 // So is one that lacks a camera of the others, and reading it says how to leave it out.
 TEST(Aloha, AMissingCameraIsOneBadEpisode) {
   const Folder folder;

@@ -75,6 +75,36 @@ std::optional<std::string> FirstNotFinite(const h5::Group& root, const ColumnSpe
   return fmt::format("{}[{}]: {}", root.Place(column.name), *row, what);
 }
 
+// Why the usual observations are not there for every row.
+std::vector<std::string> FaultsOfObserved(const h5::Group& root, size_t rows) {
+  std::vector<std::string> faults;
+  for (const char* observed : {kState, "observations/qvel", "observations/effort"}) {
+    if (!root.Has(observed)) continue;
+    const h5::DatasetInfo info = root.Info(observed);
+    if (!info.dims.empty() && info.dims[0] == rows) continue;
+    const uint64_t found = info.dims.empty() ? 0 : info.dims[0];
+    faults.push_back(fmt::format("{}: has shape ({}), must have {} rows{}", root.Place(observed),
+                                 fmt::join(info.dims, ", "), rows,
+                                 foreign::ExtraRowHint(observed, found, rows)));
+  }
+  return faults;
+}
+
+// Why state and action are not those of the other episodes, `usual`.
+std::vector<std::string> FaultsOfWidths(const h5::Group& root, size_t rows,
+                                        const std::vector<ColumnSpec>& usual) {
+  std::vector<std::string> faults;
+  const std::vector<ColumnSpec> columns = AlohaColumns(root, rows);
+  for (const ColumnSpec& wanted : usual) {
+    if (wanted.role == ColumnRole::kOther) continue;
+    const auto found = std::ranges::find(columns, wanted.name, &ColumnSpec::name);
+    if (found == columns.end() || found->shape == wanted.shape) continue;
+    faults.push_back(fmt::format("{}: has {} numbers per row, where other episodes have {}",
+                                 root.Place(wanted.name), found->size(), wanted.size()));
+  }
+  return faults;
+}
+
 // Texts of the rows, which files of pictures are not.
 TextColumns RowTextsIn(const h5::Group& root, size_t rows) {
   TextColumns texts = foreign::ReadRowTexts(root, rows);
@@ -141,7 +171,7 @@ class Source : public EpisodeSource, public RowTexts, public JointRows {
         sound.push_back(file);
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::kBadInput) throw;
-        if (!options.skip_bad) ThrowBadInput(std::string(error.what()) + kSkipBadHint);
+        if (!options.skip_bad && !mend) ThrowBadInput(std::string(error.what()) + kSkipBadHint);
         skipped_.push_back({NameOf(file), error.what()});
       }
     }
@@ -159,6 +189,13 @@ class Source : public EpisodeSource, public RowTexts, public JointRows {
     summary.length = RowsOf(root);
     const std::vector<ColumnSpec> columns = AlohaColumns(root, summary.length);
     if (options_.skip_bad) RequireFinite(root, columns, summary.length);
+    if (options_.skip_bad || mend_) {
+      std::vector<std::string> faults = FaultsOfObserved(root, summary.length);
+      for (std::string& fault : FaultsOfWidths(root, summary.length, usual_)) {
+        faults.push_back(std::move(fault));
+      }
+      if (!faults.empty()) ThrowBadInput(faults[0]);
+    }
     summary.uuid = UuidOf(root, columns, summary.length);
     summary.success_from = kSuccessNotTold;
     summary.success_known = false;
@@ -179,6 +216,7 @@ class Source : public EpisodeSource, public RowTexts, public JointRows {
       Json& count = header_.settings["instructions"][text];
       count = count.is_null() ? 1 : count.get<int>() + 1;
     }
+    if (episodes_.empty()) usual_ = columns;
     episodes_.push_back(std::move(summary));
   }
 
@@ -312,14 +350,21 @@ class Source : public EpisodeSource, public RowTexts, public JointRows {
   const ReadOptions options_;
   const bool mend_;
   std::vector<fs::path> files_;
+  std::vector<ColumnSpec> usual_;                                   // of the first episode
   std::map<std::string, std::vector<std::string>> with_extra_row_;  // arrays, by episode
   mutable std::mutex mutex_;
   mutable std::list<std::pair<size_t, h5::Group>> open_;
 };
 
+// What the others are compared with.
+struct FirstEpisode {
+  DatasetHeader header;
+  std::vector<ColumnSpec> columns;
+};
+
 // Appends the faults of one file.
 void CheckFile(const fs::path& file, const VerifyOptions& options,
-               std::optional<DatasetHeader>* header, VerifyReport& report) {
+               std::optional<FirstEpisode>* first, VerifyReport& report) {
   const std::string name = NameOf(file);
   const auto fail = [&](const std::string& what) { report.faults.push_back({name, what}); };
   const auto attempt = [&](const auto& work) {
@@ -341,21 +386,14 @@ void CheckFile(const fs::path& file, const VerifyOptions& options,
     };
     const std::vector<ColumnSpec> columns = AlohaColumns(root, rows);
     for (const ColumnSpec& column : columns) attempt([&] { check(column); });
-    // those that every episode has and that must have a row per action
-    for (const char* observed : {"observations/qpos", "observations/qvel", "observations/effort"}) {
-      if (!root.Has(observed)) continue;
-      const h5::DatasetInfo info = root.Info(observed);
-      if (!info.dims.empty() && info.dims[0] == rows) continue;
-      const uint64_t found = info.dims.empty() ? 0 : info.dims[0];
-      fail(fmt::format("{}: has shape ({}), must have {} rows{}", root.Place(observed),
-                       fmt::join(info.dims, ", "), rows,
-                       foreign::ExtraRowHint(observed, found, rows)));
-    }
-    if (!*header) *header = HeaderOf(root, 0);
-    const std::vector<std::string>& cameras = (*header)->cameras;
+    for (const std::string& fault : FaultsOfObserved(root, rows)) fail(fault);
+    if (!*first) *first = {HeaderOf(root, 0), columns};
+    for (const std::string& fault : FaultsOfWidths(root, rows, (*first)->columns)) fail(fault);
+    const DatasetHeader& header = (*first)->header;
+    const std::vector<std::string>& cameras = header.cameras;
     std::vector<uint8_t> pixels;
     for (size_t c = 0; c < cameras.size(); ++c) {
-      const PictureSize size = (*header)->size_of(c);
+      const PictureSize size = header.size_of(c);
       pixels.resize(3 * static_cast<size_t>(size.width) * static_cast<size_t>(size.height));
       attempt([&] {
         for (size_t k = 0; k < rows; ++k) {
@@ -369,12 +407,12 @@ void CheckFile(const fs::path& file, const VerifyOptions& options,
 
 VerifyReport Verify(const fs::path& path, const VerifyOptions& options, Progress& progress) {
   VerifyReport report;
-  std::optional<DatasetHeader> header;
+  std::optional<FirstEpisode> first;
   const std::vector<fs::path> files = EpisodeFiles(path);
   progress.Start("checking " + path.string(), static_cast<int64_t>(files.size()), "episodes");
   for (size_t i = 0; i < files.size(); ++i) {
     if (!options.episode.empty() && NameOf(files[i]) != options.episode) continue;
-    CheckFile(files[i], options, &header, report);
+    CheckFile(files[i], options, &first, report);
     progress.Advance(static_cast<int64_t>(i) + 1);
   }
   progress.Finish();
