@@ -219,6 +219,54 @@ TEST_P(LerobotRepairTest, TasksComeFromTheListOfEpisodes) {
   ExpectAllKept();
 }
 
+// A list of tasks that is there and names none is as good as missing.
+TEST_P(LerobotRepairTest, AnEmptyListOfTasksIsThatOfTheEpisodes) {
+  KeepSound();
+  if (v21()) {
+    PutBytes(tasks(), "");
+  } else {
+    ParquetWriter writer(tasks(), "task");
+    writer.Append({{.name = "task_index", .values = std::vector<int64_t>{}},
+                   {.name = "task", .values = std::vector<std::string>{}}});
+    writer.Finish();
+  }
+  EXPECT_THAT(Fault(), AllOf(HasSubstr("meta/tasks"), HasSubstr("names no task"),
+                             HasSubstr("understudy data repair")));
+  ExpectAllKept();
+}
+
+TEST_P(LerobotRepairTest, AnEpisodeThatIsListedTwiceIsOne) {
+  if (!v21()) return;
+  KeepSound();
+  const fs::path list = folder_ / "out/meta/episodes.jsonl";
+  const std::string text = Bytes(list);
+  PutBytes(list, text + text.substr(0, text.find('\n') + 1));
+  EXPECT_THAT(Fault(), AllOf(HasSubstr("episode 0 stands there twice"),
+                             HasSubstr("understudy data repair")));
+  EXPECT_THAT(
+      OpenLerobotToMend(folder_ / "out").faults,
+      Contains(testing::Pair("meta/episodes.jsonl", HasSubstr("episode 0 stands there twice"))));
+  ExpectAllKept();
+}
+
+TEST_P(LerobotRepairTest, TextsInLatin1AreReadAndMended) {
+  if (!v21()) return;
+  const std::string old = episodes_[1].meta.instruction;
+  for (const char* name : {"out/meta/tasks.jsonl", "out/meta/episodes.jsonl"}) {
+    std::string text = Bytes(folder_ / name);
+    const size_t at = text.find(old);
+    ASSERT_NE(at, std::string::npos);
+    PutBytes(folder_ / name, text.replace(at, old.size(),
+                                          "\xF6"
+                                          "ffnen"));
+  }
+  EXPECT_THAT(Fault(), AllOf(HasSubstr("meta/tasks.jsonl: is no UTF-8"),
+                             HasSubstr("understudy data repair")));
+  EXPECT_EQ(OpenLerobotSource(folder_ / "out")->ReadMeta(1).instruction, "öffnen");
+  EXPECT_EQ(Repair().episodes_kept, 3);
+  EXPECT_EQ(OpenLerobotSource(result_)->ReadMeta(1).instruction, "öffnen");
+}
+
 TEST_P(LerobotRepairTest, AnEpisodeWithoutRowsIsLeftOut) {
   if (!v21()) return;
   fs::remove(rows());

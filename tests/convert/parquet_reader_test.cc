@@ -89,7 +89,7 @@ TEST_F(ParquetReaderTest, WhatIsMissingOrOfAnotherKind) {
   EXPECT_EQ(Write(arrow::list(arrow::int64()), "[[1], [2], [3], [], [null]]").FirstGap("x", 2, 3),
             2);
   EXPECT_THAT(numbers(arrow::list(arrow::float32()), "[[1, 2], [3]]", 2),
-              HasSubstr("different lengths"));
+              HasSubstr("different lengths: 1 in row 1 of the file, 2 in the one before"));
   EXPECT_THAT(numbers(arrow::utf8(), "[\"1\", \"2\"]", 1), HasSubstr("must hold numbers"));
   const ParquetReader texts = Write(arrow::large_utf8(), "[\"a\", \"\", \"ü\", \"d\"]");
   EXPECT_FALSE(texts.IsNumeric("x"));

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "data/formats/lerobot/lerobot_copier.h"
 #include "data/formats/lerobot/lerobot_source.h"
 #include "data/formats/lerobot/lerobot_tables.h"
@@ -46,7 +47,7 @@ std::set<std::string> OwnKeysOfEpisodes(const LerobotFolder& folder) {
   std::string line;
   while (std::getline(lines, line) && line.find('{') == std::string::npos) {
   }
-  const Json first = ParsePythonJson(line, (folder.path / "meta/episodes.jsonl").string());
+  const Json first = ParsePythonJson(AsUtf8(line), (folder.path / "meta/episodes.jsonl").string());
   for (const auto& [key, value] : first.items()) {
     if (key != "episode_index" && key != "tasks" && key != "length") keys.insert(key);
   }

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/options.h"
+#include "core/base/utf8.h"
 #include "data/formats/lerobot/feature_names.h"
 #include "data/formats/lerobot/lerobot_import.h"
 #include "data/formats/lerobot/lerobot_tables.h"
@@ -108,6 +109,33 @@ void ReadFeatures(const Json& info, const std::string& place, LerobotFolder& fol
   if (folder.films.size() + folder.pictures.size() > kMaxCameras) {
     ThrowBadInput(fmt::format("{}: {} cameras; at most {} are allowed", place,
                               folder.films.size() + folder.pictures.size(), kMaxCameras));
+  }
+}
+
+// An episode that a list names twice, alike, is one.
+void DropTwins(const std::string& list, LerobotFolder& folder) {
+  const auto same = [](const LerobotEpisode& a, const LerobotEpisode& b) {
+    return a.number == b.number && a.length == b.length && a.data == b.data;
+  };
+  for (size_t e = 1; e < folder.episodes.size(); ++e) {
+    if (!same(folder.episodes[e - 1], folder.episodes[e])) continue;
+    folder.faults.emplace_back(
+        fs::path(list).lexically_relative(folder.path).string(),
+        fmt::format("episode {} stands there twice", folder.episodes[e].number));
+  }
+  folder.episodes.erase(std::unique(folder.episodes.begin(), folder.episodes.end(), same),
+                        folder.episodes.end());
+}
+
+// What other programs read as UTF-8.
+void CheckTexts(LerobotFolder& folder) {
+  std::error_code none;
+  for (const char* name : {"meta/info.json", "meta/tasks.jsonl", "meta/episodes.jsonl"}) {
+    const fs::path file = folder.path / name;
+    if (!fs::is_regular_file(file, none) || IsUtf8(ReadText(file))) continue;
+    folder.faults.emplace_back(
+        name,
+        "is no UTF-8: its texts are taken for Latin-1; `understudy data repair` writes UTF-8");
   }
 }
 
@@ -410,7 +438,11 @@ LerobotFolder Open(const fs::path& path, bool mend, double control_hz) {
   const bool v3 = folder.version == "v3.0";
   std::string task_fault;
   try {
-    folder.tasks = v3 ? ReadTasksV3(path / "meta/tasks.parquet", "task") : ReadTasksV2(path);
+    const fs::path tasks = path / (v3 ? "meta/tasks.parquet" : "meta/tasks.jsonl");
+    folder.tasks = v3 ? ReadTasksV3(tasks, "task") : ReadTasksV2(path);
+    if (folder.tasks.empty() && folder.Find("task_index") != nullptr) {
+      ThrowBadInput(tasks.string() + ": names no task");
+    }
   } catch (const Error& error) {
     if (!mend || error.kind() != ErrorKind::kBadInput) throw;
     task_fault = error.what();
@@ -434,8 +466,10 @@ LerobotFolder Open(const fs::path& path, bool mend, double control_hz) {
   }
   std::stable_sort(folder.episodes.begin(), folder.episodes.end(),
                    [](const auto& a, const auto& b) { return a.number < b.number; });
+  if (mend) DropTwins(list, folder);
   CheckNumbers(list, folder);
   if (mend) {
+    CheckTexts(folder);
     MendByData(list, task_fault, folder);
     FindMissing(folder);
     return folder;
@@ -473,6 +507,7 @@ LerobotFolder Open(const fs::path& path, bool mend, double control_hz) {
   }
   CheckFrames(list, folder);
   FindMissing(folder);
+  CheckTexts(folder);
   return folder;
 }
 

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/lfs_pointer.h"
 #include "core/base/options.h"
+#include "core/base/utf8.h"
 #include "data/formats/parquet/parquet_reader.h"
 
 namespace understudy {
@@ -97,7 +98,7 @@ void RequireSmall(const fs::path& file) {
 std::string ReadSmallText(const fs::path& file) {
   RequireSmall(file);
   RefuseLfsPointer(file);
-  return ReadText(file);
+  return AsUtf8(ReadText(file));
 }
 
 std::map<int64_t, std::string> ReadTasksV2(const fs::path& folder) {

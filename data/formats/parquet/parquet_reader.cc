@@ -115,7 +115,8 @@ struct ParquetReader::Impl {
   // Throws where one of these rows, from `first` on, lacks a value.
   void RequireValues(const std::string& column, const std::vector<ArrayPtr>& slices,
                      int64_t first) const;
-  ArrayPtr Flat(const std::string& column, ArrayPtr array, size_t width) const;
+  // `first`: its place in the file.
+  ArrayPtr Flat(const std::string& column, ArrayPtr array, int64_t first, size_t width) const;
   template <class Number>
   std::vector<Number> Read(const std::string& column, int64_t first, int64_t count, size_t width);
   std::vector<int> LeavesOf(int field) const;
@@ -243,8 +244,20 @@ void ParquetReader::Impl::RequireValues(const std::string& column,
 }
 
 // Lists within lists, none of which lacks a value, as their numbers.
-ArrayPtr ParquetReader::Impl::Flat(const std::string& column, ArrayPtr array, size_t width) const {
+ArrayPtr ParquetReader::Impl::Flat(const std::string& column, ArrayPtr array, int64_t first,
+                                   size_t width) const {
   const int64_t rows = array->length();
+  const auto odd_row = [first, stored = array] {
+    const auto size = [&](int64_t row) {
+      return stored->type_id() == arrow::Type::LIST
+                 ? int64_t{static_cast<const arrow::ListArray&>(*stored).value_length(row)}
+                 : static_cast<const arrow::LargeListArray&>(*stored).value_length(row);
+    };
+    int64_t row = 1;
+    while (size(row) == size(0)) ++row;
+    return fmt::format(": {} in row {} of the file, {} in the one before", size(row), first + row,
+                       size(0));
+  };
   for (int depth = 0; IsList(*array->type()); ++depth) {
     if (depth == kMaxNesting) Fail(column, "holds lists nested too deeply");
     int64_t size = 0;
@@ -259,7 +272,9 @@ ArrayPtr ParquetReader::Impl::Flat(const std::string& column, ArrayPtr array, si
     } else {
       array = Get(static_cast<const arrow::FixedSizeListArray&>(*array).Flatten());
     }
-    if (size < 0) Fail(column, "holds lists of different lengths");
+    if (size < 0) {
+      Fail(column, "holds lists of different lengths" + (depth == 0 ? odd_row() : std::string()));
+    }
   }
   if (array->length() != rows * static_cast<int64_t>(width)) {
     Fail(column, fmt::format("holds {} numbers in {} rows, must hold {} per row", array->length(),
@@ -279,7 +294,8 @@ std::vector<Number> ParquetReader::Impl::Read(const std::string& column, int64_t
     RequireValues(column, slices, first);
     std::vector<Number> numbers;
     for (const ArrayPtr& slice : slices) {
-      const ArrayPtr flat = Flat(column, slice, width);
+      const auto done = static_cast<int64_t>(numbers.size() / width);
+      const ArrayPtr flat = Flat(column, slice, first + done, width);
       const bool whole = IsNumber(flat->type_id()) && !arrow::is_floating(flat->type_id());
       if ((std::is_integral_v<Number> && !whole) || !AppendNumbers(*flat, numbers)) {
         Fail(column, fmt::format("holds {}, must hold {}", flat->type()->ToString(),
