@@ -192,8 +192,12 @@ Json ParseJson(const std::string& text, const std::string& name) {
   try {
     return Json::parse(text);
   } catch (const Json::exception& error) {
-    ThrowBadInput(fmt::format("{}: not valid JSON: {}", name,
-                              IsUtf8(text) ? error.what() : "its text is no UTF-8"));
+    // without the library's own number of the error
+    std::string what = IsUtf8(text) ? error.what() : "its text is no UTF-8";
+    if (const size_t end = what.find("] "); what.starts_with('[') && end != std::string::npos) {
+      what.erase(0, end + 2);
+    }
+    ThrowBadInput(fmt::format("{}: not valid JSON: {}", name, what));
   }
 }
 

@@ -178,8 +178,15 @@ Hdf5Source::Hdf5Source(const std::filesystem::path& path, const ReadOptions& opt
   impl_->check_hashes = options.check_hashes;
   impl_->pictures = options.pictures;
   if (!impl_->root.Has("data")) {
-    ThrowBadInput(
-        fmt::format("{}: an HDF5 file, but no dataset: it has no group '/data'", path.string()));
+    std::vector<std::string> names = impl_->root.Names();
+    constexpr size_t kMostNames = 5;
+    const bool more = names.size() > kMostNames;
+    names.resize(std::min(kMostNames, names.size()));
+    ThrowBadInput(fmt::format(
+        "{}: an HDF5 file, but no dataset: it has no group '/data', in which robomimic's files "
+        "hold their episodes (/data/demo_0/actions, …); it has {}{}",
+        path.string(), names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", ")),
+        more ? ", …" : ""));
   }
 }
 

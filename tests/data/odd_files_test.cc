@@ -355,7 +355,11 @@ TEST_F(OddFile, AFolderOfFilesIsNamed) {
                              HasSubstr("such as a_demo.hdf5"), HasSubstr("data merge")));
   fs::create_directories(folder_ / "none");
   EXPECT_THAT(ErrorOf([&] { OpenDataset(folder_ / "none"); }, ErrorKind::kBadInput),
-              HasSubstr("is not a file"));
+              AllOf(HasSubstr("is not a file"), HasSubstr("meta/info.json")));
+  fs::create_directories(folder_ / "sets/cups/meta");
+  std::ofstream(folder_ / "sets/cups/meta/info.json") << "{}";
+  EXPECT_THAT(ErrorOf([&] { OpenDataset(folder_ / "sets"); }, ErrorKind::kBadInput),
+              AllOf(HasSubstr("a folder of 1 LeRobot datasets"), HasSubstr("sets/cups")));
 }
 
 TEST_F(OddFile, FilesOfANewerHdf5AreNamed) {

@@ -135,6 +135,78 @@ TEST_F(ColumnsTest, DatasetsWithOtherColumnsAreRefused) {
           AllOf(HasSubstr("state is"), HasSubstr("obs/robot1_eef_pos"), HasSubstr("10 Hz"))));
 }
 
+TEST_F(ColumnsTest, WhereEveryEpisodeIsLeftOutTheReasonIsSaid) {
+  const fs::path file = Write("a.hdf5", {.episodes = 1});
+  store_test::Surgeon(file).Poke("/data/demo_0/actions", 3, std::nan(""));
+  EXPECT_THAT([&] { Load({file}, {}, {.skip_bad = true}); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("no episode is left, none of its 1 can be read"),
+                                         HasSubstr("/data/demo_0/actions[0]"))));
+}
+
+// What a stranger's dataset is refused for says what to give.
+TEST_F(ColumnsTest, RefusalsSayWhatToGive) {
+  // nothing says what the state is
+  const fs::path bare = Write("bare.hdf5", {.also = [](const h5::Group& demo, size_t, size_t) {
+                                demo.Delete("obs/robot0_eef_pos");
+                                demo.Delete("obs/robot0_gripper_qpos");
+                              }});
+  EXPECT_THAT([&] { Load({bare}); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("bare.hdf5: it does not say which of its "
+                                                   "columns are the state"),
+                                         HasSubstr("--state-columns some of actions, obs/touch"))));
+  EXPECT_EQ(Load({bare}, {.state_columns = {"obs/touch"}}).embodiment.state_size(), 8);
+
+  // none is told to be a success
+  const fs::path failed = Write("failed.hdf5", {.also = [](const h5::Group& demo, size_t, size_t) {
+                                  demo.SetBool("success", false);
+                                }});
+  EXPECT_THAT([&] { Load({failed}); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("none of its 2 episodes is selected"),
+                                         HasSubstr("none is a success: "
+                                                   "--no-selection.only-successes"))));
+
+  // cameras of two sizes, and one that is not there
+  const fs::path sizes = WriteWithCameras("sizes.hdf5", {8, 16});
+  EXPECT_THAT([&] { Load({sizes}); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("camera0 is 8x8, camera1 is 16x16"),
+                                         HasSubstr("give --image-width and --image-height, or "
+                                                   "fewer --cameras"))));
+  EXPECT_THAT([&] { Load({sizes}, {.image_width = 8}); },
+              ThrowsMessage<Error>(HasSubstr("image_width and image_height: give both")));
+  EXPECT_THAT([&] { Load({sizes}, {.cameras = {"camera7"}}); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("cannot be trained on"), HasSubstr("camera7"),
+                                         HasSubstr("camera0"))));
+
+  // two datasets that are not alike, with every reason
+  const fs::path first = Write("first.hdf5"), second = Write("second.hdf5", {.control_hz = 10});
+  EXPECT_THAT(
+      [&] {
+        Load({first, second});
+      },
+      ThrowsMessage<Error>(AllOf(HasSubstr("second.hdf5: cannot be trained on"),
+                                 HasSubstr("control rate is 10 Hz here and 25 Hz in the "
+                                           "first dataset"))));
+
+  // a number that is none, in what is learnt
+  const fs::path bad = Write("bad.hdf5");
+  store_test::Surgeon(bad).Poke("/data/demo_1/actions", 9, std::nan(""));
+  EXPECT_THAT(
+      [&] { Load({bad}); },
+      ThrowsMessage<Error>(
+          AllOf(HasSubstr("demo_1: column actions, row 1, number 3 is nan: nothing can be learnt"),
+                HasSubstr("`understudy data filter --drop demo_1` leaves the episode out"))));
+}
+
+// A gripper alone.
+TEST_F(ColumnsTest, ActionsOfOneNumberAreLearnt) {
+  const fs::path file = Write("one.hdf5", {.also = [](const h5::Group& demo, size_t, size_t rows) {
+                                demo.Delete("actions");
+                                demo.Write(Ramp("actions", ColumnType::kF64, {}, rows));
+                              }});
+  const TrainingSet set = Load({file});
+  EXPECT_EQ(set.embodiment.action_size(), 1);
+}
+
 TEST_F(ColumnsTest, PicturesOfSeveralSizesBecomeOne) {
   const fs::path file = WriteWithCameras("a.hdf5", {16, 32});
   EXPECT_THAT([&] { Load({file}); }, ThrowsMessage<Error>(AllOf(HasSubstr("camera0 is 16x16"),

@@ -9,6 +9,7 @@
 #include "core/spec/robot_spec.h"
 #include "data/formats/base/translate.h"
 #include "data/formats/formats.h"
+#include "data/store/edit/require_episodes.h"
 #include "data/store/read_options.h"
 #include "train/samples/image_ops.h"
 #include "train/samples/training_set.h"
@@ -405,6 +406,7 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
     for (const SkippedEpisode& episode : source->skipped()) {
       progress.Message(fmt::format("left out: {}: {}", episode.name, episode.reason));
     }
+    RequireEpisodes(*source);
     const std::vector<std::string>& cameras =
         d > 0 ? set.cameras : (inputs.cameras.empty() ? header.cameras : inputs.cameras);
     const std::vector<size_t> places = PlacesOf(cameras, header, path);

@@ -18,10 +18,18 @@ namespace {
 
 // Suites stand as a folder of files, each a dataset.
 void RefuseFolder(const std::filesystem::path& folder) {
-  std::vector<std::string> files;
+  std::vector<std::string> files, folders;
   std::error_code none;
   for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
     if (IsHdf5(entry.path())) files.push_back(entry.path().filename().string());
+    if (std::filesystem::exists(entry.path() / "meta/info.json", none)) {
+      folders.push_back(entry.path().filename().string());
+    }
+  }
+  if (files.empty() && !folders.empty()) {
+    std::ranges::sort(folders);
+    ThrowBadInput(fmt::format("{}: is a folder of {} LeRobot datasets: name one, such as {}",
+                              folder.string(), folders.size(), (folder / folders[0]).string()));
   }
   if (files.empty()) return;
   std::ranges::sort(files);
@@ -53,7 +61,10 @@ Group OpenForReading(const std::filesystem::path& file, bool outside_links) {
   }
   if (!std::filesystem::is_regular_file(status)) {
     RefuseFolder(file);
-    ThrowBadInput(fmt::format("{}: is not a file", name));
+    ThrowBadInput(fmt::format(
+        "{}: is not a file, and no folder of a dataset (LeRobot's have meta/info.json, ALOHA's "
+        "episode_<i>.hdf5)",
+        name));
   }
   if (!std::ifstream(file).good()) ThrowBadInput(fmt::format("{}: cannot be opened", name));
   if (!IsHdf5(file)) {
