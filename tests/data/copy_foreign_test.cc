@@ -431,6 +431,28 @@ TEST_F(CopyForeignTest, LiberoBecomesADatasetOfOursAndAnotherFileUpright) {
             source->ReadImage(1, "agentview", 5));
 }
 
+// Each file has one instruction for all its episodes: two tasks are no file of LIBERO's.
+TEST_F(CopyForeignTest, LiberoOfDifferentTasksIsNotPutTogether) {
+  const fs::path first = WriteLibero(folder_ / "first.h5");
+  const fs::path second = WriteLibero(folder_ / "second.h5"), out = folder_ / "out.h5";
+  {
+    h5::GrowingFile file = h5::GrowingFile::Open(second);
+    file.root().Open("data").SetText("problem_info",
+                                     Json{{"language_instruction", "open the drawer"}}.dump());
+    file.Close();
+  }
+  EXPECT_THAT(
+      [&] {
+        MergeAny({first, second}, out, {}, quiet_);
+      },
+      ThrowsMessage<Error>(
+          AllOf(HasSubstr("the instruction, of which a file holds one"),
+                HasSubstr("`understudy data convert --to lerobot` makes datasets of each"),
+                HasSubstr("is put the mug on the plate in '" + first.string() + "'"),
+                HasSubstr("open the drawer in '" + second.string() + "'"))));
+  EXPECT_FALSE(fs::exists(out));
+}
+
 TEST_F(CopyForeignTest, LiberoIsEdited) {
   const fs::path in = WriteLibero(folder_ / "in.h5");
   EXPECT_EQ(RelabelAny(in, out_, {.instruction = "wash up"}, quiet_), 2);
