@@ -10,7 +10,7 @@ help:
 	@echo "make demo       set up, build and run the whole path on the stack task (about 25 minutes)"
 	@echo "make test       set up, build and run every test (about 15 minutes)"
 	@echo "make demo-full  the same path in a larger size (about 75 minutes)"
-	@echo "make test-slow  a thousand kills and a dataset of 4 GB (about 10 minutes)"
+	@echo "make test-slow  a thousand kills, a dataset of 4 GB, 20000 scripts of faults (about 10 minutes)"
 	@echo "make package    build/release/understudy-*.tar.gz and .deb"
 	@echo "make image      build/release/understudy-*.oci.tar, for Podman, Apptainer, Enroot and Pyxis"
 	@echo "make mutate     one-line faults that tests must notice (hours; resumes where it was stopped)"
@@ -36,11 +36,12 @@ demo-full: program
 	@build/release/understudy run demo/stack_full.yaml $(if $(FORCE),--force)
 
 test: build
-	@ctest --test-dir build/release --output-on-failure --parallel $(JOBS) --exclude-regex '^SlowStore' $(CTEST_ARGS)
+	@tools/setup.sh tests
+	@ctest --test-dir build/release --output-on-failure --parallel $(JOBS) --exclude-regex '^Slow(Store|Teleop)' $(CTEST_ARGS)
 
 # a thousand kills and four gigabytes: ten minutes, and 10 GB of the temporary folder
 test-slow: build
-	@ctest --test-dir build/release --output-on-failure --tests-regex '^SlowStore' $(CTEST_ARGS)
+	@ctest --test-dir build/release --output-on-failure --tests-regex '^Slow(Store|Teleop)' $(CTEST_ARGS)
 
 # each listed fault is built alone in a copy of the tree (build/mutate); see tools/mutations.py
 mutate: setup

@@ -21,19 +21,21 @@ Announcement DeviceFound(const DeviceInfo& device) {
 }
 
 Announcement Ready(const DeviceInfo& device) {
-  return {.phase = "ready",
-          .hint = fmt::format("{} starts; {} draws another start; {} ends the session",
-                              device.buttons.start, device.buttons.reset, device.buttons.stop),
-          .cue = "ready"};
+  return {
+      .phase = "ready",
+      .hint = fmt::format(
+          "{} starts; {} draws another start; {} records the last one saved again; {} ends "
+          "the session",
+          device.buttons.start, device.buttons.reset, device.buttons.again, device.buttons.stop),
+      .cue = "ready"};
 }
 
 Announcement Recording(const DeviceInfo& device) {
-  return {
-      .phase = "recording",
-      .hint = fmt::format("{} to move the arm; {} closes the gripper; {} accepts, {} discards",
-                          device.buttons.engage, device.buttons.gripper, device.buttons.start,
-                          device.buttons.discard),
-      .cue = "start"};
+  return {.phase = "recording",
+          .hint = fmt::format("{} to move the arm; {} closes the gripper; {} accepts, {} discards",
+                              device.buttons.engage, device.buttons.gripper, device.buttons.start,
+                              device.buttons.discard),
+          .cue = "start"};
 }
 
 Announcement Engaged(const DeviceInfo& device, int hand, size_t arms) {
@@ -46,8 +48,7 @@ Announcement Engaged(const DeviceInfo& device, int hand, size_t arms) {
 Announcement Lost(const DeviceInfo& device, int hand, size_t arms, ClutchLoss why) {
   return {.phase = fmt::format("{} lost: {}", HandName(hand, arms),
                                EnumNames<ClutchLoss>::kNames.at(static_cast<size_t>(why))),
-          .hint = fmt::format("the arm holds still; let go, then {}",
-                              device.buttons.engage),
+          .hint = fmt::format("the arm holds still; let go, then {}", device.buttons.engage),
           .mood = "bad",
           .cue = "lost"};
 }
@@ -73,6 +74,13 @@ Announcement Saved() { return {.phase = "saved", .mood = "good", .cue = "saved"}
 Announcement Discarded(const std::string& cause) {
   return {.phase = "not saved: " + cause, .mood = "bad", .cue = "discarded"};
 }
+
+Announcement SetAside(int64_t attempt) {
+  return {.phase = fmt::format("attempt {} is set aside: the same start again", attempt),
+          .cue = "discarded"};
+}
+
+Announcement NothingToRepeat() { return {.phase = "nothing is saved yet that could be repeated"}; }
 
 Announcement Ended(const std::string& why, const std::string& kept) {
   return {.phase = "ended: " + why, .hint = kept, .cue = "ended"};

@@ -33,6 +33,8 @@ Announcement Clamped(int hand, size_t arms);
 Announcement Success();
 Announcement Saved();
 Announcement Discarded(const std::string& cause);
+Announcement SetAside(int64_t attempt);
+Announcement NothingToRepeat();
 Announcement Ended(const std::string& why, const std::string& kept);
 }  // namespace moments
 

@@ -46,9 +46,10 @@ Json RecordedSettings(const TeleopOptions& options, const Simulator& simulator) 
 }
 
 // What must match for a session to be resumed.
-Json SessionSettings(const Json& recorded, const TaskSpec& task, const Simulator& simulator,
-                     const Json& made_with) {
+Json SessionSettings(const Json& recorded, const TeleopOptions& options, const TaskSpec& task,
+                     const Simulator& simulator, const Json& made_with) {
   Json settings = recorded;
+  settings["record"] = ResultOptions(options.record);
   settings["task_spec"] = ContentHash(ToJson(task).dump());
   // the model's text names them only
   Hasher files;
@@ -111,8 +112,13 @@ void OpenSession(const fs::path& folder, const Json& settings, bool overwrite, P
 struct Found {
   std::map<int64_t, fs::path> demonstrations, failures;
   int64_t next = 0;
-  int64_t ended = 0;  // attempts that ended by themselves: they count, and use up a start
+  int64_t ended = 0;  // starts of attempts that ended by themselves: they are used up
+  // starts of demonstrations that were set aside, until they are recorded again
+  std::vector<int64_t> again;
 };
+
+// What a demonstration that is to be recorded again is called behind its name.
+constexpr const char* kSetAside = ".again";
 
 bool WasCutShort(const DatasetReader& reader) {
   if (reader.episodes().empty()) return false;
@@ -128,10 +134,43 @@ class EndsOfAttempts {
       ends_ = FromJson<std::vector<AttemptEnd>>(LoadJson(file_), file_.string());
     }
   }
-  void Add(const RecordOutcome& outcome) {
+  void Add(const RecordOutcome& outcome, int64_t start) {
     ends_.push_back({outcome.attempt, ToJson(outcome.end).get<std::string>(), outcome.success,
-                     outcome.cause, outcome.steps});
+                     outcome.cause, outcome.steps, start == outcome.attempt ? -1 : start});
     WriteTextAtomically(file_, ToJson(ends_).dump() + "\n");
+  }
+  // `attempt` is to be recorded again.
+  void SetAside(int64_t attempt) {
+    for (AttemptEnd& end : ends_) {
+      if (end.attempt != attempt) continue;
+      end.end = "repeated";
+      end.success = false;
+      end.cause = "recorded again";
+    }
+    WriteTextAtomically(file_, ToJson(ends_).dump() + "\n");
+  }
+  // The starts that are used up: of attempts that ended by themselves once they had begun, or for
+  // which another start was drawn.
+  std::set<int64_t> Starts() const {
+    const auto name = [](RecordEnd end) { return ToJson(end).get<std::string>(); };
+    std::set<int64_t> starts;
+    for (const AttemptEnd& end : ends_) {
+      const bool begun = end.steps > 0 || end.end == name(RecordEnd::kReset);
+      if (!begun || end.end == name(RecordEnd::kInterrupted)) continue;
+      starts.insert(end.start < 0 ? end.attempt : end.start);
+    }
+    return starts;
+  }
+  // The attempts of which it is known how they ended.
+  std::set<int64_t> Attempts() const {
+    std::set<int64_t> attempts;
+    for (const AttemptEnd& end : ends_) attempts.insert(end.attempt);
+    return attempts;
+  }
+  int64_t next() const {
+    int64_t next = 0;
+    for (const AttemptEnd& end : ends_) next = std::max(next, end.attempt + 1);
+    return next;
   }
   const fs::path& file() const { return file_; }
   // For the dataset; empty where every attempt is a demonstration in it.
@@ -146,25 +185,60 @@ class EndsOfAttempts {
   std::vector<AttemptEnd> ends_;
 };
 
-Found FindAttempts(const fs::path& folder) {
+// The start of the attempt in a file.
+int64_t StartOf(const DatasetReader& reader) {
+  return reader.episodes().empty() ? -1 : reader.ReadMeta(0).attempt;
+}
+
+// The list of ends is written after an attempt's file: a kill between them leaves the file alone,
+// a kill before it (or in the middle of a file) leaves an attempt that did not end.
+Found FindAttempts(const fs::path& folder, const EndsOfAttempts& ends) {
   Found found;
-  std::set<int64_t> cut_short;
+  found.next = ends.next();
+  const std::set<int64_t> listed = ends.Attempts();
+  std::set<int64_t> starts = ends.Starts(), set_aside, recorded;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const int64_t number = AttemptNumber(entry.path());
     if (number < 0) continue;
     found.next = std::max(found.next, number + 1);
-    if (entry.path() != AttemptFile(folder, number)) {
-      // recovered by Salvage from a killed writer's file
-      if (entry.path().extension() == ".h5") cut_short.insert(number);
-      continue;
+    const std::string form = entry.path().extension();
+    if (form == kSetAside) {
+      set_aside.insert(StartOf(DatasetReader(entry.path())));
+    } else if (entry.path() == AttemptFile(folder, number)) {
+      const DatasetReader reader(entry.path());
+      const bool success = !reader.episodes().empty() && reader.episodes().front().success;
+      if (success) recorded.insert(StartOf(reader));
+      if (!WasCutShort(reader)) starts.insert(StartOf(reader));
+      (success ? found.demonstrations : found.failures)[number] = entry.path();
+    } else if (form == ".rejected" && !listed.contains(number)) {
+      starts.insert(-1 - number);
     }
-    const DatasetReader reader(entry.path());
-    if (WasCutShort(reader)) cut_short.insert(number);
-    const bool success = !reader.episodes().empty() && reader.episodes().front().success;
-    (success ? found.demonstrations : found.failures)[number] = entry.path();
   }
-  found.ended = found.next - static_cast<int64_t>(cut_short.size());
+  std::set_difference(set_aside.begin(), set_aside.end(), recorded.begin(), recorded.end(),
+                      std::back_inserter(found.again));
+  found.ended = static_cast<int64_t>(starts.size());
   return found;
+}
+
+// Removes the session's folder; attempts that are not among `merged` move to a folder beside the
+// dataset, which is returned, and which is empty where there are none.
+std::string KeepTheRest(const fs::path& folder, const std::vector<fs::path>& merged,
+                        const fs::path& out) {
+  const fs::path kept = out.string() + ".set_aside";
+  std::vector<fs::path> rest;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const bool done = std::find(merged.begin(), merged.end(), entry.path()) != merged.end();
+    if (AttemptNumber(entry.path()) >= 0 && !done) rest.push_back(entry.path());
+  }
+  if (!rest.empty()) fs::create_directories(kept);
+  for (const fs::path& file : rest) {
+    fs::path to = kept / file.filename();
+    for (int i = 1; fs::exists(to); ++i)
+      to = kept / fmt::format("{}.{}", file.filename().string(), i);
+    fs::rename(file, to);
+  }
+  fs::remove_all(folder);
+  return rest.empty() ? "" : kept.string();
 }
 
 }  // namespace
@@ -193,8 +267,8 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
   const auto begin = std::chrono::steady_clock::now();
   const fs::path folder = out.string() + ".episodes";
   const Json settings = RecordedSettings(options, simulator);
-  OpenSession(folder, SessionSettings(settings, task, simulator, made_with), options.overwrite,
-              progress);
+  OpenSession(folder, SessionSettings(settings, options, task, simulator, made_with),
+              options.overwrite, progress);
 
   // recover what a killed session left
   TeleopReport report;
@@ -204,8 +278,8 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
                                           salvage.rows, salvage.outcome));
     progress.Message(report.salvaged.back());
   }
-  Found found = FindAttempts(folder);
   EndsOfAttempts ends(folder);
+  Found found = FindAttempts(folder, ends);
   report.kept_before = static_cast<int64_t>(found.demonstrations.size());
 
   RecordPlan plan;
@@ -238,12 +312,35 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
     }
     const int64_t number = found.next++;
     plan.file = AttemptFile(folder, number);
-    plan.key = RngKey{.seed = options.seed}.WithStage("teleop").WithParent(
-        static_cast<uint64_t>(found.ended));
+    const int64_t start = found.again.empty() ? found.ended : found.again.front();
+    plan.key =
+        RngKey{.seed = options.seed}.WithStage("teleop").WithParent(static_cast<uint64_t>(start));
     RecordOutcome outcome = Record(device, simulator, task, pacer, plan, options.record, announcer);
+    if (outcome.end == RecordEnd::kAgain) {
+      --found.next;
+      if (found.demonstrations.empty()) {
+        announcer.Say(moments::NothingToRepeat());
+        continue;
+      }
+      const auto [last, file] = *found.demonstrations.rbegin();
+      found.again.insert(found.again.begin(), StartOf(DatasetReader(file)));
+      fs::rename(file, file.string() + kSetAside);
+      ends.SetAside(last);
+      found.demonstrations.erase(last);
+      announcer.Count(done(), options.demos);
+      announcer.Say(moments::SetAside(last));
+      progress.Advance(done(), fmt::format("attempt {} is recorded again", last));
+      continue;
+    }
     outcome.attempt = number;
-    ends.Add(outcome);
-    found.ended += outcome.end != RecordEnd::kInterrupted;
+    ends.Add(outcome, start);
+    // a start that is recorded again is not a new one
+    if (found.again.empty()) {
+      const bool begun = outcome.steps > 0 || outcome.end == RecordEnd::kReset;
+      found.ended += begun && outcome.end != RecordEnd::kInterrupted;
+    } else if (outcome.success) {
+      found.again.erase(found.again.begin());
+    }
     // one that ended before its first row leaves nothing to keep
     if (outcome.end == RecordEnd::kInterrupted && !outcome.kept) {
       fs::remove(plan.file.string() + ".rejected");
@@ -289,7 +386,10 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
     // meshes stand in the dataset, not in every recording
     MergeDatasets(inputs, out, /*by_reference=*/false, options.overwrite, {}, /*partial=*/false,
                   simulator.SceneFiles(), ends.Report());
-    fs::remove_all(folder);
+    report.set_aside = KeepTheRest(folder, inputs, out);
+    if (!report.set_aside.empty()) {
+      progress.Message("attempts that are not in it are kept: " + report.set_aside);
+    }
     report.complete = true;
   }
   announcer.Say(

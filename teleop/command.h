@@ -39,6 +39,7 @@ struct TeleopReport {
   std::string stopped;                  // why it ended early, in words; empty where complete
   int64_t kept_before = 0;              // demonstrations of earlier sessions
   std::vector<RecordOutcome> attempts;  // of this session
+  std::string set_aside;                // folder of attempts that are not in `out`; empty: none
   std::vector<std::string> salvaged;    // attempts recovered from a killed session, one line each
   int64_t demonstrations = 0;           // in all
   double recorded_s = 0;                // simulated seconds of this session's demonstrations
@@ -51,6 +52,7 @@ struct TeleopReport {
     v("stopped", stopped, "why not");
     v("kept_before", kept_before, "demonstrations of earlier sessions");
     v("attempts", attempts, "of this session");
+    v("set_aside", set_aside, "folder of attempts that are not in the dataset");
     v("salvaged", salvaged, "recovered from a killed session");
     v("demonstrations", demonstrations, "in all");
     v("recorded_s", recorded_s, "s of demonstrations, simulated");
@@ -60,12 +62,13 @@ struct TeleopReport {
 };
 
 // Records until `demos` demonstrations are accepted. Every attempt is a file of its own in the
-// folder <out>.episodes; at the end the demonstrations are merged into `out` (atomically) and the
-// folder is removed. A session that ended early, by a button, a signal or a kill, resumes where it
-// stopped when it is run again with the same settings; whole rows of a killed attempt are salvaged
-// and reported. `made_with`: what else must be the same for that, by name. Throws Error(kUsage) if
-// `out` exists, Error(kBadInput) if the folder belongs to other settings; with `overwrite` both are
-// replaced. The operator is told by `announcer`.
+// folder <out>.episodes; at the end the demonstrations are merged into `out` (atomically), the
+// folder is removed, and attempts that are not in it move to <out>.set_aside. A session that ended
+// early, by a button, a signal or a kill, resumes where it stopped when it is run again with the
+// same settings; whole rows of a killed attempt are salvaged and reported. `made_with`: what else
+// must be the same for that, by name. Throws Error(kUsage) if `out` exists, Error(kBadInput) if the
+// folder belongs to other settings; with `overwrite` both are replaced. The operator is told by
+// `announcer`.
 TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simulator& simulator,
                        TeleopDevice& device, Pacer& pacer, Progress& progress, Announcer& announcer,
                        const Json& made_with = Json::object());

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "core/base/clock.h"
 #include "core/base/error.h"
 
 namespace understudy {
@@ -13,12 +14,6 @@ namespace {
 int64_t Deadline(int64_t start_ns, int64_t step_ns, int ticks_per_step, int64_t tick) {
   const int64_t whole = tick / ticks_per_step, rest = tick % ticks_per_step;
   return start_ns + whole * step_ns + rest * step_ns / ticks_per_step;
-}
-
-int64_t MonotonicNs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
 }
 
 }  // namespace

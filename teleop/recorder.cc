@@ -47,6 +47,7 @@ class Recording {
       return outcome;
     }
     Begin();
+    device_.TakeQuality();  // of the time before
     announcer_.Say(moments::Recording(device_.info()));
     RecordEnd end = RecordEnd::kTimeout;
     const int64_t max_steps = std::llround(options_.max_seconds * info_.control_hz);
@@ -82,6 +83,7 @@ class Recording {
       Sense();
       if ((pressed_ & kButtonStop) || (events_ & kEventExit)) return RecordEnd::kStopped;
       if (pressed_ & kButtonReset) return RecordEnd::kReset;
+      if (pressed_ & kButtonAgain) return RecordEnd::kAgain;
       if (pressed_ & kButtonStart) return RecordEnd::kAccepted;
       if (1e-9 * static_cast<double>(device_.NowNs() - begin_ns) > options_.max_wait) {
         return RecordEnd::kNotStarted;
@@ -205,7 +207,7 @@ class Recording {
     frame_.step = static_cast<int64_t>(actions_.size());
     frame_.sim_time_s = now.sim_time_s;
     frame_.success = now.success;
-    frame_.sample_ns = row == nullptr ? 0 : samples_.back().monotonic_ns;
+    frame_.sample_ns = row == nullptr ? 0 : samples_.back().xr_time_ns;
     announcer_.Show(frame_);
   }
 
@@ -222,6 +224,7 @@ class Recording {
     const std::string account = pacer_.Account(final_observation);
     if (!outcome.success) outcome.cause = Cause(end, account);
     outcome.quality = quality_.Result(info_.control_hz, controller_.engagements());
+    outcome.quality.update(device_.TakeQuality());
 
     // delete attempts that a person discarded or that are not to be kept; keep those that were cut
     // short

@@ -57,13 +57,14 @@ enum class RecordEnd {
   kUnstable,
   kDeviceLost,
   kInterrupted,
-  kNotStarted
+  kNotStarted,
+  kAgain
 };
 template <>
 struct EnumNames<RecordEnd> {
-  static constexpr std::array kNames{"accepted",    "discarded",   "reset",
-                                     "stopped",     "timeout",     "unstable",
-                                     "device lost", "interrupted", "not started"};
+  static constexpr std::array kNames{"accepted",    "discarded", "reset",       "stopped",
+                                     "timeout",     "unstable",  "device lost", "interrupted",
+                                     "not started", "again"};
 };
 
 struct RecordOutcome {
@@ -89,7 +90,8 @@ struct RecordOutcome {
   }
 };
 
-// Resets the simulator to the plan's start, waits for the start button, then records one attempt:
+// Resets the simulator to the plan's start, waits for the start button (kAgain: for the button that
+// records the last one again), then records one attempt:
 // each policy step waits for the pacer, takes the device's samples, commands, and stores a row of
 // state, raw samples, wanted pose, limited target and executed action. Ends by the buttons, by
 // lasting success, by time, or by losing the device; on every path the file is finished or set

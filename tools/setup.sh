@@ -2,7 +2,8 @@
 # Installs what is missing to build and run Understudy on Debian 12, and nothing that is there:
 # system packages with apt; MuJoCo, LibTorch, Arrow and three.js unpacked from their Python wheels
 # into .deps/ (nothing of Python is needed at run time). A CMAKE_PREFIX_PATH that holds one of them keeps it
-# from being downloaded. Run again it ends in under a second.
+# from being downloaded. Run again it ends in under a second. `setup.sh tests` installs what tests use
+# besides, and goes on without it where that is not to be had: they are skipped then.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,6 +19,11 @@ packages=(
   libompl-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
+
+if [[ ${1:-} == tests ]]; then
+  packages=(chromium)
+  command -v chromium google-chrome chrome >/dev/null && exit 0
+fi
 
 missing=()
 for package in "${packages[@]}"; do
@@ -36,6 +42,7 @@ done
 
 if ((${#missing[@]})); then
   sudo=()
+  [[ ${1:-} == tests ]] && trap 'echo "setup: without ${missing[*]}: tests in a browser are skipped"; exit 0' EXIT
   if [[ $(id -u) != 0 ]]; then
     if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
       sudo=(sudo)
@@ -53,6 +60,8 @@ if ((${#missing[@]})); then
     exit 2
   }
 fi
+
+[[ ${1:-} == tests ]] && { trap - EXIT; exit 0; }
 
 # ---- libraries that come in Python wheels --------------------------------------------------------
 # a folder of CMAKE_PREFIX_PATH that holds one of the given files

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -12,6 +13,8 @@ struct AttemptEnd {
   bool success = false;
   std::string cause;  // empty on success
   int64_t steps = 0;
+  int64_t start = -1;  // number of its start in the session, where that is another one; else -1
+  static constexpr std::array kUnwritten{"start"};
   template <class V>
   void Visit(V& v) {
     v("attempt", attempt, "number");
@@ -19,6 +22,7 @@ struct AttemptEnd {
     v("success", success, "a demonstration");
     v("cause", cause, "why not");
     v("steps", steps, "policy steps");
+    v("start", start, "number of its start, where that is another one");
   }
 };
 

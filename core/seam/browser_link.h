@@ -24,7 +24,7 @@ struct LiveFrame {
   int64_t step = 0;
   double sim_time_s = 0;
   bool success = false;
-  int64_t sample_ns = 0;  // monotonic: when the device's sample that led here was taken; 0: none
+  int64_t sample_ns = 0;  // device's clock: when the sample that led here was taken; 0: none
 };
 
 // What a page sends, as it came.

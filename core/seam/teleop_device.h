@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/base/json.h"
 #include "core/episode/episode.h"
 
 namespace understudy {
@@ -14,6 +15,7 @@ enum ButtonBit : uint32_t {
   kButtonDiscard = 1u << 1,  // discard the running episode (B, right hand)
   kButtonReset = 1u << 2,    // reset the scene (X, left hand)
   kButtonStop = 1u << 3,     // stop: release everything, end the session (Y, left hand)
+  kButtonAgain = 1u << 4,    // between attempts: record the last one saved again (left stick)
 };
 
 // What happened between two samples. Bits, written to files: never renumber.
@@ -29,6 +31,7 @@ enum DeviceEvent : uint32_t {
 // What does what on a device, in words for its user.
 struct ButtonNames {
   std::string start = "start", discard = "discard", reset = "reset", stop = "stop";
+  std::string again = "again";
   std::string engage = "hold the squeeze";  // what to do so that the hand moves the arm
   std::string gripper = "the trigger";
 };
@@ -51,6 +54,8 @@ class TeleopDevice {
   virtual int64_t NowNs() const = 0;
   // `hand` 0 left, 1 right; amplitude in [0, 1], 0 stops. Never throws.
   virtual void Haptic(int hand, float amplitude, double seconds) = 0;
+  // What the device has measured since the last call, by name, for EpisodeMeta::quality.
+  virtual Json TakeQuality() { return Json::object(); }
 };
 
 }  // namespace understudy

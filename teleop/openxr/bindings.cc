@@ -15,6 +15,7 @@ const ActionSpec kActionSpecs[kActionCount] = {
     {"discard", "Discard the episode", XR_ACTION_TYPE_BOOLEAN_INPUT, kButtonDiscard},
     {"reset", "Reset the scene", XR_ACTION_TYPE_BOOLEAN_INPUT, kButtonReset},
     {"stop", "Stop the session", XR_ACTION_TYPE_BOOLEAN_INPUT, kButtonStop},
+    {"again", "Record the last one again", XR_ACTION_TYPE_BOOLEAN_INPUT, kButtonAgain},
     {"toggle", "Open or close the gripper", XR_ACTION_TYPE_BOOLEAN_INPUT},
 };
 
@@ -39,7 +40,8 @@ std::vector<BindingSpec> TouchLike() {
                {kStartAction, kRight, "/input/a/click"},
                {kDiscardAction, kRight, "/input/b/click"},
                {kResetAction, kLeft, "/input/x/click"},
-               {kStopAction, kLeft, "/input/y/click"}});
+               {kStopAction, kLeft, "/input/y/click"},
+               {kAgainAction, kLeft, "/input/thumbstick/click"}});
 }
 
 // "/input/a/click" -> "A"
@@ -51,6 +53,7 @@ std::string PartName(const std::string& path) {
       {"y", "Y"},
       {"menu", "the menu button"},
       {"trackpad", "a press of the trackpad"},
+      {"thumbstick", "a press of the stick"},
       {"squeeze", "the squeeze"},
       {"select", "the trigger"},
       {"trigger", "the trigger"},
@@ -67,7 +70,8 @@ ButtonNames ButtonsOf(const std::string& profile) {
   ButtonNames names;
   for (const ProfileSpec& spec : AllProfiles()) {
     if (spec.path != profile) continue;
-    names.start = names.discard = names.reset = names.stop = "no button of this controller";
+    names.start = names.discard = names.reset = names.stop = names.again =
+        "no button of this controller";
     names.gripper = names.start;
     for (const BindingSpec& binding : spec.bindings) {
       const auto name = [&] {
@@ -95,6 +99,9 @@ ButtonNames ButtonsOf(const std::string& profile) {
         case kStopAction:
           names.stop = name();
           break;
+        case kAgainAction:
+          names.again = name();
+          break;
         default:
           break;
       }
@@ -113,7 +120,8 @@ std::vector<ProfileSpec> AllProfiles() {
                             {kStartAction, kRight, "/input/a/click"},
                             {kDiscardAction, kRight, "/input/b/click"},
                             {kResetAction, kLeft, "/input/a/click"},
-                            {kStopAction, kLeft, "/input/b/click"}})});
+                            {kStopAction, kLeft, "/input/b/click"},
+                            {kAgainAction, kLeft, "/input/thumbstick/click"}})});
   profiles.push_back({"/interaction_profiles/htc/vive_controller", "",
                       Held({{kSqueezeAction, kBoth, "/input/squeeze/click"},
                             {kTriggerAction, kBoth, "/input/trigger/value"},

@@ -21,6 +21,7 @@ enum ActionId {
   kDiscardAction,
   kResetAction,
   kStopAction,
+  kAgainAction,
   kToggleAction,
   kActionCount
 };

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "teleop/openxr/xr_client.h"
 
@@ -16,12 +17,6 @@ namespace understudy {
 namespace {
 
 constexpr int64_t kRetryNs = 1'000'000'000;
-
-int64_t MonotonicNs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 bool IsFinite(const XrVector3f& v) {
   return std::isfinite(v.x) && std::isfinite(v.y) && std::isfinite(v.z);
@@ -381,7 +376,8 @@ void Device::ReadHand(int hand, XrTime time, RawHand& out) {
     out.stick_x = Clamped(stick.currentState.x, -1);
     out.stick_y = Clamped(stick.currentState.y, -1);
   }
-  for (const ActionId id : {kStartAction, kDiscardAction, kResetAction, kStopAction}) {
+  for (const ActionId id :
+       {kStartAction, kDiscardAction, kResetAction, kStopAction, kAgainAction}) {
     if (IsPressed(id, hand)) out.buttons |= kActionSpecs[id].button;
   }
 }

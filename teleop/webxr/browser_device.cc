@@ -1,24 +1,20 @@
 #include "teleop/webxr/browser_device.h"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/statistics.h"
 
 namespace understudy {
 namespace {
 
 constexpr int64_t kPingNs = 500'000'000;
-
-int64_t MonotonicNs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{1'000'000'000} * now.tv_sec + now.tv_nsec;
-}
+constexpr size_t kMostShown = 1 << 20;  // hours of pictures
 
 // What the page says of itself.
 std::string TextOf(const Json& json, const char* name) {
@@ -96,6 +92,7 @@ void BrowserDevice::Hear(const BrowserMessage& message) {
                                                                    {"discard", &names.discard},
                                                                    {"reset", &names.reset},
                                                                    {"stop", &names.stop},
+           {"again", &names.again},
                                                                    {"engage", &names.engage},
                                                                    {"gripper", &names.gripper}}) {
     if (const std::string text = TextOf(buttons, name); !text.empty()) *place = text;
@@ -125,6 +122,7 @@ void BrowserDevice::Take(const BrowserMessage& message) {
   if (sample.echo_ns > 0) {
     clock_.AddRoundTrip(message.received_ns - sample.echo_ns - sample.echo_age_ns);
   }
+  if (sample.shown_ms > 0 && shown_ms_.size() < kMostShown) shown_ms_.push_back(sample.shown_ms);
   events_ |= sample.raw.events;
   if (sample.raw.events & kEventFocusLost) focused_ = false;
   if (sample.raw.events & kEventFocusGained) focused_ = true;
@@ -169,6 +167,17 @@ RawSample BrowserDevice::Poll() {
     link_.Reply(leader_, {{"ping", now}});
   }
   return sample;
+}
+
+Json BrowserDevice::TakeQuality() {
+  Json quality{{"clock_drift_ppm", clock_.drift_ppm()},
+               {"round_trip_s", 1e-9 * static_cast<double>(clock_.round_trip_ns())}};
+  if (!shown_ms_.empty()) {
+    quality["shown_after_p50_s"] = 1e-3 * Quantile(shown_ms_, 0.5);
+    quality["shown_after_p99_s"] = 1e-3 * Quantile(shown_ms_, 0.99);
+  }
+  shown_ms_.clear();
+  return quality;
 }
 
 void BrowserDevice::Haptic(int hand, float amplitude, double seconds) {

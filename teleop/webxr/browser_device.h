@@ -33,6 +33,9 @@ class BrowserDevice final : public TeleopDevice {
   RawSample Poll() override;
   int64_t NowNs() const override { return now_ns_(); }
   void Haptic(int hand, float amplitude, double seconds) override;
+  // "shown_after_p50_s", "shown_after_p99_s": from a sample to the first picture that shows what
+  // came of it; "round_trip_s", "clock_drift_ppm": of the page, as ClockMap knows them.
+  Json TakeQuality() override;
 
   const ClockMap& clock() const { return clock_; }
 
@@ -56,6 +59,7 @@ class BrowserDevice final : public TeleopDevice {
   int64_t next_id_ = 0;
   uint32_t events_ = 0, pressed_[2] = {0, 0};  // since the last Poll
   int64_t last_ping_ns_ = 0;
+  std::vector<double> shown_ms_;  // since the last TakeQuality
 };
 
 }  // namespace understudy

@@ -86,6 +86,7 @@ std::string ReadPageSample(std::string_view bytes, PageSample* sample) {
   sample->taken_ns = Ns(n[2]);
   sample->echo_ns = Whole(n[3]);
   sample->echo_age_ns = Ns(n[4]);
+  sample->shown_ms = n[14] > 0 && n[14] < 1e5 ? n[14] : 0;
   RawSample raw;
   uint32_t head_flags = Bits(n[5], 15);
   raw.X_THead = ReadPose(n.data() + 6, &head_flags);

@@ -14,11 +14,12 @@ TEST(Buttons, TheTableInTheDocsIsThatOfTheBindings) {
   for (const ProfileSpec& profile : AllProfiles()) {
     const ButtonNames names = ButtonsOf(profile.path);
     const std::string name = profile.path.substr(std::string("/interaction_profiles/").size());
-    table += fmt::format("| `{}` | {} | {} | {} | {} | {} | {} |\n", name, names.engage,
-                         names.gripper, names.start, names.discard, names.reset, names.stop);
+    table += fmt::format("| `{}` | {} | {} | {} | {} | {} | {} | {} |\n", name, names.engage,
+                         names.gripper, names.start, names.discard, names.reset, names.again,
+                         names.stop);
   }
   const std::string page = ReadText(UNDERSTUDY_SOURCE_DIR "/docs/teleop.md");
-  const std::string head = "|---|---|---|---|---|---|---|\n";
+  const std::string head = "|---|---|---|---|---|---|---|---|\n";
   const size_t begin = page.find(head, page.find("<!-- buttons -->")) + head.size();
   const size_t end = page.find("<!-- /buttons -->");
   ASSERT_LT(begin, end);

@@ -78,8 +78,10 @@ TEST(Announcer, SaysASessionInItsOrder) {
   }
   EXPECT_EQ(phases, terminal.lines);
   EXPECT_EQ(terminal.lines[0], "found fake headset 1, /fake/profile");
-  EXPECT_EQ(terminal.lines[1],
-            "ready (start starts; reset draws another start; stop ends the session)");
+  EXPECT_EQ(
+      terminal.lines[1],
+      "ready (start starts; reset draws another start; again records the last one saved again; "
+      "stop ends the session)");
   EXPECT_THAT(terminal.lines, testing::Contains(HasSubstr("hand lost: not tracked")));
   EXPECT_THAT(terminal.lines, testing::Contains(HasSubstr("hand found again")));
   // pages are shown the start, then every step
@@ -89,7 +91,7 @@ TEST(Announcer, SaysASessionInItsOrder) {
   for (size_t i = 1; i < link.shown.size(); ++i) {
     ASSERT_EQ(link.shown[i].step, static_cast<int64_t>(i) - 1);
     ASSERT_EQ(link.shown[i].arms.size(), 1u);
-    ASSERT_GT(link.shown[i].sample_ns, 0);
+    ASSERT_GT(link.shown[i].sample_ns, link.shown[i - 1].sample_ns);
   }
   EXPECT_EQ(link.said[0]["instruction"], simulator->info().instruction);
 }

@@ -306,6 +306,22 @@ TEST(BrowserDevice, SamplesCarryTheTimeAtWhichTheyWereTaken) {
   EXPECT_NEAR(1e-9 * static_cast<double>(-at.device->info().xr_minus_monotonic_ns), 5, 1e-3);
 }
 
+TEST(BrowserDevice, MeasuresWhatTheOperatorSees) {
+  AtPage at;
+  for (int i = 1; i <= 100; ++i) {
+    at.numbers.at(14) = i;
+    at.Send(1, 0);
+    at.numbers.at(14) = i % 3 ? 0 : NAN;  // no new picture since
+    at.Send(1, 0);
+    at.Poll();
+  }
+  const Json quality = at.device->TakeQuality();
+  EXPECT_NEAR(quality["shown_after_p50_s"], 0.0505, 0.001);
+  EXPECT_NEAR(quality["shown_after_p99_s"], 0.099, 0.001);
+  EXPECT_TRUE(quality.contains("round_trip_s") && quality.contains("clock_drift_ppm"));
+  EXPECT_FALSE(at.device->TakeQuality().contains("shown_after_p50_s")) << "told twice";
+}
+
 TEST(BrowserDevice, KnowsThePageByItsOwnWords) {
   AtPage at;
   const Json buttons{{"start", "A (right)"}, {"engage", "hold the grip"}};

@@ -372,6 +372,138 @@ TEST(RunTeleop, GoesOnWhereAnEarlierSessionStopped) {
   EXPECT_EQ(a.meta.uuid, b.meta.uuid);
 }
 
+// Presses "again" once, in the wait before the attempt that begins with `file` there.
+struct PressesAgain {
+  explicit PressesAgain(World& world, fs::path when) : file(std::move(when)) {
+    world.device.spoil = [this](RawSample& sample) {
+      uint32_t& buttons = sample.hands[1].buttons;
+      if (pressed || !fs::exists(file)) return;
+      // released first: what is held down from the beginning is no press
+      buttons = waited++ < 3 ? 0 : uint32_t{kButtonAgain};
+      pressed = waited > 4;
+    };
+  }
+  fs::path file;
+  int waited = 0;
+  bool pressed = false;
+};
+
+TEST(RunTeleop, TheLastOneIsRecordedAgainFromItsStart) {
+  TeleopOptions options;
+  options.demos = 3;
+  const fs::path folder = FreshFolder();
+  options.out = folder / "plain.h5";
+  World plain;
+  ASSERT_TRUE(plain.Session(options).complete);
+
+  options.out = folder / "a.h5";
+  const fs::path episodes = folder / "a.h5.episodes";
+  World world;
+  PressesAgain again(world, episodes / "attempt_1.h5");
+  TeleopReport report = world.Session(options);
+  ASSERT_TRUE(report.complete);
+  EXPECT_TRUE(again.pressed);
+  EXPECT_EQ(report.demonstrations, 3);
+  // the same starts as without, in the order in which they were saved
+  std::vector<int64_t> starts;
+  const DatasetReader reader(options.out), before(folder / "plain.h5");
+  for (size_t i = 0; i < 3; ++i) {
+    starts.push_back(reader.ReadMeta(i).attempt);
+    EXPECT_EQ(reader.ReadEpisode(i).steps[0].state,
+              before.ReadEpisode(static_cast<size_t>(starts.back())).steps[0].state);
+  }
+  EXPECT_THAT(starts, testing::ElementsAre(0, 1, 2));
+  // what was set aside is kept, and said
+  EXPECT_EQ(report.set_aside, (folder / "a.h5.set_aside").string());
+  EXPECT_TRUE(fs::exists(folder / "a.h5.set_aside" / "attempt_1.h5.again"));
+  EXPECT_FALSE(fs::exists(episodes));
+  const Json ends = reader.report()["attempts"];
+  ASSERT_EQ(ends.size(), 4u);
+  EXPECT_EQ(ends[1]["end"], "repeated");
+  EXPECT_EQ(ends[2]["start"], 1);
+}
+
+TEST(RunTeleop, ASessionThatStopsInBetweenRepeatsTheStart) {
+  TeleopOptions options;
+  options.demos = 3;
+  options.out = FreshFolder() / "a.h5";
+  const fs::path episodes = options.out + ".episodes";
+  {
+    World world;
+    PressesAgain again(world, episodes / "attempt_1.h5");
+    const auto press = world.device.spoil;
+    int after = 0;
+    world.device.spoil = [&](RawSample& sample) {
+      press(sample);
+      if (again.pressed && ++after > 20) sample.hands[0].buttons = kButtonStop;
+    };
+    const TeleopReport report = world.Session(options);
+    EXPECT_FALSE(report.complete);
+    EXPECT_EQ(report.demonstrations, 1);
+    EXPECT_TRUE(fs::exists(episodes / "attempt_1.h5.again"));
+  }
+  World world;
+  ASSERT_TRUE(world.Session(options).complete);
+  const DatasetReader reader(options.out);
+  std::vector<int64_t> starts;
+  for (size_t i = 0; i < 3; ++i) starts.push_back(reader.ReadMeta(i).attempt);
+  EXPECT_THAT(starts, testing::ElementsAre(0, 1, 2));
+}
+
+TEST(RunTeleop, NothingToRecordAgainIsSaid) {
+  TeleopOptions options;
+  options.demos = 1;
+  options.out = FreshFolder() / "a.h5";
+  World world;
+  PressesAgain again(world, options.out + ".episodes");
+  const TeleopReport report = world.Session(options);
+  EXPECT_TRUE(again.pressed);
+  EXPECT_TRUE(report.complete);
+  EXPECT_EQ(report.attempts.size(), 1u);
+  EXPECT_EQ(report.set_aside, "");
+}
+
+// How long somebody waits, and whether controllers vibrate, is nobody's recording.
+TEST(RunTeleop, OptionsOfSpeedDoNotBlockAResume) {
+  TeleopOptions options;
+  options.demos = 2;
+  options.out = FreshFolder() / "a.h5";
+  const fs::path episodes = options.out + ".episodes";
+  World first;
+  first.device.spoil = [&](RawSample& sample) {
+    if (fs::exists(episodes / "attempt_0.h5")) sample.hands[0].buttons = kButtonStop;
+  };
+  EXPECT_FALSE(first.Session(options).complete);
+  options.record.max_wait = 7;
+  options.record.haptics = false;
+  World second;
+  const TeleopReport report = second.Session(options);
+  EXPECT_TRUE(report.complete);
+  EXPECT_EQ(report.kept_before, 1);
+}
+
+// What a kill may leave beside the files: no start is skipped for it.
+TEST(RunTeleop, LeftoversOfKillsSkipNoStart) {
+  TeleopOptions options;
+  options.demos = 3;
+  options.out = FreshFolder() / "a.h5";
+  const fs::path episodes = options.out + ".episodes";
+  World first;
+  first.device.spoil = [&](RawSample& sample) {
+    if (fs::exists(episodes / "attempt_0.h5")) sample.hands[0].buttons = kButtonStop;
+  };
+  EXPECT_FALSE(first.Session(options).complete);
+  for (const char* name : {"attempt_1.h5.part.new", "attempt_1.h5.rejected.part"}) {
+    WriteTextAtomically(episodes / name, "half of a file");
+  }
+  World second;
+  ASSERT_TRUE(second.Session(options).complete);
+  const DatasetReader reader(options.out);
+  std::vector<int64_t> starts;
+  for (size_t i = 0; i < 3; ++i) starts.push_back(reader.ReadMeta(i).attempt);
+  EXPECT_THAT(starts, testing::ElementsAre(0, 1, 2));
+}
+
 TEST(RunTeleop, RefusesTheFolderOfOtherSettings) {
   World world;
   TeleopOptions options;

@@ -129,6 +129,20 @@
     requestSession: async mode => fake.session = new Session(mode),
     addEventListener() {},
   }});
+  // A hand with its joints: `bent` says how far thumb and finger tips are from one another, and `fist`
+  // whether they are at the wrist.
+  fake.bareHands = (touching, fist = false) => {
+    fake.hands.forEach((hand, i) => {
+      hand.bare = true;
+      const at = (x, y, z) => ({p: [hand.p[0] + x, hand.p[1] + y, hand.p[2] + z], q: [0, 0, 0, 1]});
+      const far = fist ? -0.05 : -0.17;
+      hand.joints = {'wrist': at(0, 0, 0), 'thumb-tip': at(-0.05, 0, -0.1)};
+      ['index', 'middle', 'ring', 'pinky'].forEach((finger, k) => {
+        hand.joints[`${finger}-finger-tip`] = touching[i] === finger ? at(-0.05, 0.01, -0.1) : at(0.03 * (k - 1), 0, far);
+      });
+    });
+    fake.session.dispatchEvent(new Event('inputsourceschange'));
+  };
   fake.sleep = on => {
     fake.asleep = on;
     fake.visibility = on ? 'hidden' : 'visible';

@@ -110,7 +110,7 @@ def check_record(program, folder, shots):
             as served, Browser(640, 480, webgl=True) as page:
         page.open(served.url)
         page.until("window.understudy && understudy.state.device && understudy.state.frame && understudy.state.status.phase === 'ready'")
-        same("hint", page.run("document.querySelector('#hint').textContent"), "Enter starts; R draws another start; Esc ends the session")
+        same("hint", page.run("document.querySelector('#hint').textContent"), "Enter starts; R draws another start; L records the last one saved again; Esc ends the session")
         with Browser(400, 300, webgl=True) as second:
             second.open(served.url)
             second.until("window.understudy && !document.querySelector('#notice').hidden")
@@ -143,6 +143,10 @@ def check_record(program, folder, shots):
     same("verify", verified.returncode, 0)
     info = json.loads(subprocess.run([program, "data", "info", "p.h5", "--json"], cwd=folder, capture_output=True, text=True).stdout)
     same("demonstrations", info["successes"], 1)
+    # what the operator saw, and how late
+    seen = subprocess.run([program, "data", "filter", "p.h5", "--where", "quality.shown_after_p50_s > 0 && quality.round_trip_s > 0",
+                           "--out", "seen.h5", "--json"], cwd=folder, capture_output=True, text=True)
+    same("latency in the file", json.loads(seen.stdout).get("kept"), 1)
 
 
 def check_headset(program, folder, shots):
@@ -167,7 +171,7 @@ def check_headset(program, folder, shots):
 
         phase("ready")
         same("hint", page.run("document.querySelector('#hint').textContent"),
-             "A (right) starts; X (left) draws another start; Y (left) ends the session")
+             "A (right) starts; X (left) draws another start; a press of the left stick records the last one saved again; Y (left) ends the session")
         press(1, 4, 1)
         phase("recording")
         press(1, 4, 0)
@@ -206,6 +210,24 @@ def check_headset(program, folder, shots):
         press(0, 4, 1)
         phase("ready")
         press(0, 4, 0)
+        # bare hands: signs are not the gripper's pinch, and are given once
+        page.run("fakeXr.bareHands(['', ''])")
+        page.until("understudy.state.device.profile === 'hand tracking'")
+        page.run("fakeXr.bareHands(['', 'index'])")
+        page.run("new Promise(done => setTimeout(done, 1300))")
+        phase("ready")
+        page.run("fakeXr.bareHands(['', 'middle'])")
+        phase("recording")
+        same("hint", "make a fist to move the arm" in page.run("understudy.state.status.hint"), True)
+        page.run("fakeXr.bareHands(['', ''], false)")
+        page.run("new Promise(done => setTimeout(done, 300))")
+        page.run("fakeXr.bareHands(['', ''], true)")
+        page.until("understudy.state.frame.arms.length && understudy.state.frame.arms[0].flags & 1")
+        page.run("fakeXr.bareHands(['', 'index'], false)")
+        page.until("!(understudy.state.frame.arms[0].flags & 1) && understudy.state.frame.arms[0].gripper > 0")
+        page.run("fakeXr.bareHands(['pinky', ''])")
+        phase("ready")
+        page.run("for (const hand of fakeXr.hands) hand.bare = false; fakeXr.session.dispatchEvent(new Event('inputsourceschange'))")
         text = (here / "page_operator.js").read_text()
         for _ in range(4):
             if page.run(f"({text[text.index('async'):]})(60)"):

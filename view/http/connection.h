@@ -70,12 +70,9 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
  public:
   // `buffer` holds what was read of it already.
   Connection(Shared& shared, Stream stream, beast::flat_buffer buffer)
-      : shared_(shared),
-        stream_(std::move(stream)),
-        buffer_(std::move(buffer)),
-        parser_(std::in_place) {
-    parser_->header_limit(kMostHeader);
-    parser_->body_limit(shared_.options.most_body);
+      : shared_(shared), stream_(std::move(stream)), buffer_(std::move(buffer)) {
+    parser_.header_limit(kMostHeader);
+    parser_.body_limit(shared_.options.most_body);
   }
 
   void Begin() {
@@ -97,7 +94,7 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
   beast::tcp_stream& lowest() { return beast::get_lowest_layer(stream_); }
 
   void Read() {
-    http::async_read_header(stream_, buffer_, *parser_,
+    http::async_read_header(stream_, buffer_, parser_,
                             [self = this->shared_from_this()](error_code error, size_t) {
                               error ? self->Fail(error) : self->Admit();
                             });
@@ -114,7 +111,7 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
   }
 
   void Admit() {
-    request_ = HeadOf(parser_->get());
+    request_ = HeadOf(parser_.get());
     request_.encrypted = kTls;
     error_code unknown;
     const tcp::endpoint from = lowest().socket().remote_endpoint(unknown);
@@ -123,7 +120,7 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
       return Answer(std::move(*refusal));
     }
     if (request_.upgrade) return Upgrade();
-    http::async_read(stream_, buffer_, *parser_,
+    http::async_read(stream_, buffer_, parser_,
                      [self = this->shared_from_this()](error_code error, size_t) {
                        error ? self->Fail(error) : self->Work();
                      });
@@ -137,13 +134,13 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
       return Answer(Refusal(error.status(), error.what()));
     }
     std::make_shared<OpenSocket<Stream>>(shared_, std::move(stream_), std::move(handler))
-        ->Accept(parser_->release());
+        ->Accept(parser_.release());
   }
 
   // The answer is found on a thread of the pool, and sent from the server's.
   void Work() {
     lowest().expires_never();
-    request_.body = std::move(parser_->get().body());
+    request_.body = std::move(parser_.get().body());
     net::post(shared_.pool, [self = this->shared_from_this()] {
       Response response = self->shared_.handlers.answer(self->request_);
       net::post(self->shared_.io, [self, response = std::move(response)]() mutable {
@@ -218,7 +215,7 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
   Shared& shared_;
   Stream stream_;
   beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::string_body>> parser_;
+  http::request_parser<http::string_body> parser_;
   Request request_;
   Response response_;
   std::string head_;

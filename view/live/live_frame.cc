@@ -33,7 +33,7 @@ std::string LiveFrameMessage(const LiveFrame& frame, const std::vector<float>& p
   writer.Add(static_cast<uint32_t>(poses.size() / 7));
   writer.Add(static_cast<uint32_t>(frame.arms.size()));
   writer.Add(static_cast<uint32_t>(contacts.size() / 3));
-  writer.Add(uint32_t{0});
+  writer.Add(static_cast<uint32_t>(frame.sample_ns / 10'000));
   writer.Add(poses);
   for (const LiveArm& arm : frame.arms) {
     const Eigen::Vector3d& p = arm.X_WE_cmd.translation();

@@ -1,13 +1,12 @@
 #include "view/live/live_view.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <future>
 #include <mutex>
 #include <thread>
 
+#include "core/base/clock.h"
 #include "view/http/assets.h"
 #include "view/http/page_server.h"
 #include "view/live/live_frame.h"
@@ -19,12 +18,6 @@ namespace {
 // Of what pages send and nobody takes, as where a stage has ended: more than a device sends in a
 // minute.
 constexpr size_t kMostUntaken = 16384;
-
-int64_t MonotonicNs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{1'000'000'000} * now.tv_sec + now.tv_nsec;
-}
 
 WebSocket::Message MessageOf(std::string text) {
   return std::make_shared<const std::string>(std::move(text));

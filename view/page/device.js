@@ -7,11 +7,11 @@ const KEYS = {
   ArrowLeft: ['turn', [0, 0, 1]], ArrowRight: ['turn', [0, 0, -1]], ArrowUp: ['turn', [-1, 0, 0]], ArrowDown: ['turn', [1, 0, 0]],
   KeyZ: ['turn', [0, -1, 0]], KeyX: ['turn', [0, 1, 0]],
 };
-const PRESSES = {Enter: 'start', Backspace: 'discard', KeyR: 'reset', Escape: 'stop'};
-const WORDS = {start: 'Enter', discard: 'Backspace', reset: 'R', stop: 'Esc', engage: 'press C', gripper: 'G'};
+const PRESSES = {Enter: 'start', Backspace: 'discard', KeyR: 'reset', KeyL: 'again', Escape: 'stop'};
+const WORDS = {start: 'Enter', discard: 'Backspace', reset: 'R', stop: 'Esc', again: 'L', engage: 'press C', gripper: 'G'};
 const HELP = [['C', 'takes hold of the arm, and lets go'], ['W A S D', 'away, left, towards, right as you see it'], ['E Q', 'up, down'],
   ['← →  ↑ ↓  Z X', 'turn'], ['shift', 'slowly'], ['drag with shift', 'moves the hand in the picture'], ['G', 'gripper'],
-  ['Tab', 'the other hand'], ['Enter', 'starts, then accepts'], ['Backspace', 'discards'], ['R', 'another start'], ['Esc', 'ends the session']];
+  ['Tab', 'the other hand'], ['Enter', 'starts, then accepts'], ['Backspace', 'discards'], ['R', 'another start'], ['L', 'records the last one saved again'], ['Esc', 'ends the session']];
 
 class PageDevice {
   constructor(twin, samples) {

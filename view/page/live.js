@@ -19,7 +19,7 @@ function readFrame(buffer) {
   if (u32(0) !== 1) return null;
   const [bodies, arms, contacts] = [u32(4), u32(5), u32(6)];
   let at = 8 + 7 * bodies;
-  const frame = {step: u32(1), time: f32(2), success: Boolean(u32(3) & 1), poses: new Float32Array(buffer, 32, 7 * bodies), arms: []};
+  const frame = {step: u32(1), time: f32(2), success: Boolean(u32(3) & 1), sample: u32(7), poses: new Float32Array(buffer, 32, 7 * bodies), arms: []};
   for (let i = 0; i < arms; ++i, at += 9) {
     frame.arms.push({pose: new Float32Array(buffer, 4 * at, 7), gripper: f32(at + 7), flags: u32(at + 8)});
   }
@@ -63,7 +63,7 @@ function beDevice(kind) {
   const {device} = state;
   state.socket.send(JSON.stringify(device.hello()));
   $('device').hidden = false;
-  for (const button of ['start', 'discard', 'reset', 'stop']) $(`press_${button}`).onclick = () => device.press(button);
+  for (const button of ['start', 'discard', 'reset', 'again', 'stop']) $(`press_${button}`).onclick = () => device.press(button);
   // keys are the scene's, whatever was clicked last
   for (const button of $('presses').children) button.addEventListener('click', () => button.blur());
   $('press_engage').hidden = $('press_gripper').hidden = $('keys').hidden = kind !== 'page';
@@ -178,6 +178,15 @@ function connect() {
   state.socket = socket;
 }
 
+// How long after a sample of this page the picture stands that shows what came of it.
+function measure(sample) {
+  const ms = ((Math.round(performance.now() * 100) - sample) >>> 0) / 100;
+  state.samples.shown = ms;
+  state.latency = [...(state.latency || []).slice(-499), ms];
+  const sorted = [...state.latency].sort((a, b) => a - b), at = part => sorted[Math.floor(part * (sorted.length - 1))].toFixed(0);
+  $('latency').textContent = `seen after ${at(0.5)} ms (p99 ${at(0.99)} ms)`;
+}
+
 function draw(now, frame) {
   const {device} = state;
   if (device && device.session && frame) device.tick(performance.now(), frame);
@@ -186,11 +195,12 @@ function draw(now, frame) {
     $('press_engage').setAttribute('aria-pressed', Boolean(hand.squeeze));
     $('press_gripper').setAttribute('aria-pressed', Boolean(hand.trigger));
   }
-  if (state.next) {
-    show(state.next);
-    state.next = null;
-  }
-  if (twin.draw()) ++state.drawn;
+  const fresh = Boolean(state.next);
+  if (fresh) show(state.next);
+  state.next = null;
+  if (!twin.draw()) return;
+  ++state.drawn;
+  if (fresh && state.samples && state.frame.sample) measure(state.frame.sample);
 }
 
 async function start() {

@@ -4,9 +4,12 @@ const PINCH_M = [0.02, 0.05];   // tips of thumb and index: closed, open
 const FIST_M = [0.075, 0.12];   // tips of the other fingers from the wrist: closed, open
 const FULL_TRACKING = 15, VALID_ONLY = 3;
 const CONTROLLER_WORDS = {start: 'A (right)', discard: 'B (right)', reset: 'X (left)', stop: 'Y (left)',
-  engage: 'hold the squeeze', gripper: 'the trigger'};
-const HAND_WORDS = {start: 'a button of the page', discard: 'a button of the page', reset: 'a button of the page',
-  stop: 'a button of the page', engage: 'make a fist', gripper: 'a pinch'};
+  again: 'a press of the left stick', engage: 'hold the squeeze', gripper: 'the trigger'};
+const HAND_WORDS = {start: 'thumb on middle finger for a second', discard: 'thumb on ring finger', reset: 'thumb on little finger',
+  stop: 'both thumbs on little fingers', again: 'both thumbs on ring fingers', engage: 'make a fist', gripper: 'a pinch of thumb and index'};
+// What a hand says by its thumb on another finger than the index, which is the gripper's.
+const SIGNS = ['start', 'discard', 'reset'];  // middle, ring, little finger
+const SIGN_MS = 1000, SIGN_M = 0.022, APART_M = 0.04;
 
 const listOf = ({position: p, orientation: q}) => [p.x, p.y, p.z, q.x, q.y, q.z, q.w];
 const share = (value, [closed, open]) => Math.min(1, Math.max(0, (open - value) / (open - closed)));
@@ -18,6 +21,7 @@ class XrDevice {
     this.session = null;
     this.placement = {origin: [-1, 0, 0], yaw: 0};
     this.presses = {};
+    this.signs = [{}, {}];  // by hand: which sign it shows, and since when
     this.profile = '';
     this.panel = makePanel();
   }
@@ -99,6 +103,7 @@ class XrDevice {
       const hand = {left: 0, right: 1}[source.handedness];
       if (hand !== undefined) hands[hand] = source.hand ? this.readHand(source, frame) : this.readController(source, frame, hand);
     }
+    this.watchSigns(now);
     for (const [button, left] of Object.entries(this.presses)) {
       const hand = button === 'start' || button === 'discard' ? 1 : 0;
       if (left > 0) hands[hand] = {...(hands[hand] || LOST), buttons: (hands[hand] || LOST).buttons | BUTTON[button]};
@@ -119,13 +124,39 @@ class XrDevice {
   readController(source, frame, hand) {
     const pad = source.gamepad, pressed = i => Boolean(pad && pad.buttons[i] && pad.buttons[i].pressed);
     const level = i => (pad && pad.buttons[i] ? pad.buttons[i].value : 0);
-    const forward = pressed(3);
-    if (forward && !this.forward) this.faceForward(frame);
-    if (hand === 1) this.forward = forward;
+    const stick = pressed(3);
+    if (hand === 1 && stick && !this.forward) this.faceForward(frame);
+    if (hand === 1) this.forward = stick;
     const first = hand === 1 ? BUTTON.start : BUTTON.reset, second = hand === 1 ? BUTTON.discard : BUTTON.stop;
     return {...this.readPose(source.gripSpace || source.targetRaySpace, frame), aim: this.readPose(source.targetRaySpace, frame).pose,
       trigger: level(0), squeeze: level(1), stick: pad ? [pad.axes[2] || 0, -(pad.axes[3] || 0)] : [0, 0],
-      buttons: (pressed(4) ? first : 0) | (pressed(5) ? second : 0)};
+      buttons: (pressed(4) ? first : 0) | (pressed(5) ? second : 0) | (hand === 0 && stick ? BUTTON.again : 0)};
+  }
+
+  // The sign that a hand shows: its thumb on one finger, the index and the others away from it.
+  signOf(tips, squeeze) {
+    if (squeeze > 0.3) return '';
+    const far = tips.slice(1).map(tip => tip.distanceTo(tips[0])), others = far.slice(1);
+    const nearest = Math.min(...others), finger = others.indexOf(nearest);
+    const apart = far.every((distance, i) => i === finger + 1 || distance > APART_M || distance > nearest + 0.015);
+    return nearest < SIGN_M && far[0] > APART_M && apart ? SIGNS[finger] : '';
+  }
+
+  // A sign that is held for a while is a button that is pressed once.
+  watchSigns(now) {
+    const [left, right] = this.signs;
+    const both = left.name === right.name && {reset: 'stop', discard: 'again'}[left.name];
+    for (const sign of this.signs) {
+      if (!sign.name || sign.done || now - sign.since < SIGN_MS) continue;
+      sign.done = true;
+      if (both) left.done = right.done = true;
+      this.press(both || sign.name);
+    }
+  }
+
+  showSign(hand, name, now) {
+    const sign = this.signs[hand];
+    if (sign.name !== name) this.signs[hand] = {name, since: now, done: false};
   }
 
   // Bare hands: the fist moves the arm, the pinch closes the gripper.
@@ -136,10 +167,14 @@ class XrDevice {
     };
     const wrist = at('wrist'), tips = ['thumb', 'index-finger', 'middle-finger', 'ring-finger', 'pinky-finger'].map(name => at(`${name}-tip`));
     const held = this.readPose(source.hand.get('wrist'), frame);
-    if (!wrist || tips.some(tip => !tip)) return {...held, flags: held.flags & VALID_ONLY, trigger: 0, squeeze: 0, buttons: 0};
-    const far = tips.slice(2).reduce((sum, tip) => sum + tip.distanceTo(wrist), 0) / 3;
-    return {...held, aim: this.readPose(source.targetRaySpace, frame).pose, trigger: share(tips[0].distanceTo(tips[1]), PINCH_M),
-      squeeze: share(far, FIST_M), buttons: 0};
+    const which = source.handedness === 'left' ? 0 : 1, now = performance.now();
+    if (!wrist || tips.some(tip => !tip)) {
+      this.showSign(which, '', now);
+      return {...held, flags: held.flags & VALID_ONLY, trigger: 0, squeeze: 0, buttons: 0};
+    }
+    const far = tips.slice(2).reduce((sum, tip) => sum + tip.distanceTo(wrist), 0) / 3, squeeze = share(far, FIST_M);
+    this.showSign(which, this.signOf(tips, squeeze), now);
+    return {...held, aim: this.readPose(source.targetRaySpace, frame).pose, trigger: share(tips[0].distanceTo(tips[1]), PINCH_M), squeeze, buttons: 0};
   }
 
   vibrate({hand, amplitude, seconds}) {
