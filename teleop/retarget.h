@@ -17,7 +17,7 @@ namespace understudy {
 struct RetargetOptions {
   OperatorPlacement placement;
   ClutchOptions clutch;
-  FilterOptions filter;
+  PoseFilterOptions filter;
   LimiterOptions limiter;
   std::vector<int> hands;
   double max_sample_age = 0.2;

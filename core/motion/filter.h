@@ -7,7 +7,7 @@ namespace understudy {
 
 // All of it changes results. The default takes the tremor of a hand (8 to 12 Hz) at rest and adds
 // little lag in motion.
-struct FilterOptions {
+struct PoseFilterOptions {
   bool enabled = true;
   double cutoff = 3;
   double linear_beta = 20;
@@ -28,14 +28,14 @@ struct FilterOptions {
 // target equal to the state comes out bit for bit.
 class PoseFilter {
  public:
-  explicit PoseFilter(const FilterOptions& options) : options_(options) {}
+  explicit PoseFilter(const PoseFilterOptions& options) : options_(options) {}
   void Reset(const Pose& X_WE);
   // `dt_s` since the sample before; 0 (a repeated sample) changes nothing.
   Pose Update(const Pose& X_WE_wanted, double dt_s);
   const Pose& value() const { return value_; }
 
  private:
-  FilterOptions options_;
+  PoseFilterOptions options_;
   Pose value_;        // filtered
   Pose last_;         // unfiltered, of the sample before
   double speed_ = 0;  // m/s, low-passed

@@ -11,7 +11,7 @@ namespace {
 
 TEST(PoseFilterOptions, SwitchedOffItPassesEverythingOn) {
   Rng rng(RngKey{.seed = 8});
-  FilterOptions options;
+  PoseFilterOptions options;
   options.enabled = false;
   PoseFilter filter(options);
   filter.Reset(RandomPose(rng));
@@ -25,7 +25,7 @@ TEST(PoseFilterOptions, SwitchedOffItPassesEverythingOn) {
 // Turning opens the filter of the rotation by angular_beta, and by nothing else.
 TEST(PoseFilterOptions, RotationIsOpenedByItsOwnBeta) {
   const auto lag = [](double linear_beta, double angular_beta) {
-    FilterOptions options;
+    PoseFilterOptions options;
     options.linear_beta = linear_beta;
     options.angular_beta = angular_beta;
     PoseFilter filter(options);

@@ -111,7 +111,7 @@ TEST(GripperSwitch, HoldsThroughLossAndDoesNotDropWhatItHolds) {
 
 TEST(PoseFilter, RestsOnItsStateBitForBitAndIgnoresRepeatedSamples) {
   Rng rng(RngKey{.seed = 2});
-  PoseFilter filter{FilterOptions{}};
+  PoseFilter filter{PoseFilterOptions{}};
   for (int i = 0; i < 100; ++i) {
     const Pose X = RandomPose(rng);
     filter.Reset(X);
@@ -124,7 +124,7 @@ TEST(PoseFilter, RestsOnItsStateBitForBitAndIgnoresRepeatedSamples) {
 TEST(PoseFilter, IsALowPassWhoseCutoffGrowsWithSpeed) {
   // a constant speed: the lag in seconds shrinks as speed opens the filter
   const auto lag_s = [](double speed) {
-    PoseFilter filter{FilterOptions{}};
+    PoseFilter filter{PoseFilterOptions{}};
     const double dt = 1 / 120.0;
     double x = 0;
     for (int i = 0; i < 600; ++i) filter.Update(Pose::FromTranslation({x += speed * dt, 0, 0}), dt);
@@ -133,7 +133,7 @@ TEST(PoseFilter, IsALowPassWhoseCutoffGrowsWithSpeed) {
   EXPECT_GT(lag_s(0.001), 0.03);
   EXPECT_LT(lag_s(0.3), 0.025);
   // tremor of 10 Hz and 1 mm at rest loses more than half of its size
-  PoseFilter filter{FilterOptions{}};
+  PoseFilter filter{PoseFilterOptions{}};
   double largest = 0;
   for (int i = 0; i < 600; ++i) {
     const double t = i / 120.0;
@@ -144,7 +144,7 @@ TEST(PoseFilter, IsALowPassWhoseCutoffGrowsWithSpeed) {
 }
 
 TEST(PoseFilter, ConvergesInRotationAndStaysNormalised) {
-  PoseFilter filter{FilterOptions{}};
+  PoseFilter filter{PoseFilterOptions{}};
   const Pose X = Pose::FromRotvec({0, 0, 2.5}, {0, 0, 0});
   for (int i = 0; i < 5000; ++i) filter.Update(X, 0.01);
   EXPECT_LT(AngleBetween(filter.value().rotation(), X.rotation()), 1e-6);

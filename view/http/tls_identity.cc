@@ -17,7 +17,7 @@
 #include <memory>
 
 #include "core/base/error.h"
-#include "core/base/text_file.h"
+#include "core/base/json.h"
 
 namespace understudy {
 namespace {
