@@ -16,6 +16,7 @@
 #include "app/say_skipped.h"
 #include "app/twin.h"
 #include "core/spec/listed.h"
+#include "data/formats/base/joint_poses.h"
 #include "data/formats/formats.h"
 #include "data/formats/hub.h"
 #include "data/store/files.h"
@@ -75,9 +76,10 @@ const char* TargetHelp() {
 }
 
 struct ConvertFlags {
+  static constexpr std::array kUnwritten{"robot"};  // same settings, same text
   std::string path, out;
   ConvertTo to = UsualTarget();
-  std::string task;
+  std::string task, robot;
   double control_hz = 0;
   int compression = 1;
   ReadOptions read;
@@ -90,6 +92,9 @@ struct ConvertFlags {
     v("task", task,
       "whose `foreign` section gives names and frames: listed task or path of a task.yaml; empty: "
       "the dataset's own");
+    v("robot", robot,
+      "listed robot, robot+gripper, or path of a robot.yaml of another program's file that names "
+      "none; empty: the file's, else the task's");
     v("control_hz", control_hz,
       "rows per second, for files that store no rate, and to LeRobot for a rate that is no whole "
       "number; 0: the file's",
@@ -105,8 +110,9 @@ struct Known {
   std::optional<TaskSpec> task;
   std::optional<RobotSpec> robot;
 
-  Known(const std::string& given, const EpisodeSource& reader) {
-    const fs::path tasks = HomeFolder() / "sim" / "tasks";
+  // The task and robot that are given, where they are.
+  Known(const std::string& given, const std::string& given_robot, const EpisodeSource& reader) {
+    const fs::path tasks = HomeFolder() / "sim" / "tasks", robots = HomeFolder() / "sim" / "robots";
     std::string name = given;
     if (name.empty()) {
       // a dataset of an unlisted task is converted as it is
@@ -124,11 +130,15 @@ struct Known {
       } catch (const Error&) {
         return;  // one that is not found is converted as it is
       }
-    } else if (const std::string named = FindRobot({reader.header().simulator.robot, "", ""});
-               !named.empty()) {
-      place = named;
+    } else {
+      const std::string& theirs = reader.header().simulator.robot;
+      const bool is_given = !given_robot.empty() &&
+                            (theirs.empty() || (HasPosesOfJoints(reader) &&
+                                                LoadRobotSpec(given_robot, robots).name == theirs));
+      const std::string named = is_given ? given_robot : FindRobot({theirs, "", ""});
+      if (!named.empty()) place = named;
     }
-    robot = LoadRobotSpec(place, HomeFolder() / "sim" / "robots");
+    robot = LoadRobotSpec(place, robots);
   }
   // Of the family of a source or format; without one nothing is translated.
   Translation For(const std::string& family) const {
@@ -174,7 +184,7 @@ ConvertRequest RequestOf(const ConvertFlags& flags, const OptionValues& format_o
 
 Json WriteAs(const DatasetFormat& format, const EpisodeSource& source, const ConvertFlags& flags,
              ConvertRequest request, CommandContext& context) {
-  const Known known(flags.task, source);
+  const Known known(flags.task, flags.robot, source);
   const std::string family = source.header().family;
   request.from = &format == &OwnFormat() ? known.Named(family) : known.For(family);
   request.into = known.For(format.family);
@@ -228,7 +238,7 @@ Json Convert(ConvertFlags flags, const OptionValues& format_options, CommandCont
       (&to == &OwnFormat() || (from->Restores && from->Restores(flags.path, request)));
   if (imported) return ConvertImported(*from, to, flags, request, context);
   // others take columns as they are
-  if (&to == &OwnFormat()) read.joint_robot = JointRobotFor(flags.task, "");
+  if (&to == &OwnFormat()) read.joint_robot = JointRobotFor(flags.task, flags.robot);
   return WriteAs(to, *OpenDataset(flags.path, read), flags, request, context);
 }
 

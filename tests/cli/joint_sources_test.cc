@@ -146,6 +146,20 @@ TEST_F(JointSources, JointTargetsOfTheSo101ComeOver) {
               DeltaFromTarget(arm.X_WE, a.steps[k].action.arms[0], b.meta.limits).value);
   }
   Expect("data verify back.h5", 0, "");
+  // said on the command line, by a path too
+  fs::copy(kSource + "/sim/robots/so101", folder_ / "mine", fs::copy_options::recursive);
+  const fs::path own = folder_ / "mine/robot.yaml";
+  const std::string yaml = Replaced(ReadText(own), "name: so101", "name: mine");
+  std::ofstream(own) << yaml;
+  for (const std::string robot : {"so101", "mine"}) {
+    Expect("data convert j.hdf5 said.h5 --overwrite --to understudy --task stack --robot " + robot,
+           0, "by the kinematics of '" + robot + "'");
+    const DatasetReader said(folder_ / "said.h5");
+    EXPECT_EQ(said.header().simulator.robot, robot);
+    const Episode c = said.ReadEpisode(0);
+    EXPECT_EQ(c.steps[3].action.arms[0].q_cmd, a.steps[3].action.arms[0].q_cmd);
+    EXPECT_EQ(c.steps[3].delta[0].value, a.steps[3].delta[0].value);
+  }
   Expect("train back.h5 --actions joints --plan --out run", 0, "");
 }
 
