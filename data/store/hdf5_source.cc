@@ -359,11 +359,11 @@ std::vector<std::string> Hdf5Source::DoMaskNames() const {
 }
 
 std::vector<std::string> Hdf5Source::DoReadMask(const std::string& key) const {
-  // without names of episodes that are not there, or were left out
-  std::set<std::string> known;
-  for (const EpisodeSummary& episode : episodes_) known.insert(episode.name);
+  // each once, without names of episodes that are not there, or were left out
+  std::set<std::string> left;
+  for (const EpisodeSummary& episode : episodes_) left.insert(episode.name);
   std::vector<std::string> names = root().Open("mask").ReadTexts(key);
-  std::erase_if(names, [&](const std::string& name) { return !known.contains(name); });
+  std::erase_if(names, [&](const std::string& name) { return left.erase(name) == 0; });
   return names;
 }
 

@@ -128,6 +128,22 @@ TEST_P(StoredTableTest, SaysWhatIsLostAndRounded) {
   EXPECT_THAT(lost, Not(Contains(HasSubstr("obs/touch"))));
 }
 
+// What cannot be read is no empty episode: the reason is said, and how to go on.
+TEST_P(StoredTableTest, AnEpisodeThatCannotBeReadSaysWhy) {
+  const fs::path file = WriteJoints();
+  {
+    h5::GrowingFile edited = h5::GrowingFile::Open(file);
+    edited.root().Open("data").Open("demo_1").SetText("num_samples", "six");
+    edited.Close();
+  }
+  EXPECT_THAT(ErrorOf([&] { WriteLerobot(*OpenDataset(file), folder_ / "out", Options(), quiet_); },
+                      ErrorKind::kBadInput),
+              AllOf(HasSubstr("/data/demo_1: attribute 'num_samples' must be a number"),
+                    HasSubstr("--skip-bad")));
+  WriteLerobot(*OpenDataset(file, {.skip_bad = true}), folder_ / "out", Options(), quiet_);
+  EXPECT_EQ(OpenLerobotSource(folder_ / "out")->episodes().size(), 1u);
+}
+
 // A column that one episode has in another shape, or not at all, is left out and told.
 TEST_P(StoredTableTest, OddColumnsAreLeftOutAndTold) {
   StrangerOptions options;

@@ -106,6 +106,19 @@ TEST_F(OddFile, AFilterKeyOfAnotherKindIsAFaultOfItsOwn) {
   EXPECT_THAT(Faults(folder_ / "f.hdf5"), IsEmpty());
 }
 
+TEST_F(OddFile, AFilterKeyThatNamesAnEpisodeTwiceHoldsItOnce) {
+  const fs::path file = Write(&foreign::kRobomimicWriter), copy = folder_ / "copy.hdf5";
+  {
+    h5::GrowingFile edited = h5::GrowingFile::Open(file);
+    edited.root().WriteTexts("mask/twice", {"demo_2", "demo_0", "demo_2"});
+    edited.Close();
+  }
+  EXPECT_THAT(Faults(file), HasSubstr("/mask/twice: names 'demo_2' twice"));
+  EXPECT_THAT(OpenDataset(file)->ReadMask("twice"), ElementsAre("demo_2", "demo_0"));
+  FilterAny(file, copy, {.where = "steps > 0"}, quiet_);
+  EXPECT_THAT(Faults(copy), IsEmpty());
+}
+
 TEST_F(OddFile, PythonsNanInAttributesIsNoDamage) {
   const fs::path file = Write(&foreign::kRobomimicWriter);
   std::string env = h5::OpenForReading(file).Open("data").Text("env_args");
@@ -163,6 +176,22 @@ TEST_F(OddFile, AnEpisodesJsonThatIsNoneIsNamedAndRepaired) {
   // an empty one says nothing
   Surgeon(file).Text("/data/demo_1", "ep_meta", "");
   EXPECT_THAT(Faults(file), IsEmpty());
+}
+
+// Some programs write the JSON text of a JSON text.
+TEST_F(OddFile, JsonWithinJsonIsRead) {
+  const fs::path file = Write(&foreign::kRobomimicWriter);
+  const std::string env = h5::OpenForReading(file).Open("data").Text("env_args");
+  const double rate = OpenDataset(file)->header().simulator.control_hz;
+  Surgeon(file).Text("/data", "env_args", Json(env).dump());
+  {
+    const auto source = OpenDataset(file);
+    EXPECT_EQ(source->header().settings["env_args"], Json::parse(env));
+    EXPECT_EQ(source->header().simulator.control_hz, rate);
+  }
+  Surgeon(file).Text("/data", "env_args", "[\"Lift\"]");
+  EXPECT_THAT(Faults(file), HasSubstr("attribute 'env_args': not valid JSON: must be an object, is "
+                                      "[\"Lift\"]"));
 }
 
 TEST_F(OddFile, AFilesJsonThatIsNoneIsNamedAndRepaired) {

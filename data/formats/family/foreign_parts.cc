@@ -456,8 +456,15 @@ Json JsonAttribute(const h5::Group& owner, const char* name, std::string* fault)
   try {
     const std::string text = owner.Text(name);
     if (text.empty()) return Json::object();
-    Json json = ParsePythonJson(text, fmt::format("attribute '{}'", name));
-    return json.is_object() ? json : Json::object();
+    const std::string place = fmt::format("attribute '{}'", name);
+    Json json = ParsePythonJson(text, place);
+    // some programs write the text of a text
+    if (json.is_string()) json = ParsePythonJson(json.get<std::string>(), place);
+    if (!json.is_object()) {
+      ThrowBadInput(fmt::format("{}: not valid JSON: must be an object, is {}", place,
+                                json.dump().substr(0, 40)));
+    }
+    return json;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kBadInput) throw;
     if (fault == nullptr) return Json::object();

@@ -50,8 +50,10 @@ void RequireNeeds(const EpisodeSource& reader, const LerobotOptions& options) {
   const std::string place = reader.path().string();
   RequireEpisodes(reader);
   std::vector<std::string> needs;
-  for (const EpisodeSummary& episode : reader.episodes()) {
+  for (size_t e = 0; e < reader.episodes().size(); ++e) {
+    const EpisodeSummary& episode = reader.episodes()[e];
     if (episode.length > 0) continue;
+    reader.ReadEpisode(e);  // where its rows cannot be read, this says why
     needs.push_back(fmt::format(
         "{} holds no row, LeRobot knows no such episode: `understudy data filter {} --where "
         "\"steps > 0\" --out FILE` leaves it out",
