@@ -55,8 +55,8 @@ class JointRows {
 // arms, where it has none but is JointRows and `find` knows its robot; else `source` itself.
 // Targets are those of the rows where they hold any (settings `target_from`), else the pose of the
 // next row; of a robot whose command is joints, these joints too, unless the rows hold targets of
-// the hand alone. Reading an episode throws Error(kBadInput) where number of arms or joints is not the
-// robot's, an angle is far beyond its limits, or no gripper command is known.
+// the hand alone. Reading an episode throws Error(kBadInput) where number of arms or joints is not
+// the robot's, an angle is far beyond its limits, or no gripper command is known.
 std::unique_ptr<EpisodeSource> PoseByJoints(std::unique_ptr<EpisodeSource> source,
                                             const FindJointRobot& find);
 
