@@ -22,7 +22,7 @@ TEST(Buttons, TheTableInTheDocsIsThatOfTheBindings) {
   const std::string head = "|---|---|---|---|---|---|---|---|\n";
   const size_t begin = page.find(head, page.find("<!-- buttons -->")) + head.size();
   const size_t end = page.find("<!-- /buttons -->");
-  ASSERT_LT(begin, end);
+  ASSERT_LE(begin, end);
   EXPECT_EQ(page.substr(begin, end - begin), table);
 }
 
