@@ -66,7 +66,15 @@ std::string RobotOf(const EpisodeSource& source, const std::string& task,
   // several may go by one name: the given one and the task's own come first
   std::vector<std::string> places;
   if (!robot.empty()) places.push_back(robot);
-  if (!task.empty()) places.push_back(LoadSpecs(task).task.robot);
+  try {
+    if (!task.empty()) places.push_back(LoadSpecs(task).task.robot);
+  } catch (const Error& error) {
+    ThrowBadInput(fmt::format(
+        "{}: holds no poses of the hand, and to make them of its joints its task must be known "
+        "here: {}; --task says which it is, or `foreign` in a task.yaml; `--to lerobot` takes all "
+        "columns as they are",
+        source.path().string(), error.what()));
+  }
   for (std::string& listed : ListedNames(root, "robot.yaml")) places.push_back(std::move(listed));
   for (const std::string& place : places) {
     if (GoesBy(LoadRobotSpec(place, root), names)) return place;

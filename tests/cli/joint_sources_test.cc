@@ -164,6 +164,19 @@ TEST_F(JointSources, JointTargetsOfTheSo101ComeOver) {
 }
 
 // The file names robosuite's Panda, and what OSC was told.
+TEST_F(JointSources, AnUnknownTaskIsNamedWithTheWaysOut) {
+  Record("--task stack --demos 1");
+  WriteIsaacLab("theirs.h5");
+  Surgeon(folder_ / "theirs.h5").Text("/data", "env_args", R"({"env_name": "Isaac-Lift-v0"})");
+  const CommandResult refused = Run("data convert theirs.h5 back.h5 --to understudy --quiet");
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_THAT(refused.output,
+              testing::AllOf(testing::HasSubstr("its task must be known here"),
+                             testing::HasSubstr("'Isaac-Lift-v0'"),
+                             testing::HasSubstr("--task says which it is"),
+                             testing::HasSubstr("`--to lerobot` takes all columns")));
+}
+
 TEST_F(JointSources, MimicGensJointsNeedNoRobotToBeNamed) {
   Record("--task stack --demos 2");
   ASSERT_EQ(Run("data convert s.h5 m.hdf5 --to mimicgen --quiet").exit_code, 0);
