@@ -34,42 +34,6 @@ arrow::MemoryPool* Pool() {
   return pool;
 }
 
-// The first row that is null or whose lists hold a null; -1: none.
-int64_t FirstNull(const ArrayPtr& array, int depth = 0) {
-  if (array->null_count() != 0) {
-    int64_t row = 0;
-    while (!array->IsNull(row)) ++row;
-    return row;
-  }
-  if (!IsList(*array->type()) || depth == kMaxNesting) return -1;
-  const auto in = [&](const auto& lists) -> int64_t {
-    const auto items = lists.Flatten();
-    if (!items.ok()) throw std::runtime_error(items.status().message());
-    int64_t left = FirstNull(*items, depth + 1), row = 0;
-    if (left < 0) return -1;
-    for (; left >= lists.value_length(row); ++row) left -= lists.value_length(row);
-    return row;
-  };
-  if (array->type_id() == arrow::Type::LIST) {
-    return in(static_cast<const arrow::ListArray&>(*array));
-  }
-  if (array->type_id() == arrow::Type::LARGE_LIST) {
-    return in(static_cast<const arrow::LargeListArray&>(*array));
-  }
-  return in(static_cast<const arrow::FixedSizeListArray&>(*array));
-}
-
-// The same of arrays one behind the other.
-int64_t FirstNull(const std::vector<ArrayPtr>& slices) {
-  int64_t row = 0;
-  for (const ArrayPtr& slice : slices) {
-    const int64_t gap = FirstNull(slice);
-    if (gap >= 0) return row + gap;
-    row += slice->length();
-  }
-  return -1;
-}
-
 }  // namespace
 
 struct ParquetReader::Impl {
