@@ -141,8 +141,9 @@
         hand.joints[`${finger}-finger-tip`] = touching[i] === finger ? at(-0.05, 0.01, -0.1) : at(0.03 * (k - 1), 0, far);
       });
     });
-    fake.session.dispatchEvent(new Event('inputsourceschange'));
+    fake.changeSources();
   };
+  fake.changeSources = () => fake.session.dispatchEvent(Object.assign(new Event('inputsourceschange'), {added: [], removed: []}));
   fake.sleep = on => {
     fake.asleep = on;
     fake.visibility = on ? 'hidden' : 'visible';
