@@ -229,11 +229,30 @@ _GROUPS = [
         ("if (!hand.good) return Drop();", ""),
     ]),
     ("teleop/retarget.cc", "teleop_test", "*", [
-        ("if (stale) arm.clutch.Drop();", ""),
+        ("if (arm.clutch.engaged()) arm.lost = ClutchLoss::kStale;", ""),
+        ("if (arm.clutch.engaged() && !input.good) arm.lost = LossOf(sample, focused_);", ""),
         ("arm.filter.Reset(command);", ""),
         ("while (end < stream.size() && stream[end].id <= step.teleop.sample_id) ++end;",
          "while (end < stream.size() && stream[end].id < step.teleop.sample_id) ++end;"),
-        ("arm.rejected = !arm.gate.Accepts(arm.X_WE_wanted);", "arm.rejected = false;"),
+        ("if (arm.gate.Accepts(X_WE_wanted)) {", "if (true) {"),
+        ("arm.lost = ClutchLoss::kJump;", ""),
+    ]),
+    ("teleop/command.cc", "teleop_test", "*", [
+        ("const int64_t start = found.again.empty() ? found.ended : found.again.front();",
+         "const int64_t start = found.ended;"),
+        ('settings["record"] = ResultOptions(options.record);', ""),
+    ]),
+    ("teleop/webxr/clock_map.cc", "teleop_test", "*", [
+        ("- round_trip_ns() / 2;", ";"),
+        ("if (tt > 0) slope_ = std::clamp(td / tt, -kMostDrift, kMostDrift);", ""),
+    ]),
+    ("teleop/webxr/page_sample.cc", "teleop_test", "*", [
+        ("*flags &= ~kTracked | (*flags & 3) << 2;", ""),
+    ]),
+    ("teleop/webxr/browser_device.cc", "teleop_test", "*", [
+        ("if (!first && sample.sequence <= newest_.sequence) return;", ""),
+        ("sample.hands[hand].buttons |= pressed_[hand];", ""),
+        ("if (focused_) events_ |= kEventFocusLost;", ""),
     ]),
     ("teleop/pacer.cc", "teleop_test", "*", [
         ("return start_ns + whole * step_ns + rest * step_ns / ticks_per_step;",

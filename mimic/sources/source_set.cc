@@ -185,7 +185,8 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
           fmt::format("no poses of objects (wanted: {}), with which segments are moved",
                       fmt::join(info.objects, ", ")));
     } else {
-      objects = Places("object", info.objects, episode.meta.objects, &skipped.reasons);
+      objects = Places("object", info.objects, episode.meta.objects, &skipped.reasons,
+                       ": `understudy data annotate` finds its poses in states of the same scene");
     }
     const std::vector<int> signal_places =
         Places("signal", signals, episode.meta.signals, &skipped.reasons,

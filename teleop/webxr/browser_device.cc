@@ -70,9 +70,13 @@ void BrowserDevice::Receive() {
   }
 }
 
-// {"hello": {"name", "version", "profile", "buttons": {"start": …}}}
+// {"hello": {"name", "version", "profile", "buttons": {"start": …}}}, or {"trip": number}, which is
+// answered as it came, so that the page can measure the way there and back.
 void BrowserDevice::Hear(const BrowserMessage& message) {
   const Json json = Json::parse(message.content, nullptr, /*allow_exceptions=*/false);
+  if (json.is_object() && json.contains("trip") && json["trip"].is_number()) {
+    return link_.Reply(message.page, {{"trip", json["trip"]}});
+  }
   if (!json.is_object() || !json.contains("hello") || !json["hello"].is_object()) {
     return Refuse(message.page, "the page sends what this program does not know: reload it");
   }
@@ -92,7 +96,7 @@ void BrowserDevice::Hear(const BrowserMessage& message) {
                                                                    {"discard", &names.discard},
                                                                    {"reset", &names.reset},
                                                                    {"stop", &names.stop},
-           {"again", &names.again},
+                                                                   {"again", &names.again},
                                                                    {"engage", &names.engage},
                                                                    {"gripper", &names.gripper}}) {
     if (const std::string text = TextOf(buttons, name); !text.empty()) *place = text;

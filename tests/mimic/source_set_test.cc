@@ -86,7 +86,8 @@ TEST_F(SourceSetTest, ABadSourceIsSkippedWithItsReason) {
   EXPECT_THAT(Reasons([](Episode& e) { e.meta.limits.linear = 0.1; }),
               ElementsAre(HasSubstr("action limits 0.1 m")));
   EXPECT_THAT(Reasons([](Episode& e) { e.meta.objects[1] = "cubeC"; }),
-              ElementsAre(HasSubstr("no object 'cubeB' (it has cubeA, cubeC)")));
+              ElementsAre(HasSubstr(
+                  "no object 'cubeB' (it has cubeA, cubeC): `understudy data annotate`")));
   EXPECT_THAT(Reasons([](Episode& e) { e.meta.signals[0] = "x"; }),
               ElementsAre(HasSubstr("no signal 'grasp'")));
   EXPECT_THAT(Reasons([](Episode& e) { e.meta.arms[0] = "left"; }),

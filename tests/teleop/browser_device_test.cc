@@ -346,6 +346,15 @@ TEST(BrowserDevice, KnowsThePageByItsOwnWords) {
   EXPECT_THAT(at.link.Told(4, "refused").get<std::string>(), HasSubstr("reload"));
 }
 
+TEST(BrowserDevice, SendsATripBackAsItCame) {
+  AtPage at;
+  at.Text(1, R"({"trip": 123.25})");
+  at.Text(1, R"({"trip": "x"})");
+  at.Poll();
+  EXPECT_EQ(at.link.Told(1, "trip"), 123.25);
+  EXPECT_THAT(at.link.Told(1, "refused").get<std::string>(), HasSubstr("reload"));
+}
+
 TEST(BrowserDevice, VibratesThePageThatLeads) {
   AtPage at;
   at.device->Haptic(1, 0.5f, 0.1);

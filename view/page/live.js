@@ -62,6 +62,7 @@ function beDevice(kind) {
   state.device = kind === 'page' ? new PageDevice(twin, samples) : new XrDevice(twin, samples);
   const {device} = state;
   state.socket.send(JSON.stringify(device.hello()));
+  setInterval(() => samples.send(JSON.stringify({trip: performance.now()})), 100);
   $('device').hidden = false;
   for (const button of ['start', 'discard', 'reset', 'again', 'stop']) $(`press_${button}`).onclick = () => device.press(button);
   // keys are the scene's, whatever was clicked last
@@ -95,7 +96,8 @@ async function offerWays(device) {
 }
 
 // What the program says to this page alone.
-function hear({ping, refused, leads, haptic}) {
+function hear({ping, refused, leads, haptic, trip}) {
+  if (trip) state.trips = [...(state.trips || []).slice(-999), performance.now() - trip];
   if (ping && state.samples) state.samples.echo = [ping, performance.now()];
   if (haptic && state.device.vibrate) state.device.vibrate(haptic);
   if (refused) {
@@ -107,7 +109,7 @@ function hear({ping, refused, leads, haptic}) {
 }
 
 function say(status) {
-  if (status.ping || status.refused || status.leads || status.haptic) return hear(status);
+  if (status.ping || status.refused || status.leads || status.haptic || status.trip) return hear(status);
   Object.assign(state.status, status);
   const s = state.status;
   if (s.device && !state.device) beDevice(s.device);

@@ -193,7 +193,9 @@ function makePanel() {
   canvas.height = 320;
   const texture = new THREE.CanvasTexture(canvas);
   const mesh = new THREE.Mesh(new THREE.PlaneGeometry(0.96, 0.3), new THREE.MeshBasicMaterial({map: texture, transparent: true}));
-  mesh.position.set(0, 1.75, -1.6);
+  // to the left, where the arm does not stand in its way
+  mesh.position.set(-0.8, 1.5, -1.2);
+  mesh.rotation.y = 0.55;
   return {
     mesh,
     write(lines, mood) {
