@@ -145,11 +145,13 @@ TEST(TeleopController, FocusRecenterAndStaleSamplesDropTheClutch) {
   // no samples, and samples that stopped coming
   Engaged e{RetargetOptions{}};
   Engaged f{RetargetOptions{}};
-  EXPECT_FALSE(e.controller.Update({}, e.observation, e.now, 0.05).arms[0].flags & kClutchEngaged);
   const RawSample old = Sample(f.now, f.hand, 1);
-  EXPECT_FALSE(
-      f.controller.Update({&old, 1}, f.observation, f.now + 300'000'000, 0.05).arms[0].flags &
-      kClutchEngaged);
+  for (const Commanded& now :
+       {e.controller.Update({}, e.observation, e.now, 0.05),
+        f.controller.Update({&old, 1}, f.observation, f.now + 300'000'000, 0.05)}) {
+    EXPECT_FALSE(now.arms[0].flags & kClutchEngaged);
+    EXPECT_EQ(now.cues[0].lost, ClutchLoss::kStale);
+  }
 }
 
 TEST(TeleopController, NoOrderOfFaultsExceedsTheLimiter) {
