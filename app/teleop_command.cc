@@ -147,6 +147,7 @@ TeleopReport RecordByPage(const TeleopFlags& flags, const Twin& twin, Progress& 
 }
 
 TeleopReport RecordWith(const TeleopFlags& flags, Progress& progress) {
+  CheckTeleopOutput(flags.teleop);
   Twin twin = LoadTwin(flags.task, flags.robot);
   if (flags.device == DeviceKind::kPage || flags.device == DeviceKind::kWebXr) {
     return RecordByPage(flags, twin, progress);

@@ -243,9 +243,7 @@ std::string KeepTheRest(const fs::path& folder, const std::vector<fs::path>& mer
 
 }  // namespace
 
-TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simulator& simulator,
-                       TeleopDevice& device, Pacer& pacer, Progress& progress, Announcer& announcer,
-                       const Json& made_with) {
+void CheckTeleopOutput(const TeleopOptions& options) {
   if (options.out.empty()) ThrowUsage("teleop: --out: name the dataset to write");
   const fs::path out = options.out;
   if (fs::exists(out) && !options.overwrite) {
@@ -256,6 +254,13 @@ TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simul
     ThrowUsage(fmt::format("{}: is a folder, and a recording is one file: choose another --out",
                            out.string()));
   }
+}
+
+TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simulator& simulator,
+                       TeleopDevice& device, Pacer& pacer, Progress& progress, Announcer& announcer,
+                       const Json& made_with) {
+  CheckTeleopOutput(options);
+  const fs::path out = options.out;
   const SimulatorInfo& info = simulator.info();
   for (const std::string& note : info.notes) progress.Message(note);
   if (std::find(info.variants.begin(), info.variants.end(), options.variant) ==

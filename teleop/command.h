@@ -61,6 +61,10 @@ struct TeleopReport {
   }
 };
 
+// Whether a session may write to `out`: to be asked before somebody puts on a headset. Throws
+// Error(kUsage) where it may not.
+void CheckTeleopOutput(const TeleopOptions& options);
+
 // Records until `demos` demonstrations are accepted. Every attempt is a file of its own in the
 // folder <out>.episodes; at the end the demonstrations are merged into `out` (atomically), the
 // folder is removed, and attempts that are not in it move to <out>.set_aside. A session that ended

@@ -15,7 +15,7 @@ packages=(
   libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
   libegl-dev libgl-dev libegl-mesa0 libgl1-mesa-dri
   libopenxr-dev
-  libboost-dev libssl-dev libqrencode-dev
+  libboost-dev libssl-dev openssl libqrencode-dev
   libompl-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )

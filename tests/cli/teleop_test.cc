@@ -18,6 +18,21 @@ class Teleop : public Cli {
   }
 };
 
+TEST_F(Teleop, APageIsNotWaitedForInVain) {
+  Write("there.h5", "somebody's own");
+  for (const char* device : {"page", "webxr"}) {
+    const CommandResult result =
+        Run(fmt::format("teleop --task stack --device {} --demos 1 --out there.h5", device));
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.output, HasSubstr("there.h5: exists: choose another --out"));
+    EXPECT_THAT(result.output, Not(HasSubstr("live: http"))) << "before the page is opened";
+  }
+  Expect("teleop --task stack --device page --demos 1 --out a.h5 --wait-for-headset-s 0.2", 1,
+         "no page moved the hand within 0.2 s: open http://127.0.0.1:");
+  Expect("teleop --task stack --device webxr --demos 1 --out a.h5 --wait-for-headset-s 0.2", 1,
+         "no headset moved the hand within 0.2 s");
+}
+
 TEST_F(Teleop, SaysWhyAttemptsFailed) {
   const std::string record =
       "teleop --task mine --demos 1 --max-attempts 1 --record.keep-failed --quiet --out ";

@@ -32,6 +32,14 @@ class PageSite final : public Site {
   std::string_view page() const override { return "<html>the page, key @KEY@</html>"; }
   bool Changes(const std::string& path) const override { return path == "/api/change"; }
   Response Answer(const Request& request) override {
+    if (request.path == "/api/large")
+      return {.type = "text/plain", .body = std::string(200'000, '~')};
+    if (request.path == "/api/pieces") {
+      return {.type = "text/plain", .size = 200'000, .pieces = [](size_t offset) {
+                static const std::string kPiece(70'000, '^');
+                return std::string_view(kPiece).substr(0, 200'000 - offset);
+              }};
+    }
     return JsonResponse({{"path", request.path}, {"encrypted", request.encrypted}});
   }
 };
@@ -72,6 +80,12 @@ TEST_F(NetworkTest, TlsAndPlainTextShareThePort) {
   EXPECT_THAT(Tls(get), testing::AllOf(HasSubstr(" 200 "), HasSubstr(R"("encrypted":true)")));
   EXPECT_THAT(Ask(server_->port(), "GET", "/api/x", {{"X-Understudy-Key", key_}}).second,
               HasSubstr(R"("encrypted":false)"));
+  // large answers come whole, in one piece or many
+  for (const auto& [path, letter] : {std::pair{"/api/large", '~'}, {"/api/pieces", '^'}}) {
+    const std::string large = Tls(std::string("GET ") + path + " HTTP/1.1\r\nHost: " + Host() +
+                                  "\r\nX-Understudy-Key: " + key_ + "\r\n\r\n");
+    EXPECT_EQ(std::count(large.begin(), large.end(), letter), 200'000) << path;
+  }
   // the certificate is for the addresses of this machine, and old protocols are not spoken
   const std::string host = OwnHosts().front();
   EXPECT_THAT(Tls(get, "-verify_ip " + host), HasSubstr(" 200 "));

@@ -166,12 +166,10 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     head_ += "\r\n";
     // the answer to HEAD is the head alone, whatever it would have been
     const bool whole = !response_.pieces || request_.method == "HEAD";
-    const std::string_view body =
-        request_.method == "HEAD" || response_.pieces ? std::string_view() : response_.body;
-    const std::array<net::const_buffer, 2> buffers{net::buffer(head_),
-                                                   net::buffer(body.data(), body.size())};
+    // one buffer: of several, Beast's stream of TLS writes the first alone where the next is large
+    if (whole && request_.method != "HEAD") head_ += response_.body;
     lowest().expires_after(kPatience);
-    net::async_write(stream_, buffers,
+    net::async_write(stream_, net::buffer(head_),
                      [self = this->shared_from_this(), whole](error_code error, size_t) {
                        if (error) return;
                        whole ? self->Leave() : self->NextPiece();
