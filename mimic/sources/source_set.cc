@@ -23,9 +23,10 @@ std::vector<int> Places(const char* kind, const std::vector<std::string>& wanted
   for (const std::string& name : wanted) {
     places.push_back(IndexOf(have, name));
     if (places.back() < 0) {
-      reasons->push_back(
-          have.empty() ? fmt::format("no {} '{}', nor any other{}", kind, name, hint)
-                       : fmt::format("no {} '{}' (it has {})", kind, name, fmt::join(have, ", ")));
+      reasons->push_back((have.empty() ? fmt::format("no {} '{}', nor any other", kind, name)
+                                       : fmt::format("no {} '{}' (it has {})", kind, name,
+                                                     fmt::join(have, ", "))) +
+                         hint);
     }
   }
   return places;

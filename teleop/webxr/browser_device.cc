@@ -43,8 +43,8 @@ BrowserDevice::BrowserDevice(BrowserLink& link, const BrowserDeviceOptions& opti
     if (leader_ != 0) break;
     if (InterruptRequested()) ThrowFailed("interrupted before a page moved the hand");
     if (Clock::now() >= deadline) {
-      ThrowFailed(
-          fmt::format("no page moved the hand within {} s: open {}", options.wait_s, link_.url()));
+      ThrowFailed(fmt::format("no {} moved the hand within {} s: open {}",
+                              headset ? "headset" : "page", options.wait_s, link_.url()));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }

@@ -43,7 +43,8 @@ class OpenSocket : public std::enable_shared_from_this<OpenSocket<Stream>> {
     beast::get_lowest_layer(socket_).expires_never();
     socket_.set_option(websocket::stream_base::timeout::suggested(beast::role_type::server));
     socket_.read_message_max(shared_.options.most_message);
-    socket_.auto_fragment(false);
+    // in pieces of a few kilobytes: see Connection::Answer
+    socket_.auto_fragment(true);
     const auto held = std::make_shared<Message>(std::move(request));
     socket_.async_accept(*held, [self = this->shared_from_this(), held](error_code error) {
       if (error) return;
