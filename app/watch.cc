@@ -103,8 +103,8 @@ std::unique_ptr<BrowserLink> OpenLivePage(const Twin& twin, const WatchFlags& fl
   PageOptions page{.port = flags.watch_port, .network = flags.watch_network};
   std::string first_code;
   page.show_code = [&progress, &first_code,
-                    told = std::make_shared<std::atomic<bool>>(false)](const std::string& code) {
-    if (told->exchange(true)) {
+                    later = std::make_shared<std::atomic<bool>>(false)](const std::string& code) {
+    if (later->exchange(true)) {
       progress.Message("the code for pairing is now " + code);
     } else {
       first_code = code;

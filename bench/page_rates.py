@@ -2,26 +2,17 @@
 """How fast the live page draws and answers, in headless Chromium drawn by the processor: pictures per second of a task's
 scene at 640 x 480, and how long after a sample of a headset the picture stands that shows what came of it, while two eyes of
 256 pixels are drawn. Two cores, nothing else at work: page_rates.py --program build/release/understudy"""
-import argparse, json, pathlib, re, subprocess, sys, tempfile, time
+import argparse, json, pathlib, sys, tempfile, time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests" / "view"))
-from browser import Browser
-
-
-def served(program, folder, *words):
-    process = subprocess.Popen([program, *words], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    for line in process.stderr:
-        found = re.search(r"http://127\.0\.0\.1:\d+/\?key=[0-9a-f]{32}", line)
-        if found:
-            return process, found.group(0)
-    sys.exit("no address")
+from browser import Browser, Served
 
 
 def pictures(program, folder, task):
-    process, url = served(program, folder, "teleop", "--task", task, "--device", "page", "--demos", "1", "--out", f"{task}.h5")
-    with Browser(640, 480, webgl=True) as page:
-        page.open(url)
+    with Served(program, "teleop", "--task", task, "--device", "page", "--demos", "1", "--out", f"{task}.h5", folder=folder) as served, \
+            Browser(640, 480, webgl=True) as page:
+        page.open(served.url)
         page.until("Boolean(window.understudy && understudy.state.device && understudy.state.frame)")
         # as if something moved in every picture: the scene stands still while it waits for its operator
         page.run("(draw => { understudy.twin.draw = () => { understudy.twin.changed = true; return draw(); }; })(understudy.twin.draw.bind(understudy.twin))")
@@ -29,15 +20,14 @@ def pictures(program, folder, task):
         begin, drawn = time.time(), page.run("understudy.state.drawn")
         time.sleep(10)
         rate = (page.run("understudy.state.drawn") - drawn) / (time.time() - begin)
-    process.kill()
     return rate
 
 
 def round_trip(program, folder):
-    process, url = served(program, folder, "teleop", "--task", "stack", "--device", "webxr", "--demos", "1", "--out", "b.h5")
-    with Browser(512, 256, webgl=True) as page:
+    with Served(program, "teleop", "--task", "stack", "--device", "webxr", "--demos", "1", "--out", "b.h5", folder=folder) as served, \
+            Browser(512, 256, webgl=True) as page:
         page.call("Page.addScriptToEvaluateOnNewDocument", source=(HERE.parent / "tests/view/fake_xr.js").read_text())
-        page.open(url)
+        page.open(served.url)
         page.until("window.understudy && document.querySelectorAll('#ways button').length")
         page.run("document.querySelector('#ways button').click()")
         page.until("(understudy.state.status.phase || '') === 'ready'")
@@ -48,7 +38,6 @@ def round_trip(program, folder):
         time.sleep(10)
         rate, seen = (page.run("fakeXr.frames") - frames) / 10, sorted(page.run("understudy.state.latency"))
         trip = page.run("understudy.state.trips || []")
-    process.kill()
     return rate, seen, sorted(trip)
 
 

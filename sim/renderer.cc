@@ -13,6 +13,7 @@
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
 #include "sim/scene.h"
+#include "sim/shown_state.h"
 
 namespace understudy {
 namespace {
@@ -114,13 +115,7 @@ class MujocoRenderer : public Renderer {
     CameraParameters parameters;
     parameters.width = width_;
     parameters.height = height_;
-    parameters.fovy_deg = model_->cam_fovy[id];
-    // a camera given by its sensor: MuJoCo derives the field of view
-    const float sensor_height = model_->cam_sensorsize[2 * id + 1];
-    if (sensor_height > 0) {
-      const double focal = model_->cam_intrinsic[4 * id + 1];
-      parameters.fovy_deg = 2 * std::atan2(sensor_height / 2, focal) * 180 / std::numbers::pi;
-    }
+    parameters.fovy_deg = FieldOfViewDeg(*model_, id);
     const mjtNum* p = data_->cam_xpos + 3 * id;
     const Eigen::Matrix3d R_WC =
         Eigen::Map<const Eigen::Matrix<mjtNum, 3, 3, Eigen::RowMajor>>(data_->cam_xmat + 9 * id);
@@ -136,26 +131,17 @@ class MujocoRenderer : public Renderer {
     return id;
   }
 
-  // A simulator's state, or the flat [time, qpos, qvel] that other tools store.
   void SetState(const SimState& state) {
-    const SimulatorInfo& info = scene_->info();
-    Require(state.size() == info.state_size || state.size() == info.flat_state_size,
+    Require(SetShownState(scene_->info(), state, *model_, data_.get()),
             "a state belongs to the task that is rendered");
-    const unsigned what = state.size() == info.state_size
-                              ? static_cast<unsigned>(mjSTATE_INTEGRATION)
-                              : static_cast<unsigned>(mjSTATE_TIME | mjSTATE_QPOS | mjSTATE_QVEL);
-    mj_setState(model_.get(), data_.get(), state.data(), static_cast<int>(what));
     UpdatePoses();
   }
 
-  // Places of bodies, cameras and lights: all of the forward pass that a picture needs.
+  // All of the forward pass that a picture needs.
   void UpdatePoses() {
-    mj_kinematics(model_.get(), data_.get());
-    mj_comPos(model_.get(), data_.get());
-    mj_camlight(model_.get(), data_.get());
+    PlaceShown(*model_, look_, data_.get());
     if (model_->nflex > 0) mj_flex(model_.get(), data_.get());
     if (model_->ntendon > 0) mj_tendon(model_.get(), data_.get());
-    look_.PlaceLights(data_.get());
   }
 
   // The canvas for pictures of this size, set as the one to draw on.

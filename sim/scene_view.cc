@@ -10,6 +10,7 @@
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
 #include "sim/scene.h"
+#include "sim/shown_state.h"
 
 namespace understudy {
 namespace {
@@ -95,7 +96,7 @@ class MujocoSceneView final : public SceneView {
  private:
   SceneLook DoLook(const SceneVariation& variation) override {
     look_.Apply(variation);
-    Place();
+    PlaceShown(*model_, look_, data_.get());
     const mjModel& m = *model_;
     SceneLook look;
     for (int i = 0; i < m.nbody; ++i) look.bodies.push_back(NameOf(m, mjOBJ_BODY, i));
@@ -117,7 +118,7 @@ class MujocoSceneView final : public SceneView {
     for (int i = 0; i < m.ncam; ++i) {
       look.cameras.push_back({NameOf(m, mjOBJ_CAMERA, i), m.cam_bodyid[i],
                               PoseOf(m.cam_pos + 3 * i, m.cam_quat + 4 * i),
-                              static_cast<float>(m.cam_fovy[i])});
+                              static_cast<float>(FieldOfViewDeg(m, i))});
     }
     const auto& head = m.vis.headlight;
     if (head.active) {
@@ -179,15 +180,11 @@ class MujocoSceneView final : public SceneView {
 
   void DoPoses(const SimState& state, std::vector<float>* poses) override {
     const SimulatorInfo& info = scene_->info();
-    if (state.size() != info.state_size && state.size() != info.flat_state_size) {
+    if (!SetShownState(info, state, *model_, data_.get())) {
       ThrowBadInput(fmt::format(
           "a state of {} numbers, where those of task '{}' with robot '{}' have {}, or {}",
           state.size(), info.task, info.robot, info.state_size, info.flat_state_size));
     }
-    const unsigned what = state.size() == info.state_size
-                              ? static_cast<unsigned>(mjSTATE_INTEGRATION)
-                              : static_cast<unsigned>(mjSTATE_TIME | mjSTATE_QPOS | mjSTATE_QVEL);
-    mj_setState(model_.get(), data_.get(), state.data(), static_cast<int>(what));
     mj_kinematics(model_.get(), data_.get());
     poses->resize(7 * static_cast<size_t>(model_->nbody));
     for (size_t i = 0; i < static_cast<size_t>(model_->nbody); ++i) {
@@ -204,13 +201,6 @@ class MujocoSceneView final : public SceneView {
       if (contact.dist > 0) continue;
       places->insert(places->end(), contact.pos, contact.pos + 3);
     }
-  }
-
-  void Place() {
-    mj_kinematics(model_.get(), data_.get());
-    mj_comPos(model_.get(), data_.get());
-    mj_camlight(model_.get(), data_.get());
-    look_.PlaceLights(data_.get());
   }
 
   std::shared_ptr<const Scene> scene_;

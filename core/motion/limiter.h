@@ -25,8 +25,8 @@ struct LimiterOptions {
   }
 };
 
-// Tells jumps of the tracking (a re-localised headset, a pose that is the head's) from the moves of
-// a hand: a wanted pose farther from the one before than a hand can move between samples.
+// Finds jumps of the tracking (a headset that re-localises, the head's pose in place of the hand's):
+// a wanted pose farther from the previous one than a hand can move between two samples.
 class OutlierGate {
  public:
   explicit OutlierGate(const LimiterOptions& options) : options_(options) {}

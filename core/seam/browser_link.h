@@ -44,8 +44,8 @@ class BrowserLink {
   // Shows an instant in the place of the one before. Waits for no page, and allocates nothing once
   // it was given a frame of that size.
   virtual void Show(const LiveFrame& frame) = 0;
-  // Entries of `status` replace those of the same name: pages that open later are told too. Not for
-  // every step.
+  // Sends `status` to all pages, also to those that open later; an entry replaces an earlier one of
+  // the same name. Too slow for every step.
   virtual void Say(const Json& status) = 0;
   // Says something to one page alone; to nobody, if it has gone.
   virtual void Reply(uint64_t page, const Json& message) = 0;

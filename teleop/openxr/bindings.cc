@@ -1,6 +1,7 @@
 #include "teleop/openxr/bindings.h"
 
 #include <map>
+#include <utility>
 
 namespace understudy {
 
@@ -44,6 +45,14 @@ std::vector<BindingSpec> TouchLike() {
                {kAgainAction, kLeft, "/input/thumbstick/click"}});
 }
 
+// Actions that messages name.
+constexpr std::pair<ActionId, std::string ButtonNames::*> kNamed[] = {
+    {kTriggerAction, &ButtonNames::gripper}, {kToggleAction, &ButtonNames::gripper},
+    {kStartAction, &ButtonNames::start},     {kDiscardAction, &ButtonNames::discard},
+    {kResetAction, &ButtonNames::reset},     {kStopAction, &ButtonNames::stop},
+    {kAgainAction, &ButtonNames::again},
+};
+
 // "/input/a/click" -> "A"
 std::string PartName(const std::string& path) {
   static const std::map<std::string, std::string> kNames{
@@ -70,41 +79,17 @@ ButtonNames ButtonsOf(const std::string& profile) {
   ButtonNames names;
   for (const ProfileSpec& spec : AllProfiles()) {
     if (spec.path != profile) continue;
-    names.start = names.discard = names.reset = names.stop = names.again =
-        "no button of this controller";
-    names.gripper = names.start;
+    for (const auto& [action, place] : kNamed) names.*place = "no button of this controller";
     for (const BindingSpec& binding : spec.bindings) {
       const auto name = [&] {
         const std::string part = PartName(binding.path);
         if (binding.hands == kBoth) return part;
         return part + (binding.hands == kLeft ? " (left)" : " (right)");
       };
-      switch (binding.action) {
-        case kSqueezeAction:
-          names.engage = "hold " + name();
-          break;
-        case kTriggerAction:
-        case kToggleAction:
-          names.gripper = name();
-          break;
-        case kStartAction:
-          names.start = name();
-          break;
-        case kDiscardAction:
-          names.discard = name();
-          break;
-        case kResetAction:
-          names.reset = name();
-          break;
-        case kStopAction:
-          names.stop = name();
-          break;
-        case kAgainAction:
-          names.again = name();
-          break;
-        default:
-          break;
+      for (const auto& [action, place] : kNamed) {
+        if (binding.action == action) names.*place = name();
       }
+      if (binding.action == kSqueezeAction) names.engage = "hold " + name();
     }
   }
   return names;

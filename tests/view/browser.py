@@ -1,6 +1,6 @@
 """A headless Chromium that is told what to do through its DevTools protocol: a websocket and JSON,
 with nothing but Python's standard library."""
-import base64, json, os, pathlib, shutil, socket, struct, subprocess, tempfile, time, urllib.request
+import base64, json, os, pathlib, re, shutil, signal, socket, struct, subprocess, tempfile, time, urllib.request
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -59,6 +59,36 @@ class WebSocket:
                     return message.decode()
             elif first & 0x0F == 8:
                 raise RuntimeError("the browser has gone")
+
+
+class Served:
+    """A command that shows a page, at work."""
+
+    def __init__(self, *command, folder=None):
+        self.process = subprocess.Popen([str(word) for word in command], cwd=folder, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        said = []
+        for line in self.process.stderr:
+            said.append(line)
+            found = re.search(r"http://127\.0\.0\.1:\d+/\?key=[0-9a-f]{32}", line)
+            if found:
+                self.url = found.group(0)
+                return
+        raise RuntimeError("no address: " + "".join(said))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def end(self):
+        """Ctrl-C: exit code and result."""
+        self.process.send_signal(signal.SIGINT)
+        out, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, json.loads(out)
 
 
 class Browser:

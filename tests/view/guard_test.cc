@@ -143,12 +143,7 @@ TEST_F(ServerTest, SilentLinesHoldNobodyUp) {
   {
     Session session(folder_ / "looks.h5");
     for (int i = 0; i < 12; ++i) {
-      lines.push_back(socket(AF_INET, SOCK_STREAM, 0));
-      sockaddr_in address{};
-      address.sin_family = AF_INET;
-      address.sin_port = htons(static_cast<uint16_t>(session.server.port()));
-      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      EXPECT_EQ(connect(lines.back(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+      lines.push_back(ConnectTo(session.server.port(), 60));
     }
     EXPECT_EQ(session.Get("/api/dataset").first, 200);
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));

@@ -2,15 +2,13 @@
 
 // A server of a dataset with a client that has its key, and a line to it without manners.
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <map>
 #include <string>
 #include <thread>
 
+#include "tests/view/line.h"
 #include "tests/view/view_support.h"
 #include "view/dataset/view_server.h"
 
@@ -20,20 +18,8 @@ inline constexpr const char* kJson = "application/json";
 
 // Speaks to the port without a client's manners; returns all that comes until the line is cut.
 inline std::string Speak(int port, const std::string& text) {
-  const int line = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const timeval patience{.tv_sec = 60, .tv_usec = 0};
-  setsockopt(line, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  EXPECT_EQ(connect(line, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  for (size_t sent = 0; sent < text.size();) {
-    const ssize_t n = send(line, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-    EXPECT_GT(n, 0) << "the connection was cut after " << sent << " bytes";
-    if (n <= 0) break;
-    sent += static_cast<size_t>(n);
-  }
+  const int line = ConnectTo(port, 60);
+  EXPECT_EQ(SendAll(line, text), text.size()) << "the connection was cut";
   std::string answer;
   char buffer[4096];
   for (ssize_t n = 0; (n = recv(line, buffer, sizeof buffer, 0)) > 0;) {

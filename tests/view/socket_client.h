@@ -2,27 +2,18 @@
 
 // A WebSocket's other side (RFC 6455), in so far as tests need it, on a bare socket.
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <map>
 #include <string>
 #include <utility>
+
+#include "tests/view/line.h"
 
 namespace understudy::view_test {
 
 class SocketClient {
  public:
   SocketClient(int port, const std::string& target, std::map<std::string, std::string> headers = {})
-      : line_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const timeval patience{.tv_sec = 20, .tv_usec = 0};
-    setsockopt(line_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    if (connect(line_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return;
+      : line_(ConnectTo(port, 20)) {
     headers.emplace("Host", "127.0.0.1:" + std::to_string(port));
     headers.emplace("Connection", "Upgrade");
     headers.emplace("Upgrade", "websocket");
@@ -46,13 +37,7 @@ class SocketClient {
 
   void SendText(const std::string& text) { Send(0x81, text); }
   void SendBinary(const std::string& bytes) { Send(0x82, bytes); }
-  void SendRaw(const std::string& bytes) {
-    for (size_t sent = 0; sent < bytes.size();) {
-      const ssize_t n = send(line_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-      if (n <= 0) return;
-      sent += static_cast<size_t>(n);
-    }
-  }
+  void SendRaw(const std::string& bytes) { SendAll(line_, bytes); }
 
   // The next text or binary message, whole; empty: the socket has ended.
   std::string Receive() {

@@ -2,17 +2,17 @@
 """The twin in 3-D, in headless Chromium drawn by the processor: a stored episode in `understudy data view`, beside the
 pictures that the program's own renderer made, and a running stage. Exits 77 where there is no Chromium.
 --screenshots FOLDER keeps pictures of what it saw."""
-import argparse, json, os, pathlib, re, subprocess, sys, tempfile
+import argparse, json, os, pathlib, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(__file__))
-from browser import Browser, find_browser
+from browser import Browser, Served, find_browser
 
 SIDE = 84
 SEED = "2"  # its second to fourth starts have the cubes far enough apart for fingers between them
 # draws what a camera of the dataset sees with three.js, beside the stored picture: pairs of numbers
 DRAW = """(async () => {
   const twin = pane.twin, step = %d;
-  twin.resize(%d, %d); twin.showInsets([]); twin.lookFrom(pane.first());
+  twin.resize(%d, %d); twin.showInsets([]); twin.lookFrom(twin.firstCamera());
   pane.goTo(step); twin.world.updateMatrixWorld(true); twin.changed = true; twin.draw();
   const copy = document.createElement('canvas'); copy.width = copy.height = %d;
   const context = copy.getContext('2d'); context.drawImage(twin.canvas, 0, 0, %d, %d);
@@ -20,28 +20,6 @@ DRAW = """(async () => {
   const stored = new Uint8Array(await askBytes(`/api/episode/${S.current}/frames?camera=0&from=${step}&count=1`));
   return Array.from(stored, (value, i) => [drawn[4 * Math.floor(i / 3) + i %% 3], value]);
 })()"""
-
-
-class Served:
-    """A command that shows a page, at work."""
-
-    def __init__(self, *command, folder):
-        self.process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        said = []
-        for line in self.process.stderr:
-            said.append(line)
-            found = re.search(r"http://127\.0\.0\.1:\d+/\?key=[0-9a-f]{32}", line)
-            if found:
-                self.url = found.group(0)
-                return
-        sys.exit("no address: " + "".join(said))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.communicate()
 
 
 def same(what, found, wanted):

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Opens the page of `understudy data view` in headless Chromium and uses it. Exits 77, which ctest
 shows as skipped, where there is no Chromium.  --screenshots FOLDER keeps pictures of what it saw."""
-import argparse, json, os, pathlib, re, signal, subprocess, sys, tempfile, urllib.request
+import argparse, json, os, pathlib, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(__file__))
-from browser import Browser, find_browser
+from browser import Browser, Served, find_browser
 
 WIDTH, HEIGHT = 32, 24
 
@@ -19,34 +19,9 @@ def picture(value):
     return [p for y in range(HEIGHT) for x in range(WIDTH) for p in [value(y, x, c) for c in range(3)] + [255]]
 
 
-class Served:
+def viewed(program, dataset, *more):
     """`understudy data view` at work."""
-
-    def __init__(self, program, dataset, *more):
-        self.process = subprocess.Popen([program, "data", "view", str(dataset), "--json", *more], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
-        self.said = []
-        for line in self.process.stderr:
-            self.said.append(line)
-            found = re.search(r"http://127\.0\.0\.1:\d+/\?key=[0-9a-f]{32}", line)
-            if found:
-                self.url = found.group(0)
-                return
-        raise RuntimeError("no address: " + "".join(self.said))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.communicate()
-
-    def end(self):
-        """Ctrl-C: exit code and result."""
-        self.process.send_signal(signal.SIGINT)
-        out, _ = self.process.communicate(timeout=30)
-        return self.process.returncode, json.loads(out)
+    return Served(program, "data", "view", dataset, "--json", *more)
 
 
 class Page(Browser):
@@ -224,7 +199,7 @@ def main():
         subprocess.run([options.datasets, name], check=True)
         looks = folder / "looks.h5"
         before = looks.read_bytes()
-        with Served(options.program, looks) as served, Page() as page:
+        with viewed(options.program, looks) as served, Page() as page:
             page.show(served)
             for check in (check_pictures, check_plots, check_list, check_variants):
                 check(page)
@@ -255,13 +230,13 @@ def main():
             same(f"data view {words}", (said.returncode, text in said.stderr), (code, True))
 
         # the marks are there again, and an address leads to its step
-        with Served(options.program, looks) as served, Page() as page:
+        with viewed(options.program, looks) as served, Page() as page:
             page.show(served, "#demo_3@7")
             page.at(3, 7)
             same("chips", [page.chip(name) for name in ("kept", "dropped")], ["2", "1"])
 
         # without pictures, with outliers and a failure
-        with Served(options.program, folder / "plain.h5") as served, Page() as page:
+        with viewed(options.program, folder / "plain.h5") as served, Page() as page:
             page.show(served, "#demo_3")
             same("chips", [page.chip(name) for name in ("failed", "outliers")], ["1", page.run("String(S.flags.size)")])
             same("flag", "jerk" in page.text("#flags"), True)
@@ -275,7 +250,7 @@ def main():
                 page.screenshot(shots / "plain.png")
 
         # of another program: its pixels are the formula of make_h5py_golden.py
-        with Served(options.program, options.foreign, "--marks", str(folder / "foreign.json")) as served, Page() as page:
+        with viewed(options.program, options.foreign, "--marks", str(folder / "foreign.json")) as served, Page() as page:
             page.show(served, "#demo_10@3")
             page.at(2, 3)
             same("pixels of another program's file", page.pixels("#camera0"), picture(lambda y, x, c: (7 * 10 + 5 * 3 + 3 * y + x + 11 * c) % 256))

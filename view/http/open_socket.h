@@ -18,9 +18,6 @@ class SocketHandle final : public WebSocket {
   void SendLatest(Message message) override {
     Change([message = std::move(message)](Socket& socket) { socket.SetLatest(message); });
   }
-  void Close() override {
-    Change([](Socket& socket) { socket.CloseAfterwards(); });
-  }
 
  private:
   template <class F>
@@ -69,7 +66,6 @@ class OpenSocket : public std::enable_shared_from_this<OpenSocket<Stream>> {
     waiting_.push_back(std::move(message));
   }
   void SetLatest(WebSocket::Message message) { latest_ = std::move(message); }
-  void CloseAfterwards() { closing_ = true; }
 
  private:
   void Read() {
@@ -94,10 +90,6 @@ class OpenSocket : public std::enable_shared_from_this<OpenSocket<Stream>> {
       now_ = std::move(latest_);
       latest_ = nullptr;
       socket_.binary(true);
-    } else if (closing_) {
-      writing_ = true;
-      return socket_.async_close(beast::websocket::close_code::normal,
-                                 [self = this->shared_from_this()](error_code) { self->End(); });
     } else {
       return;
     }
@@ -124,7 +116,7 @@ class OpenSocket : public std::enable_shared_from_this<OpenSocket<Stream>> {
   beast::flat_buffer buffer_;
   std::deque<WebSocket::Message> waiting_;
   WebSocket::Message latest_, now_;  // `now_` is kept while it is written
-  bool open_ = false, writing_ = false, closing_ = false;
+  bool open_ = false, writing_ = false;
 };
 
 }  // namespace understudy::http_server

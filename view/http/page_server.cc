@@ -68,6 +68,8 @@ struct PageServer::Impl {
                 ? std::optional(LoadOwnTls(
                       options.tls_folder.empty() ? DefaultTlsFolder() : options.tls_folder, hosts))
                 : std::nullopt),
+        pairing(options.network ? std::make_unique<Pairing>(guard.key(), options.show_code)
+                                : nullptr),
         server(OptionsOf(options, nonce, tls),
                {.admit = [this](const Request& head) { return Admit(head); },
                 .answer = [this](const Request& request) { return Answer(request); },
@@ -76,7 +78,6 @@ struct PageServer::Impl {
     for (const std::string& host : hosts) {
       addresses.push_back(fmt::format("https://{}:{}/", host, server.port()));
     }
-    if (options.network) pairing = std::make_unique<Pairing>(guard.key(), options.show_code);
   }
 
   // Where a stranger of the network gets in.
@@ -154,10 +155,10 @@ struct PageServer::Impl {
   const Guard guard;
   const std::optional<OwnTls> tls;
   const std::string nonce = RandomKey();
-  std::unique_ptr<Pairing> pairing;
-  std::vector<std::string> addresses;
-  HttpServer server;
+  const std::unique_ptr<Pairing> pairing;  // null: nobody of the network gets in
+  HttpServer server;                       // its threads use all above
   const std::string url;
+  std::vector<std::string> addresses;
 };
 
 PageServer::PageServer(Site& site, const PageOptions& options)

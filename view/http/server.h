@@ -22,7 +22,6 @@ class WebSocket {
   // Binary. Replaces the latest one if that is still waiting: a slow receiver skips, and does not
   // fall behind.
   virtual void SendLatest(Message message) = 0;
-  virtual void Close() = 0;
 
   static constexpr size_t kMostWaiting = 256;
 };

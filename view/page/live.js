@@ -138,7 +138,6 @@ function chooseCameras(scene) {
     made.onclick = () => { click(made); $('view').focus(); };
     return made;
   };
-  const first = scene.cameras.find(camera => camera.name === 'agentview') || scene.cameras[0];
   const insets = new Set(scene.cameras.map(camera => camera.name).slice(0, 2));
   const update = () => twin.showInsets([...insets]);
   $('cameras').replaceChildren(
@@ -152,8 +151,8 @@ function chooseCameras(scene) {
       made.title = 'picture of this camera';
       return made;
     }),
-    button('reset view', () => twin.lookFrom(first, FAR)));
-  twin.lookFrom(first, FAR);
+    button('reset view', () => twin.lookFrom(twin.firstCamera(), FAR)));
+  twin.lookFrom(twin.firstCamera(), FAR);
   update();
 }
 

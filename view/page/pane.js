@@ -14,15 +14,13 @@ class Pane {
     if (!shown) return;
     $('twin_box').hidden = false;
     this.twin = new Twin($('twin'));
-    $('twin_view').onclick = () => this.twin.lookFrom(this.first());
+    $('twin_view').onclick = () => this.twin.lookFrom(this.twin.firstCamera());
     $('zoom_box').hidden = false;
     $('zoom').addEventListener('change', () => this.resize());
     this.resize();
     this.twin.renderer.setAnimationLoop(() => this.twin.draw());
     if (S.current >= 0) await this.show(S.current);
   }
-
-  first() { return this.twin.scene.cameras.find(camera => camera.name === 'agentview') || this.twin.scene.cameras[0]; }
 
   resize() {
     const [width, height] = SIZE[$('zoom').value];

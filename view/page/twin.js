@@ -193,7 +193,7 @@ class Twin {
     this.addGhosts(scene);
     this.addContacts();
     this.changed = true;
-    if (first) this.lookFrom(scene.cameras.find(camera => camera.name === 'agentview') || scene.cameras[0]);
+    if (first) this.lookFrom(this.firstCamera());
   }
 
   drop() {
@@ -308,6 +308,9 @@ class Twin {
     }
     this.contacts.instanceMatrix.needsUpdate = true;
   }
+
+  // Whose view comes first: the policy's, where the scene has it.
+  firstCamera() { return this.scene.cameras.find(camera => camera.name === 'agentview') || this.scene.cameras[0]; }
 
   // Puts the view where a camera of the scene is, or as many times as far away, and turns about what
   // it looks at.

@@ -105,7 +105,7 @@ class PosedSource : public EpisodeSource, public RowTexts {
     const bool targets =
         std::all_of(episode.steps.begin(), episode.steps.end(),
                     [&](const Step& step) { return step.action.arms.size() == arms.size(); });
-    // joints that were told come before a pose, where the robot takes joints
+    // a robot that takes joints is given its joint targets, where there are any, and not a pose
     const bool joints = robot_->info.action_kind == ActionKind::kJoints &&
                         std::ranges::none_of(arms, [](const auto& a) { return a.q_cmd.empty(); });
     const bool deltas =

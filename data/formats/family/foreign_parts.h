@@ -44,7 +44,8 @@ inline constexpr const char* kSuccessAttribute = "attribute";
 // beside their pictures.
 inline constexpr uint64_t kMaxColumnBytes = uint64_t{1} << 28;
 
-// Attributes of an episode and of /data that are JSON. A repaired copy lacks those that are none.
+// Attributes of an episode and of /data that hold JSON. A repaired copy leaves out those that
+// cannot be read.
 inline constexpr const char* kEpisodeJson = "ep_meta";
 inline constexpr std::array kFileJson{"env_args", "problem_info"};
 
