@@ -44,7 +44,7 @@ class WatchedSimulator final : public Simulator {
     simulator_->Restore(state);
     step_ = 0;
   }
-  SimState DoSave() const override { return simulator_->Save(); }
+  void DoSave(SimState* state) const override { simulator_->Save(state); }
   std::string DoRevisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,
                         bool first) override {
     return simulator_->Revisit(state, X_WO, first);

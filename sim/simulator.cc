@@ -112,13 +112,12 @@ class MujocoSimulator final : public Simulator {
     return "";
   }
 
-  SimState DoSave() const override {
-    SimState state(info().state_size);
-    mj_getState(&model_, data_.get(), state.data(), mjSTATE_INTEGRATION);
+  void DoSave(SimState* state) const override {
+    state->resize(info().state_size);
+    mj_getState(&model_, data_.get(), state->data(), mjSTATE_INTEGRATION);
     auto rest = std::copy(gripper_commands_.begin(), gripper_commands_.end(),
-                          state.begin() + static_cast<std::ptrdiff_t>(integration_size_));
+                          state->begin() + static_cast<std::ptrdiff_t>(integration_size_));
     std::copy(predicates_->counters().begin(), predicates_->counters().end(), rest);
-    return state;
   }
 
   const Observation& DoObserve() const override {

@@ -14,7 +14,10 @@ struct AttemptEnd {
   std::string cause;  // empty on success
   int64_t steps = 0;
   int64_t start = -1;  // number of its start in the session, where that is another one; else -1
-  static constexpr std::array kUnwritten{"start"};
+  // where a session is somebody's: who, where, and for how long
+  std::string operator_name, station;
+  double seconds = 0, waited_s = 0;
+  static constexpr std::array kUnwritten{"start", "operator", "station", "seconds", "waited_s"};
   template <class V>
   void Visit(V& v) {
     v("attempt", attempt, "number");
@@ -23,6 +26,10 @@ struct AttemptEnd {
     v("cause", cause, "why not");
     v("steps", steps, "policy steps");
     v("start", start, "number of its start, where that is another one");
+    v("operator", operator_name, "who recorded it");
+    v("station", station, "where");
+    v("seconds", seconds, "s from its start to its end");
+    v("waited_s", waited_s, "s from the attempt before to its start");
   }
 };
 

@@ -7,6 +7,7 @@
 #include "core/base/json.h"
 #include "core/episode/observation.h"
 #include "core/geometry/pose.h"
+#include "core/seam/scene_view.h"
 
 namespace understudy {
 
@@ -36,8 +37,8 @@ struct BrowserMessage {
   std::string content;
 };
 
-// A running stage and the pages that show it. Show, Say and Take belong to one thread; pages come
-// and go as they like.
+// A running stage and the pages that show it. All but url belongs to one thread; pages come and go
+// as they like.
 class BrowserLink {
  public:
   virtual ~BrowserLink() = default;
@@ -47,6 +48,9 @@ class BrowserLink {
   // Sends `status` to all pages, also to those that open later; an entry replaces an earlier one of
   // the same name. Too slow for every step.
   virtual void Say(const Json& status) = 0;
+  // Shows another scene from now on, in the pages that are open and those to come. Throws what
+  // `scenes` throws.
+  virtual void ChangeScene(const SceneViewFactory& scenes) = 0;
   // Says something to one page alone; to nobody, if it has gone.
   virtual void Reply(uint64_t page, const Json& message) = 0;
   // Appends what pages have sent since the last call, in order.

@@ -25,6 +25,12 @@ EpisodeMeta MetaOf(const SimulatorInfo& info, const std::string& variant, const 
   return meta;
 }
 
+SimState Simulator::Save() const {
+  SimState state;
+  DoSave(&state);
+  return state;
+}
+
 void Simulator::Restore(const SimState& state) {
   Require(state.size() == info().state_size, "a state belongs to the simulator that saved it");
   DoRestore(state);

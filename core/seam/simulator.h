@@ -97,7 +97,9 @@ class Simulator {
 
   // Requires a state of this simulator's size and task.
   void Restore(const SimState& state);
-  SimState Save() const { return DoSave(); }
+  SimState Save() const;
+  // The same into `state`, whose memory is used again: a control loop allocates nothing.
+  void Save(SimState* state) const { DoSave(state); }
 
   // Brings the world to an instant that was recorded in this scene under whatever predicates, and
   // asks those of this task. `state` was saved by a simulator of this scene, of which all but the
@@ -138,7 +140,7 @@ class Simulator {
   virtual const SimulatorInfo& DoInfo() const = 0;
   virtual void DoReset(const std::string& variant, const RngKey& key) = 0;
   virtual void DoRestore(const SimState& state) = 0;
-  virtual SimState DoSave() const = 0;
+  virtual void DoSave(SimState* state) const = 0;
   virtual std::string DoRevisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,
                                 bool first) = 0;
   virtual const Observation& DoObserve() const = 0;

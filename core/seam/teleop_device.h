@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/base/json.h"
 #include "core/episode/episode.h"
@@ -50,6 +51,9 @@ class TeleopDevice {
   virtual const DeviceInfo& info() const = 0;  // valid until the next call
   // The newest sample, located at "now"; ids count up by one.
   virtual RawSample Poll() = 0;
+  // Appends the samples since the last call, in order, the newest last; where none came, that of
+  // Poll. Which of the two is called is up to the caller, but it is always the same one.
+  virtual void TakeSamples(std::vector<RawSample>* samples) { samples->push_back(Poll()); }
   // CLOCK_MONOTONIC, or the device's virtual clock where time is virtual.
   virtual int64_t NowNs() const = 0;
   // `hand` 0 left, 1 right; amplitude in [0, 1], 0 stops. Never throws.

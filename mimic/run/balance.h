@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/geometry/pose.h"
+#include "core/spec/reset_bins.h"
 #include "core/spec/task_spec.h"
-#include "mimic/run/reset_bins.h"
 
 namespace understudy {
 

@@ -10,8 +10,8 @@
 #include "core/base/json.h"
 #include "core/base/statistics.h"
 #include "core/episode/attempt_record.h"
+#include "core/spec/reset_bins.h"
 #include "core/spec/task_spec.h"
-#include "mimic/run/reset_bins.h"
 #include "mimic/sources/source_set.h"
 
 namespace understudy {

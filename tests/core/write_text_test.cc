@@ -2,17 +2,16 @@
 // and nothing is left behind.
 
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <filesystem>
 #include <string>
 
 #include "core/base/error.h"
 #include "core/base/json.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/own_folder.h"
 
 namespace {
@@ -39,24 +38,6 @@ class CloseFails {
  public:
   CloseFails() { close_error = EIO; }
   ~CloseFails() { close_error = 0; }
-};
-
-// No file may grow beyond `bytes`.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
 };
 
 class WriteTextTest : public testing::Test {

@@ -47,7 +47,7 @@ class FakeSimulator : public Simulator {
       half_.push_back(task.objects.at(name).radius / std::sqrt(2.0));
     }
     counters_.assign(order_.size(), 0);
-    info_.state_size = DoSave().size();
+    info_.state_size = Save().size();
     info_.flat_state_size = 1 + 8 * arms_.size() + 7 * objects_.size();
     DoReset(info_.variants.front(), RngKey{});
   }
@@ -317,24 +317,23 @@ class FakeSimulator : public Simulator {
     return X;
   }
 
-  SimState DoSave() const override {
-    SimState state{time_};
+  void DoSave(SimState* state) const override {
+    state->assign(1, time_);
     for (const Arm& arm : arms_) {
-      Put(&state, arm.X_WE);
-      state.push_back(arm.opening);
+      Put(state, arm.X_WE);
+      state->push_back(arm.opening);
     }
-    for (const Pose& X_WO : objects_) Put(&state, X_WO);
+    for (const Pose& X_WO : objects_) Put(state, X_WO);
     for (const Arm& arm : arms_) {
-      state.push_back(arm.held);
-      state.push_back(arm.held_steps);
-      Put(&state, arm.X_EO);
-      state.insert(state.end(), arm.velocity.data(), arm.velocity.data() + 6);
-      state.push_back(arm.opening_rate);
+      state->push_back(arm.held);
+      state->push_back(arm.held_steps);
+      Put(state, arm.X_EO);
+      state->insert(state->end(), arm.velocity.data(), arm.velocity.data() + 6);
+      state->push_back(arm.opening_rate);
     }
-    state.push_back(steps_);
+    state->push_back(steps_);
     // last, so that states of other predicates can be looked at
-    state.insert(state.end(), counters_.begin(), counters_.end());
-    return state;
+    state->insert(state->end(), counters_.begin(), counters_.end());
   }
 
   void DoRestore(const SimState& state) override {

@@ -1,4 +1,4 @@
-#include "mimic/run/reset_bins.h"
+#include "core/spec/reset_bins.h"
 
 #include <gtest/gtest.h>
 
