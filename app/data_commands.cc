@@ -12,6 +12,7 @@
 #include "data/formats/edit.h"
 #include "data/formats/formats.h"
 #include "data/store/edit/describe.h"
+#include "data/store/edit/describe_by.h"
 #include "data/store/edit/replay.h"
 #include "data/store/edit/verify.h"
 #include "data/store/files.h"
@@ -21,6 +22,7 @@ namespace {
 
 struct InfoFlags {
   std::string path, map_template;
+  GroupBy by = GroupBy::kNothing;
   ReadOptions read;
   template <class V>
   void Visit(V& v) {
@@ -29,13 +31,19 @@ struct InfoFlags {
       "file to write for --map, filled in with what is known of the columns; nothing else is "
       "printed",
       kOutput);
+    v("by", by, "also what each operator, station, task, variant or instruction has");
     read.Visit(v);
   }
 };
 
 Json Info(const InfoFlags& flags) {
   const auto source = OpenDataset(Given(flags.path, "info", "path"), flags.read);
-  if (flags.map_template.empty()) return DescribeDataset(*source);
+  if (flags.map_template.empty()) {
+    Json info = DescribeDataset(*source);
+    if (flags.by != GroupBy::kNothing)
+      info["by_" + ToJson(flags.by).get<std::string>()] = DescribeBy(*source, flags.by);
+    return info;
+  }
   CheckOutput(flags.map_template, false);
   WriteTextAtomically(flags.map_template, ColumnMapTemplate(*source));
   return {{"out", flags.map_template}, {"columns", source->ListColumns().size()}};

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/episode/attempt_end.h"
 #include "data/store/edit/merge.h"
 #include "data/store/edit/require_episodes.h"
 #include "data/store/edit/run_parts.h"
@@ -29,22 +30,11 @@ namespace {
 
 constexpr size_t kFlushEvery = 20;  // episodes: memory holds their lists until then
 
-[[noreturn]] void Refuse(const DatasetReader& first, const DatasetReader& other,
+[[noreturn]] void Refuse(const std::string& first, const std::string& other,
                          const std::string& what, const Json& x, const Json& y) {
   ThrowBadInput(
       fmt::format("'{}' and '{}' cannot stand in one dataset: {} is {} in one and {} in the other",
-                  first.path().string(), other.path().string(), what, x.dump(), y.dump()));
-}
-
-// What must agree before episodes may stand in one file.
-void RequireAlike(const DatasetReader& first, const DatasetReader& other) {
-  const Json a = HeaderToJson(first.header()), b = HeaderToJson(other.header());
-  for (const auto& [key, value] : a["simulator"].items()) {
-    if (value != b["simulator"][key]) Refuse(first, other, key, value, b["simulator"][key]);
-  }
-  for (const char* key : {"limits", "cameras", "image_width", "image_height"}) {
-    if (a[key] != b[key]) Refuse(first, other, key, a[key], b[key]);
-  }
+                  first, other, what, x.dump(), y.dump()));
 }
 
 // How all robots are driven, whose gains and home are in no model; null if no input stores it.
@@ -58,8 +48,8 @@ Json CommonRobotSpec(const std::vector<DatasetReader>& inputs) {
     if (robot == first) continue;
     const Json::json_pointer at = FirstDifference(first, robot);
     const auto value = [&](const Json& json) { return json.contains(at) ? json.at(at) : Json(); };
-    Refuse(*teller, input, fmt::format("{}.{}", kRobotSpec, Dotted(at)), value(first),
-           value(robot));
+    Refuse(teller->path().string(), input.path().string(),
+           fmt::format("{}.{}", kRobotSpec, Dotted(at)), value(first), value(robot));
   }
   return teller == nullptr ? Json() : RobotSpecOf(teller->header());
 }
@@ -121,7 +111,40 @@ std::string Edit(const h5::Group& demo, const Assembly::Pick& pick, const Assemb
   return hash;
 }
 
+// What the recording sessions of all inputs say of their attempts; empty where none says anything:
+// then every attempt is a demonstration in them.
+Json JoinedAttempts(const std::vector<DatasetReader>& inputs) {
+  Json joined = Json::array();
+  bool any = false;
+  for (const DatasetReader& input : inputs) {
+    const Json report = input.report();
+    if (report.contains("attempts") && report["attempts"].is_array()) {
+      any = true;
+      joined.insert(joined.end(), report["attempts"].begin(), report["attempts"].end());
+      continue;
+    }
+    for (size_t i = 0; input.header().stage == "teleop" && i < input.episodes().size(); ++i) {
+      const EpisodeMeta meta = input.ReadMeta(i);
+      joined.push_back(
+          ToJson(AttemptEnd{meta.attempt, meta.success ? "accepted" : "kept", meta.success,
+                            meta.cause, static_cast<int64_t>(input.episodes()[i].length)}));
+    }
+  }
+  return any ? Json{{"attempts", joined}} : Json::object();
+}
+
 }  // namespace
+
+void RequireAlike(const NamedHeader& first, const NamedHeader& other) {
+  const Json a = HeaderToJson(*first.header), b = HeaderToJson(*other.header);
+  for (const auto& [key, value] : a["simulator"].items()) {
+    if (value == b["simulator"][key]) continue;
+    Refuse(first.name, other.name, key, value, b["simulator"][key]);
+  }
+  for (const char* key : {"limits", "cameras", "image_width", "image_height"}) {
+    if (a[key] != b[key]) Refuse(first.name, other.name, key, a[key], b[key]);
+  }
+}
 
 void RequireOwn(const EpisodeSource& reader) {
   if (!reader.content_hash().empty()) return;
@@ -137,7 +160,8 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
   for (const DatasetReader& input : inputs) {
     CheckOutput(output, assembly.overwrite, {input.path()});
     RequireOwn(input);
-    RequireAlike(inputs.front(), input);
+    RequireAlike({&inputs.front().header(), inputs.front().path().string()},
+                 {&input.header(), input.path().string()});
   }
   const Json robot = CommonRobotSpec(inputs);
   DatasetHeader header = inputs.front().header();
@@ -271,6 +295,7 @@ void MergeDatasets(const std::vector<fs::path>& inputs, const fs::path& output, 
     }
     RequireWholeRuns(parts);
   }
+  if (report.empty()) assembly.report = JoinedAttempts(readers);
   Assemble(readers, assembly, output);
 }
 

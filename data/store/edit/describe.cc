@@ -247,7 +247,8 @@ Json DescribeColumns(const EpisodeSource& reader) {
   return json;
 }
 
-// Those in the report of a recording session; none where it has none that is understood.
+}  // namespace
+
 std::vector<AttemptEnd> RecordedAttempts(const EpisodeSource& reader) {
   try {
     const Json report = reader.report();
@@ -257,8 +258,6 @@ std::vector<AttemptEnd> RecordedAttempts(const EpisodeSource& reader) {
     return {};
   }
 }
-
-}  // namespace
 
 Json SkippedToJson(const std::vector<SkippedEpisode>& skipped) {
   Json reasons = Json::object();
