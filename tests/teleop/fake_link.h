@@ -13,6 +13,7 @@ class FakeLink final : public BrowserLink {
  public:
   void Show(const LiveFrame& frame) override { shown.push_back(frame); }
   void Say(const Json& status) override { said.push_back(status); }
+  void ChangeScene(const SceneViewFactory&) override { ++scenes; }
   void Reply(uint64_t page, const Json& message) override { replies.push_back({page, message}); }
   void Take(std::vector<BrowserMessage>* messages) override {
     messages->insert(messages->end(), sent.begin(), sent.end());
@@ -28,6 +29,7 @@ class FakeLink final : public BrowserLink {
     return nullptr;
   }
 
+  int scenes = 0;  // how often the scene has changed
   std::vector<LiveFrame> shown;
   std::vector<Json> said;
   std::vector<std::pair<uint64_t, Json>> replies;

@@ -7,9 +7,13 @@ namespace understudy::view_test {
 
 // A world, a hand and a cube; a state begins with where the cube is.
 class FakeView final : public SceneView {
+ public:
+  explicit FakeView(std::string cube = "cube") : cube_(std::move(cube)) {}
+
+ private:
   SceneLook DoLook(const SceneVariation&) override {
     SceneLook look;
-    look.bodies = {"world", "hand", "cube"};
+    look.bodies = {"world", "hand", cube_};
     look.parents = {0, 0, 0};
     look.hands = {{"robot0", 1, Pose(Eigen::Quaterniond::Identity(), {0, 0, 0.1})}};
     SceneShape box;
@@ -31,6 +35,8 @@ class FakeView final : public SceneView {
     for (size_t i = 0; i < 3; ++i) (*poses)[14 + i] = static_cast<float>(state.at(i));
   }
   void DoContacts(std::vector<float>* places) override { *places = {1, 2, 3}; }
+
+  std::string cube_;
 };
 
 }  // namespace understudy::view_test

@@ -57,6 +57,39 @@ std::vector<BrowserMessage> TakeFrom(BrowserLink& link, size_t count) {
   return messages;
 }
 
+// The text of the scene that the page would draw.
+Json SceneOf(const BrowserLink& link) {
+  const auto [port, key] = AddressOf(link);
+  const auto [status, scene] = Ask(port, "GET", "/api/scene", {{"X-Understudy-Key", key}});
+  EXPECT_EQ(status, 200);
+  uint32_t length = 0;
+  std::memcpy(&length, scene.data(), 4);
+  return Json::parse(scene.substr(4, length));
+}
+
+// The next task of a session: open pages are told that the scene is another one.
+TEST(LivePage, ChangesItsScene) {
+  const std::unique_ptr<LiveView> live = OpenLive();
+  SocketClient page = OpenPage(*live);
+  EXPECT_EQ(Json::parse(page.Receive())["scene"], 1);
+  live->Show(FrameAt(1.5, 7));
+  EXPECT_EQ(page.Receive().size(), 4u * (8 + 21 + 9 + 3));
+  live->ChangeScene([] { return std::make_unique<FakeView>("lid"); });
+  EXPECT_EQ(Json::parse(page.Receive())["scene"], 2);
+  EXPECT_EQ(SceneOf(*live)["bodies"][2], "lid");
+  // a page that opens now is told the new one, and shown nothing of the old
+  SocketClient late = OpenPage(*live);
+  EXPECT_EQ(Json::parse(late.Receive())["scene"], 2);
+  live->Show(FrameAt(2.5, 8));
+  EXPECT_EQ(late.Receive().size(), 4u * (8 + 21 + 9 + 3));
+  // one that cannot be made leaves what is there
+  EXPECT_THAT([&] { live->ChangeScene([]() -> std::unique_ptr<SceneView> { ThrowFailed("no"); }); },
+              testing::ThrowsMessage<Error>(HasSubstr("no")));
+  EXPECT_EQ(SceneOf(*live)["bodies"][2], "lid");
+  live->Show(FrameAt(3.5, 9));
+  EXPECT_EQ(late.Receive().size(), 4u * (8 + 21 + 9 + 3));
+}
+
 TEST(LivePage, ShowsTheSceneAndEveryInstant) {
   const std::unique_ptr<LiveView> live = OpenLive();
   const auto [port, key] = AddressOf(*live);
@@ -123,7 +156,7 @@ TEST(LivePage, TellsLatePagesWhereThingsStand) {
   live->Say({{"task", "stack"}, {"phase", "waiting"}});
   live->Say({{"phase", "recording"}});
   SocketClient first = OpenPage(*live);
-  EXPECT_EQ(Json::parse(first.Receive()), (Json{{"task", "stack"}, {"phase", "recording"}}));
+  EXPECT_EQ(Json::parse(first.Receive()), (Json{{"scene", 1}, {"task", "stack"}, {"phase", "recording"}}));
   live->Say({{"count", "1 of 3"}});
   EXPECT_EQ(Json::parse(first.Receive()), (Json{{"count", "1 of 3"}}));
   live->Show(FrameAt(1, 1));

@@ -128,6 +128,40 @@ def check_record(program, folder, shots):
     same("latency in the file", json.loads(seen.stdout).get("kept"), 1)
 
 
+def check_session(program, folder, shots):
+    """A plan of two tasks: the page goes on with the scene of the second, and says how the session goes."""
+    (folder / "plan.yaml").write_text("seed: 3\ntasks:\n- {task: stack, demos: 1}\n- {task: coffee, demos: 1, instruction: make coffee}\n")
+    with Served(program, "teleop", "--session", "plan.yaml", "--operator", "ada", "--device", "page", "--out", "recorded", folder=folder) \
+            as served, Browser(640, 480, webgl=True) as page:
+        page.open(served.url)
+        page.until("window.understudy && understudy.state.device && understudy.state.frame && understudy.state.status.phase === 'ready'")
+        text = (pathlib.Path(__file__).parent / "page_operator.js").read_text()
+        for _ in range(6):
+            if page.run(f"({text[text.index('async'):]})(40)"):
+                break
+            page.until("understudy.state.status.phase === 'ready'")
+        page.until("understudy.state.status.instruction === 'make coffee' && understudy.state.status.phase === 'ready'")
+        page.until("understudy.state.scene === 2 && understudy.state.frame.poses.length === 7 * understudy.twin.scene.bodies.length")
+        same("scene", page.run("understudy.twin.scene.bodies.some(name => name.includes('pod'))"), True)
+        same("count", page.run("understudy.state.status.count"), "0 of 1 demonstrations")
+        # the board is that of the task before until an attempt at this one has ended
+        page.run("understudy.state.device.press('start')")
+        page.until("understudy.state.status.phase === 'recording'")
+        page.run("new Promise(done => setTimeout(done, 500))")
+        page.run("understudy.state.device.press('discard')")
+        page.until("(document.querySelector('#board').textContent || '').includes('not saved: discarded1')")
+        if shots:
+            page.screenshot(shots / "session.png")
+        page.until("understudy.state.status.phase === 'ready'")
+        page.run("understudy.state.device.press('stop')")
+        served.process.wait(60)
+        same("problems of the page", [p for p in page.problems if "WebSocket" not in p], [])
+    info = json.loads(subprocess.run([program, "data", "info", "recorded/stack_D0/ada.h5", "--by", "operator", "--json"], cwd=folder,
+                                     capture_output=True, text=True).stdout)
+    same("by operator", info["by_operator"]["ada"]["successes"], 1)
+    same("the second task", (folder / "recorded" / "coffee_D0" / "ada.h5.episodes" / "session.json").exists(), True)
+
+
 def check_headset(program, folder, shots):
     """Stack is recorded in a headset's browser, through sleep, recentering and a dropped socket."""
     here = pathlib.Path(__file__).parent
@@ -239,7 +273,7 @@ def main():
         for words in (("teleop", "--task", "stack", "--demos", "1", "--seed", "1", "--out", "s.h5"),
                       ("augment", "s.h5", "--variants", "2", "--plan-file", "randomised", "--out", "looks.h5")):
             subprocess.run([options.program, *words, "--quiet"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        for check in (check_episodes, check_live, check_record, check_headset):
+        for check in (check_episodes, check_live, check_record, check_session, check_headset):
             if options.only not in (None, check.__name__):
                 continue
             check(options.program, folder, shots)

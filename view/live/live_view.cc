@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "core/base/clock.h"
@@ -63,6 +64,11 @@ class Pages {
     const WebSocket::Message message = MessageOf(status.dump());
     for (const auto& [page, socket] : sockets_) socket->SendText(message);
   }
+  // What was shown is of another scene.
+  void ForgetFrame() {
+    const std::lock_guard lock(mutex_);
+    frame_ = nullptr;
+  }
   void Show(std::string frame) {
     const std::lock_guard lock(mutex_);
     frame_ = MessageOf(std::move(frame));
@@ -98,11 +104,22 @@ class PageHandler final : public WebSocketHandler {
 
 class LiveSite final : public Site {
  public:
-  LiveSite(Pages& pages, std::string scene) : pages_(pages), scene_(std::move(scene)) {}
+  explicit LiveSite(Pages& pages) : pages_(pages) {}
+  // Returns the scene's number: they count from 1 on.
+  int SetScene(std::string scene) {
+    const std::lock_guard lock(mutex_);
+    scene_ = std::move(scene);
+    return ++number_;
+  }
   std::string_view page() const override { return Asset("live.html"); }
   bool Changes(const std::string&) const override { return false; }
   Response Answer(const Request& request) override {
-    if (request.path == "/api/scene") return {.type = "application/octet-stream", .body = scene_};
+    if (request.path == "/api/scene") {
+      const std::lock_guard lock(mutex_);
+      return {.type = "application/octet-stream",
+              .body = scene_,
+              .headers = {{"X-Understudy-Scene", std::to_string(number_)}}};
+    }
     throw RequestError(404, "nothing at '" + request.path + "'");
   }
   std::shared_ptr<WebSocketHandler> Open(const Request& request) override {
@@ -112,29 +129,19 @@ class LiveSite final : public Site {
 
  private:
   Pages& pages_;
-  const std::string scene_;
+  std::mutex mutex_;
+  std::string scene_;
+  int number_ = 0;
 };
 
 }  // namespace
 
 struct LiveView::Impl {
-  Impl(const SceneViewFactory& scenes, const LiveViewOptions& options) {
-    std::promise<std::string> scene;
-    std::future<std::string> made = scene.get_future();
-    thread = std::thread([this, scenes, scene = std::move(scene)]() mutable {
-      std::unique_ptr<SceneView> view;
-      try {
-        view = scenes();
-        scene.set_value(SceneMessage(view->Look()));
-      } catch (...) {
-        scene.set_exception(std::current_exception());
-        return;
-      }
-      Work(*view);
-    });
+  Impl(const SceneViewFactory& scenes, const LiveViewOptions& options) : site(pages) {
+    thread = std::thread([this] { Work(); });
     try {
-      site = std::make_unique<LiveSite>(pages, made.get());
-      server = std::make_unique<PageServer>(*site, options.page);
+      Change(scenes);
+      server = std::make_unique<PageServer>(site, options.page);
     } catch (...) {
       End();
       throw;
@@ -151,31 +158,66 @@ struct LiveView::Impl {
     thread.join();
   }
 
+  // Has the thread make another view, and waits for it.
+  void Change(const SceneViewFactory& scenes) {
+    std::promise<void> made;
+    std::future<void> done = made.get_future();
+    {
+      const std::lock_guard lock(mutex);
+      wanted = Wanted{scenes, std::move(made)};
+      fresh = false;
+    }
+    changed.notify_one();
+    done.get();
+  }
+
   // Makes messages of what is shown, instant after instant; skips what is replaced before its turn.
-  void Work(SceneView& view) {
+  void Work() {
+    std::unique_ptr<SceneView> view;
     LiveFrame now;
     std::vector<float> poses, contacts;
     for (;;) {
+      std::optional<Wanted> next;
       {
         std::unique_lock lock(mutex);
-        changed.wait(lock, [this] { return ending || fresh; });
+        changed.wait(lock, [this] { return ending || fresh || wanted; });
         if (ending) return;
-        std::swap(now, newest);
-        fresh = false;
+        std::swap(next, wanted);
+        if (!next) std::swap(now, newest);
+        if (!next) fresh = false;
       }
-      view.Poses(now.state, &poses);
-      view.Contacts(&contacts);
+      if (next) {
+        try {
+          std::unique_ptr<SceneView> made = next->scenes();
+          const int number = site.SetScene(SceneMessage(made->Look()));
+          pages.ForgetFrame();
+          pages.Say({{"scene", number}});
+          view = std::move(made);
+          next->made.set_value();
+        } catch (...) {
+          next->made.set_exception(std::current_exception());
+        }
+        continue;
+      }
+      view->Poses(now.state, &poses);
+      view->Contacts(&contacts);
       pages.Show(LiveFrameMessage(now, poses, contacts));
     }
   }
 
+  struct Wanted {
+    SceneViewFactory scenes;
+    std::promise<void> made;
+  };
+
   Pages pages;
-  std::unique_ptr<LiveSite> site;
+  LiveSite site;
   std::unique_ptr<PageServer> server;  // ends before what it serves
   std::mutex mutex;
   std::condition_variable changed;
   LiveFrame newest;
   bool fresh = false, ending = false;
+  std::optional<Wanted> wanted;
   std::thread thread;
 };
 
@@ -193,6 +235,7 @@ void LiveView::Show(const LiveFrame& frame) {
   impl_->changed.notify_one();
 }
 void LiveView::Say(const Json& status) { impl_->pages.Say(status); }
+void LiveView::ChangeScene(const SceneViewFactory& scenes) { impl_->Change(scenes); }
 void LiveView::Reply(uint64_t page, const Json& message) { impl_->pages.Reply(page, message); }
 void LiveView::Take(std::vector<BrowserMessage>* messages) { impl_->pages.Take(messages); }
 const PageServer& LiveView::server() const { return *impl_->server; }

@@ -19,13 +19,14 @@ struct LiveViewOptions {
 // destroyed. A page that is slow skips instants.
 class LiveView final : public BrowserLink {
  public:
-  // `scenes` is called once, on a thread of this. Throws what it throws, and Error(kFailed) if the
-  // port cannot be opened.
+  // `scenes` is called on a thread of this, which uses what it makes. Throws what it throws, and
+  // Error(kFailed) if the port cannot be opened.
   LiveView(const SceneViewFactory& scenes, const LiveViewOptions& options);
   ~LiveView() override;
 
   void Show(const LiveFrame& frame) override;
   void Say(const Json& status) override;
+  void ChangeScene(const SceneViewFactory& scenes) override;
   void Reply(uint64_t page, const Json& message) override;
   void Take(std::vector<BrowserMessage>* messages) override;
   const std::string& url() const override;

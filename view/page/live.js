@@ -42,6 +42,8 @@ function showArms(arms) {
 }
 
 function show(frame) {
+  // of the scene before, while the next one is fetched
+  if (frame.poses.length !== 7 * twin.scene.bodies.length) return;
   ++state.frames;
   state.frame = frame;
   twin.setPoses(frame.poses);
@@ -79,6 +81,16 @@ function beDevice(kind) {
   }));
 }
 
+// Buttons for somebody who stands beside the operator.
+function offerPresses() {
+  state.presses = true;
+  for (const id of ['press_engage', 'press_gripper', 'keys']) $(id).hidden = true;
+  $('device').hidden = false;
+  for (const button of ['start', 'discard', 'reset', 'again', 'stop']) {
+    $(`press_${button}`).onclick = () => state.socket.send(JSON.stringify({press: button}));
+  }
+}
+
 // Buttons that enter the headset, or why there are none.
 async function offerWays(device) {
   const modes = await XrDevice.modes();
@@ -112,7 +124,9 @@ function say(status) {
   if (status.ping || status.refused || status.leads || status.haptic || status.trip) return hear(status);
   Object.assign(state.status, status);
   const s = state.status;
+  if (status.scene && status.scene !== state.scene) loadScene().catch(error => notice(error.message));
   if (s.device && !state.device) beDevice(s.device);
+  if (s.presses && !state.presses) offerPresses();
   if (state.device && s.placement) {
     state.device.placement = s.placement;
     state.device.yaw = s.placement.yaw;
@@ -122,13 +136,37 @@ function say(status) {
     const fresh = ['lost', 'ready', 'saved', 'discarded'].includes(status.cue.name);
     if (fresh && state.device && state.device.release) state.device.release();
   }
-  if (state.device && state.device.panel) state.device.panel.write([s.instruction, s.phase, s.hint, s.count].map(text => text || ''), s.mood);
+  if (state.device && state.device.panel) state.device.panel.write([s.instruction, s.phase, s.hint, [s.count, s.board && s.board.attempts ? boardLine(s.board) : ''].filter(Boolean).join(' · ')].map(text => text || ''), s.mood);
   document.title = `${s.title || s.task || 'live'} · Understudy`;
   $('instruction').textContent = s.instruction || s.task || '';
   $('phase').textContent = s.phase || '';
   $('hint').textContent = s.hint || '';
   $('count').textContent = s.count || '';
+  if (status.board) showBoard(status.board);
   $('state').className = s.mood || '';
+}
+
+const percent = share => `${(100 * share).toFixed(0)} %`;
+
+// How the session goes, in one line.
+const boardLine = board => `${board.per_hour.toFixed(0)} per hour, ${board.attempts - board.demonstrations} not saved`;
+
+function showBoard(board) {
+  const rows = [
+    ['demonstrations per hour', board.per_hour.toFixed(0)],
+    ['attempts', board.attempts],
+    ...Object.entries(board.not_saved).map(([cause, count]) => [`not saved: ${cause}`, count]),
+    ['hand not tracked', percent(board.untracked_share)],
+    ['arm at its limit', percent(board.clamped_share)],
+    ['between attempts', percent(board.idle_share)],
+  ];
+  $('board').hidden = !board.attempts;
+  $('board').replaceChildren(...rows.flatMap(([what, value]) => {
+    const dt = document.createElement('dt'), dd = document.createElement('dd');
+    dt.textContent = what;
+    dd.textContent = value;
+    return [dt, dd];
+  }));
 }
 
 function chooseCameras(scene) {
@@ -204,14 +242,20 @@ function draw(now, frame) {
   if (fresh && state.samples && state.frame.sample) measure(state.frame.sample);
 }
 
-async function start() {
-  fit();
-  addEventListener('resize', fit);
+// The scene; another one where the stage goes on with the next task.
+async function loadScene() {
   const answer = await fetch('/api/scene', {headers: {'X-Understudy-Key': key}});
-  if (!answer.ok) return notice((await answer.json()).error);
+  if (!answer.ok) throw new Error((await answer.json()).error);
   const scene = readScene(await answer.arrayBuffer());
   twin.setScene(scene);
   chooseCameras(scene);
+  state.scene = Number(answer.headers.get('X-Understudy-Scene'));
+}
+
+async function start() {
+  fit();
+  addEventListener('resize', fit);
+  await loadScene();
   connect();
   twin.renderer.setAnimationLoop(draw);
 }
