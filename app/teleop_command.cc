@@ -1,7 +1,7 @@
 // teleop: a device, a pacer and a simulator put together.
 #include <fmt/format.h>
 
-#include <cstdlib>
+#include <optional>
 #include <set>
 
 #include "app/commands.h"
@@ -10,7 +10,9 @@
 #include "data/store/files.h"
 #include "teleop/command.h"
 #include "teleop/operator/scripted_person.h"
+#include "teleop/session_plan.h"
 #include "teleop/webxr/browser_device.h"
+#include "teleop/webxr/page_buttons.h"
 #ifdef WITH_OPENXR
 #include "teleop/openxr/openxr_device.h"
 #include "teleop/virtual_headset/virtual_headset.h"
@@ -29,15 +31,19 @@ namespace {
 namespace fs = std::filesystem;
 
 struct TeleopFlags {
-  std::string task = "stack", robot;
+  std::string task = "stack", robot, session;
   DeviceKind device = DeviceKind::kVirtual;
   double wait_for_headset_s = 60;
   WatchFlags watch;
   TeleopOptions teleop;
+  static constexpr std::array kUnwritten{"session"};
   template <class V>
   void Visit(V& v) {
     v("task", task, "listed task or path of a task.yaml");
     v("robot", robot, "listed robot, robot+gripper, or path of a robot.yaml; empty: the task's");
+    v("session", session,
+      "file that names tasks, instructions and counts (docs/teleop.md); OUT is then a folder, with "
+      "a file of every operator and station for every task");
     v("device", device,
       "virtual: our virtual headset, moved by the task's scripted operator; "
       "openxr: the headset of the active OpenXR runtime; webxr: a headset's browser; page: mouse "
@@ -48,6 +54,9 @@ struct TeleopFlags {
     teleop.Visit(v);
   }
 };
+
+// What must be the same, besides the options, for a session to go on.
+Json MadeWith(const Twin& twin) { return {{"robot_spec", DescribeRobot(twin.robot)}}; }
 
 #ifdef WITH_OPENXR
 
@@ -85,10 +94,9 @@ VirtualHand ToVirtualHand(const HandTarget& target, uint32_t buttons, int hand) 
   return state;
 }
 
-TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulator& simulator,
-                             Progress& progress) {
+TeleopReport RecordVirtually(const TeleopOptions& options, const Twin& twin, Progress& progress) {
   const OperatorSpec spec = LoadOperatorSpec(twin.task);
-  const RetargetOptions& retarget = flags.teleop.record.retarget;
+  const RetargetOptions& retarget = options.record.retarget;
   const std::vector<int> hands = HandsOfArms(retarget, twin.info.arms.size());
   std::set<int> leading;
   for (const OperatorSpec& led : HandsOf(spec)) {
@@ -127,78 +135,197 @@ TeleopReport RecordVirtually(const TeleopFlags& flags, const Twin& twin, Simulat
       .account = [&](const Observation& seen) { return person->Account(seen); },
   });
   Announcer nobody(nullptr, nullptr);
-  return RunTeleop(flags.teleop, twin.task, simulator, *device, pacer, progress, nobody,
-                   {{"robot_spec", DescribeRobot(twin.robot)}, {"operator", ToJson(spec)}});
+  Json made_with = MadeWith(twin);
+  made_with["operator"] = ToJson(spec);
+  return RunTeleop(options, twin.task, *twin.simulators(), *twin.simulators(), *device, pacer,
+                   progress, nobody, made_with);
 }
 
 #endif  // WITH_OPENXR
 
-// A person at a page, or in a headset whose browser shows it.
-TeleopReport RecordByPage(const TeleopFlags& flags, const Twin& twin, Progress& progress) {
-  const std::unique_ptr<BrowserLink> link = OpenLivePage(twin, flags.watch, progress);
-  const BrowserDeviceKind kind =
-      flags.device == DeviceKind::kWebXr ? BrowserDeviceKind::kHeadset : BrowserDeviceKind::kPage;
-  BrowserDevice device(*link,
-                       {.kind = kind, .wait_s = flags.wait_for_headset_s, .progress = &progress});
-  RealPacer pacer;
-  Announcer announcer(link.get(), &progress);
-  return RunTeleop(flags.teleop, twin.task, *twin.simulators(), device, pacer, progress, announcer,
-                   {{"robot_spec", DescribeRobot(twin.robot)}});
+// One task of a session.
+struct Part {
+  std::string name;
+  TaskSpecs specs;
+  TeleopOptions options;
+};
+
+std::vector<Part> PartsOf(const TeleopFlags& flags) {
+  if (flags.session.empty()) {
+    return {{flags.task, LoadSpecs(flags.task, flags.robot), flags.teleop}};
+  }
+  if (flags.teleop.out.empty()) ThrowUsage("teleop: --out: name the folder to record into");
+  const SessionPlan plan = LoadSessionPlan(flags.session);
+  std::vector<Part> parts;
+  for (const PlannedTask& planned : plan.tasks) {
+    Part part{FolderName(planned), LoadSpecs(planned.task, planned.robot),
+              OptionsOf(plan, planned, flags.teleop)};
+    VariantOf(part.specs.task, planned.variant);
+    if (!planned.instruction.empty()) part.specs.task.instruction = planned.instruction;
+    part.options.covered = RecordedByOthers(part.options);
+    parts.push_back(std::move(part));
+  }
+  return parts;
 }
 
-TeleopReport RecordWith(const TeleopFlags& flags, Progress& progress) {
-  CheckTeleopOutput(flags.teleop);
-  Twin twin = LoadTwin(flags.task, flags.robot);
-  if (flags.device == DeviceKind::kPage || flags.device == DeviceKind::kWebXr) {
-    return RecordByPage(flags, twin, progress);
+// Who moves the arm, through all tasks of a session: opened when the first is recorded.
+class Operator {
+ public:
+  Operator(const TeleopFlags& flags, Progress& progress) : flags_(flags), progress_(progress) {}
+
+  TeleopReport Record(const Part& part) {
+    const Twin twin = LoadTwin(part.specs);
+    if (flags_.device == DeviceKind::kVirtual) return RecordByScript(part, twin);
+    // a session that has all its demonstrations is finished without a device
+    const std::unique_ptr<Simulator> simulator = twin.simulators(), checker = twin.simulators();
+    const bool finished =
+        CheckTeleop(part.options, twin.task, *simulator, MadeWith(twin)) >= part.options.demos;
+    if (!finished) Open(twin);
+    Unused unused;
+    TeleopDevice& device = finished ? static_cast<TeleopDevice&>(unused) : *device_;
+    // whoever stands beside an operator with a headset has buttons too
+    std::optional<PageButtons> beside;
+    if (!finished && link_ != nullptr && !ByPage()) beside.emplace(device, *link_);
+    RealPacer pacer;
+    Announcer announcer(link_.get(), &progress_);
+    return RunTeleop(part.options, twin.task, *simulator, *checker,
+                     beside ? static_cast<TeleopDevice&>(*beside) : device, pacer, progress_,
+                     announcer, MadeWith(twin));
   }
+
+ private:
+  // Where nothing is left to record.
+  class Unused final : public TeleopDevice {
+   public:
+    const DeviceInfo& info() const override { return info_; }
+    RawSample Poll() override { return {}; }
+    int64_t NowNs() const override { return 0; }
+    void Haptic(int, float, double) override {}
+
+   private:
+    DeviceInfo info_;
+  };
+
+  TeleopReport RecordByScript(const Part& part, Twin twin) {
 #ifdef WITH_OPENXR
-  if (flags.device == DeviceKind::kVirtual) {
     const std::unique_ptr<BrowserLink> watched =
-        WatchStage(flags.watch, "scripted operator", &twin, progress);
-    return RecordVirtually(flags, twin, *twin.simulators(), progress);
-  }
-  OpenXrOptions xr;
-  xr.wait_for_headset_s = flags.wait_for_headset_s;
-  xr.progress = &progress;
-  const std::unique_ptr<TeleopDevice> device = OpenXrDevice::Open(xr);
-  const std::unique_ptr<BrowserLink> link =
-      flags.watch.watch ? OpenLivePage(twin, flags.watch, progress) : nullptr;
-  RealPacer pacer;
-  Announcer announcer(link.get(), &progress);
-  return RunTeleop(flags.teleop, twin.task, *twin.simulators(), *device, pacer, progress, announcer,
-                   {{"robot_spec", DescribeRobot(twin.robot)}});
+        WatchStage(flags_.watch, "scripted operator", &twin, progress_);
+    return RecordVirtually(part.options, twin, progress_);
 #else
-  ThrowUsage(
-      "this program was built without OpenXR, which recording needs: run `make setup`, then "
-      "configure with -DWITH_OPENXR=ON and build again");
+    (void)part, (void)twin;
+    WithoutOpenXr();
 #endif
+  }
+
+  bool ByPage() const {
+    return flags_.device == DeviceKind::kPage || flags_.device == DeviceKind::kWebXr;
+  }
+
+  void Open(const Twin& twin) {
+    const bool by_page = ByPage();
+    if (link_ != nullptr) {
+      link_->ChangeScene(twin.views);
+    } else if (by_page || flags_.watch.watch) {
+      link_ = OpenLivePage(twin, flags_.watch, progress_);
+    }
+    if (device_ != nullptr) return;
+    if (by_page) {
+      device_ = std::make_unique<BrowserDevice>(
+          *link_, BrowserDeviceOptions{.kind = flags_.device == DeviceKind::kWebXr
+                                                   ? BrowserDeviceKind::kHeadset
+                                                   : BrowserDeviceKind::kPage,
+                                       .wait_s = flags_.wait_for_headset_s,
+                                       .progress = &progress_});
+      return;
+    }
+#ifdef WITH_OPENXR
+    OpenXrOptions xr;
+    xr.wait_for_headset_s = flags_.wait_for_headset_s;
+    xr.progress = &progress_;
+    device_ = OpenXrDevice::Open(xr);
+#else
+    WithoutOpenXr();
+#endif
+  }
+
+#ifndef WITH_OPENXR
+  [[noreturn]] static void WithoutOpenXr() {
+    ThrowUsage(
+        "this program was built without OpenXR, which recording needs: run `make setup`, then "
+        "configure with -DWITH_OPENXR=ON and build again");
+  }
+#endif
+
+  const TeleopFlags& flags_;
+  Progress& progress_;
+  std::unique_ptr<BrowserLink> link_;
+  std::unique_ptr<TeleopDevice> device_;
+};
+
+// The tasks of a plan, one after the other, until the operator ends the session. Those that were
+// recorded before are passed over, unless more are wanted.
+Json RecordSession(const std::vector<Part>& parts, const TeleopFlags& flags, Progress& progress) {
+  Operator person(flags, progress);
+  Json tasks = Json::array();
+  bool complete = true;
+  for (const Part& part : parts) {
+    if (!complete) break;
+    Json task{{"name", part.name}};
+    if (fs::exists(part.options.out) && !part.options.append && !part.options.overwrite) {
+      progress.Message(fmt::format("{}: is recorded ({}); --append adds {} more", part.name,
+                                   part.options.out, part.options.demos));
+      task["recorded_before"] = true;
+    } else {
+      task.update(ToJson(person.Record(part)));
+      complete = task["complete"].get<bool>();
+    }
+    tasks.push_back(std::move(task));
+  }
+  return {{"session", flags.session}, {"tasks", tasks}, {"complete", complete}};
+}
+
+Json RecordWith(const TeleopFlags& flags, Progress& progress) {
+  const std::vector<Part> parts = PartsOf(flags);
+  if (!flags.session.empty()) return RecordSession(parts, flags, progress);
+  CheckTeleopOutput(flags.teleop);
+  return ToJson(Operator(flags, progress).Record(parts.front()));
 }
 
 // What a session would take, in counts; the same checks as before a session.
-Json PlanTeleop(const TeleopFlags& flags) {
-  const TaskSpecs specs = LoadSpecs(flags.task, flags.robot);
-  VariantOf(specs.task, flags.teleop.variant);
-  const TeleopOptions& teleop = flags.teleop;
-  if (!teleop.out.empty()) CheckOutput(teleop.out, teleop.overwrite);
-  const int most = teleop.max_attempts > 0 ? teleop.max_attempts : 10 + 5 * teleop.demos;
-  return {{"task", specs.task.name},
-          {"robot", specs.task.robot},
-          {"variant", teleop.variant},
-          {"device", ToJson(flags.device)},
-          {"demos", teleop.demos},
+Json PlanOf(const Part& part) {
+  const TeleopOptions& options = part.options;
+  const int most = options.max_attempts > 0 ? options.max_attempts : 10 + 5 * options.demos;
+  return {{"task", part.specs.task.name},
+          {"robot", part.specs.task.robot},
+          {"variant", options.variant},
+          {"demos", options.demos},
           {"attempts_at_most", most},
-          {"seconds_per_attempt_at_most", teleop.record.max_seconds},
-          {"out", teleop.out}};
+          {"seconds_per_attempt_at_most", options.record.max_seconds},
+          {"out", options.out}};
 }
 
-std::string DescribeTeleop(const Json& result) {
+Json PlanTeleop(const TeleopFlags& flags) {
+  Json plans = Json::array();
+  for (const Part& part : PartsOf(flags)) {
+    VariantOf(part.specs.task, part.options.variant);
+    if (flags.session.empty() && !part.options.out.empty()) CheckTeleopOutput(part.options);
+    plans.push_back(PlanOf(part));
+  }
+  Json plan = flags.session.empty() ? plans.front() : Json{{"tasks", plans}};
+  plan["device"] = ToJson(flags.device);
+  return plan;
+}
+
+std::string DescribeRecording(const Json& result) {
   const double recorded = result["recorded_s"].get<double>(), wall = result["wall_s"].get<double>();
   std::string text = fmt::format(
       "{}: {} demonstrations; this session {} attempts, {:.1f} s of demonstrations in {:.1f} s, "
       "worst replay error {:g}\n",
       result["out"].get<std::string>(), result["demonstrations"].dump(), result["attempts"].size(),
       recorded, wall, result["worst_replay_error"].get<double>());
+  if (const int64_t all = result["in_dataset"].get<int64_t>(); all > 0) {
+    text += fmt::format("  added to it: it has {} demonstrations now\n", all);
+  }
   for (const Json& attempt : result["attempts"]) {
     if (attempt["success"].get<bool>()) continue;
     text += fmt::format("  attempt {} failed: {}\n", attempt["attempt"].dump(),
@@ -212,18 +339,44 @@ std::string DescribeTeleop(const Json& result) {
   return text;
 }
 
+std::string DescribeTeleop(const Json& result) {
+  if (!result.contains("tasks")) return DescribeRecording(result);
+  std::string text;
+  for (const Json& task : result["tasks"]) {
+    text += task["name"].get<std::string>() + ": " +
+            (task.contains("recorded_before") ? "recorded before\n" : DescribeRecording(task));
+  }
+  return text;
+}
+
+// A session of a plan locks the files of its operator alone: others record into the same folder.
+std::vector<std::string> WrittenBy(const TeleopFlags& flags) {
+  std::vector<std::string> files;
+  for (const Part& part : PartsOf(flags)) {
+    files.push_back(part.options.out);
+    std::error_code none;  // what cannot be made is said where it is written
+    fs::create_directories(fs::path(files.back()).parent_path(), none);
+  }
+  return files;
+}
+
 }  // namespace
 
 Command TeleopCommand() {
-  return MakeCommand<TeleopFlags>(
+  Command command = MakeCommand<TeleopFlags>(
       "teleop", "record demonstrations with a headset, or with the virtual one",
       [](const TeleopFlags& flags, CommandContext& context) -> Json {
         if (context.plan) return PlanTeleop(flags);
-        Json result = ToJson(RecordWith(flags, *context.progress));
+        Json result = RecordWith(flags, *context.progress);
         result["failed"] = !result["complete"].get<bool>();
         return result;
       },
       DescribeTeleop);
+  command.writes = [writes = command.writes](const Json& options) {
+    const TeleopFlags flags = FromJson<TeleopFlags>(options, "teleop");
+    return flags.session.empty() ? writes(options) : WrittenBy(flags);
+  };
+  return command;
 }
 
 }  // namespace understudy

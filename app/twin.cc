@@ -211,6 +211,8 @@ Twin LoadTwin(const std::string& task, const std::string& robot, const std::stri
   return MakeTwin(LoadSpecs(task, robot), subtasks);
 }
 
+Twin LoadTwin(const TaskSpecs& specs) { return MakeTwin(specs, ""); }
+
 TaskSpecs LoadSpecsOf(const EpisodeSource& dataset, const std::string& task,
                       const std::string& robot) {
   std::optional<ScratchFolder> scratch;

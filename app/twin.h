@@ -62,6 +62,9 @@ TaskSpecs LoadSpecs(const std::string& task, const std::string& robot = "");
 Twin LoadTwin(const std::string& task, const std::string& robot = "",
               const std::string& subtasks = "");
 
+// The twin of these specs; the rest as above.
+Twin LoadTwin(const TaskSpecs& specs);
+
 // As LoadTwinOf, without the simulator.
 TaskSpecs LoadSpecsOf(const EpisodeSource& dataset, const std::string& task,
                       const std::string& robot);

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """How fast the live page draws and answers, in headless Chromium drawn by the processor: pictures per second of a task's
 scene at 640 x 480, and how long after a sample of a headset the picture stands that shows what came of it, while two eyes of
-256 pixels are drawn. Two cores, nothing else at work: page_rates.py --program build/release/understudy"""
+256 pixels are drawn. Two cores, nothing else at work: page_rates.py --program build/release/understudy
+--minutes 10 instead: records so long in that headset, and says what a control step took, what was late and lost, and how
+much memory was taken meanwhile."""
 import argparse, json, pathlib, sys, tempfile, time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -26,11 +28,7 @@ def pictures(program, folder, task):
 def round_trip(program, folder):
     with Served(program, "teleop", "--task", "stack", "--device", "webxr", "--demos", "1", "--out", "b.h5", folder=folder) as served, \
             Browser(512, 256, webgl=True) as page:
-        page.call("Page.addScriptToEvaluateOnNewDocument", source=(HERE.parent / "tests/view/fake_xr.js").read_text())
-        page.open(served.url)
-        page.until("window.understudy && document.querySelectorAll('#ways button').length")
-        page.run("document.querySelector('#ways button').click()")
-        page.until("(understudy.state.status.phase || '') === 'ready'")
+        enter(page, served.url)
         page.run("fakeXr.hands[1].buttons[4] = 1")
         page.until("understudy.state.status.phase === 'recording'")
         page.run("(understudy.state.latency = [], understudy.state.trips = [], 0)")
@@ -41,10 +39,53 @@ def round_trip(program, folder):
     return rate, seen, sorted(trip)
 
 
+def enter(page, url):
+    """Puts the headset on that stands in for one."""
+    page.call("Page.addScriptToEvaluateOnNewDocument", source=(HERE.parent / "tests/view/fake_xr.js").read_text())
+    page.open(url)
+    page.until("window.understudy && document.querySelectorAll('#ways button').length")
+    page.run("document.querySelector('#ways button').click()")
+    page.until("(understudy.state.status.phase || '') === 'ready'")
+
+
+def memory_mib(process):
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def long_run(program, folder, minutes):
+    text = (HERE.parent / "tests/view/page_operator.js").read_text()
+    operator = f"({text[text.index('async'):]})(40)"
+    with Served(program, "teleop", "--task", "stack", "--device", "webxr", "--demos", "10000", "--max-attempts", "100000", "--record.keep-failed",
+                "--out", "long.h5", "--json", folder=folder) as served, Browser(512, 256, webgl=True) as page:
+        enter(page, served.url)
+        begin, memory = time.time(), []
+        while time.time() < begin + 60 * minutes:
+            page.run(operator)
+            page.until("understudy.state.status.phase === 'ready'")
+            memory.append((time.time() - begin, memory_mib(served.process)))
+        _, result = served.end()
+    attempts = [attempt for attempt in result["attempts"] if attempt["steps"]]
+    total = lambda key: sum(attempt["quality"].get(key, 0) for attempt in attempts)
+    later = [mib for at, mib in memory if at > 60] or [mib for _, mib in memory]
+    return {"minutes": minutes, "attempts": len(attempts), "demonstrations": result["demonstrations"], "control steps": total("steps"),
+            "began late": total("overruns"), "samples lost": total("samples_lost"),
+            "work of a step without physics, ms, p50 and worst p99 of an attempt":
+                [round(1e3 * sorted(a["quality"]["work_p50_s"] for a in attempts)[len(attempts) // 2], 3),
+                 round(1e3 * max(a["quality"]["work_p99_s"] for a in attempts), 3)],
+            "memory, MiB, after a minute and at the end": [round(later[0], 1), round(later[-1], 1)]}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
-    program = str(pathlib.Path(parser.parse_args().program).resolve())
+    parser.add_argument("--minutes", type=float)
+    options = parser.parse_args()
+    program = str(pathlib.Path(options.program).resolve())
+    if options.minutes:
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps(long_run(program, folder, options.minutes), indent=1))
+        return
     with tempfile.TemporaryDirectory() as folder:
         result = {f"{task}: pictures per second": round(pictures(program, folder, task), 1) for task in ("stack", "coffee")}
         rate, seen, trip = round_trip(program, folder)

@@ -89,8 +89,10 @@ Announcement Ended(const std::string& why, const std::string& kept) {
 }  // namespace moments
 
 void Announcer::Say(const Announcement& moment) {
-  if (moment == last_) return;
+  const bool outcome = moment.cue == "saved" || moment.cue == "discarded";
+  if (moment == last_ && !outcome) return;
   last_ = moment;
+  clamped_ = -1;
   if (terminal_ != nullptr) {
     terminal_->Message(moment.hint.empty() ? moment.phase
                                            : moment.phase + " (" + moment.hint + ")");
@@ -128,8 +130,9 @@ void Announcer::Step(const DeviceInfo& device, const std::vector<int>& hands,
     } else if (lost_[i] && (commanded.arms[i].flags & kTracked)) {
       lost_[i] = false;
       Say(moments::Found(device, hands[i], arms));
-    } else if (cue.clamped) {
+    } else if (cue.clamped && clamped_ != hands[i]) {
       Say(moments::Clamped(hands[i], arms));
+      clamped_ = hands[i];
     }
   }
 }

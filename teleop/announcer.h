@@ -44,7 +44,7 @@ class Announcer {
   // `link` and `terminal` may be null and must outlive this; with neither it does nothing.
   Announcer(BrowserLink* link, Progress* terminal) : link_(link), terminal_(terminal) {}
 
-  // Says a moment, unless it is the one that was said last.
+  // Says a moment, unless it is the one that was said last; what became of an attempt, every time.
   void Say(const Announcement& moment);
   // How many demonstrations there are.
   void Count(int64_t done, int64_t wanted);
@@ -63,6 +63,7 @@ class Announcer {
   Announcement last_;
   int64_t cues_ = 0;
   std::vector<char> lost_;  // by arm: lost, and not found again
+  int clamped_ = -1;        // hand whose clamping was said last: no text is made to say it again
 };
 
 }  // namespace understudy

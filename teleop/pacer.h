@@ -20,6 +20,8 @@ class Pacer {
   // Returns at the next tick. False: it was already over; later ticks are then counted from now, so
   // that the loop never runs twice to catch up.
   virtual bool Tick(const Observation& observation) = 0;
+  // Whether a second of it is a second of the clock on the wall.
+  virtual bool real_time() const { return false; }
   // What whoever moves the hand says of the attempt that ends with `observation`: why it was given
   // up, or how far it came. Empty: nothing, as of a person in a headset.
   virtual std::string Account(const Observation& /*observation*/) const { return ""; }
@@ -31,6 +33,7 @@ class RealPacer : public Pacer {
   void Begin(const RngKey& key, const Observation& observation, int64_t step_ns,
              int ticks_per_step) override;
   bool Tick(const Observation& observation) override;
+  bool real_time() const override { return true; }
 
  private:
   int64_t start_ns_ = 0, step_ns_ = 0, tick_ = 0;

@@ -17,7 +17,12 @@ double Percentile(std::vector<int64_t> values, double share) {
 
 }  // namespace
 
-void QualityMeter::Add(const Step& step, Action clipped) {
+QualityMeter::QualityMeter(size_t steps) {
+  ages_ns_.reserve(steps);
+  work_ns_.reserve(steps);
+}
+
+void QualityMeter::Add(const Step& step, const Action& clipped) {
   ++steps_;
   ages_ns_.push_back(step.teleop.sample_age_ns);
   // an arm's worst flag counts for the step
@@ -39,7 +44,11 @@ void QualityMeter::Add(const Step& step, Action clipped) {
       break;
     }
   }
-  actions_.push_back(std::move(clipped));
+  // idle time at both ends
+  if (steps_ == 1) first_ = clipped;
+  if (same_as_first_ == steps_ - 1 && clipped == first_) ++same_as_first_;
+  same_as_last_ = steps_ > 1 && clipped == last_ ? same_as_last_ + 1 : 1;
+  last_ = clipped;
   // path length of all control frames
   for (size_t i = 0; i < step.observation.arms.size(); ++i) {
     const Eigen::Vector3d& p_WE = step.observation.arms[i].X_WE.translation();
@@ -50,27 +59,30 @@ void QualityMeter::Add(const Step& step, Action clipped) {
 }
 
 Json QualityMeter::Result(double control_hz, int engagements) const {
-  // idle time at both ends
-  size_t head = 0, tail = 0;
-  const size_t count = actions_.size();
-  while (head + 1 < count && actions_[head + 1] == actions_[0]) ++head;
-  while (tail + 1 < count && actions_[count - 2 - tail] == actions_[count - 1]) ++tail;
+  const auto idle_s = [&](int64_t same) {
+    return static_cast<double>(std::max<int64_t>(same - 1, 0)) / control_hz;
+  };
   const double steps = std::max<double>(1, static_cast<double>(steps_));
-  return Json{{"steps", steps_},
-              {"seconds", static_cast<double>(steps_) / control_hz},
-              {"sample_age_p50_s", Percentile(ages_ns_, 0.5)},
-              {"sample_age_p99_s", Percentile(ages_ns_, 0.99)},
-              {"overruns", overruns_},
-              {"tracked_share", static_cast<double>(tracked_) / steps},
-              {"engaged_share", static_cast<double>(engaged_) / steps},
-              {"linear_clamped", linear_clamped_},
-              {"angular_clamped", angular_clamped_},
-              {"rejected", rejected_},
-              {"boxed", boxed_},
-              {"idle_head_s", static_cast<double>(head) / control_hz},
-              {"idle_tail_s", static_cast<double>(tail) / control_hz},
-              {"path_m", path_m_},
-              {"clutch_engagements", engagements}};
+  Json json{{"steps", steps_},
+            {"seconds", static_cast<double>(steps_) / control_hz},
+            {"sample_age_p50_s", Percentile(ages_ns_, 0.5)},
+            {"sample_age_p99_s", Percentile(ages_ns_, 0.99)},
+            {"overruns", overruns_},
+            {"tracked_share", static_cast<double>(tracked_) / steps},
+            {"engaged_share", static_cast<double>(engaged_) / steps},
+            {"linear_clamped", linear_clamped_},
+            {"angular_clamped", angular_clamped_},
+            {"rejected", rejected_},
+            {"boxed", boxed_},
+            {"idle_head_s", idle_s(same_as_first_)},
+            {"idle_tail_s", idle_s(same_as_last_)},
+            {"path_m", path_m_},
+            {"clutch_engagements", engagements}};
+  if (!work_ns_.empty()) {
+    json["work_p50_s"] = Percentile(work_ns_, 0.5);
+    json["work_p99_s"] = Percentile(work_ns_, 0.99);
+  }
+  return json;
 }
 
 }  // namespace understudy

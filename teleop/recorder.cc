@@ -6,11 +6,10 @@
 #include <chrono>
 #include <cmath>
 
+#include "core/base/clock.h"
 #include "core/base/hash.h"
 #include "core/base/names.h"
 #include "core/base/progress.h"
-#include "core/seam/replay.h"
-#include "data/store/recorder.h"
 #include "teleop/quality.h"
 
 namespace understudy {
@@ -19,10 +18,12 @@ namespace {
 // State of one attempt while it is recorded.
 class Recording {
  public:
-  Recording(TeleopDevice& device, Simulator& simulator, const TaskSpec& task, Pacer& pacer,
-            const RecordPlan& plan, const RecordOptions& options, Announcer& announcer)
+  Recording(TeleopDevice& device, Simulator& simulator, Simulator& checker, const TaskSpec& task,
+            Pacer& pacer, const RecordPlan& plan, const RecordOptions& options,
+            Announcer& announcer)
       : device_(device),
         simulator_(simulator),
+        checker_(checker),
         task_(task),
         pacer_(pacer),
         plan_(plan),
@@ -31,28 +32,35 @@ class Recording {
         info_(simulator.info()),
         controller_(options.retarget, info_),
         hands_(HandsOfArms(options.retarget, info_.arms.size())),
+        max_steps_(std::llround(options.max_seconds * info_.control_hz)),
+        quality_(static_cast<size_t>(max_steps_)),
         came_(task.subtasks.size()) {}
 
-  RecordOutcome Run() {
+  RecordedAttempt Run() {
     simulator_.Reset(plan_.variant, plan_.key);
     const int64_t step_ns = std::llround(1e9 / info_.control_hz);
     pacer_.Begin(plan_.key, simulator_.Observe(), step_ns, options_.samples_per_step);
+    simulator_.Save(&state_);
     announcer_.NewAttempt();
     announcer_.Say(moments::Ready(device_.info()));
     Show(nullptr);
-    if (const RecordEnd end = WaitForStart(); end != RecordEnd::kAccepted) {
+    const int64_t ready_ns = device_.NowNs();
+    const RecordEnd waited = WaitForStart();
+    begin_ns_ = device_.NowNs();
+    waited_s_ = 1e-9 * static_cast<double>(begin_ns_ - ready_ns);
+    if (waited != RecordEnd::kAccepted) {
       RecordOutcome outcome;
-      outcome.end = end;
-      outcome.cause = EnumNames<RecordEnd>::kNames.at(static_cast<size_t>(end));
-      return outcome;
+      outcome.end = waited;
+      outcome.cause = EnumNames<RecordEnd>::kNames.at(static_cast<size_t>(waited));
+      outcome.waited_s = waited_s_;
+      return RecordedAttempt(std::move(outcome));
     }
     Begin();
     device_.TakeQuality();  // of the time before
     announcer_.Say(moments::Recording(device_.info()));
     RecordEnd end = RecordEnd::kTimeout;
-    const int64_t max_steps = std::llround(options_.max_seconds * info_.control_hz);
     bool going = true;
-    while (going && static_cast<int64_t>(actions_.size()) < max_steps) going = DoStep(&end);
+    while (going && steps_ < max_steps_) going = DoStep(&end);
     return Close(end);
   }
 
@@ -60,19 +68,26 @@ class Recording {
   // Reads the samples of one policy step and finds the buttons that were pressed.
   void Sense() {
     samples_.clear();
+    work_ns_ = 0;
     pressed_ = events_ = 0;
     on_time_ = true;
     for (int i = 0; i < options_.samples_per_step; ++i) {
       on_time_ &= pacer_.Tick(simulator_.Observe());
-      samples_.push_back(device_.Poll());
-      const RawSample& sample = samples_.back();
-      events_ |= sample.events;
-      // the first sample shows which buttons are held down: only later changes are presses
-      const uint32_t down = sample.hands[0].buttons | sample.hands[1].buttons;
-      if (buttons_known_) pressed_ |= down & ~buttons_;
-      buttons_ = down;
-      buttons_known_ = true;
+      const int64_t begin_ns = MonotonicNs();
+      const size_t known = samples_.size();
+      device_.TakeSamples(&samples_);
+      for (size_t s = known; s < samples_.size(); ++s) Look(samples_[s]);
+      work_ns_ += MonotonicNs() - begin_ns;
     }
+  }
+
+  void Look(const RawSample& sample) {
+    events_ |= sample.events;
+    // the first sample shows which buttons are held down: only later changes are presses
+    const uint32_t down = sample.hands[0].buttons | sample.hands[1].buttons;
+    if (buttons_known_) pressed_ |= down & ~buttons_;
+    buttons_ = down;
+    buttons_known_ = true;
   }
 
   // kAccepted: start was pressed.
@@ -80,6 +95,7 @@ class Recording {
     const int64_t begin_ns = device_.NowNs();
     while (true) {
       if (InterruptRequested()) return RecordEnd::kInterrupted;
+      if (plan_.before && plan_.before(false)) announcer_.Say(moments::Ready(device_.info()));
       Sense();
       if ((pressed_ & kButtonStop) || (events_ & kEventExit)) return RecordEnd::kStopped;
       if (pressed_ & kButtonReset) return RecordEnd::kReset;
@@ -102,54 +118,37 @@ class Recording {
     meta_ = MetaOf(info_, plan_.variant, plan_.key);
     meta_.uuid = MakeUuid("teleop", plan_.key);
     meta_.settings = ToJson(options_);
+    meta_.settings.update(plan_.settings);
     meta_.program_version = plan_.program_version;
-    writer_ = std::make_unique<EpisodeRecorder>(plan_.file, plan_.header, meta_);
+    writer_ = std::make_unique<AttemptWriter>(plan_.file, plan_.header, meta_, checker_);
     controller_.Reset(simulator_.Observe());
   }
 
   // One row. False: the attempt has ended, by `end`.
   bool DoStep(RecordEnd* end) {
     Sense();
-    for (const RawSample& sample : samples_) writer_->AppendRaw(sample);
-    // decisions of the operator come before the robot moves
-    if (InterruptRequested()) return Ends(end, RecordEnd::kInterrupted);
-    if (events_ & kEventSessionLost) return Ends(end, RecordEnd::kDeviceLost);
-    if ((pressed_ & kButtonStop) || (events_ & kEventExit)) return Ends(end, RecordEnd::kStopped);
-    if (pressed_ & kButtonDiscard) return Ends(end, RecordEnd::kDiscarded);
-    if (pressed_ & kButtonReset) return Ends(end, RecordEnd::kReset);
-    if (pressed_ & kButtonStart) return Ends(end, RecordEnd::kAccepted);
-
-    // hand to command, command to what the controller takes
-    Step row;
-    row.observation = simulator_.Observe();
-    row.state = simulator_.Save();
-    const int64_t now_ns = device_.NowNs();
-    Commanded commanded =
-        controller_.Update(samples_, row.observation, now_ns, 1 / info_.control_hz);
-    SendHaptics(commanded.cues);
-    announcer_.Step(device_.info(), hands_, commanded);
-    for (size_t i = 0; i < commanded.action.arms.size(); ++i) {
-      const Pose& X_WE = row.observation.arms[i].X_WE;
-      ArmAction& target = commanded.action.arms[i];
-      target = ClipTarget(X_WE, target, info_.limits);
-      row.action.arms.push_back(simulator_.Resolve(i, target));
-      row.delta.push_back(DeltaFromTarget(X_WE, row.action.arms[i], info_.limits));
-      if (!on_time_) commanded.arms[i].flags |= kOverrun;
+    const int64_t begin_ns = MonotonicNs();
+    RecordedStep& recorded = writer_->Next();
+    recorded.samples = samples_;
+    recorded.has_row = false;
+    if (Decided(end)) {
+      writer_->Push();
+      return false;
     }
-    row.action_clean = row.action;
-    row.subtask = Subtask(row.observation);
-    row.teleop.arms = std::move(commanded.arms);
-    row.teleop.sample_id = samples_.back().id;
-    row.teleop.xr_time_ns = samples_.back().xr_time_ns;
-    row.teleop.monotonic_ns = now_ns;
-    row.teleop.sample_age_ns = now_ns - samples_.back().monotonic_ns;
-
-    const StepOutcome outcome = simulator_.Step(row.action);
-    writer_->Append(row);
-    Show(&row);
-    quality_.Add(row, std::move(commanded.action));
-    states_.push_back(std::move(row.state));
-    actions_.push_back(std::move(row.action));
+    Command(&recorded.row);
+    recorded.has_row = true;
+    const double physics_s = simulator_.times().physics_s;
+    const StepOutcome outcome = simulator_.Step(recorded.row.action);
+    const double stepped_s = simulator_.times().physics_s - physics_s;
+    simulator_.Save(&state_);
+    Show(&recorded.row);
+    ++steps_;
+    quality_.Add(recorded.row, clipped_);
+    writer_->Push();
+    if (pacer_.real_time()) {
+      work_ns_ += MonotonicNs() - begin_ns - std::llround(1e9 * stepped_s);
+      quality_.AddWork(work_ns_);
+    }
     if (outcome.unstable) {
       problem_ = outcome.problem;
       return Ends(end, RecordEnd::kUnstable);
@@ -159,6 +158,55 @@ class Recording {
     if (success_for_ == 1) announcer_.Say(moments::Success());
     if (success_for_ >= options_.success_steps) return Ends(end, RecordEnd::kAccepted);
     return true;
+  }
+
+  // Decisions of the operator, which come before the robot moves. True: the attempt has ended.
+  bool Decided(RecordEnd* end) {
+    if (InterruptRequested()) {
+      *end = RecordEnd::kInterrupted;
+    } else if (events_ & kEventSessionLost) {
+      *end = RecordEnd::kDeviceLost;
+    } else if ((pressed_ & kButtonStop) || (events_ & kEventExit)) {
+      *end = RecordEnd::kStopped;
+    } else if (pressed_ & kButtonDiscard) {
+      *end = RecordEnd::kDiscarded;
+    } else if (pressed_ & kButtonReset) {
+      *end = RecordEnd::kReset;
+    } else if (pressed_ & kButtonStart) {
+      *end = RecordEnd::kAccepted;
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  // Fills in a row: hand to command, command to what the controller takes.
+  void Command(Step* row) {
+    row->observation = simulator_.Observe();
+    row->state = state_;
+    const int64_t now_ns = device_.NowNs();
+    const Commanded& commanded =
+        controller_.Update(samples_, row->observation, now_ns, 1 / info_.control_hz);
+    SendHaptics(commanded.cues);
+    announcer_.Step(device_.info(), hands_, commanded);
+    const size_t arms = commanded.action.arms.size();
+    clipped_ = commanded.action;
+    row->action.arms.resize(arms);
+    row->delta.resize(arms);
+    row->teleop.arms = commanded.arms;
+    for (size_t i = 0; i < arms; ++i) {
+      const Pose& X_WE = row->observation.arms[i].X_WE;
+      clipped_.arms[i] = ClipTarget(X_WE, clipped_.arms[i], info_.limits);
+      row->action.arms[i] = simulator_.Resolve(i, clipped_.arms[i]);
+      row->delta[i] = DeltaFromTarget(X_WE, row->action.arms[i], info_.limits);
+      if (!on_time_) row->teleop.arms[i].flags |= kOverrun;
+    }
+    row->action_clean = row->action;
+    row->subtask = Subtask(row->observation);
+    row->teleop.sample_id = samples_.back().id;
+    row->teleop.xr_time_ns = samples_.back().xr_time_ns;
+    row->teleop.monotonic_ns = now_ns;
+    row->teleop.sample_age_ns = now_ns - samples_.back().monotonic_ns;
   }
 
   static bool Ends(RecordEnd* end, RecordEnd value) {
@@ -198,27 +246,27 @@ class Recording {
   void Show(const Step* row) {
     if (!announcer_.shows()) return;
     const Observation& now = simulator_.Observe();
-    frame_.state = simulator_.Save();
+    frame_.state = state_;
     frame_.arms.clear();
     for (size_t i = 0; row != nullptr && i < row->action.arms.size(); ++i) {
       frame_.arms.push_back(
           {row->action.arms[i].X_WE_cmd, row->action.arms[i].gripper, row->teleop.arms[i].flags});
     }
-    frame_.step = static_cast<int64_t>(actions_.size());
+    frame_.step = steps_;
     frame_.sim_time_s = now.sim_time_s;
     frame_.success = now.success;
     frame_.sample_ns = row == nullptr ? 0 : samples_.back().xr_time_ns;
     announcer_.Show(frame_);
   }
 
-  RecordOutcome Close(RecordEnd end) {
+  RecordedAttempt Close(RecordEnd end) {
     RecordOutcome outcome;
     outcome.end = end;
     outcome.file = plan_.file;
-    outcome.steps = static_cast<int64_t>(actions_.size());
-    const Observation final_observation = simulator_.Observe();
-    const SimState final_state = simulator_.Save();
-    states_.push_back(final_state);
+    outcome.steps = steps_;
+    outcome.waited_s = waited_s_;
+    outcome.seconds = 1e-9 * static_cast<double>(device_.NowNs() - begin_ns_);
+    const Observation& final_observation = simulator_.Observe();
     const bool accepted = end == RecordEnd::kAccepted;
     outcome.success = accepted && final_observation.success;
     const std::string account = pacer_.Account(final_observation);
@@ -232,29 +280,27 @@ class Recording {
     const bool thrown_away =
         (end == RecordEnd::kDiscarded && !given_up) || end == RecordEnd::kReset;
     const bool taken_away = end == RecordEnd::kDeviceLost || end == RecordEnd::kInterrupted;
-    if (actions_.empty() || thrown_away ||
-        (!outcome.success && !taken_away && !options_.keep_failed)) {
+    if (plan_.before) plan_.before(true);
+    if (steps_ == 0 || thrown_away || (!outcome.success && !taken_away && !options_.keep_failed)) {
       writer_->Discard(outcome.cause);
-      return outcome;
+      return RecordedAttempt(std::move(outcome), std::move(writer_));
     }
-    // replay at once: a later replay would find a fault too late
-    if (accepted) {
-      const ReplayCheck check = CheckReplay(simulator_, states_, actions_);
-      outcome.quality["replay_worst_error"] = check.worst_error;
-      outcome.quality["replay_bit_exact"] = check.bit_exact;
-      if (options_.haptics && outcome.success) {
-        for (size_t i = 0; i < info_.arms.size(); ++i) {
-          device_.Haptic(controller_.hand(i), 1.0f, 0.3);
-        }
+    if (options_.haptics && outcome.success) {
+      for (size_t i = 0; i < info_.arms.size(); ++i) {
+        device_.Haptic(controller_.hand(i), 1.0f, 0.3);
       }
     }
     meta_.success = outcome.success;
     meta_.cause = outcome.cause;
     meta_.quality = outcome.quality;
-    meta_.uuid = outcome.uuid = Identity();
-    writer_->Finish(meta_, final_state, final_observation, raw_);
     outcome.kept = true;
-    return outcome;
+    writer_->Finish({.meta = std::move(meta_),
+                     .key = plan_.key,
+                     .final_state = state_,
+                     .final_observation = final_observation,
+                     .raw_info = raw_,
+                     .replay = accepted});
+    return RecordedAttempt(std::move(outcome), std::move(writer_));
   }
 
   // Why an attempt that ended so is no success, with what its operator says.
@@ -264,28 +310,14 @@ class Recording {
     if (!problem_.empty()) cause += ": " + problem_;
     if (account.empty()) return cause;
     if (end == RecordEnd::kDiscarded) return account;
-    if (end == RecordEnd::kTimeout) cause = fmt::format("time limit of {} steps", actions_.size());
+    if (end == RecordEnd::kTimeout) cause = fmt::format("time limit of {} steps", steps_);
     const bool told = end == RecordEnd::kTimeout || end == RecordEnd::kUnstable;
     return told ? fmt::format("{} in {}", cause, account) : cause;
   }
 
-  // Hash of the recording: two people with the same seed make different episodes.
-  std::string Identity() const {
-    Hasher hasher;
-    for (const SimState& state : states_) hasher.Add(state.data(), state.size() * sizeof(double));
-    for (const Action& action : actions_) {
-      for (const ArmAction& arm : action.arms) {
-        hasher.Add(arm.X_WE_cmd.rotation().coeffs().data(), 4 * sizeof(double));
-        hasher.Add(arm.X_WE_cmd.translation().data(), 3 * sizeof(double));
-        hasher.Add(&arm.gripper, sizeof(double));
-        hasher.Add(arm.q_cmd.data(), static_cast<size_t>(arm.q_cmd.size()) * sizeof(double));
-      }
-    }
-    return MakeUuid(hasher.Hex(), plan_.key);
-  }
-
   TeleopDevice& device_;
   Simulator& simulator_;
+  Simulator& checker_;
   const TaskSpec& task_;
   Pacer& pacer_;
   const RecordPlan& plan_;
@@ -294,15 +326,20 @@ class Recording {
   const SimulatorInfo& info_;
   TeleopController controller_;
   std::vector<int> hands_;  // of the arms
-  std::unique_ptr<EpisodeRecorder> writer_;
+  int64_t max_steps_;
+  std::unique_ptr<AttemptWriter> writer_;
   EpisodeMeta meta_;
   RawStream raw_;
   QualityMeter quality_;
   std::vector<RawSample> samples_;  // of this policy step
   uint32_t pressed_ = 0, events_ = 0, buttons_ = 0;
   bool buttons_known_ = false, on_time_ = true;
-  std::vector<SimState> states_;
-  std::vector<Action> actions_;
+  int64_t steps_ = 0;
+  int64_t begin_ns_ = 0;
+  int64_t work_ns_ = 0;  // of this step, without waiting and physics
+  double waited_s_ = 0;
+  SimState state_;  // now
+  Action clipped_;  // command within the box of one policy step
   LiveFrame frame_;
   int32_t subtask_ = 0;
   std::vector<bool> came_;  // per subtask: its signal has held
@@ -312,9 +349,22 @@ class Recording {
 
 }  // namespace
 
-RecordOutcome Record(TeleopDevice& device, Simulator& simulator, const TaskSpec& task, Pacer& pacer,
-                     const RecordPlan& plan, const RecordOptions& options, Announcer& announcer) {
-  return Recording(device, simulator, task, pacer, plan, options, announcer).Run();
+RecordOutcome RecordedAttempt::Wait() {
+  if (writer_ != nullptr) {
+    const EpisodeMeta meta = writer_->Wait();
+    writer_.reset();
+    if (outcome_.kept) {
+      outcome_.uuid = meta.uuid;
+      outcome_.quality = meta.quality;
+    }
+  }
+  return outcome_;
+}
+
+RecordedAttempt Record(TeleopDevice& device, Simulator& simulator, Simulator& checker,
+                       const TaskSpec& task, Pacer& pacer, const RecordPlan& plan,
+                       const RecordOptions& options, Announcer& announcer) {
+  return Recording(device, simulator, checker, task, pacer, plan, options, announcer).Run();
 }
 
 }  // namespace understudy

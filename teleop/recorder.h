@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "core/seam/dataset_header.h"
@@ -8,6 +10,7 @@
 #include "core/seam/teleop_device.h"
 #include "core/spec/task_spec.h"
 #include "teleop/announcer.h"
+#include "teleop/attempt_writer.h"
 #include "teleop/pacer.h"
 #include "teleop/retarget.h"
 
@@ -46,6 +49,10 @@ struct RecordPlan {
   RngKey key;  // parent = number of the attempt; an attempt that was cut short is repeated with its
                // number
   std::string program_version;
+  Json settings = Json::object();  // stored with the episode beside the options
+  // The attempt before may still be written: asked while the operator is waited for, and with
+  // `wait` before this one's file is finished. True: the operator was told something. May be empty.
+  std::function<bool(bool wait)> before;
 };
 
 enum class RecordEnd {
@@ -75,6 +82,7 @@ struct RecordOutcome {
   std::string uuid;
   int64_t attempt = 0;  // its number in the session
   int64_t steps = 0;
+  double waited_s = 0, seconds = 0;  // device's clock: until it began, and until it ended
   std::filesystem::path file;
   Json quality = Json::object();
   template <class V>
@@ -90,15 +98,34 @@ struct RecordOutcome {
   }
 };
 
+// An attempt that has ended, whose file may still be written.
+class RecordedAttempt {
+ public:
+  explicit RecordedAttempt(RecordOutcome outcome, std::unique_ptr<AttemptWriter> writer = nullptr)
+      : outcome_(std::move(outcome)), writer_(std::move(writer)) {}
+  // But for the uuid and what the replay finds, which Wait adds.
+  const RecordOutcome& outcome() const { return outcome_; }
+  // Whether Wait would return at once.
+  bool finished() const { return writer_ == nullptr || writer_->finished(); }
+  // Throws Error if the file cannot be written; the .part then stays.
+  RecordOutcome Wait();
+
+ private:
+  RecordOutcome outcome_;
+  std::unique_ptr<AttemptWriter> writer_;
+};
+
 // Resets the simulator to the plan's start, waits for the start button (kAgain: for the button that
 // records the last one again), then records one attempt:
 // each policy step waits for the pacer, takes the device's samples, commands, and stores a row of
 // state, raw samples, wanted pose, limited target and executed action. Ends by the buttons, by
 // lasting success, by time, or by losing the device; on every path the file is finished or set
-// aside. An accepted attempt is replayed from its start state at once, and the worst state error is
-// stored. The operator is told by `announcer`. Throws Error if the file cannot be written; the
-// .part then stays.
-RecordOutcome Record(TeleopDevice& device, Simulator& simulator, const TaskSpec& task, Pacer& pacer,
-                     const RecordPlan& plan, const RecordOptions& options, Announcer& announcer);
+// aside. An accepted attempt is replayed from its start state at once, by `checker`, and the worst
+// state error is stored. The operator is told by `announcer`. From the first row to the last
+// nothing is allocated, but where something is said and where joints are the command. Throws Error
+// if the file cannot be written; the .part then stays.
+RecordedAttempt Record(TeleopDevice& device, Simulator& simulator, Simulator& checker,
+                       const TaskSpec& task, Pacer& pacer, const RecordPlan& plan,
+                       const RecordOptions& options, Announcer& announcer);
 
 }  // namespace understudy

@@ -117,12 +117,13 @@ void TeleopController::Ingest(Arm& arm, const RawSample& sample, int hand_index)
   arm.last_sample_ns = sample.monotonic_ns;
 }
 
-Commanded TeleopController::Update(std::span<const RawSample> samples,
-                                   const Observation& observation, int64_t now_ns, double dt_s) {
+const Commanded& TeleopController::Update(std::span<const RawSample> samples,
+                                          const Observation& observation, int64_t now_ns,
+                                          double dt_s) {
   Require(observation.arms.size() == arms_.size(), "an observation has every arm");
-  Commanded out;
-  out.arms.resize(arms_.size());
-  out.cues.resize(arms_.size());
+  Commanded& out = commanded_;
+  out.arms.assign(arms_.size(), {});
+  out.cues.assign(arms_.size(), {});
   out.action.arms.resize(arms_.size());
   for (Arm& arm : arms_) arm.lost = ClutchLoss::kNone;
 

@@ -83,9 +83,10 @@ class TeleopController {
   void Reset(const Observation& observation);
 
   // One policy step: all samples since the step before, in order; the newest decides. `now_ns` is
-  // the device's clock, `dt_s` the policy step. No samples count as a lost hand.
-  Commanded Update(std::span<const RawSample> samples, const Observation& observation,
-                   int64_t now_ns, double dt_s);
+  // the device's clock, `dt_s` the policy step. No samples count as a lost hand. The result is
+  // valid until the next call; nothing is allocated from the second call on.
+  const Commanded& Update(std::span<const RawSample> samples, const Observation& observation,
+                          int64_t now_ns, double dt_s);
 
   int hand(size_t arm) const { return hands_[arm]; }
   int engagements() const;  // of all clutches since Reset
@@ -113,6 +114,7 @@ class TeleopController {
   std::vector<int> hands_;
   std::vector<Arm> arms_;
   bool focused_ = true;
+  Commanded commanded_;
 };
 
 // Runs the raw stream of a recorded episode through `options` again, against its recorded

@@ -171,7 +171,7 @@ _GROUPS = [
         ("return grid.kept[grid.BinOf(X_WO_start)] < grid.most;",
          "return grid.kept[grid.BinOf(X_WO_start)] <= grid.most;"),
     ]),
-    ("mimic/run/reset_bins.cc", "mimic_test", "*", [
+    ("core/spec/reset_bins.cc", "core_test", "*", [
         ("y[end] = variant.origin.y() + range->y[end];",
          "y[end] = variant.origin.x() + range->y[end];"),
     ]),
@@ -238,9 +238,30 @@ _GROUPS = [
         ("arm.lost = ClutchLoss::kJump;", ""),
     ]),
     ("teleop/command.cc", "teleop_test", "*", [
-        ("const int64_t start = found.again.empty() ? found.ended : found.again.front();",
-         "const int64_t start = found.ended;"),
         ('settings["record"] = ResultOptions(options.record);', ""),
+        ("extended.begin.start = last_start + 1;", ""),
+        ("if (!extended || !extended->uuids.contains(reader.episodes().front().uuid)) {", "{"),
+    ]),
+    ("teleop/session_folder.cc", "teleop_test", "*", [
+        ("const int64_t start = again_.empty() ? begin_.start + used_ : again_.front();",
+         "const int64_t start = begin_.start + used_;"),
+        ("if (!WasCutShort(reader)) starts.insert(StartOf(reader));", "starts.insert(StartOf(reader));"),
+        ("used_ += UsesStart(outcome.end, outcome.steps);", "++used_;"),
+    ]),
+    ("teleop/session.cc", "teleop_test", "*", [
+        ('if (!name.empty()) stage += "/" + name;', ""),
+        ("if (parts_.options.cover > 0 && attempt.outcome().success) covered_[next.attempt] = start_;", ""),
+        ("folder_.StoreCandidate(start, *candidate);", ""),
+        ("if (!writing_ || (!wait && !writing_->attempt.finished())) return false;",
+         "if (!writing_) return false;"),
+    ]),
+    ("teleop/starts.cc", "teleop_test", "*", [
+        ("if (sum >= fewest) continue;", "if (sum > fewest) continue;"),
+        ("simulator.Reset(name, key.WithVariant(candidate));", "simulator.Reset(name, key);"),
+    ]),
+    ("teleop/attempt_writer.cc", "teleop_test", "*", [
+        ("error_ = std::current_exception();", ""),
+        ('ending.meta.quality["replay_bit_exact"] = check.bit_exact;', ""),
     ]),
     ("teleop/webxr/clock_map.cc", "teleop_test", "*", [
         ("- round_trip_ns() / 2;", ";"),
@@ -251,7 +272,8 @@ _GROUPS = [
     ]),
     ("teleop/webxr/browser_device.cc", "teleop_test", "*", [
         ("if (!first && sample.sequence <= newest_.sequence) return;", ""),
-        ("sample.hands[hand].buttons |= pressed_[hand];", ""),
+        ("newest.hands[hand].buttons |= sample.hands[hand].buttons;", ""),
+        ("if (!first) lost_ += sample.sequence - newest_.sequence - 1;", ""),
         ("if (focused_) events_ |= kEventFocusLost;", ""),
     ]),
     ("teleop/pacer.cc", "teleop_test", "*", [

@@ -130,10 +130,12 @@ void BrowserDevice::Take(const BrowserMessage& message) {
   events_ |= sample.raw.events;
   if (sample.raw.events & kEventFocusLost) focused_ = false;
   if (sample.raw.events & kEventFocusGained) focused_ = true;
-  for (size_t hand = 0; hand < 2; ++hand) pressed_[hand] |= sample.raw.hands[hand].buttons;
+  if (!first) lost_ += sample.sequence - newest_.sequence - 1;
   newest_ = sample;
   // a sample was taken before it came
   sample_ns_ = std::min(clock_.ToMonotonic(sample.taken_ns), message.received_ns);
+  waiting_.push_back(Newest());
+  events_ = 0;
   info_.xr_minus_monotonic_ns = -clock_.offset_ns();
 }
 
@@ -153,29 +155,51 @@ void BrowserDevice::Refuse(uint64_t page, const std::string& why) {
 }
 
 RawSample BrowserDevice::Poll() {
-  Receive();
-  RawSample sample = newest_.raw;
-  sample.id = next_id_++;
-  const int64_t now = now_ns_();
-  sample.monotonic_ns = leader_ == 0 ? now : std::min(sample_ns_, now);
-  sample.xr_time_ns = leader_ == 0 ? 0 : newest_.taken_ns;
-  sample.events = events_;
-  // a button that was down for a moment between two polls was pressed
-  for (size_t hand = 0; hand < 2; ++hand) {
-    sample.hands[hand].buttons |= pressed_[hand];
-    pressed_[hand] = newest_.raw.hands[hand].buttons;
+  polled_.clear();
+  TakeSamples(&polled_);
+  // what happened and was pressed for a moment in between counts too
+  RawSample newest = polled_.back();
+  for (const RawSample& sample : polled_) {
+    newest.events |= sample.events;
+    for (size_t hand = 0; hand < 2; ++hand) {
+      newest.hands[hand].buttons |= sample.hands[hand].buttons;
+    }
   }
+  return newest;
+}
+
+void BrowserDevice::TakeSamples(std::vector<RawSample>* samples) {
+  Receive();
+  // nothing new; or something happened since, as that its page went
+  if (waiting_.empty() || events_ != 0) waiting_.push_back(Newest());
   events_ = 0;
+  for (RawSample& sample : waiting_) {
+    sample.id = next_id_++;
+    samples->push_back(sample);
+  }
+  waiting_.clear();
+  const int64_t now = now_ns_();
   if (leader_ != 0 && now - last_ping_ns_ > kPingNs) {
     last_ping_ns_ = now;
     link_.Reply(leader_, {{"ping", now}});
   }
+}
+
+// The newest sample, with what happened since the one before.
+RawSample BrowserDevice::Newest() const {
+  RawSample sample = newest_.raw;
+  const int64_t now = now_ns_();
+  sample.monotonic_ns = leader_ == 0 ? now : std::min(sample_ns_, now);
+  sample.xr_time_ns = leader_ == 0 ? 0 : newest_.taken_ns;
+  sample.events = events_;
   return sample;
 }
 
 Json BrowserDevice::TakeQuality() {
   Json quality{{"clock_drift_ppm", clock_.drift_ppm()},
-               {"round_trip_s", 1e-9 * static_cast<double>(clock_.round_trip_ns())}};
+               {"round_trip_s", 1e-9 * static_cast<double>(clock_.round_trip_ns())},
+               {"samples_lost", lost_}};
+  lost_ = 0;
   if (!shown_ms_.empty()) {
     quality["shown_after_p50_s"] = 1e-3 * Quantile(shown_ms_, 0.5);
     quality["shown_after_p99_s"] = 1e-3 * Quantile(shown_ms_, 0.99);

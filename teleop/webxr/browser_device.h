@@ -31,10 +31,12 @@ class BrowserDevice final : public TeleopDevice {
 
   const DeviceInfo& info() const override { return info_; }
   RawSample Poll() override;
+  void TakeSamples(std::vector<RawSample>* samples) override;
   int64_t NowNs() const override { return now_ns_(); }
   void Haptic(int hand, float amplitude, double seconds) override;
   // "shown_after_p50_s", "shown_after_p99_s": from a sample to the first picture that shows what
-  // came of it; "round_trip_s", "clock_drift_ppm": of the page, as ClockMap knows them.
+  // came of it; "round_trip_s", "clock_drift_ppm": of the page, as ClockMap knows them;
+  // "samples_lost": that the page took and that never came.
   Json TakeQuality() override;
 
   const ClockMap& clock() const { return clock_; }
@@ -44,6 +46,7 @@ class BrowserDevice final : public TeleopDevice {
   void Hear(const BrowserMessage& message);
   void Take(const BrowserMessage& message);
   void Leave(uint64_t page);
+  RawSample Newest() const;
   void Refuse(uint64_t page, const std::string& why);
 
   BrowserLink& link_;
@@ -54,10 +57,13 @@ class BrowserDevice final : public TeleopDevice {
   uint64_t leader_ = 0;            // 0: nobody leads
   bool focused_ = true;
   PageSample newest_;
+  std::vector<RawSample> waiting_;  // came since the last Poll or TakeSamples
+  std::vector<RawSample> polled_;
+  int64_t lost_ = 0;  // since the last TakeQuality
   ClockMap clock_;
   int64_t sample_ns_ = 0;  // our time of the newest sample
   int64_t next_id_ = 0;
-  uint32_t events_ = 0, pressed_[2] = {0, 0};  // since the last Poll
+  uint32_t events_ = 0;  // since the newest sample
   int64_t last_ping_ns_ = 0;
   std::vector<double> shown_ms_;  // since the last TakeQuality
 };

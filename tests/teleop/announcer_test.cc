@@ -59,7 +59,8 @@ TEST(Announcer, SaysASessionInItsOrder) {
   options.max_attempts = 1;
   options.out = (folder / "a.h5").string();
   Progress quiet;
-  RunTeleop(options, task, *simulator, device, operator_.pacer, quiet, announcer);
+  const std::unique_ptr<Simulator> checker = MakeFakeSimulator(task, {});
+  RunTeleop(options, task, *simulator, *checker, device, operator_.pacer, quiet, announcer);
   fs::remove_all(folder);
 
   const std::vector<std::string> cues = CuesOf(link);
@@ -109,9 +110,13 @@ TEST(Announcer, NamesHandsWhereThereAreTwoArms) {
 TEST(Announcer, SaysNothingTwiceAndWithNobodyNothing) {
   FakeLink link;
   Announcer announcer(&link, nullptr);
-  announcer.Say(moments::Saved());
-  announcer.Say(moments::Saved());
+  announcer.Say(moments::Success());
+  announcer.Say(moments::Success());
   EXPECT_EQ(link.said.size(), 1u);
+  // but what became of every attempt
+  announcer.Say(moments::Saved());
+  announcer.Say(moments::Saved());
+  EXPECT_EQ(link.said.size(), 3u);
   Announcer nobody(nullptr, nullptr);
   nobody.Say(moments::Saved());
   nobody.Count(1, 2);

@@ -9,6 +9,8 @@
 #include "core/base/error.h"
 #include "core/base/rng.h"
 #include "teleop/retarget.h"
+#include "teleop/webxr/page_buttons.h"
+#include "tests/teleop/fake_device.h"
 #include "tests/teleop/fake_link.h"
 
 namespace understudy {
@@ -370,6 +372,83 @@ TEST(BrowserDevice, SaysThatNoPageCame) {
     EXPECT_EQ(error.kind(), ErrorKind::kFailed);
     EXPECT_THAT(error.what(), HasSubstr("no page moved the hand within 0.02 s: open http://"));
   }
+}
+
+// Every sample that a page took is in the stream, also where several came between two looks; what
+// happened and was pressed in between stands with its own sample.
+TEST(BrowserDevice, LosesNoSampleBetweenTwoLooks) {
+  FakeLink link;
+  int64_t now = 1'000'000'000;
+  const auto send = [&](double sequence, uint32_t events, uint32_t buttons) {
+    SampleNumbers n;
+    n.at(1) = sequence;
+    n.at(2) = 100 + 14 * sequence;
+    n.at(13) = events;
+    n.Hand(1, 27) = buttons;
+    link.sent.push_back({BrowserMessage::Kind::kBytes, 1, now, n.Bytes()});
+  };
+  send(1, 0, 0);
+  BrowserDevice device(link, {.now_ns = [&] { return now; }});
+  std::vector<RawSample> samples;
+  device.TakeSamples(&samples);
+  ASSERT_EQ(samples.size(), 1u);
+
+  now += 42'000'000;
+  send(2, 0, kButtonStart);
+  send(3, kEventRecentered, 0);
+  send(4, 0, 0);
+  samples.clear();
+  device.TakeSamples(&samples);
+  ASSERT_EQ(samples.size(), 3u);
+  EXPECT_EQ(samples[0].hands[1].buttons, uint32_t{kButtonStart});
+  EXPECT_EQ(samples[1].events, uint32_t{kEventRecentered});
+  EXPECT_EQ(samples[2].events, 0u);
+  EXPECT_EQ(samples[2].id, samples[0].id + 2);
+  EXPECT_EQ(samples[1].xr_time_ns - samples[0].xr_time_ns, 14'000'000);
+  EXPECT_EQ(device.TakeQuality()["samples_lost"], 0);
+
+  // nothing new: the newest again, without what happened
+  samples.clear();
+  device.TakeSamples(&samples);
+  ASSERT_EQ(samples.size(), 1u);
+  EXPECT_EQ(samples[0].events, 0u);
+  // two that never came are counted; a look that takes one sample has all that happened
+  send(7, kEventRecentered, kButtonDiscard);
+  send(8, 0, 0);
+  const RawSample newest = device.Poll();
+  EXPECT_EQ(newest.events, uint32_t{kEventRecentered});
+  EXPECT_EQ(newest.hands[1].buttons, uint32_t{kButtonDiscard});
+  EXPECT_EQ(device.TakeQuality()["samples_lost"], 2);
+  EXPECT_EQ(device.TakeQuality()["samples_lost"], 0);
+}
+
+// Somebody beside the operator presses a page's buttons.
+TEST(PageButtons, AreTheDevicesForOneSample) {
+  FakeLink link;
+  FakeDevice headset;
+  PageButtons device(headset, link);
+  EXPECT_EQ(link.said.back()["presses"], true);
+  const auto send = [&](BrowserMessage::Kind kind, const std::string& text) {
+    link.sent.push_back({kind, 1, 0, text});
+  };
+  const auto pressed = [&] {
+    std::vector<RawSample> samples;
+    device.TakeSamples(&samples);
+    return samples.back().hands[1].buttons;
+  };
+  send(BrowserMessage::Kind::kText, R"({"press": "start"})");
+  EXPECT_EQ(pressed(), uint32_t{kButtonStart});
+  EXPECT_EQ(pressed(), 0u);
+  send(BrowserMessage::Kind::kText, R"({"press": "again"})");
+  headset.hands[1].buttons = kButtonReset;
+  EXPECT_EQ(device.Poll().hands[1].buttons, uint32_t{kButtonReset | kButtonAgain});
+  headset.hands[1].buttons = 0;
+  for (const char* nonsense : {"", "{", "[]", R"({"press": 1})", R"({"press": "squeeze"})"}) {
+    send(BrowserMessage::Kind::kText, nonsense);
+  }
+  send(BrowserMessage::Kind::kBytes, R"({"press": "start"})");
+  send(BrowserMessage::Kind::kClosed, "");
+  EXPECT_EQ(pressed(), 0u);
 }
 
 }  // namespace

@@ -212,8 +212,9 @@ TEST(Record, LateStepsAreCountedAndFlagged) {
   plan.file = FreshFolder() / "attempt_0.h5";
   plan.header.simulator = world.simulator->info();
   plan.variant = "D0";
-  const RecordOutcome outcome = Record(world.device, *world.simulator, world.task, late, plan,
-                                       RecordOptions{}, world.announcer);
+  const RecordOutcome outcome = Record(world.device, *world.simulator, *world.checker, world.task,
+                                       late, plan, RecordOptions{}, world.announcer)
+                                    .Wait();
   ASSERT_TRUE(outcome.kept) << outcome.cause;
   EXPECT_EQ(outcome.quality["overruns"], 1);
   int flagged = 0;

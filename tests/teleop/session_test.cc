@@ -1,35 +1,25 @@
 // A session: attempts until there are demonstrations enough, its folder, and how it goes on.
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <chrono>
 #include <fstream>
+#include <optional>
+#include <thread>
 
 #include "core/base/error.h"
 #include "data/formats/formats.h"
 #include "data/store/edit/describe.h"
 #include "data/store/reader.h"
-#include "tests/teleop/world.h"
+#include "tests/support/file_size_limit.h"
+#include "tests/teleop/fake_link.h"
+#include "tests/teleop/sessions.h"
 
 namespace understudy {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-// Presses stop once `file` is there.
-void StopAfter(World& world, const fs::path& file) {
-  world.device.spoil = [file](RawSample& sample) {
-    if (fs::exists(file) && sample.id % 50 == 0) sample.hands[0].buttons = kButtonStop;
-  };
-}
-
-// The start of every demonstration, in order.
-std::vector<int64_t> StartsOf(const fs::path& file) {
-  const DatasetReader reader(file);
-  std::vector<int64_t> starts;
-  for (size_t i = 0; i < reader.episodes().size(); ++i)
-    starts.push_back(reader.ReadMeta(i).attempt);
-  return starts;
-}
 
 // What the operator says is the cause in the outcome, in the attempt's file and in the dataset.
 TEST(RunTeleop, SaysWhyEveryAttemptFailed) {
@@ -85,7 +75,8 @@ TEST(RunTeleop, RecordsMergesAndCleansUp) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kUsage);
-    EXPECT_THAT(error.what(), HasSubstr("exists: choose another --out"));
+    EXPECT_THAT(error.what(),
+                HasSubstr("exists: extend it with --append, replace it with --overwrite"));
   }
 }
 
@@ -250,12 +241,16 @@ TEST(RunTeleop, RefusesTheFolderOfOtherSettings) {
   options.max_attempts = 1;
   EXPECT_FALSE(world.Session(options).complete);
   options.seed = 77;
-  try {
-    world.Session(options);
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
-    EXPECT_THAT(error.what(), HasSubstr("other settings (seed): start over with --overwrite"));
+  // before a device is opened, and again when it records
+  for (const bool records : {false, true}) {
+    try {
+      records ? void(world.Session(options))
+              : void(CheckTeleop(options, world.task, *world.simulator));
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
+      EXPECT_THAT(error.what(), HasSubstr("other settings (seed): start over with --overwrite"));
+    }
   }
   options.variant = "D7";
   EXPECT_THROW(world.Session(options), Error);
@@ -297,8 +292,8 @@ TEST(RunTeleop, OverwriteClearsWhatAChangedSceneLeft) {
   EXPECT_THAT([&] { changed.Session(careful); },
               testing::ThrowsMessage<Error>(HasSubstr("other settings (task_spec)")));
   LastMessage told;
-  TeleopReport report = RunTeleop(options, changed.task, *changed.simulator, changed.device,
-                                  changed.operator_.pacer, told, changed.announcer);
+  TeleopReport report = RunTeleop(options, changed.task, *changed.simulator, *changed.checker,
+                                  changed.device, changed.operator_.pacer, told, changed.announcer);
   EXPECT_TRUE(report.complete);
   EXPECT_EQ(report.kept_before, 0);
   EXPECT_EQ(report.attempts[0].attempt, 0);
@@ -315,8 +310,8 @@ TEST(RunTeleop, OverwriteClearsWhatAChangedSceneLeft) {
   World other;
   Progress quiet;
   const auto run = [&](const Json& made_with) {
-    return RunTeleop(options, other.task, *other.simulator, other.device, other.operator_.pacer,
-                     quiet, other.announcer, made_with);
+    return RunTeleop(options, other.task, *other.simulator, *other.checker, other.device,
+                     other.operator_.pacer, quiet, other.announcer, made_with);
   };
   options.max_attempts = 1;
   EXPECT_EQ(run({{"operator", 1}}).kept_before, 1) << "an older program did not say it";
@@ -336,6 +331,135 @@ TEST(RunTeleop, AFolderIsNoPlaceForARecording) {
   EXPECT_THAT([&] { world.Session(options); },
               testing::ThrowsMessage<Error>(HasSubstr("is a folder, and a recording is one file")));
   EXPECT_FALSE(fs::exists(options.out + ".episodes"));
+}
+
+// The disk is full in the middle of a session: one sentence, and the next start is the same.
+TEST(RunTeleop, AFullDiskEndsTheSessionAndLosesNoStart) {
+  TeleopOptions options;
+  options.demos = 3;
+  options.out = FreshFolder() / "a.h5";
+  const fs::path episodes = options.out + ".episodes";
+  {
+    World world;
+    std::optional<FileSizeLimit> full;
+    world.device.spoil = [&](RawSample&) {
+      if (full || !fs::exists(episodes / "attempt_1.h5.part")) return;
+      full.emplace(fs::file_size(episodes / "attempt_0.h5") / 2);
+    };
+    EXPECT_THAT([&] { world.Session(options); },
+                testing::ThrowsMessage<Error>(HasSubstr("attempt_1.h5")));
+    EXPECT_TRUE(full.has_value());
+  }
+  EXPECT_TRUE(fs::exists(episodes / "attempt_0.h5"));
+  World world;
+  const TeleopReport report = world.Session(options);
+  ASSERT_TRUE(report.complete) << report.stopped;
+  EXPECT_EQ(report.kept_before, 1);
+  EXPECT_THAT(StartsOf(options.out), testing::ElementsAre(0, 1, 2));
+  EXPECT_TRUE(VerifyDataset(options.out).faults.empty());
+}
+
+// A simulator that replays nothing before `go` is set.
+class WaitingSimulator final : public Simulator {
+ public:
+  explicit WaitingSimulator(Simulator& simulator) : simulator_(simulator) {}
+  std::atomic<bool> go = false;
+
+ private:
+  const SimulatorInfo& DoInfo() const override { return simulator_.info(); }
+  void DoReset(const std::string& variant, const RngKey& key) override {
+    simulator_.Reset(variant, key);
+  }
+  void DoRestore(const SimState& state) override {
+    while (!go) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    simulator_.Restore(state);
+  }
+  void DoSave(SimState* state) const override { simulator_.Save(state); }
+  std::string DoRevisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,
+                        bool first) override {
+    return simulator_.Revisit(state, X_WO, first);
+  }
+  const Observation& DoObserve() const override { return simulator_.Observe(); }
+  StepOutcome DoStep(const Action& action) override { return simulator_.Step(action); }
+  SimulatorTimes DoTimes() const override { return simulator_.times(); }
+  std::string DoModelText() const override { return simulator_.ModelText(); }
+
+  Simulator& simulator_;
+};
+
+// A clock that tests move, and that nobody may be kept waiting by.
+class AsIfReal final : public Pacer {
+ public:
+  explicit AsIfReal(Pacer& pacer) : pacer_(pacer) {}
+  void Begin(const RngKey& key, const Observation& seen, int64_t step_ns, int ticks) override {
+    pacer_.Begin(key, seen, step_ns, ticks);
+  }
+  bool Tick(const Observation& seen) override { return pacer_.Tick(seen); }
+  bool real_time() const override { return true; }
+  std::string Account(const Observation& seen) const override { return pacer_.Account(seen); }
+
+ private:
+  Pacer& pacer_;
+};
+
+// The operator does not wait for the disk and the replay: the next attempt is under way meanwhile,
+// and "saved" is said when it is true.
+TEST(RunTeleop, TheNextAttemptBeginsWhileTheLastIsWritten) {
+  TeleopOptions options;
+  options.demos = 2;
+  options.out = FreshFolder() / "a.h5";
+  const fs::path episodes = options.out + ".episodes";
+  World world;
+  WaitingSimulator checker(*world.checker);
+  AsIfReal pacer(world.operator_.pacer);
+  FakeLink link;
+  Announcer announcer(&link, nullptr);
+  const auto saved = [&] {
+    return std::count_if(link.said.begin(), link.said.end(),
+                         [](const Json& status) { return status.value("phase", "") == "saved"; });
+  };
+  bool overlapped = false;
+  int64_t of_second = 0;
+  world.device.spoil = [&](RawSample&) {
+    // rows of the second attempt, while the first has not its name yet
+    if (!fs::exists(episodes / "attempt_1.h5.part") || ++of_second < 100) return;
+    if (!checker.go) {
+      overlapped = fs::exists(episodes / "attempt_0.h5.part") && saved() == 0;
+    }
+    checker.go = true;
+  };
+  Progress quiet;
+  const TeleopReport report = RunTeleop(options, world.task, *world.simulator, checker,
+                                        world.device, pacer, quiet, announcer);
+  ASSERT_TRUE(report.complete) << report.stopped;
+  EXPECT_TRUE(overlapped);
+  EXPECT_EQ(saved(), 2);
+  EXPECT_EQ(report.worst_replay_error, 0);
+  EXPECT_THAT(StartsOf(options.out), testing::ElementsAre(0, 1));
+  EXPECT_TRUE(DatasetReader(options.out).ReadMeta(0).quality.contains("work_p99_s"));
+  EXPECT_TRUE(VerifyDataset(options.out).faults.empty());
+}
+
+// An early end says what is kept, and how to make a dataset of it; that needs no device.
+TEST(RunTeleop, AnEarlyEndSaysHowToFinish) {
+  TeleopOptions options;
+  options.demos = 4;
+  options.out = FreshFolder() / "a.h5";
+  FakeLink link;
+  {
+    World world;
+    StopAfter(world, options.out + ".episodes/attempt_0.h5");
+    world.announcer = Announcer(&link, nullptr);
+    EXPECT_FALSE(world.Session(options).complete);
+  }
+  EXPECT_EQ(link.said.back()["hint"],
+            "1 of 4 demonstrations are kept; the same command goes on, and with --demos 1 it "
+            "finishes with these");
+  options.demos = 1;
+  World world;
+  EXPECT_EQ(CheckTeleop(options, world.task, *world.simulator), 1);
+  world.device.spoil = [](RawSample&) { FAIL() << "nothing is left to record"; };
+  EXPECT_TRUE(world.Session(options).complete);
 }
 
 }  // namespace

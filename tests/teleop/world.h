@@ -25,6 +25,7 @@ inline std::filesystem::path FreshFolder() {
 struct World {
   explicit World(const FakeOptions& options = {})
       : simulator(MakeFakeSimulator(task, options)),
+        checker(MakeFakeSimulator(task, options)),
         operator_(LoadOperatorSpec(LoadTaskSpec("stack", UNDERSTUDY_SOURCE_DIR "/sim/tasks")), task,
                   simulator->info(), device) {}
   RecordOutcome Record1(const std::filesystem::path& file, const RecordOptions& options = {}) {
@@ -36,15 +37,17 @@ struct World {
     plan.variant = "D0";
     plan.key = RngKey{.seed = 5}.WithStage("teleop").WithParent(2);
     plan.program_version = "test";
-    return Record(device, *simulator, task, operator_.pacer, plan, options, announcer);
+    return Record(device, *simulator, *checker, task, operator_.pacer, plan, options, announcer)
+        .Wait();
   }
   TeleopReport Session(const TeleopOptions& options) {
     Progress quiet;
-    return RunTeleop(options, task, *simulator, device, operator_.pacer, quiet, announcer);
+    return RunTeleop(options, task, *simulator, *checker, device, operator_.pacer, quiet,
+                     announcer);
   }
 
   TaskSpec task = FakeTask();
-  std::unique_ptr<Simulator> simulator;
+  std::unique_ptr<Simulator> simulator, checker;
   FakeDevice device;
   OperatorAtDevice operator_;
   Announcer announcer{nullptr, nullptr};
