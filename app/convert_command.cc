@@ -17,6 +17,7 @@
 #include "app/twin.h"
 #include "core/spec/listed.h"
 #include "data/formats/base/joint_poses.h"
+#include "data/formats/base/unread_poses.h"
 #include "data/formats/formats.h"
 #include "data/formats/hub.h"
 #include "data/store/files.h"
@@ -195,6 +196,7 @@ Json WriteAs(const DatasetFormat& format, const EpisodeSource& source, const Con
       format.Lost ? format.Lost(source, request) : std::vector<std::string>{};
   Json result = SayLost(flags.out, lost, context);
   SaySkipped(source, *context.progress, &result);
+  SayUnreadPoses(source, *context.progress);
   if (context.plan) return result;
   result.update(format.Write(source, flags.out, request, *context.progress));
   return result;

@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "data/formats/base/column_map.h"
 #include "data/formats/base/row_texts.h"
+#include "data/formats/base/unread_poses.h"
 #include "data/formats/hub.h"
 #include "data/store/edit/merge.h"
 #include "data/store/edit/require_episodes.h"
@@ -48,6 +49,14 @@ CopyPlan PlanFor(bool overwrite, const ReadOptions& read) {
   plan.overwrite = overwrite;
   plan.read = read;
   return plan;
+}
+
+// A dataset that is copied as it is: what of it is not read is said all the same.
+std::unique_ptr<EpisodeSource> Opened(const DatasetFormat& format, const fs::path& path,
+                                      const ReadOptions& read, Progress& progress) {
+  std::unique_ptr<EpisodeSource> source = format.Open(path, read);
+  SayUnreadPoses(*source, progress);
+  return source;
 }
 
 // Why an episode cannot be read, all of it; empty: it can.
@@ -94,7 +103,7 @@ FilterReport FilterAny(const fs::path& given, const fs::path& output, const Filt
   RequireCopy(*format, input);
   RefuseLinks(options.by_reference, input);
   CheckOutput(output, options.overwrite, {input});
-  const std::unique_ptr<EpisodeSource> source = format->Open(input, options.read);
+  const auto source = Opened(*format, input, options.read, progress);
   CopyPlan plan = PlanFor(options.overwrite, options.read);
   for (const size_t i : EpisodesToKeep(*source, options, progress)) {
     plan.episodes.push_back({.episode = i});
@@ -111,7 +120,7 @@ int64_t RelabelAny(const fs::path& given, const fs::path& output, const RelabelO
   if (format == nullptr) return RelabelDataset(input, output, options, progress);
   RequireCopy(*format, input);
   CheckOutput(output, options.overwrite, {input});
-  const std::unique_ptr<EpisodeSource> source = format->Open(input, options.read);
+  const auto source = Opened(*format, input, options.read, progress);
   const std::vector<bool> holds = EpisodesToRelabel(*source, options, progress);
   CopyPlan plan = PlanFor(options.overwrite, options.read);
   plan.instruction = options.instruction;
@@ -131,7 +140,7 @@ std::map<std::string, int64_t> SplitAny(const fs::path& given, const fs::path& o
   if (format == nullptr) return SplitDataset(input, output, options);
   RequireCopy(*format, input);
   RefuseLinks(options.by_reference, input);
-  const std::unique_ptr<EpisodeSource> source = format->Open(input, options.read);
+  const auto source = Opened(*format, input, options.read, progress);
   const std::map<std::string, std::vector<size_t>> keys = DrawParts(*source, options);
   std::map<std::string, int64_t> counts;
   for (const auto& [key, members] : keys) counts[key] = static_cast<int64_t>(members.size());
@@ -160,7 +169,7 @@ TrimReport TrimAny(const fs::path& given, const fs::path& output, const TrimOpti
   if (format == nullptr) return TrimDataset(input, output, options, progress);
   RequireCopy(*format, input);
   CheckOutput(output, options.overwrite, {input});
-  const std::unique_ptr<EpisodeSource> source = format->Open(input, options.read);
+  const auto source = Opened(*format, input, options.read, progress);
   CopyPlan plan = PlanFor(options.overwrite, options.read);
   TrimReport report;
   report.episodes = static_cast<int64_t>(source->episodes().size());
@@ -207,7 +216,7 @@ void MergeAny(const std::vector<fs::path>& given, const fs::path& output,
   std::vector<std::unique_ptr<EpisodeSource>> sources;
   std::vector<const EpisodeSource*> readers;
   for (const fs::path& input : inputs) {
-    readers.push_back(sources.emplace_back(first->Open(input, request.read)).get());
+    readers.push_back(sources.emplace_back(Opened(*first, input, request.read, progress)).get());
     for (size_t i = 0; i < readers.back()->episodes().size(); ++i) {
       plan.episodes.push_back({.input = readers.size() - 1, .episode = i});
     }
@@ -227,6 +236,7 @@ RepairReport RepairAny(const fs::path& given, const fs::path& output, bool overw
   all.skip_bad = false;
   const std::unique_ptr<EpisodeSource> source =
       format->OpenToMend ? format->OpenToMend(input, all) : format->Open(input, all);
+  SayUnreadPoses(*source, progress);
   RepairReport report;
   CopyPlan plan = PlanFor(overwrite, all);
   plan.mend = true;

@@ -35,7 +35,7 @@ inline constexpr const char* kNoPictures = "no_pictures";
 // kUnwritten, so that defaults do not appear in stored settings.
 struct ReadOptions {
   bool outside_links = false;  // follow links out of the dataset's folder: only for trusted files
-  // Order for files that do not say it; kAsk: reading a pose of such a file is an error.
+  // Order for files that do not say it; kAsk: such poses are not read (kUnreadPoses).
   QuaternionOrder quaternions = QuaternionOrder::kAsk;
   bool skip_bad = false;  // leave out the episodes that cannot be read; see EpisodeSource::skipped
   std::string map;        // file that says what the columns mean (LoadColumnMap); empty: none
@@ -59,7 +59,8 @@ struct ReadOptions {
     v(kOutsideLinks, outside_links,
       "follow links of datasets out of their folder: for files that you trust");
     v(kQuaternions, quaternions,
-      "order in Isaac Lab's files that do not say theirs: wxyz or xyzw; ask: refuse them");
+      "order in Isaac Lab's files that do not say theirs: wxyz or xyzw; ask: read them without "
+      "such poses, where none are needed");
     v(kSkipBad, skip_bad, "leave out the episodes that cannot be read, and say which");
     v(kMap, map,
       "file that says what the columns of another program's dataset mean; `data info "

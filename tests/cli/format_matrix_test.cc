@@ -8,6 +8,7 @@
 #include "tests/cli/cli_support.h"
 #include "tests/data/foreign_support.h"
 #include "tests/data/stranger.h"
+#include "tests/data/surgeon.h"
 
 namespace understudy {
 namespace {
@@ -166,6 +167,47 @@ TEST_F(FormatMatrix, NoCellIsACrashOrASilentLoss) {
         fs::remove_all(folder_ / name);
       }
     }
+  }
+}
+
+// What needs no pose is not asked for the order of quaternions, and says that there are none.
+TEST_F(FormatMatrix, TheOrderOfQuaternionsIsAskedForWherePosesAreNeeded) {
+  Expect("data convert ours.h5 --to isaaclab --isaaclab.quaternions wxyz --out old.hdf5", 0, "");
+  {
+    const store_test::Surgeon surgeon(folder_ / "old.hdf5");
+    for (const std::string demo : {"data/demo_0", "data/demo_1", "data/demo_2"}) {
+      H5Ldelete(surgeon.id(), (demo + "/obs/datagen_info").c_str(), H5P_DEFAULT);
+    }
+    const hid_t data = H5Gopen2(surgeon.id(), "data", H5P_DEFAULT);
+    H5Adelete(data, "env_args");
+    H5Gclose(data);
+  }
+  const std::string order =
+      "(hand, objects), which need --quaternions wxyz (Isaac Lab before 2026) or --quaternions "
+      "xyzw (since), the order of its quaternions, which nothing in it says";
+  const std::string note = "old.hdf5: read without poses " + order;
+  Expect("data info old.hdf5", 0, "unread_poses");
+  Expect("data verify old.hdf5", 0, " 0 faults");
+  Expect("data filter old.hdf5 --where 'steps > 1' --out f.hdf5", 0, note);
+  Expect("data trim old.hdf5 --out t.hdf5", 0, note);
+  Expect("data relabel old.hdf5 --success false --out r.hdf5", 0, note);
+  Expect("data split old.hdf5 --out s.hdf5", 0, note);
+  Expect("data split old.hdf5 --files --out p.hdf5", 0, note);
+  Expect("data merge old.hdf5 --out m.hdf5", 0, note);
+  Expect("data repair old.hdf5 --out g.hdf5", 0, note);
+  Expect("data view old.hdf5 --plan", 0, "episodes: 3");
+  Expect("data convert old.hdf5 --to lerobot --out l --control-hz 20 --lerobot.task x", 0, note);
+  Expect("train old.hdf5 --out run --plan --horizon 3 --execute 1 --no-selection.only-successes", 0,
+         note);
+  const std::string rate = ", and its rows per second (--control-hz, or control_hz in a --map)";
+  const std::string question =
+      "old.hdf5: poses are needed " + Replaced(order, ", which need", ": give") + rate;
+  for (const char* needs : {"data convert old.hdf5 --to robomimic --out n.hdf5",
+                            "data convert old.hdf5 --to understudy --out n.h5",
+                            "data annotate old.hdf5 --task stack --out n.h5",
+                            "mimic --source old.hdf5 --task stack --successes 1 --out n.h5"}) {
+    Expect(needs, 2, question);
+    EXPECT_THAT(Run(needs).output, Not(HasSubstr("--skip-bad"))) << needs;
   }
 }
 

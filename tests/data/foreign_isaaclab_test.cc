@@ -159,16 +159,47 @@ TEST_F(IsaacLab, WithoutMatricesTheVersionTellsOrTheUserIsAsked) {
   const std::unique_ptr<EpisodeSource> unknown_source = OpenDataset(file);
   const EpisodeSource& unknown = *unknown_source;
   EXPECT_EQ(unknown.header().settings["quaternions"], "unknown");
-  EXPECT_THAT(ErrorOf([&] { unknown.ReadEpisode(0); }, ErrorKind::kBadInput),
-              AllOf(HasSubstr(file.string()), HasSubstr("/data/demo_0/"),
-                    HasSubstr("--quaternions wxyz or --quaternions xyzw")));
+  // poses are absent, and everything else is there
+  const Episode rows = unknown.ReadEpisode(2);
+  EXPECT_EQ(rows.length(), wanted.length());
+  EXPECT_TRUE(rows.steps[0].observation.arms.empty());
+  EXPECT_TRUE(rows.steps[0].observation.X_WO.empty());
+  EXPECT_EQ(unknown.ReadColumns(2, unknown.ListColumns()).size(), unknown.ListColumns().size());
+  const Json info = DescribeDataset(unknown);
+  EXPECT_EQ(info["unread_poses"]["of"], (Json{"hand", "objects"}));
+  EXPECT_FALSE(info["motion"].contains("unreadable"));
+  EXPECT_FALSE(info["motion"].contains("path_m"));
+  EXPECT_EQ(VerifyDataset(file, {}).faults.size(), 0u);
+  // who needs them asks once, with the rate that is missing too
   EXPECT_THAT(
-      DescribeDataset(*OpenDataset(file))["motion"]["unreadable"]["demo_1"].get<std::string>(),
-      HasSubstr("--quaternions"));
+      ErrorOf([&] { Export(&foreign::kRobomimicWriter, file, folder_ / "r.hdf5", {}, {}); },
+              ErrorKind::kUsage),
+      testing::EndsWith(
+          "i.hdf5: poses are needed (hand, objects): give --quaternions wxyz (Isaac Lab before "
+          "2026) or --quaternions xyzw (since), the order of its quaternions, which nothing in it "
+          "says, and its rows per second (--control-hz, or control_hz in a --map)"));
+  EXPECT_FALSE(fs::exists(folder_ / "r.hdf5"));
   expect_poses(file, {.quaternions = QuaternionOrder::kWxyz});
   // the answer holds for one call
-  EXPECT_THAT(ErrorOf([&] { OpenDataset(file)->ReadEpisode(0); }, ErrorKind::kBadInput),
-              HasSubstr("--quaternions"));
+  EXPECT_EQ(OpenDataset(file)->header().simulator.arms.size(), 0u);
+}
+
+TEST_F(IsaacLab, PosesThatStandInMatricesAreReadWithoutTheOrder) {
+  const fs::path file = Written(IsaacLabOrder::kWxyz);
+  {
+    // nothing tells the order: no pose of an object stands in both ways
+    const Surgeon surgeon(file);
+    for (const std::string demo : {"data/demo_0", "data/demo_1", "data/demo_2"}) {
+      H5Ldelete(surgeon.id(), (demo + "/obs/datagen_info/object_pose").c_str(), H5P_DEFAULT);
+      H5Ldelete(surgeon.id(), (demo + "/obs/eef_quat").c_str(), H5P_DEFAULT);
+    }
+  }
+  const auto source = OpenDataset(file);
+  EXPECT_EQ(source->header().settings["unread_poses"]["of"], (Json{"objects"}));
+  ExpectNear(source->ReadEpisode(1).steps[3].observation.arms.at(0).X_WE,
+             OpenDataset(own_)->ReadEpisode(1).steps[3].observation.arms[0].X_WE, 1e-9);
+  EXPECT_THAT(ErrorOf([&] { LostInImport(*source, Translation()); }, ErrorKind::kUsage),
+              HasSubstr("poses are needed (objects): give --quaternions wxyz"));
 }
 
 TEST_F(IsaacLab, PicturesStandUnderTheirOwnNames) {

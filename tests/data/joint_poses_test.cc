@@ -378,7 +378,21 @@ TEST_F(JointPosesTest, IsaacLabsQuaternionsAreAskedFor) {
       episode.Write(Rows("actions", 3, [](size_t) { return Row{0.1, 0.1, 1.0}; }));
     });
   });
-  EXPECT_THAT(WhyNot(file, With(RobotWith(1))), HasSubstr("give --quaternions wxyz or"));
+  const auto asked = [&](const ReadOptions& read) {
+    return ErrorOf([&] { OpenDataset(file, read); }, ErrorKind::kUsage);
+  };
+  const std::string question =
+      "poses are needed (base of the joints, objects): give --quaternions wxyz (Isaac Lab before "
+      "2026) or --quaternions xyzw (since), the order of its quaternions, which nothing in it says";
+  EXPECT_THAT(asked(With(RobotWith(1))), HasSubstr(question));
+  EXPECT_THAT(asked(With(RobotWith(1), {.control_hz = 20})), testing::EndsWith(question));
+  // with what else is not known
+  ReadOptions unknown;
+  unknown.joint_robot = [](const EpisodeSource&) -> std::shared_ptr<const JointRobot> {
+    ThrowBadInput("name its robot");
+  };
+  EXPECT_THAT(asked(unknown), testing::AllOf(HasSubstr(question), HasSubstr("--control-hz"),
+                                             testing::EndsWith("; name its robot")));
   EXPECT_THAT(WhyNot(file, With(RobotWith(1), {.quaternions = QuaternionOrder::kXyzw})), "");
 }
 

@@ -8,6 +8,7 @@
 #include "core/seam/episode_source.h"
 #include "core/spec/robot_spec.h"
 #include "data/formats/base/translate.h"
+#include "data/formats/base/unread_poses.h"
 #include "data/formats/formats.h"
 #include "data/store/edit/require_episodes.h"
 #include "data/store/read_options.h"
@@ -43,6 +44,7 @@ std::vector<size_t> ChooseEpisodes(const EpisodeSource& source, const SelectionO
   if (selection.only_successes && !by_success && !source.episodes().empty()) {
     progress.Message(path + ": does not say which episodes are successes: all are taken");
   }
+  SayUnreadPoses(source, progress);
   const Json& settings = source.header().settings;
   if (const auto numbers = settings.find(kNoPictures); numbers != settings.end()) {
     for (const auto& [column, why] : numbers->items()) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "data/formats/base/unread_poses.h"
 #include "view/dataset/answers.h"
 #include "view/dataset/episode_scenes.h"
 #include "view/http/assets.h"
@@ -163,7 +164,11 @@ ViewServer::~ViewServer() = default;
 const std::string& ViewServer::url() const { return impl_->server.url(); }
 const std::string& ViewServer::key() const { return impl_->server.key(); }
 int ViewServer::port() const { return impl_->server.port(); }
-const std::string& ViewServer::notice() const { return impl_->site.answers().marks().notice(); }
+std::string ViewServer::notice() const {
+  const Answers& answers = impl_->site.answers();
+  const std::string marks = answers.marks().notice(), poses = UnreadPosesNote(answers.reader());
+  return marks + (marks.empty() || poses.empty() ? "" : "\n") + poses;
+}
 
 Json ViewServer::Summary() const {
   const Answers& answers = impl_->site.answers();

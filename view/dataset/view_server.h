@@ -34,8 +34,8 @@ class ViewServer {
   const std::string& url() const;  // "http://127.0.0.1:41234/?key=…"
   const std::string& key() const;
   int port() const;
-  // A sentence for the user about the marks; may be empty.
-  const std::string& notice() const;
+  // What the user should know of the marks, and of what is not read; may be empty.
+  std::string notice() const;
   // {"episodes", "kept", "dropped", "marks": file}
   Json Summary() const;
 

@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "data/formats/base/row_texts.h"
 #include "data/formats/base/translate.h"
+#include "data/formats/base/unread_poses.h"
 
 namespace understudy {
 namespace {
@@ -254,9 +255,18 @@ class PosedSource : public EpisodeSource, public RowTexts {
 std::unique_ptr<EpisodeSource> PoseByJoints(std::unique_ptr<EpisodeSource> source,
                                             const FindJointRobot& find) {
   const auto* rows = dynamic_cast<const JointRows*>(source.get());
-  if (rows == nullptr || !rows->HasJoints() || !source->header().simulator.arms.empty())
-    return source;
-  std::shared_ptr<const JointRobot> robot = find(*source);
+  const DatasetHeader& header = source->header();
+  const bool joints = rows != nullptr && rows->HasJoints() && header.simulator.arms.empty() &&
+                      !HasUnread(header, kHandPoses);
+  std::shared_ptr<const JointRobot> robot;
+  std::string unknown;
+  try {
+    if (joints) robot = find(*source);
+  } catch (const Error& error) {
+    if (!HasUnread(header, kBasePoses)) throw;
+    unknown = error.what();  // asked together with what else is
+  }
+  RequirePoses(*source, joints, unknown);
   if (robot == nullptr) return source;
   return std::make_unique<PosedSource>(std::move(source), *rows, std::move(robot));
 }

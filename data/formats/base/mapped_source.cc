@@ -13,6 +13,7 @@
 #include "data/formats/base/joint_poses.h"
 #include "data/formats/base/part_kinds.h"
 #include "data/formats/base/row_texts.h"
+#include "data/formats/base/unread_poses.h"
 
 namespace understudy {
 namespace {
@@ -67,7 +68,10 @@ class MappedSource : public EpisodeSource, public RowTexts, public JointRows {
     }
     if (!map.robot.empty()) info.robot = map.robot;
     if (!map.task.empty()) info.task = map.task;
-    if (!objects_.empty()) info.objects = objects_;
+    if (!objects_.empty()) {
+      info.objects = objects_;
+      ForgetUnread(kObjectPoses, &header_);
+    }
     // arms with a pose; where there are none, those with joints
     std::vector<std::string> arms;
     for (const bool posed : {true, false}) {
@@ -81,6 +85,10 @@ class MappedSource : public EpisodeSource, public RowTexts, public JointRows {
         has_arms_ = posed;
         break;
       }
+    }
+    if (!arms.empty()) {
+      ForgetUnread(kHandPoses, &header_);
+      ForgetUnread(kBasePoses, &header_);
     }
     if (has_arms_) {
       info.arms = arms;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "data/formats/base/unread_poses.h"
 #include "data/formats/family/foreign_columns.h"
 #include "data/formats/family/foreign_parts.h"
 #include "data/formats/family/import.h"
@@ -246,6 +247,7 @@ ForeignReport WriteForeign(const WriteDialect& dialect, const EpisodeSource& rea
                            const fs::path& output, const ForeignWriteOptions& options,
                            const Translation& from, const Translation& into, Progress& progress) {
   RequireEpisodes(reader);
+  RequirePoses(reader);
   CheckOutput(output, options.overwrite, {reader.path()});
   std::error_code none;
   if (!output.parent_path().empty()) fs::create_directories(output.parent_path(), none);
@@ -276,6 +278,7 @@ ForeignReport WriteForeign(const WriteDialect& dialect, const EpisodeSource& rea
 std::vector<std::string> LostIn(const WriteDialect& dialect, const EpisodeSource& reader,
                                 const ForeignWriteOptions& options, const Translation& into,
                                 const Translation& from) {
+  RequirePoses(reader);
   const DatasetHeader& header = reader.header();
   WrittenFacts facts{&header, &options, !reader.content_hash().empty()};
   bool teleoperated = false, drawn = false, failed = false, joints_told = false;

@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/version.h"
 #include "data/formats/base/joint_poses.h"
+#include "data/formats/base/unread_poses.h"
 #include "data/formats/family/foreign_parts.h"
 #include "data/store/edit/require_episodes.h"
 #include "data/store/files.h"
@@ -103,6 +104,7 @@ std::string RefusalHint(const DatasetHeader& header) {
 
 std::vector<std::string> LostInImport(const EpisodeSource& reader, const Translation& from) {
   RefuseOurs(reader);
+  RequirePoses(reader);
   DatasetHeader header = reader.header();
   from.ToOurs(&header);
   std::vector<std::string> lost{
@@ -163,6 +165,7 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
                             Progress& progress) {
   RefuseOurs(reader);
   RequireEpisodes(reader);
+  RequirePoses(reader);
   CheckOutput(output, options.overwrite, {reader.path()});
   DatasetHeader header = reader.header();
   from.ToOurs(&header);

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/episode/episode.h"
 #include "core/spec/foreign_names.h"
+#include "data/formats/base/unread_poses.h"
 #include "data/formats/family/foreign_columns.h"
 #include "data/formats/family/foreign_parts.h"
 #include "data/formats/family/foreign_source.h"
@@ -218,17 +219,32 @@ void FillIsaacLabHeader(const h5::Group& root, const h5::Group& demo, const Read
     if (std::isfinite(rate) && rate > 0) info.control_hz = rate;
   }
   info.arms = NamesIn(demo, Joined(kInfo, "eef_pose"));
-  if (info.arms.empty() && demo.Has("obs/eef_pos")) info.arms = {"robot"};
+  const bool observed = info.arms.empty() && demo.Has("obs/eef_pos");
+  if (observed) info.arms = {"robot"};
   info.objects = ObjectsOf(demo);
   info.signals = NamesIn(demo, Joined(kInfo, "subtask_term_signals"));
   FindCameras(demo, "", header);
   const Order order = DecideOrder(root, demo, options.quaternions);
   header->settings["quaternions"] = NameOf(order);
-  // without poses of a hand nothing asks for those of objects: no reason to refuse the episode
-  const bool posed = !info.arms.empty() || (options.joint_robot && HasIsaacLabJoints(demo));
-  if (order == Order::kAsk && !posed && NamesIn(demo, Joined(kInfo, "object_pose")).empty()) {
+  if (order != Order::kAsk) return;
+  // what stands in matrices is known all the same
+  std::vector<std::string> unread;
+  if (observed && demo.Has("obs/eef_quat")) {
+    unread.push_back(kHandPoses);
+    info.arms.clear();
+  } else if (info.arms.empty() && HasIsaacLabJoints(demo)) {
+    unread.push_back(kBasePoses);
+  }
+  if (!info.objects.empty() && NamesIn(demo, Joined(kInfo, "object_pose")).empty()) {
+    if (!info.arms.empty() || !unread.empty()) unread.push_back(kObjectPoses);
     info.objects.clear();
   }
+  if (unread.empty()) return;
+  header->settings[kUnreadPoses] = {
+      {"of", unread},
+      {"give",
+       "--quaternions wxyz (Isaac Lab before 2026) or --quaternions xyzw (since), the order of its "
+       "quaternions, which nothing in it says"}};
 }
 
 std::vector<std::string> IsaacLabNames(const h5::Group& demo) {

@@ -347,7 +347,7 @@ Json DescribeDataset(const EpisodeSource& reader) {
   }
   const Json& settings = reader.header().settings;
   for (const char* key : {"instructions", "missing_in_masks", "next_step", "extra_row",
-                          "no_pictures", "wrong_in_file"}) {
+                          "no_pictures", "wrong_in_file", "unread_poses"}) {
     if (!own && settings.contains(key)) json[key] = settings[key];
   }
   int64_t started = 0, good = 0;
