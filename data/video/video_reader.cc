@@ -302,20 +302,29 @@ std::pair<int, int> VideoReader::SizeOf(const fs::path& file) {
   return {m.stream->codecpar->width, m.stream->codecpar->height};
 }
 
+std::vector<double> VideoReader::Times() const {
+  const double tick = av_q2d(impl_->stream->time_base);
+  std::vector<double> shown;
+  for (const int64_t time : impl_->times) {
+    shown.push_back(static_cast<double>(time - impl_->times[0]) * tick);
+  }
+  return shown;
+}
+
 void VideoReader::RequireTimes(double fps, double tolerance_s, const std::string& advice) const {
   const Impl& m = *impl_;
-  const double tick = av_q2d(m.stream->time_base), allowed = std::max(tolerance_s, 0.25 / fps);
-  const auto shown = [&](size_t k) { return static_cast<double>(m.times[k] - m.times[0]) * tick; };
-  const auto off = [&](size_t k) { return std::abs(shown(k) - static_cast<double>(k) / fps); };
-  size_t first = m.times.size();
+  const double allowed = std::max(tolerance_s, 0.25 / fps);
+  const std::vector<double> shown = Times();
+  const auto off = [&](size_t k) { return std::abs(shown[k] - static_cast<double>(k) / fps); };
+  size_t first = shown.size();
   double worst = 0;
-  for (size_t k = m.times.size(); k-- > 0;) {
+  for (size_t k = shown.size(); k-- > 0;) {
     worst = std::max(worst, off(k));
     if (off(k) >= allowed) first = k;
   }
-  if (first == m.times.size()) return;
+  if (first == shown.size()) return;
   m.Fail(fmt::format("frame {} is shown at {:.6f} s, must be at {:.6f} s ({} frames/s){}", first,
-                     shown(first), static_cast<double>(first) / fps, fps,
+                     shown[first], static_cast<double>(first) / fps, fps,
                      fmt::format(fmt::runtime(advice), std::ceil(worst * 100 + 1) / 100)));
 }
 

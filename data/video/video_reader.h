@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/image/image.h"
 
@@ -36,6 +37,10 @@ class VideoReader {
   // more than a quarter of a frame, away from k / fps; `advice` ends the message, with {:.2} in it
   // replaced by the tolerance that would do. Films whose frames have no times pass.
   void RequireTimes(double fps, double tolerance_s, const std::string& advice) const;
+
+  // When each frame is shown, s, in the order of display, the first at 0; empty where the film does
+  // not say it of all.
+  std::vector<double> Times() const;
 
   // Picture `number`, counted from 0 in the order of display. Cheap in order; elsewhere what lies
   // behind the last key frame before it is decoded. Throws Error(kBadInput) naming file and frame.

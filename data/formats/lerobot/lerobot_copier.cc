@@ -194,11 +194,12 @@ void LerobotCopier::CopyRows(const Passage& passage) {
   if (!v3_) end();
 }
 
-void LerobotCopier::EncodeAnew(size_t film, const fs::path& from, const fs::path& to, int64_t first,
+void LerobotCopier::EncodeAnew(const LerobotFolder& folder, size_t film,
+                               const LerobotEpisode::Place& from, const fs::path& to,
                                int64_t count) {
-  VideoReader reader(from);
+  VideoReader reader(from.file);
   VideoWriter writer(to, FilmOptions(options_, common_.fps));
-  for (int64_t k = 0; k < count; ++k) writer.Add({reader.Read(first + k)});
+  for (int64_t k = 0; k < count; ++k) writer.Add({reader.Read(folder.FrameOf(from, k))});
   writer.Finish();
   anew_[film] = writer.report();
 }
@@ -217,7 +218,9 @@ LerobotCopier::FilmPlace LerobotCopier::CopyFilm(const Passage& passage, size_t 
   const auto copy = [&](const fs::path& to, int64_t first, int64_t count, bool as_it_is) {
     fs::create_directories(to.parent_path());
     ++video_files_;
-    if (!as_it_is) return EncodeAnew(film, place.file, to, first, count);
+    if (!as_it_is) {
+      return EncodeAnew(passage.from.folder, film, {place.file, first}, to, count);
+    }
     std::error_code problem;
     fs::copy_file(place.file, to, problem);
     if (problem)
@@ -235,8 +238,11 @@ LerobotCopier::FilmPlace LerobotCopier::CopyFilm(const Passage& passage, size_t 
   auto known = files.find(original);
   if (known == files.end()) {
     const FileIndex index{static_cast<int64_t>(files.size())};
+    const LerobotFolder& folder = passage.from.folder;
+    const int64_t used = folder.frames.at(place.file);
     // of episodes that are left out the film may lack frames
-    const int64_t frames = std::min(passage.from.folder.frames.at(place.file), reader.frames());
+    const int64_t frames =
+        folder.matched.contains(place.file) ? used : std::min(used, reader.frames());
     copy(part_ / "videos" / key / index.Name("mp4"), 0, frames, timed);
     known = files.emplace(original, index).first;
   }

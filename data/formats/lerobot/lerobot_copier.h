@@ -77,8 +77,8 @@ class LerobotCopier {
   int64_t TaskNumber(const std::string& text);
   void CopyRows(const Passage& passage);
   FilmPlace CopyFilm(const Passage& passage, size_t film);
-  void EncodeAnew(size_t film, const std::filesystem::path& from, const std::filesystem::path& to,
-                  int64_t first, int64_t count);
+  void EncodeAnew(const LerobotFolder& folder, size_t film, const LerobotEpisode::Place& from,
+                  const std::filesystem::path& to, int64_t count);
   std::map<std::string, ShapedStatistics> Statistics(const Passage& passage);
   ShapedStatistics PictureStatistics(const Passage& passage, size_t camera);
   std::optional<ShapedStatistics> StoredPictures(const Passage& passage, size_t camera);

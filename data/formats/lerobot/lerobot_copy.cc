@@ -295,9 +295,6 @@ void EditLerobot(const std::vector<const EpisodeSource*>& inputs, const CopyPlan
   CheckOutput(folder, plan.overwrite, paths);
   RequireReplaceable(folder);
   for (const LerobotFolder* input : folders) {
-    for (const auto& [place, what] : input->faults) {
-      if (input->mended) progress.Message(fmt::format("mended: {}: {}", place, what));
-    }
     for (const std::string& key : OwnKeysOfEpisodes(*input)) {
       progress.Message(
           fmt::format("lost: {}: '{}' in the list of episodes: the formats do not "

@@ -287,9 +287,9 @@ void ReadRate(double control_hz, const std::string& place, LerobotFolder& folder
   const Json stored = folder.info.value("fps", Json());
   if (IsRate(stored)) {
     folder.fps = stored.get<double>();
-    return;
-  }
-  if (control_hz > 0) {
+    if (folder.mended) CorrectRate(folder);
+    if (folder.fps == stored.get<double>()) return;
+  } else if (control_hz > 0) {
     folder.fps = control_hz;
     folder.notes.push_back(fmt::format("meta/info.json: fps = {} is no rate: it is {} as given",
                                        stored.dump(), control_hz));

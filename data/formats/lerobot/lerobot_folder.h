@@ -60,6 +60,8 @@ struct LerobotFolder {
   std::map<std::filesystem::path, int64_t> rows;    // of every Parquet file
   std::map<std::filesystem::path, int64_t> frames;  // of every film that rows use, or lie between
   std::set<std::filesystem::path> missing;  // files that meta/ names: faults of their episodes
+  // Opened to be repaired: of films of another rate, the frame of every row (MatchFilms).
+  std::map<std::filesystem::path, std::vector<int64_t>> matched;
   Json info;                                // info.json
   // Opened to be repaired: lengths and order of rows are those of the data, timestamps and indices
   // those that they must be.
@@ -70,6 +72,12 @@ struct LerobotFolder {
   std::vector<std::pair<std::string, std::string>> faults;
   std::vector<std::string> notes;
 
+  // The frame of a film that row `row` of the episode at that place has.
+  int64_t FrameOf(const LerobotEpisode::Place& place, int64_t row) const {
+    const int64_t frame = place.first_frame + row;
+    const auto found = matched.find(place.file);
+    return found == matched.end() ? frame : found->second.at(static_cast<size_t>(frame));
+  }
   const LerobotFeature* Find(const std::string& name) const;  // null: none
   // LeRobot's names first, then openpi's ("state", "actions"). Null: none.
   const LerobotFeature* State() const;

@@ -231,14 +231,14 @@ const VideoReader& LerobotPictures::Open(const LerobotEpisode& episode, size_t f
       throw;
     }
   }
-  RequireFrames(episode, film, *reader);
+  RequireFrames(folder_, episode, film, *reader);
   return *reader;
 }
 
 VideoReader LerobotPictures::OpenFilm(const std::filesystem::path& file, size_t film) {
   VideoReader reader = OpenFilmOf(folder_, file, tolerance_s_);
   const int64_t used = folder_.frames.at(file);
-  if (reader.frames() > used) {
+  if (reader.frames() > used && !folder_.matched.contains(file)) {
     notes_.insert(fmt::format("{}: frames {} to {} belong to no row",
                               file.lexically_relative(folder_.path).string(), used,
                               reader.frames() - 1));
@@ -254,16 +254,20 @@ VideoReader OpenFilmOf(const LerobotFolder& folder, const std::filesystem::path&
                        double tolerance_s) {
   RequireThere(folder, file);
   VideoReader reader(file);
-  reader.RequireTimes(folder.fps, tolerance_s,
-                      reader.frames() < folder.frames.at(file)
-                          ? ""
-                          : "; the film has a frame for every row all the same: "
-                            "`data convert` with --lerobot-import.tolerance-s {:.2f} takes them "
-                            "one by one");
+  if (folder.matched.contains(file)) return reader;
+  reader.RequireTimes(
+      folder.fps, tolerance_s,
+      reader.frames() < folder.frames.at(file)
+          ? "; `understudy data repair` takes the frames that are nearest to the times of the rows"
+          : "; the film has a frame for every row all the same: "
+            "`data convert` with --lerobot-import.tolerance-s {:.2f} takes them "
+            "one by one, and so does `understudy data repair`");
   return reader;
 }
 
-void RequireFrames(const LerobotEpisode& episode, size_t film, const VideoReader& reader) {
+void RequireFrames(const LerobotFolder& folder, const LerobotEpisode& episode, size_t film,
+                   const VideoReader& reader) {
+  if (folder.matched.contains(reader.file())) return;
   const int64_t first = episode.films[film].first_frame;
   if (reader.frames() >= first + episode.length) return;
   ThrowBadInput(
@@ -366,7 +370,7 @@ std::vector<std::string> FaultsOfEpisodes(const LerobotFolder& folder, double to
 
 const Image& LerobotPictures::Read(const LerobotEpisode& episode, size_t film, int64_t row) {
   Open(episode, film);
-  return readers_[film]->Read(episode.films[film].first_frame + row);
+  return readers_[film]->Read(folder_.FrameOf(episode.films[film], row));
 }
 
 void RequireOneSize(const std::pair<int, int>& found, const std::string& place, int& width,

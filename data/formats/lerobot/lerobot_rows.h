@@ -103,7 +103,8 @@ class LerobotPictures {
 VideoReader OpenFilmOf(const LerobotFolder& folder, const std::filesystem::path& file,
                        double tolerance_s);
 // Throws Error(kBadInput) where the film has not a frame for every row of the episode.
-void RequireFrames(const LerobotEpisode& episode, size_t film, const VideoReader& reader);
+void RequireFrames(const LerobotFolder& folder, const LerobotEpisode& episode, size_t film,
+                   const VideoReader& reader);
 
 // Throws Error(kBadInput) naming episode, camera and both sizes where pictures of a camera have
 // another size than the first ones. Reads the beginnings of films and pictures; what cannot be read

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "data/formats/base/copy_plan.h"
 #include "data/formats/base/joint_poses.h"
 #include "data/formats/base/row_texts.h"
 #include "data/formats/base/translate.h"
@@ -180,6 +181,11 @@ void LerobotSource::FillHeader() {
     header_.image_height = header_.picture_sizes[0].height;
   }
   header_.settings = {{"codebase_version", folder_.version}};
+  if (folder_.mended) {
+    for (const auto& [place, what] : folder_.faults) {
+      header_.settings[kMended].push_back(fmt::format("{}: {}", place, what));
+    }
+  }
   for (const auto& [name, beyond] : beyond_double_) {
     header_.settings[foreign::kUnreadColumns].push_back(
         fmt::format("{} ({}, beyond 2^53)", name, beyond.first));
@@ -410,7 +416,7 @@ void LerobotSource::DoReadFrame(size_t index, size_t camera, size_t step, uint8_
   }
   // the reader that has the shortest way
   const LerobotEpisode::Place& place = episode.films[camera];
-  const int64_t frame = place.first_frame + row;
+  const int64_t frame = folder_.FrameOf(place, row);
   std::unique_ptr<VideoReader> film = films_.Take([&](const VideoReader& idle) {
     if (idle.file() != place.file) return std::numeric_limits<double>::infinity();
     const double way = static_cast<double>(frame - (idle.next() - 1));
@@ -420,7 +426,7 @@ void LerobotSource::DoReadFrame(size_t index, size_t camera, size_t step, uint8_
     if (!film) {
       film = std::make_unique<VideoReader>(OpenFilmOf(folder_, place.file, kFilmTolerance_s));
     }
-    RequireFrames(episode, camera, *film);
+    RequireFrames(folder_, episode, camera, *film);
     hand_out(film->Read(frame), fmt::format("{}: episode {}, row {}: {}", place.file.string(),
                                             episode.number, row, folder_.films[camera]));
   });

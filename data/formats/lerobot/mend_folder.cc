@@ -11,6 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/base/statistics.h"
+#include "data/formats/lerobot/match_films.h"
 #include "data/formats/parquet/parquet_reader.h"
 #include "data/video/video_reader.h"
 
@@ -51,6 +52,7 @@ class Mending {
           fmt::format("{} rows of episode {}, which {} does not name: left out", found.rows.size(),
                       number, list_));
     }
+    MatchFilms(folder_);
     CheckFilms();
     if (!task_fault.empty()) FindTasks(task_fault);
     CompareTotals();
@@ -227,8 +229,10 @@ void Mending::CompareTotals() {
 
 }  // namespace
 
-void FindRate(LerobotFolder& folder) {
-  const std::string was = folder.info.value("fps", Json()).dump();
+namespace {
+
+// Rows per second by the times of the first file of rows; 0: no row has one.
+double RateOfRows(const LerobotFolder& folder) {
   std::vector<double> periods;
   for (const fs::path& file : DataFilesIn(folder.path)) {
     try {
@@ -243,16 +247,49 @@ void FindRate(LerobotFolder& folder) {
     }
     if (!periods.empty()) break;
   }
-  if (periods.empty()) {
+  if (periods.empty()) return 0;
+  // times are float32
+  const double rate = 1 / Quantile(periods, 0.5), whole = std::round(rate);
+  return std::abs(rate - whole) < 0.01 * rate ? whole : rate;
+}
+
+// Frames per second of the first film that tells; 0: none does.
+double RateOfFilms(const LerobotFolder& folder) {
+  for (const fs::path& file : FilesBelow(folder.path / "videos", ".mp4")) {
+    try {
+      const std::vector<double> times = VideoReader(file).Times();
+      if (times.size() > 1) return static_cast<double>(times.size() - 1) / times.back();
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kBadInput) throw;
+    }
+  }
+  return 0;
+}
+
+bool SameRate(double a, double b) { return std::abs(a - b) < 0.01 * b; }
+
+}  // namespace
+
+void FindRate(LerobotFolder& folder) {
+  const std::string was = folder.info.value("fps", Json()).dump();
+  const double rate = RateOfRows(folder);
+  if (rate == 0) {
     ThrowBadInput(fmt::format("{}: fps = {} is no rate, and no row has a time",
                               (folder.path / "meta/info.json").string(), was));
   }
-  // times are float32
-  const double rate = 1 / Quantile(periods, 0.5), whole = std::round(rate);
-  folder.fps = std::abs(rate - whole) < 0.01 * rate ? whole : rate;
+  folder.fps = rate;
   folder.faults.emplace_back(
       "meta/info.json",
       fmt::format("fps = {} is no rate: it is {} by the times of the rows", was, folder.fps));
+}
+
+void CorrectRate(LerobotFolder& folder) {
+  const double rate = RateOfRows(folder);
+  if (rate == 0 || SameRate(rate, folder.fps) || !SameRate(RateOfFilms(folder), rate)) return;
+  folder.faults.emplace_back("meta/info.json",
+                             fmt::format("fps = {}: it is {} by the times of the rows and films",
+                                         folder.info["fps"].dump(), rate));
+  folder.fps = rate;
 }
 
 namespace {

@@ -21,6 +21,9 @@ std::vector<std::filesystem::path> DataFilesIn(const std::filesystem::path& fold
 // of the folder. Throws Error(kBadInput) where no row has a time.
 void FindRate(LerobotFolder& folder);
 
+// The same where the times of the rows and those of the films agree on another rate than info.json.
+void CorrectRate(LerobotFolder& folder);
+
 // The episodes that the rows name, for a folder whose list of them is missing or no good (`why`):
 // that, and files of rows that cannot be read, are faults of the folder. Films of v3.0 are taken to
 // hold the episodes in the order of their numbers, each film whole ones. Throws Error(kBadInput)
