@@ -134,6 +134,146 @@ TEST_P(LerobotRepairTest, FilmsMustHoldTheEpisodesOfAMissingList) {
   EXPECT_THAT(Fault(), testing::Not(HasSubstr("understudy data repair")));
 }
 
+// Films of another rate: the frames of the rows, at the times of the rows.
+class LerobotFilmRateTest : public LerobotRepairTest {
+ protected:
+  void SetUp() override {
+    LerobotRepairTest::SetUp();
+    KeepSound();
+    for (size_t e = 0; e < 3; ++e) {
+      for (size_t k = 0; k < 6 + 2 * e; ++k) {
+        if (!v21() || e == 1) rows_of_film_.emplace_back(e, k);
+      }
+    }
+  }
+  // Writes the film anew: frame i shows row i * step of those that it has, `again` times.
+  void Film(double fps, size_t step, size_t again = 1, size_t most = 1000) {
+    VideoWriter writer(film(), {.fps = fps, .quality = 10, .gop = 2});
+    for (size_t i = 0; i < rows_of_film_.size() && i / step < most; i += step) {
+      const auto [e, k] = rows_of_film_[i];
+      for (size_t n = 0; n < again; ++n) writer.Add({Picture(e, 1, k)});
+    }
+    writer.Finish();
+  }
+  // Repairs it; row i of the film must show row i / step * step.
+  void ExpectShown(size_t step, const std::string& said) {
+    EXPECT_THAT(Fault(), AllOf(HasSubstr("is shown at"), HasSubstr("`understudy data repair`")));
+    const RepairReport report = Repair();
+    EXPECT_EQ(report.episodes_kept, 3);
+    EXPECT_THAT(report.mended, ElementsAre(HasSubstr(said)));
+    const auto repaired = OpenLerobotSource(result_);
+    for (size_t i = 0; i < rows_of_film_.size(); ++i) {
+      const auto [e, k] = rows_of_film_[i];
+      const auto [from, shown] = rows_of_film_[i / step * step];
+      EXPECT_LT(Distance(repaired->ReadImage(e, "wrist", k), Picture(from, 1, shown)), 2)
+          << e << ", " << k;
+    }
+    // the others are as they were
+    EXPECT_EQ(repaired->ReadImage(2, "agentview", 3),
+              OpenLerobotSource(folder_ / "sound")->ReadImage(2, "agentview", 3));
+  }
+  std::vector<std::pair<size_t, size_t>> rows_of_film_;  // episode and row
+};
+INSTANTIATE_TEST_SUITE_P(Versions, LerobotFilmRateTest,
+                         testing::Values(LerobotVersion::kV21, LerobotVersion::kV30),
+                         [](const auto& info) {
+                           return info.param == LerobotVersion::kV21 ? "V21" : "V30";
+                         });
+
+TEST_P(LerobotFilmRateTest, AsManyFramesAsRowsAreTakenOneByOne) {
+  const size_t rows = rows_of_film_.size();
+  for (const double fps : {25.0, 10.0, 60.0}) {
+    Film(fps, 1);
+    ExpectShown(1, fmt::format("{0} frames at {1} per second, of {0} rows at 20: taken one by one, "
+                               "encoded anew at the times of the rows",
+                               rows, fps));
+  }
+  // where each begins may be told by the film's own clock
+  if (v21()) return;
+  Film(10, 1);
+  fs::remove_all(folder_ / "out/meta/episodes");
+  const RepairReport report = Repair();
+  EXPECT_EQ(report.episodes_kept, 3);
+  EXPECT_LT(Distance(OpenLerobotSource(result_)->ReadImage(2, "wrist", 9), Picture(2, 1, 9)), 2);
+}
+
+TEST_P(LerobotFilmRateTest, OtherNumbersOfFramesAreMatchedByTime) {
+  Film(10, 2);
+  ExpectShown(2, "each row has the frame nearest to its time, encoded anew");
+  Film(40, 1, 2);
+  ExpectShown(1, fmt::format("{} frames at 40 per second, of {} rows at 20",
+                             2 * rows_of_film_.size(), rows_of_film_.size()));
+}
+
+TEST_P(LerobotFilmRateTest, FramesThatAreNoRowsAreNot) {
+  Film(10, 1, 1, 3);
+  const std::string why =
+      "3 frames at 10 per second, of " +
+      fmt::format("{} rows at 20, 0.300 s and {:.3f} s", rows_of_film_.size(),
+                  static_cast<double>(rows_of_film_.size()) / 20) +
+      ": neither as many nor as long, so that no frame is known to be a row's; where fps in "
+      "meta/info.json is wrong, write the right one there and repair again";
+  if (!v21()) {
+    EXPECT_THAT([&] { RepairAny(folder_ / "out", result_, true, {}, quiet_); },
+                testing::ThrowsMessage<Error>(HasSubstr(why)));
+    return;
+  }
+  const RepairReport report = Repair();
+  EXPECT_EQ(report.episodes_kept, 2);
+  ASSERT_EQ(report.dropped.size(), 1u);
+  EXPECT_EQ(report.dropped[0].place, "demo_1");
+  EXPECT_THAT(report.dropped[0].what, AllOf(HasSubstr(film().string()), HasSubstr(why)));
+}
+
+// Two witnesses against one.
+TEST_P(LerobotFilmRateTest, RowsAndFilmsThatAgreeTellTheRate) {
+  EditJson(info(), [](Json& json) { json["fps"] = 30; });
+  const RepairReport report = Repair();
+  EXPECT_EQ(report.episodes_kept, 3);
+  EXPECT_THAT(report.mended, Contains(HasSubstr("meta/info.json: fps = 30: it is 20 by the times "
+                                                "of the rows and films")));
+  EXPECT_EQ(LoadJson(result_ / "meta/info.json")["fps"], 20);
+  EXPECT_EQ(OpenLerobotSource(result_)->ReadImage(1, "wrist", 5),
+            OpenLerobotSource(folder_ / "sound")->ReadImage(1, "wrist", 5));
+}
+
+// A modality.json keeps what is sound in it.
+TEST_P(LerobotRepairTest, ModalitiesThatAreWrongAreLeftOut) {
+  const fs::path file = folder_ / "out/meta/modality.json",
+                 repaired = result_ / "meta/modality.json";
+  const Json sound{{"state", {{"hand", {{"start", 0}, {"end", 3}}}}},
+                   {"action", {{"all", {{"start", 0}, {"end", 7}}}}},
+                   {"video", {{"top", {{"original_key", "observation.images.agentview"}}}}},
+                   {"annotation", {{"human.task", {{"original_key", "task_index"}}}}}};
+  Json wrong = sound;
+  wrong["state"]["gripper"] = {{"start", 5}, {"end", 700}};
+  wrong["action"]["none"] = 5;
+  wrong["video"]["webcam"] = {{"original_key", "observation.images.webcam"}};
+  wrong["annotation"]["mood"] = {{"original_key", "mood"}};
+  WriteTextAtomically(file, wrong.dump());
+  EXPECT_THAT(Fault(), AllOf(HasSubstr("action.none must be a mapping"),
+                             HasSubstr("`understudy data repair` leaves it out")));
+  RepairReport report = Repair();
+  EXPECT_EQ(report.episodes_kept, 3);
+  EXPECT_THAT(report.mended,
+              testing::UnorderedElementsAre(
+                  AllOf(HasSubstr("meta/modality.json: state.gripper: numbers 5 to 700"),
+                        HasSubstr(": left out")),
+                  HasSubstr("action.none must be a mapping: left out"),
+                  HasSubstr("video.webcam: 'observation.images.webcam' is no camera"),
+                  HasSubstr("annotation.mood: 'mood' is no feature")));
+  EXPECT_EQ(LoadJson(repaired), sound);
+  // what is sound stays byte for byte, and what is no JSON goes
+  WriteTextAtomically(file, " " + sound.dump());
+  EXPECT_TRUE(Repair().mended.empty());
+  EXPECT_EQ(Bytes(repaired), " " + sound.dump());
+  PutBytes(file, "{\"state\": ");
+  report = Repair();
+  EXPECT_THAT(report.mended,
+              ElementsAre(AllOf(HasSubstr("meta/modality.json"), HasSubstr("left out"))));
+  EXPECT_FALSE(fs::exists(repaired));
+}
+
 // Features without a number, or of a name that no path may have, are named, and the rest is read.
 TEST_P(LerobotRepairTest, FeaturesThatAreNoneStopNothing) {
   EditJson(info(), [](Json& json) {

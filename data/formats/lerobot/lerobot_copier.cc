@@ -451,6 +451,13 @@ void LerobotCopier::CopyOtherFiles() const {
       if (!entry.is_regular_file(none) || IsMadeAnew(name)) continue;
       std::error_code problem;
       const fs::path to = part_ / folder / name;
+      if (common_.mended && fs::path(folder) / name == "meta/modality.json") {
+        Json sound;
+        if (!ModalityFaults(common_, &sound).empty()) {
+          if (!sound.is_null()) WriteTextAtomically(to, sound.dump(4) + "\n");
+          continue;
+        }
+      }
       fs::copy_file(entry.path(), to, problem);
       if (problem)
         ThrowFailed(fmt::format("{}: cannot be written: {}", to.string(), problem.message()));

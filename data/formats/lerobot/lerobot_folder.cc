@@ -358,6 +358,9 @@ LerobotFolder Open(const fs::path& path, bool mend, double control_hz) {
     CheckTexts(folder);
     MendByData(list, task_fault, folder);
     FindMissing(folder);
+    for (const auto& [at, what] : ModalityFaults(folder)) {
+      folder.faults.emplace_back(at, what + ": left out");
+    }
     return folder;
   }
   const bool gaps = !folder.faults.empty();

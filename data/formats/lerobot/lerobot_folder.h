@@ -62,7 +62,7 @@ struct LerobotFolder {
   std::set<std::filesystem::path> missing;  // files that meta/ names: faults of their episodes
   // Opened to be repaired: of films of another rate, the frame of every row (MatchFilms).
   std::map<std::filesystem::path, std::vector<int64_t>> matched;
-  Json info;                                // info.json
+  Json info;  // info.json
   // Opened to be repaired: lengths and order of rows are those of the data, timestamps and indices
   // those that they must be.
   bool mended = false;
@@ -124,8 +124,10 @@ std::string MissingFileText(const LerobotFolder& folder, const std::filesystem::
 void RequireThere(const LerobotFolder& folder, const std::filesystem::path& file);
 
 // Which faults meta/modality.json has, if it is there: slices beyond the numbers that there are,
-// cameras and annotations that are not there. Each with its place within the folder.
-std::vector<std::pair<std::string, std::string>> ModalityFaults(const LerobotFolder& folder);
+// cameras and annotations that are not there. Each with its place within the folder. `sound`, if
+// given, becomes the file without what is wrong; it stays as it is where there is nothing to keep.
+std::vector<std::pair<std::string, std::string>> ModalityFaults(const LerobotFolder& folder,
+                                                                Json* sound = nullptr);
 
 // Goes by episode_index and index of the data instead of by meta/, whose `contradictions` become
 // faults of the folder, and so do files that are missing and whose rows lie elsewhere. Episodes of

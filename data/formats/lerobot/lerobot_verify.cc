@@ -312,7 +312,9 @@ VerifyReport FolderCheck::Run(Progress& progress) {
   if (!opened) return report_;
   for (const auto& [place, what] : folder_.faults) Fail(place, what);
   Try([&] {
-    for (const auto& [place, what] : ModalityFaults(folder_)) Fail(place, what);
+    for (const auto& [place, what] : ModalityFaults(folder_)) {
+      Fail(place, what + "; `understudy data repair` leaves it out");
+    }
   });
   rows_.emplace(folder_, options_.tolerance_s);
   films_.emplace(folder_, options_.tolerance_s);

@@ -65,7 +65,8 @@ void Match(const fs::path& file, size_t f, const InFilm& episodes, LerobotFolder
     // its own times say where an episode begins, or the rows' do: they follow each other
     int64_t first = 0;
     for (LerobotEpisode* episode : episodes) {
-      if (film.frames() == rows) episode->films[f].first_frame = std::exchange(first, first + episode->length);
+      if (film.frames() == rows)
+        episode->films[f].first_frame = std::exchange(first, first + episode->length);
     }
     frames.resize(static_cast<size_t>(film.frames()));
     std::iota(frames.begin(), frames.end(), int64_t{0});

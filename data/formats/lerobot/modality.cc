@@ -18,29 +18,45 @@ bool Has(const std::vector<std::string>& names, const std::string& name) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> ModalityFaults(const LerobotFolder& folder) {
+std::vector<std::pair<std::string, std::string>> ModalityFaults(const LerobotFolder& folder,
+                                                                Json* sound) {
   const std::string name = "meta/modality.json";
   const fs::path file = folder.path / name;
   std::vector<std::pair<std::string, std::string>> faults;
   const auto fail = [&](const std::string& what) { faults.emplace_back(name, what); };
   std::error_code none;
   if (!fs::exists(file, none)) return faults;
-  const Json json = ParsePythonJson(ReadSmallText(file), file.string());
+  Json json;
+  try {
+    json = ParsePythonJson(ReadSmallText(file), file.string());
+    if (!json.is_object()) ThrowBadInput(file.string() + ": must be a mapping");
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kBadInput) throw;
+    const std::string what = error.what(), begins = file.string() + ": ";
+    fail(what.starts_with(begins) ? what.substr(begins.size()) : what);
+    return faults;
+  }
+  Json kept = json;
   const auto each = [&](const char* kind, const auto& check) {
-    const auto entries = json.is_object() ? json.find(kind) : json.end();
+    const auto entries = json.find(kind);
     if (entries == json.end()) return;
-    if (!entries->is_object()) return fail(fmt::format("{} must be a mapping", kind));
+    if (!entries->is_object()) {
+      kept.erase(kind);
+      return fail(fmt::format("{} must be a mapping", kind));
+    }
     for (const auto& [key, entry] : entries->items()) {
       const std::string at = fmt::format("{}.{}", kind, key);
+      const size_t before = faults.size();
       if (!entry.is_object()) {
         fail(at + " must be a mapping");
-        continue;
+      } else {
+        std::string original;
+        if (entry.contains("original_key") && entry["original_key"].is_string()) {
+          original = entry["original_key"];
+        }
+        check(at, key, entry, original);
       }
-      std::string original;
-      if (entry.contains("original_key") && entry["original_key"].is_string()) {
-        original = entry["original_key"];
-      }
-      check(at, key, entry, original);
+      if (faults.size() > before) kept[kind].erase(key);
     }
   };
 
@@ -79,6 +95,7 @@ std::vector<std::pair<std::string, std::string>> ModalityFaults(const LerobotFol
          if (folder.Find(original) != nullptr || Has(folder.texts, original)) return;
          fail(fmt::format("{}: '{}' is no feature of meta/info.json", at, original));
        });
+  if (sound != nullptr) *sound = std::move(kept);
   return faults;
 }
 
