@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "core/base/error.h"
 
@@ -94,32 +95,42 @@ std::vector<std::vector<double>> EpisodeSource::DoReadColumns(
 }
 
 std::vector<ColumnSpec> CommonColumns(const EpisodeSource& source, std::vector<std::string>* odd) {
-  std::vector<ColumnSpec> common = source.ListColumns();
-  const auto say = [&](const std::string& column, size_t episode, const std::string& what) {
-    if (odd == nullptr) return;
-    odd->push_back(fmt::format("{}: {} {}", column, source.episodes()[episode].name, what));
+  struct Seen {
+    ColumnSpec column;
+    std::string differs;  // which episode does, and how
   };
+  std::vector<Seen> all;
+  std::optional<size_t> first;  // episode that can be read
   for (size_t e = 0; e < source.episodes().size(); ++e) {
     const std::vector<ColumnSpec> here = source.ColumnsOf(e);
     // one that cannot be read has none
-    if (here.empty() || here == common) continue;
-    const auto find = [](const std::vector<ColumnSpec>& columns, const std::string& name) {
-      return std::find_if(columns.begin(), columns.end(),
-                          [&](const ColumnSpec& column) { return column.name == name; });
-    };
-    std::erase_if(common, [&](const ColumnSpec& column) {
-      const auto found = find(here, column.name);
+    if (here.empty()) continue;
+    const std::string& name = source.episodes()[e].name;
+    for (Seen& seen : all) {
+      if (!seen.differs.empty()) continue;
+      const auto found = std::ranges::find(here, seen.column.name, &ColumnSpec::name);
       if (found == here.end()) {
-        say(column.name, e, "does not have it");
-      } else if (found->shape != column.shape) {
-        say(column.name, e,
-            fmt::format("has ({}) numbers in a row, others ({})", fmt::join(found->shape, ", "),
-                        fmt::join(column.shape, ", ")));
-      } else {
-        return false;
+        seen.differs = name + " does not have it";
+      } else if (found->shape != seen.column.shape) {
+        seen.differs =
+            fmt::format("{} has ({}) numbers in a row, others ({})", name,
+                        fmt::join(found->shape, ", "), fmt::join(seen.column.shape, ", "));
       }
-      return true;
-    });
+    }
+    for (const ColumnSpec& column : here) {
+      const auto is = [&](const Seen& seen) { return seen.column.name == column.name; };
+      if (std::ranges::any_of(all, is)) continue;
+      all.push_back({column, first ? source.episodes()[*first].name + " does not have it" : ""});
+    }
+    if (!first) first = e;
+  }
+  std::vector<ColumnSpec> common;
+  for (Seen& seen : all) {
+    if (seen.differs.empty()) {
+      common.push_back(std::move(seen.column));
+    } else if (odd != nullptr) {
+      odd->push_back(fmt::format("{}: {}", seen.column.name, seen.differs));
+    }
   }
   return common;
 }

@@ -138,8 +138,8 @@ class EpisodeSource {
   virtual std::optional<DatasetFigures> DoStoredFigures() const { return {}; }
 };
 
-// The columns of the first episode that every one has in the same shape. The others are appended to
-// `odd`, each with the first episode that differs, in words.
+// The columns that every episode has in the same shape. The others are appended to `odd`, each with
+// the first episode that differs, in words.
 std::vector<ColumnSpec> CommonColumns(const EpisodeSource& source,
                                       std::vector<std::string>* odd = nullptr);
 

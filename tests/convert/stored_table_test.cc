@@ -351,5 +351,71 @@ TEST_P(StoredTableTest, LargeWholeNumbersAndEmptyColumnsAreNamed) {
             Contains("obs/none: has no number in a row")));
 }
 
+// One episode that lacks a column of state or action, or has it in another width, is one bad
+// episode: the others keep theirs.
+TEST_P(StoredTableTest, AnOddEpisodeTakesNothingFromTheOthers) {
+  for (const size_t odd : {0u, 1u, 3u}) {
+    for (const std::string column : {"obs/robot0_gripper_qpos", "obs/robot0_eef_pos", "actions"}) {
+      for (const size_t width : {0u, 4u}) {
+        if (width == 0 && column == "actions") continue;
+        const std::string cell = fmt::format("{} of demo_{}: {}", column, odd, width);
+        StrangerOptions options;
+        options.episodes = 4;
+        options.also = [&](const h5::Group& demo, size_t e, size_t rows) {
+          if (e != odd) return;
+          demo.Delete(column);
+          if (width > 0) demo.Write(Ramp(column, ColumnType::kF64, {width}, rows));
+        };
+        const fs::path file = WriteJoints(options);
+        const std::string name = fmt::format("demo_{}", odd);
+        const size_t others = OpenDataset(WriteJoints())->ListColumns().size();
+        WriteJoints(options);
+        const std::string why =
+            ErrorOf([&] { WriteLerobot(*OpenDataset(file), folder_ / "out", Options(), quiet_); },
+                    ErrorKind::kBadInput);
+        EXPECT_THAT(why, AllOf(HasSubstr(name), HasSubstr(column), HasSubstr("--skip-bad")))
+            << cell;
+        EXPECT_FALSE(fs::exists(folder_ / "out")) << cell;
+        const auto sound = OpenDataset(file, {.skip_bad = true});
+        EXPECT_EQ(sound->episodes().size(), 3u) << cell;
+        ASSERT_EQ(sound->skipped().size(), 1u) << cell;
+        EXPECT_EQ(sound->skipped()[0].name, name) << cell;
+        EXPECT_THAT(sound->skipped()[0].reason, HasSubstr(column)) << cell;
+        EXPECT_EQ(sound->ListColumns().size(), others) << cell;
+        WriteLerobot(*sound, folder_ / "out", Options(), quiet_);
+        const auto result = OpenLerobotSource(folder_ / "out");
+        EXPECT_EQ(result->episodes().size(), 3u) << cell;
+        for (const ColumnSpec& written : result->ListColumns()) {
+          if (written.role == ColumnRole::kState) {
+            EXPECT_EQ(written.size(), 9u) << cell;
+          }
+        }
+        fs::remove_all(folder_ / "out");
+        std::vector<std::string> faults;
+        for (const Fault& fault : VerifyDataset(file).faults) {
+          faults.push_back(fault.place + ": " + fault.what);
+        }
+        EXPECT_THAT(faults, testing::ElementsAre(AllOf(HasSubstr(name), HasSubstr(column))))
+            << cell;
+      }
+    }
+  }
+}
+
+// Other columns are left out for all, and said, unless the odd episodes are.
+TEST_P(StoredTableTest, ColumnsThatTheFirstEpisodeLacksAreTold) {
+  StrangerOptions options;
+  options.episodes = 3;
+  options.also = [](const h5::Group& demo, size_t e, size_t) {
+    if (e == 0) demo.Delete("obs/touch");
+  };
+  const fs::path file = WriteJoints(options);
+  EXPECT_THAT(LostInLerobot(*OpenDataset(file), Options()),
+              Contains(HasSubstr("obs/touch: demo_0 does not have it, --skip-bad leaves out")));
+  const auto sound = OpenDataset(file, {.skip_bad = true});
+  EXPECT_EQ(sound->episodes().size(), 2u);
+  EXPECT_THAT(LostInLerobot(*sound, Options()), Not(Contains(HasSubstr("obs/touch"))));
+}
+
 }  // namespace
 }  // namespace understudy::store_test

@@ -442,6 +442,54 @@ TEST(Aloha, OtherRowsOrWidthsAreOneBadEpisode) {
   EXPECT_TRUE(VerifyDataset(repaired).faults.empty());
 }
 
+// The first file does not speak for the others.
+TEST(Aloha, TheBadEpisodeMayBeTheFirst) {
+  const Folder folder;
+  const fs::path set = folder / "set";
+  fs::create_directories(set);
+  for (int e = 0; e < 4; ++e) {
+    WriteAloha(set / ("episode_" + std::to_string(e) + ".hdf5"), 20, e, false);
+  }
+  const auto replace = [&](const char* column, const Column& with) {
+    h5::GrowingFile file = h5::GrowingFile::Open(set / "episode_0.hdf5");
+    file.root().Delete(column);
+    if (with.rows > 0) file.root().Write(with);
+    file.Close();
+  };
+  const auto expect = [&](const std::string& why) {
+    const auto sound = OpenDataset(set, {.skip_bad = true});
+    EXPECT_EQ(sound->episodes().size(), 3u);
+    ASSERT_EQ(sound->skipped().size(), 1u);
+    EXPECT_EQ(sound->skipped()[0].name, "episode_0");
+    EXPECT_THAT(sound->skipped()[0].reason, HasSubstr(why));
+    const VerifyReport report = VerifyDataset(set);
+    ASSERT_EQ(report.faults.size(), 1u);
+    EXPECT_EQ(report.faults[0].place, "episode_0");
+    EXPECT_THAT(report.faults[0].what, HasSubstr(why));
+    // what the others have is known
+    const std::vector<ColumnSpec> columns = OpenDataset(set)->ListColumns();
+    EXPECT_TRUE(std::ranges::any_of(columns, [](const ColumnSpec& column) {
+      return column.name == "observations/qpos" && column.size() == kJoints;
+    }));
+    EXPECT_EQ(OpenDataset(set)->header().cameras, std::vector<std::string>{"cam_high"});
+  };
+  replace("action", Ramp("action", ColumnType::kF32, {7}, 20));
+  expect("/action: has 7 numbers per row, where other episodes have 14");
+  WriteAloha(set / "episode_0.hdf5", 20, 0, false);
+  replace("observations/qpos", {});
+  expect("/observations/qpos: is not there with a row per step, as in other episodes");
+  WriteAloha(set / "episode_0.hdf5", 20, 0, false);
+  replace("base_action", {});
+  expect("/base_action: is not there with a row per step");
+  WriteAloha(set / "episode_0.hdf5", 20, 0, false);
+  replace("observations/images/cam_high", {});
+  expect("/observations/images/cam_high");
+  WriteAloha(set / "episode_0.hdf5", 20, 0, false);
+  replace("observations/images/cam_high",
+          Ramp("observations/images/cam_high", ColumnType::kU8, {4, 6, 3}, 20));
+  expect("/observations/images/cam_high");
+}
+
 // So is one that lacks a camera of the others, and reading it says how to leave it out.
 TEST(Aloha, AMissingCameraIsOneBadEpisode) {
   const Folder folder;

@@ -19,6 +19,7 @@
 #include "data/store/hdf5_source.h"
 #include "data/store/meta.h"
 #include "data/store/success_known.h"
+#include "data/store/usual_columns.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -38,7 +39,7 @@ bool IsDataset(const fs::path& path, const ReadOptions& read) {
   return false;
 }
 
-// What the first file says of all.
+// What an episode says of all.
 DatasetHeader HeaderOf(const h5::Group& root, double control_hz) {
   DatasetHeader header;
   header.stage = kStage;
@@ -90,19 +91,50 @@ std::vector<std::string> FaultsOfObserved(const h5::Group& root, size_t rows) {
   return faults;
 }
 
-// Why state and action are not those of the other episodes, `usual`.
-std::vector<std::string> FaultsOfWidths(const h5::Group& root, size_t rows,
-                                        const std::vector<ColumnSpec>& usual) {
-  std::vector<std::string> faults;
-  const std::vector<ColumnSpec> columns = AlohaColumns(root, rows);
-  for (const ColumnSpec& wanted : usual) {
-    if (wanted.role == ColumnRole::kOther) continue;
-    const auto found = std::ranges::find(columns, wanted.name, &ColumnSpec::name);
-    if (found == columns.end() || found->shape == wanted.shape) continue;
-    faults.push_back(fmt::format("{}: has {} numbers per row, where other episodes have {}",
-                                 root.Place(wanted.name), found->size(), wanted.size()));
-  }
+// Why an episode is not like the others.
+std::vector<std::string> FaultsOfRows(const h5::Group& root, size_t rows,
+                                      const std::vector<ColumnSpec>& columns,
+                                      const std::vector<ColumnSpec>& usual) {
+  std::vector<std::string> faults = FaultsOfObserved(root, rows);
+  if (!faults.empty()) return faults;  // such columns have no row per step
+  const std::string odd = OddColumn(usual, columns);
+  if (!odd.empty()) faults.push_back(root.Place(odd));
   return faults;
+}
+
+// What most files of a dataset say: cameras, sizes and columns.
+struct Usual {
+  std::optional<DatasetHeader> header;  // unset: no file can be read
+  std::vector<ColumnSpec> columns;
+};
+
+Usual UsualOf(const std::vector<fs::path>& files, const ReadOptions& options, bool mend) {
+  const h5::Guard guard;
+  std::vector<DatasetHeader> headers;
+  std::vector<std::vector<ColumnSpec>> columns;
+  for (const fs::path& file : files) {
+    try {
+      const h5::Group root = OpenEpisode(file, options.outside_links, mend);
+      columns.push_back(AlohaColumns(root, RowsOf(root)));
+      headers.push_back(HeaderOf(root, options.control_hz));
+    } catch (const Error& error) {
+      // whoever reads the episode says what is wrong with it
+      if (error.kind() != ErrorKind::kBadInput) throw;
+    }
+  }
+  Usual usual{{}, UsualColumns(columns)};
+  if (headers.empty()) return usual;
+  const auto alike = [&](const DatasetHeader& one) {
+    return std::ranges::count_if(headers, [&](const DatasetHeader& other) {
+      if (other.cameras != one.cameras) return false;
+      for (size_t c = 0; c < one.cameras.size(); ++c) {
+        if (!(other.size_of(c) == one.size_of(c))) return false;
+      }
+      return true;
+    });
+  };
+  usual.header = *std::ranges::max_element(headers, {}, alike);
+  return usual;
 }
 
 // Texts of the rows, which files of pictures are not.
@@ -159,8 +191,13 @@ void RequireFinite(const h5::Group& root, const std::vector<ColumnSpec>& columns
 class Source : public EpisodeSource, public RowTexts, public JointRows {
  public:
   Source(const fs::path& path, const ReadOptions& options, bool mend)
-      : EpisodeSource(path), options_(options), mend_(mend), files_(EpisodeFiles(path)) {
+      : EpisodeSource(path),
+        options_(options),
+        mend_(mend),
+        files_(EpisodeFiles(path)),
+        usual_(UsualOf(files_, options, mend)) {
     const h5::Guard guard;
+    if (usual_.header) header_ = *usual_.header;
     if (files_.empty()) {
       ThrowBadInput(fmt::format("{}: holds no file episode_<i>.hdf5", path.string()));
     }
@@ -190,18 +227,15 @@ class Source : public EpisodeSource, public RowTexts, public JointRows {
     const std::vector<ColumnSpec> columns = AlohaColumns(root, summary.length);
     if (options_.skip_bad) RequireFinite(root, columns, summary.length);
     if (options_.skip_bad || mend_) {
-      std::vector<std::string> faults = FaultsOfObserved(root, summary.length);
-      for (std::string& fault : FaultsOfWidths(root, summary.length, usual_)) {
-        faults.push_back(std::move(fault));
-      }
+      const std::vector<std::string> faults =
+          FaultsOfRows(root, summary.length, columns, usual_.columns);
       if (!faults.empty()) ThrowBadInput(faults[0]);
     }
     summary.uuid = UuidOf(root, columns, summary.length);
     summary.success_from = kSuccessNotTold;
     summary.success_known = false;
-    DatasetHeader header = episodes_.empty() ? HeaderOf(root, options_.control_hz) : header_;
-    if (options_.skip_bad) ReadPictures(root, header, summary.length);
-    header_ = std::move(header);
+    if (!usual_.header) HeaderOf(root, options_.control_hz);  // says what is wrong
+    if (options_.skip_bad) ReadPictures(root, header_, summary.length);
     if (episodes_.empty()) {
       const std::vector<std::string> unread = UnreadIn(root, summary.length);
       if (!unread.empty()) header_.settings[foreign::kUnreadColumns] = unread;
@@ -216,7 +250,6 @@ class Source : public EpisodeSource, public RowTexts, public JointRows {
       Json& count = header_.settings["instructions"][text];
       count = count.is_null() ? 1 : count.get<int>() + 1;
     }
-    if (episodes_.empty()) usual_ = columns;
     episodes_.push_back(std::move(summary));
   }
 
@@ -315,11 +348,7 @@ class Source : public EpisodeSource, public RowTexts, public JointRows {
     const h5::Guard guard;
     return RowTextsIn(Root(index), episodes_[index].length);
   }
-  std::vector<ColumnSpec> DoListColumns() const override {
-    const h5::Guard guard;
-    if (episodes_.empty()) return {};
-    return AlohaColumns(Root(0), episodes_[0].length);
-  }
+  std::vector<ColumnSpec> DoListColumns() const override { return usual_.columns; }
   std::vector<ColumnSpec> DoColumnsOf(size_t index) const override {
     const h5::Guard guard;
     return AlohaColumns(Root(index), episodes_[index].length);
@@ -350,21 +379,15 @@ class Source : public EpisodeSource, public RowTexts, public JointRows {
   const ReadOptions options_;
   const bool mend_;
   std::vector<fs::path> files_;
-  std::vector<ColumnSpec> usual_;                                   // of the first episode
+  const Usual usual_;
   std::map<std::string, std::vector<std::string>> with_extra_row_;  // arrays, by episode
   mutable std::mutex mutex_;
   mutable std::list<std::pair<size_t, h5::Group>> open_;
 };
 
-// What the others are compared with.
-struct FirstEpisode {
-  DatasetHeader header;
-  std::vector<ColumnSpec> columns;
-};
-
 // Appends the faults of one file.
-void CheckFile(const fs::path& file, const VerifyOptions& options,
-               std::optional<FirstEpisode>* first, VerifyReport& report) {
+void CheckFile(const fs::path& file, const VerifyOptions& options, const Usual& usual,
+               VerifyReport& report) {
   const std::string name = NameOf(file);
   const auto fail = [&](const std::string& what) { report.faults.push_back({name, what}); };
   const auto attempt = [&](const auto& work) {
@@ -386,10 +409,8 @@ void CheckFile(const fs::path& file, const VerifyOptions& options,
     };
     const std::vector<ColumnSpec> columns = AlohaColumns(root, rows);
     for (const ColumnSpec& column : columns) attempt([&] { check(column); });
-    for (const std::string& fault : FaultsOfObserved(root, rows)) fail(fault);
-    if (!*first) *first = {HeaderOf(root, 0), columns};
-    for (const std::string& fault : FaultsOfWidths(root, rows, (*first)->columns)) fail(fault);
-    const DatasetHeader& header = (*first)->header;
+    for (const std::string& fault : FaultsOfRows(root, rows, columns, usual.columns)) fail(fault);
+    const DatasetHeader header = usual.header ? *usual.header : HeaderOf(root, 0);
     const std::vector<std::string>& cameras = header.cameras;
     std::vector<uint8_t> pixels;
     for (size_t c = 0; c < cameras.size(); ++c) {
@@ -407,12 +428,12 @@ void CheckFile(const fs::path& file, const VerifyOptions& options,
 
 VerifyReport Verify(const fs::path& path, const VerifyOptions& options, Progress& progress) {
   VerifyReport report;
-  std::optional<FirstEpisode> first;
   const std::vector<fs::path> files = EpisodeFiles(path);
+  const Usual usual = UsualOf(files, options.read, false);
   progress.Start("checking " + path.string(), static_cast<int64_t>(files.size()), "episodes");
   for (size_t i = 0; i < files.size(); ++i) {
     if (!options.episode.empty() && NameOf(files[i]) != options.episode) continue;
-    CheckFile(files[i], options, &first, report);
+    CheckFile(files[i], options, usual, report);
     progress.Advance(static_cast<int64_t>(i) + 1);
   }
   progress.Finish();

@@ -18,6 +18,7 @@
 #include "data/store/image_column.h"
 #include "data/store/meta.h"
 #include "data/store/success_known.h"
+#include "data/store/usual_columns.h"
 
 namespace understudy::foreign {
 namespace {
@@ -102,8 +103,40 @@ bool HasDamage(const h5::Group& demo) {
   return damaged;
 }
 
-// One of them that has the names of objects and signals that most have, of those that are of the
-// dialect; so that one odd episode does not speak for all.
+// Names and widths of the actions and observations of an episode, pictures among them.
+std::vector<std::string> ShapesOf(const h5::Group& demo) {
+  std::vector<std::string> shapes;
+  const auto add = [&](const std::string& path) {
+    if (path == "obs/object" || !demo.IsArray(path)) return;
+    try {
+      std::vector<hsize_t> dims = demo.Info(path).dims;
+      if (!dims.empty()) dims.erase(dims.begin());
+      shapes.push_back(fmt::format("{} ({})", path, fmt::join(dims, ", ")));
+    } catch (const Error&) {
+      // the reader of the episode says what is damaged
+    }
+  };
+  add("actions");
+  for (const std::string& name : NamesIn(demo, "obs")) add("obs/" + name);
+  return shapes;
+}
+
+// Leaves those of which `describe` says what it says of most, of the first such kind.
+template <class Describe>
+void KeepMost(std::vector<h5::Group>* demos, Describe describe) {
+  std::vector<std::vector<std::string>> all;
+  for (const h5::Group& demo : *demos) all.push_back(describe(demo));
+  const auto most = std::ranges::max_element(
+      all, {}, [&](const auto& one) { return std::ranges::count(all, one); });
+  std::vector<h5::Group> kept;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (all[i] == *most) kept.push_back(std::move((*demos)[i]));
+  }
+  *demos = std::move(kept);
+}
+
+// One of them that has the names of objects and signals, and the observations, that most have, of
+// those that are of the dialect; so that one odd episode does not speak for all.
 std::optional<h5::Group> TypicalEpisode(const Dialect& dialect, const h5::Group& data,
                                         const Json& env) {
   std::vector<h5::Group> demos = FirstEpisodes(data);
@@ -112,18 +145,12 @@ std::optional<h5::Group> TypicalEpisode(const Dialect& dialect, const h5::Group&
     std::erase_if(demos, [&](const h5::Group& demo) { return !of_dialect(demo); });
   }
   if (!std::all_of(demos.begin(), demos.end(), HasDamage)) std::erase_if(demos, HasDamage);
-  std::map<std::vector<std::string>, size_t> counts;
-  std::vector<std::vector<std::string>> names;
-  for (const h5::Group& demo : demos) {
-    names.push_back(dialect.names == nullptr ? std::vector<std::string>{} : dialect.names(demo));
-    ++counts[names.back()];
-  }
-  std::optional<size_t> best;
-  for (size_t i = 0; i < demos.size(); ++i) {
-    if (!best || counts[names[i]] > counts[names[*best]]) best = i;
-  }
-  if (!best) return std::nullopt;
-  return std::move(demos[*best]);
+  KeepMost(&demos, [&](const h5::Group& demo) {
+    return dialect.names == nullptr ? std::vector<std::string>{} : dialect.names(demo);
+  });
+  KeepMost(&demos, ShapesOf);
+  if (demos.empty()) return std::nullopt;
+  return std::move(demos[0]);
 }
 
 // Columns of the file that no Episode has a place for.
@@ -196,11 +223,44 @@ class ForeignSource : public Hdf5Source, public RowTexts, public JointRows {
       const h5::Group first = OpenDemo(data, *with_extra_row_.begin());
       header_.settings[kExtraRow] = ExtraRowNote(first);
     }
-    if (options.skip_bad) LeaveOutBad();
+    if (options.skip_bad) {
+      LeaveOutBad();
+      LeaveOutOdd();
+    }
     if (mend) ListMended(data);
   }
 
  private:
+  // Those whose columns are not the ones of most others.
+  void LeaveOutOdd() {
+    std::vector<std::vector<ColumnSpec>> columns;
+    for (size_t e = 0; e < episodes_.size(); ++e) columns.push_back(ColumnsOf(e));
+    const std::vector<ColumnSpec> usual = UsualColumns(columns);
+    std::vector<EpisodeSummary> sound;
+    for (size_t e = 0; e < episodes_.size(); ++e) {
+      const std::string odd = OddColumn(usual, columns[e]);
+      if (odd.empty()) {
+        sound.push_back(episodes_[e]);
+      } else {
+        skipped_.push_back({episodes_[e].name, Demo(e).Place(odd)});
+      }
+    }
+    episodes_ = std::move(sound);
+  }
+  // By one of the first that has what most of them have: an odd one does not speak for all.
+  std::vector<ColumnSpec> DoListColumns() const override {
+    constexpr size_t kLooked = 16;
+    std::vector<std::vector<ColumnSpec>> seen;
+    for (size_t e = 0; e < episodes_.size() && seen.size() < kLooked; ++e) {
+      std::vector<ColumnSpec> columns = ColumnsOf(e);
+      if (!columns.empty()) seen.push_back(std::move(columns));
+    }
+    if (seen.empty()) return {};
+    const std::vector<ColumnSpec> usual = UsualColumns(seen);
+    const auto whole = std::ranges::find_if(
+        seen, [&](const auto& columns) { return OddColumn(usual, columns).empty(); });
+    return whole != seen.end() ? *whole : usual;
+  }
   // Which rows and attributes a repaired copy lacks.
   void ListMended(const h5::Group& data) {
     std::map<std::string, std::vector<std::string>> cut;

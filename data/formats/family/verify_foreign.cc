@@ -10,6 +10,7 @@
 #include "data/formats/family/foreign_source.h"
 #include "data/store/edit/verify_episode.h"
 #include "data/store/hdf5/file.h"
+#include "data/store/usual_columns.h"
 
 namespace understudy::foreign {
 namespace {
@@ -113,6 +114,30 @@ void CheckEpisodeOf(const Dialect& dialect, const h5::Group& data, const std::st
   }
 }
 
+// Columns that most others have and an episode lacks or has in another shape.
+void CheckAlike(const Dialect& dialect, const std::filesystem::path& path,
+                const VerifyOptions& options, VerifyReport& report) {
+  ReadOptions read = options.read;
+  read.skip_bad = false;
+  const std::unique_ptr<EpisodeSource> source = OpenForeign(dialect, path, read);
+  std::vector<std::vector<ColumnSpec>> columns;
+  for (size_t e = 0; e < source->episodes().size(); ++e) columns.push_back(source->ColumnsOf(e));
+  std::vector<std::vector<ColumnSpec>> readable = columns;
+  std::erase_if(readable, [](const auto& one) { return one.empty(); });
+  const std::vector<ColumnSpec> usual = UsualColumns(readable);
+  for (size_t e = 0; e < columns.size(); ++e) {
+    const std::string demo = "/data/" + source->episodes()[e].name;
+    const bool wanted = options.episode.empty() || options.episode == source->episodes()[e].name;
+    const std::string odd = OddColumn(usual, columns[e]);
+    if (odd.empty() || columns[e].empty() || !wanted) continue;
+    const size_t end = odd.find(": ");
+    const std::string place = demo + "/" + odd.substr(0, end);
+    const auto told = [&](const Fault& fault) { return fault.place.starts_with(place); };
+    if (std::ranges::any_of(report.faults, told)) continue;
+    report.faults.push_back({place, odd.substr(end + 2)});
+  }
+}
+
 }  // namespace
 
 VerifyReport VerifyForeign(const Dialect& dialect, const std::filesystem::path& path,
@@ -126,6 +151,7 @@ VerifyReport VerifyForeign(const Dialect& dialect, const std::filesystem::path& 
     }
     if (!options.episode.empty()) {
       CheckEpisodeOf(dialect, root.Open("data"), options.episode, header, report);
+      CheckAlike(dialect, path, options, report);
       return report;
     }
     VerifyEpisodes(
@@ -133,6 +159,7 @@ VerifyReport VerifyForeign(const Dialect& dialect, const std::filesystem::path& 
         [&](const h5::Group& data, const std::string& name, VerifyReport& one,
             std::optional<EpisodeStamp>*) { CheckEpisodeOf(dialect, data, name, header, one); },
         report);
+    CheckAlike(dialect, path, options, report);
   } catch (const Error& error) {
     report.faults.push_back({"/", error.what()});
   }

@@ -15,6 +15,7 @@
 #include "data/formats/lerobot/lerobot_folder.h"
 #include "data/formats/lerobot/whole_numbers.h"
 #include "data/store/hdf5_source.h"
+#include "data/store/usual_columns.h"
 
 namespace understudy {
 namespace {
@@ -63,11 +64,15 @@ std::string PartName(const ColumnSpec& column) {
 
 StoredTable::StoredTable(const EpisodeSource& reader, LerobotVersion version)
     : version_(version), columns_(CommonColumns(reader, &lost_)) {
-  for (std::string& column : lost_) column += ": not every episode is alike";
+  for (std::string& column : lost_) {
+    column +=
+        ", --skip-bad leaves out the episodes that are not like most: not every episode is "
+        "alike";
+  }
   const std::vector<EpisodeSummary>& episodes = reader.episodes();
   with_success_ = std::all_of(episodes.begin(), episodes.end(),
                               [](const EpisodeSummary& episode) { return episode.success_known; });
-  RequireOneAction(reader);
+  RequireUsual(reader);
   LeaveOutBeyond(reader);
   AddTexts(reader);
   targets_.resize(columns_.size());
@@ -80,21 +85,27 @@ StoredTable::StoredTable(const EpisodeSource& reader, LerobotVersion version)
   }
 }
 
-// A dataset of demonstrations without its actions is none: they are not left out as others are.
-void StoredTable::RequireOneAction(const EpisodeSource& reader) const {
-  for (const ColumnSpec& wanted : reader.ListColumns()) {
-    const auto same = [&](const ColumnSpec& column) {
-      return column.name == wanted.name && column.shape == wanted.shape;
-    };
-    if (wanted.role != ColumnRole::kAction || std::ranges::any_of(columns_, same)) continue;
-    for (size_t e = 0; e < reader.episodes().size(); ++e) {
-      if (std::ranges::any_of(reader.ColumnsOf(e), same)) continue;
-      ThrowBadInput(
-          fmt::format("{}: {}: {} is not there, or not {} numbers per row as in other "
-                      "episodes{}",
-                      reader.path().string(), reader.episodes()[e].name, wanted.name, wanted.size(),
-                      kSkipBadHint));
-    }
+// What a policy learns from and learns to do is not left out for all, as other columns are, where
+// one episode has something else.
+void StoredTable::RequireUsual(const EpisodeSource& reader) const {
+  const auto role_of = [](const ColumnSpec& column) { return column.role != ColumnRole::kOther; };
+  const auto has_role = [&](const std::vector<ColumnSpec>& columns) {
+    return static_cast<size_t>(std::ranges::count_if(columns, role_of));
+  };
+  std::vector<std::vector<ColumnSpec>> episodes;
+  for (size_t e = 0; e < reader.episodes().size(); ++e) {
+    std::vector<ColumnSpec> columns = reader.ColumnsOf(e);
+    if (!columns.empty()) episodes.push_back(std::move(columns));
+  }
+  std::vector<ColumnSpec> usual = UsualColumns(episodes);
+  std::erase_if(usual, [&](const ColumnSpec& column) { return !role_of(column); });
+  if (has_role(columns_) >= usual.size()) return;
+  for (size_t e = 0; e < reader.episodes().size(); ++e) {
+    const std::vector<ColumnSpec> columns = reader.ColumnsOf(e);
+    const std::string odd = columns.empty() ? "" : OddColumn(usual, columns);
+    if (odd.empty()) continue;
+    ThrowBadInput(fmt::format("{}: {}: {}{}", reader.path().string(), reader.episodes()[e].name,
+                              odd, kSkipBadHint));
   }
 }
 

@@ -49,7 +49,7 @@ class StoredTable : public FeatureTable {
   };
   void AddRole(ColumnRole role, const char* name, std::vector<StoredPart>* parts);
   void AddOther();
-  void RequireOneAction(const EpisodeSource& reader) const;
+  void RequireUsual(const EpisodeSource& reader) const;
   void LeaveOutBeyond(const EpisodeSource& reader);
   void AddTexts(const EpisodeSource& reader);
 
