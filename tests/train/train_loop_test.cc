@@ -117,6 +117,99 @@ TEST_F(TrainLoopTest, ResumeIsBitExact) {
   EXPECT_EQ(TrainLoop(Set(), options, FakeEngineFactory(), quiet).resumed_from, 60);
 }
 
+// A run that is extended goes on as one of the longer length, however often it is stopped.
+TEST_F(TrainLoopTest, ARunCanBeExtended) {
+  Progress quiet;
+  const fs::path whole = FreshFolder("whole"), parts = FreshFolder("parts");
+  for (const fs::path& run : {whole, parts}) {
+    TrainLoop(Set(), Options(run, 20), FakeEngineFactory(), quiet);
+  }
+  TrainOptions options = Options(whole, 50);
+  options.resume = true;
+  const TrainReport report = TrainLoop(Set(), options, FakeEngineFactory(), quiet);
+  EXPECT_EQ(report.resumed_from, 20);
+  EXPECT_EQ(report.steps, 50);
+  EXPECT_EQ(LoadTrainConfig(whole)["steps"], 50);
+  EXPECT_EQ(LoadTrainConfig(whole)["trainer"]["steps"], 50) << "the schedule follows";
+  const Json extended = LoadTrainingRun(whole)["extended"];
+  EXPECT_EQ(extended, Json::parse(R"([{"at": 20, "from": 20, "to": 50}])"));
+
+  options.out = parts.string();
+  Stopper stopper(34);
+  EXPECT_TRUE(TrainLoop(Set(), options, FakeEngineFactory(), stopper).interrupted);
+  ClearInterrupt();
+  TrainLoop(Set(), options, FakeEngineFactory(), quiet);
+  for (const char* file : {"pretrained_model/model.safetensors", "training_state/sampler.json",
+                           "training_state/optimizer_state.safetensors"}) {
+    EXPECT_EQ(ReadText(whole / "checkpoints/last" / file),
+              ReadText(parts / "checkpoints/last" / file))
+        << file;
+  }
+  EXPECT_EQ(LoadTrainingRun(parts)["extended"], extended);
+
+  // once more; never shorter; and nothing else may change with it
+  options.steps = 60;
+  TrainLoop(Set(), options, FakeEngineFactory(), quiet);
+  EXPECT_EQ(LoadTrainingRun(parts)["extended"].size(), 2u);
+  options.steps = 40;
+  EXPECT_THAT([&] { TrainLoop(Set(), options, FakeEngineFactory(), quiet); },
+              ThrowsMessage<Error>(HasSubstr("a run can be extended and never shortened")));
+  options.steps = 80;
+  options.trainer.learning_rate = 1;
+  EXPECT_THAT([&] { TrainLoop(Set(), options, FakeEngineFactory(), quiet); },
+              ThrowsMessage<Error>(testing::AllOf(HasSubstr("trainer.learning_rate was"),
+                                                  testing::Not(HasSubstr("steps was")))));
+}
+
+// A run may begin with another's weights; which ones is part of what it is.
+TEST_F(TrainLoopTest, ARunCanStartFromAnotherPolicy) {
+  Progress quiet;
+  const fs::path first = FreshFolder("first"), tuned = FreshFolder("tuned");
+  TrainLoop(Set(), Options(first, 60), FakeEngineFactory(), quiet);
+  TrainOptions options = Options(tuned, 20);
+  options.from = first.string();
+  const TrainReport report = TrainLoop(Set(), options, FakeEngineFactory(), quiet);
+  EXPECT_EQ(report.resumed_from, 0);
+  EXPECT_EQ(report.from["taken"], Json::parse(R"(["w"])"));
+  EXPECT_EQ(LoadTrainingRun(tuned)["from"]["policy"], LoadPolicy(first).hash);
+  // it begins where the other had come to
+  const TrainReport anew =
+      TrainLoop(Set(), Options(FreshFolder("anew"), 20), FakeEngineFactory(), quiet);
+  EXPECT_LT(report.log.front().losses.loss, 0.5 * anew.log.front().losses.loss);
+  EXPECT_TRUE(anew.from.empty());
+
+  // a resume needs the same policy, wherever it stands now
+  options.resume = true;
+  options.steps = 40;
+  const fs::path moved = FreshFolder("moved");
+  fs::remove_all(moved);
+  fs::copy(first, moved, fs::copy_options::recursive);
+  options.from = (moved / "checkpoints/000060").string();
+  EXPECT_EQ(TrainLoop(Set(), options, FakeEngineFactory(), quiet).resumed_from, 20);
+  EXPECT_EQ(LoadTrainingRun(tuned)["from"]["policy"], LoadPolicy(first).hash);
+  options.from.clear();
+  EXPECT_THAT([&] { TrainLoop(Set(), options, FakeEngineFactory(), quiet); },
+              ThrowsMessage<Error>(HasSubstr("the policy that it starts from was '")));
+  options.from = (first / "none").string();
+  EXPECT_THAT([&] { TrainLoop(Set(), options, FakeEngineFactory(), quiet); },
+              ThrowsMessage<Error>(HasSubstr("none: no such checkpoint or run")));
+}
+
+// The network is that of the policy, but for what is said.
+TEST_F(TrainLoopTest, AStartTakesTheOptionsOfTheNetwork) {
+  Progress quiet;
+  const fs::path first = FreshFolder("first");
+  TrainOptions options = Options(first, 20);
+  options.policy = Json{{"width", 96}, {"blocks", 2}};
+  TrainLoop(Set(), options, FakeEngineFactory(), quiet);
+  options = Options(FreshFolder("tuned"), 20);
+  options.from = first.string();
+  options.policy = Json{{"blocks", 3}};
+  TrainLoop(Set(), options, FakeEngineFactory(), quiet);
+  EXPECT_EQ(LoadTrainConfig(options.out)["policy"]["width"], 96);
+  EXPECT_EQ(LoadTrainConfig(options.out)["policy"]["blocks"], 3);
+}
+
 TEST_F(TrainLoopTest, ARunIsNotOverwrittenUnasked) {
   const fs::path run = FreshFolder("run");
   Progress quiet;

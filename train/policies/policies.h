@@ -32,6 +32,9 @@ struct PolicyType {
   // action at steps 0 … horizon - 1. The same for training and acting, but for columns that are
   // offered in training only.
   std::function<std::vector<ColumnRequest>(const Json& options, const ColumnOffer& offer)> columns;
+  // The weight whose rows are the words of instructions, so that another vocabulary can take them
+  // word by word; empty: none.
+  std::string word_table = {};
 };
 
 using PolicyList = std::vector<PolicyType>;

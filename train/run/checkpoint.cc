@@ -255,6 +255,11 @@ TrainingState LoadTrainingState(const fs::path& checkpoint) {
   return state;
 }
 
+Json LoadTrainingRun(const fs::path& place) {
+  const fs::path file = FindPolicy(place) / "training_run.json";
+  return fs::exists(file) ? LoadJson(file) : Json::object();  // older programs wrote none
+}
+
 Json LoadTrainConfig(const fs::path& place) {
   return LoadJson(FindPolicy(place) / "train_config.json");
 }

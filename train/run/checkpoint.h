@@ -11,9 +11,9 @@
 //
 // pretrained_model alone is the policy: train_config.json holds every option of its training, those
 // of network and trainer resolved, training_run.json what chose itself: precision, device, threads,
-// and the versions of this program and of LibTorch. A manifest names every file of its folder with
-// size and hash. Checkpoints are written beside their place, fsynced and renamed: what has its name
-// is whole.
+// the versions of this program and of LibTorch, and where the run was extended. A manifest names
+// every file of its folder with size and hash. Checkpoints are written beside their place, fsynced
+// and renamed: what has its name is whole.
 
 #include <cstdint>
 #include <filesystem>
@@ -66,6 +66,9 @@ PolicyConfig LoadPolicyConfig(const std::filesystem::path& place);
 
 // The other half of a checkpoint; `checkpoint` as for LoadPolicy, without pretrained_model.
 TrainingState LoadTrainingState(const std::filesystem::path& checkpoint);
+
+// training_run.json of a policy as LoadPolicy finds it; empty where there is none.
+Json LoadTrainingRun(const std::filesystem::path& place);
 
 // train_config.json of a policy as LoadPolicy finds it.
 Json LoadTrainConfig(const std::filesystem::path& place);

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/version.h"
 #include "train/run/checkpoint.h"
+#include "train/run/warm_start.h"
 
 namespace understudy {
 namespace {
@@ -20,6 +21,7 @@ Json ComparedOptions(const TrainOptions& resolved, const PolicyList& policies) {
   options["policy"] =
       ResultOptions(resolved.policy, FindPolicyType(resolved.type, policies)->fields);
   options.erase("datasets");
+  options.erase("from");  // likewise
   return options;
 }
 
@@ -78,17 +80,40 @@ PolicyConfig MakeConfig(const TrainingSet& set, const TrainOptions& options) {
   return config;
 }
 
-// Rejects the resume of another run.
-void CheckSameRun(const fs::path& run, const PolicyConfig& config, const TrainOptions& resolved,
-                  const PolicyList& policies) {
+// Whether `now` asks for more updates than the run was started with, and for nothing else of the
+// schedule: it then goes on as if the run had been meant to be so long.
+bool Extends(const TrainOptions& started, const TrainOptions& now) {
+  const bool follows = started.trainer.steps == started.steps && now.trainer.steps == now.steps;
+  return now.steps > started.steps && (follows || started.trainer.steps == now.trainer.steps);
+}
+
+// Rejects the resume of another run. Returns for how many updates it was meant, which may be fewer
+// than are wanted now.
+int64_t CheckSameRun(const fs::path& run, const PolicyConfig& config, const TrainOptions& resolved,
+                     const PolicyList& policies) {
   // also checks the file of the options
   const PolicyConfig before = LoadPolicy(run).config;
-  const TrainOptions options =
+  TrainOptions options =
       FromJson<TrainOptions>(LoadTrainConfig(run), run.string() + ": train_config.json");
+  options.from.clear();  // it may have moved, and every option of the network stands here
   Problems found;
   const TrainOptions started = Resolve(options, policies, found);
   if (found.empty()) {
-    Differences(ComparedOptions(started, policies), ComparedOptions(resolved, policies), "", found);
+    TrainOptions now = resolved;
+    if (Extends(started, resolved)) {
+      now.steps = started.steps;
+      now.trainer.steps = started.trainer.steps;
+    }
+    Differences(ComparedOptions(started, policies), ComparedOptions(now, policies), "", found);
+    if (resolved.steps < started.steps) {
+      found.push_back("a run can be extended and never shortened");
+    }
+  }
+  const Json from = LoadTrainingRun(run).value("from", Json::object());
+  const std::string hash = from.value("policy", ""),
+                    now = resolved.from.empty() ? "" : LoadPolicy(resolved.from).hash;
+  if (hash != now) {
+    found.push_back(fmt::format("the policy that it starts from was '{}', is '{}'", hash, now));
   }
   if (before.dataset_hashes != config.dataset_hashes) {
     found.push_back(fmt::format("datasets were {}, are {}", fmt::join(before.dataset_hashes, ", "),
@@ -100,6 +125,29 @@ void CheckSameRun(const fs::path& run, const PolicyConfig& config, const TrainOp
                     "with, or another folder",
                     run.string(), fmt::join(found, "; ")));
   }
+  return options.steps;
+}
+
+// Starts a fresh engine with the weights of another policy.
+Json WarmUp(const TrainOptions& options, const PolicyConfig& config, const PolicyList& policies,
+            UpdateEngine* engine, Progress& progress) {
+  const PolicyArtefact from = LoadPolicy(options.from);
+  if (from.config.type != options.type) {
+    ThrowBadInput(fmt::format("{}: is a policy of type '{}', and one of type '{}' is to be trained",
+                              options.from, from.config.type, options.type));
+  }
+  TensorMap state = engine->ExportState();
+  const WarmStart start =
+      StartFrom(from, FindPolicyType(options.type, policies)->word_table, config.tokenizer, &state);
+  engine->ImportState(state);
+  progress.Message(fmt::format("{}: {} weights taken, {} begin anew{}{}", options.from,
+                               start.taken.size(), start.fresh.size(),
+                               start.fresh.empty() ? "" : ": ", fmt::join(start.fresh, ", ")));
+  if (!start.unused.empty()) {
+    progress.Message(
+        fmt::format("{}: fit nowhere: {}", options.from, fmt::join(start.unused, ", ")));
+  }
+  return ToJson(start);
 }
 
 // The network and what feeds it.
@@ -142,7 +190,10 @@ TrainOptions Resolve(const TrainOptions& options, const PolicyList& policies, Pr
   TrainOptions resolved = options;
   if (const PolicyType* type = FindPolicyType(options.type, policies)) {
     try {
-      resolved.policy = type->resolve(options.policy);
+      // the network of the policy that it starts from, but for what is said
+      Json policy = options.from.empty() ? Json::object() : LoadTrainConfig(options.from)["policy"];
+      policy.update(options.policy);
+      resolved.policy = type->resolve(policy);
     } catch (const Error& error) {
       problems.push_back(error.what());
     }
@@ -236,22 +287,34 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
   report.dataset_hashes = config.dataset_hashes;
   report.floored_state = config.state.Floored();
   report.floored_action = config.action.Floored();
-  if (exists && options.resume) CheckSameRun(run, config, options, policies);
+  int64_t meant = options.steps;
+  if (exists && options.resume) meant = CheckSameRun(run, config, options, policies);
   const Learner learner = MakeLearner(set, options, config, factory, policies);
   UpdateEngine* const engine = learner.engine.get();
   BatchSource& source = *learner.source;
   TrainLog curve(run / "log.json");
   int64_t step = 0;
+  Json extended = Json::array();  // how often, in the order in which it was
   if (exists && options.resume) {
+    extended = LoadTrainingRun(run).value("extended", extended);
     const TrainingState state = LoadTrainingState(run);
     engine->ImportState(state.engine);
     source.Restore(state.sampler);
     step = report.resumed_from = state.step;
     report.log = curve.Resume(step);
     report.checkpoint = run / "checkpoints" / fmt::format("{:06}", step);
-  } else if (exists) {
-    fs::remove_all(run / "checkpoints");
-    fs::remove(run / "log.json");
+    if (meant < options.steps) {
+      extended.push_back({{"at", step}, {"from", meant}, {"to", options.steps}});
+      progress.Message(fmt::format("{}: the run of {} updates goes on from update {} as one of {}",
+                                   run.string(), meant, step, options.steps));
+    }
+    report.from = LoadTrainingRun(run).value("from", report.from);
+  } else {
+    if (!options.from.empty()) report.from = WarmUp(options, config, policies, engine, progress);
+    if (exists) {
+      fs::remove_all(run / "checkpoints");
+      fs::remove(run / "log.json");
+    }
   }
   std::error_code cannot;
   fs::create_directories(run, cannot);
@@ -288,7 +351,9 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
   const auto save = [&] {
     log();
     config.network = engine->PolicyConfig();
-    const Json used{{"program", ProgramVersion()}, {"engine", engine->Describe()}};
+    Json used{{"program", ProgramVersion()}, {"engine", engine->Describe()}};
+    if (!extended.empty()) used["extended"] = extended;
+    if (!report.from.empty()) used["from"] = report.from;
     report.checkpoint = SaveCheckpoint(run, config, engine->ExportPolicy(), train_config, used,
                                        {step, source.Save(), engine->ExportState()}, options.keep,
                                        set->scene_files);
@@ -331,6 +396,7 @@ Json TrainReport::ToJson() const {
               {"floored_state", floored_state},
               {"floored_action", floored_action},
               {"engine", engine},
+              {"from", from},
               {"timing",
                {{"seconds", seconds},
                 {"samples_per_s", samples_per_s},

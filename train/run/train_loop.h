@@ -29,6 +29,7 @@ struct TrainOptions {
   ReadOptions read;  // how datasets are read
   std::string type = "groot";
   Json policy = Json::object();  // options of the network: see PolicyType
+  std::string from;              // policy to start from
   TrainerOptions trainer;
   int64_t steps = 2000;
   int batch = 64;
@@ -45,10 +46,10 @@ struct TrainOptions {
   bool resume = false, overwrite = false;
   int64_t save_every = 1000, log_every = 50;
   int keep = 2;
-  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks,  ReadOptions::kQuaternions,
-                                         ReadOptions::kSkipBad,       ReadOptions::kMap,
-                                         InputOptions::kUnwritten[0], InputOptions::kUnwritten[1],
-                                         InputOptions::kUnwritten[2], InputOptions::kUnwritten[3]};
+  static constexpr std::array kUnwritten{
+      ReadOptions::kOutsideLinks,  ReadOptions::kQuaternions,   ReadOptions::kSkipBad,
+      ReadOptions::kMap,           InputOptions::kUnwritten[0], InputOptions::kUnwritten[1],
+      InputOptions::kUnwritten[2], InputOptions::kUnwritten[3], "from"};
   template <class V>
   void Visit(V& v) {
     v("datasets", datasets, "files or folders to learn from", kRequired);
@@ -59,6 +60,10 @@ struct TrainOptions {
     read.Visit(v);
     v("type", type, "network: a listed policy");
     v("policy", policy, "options of the network");
+    v("from", from,
+      "run, checkpoint or pretrained_model folder whose weights the network starts with, where "
+      "name "
+      "and shape agree; statistics are those of the data");
     v("trainer", trainer, "options of the optimizer");
     v("steps", steps, "optimizer updates", Limits{1, 1e9});
     v("batch", batch, "samples per update", Limits{1, 65536});
@@ -75,7 +80,9 @@ struct TrainOptions {
       Limits{1e-12, 1e6});
     v("loader", loader, "pictures and threads");
     v("out", out, "folder of the run", kRequired, kOutput);
-    v("resume", resume, "resume from the last checkpoint of the folder", Effect::kPlace);
+    v("resume", resume,
+      "resume from the last checkpoint of the folder; with more --steps the run is extended",
+      Effect::kPlace);
     v("overwrite", overwrite, "replace the checkpoints of the folder", Effect::kPlace);
     v("save_every", save_every, "updates between checkpoints", Limits{1, 1e9}, Effect::kPlace);
     v("log_every", log_every, "updates between points of the loss curve", Limits{1, 1e9},
@@ -102,6 +109,7 @@ struct TrainReport {
   std::vector<int> floored_state, floored_action;  // dimensions whose range is below the floor
   std::vector<TrainLogRow> log;
   Json engine = Json::object();  // what the engine says of itself
+  Json from = Json::object();    // WarmStart; empty: it began anew
   // wall clock of this run
   double seconds = 0, samples_per_s = 0, data_wait_share = 0, cache_share = 0;
 
@@ -122,9 +130,11 @@ double SecondsPerUpdate(std::shared_ptr<const TrainingSet> set, const TrainOptio
 
 // Trains: statistics, engine, updates, checkpoints and log.json under `options.out`. Options that
 // change results, and the seed, name the outcome; a run that is stopped and resumed ends with the
-// same weights, bit for bit, as one that never stopped. An interrupt saves a checkpoint. Throws
-// Error(kUsage) where the folder holds a run already and neither resume nor overwrite is set, and
-// Error(kBadInput) where the run to resume was started with other data or options, naming them.
+// same weights, bit for bit, as one that never stopped. A resume with more `steps` extends the run:
+// the schedule goes on as that of the longer run does from there. An interrupt saves a checkpoint.
+// Throws Error(kUsage) where the folder holds a run already and neither resume nor overwrite is
+// set, and Error(kBadInput) where the run to resume was started with other data or options, naming
+// them.
 TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions& options,
                       const EngineFactory& factory, Progress& progress,
                       const PolicyList& policies = PolicyTypes());

@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "core/base/options.h"
 #include "train/run/device.h"
@@ -30,6 +32,8 @@ struct TrainerOptions {
   double ema = 0.999;
   Precision precision = Precision::kAuto;
   std::optional<uint64_t> seed;
+  std::map<std::string, double> rates;
+  static constexpr std::array kUnwritten{"rates"};
 
   Device device = Device::kAuto;
   int threads = 0;
@@ -52,6 +56,11 @@ struct TrainerOptions {
       Limits{0, 0.999999});
     v("precision", precision, "auto times both on the first batch and keeps the faster");
     v("seed", seed, "of the first weights, noise and times; null: that of the run");
+    v("rates", rates,
+      "part of the learning rate for weights whose names match, such as {\"image.*\": 0.1}; 0: "
+      "they "
+      "stay as they are; of several patterns the longest counts",
+      Limits{0, 1000});
     // changes speed only (beyond rounding)
     v("device", device, "auto = cuda where there is one", Effect::kSpeed);
     v("threads", threads, "cores for one update; 0 = all", Limits{0, 4096}, Effect::kSpeed);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <set>
+#include <string_view>
 
 #include "core/base/error.h"
 
@@ -18,6 +20,19 @@ int64_t Elements(const std::vector<int64_t>& shape) {
   int64_t count = 1;
   for (const int64_t size : shape) count *= size;
   return count;
+}
+
+// Whether `pattern`, in which * stands for anything, is `name`.
+bool Matches(std::string_view pattern, std::string_view name) {
+  if (pattern.empty()) return name.empty();
+  if (pattern.front() == '*') {
+    for (size_t i = 0; i <= name.size(); ++i) {
+      if (Matches(pattern.substr(1), name.substr(i))) return true;
+    }
+    return false;
+  }
+  return !name.empty() && pattern.front() == name.front() &&
+         Matches(pattern.substr(1), name.substr(1));
 }
 
 void Fill(Tensor target, const ParameterSpec& spec, uint64_t seed) {
@@ -131,12 +146,46 @@ Optimizer::Optimizer(const TrainerOptions& options, FlatParameters& parameters)
   for (int part = 0; part < 2; ++part) {
     step_counts_.push_back(at::zeros({}, parameters.values().options()));
   }
+  slow_ = FindSlow();
+}
+
+std::vector<Optimizer::Slow> Optimizer::FindSlow() const {
+  std::vector<Slow> slow;
+  std::set<std::string> used;
+  for (const ParameterSpec& spec : parameters_.specs()) {
+    double rate = 1;
+    size_t longest = 0;
+    for (const auto& [pattern, part] : options_.rates) {
+      if (!Matches(pattern, spec.name)) continue;
+      used.insert(pattern);
+      if (pattern.size() < longest) continue;
+      longest = pattern.size();
+      rate = part;
+    }
+    if (rate != 1) slow.push_back({parameters_.offset(spec.name), Elements(spec.shape), rate});
+  }
+  for (const auto& [pattern, part] : options_.rates) {
+    if (used.contains(pattern)) continue;
+    std::set<std::string> parts;
+    for (const ParameterSpec& spec : parameters_.specs()) {
+      parts.insert(spec.name.substr(0, spec.name.find('.')));
+    }
+    ThrowUsage(fmt::format("trainer.rates: no weight matches '{}'; names begin with {}", pattern,
+                           fmt::join(parts, ", ")));
+  }
+  return slow;
 }
 
 Tensor Optimizer::Step() {
   const at::NoGradGuard no_grad;
   Tensor& values = parameters_.values();
   Tensor& gradients = parameters_.gradients();
+
+  std::vector<Tensor> before;
+  for (const Slow& slow : slow_) {
+    before.push_back(values.narrow(0, slow.begin, slow.size).clone());
+    if (slow.rate == 0) gradients.narrow(0, slow.begin, slow.size).zero_();
+  }
 
   // clip by the norm of everything, without waiting for the device
   const Tensor norm = gradients.norm();
@@ -158,6 +207,12 @@ Tensor Optimizer::Step() {
     at::_fused_adamw_(weight, gradient, first, second, {}, count, rate, options_.beta1,
                       options_.beta2, part == 0 ? options_.weight_decay : 0.0, options_.epsilon,
                       false, false);
+  }
+
+  // a step of AdamW, weight decay included, is in proportion to the rate
+  for (size_t i = 0; i < slow_.size(); ++i) {
+    Tensor now = values.narrow(0, slow_[i].begin, slow_[i].size);
+    now.copy_(slow_[i].rate == 0 ? before[i] : at::lerp(before[i], now, slow_[i].rate));
   }
 
   // the average forgets its start at first

@@ -21,6 +21,7 @@ class FlatParameters {
   const std::vector<ParameterSpec>& specs() const { return specs_; }
   Tensor& values() { return values_; }
   Tensor& gradients() { return gradients_; }
+  int64_t offset(const std::string& name) const { return offset_.at(name); }
   int64_t decayed() const { return decayed_; }  // length of the part with weight decay
   int64_t count() const { return count_; }      // weights, without the gaps between them
 
@@ -44,9 +45,11 @@ double LearningRate(const TrainerOptions& options, int64_t n);
 // AdamW with clipping and the average of the weights, on flat arrays.
 class Optimizer {
  public:
+  // Throws Error(kUsage) where a pattern of TrainerOptions::rates matches no weight.
   Optimizer(const TrainerOptions& options, FlatParameters& parameters);
 
-  // One step from the gradients; returns their norm before clipping, on the device.
+  // One step from the gradients; returns their norm before clipping, on the device. Weights that
+  // stay as they are (TrainerOptions::rates) do not count for it.
   Tensor Step();
   int64_t steps() const { return steps_; }
   // The average where it is on, else the weights.
@@ -59,6 +62,13 @@ class Optimizer {
  private:
   TrainerOptions options_;
   FlatParameters& parameters_;
+  struct Slow {
+    int64_t begin = 0, size = 0;  // of the flat arrays
+    double rate = 0;              // part of the learning rate; 0: stays as it is
+  };
+  std::vector<Slow> FindSlow() const;
+
+  std::vector<Slow> slow_;
   Tensor first_, second_, average_;
   std::vector<Tensor> step_counts_;
   int64_t steps_ = 0;

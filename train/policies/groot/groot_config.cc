@@ -102,6 +102,7 @@ PolicyType GrootPolicy() {
     requests.push_back({kActionColumn, ChunkOffsets(offer.horizon)});
     return requests;
   };
+  type.word_table = "text.words";
   return type;
 }
 
