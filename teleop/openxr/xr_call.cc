@@ -1,5 +1,6 @@
 #include "teleop/openxr/xr_call.h"
 
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <openxr/openxr_reflection.h>
 
@@ -7,7 +8,43 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "core/base/error.h"
+#include "core/base/json.h"
+
 namespace understudy {
+namespace {
+
+// Why the loader can use no runtime by this manifest, as the loader's own reason is not to be had;
+// empty: nothing speaks against it.
+std::string ManifestProblem(const std::filesystem::path& manifest) {
+  std::string named;
+  try {
+    const Json json = LoadJson(manifest);
+    named = json.at("runtime").at("library_path").get<std::string>();
+  } catch (const Error& error) {
+    return fmt::format("the manifest cannot be read: {}", error.what());
+  } catch (const Json::exception&) {
+    return fmt::format("{} is no manifest of a runtime: it has no runtime.library_path",
+                       manifest.string());
+  }
+  // a path is relative to the manifest; a name alone is searched for
+  std::filesystem::path library = named;
+  if (named.find('/') != std::string::npos && library.is_relative()) {
+    library = manifest.parent_path() / library;
+  }
+  void* const handle = dlopen(library.c_str(), RTLD_LAZY | RTLD_LOCAL);
+  if (handle == nullptr) {
+    return fmt::format("the library that {} names cannot be loaded: {}", manifest.string(),
+                       dlerror());
+  }
+  const bool is_runtime = dlsym(handle, "xrNegotiateLoaderRuntimeInterface") != nullptr;
+  dlclose(handle);
+  if (is_runtime) return "";
+  return fmt::format("the library {} that {} names is no OpenXR runtime", library.string(),
+                     manifest.string());
+}
+
+}  // namespace
 
 std::string ResultName(XrResult result) {
   switch (result) {
@@ -56,7 +93,7 @@ std::string NoRuntimeMessage(const XrFailure& failure) {
         "/etc/xdg or /etc";
   } else if (named && *named && !std::filesystem::exists(manifest, ignored)) {
     why = fmt::format("XR_RUNTIME_JSON names {}, which does not exist", manifest);
-  } else {
+  } else if (why = ManifestProblem(manifest); why.empty()) {
     why =
         fmt::format("the runtime of {} does not answer; its service may not be running", manifest);
   }

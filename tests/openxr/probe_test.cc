@@ -124,12 +124,25 @@ TEST_F(NoRuntimeTest, NoManifestAtAll) {
 TEST_F(NoRuntimeTest, ManifestThatIsNoManifest) {
   const OwnFolder folder;
   const std::string file = folder / "no_manifest.json";
-  std::ofstream(file) << "{}";
-  const auto open = [&] {
-    setenv("XR_RUNTIME_JSON", file.c_str(), 1);
-    OpenAndTell();
+  std::ofstream(folder / "text.so") << "no library";
+  const auto manifest = [](const std::string& library) {
+    return R"({"file_format_version": "1.0.0", "runtime": {"library_path": ")" + library + "\"}}";
   };
-  EXPECT_EXIT(open(), testing::ExitedWithCode(41), HasSubstr("does not answer"));
+  // what is wrong with it, in the loader's own words where a library cannot be loaded
+  for (const auto& [text, why] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"{ broken", "the manifest cannot be read: "},
+           {"{}", "it has no runtime.library_path"},
+           {R"({"runtime": 3})", "it has no runtime.library_path"},
+           {manifest("./none.so"), "none.so: cannot open shared object file: No such file"},
+           {manifest("./text.so"), "text.so: file too short|text.so: invalid ELF header"},
+           {manifest("libc.so.6"), "libc.so.6 that .* names is no OpenXR runtime"}}) {
+    std::ofstream(file) << text;
+    const auto open = [&] {
+      setenv("XR_RUNTIME_JSON", file.c_str(), 1);
+      OpenAndTell();
+    };
+    EXPECT_EXIT(open(), testing::ExitedWithCode(41), testing::ContainsRegex(why)) << text;
+  }
 }
 
 TEST(VirtualHeadsetTest, MissingFolderIsNamed) {
