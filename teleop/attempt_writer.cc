@@ -48,6 +48,11 @@ void AttemptWriter::Push() {
   {
     const std::lock_guard lock(mutex_);
     if (error_) std::rethrow_exception(error_);
+    // the first row gives all of them their memory
+    if (!warm_ && next_->has_row) {
+      for (const auto& step : free_) *step = *next_;
+      warm_ = true;
+    }
     ready_.push_back(std::move(next_));
     if (!free_.empty()) {
       next_ = std::move(free_.back());

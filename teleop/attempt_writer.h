@@ -77,6 +77,7 @@ class AttemptWriter {
   std::optional<std::string> discarded_;
   std::optional<AttemptEnding> ending_;
   std::exception_ptr error_;
+  bool warm_ = false;  // the steps have the memory of a row
   bool abandoned_ = false, finished_ = false;
 
   std::thread thread_;
