@@ -103,7 +103,8 @@ TeleopReport RecordVirtually(const TeleopOptions& options, const Twin& twin, Pro
     if (leading.insert(hands[static_cast<size_t>(led.arm)]).second) continue;
     ThrowUsage("teleop: hands: the operator leads two arms, each needs a hand of its own");
   }
-  const OperatorSkill skill{TrackingInWorld(retarget.placement).rotation(), retarget.clutch.scale};
+  OperatorSkill skill{TrackingInWorld(retarget.placement).rotation(), retarget.clutch.scale, {}};
+  for (const int hand : hands) skill.scale_of_arm.push_back(ScaleOf(retarget, hand));
 
   const std::unique_ptr<VirtualHeadset> headset = VirtualHeadset::Load(VirtualHeadsetFolder());
   headset->SetHead({});

@@ -53,6 +53,9 @@ class WatchedSimulator final : public Simulator {
   Pose DoNearest(size_t arm, const Pose& X_WE) const override {
     return simulator_->Nearest(arm, X_WE);
   }
+  std::unique_ptr<Kinematics> DoArmKinematics(size_t arm) const override {
+    return simulator_->ArmKinematics(arm);
+  }
   ArmAction DoResolve(size_t arm, const ArmAction& action) const override {
     return simulator_->Resolve(arm, action);
   }

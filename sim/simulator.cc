@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "sim/arm_chain.h"
 #include "sim/arm_drive.h"
+#include "sim/kinematics.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
 #include "sim/osc.h"
@@ -123,6 +124,10 @@ class MujocoSimulator final : public Simulator {
   const Observation& DoObserve() const override {
     if (!observed_ && !unusable_) FillObservation();
     return observation_;
+  }
+
+  std::unique_ptr<Kinematics> DoArmKinematics(size_t arm) const override {
+    return MakeKinematics(scene_, {}, arm);
   }
 
   Pose DoNearest(size_t arm, const Pose& X_WE) const override {

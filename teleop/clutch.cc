@@ -28,6 +28,11 @@ Clutch::Clutch(const ClutchOptions& options, const Eigen::Quaterniond& q_WT)
   Require(options.release < options.press, "a clutch lets go below the level at which it presses");
 }
 
+void Clutch::SetAxes(const Eigen::Quaterniond& q_WT) {
+  Require(!engaged_, "the axes of a clutch that holds stay as they are");
+  q_WT_ = q_WT;
+}
+
 void Clutch::Track(const HandInput& hand) {
   if (!hand.good) return Drop();
   ++good_count_;

@@ -56,6 +56,8 @@ class Clutch {
   // Requires release < press. `q_WT` turns tracking axes into world axes.
   Clutch(const ClutchOptions& options, const Eigen::Quaterniond& q_WT);
 
+  // Other axes from the next engagement on. Requires !engaged().
+  void SetAxes(const Eigen::Quaterniond& q_WT);
   // Takes one sample, in order of time.
   void Track(const HandInput& hand);
   // Loses the hand: as a bad sample, and also used for focus loss, recentering, stale samples.

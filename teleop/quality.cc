@@ -22,7 +22,7 @@ QualityMeter::QualityMeter(size_t steps) {
   work_ns_.reserve(steps);
 }
 
-void QualityMeter::Add(const Step& step, const Action& clipped) {
+void QualityMeter::Add(const Step& step, const Action& commanded) {
   ++steps_;
   ages_ns_.push_back(step.teleop.sample_age_ns);
   // an arm's worst flag counts for the step
@@ -37,18 +37,14 @@ void QualityMeter::Add(const Step& step, const Action& clipped) {
   linear_clamped_ += (any & kLinearClamped) != 0;
   angular_clamped_ += (any & kAngularClamped) != 0;
   rejected_ += (any & kRejected) != 0;
-  // commands that the controller's box clipped
-  for (size_t i = 0; i < clipped.arms.size(); ++i) {
-    if (!(clipped.arms[i].X_WE_cmd == step.teleop.arms[i].X_WE_limited)) {
-      ++boxed_;
-      break;
-    }
-  }
+  // commands beyond the box of one policy step, as of an arm that was pushed away
+  boxed_ += std::any_of(step.delta.begin(), step.delta.end(),
+                        [](const DeltaAction& delta) { return delta.clipped; });
   // idle time at both ends
-  if (steps_ == 1) first_ = clipped;
-  if (same_as_first_ == steps_ - 1 && clipped == first_) ++same_as_first_;
-  same_as_last_ = steps_ > 1 && clipped == last_ ? same_as_last_ + 1 : 1;
-  last_ = clipped;
+  if (steps_ == 1) first_ = commanded;
+  if (same_as_first_ == steps_ - 1 && commanded == first_) ++same_as_first_;
+  same_as_last_ = steps_ > 1 && commanded == last_ ? same_as_last_ + 1 : 1;
+  last_ = commanded;
   // path length of all control frames
   for (size_t i = 0; i < step.observation.arms.size(); ++i) {
     const Eigen::Vector3d& p_WE = step.observation.arms[i].X_WE.translation();

@@ -13,8 +13,8 @@ class QualityMeter {
  public:
   // Allocates nothing within `steps` steps.
   explicit QualityMeter(size_t steps = 0);
-  // `clipped` is the command within the box of one policy step, before joints are made of it.
-  void Add(const Step& step, const Action& clipped);
+  // `commanded` is what the limiter sent on, before joints are made of it.
+  void Add(const Step& step, const Action& commanded);
   // How long a step took, physics left out; where time is real.
   void AddWork(int64_t ns) { work_ns_.push_back(ns); }
   // The steps' clutch engagements are known to the controller only.

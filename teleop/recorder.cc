@@ -30,7 +30,7 @@ class Recording {
         options_(options),
         announcer_(announcer),
         info_(simulator.info()),
-        controller_(options.retarget, info_),
+        controller_(options.retarget, info_, KinematicsOf(simulator)),
         hands_(HandsOfArms(options.retarget, info_.arms.size())),
         max_steps_(std::llround(options.max_seconds * info_.control_hz)),
         quality_(static_cast<size_t>(max_steps_)),
@@ -53,6 +53,7 @@ class Recording {
       outcome.end = waited;
       outcome.cause = EnumNames<RecordEnd>::kNames.at(static_cast<size_t>(waited));
       outcome.waited_s = waited_s_;
+      outcome.placement = controller_.placement();
       return RecordedAttempt(std::move(outcome));
     }
     Begin();
@@ -97,6 +98,7 @@ class Recording {
       if (InterruptRequested()) return RecordEnd::kInterrupted;
       if (plan_.before && plan_.before(false)) announcer_.Say(moments::Ready(device_.info()));
       Sense();
+      if (controller_.Look(samples_)) TellPlacement();
       if ((pressed_ & kButtonStop) || (events_ & kEventExit)) return RecordEnd::kStopped;
       if (pressed_ & kButtonReset) return RecordEnd::kReset;
       if (pressed_ & kButtonAgain) return RecordEnd::kAgain;
@@ -117,7 +119,9 @@ class Recording {
                                .count();
     meta_ = MetaOf(info_, plan_.variant, plan_.key);
     meta_.uuid = MakeUuid("teleop", plan_.key);
-    meta_.settings = ToJson(options_);
+    RecordOptions as_it_is = options_;
+    as_it_is.retarget.placement = controller_.placement();
+    meta_.settings = ToJson(as_it_is);
     meta_.settings.update(plan_.settings);
     meta_.program_version = plan_.program_version;
     writer_ = std::make_unique<AttemptWriter>(plan_.file, plan_.header, meta_, checker_);
@@ -143,7 +147,7 @@ class Recording {
     simulator_.Save(&state_);
     Show(&recorded.row);
     ++steps_;
-    quality_.Add(recorded.row, clipped_);
+    quality_.Add(recorded.row, commanded_);
     writer_->Push();
     if (pacer_.real_time()) {
       work_ns_ += MonotonicNs() - begin_ns - std::llround(1e9 * stepped_s);
@@ -185,19 +189,20 @@ class Recording {
     row->observation = simulator_.Observe();
     row->state = state_;
     const int64_t now_ns = device_.NowNs();
+    const OperatorPlacement placement = controller_.placement();
     const Commanded& commanded =
         controller_.Update(samples_, row->observation, now_ns, 1 / info_.control_hz);
+    if (!(placement == controller_.placement())) TellPlacement();
     SendHaptics(commanded.cues);
     announcer_.Step(device_.info(), hands_, commanded);
     const size_t arms = commanded.action.arms.size();
-    clipped_ = commanded.action;
+    commanded_ = commanded.action;
     row->action.arms.resize(arms);
     row->delta.resize(arms);
     row->teleop.arms = commanded.arms;
     for (size_t i = 0; i < arms; ++i) {
       const Pose& X_WE = row->observation.arms[i].X_WE;
-      clipped_.arms[i] = ClipTarget(X_WE, clipped_.arms[i], info_.limits);
-      row->action.arms[i] = simulator_.Resolve(i, clipped_.arms[i]);
+      row->action.arms[i] = simulator_.Resolve(i, commanded_.arms[i]);
       row->delta[i] = DeltaFromTarget(X_WE, row->action.arms[i], info_.limits);
       if (!on_time_) row->teleop.arms[i].flags |= kOverrun;
     }
@@ -208,6 +213,9 @@ class Recording {
     row->teleop.monotonic_ns = now_ns;
     row->teleop.sample_age_ns = now_ns - samples_.back().monotonic_ns;
   }
+
+  // Pages draw the scene from where the operator stands.
+  void TellPlacement() { announcer_.Describe({{"placement", ToJson(controller_.placement())}}); }
 
   static bool Ends(RecordEnd* end, RecordEnd value) {
     *end = value;
@@ -262,6 +270,7 @@ class Recording {
   RecordedAttempt Close(RecordEnd end) {
     RecordOutcome outcome;
     outcome.end = end;
+    outcome.placement = controller_.placement();
     outcome.file = plan_.file;
     outcome.steps = steps_;
     outcome.waited_s = waited_s_;
@@ -338,8 +347,8 @@ class Recording {
   int64_t begin_ns_ = 0;
   int64_t work_ns_ = 0;  // of this step, without waiting and physics
   double waited_s_ = 0;
-  SimState state_;  // now
-  Action clipped_;  // command within the box of one policy step
+  SimState state_;    // now
+  Action commanded_;  // before joints are made of it
   LiveFrame frame_;
   int32_t subtask_ = 0;
   std::vector<bool> came_;  // per subtask: its signal has held

@@ -84,6 +84,7 @@ struct RecordOutcome {
   int64_t steps = 0;
   double waited_s = 0, seconds = 0;  // device's clock: until it began, and until it ended
   std::filesystem::path file;
+  OperatorPlacement placement;  // where the operator stands at the end; not part of the report
   Json quality = Json::object();
   template <class V>
   void Visit(V& v) {

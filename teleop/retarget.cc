@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/base/error.h"
@@ -42,6 +43,11 @@ std::vector<std::string> Validate(const RetargetOptions& options) {
     problems.push_back(fmt::format("clutch.release = {}: must be less than clutch.press = {}",
                                    options.clutch.release, options.clutch.press));
   }
+  if (!options.hand_scales.empty() && options.hand_scales.size() != 2) {
+    problems.push_back(fmt::format(
+        "hand_scales: has {} numbers: give two, of the left and of the right hand, or none",
+        options.hand_scales.size()));
+  }
   if (!options.placement.p_WT.allFinite()) {
     problems.push_back("placement.origin: must be finite");
   }
@@ -60,34 +66,71 @@ std::vector<int> HandsOfArms(const RetargetOptions& options, size_t arms) {
   return hands;
 }
 
-TeleopController::TeleopController(const RetargetOptions& options, const SimulatorInfo& info)
+double ScaleOf(const RetargetOptions& options, int hand) {
+  return options.hand_scales.empty() ? options.clutch.scale
+                                     : options.hand_scales.at(static_cast<size_t>(hand));
+}
+
+ArmsKinematics KinematicsOf(const Simulator& simulator) {
+  ArmsKinematics arms;
+  for (size_t i = 0; i < simulator.info().arms.size(); ++i) {
+    arms.push_back(simulator.ArmKinematics(i));
+  }
+  return arms;
+}
+
+TeleopController::TeleopController(const RetargetOptions& options, const SimulatorInfo& info,
+                                   const ArmsKinematics& kinematics)
     : options_(options),
       limits_(info.limits),
       p_WB_(BasesOf(info)),
       reach_(info.workspace_radius),
-      q_WT_(TrackingInWorld(options.placement).rotation()) {
+      kinematics_(kinematics),
+      view_(options.placement) {
   const std::vector<std::string> problems = Validate(options);
   if (!problems.empty()) ThrowUsage(fmt::format("teleop: {}", fmt::join(problems, "; ")));
   hands_ = HandsOfArms(options, info.arms.size());
-  for (size_t i = 0; i < hands_.size(); ++i) arms_.push_back(MakeArm());
+  for (size_t i = 0; i < hands_.size(); ++i) arms_.push_back(MakeArm(i));
 }
 
-TeleopController::Arm TeleopController::MakeArm() const {
-  return {.clutch = Clutch(options_.clutch, q_WT_),
+TeleopController::Arm TeleopController::MakeArm(size_t arm) const {
+  ClutchOptions clutch = options_.clutch;
+  clutch.scale = ScaleOf(options_, hands_[arm]);
+  std::optional<PostureGuard> posture;
+  if (arm < kinematics_.size() && kinematics_[arm] != nullptr) {
+    posture.emplace(options_.posture, kinematics_[arm]);
+  }
+  return {.clutch = Clutch(clutch, TrackingInWorld(view_.placement()).rotation()),
           .gripper = GripperSwitch(options_.clutch),
           .gate = OutlierGate(options_.limiter),
           .filter = PoseFilter(options_.filter),
-          .limiter = Limiter(options_.limiter)};
+          .limiter = Limiter(options_.limiter),
+          .posture = std::move(posture)};
 }
 
 void TeleopController::Reset(const Observation& observation) {
   Require(observation.arms.size() == arms_.size(), "an observation has every arm");
   for (size_t i = 0; i < arms_.size(); ++i) {
-    arms_[i] = MakeArm();
+    arms_[i] = MakeArm(i);
     arms_[i].limiter.Reset(observation.arms[i].X_WE);
     arms_[i].X_WE_wanted = observation.arms[i].X_WE;
   }
   focused_ = true;
+}
+
+void TeleopController::FollowSticks(const RawSample& sample) {
+  const bool held = !focused_ || std::any_of(arms_.begin(), arms_.end(), [](const Arm& arm) {
+    return arm.clutch.engaged() || arm.clutch.pending();
+  });
+  if (!view_.Follow(sample, held)) return;
+  const Eigen::Quaterniond q_WT = TrackingInWorld(view_.placement()).rotation();
+  for (Arm& arm : arms_) arm.clutch.SetAxes(q_WT);
+}
+
+bool TeleopController::Look(std::span<const RawSample> samples) {
+  const OperatorPlacement before = view_.placement();
+  for (const RawSample& sample : samples) FollowSticks(sample);
+  return !(view_.placement() == before);
 }
 
 void TeleopController::Ingest(Arm& arm, const RawSample& sample, int hand_index) {
@@ -134,6 +177,7 @@ const Commanded& TeleopController::Update(std::span<const RawSample> samples,
     if (sample.events & (kEventFocusLost | kEventSessionLost)) focused_ = false;
     if (sample.events & kEventFocusGained) focused_ = true;
     for (size_t i = 0; i < arms_.size(); ++i) Ingest(arms_[i], sample, hands_[i]);
+    FollowSticks(sample);
   }
   const bool stale =
       samples.empty() ||
@@ -157,9 +201,15 @@ const Commanded& TeleopController::Update(std::span<const RawSample> samples,
     }
     LimitedTarget limited{.X_WE_cmd = command};
     if (arm.clutch.engaged()) {
-      const ArmBounds bounds{observation.arms[i].X_WE, limits_, p_WB_[i], reach_};
+      const ArmBounds bounds{observation.arms[i].X_WE,
+                             limits_,
+                             p_WB_[i],
+                             reach_,
+                             arm.posture ? &*arm.posture : nullptr,
+                             &observation.arms[i].joint_q};
       limited = arm.limiter.Limit(arm.filter.value(), bounds, dt_s);
     } else {
+      arm.limiter.Hold();
       arm.X_WE_wanted = command;
     }
     // what happened, in bits
@@ -189,8 +239,8 @@ int TeleopController::engagements() const {
 }
 
 std::vector<Commanded> Retarget(const Episode& episode, const RetargetOptions& options,
-                                const SimulatorInfo& info) {
-  TeleopController controller(options, info);
+                                const SimulatorInfo& info, const ArmsKinematics& kinematics) {
+  TeleopController controller(options, info, kinematics);
   std::vector<Commanded> commands;
   if (episode.steps.empty()) return commands;
   controller.Reset(episode.steps.front().observation);

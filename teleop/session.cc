@@ -41,7 +41,11 @@ Json WhoAndWhere(const TeleopOptions& options) {
 
 Session::Session(const SessionParts& parts, SessionFolder& folder, RecordPlan plan,
                  TeleopReport* report)
-    : parts_(parts), folder_(folder), plan_(std::move(plan)), report_(*report) {
+    : parts_(parts),
+      folder_(folder),
+      plan_(std::move(plan)),
+      record_(parts.options.record),
+      report_(*report) {
   plan_.before = [this](bool wait) { return Settle(wait); };
   if (parts.options.cover > 0) ReadCovered();
 }
@@ -53,7 +57,7 @@ void Session::Run() {
   parts_.announcer.Describe({{"title", "teleop " + info.task},
                              {"task", info.task},
                              {"instruction", info.instruction},
-                             {"placement", ToJson(parts_.options.record.retarget.placement)},
+                             {"placement", ToJson(record_.retarget.placement)},
                              {"board", board_.Result()}});
   parts_.announcer.Say(moments::DeviceFound(parts_.device.info()));
   parts_.announcer.Count(done(), parts_.options.demos);
@@ -77,7 +81,8 @@ void Session::RecordNext() {
   plan_.file = next.file;
   plan_.key = KeyOf(next.start);
   RecordedAttempt attempt = Record(parts_.device, parts_.simulator, parts_.checker, parts_.task,
-                                   parts_.pacer, plan_, parts_.options.record, parts_.announcer);
+                                   parts_.pacer, plan_, record_, parts_.announcer);
+  record_.retarget.placement = attempt.outcome().placement;
   const RecordEnd end = attempt.outcome().end;
   if (end == RecordEnd::kAgain) return RepeatLast();
   Settle(true);

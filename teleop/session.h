@@ -54,6 +54,7 @@ class Session {
   const SessionParts parts_;
   SessionFolder& folder_;
   RecordPlan plan_;
+  RecordOptions record_;  // the operator stands where the last attempt ended
   TeleopReport& report_;
   SessionBoard board_;
   std::optional<Writing> writing_;  // the attempt before, whose file may still be written

@@ -10,6 +10,7 @@
 #include "core/base/rng.h"
 #include "core/episode/action.h"
 #include "core/episode/observation.h"
+#include "core/seam/kinematics.h"
 #include "core/spec/action_kind.h"
 #include "core/spec/scene_file.h"
 
@@ -122,6 +123,9 @@ class Simulator {
   // itself where its kinematics are not known.
   Pose Nearest(size_t arm, const Pose& X_WE) const;
 
+  // The geometry of an arm, with data of its own; null where it is not known.
+  std::unique_ptr<Kinematics> ArmKinematics(size_t arm) const { return DoArmKinematics(arm); }
+
   // Applies `action` for one policy step, resolved or not. Targets are absolute; nothing is clipped
   // here. Requires one entry per arm with finite numbers; q_cmd is empty or has all joints.
   StepOutcome Step(const Action& action);
@@ -144,6 +148,7 @@ class Simulator {
   virtual std::string DoRevisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,
                                 bool first) = 0;
   virtual const Observation& DoObserve() const = 0;
+  virtual std::unique_ptr<Kinematics> DoArmKinematics(size_t) const { return nullptr; }
   virtual Pose DoNearest(size_t arm, const Pose& X_WE) const;
   // Only asked where joints are the command.
   virtual ArmAction DoResolve(size_t arm, const ArmAction& action) const;

@@ -35,6 +35,7 @@ struct ButtonNames {
   std::string again = "again";
   std::string engage = "hold the squeeze";  // what to do so that the hand moves the arm
   std::string gripper = "the trigger";
+  std::string view = "the sticks";  // where the operator stands
 };
 
 struct DeviceInfo {

@@ -11,7 +11,7 @@ const ActionSpec kActionSpecs[kActionCount] = {
     {"haptic", "Vibration", XR_ACTION_TYPE_VIBRATION_OUTPUT},
     {"squeeze", "Hold to move the robot", XR_ACTION_TYPE_FLOAT_INPUT},
     {"trigger", "Close the gripper", XR_ACTION_TYPE_FLOAT_INPUT},
-    {"stick", "Adjust", XR_ACTION_TYPE_VECTOR2F_INPUT},
+    {"stick", "Move or turn the view", XR_ACTION_TYPE_VECTOR2F_INPUT},
     {"start", "Start or accept the episode", XR_ACTION_TYPE_BOOLEAN_INPUT, kButtonStart},
     {"discard", "Discard the episode", XR_ACTION_TYPE_BOOLEAN_INPUT, kButtonDiscard},
     {"reset", "Reset the scene", XR_ACTION_TYPE_BOOLEAN_INPUT, kButtonReset},
@@ -80,6 +80,7 @@ ButtonNames ButtonsOf(const std::string& profile) {
   for (const ProfileSpec& spec : AllProfiles()) {
     if (spec.path != profile) continue;
     for (const auto& [action, place] : kNamed) names.*place = "no button of this controller";
+    names.view = "no stick of this controller";
     for (const BindingSpec& binding : spec.bindings) {
       const auto name = [&] {
         const std::string part = PartName(binding.path);
@@ -90,6 +91,7 @@ ButtonNames ButtonsOf(const std::string& profile) {
         if (binding.action == action) names.*place = name();
       }
       if (binding.action == kSqueezeAction) names.engage = "hold " + name();
+      if (binding.action == kStickAction) names.view = "the sticks";
     }
   }
   return names;
@@ -110,7 +112,6 @@ std::vector<ProfileSpec> AllProfiles() {
   profiles.push_back({"/interaction_profiles/htc/vive_controller", "",
                       Held({{kSqueezeAction, kBoth, "/input/squeeze/click"},
                             {kTriggerAction, kBoth, "/input/trigger/value"},
-                            {kStickAction, kBoth, "/input/trackpad"},
                             {kStartAction, kRight, "/input/trackpad/click"},
                             {kDiscardAction, kRight, "/input/menu/click"},
                             {kResetAction, kLeft, "/input/menu/click"},

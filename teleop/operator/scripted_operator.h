@@ -25,7 +25,8 @@ struct HandTarget {
 // What the operator has learned about the set-up: which way the arm goes when the hand goes.
 struct OperatorSkill {
   Eigen::Quaterniond q_WT = Eigen::Quaterniond(0.5, 0.5, -0.5, -0.5);
-  double scale = 1;  // arm metres per hand metre
+  double scale = 1;                  // arm metres per hand metre
+  std::vector<double> scale_of_arm;  // by arm; empty: `scale` for every one
 };
 
 // A hand of a skilled person with its controller, one attempt long. Sees the scene and the gripper,

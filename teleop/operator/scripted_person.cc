@@ -14,7 +14,11 @@ ScriptedPerson::ScriptedPerson(const OperatorSpec& spec, const TaskSpec& task,
     const RngKey own = first ? key : key.WithTerm(fmt::format("hand {}", hands_.size()));
     arms_.push_back(hand.arm);
     names_.push_back(info.arms.at(static_cast<size_t>(hand.arm)));
-    hands_.emplace_back(hand, task, info, own, skill, first);
+    OperatorSkill own_skill = skill;
+    if (!skill.scale_of_arm.empty()) {
+      own_skill.scale = skill.scale_of_arm.at(static_cast<size_t>(hand.arm));
+    }
+    hands_.emplace_back(hand, task, info, own, own_skill, first);
   }
 }
 

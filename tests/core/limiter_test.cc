@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/base/rng.h"
 
 namespace understudy {
@@ -84,6 +86,80 @@ TEST(Limiter, ABlockedArmDoesNotWindUpAndTheReachIsKept) {
                    .X_WE_cmd;
   }
   EXPECT_NEAR((X.translation() - Eigen::Vector3d(0, 0, 0.1)).norm(), 0.5, 1e-9);
+}
+
+// The corners of the box around the arm lie beyond the reach sphere: commands do not.
+TEST(Limiter, NoCommandLeavesTheReach) {
+  Rng rng(RngKey{.seed = 5});
+  LimiterOptions options;
+  options.max_speed = 5;
+  const Eigen::Vector3d p_WB(0.1, -0.2, 0.3);
+  double farthest = 0;
+  for (int run = 0; run < 50; ++run) {
+    Limiter limiter(options);
+    Pose X = Pose::FromTranslation(p_WB + Eigen::Vector3d(0.7, 0, 0));
+    limiter.Reset(X);
+    Eigen::Vector3d way(1, 0, 0);
+    for (int i = 0; i < 200; ++i) {
+      if (rng.Uniform() < 0.1) way = {rng.Normal(), rng.Normal(), rng.Normal()};
+      const Pose target = Pose::FromTranslation(p_WB + way.normalized());
+      X = limiter.Limit(target, {X, DeltaLimits{}, p_WB, 0.8}, 0.05).X_WE_cmd;
+      farthest = std::max(farthest, (X.translation() - p_WB).norm());
+    }
+  }
+  EXPECT_LE(farthest, 0.8 + 1e-9);
+  EXPECT_GT(farthest, 0.79);
+}
+
+// Whatever a hand does, the velocity of the command changes no faster than the limit, counted from
+// the commands themselves; only standing still comes at once.
+TEST(Limiter, AccelerationsAreThoseOfTheCommandsSentOn) {
+  Rng rng(RngKey{.seed = 6});
+  LimiterOptions options;
+  options.max_acceleration = 1;
+  options.max_turn_acceleration = 6;
+  const DeltaLimits wide{100, 100};
+  int fast = 0;
+  for (int run = 0; run < 30; ++run) {
+    Limiter limiter(options);
+    Pose last, target;
+    limiter.Reset(last);
+    Eigen::Vector3d v = Eigen::Vector3d::Zero(), w = v;
+    for (int i = 0; i < 200; ++i) {
+      if (rng.Uniform() < 0.2) target = Near(rng, last, 0.2, 0.3);
+      // as where a clutch is let go
+      if (rng.Uniform() < 0.05) {
+        limiter.Hold();
+        v = w = Eigen::Vector3d::Zero();
+        continue;
+      }
+      const Pose X = limiter.Limit(target, {{}, wide, {0, 0, 0}, 1e9}, 0.05).X_WE_cmd;
+      const Eigen::Vector3d v_now = (X.translation() - last.translation()) / 0.05;
+      const Eigen::Vector3d w_now = RotationLog(X.rotation() * last.rotation().conjugate()) / 0.05;
+      if (!(X == last)) {
+        ASSERT_LE((v_now - v).norm(), options.max_acceleration * 0.05 + 1e-9) << run << " " << i;
+        ASSERT_LE((w_now - w).norm(), options.max_turn_acceleration * 0.05 + 1e-6) << run;
+      }
+      ASSERT_LE(v_now.norm(), options.max_speed + 1e-9);
+      fast += v_now.norm() > 0.9 * options.max_speed;
+      v = v_now;
+      w = w_now;
+      last = X;
+    }
+  }
+  EXPECT_GT(fast, 100);
+  // a hand that stops is reached and not passed
+  Limiter limiter(options);
+  limiter.Reset({});
+  double x = 0, farthest = 0;
+  for (int i = 0; i < 100; ++i) {
+    x = std::min(0.1, x + 0.01);
+    const Pose X =
+        limiter.Limit(Pose::FromTranslation({x, 0, 0}), {{}, wide, {0, 0, 0}, 1e9}, 0.05).X_WE_cmd;
+    farthest = std::max(farthest, X.translation().x());
+  }
+  EXPECT_NEAR(limiter.last().translation().x(), 0.1, 1e-6);
+  EXPECT_LT(farthest, 0.1 + 1e-3);
 }
 
 TEST(OutlierGate, KnowsJumpsHoweverLongTheyLast) {

@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <Eigen/Cholesky>
+
 #include "core/base/error.h"
+#include "core/motion/posture_guard.h"
 #include "tests/sim/sim_fixture.h"
 
 namespace understudy {
@@ -197,6 +200,44 @@ TEST_F(KinematicsTest, RepeatsItself) {
   const auto second = kinematics_->Solve(X_WE, home_);
   ASSERT_TRUE(first && second);
   EXPECT_EQ(first->q, second->q);
+}
+
+// The arm of the tasks, turned and lowered for as long as it takes: its hand holds before the ends
+// of the joints, and nothing is slow around its home.
+TEST_F(KinematicsTest, CommandsHoldBeforeTheEndsOfTheJoints) {
+  const PostureOptions options;
+  const std::shared_ptr<Kinematics> arm = MakeKinematics(StackScene());
+  const PostureGuard guard(options, arm);
+  const std::vector<std::pair<Vector3d, Vector3d>> pulls{
+      {{-0.01, 0, 0}, {0, 0, 0}}, {{0, 0, 0}, {0, 0, 0.05}}, {{0, 0, 0}, {0, 0, -0.05}}};
+  for (const auto& [step, turn] : pulls) {
+    VectorXd q = home_;
+    Pose X = arm->Forward(q);
+    const PostureGuard::Share first = guard.Allow(q, X, step, turn, 0.05);
+    EXPECT_EQ(first.linear, 1);
+    EXPECT_EQ(first.angular, 1);
+    double slowest = 1;
+    for (int k = 0; k < 300; ++k) {
+      const PostureGuard::Share share = guard.Allow(q, X, step, turn, 0.05);
+      slowest = step.isZero() ? share.angular : share.linear;
+      X = Pose(RotationExp(share.angular * turn) * X.rotation(),
+               X.translation() + share.linear * step);
+      // the arm follows as a controller makes it: damped, and with speeds that it has
+      for (int i = 0; i < 5; ++i) {
+        const Pose X_arm = arm->Forward(q);
+        Eigen::Matrix<double, 6, 1> off;
+        off << X.translation() - X_arm.translation(),
+            RotationLog(X.rotation() * X_arm.rotation().conjugate());
+        const Eigen::MatrixXd J = arm->Jacobian(q);
+        Eigen::MatrixXd A = J * J.transpose();
+        A.diagonal().array() += 1e-3;
+        q += J.transpose() * A.llt().solve(off);
+      }
+      const double room = std::min((q - arm->lower()).minCoeff(), (arm->upper() - q).minCoeff());
+      ASSERT_GT(room, 0) << k << ": " << step.transpose() << ", " << turn.transpose();
+    }
+    EXPECT_LT(slowest, 0.1) << step.transpose() << ", " << turn.transpose();
+  }
 }
 
 }  // namespace

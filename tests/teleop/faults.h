@@ -53,7 +53,7 @@ struct Scene {
   std::vector<Observation> observations;
 };
 inline Scene RandomScene(uint64_t seed, int steps) {
-  Rng rng(RngKey{.seed = seed});
+  Rng rng(RngKey{.seed = seed}), sticks(RngKey{.seed = seed}.WithTerm("sticks"));
   Scene scene;
   Pose hand = Pose::FromTranslation({0, 1, 0});
   std::vector<Pose> arms{Pose::FromTranslation({0.4, 0, 1}), Pose::FromTranslation({0.4, 0.5, 1})};
@@ -86,6 +86,11 @@ inline Scene RandomScene(uint64_t seed, int steps) {
       if (sample.hands[1].location_flags == 0) sample.hands[1].trigger = 0;
       if (rng.Uniform() < 0.01) sample.events |= kEventFocusLost, unfocused = 5;
       if (unfocused > 0 && --unfocused == 0) sample.events |= kEventFocusGained;
+      for (RawHand& seen : sample.hands) {
+        seen.stick_x = static_cast<float>(sticks.Uniform(-1.1, 1.1));
+        seen.stick_y = static_cast<float>(sticks.Uniform(-1.1, 1.1));
+        if (sticks.Uniform() < 0.01) seen.stick_x = NAN;
+      }
       sample.id = static_cast<int64_t>(scene.samples.size()) * 100 + i;
       samples.push_back(sample);
     }
@@ -117,9 +122,16 @@ inline void HoldToTheLaw(uint64_t first_seed, uint64_t count, int64_t* engaged, 
     std::vector<double> grippers{-1, -1};
     int64_t ns = 0;
     for (size_t k = 0; k < scene.samples.size(); ++k) {
+      const OperatorPlacement placement = controller.placement();
       const std::vector<RawSample>& samples = scene.samples[k];
       if (!samples.empty()) ns = samples.back().monotonic_ns;
       const Commanded now = controller.Update(samples, scene.observations[k], ns, 0.05);
+      // the view does not move in a step through which a hand holds an arm
+      for (size_t i = 0; i < 2; ++i) {
+        if (!(now.arms[i].flags & kClutchEngaged) || now.cues[i].engaged) continue;
+        ASSERT_EQ(controller.placement(), placement) << seed << " " << k;
+      }
+      ASSERT_TRUE(controller.placement().p_WT.allFinite()) << seed << " " << k;
       for (size_t i = 0; i < 2; ++i) {
         const int hand = controller.hand(i);
         const Pose& X = now.action.arms[i].X_WE_cmd;

@@ -49,8 +49,7 @@ TEST(Record, StoresRawWishLimitedAndExecutedAndReplaysBitForBit) {
     const ArmAction& arm = step.action.arms[0];
     const Pose& X_WE = step.observation.arms[0].X_WE;
     ASSERT_EQ(ClipTarget(X_WE, arm, DeltaLimits{}), arm);
-    ASSERT_EQ(arm.X_WE_cmd,
-              ClipTarget(X_WE, {step.teleop.arms[0].X_WE_limited, 0}, DeltaLimits{}).X_WE_cmd);
+    ASSERT_EQ(arm.X_WE_cmd, step.teleop.arms[0].X_WE_limited);
   }
   // one step from grasping to placing, and only upwards
   EXPECT_EQ(episode.steps.front().subtask, 0);
@@ -67,6 +66,72 @@ TEST(Record, StoresRawWishLimitedAndExecutedAndReplaysBitForBit) {
   // the operator felt the clutch and the success
   EXPECT_THAT(world.device.felt, testing::Contains(std::pair{1, 0.5f}));
   EXPECT_EQ(world.device.felt.back(), (std::pair{1, 1.0f}));
+}
+
+// An arm that something pushes aside for a while.
+class PushedArm final : public Simulator {
+ public:
+  explicit PushedArm(std::unique_ptr<Simulator> arm) : arm_(std::move(arm)) {}
+
+ private:
+  const SimulatorInfo& DoInfo() const override { return arm_->info(); }
+  void DoReset(const std::string& variant, const RngKey& key) override {
+    arm_->Reset(variant, key);
+    steps_ = 0;
+  }
+  void DoRestore(const SimState& state) override { arm_->Restore(state); }
+  SimState DoSave() const override { return arm_->Save(); }
+  std::string DoRevisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,
+                        bool first) override {
+    return arm_->Revisit(state, X_WO, first);
+  }
+  const Observation& DoObserve() const override {
+    seen_ = arm_->Observe();
+    const bool pushed = steps_ >= 40 && steps_ < 60;
+    const Pose& X_WE = seen_.arms[0].X_WE;
+    const Eigen::Vector3d by(0, pushed ? 0.12 : 0, 0);
+    seen_.arms[0].X_WE = Pose(X_WE.rotation(), X_WE.translation() + by);
+    return seen_;
+  }
+  StepOutcome DoStep(const Action& action) override {
+    ++steps_;
+    return arm_->Step(action);
+  }
+  SimulatorTimes DoTimes() const override { return arm_->times(); }
+  std::string DoModelText() const override { return arm_->ModelText(); }
+  const std::vector<SceneFile>& DoSceneFiles() const override { return arm_->SceneFiles(); }
+
+  std::unique_ptr<Simulator> arm_;
+  mutable Observation seen_;
+  int steps_ = 0;
+};
+
+// Speeds count from the command that was executed last, also where the arm is elsewhere.
+TEST(Record, AnArmThatIsPushedAwayIsCommandedNoFasterThanTheLimits) {
+  World world;
+  world.simulator = std::make_unique<PushedArm>(std::move(world.simulator));
+  RecordOptions options;
+  options.keep_failed = true;
+  options.max_seconds = 5;
+  const fs::path file = FreshFolder() / "attempt_2.h5";
+  const RecordOutcome outcome = world.Record1(file, options);
+  ASSERT_TRUE(outcome.kept);
+  const Episode episode = Load(file);
+  ASSERT_GT(episode.length(), 70u);
+  for (size_t k = 1; k < episode.length(); ++k) {
+    const Pose& before = episode.steps[k - 1].action.arms[0].X_WE_cmd;
+    const Pose& now = episode.steps[k].action.arms[0].X_WE_cmd;
+    ASSERT_LE((now.translation() - before.translation()).norm(),
+              options.retarget.limiter.max_speed * 0.05 + 1e-12)
+        << k;
+    ASSERT_LE(AngleBetween(now.rotation(), before.rotation()),
+              options.retarget.limiter.max_turn * 0.05 + 1e-9)
+        << k;
+    ASSERT_EQ(now, episode.steps[k].teleop.arms[0].X_WE_limited) << k;
+  }
+  // that a normalised delta cannot say it is said
+  EXPECT_TRUE(episode.steps[41].delta[0].clipped);
+  EXPECT_GE(outcome.quality["boxed"], 10);
 }
 
 TEST(Record, TheLossOfTheDeviceFinishesTheFile) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/six_joints.h"
 #include "tests/teleop/faults.h"
 
 namespace understudy {
@@ -197,6 +198,117 @@ TEST(TeleopController, TheSameStreamGivesTheSameActionsBitForBit) {
   EXPECT_NE(other.back().action, commands.back().action);
 }
 
+TEST(TeleopController, EachHandHasItsScale) {
+  RetargetOptions options;
+  options.filter.enabled = false;
+  const auto moved = [&](size_t arm) {
+    Engaged e(options);
+    const Eigen::Vector3d before = e.last.action.arms[arm].X_WE_cmd.translation();
+    const Pose hand = Pose::FromTranslation(e.hand.translation() + Eigen::Vector3d(0, 0.008, 0));
+    e.Step(Sample(0, hand, 1));
+    return (e.last.action.arms[arm].X_WE_cmd.translation() - before).norm();
+  };
+  options.clutch.scale = 0.5;
+  EXPECT_NEAR(moved(0), 0.004, 1e-12);
+  EXPECT_NEAR(moved(1), 0.004, 1e-12);
+  // arm 0 is led by the right hand
+  options.hand_scales = {0.25, 1};
+  EXPECT_NEAR(moved(0), 0.008, 1e-12);
+  EXPECT_NEAR(moved(1), 0.002, 1e-12);
+  // settings that say nothing of it are stored as they were before there was anything to say
+  EXPECT_FALSE(ToJson(RetargetOptions{}).contains("hand_scales"));
+  EXPECT_TRUE(ToJson(options).contains("hand_scales"));
+}
+
+// An arm at its end holds, says so, and the same stream gives the same commands again.
+TEST(TeleopController, AnArmHoldsBeforeTheEndOfAJoint) {
+  const auto geometry = std::make_shared<SixJoints>();
+  const Eigen::VectorXd q = SixJoints::Bent();
+  geometry->upper_[0] = q[0] + 0.1;
+  SimulatorInfo info;
+  info.arms = {"robot0"};
+  TeleopController controller({}, info, {geometry});
+  Observation seen = At({geometry->Forward(q)});
+  seen.arms[0].joint_q = q;
+  controller.Reset(seen);
+  Episode episode;
+  int64_t now = 0;
+  Pose hand;
+  const auto step = [&](double squeeze) {
+    RawSample sample = Sample(now += kStepNs, hand, squeeze);
+    sample.id = static_cast<int64_t>(episode.steps.size());
+    const Commanded commanded = controller.Update({&sample, 1}, seen, now, 0.05);
+    Step row;
+    row.observation = seen;
+    row.action = commanded.action;
+    row.teleop.sample_id = sample.id;
+    row.teleop.monotonic_ns = now;
+    episode.steps.push_back(row);
+    episode.raw.samples.push_back(sample);
+    // the arm follows
+    seen.arms[0].X_WE = commanded.action.arms[0].X_WE_cmd;
+    seen.arms[0].joint_q = geometry->Follow(seen.arms[0].X_WE, seen.arms[0].joint_q);
+    return commanded;
+  };
+  for (int i = 0; i < 4; ++i) step(0);
+  step(1);
+  // to the left of the operator, about the base
+  Commanded last;
+  for (int i = 0; i < 80; ++i) {
+    hand = Pose::FromTranslation(hand.translation() + Eigen::Vector3d(-0.004, 0, 0));
+    last = step(1);
+    ASSERT_LT(seen.arms[0].joint_q[0], geometry->upper_[0]) << i;
+  }
+  EXPECT_TRUE(last.arms[0].flags & kClutchEngaged);
+  EXPECT_TRUE(last.arms[0].flags & kLinearClamped);
+  EXPECT_GT(seen.arms[0].joint_q[0], q[0] + 0.03);
+  const std::vector<Commanded> again = Retarget(episode, {}, info, {geometry});
+  for (size_t k = 0; k < again.size(); ++k) {
+    ASSERT_EQ(again[k].action, episode.steps[k].action) << k;
+  }
+  // its settings are unwritten where they are the default
+  EXPECT_FALSE(ToJson(RetargetOptions{}).contains("posture"));
+}
+
+// The sticks move the operator, and the hand's directions with them, while no clutch holds.
+TEST(TeleopController, SticksTurnTheViewOnlyWhileNothingIsHeld) {
+  Engaged e{RetargetOptions{}};
+  const OperatorPlacement before = e.controller.placement();
+  const auto pushed = [&](double squeeze, float x, float y) {
+    RawSample sample = Sample(0, e.hand, squeeze);
+    sample.hands[0].stick_x = sample.hands[1].stick_x = x;
+    sample.hands[0].stick_y = y;
+    return e.Step(sample);
+  };
+  const Commanded held = e.last;
+  for (int i = 0; i < 20; ++i) pushed(1, i % 2 ? 1 : 0, 1);
+  EXPECT_EQ(e.controller.placement(), before);
+  EXPECT_EQ(e.last.action, held.action);
+  // let go: a push to the side is one turn to the right, however long it lasts
+  pushed(0, 0, 0);
+  for (int i = 0; i < 20; ++i) pushed(0, 1, 0);
+  EXPECT_NEAR(e.controller.placement().yaw, before.yaw - M_PI / 8, 1e-12);
+  EXPECT_EQ(e.last.action, held.action);
+  for (int i = 0; i < 3; ++i) {
+    pushed(0, 0, 0);
+    pushed(0, 1, 0);
+  }
+  EXPECT_NEAR(e.controller.placement().yaw, before.yaw - M_PI / 2, 1e-12);
+  // ahead is now to the right of where it was: -y of the world
+  pushed(0, 0, 0);
+  e.Step(Sample(0, e.hand, 1));
+  ASSERT_TRUE(e.last.arms[0].flags & kClutchEngaged);
+  EXPECT_EQ(e.last.action, held.action);
+  const Eigen::Vector3d p = e.last.action.arms[0].X_WE_cmd.translation();
+  for (int i = 0; i < 20; ++i) {
+    e.hand = Pose::FromTranslation(e.hand.translation() + Eigen::Vector3d(0, 0, -0.002));
+    e.Step(Sample(0, e.hand, 1));
+  }
+  const Eigen::Vector3d moved = e.last.action.arms[0].X_WE_cmd.translation() - p;
+  EXPECT_LT(moved.y(), -0.03);
+  EXPECT_NEAR(moved.x(), 0, 1e-9);
+}
+
 TEST(TeleopController, RefusesOptionsThatCannotWork) {
   RetargetOptions options;
   options.clutch.release = 0.7;
@@ -212,6 +324,10 @@ TEST(TeleopController, RefusesOptionsThatCannotWork) {
   options = {};
   options.hands = {1};
   EXPECT_THAT(text(), testing::HasSubstr("2 arms, 1 hands"));
+  options = {};
+  options.hand_scales = {1};
+  EXPECT_THAT(text(), testing::HasSubstr("hand_scales: has 1 numbers: give two, of the left and of "
+                                         "the right hand, or none"));
 }
 
 }  // namespace

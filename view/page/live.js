@@ -130,6 +130,7 @@ function say(status) {
   if (state.device && s.placement) {
     state.device.placement = s.placement;
     state.device.yaw = s.placement.yaw;
+    if (status.placement && state.device.session) twin.placeXr(s.placement);
   }
   if (status.cue) {
     sound(status.cue.name);

@@ -177,10 +177,14 @@ class Twin {
 
   // `scene` of readScene in the place of the one before; the view stays where it was.
   setScene(scene) {
-    const first = !this.world;
+    const first = !this.world, before = this.world;
     if (!first) this.drop();
     this.scene = scene;
     this.world = new THREE.Group();
+    if (before) {
+      this.world.position.copy(before.position);
+      this.world.quaternion.copy(before.quaternion);
+    }
     this.root.add(this.world);
     this.textures = scene.pictures.map(makeTexture);
     this.root.background = scene.sky >= 0 ? this.textures[scene.sky] : new THREE.Color(0.85, 0.88, 0.92);
@@ -334,13 +338,23 @@ class Twin {
   // The scene as it lies in the tracking space of an operator who stands at `placement`; the headset
   // is the camera.
   enterXr(placement, seeThrough) {
-    const yaw = new THREE.Quaternion().setFromAxisAngle(new THREE.Vector3(0, 0, 1), placement.yaw);
-    const X_WT = new THREE.Matrix4().compose(new THREE.Vector3(...placement.origin),
-      yaw.multiply(new THREE.Quaternion(0.5, -0.5, -0.5, 0.5)), new THREE.Vector3(1, 1, 1));
-    X_WT.invert().decompose(this.world.position, this.world.quaternion, this.world.scale);
+    this.placement = null;
+    this.placeXr(placement);
     this.inXr = true;
     this.sky = this.root.background;
     if (seeThrough) this.root.background = null;
+  }
+
+  // The operator stands elsewhere: places are glided to, a turn comes at once, for the stomach's sake.
+  placeXr(placement) {
+    const turned = !this.placement || this.placement.yaw !== placement.yaw;
+    this.placement = placement;
+    const yaw = new THREE.Quaternion().setFromAxisAngle(new THREE.Vector3(0, 0, 1), placement.yaw);
+    const X_WT = new THREE.Matrix4().compose(new THREE.Vector3(...placement.origin),
+      yaw.multiply(new THREE.Quaternion(0.5, -0.5, -0.5, 0.5)), new THREE.Vector3(1, 1, 1));
+    this.stand = new THREE.Vector3();
+    X_WT.invert().decompose(this.stand, this.world.quaternion, this.world.scale);
+    if (turned) this.world.position.copy(this.stand);
   }
 
   leaveXr() {
@@ -389,6 +403,7 @@ class Twin {
   // Draws where something has changed since the last call; says whether it did.
   draw() {
     if (this.inXr) {
+      this.world.position.lerp(this.stand, 0.3);
       this.renderer.clear();
       this.renderer.render(this.root, this.camera);
       return true;

@@ -1,0 +1,91 @@
+#include "core/motion/posture_guard.h"
+
+#include <Eigen/Cholesky>
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/error.h"
+
+namespace understudy {
+namespace {
+
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+using Vector6d = Eigen::Matrix<double, 6, 1>;
+
+constexpr double kDamping = 0.05;  // m/rad, of the prediction
+
+// What counts of an arm's Jacobian: the position alone where it has fewer than six joints.
+MatrixXd Counting(const MatrixXd& J) { return J.cols() >= 6 ? J : MatrixXd(J.topRows<3>()); }
+
+VectorXd JointsOf(const MatrixXd& J, const Vector6d& motion) {
+  MatrixXd A = J * J.transpose();
+  A.diagonal().array() += kDamping * kDamping;
+  return J.transpose() * A.llt().solve(motion.head(J.rows()));
+}
+
+Vector6d Together(const Eigen::Vector3d& step, const Eigen::Vector3d& turn) {
+  Vector6d both;
+  both << step, turn;
+  return both;
+}
+
+}  // namespace
+
+// The posture of the last command.
+class PostureGuard::Local {
+ public:
+  Local(const PostureGuard& guard, const VectorXd& q, const Pose& X_WE_cmd)
+      : options_(guard.options_), kinematics_(*guard.kinematics_) {
+    const Pose X_WE = kinematics_.Forward(q);
+    const MatrixXd J = Counting(kinematics_.Jacobian(q));
+    const Vector6d ahead = Together(X_WE_cmd.translation() - X_WE.translation(),
+                                    RotationLog(X_WE_cmd.rotation() * X_WE.rotation().conjugate()));
+    q_ = q + JointsOf(J, ahead);
+    J_ = Counting(kinematics_.Jacobian(q_));
+  }
+
+  // How much of moving the command by `motion`, after `before`, is allowed.
+  double ShareOf(const Vector6d& motion, const Vector6d& before, double dt_s) const {
+    double share = 1;
+    const double part = 1 - std::exp(-dt_s / options_.approach_time);
+    const auto damp = [&](double room, double used, double margin) {
+      if (used <= 0 || room - used >= margin) return;
+      share = std::min(share, part * std::max(0.0, room) / used);
+    };
+    const double stop = options_.limit_margin / 2;
+    const VectorXd q = q_ + JointsOf(J_, before), dq = JointsOf(J_, motion);
+    for (Eigen::Index i = 0; i < q.size(); ++i) {
+      damp(q[i] - kinematics_.lower()[i] - stop, -dq[i], stop);
+      damp(kinematics_.upper()[i] - q[i] - stop, dq[i], stop);
+    }
+    return share;
+  }
+
+ private:
+  const PostureOptions& options_;
+  Kinematics& kinematics_;
+  VectorXd q_;  // rad, of the command
+  MatrixXd J_;  // there
+};
+
+PostureGuard::PostureGuard(const PostureOptions& options, std::shared_ptr<Kinematics> kinematics)
+    : options_(options), kinematics_(std::move(kinematics)) {
+  Require(kinematics_ != nullptr, "a posture guard needs the kinematics of its arm");
+}
+
+PostureGuard::Share PostureGuard::Allow(const VectorXd& q, const Pose& X_WE_cmd,
+                                        const Eigen::Vector3d& step, const Eigen::Vector3d& turn,
+                                        double dt_s) const {
+  Share share;
+  if (!options_.enabled || q.size() != kinematics_->joints()) return share;
+  const Local arm(*this, q, X_WE_cmd);
+  if (arm.ShareOf(Together(step, turn), Vector6d::Zero(), dt_s) == 1) return share;
+  // a turn that cannot be made must not keep the hand from moving
+  const Eigen::Vector3d none = Eigen::Vector3d::Zero();
+  share.linear = arm.ShareOf(Together(step, none), Vector6d::Zero(), dt_s);
+  share.angular = arm.ShareOf(Together(none, turn), Together(share.linear * step, none), dt_s);
+  return share;
+}
+
+}  // namespace understudy
