@@ -226,6 +226,9 @@ const Commanded& TeleopController::Update(std::span<const RawSample> samples,
     arm.in_trouble = trouble;
     out.cues[i].lost = arm.lost;
     step.X_WE_wanted = arm.X_WE_wanted;
+    if (options_.filter.enabled) {
+      step.X_WE_filtered = arm.clutch.engaged() ? arm.filter.value() : command;
+    }
     step.X_WE_limited = limited.X_WE_cmd;
     out.action.arms[i] = {limited.X_WE_cmd, arm.gripper.command()};
   }

@@ -30,12 +30,14 @@ enum TeleopFlag : uint32_t {
   kRecentered = 1u << 7,
 };
 
-// What teleoperation adds to a step, per arm: the requested pose, the limited one, and the clocks.
-// Empty in generated episodes.
+// What teleoperation adds to a step, per arm: the requested pose, the filtered and the limited one,
+// and the clocks. Empty in generated episodes.
 struct TeleopArmStep {
-  Pose X_WE_wanted;    // after clutch and scale, before filter and limiter
-  Pose X_WE_limited;   // after the limiter: what was sent on
-  uint32_t flags = 0;  // TeleopFlag bits
+  Pose X_WE_wanted;                   // after clutch and scale, before filter and limiter
+  std::optional<Pose> X_WE_filtered;  // after the filter; none where it was off, or an older
+                                      // program recorded
+  Pose X_WE_limited;                  // after the limiter: what was sent on
+  uint32_t flags = 0;                 // TeleopFlag bits
 };
 struct TeleopStep {
   std::vector<TeleopArmStep> arms;

@@ -75,6 +75,12 @@ bool HasTeleop(const TeleopStep& t) {
          t.sample_age_ns != 0;
 }
 
+bool HasFiltered(const TeleopStep& t) {
+  return !t.arms.empty() && std::all_of(t.arms.begin(), t.arms.end(), [](const TeleopArmStep& arm) {
+    return arm.X_WE_filtered.has_value();
+  });
+}
+
 Column Clocked(Column column, const char* unit, const char* clock) {
   column.unit = unit;
   column.clock = clock;
@@ -105,6 +111,7 @@ RowShape RowShape::Of(const Step& step, const EpisodeMeta& meta, const DatasetHe
   }
   shape.teleop = HasTeleop(step.teleop);
   shape.teleop_arms = step.teleop.arms.size();
+  shape.filtered = HasFiltered(step.teleop);
   shape.parts = step.parts.size();
   return shape;
 }
@@ -231,6 +238,12 @@ void AddTeleop(const RowShape& shape, const Step* steps, size_t n, std::vector<C
                          [](Column& c, const Step& s) {
                            for (const auto& arm : s.teleop.arms) Put(c, arm.X_WE_wanted);
                          }));
+  if (shape.filtered) {
+    columns.push_back(Rows("understudy/teleop/filtered_pose", kF64, Sizes{arms, 7}, steps, n,
+                           [](Column& c, const Step& s) {
+                             for (const auto& arm : s.teleop.arms) Put(c, *arm.X_WE_filtered);
+                           }));
+  }
   columns.push_back(Rows("understudy/teleop/limited_pose", kF64, Sizes{arms, 7}, steps, n,
                          [](Column& c, const Step& s) {
                            for (const auto& arm : s.teleop.arms) Put(c, arm.X_WE_limited);
@@ -280,6 +293,8 @@ std::vector<Column> StepColumns(const RowShape& shape, const Step* steps, size_t
     Require(steps[k].delta.size() == arms, "every step has one delta per arm");
     Require(HasTeleop(steps[k].teleop) == shape.teleop || shape.teleop,
             "teleoperation columns begin with the first step or not at all");
+    Require(HasFiltered(steps[k].teleop) == shape.filtered,
+            "every step has poses after the filter, or none has");
     for (const Action* action : {&steps[k].action, &steps[k].action_clean}) {
       for (size_t a = 0; a < arms; ++a) {
         const auto joints = static_cast<size_t>(action->arms[a].q_cmd.size());

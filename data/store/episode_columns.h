@@ -25,7 +25,8 @@ struct RowShape {
   std::vector<std::string> objects, signals;
   bool teleop = false;  // teleoperation columns are written
   size_t teleop_arms = 0;
-  size_t parts = 0;  // arms whose subtasks are stored one by one
+  bool filtered = false;  // poses after the filter are known
+  size_t parts = 0;       // arms whose subtasks are stored one by one
 
   static RowShape Of(const Step& step, const EpisodeMeta& meta, const DatasetHeader& header);
 };

@@ -129,6 +129,9 @@ void ReadTeleop(const h5::Group& demo, const ColumnReader& reader, Episode& epis
   if (!demo.Has("understudy/teleop")) return;
   const Column& wanted = reader.Get("understudy/teleop/wanted_pose", kF64, {-1, 7});
   const int64_t arms = static_cast<int64_t>(wanted.row_dims[0]);
+  const bool has_filtered = demo.Has("understudy/teleop/filtered_pose");
+  const Column* filtered =
+      has_filtered ? &reader.Get("understudy/teleop/filtered_pose", kF64, {arms, 7}) : nullptr;
   const Column& limited = reader.Get("understudy/teleop/limited_pose", kF64, {arms, 7});
   const Column& flags = reader.Get("understudy/teleop/flags", kU32, {arms});
   const Column& id = reader.Get("understudy/teleop/sample_id", kI64, {});
@@ -138,8 +141,9 @@ void ReadTeleop(const h5::Group& demo, const ColumnReader& reader, Episode& epis
   for (size_t k = 0; k < episode.length(); ++k) {
     TeleopStep& t = episode.steps[k].teleop;
     for (size_t a = 0; a < wanted.row_dims[0]; ++a) {
-      t.arms.push_back({reader.PoseAt(wanted, k, 7 * a), reader.PoseAt(limited, k, 7 * a),
-                        flags.At<uint32_t>(k, a)});
+      t.arms.push_back({reader.PoseAt(wanted, k, 7 * a), std::nullopt,
+                        reader.PoseAt(limited, k, 7 * a), flags.At<uint32_t>(k, a)});
+      if (has_filtered) t.arms.back().X_WE_filtered = reader.PoseAt(*filtered, k, 7 * a);
     }
     t.sample_id = id.At<int64_t>(k);
     t.xr_time_ns = xr_time.At<int64_t>(k);

@@ -29,6 +29,7 @@ struct EpisodeShape {
   bool teleop = false;
   bool parts = false;   // every arm at a subtask of its own
   bool joints = false;  // targets are joints
+  bool filtered = false;
 };
 
 inline Pose RandomPose(Rng& rng) {
@@ -120,7 +121,8 @@ inline Step RandomStep(Rng& rng, const EpisodeShape& shape, size_t k) {
   }
   if (shape.teleop) {
     for (size_t a = 0; a < shape.teleop_arms; ++a) {
-      step.teleop.arms.push_back({RandomPose(rng), RandomPose(rng), rng.NextU32()});
+      step.teleop.arms.push_back({RandomPose(rng), std::nullopt, RandomPose(rng), rng.NextU32()});
+      if (shape.filtered) step.teleop.arms.back().X_WE_filtered = RandomPose(rng);
     }
     step.teleop.sample_id = static_cast<int64_t>(k);
     step.teleop.xr_time_ns = 7'000'000'000 + static_cast<int64_t>(k) * 50'000'000;
@@ -307,6 +309,11 @@ inline void ExpectSame(const Episode& a, const Episode& b) {
     ASSERT_EQ(x.teleop.arms.size(), y.teleop.arms.size());
     for (size_t i = 0; i < x.teleop.arms.size(); ++i) {
       ExpectSame(x.teleop.arms[i].X_WE_wanted, y.teleop.arms[i].X_WE_wanted);
+      ASSERT_EQ(x.teleop.arms[i].X_WE_filtered.has_value(),
+                y.teleop.arms[i].X_WE_filtered.has_value());
+      if (x.teleop.arms[i].X_WE_filtered) {
+        ExpectSame(*x.teleop.arms[i].X_WE_filtered, *y.teleop.arms[i].X_WE_filtered);
+      }
       ExpectSame(x.teleop.arms[i].X_WE_limited, y.teleop.arms[i].X_WE_limited);
       EXPECT_EQ(x.teleop.arms[i].flags, y.teleop.arms[i].flags);
     }

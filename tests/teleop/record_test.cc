@@ -60,12 +60,38 @@ TEST(Record, StoresRawWishLimitedAndExecutedAndReplaysBitForBit) {
   for (size_t k = 0; k < episode.length(); ++k) {
     ASSERT_EQ(again[k].arms[0].X_WE_limited, episode.steps[k].teleop.arms[0].X_WE_limited) << k;
     ASSERT_EQ(again[k].arms[0].X_WE_wanted, episode.steps[k].teleop.arms[0].X_WE_wanted) << k;
+    ASSERT_EQ(again[k].arms[0].X_WE_filtered, episode.steps[k].teleop.arms[0].X_WE_filtered) << k;
     ASSERT_EQ(again[k].action.arms[0].gripper, episode.steps[k].action.arms[0].gripper);
     ASSERT_EQ(again[k].arms[0].flags, episode.steps[k].teleop.arms[0].flags);
   }
   // the operator felt the clutch and the success
   EXPECT_THAT(world.device.felt, testing::Contains(std::pair{1, 0.5f}));
   EXPECT_EQ(world.device.felt.back(), (std::pair{1, 1.0f}));
+}
+
+// Every row has the pose after the filter, between the wish and what the limiter made of it.
+TEST(Record, StoresWhatTheFilterMadeOfTheWish) {
+  for (const bool enabled : {true, false}) {
+    World world;
+    RecordOptions options;
+    options.retarget.filter.enabled = enabled;
+    const fs::path file = FreshFolder() / "attempt_2.h5";
+    ASSERT_TRUE(world.Record1(file, options).kept);
+    int smoothed = 0, slowed = 0;
+    for (const Step& step : Load(file).steps) {
+      const TeleopArmStep& arm = step.teleop.arms[0];
+      ASSERT_EQ(arm.X_WE_filtered.has_value(), enabled);
+      if (!enabled) continue;
+      smoothed += !(*arm.X_WE_filtered == arm.X_WE_wanted);
+      slowed += !(*arm.X_WE_filtered == arm.X_WE_limited);
+      // what the limiter did not touch is what the filter made
+      if (!(arm.flags & (kLinearClamped | kAngularClamped))) {
+        EXPECT_LT((arm.X_WE_filtered->translation() - arm.X_WE_limited.translation()).norm(), 1e-9);
+      }
+    }
+    EXPECT_EQ(smoothed > 50, enabled);
+    EXPECT_EQ(slowed > 0, enabled);
+  }
 }
 
 // An arm that something pushes aside for a while.

@@ -141,6 +141,11 @@ void AddArm(const Episode& episode, size_t a, const std::string& arm, Columns& c
     columns.Add("wanted", "arm", arm, "m", kXyz, [&](size_t k, size_t p) {
       return position(steps[k].teleop.arms[a].X_WE_wanted, p);
     });
+    if (steps[0].teleop.arms[a].X_WE_filtered) {
+      columns.Add("filtered", "arm", arm, "m", kXyz, [&](size_t k, size_t p) {
+        return position(*steps[k].teleop.arms[a].X_WE_filtered, p);
+      });
+    }
     columns.Add("flags", "arm", arm, "bits", {"flags"}, [&](size_t k, size_t) {
       return static_cast<double>(steps[k].teleop.arms[a].flags);
     });

@@ -32,6 +32,7 @@ const std::map<std::string, std::pair<size_t, size_t>>& PoseColumns() {
       {"understudy/eef_pose", {7, 3}},
       {"understudy/object_pose", {7, 3}},
       {"understudy/teleop/wanted_pose", {7, 3}},
+      {"understudy/teleop/filtered_pose", {7, 3}},
       {"understudy/teleop/limited_pose", {7, 3}},
       {"understudy/raw/head_pose", {7, 3}},
       {"understudy/raw/grip_pose", {7, 3}},
