@@ -27,9 +27,13 @@ using testing::SizeIs;
 constexpr size_t kActions = 6;
 constexpr const char* kCutHint =
     "; if the last is the state after the last action, `understudy data repair` cuts it off";
-const std::vector<std::string> kStateful{"obs/front_image",    "obs/inner/touch",
-                                         "obs/robot0_eef_pos", "obs/robot0_gripper_qpos",
-                                         "obs/said",           "states"};
+const std::vector<std::string> kStateful{"obs/front_image",
+                                         "obs/inner/touch",
+                                         "obs/robot0_eef_pos",
+                                         "obs/robot0_eef_quat",
+                                         "obs/robot0_gripper_qpos",
+                                         "obs/said",
+                                         "states"};
 
 // Column by column of `demo`.
 hsize_t RowsOf(const h5::Group& demo, const std::string& path) {
@@ -55,6 +59,10 @@ class ExtraRow : public testing::Test {
       add("rewards", ColumnType::kF64, {});
       add("obs/robot0_eef_pos", ColumnType::kF64, {3});
       add("obs/robot0_gripper_qpos", ColumnType::kF32, {2});
+      Column quat("obs/robot0_eef_quat", ColumnType::kF64, {4});
+      quat.rows = kActions + (std::ranges::find(with, quat.path) != with.end() ? 1 : 0);
+      for (size_t i = 0; i < 4 * quat.rows; ++i) quat.Push(i % 4 == 3 ? 1.0 : 0.0);
+      demo.Write(quat);
       add("obs/inner/touch", ColumnType::kF64, {4});
       add("obs/front_image", ColumnType::kU8, {16, 20, 3});
       add("states", ColumnType::kF64, {5});
@@ -94,8 +102,9 @@ TEST_F(ExtraRow, IsPassedOverWhereEveryObservationHasIt) {
   const std::vector<ColumnSpec> columns = source->ColumnsOf(1);
   std::vector<std::string> names;
   for (const ColumnSpec& column : columns) names.push_back(column.name);
-  EXPECT_THAT(names, ElementsAre("actions", "obs/inner/touch", "obs/robot0_eef_pos",
-                                 "obs/robot0_gripper_qpos", "rewards", "states"));
+  EXPECT_THAT(names,
+              ElementsAre("actions", "obs/inner/touch", "obs/robot0_eef_pos", "obs/robot0_eef_quat",
+                          "obs/robot0_gripper_qpos", "rewards", "states"));
   for (const std::vector<double>& values : source->ReadColumns(1, columns)) {
     EXPECT_EQ(values.size() % kActions, 0u);
   }
@@ -116,7 +125,8 @@ TEST_F(ExtraRow, IsSaidInInfoAndOnTheLostList) {
   const fs::path file = Write(kStateful);
   const auto source = OpenDataset(file);
   const std::string note =
-      "obs/front_image, obs/inner/touch, obs/robot0_eef_pos, obs/robot0_gripper_qpos, obs/said, "
+      "obs/front_image, obs/inner/touch, obs/robot0_eef_pos, obs/robot0_eef_quat, "
+      "obs/robot0_gripper_qpos, obs/said, "
       "states: one row more than actions, the state after the last one: it is not used";
   EXPECT_EQ(DescribeDataset(*source)["extra_row"], note);
   EXPECT_THAT(LostInImport(*source, Translation()), Contains(note));
@@ -147,6 +157,7 @@ TEST_F(ExtraRow, IsCutOffByRepair) {
   EXPECT_THAT(report.mended,
               ElementsAre("demo_0, demo_1: the row after the last action is cut off of "
                           "obs/front_image, obs/inner/touch, obs/robot0_eef_pos, "
+                          "obs/robot0_eef_quat, "
                           "obs/robot0_gripper_qpos, obs/said, states"));
   const h5::Group before = Demo(file, "demo_0"), after = Demo(mended, "demo_0");
   for (const std::string& path : kStateful) {

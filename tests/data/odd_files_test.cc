@@ -397,14 +397,59 @@ TEST_F(OddFile, FilesOfANewerHdf5AreNamed) {
   EXPECT_EQ(h5::NewerFormatHint("HDF5: inflate failed"), "");
 }
 
+// A position without its rotation is no pose, of no episode and of none alone.
+TEST_F(OddFile, APositionAloneIsNoPose) {
+  const fs::path file = folder_ / "s.hdf5";
+  StrangerOptions options;
+  options.episodes = 3;
+  WriteStranger(file, options);
+  EXPECT_TRUE(OpenDataset(file)->ReadEpisode(0).steps[0].observation.arms.empty());
+  options.also = [](const h5::Group& demo, size_t e, size_t rows) {
+    if (e == 0) return;
+    Column quat("obs/robot0_eef_quat", ColumnType::kF64, {4});
+    quat.rows = rows;
+    for (size_t i = 0; i < 4 * rows; ++i) quat.Push(i % 4 == 3 ? 1.0 : 0.0);
+    demo.Write(quat);
+  };
+  WriteStranger(file, options);
+  EXPECT_EQ(OpenDataset(file)->ReadEpisode(1).steps[0].observation.arms.size(), 1u);
+  EXPECT_THAT(ErrorOf([&] { OpenDataset(file)->ReadEpisode(0); }, ErrorKind::kBadInput),
+              HasSubstr("/data/demo_0/obs/robot0_eef_quat: no such dataset: other episodes have "
+                        "poses of the arm 'robot0'"));
+  EXPECT_EQ(OpenDataset(file, {.skip_bad = true})->episodes().size(), 2u);
+  const RepairReport repaired = RepairAny(file, folder_ / "r.hdf5", false, {}, quiet_);
+  EXPECT_EQ(repaired.episodes_kept, 2);
+  EXPECT_TRUE(VerifyDataset(folder_ / "r.hdf5").faults.empty());
+}
+
+// Pictures that one episode lacks, and columns, are its fault alone: also of the first.
+TEST_F(OddFile, AnEpisodeWithoutACameraIsLeftOut) {
+  for (const size_t odd : {0u, 2u}) {
+    const fs::path file = folder_ / "s.hdf5";
+    StrangerOptions options;
+    options.episodes = 3;
+    options.also = [&](const h5::Group& demo, size_t e, size_t rows) {
+      if (e != odd) demo.Write(Ramp("obs/front_image", ColumnType::kU8, {16, 16, 3}, rows));
+    };
+    WriteStranger(file, options);
+    EXPECT_EQ(OpenDataset(file)->header().cameras, std::vector<std::string>{"front"});
+    const auto sound = OpenDataset(file, {.skip_bad = true});
+    ASSERT_EQ(sound->skipped().size(), 1u);
+    EXPECT_EQ(sound->skipped()[0].name, fmt::format("demo_{}", odd));
+    EXPECT_THAT(sound->skipped()[0].reason,
+                HasSubstr("obs/front_image: no such dataset: other episodes have its pictures"));
+    EXPECT_EQ(RepairAny(file, folder_ / "r.hdf5", true, {}, quiet_).episodes_kept, 2);
+  }
+}
+
 // Without poses of an arm both ways out are named; chunks of actions are told by their shape.
 TEST_F(OddFile, RefusalsNameTheNextStep) {
   const fs::path file = folder_ / "s.hdf5";
   WriteStranger(file);
   EXPECT_THAT(ErrorOf([&] { ImportForeign(*OpenDataset(file), folder_ / "o.h5", {}, {}, quiet_); },
                       ErrorKind::kBadInput),
-              testing::AllOf(HasSubstr("holds no actions that are understood here"),
-                             HasSubstr("--map-template"), HasSubstr("`--to lerobot`")));
+              testing::AllOf(HasSubstr("holds no poses of an arm"), HasSubstr("--map-template"),
+                             HasSubstr("`--to lerobot`")));
   {
     Surgeon surgeon(file);
     surgeon.Delete("/data/demo_0/actions");

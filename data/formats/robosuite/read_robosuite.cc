@@ -85,15 +85,17 @@ size_t CountArms(const h5::Group& demo) {
   }
   size_t arms = 0;
   const auto has = [&](size_t a) {
+    // a position alone is no pose
     return demo.Has(fmt::format("{}/robot{}", kEefPose, a)) ||
-           demo.Has(fmt::format("obs/robot{}_eef_pos", a));
+           (demo.Has(fmt::format("obs/robot{}_eef_pos", a)) &&
+            demo.Has(fmt::format("obs/robot{}_eef_quat", a)));
   };
   while (arms < kMaxArms && has(arms)) ++arms;
   return arms;
 }
 
-void ReadArms(const h5::Group& demo, Episode& episode) {
-  const size_t length = episode.length(), arms = CountArms(demo);
+void ReadArms(const h5::Group& demo, const DatasetHeader& header, Episode& episode) {
+  const size_t length = episode.length(), arms = header.simulator.arms.size();
   for (size_t a = 0; a < arms; ++a) {
     const auto get = [&](const char* name, const std::vector<int64_t>& dims) {
       return Optional(demo, fmt::format("obs/robot{}_{}", a, name), length, dims);
@@ -101,8 +103,11 @@ void ReadArms(const h5::Group& demo, Episode& episode) {
     // MimicGen's matrices are of the control frame; robosuite's observation is not
     const Column matrices = OfArm(demo, kEefPose, a, length, {4, 4});
     const Column pos = get("eef_pos", {3}), quat = get("eef_quat", {4});
-    if (matrices.rows == 0 && pos.rows == 0) {
-      h5::FailReading(demo.Place(fmt::format("obs/robot{}_eef_pos", a)), "no such dataset");
+    if (matrices.rows == 0) {
+      RequireNamed(demo, fmt::format("obs/robot{}_eef_pos", a), "poses of the arm",
+                   header.simulator.arms[a]);
+      RequireNamed(demo, fmt::format("obs/robot{}_eef_quat", a), "poses of the arm",
+                   header.simulator.arms[a]);
     }
     const Column q = get("joint_pos", {-1}), v = get("joint_vel", {-1});
     const Column gripper_q = get("gripper_qpos", {-1}), gripper_v = get("gripper_qvel", {-1});
@@ -113,10 +118,8 @@ void ReadArms(const h5::Group& demo, Episode& episode) {
         arm.X_WE = PoseOfMatrix(demo, matrices, k);
       } else {
         // robosuite's quaternions are xyzw
-        const Eigen::Quaterniond q_WE =
-            quat.rows == 0 ? Eigen::Quaterniond::Identity()
-                           : Eigen::Quaterniond(quat.At<double>(k, 3), quat.At<double>(k, 0),
-                                                quat.At<double>(k, 1), quat.At<double>(k, 2));
+        const Eigen::Quaterniond q_WE(quat.At<double>(k, 3), quat.At<double>(k, 0),
+                                      quat.At<double>(k, 1), quat.At<double>(k, 2));
         arm.X_WE = CheckedPose(demo, pos.path, k, q_WE, Point(pos, k, 0));
       }
       arm.joint_q = Vector(q, k);
@@ -313,7 +316,7 @@ void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episo
   const size_t length = episode->length();
   EpisodeMeta& meta = episode->meta;
   ReadRobosuiteStates(demo, episode);
-  ReadArms(demo, *episode);
+  ReadArms(demo, header, *episode);
   for (const std::string& object : header.simulator.objects) {
     const std::string path = fmt::format("{}/{}", kObjectPoses, object);
     RequireNamed(demo, path, "poses of the object", object);
