@@ -237,6 +237,31 @@ TEST_P(LerobotFilmRateTest, RowsAndFilmsThatAgreeTellTheRate) {
             OpenLerobotSource(folder_ / "sound")->ReadImage(1, "wrist", 5));
 }
 
+// Features that nothing of the dataset has: films that were not downloaded, columns of another one.
+TEST_P(LerobotRepairTest, FeaturesThatAreNowhereAreLeftOut) {
+  KeepSound();
+  EditJson(info(), [](Json& json) {
+    json["features"]["observation.force"] = {
+        {"dtype", "float32"}, {"shape", {3}}, {"names", nullptr}};
+  });
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / "out/videos")) {
+    const bool wrist = entry.path().string().find("images.wrist") != std::string::npos;
+    if (wrist && entry.is_regular_file()) fs::remove(entry.path());
+  }
+  const RepairReport report = Repair();
+  EXPECT_EQ(report.episodes_kept, 3);
+  EXPECT_THAT(
+      report.mended,
+      testing::IsSupersetOf(
+          {"meta/info.json: feature 'observation.images.wrist': none of its films is there: left "
+           "out",
+           "meta/info.json: feature 'observation.force': no row has it: left out"}));
+  const auto repaired = OpenLerobotSource(result_);
+  EXPECT_THAT(repaired->header().cameras, ElementsAre("agentview"));
+  EXPECT_EQ(repaired->ReadImage(1, "agentview", 4),
+            OpenLerobotSource(folder_ / "sound")->ReadImage(1, "agentview", 4));
+}
+
 // A modality.json keeps what is sound in it.
 TEST_P(LerobotRepairTest, ModalitiesThatAreWrongAreLeftOut) {
   const fs::path file = folder_ / "out/meta/modality.json",

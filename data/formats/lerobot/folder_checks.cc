@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "core/base/error.h"
@@ -89,6 +90,45 @@ std::string FaultOfEmpty(const std::string& list, bool v3, const LerobotEpisode&
   } catch (const Error&) {
   }
   return fault;
+}
+
+void DropMissingFeatures(LerobotFolder& folder) {
+  std::error_code none;
+  const auto drop = [&](const std::string& name, const char* why) {
+    folder.faults.emplace_back("meta/info.json",
+                               fmt::format("feature '{}': {}: left out", name, why));
+    folder.info["features"].erase(name);
+  };
+  for (size_t f = folder.films.size(); f-- > 0;) {
+    const auto there = [&](const LerobotEpisode& episode) {
+      return fs::exists(episode.films[f].file, none);
+    };
+    if (std::ranges::any_of(folder.episodes, there)) continue;
+    drop(folder.films[f], "none of its films is there");
+    folder.films.erase(folder.films.begin() + static_cast<std::ptrdiff_t>(f));
+    for (LerobotEpisode& episode : folder.episodes) {
+      folder.frames.erase(episode.films[f].file);
+      episode.films.erase(episode.films.begin() + static_cast<std::ptrdiff_t>(f));
+    }
+  }
+  std::set<std::string> columns;
+  for (const auto& [file, rows] : folder.rows) {
+    try {
+      const ParquetReader reader(file);
+      columns.insert(reader.columns().begin(), reader.columns().end());
+    } catch (const Error&) {
+      // whoever reads the rows says what is wrong
+    }
+  }
+  if (columns.empty()) return;
+  const auto nowhere = [&](const std::string& name) {
+    if (columns.contains(name)) return false;
+    drop(name, "no row has it");
+    return true;
+  };
+  std::erase_if(folder.features, [&](const auto& feature) { return nowhere(feature.name); });
+  std::erase_if(folder.pictures, nowhere);
+  std::erase_if(folder.texts, nowhere);
 }
 
 void CheckFrames(const std::string& list, LerobotFolder& folder) {

@@ -23,6 +23,10 @@ void CheckNumbers(const std::string& place, LerobotFolder& folder);
 // missing or cannot be opened are left to those who read them.
 void CompareWithFiles(const LerobotFolder& folder, std::vector<std::string>& contradictions);
 
+// Features of info.json that nothing of the dataset has, for a folder that is repaired: faults of
+// the folder, which is without them then.
+void DropMissingFeatures(LerobotFolder& folder);
+
 // What is said of an episode of length 0. A file of v2.1 may have rows all the same.
 std::string FaultOfEmpty(const std::string& list, bool v3, const LerobotEpisode& episode);
 

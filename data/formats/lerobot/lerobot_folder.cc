@@ -357,6 +357,7 @@ LerobotFolder Open(const fs::path& path, bool mend, double control_hz) {
   if (mend) {
     CheckTexts(folder);
     MendByData(list, task_fault, folder);
+    DropMissingFeatures(folder);
     FindMissing(folder);
     for (const auto& [at, what] : ModalityFaults(folder)) {
       folder.faults.emplace_back(at, what + ": left out");
