@@ -16,6 +16,7 @@
 #include "data/store/edit/require_episodes.h"
 #include "data/store/files.h"
 #include "data/store/hdf5_source.h"
+#include "data/store/usual_columns.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -247,9 +248,18 @@ RepairReport RepairAny(const fs::path& given, const fs::path& output, bool overw
   }
   progress.Start("reading " + input.string(), static_cast<int64_t>(source->episodes().size()),
                  "episodes");
+  std::vector<std::string> faults;
+  std::vector<std::vector<ColumnSpec>> columns;  // of those without a fault
   for (size_t e = 0; e < source->episodes().size(); ++e) {
     if (InterruptRequested()) ThrowFailed(output.string() + ": interrupted, nothing was written");
-    const std::string fault = FaultOf(*source, e);
+    faults.push_back(FaultOf(*source, e));
+    if (faults.back().empty()) columns.push_back(source->ColumnsOf(e));
+    progress.Advance(static_cast<int64_t>(e) + 1);
+  }
+  const std::vector<ColumnSpec> usual = UsualColumns(columns);
+  for (size_t e = 0; e < source->episodes().size(); ++e) {
+    std::string fault = faults[e];
+    if (fault.empty()) fault = OddColumn(usual, source->ColumnsOf(e));
     if (fault.empty()) {
       plan.episodes.push_back({.episode = e});
       ++report.episodes_kept;
@@ -257,7 +267,6 @@ RepairReport RepairAny(const fs::path& given, const fs::path& output, bool overw
     } else {
       report.dropped.push_back({source->episodes()[e].name, fault});
     }
-    progress.Advance(static_cast<int64_t>(e) + 1);
   }
   progress.Finish(fmt::format("{} left out", report.dropped.size()));
   if (plan.episodes.empty()) {

@@ -191,8 +191,9 @@ TEST_F(FormatMatrix, TheOrderOfQuaternionsIsAskedForWherePosesAreNeeded) {
   Expect("data filter old.hdf5 --where 'steps > 1' --out f.hdf5", 0, note);
   Expect("data trim old.hdf5 --out t.hdf5", 0, note);
   Expect("data relabel old.hdf5 --success false --out r.hdf5", 0, note);
-  Expect("data split old.hdf5 --out s.hdf5", 0, note);
-  Expect("data split old.hdf5 --files --out p.hdf5", 0, note);
+  const std::string parts = " --parts '{a: 0.5, b: 0.5}'";
+  Expect("data split old.hdf5 --out s.hdf5" + parts, 0, note);
+  Expect("data split old.hdf5 --files --out p.hdf5" + parts, 0, note);
   Expect("data merge old.hdf5 --out m.hdf5", 0, note);
   Expect("data repair old.hdf5 --out g.hdf5", 0, note);
   Expect("data view old.hdf5 --plan", 0, "episodes: 3");
@@ -205,7 +206,7 @@ TEST_F(FormatMatrix, TheOrderOfQuaternionsIsAskedForWherePosesAreNeeded) {
   for (const char* needs : {"data convert old.hdf5 --to robomimic --out n.hdf5",
                             "data convert old.hdf5 --to understudy --out n.h5",
                             "data annotate old.hdf5 --task stack --out n.h5",
-                            "mimic --source old.hdf5 --task stack --successes 1 --out n.h5"}) {
+                            "mimic --source old.hdf5 --task stack --demos 1 --out n.h5"}) {
     Expect(needs, 2, question);
     EXPECT_THAT(Run(needs).output, Not(HasSubstr("--skip-bad"))) << needs;
   }

@@ -206,10 +206,10 @@ TEST_P(LerobotFilmRateTest, OtherNumbersOfFramesAreMatchedByTime) {
 }
 
 TEST_P(LerobotFilmRateTest, FramesThatAreNoRowsAreNot) {
-  Film(10, 1, 1, 3);
+  Film(10, 1, 1, 2);
   const std::string why =
-      "3 frames at 10 per second, of " +
-      fmt::format("{} rows at 20, 0.300 s and {:.3f} s", rows_of_film_.size(),
+      "2 frames at 10 per second, of " +
+      fmt::format("{} rows at 20, 0.200 s and {:.3f} s", rows_of_film_.size(),
                   static_cast<double>(rows_of_film_.size()) / 20) +
       ": neither as many nor as long, so that no frame is known to be a row's; where fps in "
       "meta/info.json is wrong, write the right one there and repair again";
@@ -276,7 +276,7 @@ TEST_P(LerobotRepairTest, ModalitiesThatAreWrongAreLeftOut) {
   wrong["video"]["webcam"] = {{"original_key", "observation.images.webcam"}};
   wrong["annotation"]["mood"] = {{"original_key", "mood"}};
   WriteTextAtomically(file, wrong.dump());
-  EXPECT_THAT(Fault(), AllOf(HasSubstr("action.none must be a mapping"),
+  EXPECT_THAT(Fault(), AllOf(HasSubstr("state.gripper: numbers 5 to 700"),
                              HasSubstr("`understudy data repair` leaves it out")));
   RepairReport report = Repair();
   EXPECT_EQ(report.episodes_kept, 3);

@@ -170,14 +170,14 @@ TEST_F(IsaacLab, WithoutMatricesTheVersionTellsOrTheUserIsAsked) {
   EXPECT_FALSE(info["motion"].contains("unreadable"));
   EXPECT_FALSE(info["motion"].contains("path_m"));
   EXPECT_EQ(VerifyDataset(file, {}).faults.size(), 0u);
-  // who needs them asks once, with the rate that is missing too
+  // who needs them asks once
   EXPECT_THAT(
       ErrorOf([&] { Export(&foreign::kRobomimicWriter, file, folder_ / "r.hdf5", {}, {}); },
               ErrorKind::kUsage),
       testing::EndsWith(
           "i.hdf5: poses are needed (hand, objects): give --quaternions wxyz (Isaac Lab before "
           "2026) or --quaternions xyzw (since), the order of its quaternions, which nothing in it "
-          "says, and its rows per second (--control-hz, or control_hz in a --map)"));
+          "says"));
   EXPECT_FALSE(fs::exists(folder_ / "r.hdf5"));
   expect_poses(file, {.quaternions = QuaternionOrder::kWxyz});
   // the answer holds for one call

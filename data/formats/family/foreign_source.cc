@@ -231,14 +231,19 @@ class ForeignSource : public Hdf5Source, public RowTexts, public JointRows {
   }
 
  private:
-  // Those whose columns are not the ones of most others.
+  // Those whose columns and cameras are not the ones of most others.
   void LeaveOutOdd() {
     std::vector<std::vector<ColumnSpec>> columns;
     for (size_t e = 0; e < episodes_.size(); ++e) columns.push_back(ColumnsOf(e));
     const std::vector<ColumnSpec> usual = UsualColumns(columns);
     std::vector<EpisodeSummary> sound;
     for (size_t e = 0; e < episodes_.size(); ++e) {
-      const std::string odd = OddColumn(usual, columns[e]);
+      std::string odd = OddColumn(usual, columns[e]);
+      for (size_t c = 0; c < header_.cameras.size() && odd.empty(); ++c) {
+        const h5::Group demo = Demo(e);
+        const std::string path = StoredImagePath(demo, header_.cameras[c]);
+        if (!demo.Has(path)) odd = path + ": no such dataset: other episodes have its pictures";
+      }
       if (odd.empty()) {
         sound.push_back(episodes_[e]);
       } else {

@@ -114,7 +114,8 @@ void CheckEpisodeOf(const Dialect& dialect, const h5::Group& data, const std::st
   }
 }
 
-// Columns that most others have and an episode lacks or has in another shape.
+// Columns that most others have and an episode lacks or has in another shape, where nothing else is
+// wrong with it.
 void CheckAlike(const Dialect& dialect, const std::filesystem::path& path,
                 const VerifyOptions& options, VerifyReport& report) {
   ReadOptions read = options.read;
@@ -130,11 +131,12 @@ void CheckAlike(const Dialect& dialect, const std::filesystem::path& path,
     const bool wanted = options.episode.empty() || options.episode == source->episodes()[e].name;
     const std::string odd = OddColumn(usual, columns[e]);
     if (odd.empty() || columns[e].empty() || !wanted) continue;
-    const size_t end = odd.find(": ");
-    const std::string place = demo + "/" + odd.substr(0, end);
-    const auto told = [&](const Fault& fault) { return fault.place.starts_with(place); };
+    const auto told = [&](const Fault& fault) {
+      return fault.place == demo || fault.place.starts_with(demo + "/");
+    };
     if (std::ranges::any_of(report.faults, told)) continue;
-    report.faults.push_back({place, odd.substr(end + 2)});
+    const size_t end = odd.find(": ");
+    report.faults.push_back({demo + "/" + odd.substr(0, end), odd.substr(end + 2)});
   }
 }
 

@@ -81,7 +81,11 @@ std::string Joined(const char* a, const std::string& b) { return std::string(a) 
 
 std::vector<std::string> ObjectsOf(const h5::Group& demo) {
   std::vector<std::string> names = NamesIn(demo, Joined(kInfo, "object_pose"));
-  if (names.empty()) names = NamesIn(demo, "states/rigid_object");
+  if (!names.empty()) return names;
+  // the pose before the first row stands in initial_state only
+  for (const std::string& name : NamesIn(demo, "states/rigid_object")) {
+    if (demo.IsArray("initial_state/rigid_object/" + name + "/root_pose")) names.push_back(name);
+  }
   return names;
 }
 

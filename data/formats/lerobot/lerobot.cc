@@ -20,6 +20,7 @@
 #include "data/formats/lerobot/stored_table.h"
 #include "data/store/edit/require_episodes.h"
 #include "data/store/files.h"
+#include "data/store/skip_bad.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -183,8 +184,9 @@ class Totals {
         const std::vector<double> row(at, at + width);
         for (const double value : row) {
           if (std::isfinite(value)) continue;
-          ThrowBadInput(fmt::format("{}: {} of row {} holds {}, which is no number", place,
-                                    feature.name, (at - feature.values.begin()) / width, value));
+          ThrowBadInput(fmt::format("{}: {} of row {} holds {}, which is no number{}", place,
+                                    feature.name, (at - feature.values.begin()) / width, value,
+                                    kSkipBadHint));
         }
         own.Add(row);
         numbers_[f].Add(row);
