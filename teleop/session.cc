@@ -158,14 +158,15 @@ RngKey Session::KeyOf(int64_t start) {
 }
 
 void Session::ReadCovered() {
+  const std::vector<std::string>& objects = parts_.simulator.info().objects;
   for (const auto& [attempt, file] : folder_.demonstrations()) {
-    for (Start& start : StartsOfDemonstrations(file)) covered_[attempt] = std::move(start);
+    for (Start& start : StartsOfDemonstrations(file, objects)) covered_[attempt] = std::move(start);
   }
   std::vector<std::string> others = parts_.options.covered;
   if (parts_.options.append && std::filesystem::exists(parts_.options.out))
     others.push_back(parts_.options.out);
   for (const std::string& other : others) {
-    for (Start& start : StartsOfDemonstrations(other)) {
+    for (Start& start : StartsOfDemonstrations(other, objects)) {
       covered_elsewhere_.push_back(std::move(start));
     }
   }

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json.h"
+#include "data/store/reader.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -86,8 +87,12 @@ std::vector<std::string> RecordedByOthers(const TeleopOptions& options) {
   std::vector<std::string> others;
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(fs::path(options.out).parent_path(), none)) {
-    if (entry.path().extension() == ".h5" && entry.path() != options.out) {
+    if (entry.path().extension() != ".h5" || entry.path() == options.out) continue;
+    try {
+      DatasetReader reader(entry.path());
       others.push_back(entry.path().string());
+    } catch (const Error&) {
+      // somebody's own, or being copied: nobody's session ends for it
     }
   }
   std::sort(others.begin(), others.end());

@@ -1,7 +1,11 @@
 #include "teleop/starts.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <limits>
 
+#include "core/base/error.h"
 #include "core/spec/reset_bins.h"
 #include "data/store/reader.h"
 
@@ -19,8 +23,15 @@ struct Grid {
 
 }  // namespace
 
-std::vector<Start> StartsOfDemonstrations(const std::filesystem::path& dataset) {
+std::vector<Start> StartsOfDemonstrations(const std::filesystem::path& dataset,
+                                          const std::vector<std::string>& objects) {
   const DatasetReader reader(dataset);
+  const std::vector<std::string>& theirs = reader.header().simulator.objects;
+  if (theirs != objects) {
+    ThrowBadInput(
+        fmt::format("{}: its objects are {} and not {}: it does not say which starts are covered",
+                    dataset.string(), fmt::join(theirs, ", "), fmt::join(objects, ", ")));
+  }
   std::vector<Start> starts;
   for (size_t i = 0; i < reader.episodes().size(); ++i) {
     if (!reader.episodes()[i].success) continue;

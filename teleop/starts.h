@@ -16,8 +16,10 @@ namespace understudy {
 // Where the objects stood when something began, as SimulatorInfo::objects.
 using Start = std::vector<Pose>;
 
-// The starts of a dataset's demonstrations.
-std::vector<Start> StartsOfDemonstrations(const std::filesystem::path& dataset);
+// The starts of a dataset's demonstrations. Throws Error(kBadInput) where it has other objects than
+// `objects`.
+std::vector<Start> StartsOfDemonstrations(const std::filesystem::path& dataset,
+                                          const std::vector<std::string>& objects);
 
 // Of 64 candidates of a start (key.WithVariant, the first as without a choice) the one that is best
 // where `bins` by `bins` parts of every object's reset range are to hold demonstrations: the sum

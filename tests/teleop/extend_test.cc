@@ -166,9 +166,9 @@ TEST(RunTeleop, CoverDrawsStartsFromPartsWithoutDemonstrations) {
     const TaskSpec task = FakeTask();
     const ResetBins bins(VariantOf(task, "D0"), "cubeA", 3);
     const size_t object = 0;
-    EXPECT_EQ(DatasetReader(file).header().simulator.objects[object], "cubeA");
     std::set<size_t> found;
-    for (const Start& start : StartsOfDemonstrations(file)) found.insert(bins.BinOf(start[object]));
+    for (const Start& start : StartsOfDemonstrations(file, {"cubeA", "cubeB"}))
+      found.insert(bins.BinOf(start[object]));
     return found.size();
   };
   {
@@ -207,8 +207,10 @@ TEST(RunTeleop, CoverDrawsStartsFromPartsWithoutDemonstrations) {
   options.out = folder / "further.h5";
   World further;
   ASSERT_TRUE(further.Session(options).complete);
-  EXPECT_NE(StartsOfDemonstrations(options.out)[0][0],
-            StartsOfDemonstrations(options.covered[0])[0][0]);
+  EXPECT_THAT([&] { StartsOfDemonstrations(options.out, {"mug"}); },
+              testing::ThrowsMessage<Error>(HasSubstr("its objects are cubeA, cubeB and not mug")));
+  EXPECT_NE(StartsOfDemonstrations(options.out, {"cubeA", "cubeB"})[0][0],
+            StartsOfDemonstrations(options.covered[0], {"cubeA", "cubeB"})[0][0]);
 }
 
 }  // namespace
