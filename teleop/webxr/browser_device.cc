@@ -14,12 +14,23 @@ namespace understudy {
 namespace {
 
 constexpr int64_t kPingNs = 500'000'000;
+// A page that says nothing for so long has gone, as a headset whose network went: its socket may
+// stay open for minutes.
+constexpr int64_t kSilentNs = 2'000'000'000;
 constexpr size_t kMostShown = 1 << 20;  // hours of pictures
 
-// What the page says of itself.
+constexpr size_t kMostText = 4096;  // bytes that a page says at once
+constexpr size_t kMostName = 200;   // bytes of what it says of itself
+
+// What the page says of itself, cut between letters where it is long.
 std::string TextOf(const Json& json, const char* name) {
   const auto found = json.find(name);
-  return found != json.end() && found->is_string() ? found->get<std::string>().substr(0, 200) : "";
+  if (found == json.end() || !found->is_string()) return "";
+  std::string text = found->get<std::string>();
+  size_t end = std::min(text.size(), kMostName);
+  while (end > 0 && end < text.size() && (text[end] & 0xc0) == 0x80) --end;
+  text.resize(end);
+  return text;
 }
 
 }  // namespace
@@ -73,6 +84,11 @@ void BrowserDevice::Receive() {
 // {"hello": {"name", "version", "profile", "buttons": {"start": …}}}, or {"trip": number}, which is
 // answered as it came, so that the page can measure the way there and back.
 void BrowserDevice::Hear(const BrowserMessage& message) {
+  if (message.content.size() > kMostText) {
+    return Refuse(message.page, fmt::format("a text of {} bytes, where at most {} are expected: "
+                                            "reload the page",
+                                            message.content.size(), kMostText));
+  }
   const Json json = Json::parse(message.content, nullptr, /*allow_exceptions=*/false);
   if (json.is_object() && json.contains("trip") && json["trip"].is_number()) {
     return link_.Reply(message.page, {{"trip", json["trip"]}});
@@ -105,6 +121,8 @@ void BrowserDevice::Hear(const BrowserMessage& message) {
 }
 
 void BrowserDevice::Take(const BrowserMessage& message) {
+  const bool silent = message.received_ns - heard_ns_ > kSilentNs;
+  if (leader_ != 0 && message.page != leader_ && silent) Leave(leader_);
   if (leader_ != 0 && message.page != leader_) {
     return Refuse(message.page, "another page moves the arm: close it first");
   }
@@ -112,6 +130,7 @@ void BrowserDevice::Take(const BrowserMessage& message) {
   if (const std::string why = ReadPageSample(message.content, &sample); !why.empty()) {
     return Refuse(message.page, why);
   }
+  heard_ns_ = message.received_ns;
   // what came out of order or twice says nothing new
   const bool first = leader_ == 0;
   if (!first && sample.sequence <= newest_.sequence) return;
@@ -120,9 +139,14 @@ void BrowserDevice::Take(const BrowserMessage& message) {
     clock_ = ClockMap();
     if (!focused_) events_ |= kEventFocusGained;
     focused_ = true;
-    link_.Reply(leader_, {{"leads", true}});
   }
   clock_.Add(sample.taken_ns, message.received_ns);
+  if (first) {
+    // the time of a recording goes on from page to page, whatever their clocks say
+    const int64_t goes_on = clock_.ToMonotonic(sample.taken_ns) + info_.xr_minus_monotonic_ns;
+    ahead_ns_ = time_ns_ == 0 ? 0 : std::max(goes_on, time_ns_) - sample.taken_ns;
+    link_.Reply(leader_, {{"leads", true}, {"ahead_ms", 1e-6 * static_cast<double>(ahead_ns_)}});
+  }
   if (sample.echo_ns > 0) {
     clock_.AddRoundTrip(message.received_ns - sample.echo_ns - sample.echo_age_ns);
   }
@@ -134,9 +158,9 @@ void BrowserDevice::Take(const BrowserMessage& message) {
   newest_ = sample;
   // a sample was taken before it came
   sample_ns_ = std::min(clock_.ToMonotonic(sample.taken_ns), message.received_ns);
+  info_.xr_minus_monotonic_ns = ahead_ns_ - clock_.offset_ns();
   waiting_.push_back(Newest());
   events_ = 0;
-  info_.xr_minus_monotonic_ns = -clock_.offset_ns();
 }
 
 void BrowserDevice::Leave(uint64_t page) {
@@ -186,11 +210,15 @@ void BrowserDevice::TakeSamples(std::vector<RawSample>* samples) {
 }
 
 // The newest sample, with what happened since the one before.
-RawSample BrowserDevice::Newest() const {
+RawSample BrowserDevice::Newest() {
   RawSample sample = newest_.raw;
   const int64_t now = now_ns_();
-  sample.monotonic_ns = leader_ == 0 ? now : std::min(sample_ns_, now);
-  sample.xr_time_ns = leader_ == 0 ? 0 : newest_.taken_ns;
+  // neither time runs backwards where pages come and go
+  taken_ns_ = std::max(taken_ns_, leader_ == 0 ? now : std::min(sample_ns_, now));
+  time_ns_ = std::max(
+      time_ns_, leader_ == 0 ? now + info_.xr_minus_monotonic_ns : newest_.taken_ns + ahead_ns_);
+  sample.monotonic_ns = taken_ns_;
+  sample.xr_time_ns = time_ns_;
   sample.events = events_;
   return sample;
 }

@@ -46,7 +46,7 @@ class BrowserDevice final : public TeleopDevice {
   void Hear(const BrowserMessage& message);
   void Take(const BrowserMessage& message);
   void Leave(uint64_t page);
-  RawSample Newest() const;
+  RawSample Newest();
   void Refuse(uint64_t page, const std::string& why);
 
   BrowserLink& link_;
@@ -55,13 +55,16 @@ class BrowserDevice final : public TeleopDevice {
   std::vector<BrowserMessage> messages_;
   std::vector<uint64_t> refused_;  // pages that were told why
   uint64_t leader_ = 0;            // 0: nobody leads
+  int64_t heard_ns_ = 0;           // when its last sample came
   bool focused_ = true;
   PageSample newest_;
   std::vector<RawSample> waiting_;  // came since the last Poll or TakeSamples
   std::vector<RawSample> polled_;
   int64_t lost_ = 0;  // since the last TakeQuality
   ClockMap clock_;
-  int64_t sample_ns_ = 0;  // our time of the newest sample
+  int64_t sample_ns_ = 0;               // our time of the newest sample
+  int64_t ahead_ns_ = 0;                // of the device's time over the leading page's clock
+  int64_t taken_ns_ = 0, time_ns_ = 0;  // our and the device's time of the sample handed out last
   int64_t next_id_ = 0;
   uint32_t events_ = 0;  // since the newest sample
   int64_t last_ping_ns_ = 0;

@@ -17,4 +17,8 @@ void FuzzDataset(const uint8_t* data, size_t size);
 // A sound dataset with some bytes of the file changed: verified in a process of its own.
 void FuzzFile(const uint8_t* data, size_t size);
 
+// What a browser sends: a page leads the arm, then messages come that nearly hold, from it and from
+// others. Whatever comes, no command exceeds the limiter.
+void FuzzPage(const uint8_t* data, size_t size);
+
 }  // namespace understudy

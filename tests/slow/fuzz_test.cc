@@ -103,5 +103,10 @@ TEST(SlowFuzz, ChangedBytesOfAFileAreAFaultOfIt) {
       << "input (see RandomBytes)";
 }
 
+TEST(SlowFuzz, WhatPagesSendMovesNothingThatItShouldNot) {
+  EXPECT_EQ(EndedBy(FuzzPage, 200'000, [](int64_t i) { return RandomBytes(i, 3000); }), -1)
+      << "input (see RandomBytes)";
+}
+
 }  // namespace
 }  // namespace understudy

@@ -199,6 +199,23 @@ TEST(BrowserDevice, TheFirstPageLeadsAndOthersAreToldSo) {
   EXPECT_EQ(at.Poll().id, sample.id + 1);
 }
 
+// What a page says of itself is shown to people as it is, and must stay a text.
+TEST(BrowserDevice, LongNamesAreCutBetweenLettersAndLongTextsAreRefused) {
+  AtPage at;
+  std::string name = "x";
+  for (int i = 0; i < 150; ++i) name += "\u00fc";
+  at.Text(1, Json{{"hello", {{"name", name}, {"buttons", {{"start", name}}}}}}.dump());
+  at.Poll();
+  EXPECT_EQ(at.device->info().name.size(), 199u);
+  EXPECT_NO_THROW(Json(at.device->info().name).dump());
+  EXPECT_NO_THROW(Json(at.device->info().buttons.start).dump());
+  at.Text(1, Json{{"hello", {{"name", std::string(5000, 'y')}}}}.dump());
+  at.Poll();
+  EXPECT_EQ(at.device->info().name.size(), 199u);
+  EXPECT_THAT(at.link.Told(1, "refused").get<std::string>(),
+              HasSubstr("bytes, where at most 4096 are expected: reload the page"));
+}
+
 TEST(BrowserDevice, APageThatGoesIsAHandOutOfSight) {
   AtPage at;
   at.Send(1, 1);
@@ -216,6 +233,58 @@ TEST(BrowserDevice, APageThatGoesIsAHandOutOfSight) {
   EXPECT_TRUE(sample.hands[1].active);
   EXPECT_EQ(sample.events, uint32_t{kEventFocusGained});
   EXPECT_EQ(at.link.Told(3, "leads"), true);
+}
+
+// A headset whose network went comes back on a new socket while the old one is still open.
+TEST(BrowserDevice, APageThatSaysNothingIsFollowedByTheNext) {
+  AtPage at;
+  at.Send(1, 1);
+  at.Poll();
+  at.now_ns += 1'900'000'000;
+  at.Send(2, 1);
+  at.Poll();
+  EXPECT_EQ(at.link.Told(2, "leads"), nullptr);
+  EXPECT_THAT(at.link.Told(2, "refused").get<std::string>(), HasSubstr("another page"));
+  at.now_ns += 200'000'000;
+  at.Send(3, 1);
+  const RawSample sample = at.Poll();
+  EXPECT_EQ(at.link.Told(3, "leads"), true);
+  EXPECT_EQ(sample.events, uint32_t{kEventFocusLost | kEventFocusGained});
+  // the first one is back: it looks on
+  at.Send(1, 1);
+  at.Poll();
+  EXPECT_THAT(at.link.Told(1, "refused").get<std::string>(), HasSubstr("another page"));
+}
+
+// Pages come and go, each with a clock of its own: the times of a recording only go on.
+TEST(BrowserDevice, TimesGoOnFromPageToPage) {
+  AtPage at;
+  RawSample before = at.Poll();
+  EXPECT_EQ(before.xr_time_ns, 1'000'000'000) << "the first page's clock";
+  for (uint64_t page = 2; page < 6; ++page) {
+    at.Close(page - 1);
+    for (int i = 0; i < 20; ++i) {
+      const RawSample now = at.Poll();
+      ASSERT_GT(now.xr_time_ns, before.xr_time_ns);
+      ASSERT_GT(now.monotonic_ns, before.monotonic_ns);
+      before = now;
+    }
+    // a clock that began a moment ago; what it stamped came a moment later
+    for (int i = 0; i < 20; ++i) {
+      at.numbers.at(1) += 1;
+      at.numbers.at(2) = 5.0 * static_cast<double>(page) + 8.0 * i;
+      at.link.sent.push_back(
+          {BrowserMessage::Kind::kBytes, page, at.now_ns + 5'000'000, at.numbers.Bytes()});
+      const RawSample now = at.Poll();
+      ASSERT_GE(now.xr_time_ns, before.xr_time_ns) << page << " " << i;
+      ASSERT_GE(now.monotonic_ns, before.monotonic_ns);
+      ASSERT_NEAR(static_cast<double>(now.xr_time_ns - before.xr_time_ns), 8e6, 8e6);
+      before = now;
+    }
+    const Json& ahead = at.link.Told(page, "ahead_ms");
+    ASSERT_TRUE(ahead.is_number());
+    EXPECT_GT(ahead.get<double>(), 900);
+  }
 }
 
 // Whatever sockets do, the arm holds until a fresh squeeze.

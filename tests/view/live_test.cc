@@ -229,6 +229,39 @@ TEST(LivePage, ShutsOutStrangersAndFloods) {
   EXPECT_THAT(good.Receive(), HasSubstr("still here"));
 }
 
+// A page that sends without end is told so and heard no more; that it went is known, however much
+// waits to be taken.
+TEST(LivePage, HearsNoMoreOfAFlood) {
+  const std::unique_ptr<LiveView> live = OpenLive();
+  SocketClient flood = OpenPage(*live), good = OpenPage(*live);
+  const std::string piece(60'000, 'x');
+  for (int i = 0; i < 200; ++i) flood.SendText(piece);
+  std::string told;
+  while (!(told = flood.Receive()).empty() && told.find("refused") == std::string::npos) continue;
+  EXPECT_THAT(told, HasSubstr("this page sends more than a device does, and is heard no more"));
+  good.SendText("still here");
+  std::vector<BrowserMessage> messages;
+  const auto last = [&] { return messages.empty() ? "" : messages.back().content; };
+  for (int i = 0; i < 2000 && last() != "still here"; ++i) {
+    live->Take(&messages);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  ASSERT_EQ(last(), "still here");
+  size_t bytes = 0;
+  uint64_t opened = 0, closed = 0;
+  for (const BrowserMessage& message : messages) {
+    bytes += message.content.size();
+    if (message.kind == BrowserMessage::Kind::kOpened && opened == 0) opened = message.page;
+    if (message.kind == BrowserMessage::Kind::kClosed) closed = message.page;
+  }
+  EXPECT_LT(bytes, size_t{5} << 20);
+  EXPECT_EQ(closed, opened);
+  // and nobody is told of it again
+  flood.SendText("once more");
+  good.SendText("after that");
+  EXPECT_EQ(TakeFrom(*live, 1)[0].content, "after that");
+}
+
 // A page that does not read costs nobody anything, and the newest instant waits for it.
 TEST(LivePage, SlowPagesSkipInstants) {
   const std::unique_ptr<LiveView> live = OpenLive();

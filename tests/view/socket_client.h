@@ -71,8 +71,10 @@ class SocketClient {
     if (data.size() < 126) {
       frame += static_cast<char>(0x80 | data.size());
     } else {
-      frame += static_cast<char>(0x80 | 127);
-      for (int shift = 56; shift >= 0; shift -= 8) {
+      // in the shortest of the forms that it fits in
+      const bool short_form = data.size() < 65536;
+      frame += static_cast<char>(0x80 | (short_form ? 126 : 127));
+      for (int shift = short_form ? 8 : 56; shift >= 0; shift -= 8) {
         frame += static_cast<char>(data.size() >> shift & 0xff);
       }
     }

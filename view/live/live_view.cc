@@ -18,7 +18,11 @@ namespace {
 
 // Of what pages send and nobody takes, as where a stage has ended: more than a device sends in a
 // minute.
-constexpr size_t kMostUntaken = 16384;
+constexpr size_t kMostUntaken = 16384, kMostUntakenBytes = size_t{16} << 20;
+// Of one page in a second: what a device sends in half a minute, which comes at once where a
+// network stood still. A page that sends more is heard no more.
+constexpr size_t kMostPerSecond = 4000, kMostBytesPerSecond = size_t{4} << 20;
+constexpr int64_t kSecondNs = 1'000'000'000;
 
 WebSocket::Message MessageOf(std::string text) {
   return std::make_shared<const std::string>(std::move(text));
@@ -29,40 +33,55 @@ class Pages {
  public:
   uint64_t Open(const std::shared_ptr<WebSocket>& socket) {
     const std::lock_guard lock(mutex_);
-    const uint64_t page = next_++;
-    sockets_.push_back({page, socket});
+    const uint64_t number = next_++;
+    pages_.push_back({.number = number, .socket = socket});
     socket->SendText(MessageOf(status_.dump()));
     if (frame_) socket->SendLatest(frame_);
-    Collect({BrowserMessage::Kind::kOpened, page, MonotonicNs(), ""});
-    return page;
+    Collect({BrowserMessage::Kind::kOpened, number, MonotonicNs(), ""});
+    return number;
   }
-  void Close(uint64_t page) {
+  void Close(uint64_t number) {
     const std::lock_guard lock(mutex_);
-    std::erase_if(sockets_, [&](const auto& entry) { return entry.first == page; });
-    Collect({BrowserMessage::Kind::kClosed, page, MonotonicNs(), ""});
+    if (std::erase_if(pages_, [&](const Page& page) { return page.number == number; }) == 0) return;
+    Collect({BrowserMessage::Kind::kClosed, number, MonotonicNs(), ""});
   }
-  void Receive(uint64_t page, std::string_view content, bool binary) {
+  void Receive(uint64_t number, std::string_view content, bool binary) {
     const int64_t now = MonotonicNs();
     const auto kind = binary ? BrowserMessage::Kind::kBytes : BrowserMessage::Kind::kText;
     const std::lock_guard lock(mutex_);
-    Collect({kind, page, now, std::string(content)});
-  }
-  void Reply(uint64_t page, const Json& message) {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [open, socket] : sockets_) {
-      if (open == page) socket->SendText(MessageOf(message.dump()));
+    const auto page = Find(number);
+    if (page == pages_.end()) return;
+    if (now - page->second_ns > kSecondNs) {
+      page->second_ns = now;
+      page->messages = page->bytes = 0;
     }
+    page->bytes += content.size();
+    if (++page->messages > kMostPerSecond || page->bytes > kMostBytesPerSecond) {
+      const Json why{{"refused",
+                      "this page sends more than a device does, and is heard no more: "
+                      "reload it"}};
+      page->socket->SendText(MessageOf(why.dump()));
+      pages_.erase(page);
+      return Collect({BrowserMessage::Kind::kClosed, number, now, ""});
+    }
+    Collect({kind, number, now, std::string(content)});
+  }
+  void Reply(uint64_t number, const Json& message) {
+    const std::lock_guard lock(mutex_);
+    const auto page = Find(number);
+    if (page != pages_.end()) page->socket->SendText(MessageOf(message.dump()));
   }
   void Take(std::vector<BrowserMessage>* messages) {
     const std::lock_guard lock(mutex_);
     std::move(received_.begin(), received_.end(), std::back_inserter(*messages));
     received_.clear();
+    received_bytes_ = 0;
   }
   void Say(const Json& status) {
     const std::lock_guard lock(mutex_);
     status_.update(status);
     const WebSocket::Message message = MessageOf(status.dump());
-    for (const auto& [page, socket] : sockets_) socket->SendText(message);
+    for (const Page& page : pages_) page.socket->SendText(message);
   }
   // What was shown is of another scene.
   void ForgetFrame() {
@@ -72,17 +91,36 @@ class Pages {
   void Show(std::string frame) {
     const std::lock_guard lock(mutex_);
     frame_ = MessageOf(std::move(frame));
-    for (const auto& [page, socket] : sockets_) socket->SendLatest(frame_);
+    for (const Page& page : pages_) page.socket->SendLatest(frame_);
   }
 
  private:
+  struct Page {
+    uint64_t number = 0;
+    std::shared_ptr<WebSocket> socket;
+    int64_t second_ns = 0;  // when the second began in which these came
+    size_t messages = 0, bytes = 0;
+  };
+  std::vector<Page>::iterator Find(uint64_t number) {
+    return std::find_if(pages_.begin(), pages_.end(),
+                        [&](const Page& page) { return page.number == number; });
+  }
+  // That a page came or went is never lost: the device would wait for it for ever.
   void Collect(BrowserMessage message) {
-    if (received_.size() < kMostUntaken) received_.push_back(std::move(message));
+    const bool content =
+        message.kind == BrowserMessage::Kind::kText || message.kind == BrowserMessage::Kind::kBytes;
+    if (content && (received_.size() >= kMostUntaken ||
+                    received_bytes_ + message.content.size() > kMostUntakenBytes)) {
+      return;
+    }
+    received_bytes_ += message.content.size();
+    received_.push_back(std::move(message));
   }
 
   std::mutex mutex_;
-  std::vector<std::pair<uint64_t, std::shared_ptr<WebSocket>>> sockets_;
+  std::vector<Page> pages_;
   std::vector<BrowserMessage> received_;
+  size_t received_bytes_ = 0;
   Json status_ = Json::object();
   WebSocket::Message frame_;
   uint64_t next_ = 1;

@@ -108,7 +108,7 @@ async function offerWays(device) {
 }
 
 // What the program says to this page alone.
-function hear({ping, refused, leads, haptic, trip}) {
+function hear({ping, refused, leads, ahead_ms, haptic, trip}) {
   if (trip) state.trips = [...(state.trips || []).slice(-999), performance.now() - trip];
   if (ping && state.samples) state.samples.echo = [ping, performance.now()];
   if (haptic && state.device.vibrate) state.device.vibrate(haptic);
@@ -117,7 +117,10 @@ function hear({ping, refused, leads, haptic, trip}) {
     state.viewer = true;
     $('device').hidden = true;
   }
-  if (leads) notice('');
+  if (leads) {
+    notice('');
+    state.ahead = ahead_ms;
+  }
 }
 
 function say(status) {
@@ -195,6 +198,9 @@ function chooseCameras(scene) {
   update();
 }
 
+// How a socket ends whose messages are malformed, no text, or too long (RFC 6455).
+const REFUSALS = new Set([1002, 1007, 1009]);
+
 function connect() {
   const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/live?key=${key}`);
   socket.binaryType = 'arraybuffer';
@@ -207,12 +213,15 @@ function connect() {
     state.closed = false;
     notice('');
     if (!state.device) return;
+    // whoever led before may have gone
+    state.viewer = false;
+    $('device').hidden = false;
     if (state.device.release) state.device.release();
     socket.send(JSON.stringify(state.device.hello()));
   };
-  socket.onclose = () => {
+  socket.onclose = ({code}) => {
     state.closed = true;
-    notice('the program has ended or cannot be reached');
+    notice(REFUSALS.has(code) ? 'the program does not take what this page sends: reload it' : 'the program has ended or cannot be reached');
     setTimeout(connect, 2000);
   };
   state.socket = socket;
@@ -220,7 +229,7 @@ function connect() {
 
 // How long after a sample of this page the picture stands that shows what came of it.
 function measure(sample) {
-  const ms = ((Math.round(performance.now() * 100) - sample) >>> 0) / 100;
+  const ms = ((Math.round((performance.now() + (state.ahead || 0)) * 100) - sample) >>> 0) / 100;
   state.samples.shown = ms;
   state.latency = [...(state.latency || []).slice(-499), ms];
   const sorted = [...state.latency].sort((a, b) => a - b), at = part => sorted[Math.floor(part * (sorted.length - 1))].toFixed(0);
