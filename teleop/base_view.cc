@@ -44,7 +44,7 @@ bool BaseView::Follow(const RawSample& sample, bool held) {
   if (!moved.isZero(0)) placement_.p_WT += RotationExp({0, 0, placement_.yaw}) * moved;
   if (turns) {
     const Eigen::Vector3d p_THead =
-        sample.head_flags & kPositionKnown ? sample.X_THead.translation() : Eigen::Vector3d::Zero();
+        sample.head_tracking & kPositionKnown ? sample.X_THead.translation() : Eigen::Vector3d::Zero();
     const Eigen::Vector3d p_WHead = TrackingInWorld(placement_) * p_THead;
     placement_.yaw =
         std::remainder(placement_.yaw - std::copysign(kTurn, turn), 2 * std::numbers::pi);

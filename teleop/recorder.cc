@@ -113,7 +113,7 @@ class Recording {
     const DeviceInfo device = device_.info();
     raw_.device = device.name + " " + device.version;
     raw_.profile = device.profile;
-    raw_.xr_minus_monotonic_ns = device.xr_minus_monotonic_ns;
+    raw_.device_minus_monotonic_ns = device.device_minus_monotonic_ns;
     raw_.utc_at_start_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
                                std::chrono::system_clock::now().time_since_epoch())
                                .count();
@@ -209,7 +209,7 @@ class Recording {
     row->action_clean = row->action;
     row->subtask = Subtask(row->observation);
     row->teleop.sample_id = samples_.back().id;
-    row->teleop.xr_time_ns = samples_.back().xr_time_ns;
+    row->teleop.device_time_ns = samples_.back().device_time_ns;
     row->teleop.monotonic_ns = now_ns;
     row->teleop.sample_age_ns = now_ns - samples_.back().monotonic_ns;
   }
@@ -263,7 +263,7 @@ class Recording {
     frame_.step = steps_;
     frame_.sim_time_s = now.sim_time_s;
     frame_.success = now.success;
-    frame_.sample_ns = row == nullptr ? 0 : samples_.back().xr_time_ns;
+    frame_.sample_ns = row == nullptr ? 0 : samples_.back().device_time_ns;
     announcer_.Show(frame_);
   }
 

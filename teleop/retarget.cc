@@ -15,7 +15,7 @@ namespace {
 constexpr uint32_t kAllLocationFlags = 1 | 2 | 4 | 8;
 
 bool HandIsGood(const RawHand& hand) {
-  return hand.active && (hand.location_flags & kAllLocationFlags) == kAllLocationFlags &&
+  return hand.active && (hand.tracking & kAllLocationFlags) == kAllLocationFlags &&
          hand.X_TH.translation().allFinite() && std::isfinite(hand.squeeze) &&
          std::isfinite(hand.trigger);
 }

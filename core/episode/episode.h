@@ -42,7 +42,7 @@ struct TeleopArmStep {
 struct TeleopStep {
   std::vector<TeleopArmStep> arms;
   int64_t sample_id = -1;     // row of RawStream that was used
-  int64_t xr_time_ns = 0;     // clock: XrTime of that sample
+  int64_t device_time_ns = 0;  // clock: the device's own, of that sample
   int64_t monotonic_ns = 0;   // clock: CLOCK_MONOTONIC (or the virtual clock) at the step
   int64_t sample_age_ns = 0;  // step time minus sample time
 };
@@ -75,10 +75,10 @@ struct Step {
 // Every sample of the device, as it came, whether a control step used it or not.
 struct RawHand {
   bool active = false;
-  uint32_t location_flags = 0;  // XrSpaceLocationFlags: 1 orientation valid, 2 position valid,
-                                // 4 orientation tracked, 8 position tracked
-  Pose X_TH;                    // grip pose in the tracking space
-  Pose X_TA;                    // aim pose
+  uint32_t tracking = 0;  // bits: 1 orientation known, 2 position known, 4 orientation tracked, 8
+                          // position tracked; what is known and not tracked is a guess
+  Pose X_TH;              // grip pose in the tracking space
+  Pose X_TA;              // aim pose
   Eigen::Vector3d v_TH = Eigen::Vector3d::Zero();  // m/s
   Eigen::Vector3d w_TH = Eigen::Vector3d::Zero();  // rad/s
   bool velocity_valid = false;
@@ -88,9 +88,9 @@ struct RawHand {
 };
 struct RawSample {
   int64_t id = 0;
-  int64_t xr_time_ns = 0;
+  int64_t device_time_ns = 0;  // of the device's own clock
   int64_t monotonic_ns = 0;
-  uint32_t head_flags = 0;
+  uint32_t head_tracking = 0;  // as RawHand::tracking
   Pose X_THead;
   std::array<RawHand, 2> hands;  // left, right
   uint32_t events = 0;           // DeviceEvent bits since the sample before
@@ -99,7 +99,7 @@ struct RawStream {
   std::vector<RawSample> samples;
   std::string device;   // "virtual headset 0.1", runtime name and version
   std::string profile;  // interaction profile of the right hand
-  int64_t xr_minus_monotonic_ns = 0;
+  int64_t device_minus_monotonic_ns = 0;
   int64_t utc_at_start_ns = 0;  // wall clock: outside the content hash
 };
 

@@ -40,7 +40,7 @@ struct ButtonNames {
 
 struct DeviceInfo {
   std::string name, version, profile;
-  int64_t xr_minus_monotonic_ns = 0;
+  int64_t device_minus_monotonic_ns = 0;
   ButtonNames buttons = {};
 };
 

@@ -71,7 +71,7 @@ std::vector<std::string> NamesOr(const std::vector<std::string>& names,
 }
 
 bool HasTeleop(const TeleopStep& t) {
-  return !t.arms.empty() || t.sample_id != -1 || t.xr_time_ns != 0 || t.monotonic_ns != 0 ||
+  return !t.arms.empty() || t.sample_id != -1 || t.device_time_ns != 0 || t.monotonic_ns != 0 ||
          t.sample_age_ns != 0;
 }
 
@@ -255,7 +255,7 @@ void AddTeleop(const RowShape& shape, const Step* steps, size_t n, std::vector<C
   columns.push_back(Numbers<int64_t>("understudy/teleop/sample_id", steps, n,
                                      [](const Step& s) { return s.teleop.sample_id; }));
   columns.push_back(Clocked(Numbers<int64_t>("understudy/teleop/xr_time", steps, n,
-                                             [](const Step& s) { return s.teleop.xr_time_ns; }),
+                                             [](const Step& s) { return s.teleop.device_time_ns; }),
                             "ns", "XrTime"));
   columns.push_back(Clocked(Numbers<int64_t>("understudy/teleop/monotonic", steps, n,
                                              [](const Step& s) { return s.teleop.monotonic_ns; }),
@@ -376,16 +376,16 @@ std::vector<Column> RawColumns(const RawSample* samples, size_t n) {
                            }));
   };
   numbers("understudy/raw/id", int64_t{}, [](const RawSample& s) { return s.id; });
-  numbers("understudy/raw/xr_time", int64_t{}, [](const RawSample& s) { return s.xr_time_ns; });
+  numbers("understudy/raw/xr_time", int64_t{}, [](const RawSample& s) { return s.device_time_ns; });
   columns.back() = Clocked(std::move(columns.back()), "ns", "XrTime");
   numbers("understudy/raw/monotonic", int64_t{}, [](const RawSample& s) { return s.monotonic_ns; });
   columns.back() = Clocked(std::move(columns.back()), "ns", "monotonic or virtual");
-  numbers("understudy/raw/head_flags", uint32_t{}, [](const RawSample& s) { return s.head_flags; });
+  numbers("understudy/raw/head_flags", uint32_t{}, [](const RawSample& s) { return s.head_tracking; });
   numbers("understudy/raw/events", uint32_t{}, [](const RawSample& s) { return s.events; });
   columns.push_back(Rows("understudy/raw/head_pose", kF64, Sizes{7}, samples, n,
                          [](Column& c, const RawSample& s) { Put(c, s.X_THead); }));
   hands("active", kU8, {}, [](Column& c, const RawHand& h) { c.Push(uint8_t{h.active}); });
-  hands("location_flags", kU32, {}, [](Column& c, const RawHand& h) { c.Push(h.location_flags); });
+  hands("location_flags", kU32, {}, [](Column& c, const RawHand& h) { c.Push(h.tracking); });
   hands("grip_pose", kF64, {7}, [](Column& c, const RawHand& h) { Put(c, h.X_TH); });
   hands("aim_pose", kF64, {7}, [](Column& c, const RawHand& h) { Put(c, h.X_TA); });
   hands("linear_velocity", kF64, {3}, [](Column& c, const RawHand& h) { PutAll(c, h.v_TH); });

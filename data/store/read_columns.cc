@@ -146,7 +146,7 @@ void ReadTeleop(const h5::Group& demo, const ColumnReader& reader, Episode& epis
       if (has_filtered) t.arms.back().X_WE_filtered = reader.PoseAt(*filtered, k, 7 * a);
     }
     t.sample_id = id.At<int64_t>(k);
-    t.xr_time_ns = xr_time.At<int64_t>(k);
+    t.device_time_ns = xr_time.At<int64_t>(k);
     t.monotonic_ns = monotonic.At<int64_t>(k);
     t.sample_age_ns = age.At<int64_t>(k);
   }
@@ -267,7 +267,7 @@ void ReadRawInfo(const h5::Group& demo, RawStream& raw) {
   raw.device = group.Text("device", "");
   raw.profile = group.Text("profile", "");
   if (group.HasAttribute("xr_minus_monotonic_ns")) {
-    raw.xr_minus_monotonic_ns = group.Int("xr_minus_monotonic_ns");
+    raw.device_minus_monotonic_ns = group.Int("xr_minus_monotonic_ns");
   }
   if (group.HasAttribute("utc_at_start_ns")) raw.utc_at_start_ns = group.Int("utc_at_start_ns");
 }
@@ -295,15 +295,15 @@ void ReadRaw(const h5::Group& demo, bool cut, RawStream& raw, const ReadBefore& 
   for (size_t k = 0; k < rows; ++k) {
     RawSample& s = raw.samples[k];
     s.id = id.At<int64_t>(k);
-    s.xr_time_ns = xr_time.At<int64_t>(k);
+    s.device_time_ns = xr_time.At<int64_t>(k);
     s.monotonic_ns = monotonic.At<int64_t>(k);
-    s.head_flags = head_flags.At<uint32_t>(k);
+    s.head_tracking = head_flags.At<uint32_t>(k);
     s.events = events.At<uint32_t>(k);
     s.X_THead = reader.PoseAt(head, k, 0);
     for (size_t h = 0; h < 2; ++h) {
       RawHand& hand = s.hands[h];
       hand.active = active.At<uint8_t>(k, h) != 0;
-      hand.location_flags = flags.At<uint32_t>(k, h);
+      hand.tracking = flags.At<uint32_t>(k, h);
       hand.X_TH = reader.PoseAt(grip, k, 7 * h);
       hand.X_TA = reader.PoseAt(aim, k, 7 * h);
       for (size_t i = 0; i < 3; ++i) {
@@ -324,7 +324,7 @@ void WriteRawInfo(const h5::Group& demo, const RawStream& raw) {
   const h5::Group group = demo.OpenOrCreate("understudy/raw");
   group.SetText("device", raw.device);
   group.SetText("profile", raw.profile);
-  group.SetInt("xr_minus_monotonic_ns", raw.xr_minus_monotonic_ns);
+  group.SetInt("xr_minus_monotonic_ns", raw.device_minus_monotonic_ns);
   group.SetInt("utc_at_start_ns", raw.utc_at_start_ns);
 }
 

@@ -250,7 +250,7 @@ void DatasetWriter::BeginEpisode(const Episode& episode,
     WriteMeta(open->group, open->meta, open->length, m.header.model_text);
     const RawStream& raw = episode.raw;
     if (!raw.samples.empty() || !raw.device.empty() || !raw.profile.empty() ||
-        raw.xr_minus_monotonic_ns != 0 || raw.utc_at_start_ns != 0) {
+        raw.device_minus_monotonic_ns != 0 || raw.utc_at_start_ns != 0) {
       WriteRawInfo(open->group, raw);
     }
     if (!cameras.empty()) {

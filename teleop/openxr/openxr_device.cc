@@ -60,7 +60,7 @@ class Device : public TeleopDevice {
   explicit Device(const OpenXrOptions& options)
       : client_(options.space), clock_(options.clock ? options.clock : MonotonicNs) {
     WaitForHeadset(options);
-    info_.xr_minus_monotonic_ns = MeasureOffset();
+    info_.device_minus_monotonic_ns = MeasureOffset();
   }
 
   const DeviceInfo& info() const override { return info_; }
@@ -221,7 +221,7 @@ RawSample Device::Poll() {
     RawSample lost;
     lost.id = sample.id;
     lost.monotonic_ns = sample.monotonic_ns;
-    lost.xr_time_ns = sample.monotonic_ns + info_.xr_minus_monotonic_ns;
+    lost.device_time_ns = sample.monotonic_ns + info_.device_minus_monotonic_ns;
     sample = lost;
   }
   sample.events = events_;
@@ -298,20 +298,20 @@ void Device::OnState(XrSessionState state) {
 }
 
 void Device::Read(RawSample& sample) {
-  sample.xr_time_ns = client_.ToXrTime(sample.monotonic_ns);
-  info_.xr_minus_monotonic_ns = sample.xr_time_ns - sample.monotonic_ns;
+  sample.device_time_ns = client_.ToXrTime(sample.monotonic_ns);
+  info_.device_minus_monotonic_ns = sample.device_time_ns - sample.monotonic_ns;
   if (!running_) return;
 
   // the first sample in the moved frame says so
   const auto due = std::partition(recenter_times_.begin(), recenter_times_.end(),
-                                  [&](XrTime time) { return time > sample.xr_time_ns; });
+                                  [&](XrTime time) { return time > sample.device_time_ns; });
   if (due != recenter_times_.end()) events_ |= kEventRecentered;
   recenter_times_.erase(due, recenter_times_.end());
 
   const bool input = Sync();
   ReadHead(sample);
   for (int hand = 0; hand < 2 && input; ++hand) {
-    ReadHand(hand, sample.xr_time_ns, sample.hands[hand]);
+    ReadHand(hand, sample.device_time_ns, sample.hands[hand]);
   }
 }
 
@@ -326,10 +326,10 @@ bool Device::Sync() {
 
 void Device::ReadHead(RawSample& sample) const {
   XrSpaceLocation location{XR_TYPE_SPACE_LOCATION};
-  Check(xrLocateSpace(client_.head(), client_.base(), sample.xr_time_ns, &location),
+  Check(xrLocateSpace(client_.head(), client_.base(), sample.device_time_ns, &location),
         "xrLocateSpace");
-  sample.head_flags = UsableFlags(location);
-  sample.X_THead = ToPose(location.pose, sample.head_flags);
+  sample.head_tracking = UsableFlags(location);
+  sample.X_THead = ToPose(location.pose, sample.head_tracking);
 }
 
 void Device::ReadHand(int hand, XrTime time, RawHand& out) {
@@ -346,8 +346,8 @@ void Device::ReadHand(int hand, XrTime time, RawHand& out) {
   XrSpaceVelocity velocity{XR_TYPE_SPACE_VELOCITY};
   XrSpaceLocation location{XR_TYPE_SPACE_LOCATION, &velocity};
   Check(xrLocateSpace(client_.grip(hand), client_.base(), time, &location), "xrLocateSpace");
-  out.location_flags = UsableFlags(location);
-  out.X_TH = ToPose(location.pose, out.location_flags);
+  out.tracking = UsableFlags(location);
+  out.X_TH = ToPose(location.pose, out.tracking);
   constexpr XrSpaceVelocityFlags kBoth =
       XR_SPACE_VELOCITY_LINEAR_VALID_BIT | XR_SPACE_VELOCITY_ANGULAR_VALID_BIT;
   out.velocity_valid = (velocity.velocityFlags & kBoth) == kBoth &&

@@ -143,7 +143,7 @@ void BrowserDevice::Take(const BrowserMessage& message) {
   clock_.Add(sample.taken_ns, message.received_ns);
   if (first) {
     // the time of a recording goes on from page to page, whatever their clocks say
-    const int64_t goes_on = clock_.ToMonotonic(sample.taken_ns) + info_.xr_minus_monotonic_ns;
+    const int64_t goes_on = clock_.ToMonotonic(sample.taken_ns) + info_.device_minus_monotonic_ns;
     ahead_ns_ = time_ns_ == 0 ? 0 : std::max(goes_on, time_ns_) - sample.taken_ns;
     link_.Reply(leader_, {{"leads", true}, {"ahead_ms", 1e-6 * static_cast<double>(ahead_ns_)}});
   }
@@ -158,7 +158,7 @@ void BrowserDevice::Take(const BrowserMessage& message) {
   newest_ = sample;
   // a sample was taken before it came
   sample_ns_ = std::min(clock_.ToMonotonic(sample.taken_ns), message.received_ns);
-  info_.xr_minus_monotonic_ns = ahead_ns_ - clock_.offset_ns();
+  info_.device_minus_monotonic_ns = ahead_ns_ - clock_.offset_ns();
   waiting_.push_back(Newest());
   events_ = 0;
 }
@@ -216,9 +216,9 @@ RawSample BrowserDevice::Newest() {
   // neither time runs backwards where pages come and go
   taken_ns_ = std::max(taken_ns_, leader_ == 0 ? now : std::min(sample_ns_, now));
   time_ns_ = std::max(
-      time_ns_, leader_ == 0 ? now + info_.xr_minus_monotonic_ns : newest_.taken_ns + ahead_ns_);
+      time_ns_, leader_ == 0 ? now + info_.device_minus_monotonic_ns : newest_.taken_ns + ahead_ns_);
   sample.monotonic_ns = taken_ns_;
-  sample.xr_time_ns = time_ns_;
+  sample.device_time_ns = time_ns_;
   sample.events = events_;
   return sample;
 }

@@ -53,7 +53,7 @@ RawHand ReadHand(const double* from) {
   hand.active = from[0] == 1;
   uint32_t flags = Bits(from[1], 15), aim_flags = 15;
   hand.X_TH = ReadPose(from + 2, &flags);
-  hand.location_flags = flags;
+  hand.tracking = flags;
   hand.X_TA = ReadPose(from + 9, &aim_flags);
   const Eigen::Vector3d v(from[16], from[17], from[18]), w(from[19], from[20], from[21]);
   hand.velocity_valid = from[22] == 1 && v.allFinite() && w.allFinite();
@@ -90,7 +90,7 @@ std::string ReadPageSample(std::string_view bytes, PageSample* sample) {
   RawSample raw;
   uint32_t head_flags = Bits(n[5], 15);
   raw.X_THead = ReadPose(n.data() + 6, &head_flags);
-  raw.head_flags = head_flags;
+  raw.head_tracking = head_flags;
   raw.events = Bits(n[13], 0xffff);
   for (size_t hand = 0; hand < 2; ++hand) {
     raw.hands[hand] = ReadHand(n.data() + kHead + kPerHand * hand);

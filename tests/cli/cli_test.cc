@@ -170,7 +170,7 @@ TEST_F(Cli, WholePathInMiniature) {
     const Episode episode = sources.ReadEpisode(e, true);
     EXPECT_EQ(episode.meta.quality.at("replay_worst_error"), 0);
     EXPECT_GT(episode.raw.samples.size(), episode.length());
-    EXPECT_NE(episode.raw.xr_minus_monotonic_ns, 0);
+    EXPECT_NE(episode.raw.device_minus_monotonic_ns, 0);
   }
   const DatasetReader looks(folder_ / "tiny/looks.h5");
   EXPECT_EQ(looks.episodes().size(), 6u);

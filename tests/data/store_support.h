@@ -76,14 +76,14 @@ inline Action RandomAction(Rng& rng, const EpisodeShape& shape) {
 inline RawSample RandomSample(Rng& rng, int64_t id) {
   RawSample s;
   s.id = id;
-  s.xr_time_ns = 1'000'000'000 + id * 11'111'111;
-  s.monotonic_ns = s.xr_time_ns + 500;
-  s.head_flags = rng.NextU32();
+  s.device_time_ns = 1'000'000'000 + id * 11'111'111;
+  s.monotonic_ns = s.device_time_ns + 500;
+  s.head_tracking = rng.NextU32();
   s.X_THead = RandomPose(rng);
   s.events = rng.NextU32() & 63;
   for (RawHand& hand : s.hands) {
     hand.active = rng.Uniform() < 0.5;
-    hand.location_flags = rng.NextU32() & 15;
+    hand.tracking = rng.NextU32() & 15;
     hand.X_TH = RandomPose(rng);
     hand.X_TA = RandomPose(rng);
     hand.v_TH = RandomVector(rng, 3);
@@ -125,8 +125,8 @@ inline Step RandomStep(Rng& rng, const EpisodeShape& shape, size_t k) {
       if (shape.filtered) step.teleop.arms.back().X_WE_filtered = RandomPose(rng);
     }
     step.teleop.sample_id = static_cast<int64_t>(k);
-    step.teleop.xr_time_ns = 7'000'000'000 + static_cast<int64_t>(k) * 50'000'000;
-    step.teleop.monotonic_ns = step.teleop.xr_time_ns + 1234;
+    step.teleop.device_time_ns = 7'000'000'000 + static_cast<int64_t>(k) * 50'000'000;
+    step.teleop.monotonic_ns = step.teleop.device_time_ns + 1234;
     step.teleop.sample_age_ns = static_cast<int64_t>(rng.UniformInt(uint64_t{1000000}));
   }
   return step;
@@ -144,7 +144,7 @@ inline Episode RandomEpisode(uint64_t seed, const EpisodeShape& shape) {
   if (shape.raw > 0) {
     e.raw.device = "virtual headset 0.1";
     e.raw.profile = "/interaction_profiles/oculus/touch_controller";
-    e.raw.xr_minus_monotonic_ns = -123456789012345;
+    e.raw.device_minus_monotonic_ns = -123456789012345;
     e.raw.utc_at_start_ns = 1'700'000'000'000'000'000;
   }
   EpisodeMeta& m = e.meta;
@@ -229,21 +229,21 @@ inline void ExpectSame(const Observation& a, const Observation& b) {
 inline void ExpectSame(const RawStream& a, const RawStream& b) {
   EXPECT_EQ(a.device, b.device);
   EXPECT_EQ(a.profile, b.profile);
-  EXPECT_EQ(a.xr_minus_monotonic_ns, b.xr_minus_monotonic_ns);
+  EXPECT_EQ(a.device_minus_monotonic_ns, b.device_minus_monotonic_ns);
   EXPECT_EQ(a.utc_at_start_ns, b.utc_at_start_ns);
   ASSERT_EQ(a.samples.size(), b.samples.size());
   for (size_t i = 0; i < a.samples.size(); ++i) {
     const RawSample &x = a.samples[i], &y = b.samples[i];
     EXPECT_EQ(x.id, y.id);
-    EXPECT_EQ(x.xr_time_ns, y.xr_time_ns);
+    EXPECT_EQ(x.device_time_ns, y.device_time_ns);
     EXPECT_EQ(x.monotonic_ns, y.monotonic_ns);
-    EXPECT_EQ(x.head_flags, y.head_flags);
+    EXPECT_EQ(x.head_tracking, y.head_tracking);
     EXPECT_EQ(x.events, y.events);
     ExpectSame(x.X_THead, y.X_THead);
     for (size_t h = 0; h < 2; ++h) {
       const RawHand &p = x.hands[h], &q = y.hands[h];
       EXPECT_EQ(p.active, q.active);
-      EXPECT_EQ(p.location_flags, q.location_flags);
+      EXPECT_EQ(p.tracking, q.tracking);
       ExpectSame(p.X_TH, q.X_TH);
       ExpectSame(p.X_TA, q.X_TA);
       EXPECT_EQ(p.v_TH, q.v_TH);
@@ -318,7 +318,7 @@ inline void ExpectSame(const Episode& a, const Episode& b) {
       EXPECT_EQ(x.teleop.arms[i].flags, y.teleop.arms[i].flags);
     }
     EXPECT_EQ(x.teleop.sample_id, y.teleop.sample_id);
-    EXPECT_EQ(x.teleop.xr_time_ns, y.teleop.xr_time_ns);
+    EXPECT_EQ(x.teleop.device_time_ns, y.teleop.device_time_ns);
     EXPECT_EQ(x.teleop.monotonic_ns, y.teleop.monotonic_ns);
     EXPECT_EQ(x.teleop.sample_age_ns, y.teleop.sample_age_ns);
   }

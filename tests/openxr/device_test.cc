@@ -48,7 +48,7 @@ TEST_F(DeviceTest, ReachesFocusOnTheFirstPollAndTellsTheProfile) {
   EXPECT_EQ(first.id, 0);
   EXPECT_EQ(first.events, uint32_t{kEventFocusGained});
   EXPECT_EQ(headset_->session_state(), 5);  // XR_SESSION_STATE_FOCUSED
-  EXPECT_EQ(first.head_flags, 15u);
+  EXPECT_EQ(first.head_tracking, 15u);
   EXPECT_TRUE(first.hands[0].active && first.hands[1].active);
   const RawSample second = Step(*device);
   EXPECT_EQ(second.id, 1);
@@ -72,12 +72,12 @@ TEST_F(DeviceTest, PosesInputsAndVelocitiesArriveExactly) {
       headset_->SetHand(hand, hands[hand]);
     }
     const RawSample sample = Step(*device);
-    EXPECT_EQ(sample.head_flags, 15u);
+    EXPECT_EQ(sample.head_tracking, 15u);
     EXPECT_TRUE(sample.X_THead == Rounded(head.X_RHead));
     for (int hand = 0; hand < 2; ++hand) {
       const RawHand& got = sample.hands[hand];
       EXPECT_TRUE(got.active);
-      EXPECT_EQ(got.location_flags, 15u);
+      EXPECT_EQ(got.tracking, 15u);
       EXPECT_TRUE(got.X_TH == Rounded(hands[hand].X_RH));
       EXPECT_TRUE(got.velocity_valid);
       EXPECT_EQ(got.v_TH, Rounded(hands[hand].v_RH));
@@ -164,12 +164,12 @@ TEST_F(DeviceTest, XrTimeIsTheDevicesClockPlusTheRuntimesOffset) {
     options.xr_minus_clock_ns = offset;
     headset_->Reset(options);
     auto device = OpenDevice();
-    EXPECT_EQ(device->info().xr_minus_monotonic_ns, offset);
+    EXPECT_EQ(device->info().device_minus_monotonic_ns, offset);
     for (int i = 0; i < 3; ++i) {
       const RawSample sample = Step(*device);
       EXPECT_EQ(sample.monotonic_ns, options.start_ns + (i + 1) * kStepNs);
       EXPECT_EQ(sample.monotonic_ns, device->NowNs());
-      EXPECT_EQ(sample.xr_time_ns - sample.monotonic_ns, offset);
+      EXPECT_EQ(sample.device_time_ns - sample.monotonic_ns, offset);
     }
   }
 }
@@ -187,8 +187,8 @@ TEST_F(DeviceTest, RealClockIsClockMonotonic) {
   clock_gettime(CLOCK_MONOTONIC, &after);
   EXPECT_GE(sample.monotonic_ns, before.tv_sec * 1'000'000'000 + before.tv_nsec);
   EXPECT_LE(sample.monotonic_ns, after.tv_sec * 1'000'000'000 + after.tv_nsec);
-  EXPECT_EQ(sample.xr_time_ns - sample.monotonic_ns, options.xr_minus_clock_ns);
-  EXPECT_EQ(sample.hands[1].location_flags, 15u);
+  EXPECT_EQ(sample.device_time_ns - sample.monotonic_ns, options.xr_minus_clock_ns);
+  EXPECT_EQ(sample.hands[1].tracking, 15u);
   EXPECT_THROW(headset_->AdvanceNs(1), ContractError);
 }
 
@@ -294,7 +294,7 @@ TEST_F(DeviceTest, WaitsForTheHeadsetAndSaysWhenItDidNotCome) {
   options.wait_for_headset_s = 30;
   options.progress = &progress;
   auto device = OpenXrDevice::Open(options);
-  EXPECT_EQ(Step(*device).hands[0].location_flags, 15u);
+  EXPECT_EQ(Step(*device).hands[0].tracking, 15u);
   EXPECT_EQ(progress.lines, std::vector<std::string>{"waiting for the headset"});
 }
 

@@ -9,20 +9,20 @@ namespace {
 using FaultsTest = HeadsetTest;
 
 void ExpectNothing(const RawSample& sample) {
-  EXPECT_EQ(sample.head_flags, 0u);
+  EXPECT_EQ(sample.head_tracking, 0u);
   for (const RawHand& hand : sample.hands) {
     EXPECT_FALSE(hand.active);
-    EXPECT_EQ(hand.location_flags, 0u);
+    EXPECT_EQ(hand.tracking, 0u);
     EXPECT_EQ(hand.trigger, 0);
     EXPECT_EQ(hand.buttons, 0u);
   }
 }
 
 void ExpectWell(const RawSample& sample) {
-  EXPECT_EQ(sample.head_flags, 15u);
+  EXPECT_EQ(sample.head_tracking, 15u);
   for (const RawHand& hand : sample.hands) {
     EXPECT_TRUE(hand.active);
-    EXPECT_EQ(hand.location_flags, 15u);
+    EXPECT_EQ(hand.tracking, 15u);
     EXPECT_TRUE(hand.velocity_valid);
   }
 }
@@ -44,7 +44,7 @@ TEST_F(FaultsTest, EveryTrackingBitIsLostByItselfAndComesBack) {
       const RawSample sample = Step(*device);
       EXPECT_EQ(sample.events, 0u);
       for (int other = 0; other < 3; ++other) {
-        const uint32_t flags = other == 2 ? sample.head_flags : sample.hands[other].location_flags;
+        const uint32_t flags = other == 2 ? sample.head_tracking : sample.hands[other].tracking;
         EXPECT_EQ(flags, other == body ? WithoutBits(cleared) : 15u);
       }
       // parts that are not valid are identity, never numbers of the runtime
@@ -67,25 +67,25 @@ TEST_F(FaultsTest, PosesThatAreNoneLoseTheirFlags) {
   const auto spoiled = [&](uint32_t how) {
     headset_->SetFault(UNDERSTUDY_VH_RIGHT, {0, how, 0});
     const RawSample sample = Step(*device);
-    EXPECT_EQ(sample.hands[0].location_flags, 15u);
+    EXPECT_EQ(sample.hands[0].tracking, 15u);
     return sample.hands[1];
   };
-  EXPECT_EQ(spoiled(UNDERSTUDY_VH_NAN_POSITION).location_flags, 5u);
-  EXPECT_EQ(spoiled(UNDERSTUDY_VH_NAN_ORIENTATION).location_flags, 10u);
-  EXPECT_EQ(spoiled(UNDERSTUDY_VH_ZERO_ORIENTATION).location_flags, 10u);
-  EXPECT_EQ(spoiled(UNDERSTUDY_VH_NAN_POSITION | UNDERSTUDY_VH_NAN_ORIENTATION).location_flags, 0u);
+  EXPECT_EQ(spoiled(UNDERSTUDY_VH_NAN_POSITION).tracking, 5u);
+  EXPECT_EQ(spoiled(UNDERSTUDY_VH_NAN_ORIENTATION).tracking, 10u);
+  EXPECT_EQ(spoiled(UNDERSTUDY_VH_ZERO_ORIENTATION).tracking, 10u);
+  EXPECT_EQ(spoiled(UNDERSTUDY_VH_NAN_POSITION | UNDERSTUDY_VH_NAN_ORIENTATION).tracking, 0u);
 
   // a quaternion of the wrong length still says which way
   const RawHand stretched = spoiled(UNDERSTUDY_VH_NON_UNIT_ORIENTATION);
-  EXPECT_EQ(stretched.location_flags, 15u);
+  EXPECT_EQ(stretched.tracking, 15u);
   EXPECT_LT(AngleBetween(stretched.X_TH.rotation(), hand.X_RH.rotation()), 1e-6);
   EXPECT_NEAR(stretched.X_TH.rotation().norm(), 1, 1e-12);
 
   const RawHand shaken = spoiled(UNDERSTUDY_VH_NAN_VELOCITY);
-  EXPECT_EQ(shaken.location_flags, 15u);
+  EXPECT_EQ(shaken.tracking, 15u);
   EXPECT_FALSE(shaken.velocity_valid);
   EXPECT_EQ(shaken.v_TH.norm(), 0);
-  EXPECT_EQ(spoiled(0).location_flags, 15u);
+  EXPECT_EQ(spoiled(0).tracking, 15u);
 }
 
 TEST_F(FaultsTest, MissingVelocityIsNotInvented) {
@@ -97,7 +97,7 @@ TEST_F(FaultsTest, MissingVelocityIsNotInvented) {
   const RawSample sample = Step(*device);
   EXPECT_FALSE(sample.hands[0].velocity_valid);
   EXPECT_EQ(sample.hands[0].v_TH.norm(), 0);
-  EXPECT_EQ(sample.hands[0].location_flags, 15u);
+  EXPECT_EQ(sample.hands[0].tracking, 15u);
 }
 
 TEST_F(FaultsTest, ControllerSwitchedOffIsInactiveTheOtherWorksOn) {
@@ -113,7 +113,7 @@ TEST_F(FaultsTest, ControllerSwitchedOffIsInactiveTheOtherWorksOn) {
     if (by_fault) headset_->SetFault(UNDERSTUDY_VH_RIGHT, {0, 0, 1});
     const RawSample sample = Step(*device);
     EXPECT_FALSE(sample.hands[1].active);
-    EXPECT_EQ(sample.hands[1].location_flags, 0u);
+    EXPECT_EQ(sample.hands[1].tracking, 0u);
     EXPECT_EQ(sample.hands[1].squeeze, 0);
     EXPECT_TRUE(sample.hands[0].active);
     EXPECT_EQ(sample.hands[0].squeeze, 1);
@@ -132,9 +132,9 @@ TEST_F(FaultsTest, FocusLostAndRegained) {
   EXPECT_TRUE(headset_->SetFocus(false));
   const RawSample away = Step(*device);
   EXPECT_EQ(away.events, uint32_t{kEventFocusLost});
-  EXPECT_EQ(away.hands[1].location_flags, 0u);
+  EXPECT_EQ(away.hands[1].tracking, 0u);
   EXPECT_EQ(away.hands[1].squeeze, 0);
-  EXPECT_EQ(away.head_flags, 15u);
+  EXPECT_EQ(away.head_tracking, 15u);
   EXPECT_EQ(Step(*device).events, 0u);
   device->Haptic(1, 1, 1);
   EXPECT_EQ(headset_->haptics(1).pulses, 0);
@@ -277,7 +277,7 @@ TEST_P(LossTest, GivesNothingUntilItIsFoundAgain) {
     EXPECT_EQ(sample.events, 0u);
     ExpectNothing(sample);
     EXPECT_EQ(sample.id, lost.id + i);
-    EXPECT_EQ(sample.xr_time_ns - sample.monotonic_ns, device->info().xr_minus_monotonic_ns);
+    EXPECT_EQ(sample.device_time_ns - sample.monotonic_ns, device->info().device_minus_monotonic_ns);
   }
   device->Haptic(0, 1, 1);
 
@@ -402,15 +402,15 @@ TEST_F(FaultsTest, RandomTroubleForThousandsOfPolls) {
     const RawSample sample = Step(*device, rng.UniformInt(0, 60'000'000));
     ASSERT_EQ(sample.id, id++);
     ASSERT_EQ(sample.monotonic_ns, headset_->NowNs());
-    ASSERT_EQ(sample.xr_time_ns - sample.monotonic_ns, -123'456'789'012);
-    ASSERT_EQ(sample.head_flags & ~15u, 0u);
+    ASSERT_EQ(sample.device_time_ns - sample.monotonic_ns, -123'456'789'012);
+    ASSERT_EQ(sample.head_tracking & ~15u, 0u);
     ASSERT_TRUE(sample.X_THead.Matrix().allFinite());
     for (const RawHand& h : sample.hands) {
       ASSERT_TRUE(h.X_TH.Matrix().allFinite() && h.X_TA.Matrix().allFinite());
       ASSERT_TRUE(h.v_TH.allFinite() && h.w_TH.allFinite());
       ASSERT_TRUE(h.squeeze >= 0 && h.squeeze <= 1 && h.trigger >= 0 && h.trigger <= 1);
-      ASSERT_TRUE(h.active || h.location_flags == 0);
-      good += h.location_flags == 15;
+      ASSERT_TRUE(h.active || h.tracking == 0);
+      good += h.tracking == 15;
     }
     losses += (sample.events & kEventSessionLost) != 0;
     if (sample.events & kEventExit) {

@@ -72,7 +72,7 @@ TEST_F(ProbeTest, DoesNotDisturbAnOpenDevice) {
   EXPECT_EQ(probe.problem, "this process already uses OpenXR");
   const RawSample sample = Step(*device);
   EXPECT_EQ(sample.events, 0u);
-  EXPECT_EQ(sample.hands[0].location_flags, 15u);
+  EXPECT_EQ(sample.hands[0].tracking, 15u);
 }
 
 // Opens a device in this process, tells why it did not open, and ends the process: 40 and the kind

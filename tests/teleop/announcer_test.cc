@@ -46,7 +46,7 @@ TEST(Announcer, SaysASessionInItsOrder) {
   int64_t sample = 0;
   device.spoil = [&](RawSample& raw) {
     // lost for one sample, while the arm is engaged
-    if (++sample == 150) raw.hands[1].location_flags = 3;
+    if (++sample == 150) raw.hands[1].tracking = 3;
   };
   FakeLink link;
   Lines terminal;

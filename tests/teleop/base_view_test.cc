@@ -12,7 +12,7 @@ BaseView After(const OperatorPlacement& placement, Eigen::Vector2d left, Eigen::
                bool held = false, const Pose& X_THead = {}) {
   BaseView view(placement);
   RawSample sample;
-  sample.head_flags = 15;
+  sample.head_tracking = 15;
   sample.X_THead = X_THead;
   for (RawHand& hand : sample.hands) hand.active = true;
   view.Follow(sample, held);

@@ -39,11 +39,11 @@ TEST(PageSample, IsReadAsThePageMeansIt) {
   EXPECT_EQ(sample.echo_ns, 9'000'000'000'000'001);
   EXPECT_EQ(sample.echo_age_ns, 2'250'000);
   EXPECT_EQ(sample.raw.events, uint32_t{kEventRecentered});
-  EXPECT_EQ(sample.raw.head_flags, 15u);
+  EXPECT_EQ(sample.raw.head_tracking, 15u);
   EXPECT_EQ(sample.raw.X_THead.translation(), Eigen::Vector3d(0.1, 1.6, 0));
   const RawHand& hand = sample.raw.hands[1];
   EXPECT_TRUE(hand.active);
-  EXPECT_EQ(hand.location_flags, 15u);
+  EXPECT_EQ(hand.tracking, 15u);
   EXPECT_LT((hand.X_TH.translation() - Eigen::Vector3d(0.1, 0.2, 0.3)).norm(), 1e-15);
   EXPECT_LT((hand.X_TH.rotation() * Eigen::Vector3d::UnitZ() - Eigen::Vector3d::UnitX()).norm(),
             1e-12);
@@ -76,8 +76,8 @@ TEST(PageSample, NumbersThatAreNoPoseAreNotTracked) {
     n.Hand(0, c.place) = c.value;
     PageSample sample;
     ASSERT_EQ(ReadPageSample(n.Bytes(), &sample), "");
-    EXPECT_EQ(sample.raw.hands[0].location_flags, c.left) << c.place << " " << c.value;
-    EXPECT_EQ(sample.raw.hands[1].location_flags, 15u);
+    EXPECT_EQ(sample.raw.hands[0].tracking, c.left) << c.place << " " << c.value;
+    EXPECT_EQ(sample.raw.hands[1].tracking, 15u);
   }
   SampleNumbers n;
   n.Hand(0, 23) = NAN, n.Hand(0, 24) = 9, n.Hand(0, 27) = -4, n.Hand(0, 0) = 2;
@@ -223,7 +223,7 @@ TEST(BrowserDevice, APageThatGoesIsAHandOutOfSight) {
   at.Close(1);
   RawSample sample = at.Poll();
   EXPECT_FALSE(sample.hands[0].active || sample.hands[1].active);
-  EXPECT_EQ(sample.hands[1].location_flags, 0u);
+  EXPECT_EQ(sample.hands[1].tracking, 0u);
   EXPECT_EQ(sample.events, uint32_t{kEventFocusLost});
   EXPECT_EQ(sample.events & kEventSessionLost, 0u) << "the session goes on";
   EXPECT_EQ(at.Poll().events, 0u);
@@ -260,12 +260,12 @@ TEST(BrowserDevice, APageThatSaysNothingIsFollowedByTheNext) {
 TEST(BrowserDevice, TimesGoOnFromPageToPage) {
   AtPage at;
   RawSample before = at.Poll();
-  EXPECT_EQ(before.xr_time_ns, 1'000'000'000) << "the first page's clock";
+  EXPECT_EQ(before.device_time_ns, 1'000'000'000) << "the first page's clock";
   for (uint64_t page = 2; page < 6; ++page) {
     at.Close(page - 1);
     for (int i = 0; i < 20; ++i) {
       const RawSample now = at.Poll();
-      ASSERT_GT(now.xr_time_ns, before.xr_time_ns);
+      ASSERT_GT(now.device_time_ns, before.device_time_ns);
       ASSERT_GT(now.monotonic_ns, before.monotonic_ns);
       before = now;
     }
@@ -276,9 +276,9 @@ TEST(BrowserDevice, TimesGoOnFromPageToPage) {
       at.link.sent.push_back(
           {BrowserMessage::Kind::kBytes, page, at.now_ns + 5'000'000, at.numbers.Bytes()});
       const RawSample now = at.Poll();
-      ASSERT_GE(now.xr_time_ns, before.xr_time_ns) << page << " " << i;
+      ASSERT_GE(now.device_time_ns, before.device_time_ns) << page << " " << i;
       ASSERT_GE(now.monotonic_ns, before.monotonic_ns);
-      ASSERT_NEAR(static_cast<double>(now.xr_time_ns - before.xr_time_ns), 8e6, 8e6);
+      ASSERT_NEAR(static_cast<double>(now.device_time_ns - before.device_time_ns), 8e6, 8e6);
       before = now;
     }
     const Json& ahead = at.link.Told(page, "ahead_ms");
@@ -374,7 +374,7 @@ TEST(BrowserDevice, SamplesCarryTheTimeAtWhichTheyWereTaken) {
       EXPECT_NEAR(static_cast<double>(sample.monotonic_ns - taken), 0, 1e5) << i;
     }
   }
-  EXPECT_NEAR(1e-9 * static_cast<double>(-at.device->info().xr_minus_monotonic_ns), 5, 1e-3);
+  EXPECT_NEAR(1e-9 * static_cast<double>(-at.device->info().device_minus_monotonic_ns), 5, 1e-3);
 }
 
 TEST(BrowserDevice, MeasuresWhatTheOperatorSees) {
@@ -473,7 +473,7 @@ TEST(BrowserDevice, LosesNoSampleBetweenTwoLooks) {
   EXPECT_EQ(samples[1].events, uint32_t{kEventRecentered});
   EXPECT_EQ(samples[2].events, 0u);
   EXPECT_EQ(samples[2].id, samples[0].id + 2);
-  EXPECT_EQ(samples[1].xr_time_ns - samples[0].xr_time_ns, 14'000'000);
+  EXPECT_EQ(samples[1].device_time_ns - samples[0].device_time_ns, 14'000'000);
   EXPECT_EQ(device.TakeQuality()["samples_lost"], 0);
 
   // nothing new: the newest again, without what happened

@@ -18,7 +18,7 @@ class FakeDevice : public TeleopDevice {
   FakeDevice() {
     for (RawHand& hand : hands) {
       hand.active = true;
-      hand.location_flags = 15;
+      hand.tracking = 15;
     }
   }
   const DeviceInfo& info() const override { return about; }
@@ -26,7 +26,7 @@ class FakeDevice : public TeleopDevice {
     RawSample sample;
     sample.id = next_id++;
     sample.monotonic_ns = now_ns;
-    sample.xr_time_ns = now_ns - 77;
+    sample.device_time_ns = now_ns - 77;
     sample.hands = hands;
     if (spoil) spoil(sample);
     return sample;

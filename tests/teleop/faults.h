@@ -39,7 +39,7 @@ inline RawSample Sample(int64_t ns, const Pose& X_TH, double squeeze, double tri
   sample.monotonic_ns = ns;
   for (RawHand& hand : sample.hands) {
     hand.active = true;
-    hand.location_flags = 15;
+    hand.tracking = 15;
     hand.X_TH = X_TH;
     hand.squeeze = static_cast<float>(squeeze);
     hand.trigger = static_cast<float>(trigger);
@@ -76,14 +76,14 @@ inline Scene RandomScene(uint64_t seed, int steps) {
       const Eigen::Vector3d r(rng.Normal(), rng.Normal(), rng.Normal());
       hand = Pose(RotationExp(3 * far * r) * hand.rotation(), hand.translation() + far * p);
       RawSample sample = Sample(ns, hand, squeeze, trigger);
-      if (lost > 0 && --lost > 0) sample.hands[1].location_flags = 0;
+      if (lost > 0 && --lost > 0) sample.hands[1].tracking = 0;
       if (rng.Uniform() < 0.01) sample.events |= kEventRecentered;
       if (rng.Uniform() < 0.005) sample.events |= kEventProfileChanged;
       // numbers that are none, and a trigger that is let go while nobody sees it
       if (rng.Uniform() < 0.01) sample.hands[1].squeeze = NAN;
       if (rng.Uniform() < 0.01) sample.hands[0].trigger = NAN;
       if (rng.Uniform() < 0.01) sample.hands[0].active = false;
-      if (sample.hands[1].location_flags == 0) sample.hands[1].trigger = 0;
+      if (sample.hands[1].tracking == 0) sample.hands[1].trigger = 0;
       if (rng.Uniform() < 0.01) sample.events |= kEventFocusLost, unfocused = 5;
       if (unfocused > 0 && --unfocused == 0) sample.events |= kEventFocusGained;
       for (RawHand& seen : sample.hands) {
@@ -108,7 +108,7 @@ inline Scene RandomScene(uint64_t seed, int steps) {
 // Whether a sample shows a hand that has let the trigger go.
 inline bool LetsGo(const RawSample& sample, int hand) {
   const RawHand& seen = sample.hands[static_cast<size_t>(hand)];
-  return seen.active && seen.location_flags == 15 && seen.trigger <= ClutchOptions{}.release;
+  return seen.active && seen.tracking == 15 && seen.trigger <= ClutchOptions{}.release;
 }
 
 // Holds random scenes to the law; counts rows with an engaged arm, and with an arm that moves.
@@ -159,7 +159,7 @@ inline void HoldToTheLaw(uint64_t first_seed, uint64_t count, int64_t* engaged, 
         if (now.arms[i].flags & kTracked) {
           ASSERT_FALSE(samples.empty());
           const RawHand& newest = samples.back().hands[static_cast<size_t>(hand)];
-          ASSERT_TRUE(newest.active && newest.location_flags == 15) << seed << " " << k;
+          ASSERT_TRUE(newest.active && newest.tracking == 15) << seed << " " << k;
         }
         *engaged += (now.arms[i].flags & kClutchEngaged) != 0;
         *moved += step > 0.005;

@@ -128,7 +128,7 @@ TEST(ScriptedOperator, GetsThroughLostTracking) {
   int successes = 0, regrips = 0;
   for (uint64_t seed = 0; seed < 10; ++seed) {
     const Demo run = Demonstrate(StackOperator(), seed, {}, "D0", {}, [](RawSample& sample) {
-      if (sample.monotonic_ns % 3'000'000'000 < 100'000'000) sample.hands[1].location_flags = 0;
+      if (sample.monotonic_ns % 3'000'000'000 < 100'000'000) sample.hands[1].tracking = 0;
     });
     successes += run.success;
     regrips += run.regrips;

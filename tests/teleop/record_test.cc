@@ -38,13 +38,13 @@ TEST(Record, StoresRawWishLimitedAndExecutedAndReplaysBitForBit) {
   // all samples, six a step, at their own times
   ASSERT_EQ(episode.raw.samples.size(), 6 * episode.length());
   EXPECT_EQ(episode.raw.device, "fake headset 1");
-  EXPECT_EQ(episode.raw.xr_minus_monotonic_ns, -77);
+  EXPECT_EQ(episode.raw.device_minus_monotonic_ns, -77);
   for (size_t k = 0; k < episode.length(); ++k) {
     const Step& step = episode.steps[k];
     ASSERT_EQ(step.teleop.sample_id, episode.raw.samples[6 * k + 5].id);
     ASSERT_EQ(step.teleop.monotonic_ns - episode.steps[0].teleop.monotonic_ns,
               static_cast<int64_t>(k) * 50'000'000);
-    ASSERT_EQ(step.teleop.xr_time_ns, step.teleop.monotonic_ns - 77);
+    ASSERT_EQ(step.teleop.device_time_ns, step.teleop.monotonic_ns - 77);
     // what is executed is what the limiter said, inside the controller's box
     const ArmAction& arm = step.action.arms[0];
     const Pose& X_WE = step.observation.arms[0].X_WE;

@@ -64,7 +64,7 @@ TEST(TeleopController, LosingOneHandHoldsItsArmAndItsGripperAtOnce) {
   for (int i = 0; i < 5; ++i) {
     hand = Pose::FromTranslation(hand.translation() + Eigen::Vector3d(0.002, 0, 0));
     RawSample sample = Sample(0, hand, 1, 1);
-    sample.hands[1].location_flags = 3;  // valid, not tracked
+    sample.hands[1].tracking = 3;  // valid, not tracked
     sample.hands[1].trigger = sample.hands[1].squeeze = 0;
     const Commanded now = e.Step(sample);
     EXPECT_EQ(now.action.arms[0], before.action.arms[0]);
@@ -86,7 +86,7 @@ TEST(TeleopController, TheShortestLossIsFelt) {
   Engaged e{RetargetOptions{}};
   std::vector<RawSample> samples;
   for (int i = 0; i < 6; ++i) samples.push_back(Sample(e.now + (i + 1) * 8'000'000, e.hand, 1));
-  samples[2].hands[1].location_flags = 3;
+  samples[2].hands[1].tracking = 3;
   const Commanded now =
       e.controller.Update(samples, e.observation, samples.back().monotonic_ns, 0.05);
   EXPECT_FALSE(now.arms[0].flags & kClutchEngaged);
