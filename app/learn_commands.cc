@@ -197,8 +197,10 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
   if (!flags.compare.empty()) other = ReadEvalReport(LoadJson(flags.compare), flags.compare);
   VaryFunction vary;
   if (!plan.randomizers.empty()) {
-    vary = [&plan](const SceneInventory& scene, const RngKey& key) {
-      return Draw(plan, scene, key);
+    vary = [&plan, watched = flags.watch.watch](const SceneInventory& scene, const RngKey& key) {
+      SceneVariation look = Draw(plan, scene, key);
+      if (watched) SetWatchedLook(look);
+      return look;
     };
   }
   const auto forget_older = [&] {

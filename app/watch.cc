@@ -17,12 +17,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// A simulator and what draws its looks stay on one thread.
+thread_local std::shared_ptr<const SceneVariation> look_here;
+
 // Which simulator is shown: the first that claims it, until it ends.
 struct Stage {
   Stage(BrowserLink& shown_by, double times) : link(shown_by), speed(times) {}
   BrowserLink& link;
   double speed;
   std::atomic<const void*> shown{nullptr};
+  std::shared_ptr<const SceneVariation> look;  // that is shown; null: the nominal one
 };
 
 class WatchedSimulator final : public Simulator {
@@ -76,6 +80,10 @@ class WatchedSimulator final : public Simulator {
       // the steps of an episode keep time from its first on
       begin_ = Clock::now();
       stage_->link.Say({{"count", fmt::format("episode {}", ++episodes_)}});
+      if (look_here != stage_->look) {
+        stage_->look = look_here;
+        stage_->link.Look(*stage_->look);
+      }
     }
     frame_.state = simulator_->Save();
     frame_.arms.resize(action.arms.size());
@@ -138,6 +146,10 @@ SimulatorFactory Watched(SimulatorFactory simulators, BrowserLink& link, double 
   return [simulators = std::move(simulators), stage] {
     return std::make_unique<WatchedSimulator>(simulators(), stage);
   };
+}
+
+void SetWatchedLook(const SceneVariation& look) {
+  look_here = std::make_shared<const SceneVariation>(look);
 }
 
 std::unique_ptr<BrowserLink> WatchStage(const WatchFlags& flags, const std::string& title,

@@ -39,6 +39,10 @@ std::unique_ptr<BrowserLink> OpenLivePage(const Twin& twin, const WatchFlags& fl
 // down to `speed` times real time, and change in nothing else. `link` must outlive them.
 SimulatorFactory Watched(SimulatorFactory simulators, BrowserLink& link, double speed);
 
+// How the scene looks in what simulators of the calling thread do from here on, for those that are
+// watched.
+void SetWatchedLook(const SceneVariation& look);
+
 // A stage that is watched where its flags want it: `twin`'s simulators are then Watched. The page
 // stays open as long as the result lives; empty: nobody wants to watch.
 std::unique_ptr<BrowserLink> WatchStage(const WatchFlags& flags, const std::string& title,

@@ -8,6 +8,7 @@
 #include "core/episode/observation.h"
 #include "core/geometry/pose.h"
 #include "core/seam/scene_view.h"
+#include "core/spec/scene_variation.h"
 
 namespace understudy {
 
@@ -45,6 +46,8 @@ class BrowserLink {
   // Shows an instant in the place of the one before. Waits for no page, and allocates nothing once
   // it was given a frame of that size.
   virtual void Show(const LiveFrame& frame) = 0;
+  // Shows the scene as `look` makes it, from the next instant on.
+  virtual void Look(const SceneVariation& look) = 0;
   // Sends `status` to all pages, also to those that open later; an entry replaces an earlier one of
   // the same name. Too slow for every step.
   virtual void Say(const Json& status) = 0;

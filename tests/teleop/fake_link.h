@@ -12,6 +12,7 @@ namespace understudy {
 class FakeLink final : public BrowserLink {
  public:
   void Show(const LiveFrame& frame) override { shown.push_back(frame); }
+  void Look(const SceneVariation&) override {}
   void Say(const Json& status) override { said.push_back(status); }
   void ChangeScene(const SceneViewFactory&) override { ++scenes; }
   void Reply(uint64_t page, const Json& message) override { replies.push_back({page, message}); }

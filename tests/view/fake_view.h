@@ -5,13 +5,14 @@
 
 namespace understudy::view_test {
 
-// A world, a hand and a cube; a state begins with where the cube is.
+// A world, a hand and a cube, which is red where anything is varied; a state begins with where the
+// cube is.
 class FakeView final : public SceneView {
  public:
   explicit FakeView(std::string cube = "cube") : cube_(std::move(cube)) {}
 
  private:
-  SceneLook DoLook(const SceneVariation&) override {
+  SceneLook DoLook(const SceneVariation& variation) override {
     SceneLook look;
     look.bodies = {"world", "hand", cube_};
     look.parents = {0, 0, 0};
@@ -20,6 +21,7 @@ class FakeView final : public SceneView {
     box.name = "cube";
     box.body = 2;
     box.size = {0.02f, 0.02f, 0.02f};
+    if (!variation.edits.empty()) box.rgba = {1, 0, 0, 1};
     SceneShape mesh = box;
     mesh.kind = SceneShapeKind::kMesh;
     mesh.mesh = mesh.picture = 0;

@@ -262,6 +262,26 @@ TEST(LivePage, HearsNoMoreOfAFlood) {
   EXPECT_EQ(TakeFrom(*live, 1)[0].content, "after that");
 }
 
+// Another look is another scene, which pages fetch.
+TEST(LivePage, ShowsTheSceneAsItIsDrawnAnew) {
+  const std::unique_ptr<LiveView> live = OpenLive();
+  const auto [port, key] = AddressOf(*live);
+  SocketClient page = OpenPage(*live);
+  page.Receive();
+  const auto scene = [&, port = port, key = key] {
+    return Ask(port, "GET", "/api/scene", {{"X-Understudy-Key", key}}).second;
+  };
+  const std::string nominal = scene();
+  SceneVariation look;
+  look.edits.push_back(LightEdit{.light = "lamp"});
+  live->Look(look);
+  EXPECT_EQ(Json::parse(page.Receive()), (Json{{"scene", 1}}));
+  EXPECT_NE(scene(), nominal);
+  live->Look({});
+  EXPECT_EQ(Json::parse(page.Receive()), (Json{{"scene", 2}}));
+  EXPECT_EQ(scene(), nominal);
+}
+
 // A page that does not read costs nobody anything, and the newest instant waits for it.
 TEST(LivePage, SlowPagesSkipInstants) {
   const std::unique_ptr<LiveView> live = OpenLive();

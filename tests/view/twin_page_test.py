@@ -66,10 +66,22 @@ def check_episodes(program, folder, shots):
 
 def check_live(program, folder, shots):
     with Served(program, "mimic", "s.h5", "--attempts", "30", "--seed", "3", "--out", "g.h5", "--watch", folder=folder) as served, \
-            Browser(webgl=True) as page:
+            Browser(640, 480, webgl=True) as page:
         page.open(served.url)
         page.until("window.understudy && understudy.state.frames > 10 && understudy.state.drawn > 3")
         same("instruction", page.run("document.querySelector('#instruction').textContent"), "stack the red cube on the green cube")
+        # bodies glide from step to step: places are drawn that no step had
+        page.run("""(() => {
+          const {twin, state} = understudy, body = twin.bodies[twin.scene.hands[0].body];
+          window.seen = {steps: new Set(), drawn: new Set()};
+          const look = () => {
+            if (state.frame) seen.steps.add(state.frame.poses[7 * twin.scene.hands[0].body]);
+            seen.drawn.add(Math.fround(body.position.x));
+            requestAnimationFrame(look);
+          };
+          look();
+        })()""")
+        page.until("[...seen.drawn].filter(x => !seen.steps.has(x)).length > 20")
         same("ghost", page.run("understudy.twin.ghosts[0].group.visible"), True)
         first = page.run("understudy.state.frame.step")
         page.until(f"understudy.state.frame.step > {first}")
@@ -162,16 +174,22 @@ def check_session(program, folder, shots):
     same("the second task", (folder / "recorded" / "coffee_D0" / "ada.h5.episodes" / "session.json").exists(), True)
 
 
+def enter_headset(page, served):
+    """Opens the page with a stand-in for a headset's browser, and enters there."""
+    page.call("Page.addScriptToEvaluateOnNewDocument",
+              source=(pathlib.Path(__file__).parent / "fake_xr.js").read_text().replace("EYE = 256", "EYE = 128"))
+    page.open(served.url)
+    page.until("window.understudy && understudy.state.device && document.querySelectorAll('#ways button').length === 2")
+    same("ways in", page.run("document.querySelector('#ways').textContent"), "enter VRenter AR (see through)")
+    page.run("document.querySelector('#ways button').click()")
+
+
 def check_headset(program, folder, shots):
     """Stack is recorded in a headset's browser, through sleep, recentering and a dropped socket."""
     here = pathlib.Path(__file__).parent
     with Served(program, "teleop", "--task", "stack", "--device", "webxr", "--demos", "1", "--seed", SEED, "--out", "x.h5",
                 "--record.keep-failed", folder=folder) as served, Browser(256, 128, webgl=True) as page:
-        page.call("Page.addScriptToEvaluateOnNewDocument", source=(here / "fake_xr.js").read_text().replace("EYE = 256", "EYE = 128"))
-        page.open(served.url)
-        page.until("window.understudy && understudy.state.device && document.querySelectorAll('#ways button').length === 2")
-        same("ways in", page.run("document.querySelector('#ways').textContent"), "enter VRenter AR (see through)")
-        page.run("document.querySelector('#ways button').click()")
+        enter_headset(page, served)
         phase = lambda text: page.until(f"(understudy.state.status.phase || '').includes({text!r})")
         press = lambda side, button, on: page.run(f"fakeXr.hands[{side}].buttons[{button}] = {on}")
         pose = lambda: page.run("Array.from(understudy.state.frame.arms[0].pose)")
@@ -188,9 +206,32 @@ def check_headset(program, folder, shots):
         phase("ready")
         same("hint", page.run("document.querySelector('#hint').textContent"),
              "A (right) starts; X (left) draws another start; a press of the left stick records the last one saved again; Y (left) ends the session")
+        # the sticks move the view while nothing is held: a push ahead brings the scene nearer
+        where = lambda: page.run("[...understudy.twin.world.position.toArray(), understudy.twin.placement.yaw]")
+        stood = where()
+        page.run("(fakeXr.hands[0].axes = [0, 0, 0, -1], 0)")
+        page.until(f"understudy.twin.world.position.z > {stood[2]} + 0.1")
+        page.run("(fakeXr.hands[0].axes = [0, 0, 0, 0], fakeXr.hands[1].axes = [0, 0, 1, 0], 0)")
+        page.until(f"understudy.twin.placement.yaw < {stood[3]} - 0.3")
+        page.run("(fakeXr.hands[1].axes = [0, 0, 0, 0], 0)")
         press(1, 4, 1)
         phase("recording")
         press(1, 4, 0)
+        squeeze()
+        page.run("new Promise(done => setTimeout(done, 500))")
+        stood = where()
+        page.run("(fakeXr.hands[0].axes = [0, 0, 0, -1], fakeXr.hands[1].axes = [0, 0, -1, 0], 0)")
+        page.run("new Promise(done => setTimeout(done, 700))")
+        off = max(abs(a - b) for a, b in zip(stood, where()))
+        if off > 1e-3:
+            sys.exit(f"the view moved by {off} while the arm was held")
+        # back to where it was, so that hands point where the operator of this test means
+        page.run("(fakeXr.hands[0].axes = [0, 0, 0, 0], fakeXr.hands[1].axes = [0, 0, 0, 0], 0)")
+        press(1, 1, 0)
+        page.run("new Promise(done => setTimeout(done, 300))")
+        page.run("(fakeXr.hands[1].axes = [0, 0, -1, 0], 0)")
+        page.until(f"understudy.twin.placement.yaw > {stood[3]} + 0.3")
+        page.run("(fakeXr.hands[1].axes = [0, 0, 0, 0], 0)")
         squeeze()
         before = pose()
         page.run("fakeXr.hands[1].p[1] += 0.04")
@@ -256,6 +297,23 @@ def check_headset(program, folder, shots):
     same("verify", verified.returncode, 0)
 
 
+def check_looks(program, folder, shots):
+    """An evaluation of drawn looks shows what its policy sees."""
+    looks = lambda page: page.run("understudy.twin.scene.lights.map(light => light.diffuse.join()).join(';') + "
+                                  "JSON.stringify(understudy.twin.scene.shapes.map(shape => shape.rgba))")
+    with Served(program, "evaluate", "--task", "stack", "--episodes", "6", "--plan-file", "randomised", "--seed", "1", "--horizon", "40",
+                "--watch", "--workers", "1", folder=folder) as served, Browser(640, 480, webgl=True) as page:
+        page.open(served.url)
+        page.until("window.understudy && understudy.state.scene > 0 && understudy.state.drawn > 3", 120)
+        first, number = looks(page), page.run("understudy.state.scene")
+        page.until(f"understudy.state.scene > {number}", 120)
+        if looks(page) == first:
+            sys.exit("another episode looks the same")
+        if shots:
+            page.screenshot(shots / "looks.png")
+        same("problems of the page", [p for p in page.problems if "WebSocket" not in p], [])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
@@ -273,7 +331,7 @@ def main():
         for words in (("teleop", "--task", "stack", "--demos", "1", "--seed", "1", "--out", "s.h5"),
                       ("augment", "s.h5", "--variants", "2", "--plan-file", "randomised", "--out", "looks.h5")):
             subprocess.run([options.program, *words, "--quiet"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        for check in (check_episodes, check_live, check_record, check_session, check_headset):
+        for check in (check_episodes, check_live, check_looks, check_record, check_session, check_headset):
             if options.only not in (None, check.__name__):
                 continue
             check(options.program, folder, shots)

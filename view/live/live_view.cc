@@ -6,8 +6,10 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "core/base/clock.h"
+#include "core/base/error.h"
 #include "view/http/assets.h"
 #include "view/http/page_server.h"
 #include "view/live/live_frame.h"
@@ -203,10 +205,18 @@ struct LiveView::Impl {
     {
       const std::lock_guard lock(mutex);
       wanted = Wanted{scenes, std::move(made)};
-      fresh = false;
+      fresh = false;  // of the scene before, as is a look
+      look.reset();
     }
     changed.notify_one();
     done.get();
+  }
+
+  // Tells the pages that the scene is another one; what was shown is of the one before.
+  void SetScene(const SceneLook& look) {
+    const int number = site.SetScene(SceneMessage(look));
+    pages.ForgetFrame();
+    pages.Say({{"scene", number}});
   }
 
   // Makes messages of what is shown, instant after instant; skips what is replaced before its turn.
@@ -216,27 +226,35 @@ struct LiveView::Impl {
     std::vector<float> poses, contacts;
     for (;;) {
       std::optional<Wanted> next;
+      std::optional<SceneVariation> other_look;
+      bool shows = false;
       {
         std::unique_lock lock(mutex);
-        changed.wait(lock, [this] { return ending || fresh || wanted; });
+        changed.wait(lock, [this] { return ending || fresh || wanted || look; });
         if (ending) return;
         std::swap(next, wanted);
-        if (!next) std::swap(now, newest);
-        if (!next) fresh = false;
+        std::swap(other_look, look);
+        shows = std::exchange(fresh, false);
+        if (shows) std::swap(now, newest);
       }
       if (next) {
         try {
           std::unique_ptr<SceneView> made = next->scenes();
-          const int number = site.SetScene(SceneMessage(made->Look()));
-          pages.ForgetFrame();
-          pages.Say({{"scene", number}});
+          SetScene(made->Look());
           view = std::move(made);
           next->made.set_value();
         } catch (...) {
           next->made.set_exception(std::current_exception());
         }
-        continue;
       }
+      if (other_look) {
+        try {
+          SetScene(view->Look(*other_look));
+        } catch (const Error& error) {
+          pages.Say({{"hint", error.what()}});
+        }
+      }
+      if (!shows) continue;
       view->Poses(now.state, &poses);
       view->Contacts(&contacts);
       pages.Show(LiveFrameMessage(now, poses, contacts));
@@ -254,6 +272,7 @@ struct LiveView::Impl {
   std::mutex mutex;
   std::condition_variable changed;
   LiveFrame newest;
+  std::optional<SceneVariation> look;  // that is not shown yet
   bool fresh = false, ending = false;
   std::optional<Wanted> wanted;
   std::thread thread;
@@ -269,6 +288,13 @@ void LiveView::Show(const LiveFrame& frame) {
     const std::lock_guard lock(impl_->mutex);
     impl_->newest = frame;
     impl_->fresh = true;
+  }
+  impl_->changed.notify_one();
+}
+void LiveView::Look(const SceneVariation& look) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->look = look;
   }
   impl_->changed.notify_one();
 }

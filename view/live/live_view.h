@@ -25,6 +25,7 @@ class LiveView final : public BrowserLink {
   ~LiveView() override;
 
   void Show(const LiveFrame& frame) override;
+  void Look(const SceneVariation& look) override;
   void Say(const Json& status) override;
   void ChangeScene(const SceneViewFactory& scenes) override;
   void Reply(uint64_t page, const Json& message) override;

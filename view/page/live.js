@@ -41,14 +41,55 @@ function showArms(arms) {
   }));
 }
 
-function show(frame) {
+// Poses (7 numbers each) a share of the way from `a` to `b`.
+function between(a, b, share) {
+  const made = new Float32Array(b.length);
+  for (let i = 0; i < b.length; i += 7) {
+    for (let k = 0; k < 3; ++k) made[i + k] = a[i + k] + share * (b[i + k] - a[i + k]);
+    let dot = 0, size = 0;
+    for (let k = 3; k < 7; ++k) dot += a[i + k] * b[i + k];
+    for (let k = 3; k < 7; ++k) {
+      made[i + k] = (dot < 0 ? -a[i + k] : a[i + k]) * (1 - share) + share * b[i + k];
+      size += made[i + k] * made[i + k];
+    }
+    for (let k = 3; k < 7; ++k) made[i + k] /= Math.sqrt(size) || 1;
+  }
+  return made;
+}
+
+// Bodies and commands glide from what is drawn to the newest instant, in the time that lay between
+// the last two: the picture moves at the browser's rate, and is late by that time at most. Whoever
+// moves the arm waits for less of it.
+const MOST_GLIDE_MS = 100, MOST_LEADING_MS = 20;
+const glide = {from: null, to: null, drawn: null, begin: 0, ms: 0, came: 0};
+
+function glideTo(frame, now) {
+  const to = {poses: frame.poses, arms: frame.arms.map(arm => arm.pose)}, {drawn} = glide;
+  const goesOn = drawn && state.frame && frame.step > state.frame.step && drawn.poses.length === to.poses.length &&
+    drawn.arms.length === to.arms.length;
+  const pause = Math.min(state.device && !state.viewer ? MOST_LEADING_MS : MOST_GLIDE_MS, now - glide.came);
+  Object.assign(glide, {from: drawn, to, begin: now, ms: goesOn ? 0.9 * pause : 0, came: now});
+}
+
+// Draws where things are now; says whether the newest instant stands.
+function drawGlide(now) {
+  if (!glide.to) return false;
+  const {from, to} = glide, share = glide.ms > 0 ? Math.min(1, (now - glide.begin) / glide.ms) : 1;
+  glide.drawn = share < 1 ? {poses: between(from.poses, to.poses, share), arms: to.arms.map((pose, i) => between(from.arms[i], pose, share))} : to;
+  twin.setPoses(glide.drawn.poses);
+  twin.world.updateMatrixWorld(true);
+  twin.setArms(state.frame.arms.map((arm, i) => ({...arm, pose: glide.drawn.arms[i]})));
+  if (share < 1) return false;
+  glide.to = null;
+  return true;
+}
+
+function show(frame, now) {
   // of the scene before, while the next one is fetched
   if (frame.poses.length !== 7 * twin.scene.bodies.length) return;
   ++state.frames;
+  glideTo(frame, now);
   state.frame = frame;
-  twin.setPoses(frame.poses);
-  twin.world.updateMatrixWorld(true);
-  twin.setArms(frame.arms);
   twin.setContacts(frame.contacts);
   $('time').textContent = `${frame.time.toFixed(2)} s · step ${frame.step}`;
   $('success').hidden = !frame.success;
@@ -227,13 +268,14 @@ function connect() {
   state.socket = socket;
 }
 
-// How long after a sample of this page the picture stands that shows what came of it.
-function measure(sample) {
-  const ms = ((Math.round((performance.now() + (state.ahead || 0)) * 100) - sample) >>> 0) / 100;
+// How long after a sample of this page the picture stands that shows what came of it; `left`: ms
+// until it would have stood, where the next one has come before.
+function measure(sample, left = 0) {
+  const ms = ((Math.round((performance.now() + (state.ahead || 0)) * 100) - sample) >>> 0) / 100 + left;
   state.samples.shown = ms;
   state.latency = [...(state.latency || []).slice(-499), ms];
   const sorted = [...state.latency].sort((a, b) => a - b), at = part => sorted[Math.floor(part * (sorted.length - 1))].toFixed(0);
-  $('latency').textContent = `seen after ${at(0.5)} ms (p99 ${at(0.99)} ms)`;
+  $('latency').textContent = `seen after ${at(0.5)} ms (p99 ${at(0.99)} ms), ${glide.ms.toFixed(0)} ms of it gliding from step to step`;
 }
 
 function draw(now, frame) {
@@ -244,21 +286,32 @@ function draw(now, frame) {
     $('press_engage').setAttribute('aria-pressed', Boolean(hand.squeeze));
     $('press_gripper').setAttribute('aria-pressed', Boolean(hand.trigger));
   }
-  const fresh = Boolean(state.next);
-  if (fresh) show(state.next);
+  // of this page's own clock: that of the headset's pictures may be another one
+  const at = performance.now();
+  if (state.next) {
+    if (glide.to && state.samples && state.frame.sample) measure(state.frame.sample, Math.max(0, glide.begin + glide.ms - at));
+    show(state.next, at);
+  }
   state.next = null;
+  const stands = drawGlide(at);
   if (!twin.draw()) return;
   ++state.drawn;
-  if (fresh && state.samples && state.frame.sample) measure(state.frame.sample);
+  if (stands && state.samples && state.frame.sample) measure(state.frame.sample);
 }
 
-// The scene; another one where the stage goes on with the next task.
+// The scene; another one where its look is another or the stage goes on with the next task, which
+// has cameras of its own, and nothing that could glide on.
 async function loadScene() {
   const answer = await fetch('/api/scene', {headers: {'X-Understudy-Key': key}});
   if (!answer.ok) throw new Error((await answer.json()).error);
   const scene = readScene(await answer.arrayBuffer());
+  const other = !twin.scene || twin.scene.bodies.join() !== scene.bodies.join();
   twin.setScene(scene);
-  chooseCameras(scene);
+  if (other) {
+    chooseCameras(scene);
+    Object.assign(glide, {to: null, drawn: null});
+  }
+  if (glide.drawn) glide.to = glide.to || glide.drawn;
   state.scene = Number(answer.headers.get('X-Understudy-Scene'));
 }
 
