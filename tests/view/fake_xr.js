@@ -82,6 +82,7 @@
     cancelAnimationFrame(id) { this.callbacks.delete(id); }
     frame() {
       if (fake.asleep || this.ended) return;
+      fake.follow();
       const due = [...this.callbacks.values()];
       this.callbacks.clear();
       ++fake.frames;
@@ -148,6 +149,22 @@
     fake.asleep = on;
     fake.visibility = on ? 'hidden' : 'visible';
     fake.session.dispatchEvent(new Event('visibilitychange'));
+  };
+  // Hands do what was recorded: rows of raw_stream.cc, from now on and once.
+  fake.replay = rows => { fake.recorded = {rows, begin: performance.now(), at: 0}; };
+  fake.follow = () => {
+    const {recorded} = fake;
+    if (!recorded) return;
+    const seconds = (performance.now() - recorded.begin) / 1000;
+    while (recorded.at + 1 < recorded.rows.length && recorded.rows[recorded.at + 1][0] <= seconds) ++recorded.at;
+    const row = recorded.rows[recorded.at];
+    fake.hands.forEach((hand, i) => {
+      const numbers = row.slice(1 + 9 * i, 10 + 9 * i);
+      hand.p = numbers.slice(0, 3);
+      hand.q = numbers.slice(3, 7);
+      [hand.buttons[1], hand.buttons[0]] = numbers.slice(7);
+    });
+    if (recorded.at + 1 === recorded.rows.length) fake.recorded = null;
   };
   fake.recentre = () => fake.session.space.dispatchEvent(new Event('reset'));
 })();

@@ -297,6 +297,49 @@ def check_headset(program, folder, shots):
     same("verify", verified.returncode, 0)
 
 
+def check_two_arms(program, folder, shots):
+    """The two-arm task in a headset's browser, whose hands do what was recorded of a person at another headset."""
+    task = "two_arm_three_piece_assembly"
+    subprocess.run([program, "teleop", "--task", task, "--demos", "3", "--seed", "1", "--out", "arms.h5", "--quiet"], cwd=folder,
+                   check=True, stdout=subprocess.DEVNULL)
+    demos = json.loads(subprocess.run([RAW_STREAM, "arms.h5"], cwd=folder, check=True, capture_output=True, text=True).stdout)
+    recorded = {demo["attempt"]: demo["samples"] for demo in demos}
+    with Served(program, "teleop", "--task", task, "--device", "webxr", "--demos", "1", "--seed", "1", "--out", "xr2.h5",
+                "--max-attempts", "3", folder=folder) as served, Browser(256, 128, webgl=True) as page:
+        enter_headset(page, served)
+        for attempt in range(3):
+            page.until("understudy.state.status.phase === 'ready'")
+            # a page that is photographed stands still, which would lose the hands
+            if shots:
+                page.run("for (const id of ['state', 'cameras', 'device', 'numbers']) document.getElementById(id).style.display = 'none'")
+                page.screenshot(shots / "two_arms.png")
+            rows = recorded.get(attempt)
+            if not rows:
+                sys.exit(f"start {attempt} was not recorded")
+            page.run(f"(window.rows = {json.dumps(rows)}, 0)")
+            page.run("fakeXr.hands[1].buttons[4] = 1")
+            page.until("understudy.state.status.phase !== 'ready'")
+            page.run("(fakeXr.hands[1].buttons[4] = 0, fakeXr.replay(rows), 0)")
+            page.until("understudy.state.frame.arms.length === 2 && understudy.state.frame.arms.every(arm => arm.flags & 1)")
+            page.until("!fakeXr.recorded || understudy.state.status.done > 0", 180)
+            page.run("new Promise(done => setTimeout(done, 4000))")
+            done = "understudy.state.status.done > 0"
+            if page.run(done):
+                break
+            print(f"start {attempt} was not assembled: {page.run('understudy.state.status.phase')}")
+            page.run("fakeXr.hands[1].buttons[5] = 1")
+            page.until(f"understudy.state.status.phase === 'ready' || {done}")
+            page.run("fakeXr.hands[1].buttons[5] = 0")
+            if page.run(done):
+                break
+        same("problems of the page", [p for p in page.problems if "WebSocket" not in p], [])
+        same("exit code", served.process.wait(60), 0)
+    verified = subprocess.run([program, "data", "verify", "xr2.h5", "--replay", "--json"], cwd=folder, capture_output=True, text=True)
+    same("verify", verified.returncode, 0)
+    info = json.loads(subprocess.run([program, "data", "info", "xr2.h5", "--json"], cwd=folder, capture_output=True, text=True).stdout)
+    same("demonstrations", info["successes"], 1)
+
+
 def check_looks(program, folder, shots):
     """An evaluation of drawn looks shows what its policy sees."""
     looks = lambda page: page.run("understudy.twin.scene.lights.map(light => light.diffuse.join()).join(';') + "
@@ -318,12 +361,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
     parser.add_argument("--foreign", required=True, help="a file of another program")
+    parser.add_argument("--raw-stream", help="the program that prints what a device sent")
     parser.add_argument("--screenshots")
     parser.add_argument("--only", help="name of one check")
     options = parser.parse_args()
     if not find_browser():
         print("SKIPPED: there is no Chromium (apt-get install chromium)")
         return 77
+    global RAW_STREAM
+    RAW_STREAM = options.raw_stream
     shots = pathlib.Path(options.screenshots) if options.screenshots else None
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -331,7 +377,7 @@ def main():
         for words in (("teleop", "--task", "stack", "--demos", "1", "--seed", "1", "--out", "s.h5"),
                       ("augment", "s.h5", "--variants", "2", "--plan-file", "randomised", "--out", "looks.h5")):
             subprocess.run([options.program, *words, "--quiet"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        for check in (check_episodes, check_live, check_looks, check_record, check_session, check_headset):
+        for check in (check_episodes, check_live, check_looks, check_record, check_session, check_headset, check_two_arms):
             if options.only not in (None, check.__name__):
                 continue
             check(options.program, folder, shots)
