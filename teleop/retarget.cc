@@ -110,6 +110,8 @@ TeleopController::Arm TeleopController::MakeArm(size_t arm) const {
 
 void TeleopController::Reset(const Observation& observation) {
   Require(observation.arms.size() == arms_.size(), "an observation has every arm");
+  // what the sticks did before is not recorded
+  view_ = BaseView(view_.placement());
   for (size_t i = 0; i < arms_.size(); ++i) {
     arms_[i] = MakeArm(i);
     arms_[i].limiter.Reset(observation.arms[i].X_WE);

@@ -309,6 +309,48 @@ TEST(TeleopController, SticksTurnTheViewOnlyWhileNothingIsHeld) {
   EXPECT_NEAR(moved.x(), 0, 1e-9);
 }
 
+// Sticks that are pushed while an attempt begins: what is recorded is enough to do it again.
+TEST(TeleopController, WhatTheSticksDidBeforeAnAttemptIsInItsPlacement) {
+  const auto pushed = [](int64_t ns, double squeeze, double ahead) {
+    RawSample sample = Sample(ns, Pose::FromTranslation({0.2, 1, -0.3 - ahead}), squeeze);
+    sample.hands[0].stick_y = squeeze > 0 ? 0 : 1;
+    sample.hands[1].stick_x = squeeze > 0 ? 0 : 1;
+    return sample;
+  };
+  RetargetOptions options;
+  TeleopController controller(options, TwoArms());
+  int64_t now = 0;
+  bool moved = false;
+  for (int i = 0; i < 10; ++i) {
+    RawSample sample = pushed(now += kStepNs, 0, 0);
+    sample.hands[1].stick_x = 0;
+    moved |= controller.Look({&sample, 1});
+  }
+  EXPECT_TRUE(moved);
+  const Observation seen =
+      At({Pose::FromTranslation({0.3, 0, 1}), Pose::FromTranslation({0.3, 0.4, 1})});
+  controller.Reset(seen);
+  options.placement = controller.placement();
+  EXPECT_GT(options.placement.p_WT.x(), OperatorPlacement{}.p_WT.x() + 0.1);
+  Episode episode;
+  std::vector<Commanded> commands;
+  for (int i = 0; i < 40; ++i) {
+    RawSample sample = pushed(now += kStepNs, i > 10, i > 12 ? 0.002 * (i - 12) : 0);
+    sample.id = i;
+    commands.push_back(controller.Update({&sample, 1}, seen, now, 0.05));
+    Step row;
+    row.observation = seen;
+    row.teleop.sample_id = i;
+    row.teleop.monotonic_ns = now;
+    episode.steps.push_back(row);
+    episode.raw.samples.push_back(sample);
+  }
+  EXPECT_GT(controller.placement().p_WT.x(), options.placement.p_WT.x());
+  EXPECT_TRUE(commands.back().arms[0].flags & kClutchEngaged);
+  const std::vector<Commanded> again = Retarget(episode, options, TwoArms());
+  for (size_t k = 0; k < again.size(); ++k) EXPECT_EQ(again[k].action, commands[k].action) << k;
+}
+
 TEST(TeleopController, RefusesOptionsThatCannotWork) {
   RetargetOptions options;
   options.clutch.release = 0.7;
