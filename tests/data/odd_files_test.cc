@@ -442,6 +442,37 @@ TEST_F(OddFile, AnEpisodeWithoutACameraIsLeftOut) {
   }
 }
 
+// Joints and fingers that one episode lacks, or has others of, are missed by every writer.
+TEST_F(OddFile, AnEpisodeWithOtherJointsIsNamed) {
+  for (const char* column : {"obs/robot0_joint_pos", "obs/robot0_gripper_qpos"}) {
+    for (const int64_t width : {0, 1}) {
+      const fs::path file = Write(&foreign::kRobomimicWriter);
+      {
+        Surgeon surgeon(file);
+        const std::string path = std::string("/data/demo_1/") + column;
+        surgeon.Delete(path.c_str());
+        if (width > 0) surgeon.Array(path.c_str(), {10, 1});
+      }
+      const auto why = AllOf(HasSubstr("demo_1: has "),
+                             HasSubstr("the episodes before it 7 joints"), HasSubstr("--skip-bad"));
+      EXPECT_THAT(
+          ErrorOf([&] { ImportForeign(*OpenDataset(file), folder_ / "o.h5", {}, {}, quiet_); },
+                  ErrorKind::kBadInput),
+          why);
+      EXPECT_THAT(
+          ErrorOf([&] { Export(&foreign::kMimicgenWriter, file, folder_ / "o.hdf5", {}, {}); },
+                  ErrorKind::kBadInput),
+          why);
+      EXPECT_FALSE(fs::exists(folder_ / "o.hdf5") || fs::exists(folder_ / "o.h5"));
+      const auto sound = OpenDataset(file, {.skip_bad = true});
+      EXPECT_EQ(sound->episodes().size(), 2u);
+      ImportForeign(*sound, folder_ / "o.h5", {.overwrite = true}, {}, quiet_);
+      EXPECT_EQ(OpenDataset(folder_ / "o.h5")->episodes().size(), 2u);
+      fs::remove(folder_ / "o.h5");
+    }
+  }
+}
+
 // Without poses of an arm both ways out are named; chunks of actions are told by their shape.
 TEST_F(OddFile, RefusalsNameTheNextStep) {
   const fs::path file = folder_ / "s.hdf5";

@@ -161,6 +161,7 @@ class Writing {
     if (first.action.arms.empty()) {
       refuse("holds no actions that are understood here (7 numbers per arm, or absolute targets)");
     }
+    RequireAlike(reader_, index, episode, &usual_);
     if (dialect_.states_after_actions && !EndAtLastObservation(&episode)) {
       refuse("has a single row and no state after");
     }
@@ -228,6 +229,7 @@ class Writing {
   const Translation& from_;
   Target target_;
   std::string model_;  // of the last episode, as the dataset has it
+  std::string usual_;  // arms of the episodes
 };
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "data/formats/family/foreign_parts.h"
 #include "data/store/edit/require_episodes.h"
 #include "data/store/files.h"
+#include "data/store/skip_bad.h"
 #include "data/store/success_known.h"
 #include "data/store/writer.h"
 
@@ -100,6 +101,20 @@ std::string RefusalHint(const DatasetHeader& header) {
          "(`understudy "
          "data info DATASET --map-template FILE` writes one); `--to lerobot` takes all columns as "
          "they are";
+}
+
+void RequireAlike(const EpisodeSource& reader, size_t index, const Episode& episode,
+                  std::string* usual) {
+  std::vector<std::string> arms;
+  for (const ArmObservation& arm : episode.steps[0].observation.arms) {
+    arms.push_back(
+        fmt::format("{} joints and {} of fingers", arm.joint_q.size(), arm.gripper_q.size()));
+  }
+  const std::string has = fmt::format("{}", fmt::join(arms, ", "));
+  if (usual->empty()) *usual = has;
+  if (has == *usual) return;
+  ThrowBadInput(fmt::format("{}: {}: has {}, the episodes before it {}{}", reader.path().string(),
+                            reader.episodes()[index].name, has, *usual, kSkipBadHint));
 }
 
 std::vector<std::string> LostInImport(const EpisodeSource& reader, const Translation& from) {
@@ -205,6 +220,7 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
                           .keep_names = true});
     part.Begin();
     std::map<std::string, std::string> uuids;
+    std::string usual;  // arms
     for (size_t i = 0; i < reader.episodes().size(); ++i) {
       if (InterruptRequested()) ThrowFailed("interrupted: nothing was written");
       const std::string& name = reader.episodes()[i].name;
@@ -223,6 +239,7 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
             "controller, actions_abs, or target poses)" +
             hint);
       }
+      RequireAlike(reader, i, episode, &usual);
       if (episode.meta.uuid.empty()) refuse("has an attribute 'uuid' that cannot be read");
       if (const auto [twin, fresh] = uuids.emplace(episode.meta.uuid, name); !fresh) {
         refuse(

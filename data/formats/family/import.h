@@ -34,6 +34,11 @@ std::vector<std::string> LostOfFile(const DatasetHeader& header, const Episode* 
 // What a refusal of an episode ends with: what the file's actions are, and what to do with it.
 std::string RefusalHint(const DatasetHeader& header);
 
+// Refuses an episode whose arms have other numbers of joints or fingers than those of the ones
+// before, by `usual`: what they have, empty before the first.
+void RequireAlike(const EpisodeSource& reader, size_t index, const Episode& episode,
+                  std::string* usual);
+
 // What does not come over, and what is only assumed, in words.
 std::vector<std::string> LostInImport(const EpisodeSource& reader, const Translation& from);
 

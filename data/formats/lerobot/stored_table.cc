@@ -88,6 +88,7 @@ StoredTable::StoredTable(const EpisodeSource& reader, LerobotVersion version)
 // What a policy learns from and learns to do is not left out for all, as other columns are, where
 // one episode has something else.
 void StoredTable::RequireUsual(const EpisodeSource& reader) const {
+  if (lost_.empty()) return;  // every episode is alike
   const auto role_of = [](const ColumnSpec& column) { return column.role != ColumnRole::kOther; };
   const auto has_role = [&](const std::vector<ColumnSpec>& columns) {
     return static_cast<size_t>(std::ranges::count_if(columns, role_of));
