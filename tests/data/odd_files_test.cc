@@ -212,6 +212,23 @@ TEST_F(OddFile, AFilesJsonThatIsNoneIsNamedAndRepaired) {
   EXPECT_THAT(Faults(repaired), IsEmpty());
 }
 
+TEST_F(OddFile, ASuccessThatIsNoneIsLeftOutByRepair) {
+  const fs::path file = folder_ / "s.hdf5", repaired = folder_ / "repaired.hdf5";
+  StrangerOptions options;
+  options.also = [](const h5::Group& demo, size_t e, size_t) {
+    demo.SetText("success", e == 0 ? "maybe" : "True");
+  };
+  WriteStranger(file, options);
+  EXPECT_THAT(Faults(file), HasSubstr("attribute 'success' = 'maybe' must be true or false"));
+  const RepairReport report = RepairAny(file, repaired, false, {}, quiet_);
+  EXPECT_EQ(report.episodes_kept, 2);
+  EXPECT_THAT(report.mended, ElementsAre(AllOf(HasSubstr("demo_0: attribute 'success' = 'maybe'"),
+                                               HasSubstr(": left out"))));
+  EXPECT_THAT(Faults(repaired), IsEmpty());
+  EXPECT_FALSE(OpenDataset(repaired)->episodes()[0].success_known);
+  EXPECT_TRUE(OpenDataset(repaired)->episodes()[1].success);
+}
+
 TEST_F(OddFile, TasksOfFewerRowsAreAFault) {
   const fs::path file = Write(&foreign::kRobomimicWriter);
   {

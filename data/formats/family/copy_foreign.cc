@@ -191,6 +191,15 @@ void RemoveBrokenJson(const h5::Group& group, const char* attribute) {
   if (!fault.empty()) group.RemoveAttribute(attribute);
 }
 
+void RemoveBrokenSuccess(const h5::Group& demo) {
+  if (!demo.HasAttribute(kSuccess)) return;
+  try {
+    StoredSuccess(demo);
+  } catch (const Error&) {
+    demo.RemoveAttribute(kSuccess);
+  }
+}
+
 // Files count their episodes and rows in attributes, each of them in its own.
 void Recount(const h5::Group& data, int64_t episodes, int64_t rows) {
   if (data.HasAttribute("total")) data.SetInt("total", rows);
@@ -247,7 +256,10 @@ class Copying {
       }
       if (end < episode.length) EndAt(from, end, to);
     }
-    if (plan_.mend) RemoveBrokenJson(to, kEpisodeJson);
+    if (plan_.mend) {
+      RemoveBrokenJson(to, kEpisodeJson);
+      RemoveBrokenSuccess(to);
+    }
     if (!pick.relabel) return;
     if (plan_.instruction) dialect_.set_instruction(data, to, *plan_.instruction);
     if (plan_.success) to.SetBool("success", *plan_.success);

@@ -215,22 +215,21 @@ std::string ExtraRowHint(const std::string& path, uint64_t found, uint64_t lengt
 }
 
 bool StoredSuccess(const h5::Group& demo) {
-  constexpr const char* kName = "success";
-  for (const auto& read : {std::function<bool()>([&] { return demo.Bool(kName, false); }),
-                           std::function<bool()>([&] { return demo.Double(kName) != 0; })}) {
+  for (const auto& read : {std::function<bool()>([&] { return demo.Bool(kSuccess, false); }),
+                           std::function<bool()>([&] { return demo.Double(kSuccess) != 0; })}) {
     try {
       return read();
     } catch (const Error&) {
       // another type
     }
   }
-  const std::string text = demo.Text(kName);
+  const std::string text = demo.Text(kSuccess);
   std::string lower = text;
   std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
   if (lower == "true" || lower == "1") return true;
   if (lower == "false" || lower == "0") return false;
   h5::FailReading(demo.Place(),
-                  fmt::format("attribute '{}' = '{}' must be true or false", kName, text));
+                  fmt::format("attribute '{}' = '{}' must be true or false", kSuccess, text));
 }
 
 void VisitNumbers(const h5::Group& group,

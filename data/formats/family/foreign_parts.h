@@ -44,8 +44,9 @@ inline constexpr const char* kSuccessAttribute = "attribute";
 // beside their pictures.
 inline constexpr uint64_t kMaxColumnBytes = uint64_t{1} << 28;
 
-// Attributes of an episode and of /data that hold JSON. A repaired copy leaves out those that
-// cannot be read.
+// Attribute that says how an episode ended, and attributes of an episode and of /data that hold
+// JSON. A repaired copy leaves out those that cannot be read.
+inline constexpr const char* kSuccess = "success";
 inline constexpr const char* kEpisodeJson = "ep_meta";
 inline constexpr std::array kFileJson{"env_args", "problem_info"};
 

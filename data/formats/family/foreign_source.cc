@@ -279,6 +279,12 @@ class ForeignSource : public Hdf5Source, public RowTexts, public JointRows {
         // reading it says so
       }
       if (!fault.empty()) mended.push_back(fmt::format("{}: {}: left out", episode.name, fault));
+      try {
+        const h5::Group demo = data.Open(episode.name);
+        if (demo.HasAttribute(kSuccess)) StoredSuccess(demo);
+      } catch (const Error& error) {
+        mended.push_back(fmt::format("{}: left out", error.what()));
+      }
     }
     for (const char* name : kFileJson) {
       std::string fault;
