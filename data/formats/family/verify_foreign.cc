@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <mutex>
+#include <set>
 #include <string_view>
 
 #include "core/base/error.h"
@@ -51,13 +54,24 @@ bool IsPerStep(const std::string& path) {
   return false;
 }
 
+// What stands per step in the episodes, by their paths. Thread-safe.
+struct SeenColumns {
+  std::mutex mutex;
+  std::map<std::string, std::vector<ColumnSpec>> columns;
+};
+
 // Every array of numbers, whether an Episode has a place for it or not: finite, one row per step.
 void CheckColumns(const Dialect& dialect, const h5::Group& demo, const DatasetHeader& header,
-                  size_t length, VerifyReport& report) {
+                  size_t length, SeenColumns& seen_columns, VerifyReport& report) {
+  std::vector<ColumnSpec> columns;
   const bool boxed = dialect.boxed_actions != nullptr && dialect.boxed_actions(header);
   VisitNumbers(demo, [&](const std::string& path, const h5::DatasetInfo& seen) {
     try {
       const h5::DatasetInfo info = seen.dims.empty() ? demo.Info(path) : seen;
+      if (info.dims[0] == length && !path.starts_with("next_obs/")) {
+        columns.push_back({path, "", {info.dims.begin() + 1, info.dims.end()}});
+        if (dialect.role != nullptr) columns.back().role = dialect.role(path);
+      }
       if (IsPerStep(path) && info.dims[0] != length) {
         return Fail(demo, path,
                     fmt::format("has shape ({}), must have {} rows{}", fmt::join(info.dims, ", "),
@@ -73,6 +87,8 @@ void CheckColumns(const Dialect& dialect, const h5::Group& demo, const DatasetHe
       Fail(demo, path, error.what(), report);
     }
   });
+  const std::scoped_lock lock(seen_columns.mutex);
+  seen_columns.columns[demo.path()] = std::move(columns);
 }
 
 // Objects and signals that most other episodes lack: they are not read.
@@ -92,7 +108,7 @@ void CheckNames(const Dialect& dialect, const h5::Group& demo, const DatasetHead
 }
 
 void CheckEpisodeOf(const Dialect& dialect, const h5::Group& data, const std::string& name,
-                    const DatasetHeader& header, VerifyReport& report) {
+                    const DatasetHeader& header, SeenColumns& seen, VerifyReport& report) {
   try {
     const h5::Group demo = OpenEpisode(data, name);
     const size_t length = LengthOf(demo);
@@ -100,7 +116,7 @@ void CheckEpisodeOf(const Dialect& dialect, const h5::Group& data, const std::st
     ++report.episodes;
     report.steps += static_cast<int64_t>(length);
     const size_t before = report.faults.size();
-    CheckColumns(dialect, demo, header, length, report);
+    CheckColumns(dialect, demo, header, length, seen, report);
     // it stops at the first fault, which these have named
     if (report.faults.size() == before) {
       ReadForeignEpisode(dialect, demo, header, ReadForeignFacts(dialect, demo));
@@ -116,25 +132,17 @@ void CheckEpisodeOf(const Dialect& dialect, const h5::Group& data, const std::st
 
 // Columns that most others have and an episode lacks or has in another shape, where nothing else is
 // wrong with it.
-void CheckAlike(const Dialect& dialect, const std::filesystem::path& path,
-                const VerifyOptions& options, VerifyReport& report) {
-  ReadOptions read = options.read;
-  read.skip_bad = false;
-  const std::unique_ptr<EpisodeSource> source = OpenForeign(dialect, path, read);
+void CheckAlike(const SeenColumns& seen, VerifyReport& report) {
   std::vector<std::vector<ColumnSpec>> columns;
-  for (size_t e = 0; e < source->episodes().size(); ++e) columns.push_back(source->ColumnsOf(e));
-  std::vector<std::vector<ColumnSpec>> readable = columns;
-  std::erase_if(readable, [](const auto& one) { return one.empty(); });
-  const std::vector<ColumnSpec> usual = UsualColumns(readable);
-  for (size_t e = 0; e < columns.size(); ++e) {
-    const std::string demo = "/data/" + source->episodes()[e].name;
-    const bool wanted = options.episode.empty() || options.episode == source->episodes()[e].name;
-    const std::string odd = OddColumn(usual, columns[e]);
-    if (odd.empty() || columns[e].empty() || !wanted) continue;
-    const auto told = [&](const Fault& fault) {
-      return fault.place == demo || fault.place.starts_with(demo + "/");
-    };
-    if (std::ranges::any_of(report.faults, told)) continue;
+  for (const auto& [demo, of_episode] : seen.columns) columns.push_back(of_episode);
+  const std::vector<ColumnSpec> usual = UsualColumns(columns);
+  std::set<std::string> told;
+  for (const Fault& fault : report.faults) {
+    told.insert(fault.place.substr(0, fault.place.find('/', std::string_view("/data/").size())));
+  }
+  for (const auto& [demo, of_episode] : seen.columns) {
+    const std::string odd = OddColumn(usual, of_episode);
+    if (odd.empty() || told.contains(demo)) continue;
     const size_t end = odd.find(": ");
     report.faults.push_back({demo + "/" + odd.substr(0, end), odd.substr(end + 2)});
   }
@@ -148,20 +156,22 @@ VerifyReport VerifyForeign(const Dialect& dialect, const std::filesystem::path& 
   try {
     const h5::Group root = h5::OpenForReading(path, options.read.outside_links);
     const DatasetHeader header = ForeignHeader(dialect, root, options.read);
+    SeenColumns seen;
     for (const Json& what : header.settings.value(kWrongInFile, Json::array())) {
       report.faults.push_back({"/data", what});
     }
     if (!options.episode.empty()) {
-      CheckEpisodeOf(dialect, root.Open("data"), options.episode, header, report);
-      CheckAlike(dialect, path, options, report);
+      CheckEpisodeOf(dialect, root.Open("data"), options.episode, header, seen, report);
       return report;
     }
     VerifyEpisodes(
         root, options.threads,
         [&](const h5::Group& data, const std::string& name, VerifyReport& one,
-            std::optional<EpisodeStamp>*) { CheckEpisodeOf(dialect, data, name, header, one); },
+            std::optional<EpisodeStamp>*) {
+          CheckEpisodeOf(dialect, data, name, header, seen, one);
+        },
         report);
-    CheckAlike(dialect, path, options, report);
+    CheckAlike(seen, report);
   } catch (const Error& error) {
     report.faults.push_back({"/", error.what()});
   }
