@@ -99,6 +99,7 @@ class Watched final : public BrowserLink {
  public:
   void Show(const LiveFrame& frame) override { frame_ = frame; }
   void Say(const Json& status) override { said += status.contains("phase"); }
+  void Look(const SceneVariation&) override {}
   void ChangeScene(const SceneViewFactory&) override {}
   void Reply(uint64_t, const Json&) override {}
   void Take(std::vector<BrowserMessage>*) override {}

@@ -4,6 +4,7 @@
 #include "core/seam/replay.h"
 #include "data/store/reader.h"
 #include "teleop/quality.h"
+#include "tests/support/simulator_around.h"
 #include "tests/teleop/world.h"
 
 namespace understudy {
@@ -95,24 +96,17 @@ TEST(Record, StoresWhatTheFilterMadeOfTheWish) {
 }
 
 // An arm that something pushes aside for a while.
-class PushedArm final : public Simulator {
+class PushedArm final : public SimulatorAround {
  public:
-  explicit PushedArm(std::unique_ptr<Simulator> arm) : arm_(std::move(arm)) {}
+  using SimulatorAround::SimulatorAround;
 
  private:
-  const SimulatorInfo& DoInfo() const override { return arm_->info(); }
   void DoReset(const std::string& variant, const RngKey& key) override {
-    arm_->Reset(variant, key);
+    SimulatorAround::DoReset(variant, key);
     steps_ = 0;
   }
-  void DoRestore(const SimState& state) override { arm_->Restore(state); }
-  SimState DoSave() const override { return arm_->Save(); }
-  std::string DoRevisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,
-                        bool first) override {
-    return arm_->Revisit(state, X_WO, first);
-  }
   const Observation& DoObserve() const override {
-    seen_ = arm_->Observe();
+    seen_ = inner().Observe();
     const bool pushed = steps_ >= 40 && steps_ < 60;
     const Pose& X_WE = seen_.arms[0].X_WE;
     const Eigen::Vector3d by(0, pushed ? 0.12 : 0, 0);
@@ -121,13 +115,9 @@ class PushedArm final : public Simulator {
   }
   StepOutcome DoStep(const Action& action) override {
     ++steps_;
-    return arm_->Step(action);
+    return inner().Step(action);
   }
-  SimulatorTimes DoTimes() const override { return arm_->times(); }
-  std::string DoModelText() const override { return arm_->ModelText(); }
-  const std::vector<SceneFile>& DoSceneFiles() const override { return arm_->SceneFiles(); }
 
-  std::unique_ptr<Simulator> arm_;
   mutable Observation seen_;
   int steps_ = 0;
 };

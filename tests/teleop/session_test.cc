@@ -12,6 +12,7 @@
 #include "data/store/edit/describe.h"
 #include "data/store/reader.h"
 #include "tests/support/file_size_limit.h"
+#include "tests/support/simulator_around.h"
 #include "tests/teleop/fake_link.h"
 #include "tests/teleop/sessions.h"
 
@@ -360,31 +361,16 @@ TEST(RunTeleop, AFullDiskEndsTheSessionAndLosesNoStart) {
 }
 
 // A simulator that replays nothing before `go` is set.
-class WaitingSimulator final : public Simulator {
+class WaitingSimulator final : public SimulatorAround {
  public:
-  explicit WaitingSimulator(Simulator& simulator) : simulator_(simulator) {}
+  using SimulatorAround::SimulatorAround;
   std::atomic<bool> go = false;
 
  private:
-  const SimulatorInfo& DoInfo() const override { return simulator_.info(); }
-  void DoReset(const std::string& variant, const RngKey& key) override {
-    simulator_.Reset(variant, key);
-  }
   void DoRestore(const SimState& state) override {
     while (!go) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    simulator_.Restore(state);
+    SimulatorAround::DoRestore(state);
   }
-  void DoSave(SimState* state) const override { simulator_.Save(state); }
-  std::string DoRevisit(const SimState& state, const std::vector<std::optional<Pose>>& X_WO,
-                        bool first) override {
-    return simulator_.Revisit(state, X_WO, first);
-  }
-  const Observation& DoObserve() const override { return simulator_.Observe(); }
-  StepOutcome DoStep(const Action& action) override { return simulator_.Step(action); }
-  SimulatorTimes DoTimes() const override { return simulator_.times(); }
-  std::string DoModelText() const override { return simulator_.ModelText(); }
-
-  Simulator& simulator_;
 };
 
 // A clock that tests move, and that nobody may be kept waiting by.
@@ -410,7 +396,7 @@ TEST(RunTeleop, TheNextAttemptBeginsWhileTheLastIsWritten) {
   options.out = FreshFolder() / "a.h5";
   const fs::path episodes = options.out + ".episodes";
   World world;
-  WaitingSimulator checker(*world.checker);
+  WaitingSimulator checker(std::move(world.checker));
   AsIfReal pacer(world.operator_.pacer);
   FakeLink link;
   Announcer announcer(&link, nullptr);
