@@ -35,7 +35,7 @@ struct RetargetOptions {
     v("clutch", clutch, "when the hand moves the arm");
     v("filter", filter, "smoothing of the target");
     v("limiter", limiter, "what a command may be");
-    v("posture", posture, "how near a command may bring a joint to its end");
+    v("posture", posture, "how near a command may come to what the arm cannot follow");
     v("hands", hands, "hand of each arm, 0 left, 1 right; empty: right, then left", Limits{0, 1});
     v("hand_scales", hand_scales,
       "clutch.scale of the left and of the right hand; empty: the same for both", Limits{0.05, 5});

@@ -53,9 +53,10 @@ _GROUPS = [
         ("step = radius / to.norm() * to - last_from_base;", ""),
         ("const double dt = std::clamp(dt_s, 1e-4, 0.1);", "const double dt = dt_s;"),
     ]),
-    ("core/motion/posture_guard.cc", "core_test:teleop_test", "*", [
+    ("core/motion/posture_guard.cc", "core_test:teleop_test:sim_test", "*", [
         ("if (used <= 0 || room - used >= margin) return;", "if (room - used >= margin) return;"),
         ("damp(kinematics_.upper()[i] - q[i] - stop, dq[i], stop);", ""),
+        ("damp(options_.lead - now, std::abs(way.dot(then)) - now, options_.lead / 4);", ""),
     ]),
     ("core/motion/filter.cc", "core_test:teleop_test", "*", [
         ("return 1 / (1 + tau / dt_s);", "return 1 / (1 + tau * dt_s);"),

@@ -1,8 +1,10 @@
 #include "core/motion/posture_guard.h"
 
 #include <Eigen/Cholesky>
+#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "core/base/error.h"
 
@@ -13,6 +15,7 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 using Vector6d = Eigen::Matrix<double, 6, 1>;
 
+constexpr double kMoves = 0.5;     // share of moving in what is lost; the rest turns
 constexpr double kDamping = 0.05;  // m/rad, of the prediction
 
 // What counts of an arm's Jacobian: the position alone where it has fewer than six joints.
@@ -39,10 +42,18 @@ class PostureGuard::Local {
       : options_(guard.options_), kinematics_(*guard.kinematics_) {
     const Pose X_WE = kinematics_.Forward(q);
     const MatrixXd J = Counting(kinematics_.Jacobian(q));
-    const Vector6d ahead = Together(X_WE_cmd.translation() - X_WE.translation(),
-                                    RotationLog(X_WE_cmd.rotation() * X_WE.rotation().conjugate()));
-    q_ = q + JointsOf(J, ahead);
+    ahead_ = Together(X_WE_cmd.translation() - X_WE.translation(),
+                      RotationLog(X_WE_cmd.rotation() * X_WE.rotation().conjugate()));
+    q_ = q + JointsOf(J, ahead_);
     J_ = Counting(kinematics_.Jacobian(q_));
+    // directions in which the arm can hardly move
+    const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(J * J.transpose());
+    const double least = options_.singular_value * options_.singular_value;
+    for (Eigen::Index i = 0; i < J.rows() && solver.eigenvalues()[i] < least; ++i) {
+      Vector6d way = Vector6d::Zero();
+      way.head(J.rows()) = solver.eigenvectors().col(i);
+      if (way.head<3>().squaredNorm() > kMoves) lost_.push_back(way);
+    }
   }
 
   // How much of moving the command by `motion`, after `before`, is allowed.
@@ -59,14 +70,21 @@ class PostureGuard::Local {
       damp(q[i] - kinematics_.lower()[i] - stop, -dq[i], stop);
       damp(kinematics_.upper()[i] - q[i] - stop, dq[i], stop);
     }
+    const Vector6d ahead = ahead_ + before, then = ahead + motion;
+    for (const Vector6d& way : lost_) {
+      const double now = std::abs(way.dot(ahead));
+      damp(options_.lead - now, std::abs(way.dot(then)) - now, options_.lead / 4);
+    }
     return share;
   }
 
  private:
   const PostureOptions& options_;
   Kinematics& kinematics_;
-  VectorXd q_;  // rad, of the command
-  MatrixXd J_;  // there
+  VectorXd q_;                  // rad, of the command
+  MatrixXd J_;                  // there
+  Vector6d ahead_;              // m and rad, of the command over the arm
+  std::vector<Vector6d> lost_;  // of unit length
 };
 
 PostureGuard::PostureGuard(const PostureOptions& options, std::shared_ptr<Kinematics> kinematics)

@@ -55,7 +55,7 @@ TEST(PostureGuard, ASingularPostureIsPassed) {
     const Vector3d axis = Vector3d::Unit(i % 3);
     const PostureGuard::Share share =
         led.guard.Allow(led.q, led.X, i < 3 ? Vector3d(0.0125 * axis) : Vector3d::Zero(),
-                        i < 3 ? Vector3d::Zero() : Vector3d(0.075 * axis), kDt);
+                        i < 3 ? Vector3d::Zero() : Vector3d(0.02 * axis), kDt);
     EXPECT_EQ(share.linear, 1) << i;
     EXPECT_EQ(share.angular, 1) << i;
   }

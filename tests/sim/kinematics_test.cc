@@ -240,5 +240,39 @@ TEST_F(KinematicsTest, CommandsHoldBeforeTheEndsOfTheJoints) {
   }
 }
 
+// Stretched out, the arm stays behind: the hand slows, holds, and comes back freely.
+TEST_F(KinematicsTest, CommandsDoNotRunAheadOfAnArmThatIsStretchedOut) {
+  const auto ahead = [&](const PostureOptions& options) {
+    const std::shared_ptr<Kinematics> arm = MakeKinematics(StackScene());
+    const PostureGuard guard(options, arm);
+    VectorXd q = home_;
+    Pose X = arm->Forward(q);
+    const Vector3d step(0.008, 0, 0), none = Vector3d::Zero();
+    double last = 1;
+    for (int k = 0; k < 120; ++k) {
+      last = guard.Allow(q, X, step, none, 0.05).linear;
+      X = Pose(X.rotation(), X.translation() + last * step);
+      for (int i = 0; i < 5; ++i) {
+        const Pose X_arm = arm->Forward(q);
+        Eigen::Matrix<double, 6, 1> off;
+        off << X.translation() - X_arm.translation(),
+            RotationLog(X.rotation() * X_arm.rotation().conjugate());
+        const Eigen::MatrixXd J = arm->Jacobian(q);
+        Eigen::MatrixXd A = J * J.transpose();
+        A.diagonal().array() += 1e-3;
+        q += J.transpose() * A.llt().solve(off);
+        q = q.cwiseMax(arm->lower()).cwiseMin(arm->upper());
+      }
+    }
+    EXPECT_EQ(last < 0.05, options.enabled) << last;
+    EXPECT_EQ(guard.Allow(q, X, -step, none, 0.05).linear, 1);
+    return (X.translation() - arm->Forward(q).translation()).norm();
+  };
+  PostureOptions options;
+  EXPECT_LT(ahead(options), 2 * options.lead);
+  options.enabled = false;
+  EXPECT_GT(ahead(options), 0.1);
+}
+
 }  // namespace
 }  // namespace understudy
