@@ -50,8 +50,10 @@ void CheckMeta(const EpisodeMeta& meta, const TaskSpec& task, const SimulatorInf
     reasons->push_back(
         fmt::format("robot '{}', wanted '{}'{}", meta.robot, info.robot, hint("its robot.yaml")));
   }
-  if (!SameRate(meta.control_hz, info.control_hz) &&
-      !(meta.control_hz >= kLowestSourceHz && meta.control_hz <= kHighestSourceHz)) {
+  if (meta.control_hz == 0) {
+    reasons->push_back("no control rate is stored: `control_hz` of a --map gives it");
+  } else if (!SameRate(meta.control_hz, info.control_hz) &&
+             !(meta.control_hz >= kLowestSourceHz && meta.control_hz <= kHighestSourceHz)) {
     reasons->push_back(
         fmt::format("control rate {} Hz: rates from {} to {} Hz are resampled to the task's {} Hz",
                     meta.control_hz, kLowestSourceHz, kHighestSourceHz, info.control_hz));

@@ -79,7 +79,9 @@ TEST_F(SourceSetTest, ABadSourceIsSkippedWithItsReason) {
               ElementsAre(HasSubstr("task 'lift', wanted 'fake_stack'")));
   EXPECT_THAT(Reasons([](Episode& e) { e.meta.robot = "ur5"; }),
               ElementsAre(HasSubstr("robot 'ur5'")));
-  for (const double hz : {0.0, 4.9, 100.1, std::nan("")}) {
+  EXPECT_THAT(Reasons([](Episode& e) { e.meta.control_hz = 0; }),
+              ElementsAre("no control rate is stored: `control_hz` of a --map gives it"));
+  for (const double hz : {4.9, 100.1, std::nan("")}) {
     EXPECT_THAT(Reasons([&](Episode& e) { e.meta.control_hz = hz; }),
                 ElementsAre(HasSubstr("rates from 5 to 100 Hz are resampled to the task's 20 Hz")));
   }
