@@ -47,9 +47,9 @@ class ArmKinematics final : public Kinematics {
     return ControlPose(model_, *data_, arm_);
   }
 
-  Eigen::MatrixXd DoJacobian(const Eigen::VectorXd& q) override {
+  ArmJacobian DoJacobian(const Eigen::VectorXd& q) override {
     const Pose X_WE = DoForward(q);
-    Eigen::MatrixXd J(6, q.size());
+    ArmJacobian J(6, q.size());
     for (Eigen::Index i = 0; i < q.size(); ++i) {
       const int joint = arm_.joints[static_cast<size_t>(i)];
       const Eigen::Map<const Eigen::Vector3d> axis(data_->xaxis + 3 * joint);

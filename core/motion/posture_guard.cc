@@ -3,28 +3,35 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Eigenvalues>
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <vector>
 
 #include "core/base/error.h"
 
 namespace understudy {
 namespace {
 
-using Eigen::MatrixXd;
 using Eigen::VectorXd;
 using Vector6d = Eigen::Matrix<double, 6, 1>;
+// of what counts: 6 or 3 rows
+using Jacobian =
+    Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor, 6, kMostJoints>;
+using Square = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor, 6, 6>;
+using Motion = Eigen::Matrix<double, Eigen::Dynamic, 1, Eigen::ColMajor, 6, 1>;
 
 constexpr double kMoves = 0.5;     // share of moving in what is lost; the rest turns
 constexpr double kDamping = 0.05;  // m/rad, of the prediction
 
 // What counts of an arm's Jacobian: the position alone where it has fewer than six joints.
-MatrixXd Counting(const MatrixXd& J) { return J.cols() >= 6 ? J : MatrixXd(J.topRows<3>()); }
+Jacobian Counting(const ArmJacobian& J) { return J.topRows(J.cols() >= 6 ? 6 : 3); }
 
-VectorXd JointsOf(const MatrixXd& J, const Vector6d& motion) {
-  MatrixXd A = J * J.transpose();
+Square Squared(const Jacobian& J) { return J.lazyProduct(J.transpose()); }
+
+JointVector JointsOf(const Jacobian& J, const Vector6d& motion) {
+  Square A = Squared(J);
   A.diagonal().array() += kDamping * kDamping;
-  return J.transpose() * A.llt().solve(motion.head(J.rows()));
+  const Motion solved = A.llt().solve(Motion(motion.head(J.rows())));
+  return J.transpose().lazyProduct(solved);
 }
 
 Vector6d Together(const Eigen::Vector3d& step, const Eigen::Vector3d& turn) {
@@ -38,21 +45,23 @@ Vector6d Together(const Eigen::Vector3d& step, const Eigen::Vector3d& turn) {
 // The posture of the last command.
 class PostureGuard::Local {
  public:
-  Local(const PostureGuard& guard, const VectorXd& q, const Pose& X_WE_cmd)
+  // `scratch` is the guard's, so that nothing is allocated.
+  Local(const PostureGuard& guard, const VectorXd& q, const Pose& X_WE_cmd, VectorXd& scratch)
       : options_(guard.options_), kinematics_(*guard.kinematics_) {
     const Pose X_WE = kinematics_.Forward(q);
-    const MatrixXd J = Counting(kinematics_.Jacobian(q));
+    const Jacobian J = Counting(kinematics_.Jacobian(q));
     ahead_ = Together(X_WE_cmd.translation() - X_WE.translation(),
                       RotationLog(X_WE_cmd.rotation() * X_WE.rotation().conjugate()));
     q_ = q + JointsOf(J, ahead_);
-    J_ = Counting(kinematics_.Jacobian(q_));
+    scratch = q_;
+    J_ = Counting(kinematics_.Jacobian(scratch));
     // directions in which the arm can hardly move
-    const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(J * J.transpose());
+    const Eigen::SelfAdjointEigenSolver<Square> solver(Squared(J));
     const double least = options_.singular_value * options_.singular_value;
     for (Eigen::Index i = 0; i < J.rows() && solver.eigenvalues()[i] < least; ++i) {
       Vector6d way = Vector6d::Zero();
       way.head(J.rows()) = solver.eigenvectors().col(i);
-      if (way.head<3>().squaredNorm() > kMoves) lost_.push_back(way);
+      if (way.head<3>().squaredNorm() > kMoves) lost_[lost_count_++] = way;
     }
   }
 
@@ -65,13 +74,14 @@ class PostureGuard::Local {
       share = std::min(share, part * std::max(0.0, room) / used);
     };
     const double stop = options_.limit_margin / 2;
-    const VectorXd q = q_ + JointsOf(J_, before), dq = JointsOf(J_, motion);
+    const JointVector q = q_ + JointsOf(J_, before), dq = JointsOf(J_, motion);
     for (Eigen::Index i = 0; i < q.size(); ++i) {
       damp(q[i] - kinematics_.lower()[i] - stop, -dq[i], stop);
       damp(kinematics_.upper()[i] - q[i] - stop, dq[i], stop);
     }
     const Vector6d ahead = ahead_ + before, then = ahead + motion;
-    for (const Vector6d& way : lost_) {
+    for (size_t i = 0; i < lost_count_; ++i) {
+      const Vector6d& way = lost_[i];
       const double now = std::abs(way.dot(ahead));
       damp(options_.lead - now, std::abs(way.dot(then)) - now, options_.lead / 4);
     }
@@ -81,10 +91,11 @@ class PostureGuard::Local {
  private:
   const PostureOptions& options_;
   Kinematics& kinematics_;
-  VectorXd q_;                  // rad, of the command
-  MatrixXd J_;                  // there
-  Vector6d ahead_;              // m and rad, of the command over the arm
-  std::vector<Vector6d> lost_;  // of unit length
+  JointVector q_;                 // rad, of the command
+  Jacobian J_;                    // there
+  Vector6d ahead_;                // m and rad, of the command over the arm
+  std::array<Vector6d, 6> lost_;  // of unit length
+  size_t lost_count_ = 0;
 };
 
 PostureGuard::PostureGuard(const PostureOptions& options, std::shared_ptr<Kinematics> kinematics)
@@ -97,7 +108,7 @@ PostureGuard::Share PostureGuard::Allow(const VectorXd& q, const Pose& X_WE_cmd,
                                         double dt_s) const {
   Share share;
   if (!options_.enabled || q.size() != kinematics_->joints()) return share;
-  const Local arm(*this, q, X_WE_cmd);
+  const Local arm(*this, q, X_WE_cmd, scratch_);
   if (arm.ShareOf(Together(step, turn), Vector6d::Zero(), dt_s) == 1) return share;
   // a turn that cannot be made must not keep the hand from moving
   const Eigen::Vector3d none = Eigen::Vector3d::Zero();

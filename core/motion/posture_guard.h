@@ -65,6 +65,7 @@ class PostureGuard {
 
   PostureOptions options_;
   std::shared_ptr<Kinematics> kinematics_;
+  mutable Eigen::VectorXd scratch_;
 };
 
 }  // namespace understudy

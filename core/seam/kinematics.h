@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 #include <optional>
 
+#include "core/episode/action.h"
 #include "core/geometry/pose.h"
 
 namespace understudy {
@@ -14,6 +15,10 @@ struct IkSolution {
   double rotation_error = 0;  // rad
   int iterations = 0;
 };
+
+// 6 x joints: [v; w] per rad/s of each joint. Holds its numbers itself: a control loop allocates
+// nothing.
+using ArmJacobian = Eigen::Matrix<double, 6, Eigen::Dynamic, Eigen::ColMajor, 6, kMostJoints>;
 
 // Geometry of one arm without dynamics: where a posture puts its control frame E, and which posture
 // puts it somewhere. One per thread: calls share scratch space.
@@ -28,8 +33,8 @@ class Kinematics {
   // X_WE at `q`. Requires joints() angles; they may lie outside the limits.
   Pose Forward(const Eigen::VectorXd& q) { return DoForward(q); }
 
-  // 6 x joints(): [v; w] of E in W per rad/s of each joint.
-  Eigen::MatrixXd Jacobian(const Eigen::VectorXd& q) { return DoJacobian(q); }
+  // Of E in W.
+  ArmJacobian Jacobian(const Eigen::VectorXd& q) { return DoJacobian(q); }
 
   // A posture inside the limits that reaches X_WE, searched from `q_start`; none if the search does
   // not end within tolerance. Deterministic.
@@ -41,7 +46,7 @@ class Kinematics {
   virtual const Eigen::VectorXd& DoLower() const = 0;
   virtual const Eigen::VectorXd& DoUpper() const = 0;
   virtual Pose DoForward(const Eigen::VectorXd& q) = 0;
-  virtual Eigen::MatrixXd DoJacobian(const Eigen::VectorXd& q) = 0;
+  virtual ArmJacobian DoJacobian(const Eigen::VectorXd& q) = 0;
   virtual std::optional<IkSolution> DoSolve(const Pose& X_WE, const Eigen::VectorXd& q_start) = 0;
 };
 

@@ -41,7 +41,7 @@ class Planar final : public Kinematics {
   const Eigen::VectorXd& DoLower() const override { return lower_; }
   const Eigen::VectorXd& DoUpper() const override { return upper_; }
   Pose DoForward(const Eigen::VectorXd& q) override { return At(X_WB_, q); }
-  Eigen::MatrixXd DoJacobian(const Eigen::VectorXd&) override { return {}; }
+  ArmJacobian DoJacobian(const Eigen::VectorXd&) override { return {}; }
   std::optional<IkSolution> DoSolve(const Pose&, const Eigen::VectorXd&) override { return {}; }
   const Pose X_WB_;
   const Eigen::VectorXd lower_ = Eigen::Vector2d(-2, -2), upper_ = Eigen::Vector2d(2, 2);
@@ -292,7 +292,7 @@ TEST_F(JointPosesTest, WhatDoesNotFitTheRobotIsRefusedInOneSentence) {
     const Eigen::VectorXd& DoLower() const override { return limits_; }
     const Eigen::VectorXd& DoUpper() const override { return limits_; }
     Pose DoForward(const Eigen::VectorXd&) override { return {}; }
-    Eigen::MatrixXd DoJacobian(const Eigen::VectorXd&) override { return {}; }
+    ArmJacobian DoJacobian(const Eigen::VectorXd&) override { return {}; }
     std::optional<IkSolution> DoSolve(const Pose&, const Eigen::VectorXd&) override { return {}; }
     const Eigen::VectorXd limits_ = Eigen::Vector3d(0, 0, 0);
   };

@@ -45,7 +45,7 @@ class SixJoints final : public Kinematics {
     return std::nullopt;
   }
   Pose DoForward(const Eigen::VectorXd& q) override { return Chain(q, nullptr); }
-  Eigen::MatrixXd DoJacobian(const Eigen::VectorXd& q) override {
+  ArmJacobian DoJacobian(const Eigen::VectorXd& q) override {
     Eigen::MatrixXd J(6, 6);
     Chain(q, &J);
     return J;
