@@ -21,6 +21,8 @@ using Motion = Eigen::Matrix<double, Eigen::Dynamic, 1, Eigen::ColMajor, 6, 1>;
 
 constexpr double kMoves = 0.5;     // share of moving in what is lost; the rest turns
 constexpr double kDamping = 0.05;  // m/rad, of the prediction
+constexpr double kLeftOver = 0.1;  // share of a motion that may be missing where others take over
+constexpr double kMore = 3;        // times as far may one of them turn as any turned before
 
 // What counts of an arm's Jacobian: the position alone where it has fewer than six joints.
 Jacobian Counting(const ArmJacobian& J) { return J.topRows(J.cols() >= 6 ? 6 : 3); }
@@ -75,7 +77,8 @@ class PostureGuard::Local {
     };
     const double stop = options_.limit_margin / 2;
     const JointVector q = q_ + JointsOf(J_, before), dq = JointsOf(J_, motion);
-    for (Eigen::Index i = 0; i < q.size(); ++i) {
+    const bool handed_over = OthersTakeOver(q, dq, motion, stop);
+    for (Eigen::Index i = 0; i < q.size() && !handed_over; ++i) {
       damp(q[i] - kinematics_.lower()[i] - stop, -dq[i], stop);
       damp(kinematics_.upper()[i] - q[i] - stop, dq[i], stop);
     }
@@ -89,6 +92,32 @@ class PostureGuard::Local {
   }
 
  private:
+  // Whether `motion` can be made without the joints that would come too near to their ends, as by
+  // an arm that has more joints than it needs (saturation in the null space, Flacco et al. 2012).
+  bool OthersTakeOver(const JointVector& q, JointVector dq, const Vector6d& motion,
+                      double stop) const {
+    if (J_.cols() <= J_.rows()) return false;
+    Jacobian J = J_;
+    const Motion wanted = motion.head(J.rows());
+    const double most = dq.cwiseAbs().maxCoeff();
+    for (Eigen::Index round = 0; round <= q.size(); ++round) {
+      bool free = true;
+      for (Eigen::Index i = 0; i < q.size(); ++i) {
+        const double room =
+            dq[i] < 0 ? q[i] - kinematics_.lower()[i] : kinematics_.upper()[i] - q[i];
+        if (dq[i] == 0 || room - std::abs(dq[i]) >= 2 * stop) continue;
+        J.col(i).setZero();
+        free = false;
+      }
+      if (free) return true;
+      dq = JointsOf(J, motion);
+      const Motion made = J.lazyProduct(dq);
+      if ((made - wanted).norm() > kLeftOver * wanted.norm()) return false;
+      if (dq.cwiseAbs().maxCoeff() > kMore * most) return false;
+    }
+    return false;
+  }
+
   const PostureOptions& options_;
   Kinematics& kinematics_;
   JointVector q_;                 // rad, of the command

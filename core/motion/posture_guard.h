@@ -43,10 +43,10 @@ struct PostureOptions {
 // stretched out. A step of the command that leads there is shortened so that what is left of the
 // way shrinks by no more than a share per time, a velocity damper (Faverjon & Tournassoud 1987):
 // the hand slows and then holds. Steps away from there, and all steps elsewhere, are not touched at
-// all. Joints are predicted from where they are measured by damped least squares (Nakamura &
-// Hanafusa 1986). Of arms with fewer than six joints the position alone counts, since their
-// orientation is given up first. A turn that is lost holds nothing: the limiter's box around the
-// arm does.
+// all, and neither are those that the arm's other joints can make. Joints are predicted from where
+// they are measured by damped least squares (Nakamura & Hanafusa 1986). Of arms with fewer than six
+// joints the position alone counts, since their orientation is given up first. A turn that is lost
+// holds nothing: the limiter's box around the arm does.
 class PostureGuard {
  public:
   PostureGuard(const PostureOptions& options, std::shared_ptr<Kinematics> kinematics);

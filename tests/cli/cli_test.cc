@@ -297,7 +297,7 @@ TEST_F(Cli, PlansCheckAndCountAndWriteNothing) {
   Expect(teleop + "--out new/x.h5", 0, "attempts_at_most: 25");
   EXPECT_FALSE(fs::exists(folder_ / "new"));
   Write("there.h5", "mine");
-  Expect(teleop + "--out there.h5", 2, "exists already");
+  Expect(teleop + "--out there.h5", 2, "exists: extend it with --append");
   Expect("teleop --plan --variant D9 --out x.h5", 2, "D9");
   Expect("teleop --plan --task stak --out x.h5", 2, "did you mean 'stack'?");
   EXPECT_EQ(Json::parse(Run(teleop + "--out x.h5 --json").output)["demos"], 3);
