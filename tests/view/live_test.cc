@@ -275,10 +275,10 @@ TEST(LivePage, ShowsTheSceneAsItIsDrawnAnew) {
   SceneVariation look;
   look.edits.push_back(LightEdit{.light = "lamp"});
   live->Look(look);
-  EXPECT_EQ(Json::parse(page.Receive()), (Json{{"scene", 1}}));
+  EXPECT_EQ(Json::parse(page.Receive()), (Json{{"scene", 2}}));
   EXPECT_NE(scene(), nominal);
   live->Look({});
-  EXPECT_EQ(Json::parse(page.Receive()), (Json{{"scene", 2}}));
+  EXPECT_EQ(Json::parse(page.Receive()), (Json{{"scene", 3}}));
   EXPECT_EQ(scene(), nominal);
 }
 
