@@ -78,7 +78,7 @@ class CountingPacer final : public Pacer {
     if (ticks_++ % ticks_per_step_ == 0) steps.push_back(0);
     const bool on_time = pacer_.Tick(observation);
     // the clock is virtual, the disk is not: it gets time to keep up
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
     before_ = allocations;
     return on_time;
   }
