@@ -153,7 +153,9 @@ struct Part {
 
 std::vector<Part> PartsOf(const TeleopFlags& flags) {
   if (flags.session.empty()) {
-    return {{flags.task, LoadSpecs(flags.task, flags.robot), flags.teleop}};
+    Part part{flags.task, LoadSpecs(flags.task, flags.robot), flags.teleop};
+    VariantOf(part.specs.task, part.options.variant);
+    return {std::move(part)};
   }
   if (flags.teleop.out.empty()) ThrowUsage("teleop: --out: name the folder to record into");
   const SessionPlan plan = LoadSessionPlan(flags.session);
@@ -308,7 +310,6 @@ Json PlanOf(const Part& part) {
 Json PlanTeleop(const TeleopFlags& flags) {
   Json plans = Json::array();
   for (const Part& part : PartsOf(flags)) {
-    VariantOf(part.specs.task, part.options.variant);
     if (flags.session.empty() && !part.options.out.empty()) CheckTeleopOutput(part.options);
     plans.push_back(PlanOf(part));
   }

@@ -85,7 +85,7 @@ class WatchedSimulator final : public Simulator {
         stage_->link.Look(*stage_->look);
       }
     }
-    frame_.state = simulator_->Save();
+    simulator_->Save(&frame_.state);
     frame_.arms.resize(action.arms.size());
     for (size_t i = 0; i < action.arms.size(); ++i) {
       frame_.arms[i] = {action.arms[i].X_WE_cmd, action.arms[i].gripper, 0};

@@ -43,8 +43,9 @@ bool BaseView::Follow(const RawSample& sample, bool held) {
   const Eigen::Vector3d moved = dt * Eigen::Vector3d(kSpeed * ahead, -kSpeed * aside, kRise * up);
   if (!moved.isZero(0)) placement_.p_WT += RotationExp({0, 0, placement_.yaw}) * moved;
   if (turns) {
-    const Eigen::Vector3d p_THead =
-        sample.head_tracking & kPositionKnown ? sample.X_THead.translation() : Eigen::Vector3d::Zero();
+    const Eigen::Vector3d p_THead = sample.head_tracking & kPositionKnown
+                                        ? sample.X_THead.translation()
+                                        : Eigen::Vector3d::Zero();
     const Eigen::Vector3d p_WHead = TrackingInWorld(placement_) * p_THead;
     placement_.yaw =
         std::remainder(placement_.yaw - std::copysign(kTurn, turn), 2 * std::numbers::pi);

@@ -99,10 +99,9 @@ std::vector<fs::path> Write(const TeleopOptions& options, const Simulator& simul
   for (const auto& [number, file] : chosen) {
     files.push_back(file);
     // a kill between the dataset and the folder leaves both
-    const DatasetReader reader(file);
-    if (!extended || !extended->uuids.contains(reader.episodes().front().uuid)) {
-      inputs.push_back(file);
-    }
+    const bool there =
+        extended && extended->uuids.contains(DatasetReader(file).episodes().front().uuid);
+    if (!there) inputs.push_back(file);
   }
   if (inputs.empty()) return files;
   // meshes stand in the dataset, not in every recording

@@ -147,7 +147,6 @@ class Recording {
     simulator_.Save(&state_);
     Show(&recorded.row);
     ++steps_;
-    quality_.Add(recorded.row, commanded_);
     writer_->Push();
     if (pacer_.real_time()) {
       work_ns_ += MonotonicNs() - begin_ns - std::llround(1e9 * stepped_s);
@@ -196,13 +195,12 @@ class Recording {
     SendHaptics(commanded.cues);
     announcer_.Step(device_.info(), hands_, commanded);
     const size_t arms = commanded.action.arms.size();
-    commanded_ = commanded.action;
     row->action.arms.resize(arms);
     row->delta.resize(arms);
     row->teleop.arms = commanded.arms;
     for (size_t i = 0; i < arms; ++i) {
       const Pose& X_WE = row->observation.arms[i].X_WE;
-      row->action.arms[i] = simulator_.Resolve(i, commanded_.arms[i]);
+      row->action.arms[i] = simulator_.Resolve(i, commanded.action.arms[i]);
       row->delta[i] = DeltaFromTarget(X_WE, row->action.arms[i], info_.limits);
       if (!on_time_) row->teleop.arms[i].flags |= kOverrun;
     }
@@ -212,6 +210,7 @@ class Recording {
     row->teleop.device_time_ns = samples_.back().device_time_ns;
     row->teleop.monotonic_ns = now_ns;
     row->teleop.sample_age_ns = now_ns - samples_.back().monotonic_ns;
+    quality_.Add(*row, commanded.action);
   }
 
   // Pages draw the scene from where the operator stands.
@@ -347,8 +346,7 @@ class Recording {
   int64_t begin_ns_ = 0;
   int64_t work_ns_ = 0;  // of this step, without waiting and physics
   double waited_s_ = 0;
-  SimState state_;    // now
-  Action commanded_;  // before joints are made of it
+  SimState state_;  // now
   LiveFrame frame_;
   int32_t subtask_ = 0;
   std::vector<bool> came_;  // per subtask: its signal has held

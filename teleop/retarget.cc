@@ -11,11 +11,11 @@
 namespace understudy {
 namespace {
 
-// XrSpaceLocationFlags: orientation and position, each valid and tracked
-constexpr uint32_t kAllLocationFlags = 1 | 2 | 4 | 8;
+// of RawHand::tracking: orientation and position, each known and tracked
+constexpr uint32_t kTrackedFully = 1 | 2 | 4 | 8;
 
 bool HandIsGood(const RawHand& hand) {
-  return hand.active && (hand.tracking & kAllLocationFlags) == kAllLocationFlags &&
+  return hand.active && (hand.tracking & kTrackedFully) == kTrackedFully &&
          hand.X_TH.translation().allFinite() && std::isfinite(hand.squeeze) &&
          std::isfinite(hand.trigger);
 }

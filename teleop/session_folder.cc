@@ -52,12 +52,8 @@ bool IsDemonstration(const DatasetReader& reader) {
 
 // Whether an attempt has used up its start: it ended by itself once it had begun, or another start
 // was drawn for it.
-bool UsesStart(RecordEnd end, int64_t steps) {
-  return (steps > 0 || end == RecordEnd::kReset) && end != RecordEnd::kInterrupted;
-}
-bool UsesStart(const AttemptEnd& end) {
-  if (end.end == NameOf(RecordEnd::kInterrupted)) return false;
-  return end.steps > 0 || end.end == NameOf(RecordEnd::kReset);
+bool UsesStart(const std::string& end, int64_t steps) {
+  return (steps > 0 || end == NameOf(RecordEnd::kReset)) && end != NameOf(RecordEnd::kInterrupted);
 }
 
 // The settings of the session in `file` that differ from `settings`; all of them where it cannot be
@@ -142,7 +138,7 @@ void SessionFolder::FindAttempts() {
   for (const AttemptEnd& end : ends_) {
     next_ = std::max(next_, end.attempt + 1);
     listed.insert(end.attempt);
-    if (UsesStart(end)) starts.insert(end.start < 0 ? end.attempt : end.start);
+    if (UsesStart(end.end, end.steps)) starts.insert(end.start < 0 ? end.attempt : end.start);
   }
   for (const auto& entry : fs::directory_iterator(folder_)) {
     const int64_t number = AttemptNumber(entry.path());
@@ -187,7 +183,7 @@ void SessionFolder::Count(const Next& attempt, const RecordOutcome& outcome) {
   next_ = attempt.attempt + 1;
   // a start that is recorded again is not a new one
   if (again_.empty()) {
-    used_ += UsesStart(outcome.end, outcome.steps);
+    used_ += UsesStart(NameOf(outcome.end), outcome.steps);
   } else if (outcome.success) {
     again_.erase(again_.begin());
   }

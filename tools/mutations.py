@@ -247,13 +247,13 @@ _GROUPS = [
     ("teleop/command.cc", "teleop_test", "*", [
         ('settings["record"] = ResultOptions(options.record);', ""),
         ("extended.begin.start = last_start + 1;", ""),
-        ("if (!extended || !extended->uuids.contains(reader.episodes().front().uuid)) {", "{"),
+        ("if (!there) inputs.push_back(file);", "inputs.push_back(file);"),
     ]),
     ("teleop/session_folder.cc", "teleop_test", "*", [
         ("const int64_t start = again_.empty() ? begin_.start + used_ : again_.front();",
          "const int64_t start = begin_.start + used_;"),
         ("if (!WasCutShort(reader)) starts.insert(StartOf(reader));", "starts.insert(StartOf(reader));"),
-        ("used_ += UsesStart(outcome.end, outcome.steps);", "++used_;"),
+        ("used_ += UsesStart(NameOf(outcome.end), outcome.steps);", "++used_;"),
     ]),
     ("teleop/session.cc", "teleop_test", "*", [
         ('if (!name.empty()) stage += "/" + name;', ""),

@@ -380,7 +380,8 @@ std::vector<Column> RawColumns(const RawSample* samples, size_t n) {
   columns.back() = Clocked(std::move(columns.back()), "ns", "XrTime");
   numbers("understudy/raw/monotonic", int64_t{}, [](const RawSample& s) { return s.monotonic_ns; });
   columns.back() = Clocked(std::move(columns.back()), "ns", "monotonic or virtual");
-  numbers("understudy/raw/head_flags", uint32_t{}, [](const RawSample& s) { return s.head_tracking; });
+  numbers("understudy/raw/head_flags", uint32_t{},
+          [](const RawSample& s) { return s.head_tracking; });
   numbers("understudy/raw/events", uint32_t{}, [](const RawSample& s) { return s.events; });
   columns.push_back(Rows("understudy/raw/head_pose", kF64, Sizes{7}, samples, n,
                          [](Column& c, const RawSample& s) { Put(c, s.X_THead); }));

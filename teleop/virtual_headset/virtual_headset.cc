@@ -19,9 +19,9 @@ struct VirtualHeadset::Functions {
   _(set_head)                                                                                     \
   _(set_hand)                                                                                     \
   _(get_haptics)                                                                                  \
-  _(session_state) _(set_fault) _(stall) _(set_focus) _(recenter) _(request_exit) _(lose_session) \
-      _(lose_instance) _(set_headset_connected) _(set_service_running) _(set_event_copies)        \
-          _(set_profile)
+  _(session_state)                                                                                \
+  _(set_fault) _(stall) _(set_focus) _(recenter) _(request_exit) _(lose_session) _(lose_instance) \
+      _(set_headset_connected) _(set_service_running) _(set_event_copies) _(set_profile)
 #define UNDERSTUDY_VH_FIELD(name) decltype(&understudy_vh_##name) name = nullptr;
   UNDERSTUDY_VH_FUNCTIONS(UNDERSTUDY_VH_FIELD)
 #undef UNDERSTUDY_VH_FIELD

@@ -215,8 +215,8 @@ RawSample BrowserDevice::Newest() {
   const int64_t now = now_ns_();
   // neither time runs backwards where pages come and go
   taken_ns_ = std::max(taken_ns_, leader_ == 0 ? now : std::min(sample_ns_, now));
-  time_ns_ = std::max(
-      time_ns_, leader_ == 0 ? now + info_.device_minus_monotonic_ns : newest_.taken_ns + ahead_ns_);
+  time_ns_ = std::max(time_ns_, leader_ == 0 ? now + info_.device_minus_monotonic_ns
+                                             : newest_.taken_ns + ahead_ns_);
   sample.monotonic_ns = taken_ns_;
   sample.device_time_ns = time_ns_;
   sample.events = events_;

@@ -136,13 +136,13 @@ void CheckAlike(const SeenColumns& seen, VerifyReport& report) {
   std::vector<std::vector<ColumnSpec>> columns;
   for (const auto& [demo, of_episode] : seen.columns) columns.push_back(of_episode);
   const std::vector<ColumnSpec> usual = UsualColumns(columns);
-  std::set<std::string> told;
+  std::set<std::string> faulty;
   for (const Fault& fault : report.faults) {
-    told.insert(fault.place.substr(0, fault.place.find('/', std::string_view("/data/").size())));
+    faulty.insert(fault.place.substr(0, fault.place.find('/', std::string_view("/data/").size())));
   }
   for (const auto& [demo, of_episode] : seen.columns) {
     const std::string odd = OddColumn(usual, of_episode);
-    if (odd.empty() || told.contains(demo)) continue;
+    if (odd.empty() || faulty.contains(demo)) continue;
     const size_t end = odd.find(": ");
     report.faults.push_back({demo + "/" + odd.substr(0, end), odd.substr(end + 2)});
   }
