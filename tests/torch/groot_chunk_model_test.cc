@@ -16,8 +16,7 @@ struct Trained {
 };
 
 Trained Train() {
-  const auto engine =
-      MakeGrootEngine(SmallLayout(), kSmallVocabulary, SmallPolicy(), SmallTrainer());
+  SmallLearner engine(SmallLayout(), SmallPolicy(), SmallTrainer());
   for (uint64_t i = 0; i < 3; ++i) engine->Update(SmallBatch(8 * i, 8));
   return {engine->PolicyConfig(), engine->ExportPolicy()};
 }

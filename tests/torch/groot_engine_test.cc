@@ -11,11 +11,10 @@ namespace {
 
 using testing::HasSubstr;
 
-std::unique_ptr<GrootEngine> MakeEngine(const Json& policy = {},
-                                        const Json& trainer = Json::object()) {
+SmallLearner MakeEngine(const Json& policy = {}, const Json& trainer = Json::object()) {
   Json all = SmallPolicy();
   if (!policy.is_null()) all.update(policy);
-  return MakeGrootEngine(SmallLayout(), kSmallVocabulary, all, SmallTrainer(trainer));
+  return {SmallLayout(), all, SmallTrainer(trainer)};
 }
 
 std::string MessageOf(const std::function<void()>& work) {
@@ -28,12 +27,12 @@ std::string MessageOf(const std::function<void()>& work) {
 }
 
 // One pass with fixed draws; only real steps of the velocity.
-std::vector<float> RealVelocity(GrootEngine& engine, const Batch& batch, const FlowDraws& draws) {
-  const GrootPass pass = engine.Differentiate(batch, draws);
+std::vector<float> RealVelocity(SmallLearner& engine, const Batch& batch, const FlowDraws& draws) {
+  const Differentiated pass = engine.Differentiate(batch, draws);
   std::vector<float> real;
-  for (size_t i = 0; i < pass.velocity_BDTA.size(); ++i) {
+  for (size_t i = 0; i < pass.answer.size(); ++i) {
     const size_t b = i / (2 * 4 * 7), t = i / 7 % 4;
-    if (batch[kActionColumn].real_BT[b * 4 + t]) real.push_back(pass.velocity_BDTA[i]);
+    if (batch[kActionColumn].real_BT[b * 4 + t]) real.push_back(pass.answer[i]);
   }
   return real;
 }
@@ -43,11 +42,11 @@ FlowDraws DrawFor(const Batch& batch) {
 }
 
 TEST(GrootEngine, PaddedStepsCannotChangeTheOthers) {
-  const auto engine = MakeEngine();
+  SmallLearner engine = MakeEngine();
   Batch batch = SmallBatch(0, 6);
   FlowDraws draws = DrawFor(batch);
-  const GrootPass before = engine->Differentiate(batch, draws);
-  const std::vector<float> velocity = RealVelocity(*engine, batch, draws);
+  const Differentiated before = engine.Differentiate(batch, draws);
+  const std::vector<float> velocity = RealVelocity(engine, batch, draws);
 
   // garbage in the padded actions and in their noise
   int padded = 0;
@@ -62,21 +61,21 @@ TEST(GrootEngine, PaddedStepsCannotChangeTheOthers) {
     }
   }
   ASSERT_EQ(padded, 4);
-  const GrootPass after = engine->Differentiate(batch, draws);
-  EXPECT_EQ(RealVelocity(*engine, batch, draws), velocity);
+  const Differentiated after = engine.Differentiate(batch, draws);
+  EXPECT_EQ(RealVelocity(engine, batch, draws), velocity);
   EXPECT_EQ(after.loss, before.loss);
   EXPECT_EQ(after.gradients, before.gradients);
 
   // a real step does change them: the comparison can fail
   draws.noise_BDTA[0] += 1;
-  EXPECT_NE(RealVelocity(*engine, batch, draws), velocity);
+  EXPECT_NE(RealVelocity(engine, batch, draws), velocity);
 }
 
 TEST(GrootEngine, PaddedTextCannotChangeAnything) {
-  const auto engine = MakeEngine();
+  SmallLearner engine = MakeEngine();
   const Batch batch = SmallBatch(0, 6);
   const FlowDraws draws = DrawFor(batch);
-  const std::vector<float> velocity = RealVelocity(*engine, batch, draws);
+  const std::vector<float> velocity = RealVelocity(engine, batch, draws);
 
   // another embedding of the padding token, and of the last position, which no text reaches
   TensorMap weights = engine->ExportPolicy();
@@ -90,12 +89,12 @@ TEST(GrootEngine, PaddedTextCannotChangeAnything) {
   set_row("text.words", 0);
   set_row("text.position", 4);
   engine->SetWeights(weights);
-  EXPECT_EQ(RealVelocity(*engine, batch, draws), velocity);
+  EXPECT_EQ(RealVelocity(engine, batch, draws), velocity);
 
   // while a word that occurs does
   set_row("text.words", static_cast<size_t>(batch[kInstructionColumn].tokens[0]));
   engine->SetWeights(weights);
-  EXPECT_NE(RealVelocity(*engine, batch, draws), velocity);
+  EXPECT_NE(RealVelocity(engine, batch, draws), velocity);
 }
 
 TEST(GrootEngine, AnEmptyInstructionIsFinite) {
@@ -103,10 +102,10 @@ TEST(GrootEngine, AnEmptyInstructionIsFinite) {
   for (const bool sees : {true, false}) {
     SampleLayout layout = SmallLayout();
     if (!sees) layout.columns.erase(layout.columns.begin(), layout.columns.begin() + 2);
-    const auto engine = MakeGrootEngine(layout, kSmallVocabulary, SmallPolicy(), SmallTrainer());
+    SmallLearner engine(layout, SmallPolicy(), SmallTrainer());
     Batch batch = SmallBatch(0, 2);
     std::fill(batch[kInstructionColumn].tokens.begin(), batch[kInstructionColumn].tokens.end(), 0);
-    const GrootPass pass = engine->Differentiate(batch, DrawFor(batch));
+    const Differentiated pass = engine.Differentiate(batch, DrawFor(batch));
     EXPECT_TRUE(std::isfinite(pass.loss)) << sees;
     for (const auto& [name, blob] : pass.gradients) {
       for (size_t i = 0; i < blob.data.size(); i += sizeof(float)) {
@@ -119,12 +118,12 @@ TEST(GrootEngine, AnEmptyInstructionIsFinite) {
 }
 
 TEST(GrootEngine, EmbodimentsDoNotTouchOneAnother) {
-  const auto engine = MakeEngine();
+  SmallLearner engine = MakeEngine();
   Batch batch = SmallBatch(0, 4);
   std::fill(batch.embodiment_B.begin(), batch.embodiment_B.end(), 0);
   const FlowDraws draws = DrawFor(batch);
-  const std::vector<float> velocity = RealVelocity(*engine, batch, draws);
-  const GrootPass pass = engine->Differentiate(batch, draws);
+  const std::vector<float> velocity = RealVelocity(engine, batch, draws);
+  const Differentiated pass = engine.Differentiate(batch, draws);
 
   // slot 1 gets no gradient, and its weights do not matter
   TensorMap weights = engine->ExportPolicy();
@@ -144,21 +143,21 @@ TEST(GrootEngine, EmbodimentsDoNotTouchOneAnother) {
   }
   EXPECT_EQ(tables, 14);
   engine->SetWeights(weights);
-  EXPECT_EQ(RealVelocity(*engine, batch, draws), velocity);
+  EXPECT_EQ(RealVelocity(engine, batch, draws), velocity);
   batch.embodiment_B[0] = 1;
-  EXPECT_NE(RealVelocity(*engine, batch, draws), velocity);
+  EXPECT_NE(RealVelocity(engine, batch, draws), velocity);
 }
 
 TEST(GrootEngine, TwoRunsAreEqualBitForBit) {
   for (const char* precision : {"float32", "bfloat16"}) {
-    const auto a = MakeEngine({}, {{"precision", precision}});
-    const auto b = MakeEngine({}, {{"precision", precision}});
+    SmallLearner a = MakeEngine({}, {{"precision", precision}});
+    SmallLearner b = MakeEngine({}, {{"precision", precision}});
     for (uint64_t i = 0; i < 3; ++i) {
       a->Update(SmallBatch(8 * i, 8));
       b->Update(SmallBatch(8 * i, 8));
     }
     EXPECT_EQ(a->ExportState(), b->ExportState()) << precision;
-    const auto other = MakeEngine({}, {{"precision", precision}, {"seed", 2}});
+    SmallLearner other = MakeEngine({}, {{"precision", precision}, {"seed", 2}});
     for (uint64_t i = 0; i < 3; ++i) other->Update(SmallBatch(8 * i, 8));
     EXPECT_NE(a->ExportPolicy(), other->ExportPolicy());
   }
@@ -167,10 +166,10 @@ TEST(GrootEngine, TwoRunsAreEqualBitForBit) {
 TEST(GrootEngine, ResumedIsNeverStopped) {
   for (const char* precision : {"float32", "bfloat16", "auto"}) {
     const Json policy{{"state_dropout", 0.3}}, trainer{{"precision", precision}};
-    const auto straight = MakeEngine(policy, trainer);
+    SmallLearner straight = MakeEngine(policy, trainer);
     for (uint64_t i = 0; i < 3; ++i) straight->Update(SmallBatch(8 * i, 8));
     const TensorMap state = straight->ExportState();
-    const auto resumed = MakeEngine(policy, trainer);
+    SmallLearner resumed = MakeEngine(policy, trainer);
     resumed->ImportState(state);
     EXPECT_EQ(resumed->updates(), 3);
     EXPECT_EQ(resumed->ExportState(), state);
@@ -185,19 +184,23 @@ TEST(GrootEngine, ResumedIsNeverStopped) {
 }
 
 TEST(GrootEngine, TheAutomaticChoiceChangesNothingElse) {
-  const auto automatic = MakeEngine({}, {{"precision", "auto"}});
+  SmallLearner automatic = MakeEngine({}, {{"precision", "auto"}});
   automatic->Update(SmallBatch(0, 8));
   const std::string chosen = automatic->Describe()["precision"];
-  const auto named = MakeEngine({}, {{"precision", chosen}});
+  SmallLearner named = MakeEngine({}, {{"precision", chosen}});
   named->Update(SmallBatch(0, 8));
   EXPECT_EQ(automatic->ExportState(), named->ExportState());
   EXPECT_GT(automatic->Describe()["probe"]["bfloat16_s"], 0);
 }
 
 TEST(GrootEngine, LearnsEightSamplesByHeart) {
-  const auto engine =
+  SmallLearner engine =
       MakeEngine({{"width", 32}, {"feed_forward", 64}, {"noise_draws", 8}, {"keypoints", 8}},
-                 {{"steps", 1000}, {"learning_rate", 4e-3}, {"warmup", 20}, {"weight_decay", 0.0}});
+                 {{"steps", 1000},
+                  {"learning_rate", 4e-3},
+                  {"warmup", 20},
+                  {"weight_decay", 0.0},
+                  {"microbatches", 1}});
   const Batch batch = SmallBatch(0, 8);
   engine->Update(batch);
   const double first = engine->TakeLosses().loss;
@@ -224,20 +227,20 @@ TEST(GrootEngine, LearnsEightSamplesByHeart) {
 }
 
 TEST(GrootEngine, ReportsByGroupAndByStep) {
-  const auto engine = MakeEngine();
+  SmallLearner engine = MakeEngine();
   const Batch batch = SmallBatch(0, 6);
   const FlowDraws draws = DrawFor(batch);
-  const GrootPass pass = engine->Differentiate(batch, draws);
-  engine->UpdateWith(batch, draws);
+  const Differentiated pass = engine.Differentiate(batch, draws);
+  engine.UpdateWith(batch, draws);
   const LossReport report = engine->TakeLosses();
 
   // the same sums by hand
   double group[3] = {}, step[4] = {}, group_count[3] = {}, step_count[4] = {};
-  for (size_t i = 0; i < pass.velocity_BDTA.size(); ++i) {
+  for (size_t i = 0; i < pass.answer.size(); ++i) {
     const size_t b = i / 56, t = i / 7 % 4, a = i % 7;
     if (!batch[kActionColumn].real_BT[b * 4 + t]) continue;
     const double target = batch[kActionColumn].numbers[(b * 4 + t) * 7 + a] - draws.noise_BDTA[i];
-    const double error = std::pow(pass.velocity_BDTA[i] - target, 2);
+    const double error = std::pow(pass.answer[i] - target, 2);
     const size_t g = a < 3 ? 0 : a < 6 ? 1 : 2;
     group[g] += error;
     ++group_count[g];
@@ -258,17 +261,17 @@ TEST(GrootEngine, ReportsByGroupAndByStep) {
 
 // Where no sample knows its objects the loss is that of the actions, and the head learns nothing.
 TEST(GrootEngine, UnknownObjectsTeachNothing) {
-  const auto plain = MakeEngine();
+  SmallLearner plain = MakeEngine();
   const SampleLayout layout = SmallLayout(5);
   Json policy = SmallPolicy();
   policy["object_weight"] = 0.5;
-  const auto engine = MakeGrootEngine(layout, kSmallVocabulary, policy, SmallTrainer());
+  SmallLearner engine(layout, policy, SmallTrainer());
   Batch batch = SmallBatch(0, 6);
   const FlowDraws draws = DrawFor(batch);
   batch.columns.emplace_back().name = kObjectsColumn;
   batch[kObjectsColumn].numbers.assign(6 * 5, std::nanf(""));
-  const GrootPass pass = engine->Differentiate(batch, draws);
-  EXPECT_EQ(pass.loss, plain->Differentiate(batch, draws).loss);
+  const Differentiated pass = engine.Differentiate(batch, draws);
+  EXPECT_EQ(pass.loss, plain.Differentiate(batch, draws).loss);
   for (const auto& [name, gradient] : pass.gradients) {
     if (!name.starts_with("objects.")) continue;
     EXPECT_EQ(gradient.data, std::vector<uint8_t>(gradient.data.size())) << name;
@@ -277,7 +280,7 @@ TEST(GrootEngine, UnknownObjectsTeachNothing) {
   // one sample that knows is enough, and the images learn from it
   const auto before = pass.gradients.at("image.0.stem.weight").data;
   std::fill_n(batch[kObjectsColumn].numbers.begin(), 5, 0.7f);
-  const GrootPass known = engine->Differentiate(batch, draws);
+  const Differentiated known = engine.Differentiate(batch, draws);
   EXPECT_GT(known.loss, pass.loss);
   EXPECT_NE(known.gradients.at("image.0.stem.weight").data, before);
 }
@@ -287,7 +290,7 @@ TEST(GrootEngine, ThePolicyLeavesItsObjectHeadBehind) {
   const SampleLayout layout = SmallLayout(5);
   Json policy = SmallPolicy();
   policy["object_weight"] = 0.5;
-  const auto engine = MakeGrootEngine(layout, kSmallVocabulary, policy, SmallTrainer());
+  SmallLearner engine(layout, policy, SmallTrainer());
   const TensorMap weights = engine->ExportPolicy();
   EXPECT_TRUE(engine->ExportState().contains("weights/objects.layer1.weight"));
   EXPECT_EQ(weights, MakeEngine()->ExportPolicy());
@@ -346,7 +349,7 @@ TEST(GrootEngine, BadInputIsNamed) {
               }),
               HasSubstr("width = 18: must be a multiple of heads = 4"));
   EXPECT_THAT(MessageOf([] { MakeEngine({}, {{"learning_rat", 3}}); }), HasSubstr("learning_rate"));
-  const auto engine = MakeEngine();
+  SmallLearner engine = MakeEngine();
   Batch batch = SmallBatch(0, 2);
   batch[kInstructionColumn].tokens[0] = 9;
   EXPECT_THAT(MessageOf([&] { engine->Update(batch); }), HasSubstr("token 9: the policy's "
@@ -357,10 +360,10 @@ TEST(GrootEngine, BadInputIsNamed) {
 
   // states of another network or precision
   TensorMap state = engine->ExportState();
-  const auto wider = MakeEngine({{"width", 32}});
+  SmallLearner wider = MakeEngine({{"width", 32}});
   EXPECT_THAT(MessageOf([&] { wider->ImportState(state); }),
               HasSubstr("belongs to another policy configuration"));
-  const auto half = MakeEngine({}, {{"precision", "bfloat16"}});
+  SmallLearner half = MakeEngine({}, {{"precision", "bfloat16"}});
   EXPECT_THAT(MessageOf([&] { half->ImportState(state); }),
               HasSubstr("trained with precision 'float32', the options say 'bfloat16'"));
   state.erase("second_moment/vlln.weight");
@@ -370,7 +373,7 @@ TEST(GrootEngine, BadInputIsNamed) {
 
 // The training stops at it (TrainLoop), with the last good checkpoint in its message.
 TEST(GrootEngine, ALossThatIsNotFiniteIsReported) {
-  const auto engine = MakeEngine();
+  SmallLearner engine = MakeEngine();
   Batch batch = SmallBatch(0, 2);
   batch[kStateColumn].numbers[0] = std::nanf("");
   engine->Update(batch);
@@ -379,7 +382,7 @@ TEST(GrootEngine, ALossThatIsNotFiniteIsReported) {
 
 // Weights after `updates` updates.
 TensorMap Trained(const Json& trainer, int updates = 3) {
-  const auto engine = MakeEngine({}, trainer);
+  SmallLearner engine = MakeEngine({}, trainer);
   for (int i = 0; i < updates; ++i) engine->Update(SmallBatch(6 * static_cast<uint64_t>(i), 6));
   return engine->ExportState();
 }
@@ -400,7 +403,9 @@ TEST(GrootEngine, PartsCanLearnSlowlyOrStayAsTheyAre) {
     if (!key.starts_with("weights/")) continue;
     const bool stays = key.starts_with("weights/image.") || key == "weights/text.words";
     (stays ? stayed : moved) += frozen.at(key) == blob ? stays : !stays;
-    if (stays) EXPECT_EQ(frozen.at(key), blob) << key;
+    if (stays) {
+      EXPECT_EQ(frozen.at(key), blob) << key;
+    }
   }
   EXPECT_GT(stayed, 4);
   EXPECT_GT(moved, 20);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "small_policy.h"
+#include "train/run/safetensors.h"
 
 namespace understudy {
 namespace {
@@ -20,12 +21,6 @@ void ExpectNear(const std::vector<float>& got, const std::vector<double>& expect
   }
 }
 
-std::vector<float> Floats(const TensorBlob& blob) {
-  std::vector<float> values(blob.data.size() / sizeof(float));
-  std::memcpy(values.data(), blob.data.data(), blob.data.size());
-  return values;
-}
-
 class GrootReference : public testing::Test {
  protected:
   GrootReference() {
@@ -38,7 +33,7 @@ class GrootReference : public testing::Test {
                                                  {"weight_decay", 0.05},
                                                  {"clip", 0.5},
                                                  {"ema", 0.0}});
-    engine_ = MakeGrootEngine(layout, kSmallVocabulary, policy, trainer);
+    engine_ = SmallLearner(layout, policy, trainer);
 
     // padding holds numbers that must not matter
     batch_.size = 3;
@@ -65,7 +60,7 @@ class GrootReference : public testing::Test {
     draws_.hide_state_B = {0, 0, 1};
 
     // every weight that learns is a closed form, those of the object head too
-    TensorMap weights = engine_->Differentiate(batch_, draws_).gradients;
+    TensorMap weights = engine_.Differentiate(batch_, draws_).gradients;
     for (auto& [name, blob] : weights) {
       const std::vector<float> values = Wave(name, blob.data.size() / sizeof(float), 0.25);
       std::memcpy(blob.data.data(), values.data(), blob.data.size());
@@ -75,14 +70,14 @@ class GrootReference : public testing::Test {
     expected_ = LoadJson(source + "/tests/golden/policy_reference.json");
   }
 
-  std::unique_ptr<GrootEngine> engine_;
+  SmallLearner engine_{SmallLayout(10), SmallPolicy(), SmallTrainer()};
   Batch batch_;
   FlowDraws draws_;
   Json expected_;
 };
 
 TEST_F(GrootReference, LossVelocityAndGradients) {
-  const GrootPass pass = engine_->Differentiate(batch_, draws_);
+  const Differentiated pass = engine_.Differentiate(batch_, draws_);
   const double loss = expected_["loss"];
   EXPECT_NEAR(pass.loss, loss, 1e-4 * loss);
 
@@ -90,28 +85,28 @@ TEST_F(GrootReference, LossVelocityAndGradients) {
   const Json& velocity = expected_["velocity"];
   ASSERT_EQ(velocity.size(), 6u);
   for (size_t i = 0; i < velocity.size(); ++i) {
-    const auto begin = pass.velocity_BDTA.begin() + static_cast<std::ptrdiff_t>(i * 28);
+    const auto begin = pass.answer.begin() + static_cast<std::ptrdiff_t>(i * 28);
     ExpectNear({begin, begin + 28}, velocity[i].get<std::vector<double>>(),
                "velocity of chunk " + std::to_string(i));
   }
   for (const auto& [name, values] : expected_["gradients"].items()) {
-    ExpectNear(Floats(pass.gradients.at(name)), values.get<std::vector<double>>(), name);
+    ExpectNear(FloatsOf(pass.gradients.at(name)), values.get<std::vector<double>>(), name);
   }
 }
 
 TEST_F(GrootReference, UpdatesOfAdamW) {
   for (const double expected : expected_["losses"].get<std::vector<double>>()) {
-    engine_->UpdateWith(batch_, draws_);
+    engine_.UpdateWith(batch_, draws_);
     EXPECT_NEAR(engine_->TakeLosses().loss, expected, 1e-4 * expected);
   }
   const TensorMap after = engine_->ExportState();
   for (const auto& [name, values] : expected_["weights_after"].items()) {
-    ExpectNear(Floats(after.at("weights/" + name)), values.get<std::vector<double>>(), name);
+    ExpectNear(FloatsOf(after.at("weights/" + name)), values.get<std::vector<double>>(), name);
   }
 }
 
 TEST_F(GrootReference, GradientNormIsThatOfAllWeights) {
-  engine_->UpdateWith(batch_, draws_);
+  engine_.UpdateWith(batch_, draws_);
   const double expected = expected_["gradient_norm"];
   EXPECT_NEAR(engine_->TakeLosses().gradient_norm, expected, 1e-4 * expected);
 }

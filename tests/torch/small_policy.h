@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cmath>
+#include <map>
+#include <memory>
 
 #include "train/policies/groot/groot.h"
 
@@ -88,6 +90,64 @@ inline Batch SmallBatch(uint64_t first, int size) {
   }
   return batch;
 }
+
+// A network in training whose draws a test may give.
+class SmallLearner {
+ public:
+  SmallLearner(const SampleLayout& layout, const Json& policy, const TrainerOptions& trainer)
+      : given_(std::make_shared<std::map<uint64_t, FlowDraws>>()) {
+    const GrootConfig config = ReadGrootConfig(policy);
+    const GrootShape shape = GrootShapeOf(layout);
+    const auto draw = [given = given_, config, shape, seed = *trainer.seed](const Batch& batch,
+                                                                            int64_t update) {
+      if (given->empty()) return DrawFlow(batch, shape, config, seed, update);
+      FlowDraws draws;
+      draws.draws = config.noise_draws;
+      for (const uint64_t sample : batch.sample_B) {
+        const FlowDraws& one = given->at(sample);
+        const auto append = [](const auto& from, auto& to) {
+          to.insert(to.end(), from.begin(), from.end());
+        };
+        append(one.noise_BDTA, draws.noise_BDTA);
+        append(one.time_BD, draws.time_BD);
+        append(one.hide_state_B, draws.hide_state_B);
+      }
+      return draws;
+    };
+    learner_ = MakeGrootLearner(layout, kSmallVocabulary, policy, trainer, draw);
+  }
+
+  Learner* operator->() { return learner_.get(); }
+  Learner& operator*() { return *learner_; }
+
+  Differentiated Differentiate(const Batch& batch, const FlowDraws& draws) {
+    Give(batch, draws);
+    Differentiated pass = learner_->Differentiate(batch);
+    given_->clear();
+    return pass;
+  }
+  void UpdateWith(const Batch& batch, const FlowDraws& draws) {
+    Give(batch, draws);
+    learner_->Update(batch);
+    given_->clear();
+  }
+
+ private:
+  void Give(const Batch& batch, const FlowDraws& draws) {
+    const auto part = [&](const auto& from, size_t b) {
+      const size_t width = from.size() / batch.sample_B.size();
+      const auto begin = from.begin() + static_cast<std::ptrdiff_t>(b * width);
+      return std::vector(begin, begin + static_cast<std::ptrdiff_t>(width));
+    };
+    for (size_t b = 0; b < batch.sample_B.size(); ++b) {
+      (*given_)[batch.sample_B[b]] = {draws.draws, part(draws.noise_BDTA, b),
+                                      part(draws.time_BD, b), part(draws.hide_state_B, b)};
+    }
+  }
+
+  std::shared_ptr<std::map<uint64_t, FlowDraws>> given_;  // by sample
+  std::unique_ptr<Learner> learner_;
+};
 
 // The closed form of tests/golden/policy_reference.py.
 inline std::vector<float> Wave(const std::string& name, size_t count, double scale) {

@@ -131,9 +131,10 @@ class BatchSourceTest : public testing::Test {
     tokenizer_ = MakeTokenizer(set_->instructions);
   }
   std::unique_ptr<BatchSource> Make(const LoaderOptions& options, uint64_t seed = 1,
-                                    const std::vector<double>& weights = {}) {
+                                    const std::vector<double>& weights = {},
+                                    const BatchShare& share = {}) {
     return std::make_unique<BatchSource>(set_, layout_, Normalizers(), tokenizer_, options, weights,
-                                         7, seed);
+                                         7, seed, share);
   }
   std::map<std::string, Normalizer> Normalizers() const {
     return {{kStateColumn, state_},
@@ -185,6 +186,38 @@ TEST_F(BatchSourceTest, ResumeGivesTheSameBatches) {
   const auto second = Make(Threads(1), 3, {1, 2});
   second->Restore(position);
   for (int i = 0; i < 40; ++i) ExpectEqual(first->Next(), second->Next());
+}
+
+// Each rank makes its samples of the batch that one process would have made, and knows what the
+// others hold.
+TEST_F(BatchSourceTest, RanksShareTheSameBatches) {
+  set_->episodes[1].objects.clear();  // labels that one episode lacks are counted
+  set_->episodes[1].objects_TO.clear();
+  for (const int ranks : {2, 3, 7}) {
+    const auto alone = Make(Threads(0));
+    std::vector<std::unique_ptr<BatchSource>> sources;
+    for (int rank = 0; rank < ranks; ++rank) {
+      sources.push_back(Make(Threads(rank % 2), 1, {}, {rank, ranks}));
+    }
+    for (int i = 0; i < 20; ++i) {
+      const Batch whole = alone->Next();
+      size_t first = 0;
+      for (const auto& source : sources) {
+        const Batch share = source->Next();
+        const Batch expected = PartOf(whole, first, static_cast<size_t>(share.size));
+        ASSERT_EQ(share.sample_B, expected.sample_B) << ranks;
+        for (size_t c = 0; c < expected.columns.size(); ++c) {
+          EXPECT_EQ(share.columns[c].pixels, expected.columns[c].pixels);
+          EXPECT_EQ(share.columns[c].tokens, expected.columns[c].tokens);
+          EXPECT_EQ(share.columns[c].real_BT, expected.columns[c].real_BT);
+          EXPECT_EQ(share.columns[c].numbers.size(), expected.columns[c].numbers.size());
+        }
+        EXPECT_EQ(share.whole, expected.whole) << ranks;
+        first += static_cast<size_t>(share.size);
+      }
+      EXPECT_EQ(first, 7u);
+    }
+  }
 }
 
 TEST_F(BatchSourceTest, EveryWindowOncePerEpoch) {

@@ -33,7 +33,8 @@ struct TrainerOptions {
   Precision precision = Precision::kAuto;
   std::optional<uint64_t> seed;
   std::map<std::string, double> rates;
-  static constexpr std::array kUnwritten{"rates"};
+  int microbatches = 0;
+  static constexpr std::array kUnwritten{"rates", "microbatches"};
 
   Device device = Device::kAuto;
   int threads = 0;
@@ -61,9 +62,15 @@ struct TrainerOptions {
       "they "
       "stay as they are; of several patterns the longest counts",
       Limits{0, 1000});
+    v("microbatches", microbatches,
+      "parts of a batch whose gradients are summed in a fixed order, so that the weights are the "
+      "same bit for bit for any number of threads; 0 = 4 on processors, one for each rank on cuda",
+      Limits{0, 65536});
     // changes speed only (beyond rounding)
     v("device", device, "auto = cuda where there is one", Effect::kSpeed);
-    v("threads", threads, "cores for one update; 0 = all", Limits{0, 4096}, Effect::kSpeed);
+    v("threads", threads,
+      "replicas of the network, one core each; no more than microbatches are used; 0 = all cores",
+      Limits{0, 4096}, Effect::kSpeed);
   }
 };
 

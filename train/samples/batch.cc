@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "core/base/error.h"
@@ -18,6 +19,41 @@ const BatchColumn& Batch::operator[](std::string_view name) const {
 
 BatchColumn& Batch::operator[](std::string_view name) {
   return const_cast<BatchColumn&>(std::as_const(*this)[name]);
+}
+
+BatchTotals TotalsOf(const Batch& batch) {
+  if (batch.whole) return *batch.whole;
+  BatchTotals totals;
+  totals.size = batch.size;
+  for (const BatchColumn& column : batch.columns) {
+    totals.columns[column.name] = {
+        std::ranges::count_if(column.real_BT, [](uint8_t real) { return real != 0; }),
+        std::ranges::count_if(column.numbers, [](float number) { return !std::isnan(number); })};
+  }
+  return totals;
+}
+
+Batch PartOf(const Batch& batch, size_t first, size_t size) {
+  Require(first + size <= static_cast<size_t>(batch.size), "a part of the batch");
+  const auto copy = [&](const auto& from, auto& to) {
+    const size_t width = from.size() / static_cast<size_t>(batch.size);
+    const auto begin = from.begin() + static_cast<std::ptrdiff_t>(first * width);
+    to.assign(begin, begin + static_cast<std::ptrdiff_t>(size * width));
+  };
+  Batch part;
+  part.size = static_cast<int>(size);
+  for (const BatchColumn& column : batch.columns) {
+    BatchColumn& copied = part.columns.emplace_back();
+    copied.name = column.name;
+    copy(column.numbers, copied.numbers);
+    copy(column.pixels, copied.pixels);
+    copy(column.tokens, copied.tokens);
+    copy(column.real_BT, copied.real_BT);
+  }
+  copy(batch.embodiment_B, part.embodiment_B);
+  copy(batch.sample_B, part.sample_B);
+  part.whole = TotalsOf(batch);
+  return part;
 }
 
 }  // namespace understudy

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +24,18 @@ struct BatchColumn {
   std::vector<uint8_t> real_BT;  // 1 inside the episode; 0 where its first or last row is repeated
 };
 
+// What a loss divides by: the same for every part of a batch.
+struct BatchTotals {
+  struct Column {
+    int64_t real = 0;   // of real_BT
+    int64_t known = 0;  // numbers that are not NaN
+    bool operator==(const Column&) const = default;
+  };
+  int size = 0;                           // B
+  std::map<std::string, Column> columns;  // by name
+  bool operator==(const BatchTotals&) const = default;
+};
+
 // One minibatch in main memory, with the columns that the policy asked for; no tensor type, so that
 // loading needs no LibTorch.
 struct Batch {
@@ -29,10 +43,17 @@ struct Batch {
   std::vector<BatchColumn> columns;
   std::vector<int32_t> embodiment_B;  // slot of the per-embodiment tables
   std::vector<uint64_t> sample_B;     // identity (episode uuid and row): parent of RngKeys
+  std::optional<BatchTotals> whole;   // of the batch that this is a part of; none: it is whole
 
   // Requires that the batch holds the column.
   const BatchColumn& operator[](std::string_view name) const;
   BatchColumn& operator[](std::string_view name);
 };
+
+// Of the whole batch.
+BatchTotals TotalsOf(const Batch& batch);
+
+// Samples [first, first + size) of a batch, as a part of it.
+Batch PartOf(const Batch& batch, size_t first, size_t size);
 
 }  // namespace understudy

@@ -94,6 +94,7 @@ struct BatchSource::Impl {
   LoaderOptions options;
   int batch;
   uint64_t seed;
+  BatchShare share;
   std::vector<std::vector<int32_t>> tokens;  // by instruction
   std::vector<uint64_t> first_window;        // of each episode, ascending
   std::vector<uint64_t> group_first;         // first window of each group
@@ -112,13 +113,14 @@ struct BatchSource::Impl {
 
   Impl(std::shared_ptr<const TrainingSet> s, const SampleLayout& l,
        const std::map<std::string, Normalizer>& n, const LoaderOptions& o, Sampler smp, int b,
-       uint64_t sd)
+       uint64_t sd, const BatchShare& sh)
       : set(std::move(s)),
         layout(l),
         normalizers(n),
         options(o),
         batch(b),
         seed(sd),
+        share(sh),
         sampler(std::move(smp)),
         cache(set->windows() * set->cameras.size(), FrameBytes(), o.cache_mib << 20) {}
 
@@ -214,6 +216,25 @@ struct BatchSource::Impl {
     }
   }
 
+  // Of all samples, without their numbers.
+  BatchTotals Totals(const std::vector<Sample>& samples) const {
+    BatchTotals totals;
+    totals.size = static_cast<int>(samples.size());
+    for (const ColumnLayout& column : layout.columns) {
+      const std::string& name = column.info.name;
+      BatchTotals::Column& total = totals.columns[name];
+      for (const Sample& sample : samples) {
+        for (const int offset : column.offsets) total.real += sample.At(offset).second;
+        if (name == kInstructionColumn || IsImageColumn(name)) continue;
+        const size_t known = name == kObjectsColumn
+                                 ? sample.episode->objects.size() * size_t{kObjectLabel}
+                                 : static_cast<size_t>(column.info.size());
+        total.known += static_cast<int64_t>(known * column.offsets.size());
+      }
+    }
+    return totals;
+  }
+
   // The column of the samples, normalised.
   BatchColumn FillColumn(const std::vector<Sample>& samples, const ColumnLayout& column) {
     const std::string& name = column.info.name;
@@ -252,10 +273,8 @@ struct BatchSource::Impl {
 
   Batch Make(const std::vector<WindowDraw>& plan) {
     const double start = MonotonicSeconds();
-    Batch result;
-    result.size = batch;
-    result.embodiment_B.assign(plan.size(), 0);
     std::vector<Sample> samples;
+    std::vector<uint64_t> identities;
     for (const WindowDraw& draw : plan) {
       const uint64_t window = group_first[draw.group] + draw.window;
       const size_t at =
@@ -265,11 +284,20 @@ struct BatchSource::Impl {
       const size_t row = window - first_window[at];
       // identity of the sample: its episode and row, wherever they stand in files
       const uint64_t identity = HashOf(episode.uuid) + row * 0x9E3779B97F4A7C15ull;
-      result.sample_B.push_back(identity);
+      identities.push_back(identity);
       const RngKey key =
           RngKey{seed}.WithStage("train images").WithParent(identity).WithVariant(draw.epoch);
       samples.push_back({&episode, row, first_window[at], key});
     }
+    // what is another rank's is counted and not made
+    const auto begin = static_cast<std::ptrdiff_t>(int64_t{batch} * share.rank / share.ranks);
+    const auto end = static_cast<std::ptrdiff_t>(int64_t{batch} * (share.rank + 1) / share.ranks);
+    Batch result;
+    if (share.ranks > 1) result.whole = Totals(samples);
+    samples = {samples.begin() + begin, samples.begin() + end};
+    result.size = static_cast<int>(samples.size());
+    result.sample_B.assign(identities.begin() + begin, identities.begin() + end);
+    result.embodiment_B.assign(samples.size(), 0);
     for (const ColumnLayout& column : layout.columns) {
       result.columns.push_back(FillColumn(samples, column));
     }
@@ -308,8 +336,9 @@ struct BatchSource::Impl {
 BatchSource::BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLayout& layout,
                          const std::map<std::string, Normalizer>& normalizers,
                          const Tokenizer& tokenizer, const LoaderOptions& options,
-                         const std::vector<double>& weights, int batch, uint64_t seed) {
-  Require(set != nullptr && batch > 0, "a set and a batch size");
+                         const std::vector<double>& weights, int batch, uint64_t seed,
+                         const BatchShare& share) {
+  Require(set != nullptr && batch >= share.ranks, "a set and a batch size");
   CheckLayout(*set, layout, normalizers);
   Require(weights.empty() || weights.size() == set->datasets.size(), "one weight per dataset");
   if (!set->cameras.empty() && options.shift_px >= std::min(set->image_height, set->image_width)) {
@@ -330,7 +359,7 @@ BatchSource::BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLay
   }
   Sampler sampler(sizes, weights.empty() ? std::vector<double>{1} : weights, seed);
   impl_ = std::make_unique<Impl>(std::move(set), layout, normalizers, options, std::move(sampler),
-                                 batch, seed);
+                                 batch, seed, share);
   impl_->group_first = std::move(firsts);
   uint64_t window = 0;
   for (const TrainingEpisode& episode : impl_->set->episodes) {
@@ -392,7 +421,7 @@ LoaderTimes BatchSource::times() const {
   LoaderTimes times;
   const std::lock_guard lock(impl_->mutex);
   times.batches = impl_->next_to_give;
-  times.samples = times.batches * impl_->batch;
+  times.samples = times.batches * impl_->batch / impl_->share.ranks;
   times.load_s = static_cast<double>(impl_->load_ns.load()) * 1e-9;
   times.wait_s = impl_->wait_s;
   times.frames = impl_->frames;

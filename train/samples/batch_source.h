@@ -38,6 +38,12 @@ struct LoaderOptions {
   }
 };
 
+// Which part of every batch a process makes: samples [size * rank / ranks, size * (rank + 1) /
+// ranks).
+struct BatchShare {
+  int rank = 0, ranks = 1;
+};
+
 struct LoaderTimes {
   int64_t batches = 0, samples = 0;
   double load_s = 0;  // thread time spent making batches
@@ -52,11 +58,12 @@ class BatchSource {
   // `layout` holds columns that the set offers (ColumnsOf). Time steps before the first row and
   // behind the last one of an episode repeat it. `normalizers` by column, one for each column of
   // numbers, for one time step or for all that the layout asks for. `weights` one per dataset, or
-  // empty: then all windows form one pool. `set` is shared, never changed.
+  // empty: then all windows form one pool. `set` is shared, never changed. `batch` samples are
+  // drawn for all ranks together; requires one for each.
   BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLayout& layout,
               const std::map<std::string, Normalizer>& normalizers, const Tokenizer& tokenizer,
               const LoaderOptions& options, const std::vector<double>& weights, int batch,
-              uint64_t seed);
+              uint64_t seed, const BatchShare& share = {});
   ~BatchSource();
 
   // The position behind the batches that Next has given, and back to it. Restore only before the

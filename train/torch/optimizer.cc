@@ -78,20 +78,25 @@ FlatParameters::FlatParameters(std::vector<ParameterSpec> specs, uint64_t seed, 
     Fill(values.narrow(0, offset_[spec.name], Elements(spec.shape)), spec, seed);
   }
   values_ = values.to(device);
-  gradients_ = at::zeros_like(values_);
-  for (const ParameterSpec& spec : specs_) {
-    const int64_t offset = offset_[spec.name], size = Elements(spec.shape);
-    Tensor leaf = values_.narrow(0, offset, size).view(spec.shape).detach();
-    leaf.set_requires_grad(true);
-    leaf.mutable_grad() = gradients_.narrow(0, offset, size).view(spec.shape);
-    leaves_[spec.name] = leaf;
-  }
 }
 
-const Tensor& FlatParameters::operator[](const std::string& name) const {
-  const auto found = leaves_.find(name);
-  Require(found != leaves_.end(), "a network takes weights that it listed");
+const Tensor& ReplicaWeights::operator[](const std::string& name) const {
+  const auto found = leaves.find(name);
+  Require(found != leaves.end(), "a network takes weights that it listed");
   return found->second;
+}
+
+ReplicaWeights FlatParameters::MakeReplica() const {
+  ReplicaWeights replica;
+  replica.gradients = at::zeros_like(values_);
+  for (const ParameterSpec& spec : specs_) {
+    const int64_t offset = offset_.at(spec.name), size = Elements(spec.shape);
+    Tensor leaf = values_.narrow(0, offset, size).view(spec.shape).detach();
+    leaf.set_requires_grad(true);
+    leaf.mutable_grad() = replica.gradients.narrow(0, offset, size).view(spec.shape);
+    replica.leaves[spec.name] = leaf;
+  }
+  return replica;
 }
 
 TensorMap FlatParameters::Split(const Tensor& flat, const std::string& prefix) const {
@@ -176,10 +181,9 @@ std::vector<Optimizer::Slow> Optimizer::FindSlow() const {
   return slow;
 }
 
-Tensor Optimizer::Step() {
+Tensor Optimizer::Step(Tensor& gradients) {
   const at::NoGradGuard no_grad;
   Tensor& values = parameters_.values();
-  Tensor& gradients = parameters_.gradients();
 
   std::vector<Tensor> before;
   for (const Slow& slow : slow_) {

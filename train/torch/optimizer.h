@@ -10,6 +10,16 @@
 
 namespace understudy {
 
+// The weights as one replica of a network sees them: leaves that share their values with those of
+// the other replicas and collect gradients of their own.
+struct ReplicaWeights {
+  std::map<std::string, Tensor> leaves;  // by name
+  Tensor gradients;                      // in the layout of FlatParameters::values
+
+  // Requires that the weight was listed.
+  const Tensor& operator[](const std::string& name) const;
+};
+
 // All weights of a network as views of one array, those with weight decay first: clipping, AdamW
 // and averaging are then a handful of operations over two long vectors.
 class FlatParameters {
@@ -17,10 +27,9 @@ class FlatParameters {
   // First weights are functions of (seed, name).
   FlatParameters(std::vector<ParameterSpec> specs, uint64_t seed, at::Device device);
 
-  const Tensor& operator[](const std::string& name) const;  // a leaf that collects gradients
+  ReplicaWeights MakeReplica() const;
   const std::vector<ParameterSpec>& specs() const { return specs_; }
   Tensor& values() { return values_; }
-  Tensor& gradients() { return gradients_; }
   int64_t offset(const std::string& name) const { return offset_.at(name); }
   int64_t decayed() const { return decayed_; }  // length of the part with weight decay
   int64_t count() const { return count_; }      // weights, without the gaps between them
@@ -34,8 +43,7 @@ class FlatParameters {
  private:
   std::vector<ParameterSpec> specs_;
   std::map<std::string, int64_t> offset_;
-  std::map<std::string, Tensor> leaves_;
-  Tensor values_, gradients_;
+  Tensor values_;
   int64_t decayed_ = 0, count_ = 0;
 };
 
@@ -48,9 +56,9 @@ class Optimizer {
   // Throws Error(kUsage) where a pattern of TrainerOptions::rates matches no weight.
   Optimizer(const TrainerOptions& options, FlatParameters& parameters);
 
-  // One step from the gradients; returns their norm before clipping, on the device. Weights that
-  // stay as they are (TrainerOptions::rates) do not count for it.
-  Tensor Step();
+  // One step from `gradients`, which it changes; returns their norm before clipping, on the device.
+  // Weights that stay as they are (TrainerOptions::rates) do not count for it.
+  Tensor Step(Tensor& gradients);
   int64_t steps() const { return steps_; }
   // The average where it is on, else the weights.
   const Tensor& acting() const { return options_.ema > 0 ? average_ : parameters_.values(); }

@@ -68,14 +68,15 @@ at::Device ResolveDevice(Device device) {
 AutocastScope::AutocastScope(at::DeviceType device, bool bfloat16)
     : device_(device),
       was_enabled_(at::autocast::is_autocast_enabled(device)),
-      old_type_(at::autocast::get_autocast_dtype(device)) {
-  at::autocast::increment_nesting();
+      old_type_(at::autocast::get_autocast_dtype(device)),
+      used_cache_(at::autocast::is_autocast_cache_enabled()) {
+  at::autocast::set_autocast_cache_enabled(false);
   at::autocast::set_autocast_enabled(device, bfloat16);
   if (bfloat16) at::autocast::set_autocast_dtype(device, at::kBFloat16);
 }
 
 AutocastScope::~AutocastScope() {
-  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  at::autocast::set_autocast_cache_enabled(used_cache_);
   at::autocast::set_autocast_enabled(device_, was_enabled_);
   at::autocast::set_autocast_dtype(device_, old_type_);
 }

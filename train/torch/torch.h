@@ -31,8 +31,9 @@ Tensor View(const std::vector<uint8_t>& values, at::IntArrayRef shape);
 // Throws Error(kBadInput) for `cuda` without one.
 at::Device ResolveDevice(Device device);
 
-// Automatic bfloat16 within a scope, or none; restores what was set before and drops the cache of
-// converted weights where the outermost scope ends.
+// Automatic bfloat16 within a scope, or none; restores what was set before. Converted weights are
+// not kept for a second use: all threads would share them, and who clears them when would decide in
+// which order gradients are added.
 class AutocastScope {
  public:
   AutocastScope(at::DeviceType device, bool bfloat16);
@@ -44,6 +45,7 @@ class AutocastScope {
   at::DeviceType device_;
   bool was_enabled_;
   at::ScalarType old_type_;
+  bool used_cache_;
 };
 
 // Number of cores that LibTorch's operators use when called from this thread.

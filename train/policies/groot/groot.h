@@ -1,12 +1,13 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "train/policies/groot/groot_config.h"
 #include "train/run/chunk_model.h"
 #include "train/run/trainer_options.h"
-#include "train/run/update_engine.h"
+#include "train/torch/learner.h"
 #include "train/torch/network.h"
 
 namespace understudy {
@@ -23,23 +24,8 @@ struct FlowDraws {
 FlowDraws DrawFlow(const Batch& batch, const GrootShape& shape, const GrootConfig& config,
                    uint64_t seed, int64_t update);
 
-// One pass without an update: for checks against other implementations.
-struct GrootPass {
-  double loss = 0;
-  std::vector<float> velocity_BDTA;
-  TensorMap gradients;
-};
-
-// Training of a GR00T-style policy; see UpdateEngine.
-class GrootEngine : public UpdateEngine {
- public:
-  // Update() with draws given instead of made.
-  virtual void UpdateWith(const Batch& batch, const FlowDraws& draws) = 0;
-  virtual GrootPass Differentiate(const Batch& batch, const FlowDraws& draws) = 0;
-  // Replaces weights (and their average) by name, before the first update. Throws Error(kBadInput)
-  // where names or shapes differ from the network's.
-  virtual void SetWeights(const TensorMap& weights) = 0;
-};
+// Gives the draws of some samples at an update.
+using DrawSource = std::function<FlowDraws(const Batch& samples, int64_t update)>;
 
 // A trained GR00T-style policy; see ChunkModel. Each calling thread uses one core.
 class GrootChunkModel : public ChunkModel {
@@ -49,11 +35,12 @@ class GrootChunkModel : public ChunkModel {
                                          const std::vector<float>& noise_BTA) const = 0;
 };
 
-// `policy_config` is read as GrootConfig; token ids must lie below `vocabulary` (0 = padding, 1 =
-// unknown). Throws Error(kBadInput) on bad values.
-std::unique_ptr<GrootEngine> MakeGrootEngine(const SampleLayout& layout, int vocabulary,
-                                             const Json& policy_config,
-                                             const TrainerOptions& trainer);
+// Training of a GR00T-style policy. `policy_config` is read as GrootConfig; token ids must lie
+// below `vocabulary` (0 = padding, 1 = unknown). Without `draw`, DrawFlow is used. Throws
+// Error(kBadInput) on bad values.
+std::unique_ptr<Learner> MakeGrootLearner(const SampleLayout& layout, int vocabulary,
+                                          const Json& policy_config, const TrainerOptions& trainer,
+                                          DrawSource draw = {});
 
 // Throws Error(kBadInput) where a tensor is missing, unknown or of another shape.
 std::unique_ptr<GrootChunkModel> MakeGrootChunkModel(const SampleLayout& layout, const Json& config,

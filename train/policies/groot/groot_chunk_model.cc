@@ -10,26 +10,6 @@
 namespace understudy {
 namespace {
 
-// Sample `row` of `batch` by itself.
-Batch SelectSample(const Batch& batch, size_t row) {
-  Batch one;
-  one.size = 1;
-  const auto copy = [&](const auto& from, auto& to) {
-    const size_t width = from.size() / static_cast<size_t>(batch.size);
-    const auto begin = from.begin() + static_cast<std::ptrdiff_t>(row * width);
-    to.assign(begin, begin + static_cast<std::ptrdiff_t>(width));
-  };
-  for (const BatchColumn& column : batch.columns) {
-    BatchColumn& selected = one.columns.emplace_back();
-    selected.name = column.name;
-    copy(column.numbers, selected.numbers);
-    copy(column.pixels, selected.pixels);
-    copy(column.tokens, selected.tokens);
-  }
-  copy(batch.embodiment_B, one.embodiment_B);
-  return one;
-}
-
 class Model : public GrootChunkModel {
  public:
   Model(const GrootShape& shape, const GrootConfig& config, int vocabulary, at::Device device,
@@ -75,7 +55,7 @@ class Model : public GrootChunkModel {
     std::vector<float> actions;
     actions.reserve(size * chunk);
     for (size_t row = 0; row < size; ++row) {
-      const Tensor answer = Denoise(SelectSample(inputs, row), noise_BTA.data() + row * chunk);
+      const Tensor answer = Denoise(PartOf(inputs, row, 1), noise_BTA.data() + row * chunk);
       const float* values = answer.data_ptr<float>();
       actions.insert(actions.end(), values, values + chunk);
     }

@@ -1,0 +1,291 @@
+#include <algorithm>
+#include <chrono>
+
+#include "core/base/error.h"
+#include "core/base/ordered_pool.h"
+#include "train/torch/loss_net.h"
+#include "train/torch/optimizer.h"
+#include "train/torch/worker.h"
+
+namespace understudy {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kMicrobatches = 4;  // on processors
+
+std::vector<ParameterSpec> ListWeights(const LearntPolicy& policy, at::Device device) {
+  std::vector<ParameterSpec> specs;
+  policy.make_net(device, [&](const ParameterSpec& spec) {
+    specs.push_back(spec);
+    return Tensor();
+  });
+  return specs;
+}
+
+class TorchLearner : public Learner {
+ public:
+  TorchLearner(LearntPolicy policy, const TrainerOptions& trainer);
+
+  void Update(const Batch& batch) override;
+  LossReport TakeLosses() override;
+  int64_t updates() const override { return optimizer_.steps(); }
+  TensorMap ExportState() const override;
+  void ImportState(const TensorMap& state) override;
+  TensorMap ExportPolicy() const override;
+  Json PolicyConfig() const override { return policy_.config; }
+  Json Describe() const override;
+
+  Differentiated Differentiate(const Batch& batch) override;
+  void SetWeights(const TensorMap& weights) override;
+
+ private:
+  struct Replica {
+    ReplicaWeights weights;
+    std::unique_ptr<LossNet> net;
+    std::unique_ptr<Worker> worker;  // none: the calling thread
+    std::vector<Tensor> kept;        // sums that wait for their neighbour, by level of the tree
+  };
+
+  // The parts of a batch that the tree adds up.
+  struct Parts {
+    std::vector<Batch> batches;
+    BatchTotals whole;
+  };
+  Parts Split(const Batch& batch) const;
+  PartLoss Backward(Replica& replica, const BatchPart& part) const;
+  // Loss and sums of parts [begin, end); their gradients are those of replica `first` behind it.
+  // Replicas [first, first + count) share the work.
+  Tensor Sum(const Parts& parts, bool bfloat16, size_t begin, size_t end, size_t first,
+             size_t count, size_t level);
+  void ChoosePrecision(const Parts& parts);
+  void ClearLosses();
+
+  const LearntPolicy policy_;
+  const TrainerOptions options_;
+  const at::Device device_;
+  FlatParameters parameters_;
+  Optimizer optimizer_;
+  Precision precision_;
+  double float32_s_ = 0, bfloat16_s_ = 0;
+  Tensor sums_, norm_sum_;  // loss and sums of the policy; the norm
+  int64_t summed_ = 0;
+  std::vector<Replica> replicas_;  // last: their threads end first
+};
+
+TorchLearner::TorchLearner(LearntPolicy policy, const TrainerOptions& trainer)
+    : policy_(std::move(policy)),
+      options_(trainer),
+      device_(ResolveDevice(trainer.device)),
+      parameters_(ListWeights(policy_, device_), *trainer.seed, device_),
+      optimizer_(trainer, parameters_),
+      precision_(trainer.precision) {
+  // a device is busy with one; on processors more than there are parts would have nothing to do
+  const int parts = options_.microbatches > 0 ? options_.microbatches : kMicrobatches;
+  const int count = device_.is_cpu() ? ThreadCount(options_.threads, parts) : 1;
+  for (int i = 0; i < count; ++i) {
+    Replica& replica = replicas_.emplace_back();
+    replica.weights = parameters_.MakeReplica();
+    replica.net = policy_.make_net(
+        device_, [&](const ParameterSpec& spec) { return replica.weights[spec.name]; });
+    if (i > 0) replica.worker = std::make_unique<Worker>();
+  }
+  ClearLosses();
+}
+
+TorchLearner::Parts TorchLearner::Split(const Batch& batch) const {
+  Parts parts{{}, TotalsOf(batch)};
+  const int wanted = options_.microbatches > 0 ? options_.microbatches
+                     : device_.is_cpu()        ? kMicrobatches
+                                               : 1;
+  const int count = std::min(wanted, batch.size);
+  Require(count > 0, "a batch holds samples");
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t first = i * batch.size / count, end = (i + 1) * batch.size / count;
+    parts.batches.push_back(
+        PartOf(batch, static_cast<size_t>(first), static_cast<size_t>(end - first)));
+  }
+  return parts;
+}
+
+PartLoss TorchLearner::Backward(Replica& replica, const BatchPart& part) const {
+  const ThreadScope one_core(1);
+  replica.weights.gradients.zero_();
+  PartLoss loss = replica.net->Loss(part);
+  loss.loss.backward();
+  return loss;
+}
+
+Tensor TorchLearner::Sum(const Parts& parts, bool bfloat16, size_t begin, size_t end, size_t first,
+                         size_t count, size_t level) {
+  Replica& replica = replicas_[first];
+  if (end - begin == 1) {
+    const PartLoss loss =
+        Backward(replica, {parts.batches[begin], parts.whole, optimizer_.steps(), bfloat16});
+    return at::cat({loss.loss.detach().view({1}), loss.sums_N.detach()});
+  }
+  const size_t middle = begin + (end - begin + 1) / 2;
+  Tensor left, right;
+  if (count > 1) {
+    // both halves at the same time, the right one by the other half of the replicas
+    const size_t other = first + (count + 1) / 2;
+    Worker& worker = *replicas_[other].worker;
+    worker.Start([&] {
+      right = Sum(parts, bfloat16, middle, end, other, first + count - other, level + 1);
+    });
+    std::exception_ptr error;
+    try {
+      left = Sum(parts, bfloat16, begin, middle, first, other - first, level + 1);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    worker.Wait();
+    if (error) std::rethrow_exception(error);
+    replica.weights.gradients.add_(replicas_[other].weights.gradients);
+  } else {
+    left = Sum(parts, bfloat16, begin, middle, first, 1, level + 1);
+    if (replica.kept.size() <= level) replica.kept.resize(level + 1);
+    Tensor& kept = replica.kept[level];
+    if (!kept.defined()) kept = at::empty_like(replica.weights.gradients);
+    kept.copy_(replica.weights.gradients);
+    right = Sum(parts, bfloat16, middle, end, first, 1, level + 1);
+    replica.weights.gradients.add_(kept);
+  }
+  return left + right;
+}
+
+void TorchLearner::Update(const Batch& batch) {
+  const ThreadScope one_core(1);
+  const Parts parts = Split(batch);
+  ChoosePrecision(parts);
+  const Tensor sums = Sum(parts, precision_ == Precision::kBfloat16, 0, parts.batches.size(), 0,
+                          replicas_.size(), 0);
+  // sums stay on the device until somebody asks
+  norm_sum_.add_(optimizer_.Step(replicas_[0].weights.gradients));
+  sums_.add_(sums);
+  ++summed_;
+}
+
+Differentiated TorchLearner::Differentiate(const Batch& batch) {
+  const PartLoss loss = Backward(replicas_[0], {batch, TotalsOf(batch), optimizer_.steps(),
+                                                options_.precision == Precision::kBfloat16});
+  Differentiated pass;
+  pass.loss = loss.loss.item<double>();
+  const Tensor answer = loss.answer.detach().to(at::kCPU, at::kFloat).contiguous();
+  const float* data = answer.data_ptr<float>();
+  pass.answer.assign(data, data + answer.numel());
+  pass.gradients = parameters_.Split(replicas_[0].weights.gradients, "");
+  return pass;
+}
+
+void TorchLearner::SetWeights(const TensorMap& weights) {
+  Require(optimizer_.steps() == 0, "weights are set before the first update");
+  const at::NoGradGuard no_grad;
+  parameters_.values().copy_(parameters_.Join(weights, "", "weights"));
+  optimizer_.RestartAverage();
+}
+
+LossReport TorchLearner::TakeLosses() {
+  LossReport report;
+  report.updates = summed_;
+  report.learning_rate = LearningRate(options_, std::max<int64_t>(0, optimizer_.steps() - 1));
+  if (summed_ == 0) return report;
+  const Tensor sums = sums_.to(at::kCPU, at::kDouble).contiguous();
+  const double* numbers = sums.data_ptr<double>();
+  report.loss = numbers[0] / static_cast<double>(summed_);
+  report.gradient_norm = norm_sum_.item<double>() / static_cast<double>(summed_);
+  policy_.report({numbers + 1, static_cast<size_t>(policy_.sums)}, report);
+  ClearLosses();
+  return report;
+}
+
+TensorMap TorchLearner::ExportState() const {
+  TensorMap state;
+  optimizer_.Export(state);
+  state["precision"] = ToBlob(at::scalar_tensor(static_cast<int64_t>(precision_), at::kLong));
+  return state;
+}
+
+void TorchLearner::ImportState(const TensorMap& state) {
+  const at::NoGradGuard no_grad;
+  const auto found = state.find("precision");
+  if (found == state.end() || found->second.dtype != "I64" || !found->second.shape.empty()) {
+    ThrowBadInput(
+        "training state: 'precision' is missing or no I64 scalar; the file is not a "
+        "training state of this program");
+  }
+  const int64_t code = ToTensor(found->second).item<int64_t>();
+  const auto recorded = static_cast<Precision>(code);
+  const bool known = code >= 0 && code <= static_cast<int64_t>(Precision::kBfloat16);
+  if (!known || (options_.precision != Precision::kAuto && options_.precision != recorded)) {
+    ThrowBadInput(
+        fmt::format("training state: trained with precision '{}', the options say "
+                    "'{}'; continue with the same precision",
+                    known ? EnumNames<Precision>::kNames[static_cast<size_t>(code)] : "unknown",
+                    EnumNames<Precision>::kNames[static_cast<size_t>(options_.precision)]));
+  }
+  optimizer_.Import(state);
+  precision_ = recorded;
+  ClearLosses();
+}
+
+TensorMap TorchLearner::ExportPolicy() const {
+  TensorMap weights = parameters_.Split(optimizer_.acting(), "");
+  const std::string& left_out = policy_.training_only;
+  if (!left_out.empty()) {
+    std::erase_if(weights, [&](const auto& entry) { return entry.first.starts_with(left_out); });
+  }
+  return weights;
+}
+
+Json TorchLearner::Describe() const {
+  Json parts = Json::object();
+  for (const ParameterSpec& spec : parameters_.specs()) {
+    int64_t size = 1;
+    for (const int64_t n : spec.shape) size *= n;
+    const std::string part = spec.name.substr(0, spec.name.find('.'));
+    parts[part] = parts.value(part, int64_t{0}) + size;
+  }
+  Json json{{"parameters", parameters_.count()},
+            {"parameters_by_part", parts},
+            {"precision", EnumNames<Precision>::kNames[static_cast<size_t>(precision_)]},
+            {"threads", replicas_.size()},
+            {"device", device_.str()},
+            {"libtorch", TORCH_VERSION}};
+  if (float32_s_ > 0) json["probe"] = {{"float32_s", float32_s_}, {"bfloat16_s", bfloat16_s_}};
+  return json;
+}
+
+// Times both on the first batch without learning from it, so that a run depends on the choice
+// alone; the choice is part of the training state.
+void TorchLearner::ChoosePrecision(const Parts& parts) {
+  if (precision_ != Precision::kAuto) return;
+  float32_s_ = bfloat16_s_ = 1e9;
+  for (int i = 0; i < 4; ++i) {
+    for (const bool bfloat16 : {false, true}) {
+      const auto start = Clock::now();
+      Sum(parts, bfloat16, 0, parts.batches.size(), 0, replicas_.size(), 0)
+          .select(0, 0)
+          .item<float>();
+      const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+      double& best = bfloat16 ? bfloat16_s_ : float32_s_;
+      if (i > 0) best = std::min(best, seconds);  // the first pass of each warms caches
+    }
+  }
+  precision_ = bfloat16_s_ < float32_s_ ? Precision::kBfloat16 : Precision::kFloat32;
+}
+
+void TorchLearner::ClearLosses() {
+  const auto options = at::TensorOptions().dtype(at::kDouble).device(device_);
+  sums_ = at::zeros({1 + policy_.sums}, options);
+  norm_sum_ = at::zeros({}, options);
+  summed_ = 0;
+}
+
+}  // namespace
+
+std::unique_ptr<Learner> MakeLearner(LearntPolicy policy, const TrainerOptions& trainer) {
+  return std::make_unique<TorchLearner>(std::move(policy), trainer);
+}
+
+}  // namespace understudy

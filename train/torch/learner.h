@@ -1,0 +1,26 @@
+#pragma once
+
+#include <vector>
+
+#include "train/run/update_engine.h"
+
+namespace understudy {
+
+// One pass without an update.
+struct Differentiated {
+  double loss = 0;
+  std::vector<float> answer;  // of the network
+  TensorMap gradients;
+};
+
+// Training of a network on LibTorch.
+class Learner : public UpdateEngine {
+ public:
+  // Loss and gradients of a batch in one piece: for checks against other implementations.
+  virtual Differentiated Differentiate(const Batch& batch) = 0;
+  // Replaces weights (and their average) by name, before the first update. Throws Error(kBadInput)
+  // where names or shapes differ from the network's.
+  virtual void SetWeights(const TensorMap& weights) = 0;
+};
+
+}  // namespace understudy
