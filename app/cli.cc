@@ -192,6 +192,7 @@ int RunInvocation(const Invocation& call) {
   TerminalProgress progress(call.quiet);
   CommandContext context{.progress = &progress, .plan = call.plan};
   const Json result = RunCommand(*call.command, resolved.options, context);
+  if (result.is_null()) return InterruptRequested() ? 1 : 0;  // another process speaks
   const auto& describe = call.plan ? call.command->describe_plan : call.command->describe;
   if (call.json) {
     std::cout << result.dump(2) << std::endl;

@@ -1,7 +1,9 @@
 // train and evaluate.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -13,6 +15,7 @@
 #include "app/twin.h"
 #include "app/watch.h"
 #include "augment/plan.h"
+#include "core/base/ordered_pool.h"
 #include "data/store/files.h"
 #include "data/video/module.h"
 #include "train/command.h"
@@ -36,6 +39,29 @@ ChunkModelFactory Models() {
             const TensorMap& weights) {
     return Module<TorchModule>().make_chunk_model(type, layout, config, weights);
   };
+}
+
+// Trains alone, or as one of the ranks that a launcher started. Rank 0 has the result.
+Json Train(TrainOptions options, CommandContext& context) {
+  const std::optional<RankPlace> place = FindRankPlace(std::getenv);
+  const bool speaks = !place || place->rank == 0;
+  if (context.plan) {
+    if (!speaks) return nullptr;
+    // without LibTorch a plan counts, and only the run needs it
+    const bool timed = HasModule(TorchModule::kName);
+    return PlanTrain(options, timed ? Engines() : EngineFactory(), *context.progress);
+  }
+  if (!place) return RunTrain(options, Engines(), *context.progress).ToJson();
+  const std::unique_ptr<Ranks> ranks = Module<TorchModule>().join_ranks(*place);
+  // ranks of one machine share its cores
+  if (options.trainer.threads == 0) {
+    options.trainer.threads = std::max(1, ThreadCount(0) / place->local_size);
+  }
+  Progress silent;
+  const TrainReport report =
+      RunTrain(options, Engines(), speaks ? *context.progress : silent, ranks.get());
+  if (report.interrupted) RequestInterrupt();  // whichever rank was asked, all end alike
+  return speaks ? report.ToJson() : Json();
 }
 
 struct EvaluateFlags {
@@ -286,18 +312,13 @@ std::string DescribeTraining(const Json& result) {
 }  // namespace
 
 Command TrainCommand() {
-  Command command = MakeCommand<TrainOptions>(
-      "train", "train a policy on rendered datasets",
-      [](const TrainOptions& options, CommandContext& context) -> Json {
-        if (context.plan) {
-          // without LibTorch a plan counts, and only the run needs it
-          const bool timed = HasModule(TorchModule::kName);
-          return PlanTrain(options, timed ? Engines() : EngineFactory(), *context.progress);
-        }
-        return RunTrain(options, Engines(), *context.progress).ToJson();
-      },
-      DescribeTraining);
+  Command command = MakeCommand<TrainOptions>("train", "train a policy on rendered datasets", Train,
+                                              DescribeTraining);
   command.positional = {"datasets"};
+  command.writes = [all = command.writes](const Json& options) {
+    const std::optional<RankPlace> place = FindRankPlace(std::getenv);
+    return place && place->rank > 0 ? std::vector<std::string>() : all(options);
+  };
   // what the network offers depends on `type`
   for (FieldInfo& field : PolicyFields()) command.fields.push_back(std::move(field));
   command.resolve = [checked = command.resolve](const Json& options) {

@@ -27,7 +27,7 @@ struct Command {
   Json defaults;
   // Checks `options` and fills in defaults; throws Error with every violation.
   std::function<Json(const Json& options)> resolve;
-  // Runs; returns the result for --json and summaries.
+  // Runs; returns the result for --json and summaries. Null: there is nothing to say.
   std::function<Json(const Json& options, CommandContext& context)> run;
   // The result for people, on stdout, and that of --plan; empty: an outline of the JSON.
   std::function<std::string(const Json&result)> describe, describe_plan;

@@ -91,6 +91,14 @@ function(understudy_libtorch_target name root)
   # libtorch.so brings the CUDA half along though no symbol asks for it; what that half needs lies
   # where its own run path says
   target_link_options(${name} INTERFACE LINKER:--no-as-needed LINKER:--allow-shlib-undefined)
+  # several processes that train together: LibTorch has c10d and Gloo, but not the headers of Gloo
+  find_path(GLOO_INCLUDE_DIR gloo/types.h)
+  if(GLOO_INCLUDE_DIR AND EXISTS ${root}/include/torch/csrc/distributed/c10d/ProcessGroupGloo.hpp)
+    target_include_directories(${name} SYSTEM INTERFACE ${GLOO_INCLUDE_DIR})
+    target_compile_definitions(${name} INTERFACE USE_DISTRIBUTED USE_C10D USE_C10D_GLOO)
+  else()
+    message(STATUS "c10d with Gloo not found, one process trains; install libgloo-dev")
+  endif()
 endfunction()
 # A second LibTorch, built for CUDA: its module stands beside the one for processors and is opened
 # where NVIDIA's driver is (core/base/module.h). It is used where it lies, since it takes gigabytes.

@@ -17,12 +17,12 @@ packages=(
   libopenxr-dev
   libboost-dev libssl-dev openssl libqrencode-dev
   libompl-dev
+  libgloo-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 
 if [[ ${1:-} == tests ]]; then
-  packages=(chromium)
-  command -v chromium google-chrome chrome >/dev/null && exit 0
+  packages=(chromium slurm-wlm)
 fi
 
 missing=()
@@ -33,6 +33,7 @@ for package in "${packages[@]}"; do
   case $package in
     cmake | git | ccache | unzip | python3) command -v "$package" >/dev/null && continue ;;
     ninja-build) command -v ninja >/dev/null && continue ;;
+    chromium) command -v google-chrome >/dev/null || command -v chrome >/dev/null && continue ;;
     g++ | pkg-config) command -v "$package" >/dev/null && continue ;;
     python3-pip) python3 -m pip --version >/dev/null 2>&1 && continue ;;
     python3-venv) python3 -c 'import venv, ensurepip' >/dev/null 2>&1 && continue ;;
@@ -42,7 +43,7 @@ done
 
 if ((${#missing[@]})); then
   sudo=()
-  [[ ${1:-} == tests ]] && trap 'echo "setup: without ${missing[*]}: tests in a browser are skipped"; exit 0' EXIT
+  [[ ${1:-} == tests ]] && trap 'echo "setup: without ${missing[*]}: what needs them is skipped"; exit 0' EXIT
   if [[ $(id -u) != 0 ]]; then
     if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
       sudo=(sudo)

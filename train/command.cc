@@ -61,10 +61,15 @@ Json ResolvePolicy(const std::string& type, const Json& policy) {
   return listed->resolve(policy);
 }
 
-TrainReport RunTrain(const TrainOptions& options, const EngineFactory& factory,
-                     Progress& progress) {
-  const TrainOptions resolved = Resolved(options);
-  return TrainLoop(Load(resolved, progress), resolved, factory, progress);
+TrainReport RunTrain(const TrainOptions& options, const EngineFactory& factory, Progress& progress,
+                     Ranks* ranks) {
+  try {
+    const TrainOptions resolved = Resolved(options);
+    return TrainLoop(Load(resolved, progress), resolved, factory, progress, PolicyTypes(), ranks);
+  } catch (const std::exception& error) {
+    if (ranks != nullptr) ranks->Fail(error.what());
+    throw;
+  }
 }
 
 Json PlanTrain(const TrainOptions& given, const EngineFactory& factory, Progress& progress) {

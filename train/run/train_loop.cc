@@ -158,7 +158,7 @@ struct Learner {
 
 Learner MakeLearner(std::shared_ptr<const TrainingSet> set, const TrainOptions& options,
                     const PolicyConfig& config, const EngineFactory& factory,
-                    const PolicyList& policies) {
+                    const PolicyList& policies, Ranks* ranks = nullptr) {
   const SampleLayout layout = AskedColumns(*set, options, policies);
   std::map<std::string, Normalizer> normalizers{{kStateColumn, config.state},
                                                 {kActionColumn, config.action}};
@@ -166,10 +166,46 @@ Learner MakeLearner(std::shared_ptr<const TrainingSet> set, const TrainOptions& 
   Learner learner;
   learner.engine =
       factory(options.type, layout, config.tokenizer.vocabulary(), options.policy, options.trainer);
-  learner.source =
-      std::make_unique<BatchSource>(std::move(set), layout, normalizers, config.tokenizer,
-                                    options.loader, options.weights, options.batch, options.seed);
+  BatchShare share;
+  if (ranks != nullptr) {
+    share = {ranks->rank(), ranks->size()};
+    learner.engine->Join(*ranks);
+  }
+  learner.source = std::make_unique<BatchSource>(std::move(set), layout, normalizers,
+                                                 config.tokenizer, options.loader, options.weights,
+                                                 options.batch, options.seed, share);
   return learner;
+}
+
+// ---- several processes ----
+
+// Ends all ranks where one was given something else than rank 0.
+void RequireSame(Ranks& ranks, const Json& here) {
+  const std::vector<std::string> all = ranks.Gather(here.dump());
+  Problems found;
+  for (size_t rank = 1; rank < all.size(); ++rank) {
+    Problems differences;
+    Differences(Json::parse(all[0]), Json::parse(all[rank]), "", differences);
+    for (const std::string& what : differences) {
+      found.push_back(fmt::format("rank {}, beside rank 0: {}", rank, what));
+    }
+  }
+  if (!found.empty()) {
+    ThrowBadInput(
+        fmt::format("the {} ranks do not train the same: {}; give all of them the same "
+                    "program, options and files",
+                    ranks.size(), fmt::join(found, "; ")));
+  }
+}
+
+// What all ranks must hold alike, by one number.
+std::string HashOf(const TensorMap& tensors) {
+  uint64_t hash = 0;
+  for (const auto& [name, blob] : tensors) {
+    const std::string_view bytes(reinterpret_cast<const char*>(blob.data.data()), blob.data.size());
+    hash = hash * 0x9E3779B97F4A7C15ull + understudy::HashOf(name) + understudy::HashOf(bytes);
+  }
+  return fmt::format("{:016x}", hash);
 }
 
 }  // namespace
@@ -263,10 +299,14 @@ double SecondsPerUpdate(std::shared_ptr<const TrainingSet> set, const TrainOptio
 }
 
 TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions& given,
-                      const EngineFactory& factory, Progress& progress,
-                      const PolicyList& policies) {
+                      const EngineFactory& factory, Progress& progress, const PolicyList& policies,
+                      Ranks* ranks) {
   Problems problems;
   const TrainOptions options = Resolve(given, policies, problems);
+  if (ranks != nullptr && options.batch < ranks->size()) {
+    problems.push_back(fmt::format("batch = {}: {} ranks share it, and each needs a sample",
+                                   options.batch, ranks->size()));
+  }
   if (!problems.empty()) ThrowUsage(fmt::format("train: {}", fmt::join(problems, "; ")));
   Require(set != nullptr && set->windows() > 0, "something to learn from");
   const fs::path run = options.out;
@@ -289,7 +329,15 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
   report.floored_action = config.action.Floored();
   int64_t meant = options.steps;
   if (exists && options.resume) meant = CheckSameRun(run, config, options, policies);
-  const Learner learner = MakeLearner(set, options, config, factory, policies);
+  if (ranks != nullptr) {
+    RequireSame(*ranks, {{"program", ProgramVersion()},
+                         {"options", ComparedOptions(options, policies)},
+                         {"save_every", options.save_every},
+                         {"datasets", config.dataset_hashes},
+                         {"checkpoints", ListCheckpoints(run)}});
+  }
+  const bool writes = ranks == nullptr || ranks->rank() == 0;
+  const Learner learner = MakeLearner(set, options, config, factory, policies, ranks);
   UpdateEngine* const engine = learner.engine.get();
   BatchSource& source = *learner.source;
   TrainLog curve(run / "log.json");
@@ -301,7 +349,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     engine->ImportState(state.engine);
     source.Restore(state.sampler);
     step = report.resumed_from = state.step;
-    report.log = curve.Resume(step);
+    if (writes) report.log = curve.Resume(step);
     report.checkpoint = run / "checkpoints" / fmt::format("{:06}", step);
     if (meant < options.steps) {
       extended.push_back({{"at", step}, {"from", meant}, {"to", options.steps}});
@@ -311,13 +359,18 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     report.from = LoadTrainingRun(run).value("from", report.from);
   } else {
     if (!options.from.empty()) report.from = WarmUp(options, config, policies, engine, progress);
-    if (exists) {
-      fs::remove_all(run / "checkpoints");
-      fs::remove(run / "log.json");
-    }
+  }
+  const auto require_same_weights = [&] {
+    if (ranks != nullptr) RequireSame(*ranks, {{"weights", HashOf(engine->ExportState())}});
+  };
+  require_same_weights();
+  // now every rank has read what it needs of an older run
+  if (exists && !options.resume && writes) {
+    fs::remove_all(run / "checkpoints");
+    fs::remove(run / "log.json");
   }
   std::error_code cannot;
-  fs::create_directories(run, cannot);
+  if (writes) fs::create_directories(run, cannot);
   if (cannot) ThrowFailed(fmt::format("{}: {}", run.string(), cannot.message()));
   report.engine = engine->Describe();
 
@@ -337,7 +390,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     mark = now;
     mark_wait = wait;
     report.log.push_back(row);
-    curve.Append(row);
+    if (writes) curve.Append(row);
     progress.Advance(
         step, fmt::format("loss {:.4f}, {:.0f} samples/s, data wait {:.0f} %", row.losses.loss,
                           row.samples_per_s, 100 * row.data_wait_share));
@@ -350,6 +403,9 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
   };
   const auto save = [&] {
     log();
+    require_same_weights();
+    report.checkpoint = run / "checkpoints" / fmt::format("{:06}", step);
+    if (!writes) return;
     config.network = engine->PolicyConfig();
     Json used{{"program", ProgramVersion()}, {"engine", engine->Describe()}};
     if (!extended.empty()) used["extended"] = extended;
@@ -364,7 +420,8 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
   while (step < options.steps && !report.interrupted) {
     engine->Update(source.Next());
     ++step;
-    report.interrupted = InterruptRequested() && step < options.steps;
+    const bool asked = InterruptRequested();
+    report.interrupted = (ranks == nullptr ? asked : ranks->Any(asked)) && step < options.steps;
     if (step % options.log_every == 0) log();
     if (step % options.save_every == 0 || step == options.steps || report.interrupted) save();
   }

@@ -135,8 +135,12 @@ double SecondsPerUpdate(std::shared_ptr<const TrainingSet> set, const TrainOptio
 // Throws Error(kUsage) where the folder holds a run already and neither resume nor overwrite is
 // set, and Error(kBadInput) where the run to resume was started with other data or options, naming
 // them.
+//
+// With `ranks` this process is one of several, each of which makes and differentiates its share of
+// every batch; rank 0 alone writes. Throws Error(kBadInput) where the ranks were given different
+// options, data or programs, and Error(kFailed) where one is lost.
 TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions& options,
                       const EngineFactory& factory, Progress& progress,
-                      const PolicyList& policies = PolicyTypes());
+                      const PolicyList& policies = PolicyTypes(), Ranks* ranks = nullptr);
 
 }  // namespace understudy

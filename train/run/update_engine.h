@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/error.h"
 #include "core/base/json.h"
+#include "train/run/ranks.h"
 #include "train/run/tensor_blob.h"
 #include "train/run/trainer_options.h"
 #include "train/samples/batch.h"
@@ -27,6 +29,13 @@ struct LossReport {
 class UpdateEngine {
  public:
   virtual ~UpdateEngine() = default;
+  // Before the first update: batches are this rank's share from now on (Batch::whole), gradients
+  // and losses those of all ranks. `ranks` must outlive the engine. Throws Error(kUsage) for a
+  // network that cannot.
+  virtual void Join(Ranks& ranks) {
+    ThrowUsage(
+        fmt::format("this network is trained by one process, and {} were started", ranks.size()));
+  }
   // One optimizer update. All randomness (noise, time, dropout) is a function of the seed in the
   // trainer options, the number of the update and Batch::sample_B.
   virtual void Update(const Batch& batch) = 0;

@@ -27,6 +27,7 @@ class TorchLearner : public Learner {
  public:
   TorchLearner(LearntPolicy policy, const TrainerOptions& trainer);
 
+  void Join(Ranks& ranks) override { ranks_ = &ranks; }
   void Update(const Batch& batch) override;
   LossReport TakeLosses() override;
   int64_t updates() const override { return optimizer_.steps(); }
@@ -53,6 +54,7 @@ class TorchLearner : public Learner {
     BatchTotals whole;
   };
   Parts Split(const Batch& batch) const;
+  void SumOverRanks(Tensor& numbers) const;
   PartLoss Backward(Replica& replica, const BatchPart& part) const;
   // Loss and sums of parts [begin, end); their gradients are those of replica `first` behind it.
   // Replicas [first, first + count) share the work.
@@ -70,6 +72,7 @@ class TorchLearner : public Learner {
   double float32_s_ = 0, bfloat16_s_ = 0;
   Tensor sums_, norm_sum_;  // loss and sums of the policy; the norm
   int64_t summed_ = 0;
+  Ranks* ranks_ = nullptr;
   std::vector<Replica> replicas_;  // last: their threads end first
 };
 
@@ -95,10 +98,12 @@ TorchLearner::TorchLearner(LearntPolicy policy, const TrainerOptions& trainer)
 
 TorchLearner::Parts TorchLearner::Split(const Batch& batch) const {
   Parts parts{{}, TotalsOf(batch)};
-  const int wanted = options_.microbatches > 0 ? options_.microbatches
-                     : device_.is_cpu()        ? kMicrobatches
-                                               : 1;
-  const int count = std::min(wanted, batch.size);
+  // each rank has its share of the parts
+  const int ranks = ranks_ == nullptr ? 1 : ranks_->size();
+  const int all = options_.microbatches > 0 ? options_.microbatches
+                  : device_.is_cpu()        ? kMicrobatches
+                                            : ranks;
+  const int count = std::min((all + ranks - 1) / ranks, batch.size);
   Require(count > 0, "a batch holds samples");
   for (int64_t i = 0; i < count; ++i) {
     const int64_t first = i * batch.size / count, end = (i + 1) * batch.size / count;
@@ -158,12 +163,19 @@ void TorchLearner::Update(const Batch& batch) {
   const ThreadScope one_core(1);
   const Parts parts = Split(batch);
   ChoosePrecision(parts);
-  const Tensor sums = Sum(parts, precision_ == Precision::kBfloat16, 0, parts.batches.size(), 0,
-                          replicas_.size(), 0);
+  Tensor sums = Sum(parts, precision_ == Precision::kBfloat16, 0, parts.batches.size(), 0,
+                    replicas_.size(), 0);
+  SumOverRanks(replicas_[0].weights.gradients);
+  SumOverRanks(sums);
   // sums stay on the device until somebody asks
   norm_sum_.add_(optimizer_.Step(replicas_[0].weights.gradients));
   sums_.add_(sums);
   ++summed_;
+}
+
+void TorchLearner::SumOverRanks(Tensor& numbers) const {
+  if (ranks_ == nullptr) return;
+  ranks_->Sum(numbers.data_ptr<float>(), numbers.numel(), !device_.is_cpu());
 }
 
 Differentiated TorchLearner::Differentiate(const Batch& batch) {
@@ -272,7 +284,10 @@ void TorchLearner::ChoosePrecision(const Parts& parts) {
       if (i > 0) best = std::min(best, seconds);  // the first pass of each warms caches
     }
   }
-  precision_ = bfloat16_s_ < float32_s_ ? Precision::kBfloat16 : Precision::kFloat32;
+  // rank 0 decides for all
+  bool bfloat16 = bfloat16_s_ < float32_s_;
+  if (ranks_ != nullptr) bfloat16 = ranks_->Any(bfloat16 && ranks_->rank() == 0);
+  precision_ = bfloat16 ? Precision::kBfloat16 : Precision::kFloat32;
 }
 
 void TorchLearner::ClearLosses() {

@@ -24,6 +24,7 @@ struct TorchModule {
   std::unique_ptr<ChunkModel> (*make_chunk_model)(const std::string& type,
                                                   const SampleLayout& layout, const Json& config,
                                                   const TensorMap& weights) = nullptr;
+  std::unique_ptr<Ranks> (*join_ranks)(const RankPlace& place) = nullptr;  // see JoinRanks
 };
 
 }  // namespace understudy

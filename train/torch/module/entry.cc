@@ -7,6 +7,7 @@
 #include "train/policies/policies.h"
 #include "train/torch/module.h"
 #include "train/torch/network.h"
+#include "train/torch/torch_ranks.h"
 
 namespace understudy {
 
@@ -44,7 +45,7 @@ std::unique_ptr<ChunkModel> MakeModel(const std::string& type, const SampleLayou
   return NetworkOf(type).make_chunk_model(layout, config, weights);
 }
 
-constexpr TorchModule kFunctions{ProbeTorch, MakeEngine, MakeModel};
+constexpr TorchModule kFunctions{ProbeTorch, MakeEngine, MakeModel, JoinRanks};
 
 }  // namespace
 }  // namespace understudy

@@ -1,0 +1,231 @@
+#include "train/torch/torch_ranks.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+
+#ifdef USE_C10D_GLOO
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "train/torch/torch.h"
+
+namespace understudy {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds kMeeting{300};     // until all ranks are there
+constexpr seconds kOperation{1800};  // a checkpoint of a large network may be written meanwhile
+constexpr seconds kReasons{5};       // for other ranks to say why they end
+
+// The first line, without LibTorch's stack.
+std::string Short(const std::exception& error) {
+  const std::string text = error.what();
+  return text.substr(0, std::min<size_t>(text.find('\n'), 300));
+}
+
+class GlooRanks : public Ranks {
+ public:
+  explicit GlooRanks(const RankPlace& place) : place_(place) {
+    const std::string where = fmt::format("{}:{}", place.host, place.port);
+    try {
+      c10d::TCPStoreOptions options;
+      options.port = static_cast<uint16_t>(place.port);
+      options.isServer = place.rank == 0 && !place.launcher_listens;
+      options.waitWorkers = false;
+      options.timeout = kMeeting;
+      auto store = c10::make_intrusive<c10d::TCPStore>(place.host, options);
+      store_ = c10::make_intrusive<c10d::PrefixStore>(fmt::format("understudy/{}", place.attempt),
+                                                      store);
+      store_->set(fmt::format("here/{}", place.rank), Bytes("1"));
+    } catch (const std::exception& error) {
+      ThrowFailed(
+          fmt::format("rank {} of {}: {}: {}; {}", place.rank, place.size, where, Short(error),
+                      place.rank == 0 && !place.launcher_listens
+                          ? "if the port is taken, set another MASTER_PORT for all ranks"
+                          : "is rank 0 running there, and does the network let it be reached?"));
+    }
+    RequireAll();
+    try {
+      auto options = c10d::ProcessGroupGloo::Options::create(kOperation);
+      const char* interface = std::getenv("GLOO_SOCKET_IFNAME");
+      options->devices.push_back(interface != nullptr
+                                     ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
+                                     : c10d::ProcessGroupGloo::createDefaultDevice());
+      group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store_, place.rank, place.size, options);
+    } catch (const std::exception& error) {
+      Lost(Short(error));
+    }
+  }
+
+  // Whoever keeps the keys goes last, so that the others can still read them.
+  ~GlooRanks() override {
+    try {
+      store_->set(fmt::format("left/{}", place_.rank), Bytes("1"));
+      const auto end = std::chrono::steady_clock::now() + kReasons;
+      const bool keeps = place_.rank == 0 && !place_.launcher_listens;
+      for (int rank = 1; keeps && rank < place_.size; ++rank) {
+        while (!store_->check({fmt::format("left/{}", rank)}) &&
+               std::chrono::steady_clock::now() < end) {
+          std::this_thread::sleep_for(milliseconds(20));
+        }
+      }
+    } catch (const std::exception&) {
+      // nobody left to read
+    }
+  }
+
+  int rank() const override { return place_.rank; }
+  int size() const override { return place_.size; }
+
+  void Sum(float* numbers, int64_t count, bool cuda) override {
+    const at::Device device = cuda ? at::Device(at::kCUDA) : at::Device(at::kCPU);
+    Tensor here =
+        at::from_blob(numbers, {count}, at::TensorOptions().dtype(at::kFloat).device(device));
+    // Gloo works in main memory
+    std::vector<Tensor> tensors{cuda ? here.cpu() : here};
+    try {
+      group_->allreduce(tensors)->wait();
+    } catch (const std::exception& error) {
+      Lost(Short(error));
+    }
+    if (cuda) here.copy_(tensors[0]);
+  }
+
+  std::vector<std::string> Gather(const std::string& text) override {
+    const std::string round = fmt::format("text/{}/", rounds_++);
+    std::vector<std::string> texts;
+    try {
+      store_->set(round + std::to_string(place_.rank), Bytes(text));
+    } catch (const std::exception& error) {
+      Lost(Short(error));
+    }
+    for (int rank = 0; rank < place_.size; ++rank) {
+      const std::vector<uint8_t> bytes = Await(round + std::to_string(rank));
+      texts.emplace_back(bytes.begin(), bytes.end());
+    }
+    return texts;
+  }
+
+  void Fail(const std::string& why) override {
+    try {
+      store_->set(Key(place_.rank), Bytes(why));
+    } catch (const std::exception&) {
+      // whoever kept the reasons is lost too
+    }
+  }
+
+ private:
+  static std::vector<uint8_t> Bytes(const std::string& text) { return {text.begin(), text.end()}; }
+  static std::string Key(int rank) { return fmt::format("ended/{}", rank); }
+
+  // Waits until every rank has come.
+  void RequireAll() {
+    const auto end = std::chrono::steady_clock::now() + kMeeting;
+    std::vector<int> missing;
+    do {
+      missing.clear();
+      try {
+        for (int rank = 0; rank < place_.size; ++rank) {
+          if (!store_->check({fmt::format("here/{}", rank)})) missing.push_back(rank);
+        }
+      } catch (const std::exception& error) {
+        Lost(Short(error));
+      }
+      if (missing.empty()) return;
+      std::this_thread::sleep_for(milliseconds(50));
+    } while (std::chrono::steady_clock::now() < end);
+    ThrowFailed(fmt::format("rank {} of {}: waited {} s in vain for rank {}", place_.rank,
+                            place_.size, kMeeting.count(), fmt::join(missing, ", ")));
+  }
+
+  // The value of a key that another rank sets; ends as soon as a rank has said that it ends.
+  std::vector<uint8_t> Await(const std::string& key) {
+    const auto end = std::chrono::steady_clock::now() + kOperation;
+    try {
+      while (std::chrono::steady_clock::now() < end) {
+        if (store_->check({key})) return store_->get(key);
+        for (int rank = 0; rank < place_.size; ++rank) {
+          if (store_->check({Key(rank)})) Lost("");
+        }
+        std::this_thread::sleep_for(milliseconds(5));
+      }
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& error) {
+      Lost(Short(error));
+    }
+    Lost(fmt::format("no answer in {} s", kOperation.count()));
+  }
+
+  // Ends this rank with the reason that another one gave, or with the names of those that gave
+  // none: they were killed, or their machine is gone.
+  [[noreturn]] void Lost(const std::string& what) {
+    constexpr const char* kFollows = "another rank ended";
+    Fail(kFollows);
+    std::vector<int> silent;
+    try {
+      const auto end = std::chrono::steady_clock::now() + kReasons;
+      do {
+        silent.clear();
+        for (int rank = 0; rank < place_.size; ++rank) {
+          if (rank == place_.rank) continue;
+          if (!store_->check({Key(rank)})) {
+            silent.push_back(rank);
+            continue;
+          }
+          const std::vector<uint8_t> bytes = store_->get(Key(rank));
+          const std::string why(bytes.begin(), bytes.end());
+          if (why == kFollows) continue;
+          ThrowFailed(fmt::format("rank {} of {} ended: {}", rank, place_.size, why));
+        }
+        if (silent.empty()) break;
+        std::this_thread::sleep_for(milliseconds(50));
+      } while (std::chrono::steady_clock::now() < end);
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception&) {
+      ThrowFailed(fmt::format("rank {} of {} cannot reach {}:{} any more: {} is lost ({})",
+                              place_.rank, place_.size, place_.host, place_.port,
+                              place_.launcher_listens ? "the launcher" : "rank 0", what));
+    }
+    ThrowFailed(
+        fmt::format("rank {} of {} is lost ({}); start the ranks again with --resume: they "
+                    "go on from the last checkpoint",
+                    fmt::join(silent, ", "), place_.size, what));
+  }
+
+  const RankPlace place_;
+  c10::intrusive_ptr<c10d::Store> store_;
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+  int rounds_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Ranks> JoinRanks(const RankPlace& place) {
+  return std::make_unique<GlooRanks>(place);
+}
+
+}  // namespace understudy
+
+#else
+
+namespace understudy {
+
+std::unique_ptr<Ranks> JoinRanks(const RankPlace& place) {
+  ThrowBadInput(fmt::format(
+      "{} ranks are to train together, and this program was built without c10d and Gloo: build it "
+      "with libgloo-dev and a LibTorch that has them, or start one process",
+      place.size));
+}
+
+}  // namespace understudy
+
+#endif
