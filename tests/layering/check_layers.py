@@ -31,7 +31,7 @@ HOMES = {
     "libqrencode": (r"qrencode", ("view/http/",)),
     "OpenXR": (r"openxr/", ("teleop/openxr/", "teleop/virtual_headset/")),
     "OMPL": (r"ompl/", ("mimic/plan/",)),
-    "LibTorch": (r"torch/|ATen/|c10/", ("train/torch/torch.h",)),
+    "LibTorch": (r"torch/|ATen/|c10/", ("train/torch/torch.h", "train/torch/torch_ranks.cc")),
     "MuJoCo": (r"mujoco/", ("sim/",)),
     "EGL, GL": (r"EGL/|GL/|GLES", ("sim/", "teleop/openxr/")),
     "CLI11": (r"CLI/", ("app/",)),

@@ -1,7 +1,8 @@
 #pragma once
 
-// The only file that includes LibTorch's headers. ATen alone is enough: modules, optimizers and
-// data loaders of the C++ frontend are not used, and its headers cost ten seconds in every file.
+// The only file that includes LibTorch's headers, beside torch_ranks.cc with those of c10d. ATen
+// alone is enough: modules, optimizers and data loaders of the C++ frontend are not used, and its
+// headers cost ten seconds in every file.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
