@@ -7,6 +7,7 @@
 #include "train/evaluate/checkpoint_policy.h"
 #include "train/policies/policies.h"
 #include "train/run/checkpoint.h"
+#include "train/samples/statistics.h"
 
 namespace understudy {
 namespace {
@@ -91,6 +92,10 @@ Json PlanTrain(const TrainOptions& given, const EngineFactory& factory, Progress
                            {"shape", column.info.shape},
                            {"steps", {column.offsets.front(), column.offsets.back()}}});
   }
+  const std::vector<NumberReport> reported =
+      ReportNumbers(*set, StateRules(options), ActionRules(options));
+  Json numbers = Json::array();
+  for (const NumberReport& number : reported) numbers.push_back(ToJson(number));
   Json plan{{"datasets", datasets},
             {"type", options.type},
             {"policy", options.policy},
@@ -101,6 +106,8 @@ Json PlanTrain(const TrainOptions& given, const EngineFactory& factory, Progress
             {"image", {set->image_height, set->image_width}},
             {"state", set->embodiment.state_size()},
             {"action", set->embodiment.action_size()},
+            {"numbers", numbers},
+            {"warnings", Warnings(reported)},
             {"updates", options.steps},
             {"samples", options.steps * options.batch},
             {"epochs", static_cast<double>(options.steps * options.batch) / windows},

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/glob.h"
 #include "core/base/options.h"
 #include "core/base/rng.h"
 #include "core/spec/scene_variation.h"
@@ -21,8 +22,6 @@ namespace understudy {
 // actions or success. A range of width zero gives the nominal scene. A pattern that matches nothing
 // is an error.
 
-// "table_*" against "table_wood". * any run, ? any one character.
-bool GlobMatch(std::string_view pattern, std::string_view name);
 bool MatchesAny(const std::vector<std::string>& patterns, const std::string& name);
 
 // One randomizer of a plan, checked against a scene.

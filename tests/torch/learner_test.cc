@@ -97,6 +97,32 @@ TEST(Learner, UsesNoMoreReplicasThanParts) {
   EXPECT_EQ(learner->Describe()["threads"], 2);
 }
 
+// The loss of the averaged weights with draws that do not change: a curve of it can be compared.
+TEST(Learner, HeldOutLossLearnsNothing) {
+  const Json trainer{{"threads", 2}, {"ema", 0.9}, {"learning_rate", 0.02}};
+  SmallLearner learner(SmallLayout(), SmallPolicy(), SmallTrainer(trainer));
+  for (uint64_t i = 0; i < 6; ++i) learner->Update(SmallBatch(8 * i, 8));
+  const TensorMap before = learner->ExportState();
+  const double loss = learner->HeldOutLoss(SmallBatch(100, 9));
+  EXPECT_EQ(learner->ExportState(), before);
+  EXPECT_EQ(learner->HeldOutLoss(SmallBatch(100, 9)), loss);
+  EXPECT_EQ(learner->TakeLosses().updates, 6);
+
+  // an update after it is the same as without it
+  SmallLearner other(SmallLayout(), SmallPolicy(),
+                     SmallTrainer({{"threads", 1}, {"ema", 0.9}, {"learning_rate", 0.02}}));
+  for (uint64_t i = 0; i < 7; ++i) other->Update(SmallBatch(8 * i, 8));
+  learner->Update(SmallBatch(48, 8));
+  EXPECT_EQ(learner->ExportState(), other->ExportState());
+  EXPECT_NE(learner->HeldOutLoss(SmallBatch(100, 9)), loss);
+
+  // of the weights that act, with the draws of update 0
+  SmallLearner acting(SmallLayout(), SmallPolicy(), SmallTrainer());
+  acting->SetWeights(learner->ExportPolicy());
+  EXPECT_NEAR(acting->Differentiate(SmallBatch(100, 9)).loss,
+              learner->HeldOutLoss(SmallBatch(100, 9)), 1e-6);
+}
+
 TEST(Worker, DoesOnePieceAfterAnother) {
   Worker worker;
   int done = 0;

@@ -11,6 +11,7 @@
 #include "train/run/train_loop.h"
 #include "train/samples/image_ops.h"
 #include "train/samples/sampler.h"
+#include "train/samples/statistics.h"
 
 namespace understudy {
 namespace {
@@ -126,8 +127,8 @@ class BatchSourceTest : public testing::Test {
   void SetUp() override {
     set_ = ScriptedSet({2, 1});
     layout_ = FullLayout(*set_, 8, 12);
-    state_ = StateStatistics(*set_, NormalizerMode::kMinMax, 1e-3);
-    action_ = ActionStatistics(*set_, 8, NormalizerMode::kMinMax, 1e-3);
+    state_ = StateStatistics(*set_, {NormalizerMode::kMinMax, 1e-3});
+    action_ = ActionStatistics(*set_, 8, {NormalizerMode::kMinMax, 1e-3});
     tokenizer_ = MakeTokenizer(set_->instructions);
   }
   std::unique_ptr<BatchSource> Make(const LoaderOptions& options, uint64_t seed = 1,
@@ -285,7 +286,7 @@ TEST_F(BatchSourceTest, ColumnsComeAtTheStepsThatAreAskedFor) {
   layout_ = {{{{kStateColumn, {set_->embodiment.state_size()}}, {-2, 0, 3}},
               {{ImageColumn("wrist"), {kImage, kImage, 3}}, {-1, 0}},
               {{kActionColumn, {7}}, {-1, 0}}}};
-  action_ = ActionStatistics(*set_, 1, NormalizerMode::kMinMax, 1e-3);
+  action_ = ActionStatistics(*set_, 1, {NormalizerMode::kMinMax, 1e-3});
   const auto who = SampleRows(*set_);
   const auto source = Make({});
   const size_t S = static_cast<size_t>(set_->embodiment.state_size());
@@ -423,7 +424,7 @@ TEST_F(BatchSourceTest, TooLargeAShiftIsRefused) {
 // Every step of the chunk has statistics of its own: over an epoch each number of the chunk that is
 // real has mean 0 and deviation 1, however far ahead it lies.
 TEST_F(BatchSourceTest, ActionsAreNormalisedPerStepOfTheChunk) {
-  const Normalizer action = ActionStatistics(*set_, 8, NormalizerMode::kMeanStd, 1e-9);
+  const Normalizer action = ActionStatistics(*set_, 8, {NormalizerMode::kMeanStd, 1e-9});
   const size_t A = static_cast<size_t>(layout_[kActionColumn].info.size());
   ASSERT_EQ(action.size(), 8 * static_cast<int>(A));
   std::vector<double> sum(8 * A), squares(8 * A), count(8 * A);

@@ -24,7 +24,7 @@ Normalizer Example(NormalizerMode mode, int count = 2000) {
                         static_cast<float>(rng.Uniform() * 1e-5)};
     builder.Add(v);
   }
-  return builder.Build(mode, 1e-3);
+  return builder.Build({mode, 1e-3});
 }
 
 TEST(Normalizer, ThereAndBackIsIdentity) {
@@ -96,7 +96,7 @@ TEST(StatisticsBuilder, IsExactForSmallSets) {
     const float v = static_cast<float>(i);
     builder.Add(&v);
   }
-  const Normalizer n = builder.Build(NormalizerMode::kMinMax, 1e-3);
+  const Normalizer n = builder.Build({NormalizerMode::kMinMax, 1e-3});
   EXPECT_EQ(n.min[0], 0);
   EXPECT_EQ(n.max[0], 100);
   EXPECT_NEAR(n.mean[0], 50, 1e-12);
@@ -116,7 +116,7 @@ TEST(StatisticsBuilder, ThinsWithoutLosingTheShape) {
     largest = std::max(largest, v);
     builder.Add(&v);
   }
-  const Normalizer n = builder.Build(NormalizerMode::kQuantile, 1e-3);
+  const Normalizer n = builder.Build({NormalizerMode::kQuantile, 1e-3});
   EXPECT_EQ(n.max[0], largest);
   EXPECT_NEAR(n.q01[0], 0.01, 0.012);
   EXPECT_NEAR(n.q99[0], 0.99, 0.012);

@@ -8,6 +8,7 @@
 #include "tests/train/training_fixture.h"
 #include "train/run/train_loop.h"
 #include "train/samples/batch_source.h"
+#include "train/samples/statistics.h"
 
 namespace understudy {
 namespace {
@@ -101,8 +102,8 @@ TEST(ObjectLabels, BatchesCarryThemAndLeaveOutWhatIsNotKnown) {
   const auto who = SampleRows(*set);
   const Normalizer objects = ObjectStatistics(*set);
   BatchSource source(set, FullLayout(*set, 8, 16),
-                     {{kStateColumn, StateStatistics(*set, NormalizerMode::kMinMax, 1e-3)},
-                      {kActionColumn, ActionStatistics(*set, 8, NormalizerMode::kMinMax, 1e-3)},
+                     {{kStateColumn, StateStatistics(*set, {NormalizerMode::kMinMax, 1e-3})},
+                      {kActionColumn, ActionStatistics(*set, 8, {NormalizerMode::kMinMax, 1e-3})},
                       {kObjectsColumn, objects}},
                      MakeTokenizer(set->instructions), {}, {}, 7, 1);
   int seen[3] = {};

@@ -168,6 +168,15 @@ void WriteParts(const fs::path& part, const PolicyConfig& config, const TensorMa
   SyncFolder(part);
 }
 
+// A link is replaced in one step, too.
+void SetLink(const fs::path& link, const fs::path& target) {
+  fs::path part = link;
+  part += ".part";
+  fs::remove(part);
+  fs::create_directory_symlink(target, part);
+  fs::rename(part, link);
+}
+
 }  // namespace
 
 std::vector<int64_t> ListCheckpoints(const fs::path& run) {
@@ -184,7 +193,8 @@ std::vector<int64_t> ListCheckpoints(const fs::path& run) {
 
 fs::path SaveCheckpoint(const fs::path& run, const PolicyConfig& config, const TensorMap& weights,
                         const Json& train_config, const Json& training_run,
-                        const TrainingState& state, int keep, const std::vector<SceneFile>& scene) {
+                        const TrainingState& state, int keep, const std::vector<SceneFile>& scene,
+                        std::optional<int64_t> best) {
   Require(state.step >= 0 && keep >= 0, "steps and counts are not negative");
   const fs::path home = run / "checkpoints", target = home / StepName(state.step);
   const fs::path part = home / (StepName(state.step) + ".part"),
@@ -198,16 +208,13 @@ fs::path SaveCheckpoint(const fs::path& run, const PolicyConfig& config, const T
     fs::rename(part, target);
     fs::remove_all(old);
 
-    // a link is replaced in one step, too
-    const fs::path link = home / "last.part";
-    fs::remove(link);
-    fs::create_directory_symlink(target.filename(), link);
-    fs::rename(link, home / "last");
+    SetLink(home / "last", target.filename());
+    if (best) SetLink(home / "best", StepName(*best));
     SyncFolder(home);
 
     const std::vector<int64_t> steps = ListCheckpoints(run);
     for (size_t i = 0; keep > 0 && i + static_cast<size_t>(keep) < steps.size(); ++i) {
-      if (steps[i] != state.step) fs::remove_all(home / StepName(steps[i]));
+      if (steps[i] != state.step && steps[i] != best) fs::remove_all(home / StepName(steps[i]));
     }
   } catch (const fs::filesystem_error& error) {
     ThrowFailed(fmt::format("checkpoint {}: {}", target.string(), error.what()));

@@ -8,6 +8,7 @@
 //     training_state/     training_step.json sampler.json weights.safetensors
 //                         optimizer_state.safetensors manifest.json
 //   <run>/checkpoints/last -> the newest
+//   <run>/checkpoints/best -> that of the least held-out loss, where there is one
 //
 // pretrained_model alone is the policy: train_config.json holds every option of its training, those
 // of network and trainer resolved, training_run.json what chose itself: precision, device, threads,
@@ -17,6 +18,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,12 +43,13 @@ struct TrainingState {
 };
 
 // Writes <run>/checkpoints/<step>, moves `last` to it and removes all but the newest `keep` (0:
-// keep all). A checkpoint of the same step is replaced. Throws Error(kFailed); what was there
-// stays.
+// keep all) and that of step `best`, which may be this one; none: there is no best one. A
+// checkpoint of the same step is replaced. Throws Error(kFailed); what was there stays.
 std::filesystem::path SaveCheckpoint(const std::filesystem::path& run, const PolicyConfig& config,
                                      const TensorMap& weights, const Json& train_config,
                                      const Json& training_run, const TrainingState& state, int keep,
-                                     const std::vector<SceneFile>& scene = {});
+                                     const std::vector<SceneFile>& scene = {},
+                                     std::optional<int64_t> best = {});
 
 // Checkpoints of a run, oldest first. What a killed run left of an unfinished one does not count;
 // one that was damaged later does.

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::string_view kHead = "{\"rows\":[";
 constexpr std::string_view kTail = "]}\n";
+constexpr const char* kHeldOut = "held_out";
 
 std::string Written(const std::vector<TrainLogRow>& rows) {
   std::string text(kHead);
@@ -39,12 +40,14 @@ TrainLogRow RowFromJson(const Json& json) {
   for (const Json& value : json.at("by_step")) {
     row.losses.by_step.push_back(value.is_null() ? std::nan("") : value.get<double>());
   }
+  if (json.contains(kHeldOut)) row.held_out = number(kHeldOut);
   row.samples_per_s = number("samples_per_s");
   row.data_wait_share = number("data_wait_share");
   // all other numbers are parts of the loss
   const Json own = ToJson(TrainLogRow{});
   for (const auto& [key, value] : json.items()) {
-    if (!own.contains(key)) row.losses.parts.emplace_back(key, number(key.c_str()));
+    if (!own.contains(key) && key != kHeldOut)
+      row.losses.parts.emplace_back(key, number(key.c_str()));
   }
   return row;
 }
@@ -78,6 +81,7 @@ Json ToJson(const TrainLogRow& row) {
   json["learning_rate"] = row.losses.learning_rate;
   json["updates"] = row.losses.updates;
   json["by_step"] = row.losses.by_step;
+  if (row.held_out) json[kHeldOut] = *row.held_out;
   json["samples_per_s"] = row.samples_per_s;
   json["data_wait_share"] = row.data_wait_share;
   return json;

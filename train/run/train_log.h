@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "core/base/json.h"
@@ -13,6 +14,7 @@ namespace understudy {
 struct TrainLogRow {
   int64_t step = 0;
   LossReport losses;
+  std::optional<double> held_out;                 // loss of what is not learnt from
   double samples_per_s = 0, data_wait_share = 0;  // wall clock
 };
 

@@ -7,7 +7,11 @@
 #include "core/base/error.h"
 #include "core/base/version.h"
 #include "train/run/checkpoint.h"
+#include "train/run/event_file.h"
+#include "train/run/same_ranks.h"
 #include "train/run/warm_start.h"
+#include "train/samples/held_out.h"
+#include "train/samples/statistics.h"
 
 namespace understudy {
 namespace {
@@ -23,23 +27,6 @@ Json ComparedOptions(const TrainOptions& resolved, const PolicyList& policies) {
   options.erase("datasets");
   options.erase("from");  // likewise
   return options;
-}
-
-// Options that differ, as "path: old and new".
-void Differences(const Json& before, const Json& now, const std::string& path, Problems& found) {
-  if (before.is_object() && now.is_object()) {
-    for (const auto& [key, value] : now.items()) {
-      const std::string inner = path.empty() ? key : path + "." + key;
-      Differences(before.contains(key) ? before[key] : Json(), value, inner, found);
-    }
-    for (const auto& [key, value] : before.items()) {
-      if (!now.contains(key)) {
-        Differences(value, Json(), path.empty() ? key : path + "." + key, found);
-      }
-    }
-  } else if (before != now) {
-    found.push_back(fmt::format("{} was {}, is {}", path, before.dump(), now.dump()));
-  }
 }
 
 // The set's hashes; a dataset without one (another program's file) is named by its path.
@@ -64,9 +51,8 @@ PolicyConfig MakeConfig(const TrainingSet& set, const TrainOptions& options) {
   config.max_angular_delta = set.limits.angular;
   config.execute = options.execute;
   config.tokenizer = MakeTokenizer(set.instructions);
-  config.state = StateStatistics(set, options.state_normalizer, options.range_floor);
-  config.action =
-      ActionStatistics(set, options.horizon, options.action_normalizer, options.action_range_floor);
+  config.state = StateStatistics(set, StateRules(options));
+  config.action = ActionStatistics(set, options.horizon, ActionRules(options));
   config.mean_chunk = MeanChunk(set, options.horizon);
   config.dataset_hashes = HashesOf(set);
   config.seed = options.seed;
@@ -150,8 +136,23 @@ Json WarmUp(const TrainOptions& options, const PolicyConfig& config, const Polic
   return ToJson(start);
 }
 
+// What feeds a network from `set`; normalisers are those of what is learnt from.
+std::unique_ptr<BatchSource> MakeSource(std::shared_ptr<const TrainingSet> set,
+                                        const SampleLayout& layout,
+                                        const std::map<std::string, Normalizer>& normalizers,
+                                        const TrainOptions& options, const PolicyConfig& config,
+                                        const Ranks* ranks) {
+  BatchShare share;
+  if (ranks != nullptr) share = {ranks->rank(), ranks->size()};
+  return std::make_unique<BatchSource>(std::move(set), layout, normalizers, config.tokenizer,
+                                       options.loader, options.weights, options.batch, options.seed,
+                                       share);
+}
+
 // The network and what feeds it.
 struct Learner {
+  SampleLayout layout;
+  std::map<std::string, Normalizer> normalizers;  // by column
   std::unique_ptr<UpdateEngine> engine;
   std::unique_ptr<BatchSource> source;
 };
@@ -159,56 +160,71 @@ struct Learner {
 Learner MakeLearner(std::shared_ptr<const TrainingSet> set, const TrainOptions& options,
                     const PolicyConfig& config, const EngineFactory& factory,
                     const PolicyList& policies, Ranks* ranks = nullptr) {
-  const SampleLayout layout = AskedColumns(*set, options, policies);
-  std::map<std::string, Normalizer> normalizers{{kStateColumn, config.state},
-                                                {kActionColumn, config.action}};
-  if (layout.Find(kObjectsColumn) != nullptr) normalizers[kObjectsColumn] = ObjectStatistics(*set);
   Learner learner;
-  learner.engine =
-      factory(options.type, layout, config.tokenizer.vocabulary(), options.policy, options.trainer);
-  BatchShare share;
-  if (ranks != nullptr) {
-    share = {ranks->rank(), ranks->size()};
-    learner.engine->Join(*ranks);
+  learner.layout = AskedColumns(*set, options, policies);
+  learner.normalizers = {{kStateColumn, config.state}, {kActionColumn, config.action}};
+  if (learner.layout.Find(kObjectsColumn) != nullptr) {
+    learner.normalizers[kObjectsColumn] = ObjectStatistics(*set);
   }
-  learner.source = std::make_unique<BatchSource>(std::move(set), layout, normalizers,
-                                                 config.tokenizer, options.loader, options.weights,
-                                                 options.batch, options.seed, share);
+  learner.engine = factory(options.type, learner.layout, config.tokenizer.vocabulary(),
+                           options.policy, options.trainer);
+  if (ranks != nullptr) learner.engine->Join(*ranks);
+  learner.source =
+      MakeSource(std::move(set), learner.layout, learner.normalizers, options, config, ranks);
   return learner;
 }
 
-// ---- several processes ----
-
-// Ends all ranks where one was given something else than rank 0.
-void RequireSame(Ranks& ranks, const Json& here) {
-  const std::vector<std::string> all = ranks.Gather(here.dump());
-  Problems found;
-  for (size_t rank = 1; rank < all.size(); ++rank) {
-    Problems differences;
-    Differences(Json::parse(all[0]), Json::parse(all[rank]), "", differences);
-    for (const std::string& what : differences) {
-      found.push_back(fmt::format("rank {}, beside rank 0: {}", rank, what));
-    }
-  }
-  if (!found.empty()) {
-    ThrowBadInput(
-        fmt::format("the {} ranks do not train the same: {}; give all of them the same "
-                    "program, options and files",
-                    ranks.size(), fmt::join(found, "; ")));
-  }
+// The loss of some samples of what is not learnt from, always the same ones, without shifts and
+// other variations.
+double HeldOutLoss(const std::shared_ptr<const TrainingSet>& apart, const Learner& learner,
+                   const TrainOptions& options, const PolicyConfig& config, const Ranks* ranks) {
+  constexpr uint64_t kMostBatches = 16;
+  TrainOptions plain = options;
+  plain.loader = {};
+  plain.loader.threads = 0;
+  plain.loader.cache_mib = 0;
+  plain.weights.clear();
+  const std::unique_ptr<BatchSource> source =
+      MakeSource(apart, learner.layout, learner.normalizers, plain, config, ranks);
+  const auto batch = static_cast<uint64_t>(options.batch);
+  const uint64_t batches = std::clamp<uint64_t>(apart->windows() / batch, 1, kMostBatches);
+  double sum = 0;
+  for (uint64_t i = 0; i < batches; ++i) sum += learner.engine->HeldOutLoss(source->Next());
+  return sum / static_cast<double>(batches);
 }
 
-// What all ranks must hold alike, by one number.
-std::string HashOf(const TensorMap& tensors) {
-  uint64_t hash = 0;
-  for (const auto& [name, blob] : tensors) {
-    const std::string_view bytes(reinterpret_cast<const char*>(blob.data.data()), blob.data.size());
-    hash = hash * 0x9E3779B97F4A7C15ull + understudy::HashOf(name) + understudy::HashOf(bytes);
+// The checkpoint where it was least.
+std::optional<int64_t> BestStep(const std::vector<TrainLogRow>& log) {
+  const TrainLogRow* best = nullptr;
+  for (const TrainLogRow& row : log) {
+    if (row.held_out && (best == nullptr || *row.held_out < *best->held_out)) best = &row;
   }
-  return fmt::format("{:016x}", hash);
+  return best == nullptr ? std::nullopt : std::optional(best->step);
+}
+
+// A row as TensorBoard shows it.
+std::vector<std::pair<std::string, double>> ScalarsOf(const TrainLogRow& row) {
+  std::vector<std::pair<std::string, double>> scalars{
+      {"loss", row.losses.loss},
+      {"gradient_norm", row.losses.gradient_norm},
+      {"learning_rate", row.losses.learning_rate},
+      {"speed/samples_per_s", row.samples_per_s},
+      {"speed/data_wait_share", row.data_wait_share}};
+  if (row.held_out) scalars.emplace_back("held_out/loss", *row.held_out);
+  for (const auto& [name, value] : row.losses.parts) scalars.emplace_back("loss/" + name, value);
+  return scalars;
 }
 
 }  // namespace
+
+NormalizerRules StateRules(const TrainOptions& options) {
+  return {options.state_normalizer, options.range_floor, options.normal_clip, options.normalizers};
+}
+
+NormalizerRules ActionRules(const TrainOptions& options) {
+  return {options.action_normalizer, options.action_range_floor, options.normal_clip,
+          options.normalizers};
+}
 
 TrainOptions Resolve(const TrainOptions& options, const PolicyList& policies, Problems& problems) {
   if (options.out.empty()) problems.push_back("out: names no folder");
@@ -236,6 +252,9 @@ TrainOptions Resolve(const TrainOptions& options, const PolicyList& policies, Pr
   } else {
     problems.push_back("type: " + UnknownPolicyType(options.type, policies));
   }
+  for (const auto& [pattern, mode] : options.normalizers) {
+    if (pattern.empty()) problems.push_back("normalizers: a pattern is empty");
+  }
   if (!resolved.trainer.steps) resolved.trainer.steps = options.steps;
   if (!resolved.trainer.seed) resolved.trainer.seed = options.seed;
   return resolved;
@@ -245,43 +264,6 @@ SampleLayout AskedColumns(const TrainingSet& set, const TrainOptions& resolved,
                           const PolicyList& policies) {
   return LayoutFor(*FindPolicyType(resolved.type, policies), resolved.policy,
                    {ColumnsOf(set, resolved.tokens), resolved.horizon});
-}
-
-Normalizer StateStatistics(const TrainingSet& set, NormalizerMode mode, double range_floor) {
-  const size_t size = static_cast<size_t>(set.embodiment.state_size());
-  StatisticsBuilder builder(static_cast<int>(size));
-  for (const TrainingEpisode& episode : set.episodes) {
-    for (size_t t = 0; t < episode.length; ++t) builder.Add(&episode.state_TS[t * size]);
-  }
-  return builder.Build(mode, range_floor);
-}
-
-Normalizer ActionStatistics(const TrainingSet& set, int horizon, NormalizerMode mode,
-                            double range_floor) {
-  const size_t size = static_cast<size_t>(set.embodiment.action_size());
-  const size_t steps = static_cast<size_t>(horizon);
-  std::vector<StatisticsBuilder> builders(steps, StatisticsBuilder(static_cast<int>(size)));
-  std::vector<float> chunk(size * steps);
-  std::vector<uint8_t> mask(steps);
-  const std::vector<int> offsets = ChunkOffsets(horizon);
-  size_t longest = 1;  // steps that at least one chunk reaches
-  for (const TrainingEpisode& episode : set.episodes) {
-    for (size_t row = 0; row < episode.length; ++row) {
-      set.Chunk(episode, row, offsets, chunk.data(), mask.data());
-      for (size_t k = 0; k < steps; ++k) {
-        if (mask[k] == 0) continue;
-        builders[k].Add(&chunk[k * size]);
-        longest = std::max(longest, k + 1);
-      }
-    }
-  }
-
-  // one vector for the whole chunk, step after step; steps beyond every episode are as the last
-  Normalizer all;
-  for (size_t k = 0; k < steps; ++k) {
-    all.Append(builders[std::min(k, longest - 1)].Build(mode, range_floor));
-  }
-  return all;
 }
 
 double SecondsPerUpdate(std::shared_ptr<const TrainingSet> set, const TrainOptions& resolved,
@@ -298,7 +280,7 @@ double SecondsPerUpdate(std::shared_ptr<const TrainingSet> set, const TrainOptio
   return (MonotonicSeconds() - start) / kTimed;
 }
 
-TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions& given,
+TrainReport TrainLoop(std::shared_ptr<const TrainingSet> given_set, const TrainOptions& given,
                       const EngineFactory& factory, Progress& progress, const PolicyList& policies,
                       Ranks* ranks) {
   Problems problems;
@@ -308,7 +290,13 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
                                    options.batch, ranks->size()));
   }
   if (!problems.empty()) ThrowUsage(fmt::format("train: {}", fmt::join(problems, "; ")));
-  Require(set != nullptr && set->windows() > 0, "something to learn from");
+  Require(given_set != nullptr && given_set->windows() > 0, "something to learn from");
+  std::shared_ptr<const TrainingSet> set = std::move(given_set), apart;
+  if (options.held_out > 0) {
+    auto [learnt, kept] = HoldOut(*set, options.held_out, options.seed);
+    set = std::make_shared<const TrainingSet>(std::move(learnt));
+    apart = std::make_shared<const TrainingSet>(std::move(kept));
+  }
   const fs::path run = options.out;
   const bool exists = !ListCheckpoints(run).empty();
   if (exists && !options.resume && !options.overwrite) {
@@ -327,6 +315,8 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
   report.dataset_hashes = config.dataset_hashes;
   report.floored_state = config.state.Floored();
   report.floored_action = config.action.Floored();
+  report.warnings = Warnings(ReportNumbers(*set, StateRules(options), ActionRules(options)));
+  for (const std::string& line : report.warnings) progress.Message(line);
   int64_t meant = options.steps;
   if (exists && options.resume) meant = CheckSameRun(run, config, options, policies);
   if (ranks != nullptr) {
@@ -361,14 +351,16 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     if (!options.from.empty()) report.from = WarmUp(options, config, policies, engine, progress);
   }
   const auto require_same_weights = [&] {
-    if (ranks != nullptr) RequireSame(*ranks, {{"weights", HashOf(engine->ExportState())}});
+    if (ranks != nullptr) RequireSame(*ranks, {{"weights", HashOfTensors(engine->ExportState())}});
   };
   require_same_weights();
   // now every rank has read what it needs of an older run
   if (exists && !options.resume && writes) {
     fs::remove_all(run / "checkpoints");
     fs::remove(run / "log.json");
+    fs::remove_all(run / "tensorboard");
   }
+  EventFile events(run / "tensorboard", step);
   std::error_code cannot;
   if (writes) fs::create_directories(run, cannot);
   if (cannot) ThrowFailed(fmt::format("{}: {}", run.string(), cannot.message()));
@@ -378,11 +370,11 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
   double mark = start, mark_wait = 0;
   const int64_t first = step;
   // closes a stretch of updates: reads the losses and writes the curve
-  const auto log = [&] {
+  const auto log = [&](std::optional<double> held_out) {
     TrainLogRow row;
     row.step = step;
     row.losses = engine->TakeLosses();
-    if (row.losses.updates == 0) return;
+    row.held_out = held_out;
     const double now = MonotonicSeconds(), wait = source.times().wait_s;
     row.samples_per_s =
         static_cast<double>(row.losses.updates * options.batch) / std::max(1e-9, now - mark);
@@ -390,7 +382,10 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     mark = now;
     mark_wait = wait;
     report.log.push_back(row);
-    if (writes) curve.Append(row);
+    if (writes) {
+      curve.Append(row);
+      events.Append(step, ScalarsOf(row));
+    }
     progress.Advance(
         step, fmt::format("loss {:.4f}, {:.0f} samples/s, data wait {:.0f} %", row.losses.loss,
                           row.samples_per_s, 100 * row.data_wait_share));
@@ -402,7 +397,6 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     }
   };
   const auto save = [&] {
-    log();
     require_same_weights();
     report.checkpoint = run / "checkpoints" / fmt::format("{:06}", step);
     if (!writes) return;
@@ -412,7 +406,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     if (!report.from.empty()) used["from"] = report.from;
     report.checkpoint = SaveCheckpoint(run, config, engine->ExportPolicy(), train_config, used,
                                        {step, source.Save(), engine->ExportState()}, options.keep,
-                                       set->scene_files);
+                                       set->scene_files, BestStep(report.log));
   };
 
   progress.Start("training", options.steps, "updates");
@@ -422,8 +416,12 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions
     ++step;
     const bool asked = InterruptRequested();
     report.interrupted = (ranks == nullptr ? asked : ranks->Any(asked)) && step < options.steps;
-    if (step % options.log_every == 0) log();
-    if (step % options.save_every == 0 || step == options.steps || report.interrupted) save();
+    const bool saves =
+        step % options.save_every == 0 || step == options.steps || report.interrupted;
+    std::optional<double> held_out;
+    if (saves && apart) held_out = HeldOutLoss(apart, learner, options, config, ranks);
+    if (saves || step % options.log_every == 0) log(held_out);
+    if (saves) save();
   }
   report.steps = step;
   // once more: an automatic precision is chosen at the first update
@@ -452,6 +450,7 @@ Json TrainReport::ToJson() const {
               {"dataset_hashes", dataset_hashes},
               {"floored_state", floored_state},
               {"floored_action", floored_action},
+              {"warnings", warnings},
               {"engine", engine},
               {"from", from},
               {"timing",

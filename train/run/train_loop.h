@@ -2,6 +2,7 @@
 
 #include <array>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,16 +41,27 @@ struct TrainOptions {
   // millimetres, in units of the range it would be centimetres.
   NormalizerMode action_normalizer = NormalizerMode::kMeanStd;
   double range_floor = 1e-3, action_range_floor = 5e-3;
+  std::map<std::string, NormalizerMode> normalizers;
+  double normal_clip = 0;
+  double held_out = 0;
   LoaderOptions loader;
   // changes speed and files only
   std::string out;
   bool resume = false, overwrite = false;
   int64_t save_every = 1000, log_every = 50;
   int keep = 2;
-  static constexpr std::array kUnwritten{
-      ReadOptions::kOutsideLinks,  ReadOptions::kQuaternions,   ReadOptions::kSkipBad,
-      ReadOptions::kMap,           InputOptions::kUnwritten[0], InputOptions::kUnwritten[1],
-      InputOptions::kUnwritten[2], InputOptions::kUnwritten[3], "from"};
+  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks,
+                                         ReadOptions::kQuaternions,
+                                         ReadOptions::kSkipBad,
+                                         ReadOptions::kMap,
+                                         InputOptions::kUnwritten[0],
+                                         InputOptions::kUnwritten[1],
+                                         InputOptions::kUnwritten[2],
+                                         InputOptions::kUnwritten[3],
+                                         "from",
+                                         "normalizers",
+                                         "normal_clip",
+                                         "held_out"};
   template <class V>
   void Visit(V& v) {
     v("datasets", datasets, "files or folders to learn from", kRequired);
@@ -78,6 +90,16 @@ struct TrainOptions {
       Limits{1e-12, 1e6});
     v("action_range_floor", action_range_floor, "least range (or deviation) of an action, m or rad",
       Limits{1e-12, 1e6});
+    v("normalizers", normalizers,
+      "normalisation of numbers whose names match, such as {\"*.gripper\": \"min_max\"}, instead "
+      "of "
+      "the two above; --plan lists the names; of several patterns the longest counts");
+    v("normal_clip", normal_clip,
+      "largest normalised value: what lies beyond is clipped to it; 0: nothing is", Limits{0, 1e6});
+    v("held_out", held_out,
+      "share of the trajectories that nothing is learnt from; their loss is in the log at every "
+      "checkpoint, and checkpoints/best is the one where it was least",
+      Limits{0, 0.9});
     v("loader", loader, "pictures and threads");
     v("out", out, "folder of the run", kRequired, kOutput);
     v("resume", resume,
@@ -107,6 +129,7 @@ struct TrainReport {
   int64_t episodes = 0, windows = 0;
   std::vector<std::string> dataset_hashes;
   std::vector<int> floored_state, floored_action;  // dimensions whose range is below the floor
+  std::vector<std::string> warnings;               // of the numbers: see train/samples/statistics.h
   std::vector<TrainLogRow> log;
   Json engine = Json::object();  // what the engine says of itself
   Json from = Json::object();    // WarmStart; empty: it began anew
@@ -116,12 +139,9 @@ struct TrainReport {
   Json ToJson() const;
 };
 
-// Statistics of the states; and of the actions, a set of its own for each step of the chunk
-// (GR00T's way for relative actions: step 0 spans centimetres, step 15 decimetres), as one vector
-// of horizon x action_size() numbers.
-Normalizer StateStatistics(const TrainingSet& set, NormalizerMode mode, double range_floor);
-Normalizer ActionStatistics(const TrainingSet& set, int horizon, NormalizerMode mode,
-                            double range_floor);
+// How states and actions are normalised.
+NormalizerRules StateRules(const TrainOptions& options);
+NormalizerRules ActionRules(const TrainOptions& options);
 
 // Mean wall time of an update with data, from a few that are made and thrown away. `resolved` by
 // Resolve.

@@ -40,6 +40,11 @@ class UpdateEngine {
   // trainer options, the number of the update and Batch::sample_B.
   virtual void Update(const Batch& batch) = 0;
   virtual LossReport TakeLosses() = 0;
+  // The loss of the weights that act, which learn nothing from it: the same for the same batch and
+  // weights. Throws Error(kUsage) for a network that has none.
+  virtual double HeldOutLoss(const Batch& /*batch*/) {
+    ThrowUsage("held_out: this network has no loss without an update; leave it out");
+  }
   virtual int64_t updates() const = 0;
   // Everything that the next update depends on; importing it into a fresh engine of the same
   // options continues bit for bit (same thread count).

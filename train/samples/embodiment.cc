@@ -13,7 +13,57 @@ int SizeOf(const std::vector<EmbodimentColumn>& columns) {
   return size;
 }
 
+std::vector<std::string> NamesOf(const std::vector<EmbodimentColumn>& columns) {
+  std::vector<std::string> names;
+  for (const EmbodimentColumn& column : columns) {
+    for (int i = 0; i < column.size; ++i) {
+      const bool named = column.parts.size() == static_cast<size_t>(column.size);
+      names.push_back(named ? column.name + "." + column.parts[static_cast<size_t>(i)]
+                            : fmt::format("{}[{}]", column.name, i));
+    }
+  }
+  return names;
+}
+
 }  // namespace
+
+std::vector<std::string> Embodiment::StateNames() const {
+  if (of_columns()) return NamesOf(state_columns);
+  std::vector<std::string> names;
+  for (size_t arm = 0; arm < arms.size(); ++arm) {
+    if (of_joints()) {
+      for (size_t i = 0; i < joints_per_arm(); ++i) {
+        names.push_back(arms[arm] + "." + joints[arm * joints_per_arm() + i]);
+      }
+    } else {
+      for (const char* part : {"x", "y", "z", "r11", "r21", "r31", "r12", "r22", "r32"}) {
+        names.push_back(arms[arm] + "." + part);
+      }
+    }
+    for (int i = 1; i <= gripper_joints; ++i) {
+      names.push_back(fmt::format("{}.finger{}", arms[arm], i));
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> Embodiment::ActionNames() const {
+  if (of_columns()) return NamesOf(action_columns);
+  std::vector<std::string> names;
+  for (size_t arm = 0; arm < arms.size(); ++arm) {
+    if (of_joints()) {
+      for (size_t i = 0; i < joints_per_arm(); ++i) {
+        names.push_back(arms[arm] + "." + joints[arm * joints_per_arm() + i]);
+      }
+    } else {
+      for (const char* part : {"x", "y", "z", "rx", "ry", "rz"}) {
+        names.push_back(arms[arm] + "." + part);
+      }
+    }
+    names.push_back(arms[arm] + ".gripper");
+  }
+  return names;
+}
 
 int Embodiment::state_size() const {
   if (of_columns()) return SizeOf(state_columns);

@@ -72,6 +72,9 @@ struct Embodiment {
   size_t joints_per_arm() const { return arms.empty() ? 0 : joints.size() / arms.size(); }
   int state_size() const;
   int action_size() const;
+  // What each number is, for people: "robot0.x", "robot0.gripper", "joint_states[3]".
+  std::vector<std::string> StateNames() const;
+  std::vector<std::string> ActionNames() const;
 
   // The functions below are of arms, not of columns.
   // Writes state_size() numbers. Requires one entry per arm with the right number of joints.

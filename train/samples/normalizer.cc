@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/base/error.h"
+#include "core/base/glob.h"
 #include "core/base/statistics.h"
 
 namespace understudy {
@@ -15,21 +16,9 @@ struct Scale {
   double center = 0, half = 1;
 };
 
-double Range(const Normalizer& n, size_t d) {
-  switch (n.mode) {
-    case NormalizerMode::kMinMax:
-      return n.max[d] - n.min[d];
-    case NormalizerMode::kQuantile:
-      return n.q99[d] - n.q01[d];
-    case NormalizerMode::kMeanStd:
-      return n.std[d];
-  }
-  return 0;
-}
-
 Scale ScaleOf(const Normalizer& n, size_t d) {
-  const double range = std::max(Range(n, d), n.range_floor);
-  switch (n.mode) {
+  const double range = std::max(n.Range(d), n.range_floor);
+  switch (n.ModeOf(d)) {
     case NormalizerMode::kMinMax:
       return {(n.min[d] + n.max[d]) / 2, range / 2};
     case NormalizerMode::kQuantile:
@@ -42,13 +31,26 @@ Scale ScaleOf(const Normalizer& n, size_t d) {
 
 }  // namespace
 
+double Normalizer::Range(size_t d) const {
+  switch (ModeOf(d)) {
+    case NormalizerMode::kMinMax:
+      return max[d] - min[d];
+    case NormalizerMode::kQuantile:
+      return q99[d] - q01[d];
+    case NormalizerMode::kMeanStd:
+      return std[d];
+  }
+  return 0;
+}
+
 void Normalizer::Encode(std::span<float> values) const {
   const size_t dims = min.size();
   Require(dims > 0 && values.size() % dims == 0, "whole vectors are normalised");
   for (size_t d = 0; d < dims; ++d) {
     const Scale scale = ScaleOf(*this, d);
     for (size_t i = d; i < values.size(); i += dims) {
-      values[i] = static_cast<float>((values[i] - scale.center) / scale.half);
+      const double encoded = (values[i] - scale.center) / scale.half;
+      values[i] = static_cast<float>(clip > 0 ? std::clamp(encoded, -clip, clip) : encoded);
     }
   }
 }
@@ -65,8 +67,17 @@ void Normalizer::Decode(std::span<float> values) const {
 }
 
 void Normalizer::Clamp(std::span<float> encoded) const {
-  if (mode != NormalizerMode::kMinMax) return;
-  for (float& value : encoded) value = std::clamp(value, -1.0f, 1.0f);
+  const size_t dims = min.size();
+  Require(dims > 0 && encoded.size() % dims == 0, "whole vectors are normalised");
+  for (size_t d = 0; d < dims; ++d) {
+    double most = clip;
+    if (ModeOf(d) == NormalizerMode::kMinMax) most = clip > 0 ? std::min(clip, 1.0) : 1.0;
+    if (most == 0) continue;
+    const auto limit = static_cast<float>(most);
+    for (size_t i = d; i < encoded.size(); i += dims) {
+      encoded[i] = std::clamp(encoded[i], -limit, limit);
+    }
+  }
 }
 
 void Normalizer::Append(const Normalizer& other) {
@@ -74,7 +85,10 @@ void Normalizer::Append(const Normalizer& other) {
     *this = other;
     return;
   }
-  Require(mode == other.mode && range_floor == other.range_floor, "statistics of one kind");
+  Require(mode == other.mode && range_floor == other.range_floor && clip == other.clip &&
+              modes.empty() == other.modes.empty(),
+          "statistics of one kind");
+  modes.insert(modes.end(), other.modes.begin(), other.modes.end());
   for (auto column : {&Normalizer::min, &Normalizer::max, &Normalizer::mean, &Normalizer::std,
                       &Normalizer::q01, &Normalizer::q99}) {
     (this->*column).insert((this->*column).end(), (other.*column).begin(), (other.*column).end());
@@ -84,7 +98,7 @@ void Normalizer::Append(const Normalizer& other) {
 std::vector<int> Normalizer::Floored() const {
   std::vector<int> dims;
   for (size_t d = 0; d < min.size(); ++d) {
-    if (Range(*this, d) < range_floor) dims.push_back(static_cast<int>(d));
+    if (Range(d) < range_floor) dims.push_back(static_cast<int>(d));
   }
   return dims;
 }
@@ -105,6 +119,9 @@ std::vector<std::string> Normalizer::Problems(int size) const {
   check("std", std);
   check("q01", q01);
   check("q99", q99);
+  if (!modes.empty() && static_cast<int>(modes.size()) != size) {
+    problems.push_back(fmt::format("modes = {} entries: must be {}", modes.size(), size));
+  }
   return problems;
 }
 
@@ -146,11 +163,31 @@ void StatisticsBuilder::Add(const float* vector) {
   }
 }
 
-Normalizer StatisticsBuilder::Build(NormalizerMode mode, double range_floor) const {
+Normalizer StatisticsBuilder::Build(const NormalizerRules& rules,
+                                    const std::vector<std::string>& names) const {
   Require(count_ > 0, "statistics of nothing");
   Normalizer result;
-  result.mode = mode;
-  result.range_floor = range_floor;
+  result.mode = rules.mode;
+  result.range_floor = rules.range_floor;
+  result.clip = rules.clip;
+  if (!rules.by_name.empty()) {
+    Require(names.size() == min_.size(), "a name for each dimension");
+    // of several patterns the longest counts
+    for (const std::string& name : names) {
+      size_t longest = 0;
+      NormalizerMode mode = rules.mode;
+      for (const auto& [pattern, named] : rules.by_name) {
+        if (pattern.size() < longest || !GlobMatch(pattern, name)) continue;
+        longest = pattern.size();
+        mode = named;
+      }
+      result.modes.push_back(mode);
+    }
+    // where no name matched, or all alike, nothing is written
+    if (std::ranges::all_of(result.modes, [&](NormalizerMode m) { return m == rules.mode; })) {
+      result.modes.clear();
+    }
+  }
   result.count = count_;
   result.min = min_;
   result.max = max_;

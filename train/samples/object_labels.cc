@@ -33,7 +33,7 @@ Normalizer ObjectStatistics(const TrainingSet& set) {
   // an object that hardly moves must not blow up noise: 2 cm, or a fiftieth of the circle
   Normalizer all;
   for (const StatisticsBuilder& builder : builders) {
-    all.Append(builder.Build(NormalizerMode::kMeanStd, 0.02));
+    all.Append(builder.Build({NormalizerMode::kMeanStd, 0.02}));
   }
   return all;
 }

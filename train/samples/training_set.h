@@ -77,6 +77,7 @@ struct TrainingEpisode {
   size_t dataset = 0;  // of TrainingSet::datasets
   size_t index = 0;    // in that dataset
   std::string name, uuid;
+  std::string origin;           // of the trajectory: equal for all looks of it
   size_t instruction = 0;       // of TrainingSet::instructions
   size_t length = 0;            // T
   std::vector<float> state_TS;  // not normalised

@@ -29,6 +29,7 @@ class TorchLearner : public Learner {
 
   void Join(Ranks& ranks) override { ranks_ = &ranks; }
   void Update(const Batch& batch) override;
+  double HeldOutLoss(const Batch& batch) override;
   LossReport TakeLosses() override;
   int64_t updates() const override { return optimizer_.steps(); }
   TensorMap ExportState() const override;
@@ -48,19 +49,21 @@ class TorchLearner : public Learner {
     std::vector<Tensor> kept;        // sums that wait for their neighbour, by level of the tree
   };
 
-  // The parts of a batch that the tree adds up.
-  struct Parts {
-    std::vector<Batch> batches;
+  // A batch in the parts that the tree adds up.
+  struct Pass {
+    std::vector<Batch> parts;
     BatchTotals whole;
+    int64_t update = 0;
+    bool bfloat16 = false, differentiate = true;
   };
-  Parts Split(const Batch& batch) const;
+  Pass Split(const Batch& batch) const;
   void SumOverRanks(Tensor& numbers) const;
-  PartLoss Backward(Replica& replica, const BatchPart& part) const;
-  // Loss and sums of parts [begin, end); their gradients are those of replica `first` behind it.
-  // Replicas [first, first + count) share the work.
-  Tensor Sum(const Parts& parts, bool bfloat16, size_t begin, size_t end, size_t first,
-             size_t count, size_t level);
-  void ChoosePrecision(const Parts& parts);
+  static PartLoss Run(Replica& replica, const BatchPart& part, bool differentiate);
+  // Loss and sums of all parts; their gradients are those of replica 0 behind it.
+  Tensor Sum(const Pass& pass) { return Sum(pass, 0, pass.parts.size(), 0, replicas_.size(), 0); }
+  // The same of parts [begin, end), by replicas [first, first + count).
+  Tensor Sum(const Pass& pass, size_t begin, size_t end, size_t first, size_t count, size_t level);
+  void ChoosePrecision(Pass pass);
   void ClearLosses();
 
   const LearntPolicy policy_;
@@ -96,8 +99,8 @@ TorchLearner::TorchLearner(LearntPolicy policy, const TrainerOptions& trainer)
   ClearLosses();
 }
 
-TorchLearner::Parts TorchLearner::Split(const Batch& batch) const {
-  Parts parts{{}, TotalsOf(batch)};
+TorchLearner::Pass TorchLearner::Split(const Batch& batch) const {
+  Pass pass{{}, TotalsOf(batch), optimizer_.steps(), precision_ == Precision::kBfloat16};
   // each rank has its share of the parts
   const int ranks = ranks_ == nullptr ? 1 : ranks_->size();
   const int all = options_.microbatches > 0 ? options_.microbatches
@@ -107,26 +110,28 @@ TorchLearner::Parts TorchLearner::Split(const Batch& batch) const {
   Require(count > 0, "a batch holds samples");
   for (int64_t i = 0; i < count; ++i) {
     const int64_t first = i * batch.size / count, end = (i + 1) * batch.size / count;
-    parts.batches.push_back(
+    pass.parts.push_back(
         PartOf(batch, static_cast<size_t>(first), static_cast<size_t>(end - first)));
   }
-  return parts;
+  return pass;
 }
 
-PartLoss TorchLearner::Backward(Replica& replica, const BatchPart& part) const {
+PartLoss TorchLearner::Run(Replica& replica, const BatchPart& part, bool differentiate) {
   const ThreadScope one_core(1);
+  const at::AutoGradMode gradients(differentiate);
+  if (!differentiate) return replica.net->Loss(part);
   replica.weights.gradients.zero_();
   PartLoss loss = replica.net->Loss(part);
   loss.loss.backward();
   return loss;
 }
 
-Tensor TorchLearner::Sum(const Parts& parts, bool bfloat16, size_t begin, size_t end, size_t first,
-                         size_t count, size_t level) {
+Tensor TorchLearner::Sum(const Pass& pass, size_t begin, size_t end, size_t first, size_t count,
+                         size_t level) {
   Replica& replica = replicas_[first];
   if (end - begin == 1) {
-    const PartLoss loss =
-        Backward(replica, {parts.batches[begin], parts.whole, optimizer_.steps(), bfloat16});
+    const PartLoss loss = Run(replica, {pass.parts[begin], pass.whole, pass.update, pass.bfloat16},
+                              pass.differentiate);
     return at::cat({loss.loss.detach().view({1}), loss.sums_N.detach()});
   }
   const size_t middle = begin + (end - begin + 1) / 2;
@@ -135,36 +140,34 @@ Tensor TorchLearner::Sum(const Parts& parts, bool bfloat16, size_t begin, size_t
     // both halves at the same time, the right one by the other half of the replicas
     const size_t other = first + (count + 1) / 2;
     Worker& worker = *replicas_[other].worker;
-    worker.Start([&] {
-      right = Sum(parts, bfloat16, middle, end, other, first + count - other, level + 1);
-    });
+    worker.Start([&] { right = Sum(pass, middle, end, other, first + count - other, level + 1); });
     std::exception_ptr error;
     try {
-      left = Sum(parts, bfloat16, begin, middle, first, other - first, level + 1);
+      left = Sum(pass, begin, middle, first, other - first, level + 1);
     } catch (...) {
       error = std::current_exception();
     }
     worker.Wait();
     if (error) std::rethrow_exception(error);
-    replica.weights.gradients.add_(replicas_[other].weights.gradients);
+    if (pass.differentiate) replica.weights.gradients.add_(replicas_[other].weights.gradients);
   } else {
-    left = Sum(parts, bfloat16, begin, middle, first, 1, level + 1);
+    left = Sum(pass, begin, middle, first, 1, level + 1);
     if (replica.kept.size() <= level) replica.kept.resize(level + 1);
     Tensor& kept = replica.kept[level];
     if (!kept.defined()) kept = at::empty_like(replica.weights.gradients);
-    kept.copy_(replica.weights.gradients);
-    right = Sum(parts, bfloat16, middle, end, first, 1, level + 1);
-    replica.weights.gradients.add_(kept);
+    if (pass.differentiate) kept.copy_(replica.weights.gradients);
+    right = Sum(pass, middle, end, first, 1, level + 1);
+    if (pass.differentiate) replica.weights.gradients.add_(kept);
   }
   return left + right;
 }
 
 void TorchLearner::Update(const Batch& batch) {
   const ThreadScope one_core(1);
-  const Parts parts = Split(batch);
-  ChoosePrecision(parts);
-  Tensor sums = Sum(parts, precision_ == Precision::kBfloat16, 0, parts.batches.size(), 0,
-                    replicas_.size(), 0);
+  Pass pass = Split(batch);
+  if (precision_ == Precision::kAuto) ChoosePrecision(pass);
+  pass.bfloat16 = precision_ == Precision::kBfloat16;
+  Tensor sums = Sum(pass);
   SumOverRanks(replicas_[0].weights.gradients);
   SumOverRanks(sums);
   // sums stay on the device until somebody asks
@@ -173,14 +176,29 @@ void TorchLearner::Update(const Batch& batch) {
   ++summed_;
 }
 
+double TorchLearner::HeldOutLoss(const Batch& batch) {
+  const ThreadScope one_core(1);
+  Pass pass = Split(batch);
+  pass.update = 0;  // the same draws each time
+  pass.differentiate = false;
+  const at::NoGradGuard no_grad;
+  const Tensor learnt = parameters_.values().clone();
+  parameters_.values().copy_(optimizer_.acting());
+  Tensor sums = Sum(pass);
+  parameters_.values().copy_(learnt);
+  SumOverRanks(sums);
+  return sums.select(0, 0).item<double>();
+}
+
 void TorchLearner::SumOverRanks(Tensor& numbers) const {
   if (ranks_ == nullptr) return;
   ranks_->Sum(numbers.data_ptr<float>(), numbers.numel(), !device_.is_cpu());
 }
 
 Differentiated TorchLearner::Differentiate(const Batch& batch) {
-  const PartLoss loss = Backward(replicas_[0], {batch, TotalsOf(batch), optimizer_.steps(),
-                                                options_.precision == Precision::kBfloat16});
+  const BatchTotals whole = TotalsOf(batch);
+  const bool bfloat16 = options_.precision == Precision::kBfloat16;
+  const PartLoss loss = Run(replicas_[0], {batch, whole, optimizer_.steps(), bfloat16}, true);
   Differentiated pass;
   pass.loss = loss.loss.item<double>();
   const Tensor answer = loss.answer.detach().to(at::kCPU, at::kFloat).contiguous();
@@ -270,15 +288,13 @@ Json TorchLearner::Describe() const {
 
 // Times both on the first batch without learning from it, so that a run depends on the choice
 // alone; the choice is part of the training state.
-void TorchLearner::ChoosePrecision(const Parts& parts) {
-  if (precision_ != Precision::kAuto) return;
+void TorchLearner::ChoosePrecision(Pass pass) {
   float32_s_ = bfloat16_s_ = 1e9;
   for (int i = 0; i < 4; ++i) {
     for (const bool bfloat16 : {false, true}) {
+      pass.bfloat16 = bfloat16;
       const auto start = Clock::now();
-      Sum(parts, bfloat16, 0, parts.batches.size(), 0, replicas_.size(), 0)
-          .select(0, 0)
-          .item<float>();
+      Sum(pass).select(0, 0).item<float>();
       const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
       double& best = bfloat16 ? bfloat16_s_ : float32_s_;
       if (i > 0) best = std::min(best, seconds);  // the first pass of each warms caches

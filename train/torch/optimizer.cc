@@ -7,9 +7,9 @@
 #include <cmath>
 #include <numbers>
 #include <set>
-#include <string_view>
 
 #include "core/base/error.h"
+#include "core/base/glob.h"
 
 namespace understudy {
 namespace {
@@ -20,19 +20,6 @@ int64_t Elements(const std::vector<int64_t>& shape) {
   int64_t count = 1;
   for (const int64_t size : shape) count *= size;
   return count;
-}
-
-// Whether `pattern`, in which * stands for anything, is `name`.
-bool Matches(std::string_view pattern, std::string_view name) {
-  if (pattern.empty()) return name.empty();
-  if (pattern.front() == '*') {
-    for (size_t i = 0; i <= name.size(); ++i) {
-      if (Matches(pattern.substr(1), name.substr(i))) return true;
-    }
-    return false;
-  }
-  return !name.empty() && pattern.front() == name.front() &&
-         Matches(pattern.substr(1), name.substr(1));
 }
 
 void Fill(Tensor target, const ParameterSpec& spec, uint64_t seed) {
@@ -161,7 +148,7 @@ std::vector<Optimizer::Slow> Optimizer::FindSlow() const {
     double rate = 1;
     size_t longest = 0;
     for (const auto& [pattern, part] : options_.rates) {
-      if (!Matches(pattern, spec.name)) continue;
+      if (!GlobMatch(pattern, spec.name)) continue;
       used.insert(pattern);
       if (pattern.size() < longest) continue;
       longest = pattern.size();
