@@ -219,9 +219,11 @@ extern "C" void OnInterrupt(int signal) {
 ResolvedOptions ResolveOptions(const Command& command, const std::string& config_file,
                                const std::vector<std::pair<std::string, Json>>& values) {
   ResolvedOptions resolved{command.defaults, {}};
+  Json given = Json::object();
   if (!config_file.empty()) {
     const Json file = LoadYaml(config_file);
     if (!file.is_object()) ThrowBadInput(config_file + ": must be a mapping of options");
+    given = file;
     for (const auto& [key, value] : file.items()) {
       resolved.options[key] = value;
       resolved.origin[key] = "file " + config_file;
@@ -234,9 +236,13 @@ ResolvedOptions ResolveOptions(const Command& command, const std::string& config
   }
   for (const auto& [path, value] : values) {
     SetByPath(resolved.options, path, value);
+    SetByPath(given, path, value);
     resolved.origin[path] = "command line";
   }
   try {
+    for (const std::string& path : LayPreset(command, given, &resolved.options)) {
+      resolved.origin[path] = "preset";
+    }
     resolved.options = command.resolve(resolved.options);
   } catch (const Error& error) {
     ThrowUsage(error.what());
@@ -264,7 +270,8 @@ int RunCommandLine(int argc, char** argv) {
     if (const size_t space = word.find(' '); space != std::string::npos) {
       const std::string group = word.substr(0, space);
       if (!groups.contains(group)) {
-        groups[group] = app.add_subcommand(group, "work on datasets");
+        groups[group] = app.add_subcommand(
+            group, group == "policy" ? "work on trained policies" : "work on datasets");
         groups[group]->require_subcommand(1);
       }
       parent = groups[group];

@@ -11,6 +11,7 @@ Command TuneCommand();
 Command AugmentCommand();
 Command TrainCommand();
 Command EvaluateCommand();
+Command ExportPolicyCommand();
 std::vector<Command> DataCommands();
 
 // A plan file given by name is read over the plan in the options.

@@ -17,6 +17,7 @@
 #include "augment/plan.h"
 #include "core/base/ordered_pool.h"
 #include "data/store/files.h"
+#include "data/store/writer.h"
 #include "data/video/module.h"
 #include "train/command.h"
 #include "train/torch/module.h"
@@ -69,7 +70,7 @@ struct EvaluateFlags {
   EvalCommandOptions evaluate;
   std::string plan_file;
   std::string compare;
-  std::string out;
+  std::string out, save;
   // of a comparison with recorded actions
   OpenLoopOptions open_loop;
   SelectionOptions selection;
@@ -78,6 +79,7 @@ struct EvaluateFlags {
   static constexpr std::array kUnwritten{"datasets",
                                          "rows",
                                          "selection",
+                                         "save",
                                          ReadOptions::kOutsideLinks,
                                          ReadOptions::kQuaternions,
                                          ReadOptions::kSkipBad,
@@ -97,6 +99,9 @@ struct EvaluateFlags {
       "randomizers: listed plan or path of a YAML file; every episode gets a look of its own");
     v("compare", compare, "report of another evaluation on the same seeds, compared in pairs");
     v("out", out, "report to write; videos go to a folder beside it", kOutput);
+    v("save", save,
+      "dataset to write: every rollout with states and actions, failures marked with their cause",
+      kOutput);
     open_loop.Visit(v);
     v("selection", selection, "of the datasets");
     read.Visit(v);
@@ -168,6 +173,24 @@ SinkFactory VideoSinks(const std::string& out, const EvalOptions& options,
   };
 }
 
+// A dataset for the rollouts of a policy in this twin; null where none is wanted.
+std::unique_ptr<DatasetWriter> RolloutWriter(const EvaluateFlags& flags, const Twin& twin,
+                                             const PolicyInfo& policy) {
+  if (flags.save.empty()) return nullptr;
+  const std::unique_ptr<Simulator> simulator = twin.simulators();
+  DatasetHeader header;
+  header.simulator = simulator->info();
+  header.stage = "evaluate";
+  header.model_text = simulator->ModelText();
+  header.scene_files = simulator->SceneFiles();
+  header.task = ToJson(twin.task);
+  header.settings = {{"policy", policy.name},
+                     {"weights", policy.hash},
+                     {"options", ResultOptions(flags.evaluate.eval)}};
+  SetRobotSpec(ToJson(twin.robot), header);
+  return std::make_unique<DatasetWriter>(flags.save, header);
+}
+
 // Recorded rows instead of a simulator.
 Json CompareWithDatasets(const EvaluateFlags& flags, CommandContext& context) {
   if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
@@ -237,12 +260,16 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
     forget_older();
     filmed.insert(episode);
   };
+  const std::unique_ptr<DatasetWriter> saved = RolloutWriter(flags, twin, policy->info());
+  EpisodeSink save;
+  if (saved) save = [&](const Episode& episode) { saved->Append(episode); };
   const std::unique_ptr<BrowserLink> watched =
       WatchStage(flags.watch, "evaluating " + policy->info().name, &twin, *context.progress);
   const EvalReport report =
       Evaluate(*policy, twin.simulators, renderers, flags.evaluate.eval, vary,
-               VideoSinks(flags.out, flags.evaluate.eval, film), *context.progress);
+               VideoSinks(flags.out, flags.evaluate.eval, film), *context.progress, save);
   forget_older();
+  if (saved) saved->Finish();
 
   Json result = report.ToJson();
   result["videos"] = Json::array();
@@ -321,8 +348,11 @@ Command TrainCommand() {
   };
   // what the network offers depends on `type`
   for (FieldInfo& field : PolicyFields()) command.fields.push_back(std::move(field));
+  command.preset = PresetOfPolicy;
   command.resolve = [checked = command.resolve](const Json& options) {
     Json resolved = checked(options);
+    // what is not said of a network that starts from another is the other's, read when it trains
+    if (!resolved.value("from", "").empty()) return resolved;
     resolved["policy"] = ResolvePolicy(resolved["type"].get<std::string>(), resolved["policy"]);
     return resolved;
   };

@@ -222,6 +222,7 @@ std::vector<std::string> CheckPipeline(const Pipeline& pipeline,
       const Command& command = FindCommand(commands, spec.command);
       Json options = command.defaults;
       for (const auto& [key, value] : spec.with.items()) options[key] = value;
+      LayPreset(command, spec.with, &options);
       command.resolve(options);
     } catch (const Error& error) {
       problems.push_back(fmt::format("{}: {}", path, error.what()));
@@ -297,6 +298,7 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     plan.name = step;
     Json given = command.defaults;
     for (const auto& [key, value] : spec.with.items()) given[key] = value;
+    LayPreset(command, spec.with, &given);
     given = MapStrings(given, [&](const std::string& t) { return Substitute(t, outputs); });
     if (given.contains("out")) given["out"] = outputs[step];
     // resume unfinished output with the same key; delete any other

@@ -23,6 +23,26 @@ const Command& FindCommand(const std::vector<Command>& commands, const std::stri
   ThrowUsage(UnknownName("command", name, names));
 }
 
+std::vector<std::string> LayPreset(const Command& command, const Json& given, Json* options) {
+  std::vector<std::string> laid;
+  if (!command.preset) return laid;
+  const std::function<void(const Json&, const Json&, const std::string&)> lay =
+      [&](const Json& values, const Json& said, const std::string& prefix) {
+        for (const auto& [key, value] : values.items()) {
+          const std::string path = prefix + key;
+          const bool open = !said.contains(key);
+          if (value.is_object() && (open || said[key].is_object())) {
+            lay(value, open ? Json::object() : said[key], path + ".");
+          } else if (open) {
+            SetByPath(*options, path, value);
+            laid.push_back(path);
+          }
+        }
+      };
+  lay(command.preset(given), given, "");
+  return laid;
+}
+
 std::vector<std::string> OutputsOf(const std::vector<FieldInfo>& fields, const Json& options) {
   std::vector<std::string> outputs;
   for (const FieldInfo& field : fields) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/json.h"
@@ -25,6 +26,9 @@ struct Command {
   std::vector<FieldInfo> fields;        // options, for --help and flags
   std::vector<std::string> positional;  // fields that may be given without their name, in order
   Json defaults;
+  // Values that other options bring along where nothing else is said, from the options that are
+  // given; empty: none.
+  std::function<Json(const Json& given)> preset;
   // Checks `options` and fills in defaults; throws Error with every violation.
   std::function<Json(const Json& options)> resolve;
   // Runs; returns the result for --json and summaries. Null: there is nothing to say.
@@ -35,6 +39,10 @@ struct Command {
   // kOutput options unless a command says otherwise.
   std::function<std::vector<std::string>(const Json& options)> writes;
 };
+
+// Lays the values of the command's preset for the options in `given` over those that `given` leaves
+// open. Returns their paths.
+std::vector<std::string> LayPreset(const Command& command, const Json& given, Json* options);
 
 // Values of the kOutput fields that name something.
 std::vector<std::string> OutputsOf(const std::vector<FieldInfo>& fields, const Json& options);

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "train/evaluate/baselines.h"
 #include "train/evaluate/checkpoint_policy.h"
+#include "train/policies/act/lerobot_config.h"
 #include "train/policies/policies.h"
 #include "train/run/checkpoint.h"
 #include "train/samples/statistics.h"
@@ -60,6 +61,21 @@ Json ResolvePolicy(const std::string& type, const Json& policy) {
   const PolicyType* listed = FindPolicyType(type);
   if (listed == nullptr) ThrowUsage("type: " + UnknownPolicyType(type));
   return listed->resolve(policy);
+}
+
+Json PresetOfPolicy(const Json& given) {
+  const Json name = given.value("type", Json(TrainOptions().type));
+  const PolicyType* type = name.is_string() ? FindPolicyType(name) : nullptr;
+  if (type == nullptr || !type->preset) return Json::object();
+  // the network of the policy that it starts from, as in Resolve; a step of a pipeline has not made
+  // it yet
+  Json policy = Json::object();
+  const Json from = given.value("from", Json()), options = given.value("policy", Json());
+  if (from.is_string() && std::filesystem::exists(from.get<std::string>())) {
+    policy = LoadTrainConfig(from.get<std::string>())["policy"];
+  }
+  if (options.is_object()) policy.update(options);
+  return type->preset(policy);
 }
 
 TrainReport RunTrain(const TrainOptions& options, const EngineFactory& factory, Progress& progress,
@@ -155,6 +171,19 @@ OpenLoopReport RunOpenLoop(const std::string& checkpoint, const OpenLoopOptions&
       LayoutFor(*FindPolicyType(config.type), config.network, config.Offer());
   const auto model = factory(config.type, layout, config.network, policy.weights);
   return CompareOpenLoop(policy, layout, *model, options, selection, read, progress);
+}
+
+Json ExportPolicy(const std::string& checkpoint, const std::string& out, bool plan) {
+  if (checkpoint.empty() || out.empty()) {
+    ThrowUsage("policy export needs a checkpoint (of `understudy train`) and --out FOLDER");
+  }
+  const PolicyArtefact policy = LoadListedPolicy(checkpoint);
+  CheckLerobotPolicy(policy);
+  if (!plan) WriteLerobotPolicy(policy, out);
+  return {{"policy", policy.hash},
+          {"weights", policy.weights.size()},
+          {"action_meaning", policy.config.embodiment.action_meaning},
+          {"out", out}};
 }
 
 }  // namespace understudy

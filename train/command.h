@@ -27,6 +27,10 @@ TrainReport RunTrain(const TrainOptions& options, const EngineFactory& factory, 
 std::vector<FieldInfo> PolicyFields();
 Json ResolvePolicy(const std::string& type, const Json& policy);
 
+// Values of TrainOptions that the policy in `given` brings along (PolicyType::preset); `given`
+// holds options of training as far as they are said. Empty where it names no listed policy.
+Json PresetOfPolicy(const Json& given);
+
 // What train would do, nothing written: episodes, rows, epochs, steps, the columns that the network
 // asks for, memory of the pictures, all options of network and trainer and, unless `factory` is
 // empty, the seconds that it would take, from four updates. Errors: of RunTrain.
@@ -71,5 +75,9 @@ std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
 OpenLoopReport RunOpenLoop(const std::string& checkpoint, const OpenLoopOptions& options,
                            const SelectionOptions& selection, const ReadOptions& read,
                            const ChunkModelFactory& factory, Progress& progress);
+
+// Writes the policy of a checkpoint as LeRobot keeps them: WriteLerobotPolicy. With `plan` only
+// what would be written is said. Throws Error(kUsage) where a folder is not named.
+Json ExportPolicy(const std::string& checkpoint, const std::string& out, bool plan);
 
 }  // namespace understudy

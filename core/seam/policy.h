@@ -1,6 +1,6 @@
 #pragma once
 
-#include <map>
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,19 +27,36 @@ struct PolicyInfo {
   int execute = 8;             // of them to execute before the next observation
   std::string action_meaning;  // "relative_eef": see docs/frames.md
   int arms = 1;
-  Pose X_WB;  // robot base in training: states are seen from it
+  Pose X_WB;                         // robot base in training: states are seen from it
+  std::vector<std::string> objects;  // order of PolicyInput::X_WO
+  // Observations that it wants to see, one for each step of control, the current one included; and
+  // the steps after which it forgets them and begins anew, counted from the first of a rollout. 0:
+  // it always sees the newest.
+  int history = 1, restart = 0;
+
+  // How many observations before the one of `step` (from 0) it wants.
+  int64_t EarlierAt(int64_t step) const {
+    return std::min<int64_t>(history - 1, restart > 0 ? step % restart : step);
+  }
 };
 
-struct PolicyInput {
+// What a policy sees of one moment.
+struct PolicyObservation {
   std::vector<Image> images;
   std::vector<ArmObservation> arms;
+  std::vector<Pose> X_WO;
+};
+
+struct PolicyInput : PolicyObservation {
   std::string instruction;
+  std::vector<PolicyObservation> earlier;  // PolicyInfo::EarlierAt of them, oldest first
 };
 
 // A chunk of absolute targets, one Action per policy step.
 using ActionChunk = std::vector<Action>;
 
-// Thread-safe: several threads may call Act at once. The result depends on input and key only.
+// Thread-safe: several threads may call Act at once. The result depends on input and key only: what
+// a policy remembers of a rollout is in the input.
 class Policy {
  public:
   virtual ~Policy() = default;

@@ -47,5 +47,31 @@ TEST(Commands, APartOfARunLocksItsOwnFile) {
   EXPECT_NE(first[0], "g.h5");
 }
 
+// What an option brings along lies over the defaults and under all that is said.
+TEST(Commands, APresetFillsWhatIsLeftOpen) {
+  Command command;
+  command.preset = [](const Json& given) {
+    return given.value("kind", "") == "fast" ? Json{{"batch", 9}, {"inner", {{"a", 1}, {"b", 2}}}}
+                                             : Json::object();
+  };
+  const auto lay = [&](const Json& given) {
+    Json options{{"kind", ""}, {"batch", 5}, {"inner", {{"a", 0}, {"b", 0}, {"c", 0}}}};
+    options.merge_patch(given);
+    const std::vector<std::string> laid = LayPreset(command, given, &options);
+    return std::pair(options, laid);
+  };
+  const auto [all, paths] = lay({{"kind", "fast"}});
+  EXPECT_EQ(all["batch"], 9);
+  EXPECT_EQ(all["inner"].dump(), R"({"a":1,"b":2,"c":0})");
+  EXPECT_THAT(paths, testing::ElementsAre("batch", "inner.a", "inner.b"));
+  const auto [some, fewer] = lay({{"kind", "fast"}, {"batch", 3}, {"inner", {{"b", 7}}}});
+  EXPECT_EQ(some["batch"], 3);
+  EXPECT_EQ(some["inner"].dump(), R"({"a":1,"b":7,"c":0})");
+  EXPECT_THAT(fewer, testing::ElementsAre("inner.a"));
+  EXPECT_TRUE(lay({{"kind", "slow"}}).second.empty());
+  command.preset = {};
+  EXPECT_TRUE(lay({{"kind", "fast"}}).second.empty());
+}
+
 }  // namespace
 }  // namespace understudy

@@ -285,6 +285,90 @@ TEST_F(Cli, NestedOptionsAreFlags) {
   Expect("mimic --generate.gates.max_sped 1", 2, "did you mean --generate.gates.max-speed?");
 }
 
+// A policy brings options of the training along, whichever way the others are said.
+TEST_F(Cli, APolicyBringsItsTrainingAlong) {
+  Write("rnn.yaml", "type: bc_rnn_gmm\npolicy: {modality: low_dim}\ntrainer: {threads: 1}\n");
+  for (const char* said :
+       {"--config rnn.yaml", "--type bc_rnn_gmm --policy.modality low_dim --trainer.threads 1"}) {
+    const std::string resolved =
+        Run("train a.h5 --out o --batch 7 --print-config " + std::string(said)).output;
+    EXPECT_THAT(resolved, HasSubstr("trainer.learning_rate: 0.001   # preset")) << said;
+    EXPECT_THAT(resolved, HasSubstr("action_normalizer: \"min_max\"   # preset")) << said;
+    EXPECT_THAT(resolved, HasSubstr("pictures: false   # preset")) << said;
+    EXPECT_THAT(resolved, HasSubstr("trainer.threads: 1   # ")) << said;
+    EXPECT_THAT(resolved, HasSubstr("batch: 7   # command line")) << said;
+    EXPECT_THAT(resolved, HasSubstr("policy.hidden: 400   # ")) << said;
+  }
+  Expect("train a.h5 --out o --type bc_rnn_gmm --horizon 8", 2,
+         "'bc_rnn_gmm' answers with 1 action");
+}
+
+// A policy that sees no pictures and remembers: from a recording, which holds none, to rollouts.
+TEST_F(Cli, ARecurrentPolicyLearnsWithoutPictures) {
+  ASSERT_EQ(Run("teleop --task stack --demos 3 --seed 1 --out s.h5").exit_code, 0);
+  Expect("train s.h5 --out run --steps 2", 3, "holds no images");
+  Expect("train s.h5 --out run --type bc_rnn_gmm --steps 2", 3,
+         "render them first with `understudy augment`");
+  const std::string train =
+      "train s.h5 --out run --type bc_rnn_gmm --policy.modality low_dim --policy.hidden 128 "
+      "--batch 32 --quiet --steps ";
+  Expect(train + "200", 0, "200 updates");
+  Expect(train + "400 --resume", 0, "400 updates");
+
+  const CommandResult compared = Run("evaluate run --datasets s.h5 --rows 100 --json --quiet");
+  ASSERT_EQ(compared.exit_code, 0) << compared.output;
+  const Json report = Json::parse(compared.output);
+  EXPECT_EQ(report["actions"], 100) << "one action for each row";
+  EXPECT_LT(report["share"].get<double>(), 0.9) << compared.output;
+
+  const std::string evaluate = "evaluate run --episodes 1 --horizon 25 --json --quiet";
+  const CommandResult tried = Run(evaluate);
+  ASSERT_EQ(tried.exit_code, 0) << tried.output;
+  EXPECT_EQ(Json::parse(tried.output)["timing"]["chunks"], 25);
+  Expect(evaluate + " --execute 2", 3, "execute = 2: a chunk of the policy has 1 actions");
+  Expect(evaluate + " --task coffee", 3, "the simulator lacks an object that the policy sees");
+
+  // a pipeline leaves open what the policy brings along
+  Write("rnn.yaml", R"(
+name: rnn
+out: rnn
+steps:
+  policy:
+    command: train
+    with: {datasets: [s.h5], type: bc_rnn_gmm, policy: {modality: low_dim, hidden: 8}, steps: 2,
+           trainer: {precision: float32}}
+)");
+  Expect("run rnn.yaml", 0, "policy");
+  const Json config =
+      LoadJson(folder_ / "rnn/policy/checkpoints/last/pretrained_model/train_config.json");
+  EXPECT_EQ(config["trainer"]["learning_rate"], 1e-3);
+  EXPECT_EQ(config["trainer"]["precision"], "float32");
+  EXPECT_EQ(config["batch"], 100);
+}
+
+// Rollouts are a dataset like any other: bit-exact, failures with their cause.
+TEST_F(Cli, EvaluateSavesItsRollouts) {
+  const std::string evaluate =
+      "evaluate --baseline hold --task stack --episodes 3 --horizon 12 --seed 4 ";
+  Expect(evaluate + "--save rollouts.h5 --out report.json", 0, "0 of 3");
+  Expect("data verify rollouts.h5 --replay", 0, "3 of 3");
+  const DatasetReader reader(folder_ / "rollouts.h5");
+  ASSERT_EQ(reader.episodes().size(), 3u);
+  EXPECT_EQ(reader.header().stage, "evaluate");
+  const Json rows = LoadJson(folder_ / "report.json")["rows"];
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_FALSE(reader.episodes()[i].success);
+    EXPECT_EQ(reader.episodes()[i].length, 12u);
+    const Episode episode = reader.ReadEpisode(i);
+    EXPECT_EQ(episode.meta.cause, rows[i]["cause"].get<std::string>());
+    EXPECT_EQ(episode.meta.attempt, static_cast<int64_t>(i));
+  }
+  // whatever the workers
+  Expect(evaluate + "--workers 1 --save again.h5", 0, "0 of 3");
+  EXPECT_EQ(DatasetReader(folder_ / "again.h5").content_hash(), reader.content_hash());
+  Expect(evaluate + "--save again.h5", 2, "again.h5");
+}
+
 TEST_F(Cli, WholeNumbersAreReadExactlyOrNotAtAll) {
   Expect("mimic --seed 18446744073709551615 --print-config", 0, "seed: 18446744073709551615 ");
   for (const char* seed : {"18446744073709551616", "-1", "1e30"}) {

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "core/base/error.h"
+#include "core/base/rng.h"
 #include "core/seam/renderer.h"
 
 namespace understudy {

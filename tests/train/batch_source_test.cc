@@ -349,13 +349,13 @@ TEST(Columns, AskedForWronglyAreNamedAtOnce) {
                 .columns.size(),
             2u);
   const std::vector<ColumnRequest> wrong{
-      {"stat"}, {"action", {}}, {"state", {-1, 0}}, {"objects"}, {"objects"}};
+      {"stat"}, {"action", {}}, {"state", {0, 1}}, {"objects"}, {"objects"}};
   EXPECT_THAT(
       [&] { LayoutOf(wrong, offered); },
       testing::ThrowsMessage<Error>(testing::AllOf(
           testing::HasSubstr("unknown column 'stat': did you mean 'state'"),
           testing::HasSubstr("'action': is asked for at no time step"),
-          testing::HasSubstr("'state': is asked for at steps -1, 0: a policy that acts gets it at"),
+          testing::HasSubstr("'state': is asked for at steps 0, 1: a policy that acts gets it at"),
           testing::HasSubstr("'objects': is asked for twice"))));
 }
 
@@ -450,6 +450,43 @@ TEST_F(BatchSourceTest, ActionsAreNormalisedPerStepOfTheChunk) {
     EXPECT_NEAR(squares[i] / count[i], 1, 1e-3);
   }
   EXPECT_GT(moving, 8);
+}
+
+TEST_F(BatchSourceTest, AllStepsOfAChunkCanBeNormalisedAlike) {
+  const Normalizer action =
+      ActionStatistics(*set_, 8, {NormalizerMode::kMeanStd, 1e-9}, ActionStatisticsOf::kAllSteps);
+  const size_t A = static_cast<size_t>(layout_[kActionColumn].info.size());
+  ASSERT_EQ(action.size(), 8 * static_cast<int>(A));
+  std::vector<double> sum(A), count(A);
+  std::vector<float> chunk(8 * A);
+  std::vector<uint8_t> mask(8);
+  for (const TrainingEpisode& episode : set_->episodes) {
+    for (size_t row = 0; row < episode.length; ++row) {
+      set_->Chunk(episode, row, ChunkOffsets(8), chunk.data(), mask.data());
+      for (size_t i = 0; i < chunk.size(); ++i) {
+        if (mask[i / A] == 0) continue;
+        sum[i % A] += chunk[i];
+        ++count[i % A];
+      }
+    }
+  }
+  for (size_t i = 0; i < 8 * A; ++i) {
+    EXPECT_NEAR(action.mean[i], sum[i % A] / count[i % A], 1e-6) << i;
+    EXPECT_EQ(action.std[i], action.std[i % A]) << i;
+  }
+}
+
+// As LeRobot counts them: a column is the same from wherever it is seen.
+TEST(ActionStatisticsTest, RowsOfColumnsCountOnce) {
+  TrainingSet set;
+  set.datasets.emplace_back();
+  set.embodiment.action_meaning = kStoredColumns;
+  set.embodiment.state_columns = set.embodiment.action_columns = {{"a", 1, {}}};
+  AddColumns(set, EpisodeMeta{}, 0, 0, {0, 0, 0}, {1, 2, 6});
+  const Normalizer action =
+      ActionStatistics(set, 4, {NormalizerMode::kMeanStd, 1e-9}, ActionStatisticsOf::kAllSteps);
+  EXPECT_EQ(action.mean, std::vector<double>(4, 3.0));
+  EXPECT_NEAR(action.std[3], std::sqrt(14.0 / 3), 1e-6);
 }
 
 }  // namespace

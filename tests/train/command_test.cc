@@ -179,12 +179,29 @@ TEST_F(CommandTest, DatasetsThatDoNotGoTogetherAreRefused) {
   refused({.base_x = 0.5}, "robot base");
   refused({.cameras = {"agentview", "side"}}, "unknown camera 'wrist'");
   EXPECT_EQ(Load({file, WriteFile({.seed = 2})}).episodes.size(), 4u);
-  EXPECT_THAT([&] { Load({WriteFile({.images = false})}); },
-              ThrowsMessage<Error>(HasSubstr("holds no images")));
+  EXPECT_THAT(
+      [&] { Load({WriteFile({.images = false})}); },
+      ThrowsMessage<Error>(AllOf(HasSubstr("holds no images"), HasSubstr("--no-pictures"))));
   EXPECT_THAT([&] { Load({file}, {}, {"agentveiw"}); },
               ThrowsMessage<Error>(HasSubstr("did you mean 'agentview'")));
   EXPECT_THAT([&] { Load({}); }, ThrowsMessage<Error>(HasSubstr("at least one dataset")));
   EXPECT_THAT([&] { Load({"/nowhere.h5"}); }, ThrowsMessage<Error>(HasSubstr("/nowhere.h5")));
+}
+
+// A policy that sees none needs none, and is not shown those that there are.
+TEST_F(CommandTest, PicturesCanBeLeftOut) {
+  for (const bool images : {true, false}) {
+    const TrainingSet set =
+        LoadTrainingSet({WriteFile({.images = images})}, {.pictures = false}, {}, quiet_);
+    EXPECT_TRUE(set.cameras.empty());
+    EXPECT_EQ(set.windows(), 80u);
+  }
+  EXPECT_THAT(
+      [&] {
+        LoadTrainingSet({WriteFile({})}, {.cameras = {"wrist"}, .pictures = false}, {}, quiet_);
+      },
+      ThrowsMessage<Error>(HasSubstr("cameras wrist with pictures off: give one of --cameras and "
+                                     "--no-pictures")));
 }
 
 // From files to a policy that acts, mixed by weight and with loader threads.

@@ -31,26 +31,25 @@ TEST(EmbodimentNames, SayWhatEachNumberIs) {
   const Embodiment& e = set->embodiment;
   EXPECT_EQ(e.StateNames().size(), static_cast<size_t>(e.state_size()));
   EXPECT_EQ(e.ActionNames().size(), static_cast<size_t>(e.action_size()));
-  EXPECT_EQ(e.StateNames()[2], e.arms[0] + ".z");
-  EXPECT_EQ(e.ActionNames()[6], e.arms[0] + ".gripper");
+  EXPECT_EQ(e.StateNames()[2], e.arms[0] + "_z");
+  EXPECT_EQ(e.ActionNames()[6], e.arms[0] + "_gripper");
 
   Embodiment columns;
   columns.action_meaning = kStoredColumns;
   columns.state_columns = {{"observation.state", 2, {"shoulder", "elbow"}}, {"force", 2, {}}};
   columns.action_columns = {{"action", 1, {}}};
-  EXPECT_THAT(columns.StateNames(), ElementsAre("observation.state.shoulder",
-                                                "observation.state.elbow", "force[0]", "force[1]"));
-  EXPECT_THAT(columns.ActionNames(), ElementsAre("action[0]"));
+  EXPECT_THAT(columns.StateNames(), ElementsAre("shoulder", "elbow", "force_0", "force_1"));
+  EXPECT_THAT(columns.ActionNames(), ElementsAre("action"));
 
   Embodiment joints;
   joints.action_meaning = kRelativeJoints;
   joints.arms = {"left", "right"};
-  joints.joints = {"a", "b", "a", "b"};
+  joints.joints = {"l1", "l2", "r1", "r2"};
   joints.gripper_joints = 1;
-  EXPECT_THAT(joints.StateNames(), ElementsAre("left.a", "left.b", "left.finger1", "right.a",
-                                               "right.b", "right.finger1"));
-  EXPECT_THAT(joints.ActionNames(), ElementsAre("left.a", "left.b", "left.gripper", "right.a",
-                                                "right.b", "right.gripper"));
+  EXPECT_THAT(joints.StateNames(),
+              ElementsAre("l1", "l2", "left_finger1", "r1", "r2", "right_finger1"));
+  EXPECT_THAT(joints.ActionNames(),
+              ElementsAre("l1", "l2", "left_gripper", "r1", "r2", "right_gripper"));
 }
 
 // One action at 50 m among thousands of millimetres: it would set the scale of all of them.
@@ -64,12 +63,12 @@ TEST(ReportNumbers, AnOutlierIsNamedWithItsPlace) {
   ArmAction& target = episode.targets[17];
   target.X_WE_cmd = Pose(target.X_WE_cmd.rotation(), Eigen::Vector3d(50, 0, 0));
   const std::vector<NumberReport> numbers = ReportNumbers(*set, kStateRules, kActionRules);
-  const NumberReport& x = Find(numbers, kActionColumn, arm + ".x");
+  const NumberReport& x = Find(numbers, kActionColumn, arm + "_x");
   EXPECT_EQ(x.outliers, 1);
   EXPECT_NEAR(x.worst, 50, 1);
   EXPECT_EQ(x.worst_place, episode.name + ", row 17, of set0");
   EXPECT_THAT(Warnings(numbers),
-              Contains(testing::AllOf(HasSubstr("action " + arm + ".x: 1 value lies far outside"),
+              Contains(testing::AllOf(HasSubstr("action " + arm + "_x: 1 value lies far outside"),
                                       HasSubstr("row 17, of set0"),
                                       HasSubstr("--action-normalizer quantile"))));
   // quantiles are not moved by it, deviations are
@@ -96,9 +95,9 @@ TEST(ReportNumbers, ConstantFlooredAndStillNumbersAreNamed) {
     }
   }
   EXPECT_THAT(Warnings(ReportNumbers(*set, kStateRules, kActionRules)),
-              ElementsAre("state: s.constant: constant in all rows",
-                          "state: s.tiny: vary less than the floor, which scales them instead",
-                          "state s.still: 1 in 98 % of the rows, and 0 to 1 at most"));
+              ElementsAre("state: constant: constant in all rows",
+                          "state: tiny: vary less than the floor, which scales them instead",
+                          "state still: 1 in 98 % of the rows, and 0 to 1 at most"));
 }
 
 TEST(Normalizer, GroupsByNameHaveTheirOwnModes) {
@@ -106,7 +105,7 @@ TEST(Normalizer, GroupsByNameHaveTheirOwnModes) {
   const std::string arm = set->embodiment.arms[0];
   NormalizerRules rules = kActionRules;
   const Normalizer plain = ActionStatistics(*set, 3, rules);
-  rules.by_name = {{"*", NormalizerMode::kMeanStd}, {"*.gripper", NormalizerMode::kMinMax}};
+  rules.by_name = {{"*", NormalizerMode::kMeanStd}, {"*_gripper", NormalizerMode::kMinMax}};
   const Normalizer grouped = ActionStatistics(*set, 3, rules);
   ASSERT_EQ(grouped.modes.size(), 3u * 7);
   std::vector<float> a(21, 0.7f), b(21, 0.7f);

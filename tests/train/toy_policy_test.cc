@@ -117,8 +117,9 @@ TEST_F(ToyPolicyTest, WrongRequestsAreRejectedBeforeTraining) {
               ThrowsMessage<Error>(HasSubstr("unknown column 'depth'")));
   EXPECT_THAT(requests({{kStateColumn}}),
               ThrowsMessage<Error>(HasSubstr("must ask for column 'action' at steps 0 to 3")));
-  EXPECT_THAT(requests({{kStateColumn, {-1, 0}}, {kActionColumn, ChunkOffsets(4)}}),
-              ThrowsMessage<Error>(HasSubstr("at steps -1, 0: a policy that acts gets it at")));
+  EXPECT_THAT(requests({{kStateColumn, {0, 1}}, {kActionColumn, ChunkOffsets(4)}}),
+              ThrowsMessage<Error>(
+                  HasSubstr("at steps 0, 1: a policy that acts gets it at step 0 and earlier")));
 }
 
 // The document shows the files of this policy as they are.

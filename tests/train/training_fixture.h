@@ -45,10 +45,11 @@ inline std::map<uint64_t, std::pair<size_t, size_t>> SampleRows(const TrainingSe
   return rows;
 }
 
-// All that the set offers, in the order that it is offered in.
+// All that the set offers, once, in the order that it is offered in.
 inline SampleLayout FullLayout(const TrainingSet& set, int horizon, int tokens) {
   SampleLayout layout;
   for (const ColumnInfo& info : ColumnsOf(set, tokens)) {
+    if (info.name == kSeenObjectsColumn) continue;  // the numbers of kObjectsColumn
     const bool chunk = info.name == kActionColumn;
     layout.columns.push_back({info, chunk ? ChunkOffsets(horizon) : std::vector<int>{0}});
   }

@@ -8,6 +8,7 @@ HoldPolicy::HoldPolicy(PolicyInfo info) : info_(std::move(info)) {
   info_.name = "hold";
   info_.hash.clear();
   info_.cameras.clear();
+  info_.objects.clear();
 }
 
 ActionChunk HoldPolicy::DoAct(const PolicyInput& input, const RngKey&) const {
@@ -20,6 +21,7 @@ MeanChunkPolicy::MeanChunkPolicy(const PolicyConfig& config)
     : info_(config.Info("")), embodiment_(config.embodiment), mean_chunk_(config.mean_chunk) {
   info_.name = "mean chunk";
   info_.cameras.clear();
+  info_.objects.clear();
 }
 
 ActionChunk MeanChunkPolicy::DoAct(const PolicyInput& input, const RngKey&) const {

@@ -11,7 +11,7 @@ namespace understudy {
 // Stays where it is with open grippers. Looks at nothing.
 class HoldPolicy : public Policy {
  public:
-  // `info` gives robot, rates and arms; cameras are dropped.
+  // `info` gives robot, rates and arms; cameras and objects are dropped.
   explicit HoldPolicy(PolicyInfo info);
 
  private:

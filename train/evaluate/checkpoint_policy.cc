@@ -1,5 +1,7 @@
 #include "train/evaluate/checkpoint_policy.h"
 
+#include <algorithm>
+
 #include "core/base/error.h"
 #include "train/policies/policies.h"
 
@@ -20,28 +22,56 @@ CheckpointPolicy::CheckpointPolicy(const PolicyConfig& config, const std::string
                                    const SampleLayout& layout, std::unique_ptr<ChunkModel> model)
     : config_(config), info_(config.Info(hash)), layout_(layout), model_(std::move(model)) {
   Require(model_ != nullptr, "a policy needs a network");
+  RememberBy(layout_, &info_);
 }
 
+void RememberBy(const SampleLayout& layout, PolicyInfo* info) {
+  info->history = layout.history();
+  info->restart = layout.memory > 1 ? layout.memory : 0;
+}
+
+namespace {
+
+// Appends what the row holds of a column.
+void AppendRow(const PolicyConfig& config, const SeenRow& row, BatchColumn* column) {
+  if (IsImageColumn(column->name)) {
+    const std::vector<uint8_t> pixels = row.pixels(CameraOf(column->name, config.cameras));
+    column->pixels.insert(column->pixels.end(), pixels.begin(), pixels.end());
+    return;
+  }
+  const bool state = column->name == kStateColumn;
+  std::vector<float> numbers = state ? row.state_S : row.objects_O;
+  (state ? config.state : config.object_statistics).Encode(numbers);
+  column->numbers.insert(column->numbers.end(), numbers.begin(), numbers.end());
+}
+
+}  // namespace
+
 std::vector<float> PredictChunk(const PolicyConfig& config, const SampleLayout& layout,
-                                const ChunkModel& model, std::vector<float> state_S,
-                                const std::string& instruction,
-                                const std::function<std::vector<uint8_t>(size_t camera)>& pixels,
-                                const RngKey& key) {
-  config.state.Encode(state_S);
+                                const ChunkModel& model, std::span<const SeenRow> rows,
+                                const std::string& instruction, const RngKey& key) {
+  Require(!rows.empty() && rows.size() <= static_cast<size_t>(layout.history()),
+          "as many rows as the policy sees");
+  const auto last = static_cast<int>(rows.size()) - 1;
   Batch batch;
   batch.size = 1;
   for (const ColumnLayout& asked : layout.columns) {
-    const std::string& name = asked.info.name;
-    if (name == kActionColumn) continue;  // the answer
+    if (asked.info.name == kActionColumn) continue;  // the answer
     BatchColumn column;
-    column.name = name;
-    column.real_BT = {1};
-    if (name == kStateColumn) {
-      column.numbers = state_S;
-    } else if (name == kInstructionColumn) {
+    column.name = asked.info.name;
+    if (column.name == kInstructionColumn) {
       column.tokens = config.tokenizer.Encode(instruction, config.layout.tokens);
+      column.real_BT = {1};
+    } else if (layout.memory > 1) {
+      // as many steps as there are since it began
+      for (const SeenRow& row : rows) AppendRow(config, row, &column);
+      column.real_BT.assign(rows.size(), 1);
     } else {
-      column.pixels = pixels(CameraOf(name, config.cameras));
+      // before the first row is the first row
+      for (const int offset : asked.offsets) {
+        AppendRow(config, rows[static_cast<size_t>(std::max(0, last + offset))], &column);
+        column.real_BT.push_back(last + offset >= 0);
+      }
     }
     batch.columns.push_back(std::move(column));
   }
@@ -56,19 +86,34 @@ std::vector<float> PredictChunk(const PolicyConfig& config, const SampleLayout& 
   return actions_TA;
 }
 
-ActionChunk CheckpointPolicy::DoAct(const PolicyInput& input, const RngKey& key) const {
+SeenRow CheckpointPolicy::See(const PolicyObservation& observation) const {
   const PolicyShape& shape = config_.layout;
-  Require(input.images.size() == static_cast<size_t>(shape.cameras), "one picture per camera");
-  for (const Image& image : input.images) {
+  Require(observation.images.size() == static_cast<size_t>(shape.cameras),
+          "one picture per camera");
+  for (const Image& image : observation.images) {
     Require(image.width == shape.width && image.height == shape.height,
             "pictures of the size of training");
   }
-  std::vector<float> state_S(static_cast<size_t>(shape.state));
-  config_.embodiment.EncodeState(input.arms, state_S.data());
-  const auto pixels = [&](size_t camera) { return input.images[camera].rgb; };
-  return DecodeChunk(
-      config_.embodiment, input.arms,
-      PredictChunk(config_, layout_, *model_, std::move(state_S), input.instruction, pixels, key));
+  Require(observation.X_WO.size() == config_.objects.size(), "one pose per object");
+  SeenRow row;
+  row.state_S.resize(static_cast<size_t>(shape.state));
+  config_.embodiment.EncodeState(observation.arms, row.state_S.data());
+  row.objects_O.resize(config_.objects.size() * size_t{kObjectLabel});
+  const Pose X_BW = config_.embodiment.X_WB.Inverse();
+  for (size_t i = 0; i < config_.objects.size(); ++i) {
+    EncodeObject(X_BW * observation.X_WO[i], config_.objects[i].symmetry,
+                 &row.objects_O[i * size_t{kObjectLabel}]);
+  }
+  row.pixels = [&observation](size_t camera) { return observation.images[camera].rgb; };
+  return row;
+}
+
+ActionChunk CheckpointPolicy::DoAct(const PolicyInput& input, const RngKey& key) const {
+  std::vector<SeenRow> rows;
+  for (const PolicyObservation& earlier : input.earlier) rows.push_back(See(earlier));
+  rows.push_back(See(input));
+  return DecodeChunk(config_.embodiment, input.arms,
+                     PredictChunk(config_, layout_, *model_, rows, input.instruction, key));
 }
 
 PolicyArtefact LoadListedPolicy(const std::filesystem::path& place, const PolicyList& policies) {

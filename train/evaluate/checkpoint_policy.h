@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,17 @@
 
 namespace understudy {
 
-// A trained network as a policy: pictures, arms and instruction are made into a batch of one, with
-// the columns that the network asked for; the chunk is un-normalised and re-anchored at the arms
-// that were given. Values outside of what training saw are clamped where the normalisation is
-// min_max. Thread-safe.
+// What a network sees of one row. Numbers are not normalised; `pixels` gives the picture of a
+// camera of the configuration, of its size.
+struct SeenRow {
+  std::vector<float> state_S, objects_O;
+  std::function<std::vector<uint8_t>(size_t camera)> pixels;
+};
+
+// A trained network as a policy: pictures, arms, objects and instruction are made into a batch of
+// one, with the columns that the network asked for; the chunk is un-normalised and re-anchored at
+// the arms that were given. Values outside of what training saw are clamped where the normalisation
+// is min_max. Thread-safe.
 class CheckpointPolicy : public Policy {
  public:
   // `layout` of LayoutFor, from config.Offer().
@@ -25,6 +33,7 @@ class CheckpointPolicy : public Policy {
  private:
   const PolicyInfo& DoInfo() const override { return info_; }
   ActionChunk DoAct(const PolicyInput& input, const RngKey& key) const override;
+  SeenRow See(const PolicyObservation& observation) const;
   PolicyConfig config_;
   PolicyInfo info_;
   SampleLayout layout_;
@@ -41,13 +50,14 @@ std::unique_ptr<Policy> LoadCheckpointPolicy(const std::filesystem::path& place,
                                              const ChunkModelFactory& factory,
                                              const PolicyList& policies = PolicyTypes());
 
-// What a network answers to one row: horizon x action numbers, not normalised. `state_S` is not
-// normalised either; `pixels` gives the picture of a camera of the configuration, of its size.
+// Writes down what a policy of this layout wants to see of the past.
+void RememberBy(const SampleLayout& layout, PolicyInfo* info);
+
+// What a network answers to the last of the rows, of which it sees those before too, oldest first
+// (PolicyInfo::EarlierAt of them): horizon x action numbers, not normalised.
 std::vector<float> PredictChunk(const PolicyConfig& config, const SampleLayout& layout,
-                                const ChunkModel& model, std::vector<float> state_S,
-                                const std::string& instruction,
-                                const std::function<std::vector<uint8_t>(size_t camera)>& pixels,
-                                const RngKey& key);
+                                const ChunkModel& model, std::span<const SeenRow> rows,
+                                const std::string& instruction, const RngKey& key);
 
 // The chunk that `actions_TA` (not normalised) means for arms that stand at `arms`.
 ActionChunk DecodeChunk(const Embodiment& embodiment, const std::vector<ArmObservation>& arms,

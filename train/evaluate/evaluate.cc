@@ -1,11 +1,14 @@
 #include "train/evaluate/evaluate.h"
 
 #include <algorithm>
+#include <deque>
 #include <mutex>
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/hash.h"
 #include "core/base/ordered_pool.h"
+#include "core/base/version.h"
 #include "train/samples/embodiment.h"
 
 namespace understudy {
@@ -18,6 +21,7 @@ struct Rollout {
   std::vector<double> latency_s;
   double render_s = 0, step_s = 0;
   std::string renderer;
+  Episode rows;  // where they are kept
 };
 
 // One thread's own simulator and renderer: made on it, used on it and, being thread_local, taken
@@ -34,6 +38,7 @@ struct Course {
   const EvalOptions& options;
   const VaryFunction& vary;
   int execute, horizon;
+  bool keep_rows = false;
 
   RngKey EpisodeKey(int64_t index) const {
     return RngKey{options.seed}.WithStage("evaluate").WithParent(static_cast<uint64_t>(index));
@@ -51,6 +56,7 @@ struct Course {
   }
 
   Rollout Run(Bench& bench, int64_t index) const;
+  void EndRows(const Bench& bench, Rollout* rollout) const;
   void Record(Bench& bench, const Rollout& rollout, FrameSink& sink,
               const std::vector<std::string>& cameras) const;
 };
@@ -92,6 +98,34 @@ class SignalWatch {
   std::vector<uint8_t> now_;
 };
 
+// What the policy sees now. `places` of its objects among those of the simulator.
+PolicyObservation Look(const PolicyInfo& info, const std::vector<size_t>& places,
+                       const Bench& bench, double* render_s) {
+  const Observation& now = bench.simulator->Observe();
+  PolicyObservation seen;
+  seen.arms = now.arms;
+  for (const size_t place : places) seen.X_WO.push_back(now.X_WO[place]);
+  if (info.cameras.empty()) return seen;
+  const double before = MonotonicSeconds();
+  bench.renderer->Render(bench.simulator->Save(), info.cameras, info.image_width, info.image_height,
+                         &seen.images);
+  *render_s += MonotonicSeconds() - before;
+  return seen;
+}
+
+// What is about to be done, and where from.
+Step RowOf(Simulator& simulator, const Action& action) {
+  Step row;
+  row.observation = simulator.Observe();
+  row.state = simulator.Save();
+  row.action = row.action_clean = action;
+  for (size_t a = 0; a < action.arms.size(); ++a) {
+    row.delta.push_back(
+        DeltaFromTarget(row.observation.arms[a].X_WE, action.arms[a], simulator.info().limits));
+  }
+  return row;
+}
+
 Rollout Course::Run(Bench& bench, int64_t index) const {
   const double start = MonotonicSeconds();
   const PolicyInfo& info = policy.info();
@@ -104,21 +138,29 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
   episode.index = index;
   if (looks) result.renderer = bench.renderer->info().device;
 
+  std::vector<size_t> places;
+  for (const std::string& object : info.objects) {
+    const std::vector<std::string>& known = simulator.info().objects;
+    places.push_back(
+        static_cast<size_t>(std::find(known.begin(), known.end(), object) - known.begin()));
+  }
+
   ActionChunk chunk;
   size_t next = 0;
+  std::deque<PolicyObservation> earlier;  // as many as the policy wants to see of the past
   watch.See(simulator.Observe());
   while (episode.steps < horizon) {
-    // observe and predict only where a chunk ends
-    if (next >= chunk.size() || next >= static_cast<size_t>(execute)) {
-      PolicyInput input;
-      input.arms = simulator.Observe().arms;
+    const bool ends = next >= chunk.size() || next >= static_cast<size_t>(execute);
+    PolicyInput input;
+    // look only where a chunk ends, but for a policy that sees every step
+    if (ends || info.history > 1) {
+      static_cast<PolicyObservation&>(input) = Look(info, places, bench, &result.render_s);
+    }
+    if (ends) {
       input.instruction = simulator.info().instruction;
-      if (looks) {
-        const double before = MonotonicSeconds();
-        bench.renderer->Render(simulator.Save(), info.cameras, info.image_width, info.image_height,
-                               &input.images);
-        result.render_s += MonotonicSeconds() - before;
-      }
+      const auto wanted =
+          std::min(static_cast<int64_t>(earlier.size()), info.EarlierAt(episode.steps));
+      input.earlier.assign(earlier.end() - wanted, earlier.end());
       const RngKey key =
           EpisodeKey(index).WithTerm("policy").WithVariant(static_cast<uint64_t>(episode.chunks));
       const double before = MonotonicSeconds();
@@ -127,6 +169,10 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
       Require(!chunk.empty(), "a policy answers with at least one action");
       next = 0;
       ++episode.chunks;
+    }
+    if (info.history > 1) {
+      earlier.push_back(std::move(input));
+      if (earlier.size() >= static_cast<size_t>(info.history)) earlier.pop_front();
     }
     Action action = chunk[next++];
     const std::vector<ArmObservation>& arms = simulator.Observe().arms;
@@ -141,6 +187,7 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
       clipped = true;
     }
     episode.clipped += clipped;
+    if (keep_rows) result.rows.steps.push_back(RowOf(simulator, action));
     const double before = MonotonicSeconds();
     const StepOutcome outcome = simulator.Step(action);
     result.step_s += MonotonicSeconds() - before;
@@ -160,8 +207,32 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
   }
   if (!episode.success && episode.cause.empty()) episode.cause = watch.Cause();
   episode.signals = watch.came();
+  if (keep_rows) EndRows(bench, &result);
   episode.seconds = MonotonicSeconds() - start;
   return result;
+}
+
+// All but the rows.
+void Course::EndRows(const Bench& bench, Rollout* rollout) const {
+  const EvalEpisode& ended = rollout->episode;
+  const Simulator& simulator = *bench.simulator;
+  const RngKey key = EpisodeKey(ended.index);
+  Episode& rows = rollout->rows;
+  rows.final_state = simulator.Save();
+  rows.final_observation = simulator.Observe();
+  EpisodeMeta& meta = rows.meta;
+  meta = MetaOf(simulator.info(), options.variant, key);
+  meta.success = ended.success;
+  meta.cause = ended.cause;
+  meta.settings = {{"policy", policy.info().name},
+                   {"weights", policy.info().hash},
+                   {"options", ResultOptions(options)}};
+  meta.quality = {{"clipped_steps", ended.clipped},
+                  {"collision_steps", ended.collisions},
+                  {"joint_limit_steps", ended.joint_limits},
+                  {"chunks", ended.chunks}};
+  meta.program_version = ProgramVersion();
+  meta.uuid = MakeUuid("evaluate " + meta.task + " " + meta.settings.dump(), key);
 }
 
 // The rollout again from its actions, every step shown.
@@ -227,12 +298,20 @@ std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInf
                          UnknownName("camera", camera, simulator.cameras));
     }
   }
+  for (const std::string& object : policy.objects) {
+    if (std::find(simulator.objects.begin(), simulator.objects.end(), object) ==
+        simulator.objects.end()) {
+      problems.push_back("the simulator lacks an object that the policy sees: " +
+                         UnknownName("object", object, simulator.objects));
+    }
+  }
   return problems;
 }
 
 EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                     const RendererFactory& renderers, const EvalOptions& options,
-                    const VaryFunction& vary, const SinkFactory& sinks, Progress& progress) {
+                    const VaryFunction& vary, const SinkFactory& sinks, Progress& progress,
+                    const EpisodeSink& save) {
   Require(options.episodes > 0, "episodes to run");
   const double start = MonotonicSeconds();
   const SimulatorInfo simulator = simulators()->info();
@@ -269,8 +348,14 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
   for (const std::string& warning : report.warnings) progress.Message(warning);
   report.options.execute = options.execute > 0 ? options.execute : info.execute;
   report.options.horizon = options.horizon > 0 ? options.horizon : simulator.horizon;
-  const Course course{
-      policy, simulators, renderers, options, vary, report.options.execute, report.options.horizon};
+  const Course course{policy,
+                      simulators,
+                      renderers,
+                      options,
+                      vary,
+                      report.options.execute,
+                      report.options.horizon,
+                      static_cast<bool>(save)};
   const int workers = ThreadCount(options.workers, options.episodes);
 
   // the episodes; actions are kept only of those that will be shown
@@ -287,6 +372,7 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
       },
       [&](int64_t index, Rollout&& rollout) {
         const EvalEpisode& episode = rollout.episode;
+        if (save) save(rollout.rows);
         report.successes += episode.success;
         if (!episode.success) ++report.causes[episode.cause];
         report.chunks += episode.chunks;

@@ -11,6 +11,7 @@
 #include "core/base/options.h"
 #include "core/base/progress.h"
 #include "core/base/statistics.h"
+#include "core/episode/episode.h"
 #include "core/seam/frame_sink.h"
 #include "core/seam/policy.h"
 #include "core/seam/render_options.h"
@@ -98,19 +99,24 @@ using VaryFunction = std::function<SceneVariation(const SceneInventory&, const R
 using SinkFactory = std::function<std::unique_ptr<FrameSink>(
     int64_t episode, bool success, const std::vector<std::string>& cameras, double control_hz)>;
 
+// Takes rollouts as episodes, in the order of their numbers, on the calling thread.
+using EpisodeSink = std::function<void(const Episode& episode)>;
+
 // Why this policy cannot be run in this simulator; empty: it can.
 std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInfo& simulator);
 
-// Runs the policy in closed loop: it looks at the start of each chunk only. Starts, looks and the
-// policy's noise depend on (seed, episode, chunk), so that results do not depend on workers. After
-// that the first few successes and failures are played again from their actions for `sinks`.
-// Throws Error(kBadInput) naming every mismatch; Error(kFailed) where replay for a video ends
-// otherwise than the rollout did. A task whose instruction the policy was not trained on is
-// evaluated, and reported by a message and in the report. Stops early, with the episodes done, when
-// an interrupt is requested.
+// Runs the policy in closed loop: it looks at the start of each chunk only, or at every step where
+// it sees the past. Starts, looks and the policy's noise depend on (seed, episode, chunk), so that
+// results do not depend on workers. After that the first few successes and failures are played
+// again from their actions for `sinks`. Throws Error(kBadInput) naming every mismatch;
+// Error(kFailed) where replay for a video ends otherwise than the rollout did. A task whose
+// instruction the policy was not trained on is evaluated, and reported by a message and in the
+// report. Stops early, with the episodes done, when an interrupt is requested. `save` gets every
+// rollout, failures with their cause.
 EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                     const RendererFactory& renderers, const EvalOptions& options,
-                    const VaryFunction& vary, const SinkFactory& sinks, Progress& progress);
+                    const VaryFunction& vary, const SinkFactory& sinks, Progress& progress,
+                    const EpisodeSink& save = {});
 
 // Two reports on the same starts: discordant pairs, exact McNemar p value, difference of rates.
 // Throws Error(kBadInput) where task, seed, variant, horizon or looks differ.

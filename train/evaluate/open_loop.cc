@@ -15,6 +15,7 @@ namespace {
 InputOptions InputsOf(const PolicyConfig& config) {
   InputOptions inputs;
   inputs.cameras = config.cameras;
+  inputs.pictures = !config.cameras.empty();
   if (!config.embodiment.of_columns()) {
     inputs.actions = config.embodiment.of_joints() ? ActionKind::kJoints : ActionKind::kPose;
   }
@@ -44,45 +45,63 @@ void RequireSame(const Embodiment& policy, const Embodiment& data, const std::st
     return fmt::format("{}", fmt::join(texts, ", "));
   };
   differ("action meaning", policy.action_meaning, data.action_meaning);
-  differ("arms", policy.arms.size(), data.arms.size());
   differ("state", sizes(policy.state_columns), sizes(data.state_columns));
   differ("action", sizes(policy.action_columns), sizes(data.action_columns));
   if (policy.of_joints() && data.of_joints()) {
     differ("joints", fmt::format("{}", fmt::join(policy.joints, ", ")),
            fmt::format("{}", fmt::join(data.joints, ", ")));
   }
-  if (!policy.of_columns()) differ("finger joints", policy.gripper_joints, data.gripper_joints);
+  if (!policy.of_columns()) {
+    differ("arms", policy.arms.size(), data.arms.size());
+    differ("finger joints", policy.gripper_joints, data.gripper_joints);
+  }
   if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", path, fmt::join(problems, "; ")));
 }
 
-std::vector<std::string> NamesOf(const Embodiment& embodiment) {
-  std::vector<std::string> names;
-  if (embodiment.of_columns()) {
-    for (const EmbodimentColumn& column : embodiment.action_columns) {
-      for (int i = 0; i < column.size; ++i) {
-        const bool named = column.parts.size() == static_cast<size_t>(column.size);
-        names.push_back(named              ? column.parts[static_cast<size_t>(i)]
-                        : column.size == 1 ? column.name
-                                           : fmt::format("{}_{}", column.name, i));
+// Rows of an episode as a policy sees them.
+class EpisodeRows {
+ public:
+  // Throws Error(kBadInput) where the episode does not know an object that the policy sees.
+  EpisodeRows(const PolicyConfig& config, const TrainingSet& set, const TrainingEpisode& episode)
+      : config_(config), set_(set), episode_(episode) {
+    for (const LabelledObject& object : config.objects) {
+      size_t place = 0;
+      while (place < episode.objects.size() && set.objects[episode.objects[place]] != object) {
+        ++place;
       }
-    }
-    return names;
-  }
-  for (size_t a = 0; embodiment.of_joints() && a < embodiment.arms.size(); ++a) {
-    const auto first =
-        embodiment.joints.begin() + static_cast<std::ptrdiff_t>(a * embodiment.joints_per_arm());
-    names.insert(names.end(), first,
-                 first + static_cast<std::ptrdiff_t>(embodiment.joints_per_arm()));
-    names.push_back(embodiment.arms[a] + "_gripper");
-  }
-  if (embodiment.of_joints()) return names;
-  for (const std::string& arm : embodiment.arms) {
-    for (const char* part : {"dx", "dy", "dz", "drx", "dry", "drz", "gripper"}) {
-      names.push_back(arm + "_" + part);
+      if (place == episode.objects.size()) {
+        ThrowBadInput(fmt::format(
+            "{}: {}: does not say where '{}' (symmetry {}) is, which the policy sees",
+            set.datasets[episode.dataset].path, episode.name, object.name, object.symmetry));
+      }
+      places_.push_back(place);
     }
   }
-  return names;
-}
+
+  SeenRow operator[](size_t row) const {
+    SeenRow seen;
+    const auto state = static_cast<size_t>(config_.layout.state);
+    seen.state_S.assign(&episode_.state_TS[row * state], &episode_.state_TS[row * state] + state);
+    for (const size_t place : places_) {
+      const float* label =
+          &episode_.objects_TO[(row * episode_.objects.size() + place) * size_t{kObjectLabel}];
+      seen.objects_O.insert(seen.objects_O.end(), label, label + kObjectLabel);
+    }
+    seen.pixels = [this, row](size_t camera) {
+      std::vector<uint8_t> out(static_cast<size_t>(config_.layout.height) *
+                               static_cast<size_t>(config_.layout.width) * 3);
+      set_.datasets[episode_.dataset].frames(episode_.index, camera, row, out.data());
+      return out;
+    };
+    return seen;
+  }
+
+ private:
+  const PolicyConfig& config_;
+  const TrainingSet& set_;
+  const TrainingEpisode& episode_;
+  std::vector<size_t> places_;  // of the policy's objects among the episode's
+};
 
 }  // namespace
 
@@ -107,6 +126,8 @@ OpenLoopReport CompareOpenLoop(const PolicyArtefact& policy, const SampleLayout&
   RequireSame(config.embodiment, set.embodiment, options.datasets.at(0));
   Require(set.embodiment.state_size() == config.layout.state, "a state as in training");
 
+  PolicyInfo info = config.Info(policy.hash);
+  RememberBy(layout, &info);
   const auto size = static_cast<size_t>(config.layout.action);
   const auto steps = static_cast<size_t>(std::min(config.execute, config.layout.horizon));
   const std::vector<int> offsets = ChunkOffsets(config.layout.horizon);
@@ -119,7 +140,7 @@ OpenLoopReport CompareOpenLoop(const PolicyArtefact& policy, const SampleLayout&
 
   OpenLoopReport report;
   report.policy = policy.hash;
-  report.names = NamesOf(config.embodiment);
+  report.names = config.embodiment.ActionNames();
   report.episodes = static_cast<int64_t>(set.episodes.size());
   progress.Start("asking the policy", count, "rows");
   uint64_t first = 0;  // window of the episode's first row
@@ -129,17 +150,13 @@ OpenLoopReport CompareOpenLoop(const PolicyArtefact& policy, const SampleLayout&
     while (window >= first + set.episodes[e].length) first += set.episodes[e++].length;
     const TrainingEpisode& episode = set.episodes[e];
     const size_t row = window - first;
-    const auto state =
-        episode.state_TS.begin() + static_cast<std::ptrdiff_t>(row) * config.layout.state;
-    const auto pixels = [&](size_t camera) {
-      std::vector<uint8_t> out(static_cast<size_t>(config.layout.height) *
-                               static_cast<size_t>(config.layout.width) * 3);
-      set.datasets[episode.dataset].frames(episode.index, camera, row, out.data());
-      return out;
-    };
+    const EpisodeRows of_episode(config, set, episode);
+    std::vector<SeenRow> rows;
+    for (int64_t before = info.EarlierAt(static_cast<int64_t>(row)); before >= 0; --before) {
+      rows.push_back(of_episode[row - static_cast<size_t>(before)]);
+    }
     const std::vector<float> chunk =
-        PredictChunk(config, layout, model, {state, state + config.layout.state},
-                     set.instructions[episode.instruction], pixels,
+        PredictChunk(config, layout, model, rows, set.instructions[episode.instruction],
                      RngKey{.parent = window}.WithStage("open loop"));
     set.Chunk(episode, row, offsets, recorded.data(), mask.data());
     for (size_t k = 0; k < steps; ++k) {

@@ -30,12 +30,22 @@ std::string UnknownPolicyType(const std::string& type, const PolicyList& policie
   return UnknownName("policy", type, names);
 }
 
+int MemoryOf(const PolicyType& policy, const Json& options) {
+  return policy.memory ? policy.memory(options) : 1;
+}
+
 SampleLayout LayoutFor(const PolicyType& policy, const Json& options, const ColumnOffer& offer) {
-  SampleLayout layout = LayoutOf(policy.columns(options, offer), offer.columns);
+  const int memory = MemoryOf(policy, options);
+  if (memory > 1 && offer.horizon != 1) {
+    ThrowBadInput(fmt::format("policy '{}' answers with 1 action: a horizon of {} does not fit it",
+                              policy.name, offer.horizon));
+  }
+  SampleLayout layout = LayoutOf(policy.columns(options, offer), offer.columns, memory);
   const ColumnLayout* action = layout.Find(kActionColumn);
-  if (action == nullptr || action->offsets != ChunkOffsets(offer.horizon)) {
+  const int steps = memory > 1 ? memory : offer.horizon;
+  if (action == nullptr || action->offsets != ChunkOffsets(steps)) {
     ThrowBadInput(fmt::format("policy '{}' must ask for column '{}' at steps 0 to {}", policy.name,
-                              kActionColumn, offer.horizon - 1));
+                              kActionColumn, steps - 1));
   }
   return layout;
 }

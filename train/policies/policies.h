@@ -3,6 +3,7 @@
 // The list of policies, free of LibTorch. A new policy is a folder of train/policies and a line in
 // policies.def: see docs/add_a_policy.md.
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "train/samples/columns.h"
 
 namespace understudy {
+
+struct PolicyArtefact;  // train/run/checkpoint.h
 
 // What a policy chooses its columns from.
 struct ColumnOffer {
@@ -32,9 +35,23 @@ struct PolicyType {
   // action at steps 0 … horizon - 1. The same for training and acting, but for columns that are
   // offered in training only.
   std::function<std::vector<ColumnRequest>(const Json& options, const ColumnOffer& offer)> columns;
+  // Steps that the network sees one after the other before it begins anew: it is trained on
+  // sequences of so many rows and asks for columns at all of them (steps 0 … memory - 1), the
+  // action of each seen from its own row; where it acts it is given the rows since it began, and
+  // answers with the one action of the last (horizon 1). None: it has no memory, and sees what it
+  // asks for at steps up to 0.
+  std::function<int(const Json& options)> memory = {};
+  // Its answers lie within [-1, 1], so that actions must be normalised into it.
+  bool bounded = false;
+  // Options of the training (TrainOptions, those that it sets only) that hold where nothing else is
+  // said, from its own options as far as they are given.
+  std::function<Json(const Json& options)> preset = {};
   // The weight whose rows are the words of instructions, so that another vocabulary can take them
   // word by word; empty: none.
   std::string word_table = {};
+  // Opens the folder of such a policy that another program wrote; empty: it opens none. Throws
+  // Error(kBadInput) where it is not sound, or has what this program does not.
+  std::function<PolicyArtefact(const std::filesystem::path& folder)> open_foreign = {};
 };
 
 using PolicyList = std::vector<PolicyType>;
@@ -47,8 +64,11 @@ const PolicyType* FindPolicyType(const std::string& type,
 // "unknown policy 'grot': did you mean 'groot'? Known: groot."
 std::string UnknownPolicyType(const std::string& type, const PolicyList& policies = PolicyTypes());
 
+// Of PolicyType::memory; 1 without.
+int MemoryOf(const PolicyType& policy, const Json& options);
+
 // The layout of what the policy asks for. Throws Error(kBadInput) where it asks for what is not
-// offered, or for another chunk than steps 0 … horizon - 1.
+// offered, or for other actions than its answer, or those of its memory.
 SampleLayout LayoutFor(const PolicyType& policy, const Json& options, const ColumnOffer& offer);
 
 }  // namespace understudy

@@ -143,6 +143,24 @@ fs::path FindPolicy(const fs::path& place) {
   return FindCheckpoint(place) / kPolicyFolder;
 }
 
+// What opens FindPolicy's folder where another program wrote it; null: it is one of ours. Such
+// folders have no manifest, and their config.json names a type and no format.
+const PolicyType* ForeignType(const fs::path& folder) {
+  const fs::path file = folder / "config.json";
+  if (fs::exists(folder / "manifest.json") || !fs::exists(file)) return nullptr;
+  const Json config = LoadJson(file);
+  if (!config.is_object() || !config.contains("type") || config.contains("format")) return nullptr;
+  std::vector<std::string> opened;
+  for (const PolicyType& type : PolicyTypes()) {
+    if (!type.open_foreign) continue;
+    if (config["type"] == type.name) return &type;
+    opened.push_back(type.name);
+  }
+  ThrowBadInput(
+      fmt::format("{}: a policy of another program, of type {}: of those only {} is opened",
+                  file.string(), config["type"].dump(), fmt::join(opened, ", ")));
+}
+
 void WriteParts(const fs::path& part, const PolicyConfig& config, const TensorMap& weights,
                 const Json& train_config, const Json& training_run, const TrainingState& state,
                 const std::vector<SceneFile>& scene) {
@@ -225,6 +243,7 @@ fs::path SaveCheckpoint(const fs::path& run, const PolicyConfig& config, const T
 PolicyArtefact LoadPolicy(const fs::path& place) {
   PolicyArtefact result;
   result.folder = FindPolicy(place);
+  if (const PolicyType* type = ForeignType(result.folder)) return type->open_foreign(result.folder);
   const Json files = CheckHalf(result.folder, {"config.json", "model.safetensors"});
   const fs::path config = result.folder / "config.json";
   result.config = ParsePolicyConfig(LoadJson(config), config.string());
@@ -242,7 +261,9 @@ fs::path SceneOfPolicy(const fs::path& place) {
 }
 
 PolicyConfig LoadPolicyConfig(const fs::path& place) {
-  const fs::path config = FindPolicy(place) / "config.json";
+  const fs::path folder = FindPolicy(place);
+  if (const PolicyType* type = ForeignType(folder)) return type->open_foreign(folder).config;
+  const fs::path config = folder / "config.json";
   return ParsePolicyConfig(LoadJson(config), config.string());
 }
 
@@ -268,7 +289,12 @@ Json LoadTrainingRun(const fs::path& place) {
 }
 
 Json LoadTrainConfig(const fs::path& place) {
-  return LoadJson(FindPolicy(place) / "train_config.json");
+  const fs::path folder = FindPolicy(place);
+  // a file of that name has other options there
+  if (const PolicyType* type = ForeignType(folder)) {
+    return {{"policy", type->open_foreign(folder).config.network}};
+  }
+  return LoadJson(folder / "train_config.json");
 }
 
 }  // namespace understudy

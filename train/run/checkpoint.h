@@ -55,7 +55,8 @@ std::filesystem::path SaveCheckpoint(const std::filesystem::path& run, const Pol
 // one that was damaged later does.
 std::vector<int64_t> ListCheckpoints(const std::filesystem::path& run);
 
-// `place`: a run (its last checkpoint), a checkpoint, or a pretrained_model folder. Checks every
+// `place`: a run (its last checkpoint), a checkpoint, or a pretrained_model folder, of another
+// program too (PolicyType::open_foreign). Checks every
 // hash of the manifest. Throws Error(kBadInput) naming the file, what is wrong with it and, for a
 // checkpoint of a run, which folder to remove to resume from the checkpoint before it. An older
 // checkpoint is never taken in place of a damaged one.
@@ -73,7 +74,8 @@ TrainingState LoadTrainingState(const std::filesystem::path& checkpoint);
 // training_run.json of a policy as LoadPolicy finds it; empty where there is none.
 Json LoadTrainingRun(const std::filesystem::path& place);
 
-// train_config.json of a policy as LoadPolicy finds it.
+// train_config.json of a policy as LoadPolicy finds it; of another
+// program's, the options of the network alone.
 Json LoadTrainConfig(const std::filesystem::path& place);
 
 }  // namespace understudy

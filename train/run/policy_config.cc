@@ -20,12 +20,16 @@ PolicyInfo PolicyConfig::Info(const std::string& hash) const {
   info.action_meaning = embodiment.action_meaning;
   info.arms = static_cast<int>(embodiment.arms.size());
   info.X_WB = embodiment.X_WB;
+  for (const LabelledObject& object : objects) info.objects.push_back(object.name);
   return info;
 }
 
 ColumnOffer PolicyConfig::Offer() const {
-  return {OfferedColumns(cameras, layout.height, layout.width, embodiment, layout.tokens, 0),
-          layout.horizon};
+  const int labels = kObjectLabel * static_cast<int>(objects.size());
+  std::vector<ColumnInfo> offered =
+      OfferedColumns(cameras, layout.height, layout.width, embodiment, layout.tokens, labels, true);
+  std::erase_if(offered, [](const ColumnInfo& column) { return column.training_only; });
+  return {std::move(offered), layout.horizon};
 }
 
 PolicyConfig ParsePolicyConfig(const Json& json, const std::string& name) {
@@ -71,6 +75,12 @@ PolicyConfig ParsePolicyConfig(const Json& json, const std::string& name) {
   }
   for (const std::string& what : config.action.Problems(layout.horizon * layout.action)) {
     expect(false, "action." + what);
+  }
+  if (!config.objects.empty()) {
+    const int labels = kObjectLabel * static_cast<int>(config.objects.size());
+    for (const std::string& what : config.object_statistics.Problems(labels)) {
+      expect(false, "object_statistics." + what);
+    }
   }
   if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", name, fmt::join(problems, "; ")));
   return config;

@@ -9,6 +9,7 @@
 #include "train/policies/policies.h"
 #include "train/samples/embodiment.h"
 #include "train/samples/normalizer.h"
+#include "train/samples/object_labels.h"
 #include "train/samples/tokenizer.h"
 
 namespace understudy {
@@ -51,7 +52,10 @@ struct PolicyConfig {
   std::vector<std::string> dataset_hashes;
   uint64_t seed = 0;
   Json network = Json::object();
-  static constexpr std::array kUnwritten{"robot_place"};
+  // where the policy is told where the objects are
+  std::vector<LabelledObject> objects;
+  Normalizer object_statistics;
+  static constexpr std::array kUnwritten{"robot_place", "objects", "object_statistics"};
 
   template <class V>
   void Visit(V& v) {
@@ -76,6 +80,8 @@ struct PolicyConfig {
     v("dataset_hashes", dataset_hashes, "what it was trained on");
     v("seed", seed, "of training");
     v("network", network, "the network's own configuration");
+    v("objects", objects, "that the policy sees, in order");
+    v("object_statistics", object_statistics, "normalisation");
   }
 
   // For the seam; `hash` names the weights.

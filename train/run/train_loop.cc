@@ -38,7 +38,8 @@ std::vector<std::string> HashesOf(const TrainingSet& set) {
   return hashes;
 }
 
-PolicyConfig MakeConfig(const TrainingSet& set, const TrainOptions& options) {
+PolicyConfig MakeConfig(const TrainingSet& set, const TrainOptions& options,
+                        const PolicyList& policies) {
   PolicyConfig config;
   config.type = options.type;
   config.task = set.task;
@@ -52,8 +53,13 @@ PolicyConfig MakeConfig(const TrainingSet& set, const TrainOptions& options) {
   config.execute = options.execute;
   config.tokenizer = MakeTokenizer(set.instructions);
   config.state = StateStatistics(set, StateRules(options));
-  config.action = ActionStatistics(set, options.horizon, ActionRules(options));
+  config.action =
+      ActionStatistics(set, options.horizon, ActionRules(options), options.action_statistics);
   config.mean_chunk = MeanChunk(set, options.horizon);
+  if (AskedColumns(set, options, policies).Find(kSeenObjectsColumn) != nullptr) {
+    config.objects = set.objects;
+    config.object_statistics = ObjectStatistics(set);
+  }
   config.dataset_hashes = HashesOf(set);
   config.seed = options.seed;
   config.layout = {static_cast<int>(set.cameras.size()),
@@ -163,8 +169,9 @@ Learner MakeLearner(std::shared_ptr<const TrainingSet> set, const TrainOptions& 
   Learner learner;
   learner.layout = AskedColumns(*set, options, policies);
   learner.normalizers = {{kStateColumn, config.state}, {kActionColumn, config.action}};
-  if (learner.layout.Find(kObjectsColumn) != nullptr) {
-    learner.normalizers[kObjectsColumn] = ObjectStatistics(*set);
+  for (const char* objects : {kObjectsColumn, kSeenObjectsColumn}) {
+    if (learner.layout.Find(objects) == nullptr) continue;
+    learner.normalizers[objects] = ObjectStatistics(*set);
   }
   learner.engine = factory(options.type, learner.layout, config.tokenizer.vocabulary(),
                            options.policy, options.trainer);
@@ -246,8 +253,17 @@ TrainOptions Resolve(const TrainOptions& options, const PolicyList& policies, Pr
       Json policy = options.from.empty() ? Json::object() : LoadTrainConfig(options.from)["policy"];
       policy.update(options.policy);
       resolved.policy = type->resolve(policy);
+      if (MemoryOf(*type, resolved.policy) > 1 && options.horizon != 1) {
+        problems.push_back(fmt::format("horizon = {}: '{}' answers with 1 action: --horizon 1",
+                                       options.horizon, options.type));
+      }
     } catch (const Error& error) {
       problems.push_back(error.what());
+    }
+    if (type->bounded && options.action_normalizer == NormalizerMode::kMeanStd) {
+      problems.push_back(fmt::format(
+          "action_normalizer = mean_std: '{}' answers within [-1, 1]: min_max or quantile",
+          options.type));
     }
   } else {
     problems.push_back("type: " + UnknownPolicyType(options.type, policies));
@@ -268,7 +284,7 @@ SampleLayout AskedColumns(const TrainingSet& set, const TrainOptions& resolved,
 
 double SecondsPerUpdate(std::shared_ptr<const TrainingSet> set, const TrainOptions& resolved,
                         const EngineFactory& factory) {
-  const PolicyConfig config = MakeConfig(*set, resolved);
+  const PolicyConfig config = MakeConfig(*set, resolved, PolicyTypes());
   const Learner learner = MakeLearner(std::move(set), resolved, config, factory, PolicyTypes());
   // the first update chooses the precision and warms caches
   learner.engine->Update(learner.source->Next());
@@ -308,7 +324,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> given_set, const TrainO
 
   // what the data says, and the network that is to learn it
   TrainReport report;
-  PolicyConfig config = MakeConfig(*set, options);
+  PolicyConfig config = MakeConfig(*set, options, policies);
   const Json train_config = ToJson(options);
   report.episodes = static_cast<int64_t>(set->episodes.size());
   report.windows = static_cast<int64_t>(set->windows());

@@ -17,6 +17,7 @@
 #include "train/run/update_engine.h"
 #include "train/samples/batch_source.h"
 #include "train/samples/normalizer.h"
+#include "train/samples/statistics.h"
 #include "train/samples/training_set.h"
 
 namespace understudy {
@@ -40,6 +41,7 @@ struct TrainOptions {
   // Most actions are small beside the largest: in units of their deviation the noise of the flow is
   // millimetres, in units of the range it would be centimetres.
   NormalizerMode action_normalizer = NormalizerMode::kMeanStd;
+  ActionStatisticsOf action_statistics = ActionStatisticsOf::kPerStep;
   double range_floor = 1e-3, action_range_floor = 5e-3;
   std::map<std::string, NormalizerMode> normalizers;
   double normal_clip = 0;
@@ -58,10 +60,12 @@ struct TrainOptions {
                                          InputOptions::kUnwritten[1],
                                          InputOptions::kUnwritten[2],
                                          InputOptions::kUnwritten[3],
+                                         InputOptions::kUnwritten[5],
                                          "from",
                                          "normalizers",
                                          "normal_clip",
-                                         "held_out"};
+                                         "held_out",
+                                         "action_statistics"};
   template <class V>
   void Visit(V& v) {
     v("datasets", datasets, "files or folders to learn from", kRequired);
@@ -85,13 +89,15 @@ struct TrainOptions {
       Limits{1, 4096});
     v("tokens", tokens, "most words of an instruction", Limits{1, 4096});
     v("state_normalizer", state_normalizer, "normalisation of states");
-    v("action_normalizer", action_normalizer, "normalisation of actions, per step of the chunk");
+    v("action_normalizer", action_normalizer, "normalisation of actions");
+    v("action_statistics", action_statistics,
+      "of what actions: per_step, each step of the chunk its own, or all_steps, one for all");
     v("range_floor", range_floor, "least range (or deviation) of a state, in its unit",
       Limits{1e-12, 1e6});
     v("action_range_floor", action_range_floor, "least range (or deviation) of an action, m or rad",
       Limits{1e-12, 1e6});
     v("normalizers", normalizers,
-      "normalisation of numbers whose names match, such as {\"*.gripper\": \"min_max\"}, instead "
+      "normalisation of numbers whose names match, such as {\"*_gripper\": \"min_max\"}, instead "
       "of "
       "the two above; --plan lists the names; of several patterns the longest counts");
     v("normal_clip", normal_clip,

@@ -260,10 +260,12 @@ struct BatchSource::Impl {
       for (size_t b = 0; b < samples.size(); ++b) {
         float* out = &result.numbers[b * width];
         if (name == kStateColumn) FillState(samples[b], column, out);
-        if (name == kObjectsColumn) FillObjects(samples[b], column, out);
+        if (name == kObjectsColumn || name == kSeenObjectsColumn) {
+          FillObjects(samples[b], column, out);
+        }
         if (name == kActionColumn) {
           set->Chunk(*samples[b].episode, samples[b].row, column.offsets, out,
-                     &result.real_BT[b * steps]);
+                     &result.real_BT[b * steps], layout.memory > 1);
         }
       }
       normalizers.at(name).Encode(result.numbers);

@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::string_view kImages = "images.";
 
+// Whether a policy that acts sees the column.
+bool IsSeen(const ColumnInfo& info) { return !info.training_only && info.name != kActionColumn; }
+
 }  // namespace
 
 std::string ImageColumn(const std::string& camera) { return std::string(kImages) + camera; }
@@ -49,11 +52,22 @@ std::vector<int> ChunkOffsets(int horizon) {
   return offsets;
 }
 
-SampleLayout LayoutOf(std::span<const ColumnRequest> requests,
-                      std::span<const ColumnInfo> offered) {
+int SampleLayout::history() const {
+  if (memory > 1) return memory;
+  int earliest = 0;
+  for (const ColumnLayout& column : columns) {
+    if (!IsSeen(column.info)) continue;
+    earliest = std::min(earliest, *std::min_element(column.offsets.begin(), column.offsets.end()));
+  }
+  return 1 - earliest;
+}
+
+SampleLayout LayoutOf(std::span<const ColumnRequest> requests, std::span<const ColumnInfo> offered,
+                      int memory) {
   std::vector<std::string> names, problems;
   for (const ColumnInfo& info : offered) names.push_back(info.name);
   SampleLayout layout;
+  layout.memory = memory;
   for (const ColumnRequest& request : requests) {
     const auto complain = [&](const std::string& what) {
       problems.push_back(fmt::format("column '{}': {}", request.name, what));
@@ -66,11 +80,19 @@ SampleLayout LayoutOf(std::span<const ColumnRequest> requests,
     const ColumnInfo& info = offered[static_cast<size_t>(found - names.begin())];
     if (layout.Find(request.name) != nullptr) complain("is asked for twice");
     if (request.offsets.empty()) complain("is asked for at no time step");
-    const bool acts = !info.training_only && info.name != kActionColumn;
-    if (acts && std::any_of(request.offsets.begin(), request.offsets.end(),
-                            [](int offset) { return offset != 0; })) {
-      complain(fmt::format("is asked for at steps {}: a policy that acts gets it at step 0 only",
-                           fmt::join(request.offsets, ", ")));
+    const std::vector<int>& offsets = request.offsets;
+    const auto refuse = [&](const std::string& allowed) {
+      complain(fmt::format("is asked for at steps {}: a policy that acts gets it {}",
+                           fmt::join(offsets, ", "), allowed));
+    };
+    if (info.name == kInstructionColumn) {
+      if (offsets != std::vector{0}) refuse("at step 0 only");
+    } else if (IsSeen(info) && memory > 1) {
+      if (offsets != ChunkOffsets(memory)) {
+        refuse(fmt::format("at steps 0 to {}, its memory", memory - 1));
+      }
+    } else if (IsSeen(info) && std::ranges::any_of(offsets, [](int step) { return step > 0; })) {
+      refuse("at step 0 and earlier");
     }
     layout.columns.push_back({info, request.offsets});
   }

@@ -16,7 +16,10 @@ inline constexpr const char* kStateColumn = "state";    // see train/samples/emb
 inline constexpr const char* kActionColumn = "action";  // the same; the answer of a policy
 inline constexpr const char* kInstructionColumn = "instruction";  // see train/samples/tokenizer.h
 inline constexpr const char* kObjectsColumn = "objects";  // see train/samples/object_labels.h
-std::string ImageColumn(const std::string& camera);       // "images.<camera>"
+// The same numbers, normalised, where every row knows them: for a policy that is told where the
+// objects are.
+inline constexpr const char* kSeenObjectsColumn = "seen_objects";
+std::string ImageColumn(const std::string& camera);  // "images.<camera>"
 bool IsImageColumn(std::string_view column);
 // The place in `cameras` of the one whose pictures the column holds. Requires that it is there.
 size_t CameraOf(std::string_view column, std::span<const std::string> cameras);
@@ -49,20 +52,27 @@ struct ColumnLayout {
 // The columns of a batch, in the order in which they were asked for.
 struct SampleLayout {
   std::vector<ColumnLayout> columns;
+  // Steps that a policy with memory sees one after the other before it begins anew; 1: no memory.
+  // Then a sample is a sequence of so many rows, and each action is seen from its own row.
+  int memory = 1;
   bool operator==(const SampleLayout&) const = default;
 
   // Null if the column was not asked for.
   const ColumnLayout* Find(std::string_view name) const;
   // Requires that the column was asked for.
   const ColumnLayout& operator[](std::string_view name) const;
+  // Observations that a policy which acts must be given, the current one included.
+  int history() const;
 };
 
 // 0 … horizon - 1.
 std::vector<int> ChunkOffsets(int horizon);
 
 // The layout of `requests`. Throws Error(kBadInput) that lists every fault: a column that is not
-// offered, or is asked for twice; no time step, or an earlier or later one of a column that a
-// policy must have to act, where only the current row is known.
-SampleLayout LayoutOf(std::span<const ColumnRequest> requests, std::span<const ColumnInfo> offered);
+// offered, or is asked for twice; no time step; of a column that a policy must have to act, a later
+// step than the current one, or with `memory` others than 0 … memory - 1; the instruction at other
+// steps than 0.
+SampleLayout LayoutOf(std::span<const ColumnRequest> requests, std::span<const ColumnInfo> offered,
+                      int memory = 1);
 
 }  // namespace understudy

@@ -18,8 +18,9 @@ std::vector<std::string> NamesOf(const std::vector<EmbodimentColumn>& columns) {
   for (const EmbodimentColumn& column : columns) {
     for (int i = 0; i < column.size; ++i) {
       const bool named = column.parts.size() == static_cast<size_t>(column.size);
-      names.push_back(named ? column.name + "." + column.parts[static_cast<size_t>(i)]
-                            : fmt::format("{}[{}]", column.name, i));
+      names.push_back(named              ? column.parts[static_cast<size_t>(i)]
+                      : column.size == 1 ? column.name
+                                         : fmt::format("{}_{}", column.name, i));
     }
   }
   return names;
@@ -33,15 +34,15 @@ std::vector<std::string> Embodiment::StateNames() const {
   for (size_t arm = 0; arm < arms.size(); ++arm) {
     if (of_joints()) {
       for (size_t i = 0; i < joints_per_arm(); ++i) {
-        names.push_back(arms[arm] + "." + joints[arm * joints_per_arm() + i]);
+        names.push_back(joints[arm * joints_per_arm() + i]);
       }
     } else {
       for (const char* part : {"x", "y", "z", "r11", "r21", "r31", "r12", "r22", "r32"}) {
-        names.push_back(arms[arm] + "." + part);
+        names.push_back(arms[arm] + "_" + part);
       }
     }
     for (int i = 1; i <= gripper_joints; ++i) {
-      names.push_back(fmt::format("{}.finger{}", arms[arm], i));
+      names.push_back(fmt::format("{}_finger{}", arms[arm], i));
     }
   }
   return names;
@@ -53,14 +54,14 @@ std::vector<std::string> Embodiment::ActionNames() const {
   for (size_t arm = 0; arm < arms.size(); ++arm) {
     if (of_joints()) {
       for (size_t i = 0; i < joints_per_arm(); ++i) {
-        names.push_back(arms[arm] + "." + joints[arm * joints_per_arm() + i]);
+        names.push_back(joints[arm * joints_per_arm() + i]);
       }
     } else {
       for (const char* part : {"x", "y", "z", "rx", "ry", "rz"}) {
-        names.push_back(arms[arm] + "." + part);
+        names.push_back(arms[arm] + "_" + part);
       }
     }
-    names.push_back(arms[arm] + ".gripper");
+    names.push_back(arms[arm] + "_gripper");
   }
   return names;
 }
@@ -168,7 +169,7 @@ Embodiment MakeEmbodiment(const SimulatorInfo& info) {
 
 std::vector<ColumnInfo> OfferedColumns(const std::vector<std::string>& cameras, int height,
                                        int width, const Embodiment& embodiment, int tokens,
-                                       int objects) {
+                                       int objects, bool objects_seen) {
   std::vector<ColumnInfo> offered;
   for (const std::string& camera : cameras) {
     offered.push_back({ImageColumn(camera), {height, width, 3}});
@@ -177,6 +178,7 @@ std::vector<ColumnInfo> OfferedColumns(const std::vector<std::string>& cameras, 
   offered.push_back({kInstructionColumn, {tokens}});
   offered.push_back({kActionColumn, {embodiment.action_size()}});
   if (objects > 0) offered.push_back({kObjectsColumn, {objects}, true});
+  if (objects > 0 && objects_seen) offered.push_back({kSeenObjectsColumn, {objects}});
   return offered;
 }
 

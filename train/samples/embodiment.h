@@ -72,7 +72,7 @@ struct Embodiment {
   size_t joints_per_arm() const { return arms.empty() ? 0 : joints.size() / arms.size(); }
   int state_size() const;
   int action_size() const;
-  // What each number is, for people: "robot0.x", "robot0.gripper", "joint_states[3]".
+  // What each number is: "robot0_x", "robot0_gripper", a joint, a part of a column.
   std::vector<std::string> StateNames() const;
   std::vector<std::string> ActionNames() const;
 
@@ -93,10 +93,10 @@ struct Embodiment {
 Embodiment MakeEmbodiment(const SimulatorInfo& info);
 
 // What such a robot with cameras offers to a policy, the instruction as `tokens` numbers; `objects`
-// numbers of labels in training, 0 for none.
+// numbers of labels, 0 for none, and whether every row knows them.
 std::vector<ColumnInfo> OfferedColumns(const std::vector<std::string>& cameras, int height,
                                        int width, const Embodiment& embodiment, int tokens,
-                                       int objects);
+                                       int objects, bool objects_seen);
 
 // The same pose up to the rounding of files (1e-9 m, 1e-9 of the quaternion).
 bool SamePlace(const Pose& a, const Pose& b);

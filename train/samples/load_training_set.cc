@@ -398,6 +398,10 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
                             const InputOptions& inputs, const SelectionOptions& selection,
                             Progress& progress, const ReadOptions& read) {
   if (paths.empty()) ThrowUsage("training needs at least one dataset: --datasets FILE");
+  if (!inputs.pictures && !inputs.cameras.empty()) {
+    ThrowUsage(fmt::format("cameras {} with pictures off: give one of --cameras and --no-pictures",
+                           fmt::join(inputs.cameras, ", ")));
+  }
   TrainingSet set;
   ReadOptions checked = read;
   checked.check_hashes = true;
@@ -409,8 +413,10 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
       progress.Message(fmt::format("left out: {}: {}", episode.name, episode.reason));
     }
     RequireEpisodes(*source);
-    const std::vector<std::string>& cameras =
-        d > 0 ? set.cameras : (inputs.cameras.empty() ? header.cameras : inputs.cameras);
+    const std::vector<std::string> cameras = !inputs.pictures         ? std::vector<std::string>{}
+                                             : d > 0                  ? set.cameras
+                                             : inputs.cameras.empty() ? header.cameras
+                                                                      : inputs.cameras;
     const std::vector<size_t> places = PlacesOf(cameras, header, path);
     const std::vector<size_t> chosen = ChooseEpisodes(*source, selection, progress);
     const Embodiment embodiment = EmbodimentOf(*source, chosen[0], inputs, progress);
@@ -432,8 +438,10 @@ TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
     }
     CheckAgreement(set, embodiment, size, header, path);
     // another program's recording may have none; ours are rendered
-    if (set.cameras.empty() && header.has_states()) {
-      ThrowBadInput(path + ": holds no images; render them first with `understudy augment`");
+    if (set.cameras.empty() && inputs.pictures && header.has_states()) {
+      ThrowBadInput(path +
+                    ": holds no images; render them first with `understudy augment`, or train a "
+                    "policy that sees none: --no-pictures");
     }
     set.datasets.push_back({path, source->content_hash(), MakeFrameReader(source, places, size),
                             SymmetryOf(header.task)});

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/base/options.h"
 #include "core/geometry/pose.h"
 #include "train/samples/normalizer.h"
 
@@ -9,11 +10,17 @@ namespace understudy {
 
 struct TrainingSet;
 
-// An object whose place a network predicts in training (never while it acts).
+// An object whose place a network predicts in training, or is told.
 struct LabelledObject {
   std::string name;
   int symmetry = 1;  // turns about its z by 2 pi / symmetry look alike; 0: any turn
   bool operator==(const LabelledObject&) const = default;
+  template <class V>
+  void Visit(V& v) {
+    v("name", name, "of the task");
+    v("symmetry", symmetry, "turns about its z by 2 pi / symmetry look alike; 0: any turn",
+      Limits{0, 64});
+  }
 };
 
 // Numbers per object: p_BO in m (3), then cos and sin of symmetry * psi, where psi is the turn of

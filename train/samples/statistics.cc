@@ -84,30 +84,35 @@ Normalizer StateStatistics(const TrainingSet& set, const NormalizerRules& rules)
   return builder.Build(rules, set.embodiment.StateNames());
 }
 
-Normalizer ActionStatistics(const TrainingSet& set, int horizon, const NormalizerRules& rules) {
+Normalizer ActionStatistics(const TrainingSet& set, int horizon, const NormalizerRules& rules,
+                            ActionStatisticsOf of) {
+  const bool shared = of == ActionStatisticsOf::kAllSteps;
   const size_t size = static_cast<size_t>(set.embodiment.action_size());
   const size_t steps = static_cast<size_t>(horizon);
-  std::vector<StatisticsBuilder> builders(steps, StatisticsBuilder(static_cast<int>(size)));
-  std::vector<float> chunk(size * steps);
-  std::vector<uint8_t> mask(steps);
-  const std::vector<int> offsets = ChunkOffsets(horizon);
+  std::vector<StatisticsBuilder> builders(shared ? 1 : steps,
+                                          StatisticsBuilder(static_cast<int>(size)));
+  const std::vector<int> offsets =
+      ChunkOffsets(shared && set.embodiment.of_columns() ? 1 : horizon);
+  std::vector<float> chunk(size * offsets.size());
+  std::vector<uint8_t> mask(offsets.size());
   size_t longest = 1;  // steps that at least one chunk reaches
   for (const TrainingEpisode& episode : set.episodes) {
     for (size_t row = 0; row < episode.length; ++row) {
       set.Chunk(episode, row, offsets, chunk.data(), mask.data());
-      for (size_t k = 0; k < steps; ++k) {
+      for (size_t k = 0; k < offsets.size(); ++k) {
         if (mask[k] == 0) continue;
-        builders[k].Add(&chunk[k * size]);
+        builders[shared ? 0 : k].Add(&chunk[k * size]);
         longest = std::max(longest, k + 1);
       }
     }
   }
 
   // one vector for the whole chunk, step after step; steps beyond every episode are as the last
-  Normalizer all;
   const std::vector<std::string> names = set.embodiment.ActionNames();
+  Normalizer all, step;
   for (size_t k = 0; k < steps; ++k) {
-    all.Append(builders[std::min(k, longest - 1)].Build(rules, names));
+    if (k < (shared ? 1 : longest)) step = builders[k].Build(rules, names);
+    all.Append(step);
   }
   return all;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -9,16 +10,25 @@
 
 namespace understudy {
 
-// Statistics of the states; and of the actions, a set of its own for each step of the chunk
-// (GR00T's way for relative actions: step 0 spans centimetres, step 15 decimetres), as one vector
-// of horizon x action_size() numbers.
+// Over which actions a mean or range is taken: those of a step of the chunk, or of all of them.
+enum class ActionStatisticsOf { kPerStep, kAllSteps };
+template <>
+struct EnumNames<ActionStatisticsOf> {
+  static constexpr std::array kNames{"per_step", "all_steps"};
+};
+
+// Statistics of the states; and of the actions, as one vector of horizon x action_size() numbers: a
+// set of its own for each step of the chunk (GR00T's way for relative actions: step 0 spans
+// centimetres, step 15 decimetres), or one for all. Actions that are columns are the same seen from
+// anywhere: there each row then counts once.
 Normalizer StateStatistics(const TrainingSet& set, const NormalizerRules& rules);
-Normalizer ActionStatistics(const TrainingSet& set, int horizon, const NormalizerRules& rules);
+Normalizer ActionStatistics(const TrainingSet& set, int horizon, const NormalizerRules& rules,
+                            ActionStatisticsOf of = ActionStatisticsOf::kPerStep);
 
 // What is worth knowing of one number of the states, or of the actions at their own row, before it
 // is learnt from.
 struct NumberReport {
-  std::string column, name;  // "action", "robot0.x"
+  std::string column, name;  // "action", "robot0_x"
   double min = 0, max = 0, q01 = 0, q99 = 0, mean = 0, std = 0;
   bool constant = false;
   bool rare = false;        // it varies, and 98 % of the rows hold the same

@@ -50,7 +50,7 @@ uint64_t TrainingSet::windows() const {
 }
 
 void TrainingSet::Chunk(const TrainingEpisode& episode, size_t row, std::span<const int> offsets,
-                        float* actions_TA, uint8_t* mask_T) const {
+                        float* actions_TA, uint8_t* mask_T, bool own_row) const {
   Require(row < episode.length, "a window starts at a row");
   const size_t arms = embodiment.arms.size();
   const int size = embodiment.action_size();
@@ -58,23 +58,31 @@ void TrainingSet::Chunk(const TrainingEpisode& episode, size_t row, std::span<co
   for (const int offset : offsets) {
     const int64_t wanted = static_cast<int64_t>(row) + offset;
     const size_t step = static_cast<size_t>(std::clamp<int64_t>(wanted, 0, last));
+    const size_t from = own_row ? step : row;
     if (embodiment.of_columns()) {
       std::copy_n(&episode.actions_TA[step * static_cast<size_t>(size)], size, actions_TA);
     } else if (embodiment.of_joints()) {
       const auto state = static_cast<size_t>(embodiment.state_size());
-      embodiment.SeeFrom(&episode.state_TS[row * state],
+      embodiment.SeeFrom(&episode.state_TS[from * state],
                          &episode.actions_TA[step * static_cast<size_t>(size)], actions_TA);
     } else {
-      embodiment.EncodeAction(&episode.X_WE[row * arms], &episode.targets[step * arms], actions_TA);
+      embodiment.EncodeAction(&episode.X_WE[from * arms], &episode.targets[step * arms],
+                              actions_TA);
     }
     *mask_T++ = wanted >= 0 && wanted <= last;
     actions_TA += size;
   }
 }
 
+bool TrainingSet::KnowsObjects() const {
+  return std::ranges::all_of(episodes, [&](const TrainingEpisode& episode) {
+    return episode.objects.size() == objects.size();
+  });
+}
+
 std::vector<ColumnInfo> ColumnsOf(const TrainingSet& set, int tokens) {
   return OfferedColumns(set.cameras, set.image_height, set.image_width, set.embodiment, tokens,
-                        kObjectLabel * static_cast<int>(set.objects.size()));
+                        kObjectLabel * static_cast<int>(set.objects.size()), set.KnowsObjects());
 }
 
 namespace {

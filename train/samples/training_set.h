@@ -53,8 +53,9 @@ struct InputOptions {
   std::optional<ActionKind> actions;
   std::vector<std::string> state_columns, action_columns;
   int image_width = 0, image_height = 0;
-  static constexpr std::array kUnwritten{"actions", "state_columns", "action_columns",
-                                         "image_width", "image_height"};
+  bool pictures = true;
+  static constexpr std::array kUnwritten{"actions",     "state_columns", "action_columns",
+                                         "image_width", "image_height",  "pictures"};
   template <class V>
   void Visit(V& v) {
     v("cameras", cameras, "that the policy sees, in order; empty: those of the dataset");
@@ -69,6 +70,7 @@ struct InputOptions {
     v("image_width", image_width, "px, to which pictures are resized; 0: as they are",
       Limits{0, 8192});
     v("image_height", image_height, "the same; 0: as they are", Limits{0, 8192});
+    v("pictures", pictures, "the policy sees pictures; off: none are needed");
   }
 };
 
@@ -120,15 +122,18 @@ struct TrainingSet {
   std::pair<uint64_t, uint64_t> WindowsOf(size_t dataset) const;
   uint64_t windows() const;
 
-  // The actions at `offsets` from `row`, as seen from there (columns: as they are): T x
-  // action_size() numbers, not normalised; steps outside the episode repeat its first or last
-  // action with mask 0.
+  // The actions at `offsets` from `row`, as seen from there, or each from its `own_row` (columns:
+  // as they are): T x action_size() numbers, not normalised; steps outside the episode repeat its
+  // first or last action with mask 0.
   void Chunk(const TrainingEpisode& episode, size_t row, std::span<const int> offsets,
-             float* actions_TA, uint8_t* mask_T) const;
+             float* actions_TA, uint8_t* mask_T, bool own_row = false) const;
+  // Whether every episode knows where all the objects are.
+  bool KnowsObjects() const;
 };
 
 // What the set offers to a policy: pictures of its cameras, state, action, the instruction as
-// `tokens` numbers and, where there are any, labels of its objects.
+// `tokens` numbers and, where there are any, labels of its objects, which are also seen where every
+// episode knows them.
 std::vector<ColumnInfo> ColumnsOf(const TrainingSet& set, int tokens);
 
 // Appends the columns of an episode.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct ParameterSpec {
   Init init = Init::kZeros;
   double scale = 0;    // half width of kUniform, standard deviation of kNormal
   bool decay = false;  // shrunk by weight decay
+  // The first values themselves, in place of `init`; null: none.
+  std::shared_ptr<const std::vector<float>> values = {};
 };
 
 // Hands a network the tensor for a specification. A network built on a function that only notes

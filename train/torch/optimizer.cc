@@ -23,8 +23,13 @@ int64_t Elements(const std::vector<int64_t>& shape) {
 }
 
 void Fill(Tensor target, const ParameterSpec& spec, uint64_t seed) {
-  Rng rng(RngKey{seed}.WithStage("train.weights").WithTerm(spec.name));
   float* values = target.data_ptr<float>();
+  if (spec.values) {
+    Require(static_cast<int64_t>(spec.values->size()) == target.numel(), "first values fit");
+    std::copy(spec.values->begin(), spec.values->end(), values);
+    return;
+  }
+  Rng rng(RngKey{seed}.WithStage("train.weights").WithTerm(spec.name));
   for (int64_t i = 0; i < target.numel(); ++i) {
     switch (spec.init) {
       case Init::kUniform:
@@ -61,8 +66,9 @@ FlatParameters::FlatParameters(std::vector<ParameterSpec> specs, uint64_t seed, 
 
   // filled in main memory, so that every device starts equal
   Tensor values = at::zeros({total}, at::kFloat);
-  for (const ParameterSpec& spec : specs_) {
+  for (ParameterSpec& spec : specs_) {
     Fill(values.narrow(0, offset_[spec.name], Elements(spec.shape)), spec, seed);
+    spec.values.reset();
   }
   values_ = values.to(device);
 }

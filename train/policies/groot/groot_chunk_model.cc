@@ -1,11 +1,9 @@
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
 #include "core/base/error.h"
 #include "train/policies/groot/groot.h"
 #include "train/policies/groot/groot_net.h"
+#include "train/torch/trained_weights.h"
 
 namespace understudy {
 namespace {
@@ -13,21 +11,13 @@ namespace {
 class Model : public GrootChunkModel {
  public:
   Model(const GrootShape& shape, const GrootConfig& config, int vocabulary, at::Device device,
-        const TensorMap& weights)
+        TrainedWeights weights)
       : shape_(shape),
         config_(config),
         vocabulary_(vocabulary),
         device_(device),
-        net_(config, shape, vocabulary, device, [&](const ParameterSpec& spec) {
-          ++taken_;
-          return Take(spec, weights).to(device);
-        }) {
-    if (taken_ != weights.size()) {
-      ThrowBadInput(
-          fmt::format("policy weights: {} tensors given, the policy has {}; the file "
-                      "belongs to another policy configuration",
-                      weights.size(), taken_));
-    }
+        net_(config, shape, vocabulary, device, weights.take()) {
+    weights.RequireAllTaken();
   }
 
   std::vector<float> Predict(const Batch& inputs, const std::vector<RngKey>& keys) const override {
@@ -63,23 +53,6 @@ class Model : public GrootChunkModel {
   }
 
  private:
-  static Tensor Take(const ParameterSpec& spec, const TensorMap& weights) {
-    const auto found = weights.find(spec.name);
-    if (found == weights.end()) {
-      ThrowBadInput(
-          fmt::format("policy weights: tensor '{}' is missing; the file belongs to "
-                      "another policy configuration",
-                      spec.name));
-    }
-    if (found->second.shape != spec.shape || found->second.dtype != "F32") {
-      ThrowBadInput(
-          fmt::format("policy weights: tensor '{}' is {} {}, the policy needs F32 {}; "
-                      "the file belongs to another policy configuration",
-                      spec.name, found->second.dtype, found->second.shape, spec.shape));
-    }
-    return ToTensor(found->second);
-  }
-
   size_t ChunkSize() const {
     return static_cast<size_t>(shape_.horizon) * static_cast<size_t>(shape_.action);
   }
@@ -105,7 +78,6 @@ class Model : public GrootChunkModel {
   const GrootConfig config_;
   const int vocabulary_;
   const at::Device device_;
-  size_t taken_ = 0;
   const GrootNet net_;
 };
 
@@ -115,6 +87,7 @@ std::unique_ptr<GrootChunkModel> MakeGrootChunkModel(const SampleLayout& layout,
                                                      const TensorMap& weights) {
   const GrootConfig read = ReadGrootConfig(config);
   const ThreadScope one_core(1);
+  const at::Device device = ResolveDevice(read.inference_device);
   const auto words = weights.find("text.words");
   if (words == weights.end() || words->second.shape.size() != 2) {
     ThrowBadInput(
@@ -122,8 +95,8 @@ std::unique_ptr<GrootChunkModel> MakeGrootChunkModel(const SampleLayout& layout,
         "policy of this program");
   }
   return std::make_unique<Model>(GrootShapeOf(layout), read,
-                                 static_cast<int>(words->second.shape[0]),
-                                 ResolveDevice(read.inference_device), weights);
+                                 static_cast<int>(words->second.shape[0]), device,
+                                 TrainedWeights(weights, device));
 }
 
 }  // namespace understudy

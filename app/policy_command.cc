@@ -1,0 +1,52 @@
+// policy export: trained policies in other programs' formats.
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+
+#include "app/commands.h"
+#include "train/command.h"
+
+namespace understudy {
+namespace {
+
+enum class PolicyFormat { kLerobot };
+
+}  // namespace
+template <>
+struct EnumNames<PolicyFormat> {
+  static constexpr std::array kNames{"lerobot"};
+};
+namespace {
+
+struct ExportFlags {
+  std::string checkpoint;
+  PolicyFormat to = PolicyFormat::kLerobot;
+  std::string out;
+  template <class V>
+  void Visit(V& v) {
+    v("checkpoint", checkpoint, "run, checkpoint or pretrained_model folder", kRequired);
+    v("to", to, "format: lerobot = pretrained_model folder of LeRobot 0.4, of policies `act`");
+    v("out", out, "folder to write, new or empty", kRequired, kOutput);
+  }
+};
+
+}  // namespace
+
+Command ExportPolicyCommand() {
+  Command command = MakeCommand<ExportFlags>(
+      "policy export", "write a trained policy for another program",
+      [](const ExportFlags& flags, CommandContext& context) {
+        return ExportPolicy(flags.checkpoint, flags.out, context.plan);
+      },
+      [](const Json& result) {
+        return fmt::format("{}: {} weights; state and action are those of `{}`\n",
+                           result["out"].get<std::string>(), result["weights"].dump(),
+                           result["action_meaning"].get<std::string>());
+      });
+  command.positional = {"checkpoint"};
+  return command;
+}
+
+}  // namespace understudy
