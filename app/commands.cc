@@ -52,7 +52,7 @@ Json MakeReport(const ReportOptions& options, const std::vector<Command>& comman
 
 std::vector<Command> AllCommands() {
   std::vector<Command> commands{TeleopCommand(),      MimicCommand(), TuneCommand(),
-                                AugmentCommand(),     TrainCommand(), EvaluateCommand(),
+                                AugmentCommand(),     TrainCommand(), EvaluateCommand(), PredictCommand(),
                                 ExportPolicyCommand()};
   for (Command& command : DataCommands()) commands.push_back(std::move(command));
 

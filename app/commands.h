@@ -11,6 +11,7 @@ Command TuneCommand();
 Command AugmentCommand();
 Command TrainCommand();
 Command EvaluateCommand();
+Command PredictCommand();
 Command ExportPolicyCommand();
 std::vector<Command> DataCommands();
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "app/commands.h"
+#include "app/models.h"
 #include "app/shipped.h"
 #include "app/twin.h"
 #include "app/watch.h"
@@ -32,13 +33,6 @@ EngineFactory Engines() {
   return [](const std::string& type, const SampleLayout& layout, int vocabulary, const Json& policy,
             const TrainerOptions& trainer) {
     return Module<TorchModule>().make_engine(type, layout, vocabulary, policy, trainer);
-  };
-}
-
-ChunkModelFactory Models() {
-  return [](const std::string& type, const SampleLayout& layout, const Json& config,
-            const TensorMap& weights) {
-    return Module<TorchModule>().make_chunk_model(type, layout, config, weights);
   };
 }
 
@@ -337,6 +331,13 @@ std::string DescribeTraining(const Json& result) {
 }
 
 }  // namespace
+
+ChunkModelFactory Models() {
+  return [](const std::string& type, const SampleLayout& layout, const Json& config,
+            const TensorMap& weights) {
+    return Module<TorchModule>().make_chunk_model(type, layout, config, weights);
+  };
+}
 
 Command TrainCommand() {
   Command command = MakeCommand<TrainOptions>("train", "train a policy on rendered datasets", Train,

@@ -343,7 +343,11 @@ _GROUPS = [
         ("values[i] = static_cast<float>(scale.center + scale.half * values[i]);",
          "values[i] = static_cast<float>(scale.half * values[i]);"),
         ("squares_[d] += delta * (value - mean_[d]);", "squares_[d] += delta * delta;"),
-        ("const double range = std::max(Range(n, d), n.range_floor);", "const double range = Range(n, d);"),
+        ("const double range = std::max(n.Range(d), n.range_floor);", "const double range = n.Range(d);"),
+        ("if (pattern.size() < longest || !GlobMatch(pattern, name)) continue;",
+         "if (!GlobMatch(pattern, name)) continue;"),
+        ("values[i] = static_cast<float>(clip > 0 ? std::clamp(encoded, -clip, clip) : encoded);",
+         "values[i] = static_cast<float>(encoded);"),
     ]),
     ("train/samples/embodiment.cc", "train_test", "*", [
         ("const Pose X_BE = X_BW * arm.X_WE;", "const Pose X_BE = arm.X_WE;"),
@@ -367,6 +371,32 @@ _GROUPS = [
         ("normalizers.at(name).Encode(result.numbers);", ""),
         ("wanted >= 0 && wanted <= last};", "wanted <= last};"),
         ("set->cameras.size() + camera;", "set->cameras.size();"),
+    ]),
+    ("train/samples/held_out.cc", "train_test", "HoldOut.*", [
+        ("home.episodes.push_back(std::move(episode));",
+         "result.first.episodes.push_back(std::move(episode));"),
+        ("std::max(1.0, std::round(share * static_cast<double>(order.size()))));",
+         "std::round(share * static_cast<double>(order.size())));"),
+    ]),
+    ("train/samples/statistics.cc", "train_test", "*", [
+        ("const double out = std::max(number.q01 - values[d], values[d] - number.q99);",
+         "const double out = number.q01 - values[d];"),
+        ("if (k < (shared ? 1 : longest)) step = builders[k].Build(rules, names);",
+         "step = builders[shared ? 0 : std::min(k, longest - 1)].Build(rules);"),
+    ]),
+    ("train/run/ranks.cc", "train_test", "RankPlace.*", [
+        ("if (bracket == std::string::npos || comma < bracket) return hosts.substr(0, comma);",
+         "if (bracket == std::string::npos) return hosts.substr(0, comma);"),
+        ("if (place.size == 1 && !missing.empty()) return std::nullopt;", ""),
+    ]),
+    ("train/run/checkpoint.cc", "train_test", "HoldOut.*", [
+        ("if (steps[i] != state.step && steps[i] != best)", "if (steps[i] != state.step)"),
+    ]),
+    ("train/torch/learner.cc", "torch_test", "Learner.*", [
+        ("if (pass.differentiate) kept.copy_(replica.weights.gradients);", ""),
+        ("pass.update = 0;  // the same draws each time", ""),
+        ("parameters_.values().copy_(optimizer_.acting());", ""),
+        ("if (error) std::rethrow_exception(error);", ""),
     ]),
     ("train/evaluate/evaluate.cc", "train_test", "EvaluateTest.*", [
         ("WithTerm(\"policy\").WithVariant(static_cast<uint64_t>(episode.chunks));",

@@ -159,18 +159,40 @@ std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
   return LoadCheckpointPolicy(options.checkpoint, factory);
 }
 
+namespace {
+
+// A policy and its network.
+struct OpenedPolicy {
+  PolicyArtefact policy;
+  SampleLayout layout;
+  std::unique_ptr<ChunkModel> model;
+};
+
+OpenedPolicy OpenPolicy(const std::string& checkpoint, const ChunkModelFactory& factory) {
+  OpenedPolicy opened{LoadListedPolicy(checkpoint), {}, nullptr};
+  const PolicyConfig& config = opened.policy.config;
+  opened.layout = LayoutFor(*FindPolicyType(config.type), config.network, config.Offer());
+  opened.model = factory(config.type, opened.layout, config.network, opened.policy.weights);
+  return opened;
+}
+
+}  // namespace
+
 OpenLoopReport RunOpenLoop(const std::string& checkpoint, const OpenLoopOptions& options,
                            const SelectionOptions& selection, const ReadOptions& read,
                            const ChunkModelFactory& factory, Progress& progress) {
   if (checkpoint.empty()) {
     ThrowUsage("evaluate --datasets needs --checkpoint FOLDER (of `understudy train`)");
   }
-  const PolicyArtefact policy = LoadListedPolicy(checkpoint);
-  const PolicyConfig& config = policy.config;
-  const SampleLayout layout =
-      LayoutFor(*FindPolicyType(config.type), config.network, config.Offer());
-  const auto model = factory(config.type, layout, config.network, policy.weights);
-  return CompareOpenLoop(policy, layout, *model, options, selection, read, progress);
+  const OpenedPolicy opened = OpenPolicy(checkpoint, factory);
+  return CompareOpenLoop(opened.policy, opened.layout, *opened.model, options, selection, read,
+                         progress);
+}
+
+PredictReport RunPredict(const std::string& checkpoint, const PredictOptions& options,
+                         const ChunkModelFactory& factory, Progress& progress) {
+  const OpenedPolicy opened = OpenPolicy(checkpoint, factory);
+  return Predict(opened.policy, opened.layout, *opened.model, options, progress);
 }
 
 Json ExportPolicy(const std::string& checkpoint, const std::string& out, bool plan) {

@@ -11,6 +11,7 @@
 #include "core/seam/policy.h"
 #include "train/evaluate/evaluate.h"
 #include "train/evaluate/open_loop.h"
+#include "train/evaluate/predict.h"
 #include "train/run/chunk_model.h"
 #include "train/run/train_loop.h"
 
@@ -79,5 +80,9 @@ OpenLoopReport RunOpenLoop(const std::string& checkpoint, const OpenLoopOptions&
 // Writes the policy of a checkpoint as LeRobot keeps them: WriteLerobotPolicy. With `plan` only
 // what would be written is said. Throws Error(kUsage) where a folder is not named.
 Json ExportPolicy(const std::string& checkpoint, const std::string& out, bool plan);
+
+// Asks the policy of a checkpoint about recorded rows: Predict.
+PredictReport RunPredict(const std::string& checkpoint, const PredictOptions& options,
+                         const ChunkModelFactory& factory, Progress& progress);
 
 }  // namespace understudy

@@ -346,6 +346,44 @@ steps:
   EXPECT_EQ(config["batch"], 100);
 }
 
+// What a policy would do beside what was done: along an episode, or at one row.
+TEST_F(Cli, PredictAsksOnRecordedRows) {
+  ASSERT_EQ(Run("teleop --task stack --demos 2 --seed 1 --out s.h5").exit_code, 0);
+  ASSERT_EQ(Run("train s.h5 --out run --type bc_rnn_gmm --policy.modality low_dim --policy.hidden "
+                "16 --batch 8 --steps 4 --quiet")
+                .exit_code,
+            0);
+  const CommandResult asked =
+      Run("predict run s.h5 --every 10 --out p.json --report p.html --json --quiet");
+  ASSERT_EQ(asked.exit_code, 0) << asked.output;
+  const Json report = LoadJson(folder_ / "p.json");
+  ASSERT_EQ(report["episodes"].size(), 1u);
+  const Json& episode = report["episodes"][0];
+  const int64_t rows = episode["rows"];
+  ASSERT_EQ(static_cast<int64_t>(episode["chunks"].size()), (rows + 9) / 10);
+  EXPECT_EQ(episode["chunks"][2]["row"], 20);
+  EXPECT_EQ(report["names"].size(), 7u);
+  // the errors are those of the numbers
+  double sum = 0;
+  for (const Json& chunk : episode["chunks"]) {
+    sum += std::abs(chunk["predicted"][0][0].get<double>() - chunk["recorded"][0][0].get<double>());
+  }
+  EXPECT_NEAR(report["error"]["robot0_x"].get<double>(),
+              sum / static_cast<double>(episode["chunks"].size()), 1e-9);
+  const std::string page = ReadText(folder_ / "p.html");
+  EXPECT_THAT(page, HasSubstr("robot0_gripper"));
+  EXPECT_THAT(page, HasSubstr("demo_0"));
+
+  // one row gives the same chunk, wherever it is asked
+  const CommandResult one =
+      Run("predict run s.h5 --episodes demo_0 --row 20 --json --quiet --out one.json");
+  ASSERT_EQ(one.exit_code, 0) << one.output;
+  EXPECT_EQ(LoadJson(folder_ / "one.json")["episodes"][0]["chunks"][0], episode["chunks"][2]);
+  Expect("predict run s.h5 --row 20 --quiet", 0, "demo_0, row 20: what would be done");
+  Expect("predict run s.h5 --row 100000", 3, "row 100000: it has rows 0 to ");
+  Expect("predict run s.h5 --episodes demo_7", 3, "unknown episode 'demo_7'");
+}
+
 // Rollouts are a dataset like any other: bit-exact, failures with their cause.
 TEST_F(Cli, EvaluateSavesItsRollouts) {
   const std::string evaluate =

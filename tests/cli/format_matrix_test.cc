@@ -289,21 +289,22 @@ TEST_F(FormatMatrix, WhatIsMissingWasTold) {
   }
 }
 
-// A policy is trained for 200 updates on each format; its actions are nearer to the recorded ones
+// A policy is trained for 400 updates on each format; its actions are nearer to the recorded ones
 // than the mean chunk's.
 TEST_F(FormatMatrix, APolicyLearnsFromEveryFormat) {
   for (const std::string& dataset : all_) {
-    Expect(
-        "train " + dataset +
-            " --out run --steps 200 --batch 8 --horizon 3 --execute 2 --no-selection.only-successes"
-            " --policy.width 32 --policy.blocks 2 --policy.feed-forward 64 --quiet",
-        0, "200 updates");
+    Expect("train " + dataset +
+               " --out run --steps 400 --batch 16 --horizon 3 --execute 2 "
+               "--no-selection.only-successes"
+               " --policy.width 32 --policy.blocks 2 --policy.feed-forward 64 --trainer.precision "
+               "float32 --quiet",
+           0, "400 updates");
     const CommandResult compared =
         Run("evaluate run --datasets " + dataset + " --no-selection.only-successes --json --quiet");
     ASSERT_EQ(compared.exit_code, 0) << dataset << "\n" << compared.output;
     const Json report = ResultOf(compared);
     EXPECT_GT(report["rows"].get<int>(), 15) << dataset;
-    EXPECT_LT(report["share"].get<double>(), 0.9) << dataset << "\n" << compared.output;
+    EXPECT_LT(report["share"].get<double>(), 0.7) << dataset << "\n" << compared.output;
     fs::remove_all(folder_ / "run");
   }
   // another width of action is told

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/base/rng.h"
 #include "train/evaluate/checkpoint_policy.h"
 
 namespace understudy {
@@ -116,27 +117,53 @@ Json OpenLoopReport::ToJson() const {
           {"share_by_step", by_step}, {"share", share},       {"interrupted", interrupted}};
 }
 
+RecordedRows::RecordedRows(const PolicyArtefact& policy, const SampleLayout& layout,
+                           const ChunkModel& model, const std::vector<std::string>& datasets,
+                           const SelectionOptions& selection, const ReadOptions& read,
+                           Progress& progress)
+    : config_(policy.config),
+      layout_(layout),
+      model_(model),
+      set_(LoadTrainingSet({datasets.begin(), datasets.end()}, InputsOf(policy.config), selection,
+                           progress, read)),
+      info_(policy.config.Info(policy.hash)) {
+  RequireSame(config_.embodiment, set_.embodiment, datasets.at(0));
+  Require(set_.embodiment.state_size() == config_.layout.state, "a state as in training");
+  RememberBy(layout, &info_);
+}
+
+RecordedRows::Answer RecordedRows::Ask(size_t at, size_t row) const {
+  const TrainingEpisode& episode = set_.episodes.at(at);
+  const EpisodeRows of_episode(config_, set_, episode);
+  std::vector<SeenRow> rows;
+  for (int64_t before = info_.EarlierAt(static_cast<int64_t>(row)); before >= 0; --before) {
+    rows.push_back(of_episode[row - static_cast<size_t>(before)]);
+  }
+  // the same draws wherever the row stands
+  const RngKey key = RngKey{.parent = HashOf(episode.uuid), .variant = row}.WithStage("open loop");
+  Answer answer;
+  answer.predicted_TA =
+      PredictChunk(config_, layout_, model_, rows, set_.instructions[episode.instruction], key);
+  const std::vector<int> offsets = ChunkOffsets(config_.layout.horizon);
+  answer.recorded_TA.resize(answer.predicted_TA.size());
+  answer.real_T.resize(offsets.size());
+  set_.Chunk(episode, row, offsets, answer.recorded_TA.data(), answer.real_T.data());
+  return answer;
+}
+
 OpenLoopReport CompareOpenLoop(const PolicyArtefact& policy, const SampleLayout& layout,
                                const ChunkModel& model, const OpenLoopOptions& options,
                                const SelectionOptions& selection, const ReadOptions& read,
                                Progress& progress) {
   const PolicyConfig& config = policy.config;
-  const std::vector<std::filesystem::path> paths(options.datasets.begin(), options.datasets.end());
-  const TrainingSet set = LoadTrainingSet(paths, InputsOf(config), selection, progress, read);
-  RequireSame(config.embodiment, set.embodiment, options.datasets.at(0));
-  Require(set.embodiment.state_size() == config.layout.state, "a state as in training");
-
-  PolicyInfo info = config.Info(policy.hash);
-  RememberBy(layout, &info);
+  const RecordedRows asked(policy, layout, model, options.datasets, selection, read, progress);
+  const TrainingSet& set = asked.set();
   const auto size = static_cast<size_t>(config.layout.action);
   const auto steps = static_cast<size_t>(std::min(config.execute, config.layout.horizon));
-  const std::vector<int> offsets = ChunkOffsets(config.layout.horizon);
   const auto count =
       static_cast<int64_t>(std::min<uint64_t>(set.windows(), static_cast<uint64_t>(options.rows)));
   std::vector<double> sum(steps * size), baseline(steps * size);
   std::vector<int64_t> actions(steps);
-  std::vector<float> recorded(offsets.size() * size);
-  std::vector<uint8_t> mask(offsets.size());
 
   OpenLoopReport report;
   report.policy = policy.hash;
@@ -148,17 +175,7 @@ OpenLoopReport CompareOpenLoop(const PolicyArtefact& policy, const SampleLayout&
   for (int64_t n = 0; n < count && !report.interrupted; ++n) {
     const uint64_t window = set.windows() * static_cast<uint64_t>(n) / static_cast<uint64_t>(count);
     while (window >= first + set.episodes[e].length) first += set.episodes[e++].length;
-    const TrainingEpisode& episode = set.episodes[e];
-    const size_t row = window - first;
-    const EpisodeRows of_episode(config, set, episode);
-    std::vector<SeenRow> rows;
-    for (int64_t before = info.EarlierAt(static_cast<int64_t>(row)); before >= 0; --before) {
-      rows.push_back(of_episode[row - static_cast<size_t>(before)]);
-    }
-    const std::vector<float> chunk =
-        PredictChunk(config, layout, model, rows, set.instructions[episode.instruction],
-                     RngKey{.parent = window}.WithStage("open loop"));
-    set.Chunk(episode, row, offsets, recorded.data(), mask.data());
+    const auto [chunk, recorded, mask] = asked.Ask(e, window - first);
     for (size_t k = 0; k < steps; ++k) {
       if (mask[k] == 0) continue;
       ++actions[k];

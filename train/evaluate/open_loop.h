@@ -41,9 +41,34 @@ struct OpenLoopReport {
   Json ToJson() const;
 };
 
-// Asks for the first `execute` actions of a chunk at rows that lie evenly. Throws Error(kBadInput)
-// where a dataset has not the state, action, cameras or arms that the policy was trained on, with
-// every difference.
+// Recorded rows on which a policy is asked what it would do.
+class RecordedRows {
+ public:
+  // Throws Error(kBadInput) where a dataset has not the state, action, cameras or arms that the
+  // policy was trained on, with every difference. What it is given must outlive it.
+  RecordedRows(const PolicyArtefact& policy, const SampleLayout& layout, const ChunkModel& model,
+               const std::vector<std::string>& datasets, const SelectionOptions& selection,
+               const ReadOptions& read, Progress& progress);
+
+  const TrainingSet& set() const { return set_; }
+  // The policy's chunk at a row of set().episodes[episode], and the recorded one as seen from
+  // there: horizon x action numbers, not normalised; `real` 0 behind the end of the episode. Throws
+  // Error(kBadInput) where the episode does not know an object that the policy sees.
+  struct Answer {
+    std::vector<float> predicted_TA, recorded_TA;
+    std::vector<uint8_t> real_T;
+  };
+  Answer Ask(size_t episode, size_t row) const;
+
+ private:
+  const PolicyConfig& config_;
+  const SampleLayout& layout_;
+  const ChunkModel& model_;
+  TrainingSet set_;
+  PolicyInfo info_;
+};
+
+// Asks for the first `execute` actions of a chunk at rows that lie evenly. Throws as RecordedRows.
 OpenLoopReport CompareOpenLoop(const PolicyArtefact& policy, const SampleLayout& layout,
                                const ChunkModel& model, const OpenLoopOptions& options,
                                const SelectionOptions& selection, const ReadOptions& read,

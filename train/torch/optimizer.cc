@@ -185,7 +185,7 @@ Tensor Optimizer::Step(Tensor& gradients) {
   }
 
   // clip by the norm of everything, without waiting for the device
-  const Tensor norm = gradients.norm();
+  const Tensor norm = at::linalg_vector_norm(gradients, 2, {}, false, at::kDouble);
   if (options_.clip > 0) gradients.mul_((options_.clip / (norm + 1e-6)).clamp_max(1.0));
 
   // weights with and without decay
