@@ -74,6 +74,7 @@ struct EvaluateFlags {
                                          "rows",
                                          "selection",
                                          "save",
+                                         "baseline_dataset",
                                          ReadOptions::kOutsideLinks,
                                          ReadOptions::kQuaternions,
                                          ReadOptions::kSkipBad,
@@ -86,8 +87,8 @@ struct EvaluateFlags {
       "checkpoint");
     v("checkpoint", evaluate.checkpoint,
       "run, checkpoint or pretrained_model folder; empty: the one that ships for the task");
-    v("baseline", evaluate.baseline,
-      "instead of the network: hold, or mean_chunk of the checkpoint");
+    v("baseline", evaluate.baseline, kBaselineText);
+    v("baseline_dataset", evaluate.baseline_dataset, kBaselineDatasetText);
     evaluate.eval.Visit(v);
     v("plan_file", plan_file,
       "randomizers: listed plan or path of a YAML file; every episode gets a look of its own");
@@ -205,8 +206,10 @@ Json CompareWithDatasets(const EvaluateFlags& flags, CommandContext& context) {
 // Without a checkpoint, the one that ships for the task.
 EvaluateFlags WithCheckpoint(EvaluateFlags flags, Progress& progress) {
   EvalCommandOptions& evaluate = flags.evaluate;
-  if (!evaluate.checkpoint.empty() || evaluate.baseline == BaselinePolicy::kHold ||
-      flags.task.empty()) {
+  const bool needs_none = evaluate.baseline == BaselinePolicy::kHold ||
+                          evaluate.baseline == BaselinePolicy::kReplay ||
+                          evaluate.baseline == BaselinePolicy::kNearest;
+  if (!evaluate.checkpoint.empty() || needs_none || flags.task.empty()) {
     return flags;
   }
   evaluate.checkpoint = ShippedCheckpoint(LoadSpecs(flags.task).task.name);
@@ -229,7 +232,8 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
       ThrowBadInput(fmt::format("{}: {}", flags.plan_file, fmt::join(problems, "; ")));
     }
   }
-  const std::unique_ptr<Policy> policy = MakePolicy(flags.evaluate, twin.info, Models());
+  const std::unique_ptr<Policy> policy =
+      MakePolicy(flags.evaluate, twin.info, Models(), *context.progress);
   // hours of work end in these
   if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
   Json older = OlderReport(flags.out);
@@ -302,6 +306,10 @@ std::string DescribeEvaluation(const Json& result) {
       result.value("episodes", 0),
       100.0 * result.value("successes", 0) / std::max(1, result.value("episodes", 0)),
       100 * result["interval"][0].get<double>(), 100 * result["interval"][1].get<double>());
+  for (const Json& reached : result.value("reached", Json::array())) {
+    text += fmt::format("  reached '{}': {}\n", reached["signal"].get<std::string>(),
+                        reached["episodes"].dump());
+  }
   const Json causes = result.value("causes", Json::object());
   for (const auto& [cause, count] : causes.items()) {
     text += fmt::format("  {}: {}\n", cause, count.dump());

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "train/evaluate/baselines.h"
 #include "train/evaluate/checkpoint_policy.h"
+#include "train/evaluate/recorded_baselines.h"
 #include "train/policies/act/lerobot_config.h"
 #include "train/policies/policies.h"
 #include "train/run/checkpoint.h"
@@ -145,10 +146,22 @@ TwinOfTraining TwinOfPolicy(const EvalCommandOptions& options) {
 }
 
 std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
-                                   const SimulatorInfo& simulator,
-                                   const ChunkModelFactory& factory) {
+                                   const SimulatorInfo& simulator, const ChunkModelFactory& factory,
+                                   Progress& progress) {
   if (options.baseline == BaselinePolicy::kHold) {
     return std::make_unique<HoldPolicy>(InfoFor(simulator));
+  }
+  const bool replays = options.baseline == BaselinePolicy::kReplay;
+  if (replays || options.baseline == BaselinePolicy::kNearest) {
+    if (options.baseline_dataset.empty()) {
+      ThrowUsage(fmt::format("evaluate --baseline {} needs --baseline-dataset FILE",
+                             replays ? "replay" : "nearest"));
+    }
+    InputOptions inputs;
+    inputs.pictures = false;
+    TrainingSet set = LoadTrainingSet({options.baseline_dataset}, inputs, {}, progress);
+    if (replays) return std::make_unique<ReplayPolicy>(std::move(set));
+    return std::make_unique<NearestPolicy>(std::move(set));
   }
   if (options.checkpoint.empty()) {
     ThrowUsage("evaluate needs --checkpoint FOLDER (of `understudy train`) or --baseline hold");

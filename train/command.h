@@ -37,21 +37,28 @@ Json PresetOfPolicy(const Json& given);
 // empty, the seconds that it would take, from four updates. Errors: of RunTrain.
 Json PlanTrain(const TrainOptions& options, const EngineFactory& factory, Progress& progress);
 
-enum class BaselinePolicy { kNone, kHold, kMeanChunk };
+enum class BaselinePolicy { kNone, kHold, kMeanChunk, kReplay, kNearest };
 template <>
 struct EnumNames<BaselinePolicy> {
-  static constexpr std::array kNames{"none", "hold", "mean_chunk"};
+  static constexpr std::array kNames{"none", "hold", "mean_chunk", "replay", "nearest"};
 };
+
+inline constexpr const char* kBaselineText =
+    "instead of the network: hold; mean_chunk of the checkpoint; replay of a demonstration, or the "
+    "actions at the row that is nearest to what is seen, of baseline_dataset";
+inline constexpr const char* kBaselineDatasetText = "of the baselines replay and nearest";
 
 struct EvalCommandOptions {
   // changes results
   std::string checkpoint;
   BaselinePolicy baseline = BaselinePolicy::kNone;
+  std::string baseline_dataset;
   EvalOptions eval;
   template <class V>
   void Visit(V& v) {
     v("checkpoint", checkpoint, "run, checkpoint or pretrained_model folder");
-    v("baseline", baseline, "instead of the network: hold, or mean_chunk of the checkpoint");
+    v("baseline", baseline, kBaselineText);
+    v("baseline_dataset", baseline_dataset, kBaselineDatasetText);
     v("eval", eval, "rollouts");
   }
 };
@@ -66,10 +73,10 @@ struct TwinOfTraining {
 TwinOfTraining TwinOfPolicy(const EvalCommandOptions& options);
 
 // The policy that the options name, for a simulator of `simulator`. Throws Error(kUsage) where they
-// name none, Error(kBadInput) where the checkpoint is not sound.
+// name none, Error(kBadInput) where the checkpoint or the dataset is not sound.
 std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
-                                   const SimulatorInfo& simulator,
-                                   const ChunkModelFactory& factory);
+                                   const SimulatorInfo& simulator, const ChunkModelFactory& factory,
+                                   Progress& progress);
 
 // Compares the policy of a checkpoint with recorded actions: CompareOpenLoop. Throws Error(kUsage)
 // where `checkpoint` is empty.

@@ -384,6 +384,17 @@ TEST_F(Cli, PredictAsksOnRecordedRows) {
   Expect("predict run s.h5 --episodes demo_7", 3, "unknown episode 'demo_7'");
 }
 
+// Baselines that repeat a dataset; the nearest row of demonstrations that start here is no chance.
+TEST_F(Cli, RecordedBaselinesAct) {
+  ASSERT_EQ(Run("teleop --task stack --demos 4 --seed 1 --out s.h5").exit_code, 0);
+  const std::string evaluate =
+      "evaluate --task stack --episodes 2 --horizon 60 --seed 3 --baseline ";
+  Expect(evaluate + "nearest --baseline-dataset s.h5", 0, "of 2 episodes");
+  Expect(evaluate + "replay --baseline-dataset s.h5", 0, "of 2 episodes");
+  Expect(evaluate + "nearest", 2, "evaluate --baseline nearest needs --baseline-dataset FILE");
+  Expect(evaluate + "replay --baseline-dataset s.h5 --robot ur5e", 3, "robot");
+}
+
 // Rollouts are a dataset like any other: bit-exact, failures with their cause.
 TEST_F(Cli, EvaluateSavesItsRollouts) {
   const std::string evaluate =

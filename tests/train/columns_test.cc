@@ -244,7 +244,7 @@ TEST_F(ColumnsTest, TrainsResumesAndSaysWhyItIsNotEvaluated) {
   const SimulatorInfo info = MakeFakeSimulator(FakeTask())->info();
   EvalCommandOptions eval;
   eval.checkpoint = options.out;
-  const auto made = MakePolicy(eval, info, FakeModelFactory());
+  const auto made = MakePolicy(eval, info, FakeModelFactory(), *SilentProgress());
   EXPECT_THAT(Mismatches(made->info(), info),
               testing::Contains(HasSubstr("columns of its dataset")));
 }

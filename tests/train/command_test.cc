@@ -221,17 +221,18 @@ TEST_F(CommandTest, TrainsFromFilesAndMakesThePolicy) {
 
   const SimulatorInfo info = MakeFakeSimulator(FakeTask())->info();
   EvalCommandOptions eval;
-  EXPECT_THAT([&] { MakePolicy(eval, info, FakeModelFactory()); },
+  EXPECT_THAT([&] { MakePolicy(eval, info, FakeModelFactory(), *SilentProgress()); },
               ThrowsMessage<Error>(HasSubstr("--checkpoint")));
   eval.baseline = BaselinePolicy::kHold;
-  EXPECT_EQ(MakePolicy(eval, info, FakeModelFactory())->info().name, "hold");
+  EXPECT_EQ(MakePolicy(eval, info, FakeModelFactory(), *SilentProgress())->info().name, "hold");
   eval.checkpoint = options.out;
   eval.baseline = BaselinePolicy::kNone;
-  const auto policy = MakePolicy(eval, info, FakeModelFactory());
+  const auto policy = MakePolicy(eval, info, FakeModelFactory(), *SilentProgress());
   EXPECT_EQ(policy->info().cameras.size(), 2u);
   EXPECT_EQ(policy->info().robot, "fake");
   eval.baseline = BaselinePolicy::kMeanChunk;
-  EXPECT_THAT(MakePolicy(eval, info, FakeModelFactory())->info().cameras, testing::IsEmpty());
+  EXPECT_THAT(MakePolicy(eval, info, FakeModelFactory(), *SilentProgress())->info().cameras,
+              testing::IsEmpty());
 }
 
 TEST_F(CommandTest, OptionsAreCheckedBeforeFilesAreRead) {
@@ -353,7 +354,7 @@ TEST_F(CommandTest, ACheckpointOfAnUnknownTypeIsRefused) {
   eval.checkpoint = run.string();
   for (const BaselinePolicy baseline : {BaselinePolicy::kNone, BaselinePolicy::kMeanChunk}) {
     eval.baseline = baseline;
-    EXPECT_THAT([&] { MakePolicy(eval, info, FakeModelFactory()); },
+    EXPECT_THAT([&] { MakePolicy(eval, info, FakeModelFactory(), *SilentProgress()); },
                 ThrowsMessage<Error>(AllOf(HasSubstr("config.json"), HasSubstr("'banana'"),
                                            HasSubstr("Known: groot"))));
   }

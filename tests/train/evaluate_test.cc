@@ -170,6 +170,17 @@ TEST_F(EvaluateTest, CountsSuccessesAndCauses) {
     }
   }
   EXPECT_EQ(rows, report.successes);
+  // how far they came, in the order of the task's signals
+  const std::vector<std::string> signals = simulators_()->info().signals;
+  ASSERT_EQ(report.reached.size(), signals.size());
+  for (size_t i = 0; i < signals.size(); ++i) {
+    EXPECT_EQ(report.reached[i].first, signals[i]);
+    EXPECT_EQ(report.reached[i].second,
+              std::ranges::count_if(report.episodes, [&](const EvalEpisode& episode) {
+                return std::ranges::count(episode.signals, signals[i]) > 0;
+              }));
+  }
+  EXPECT_GT(report.reached[0].second, 0);
   EXPECT_EQ(report.chunks, 12);
   EXPECT_GT(report.steps_per_s, 0);
 }

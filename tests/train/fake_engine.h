@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/progress.h"
 #include "train/run/chunk_model.h"
 #include "train/run/safetensors.h"
 #include "train/run/update_engine.h"
@@ -118,6 +119,11 @@ inline ChunkModelFactory FakeModelFactory() {
   return [](const std::string&, const SampleLayout& layout, const Json&, const TensorMap& weights) {
     return std::make_unique<FakeModel>(layout, weights);
   };
+}
+
+inline Progress* SilentProgress() {
+  static Progress silent;
+  return &silent;
 }
 
 }  // namespace understudy

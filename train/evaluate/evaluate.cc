@@ -334,6 +334,7 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
   report.policy = info;
   report.task = simulator.task;
   report.robot = simulator.robot;
+  for (const std::string& signal : simulator.signals) report.reached.emplace_back(signal, 0);
   report.options = options;
   report.varied = static_cast<bool>(vary);
   report.unknown_instruction =
@@ -375,6 +376,10 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
         if (save) save(rollout.rows);
         report.successes += episode.success;
         if (!episode.success) ++report.causes[episode.cause];
+        for (auto& [signal, count] : report.reached) {
+          count += std::find(episode.signals.begin(), episode.signals.end(), signal) !=
+                   episode.signals.end();
+        }
         report.chunks += episode.chunks;
         report.render_s += rollout.render_s;
         report.step_s += rollout.step_s;
@@ -442,6 +447,10 @@ Json EvalReport::ToJson() const {
                         {"signals", episode.signals},
                         {"seconds", episode.seconds}});
   }
+  Json progress = Json::array();
+  for (const auto& [signal, count] : reached) {
+    progress.push_back({{"signal", signal}, {"episodes", count}});
+  }
   Json failures = Json::object();
   for (const auto& [cause, count] : causes) failures[cause] = count;
   const double n = static_cast<double>(std::max<size_t>(1, episodes.size()));
@@ -457,6 +466,7 @@ Json EvalReport::ToJson() const {
               {"successes", successes},
               {"rate", static_cast<double>(successes) / n},
               {"interval", {interval.low, interval.high}},
+              {"reached", progress},
               {"causes", failures},
               {"warnings", warnings},
               {"timing",

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/json.h"
@@ -79,6 +80,8 @@ struct EvalReport {
   int64_t successes = 0;
   Interval interval;                      // Wilson, 95 %
   std::map<std::string, int64_t> causes;  // of failures
+  // In how many episodes each subtask signal came, in the task's order.
+  std::vector<std::pair<std::string, int64_t>> reached;
   std::vector<std::string> warnings;
   // wall clock: differs from run to run
   int64_t chunks = 0;
