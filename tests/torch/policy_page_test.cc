@@ -1,0 +1,54 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <set>
+
+#include "small_policy.h"
+
+namespace understudy {
+namespace {
+
+// Names in backticks of a section of docs/policy.md, {a,b} written out.
+std::set<std::string> NamesOfPage(const std::string& section) {
+  const std::string page = ReadText(std::string(UNDERSTUDY_SOURCE_DIR) + "/docs/policy.md");
+  const size_t begin = page.find("\n## " + section + "\n");
+  Require(begin != std::string::npos, "the page has the section " + section);
+  const std::string text = page.substr(begin, page.find("\n## ", begin + 1) - begin);
+  std::set<std::string> names;
+  const std::function<void(const std::string&)> add = [&](const std::string& name) {
+    const size_t open = name.find('{'), close = name.find('}');
+    if (open == std::string::npos) {
+      names.insert(name);
+      return;
+    }
+    std::istringstream parts(name.substr(open + 1, close - open - 1));
+    for (std::string part; std::getline(parts, part, ',');) {
+      add(name.substr(0, open) + part + name.substr(close + 1));
+    }
+  };
+  const std::regex quoted("`([^`]+)`");
+  for (std::sregex_iterator it(text.begin(), text.end(), quoted), end; it != end; ++it) {
+    add((*it)[1]);
+  }
+  return names;
+}
+
+// docs/policy.md names every weight of the network, and no other of its form.
+TEST(PolicyPage, NamesTheWeightsOfGroot) {
+  SmallLearner learner(SmallLayout(), SmallPolicy(), SmallTrainer());
+  std::set<std::string> weights;
+  for (const auto& [name, blob] : learner->ExportPolicy()) {
+    weights.insert(std::regex_replace(name, std::regex("\\.[0-9]+"), ".<n>"));
+  }
+  const std::set<std::string> page = NamesOfPage("groot");
+  for (const std::string& name : weights) EXPECT_TRUE(page.contains(name)) << name;
+  for (const std::string& name : page) {
+    if (std::regex_match(name, std::regex(".*\\.(weight|bias|W|b)"))) {
+      EXPECT_TRUE(weights.contains(name)) << name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace understudy
