@@ -12,6 +12,7 @@
 
 #include "app/commands.h"
 #include "app/models.h"
+#include "app/process_trials.h"
 #include "app/shipped.h"
 #include "app/twin.h"
 #include "app/watch.h"
@@ -46,7 +47,14 @@ Json Train(TrainOptions options, CommandContext& context) {
     const bool timed = HasModule(TorchModule::kName);
     return PlanTrain(options, timed ? Engines() : EngineFactory(), *context.progress);
   }
-  if (!place) return RunTrain(options, Engines(), *context.progress).ToJson();
+  std::unique_ptr<ProcessTrials> trials;
+  if (speaks && options.trials.episodes > 0) {
+    trials = std::make_unique<ProcessTrials>(options.trials, options.out, options.resume,
+                                             *context.progress);
+  }
+  if (!place) {
+    return RunTrain(options, Engines(), *context.progress, nullptr, trials.get()).ToJson();
+  }
   const std::unique_ptr<Ranks> ranks = Module<TorchModule>().join_ranks(*place);
   // ranks of one machine share its cores
   if (options.trainer.threads == 0) {
@@ -54,7 +62,7 @@ Json Train(TrainOptions options, CommandContext& context) {
   }
   Progress silent;
   const TrainReport report =
-      RunTrain(options, Engines(), speaks ? *context.progress : silent, ranks.get());
+      RunTrain(options, Engines(), speaks ? *context.progress : silent, ranks.get(), trials.get());
   if (report.interrupted) RequestInterrupt();  // whichever rank was asked, all end alike
   return speaks ? report.ToJson() : Json();
 }

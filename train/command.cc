@@ -80,10 +80,11 @@ Json PresetOfPolicy(const Json& given) {
 }
 
 TrainReport RunTrain(const TrainOptions& options, const EngineFactory& factory, Progress& progress,
-                     Ranks* ranks) {
+                     Ranks* ranks, CheckpointTrials* trials) {
   try {
     const TrainOptions resolved = Resolved(options);
-    return TrainLoop(Load(resolved, progress), resolved, factory, progress, PolicyTypes(), ranks);
+    return TrainLoop(Load(resolved, progress), resolved, factory, progress, PolicyTypes(), ranks,
+                     trials);
   } catch (const std::exception& error) {
     if (ranks != nullptr) ranks->Fail(error.what());
     throw;

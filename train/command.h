@@ -21,7 +21,7 @@ namespace understudy {
 // those of network and trainer included, before any data is read. Other errors: of LoadTrainingSet
 // and TrainLoop. With `ranks` the others learn of an error here.
 TrainReport RunTrain(const TrainOptions& options, const EngineFactory& factory, Progress& progress,
-                     Ranks* ranks = nullptr);
+                     Ranks* ranks = nullptr, CheckpointTrials* trials = nullptr);
 
 // Options of all listed policies as fields of TrainOptions ("policy.width"), and the options of a
 // network with all defaults: see PolicyType. Throws Error that lists every violation.

@@ -384,6 +384,33 @@ TEST_F(Cli, PredictAsksOnRecordedRows) {
   Expect("predict run s.h5 --episodes demo_7", 3, "unknown episode 'demo_7'");
 }
 
+// Checkpoints are tried by processes of their own while the training goes on.
+TEST_F(Cli, TrainingTriesItsCheckpoints) {
+  ASSERT_EQ(Run("teleop --task stack --demos 2 --seed 1 --out s.h5").exit_code, 0);
+  const std::string train =
+      "train s.h5 --out run --type bc_rnn_gmm --policy.modality low_dim --policy.hidden 16 --batch "
+      "8 "
+      "--save-every 20 --trials.episodes 2 --trials.horizon 8 --json --quiet ";
+  const CommandResult result = Run(train + "--steps 40 2>/dev/null");
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const Json report = LoadJson(folder_ / "run/trials/000040.json");
+  EXPECT_EQ(report["episodes"], 2);
+  EXPECT_EQ(report["options"]["seed"], 1'000'003);
+  EXPECT_TRUE(fs::exists(folder_ / "run/trials/000020.json"));
+  EXPECT_EQ(fs::read_symlink(folder_ / "run/checkpoints/best"), "000040");
+  // a resume knows them
+  const CommandResult more = Run(train + "--steps 60 --resume");
+  ASSERT_EQ(more.exit_code, 0) << more.output;
+  EXPECT_TRUE(fs::exists(folder_ / "run/trials/000060.json"));
+  // one that goes wrong is said, and the training ends well
+  const CommandResult wrong =
+      Run("train s.h5 --out run2 --type bc_rnn_gmm --policy.modality low_dim --policy.hidden 16 "
+          "--batch 8 --steps 4 --trials.episodes 1 --trials.task nowhere.yaml");
+  EXPECT_EQ(wrong.exit_code, 0) << wrong.output;
+  EXPECT_THAT(wrong.output, HasSubstr("the trial of checkpoint 4 went wrong: see "));
+  EXPECT_THAT(ReadText(folder_ / "run2/trials/000004.log"), HasSubstr("nowhere.yaml"));
+}
+
 // Baselines that repeat a dataset; the nearest row of demonstrations that start here is no chance.
 TEST_F(Cli, RecordedBaselinesAct) {
   ASSERT_EQ(Run("teleop --task stack --demos 4 --seed 1 --out s.h5").exit_code, 0);

@@ -123,6 +123,59 @@ TEST(HoldOut, TheBestCheckpointIsKeptAndLearntFromNothingThatIsApart) {
   EXPECT_EQ(ListCheckpoints(run), (std::vector<int64_t>{20, 50}));
 }
 
+// Rates that the test says, one checkpoint late.
+class ScriptedTrials : public CheckpointTrials {
+ public:
+  explicit ScriptedTrials(std::map<int64_t, int64_t> successes)
+      : successes_(std::move(successes)) {}
+  void Start(int64_t step, const fs::path& checkpoint) override {
+    EXPECT_TRUE(fs::exists(checkpoint / "pretrained_model/config.json")) << step;
+    waiting_.push_back(step);
+    started.push_back(step);
+  }
+  std::vector<Result> Take(bool wait) override {
+    std::vector<Result> taken;
+    while (waiting_.size() > (wait ? 0 : 1)) {
+      taken.push_back({waiting_.front(), successes_.at(waiting_.front()), 20});
+      waiting_.erase(waiting_.begin());
+    }
+    results_.insert(results_.end(), taken.begin(), taken.end());
+    return taken;
+  }
+  std::vector<int64_t> pending() const override { return waiting_; }
+  const std::vector<Result>& results() const override { return results_; }
+  std::vector<int64_t> started;
+
+ private:
+  std::map<int64_t, int64_t> successes_;
+  std::vector<int64_t> waiting_;
+  std::vector<Result> results_;
+};
+
+TEST(CheckpointTrials, TheBestCheckpointIsThatOfTheHighestRate) {
+  const fs::path run = FreshFolder("trials") / "run";
+  TrainOptions options;
+  options.datasets = {"set0"};
+  options.out = run.string();
+  options.steps = 50;
+  options.batch = 8;
+  options.horizon = options.execute = 4;
+  options.save_every = 10;
+  options.keep = 1;
+  ScriptedTrials trials({{10, 4}, {20, 15}, {30, 9}, {40, 15}, {50, 3}});
+  Progress silent;
+  const TrainReport report = TrainLoop(ScriptedSet({4}), options, FakeEngineFactory(), silent,
+                                       PolicyTypes(), nullptr, &trials);
+  EXPECT_EQ(trials.started, (std::vector<int64_t>{10, 20, 30, 40, 50}));
+  // of equal ones the later; what was being tried was kept as long
+  EXPECT_EQ(fs::read_symlink(run / "checkpoints/best"), "000040");
+  EXPECT_EQ(ListCheckpoints(run), (std::vector<int64_t>{20, 40, 50}));
+  ASSERT_EQ(report.trials.size(), 5u);
+  EXPECT_EQ(report.ToJson()["trials"][1],
+            Json({{"step", 20}, {"successes", 15}, {"episodes", 20}}));
+  EXPECT_EQ(BestOf({}), std::nullopt);
+}
+
 // The toy of the tests has no loss without an update.
 TEST(HoldOut, ANetworkThatCannotSaysSo) {
   TrainOptions options;

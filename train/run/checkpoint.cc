@@ -212,7 +212,7 @@ std::vector<int64_t> ListCheckpoints(const fs::path& run) {
 fs::path SaveCheckpoint(const fs::path& run, const PolicyConfig& config, const TensorMap& weights,
                         const Json& train_config, const Json& training_run,
                         const TrainingState& state, int keep, const std::vector<SceneFile>& scene,
-                        std::optional<int64_t> best) {
+                        std::optional<int64_t> best, const std::vector<int64_t>& needed) {
   Require(state.step >= 0 && keep >= 0, "steps and counts are not negative");
   const fs::path home = run / "checkpoints", target = home / StepName(state.step);
   const fs::path part = home / (StepName(state.step) + ".part"),
@@ -227,17 +227,30 @@ fs::path SaveCheckpoint(const fs::path& run, const PolicyConfig& config, const T
     fs::remove_all(old);
 
     SetLink(home / "last", target.filename());
-    if (best) SetLink(home / "best", StepName(*best));
+    if (best && fs::exists(home / StepName(*best))) SetLink(home / "best", StepName(*best));
     SyncFolder(home);
 
     const std::vector<int64_t> steps = ListCheckpoints(run);
     for (size_t i = 0; keep > 0 && i + static_cast<size_t>(keep) < steps.size(); ++i) {
-      if (steps[i] != state.step && steps[i] != best) fs::remove_all(home / StepName(steps[i]));
+      const bool wanted = steps[i] == state.step || steps[i] == best ||
+                          std::find(needed.begin(), needed.end(), steps[i]) != needed.end();
+      if (!wanted) fs::remove_all(home / StepName(steps[i]));
     }
   } catch (const fs::filesystem_error& error) {
     ThrowFailed(fmt::format("checkpoint {}: {}", target.string(), error.what()));
   }
   return target;
+}
+
+void MarkBest(const fs::path& run, int64_t step) {
+  const fs::path home = run / "checkpoints";
+  if (!fs::is_directory(home / StepName(step))) return;
+  try {
+    SetLink(home / "best", StepName(step));
+    SyncFolder(home);
+  } catch (const fs::filesystem_error& error) {
+    ThrowFailed(fmt::format("{}: {}", (home / "best").string(), error.what()));
+  }
 }
 
 PolicyArtefact LoadPolicy(const fs::path& place) {

@@ -8,7 +8,8 @@
 //     training_state/     training_step.json sampler.json weights.safetensors
 //                         optimizer_state.safetensors manifest.json
 //   <run>/checkpoints/last -> the newest
-//   <run>/checkpoints/best -> that of the least held-out loss, where there is one
+//   <run>/checkpoints/best -> that of the highest rate of success where they are tried, else of the
+//                             least held-out loss where there is one
 //
 // pretrained_model alone is the policy: train_config.json holds every option of its training, those
 // of network and trainer resolved, training_run.json what chose itself: precision, device, threads,
@@ -49,7 +50,11 @@ std::filesystem::path SaveCheckpoint(const std::filesystem::path& run, const Pol
                                      const TensorMap& weights, const Json& train_config,
                                      const Json& training_run, const TrainingState& state, int keep,
                                      const std::vector<SceneFile>& scene = {},
-                                     std::optional<int64_t> best = {});
+                                     std::optional<int64_t> best = {},
+                                     const std::vector<int64_t>& needed = {});
+
+// Moves `best` to the checkpoint of a step, if that is there. Throws Error(kFailed).
+void MarkBest(const std::filesystem::path& run, int64_t step);
 
 // Checkpoints of a run, oldest first. What a killed run left of an unfinished one does not count;
 // one that was damaged later does.

@@ -224,6 +224,8 @@ std::vector<std::pair<std::string, double>> ScalarsOf(const TrainLogRow& row) {
 
 }  // namespace
 
+TrainOptions::TrainOptions() = default;
+
 NormalizerRules StateRules(const TrainOptions& options) {
   return {options.state_normalizer, options.range_floor, options.normal_clip, options.normalizers};
 }
@@ -298,7 +300,7 @@ double SecondsPerUpdate(std::shared_ptr<const TrainingSet> set, const TrainOptio
 
 TrainReport TrainLoop(std::shared_ptr<const TrainingSet> given_set, const TrainOptions& given,
                       const EngineFactory& factory, Progress& progress, const PolicyList& policies,
-                      Ranks* ranks) {
+                      Ranks* ranks, CheckpointTrials* trials) {
   Problems problems;
   const TrainOptions options = Resolve(given, policies, problems);
   if (ranks != nullptr && options.batch < ranks->size()) {
@@ -375,6 +377,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> given_set, const TrainO
     fs::remove_all(run / "checkpoints");
     fs::remove(run / "log.json");
     fs::remove_all(run / "tensorboard");
+    fs::remove_all(run / "trials");
   }
   EventFile events(run / "tensorboard", step);
   std::error_code cannot;
@@ -412,6 +415,10 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> given_set, const TrainO
                       row.losses.loss, step, report.checkpoint.string()));
     }
   };
+  const auto best = [&] {
+    return trials != nullptr && !trials->results().empty() ? BestOf(trials->results())
+                                                           : BestStep(report.log);
+  };
   const auto save = [&] {
     require_same_weights();
     report.checkpoint = run / "checkpoints" / fmt::format("{:06}", step);
@@ -420,11 +427,31 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> given_set, const TrainO
     Json used{{"program", ProgramVersion()}, {"engine", engine->Describe()}};
     if (!extended.empty()) used["extended"] = extended;
     if (!report.from.empty()) used["from"] = report.from;
-    report.checkpoint = SaveCheckpoint(run, config, engine->ExportPolicy(), train_config, used,
-                                       {step, source.Save(), engine->ExportState()}, options.keep,
-                                       set->scene_files, BestStep(report.log));
+    report.checkpoint =
+        SaveCheckpoint(run, config, engine->ExportPolicy(), train_config, used,
+                       {step, source.Save(), engine->ExportState()}, options.keep, set->scene_files,
+                       best(), trials == nullptr ? std::vector<int64_t>() : trials->pending());
+    if (trials != nullptr && !report.interrupted) trials->Start(step, report.checkpoint);
+  };
+  // the rates that have come
+  const auto see_trials = [&](bool wait) {
+    if (trials == nullptr) return;
+    for (const CheckpointTrials::Result& result : trials->Take(wait)) {
+      events.Append(result.step, {{"success", result.rate()}});
+      progress.Message(fmt::format("checkpoint {}: {} of {} episodes succeeded", result.step,
+                                   result.successes, result.episodes));
+      if (const auto step_of_best = best()) MarkBest(run, *step_of_best);
+    }
+    report.trials = trials->results();
   };
 
+  // a checkpoint whose trial was interrupted is tried anew
+  if (trials != nullptr && report.resumed_from > 0 && step < options.steps) {
+    const auto& results = trials->results();
+    const bool tried = std::any_of(results.begin(), results.end(),
+                                   [&](const auto& result) { return result.step == step; });
+    if (!tried) trials->Start(step, report.checkpoint);
+  }
   progress.Start("training", options.steps, "updates");
   progress.Advance(step);
   while (step < options.steps && !report.interrupted) {
@@ -438,6 +465,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> given_set, const TrainO
     if (saves && apart) held_out = HeldOutLoss(apart, learner, options, config, ranks);
     if (saves || step % options.log_every == 0) log(held_out);
     if (saves) save();
+    if (saves || step % options.log_every == 0) see_trials(false);
   }
   report.steps = step;
   // once more: an automatic precision is chosen at the first update
@@ -451,12 +479,18 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> given_set, const TrainO
                        static_cast<double>(std::max<int64_t>(1, times.frames));
   progress.Finish(fmt::format("{:.0f} samples/s, data wait {:.1f} %", report.samples_per_s,
                               100 * report.data_wait_share));
+  see_trials(true);
   return report;
 }
 
 Json TrainReport::ToJson() const {
   Json rows = Json::array();
   for (const TrainLogRow& row : log) rows.push_back(understudy::ToJson(row));
+  Json tried = Json::array();
+  for (const CheckpointTrials::Result& trial : trials) {
+    tried.push_back(
+        {{"step", trial.step}, {"successes", trial.successes}, {"episodes", trial.episodes}});
+  }
   return Json{{"checkpoint", checkpoint.string()},
               {"steps", steps},
               {"resumed_from", resumed_from},
@@ -466,6 +500,7 @@ Json TrainReport::ToJson() const {
               {"dataset_hashes", dataset_hashes},
               {"floored_state", floored_state},
               {"floored_action", floored_action},
+              {"trials", tried},
               {"warnings", warnings},
               {"engine", engine},
               {"from", from},

@@ -12,6 +12,7 @@
 #include "core/base/progress.h"
 #include "data/store/read_options.h"
 #include "train/policies/policies.h"
+#include "train/run/checkpoint_trials.h"
 #include "train/run/train_log.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update_engine.h"
@@ -23,16 +24,19 @@
 namespace understudy {
 
 struct TrainOptions {
+  // out of line: GCC 12 warns of maps that it takes for uninitialised where this is inlined
+  TrainOptions();
+
   // changes results
   std::vector<std::string> datasets;
   std::vector<double> weights;  // by dataset
-  InputOptions inputs;
-  SelectionOptions selection;
-  ReadOptions read;  // how datasets are read
+  InputOptions inputs{};
+  SelectionOptions selection{};
+  ReadOptions read{};  // how datasets are read
   std::string type = "groot";
   Json policy = Json::object();  // options of the network: see PolicyType
   std::string from;              // policy to start from
-  TrainerOptions trainer;
+  TrainerOptions trainer{};
   int64_t steps = 2000;
   int batch = 64;
   uint64_t seed = 1;
@@ -43,15 +47,16 @@ struct TrainOptions {
   NormalizerMode action_normalizer = NormalizerMode::kMeanStd;
   ActionStatisticsOf action_statistics = ActionStatisticsOf::kPerStep;
   double range_floor = 1e-3, action_range_floor = 5e-3;
-  std::map<std::string, NormalizerMode> normalizers;
+  std::map<std::string, NormalizerMode> normalizers{};
   double normal_clip = 0;
   double held_out = 0;
-  LoaderOptions loader;
+  LoaderOptions loader{};
   // changes speed and files only
   std::string out;
   bool resume = false, overwrite = false;
   int64_t save_every = 1000, log_every = 50;
   int keep = 2;
+  TrialOptions trials{};
   static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks,
                                          ReadOptions::kQuaternions,
                                          ReadOptions::kSkipBad,
@@ -65,7 +70,8 @@ struct TrainOptions {
                                          "normalizers",
                                          "normal_clip",
                                          "held_out",
-                                         "action_statistics"};
+                                         "action_statistics",
+                                         "trials"};
   template <class V>
   void Visit(V& v) {
     v("datasets", datasets, "files or folders to learn from", kRequired);
@@ -116,6 +122,7 @@ struct TrainOptions {
     v("log_every", log_every, "updates between points of the loss curve", Limits{1, 1e9},
       Effect::kPlace);
     v("keep", keep, "checkpoints kept; 0: all", Limits{0, 1e6}, Effect::kPlace);
+    v("trials", trials, "checkpoints tried while the training goes on");
   }
 };
 
@@ -135,6 +142,7 @@ struct TrainReport {
   int64_t episodes = 0, windows = 0;
   std::vector<std::string> dataset_hashes;
   std::vector<int> floored_state, floored_action;  // dimensions whose range is below the floor
+  std::vector<CheckpointTrials::Result> trials;    // of this run and those that it resumed
   std::vector<std::string> warnings;               // of the numbers: see train/samples/statistics.h
   std::vector<TrainLogRow> log;
   Json engine = Json::object();  // what the engine says of itself
@@ -165,8 +173,11 @@ double SecondsPerUpdate(std::shared_ptr<const TrainingSet> set, const TrainOptio
 // With `ranks` this process is one of several, each of which makes and differentiates its share of
 // every batch; rank 0 alone writes. Throws Error(kBadInput) where the ranks were given different
 // options, data or programs, and Error(kFailed) where one is lost.
+//
+// With `trials` every checkpoint is tried, and checkpoints/best is the one of the highest rate.
 TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions& options,
                       const EngineFactory& factory, Progress& progress,
-                      const PolicyList& policies = PolicyTypes(), Ranks* ranks = nullptr);
+                      const PolicyList& policies = PolicyTypes(), Ranks* ranks = nullptr,
+                      CheckpointTrials* trials = nullptr);
 
 }  // namespace understudy

@@ -20,7 +20,7 @@ struct EnumNames<Precision> {
 // How a network is trained: AdamW (Loshchilov & Hutter 2019) with clipping, a cosine schedule and
 // an exponential moving average of the weights.
 struct TrainerOptions {
-  std::optional<int64_t> steps;
+  std::optional<int64_t> steps{};
   double learning_rate = 2e-3;
   int64_t warmup = 100;
   double final_fraction = 0.02;
@@ -31,8 +31,8 @@ struct TrainerOptions {
   double clip = 1.0;
   double ema = 0.999;
   Precision precision = Precision::kAuto;
-  std::optional<uint64_t> seed;
-  std::map<std::string, double> rates;
+  std::optional<uint64_t> seed{};
+  std::map<std::string, double> rates{};
   int microbatches = 0;
   static constexpr std::array kUnwritten{"rates", "microbatches"};
 

@@ -100,15 +100,18 @@ class GlooRanks : public Ranks {
 
   std::vector<std::string> Gather(const std::string& text) override {
     const std::string round = fmt::format("text/{}/", rounds_++);
-    std::vector<std::string> texts;
+    std::vector<std::string> keys, texts;
+    for (int rank = 0; rank < place_.size; ++rank) keys.push_back(round + std::to_string(rank));
     try {
-      store_->set(round + std::to_string(place_.rank), Bytes(text));
+      store_->set(keys[static_cast<size_t>(place_.rank)], Bytes(text));
+      Await(keys);
+      for (const std::vector<uint8_t>& bytes : store_->multiGet(keys)) {
+        texts.emplace_back(bytes.begin(), bytes.end());
+      }
+    } catch (const Error&) {
+      throw;
     } catch (const std::exception& error) {
       Lost(Short(error));
-    }
-    for (int rank = 0; rank < place_.size; ++rank) {
-      const std::vector<uint8_t> bytes = Await(round + std::to_string(rank));
-      texts.emplace_back(bytes.begin(), bytes.end());
     }
     return texts;
   }
@@ -116,6 +119,7 @@ class GlooRanks : public Ranks {
   void Fail(const std::string& why) override {
     try {
       store_->set(Key(place_.rank), Bytes(why));
+      store_->set(kEnded, Bytes("1"));
     } catch (const std::exception&) {
       // whoever kept the reasons is lost too
     }
@@ -124,42 +128,42 @@ class GlooRanks : public Ranks {
  private:
   static std::vector<uint8_t> Bytes(const std::string& text) { return {text.begin(), text.end()}; }
   static std::string Key(int rank) { return fmt::format("ended/{}", rank); }
+  static constexpr const char* kEnded = "ended";  // set where any rank is
 
   // Waits until every rank has come.
   void RequireAll() {
-    const auto end = std::chrono::steady_clock::now() + kMeeting;
+    std::vector<std::string> keys;
+    for (int rank = 0; rank < place_.size; ++rank) keys.push_back(fmt::format("here/{}", rank));
     std::vector<int> missing;
-    do {
-      missing.clear();
-      try {
-        for (int rank = 0; rank < place_.size; ++rank) {
-          if (!store_->check({fmt::format("here/{}", rank)})) missing.push_back(rank);
-        }
-      } catch (const std::exception& error) {
-        Lost(Short(error));
+    try {
+      if (Comes(keys, kMeeting)) return;
+      for (int rank = 0; rank < place_.size; ++rank) {
+        if (!store_->check({keys[static_cast<size_t>(rank)]})) missing.push_back(rank);
       }
-      if (missing.empty()) return;
-      std::this_thread::sleep_for(milliseconds(50));
-    } while (std::chrono::steady_clock::now() < end);
+    } catch (const std::exception& error) {
+      Lost(Short(error));
+    }
     ThrowFailed(fmt::format("rank {} of {}: waited {} s in vain for rank {}", place_.rank,
                             place_.size, kMeeting.count(), fmt::join(missing, ", ")));
   }
 
-  // The value of a key that another rank sets; ends as soon as a rank has said that it ends.
-  std::vector<uint8_t> Await(const std::string& key) {
-    const auto end = std::chrono::steady_clock::now() + kOperation;
+  // Whether all keys are set before the time is over.
+  bool Comes(const std::vector<std::string>& keys, milliseconds time) {
     try {
-      while (std::chrono::steady_clock::now() < end) {
-        if (store_->check({key})) return store_->get(key);
-        for (int rank = 0; rank < place_.size; ++rank) {
-          if (store_->check({Key(rank)})) Lost("");
-        }
-        std::this_thread::sleep_for(milliseconds(5));
-      }
-    } catch (const Error&) {
-      throw;
-    } catch (const std::exception& error) {
-      Lost(Short(error));
+      store_->wait(keys, time);
+      return true;
+    } catch (const std::exception&) {
+      // the time is over, or the store is gone: then this throws
+      return store_->check(keys);
+    }
+  }
+
+  // Waits for keys that other ranks set; ends as soon as a rank has said that it ends.
+  void Await(const std::vector<std::string>& keys) {
+    const auto end = std::chrono::steady_clock::now() + kOperation;
+    while (std::chrono::steady_clock::now() < end) {
+      if (Comes(keys, seconds(1))) return;
+      if (store_->check({kEnded})) Lost("");
     }
     Lost(fmt::format("no answer in {} s", kOperation.count()));
   }
