@@ -50,7 +50,7 @@ def make_twin(torch):
             self.residual = nn.Conv2d(32, 32, 3, 1, 1)
             self.maps = nn.Conv2d(32, KEYPOINTS, 1)
             self.token = nn.Linear(2 * KEYPOINTS, WIDTH)
-            self.half = nn.Conv2d(32, 64, 3, 2, 1)
+            self.grid_half = nn.Conv2d(32, 64, 3, 2, 1)
             self.grid = nn.Conv2d(64, WIDTH, 3, 2, 1)
             self.place = nn.Parameter(0.02 * torch.randn(36, WIDTH))
             self.embedding = nn.Parameter(0.02 * torch.randn(WIDTH))
@@ -62,7 +62,7 @@ def make_twin(torch):
             line = torch.linspace(-1, 1, 21)
             points = torch.stack([(heat.sum(2) * line).sum(-1), (heat.sum(3) * line).sum(-1)], -1)
             points = points.flatten(1)
-            cells = self.grid(F.relu(self.half(x))).flatten(2).transpose(1, 2) + self.place
+            cells = self.grid(F.relu(self.grid_half(x))).flatten(2).transpose(1, 2) + self.place
             return torch.cat([self.token(points)[:, None], cells], 1) + self.embedding, points
 
     class Policy(nn.Module):

@@ -390,7 +390,8 @@ _GROUPS = [
         ("if (place.size == 1 && !missing.empty()) return std::nullopt;", ""),
     ]),
     ("train/run/checkpoint.cc", "train_test", "HoldOut.*", [
-        ("if (steps[i] != state.step && steps[i] != best)", "if (steps[i] != state.step)"),
+        ("const bool wanted = steps[i] == state.step || steps[i] == best ||",
+         "const bool wanted = steps[i] == state.step ||"),
     ]),
     ("train/torch/learner.cc", "torch_test", "Learner.*", [
         ("if (pass.differentiate) kept.copy_(replica.weights.gradients);", ""),

@@ -117,6 +117,8 @@ class GlooRanks : public Ranks {
   }
 
   void Fail(const std::string& why) override {
+    if (ended_) return;  // the first reason counts
+    ended_ = true;
     try {
       store_->set(Key(place_.rank), Bytes(why));
       store_->set(kEnded, Bytes("1"));
@@ -173,6 +175,8 @@ class GlooRanks : public Ranks {
   [[noreturn]] void Lost(const std::string& what) {
     constexpr const char* kFollows = "another rank ended";
     Fail(kFollows);
+    // those that wait for this rank alone learn of it by their connections
+    group_.reset();
     std::vector<int> silent;
     try {
       const auto end = std::chrono::steady_clock::now() + kReasons;
@@ -209,6 +213,7 @@ class GlooRanks : public Ranks {
   c10::intrusive_ptr<c10d::Store> store_;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
   int rounds_ = 0;
+  bool ended_ = false;
 };
 
 }  // namespace
