@@ -320,7 +320,9 @@ def check_two_arms(program, folder, shots):
             page.run("fakeXr.hands[1].buttons[4] = 1")
             page.until("understudy.state.status.phase !== 'ready'")
             page.run("(fakeXr.hands[1].buttons[4] = 0, fakeXr.replay(rows), 0)")
-            page.until("understudy.state.frame.arms.length === 2 && understudy.state.frame.arms.every(arm => arm.flags & 1)")
+            # a busy machine may miss the squeeze that engages a hand: then this start is over, and the next one is tried
+            page.until("!fakeXr.recorded || understudy.state.frame.arms.length === 2 && "
+                       "understudy.state.frame.arms.every(arm => arm.flags & 1)")
             page.until("!fakeXr.recorded || understudy.state.status.done > 0", 180)
             page.run("new Promise(done => setTimeout(done, 4000))")
             done = "understudy.state.status.done > 0"
