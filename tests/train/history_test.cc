@@ -10,6 +10,7 @@
 #include "tests/train/training_fixture.h"
 #include "train/evaluate/baselines.h"
 #include "train/evaluate/checkpoint_policy.h"
+#include "train/evaluate/evaluate.h"
 #include "train/run/train_loop.h"
 #include "train/samples/statistics.h"
 

@@ -1,10 +1,13 @@
 #include "train/run/ranks.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <charconv>
-#include <string_view>
 
 #include "core/base/error.h"
+#include "core/base/options.h"
 
 namespace understudy {
 namespace {
