@@ -7,6 +7,7 @@
 #include "data/formats/formats.h"
 #include "tests/data/stranger.h"
 #include "tests/data/surgeon.h"
+#include "tests/support/fake_simulator.h"
 #include "tests/train/fake_engine.h"
 #include "train/command.h"
 #include "train/evaluate/evaluate.h"
