@@ -119,12 +119,15 @@ std::vector<CheckpointTrials::Result> ProcessTrials::Take(bool wait) {
     int status = 0;
     const pid_t ended = ::waitpid(child_, &status, wait ? 0 : WNOHANG);
     if (ended == 0) break;
-    if (ended < 0 && errno == EINTR) continue;
+    if (ended < 0 && errno == EINTR) {
+      if (InterruptRequested()) break;
+      continue;
+    }
     child_ = 0;
     const int64_t step = waiting_.front().first;
     waiting_.pop_front();
     const bool well = ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    // an interrupt ends training and trial alike: a resume tries the checkpoint anew
+    // a trial that was interrupted has no result: a resume starts it again
     const auto result = well ? ReadResult(File(step, ".json"), step) : std::nullopt;
     if (!well && !InterruptRequested()) {
       progress_.Message(fmt::format("the trial of checkpoint {} went wrong: see {}", step,

@@ -16,8 +16,8 @@ namespace understudy {
 // stand in <run>/trials/<step>.json and whose words beside them in <step>.log.
 class ProcessTrials : public CheckpointTrials {
  public:
-  // `resumes`: reads the reports that an earlier process left. `progress` is told of trials that go
-  // wrong, which do not end the training; it must outlive this.
+  // With `resumes` reads the reports of earlier processes. `progress` reports failed trials, which
+  // do not end the training; it must outlive this.
   ProcessTrials(const TrialOptions& options, const std::filesystem::path& run, bool resumes,
                 Progress& progress);
   ~ProcessTrials() override;  // ends a trial that still goes on

@@ -33,7 +33,6 @@ struct TrialOptions {
       Effect::kPlace);
     v("workers", workers, "threads of the evaluation", Limits{1, 1024}, Effect::kPlace);
   }
-  bool operator==(const TrialOptions&) const = default;
 };
 
 // Tries checkpoints beside the training. One thread.
@@ -47,7 +46,8 @@ class CheckpointTrials {
   };
   // At once, or after those that were started before.
   virtual void Start(int64_t step, const std::filesystem::path& checkpoint) = 0;
-  // What has come since the last call; with `wait`, of all that were started.
+  // What has come since the last call; with `wait`, of all that were started, unless an interrupt
+  // is requested meanwhile.
   virtual std::vector<Result> Take(bool wait) = 0;
   // Steps whose checkpoints are still needed.
   virtual std::vector<int64_t> pending() const = 0;

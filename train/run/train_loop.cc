@@ -479,7 +479,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> given_set, const TrainO
                        static_cast<double>(std::max<int64_t>(1, times.frames));
   progress.Finish(fmt::format("{:.0f} samples/s, data wait {:.1f} %", report.samples_per_s,
                               100 * report.data_wait_share));
-  see_trials(true);
+  see_trials(!report.interrupted);
   return report;
 }
 
