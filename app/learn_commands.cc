@@ -95,8 +95,10 @@ struct EvaluateFlags {
       "checkpoint");
     v("checkpoint", evaluate.checkpoint,
       "run, checkpoint or pretrained_model folder; empty: the one that ships for the task");
-    v("baseline", evaluate.baseline, kBaselineText);
-    v("baseline_dataset", evaluate.baseline_dataset, kBaselineDatasetText);
+    v("baseline", evaluate.baseline,
+      "instead of the network: hold; mean_chunk of the checkpoint; replay of a demonstration, or "
+      "the actions at the row that is nearest to what is seen, of baseline_dataset");
+    v("baseline_dataset", evaluate.baseline_dataset, "of the baselines replay and nearest");
     evaluate.eval.Visit(v);
     v("plan_file", plan_file,
       "randomizers: listed plan or path of a YAML file; every episode gets a look of its own");
@@ -214,10 +216,8 @@ Json CompareWithDatasets(const EvaluateFlags& flags, CommandContext& context) {
 // Without a checkpoint, the one that ships for the task.
 EvaluateFlags WithCheckpoint(EvaluateFlags flags, Progress& progress) {
   EvalCommandOptions& evaluate = flags.evaluate;
-  const bool needs_none = evaluate.baseline == BaselinePolicy::kHold ||
-                          evaluate.baseline == BaselinePolicy::kReplay ||
-                          evaluate.baseline == BaselinePolicy::kNearest;
-  if (!evaluate.checkpoint.empty() || needs_none || flags.task.empty()) {
+  const bool has_policy = !evaluate.checkpoint.empty() || StandsAlone(evaluate.baseline);
+  if (has_policy || flags.task.empty()) {
     return flags;
   }
   evaluate.checkpoint = ShippedCheckpoint(LoadSpecs(flags.task).task.name);

@@ -30,8 +30,8 @@ struct PredictFlags {
   }
 };
 
-// Recorded and predicted numbers along an episode. A chunk is seen from the row where it begins,
-// so that curves begin anew there.
+// Recorded and predicted numbers along an episode. A chunk is seen from its first row: curves jump
+// there.
 std::string PlotsOf(const Json& report, const Json& episode) {
   std::string html = "<div class=\"plots\">";
   for (size_t i = 0; i < report["names"].size(); ++i) {
@@ -71,15 +71,15 @@ void WritePage(const std::string& file, const PredictFlags& flags, const Json& r
 
 std::string Describe(const Json& report) {
   std::string text;
-  for (const Json& episode : report["episodes"]) {
-    if (report["episodes"].size() > 1 || episode["chunks"].size() != 1) continue;
+  const Json& episode = report["episodes"][0];
+  if (report["episodes"].size() == 1 && episode["chunks"].size() == 1) {
     // one row: the actions themselves
     const Json& chunk = episode["chunks"][0];
-    text += fmt::format("{}, row {}: what would be done\n", episode["name"].get<std::string>(),
-                        chunk["row"].dump());
-    text += fmt::format("  {:>4}", "step");
-    for (const Json& name : report["names"])
+    text += fmt::format("{}, row {}: what would be done\n  {:>4}",
+                        episode["name"].get<std::string>(), chunk["row"].dump(), "step");
+    for (const Json& name : report["names"]) {
       text += fmt::format(" {:>14}", name.get<std::string>());
+    }
     text += "\n";
     for (size_t k = 0; k < chunk["predicted"].size(); ++k) {
       text += fmt::format("  {:>4}", k);

@@ -13,6 +13,7 @@ import json
 import math
 import multiprocessing
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -155,7 +156,7 @@ def twin_seconds(torch, twin, bfloat16, updates):
 
 def our_seconds(program, dataset, folder, precision, threads, updates):
     """One update of ours with its data, without that of the first ones."""
-    subprocess.run(['rm', '-rf', str(folder)], check=True)
+    shutil.rmtree(folder, ignore_errors=True)
     done = subprocess.run(
         [program, 'train', dataset, '--out', str(folder), '--steps', str(2 * updates), '--batch',
          str(BATCH), '--trainer.precision', precision, '--trainer.threads', str(threads),

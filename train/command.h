@@ -43,10 +43,11 @@ struct EnumNames<BaselinePolicy> {
   static constexpr std::array kNames{"none", "hold", "mean_chunk", "replay", "nearest"};
 };
 
-inline constexpr const char* kBaselineText =
-    "instead of the network: hold; mean_chunk of the checkpoint; replay of a demonstration, or the "
-    "actions at the row that is nearest to what is seen, of baseline_dataset";
-inline constexpr const char* kBaselineDatasetText = "of the baselines replay and nearest";
+// Whether the baseline needs no checkpoint.
+inline bool StandsAlone(BaselinePolicy baseline) {
+  return baseline == BaselinePolicy::kHold || baseline == BaselinePolicy::kReplay ||
+         baseline == BaselinePolicy::kNearest;
+}
 
 struct EvalCommandOptions {
   // changes results
@@ -54,13 +55,6 @@ struct EvalCommandOptions {
   BaselinePolicy baseline = BaselinePolicy::kNone;
   std::string baseline_dataset;
   EvalOptions eval;
-  template <class V>
-  void Visit(V& v) {
-    v("checkpoint", checkpoint, "run, checkpoint or pretrained_model folder");
-    v("baseline", baseline, kBaselineText);
-    v("baseline_dataset", baseline_dataset, kBaselineDatasetText);
-    v("eval", eval, "rollouts");
-  }
 };
 
 // Of the data that the checkpoint was trained on: task, robot, its robot.yaml where it was given by

@@ -30,7 +30,7 @@ struct PolicyInfo {
   Pose X_WB;                         // robot base in training: states are seen from it
   std::vector<std::string> objects;  // order of PolicyInput::X_WO
   // Observations that it wants to see, one for each step of control, the current one included; and
-  // the steps after which it forgets them and begins anew, counted from the first of a rollout. 0:
+  // after how many steps of a rollout its memory is reset, so that it sees none from before. 0:
   // it always sees the newest.
   int history = 1, restart = 0;
 

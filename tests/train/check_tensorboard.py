@@ -7,6 +7,7 @@ Trains twelve updates, stopped after six and resumed. Exits 77 where TensorBoard
 """
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,7 @@ with tempfile.TemporaryDirectory() as place:
              "--held-out", "0.34", "--quiet"]
     subprocess.run([*train, "--steps", "6"], check=True, capture_output=True)
     # rows beyond the checkpoint from which the second part goes on count no more
-    subprocess.run(["rm", "-rf", str(run / "checkpoints/000006")], check=True)
+    shutil.rmtree(run / "checkpoints/000006")
     subprocess.run([*train, "--steps", "12", "--resume"], check=True, capture_output=True)
 
     rows = json.loads((run / "log.json").read_text())["rows"]

@@ -57,6 +57,19 @@ TEST(HoldOut, SomethingIsLeftToLearnFrom) {
   }
 }
 
+// A checkpoint every ten updates, of which the newest is kept.
+TrainOptions ShortRun(const fs::path& run, int64_t steps) {
+  TrainOptions options;
+  options.datasets = {"set0"};
+  options.out = run.string();
+  options.steps = steps;
+  options.batch = 8;
+  options.horizon = options.execute = 4;
+  options.save_every = 10;
+  options.keep = 1;
+  return options;
+}
+
 // A network whose held-out loss is what the test says, update by update.
 class ScriptedEngine : public FakeEngine {
  public:
@@ -73,14 +86,7 @@ TEST(HoldOut, TheBestCheckpointIsKeptAndLearntFromNothingThatIsApart) {
   const fs::path run = FreshFolder("held_out") / "run";
   ScriptedEngine::losses = {{10, 3}, {20, 1}, {30, 2}, {40, 2.5}, {50, 1.5}};
   ScriptedEngine::seen.clear();
-  TrainOptions options;
-  options.datasets = {"set0"};
-  options.out = run.string();
-  options.steps = 40;
-  options.batch = 8;
-  options.horizon = options.execute = 4;
-  options.save_every = 10;
-  options.keep = 1;
+  TrainOptions options = ShortRun(run, 40);
   options.held_out = 0.25;
   const auto set = ScriptedSet({8});
   std::set<uint64_t> learnt;
@@ -154,14 +160,7 @@ class ScriptedTrials : public CheckpointTrials {
 
 TEST(CheckpointTrials, TheBestCheckpointIsThatOfTheHighestRate) {
   const fs::path run = FreshFolder("trials") / "run";
-  TrainOptions options;
-  options.datasets = {"set0"};
-  options.out = run.string();
-  options.steps = 50;
-  options.batch = 8;
-  options.horizon = options.execute = 4;
-  options.save_every = 10;
-  options.keep = 1;
+  const TrainOptions options = ShortRun(run, 50);
   ScriptedTrials trials({{10, 4}, {20, 15}, {30, 9}, {40, 15}, {50, 3}});
   Progress silent;
   const TrainReport report = TrainLoop(ScriptedSet({4}), options, FakeEngineFactory(), silent,
@@ -178,11 +177,7 @@ TEST(CheckpointTrials, TheBestCheckpointIsThatOfTheHighestRate) {
 
 // The toy of the tests has no loss without an update.
 TEST(HoldOut, ANetworkThatCannotSaysSo) {
-  TrainOptions options;
-  options.datasets = {"set0"};
-  options.out = (FreshFolder("held_out") / "run").string();
-  options.steps = 2;
-  options.batch = 8;
+  TrainOptions options = ShortRun(FreshFolder("held_out") / "run", 2);
   options.held_out = 0.25;
   Progress silent;
   try {

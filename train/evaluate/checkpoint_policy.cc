@@ -94,16 +94,10 @@ SeenRow CheckpointPolicy::See(const PolicyObservation& observation) const {
     Require(image.width == shape.width && image.height == shape.height,
             "pictures of the size of training");
   }
-  Require(observation.X_WO.size() == config_.objects.size(), "one pose per object");
   SeenRow row;
   row.state_S.resize(static_cast<size_t>(shape.state));
   config_.embodiment.EncodeState(observation.arms, row.state_S.data());
-  row.objects_O.resize(config_.objects.size() * size_t{kObjectLabel});
-  const Pose X_BW = config_.embodiment.X_WB.Inverse();
-  for (size_t i = 0; i < config_.objects.size(); ++i) {
-    EncodeObject(X_BW * observation.X_WO[i], config_.objects[i].symmetry,
-                 &row.objects_O[i * size_t{kObjectLabel}]);
-  }
+  row.objects_O = EncodeObjects(config_.embodiment.X_WB, config_.objects, observation.X_WO);
   row.pixels = [&observation](size_t camera) { return observation.images[camera].rgb; };
   return row;
 }

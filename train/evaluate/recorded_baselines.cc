@@ -106,12 +106,9 @@ ActionChunk NearestPolicy::DoAct(const PolicyInput& input, const RngKey&) const 
   const Embodiment& embodiment = set_.embodiment;
   std::vector<float> state(static_cast<size_t>(embodiment.state_size()));
   embodiment.EncodeState(input.arms, state.data());
-  std::vector<float> labels(info_.objects.size() * size_t{kObjectLabel});
-  Require(input.X_WO.size() == info_.objects.size(), "one pose per object");
-  const Pose X_BW = embodiment.X_WB.Inverse();
-  for (size_t i = 0; i < info_.objects.size(); ++i) {
-    EncodeObject(X_BW * input.X_WO[i], set_.objects[i].symmetry, &labels[i * size_t{kObjectLabel}]);
-  }
+  const std::vector<float> labels = info_.objects.empty()
+                                        ? std::vector<float>()
+                                        : EncodeObjects(embodiment.X_WB, set_.objects, input.X_WO);
   const std::vector<float> seen = Numbers(state.data(), labels.data());
   size_t nearest = 0;
   double least = std::numeric_limits<double>::infinity();

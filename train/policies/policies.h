@@ -35,7 +35,7 @@ struct PolicyType {
   // action at steps 0 … horizon - 1. The same for training and acting, but for columns that are
   // offered in training only.
   std::function<std::vector<ColumnRequest>(const Json& options, const ColumnOffer& offer)> columns;
-  // Steps that the network sees one after the other before it begins anew: it is trained on
+  // Steps that the network sees one after the other before its memory is reset: it is trained on
   // sequences of so many rows and asks for columns at all of them (steps 0 … memory - 1), the
   // action of each seen from its own row; where it acts it is given the rows since it began, and
   // answers with the one action of the last (horizon 1). None: it has no memory, and sees what it

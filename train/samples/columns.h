@@ -52,8 +52,8 @@ struct ColumnLayout {
 // The columns of a batch, in the order in which they were asked for.
 struct SampleLayout {
   std::vector<ColumnLayout> columns;
-  // Steps that a policy with memory sees one after the other before it begins anew; 1: no memory.
-  // Then a sample is a sequence of so many rows, and each action is seen from its own row.
+  // Steps that a policy with memory sees one after the other before its memory is reset; 1: no
+  // memory. Then a sample is a sequence of so many rows, and each action is seen from its own row.
   int memory = 1;
   bool operator==(const SampleLayout&) const = default;
 

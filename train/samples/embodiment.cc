@@ -26,44 +26,39 @@ std::vector<std::string> NamesOf(const std::vector<EmbodimentColumn>& columns) {
   return names;
 }
 
-}  // namespace
-
-std::vector<std::string> Embodiment::StateNames() const {
-  if (of_columns()) return NamesOf(state_columns);
+// Per arm its joints, or the parts of its pose, and then those of its hand.
+std::vector<std::string> NamesOfArms(const Embodiment& embodiment,
+                                     const std::vector<std::string>& of_pose,
+                                     const std::vector<std::string>& of_hand) {
   std::vector<std::string> names;
-  for (size_t arm = 0; arm < arms.size(); ++arm) {
-    if (of_joints()) {
-      for (size_t i = 0; i < joints_per_arm(); ++i) {
-        names.push_back(joints[arm * joints_per_arm() + i]);
-      }
+  const size_t joints = embodiment.joints_per_arm();
+  for (size_t arm = 0; arm < embodiment.arms.size(); ++arm) {
+    const auto add = [&](const std::string& part) {
+      names.push_back(embodiment.arms[arm] + "_" + part);
+    };
+    if (embodiment.of_joints()) {
+      const auto first = embodiment.joints.begin() + static_cast<std::ptrdiff_t>(arm * joints);
+      names.insert(names.end(), first, first + static_cast<std::ptrdiff_t>(joints));
     } else {
-      for (const char* part : {"x", "y", "z", "r11", "r21", "r31", "r12", "r22", "r32"}) {
-        names.push_back(arms[arm] + "_" + part);
-      }
+      std::ranges::for_each(of_pose, add);
     }
-    for (int i = 1; i <= gripper_joints; ++i) {
-      names.push_back(fmt::format("{}_finger{}", arms[arm], i));
-    }
+    std::ranges::for_each(of_hand, add);
   }
   return names;
 }
 
+}  // namespace
+
+std::vector<std::string> Embodiment::StateNames() const {
+  if (of_columns()) return NamesOf(state_columns);
+  std::vector<std::string> fingers;
+  for (int i = 1; i <= gripper_joints; ++i) fingers.push_back(fmt::format("finger{}", i));
+  return NamesOfArms(*this, {"x", "y", "z", "r11", "r21", "r31", "r12", "r22", "r32"}, fingers);
+}
+
 std::vector<std::string> Embodiment::ActionNames() const {
   if (of_columns()) return NamesOf(action_columns);
-  std::vector<std::string> names;
-  for (size_t arm = 0; arm < arms.size(); ++arm) {
-    if (of_joints()) {
-      for (size_t i = 0; i < joints_per_arm(); ++i) {
-        names.push_back(joints[arm * joints_per_arm() + i]);
-      }
-    } else {
-      for (const char* part : {"x", "y", "z", "rx", "ry", "rz"}) {
-        names.push_back(arms[arm] + "_" + part);
-      }
-    }
-    names.push_back(arms[arm] + "_gripper");
-  }
-  return names;
+  return NamesOfArms(*this, {"x", "y", "z", "rx", "ry", "rz"}, {"gripper"});
 }
 
 int Embodiment::state_size() const {

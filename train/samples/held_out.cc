@@ -15,12 +15,10 @@ namespace understudy {
 std::pair<TrainingSet, TrainingSet> HoldOut(TrainingSet set, double share, uint64_t seed) {
   // origins in an order that the seed names, whatever their places in files
   std::map<double, std::string> order;
-  std::map<std::string, double> place;
   for (const TrainingEpisode& episode : set.episodes) {
     const double at =
         Rng(RngKey{seed}.WithStage("train.held_out").WithTerm(episode.origin)).Uniform();
     order[at] = episode.origin;
-    place[episode.origin] = at;
   }
   const auto wanted =
       static_cast<size_t>(std::max(1.0, std::round(share * static_cast<double>(order.size()))));

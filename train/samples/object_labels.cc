@@ -18,6 +18,17 @@ void EncodeObject(const Pose& X_BO, int symmetry, float* label) {
   *label++ = symmetry == 0 ? 0 : static_cast<float>(std::sin(symmetry * psi));
 }
 
+std::vector<float> EncodeObjects(const Pose& X_WB, const std::vector<LabelledObject>& objects,
+                                 const std::vector<Pose>& X_WO) {
+  Require(X_WO.size() == objects.size(), "one pose per object");
+  const Pose X_BW = X_WB.Inverse();
+  std::vector<float> labels_O(objects.size() * size_t{kObjectLabel});
+  for (size_t i = 0; i < objects.size(); ++i) {
+    EncodeObject(X_BW * X_WO[i], objects[i].symmetry, &labels_O[i * size_t{kObjectLabel}]);
+  }
+  return labels_O;
+}
+
 Normalizer ObjectStatistics(const TrainingSet& set) {
   std::vector<StatisticsBuilder> builders(set.objects.size(), StatisticsBuilder(kObjectLabel));
   for (const TrainingEpisode& episode : set.episodes) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/base/options.h"
 #include "core/geometry/pose.h"
@@ -28,6 +29,9 @@ struct LabelledObject {
 // objects: 0, 0.
 inline constexpr int kObjectLabel = 5;
 void EncodeObject(const Pose& X_BO, int symmetry, float* label);
+// The same of several, label after label, seen from a base. Requires one pose per object.
+std::vector<float> EncodeObjects(const Pose& X_WB, const std::vector<LabelledObject>& objects,
+                                 const std::vector<Pose>& X_WO);
 
 // Mean and deviation of the labels of each object, object after object, over the rows that know it.
 Normalizer ObjectStatistics(const TrainingSet& set);

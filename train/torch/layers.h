@@ -20,6 +20,8 @@ struct ParameterSpec {
   bool decay = false;  // shrunk by weight decay
   // The first values themselves, in place of `init`; null: none.
   std::shared_ptr<const std::vector<float>> values = {};
+
+  int64_t size() const { return c10::multiply_integers(shape); }
 };
 
 // Hands a network the tensor for a specification. A network built on a function that only notes

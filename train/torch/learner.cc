@@ -56,6 +56,11 @@ class TorchLearner : public Learner {
     int64_t update = 0;
     bool bfloat16 = false, differentiate = true;
   };
+  // Of the whole batch.
+  int Microbatches(int ranks) const {
+    if (options_.microbatches > 0) return options_.microbatches;
+    return device_.is_cpu() ? kMicrobatches : ranks;
+  }
   Pass Split(const Batch& batch) const;
   void SumOverRanks(Tensor& numbers) const;
   static PartLoss Run(Replica& replica, const BatchPart& part, bool differentiate);
@@ -87,8 +92,7 @@ TorchLearner::TorchLearner(LearntPolicy policy, const TrainerOptions& trainer)
       optimizer_(trainer, parameters_),
       precision_(trainer.precision) {
   // a device is busy with one; on processors more than there are parts would have nothing to do
-  const int parts = options_.microbatches > 0 ? options_.microbatches : kMicrobatches;
-  const int count = device_.is_cpu() ? ThreadCount(options_.threads, parts) : 1;
+  const int count = device_.is_cpu() ? ThreadCount(options_.threads, Microbatches(1)) : 1;
   for (int i = 0; i < count; ++i) {
     Replica& replica = replicas_.emplace_back();
     replica.weights = parameters_.MakeReplica();
@@ -103,10 +107,7 @@ TorchLearner::Pass TorchLearner::Split(const Batch& batch) const {
   Pass pass{{}, TotalsOf(batch), optimizer_.steps(), precision_ == Precision::kBfloat16};
   // each rank has its share of the parts
   const int ranks = ranks_ == nullptr ? 1 : ranks_->size();
-  const int all = options_.microbatches > 0 ? options_.microbatches
-                  : device_.is_cpu()        ? kMicrobatches
-                                            : ranks;
-  const int count = std::min((all + ranks - 1) / ranks, batch.size);
+  const int count = std::min((Microbatches(ranks) + ranks - 1) / ranks, batch.size);
   Require(count > 0, "a batch holds samples");
   for (int64_t i = 0; i < count; ++i) {
     const int64_t first = i * batch.size / count, end = (i + 1) * batch.size / count;
@@ -201,9 +202,7 @@ Differentiated TorchLearner::Differentiate(const Batch& batch) {
   const PartLoss loss = Run(replicas_[0], {batch, whole, optimizer_.steps(), bfloat16}, true);
   Differentiated pass;
   pass.loss = loss.loss.item<double>();
-  const Tensor answer = loss.answer.detach().to(at::kCPU, at::kFloat).contiguous();
-  const float* data = answer.data_ptr<float>();
-  pass.answer.assign(data, data + answer.numel());
+  pass.answer = ToFloats(loss.answer);
   pass.gradients = parameters_.Split(replicas_[0].weights.gradients, "");
   return pass;
 }
@@ -271,10 +270,8 @@ TensorMap TorchLearner::ExportPolicy() const {
 Json TorchLearner::Describe() const {
   Json parts = Json::object();
   for (const ParameterSpec& spec : parameters_.specs()) {
-    int64_t size = 1;
-    for (const int64_t n : spec.shape) size *= n;
     const std::string part = spec.name.substr(0, spec.name.find('.'));
-    parts[part] = parts.value(part, int64_t{0}) + size;
+    parts[part] = parts.value(part, int64_t{0}) + spec.size();
   }
   Json json{{"parameters", parameters_.count()},
             {"parameters_by_part", parts},

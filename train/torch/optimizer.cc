@@ -16,12 +16,6 @@ namespace {
 
 constexpr int64_t kAlignment = 16;  // floats: a cache line
 
-int64_t Elements(const std::vector<int64_t>& shape) {
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  return count;
-}
-
 void Fill(Tensor target, const ParameterSpec& spec, uint64_t seed) {
   float* values = target.data_ptr<float>();
   if (spec.values) {
@@ -58,7 +52,7 @@ FlatParameters::FlatParameters(std::vector<ParameterSpec> specs, uint64_t seed, 
   int64_t total = 0;
   for (const ParameterSpec& spec : specs_) {
     Require(offset_.emplace(spec.name, total).second, "every weight has a name of its own");
-    const int64_t size = Elements(spec.shape);
+    const int64_t size = spec.size();
     count_ += size;
     total += (size + kAlignment - 1) / kAlignment * kAlignment;
     if (spec.decay) decayed_ = total;
@@ -67,7 +61,7 @@ FlatParameters::FlatParameters(std::vector<ParameterSpec> specs, uint64_t seed, 
   // filled in main memory, so that every device starts equal
   Tensor values = at::zeros({total}, at::kFloat);
   for (ParameterSpec& spec : specs_) {
-    Fill(values.narrow(0, offset_[spec.name], Elements(spec.shape)), spec, seed);
+    Fill(values.narrow(0, offset_[spec.name], spec.size()), spec, seed);
     spec.values.reset();
   }
   values_ = values.to(device);
@@ -83,7 +77,7 @@ ReplicaWeights FlatParameters::MakeReplica() const {
   ReplicaWeights replica;
   replica.gradients = at::zeros_like(values_);
   for (const ParameterSpec& spec : specs_) {
-    const int64_t offset = offset_.at(spec.name), size = Elements(spec.shape);
+    const int64_t offset = offset_.at(spec.name), size = spec.size();
     Tensor leaf = values_.narrow(0, offset, size).view(spec.shape).detach();
     leaf.set_requires_grad(true);
     leaf.mutable_grad() = replica.gradients.narrow(0, offset, size).view(spec.shape);
@@ -97,7 +91,7 @@ TensorMap FlatParameters::Split(const Tensor& flat, const std::string& prefix) c
   const Tensor plain = flat.detach().to(at::kCPU);
   for (const ParameterSpec& spec : specs_) {
     map[prefix + spec.name] =
-        ToBlob(plain.narrow(0, offset_.at(spec.name), Elements(spec.shape)).view(spec.shape));
+        ToBlob(plain.narrow(0, offset_.at(spec.name), spec.size()).view(spec.shape));
   }
   return map;
 }
@@ -120,7 +114,7 @@ Tensor FlatParameters::Join(const TensorMap& map, const std::string& prefix,
                       "belongs to another policy configuration",
                       what, prefix + spec.name, blob.dtype, blob.shape, spec.shape));
     }
-    flat.narrow(0, offset_.at(spec.name), Elements(spec.shape)).copy_(ToTensor(blob).flatten());
+    flat.narrow(0, offset_.at(spec.name), spec.size()).copy_(ToTensor(blob).flatten());
   }
   return flat.to(values_.device());
 }
@@ -160,7 +154,7 @@ std::vector<Optimizer::Slow> Optimizer::FindSlow() const {
       longest = pattern.size();
       rate = part;
     }
-    if (rate != 1) slow.push_back({parameters_.offset(spec.name), Elements(spec.shape), rate});
+    if (rate != 1) slow.push_back({parameters_.offset(spec.name), spec.size(), rate});
   }
   for (const auto& [pattern, part] : options_.rates) {
     if (used.contains(pattern)) continue;

@@ -55,6 +55,12 @@ Tensor View(const std::vector<uint8_t>& values, at::IntArrayRef shape) {
   return at::from_blob(const_cast<uint8_t*>(values.data()), shape, at::kByte);
 }
 
+std::vector<float> ToFloats(const Tensor& tensor) {
+  const Tensor plain = tensor.detach().to(at::kCPU, at::kFloat).contiguous();
+  const float* values = plain.data_ptr<float>();
+  return {values, values + plain.numel()};
+}
+
 at::Device ResolveDevice(Device device) {
   if (device == Device::kCpu || (device == Device::kAuto && !at::hasCUDA())) return at::kCPU;
   if (!at::hasCUDA()) {
@@ -87,6 +93,19 @@ ThreadScope::ThreadScope(int threads) : before_(at::get_num_threads()) {
 
 ThreadScope::~ThreadScope() {
   if (at::get_num_threads() != before_) at::set_num_threads(before_);
+}
+
+std::vector<float> AnswerEach(
+    const Batch& inputs,
+    const std::function<std::vector<float>(const Batch& sample, size_t row)>& answer) {
+  const c10::InferenceMode no_gradients;
+  const ThreadScope one_core(1);
+  std::vector<float> answers;
+  for (size_t row = 0; row < static_cast<size_t>(inputs.size); ++row) {
+    const std::vector<float> one = answer(PartOf(inputs, row, 1), row);
+    answers.insert(answers.end(), one.begin(), one.end());
+  }
+  return answers;
 }
 
 }  // namespace understudy

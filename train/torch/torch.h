@@ -8,7 +8,9 @@
 #include <ATen/autocast_mode.h>
 #include <torch/version.h>
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "train/run/device.h"
 #include "train/run/tensor_blob.h"
@@ -28,6 +30,9 @@ TensorBlob ToBlob(const Tensor& tensor);
 // A view of `values`, which must outlive it.
 Tensor View(const std::vector<float>& values, at::IntArrayRef shape);
 Tensor View(const std::vector<uint8_t>& values, at::IntArrayRef shape);
+
+// Copies, in main memory, whatever the device.
+std::vector<float> ToFloats(const Tensor& tensor);
 
 // Throws Error(kBadInput) for `cuda` without one.
 at::Device ResolveDevice(Device device);
@@ -60,5 +65,12 @@ class ThreadScope {
  private:
   int before_;
 };
+
+// What a network that acts answers to each sample, one after the other: matrix kernels round
+// differently with a row's place in a batch, so that batching would let the way in which requests
+// meet change the answers. On one core, without gradients.
+std::vector<float> AnswerEach(
+    const Batch& inputs,
+    const std::function<std::vector<float>(const Batch& sample, size_t row)>& answer);
 
 }  // namespace understudy

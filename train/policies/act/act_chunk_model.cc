@@ -17,22 +17,14 @@ class ActModel : public ChunkModel {
     weights.RequireAllTaken();
   }
 
-  // One sample at a time, with the latent's mean: nothing is drawn, and the rest of the batch
-  // changes no bit.
+  // With the latent's mean: nothing is drawn.
   std::vector<float> Predict(const Batch& inputs, const std::vector<RngKey>&) const override {
-    const c10::InferenceMode no_gradients;
-    const ThreadScope one_core(1);
-    std::vector<float> actions_BTA;
-    for (size_t row = 0; row < static_cast<size_t>(inputs.size); ++row) {
-      const ActInputs sample =
-          MakeActInputs(PartOf(inputs, row, 1), shape_, config_, device_, false);
+    return AnswerEach(inputs, [this](const Batch& sample, size_t) {
+      const ActInputs seen = MakeActInputs(sample, shape_, config_, device_, false);
       ActDropout none;
-      const Tensor latent = at::zeros({1, config_.latent_dim}, sample.state_BS.options());
-      const Tensor chunk = net_.Decode(sample, latent, none).to(at::kCPU).contiguous();
-      const float* values = chunk.data_ptr<float>();
-      actions_BTA.insert(actions_BTA.end(), values, values + chunk.numel());
-    }
-    return actions_BTA;
+      const Tensor latent = at::zeros({1, config_.latent_dim}, seen.state_BS.options());
+      return ToFloats(net_.Decode(seen, latent, none));
+    });
   }
 
  private:

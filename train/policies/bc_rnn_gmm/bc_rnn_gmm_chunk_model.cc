@@ -24,14 +24,8 @@ class RecurrentModel : public ChunkModel {
 
   std::vector<float> Predict(const Batch& inputs, const std::vector<RngKey>& keys) const override {
     Require(keys.size() == static_cast<size_t>(inputs.size), "one key per sample");
-    const c10::InferenceMode no_gradients;
-    const ThreadScope one_core(1);
-    std::vector<float> actions_BA;
-    for (size_t b = 0; b < keys.size(); ++b) {
-      const std::vector<float> action_A = Act(PartOf(inputs, b, 1), keys[b]);
-      actions_BA.insert(actions_BA.end(), action_A.begin(), action_A.end());
-    }
-    return actions_BA;
+    return AnswerEach(inputs,
+                      [&](const Batch& sample, size_t row) { return Act(sample, keys[row]); });
   }
 
  private:

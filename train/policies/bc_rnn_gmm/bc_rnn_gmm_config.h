@@ -42,7 +42,7 @@ struct BcRnnGmmConfig {
     v("modality", modality,
       "preset that the other values, and options of the training, start from: image sees pictures "
       "and the state, low_dim the state and where the objects are");
-    v("sequence", sequence, "rows of a training sequence, and steps until it begins anew",
+    v("sequence", sequence, "rows of a training sequence, and steps until its memory is reset",
       Limits{2, 1024});
     v("layers", layers, "of the LSTM", Limits{1, 16});
     v("hidden", hidden, "width of the LSTM", Limits{1, 16384});

@@ -37,19 +37,9 @@ class Model : public GrootChunkModel {
     const size_t size = static_cast<size_t>(inputs.size), chunk = ChunkSize();
     Require(noise_BTA.size() == size * chunk, "noise fits the batch");
     Require(inputs.embodiment_B.size() == size, "embodiments fit the batch");
-    const c10::InferenceMode no_gradients;
-    const ThreadScope one_core(1);
-
-    // one sample at a time: matrix kernels round differently with a row's place in a batch, so that
-    // batching would let the way in which requests meet change the answers
-    std::vector<float> actions;
-    actions.reserve(size * chunk);
-    for (size_t row = 0; row < size; ++row) {
-      const Tensor answer = Denoise(PartOf(inputs, row, 1), noise_BTA.data() + row * chunk);
-      const float* values = answer.data_ptr<float>();
-      actions.insert(actions.end(), values, values + chunk);
-    }
-    return actions;
+    return AnswerEach(inputs, [&](const Batch& sample, size_t row) {
+      return ToFloats(Denoise(sample, noise_BTA.data() + row * chunk));
+    });
   }
 
  private:
@@ -71,7 +61,7 @@ class Model : public GrootChunkModel {
           at::full({1, 1}, bucket, at::TensorOptions().dtype(at::kLong).device(device_));
       chunk = chunk + net_.Velocity(context, chunk, bucket_BD, {}) * (1.0 / steps);
     }
-    return chunk.to(at::kCPU).contiguous();
+    return chunk;
   }
 
   const GrootShape shape_;
