@@ -6,6 +6,8 @@
 #include "app/pipeline.h"
 #include "app/report.h"
 #include "app/shipped.h"
+#include "app/slurm.h"
+#include "app/summary.h"
 
 namespace understudy {
 namespace {
@@ -36,10 +38,7 @@ struct ReportOptions {
 // The page of a run that has been run before, whole or in part.
 Json MakeReport(const ReportOptions& options, const std::vector<Command>& commands, bool plan) {
   if (options.file.empty()) ThrowUsage("report: name the pipeline file of the run");
-  const std::string file = FindShipped(ShippedKind::kPipeline, options.file);
-  Pipeline pipeline = FromJson<Pipeline>(LoadYaml(file), file);
-  if (!options.out.empty()) pipeline.out = options.out;
-  const auto order = CheckPipeline(pipeline, commands, file);
+  const auto [pipeline, order, instances] = LoadPipeline(options.file, options.out, commands);
   if (!std::filesystem::is_directory(pipeline.out)) {
     ThrowBadInput(pipeline.out + ": there is no run yet: start it with `understudy run " +
                   options.file + "`");
@@ -61,7 +60,9 @@ std::vector<Command> AllCommands() {
       [](const PipelineOptions& options, CommandContext& context) {
         return RunPipeline(options, AllCommands(), context);
       },
-      DescribeSummary);
+      [](const Json& result) {
+        return result.contains("rows") ? DescribeSummary(result) : DescribeJobs(result);
+      });
   run.positional = {"file"};
   run.describe_plan = DescribePipelinePlan;
   commands.push_back(std::move(run));

@@ -240,9 +240,12 @@ std::string MimicNumbers(const Json& result) {
   }
   html += Card(fmt::format("{:.0f} / {:.0f}", good, attempts), "attempts succeeded");
   html += Card(fmt::format("{}", result.value("episodes", 0)), "episodes written");
-  html += Card(fmt::format("{:.1f}", times.value("attempts_per_s", 0.0)), "attempts per second");
-  return html + Card(Percent(times.value("physics_share", 0.0)), "of the time in physics") +
-         "</div>";
+  // a run in parts has none
+  if (!times.empty()) {
+    html += Card(fmt::format("{:.1f}", times.value("attempts_per_s", 0.0)), "attempts per second");
+    html += Card(Percent(times.value("physics_share", 0.0)), "of the time in physics");
+  }
+  return html + "</div>";
 }
 
 std::string MimicSections(const Json& result, const std::vector<std::string>& subtasks,

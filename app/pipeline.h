@@ -13,11 +13,13 @@ namespace understudy {
 // the step `name` wrote, and makes this step depend on it.
 struct PipelineStep {
   std::string command;
+  Json matrix;  // null, or axes of values for which the step is run: see app/matrix.h
   Json with = Json::object();
   std::string policy, condition;  // labels of an evaluation's row in the summary
   template <class V>
   void Visit(V& v) {
     v("command", command, "as on the command line");
+    v("matrix", matrix, "values for which the step is run, by axis");
     v("with", with, "its options; ${step} is what that step wrote");
     v("policy", policy, "label of the row in the summary");
     v("condition", condition, "label of the row in the summary");
@@ -51,18 +53,39 @@ std::vector<std::string> CheckPipeline(const Pipeline& pipeline,
                                        const std::vector<Command>& commands,
                                        const std::string& name);
 
+// A pipeline file as it is run.
+struct LoadedPipeline {
+  Pipeline pipeline;                                          // every step is one command
+  std::vector<std::string> order;                             // each step after its inputs
+  std::map<std::string, std::vector<std::string>> instances;  // of the file's steps, by name
+};
+
+// Reads a listed pipeline or a file, expands its matrices (app/matrix.h) and checks it. `out`,
+// unless empty, replaces the file's. Throws Error(kBadInput) with every violation.
+LoadedPipeline LoadPipeline(const std::string& file, const std::string& out,
+                            const std::vector<Command>& commands);
+
 // `understudy run`.
 struct PipelineOptions {
   std::string file;
   std::string out;  // overrides the file's
   bool force = false;
   std::vector<std::string> only;  // steps to run, with the inputs that they lack
+  std::string slurm;              // site file: steps are submitted as jobs (app/slurm.h)
+  std::string record;             // step whose job has ended
   template <class V>
   void Visit(V& v) {
     v("file", file, "pipeline: listed, or path of a YAML file", kRequired);
     v("out", out, "folder of all outputs, instead of the file's", Effect::kPlace);
     v("force", force, "redo every step");
-    v("only", only, "these steps alone, with the inputs that they lack");
+    v("only", only,
+      "these steps alone, with the inputs that they lack; a step with a matrix is all of its "
+      "instances");
+    v("slurm", slurm,
+      "YAML file of a site: submit the steps as jobs of Slurm that wait for their inputs; the same "
+      "command again submits what is missing",
+      Effect::kPlace);
+    v("record", record, "of the jobs of --slurm: this step's job has ended", Effect::kPlace);
   }
 };
 
@@ -72,16 +95,7 @@ struct PipelineOptions {
 Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& commands,
                  CommandContext& context);
 
-// The summary as a table for people, and the plan of a run.
-std::string DescribeSummary(const Json& summary);
+// The plan of a run for people.
 std::string DescribePipelinePlan(const Json& plan);
-
-// Identity of an output: of a file its size and time of change, of a folder the names and contents
-// of all files below it. A changed or missing output makes its step run again. Empty if missing.
-std::string Fingerprint(const std::filesystem::path& output);
-
-// What is known of a step that ended well; from <out>/.state/<step>.json. Empty where there is
-// none.
-Json LoadStepState(const std::filesystem::path& out, const std::string& step);
 
 }  // namespace understudy

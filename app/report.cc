@@ -10,7 +10,8 @@
 #include "app/html.h"
 #include "app/mimic_report.h"
 #include "app/page.h"
-#include "app/pipeline.h"
+#include "app/planned_steps.h"
+#include "app/summary.h"
 #include "core/base/locks.h"
 #include "core/seam/dataset_header.h"
 #include "data/formats/formats.h"
@@ -68,6 +69,40 @@ std::string SuccessTable(const std::vector<StepView>& steps) {
     ++rows;
   }
   return rows ? html + "</table>" : "";
+}
+
+// Several evaluations of one policy, and policies against the first one on the same starts.
+std::string MeansTables(const Json& summary) {
+  std::string html;
+  if (summary["means"].size() < summary["rows"].size()) {
+    html +=
+        "<h3>Means</h3><table><tr><th>policy</th><th>condition</th><th>evaluations</th>"
+        "<th>mean</th><th>deviation</th><th>least</th><th>most</th></tr>";
+    for (const Json& row : summary["means"]) {
+      html += fmt::format(
+          "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
+          "<td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+          EscapeHtml(row["policy"]), EscapeHtml(row["condition"]), row["evaluations"].dump(),
+          Percent(row["mean"]), row["deviation"].is_null() ? "" : Percent(row["deviation"]),
+          Percent(row["least"]), Percent(row["most"]));
+    }
+    html += "</table>";
+  }
+  std::string pairs;
+  for (const Json& pair : summary["paired"]) {
+    if (pair.contains("reason")) continue;
+    pairs += fmt::format(
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{:+.1f}</td>"
+        "<td class=\"n\">{:+.1f} to {:+.1f}</td><td class=\"n\">{}</td></tr>",
+        EscapeHtml(pair["condition"]), EscapeHtml(pair["policy"]), EscapeHtml(pair["against"]),
+        100 * pair["difference"].get<double>(), 100 * pair["interval"][0].get<double>(),
+        100 * pair["interval"][1].get<double>(), pair["starts"].dump());
+  }
+  if (pairs.empty()) return html;
+  return html +
+         "<h3>On the same starts</h3><table><tr><th>condition</th><th>policy</th><th>against</th>"
+         "<th>difference, points</th><th>95 % interval</th><th>starts</th></tr>" +
+         pairs + "</table>";
 }
 
 // ---- demonstrations: paths, starts, reasons ----
@@ -328,6 +363,7 @@ void WriteReport(const Pipeline& pipeline, const std::vector<std::string>& order
       BeginPage(pipeline.title.empty() ? pipeline.name : pipeline.title, pipeline.description);
   if (steps.size() < order.size()) html += Notice(Unfinished(steps, order));
   html += SuccessTable(steps);
+  html += MeansTables(Summarise(pipeline, order, out));
   for (const StepView& step : steps) {
     if (step.command == "teleop") html += RecordSection(step);
     if (step.command == "mimic") html += MimicSection(step);

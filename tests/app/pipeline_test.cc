@@ -8,6 +8,7 @@
 
 #include <fstream>
 
+#include "app/planned_steps.h"
 #include "core/base/error.h"
 #include "core/base/locks.h"
 

@@ -262,6 +262,32 @@ PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP OverSubscri
 '''
 
 
+def await_job(environment, job, timeout=120):
+    """Waits until Slurm has the job no more."""
+    end = time.time() + timeout
+    while time.time() < end:
+        states = subprocess.run(['squeue', '-h', '-o', '%T', '-j', job], env=environment,
+                                capture_output=True, text=True).stdout.split()
+        if not states:
+            return
+        time.sleep(0.3)
+    raise AssertionError(f'job {job}: {states} after {timeout} s')
+
+
+def start_now(environment, job):
+    """Slurm holds a requeued job for two minutes, once its first run is over."""
+    end = time.time() + 60
+    state = ''
+    while state != 'PENDING BeginTime':
+        assert time.time() < end, state
+        time.sleep(0.2)
+        state = subprocess.run(['squeue', '-h', '-o', '%T %r', '-j', job], env=environment,
+                               capture_output=True, text=True).stdout.strip()
+    # the credentials of the first run are revoked up to this second
+    time.sleep(3)
+    subprocess.run(['scontrol', 'update', f'jobid={job}', 'StartTime=now'], env=environment)
+
+
 def try_job_files(t, environment):
     """The job files of slurm/, as their heads say."""
     environment = {**environment, 'UNDERSTUDY': t.program, 'SRUN_OPTIONS': '--overcommit'}
@@ -272,16 +298,6 @@ def try_job_files(t, environment):
                               env={**environment, **more}, cwd=t.folder, check=True,
                               capture_output=True, text=True).stdout
         return text.split(';')[0].strip()
-
-    def await_job(job, timeout=120):
-        end = time.time() + timeout
-        while time.time() < end:
-            states = subprocess.run(['squeue', '-h', '-o', '%T', '-j', job], env=environment,
-                                    capture_output=True, text=True).stdout.split()
-            if not states:
-                return
-            time.sleep(0.3)
-        raise AssertionError(f'job {job}: {states} after {timeout} s')
 
     def log(name):
         return '\n'.join(p.read_text() for p in t.folder.glob(name))
@@ -297,18 +313,17 @@ def try_job_files(t, environment):
     while 'back into the queue' not in log('understudy-train-*.log'):
         assert time.time() < end, log('understudy-train-*.log')
         time.sleep(0.2)
-    # Slurm holds a requeued job for two minutes
-    subprocess.run(['scontrol', 'update', f'jobid={job}', 'StartTime=now'], env=environment)
-    await_job(job, 180)
+    start_now(environment, job)
+    await_job(environment, job, 180)
     assert distance(t.folder / 'slurm_never', t.folder / 'job') == 0, log('understudy-train-*.log')
 
     # parts of a dataset, rendered and merged
     sources = t.folder / 'data_blind.h5'
-    await_job(submit('mimic.sbatch', '--source', str(sources), '--attempts', '4', '--out', 'gen.h5',
+    await_job(environment, submit('mimic.sbatch', '--source', str(sources), '--attempts', '4', '--out', 'gen.h5',
                      '--quiet', batch=['--array=0-1', '--cpus-per-task=1']))
     parts = sorted(t.folder.glob('gen.shard-*-of-002.h5'))
     assert len(parts) == 2, log('understudy-mimic-*.log')
-    await_job(submit('augment.sbatch', '--variants', '0', '--quiet',
+    await_job(environment, submit('augment.sbatch', '--variants', '0', '--quiet',
                      batch=['--array=0-1', '--cpus-per-task=1'], PARTS='gen.shard-*-of-002.h5'))
     looks = sorted(t.folder.glob('looks-*.h5'))
     assert len(looks) == 2, log('understudy-augment-*.log')
@@ -316,10 +331,124 @@ def try_job_files(t, environment):
                     '--quiet'], check=True, capture_output=True)
 
     # and checkpoints tried
-    await_job(submit('evaluate.sbatch', '--episodes', '2', '--horizon', '20', '--quiet',
+    await_job(environment, submit('evaluate.sbatch', '--episodes', '2', '--horizon', '20', '--quiet',
                      batch=['--array=0-1', '--cpus-per-task=1'], CHECKPOINTS='job/checkpoints/0*'))
     reports = sorted(t.folder.glob('evaluation-*.json'))
     assert len(reports) == 2, log('understudy-evaluate-*.log')
+
+
+PIPELINE = """
+name: small
+out: piped
+order: [sources, made, looks, policy, test]
+steps:
+  sources: {command: teleop, with: {task: stack, demos: 2, seed: 1}}
+  made: {command: mimic, with: {source: ["${sources}"], attempts: 4, seed: 2}}
+  looks: {command: augment, with: {inputs: ["${made}"], variants: 0}}
+  policy:
+    command: train
+    matrix: {seed: [1, 2]}
+    with:
+      datasets: ["${looks}"]
+      seed: "${matrix.seed}"
+      steps: 200
+      batch: 12
+      save_every: 20
+      log_every: 1
+      horizon: 8
+      execute: 8
+      trainer: {precision: float32, warmup: 2, epsilon: 1.0e-3}
+      policy: {width: 16, blocks: 2, heads: 2, feed_forward: 24, stem: stride4, feature_channels: 4,
+               grid_channels: 8}
+  test:
+    command: evaluate
+    with: {checkpoint: "${policy}", episodes: 2, horizon: 20, seed: 5}
+    policy: small
+    condition: D0
+"""
+SITE = """
+sbatch: [--overcommit, --ntasks=1]
+setup: ["export UNDERSTUDY_SITE=1"]
+srun: srun --kill-on-bad-exit=0 --overcommit
+commands:
+  train: {ranks: 2}
+steps:
+  made: {shards: 2}
+"""
+
+
+def try_pipeline(t, environment):
+    """`understudy run --slurm`: jobs that wait for their inputs, parts as arrays, one table."""
+    (t.folder / 'p.yaml').write_text(PIPELINE)
+    (t.folder / 'site.yaml').write_text(SITE)
+    out = t.folder / 'piped'
+
+    def run(*options, code=0):
+        done = subprocess.run([t.program, 'run', 'p.yaml', '--json', '--quiet', *options],
+                              env=environment, cwd=t.folder, capture_output=True, text=True)
+        assert done.returncode == code, done.stdout + done.stderr
+        return json.loads(done.stdout) if code == 0 else done.stderr
+
+    def logs():
+        return '\n'.join(f'{p.name}: {p.read_text()}' for p in (out / '.slurm').glob('*.log'))
+
+    # what does not fit is said before anything is submitted
+    (t.folder / 'wrong.yaml').write_text('commands: {mimic: {ranks: 2}, augment: {shards: 2}}\n'
+                                         'steps: {maid: {ranks: 2}}\n')
+    wrong = run('--slurm', 'wrong.yaml', code=3)
+    for part in ("step 'made': ranks are of train, not of mimic",
+                 "step 'looks': augment is not made in parts (shards)", "unknown step 'maid'"):
+        assert part in wrong, wrong
+    assert not out.exists() or not (out / '.slurm').exists()
+
+    submitted = run('--slurm', 'site.yaml')
+    jobs = {job['step']: job for job in submitted['jobs']}
+    assert set(jobs) == {'sources', 'made', 'looks', 'policy_1', 'policy_2', 'test_1', 'test_2'}
+    assert jobs['test_2']['after'] == [jobs['policy_2']['job']]
+    # again: all of it waits or runs
+    assert run('--slurm', 'site.yaml')['jobs'] == []
+
+    # a training that Slurm warns goes back into the queue and goes on
+    t.wait_for('piped/policy_1', 10, 240)
+    warned = jobs['policy_1']['job']
+    subprocess.run(['scancel', '--batch', '--signal=USR1', warned], env=environment, check=True)
+    end = time.time() + 60
+    while 'back into the queue' not in logs():
+        assert time.time() < end, logs()
+        time.sleep(0.2)
+    start_now(environment, warned)
+    # and a job that is taken away is submitted again, with what waits for it
+    subprocess.run(['scancel', jobs['test_2']['job'], submitted['summary']], env=environment,
+                   check=True)
+    again = run('--slurm', 'site.yaml')
+    assert [job['step'] for job in again['jobs']] == ['test_2'], again
+    await_job(environment, again['summary'], 400)
+
+    assert (out / 'summary.json').exists(), \
+        logs() + (t.folder / 'slurm/ctld.log').read_text()[-3000:] + f'{submitted} {again}'
+    summary = json.loads((out / 'summary.json').read_text())
+    assert len(summary['rows']) == 2, logs()
+    assert summary['means'][0]['evaluations'] == 2
+    assert run('--plan')['to_run'] == 0, run('--plan')
+    assert run('--slurm', 'site.yaml') == {'jobs': [], 'summary': None}
+    made = json.loads((out / '.state/made.json').read_text())['result']
+    assert len(made['parts']) == 2 and made['attempts'] == 4, made
+    # what a whole run in one process makes
+    subprocess.run([t.program, 'run', 'p.yaml', '--out', 'at_once', '--quiet', '--only', 'policy_1'],
+                   cwd=t.folder, check=True, capture_output=True)
+    assert distance(t.folder / 'at_once/policy_1', out / 'policy_1') < 1e-4
+
+    # settings that change while a job of others is in the queue
+    (t.folder / 'p.yaml').write_text(PIPELINE.replace('steps: 200', 'steps: 201'))
+    run('--slurm', 'site.yaml')
+    (t.folder / 'p.yaml').write_text(PIPELINE.replace('steps: 200', 'steps: 202'))
+    refused = run('--slurm', 'site.yaml', code=2)
+    assert "with other settings is in the queue: wait for it, or `scancel" in refused, refused
+    subprocess.run(['scancel', '--user=root'], env=environment, check=True)
+    end = time.time() + 60
+    while subprocess.run(['squeue', '-h'], env=environment, capture_output=True).stdout:
+        assert time.time() < end
+        time.sleep(0.3)
 
 
 def check_slurm(t):
@@ -353,6 +482,7 @@ def check_slurm(t):
                        env=environment, check=True, timeout=120, capture_output=True)
         assert distance(t.folder / 'for_slurm', t.folder / 'srun') < 2e-6
         try_job_files(t, environment)
+        try_pipeline(t, environment)
     finally:
         for daemon in daemons:
             daemon.terminate()
