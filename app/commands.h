@@ -13,6 +13,7 @@ Command TrainCommand();
 Command EvaluateCommand();
 Command PredictCommand();
 Command ExportPolicyCommand();
+Command ServeCommand();
 std::vector<Command> DataCommands();
 
 // A plan file given by name is read over the plan in the options.

@@ -21,6 +21,9 @@
 #ifdef WITH_OPENXR
 #include "teleop/openxr/probe.h"
 #endif
+#ifdef WITH_SERVE
+#include "serve/zmq_server.h"
+#endif
 #ifdef WITH_VIEW
 #include "view/dataset/view_server.h"
 #include "view/http/server.h"
@@ -175,6 +178,12 @@ Json Diagnose(const std::string& folder) {
   lines.push_back(Line("Boost", true, HttpLibraryVersion()));
 #else
   lines.push_back(Missing("Boost", "data view and live pages need it"));
+#endif
+
+#ifdef WITH_SERVE
+  lines.push_back(Line("ZeroMQ", true, ZmqVersion()));
+#else
+  lines.push_back(Missing("ZeroMQ", "policy servers need it"));
 #endif
 
   AddModule(VideoModule::kName, "videos need it", &lines, [&] {

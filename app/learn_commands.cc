@@ -13,6 +13,7 @@
 #include "app/commands.h"
 #include "app/models.h"
 #include "app/process_trials.h"
+#include "app/serve_command.h"
 #include "app/shipped.h"
 #include "app/twin.h"
 #include "app/watch.h"
@@ -70,6 +71,7 @@ Json Train(TrainOptions options, CommandContext& context) {
 struct EvaluateFlags {
   std::string task, robot;
   EvalCommandOptions evaluate;
+  std::string policy_server, token_file;
   std::string plan_file;
   std::string compare;
   std::string out, save;
@@ -83,6 +85,8 @@ struct EvaluateFlags {
                                          "selection",
                                          "save",
                                          "baseline_dataset",
+                                         "policy_server",
+                                         "token_file",
                                          ReadOptions::kOutsideLinks,
                                          ReadOptions::kQuaternions,
                                          ReadOptions::kSkipBad,
@@ -99,6 +103,10 @@ struct EvaluateFlags {
       "instead of the network: hold; mean_chunk of the checkpoint; replay of a demonstration, or "
       "the actions at the row that is nearest to what is seen, of baseline_dataset");
     v("baseline_dataset", evaluate.baseline_dataset, "of the baselines replay and nearest");
+    v("policy_server", policy_server,
+      "instead of a checkpoint: address of `understudy serve`, as tcp://127.0.0.1:5555");
+    v("token_file", token_file, "file whose first line is the token of policy_server",
+      Effect::kPlace);
     evaluate.eval.Visit(v);
     v("plan_file", plan_file,
       "randomizers: listed plan or path of a YAML file; every episode gets a look of its own");
@@ -216,7 +224,8 @@ Json CompareWithDatasets(const EvaluateFlags& flags, CommandContext& context) {
 // Without a checkpoint, the one that ships for the task.
 EvaluateFlags WithCheckpoint(EvaluateFlags flags, Progress& progress) {
   EvalCommandOptions& evaluate = flags.evaluate;
-  const bool has_policy = !evaluate.checkpoint.empty() || StandsAlone(evaluate.baseline);
+  const bool has_policy = !evaluate.checkpoint.empty() || StandsAlone(evaluate.baseline) ||
+                          !flags.policy_server.empty();
   if (has_policy || flags.task.empty()) {
     return flags;
   }
@@ -228,6 +237,10 @@ EvaluateFlags WithCheckpoint(EvaluateFlags flags, Progress& progress) {
 Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
   if (!given.open_loop.datasets.empty()) return CompareWithDatasets(given, context);
   const EvaluateFlags flags = WithCheckpoint(given, *context.progress);
+  if (!flags.policy_server.empty() &&
+      (!flags.evaluate.checkpoint.empty() || flags.evaluate.baseline != BaselinePolicy::kNone)) {
+    ThrowUsage("evaluate: a checkpoint or a baseline, or --policy-server: one of them");
+  }
   const TwinOfTraining trained = TwinOfPolicy(flags.evaluate);
   const RobotPlace robot{trained.robot, trained.robot_place, flags.evaluate.checkpoint};
   Twin twin = LoadTwinOf({trained.task, robot, trained.scene}, flags.task, flags.robot);
@@ -241,7 +254,9 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
     }
   }
   const std::unique_ptr<Policy> policy =
-      MakePolicy(flags.evaluate, twin.info, Models(), *context.progress);
+      flags.policy_server.empty()
+          ? MakePolicy(flags.evaluate, twin.info, Models(), *context.progress)
+          : PolicyOfServer(flags.policy_server, flags.token_file);
   // hours of work end in these
   if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
   Json older = OlderReport(flags.out);

@@ -202,6 +202,21 @@ if(WITH_VIEW)
   endif()
 endif()
 
+# headers of Debian's cppzmq and msgpack-cxx, without Boost
+if(WITH_SERVE)
+  find_path(ZMQ_INCLUDE_DIR zmq.hpp)
+  find_path(MSGPACK_INCLUDE_DIR msgpack.hpp)
+  find_library(ZMQ_LIBRARY zmq)
+  if(ZMQ_INCLUDE_DIR AND MSGPACK_INCLUDE_DIR AND ZMQ_LIBRARY)
+    add_library(understudy_zmq INTERFACE)
+    target_include_directories(understudy_zmq SYSTEM INTERFACE ${ZMQ_INCLUDE_DIR} ${MSGPACK_INCLUDE_DIR})
+    target_compile_definitions(understudy_zmq INTERFACE MSGPACK_NO_BOOST)
+    target_link_libraries(understudy_zmq INTERFACE ${ZMQ_LIBRARY})
+  else()
+    switch_off(WITH_SERVE "ZeroMQ or msgpack not found; install libzmq3-dev, cppzmq-dev and libmsgpack-cxx-dev")
+  endif()
+endif()
+
 # OMPL by its files: its CMake package, where there is one, asks for all that it was built with, and
 # its pkg-config file for C++14
 if(WITH_OMPL)

@@ -17,12 +17,13 @@ packages=(
   libopenxr-dev
   libboost-dev libssl-dev openssl libqrencode-dev
   libompl-dev
+  libzmq3-dev cppzmq-dev libmsgpack-cxx-dev
   libgloo-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 
 if [[ ${1:-} == tests ]]; then
-  packages=(chromium slurm-wlm)
+  packages=(chromium slurm-wlm python3-zmq python3-msgpack-numpy python3-numpy)
 fi
 
 missing=()

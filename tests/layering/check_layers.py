@@ -13,8 +13,9 @@ FOLDERS = {
     "mimic": (("core", "data"), "sources, attempts, runs, tuning, planned transits"),
     "augment": (("core", "data"), "randomizers, plans, variants"),
     "train": (("core", "data"), "samples, training runs, evaluation, policies"),
+    "serve": (("core", "data"), "a policy on its way to a robot: server, client"),
     "sim": (("core",), "simulator, controller, predicates, renderer; robots, grippers, tasks"),
-    "app": (("core", "data", "view", "teleop", "mimic", "augment", "train", "sim"), "command line, pipelines, reports"),
+    "app": (("core", "data", "view", "teleop", "mimic", "augment", "train", "serve", "sim"), "command line, pipelines, reports"),
 }
 
 # outside library: (its headers, the only places that may include them)
@@ -31,6 +32,8 @@ HOMES = {
     "libqrencode": (r"qrencode", ("view/http/",)),
     "OpenXR": (r"openxr/", ("teleop/openxr/", "teleop/virtual_headset/")),
     "OMPL": (r"ompl/", ("mimic/plan/",)),
+    "ZeroMQ": (r"zmq", ("serve/",)),
+    "msgpack": (r"msgpack", ("serve/",)),
     "LibTorch": (r"torch/|ATen/|c10/", ("train/torch/torch.h", "train/torch/torch_ranks.cc")),
     "MuJoCo": (r"mujoco/", ("sim/",)),
     "EGL, GL": (r"EGL/|GL/|GLES", ("sim/", "teleop/openxr/")),

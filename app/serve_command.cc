@@ -1,0 +1,230 @@
+// serve: a checkpoint answers robots and other programs.
+#include "app/serve_command.h"
+
+#include <fmt/format.h>
+
+#include "app/commands.h"
+#include "app/models.h"
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/statistics.h"
+#include "train/evaluate/checkpoint_policy.h"
+#include "train/evaluate/recorded_baselines.h"
+#include "train/policies/policies.h"
+#ifdef WITH_SERVE
+#include "serve/groot_protocol.h"
+#include "serve/remote_policy.h"
+#include "serve/zmq_server.h"
+#endif
+
+namespace understudy {
+namespace {
+
+struct ServeFlags {
+  std::string checkpoint, replay;
+  std::string host = "127.0.0.1";
+  int port = 5555;
+  std::string token_file;
+  bool allow_kill = false;
+  uint64_t seed = 1;
+  double message_mib = 64;
+  template <class V>
+  void Visit(V& v) {
+    v("checkpoint", checkpoint, "run, checkpoint or pretrained_model folder");
+    v("replay", replay,
+      "answer with a whole demonstration of this dataset instead, chosen anew at every reset, "
+      "whatever is seen: a test of the wiring");
+    v("host", host, "address to listen on; 0.0.0.0: every network of this machine");
+    v("port", port, "of it; 0: a free one", Limits{0, 65535});
+    v("token_file", token_file,
+      "file whose first line requests must hold as api_token; empty: none is asked for");
+    v("allow_kill", allow_kill, "a client may end the server");
+    v("seed", seed, "of the policy's noise");
+    v("message_mib", message_mib, "MiB, largest request", Limits{0.001, 4096});
+  }
+};
+
+std::string FirstLine(const std::string& file) {
+  if (file.empty()) return "";
+  const std::string text = ReadText(file);
+  const std::string line = text.substr(0, text.find_first_of("\r\n"));
+  if (line.empty()) ThrowBadInput(file + ": its first line is the token, and it is empty");
+  return line;
+}
+
+#ifdef WITH_SERVE
+std::vector<ServedArm> ArmsOf(const Embodiment& embodiment) {
+  std::vector<ServedArm> arms;
+  for (const std::string& name : embodiment.arms) {
+    const int joints = embodiment.of_joints() ? static_cast<int>(embodiment.joints_per_arm()) : 0;
+    arms.push_back({name, joints, embodiment.gripper_joints});
+  }
+  return arms;
+}
+
+// A policy whose state and action are columns of a dataset, as they are stored.
+class ServedColumns : public ServedPolicy {
+ public:
+  ServedColumns(PolicyArtefact artefact, SampleLayout layout, std::unique_ptr<ChunkModel> model)
+      : artefact_(std::move(artefact)), layout_(std::move(layout)), model_(std::move(model)) {
+    const PolicyConfig& config = artefact_.config;
+    contract_.info = config.Info(artefact_.hash);
+    RememberBy(layout_, &contract_.info);
+    for (const std::string& camera : config.cameras) {
+      contract_.cameras.push_back({camera, config.layout.width, config.layout.height});
+    }
+    const auto parts = [](const std::vector<EmbodimentColumn>& columns) {
+      std::vector<ServedPart> named;
+      for (const EmbodimentColumn& column : columns) named.push_back({column.name, column.size});
+      return named;
+    };
+    contract_.state = parts(config.embodiment.state_columns);
+    contract_.action = parts(config.embodiment.action_columns);
+  }
+
+ private:
+  const ServedContract& DoContract() const override { return contract_; }
+
+  ServedChunk DoAnswer(const ServedObservation& observation, const RngKey& key) const override {
+    std::vector<SeenRow> rows;
+    for (const ServedMoment& moment : observation.moments) {
+      SeenRow row;
+      for (const std::vector<double>& part : moment.state) {
+        row.state_S.insert(row.state_S.end(), part.begin(), part.end());
+      }
+      row.pixels = [&moment](size_t camera) { return moment.images[camera].rgb; };
+      rows.push_back(std::move(row));
+    }
+    const std::vector<float> actions_TA =
+        PredictChunk(artefact_.config, layout_, *model_, rows, observation.instruction, key);
+    ServedChunk chunk(contract_.action.size());
+    for (auto at = actions_TA.begin(); at != actions_TA.end();) {
+      for (size_t part = 0; part < chunk.size(); ++part) {
+        const auto end = at + contract_.action[part].size;
+        chunk[part].emplace_back(at, end);
+        at = end;
+      }
+    }
+    return chunk;
+  }
+
+  PolicyArtefact artefact_;
+  SampleLayout layout_;
+  std::unique_ptr<ChunkModel> model_;
+  ServedContract contract_;
+};
+
+std::shared_ptr<const ServedPolicy> OpenServed(const ServeFlags& flags, Progress& progress) {
+  if (!flags.replay.empty()) {
+    InputOptions inputs;
+    inputs.pictures = false;
+    TrainingSet set = LoadTrainingSet({flags.replay}, inputs, {}, progress);
+    const std::vector<ServedArm> arms = ArmsOf(set.embodiment);
+    if (arms.empty()) {
+      ThrowBadInput(flags.replay + ": has no targets of arms to repeat");
+    }
+    return ServeArms(std::make_shared<ReplayPolicy>(std::move(set)), arms);
+  }
+  PolicyArtefact artefact = LoadListedPolicy(flags.checkpoint);
+  const PolicyConfig& config = artefact.config;
+  if (!config.embodiment.of_columns()) {
+    const std::vector<ServedArm> arms = ArmsOf(config.embodiment);
+    return ServeArms(LoadCheckpointPolicy(flags.checkpoint, Models()), arms);
+  }
+  SampleLayout layout = LayoutFor(*FindPolicyType(config.type), config.network, config.Offer());
+  auto model = Models()(config.type, layout, config.network, artefact.weights);
+  return std::make_shared<ServedColumns>(std::move(artefact), std::move(layout), std::move(model));
+}
+
+Json Serve(const ServeFlags& flags, CommandContext& context) {
+  if (flags.checkpoint.empty() == flags.replay.empty()) {
+    ThrowUsage("serve needs a checkpoint (of `understudy train`), or --replay DATASET");
+  }
+  const std::string token = FirstLine(flags.token_file);
+  const std::shared_ptr<const ServedPolicy> policy = OpenServed(flags, *context.progress);
+  const PolicyInfo& info = policy->contract().info;
+  const std::string wanted = fmt::format("tcp://{}:{}", flags.host, flags.port);
+  Json result{{"policy", info.name}, {"hash", info.hash}, {"address", wanted}};
+  if (context.plan) return result;
+
+  GrootProtocol protocol(policy, {flags.seed, token, flags.allow_kill});
+  ZmqServer server(wanted, {.message_bytes = static_cast<int64_t>(flags.message_mib * (1 << 20))});
+  context.progress->Message(fmt::format("serving {} at {}; Ctrl-C ends it",
+                                        flags.replay.empty() ? info.name : flags.replay,
+                                        server.address()));
+  if (token.empty() && flags.host != "127.0.0.1" && flags.host != "localhost") {
+    context.progress->Message("anybody on the network may ask it: --token-file asks for a token");
+  }
+
+  std::vector<double> seconds;  // of the last answers
+  size_t next = 0;
+  double said = 0;
+  int64_t refused = 0;
+  const auto answer = [&](const std::string& client, std::string_view request) {
+    const double begin = MonotonicSeconds();
+    const int64_t before = protocol.chunks();
+    std::string reply = protocol.Answer(client, request);
+    if (protocol.chunks() > before) {
+      if (seconds.size() < 4096) seconds.push_back(0);
+      seconds[next++ % seconds.size()] = MonotonicSeconds() - begin;
+    }
+    return reply;
+  };
+  while (!InterruptRequested() && !protocol.killed()) {
+    server.Serve(100, answer);
+    // once in a while: a hostile client must not fill the log
+    if (protocol.refused() > refused && MonotonicSeconds() > said + 5) {
+      context.progress->Message(fmt::format("{} requests refused, the last one: {}",
+                                            protocol.refused() - refused, protocol.last_refusal()));
+      refused = protocol.refused();
+      said = MonotonicSeconds();
+    }
+  }
+  ClearInterrupt();  // this is how a server ends
+  result["address"] = server.address();
+  result["chunks"] = protocol.chunks();
+  result["refused"] = protocol.refused();
+  result["dropped"] = server.dropped();
+  result["latency_p50_ms"] = 1000 * Quantile(seconds, 0.5);
+  result["latency_p99_ms"] = 1000 * Quantile(seconds, 0.99);
+  return result;
+}
+
+std::string Describe(const Json& result) {
+  return fmt::format("{} chunks answered, {} requests refused; p50 {:.1f} ms, p99 {:.1f} ms\n",
+                     result["chunks"].dump(), result["refused"].dump(),
+                     result["latency_p50_ms"].get<double>(),
+                     result["latency_p99_ms"].get<double>());
+}
+#else
+constexpr const char* kWithout =
+    "this program was built without ZeroMQ, which policy servers need: install libzmq3-dev, "
+    "cppzmq-dev and libmsgpack-cxx-dev (`make setup` does), then configure with -DWITH_SERVE=ON "
+    "and "
+    "build again";
+
+Json Serve(const ServeFlags&, CommandContext&) { ThrowUsage(kWithout); }
+
+std::string Describe(const Json&) { return ""; }
+#endif
+
+}  // namespace
+
+std::unique_ptr<Policy> PolicyOfServer(const std::string& address, const std::string& token_file) {
+#ifdef WITH_SERVE
+  return OpenRemotePolicy({.address = address, .token = FirstLine(token_file)});
+#else
+  (void)address, (void)token_file;
+  ThrowUsage(kWithout);
+#endif
+}
+
+Command ServeCommand() {
+  Command command = MakeCommand<ServeFlags>(
+      "serve", "answer robots and other programs with a policy's actions (GR00T's protocol)", Serve,
+      Describe);
+  command.positional = {"checkpoint"};
+  return command;
+}
+
+}  // namespace understudy

@@ -1,0 +1,321 @@
+#include "serve/remote_policy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <mutex>
+#include <optional>
+#include <vector>
+#include <zmq.hpp>
+
+#include "core/base/error.h"
+#include "serve/groot_protocol.h"
+#include "serve/served_policy.h"
+#include "serve/wire_value.h"
+
+namespace understudy {
+namespace {
+
+// Requests to one server, from any thread.
+class Connection {
+ public:
+  explicit Connection(RemoteOptions options) : options_(std::move(options)) {}
+
+  // The server's answer. Throws Error(kFailed) with its words, or where it does not answer in time.
+  WireValue Ask(const char* endpoint, WireValue data) {
+    WireMap request{{"endpoint", endpoint}};
+    if (!data.is_null()) request.emplace_back("data", std::move(data));
+    if (!options_.token.empty()) request.emplace_back("api_token", options_.token);
+    const std::string bytes = Pack(request);
+
+    zmq::message_t reply;
+    std::optional<zmq::socket_t> socket = Take();
+    try {
+      socket->send(zmq::buffer(bytes));
+      // a socket that waits in vain is not used again: it would take the late answer for the next
+      if (!socket->recv(reply)) {
+        ThrowFailed(fmt::format("policy server {}: no answer to {} within {:.1f} s",
+                                options_.address, endpoint, options_.timeout_ms / 1000.0));
+      }
+    } catch (const zmq::error_t& error) {
+      ThrowFailed(fmt::format("policy server {}: {}", options_.address, error.what()));
+    }
+    Give(std::move(*socket));
+    WireValue value = Unpack(reply.to_string_view()).value;
+    if (const WireValue* error = value.Find("error")) {
+      const std::string* text = error->As<std::string>();
+      ThrowFailed(fmt::format("policy server {}: {}: {}", options_.address, endpoint,
+                              text ? *text : "refused without a reason"));
+    }
+    return value;
+  }
+  const std::string& address() const { return options_.address; }
+
+ private:
+  std::optional<zmq::socket_t> Take() {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      std::optional<zmq::socket_t> socket(std::move(idle_.back()));
+      idle_.pop_back();
+      return socket;
+    }
+    zmq::socket_t socket(context_, zmq::socket_type::req);
+    socket.set(zmq::sockopt::linger, 0);
+    socket.set(zmq::sockopt::rcvtimeo, options_.timeout_ms);
+    socket.set(zmq::sockopt::sndtimeo, options_.timeout_ms);
+    try {
+      socket.connect(options_.address);
+    } catch (const zmq::error_t& error) {
+      ThrowUsage(fmt::format("policy server '{}': {}; an address is tcp://HOST:PORT",
+                             options_.address, error.what()));
+    }
+    return socket;
+  }
+  void Give(zmq::socket_t socket) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(socket));
+  }
+
+  RemoteOptions options_;
+  zmq::context_t context_;
+  std::mutex mutex_;
+  std::vector<zmq::socket_t> idle_;
+};
+
+// Fields of what a server says of itself.
+class Card {
+ public:
+  Card(const WireValue& card, const std::string& address) : card_(card), address_(address) {}
+
+  template <class T>
+  T Get(const char* key) const {
+    const WireValue* value = card_.Find(key);
+    if (const T* held = value ? value->As<T>() : nullptr) return *held;
+    if constexpr (std::is_same_v<T, double>) {
+      if (const int64_t* whole = value ? value->As<int64_t>() : nullptr) {
+        return static_cast<double>(*whole);
+      }
+    }
+    Bad(key);
+  }
+  std::vector<std::string> Texts(const char* key) const {
+    std::vector<std::string> texts;
+    for (const WireValue& item : Get<WireList>(key)) {
+      const std::string* text = item.As<std::string>();
+      if (!text) Bad(key);
+      texts.push_back(*text);
+    }
+    return texts;
+  }
+  std::vector<double> Numbers(const char* key, size_t size) const {
+    std::vector<double> numbers;
+    for (const WireValue& item : Get<WireList>(key)) {
+      const int64_t* whole = item.As<int64_t>();
+      const double* real = item.As<double>();
+      if (!whole && !real) Bad(key);
+      numbers.push_back(whole ? static_cast<double>(*whole) : *real);
+    }
+    if (numbers.size() != size) Bad(key);
+    return numbers;
+  }
+  [[noreturn]] void Bad(const char* key) const {
+    ThrowBadInput(fmt::format(
+        "policy server {}: what it says of its policy lacks '{}': it is of another version",
+        address_, key));
+  }
+
+ private:
+  const WireValue& card_;
+  const std::string& address_;
+};
+
+ServedContract ReadContract(const WireValue& config, const std::string& address) {
+  const WireValue* ours = config.Find("understudy");
+  if (!ours || !ours->As<WireMap>()) {
+    ThrowBadInput(fmt::format(
+        "policy server {}: it is not `understudy serve`, and says nothing of its robot", address));
+  }
+  const Card card(*ours, address);
+  if (card.Get<int64_t>("version") != kOurVersion) {
+    ThrowBadInput(
+        fmt::format("policy server {}: speaks version {} of this program's words, this "
+                    "is {}",
+                    address, card.Get<int64_t>("version"), kOurVersion));
+  }
+  PolicyInfo info;
+  info.name = card.Get<std::string>("policy");
+  info.hash = card.Get<std::string>("hash");
+  info.robot = card.Get<std::string>("robot");
+  info.tasks = card.Texts("instructions");
+  info.objects = card.Texts("objects");
+  info.control_hz = card.Get<double>("control_hz");
+  info.limits = {card.Get<double>("max_linear_delta"), card.Get<double>("max_angular_delta")};
+  info.action_meaning = card.Get<std::string>("action_meaning");
+  info.execute = static_cast<int>(card.Get<int64_t>("execute"));
+  info.restart = static_cast<int>(card.Get<int64_t>("restart"));
+  for (const auto& [camera, size] : card.Get<WireMap>("cameras")) {
+    const WireValue sizes = WireMap{{"size", size}};
+    const std::vector<double> shape = Card(sizes, address).Numbers("size", 3);
+    info.cameras.push_back(camera);
+    info.image_height = static_cast<int>(shape[0]);
+    info.image_width = static_cast<int>(shape[1]);
+  }
+  const WireValue base = card.Get<WireMap>("base");
+  const std::vector<double> p = Card(base, address).Numbers("p", 3);
+  const std::vector<double> q = Card(base, address).Numbers("q", 4);
+  info.X_WB = Pose({q[0], q[1], q[2], q[3]}, {p[0], p[1], p[2]});
+  const auto steps = [&](const char* modality) {
+    const WireValue* of = config.Find(modality);
+    const WireValue* indices = of ? of->Find("delta_indices") : nullptr;
+    const WireList* list = indices ? indices->As<WireList>() : nullptr;
+    if (!list || list->empty()) card.Bad(modality);
+    return static_cast<int>(list->size());
+  };
+  info.history = steps("state");
+  info.horizon = steps("action");
+
+  std::vector<ServedArm> arms;
+  for (const WireValue& item : card.Get<WireList>("arms")) {
+    const Card arm(item, address);
+    arms.push_back({arm.Get<std::string>("name"), static_cast<int>(arm.Get<int64_t>("joints")),
+                    static_cast<int>(arm.Get<int64_t>("fingers"))});
+  }
+  if (arms.empty()) {
+    ThrowBadInput(
+        fmt::format("policy server {}: its policy answers with columns of a dataset: no "
+                    "arm of a simulator can follow them",
+                    address));
+  }
+  info.arms = static_cast<int>(arms.size());
+  return ContractOf(info, arms);
+}
+
+class RemotePolicy : public Policy {
+ public:
+  explicit RemotePolicy(const RemoteOptions& options) : connection_(options) {
+    contract_ = ReadContract(connection_.Ask("get_modality_config", {}), options.address);
+  }
+
+ private:
+  const PolicyInfo& DoInfo() const override { return contract_.info; }
+
+  ActionChunk DoAct(const PolicyInput& input, const RngKey& key) const override {
+    std::vector<const PolicyObservation*> moments;
+    for (const PolicyObservation& earlier : input.earlier) moments.push_back(&earlier);
+    moments.push_back(&input);
+    const auto count = static_cast<int64_t>(moments.size());
+
+    WireMap video, state;
+    for (size_t c = 0; c < contract_.cameras.size(); ++c) {
+      const ServedCamera& camera = contract_.cameras[c];
+      std::string pixels;
+      for (const PolicyObservation* moment : moments) {
+        pixels.append(moment->images[c].rgb.begin(), moment->images[c].rgb.end());
+      }
+      video.emplace_back(camera.name, WireArray::Bytes({1, count, camera.height, camera.width, 3},
+                                                       std::move(pixels)));
+    }
+    std::vector<std::vector<double>> parts(contract_.state.size());
+    for (const PolicyObservation* moment : moments) AppendState(*moment, &parts);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      const int64_t size = contract_.state[i].size;
+      state.emplace_back(contract_.state[i].name, WireArray::Float64({1, count, size}, parts[i]));
+    }
+    WireMap language{{"annotation.human.task_description", WireList{WireList{input.instruction}}}};
+    WireList noise;
+    for (const uint64_t field : {key.seed, key.stage, key.parent, key.variant, key.term}) {
+      noise.emplace_back(static_cast<int64_t>(field));
+    }
+    const WireValue answer = connection_.Ask(
+        "get_action",
+        WireMap{{"observation", WireMap{{"video", std::move(video)},
+                                        {"state", std::move(state)},
+                                        {"language", std::move(language)}}},
+                {"options", WireMap{{"noise", std::move(noise)}, {"dtype", "float64"}}}});
+    return ReadChunk(answer, input);
+  }
+
+  void AppendState(const PolicyObservation& moment, std::vector<std::vector<double>>* parts) const {
+    auto part = parts->begin();
+    const auto append = [&](const auto& numbers) {
+      part->insert(part->end(), numbers.begin(), numbers.end());
+      ++part;
+    };
+    const auto append_pose = [&](const Pose& X) {
+      const Eigen::Quaterniond& q = X.rotation();
+      append(X.translation());
+      append(std::array{q.w(), q.x(), q.y(), q.z()});
+    };
+    for (size_t a = 0; a < contract_.arms.size(); ++a) {
+      const ArmObservation& arm = moment.arms.at(a);
+      if (contract_.arms[a].joints > 0) {
+        append(arm.joint_q);
+      } else {
+        append_pose(arm.X_WE);
+      }
+      if (contract_.arms[a].fingers > 0) append(arm.gripper_q);
+    }
+    for (const Pose& X_WO : moment.X_WO) append_pose(X_WO);
+  }
+
+  // The numbers of every part, checked.
+  ActionChunk ReadChunk(const WireValue& answer, const PolicyInput& input) const {
+    const WireList* reply = answer.As<WireList>();
+    const WireValue* actions = reply && !reply->empty() ? &reply->front() : nullptr;
+    std::vector<std::vector<double>> numbers;
+    int64_t steps = 0;
+    for (const ServedPart& part : contract_.action) {
+      const WireValue* value = actions ? actions->Find(part.name) : nullptr;
+      const WireArray* array = value ? value->As<WireArray>() : nullptr;
+      const bool fits = array && array->shape.size() == 3 && array->shape[0] == 1 &&
+                        array->shape[1] > 0 && array->shape[2] == part.size &&
+                        (steps == 0 || array->shape[1] == steps);
+      if (!fits) {
+        ThrowFailed(fmt::format("policy server {}: its answer has no [1, T, {}] of '{}'",
+                                connection_.address(), part.size, part.name));
+      }
+      steps = array->shape[1];
+      numbers.push_back(array->Numbers());
+      if (!std::ranges::all_of(numbers.back(), [](double x) { return std::isfinite(x); })) {
+        ThrowFailed(
+            fmt::format("policy server {}: its answer's '{}' holds a number that is not finite",
+                        connection_.address(), part.name));
+      }
+    }
+    ActionChunk chunk(static_cast<size_t>(steps));
+    for (size_t k = 0; k < chunk.size(); ++k) {
+      size_t part = 0;
+      const auto next = [&] {
+        const auto size = static_cast<size_t>(contract_.action[part].size);
+        return &numbers[part++][k * size];
+      };
+      for (size_t a = 0; a < contract_.arms.size(); ++a) {
+        ArmAction target;
+        if (const int joints = contract_.arms[a].joints; joints > 0) {
+          target.X_WE_cmd = input.arms.at(a).X_WE;
+          target.q_cmd = Eigen::Map<const Eigen::VectorXd>(next(), joints);
+        } else {
+          const double* p = next();
+          const double* q = next();
+          target.X_WE_cmd = Pose({q[0], q[1], q[2], q[3]}, {p[0], p[1], p[2]});
+        }
+        target.gripper = *next();
+        chunk[k].arms.push_back(std::move(target));
+      }
+    }
+    return chunk;
+  }
+
+  mutable Connection connection_;
+  ServedContract contract_;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> OpenRemotePolicy(const RemoteOptions& options) {
+  return std::make_unique<RemotePolicy>(options);
+}
+
+}  // namespace understudy

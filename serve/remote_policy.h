@@ -1,0 +1,22 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/seam/policy.h"
+
+namespace understudy {
+
+struct RemoteOptions {
+  std::string address;  // "tcp://127.0.0.1:5555"
+  std::string token;    // empty: none
+  int timeout_ms = 15000;
+};
+
+// A policy of arms behind `understudy serve`, which says itself what it sees and answers. Acts bit
+// for bit as the policy would here: numbers and noise cross the wire whole. Thread-safe. Throws
+// Error(kFailed) where no server answers in time, with its words where it refuses;
+// Error(kBadInput) where it is another program's, or serves no policy of arms.
+std::unique_ptr<Policy> OpenRemotePolicy(const RemoteOptions& options);
+
+}  // namespace understudy

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/seam/policy.h"
+
+namespace understudy {
+
+// Numbers of one meaning in a state or an action, under the name that they have on the wire.
+struct ServedPart {
+  std::string name;  // "robot0_eef_position"
+  int size = 0;
+  bool operator==(const ServedPart&) const = default;
+};
+
+struct ServedCamera {
+  std::string name;
+  int width = 0, height = 0;
+};
+
+// An arm of a policy, as far as the wire needs it.
+struct ServedArm {
+  std::string name;
+  int joints = 0;  // where it is commanded by joints; 0: by poses
+  int fingers = 0;
+};
+
+// What a policy is asked with and answers.
+struct ServedContract {
+  PolicyInfo info;
+  std::vector<ServedArm> arms;  // none where state and action are columns of a dataset
+  std::vector<ServedCamera> cameras;
+  std::vector<ServedPart> state, action;
+};
+
+// What is seen at one moment: a picture for each camera and the numbers of each part of the state.
+struct ServedMoment {
+  std::vector<Image> images;
+  std::vector<std::vector<double>> state;
+};
+
+struct ServedObservation {
+  std::vector<ServedMoment> moments;  // oldest first, 1 to PolicyInfo::history of them
+  std::string instruction;
+};
+
+// [part][step][number]: the answer of a policy, in the order of ServedContract::action.
+using ServedChunk = std::vector<std::vector<std::vector<double>>>;
+
+// A policy as a server offers it. Thread-safe; the answer depends on what is given only.
+class ServedPolicy {
+ public:
+  virtual ~ServedPolicy() = default;
+  const ServedContract& contract() const { return DoContract(); }
+  ServedChunk Answer(const ServedObservation& observation, const RngKey& key) const {
+    return DoAnswer(observation, key);
+  }
+
+ private:
+  virtual const ServedContract& DoContract() const = 0;
+  virtual ServedChunk DoAnswer(const ServedObservation& observation, const RngKey& key) const = 0;
+};
+
+// The contract of a policy of arms. State, for each arm: `<arm>_eef_position` (m) and
+// `<arm>_eef_rotation` (w x y z) of E in the world of training, or `<arm>_joints` (rad);
+// `<arm>_gripper`, the finger joints (m). Where the policy is told where objects are,
+// `<object>_position` and `<object>_rotation`. Action: the absolute targets under the same names,
+// `<arm>_gripper` one command in [-1, 1]. The names are those of LeRobot exports (modality.json).
+ServedContract ContractOf(const PolicyInfo& info, const std::vector<ServedArm>& arms);
+
+// Serves such a policy.
+std::unique_ptr<ServedPolicy> ServeArms(std::shared_ptr<const Policy> policy,
+                                        const std::vector<ServedArm>& arms);
+
+}  // namespace understudy
