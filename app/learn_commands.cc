@@ -71,7 +71,7 @@ Json Train(TrainOptions options, CommandContext& context) {
 struct EvaluateFlags {
   std::string task, robot;
   EvalCommandOptions evaluate;
-  std::string policy_server, token_file;
+  std::string policy_server, policy_map, token_file;
   std::string plan_file;
   std::string compare;
   std::string out, save;
@@ -86,6 +86,7 @@ struct EvaluateFlags {
                                          "save",
                                          "baseline_dataset",
                                          "policy_server",
+                                         "policy_map",
                                          "token_file",
                                          ReadOptions::kOutsideLinks,
                                          ReadOptions::kQuaternions,
@@ -105,6 +106,8 @@ struct EvaluateFlags {
     v("baseline_dataset", evaluate.baseline_dataset, "of the baselines replay and nearest");
     v("policy_server", policy_server,
       "instead of a checkpoint: address of `understudy serve`, as tcp://127.0.0.1:5555");
+    v("policy_map", policy_map,
+      "YAML file that says what the parts of another program's server are: docs/deploy.md");
     v("token_file", token_file, "file whose first line is the token of policy_server",
       Effect::kPlace);
     evaluate.eval.Visit(v);
@@ -241,6 +244,9 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
       (!flags.evaluate.checkpoint.empty() || flags.evaluate.baseline != BaselinePolicy::kNone)) {
     ThrowUsage("evaluate: a checkpoint or a baseline, or --policy-server: one of them");
   }
+  if (flags.policy_server.empty() && !flags.policy_map.empty()) {
+    ThrowUsage("evaluate: --policy-map is of --policy-server");
+  }
   const TwinOfTraining trained = TwinOfPolicy(flags.evaluate);
   const RobotPlace robot{trained.robot, trained.robot_place, flags.evaluate.checkpoint};
   Twin twin = LoadTwinOf({trained.task, robot, trained.scene}, flags.task, flags.robot);
@@ -256,7 +262,7 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
   const std::unique_ptr<Policy> policy =
       flags.policy_server.empty()
           ? MakePolicy(flags.evaluate, twin.info, Models(), *context.progress)
-          : PolicyOfServer(flags.policy_server, flags.token_file);
+          : PolicyOfServer(flags.policy_server, flags.token_file, flags.policy_map, twin.info);
   // hours of work end in these
   if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
   Json older = OlderReport(flags.out);

@@ -13,6 +13,7 @@
 #include "train/policies/policies.h"
 #ifdef WITH_SERVE
 #include "serve/groot_protocol.h"
+#include "serve/policy_map.h"
 #include "serve/remote_policy.h"
 #include "serve/zmq_server.h"
 #endif
@@ -210,11 +211,16 @@ std::string Describe(const Json&) { return ""; }
 
 }  // namespace
 
-std::unique_ptr<Policy> PolicyOfServer(const std::string& address, const std::string& token_file) {
+std::unique_ptr<Policy> PolicyOfServer([[maybe_unused]] const std::string& address,
+                                       [[maybe_unused]] const std::string& token_file,
+                                       [[maybe_unused]] const std::string& map_file,
+                                       [[maybe_unused]] const SimulatorInfo& simulator) {
 #ifdef WITH_SERVE
-  return OpenRemotePolicy({.address = address, .token = FirstLine(token_file)});
+  const RemoteOptions options{.address = address, .token = FirstLine(token_file)};
+  if (map_file.empty()) return OpenRemotePolicy(options);
+  const PolicyMap map = FromJson<PolicyMap>(LoadYaml(map_file), map_file);
+  return OpenMappedPolicy(options, map, simulator, map_file);
 #else
-  (void)address, (void)token_file;
   ThrowUsage(kWithout);
 #endif
 }

@@ -5,10 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <mutex>
-#include <optional>
 #include <vector>
-#include <zmq.hpp>
 
 #include "core/base/error.h"
 #include "serve/groot_protocol.h"
@@ -17,72 +14,6 @@
 
 namespace understudy {
 namespace {
-
-// Requests to one server, from any thread.
-class Connection {
- public:
-  explicit Connection(RemoteOptions options) : options_(std::move(options)) {}
-
-  // The server's answer. Throws Error(kFailed) with its words, or where it does not answer in time.
-  WireValue Ask(const char* endpoint, WireValue data) {
-    WireMap request{{"endpoint", endpoint}};
-    if (!data.is_null()) request.emplace_back("data", std::move(data));
-    if (!options_.token.empty()) request.emplace_back("api_token", options_.token);
-    const std::string bytes = Pack(request);
-
-    zmq::message_t reply;
-    std::optional<zmq::socket_t> socket = Take();
-    try {
-      socket->send(zmq::buffer(bytes));
-      // a socket that waits in vain is not used again: it would take the late answer for the next
-      if (!socket->recv(reply)) {
-        ThrowFailed(fmt::format("policy server {}: no answer to {} within {:.1f} s",
-                                options_.address, endpoint, options_.timeout_ms / 1000.0));
-      }
-    } catch (const zmq::error_t& error) {
-      ThrowFailed(fmt::format("policy server {}: {}", options_.address, error.what()));
-    }
-    Give(std::move(*socket));
-    WireValue value = Unpack(reply.to_string_view()).value;
-    if (const WireValue* error = value.Find("error")) {
-      const std::string* text = error->As<std::string>();
-      ThrowFailed(fmt::format("policy server {}: {}: {}", options_.address, endpoint,
-                              text ? *text : "refused without a reason"));
-    }
-    return value;
-  }
-  const std::string& address() const { return options_.address; }
-
- private:
-  std::optional<zmq::socket_t> Take() {
-    const std::lock_guard lock(mutex_);
-    if (!idle_.empty()) {
-      std::optional<zmq::socket_t> socket(std::move(idle_.back()));
-      idle_.pop_back();
-      return socket;
-    }
-    zmq::socket_t socket(context_, zmq::socket_type::req);
-    socket.set(zmq::sockopt::linger, 0);
-    socket.set(zmq::sockopt::rcvtimeo, options_.timeout_ms);
-    socket.set(zmq::sockopt::sndtimeo, options_.timeout_ms);
-    try {
-      socket.connect(options_.address);
-    } catch (const zmq::error_t& error) {
-      ThrowUsage(fmt::format("policy server '{}': {}; an address is tcp://HOST:PORT",
-                             options_.address, error.what()));
-    }
-    return socket;
-  }
-  void Give(zmq::socket_t socket) {
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(socket));
-  }
-
-  RemoteOptions options_;
-  zmq::context_t context_;
-  std::mutex mutex_;
-  std::vector<zmq::socket_t> idle_;
-};
 
 // Fields of what a server says of itself.
 class Card {
@@ -134,8 +65,10 @@ class Card {
 ServedContract ReadContract(const WireValue& config, const std::string& address) {
   const WireValue* ours = config.Find("understudy");
   if (!ours || !ours->As<WireMap>()) {
-    ThrowBadInput(fmt::format(
-        "policy server {}: it is not `understudy serve`, and says nothing of its robot", address));
+    ThrowBadInput(
+        fmt::format("policy server {}: it is not `understudy serve` and does not say what "
+                    "its parts are: --policy-map FILE does (docs/deploy.md)",
+                    address));
   }
   const Card card(*ours, address);
   if (card.Get<int64_t>("version") != kOurVersion) {
@@ -194,8 +127,8 @@ ServedContract ReadContract(const WireValue& config, const std::string& address)
 
 class RemotePolicy : public Policy {
  public:
-  explicit RemotePolicy(const RemoteOptions& options) : connection_(options) {
-    contract_ = ReadContract(connection_.Ask("get_modality_config", {}), options.address);
+  explicit RemotePolicy(const RemoteOptions& options) : client_(options) {
+    contract_ = ReadContract(client_.Ask("get_modality_config", {}), options.address);
   }
 
  private:
@@ -228,7 +161,7 @@ class RemotePolicy : public Policy {
     for (const uint64_t field : {key.seed, key.stage, key.parent, key.variant, key.term}) {
       noise.emplace_back(static_cast<int64_t>(field));
     }
-    const WireValue answer = connection_.Ask(
+    const WireValue answer = client_.Ask(
         "get_action",
         WireMap{{"observation", WireMap{{"video", std::move(video)},
                                         {"state", std::move(state)},
@@ -274,14 +207,14 @@ class RemotePolicy : public Policy {
                         (steps == 0 || array->shape[1] == steps);
       if (!fits) {
         ThrowFailed(fmt::format("policy server {}: its answer has no [1, T, {}] of '{}'",
-                                connection_.address(), part.size, part.name));
+                                client_.address(), part.size, part.name));
       }
       steps = array->shape[1];
       numbers.push_back(array->Numbers());
       if (!std::ranges::all_of(numbers.back(), [](double x) { return std::isfinite(x); })) {
         ThrowFailed(
             fmt::format("policy server {}: its answer's '{}' holds a number that is not finite",
-                        connection_.address(), part.name));
+                        client_.address(), part.name));
       }
     }
     ActionChunk chunk(static_cast<size_t>(steps));
@@ -308,7 +241,7 @@ class RemotePolicy : public Policy {
     return chunk;
   }
 
-  mutable Connection connection_;
+  mutable ZmqClient client_;
   ServedContract contract_;
 };
 

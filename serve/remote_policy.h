@@ -1,17 +1,11 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "core/seam/policy.h"
+#include "serve/zmq_client.h"
 
 namespace understudy {
-
-struct RemoteOptions {
-  std::string address;  // "tcp://127.0.0.1:5555"
-  std::string token;    // empty: none
-  int timeout_ms = 15000;
-};
 
 // A policy of arms behind `understudy serve`, which says itself what it sees and answers. Acts bit
 // for bit as the policy would here: numbers and noise cross the wire whole. Thread-safe. Throws

@@ -407,6 +407,23 @@ _GROUPS = [
          "++(in_a ? (in_b ? both : only_b) : (in_b ? only_a : neither));"),
         ("differ(\"renderings\", ToJson(a.options.render).dump(), ToJson(b.options.render).dump());", ""),
     ]),
+    ("serve/policy_map.cc", "serve_test", "PolicyMap.*", [
+        ("q = FromColumns({n[0], n[1], n[2]}, {n[3], n[4], n[5]}).conjugate();",
+         "q = FromColumns({n[0], n[1], n[2]}, {n[3], n[4], n[5]});"),
+        ("absolute ? R_WF * *R : R_WF * *R * R_WF.conjugate() * from.X_WE_cmd.rotation();",
+         "absolute ? R_WF * *R : *R * from.X_WE_cmd.rotation();"),
+        ("part.meaning == ActionMeaning::kFromLast ? last.arms.at(arm) : observed.arms.at(arm);",
+         "observed.arms.at(arm);"),
+    ]),
+    ("serve/groot_protocol.cc", "serve_test", "GrootProtocol.*", [
+        ("const int64_t first = std::max<int64_t>(0, moments_ - contract_.info.history);",
+         "const int64_t first = 0;"),
+        ("const int64_t at = b * moments_ + t;", "const int64_t at = t;"),
+        ("unsigned difference = a.size() == b.size() ? 0 : 1;", "unsigned difference = 0;"),
+    ]),
+    ("serve/wire_value.cc", "serve_test", "WireValue.*", [
+        ("exponent == 0 ? sign * std::ldexp(fraction, -24)", "exponent == 0 ? sign * std::ldexp(fraction, -25)"),
+    ]),
 ]
 
 MUTATIONS = [

@@ -85,7 +85,7 @@ WireMap Video(int64_t batch = 1, int64_t moments = 1) {
   return {{"front", pictures}, {"wrist", pictures}};
 }
 
-WireMap Observation(const std::string& text = "sort", int64_t batch = 1, int64_t moments = 1) {
+WireMap Asked(const std::string& text = "sort", int64_t batch = 1, int64_t moments = 1) {
   return {{"video", Video(batch, moments)},
           {"state", State(batch, moments)},
           {"language", WireMap{{"annotation.human.task_description", WireList{WireList{text}}}}}};
@@ -132,8 +132,7 @@ WireValue With(WireMap observation, const std::string& modality, const std::stri
 
 TEST(GrootProtocol, AnswersWithAChunkOfNamedParts) {
   GrootProtocol server(Echo(), {.seed = 3, .token = "", .allow_kill = false});
-  const WireValue reply =
-      Ask(server, Request("get_action", WireMap{{"observation", Observation()}}));
+  const WireValue reply = Ask(server, Request("get_action", WireMap{{"observation", Asked()}}));
   const WireArray* position =
       reply.As<WireList>()->at(0).Find("left_eef_position")->As<WireArray>();
   EXPECT_THAT(position->shape, ElementsAre(1, 4, 3));
@@ -144,7 +143,7 @@ TEST(GrootProtocol, AnswersWithAChunkOfNamedParts) {
   EXPECT_EQ(Part(reply, "right_eef_position")[2], 6);
   EXPECT_EQ(Part(reply, "right_eef_rotation")[2], 1);
   EXPECT_EQ(*reply.As<WireList>()->at(1).Find("unknown_instruction"), WireValue(false));
-  EXPECT_EQ(*Ask(server, Request("get_action", WireMap{{"observation", Observation("fly")}}))
+  EXPECT_EQ(*Ask(server, Request("get_action", WireMap{{"observation", Asked("fly")}}))
                  .As<WireList>()
                  ->at(1)
                  .Find("unknown_instruction"),
@@ -154,9 +153,8 @@ TEST(GrootProtocol, AnswersWithAChunkOfNamedParts) {
 // Keys as simulators and N1.5 have them, with and without the axis of the batch.
 TEST(GrootProtocol, FlatKeysGiveTheSame) {
   GrootProtocol server(Echo(), {});
-  const std::vector<double> nested =
-      Part(Ask(server, Request("get_action", WireMap{{"observation", Observation()}})),
-           "left_eef_position");
+  const std::vector<double> nested = Part(
+      Ask(server, Request("get_action", WireMap{{"observation", Asked()}})), "left_eef_position");
   for (const bool batched : {true, false}) {
     WireMap flat;
     const auto add = [&](const char* modality, const WireMap& parts) {
@@ -183,7 +181,7 @@ TEST(GrootProtocol, FlatKeysGiveTheSame) {
 
 TEST(GrootProtocol, NoiseIsThatOfTheClientsOwnChunks) {
   GrootProtocol server(Echo(), {.seed = 3, .token = "", .allow_kill = false});
-  const WireValue request = Request("get_action", WireMap{{"observation", Observation()}});
+  const WireValue request = Request("get_action", WireMap{{"observation", Asked()}});
   const auto noise = [&](const char* client) {
     return Part(Ask(server, request, client), "left_eef_position")[0];
   };
@@ -200,7 +198,7 @@ TEST(GrootProtocol, NoiseIsThatOfTheClientsOwnChunks) {
   // named noise is that of the policy
   const RngKey key{1, 2, 3, 4, 5};
   const WireMap named{
-      {"observation", Observation()},
+      {"observation", Asked()},
       {"options", WireMap{{"noise", WireList{1, 2, 3, 4, 5}}, {"dtype", "float64"}}}};
   EXPECT_EQ(Part(Ask(server, Request("get_action", named)), "left_eef_position")[0],
             1 + Rng(key).Normal());
@@ -210,14 +208,14 @@ TEST(GrootProtocol, BatchesAndThePast) {
   GrootProtocol server(Echo(3), {});
   // two robots at once: shapes follow
   const WireValue two =
-      Ask(server, Request("get_action", WireMap{{"observation", Observation("sort", 2, 1)}}));
+      Ask(server, Request("get_action", WireMap{{"observation", Asked("sort", 2, 1)}}));
   EXPECT_THAT(two.As<WireList>()->at(0).Find("left_gripper")->As<WireArray>()->shape,
               ElementsAre(2, 4, 1));
   EXPECT_EQ(Part(two, "right_gripper"), std::vector<double>(8, 1));
   // as much of the past as the policy sees, of what there is
   for (const auto& [given, seen] : {std::pair(1, 0), {2, 1}, {3, 2}, {5, 2}}) {
     const WireValue reply =
-        Ask(server, Request("get_action", WireMap{{"observation", Observation("sort", 1, given)}}));
+        Ask(server, Request("get_action", WireMap{{"observation", Asked("sort", 1, given)}}));
     EXPECT_EQ(Part(reply, "left_eef_position")[2], 3 + seen);
   }
 }
@@ -237,35 +235,34 @@ TEST(GrootProtocol, WhatIsWrongIsOneSentenceThatNamesIt) {
   const auto refused = [&](WireValue data) {
     return ErrorOf(Ask(server, Request("get_action", std::move(data))));
   };
-  EXPECT_THAT(refused(With(Observation(), "video", "wrist", {})),
+  EXPECT_THAT(refused(With(Asked(), "video", "wrist", {})),
               HasSubstr("video.wrist is missing; the request has front"));
-  EXPECT_THAT(refused(With(Observation(), "video", "front", "png")),
+  EXPECT_THAT(refused(With(Asked(), "video", "front", "png")),
               HasSubstr("video.front is a text, not an array"));
   EXPECT_THAT(
-      refused(With(Observation(), "video", "front",
-                   WireArray::Bytes({1, 1, 4, 4, 3}, std::string(48, 'x')))),
+      refused(
+          With(Asked(), "video", "front", WireArray::Bytes({1, 1, 4, 4, 3}, std::string(48, 'x')))),
       HasSubstr("video.front has pictures of 4 x 4 x 3 (height, width, colours), the policy "
                 "sees 2 x 3 x 3"));
-  EXPECT_THAT(refused(With(Observation(), "video", "front",
+  EXPECT_THAT(refused(With(Asked(), "video", "front",
                            WireArray::Float32({1, 1, 2, 3, 3}, std::vector<double>(18, 0.5)))),
               HasSubstr("video.front holds '<f4': pictures are uint8"));
-  EXPECT_THAT(refused(With(Observation(), "state", "left_gripper",
-                           WireArray::Float32({1, 1, 3}, {1, 2, 3}))),
-              HasSubstr("state.left_gripper has 3 numbers, the policy sees 2"));
-  EXPECT_THAT(refused(With(Observation(), "state", "left_gripper",
-                           WireArray::Float32({1, 1, 2}, {1, NAN}))),
-              HasSubstr("state.left_gripper holds a number that is not finite"));
-  EXPECT_THAT(refused(With(Observation(), "state", "left_gripper",
-                           WireArray::Float32({1, 2, 2}, {1, 1, 1, 1}))),
-              HasSubstr("state.left_gripper has B = 1 and T = 2, video.front has 1 and 1"));
   EXPECT_THAT(
-      refused(With(Observation(), "state", "left_gripper", WireArray::Float32({2}, {1, 1}))),
-      HasSubstr("has the shape [2]: 3 axes are read"));
-  EXPECT_THAT(refused(With(Observation(), "state", "cube_rotation",
-                           WireArray::Float32({1, 1, 4}, {0, 0, 0, 0}))),
-              HasSubstr("cube_rotation: [0, 0, 0, 0] is no rotation"));
+      refused(With(Asked(), "state", "left_gripper", WireArray::Float32({1, 1, 3}, {1, 2, 3}))),
+      HasSubstr("state.left_gripper has 3 numbers, the policy sees 2"));
   EXPECT_THAT(
-      refused(With(Observation(), "language", "annotation.human.task_description", {})),
+      refused(With(Asked(), "state", "left_gripper", WireArray::Float32({1, 1, 2}, {1, NAN}))),
+      HasSubstr("state.left_gripper holds a number that is not finite"));
+  EXPECT_THAT(
+      refused(With(Asked(), "state", "left_gripper", WireArray::Float32({1, 2, 2}, {1, 1, 1, 1}))),
+      HasSubstr("state.left_gripper has B = 1 and T = 2, video.front has 1 and 1"));
+  EXPECT_THAT(refused(With(Asked(), "state", "left_gripper", WireArray::Float32({2}, {1, 1}))),
+              HasSubstr("has the shape [2]: 3 axes are read"));
+  EXPECT_THAT(
+      refused(With(Asked(), "state", "cube_rotation", WireArray::Float32({1, 1, 4}, {0, 0, 0, 0}))),
+      HasSubstr("cube_rotation: [0, 0, 0, 0] is no rotation"));
+  EXPECT_THAT(
+      refused(With(Asked(), "language", "annotation.human.task_description", {})),
       HasSubstr("language.annotation.human.task_description is missing, and the policy knows 2"));
   // all of it at once
   EXPECT_THAT(refused(WireMap{{"observation", WireMap{{"video", WireMap()}}}}),
@@ -275,9 +272,9 @@ TEST(GrootProtocol, WhatIsWrongIsOneSentenceThatNamesIt) {
   EXPECT_THAT(ErrorOf(Ask(server, Request("get_acton"))), HasSubstr("did you mean 'get_action'?"));
   EXPECT_THAT(ErrorOf(Ask(server, WireList{})), HasSubstr("a request is a map with 'endpoint'"));
   EXPECT_THAT(ErrorOf(Unpack(server.Answer("a", "\xc1")).value), HasSubstr("no msgpack message"));
-  EXPECT_THAT(refused(WireMap{{"observation", Observation()},
-                              {"options", WireMap{{"noise", WireList{1, 2}}}}}),
-              HasSubstr("options.noise: five whole numbers"));
+  EXPECT_THAT(
+      refused(WireMap{{"observation", Asked()}, {"options", WireMap{{"noise", WireList{1, 2}}}}}),
+      HasSubstr("options.noise: five whole numbers"));
   EXPECT_EQ(server.refused(), 16);
   // and it lives
   EXPECT_EQ(*Ask(server, Request("ping")).Find("status"), WireValue("ok"));

@@ -224,6 +224,114 @@ def check_rollouts_over_the_wire_are_the_same(t):
         assert 'no answer to get_action within' in lost.stderr, lost.stderr
 
 
+def quaternion_product(a, b):
+    aw, ax, ay, az = np.moveaxis(a, -1, 0)
+    bw, bx, by, bz = np.moveaxis(b, -1, 0)
+    return np.stack([aw * bw - ax * bx - ay * by - az * bz, aw * bx + ax * bw + ay * bz - az * by,
+                     aw * by - ax * bz + ay * bw + az * bx, aw * bz + ax * by - ay * bx + az * bw], -1)
+
+
+def conjugate(q):
+    return q * np.array([1, -1, -1, -1])
+
+
+def turned(q, v):
+    return quaternion_product(quaternion_product(q, np.concatenate([np.zeros((*v.shape[:-1], 1)), v],
+                                                                   -1)), conjugate(q))[..., 1:]
+
+
+def axis_angle(q):
+    q = q * np.where(q[..., :1] < 0, -1, 1)
+    sine = np.linalg.norm(q[..., 1:], axis=-1, keepdims=True)
+    angle = 2 * np.arctan2(sine, q[..., :1])
+    return np.where(sine > 1e-12, q[..., 1:] / np.maximum(sine, 1e-12) * angle, 2 * q[..., 1:])
+
+
+class Other(threading.Thread):
+    """A server of another program: its own names, poses seen from the base, and steps as actions."""
+
+    def __init__(self, address):
+        super().__init__(daemon=True)
+        self.policy = Client(address)
+        base = self.policy.ask('get_modality_config')['understudy']['base']
+        self.p, self.q = np.array(base['p']), np.array(base['q'], float)
+        self.socket = zmq.Context.instance().socket(zmq.REP)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.address = f'tcp://127.0.0.1:{self.socket.bind_to_random_port("tcp://127.0.0.1")}'
+        self.start()
+
+    def run(self):
+        while True:
+            request = msgpack.unpackb(self.socket.recv(), object_hook=msgpack_numpy.decode)
+            reply = {'status': 'ok'}
+            if request['endpoint'] == 'get_modality_config':
+                reply = {'video': {}, 'state': {}}
+            if request['endpoint'] == 'get_action':
+                reply = self.act(request['data'])
+            self.socket.send(msgpack.packb(reply, default=msgpack_numpy.encode))
+
+    def act(self, seen):
+        pose = seen['state.eef'].astype(float)
+        position = turned(self.q, pose[..., :3]) + self.p
+        rotation = quaternion_product(self.q, pose[..., [6, 3, 4, 5]])
+        action, _ = self.policy.ask('get_action', {'observation': {
+            'video': {'agentview': seen['video.high'],
+                      'robot0_eye_in_hand': seen['video.wrist']},
+            'state': {'robot0_eef_position': position, 'robot0_eef_rotation': rotation,
+                      'robot0_gripper': seen['state.fingers']},
+            'language': {'annotation.human.task_description': [seen['task']]}},
+            'options': {'dtype': 'float64'}})
+        p, q = action['robot0_eef_position'][0], action['robot0_eef_rotation'][0]
+        before_p = np.concatenate([position[0], p[:-1]])
+        before_q = np.concatenate([rotation[0], q[:-1]])
+        steps = (p - before_p) / 0.05
+        turns = axis_angle(quaternion_product(q, conjugate(before_q))) / 0.5
+        grip = (action['robot0_gripper'][0] + 1) / 2
+        return {'action.delta': np.concatenate([steps, turns], -1), 'action.close': grip[:, 0]}
+
+
+MAP = """
+flat: true
+cameras: {agentview: high, robot0_eye_in_hand: wrist}
+image_width: 84
+image_height: 84
+language: task
+state:
+  - {key: eef, from: eef_position}
+  - {key: eef, from: eef_rotation, form: quaternion_xyzw}
+  - {key: fingers, from: gripper}
+action:
+  - {key: delta, to: eef_position, frame: world, meaning: from_last, scale: 0.05}
+  - {key: delta, first: 3, to: eef_rotation, form: axis_angle, frame: world, meaning: from_last, scale: 0.5}
+  - {key: close, to: gripper, scale: 2, offset: -1}
+"""
+
+
+def check_policies_of_others(t):
+    """The shipped policy behind names, frames and actions of another program does as well."""
+    def successes(*options):
+        done = subprocess.run([t.program, 'evaluate', *options, '--task', 'stack', '--episodes', '6',
+                               '--seed', '5', '--json', '--quiet'], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)['successes']
+
+    (t.folder / 'map.yaml').write_text(MAP)
+    with Server(t.program, t.checkpoint) as server:
+        other = Other(server.address)
+        here = successes(t.checkpoint)
+        there = successes('--policy-server', other.address, '--policy-map',
+                          str(t.folder / 'map.yaml'))
+        assert here >= 3 and abs(here - there) <= 1, (here, there)
+        # without the map nobody can know what its parts are
+        refused = rollouts(t, 'refused', '--policy-server', other.address)
+        assert refused.returncode == 3 and '--policy-map FILE does' in refused.stderr, refused
+        (t.folder / 'map.yaml').write_text(MAP.replace('close', 'shut'))
+        wrong = rollouts(t, 'wrong', '--policy-server', other.address, '--policy-map',
+                         str(t.folder / 'map.yaml'))
+        assert wrong.returncode == 1 and "has no 'action.shut'; it has action.delta" in wrong.stderr, \
+            wrong
+
+
 def check_tokens(t):
     token = t.folder / 'token'
     token.write_text('s3cret\n')

@@ -1,0 +1,442 @@
+#include "serve/policy_map.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "serve/wire_value.h"
+
+namespace understudy {
+namespace {
+
+int NumbersOf(RotationForm form) {
+  switch (form) {
+    case RotationForm::kWxyz:
+    case RotationForm::kXyzw:
+      return 4;
+    case RotationForm::k6dColumns:
+    case RotationForm::k6dRows:
+      return 6;
+    case RotationForm::kAxisAngle:
+    case RotationForm::kEulerXyz:
+      return 3;
+  }
+  return 0;
+}
+
+std::vector<double> WriteRotation(const Eigen::Quaterniond& q, RotationForm form) {
+  const Eigen::Matrix3d R = q.toRotationMatrix();
+  switch (form) {
+    case RotationForm::kWxyz:
+      return {q.w(), q.x(), q.y(), q.z()};
+    case RotationForm::kXyzw:
+      return {q.x(), q.y(), q.z(), q.w()};
+    case RotationForm::k6dColumns:
+      return {R(0, 0), R(1, 0), R(2, 0), R(0, 1), R(1, 1), R(2, 1)};
+    case RotationForm::k6dRows:
+      return {R(0, 0), R(0, 1), R(0, 2), R(1, 0), R(1, 1), R(1, 2)};
+    case RotationForm::kAxisAngle: {
+      const Eigen::Vector3d turn = RotationLog(q);
+      return {turn.x(), turn.y(), turn.z()};
+    }
+    case RotationForm::kEulerXyz: {
+      // R = Rz Ry Rx
+      const double pitch = std::asin(std::clamp(-R(2, 0), -1.0, 1.0));
+      return {std::atan2(R(2, 1), R(2, 2)), pitch, std::atan2(R(1, 0), R(0, 0))};
+    }
+  }
+  return {};
+}
+
+// The rotation whose first two columns are nearest to a and b (Gram-Schmidt; Zhou et al., CVPR
+// 2019).
+Eigen::Quaterniond FromColumns(const Eigen::Vector3d& a, const Eigen::Vector3d& b) {
+  const Eigen::Vector3d x = a.normalized();
+  const Eigen::Vector3d y = (b - x * x.dot(b)).normalized();
+  Eigen::Matrix3d R;
+  R << x, y, x.cross(y);
+  return Eigen::Quaterniond(R);
+}
+
+// Nothing where the numbers are no rotation.
+std::optional<Eigen::Quaterniond> ReadRotation(const double* n, RotationForm form) {
+  Eigen::Quaterniond q = Eigen::Quaterniond::Identity();
+  switch (form) {
+    case RotationForm::kWxyz:
+      q = {n[0], n[1], n[2], n[3]};
+      break;
+    case RotationForm::kXyzw:
+      q = {n[3], n[0], n[1], n[2]};
+      break;
+    case RotationForm::k6dColumns:
+      q = FromColumns({n[0], n[1], n[2]}, {n[3], n[4], n[5]});
+      break;
+    case RotationForm::k6dRows:
+      // rows of R are columns of its inverse
+      q = FromColumns({n[0], n[1], n[2]}, {n[3], n[4], n[5]}).conjugate();
+      break;
+    case RotationForm::kAxisAngle:
+      q = RotationExp({n[0], n[1], n[2]});
+      break;
+    case RotationForm::kEulerXyz:
+      q = Eigen::AngleAxisd(n[2], Eigen::Vector3d::UnitZ()) *
+          Eigen::AngleAxisd(n[1], Eigen::Vector3d::UnitY()) *
+          Eigen::AngleAxisd(n[0], Eigen::Vector3d::UnitX());
+      break;
+  }
+  const double norm = q.norm();
+  if (!std::isfinite(norm) || norm < 1e-6) return std::nullopt;
+  return q.normalized();
+}
+
+bool IsRotation(Quantity quantity) { return quantity == Quantity::kEefRotation; }
+
+// Numbers of a part of an action; joints are as many as the arm has.
+int NumbersOf(const MappedAction& part, int joints) {
+  switch (part.to) {
+    case Quantity::kEefPosition:
+      return 3;
+    case Quantity::kEefRotation:
+      return NumbersOf(part.form);
+    case Quantity::kJoints:
+      return joints;
+    case Quantity::kGripper:
+    case Quantity::kGripperWidth:
+      return 1;
+  }
+  return 0;
+}
+
+class MappedPolicy : public Policy {
+ public:
+  MappedPolicy(const RemoteOptions& options, const PolicyMap& map, const SimulatorInfo& simulator)
+      : client_(options), map_(map), X_WB_(simulator.X_WB) {
+    for (const auto& names : simulator.joint_names)
+      joints_A_.push_back(static_cast<int>(names.size()));
+    const bool joints = simulator.action_kind == ActionKind::kJoints;
+    info_.name = "policy server";
+    // what it answers with is not known here: its address and the map are all that names it
+    Hasher hasher;
+    hasher.Add(options.address);
+    hasher.Add(ToJson(map).dump());
+    info_.hash = hasher.Hex();
+    info_.robot = simulator.robot;
+    for (const auto& [camera, key] : map.cameras) info_.cameras.push_back(camera);
+    info_.image_width = map.image_width;
+    info_.image_height = map.image_height;
+    info_.control_hz = map.control_hz;
+    info_.limits = simulator.limits;
+    info_.horizon = map.horizon;
+    info_.execute = std::min(map.execute, map.horizon);
+    info_.action_meaning = joints ? "relative_joints" : "relative_eef";
+    info_.arms = static_cast<int>(simulator.arms.size());
+    info_.X_WB = simulator.base(0);
+    info_.history = map.history;
+    client_.Ask("ping", {});
+  }
+
+ private:
+  const PolicyInfo& DoInfo() const override { return info_; }
+
+  ActionChunk DoAct(const PolicyInput& input, const RngKey&) const override {
+    const WireValue answer = client_.Ask("get_action", Request(input));
+    // [actions, info], or the actions alone
+    const WireList* list = answer.As<WireList>();
+    const WireValue& actions = list && !list->empty() ? list->front() : answer;
+    std::vector<Track> tracks;
+    size_t steps = 0;
+    for (const MappedAction& part : map_.action) {
+      tracks.push_back(ReadTrack(actions, part));
+      const size_t length = tracks.back().rows;
+      steps = steps == 0 ? length : std::min(steps, length);
+    }
+    return Follow(tracks, steps, input);
+  }
+
+  WireValue Request(const PolicyInput& input) const {
+    std::vector<const PolicyObservation*> moments;
+    for (const PolicyObservation& earlier : input.earlier) moments.push_back(&earlier);
+    // before the first observation is the first one
+    moments.push_back(&input);
+    while (moments.size() < static_cast<size_t>(map_.history)) {
+      moments.insert(moments.begin(), moments.front());
+    }
+    const auto count = static_cast<int64_t>(moments.size());
+
+    WireMap video, state;
+    size_t camera = 0;
+    for (const auto& [ours, key] : map_.cameras) {
+      std::string pixels;
+      for (const PolicyObservation* moment : moments) {
+        const Image& image = moment->images[camera];
+        pixels.append(image.rgb.begin(), image.rgb.end());
+      }
+      ++camera;
+      video.emplace_back(key, WireArray::Bytes({1, count, map_.image_height, map_.image_width, 3},
+                                               std::move(pixels)));
+    }
+    for (const std::string& key : KeysInOrder()) {
+      std::vector<double> numbers;
+      for (const PolicyObservation* moment : moments) {
+        for (const MappedState& part : map_.state) {
+          if (part.key == key) AppendState(*moment, part, &numbers);
+        }
+      }
+      const int64_t size = static_cast<int64_t>(numbers.size()) / count;
+      state.emplace_back(key, WireArray::Float32({1, count, size}, numbers));
+    }
+    if (!map_.flat) {
+      return WireMap{
+          {"observation",
+           WireMap{{"video", std::move(video)},
+                   {"state", std::move(state)},
+                   {"language", WireMap{{map_.language, WireList{WireList{input.instruction}}}}}}},
+          {"options", WireValue()}};
+    }
+    WireMap flat;
+    for (auto& [key, value] : video) flat.emplace_back("video." + key, std::move(value));
+    for (auto& [key, value] : state) flat.emplace_back("state." + key, std::move(value));
+    flat.emplace_back(map_.language, WireList{input.instruction});
+    return flat;
+  }
+
+  std::vector<std::string> KeysInOrder() const {
+    std::vector<std::string> keys;
+    for (const MappedState& part : map_.state) {
+      if (std::find(keys.begin(), keys.end(), part.key) == keys.end()) keys.push_back(part.key);
+    }
+    return keys;
+  }
+
+  void AppendState(const PolicyObservation& moment, const MappedState& part,
+                   std::vector<double>* numbers) const {
+    const auto place = static_cast<size_t>(part.arm);
+    const ArmObservation& arm = moment.arms.at(place);
+    const Pose X_FE =
+        part.frame == PartFrame::kBase ? X_WB_.at(place).Inverse() * arm.X_WE : arm.X_WE;
+    const auto append = [&](const auto& values) {
+      for (const double value : values) numbers->push_back(part.scale * value + part.offset);
+    };
+    switch (part.from) {
+      case Quantity::kEefPosition:
+        return append(X_FE.translation());
+      case Quantity::kEefRotation:
+        return append(WriteRotation(X_FE.rotation(), part.form));
+      case Quantity::kJoints:
+        return append(arm.joint_q);
+      case Quantity::kGripper:
+        return append(arm.gripper_q);
+      case Quantity::kGripperWidth:
+        return append(std::array{arm.gripper_q.cwiseAbs().sum()});
+    }
+  }
+
+  // The numbers of one part over the chunk.
+  struct Track {
+    std::vector<double> numbers;
+    size_t rows = 0, width = 0;
+    const double* Row(size_t k, int first) const {
+      return &numbers[k * width + static_cast<size_t>(first)];
+    }
+  };
+
+  Track ReadTrack(const WireValue& actions, const MappedAction& part) const {
+    const std::string name = (map_.flat ? "action." : "") + part.key;
+    const WireValue* value = actions.Find(name);
+    if (!value) value = actions.Find(map_.flat ? part.key : "action." + part.key);
+    const WireArray* array = value ? value->As<WireArray>() : nullptr;
+    if (!array) {
+      std::vector<std::string> given;
+      const WireMap* map = actions.As<WireMap>();
+      for (const auto& [key, item] : map ? *map : WireMap()) given.push_back(key);
+      ThrowFailed(fmt::format(
+          "policy server {}: its answer has no '{}'; it has {}", client_.address(), name,
+          given.empty() ? std::string("no parts") : fmt::format("{}", fmt::join(given, ", "))));
+    }
+    // [1, T, D], [T, D], or [1, T] and [T] of single numbers
+    std::vector<int64_t> shape = array->shape;
+    if (shape.size() == 3 && shape[0] == 1) shape.erase(shape.begin());
+    const int64_t needed =
+        part.first + NumbersOf(part, joints_A_.at(static_cast<size_t>(part.arm)));
+    if (shape.size() == 1) shape.push_back(1);
+    if (shape.size() == 2 && shape[0] == 1 && shape[1] > 1 && needed == 1 && part.first == 0) {
+      std::swap(shape[0], shape[1]);
+    }
+    if (shape.size() != 2 || shape[0] < 1 || shape[1] < needed) {
+      ThrowFailed(
+          fmt::format("policy server {}: '{}' of its answer has the shape [{}]: [1, T, D] "
+                      "with D of {} and more is what the map says",
+                      client_.address(), name, fmt::join(array->shape, ", "), needed));
+    }
+    Track track{array->Numbers(), static_cast<size_t>(shape[0]), static_cast<size_t>(shape[1])};
+    if (!std::all_of(track.numbers.begin(), track.numbers.end(),
+                     [](double x) { return std::isfinite(x); })) {
+      ThrowFailed(
+          fmt::format("policy server {}: '{}' of its answer holds a number that is not finite",
+                      client_.address(), name));
+    }
+    return track;
+  }
+
+  // The targets that the numbers mean.
+  ActionChunk Follow(const std::vector<Track>& tracks, size_t steps,
+                     const PolicyInput& input) const {
+    ActionChunk chunk;
+    Action last;
+    for (const ArmObservation& arm : input.arms) {
+      last.arms.push_back({arm.X_WE, -1, {}});
+      if (info_.action_meaning == "relative_joints") last.arms.back().q_cmd = arm.joint_q;
+    }
+    const Action observed = last;
+    for (size_t k = 0; k < steps; ++k) {
+      Action target = last;
+      for (size_t i = 0; i < map_.action.size(); ++i) {
+        const MappedAction& part = map_.action[i];
+        const auto arm = static_cast<size_t>(part.arm);
+        const ArmAction& from =
+            part.meaning == ActionMeaning::kFromLast ? last.arms.at(arm) : observed.arms.at(arm);
+        Apply(part, tracks[i].Row(k, part.first), from, &target.arms.at(arm));
+      }
+      chunk.push_back(target);
+      last = std::move(target);
+    }
+    return chunk;
+  }
+
+  void Apply(const MappedAction& part, const double* row, const ArmAction& from,
+             ArmAction* target) const {
+    const int size = NumbersOf(part, static_cast<int>(from.q_cmd.size()));
+    std::vector<double> n(row, row + size);
+    for (double& number : n) number = part.scale * number + part.offset;
+    const bool absolute = part.meaning == ActionMeaning::kAbsolute;
+    const Pose& X_WB = X_WB_.at(static_cast<size_t>(part.arm));
+    // axes of the step, or the frame of the pose
+    const Eigen::Quaterniond R_WF = part.frame == PartFrame::kBase ? X_WB.rotation()
+                                    : part.frame == PartFrame::kHand
+                                        ? from.X_WE_cmd.rotation()
+                                        : Eigen::Quaterniond::Identity();
+    const Pose& old = target->X_WE_cmd;
+    switch (part.to) {
+      case Quantity::kEefPosition: {
+        const Eigen::Vector3d p(n[0], n[1], n[2]);
+        const Eigen::Vector3d p_WE = !absolute ? from.X_WE_cmd.translation() + R_WF * p
+                                     : part.frame == PartFrame::kBase ? X_WB * p
+                                     : part.frame == PartFrame::kHand ? from.X_WE_cmd * p
+                                                                      : p;
+        target->X_WE_cmd = Pose(old.rotation(), p_WE);
+        return;
+      }
+      case Quantity::kEefRotation: {
+        const std::optional<Eigen::Quaterniond> R = ReadRotation(n.data(), part.form);
+        if (!R) {
+          ThrowFailed(fmt::format("policy server {}: '{}' of its answer is no rotation",
+                                  client_.address(), part.key));
+        }
+        // a turn is about the axes of F
+        const Eigen::Quaterniond R_WE =
+            absolute ? R_WF * *R : R_WF * *R * R_WF.conjugate() * from.X_WE_cmd.rotation();
+        target->X_WE_cmd = Pose(R_WE, old.translation());
+        return;
+      }
+      case Quantity::kJoints:
+        for (int j = 0; j < size; ++j) {
+          target->q_cmd[j] = n[static_cast<size_t>(j)] + (absolute ? 0 : from.q_cmd[j]);
+        }
+        return;
+      case Quantity::kGripper:
+      case Quantity::kGripperWidth:
+        target->gripper = std::clamp(n[0] + (absolute ? 0 : from.gripper), -1.0, 1.0);
+        return;
+    }
+  }
+
+  mutable ZmqClient client_;
+  PolicyMap map_;
+  std::vector<Pose> X_WB_;
+  PolicyInfo info_;
+  std::vector<int> joints_A_;  // of each arm
+};
+
+}  // namespace
+
+Problems CheckMap(const PolicyMap& map, const SimulatorInfo& simulator) {
+  Problems problems;
+  for (const auto& [camera, key] : map.cameras) {
+    if (std::find(simulator.cameras.begin(), simulator.cameras.end(), camera) ==
+        simulator.cameras.end()) {
+      problems.push_back("cameras: " + UnknownName("camera", camera, simulator.cameras));
+    }
+  }
+  const auto arms = static_cast<int>(simulator.arms.size());
+  const auto check_arm = [&](int arm, const std::string& place) {
+    if (arm < arms) return true;
+    problems.push_back(
+        fmt::format("{}: arm {}: {} has {}, numbered from 0", place, arm, simulator.robot, arms));
+    return false;
+  };
+  for (size_t i = 0; i < map.state.size(); ++i) {
+    const std::string place = fmt::format("state[{}]", i);
+    check_arm(map.state[i].arm, place);
+    if (map.state[i].frame == PartFrame::kHand) {
+      problems.push_back(place + ": frame: hand is of steps; base or world");
+    }
+  }
+  // every arm is commanded whole, once, in the way that the robot takes
+  const bool joints = simulator.action_kind == ActionKind::kJoints;
+  std::map<std::pair<int, Quantity>, int> commanded;
+  for (size_t i = 0; i < map.action.size(); ++i) {
+    const MappedAction& part = map.action[i];
+    const std::string place = fmt::format("action[{}]", i);
+    if (!check_arm(part.arm, place)) continue;
+    if (part.to == Quantity::kGripperWidth) {
+      problems.push_back(place +
+                         ": to: a gripper takes a command in [-1, 1]: gripper, with scale "
+                         "and offset");
+    }
+    if (IsRotation(part.to) && part.scale != 1 && part.form != RotationForm::kAxisAngle) {
+      problems.push_back(place + ": scale is of turns in the form axis_angle");
+    }
+    if (IsRotation(part.to) && part.offset != 0)
+      problems.push_back(place + ": a rotation has no offset");
+    ++commanded[{part.arm, part.to}];
+  }
+  for (int arm = 0; arm < arms; ++arm) {
+    std::vector<Quantity> needed{Quantity::kGripper};
+    if (joints) {
+      needed.push_back(Quantity::kJoints);
+    } else {
+      needed.insert(needed.end(), {Quantity::kEefPosition, Quantity::kEefRotation});
+    }
+    for (const auto& [place, count] : commanded) {
+      if (place.first != arm) continue;
+      const bool known = std::find(needed.begin(), needed.end(), place.second) != needed.end();
+      const char* name = EnumNames<Quantity>::kNames[static_cast<size_t>(place.second)];
+      if (!known && place.second != Quantity::kGripperWidth) {
+        problems.push_back(
+            fmt::format("action: arm {} takes no {}: the robot {} is commanded by {}", arm, name,
+                        simulator.robot, joints ? "joints" : "poses"));
+      } else if (count > 1) {
+        problems.push_back(fmt::format("action: arm {}: {} comes {} times", arm, name, count));
+      }
+    }
+    for (const Quantity quantity : needed) {
+      if (commanded.contains({arm, quantity})) continue;
+      problems.push_back(fmt::format("action: arm {} has no {}", arm,
+                                     EnumNames<Quantity>::kNames[static_cast<size_t>(quantity)]));
+    }
+  }
+  return problems;
+}
+
+std::unique_ptr<Policy> OpenMappedPolicy(const RemoteOptions& options, const PolicyMap& map,
+                                         const SimulatorInfo& simulator, const std::string& name) {
+  const Problems problems = CheckMap(map, simulator);
+  if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", name, fmt::join(problems, "; ")));
+  return std::make_unique<MappedPolicy>(options, map, simulator);
+}
+
+}  // namespace understudy

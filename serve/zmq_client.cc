@@ -1,0 +1,80 @@
+#include "serve/zmq_client.h"
+
+#include <fmt/format.h>
+
+#include <mutex>
+#include <vector>
+#include <zmq.hpp>
+
+#include "core/base/error.h"
+
+namespace understudy {
+
+struct ZmqClient::Sockets {
+  zmq::context_t context;
+  std::mutex mutex;
+  std::vector<zmq::socket_t> idle;
+};
+
+ZmqClient::ZmqClient(RemoteOptions options)
+    : options_(std::move(options)), sockets_(std::make_unique<Sockets>()) {}
+
+ZmqClient::~ZmqClient() = default;
+
+WireValue ZmqClient::Ask(const std::string& endpoint, WireValue data) {
+  WireMap request{{"endpoint", endpoint}};
+  if (!data.is_null()) request.emplace_back("data", std::move(data));
+  if (!options_.token.empty()) request.emplace_back("api_token", options_.token);
+  const std::string bytes = Pack(request);
+
+  zmq::socket_t socket;
+  {
+    const std::lock_guard lock(sockets_->mutex);
+    if (!sockets_->idle.empty()) {
+      socket = std::move(sockets_->idle.back());
+      sockets_->idle.pop_back();
+    }
+  }
+  zmq::message_t reply;
+  try {
+    if (!socket) {
+      socket = zmq::socket_t(sockets_->context, zmq::socket_type::req);
+      socket.set(zmq::sockopt::linger, 0);
+      socket.set(zmq::sockopt::rcvtimeo, options_.timeout_ms);
+      socket.set(zmq::sockopt::sndtimeo, options_.timeout_ms);
+      socket.connect(options_.address);
+    }
+    socket.send(zmq::buffer(bytes));
+    // one that waits in vain is not used again: it would take the late answer for the next
+    if (!socket.recv(reply)) {
+      ThrowFailed(fmt::format("policy server {}: no answer to {} within {:.1f} s", options_.address,
+                              endpoint, options_.timeout_ms / 1000.0));
+    }
+  } catch (const zmq::error_t& error) {
+    const std::string text = fmt::format("policy server '{}': {}", options_.address, error.what());
+    if (error.num() == EINVAL || error.num() == EPROTONOSUPPORT) {
+      ThrowUsage(text + "; an address is tcp://HOST:PORT");
+    }
+    ThrowFailed(text);
+  }
+  {
+    const std::lock_guard lock(sockets_->mutex);
+    sockets_->idle.push_back(std::move(socket));
+  }
+
+  WireValue value;
+  try {
+    value = Unpack(reply.to_string_view()).value;
+  } catch (const Error& error) {
+    ThrowFailed(fmt::format("policy server {}: its answer to {} is {}", options_.address, endpoint,
+                            error.what()));
+  }
+  if (const WireValue* error = value.Find("error")) {
+    const std::string* text = error->As<std::string>();
+    ThrowFailed(fmt::format("policy server {}: {}: {}", options_.address, endpoint,
+                            text ? *text : "refused without a reason"));
+  }
+  return value;
+}
+
+}  // namespace understudy

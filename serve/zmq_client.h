@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "serve/wire_value.h"
+
+namespace understudy {
+
+struct RemoteOptions {
+  std::string address;  // "tcp://127.0.0.1:5555"
+  std::string token;    // empty: none
+  int timeout_ms = 15000;
+};
+
+// Requests to a policy server of GR00T's protocol. Thread-safe: requests of several threads go by
+// connections of their own.
+class ZmqClient {
+ public:
+  explicit ZmqClient(RemoteOptions options);
+  ~ZmqClient();
+
+  // The server's answer to {endpoint, data}; data that is null is left out. Throws Error(kFailed)
+  // with its words where it refuses, or where it does not answer in time; Error(kUsage) for an
+  // address that is none.
+  WireValue Ask(const std::string& endpoint, WireValue data);
+  const std::string& address() const { return options_.address; }
+
+ private:
+  struct Sockets;
+  RemoteOptions options_;
+  std::unique_ptr<Sockets> sockets_;
+};
+
+}  // namespace understudy
