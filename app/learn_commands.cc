@@ -82,6 +82,7 @@ struct EvaluateFlags {
   WatchFlags watch;
   static constexpr std::array kUnwritten{"datasets",
                                          "rows",
+                                         "embodiment",
                                          "selection",
                                          "save",
                                          "baseline_dataset",
@@ -100,6 +101,8 @@ struct EvaluateFlags {
       "checkpoint");
     v("checkpoint", evaluate.checkpoint,
       "run, checkpoint or pretrained_model folder; empty: the one that ships for the task");
+    v("embodiment", evaluate.embodiment,
+      "of a checkpoint that was trained on several; empty: the one that fits");
     v("baseline", evaluate.baseline,
       "instead of the network: hold; mean_chunk of the checkpoint; replay of a demonstration, or "
       "the actions at the row that is nearest to what is seen, of baseline_dataset");
@@ -217,8 +220,8 @@ Json CompareWithDatasets(const EvaluateFlags& flags, CommandContext& context) {
             {"out", flags.out}};
   }
   const OpenLoopReport report =
-      RunOpenLoop(flags.evaluate.checkpoint, flags.open_loop, flags.selection, flags.read, Models(),
-                  *context.progress);
+      RunOpenLoop(flags.evaluate.checkpoint, flags.evaluate.embodiment, flags.open_loop,
+                  flags.selection, flags.read, Models(), *context.progress);
   const Json result = report.ToJson();
   if (!flags.out.empty()) WriteTextAtomically(flags.out, result.dump(2) + "\n");
   return result;
@@ -247,7 +250,7 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
   if (flags.policy_server.empty() && !flags.policy_map.empty()) {
     ThrowUsage("evaluate: --policy-map is of --policy-server");
   }
-  const TwinOfTraining trained = TwinOfPolicy(flags.evaluate);
+  const TwinOfTraining trained = TwinOfPolicy(flags.evaluate, flags.task, flags.robot);
   const RobotPlace robot{trained.robot, trained.robot_place, flags.evaluate.checkpoint};
   Twin twin = LoadTwinOf({trained.task, robot, trained.scene}, flags.task, flags.robot);
   const RendererFactory renderers = twin.renderers_with(flags.evaluate.eval.render);

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "train/evaluate/baselines.h"
 #include "train/evaluate/checkpoint_policy.h"
+#include "train/evaluate/choose_embodiment.h"
 #include "train/evaluate/recorded_baselines.h"
 #include "train/policies/act/lerobot_config.h"
 #include "train/policies/policies.h"
@@ -22,18 +23,25 @@ TrainOptions Resolved(const TrainOptions& options) {
   return resolved;
 }
 
-std::shared_ptr<const TrainingSet> Load(const TrainOptions& options, Progress& progress) {
+// A network that learns one embodiment gets one, or a list of what differs.
+TrainingSets Load(const TrainOptions& options, Progress& progress) {
   const std::vector<std::filesystem::path> paths(options.datasets.begin(), options.datasets.end());
-  auto set = std::make_shared<const TrainingSet>(
-      LoadTrainingSet(paths, options.inputs, options.selection, progress, options.read));
-  if (!options.inputs.actions) return set;
-  const bool joints = *options.inputs.actions == ActionKind::kJoints;
-  if (set->embodiment.action_meaning != (joints ? kRelativeJoints : kRelativeEef)) {
-    ThrowBadInput(fmt::format("{}: --actions {}: it has no {} of every arm", paths.at(0).string(),
-                              joints ? "joints" : "pose",
+  TrainingSets sets;
+  if (FindPolicyType(options.type)->slots.empty()) {
+    sets.push_back(std::make_shared<const TrainingSet>(
+        LoadTrainingSet(paths, options.inputs, options.selection, progress, options.read)));
+  } else {
+    sets = LoadTrainingSets(paths, options.inputs, options.selection, progress, options.read);
+  }
+  for (const auto& set : sets) {
+    if (!options.inputs.actions) break;
+    const bool joints = *options.inputs.actions == ActionKind::kJoints;
+    if (set->embodiment.action_meaning == (joints ? kRelativeJoints : kRelativeEef)) continue;
+    ThrowBadInput(fmt::format("{}: --actions {}: it has no {} of every arm",
+                              set->datasets.at(0).path, joints ? "joints" : "pose",
                               joints ? "targets of the joints" : "pose and target"));
   }
-  return set;
+  return sets;
 }
 
 }  // namespace
@@ -92,58 +100,89 @@ TrainReport RunTrain(const TrainOptions& options, const EngineFactory& factory, 
 }
 
 Json PlanTrain(const TrainOptions& given, const EngineFactory& factory, Progress& progress) {
-  const TrainOptions options = Resolved(given);
-  const std::shared_ptr<const TrainingSet> set = Load(options, progress);
-  const double windows = static_cast<double>(set->windows());
-  const double frame_mib = set->image_height * set->image_width * 3.0 / (1 << 20);
-  Json datasets = Json::array();
-  for (size_t d = 0; d < set->datasets.size(); ++d) {
-    datasets.push_back(Json{{"path", set->datasets[d].path},
-                            {"hash", set->datasets[d].hash},
-                            {"episodes", set->datasets[d].episodes},
-                            {"rows", set->WindowsOf(d).second}});
+  TrainOptions options = Resolved(given);
+  const TrainingSets sets = Load(options, progress);
+  FitSlots(sets, options);
+  const double windows = static_cast<double>(WindowsOf(sets));
+  Json datasets = Json::array(), numbers = Json::array(), embodiments = Json::array();
+  std::vector<std::string> warnings, instructions;
+  double frames_mib = 0;
+  const std::vector<std::string> names = NamesOf(sets);
+  for (size_t slot = 0; slot < sets.size(); ++slot) {
+    const TrainingSet& set = *sets[slot];
+    for (size_t d = 0; d < set.datasets.size(); ++d) {
+      datasets.push_back(Json{{"path", set.datasets[d].path},
+                              {"hash", set.datasets[d].hash},
+                              {"episodes", set.datasets[d].episodes},
+                              {"rows", set.WindowsOf(d).second}});
+      if (sets.size() > 1) datasets.back()["embodiment"] = names[slot];
+    }
+    const std::vector<NumberReport> reported =
+        ReportNumbers(set, StateRules(options), ActionRules(options));
+    for (const NumberReport& number : reported) {
+      numbers.push_back(ToJson(number));
+      if (sets.size() > 1) numbers.back()["embodiment"] = names[slot];
+    }
+    for (const std::string& line : Warnings(reported)) {
+      warnings.push_back(sets.size() > 1 ? names[slot] + ": " + line : line);
+    }
+    for (const std::string& text : set.instructions) {
+      if (std::ranges::find(instructions, text) == instructions.end()) instructions.push_back(text);
+    }
+    frames_mib += static_cast<double>(set.windows()) * static_cast<double>(set.cameras.size()) *
+                  set.image_height * set.image_width * 3.0 / (1 << 20);
+    embodiments.push_back({{"name", names[slot]},
+                           {"cameras", set.cameras},
+                           {"state", set.embodiment.StateNames()},
+                           {"action", set.embodiment.ActionNames()}});
   }
   Json columns = Json::array();
-  const SampleLayout layout = AskedColumns(*set, options);
+  const SampleLayout layout = AskedColumns(sets, options);
   for (const ColumnLayout& column : layout.columns) {
     columns.push_back(Json{{"name", column.info.name},
                            {"shape", column.info.shape},
                            {"steps", {column.offsets.front(), column.offsets.back()}}});
   }
-  const std::vector<NumberReport> reported =
-      ReportNumbers(*set, StateRules(options), ActionRules(options));
-  Json numbers = Json::array();
-  for (const NumberReport& number : reported) numbers.push_back(ToJson(number));
   Json plan{{"datasets", datasets},
             {"type", options.type},
             {"policy", options.policy},
             {"trainer", ToJson(options.trainer)},
             {"columns", columns},
-            {"instructions", set->instructions},
-            {"cameras", set->cameras},
-            {"image", {set->image_height, set->image_width}},
-            {"state", set->embodiment.state_size()},
-            {"action", set->embodiment.action_size()},
+            {"instructions", instructions},
+            {"cameras", sets[0]->cameras},
+            {"image", {sets[0]->image_height, sets[0]->image_width}},
+            {"state", layout[kStateColumn].info.size()},
+            {"action", layout[kActionColumn].info.size()},
             {"numbers", numbers},
-            {"warnings", Warnings(reported)},
+            {"warnings", warnings},
             {"updates", options.steps},
             {"samples", options.steps * options.batch},
             {"epochs", static_cast<double>(options.steps * options.batch) / windows},
-            {"frames_mib", windows * static_cast<double>(set->cameras.size()) * frame_mib},
+            {"frames_mib", frames_mib},
             {"cache_mib", options.loader.cache_mib}};
+  if (sets.size() > 1) plan["embodiments"] = embodiments;
   if (factory) {
-    const double update_s = SecondsPerUpdate(set, options, factory);
+    const double update_s = SecondsPerUpdate(sets, options, factory);
     plan["seconds_per_update"] = update_s;
     plan["seconds"] = update_s * static_cast<double>(options.steps);
   }
   return plan;
 }
 
-TwinOfTraining TwinOfPolicy(const EvalCommandOptions& options) {
+TwinOfTraining TwinOfPolicy(const EvalCommandOptions& options, const std::string& task,
+                            const std::string& robot) {
   if (options.checkpoint.empty()) return {};
-  const PolicyConfig config = LoadPolicyConfig(options.checkpoint);
-  return {config.task, config.embodiment.robot, config.robot_place,
-          SceneOfPolicy(options.checkpoint)};
+  const std::vector<PolicyEmbodiment> all = LoadPolicyConfig(options.checkpoint).Embodiments();
+  const auto fits = [&](const PolicyEmbodiment& one) {
+    if (!options.embodiment.empty()) return one.name == options.embodiment;
+    return (task.empty() || one.task == task) && (robot.empty() || one.embodiment.robot == robot);
+  };
+  const auto found = std::ranges::find_if(all, fits);
+  const PolicyEmbodiment& one = found == all.end() ? all[0] : *found;
+  // the scene that it carries is that of the first dataset
+  const bool first = &one == &all[0] || one.task == all[0].task;
+  return {one.task, one.embodiment.robot, one.robot_place,
+          first ? SceneOfPolicy(options.checkpoint) : std::filesystem::path()};
 }
 
 std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
@@ -167,10 +206,13 @@ std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
   if (options.checkpoint.empty()) {
     ThrowUsage("evaluate needs --checkpoint FOLDER (of `understudy train`) or --baseline hold");
   }
+  const auto choose = [&](const PolicyConfig& config) {
+    return ChooseEmbodiment(config, options.checkpoint, options.embodiment, simulator);
+  };
   if (options.baseline == BaselinePolicy::kMeanChunk) {
-    return std::make_unique<MeanChunkPolicy>(LoadListedPolicy(options.checkpoint).config);
+    return std::make_unique<MeanChunkPolicy>(choose(LoadListedPolicy(options.checkpoint).config));
   }
-  return LoadCheckpointPolicy(options.checkpoint, factory);
+  return LoadCheckpointPolicy(options.checkpoint, factory, PolicyTypes(), choose);
 }
 
 namespace {
@@ -182,9 +224,13 @@ struct OpenedPolicy {
   std::unique_ptr<ChunkModel> model;
 };
 
-OpenedPolicy OpenPolicy(const std::string& checkpoint, const ChunkModelFactory& factory) {
+// For the rows of a dataset.
+OpenedPolicy OpenPolicy(const std::string& checkpoint, const std::string& embodiment,
+                        const std::string& dataset, const SelectionOptions& selection,
+                        const ReadOptions& read, const ChunkModelFactory& factory) {
   OpenedPolicy opened{LoadListedPolicy(checkpoint), {}, nullptr};
-  const PolicyConfig& config = opened.policy.config;
+  PolicyConfig& config = opened.policy.config;
+  config = ChooseEmbodiment(config, checkpoint, embodiment, dataset, selection, read);
   opened.layout = LayoutFor(*FindPolicyType(config.type), config.network, config.Offer());
   opened.model = factory(config.type, opened.layout, config.network, opened.policy.weights);
   return opened;
@@ -192,20 +238,23 @@ OpenedPolicy OpenPolicy(const std::string& checkpoint, const ChunkModelFactory& 
 
 }  // namespace
 
-OpenLoopReport RunOpenLoop(const std::string& checkpoint, const OpenLoopOptions& options,
-                           const SelectionOptions& selection, const ReadOptions& read,
-                           const ChunkModelFactory& factory, Progress& progress) {
+OpenLoopReport RunOpenLoop(const std::string& checkpoint, const std::string& embodiment,
+                           const OpenLoopOptions& options, const SelectionOptions& selection,
+                           const ReadOptions& read, const ChunkModelFactory& factory,
+                           Progress& progress) {
   if (checkpoint.empty()) {
     ThrowUsage("evaluate --datasets needs --checkpoint FOLDER (of `understudy train`)");
   }
-  const OpenedPolicy opened = OpenPolicy(checkpoint, factory);
+  const OpenedPolicy opened =
+      OpenPolicy(checkpoint, embodiment, options.datasets.at(0), selection, read, factory);
   return CompareOpenLoop(opened.policy, opened.layout, *opened.model, options, selection, read,
                          progress);
 }
 
 PredictReport RunPredict(const std::string& checkpoint, const PredictOptions& options,
                          const ChunkModelFactory& factory, Progress& progress) {
-  const OpenedPolicy opened = OpenPolicy(checkpoint, factory);
+  const OpenedPolicy opened = OpenPolicy(checkpoint, options.embodiment, options.dataset,
+                                         options.selection, options.read, factory);
   return Predict(opened.policy, opened.layout, *opened.model, options, progress);
 }
 

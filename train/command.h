@@ -52,6 +52,7 @@ inline bool StandsAlone(BaselinePolicy baseline) {
 struct EvalCommandOptions {
   // changes results
   std::string checkpoint;
+  std::string embodiment;  // of a policy that was trained on several; empty: the one that fits
   BaselinePolicy baseline = BaselinePolicy::kNone;
   std::string baseline_dataset;
   EvalOptions eval;
@@ -59,12 +60,15 @@ struct EvalCommandOptions {
 
 // Of the data that the checkpoint was trained on: task, robot, its robot.yaml where it was given by
 // path, and the folder of the scene that the checkpoint carries. All empty if the options name no
-// checkpoint. Throws Error(kBadInput) where it is not sound.
+// checkpoint. Of several embodiments the one that is named, else the first one that was trained on
+// `task` and `robot` where these are not empty, else the first. Throws Error(kBadInput) where the
+// checkpoint is not sound.
 struct TwinOfTraining {
   std::string task, robot, robot_place;
   std::filesystem::path scene;
 };
-TwinOfTraining TwinOfPolicy(const EvalCommandOptions& options);
+TwinOfTraining TwinOfPolicy(const EvalCommandOptions& options, const std::string& task = "",
+                            const std::string& robot = "");
 
 // The policy that the options name, for a simulator of `simulator`. Throws Error(kUsage) where they
 // name none, Error(kBadInput) where the checkpoint or the dataset is not sound.
@@ -72,11 +76,12 @@ std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
                                    const SimulatorInfo& simulator, const ChunkModelFactory& factory,
                                    Progress& progress);
 
-// Compares the policy of a checkpoint with recorded actions: CompareOpenLoop. Throws Error(kUsage)
-// where `checkpoint` is empty.
-OpenLoopReport RunOpenLoop(const std::string& checkpoint, const OpenLoopOptions& options,
-                           const SelectionOptions& selection, const ReadOptions& read,
-                           const ChunkModelFactory& factory, Progress& progress);
+// Compares the policy of a checkpoint with recorded actions: CompareOpenLoop; of several
+// embodiments the one that is named or fits. Throws Error(kUsage) where `checkpoint` is empty.
+OpenLoopReport RunOpenLoop(const std::string& checkpoint, const std::string& embodiment,
+                           const OpenLoopOptions& options, const SelectionOptions& selection,
+                           const ReadOptions& read, const ChunkModelFactory& factory,
+                           Progress& progress);
 
 // Writes the policy of a checkpoint as LeRobot keeps them: WriteLerobotPolicy. With `plan` only
 // what would be written is said. Throws Error(kUsage) where a folder is not named.

@@ -247,13 +247,17 @@ TEST(GrootEngine, ReportsByGroupAndByStep) {
     step[t] += error;
     ++step_count[t];
   }
-  ASSERT_EQ(report.parts.size(), 4u);
+  ASSERT_EQ(report.parts.size(), 6u);
   const std::string names[]{"position", "rotation", "gripper", "objects"};
   for (size_t g = 0; g < 3; ++g) {
     EXPECT_EQ(report.parts[g].first, names[g]);
     EXPECT_NEAR(report.parts[g].second, group[g] / group_count[g], 1e-5);
   }
   EXPECT_EQ(report.parts[3], std::make_pair(names[3], 0.0));
+  // every sample is of one of two embodiments
+  EXPECT_EQ(report.parts[4].first, "embodiment0");
+  EXPECT_EQ(report.parts[5].first, "embodiment1");
+  EXPECT_GT(report.parts[5].second, 0);
   ASSERT_EQ(report.by_step.size(), 4u);
   for (size_t t = 0; t < 4; ++t) EXPECT_NEAR(report.by_step[t], step[t] / step_count[t], 1e-5);
   EXPECT_EQ(engine->TakeLosses().updates, 0);

@@ -147,5 +147,39 @@ TEST(Embodiment, FileFormComesBack) {
   EXPECT_TRUE(back.X_WB == e.X_WB);
 }
 
+TEST(Embodiment, NamesTellRobotsApart) {
+  Rng rng(RngKey{.seed = 1});
+  const Embodiment two = TwoArms(rng);
+  Embodiment one = two, joints = two, columns = two, nobody;
+  one.arms = {"left"};
+  joints.action_meaning = kRelativeJoints;
+  columns.action_meaning = kStoredColumns;
+  EXPECT_EQ(EmbodimentNames({two, nobody}), (std::vector<std::string>{"panda", "robot"}));
+  EXPECT_EQ(EmbodimentNames({two, one}),
+            (std::vector<std::string>{"panda/left+right", "panda/left"}));
+  EXPECT_EQ(EmbodimentNames({two, joints, one}),
+            (std::vector<std::string>{"panda/left+right/relative_eef",
+                                      "panda/left+right/relative_joints", "panda/left"}));
+  EXPECT_EQ(EmbodimentNames({columns, columns}),
+            (std::vector<std::string>{"panda/left+right/columns", "panda/left+right/columns/2"}));
+}
+
+TEST(Embodiment, ColumnsAreTheSameByNameAndSize) {
+  Rng rng(RngKey{.seed = 1});
+  const Embodiment base = TwoArms(rng);
+  EXPECT_TRUE(SameColumns(base, base));
+  const auto differs = [&](const auto& change) {
+    Embodiment other = base;
+    change(other);
+    return !SameColumns(base, other);
+  };
+  EXPECT_TRUE(differs([](Embodiment& e) { e.robot = "so101"; }));
+  EXPECT_TRUE(differs([](Embodiment& e) { e.arms.pop_back(); }));
+  EXPECT_TRUE(differs([](Embodiment& e) { e.gripper_joints = 1; }));
+  EXPECT_TRUE(differs([](Embodiment& e) { e.action_meaning = kRelativeJoints; }));
+  // where it stands is its meaning, not its layout
+  EXPECT_FALSE(differs([](Embodiment& e) { e.X_WB = Pose(); }));
+}
+
 }  // namespace
 }  // namespace understudy

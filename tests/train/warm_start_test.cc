@@ -24,6 +24,18 @@ PolicyArtefact Policy() {
   return policy;
 }
 
+PolicyType Type(const std::string& word_table) {
+  PolicyType type;
+  type.word_table = word_table;
+  return type;
+}
+
+PolicyConfig Config(const Tokenizer& tokenizer) {
+  PolicyConfig config;
+  config.tokenizer = tokenizer;
+  return config;
+}
+
 TEST(StartFrom, TakesWhatAgreesInNameAndShape) {
   TensorMap state{{"weights/image.w", FloatTensor({7, 7}, {2})},
                   {"average/image.w", FloatTensor({8, 8}, {2})},
@@ -32,7 +44,7 @@ TEST(StartFrom, TakesWhatAgreesInNameAndShape) {
                   {"weights/new.w", FloatTensor({7}, {1})},
                   {"updates", FloatTensor({0}, {})}};
   const TensorMap before = state;
-  const WarmStart start = StartFrom(Policy(), "text.words", {}, &state);
+  const WarmStart start = StartFrom(Policy(), Type("text.words"), {}, &state);
   EXPECT_EQ(start.policy, "abc");
   EXPECT_THAT(start.taken, ElementsAre("image.w"));
   EXPECT_THAT(start.fresh, ElementsAre("head.w", "new.w"));
@@ -48,19 +60,19 @@ TEST(StartFrom, TakesWhatAgreesInNameAndShape) {
 TEST(StartFrom, WordsKeepTheirMeaning) {
   TensorMap state{{"weights.text.words", FloatTensor({7, 7, 7, 7, 7, 7}, {6, 1})}};
   const Tokenizer tokenizer{{"big", "cube", "green", "stack"}};
-  const WarmStart start = StartFrom(Policy(), "text.words", tokenizer, &state);
+  const WarmStart start = StartFrom(Policy(), Type("text.words"), Config(tokenizer), &state);
   EXPECT_THAT(start.words, ElementsAre("cube", "stack"));
   EXPECT_THAT(start.taken, ElementsAre("text.words"));
   EXPECT_EQ(state["weights.text.words"], FloatTensor({0, 10, 7, 20, 7, 40}, {6, 1}));
   // a table of the same size is of other words all the same
   TensorMap equal{{"weights/text.words", FloatTensor({7, 7, 7, 7, 7}, {5, 1})}};
-  StartFrom(Policy(), "text.words", Tokenizer{{"a", "b", "red"}}, &equal);
+  StartFrom(Policy(), Type("text.words"), Config({{"a", "b", "red"}}), &equal);
   EXPECT_EQ(equal["weights/text.words"], FloatTensor({0, 10, 7, 7, 30}, {5, 1}));
 }
 
 TEST(StartFrom, NothingThatFitsIsAnError) {
   TensorMap state{{"weights/image.w", FloatTensor({7, 7, 7}, {3})}};
-  EXPECT_THAT([&] { StartFrom(Policy(), "", {}, &state); },
+  EXPECT_THAT([&] { StartFrom(Policy(), Type(""), {}, &state); },
               testing::ThrowsMessage<Error>(
                   HasSubstr("000040/pretrained_model: none of its 4 weights fits the network")));
 }

@@ -32,17 +32,35 @@ void RememberBy(const SampleLayout& layout, PolicyInfo* info) {
 
 namespace {
 
-// Appends what the row holds of a column.
-void AppendRow(const PolicyConfig& config, const SeenRow& row, BatchColumn* column) {
-  if (IsImageColumn(column->name)) {
-    const std::vector<uint8_t> pixels = row.pixels(CameraOf(column->name, config.cameras));
+// Appends what the row holds of a column; what the embodiment has not is 0.
+void AppendRow(const PolicyConfig& config, const SeenRow& row, const ColumnInfo& info,
+               BatchColumn* column) {
+  const auto size = static_cast<size_t>(info.size());
+  if (IsImageColumn(info.name)) {
+    const bool has = info.SizeOf(config.slot) > 0;
+    const std::vector<uint8_t> pixels =
+        has ? row.pixels(CameraOf(info.name, config.cameras)) : std::vector<uint8_t>(size);
     column->pixels.insert(column->pixels.end(), pixels.begin(), pixels.end());
     return;
   }
-  const bool state = column->name == kStateColumn;
+  const bool state = info.name == kStateColumn;
   std::vector<float> numbers = state ? row.state_S : row.objects_O;
   (state ? config.state : config.object_statistics).Encode(numbers);
+  numbers.resize(size);
   column->numbers.insert(column->numbers.end(), numbers.begin(), numbers.end());
+}
+
+// The embodiment's own numbers of each padded action.
+std::vector<float> WithoutPadding(const std::vector<float>& padded, const ColumnLayout& action,
+                                  size_t slot) {
+  const auto size = static_cast<size_t>(action.info.size()),
+             own = static_cast<size_t>(action.info.SizeOf(slot));
+  std::vector<float> numbers;
+  for (size_t at = 0; at + size <= padded.size(); at += size) {
+    const auto begin = padded.begin() + static_cast<std::ptrdiff_t>(at);
+    numbers.insert(numbers.end(), begin, begin + static_cast<std::ptrdiff_t>(own));
+  }
+  return numbers;
 }
 
 }  // namespace
@@ -64,20 +82,22 @@ std::vector<float> PredictChunk(const PolicyConfig& config, const SampleLayout& 
       column.real_BT = {1};
     } else if (layout.memory > 1) {
       // as many steps as there are since it began
-      for (const SeenRow& row : rows) AppendRow(config, row, &column);
+      for (const SeenRow& row : rows) AppendRow(config, row, asked.info, &column);
       column.real_BT.assign(rows.size(), 1);
     } else {
       // before the first row is the first row
       for (const int offset : asked.offsets) {
-        AppendRow(config, rows[static_cast<size_t>(std::max(0, last + offset))], &column);
+        AppendRow(config, rows[static_cast<size_t>(std::max(0, last + offset))], asked.info,
+                  &column);
         column.real_BT.push_back(last + offset >= 0);
       }
     }
     batch.columns.push_back(std::move(column));
   }
-  batch.embodiment_B = {0};
+  batch.embodiment_B = {static_cast<int32_t>(config.slot)};
   batch.sample_B = {key.parent};
-  std::vector<float> actions_TA = model.Predict(batch, {key});
+  std::vector<float> actions_TA =
+      WithoutPadding(model.Predict(batch, {key}), layout[kActionColumn], config.slot);
   Require(actions_TA.size() == static_cast<size_t>(config.layout.horizon) *
                                    static_cast<size_t>(config.layout.action),
           "a network answers with one chunk");
@@ -122,9 +142,10 @@ PolicyArtefact LoadListedPolicy(const std::filesystem::path& place, const Policy
 
 std::unique_ptr<Policy> LoadCheckpointPolicy(const std::filesystem::path& place,
                                              const ChunkModelFactory& factory,
-                                             const PolicyList& policies) {
+                                             const PolicyList& policies,
+                                             const ChooseConfig& choose) {
   const PolicyArtefact artefact = LoadListedPolicy(place, policies);
-  const PolicyConfig& config = artefact.config;
+  const PolicyConfig config = choose ? choose(artefact.config) : artefact.config;
   const SampleLayout layout =
       LayoutFor(*FindPolicyType(config.type, policies), config.network, config.Offer());
   auto model = factory(config.type, layout, config.network, artefact.weights);

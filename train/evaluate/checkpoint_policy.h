@@ -45,10 +45,13 @@ class CheckpointPolicy : public Policy {
 PolicyArtefact LoadListedPolicy(const std::filesystem::path& place,
                                 const PolicyList& policies = PolicyTypes());
 
-// Loads `place` by LoadListedPolicy and makes its network. Throws Error(kBadInput).
+// Loads `place` by LoadListedPolicy and makes its network, for the embodiment that `choose` takes;
+// without it, for the first. Throws Error(kBadInput).
+using ChooseConfig = std::function<PolicyConfig(const PolicyConfig& config)>;
 std::unique_ptr<Policy> LoadCheckpointPolicy(const std::filesystem::path& place,
                                              const ChunkModelFactory& factory,
-                                             const PolicyList& policies = PolicyTypes());
+                                             const PolicyList& policies = PolicyTypes(),
+                                             const ChooseConfig& choose = {});
 
 // Writes down what a policy of this layout wants to see of the past.
 void RememberBy(const SampleLayout& layout, PolicyInfo* info);

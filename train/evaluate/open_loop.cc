@@ -8,54 +8,13 @@
 #include "core/base/error.h"
 #include "core/base/rng.h"
 #include "train/evaluate/checkpoint_policy.h"
+#include "train/evaluate/choose_embodiment.h"
 
 namespace understudy {
 namespace {
 
-// What the policy sees, as options of training.
-InputOptions InputsOf(const PolicyConfig& config) {
-  InputOptions inputs;
-  inputs.cameras = config.cameras;
-  inputs.pictures = !config.cameras.empty();
-  if (!config.embodiment.of_columns()) {
-    inputs.actions = config.embodiment.of_joints() ? ActionKind::kJoints : ActionKind::kPose;
-  }
-  for (const EmbodimentColumn& column : config.embodiment.state_columns) {
-    inputs.state_columns.push_back(column.name);
-  }
-  for (const EmbodimentColumn& column : config.embodiment.action_columns) {
-    inputs.action_columns.push_back(column.name);
-  }
-  if (!config.cameras.empty()) {
-    inputs.image_width = config.layout.width;
-    inputs.image_height = config.layout.height;
-  }
-  return inputs;
-}
-
 void RequireSame(const Embodiment& policy, const Embodiment& data, const std::string& path) {
-  std::vector<std::string> problems;
-  const auto differ = [&](const char* what, const auto& wanted, const auto& found) {
-    if (wanted == found) return;
-    problems.push_back(fmt::format("{}: the policy has {}, the dataset {}", what, wanted, found));
-  };
-  const auto sizes = [](const std::vector<EmbodimentColumn>& columns) {
-    std::vector<std::string> texts;
-    for (const EmbodimentColumn& c : columns)
-      texts.push_back(fmt::format("{} ({})", c.name, c.size));
-    return fmt::format("{}", fmt::join(texts, ", "));
-  };
-  differ("action meaning", policy.action_meaning, data.action_meaning);
-  differ("state", sizes(policy.state_columns), sizes(data.state_columns));
-  differ("action", sizes(policy.action_columns), sizes(data.action_columns));
-  if (policy.of_joints() && data.of_joints()) {
-    differ("joints", fmt::format("{}", fmt::join(policy.joints, ", ")),
-           fmt::format("{}", fmt::join(data.joints, ", ")));
-  }
-  if (!policy.of_columns()) {
-    differ("arms", policy.arms.size(), data.arms.size());
-    differ("finger joints", policy.gripper_joints, data.gripper_joints);
-  }
+  const std::vector<std::string> problems = Differences(policy, data);
   if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", path, fmt::join(problems, "; ")));
 }
 

@@ -17,10 +17,12 @@ struct PredictOptions {
   std::vector<std::string> episodes;
   std::optional<int64_t> row;
   int every = 0;
+  std::string embodiment;
   SelectionOptions selection{.only_successes = false};
   ReadOptions read;
-  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions,
-                                         ReadOptions::kSkipBad, ReadOptions::kMap};
+  static constexpr std::array kUnwritten{"embodiment", ReadOptions::kOutsideLinks,
+                                         ReadOptions::kQuaternions, ReadOptions::kSkipBad,
+                                         ReadOptions::kMap};
   template <class V>
   void Visit(V& v) {
     v("dataset", dataset, "file or folder with the rows, of any format", kRequired);
@@ -28,6 +30,8 @@ struct PredictOptions {
     v("row", row, "ask at this row only; null: at every chunk's start", Limits{0, 1e12});
     v("every", every, "rows from one chunk's start to the next; 0: as many as the policy executes",
       Limits{0, 1e6});
+    v("embodiment", embodiment,
+      "of a policy that was trained on several; empty: the one that fits the dataset");
     v("selection", selection, "of the dataset");
     read.Visit(v);
   }

@@ -49,6 +49,11 @@ struct PolicyType {
   // The weight whose rows are the words of instructions, so that another vocabulary can take them
   // word by word; empty: none.
   std::string word_table = {};
+  // Its option that says how many embodiments it has weights of their own for; it is raised to as
+  // many as the data have. Empty: it learns one embodiment.
+  std::string slots = {};
+  // The weights whose rows are the slots, by pattern.
+  std::vector<std::string> slot_tables = {};
   // Opens the folder of such a policy that another program wrote; empty: it opens none. Throws
   // Error(kBadInput) where it is not sound, or has what this program does not.
   std::function<PolicyArtefact(const std::filesystem::path& folder)> open_foreign = {};

@@ -33,6 +33,32 @@ struct PolicyShape {
   }
 };
 
+// What a policy knows of one of several embodiments: its slot is the place in the list.
+struct PolicyEmbodiment {
+  std::string name;
+  std::string task, robot_place;
+  Embodiment embodiment;
+  std::vector<std::string> cameras;
+  double control_hz = 20, max_linear_delta = 0.05, max_angular_delta = 0.5;
+  Normalizer state, action;
+  std::vector<float> mean_chunk;
+  template <class V>
+  void Visit(V& v) {
+    v("name", name, "as --embodiment takes it");
+    v("task", task, "trained on");
+    v("robot_place", robot_place, "robot.yaml of the data, where it was given by path");
+    v("embodiment", embodiment, "meaning of states and actions");
+    v("cameras", cameras, "in order");
+    v("control_hz", control_hz, "policy steps per second; 0: the data do not say it",
+      Limits{0, 10000});
+    v("max_linear_delta", max_linear_delta, "m per policy step", Limits{0, 10});
+    v("max_angular_delta", max_angular_delta, "rad per policy step", Limits{0, 10});
+    v("state", state, "normalisation");
+    v("action", action, "normalisation");
+    v("mean_chunk", mean_chunk, "mean of the training chunks");
+  }
+};
+
 // config.json of a policy: all that is needed to act with the weights beside it, and where they
 // come from. `network` is the network's own configuration.
 struct PolicyConfig {
@@ -55,7 +81,11 @@ struct PolicyConfig {
   // where the policy is told where the objects are
   std::vector<LabelledObject> objects;
   Normalizer object_statistics;
-  static constexpr std::array kUnwritten{"robot_place", "objects", "object_statistics"};
+  // of a policy of several; the fields above are then those of the one in `slot`, 0 in a file
+  std::vector<PolicyEmbodiment> embodiments;
+  size_t slot = 0;
+  static constexpr std::array kUnwritten{"robot_place", "objects", "object_statistics",
+                                         "embodiments"};
 
   template <class V>
   void Visit(V& v) {
@@ -82,12 +112,18 @@ struct PolicyConfig {
     v("network", network, "the network's own configuration");
     v("objects", objects, "that the policy sees, in order");
     v("object_statistics", object_statistics, "normalisation");
+    v("embodiments", embodiments,
+      "by slot, where there are several; what stands above is the first one's");
   }
 
   // For the seam; `hash` names the weights.
   PolicyInfo Info(const std::string& hash) const;
-  // The columns that a policy which acts chooses from.
+  // The columns that a policy which acts chooses from: the same for all of its embodiments.
   ColumnOffer Offer() const;
+  // All of them, one where there is no list.
+  std::vector<PolicyEmbodiment> Embodiments() const;
+  // The same policy for the embodiment of a slot. Requires that there is one.
+  PolicyConfig For(size_t slot) const;
 };
 
 // Reads and checks a config.json: format, version, action meaning, sizes that agree with one

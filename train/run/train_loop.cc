@@ -29,46 +29,66 @@ Json ComparedOptions(const TrainOptions& resolved, const PolicyList& policies) {
   return options;
 }
 
-// The set's hashes; a dataset without one (another program's file) is named by its path.
-std::vector<std::string> HashesOf(const TrainingSet& set) {
+// The sets' hashes; a dataset without one (another program's file) is named by its path.
+std::vector<std::string> HashesOf(const TrainingSets& sets) {
   std::vector<std::string> hashes;
-  for (const TrainingDataset& dataset : set.datasets) {
-    hashes.push_back(dataset.hash.empty() ? dataset.path : dataset.hash);
+  for (const auto& set : sets) {
+    for (const TrainingDataset& dataset : set->datasets) {
+      hashes.push_back(dataset.hash.empty() ? dataset.path : dataset.hash);
+    }
   }
   return hashes;
 }
 
-PolicyConfig MakeConfig(const TrainingSet& set, const TrainOptions& options,
+// One line for each of several embodiments; none for one.
+std::vector<std::string> DescribeEmbodiments(const TrainingSets& sets) {
+  std::vector<std::string> lines;
+  if (sets.size() <= 1) return lines;
+  const std::vector<std::string> names = NamesOf(sets);
+  for (size_t slot = 0; slot < sets.size(); ++slot) {
+    const TrainingSet& set = *sets[slot];
+    std::vector<std::string> paths;
+    for (const TrainingDataset& dataset : set.datasets) paths.push_back(dataset.path);
+    lines.push_back(fmt::format(
+        "embodiment {}, '{}': {} numbers of state, {} of action, cameras [{}], {} rows of {}", slot,
+        names[slot], set.embodiment.state_size(), set.embodiment.action_size(),
+        fmt::join(set.cameras, ", "), set.windows(), fmt::join(paths, ", ")));
+  }
+  return lines;
+}
+
+PolicyConfig MakeConfig(const TrainingSets& sets, const TrainOptions& options,
                         const PolicyList& policies) {
   PolicyConfig config;
   config.type = options.type;
-  config.task = set.task;
-  config.robot_place = set.robot_place;
-  config.embodiment = set.embodiment;
-  config.cameras = set.cameras;
-  config.instructions = set.instructions;
-  config.control_hz = set.control_hz;
-  config.max_linear_delta = set.limits.linear;
-  config.max_angular_delta = set.limits.angular;
   config.execute = options.execute;
-  config.tokenizer = MakeTokenizer(set.instructions);
-  config.state = StateStatistics(set, StateRules(options));
-  config.action =
-      ActionStatistics(set, options.horizon, ActionRules(options), options.action_statistics);
-  config.mean_chunk = MeanChunk(set, options.horizon);
-  if (AskedColumns(set, options, policies).Find(kSeenObjectsColumn) != nullptr) {
-    config.objects = set.objects;
-    config.object_statistics = ObjectStatistics(set);
-  }
-  config.dataset_hashes = HashesOf(set);
+  config.dataset_hashes = HashesOf(sets);
   config.seed = options.seed;
-  config.layout = {static_cast<int>(set.cameras.size()),
-                   std::max(1, set.image_height),  // without cameras nothing is seen
-                   std::max(1, set.image_width),
-                   set.embodiment.state_size(),
-                   set.embodiment.action_size(),
-                   options.horizon,
-                   options.tokens};
+  config.layout.height = config.layout.width = 1;  // without cameras nothing is seen
+  config.layout.horizon = options.horizon;
+  config.layout.tokens = options.tokens;
+  const std::vector<std::string> names = NamesOf(sets);
+  for (size_t slot = 0; slot < sets.size(); ++slot) {
+    const TrainingSet& set = *sets[slot];
+    config.embodiments.push_back(
+        {names[slot], set.task, set.robot_place, set.embodiment, set.cameras, set.control_hz,
+         set.limits.linear, set.limits.angular, StateStatistics(set, StateRules(options)),
+         ActionStatistics(set, options.horizon, ActionRules(options), options.action_statistics),
+         MeanChunk(set, options.horizon)});
+    config.layout.height = std::max(config.layout.height, set.image_height);
+    config.layout.width = std::max(config.layout.width, set.image_width);
+    for (const std::string& text : set.instructions) {
+      std::vector<std::string>& known = config.instructions;
+      if (std::ranges::find(known, text) == known.end()) known.push_back(text);
+    }
+  }
+  config = config.For(0);
+  if (sets.size() == 1) config.embodiments.clear();
+  config.tokenizer = MakeTokenizer(config.instructions);
+  if (AskedColumns(sets, options, policies).Find(kSeenObjectsColumn) != nullptr) {
+    config.objects = sets[0]->objects;
+    config.object_statistics = ObjectStatistics(*sets[0]);
+  }
   return config;
 }
 
@@ -129,8 +149,7 @@ Json WarmUp(const TrainOptions& options, const PolicyConfig& config, const Polic
                               options.from, from.config.type, options.type));
   }
   TensorMap state = engine->ExportState();
-  const WarmStart start =
-      StartFrom(from, FindPolicyType(options.type, policies)->word_table, config.tokenizer, &state);
+  const WarmStart start = StartFrom(from, *FindPolicyType(options.type, policies), config, &state);
   engine->ImportState(state);
   progress.Message(fmt::format("{}: {} weights taken, {} begin anew{}{}", options.from,
                                start.taken.size(), start.fresh.size(),
@@ -139,62 +158,75 @@ Json WarmUp(const TrainOptions& options, const PolicyConfig& config, const Polic
     progress.Message(
         fmt::format("{}: fit nowhere: {}", options.from, fmt::join(start.unused, ", ")));
   }
+  for (const std::string& line : start.embodiments) progress.Message(line);
   return ToJson(start);
 }
 
-// What feeds a network from `set`; normalisers are those of what is learnt from.
-std::unique_ptr<BatchSource> MakeSource(std::shared_ptr<const TrainingSet> set,
-                                        const SampleLayout& layout,
-                                        const std::map<std::string, Normalizer>& normalizers,
-                                        const TrainOptions& options, const PolicyConfig& config,
-                                        const Ranks* ranks) {
+// What feeds a network from `sets`; normalisers are those of what is learnt from.
+std::unique_ptr<BatchSource> MakeSource(
+    const TrainingSets& sets, const SampleLayout& layout,
+    const std::vector<std::map<std::string, Normalizer>>& normalizers, const TrainOptions& options,
+    const PolicyConfig& config, const Ranks* ranks) {
   BatchShare share;
   if (ranks != nullptr) share = {ranks->rank(), ranks->size()};
-  return std::make_unique<BatchSource>(std::move(set), layout, normalizers, config.tokenizer,
-                                       options.loader, options.weights, options.batch, options.seed,
-                                       share);
+  std::vector<LearntSet> learnt;
+  std::vector<double> weights;  // as datasets stand in the sets
+  for (size_t slot = 0; slot < sets.size(); ++slot) {
+    learnt.push_back({sets[slot], normalizers[slot]});
+    for (const TrainingDataset& dataset : sets[slot]->datasets) {
+      if (sets.size() > 1 && !options.weights.empty()) {
+        weights.push_back(options.weights.at(dataset.place));
+      }
+    }
+  }
+  if (sets.size() == 1) weights = options.weights;
+  return std::make_unique<BatchSource>(std::move(learnt), layout, config.tokenizer, options.loader,
+                                       weights, options.batch, options.seed, share);
 }
 
 // The network and what feeds it.
 struct Learner {
   SampleLayout layout;
-  std::map<std::string, Normalizer> normalizers;  // by column
+  std::vector<std::map<std::string, Normalizer>> normalizers;  // by slot and column
   std::unique_ptr<UpdateEngine> engine;
   std::unique_ptr<BatchSource> source;
 };
 
-Learner MakeLearner(std::shared_ptr<const TrainingSet> set, const TrainOptions& options,
+Learner MakeLearner(const TrainingSets& sets, const TrainOptions& options,
                     const PolicyConfig& config, const EngineFactory& factory,
                     const PolicyList& policies, Ranks* ranks = nullptr) {
   Learner learner;
-  learner.layout = AskedColumns(*set, options, policies);
-  learner.normalizers = {{kStateColumn, config.state}, {kActionColumn, config.action}};
+  learner.layout = AskedColumns(sets, options, policies);
+  for (const PolicyEmbodiment& one : config.Embodiments()) {
+    learner.normalizers.push_back({{kStateColumn, one.state}, {kActionColumn, one.action}});
+  }
+  // of one embodiment alone
   for (const char* objects : {kObjectsColumn, kSeenObjectsColumn}) {
     if (learner.layout.Find(objects) == nullptr) continue;
-    learner.normalizers[objects] = ObjectStatistics(*set);
+    learner.normalizers[0][objects] = ObjectStatistics(*sets[0]);
   }
   learner.engine = factory(options.type, learner.layout, config.tokenizer.vocabulary(),
                            options.policy, options.trainer);
   if (ranks != nullptr) learner.engine->Join(*ranks);
-  learner.source =
-      MakeSource(std::move(set), learner.layout, learner.normalizers, options, config, ranks);
+  learner.source = MakeSource(sets, learner.layout, learner.normalizers, options, config, ranks);
   return learner;
 }
 
 // The loss of some samples of what is not learnt from, always the same ones, without shifts and
 // other variations.
-double HeldOutLoss(const std::shared_ptr<const TrainingSet>& apart, const Learner& learner,
-                   const TrainOptions& options, const PolicyConfig& config, const Ranks* ranks) {
+double HeldOutLoss(const TrainingSets& apart, const Learner& learner, const TrainOptions& options,
+                   const PolicyConfig& config, const Ranks* ranks) {
   constexpr uint64_t kMostBatches = 16;
   TrainOptions plain = options;
   plain.loader = {};
+  plain.loader.end_padding = options.loader.end_padding;
   plain.loader.threads = 0;
   plain.loader.cache_mib = 0;
   plain.weights.clear();
   const std::unique_ptr<BatchSource> source =
       MakeSource(apart, learner.layout, learner.normalizers, plain, config, ranks);
   const auto batch = static_cast<uint64_t>(options.batch);
-  const uint64_t batches = std::clamp<uint64_t>(apart->windows() / batch, 1, kMostBatches);
+  const uint64_t batches = std::clamp<uint64_t>(WindowsOf(apart) / batch, 1, kMostBatches);
   double sum = 0;
   for (uint64_t i = 0; i < batches; ++i) sum += learner.engine->HeldOutLoss(source->Next());
   return sum / static_cast<double>(batches);
@@ -253,6 +285,7 @@ TrainOptions Resolve(const TrainOptions& options, const PolicyList& policies, Pr
     try {
       // the network of the policy that it starts from, but for what is said
       Json policy = options.from.empty() ? Json::object() : LoadTrainConfig(options.from)["policy"];
+      if (!type->slots.empty()) policy.erase(type->slots);  // as many as the data have
       policy.update(options.policy);
       resolved.policy = type->resolve(policy);
       if (MemoryOf(*type, resolved.policy) > 1 && options.horizon != 1) {
@@ -278,16 +311,29 @@ TrainOptions Resolve(const TrainOptions& options, const PolicyList& policies, Pr
   return resolved;
 }
 
-SampleLayout AskedColumns(const TrainingSet& set, const TrainOptions& resolved,
-                          const PolicyList& policies) {
-  return LayoutFor(*FindPolicyType(resolved.type, policies), resolved.policy,
-                   {ColumnsOf(set, resolved.tokens), resolved.horizon});
+void FitSlots(const TrainingSets& sets, TrainOptions& resolved, const PolicyList& policies) {
+  if (sets.size() <= 1) return;
+  const PolicyType& type = *FindPolicyType(resolved.type, policies);
+  const std::vector<std::string> names = NamesOf(sets);
+  if (type.slots.empty()) {
+    ThrowBadInput(fmt::format("{} is of '{}' and {} of '{}', and policy '{}' learns one embodiment",
+                              sets[0]->datasets.at(0).path, names[0], sets[1]->datasets.at(0).path,
+                              names[1], resolved.type));
+  }
+  Json& slots = resolved.policy.at(type.slots);
+  if (slots.get<size_t>() < sets.size()) slots = sets.size();
 }
 
-double SecondsPerUpdate(std::shared_ptr<const TrainingSet> set, const TrainOptions& resolved,
+SampleLayout AskedColumns(const TrainingSets& sets, const TrainOptions& resolved,
+                          const PolicyList& policies) {
+  return LayoutFor(*FindPolicyType(resolved.type, policies), resolved.policy,
+                   {ColumnsOf(sets, resolved.tokens), resolved.horizon});
+}
+
+double SecondsPerUpdate(const TrainingSets& sets, const TrainOptions& resolved,
                         const EngineFactory& factory) {
-  const PolicyConfig config = MakeConfig(*set, resolved, PolicyTypes());
-  const Learner learner = MakeLearner(std::move(set), resolved, config, factory, PolicyTypes());
+  const PolicyConfig config = MakeConfig(sets, resolved, PolicyTypes());
+  const Learner learner = MakeLearner(sets, resolved, config, factory, PolicyTypes());
   // the first update chooses the precision and warms caches
   learner.engine->Update(learner.source->Next());
   learner.engine->TakeLosses();
@@ -298,22 +344,23 @@ double SecondsPerUpdate(std::shared_ptr<const TrainingSet> set, const TrainOptio
   return (MonotonicSeconds() - start) / kTimed;
 }
 
-TrainReport TrainLoop(std::shared_ptr<const TrainingSet> given_set, const TrainOptions& given,
+TrainReport TrainLoop(const TrainingSets& given_sets, const TrainOptions& given,
                       const EngineFactory& factory, Progress& progress, const PolicyList& policies,
                       Ranks* ranks, CheckpointTrials* trials) {
   Problems problems;
-  const TrainOptions options = Resolve(given, policies, problems);
+  TrainOptions options = Resolve(given, policies, problems);
   if (ranks != nullptr && options.batch < ranks->size()) {
     problems.push_back(fmt::format("batch = {}: {} ranks share it, and each needs a sample",
                                    options.batch, ranks->size()));
   }
   if (!problems.empty()) ThrowUsage(fmt::format("train: {}", fmt::join(problems, "; ")));
-  Require(given_set != nullptr && given_set->windows() > 0, "something to learn from");
-  std::shared_ptr<const TrainingSet> set = std::move(given_set), apart;
-  if (options.held_out > 0) {
-    auto [learnt, kept] = HoldOut(*set, options.held_out, options.seed);
-    set = std::make_shared<const TrainingSet>(std::move(learnt));
-    apart = std::make_shared<const TrainingSet>(std::move(kept));
+  Require(WindowsOf(given_sets) > 0, "something to learn from");
+  FitSlots(given_sets, options, policies);
+  TrainingSets sets = given_sets, apart;
+  for (size_t slot = 0; options.held_out > 0 && slot < sets.size(); ++slot) {
+    auto [learnt, kept] = HoldOut(*sets[slot], options.held_out, options.seed);
+    sets[slot] = std::make_shared<const TrainingSet>(std::move(learnt));
+    apart.push_back(std::make_shared<const TrainingSet>(std::move(kept)));
   }
   const fs::path run = options.out;
   const bool exists = !ListCheckpoints(run).empty();
@@ -326,14 +373,21 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> given_set, const TrainO
 
   // what the data says, and the network that is to learn it
   TrainReport report;
-  PolicyConfig config = MakeConfig(*set, options, policies);
+  PolicyConfig config = MakeConfig(sets, options, policies);
   const Json train_config = ToJson(options);
-  report.episodes = static_cast<int64_t>(set->episodes.size());
-  report.windows = static_cast<int64_t>(set->windows());
+  report.windows = static_cast<int64_t>(WindowsOf(sets));
   report.dataset_hashes = config.dataset_hashes;
   report.floored_state = config.state.Floored();
   report.floored_action = config.action.Floored();
-  report.warnings = Warnings(ReportNumbers(*set, StateRules(options), ActionRules(options)));
+  for (size_t slot = 0; slot < sets.size(); ++slot) {
+    report.episodes += static_cast<int64_t>(sets[slot]->episodes.size());
+    for (const std::string& line :
+         Warnings(ReportNumbers(*sets[slot], StateRules(options), ActionRules(options)))) {
+      report.warnings.push_back(sets.size() > 1 ? config.embodiments[slot].name + ": " + line
+                                                : line);
+    }
+  }
+  for (const std::string& line : DescribeEmbodiments(sets)) progress.Message(line);
   for (const std::string& line : report.warnings) progress.Message(line);
   int64_t meant = options.steps;
   if (exists && options.resume) meant = CheckSameRun(run, config, options, policies);
@@ -345,7 +399,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> given_set, const TrainO
                          {"checkpoints", ListCheckpoints(run)}});
   }
   const bool writes = ranks == nullptr || ranks->rank() == 0;
-  const Learner learner = MakeLearner(set, options, config, factory, policies, ranks);
+  const Learner learner = MakeLearner(sets, options, config, factory, policies, ranks);
   UpdateEngine* const engine = learner.engine.get();
   BatchSource& source = *learner.source;
   TrainLog curve(run / "log.json");
@@ -427,10 +481,10 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> given_set, const TrainO
     Json used{{"program", ProgramVersion()}, {"engine", engine->Describe()}};
     if (!extended.empty()) used["extended"] = extended;
     if (!report.from.empty()) used["from"] = report.from;
-    report.checkpoint =
-        SaveCheckpoint(run, config, engine->ExportPolicy(), train_config, used,
-                       {step, source.Save(), engine->ExportState()}, options.keep, set->scene_files,
-                       best(), trials == nullptr ? std::vector<int64_t>() : trials->pending());
+    report.checkpoint = SaveCheckpoint(
+        run, config, engine->ExportPolicy(), train_config, used,
+        {step, source.Save(), engine->ExportState()}, options.keep, sets[0]->scene_files, best(),
+        trials == nullptr ? std::vector<int64_t>() : trials->pending());
     if (trials != nullptr && !report.interrupted) trials->Start(step, report.checkpoint);
   };
   // the rates that have come
@@ -462,7 +516,7 @@ TrainReport TrainLoop(std::shared_ptr<const TrainingSet> given_set, const TrainO
     const bool saves =
         step % options.save_every == 0 || step == options.steps || report.interrupted;
     std::optional<double> held_out;
-    if (saves && apart) held_out = HeldOutLoss(apart, learner, options, config, ranks);
+    if (saves && !apart.empty()) held_out = HeldOutLoss(apart, learner, options, config, ranks);
     if (saves || step % options.log_every == 0) log(held_out);
     if (saves) save();
     if (saves || step % options.log_every == 0) see_trials(false);

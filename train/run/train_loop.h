@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/json.h"
@@ -130,9 +131,14 @@ struct TrainOptions {
 // trainer. Appends every violation that fields alone cannot show; then the rest is not complete.
 TrainOptions Resolve(const TrainOptions& options, const PolicyList& policies, Problems& problems);
 
-// The columns of the set that the policy of the options (by Resolve) asks for. Throws
-// Error(kBadInput) where the set does not offer them.
-SampleLayout AskedColumns(const TrainingSet& set, const TrainOptions& resolved,
+// Raises the slots of the network to the embodiments of the data. Throws Error(kBadInput) that
+// names them where the network learns one alone.
+void FitSlots(const TrainingSets& sets, TrainOptions& resolved,
+              const PolicyList& policies = PolicyTypes());
+
+// The columns of the sets that the policy of the options (by Resolve) asks for. Throws
+// Error(kBadInput) where they are not offered.
+SampleLayout AskedColumns(const TrainingSets& sets, const TrainOptions& resolved,
                           const PolicyList& policies = PolicyTypes());
 
 struct TrainReport {
@@ -159,7 +165,7 @@ NormalizerRules ActionRules(const TrainOptions& options);
 
 // Mean wall time of an update with data, from a few that are made and thrown away. `resolved` by
 // Resolve.
-double SecondsPerUpdate(std::shared_ptr<const TrainingSet> set, const TrainOptions& resolved,
+double SecondsPerUpdate(const TrainingSets& sets, const TrainOptions& resolved,
                         const EngineFactory& factory);
 
 // Trains: statistics, engine, updates, checkpoints and log.json under `options.out`. Options that
@@ -175,9 +181,17 @@ double SecondsPerUpdate(std::shared_ptr<const TrainingSet> set, const TrainOptio
 // options, data or programs, and Error(kFailed) where one is lost.
 //
 // With `trials` every checkpoint is tried, and checkpoints/best is the one of the highest rate.
-TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions& options,
+TrainReport TrainLoop(const TrainingSets& sets, const TrainOptions& options,
                       const EngineFactory& factory, Progress& progress,
                       const PolicyList& policies = PolicyTypes(), Ranks* ranks = nullptr,
                       CheckpointTrials* trials = nullptr);
+// Of one embodiment.
+inline TrainReport TrainLoop(std::shared_ptr<const TrainingSet> set, const TrainOptions& options,
+                             const EngineFactory& factory, Progress& progress,
+                             const PolicyList& policies = PolicyTypes(), Ranks* ranks = nullptr,
+                             CheckpointTrials* trials = nullptr) {
+  return TrainLoop(TrainingSets{std::move(set)}, options, factory, progress, policies, ranks,
+                   trials);
+}
 
 }  // namespace understudy

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <set>
 
 #include "core/base/error.h"
+#include "core/base/glob.h"
 
 namespace understudy {
 namespace {
@@ -33,11 +35,81 @@ void TakeWords(const TensorBlob& from, const Tokenizer& theirs, const Tokenizer&
   }
 }
 
+// The slot of the other policy that each slot of ours goes on from, and the sizes that tables are
+// padded to.
+struct SlotMatch {
+  std::vector<std::optional<size_t>> from;
+  std::vector<std::pair<int64_t, int64_t>> padded;  // theirs, ours
+};
+
+SlotMatch MatchSlots(const PolicyConfig& theirs, const PolicyConfig& ours,
+                     std::vector<std::string>* lines) {
+  const std::vector<PolicyEmbodiment> old = theirs.Embodiments(), now = ours.Embodiments();
+  SlotMatch match;
+  for (size_t slot = 0; slot < now.size(); ++slot) {
+    const auto found = std::ranges::find_if(old, [&](const PolicyEmbodiment& one) {
+      return SameColumns(one.embodiment, now[slot].embodiment);
+    });
+    match.from.emplace_back();
+    if (found != old.end()) match.from.back() = static_cast<size_t>(found - old.begin());
+    lines->push_back(
+        found == old.end()
+            ? fmt::format("embodiment '{}' begins anew in slot {}", now[slot].name, slot)
+            : fmt::format("embodiment '{}' in slot {} goes on from slot {}, '{}'", now[slot].name,
+                          slot, *match.from.back(), found->name));
+  }
+  const auto largest = [](const std::vector<PolicyEmbodiment>& all, auto size) -> int64_t {
+    int most = 0;
+    for (const PolicyEmbodiment& one : all) most = std::max(most, (one.embodiment.*size)());
+    return most;
+  };
+  for (const auto size : {&Embodiment::state_size, &Embodiment::action_size}) {
+    match.padded.emplace_back(largest(old, size), largest(now, size));
+  }
+  return match;
+}
+
+// Copies what two tables have in common, along dimension `at` and those behind it.
+void CopyCommon(const TensorBlob& from, TensorBlob* to, size_t at, size_t source, size_t target) {
+  if (at == to->shape.size()) {
+    std::memcpy(&to->data[target * sizeof(float)], &from.data[source * sizeof(float)],
+                sizeof(float));
+    return;
+  }
+  for (int64_t i = 0; i < std::min(from.shape[at], to->shape[at]); ++i) {
+    CopyCommon(from, to, at + 1,
+               source * static_cast<size_t>(from.shape[at]) + static_cast<size_t>(i),
+               target * static_cast<size_t>(to->shape[at]) + static_cast<size_t>(i));
+  }
+}
+
+// Fills the slots that go on; false where the tables differ in more than slots and padding.
+bool TakeSlots(const TensorBlob& from, const SlotMatch& match, TensorBlob* to) {
+  if (from.shape.size() != to->shape.size() || from.dtype != "F32") return false;
+  for (size_t i = 1; i < to->shape.size(); ++i) {
+    const std::pair<int64_t, int64_t> sizes(from.shape[i], to->shape[i]);
+    const bool padding = std::ranges::find(match.padded, sizes) != match.padded.end();
+    if (sizes.first != sizes.second && !padding) return false;
+  }
+  bool any = false;
+  for (size_t slot = 0; slot < match.from.size(); ++slot) {
+    if (!match.from[slot]) continue;
+    CopyCommon(from, to, 1, *match.from[slot], slot);
+    any = true;
+  }
+  return any;
+}
+
 }  // namespace
 
-WarmStart StartFrom(const PolicyArtefact& from, const std::string& word_table,
-                    const Tokenizer& tokenizer, TensorMap* state) {
+WarmStart StartFrom(const PolicyArtefact& from, const PolicyType& type, const PolicyConfig& config,
+                    TensorMap* state) {
   WarmStart start{.policy = from.hash};
+  const Tokenizer& tokenizer = config.tokenizer;
+  // one that goes on as one may be another robot's: whatever fits by name and shape is taken
+  const bool several = !from.config.embodiments.empty() || !config.embodiments.empty();
+  const SlotMatch slots =
+      several ? MatchSlots(from.config, config, &start.embodiments) : SlotMatch();
   std::set<std::string> names;
   for (auto& [key, blob] : *state) {
     const std::string name = WeightName(key);
@@ -45,12 +117,20 @@ WarmStart StartFrom(const PolicyArtefact& from, const std::string& word_table,
     names.insert(name);
     const auto found = from.weights.find(name);
     const bool there = found != from.weights.end() && found->second.dtype == blob.dtype;
-    const bool table =
-        name == word_table && there && blob.shape.size() == 2 && found->second.shape.size() == 2 &&
-        found->second.shape[0] == from.config.tokenizer.vocabulary() &&
-        blob.shape[0] == tokenizer.vocabulary() && found->second.shape[1] == blob.shape[1];
+    const bool table = name == type.word_table && there && blob.shape.size() == 2 &&
+                       found->second.shape.size() == 2 &&
+                       found->second.shape[0] == from.config.tokenizer.vocabulary() &&
+                       blob.shape[0] == tokenizer.vocabulary() &&
+                       found->second.shape[1] == blob.shape[1];
     if (table) {
       TakeWords(found->second, from.config.tokenizer, tokenizer, &blob, &start.words);
+    } else if (several && there && std::ranges::any_of(type.slot_tables, [&](const auto& pattern) {
+                 return GlobMatch(pattern, name);
+               })) {
+      if (!TakeSlots(found->second, slots, &blob)) {
+        start.fresh.push_back(name);
+        continue;
+      }
     } else if (there && found->second.shape == blob.shape) {
       blob = found->second;
     } else {

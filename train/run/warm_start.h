@@ -1,13 +1,14 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "core/base/json.h"
 #include "train/run/checkpoint.h"
+#include "train/run/policy_config.h"
 #include "train/run/tensor_blob.h"
-#include "train/samples/tokenizer.h"
 
 namespace understudy {
 
@@ -18,6 +19,9 @@ struct WarmStart {
   std::vector<std::string> fresh;   // the network's own: nothing of that name and shape was there
   std::vector<std::string> unused;  // the other policy's: the network has no such weight
   std::vector<std::string> words;   // known to both, whose rows of the table of words were taken
+  std::vector<std::string>
+      embodiments;  // where there are several: which goes on, which begins anew
+  static constexpr std::array kUnwritten{"embodiments"};
   template <class V>
   void Visit(V& v) {
     v("policy", policy, "hash of the policy that was started from");
@@ -25,13 +29,16 @@ struct WarmStart {
     v("fresh", fresh, "weights that begin anew");
     v("unused", unused, "weights of the other policy that fit nowhere");
     v("words", words, "words whose rows were taken");
+    v("embodiments", embodiments, "which go on from the other policy's, and which begin anew");
   }
 };
 
 // Puts the weights of `from` into `state`, what a fresh engine exports (UpdateEngine::ExportState),
-// its average included. `word_table` is the weight whose rows are the tokenizer's words (empty:
-// none): its rows are taken word by word. Throws Error(kBadInput) where no weight fits.
-WarmStart StartFrom(const PolicyArtefact& from, const std::string& word_table,
-                    const Tokenizer& tokenizer, TensorMap* state);
+// its average included. `config` is the network's; tables of words (PolicyType::word_table) are
+// taken word by word, and where either policy has several embodiments, those of embodiments
+// (PolicyType::slot_tables) slot by slot: each goes on from the one with the same columns. Throws
+// Error(kBadInput) where no weight fits.
+WarmStart StartFrom(const PolicyArtefact& from, const PolicyType& type, const PolicyConfig& config,
+                    TensorMap* state);
 
 }  // namespace understudy

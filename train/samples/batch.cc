@@ -21,14 +21,26 @@ BatchColumn& Batch::operator[](std::string_view name) {
   return const_cast<BatchColumn&>(std::as_const(*this)[name]);
 }
 
+void BatchTotals::Column::AddReal(int32_t embodiment) {
+  ++real;
+  const auto slot = static_cast<size_t>(embodiment);
+  if (real_by_embodiment.size() <= slot) real_by_embodiment.resize(slot + 1);
+  ++real_by_embodiment[slot];
+}
+
 BatchTotals TotalsOf(const Batch& batch) {
   if (batch.whole) return *batch.whole;
   BatchTotals totals;
   totals.size = batch.size;
   for (const BatchColumn& column : batch.columns) {
-    totals.columns[column.name] = {
-        std::ranges::count_if(column.real_BT, [](uint8_t real) { return real != 0; }),
-        std::ranges::count_if(column.numbers, [](float number) { return !std::isnan(number); })};
+    BatchTotals::Column& total = totals.columns[column.name];
+    total.known =
+        std::ranges::count_if(column.numbers, [](float number) { return !std::isnan(number); });
+    const size_t steps =
+        batch.size > 0 ? column.real_BT.size() / static_cast<size_t>(batch.size) : 0;
+    for (size_t i = 0; i < column.real_BT.size(); ++i) {
+      if (column.real_BT[i] != 0) total.AddReal(batch.embodiment_B[i / steps]);
+    }
   }
   return totals;
 }

@@ -29,11 +29,19 @@ struct BatchTotals {
   struct Column {
     int64_t real = 0;   // of real_BT
     int64_t known = 0;  // numbers that are not NaN
+    std::vector<int64_t> real_by_embodiment = {};
+    void AddReal(int32_t embodiment);
     bool operator==(const Column&) const = default;
   };
   int size = 0;                           // B
   std::map<std::string, Column> columns;  // by name
   bool operator==(const BatchTotals&) const = default;
+};
+
+// Where a sample stands in what is learnt from.
+struct SampleRow {
+  size_t set = 0, episode = 0, row = 0;  // of TrainingSets, TrainingSet::episodes
+  bool operator==(const SampleRow&) const = default;
 };
 
 // One minibatch in main memory, with the columns that the policy asked for; no tensor type, so that
@@ -43,6 +51,7 @@ struct Batch {
   std::vector<BatchColumn> columns;
   std::vector<int32_t> embodiment_B;  // slot of the per-embodiment tables
   std::vector<uint64_t> sample_B;     // identity (episode uuid and row): parent of RngKeys
+  std::vector<SampleRow> row_B;       // empty: of no training set
   std::optional<BatchTotals> whole;   // of the batch that this is a part of; none: it is whole
 
   // Requires that the batch holds the column.

@@ -61,9 +61,10 @@ class FrameCache {
   std::atomic<int64_t> left_;
 };
 
-void CheckLayout(const TrainingSet& set, const SampleLayout& layout,
-                 const std::map<std::string, Normalizer>& normalizers) {
-  const std::vector<ColumnInfo> offered = ColumnsOf(set, 1);
+void CheckLayout(const std::vector<LearntSet>& sets, const SampleLayout& layout) {
+  TrainingSets plain;
+  for (const LearntSet& learnt : sets) plain.push_back(learnt.set);
+  const std::vector<ColumnInfo> offered = ColumnsOf(plain, 1);
   for (const ColumnLayout& column : layout.columns) {
     const std::string& name = column.info.name;
     const auto found = std::find_if(offered.begin(), offered.end(),
@@ -72,10 +73,13 @@ void CheckLayout(const TrainingSet& set, const SampleLayout& layout,
     Require(found != offered.end() && (name == kInstructionColumn || *found == column.info),
             fmt::format("the set offers column '{}' in the layout's shape", name));
     if (name == kInstructionColumn || IsImageColumn(name)) continue;
-    Require(normalizers.contains(name), fmt::format("column '{}' has a normaliser", name));
-    const int size = normalizers.at(name).size();
-    Require(size == column.info.size() || size == column.info.size() * column.steps(),
-            fmt::format("the normaliser of column '{}' fits it", name));
+    for (size_t slot = 0; slot < sets.size(); ++slot) {
+      const std::map<std::string, Normalizer>& normalizers = sets[slot].normalizers;
+      Require(normalizers.contains(name), fmt::format("column '{}' has a normaliser", name));
+      const int size = normalizers.at(name).size(), own = column.info.SizeOf(slot);
+      Require(size == own || size == own * column.steps(),
+              fmt::format("the normaliser of column '{}' fits it", name));
+    }
   }
 }
 
@@ -88,17 +92,24 @@ struct Slot {
 }  // namespace
 
 struct BatchSource::Impl {
-  std::shared_ptr<const TrainingSet> set;
+  // An episode among all.
+  struct Place {
+    size_t set = 0, episode = 0;
+    uint64_t first_row = 0, first_window = 0;
+  };
+
+  std::vector<LearntSet> sets;
   SampleLayout layout;
-  std::map<std::string, Normalizer> normalizers;
   LoaderOptions options;
   int batch;
   uint64_t seed;
   BatchShare share;
-  std::vector<std::vector<int32_t>> tokens;  // by instruction
-  std::vector<uint64_t> first_window;        // of each episode, ascending
-  std::vector<uint64_t> group_first;         // first window of each group
-  Sampler sampler;                           // behind the batches that were started
+  std::vector<std::string> cameras;                       // of all sets
+  int height = 0, width = 0;                              // of their pictures
+  std::vector<std::vector<std::vector<int32_t>>> tokens;  // by set and instruction
+  std::vector<Place> episodes;                            // of all sets
+  std::vector<uint64_t> group_first;                      // first window of each group
+  Sampler sampler;                                        // behind the batches that were started
   FrameCache cache;
 
   mutable std::mutex mutex;
@@ -111,22 +122,35 @@ struct BatchSource::Impl {
   double wait_s = 0;
   std::vector<std::jthread> threads;  // last: joined before what they use goes
 
-  Impl(std::shared_ptr<const TrainingSet> s, const SampleLayout& l,
-       const std::map<std::string, Normalizer>& n, const LoaderOptions& o, Sampler smp, int b,
-       uint64_t sd, const BatchShare& sh)
-      : set(std::move(s)),
+  Impl(std::vector<LearntSet> s, const SampleLayout& l, const LoaderOptions& o, int b, uint64_t sd,
+       const BatchShare& sh, std::vector<std::string> c, std::vector<Place> e,
+       std::vector<uint64_t> firsts, Sampler smp)
+      : sets(std::move(s)),
         layout(l),
-        normalizers(n),
         options(o),
         batch(b),
         seed(sd),
         share(sh),
+        cameras(std::move(c)),
+        height(LargestOf(&TrainingSet::image_height)),
+        width(LargestOf(&TrainingSet::image_width)),
+        episodes(std::move(e)),
+        group_first(std::move(firsts)),
         sampler(std::move(smp)),
-        cache(set->windows() * set->cameras.size(), FrameBytes(), o.cache_mib << 20) {}
+        cache(Rows() * cameras.size(), FrameBytes(), o.cache_mib << 20) {}
 
-  size_t FrameBytes() const {
-    return static_cast<size_t>(set->image_height) * static_cast<size_t>(set->image_width) * 3;
+  // Sets without pictures have none.
+  int LargestOf(int TrainingSet::*side) const {
+    int largest = 0;
+    for (const LearntSet& learnt : sets) largest = std::max(largest, (*learnt.set).*side);
+    return largest;
   }
+  uint64_t Rows() const {
+    uint64_t rows = 0;
+    for (const LearntSet& learnt : sets) rows += learnt.set->windows();
+    return rows;
+  }
+  size_t FrameBytes() const { return static_cast<size_t>(height) * static_cast<size_t>(width) * 3; }
 
   std::vector<WindowDraw> Plan() {
     std::vector<WindowDraw> plan;
@@ -137,8 +161,8 @@ struct BatchSource::Impl {
   // One sample of a batch: a row of an episode.
   struct Sample {
     const TrainingEpisode* episode = nullptr;
-    size_t row = 0;
-    uint64_t first_window = 0;  // of the episode
+    size_t set = 0, row = 0;
+    uint64_t first_row = 0;  // of the episode
     RngKey key;
 
     // The row that stands for a time step, and whether it lies inside the episode.
@@ -153,7 +177,7 @@ struct BatchSource::Impl {
   // How the pictures of a sample are varied: colours alike for all cameras, a shift for each.
   struct ImageDraw {
     double brightness = 0, contrast = 1;
-    std::vector<std::pair<int, int>> shift_px;  // by camera of the set
+    std::vector<std::pair<int, int>> shift_px;  // by camera
   };
   ImageDraw DrawImages(const RngKey& key) const {
     ImageDraw draw;
@@ -162,7 +186,7 @@ struct BatchSource::Impl {
     draw.contrast = 1 + colour.Uniform(-options.contrast, options.contrast);
     Rng shift(key.WithTerm("shift"));
     const int64_t range = options.shift_px;
-    for (size_t camera = 0; camera < set->cameras.size(); ++camera) {
+    for (size_t camera = 0; camera < cameras.size(); ++camera) {
       const int dx = static_cast<int>(shift.UniformInt(-range, range));
       const int dy = static_cast<int>(shift.UniformInt(-range, range));
       draw.shift_px.emplace_back(dx, dy);
@@ -171,24 +195,27 @@ struct BatchSource::Impl {
   }
 
   void FillImages(const Sample& sample, const ColumnLayout& column, uint8_t* out_THWC) {
-    const size_t camera = CameraOf(column.info.name, set->cameras), bytes = FrameBytes();
+    if (column.info.SizeOf(sample.set) == 0) return;  // it has no such camera
+    const TrainingSet& set = *sets[sample.set].set;
+    const size_t camera = CameraOf(column.info.name, cameras), bytes = FrameBytes(),
+                 of_set = CameraOf(column.info.name, set.cameras);
     const ImageDraw draw = DrawImages(sample.key);
     std::vector<uint8_t> pixels(bytes);
     for (const int offset : column.offsets) {
       const size_t row = sample.At(offset).first;
-      const size_t frame = (sample.first_window + row) * set->cameras.size() + camera;
+      const size_t frame = (sample.first_row + row) * cameras.size() + camera;
       ++frames;
       if (cache.Get(frame, pixels.data())) {
         ++hits;
       } else {
-        set->datasets[sample.episode->dataset].frames(sample.episode->index, camera, row,
-                                                      pixels.data());
+        set.datasets[sample.episode->dataset].frames(sample.episode->index, of_set, row,
+                                                     pixels.data());
         cache.Put(frame, pixels.data());
       }
       const auto [dx, dy] = draw.shift_px[camera];
-      ShiftImage(pixels.data(), set->image_height, set->image_width, dx, dy, out_THWC);
+      ShiftImage(pixels.data(), height, width, dx, dy, out_THWC);
       if (options.brightness > 0 || options.contrast > 0) {
-        AdjustImage(out_THWC, set->image_height, set->image_width, draw.brightness, draw.contrast);
+        AdjustImage(out_THWC, height, width, draw.brightness, draw.contrast);
       }
       out_THWC += bytes;
     }
@@ -208,12 +235,19 @@ struct BatchSource::Impl {
     }
   }
 
-  void FillState(const Sample& sample, const ColumnLayout& column, float* out_TS) {
-    const size_t size = static_cast<size_t>(column.info.size());
+  void FillState(const Sample& sample, const ColumnLayout& column, float* out_TS) const {
+    const auto size = static_cast<size_t>(column.info.SizeOf(sample.set));
     for (const int offset : column.offsets) {
       std::copy_n(&sample.episode->state_TS[sample.At(offset).first * size], size, out_TS);
       out_TS += size;
     }
+  }
+
+  // Whether a time step is one that is learnt.
+  bool Counts(const Sample& sample, const ColumnLayout& column, int offset) const {
+    const bool repeated =
+        options.end_padding == EndPadding::kRepeat && column.info.name == kActionColumn;
+    return repeated || sample.At(offset).second;
   }
 
   // Of all samples, without their numbers.
@@ -224,7 +258,9 @@ struct BatchSource::Impl {
       const std::string& name = column.info.name;
       BatchTotals::Column& total = totals.columns[name];
       for (const Sample& sample : samples) {
-        for (const int offset : column.offsets) total.real += sample.At(offset).second;
+        for (const int offset : column.offsets) {
+          if (Counts(sample, column, offset)) total.AddReal(static_cast<int32_t>(sample.set));
+        }
         if (name == kInstructionColumn || IsImageColumn(name)) continue;
         const size_t known = name == kObjectsColumn
                                  ? sample.episode->objects.size() * size_t{kObjectLabel}
@@ -235,6 +271,27 @@ struct BatchSource::Impl {
     return totals;
   }
 
+  // Numbers of a sample, normalised; those that its embodiment has not stay 0.
+  void FillNumbers(const Sample& sample, const ColumnLayout& column, float* out) const {
+    const std::string& name = column.info.name;
+    const size_t steps = column.offsets.size(), padded = static_cast<size_t>(column.info.size()),
+                 own = static_cast<size_t>(column.info.SizeOf(sample.set));
+    const LearntSet& learnt = sets[sample.set];
+    if (own == 0) return;
+    std::vector<float> numbers(steps * own, std::numeric_limits<float>::quiet_NaN());
+    if (name == kStateColumn) FillState(sample, column, numbers.data());
+    if (name == kObjectsColumn || name == kSeenObjectsColumn) {
+      FillObjects(sample, column, numbers.data());
+    }
+    if (name == kActionColumn) {
+      std::vector<uint8_t> real(steps);
+      learnt.set->Chunk(*sample.episode, sample.row, column.offsets, numbers.data(), real.data(),
+                        layout.memory > 1);
+    }
+    learnt.normalizers.at(name).Encode(numbers);
+    for (size_t t = 0; t < steps; ++t) std::copy_n(&numbers[t * own], own, out + t * padded);
+  }
+
   // The column of the samples, normalised.
   BatchColumn FillColumn(const std::vector<Sample>& samples, const ColumnLayout& column) {
     const std::string& name = column.info.name;
@@ -243,11 +300,13 @@ struct BatchSource::Impl {
     BatchColumn result;
     result.name = name;
     for (const Sample& sample : samples) {
-      for (const int offset : column.offsets) result.real_BT.push_back(sample.At(offset).second);
+      for (const int offset : column.offsets) {
+        result.real_BT.push_back(Counts(sample, column, offset));
+      }
     }
     if (name == kInstructionColumn) {
       for (const Sample& sample : samples) {
-        const std::vector<int32_t>& text = tokens[sample.episode->instruction];
+        const std::vector<int32_t>& text = tokens[sample.set][sample.episode->instruction];
         result.tokens.insert(result.tokens.end(), text.begin(), text.end());
       }
     } else if (IsImageColumn(name)) {
@@ -256,19 +315,10 @@ struct BatchSource::Impl {
         FillImages(samples[b], column, &result.pixels[b * width]);
       }
     } else {
-      result.numbers.assign(samples.size() * width, std::numeric_limits<float>::quiet_NaN());
+      result.numbers.resize(samples.size() * width);
       for (size_t b = 0; b < samples.size(); ++b) {
-        float* out = &result.numbers[b * width];
-        if (name == kStateColumn) FillState(samples[b], column, out);
-        if (name == kObjectsColumn || name == kSeenObjectsColumn) {
-          FillObjects(samples[b], column, out);
-        }
-        if (name == kActionColumn) {
-          set->Chunk(*samples[b].episode, samples[b].row, column.offsets, out,
-                     &result.real_BT[b * steps], layout.memory > 1);
-        }
+        FillNumbers(samples[b], column, &result.numbers[b * width]);
       }
-      normalizers.at(name).Encode(result.numbers);
     }
     return result;
   }
@@ -277,19 +327,22 @@ struct BatchSource::Impl {
     const double start = MonotonicSeconds();
     std::vector<Sample> samples;
     std::vector<uint64_t> identities;
+    std::vector<SampleRow> rows;
     for (const WindowDraw& draw : plan) {
       const uint64_t window = group_first[draw.group] + draw.window;
-      const size_t at =
-          static_cast<size_t>(std::upper_bound(first_window.begin(), first_window.end(), window) -
-                              first_window.begin() - 1);
-      const TrainingEpisode& episode = set->episodes[at];
-      const size_t row = window - first_window[at];
+      const auto after = std::upper_bound(
+          episodes.begin(), episodes.end(), window,
+          [](uint64_t wanted, const Place& place) { return wanted < place.first_window; });
+      const Place& place = *std::prev(after);
+      const TrainingEpisode& episode = sets[place.set].set->episodes[place.episode];
+      const size_t row = window - place.first_window;
       // identity of the sample: its episode and row, wherever they stand in files
       const uint64_t identity = HashOf(episode.uuid) + row * 0x9E3779B97F4A7C15ull;
       identities.push_back(identity);
+      rows.push_back({place.set, place.episode, row});
       const RngKey key =
           RngKey{seed}.WithStage("train images").WithParent(identity).WithVariant(draw.epoch);
-      samples.push_back({&episode, row, first_window[at], key});
+      samples.push_back({&episode, place.set, row, place.first_row, key});
     }
     // what is another rank's is counted and not made
     const auto begin = static_cast<std::ptrdiff_t>(int64_t{batch} * share.rank / share.ranks);
@@ -299,7 +352,10 @@ struct BatchSource::Impl {
     samples = {samples.begin() + begin, samples.begin() + end};
     result.size = static_cast<int>(samples.size());
     result.sample_B.assign(identities.begin() + begin, identities.begin() + end);
-    result.embodiment_B.assign(samples.size(), 0);
+    result.row_B.assign(rows.begin() + begin, rows.begin() + end);
+    for (const Sample& sample : samples) {
+      result.embodiment_B.push_back(static_cast<int32_t>(sample.set));
+    }
     for (const ColumnLayout& column : layout.columns) {
       result.columns.push_back(FillColumn(samples, column));
     }
@@ -335,42 +391,67 @@ struct BatchSource::Impl {
   }
 };
 
-BatchSource::BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLayout& layout,
-                         const std::map<std::string, Normalizer>& normalizers,
+BatchSource::BatchSource(std::vector<LearntSet> sets, const SampleLayout& layout,
                          const Tokenizer& tokenizer, const LoaderOptions& options,
                          const std::vector<double>& weights, int batch, uint64_t seed,
                          const BatchShare& share) {
-  Require(set != nullptr && batch >= share.ranks, "a set and a batch size");
-  CheckLayout(*set, layout, normalizers);
-  Require(weights.empty() || weights.size() == set->datasets.size(), "one weight per dataset");
-  if (!set->cameras.empty() && options.shift_px >= std::min(set->image_height, set->image_width)) {
-    ThrowUsage(fmt::format("loader.shift_px = {}: must be less than the image ({}x{})",
-                           options.shift_px, set->image_width, set->image_height));
-  }
-  // without weights all windows are one group
-  std::vector<uint64_t> sizes, firsts;
-  if (weights.empty()) {
-    sizes = {set->windows()};
-    firsts = {0};
-  } else {
-    for (size_t d = 0; d < set->datasets.size(); ++d) {
-      const std::pair<uint64_t, uint64_t> windows = set->WindowsOf(d);
-      firsts.push_back(windows.first);
-      sizes.push_back(windows.second);
+  Require(!sets.empty() && batch >= share.ranks, "a set and a batch size");
+  std::vector<EmbodimentOffer> offers;
+  for (const LearntSet& learnt : sets) {
+    const TrainingSet& set = *learnt.set;
+    offers.push_back({set.cameras});
+    if (!set.cameras.empty() && options.shift_px >= std::min(set.image_height, set.image_width)) {
+      ThrowUsage(fmt::format("loader.shift_px = {}: must be less than the image ({}x{})",
+                             options.shift_px, set.image_width, set.image_height));
     }
   }
-  Sampler sampler(sizes, weights.empty() ? std::vector<double>{1} : weights, seed);
-  impl_ = std::make_unique<Impl>(std::move(set), layout, normalizers, options, std::move(sampler),
-                                 batch, seed, share);
-  impl_->group_first = std::move(firsts);
-  uint64_t window = 0;
-  for (const TrainingEpisode& episode : impl_->set->episodes) {
-    impl_->first_window.push_back(window);
-    window += episode.length;
+  CheckLayout(sets, layout);
+
+  // windows of all episodes; without weights they are one group
+  const ColumnLayout* action = layout.Find(kActionColumn);
+  const int reach = action == nullptr ? 0 : action->offsets.back();
+  const bool whole = options.end_padding == EndPadding::kLeaveOut;
+  std::vector<Impl::Place> episodes;
+  std::vector<uint64_t> sizes, firsts;
+  std::vector<std::string> paths;
+  uint64_t row = 0, window = 0;
+  for (size_t s = 0; s < sets.size(); ++s) {
+    const TrainingSet& set = *sets[s].set;
+    for (size_t d = 0; d < set.datasets.size(); ++d) {
+      const TrainingDataset& dataset = set.datasets[d];
+      if (!weights.empty() || firsts.empty()) {
+        firsts.push_back(window);
+        sizes.push_back(0);
+        paths.push_back(dataset.path);
+      }
+      for (size_t e = dataset.first_episode; e < dataset.first_episode + dataset.episodes; ++e) {
+        const uint64_t length = set.episodes[e].length;
+        const uint64_t lost = whole ? std::min<uint64_t>(length, static_cast<uint64_t>(reach)) : 0;
+        episodes.push_back({s, e, row, window});
+        row += length;
+        window += length - lost;
+        sizes.back() += length - lost;
+      }
+    }
   }
+  for (size_t group = 0; whole && group < sizes.size(); ++group) {
+    if (sizes[group] > 0) continue;
+    ThrowBadInput(fmt::format(
+        "{}: no episode has the {} rows of a chunk, and loader.end_padding = leave_out takes no "
+        "shorter ones: take mask or repeat, or a shorter horizon",
+        paths[group], reach + 1));
+  }
+  Require(weights.empty() || weights.size() == sizes.size(), "one weight per dataset");
+  Sampler sampler(sizes, weights.empty() ? std::vector<double>{1} : weights, seed);
+  impl_ = std::make_unique<Impl>(std::move(sets), layout, options, batch, seed, share,
+                                 CamerasOf(offers), std::move(episodes), std::move(firsts),
+                                 std::move(sampler));
   if (const ColumnLayout* words = layout.Find(kInstructionColumn)) {
-    for (const std::string& text : impl_->set->instructions) {
-      impl_->tokens.push_back(tokenizer.Encode(text, words->info.size()));
+    for (const LearntSet& learnt : impl_->sets) {
+      std::vector<std::vector<int32_t>>& texts = impl_->tokens.emplace_back();
+      for (const std::string& text : learnt.set->instructions) {
+        texts.push_back(tokenizer.Encode(text, words->info.size()));
+      }
     }
   }
   impl_->position = impl_->sampler.Save();

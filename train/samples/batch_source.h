@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/json.h"
@@ -14,8 +16,18 @@
 
 namespace understudy {
 
+// Of windows that reach beyond the last row of their episode. Its action is repeated there; mask:
+// and counts nothing; repeat: and is learnt, so that the policy stays where an episode ends.
+// leave_out: nothing is learnt from such windows.
+enum class EndPadding { kMask, kRepeat, kLeaveOut };
+template <>
+struct EnumNames<EndPadding> {
+  static constexpr std::array kNames{"mask", "repeat", "leave_out"};
+};
+
 struct LoaderOptions {
   // changes results
+  EndPadding end_padding = EndPadding::kMask;
   int shift_px = 0;       // off: before a camera that stands still a pixel is millimetres
   double brightness = 0;  // off: augmented datasets vary light where it belongs
   double contrast = 0;
@@ -23,8 +35,12 @@ struct LoaderOptions {
   int threads = 1;
   int ring = 4;              // batches that may wait
   int64_t cache_mib = 1024;  // decoded frames kept in memory
+  static constexpr std::array kUnwritten{"end_padding"};
   template <class V>
   void Visit(V& v) {
+    v("end_padding", end_padding,
+      "of chunks that reach beyond the end of an episode: mask, what lies there counts nothing; "
+      "repeat, the last action is learnt there; leave_out, nothing is learnt from such chunks");
     v("shift_px", shift_px, "random image shift, drawn per sample and camera; 0: off",
       Limits{0, 64});
     v("brightness", brightness, "random brightness, +- share of white; shared by the cameras",
@@ -51,19 +67,32 @@ struct LoaderTimes {
   int64_t frames = 0, frames_from_cache = 0;
 };
 
+// What is learnt from of one embodiment. `normalizers` by column, one for each column of numbers,
+// for one time step or for all that the layout asks for.
+struct LearntSet {
+  std::shared_ptr<const TrainingSet> set;  // never changed
+  std::map<std::string, Normalizer> normalizers;
+};
+
 // Minibatches from background threads. The n-th batch depends on the set, the options that change
 // results, the seed and n only; never on threads or timing. Make, Restore and Next on one thread.
 class BatchSource {
  public:
-  // `layout` holds columns that the set offers (ColumnsOf). Time steps before the first row and
-  // behind the last one of an episode repeat it. `normalizers` by column, one for each column of
-  // numbers, for one time step or for all that the layout asks for. `weights` one per dataset, or
-  // empty: then all windows form one pool. `set` is shared, never changed. `batch` samples are
-  // drawn for all ranks together; requires one for each.
+  // `layout` holds columns that the sets offer (ColumnsOf). Time steps before the first row and
+  // behind the last one of an episode repeat it. `weights` one per dataset, set by set, or empty:
+  // then all windows form one pool. `batch` samples are drawn for all ranks together; requires one
+  // for each. What a set has not (numbers, pictures) is 0. Throws Error(kBadInput) where windows
+  // are left out and none is left.
+  BatchSource(std::vector<LearntSet> sets, const SampleLayout& layout, const Tokenizer& tokenizer,
+              const LoaderOptions& options, const std::vector<double>& weights, int batch,
+              uint64_t seed, const BatchShare& share = {});
+  // Of one embodiment.
   BatchSource(std::shared_ptr<const TrainingSet> set, const SampleLayout& layout,
               const std::map<std::string, Normalizer>& normalizers, const Tokenizer& tokenizer,
               const LoaderOptions& options, const std::vector<double>& weights, int batch,
-              uint64_t seed, const BatchShare& share = {});
+              uint64_t seed, const BatchShare& share = {})
+      : BatchSource({{std::move(set), normalizers}}, layout, tokenizer, options, weights, batch,
+                    seed, share) {}
   ~BatchSource();
 
   // The position behind the batches that Next has given, and back to it. Restore only before the

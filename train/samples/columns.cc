@@ -33,6 +33,10 @@ int ColumnInfo::size() const {
   return std::accumulate(shape.begin(), shape.end(), 1, std::multiplies<>());
 }
 
+int ColumnInfo::SizeOf(size_t embodiment) const {
+  return embodiment < by_embodiment.size() ? by_embodiment[embodiment] : size();
+}
+
 const ColumnLayout* SampleLayout::Find(std::string_view name) const {
   const auto found = std::find_if(columns.begin(), columns.end(), [&](const ColumnLayout& column) {
     return column.info.name == name;

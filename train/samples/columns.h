@@ -29,9 +29,13 @@ struct ColumnInfo {
   std::string name;
   std::vector<int> shape;      // of one time step: {height, width, 3} of a camera, {S} of the state
   bool training_only = false;  // a policy that acts does not get it
+  // Numbers of a time step that each embodiment has, the first ones: the others are padding, and
+  // what they hold counts nothing. Of pictures all or none. Empty: every embodiment has all.
+  std::vector<int> by_embodiment = {};
   bool operator==(const ColumnInfo&) const = default;
 
   int size() const;  // numbers per time step
+  int SizeOf(size_t embodiment) const;
 };
 
 // What a policy asks for: a column at some time steps, counted from the row of the sample.

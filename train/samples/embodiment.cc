@@ -162,16 +162,80 @@ Embodiment MakeEmbodiment(const SimulatorInfo& info) {
   return result;
 }
 
-std::vector<ColumnInfo> OfferedColumns(const std::vector<std::string>& cameras, int height,
-                                       int width, const Embodiment& embodiment, int tokens,
-                                       int objects, bool objects_seen) {
-  std::vector<ColumnInfo> offered;
-  for (const std::string& camera : cameras) {
-    offered.push_back({ImageColumn(camera), {height, width, 3}});
+bool SameColumns(const Embodiment& a, const Embodiment& b) {
+  const auto same = [](const std::vector<EmbodimentColumn>& x,
+                       const std::vector<EmbodimentColumn>& y) {
+    return std::ranges::equal(x, y, [](const EmbodimentColumn& c, const EmbodimentColumn& d) {
+      return c.name == d.name && c.size == d.size;
+    });
+  };
+  if (a.robot != b.robot || a.action_meaning != b.action_meaning) return false;
+  if (a.of_columns()) {
+    return same(a.state_columns, b.state_columns) && same(a.action_columns, b.action_columns);
   }
-  offered.push_back({kStateColumn, {embodiment.state_size()}});
+  return a.arms == b.arms && a.joints == b.joints && a.gripper_joints == b.gripper_joints;
+}
+
+std::vector<std::string> EmbodimentNames(const std::vector<Embodiment>& embodiments) {
+  std::vector<std::string> names;
+  for (const Embodiment& one : embodiments) {
+    names.push_back(one.robot.empty() ? "robot" : one.robot);
+  }
+  // of those that have one name, the arms tell them apart, or else what they are commanded by
+  const auto tell_apart = [&](const auto& text_of) {
+    const std::vector<std::string> before = names;
+    for (size_t i = 0; i < names.size(); ++i) {
+      const std::string text = text_of(embodiments[i]);
+      if (std::ranges::count(before, before[i]) > 1 && !text.empty()) names[i] += "/" + text;
+    }
+  };
+  tell_apart([](const Embodiment& one) { return fmt::format("{}", fmt::join(one.arms, "+")); });
+  tell_apart([](const Embodiment& one) { return one.action_meaning; });
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string name = names[i];
+    const auto end = names.begin() + static_cast<std::ptrdiff_t>(i);
+    for (int n = 2; std::find(names.begin(), end, names[i]) != end; ++n) {
+      names[i] = fmt::format("{}/{}", name, n);
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> CamerasOf(std::span<const EmbodimentOffer> embodiments) {
+  std::vector<std::string> cameras;
+  for (const EmbodimentOffer& one : embodiments) {
+    for (const std::string& camera : one.cameras) {
+      if (std::ranges::find(cameras, camera) == cameras.end()) cameras.push_back(camera);
+    }
+  }
+  return cameras;
+}
+
+std::vector<ColumnInfo> OfferedColumns(std::span<const EmbodimentOffer> embodiments, int height,
+                                       int width, int tokens, int objects, bool objects_seen) {
+  std::vector<ColumnInfo> offered;
+  // where all are alike, nothing is padding
+  const auto pad = [&](ColumnInfo info, const auto& size_of) {
+    for (const EmbodimentOffer& one : embodiments) info.by_embodiment.push_back(size_of(one));
+    const bool whole =
+        std::ranges::all_of(info.by_embodiment, [&](int size) { return size == info.size(); });
+    if (whole) info.by_embodiment.clear();
+    offered.push_back(std::move(info));
+  };
+  const auto numbers = [&](const char* name, int EmbodimentOffer::*size) {
+    int most = 0;
+    for (const EmbodimentOffer& one : embodiments) most = std::max(most, one.*size);
+    pad({name, {most}}, [&](const EmbodimentOffer& one) { return one.*size; });
+  };
+  for (const std::string& camera : CamerasOf(embodiments)) {
+    pad({ImageColumn(camera), {height, width, 3}}, [&](const EmbodimentOffer& one) {
+      const bool has = std::ranges::find(one.cameras, camera) != one.cameras.end();
+      return has ? height * width * 3 : 0;
+    });
+  }
+  numbers(kStateColumn, &EmbodimentOffer::state);
   offered.push_back({kInstructionColumn, {tokens}});
-  offered.push_back({kActionColumn, {embodiment.action_size()}});
+  numbers(kActionColumn, &EmbodimentOffer::action);
   if (objects > 0) offered.push_back({kObjectsColumn, {objects}, true});
   if (objects > 0 && objects_seen) offered.push_back({kSeenObjectsColumn, {objects}});
   return offered;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -92,11 +93,25 @@ struct Embodiment {
 // Of the poses of the robot's arms.
 Embodiment MakeEmbodiment(const SimulatorInfo& info);
 
-// What such a robot with cameras offers to a policy, the instruction as `tokens` numbers; `objects`
-// numbers of labels, 0 for none, and whether every row knows them.
-std::vector<ColumnInfo> OfferedColumns(const std::vector<std::string>& cameras, int height,
-                                       int width, const Embodiment& embodiment, int tokens,
-                                       int objects, bool objects_seen);
+// Whether both have the same numbers in the same places: what one learns in one slot of a policy.
+bool SameColumns(const Embodiment& a, const Embodiment& b);
+
+// A name for each: the robot's, with what tells apart those of one robot.
+std::vector<std::string> EmbodimentNames(const std::vector<Embodiment>& embodiments);
+
+// What one embodiment brings to what is offered.
+struct EmbodimentOffer {
+  std::vector<std::string> cameras;
+  int state = 0, action = 0;  // numbers
+};
+
+// Cameras of any of them, in the order in which they come.
+std::vector<std::string> CamerasOf(std::span<const EmbodimentOffer> embodiments);
+
+// What such robots with cameras offer to a policy, padded to the largest, the instruction as
+// `tokens` numbers; `objects` numbers of labels, 0 for none, and whether every row knows them.
+std::vector<ColumnInfo> OfferedColumns(std::span<const EmbodimentOffer> embodiments, int height,
+                                       int width, int tokens, int objects, bool objects_seen);
 
 // The same pose up to the rounding of files (1e-9 m, 1e-9 of the quaternion).
 bool SamePlace(const Pose& a, const Pose& b);

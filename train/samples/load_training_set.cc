@@ -12,6 +12,7 @@
 #include "data/formats/formats.h"
 #include "data/store/edit/require_episodes.h"
 #include "data/store/read_options.h"
+#include "train/samples/dataset_embodiment.h"
 #include "train/samples/image_ops.h"
 #include "train/samples/training_set.h"
 
@@ -86,142 +87,6 @@ std::vector<size_t> ChooseEpisodes(const EpisodeSource& source, const SelectionO
   return chosen;
 }
 
-// ---- what a state and an action are ----
-
-// The first row of an episode where it knows pose and target of all arms, and all have as many
-// finger joints.
-std::optional<Step> KnownArms(const EpisodeSource& source, size_t episode) {
-  const SimulatorInfo& info = source.header().simulator;
-  if (info.arms.empty()) return std::nullopt;
-  Step step = source.ReadEpisode(episode).steps.at(0);
-  const std::vector<ArmObservation>& arms = step.observation.arms;
-  if (arms.size() != info.arms.size() || step.action.arms.size() != arms.size()) {
-    return std::nullopt;
-  }
-  for (const ArmObservation& arm : arms) {
-    if (arm.gripper_q.size() != arms[0].gripper_q.size()) return std::nullopt;
-  }
-  return step;
-}
-
-// Whether every arm has a target of every joint, and all have as many joints.
-bool KnowsJoints(const Step& step) {
-  const Eigen::Index joints = step.observation.arms[0].joint_q.size();
-  for (size_t a = 0; a < step.action.arms.size(); ++a) {
-    if (step.observation.arms[a].joint_q.size() != joints ||
-        step.action.arms[a].q_cmd.size() != joints) {
-      return false;
-    }
-  }
-  return joints > 0;
-}
-
-// Names of the joints, arm by arm.
-std::vector<std::string> JointNames(const SimulatorInfo& info, size_t per_arm) {
-  std::vector<std::string> names;
-  for (size_t a = 0; a < info.arms.size(); ++a) {
-    const bool named = a < info.joint_names.size() && info.joint_names[a].size() == per_arm;
-    for (size_t j = 0; j < per_arm; ++j) {
-      names.push_back(named ? info.joint_names[a][j]
-                            : fmt::format("{}_joint{}", info.arms[a], j + 1));
-    }
-  }
-  return names;
-}
-
-// Refuses rows with other arms than the first one had.
-void RequireArms(const Episode& episode, const Embodiment& embodiment, const std::string& path) {
-  for (size_t t = 0; t < episode.length(); ++t) {
-    const Step& step = episode.steps[t];
-    const std::vector<ArmObservation>& arms = step.observation.arms;
-    bool right = arms.size() == embodiment.arms.size() && step.action.arms.size() == arms.size() &&
-                 step.action_clean.arms.size() == arms.size();
-    for (const ArmObservation& arm : arms) {
-      right = right && arm.gripper_q.size() == embodiment.gripper_joints;
-    }
-    const auto has_joints = [&](const auto& q) {
-      return static_cast<size_t>(q.size()) == embodiment.joints_per_arm();
-    };
-    for (size_t a = 0; embodiment.of_joints() && right && a < arms.size(); ++a) {
-      right = has_joints(arms[a].joint_q) && has_joints(step.action.arms[a].q_cmd) &&
-              has_joints(step.action_clean.arms[a].q_cmd);
-    }
-    if (right) continue;
-    ThrowBadInput(fmt::format(
-        "{}: {}, row {}: has other arms, joints or targets than the first row ({} arms of {}{} "
-        "finger joints)",
-        path, episode.meta.name, t, embodiment.arms.size(),
-        embodiment.of_joints() ? fmt::format("{} joints and ", embodiment.joints_per_arm()) : "",
-        embodiment.gripper_joints));
-  }
-}
-
-std::vector<EmbodimentColumn> ColumnsNamed(const std::vector<std::string>& names,
-                                           const std::vector<ColumnSpec>& listed,
-                                           const std::string& path) {
-  std::vector<std::string> known;
-  for (const ColumnSpec& column : listed) known.push_back(column.name);
-  std::vector<EmbodimentColumn> result;
-  for (const std::string& name : names) {
-    const auto found = std::find(known.begin(), known.end(), name);
-    if (found == known.end()) ThrowBadInput(path + ": " + UnknownName("column", name, known));
-    const ColumnSpec& column = listed[static_cast<size_t>(found - known.begin())];
-    result.push_back({name, static_cast<int>(column.size()), column.parts});
-  }
-  return result;
-}
-
-std::vector<std::string> NamesOf(ColumnRole role, const std::vector<ColumnSpec>& listed) {
-  std::vector<std::string> names;
-  for (const ColumnSpec& column : listed) {
-    if (column.role == role) names.push_back(column.name);
-  }
-  return names;
-}
-
-// Poses or joints of the arms where they are known and no columns are asked for; else columns.
-Embodiment EmbodimentOf(const EpisodeSource& source, size_t episode, const InputOptions& inputs,
-                        Progress& progress) {
-  Embodiment result = MakeEmbodiment(source.header().simulator);
-  const bool asked = !inputs.state_columns.empty() || !inputs.action_columns.empty();
-  const std::string path = source.path().string();
-  const std::optional<Step> step = asked ? std::nullopt : KnownArms(source, episode);
-  if (step) {
-    const ArmObservation& arm = step->observation.arms[0];
-    const bool known = KnowsJoints(*step);
-    result.gripper_joints = static_cast<int>(arm.gripper_q.size());
-    if (known && inputs.actions != ActionKind::kPose) {
-      result.action_meaning = kRelativeJoints;
-      result.joints =
-          JointNames(source.header().simulator, static_cast<size_t>(arm.joint_q.size()));
-    }
-    return result;
-  }
-  const std::vector<ColumnSpec> listed = source.ListColumns();
-  const auto choose = [&](const char* option, const std::vector<std::string>& given,
-                          ColumnRole role) {
-    const std::vector<std::string> names = given.empty() ? NamesOf(role, listed) : given;
-    if (names.empty()) {
-      std::vector<std::string> known;
-      for (const ColumnSpec& column : listed) known.push_back(column.name);
-      ThrowBadInput(fmt::format(
-          "{}: it does not say which of its columns are the {}: give --{}-columns some of {}", path,
-          option, option, fmt::join(known, ", ")));
-    }
-    return ColumnsNamed(names, listed, path);
-  };
-  result.action_meaning = kStoredColumns;
-  result.state_columns = choose("state", inputs.state_columns, ColumnRole::kState);
-  result.action_columns = choose("action", inputs.action_columns, ColumnRole::kAction);
-  if (!asked) {
-    progress.Message(fmt::format(
-        "{}: has no pose and target of every arm: the state is {}, the action {}, as they are",
-        path, fmt::join(NamesOf(ColumnRole::kState, listed), ", "),
-        fmt::join(NamesOf(ColumnRole::kAction, listed), ", ")));
-  }
-  return result;
-}
-
 // ---- pictures ----
 
 // The size that pictures have for the policy.
@@ -271,7 +136,18 @@ std::string Text(const std::vector<EmbodimentColumn>& columns) {
   return fmt::format("{}", fmt::join(texts, ", "));
 }
 
-// Rejects a dataset that cannot be mixed with the first one or lacks a camera, with every reason.
+// What the numbers of columns are called, where both say it and differ.
+void CompareParts(const std::vector<EmbodimentColumn>& first,
+                  const std::vector<EmbodimentColumn>& now, Problems* problems) {
+  for (size_t c = 0; c < std::min(first.size(), now.size()); ++c) {
+    const std::vector<std::string>&a = first[c].parts, &b = now[c].parts;
+    if (a.empty() || b.empty() || a == b) continue;
+    problems->push_back(fmt::format("the numbers of {} are {} here and {} in the first dataset",
+                                    now[c].name, fmt::join(b, ", "), fmt::join(a, ", ")));
+  }
+}
+
+// Rejects a dataset that cannot be mixed with the first one of the set, with every reason.
 void CheckAgreement(const TrainingSet& set, const Embodiment& here, PictureSize size,
                     const DatasetHeader& header, const std::string& path) {
   Problems problems;
@@ -288,6 +164,8 @@ void CheckAgreement(const TrainingSet& set, const Embodiment& here, PictureSize 
   if (base.of_columns()) {
     differ("state", Text(base.state_columns), Text(here.state_columns));
     differ("action", Text(base.action_columns), Text(here.action_columns));
+    CompareParts(base.state_columns, here.state_columns, &problems);
+    CompareParts(base.action_columns, here.action_columns, &problems);
   } else {
     differ("arms", fmt::format("{}", fmt::join(base.arms, ", ")),
            fmt::format("{}", fmt::join(info.arms, ", ")));
@@ -305,9 +183,10 @@ void CheckAgreement(const TrainingSet& set, const Embodiment& here, PictureSize 
          fmt::format("{} Hz", info.control_hz));
   differ("image size", fmt::format("{}x{}", set.image_width, set.image_height),
          fmt::format("{}x{}", size.width, size.height));
-  if (!problems.empty()) {
-    ThrowBadInput(fmt::format("{}: cannot be trained on: {}", path, fmt::join(problems, "; ")));
-  }
+  if (problems.empty()) return;
+  const std::string& first = set.datasets.at(0).path;
+  ThrowBadInput(
+      fmt::format("{}: cannot be trained on: {} ({})", path, fmt::join(problems, "; "), first));
 }
 
 // The places of the cameras in the dataset.
@@ -392,87 +271,174 @@ std::string RobotPlaceOf(const DatasetHeader& header) {
   return arm.starts_with('/') || gripper.starts_with('/') ? place : "";
 }
 
-}  // namespace
+// ---- datasets one after the other ----
 
-TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
-                            const InputOptions& inputs, const SelectionOptions& selection,
-                            Progress& progress, const ReadOptions& read) {
+// How datasets that differ in robot, state or action are taken.
+enum class Kinds { kOne, kSeveral };
+
+// The set that a dataset belongs to.
+TrainingSet& SetFor(const Embodiment& embodiment, Kinds kinds, std::vector<TrainingSet>& sets) {
+  if (kinds == Kinds::kOne && !sets.empty()) return sets[0];
+  for (TrainingSet& set : sets) {
+    if (SameColumns(set.embodiment, embodiment)) return set;
+  }
+  return sets.emplace_back();
+}
+
+// Cameras of a dataset that is the first of its kind.
+std::vector<std::string> CamerasOf(const InputOptions& inputs, const DatasetHeader& header,
+                                   bool may_lack) {
+  if (!inputs.pictures) return {};
+  if (inputs.cameras.empty()) return header.cameras;
+  std::vector<std::string> cameras = inputs.cameras;
+  if (may_lack) {
+    std::erase_if(cameras, [&](const std::string& camera) {
+      return std::ranges::find(header.cameras, camera) == header.cameras.end();
+    });
+  }
+  return cameras;
+}
+
+// Pictures of all kinds are as large, and every camera that is asked for is one's.
+void CheckPictures(const std::vector<TrainingSet>& sets, const InputOptions& inputs) {
+  const TrainingSet* first = nullptr;
+  for (const TrainingSet& set : sets) {
+    if (set.cameras.empty()) continue;
+    if (first == nullptr) first = &set;
+    if (set.image_width == first->image_width && set.image_height == first->image_height) continue;
+    ThrowBadInput(
+        fmt::format("{}: pictures are {}x{} here and {}x{} in {}: give --image-width and "
+                    "--image-height",
+                    set.datasets[0].path, set.image_width, set.image_height, first->image_width,
+                    first->image_height, first->datasets[0].path));
+  }
+  std::vector<std::string> known;
+  for (const TrainingSet& set : sets)
+    known.insert(known.end(), set.cameras.begin(), set.cameras.end());
+  for (const std::string& camera : inputs.cameras) {
+    if (std::ranges::find(known, camera) != known.end()) continue;
+    ThrowBadInput(
+        fmt::format("cameras: no dataset has '{}'; they have {}", camera, fmt::join(known, ", ")));
+  }
+}
+
+// Takes the selected episodes of a dataset into the set of its kind.
+void AddDataset(const std::filesystem::path& place, const InputOptions& inputs,
+                const SelectionOptions& selection, Kinds kinds, const ReadOptions& read,
+                Progress& progress, std::vector<TrainingSet>& sets) {
+  const SharedSource source = OpenDataset(place, read);
+  const DatasetHeader& header = source->header();
+  const std::string path = place.string();
+  for (const SkippedEpisode& episode : source->skipped()) {
+    progress.Message(fmt::format("left out: {}: {}", episode.name, episode.reason));
+  }
+  RequireEpisodes(*source);
+  size_t before = 0;
+  for (const TrainingSet& set : sets) before += set.datasets.size();
+  const std::vector<size_t> chosen = ChooseEpisodes(*source, selection, progress);
+  const Embodiment embodiment = EmbodimentOf(*source, chosen[0], inputs, progress);
+  TrainingSet& set = SetFor(embodiment, kinds, sets);
+  const bool begins = set.datasets.empty();
+  const std::vector<std::string> cameras =
+      begins ? CamerasOf(inputs, header, kinds == Kinds::kSeveral) : set.cameras;
+  const std::vector<size_t> places = PlacesOf(cameras, header, path);
+  const PictureSize size = PictureSizeOf(*source, places, inputs);
+  if (begins) {
+    set.embodiment = embodiment;
+    set.task = header.simulator.task;
+    set.robot_place = RobotPlaceOf(header);
+    for (const SceneFile& file : header.scene_files) {
+      // checkpoints are written when the dataset may be gone
+      const auto content = std::make_shared<const std::string>(file.read());
+      set.scene_files.push_back({file.path, file.hash, [content] { return *content; }});
+    }
+    set.cameras = cameras;
+    set.image_height = size.height;
+    set.image_width = size.width;
+    set.control_hz = header.simulator.control_hz;
+    set.limits = header.simulator.limits;
+  } else {
+    CheckAgreement(set, embodiment, size, header, path);
+  }
+  // another program's recording may have none; ours are rendered
+  if (header.cameras.empty() && inputs.pictures && header.has_states()) {
+    ThrowBadInput(path +
+                  ": holds no images; render them first with `understudy augment`, or train a "
+                  "policy that sees none: --no-pictures");
+  }
+  const size_t d = set.datasets.size();
+  set.datasets.push_back({path, source->content_hash(), MakeFrameReader(source, places, size),
+                          SymmetryOf(header.task)});
+  set.datasets.back().place = before;
+
+  const std::vector<ColumnSpec> listed =
+      embodiment.of_columns() ? source->ListColumns() : std::vector<ColumnSpec>{};
+  progress.Start("reading " + path, static_cast<int64_t>(chosen.size()), "episodes");
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    // of columns, what else an episode holds need not be understood
+    Episode episode;
+    if (embodiment.of_columns()) {
+      episode.meta = source->ReadMeta(chosen[i]);
+    } else {
+      episode = source->ReadEpisode(chosen[i]);
+    }
+    if (episode.meta.instruction.empty()) episode.meta.instruction = header.simulator.instruction;
+    if (embodiment.of_columns()) {
+      AddColumns(set, episode.meta, d, chosen[i],
+                 ReadSideBySide(*source, chosen[i], embodiment.state_columns, listed),
+                 ReadSideBySide(*source, chosen[i], embodiment.action_columns, listed));
+    } else {
+      RequireArms(episode, set.embodiment, path);
+      AddEpisode(set, episode, d, chosen[i], selection.label);
+    }
+    progress.Advance(static_cast<int64_t>(i) + 1);
+  }
+  progress.Finish();
+}
+
+std::vector<TrainingSet> LoadKinds(const std::vector<std::filesystem::path>& paths,
+                                   const InputOptions& inputs, const SelectionOptions& selection,
+                                   Kinds kinds, Progress& progress, const ReadOptions& read) {
   if (paths.empty()) ThrowUsage("training needs at least one dataset: --datasets FILE");
   if (!inputs.pictures && !inputs.cameras.empty()) {
     ThrowUsage(fmt::format("cameras {} with pictures off: give one of --cameras and --no-pictures",
                            fmt::join(inputs.cameras, ", ")));
   }
-  TrainingSet set;
+  if (paths.size() == 1) kinds = Kinds::kOne;
   ReadOptions checked = read;
   checked.check_hashes = true;
-  for (size_t d = 0; d < paths.size(); ++d) {
-    const SharedSource source = OpenDataset(paths[d], checked);
-    const DatasetHeader& header = source->header();
-    const std::string path = paths[d].string();
-    for (const SkippedEpisode& episode : source->skipped()) {
-      progress.Message(fmt::format("left out: {}: {}", episode.name, episode.reason));
-    }
-    RequireEpisodes(*source);
-    const std::vector<std::string> cameras = !inputs.pictures         ? std::vector<std::string>{}
-                                             : d > 0                  ? set.cameras
-                                             : inputs.cameras.empty() ? header.cameras
-                                                                      : inputs.cameras;
-    const std::vector<size_t> places = PlacesOf(cameras, header, path);
-    const std::vector<size_t> chosen = ChooseEpisodes(*source, selection, progress);
-    const Embodiment embodiment = EmbodimentOf(*source, chosen[0], inputs, progress);
-    const PictureSize size = PictureSizeOf(*source, places, inputs);
-    if (d == 0) {
-      set.embodiment = embodiment;
-      set.task = header.simulator.task;
-      set.robot_place = RobotPlaceOf(header);
-      for (const SceneFile& file : header.scene_files) {
-        // checkpoints are written when the dataset may be gone
-        const auto content = std::make_shared<const std::string>(file.read());
-        set.scene_files.push_back({file.path, file.hash, [content] { return *content; }});
-      }
-      set.cameras = cameras;
-      set.image_height = size.height;
-      set.image_width = size.width;
-      set.control_hz = header.simulator.control_hz;
-      set.limits = header.simulator.limits;
-    }
-    CheckAgreement(set, embodiment, size, header, path);
-    // another program's recording may have none; ours are rendered
-    if (set.cameras.empty() && inputs.pictures && header.has_states()) {
-      ThrowBadInput(path +
-                    ": holds no images; render them first with `understudy augment`, or train a "
-                    "policy that sees none: --no-pictures");
-    }
-    set.datasets.push_back({path, source->content_hash(), MakeFrameReader(source, places, size),
-                            SymmetryOf(header.task)});
-
-    const std::vector<ColumnSpec> listed =
-        embodiment.of_columns() ? source->ListColumns() : std::vector<ColumnSpec>{};
-    progress.Start("reading " + path, static_cast<int64_t>(chosen.size()), "episodes");
-    for (size_t i = 0; i < chosen.size(); ++i) {
-      // of columns, what else an episode holds need not be understood
-      Episode episode;
-      if (embodiment.of_columns()) {
-        episode.meta = source->ReadMeta(chosen[i]);
-      } else {
-        episode = source->ReadEpisode(chosen[i]);
-      }
-      if (episode.meta.instruction.empty()) {
-        episode.meta.instruction = header.simulator.instruction;
-      }
-      if (embodiment.of_columns()) {
-        AddColumns(set, episode.meta, d, chosen[i],
-                   ReadSideBySide(*source, chosen[i], embodiment.state_columns, listed),
-                   ReadSideBySide(*source, chosen[i], embodiment.action_columns, listed));
-      } else {
-        RequireArms(episode, set.embodiment, path);
-        AddEpisode(set, episode, d, chosen[i], selection.label);
-      }
-      progress.Advance(static_cast<int64_t>(i) + 1);
-    }
-    progress.Finish();
+  std::vector<TrainingSet> sets;
+  for (const std::filesystem::path& path : paths) {
+    AddDataset(path, inputs, selection, kinds, checked, progress, sets);
   }
-  return set;
+  CheckPictures(sets, inputs);
+  return sets;
+}
+
+}  // namespace
+
+TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
+                            const InputOptions& inputs, const SelectionOptions& selection,
+                            Progress& progress, const ReadOptions& read) {
+  return std::move(LoadKinds(paths, inputs, selection, Kinds::kOne, progress, read)[0]);
+}
+
+TrainingSets LoadTrainingSets(const std::vector<std::filesystem::path>& paths,
+                              const InputOptions& inputs, const SelectionOptions& selection,
+                              Progress& progress, const ReadOptions& read) {
+  TrainingSets sets;
+  for (TrainingSet& set : LoadKinds(paths, inputs, selection, Kinds::kSeveral, progress, read)) {
+    sets.push_back(std::make_shared<const TrainingSet>(std::move(set)));
+  }
+  return sets;
+}
+
+Embodiment EmbodimentOfDataset(const std::filesystem::path& path, const InputOptions& inputs,
+                               const SelectionOptions& selection, Progress& progress,
+                               const ReadOptions& read) {
+  const SharedSource source = OpenDataset(path, read);
+  RequireEpisodes(*source);
+  return EmbodimentOf(*source, ChooseEpisodes(*source, selection, progress)[0], inputs, progress);
 }
 
 }  // namespace understudy

@@ -80,9 +80,42 @@ bool TrainingSet::KnowsObjects() const {
   });
 }
 
+namespace {
+
+EmbodimentOffer OfferOf(const TrainingSet& set) {
+  return {set.cameras, set.embodiment.state_size(), set.embodiment.action_size()};
+}
+
+}  // namespace
+
+uint64_t WindowsOf(const TrainingSets& sets) {
+  uint64_t windows = 0;
+  for (const auto& set : sets) windows += set->windows();
+  return windows;
+}
+
+std::vector<std::string> NamesOf(const TrainingSets& sets) {
+  std::vector<Embodiment> embodiments;
+  for (const auto& set : sets) embodiments.push_back(set->embodiment);
+  return EmbodimentNames(embodiments);
+}
+
 std::vector<ColumnInfo> ColumnsOf(const TrainingSet& set, int tokens) {
-  return OfferedColumns(set.cameras, set.image_height, set.image_width, set.embodiment, tokens,
+  const EmbodimentOffer offer = OfferOf(set);
+  return OfferedColumns(std::span(&offer, 1), set.image_height, set.image_width, tokens,
                         kObjectLabel * static_cast<int>(set.objects.size()), set.KnowsObjects());
+}
+
+std::vector<ColumnInfo> ColumnsOf(const TrainingSets& sets, int tokens) {
+  if (sets.size() == 1) return ColumnsOf(*sets[0], tokens);
+  std::vector<EmbodimentOffer> offers;
+  int height = 0, width = 0;
+  for (const auto& set : sets) {
+    offers.push_back(OfferOf(*set));
+    height = std::max(height, set->image_height);
+    width = std::max(width, set->image_width);
+  }
+  return OfferedColumns(offers, height, width, tokens, 0, false);
 }
 
 namespace {

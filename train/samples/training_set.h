@@ -100,6 +100,7 @@ struct TrainingDataset {
   FrameReader frames;
   std::map<std::string, int> symmetry;  // of its objects, by name; 1 if unspecified
   size_t first_episode = 0, episodes = 0;
+  size_t place = 0;  // among all that were loaded together
 };
 
 // All that a policy is trained on: numbers in memory (about 200 bytes per row and arm), pictures on
@@ -131,10 +132,16 @@ struct TrainingSet {
   bool KnowsObjects() const;
 };
 
-// What the set offers to a policy: pictures of its cameras, state, action, the instruction as
+// What is learnt together: a set for each embodiment, in the order of a policy's slots.
+using TrainingSets = std::vector<std::shared_ptr<const TrainingSet>>;
+uint64_t WindowsOf(const TrainingSets& sets);
+std::vector<std::string> NamesOf(const TrainingSets& sets);
+
+// What the sets offer to a policy: pictures of its cameras, state, action, the instruction as
 // `tokens` numbers and, where there are any, labels of its objects, which are also seen where every
-// episode knows them.
+// episode knows them. Several sets offer no labels.
 std::vector<ColumnInfo> ColumnsOf(const TrainingSet& set, int tokens);
+std::vector<ColumnInfo> ColumnsOf(const TrainingSets& sets, int tokens);
 
 // Appends the columns of an episode.
 void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t index,
@@ -151,6 +158,15 @@ void AddColumns(TrainingSet& set, const EpisodeMeta& meta, size_t dataset, size_
 TrainingSet LoadTrainingSet(const std::vector<std::filesystem::path>& paths,
                             const InputOptions& inputs, const SelectionOptions& selection,
                             Progress& progress, const ReadOptions& read = {});
+// The same, where datasets may differ in robot, state and action (SameColumns): one set of each
+// kind, in the order in which they come. A kind may lack cameras of `inputs` that another has.
+TrainingSets LoadTrainingSets(const std::vector<std::filesystem::path>& paths,
+                              const InputOptions& inputs, const SelectionOptions& selection,
+                              Progress& progress, const ReadOptions& read = {});
+// What the numbers of a dataset's first selected episode are. Throws as LoadTrainingSet.
+Embodiment EmbodimentOfDataset(const std::filesystem::path& path, const InputOptions& inputs,
+                               const SelectionOptions& selection, Progress& progress,
+                               const ReadOptions& read = {});
 
 // The mean of all windows' chunks, horizon x action_size(), not normalised: the "mean chunk"
 // baseline, and a view on what the data says.

@@ -67,7 +67,18 @@ SlotGroups GroupSlots(const std::vector<int32_t>& slots, int slot_count, at::Dev
 
 Tensor SlotLinear::operator()(const Tensor& x, const SlotGroups& groups) const {
   const auto apply = [&](const Tensor& rows, int slot) {
-    return at::linear(rows, weight_Sio.select(0, slot).t(), bias_So.select(0, slot));
+    const auto own = [slot](const std::vector<int>& sizes, int64_t whole) {
+      const auto at = static_cast<size_t>(slot);
+      return at < sizes.size() ? int64_t{sizes[at]} : whole;
+    };
+    const int64_t in = weight_Sio.size(1), out = weight_Sio.size(2);
+    const int64_t own_in = own(in_S, in), own_out = own(out_S, out);
+    Tensor weight = weight_Sio.select(0, slot), bias = bias_So.select(0, slot);
+    if (own_in == in && own_out == out) return at::linear(rows, weight.t(), bias);
+    weight = weight.narrow(0, 0, own_in).narrow(1, 0, own_out);
+    bias = bias.narrow(0, 0, own_out);
+    const Tensor answer = at::linear(rows.narrow(-1, 0, own_in), weight.t(), bias);
+    return own_out == out ? answer : at::constant_pad_nd(answer, {0, out - own_out});
   };
   if (!groups.back.defined()) return apply(x, groups.groups.at(0).slot);
   std::vector<Tensor> parts;

@@ -68,6 +68,9 @@ SlotGroups GroupSlots(const std::vector<int32_t>& slots, int slot_count, at::Dev
 // A linear layer with its own weights for each embodiment.
 struct SlotLinear {
   Tensor weight_Sio, bias_So;
+  // Numbers that each embodiment has of what comes in and goes out, the first ones; empty: all have
+  // all. The others are not looked at, and are 0 behind the layer.
+  std::vector<int> in_S = {}, out_S = {};
   // x: B … i.
   Tensor operator()(const Tensor& x, const SlotGroups& groups) const;
 };

@@ -68,12 +68,15 @@ GrootShape GrootShapeOf(const SampleLayout& layout) {
             shape.width, shape.height, column.info.name, size[1], size[0]));
       }
       shape.images.push_back(column.info.name);
+      shape.images_of.push_back(column.info.by_embodiment);
       shape.height = size[0];
       shape.width = size[1];
     }
   }
   shape.state = layout[kStateColumn].info.size();
+  shape.state_of = layout[kStateColumn].info.by_embodiment;
   shape.action = layout[kActionColumn].info.size();
+  shape.action_of = layout[kActionColumn].info.by_embodiment;
   shape.horizon = layout[kActionColumn].steps();
   shape.tokens = layout[kInstructionColumn].info.size();
   const ColumnLayout* objects = layout.Find(kObjectsColumn);
@@ -103,6 +106,8 @@ PolicyType GrootPolicy() {
     return requests;
   };
   type.word_table = "text.words";
+  type.slots = "embodiments";
+  type.slot_tables = {"state_encoder.*", "action_encoder.*", "action_decoder.*"};
   return type;
 }
 

@@ -123,8 +123,19 @@ struct GrootShape {
   int horizon = 16;                 // T
   int tokens = 16;                  // L
   int objects = 0;                  // O: training only, where object_weight > 0
+  // Numbers of each embodiment, the others being padding, and whether it has a camera, by image;
+  // empty: all have all.
+  std::vector<int> state_of = {}, action_of = {};
+  std::vector<std::vector<int>> images_of = {};
 
   int cameras() const { return static_cast<int>(images.size()); }
+  int ActionOf(size_t embodiment) const {
+    return embodiment < action_of.size() ? action_of[embodiment] : action;
+  }
+  bool Sees(size_t embodiment, size_t image) const {
+    return image >= images_of.size() || embodiment >= images_of[image].size() ||
+           images_of[image][embodiment] > 0;
+  }
 };
 
 // Of a layout that the policy asked for. Throws Error(kBadInput) where cameras differ in size.

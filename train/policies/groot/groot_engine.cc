@@ -32,17 +32,23 @@ class GrootLoss : public LossNet {
         draw_(std::move(draw)),
         device_(device),
         net_(config, shape, vocabulary, device, take) {
+    // none of what an embodiment has not
     std::vector<float> weights;
-    for (int a = 0; a < shape.action; ++a) {
-      weights.push_back(
-          GroupOf(a, shape.action) == kGripper ? static_cast<float>(config.gripper_weight) : 1.0f);
-      weight_sum_ += weights.back();
+    for (size_t slot = 0; slot < static_cast<size_t>(config.embodiments); ++slot) {
+      const int own = shape.ActionOf(slot);
+      weight_sum_S_.push_back(0);
+      for (int a = 0; a < shape.action; ++a) {
+        const bool gripper = GroupOf(a, own) == kGripper;
+        weights.push_back(a >= own ? 0 : gripper ? static_cast<float>(config.gripper_weight) : 1);
+        weight_sum_S_.back() += weights.back();
+        padded_ = padded_ || a >= own;
+      }
     }
-    weight_A_ = at::tensor(weights, at::kFloat).to(device_);
+    weight_SA_ = at::tensor(weights, at::kFloat).view({-1, shape.action}).to(device_);
   }
 
   // Flow matching (Lipman et al. 2023): at (1-t) noise + t action the network learns the velocity
-  // action - noise. Sums: squared errors T A, real steps T, the loss of the objects.
+  // action - noise. Sums: squared errors S T A, real steps S T, the loss of the objects.
   PartLoss Loss(const BatchPart& part) const override {
     const Batch& batch = part.batch;
     const FlowDraws draws = draw_(batch, part.update);
@@ -83,21 +89,47 @@ class GrootLoss : public LossNet {
       loss.answer = net_.Velocity(context, noisy, bucket_BD, real_BT);
     }
     const Tensor mask = real_BT.to(at::kFloat).view({B, 1, T, 1});
-    const Tensor error = (loss.answer - (action - noise)).square() * mask;
-    const auto real = static_cast<double>(part.whole.columns.at(kActionColumn).real);
-    loss.loss = (error * weight_A_).sum() / (real * static_cast<double>(D) * weight_sum_ + 1e-6);
-    Tensor objects = at::zeros({1}, weight_A_.options());
+    const std::vector<int64_t> slot_B(batch.embodiment_B.begin(), batch.embodiment_B.end());
+    const Tensor slots = at::tensor(slot_B, at::kLong).to(device_);
+    const Tensor weight = weight_SA_.index_select(0, slots).view({B, 1, 1, A});
+    Tensor target = action - noise;
+    if (padded_) target = target.masked_fill(OwnNumbers(slots).logical_not(), 0);
+    const Tensor error = (loss.answer - target).square() * mask;
+    // numbers that count in the whole batch, by weight
+    double whole = 0;
+    const std::vector<int64_t>& real_S = part.whole.columns.at(kActionColumn).real_by_embodiment;
+    for (size_t slot = 0; slot < std::min(real_S.size(), weight_sum_S_.size()); ++slot) {
+      whole += static_cast<double>(real_S[slot]) * static_cast<double>(D) * weight_sum_S_[slot];
+    }
+    loss.loss = (error * weight).sum() / (whole + 1e-6);
+    Tensor objects = at::zeros({1}, weight_SA_.options());
     if (context.objects_BO.defined()) {
       objects = ObjectLoss(context.objects_BO, part).view({1});
       loss.loss = loss.loss + objects.select(0, 0) * config_.object_weight;
     }
-    loss.sums_N =
-        at::cat({error.detach().sum(at::IntArrayRef({0, 1})).flatten(),
-                 mask.sum(at::IntArrayRef({0, 1, 3})) * static_cast<double>(D), objects.detach()});
+    const auto by_slot = [&](const Tensor& of_samples) {
+      if (config_.embodiments == 1) return of_samples.sum(0).flatten();
+      std::vector<int64_t> shape = of_samples.sizes().vec();
+      shape[0] = config_.embodiments;
+      return at::zeros(shape, of_samples.options()).index_add(0, slots, of_samples).flatten();
+    };
+    loss.sums_N = at::cat({by_slot(error.detach().sum(1)),
+                           by_slot(mask.view({B, T})) * static_cast<double>(D), objects.detach()});
     return loss;
   }
 
  private:
+  // Which numbers of an action are no padding, B 1 1 A.
+  Tensor OwnNumbers(const Tensor& slots) const {
+    std::vector<int64_t> own;
+    for (size_t slot = 0; slot < weight_sum_S_.size(); ++slot) {
+      own.push_back(shape_.ActionOf(slot));
+    }
+    const Tensor own_B = at::tensor(own, at::kLong).to(device_).index_select(0, slots);
+    const Tensor place_A = at::arange(shape_.action, own_B.options());
+    return place_A.lt(own_B.unsqueeze(1)).view({-1, 1, 1, shape_.action});
+  }
+
   // Mean smooth absolute error over the labels that are known.
   Tensor ObjectLoss(const Tensor& objects_BO, const BatchPart& part) const {
     const std::vector<float>& labels_BO = part.batch[kObjectsColumn].numbers;
@@ -117,34 +149,43 @@ class GrootLoss : public LossNet {
   const DrawSource draw_;
   const at::Device device_;
   const GrootNet net_;
-  Tensor weight_A_;
-  double weight_sum_ = 0;
+  Tensor weight_SA_;
+  std::vector<double> weight_sum_S_;
+  bool padded_ = false;
 };
 
-// Mean squared errors by action group and by step of the chunk.
-void Report(const GrootShape& shape, std::span<const double> sums, LossReport& report) {
-  const auto T = static_cast<size_t>(shape.horizon), A = static_cast<size_t>(shape.action);
-  const std::span<const double> error_TA = sums.first(T * A), count_T = sums.subspan(T * A, T);
-  std::array<double, 3> group_error{}, group_count{};
-  for (size_t t = 0; t < T; ++t) {
-    double step_error = 0;
-    for (size_t a = 0; a < A; ++a) {
-      const double value = error_TA[t * A + a];
-      const auto group = static_cast<size_t>(GroupOf(static_cast<int>(a), shape.action));
-      group_error[group] += value;
-      group_count[group] += count_T[t];
-      step_error += value;
-    }
-    report.by_step.push_back(count_T[t] > 0 ? step_error / (count_T[t] * static_cast<double>(A))
-                                            : 0);
-  }
-  const auto mean = [&](Group group) {
-    return group_count[group] > 0 ? group_error[group] / group_count[group] : 0.0;
+// Mean squared errors by action group, by step of the chunk and, of several, by embodiment.
+void Report(const GrootShape& shape, int slots, std::span<const double> sums, LossReport& report) {
+  const auto S = static_cast<size_t>(slots), T = static_cast<size_t>(shape.horizon),
+             A = static_cast<size_t>(shape.action);
+  struct Mean {
+    double error = 0, count = 0;
+    double operator()() const { return count > 0 ? error / count : 0; }
   };
-  report.parts = {{"position", mean(kPosition)},
-                  {"rotation", mean(kRotation)},
-                  {"gripper", mean(kGripper)},
+  std::array<Mean, 3> of_group;
+  std::vector<Mean> of_step(T), of_slot(S);
+  for (size_t s = 0; s < S; ++s) {
+    const int own = shape.ActionOf(s);
+    for (size_t t = 0; t < T; ++t) {
+      const double count = sums[S * T * A + s * T + t];
+      for (int a = 0; a < own; ++a) {
+        const double error = sums[(s * T + t) * A + static_cast<size_t>(a)];
+        for (Mean* mean :
+             {&of_group[static_cast<size_t>(GroupOf(a, own))], &of_step[t], &of_slot[s]}) {
+          mean->error += error;
+          mean->count += count;
+        }
+      }
+    }
+  }
+  for (const Mean& mean : of_step) report.by_step.push_back(mean());
+  report.parts = {{"position", of_group[kPosition]()},
+                  {"rotation", of_group[kRotation]()},
+                  {"gripper", of_group[kGripper]()},
                   {"objects", sums.back() / static_cast<double>(report.updates)}};
+  for (size_t s = 0; S > 1 && s < S; ++s) {
+    report.parts.emplace_back(fmt::format("embodiment{}", s), of_slot[s]());
+  }
 }
 
 }  // namespace
@@ -166,9 +207,10 @@ std::unique_ptr<Learner> MakeGrootLearner(const SampleLayout& layout, int vocabu
                                                       const TakeParameter& take) {
     return std::make_unique<GrootLoss>(shape, vocabulary, config, draw, device, take);
   };
-  policy.sums = int64_t{shape.horizon} * shape.action + shape.horizon + 1;
-  policy.report = [shape](std::span<const double> sums, LossReport& report) {
-    Report(shape, sums, report);
+  policy.sums = int64_t{config.embodiments} * shape.horizon * (shape.action + 1) + 1;
+  policy.report = [shape, slots = config.embodiments](std::span<const double> sums,
+                                                      LossReport& report) {
+    Report(shape, slots, sums, report);
   };
   policy.config = ToJson(config);
   policy.training_only = kObjectHead;

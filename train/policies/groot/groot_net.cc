@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "core/base/error.h"
 
@@ -37,11 +38,24 @@ GrootInputs MakeGrootInputs(const Batch& batch, const GrootShape& shape, const G
 
   // 127.5 and every difference to it are exact in bfloat16
   const auto type = bfloat16 ? at::kBFloat16 : at::kFloat;
-  for (const std::string& camera : shape.images) {
-    const std::vector<uint8_t>& pixels_BHWC = batch[camera].pixels;
+  for (size_t camera = 0; camera < shape.images.size(); ++camera) {
+    const std::vector<uint8_t>& pixels_BHWC = batch[shape.images[camera]].pixels;
     Require(pixels_BHWC.size() == static_cast<size_t>(B * H * W * 3), "images fit");
-    Tensor image = at::empty({B, H, W, 3}, at::TensorOptions().dtype(type).device(device));
-    image.copy_(View(pixels_BHWC, {B, H, W, 3}));
+    Tensor pixels = View(pixels_BHWC, {B, H, W, 3}), rows;
+    std::vector<int64_t> seen;
+    for (size_t b = 0; b < size; ++b) {
+      if (shape.Sees(static_cast<size_t>(batch.embodiment_B[b]), camera)) {
+        seen.push_back(static_cast<int64_t>(b));
+      }
+    }
+    if (seen.size() < size) {
+      rows = at::tensor(seen, at::kLong);
+      pixels = pixels.index_select(0, rows);
+      rows = rows.to(device);
+    }
+    inputs.image_rows.push_back(rows);
+    Tensor image = at::empty(pixels.sizes(), at::TensorOptions().dtype(type).device(device));
+    image.copy_(pixels);
     image.sub_(127.5).mul_(1 / 255.0);
     inputs.images_BCHW.push_back(image.permute({0, 3, 1, 2}));
   }
@@ -104,7 +118,9 @@ GrootNet::GrootNet(const GrootConfig& config, const GrootShape& shape, int vocab
   // tables with weights of their own for each embodiment
   state1_ = MakeSlotLinear(take, "state_encoder.layer1", slots, shape.state, d);
   state2_ = MakeSlotLinear(take, "state_encoder.layer2", slots, d, d);
+  state1_.in_S = shape.state_of;
   action1_ = MakeSlotLinear(take, "action_encoder.W1", slots, shape.action, d);
+  action1_.in_S = shape.action_of;
   const SlotLinear action2 = MakeSlotLinear(take, "action_encoder.W2", slots, 2 * d, d);
   if (action2.weight_Sio.defined()) {
     // the half that sees the time is the same for all steps of a chunk: done once per chunk
@@ -115,6 +131,7 @@ GrootNet::GrootNet(const GrootConfig& config, const GrootShape& shape, int vocab
   action_position_ = take({"position_embedding", {shape.horizon, d}, Init::kNormal, 0.02, false});
   decode1_ = MakeSlotLinear(take, "action_decoder.layer1", slots, d, d);
   decode2_ = MakeSlotLinear(take, "action_decoder.layer2", slots, d, shape.action);
+  decode2_.out_S = shape.action_of;
 
   // transformer
   time1_ = MakeLinear(take, "dit.time1", kTimeWidth, d);
@@ -229,25 +246,48 @@ GrootContext GrootNet::Encode(const GrootInputs& inputs, const Tensor& keep_stat
   GrootContext context;
   context.slots = inputs.slots;
 
-  // tokens of every camera, then of the text
-  std::vector<Tensor> tokens, conditions;
+  // tokens of every camera, then of the text; of samples without the camera they are 0, and seen by
+  // nothing
+  const auto truth = inputs.text_seen_UL.options();
+  std::vector<Tensor> tokens, conditions, seen;
+  bool missing = false;
   for (size_t camera = 0; camera < inputs.images_BCHW.size(); ++camera) {
     const ImageEncoder& encoder = image_encoders_[config_.shared_encoder ? 0 : camera];
-    const auto [image_tokens, keypoints] = EncodeImage(encoder, inputs.images_BCHW[camera]);
-    tokens.push_back(image_tokens + camera_embedding_.select(0, static_cast<int64_t>(camera)));
+    const Tensor &image = inputs.images_BCHW[camera], &rows = inputs.image_rows[camera];
+    const int64_t L = ImageTokens(encoder);
+    Tensor of_image, keypoints;
+    if (image.size(0) > 0) {
+      std::tie(of_image, keypoints) = EncodeImage(encoder, image);
+      of_image = of_image + camera_embedding_.select(0, static_cast<int64_t>(camera));
+    }
+    if (!rows.defined()) {
+      seen.push_back(at::ones({B, L}, truth));
+    } else {
+      missing = true;
+      const auto place = [&](const Tensor& found, at::IntArrayRef shape) {
+        if (!found.defined()) return at::zeros(shape, inputs.state_BS.options());
+        return at::zeros(shape, found.options()).index_copy(0, rows, found);
+      };
+      of_image = place(of_image, {B, L, config_.width});
+      keypoints = place(keypoints, {B, 2 * int64_t{config_.keypoints}});
+      seen.push_back(at::zeros({B, L}, truth).index_fill(0, rows, true));
+    }
+    tokens.push_back(of_image);
     conditions.push_back(keypoints);
   }
   tokens.push_back(
       EncodeText(inputs.tokens_UL, inputs.text_seen_UL).index_select(0, inputs.text_row_B));
   context.vision_language_BLd = vision_language_norm_(at::cat(tokens, 1));
-  const int64_t image_tokens = context.vision_language_BLd.size(1) - shape_.tokens;
   Tensor text_seen = inputs.text_seen_UL.index_select(0, inputs.text_row_B);
   // where there are neither pictures nor words, a padding is seen: attention to nothing is no
   // number
-  if (image_tokens == 0) text_seen.select(1, 0).logical_or_(text_seen.any(1).logical_not());
-  context.seen_B11L =
-      at::cat({at::ones({B, image_tokens}, inputs.text_seen_UL.options()), text_seen}, 1)
-          .view({B, 1, 1, -1});
+  if (tokens.size() == 1 || missing) {
+    Tensor any = text_seen.any(1);
+    for (const Tensor& image_seen : seen) any = any.logical_or(image_seen.select(1, 0));
+    text_seen.select(1, 0).logical_or_(any.logical_not());
+  }
+  seen.push_back(text_seen);
+  context.seen_B11L = at::cat(seen, 1).view({B, 1, 1, -1});
 
   // positions of the hand deserve full precision too
   {
@@ -256,9 +296,9 @@ GrootContext GrootNet::Encode(const GrootInputs& inputs, const Tensor& keep_stat
     if (keep_state_B1.defined()) state = state * keep_state_B1;
     context.state_B1d = state.unsqueeze(1);
     conditions.push_back(state);
-    const Tensor seen = at::cat(conditions, 1);
-    if (config_.condition_on_vision) context.condition_B1d = condition_(seen).unsqueeze(1);
-    if (objects1_.weight_oi.defined()) context.objects_BO = objects2_(at::relu(objects1_(seen)));
+    const Tensor all = at::cat(conditions, 1);
+    if (config_.condition_on_vision) context.condition_B1d = condition_(all).unsqueeze(1);
+    if (objects1_.weight_oi.defined()) context.objects_BO = objects2_(at::relu(objects1_(all)));
   }
 
   // keys and values of the even blocks do not change while the chunk is denoised

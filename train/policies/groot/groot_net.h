@@ -11,7 +11,9 @@ namespace understudy {
 
 // A batch on the device. Texts that occur several times are encoded once: U of them.
 struct GrootInputs {
-  std::vector<Tensor> images_BCHW;  // per camera, in [-0.5, 0.5], channels last in memory
+  // Per camera, in [-0.5, 0.5], channels last in memory; where not all samples have the camera, of
+  // those that have it, and their rows; else `image_rows` is undefined.
+  std::vector<Tensor> images_BCHW, image_rows;
   Tensor state_BS;
   Tensor tokens_UL;     // int64
   Tensor text_seen_UL;  // true = a token, false = padding
@@ -28,7 +30,7 @@ struct GrootContext {
   Tensor state_B1d;      // the state token
   Tensor condition_B1d;  // added to the time code, or undefined
   Tensor vision_language_BLd;
-  Tensor seen_B11L;                                    // false = padded text
+  Tensor seen_B11L;                                    // false = padded text, missing camera
   std::vector<std::pair<Tensor, Tensor>> keys_values;  // of the cross-attention blocks
   SlotGroups slots;
   Tensor objects_BO;  // labels read off the images, or undefined
@@ -74,8 +76,11 @@ class GrootNet {
 
   ImageEncoder MakeImageEncoder(const TakeParameter& take, const std::string& name,
                                 at::Device device) const;
-  // Tokens B L d and keypoints B 2K.
+  // Tokens B L d and keypoints B 2K, L of ImageTokens.
   std::pair<Tensor, Tensor> EncodeImage(const ImageEncoder& encoder, const Tensor& image) const;
+  static int64_t ImageTokens(const ImageEncoder& encoder) {
+    return 1 + encoder.grid_position.size(0);
+  }
   Tensor EncodeText(const Tensor& tokens_UL, const Tensor& seen_UL) const;
 
   GrootConfig config_;
