@@ -34,7 +34,7 @@ def wave(name, count, scale):
     return torch.tensor(values).float().double()
 
 
-def weights():
+def shapes_of_weights():
     shapes = {}
 
     def linear(name, i, o):
@@ -94,8 +94,12 @@ def weights():
     linear("dit.proj_out_2", D_MODEL, D_MODEL)
     linear("objects.layer1", 2 * KEYPOINTS * N + D_MODEL, D_MODEL)
     linear("objects.layer2", D_MODEL, OBJECTS)
+    return shapes
+
+
+def weights():
     return {name: wave(name, math.prod(shape), 0.25).view(shape).requires_grad_()
-            for name, shape in shapes.items()}
+            for name, shape in shapes_of_weights().items()}
 
 
 def inputs():
@@ -309,4 +313,5 @@ def main():
     print()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -36,15 +36,22 @@ std::set<std::string> NamesOfPage(const std::string& section) {
 
 // docs/policy.md names every weight of the network, and no other of its form.
 TEST(PolicyPage, NamesTheWeightsOfGroot) {
-  SmallLearner learner(SmallLayout(), SmallPolicy(), SmallTrainer());
   std::set<std::string> weights;
-  for (const auto& [name, blob] : learner->ExportPolicy()) {
-    weights.insert(std::regex_replace(name, std::regex("\\.[0-9]+"), ".<n>"));
+  for (const Json& option :
+       {Json::object(), Json{{"encoder", "resnet18"}},
+        Json{{"encoder", "resnet18"}, {"norms", "frozen_batch"}},
+        Json{{"encoder", "vit"}, {"vit_patch", 4}, {"vit_width", 6}, {"vit_layers", 1}}}) {
+    Json policy = SmallPolicy();
+    policy.update(option);
+    SmallLearner learner(SmallLayout(), policy, SmallTrainer());
+    for (const auto& [name, blob] : learner->ExportPolicy()) {
+      weights.insert(std::regex_replace(name, std::regex("\\.[0-9]+"), ".<n>"));
+    }
   }
   const std::set<std::string> page = NamesOfPage("groot");
   for (const std::string& name : weights) EXPECT_TRUE(page.contains(name)) << name;
   for (const std::string& name : page) {
-    if (std::regex_match(name, std::regex(".*\\.(weight|bias|W|b)"))) {
+    if (std::regex_match(name, std::regex(".*\\.(weight|bias|W|b|running_mean|running_var)"))) {
       EXPECT_TRUE(weights.contains(name)) << name;
     }
   }

@@ -91,16 +91,29 @@ inline Batch SmallBatch(uint64_t first, int size) {
   return batch;
 }
 
+// Dropout of a test's own: a function of sample, update and place.
+inline decltype(FlowDraws::keep) KeepMost(uint64_t seed) {
+  return [seed](uint64_t sample, int64_t update, int place, std::span<uint8_t> keep) {
+    Rng rng(RngKey{seed, HashOf("keep"), sample, static_cast<uint64_t>(update),
+                   static_cast<uint64_t>(place)});
+    for (uint8_t& one : keep) one = rng.Uniform() > 0.3;
+  };
+}
+
 // A network in training whose draws a test may give.
 class SmallLearner {
  public:
   SmallLearner(const SampleLayout& layout, const Json& policy, const TrainerOptions& trainer)
       : given_(std::make_shared<std::map<uint64_t, FlowDraws>>()) {
     const GrootConfig config = ReadGrootConfig(policy);
-    const GrootShape shape = GrootShapeOf(layout);
+    const GrootShape shape = GrootShapeOf(layout, config);
     const auto draw = [given = given_, config, shape, seed = *trainer.seed](const Batch& batch,
                                                                             int64_t update) {
-      if (given->empty()) return DrawFlow(batch, shape, config, seed, update);
+      if (given->empty()) {
+        FlowDraws drawn = DrawFlow(batch, shape, config, seed, update);
+        drawn.keep = KeepMost(seed);
+        return drawn;
+      }
       FlowDraws draws;
       draws.draws = config.noise_draws;
       for (const uint64_t sample : batch.sample_B) {
@@ -111,6 +124,7 @@ class SmallLearner {
         append(one.noise_BDTA, draws.noise_BDTA);
         append(one.time_BD, draws.time_BD);
         append(one.hide_state_B, draws.hide_state_B);
+        draws.keep = one.keep;
       }
       return draws;
     };
@@ -141,7 +155,8 @@ class SmallLearner {
     };
     for (size_t b = 0; b < batch.sample_B.size(); ++b) {
       (*given_)[batch.sample_B[b]] = {draws.draws, part(draws.noise_BDTA, b),
-                                      part(draws.time_BD, b), part(draws.hide_state_B, b)};
+                                      part(draws.time_BD, b), part(draws.hide_state_B, b),
+                                      draws.keep};
     }
   }
 

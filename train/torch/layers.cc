@@ -9,6 +9,11 @@
 
 namespace understudy {
 
+Tensor TakeConstant(const TakeParameter& take, ParameterSpec spec) {
+  const Tensor weight = take(spec);
+  return weight.defined() ? weight.detach() : weight;
+}
+
 Linear MakeLinear(const TakeParameter& take, const std::string& name, int in, int out) {
   const double bound = 1 / std::sqrt(in);
   return {take({name + ".weight", {out, in}, Init::kUniform, bound, true}),

@@ -28,6 +28,10 @@ struct ParameterSpec {
 // what it is asked for lists its parameters.
 using TakeParameter = std::function<Tensor(const ParameterSpec&)>;
 
+// A weight that no update changes: nothing is differentiated by it, and AdamW without gradient and
+// decay leaves a number as it is.
+Tensor TakeConstant(const TakeParameter& take, ParameterSpec spec);
+
 struct Linear {
   Tensor weight_oi, bias_o;
   Tensor operator()(const Tensor& x) const { return at::linear(x, weight_oi, bias_o); }

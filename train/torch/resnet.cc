@@ -5,6 +5,38 @@
 #include <cmath>
 
 namespace understudy {
+namespace {
+
+constexpr int kChannelsPerGroup = 16;
+constexpr double kBatchNormEpsilon = 1e-5;
+
+}  // namespace
+
+NormMaker GroupNorms(const TakeParameter& take) {
+  return [take](const std::string& name, int channels) -> ImageNorm {
+    const Norm weights = MakeNorm(take, name, channels);
+    return [weights, groups = channels / kChannelsPerGroup](const Tensor& x) {
+      return at::group_norm(x, groups, weights.weight, weights.bias);
+    };
+  };
+}
+
+NormMaker FrozenBatchNorms(const TakeParameter& take) {
+  return [take](const std::string& name, int channels) -> ImageNorm {
+    const auto constant = [&](const char* part, Init init) {
+      return TakeConstant(take, {name + part, {channels}, init});
+    };
+    const Tensor weight = constant(".weight", Init::kOnes), bias = constant(".bias", Init::kZeros),
+                 mean = constant(".running_mean", Init::kZeros),
+                 variance = constant(".running_var", Init::kOnes);
+    return [=](const Tensor& x) {
+      const Tensor scale = weight * (variance + kBatchNormEpsilon).rsqrt();
+      const Tensor shift = bias - mean * scale;
+      const auto type = x.scalar_type();
+      return at::addcmul(shift.to(type).view({1, -1, 1, 1}), x, scale.to(type).view({1, -1, 1, 1}));
+    };
+  };
+}
 
 Tensor ResNet18::operator()(const Tensor& x) const {
   Tensor features = at::max_pool2d(at::relu(stem_(x)), 3, 2, 1);

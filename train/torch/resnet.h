@@ -13,6 +13,12 @@ namespace understudy {
 using ImageNorm = std::function<Tensor(const Tensor&)>;
 using NormMaker = std::function<ImageNorm(const std::string& name, int channels)>;
 
+// Group norms: statistics of a batch would tie its samples together. The weights are taken by
+// `take` whenever a norm is made.
+NormMaker GroupNorms(const TakeParameter& take);
+// Batch norms whose statistics and weights stay as they are.
+NormMaker FrozenBatchNorms(const TakeParameter& take);
+
 // The convolutions of ResNet18 (He et al. 2016) with torchvision's layers and names, without
 // pooling and classes at its end: N 3 H W -> N 8*channels H/32 W/32, 64 channels being its own.
 class ResNet18 {

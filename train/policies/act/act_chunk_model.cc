@@ -21,7 +21,7 @@ class ActModel : public ChunkModel {
   std::vector<float> Predict(const Batch& inputs, const std::vector<RngKey>&) const override {
     return AnswerEach(inputs, [this](const Batch& sample, size_t) {
       const ActInputs seen = MakeActInputs(sample, shape_, config_, device_, false);
-      ActDropout none;
+      Dropout none;
       const Tensor latent = at::zeros({1, config_.latent_dim}, seen.state_BS.options());
       return ToFloats(net_.Decode(seen, latent, none));
     });

@@ -1,14 +1,7 @@
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <algorithm>
-#include <cmath>
-
 #include "core/base/error.h"
 #include "core/base/rng.h"
 #include "train/policies/act/act.h"
 #include "train/policies/act/act_net.h"
-#include "train/run/safetensors.h"
 #include "train/torch/loss_net.h"
 
 namespace understudy {
@@ -17,7 +10,7 @@ namespace {
 class ActLoss : public LossNet {
  public:
   ActLoss(const ActShape& shape, const ActConfig& config, ActDraws draws, at::Device device,
-          const TakeParameter& take, const BackboneWeights& backbone)
+          const TakeParameter& take, const FirstValues& backbone)
       : shape_(shape),
         config_(config),
         draws_(std::move(draws)),
@@ -38,8 +31,7 @@ class ActLoss : public LossNet {
     const ActInputs inputs = MakeActInputs(batch, shape_, config_, device_, part.bfloat16);
     const Tensor action = View(actions_BTA, {B, T, A}).to(device_);
     const Tensor real_BT = View(mask_BT, {B, T}).to(device_).ne(0);
-    ActDropout dropout(config_.dropout,
-                       [&](int place, at::IntArrayRef shape) { return Keep(part, place, shape); });
+    Dropout dropout(config_.dropout, draws_.dropout, batch.sample_B, part.update);
 
     PartLoss loss;
     Tensor divergence = at::zeros({}, action.options());
@@ -79,17 +71,6 @@ class ActLoss : public LossNet {
         .to(device_, at::kFloat, false, true);
   }
 
-  Tensor Keep(const BatchPart& part, int place, at::IntArrayRef shape) const {
-    Tensor keep = at::empty(shape, at::kByte);
-    const size_t samples = part.batch.sample_B.size();
-    const size_t size = static_cast<size_t>(keep.numel()) / samples;
-    for (size_t b = 0; b < samples; ++b) {
-      draws_.dropout(part.batch.sample_B[b], part.update, place,
-                     {keep.data_ptr<uint8_t>() + b * size, size});
-    }
-    return keep.to(device_);
-  }
-
   const ActShape shape_;
   const ActConfig config_;
   const ActDraws draws_;
@@ -107,31 +88,15 @@ void ReportAct(const ActShape& shape, std::span<const double> sums, LossReport& 
 }
 
 // The weights of a file with torchvision's names, as many as a ResNet-18 without its head has.
-BackboneWeights ReadBackbone(const ActConfig& config, const ActShape& shape) {
-  BackboneWeights weights;
-  if (config.backbone_weights.empty()) return weights;
-  const std::string& file = config.backbone_weights;
-  const TensorMap tensors = ReadSafetensors(file).tensors;
-  const std::string prefix = "model.backbone.";
+FirstValues ReadBackbone(const ActConfig& config, const ActShape& shape) {
+  if (config.backbone_weights.empty()) return {};
+  std::vector<ParameterSpec> weights;
   ActNet(config, shape, at::kCPU, [&](const ParameterSpec& spec) {
-    if (!spec.name.starts_with(prefix)) return Tensor();
-    const std::string name = spec.name.substr(prefix.size());
-    const auto found = tensors.find(name);
-    if (found == tensors.end()) {
-      ThrowBadInput(fmt::format(
-          "policy: backbone_weights: {}: tensor '{}' is missing: a ResNet-18 with torchvision's "
-          "names is needed",
-          file, name));
-    }
-    if (found->second.shape != spec.shape || found->second.dtype != "F32") {
-      ThrowBadInput(
-          fmt::format("policy: backbone_weights: {}: tensor '{}' is {} {}, the policy needs F32 {}",
-                      file, name, found->second.dtype, found->second.shape, spec.shape));
-    }
-    weights[name] = std::make_shared<const std::vector<float>>(FloatsOf(found->second));
+    weights.push_back(spec);
     return Tensor();
   });
-  return weights;
+  return ReadFirstValues("backbone_weights", config.backbone_weights,
+                         "a ResNet-18 with torchvision's names", "model.backbone.", weights);
 }
 
 }  // namespace
@@ -148,18 +113,7 @@ ActDraws DrawAct(const ActConfig& config, uint64_t seed) {
     Rng rng(stream("train.latent", sample, update));
     for (float& number : noise) number = static_cast<float>(rng.Normal());
   };
-  // 16 bits decide: a tenth is 6554 of 65536
-  const auto hidden = static_cast<uint64_t>(std::lround(config.dropout * 65536));
-  draws.dropout = [stream, hidden](uint64_t sample, int64_t update, int place,
-                                   std::span<uint8_t> keep) {
-    Rng rng(stream("train.dropout", sample, update).WithTerm(static_cast<uint64_t>(place)));
-    for (size_t i = 0; i < keep.size(); i += 4) {
-      uint64_t bits = rng.NextU64();
-      for (size_t j = i; j < std::min(i + 4, keep.size()); ++j, bits >>= 16) {
-        keep[j] = (bits & 0xffff) >= hidden;
-      }
-    }
-  };
+  draws.dropout = DrawDropout(config.dropout, seed);
   return draws;
 }
 

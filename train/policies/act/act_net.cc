@@ -12,19 +12,10 @@
 namespace understudy {
 namespace {
 
-constexpr double kBatchNormEpsilon = 1e-5;
-
 // Cells along one side of the features: the stem halves twice, three of the stages once each.
 int FeatureCells(int pixels) {
   for (int i = 0; i < 5; ++i) pixels = (pixels + 1) / 2;
   return pixels;
-}
-
-// A weight that no update changes: nothing is differentiated by it, and AdamW without gradient and
-// decay leaves a number as it is.
-Tensor TakeConstant(const TakeParameter& take, ParameterSpec spec) {
-  const Tensor weight = take(std::move(spec));
-  return weight.defined() ? weight.detach() : weight;
 }
 
 // As torch.nn.Linear starts, or by Xavier's bound. LeRobot decays every weight.
@@ -68,34 +59,15 @@ Tensor CellPositions(int height, int width, int channels) {
   return at::cat({y, x}, 2).flatten(0, 1).contiguous();
 }
 
-// A batch norm whose statistics stay as they are.
-ImageNorm MakeFrozenNorm(const TakeParameter& take, const std::string& name, int channels) {
-  const auto constant = [&](const char* part, Init init) {
-    return TakeConstant(take, {name + part, {channels}, init});
-  };
-  const Tensor weight = constant(".weight", Init::kOnes), bias = constant(".bias", Init::kZeros),
-               mean = constant(".running_mean", Init::kZeros),
-               variance = constant(".running_var", Init::kOnes);
-  return [=](const Tensor& x) {
-    const Tensor scale = weight * (variance + kBatchNormEpsilon).rsqrt();
-    const Tensor shift = bias - mean * scale;
-    const auto type = x.scalar_type();
-    return at::addcmul(shift.to(type).view({1, -1, 1, 1}), x, scale.to(type).view({1, -1, 1, 1}));
-  };
-}
-
 // Its weights start from those of `values` unless that is empty.
-ResNet18 MakeBackbone(const TakeParameter& take, const BackboneWeights& values, int channels) {
+ResNet18 MakeBackbone(const TakeParameter& take, const FirstValues& values, int channels) {
   const std::string name = "model.backbone";
   const TakeParameter started = [&](const ParameterSpec& spec) {
     ParameterSpec with = spec;
     if (!values.empty()) with.values = values.at(spec.name.substr(name.size() + 1));
     return take(with);
   };
-  return MakeResNet18(
-      started, name,
-      [&](const std::string& norm, int width) { return MakeFrozenNorm(started, norm, width); },
-      channels);
+  return MakeResNet18(started, name, FrozenBatchNorms(started), channels);
 }
 
 }  // namespace
@@ -127,7 +99,7 @@ ActInputs MakeActInputs(const Batch& batch, const ActShape& shape, const ActConf
 
 Tensor ActNet::PackedAttention::operator()(const Tensor& query, const Tensor& key,
                                            const Tensor& value, const Tensor& seen,
-                                           ActDropout& dropout) const {
+                                           Dropout& dropout) const {
   const std::vector<Tensor> weight = weight_3dd.chunk(3), bias = bias_3d.chunk(3);
   const auto split = [&](const Tensor& x, size_t i) {
     const Tensor y = at::linear(x, weight[i], bias[i]);
@@ -143,14 +115,14 @@ Tensor ActNet::PackedAttention::operator()(const Tensor& query, const Tensor& ke
 }
 
 Tensor ActNet::EncoderLayer::operator()(Tensor x, const Tensor& position, const Tensor& seen,
-                                        ActDropout& dropout) const {
+                                        Dropout& dropout) const {
   const Tensor placed = x + position;
   x = norm1(x + dropout(attention(placed, placed, x, seen, dropout)));
   return norm2(x + dropout(linear2(dropout(at::relu(linear1(x))))));
 }
 
 Tensor ActNet::DecoderLayer::operator()(Tensor x, const Tensor& memory, const Tensor& keys,
-                                        const Tensor& position, ActDropout& dropout) const {
+                                        const Tensor& position, Dropout& dropout) const {
   const Tensor placed = x + position;
   x = norm1(x + dropout(self_attention(placed, placed, x, {}, dropout)));
   x = norm2(x + dropout(cross_attention(x + position, keys, memory, {}, dropout)));
@@ -158,7 +130,7 @@ Tensor ActNet::DecoderLayer::operator()(Tensor x, const Tensor& memory, const Te
 }
 
 ActNet::ActNet(const ActConfig& config, const ActShape& shape, at::Device device,
-               const TakeParameter& take, const BackboneWeights& backbone)
+               const TakeParameter& take, const FirstValues& backbone)
     : config_(config), shape_(shape) {
   const int d = config.dim_model;
 
@@ -253,7 +225,7 @@ ActNet::DecoderLayer ActNet::MakeDecoderLayer(const TakeParameter& take,
 }
 
 std::pair<Tensor, Tensor> ActNet::EncodeActions(const Tensor& state_BS, const Tensor& action_BTA,
-                                                const Tensor& real_BT, ActDropout& dropout) const {
+                                                const Tensor& real_BT, Dropout& dropout) const {
   Require(config_.use_vae, "a policy with a latent");
   const int64_t B = state_BS.size(0);
   const Tensor state = vae_state_(state_BS).unsqueeze(1), action = vae_action_(action_BTA);
@@ -269,7 +241,7 @@ std::pair<Tensor, Tensor> ActNet::EncodeActions(const Tensor& state_BS, const Te
   return {latent[0], latent[1]};
 }
 
-Tensor ActNet::Decode(const ActInputs& inputs, const Tensor& latent_BL, ActDropout& dropout) const {
+Tensor ActNet::Decode(const ActInputs& inputs, const Tensor& latent_BL, Dropout& dropout) const {
   const int64_t B = inputs.state_BS.size(0);
   const int64_t T = shape_.horizon, d = config_.dim_model;
 

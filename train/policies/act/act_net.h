@@ -1,14 +1,13 @@
 #pragma once
 
-#include <functional>
-#include <map>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "train/policies/act/act_config.h"
 #include "train/samples/batch.h"
+#include "train/torch/dropout.h"
+#include "train/torch/first_values.h"
 #include "train/torch/layers.h"
 #include "train/torch/resnet.h"
 
@@ -23,29 +22,6 @@ struct ActInputs {
 ActInputs MakeActInputs(const Batch& batch, const ActShape& shape, const ActConfig& config,
                         at::Device device, bool bfloat16);
 
-// Hides a share of activations, or none. Its places are counted as they come, so that one object
-// serves one pass.
-class ActDropout {
- public:
-  // 1 or 0 for each number of a tensor whose first dimension is that of the samples.
-  using Keep = std::function<Tensor(int place, at::IntArrayRef shape)>;
-
-  ActDropout() = default;
-  ActDropout(double share, Keep keep) : share_(share), keep_(std::move(keep)) {}
-  Tensor operator()(const Tensor& x) {
-    if (!keep_ || share_ == 0) return x;
-    return x * keep_(place_++, x.sizes()).to(x.scalar_type()) * (1 / (1 - share_));
-  }
-
- private:
-  double share_ = 0;
-  Keep keep_;
-  int place_ = 0;
-};
-
-// The values of torchvision's ResNet-18 by its names, for first weights.
-using BackboneWeights = std::map<std::string, std::shared_ptr<const std::vector<float>>>;
-
 // The network of ActConfig as functions of its weights; holds handles to them, no other state.
 // Thread-safe where the weights are not written.
 class ActNet {
@@ -53,15 +29,15 @@ class ActNet {
   // Takes every weight once, in a fixed order; those of the backbone start from `backbone` unless
   // it is empty.
   ActNet(const ActConfig& config, const ActShape& shape, at::Device device,
-         const TakeParameter& take, const BackboneWeights& backbone = {});
+         const TakeParameter& take, const FirstValues& backbone = {});
 
   // Mean and logarithm of the variance of the latent, B latent_dim each, that the actions of a
   // chunk have. Steps with real_BT false are not seen. Requires use_vae.
   std::pair<Tensor, Tensor> EncodeActions(const Tensor& state_BS, const Tensor& action_BTA,
-                                          const Tensor& real_BT, ActDropout& dropout) const;
+                                          const Tensor& real_BT, Dropout& dropout) const;
 
   // The chunk, B T A.
-  Tensor Decode(const ActInputs& inputs, const Tensor& latent_BL, ActDropout& dropout) const;
+  Tensor Decode(const ActInputs& inputs, const Tensor& latent_BL, Dropout& dropout) const;
 
  private:
   struct PackedAttention {
@@ -70,21 +46,20 @@ class ActNet {
     int heads = 1;
     // seen: true where a key may be seen, broadcast to B heads Q K, or undefined.
     Tensor operator()(const Tensor& query, const Tensor& key, const Tensor& value,
-                      const Tensor& seen, ActDropout& dropout) const;
+                      const Tensor& seen, Dropout& dropout) const;
   };
   struct EncoderLayer {
     PackedAttention attention;
     Linear linear1, linear2;
     Norm norm1, norm2;
-    Tensor operator()(Tensor x, const Tensor& position, const Tensor& seen,
-                      ActDropout& dropout) const;
+    Tensor operator()(Tensor x, const Tensor& position, const Tensor& seen, Dropout& dropout) const;
   };
   struct DecoderLayer {
     PackedAttention self_attention, cross_attention;
     Linear linear1, linear2;
     Norm norm1, norm2, norm3;
     Tensor operator()(Tensor x, const Tensor& memory, const Tensor& keys, const Tensor& position,
-                      ActDropout& dropout) const;
+                      Dropout& dropout) const;
   };
 
   PackedAttention MakeAttentionOf(const TakeParameter& take, const std::string& name,

@@ -10,8 +10,7 @@
 namespace understudy {
 namespace {
 
-constexpr int kFeatures = 512;         // channels of ResNet18's last stage
-constexpr int kChannelsPerGroup = 16;  // of its group norms
+constexpr int kFeatures = 512;  // channels of ResNet18's last stage
 
 }  // namespace
 
@@ -68,12 +67,7 @@ BcRnnGmmInputs MakeBcRnnGmmInputs(const Batch& batch, const BcRnnGmmShape& shape
 BcRnnGmmNet::BcRnnGmmNet(const BcRnnGmmConfig& config, const BcRnnGmmShape& shape,
                          at::Device device, const TakeParameter& take)
     : config_(config), shape_(shape) {
-  const NormMaker norm = [&](const std::string& name, int channels) -> ImageNorm {
-    const Norm weights = MakeNorm(take, name, channels);
-    return [weights, groups = channels / kChannelsPerGroup](const Tensor& x) {
-      return at::group_norm(x, groups, weights.weight, weights.bias);
-    };
-  };
+  const NormMaker norm = GroupNorms(take);
   for (size_t camera = 0; camera < shape.images.size(); ++camera) {
     const std::string name = fmt::format("image.{}", camera);
     image_encoders_.push_back(

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "train/policies/groot/groot_config.h"
@@ -18,6 +19,8 @@ struct FlowDraws {
   std::vector<float> noise_BDTA;  // N(0, 1)
   std::vector<float> time_BD;     // in [0, time_scale]: 0 = noise, 1 = action
   std::vector<uint8_t> hide_state_B;
+  // activations that dropout keeps (train/torch/dropout.h)
+  std::function<void(uint64_t sample, int64_t update, int place, std::span<uint8_t> keep)> keep;
 };
 
 // What an update draws: a function of (seed, number of the update, sample identity) only.

@@ -59,7 +59,8 @@ class Model : public GrootChunkModel {
       const int64_t bucket = int64_t{step} * config_.time_buckets / steps;
       const Tensor bucket_BD =
           at::full({1, 1}, bucket, at::TensorOptions().dtype(at::kLong).device(device_));
-      chunk = chunk + net_.Velocity(context, chunk, bucket_BD, {}) * (1.0 / steps);
+      Dropout none;
+      chunk = chunk + net_.Velocity(context, chunk, bucket_BD, {}, none) * (1.0 / steps);
     }
     return chunk;
   }
@@ -84,7 +85,7 @@ std::unique_ptr<GrootChunkModel> MakeGrootChunkModel(const SampleLayout& layout,
         "policy weights: tensor 'text.words' is missing or no matrix; the file is not a "
         "policy of this program");
   }
-  return std::make_unique<Model>(GrootShapeOf(layout), read,
+  return std::make_unique<Model>(GrootShapeOf(layout, read), read,
                                  static_cast<int>(words->second.shape[0]), device,
                                  TrainedWeights(weights, device));
 }

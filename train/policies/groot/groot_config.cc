@@ -1,11 +1,15 @@
 #include "train/policies/groot/groot_config.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/base/error.h"
+#include "core/base/glob.h"
 
 namespace understudy {
 namespace {
 
-// `tiny` trains on two processor cores, `small` on one graphics card.
+// `tiny` trains on two processor cores, `small` and `base` on one graphics card.
 GrootConfig Preset(GrootSize size) {
   GrootConfig config;
   config.size = size;
@@ -19,6 +23,14 @@ GrootConfig Preset(GrootSize size) {
     config.feature_channels = 96;
     config.feature_blocks = 3;
     config.grid_channels = 192;
+    config.keypoints = 64;
+  }
+  if (size == GrootSize::kBase) {
+    config.width = 768;
+    config.blocks = 8;
+    config.heads = 12;
+    config.feed_forward = 3072;
+    config.text_layers = 2;
     config.keypoints = 64;
   }
   return config;
@@ -50,6 +62,17 @@ GrootConfig ReadGrootConfig(const Json& json) {
                     "cosines)",
                     config.width));
   }
+  if (config.vit_width % config.vit_heads != 0) {
+    ThrowBadInput(fmt::format("policy: vit_width = {}: must be a multiple of vit_heads = {}",
+                              config.vit_width, config.vit_heads));
+  }
+  const GrootEncoder trunk = config.trunk();
+  if (!config.encoder_weights.empty() && trunk == GrootEncoder::kSmall) {
+    ThrowBadInput(fmt::format(
+        "policy: encoder_weights = {}: of resnet18 or vit, and the encoder is small: say which by "
+        "encoder",
+        config.encoder_weights));
+  }
   if (config.sampling_steps > config.time_buckets) {
     ThrowBadInput(fmt::format("policy: sampling_steps = {}: at most time_buckets = {}",
                               config.sampling_steps, config.time_buckets));
@@ -57,7 +80,19 @@ GrootConfig ReadGrootConfig(const Json& json) {
   return config;
 }
 
-GrootShape GrootShapeOf(const SampleLayout& layout) {
+std::pair<int, int> SeenSize(const GrootShape& shape, const GrootConfig& config, size_t camera) {
+  const std::string* longest = nullptr;
+  for (const auto& [pattern, height] : config.resolution) {
+    if (!GlobMatch(ImageColumn(pattern), shape.images[camera])) continue;
+    if (longest == nullptr || pattern.size() > longest->size()) longest = &pattern;
+  }
+  if (longest == nullptr) return {shape.height, shape.width};
+  const int height = config.resolution.at(*longest);
+  const double width = static_cast<double>(shape.width) * height / shape.height;
+  return {height, std::max(1, static_cast<int>(std::lround(width)))};
+}
+
+GrootShape GrootShapeOf(const SampleLayout& layout, const GrootConfig& config) {
   GrootShape shape;
   for (const ColumnLayout& column : layout.columns) {
     const std::vector<int>& size = column.info.shape;
@@ -79,6 +114,38 @@ GrootShape GrootShapeOf(const SampleLayout& layout) {
   shape.action_of = layout[kActionColumn].info.by_embodiment;
   shape.horizon = layout[kActionColumn].steps();
   shape.tokens = layout[kInstructionColumn].info.size();
+  if (shape.horizon % config.actions_per_token != 0) {
+    ThrowBadInput(fmt::format("policy: actions_per_token = {}: the horizon of {} is no multiple",
+                              config.actions_per_token, shape.horizon));
+  }
+  for (const auto& [pattern, height] : config.resolution) {
+    const bool known = std::ranges::any_of(shape.images, [&](const std::string& image) {
+      return GlobMatch(ImageColumn(pattern), image);
+    });
+    if (!known) {
+      ThrowBadInput(fmt::format("policy: resolution: no camera matches '{}'; there are {}", pattern,
+                                fmt::join(shape.images, ", ")));
+    }
+  }
+  for (size_t camera = 0; camera < shape.images.size(); ++camera) {
+    const auto [height, width] = SeenSize(shape, config, camera);
+    if (height > shape.height) {
+      ThrowBadInput(fmt::format("policy: resolution: {} px are more than the {} that {} has",
+                                height, shape.height, shape.images[camera]));
+    }
+    const int patch = config.vit_patch;
+    if (config.trunk() == GrootEncoder::kVit && (height % patch != 0 || width % patch != 0)) {
+      ThrowBadInput(fmt::format(
+          "policy: encoder = vit: {} is seen at {}x{}, and sides must be multiples of vit_patch = "
+          "{}: give --image-width and --image-height, or resolution",
+          shape.images[camera], width, height, patch));
+    }
+    if (config.shared_encoder && SeenSize(shape, config, 0) != std::pair(height, width)) {
+      ThrowBadInput(
+          fmt::format("policy: shared_encoder: {} and {} are seen in different sizes (resolution)",
+                      shape.images[0], shape.images[camera]));
+    }
+  }
   const ColumnLayout* objects = layout.Find(kObjectsColumn);
   shape.objects = objects == nullptr ? 0 : objects->info.size();
   return shape;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/json.h"
@@ -11,10 +13,25 @@
 
 namespace understudy {
 
-enum class GrootSize { kTiny, kSmall };
+enum class GrootSize { kTiny, kSmall, kBase };
 template <>
 struct EnumNames<GrootSize> {
-  static constexpr std::array kNames{"tiny", "small"};
+  static constexpr std::array kNames{"tiny", "small", "base"};
+};
+
+// small: a few convolutions; auto: of base resnet18, else small.
+enum class GrootEncoder { kAuto, kSmall, kResnet18, kVit };
+template <>
+struct EnumNames<GrootEncoder> {
+  static constexpr std::array kNames{"auto", "small", "resnet18", "vit"};
+};
+
+// Of resnet18. auto: batch norms that stay as they are where its weights come from a file, else
+// group norms.
+enum class GrootNorms { kAuto, kGroup, kFrozenBatch };
+template <>
+struct EnumNames<GrootNorms> {
+  static constexpr std::array kNames{"auto", "group", "frozen_batch"};
 };
 
 // two_step: 5x5 and 3x3 kernels of stride 2; stride4: one 8x8 kernel of stride 4, half the cost.
@@ -26,8 +43,9 @@ struct EnumNames<GrootStem> {
 
 // A policy in the form of GR00T N1.x (reference: Isaac-GR00T, Apache-2.0; formulas only): image and
 // text tokens, per-embodiment state and action encoders, a diffusion transformer with adaptive
-// layer norm that alternates cross- and self-attention, flow matching over action chunks. The
-// backbone is a small convolutional network and a text encoder, both trained from scratch.
+// layer norm that alternates cross- and self-attention, flow matching over action chunks. Pictures
+// are encoded by a small convolutional network, ResNet18 or a vision transformer, text by a
+// transformer that is trained from scratch.
 struct GrootConfig {
   GrootSize size = GrootSize::kTiny;
 
@@ -43,8 +61,15 @@ struct GrootConfig {
   int grid_channels = 64;
   int keypoints = 32;
   bool shared_encoder = false;
+  GrootEncoder encoder = GrootEncoder::kAuto;
+  std::string encoder_weights;
+  GrootNorms norms = GrootNorms::kAuto;
+  int vit_patch = 16, vit_width = 192, vit_layers = 12, vit_heads = 3;  // timm's vit_tiny
+  std::array<double, 3> image_mean{0.485, 0.456, 0.406}, image_std{0.229, 0.224, 0.225};
+  std::map<std::string, int> resolution{};
   bool condition_on_vision = true;
   int embodiments = 1;
+  int actions_per_token = 1;
 
   int noise_draws = 2;
   double time_alpha = 1.5;
@@ -52,11 +77,25 @@ struct GrootConfig {
   double time_scale = 0.999;
   int time_buckets = 1000;
   double state_dropout = 0;
+  double dropout = 0;
   double gripper_weight = 1;
   double object_weight = 0;
   int sampling_steps = 4;
 
   Device inference_device = Device::kCpu;
+  static constexpr std::array kUnwritten{
+      "encoder",   "encoder_weights", "norms",     "vit_patch",  "vit_width",         "vit_layers",
+      "vit_heads", "image_mean",      "image_std", "resolution", "actions_per_token", "dropout"};
+
+  // With `auto` decided.
+  GrootEncoder trunk() const {
+    if (encoder != GrootEncoder::kAuto) return encoder;
+    return size == GrootSize::kBase ? GrootEncoder::kResnet18 : GrootEncoder::kSmall;
+  }
+  bool frozen_norms() const {
+    return norms == GrootNorms::kAuto ? !encoder_weights.empty()
+                                      : norms == GrootNorms::kFrozenBatch;
+  }
 
   template <class V>
   void Visit(V& v) {
@@ -84,10 +123,34 @@ struct GrootConfig {
     v("grid_channels", grid_channels, "image channels at an eighth", Limits{1, 4096});
     v("keypoints", keypoints, "spatial-softmax keypoints per camera", Limits{1, 1024});
     v("shared_encoder", shared_encoder, "one image encoder for all cameras instead of one each");
+    v("encoder", encoder,
+      "of pictures: small, the convolutions that stem, feature and grid options describe; "
+      "resnet18; vit; auto: resnet18 of base, else small");
+    v("encoder_weights", encoder_weights,
+      "safetensors file that resnet18 (torchvision's names) or vit (timm's names) starts from; "
+      "empty: from scratch");
+    v("norms", norms,
+      "of resnet18: group; frozen_batch, batch norms with the numbers of encoder_weights, which "
+      "stay as they are; auto: frozen_batch with encoder_weights, else group");
+    v("vit_patch", vit_patch, "px; sides of pictures must be multiples of it", Limits{2, 128});
+    v("vit_width", vit_width, "channels of the vision transformer", Limits{4, 8192});
+    v("vit_layers", vit_layers, "layers of the vision transformer", Limits{1, 64});
+    v("vit_heads", vit_heads, "attention heads of the vision transformer", Limits{1, 64});
+    v("image_mean", image_mean,
+      "of resnet18 and vit: subtracted from red, green and blue, which are in [0, 1]");
+    v("image_std", image_std, "of resnet18 and vit: what is left is divided by it",
+      Limits{1e-3, 1e3});
+    v("resolution", resolution,
+      "height in px to which pictures of cameras that match are shrunk, such as "
+      "{\"*hand*\": 64}; widths follow; of several patterns the longest counts",
+      Limits{8, 8192});
     v("condition_on_vision", condition_on_vision,
       "add the keypoints and the state to what the "
       "adaptive layer norms see, beside the time");
     v("embodiments", embodiments, "slots of the per-embodiment tables", Limits{1, 1024});
+    v("actions_per_token", actions_per_token,
+      "of a chunk, one behind the other: fewer tokens; the horizon must be a multiple of it",
+      Limits{1, 64});
     // changes results: training and sampling
     v("noise_draws", noise_draws, "draws of noise and time per encoded sample and update",
       Limits{1, 64});
@@ -99,6 +162,10 @@ struct GrootConfig {
       Limits{2, 100000});
     v("state_dropout", state_dropout, "chance that a training sample hides its state",
       Limits{0, 1});
+    v("dropout", dropout,
+      "share of the activations behind attention and in the feed-forward layers of the transformer "
+      "that an update hides",
+      Limits{0, 0.9});
     v("gripper_weight", gripper_weight, "weight of the gripper in the loss", Limits{0, 1000});
     v("object_weight", object_weight,
       "weight of the loss of a head that predicts where the objects "
@@ -138,8 +205,12 @@ struct GrootShape {
   }
 };
 
-// Of a layout that the policy asked for. Throws Error(kBadInput) where cameras differ in size.
-GrootShape GrootShapeOf(const SampleLayout& layout);
+// Of a layout that the policy asked for. Throws Error(kBadInput) where cameras differ in size, or
+// options do not fit it.
+GrootShape GrootShapeOf(const SampleLayout& layout, const GrootConfig& config);
+
+// Height and width in which the network sees the pictures of a camera.
+std::pair<int, int> SeenSize(const GrootShape& shape, const GrootConfig& config, size_t camera);
 
 // The policy's entry in the list.
 PolicyType GrootPolicy();

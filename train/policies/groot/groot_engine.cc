@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "train/policies/groot/groot.h"
 #include "train/policies/groot/groot_net.h"
+#include "train/torch/first_values.h"
 #include "train/torch/loss_net.h"
 
 namespace understudy {
@@ -86,7 +87,8 @@ class GrootLoss : public LossNet {
     {
       const AutocastScope autocast(device_.type(), part.bfloat16);
       context = net_.Encode(inputs, keep);
-      loss.answer = net_.Velocity(context, noisy, bucket_BD, real_BT);
+      Dropout dropout(config_.dropout, draws.keep, batch.sample_B, part.update);
+      loss.answer = net_.Velocity(context, noisy, bucket_BD, real_BT, dropout);
     }
     const Tensor mask = real_BT.to(at::kFloat).view({B, 1, T, 1});
     const std::vector<int64_t> slot_B(batch.embodiment_B.begin(), batch.embodiment_B.end());
@@ -188,6 +190,34 @@ void Report(const GrootShape& shape, int slots, std::span<const double> sums, Lo
   }
 }
 
+// What the encoders of pictures begin with, by the names of our weights: all with the same file.
+FirstValues ReadEncoders(const GrootShape& shape, const GrootConfig& config, int vocabulary) {
+  FirstValues first;
+  if (config.encoder_weights.empty()) return first;
+  std::vector<ParameterSpec> weights;
+  GrootNet(config, shape, vocabulary, at::kCPU, [&](const ParameterSpec& spec) {
+    weights.push_back(spec);
+    return Tensor();
+  });
+  const bool vit = config.trunk() == GrootEncoder::kVit;
+  for (size_t camera = 0; camera < (config.shared_encoder ? 1 : shape.images.size()); ++camera) {
+    const std::string prefix = fmt::format("image.{}.{}.", camera, vit ? kVit : kResnet);
+    const auto [height, width] = SeenSize(shape, config, camera);
+    const FitTensor resample = [&, rows = height / config.vit_patch,
+                                columns = width / config.vit_patch](const ParameterSpec& wanted,
+                                                                    const TensorBlob& found) {
+      const bool positions = vit && wanted.name == prefix + "pos_embed";
+      return positions ? ResamplePositions(found, rows, columns) : TensorBlob();
+    };
+    const FirstValues of_camera = ReadFirstValues(
+        "encoder_weights", config.encoder_weights,
+        vit ? "a vision transformer with timm's names" : "a ResNet-18 with torchvision's names",
+        prefix, weights, resample);
+    for (const auto& [name, values] : of_camera) first[prefix + name] = values;
+  }
+  return first;
+}
+
 }  // namespace
 
 std::unique_ptr<Learner> MakeGrootLearner(const SampleLayout& layout, int vocabulary,
@@ -195,17 +225,28 @@ std::unique_ptr<Learner> MakeGrootLearner(const SampleLayout& layout, int vocabu
                                           DrawSource draw) {
   Require(vocabulary >= 2, "a vocabulary holds padding and unknown");
   Require(trainer.steps && trainer.seed, "steps and seed are known");
-  const GrootShape shape = GrootShapeOf(layout);
   const GrootConfig config = ReadGrootConfig(policy_config);
+  const GrootShape shape = GrootShapeOf(layout, config);
   if (!draw) {
-    draw = [shape, config, seed = *trainer.seed](const Batch& batch, int64_t update) {
-      return DrawFlow(batch, shape, config, seed, update);
+    const auto keep = DrawDropout(config.dropout, *trainer.seed);
+    draw = [shape, config, seed = *trainer.seed, keep](const Batch& batch, int64_t update) {
+      FlowDraws draws = DrawFlow(batch, shape, config, seed, update);
+      draws.keep = keep;
+      return draws;
     };
   }
   LearntPolicy policy;
-  policy.make_net = [shape, vocabulary, config, draw](at::Device device,
-                                                      const TakeParameter& take) {
-    return std::make_unique<GrootLoss>(shape, vocabulary, config, draw, device, take);
+  policy.make_net = [shape, vocabulary, config, draw,
+                     first = ReadEncoders(shape, config, vocabulary)](at::Device device,
+                                                                      const TakeParameter& take) {
+    const TakeParameter started = [&](const ParameterSpec& spec) {
+      const auto found = first.find(spec.name);
+      if (found == first.end()) return take(spec);
+      ParameterSpec with = spec;
+      with.values = found->second;
+      return take(with);
+    };
+    return std::make_unique<GrootLoss>(shape, vocabulary, config, draw, device, started);
   };
   policy.sums = int64_t{config.embodiments} * shape.horizon * (shape.action + 1) + 1;
   policy.report = [shape, slots = config.embodiments](std::span<const double> sums,

@@ -13,9 +13,6 @@ namespace {
 
 constexpr int kTimeWidth = 256;
 
-// Cells along one side after a convolution of stride 2.
-int Half(int cells) { return (cells + 1) / 2; }
-
 // Layer norm without weights, then scale and shift made from the conditioning.
 Tensor Modulate(const Tensor& h, const Tensor& scale, const Tensor& shift, double epsilon) {
   const Tensor plain = at::layer_norm(h, {h.size(-1)}, {}, {}, epsilon);
@@ -92,13 +89,17 @@ GrootInputs MakeGrootInputs(const Batch& batch, const GrootShape& shape, const G
 GrootNet::GrootNet(const GrootConfig& config, const GrootShape& shape, int vocabulary,
                    at::Device device, const TakeParameter& take)
     : config_(config), shape_(shape) {
-  const int d = config.width, slots = config.embodiments;
+  const int d = config.width, slots = config.embodiments, n = config.actions_per_token;
+  std::vector<int> token_of;  // numbers of a token
+  for (const int own : shape.action_of) token_of.push_back(n * own);
 
   // images: an encoder per camera, or one for all with an embedding per camera; a robot without
   // cameras has neither
   const int encoders = config.shared_encoder ? std::min(1, shape.cameras()) : shape.cameras();
   for (int camera = 0; camera < encoders; ++camera) {
-    image_encoders_.push_back(MakeImageEncoder(take, fmt::format("image.{}", camera), device));
+    const auto [height, width] = SeenSize(shape, config, static_cast<size_t>(camera));
+    image_encoders_.emplace_back(take, fmt::format("image.{}", camera), config, height, width,
+                                 device);
   }
   if (shape.cameras() > 0) {
     camera_embedding_ = take({"image.camera", {shape.cameras(), d}, Init::kNormal, 0.02, false});
@@ -119,8 +120,8 @@ GrootNet::GrootNet(const GrootConfig& config, const GrootShape& shape, int vocab
   state1_ = MakeSlotLinear(take, "state_encoder.layer1", slots, shape.state, d);
   state2_ = MakeSlotLinear(take, "state_encoder.layer2", slots, d, d);
   state1_.in_S = shape.state_of;
-  action1_ = MakeSlotLinear(take, "action_encoder.W1", slots, shape.action, d);
-  action1_.in_S = shape.action_of;
+  action1_ = MakeSlotLinear(take, "action_encoder.W1", slots, n * shape.action, d);
+  action1_.in_S = token_of;
   const SlotLinear action2 = MakeSlotLinear(take, "action_encoder.W2", slots, 2 * d, d);
   if (action2.weight_Sio.defined()) {
     // the half that sees the time is the same for all steps of a chunk: done once per chunk
@@ -128,10 +129,11 @@ GrootNet::GrootNet(const GrootConfig& config, const GrootShape& shape, int vocab
     action2_time_ = {action2.weight_Sio.narrow(1, d, d), action2.bias_So};
   }
   action3_ = MakeSlotLinear(take, "action_encoder.W3", slots, d, d);
-  action_position_ = take({"position_embedding", {shape.horizon, d}, Init::kNormal, 0.02, false});
+  action_position_ =
+      take({"position_embedding", {shape.horizon / n, d}, Init::kNormal, 0.02, false});
   decode1_ = MakeSlotLinear(take, "action_decoder.layer1", slots, d, d);
-  decode2_ = MakeSlotLinear(take, "action_decoder.layer2", slots, d, shape.action);
-  decode2_.out_S = shape.action_of;
+  decode2_ = MakeSlotLinear(take, "action_decoder.layer2", slots, d, n * shape.action);
+  decode2_.out_S = token_of;
 
   // transformer
   time1_ = MakeLinear(take, "dit.time1", kTimeWidth, d);
@@ -157,73 +159,6 @@ GrootNet::GrootNet(const GrootConfig& config, const GrootShape& shape, int vocab
 
   action_time_code_ = SinusoidTable(config.time_buckets, d, d / 2, false, device);
   time_code_ = SinusoidTable(config.time_buckets, kTimeWidth, kTimeWidth / 2 - 1, true, device);
-}
-
-GrootNet::ImageEncoder GrootNet::MakeImageEncoder(const TakeParameter& take,
-                                                  const std::string& name,
-                                                  at::Device device) const {
-  ImageEncoder encoder;
-  if (config_.stem == GrootStem::kStride4) {
-    if (shape_.height % 4 != 0 || shape_.width % 4 != 0) {
-      ThrowBadInput(
-          fmt::format("policy: stem = stride4 needs images whose sides are multiples of "
-                      "4, not {}x{}; use stem: two_step",
-                      shape_.width, shape_.height));
-    }
-    encoder.stem = MakeConvolution(take, name + ".stem", 3, config_.feature_channels, 8, 4);
-    encoder.stem.padding = 2;
-  } else {
-    encoder.stem = MakeConvolution(take, name + ".stem", 3, config_.stem_channels, 5, 2);
-    encoder.features = MakeConvolution(take, name + ".features", config_.stem_channels,
-                                       config_.feature_channels, 3, 2);
-  }
-  for (int i = 0; i < config_.feature_blocks; ++i) {
-    encoder.residuals.push_back(MakeConvolution(take, fmt::format("{}.residual.{}", name, i),
-                                                config_.feature_channels, config_.feature_channels,
-                                                3, 1));
-  }
-  encoder.keypoint_maps = MakeConvolution(take, name + ".keypoint_maps", config_.feature_channels,
-                                          config_.keypoints, 1, 1);
-  encoder.keypoint_token =
-      MakeLinear(take, name + ".keypoint_token", 2 * config_.keypoints, config_.width);
-  encoder.grid_half = MakeConvolution(take, name + ".grid_half", config_.feature_channels,
-                                      config_.grid_channels, 3, 2);
-  encoder.grid = MakeConvolution(take, name + ".grid", config_.grid_channels, config_.width, 3, 2);
-
-  // positions of the coarse cells are learned, of the fine ones given
-  const int fine_h = Half(Half(shape_.height)), fine_w = Half(Half(shape_.width));
-  const int cells = Half(Half(fine_h)) * Half(Half(fine_w));
-  encoder.grid_position =
-      take({name + ".grid_position", {cells, config_.width}, Init::kNormal, 0.02, false});
-  const auto yx = at::meshgrid({at::linspace(-1, 1, fine_h), at::linspace(-1, 1, fine_w)}, "ij");
-  encoder.keypoint_xy = at::stack({yx[1].flatten(), yx[0].flatten()}, 1).to(device);
-  return encoder;
-}
-
-std::pair<Tensor, Tensor> GrootNet::EncodeImage(const ImageEncoder& encoder,
-                                                const Tensor& image) const {
-  // convolutions to a quarter of the resolution
-  Tensor features = at::relu(encoder.stem(image));
-  if (config_.stem == GrootStem::kTwoStep) features = at::relu(encoder.features(features));
-  for (const Convolution& residual : encoder.residuals) {
-    features = at::relu(features + residual(features));
-  }
-
-  // where each keypoint's map is bright (spatial softmax, Levine et al. 2016), to better than
-  // bfloat16's three digits
-  const Tensor logits = encoder.keypoint_maps(features).flatten(2);
-  Tensor keypoints, token;
-  {
-    const AutocastScope exact(image.device().type(), false);
-    const Tensor weight_BKc = at::softmax(logits.to(at::kFloat), -1);
-    keypoints = at::matmul(weight_BKc, encoder.keypoint_xy).flatten(1);
-    token = encoder.keypoint_token(keypoints).unsqueeze(1);
-  }
-
-  // coarse cells as tokens
-  const Tensor coarse = encoder.grid(at::relu(encoder.grid_half(features)));
-  const Tensor cells = coarse.flatten(2).transpose(1, 2) + encoder.grid_position;
-  return {at::cat({token, cells}, 1), keypoints};
 }
 
 Tensor GrootNet::EncodeText(const Tensor& tokens_UL, const Tensor& seen_UL) const {
@@ -254,10 +189,10 @@ GrootContext GrootNet::Encode(const GrootInputs& inputs, const Tensor& keep_stat
   for (size_t camera = 0; camera < inputs.images_BCHW.size(); ++camera) {
     const ImageEncoder& encoder = image_encoders_[config_.shared_encoder ? 0 : camera];
     const Tensor &image = inputs.images_BCHW[camera], &rows = inputs.image_rows[camera];
-    const int64_t L = ImageTokens(encoder);
+    const int64_t L = encoder.tokens();
     Tensor of_image, keypoints;
     if (image.size(0) > 0) {
-      std::tie(of_image, keypoints) = EncodeImage(encoder, image);
+      std::tie(of_image, keypoints) = encoder(image);
       of_image = of_image + camera_embedding_.select(0, static_cast<int64_t>(camera));
     }
     if (!rows.defined()) {
@@ -311,16 +246,27 @@ GrootContext GrootNet::Encode(const GrootInputs& inputs, const Tensor& keep_stat
 }
 
 Tensor GrootNet::Velocity(const GrootContext& context, const Tensor& noisy_BDTA,
-                          const Tensor& bucket_BD, const Tensor& real_BT) const {
-  const int64_t B = noisy_BDTA.size(0), D = noisy_BDTA.size(1), T = noisy_BDTA.size(2);
+                          const Tensor& bucket_BD, const Tensor& real_BT, Dropout& dropout) const {
+  const int64_t B = noisy_BDTA.size(0), D = noisy_BDTA.size(1), n = config_.actions_per_token,
+                T = noisy_BDTA.size(2) / n;
   const int64_t d = config_.width;
+  // several actions of a token lie number by number, so that padding stays behind; of those that
+  // are padded steps nothing is seen
+  Tensor noisy = noisy_BDTA, real = real_BT;
+  if (n > 1) {
+    if (real.defined()) {
+      noisy = noisy.masked_fill(real.view({B, 1, T * n, 1}).logical_not(), 0);
+      real = real.view({B, T, n}).any(2);
+    }
+    noisy = noisy.view({B, D, T, n, -1}).transpose(3, 4).reshape({B, D, T, -1});
+  }
   const Tensor bucket = bucket_BD.flatten();
   const SlotGroups& slots = context.slots;
 
   // action tokens: actions and time through the embodiment's encoder
   const Tensor time_part =
       action2_time_(action_time_code_.index_select(0, bucket).view({B, D, d}), slots);
-  const Tensor action_part = action2_actions_(action1_(noisy_BDTA, slots), slots);
+  const Tensor action_part = action2_actions_(action1_(noisy, slots), slots);
   const Tensor actions =
       action3_(at::silu(action_part + time_part.unsqueeze(2)), slots) + action_position_;
   const Tensor state = context.state_B1d.unsqueeze(1).expand({B, D, 1, d});
@@ -337,8 +283,8 @@ Tensor GrootNet::Velocity(const GrootContext& context, const Tensor& noisy_BDTA,
 
   // padded steps are no keys; the state always is one
   Tensor seen;
-  if (real_BT.defined()) {
-    seen = at::cat({at::ones({B, 1}, real_BT.options()), real_BT}, 1)
+  if (real.defined()) {
+    seen = at::cat({at::ones({B, 1}, real.options()), real}, 1)
                .unsqueeze(1)
                .expand({B, D, length})
                .reshape({B * D, 1, 1, length});
@@ -358,14 +304,17 @@ Tensor GrootNet::Velocity(const GrootContext& context, const Tensor& noisy_BDTA,
       mixed = block.attention(rows, block.attention.Split(block.attention.key(rows)),
                               block.attention.Split(block.attention.value(rows)), seen);
     }
-    h = h + mixed.view({B, D, length, d});
-    h = h + block.feed_forward(at::layer_norm(h, {d}, {}, {}, 1e-5));
+    h = h + dropout(mixed.view({B, D, length, d}));
+    const FeedForward& ff = block.feed_forward;
+    h = h + dropout(ff.out(dropout(at::gelu(ff.in(at::layer_norm(h, {d}, {}, {}, 1e-5))))));
   }
 
   // the last T tokens through the embodiment's decoder
   const auto shift_scale = modulation(out_modulation_);
   h = out_(Modulate(h.narrow(2, 1, T), shift_scale[1], shift_scale[0], 1e-6));
-  return decode2_(at::relu(decode1_(h, slots)), slots).to(at::kFloat);
+  const Tensor velocity = decode2_(at::relu(decode1_(h, slots)), slots).to(at::kFloat);
+  if (n == 1) return velocity;
+  return velocity.view({B, D, T, -1, n}).transpose(3, 4).reshape({B, D, T * n, -1});
 }
 
 }  // namespace understudy

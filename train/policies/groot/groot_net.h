@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "train/policies/groot/groot_config.h"
+#include "train/policies/groot/image_encoder.h"
 #include "train/samples/batch.h"
+#include "train/torch/dropout.h"
 #include "train/torch/layers.h"
 
 namespace understudy {
@@ -53,16 +55,9 @@ class GrootNet {
   // Velocity towards the actions at the bucket's time, for D noisy chunks per sample. Steps with
   // real_BT false are seen by no other; undefined = all real.
   Tensor Velocity(const GrootContext& context, const Tensor& noisy_BDTA, const Tensor& bucket_BD,
-                  const Tensor& real_BT) const;
+                  const Tensor& real_BT, Dropout& dropout) const;
 
  private:
-  struct ImageEncoder {
-    Convolution stem, features, keypoint_maps, grid_half, grid;
-    std::vector<Convolution> residuals;
-    Linear keypoint_token;
-    Tensor grid_position;  // cells, d
-    Tensor keypoint_xy;    // cells of the feature map, 2; constant
-  };
   struct TextLayer {
     Norm norm1, norm2;
     Attention attention;
@@ -74,13 +69,6 @@ class GrootNet {
     FeedForward feed_forward;
   };
 
-  ImageEncoder MakeImageEncoder(const TakeParameter& take, const std::string& name,
-                                at::Device device) const;
-  // Tokens B L d and keypoints B 2K, L of ImageTokens.
-  std::pair<Tensor, Tensor> EncodeImage(const ImageEncoder& encoder, const Tensor& image) const;
-  static int64_t ImageTokens(const ImageEncoder& encoder) {
-    return 1 + encoder.grid_position.size(0);
-  }
   Tensor EncodeText(const Tensor& tokens_UL, const Tensor& seen_UL) const;
 
   GrootConfig config_;
