@@ -25,6 +25,7 @@ std::vector<uint8_t> Film(const Episode& episode, Renderer& renderer, const fs::
   const std::unique_ptr<FrameSink> writer = Module<VideoModule>().make_writer(
       file, {.fps = episode.meta.control_hz / static_cast<double>(kEvery)});
   std::vector<Image> images;
+  renderer.SetWorld(episode.meta.physics);
   const auto add = [&](const SimState& state) {
     renderer.Render(state, cameras, kSize, kSize, &images);
     writer->Add(images);

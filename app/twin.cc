@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "app/registry.h"
 #include "app/scratch_folder.h"
@@ -155,11 +157,12 @@ TaskSpecs SpecsOf(const MadeIn& made, const std::string& task, const std::string
 }
 
 // `scratch` holds the files of a carried scene.
-MadeIn MadeInOf(const EpisodeSource& dataset, std::optional<ScratchFolder>& scratch) {
+MadeIn MadeInOf(const EpisodeSource& dataset, std::unique_ptr<ScratchFolder>& scratch) {
   MadeIn made{OurTaskName(dataset.header()), [&] { return OurRobot(dataset); }};
   if (dataset.header().scene_files.empty()) return made;
   made.scene = [&] {
-    const fs::path& folder = scratch.emplace().path();
+    scratch = std::make_unique<ScratchFolder>();
+    const fs::path& folder = scratch->path();
     WriteScene(dataset.header().scene_files, folder, dataset.path().string());
     return ReadScene(folder, dataset.path().string());
   };
@@ -178,13 +181,22 @@ TaskSpecs LoadSpecs(const std::string& task, const std::string& robot) {
 
 namespace {
 
-Twin MakeTwin(const TaskSpecs& specs, const std::string& subtasks) {
+// `files` are those that the specs are read from, where they would go otherwise: worlds are
+// compiled from them later too.
+Twin MakeTwin(const TaskSpecs& specs, const std::string& subtasks,
+              std::unique_ptr<ScratchFolder> files = nullptr) {
   Twin twin;
   twin.task = specs.task;
   twin.robot = specs.robot;
   if (!subtasks.empty()) ReadSubtasks(subtasks, &twin.task);
 #ifdef WITH_MUJOCO
-  const std::shared_ptr<const Scene> scene = Scene::Compile(twin.task, twin.robot);
+  struct Kept {
+    std::unique_ptr<ScratchFolder> files;
+    std::shared_ptr<const Scene> scene;
+  };
+  const auto kept =
+      std::make_shared<const Kept>(Kept{std::move(files), Scene::Compile(twin.task, twin.robot)});
+  const std::shared_ptr<const Scene> scene(kept, kept->scene.get());
   twin.info = scene->info();
   twin.simulators = [scene] { return MakeSimulator(scene); };
   twin.renderers_with = [scene](const RenderOptions& render) -> RendererFactory {
@@ -215,14 +227,15 @@ Twin LoadTwin(const TaskSpecs& specs) { return MakeTwin(specs, ""); }
 
 TaskSpecs LoadSpecsOf(const EpisodeSource& dataset, const std::string& task,
                       const std::string& robot) {
-  std::optional<ScratchFolder> scratch;
+  std::unique_ptr<ScratchFolder> scratch;
   return SpecsOf(MadeInOf(dataset, scratch), task, robot);
 }
 
 Twin LoadTwinOf(const EpisodeSource& dataset, const std::string& task, const std::string& robot,
                 const std::string& subtasks) {
-  std::optional<ScratchFolder> scratch;
-  return MakeTwin(SpecsOf(MadeInOf(dataset, scratch), task, robot), subtasks);
+  std::unique_ptr<ScratchFolder> scratch;
+  const TaskSpecs specs = SpecsOf(MadeInOf(dataset, scratch), task, robot);
+  return MakeTwin(specs, subtasks, std::move(scratch));
 }
 
 Twin LoadTwinOf(const PolicyPlace& policy, const std::string& task, const std::string& robot) {

@@ -40,6 +40,8 @@ class WatchedSimulator final : public Simulator {
 
  private:
   const SimulatorInfo& DoInfo() const override { return simulator_->info(); }
+  const PhysicsInventory& DoInventory() const override { return simulator_->inventory(); }
+  void DoSetWorld(const PhysicsVariation& variation) override { simulator_->SetWorld(variation); }
   void DoReset(const std::string& variant, const RngKey& key) override {
     simulator_->Reset(variant, key);
     step_ = 0;

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <mutex>
 #include <numbers>
+#include <optional>
+#include <utility>
 
 #include "core/base/error.h"
 #include "sim/gl_context.h"
@@ -43,13 +45,11 @@ struct Canvas {
 class MujocoRenderer : public Renderer {
  public:
   MujocoRenderer(std::shared_ptr<const Scene> scene, const RenderOptions& options)
-      : scene_(std::move(scene)),
+      : nominal_(std::move(scene)),
         options_(options),
         gl_(options.device),
-        model_(mj_copyModel(nullptr, scene_->model())),
-        data_(mj_makeData(model_.get())),
-        look_(scene_->model(), model_.get()),
-        inventory_(MakeInventory(*scene_->model())) {
+        inventory_(MakeInventory(*nominal_->model())) {
+    Enter(nominal_);
     // draw shapes of the visible groups, without decorations
     mjv_defaultOption(&show_);
     std::fill(std::begin(show_.sitegroup), std::end(show_.sitegroup), mjtByte{0});
@@ -75,10 +75,30 @@ class MujocoRenderer : public Renderer {
   const RendererInfo& DoInfo() const override { return gl_.info(); }
   const SceneInventory& DoInventory() const override { return inventory_; }
 
+  // Draws the scene of a world, in its nominal look.
+  void Enter(std::shared_ptr<const Scene> scene) {
+    scene_ = std::move(scene);
+    model_.reset(mj_copyModel(nullptr, scene_->model()));
+    data_.reset(mj_makeData(model_.get()));
+    look_.emplace(scene_->model(), model_.get());
+  }
+
+  void DoSetWorld(const PhysicsVariation& variation) override {
+    std::shared_ptr<const Scene> scene = Scene::Vary(nominal_, variation);
+    if (scene == scene_) return;
+    // painted textures are put back while it is known which ones they are
+    const SceneVariation shown = std::exchange(shown_, {});
+    DoSetVariation(shown_);
+    Enter(std::move(scene));
+    width_ = 0;  // nothing of this world has been shown
+    DoSetVariation(shown);
+  }
+
   void DoSetVariation(const SceneVariation& variation) override {
-    look_.Apply(variation);
+    look_->Apply(variation);
+    shown_ = variation;
     gl_.MakeCurrent();
-    for (const int texture : look_.TakeChangedTextures()) {
+    for (const int texture : look_->TakeChangedTextures()) {
       for (auto& canvas : canvases_) {
         if (canvas) mjr_uploadTexture(model_.get(), &canvas->context, texture);
       }
@@ -139,7 +159,7 @@ class MujocoRenderer : public Renderer {
 
   // All of the forward pass that a picture needs.
   void UpdatePoses() {
-    PlaceShown(*model_, look_, data_.get());
+    PlaceShown(*model_, *look_, data_.get());
     if (model_->nflex > 0) mj_flex(model_.get(), data_.get());
     if (model_->ntendon > 0) mj_tendon(model_.get(), data_.get());
   }
@@ -201,12 +221,14 @@ class MujocoRenderer : public Renderer {
     }
   }
 
-  std::shared_ptr<const Scene> scene_;
+  const std::shared_ptr<const Scene> nominal_;
+  std::shared_ptr<const Scene> scene_;  // of the world that is shown
   RenderOptions options_;
   GlContext gl_;
   std::unique_ptr<mjModel, MujocoDeleter> model_;
   std::unique_ptr<mjData, MujocoDeleter> data_;
-  ModelLook look_;
+  std::optional<ModelLook> look_;
+  SceneVariation shown_;
   SceneInventory inventory_;
   mjvOption show_;
   mjvScene drawing_;

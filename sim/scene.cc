@@ -12,6 +12,7 @@
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
 #include "sim/scene_files.h"
+#include "sim/world.h"
 
 namespace understudy {
 namespace {
@@ -212,11 +213,11 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
 
   // compose: the arms with their grippers stand in the scene, the task sets the physics step
   SpecPtr spec = ParseMjcf(scene_file, nullptr);
-  const GripperFiles gripper(robot);
-  const IncludedFiles included(gripper);
+  const auto gripper = std::make_shared<const GripperFiles>(robot);
+  const IncludedFiles included(*gripper);
   const SpecPtr robot_spec = ParseMjcf(robot_file, included.get());
   SetGains(robot_spec.get(), robot);
-  std::vector<SceneFile> files = SceneFilesOf(task, robot, gripper, spec.get(), robot_spec.get());
+  std::vector<SceneFile> files = SceneFilesOf(task, robot, *gripper, spec.get(), robot_spec.get());
   mjs_setDeepCopy(spec.get(), 1);
   for (size_t i = 0; i < task.arms.size(); ++i) {
     AttachRobot(spec.get(), robot_spec.get(), robot_file, info.arms[i] + "_", info.base(i));
@@ -226,11 +227,8 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   spec->option.disableflags |= mjDSBL_AUTORESET;
 
   const std::shared_ptr<Scene> scene(new Scene);
-  scene->model_ = mj_compile(spec.get(), nullptr);
-  if (scene->model_ == nullptr) {
-    ThrowBadInput(fmt::format("{} with {}: {}", scene_file.string(), robot_file.string(),
-                              mjs_getError(spec.get())));
-  }
+  scene->spec_ = spec.release();
+  scene->CompileSpec(fmt::format("{} with {}", scene_file.string(), robot_file.string()));
 
   // every name must mean something
   Problems problems = Validate(task);
@@ -252,15 +250,58 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   // integration state, gripper command per arm, one counter per predicate
   scene->info_.state_size = static_cast<size_t>(mj_stateSize(scene->model_, mjSTATE_INTEGRATION)) +
                             scene->info_.arms.size() + task.predicates.size();
-  scene->model_text_ = gripper.WithoutFolder(SaveText(spec.get()));
+  scene->shorten_ = [gripper](std::string text) { return gripper->WithoutFolder(std::move(text)); };
   scene->files_ = std::move(files);
+  scene->inventory_ = MakePhysicsInventory(*scene->model_, index, task, scene->info_);
   if (const auto note = NoteOnHome(scene)) scene->info_.notes.push_back(*note);
   if (const auto note = NoteOnServos(*scene)) scene->info_.notes.push_back(*note);
   return scene;
 }
 
+std::shared_ptr<const Scene> Scene::Vary(const std::shared_ptr<const Scene>& nominal,
+                                         const PhysicsVariation& variation) {
+  const PhysicsVariation edits = EffectiveEdits(variation, nominal->inventory_);
+  if (edits.edits.empty()) return nominal;
+  const std::shared_ptr<Scene> scene(new Scene);
+  scene->task_ = nominal->task_;
+  scene->robot_ = nominal->robot_;
+  scene->info_ = nominal->info_;
+  scene->inventory_ = nominal->inventory_;
+  scene->files_ = nominal->files_;
+  scene->shorten_ = nominal->shorten_;
+  {
+    const std::lock_guard lock(nominal->mutex_);
+    scene->spec_ = mj_copySpec(nominal->spec_);
+  }
+  if (scene->spec_ == nullptr) ThrowFailed("MuJoCo: no memory for the parts of the scene");
+  EditWorld(edits, nominal->robot_.X_PB,
+            {scene->spec_, nominal->model_, &scene->task_, &scene->info_, scene->parts_.get()});
+  const std::string name = fmt::format("task '{}' in a varied world", nominal->task_.name);
+  scene->CompileSpec(name);
+  if (ShiftCentres(edits, *scene->model_, scene->spec_)) scene->CompileSpec(name);
+  Require(scene->model_->nq == nominal->model_->nq && scene->model_->nv == nominal->model_->nv,
+          "states of all worlds have one size");
+  return scene;
+}
+
+void Scene::CompileSpec(const std::string& name) {
+  mjModel* compiled = mj_compile(spec_, nullptr);
+  if (compiled == nullptr) ThrowBadInput(fmt::format("{}: {}", name, mjs_getError(spec_)));
+  if (model_ != nullptr) mj_deleteModel(model_);
+  model_ = compiled;
+}
+
+const std::string& Scene::model_text() const {
+  const std::lock_guard lock(mutex_);
+  if (model_text_.empty()) model_text_ = shorten_(SaveText(spec_));
+  return model_text_;
+}
+
+Scene::Scene() : parts_(std::make_unique<WorldParts>()) {}
+
 Scene::~Scene() {
   if (model_ != nullptr) mj_deleteModel(model_);
+  if (spec_ != nullptr) mj_deleteSpec(spec_);
 }
 
 }  // namespace understudy

@@ -4,6 +4,7 @@
 #include <mujoco/mujoco.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "core/base/error.h"
 #include "sim/looks/model_look.h"
@@ -85,18 +86,27 @@ std::optional<SceneShapeKind> KindOf(int type) {
 
 class MujocoSceneView final : public SceneView {
  public:
-  explicit MujocoSceneView(std::shared_ptr<const Scene> scene)
-      : scene_(std::move(scene)),
-        model_(mj_copyModel(nullptr, scene_->model())),
-        data_(mj_makeData(model_.get())),
-        look_(scene_->model(), model_.get()) {
+  explicit MujocoSceneView(std::shared_ptr<const Scene> scene) : nominal_(std::move(scene)) {
+    Enter(nominal_);
     mjv_defaultOption(&show_);
   }
 
  private:
+  void Enter(std::shared_ptr<const Scene> scene) {
+    scene_ = std::move(scene);
+    model_.reset(mj_copyModel(nullptr, scene_->model()));
+    data_.reset(mj_makeData(model_.get()));
+    look_.emplace(scene_->model(), model_.get());
+  }
+
+  void DoSetWorld(const PhysicsVariation& variation) override {
+    std::shared_ptr<const Scene> scene = Scene::Vary(nominal_, variation);
+    if (scene != scene_) Enter(std::move(scene));
+  }
+
   SceneLook DoLook(const SceneVariation& variation) override {
-    look_.Apply(variation);
-    PlaceShown(*model_, look_, data_.get());
+    look_->Apply(variation);
+    PlaceShown(*model_, *look_, data_.get());
     const mjModel& m = *model_;
     SceneLook look;
     for (int i = 0; i < m.nbody; ++i) look.bodies.push_back(NameOf(m, mjOBJ_BODY, i));
@@ -203,10 +213,11 @@ class MujocoSceneView final : public SceneView {
     }
   }
 
-  std::shared_ptr<const Scene> scene_;
+  const std::shared_ptr<const Scene> nominal_;
+  std::shared_ptr<const Scene> scene_;  // of the world that is shown
   std::unique_ptr<mjModel, MujocoDeleter> model_;
   std::unique_ptr<mjData, MujocoDeleter> data_;
-  ModelLook look_;
+  std::optional<ModelLook> look_;
   mjvOption show_;
 };
 

@@ -15,6 +15,7 @@
 #include "sim/predicates.h"
 #include "sim/reset.h"
 #include "sim/scene.h"
+#include "sim/world.h"
 
 namespace understudy {
 namespace {
@@ -28,31 +29,49 @@ double Seconds(Clock::duration duration) { return std::chrono::duration<double>(
 // and each substep is mj_step2 of the old state, then mj_step1 of the new.
 class MujocoSimulator final : public Simulator {
  public:
-  explicit MujocoSimulator(std::shared_ptr<const Scene> scene)
-      : scene_(std::move(scene)), model_(*scene_->model()) {
+  explicit MujocoSimulator(std::shared_ptr<const Scene> scene) : nominal_(std::move(scene)) {
     InstallMujocoHandlers();
+    Enter(nominal_);
+  }
+
+ private:
+  // Builds everything on the model of this scene, the arms at home.
+  void Enter(std::shared_ptr<const Scene> scene) {
+    std::unique_ptr<mjData, MujocoDeleter> data(mj_makeData(scene->model()));
+    if (data == nullptr) ThrowFailed("MuJoCo: no memory for the simulation's data");
+    drives_.clear();
+    predicates_.reset();
+    data_ = std::move(data);
+    scene_ = std::move(scene);
+    model_ = scene_->model();
     Problems problems;
-    index_ = IndexModel(model_, scene_->task(), scene_->robot(), &problems);
+    index_ = IndexModel(*model_, scene_->task(), scene_->robot(), &problems);
     Require(problems.empty(), "a compiled scene has been checked");
-    data_.reset(mj_makeData(&model_));
-    if (data_ == nullptr) ThrowFailed("MuJoCo: no memory for the simulation's data");
     for (const ArmIndex& arm : index_.arms) {
-      drives_.push_back(MakeArmDrive(model_, arm, scene_->robot()));
+      drives_.push_back(MakeArmDrive(*model_, arm, scene_->robot()));
     }
     gripper_commands_.assign(index_.arms.size(), -1);
-    predicates_ = std::make_unique<PredicateEvaluator>(model_, index_, scene_->task());
+    predicates_ = std::make_unique<PredicateEvaluator>(*model_, index_, scene_->task());
+    signals_.clear();
     for (const std::string& signal : info().signals) {
       signals_.push_back(predicates_->IndexOf(signal));
     }
     success_ = predicates_->IndexOf(scene_->task().success);
-    integration_size_ = static_cast<size_t>(mj_stateSize(&model_, mjSTATE_INTEGRATION));
+    integration_size_ = static_cast<size_t>(mj_stateSize(model_, mjSTATE_INTEGRATION));
+    held_substeps_ = std::min(
+        info().substeps - 1,
+        static_cast<int>(std::lround(scene_->parts().delay / scene_->task().physics_timestep)));
     PrepareObservation();
     StandAtHome(nullptr);
     Refresh(/*advance=*/true);
   }
 
- private:
   const SimulatorInfo& DoInfo() const override { return scene_->info(); }
+  const PhysicsInventory& DoInventory() const override { return nominal_->inventory(); }
+  void DoSetWorld(const PhysicsVariation& variation) override {
+    std::shared_ptr<const Scene> scene = Scene::Vary(nominal_, variation);
+    if (scene != scene_) Enter(std::move(scene));
+  }
   SimulatorTimes DoTimes() const override { return times_; }
   std::string DoModelText() const override { return scene_->model_text(); }
   const std::vector<SceneFile>& DoSceneFiles() const override { return scene_->files(); }
@@ -68,12 +87,13 @@ class MujocoSimulator final : public Simulator {
       data_->qpos[index_.started_joints.at(joint)] = start;
     }
     Refresh(/*advance=*/true);
+    if (held_substeps_ > 0) HoldPosture();
   }
 
   void DoRestore(const SimState& state) override {
-    if (unusable_) mj_resetData(&model_, data_.get());
+    if (unusable_) mj_resetData(model_, data_.get());
     unusable_ = false;
-    mj_setState(&model_, data_.get(), state.data(), mjSTATE_INTEGRATION);
+    mj_setState(model_, data_.get(), state.data(), mjSTATE_INTEGRATION);
     const double* rest = state.data() + integration_size_;
     gripper_commands_.assign(rest, rest + gripper_commands_.size());
     predicates_->set_counters(rest + gripper_commands_.size());
@@ -95,15 +115,15 @@ class MujocoSimulator final : public Simulator {
           "'{}' has no joint, so that [time, qpos, qvel] does not determine its pose",
           index_.objects[i].name);
     }
-    if (first || unusable_) mj_resetData(&model_, data_.get());
+    if (first || unusable_) mj_resetData(model_, data_.get());
     if (first) predicates_->ClearCounters();
     unusable_ = false;
     if (whole) {
-      mj_setState(&model_, data_.get(), state.data(), mjSTATE_INTEGRATION);
+      mj_setState(model_, data_.get(), state.data(), mjSTATE_INTEGRATION);
       const double* commands = state.data() + integration_size_;
       gripper_commands_.assign(commands, commands + gripper_commands_.size());
     } else {
-      mj_setState(&model_, data_.get(), state.data(), mjSTATE_TIME | mjSTATE_QPOS | mjSTATE_QVEL);
+      mj_setState(model_, data_.get(), state.data(), mjSTATE_TIME | mjSTATE_QPOS | mjSTATE_QVEL);
       for (size_t i = 0; i < X_WO.size(); ++i) {
         if (index_.objects[i].mocap >= 0) PlaceObject(index_.objects[i], *X_WO[i]);
       }
@@ -115,7 +135,7 @@ class MujocoSimulator final : public Simulator {
 
   void DoSave(SimState* state) const override {
     state->resize(info().state_size);
-    mj_getState(&model_, data_.get(), state->data(), mjSTATE_INTEGRATION);
+    mj_getState(model_, data_.get(), state->data(), mjSTATE_INTEGRATION);
     auto rest = std::copy(gripper_commands_.begin(), gripper_commands_.end(),
                           state->begin() + static_cast<std::ptrdiff_t>(integration_size_));
     std::copy(predicates_->counters().begin(), predicates_->counters().end(), rest);
@@ -131,12 +151,12 @@ class MujocoSimulator final : public Simulator {
   }
 
   Pose DoNearest(size_t arm, const Pose& X_WE) const override {
-    const ArmChain chain(model_, *data_, index_.arms[arm]);
+    const ArmChain chain(*model_, *data_, index_.arms[arm]);
     return chain.Forward(chain.NearestOfAll(X_WE));
   }
 
   ArmAction DoResolve(size_t arm, const ArmAction& action) const override {
-    const ArmChain chain(model_, *data_, index_.arms[arm]);
+    const ArmChain chain(*model_, *data_, index_.arms[arm]);
     ArmAction resolved = action;
     if (resolved.q_cmd.size() == 0) resolved.q_cmd = chain.Nearest(action.X_WE_cmd, chain.q0());
     resolved.X_WE_cmd = chain.Forward(resolved.q_cmd);
@@ -153,13 +173,15 @@ class MujocoSimulator final : public Simulator {
         drives_[a]->Begin(*data_, action.arms[a]);
       }
       for (int i = 0; i < substeps && !unusable_; ++i) {
-        for (size_t a = 0; a < index_.arms.size(); ++a) {
-          drives_[a]->Drive(*data_, static_cast<double>(i + 1) / substeps, data_->ctrl);
+        const int held = held_substeps_;  // so long nothing reaches the actuators
+        for (size_t a = 0; i >= held && a < index_.arms.size(); ++a) {
+          const double share = static_cast<double>(i + 1 - held) / (substeps - held);
+          drives_[a]->Drive(*data_, share, data_->ctrl);
           DriveGripper(a, action.arms[a].gripper, gripper_step);
         }
         const Clock::time_point before = Clock::now();
-        mj_step2(&model_, data_.get());
-        mj_step1(&model_, data_.get());
+        mj_step2(model_, data_.get());
+        mj_step1(model_, data_.get());
         times_.physics_s += Seconds(Clock::now() - before);
         ++times_.substeps;
         Watch(&outcome);
@@ -180,6 +202,15 @@ class MujocoSimulator final : public Simulator {
     return outcome;
   }
 
+  // Gives the actuators the commands that keep the arms where they are: what they hold until the
+  // first ones arrive.
+  void HoldPosture() {
+    for (size_t a = 0; a < drives_.size(); ++a) {
+      drives_[a]->Begin(*data_, {ControlPose(*model_, *data_, index_.arms[a]), -1});
+      drives_[a]->Drive(*data_, 1, data_->ctrl);
+    }
+  }
+
   // as robosuite's gripper: the command moves slowly towards the sign of the wanted one
   void DriveGripper(size_t arm, double asked, double step) {
     double& command = gripper_commands_[arm];
@@ -196,10 +227,10 @@ class MujocoSimulator final : public Simulator {
   // Of the body of a geom; what belongs to the world goes by its own name.
   std::string TouchedName(int geom) const {
     if (geom < 0) return "something soft";
-    const int body = model_.geom_bodyid[geom];
-    const char* own = mj_id2name(&model_, mjOBJ_GEOM, geom);
+    const int body = model_->geom_bodyid[geom];
+    const char* own = mj_id2name(model_, mjOBJ_GEOM, geom);
     if (body == 0 && own != nullptr) return own;
-    return NameOfBody(model_, body);
+    return NameOfBody(*model_, body);
   }
 
   // Collects the events of one substep for the policy step.
@@ -207,8 +238,8 @@ class MujocoSimulator final : public Simulator {
     for (const ArmIndex& arm : index_.arms) {
       for (size_t i = 0; i < arm.joints.size(); ++i) {
         const mjtNum q = data_->qpos[arm.qpos[i]];
-        const mjtNum* range = model_.jnt_range + 2 * arm.joints[i];
-        if (model_.jnt_limited[arm.joints[i]] && (q <= range[0] || q >= range[1])) {
+        const mjtNum* range = model_->jnt_range + 2 * arm.joints[i];
+        if (model_->jnt_limited[arm.joints[i]] && (q <= range[0] || q >= range[1])) {
           outcome->joint_limit = true;
         }
       }
@@ -232,16 +263,18 @@ class MujocoSimulator final : public Simulator {
 
   // Arms at home (with noise), grippers open, nothing moving, time zero.
   void StandAtHome(Rng* noise) {
-    mj_resetData(&model_, data_.get());
+    mj_resetData(model_, data_.get());
     unusable_ = false;
     for (size_t a = 0; a < index_.arms.size(); ++a) {
       const ArmIndex& arm = index_.arms[a];
+      const auto& start = scene_->parts().start;
+      const std::vector<double>& home = start.empty() || start[a].empty() ? arm.home : start[a];
       for (size_t i = 0; i < arm.joints.size(); ++i) {
         const double offset = noise == nullptr ? 0 : scene_->robot().home_noise * noise->Normal();
-        const mjtNum* range = model_.jnt_range + 2 * arm.joints[i];
-        data_->qpos[arm.qpos[i]] = model_.jnt_limited[arm.joints[i]]
-                                       ? std::clamp(arm.home[i] + offset, range[0], range[1])
-                                       : arm.home[i] + offset;
+        const mjtNum* range = model_->jnt_range + 2 * arm.joints[i];
+        const double q = home[i] + offset;
+        data_->qpos[arm.qpos[i]] =
+            model_->jnt_limited[arm.joints[i]] ? std::clamp(q, range[0], range[1]) : q;
         if (arm.is_servo) data_->ctrl[arm.actuators[i]] = data_->qpos[arm.qpos[i]];
       }
       for (const auto& [address, q] : arm.gripper.open_qpos) data_->qpos[address] = q;
@@ -268,7 +301,7 @@ class MujocoSimulator final : public Simulator {
 
   // Brings everything that follows from qpos and qvel up to date.
   void Refresh(bool advance) {
-    mj_step1(&model_, data_.get());
+    mj_step1(model_, data_.get());
     predicates_->Evaluate(*data_, advance);
     observed_ = false;
   }
@@ -295,7 +328,7 @@ class MujocoSimulator final : public Simulator {
     for (size_t a = 0; a < index_.arms.size(); ++a) {
       const ArmIndex& arm = index_.arms[a];
       ArmObservation& seen = observation_.arms[a];
-      seen.X_WE = ControlPose(model_, *data_, arm);
+      seen.X_WE = ControlPose(*model_, *data_, arm);
       for (size_t i = 0; i < arm.qpos.size(); ++i) {
         seen.joint_q[static_cast<Eigen::Index>(i)] = data_->qpos[arm.qpos[i]];
         seen.joint_v[static_cast<Eigen::Index>(i)] = data_->qvel[arm.dofs[i]];
@@ -312,11 +345,15 @@ class MujocoSimulator final : public Simulator {
       observation_.signals[i] = predicates_->value(signals_[i]);
     }
     observation_.success = predicates_->value(success_);
+    if (const auto& noise = scene_->parts().noise) {
+      AddNoise(*noise, std::lround(data_->time * info().control_hz), &observation_);
+    }
     observed_ = true;
   }
 
-  std::shared_ptr<const Scene> scene_;
-  const mjModel& model_;
+  const std::shared_ptr<const Scene> nominal_;
+  std::shared_ptr<const Scene> scene_;  // of the world that it stands in
+  const mjModel* model_ = nullptr;      // of scene_
   ModelIndex index_;
   std::unique_ptr<mjData, MujocoDeleter> data_;
   std::vector<std::unique_ptr<ArmDrive>> drives_;  // by arm
@@ -324,6 +361,7 @@ class MujocoSimulator final : public Simulator {
   std::vector<int> signals_;
   int success_ = -1;
   size_t integration_size_ = 0;
+  int held_substeps_ = 0;                 // of a policy step, for which actuators keep commands
   std::vector<double> gripper_commands_;  // [-1, 1] per arm, where the creeping command stands
   bool unusable_ = false;                 // until the next Reset or Restore
   std::string problem_;

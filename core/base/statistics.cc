@@ -33,6 +33,31 @@ double McNemarExact(int64_t only_a, int64_t only_b) {
   return std::min(1.0, 2 * tail);
 }
 
+Interval PairedDifferenceInterval(int64_t only_a, int64_t only_b, int64_t pairs, double z) {
+  Require(only_a >= 0 && only_b >= 0 && only_a + only_b <= pairs, "counts of pairs");
+  if (pairs == 0) return {-1, 1};
+  // half a pair more in each of the four cells
+  const double n = static_cast<double>(pairs) + 2, a = static_cast<double>(only_a) + 0.5,
+               b = static_cast<double>(only_b) + 0.5;
+  const double difference = (a - b) / n;
+  const double half = z * std::sqrt((a + b) / n - difference * difference) / std::sqrt(n);
+  return {std::max(-1.0, difference - half), std::min(1.0, difference + half)};
+}
+
+std::vector<double> HolmAdjusted(const std::vector<double>& p) {
+  std::vector<size_t> order(p.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p[a] < p[b]; });
+  std::vector<double> adjusted(p.size());
+  double largest = 0;
+  for (size_t i = 0; i < order.size(); ++i) {
+    const double left = static_cast<double>(order.size() - i);
+    largest = std::max(largest, std::min(1.0, left * p[order[i]]));
+    adjusted[order[i]] = largest;
+  }
+  return adjusted;
+}
+
 double Quantile(std::vector<double> values, double share) {
   Require(share >= 0 && share <= 1, "a quantile lies in [0, 1]");
   if (values.empty()) return 0;

@@ -19,6 +19,15 @@ Interval WilsonInterval(int64_t successes, int64_t trials, double z = 1.95996398
 // fair coin. 1 where no pair differs.
 double McNemarExact(int64_t only_a, int64_t only_b);
 
+// Difference (a - b) of two rates on `pairs` pairs, of which `only_a` and `only_b` differ: Agresti
+// and Min's adjusted Wald interval (Statistics in Medicine 2005), within [-1, 1].
+Interval PairedDifferenceInterval(int64_t only_a, int64_t only_b, int64_t pairs,
+                                  double z = 1.959963984540054);
+
+// p values of several tests so that all of them together err as seldom as one: Holm (Scandinavian
+// Journal of Statistics 1979). In the order of `p`.
+std::vector<double> HolmAdjusted(const std::vector<double>& p);
+
 // The `share` (0 to 1) quantile, linear between neighbours; 0 for no values.
 double Quantile(std::vector<double> values, double share);
 

@@ -11,6 +11,7 @@
 #include "core/base/options.h"
 #include "core/episode/action.h"
 #include "core/episode/observation.h"
+#include "core/spec/physics_variation.h"
 #include "core/spec/scene_variation.h"
 
 namespace understudy {
@@ -41,10 +42,10 @@ struct TeleopArmStep {
 };
 struct TeleopStep {
   std::vector<TeleopArmStep> arms;
-  int64_t sample_id = -1;     // row of RawStream that was used
+  int64_t sample_id = -1;      // row of RawStream that was used
   int64_t device_time_ns = 0;  // clock: the device's own, of that sample
-  int64_t monotonic_ns = 0;   // clock: CLOCK_MONOTONIC (or the virtual clock) at the step
-  int64_t sample_age_ns = 0;  // step time minus sample time
+  int64_t monotonic_ns = 0;    // clock: CLOCK_MONOTONIC (or the virtual clock) at the step
+  int64_t sample_age_ns = 0;   // step time minus sample time
 };
 
 // What one arm does in a generated step where the arms are at different subtasks.
@@ -121,6 +122,8 @@ struct EpisodeMeta {
   Json settings = Json::object();  // resolved options of the stage that made it
   Json quality = Json::object();   // numbers: overruns, clamped share, replay error, …
   SceneVariation variation;        // the draws, resolved: replaying them gives the same pixels
+  PhysicsVariation physics;        // the world that its states and actions belong to
+  std::string model_text;          // MJCF of that world; empty: the dataset's nominal one
   std::string program_version;
 };
 

@@ -11,4 +11,8 @@ void Renderer::Render(const SimState& state, const std::vector<std::string>& cam
   Require(images->size() == cameras.size(), "one image per camera");
 }
 
+void Renderer::DoSetWorld(const PhysicsVariation& variation) {
+  RequireNominal(variation, "this renderer");
+}
+
 }  // namespace understudy

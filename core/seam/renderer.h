@@ -7,6 +7,7 @@
 
 #include "core/episode/observation.h"
 #include "core/image/image.h"
+#include "core/spec/physics_variation.h"
 #include "core/spec/scene_variation.h"
 
 namespace understudy {
@@ -31,7 +32,11 @@ class Renderer {
   virtual ~Renderer() = default;
 
   const RendererInfo& info() const { return DoInfo(); }
+  // Of the nominal world.
   const SceneInventory& inventory() const { return DoInventory(); }
+
+  // Shows states of this world (Simulator::SetWorld), from the nominal one on; the look stays.
+  void SetWorld(const PhysicsVariation& variation) { DoSetWorld(variation); }
 
   // Makes the scene look like `variation` (from the nominal look, not from the one before). Throws
   // Error(kBadInput) where an edit names something that the scene lacks.
@@ -47,6 +52,8 @@ class Renderer {
  private:
   virtual const RendererInfo& DoInfo() const = 0;
   virtual const SceneInventory& DoInventory() const = 0;
+  // By default it shows the nominal world only.
+  virtual void DoSetWorld(const PhysicsVariation& variation);
   virtual void DoSetVariation(const SceneVariation& variation) = 0;
   virtual void DoRender(const SimState& state, const std::vector<std::string>& cameras, int width,
                         int height, std::vector<Image>* images) = 0;

@@ -61,6 +61,7 @@ Observation& ObservationAt(Episode& episode, size_t instant) {
 RevisitedEpisode RevisitEpisode(Simulator& simulator, const Episode& episode, bool same_predicates,
                                 const std::map<std::string, Pose>& fixed) {
   RevisitedEpisode result;
+  simulator.SetWorld(episode.meta.physics);
   const SimulatorInfo& info = simulator.info();
   const std::vector<int> arms = PlacesOf(info.arms, episode.meta.arms);
   const std::vector<int> objects = PlacesOf(info.objects, episode.meta.objects);

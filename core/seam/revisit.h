@@ -24,7 +24,8 @@ size_t CountInstants(const Episode& episode);
 const Observation& ObservationAt(const Episode& episode, size_t instant);
 Observation& ObservationAt(Episode& episode, size_t instant);
 
-// Restores the episode's states one after the other and observes each, without a step.
+// Restores the episode's states, in its world, one after the other and observes each, without a
+// step.
 // `same_predicates`: the states are this simulator's own, counters included; otherwise counting
 // starts with the first instant (Simulator::Revisit). Arms and objects are matched by name. `fixed`
 // holds poses, known from elsewhere, of objects that neither the episode nor flat states hold.

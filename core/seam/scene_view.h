@@ -9,6 +9,7 @@
 
 #include "core/base/options.h"
 #include "core/episode/observation.h"
+#include "core/spec/physics_variation.h"
 #include "core/spec/scene_variation.h"
 
 namespace understudy {
@@ -92,6 +93,10 @@ class SceneView {
  public:
   virtual ~SceneView() = default;
 
+  // Shows states of this world (Simulator::SetWorld), from the nominal one on; looks and poses are
+  // then to be asked anew.
+  void SetWorld(const PhysicsVariation& variation) { DoSetWorld(variation); }
+
   // The scene as `variation` makes it look. Throws Error(kBadInput) where an edit names something
   // that the scene lacks.
   SceneLook Look(const SceneVariation& variation = {}) { return DoLook(variation); }
@@ -105,6 +110,10 @@ class SceneView {
   void Contacts(std::vector<float>* places) { DoContacts(places); }
 
  private:
+  // By default it shows the nominal world only.
+  virtual void DoSetWorld(const PhysicsVariation& variation) {
+    RequireNominal(variation, "this view");
+  }
   virtual SceneLook DoLook(const SceneVariation& variation) = 0;
   virtual void DoPoses(const SimState& state, std::vector<float>* poses) = 0;
   virtual void DoContacts(std::vector<float>* places) = 0;

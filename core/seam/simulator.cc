@@ -87,6 +87,15 @@ Pose Simulator::DoNearest(size_t, const Pose& X_WE) const { return X_WE; }
 
 ArmAction Simulator::DoResolve(size_t, const ArmAction& action) const { return action; }
 
+const PhysicsInventory& Simulator::DoInventory() const {
+  static const PhysicsInventory none;
+  return none;
+}
+
+void Simulator::DoSetWorld(const PhysicsVariation& variation) {
+  RequireNominal(variation, "this simulator");
+}
+
 const std::vector<SceneFile>& Simulator::DoSceneFiles() const {
   static const std::vector<SceneFile> none;
   return none;

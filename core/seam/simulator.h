@@ -12,6 +12,7 @@
 #include "core/episode/observation.h"
 #include "core/seam/kinematics.h"
 #include "core/spec/action_kind.h"
+#include "core/spec/physics_variation.h"
 #include "core/spec/scene_file.h"
 
 namespace understudy {
@@ -92,6 +93,15 @@ class Simulator {
 
   const SimulatorInfo& info() const { return DoInfo(); }
 
+  // What of the world can be varied, with the values of the nominal one.
+  const PhysicsInventory& inventory() const { return DoInventory(); }
+
+  // Makes the world the nominal one with `variation` on top, not the one before: everything below,
+  // info() too, is then of that world. Reset, Restore or Revisit comes next. The same variation
+  // gives the same world, bit for bit, and an empty one the nominal world. Throws Error(kBadInput),
+  // with nothing changed, for what the world lacks or cannot be.
+  void SetWorld(const PhysicsVariation& variation) { DoSetWorld(variation); }
+
   // Draws a start from reset distribution `variant` (and the joint noise of the robot); all of it
   // depends on `key` only. Throws Error(kUsage) naming the known variants.
   void Reset(const std::string& variant, const RngKey& key) { DoReset(variant, key); }
@@ -132,7 +142,8 @@ class Simulator {
 
   SimulatorTimes times() const { return DoTimes(); }
 
-  // The full model of the current scene as MJCF text: stored with every dataset.
+  // The full model of the world as MJCF text: stored with every dataset, and with every episode of
+  // a world of its own.
   std::string ModelText() const { return DoModelText(); }
 
   // What the scene is compiled from, where it has meshes or pictures that the text only names, or
@@ -142,6 +153,9 @@ class Simulator {
 
  private:
   virtual const SimulatorInfo& DoInfo() const = 0;
+  // By default there is nothing to vary.
+  virtual const PhysicsInventory& DoInventory() const;
+  virtual void DoSetWorld(const PhysicsVariation& variation);
   virtual void DoReset(const std::string& variant, const RngKey& key) = 0;
   virtual void DoRestore(const SimState& state) = 0;
   virtual void DoSave(SimState* state) const = 0;

@@ -124,26 +124,32 @@ void SetOrRemove(const h5::Group& group, const std::string& name, bool nothing,
 }
 
 Json MetaToJson(const EpisodeMeta& meta) {
-  return {{"uuid", meta.uuid},
-          {"parents", meta.parents},
-          {"sources", meta.sources},
-          {"task", meta.task},
-          {"variant", meta.variant},
-          {"robot", meta.robot},
-          {"instruction", meta.instruction},
-          {"control_hz", meta.control_hz},
-          {"limits", ToJson(StoredLimits{meta.limits.linear, meta.limits.angular})},
-          {"success", meta.success},
-          {"cause", meta.cause},
-          {"seed", meta.seed},
-          {"attempt", meta.attempt},
-          {"variant_index", meta.variant_index},
-          {"arms", meta.arms},
-          {"objects", meta.objects},
-          {"signals", meta.signals},
-          {"cameras", meta.cameras},
-          {"quality", meta.quality},
-          {"variation", ToJson(meta.variation)}};
+  Json json{{"uuid", meta.uuid},
+            {"parents", meta.parents},
+            {"sources", meta.sources},
+            {"task", meta.task},
+            {"variant", meta.variant},
+            {"robot", meta.robot},
+            {"instruction", meta.instruction},
+            {"control_hz", meta.control_hz},
+            {"limits", ToJson(StoredLimits{meta.limits.linear, meta.limits.angular})},
+            {"success", meta.success},
+            {"cause", meta.cause},
+            {"seed", meta.seed},
+            {"attempt", meta.attempt},
+            {"variant_index", meta.variant_index},
+            {"arms", meta.arms},
+            {"objects", meta.objects},
+            {"signals", meta.signals},
+            {"cameras", meta.cameras},
+            {"quality", meta.quality},
+            {"variation", ToJson(meta.variation)}};
+  // episodes of the nominal world keep their hashes
+  if (!meta.physics.edits.empty()) {
+    json["physics"] = ToJson(meta.physics);
+    json["model"] = ContentHash(meta.model_text);
+  }
+  return json;
 }
 
 std::vector<std::string> TextList(const h5::Group& group, const std::string& name) {
@@ -298,7 +304,8 @@ void WriteMeta(const h5::Group& demo, const EpisodeMeta& meta, size_t length,
   demo.SetInt("num_samples", static_cast<int64_t>(length));
   demo.SetBool("success", meta.success);
   demo.SetUint("seed", meta.seed);
-  if (!model_text.empty()) demo.SetText("model_file", model_text);
+  const std::string& model = meta.model_text.empty() ? model_text : meta.model_text;
+  if (!model.empty()) demo.SetText("model_file", model);
   demo.SetText("uuid", meta.uuid);
   const h5::Group own = demo.OpenOrCreate("understudy");
   for (const auto& [name, list] : {std::pair{"parents", &meta.parents},
@@ -325,6 +332,7 @@ void WriteMeta(const h5::Group& demo, const EpisodeMeta& meta, size_t length,
   SetOrRemove(own, "settings", meta.settings == Json::object(), Dump(meta.settings));
   SetOrRemove(own, "quality", meta.quality == Json::object(), Dump(meta.quality));
   SetOrRemove(own, "variation", meta.variation.edits.empty(), Dump(ToJson(meta.variation)));
+  SetOrRemove(own, "physics", meta.physics.edits.empty(), Dump(ToJson(meta.physics)));
 }
 
 EpisodeMeta ReadMeta(const h5::Group& demo) {
@@ -354,6 +362,9 @@ EpisodeMeta ReadMeta(const h5::Group& demo) {
   meta.quality = JsonOf(own, "quality");
   meta.variation =
       FromJson<SceneVariation>(JsonOf(own, "variation"), own.Place() + ": attribute 'variation'");
+  meta.physics =
+      FromJson<PhysicsVariation>(JsonOf(own, "physics"), own.Place() + ": attribute 'physics'");
+  if (!meta.physics.edits.empty()) meta.model_text = demo.Text("model_file", "");
   return meta;
 }
 

@@ -35,7 +35,8 @@ DatasetHeader ReadHeader(const h5::Group& root);
 // A new episode's group, with room for its columns and attributes.
 h5::Group CreateEpisode(const h5::Group& root, const std::string& path,
                         const std::vector<Column>& columns);
-// Attributes of an episode's group. Lists and objects that are empty are left out.
+// Attributes of an episode's group. Lists and objects that are empty are left out; `model_text` is
+// that of an episode without one of its own.
 void WriteMeta(const h5::Group& demo, const EpisodeMeta& meta, size_t length,
                const std::string& model_text);
 // `name` of the result is left to the caller.

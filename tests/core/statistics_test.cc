@@ -71,5 +71,27 @@ TEST(OutlierScores, AreDistancesInMedianDistances) {
   EXPECT_TRUE(OutlierScores({}).empty());
 }
 
+// Worked by hand from Agresti and Min's formula.
+TEST(Statistics, PairedDifference) {
+  const Interval some = PairedDifferenceInterval(12, 9, 100);
+  EXPECT_NEAR(some.low, -0.0605, 1e-4);
+  EXPECT_NEAR(some.high, 0.1194, 1e-4);
+  const Interval other = PairedDifferenceInterval(9, 12, 100);
+  EXPECT_NEAR(other.low, -some.high, 1e-12);
+  EXPECT_NEAR(other.high, -some.low, 1e-12);
+  EXPECT_EQ(PairedDifferenceInterval(0, 0, 0).low, -1);
+  EXPECT_EQ(PairedDifferenceInterval(5, 0, 5).high, 1);
+  EXPECT_THROW(PairedDifferenceInterval(3, 3, 5), ContractError);
+}
+
+TEST(Statistics, HolmAdjusts) {
+  const std::vector<double> adjusted = HolmAdjusted({0.01, 0.04, 0.03, 0.005});
+  const std::vector<double> expected{0.03, 0.06, 0.06, 0.02};
+  ASSERT_EQ(adjusted.size(), 4u);
+  for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(adjusted[i], expected[i], 1e-12);
+  EXPECT_EQ(HolmAdjusted({0.9, 0.8})[0], 1);
+  EXPECT_TRUE(HolmAdjusted({}).empty());
+}
+
 }  // namespace
 }  // namespace understudy

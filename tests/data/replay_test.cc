@@ -57,6 +57,36 @@ TEST_F(ReplayTest, SoundEpisodesAreBitExactOnAnyNumberOfThreads) {
   }
 }
 
+// An episode is replayed in its own world, and the next one in its own again.
+TEST_F(ReplayTest, WorldsAreReplayedAsStored) {
+  const auto simulator = simulators_();
+  for (const size_t i : {1, 3}) {
+    EpisodeMeta meta = episodes_[i].meta;
+    meta.physics.edits = {ActuatorGainEdit{"arm", 0.5 + 0.05 * static_cast<double>(i)}};
+    meta.model_text = "<mujoco model=\"weak\"/>";
+    simulator->SetWorld(meta.physics);
+    episodes_[i] = ScriptedStack(*simulator, task_, "D0", RngKey{.seed = 3, .parent = i});
+    std::swap(episodes_[i].meta.physics, meta.physics);
+    episodes_[i].meta.model_text = meta.model_text;
+  }
+  const fs::path file = Write("worlds.h5");
+  EXPECT_EQ(Replay(file, {.threads = 1}).bit_exact, 5);
+  EXPECT_EQ(Replay(file, {.threads = 3}).bit_exact, 5);
+  // read back as it was, the model too; the others have the dataset's own
+  const auto reader = OpenDataset(file);
+  const EpisodeMeta read = reader->ReadMeta(1);
+  EXPECT_EQ(ToJson(read.physics), ToJson(episodes_[1].meta.physics));
+  EXPECT_EQ(read.model_text, episodes_[1].meta.model_text);
+  EXPECT_TRUE(reader->ReadMeta(0).physics.edits.empty());
+  EXPECT_TRUE(reader->ReadMeta(0).model_text.empty());
+  // the world is content
+  const std::string hash = reader->content_hash();
+  episodes_[1].meta.physics.edits = {ActuatorGainEdit{"arm", 0.56}};
+  EXPECT_NE(OpenDataset(Write("other.h5"))->content_hash(), hash);
+  // elsewhere it does not lead where it led
+  EXPECT_EQ(Replay(folder_ / "other.h5").bit_exact, 4);
+}
+
 TEST_F(ReplayTest, TheFirstRowThatDoesNotFollowIsNamed) {
   episodes_[3].steps[17].state[2] += 1e-4;
   const fs::path file = Write("off.h5");

@@ -39,6 +39,7 @@ class FakeSimulator : public Simulator {
     info_.workspace_radius = options.reach;
     info_.X_WB.assign(static_cast<size_t>(options.arms), task.arms[0].X_WB);
     info_.open_fingers_E = options.open_fingers_E;
+    inventory_.actuators = {{"arm", options.lag}};
     order_ = PredicateOrder(task);
 
     arms_.resize(options.arms);
@@ -64,6 +65,17 @@ class FakeSimulator : public Simulator {
   };
 
   const SimulatorInfo& DoInfo() const override { return info_; }
+  // What can be varied is how far an arm comes in a step.
+  const PhysicsInventory& DoInventory() const override { return inventory_; }
+  void DoSetWorld(const PhysicsVariation& variation) override {
+    double lag = inventory_.actuators[0].gain;
+    for (const PhysicsEdit& edit : variation.edits) {
+      const auto* gain = std::get_if<ActuatorGainEdit>(&edit);
+      if (gain == nullptr || gain->actuator != "arm") ThrowBadInput("the fake varies its arm only");
+      lag = gain->gain;
+    }
+    options_.lag = lag;
+  }
   const Observation& DoObserve() const override { return observation_; }
   SimulatorTimes DoTimes() const override { return times_; }
   std::string DoModelText() const override { return "<mujoco model=\"" + task_.name + "\"/>"; }
@@ -381,6 +393,7 @@ class FakeSimulator : public Simulator {
   TaskSpec task_;
   FakeOptions options_;
   SimulatorInfo info_;
+  PhysicsInventory inventory_;
   std::vector<std::string> order_;  // predicates, operands first
   std::vector<double> half_;        // m, half edge per object
   double time_ = 0;

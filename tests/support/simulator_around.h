@@ -17,6 +17,8 @@ class SimulatorAround : public Simulator {
  protected:
   Simulator& inner() const { return *inner_; }
   const SimulatorInfo& DoInfo() const override { return inner_->info(); }
+  const PhysicsInventory& DoInventory() const override { return inner_->inventory(); }
+  void DoSetWorld(const PhysicsVariation& variation) override { inner_->SetWorld(variation); }
   void DoReset(const std::string& variant, const RngKey& key) override {
     inner_->Reset(variant, key);
   }

@@ -26,6 +26,7 @@ Json EpisodeScenes::About() {
 std::string EpisodeScenes::Scene(size_t episode) {
   const EpisodeMeta meta = episodes_.ReadMeta(episode);
   const std::lock_guard lock(mutex_);
+  View().SetWorld(meta.physics);
   return SceneMessage(View().Look(meta.variation));
 }
 
@@ -33,6 +34,7 @@ std::string EpisodeScenes::Poses(size_t number) {
   const Episode episode = episodes_.ReadEpisode(number);
   const std::lock_guard lock(mutex_);
   SceneView& view = View();
+  view.SetWorld(episode.meta.physics);
   std::string message;
   std::vector<float> poses;
   const auto add = [&](const SimState& state) {

@@ -8,6 +8,7 @@
 #include <limits>
 #include <optional>
 
+#include "core/spec/drawn_values.h"
 #include "data/formats/base/translate.h"
 
 namespace understudy {
@@ -220,20 +221,11 @@ void AddStored(const StoredColumns& stored, Columns& columns) {
   }
 }
 
-Json Draws(const SceneVariation& variation) {
+Json Draws(const EpisodeMeta& meta) {
   Json draws = Json::array();
-  for (const SceneEdit& edit : variation.edits) {
-    Json fields = ToJson(edit);
-    const std::string type = fields["type"];
-    const std::string target = type == "geom_material" ? "geom" : type;
-    const std::string what = fields.contains(target)
-                                 ? target + " " + fields[target].get<std::string>()
-                                 : std::string(type);
-    fields.erase("type");
-    fields.erase(target);
-    for (const auto& [field, value] : fields.items()) {
-      if (!value.is_null()) draws.push_back({{"what", what}, {"field", field}, {"value", value}});
-    }
+  for (const DrawnValue& drawn : DrawnValues(meta.variation, meta.physics)) {
+    const std::string what = drawn.part.empty() ? drawn.kind : drawn.kind + " " + drawn.part;
+    draws.push_back({{"what", what}, {"field", drawn.field}, {"value", drawn.value}});
   }
   return draws;
 }
@@ -275,7 +267,7 @@ EpisodeView MakeEpisodeView(const Episode& episode, const StoredColumns* stored)
                 {"program_version", meta.program_version},
                 {"arms", Json::array()},
                 {"objects", meta.objects},
-                {"draws", Draws(meta.variation)},
+                {"draws", Draws(meta)},
                 {"columns", Json::array()}};
   if (episode.steps.empty()) return view;
   Columns columns(view, episode.length());

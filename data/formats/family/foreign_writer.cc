@@ -288,7 +288,7 @@ std::vector<std::string> LostIn(const WriteDialect& dialect, const EpisodeSource
     const EpisodeMeta meta = reader.ReadMeta(i);
     facts.generated |= !meta.sources.empty();
     facts.instructed |= !meta.instruction.empty();
-    drawn |= !meta.variation.edits.empty();
+    drawn |= !meta.variation.edits.empty() || !meta.physics.edits.empty();
     failed |= !meta.cause.empty();
   }
   std::vector<std::string> of_file;

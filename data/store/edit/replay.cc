@@ -45,6 +45,7 @@ ReplayCheck Replay(const EpisodeSource& reader, size_t index, Simulator& simulat
     actions.push_back(step.action);
   }
   states.push_back(episode.final_state);
+  simulator.SetWorld(episode.meta.physics);
   return CheckReplay(simulator, states, actions);
 }
 

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/rng.h"
 #include "core/episode/motion.h"
+#include "core/spec/drawn_values.h"
 #include "data/store/edit/assemble.h"
 #include "data/store/edit/require_episodes.h"
 #include "data/store/reader.h"
@@ -23,18 +24,10 @@ const std::map<std::string, double> kUsualParts{{"train", 0.9}, {"valid", 0.1}};
 
 // Fields of an edit under the name of what it edits: {type: light, light: key, diffuse: [..]} is
 // dr.key.diffuse.0 …
-void AddDraws(const SceneVariation& variation, Facts& facts) {
-  for (const SceneEdit& edit : variation.edits) {
-    Json fields = ToJson(edit);
-    const std::string type = fields["type"].get<std::string>();
-    const std::string target = type == "geom_material" ? "geom" : type;
-    const std::string name =
-        fields.contains(target) ? fields[target].get<std::string>() : std::string(type);
-    fields.erase("type");
-    fields.erase(target);
-    for (const auto& [key, value] : fields.items()) {
-      if (!value.is_null()) AddFacts("dr." + name + "." + key, value, facts);
-    }
+void AddDraws(const EpisodeMeta& meta, Facts& facts) {
+  for (const DrawnValue& drawn : DrawnValues(meta.variation, meta.physics)) {
+    const std::string& name = drawn.part.empty() ? drawn.kind : drawn.part;
+    AddFacts("dr." + name + "." + drawn.field, drawn.value, facts);
   }
 }
 
@@ -133,7 +126,7 @@ Facts FactsOf(const EpisodeSource& reader, size_t episode, bool with_motion) {
               {"attempt", meta.attempt},
               {"control_hz", meta.control_hz}};
   AddFacts("quality", meta.quality, facts);
-  AddDraws(meta.variation, facts);
+  AddDraws(meta, facts);
   if (with_motion) AddFacts("motion", MotionToJson(MeasureMotion(whole)), facts);
   return facts;
 }

@@ -1,0 +1,222 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/base/options.h"
+#include "core/geometry/pose.h"
+
+namespace understudy {
+
+// One change of how the world behaves or of where it stands, from the nominal world. States and
+// actions of one world are not those of another: whatever is recorded is recorded in its own world.
+// Names are those of PhysicsInventory.
+
+// Geometry of an object of the task, about its origin, in every direction alike: its mass grows
+// with the cube of the factor, its inertia with the fifth power. It starts as much higher as its
+// origin stands over what it rests on.
+struct ObjectSizeEdit {
+  static constexpr const char* kTag = "object_size";
+  std::string object;
+  double factor = 1;
+  template <class V>
+  void Visit(V& v) {
+    v("object", object, "name");
+    v("factor", factor, "of every length", Limits{0.1, 10});
+  }
+};
+
+// Height of a body that stands in the world, and of everything that the task places.
+struct TableHeightEdit {
+  static constexpr const char* kTag = "table_height";
+  std::string body;
+  double shift = 0;  // m, up
+  template <class V>
+  void Visit(V& v) {
+    v("body", body, "name");
+    v("shift", shift, "m, up", Limits{-2, 2});
+  }
+};
+
+struct RobotMountEdit {
+  static constexpr const char* kTag = "robot_mount";
+  std::string arm;
+  Pose X_WB;
+  template <class V>
+  void Visit(V& v) {
+    v("arm", arm, "name");
+    v("base", X_WB, "where it stands");
+  }
+};
+
+// Mass and inertia of a body together.
+struct MassEdit {
+  static constexpr const char* kTag = "mass";
+  std::string body;
+  double factor = 1;
+  template <class V>
+  void Visit(V& v) {
+    v("body", body, "name");
+    v("factor", factor, "of mass and inertia", Limits{1e-3, 1e3});
+  }
+};
+
+struct CentreOfMassEdit {
+  static constexpr const char* kTag = "centre_of_mass";
+  std::string body;
+  Eigen::Vector3d shift = Eigen::Vector3d::Zero();  // m, in the body's frame
+  template <class V>
+  void Visit(V& v) {
+    v("body", body, "name");
+    v("shift", shift, "m, in its frame", Limits{-1, 1});
+  }
+};
+
+struct FrictionEdit {
+  static constexpr const char* kTag = "friction";
+  std::string geom;
+  double sliding = 1;
+  template <class V>
+  void Visit(V& v) {
+    v("geom", geom, "name");
+    v("sliding", sliding, "coefficient", Limits{0, 100});
+  }
+};
+
+struct JointDampingEdit {
+  static constexpr const char* kTag = "joint_damping";
+  std::string joint;
+  double damping = 0;
+  template <class V>
+  void Visit(V& v) {
+    v("joint", joint, "name");
+    v("damping", damping, "Nm s/rad or N s/m", Limits{0, 1e6});
+  }
+};
+
+// Of a motor what it turns a command into; of a servo its stiffness.
+struct ActuatorGainEdit {
+  static constexpr const char* kTag = "actuator_gain";
+  std::string actuator;
+  double gain = 1;
+  template <class V>
+  void Visit(V& v) {
+    v("actuator", actuator, "name");
+    v("gain", gain, "force or torque per unit of the command", Limits{0, 1e9});
+  }
+};
+
+// For this long after the beginning of a policy step all actuators keep their last commands.
+struct ActuatorDelayEdit {
+  static constexpr const char* kTag = "actuator_delay";
+  double seconds = 0;
+  template <class V>
+  void Visit(V& v) {
+    v("seconds", seconds, "s, less than a policy step", Limits{0, 1});
+  }
+};
+
+// Posture that an arm starts from, before the robot's own noise. The one that its controller leans
+// to stays.
+struct StartPostureEdit {
+  static constexpr const char* kTag = "start_posture";
+  std::string arm;
+  std::vector<double> q;  // rad
+  template <class V>
+  void Visit(V& v) {
+    v("arm", arm, "name");
+    v("q", q, "rad, of all its joints");
+  }
+};
+
+// The ranges of x and y in which an object starts, about their middle.
+struct ResetRangeEdit {
+  static constexpr const char* kTag = "reset_range";
+  std::string object;
+  double factor = 1;
+  template <class V>
+  void Visit(V& v) {
+    v("object", object, "name");
+    v("factor", factor, "of the ranges of x and y", Limits{0, 100});
+  }
+};
+
+// Normal noise on what is observed, new in every policy step, a function of `seed` and the time.
+// What is true, success too, stays exact.
+struct ObservationNoiseEdit {
+  static constexpr const char* kTag = "observation_noise";
+  double hand_position = 0, hand_rotation = 0, joints = 0;  // standard deviations: m, rad, rad
+  double object_position = 0;                               // m
+  uint64_t seed = 0;
+  template <class V>
+  void Visit(V& v) {
+    v("hand_position", hand_position, "m", Limits{0, 1});
+    v("hand_rotation", hand_rotation, "rad", Limits{0, 3});
+    v("joints", joints, "rad", Limits{0, 3});
+    v("object_position", object_position, "m", Limits{0, 1});
+    v("seed", seed, "of the noise");
+  }
+};
+
+// In this order they are applied, whatever their order in a variation.
+using PhysicsEdit =
+    std::variant<ObjectSizeEdit, TableHeightEdit, RobotMountEdit, MassEdit, CentreOfMassEdit,
+                 FrictionEdit, JointDampingEdit, ActuatorGainEdit, ActuatorDelayEdit,
+                 StartPostureEdit, ResetRangeEdit, ObservationNoiseEdit>;
+
+// A world: edits of the nominal one. Label-unsafe by construction, as SceneVariation is label-safe:
+// no edit of one kind has a place in the other. Empty = nominal.
+struct PhysicsVariation {
+  std::vector<PhysicsEdit> edits;
+  template <class V>
+  void Visit(V& v) {
+    v("edits", edits, "applied to the nominal world");
+  }
+};
+
+// Throws Error(kBadInput) for any world but the nominal one; `who` shows or simulates no other.
+void RequireNominal(const PhysicsVariation& variation, const std::string& who);
+
+// What of a world can be varied, with its nominal values.
+struct PhysicsInventory {
+  struct Geom {
+    std::string name;
+    double sliding = 1;
+  };
+  struct Body {
+    std::string name;
+    double mass = 0;  // kg
+  };
+  struct Joint {
+    std::string name;
+    double damping = 0;
+  };
+  struct Actuator {
+    std::string name;
+    double gain = 1;
+  };
+  struct Object {
+    std::string name;
+    std::string fixed_size;  // why its size cannot be varied; empty: it can
+    bool ranged = false;     // some variant places it in a range
+  };
+  struct Arm {
+    std::string name;
+    Pose X_WB;
+    std::vector<double> home;                       // rad
+    std::vector<std::pair<double, double>> limits;  // of its joints; may be infinite
+  };
+  std::vector<Geom> geoms;    // that things touch
+  std::vector<Body> bodies;   // that move
+  std::vector<Joint> joints;  // hinges and slides
+  std::vector<Actuator> actuators;
+  std::vector<Object> objects;
+  std::vector<Arm> arms;
+  std::vector<std::string> stands;           // bodies that stand in the world and can be touched
+  double policy_step = 0, physics_step = 0;  // s
+};
+
+}  // namespace understudy
