@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "app/commands.h"
+#include "app/factors.h"
 #include "app/joint_robot.h"
 #include "app/mimic_report.h"
 #include "app/page.h"
@@ -18,6 +19,7 @@
 #include "data/formats/base/translate.h"
 #include "data/formats/formats.h"
 #include "data/store/files.h"
+#include "data/video/module.h"
 #include "mimic/command.h"
 
 namespace understudy {
@@ -38,8 +40,9 @@ void VisitSources(V& v, MimicOptions& mimic) {
 
 // MimicOptions with the task, flat: `understudy mimic --source F --task stack --demos 100 --out F`.
 struct MimicFlags {
-  static constexpr std::array kUnwritten{kLeaveOut};  // same settings, same text
-  std::string task, robot, subtasks;
+  // same settings, same text
+  static constexpr std::array kUnwritten{kLeaveOut, "plan_file", "world_plan"};
+  std::string task, robot, subtasks, plan_file;
   std::optional<Transit> transit;          // takes the place of every subtask's; unset: as it says
   double start_shift = 0, start_turn = 0;  // likewise; 0: as the task says
   MimicOptions mimic;
@@ -53,6 +56,10 @@ struct MimicFlags {
       "whose joints they hold if they hold no poses and name no robot; empty: their own");
     v("subtasks", subtasks,
       "file of subtask settings read over the task's, as `mimic tune` writes");
+    v("plan_file", plan_file,
+      "randomizers: listed plan or path of a YAML file; every attempt is made in a world of its "
+      "own, "
+      "which those that are not label-safe draw (augment draws the looks)");
     VisitSources(v, mimic);
     v("transit", transit, "bridge or plan, for every subtask; unset: as the task says");
     v("start_shift", start_shift, "m, of every subtask; 0: as the task says", Limits{0, 1});
@@ -86,7 +93,8 @@ struct TuneFlags {
 };
 
 struct AugmentFlags {
-  std::string task, robot, plan_file;
+  static constexpr std::array kUnwritten{"preview", "looks_only"};  // same settings, same text
+  std::string task, robot, plan_file, preview;
   AugmentOptions augment;
   template <class V>
   void Visit(V& v) {
@@ -94,6 +102,9 @@ struct AugmentFlags {
     v("robot", robot,
       "listed robot, robot+gripper, or path of a robot.yaml; empty: the inputs' own");
     v("plan_file", plan_file, "randomizers: listed plan or path of a YAML file");
+    v("preview", preview,
+      "PNG file to write: twelve drawn looks of each camera side by side, with --plan too",
+      kOutput);
     augment.Visit(v);
   }
 };
@@ -170,6 +181,28 @@ void ChangeTransits(const MimicFlags& flags, TaskSpec* task) {
     if (flags.start_shift > 0) subtask.start_shift = flags.start_shift;
     if (flags.start_turn > 0) subtask.start_turn = flags.start_turn;
   }
+}
+
+// What draws the worlds of attempts, by a plan file or the plan in the options; empty: none.
+DrawWorld WorldOf(const std::string& file, const Twin& twin, MimicOptions* options) {
+  AugmentPlan plan;
+  if (options->run.world_plan.is_object()) {
+    plan = FromJson<AugmentPlan>(options->run.world_plan, "world_plan");
+  }
+  ReadPlanFile(file, &plan);
+  if (plan.randomizers.empty()) return {};
+  // pictures are rendered later, from what is stored
+  plan = Part(plan, false);
+  if (plan.randomizers.empty()) {
+    ThrowUsage(fmt::format(
+        "plan_file: {} varies looks alone, and attempts are made without pictures: give it to "
+        "`understudy augment`, which draws them from stored states",
+        file));
+  }
+  const Problems problems = Validate(plan, twin.simulators()->inventory());
+  if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", file, fmt::join(problems, "; ")));
+  options->run.world_plan = ToJson(plan);
+  return VariationsOf(plan).world;
 }
 
 std::string DescribeMimic(const Json& result) {
@@ -254,7 +287,9 @@ Command MimicCommand() {
         Twin twin =
             TwinOfSources(flags.task, flags.robot, flags.subtasks, &options, *context.progress);
         ChangeTransits(flags, &twin.task);
-        const WorkerSeams seams(twin.simulators, twin.planners, DescribeRobot(twin.robot));
+        const DrawWorld world = WorldOf(flags.plan_file, twin, &options);
+        WorkerSeams seams(twin.simulators, twin.planners, DescribeRobot(twin.robot));
+        seams.world = world;
         if (context.plan) {
           if (!options.out.empty()) {
             CheckOutput(OutputOf(options), options.overwrite,
@@ -266,7 +301,8 @@ Command MimicCommand() {
         Twin shown = twin;
         const std::unique_ptr<BrowserLink> watched =
             WatchStage(flags.watch, "generating " + twin.task.name, &shown, *context.progress);
-        const WorkerSeams shown_seams(shown.simulators, twin.planners, DescribeRobot(twin.robot));
+        WorkerSeams shown_seams(shown.simulators, twin.planners, DescribeRobot(twin.robot));
+        shown_seams.world = world;
         const MimicReport report =
             RunMimic(options, twin.task, shown_seams, *context.progress, Adapter(twin));
         if (!page.empty() && !report.interrupted) {
@@ -326,6 +362,11 @@ Command AugmentCommand() {
         AugmentOptions options = flags.augment;
         ReadPlanFile(flags.plan_file, &options.plan);
         const RendererFactory renderers = twin.renderers_with(options.render);
+        if (!flags.preview.empty()) {
+          const Image sheet = ContactSheet(options, renderers);
+          const std::vector<uint8_t> png = Module<VideoModule>().encode_png(sheet);
+          WriteTextAtomically(flags.preview, std::string(png.begin(), png.end()));
+        }
         if (context.plan) {
           if (!options.out.empty()) {
             CheckOutput(options.out, options.overwrite,

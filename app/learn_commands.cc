@@ -11,7 +11,9 @@
 #include <utility>
 
 #include "app/commands.h"
+#include "app/factors.h"
 #include "app/models.h"
+#include "app/page.h"
 #include "app/process_trials.h"
 #include "app/serve_command.h"
 #include "app/shipped.h"
@@ -72,9 +74,10 @@ struct EvaluateFlags {
   std::string task, robot;
   EvalCommandOptions evaluate;
   std::string policy_server, policy_map, token_file;
-  std::string plan_file;
+  std::string plan_file, factors;
+  FactorOptions factor_rows;
   std::string compare;
-  std::string out, save;
+  std::string out, save, report;
   // of a comparison with recorded actions
   OpenLoopOptions open_loop;
   SelectionOptions selection;
@@ -85,6 +88,9 @@ struct EvaluateFlags {
                                          "embodiment",
                                          "selection",
                                          "save",
+                                         "report",
+                                         "factors",
+                                         "factor_rows",
                                          "baseline_dataset",
                                          "policy_server",
                                          "policy_map",
@@ -115,9 +121,15 @@ struct EvaluateFlags {
       Effect::kPlace);
     evaluate.eval.Visit(v);
     v("plan_file", plan_file,
-      "randomizers: listed plan or path of a YAML file; every episode gets a look of its own");
+      "randomizers: listed plan or path of a YAML file; every episode gets a look and a world of "
+      "its own");
+    v("factors", factors,
+      "listed plan or path of a YAML file whose randomizers are tried one by one at several "
+      "severities, in pairs and together, on the same starts");
+    v("factor_rows", factor_rows, "which rows");
     v("compare", compare, "report of another evaluation on the same seeds, compared in pairs");
     v("out", out, "report to write; videos go to a folder beside it", kOutput);
+    v("report", report, "HTML page to write of factors: a heat map and every row", kOutput);
     v("save", save,
       "dataset to write: every rollout with states and actions, failures marked with their cause",
       kOutput);
@@ -141,7 +153,8 @@ Json OlderReport(const std::string& out) {
   if (out.empty() || !fs::exists(out)) return nullptr;
   try {
     Json report = LoadJson(out);
-    ReadEvalReport(report, out);
+    const bool of_factors = report.is_object() && report.contains("factors");
+    if (!of_factors) ReadEvalReport(report, out);
     return report;
   } catch (const Error&) {
     ThrowUsage(fmt::format(
@@ -240,6 +253,42 @@ EvaluateFlags WithCheckpoint(EvaluateFlags flags, Progress& progress) {
   return flags;
 }
 
+// One row of a table after the other instead of one evaluation.
+Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFactory& renderers,
+                const Policy& policy, CommandContext& context) {
+  if (!flags.plan_file.empty() || !flags.compare.empty() || !flags.save.empty() ||
+      flags.watch.watch) {
+    ThrowUsage("factors: makes a table of its own; leave out plan_file, compare, save and watch");
+  }
+  AugmentPlan plan;
+  ReadPlanFile(flags.factors, &plan);
+  CheckPlan(plan, flags.factors, renderers()->inventory(), twin.simulators()->inventory());
+  const Factors factors = FactorsOf(plan);
+  if (context.plan) {
+    const auto count = static_cast<int64_t>(factors.factors.size());
+    const int64_t pairs =
+        flags.factor_rows.pairs ? std::min<int64_t>(3, count * (count - 1) / 2) : 0;
+    const int64_t rows = 1 + count * static_cast<int64_t>(flags.factor_rows.severities.size()) +
+                         pairs + (flags.factor_rows.all ? 1 : 0);
+    return {{"factors", count},
+            {"rows_at_most", rows},
+            {"episodes_at_most", rows * flags.evaluate.eval.episodes},
+            {"out", flags.out},
+            {"report", flags.report}};
+  }
+  OlderReport(flags.out);
+  for (const std::string& file : {flags.out, flags.report}) {
+    if (!file.empty()) TryToWrite(file, file == flags.out ? "out" : "report");
+  }
+  CheckRemade(flags.report, kPageStart, "page");
+  const Json result = EvaluateFactors(policy, twin.simulators, renderers, flags.evaluate.eval,
+                                      flags.factor_rows, factors, *context.progress)
+                          .ToJson();
+  if (!flags.out.empty()) WriteTextAtomically(flags.out, result.dump(2) + "\n");
+  if (!flags.report.empty()) WriteTextAtomically(flags.report, FactorPage(result));
+  return result;
+}
+
 Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
   if (!given.open_loop.datasets.empty()) return CompareWithDatasets(given, context);
   const EvaluateFlags flags = WithCheckpoint(given, *context.progress);
@@ -257,15 +306,14 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
   AugmentPlan plan;
   ReadPlanFile(flags.plan_file, &plan);
   if (!plan.randomizers.empty()) {
-    const Problems problems = Validate(plan, renderers()->inventory());
-    if (!problems.empty()) {
-      ThrowBadInput(fmt::format("{}: {}", flags.plan_file, fmt::join(problems, "; ")));
-    }
+    CheckPlan(plan, flags.plan_file, renderers()->inventory(), twin.simulators()->inventory());
   }
   const std::unique_ptr<Policy> policy =
       flags.policy_server.empty()
           ? MakePolicy(flags.evaluate, twin.info, Models(), *context.progress)
           : PolicyOfServer(flags.policy_server, flags.token_file, flags.policy_map, twin.info);
+  if (!flags.factors.empty()) return TryFactors(flags, twin, renderers, *policy, context);
+  if (!flags.report.empty()) ThrowUsage("report: is a page of factors: name a plan with --factors");
   // hours of work end in these
   if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
   Json older = OlderReport(flags.out);
@@ -274,11 +322,11 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
   }
   std::optional<EvalReport> other;
   if (!flags.compare.empty()) other = ReadEvalReport(LoadJson(flags.compare), flags.compare);
-  VaryFunction vary;
-  if (!plan.randomizers.empty()) {
-    vary = [&plan, watched = flags.watch.watch](const SceneInventory& scene, const RngKey& key) {
-      SceneVariation look = Draw(plan, scene, key);
-      if (watched) SetWatchedLook(look);
+  Variations vary = VariationsOf(plan);
+  if (vary.look && flags.watch.watch) {
+    vary.look = [draw = vary.look](const SceneInventory& scene, const RngKey& key) {
+      SceneVariation look = draw(scene, key);
+      SetWatchedLook(look);
       return look;
     };
   }
@@ -333,6 +381,7 @@ std::string DescribeComparison(const Json& result) {
 
 std::string DescribeEvaluation(const Json& result) {
   if (result.contains("share")) return DescribeComparison(result);
+  if (result.contains("r50")) return DescribeFactors(result);
   std::string text = fmt::format(
       "{} of {} episodes succeeded: {:.1f} % [{:.1f} %, {:.1f} %]\n", result.value("successes", 0),
       result.value("episodes", 0),

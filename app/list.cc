@@ -38,7 +38,10 @@ Json ListParts() {
     parts["grippers"].push_back({{"name", name}, {"description", gripper.description}});
   }
   for (const RandomizerLine& line : RandomizerLines()) {
-    parts["randomizers"].push_back({{"name", line.name}, {"description", line.summary}});
+    parts["randomizers"].push_back(
+        {{"name", line.name},
+         {"description", line.summary + (line.label_safe ? " (label-safe)" : " (label-unsafe)")},
+         {"label_safe", line.label_safe}});
   }
   for (const DatasetFormat& format : DatasetFormats()) {
     parts["formats"].push_back({{"name", format.name}, {"description", format.summary}});

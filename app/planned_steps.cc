@@ -73,19 +73,21 @@ void HashAssets(const Json& options, const std::set<std::string>& made, Hasher& 
       fs::is_directory(robots, none)) {
     HashFolder(robots, hasher);
   }
-  // the page that a step writes beside its output is no input of it
-  const std::string page = options.value("report", "");
+  // what a step writes beside its output is no input of it
+  const std::string page = options.value("report", ""), sheet = options.value("preview", "");
   MapStrings(options, [&](const std::string& text) {
     std::error_code ignored;
-    if (!page.empty() && text == page) return text;
+    if (!text.empty() && (text == page || text == sheet)) return text;
     const bool is_file = text.size() < 4096 && fs::is_regular_file(text, ignored);
     if (is_file && !made.contains(text)) hasher.Add(FileHash(text));
     return text;
   });
   // a plan may be given by name
-  const std::string plan = options.value("plan_file", "");
-  const std::string found = FindShipped(ShippedKind::kPlan, plan);
-  if (found != plan && fs::is_regular_file(found)) hasher.Add(FileHash(found));
+  for (const char* key : {"plan_file", "factors"}) {
+    const std::string plan = options.value(key, "");
+    const std::string found = FindShipped(ShippedKind::kPlan, plan);
+    if (found != plan && fs::is_regular_file(found)) hasher.Add(FileHash(found));
+  }
 }
 
 std::string Suffix(const Command& command) {

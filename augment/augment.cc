@@ -104,6 +104,18 @@ Inputs OpenInputs(const AugmentOptions& options) {
                     "set variants = 0",
                     options.variants));
   }
+  const std::string unsafe = UnsafeParts(options.plan);
+  if (!unsafe.empty() && !options.looks_only) {
+    ThrowUsage(fmt::format(
+        "augment: the plan varies physics too, which stored states and actions do not follow: {}; "
+        "`understudy mimic --plan-file` generates in the varied world, or --looks-only draws the "
+        "looks alone",
+        unsafe));
+  }
+  if (options.variants > 0 && Part(options.plan, true).randomizers.empty()) {
+    ThrowUsage(
+        "augment: the plan has no randomizer of looks: set variants = 0 for the nominal one");
+  }
   inputs.cameras = options.cameras;
   if (inputs.cameras.empty()) inputs.cameras = inputs.readers[0]->header().simulator.cameras;
   return inputs;
@@ -121,7 +133,45 @@ void CheckScene(const AugmentOptions& options, const Inputs& inputs, const Scene
   if (!problems.empty()) ThrowBadInput(fmt::format("augment: {}", fmt::join(problems, "; ")));
 }
 
+// Copies `tile` into `sheet`, its corner at (x, y).
+void Place(const Image& tile, int x, int y, Image* sheet) {
+  for (int row = 0; row < tile.height; ++row) {
+    std::copy_n(
+        tile.rgb.begin() + static_cast<std::ptrdiff_t>(3) * row * tile.width, 3 * tile.width,
+        sheet->rgb.begin() + static_cast<std::ptrdiff_t>(3) * ((y + row) * sheet->width + x));
+  }
+}
+
 }  // namespace
+
+Image ContactSheet(const AugmentOptions& options, const RendererFactory& renderers) {
+  const Inputs inputs = OpenInputs(options);
+  const std::unique_ptr<Renderer> renderer = renderers();
+  const SceneInventory scene = renderer->inventory();
+  CheckScene(options, inputs, scene);
+  constexpr int kColumns = 4, kRows = 3, kGap = 4;
+  const int cameras = static_cast<int>(inputs.cameras.size());
+  const int wide = options.width + kGap, high = options.height + kGap;
+  Image sheet(kColumns * wide - kGap, kRows * cameras * high - kGap);
+  std::fill(sheet.rgb.begin(), sheet.rgb.end(), uint8_t{255});
+  for (int tile = 0; tile < kColumns * kRows; ++tile) {
+    // as many episodes as there are, the looks that they would be given, the nominal one first
+    const Item& item =
+        inputs.items[static_cast<size_t>(tile) * inputs.items.size() / (kColumns * kRows)];
+    const Episode episode = inputs.readers[item.input]->ReadEpisode(item.episode);
+    const RngKey key = VariantKey(options.seed, episode.meta.uuid, 1 + tile);
+    renderer->SetWorld(episode.meta.physics);
+    renderer->SetVariation(tile == 0 ? SceneVariation{} : Draw(options.plan, scene, key));
+    std::vector<Image> images;
+    renderer->Render(episode.steps[episode.length() / 2].state, inputs.cameras, options.width,
+                     options.height, &images);
+    for (int camera = 0; camera < cameras; ++camera) {
+      const int row = tile / kColumns * cameras + camera;
+      Place(images[static_cast<size_t>(camera)], tile % kColumns * wide, row * high, &sheet);
+    }
+  }
+  return sheet;
+}
 
 Json AugmentReport::ToJson() const {
   return {{"episodes", episodes},        {"frames", frames},
@@ -140,6 +190,7 @@ RngKey VariantKey(uint64_t seed, const std::string& uuid, int variant) {
 std::vector<CameraParameters> RenderVariant(const Episode& episode, const SceneVariation& variation,
                                             const std::vector<std::string>& cameras, int width,
                                             int height, Renderer& renderer, FrameSink& sink) {
+  renderer.SetWorld(episode.meta.physics);
   renderer.SetVariation(variation);
   std::vector<CameraParameters> parameters;
   std::vector<Image> images;

@@ -26,6 +26,7 @@ struct AugmentOptions {
   int width = 84, height = 84;
   int max_episodes = 0;  // of each input; 0: all
   bool successes_only = true;
+  bool looks_only = false;  // leave out what of the plan is not label-safe, instead of refusing it
   uint64_t seed = 0;
   RenderOptions render;  // of the renderers that the caller hands over
   int threads = 0;       // 0: one per core
@@ -33,8 +34,12 @@ struct AugmentOptions {
   bool overwrite = false;
   bool resume = true;
 
-  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions,
-                                         ReadOptions::kSkipBad, ReadOptions::kMap, "render"};
+  static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks,
+                                         ReadOptions::kQuaternions,
+                                         ReadOptions::kSkipBad,
+                                         ReadOptions::kMap,
+                                         "render",
+                                         "looks_only"};
   template <class V>
   void Visit(V& v) {
     v("inputs", inputs, "datasets whose states are rendered", kRequired);
@@ -48,6 +53,9 @@ struct AugmentOptions {
     v("height", height, "px", Limits{8, 4096});
     v("max_episodes", max_episodes, "of each input; 0: all", Limits{0, 1e9});
     v("successes_only", successes_only, "skip failed episodes");
+    v("looks_only", looks_only,
+      "of a plan that varies physics too, draw the looks alone: stored states stay those of their "
+      "world");
     v("seed", seed, "seed of the draws");
     v("render", render, "how pictures are drawn");
     v("threads", threads, "0: one per core", Limits{0, 1024}, Effect::kSpeed);
@@ -70,6 +78,10 @@ struct AugmentReport {
 std::vector<CameraParameters> RenderVariant(const Episode& episode, const SceneVariation& variation,
                                             const std::vector<std::string>& cameras, int width,
                                             int height, Renderer& renderer, FrameSink& sink);
+
+// Twelve pictures of each camera, four in a row, at rows of the inputs: the nominal look, then
+// drawn ones.
+Image ContactSheet(const AugmentOptions& options, const RendererFactory& renderers);
 
 // Key of the draws of one variant of one episode: by uuid, never by place in a file.
 RngKey VariantKey(uint64_t seed, const std::string& uuid, int variant);

@@ -17,6 +17,10 @@ constexpr int kDraws = 1000;  // of one camera until the plan counts as impossib
 
 void CameraRandomizer::Check(PlanCheck& check) const {
   check.Match("cameras", cameras, NamesOf(check.scene.cameras));
+  if (position_beyond > 0 && position_beyond >= position) {
+    check.Complain("position_beyond",
+                   fmt::format("{} m must be less than position, {} m", position_beyond, position));
+  }
 }
 
 void CameraRandomizer::Draw(PlanDraw& draw) const {
@@ -26,7 +30,10 @@ void CameraRandomizer::Draw(PlanDraw& draw) const {
     CameraEdit edit{.camera = camera.name};
     // redraw, with the stream's next numbers, until no solid is cut open
     for (int draws = 1;; ++draws) {
-      const Vector3d shift = InBox(rng, position);
+      Vector3d shift = InBox(rng, position);
+      while (position_beyond > 0 && shift.cwiseAbs().maxCoeff() < position_beyond) {
+        shift = InBox(rng, position);
+      }
       const Vector3d axis = RandomAxis(rng);
       const double angle = rng.Uniform(0, rotation);
       // turned about its own centre, so that the view stays on the scene
@@ -44,6 +51,15 @@ void CameraRandomizer::Draw(PlanDraw& draw) const {
     }
     draw.edits.push_back(edit);
   }
+}
+
+CameraRandomizer CameraRandomizer::Scaled(double severity) const {
+  CameraRandomizer scaled = *this;
+  scaled.position = std::min(severity * position, 2.0);
+  scaled.position_beyond = std::min(severity * position_beyond, scaled.position);
+  scaled.rotation = std::min(severity * rotation, 3.2);
+  scaled.fovy_deg = std::min(severity * fovy_deg, 60.0);
+  return scaled;
 }
 
 }  // namespace understudy

@@ -15,23 +15,26 @@ bool MatchesAny(const std::vector<std::string>& patterns, const std::string& nam
                      [&](const std::string& pattern) { return GlobMatch(pattern, name); });
 }
 
-void PlanCheck::Match(const char* field, const std::vector<std::string>& patterns,
+void PartCheck::Match(const char* field, const std::vector<std::string>& patterns,
                       const std::vector<std::string>& known) {
   for (const std::string& pattern : patterns) {
     const bool hit = std::any_of(known.begin(), known.end(),
                                  [&](const std::string& k) { return GlobMatch(pattern, k); });
     if (!hit) {
-      problems.push_back(fmt::format("randomizers.{}.{}: '{}' matches nothing; {}", name, field,
-                                     pattern, UnknownName("name", pattern, known)));
+      Complain(field, fmt::format("'{}' matches nothing; {}", pattern,
+                                  UnknownName("name", pattern, known)));
     }
   }
 }
 
-void PlanCheck::Range(const char* field, const std::array<double, 2>& range) {
+void PartCheck::Range(const char* field, const std::array<double, 2>& range) {
   if (range[0] <= range[1]) return;
-  problems.push_back(
-      fmt::format("randomizers.{}.{}: [{}, {}]: the low end must not be above the high end", name,
-                  field, range[0], range[1]));
+  Complain(field,
+           fmt::format("[{}, {}]: the low end must not be above the high end", range[0], range[1]));
+}
+
+void PartCheck::Complain(const char* field, const std::string& what) {
+  problems.push_back(fmt::format("randomizers.{}.{}: {}", name, field, what));
 }
 
 double In(Rng& rng, const std::array<double, 2>& range) { return rng.Uniform(range[0], range[1]); }
@@ -41,6 +44,15 @@ double Around(Rng& rng, double half_width) { return rng.Uniform(-half_width, hal
 Vector3d InBox(Rng& rng, double half_width) {
   const double x = Around(rng, half_width), y = Around(rng, half_width);
   return {x, y, Around(rng, half_width)};
+}
+
+std::array<double, 2> Stretched(const std::array<double, 2>& factors, double severity,
+                                double most) {
+  if (severity == 1) return factors;
+  const auto end = [&](double factor) {
+    return std::clamp(1 + severity * (factor - 1), 0.0, most);
+  };
+  return {end(factors[0]), end(factors[1])};
 }
 
 Vector3d RandomAxis(Rng& rng) {

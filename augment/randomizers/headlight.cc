@@ -15,4 +15,11 @@ void HeadlightRandomizer::Draw(PlanDraw& draw) const {
   draw.edits.push_back(edit);
 }
 
+HeadlightRandomizer HeadlightRandomizer::Scaled(double severity) const {
+  HeadlightRandomizer scaled = *this;
+  scaled.ambient = Stretched(ambient, severity, 10);
+  scaled.diffuse = Stretched(diffuse, severity, 10);
+  return scaled;
+}
+
 }  // namespace understudy

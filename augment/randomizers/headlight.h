@@ -16,6 +16,7 @@ struct HeadlightRandomizer {
   }
   void Check(PlanCheck& check) const;
   void Draw(PlanDraw& draw) const;
+  HeadlightRandomizer Scaled(double severity) const;
 };
 
 }  // namespace understudy

@@ -1,5 +1,7 @@
 #include "augment/randomizers/light.h"
 
+#include <algorithm>
+
 namespace understudy {
 
 using Eigen::Vector3d;
@@ -25,6 +27,16 @@ void LightRandomizer::Draw(PlanDraw& draw) const {
     edit.ambient = Clamp01(In(rng, ambient) * light.ambient);
     draw.edits.push_back(edit);
   }
+}
+
+LightRandomizer LightRandomizer::Scaled(double severity) const {
+  LightRandomizer scaled = *this;
+  scaled.position = std::min(severity * position, 10.0);
+  scaled.direction = std::min(severity * direction, 3.2);
+  scaled.intensity = Stretched(intensity, severity, 10);
+  scaled.ambient = Stretched(ambient, severity, 10);
+  scaled.tint = std::min(severity * tint, 1.0);
+  return scaled;
 }
 
 }  // namespace understudy

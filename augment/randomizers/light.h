@@ -25,6 +25,7 @@ struct LightRandomizer {
   }
   void Check(PlanCheck& check) const;
   void Draw(PlanDraw& draw) const;
+  LightRandomizer Scaled(double severity) const;
 };
 
 }  // namespace understudy

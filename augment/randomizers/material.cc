@@ -31,4 +31,13 @@ void MaterialRandomizer::Draw(PlanDraw& draw) const {
   }
 }
 
+MaterialRandomizer MaterialRandomizer::Scaled(double severity) const {
+  MaterialRandomizer scaled = *this;
+  scaled.hue = std::min(severity * hue, 0.5);
+  scaled.saturation = std::min(severity * saturation, 1.0);
+  scaled.value = std::min(severity * value, 1.0);
+  scaled.shine = std::min(severity * shine, 1.0);
+  return scaled;
+}
+
 }  // namespace understudy

@@ -22,6 +22,7 @@ struct MaterialRandomizer {
   }
   void Check(PlanCheck& check) const;
   void Draw(PlanDraw& draw) const;
+  MaterialRandomizer Scaled(double severity) const;
 };
 
 }  // namespace understudy

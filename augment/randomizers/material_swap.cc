@@ -1,5 +1,7 @@
 #include "augment/randomizers/material_swap.h"
 
+#include <algorithm>
+
 namespace understudy {
 
 void MaterialSwapRandomizer::Check(PlanCheck& check) const {
@@ -18,6 +20,12 @@ void MaterialSwapRandomizer::Draw(PlanDraw& draw) const {
     if (rng.Uniform() >= probability) continue;
     draw.edits.push_back(GeomMaterialEdit{geom.name, choices[rng.UniformInt(choices.size())]});
   }
+}
+
+MaterialSwapRandomizer MaterialSwapRandomizer::Scaled(double severity) const {
+  MaterialSwapRandomizer scaled = *this;
+  scaled.probability = std::min(severity * probability, 1.0);
+  return scaled;
 }
 
 }  // namespace understudy

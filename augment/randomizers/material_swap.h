@@ -18,6 +18,7 @@ struct MaterialSwapRandomizer {
   }
   void Check(PlanCheck& check) const;
   void Draw(PlanDraw& draw) const;
+  MaterialSwapRandomizer Scaled(double severity) const;
 };
 
 }  // namespace understudy

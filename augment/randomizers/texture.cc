@@ -29,4 +29,10 @@ void TextureRandomizer::Draw(PlanDraw& draw) const {
   }
 }
 
+TextureRandomizer TextureRandomizer::Scaled(double severity) const {
+  TextureRandomizer scaled = *this;
+  scaled.probability = std::min(severity * probability, 1.0);
+  return scaled;
+}
+
 }  // namespace understudy

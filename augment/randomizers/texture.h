@@ -29,6 +29,7 @@ struct TextureRandomizer {
   }
   void Check(PlanCheck& check) const;
   void Draw(PlanDraw& draw) const;
+  TextureRandomizer Scaled(double severity) const;
 };
 
 }  // namespace understudy

@@ -464,8 +464,17 @@ Attempt Generate(const SourceSet& sources, const TaskSpec& task, Simulator& simu
 Attempt Generate(const SourceSet& sources, const TaskSpec& task, Worker& worker,
                  const std::string& variant, const GenerateOptions& options, const RngKey& key,
                  const Json& settings) {
-  return Generate(sources, task, *worker.simulator, variant, options, key, settings,
-                  worker.planner.get());
+  PhysicsVariation physics;
+  if (worker.world) {
+    physics = worker.world(worker.simulator->inventory(), key);
+    worker.simulator->SetWorld(physics);
+  }
+  Attempt attempt = Generate(sources, task, *worker.simulator, variant, options, key, settings,
+                             worker.planner.get());
+  EpisodeMeta& meta = attempt.episode.meta;
+  if (!physics.edits.empty()) meta.model_text = worker.simulator->ModelText();
+  meta.physics = std::move(physics);
+  return attempt;
 }
 
 }  // namespace understudy

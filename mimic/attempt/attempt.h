@@ -82,7 +82,7 @@ RngKey AttemptKey(uint64_t seed, int64_t attempt, const std::string& variant);
 Attempt Generate(const SourceSet& sources, const TaskSpec& task, Simulator& simulator,
                  const std::string& variant, const GenerateOptions& options, const RngKey& key,
                  const Json& settings = Json::object(), TransitPlanner* planner = nullptr);
-// The same by a worker.
+// The same by a worker, in the world that it draws for `key`.
 Attempt Generate(const SourceSet& sources, const TaskSpec& task, Worker& worker,
                  const std::string& variant, const GenerateOptions& options, const RngKey& key,
                  const Json& settings = Json::object());

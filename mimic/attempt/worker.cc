@@ -11,6 +11,7 @@ namespace understudy {
 Worker MakeWorker(const TaskSpec& task, const WorkerSeams& seams) {
   Worker worker;
   worker.simulator = seams.simulator();
+  worker.world = seams.world;
   const bool beside = std::any_of(
       task.subtasks.begin(), task.subtasks.end(),
       [](const Subtask& subtask) { return subtask.start_shift > 0 || subtask.start_turn > 0; });
@@ -27,6 +28,13 @@ Worker MakeWorker(const TaskSpec& task, const WorkerSeams& seams) {
           "install OMPL (libompl-dev), configure with -DWITH_OMPL=ON and build again, or use "
           "transit = bridge",
           task.name));
+    }
+    if (worker.world) {
+      ThrowUsage(
+          fmt::format("task '{}' has subtasks with transit = plan, whose ways are planned in the "
+                      "nominal world: "
+                      "give --transit bridge to generate in varied ones",
+                      task.name));
     }
     worker.planner = seams.planner();
   }

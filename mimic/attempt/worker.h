@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -11,6 +12,9 @@
 
 namespace understudy {
 
+// The world of the attempt with this key.
+using DrawWorld = std::function<PhysicsVariation(const PhysicsInventory&, const RngKey&)>;
+
 // What each worker makes its own of, on its thread.
 struct WorkerSeams {
   WorkerSeams(SimulatorFactory simulator_factory, TransitPlannerFactory planner_factory = {},
@@ -21,15 +25,18 @@ struct WorkerSeams {
   SimulatorFactory simulator;
   TransitPlannerFactory planner;  // asked only where NeedsPlanner(task); may be empty otherwise
   Json robot;                     // robot that the simulator drives (DescribeRobot); null: unknown
+  DrawWorld world;                // empty: every attempt is made in the nominal world
 };
 
 // What one worker runs attempts with; belongs to its thread.
 struct Worker {
   std::unique_ptr<Simulator> simulator;
   std::unique_ptr<TransitPlanner> planner;  // null where the task asks for none
+  DrawWorld world;                          // of WorkerSeams
 };
 
-// Throws Error(kUsage) for a task that needs a planner where there is none, or for several arms.
+// Throws Error(kUsage) for a task that needs a planner where there is none, or for several arms, or
+// for worlds of their own.
 Worker MakeWorker(const TaskSpec& task, const WorkerSeams& seams);
 
 // The workers of a pool (RunOrdered), each made where it is first asked for, on its own thread.

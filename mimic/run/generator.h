@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -42,7 +43,10 @@ struct RunOptions {
   int64_t weigh_attempts = 0;
   int coverage_bins = 8;  // per axis, of the report
   GenerateOptions generate;
+  Json world_plan;  // label-unsafe randomizers, whose worlds WorkerSeams::world draws; null: none
   int threads = 0;  // 0: one per core
+
+  static constexpr std::array kUnwritten{"world_plan"};
 
   // Options that bound a run, choose among its attempts or only describe them: no attempt depends
   // on them. All others do (AttemptSettings).
@@ -73,6 +77,7 @@ struct RunOptions {
     v("weigh_attempts", weigh_attempts,
       "attempts beforehand that say how often each source is drawn; 0: evenly", Limits{0, 1e9});
     v("generate", generate, "how attempts are executed");
+    v("world_plan", world_plan, "what varies the world of every attempt: see plan_file");
     v("threads", threads, "0: one per core; results do not depend on it", Limits{0, 4096},
       Effect::kSpeed);
   }

@@ -1,6 +1,8 @@
 // Datasets from datasets: what RunAugment asks for, and what it writes.
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "augment/command.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
@@ -82,6 +84,76 @@ TEST_F(AugmentTest, DrawnLooksDiffer) {
   }
   EXPECT_NE(ToJson(reader.ReadEpisode(1).meta.variation),
             ToJson(reader.ReadEpisode(2).meta.variation));
+}
+
+// Stored states are those of their world: a plan that varies it is for Mimic.
+TEST_F(AugmentTest, PhysicsIsRefusedOrLeftOut) {
+  options_.plan.randomizers["lamps"] = LightRandomizer{.position = 0.3};
+  options_.plan.randomizers["slippery"] = FrictionRandomizer{};
+  EXPECT_THAT([&] { Run(); },
+              testing::ThrowsMessage<Error>(testing::AllOf(
+                  HasSubstr("slippery (friction)"), HasSubstr("understudy mimic --plan-file"),
+                  HasSubstr("--looks-only"))));
+  EXPECT_FALSE(std::filesystem::exists(options_.out));
+  options_.looks_only = true;
+  EXPECT_EQ(Run().episodes, 2);
+  const EpisodeMeta meta = DatasetReader(options_.out).ReadEpisode(1).meta;
+  EXPECT_EQ(meta.variation.edits.size(), 1u);
+  EXPECT_TRUE(meta.physics.edits.empty());
+  options_.plan.randomizers.erase("lamps");
+  options_.overwrite = true;
+  EXPECT_THAT([&] { Run(); },
+              testing::ThrowsMessage<Error>(HasSubstr("the plan has no randomizer of looks")));
+}
+
+// Looks change no state, action or outcome.
+TEST_F(AugmentTest, LooksKeepStatesAndActions) {
+  options_.plan.randomizers["lamps"] = LightRandomizer{.position = 0.3};
+  options_.variants = 2;
+  Run();
+  const Episode source = DatasetReader(options_.inputs[0]).ReadEpisode(0);
+  const DatasetReader reader(options_.out);
+  for (size_t i = 0; i < 3; ++i) {
+    const Episode episode = reader.ReadEpisode(i);
+    ASSERT_EQ(episode.length(), source.length());
+    EXPECT_EQ(episode.final_state, source.final_state);
+    EXPECT_EQ(episode.meta.success, source.meta.success);
+    for (size_t t = 0; t < source.length(); ++t) {
+      EXPECT_EQ(episode.steps[t].state, source.steps[t].state);
+      EXPECT_EQ(episode.steps[t].action.arms, source.steps[t].action.arms);
+    }
+  }
+}
+
+TEST_F(AugmentTest, TheContactSheetShowsTwelveLooks) {
+  options_.plan.randomizers["lamps"] = LightRandomizer{.position = 0.3};
+  options_.cameras = {"agentview", "wrist"};
+  const auto renderers = [] { return std::make_unique<FakeRenderer>(); };
+  const Image sheet = ContactSheet(options_, renderers);
+  EXPECT_EQ(sheet.width, 4 * 20 - 4);
+  EXPECT_EQ(sheet.height, 3 * 2 * 20 - 4);
+  EXPECT_EQ(ContactSheet(options_, renderers), sheet);
+  // the first is the nominal look of the row that is shown
+  FakeRenderer renderer;
+  const Episode episode = DatasetReader(options_.inputs[0]).ReadEpisode(0);
+  std::vector<Image> images;
+  renderer.Render(episode.steps[1].state, options_.cameras, 16, 16, &images);
+  for (int row = 0; row < 16; ++row) {
+    for (int byte = 0; byte < 3 * 16; ++byte) {
+      ASSERT_EQ(sheet.rgb[static_cast<size_t>(3 * row * sheet.width + byte)],
+                images[0].rgb[static_cast<size_t>(3 * row * 16 + byte)]);
+    }
+  }
+  std::set<std::vector<uint8_t>> tiles;
+  for (int tile = 0; tile < 24; ++tile) {
+    std::vector<uint8_t> first_row;
+    const int x = tile % 4 * 20, y = tile / 4 * 20;
+    for (int byte = 0; byte < 3 * 16; ++byte) {
+      first_row.push_back(sheet.rgb[static_cast<size_t>(3 * (y * sheet.width + x) + byte)]);
+    }
+    tiles.insert(first_row);
+  }
+  EXPECT_EQ(tiles.size(), 24u);
 }
 
 // Datasets without states cannot be rendered, wherever they come from.

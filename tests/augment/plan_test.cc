@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <type_traits>
 
 #include "tests/support/fake_renderer.h"
 
@@ -25,9 +27,36 @@ randomizers:
   paint: {type: texture}
   swap: {type: material_swap, geoms: [table_top], materials: ["*"]}
   views: {type: camera, position: 0.05, rotation: 0.1, fovy_deg: 4}
+  grip: {type: friction, draw: {type: log_uniform, low: 0.5, high: 2}}
+  heavy: {type: mass, bodies: ["cube*"], draw: {type: uniform, low: 0.5, high: 2}}
+  centre: {type: centre_of_mass, bodies: [cubeA], shift: 0.005}
+  damping: {type: joint_damping, operation: add, draw: {type: uniform, low: 0, high: 1}}
+  gain: {type: actuator_gain, draw: {type: choice, values: [0.9, 1.1]}}
+  delay: {type: actuator_delay, seconds: [0, 0.02]}
+  size: {type: object_size, draw: {type: uniform, low: 0.85, high: 1.15}}
+  height: {type: table_height, shift: [-0.03, 0.03]}
+  mount: {type: robot_mount, position: 0.02, height: 0.01, yaw: 0.05}
+  posture: {type: start_posture, draw: {type: truncated_normal, mean: 0, deviation: 0.1, low: -0.2, high: 0.2}}
+  range: {type: reset_range, factor: 1.5}
+  noise: {type: observation_noise, hand_position: 0.002, object_position: 0.004}
 )",
                                          "plan"),
                                "plan");
+}
+
+PhysicsInventory World() {
+  PhysicsInventory world;
+  world.geoms = {{"cubeA", 1}, {"table_top", 0.8}};
+  world.bodies = {{"cubeA", 0.064}, {"cubeB", 0.125}, {"hand", 0.7}};
+  world.joints = {{"joint1", 0.5}, {"joint2", 0.25}};
+  world.actuators = {{"motor1", 1}, {"servo2", 4000}};
+  world.objects = {
+      {"cubeA", "", true}, {"cubeB", "", true}, {"lid", "it hangs from another body", false}};
+  world.arms = {{"robot0", PoseFromYaw(0.3, {-0.5, 0, 0.9}), {0.1, -0.4}, {{-1, 1}, {-0.5, 1}}}};
+  world.stands = {"table"};
+  world.policy_step = 0.05;
+  world.physics_step = 0.002;
+  return world;
 }
 
 TEST(Plan, EveryListedRandomizerIsInTheFullPlan) {
@@ -233,6 +262,216 @@ TEST(Plan, ValidateListsEveryFault) {
   EXPECT_THAT(faults, HasSubstr("randomizers.l.intensity: [2, 1]: the low end"));
   EXPECT_THAT(faults, HasSubstr("randomizers.c.cameras: 'side'"));
   EXPECT_TRUE(Validate(FullPlan(), FakeRenderer().inventory()).empty());
+  EXPECT_THAT(Validate(FullPlan(), World()), testing::IsEmpty());
+}
+
+// ---- what is label-safe is a fact of types -----------------------------------------------------
+
+template <class Edit, class Variation>
+concept Takes = requires(Variation variation, Edit edit) {
+  variation.edits.push_back(edit);
+};
+
+template <class Variation, class... Edit>
+constexpr bool TakesNone(const std::variant<Edit...>*) {
+  return (!Takes<Edit, Variation> && ...);
+}
+
+// No label-unsafe edit has a place among the draws of a picture, and no look in a world.
+static_assert(TakesNone<SceneVariation>(static_cast<const PhysicsEdit*>(nullptr)));
+static_assert(TakesNone<PhysicsVariation>(static_cast<const SceneEdit*>(nullptr)));
+
+TEST(Plan, LooksAndPhysicsAreDrawnApart) {
+  const AugmentPlan full = FullPlan();
+  const RngKey key = kKey;
+  const SceneInventory scene = FakeRenderer().inventory();
+  EXPECT_EQ(ToJson(Draw(full, scene, key)), ToJson(Draw(Part(full, true), scene, key)));
+  EXPECT_EQ(ToJson(Draw(full, World(), key)), ToJson(Draw(Part(full, false), World(), key)));
+  EXPECT_TRUE(Draw(Part(full, false), scene, key).edits.empty());
+  EXPECT_TRUE(Draw(Part(full, true), World(), key).edits.empty());
+  EXPECT_THAT(UnsafeParts(full), HasSubstr("grip (friction)"));
+  EXPECT_EQ(UnsafeParts(Part(full, true)), "");
+}
+
+TEST(Plan, PhysicsIsDrawnByNameAndKey) {
+  const AugmentPlan full = FullPlan();
+  const Json all = ToJson(Draw(full, World(), kKey))["edits"];
+  EXPECT_EQ(ToJson(Draw(full, World(), kKey))["edits"], all);
+  EXPECT_NE(ToJson(Draw(full, World(), kKey.WithVariant(2)))["edits"], all);
+  EXPECT_NE(ToJson(Draw(full, World(), kKey.WithParent(8)))["edits"], all);
+  for (const auto& [name, randomizer] : Part(full, false).randomizers) {
+    AugmentPlan alone;
+    alone.randomizers[name] = randomizer;
+    const Json drawn = ToJson(Draw(alone, World(), kKey));
+    EXPECT_FALSE(drawn["edits"].empty()) << name;
+    for (const Json& edit : drawn["edits"]) EXPECT_THAT(all, testing::Contains(edit)) << name;
+  }
+  const Json back = Json::parse(all.dump());
+  EXPECT_EQ(ToJson(FromJson<PhysicsVariation>(Json{{"edits", back}}, "v"))["edits"].dump(),
+            all.dump());
+}
+
+// One draw for all that match, or one for each.
+TEST(Plan, GroupsAreDrawnTogether) {
+  AugmentPlan plan = FromJson<AugmentPlan>(
+      ParseYaml("randomizers: {g: {type: friction, draw: {type: uniform, low: 0.5, high: 2}}}",
+                "p"),
+      "p");
+  const auto ratio = [&](uint64_t v) {
+    const auto edits = Draw(plan, World(), kKey.WithVariant(v)).edits;
+    return std::get<FrictionEdit>(edits[1]).sliding / std::get<FrictionEdit>(edits[0]).sliding;
+  };
+  for (uint64_t v = 0; v < 20; ++v) EXPECT_NEAR(ratio(v), 0.8, 1e-12);
+  std::get<FrictionRandomizer>(plan.randomizers["g"]).together = false;
+  std::set<double> ratios;
+  for (uint64_t v = 0; v < 20; ++v) ratios.insert(ratio(v));
+  EXPECT_EQ(ratios.size(), 20u);
+}
+
+TEST(Plan, PhysicsFaultsAreListed) {
+  const AugmentPlan plan = FromJson<AugmentPlan>(ParseYaml(R"(
+randomizers:
+  a: {type: friction, geoms: [cubeC], draw: {type: uniform, low: 2, high: 1}}
+  b: {type: mass, operation: add, draw: {type: uniform, low: -0.1, high: 0.1}}
+  c: {type: mass, draw: {type: log_uniform, low: 0, high: 1}}
+  d: {type: object_size, objects: [lid], draw: {type: uniform, low: 0.9, high: 1.1}}
+  e: {type: actuator_delay, seconds: [0, 0.06]}
+  f: {type: table_height, body: tabel, shift: [0, 0.1]}
+  g: {type: joint_damping}
+  h: {type: mass, operation: set, draw: {type: choice, values: []}}
+  i: {type: friction, draw: {type: outside, low: 0.5, inner_low: 0.4, inner_high: 1, high: 2}}
+)",
+                                                           "plan"),
+                                                 "plan");
+  const std::string faults = fmt::format("{}", fmt::join(Validate(plan, World()), "\n"));
+  for (const char* fault : {
+           "randomizers.a.geoms: 'cubeC' matches nothing",
+           "randomizers.a.draw: [2, 1]: the low end must not be above the high end",
+           "randomizers.b.draw: gives 'cubeA' -0.036",
+           "no physical inertia; it must be above 0",
+           "randomizers.c.draw: 0 must be above 0",
+           "randomizers.d.objects: the size of 'lid' cannot be varied: it hangs from another body",
+           "randomizers.e.seconds: 0.06 s must be less than a policy step, 0.05 s",
+           "randomizers.f.body: 'tabel' matches nothing",
+           "randomizers.g: joint_damping changes nothing here: widen its ranges, or leave it out",
+           "randomizers.h.draw.values: empty",
+           "randomizers.i.draw: [0.4, 1] must lie in [0.5, 2]",
+       }) {
+    EXPECT_THAT(faults, HasSubstr(fault));
+  }
+}
+
+TEST(Plan, LooksThatChangeNothingAreFaults) {
+  AugmentPlan plan;
+  plan.randomizers["lamp"] = HeadlightRandomizer{};
+  EXPECT_THAT(Validate(plan, FakeRenderer().inventory()),
+              testing::ElementsAre(
+                  "randomizers.lamp: headlight changes nothing here: widen its ranges, or leave it "
+                  "out"));
+}
+
+// ---- severities --------------------------------------------------------------------------------
+
+// The draws of a more severe setting go the same way, farther.
+TEST(Plan, SeverityScalesTheSameDraws) {
+  const AugmentPlan full = FullPlan();
+  const PhysicsInventory world = World();
+  const auto friction = [&](double severity) {
+    return std::get<FrictionEdit>(Draw(Chosen(full, {"grip"}, severity), world, kKey).edits[0])
+        .sliding;
+  };
+  EXPECT_NEAR(friction(2), friction(1) * friction(1), 1e-12);
+  EXPECT_NEAR(friction(0.5), std::sqrt(friction(1)), 1e-12);
+  const auto shift = [&](double severity) {
+    return std::get<TableHeightEdit>(Draw(Chosen(full, {"height"}, severity), world, kKey).edits[0])
+        .shift;
+  };
+  EXPECT_NEAR(shift(2), 2 * shift(1), 1e-12);
+  const SceneInventory scene = FakeRenderer().inventory();
+  const auto fovy = [&](double severity) {
+    return std::get<CameraEdit>(Draw(Chosen(full, {"views"}, severity), scene, kKey).edits[0])
+               .fovy_deg -
+           scene.cameras[0].fovy_deg;
+  };
+  EXPECT_NEAR(fovy(2), 2 * fovy(1), 1e-9);
+  EXPECT_NEAR(fovy(0.5), 0.5 * fovy(1), 1e-9);
+  // without severity the plan is drawn as it is
+  EXPECT_EQ(ToJson(Draw(Chosen(full, {"views", "lights"}, 1), scene, kKey)).dump(),
+            ToJson(Draw(Chosen(full, {"lights", "views"}, 1), scene, kKey)).dump());
+}
+
+// No camera is put where those of the twin plan are.
+TEST(Plan, CamerasBeyondABoxStayBeyondIt) {
+  AugmentPlan plan;
+  CameraRandomizer far;
+  far.position = 0.05;
+  far.position_beyond = 0.03;
+  plan.randomizers["views"] = far;
+  const SceneInventory scene = FakeRenderer().inventory();
+  EXPECT_THAT(Validate(plan, scene), testing::IsEmpty());
+  for (uint64_t v = 0; v < 200; ++v) {
+    const auto edit = std::get<CameraEdit>(Draw(plan, scene, kKey.WithVariant(v)).edits[0]);
+    const double away =
+        (edit.X_PC.translation() - scene.cameras[0].X_PC.translation()).cwiseAbs().maxCoeff();
+    EXPECT_GE(away, 0.03);
+    EXPECT_LE(away, 0.05);
+  }
+  std::get<CameraRandomizer>(plan.randomizers["views"]).position_beyond = 0.05;
+  EXPECT_THAT(Validate(plan, scene)[0], HasSubstr("position_beyond: 0.05 m must be less than"));
+}
+
+// ---- amounts -----------------------------------------------------------------------------------
+
+Amount AmountOf(const std::string& yaml) {
+  return FromJson<Amount>(ParseYaml(yaml, "amount"), "amount");
+}
+
+std::vector<double> DrawMany(const Amount& amount, double nominal) {
+  Rng rng(kKey);
+  std::vector<double> values;
+  for (int i = 0; i < 2000; ++i) values.push_back(amount.Draw(rng, nominal));
+  std::sort(values.begin(), values.end());
+  return values;
+}
+
+TEST(Amounts, DistributionsHaveTheirShape) {
+  EXPECT_EQ(DrawMany(AmountOf("{draw: {type: constant, value: 3}}"), 2).front(), 6);
+  const auto log = DrawMany(AmountOf("{draw: {type: log_uniform, low: 0.25, high: 4}}"), 1);
+  EXPECT_NEAR(log[1000], 1, 0.1) << "half of the draws lie below the geometric middle";
+  EXPECT_GE(log.front(), 0.25);
+  EXPECT_LE(log.back(), 4);
+  const auto normal = DrawMany(AmountOf("{operation: set, draw: {type: truncated_normal, mean: 0, "
+                                        "deviation: 1, low: -1, high: 2}}"),
+                               9);
+  EXPECT_GE(normal.front(), -1);
+  EXPECT_LE(normal.back(), 2);
+  EXPECT_LT(normal[1999] - normal[1000], 2.2);
+  const auto choice =
+      DrawMany(AmountOf("{operation: add, draw: {type: choice, values: [1, 5]}}"), 1);
+  EXPECT_EQ(choice.front(), 2);
+  EXPECT_EQ(choice.back(), 6);
+  EXPECT_NEAR(std::count(choice.begin(), choice.end(), 2.0), 1000, 150);
+  const auto outside = DrawMany(
+      AmountOf(
+          "{operation: set, draw: {type: outside, low: 0, inner_low: 1, inner_high: 2, high: 4}}"),
+      1);
+  EXPECT_EQ(std::count_if(outside.begin(), outside.end(), [](double v) { return v > 1 && v < 2; }),
+            0);
+  EXPECT_NEAR(std::count_if(outside.begin(), outside.end(), [](double v) { return v <= 1; }),
+              2000 / 3, 150);
+}
+
+TEST(Amounts, WidthZeroIsTheNominalValue) {
+  Rng rng(kKey);
+  for (const double nominal : {0.1, 0.7, 1e-3, 123.456}) {
+    EXPECT_EQ(AmountOf("{}").Draw(rng, nominal), nominal);
+    EXPECT_EQ(
+        AmountOf("{operation: add, draw: {type: uniform, low: 0, high: 0}}").Draw(rng, nominal),
+        nominal);
+    EXPECT_EQ(AmountOf("{draw: {type: log_uniform, low: 1, high: 1}}").Draw(rng, nominal), nominal);
+    const Amount wide = AmountOf("{draw: {type: uniform, low: 0.2, high: 3}}");
+    EXPECT_EQ(wide.Scaled(0).Draw(rng, nominal), nominal);
+  }
 }
 
 TEST(Glob, StarsAndQuestionMarks) {

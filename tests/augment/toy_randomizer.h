@@ -17,6 +17,7 @@ struct ToyRandomizer {
   }
   void Check(PlanCheck& check) const;
   void Draw(PlanDraw& draw) const;
+  ToyRandomizer Scaled(double severity) const;
 };
 
 }  // namespace understudy

@@ -25,6 +25,12 @@ void ToyRandomizer::Draw(PlanDraw& draw) const {
   }
 }
 
+ToyRandomizer ToyRandomizer::Scaled(double severity) const {
+  ToyRandomizer scaled = *this;
+  scaled.probability = std::min(severity * probability, 1.0);
+  return scaled;
+}
+
 namespace {
 
 // ---- step 3: one line in the list --------------------------------------------------------------
@@ -53,6 +59,7 @@ TEST(AddARandomizer, IsListedWithItsLine) {
   ASSERT_EQ(lines.size(), RandomizerLines().size() + 1);
   EXPECT_EQ(lines.back().name, "blackout");
   EXPECT_EQ(lines.back().summary, "lights: on or off");
+  EXPECT_TRUE(lines.back().label_safe);
 }
 
 TEST(AddARandomizer, IsReadCheckedAndDrawn) {

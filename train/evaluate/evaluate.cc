@@ -36,7 +36,7 @@ struct Course {
   const SimulatorFactory& simulators;
   const RendererFactory& renderers;
   const EvalOptions& options;
-  const VaryFunction& vary;
+  const Variations& vary;
   int execute, horizon;
   bool keep_rows = false;
 
@@ -49,10 +49,18 @@ struct Course {
     if (!bench.simulator) bench.simulator = simulators();
     if (pictures && !bench.renderer) bench.renderer = renderers();
     const RngKey key = EpisodeKey(index);
+    const PhysicsVariation world = WorldOf(*bench.simulator, index);
+    if (vary.world) bench.simulator->SetWorld(world);
     bench.simulator->Reset(options.variant, key);
     if (!pictures) return;
-    bench.renderer->SetVariation(vary ? vary(bench.renderer->inventory(), key.WithTerm("look"))
-                                      : SceneVariation{});
+    if (vary.world) bench.renderer->SetWorld(world);
+    bench.renderer->SetVariation(vary.look
+                                     ? vary.look(bench.renderer->inventory(), key.WithTerm("look"))
+                                     : SceneVariation{});
+  }
+  PhysicsVariation WorldOf(const Simulator& simulator, int64_t index) const {
+    if (!vary.world) return {};
+    return vary.world(simulator.inventory(), EpisodeKey(index).WithTerm("world"));
   }
 
   Rollout Run(Bench& bench, int64_t index) const;
@@ -113,6 +121,18 @@ PolicyObservation Look(const PolicyInfo& info, const std::vector<size_t>& places
   return seen;
 }
 
+uint64_t HashOfState(const SimState& state) {
+  return HashOf({reinterpret_cast<const char*>(state.data()), state.size() * sizeof(double)});
+}
+
+uint64_t HashOfPictures(const std::vector<Image>& images) {
+  uint64_t hash = 0;
+  for (const Image& image : images) {
+    hash = 31 * hash + HashOf({reinterpret_cast<const char*>(image.rgb.data()), image.rgb.size()});
+  }
+  return hash;
+}
+
 // What is about to be done, and where from.
 Step RowOf(Simulator& simulator, const Action& action) {
   Step row;
@@ -145,6 +165,7 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
         static_cast<size_t>(std::find(known.begin(), known.end(), object) - known.begin()));
   }
 
+  episode.start_state = HashOfState(simulator.Save());
   ActionChunk chunk;
   size_t next = 0;
   std::deque<PolicyObservation> earlier;  // as many as the policy wants to see of the past
@@ -158,6 +179,7 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
     }
     if (ends) {
       input.instruction = simulator.info().instruction;
+      if (episode.chunks == 0) episode.start_pictures = HashOfPictures(input.images);
       const auto wanted =
           std::min(static_cast<int64_t>(earlier.size()), info.EarlierAt(episode.steps));
       input.earlier.assign(earlier.end() - wanted, earlier.end());
@@ -207,6 +229,7 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
   }
   if (!episode.success && episode.cause.empty()) episode.cause = watch.Cause();
   episode.signals = watch.came();
+  episode.end_state = HashOfState(simulator.Save());
   if (keep_rows) EndRows(bench, &result);
   episode.seconds = MonotonicSeconds() - start;
   return result;
@@ -224,6 +247,8 @@ void Course::EndRows(const Bench& bench, Rollout* rollout) const {
   meta = MetaOf(simulator.info(), options.variant, key);
   meta.success = ended.success;
   meta.cause = ended.cause;
+  meta.physics = WorldOf(simulator, ended.index);
+  if (!meta.physics.edits.empty()) meta.model_text = simulator.ModelText();
   meta.settings = {{"policy", policy.info().name},
                    {"weights", policy.info().hash},
                    {"options", ResultOptions(options)}};
@@ -310,7 +335,7 @@ std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInf
 
 EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                     const RendererFactory& renderers, const EvalOptions& options,
-                    const VaryFunction& vary, const SinkFactory& sinks, Progress& progress,
+                    const Variations& vary, const SinkFactory& sinks, Progress& progress,
                     const EpisodeSink& save) {
   Require(options.episodes > 0, "episodes to run");
   const double start = MonotonicSeconds();
@@ -336,7 +361,7 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
   report.robot = simulator.robot;
   for (const std::string& signal : simulator.signals) report.reached.emplace_back(signal, 0);
   report.options = options;
-  report.varied = static_cast<bool>(vary);
+  report.varied = vary.look || vary.world;
   report.unknown_instruction =
       std::find(info.tasks.begin(), info.tasks.end(), simulator.instruction) == info.tasks.end();
   if (report.unknown_instruction) {

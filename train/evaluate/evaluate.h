@@ -68,6 +68,9 @@ struct EvalEpisode {
   int collisions = 0, joint_limits = 0, clipped = 0;  // steps
   std::vector<std::string> signals;                   // subtask signals that came, in order
   double seconds = 0;
+  // Hashes, not in reports: of the state at the start, of what the policy saw there in pictures (0:
+  // none), of the state at the end.
+  uint64_t start_state = 0, start_pictures = 0, end_state = 0;
 };
 
 struct EvalReport {
@@ -96,8 +99,15 @@ struct EvalReport {
 // Error(kBadInput) where it is no such report.
 EvalReport ReadEvalReport(const Json& json, const std::string& name);
 
-// How the scene of an episode looks; the key is the episode's own.
+// How the scene of an episode looks, and the world that it runs in; the key is the episode's own.
 using VaryFunction = std::function<SceneVariation(const SceneInventory&, const RngKey&)>;
+using VaryWorldFunction = std::function<PhysicsVariation(const PhysicsInventory&, const RngKey&)>;
+struct Variations {
+  VaryFunction look;        // empty: nominal
+  VaryWorldFunction world;  // empty: nominal
+  Variations(VaryFunction vary_look = {}, VaryWorldFunction vary_world = {})
+      : look(std::move(vary_look)), world(std::move(vary_world)) {}
+};
 // A place for the video of an episode, or null for none. Called on worker threads, one at a time.
 using SinkFactory = std::function<std::unique_ptr<FrameSink>(
     int64_t episode, bool success, const std::vector<std::string>& cameras, double control_hz)>;
@@ -118,7 +128,7 @@ std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInf
 // rollout, failures with their cause.
 EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                     const RendererFactory& renderers, const EvalOptions& options,
-                    const VaryFunction& vary, const SinkFactory& sinks, Progress& progress,
+                    const Variations& vary, const SinkFactory& sinks, Progress& progress,
                     const EpisodeSink& save = {});
 
 // Two reports on the same starts: discordant pairs, exact McNemar p value, difference of rates.

@@ -1,0 +1,169 @@
+#include "app/factors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "app/html.h"
+#include "app/page.h"
+#include "core/base/error.h"
+
+namespace understudy {
+namespace {
+
+// "lamps", "lamps with views".
+std::string NamesOfRow(const Json& row) {
+  const auto names = row["factors"].get<std::vector<std::string>>();
+  return names.empty() ? "nominal" : fmt::format("{}", fmt::join(names, " with "));
+}
+
+std::string Points(double difference) { return fmt::format("{:+.0f}", 100 * difference); }
+
+// From red to green by the rate, pale so that black reads on it.
+std::string ColourOf(double rate) {
+  return fmt::format("hsl({:.0f},70%,78%)", 120 * std::clamp(rate, 0.0, 1.0));
+}
+
+std::string HeatCell(const Json* row) {
+  if (row == nullptr) return "<td></td>";
+  const double rate = (*row)["rate"];
+  const std::string title = fmt::format(
+      "{} of {} [{}, {}]; against nominal {} points [{}, {}], p {:.2g}, Holm {:.2g}",
+      (*row)["successes"].dump(), (*row)["episodes"].dump(),
+      Percent((*row)["interval"][0].get<double>()), Percent((*row)["interval"][1].get<double>()),
+      Points((*row)["difference"].get<double>()),
+      Points((*row)["difference_interval"][0].get<double>()),
+      Points((*row)["difference_interval"][1].get<double>()), (*row)["p_value"].get<double>(),
+      (*row)["p_holm"].get<double>());
+  const char* mark = (*row)["p_holm"].get<double>() < 0.05 ? " *" : "";
+  return fmt::format("<td class=\"n\" style=\"background:{}\" title=\"{}\">{:.0f}{}</td>",
+                     ColourOf(rate), EscapeHtml(title), 100 * rate, mark);
+}
+
+std::string RowOfTable(const Json& row) {
+  const Json& events = row["events"];
+  return fmt::format(
+      "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}/{}</td><td class=\"n\">{} [{}, {}]"
+      "</td><td class=\"n\">{}/{}</td><td class=\"n\">{:.2g}</td><td class=\"n\">{:.2g}</td>"
+      "<td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+      EscapeHtml(NamesOfRow(row)), row["factors"].empty() ? "" : row["severity"].dump(),
+      row["successes"].dump(), row["episodes"].dump(), Points(row["difference"].get<double>()),
+      Points(row["difference_interval"][0].get<double>()),
+      Points(row["difference_interval"][1].get<double>()), row["only_varied"].dump(),
+      row["only_nominal"].dump(), row["p_value"].get<double>(), row["p_holm"].get<double>(),
+      events["collided"].dump(), events["at_joint_limits"].dump(), events["clipped"].dump());
+}
+
+}  // namespace
+
+Variations VariationsOf(const AugmentPlan& plan) {
+  Variations vary;
+  if (AugmentPlan looks = Part(plan, true); !looks.randomizers.empty()) {
+    vary.look = [looks](const SceneInventory& scene, const RngKey& key) {
+      return Draw(looks, scene, key);
+    };
+  }
+  if (AugmentPlan physics = Part(plan, false); !physics.randomizers.empty()) {
+    vary.world = [physics](const PhysicsInventory& world, const RngKey& key) {
+      return Draw(physics, world, key);
+    };
+  }
+  return vary;
+}
+
+Factors FactorsOf(const AugmentPlan& plan) {
+  Factors factors;
+  for (const auto& [name, randomizer] : plan.randomizers) {
+    const RandomizerLine line = LineOf(randomizer);
+    factors.factors.push_back({name, line.name, line.label_safe});
+  }
+  factors.vary = [plan](const std::vector<std::string>& names, double severity) {
+    return VariationsOf(Chosen(plan, names, severity));
+  };
+  return factors;
+}
+
+void CheckPlan(const AugmentPlan& plan, const std::string& name, const SceneInventory& scene,
+               const PhysicsInventory& world) {
+  Problems problems = Validate(plan, scene);
+  for (std::string& problem : Validate(plan, world)) problems.push_back(std::move(problem));
+  if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", name, fmt::join(problems, "; ")));
+}
+
+std::string DescribeFactors(const Json& report) {
+  const Json& nominal = report["nominal"];
+  std::string text = fmt::format("{:<28} {:>8} {:>9} {:>22} {:>9} {:>9}\n", "factor", "severity",
+                                 "success", "difference [95 %]", "p", "Holm");
+  text +=
+      fmt::format("{:<28} {:>8} {:>8.1f}%\n", "nominal", "", 100 * nominal["rate"].get<double>());
+  for (const Json& row : report["rows"]) {
+    const std::string difference =
+        fmt::format("{} [{}, {}]", Points(row["difference"].get<double>()),
+                    Points(row["difference_interval"][0].get<double>()),
+                    Points(row["difference_interval"][1].get<double>()));
+    text += fmt::format("{:<28} {:>8} {:>8.1f}% {:>22} {:>9.2g} {:>9.2g}\n", NamesOfRow(row),
+                        row["severity"].dump(), 100 * row["rate"].get<double>(), difference,
+                        row["p_value"].get<double>(), row["p_holm"].get<double>());
+  }
+  for (const auto& [name, severity] : report["r50"].items()) {
+    if (!severity.is_null()) {
+      text +=
+          fmt::format("success halves at severity {:.2f} of {}\n", severity.get<double>(), name);
+    }
+  }
+  if (report["interrupted"].get<bool>()) text += "interrupted: rows are missing\n";
+  return text;
+}
+
+std::string FactorPage(const Json& report) {
+  std::set<double> severities;
+  for (const Json& row : report["rows"]) {
+    if (row["factors"].size() == 1) severities.insert(row["severity"].get<double>());
+  }
+  std::string html =
+      BeginPage(fmt::format("Factors: {} on {}", report["policy"].value("name", ""),
+                            report.value("task", "")),
+                "Success on the same starts, nominal and with one factor at a time. Cells: % of "
+                "episodes; * differs from nominal with p < 0.05 after Holm's correction over all "
+                "rows; hover for intervals.");
+  html += "<div class=\"cards\">" +
+          Card(Percent(report["nominal"]["rate"].get<double>()), "nominal success") +
+          Card(report["nominal"]["episodes"].dump(), "episodes per cell") + "</div>";
+  if (report["interrupted"].get<bool>()) html += Notice("Interrupted: rows are missing.");
+  html +=
+      "<h2>Factor by severity</h2><table><thead><tr><th>factor</th><th>type</th><th>labels</th>";
+  for (const double severity : severities) {
+    html += fmt::format("<th class=\"n\">× {}</th>", severity);
+  }
+  html += "<th class=\"n\">halves at</th></tr></thead><tbody>";
+  for (const Json& factor : report["factors"]) {
+    const std::string name = factor["name"];
+    html += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td>", EscapeHtml(name),
+                        EscapeHtml(factor["type"].get<std::string>()),
+                        factor["label_safe"].get<bool>() ? "safe" : "unsafe");
+    for (const double severity : severities) {
+      const Json* found = nullptr;
+      for (const Json& row : report["rows"]) {
+        const bool alone = row["factors"].size() == 1 && row["factors"][0] == name;
+        if (alone && row["severity"].get<double>() == severity) found = &row;
+      }
+      html += HeatCell(found);
+    }
+    const Json half = report["r50"].value(name, Json());
+    html += fmt::format("<td class=\"n\">{}</td></tr>",
+                        half.is_null() ? "–" : fmt::format("{:.2f}", half.get<double>()));
+  }
+  html +=
+      "</tbody></table><h2>Every row against the nominal setting</h2><div class=\"scroll\"><table>"
+      "<thead><tr><th>factors</th><th class=\"n\">severity</th><th class=\"n\">successes</th>"
+      "<th class=\"n\">points [95 %]</th><th class=\"n\">only varied / only nominal</th>"
+      "<th class=\"n\">p (McNemar)</th><th class=\"n\">Holm</th><th class=\"n\">arm touched</th>"
+      "<th class=\"n\">joint limit</th><th class=\"n\">clipped</th></tr></thead><tbody>";
+  html += RowOfTable(report["nominal"]);
+  for (const Json& row : report["rows"]) html += RowOfTable(row);
+  return html + "</tbody></table></div>" + EndPage();
+}
+
+}  // namespace understudy
