@@ -395,6 +395,7 @@ std::string DescribeEvaluation(const Json& result) {
   for (const auto& [cause, count] : causes.items()) {
     text += fmt::format("  {}: {}\n", cause, count.dump());
   }
+  text += fmt::format("  jerk of the hands: {:.0f} m/s^3\n", result.value("jerk_rms", 0.0));
   for (const Json& warning : result.value("warnings", Json::array())) {
     text += fmt::format("warning: {}\n", warning.get<std::string>());
   }

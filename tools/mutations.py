@@ -72,9 +72,16 @@ _GROUPS = [
          "X_WE.translation() + limits.angular * delta.head<3>());"),
     ]),
     ("core/episode/motion.cc", "core_test:data_test", "*", [
-        ("3 * (X_WE(k - 1).translation() - X_WE(k - 2).translation())) *",
-         "2 * (X_WE(k - 1).translation() - X_WE(k - 2).translation())) *"),
+        ("squares_ += ((p_W - last_[2] - 3 * (last_[0] - last_[1])) * cubed_rate_).squaredNorm();",
+         "squares_ += ((p_W - last_[2] - 2 * (last_[0] - last_[1])) * cubed_rate_).squaredNorm();"),
         ("if (a.arms[i].gripper != b.arms[i].gripper) return false;", ""),
+    ]),
+    ("core/motion/chunk_player.cc", "core_test", "ChunkPlayer.*", [
+        ("const auto at = static_cast<size_t>(step_ - chunk.observed);",
+         "const auto at = static_cast<size_t>(step_ - chunk.observed - options_.delay);"),
+        ("rotation += (q.dot(first) < 0 ? -weight : weight) * q;", "rotation += weight * q;"),
+        ("const auto lasts = static_cast<int64_t>(chunk.size()) - options_.delay;",
+         "const auto lasts = static_cast<int64_t>(1) << 40;"),
     ]),
     ("core/base/hash.cc", "core_test:data_test", "*", [
         ("Add(&size, sizeof(size));", ""),
@@ -368,9 +375,10 @@ _GROUPS = [
         ("if (lag > worst) {", "if (lag >= worst) {"),
     ]),
     ("train/samples/batch_source.cc", "train_test", "*", [
-        ("normalizers.at(name).Encode(result.numbers);", ""),
+        ("learnt.normalizers.at(name).Encode(numbers);", ""),
         ("wanted >= 0 && wanted <= last};", "wanted <= last};"),
-        ("set->cameras.size() + camera;", "set->cameras.size();"),
+        ("const size_t frame = (sample.first_row + row) * cameras.size() + camera;",
+         "const size_t frame = (sample.first_row + row) * cameras.size();"),
     ]),
     ("train/samples/held_out.cc", "train_test", "HoldOut.*", [
         ("home.episodes.push_back(std::move(episode));",

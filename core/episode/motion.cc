@@ -36,6 +36,15 @@ bool IsWhole(const Observation& observation) {
 
 }  // namespace
 
+JerkMeter::JerkMeter(double rate_hz) : cubed_rate_(std::pow(rate_hz, 3)) {}
+
+void JerkMeter::See(const Eigen::Vector3d& p_W) {
+  if (++seen_ > 3) {
+    squares_ += ((p_W - last_[2] - 3 * (last_[0] - last_[1])) * cubed_rate_).squaredNorm();
+  }
+  last_ = {p_W, last_[0], last_[1]};
+}
+
 MotionStatistics MeasureMotion(const Episode& episode) {
   MotionStatistics motion;
   const std::vector<Step>& steps = episode.steps;
@@ -82,13 +91,10 @@ MotionStatistics MeasureMotion(const Episode& episode) {
       motion.path_m += (X_WE(k).translation() - X_WE(k - 1).translation()).norm();
       motion.turn_rad += X_WE(k).rotation().angularDistance(X_WE(k - 1).rotation());
     }
-    for (size_t k = 3; k < count; ++k) {
-      const Eigen::Vector3d jerk = (X_WE(k).translation() - X_WE(k - 3).translation() -
-                                    3 * (X_WE(k - 1).translation() - X_WE(k - 2).translation())) *
-                                   std::pow(rate, 3);
-      squares += jerk.squaredNorm();
-      ++triples;
-    }
+    JerkMeter jerk(rate);
+    for (size_t k = 0; k < count; ++k) jerk.See(X_WE(k).translation());
+    squares += jerk.squares();
+    triples += static_cast<double>(jerk.count());
   }
   motion.jerk_rms = triples > 0 && rate > 0 ? std::sqrt(squares / triples) : kNone;
   return motion;

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <Eigen/Core>
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
 #include "core/base/options.h"
 #include "core/episode/episode.h"
 
@@ -30,6 +35,21 @@ struct MotionStatistics {
     v("clipped_share", clipped_share, "share of rows with clipped deltas");
     v("missing", missing, "rows with a NaN or infinity");
   }
+};
+
+// The jerk of a point, from its places at a fixed rate.
+class JerkMeter {
+ public:
+  explicit JerkMeter(double rate_hz);
+  void See(const Eigen::Vector3d& p_W);
+  // Of the third differences so far, (m/s^3)^2, and how many there are.
+  double squares() const { return squares_; }
+  int64_t count() const { return std::max<int64_t>(0, seen_ - 3); }
+
+ private:
+  double cubed_rate_, squares_ = 0;
+  int64_t seen_ = 0;
+  std::array<Eigen::Vector3d, 3> last_;  // the newest first
 };
 
 // Median distances from the median that count as noise when an episode is called an outlier

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/base/error.h"
+#include "core/episode/motion.h"
 #include "tests/support/effects.h"
 #include "tests/support/fake_renderer.h"
 #include "tests/support/fake_simulator.h"
@@ -116,6 +117,83 @@ class EvaluateTest : public testing::Test {
   SimulatorInfo info_ = simulators_()->info();
   Progress quiet_;
 };
+
+// Says in every action which chunk it is of, and which step.
+class NumberedPolicy : public Policy {
+ public:
+  explicit NumberedPolicy(const SimulatorInfo& simulator) : info_(InfoFor(simulator)) {
+    info_.name = "numbered";
+    info_.horizon = 10;
+    info_.execute = 3;
+  }
+  static Eigen::Vector3d Mark(double chunk, double step) {
+    return {chunk / 1000, step / 1000, 0.9};
+  }
+
+ private:
+  const PolicyInfo& DoInfo() const override { return info_; }
+  ActionChunk DoAct(const PolicyInput& input, const RngKey& key) const override {
+    ActionChunk chunk;
+    for (int k = 0; k < info_.horizon; ++k) {
+      const Pose X(input.arms[0].X_WE.rotation(), Mark(static_cast<double>(key.variant), k));
+      chunk.push_back({{ArmAction{X, 1, {}}}});
+    }
+    return chunk;
+  }
+  PolicyInfo info_;
+};
+
+// With a delay, action k of a chunk is done k steps after its observation all the same, the arms
+// hold until the first chunk has come, and what cannot be covered is refused.
+TEST_F(EvaluateTest, ADelayIsSimulated) {
+  const NumberedPolicy policy(info_);
+  EvalOptions options = Options(1, 1);
+  options.horizon = 40;
+  options.clip_targets = false;
+  const auto rollout = [&] {
+    Episode saved;
+    Evaluate(policy, simulators_, {}, options, {}, {}, quiet_,
+             [&](const Episode& episode) { saved = episode; });
+    return saved;
+  };
+  for (const auto& [delay, steps] : {std::pair(0.0, 0), {0.05, 1}, {0.1, 2}, {0.21, 5}}) {
+    options.delay = delay;
+    const Episode episode = rollout();
+    ASSERT_GT(episode.length(), 20u);
+    const int period = std::max(3, steps);
+    for (size_t step = 0; step < episode.length(); ++step) {
+      const ArmAction& done = episode.steps[step].action.arms[0];
+      const int late = static_cast<int>(step) - steps;
+      if (late < 0) {
+        EXPECT_EQ(done.X_WE_cmd, episode.steps[0].observation.arms[0].X_WE);
+        EXPECT_EQ(done.gripper, -1);
+        continue;
+      }
+      EXPECT_EQ(done.X_WE_cmd.translation(),
+                NumberedPolicy::Mark(late / period, late % period + steps))
+          << "delay " << delay << " step " << step;
+    }
+  }
+  options.delay = 0.3;
+  EXPECT_THAT(rollout, ThrowsMessage<Error>(HasSubstr(
+                           "delay = 0.3 s, 6 steps: with 3 actions executed of a chunk it needs 12 "
+                           "actions, a chunk of the policy has 10")));
+}
+
+// The jerk of a report is that of the rollouts' own rows.
+TEST_F(EvaluateTest, JerkIsThatOfTheRollouts) {
+  const WanderingPolicy policy(info_);
+  std::vector<double> jerks;
+  const EvalReport report =
+      Evaluate(policy, simulators_, FakeRenderers(), Options(3, 1), {}, {}, quiet_,
+               [&](const Episode& episode) { jerks.push_back(MeasureMotion(episode).jerk_rms); });
+  ASSERT_EQ(jerks.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_GT(jerks[i], 0);
+    EXPECT_DOUBLE_EQ(report.episodes[i].jerk_rms, jerks[i]);
+  }
+  EXPECT_DOUBLE_EQ(report.ToJson()["jerk_rms"], (jerks[0] + jerks[1] + jerks[2]) / 3);
+}
 
 TEST_F(EvaluateTest, DoesNotDependOnWorkers) {
   const WanderingPolicy policy(info_);

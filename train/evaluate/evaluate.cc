@@ -1,6 +1,7 @@
 #include "train/evaluate/evaluate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <mutex>
 
@@ -9,6 +10,7 @@
 #include "core/base/hash.h"
 #include "core/base/ordered_pool.h"
 #include "core/base/version.h"
+#include "core/episode/motion.h"
 #include "train/samples/embodiment.h"
 
 namespace understudy {
@@ -37,7 +39,8 @@ struct Course {
   const RendererFactory& renderers;
   const EvalOptions& options;
   const Variations& vary;
-  int execute, horizon;
+  ChunkOptions chunks;
+  int horizon;
   bool keep_rows = false;
 
   RngKey EpisodeKey(int64_t index) const {
@@ -121,6 +124,26 @@ PolicyObservation Look(const PolicyInfo& info, const std::vector<size_t>& places
   return seen;
 }
 
+// What arms do that do nothing: they stay where they are, fingers open.
+Action HoldOf(const Simulator& simulator) {
+  Action hold;
+  for (const ArmObservation& arm : simulator.Observe().arms) {
+    hold.arms.push_back({arm.X_WE, -1, {}});
+    if (simulator.info().action_kind == ActionKind::kJoints) hold.arms.back().q_cmd = arm.joint_q;
+  }
+  return hold;
+}
+
+// Root mean square over all arms.
+double JerkOf(const std::vector<JerkMeter>& arms) {
+  double squares = 0, count = 0;
+  for (const JerkMeter& arm : arms) {
+    squares += arm.squares();
+    count += static_cast<double>(arm.count());
+  }
+  return count > 0 ? std::sqrt(squares / count) : 0;
+}
+
 uint64_t HashOfState(const SimState& state) {
   return HashOf({reinterpret_cast<const char*>(state.data()), state.size() * sizeof(double)});
 }
@@ -166,12 +189,13 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
   }
 
   episode.start_state = HashOfState(simulator.Save());
-  ActionChunk chunk;
-  size_t next = 0;
+  ChunkPlayer player(chunks);
+  player.Reset(HoldOf(simulator));
+  std::vector<JerkMeter> jerk(simulator.info().arms.size(), JerkMeter(simulator.info().control_hz));
   std::deque<PolicyObservation> earlier;  // as many as the policy wants to see of the past
   watch.See(simulator.Observe());
   while (episode.steps < horizon) {
-    const bool ends = next >= chunk.size() || next >= static_cast<size_t>(execute);
+    const bool ends = player.WantsChunk();
     PolicyInput input;
     // look only where a chunk ends, but for a policy that sees every step
     if (ends || info.history > 1) {
@@ -186,18 +210,19 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
       const RngKey key =
           EpisodeKey(index).WithTerm("policy").WithVariant(static_cast<uint64_t>(episode.chunks));
       const double before = MonotonicSeconds();
-      chunk = policy.Act(input, key);
+      ActionChunk chunk = policy.Act(input, key);
       result.latency_s.push_back(MonotonicSeconds() - before);
       Require(!chunk.empty(), "a policy answers with at least one action");
-      next = 0;
+      player.Add(std::move(chunk));
       ++episode.chunks;
     }
     if (info.history > 1) {
       earlier.push_back(std::move(input));
       if (earlier.size() >= static_cast<size_t>(info.history)) earlier.pop_front();
     }
-    Action action = chunk[next++];
+    Action action = player.Next();
     const std::vector<ArmObservation>& arms = simulator.Observe().arms;
+    for (size_t a = 0; a < arms.size(); ++a) jerk[a].See(arms[a].X_WE.translation());
     Require(action.arms.size() == arms.size(), "one target per arm");
     bool clipped = false;
     for (size_t a = 0; a < arms.size(); ++a) {
@@ -229,6 +254,7 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
   }
   if (!episode.success && episode.cause.empty()) episode.cause = watch.Cause();
   episode.signals = watch.came();
+  episode.jerk_rms = JerkOf(jerk);
   episode.end_state = HashOfState(simulator.Save());
   if (keep_rows) EndRows(bench, &result);
   episode.seconds = MonotonicSeconds() - start;
@@ -333,6 +359,19 @@ std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInf
   return problems;
 }
 
+namespace {
+
+ChunkOptions ChunksOf(const EvalOptions& options, const PolicyInfo& info) {
+  // a delay of exactly k steps is k, whatever its decimals round to
+  const int delay = static_cast<int>(std::ceil(options.delay * info.control_hz - 1e-9));
+  return {.execute = std::max(1, options.execute > 0 ? options.execute : info.execute),
+          .delay = delay,
+          .stitching = options.stitching,
+          .ensemble_decay = options.ensemble_decay};
+}
+
+}  // namespace
+
 EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                     const RendererFactory& renderers, const EvalOptions& options,
                     const Variations& vary, const SinkFactory& sinks, Progress& progress,
@@ -345,6 +384,15 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
   if (options.execute > info.horizon) {
     problems.push_back(fmt::format("execute = {}: a chunk of the policy has {} actions",
                                    options.execute, info.horizon));
+  }
+  const ChunkOptions chunks = ChunksOf(options, info);
+  if (chunks.delay > 0 && ChunkPlayer::NeededHorizon(chunks) > info.horizon) {
+    problems.push_back(
+        fmt::format("delay = {} s, {} steps: with {} actions executed of a chunk it needs {} "
+                    "actions, a chunk of "
+                    "the policy has {}",
+                    options.delay, chunks.delay, chunks.execute, ChunkPlayer::NeededHorizon(chunks),
+                    info.horizon));
   }
   if (!problems.empty()) {
     ThrowBadInput(fmt::format("policy '{}' does not fit task '{}': {}", info.name, simulator.task,
@@ -372,14 +420,14 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
         info.tasks.empty() ? "none" : fmt::format("'{}'", fmt::join(info.tasks, "', '"))));
   }
   for (const std::string& warning : report.warnings) progress.Message(warning);
-  report.options.execute = options.execute > 0 ? options.execute : info.execute;
+  report.options.execute = chunks.execute;
   report.options.horizon = options.horizon > 0 ? options.horizon : simulator.horizon;
   const Course course{policy,
                       simulators,
                       renderers,
                       options,
                       vary,
-                      report.options.execute,
+                      chunks,
                       report.options.horizon,
                       static_cast<bool>(save)};
   const int workers = ThreadCount(options.workers, options.episodes);
@@ -460,7 +508,9 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
 
 Json EvalReport::ToJson() const {
   Json rows = Json::array();
+  double jerk = 0;
   for (const EvalEpisode& episode : episodes) {
+    jerk += episode.jerk_rms;
     rows.push_back(Json{{"index", episode.index},
                         {"success", episode.success},
                         {"cause", episode.cause},
@@ -469,6 +519,7 @@ Json EvalReport::ToJson() const {
                         {"collisions", episode.collisions},
                         {"joint_limits", episode.joint_limits},
                         {"clipped", episode.clipped},
+                        {"jerk_rms", episode.jerk_rms},
                         {"signals", episode.signals},
                         {"seconds", episode.seconds}});
   }
@@ -493,6 +544,7 @@ Json EvalReport::ToJson() const {
               {"interval", {interval.low, interval.high}},
               {"reached", progress},
               {"causes", failures},
+              {"jerk_rms", jerk / n},
               {"warnings", warnings},
               {"timing",
                {{"chunks", chunks},

@@ -13,6 +13,7 @@
 #include "core/base/progress.h"
 #include "core/base/statistics.h"
 #include "core/episode/episode.h"
+#include "core/motion/chunk_player.h"
 #include "core/seam/frame_sink.h"
 #include "core/seam/policy.h"
 #include "core/seam/render_options.h"
@@ -24,13 +25,16 @@ namespace understudy {
 struct EvalOptions {
   // options that came later are written only where they are not the default: same settings, same
   // text
-  static constexpr std::array kUnwritten{"render"};
+  static constexpr std::array kUnwritten{"render", "delay", "stitching", "ensemble_decay"};
   // changes results
   std::string variant = "D0";
   int64_t episodes = 100;
   uint64_t seed = 1;
   int execute = 0;  // a chunk holds more than is meant to be executed
   int horizon = 0;
+  double delay = 0;
+  Stitching stitching = Stitching::kSwitch;
+  double ensemble_decay = 0.01;
   bool clip_targets = true;  // as demonstrations were made: within the controller's box
   RenderOptions render;      // of the renderers that the caller hands over
   // changes speed only
@@ -47,6 +51,15 @@ struct EvalOptions {
       "actions of a chunk executed before the next observation; 0: the policy's", Limits{0, 4096});
     v("horizon", horizon, "policy steps before an episode counts as failed; 0: the task's",
       Limits{0, 1e6});
+    v("delay", delay,
+      "s from an observation to the first action that it leads to, rounded up to control steps; "
+      "until the first chunk has come the arms hold",
+      Limits{0, 100});
+    v("stitching", stitching,
+      "of chunks that follow one another: switch to the newest, or ensemble, the weighted mean of "
+      "all that reach a step");
+    v("ensemble_decay", ensemble_decay, "weight exp(-decay i) of the i-th chunk, the oldest first",
+      Limits{0, 100});
     v("clip_targets", clip_targets, "clip targets to the controller's box per policy step");
     v("render", render, "how pictures are drawn");
     v("workers", workers, "threads, each with a simulator and a renderer; 0: one per core",
@@ -66,7 +79,8 @@ struct EvalEpisode {
   std::string cause;  // of a failure, in words; empty on success
   int steps = 0, chunks = 0;
   int collisions = 0, joint_limits = 0, clipped = 0;  // steps
-  std::vector<std::string> signals;                   // subtask signals that came, in order
+  double jerk_rms = 0;               // m/s^3, third difference of p_WE, over arms and steps
+  std::vector<std::string> signals;  // subtask signals that came, in order
   double seconds = 0;
   // Hashes, not in reports: of the state at the start, of what the policy saw there in pictures (0:
   // none), of the state at the end.
