@@ -9,16 +9,16 @@ with PyTorch 2.13, torchvision 0.28 and timm 1.0.31 by:
 import contextlib
 import json
 import math
+import pathlib
 import sys
 
 import torch
 import torch.nn.functional as F
 
-# the wheel of torchvision may be of another build of PyTorch: its operators are not needed
-register, torch.library.register_fake = torch.library.register_fake, lambda *a, **k: lambda f: f
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "convert"))
+import cpu_torchvision  # noqa: E402, F401
 import torchvision  # noqa: E402
 
-torch.library.register_fake = register
 with contextlib.redirect_stdout(sys.stderr):
     from timm.layers import resample_abs_pos_embed
     from timm.models.vision_transformer import VisionTransformer

@@ -151,7 +151,7 @@ TEST(ActLerobot, WhatThisProgramDoesNotHaveIsNotRead) {
   };
   EXPECT_THAT(refusal("config.json", [](Json& json) { json["type"] = "diffusion"; }),
               HasSubstr("config.json: a policy of another program, of type \"diffusion\": of those "
-                        "only act is opened"));
+                        "only bc_rnn_gmm, act are opened"));
   EXPECT_THAT(refusal("config.json", [](Json& json) { json.erase("dim_model"); }),
               HasSubstr("config.json: 'dim_model' is missing"));
   EXPECT_THAT(refusal("config.json", [](Json& json) { json["n_heads"] = "two"; }),

@@ -405,8 +405,18 @@ TEST(PolicyTypesTest, EveryListedTypeResolvesItsDefaults) {
     EXPECT_EQ(FindPolicyType(type.name), &type);
     EXPECT_FALSE(type.summary.empty());
     const Json all = type.resolve(Json::object());
-    EXPECT_EQ(all.size(), type.fields.size());
     EXPECT_EQ(type.resolve(all).dump(), all.dump()) << type.name;
+    // what is not written is at its default
+    for (const FieldInfo& field : type.fields) {
+      const Json same = type.resolve({{field.path, field.default_value}});
+      EXPECT_EQ(same.dump(), all.dump()) << type.name << ": " << field.path;
+      EXPECT_TRUE(!all.contains(field.path) || all[field.path] == field.default_value);
+    }
+    for (const auto& [name, value] : all.items()) {
+      EXPECT_TRUE(std::ranges::any_of(type.fields, [&name = name](const FieldInfo& field) {
+        return field.path == name;
+      })) << name;
+    }
   }
   EXPECT_EQ(FindPolicyType("banana"), nullptr);
 }

@@ -28,8 +28,8 @@ struct PolicyType {
   std::string summary;  // one line for `list` and help
   // Options of the network, for help, flags and resume checks.
   std::vector<FieldInfo> fields;
-  // Checks the options of the network and returns all of them, defaults included. Throws
-  // Error(kBadInput) that lists every violation, with the nearest name of an unknown option.
+  // Checks the options of the network and returns all of them, with defaults where these are
+  // written. Throws Error(kBadInput) that lists every violation, and the nearest known names.
   std::function<Json(const Json& options)> resolve;
   // The columns that a network of these options (resolved) is to be given, and its answer, the
   // action at steps 0 … horizon - 1. The same for training and acting, but for columns that are
@@ -54,9 +54,9 @@ struct PolicyType {
   std::string slots = {};
   // The weights whose rows are the slots, by pattern.
   std::vector<std::string> slot_tables = {};
-  // Opens the folder of such a policy that another program wrote; empty: it opens none. Throws
-  // Error(kBadInput) where it is not sound, or has what this program does not.
-  std::function<PolicyArtefact(const std::filesystem::path& folder)> open_foreign = {};
+  // Opens the folder or file of such a policy that another program wrote; empty: it opens none.
+  // Throws Error(kBadInput) where it is not sound, or has what this program does not.
+  std::function<PolicyArtefact(const std::filesystem::path& place)> open_foreign = {};
 };
 
 using PolicyList = std::vector<PolicyType>;

@@ -139,26 +139,44 @@ Json CheckHalf(const fs::path& half, const std::vector<std::string>& needed) {
 }
 
 fs::path FindPolicy(const fs::path& place) {
+  if (fs::is_regular_file(place)) return place;  // of another program
   if (fs::exists(place / "config.json") && fs::exists(place / "model.safetensors")) return place;
   return FindCheckpoint(place) / kPolicyFolder;
 }
 
-// What opens FindPolicy's folder where another program wrote it; null: it is one of ours. Such
-// folders have no manifest, and their config.json names a type and no format.
-const PolicyType* ForeignType(const fs::path& folder) {
-  const fs::path file = folder / "config.json";
-  if (fs::exists(folder / "manifest.json") || !fs::exists(file)) return nullptr;
-  const Json config = LoadJson(file);
-  if (!config.is_object() || !config.contains("type") || config.contains("format")) return nullptr;
+// What opens FindPolicy's place where another program wrote it; null: it is one of ours. Such
+// folders have no manifest, and their config.json names a type and no format; a file is safetensors
+// whose metadata name the type.
+const PolicyType* ForeignType(const fs::path& place) {
+  fs::path file = place;
+  Json named;
+  if (fs::is_regular_file(place)) {
+    const TensorFile tensors = ReadSafetensors(place);
+    const auto type = tensors.metadata.find("type");
+    if (type == tensors.metadata.end()) {
+      ThrowBadInput(fmt::format(
+          "{}: does not say which policy it holds (metadata 'type'): give a run, or a file that "
+          "tools/robomimic_to_safetensors.py wrote",
+          place.string()));
+    }
+    named = type->second;
+  } else {
+    file = place / "config.json";
+    if (fs::exists(place / "manifest.json") || !fs::exists(file)) return nullptr;
+    const Json config = LoadJson(file);
+    if (!config.is_object() || config.contains("format")) return nullptr;
+    if (!config.contains("type")) return nullptr;
+    named = config["type"];
+  }
   std::vector<std::string> opened;
   for (const PolicyType& type : PolicyTypes()) {
     if (!type.open_foreign) continue;
-    if (config["type"] == type.name) return &type;
+    if (named == type.name) return &type;
     opened.push_back(type.name);
   }
   ThrowBadInput(
-      fmt::format("{}: a policy of another program, of type {}: of those only {} is opened",
-                  file.string(), config["type"].dump(), fmt::join(opened, ", ")));
+      fmt::format("{}: a policy of another program, of type {}: of those only {} are opened",
+                  file.string(), named.dump(), fmt::join(opened, ", ")));
 }
 
 void WriteParts(const fs::path& part, const PolicyConfig& config, const TensorMap& weights,

@@ -61,7 +61,7 @@ void MarkBest(const std::filesystem::path& run, int64_t step);
 std::vector<int64_t> ListCheckpoints(const std::filesystem::path& run);
 
 // `place`: a run (its last checkpoint), a checkpoint, or a pretrained_model folder, of another
-// program too (PolicyType::open_foreign). Checks every
+// program too, or a file of one (PolicyType::open_foreign). Checks every
 // hash of the manifest. Throws Error(kBadInput) naming the file, what is wrong with it and, for a
 // checkpoint of a run, which folder to remove to resume from the checkpoint before it. An older
 // checkpoint is never taken in place of a damaged one.

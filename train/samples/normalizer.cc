@@ -25,6 +25,8 @@ Scale ScaleOf(const Normalizer& n, size_t d) {
       return {(n.q01[d] + n.q99[d]) / 2, range / 2};
     case NormalizerMode::kMeanStd:
       return {n.mean[d], range};
+    case NormalizerMode::kNone:
+      return {};
   }
   return {};
 }
@@ -39,6 +41,8 @@ double Normalizer::Range(size_t d) const {
       return q99[d] - q01[d];
     case NormalizerMode::kMeanStd:
       return std[d];
+    case NormalizerMode::kNone:
+      return std::numeric_limits<double>::infinity();  // nothing is scaled by it
   }
   return 0;
 }

@@ -11,10 +11,10 @@
 
 namespace understudy {
 
-enum class NormalizerMode { kMinMax, kQuantile, kMeanStd };
+enum class NormalizerMode { kMinMax, kQuantile, kMeanStd, kNone };
 template <>
 struct EnumNames<NormalizerMode> {
-  static constexpr std::array kNames{"min_max", "quantile", "mean_std"};
+  static constexpr std::array kNames{"min_max", "quantile", "mean_std", "none"};
 };
 
 // How statistics become a map.
@@ -27,7 +27,7 @@ struct NormalizerRules {
 
 // Per-dimension statistics of a training set and the map that they give: min_max takes [min, max]
 // to [-1, 1], quantile takes [q01, q99] there, mean_std takes mean to 0 and a standard deviation to
-// 1. Without `clip` Decode undoes Encode.
+// 1, none leaves numbers as they are. Without `clip` Decode undoes Encode.
 struct Normalizer {
   NormalizerMode mode = NormalizerMode::kMinMax;
   std::vector<NormalizerMode> modes;  // per dimension; empty: all have `mode`

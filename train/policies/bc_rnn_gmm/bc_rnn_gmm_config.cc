@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "train/policies/bc_rnn_gmm/robomimic_config.h"
 
 namespace understudy {
 namespace {
@@ -132,6 +133,7 @@ PolicyType BcRnnGmmPolicy() {
     requests.push_back({kActionColumn, steps});
     return requests;
   };
+  type.open_foreign = ReadRobomimicPolicy;
   return type;
 }
 
