@@ -1,7 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "small_policy.h"
+#include "train/run/not_finite.h"
 #include "train/run/safetensors.h"
 #include "train/torch/worker.h"
 
@@ -69,6 +73,39 @@ TEST(Learner, MicrobatchesAddUpToTheBatch) {
         ASSERT_NEAR(got[i], expected[i], 1e-5 * whole.gradient_norm) << name << ", " << parts;
       }
     }
+  }
+}
+
+// From what is no number nothing is learnt, and the samples are named.
+TEST(Learner, SamplesThatGiveNoNumberAreNamed) {
+  for (const int threads : {1, 2}) {
+    const TrainerOptions trainer = SmallTrainer({{"threads", threads}});
+    SmallLearner learner(SmallLayout(), SmallPolicy(), trainer),
+        other(SmallLayout(), SmallPolicy(), trainer);
+    for (SmallLearner* one : {&learner, &other}) (*one)->Update(SmallBatch(0, 6));
+    const TensorMap before = learner->ExportState();
+    Batch bad = SmallBatch(6, 6);
+    bad[kStateColumn].numbers[4 * 5] = std::numeric_limits<float>::infinity();
+    bad[kActionColumn].numbers[1 * 28] = std::nanf("");
+    try {
+      learner->Update(bad);
+      FAIL() << "no error";
+    } catch (const NotFinite& fault) {
+      EXPECT_THAT(fault.samples(), testing::ElementsAre(1, 4));
+      EXPECT_THAT(fault.what(), HasSubstr("loss nan"));
+    }
+    EXPECT_EQ(learner->ExportState(), before);
+    // a loss that is a number may have a gradient that is none
+    Batch large = SmallBatch(6, 6);
+    for (size_t i = 0; i < 28; ++i) large[kActionColumn].numbers[2 * 28 + i] = 1e19f;
+    try {
+      learner->Update(large);
+      FAIL() << "no error";
+    } catch (const NotFinite& fault) {
+      EXPECT_THAT(fault.samples(), testing::ElementsAre(2));
+    }
+    for (SmallLearner* one : {&learner, &other}) (*one)->Update(SmallBatch(12, 6));
+    EXPECT_EQ(learner->ExportState(), other->ExportState());
   }
 }
 

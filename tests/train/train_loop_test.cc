@@ -13,6 +13,8 @@
 #include "train/evaluate/baselines.h"
 #include "train/evaluate/checkpoint_policy.h"
 #include "train/run/checkpoint.h"
+#include "train/run/not_finite.h"
+#include "train/run/safetensors.h"
 
 namespace understudy {
 namespace {
@@ -251,7 +253,7 @@ TEST_F(TrainLoopTest, ACheckpointHoldsWhatItsRunUsed) {
   options.trainer.clip = 3;
   TrainLoop(Set(), options, FakeEngineFactory(), quiet);
   const Json config = LoadTrainConfig(run);
-  EXPECT_EQ(config["policy"].size(), FindPolicyType("groot")->fields.size());
+  EXPECT_EQ(config["policy"], FindPolicyType("groot")->resolve({{"width", 64}}));
   EXPECT_EQ(config["policy"]["width"], 64);
   EXPECT_EQ(config["policy"]["blocks"], 4);
   EXPECT_EQ(config["trainer"]["clip"], 3);
@@ -340,6 +342,71 @@ TEST_F(TrainLoopTest, DivergenceStopsAndKeepsTheLastGoodCheckpoint) {
   EXPECT_THAT([&] { TrainLoop(Set(), Options(run), factory, quiet); },
               ThrowsMessage<Error>(testing::AllOf(HasSubstr("diverged"), HasSubstr("000020"))));
   EXPECT_THAT(ListCheckpoints(run), testing::ElementsAre(20));
+}
+
+// An update that met what is no number names its rows and keeps what it was given.
+class FaultyEngine : public FakeEngine {
+ public:
+  FaultyEngine(const SampleLayout& layout, const Json& policy, const TrainerOptions& trainer,
+               Batch* given)
+      : FakeEngine(layout, policy, trainer), given_(given) {}
+  void Update(const Batch& batch) override {
+    if (updates() == 30) {
+      *given_ = batch;
+      throw NotFinite("loss nan", {3, 1});
+    }
+    FakeEngine::Update(batch);
+  }
+
+ private:
+  Batch* given_;
+};
+
+TEST_F(TrainLoopTest, WhatIsNoNumberIsNamedAndKept) {
+  const fs::path run = FreshFolder("run");
+  Progress quiet;
+  Batch given;
+  const EngineFactory factory = [&](const std::string&, const SampleLayout& layout, int,
+                                    const Json& policy, const TrainerOptions& trainer) {
+    return std::make_unique<FaultyEngine>(layout, policy, trainer, &given);
+  };
+  std::string message;
+  try {
+    TrainLoop(Set(), Options(run), factory, quiet);
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  std::vector<std::string> rows;
+  for (const size_t b : {1, 3}) {
+    const SampleRow& place = given.row_B[b];
+    const TrainingEpisode& episode = Set()->episodes[place.episode];
+    EXPECT_THAT(message, HasSubstr(episode.name));
+    EXPECT_EQ(SampleRows(*Set()).at(given.sample_B[b]), std::pair(place.episode, place.row));
+    rows.push_back(std::to_string(place.row));
+  }
+  const fs::path file = run / "not_finite.safetensors";
+  EXPECT_THAT(message,
+              testing::AllOf(HasSubstr("training diverged at update 31: loss nan from set0: "),
+                             HasSubstr(" (kept in " + file.string() + ")"), HasSubstr(rows[0]),
+                             HasSubstr(rows[1]), HasSubstr("the last good checkpoint is "),
+                             HasSubstr("000020; lower the learning rate, or look for outliers")));
+  EXPECT_THAT(ListCheckpoints(run), testing::ElementsAre(20));
+  const TensorFile kept = ReadSafetensors(file);
+  EXPECT_EQ(FloatsOf(kept.tensors.at(kActionColumn)), given[kActionColumn].numbers);
+  EXPECT_EQ(kept.tensors.at(kActionColumn).shape, (std::vector<int64_t>{5, 6, 7}));
+  EXPECT_EQ(kept.tensors.at("images.wrist").data, given["images.wrist"].pixels);
+  EXPECT_EQ(kept.tensors.at("images.wrist").shape, (std::vector<int64_t>{5, 1, kImage, kImage, 3}));
+  EXPECT_EQ(kept.tensors.at("action/real").data, given[kActionColumn].real_BT);
+  EXPECT_EQ(kept.tensors.at("place").shape, (std::vector<int64_t>{5, 3}));
+  EXPECT_THAT(message, HasSubstr(kept.metadata.at("rows")));
+
+  // all of a batch, dataset by dataset and episode by episode
+  const TrainingSets sets{Set()};
+  Batch batch;
+  batch.size = 3;
+  batch.row_B = {{0, 1, 9}, {0, 0, 4}, {0, 1, 2}};
+  const std::string &a = Set()->episodes[0].name, &b = Set()->episodes[1].name;
+  EXPECT_EQ(NameRows(batch, {}, sets), "set0: " + a + ", row 4; " + b + ", rows 2, 9");
 }
 
 // Save -> load -> same action, and the chunk is anchored at the arms that were given.

@@ -8,6 +8,8 @@
 #include "core/base/version.h"
 #include "train/run/checkpoint.h"
 #include "train/run/event_file.h"
+#include "train/run/not_finite.h"
+#include "train/run/run_config.h"
 #include "train/run/same_ranks.h"
 #include "train/run/warm_start.h"
 #include "train/samples/held_out.h"
@@ -27,69 +29,6 @@ Json ComparedOptions(const TrainOptions& resolved, const PolicyList& policies) {
   options.erase("datasets");
   options.erase("from");  // likewise
   return options;
-}
-
-// The sets' hashes; a dataset without one (another program's file) is named by its path.
-std::vector<std::string> HashesOf(const TrainingSets& sets) {
-  std::vector<std::string> hashes;
-  for (const auto& set : sets) {
-    for (const TrainingDataset& dataset : set->datasets) {
-      hashes.push_back(dataset.hash.empty() ? dataset.path : dataset.hash);
-    }
-  }
-  return hashes;
-}
-
-// One line for each of several embodiments; none for one.
-std::vector<std::string> DescribeEmbodiments(const TrainingSets& sets) {
-  std::vector<std::string> lines;
-  if (sets.size() <= 1) return lines;
-  const std::vector<std::string> names = NamesOf(sets);
-  for (size_t slot = 0; slot < sets.size(); ++slot) {
-    const TrainingSet& set = *sets[slot];
-    std::vector<std::string> paths;
-    for (const TrainingDataset& dataset : set.datasets) paths.push_back(dataset.path);
-    lines.push_back(fmt::format(
-        "embodiment {}, '{}': {} numbers of state, {} of action, cameras [{}], {} rows of {}", slot,
-        names[slot], set.embodiment.state_size(), set.embodiment.action_size(),
-        fmt::join(set.cameras, ", "), set.windows(), fmt::join(paths, ", ")));
-  }
-  return lines;
-}
-
-PolicyConfig MakeConfig(const TrainingSets& sets, const TrainOptions& options,
-                        const PolicyList& policies) {
-  PolicyConfig config;
-  config.type = options.type;
-  config.execute = options.execute;
-  config.dataset_hashes = HashesOf(sets);
-  config.seed = options.seed;
-  config.layout.height = config.layout.width = 1;  // without cameras nothing is seen
-  config.layout.horizon = options.horizon;
-  config.layout.tokens = options.tokens;
-  const std::vector<std::string> names = NamesOf(sets);
-  for (size_t slot = 0; slot < sets.size(); ++slot) {
-    const TrainingSet& set = *sets[slot];
-    config.embodiments.push_back(
-        {names[slot], set.task, set.robot_place, set.embodiment, set.cameras, set.control_hz,
-         set.limits.linear, set.limits.angular, StateStatistics(set, StateRules(options)),
-         ActionStatistics(set, options.horizon, ActionRules(options), options.action_statistics),
-         MeanChunk(set, options.horizon)});
-    config.layout.height = std::max(config.layout.height, set.image_height);
-    config.layout.width = std::max(config.layout.width, set.image_width);
-    for (const std::string& text : set.instructions) {
-      std::vector<std::string>& known = config.instructions;
-      if (std::ranges::find(known, text) == known.end()) known.push_back(text);
-    }
-  }
-  config = config.For(0);
-  if (sets.size() == 1) config.embodiments.clear();
-  config.tokenizer = MakeTokenizer(config.instructions);
-  if (AskedColumns(sets, options, policies).Find(kSeenObjectsColumn) != nullptr) {
-    config.objects = sets[0]->objects;
-    config.object_statistics = ObjectStatistics(*sets[0]);
-  }
-  return config;
 }
 
 // Whether `now` asks for more updates than the run was started with, and for nothing else of the
@@ -499,6 +438,22 @@ TrainReport TrainLoop(const TrainingSets& given_sets, const TrainOptions& given,
     report.trials = trials->results();
   };
 
+  // what an update could not learn from, named and kept
+  const auto end_not_finite = [&](const NotFinite& fault, const Batch& batch, int64_t update) {
+    const bool own = ranks == nullptr || !fault.samples().empty();
+    const std::string rows =
+        own ? NameRows(batch, fault.samples(), sets) : "samples of another rank";
+    const fs::path file =
+        run / (ranks == nullptr ? std::string("not_finite.safetensors")
+                                : fmt::format("not_finite_rank{}.safetensors", ranks->rank()));
+    if (own) WriteBatch(file, batch, learner.layout, rows);
+    ThrowFailed(fmt::format(
+        "training diverged at update {}: {} from {}{}; the last good checkpoint is {}; lower the "
+        "learning rate, or look for outliers in these rows",
+        update, fault.what(), rows, own ? fmt::format(" (kept in {})", file.string()) : "",
+        report.checkpoint.empty() ? "none" : report.checkpoint.string()));
+  };
+
   // a checkpoint whose trial was interrupted is tried anew
   if (trials != nullptr && report.resumed_from > 0 && step < options.steps) {
     const auto& results = trials->results();
@@ -509,7 +464,12 @@ TrainReport TrainLoop(const TrainingSets& given_sets, const TrainOptions& given,
   progress.Start("training", options.steps, "updates");
   progress.Advance(step);
   while (step < options.steps && !report.interrupted) {
-    engine->Update(source.Next());
+    const Batch batch = source.Next();
+    try {
+      engine->Update(batch);
+    } catch (const NotFinite& fault) {
+      end_not_finite(fault, batch, step + 1);
+    }
     ++step;
     const bool asked = InterruptRequested();
     report.interrupted = (ranks == nullptr ? asked : ranks->Any(asked)) && step < options.steps;

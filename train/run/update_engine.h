@@ -37,7 +37,8 @@ class UpdateEngine {
         fmt::format("this network is trained by one process, and {} were started", ranks.size()));
   }
   // One optimizer update. All randomness (noise, time, dropout) is a function of the seed in the
-  // trainer options, the number of the update and Batch::sample_B.
+  // trainer options, the number of the update and Batch::sample_B. Throws NotFinite, on all ranks,
+  // where loss or gradient is no number.
   virtual void Update(const Batch& batch) = 0;
   virtual LossReport TakeLosses() = 0;
   // The loss of the weights that act, which learn nothing from it: the same for the same batch and

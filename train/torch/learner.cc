@@ -1,8 +1,12 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "core/base/error.h"
 #include "core/base/ordered_pool.h"
+#include "train/run/not_finite.h"
 #include "train/torch/loss_net.h"
 #include "train/torch/optimizer.h"
 #include "train/torch/worker.h"
@@ -69,6 +73,7 @@ class TorchLearner : public Learner {
   // The same of parts [begin, end), by replicas [first, first + count).
   Tensor Sum(const Pass& pass, size_t begin, size_t end, size_t first, size_t count, size_t level);
   void ChoosePrecision(Pass pass);
+  [[noreturn]] void EndNotFinite(const Batch& batch, double loss);
   void ClearLosses();
 
   const LearntPolicy policy_;
@@ -171,10 +176,31 @@ void TorchLearner::Update(const Batch& batch) {
   Tensor sums = Sum(pass);
   SumOverRanks(replicas_[0].weights.gradients);
   SumOverRanks(sums);
-  // sums stay on the device until somebody asks
-  norm_sum_.add_(optimizer_.Step(replicas_[0].weights.gradients));
+  const auto loss = sums.select(0, 0).item<double>();
+  if (!std::isfinite(loss)) EndNotFinite(batch, loss);
+  const Tensor norm = optimizer_.Step(replicas_[0].weights.gradients);
+  if (!std::isfinite(norm.item<double>())) EndNotFinite(batch, loss);
+  norm_sum_.add_(norm);
   sums_.add_(sums);
   ++summed_;
+}
+
+void TorchLearner::EndNotFinite(const Batch& batch, double loss) {
+  // which samples are so by themselves
+  const BatchTotals whole = TotalsOf(batch);
+  std::vector<size_t> samples;
+  for (size_t b = 0; b < static_cast<size_t>(batch.size); ++b) {
+    const Batch one = PartOf(batch, b, 1);
+    const PartLoss alone = Run(
+        replicas_[0], {one, whole, optimizer_.steps(), precision_ == Precision::kBfloat16}, true);
+    const bool number = std::isfinite(alone.loss.item<double>()) &&
+                        at::isfinite(replicas_[0].weights.gradients).all().item<bool>();
+    if (!number) samples.push_back(b);
+  }
+  // whatever its sign
+  throw NotFinite(std::isfinite(loss) ? "a gradient that is no number"
+                                      : fmt::format("loss {}", std::isnan(loss) ? "nan" : "inf"),
+                  std::move(samples));
 }
 
 double TorchLearner::HeldOutLoss(const Batch& batch) {

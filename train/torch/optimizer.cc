@@ -178,8 +178,9 @@ Tensor Optimizer::Step(Tensor& gradients) {
     if (slow.rate == 0) gradients.narrow(0, slow.begin, slow.size).zero_();
   }
 
-  // clip by the norm of everything, without waiting for the device
+  // clip by the norm of everything; from what is no number nothing is learnt
   const Tensor norm = at::linalg_vector_norm(gradients, 2, {}, false, at::kDouble);
+  if (!std::isfinite(norm.item<double>())) return norm;
   if (options_.clip > 0) gradients.mul_((options_.clip / (norm + 1e-6)).clamp_max(1.0));
 
   // weights with and without decay

@@ -57,7 +57,8 @@ class Optimizer {
   Optimizer(const TrainerOptions& options, FlatParameters& parameters);
 
   // One step from `gradients`, which it changes; returns their norm before clipping, on the device.
-  // Weights that stay as they are (TrainerOptions::rates) do not count for it.
+  // Weights that stay as they are (TrainerOptions::rates) do not count for it. Where the norm is no
+  // number, no step is made.
   Tensor Step(Tensor& gradients);
   int64_t steps() const { return steps_; }
   // The average where it is on, else the weights.
