@@ -21,6 +21,13 @@ std::string NamesOfRow(const Json& row) {
 
 std::string Points(double difference) { return fmt::format("{:+.0f}", 100 * difference); }
 
+// "-12 [-20, -4]" of a row.
+std::string Difference(const Json& row) {
+  const Json& ends = row["difference_interval"];
+  return fmt::format("{} [{}, {}]", Points(row["difference"].get<double>()),
+                     Points(ends[0].get<double>()), Points(ends[1].get<double>()));
+}
+
 // From red to green by the rate, pale so that black reads on it.
 std::string ColourOf(double rate) {
   return fmt::format("hsl({:.0f},70%,78%)", 120 * std::clamp(rate, 0.0, 1.0));
@@ -30,30 +37,32 @@ std::string HeatCell(const Json* row) {
   if (row == nullptr) return "<td></td>";
   const double rate = (*row)["rate"];
   const std::string title = fmt::format(
-      "{} of {} [{}, {}]; against nominal {} points [{}, {}], p {:.2g}, Holm {:.2g}",
+      "{} of {} [{}, {}]; against nominal {} points, p {:.2g}, Holm {:.2g}",
       (*row)["successes"].dump(), (*row)["episodes"].dump(),
       Percent((*row)["interval"][0].get<double>()), Percent((*row)["interval"][1].get<double>()),
-      Points((*row)["difference"].get<double>()),
-      Points((*row)["difference_interval"][0].get<double>()),
-      Points((*row)["difference_interval"][1].get<double>()), (*row)["p_value"].get<double>(),
-      (*row)["p_holm"].get<double>());
+      Difference(*row), (*row)["p_value"].get<double>(), (*row)["p_holm"].get<double>());
   const char* mark = (*row)["p_holm"].get<double>() < 0.05 ? " *" : "";
   return fmt::format("<td class=\"n\" style=\"background:{}\" title=\"{}\">{:.0f}{}</td>",
                      ColourOf(rate), EscapeHtml(title), 100 * rate, mark);
 }
 
 std::string RowOfTable(const Json& row) {
-  const Json& events = row["events"];
-  return fmt::format(
-      "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}/{}</td><td class=\"n\">{} [{}, {}]"
-      "</td><td class=\"n\">{}/{}</td><td class=\"n\">{:.2g}</td><td class=\"n\">{:.2g}</td>"
-      "<td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
-      EscapeHtml(NamesOfRow(row)), row["factors"].empty() ? "" : row["severity"].dump(),
-      row["successes"].dump(), row["episodes"].dump(), Points(row["difference"].get<double>()),
-      Points(row["difference_interval"][0].get<double>()),
-      Points(row["difference_interval"][1].get<double>()), row["only_varied"].dump(),
-      row["only_nominal"].dump(), row["p_value"].get<double>(), row["p_holm"].get<double>(),
-      events["collided"].dump(), events["at_joint_limits"].dump(), events["clipped"].dump());
+  const auto cell = [](const std::string& text) {
+    return fmt::format("<td class=\"n\">{}</td>", EscapeHtml(text));
+  };
+  std::string html = fmt::format("<tr><td>{}</td>", EscapeHtml(NamesOfRow(row)));
+  const bool varied = !row["factors"].empty();
+  html += cell(varied ? row["severity"].dump() : "");
+  html += cell(row["successes"].dump() + "/" + row["episodes"].dump());
+  html += cell(varied ? Difference(row) : "");
+  html += cell(varied ? row["only_varied"].dump() + "/" + row["only_nominal"].dump() : "");
+  for (const char* p : {"p_value", "p_holm"}) {
+    html += cell(varied ? fmt::format("{:.2g}", row[p].get<double>()) : "");
+  }
+  for (const char* event : {"collided", "at_joint_limits", "clipped"}) {
+    html += cell(row["events"][event].dump());
+  }
+  return html + "</tr>";
 }
 
 }  // namespace
@@ -99,12 +108,8 @@ std::string DescribeFactors(const Json& report) {
   text +=
       fmt::format("{:<28} {:>8} {:>8.1f}%\n", "nominal", "", 100 * nominal["rate"].get<double>());
   for (const Json& row : report["rows"]) {
-    const std::string difference =
-        fmt::format("{} [{}, {}]", Points(row["difference"].get<double>()),
-                    Points(row["difference_interval"][0].get<double>()),
-                    Points(row["difference_interval"][1].get<double>()));
     text += fmt::format("{:<28} {:>8} {:>8.1f}% {:>22} {:>9.2g} {:>9.2g}\n", NamesOfRow(row),
-                        row["severity"].dump(), 100 * row["rate"].get<double>(), difference,
+                        row["severity"].dump(), 100 * row["rate"].get<double>(), Difference(row),
                         row["p_value"].get<double>(), row["p_holm"].get<double>());
   }
   for (const auto& [name, severity] : report["r50"].items()) {

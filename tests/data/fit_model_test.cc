@@ -257,5 +257,34 @@ TEST(FitModel, EveryEpisodeOfAnotherProgramKeepsItsModel) {
   EXPECT_FALSE(data.Open("demo_2").HasAttribute("model_file"));
 }
 
+// So do ours in worlds of their own, in the words of the other program's MuJoCo.
+TEST(FitModel, WorldsOfTheirOwnAreExported) {
+  const Folder folder;
+  const EpisodeShape shape = ConvertibleShape();
+  DatasetHeader header = ConvertibleHeader(shape);
+  header.cameras.clear();
+  header.model_text = "<mujoco model=\"nominal\"/>";
+  {
+    DatasetWriter writer(folder / "own.h5", header);
+    for (uint64_t seed = 1; seed <= 3; ++seed) {
+      Episode episode = ConvertibleEpisode(seed, shape);
+      if (seed == 2) {
+        episode.meta.physics.edits = {MassEdit{"cubeA", 2}};
+        episode.meta.model_text =
+            "<mujoco model=\"heavy\"><option timestep=\"0.001\" ls_iterations=\"20\"/></mujoco>";
+      }
+      writer.Append(episode);
+    }
+    writer.Finish();
+  }
+  Export(&foreign::kRobomimicWriter, folder / "own.h5", folder / "r.hdf5", {},
+         Names().For(kRobosuiteFamily));
+  const h5::Group data = h5::OpenForReading(folder / "r.hdf5").Open("data");
+  EXPECT_EQ(data.Open("demo_0").Text("model_file"), header.model_text);
+  EXPECT_THAT(data.Open("demo_1").Text("model_file"), HasSubstr("timestep=\"0.001\""));
+  EXPECT_THAT(data.Open("demo_1").Text("model_file"), Not(HasSubstr("ls_iterations")));
+  EXPECT_EQ(data.Open("demo_2").Text("model_file"), header.model_text);
+}
+
 }  // namespace
 }  // namespace understudy

@@ -131,6 +131,8 @@ TEST_F(FactorsTest, TheReportDependsOnNoWorker) {
   EXPECT_EQ(Run(factors, LotOptions(40, 4)).ToJson().dump(), one);
   EXPECT_EQ(Run(factors, LotOptions(40, 1)).ToJson().dump(), one);
   EXPECT_EQ(Json::parse(one)["hash"].get<std::string>().size(), 32u);
+  EXPECT_FALSE(Json::parse(one)["nominal"].contains("p_value")) << "it is compared with nothing";
+  EXPECT_TRUE(Json::parse(one)["rows"][0].contains("p_value"));
   EXPECT_NE(Run(factors, LotOptions(40, 1, 2)).ToJson()["hash"], Json::parse(one)["hash"]);
 }
 

@@ -93,24 +93,35 @@ Json RowToJson(const FactorRow& row) {
   for (const auto& [signal, count] : row.reached) {
     reached.push_back({{"signal", signal}, {"episodes", count}});
   }
-  return {
+  Json json{
       {"factors", row.factors},
       {"severity", row.severity},
       {"episodes", row.outcomes.size()},
       {"successes", row.successes},
       {"rate", row.rate()},
       {"interval", {row.interval.low, row.interval.high}},
-      {"only_nominal", row.only_nominal},
-      {"only_varied", row.only_varied},
-      {"difference", row.difference},
-      {"difference_interval", {row.difference_interval.low, row.difference_interval.high}},
-      {"p_value", row.p_value},
-      {"p_holm", row.p_holm},
       {"events",
        {{"collided", row.collided}, {"at_joint_limits", row.at_limits}, {"clipped", row.clipped}}},
       {"reached", reached},
       {"causes", causes},
       {"outcomes", outcomes}};
+  if (row.factors.empty()) return json;
+  json["only_nominal"] = row.only_nominal;
+  json["only_varied"] = row.only_varied;
+  json["difference"] = row.difference;
+  json["difference_interval"] = {row.difference_interval.low, row.difference_interval.high};
+  json["p_value"] = row.p_value;
+  json["p_holm"] = row.p_holm;
+  return json;
+}
+
+// Of the options that change results; no row is filmed.
+Json SettingsOf(const EvalOptions& options) {
+  Json settings = ResultOptions(options);
+  for (const char* key : {"videos_success", "videos_failure", "video_width", "video_height"}) {
+    settings.erase(key);
+  }
+  return settings;
 }
 
 }  // namespace
@@ -198,7 +209,7 @@ Json FactorReport::ToJson() const {
             {"task", nominal.task},
             {"robot", nominal.robot},
             {"renderer", nominal.renderer},
-            {"options", ResultOptions(nominal.options)},
+            {"options", SettingsOf(nominal.options)},
             {"warnings", nominal.warnings},
             {"interrupted", interrupted},
             {"factors", listed},

@@ -165,7 +165,7 @@ class Writing {
     if (dialect_.states_after_actions && !EndAtLastObservation(&episode)) {
       refuse("has a single row and no state after");
     }
-    TakeModel(index);
+    TakeModel(index, episode.meta);
     const h5::Group demo = data.Create(name);
     demo.SetInt("num_samples", static_cast<int64_t>(episode.length()));
     if (reader_.episodes()[index].success_known) demo.SetBool("success", episode.meta.success);
@@ -183,11 +183,14 @@ class Writing {
   ForeignReport report;
 
  private:
-  // Other programs store a model with every episode.
-  void TakeModel(size_t index) {
-    const auto* file = dynamic_cast<const Hdf5Source*>(&reader_);
-    if (target_.own || file == nullptr) return;
-    std::string model = file->Demo(index).Text("model_file", "");
+  // Other programs store a model with every episode, and ours with those of worlds of their own.
+  void TakeModel(size_t index, const EpisodeMeta& meta) {
+    std::string model = meta.model_text.empty() ? reader_.header().model_text : meta.model_text;
+    if (!target_.own) {
+      const auto* file = dynamic_cast<const Hdf5Source*>(&reader_);
+      if (file == nullptr) return;
+      model = file->Demo(index).Text("model_file", "");
+    }
     if (model == model_) return;
     model_ = std::move(model);
     target_.header.model_text = model_;

@@ -288,8 +288,7 @@ std::string ModelOf(const Target& target, const Episode& episode) {
     if (!task.is_object() || !task.contains(body) || !task[body].is_string()) continue;
     X_WB.emplace(task[body].get<std::string>(), X_WO[o]);
   }
-  const std::string& own = episode.meta.model_text;
-  return mjcf::PlaceFixtures(own.empty() ? target.header.model_text : own, X_WB);
+  return mjcf::PlaceFixtures(target.header.model_text, X_WB);
 }
 
 void WriteRobosuiteAttributes(const Target& target, const Episode& episode, const h5::Group& demo) {
