@@ -432,6 +432,44 @@ _GROUPS = [
     ("serve/wire_value.cc", "serve_test", "WireValue.*", [
         ("exponent == 0 ? sign * std::ldexp(fraction, -24)", "exponent == 0 ? sign * std::ldexp(fraction, -25)"),
     ]),
+    ("train/evaluate/factors.cc", "train_test", "FactorsTest.*", [
+        ("row->only_varied += !control.outcomes[i] && row->outcomes[i];",
+         "row->only_varied += row->outcomes[i];"),
+        ("for (size_t i = 0; i < adjusted.size(); ++i) report.rows[i].p_holm = adjusted[i];", ""),
+        ("if (factor.label_safe && starts) {", "if (false) {"),
+        ("if (row->rate() <= half) {", "if (row->rate() < 0) {"),
+    ]),
+    ("core/base/statistics.cc", "core_test", "Statistics.*", [
+        ("largest = std::max(largest, std::min(1.0, left * p[order[i]]));",
+         "largest = std::min(1.0, left * p[order[i]]);"),
+    ]),
+    ("sim/world.cc", "sim_test", "WorldTest.*", [
+        ("draft.task->objects.at(edit.object).radius *= s;", ""),
+        ("if (range != variant.objects.end()) range->second.z *= s;", ""),
+        ("for (auto& [name, variant] : draft.task->variants) variant.origin.z() += edit.shift;", ""),
+        ("if (servo) actuator->biasprm[1] *= edit.gain / actuator->gainprm[0];", ""),
+        ("body->explicitinertial = 1;", "return false;"),
+    ]),
+    ("sim/simulator.cc", "sim_test", "WorldTest.*", [
+        ("if (held_substeps_ > 0) HoldPosture();", ""),
+        ("if (scene != scene_) Enter(std::move(scene));", ""),
+    ]),
+    ("mimic/attempt/attempt.cc", "mimic_test", "WorldsTest.*", [
+        ("worker.simulator->SetWorld(physics);", ""),
+        ("meta.physics = std::move(physics);", ""),
+    ]),
+    ("data/store/edit/replay.cc", "data_test", "ReplayTest.*", [
+        ("simulator.SetWorld(episode.meta.physics);", ""),
+    ]),
+    ("augment/augment.cc", "augment_test", "AugmentTest.*", [
+        ("if (!unsafe.empty() && !options.looks_only) {", "if (false) {"),
+    ]),
+    ("augment/randomizers/amount.cc", "augment_test", "Plan.*:Amounts.*", [
+        ("return place < below ? d.low + place : d.inner_high + (place - below);",
+         "return d.low + place;"),
+        ("return nominal * (severity == 1 ? drawn : std::pow(drawn, severity));",
+         "return nominal * drawn;"),
+    ]),
 ]
 
 MUTATIONS = [

@@ -1,7 +1,9 @@
 // Datasets from datasets: what RunAugment asks for, and what it writes.
 #include <gmock/gmock.h>
 
+#include <map>
 #include <set>
+#include <string>
 
 #include "augment/command.h"
 #include "data/store/reader.h"
@@ -123,6 +125,43 @@ TEST_F(AugmentTest, LooksKeepStatesAndActions) {
       EXPECT_EQ(episode.steps[t].action.arms, source.steps[t].action.arms);
     }
   }
+}
+
+// Counts how often it is shown which world.
+class WorldRenderer : public FakeRenderer {
+ public:
+  explicit WorldRenderer(std::map<std::string, int>* worlds) : worlds_(*worlds) {}
+
+ private:
+  void DoSetWorld(const PhysicsVariation& variation) override {
+    ++worlds_[ToJson(variation)["edits"].dump()];
+  }
+  std::map<std::string, int>& worlds_;
+};
+
+// States are shown in the world that they belong to, which goes along.
+TEST_F(AugmentTest, EpisodesAreShownInTheirWorld) {
+  const DatasetReader source(options_.inputs[0]);
+  Episode episode = source.ReadEpisode(0);
+  episode.meta.physics.edits = {MassEdit{"cubeA", 2}};
+  episode.meta.model_text = "<mujoco model=\"heavy\"/>";
+  options_.inputs = {(folder_ / "worlds.h5").string()};
+  DatasetWriter writer(options_.inputs[0], source.header());
+  writer.Append(episode);
+  writer.Finish();
+  options_.variants = 0;
+  std::map<std::string, int> worlds;
+  RunAugment(
+      options_, [&] { return std::make_unique<WorldRenderer>(&worlds); }, progress_);
+  EXPECT_EQ(worlds.size(), 1u);
+  EXPECT_EQ(worlds[ToJson(episode.meta.physics)["edits"].dump()], 1);
+  const EpisodeMeta meta = DatasetReader(options_.out).ReadMeta(0);
+  EXPECT_EQ(ToJson(meta.physics), ToJson(episode.meta.physics));
+  EXPECT_EQ(meta.model_text, episode.meta.model_text);
+  // one that shows no other world says so
+  options_.overwrite = true;
+  EXPECT_THAT([&] { Run(); },
+              testing::ThrowsMessage<Error>(HasSubstr("knows the nominal world only")));
 }
 
 TEST_F(AugmentTest, TheContactSheetShowsTwelveLooks) {

@@ -161,6 +161,8 @@ TEST_F(WorldTest, EditsAreInTheModel) {
     EXPECT_NEAR(world->model()->body_mass[a], std::pow(1.2, 3) * nominal->body_mass[a], 1e-12);
     EXPECT_NEAR(world->model()->body_inertia[3 * a],
                 std::pow(1.2, 5) * nominal->body_inertia[3 * a], 1e-12);
+    EXPECT_NEAR(world->task().objects.at("cubeA").radius,
+                1.2 * scene_->task().objects.at("cubeA").radius, 1e-12);
     // it starts on the table
     const auto simulator = MakeSimulator(world);
     simulator->Reset("D0", Key(1));
@@ -212,6 +214,40 @@ TEST_F(WorldTest, EditsAreInTheModel) {
     const auto world = MakeSimulator(World(StartPostureEdit{"robot0", q}));
     EXPECT_NEAR(world->Observe().arms[0].joint_q[0], q[0], 1e-12);
   }
+}
+
+TEST_F(WorldTest, StartsAreDrawnWider) {
+  const auto world = World(ResetRangeEdit{"cubeA", 1.5});
+  const PlacementRange& wide = world->task().variants.at("D0").objects.at("cubeA");
+  EXPECT_NEAR(wide.x[0], -0.12, 1e-12);
+  EXPECT_NEAR(wide.y[1], 0.12, 1e-12);
+  EXPECT_EQ(world->task().variants.at("D0").objects.at("cubeB").x[1], 0.08);
+  // about the middle of the range, wherever that is
+  TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
+  task.variants.at("D0").objects.at("cubeA").x = {0.1, 0.2};
+  const auto aside = Scene::Vary(CompileTask(task), {{ResetRangeEdit{"cubeA", 2}}});
+  EXPECT_NEAR(aside->task().variants.at("D0").objects.at("cubeA").x[0], 0.05, 1e-12);
+  EXPECT_NEAR(aside->task().variants.at("D0").objects.at("cubeA").x[1], 0.25, 1e-12);
+}
+
+// A servo that pushes more also pulls more: it rests where it is asked to.
+TEST_F(WorldTest, ServosKeepTheirRest) {
+  const auto scene =
+      Scene::Compile(LoadTaskSpec("stack", kTaskRoot), LoadRobotSpec("so101", kRobotRoot));
+  const mjModel* model = scene->model();
+  const int joint = mj_name2id(model, mjOBJ_JOINT, scene->info().joint_names[0][0].c_str());
+  for (int i = 0; i < model->nu; ++i) {
+    if (model->actuator_trnid[2 * i] != joint) continue;
+    const double gain = model->actuator_gainprm[mjNGAIN * i];
+    const double bias = model->actuator_biasprm[mjNBIAS * i + 1];
+    ASSERT_EQ(bias, -gain);
+    const auto stiff =
+        Scene::Vary(scene, {{ActuatorGainEdit{mj_id2name(model, mjOBJ_ACTUATOR, i), 2 * gain}}});
+    EXPECT_EQ(stiff->model()->actuator_gainprm[mjNGAIN * i], 2 * gain);
+    EXPECT_EQ(stiff->model()->actuator_biasprm[mjNBIAS * i + 1], 2 * bias);
+    return;
+  }
+  FAIL() << "an actuator drives the first joint";
 }
 
 // What reaches the actuators comes later, and no later than asked.
