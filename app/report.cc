@@ -37,6 +37,11 @@ struct StepView {
   }
 };
 
+// An evaluation in closed loop; tables of factors and of recorded rows have pages of their own.
+bool HasRate(const StepView& step) {
+  return step.command == "evaluate" && step.result().contains("successes");
+}
+
 // ---- the table of the experiment ----
 
 std::string SuccessTable(const std::vector<StepView>& steps) {
@@ -46,7 +51,7 @@ std::string SuccessTable(const std::vector<StepView>& steps) {
   int rows = 0;
   std::vector<std::string> policies;
   for (const StepView& step : steps) {
-    if (step.command != "evaluate") continue;
+    if (!HasRate(step)) continue;
     const Json& result = step.result();
     const std::string policy = step.state.value("policy", "");
     if (std::find(policies.begin(), policies.end(), policy) == policies.end())
@@ -371,7 +376,7 @@ void WriteReport(const Pipeline& pipeline, const std::vector<std::string>& order
   }
   html += TrainSection(steps);
   for (const StepView& step : steps) {
-    if (step.command == "evaluate") html += EvaluateSection(step);
+    if (HasRate(step)) html += EvaluateSection(step);
   }
   html += ProvenanceSection(steps);
   html += EndPage();

@@ -126,6 +126,7 @@ Json Summarise(const Pipeline& pipeline, const std::vector<std::string>& order,
     const Json state = LoadStepState(out, step);
     if (!state.is_object()) continue;
     const Json& result = state["result"];
+    if (!result.contains("successes")) continue;  // a table of factors, or of recorded rows
     rows.push_back({{"policy", spec.policy},
                     {"condition", spec.condition},
                     {"episodes", result.value("episodes", 0)},

@@ -411,6 +411,8 @@ _GROUPS = [
         ("WithTerm(\"policy\").WithVariant(static_cast<uint64_t>(episode.chunks));",
          "WithTerm(\"policy\");"),
         ("action.arms[a] = ClipTarget(arms[a].X_WE, wanted, simulator.info().limits);", ""),
+    ]),
+    ("train/evaluate/eval_report.cc", "train_test", "EvaluateTest.*", [
         ("++(in_a ? (in_b ? both : only_a) : (in_b ? only_b : neither));",
          "++(in_a ? (in_b ? both : only_b) : (in_b ? only_a : neither));"),
         ("differ(\"renderings\", ToJson(a.options.render).dump(), ToJson(b.options.render).dump());", ""),

@@ -128,6 +128,18 @@ TEST_F(PipelineRuns, VideosGoWithTheirReport) {
   EXPECT_FALSE(fs::exists(folder_ / "out/a_videos"));
 }
 
+// A table of factors has a page of its own: it is no row of the run's table.
+TEST_F(PipelineRuns, AnEvaluationWithoutARateIsNoRow) {
+  commands_[0].name = "evaluate";
+  commands_[0].run = [](const Json& options, CommandContext&) -> Json {
+    std::ofstream(options["out"].get<std::string>()) << "{}";
+    return {{"factors", 3}};
+  };
+  const Json summary = Run("text: a");
+  EXPECT_TRUE(summary["rows"].empty());
+  EXPECT_TRUE(fs::exists(folder_ / "out/report.html"));
+}
+
 TEST_F(PipelineRuns, APlanWritesNothing) {
   EXPECT_EQ(Run("text: a", true)["steps"][0]["reason"], "not made yet");
   EXPECT_FALSE(fs::exists(folder_ / "out"));

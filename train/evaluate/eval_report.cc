@@ -1,0 +1,116 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/base/statistics.h"
+#include "train/evaluate/evaluate.h"
+
+namespace understudy {
+
+EvalReport ReadEvalReport(const Json& json, const std::string& name) {
+  EvalReport report;
+  try {
+    report.task = json.at("task").get<std::string>();
+    report.varied = json.at("varied").get<bool>();
+    report.options = FromJson<EvalOptions>(json.at("options"), name + ": options");
+    for (const Json& row : json.at("rows")) {
+      EvalEpisode episode;
+      episode.index = row.at("index").get<int64_t>();
+      episode.success = row.at("success").get<bool>();
+      report.successes += episode.success;
+      report.episodes.push_back(episode);
+    }
+  } catch (const Json::exception& error) {
+    ThrowBadInput(fmt::format("{}: is no report of `understudy evaluate`: {}", name, error.what()));
+  }
+  return report;
+}
+
+Json EvalReport::ToJson() const {
+  Json rows = Json::array();
+  double jerk = 0;
+  for (const EvalEpisode& episode : episodes) {
+    jerk += episode.jerk_rms;
+    rows.push_back(Json{{"index", episode.index},
+                        {"success", episode.success},
+                        {"cause", episode.cause},
+                        {"steps", episode.steps},
+                        {"chunks", episode.chunks},
+                        {"collisions", episode.collisions},
+                        {"joint_limits", episode.joint_limits},
+                        {"clipped", episode.clipped},
+                        {"jerk_rms", episode.jerk_rms},
+                        {"signals", episode.signals},
+                        {"seconds", episode.seconds}});
+  }
+  Json progress = Json::array();
+  for (const auto& [signal, count] : reached) {
+    progress.push_back({{"signal", signal}, {"episodes", count}});
+  }
+  Json failures = Json::object();
+  for (const auto& [cause, count] : causes) failures[cause] = count;
+  const double n = static_cast<double>(std::max<size_t>(1, episodes.size()));
+  return Json{{"policy", {{"name", policy.name}, {"hash", policy.hash}}},
+              {"task", task},
+              {"robot", robot},
+              {"renderer", renderer},
+              {"options", understudy::ToJson(options)},
+              {"varied", varied},
+              {"interrupted", interrupted},
+              {"unknown_instruction", unknown_instruction},
+              {"episodes", episodes.size()},
+              {"successes", successes},
+              {"rate", static_cast<double>(successes) / n},
+              {"interval", {interval.low, interval.high}},
+              {"reached", progress},
+              {"causes", failures},
+              {"jerk_rms", jerk / n},
+              {"warnings", warnings},
+              {"timing",
+               {{"chunks", chunks},
+                {"latency_p50_ms", latency_p50_ms},
+                {"latency_p99_ms", latency_p99_ms},
+                {"act_s", act_s},
+                {"render_s", render_s},
+                {"step_s", step_s},
+                {"wall_s", wall_s},
+                {"steps_per_s", steps_per_s}}},
+              {"rows", rows}};
+}
+
+Json ComparePaired(const EvalReport& a, const EvalReport& b) {
+  std::vector<std::string> problems;
+  const auto differ = [&](const char* what, const auto& left, const auto& right) {
+    if (!(left == right)) problems.push_back(fmt::format("{} {} and {}", what, left, right));
+  };
+  differ("tasks", a.task, b.task);
+  differ("seeds", a.options.seed, b.options.seed);
+  differ("variants", a.options.variant, b.options.variant);
+  differ("horizons", a.options.horizon, b.options.horizon);
+  differ("varied looks", a.varied, b.varied);
+  differ("renderings", ToJson(a.options.render).dump(), ToJson(b.options.render).dump());
+  if (!problems.empty()) {
+    ThrowBadInput(
+        fmt::format("reports cannot be compared in pairs: {}; evaluate both on the same "
+                    "task, variant, seed and looks",
+                    fmt::join(problems, "; ")));
+  }
+  // episodes are in order of their index: the shorter run decides
+  int64_t both = 0, only_a = 0, only_b = 0, neither = 0;
+  const size_t pairs = std::min(a.episodes.size(), b.episodes.size());
+  for (size_t i = 0; i < pairs; ++i) {
+    const bool in_a = a.episodes[i].success, in_b = b.episodes[i].success;
+    ++(in_a ? (in_b ? both : only_a) : (in_b ? only_b : neither));
+  }
+  const double n = static_cast<double>(std::max<size_t>(1, pairs));
+  return Json{{"pairs", pairs},
+              {"both", both},
+              {"only_a", only_a},
+              {"only_b", only_b},
+              {"neither", neither},
+              {"difference", static_cast<double>(only_a - only_b) / n},
+              {"p_value", McNemarExact(only_a, only_b)}};
+}
+
+}  // namespace understudy
