@@ -162,9 +162,11 @@ Json PlanTrain(const TrainOptions& given, const EngineFactory& factory, Progress
             {"cache_mib", options.loader.cache_mib}};
   if (sets.size() > 1) plan["embodiments"] = embodiments;
   if (factory) {
-    const double update_s = SecondsPerUpdate(sets, options, factory);
-    plan["seconds_per_update"] = update_s;
-    plan["seconds"] = update_s * static_cast<double>(options.steps);
+    const UpdateCost cost = MeasureUpdate(sets, options, factory);
+    plan["seconds_per_update"] = cost.seconds;
+    plan["seconds"] = cost.seconds * static_cast<double>(options.steps);
+    plan["memory_mib"] = cost.memory.ToJson();
+    plan["memory_mib"]["peak"] = cost.peak_mib;
   }
   return plan;
 }

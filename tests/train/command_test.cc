@@ -212,6 +212,8 @@ TEST_F(CommandTest, TrainsFromFilesAndMakesThePolicy) {
   const Json plan = PlanTrain(options, FakeEngineFactory(), quiet_);
   EXPECT_GT(plan["seconds_per_update"], 0.0);
   EXPECT_EQ(plan["seconds"], 10 * plan["seconds_per_update"].get<double>());
+  EXPECT_GT(plan["memory_mib"]["total"], 0.0);
+  EXPECT_GT(plan["memory_mib"]["peak"], plan["memory_mib"]["total"].get<double>());
   EXPECT_EQ(plan["datasets"][1]["rows"], 80);
   EXPECT_EQ(plan["samples"], 40);
   EXPECT_FALSE(fs::exists(fs::path(options.out) / "checkpoints"));

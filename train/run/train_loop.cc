@@ -269,8 +269,9 @@ SampleLayout AskedColumns(const TrainingSets& sets, const TrainOptions& resolved
                    {ColumnsOf(sets, resolved.tokens), resolved.horizon});
 }
 
-double SecondsPerUpdate(const TrainingSets& sets, const TrainOptions& resolved,
-                        const EngineFactory& factory) {
+UpdateCost MeasureUpdate(const TrainingSets& sets, const TrainOptions& resolved,
+                         const EngineFactory& factory) {
+  ForgetPeakMemory();
   const PolicyConfig config = MakeConfig(sets, resolved, PolicyTypes());
   const Learner learner = MakeLearner(sets, resolved, config, factory, PolicyTypes());
   // the first update chooses the precision and warms caches
@@ -280,7 +281,11 @@ double SecondsPerUpdate(const TrainingSets& sets, const TrainOptions& resolved,
   const double start = MonotonicSeconds();
   for (int i = 0; i < kTimed; ++i) learner.engine->Update(learner.source->Next());
   learner.engine->TakeLosses();
-  return (MonotonicSeconds() - start) / kTimed;
+  UpdateCost cost;
+  cost.seconds = (MonotonicSeconds() - start) / kTimed;
+  cost.memory = EstimateMemory(learner.engine->Describe(), sets, learner.layout, resolved);
+  cost.peak_mib = PeakMemoryMib();
+  return cost;
 }
 
 TrainReport TrainLoop(const TrainingSets& given_sets, const TrainOptions& given,
@@ -377,6 +382,8 @@ TrainReport TrainLoop(const TrainingSets& given_sets, const TrainOptions& given,
   if (writes) fs::create_directories(run, cannot);
   if (cannot) ThrowFailed(fmt::format("{}: {}", run.string(), cannot.message()));
   report.engine = engine->Describe();
+  report.memory = EstimateMemory(report.engine, sets, learner.layout, options);
+  progress.Message(DescribeMemory(report.memory, FreeMemoryMib()));
 
   const double start = MonotonicSeconds();
   double mark = start, mark_wait = 0;
@@ -517,6 +524,7 @@ Json TrainReport::ToJson() const {
               {"trials", tried},
               {"warnings", warnings},
               {"engine", engine},
+              {"memory_mib", memory.ToJson()},
               {"from", from},
               {"timing",
                {{"seconds", seconds},

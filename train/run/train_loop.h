@@ -14,6 +14,7 @@
 #include "data/store/read_options.h"
 #include "train/policies/policies.h"
 #include "train/run/checkpoint_trials.h"
+#include "train/run/memory.h"
 #include "train/run/train_log.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update_engine.h"
@@ -152,6 +153,7 @@ struct TrainReport {
   std::vector<std::string> warnings;               // of the numbers: see train/samples/statistics.h
   std::vector<TrainLogRow> log;
   Json engine = Json::object();  // what the engine says of itself
+  MemoryEstimate memory;         // before the first update
   Json from = Json::object();    // WarmStart; empty: it began anew
   // wall clock of this run
   double seconds = 0, samples_per_s = 0, data_wait_share = 0, cache_share = 0;
@@ -163,10 +165,15 @@ struct TrainReport {
 NormalizerRules StateRules(const TrainOptions& options);
 NormalizerRules ActionRules(const TrainOptions& options);
 
-// Mean wall time of an update with data, from a few that are made and thrown away. `resolved` by
-// Resolve.
-double SecondsPerUpdate(const TrainingSets& sets, const TrainOptions& resolved,
-                        const EngineFactory& factory);
+// What an update costs, from a few that are made and thrown away.
+struct UpdateCost {
+  double seconds = 0;  // mean wall time, with data
+  MemoryEstimate memory;
+  double peak_mib = 0;  // what the process had in memory at most, all included; 0: not known
+};
+// `resolved` by Resolve.
+UpdateCost MeasureUpdate(const TrainingSets& sets, const TrainOptions& resolved,
+                         const EngineFactory& factory);
 
 // Trains: statistics, engine, updates, checkpoints and log.json under `options.out`. Options that
 // change results, and the seed, name the outcome; a run that is stopped and resumed ends with the
