@@ -375,15 +375,6 @@ TEST(GrootEngine, BadInputIsNamed) {
               HasSubstr("'second_moment/vlln.weight' is missing"));
 }
 
-// The training stops at it (TrainLoop), with the last good checkpoint in its message.
-TEST(GrootEngine, ALossThatIsNotFiniteIsReported) {
-  SmallLearner engine = MakeEngine();
-  Batch batch = SmallBatch(0, 2);
-  batch[kStateColumn].numbers[0] = std::nanf("");
-  engine->Update(batch);
-  EXPECT_FALSE(std::isfinite(engine->TakeLosses().loss));
-}
-
 // Weights after `updates` updates.
 TensorMap Trained(const Json& trainer, int updates = 3) {
   SmallLearner engine = MakeEngine({}, trainer);
