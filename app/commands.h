@@ -14,6 +14,7 @@ Command EvaluateCommand();
 Command PredictCommand();
 Command ExportPolicyCommand();
 Command ServeCommand();
+Command RenderCommand();
 std::vector<Command> DataCommands();
 
 // A plan file given by name is read over the plan in the options.

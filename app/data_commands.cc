@@ -338,6 +338,7 @@ std::vector<Command> DataCommands() {
                 {"rows_dropped", report.rows_dropped}};
       },
       [](const Json& result) { return Outline(result); }));
+  commands.push_back(RenderCommand());
   commands.push_back(MakeCommand<RepairOptions>(
       "data repair", "copy what is sound of a damaged dataset into a new one",
       [](const RepairOptions& options, CommandContext& context) -> Json {
@@ -362,7 +363,9 @@ std::vector<Command> DataCommands() {
       [](const Json& result) { return Outline(result); }));
   for (Command& command : commands) {
     command.positional = {command.name == "data merge" ? "inputs" : "path"};
-    if (command.name == "data convert") command.positional.push_back("out");
+    if (command.name == "data convert" || command.name == "data render") {
+      command.positional.push_back("out");
+    }
     // what a damaged file holds is known only once it is repaired
     for (const char* rewrites :
          {"data merge", "data filter", "data relabel", "data split", "data trim"}) {

@@ -14,6 +14,7 @@
 #include "app/twin.h"
 #include "app/watch.h"
 #include "augment/command.h"
+#include "augment/maps.h"
 #include "core/base/shard.h"
 #include "core/seam/dataset_header.h"
 #include "data/formats/base/translate.h"
@@ -106,6 +107,18 @@ struct AugmentFlags {
       "PNG file to write: twelve drawn looks of each camera side by side, with --plan too",
       kOutput);
     augment.Visit(v);
+  }
+};
+
+struct RenderFlags {
+  std::string task, robot;
+  MapOptions maps;
+  template <class V>
+  void Visit(V& v) {
+    maps.Visit(v);
+    v("task", task, "listed task or path of a task.yaml; empty: the dataset's own");
+    v("robot", robot,
+      "listed robot, robot+gripper, or path of a robot.yaml; empty: the dataset's own");
   }
 };
 
@@ -382,6 +395,31 @@ Command AugmentCommand() {
       });
   command.positional = {"inputs"};
   return command;
+}
+
+Command RenderCommand() {
+  return MakeCommand<RenderFlags>(
+      "data render",
+      "colours, depth and segmentation of stored states, as arrays of NumPy with the cameras' "
+      "poses",
+      [](const RenderFlags& flags, CommandContext& context) -> Json {
+        if (flags.maps.path.empty()) ThrowUsage("data render: path: name a dataset");
+        if (flags.maps.out.empty()) ThrowUsage("data render: out: name a folder to write");
+        const auto input = OpenDataset(flags.maps.path, flags.maps.read);
+        const Twin twin = LoadTwinOf(*input, flags.task, flags.robot);
+        if (context.plan) {
+          return {{"episodes", input->episodes().size()}, {"out", flags.maps.out}};
+        }
+        Json result{{"out", flags.maps.out}};
+        result.update(
+            RenderMaps(flags.maps, twin.renderers_with(flags.maps.render), *context.progress)
+                .ToJson());
+        return result;
+      },
+      [](const Json& result) {
+        return fmt::format("{}: {} episodes, {} pictures\n", result["out"].get<std::string>(),
+                           result["episodes"].dump(), result["pictures"].dump());
+      });
 }
 
 }  // namespace understudy

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <mutex>
 #include <numbers>
 #include <optional>
@@ -50,6 +51,7 @@ class MujocoRenderer : public Renderer {
         gl_(options.device),
         inventory_(MakeInventory(*nominal_->model())) {
     Enter(nominal_);
+    shapes_ = FindShapes();
     // draw shapes of the visible groups, without decorations
     mjv_defaultOption(&show_);
     std::fill(std::begin(show_.sitegroup), std::end(show_.sitegroup), mjtByte{0});
@@ -68,6 +70,7 @@ class MujocoRenderer : public Renderer {
       // the context is lost: there is nothing left in it to free
     }
     for (auto& canvas : canvases_) canvas.reset();
+    for (auto& canvas : exact_canvases_) canvas.reset();
     mjv_freeScene(&drawing_);
   }
 
@@ -106,8 +109,9 @@ class MujocoRenderer : public Renderer {
     if (width_ > 0) UpdatePoses();
   }
 
-  void DoRender(const SimState& state, const std::vector<std::string>& cameras, int width,
-                int height, std::vector<Image>* images) override {
+  // Places the state, and finds the cameras that look at it.
+  std::vector<int> Begin(const SimState& state, const std::vector<std::string>& cameras, int width,
+                         int height) {
     SetState(state);
     if (width > kMaxSide || height > kMaxSide) {
       ThrowUsage(fmt::format("a picture of {} x {} pixels is too large: at most {} a side", width,
@@ -117,6 +121,12 @@ class MujocoRenderer : public Renderer {
     for (const std::string& camera : cameras) ids.push_back(CameraId(camera));
     width_ = width;
     height_ = height;
+    return ids;
+  }
+
+  void DoRender(const SimState& state, const std::vector<std::string>& cameras, int width,
+                int height, std::vector<Image>* images) override {
+    const std::vector<int> ids = Begin(state, cameras, width, height);
     images->resize(cameras.size());
 
     // one after the other in the same place: a picture must not depend on its neighbours, and
@@ -128,6 +138,26 @@ class MujocoRenderer : public Renderer {
       ReadBack(canvas, &(*images)[i]);
     }
   }
+
+  // Shapes are drawn in colours that number them, without light; one sample per pixel, since
+  // colours between two numbers are a third shape's.
+  void DoRenderMaps(const SimState& state, const std::vector<std::string>& cameras, int width,
+                    int height, std::vector<PixelMaps>* maps) override {
+    const std::vector<int> ids = Begin(state, cameras, width, height);
+    maps->resize(cameras.size());
+    gl_.MakeCurrent();
+    Canvas& canvas = CanvasFor(width, height, /*exact=*/true);
+    const auto flags = std::to_array(drawing_.flags);
+    for (const int off : {mjRND_SHADOW, mjRND_REFLECTION, mjRND_SKYBOX}) drawing_.flags[off] = 0;
+    for (const int on : {mjRND_SEGMENT, mjRND_IDCOLOR}) drawing_.flags[on] = 1;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      Draw(ids[i], canvas);
+      ReadMaps(canvas, &(*maps)[i]);
+    }
+    std::copy(flags.begin(), flags.end(), drawing_.flags);
+  }
+
+  const std::vector<ShownShape>& DoShapes() const override { return shapes_; }
 
   CameraParameters DoParameters(const std::string& camera) const override {
     Require(width_ > 0, "a camera has parameters once a state was rendered");
@@ -165,15 +195,18 @@ class MujocoRenderer : public Renderer {
   }
 
   // The canvas for pictures of this size, set as the one to draw on.
-  Canvas& CanvasFor(int width, int height) {
+  // `exact`: with one sample per pixel.
+  Canvas& CanvasFor(int width, int height, bool exact = false) {
     size_t kind = 0;
     while (std::max(width, height) > kTessellations[kind].max_side_px) ++kind;
-    std::unique_ptr<Canvas>& canvas = canvases_[kind];
+    const int samples = exact ? 0 : options_.samples;
+    const bool apart = samples != options_.samples;
+    std::unique_ptr<Canvas>& canvas = (apart ? exact_canvases_ : canvases_)[kind];
     if (!canvas) {
       model_->vis.quality.numslices = kTessellations[kind].slices;
       model_->vis.quality.numstacks = kTessellations[kind].stacks;
       model_->vis.quality.numquads = kTessellations[kind].quads;
-      model_->vis.quality.offsamples = options_.samples;
+      model_->vis.quality.offsamples = samples;
       model_->vis.global.offwidth = width;
       model_->vis.global.offheight = height;
       auto made = std::make_unique<Canvas>();
@@ -221,6 +254,62 @@ class MujocoRenderer : public Renderer {
     }
   }
 
+  // The numbers of the shapes, and how far from the camera they are.
+  void ReadMaps(Canvas& canvas, PixelMaps* maps) {
+    const size_t count = static_cast<size_t>(width_) * height_;
+    pixels_.resize(3 * count);
+    depth_.resize(count);
+    mjr_readPixels(pixels_.data(), depth_.data(), {0, 0, width_, height_}, &canvas.context);
+    // what is drawn, by its number
+    std::vector<int32_t> shape_of(static_cast<size_t>(drawing_.ngeom) + 1, -1);
+    for (int i = 0; i < drawing_.ngeom; ++i) {
+      const mjvGeom& drawn = drawing_.geoms[i];
+      if (drawn.segid < 0 || drawn.objtype != mjOBJ_GEOM) continue;
+      shape_of[static_cast<size_t>(drawn.segid) + 1] = drawn.objid;
+    }
+    const double near = model_->vis.map.znear * model_->stat.extent;
+    const double far = model_->vis.map.zfar * model_->stat.extent;
+    maps->width = width_;
+    maps->height = height_;
+    maps->depth.resize(count);
+    maps->shape.resize(count);
+    for (int y = 0; y < height_; ++y) {
+      for (int x = 0; x < width_; ++x) {
+        const size_t from = static_cast<size_t>(height_ - 1 - y) * width_ + x;
+        const size_t to = static_cast<size_t>(y) * width_ + x;
+        const uint8_t* rgb = &pixels_[3 * from];
+        const size_t number = rgb[0] + (rgb[1] << 8) + (rgb[2] << 16);
+        const int32_t shape = number < shape_of.size() ? shape_of[number] : -1;
+        maps->shape[to] = shape;
+        maps->depth[to] =
+            shape < 0 ? std::numeric_limits<float>::infinity()
+                      : static_cast<float>(near * far / (far - depth_[from] * (far - near)));
+      }
+    }
+  }
+
+  // Every geom of the model, by id.
+  std::vector<ShownShape> FindShapes() const {
+    const mjModel& model = *nominal_->model();
+    const TaskSpec& task = nominal_->task();
+    const std::vector<std::string>& arms = nominal_->info().arms;
+    std::vector<ShownShape> shapes;
+    for (int i = 0; i < model.ngeom; ++i) {
+      const int body = model.geom_bodyid[i];
+      ShownShape shape{NameOf(model, mjOBJ_GEOM, i), NameOf(model, mjOBJ_BODY, body), ""};
+      shape.instance = body == 0 ? shape.geom : NameOf(model, mjOBJ_BODY, model.body_rootid[body]);
+      for (const std::string& arm : arms) {
+        if (shape.instance.starts_with(arm + "_")) shape.instance = arm;
+      }
+      for (const auto& [name, object] : task.objects) {
+        const int root = mj_name2id(&model, mjOBJ_BODY, object.body.c_str());
+        if (InSubtree(model, body, root)) shape.instance = name;
+      }
+      shapes.push_back(std::move(shape));
+    }
+    return shapes;
+  }
+
   const std::shared_ptr<const Scene> nominal_;
   std::shared_ptr<const Scene> scene_;  // of the world that is shown
   RenderOptions options_;
@@ -233,7 +322,10 @@ class MujocoRenderer : public Renderer {
   mjvOption show_;
   mjvScene drawing_;
   std::array<std::unique_ptr<Canvas>, kTessellations.size()> canvases_;
+  std::array<std::unique_ptr<Canvas>, kTessellations.size()> exact_canvases_;
+  std::vector<ShownShape> shapes_;
   std::vector<uint8_t> pixels_;
+  std::vector<float> depth_;
   int width_ = 0, height_ = 0;  // of the pictures last rendered; 0: none yet
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +18,20 @@ struct CameraParameters {
   int width = 0, height = 0;
   double fovy_deg = 45;
   Pose X_WC;  // OpenGL convention: looks along -z, y up
+};
+
+// What is known of the pixels of a picture beside their colours, rows from the top.
+struct PixelMaps {
+  int width = 0, height = 0;
+  std::vector<float> depth;    // m, along the optical axis; infinite where nothing is
+  std::vector<int32_t> shape;  // place in Renderer::shapes(); -1: nothing
+  bool operator==(const PixelMaps&) const = default;
+};
+
+// A shape of the scene, which pictures may show.
+struct ShownShape {
+  std::string geom, body;  // empty: without a name
+  std::string instance;    // what it is a part of: an object of the task, an arm, or its body
 };
 
 struct RendererInfo {
@@ -46,6 +61,12 @@ class Renderer {
   void Render(const SimState& state, const std::vector<std::string>& cameras, int width, int height,
               std::vector<Image>* images);
 
+  // Depth and segmentation of the same pictures, one pixel one sample. Throws Error(kBadInput)
+  // where this renderer draws colours only.
+  void RenderMaps(const SimState& state, const std::vector<std::string>& cameras, int width,
+                  int height, std::vector<PixelMaps>* maps);
+  const std::vector<ShownShape>& shapes() const { return DoShapes(); }
+
   // Intrinsics and extrinsics of `camera` at the state last rendered.
   CameraParameters Parameters(const std::string& camera) const { return DoParameters(camera); }
 
@@ -57,6 +78,9 @@ class Renderer {
   virtual void DoSetVariation(const SceneVariation& variation) = 0;
   virtual void DoRender(const SimState& state, const std::vector<std::string>& cameras, int width,
                         int height, std::vector<Image>* images) = 0;
+  virtual void DoRenderMaps(const SimState& state, const std::vector<std::string>& cameras,
+                            int width, int height, std::vector<PixelMaps>* maps);
+  virtual const std::vector<ShownShape>& DoShapes() const;
   virtual CameraParameters DoParameters(const std::string& camera) const = 0;
 };
 

@@ -1,4 +1,6 @@
 // One plan for mimic, augment and evaluate, as a user gives it.
+#include <fmt/format.h>
+
 #include "tests/cli/cli_support.h"
 
 namespace understudy {
@@ -37,6 +39,42 @@ TEST_F(GenCli, OnePlanDrivesEveryStage) {
   Expect("mimic s.h5 --plan-file layout --attempts 7 --keep-failed --seed 4 --out g.h5", 2,
          "exists");
   Expect("mimic s.h5 --plan-file looks --attempts 1 --out h.h5", 2, "varies looks alone");
+}
+
+// Depth and segmentation of stored states, as NumPy reads them; the same bytes for any number of
+// threads.
+TEST_F(GenCli, RenderWritesArrays) {
+  Expect("teleop --task stack --demos 2 --seed 1 --out s.h5 --quiet", 0, "2 demonstrations");
+  const std::string render = "data render s.h5 --width 24 --height 16 --every 20 --quiet ";
+  Expect(render + "--out one --threads 1", 0, "one: 2 episodes");
+  Expect(render + "--out two --threads 2", 0, "two: 2 episodes");
+  const Json names = LoadJson(folder_ / "one" / "shapes.json");
+  EXPECT_THAT(names["instances"].get<std::vector<std::string>>(),
+              testing::IsSupersetOf({"cubeA", "cubeB", "robot0"}));
+  const size_t rows = (DatasetReader(folder_ / "s.h5").episodes()[0].length + 19) / 20;
+  for (const auto& [file, bytes] : {std::pair{"agentview_rgb.npy", size_t{3}},
+                                    {"agentview_depth.npy", 4},
+                                    {"agentview_shapes.npy", 4},
+                                    {"robot0_eye_in_hand_instances.npy", 4}}) {
+    const std::string array = ReadText(folder_ / "one" / "demo_0" / file);
+    EXPECT_EQ(array.substr(1, 5), "NUMPY") << file;
+    EXPECT_THAT(array, HasSubstr(fmt::format("'shape': ({}, 16, 24, ", rows))) << file;
+    const size_t data = rows * 16 * 24 * bytes;
+    EXPECT_EQ(array.size() % 64, data % 64) << "data begin at a multiple of 64";
+    EXPECT_GT(array.size(), data);
+    EXPECT_EQ(array, ReadText(folder_ / "two" / "demo_0" / file)) << file;
+  }
+  const Json cameras = LoadJson(folder_ / "one" / "demo_1" / "cameras.json");
+  EXPECT_EQ(cameras["agentview"]["fovy_deg"], 45);
+  EXPECT_GT(cameras["robot0_eye_in_hand"]["X_WC"].size(), 1u);
+  // what is there stays; other settings are another folder
+  Expect(render + "--out one", 0, "one: 2 episodes, 0 pictures");
+  Expect(render + "--out one --channels depth", 2, "with other settings");
+  Write("notes.txt", "mine");
+  fs::create_directories(folder_ / "mine");
+  fs::rename(folder_ / "notes.txt", folder_ / "mine" / "notes.txt");
+  Expect(render + "--out mine", 2, "is no folder of this command");
+  Expect(render + "--out three --cameras side", 3, "unknown camera 'side'");
 }
 
 TEST_F(GenCli, BadPlansAreRefusedAtOnce) {
