@@ -92,6 +92,9 @@ struct EvaluateFlags {
                                          "factors",
                                          "factor_rows",
                                          "baseline_dataset",
+                                         "delay",
+                                         "stitching",
+                                         "ensemble_decay",
                                          "policy_server",
                                          "policy_map",
                                          "token_file",
@@ -263,6 +266,14 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
   AugmentPlan plan;
   ReadPlanFile(flags.factors, &plan);
   CheckPlan(plan, flags.factors, renderers()->inventory(), twin.simulators()->inventory());
+  // what a range becomes at a severity must be possible too, before hours of work
+  for (const double severity : flags.factor_rows.severities) {
+    std::vector<std::string> names;
+    for (const auto& [name, randomizer] : plan.randomizers) names.push_back(name);
+    CheckPlan(Chosen(plan, names, severity),
+              fmt::format("{} at severity {}", flags.factors, severity), renderers()->inventory(),
+              twin.simulators()->inventory());
+  }
   const Factors factors = FactorsOf(plan);
   if (context.plan) {
     const auto count = static_cast<int64_t>(factors.factors.size());

@@ -59,6 +59,14 @@ Json ListPlan(const std::vector<PlannedStep>& steps) {
   return {{"steps", listing}, {"to_run", to_run}};
 }
 
+// The table and the page of what has ended.
+Json WriteSummary(const LoadedPipeline& loaded, const fs::path& out) {
+  Json summary = Summarise(loaded.pipeline, loaded.order, out);
+  WriteTextAtomically(out / "summary.json", summary.dump(2) + "\n");
+  WriteReport(loaded.pipeline, loaded.order, out);
+  return summary;
+}
+
 }  // namespace
 
 std::vector<std::string> InputsOf(const PipelineStep& step) {
@@ -143,7 +151,7 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
   const LoadedPipeline loaded = LoadPipeline(options.file, options.out, commands);
   const Pipeline& pipeline = loaded.pipeline;
   const fs::path out = pipeline.out;
-  if (!options.record.empty()) return RecordJob(options, loaded, commands);
+  if (!options.record.empty()) return RecordJob(options, loaded, commands, context.plan);
   // a second run of the pipeline would redo the same steps
   std::optional<OutputLock> lock;
   if (!context.plan) {
@@ -162,7 +170,11 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
   std::erase_if(planned, [&](const PlannedStep& step) { return !wanted.contains(step.name); });
 
   if (context.plan) return ListPlan(planned);
-  if (!options.slurm.empty()) return SubmitJobs(options, loaded, planned, commands);
+  if (!options.slurm.empty()) {
+    Json submitted = SubmitJobs(options, loaded, planned, commands);
+    if (submitted["summary"].is_null()) WriteSummary(loaded, out);
+    return submitted;
+  }
 
   // run what is not up to date
   int number = 0;
@@ -188,10 +200,7 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
     }
   }
 
-  const Json summary = Summarise(pipeline, loaded.order, out);
-  WriteTextAtomically(out / "summary.json", summary.dump(2) + "\n");
-  WriteReport(pipeline, loaded.order, out);
-  return summary;
+  return WriteSummary(loaded, out);
 }
 
 std::string DescribePipelinePlan(const Json& plan) {

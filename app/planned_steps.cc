@@ -48,7 +48,8 @@ void HashIncludes(const fs::path& mjcf, std::set<fs::path>* seen, Hasher& hasher
 
 // What a step's result depends on beside its options: the own files of the task, the robot and what
 // it carries, and files that options name and no step makes.
-void HashAssets(const Json& options, const std::set<std::string>& made, Hasher& hasher) {
+void HashAssets(const Json& options, const std::vector<std::string>& written,
+                const std::set<std::string>& made, Hasher& hasher) {
   const fs::path home = HomeFolder();
   const std::string place = options.value("task", "");   // empty: that of the inputs, in their keys
   std::string robot_place = options.value("robot", "");  // empty: the task's
@@ -73,13 +74,22 @@ void HashAssets(const Json& options, const std::set<std::string>& made, Hasher& 
       fs::is_directory(robots, none)) {
     HashFolder(robots, hasher);
   }
-  // what a step writes beside its output is no input of it
-  const std::string page = options.value("report", ""), sheet = options.value("preview", "");
+  // what a step writes is no input of it, and what steps make counts by their keys
+  const auto is_output = [&](const std::string& text) {
+    const auto holds = [&](const std::string& output) {
+      return text == output || text.starts_with(output + "/");
+    };
+    return text.empty() || std::any_of(written.begin(), written.end(), holds) ||
+           std::any_of(made.begin(), made.end(), holds);
+  };
   MapStrings(options, [&](const std::string& text) {
     std::error_code ignored;
-    if (!text.empty() && (text == page || text == sheet)) return text;
-    const bool is_file = text.size() < 4096 && fs::is_regular_file(text, ignored);
-    if (is_file && !made.contains(text)) hasher.Add(FileHash(text));
+    if (text.size() >= 4096 || is_output(text)) return text;
+    if (fs::is_regular_file(text, ignored)) hasher.Add(FileHash(text));
+    // a word may be the name of a folder by chance
+    if (text.find('/') != std::string::npos && fs::is_directory(text, ignored)) {
+      HashFolder(text, hasher);
+    }
     return text;
   });
   // a plan may be given by name
@@ -106,6 +116,12 @@ fs::path StateFile(const fs::path& out, const std::string& step) {
 
 // Takes away what an earlier run with other settings left, so that nothing of it is resumed.
 void RemoveStale(const fs::path& output) {
+  std::error_code none;
+  // parts of a run in parts
+  const std::string part = output.stem().string() + ".shard-";
+  for (const auto& entry : fs::directory_iterator(output.parent_path(), none)) {
+    if (entry.path().filename().string().starts_with(part)) fs::remove_all(entry.path(), none);
+  }
   for (const char* suffix : {"", ".part", ".episodes", ".journal"}) {
     std::error_code ignored;
     fs::remove_all(output.string() + suffix, ignored);
@@ -130,6 +146,9 @@ std::string ReasonToRun(const PlannedStep& step, bool force) {
   if (force) return "forced";
   if (!step.state.is_object()) return "not made yet";
   if (step.state["key"] != step.key) return "settings, inputs or program changed";
+  if (!step.options.value("policy_server", "").empty()) {
+    return "a server may have another policy by now";
+  }
   const std::string now = Fingerprint(step.output);
   if (now.empty()) return "output missing";
   return step.state["fingerprint"] == now ? "" : "output changed";
@@ -176,13 +195,14 @@ std::vector<PlannedStep> PlanSteps(const LoadedPipeline& loaded, bool force,
     if (given.contains("resume")) given["resume"] = true;
     step.options = command.resolve(given);
     step.output = outputs[name];
+    step.written = OutputsOf(command.fields, step.options);
 
     Hasher hasher;
     hasher.Add(ProgramHash());
     hasher.Add(step.spec.command);
     // where things go and how fast they are made changes nothing in them
     hasher.Add(ResultOptions(step.options, command.fields).dump());
-    HashAssets(step.options, made, hasher);
+    HashAssets(step.options, step.written, made, hasher);
     for (const std::string& input : step.inputs) hasher.Add(keys.at(input));
     step.key = keys[name] = hasher.Hex();
 
@@ -201,7 +221,10 @@ bool WasBegun(const fs::path& out, const PlannedStep& step) {
 bool BeginStep(const fs::path& out, const PlannedStep& step, bool force) {
   const bool resume = !force && WasBegun(out, step);
   // a whole file whose state was never written has lost its report with the run that made it
-  if (!resume || fs::is_regular_file(step.output)) RemoveStale(step.output);
+  if (!resume || fs::is_regular_file(step.output)) {
+    RemoveStale(step.output);
+    for (const std::string& file : step.written) RemoveStale(file);
+  }
   fs::remove(StateFile(out, step.name));
   WriteTextAtomically(StartedFile(out, step.name), step.key);
   return resume;

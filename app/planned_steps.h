@@ -15,8 +15,9 @@ struct PlannedStep {
   std::vector<std::string> inputs;
   Json options;  // resolved
   std::filesystem::path output;
-  std::string reason;  // to run it; empty: up to date
-  Json state;          // of the last time that it ended well, or null
+  std::vector<std::string> written;  // all files and folders that it writes, `output` among them
+  std::string reason;                // to run it; empty: up to date
+  Json state;                        // of the last time that it ended well, or null
 };
 
 // Resolves the options and keys of all steps, in the pipeline's order. `force`: each has a reason.

@@ -144,7 +144,9 @@ Json Serve(const ServeFlags& flags, CommandContext& context) {
   const std::string token = FirstLine(flags.token_file);
   const std::shared_ptr<const ServedPolicy> policy = OpenServed(flags, *context.progress);
   const PolicyInfo& info = policy->contract().info;
-  const std::string wanted = fmt::format("tcp://{}:{}", flags.host, flags.port);
+  // ZeroMQ binds to numbers and interfaces
+  const std::string host = flags.host == "localhost" ? "127.0.0.1" : flags.host;
+  const std::string wanted = fmt::format("tcp://{}:{}", host, flags.port);
   Json result{{"policy", info.name}, {"hash", info.hash}, {"address", wanted}};
   if (context.plan) return result;
 
@@ -153,7 +155,7 @@ Json Serve(const ServeFlags& flags, CommandContext& context) {
   context.progress->Message(fmt::format("serving {} at {}; Ctrl-C ends it",
                                         flags.replay.empty() ? info.name : flags.replay,
                                         server.address()));
-  if (token.empty() && flags.host != "127.0.0.1" && flags.host != "localhost") {
+  if (token.empty() && host != "127.0.0.1") {
     context.progress->Message("anybody on the network may ask it: --token-file asks for a token");
   }
 

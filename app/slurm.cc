@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <iterator>
 #include <optional>
 #include <set>
+#include <sstream>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/base/shard.h"
@@ -48,14 +51,21 @@ Ended RunProgram(const std::vector<std::string>& words) {
 
 // The files of one step's job.
 struct JobFiles {
-  JobFiles(const fs::path& out, const std::string& step) : folder(out / ".slurm"), step(step) {}
-  fs::path File(const char* extension) const { return folder / (step + extension); }
+  JobFiles(const fs::path& out, const std::string& step) : folder(out / ".slurm" / step) {}
+  fs::path File(const std::string& name) const { return folder / name; }
   // What the command said at its end; of part i of a run in parts.
   fs::path Result(int64_t shards, int64_t i) const {
-    return File(shards > 1 ? fmt::format(".{}.result", i).c_str() : ".result");
+    return File(shards > 1 ? fmt::format("result.{}", i) : "result");
+  }
+  // Numbers of the jobs that were submitted, the one that ends the step last.
+  std::vector<std::string> Jobs() const {
+    std::vector<std::string> jobs;
+    if (!fs::exists(File("jobs"))) return jobs;
+    std::istringstream text(ReadText(File("jobs")));
+    for (std::string job; text >> job;) jobs.push_back(job);
+    return jobs;
   }
   fs::path folder;
-  std::string step;
 };
 
 // What the site says of a step: of all jobs, of its command, of the step.
@@ -132,7 +142,6 @@ class Submission {
   Submission(const PipelineOptions& options, const LoadedPipeline& loaded, Site site)
       : options_(options), loaded_(loaded), site_(std::move(site)), out_(loaded.pipeline.out) {
     if (site_.program.empty()) site_.program = fs::read_symlink("/proc/self/exe");
-    fs::create_directories(out_ / ".slurm");
   }
 
   void Submit(const PlannedStep& step, const Command& command) {
@@ -142,65 +151,95 @@ class Submission {
       return;
     }
     const SiteJob job = JobOf(site_, loaded_, step);
-    if (!BeginStep(out_, step, options_.force)) RemoveResults(files);
+    MakeWay(step, files, job.shards);
     Json given = step.options;
     if (job.shards > 1) given["shard"] = fmt::format("auto/{}", job.shards);
-    WriteTextAtomically(files.File(".options.json"), given.dump(2) + "\n");
+    WriteTextAtomically(files.File("options.json"), given.dump(2) + "\n");
 
     std::vector<std::string> after;
     for (const std::string& input : step.inputs) {
-      if (const auto found = jobs_.find(input); found != jobs_.end())
+      if (const auto found = jobs_.find(input); found != jobs_.end()) {
         after.push_back(found->second);
+      }
     }
-    std::string text = Head(files, job, job.shards) + Work(files, command, job);
-    if (job.shards == 1) text += Record(step.name);
-    std::string number = Sbatch(files.File(".sbatch"), text, after, job, job.shards);
+    std::string text = Head(step.name, files, job, job.shards) + Work(step, files, command, job);
+    if (job.shards == 1) text += Record(step.name) + "\n";
+    std::string number = Sbatch(files.File("job.sbatch"), text, after, job, job.shards);
+    WriteTextAtomically(files.File("jobs"), number + "\n");
     if (job.shards > 1) {
       // the parts, then what joins them
-      SiteJob merge{.sbatch = site_.sbatch};
-      text = Head(files, merge) + Merge(step, job) + Record(step.name);
-      number = Sbatch(files.File(".merge.sbatch"), text, {number}, merge, 1);
+      const SiteJob merge{.sbatch = site_.sbatch};
+      text = Head(step.name, files, merge) + Merge(step, job) + Record(step.name) + "\n";
+      const std::string parts =
+          std::exchange(number, Sbatch(files.File("merge.sbatch"), text, {number}, merge, 1));
+      WriteTextAtomically(files.File("jobs"), parts + "\n" + number + "\n");
     }
-    WriteTextAtomically(files.File(".job"), number);
     jobs_[step.name] = number;
     listing_.push_back({{"step", step.name}, {"job", number}, {"after", after}});
   }
 
+  // The job of the table. Null where no job is left to wait for.
   Json Finish() {
     const JobFiles files(out_, "summary");
     std::vector<std::string> all;
     for (const auto& [step, job] : jobs_) all.push_back(job);
     if (all.empty()) return {{"jobs", listing_}, {"summary", nullptr}};
+    Json result{{"jobs", listing_}, {"folder", files.folder.parent_path().string()}};
+    for (const std::string& older : files.Jobs()) {
+      if (!InQueue(older)) continue;
+      if (listing_.empty()) {
+        result["summary"] = older;
+        return result;
+      }
+      RunProgram({"scancel", older});  // it waits for jobs that are no more
+    }
     const SiteJob job{.sbatch = site_.sbatch};
-    const std::string text =
-        Head(files, job) + fmt::format("{} run {} --out {} --quiet{}\n", Quoted(site_.program),
-                                       Quoted(options_.file), Quoted(out_.string()), Only());
-    const std::string number = Sbatch(files.File(".sbatch"), text, all, job, 1);
-    return {{"jobs", listing_}, {"summary", number}, {"folder", files.folder.string()}};
+    fs::create_directories(files.folder);
+    const std::string text = Head("summary", files, job) +
+                             fmt::format("{} run {} --out {} --quiet{}\n", Quoted(site_.program),
+                                         Quoted(options_.file), Quoted(out_.string()), Only());
+    const std::string number = Sbatch(files.File("job.sbatch"), text, all, job, 1);
+    WriteTextAtomically(files.File("jobs"), number + "\n");
+    result["summary"] = number;
+    return result;
   }
 
  private:
-  // The job of the same settings that waits or runs. Throws where one of other settings does.
+  // The job of the same settings that waits or runs. Throws where jobs are left that another one
+  // would collide with.
   std::optional<std::string> QueuedJob(const PlannedStep& step, const JobFiles& files) const {
-    if (!fs::exists(files.File(".job"))) return std::nullopt;
-    const std::string number = ReadText(files.File(".job"));
-    if (!InQueue(number)) return std::nullopt;
+    std::vector<std::string> left;
+    const std::vector<std::string> jobs = files.Jobs();
+    std::copy_if(jobs.begin(), jobs.end(), std::back_inserter(left), InQueue);
+    if (left.empty()) return std::nullopt;
     if (!WasBegun(out_, step)) {
       ThrowUsage(
           fmt::format("run: step '{}': job {} with other settings is in the queue: wait for "
                       "it, or `scancel {}`",
-                      step.name, number, number));
+                      step.name, fmt::join(left, ", "), fmt::join(left, " ")));
     }
-    return number;
+    if (left.back() != jobs.back()) {
+      ThrowUsage(
+          fmt::format("run: step '{}': one of its parts has failed, and others of job {} "
+                      "still run: wait for them, or `scancel {}`",
+                      step.name, fmt::join(left, ", "), fmt::join(left, " ")));
+    }
+    return left.back();
   }
 
-  static void RemoveResults(const JobFiles& files) {
-    std::error_code none;
-    for (const auto& entry : fs::directory_iterator(files.folder, none)) {
-      const std::string name = entry.path().filename();
-      if (name.starts_with(files.step + ".") && name.find(".result") != std::string::npos) {
-        fs::remove(entry.path());
-      }
+  // Leaves what the job can go on from, and nothing that it would trip over.
+  void MakeWay(const PlannedStep& step, const JobFiles& files, int64_t shards) const {
+    if (!BeginStep(out_, step, options_.force)) fs::remove_all(files.folder);
+    fs::create_directories(files.folder);
+    if (shards == 1) {
+      if (!fs::exists(step.output)) fs::remove(files.Result(1, 0));
+      return;
+    }
+    // a part that is whole without a result has lost it with the job that made it
+    for (int64_t i = 0; i < shards; ++i) {
+      const fs::path part = Shard{i, shards}.Output(step.output);
+      if (!fs::exists(files.Result(shards, i))) fs::remove(part);
+      if (!fs::exists(part)) fs::remove(files.Result(shards, i));
     }
   }
 
@@ -210,26 +249,30 @@ class Submission {
     return text;
   }
 
-  std::string Head(const JobFiles& files, const SiteJob& job, int64_t tasks = 1) const {
+  std::string Head(const std::string& step, const JobFiles& files, const SiteJob& job,
+                   int64_t tasks = 1) const {
     std::string text = "#!/bin/bash\n";
     for (const std::string& option : job.sbatch) text += "#SBATCH " + option + "\n";
     text += fmt::format(
-        "#SBATCH --job-name={}-{}\n#SBATCH --output=\"{}/{}-{}.log\"\n#SBATCH --open-mode=append\n"
+        "#SBATCH --job-name={}-{}\n#SBATCH --output=\"{}/{}.log\"\n#SBATCH --open-mode=append\n"
         "#SBATCH --requeue\n#SBATCH --signal=B:USR1@120\n",
-        loaded_.pipeline.name.empty() ? "understudy" : loaded_.pipeline.name, files.step,
-        files.folder.string(), files.step, tasks > 1 ? "%A_%a" : "%j");
+        loaded_.pipeline.name.empty() ? "understudy" : loaded_.pipeline.name, step,
+        files.folder.string(), tasks > 1 ? "%A_%a" : "%j");
     for (const std::string& line : site_.setup) text += line + "\n";
     return text;
   }
 
-  // Runs the command, unless an earlier start of the job has done so.
-  std::string Work(const JobFiles& files, const Command& command, const SiteJob& job) const {
+  // Runs the command, unless an earlier start of the job has done so. A program that would not be
+  // believed at the end is refused at the start.
+  std::string Work(const PlannedStep& step, const JobFiles& files, const Command& command,
+                   const SiteJob& job) const {
     const std::string result =
-        job.shards > 1 ? Quoted(files.File("").string()) + ".\"$SLURM_ARRAY_TASK_ID\".result"
+        job.shards > 1 ? Quoted(files.File("result").string()) + ".\"$SLURM_ARRAY_TASK_ID\""
                        : Quoted(files.Result(1, 0).string());
     const std::string start =
         job.ranks > 1 ? fmt::format("{} --ntasks={} ", site_.srun, job.ranks) : "";
     return fmt::format(
+        "{} --plan > /dev/null || exit\n"
         "result={}\n"
         "if [[ ! -s $result ]]; then\n"
         "  touch \"$result.begun\"\n"
@@ -246,7 +289,7 @@ class Submission {
         "    wait \"$work\"\n"
         "    code=$?\n"
         "  done\n"
-        "  if ((stopped)); then\n"
+        "  if ((stopped && code != 0)); then\n"
         "    echo 'stopped by Slurm, back into the queue'\n"
         "    scontrol requeue "
         "\"${{SLURM_ARRAY_JOB_ID:+${{SLURM_ARRAY_JOB_ID}}_}}${{SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}}"
@@ -257,8 +300,8 @@ class Submission {
         "  ((code == 0)) || exit \"$code\"\n"
         "  mv \"$result.part\" \"$result\"\n"
         "fi\n",
-        result, start, Quoted(site_.program), command.name,
-        Quoted(files.File(".options.json").string()));
+        Record(step.name), result, start, Quoted(site_.program), command.name,
+        Quoted(files.File("options.json").string()));
   }
 
   std::string Merge(const PlannedStep& step, const SiteJob& job) const {
@@ -271,7 +314,7 @@ class Submission {
   }
 
   std::string Record(const std::string& step) const {
-    return fmt::format("{} run {} --out {} --record {} --quiet\n", Quoted(site_.program),
+    return fmt::format("{} run {} --out {} --record {} --quiet", Quoted(site_.program),
                        Quoted(options_.file), Quoted(out_.string()), Quoted(step));
   }
 
@@ -337,7 +380,7 @@ Json SubmitJobs(const PipelineOptions& options, const LoadedPipeline& loaded,
 }
 
 Json RecordJob(const PipelineOptions& options, const LoadedPipeline& loaded,
-               const std::vector<Command>& commands) {
+               const std::vector<Command>& commands, bool plan) {
   const fs::path out = loaded.pipeline.out;
   std::vector<PlannedStep> steps = PlanSteps(loaded, false, commands);
   const auto step = std::find_if(steps.begin(), steps.end(),
@@ -352,8 +395,9 @@ Json RecordJob(const PipelineOptions& options, const LoadedPipeline& loaded,
                     "was submitted: submit it again",
                     step->name));
   }
+  if (plan) return {{"recorded", step->name}};
   const JobFiles files(out, step->name);
-  const Json given = LoadJson(files.File(".options.json"));
+  const Json given = LoadJson(files.File("options.json"));
   const int64_t parts = PartsOf(given);
   std::vector<Json> results;
   fs::file_time_type begun = fs::file_time_type::max(), ended = fs::file_time_type::min();

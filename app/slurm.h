@@ -44,15 +44,17 @@ struct Site {
 // Submits a job for each of `steps` that has a reason to run and no job in the queue: it waits for
 // the jobs of its inputs, ends with `run --record`, and goes back into the queue where Slurm stops
 // it. The last job waits for all of them and runs the pipeline file, which writes the table.
-// Scripts, logs and results stand in <out>/.slurm. Returns {jobs: [{step, job, after}], summary}.
+// Scripts, logs and results stand in <out>/.slurm/<step>. Returns {jobs: [{step, job, after}],
+// summary}; summary is null where all steps are up to date.
 // Throws Error(kBadInput) for a site file that does not fit, Error(kFailed) with sbatch's words.
 Json SubmitJobs(const PipelineOptions& options, const LoadedPipeline& loaded,
                 const std::vector<PlannedStep>& steps, const std::vector<Command>& commands);
 
 // Records that the job of the step `options.record` has ended well. Throws Error(kFailed) where it
-// has left no result, or where settings or inputs have changed since it was submitted.
+// has left no result, or where settings, inputs or program have changed since it was submitted;
+// with `plan` it looks for that alone.
 Json RecordJob(const PipelineOptions& options, const LoadedPipeline& loaded,
-               const std::vector<Command>& commands);
+               const std::vector<Command>& commands, bool plan);
 
 // The result of SubmitJobs or RecordJob for people.
 std::string DescribeJobs(const Json& result);

@@ -14,6 +14,19 @@ namespace {
 
 constexpr const char* kLanguageKey = "annotation.human.task_description";
 constexpr size_t kMostClients = 1024;
+// bounds of one request: more of either is no robot
+constexpr int64_t kMostBatch = 64;
+constexpr size_t kLongestInstruction = 4096;
+constexpr size_t kLongestReason = 2048;
+
+// What a client sent, fit for a log: no control characters, not without end.
+std::string Printable(std::string text) {
+  if (text.size() > kLongestReason) text = text.substr(0, kLongestReason) + " …";
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return text;
+}
 
 // Which way a request names its parts.
 enum class Keys { kNested, kFlat };
@@ -40,7 +53,7 @@ class ObservationReader {
     if (problems_.empty()) CheckAxes();
     std::vector<ServedObservation> read;
     if (problems_.empty()) {
-      for (int64_t b = 0; b < batch_; ++b) read.push_back(Take(b));
+      for (int64_t b = 0; b < batch_ && problems_.empty(); ++b) read.push_back(Take(b));
     }
     if (!problems_.empty()) ThrowBadInput(fmt::format("{}", fmt::join(problems_, "; ")));
     return read;
@@ -94,6 +107,11 @@ class ObservationReader {
     }
     Seen seen{array, 1, 1, axes == inner + 2};
     if (seen.batched) seen.batch = array->shape[0];
+    if (seen.batch > kMostBatch) {
+      problems_.push_back(fmt::format("{} has a batch of {}: at most {} are answered at once", name,
+                                      seen.batch, kMostBatch));
+      return std::nullopt;
+    }
     seen.moments = array->shape[axes - inner - 1];
     if (seen.batch < 1 || seen.moments < 1) {
       problems_.push_back(
@@ -109,7 +127,7 @@ class ObservationReader {
     const std::string name = NameOf("video", camera.name);
     const std::vector<int64_t>& shape = seen->array->shape;
     const size_t n = shape.size();
-    if (seen->array->dtype.substr(seen->array->dtype.size() - 2) != "u1") {
+    if (!seen->array->dtype.ends_with("u1")) {
       problems_.push_back(
           fmt::format("{} holds '{}': pictures are uint8, 0 to 255", name, seen->array->dtype));
     } else if (shape[n - 1] != 3 || shape[n - 2] != camera.width || shape[n - 3] != camera.height) {
@@ -169,7 +187,12 @@ class ObservationReader {
 
   // The text for element `b`: a text, a list of one for each element, or a list of lists.
   std::string TextOf(const WireValue& value, int64_t b) {
-    if (const auto* text = value.As<std::string>()) return *text;
+    if (const auto* text = value.As<std::string>()) {
+      if (text->size() <= kLongestInstruction) return *text;
+      problems_.push_back(fmt::format("the instruction has {} bytes, at most {} are read",
+                                      text->size(), kLongestInstruction));
+      return "";
+    }
     const WireList* list = value.As<WireList>();
     if (!list || list->empty()) {
       problems_.push_back(fmt::format("the instruction is {}, not a text", value.TypeName()));
@@ -186,7 +209,7 @@ class ObservationReader {
     const WireMap* map = parts ? parts->As<WireMap>() : nullptr;
     for (const auto& [name, value] : map ? *map : WireMap()) {
       const bool language = keys_ == Keys::kNested || name.starts_with("annotation.") ||
-                            name.starts_with("language.");
+                            name.starts_with("language.") || name == "task";
       if (language) return TextOf(value, b);
     }
     if (contract_.info.tasks.size() == 1) return contract_.info.tasks.front();
@@ -312,7 +335,7 @@ std::string GrootProtocol::Answer(const std::string& client, std::string_view re
     reason = fmt::format("internal error: {}", error.what());
   }
   ++refused_;
-  last_refusal_ = reason;
+  reason = last_refusal_ = Printable(std::move(reason));
   return Pack(WireMap{{"error", reason}}, arrays);
 }
 
@@ -347,7 +370,7 @@ WireValue GrootProtocol::Call(const std::string& client, const WireValue& reques
     killed_ = true;
     return WireMap{{"status", "ok"}, {"message", "Server is ending"}};
   }
-  ThrowBadInput(UnknownName("endpoint", *name, kEndpoints));
+  ThrowBadInput(UnknownName("endpoint", name->substr(0, 64), kEndpoints));
 }
 
 WireValue GrootProtocol::GetAction(const std::string& client, const WireValue* data) {
@@ -387,7 +410,7 @@ WireValue GrootProtocol::GetAction(const std::string& client, const WireValue* d
   for (size_t part = 0; part < contract.action.size(); ++part) {
     std::vector<int64_t> shape{horizon, contract.action[part].size};
     if (reader.batched()) shape.insert(shape.begin(), static_cast<int64_t>(observations.size()));
-    action.emplace_back((nested ? "" : "action.") + contract.action[part].name,
+    action.emplace_back((flat ? "action." : "") + contract.action[part].name,
                         precise ? WireArray::Float64(shape, numbers[part])
                                 : WireArray::Float32(shape, numbers[part]));
   }

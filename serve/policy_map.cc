@@ -194,7 +194,8 @@ class MappedPolicy : public Policy {
           {"observation",
            WireMap{{"video", std::move(video)},
                    {"state", std::move(state)},
-                   {"language", WireMap{{map_.language, WireList{WireList{input.instruction}}}}}}},
+                   {"language",
+                    WireMap{{map_.language, WireList{WireValue(WireList{input.instruction})}}}}}},
           {"options", WireValue()}};
     }
     WireMap flat;
@@ -349,7 +350,7 @@ class MappedPolicy : public Policy {
         return;
       case Quantity::kGripper:
       case Quantity::kGripperWidth:
-        target->gripper = std::clamp(n[0] + (absolute ? 0 : from.gripper), -1.0, 1.0);
+        target->gripper = std::clamp(n[0], -1.0, 1.0);
         return;
     }
   }
@@ -396,6 +397,9 @@ Problems CheckMap(const PolicyMap& map, const SimulatorInfo& simulator) {
       problems.push_back(place +
                          ": to: a gripper takes a command in [-1, 1]: gripper, with scale "
                          "and offset");
+    }
+    if (part.to == Quantity::kGripper && part.meaning != ActionMeaning::kAbsolute) {
+      problems.push_back(place + ": meaning: a gripper's command is absolute");
     }
     if (IsRotation(part.to) && part.scale != 1 && part.form != RotationForm::kAxisAngle) {
       problems.push_back(place + ": scale is of turns in the form axis_angle");

@@ -156,7 +156,8 @@ class RemotePolicy : public Policy {
       const int64_t size = contract_.state[i].size;
       state.emplace_back(contract_.state[i].name, WireArray::Float64({1, count, size}, parts[i]));
     }
-    WireMap language{{"annotation.human.task_description", WireList{WireList{input.instruction}}}};
+    WireMap language{
+        {"annotation.human.task_description", WireList{WireValue(WireList{input.instruction})}}};
     WireList noise;
     for (const uint64_t field : {key.seed, key.stage, key.parent, key.variant, key.term}) {
       noise.emplace_back(static_cast<int64_t>(field));

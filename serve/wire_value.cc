@@ -171,6 +171,7 @@ struct Bounds : msgpack::null_visitor {
   bool visit_float64(double) { return Count(); }
   bool visit_str(const char*, uint32_t) { return Count(); }
   bool visit_bin(const char*, uint32_t) { return Count(); }
+  bool visit_ext(const char*, uint32_t) { return Count(); }
   bool start_array(uint32_t size) { return Count() && size <= kMostValues && ++depth <= kDeepest; }
   bool start_map(uint32_t size) { return Count() && size <= kMostValues && ++depth <= kDeepest; }
   bool end_array() { return --depth >= 0; }

@@ -167,7 +167,8 @@ class MujocoSimulator final : public Simulator {
     StepOutcome outcome;
     const Clock::time_point start = Clock::now();
     const int substeps = info().substeps;
-    const double gripper_step = scene_->robot().gripper.speed / substeps;
+    // the whole way of a policy step, in what a delay leaves of it
+    const double gripper_step = scene_->robot().gripper.speed / (substeps - held_substeps_);
     try {
       for (size_t a = 0; a < drives_.size(); ++a) {
         drives_[a]->Begin(*data_, action.arms[a]);

@@ -84,10 +84,14 @@ class EditCheck {
   }
   bool operator()(const FrictionEdit& edit) {
     const auto* geom = Find("geom", world_.geoms, edit.geom);
+    if (edit.sliding < 0)
+      Complain("friction of '{}' = {}: is not below 0", edit.geom, edit.sliding);
     return geom != nullptr && edit.sliding != geom->sliding;
   }
   bool operator()(const JointDampingEdit& edit) {
     const auto* joint = Find("joint", world_.joints, edit.joint);
+    if (edit.damping < 0)
+      Complain("damping of '{}' = {}: is not below 0", edit.joint, edit.damping);
     return joint != nullptr && edit.damping != joint->damping;
   }
   bool operator()(const ActuatorGainEdit& edit) {
@@ -208,6 +212,12 @@ struct EditApply {
     }
     // how far a small thing stands over what it rests on
     for (auto& [name, predicate] : draft.task->predicates) {
+      // what lies in a larger thing lies farther from its origin
+      if (auto* in_box = std::get_if<InBoxPredicate>(&predicate);
+          in_box != nullptr && in_box->relative_to == edit.object) {
+        in_box->low *= s;
+        in_box->high *= s;
+      }
       auto* on_top = std::get_if<OnTopPredicate>(&predicate);
       if (on_top == nullptr || s >= 1) continue;
       if (on_top->object == edit.object || on_top->support == edit.object) on_top->min_dz *= s;

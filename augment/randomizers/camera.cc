@@ -31,7 +31,10 @@ void CameraRandomizer::Draw(PlanDraw& draw) const {
     // redraw, with the stream's next numbers, until no solid is cut open
     for (int draws = 1;; ++draws) {
       Vector3d shift = InBox(rng, position);
-      while (position_beyond > 0 && shift.cwiseAbs().maxCoeff() < position_beyond) {
+      for (int tries = 0; position_beyond > 0 && shift.cwiseAbs().maxCoeff() < position_beyond;
+           ++tries) {
+        // a rim so thin that chance does not find it
+        Require(tries < 100000, "position_beyond lies well below position");
         shift = InBox(rng, position);
       }
       const Vector3d axis = RandomAxis(rng);

@@ -31,6 +31,17 @@ struct ToyOptions {
   }
 };
 
+struct TwoOutputs {
+  std::string from, out, save, policy_server;
+  template <class V>
+  void Visit(V& v) {
+    v("from", from, "folder to read");
+    v("out", out, "folder to write", kRequired, kOutput);
+    v("save", save, "file to write", kOutput);
+    v("policy_server", policy_server, "of a policy");
+  }
+};
+
 class PipelineRuns : public testing::Test {
  protected:
   void SetUp() override {
@@ -52,7 +63,8 @@ class PipelineRuns : public testing::Test {
   Json Run(const std::string& with, bool plan = false) {
     const fs::path file = folder_ / "p.yaml";
     std::ofstream(file) << "name: p\nout: " << (folder_ / "out").string()
-                        << "\nsteps:\n  a: {command: train, with: {" << with << "}}\n";
+                        << "\nsteps:\n  a: {command: " << commands_[0].name << ", with: {" << with
+                        << "}}\n";
     Progress silent;
     CommandContext context{.progress = &silent, .plan = plan};
     return RunPipeline({.file = file.string()}, commands_, context);
@@ -126,6 +138,35 @@ TEST_F(PipelineRuns, VideosGoWithTheirReport) {
   EXPECT_TRUE(fs::exists(folder_ / "out/a_videos"));
   run("b");
   EXPECT_FALSE(fs::exists(folder_ / "out/a_videos"));
+}
+
+// What a step writes beside its output is no input of it; parts of an older run go with it; a
+// folder that it reads counts by its content, and so does what a server may have become.
+TEST_F(PipelineRuns, WhatAStepReadsAndWrites) {
+  const fs::path beside = folder_ / "beside", read = folder_ / "read/weights";
+  fs::create_directories(read.parent_path());
+  std::ofstream(read) << "1";
+  commands_[0] = MakeCommand<TwoOutputs>(
+      "train", "a toy", [this](const TwoOutputs& options, CommandContext&) -> Json {
+        ++runs_;
+        EXPECT_FALSE(fs::exists(options.save)) << "left by an older run";
+        fs::create_directories(options.out);
+        std::ofstream(fs::path(options.out) / "x") << options.from;
+        std::ofstream(options.save) << runs_;
+        return Json::object();
+      });
+  const std::string with = "save: " + beside.string() + ", from: " + read.parent_path().string();
+  Run(with);
+  std::ofstream(folder_ / "out/a.shard-000-of-002.h5") << "old";
+  EXPECT_EQ(Run(with, true)["to_run"], 0);
+  std::ofstream(read) << "2";
+  EXPECT_EQ(Run(with, true)["to_run"], 1);
+  Run(with);
+  EXPECT_EQ(runs_, 2);
+  EXPECT_FALSE(fs::exists(folder_ / "out/a.shard-000-of-002.h5"));
+  Run(with + ", policy_server: here");
+  EXPECT_EQ(Run(with + ", policy_server: here", true)["steps"][0]["reason"],
+            "a server may have another policy by now");
 }
 
 // A table of factors has a page of its own: it is no row of the run's table.

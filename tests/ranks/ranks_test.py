@@ -390,7 +390,7 @@ def try_pipeline(t, environment):
         return json.loads(done.stdout) if code == 0 else done.stderr
 
     def logs():
-        return '\n'.join(f'{p.name}: {p.read_text()}' for p in (out / '.slurm').glob('*.log'))
+        return '\n'.join(f'{p.name}: {p.read_text()}' for p in (out / '.slurm').rglob('*.log'))
 
     # what does not fit is said before anything is submitted
     (t.folder / 'wrong.yaml').write_text('commands: {mimic: {ranks: 2}, augment: {shards: 2}}\n'
@@ -405,8 +405,9 @@ def try_pipeline(t, environment):
     jobs = {job['step']: job for job in submitted['jobs']}
     assert set(jobs) == {'sources', 'made', 'looks', 'policy_1', 'policy_2', 'test_1', 'test_2'}
     assert jobs['test_2']['after'] == [jobs['policy_2']['job']]
-    # again: all of it waits or runs
-    assert run('--slurm', 'site.yaml')['jobs'] == []
+    # again: all of it waits or runs, the table too
+    again = run('--slurm', 'site.yaml')
+    assert again['jobs'] == [] and again['summary'] == submitted['summary'], again
 
     # a training that Slurm warns goes back into the queue and goes on
     t.wait_for('piped/policy_1', 10, 240)
@@ -438,9 +439,15 @@ def try_pipeline(t, environment):
                    cwd=t.folder, check=True, capture_output=True)
     assert distance(t.folder / 'at_once/policy_1', out / 'policy_1') < 1e-4
 
+    # parts are made again with what they were made with before out of the way
+    forced = run('--slurm', 'site.yaml', '--force', '--only', 'made')
+    assert [job['step'] for job in forced['jobs']] == ['sources', 'made'], forced
+    await_job(environment, forced['summary'], 200)
+    assert json.loads((out / '.state/made.json').read_text())['result']['attempts'] == 4, logs()
+
     # settings that change while a job of others is in the queue
     (t.folder / 'p.yaml').write_text(PIPELINE.replace('steps: 200', 'steps: 201'))
-    run('--slurm', 'site.yaml')
+    run('--slurm', 'site.yaml', '--only', 'policy')
     (t.folder / 'p.yaml').write_text(PIPELINE.replace('steps: 200', 'steps: 202'))
     refused = run('--slurm', 'site.yaml', code=2)
     assert "with other settings is in the queue: wait for it, or `scancel" in refused, refused

@@ -275,7 +275,20 @@ TEST(GrootProtocol, WhatIsWrongIsOneSentenceThatNamesIt) {
   EXPECT_THAT(
       refused(WireMap{{"observation", Asked()}, {"options", WireMap{{"noise", WireList{1, 2}}}}}),
       HasSubstr("options.noise: five whole numbers"));
-  EXPECT_EQ(server.refused(), 16);
+  // nothing that a client sends is taken without a bound
+  WireMap many;
+  for (const auto& [name, value] : State(1, 1)) many.emplace_back("state." + name, value);
+  many[0].second = WireArray::Bytes({65, 1, 3}, std::string(195, '\x01'));
+  EXPECT_THAT(refused(many), HasSubstr("left_eef_position has a batch of 65: at most 64"));
+  EXPECT_THAT(refused(WireMap{{"observation", Asked(std::string(5000, 'x'))}}),
+              HasSubstr("the instruction has 5000 bytes, at most 4096 are read"));
+  const std::string long_name = ErrorOf(Ask(server, Request(std::string(1 << 20, 'a').c_str())));
+  EXPECT_LT(long_name.size(), 300u);
+  EXPECT_THAT(ErrorOf(Ask(server, Request("\x1b[2J\n"))), HasSubstr("'?[2J?'"));
+  EXPECT_THAT(
+      refused(With(Asked(), "video", "front", WireArray{"?", {1, 1, 2, 3, 3}, std::string(18, 1)})),
+      HasSubstr("pictures are uint8"));
+  EXPECT_EQ(server.refused(), 21);
   // and it lives
   EXPECT_EQ(*Ask(server, Request("ping")).Find("status"), WireValue("ok"));
 }

@@ -312,11 +312,13 @@ TEST(PolicyMap, WhatDoesNotFitIsSaidAtOnce) {
   PolicyMap map;
   map.cameras = {{"top", "x"}};
   map.state = {{.key = "p", .arm = 2}, {.key = "p", .frame = PartFrame::kHand}};
-  map.action = {{.key = "a", .to = Quantity::kJoints},
-                {.key = "a", .to = Quantity::kGripper, .arm = 5},
-                {.key = "a", .to = Quantity::kGripper},
-                {.key = "a", .to = Quantity::kGripper},
-                {.key = "a", .to = Quantity::kEefRotation, .scale = 2}};
+  map.action = {
+      {.key = "a", .to = Quantity::kJoints},
+      {.key = "a", .to = Quantity::kGripper, .arm = 5},
+      {.key = "a", .to = Quantity::kGripper},
+      {.key = "a", .to = Quantity::kGripper},
+      {.key = "a", .to = Quantity::kEefRotation, .scale = 2},
+      {.key = "a", .to = Quantity::kGripper, .arm = 1, .meaning = ActionMeaning::kFromLast}};
   try {
     OpenMappedPolicy({.address = "tcp://127.0.0.1:9"}, map, Robot(), "m.yaml");
     FAIL();
@@ -331,7 +333,8 @@ TEST(PolicyMap, WhatDoesNotFitIsSaidAtOnce) {
               HasSubstr("action: arm 0 takes no joints: the robot toy is commanded by poses"),
               HasSubstr("action: arm 0: gripper comes 2 times"),
               HasSubstr("action: arm 0 has no eef_position"),
-              HasSubstr("action: arm 1 has no gripper")));
+              HasSubstr("action: arm 1 has no eef_rotation"),
+              HasSubstr("action[5]: meaning: a gripper's command is absolute")));
   }
 }
 

@@ -410,7 +410,9 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
   for (const std::string& signal : simulator.signals) report.reached.emplace_back(signal, 0);
   report.options = options;
   report.varied = vary.look || vary.world;
+  // a policy that says nothing of its tasks may know this one
   report.unknown_instruction =
+      !info.tasks.empty() &&
       std::find(info.tasks.begin(), info.tasks.end(), simulator.instruction) == info.tasks.end();
   if (report.unknown_instruction) {
     report.warnings.push_back(fmt::format(

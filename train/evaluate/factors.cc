@@ -133,6 +133,10 @@ FactorReport EvaluateFactors(const Policy& policy, const SimulatorFactory& simul
   std::sort(severities.begin(), severities.end());
   if (factors.factors.empty()) ThrowUsage("factors: the plan has no randomizers");
   if (severities.empty()) ThrowUsage("severities: name at least one");
+  if (const auto twice = std::adjacent_find(severities.begin(), severities.end());
+      twice != severities.end()) {
+    ThrowUsage(fmt::format("severities: {} is listed twice", *twice));
+  }
 
   FactorReport report;
   report.factors = factors.factors;

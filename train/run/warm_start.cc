@@ -65,6 +65,10 @@ SlotMatch MatchSlots(const PolicyConfig& theirs, const PolicyConfig& ours,
   };
   for (const auto size : {&Embodiment::state_size, &Embodiment::action_size}) {
     match.padded.emplace_back(largest(old, size), largest(now, size));
+    // tokens of several actions hold them number by number
+    for (int64_t actions = 2; actions <= 64; ++actions) {
+      match.padded.emplace_back(actions * largest(old, size), actions * largest(now, size));
+    }
   }
   return match;
 }

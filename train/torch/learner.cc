@@ -125,7 +125,11 @@ TorchLearner::Pass TorchLearner::Split(const Batch& batch) const {
 PartLoss TorchLearner::Run(Replica& replica, const BatchPart& part, bool differentiate) {
   const ThreadScope one_core(1);
   const at::AutoGradMode gradients(differentiate);
-  if (!differentiate) return replica.net->Loss(part);
+  if (!differentiate) {
+    BatchPart measured = part;
+    measured.learns = false;
+    return replica.net->Loss(measured);
+  }
   replica.weights.gradients.zero_();
   PartLoss loss = replica.net->Loss(part);
   loss.loss.backward();

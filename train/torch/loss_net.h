@@ -16,6 +16,7 @@ struct BatchPart {
   const BatchTotals& whole;  // of the whole batch: what losses divide by
   int64_t update = 0;        // its number
   bool bfloat16 = false;
+  bool learns = true;  // false: the loss is only measured: nothing is dropped
 };
 
 // What a network makes of a part.

@@ -70,7 +70,7 @@ class GrootLoss : public LossNet {
     const Tensor time = View(draws.time_BD, {B, D, 1, 1}).to(device_);
     const Tensor noisy = noise * (1 - time) + action * time;
     Tensor keep;
-    if (!draws.hide_state_B.empty()) {
+    if (part.learns && !draws.hide_state_B.empty()) {
       keep = 1 - View(draws.hide_state_B, {B, 1}).to(device_, at::kFloat);
     }
 
@@ -87,7 +87,7 @@ class GrootLoss : public LossNet {
     {
       const AutocastScope autocast(device_.type(), part.bfloat16);
       context = net_.Encode(inputs, keep);
-      Dropout dropout(config_.dropout, draws.keep, batch.sample_B, part.update);
+      Dropout dropout(part.learns ? config_.dropout : 0, draws.keep, batch.sample_B, part.update);
       loss.answer = net_.Velocity(context, noisy, bucket_BD, real_BT, dropout);
     }
     const Tensor mask = real_BT.to(at::kFloat).view({B, 1, T, 1});
