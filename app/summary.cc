@@ -19,9 +19,11 @@ struct Group {
   std::vector<std::filesystem::path> reports;
 };
 
-std::vector<Group> GroupsOf(const Json& rows) {
+// `reports`: where the evaluation of each row is.
+std::vector<Group> GroupsOf(const Json& rows, const std::vector<std::filesystem::path>& reports) {
   std::vector<Group> groups;
-  for (const Json& row : rows) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Json& row = rows[i];
     const std::string policy = row["policy"], condition = row["condition"];
     auto group = std::find_if(groups.begin(), groups.end(), [&](const Group& g) {
       return g.policy == policy && g.condition == condition;
@@ -31,7 +33,7 @@ std::vector<Group> GroupsOf(const Json& rows) {
     }
     const double episodes = row["episodes"];
     group->rates.push_back(episodes > 0 ? row["successes"].get<double>() / episodes : 0);
-    group->reports.emplace_back(row["report"].get<std::string>());
+    group->reports.push_back(reports[i]);
   }
   return groups;
 }
@@ -120,22 +122,24 @@ size_t WidestOf(const Json& rows, const char* column) {
 Json Summarise(const Pipeline& pipeline, const std::vector<std::string>& order,
                const std::filesystem::path& out) {
   Json rows = Json::array();
+  std::vector<std::filesystem::path> reports;
   for (const std::string& step : order) {
-    const PipelineStep& spec = pipeline.steps.at(step);
-    if (spec.command != "evaluate") continue;
     const Json state = LoadStepState(out, step);
-    if (!state.is_object()) continue;
+    if (!state.is_object() || state["command"] != "evaluate") continue;
     const Json& result = state["result"];
     if (!result.contains("successes")) continue;  // a table of factors, or of recorded rows
-    rows.push_back({{"policy", spec.policy},
-                    {"condition", spec.condition},
+    // labels may have changed since
+    const auto spec = pipeline.steps.find(step);
+    const bool known = spec != pipeline.steps.end();
+    rows.push_back({{"policy", known ? spec->second.policy : state.value("policy", "")},
+                    {"condition", known ? spec->second.condition : state.value("condition", "")},
                     {"episodes", result.value("episodes", 0)},
                     {"successes", result.value("successes", 0)},
                     {"interval", result.value("interval", Json::array({0, 1}))},
-                    {"step", step},
-                    {"report", state["output"]}});
+                    {"step", step}});
+    reports.emplace_back(state["output"].get<std::string>());
   }
-  const std::vector<Group> groups = GroupsOf(rows);
+  const std::vector<Group> groups = GroupsOf(rows, reports);
   return {{"name", pipeline.name},
           {"rows", rows},
           {"means", MeansOf(groups)},

@@ -174,7 +174,7 @@ TEST_F(Matrix, TheTableHasMeansSpreadsAndPairedDifferences) {
     const fs::path file = folder_ / (step + ".json");
     std::ofstream(file) << report;
     std::ofstream(folder_ / ".state" / (step + ".json"))
-        << Json{{"result", report}, {"output", file.string()}};
+        << Json{{"command", "evaluate"}, {"result", report}, {"output", file.string()}};
   };
   add("a1", "plain", "D0", ReportOf("1000"));
   add("a2", "plain", "D0", ReportOf("1100"));

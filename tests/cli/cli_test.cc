@@ -410,10 +410,11 @@ TEST_F(Cli, TrainingTriesItsCheckpoints) {
   EXPECT_THAT(wrong.output, HasSubstr("the trial of checkpoint 4 went wrong: see "));
   EXPECT_THAT(ReadText(folder_ / "run2/trials/000004.log"), HasSubstr("nowhere.yaml"));
   // an interrupt does not wait for a trial
-  const CommandResult stopped = RunShell(
-      "cd " + folder_.string() + " && timeout --preserve-status -s TERM -k 60 8 " + kProgram +
-      " train s.h5 --out run3 --type bc_rnn_gmm --policy.modality low_dim --policy.hidden "
-      "16 --batch 8 --steps 20 --trials.episodes 1000000 --quiet 2>&1");
+  const CommandResult stopped =
+      RunShell("cd " + folder_.string() +
+               " && timeout --foreground --preserve-status -s TERM -k 60 8 " + kProgram +
+               " train s.h5 --out run3 --type bc_rnn_gmm --policy.modality low_dim --policy.hidden "
+               "16 --batch 8 --steps 20 --trials.episodes 1000000 --quiet 2>&1");
   EXPECT_EQ(stopped.exit_code, 1) << stopped.output;
   EXPECT_TRUE(fs::exists(folder_ / "run3/checkpoints/000020"));
 }
