@@ -204,6 +204,7 @@ Json RunPipeline(const PipelineOptions& options, const std::vector<Command>& com
 }
 
 std::string DescribePipelinePlan(const Json& plan) {
+  if (plan.contains("recorded")) return "";  // a job that asks whether it may begin
   std::string text;
   double known_seconds = 0;
   int unknown = 0;
