@@ -43,7 +43,9 @@ Json MakeReport(const ReportOptions& options, const std::vector<Command>& comman
     ThrowBadInput(pipeline.out + ": there is no run yet: start it with `understudy run " +
                   options.file + "`");
   }
-  if (!plan) WriteReport(pipeline, order, pipeline.out);
+  if (!plan) {
+    WriteReport(pipeline, order, Summarise(pipeline, order, pipeline.out), pipeline.out);
+  }
   return {{"report", (std::filesystem::path(pipeline.out) / "report.html").string()}};
 }
 

@@ -265,14 +265,15 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
   }
   AugmentPlan plan;
   ReadPlanFile(flags.factors, &plan);
-  CheckPlan(plan, flags.factors, renderers()->inventory(), twin.simulators()->inventory());
+  const SceneInventory scene = renderers()->inventory();
+  const PhysicsInventory world = twin.simulators()->inventory();
+  CheckPlan(plan, flags.factors, scene, world);
   // what a range becomes at a severity must be possible too, before hours of work
+  std::vector<std::string> names;
+  for (const auto& [name, randomizer] : plan.randomizers) names.push_back(name);
   for (const double severity : flags.factor_rows.severities) {
-    std::vector<std::string> names;
-    for (const auto& [name, randomizer] : plan.randomizers) names.push_back(name);
     CheckPlan(Chosen(plan, names, severity),
-              fmt::format("{} at severity {}", flags.factors, severity), renderers()->inventory(),
-              twin.simulators()->inventory());
+              fmt::format("{} at severity {}", flags.factors, severity), scene, world);
   }
   const Factors factors = FactorsOf(plan);
   if (context.plan) {

@@ -63,7 +63,7 @@ Json ListPlan(const std::vector<PlannedStep>& steps) {
 Json WriteSummary(const LoadedPipeline& loaded, const fs::path& out) {
   Json summary = Summarise(loaded.pipeline, loaded.order, out);
   WriteTextAtomically(out / "summary.json", summary.dump(2) + "\n");
-  WriteReport(loaded.pipeline, loaded.order, out);
+  WriteReport(loaded.pipeline, loaded.order, summary, out);
   return summary;
 }
 

@@ -222,8 +222,7 @@ bool BeginStep(const fs::path& out, const PlannedStep& step, bool force) {
   const bool resume = !force && WasBegun(out, step);
   // a whole file whose state was never written has lost its report with the run that made it
   if (!resume || fs::is_regular_file(step.output)) {
-    RemoveStale(step.output);
-    for (const std::string& file : step.written) RemoveStale(file);
+    for (const std::string& output : step.written) RemoveStale(output);
   }
   fs::remove(StateFile(out, step.name));
   WriteTextAtomically(StartedFile(out, step.name), step.key);

@@ -11,7 +11,6 @@
 #include "app/mimic_report.h"
 #include "app/page.h"
 #include "app/planned_steps.h"
-#include "app/summary.h"
 #include "core/base/locks.h"
 #include "core/seam/dataset_header.h"
 #include "data/formats/formats.h"
@@ -355,7 +354,7 @@ std::string Unfinished(const std::vector<StepView>& steps, const std::vector<std
 }  // namespace
 
 void WriteReport(const Pipeline& pipeline, const std::vector<std::string>& order,
-                 const fs::path& out) {
+                 const Json& summary, const fs::path& out) {
   std::vector<StepView> steps;
   for (const std::string& name : order) {
     Json state = LoadStepState(out, name);
@@ -368,7 +367,7 @@ void WriteReport(const Pipeline& pipeline, const std::vector<std::string>& order
       BeginPage(pipeline.title.empty() ? pipeline.name : pipeline.title, pipeline.description);
   if (steps.size() < order.size()) html += Notice(Unfinished(steps, order));
   html += SuccessTable(steps);
-  html += MeansTables(Summarise(pipeline, order, out));
+  html += MeansTables(summary);
   for (const StepView& step : steps) {
     if (step.command == "teleop") html += RecordSection(step);
     if (step.command == "mimic") html += MimicSection(step);

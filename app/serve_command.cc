@@ -10,7 +10,6 @@
 #include "core/base/statistics.h"
 #include "train/evaluate/checkpoint_policy.h"
 #include "train/evaluate/recorded_baselines.h"
-#include "train/policies/policies.h"
 #ifdef WITH_SERVE
 #include "serve/groot_protocol.h"
 #include "serve/policy_map.h"
@@ -33,8 +32,8 @@ struct ServeFlags {
   void Visit(V& v) {
     v("checkpoint", checkpoint, "run, checkpoint or pretrained_model folder");
     v("replay", replay,
-      "answer with a whole demonstration of this dataset instead, chosen anew at every reset, "
-      "whatever is seen: a test of the wiring");
+      "answer with a whole demonstration of this dataset instead, whatever is seen, another one "
+      "after each reset: a test of the wiring");
     v("host", host, "address to listen on; 0.0.0.0: every network of this machine");
     v("port", port, "of it; 0: a free one", Limits{0, 65535});
     v("token_file", token_file,
@@ -66,21 +65,22 @@ std::vector<ServedArm> ArmsOf(const Embodiment& embodiment) {
 // A policy whose state and action are columns of a dataset, as they are stored.
 class ServedColumns : public ServedPolicy {
  public:
-  ServedColumns(PolicyArtefact artefact, SampleLayout layout, std::unique_ptr<ChunkModel> model)
-      : artefact_(std::move(artefact)), layout_(std::move(layout)), model_(std::move(model)) {
-    const PolicyConfig& config = artefact_.config;
-    contract_.info = config.Info(artefact_.hash);
+  explicit ServedColumns(OpenedPolicy opened)
+      : config_(opened.policy.config),
+        layout_(std::move(opened.layout)),
+        model_(std::move(opened.model)) {
+    contract_.info = config_.Info(opened.policy.hash);
     RememberBy(layout_, &contract_.info);
-    for (const std::string& camera : config.cameras) {
-      contract_.cameras.push_back({camera, config.layout.width, config.layout.height});
+    for (const std::string& camera : config_.cameras) {
+      contract_.cameras.push_back({camera, config_.layout.width, config_.layout.height});
     }
     const auto parts = [](const std::vector<EmbodimentColumn>& columns) {
       std::vector<ServedPart> named;
       for (const EmbodimentColumn& column : columns) named.push_back({column.name, column.size});
       return named;
     };
-    contract_.state = parts(config.embodiment.state_columns);
-    contract_.action = parts(config.embodiment.action_columns);
+    contract_.state = parts(config_.embodiment.state_columns);
+    contract_.action = parts(config_.embodiment.action_columns);
   }
 
  private:
@@ -97,7 +97,7 @@ class ServedColumns : public ServedPolicy {
       rows.push_back(std::move(row));
     }
     const std::vector<float> actions_TA =
-        PredictChunk(artefact_.config, layout_, *model_, rows, observation.instruction, key);
+        PredictChunk(config_, layout_, *model_, rows, observation.instruction, key);
     ServedChunk chunk(contract_.action.size());
     for (auto at = actions_TA.begin(); at != actions_TA.end();) {
       for (size_t part = 0; part < chunk.size(); ++part) {
@@ -109,7 +109,7 @@ class ServedColumns : public ServedPolicy {
     return chunk;
   }
 
-  PolicyArtefact artefact_;
+  PolicyConfig config_;
   SampleLayout layout_;
   std::unique_ptr<ChunkModel> model_;
   ServedContract contract_;
@@ -126,15 +126,12 @@ std::shared_ptr<const ServedPolicy> OpenServed(const ServeFlags& flags, Progress
     }
     return ServeArms(std::make_shared<ReplayPolicy>(std::move(set)), arms);
   }
-  PolicyArtefact artefact = LoadListedPolicy(flags.checkpoint);
-  const PolicyConfig& config = artefact.config;
-  if (!config.embodiment.of_columns()) {
-    const std::vector<ServedArm> arms = ArmsOf(config.embodiment);
-    return ServeArms(LoadCheckpointPolicy(flags.checkpoint, Models()), arms);
-  }
-  SampleLayout layout = LayoutFor(*FindPolicyType(config.type), config.network, config.Offer());
-  auto model = Models()(config.type, layout, config.network, artefact.weights);
-  return std::make_shared<ServedColumns>(std::move(artefact), std::move(layout), std::move(model));
+  OpenedPolicy opened = OpenListedPolicy(flags.checkpoint, Models());
+  const PolicyConfig& config = opened.policy.config;
+  if (config.embodiment.of_columns()) return std::make_shared<ServedColumns>(std::move(opened));
+  auto policy = std::make_shared<CheckpointPolicy>(config, opened.policy.hash, opened.layout,
+                                                   std::move(opened.model));
+  return ServeArms(std::move(policy), ArmsOf(config.embodiment));
 }
 
 Json Serve(const ServeFlags& flags, CommandContext& context) {

@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/json.h"
+#include "core/base/npy.h"
 #include "core/base/ordered_pool.h"
 #include "core/seam/episode_source.h"
 #include "data/formats/formats.h"
@@ -21,20 +22,9 @@ namespace fs = std::filesystem;
 
 constexpr const char* kRecord = "render.json";
 
-// The bytes of an array in NumPy's format 1.0 (little-endian, C order).
 template <class T>
-std::string NpyOf(const char* type, const std::vector<size_t>& shape, const std::vector<T>& data) {
-  std::string dims;
-  for (const size_t n : shape) dims += fmt::format("{}, ", n);
-  std::string header =
-      fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", type, dims);
-  // the data begin at a multiple of 64
-  header.append(63 - (10 + header.size()) % 64, ' ');
-  header += '\n';
-  std::string bytes("\x93NUMPY\x01\x00", 8);
-  bytes += static_cast<char>(header.size() & 0xff);
-  bytes += static_cast<char>(header.size() >> 8);
-  bytes += header;
+std::string NpyOf(const char* type, const std::vector<int64_t>& shape, const std::vector<T>& data) {
+  std::string bytes = NpyHeader(type, shape);
   bytes.append(reinterpret_cast<const char*>(data.data()), data.size() * sizeof(T));
   return bytes;
 }
@@ -79,7 +69,7 @@ int64_t RenderEpisode(const Episode& episode, const MapOptions& options,
   renderer.SetVariation(episode.meta.variation);
   std::vector<CameraArrays> arrays(cameras.size());
   Json places = Json::object();
-  size_t rows = 0;
+  int64_t rows = 0;
   std::vector<Image> images;
   std::vector<PixelMaps> maps;
   const bool draws_maps = Has(options, MapChannel::kDepth) || Has(options, MapChannel::kShapes) ||
@@ -114,8 +104,7 @@ int64_t RenderEpisode(const Episode& episode, const MapOptions& options,
       seen["X_WC"].push_back(ToJson(camera.X_WC));
     }
   }
-  const auto height = static_cast<size_t>(options.height),
-             width = static_cast<size_t>(options.width);
+  const int64_t height = options.height, width = options.width;
   const fs::path part = folder.string() + ".part";
   fs::remove_all(part);
   fs::create_directories(part);
@@ -132,7 +121,7 @@ int64_t RenderEpisode(const Episode& episode, const MapOptions& options,
   }
   WriteTextAtomically(part / "cameras.json", places.dump() + "\n");
   fs::rename(part, folder);
-  return static_cast<int64_t>(rows * cameras.size());
+  return rows * static_cast<int64_t>(cameras.size());
 }
 
 }  // namespace

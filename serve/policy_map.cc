@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "serve/served_policy.h"
 #include "serve/wire_value.h"
 
 namespace understudy {
@@ -158,10 +159,8 @@ class MappedPolicy : public Policy {
   }
 
   WireValue Request(const PolicyInput& input) const {
-    std::vector<const PolicyObservation*> moments;
-    for (const PolicyObservation& earlier : input.earlier) moments.push_back(&earlier);
+    std::vector<const PolicyObservation*> moments = MomentsOf(input);
     // before the first observation is the first one
-    moments.push_back(&input);
     while (moments.size() < static_cast<size_t>(map_.history)) {
       moments.insert(moments.begin(), moments.front());
     }
@@ -170,14 +169,7 @@ class MappedPolicy : public Policy {
     WireMap video, state;
     size_t camera = 0;
     for (const auto& [ours, key] : map_.cameras) {
-      std::string pixels;
-      for (const PolicyObservation* moment : moments) {
-        const Image& image = moment->images[camera];
-        pixels.append(image.rgb.begin(), image.rgb.end());
-      }
-      ++camera;
-      video.emplace_back(key, WireArray::Bytes({1, count, map_.image_height, map_.image_width, 3},
-                                               std::move(pixels)));
+      video.emplace_back(key, PicturesOf(moments, camera++));
     }
     for (const std::string& key : KeysInOrder()) {
       std::vector<double> numbers;
@@ -273,14 +265,8 @@ class MappedPolicy : public Policy {
                       "with D of {} and more is what the map says",
                       client_.address(), name, fmt::join(array->shape, ", "), needed));
     }
-    Track track{array->Numbers(), static_cast<size_t>(shape[0]), static_cast<size_t>(shape[1])};
-    if (!std::all_of(track.numbers.begin(), track.numbers.end(),
-                     [](double x) { return std::isfinite(x); })) {
-      ThrowFailed(
-          fmt::format("policy server {}: '{}' of its answer holds a number that is not finite",
-                      client_.address(), name));
-    }
-    return track;
+    return {FiniteNumbers(*array, client_.address(), name), static_cast<size_t>(shape[0]),
+            static_cast<size_t>(shape[1])};
   }
 
   // The targets that the numbers mean.

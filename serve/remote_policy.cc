@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <vector>
 
 #include "core/base/error.h"
@@ -135,20 +133,12 @@ class RemotePolicy : public Policy {
   const PolicyInfo& DoInfo() const override { return contract_.info; }
 
   ActionChunk DoAct(const PolicyInput& input, const RngKey& key) const override {
-    std::vector<const PolicyObservation*> moments;
-    for (const PolicyObservation& earlier : input.earlier) moments.push_back(&earlier);
-    moments.push_back(&input);
+    const std::vector<const PolicyObservation*> moments = MomentsOf(input);
     const auto count = static_cast<int64_t>(moments.size());
 
     WireMap video, state;
     for (size_t c = 0; c < contract_.cameras.size(); ++c) {
-      const ServedCamera& camera = contract_.cameras[c];
-      std::string pixels;
-      for (const PolicyObservation* moment : moments) {
-        pixels.append(moment->images[c].rgb.begin(), moment->images[c].rgb.end());
-      }
-      video.emplace_back(camera.name, WireArray::Bytes({1, count, camera.height, camera.width, 3},
-                                                       std::move(pixels)));
+      video.emplace_back(contract_.cameras[c].name, PicturesOf(moments, c));
     }
     std::vector<std::vector<double>> parts(contract_.state.size());
     for (const PolicyObservation* moment : moments) AppendState(*moment, &parts);
@@ -211,12 +201,7 @@ class RemotePolicy : public Policy {
                                 client_.address(), part.size, part.name));
       }
       steps = array->shape[1];
-      numbers.push_back(array->Numbers());
-      if (!std::ranges::all_of(numbers.back(), [](double x) { return std::isfinite(x); })) {
-        ThrowFailed(
-            fmt::format("policy server {}: its answer's '{}' holds a number that is not finite",
-                        client_.address(), part.name));
-      }
+      numbers.push_back(FiniteNumbers(*array, client_.address(), part.name));
     }
     ActionChunk chunk(static_cast<size_t>(steps));
     for (size_t k = 0; k < chunk.size(); ++k) {

@@ -81,6 +81,13 @@ class ServedArms : public ServedPolicy {
 
 }  // namespace
 
+std::vector<const PolicyObservation*> MomentsOf(const PolicyInput& input) {
+  std::vector<const PolicyObservation*> moments;
+  for (const PolicyObservation& earlier : input.earlier) moments.push_back(&earlier);
+  moments.push_back(&input);
+  return moments;
+}
+
 ServedContract ContractOf(const PolicyInfo& info, const std::vector<ServedArm>& arms) {
   ServedContract contract{.info = info, .arms = arms, .cameras = {}, .state = {}, .action = {}};
   for (const std::string& camera : info.cameras) {

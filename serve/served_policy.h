@@ -46,6 +46,9 @@ struct ServedObservation {
   std::string instruction;
 };
 
+// The moments of what a policy is handed, oldest first.
+std::vector<const PolicyObservation*> MomentsOf(const PolicyInput& input);
+
 // [part][step][number]: the answer of a policy, in the order of ServedContract::action.
 using ServedChunk = std::vector<std::vector<std::vector<double>>>;
 

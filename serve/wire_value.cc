@@ -2,15 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <bit>
 #include <charconv>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <msgpack.hpp>
 
 #include "core/base/error.h"
+#include "core/base/npy.h"
 
 namespace understudy {
 namespace {
@@ -60,19 +60,6 @@ void Append(const WireArray& array, std::vector<double>* numbers) {
     std::memcpy(&value, array.data.data() + at, sizeof(T));
     numbers->push_back(static_cast<double>(value));
   }
-}
-
-// IEEE 754 half precision.
-double FromHalf(uint16_t bits) {
-  const int exponent = (bits >> 10) & 31;
-  const int fraction = bits & 1023;
-  const double sign = bits & 0x8000 ? -1 : 1;
-  if (exponent == 31) {
-    return fraction ? std::numeric_limits<double>::quiet_NaN()
-                    : sign * std::numeric_limits<double>::infinity();
-  }
-  return exponent == 0 ? sign * std::ldexp(fraction, -24)
-                       : sign * std::ldexp(1024 + fraction, exponent - 25);
 }
 
 std::string TextOf(const msgpack::object& object) {
@@ -254,26 +241,13 @@ void PackBytes(std::string_view bytes, Packer& packer) {
   packer.pack_bin_body(bytes.data(), static_cast<uint32_t>(bytes.size()));
 }
 
-std::string NpyOf(const WireArray& array) {
-  std::string header =
-      fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", array.dtype,
-                  fmt::join(array.shape, ", "), array.shape.size() == 1 ? "," : "");
-  // magic, version, length and header fill a multiple of 64 bytes
-  header.append((64 - (10 + header.size() + 1) % 64) % 64, ' ');
-  header += '\n';
-  std::string file(kNpyMagic);
-  file += {'\x01', '\x00', static_cast<char>(header.size() & 255),
-           static_cast<char>(header.size() >> 8)};
-  return file + header + array.data;
-}
-
 void PackArray(const WireArray& array, ArrayForm form, Packer& packer) {
   if (form == ArrayForm::kNpy) {
     packer.pack_map(2);
     PackText("__ndarray_class__", packer);
     packer.pack_true();
     PackText("as_npy", packer);
-    PackBytes(NpyOf(array), packer);
+    PackBytes(NpyHeader(array.dtype, array.shape) + array.data, packer);
     return;
   }
   // keys of bytes, as msgpack-numpy's decoder expects them
@@ -349,15 +323,10 @@ std::vector<double> WireArray::Numbers() const {
     Append<int64_t>(*this, &numbers);
   else if (kind == "u8")
     Append<uint64_t>(*this, &numbers);
-  else if (kind == "f2") {
-    for (size_t at = 0; at < data.size(); at += 2) {
-      uint16_t bits = 0;
-      std::memcpy(&bits, data.data() + at, 2);
-      numbers.push_back(FromHalf(bits));
-    }
-  } else {
+  else if (kind == "f2")
+    Append<Eigen::half>(*this, &numbers);
+  else
     ThrowBadInput(fmt::format("an array of type '{}' has no numbers", dtype));
-  }
   return numbers;
 }
 

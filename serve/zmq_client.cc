@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <mutex>
 #include <vector>
 #include <zmq.hpp>
@@ -9,6 +11,27 @@
 #include "core/base/error.h"
 
 namespace understudy {
+
+WireArray PicturesOf(const std::vector<const PolicyObservation*>& moments, size_t camera) {
+  std::string pixels;
+  for (const PolicyObservation* moment : moments) {
+    const Image& image = moment->images[camera];
+    pixels.append(image.rgb.begin(), image.rgb.end());
+  }
+  const Image& first = moments.front()->images[camera];
+  return WireArray::Bytes({1, static_cast<int64_t>(moments.size()), first.height, first.width, 3},
+                          std::move(pixels));
+}
+
+std::vector<double> FiniteNumbers(const WireArray& array, const std::string& address,
+                                  const std::string& name) {
+  std::vector<double> numbers = array.Numbers();
+  if (!std::ranges::all_of(numbers, [](double x) { return std::isfinite(x); })) {
+    ThrowFailed(fmt::format(
+        "policy server {}: '{}' of its answer holds a number that is not finite", address, name));
+  }
+  return numbers;
+}
 
 struct ZmqClient::Sockets {
   zmq::context_t context;

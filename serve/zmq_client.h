@@ -2,7 +2,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "core/seam/policy.h"
 #include "serve/wire_value.h"
 
 namespace understudy {
@@ -12,6 +14,14 @@ struct RemoteOptions {
   std::string token;    // empty: none
   int timeout_ms = 15000;
 };
+
+// The pictures of one camera, [1, T, height, width, 3], oldest first.
+WireArray PicturesOf(const std::vector<const PolicyObservation*>& moments, size_t camera);
+
+// The numbers of a part of an answer. Throws Error(kFailed) where one is not finite; `address` and
+// `name` name the server and the part.
+std::vector<double> FiniteNumbers(const WireArray& array, const std::string& address,
+                                  const std::string& name);
 
 // Requests to a policy server of GR00T's protocol. Thread-safe: requests of several threads go by
 // connections of their own.

@@ -84,14 +84,12 @@ class EditCheck {
   }
   bool operator()(const FrictionEdit& edit) {
     const auto* geom = Find("geom", world_.geoms, edit.geom);
-    if (edit.sliding < 0)
-      Complain("friction of '{}' = {}: is not below 0", edit.geom, edit.sliding);
+    RequireNotNegative("friction", edit.geom, edit.sliding);
     return geom != nullptr && edit.sliding != geom->sliding;
   }
   bool operator()(const JointDampingEdit& edit) {
     const auto* joint = Find("joint", world_.joints, edit.joint);
-    if (edit.damping < 0)
-      Complain("damping of '{}' = {}: is not below 0", edit.joint, edit.damping);
+    RequireNotNegative("damping", edit.joint, edit.damping);
     return joint != nullptr && edit.damping != joint->damping;
   }
   bool operator()(const ActuatorGainEdit& edit) {
@@ -152,6 +150,10 @@ class EditCheck {
     if (factor > 0 && std::isfinite(factor)) return;
     Complain("{} of '{}': a factor of {} gives no physical inertia; it must be above 0", what, name,
              factor);
+  }
+
+  void RequireNotNegative(const char* what, const std::string& name, double value) {
+    if (value < 0) Complain("{} of '{}' = {}: is not below 0", what, name, value);
   }
 
   const PhysicsInventory& world_;

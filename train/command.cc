@@ -219,23 +219,13 @@ std::unique_ptr<Policy> MakePolicy(const EvalCommandOptions& options,
 
 namespace {
 
-// A policy and its network.
-struct OpenedPolicy {
-  PolicyArtefact policy;
-  SampleLayout layout;
-  std::unique_ptr<ChunkModel> model;
-};
-
 // For the rows of a dataset.
 OpenedPolicy OpenPolicy(const std::string& checkpoint, const std::string& embodiment,
                         const std::string& dataset, const SelectionOptions& selection,
                         const ReadOptions& read, const ChunkModelFactory& factory) {
-  OpenedPolicy opened{LoadListedPolicy(checkpoint), {}, nullptr};
-  PolicyConfig& config = opened.policy.config;
-  config = ChooseEmbodiment(config, checkpoint, embodiment, dataset, selection, read);
-  opened.layout = LayoutFor(*FindPolicyType(config.type), config.network, config.Offer());
-  opened.model = factory(config.type, opened.layout, config.network, opened.policy.weights);
-  return opened;
+  return OpenListedPolicy(checkpoint, factory, PolicyTypes(), [&](const PolicyConfig& config) {
+    return ChooseEmbodiment(config, checkpoint, embodiment, dataset, selection, read);
+  });
 }
 
 }  // namespace

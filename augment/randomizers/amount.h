@@ -45,7 +45,7 @@ struct TruncatedNormalAmount {
   void Visit(V& v) {
     v("mean", mean, "of the normal distribution");
     v("deviation", deviation, "its standard deviation", Limits{0, 1e9});
-    v("low", low, "draws below are drawn anew");
+    v("low", low, "draws below it are repeated");
     v("high", high, "draws above too");
   }
 };

@@ -24,8 +24,8 @@ namespace understudy {
 // and a place in the list of randomizers.h. One that takes PlanCheck and PlanDraw is label-safe: it
 // can append edits of a SceneVariation only, which change pictures, never states, actions or
 // success. One that takes PhysicsCheck and PhysicsDraw is label-unsafe: its edits are of a
-// PhysicsVariation, and whatever is recorded has to be made anew under them. A range of width zero
-// gives the nominal scene. A pattern that matches nothing is an error.
+// PhysicsVariation, and whatever is recorded has to be generated again under them. A range of width
+// zero gives the nominal scene. A pattern that matches nothing is an error.
 
 bool MatchesAny(const std::vector<std::string>& patterns, const std::string& name);
 

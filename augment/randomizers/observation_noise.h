@@ -4,7 +4,7 @@
 
 namespace understudy {
 
-// What is observed of arms and objects is off, in every step anew; what is true is not.
+// Adds noise to what is observed of arms and objects, drawn for every step; what is true stays.
 struct ObservationNoiseRandomizer {
   static constexpr const char* kTag = "observation_noise";
   static constexpr const char* kSummary = "observed poses and joints: noise in every step";

@@ -93,8 +93,8 @@ class SceneView {
  public:
   virtual ~SceneView() = default;
 
-  // Shows states of this world (Simulator::SetWorld), from the nominal one on; looks and poses are
-  // then to be asked anew.
+  // Shows states of this world (Simulator::SetWorld), from the nominal one on. Ask for looks and
+  // poses again after it.
   void SetWorld(const PhysicsVariation& variation) { DoSetWorld(variation); }
 
   // The scene as `variation` makes it look. Throws Error(kBadInput) where an edit names something

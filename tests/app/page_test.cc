@@ -10,6 +10,7 @@
 
 #include "app/pipeline.h"
 #include "app/report.h"
+#include "app/summary.h"
 
 namespace understudy {
 namespace {
@@ -55,7 +56,7 @@ class RunPage : public testing::Test {
   std::string Page(const std::vector<std::string>& order) {
     Pipeline pipeline;
     pipeline.name = "p";
-    WriteReport(pipeline, order, out_);
+    WriteReport(pipeline, order, Summarise(pipeline, order, out_), out_);
     return ReadText(out_ / "report.html");
   }
   Json Result() const { return {{"episodes", 100}, {"successes", 62}, {"interval", {0.52, 0.71}}}; }

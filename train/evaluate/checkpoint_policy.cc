@@ -140,16 +140,23 @@ PolicyArtefact LoadListedPolicy(const std::filesystem::path& place, const Policy
   return artefact;
 }
 
+OpenedPolicy OpenListedPolicy(const std::filesystem::path& place, const ChunkModelFactory& factory,
+                              const PolicyList& policies, const ChooseConfig& choose) {
+  OpenedPolicy opened{LoadListedPolicy(place, policies), {}, nullptr};
+  PolicyConfig& config = opened.policy.config;
+  if (choose) config = choose(config);
+  opened.layout = LayoutFor(*FindPolicyType(config.type, policies), config.network, config.Offer());
+  opened.model = factory(config.type, opened.layout, config.network, opened.policy.weights);
+  return opened;
+}
+
 std::unique_ptr<Policy> LoadCheckpointPolicy(const std::filesystem::path& place,
                                              const ChunkModelFactory& factory,
                                              const PolicyList& policies,
                                              const ChooseConfig& choose) {
-  const PolicyArtefact artefact = LoadListedPolicy(place, policies);
-  const PolicyConfig config = choose ? choose(artefact.config) : artefact.config;
-  const SampleLayout layout =
-      LayoutFor(*FindPolicyType(config.type, policies), config.network, config.Offer());
-  auto model = factory(config.type, layout, config.network, artefact.weights);
-  return std::make_unique<CheckpointPolicy>(config, artefact.hash, layout, std::move(model));
+  OpenedPolicy opened = OpenListedPolicy(place, factory, policies, choose);
+  return std::make_unique<CheckpointPolicy>(opened.policy.config, opened.policy.hash, opened.layout,
+                                            std::move(opened.model));
 }
 
 }  // namespace understudy

@@ -45,9 +45,21 @@ class CheckpointPolicy : public Policy {
 PolicyArtefact LoadListedPolicy(const std::filesystem::path& place,
                                 const PolicyList& policies = PolicyTypes());
 
+// A policy and its network.
+struct OpenedPolicy {
+  PolicyArtefact policy;
+  SampleLayout layout;
+  std::unique_ptr<ChunkModel> model;
+};
+
 // Loads `place` by LoadListedPolicy and makes its network, for the embodiment that `choose` takes;
 // without it, for the first. Throws Error(kBadInput).
 using ChooseConfig = std::function<PolicyConfig(const PolicyConfig& config)>;
+OpenedPolicy OpenListedPolicy(const std::filesystem::path& place, const ChunkModelFactory& factory,
+                              const PolicyList& policies = PolicyTypes(),
+                              const ChooseConfig& choose = {});
+
+// The same as a policy that acts.
 std::unique_ptr<Policy> LoadCheckpointPolicy(const std::filesystem::path& place,
                                              const ChunkModelFactory& factory,
                                              const PolicyList& policies = PolicyTypes(),

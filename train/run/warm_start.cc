@@ -65,10 +65,6 @@ SlotMatch MatchSlots(const PolicyConfig& theirs, const PolicyConfig& ours,
   };
   for (const auto size : {&Embodiment::state_size, &Embodiment::action_size}) {
     match.padded.emplace_back(largest(old, size), largest(now, size));
-    // tokens of several actions hold them number by number
-    for (int64_t actions = 2; actions <= 64; ++actions) {
-      match.padded.emplace_back(actions * largest(old, size), actions * largest(now, size));
-    }
   }
   return match;
 }
@@ -91,9 +87,12 @@ void CopyCommon(const TensorBlob& from, TensorBlob* to, size_t at, size_t source
 bool TakeSlots(const TensorBlob& from, const SlotMatch& match, TensorBlob* to) {
   if (from.shape.size() != to->shape.size() || from.dtype != "F32") return false;
   for (size_t i = 1; i < to->shape.size(); ++i) {
-    const std::pair<int64_t, int64_t> sizes(from.shape[i], to->shape[i]);
-    const bool padding = std::ranges::find(match.padded, sizes) != match.padded.end();
-    if (sizes.first != sizes.second && !padding) return false;
+    const int64_t old = from.shape[i], now = to->shape[i];
+    // or as many times as wide: tokens of several actions hold them number by number
+    const bool padding = std::ranges::any_of(match.padded, [&](const auto& sizes) {
+      return sizes.first > 0 && old % sizes.first == 0 && now == old / sizes.first * sizes.second;
+    });
+    if (old != now && !padding) return false;
   }
   bool any = false;
   for (size_t slot = 0; slot < match.from.size(); ++slot) {

@@ -26,9 +26,11 @@ DropoutDraw DrawDropout(double share, uint64_t seed) {
   };
 }
 
-Dropout::Dropout(double share, const DropoutDraw& draw, const std::vector<uint64_t>& sample_B,
-                 int64_t update)
-    : share_(share), draw_(&draw), sample_B_(sample_B), update_(update) {}
+Dropout::Dropout(double share, const DropoutDraw& draw, const BatchPart& part)
+    : share_(part.learns ? share : 0),
+      draw_(&draw),
+      sample_B_(part.batch.sample_B),
+      update_(part.update) {}
 
 Tensor Dropout::operator()(const Tensor& x) {
   if (draw_ == nullptr || share_ == 0) return x;

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "train/torch/loss_net.h"
 #include "train/torch/torch.h"
 
 namespace understudy {
@@ -21,9 +22,8 @@ DropoutDraw DrawDropout(double share, uint64_t seed);
 class Dropout {
  public:
   Dropout() = default;
-  // Of these samples; `draw` must outlive it.
-  Dropout(double share, const DropoutDraw& draw, const std::vector<uint64_t>& sample_B,
-          int64_t update);
+  // Of the samples of a part, where it learns; `draw` must outlive it.
+  Dropout(double share, const DropoutDraw& draw, const BatchPart& part);
   // The first dimension is that of the samples.
   Tensor operator()(const Tensor& x);
 

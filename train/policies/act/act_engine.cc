@@ -31,7 +31,7 @@ class ActLoss : public LossNet {
     const ActInputs inputs = MakeActInputs(batch, shape_, config_, device_, part.bfloat16);
     const Tensor action = View(actions_BTA, {B, T, A}).to(device_);
     const Tensor real_BT = View(mask_BT, {B, T}).to(device_).ne(0);
-    Dropout dropout(part.learns ? config_.dropout : 0, draws_.dropout, batch.sample_B, part.update);
+    Dropout dropout(config_.dropout, draws_.dropout, part);
 
     PartLoss loss;
     Tensor divergence = at::zeros({}, action.options());

@@ -87,7 +87,7 @@ class GrootLoss : public LossNet {
     {
       const AutocastScope autocast(device_.type(), part.bfloat16);
       context = net_.Encode(inputs, keep);
-      Dropout dropout(part.learns ? config_.dropout : 0, draws.keep, batch.sample_B, part.update);
+      Dropout dropout(config_.dropout, draws.keep, part);
       loss.answer = net_.Velocity(context, noisy, bucket_BD, real_BT, dropout);
     }
     const Tensor mask = real_BT.to(at::kFloat).view({B, 1, T, 1});
