@@ -58,7 +58,7 @@ TEST_F(GenCli, RenderWritesArrays) {
                                     {"robot0_eye_in_hand_instances.npy", 4}}) {
     const std::string array = ReadText(folder_ / "one" / "demo_0" / file);
     EXPECT_EQ(array.substr(1, 5), "NUMPY") << file;
-    EXPECT_THAT(array, HasSubstr(fmt::format("'shape': ({}, 16, 24, ", rows))) << file;
+    EXPECT_THAT(array, HasSubstr(fmt::format("'shape': ({}, 16, 24", rows))) << file;
     const size_t data = rows * 16 * 24 * bytes;
     EXPECT_EQ(array.size() % 64, data % 64) << "data begin at a multiple of 64";
     EXPECT_GT(array.size(), data);
