@@ -285,6 +285,12 @@ TEST_F(BadEpisode, ActionsBelongIntoTheBoxOnlyWhereTheControllerSaysSo) {
   const fs::path delta = Write(&foreign::kRobomimicWriter);
   { Surgeon(delta).Poke("/data/demo_1/actions", 28, 1.5); }
   EXPECT_THAT(Faults(delta), HasSubstr("actions[4]: = 1.5 must lie in [-1, 1]"));
+  // what is repaired has no fault that verify would find
+  Progress quiet;
+  const RepairReport repaired = RepairAny(delta, folder_ / "mended.hdf5", false, {}, quiet);
+  ASSERT_THAT(repaired.dropped, SizeIs(1));
+  EXPECT_THAT(repaired.dropped[0].what, HasSubstr("actions[4]: = 1.5 must lie in [-1, 1]"));
+  EXPECT_EQ(Faults(folder_ / "mended.hdf5"), "");
   const fs::path degrees = Bare({5, 8}, 6);
   { Surgeon(degrees).Poke("/data/demo_1/actions", 3, 95); }
   EXPECT_EQ(Faults(degrees), "");

@@ -350,6 +350,17 @@ std::optional<size_t> FirstRowNotFinite(const h5::Group& demo, const std::string
   return std::nullopt;
 }
 
+std::optional<size_t> FirstRowOutsideBox(const h5::Group& demo, size_t rows, std::string* what) {
+  const Column c = ReadRows(demo, "actions", 0, rows);
+  for (size_t i = 0; i < c.rows * c.row_size(); ++i) {
+    const double v = c.At<double>(0, i);
+    if (std::abs(v) <= 1) continue;
+    *what = fmt::format("= {} must lie in [-1, 1]", v);
+    return i / c.row_size();
+  }
+  return std::nullopt;
+}
+
 void RequireFinite(const h5::Group& demo) {
   VisitNumbers(demo, [&](const std::string& path, const h5::DatasetInfo& info) {
     if (RowNumbers(info) > kMaxRowNumbers || !IsModest(info)) return;

@@ -94,6 +94,8 @@ TextColumns ReadRowTexts(const h5::Group& demo, size_t length);
 // The first row of an array that holds a NaN or infinity; `what` says which. Unset: none does.
 std::optional<size_t> FirstRowNotFinite(const h5::Group& demo, const std::string& path,
                                         const h5::DatasetInfo& info, std::string* what);
+// The first row of `actions` with a number outside of [-1, 1]; `what` says which.
+std::optional<size_t> FirstRowOutsideBox(const h5::Group& demo, size_t rows, std::string* what);
 // Refuses an episode with a NaN or infinity in any column but pictures (depth is one).
 void RequireFinite(const h5::Group& demo);
 

@@ -237,7 +237,17 @@ class ForeignSource : public Hdf5Source, public RowTexts, public JointRows {
     const EpisodeSummary& summary = episodes_[index];
     const ForeignFacts facts{summary.success, summary.success_known, summary.success_from,
                              summary.uuid};
-    return ReadForeignEpisode(dialect_, Demo(index), header_, facts, check_all);
+    const h5::Group demo = Demo(index);
+    if (mend_ && check_all && dialect_.boxed_actions != nullptr &&
+        dialect_.boxed_actions(header_)) {
+      // it can be read, but verify refuses what a repair would leave
+      std::string what;
+      const h5::Guard guard;
+      if (const auto row = FirstRowOutsideBox(demo, LengthOf(demo), &what)) {
+        h5::FailReading(fmt::format("{}[{}]", demo.Place("actions"), *row), what);
+      }
+    }
+    return ReadForeignEpisode(dialect_, demo, header_, facts, check_all);
   }
   TextColumns ReadRowTexts(size_t index) const override {
     const h5::Guard guard;
