@@ -11,6 +11,7 @@
 #include "app/system.h"
 #include "core/base/error.h"
 #include "core/base/locks.h"
+#include "core/base/thread_priority.h"
 #include "data/formats/lerobot/module.h"
 #include "data/store/hdf5/library.h"
 #include "data/video/module.h"
@@ -103,6 +104,16 @@ Json LockLine(const std::string& folder) {
   }
 }
 
+// How the thread that moves the arm of an operator is scheduled.
+Json PriorityLine() {
+  const ControlPriority priority;
+  const bool best = priority.name() == std::string("real time");
+  return Line("control steps", true,
+              fmt::format("{} priority{}", priority.name(),
+                          best ? "" : ": a busy machine may make them late"),
+              best ? "" : "where people record: rtprio 1 for them in /etc/security/limits.conf");
+}
+
 }  // namespace
 
 Json Diagnose(const std::string& folder) {
@@ -113,6 +124,7 @@ Json Diagnose(const std::string& folder) {
   lines.push_back(Line("machine", true,
                        fmt::format("{} cores, {:.1f} GiB of memory",
                                    std::thread::hardware_concurrency(), MemoryGib())));
+  lines.push_back(PriorityLine());
   const SystemInfo system = ThisSystem();
   lines.push_back(SystemLine(system));
   lines.push_back(SupportLine(system, FloorOf(InstalledBinaries())));

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "core/base/clock.h"
 #include "core/base/hash.h"
 #include "core/base/names.h"
 #include "core/base/progress.h"
+#include "core/base/thread_priority.h"
 #include "teleop/quality.h"
 
 namespace understudy {
@@ -37,6 +39,7 @@ class Recording {
         came_(task.subtasks.size()) {}
 
   RecordedAttempt Run() {
+    if (pacer_.real_time()) priority_.emplace();
     simulator_.Reset(plan_.variant, plan_.key);
     const int64_t step_ns = std::llround(1e9 / info_.control_hz);
     pacer_.Begin(plan_.key, simulator_.Observe(), step_ns, options_.samples_per_step);
@@ -281,6 +284,7 @@ class Recording {
     if (!outcome.success) outcome.cause = Cause(end, account);
     outcome.quality = quality_.Result(info_.control_hz, controller_.engagements());
     outcome.quality.update(device_.TakeQuality());
+    if (priority_) outcome.quality["priority"] = priority_->name();
 
     // delete attempts that a person discarded or that are not to be kept; keep those that were cut
     // short
@@ -328,6 +332,7 @@ class Recording {
   Simulator& checker_;
   const TaskSpec& task_;
   Pacer& pacer_;
+  std::optional<ControlPriority> priority_;  // where time is real
   const RecordPlan& plan_;
   const RecordOptions& options_;
   Announcer& announcer_;
