@@ -26,7 +26,7 @@ class TorqueDrive final : public ArmDrive {
     // the controller takes any pose of six joints or more
     if (target.q_cmd.size() > 0 || (!by_joints_ && arm_.joints.size() >= 6)) return;
     const ArmChain chain(model_, data, arm_);
-    const Eigen::VectorXd q = chain.Nearest(target.X_WE_cmd, chain.q0());
+    const JointVector q = chain.Nearest(target.X_WE_cmd, chain.q0());
     if (by_joints_) {
       target_.q_cmd = q;
     } else {

@@ -111,13 +111,18 @@ class Watched final : public BrowserLink {
   std::string url_;
 };
 
-TEST(ControlPath, AllocatesNothingBetweenWhatIsSaid) {
+// By robot: one that follows poses, one whose five joints are searched in every step.
+class ControlPath : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Robots, ControlPath, testing::Values("panda", "so101"),
+                         [](const auto& robot) { return robot.param; });
+
+TEST_P(ControlPath, AllocatesNothingBetweenWhatIsSaid) {
 #ifdef UNDERSTUDY_SANITIZED
   GTEST_SKIP() << "a sanitizer has its own malloc";
 #endif
   const fs::path tasks = UNDERSTUDY_SOURCE_DIR "/sim/tasks";
   const TaskSpec task = LoadTaskSpec("stack", tasks);
-  const RobotSpec robot = LoadRobotSpec(task.robot, UNDERSTUDY_SOURCE_DIR "/sim/robots");
+  const RobotSpec robot = LoadRobotSpec(GetParam(), UNDERSTUDY_SOURCE_DIR "/sim/robots");
   const std::shared_ptr<const Scene> scene = Scene::Compile(task, robot);
   const std::unique_ptr<Simulator> simulator = MakeSimulator(scene), checker = MakeSimulator(scene);
   FakeDevice device;
@@ -132,7 +137,7 @@ TEST(ControlPath, AllocatesNothingBetweenWhatIsSaid) {
   said.reserve(100'000);
   device.spoil = [&](RawSample&) { said.push_back(watched.said); };
 
-  const fs::path folder = fs::path(testing::TempDir()) / "control_path";
+  const fs::path folder = fs::path(testing::TempDir()) / "control_path" / GetParam();
   fs::remove_all(folder);
   fs::create_directories(folder);
   RecordPlan plan;

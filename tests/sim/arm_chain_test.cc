@@ -60,7 +60,7 @@ TEST_P(ArmChainTest, AgreesWithMuJoCo) {
   for (int i = 0; i < 50; ++i) {
     const ArmChain chain = At(Near(rng, 1));
     const VectorXd q = Near(rng, 2);
-    Eigen::MatrixXd J;
+    ArmJacobian J;
     const Pose X_WE = chain.Forward(q, &J), X_WE_mujoco = kinematics_->Forward(q);
     EXPECT_LT((X_WE.translation() - X_WE_mujoco.translation()).norm(), 1e-12);
     EXPECT_LT(AngleBetween(X_WE.rotation(), X_WE_mujoco.rotation()), 1e-7);
@@ -114,7 +114,7 @@ TEST_P(FiveJoints, TurnAsNearAsTheyGo) {
       VectorXd beside = q;
       for (double& angle : beside) angle += rng.Uniform(-0.1, 0.1);
       for (int k = 0; k < 10; ++k) {
-        Eigen::MatrixXd J;
+        ArmJacobian J;
         const Vector3d e_p = X_WE.translation() - chain.Forward(beside, &J).translation();
         const Eigen::MatrixXd J_p = J.topRows<3>();
         beside += J_p.transpose() * (J_p * J_p.transpose()).ldlt().solve(e_p);
