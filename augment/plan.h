@@ -73,14 +73,28 @@ bool ChangesSomething(const One& one, const std::string& name, const Inventory& 
   return false;
 }
 
+// What two randomizers change both: it would be up to their order what comes of it.
+template <class One>
+void CheckParts(const One& one, const std::string& name, const PhysicsInventory& world,
+                std::map<std::string, std::string>* owners, Problems* problems) {
+  for (const PhysicsEdit& edit : DrawOne(one, name, world, RngKey{}).edits) {
+    const std::string part = PartOf(edit);
+    const auto [owner, added] = owners->emplace(part, name);
+    if (added) continue;
+    problems->push_back(fmt::format("randomizers.{}: {} is changed by randomizers.{} too", name,
+                                    part, owner->second));
+  }
+}
+
 }  // namespace plan_internal
 
 // Every fault of the label-safe randomizers against a scene, or of the label-unsafe ones against a
 // world: patterns that match nothing, ranges whose ends are swapped, randomizers that change
-// nothing.
+// nothing, parts of a world that two of them change.
 template <class R, class Inventory>
 Problems Validate(const PlanOf<R>& plan, const Inventory& inventory) {
   Problems problems;
+  std::map<std::string, std::string> owners;
   for (const auto& [name, randomizer] : plan.randomizers) {
     std::visit(
         [&, &name = name]<class One>(const One& one) {
@@ -93,6 +107,9 @@ Problems Validate(const PlanOf<R>& plan, const Inventory& inventory) {
               problems.push_back(fmt::format(
                   "randomizers.{}: {} changes nothing here: widen its ranges, or leave it out",
                   name, One::kTag));
+            }
+            if constexpr (std::is_same_v<Inventory, PhysicsInventory>) {
+              plan_internal::CheckParts(one, name, inventory, &owners, &problems);
             }
           }
         },

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "core/base/error.h"
 #include "core/base/rng.h"
@@ -59,7 +60,6 @@ class EditCheck {
     if (!object->fixed_size.empty() && edit.factor != 1) {
       Complain("the size of '{}' cannot be varied: {}", edit.object, object->fixed_size);
     }
-    RequirePositive("object_size", edit.object, edit.factor);
     return edit.factor != 1;
   }
   bool operator()(const TableHeightEdit& edit) {
@@ -75,7 +75,6 @@ class EditCheck {
   }
   bool operator()(const MassEdit& edit) {
     Find("body", world_.bodies, edit.body);
-    RequirePositive("mass", edit.body, edit.factor);
     return edit.factor != 1;
   }
   bool operator()(const CentreOfMassEdit& edit) {
@@ -84,12 +83,10 @@ class EditCheck {
   }
   bool operator()(const FrictionEdit& edit) {
     const auto* geom = Find("geom", world_.geoms, edit.geom);
-    RequireNotNegative("friction", edit.geom, edit.sliding);
     return geom != nullptr && edit.sliding != geom->sliding;
   }
   bool operator()(const JointDampingEdit& edit) {
     const auto* joint = Find("joint", world_.joints, edit.joint);
-    RequireNotNegative("damping", edit.joint, edit.damping);
     return joint != nullptr && edit.damping != joint->damping;
   }
   bool operator()(const ActuatorGainEdit& edit) {
@@ -144,16 +141,6 @@ class EditCheck {
   template <class... Args>
   void Complain(fmt::format_string<Args...> text, Args&&... args) {
     problems_.push_back(fmt::format(text, std::forward<Args>(args)...));
-  }
-  // No mass, no inertia and no size below nothing: what has none is no body.
-  void RequirePositive(const char* what, const std::string& name, double factor) {
-    if (factor > 0 && std::isfinite(factor)) return;
-    Complain("{} of '{}': a factor of {} gives no physical inertia; it must be above 0", what, name,
-             factor);
-  }
-
-  void RequireNotNegative(const char* what, const std::string& name, double value) {
-    if (value < 0) Complain("{} of '{}' = {}: is not below 0", what, name, value);
   }
 
   const PhysicsInventory& world_;
@@ -351,7 +338,16 @@ PhysicsVariation EffectiveEdits(const PhysicsVariation& variation,
   Problems problems;
   PhysicsVariation effective;
   EditCheck check(inventory, &problems);
+  std::set<std::string> parts;
   for (const PhysicsEdit& edit : variation.edits) {
+    const std::string part = PartOf(edit);
+    if (!parts.insert(part).second) problems.push_back(part + " is changed twice");
+    // what is recorded in a world has to be read again
+    try {
+      FromJson<PhysicsEdit>(ToJson(edit), part);
+    } catch (const Error& error) {
+      problems.push_back(error.what());
+    }
     if (std::visit(check, edit)) effective.edits.push_back(edit);
   }
   if (!problems.empty()) {

@@ -7,7 +7,8 @@ void ActuatorGainRandomizer::Check(PhysicsCheck& check) const {
   amount.Check(check);
   for (const auto& part : check.world.actuators) {
     if (!MatchesAny(actuators, part.name)) continue;
-    amount.CheckResult(check, part.name, part.gain, 0, true, "it would work against its command");
+    amount.CheckResult(check, part.name, part.gain, ActuatorGainEdit::kAllowed,
+                       "it would work against its command");
   }
 }
 

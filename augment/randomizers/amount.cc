@@ -67,14 +67,15 @@ void Amount::Check(PartCheck& check) const {
   }
 }
 
-void Amount::CheckResult(PartCheck& check, const std::string& part, double nominal, double least,
-                         bool allowed, const char* why) const {
+void Amount::CheckResult(PartCheck& check, const std::string& part, double nominal,
+                         const Limits& limits, const char* why) const {
   for (const double end : Ends()) {
     const double result = Apply(end, nominal);
-    if (result > least || (allowed && result == least)) continue;
+    if (result >= limits.low && result <= limits.high) continue;
     check.Complain("draw",
-                   fmt::format("gives '{}' {} where it has {}: {}; it must be {} {}", part, result,
-                               nominal, why, allowed ? "at least" : "above", least));
+                   fmt::format("gives '{}' {} where it has {}{}; it must lie in [{}, {}]", part,
+                               result, nominal, result < limits.low ? std::string(": ") + why : "",
+                               limits.low, limits.high));
     return;
   }
 }

@@ -93,10 +93,9 @@ struct Amount {
   Amount Scaled(double times) const;
   // Ends that are swapped, and draws that the operation does not take.
   void Check(PartCheck& check) const;
-  // Results for this part must lie above `least`, or at it where it is `allowed`; `why` says what
-  // they would be.
-  void CheckResult(PartCheck& check, const std::string& part, double nominal, double least,
-                   bool allowed, const char* why) const;
+  // Results for this part must lie within `limits`; `why` says what they would be below.
+  void CheckResult(PartCheck& check, const std::string& part, double nominal, const Limits& limits,
+                   const char* why) const;
   double Draw(Rng& rng, double nominal) const;
 
  private:

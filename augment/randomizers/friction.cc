@@ -7,7 +7,8 @@ void FrictionRandomizer::Check(PhysicsCheck& check) const {
   amount.Check(check);
   for (const auto& part : check.world.geoms) {
     if (!MatchesAny(geoms, part.name)) continue;
-    amount.CheckResult(check, part.name, part.sliding, 0, true, "friction pushes nothing");
+    amount.CheckResult(check, part.name, part.sliding, FrictionEdit::kAllowed,
+                       "friction pushes nothing");
   }
 }
 

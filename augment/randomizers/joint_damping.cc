@@ -7,7 +7,8 @@ void JointDampingRandomizer::Check(PhysicsCheck& check) const {
   amount.Check(check);
   for (const auto& part : check.world.joints) {
     if (!MatchesAny(joints, part.name)) continue;
-    amount.CheckResult(check, part.name, part.damping, 0, true, "a joint that speeds itself up");
+    amount.CheckResult(check, part.name, part.damping, JointDampingEdit::kAllowed,
+                       "a joint that speeds itself up");
   }
 }
 

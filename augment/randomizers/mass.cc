@@ -7,7 +7,9 @@ void MassRandomizer::Check(PhysicsCheck& check) const {
   amount.Check(check);
   for (const auto& part : check.world.bodies) {
     if (!MatchesAny(bodies, part.name)) continue;
-    amount.CheckResult(check, part.name, part.mass, 0, false, "no physical inertia");
+    const Limits factor = MassEdit::kAllowed;
+    amount.CheckResult(check, part.name, part.mass,
+                       {factor.low * part.mass, factor.high * part.mass}, "no physical inertia");
   }
 }
 

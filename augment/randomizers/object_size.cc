@@ -7,7 +7,7 @@ namespace understudy {
 void ObjectSizeRandomizer::Check(PhysicsCheck& check) const {
   check.Match("objects", objects, NamesOf(check.world.objects));
   amount.Check(check);
-  amount.CheckResult(check, "size", 1, 0, false, "no physical inertia");
+  amount.CheckResult(check, "size", 1, ObjectSizeEdit::kAllowed, "no physical inertia");
   for (const std::string& pattern : objects) {
     std::string fixed;
     bool resizable = false;

@@ -20,12 +20,13 @@ namespace understudy {
 // origin stands over what it rests on.
 struct ObjectSizeEdit {
   static constexpr const char* kTag = "object_size";
+  static constexpr Limits kAllowed{0.1, 10};
   std::string object;
   double factor = 1;
   template <class V>
   void Visit(V& v) {
     v("object", object, "name");
-    v("factor", factor, "of every length", Limits{0.1, 10});
+    v("factor", factor, "of every length", kAllowed);
   }
 };
 
@@ -55,12 +56,13 @@ struct RobotMountEdit {
 // Mass and inertia of a body together.
 struct MassEdit {
   static constexpr const char* kTag = "mass";
+  static constexpr Limits kAllowed{1e-3, 1e3};
   std::string body;
   double factor = 1;
   template <class V>
   void Visit(V& v) {
     v("body", body, "name");
-    v("factor", factor, "of mass and inertia", Limits{1e-3, 1e3});
+    v("factor", factor, "of mass and inertia", kAllowed);
   }
 };
 
@@ -77,35 +79,38 @@ struct CentreOfMassEdit {
 
 struct FrictionEdit {
   static constexpr const char* kTag = "friction";
+  static constexpr Limits kAllowed{0, 100};
   std::string geom;
   double sliding = 1;
   template <class V>
   void Visit(V& v) {
     v("geom", geom, "name");
-    v("sliding", sliding, "coefficient", Limits{0, 100});
+    v("sliding", sliding, "coefficient", kAllowed);
   }
 };
 
 struct JointDampingEdit {
   static constexpr const char* kTag = "joint_damping";
+  static constexpr Limits kAllowed{0, 1e6};
   std::string joint;
   double damping = 0;
   template <class V>
   void Visit(V& v) {
     v("joint", joint, "name");
-    v("damping", damping, "Nm s/rad or N s/m", Limits{0, 1e6});
+    v("damping", damping, "Nm s/rad or N s/m", kAllowed);
   }
 };
 
 // Of a motor what it turns a command into; of a servo its stiffness.
 struct ActuatorGainEdit {
   static constexpr const char* kTag = "actuator_gain";
+  static constexpr Limits kAllowed{0, 1e9};
   std::string actuator;
   double gain = 1;
   template <class V>
   void Visit(V& v) {
     v("actuator", actuator, "name");
-    v("gain", gain, "force or torque per unit of the command", Limits{0, 1e9});
+    v("gain", gain, "force or torque per unit of the command", kAllowed);
   }
 };
 
@@ -166,6 +171,9 @@ using PhysicsEdit =
     std::variant<ObjectSizeEdit, TableHeightEdit, RobotMountEdit, MassEdit, CentreOfMassEdit,
                  FrictionEdit, JointDampingEdit, ActuatorGainEdit, ActuatorDelayEdit,
                  StartPostureEdit, ResetRangeEdit, ObservationNoiseEdit>;
+
+// What it changes: "mass of 'cubeA'". No world has two edits of the same.
+std::string PartOf(const PhysicsEdit& edit);
 
 // A world: edits of the nominal one. Label-unsafe by construction, as SceneVariation is label-safe:
 // no edit of one kind has a place in the other. Empty = nominal.

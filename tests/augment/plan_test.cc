@@ -340,6 +340,9 @@ randomizers:
   g: {type: joint_damping}
   h: {type: mass, operation: set, draw: {type: choice, values: []}}
   i: {type: friction, draw: {type: outside, low: 0.5, inner_low: 0.4, inner_high: 1, high: 2}}
+  j: {type: friction, operation: set, draw: {type: constant, value: 150}}
+  k: {type: actuator_gain, actuators: ['*'], draw: {type: uniform, low: 0.9, high: 1.1}}
+  l: {type: actuator_gain, draw: {type: uniform, low: 0.8, high: 1}}
 )",
                                                            "plan"),
                                                  "plan");
@@ -348,7 +351,7 @@ randomizers:
            "randomizers.a.geoms: 'cubeC' matches nothing",
            "randomizers.a.draw: [2, 1]: the low end must not be above the high end",
            "randomizers.b.draw: gives 'cubeA' -0.036",
-           "no physical inertia; it must be above 0",
+           "no physical inertia; it must lie in [",
            "randomizers.c.draw: 0 must be above 0",
            "randomizers.d.objects: the size of 'lid' cannot be varied: it hangs from another body",
            "randomizers.e.seconds: 0.06 s must be less than a policy step, 0.05 s",
@@ -356,6 +359,10 @@ randomizers:
            "randomizers.g: joint_damping changes nothing here: widen its ranges, or leave it out",
            "randomizers.h.draw.values: empty",
            "randomizers.i.draw: [0.4, 1] must lie in [0.5, 2]",
+           " 150 where it has ",
+           "; it must lie in [0, 100]",
+           "randomizers.l: actuator_gain of '",
+           "' is changed by randomizers.k too",
        }) {
     EXPECT_THAT(faults, HasSubstr(fault));
   }

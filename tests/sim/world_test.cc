@@ -322,6 +322,8 @@ TEST_F(WorldTest, RefusalsListEverything) {
   PhysicsVariation bad;
   bad.edits.push_back(MassEdit{"cubeC", 1});
   bad.edits.push_back(MassEdit{"cubeA", -1});
+  bad.edits.push_back(MassEdit{"cubeB", 2000});
+  bad.edits.push_back(MassEdit{"cubeB", 2});
   bad.edits.push_back(TableHeightEdit{"tabel", 0.1});
   bad.edits.push_back(ActuatorDelayEdit{0.05});
   bad.edits.push_back(StartPostureEdit{"robot0", {1, 2}});
@@ -329,8 +331,9 @@ TEST_F(WorldTest, RefusalsListEverything) {
   EXPECT_THAT([&] { simulator_->SetWorld(bad); },
               ThrowsMessage<Error>(testing::AllOf(
                   HasSubstr("'cubeC'"), HasSubstr("did you mean 'cubeA'?"),
-                  HasSubstr("mass of 'cubeA': a factor of -1 gives no physical inertia"),
-                  HasSubstr("did you mean 'table'?"),
+                  HasSubstr("mass of 'cubeA': factor: = -1 must lie in [0.001, 1000]"),
+                  HasSubstr("mass of 'cubeB': factor: = 2000 must lie in [0.001, 1000]"),
+                  HasSubstr("mass of 'cubeB' is changed twice"), HasSubstr("did you mean 'table'?"),
                   HasSubstr("actuator_delay = 0.05 s must lie in [0, 0.05)"),
                   HasSubstr("2 angles for 7 joints"), HasSubstr("9 rad of joint 0 lies outside"))));
   // with nothing changed
