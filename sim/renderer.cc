@@ -82,6 +82,8 @@ class MujocoRenderer : public Renderer {
   void Enter(std::shared_ptr<const Scene> scene) {
     scene_ = std::move(scene);
     model_.reset(mj_copyModel(nullptr, scene_->model()));
+    // near and far planes and shadows, which canvases keep, are the nominal world's
+    model_->stat.extent = nominal_->model()->stat.extent;
     data_.reset(mj_makeData(model_.get()));
     look_.emplace(scene_->model(), model_.get());
   }
