@@ -73,7 +73,7 @@ Json Train(TrainOptions options, CommandContext& context) {
 struct EvaluateFlags {
   std::string task, robot;
   EvalCommandOptions evaluate;
-  std::string policy_server, policy_map, token_file;
+  PolicyServerFlags server;
   std::string plan_file, factors;
   FactorOptions factor_rows;
   std::string compare;
@@ -98,6 +98,7 @@ struct EvaluateFlags {
                                          "policy_server",
                                          "policy_map",
                                          "token_file",
+                                         "server_timeout",
                                          ReadOptions::kOutsideLinks,
                                          ReadOptions::kQuaternions,
                                          ReadOptions::kSkipBad,
@@ -116,12 +117,7 @@ struct EvaluateFlags {
       "instead of the network: hold; mean_chunk of the checkpoint; replay of a demonstration, or "
       "the actions at the row that is nearest to what is seen, of baseline_dataset");
     v("baseline_dataset", evaluate.baseline_dataset, "of the baselines replay and nearest");
-    v("policy_server", policy_server,
-      "instead of a checkpoint: address of `understudy serve`, as tcp://127.0.0.1:5555");
-    v("policy_map", policy_map,
-      "YAML file that says what the parts of another program's server are: docs/deploy.md");
-    v("token_file", token_file, "file whose first line is the token of policy_server",
-      Effect::kPlace);
+    server.Visit(v);
     evaluate.eval.Visit(v);
     v("plan_file", plan_file,
       "randomizers: listed plan or path of a YAML file; every episode gets a look and a world of "
@@ -247,7 +243,7 @@ Json CompareWithDatasets(const EvaluateFlags& flags, CommandContext& context) {
 EvaluateFlags WithCheckpoint(EvaluateFlags flags, Progress& progress) {
   EvalCommandOptions& evaluate = flags.evaluate;
   const bool has_policy = !evaluate.checkpoint.empty() || StandsAlone(evaluate.baseline) ||
-                          !flags.policy_server.empty();
+                          !flags.server.policy_server.empty();
   if (has_policy || flags.task.empty()) {
     return flags;
   }
@@ -304,11 +300,11 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
 Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
   if (!given.open_loop.datasets.empty()) return CompareWithDatasets(given, context);
   const EvaluateFlags flags = WithCheckpoint(given, *context.progress);
-  if (!flags.policy_server.empty() &&
+  if (!flags.server.policy_server.empty() &&
       (!flags.evaluate.checkpoint.empty() || flags.evaluate.baseline != BaselinePolicy::kNone)) {
     ThrowUsage("evaluate: a checkpoint or a baseline, or --policy-server: one of them");
   }
-  if (flags.policy_server.empty() && !flags.policy_map.empty()) {
+  if (flags.server.policy_server.empty() && !flags.server.policy_map.empty()) {
     ThrowUsage("evaluate: --policy-map is of --policy-server");
   }
   const TwinOfTraining trained = TwinOfPolicy(flags.evaluate, flags.task, flags.robot);
@@ -321,9 +317,9 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
     CheckPlan(plan, flags.plan_file, renderers()->inventory(), twin.simulators()->inventory());
   }
   const std::unique_ptr<Policy> policy =
-      flags.policy_server.empty()
+      flags.server.policy_server.empty()
           ? MakePolicy(flags.evaluate, twin.info, Models(), *context.progress)
-          : PolicyOfServer(flags.policy_server, flags.token_file, flags.policy_map, twin.info);
+          : PolicyOfServer(flags.server, twin.info);
   if (!flags.factors.empty()) return TryFactors(flags, twin, renderers, *policy, context);
   if (!flags.report.empty()) ThrowUsage("report: is a page of factors: name a plan with --factors");
   // hours of work end in these

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "app/commands.h"
 #include "app/models.h"
 #include "core/base/clock.h"
@@ -210,15 +212,16 @@ std::string Describe(const Json&) { return ""; }
 
 }  // namespace
 
-std::unique_ptr<Policy> PolicyOfServer([[maybe_unused]] const std::string& address,
-                                       [[maybe_unused]] const std::string& token_file,
-                                       [[maybe_unused]] const std::string& map_file,
+std::unique_ptr<Policy> PolicyOfServer([[maybe_unused]] const PolicyServerFlags& flags,
                                        [[maybe_unused]] const SimulatorInfo& simulator) {
 #ifdef WITH_SERVE
-  const RemoteOptions options{.address = address, .token = FirstLine(token_file)};
-  if (map_file.empty()) return OpenRemotePolicy(options);
-  const PolicyMap map = FromJson<PolicyMap>(LoadYaml(map_file), map_file);
-  return OpenMappedPolicy(options, map, simulator, map_file);
+  const RemoteOptions options{
+      .address = flags.policy_server,
+      .token = FirstLine(flags.token_file),
+      .timeout_ms = static_cast<int>(std::lround(1e3 * flags.server_timeout))};
+  if (flags.policy_map.empty()) return OpenRemotePolicy(options);
+  const PolicyMap map = FromJson<PolicyMap>(LoadYaml(flags.policy_map), flags.policy_map);
+  return OpenMappedPolicy(options, map, simulator, flags.policy_map);
 #else
   ThrowUsage(kWithout);
 #endif

@@ -181,20 +181,19 @@ class MappedPolicy : public Policy {
       const int64_t size = static_cast<int64_t>(numbers.size()) / count;
       state.emplace_back(key, WireArray::Float32({1, count, size}, numbers));
     }
-    if (!map_.flat) {
-      return WireMap{
-          {"observation",
-           WireMap{{"video", std::move(video)},
-                   {"state", std::move(state)},
-                   {"language",
-                    WireMap{{map_.language, WireList{WireValue(WireList{input.instruction})}}}}}},
-          {"options", WireValue()}};
+    WireMap observation;
+    if (map_.layout == RequestLayout::kNested) {
+      WireMap language{{map_.language, WireList{WireValue(WireList{input.instruction})}}};
+      observation.emplace_back("video", std::move(video));
+      observation.emplace_back("state", std::move(state));
+      observation.emplace_back("language", std::move(language));
+    } else {
+      for (auto& [key, value] : video) observation.emplace_back("video." + key, std::move(value));
+      for (auto& [key, value] : state) observation.emplace_back("state." + key, std::move(value));
+      observation.emplace_back(map_.language, WireList{input.instruction});
     }
-    WireMap flat;
-    for (auto& [key, value] : video) flat.emplace_back("video." + key, std::move(value));
-    for (auto& [key, value] : state) flat.emplace_back("state." + key, std::move(value));
-    flat.emplace_back(map_.language, WireList{input.instruction});
-    return flat;
+    if (map_.layout == RequestLayout::kFlat) return observation;
+    return WireMap{{"observation", std::move(observation)}, {"options", WireValue()}};
   }
 
   std::vector<std::string> KeysInOrder() const {
@@ -238,9 +237,10 @@ class MappedPolicy : public Policy {
   };
 
   Track ReadTrack(const WireValue& actions, const MappedAction& part) const {
-    const std::string name = (map_.flat ? "action." : "") + part.key;
+    const bool flat = map_.layout != RequestLayout::kNested;
+    const std::string name = (flat ? "action." : "") + part.key;
     const WireValue* value = actions.Find(name);
-    if (!value) value = actions.Find(map_.flat ? part.key : "action." + part.key);
+    if (!value) value = actions.Find(flat ? part.key : "action." + part.key);
     const WireArray* array = value ? value->As<WireArray>() : nullptr;
     if (!array) {
       std::vector<std::string> given;
@@ -426,7 +426,9 @@ std::unique_ptr<Policy> OpenMappedPolicy(const RemoteOptions& options, const Pol
                                          const SimulatorInfo& simulator, const std::string& name) {
   const Problems problems = CheckMap(map, simulator);
   if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", name, fmt::join(problems, "; ")));
-  return std::make_unique<MappedPolicy>(options, map, simulator);
+  RemoteOptions as_mapped = options;
+  as_mapped.arrays = map.arrays;
+  return std::make_unique<MappedPolicy>(as_mapped, map, simulator);
 }
 
 }  // namespace understudy

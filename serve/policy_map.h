@@ -81,9 +81,18 @@ struct MappedAction {
   }
 };
 
+// Where a request has its parts: maps for each modality in an observation; "video.front" in one map
+// that is the request; "video.front" in an observation.
+enum class RequestLayout { kNested, kFlat, kFlatObservation };
+template <>
+struct EnumNames<RequestLayout> {
+  static constexpr std::array kNames{"nested", "flat", "flat_observation"};
+};
+
 // How a policy server of another program is asked: which of its names is what.
 struct PolicyMap {
-  bool flat = false;
+  RequestLayout layout = RequestLayout::kNested;
+  ArrayForm arrays = ArrayForm::kNpy;
   std::map<std::string, std::string> cameras;
   int image_width = 224, image_height = 224;
   std::string language = "annotation.human.task_description";
@@ -93,7 +102,11 @@ struct PolicyMap {
   int horizon = 16, execute = 8, history = 1;
   template <class V>
   void Visit(V& v) {
-    v("flat", flat, "\"video.front\" in one map (GR00T N1.5) instead of maps for each modality");
+    v("layout", layout,
+      "nested: a map for each modality, as GR00T's servers since N1.6; flat: \"video.front\" in "
+      "one "
+      "map, as N1.5; flat_observation: the same as an observation, as --use-sim-policy-wrapper");
+    v("arrays", arrays, "npy, as GR00T's servers read them; msgpack_numpy, as the newest do");
     v("cameras", cameras, "the simulator's camera: its name in the request");
     v("image_width", image_width, "px", Limits{1, 4096});
     v("image_height", image_height, "px", Limits{1, 4096});

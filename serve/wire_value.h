@@ -2,6 +2,7 @@
 
 // Values as policy servers of this field send them: msgpack with numpy arrays.
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <string>
@@ -10,6 +11,8 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "core/base/options.h"
 
 namespace understudy {
 
@@ -57,9 +60,13 @@ class WireValue {
   Content content_;
 };
 
-// How arrays are written: as PyPI's msgpack-numpy does (GR00T N1.6 and later, openpi), or as the
-// bytes of a .npy file in a map (GR00T N1.5).
+// How arrays are written: as PyPI's msgpack-numpy does (openpi, GR00T since 2026), or as the bytes
+// of a .npy file in a map (GR00T before).
 enum class ArrayForm { kMsgpackNumpy, kNpy };
+template <>
+struct EnumNames<ArrayForm> {
+  static constexpr std::array kNames{"msgpack_numpy", "npy"};
+};
 
 struct WireMessage {
   WireValue value;

@@ -48,7 +48,7 @@ WireValue ZmqClient::Ask(const std::string& endpoint, WireValue data) {
   WireMap request{{"endpoint", endpoint}};
   if (!data.is_null()) request.emplace_back("data", std::move(data));
   if (!options_.token.empty()) request.emplace_back("api_token", options_.token);
-  const std::string bytes = Pack(request);
+  const std::string bytes = Pack(request, options_.arrays);
 
   zmq::socket_t socket;
   {

@@ -13,6 +13,7 @@ struct RemoteOptions {
   std::string address;  // "tcp://127.0.0.1:5555"
   std::string token;    // empty: none
   int timeout_ms = 15000;
+  ArrayForm arrays = ArrayForm::kMsgpackNumpy;  // of requests
 };
 
 // The pictures of one camera, [1, T, height, width, 3], oldest first.

@@ -287,7 +287,7 @@ TEST(PolicyMap, JointsAndOneVectorOfAction) {
     return WireMap{{"action.all", WireArray::Float32({1, 2, 8}, numbers)}};
   });
   PolicyMap map;
-  map.flat = true;
+  map.layout = RequestLayout::kFlat;
   map.state = {{.key = "q", .from = Quantity::kJoints}};
   map.action = {
       {.key = "all", .to = Quantity::kJoints},

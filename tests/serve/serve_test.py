@@ -6,6 +6,7 @@ serve_test.py --program understudy --source FOLDER [--only NAME]
 Ends with 77 where Python has no zmq or msgpack_numpy.
 """
 import argparse
+import io
 import json
 import os
 import pathlib
@@ -256,11 +257,24 @@ def axis_angle(q):
 NOISE = [5, 0, 0, 0, 0]  # of every request, where two policies are compared
 
 
+def encode_npy(value):
+    file = io.BytesIO()
+    np.save(file, value, allow_pickle=False)
+    return {'__ndarray_class__': True, 'as_npy': file.getvalue()}
+
+
+def decode_npy(value):
+    return np.load(io.BytesIO(value['as_npy'])) if '__ndarray_class__' in value else value
+
+
 class Other(threading.Thread):
     """A server of another program: its own names, poses seen from the base, and steps as actions."""
 
-    def __init__(self, address):
+    def __init__(self, address, layout):
         super().__init__(daemon=True)
+        self.in_observation = layout == 'flat_observation'
+        self.encode, self.decode = ((encode_npy, decode_npy) if self.in_observation else
+                                    (msgpack_numpy.encode, msgpack_numpy.decode))
         self.policy = Client(address)
         base = self.policy.ask('get_modality_config')['understudy']['base']
         self.p, self.q = np.array(base['p']), np.array(base['q'], float)
@@ -272,13 +286,14 @@ class Other(threading.Thread):
 
     def run(self):
         while True:
-            request = msgpack.unpackb(self.socket.recv(), object_hook=msgpack_numpy.decode)
+            request = msgpack.unpackb(self.socket.recv(), object_hook=self.decode)
             reply = {'status': 'ok'}
             if request['endpoint'] == 'get_modality_config':
                 reply = {'video': {}, 'state': {}}
             if request['endpoint'] == 'get_action':
-                reply = self.act(request['data'])
-            self.socket.send(msgpack.packb(reply, default=msgpack_numpy.encode))
+                seen = request['data']
+                reply = self.act(seen['observation'] if self.in_observation else seen)
+            self.socket.send(msgpack.packb(reply, default=self.encode))
 
     def act(self, seen):
         pose = seen['state.eef'].astype(float)
@@ -303,7 +318,6 @@ class Other(threading.Thread):
 
 
 MAP = """
-flat: true
 cameras: {agentview: high, robot0_eye_in_hand: wrist}
 image_width: 84
 image_height: 84
@@ -321,28 +335,36 @@ action:
 
 def check_policies_of_others(t):
     """Behind names, frames and actions of another program, the shipped policy sees and does the same."""
-    (t.folder / 'map.yaml').write_text(MAP)
+    layouts = {'flat': 'layout: flat\narrays: msgpack_numpy\n',
+               'flat_observation': 'layout: flat_observation\n'}
     with Server(t.program, t.checkpoint) as server:
-        own, other = Proxy(server.address, noise=NOISE), Other(server.address)
-        for name, options in (('own', [own.address]),
-                              ('other', [other.address, '--policy-map', str(t.folder / 'map.yaml')])):
-            assert isinstance(rollouts(t, name, '--policy-server', *options, episodes=1), str)
-        assert min(len(own.seen), len(other.seen)) > 8
-        # as far as rounding: what comes later may part, where fingers touch
-        for decision, bound in zip(range(4), (1e-6, 1e-4, 1e-4, 1e-4)):
-            for part, here in own.seen[decision].items():
-                there = other.seen[decision][part]
-                assert np.allclose(here, there, atol=bound, rtol=0), (decision, part, here, there)
-        moved = own.seen[3]['robot0_eef_position'] - own.seen[0]['robot0_eef_position']
-        assert np.abs(moved).max() > 0.05, moved
+        own = Proxy(server.address, noise=NOISE)
+        assert isinstance(rollouts(t, 'own', '--policy-server', own.address, episodes=1), str)
+        for layout, said in layouts.items():
+            (t.folder / 'map.yaml').write_text(said + MAP)
+            other = Other(server.address, layout)
+            assert isinstance(rollouts(t, layout, '--policy-server', other.address, '--policy-map',
+                                       str(t.folder / 'map.yaml'), episodes=1), str)
+            expect_the_same(own, other)
         # without the map nobody can know what its parts are
         refused = rollouts(t, 'refused', '--policy-server', other.address)
         assert refused.returncode == 3 and '--policy-map FILE does' in refused.stderr, refused
-        (t.folder / 'map.yaml').write_text(MAP.replace('close', 'shut'))
+        (t.folder / 'map.yaml').write_text(said + MAP.replace('close', 'shut'))
         wrong = rollouts(t, 'wrong', '--policy-server', other.address, '--policy-map',
                          str(t.folder / 'map.yaml'))
         assert wrong.returncode == 1 and "has no 'action.shut'; it has action.delta" in wrong.stderr, \
             wrong
+
+
+def expect_the_same(own, other):
+    """What reached the policy, as far as rounding: what comes later may part, where fingers touch."""
+    assert min(len(own.seen), len(other.seen)) > 8
+    for decision, bound in zip(range(4), (1e-6, 1e-4, 1e-4, 1e-4)):
+        for part, here in own.seen[decision].items():
+            there = other.seen[decision][part]
+            assert np.allclose(here, there, atol=bound, rtol=0), (decision, part, here, there)
+    moved = own.seen[3]['robot0_eef_position'] - own.seen[0]['robot0_eef_position']
+    assert np.abs(moved).max() > 0.05, moved
 
 
 def check_tokens(t):
