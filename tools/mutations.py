@@ -296,8 +296,8 @@ _GROUPS = [
     ]),
     # ---- sim
     ("sim/arm_chain.cc", "sim_test", "*ArmChain*:*FiveJoints*", [
-        ("anchors.push_back(moved * anchors_W_[k]);", "anchors.push_back(anchors_W_[k]);"),
-        ("const MatrixXd left = eye - inverse * J_p;", "const MatrixXd left = eye;"),
+        ("anchors[k] = moved * anchors_W_[k];", "anchors[k] = anchors_W_[k];"),
+        ("const OfSquare left = eye - inverse * J_p;", "const OfSquare left = eye;"),
     ]),
     ("sim/arm_drive.cc", "sim_test", "*ByJoints*:*Motors*", [
         ("to_ = target.q_cmd;", "to_.resize(0);"),
