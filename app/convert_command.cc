@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/data_commands.h"
@@ -241,7 +243,9 @@ Json Convert(ConvertFlags flags, const OptionValues& format_options, CommandCont
   if (imported) return ConvertImported(*from, to, flags, request, context);
   // others take columns as they are
   if (&to == &OwnFormat()) read.joint_robot = JointRobotFor(flags.task, flags.robot);
-  return WriteAs(to, *OpenDataset(flags.path, read), flags, request, context);
+  std::unique_ptr<EpisodeSource> source = OpenDataset(flags.path, read);
+  if (read.skip_bad) source = LeaveOutUnwritable(std::move(source), to);
+  return WriteAs(to, *source, flags, request, context);
 }
 
 }  // namespace

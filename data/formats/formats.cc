@@ -111,21 +111,20 @@ const DatasetFormat& FormatNamed(const std::string& name, const FormatList& form
 
 namespace {
 
-// A dataset without the episodes that cannot be read, for formats that know no such option.
-class SoundEpisodes : public EpisodeSource {
+// A dataset without some of its episodes.
+class PartOfDataset : public EpisodeSource {
  public:
-  explicit SoundEpisodes(std::unique_ptr<EpisodeSource> all)
+  // `reason` says why an episode is left out; empty: it stays.
+  PartOfDataset(std::unique_ptr<EpisodeSource> all,
+                const std::function<std::string(const EpisodeSource&, size_t)>& reason)
       : EpisodeSource(all->path()), all_(std::move(all)) {
     header_ = all_->header();
     content_hash_ = all_->content_hash();
     skipped_ = all_->skipped();
     for (size_t e = 0; e < all_->episodes().size(); ++e) {
       const EpisodeSummary& summary = all_->episodes()[e];
-      try {
-        all_->ReadEpisode(e);
-      } catch (const Error& error) {
-        if (error.kind() != ErrorKind::kBadInput) throw;
-        skipped_.push_back({summary.name, error.what()});
+      if (std::string why = reason(*all_, e); !why.empty()) {
+        skipped_.push_back({summary.name, std::move(why)});
         continue;
       }
       numbers_.push_back(e);
@@ -173,6 +172,16 @@ class SoundEpisodes : public EpisodeSource {
   std::vector<size_t> numbers_;  // in all_
 };
 
+std::string WhyNotRead(const EpisodeSource& source, size_t e) {
+  try {
+    source.ReadEpisode(e);
+    return "";
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kBadInput) throw;
+    return error.what();
+  }
+}
+
 // Only files of robomimic's family hold pictures as fractions.
 void RequireFractions(const EpisodeSource& source, const std::string& camera,
                       const std::string& map) {
@@ -202,10 +211,25 @@ std::unique_ptr<EpisodeSource> OpenDataset(const fs::path& given, const ReadOpti
   auto source = opens.Open(path, read);
   for (const auto& [camera, scale] : read.pictures) RequireFractions(*source, camera, options.map);
   if (options.skip_bad && !opens.leaves_out_bad) {
-    source = std::make_unique<SoundEpisodes>(std::move(source));
+    source = std::make_unique<PartOfDataset>(std::move(source), WhyNotRead);
   }
   if (map) source = MapColumns(std::move(source), *map);
   if (options.joint_robot) source = PoseByJoints(std::move(source), options.joint_robot);
+  return source;
+}
+
+std::unique_ptr<EpisodeSource> LeaveOutUnwritable(std::unique_ptr<EpisodeSource> source,
+                                                  const DatasetFormat& format) {
+  if (!format.states_after_actions) return source;
+  const auto why = [](const EpisodeSource& all, size_t e) -> std::string {
+    if (all.episodes()[e].length != 1 || !all.ReadEpisode(e).final_observation.arms.empty()) {
+      return "";
+    }
+    return "has a single row and no state after it";
+  };
+  for (size_t e = 0; e < source->episodes().size(); ++e) {
+    if (!why(*source, e).empty()) return std::make_unique<PartOfDataset>(std::move(source), why);
+  }
   return source;
 }
 

@@ -38,6 +38,10 @@ std::unique_ptr<EpisodeSource> OpenDataset(const std::filesystem::path& path,
                                            const ReadOptions& options = {},
                                            const FormatList& formats = DatasetFormats());
 
+// `source` without the episodes that `format` has no way to write.
+std::unique_ptr<EpisodeSource> LeaveOutUnwritable(std::unique_ptr<EpisodeSource> source,
+                                                  const DatasetFormat& format);
+
 // Every fault of a dataset of any listed format. Does not throw for what is wrong with it.
 VerifyReport VerifyDataset(const std::filesystem::path& path, const VerifyOptions& options = {},
                            const FormatList& formats = DatasetFormats());

@@ -76,12 +76,16 @@ inline DatasetHeader ConvertibleHeader(const EpisodeShape& shape) {
   return header;
 }
 
-inline std::filesystem::path WriteConvertible(const std::filesystem::path& file, size_t arms = 1) {
-  const EpisodeShape shape = ConvertibleShape(arms);
+// `second`: rows of the second episode; 0: as many as the others have.
+inline std::filesystem::path WriteConvertible(const std::filesystem::path& file, size_t arms = 1,
+                                              size_t second = 0) {
+  EpisodeShape shape = ConvertibleShape(arms);
+  const size_t usual = shape.length;
   const DatasetHeader header = ConvertibleHeader(shape);
   Rng rng(RngKey{.seed = 5});
   DatasetWriter writer(file, header);
   for (uint64_t e = 0; e < 3; ++e) {
+    shape.length = e == 1 && second > 0 ? second : usual;
     std::vector<std::vector<Image>> images(2);
     for (auto& list : images) {
       for (size_t k = 0; k < shape.length; ++k) list.push_back(RandomImage(rng, 16, 8));

@@ -87,6 +87,28 @@ TEST_F(Import, GivesOurRowsAgain) {
   }
 }
 
+TEST_F(Import, AnEpisodeOfOneRowIsLeftOutWhereItsEndIsWanted) {
+  own_ = WriteConvertible(folder_ / "short.h5", 1, 1);
+  const fs::path file = Foreign(&foreign::kRobomimicWriter);
+  EXPECT_THAT([&] { Run(file); },
+              testing::ThrowsMessage<Error>(HasSubstr(
+                  "demo_1 has a single row and no state after it: --skip-bad leaves such")));
+  const auto source = LeaveOutUnwritable(OpenDataset(file), OwnFormat());
+  ASSERT_EQ(source->skipped().size(), 1u);
+  EXPECT_EQ(source->skipped()[0].name, "demo_1");
+  EXPECT_EQ(source->skipped()[0].reason, "has a single row and no state after it");
+  const ForeignReport report =
+      ImportForeign(*source, out_, {}, names_.For(source->header().family), quiet);
+  EXPECT_EQ(report.episodes, 2);
+  const DatasetReader back(out_);
+  EXPECT_EQ(back.ReadMask("train").size(), 2u);
+  EXPECT_TRUE(back.ReadMask("valid").empty());
+  // whoever stores rows alone takes it
+  const DatasetFormat& robomimic = FormatNamed("robomimic");
+  EXPECT_EQ(LeaveOutUnwritable(OpenDataset(file), robomimic)->episodes().size(), 3u);
+  EXPECT_EQ(LeaveOutUnwritable(OpenDataset(own_), OwnFormat())->episodes().size(), 3u);
+}
+
 // Where the file does not say how an episode ended, neither does the dataset, until its user does.
 TEST_F(Import, UnknownSuccessStaysUnknown) {
   const fs::path file = Foreign(&foreign::kRobomimicWriter);

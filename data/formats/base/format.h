@@ -88,6 +88,9 @@ struct DatasetFormat {
   std::function<std::unique_ptr<EpisodeSource>(const std::filesystem::path&, const ReadOptions&)>
       OpenToMend = {};
 
+  // Written episodes end with the state after their last action: one without it loses its last row.
+  bool states_after_actions = false;
+
   // What the format cannot hold of a dataset, and what becomes different in it, in words; and
   // writing it. The result says what was written, `episodes` among it.
   std::function<std::vector<std::string>(const EpisodeSource&, const ConvertRequest&)> Lost = {};

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "data/formats/family/write_dialect.h"
+
 namespace understudy::foreign {
 namespace fs = std::filesystem;
 namespace {
@@ -19,6 +21,7 @@ DatasetFormat FamilyFormat(const std::string& name, const std::string& summary,
                            FormatOptions options, bool without_episode) {
   DatasetFormat format = ReadFormat(name, summary, dialect, without_episode);
   format.write_options = {std::move(options)};
+  format.states_after_actions = writer.states_after_actions;
   format.Lost = [&writer](const EpisodeSource& source, const ConvertRequest& request) {
     return LostIn(writer, source, WriteOptionsOf(request), request.into, request.from);
   };

@@ -163,7 +163,7 @@ class Writing {
     }
     RequireAlike(reader_, index, episode, &usual_);
     if (dialect_.states_after_actions && !EndAtLastObservation(&episode)) {
-      refuse("has a single row and no state after");
+      refuse(kNoStateAfter);
     }
     TakeModel(index, episode.meta);
     const h5::Group demo = data.Create(name);

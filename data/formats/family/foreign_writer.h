@@ -69,6 +69,10 @@ struct ForeignReport {
 
 Json ToJson(const ForeignReport& report);
 
+// Why an episode cannot be written where its states after the actions are wanted.
+inline constexpr const char* kNoStateAfter =
+    "has a single row and no state after it: --skip-bad leaves such episodes out";
+
 // What a format cannot hold of this dataset, and what becomes different in it, in words. `from` and
 // `into` as in WriteForeign.
 std::vector<std::string> LostIn(const foreign::WriteDialect& dialect, const EpisodeSource& reader,

@@ -247,10 +247,7 @@ ForeignReport ImportForeign(const EpisodeSource& reader, const std::filesystem::
                         "FILE` leaves it out",
                         twin->second, reader.path().string(), name));
       }
-      if (!EndAtLastObservation(&episode))
-        refuse(
-            "has a single row and no state after it: `understudy data filter` with --where 'steps "
-            "> 1' leaves such episodes out");
+      if (!EndAtLastObservation(&episode)) refuse(kNoStateAfter);
       if (options.edit_episode) options.edit_episode(i, &episode);
       if (episode.meta.objects != info.objects) {
         refuse("holds the poses of other objects than the first episode");

@@ -15,6 +15,7 @@ DatasetFormat UnderstudyFormat() {
                      const ReadOptions& options) -> std::unique_ptr<EpisodeSource> {
             return std::make_unique<DatasetReader>(path, options);
           },
+          .states_after_actions = true,
           .Lost = [](const EpisodeSource& source,
                      const ConvertRequest& request) { return LostInImport(source, request.from); },
           .Write =
