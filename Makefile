@@ -13,7 +13,7 @@ help:
 	@echo "make test-slow  a thousand kills, a dataset of 4 GB, 20000 scripts of faults (about 10 minutes)"
 	@echo "make package    build/release/understudy-*.tar.gz and .deb"
 	@echo "make image      build/release/understudy-*.oci.tar, for Podman, Apptainer, Enroot and Pyxis"
-	@echo "make mutate     one-line faults that tests must notice (hours; resumes where it was stopped)"
+	@echo "make mutate     one-line faults that tests must notice (half an hour; resumes where it was stopped)"
 	@echo "make bench      benchmarks;  make format  clang-format;  make clean  remove build/"
 
 setup:
@@ -43,9 +43,9 @@ test: build
 test-slow: build
 	@ctest --test-dir build/release --output-on-failure --tests-regex '^Slow(Store|Teleop)' $(CTEST_ARGS)
 
-# each listed fault is built alone in a copy of the tree (build/mutate); see tools/mutations.py
-mutate: setup
-	@tools/mutate.py --jobs $(JOBS) $(MUTATE_ARGS)
+# each listed fault is compiled alone and linked before the objects of the build; see tools/mutations.py
+mutate: build
+	@tools/mutate.py $(MUTATE_ARGS)
 
 bench: setup
 	@cmake --preset release -DBUILD_BENCHMARKS=ON

@@ -6,10 +6,11 @@
   tools/mutate.py --only PATTERN    those whose file or text contains PATTERN
   tools/mutate.py --fresh           forgets the results so far
 
-The tree is copied to --work (build/mutate/tree), which has a build of its own: the working tree is
-never changed. Results stand in build/mutate/results.json and, as a table, in build/mutate/table.md.
-A fault is caught if a test fails or the time runs out. One that does not compile says nothing of the
-tests: its entry is wrong.
+Nothing in the tree is changed. The release build (`make build`) lends its objects: a copy of the file
+with the fault is compiled alone, without optimization, and linked before them; where the tests do not
+notice, all of its unity file, so that no call into it was inlined elsewhere. Results stand in
+build/mutate/results.json and, as a table, in build/mutate/table.md. A fault is caught if a test fails
+or the time runs out. One that does not compile says nothing of the tests: its entry is wrong.
 """
 
 import argparse
@@ -17,7 +18,8 @@ import hashlib
 import json
 import os
 import pathlib
-import shutil
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -25,6 +27,7 @@ import time
 from mutations import MUTATIONS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+LIBRARY = "lib/libunderstudy.so"
 
 
 def place_of(mutation, root=ROOT):
@@ -68,10 +71,11 @@ def key_of(mutation):
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def run(command, cwd, timeout):
+def run(command, cwd, timeout, **environment):
     """(exit status or None where time ran out, output)."""
     process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               text=True, errors="replace", start_new_session=True)
+                               text=True, errors="replace", start_new_session=True, shell=True,
+                               env={**os.environ, **environment})
     try:
         output, _ = process.communicate(timeout=timeout)
         return process.returncode, output
@@ -81,67 +85,128 @@ def run(command, cwd, timeout):
         return None, "time ran out"
 
 
-def prepare(work, preset):
-    """A copy of the working tree with a build of its own."""
-    tree = work / "tree"
-    tree.mkdir(parents=True, exist_ok=True)
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True,
-                            capture_output=True, text=True).stdout.split("\n")
-    wanted = {name for name in listed if name and (ROOT / name).is_file()}
-    for name in wanted:
-        source, copy = ROOT / name, tree / name
-        # what did not change keeps its time and is not built again
-        if copy.is_file() and copy.read_bytes() == source.read_bytes():
-            continue
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, copy)
-    kept = {"build", ".deps"}
-    for copy in tree.rglob("*"):
-        name = copy.relative_to(tree)
-        if name.parts[0] not in kept and copy.is_file() and str(name) not in wanted:
-            copy.unlink()
-    if (ROOT / ".deps").exists() and not (tree / ".deps").exists():
-        (tree / ".deps").symlink_to(ROOT / ".deps")
-    if not (tree / "build" / preset / "build.ninja").exists():
-        # a fault may leave a variable unused
-        subprocess.run(["cmake", "--preset", preset, "-DCMAKE_CXX_FLAGS="], cwd=tree,
-                       check=True)
-    return tree
+class Failed(Exception):
+    """A fault that could not be tried."""
 
 
-def build(tree, preset, targets, jobs):
-    return run(["cmake", "--build", f"build/{preset}", "-j", str(jobs), "--target", *targets], tree, 7200)
+class Build:
+    """The release build, whose objects and command lines are borrowed."""
 
+    def __init__(self, folder, work):
+        self.folder, self.work, self.links = folder, work, {}
+        self.commands, self.unity = {}, {}
+        for entry in json.loads((folder / "compile_commands.json").read_text()):
+            self.commands[entry["file"]] = entry["command"]
+            text = pathlib.Path(entry["file"]).read_text() if "/Unity/" in entry["file"] else ""
+            for source in re.findall(r'#include "([^"]+)"', text) or [entry["file"]]:
+                self.unity.setdefault(source, []).append(entry["file"])
 
-def test(tree, preset, tests, gtest_filter, timeout):
-    for name in tests:
-        # the first test that fails decides; those that it skips are printed behind it
-        status, output = run([f"build/{preset}/tests/{name}", f"--gtest_filter={gtest_filter}",
-                              "--gtest_brief=1", "--gtest_fail_fast"], tree, timeout)
-        if status is None:
-            return "caught", f"{name}: time ran out"
+    def object_of(self, unit):
+        return re.search(r" -o (\S+)", self.commands[unit])[1]
+
+    def compile(self, source, unit, out, include=None):
+        """`source` with the options of the translation unit `unit`."""
+        command = re.sub(r" -o \S+ -c \S+$", "", self.commands[unit].strip())
+        command = command.replace(" -O3 ", " -O1 ").replace("-Winvalid-pch", "")
+        if include:
+            command = command.replace(" -I", f" -I{shlex.quote(str(include))} -I", 1)
+        status, output = run(f"{command} -o {shlex.quote(str(out))} -c {shlex.quote(str(source))}",
+                             self.folder, 600)
         if status != 0:
-            failed = [line for line in output.split("\n") if "FAILED  ]" in line]
-            return "caught", f"{name}: {failed[0].strip() if failed else 'exit status ' + str(status)}"
-    return "survived", ""
+            raise Failed("does not compile", output[-300:])
+
+    def link(self, target, out, replaced):
+        """`target` with other objects in the place of its own, or before them."""
+        if target not in self.links:
+            lines = subprocess.run(["ninja", "-t", "commands", target], cwd=self.folder, check=True,
+                                   capture_output=True, text=True).stdout
+            self.links[target] = lines.strip().split("\n")[-1]
+        command = self.links[target].replace(f" -o {target} ", f" -o {shlex.quote(str(out))} ")
+        for old, new in replaced.items():
+            if f" {old} " not in command:
+                raise Failed("does not link", f"{target} has no {old}")
+            command = command.replace(f" {old} ", f" {new} ", 1)
+        command = command.replace(" -o ", " -Wl,--allow-multiple-definition -o ", 1)
+        status, output = run(command, self.folder, 600)
+        if status != 0:
+            raise Failed("does not link", output[-300:])
+
+    def first_object(self, target):
+        self.links.get(target) or self.link(target, self.work / "whole", {})
+        return re.search(r" (\S+\.o) ", self.links[target])[1]
+
+    def units_of(self, test):
+        return [unit for unit in self.commands if f"/{test}.dir/" in f"/{self.object_of(unit)}"]
+
+    def programs(self, mutation, text, whole):
+        """(test program, environment) for each test of a fault, built one after the other."""
+        tests = mutation["tests"].split(":")
+        source = ROOT / mutation["file"]
+        if source.suffix == ".h":
+            yield from self.with_header(mutation["file"], text, tests)
+            return
+        fault = self.work / source.name
+        fault.write_text(text, encoding="utf-8")
+        unit = next(u for u in self.unity[str(source)] if "/tests/" not in u)
+        own = self.object_of(unit)
+        if whole and "/Unity/" in unit:
+            unity = pathlib.Path(unit).read_text()
+            fault = self.work / "unity.cxx"
+            fault.write_text(unity.replace(f'"{source}"', f'"{self.work / source.name}"'))
+        out = self.work / "fault.o"
+        self.compile(fault, unit, out)
+        shared = "_objects.dir/" in own
+        if shared:
+            (self.work / "lib").mkdir(exist_ok=True)
+            self.link(LIBRARY, self.work / LIBRARY, {own: out if whole else f"{out} {own}"})
+        for test in tests:
+            if shared:
+                yield self.folder / "tests" / test, {"LD_LIBRARY_PATH": str(self.work / "lib")}
+            else:
+                first = self.first_object(f"tests/{test}")
+                self.link(f"tests/{test}", self.work / test, {first: f"{out} {first}"})
+                yield self.work / test, {}
+
+    def with_header(self, name, text, tests):
+        """Test programs that were compiled with another text of a header."""
+        header = self.work / "include" / name
+        header.parent.mkdir(parents=True, exist_ok=True)
+        header.write_text(text, encoding="utf-8")
+        for test in tests:
+            replaced = {}
+            for i, unit in enumerate(self.units_of(test)):
+                out = self.work / f"unit_{i}.o"
+                self.compile(unit, unit, out, include=self.work / "include")
+                replaced[self.object_of(unit)] = out
+            self.link(f"tests/{test}", self.work / test, replaced)
+            yield self.work / test, {}
+        header.unlink()
 
 
-def try_one(tree, preset, mutation, jobs, timeout):
-    line, lines = place_of(mutation, tree)
+def test(program, environment, gtest_filter, timeout):
+    """What the first test that fails says; None where all pass."""
+    status, output = run(f"ulimit -c 0; {program} --gtest_filter={shlex.quote(gtest_filter)} "
+                         "--gtest_brief=1 --gtest_fail_fast", ROOT, timeout, **environment)
+    if status is None:
+        return "time ran out"
+    failed = [line for line in output.split("\n") if "FAILED  ]" in line]
+    return None if status == 0 else failed[0].strip() if failed else f"exit status {status}"
+
+
+def try_one(build, mutation, timeout):
+    line, lines = place_of(mutation)
     if line is None:
         return "does not apply", lines
-    file = tree / mutation["file"]
-    whole = file.read_text(encoding="utf-8")
-    tests = mutation["tests"].split(":")
     lines[line] = lines[line].replace(mutation["old"], mutation["new"])
     try:
-        file.write_text("\n".join(lines), encoding="utf-8")
-        status, output = build(tree, preset, tests, jobs)
-        if status != 0:
-            return "does not compile", ""
-        return test(tree, preset, tests, mutation["filter"], timeout)
-    finally:
-        file.write_text(whole, encoding="utf-8")
+        for whole in (False, True):
+            for program, environment in build.programs(mutation, "\n".join(lines), whole):
+                failure = test(program, environment, mutation["filter"], timeout)
+                if failure:
+                    return "caught", f"{program.name}: {failure}"
+        return "survived", ""
+    except Failed as failed:
+        return failed.args
 
 
 def write_table(results, out):
@@ -166,38 +231,36 @@ def main():
     parser.add_argument("--check", action="store_true", help="no build: does every entry apply?")
     parser.add_argument("--only", default="", help="entries whose file or text contains this")
     parser.add_argument("--fresh", action="store_true", help="forget the results so far")
-    parser.add_argument("--preset", default="dev")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build" / "mutate")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--timeout", type=float, default=600, help="s, of one test program")
     options = parser.parse_args()
     if options.check:
         return check()
 
-    wanted = [m for m in MUTATIONS if options.only in m["file"] or options.only in m["old"]]
     options.work.mkdir(parents=True, exist_ok=True)
     file = options.work / "results.json"
     results = json.loads(file.read_text()) if file.exists() and not options.fresh else {}
     keys = {key_of(m) for m in MUTATIONS}
     results = {key: result for key, result in results.items() if key in keys}
-    tree = prepare(options.work, options.preset)
+    build = Build(options.build.resolve(), options.work.resolve())
 
     # without a fault the tests must pass, or nothing is said by their failing
     sound = set()
-    for mutation in wanted:
+    for mutation in MUTATIONS:
+        if options.only not in mutation["file"] and options.only not in mutation["old"]:
+            continue
         if key_of(mutation) in results:
             continue
-        tests = mutation["tests"].split(":")
-        if (mutation["tests"], mutation["filter"]) not in sound:
-            status, output = build(tree, options.preset, tests, options.jobs)
-            if status != 0:
-                sys.exit(f"the tree does not build:\n{output[-4000:]}")
-            state, note = test(tree, options.preset, tests, mutation["filter"], options.timeout)
-            if state != "survived":
-                sys.exit(f"the tests fail without a fault: {note}")
-            sound.add((mutation["tests"], mutation["filter"]))
+        for name in mutation["tests"].split(":"):
+            if (name, mutation["filter"]) in sound:
+                continue
+            failure = test(build.folder / "tests" / name, {}, mutation["filter"], options.timeout)
+            if failure:
+                sys.exit(f"the tests fail without a fault: {name}: {failure}")
+            sound.add((name, mutation["filter"]))
         start = time.time()
-        state, note = try_one(tree, options.preset, mutation, options.jobs, options.timeout)
+        state, note = try_one(build, mutation, options.timeout)
         results[key_of(mutation)] = {"result": state, "note": note}
         file.write_text(json.dumps(results, indent=1))
         write_table(results, options.work / "table.md")

@@ -3,6 +3,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
+#include <set>
+#include <thread>
 
 #include "core/base/hash.h"
 #include "core/base/options.h"
@@ -61,6 +64,21 @@ TEST(Rng, MomentsOfTheDistributions) {
   EXPECT_NEAR(squares / n, 1, 5 * std::sqrt(2.0 / n));
   EXPECT_NEAR(beta / n, 0.6, 5 * 0.262 / std::sqrt(n));
   EXPECT_NEAR(beta_squares / n - 0.36, 0.06857, 0.002);  // ab / ((a+b)^2 (a+b+1))
+}
+
+TEST(Rng, WholeNumbersAreFairAndReachBothEnds) {
+  Rng rng(RngKey{.seed = 4});
+  // 2^64 holds this count one and a third times: a remainder alone would favour the first third
+  const uint64_t third = uint64_t{1} << 62;
+  const int n = 3000;
+  int first = 0;
+  std::set<int64_t> seen;
+  for (int i = 0; i < n; ++i) {
+    first += rng.UniformInt(3 * third) < third;
+    seen.insert(rng.UniformInt(-1, 1));
+  }
+  EXPECT_NEAR(first / double{n}, 1.0 / 3, 5 * std::sqrt(2.0 / 9 / n));
+  EXPECT_EQ(seen, (std::set<int64_t>{-1, 0, 1}));
 }
 
 struct Inner {
@@ -307,6 +325,27 @@ TEST(OrderedPool, SameResultForAnyThreadCount) {
   const std::vector<int64_t> one = run(1);
   EXPECT_EQ(one.size(), 56u);
   EXPECT_EQ(run(4), one);
+}
+
+// While one result is consumed, no more than the window is worked on ahead of it.
+TEST(OrderedPool, RunsNoFurtherAheadThanItsWindow) {
+  std::atomic<int64_t> last = 0;
+  const auto work = [&](int, int64_t i) {
+    for (int64_t seen = last; seen < i && !last.compare_exchange_weak(seen, i);) {
+    }
+    return i;
+  };
+  const auto consume = [&](int64_t i, int64_t&&) {
+    if (i > 0) return true;
+    using std::chrono::milliseconds;
+    for (int wait = 0; wait < 10000 && last < 5; ++wait)
+      std::this_thread::sleep_for(milliseconds(1));
+    std::this_thread::sleep_for(milliseconds(50));
+    EXPECT_EQ(last, 5);
+    return true;
+  };
+  RunOrdered<int64_t>(3, 0, 40, work, consume, /*window=*/5);
+  EXPECT_EQ(last, 39);
 }
 
 TEST(OrderedPool, RethrowsTheFirstErrorInOrder) {
