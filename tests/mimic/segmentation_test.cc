@@ -176,6 +176,14 @@ TEST_F(LetGo, OffsetsCountFromThereToTheNextClosing) {
 TEST_F(LetGo, OnlyOnTheWayToAGraspOfTheSameArm) {
   task_.predicates["two"] = GraspedPredicate{"cube", 1};
   EXPECT_THAT(Segment().ends, ElementsAre(4, 23, 30));
+  // of another arm, which goes with it
+  task_.subtasks[0].arm = 0;
+  task_.subtasks[1].arm = kAllArms;
+  const std::vector<uint8_t> closed = Rows("..########..........##########");
+  const Segmentation two_arms = SegmentBySignals(
+      task_, {Rows("...#######...................."), Rows("......................########")}, 30,
+      2, {closed, closed}, {p_WE_, p_WE_});
+  EXPECT_THAT(two_arms.ends, ElementsAre(4, 23, 30));
   // what is put down is the aim of the next subtask
   task_.predicates["two"] = ReleasedPredicate{"drawer"};
   EXPECT_THAT(Segment().ends, ElementsAre(4, 23, 30));

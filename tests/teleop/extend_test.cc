@@ -211,6 +211,20 @@ TEST(RunTeleop, CoverDrawsStartsFromPartsWithoutDemonstrations) {
               testing::ThrowsMessage<Error>(HasSubstr("its objects are cubeA, cubeB and not mug")));
   EXPECT_NE(StartsOfDemonstrations(options.out, {"cubeA", "cubeB"})[0][0],
             StartsOfDemonstrations(options.covered[0], {"cubeA", "cubeB"})[0][0]);
+
+  // the start that a stopped session was at stays, whatever others record meanwhile
+  options.demos = 2;
+  options.out = folder / "meanwhile.h5";
+  {
+    World stopped;
+    StopAfter(stopped, options.out + ".episodes/attempt_0.h5");
+    EXPECT_FALSE(stopped.Session(options).complete);
+  }
+  const Json chosen = LoadJson(options.out + ".episodes/starts.json");
+  fs::copy_file(whole, options.covered[0], fs::copy_options::overwrite_existing);
+  World resumed;
+  ASSERT_TRUE(resumed.Session(options).complete);
+  EXPECT_EQ(DatasetReader(options.out).ReadMeta(1).settings["candidate"], chosen.at("1"));
 }
 
 }  // namespace

@@ -198,6 +198,30 @@ TEST(RunTeleop, NothingToRecordAgainIsSaid) {
   EXPECT_TRUE(report.complete);
   EXPECT_EQ(report.attempts.size(), 1u);
   EXPECT_EQ(report.set_aside, "");
+  EXPECT_THAT(StartsOf(options.out), testing::ElementsAre(0)) << "the wish has used no start up";
+}
+
+// What was recorded until Ctrl-C is kept, and its start comes again.
+TEST(RunTeleop, AnInterruptedAttemptIsKeptAndItsStartComesAgain) {
+  TeleopOptions options;
+  options.demos = 3;
+  options.out = FreshFolder() / "a.h5";
+  const fs::path episodes = options.out + ".episodes";
+  {
+    World world;
+    int after = 0;
+    world.device.spoil = [&](RawSample&) {
+      if (fs::exists(episodes / "attempt_0.h5") && ++after == 100) RequestInterrupt();
+    };
+    EXPECT_FALSE(world.Session(options).complete);
+    ClearInterrupt();
+  }
+  const DatasetReader cut(episodes / "attempt_1.h5");
+  EXPECT_EQ(cut.ReadMeta(0).cause, "interrupted");
+  EXPECT_EQ(cut.ReadMeta(0).attempt, 1);
+  World world;
+  ASSERT_TRUE(world.Session(options).complete);
+  EXPECT_THAT(StartsOf(options.out), testing::ElementsAre(0, 1, 2));
 }
 
 // How long somebody waits, and whether controllers vibrate, is nobody's recording.
