@@ -13,8 +13,16 @@
 namespace understudy {
 namespace {
 
-// "lamps", "lamps with views".
+// Whether the policy was asked for something else, and nothing varied.
+bool IsInstruction(const Json& row) { return row.contains("instruction"); }
+
+std::string SeverityOf(const Json& row) {
+  return row["factors"].empty() || IsInstruction(row) ? "" : row["severity"].dump();
+}
+
+// "lamps", "lamps with views", "told 'lift the cube'".
 std::string NamesOfRow(const Json& row) {
+  if (IsInstruction(row)) return fmt::format("told '{}'", row["instruction"].get<std::string>());
   const auto names = row["factors"].get<std::vector<std::string>>();
   return names.empty() ? "nominal" : fmt::format("{}", fmt::join(names, " with "));
 }
@@ -52,7 +60,7 @@ std::string RowOfTable(const Json& row) {
   };
   std::string html = fmt::format("<tr><td>{}</td>", EscapeHtml(NamesOfRow(row)));
   const bool varied = !row["factors"].empty();
-  html += cell(varied ? row["severity"].dump() : "");
+  html += cell(SeverityOf(row));
   html += cell(row["successes"].dump() + "/" + row["episodes"].dump());
   html += cell(varied ? Difference(row) : "");
   html += cell(varied ? row["only_varied"].dump() + "/" + row["only_nominal"].dump() : "");
@@ -109,7 +117,7 @@ std::string DescribeFactors(const Json& report) {
       fmt::format("{:<28} {:>8} {:>8.1f}%\n", "nominal", "", 100 * nominal["rate"].get<double>());
   for (const Json& row : report["rows"]) {
     text += fmt::format("{:<28} {:>8} {:>8.1f}% {:>22} {:>9.2g} {:>9.2g}\n", NamesOfRow(row),
-                        row["severity"].dump(), 100 * row["rate"].get<double>(), Difference(row),
+                        SeverityOf(row), 100 * row["rate"].get<double>(), Difference(row),
                         row["p_value"].get<double>(), row["p_holm"].get<double>());
   }
   for (const auto& [name, severity] : report["r50"].items()) {
@@ -125,7 +133,8 @@ std::string DescribeFactors(const Json& report) {
 std::string FactorPage(const Json& report) {
   std::set<double> severities;
   for (const Json& row : report["rows"]) {
-    if (row["factors"].size() == 1) severities.insert(row["severity"].get<double>());
+    const bool alone = row["factors"].size() == 1 && !IsInstruction(row);
+    if (alone) severities.insert(row["severity"].get<double>());
   }
   std::string html =
       BeginPage(fmt::format("Factors: {} on {}", report["policy"].value("name", ""),
@@ -152,7 +161,7 @@ std::string FactorPage(const Json& report) {
       const Json* found = nullptr;
       for (const Json& row : report["rows"]) {
         const bool alone = row["factors"].size() == 1 && row["factors"][0] == name;
-        if (alone && row["severity"].get<double>() == severity) found = &row;
+        if (alone && !IsInstruction(row) && row["severity"].get<double>() == severity) found = &row;
       }
       html += HeatCell(found);
     }

@@ -277,7 +277,8 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
     const int64_t pairs =
         flags.factor_rows.pairs ? std::min<int64_t>(3, count * (count - 1) / 2) : 0;
     const int64_t rows = 1 + count * static_cast<int64_t>(flags.factor_rows.severities.size()) +
-                         pairs + (flags.factor_rows.all ? 1 : 0);
+                         pairs + (flags.factor_rows.all ? 1 : 0) +
+                         static_cast<int64_t>(flags.factor_rows.instructions.size());
     return {{"factors", count},
             {"rows_at_most", rows},
             {"episodes_at_most", rows * flags.evaluate.eval.episodes},

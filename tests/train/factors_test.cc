@@ -222,6 +222,42 @@ class ListeningPolicy : public Policy {
   mutable std::set<std::string> heard_;
 };
 
+// What a policy is told instead of the task's instruction is a row like others, in the nominal
+// world.
+TEST_F(FactorsTest, InstructionsAreHeardAndCompared) {
+  const SimulatorFactory simulators = FakeSimulatorFactory(FakeTask());
+  const ListeningPolicy policy(simulators()->info());
+  const RendererFactory renderers = [] { return std::make_unique<FakeRenderer>(); };
+  Factors factors;
+  factors.factors = {{"instruction", "light", true}};  // a factor may be called so too
+  factors.vary = [](const std::vector<std::string>&, double severity) {
+    return Variations([=](const SceneInventory& scene, const RngKey&) {
+      LightEdit edit{.light = scene.lights[0].name};
+      edit.diffuse = Eigen::Vector3d::Constant(0.2 * severity);
+      return SceneVariation{{edit}};
+    });
+  };
+  FactorOptions how;
+  how.severities = {1};
+  how.instructions = {"", "lift the other cube"};
+  EvalOptions options = LotOptions(3, 2);
+  options.horizon = 4;
+  const FactorReport report =
+      EvaluateFactors(policy, simulators, renderers, options, how, factors, quiet_);
+  EXPECT_THAT(policy.heard(),
+              testing::ElementsAre("", "lift the other cube", simulators()->info().instruction));
+  ASSERT_EQ(report.rows.size(), 3u);
+  EXPECT_EQ(report.rows[0].instruction, "");
+  EXPECT_EQ(report.rows[1].instruction, "lift the other cube");
+  EXPECT_FALSE(report.rows[2].instruction);
+  EXPECT_EQ(report.rows[1].outcomes, report.control.outcomes);
+  EXPECT_EQ(report.rows[1].p_value, 1);
+  const Json json = report.ToJson();
+  EXPECT_EQ(json["rows"][0]["instruction"], "");
+  EXPECT_FALSE(json["rows"][2].contains("instruction"));
+  EXPECT_EQ(report.r50.size(), 1u);
+}
+
 // LIBERO-Plus' users found names of variants in their policies' prompts.
 TEST_F(FactorsTest, NoNameReachesThePolicy) {
   const SimulatorFactory simulators = FakeSimulatorFactory(FakeTask());

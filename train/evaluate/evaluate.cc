@@ -202,7 +202,7 @@ Rollout Course::Run(Bench& bench, int64_t index) const {
       static_cast<PolicyObservation&>(input) = Look(info, places, bench, &result.render_s);
     }
     if (ends) {
-      input.instruction = simulator.info().instruction;
+      input.instruction = options.instruction.value_or(simulator.info().instruction);
       if (episode.chunks == 0) episode.start_pictures = HashOfPictures(input.images);
       const auto wanted =
           std::min(static_cast<int64_t>(earlier.size()), info.EarlierAt(episode.steps));
@@ -271,6 +271,7 @@ void Course::EndRows(const Bench& bench, Rollout* rollout) const {
   rows.final_observation = simulator.Observe();
   EpisodeMeta& meta = rows.meta;
   meta = MetaOf(simulator.info(), options.variant, key);
+  if (options.instruction) meta.instruction = *options.instruction;
   meta.success = ended.success;
   meta.cause = ended.cause;
   meta.physics = WorldOf(simulator, ended.index);
@@ -411,14 +412,15 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
   report.options = options;
   report.varied = vary.look || vary.world;
   // a policy that says nothing of its tasks may know this one
+  const std::string instruction = options.instruction.value_or(simulator.instruction);
   report.unknown_instruction =
       !info.tasks.empty() &&
-      std::find(info.tasks.begin(), info.tasks.end(), simulator.instruction) == info.tasks.end();
+      std::find(info.tasks.begin(), info.tasks.end(), instruction) == info.tasks.end();
   if (report.unknown_instruction) {
     report.warnings.push_back(fmt::format(
         "unknown instruction: '{}' of task '{}' was not in the training data of policy '{}', which "
         "knows: {}",
-        simulator.instruction, simulator.task, info.name,
+        instruction, simulator.task, info.name,
         info.tasks.empty() ? "none" : fmt::format("'{}'", fmt::join(info.tasks, "', '"))));
   }
   for (const std::string& warning : report.warnings) progress.Message(warning);

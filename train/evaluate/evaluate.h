@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,9 +26,11 @@ namespace understudy {
 struct EvalOptions {
   // options that came later are written only where they are not the default: same settings, same
   // text
-  static constexpr std::array kUnwritten{"render", "delay", "stitching", "ensemble_decay"};
+  static constexpr std::array kUnwritten{"render", "delay", "stitching", "ensemble_decay",
+                                         "instruction"};
   // changes results
   std::string variant = "D0";
+  std::optional<std::string> instruction;
   int64_t episodes = 100;
   uint64_t seed = 1;
   int execute = 0;  // a chunk holds more than is meant to be executed
@@ -45,6 +48,9 @@ struct EvalOptions {
   template <class V>
   void Visit(V& v) {
     v("variant", variant, "reset distribution");
+    v("instruction", instruction,
+      "what the policy is asked to do, whatever the task is: a test of what it listens to; null: "
+      "the task's");
     v("episodes", episodes, "episode i starts from (seed, i)", Limits{1, 1e7});
     v("seed", seed, "same seed, same starts: checkpoints are compared in pairs");
     v("execute", execute,

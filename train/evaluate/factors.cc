@@ -12,6 +12,7 @@ namespace understudy {
 namespace {
 
 constexpr size_t kWorst = 3;  // factors that are paired
+constexpr const char* kInstruction = "instruction";
 
 FactorRow Summarize(const EvalReport& report, std::vector<std::string> names, double severity) {
   FactorRow row{.factors = std::move(names), .severity = severity};
@@ -106,6 +107,7 @@ Json RowToJson(const FactorRow& row) {
       {"causes", causes},
       {"outcomes", outcomes}};
   if (row.factors.empty()) return json;
+  if (row.instruction) json["instruction"] = *row.instruction;
   json["only_nominal"] = row.only_nominal;
   json["only_varied"] = row.only_varied;
   json["difference"] = row.difference;
@@ -157,6 +159,18 @@ FactorReport EvaluateFactors(const Policy& policy, const SimulatorFactory& simul
     FactorRow& row = report.rows.emplace_back(Summarize(varied, names, severity));
     Compare(report.control, &row);
   };
+  for (const std::string& text : how.instructions) {
+    if (report.interrupted) break;
+    progress.Message(fmt::format("instruction '{}'", text));
+    EvalOptions told = options;
+    told.instruction = text;
+    const EvalReport heard = Evaluate(policy, simulators, renderers, told, {}, {}, progress);
+    report.interrupted = heard.interrupted;
+    if (report.interrupted) break;
+    FactorRow& row = report.rows.emplace_back(Summarize(heard, {kInstruction}, 1));
+    row.instruction = text;
+    Compare(report.control, &row);
+  }
   for (const Factor& factor : factors.factors) {
     for (const double severity : severities) run({factor.name}, severity, &factor);
   }
@@ -168,7 +182,7 @@ FactorReport EvaluateFactors(const Policy& policy, const SimulatorFactory& simul
   std::vector<const FactorRow*> worst;
   std::vector<std::string> names;
   for (const FactorRow& row : report.rows) {
-    if (row.severity == middle) worst.push_back(&row);
+    if (row.severity == middle && !row.instruction) worst.push_back(&row);
   }
   std::stable_sort(worst.begin(), worst.end(), [](const FactorRow* a, const FactorRow* b) {
     return a->difference < b->difference;
@@ -192,7 +206,7 @@ FactorReport EvaluateFactors(const Policy& policy, const SimulatorFactory& simul
   for (const Factor& factor : factors.factors) {
     std::vector<const FactorRow*> curve;
     for (const FactorRow& row : report.rows) {
-      if (row.factors == std::vector{factor.name}) curve.push_back(&row);
+      if (row.factors == std::vector{factor.name} && !row.instruction) curve.push_back(&row);
     }
     if (curve.size() == severities.size()) {
       report.r50[factor.name] = HalvedAt(report.control, curve);

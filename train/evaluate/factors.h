@@ -19,11 +19,16 @@ struct FactorOptions {
   std::vector<double> severities{0.5, 1, 2};
   bool pairs = true;
   bool all = true;
+  std::vector<std::string> instructions;
   template <class V>
   void Visit(V& v) {
     v("severities", severities, "times the plan's ranges, each factor at each", Limits{0.01, 100});
     v("pairs", pairs, "also the three worst factors in pairs, at severity 1");
     v("all", all, "also all factors together, at severity 1");
+    v("instructions", instructions,
+      "also the nominal setting with each of these in the place of the task's instruction, as '', "
+      "a "
+      "paraphrase and one of another task: what the policy listens to");
   }
 };
 
@@ -43,7 +48,8 @@ struct Factors {
 struct FactorRow {
   std::vector<std::string> factors;  // empty: the nominal setting
   double severity = 0;
-  std::vector<bool> outcomes;  // by episode
+  std::optional<std::string> instruction;  // in the place of the task's; then it is the one factor
+  std::vector<bool> outcomes;              // by episode
   int64_t successes = 0;
   Interval interval;  // of the rate: Wilson, 95 %
   std::map<std::string, int64_t> causes;
@@ -67,7 +73,7 @@ struct FactorReport {
   EvalReport nominal;  // without rows of its own in the JSON
   FactorRow control;
   std::vector<Factor> factors;
-  std::vector<FactorRow> rows;  // each factor at each severity, pairs, all
+  std::vector<FactorRow> rows;  // instructions, each factor at each severity, pairs, all
   // Severity at which the rate of success is half the nominal one, between severities by a straight
   // line; unset: it does not come to that.
   std::map<std::string, std::optional<double>> r50;
