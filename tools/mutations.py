@@ -318,7 +318,7 @@ _GROUPS = [
     ("mimic/run/reach.cc", "cli_test", "*Orientations*", [
         ("in_vain[i] += best < kNever && best > allowed;", "in_vain[i] += best == kNever;"),
     ]),
-    ("sim/osc.cc", "sim_test", "OscLaws.*", [
+    ("sim/osc.cc", "sim_test", "*OscLaws.*", [
         ("kd_(2 * std::sqrt(options.kp) * options.damping_ratio),", "kd_(1.6 * std::sqrt(options.kp)),"),
         ("wanted.template head<3>() = kp_ * (X_WE_cmd.translation() - p_WE);",
          "wanted.template head<3>() = 0.9 * kp_ * (X_WE_cmd.translation() - p_WE);"),
@@ -331,7 +331,7 @@ _GROUPS = [
          "return touches(node.first, &GeomRole::left_pad_of, p.arm) ||"),
         ("return counters_[place] >= p.steps;", "return counters_[place] >= p.steps - 1;"),
     ]),
-    ("sim/reset.cc", "sim_test", "SimulatorLaws.*", [
+    ("sim/reset.cc", "sim_test", "*SimulatorLaws.*", [
         ("if (distance < radii[i] + radii[j]) return", "if (distance < radii[i]) return"),
         ("const double yaw = rng.Uniform(range->yaw[0], range->yaw[1]);", "const double yaw = 0;"),
     ]),

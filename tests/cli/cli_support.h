@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -20,7 +21,11 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-inline const std::string kProgram = UNDERSTUDY_BINARY_DIR "/understudy";
+// UNDERSTUDY_PROGRAM names another one (tools/mutate.py).
+inline const std::string kProgram = [] {
+  const char* other = std::getenv("UNDERSTUDY_PROGRAM");
+  return std::string(other != nullptr ? other : UNDERSTUDY_BINARY_DIR "/understudy");
+}();
 inline const std::string kSource = UNDERSTUDY_SOURCE_DIR;
 
 // A fresh folder in which commands run; nobody's headset or settings leak in.

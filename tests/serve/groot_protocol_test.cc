@@ -130,6 +130,17 @@ WireValue With(WireMap observation, const std::string& modality, const std::stri
   return WireMap{{"observation", observation}};
 }
 
+TEST(GrootProtocol, EveryOneOfABatchIsAnsweredByWhatItSaw) {
+  GrootProtocol server(Echo(), {.seed = 3, .token = "", .allow_kill = false});
+  const WireValue apart = With(Asked("sort", 2), "state", "right_eef_position",
+                               WireArray::Float32({2, 1, 3}, {4, 5, 6, 7, 8, 9}));
+  const WireValue reply = Ask(server, Request("get_action", apart));
+  const std::vector<double> targets = Part(reply, "right_eef_position");
+  ASSERT_EQ(targets.size(), 2u * 4 * 3);
+  EXPECT_EQ(targets[2], 6);
+  EXPECT_EQ(targets[12 + 2], 9);
+}
+
 TEST(GrootProtocol, AnswersWithAChunkOfNamedParts) {
   GrootProtocol server(Echo(), {.seed = 3, .token = "", .allow_kill = false});
   const WireValue reply = Ask(server, Request("get_action", WireMap{{"observation", Asked()}}));

@@ -73,6 +73,24 @@ TEST_P(OscLaws, StepResponseIsTheClosedForm) {
   }
 }
 
+// A quaternion and its negative are one rotation: both are reached the short way.
+TEST_P(OscLaws, ASmallTurnGoesTheShortWay) {
+  constexpr double kTurn = 0.05;
+  const auto simulator = Make(1);
+  const Pose start = simulator->Observe().arms[0].X_WE;
+  for (const double sign : {1, -1}) {
+    Eigen::Quaterniond q = RotationExp(kTurn * Vector3d::UnitX()) * start.rotation();
+    q.coeffs() *= sign;
+    double farthest = 0;
+    for (int i = 0; i < 20; ++i) {
+      simulator->Step(OneArm(Pose(q, start.translation()), -1));
+      const Pose X_WE = simulator->Observe().arms[0].X_WE;
+      farthest = std::max(farthest, AngleBetween(X_WE.rotation(), q));
+    }
+    EXPECT_LT(farthest, 1.1 * kTurn) << sign;
+  }
+}
+
 // With fewer than six joints E does not answer to every axis on its own.
 std::vector<std::string> FullArms() {
   std::vector<std::string> names = ListedNames(kRobotRoot, "robot.yaml");

@@ -66,9 +66,24 @@ TEST_F(PredicateTest, OnTopNeedsTouchHeightAndCentre) {
   EXPECT_FALSE(Signal("on")) << "in the air";
   Place(At(0.0449, 0, 0.82), X_WB);
   EXPECT_FALSE(Signal("on")) << "beside it";
+  Place(At(0, 0, 0.855), X_WB);
+  EXPECT_FALSE(Signal("on")) << "within it";
   Place(At(0, 0, 0.82), At(0, 0, 0.8649));
   EXPECT_TRUE(Signal("under"));
   EXPECT_FALSE(Signal("on"));
+}
+
+TEST_F(PredicateTest, AGraspNeedsBothPads) {
+  Ask({{"held", GraspedPredicate{"cubeA", 0}}, {"loose", ReleasedPredicate{"cubeA"}}});
+  const Pose X_WE = simulator_->Observe().arms[0].X_WE;
+  for (const double side : {-1, 1}) {
+    // two millimetres into an open finger's pad
+    Place(X_WE * At(side * 0.022, 0, 0), At(0, 0, 0.825));
+    EXPECT_FALSE(Signal("loose")) << side;
+    EXPECT_FALSE(Signal("held")) << side;
+  }
+  Place(X_WE, At(0, 0, 0.825));
+  EXPECT_TRUE(Signal("loose"));
 }
 
 TEST_F(PredicateTest, BoxesFollowTheirFrame) {

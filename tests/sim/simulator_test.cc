@@ -277,8 +277,9 @@ TEST_P(SimulatorLaws, StartsLieInTheirRangesAndApart) {
   const auto simulator = Make();
   const std::vector<std::string> names = info_.objects;
   for (const auto& [variant, ranges] : task_.variants) {
-    // how much of its range each object's x has used
+    // how much of its range each object's x and yaw have used
     std::vector<double> least(names.size(), 1e9), most(names.size(), -1e9);
+    std::vector<double> least_yaw = least, most_yaw = most;
     for (uint64_t i = 0; i < 1000; ++i) {
       simulator->Reset(variant, RngKey{12, 0, i, 0, 0});
       const Observation& seen = simulator->Observe();
@@ -293,6 +294,11 @@ TEST_P(SimulatorLaws, StartsLieInTheirRangesAndApart) {
         ASSERT_NEAR(offset.z(), range.z, 1e-12);
         least[a] = std::min(least[a], offset.x());
         most[a] = std::max(most[a], offset.x());
+        const Eigen::Quaterniond& q = seen.X_WO[a].rotation();
+        const double turns = (2 * std::atan2(q.z(), q.w()) - range.yaw[0]) / (2 * M_PI);
+        const double yaw = 2 * M_PI * (turns - std::floor(turns));  // above the range's end
+        least_yaw[a] = std::min(least_yaw[a], yaw);
+        most_yaw[a] = std::max(most_yaw[a], yaw);
         for (size_t b = 0; b < a; ++b) {
           const double apart =
               (seen.X_WO[a].translation() - seen.X_WO[b].translation()).head<2>().norm();
@@ -304,6 +310,10 @@ TEST_P(SimulatorLaws, StartsLieInTheirRangesAndApart) {
       const auto [low, high] = ranges.objects.at(names[a]).x;
       EXPECT_LE(least[a], low + 0.05 * (high - low)) << variant;
       EXPECT_GE(most[a], high - 0.05 * (high - low)) << variant;
+      const auto [from, to] = ranges.objects.at(names[a]).yaw;
+      if (from == to) continue;
+      EXPECT_LE(least_yaw[a], 0.05 * (to - from)) << variant;
+      EXPECT_GE(most_yaw[a], 0.95 * (to - from)) << variant;
     }
   }
 }

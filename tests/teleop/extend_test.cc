@@ -225,6 +225,10 @@ TEST(RunTeleop, CoverDrawsStartsFromPartsWithoutDemonstrations) {
   World resumed;
   ASSERT_TRUE(resumed.Session(options).complete);
   EXPECT_EQ(DatasetReader(options.out).ReadMeta(1).settings["candidate"], chosen.at("1"));
+  // where all parts are one, the first draw is as good as any
+  const std::vector<Start> one = StartsOfDemonstrations(whole, {"cubeA", "cubeB"});
+  EXPECT_EQ(ChooseStart(*resumed.simulator, VariantOf(FakeTask(), "D0"), "D0", RngKey{3}, 1, one),
+            0);
 }
 
 }  // namespace

@@ -201,6 +201,26 @@ TEST(RunTeleop, NothingToRecordAgainIsSaid) {
   EXPECT_THAT(StartsOf(options.out), testing::ElementsAre(0)) << "the wish has used no start up";
 }
 
+TEST(RunTeleop, WhatIsDiscardedBeforeItsFirstRowUsesNoStartUp) {
+  TeleopOptions options;
+  options.demos = 2;
+  options.out = FreshFolder() / "a.h5";
+  World world;
+  // in the policy step that follows the start
+  int after = -1;
+  world.device.spoil = [&](RawSample& sample) {
+    if (after < 0 && (sample.hands[0].buttons | sample.hands[1].buttons) & kButtonStart) after = 0;
+    if (after >= 0 && ++after == options.record.samples_per_step + 1) {
+      sample.hands[0].buttons |= kButtonDiscard;
+    }
+  };
+  const TeleopReport report = world.Session(options);
+  ASSERT_TRUE(report.complete);
+  ASSERT_EQ(report.attempts.size(), 3u);
+  EXPECT_EQ(report.attempts[0].steps, 0);
+  EXPECT_THAT(StartsOf(options.out), testing::ElementsAre(0, 1));
+}
+
 // What was recorded until Ctrl-C is kept, and its start comes again.
 TEST(RunTeleop, AnInterruptedAttemptIsKeptAndItsStartComesAgain) {
   TeleopOptions options;

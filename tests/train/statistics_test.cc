@@ -105,7 +105,10 @@ TEST(Normalizer, GroupsByNameHaveTheirOwnModes) {
   const std::string arm = set->embodiment.arms[0];
   NormalizerRules rules = kActionRules;
   const Normalizer plain = ActionStatistics(*set, 3, rules);
-  rules.by_name = {{"*", NormalizerMode::kMeanStd}, {"*_gripper", NormalizerMode::kMinMax}};
+  // of those that match, the longest counts, wherever it stands
+  rules.by_name = {{"*", NormalizerMode::kMeanStd},
+                   {"*_gripper", NormalizerMode::kMinMax},
+                   {arm.substr(0, 1) + "*", NormalizerMode::kMeanStd}};
   const Normalizer grouped = ActionStatistics(*set, 3, rules);
   ASSERT_EQ(grouped.modes.size(), 3u * 7);
   std::vector<float> a(21, 0.7f), b(21, 0.7f);
