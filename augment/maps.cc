@@ -8,6 +8,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/hash.h"
 #include "core/base/json.h"
 #include "core/base/npy.h"
 #include "core/base/ordered_pool.h"
@@ -165,6 +166,9 @@ MapReport RenderMaps(const MapOptions& options, const RendererFactory& renderers
   settings.erase("path");
   settings.erase("max_episodes");
   settings["dataset"] = source->content_hash();
+  settings["task"] = source->header().simulator.task;
+  settings["robot"] = source->header().simulator.robot;
+  settings["shapes"] = ContentHash(names.json.dump());  // of the scene that is drawn
   std::error_code none;
   if (fs::exists(out, none) && !fs::is_empty(out, none)) {
     const fs::path record = out / kRecord;

@@ -51,6 +51,9 @@ TEST_F(GenCli, RenderWritesArrays) {
   const Json names = LoadJson(folder_ / "one" / "shapes.json");
   EXPECT_THAT(names["instances"].get<std::vector<std::string>>(),
               testing::IsSupersetOf({"cubeA", "cubeB", "robot0"}));
+  const Json record = LoadJson(folder_ / "one" / "render.json");
+  EXPECT_EQ(record["task"], "stack");
+  EXPECT_EQ(record["robot"], "panda");
   const size_t rows = (DatasetReader(folder_ / "s.h5").episodes()[0].length + 19) / 20;
   for (const auto& [file, bytes] : {std::pair{"agentview_rgb.npy", size_t{3}},
                                     {"agentview_depth.npy", 4},
