@@ -213,7 +213,7 @@ TEST(RunTeleop, CoverDrawsStartsFromPartsWithoutDemonstrations) {
             StartsOfDemonstrations(options.covered[0], {"cubeA", "cubeB"})[0][0]);
 
   // the start that a stopped session was at stays, whatever others record meanwhile
-  options.demos = 2;
+  options.demos = 3;
   options.out = folder / "meanwhile.h5";
   {
     World stopped;

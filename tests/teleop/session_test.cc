@@ -229,9 +229,14 @@ TEST(RunTeleop, AnInterruptedAttemptIsKeptAndItsStartComesAgain) {
   const fs::path episodes = options.out + ".episodes";
   {
     World world;
-    int after = 0;
+    // a second into the second attempt
+    double last = 0;
+    int resets = 0;
     world.device.spoil = [&](RawSample&) {
-      if (fs::exists(episodes / "attempt_0.h5") && ++after == 100) RequestInterrupt();
+      const double now = world.simulator->Observe().sim_time_s;
+      resets += now < last;
+      last = now;
+      if (resets == 1 && now > 1) RequestInterrupt();
     };
     EXPECT_FALSE(world.Session(options).complete);
     ClearInterrupt();
