@@ -92,7 +92,8 @@ std::string RobotOf(const EpisodeSource& source, const std::string& task,
 
 }  // namespace
 
-FindJointRobot JointRobotFor(const std::string& task, const std::string& robot) {
+FindJointRobot JointRobotFor([[maybe_unused]] const std::string& task,
+                             [[maybe_unused]] const std::string& robot) {
 #ifdef WITH_MUJOCO
   return [task, robot](const EpisodeSource& source) -> std::shared_ptr<const JointRobot> {
     const DatasetHeader& header = source.header();

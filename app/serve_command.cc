@@ -46,6 +46,7 @@ struct ServeFlags {
   }
 };
 
+#ifdef WITH_SERVE
 std::string FirstLine(const std::string& file) {
   if (file.empty()) return "";
   const std::string text = ReadText(file);
@@ -54,7 +55,6 @@ std::string FirstLine(const std::string& file) {
   return line;
 }
 
-#ifdef WITH_SERVE
 std::vector<ServedArm> ArmsOf(const Embodiment& embodiment) {
   std::vector<ServedArm> arms;
   for (const std::string& name : embodiment.arms) {

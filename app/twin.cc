@@ -184,7 +184,7 @@ namespace {
 // `files` are those that the specs are read from, where they would go otherwise: worlds are
 // compiled from them later too.
 Twin MakeTwin(const TaskSpecs& specs, const std::string& subtasks,
-              std::unique_ptr<ScratchFolder> files = nullptr) {
+              [[maybe_unused]] std::unique_ptr<ScratchFolder> files = nullptr) {
   Twin twin;
   twin.task = specs.task;
   twin.robot = specs.robot;
