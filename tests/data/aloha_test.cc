@@ -168,6 +168,7 @@ TEST_F(AlohaTest, PixelsAreReadAsTheyAre) {
 }
 
 TEST_F(AlohaTest, FaultsAreNamedByFileColumnAndRow) {
+  if (!HasModule(VideoModule::kName)) GTEST_SKIP() << "built without libav";
   {
     h5::GrowingFile file = h5::GrowingFile::Open(set_ / "episode_2.hdf5");
     Column qpos = file.root().Read("observations/qpos", ColumnType::kF32);
@@ -232,6 +233,7 @@ TEST_F(AlohaTest, WhatTheFormatCannotHoldIsSaid) {
 
 // Where the file has it, in whatever form; else as its usual attribute.
 TEST_F(AlohaTest, AnotherInstruction) {
+  if (!HasModule(VideoModule::kName)) GTEST_SKIP() << "built without libav";
   {
     h5::GrowingFile attribute = h5::GrowingFile::Open(set_ / "episode_0.hdf5");
     attribute.root().SetText("instruction", "push");
@@ -563,6 +565,7 @@ TEST_F(AlohaExtraRow, IsKeptByAFilterAndNotByATrim) {
 }
 
 TEST_F(AlohaExtraRow, IsCutOffByRepair) {
+  if (!HasModule(VideoModule::kName)) GTEST_SKIP() << "built without libav";
   const RepairReport report = RepairAny(set_, out_, false, {}, quiet_);
   EXPECT_EQ(report.episodes_kept, 2);
   EXPECT_THAT(report.mended, ElementsAre(cut_));
@@ -573,6 +576,7 @@ TEST_F(AlohaExtraRow, IsCutOffByRepair) {
 }
 
 TEST_F(AlohaExtraRow, OfSomeObservationsIsAFaultThatRepairMends) {
+  if (!HasModule(VideoModule::kName)) GTEST_SKIP() << "built without libav";
   {
     h5::GrowingFile file = h5::GrowingFile::Open(set_ / "episode_1.hdf5");
     Column qvel("observations/qvel", ColumnType::kF32, {2});
