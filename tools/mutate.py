@@ -7,7 +7,7 @@
   tools/mutate.py --fresh           forgets the results so far
 
 Nothing in the tree is changed. The release build (`make build`) lends its objects: a copy of the file
-with the fault is compiled alone, without optimization, and linked before them; where the tests do not
+with the fault is compiled alone, with little optimization, and linked before them; where the tests do not
 notice, all of its unity file, so that no call into it was inlined elsewhere. Results stand in
 build/mutate/results.json and, as a table, in build/mutate/table.md. A fault is caught if a test fails
 or the time runs out. One that does not compile says nothing of the tests: its entry is wrong.
@@ -115,13 +115,16 @@ class Build:
         if status != 0:
             raise Failed("does not compile", output[-300:])
 
-    def link(self, target, out, replaced):
-        """`target` with other objects in the place of its own, or before them."""
+    def link_command(self, target):
         if target not in self.links:
             lines = subprocess.run(["ninja", "-t", "commands", target], cwd=self.folder, check=True,
                                    capture_output=True, text=True).stdout
             self.links[target] = lines.strip().split("\n")[-1]
-        command = self.links[target].replace(f" -o {target} ", f" -o {shlex.quote(str(out))} ")
+        return self.links[target]
+
+    def link(self, target, out, replaced):
+        """`target` with other objects in the place of its own, or before them."""
+        command = self.link_command(target).replace(f" -o {target} ", f" -o {shlex.quote(str(out))} ")
         for old, new in replaced.items():
             if f" {old} " not in command:
                 raise Failed("does not link", f"{target} has no {old}")
@@ -132,8 +135,7 @@ class Build:
             raise Failed("does not link", output[-300:])
 
     def first_object(self, target):
-        self.links.get(target) or self.link(target, self.work / "whole", {})
-        return re.search(r" (\S+\.o) ", self.links[target])[1]
+        return re.search(r" (\S+\.o) ", self.link_command(target))[1]
 
     def units_of(self, test):
         return [unit for unit in self.commands if f"/{test}.dir/" in f"/{self.object_of(unit)}"]
