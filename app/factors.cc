@@ -16,13 +16,17 @@ namespace {
 // Whether the policy was asked for something else, and nothing varied.
 bool IsInstruction(const Json& row) { return row.contains("instruction"); }
 
+// Whether it is a row of one factor of the plan.
+bool IsAlone(const Json& row) { return row["factors"].size() == 1 && !IsInstruction(row); }
+
 std::string SeverityOf(const Json& row) {
   return row["factors"].empty() || IsInstruction(row) ? "" : row["severity"].dump();
 }
 
-// "lamps", "lamps with views", "told 'lift the cube'".
+// "lamps", "lamps with views", "instruction 'lift the cube'".
 std::string NamesOfRow(const Json& row) {
-  if (IsInstruction(row)) return fmt::format("told '{}'", row["instruction"].get<std::string>());
+  if (IsInstruction(row))
+    return fmt::format("instruction '{}'", row["instruction"].get<std::string>());
   const auto names = row["factors"].get<std::vector<std::string>>();
   return names.empty() ? "nominal" : fmt::format("{}", fmt::join(names, " with "));
 }
@@ -133,8 +137,7 @@ std::string DescribeFactors(const Json& report) {
 std::string FactorPage(const Json& report) {
   std::set<double> severities;
   for (const Json& row : report["rows"]) {
-    const bool alone = row["factors"].size() == 1 && !IsInstruction(row);
-    if (alone) severities.insert(row["severity"].get<double>());
+    if (IsAlone(row)) severities.insert(row["severity"].get<double>());
   }
   std::string html =
       BeginPage(fmt::format("Factors: {} on {}", report["policy"].value("name", ""),
@@ -160,8 +163,10 @@ std::string FactorPage(const Json& report) {
     for (const double severity : severities) {
       const Json* found = nullptr;
       for (const Json& row : report["rows"]) {
-        const bool alone = row["factors"].size() == 1 && row["factors"][0] == name;
-        if (alone && !IsInstruction(row) && row["severity"].get<double>() == severity) found = &row;
+        if (IsAlone(row) && row["factors"][0] == name &&
+            row["severity"].get<double>() == severity) {
+          found = &row;
+        }
       }
       html += HeatCell(found);
     }

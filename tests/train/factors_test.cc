@@ -222,7 +222,7 @@ class ListeningPolicy : public Policy {
   mutable std::set<std::string> heard_;
 };
 
-// What a policy is told instead of the task's instruction is a row like others, in the nominal
+// An instruction in the place of the task's is a row like others, in the nominal
 // world.
 TEST_F(FactorsTest, InstructionsAreHeardAndCompared) {
   const SimulatorFactory simulators = FakeSimulatorFactory(FakeTask());

@@ -146,33 +146,35 @@ FactorReport EvaluateFactors(const Policy& policy, const SimulatorFactory& simul
   report.control = Summarize(report.nominal, {}, 0);
   report.interrupted = report.nominal.interrupted;
 
-  // runs one row; `alone` is its only factor, null: there are several
-  const auto run = [&](const std::vector<std::string>& names, double severity,
-                       const Factor* alone) {
-    if (report.interrupted) return;
-    progress.Message(fmt::format("{} at severity {}", fmt::join(names, " with "), severity));
-    const EvalReport varied = Evaluate(policy, simulators, renderers, options,
-                                       factors.vary(names, severity), {}, progress);
+  // runs one row; null: it was interrupted. `alone` is its only factor, null: there are several, or
+  // none of the plan
+  const auto run = [&](const std::string& title, const EvalOptions& setting, const Variations& vary,
+                       const std::vector<std::string>& names, double severity,
+                       const Factor* alone) -> FactorRow* {
+    if (report.interrupted) return nullptr;
+    progress.Message(title);
+    const EvalReport varied = Evaluate(policy, simulators, renderers, setting, vary, {}, progress);
     report.interrupted = varied.interrupted;
-    if (report.interrupted) return;
+    if (report.interrupted) return nullptr;
     if (alone != nullptr) CheckEffect(*alone, severity, report.nominal, varied);
     FactorRow& row = report.rows.emplace_back(Summarize(varied, names, severity));
     Compare(report.control, &row);
+    return &row;
+  };
+  const auto run_factors = [&](const std::vector<std::string>& names, double severity,
+                               const Factor* alone) {
+    run(fmt::format("{} at severity {}", fmt::join(names, " with "), severity), options,
+        factors.vary(names, severity), names, severity, alone);
   };
   for (const std::string& text : how.instructions) {
-    if (report.interrupted) break;
-    progress.Message(fmt::format("instruction '{}'", text));
-    EvalOptions told = options;
-    told.instruction = text;
-    const EvalReport heard = Evaluate(policy, simulators, renderers, told, {}, {}, progress);
-    report.interrupted = heard.interrupted;
-    if (report.interrupted) break;
-    FactorRow& row = report.rows.emplace_back(Summarize(heard, {kInstruction}, 1));
-    row.instruction = text;
-    Compare(report.control, &row);
+    EvalOptions asked = options;
+    asked.instruction = text;
+    FactorRow* row =
+        run(fmt::format("instruction '{}'", text), asked, {}, {kInstruction}, 1, nullptr);
+    if (row != nullptr) row->instruction = text;
   }
   for (const Factor& factor : factors.factors) {
-    for (const double severity : severities) run({factor.name}, severity, &factor);
+    for (const double severity : severities) run_factors({factor.name}, severity, &factor);
   }
 
   // by what each costs at the severity of the plan, or the one next to it
@@ -190,13 +192,13 @@ FactorReport EvaluateFactors(const Policy& policy, const SimulatorFactory& simul
   for (const FactorRow* row : worst) names.push_back(row->factors[0]);
   names.resize(std::min(names.size(), kWorst));
   for (size_t i = 0; how.pairs && i < names.size(); ++i) {
-    for (size_t j = i + 1; j < names.size(); ++j) run({names[i], names[j]}, 1, nullptr);
+    for (size_t j = i + 1; j < names.size(); ++j) run_factors({names[i], names[j]}, 1, nullptr);
   }
   // of two, their pair is all
   if (how.all && factors.factors.size() > (how.pairs ? 2u : 1u)) {
     std::vector<std::string> all;
     for (const Factor& factor : factors.factors) all.push_back(factor.name);
-    run(all, 1, nullptr);
+    run_factors(all, 1, nullptr);
   }
 
   std::vector<double> p;
