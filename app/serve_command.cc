@@ -98,8 +98,15 @@ class ServedColumns : public ServedPolicy {
       row.pixels = [&moment](size_t camera) { return moment.images[camera].rgb; };
       rows.push_back(std::move(row));
     }
+    std::vector<float> committed_kA;
+    const ServedChunk& committed = observation.committed;
+    for (size_t k = 0; !committed.empty() && k < committed.front().size(); ++k) {
+      for (const std::vector<std::vector<double>>& part : committed) {
+        committed_kA.insert(committed_kA.end(), part[k].begin(), part[k].end());
+      }
+    }
     const std::vector<float> actions_TA =
-        PredictChunk(config_, layout_, *model_, rows, observation.instruction, key);
+        PredictChunk(config_, layout_, *model_, rows, observation.instruction, key, committed_kA);
     ServedChunk chunk(contract_.action.size());
     for (auto at = actions_TA.begin(); at != actions_TA.end();) {
       for (size_t part = 0; part < chunk.size(); ++part) {

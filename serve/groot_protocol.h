@@ -13,7 +13,7 @@
 namespace understudy {
 
 // Of what get_modality_config says under "understudy".
-inline constexpr int kOurVersion = 1;
+inline constexpr int kOurVersion = 2;
 
 struct ProtocolOptions {
   uint64_t seed = 1;  // of the policy's noise, where a request says none
@@ -31,7 +31,9 @@ struct ProtocolOptions {
 // simulators have it, data = {"video.camera": …, "state.part": …, "annotation.…": [text]} with or
 // without the first axis; the answer is {"action.part": f4 [B, T, D] or [T, D]}.
 // Beyond GR00T's: options {"noise": five whole numbers} names the draw, {"dtype": "float64"} asks
-// for double precision; get_modality_config says sizes and rates under "understudy".
+// for double precision, {"committed": {part: [B, k, D]}} gives the first k actions, which are done
+// before the answer comes (PolicyInput::committed); get_modality_config says sizes and rates under
+// "understudy".
 class GrootProtocol {
  public:
   GrootProtocol(std::shared_ptr<const ServedPolicy> policy, ProtocolOptions options);

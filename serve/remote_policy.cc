@@ -86,6 +86,7 @@ ServedContract ReadContract(const WireValue& config, const std::string& address)
   info.action_meaning = card.Get<std::string>("action_meaning");
   info.execute = static_cast<int>(card.Get<int64_t>("execute"));
   info.restart = static_cast<int>(card.Get<int64_t>("restart"));
+  info.max_delay = static_cast<int>(card.Get<int64_t>("max_delay"));
   for (const auto& [camera, size] : card.Get<WireMap>("cameras")) {
     const WireValue sizes = WireMap{{"size", size}};
     const std::vector<double> shape = Card(sizes, address).Numbers("size", 3);
@@ -152,13 +153,29 @@ class RemotePolicy : public Policy {
     for (const uint64_t field : {key.seed, key.stage, key.parent, key.variant, key.term}) {
       noise.emplace_back(static_cast<int64_t>(field));
     }
+    WireMap options{{"noise", std::move(noise)}, {"dtype", "float64"}};
+    if (!input.committed.empty()) options.emplace_back("committed", Committed(input.committed));
     const WireValue answer = client_.Ask(
-        "get_action",
-        WireMap{{"observation", WireMap{{"video", std::move(video)},
-                                        {"state", std::move(state)},
-                                        {"language", std::move(language)}}},
-                {"options", WireMap{{"noise", std::move(noise)}, {"dtype", "float64"}}}});
+        "get_action", WireMap{{"observation", WireMap{{"video", std::move(video)},
+                                                      {"state", std::move(state)},
+                                                      {"language", std::move(language)}}},
+                              {"options", std::move(options)}});
     return ReadChunk(answer, input);
+  }
+
+  WireMap Committed(const ActionChunk& actions) const {
+    const ServedChunk numbers = NumbersOf(contract_, actions);
+    WireMap committed;
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      std::vector<double> all;
+      for (const std::vector<double>& step : numbers[i]) {
+        all.insert(all.end(), step.begin(), step.end());
+      }
+      const ServedPart& part = contract_.action[i];
+      committed.emplace_back(
+          part.name, WireArray::Float64({1, static_cast<int64_t>(actions.size()), part.size}, all));
+    }
+    return committed;
   }
 
   void AppendState(const PolicyObservation& moment, std::vector<std::vector<double>>* parts) const {
@@ -188,7 +205,7 @@ class RemotePolicy : public Policy {
   ActionChunk ReadChunk(const WireValue& answer, const PolicyInput& input) const {
     const WireList* reply = answer.As<WireList>();
     const WireValue* actions = reply && !reply->empty() ? &reply->front() : nullptr;
-    std::vector<std::vector<double>> numbers;
+    ServedChunk numbers;
     int64_t steps = 0;
     for (const ServedPart& part : contract_.action) {
       const WireValue* value = actions ? actions->Find(part.name) : nullptr;
@@ -201,30 +218,13 @@ class RemotePolicy : public Policy {
                                 client_.address(), part.size, part.name));
       }
       steps = array->shape[1];
-      numbers.push_back(FiniteNumbers(*array, client_.address(), part.name));
-    }
-    ActionChunk chunk(static_cast<size_t>(steps));
-    for (size_t k = 0; k < chunk.size(); ++k) {
-      size_t part = 0;
-      const auto next = [&] {
-        const auto size = static_cast<size_t>(contract_.action[part].size);
-        return &numbers[part++][k * size];
-      };
-      for (size_t a = 0; a < contract_.arms.size(); ++a) {
-        ArmAction target;
-        if (const int joints = contract_.arms[a].joints; joints > 0) {
-          target.X_WE_cmd = input.arms.at(a).X_WE;
-          target.q_cmd = Eigen::Map<const Eigen::VectorXd>(next(), joints);
-        } else {
-          const double* p = next();
-          const double* q = next();
-          target.X_WE_cmd = Pose({q[0], q[1], q[2], q[3]}, {p[0], p[1], p[2]});
-        }
-        target.gripper = *next();
-        chunk[k].arms.push_back(std::move(target));
+      const std::vector<double> all = FiniteNumbers(*array, client_.address(), part.name);
+      std::vector<std::vector<double>>& of_part = numbers.emplace_back();
+      for (auto at = all.begin(); at != all.end(); at += part.size) {
+        of_part.emplace_back(at, at + part.size);
       }
     }
-    return chunk;
+    return TargetsOf(contract_, numbers, input.arms);
   }
 
   mutable ZmqClient client_;

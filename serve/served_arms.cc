@@ -14,7 +14,7 @@ Eigen::VectorXd VectorOf(const std::vector<double>& numbers) {
 Pose PoseOf(const std::vector<double>& p, const std::vector<double>& q, const std::string& name) {
   const Eigen::Quaterniond rotation(q[0], q[1], q[2], q[3]);
   if (rotation.norm() < 1e-6) {
-    ThrowBadInput(fmt::format("state.{}_rotation: [0, 0, 0, 0] is no rotation", name));
+    ThrowBadInput(fmt::format("{}_rotation: [0, 0, 0, 0] is no rotation", name));
   }
   return {rotation, {p[0], p[1], p[2]}};
 }
@@ -35,14 +35,14 @@ class ServedArms : public ServedPolicy {
       if (arm.joints > 0) {
         observed.joint_q = VectorOf(*part++);
       } else {
-        observed.X_WE = PoseOf(part[0], part[1], arm.name + "_eef");
+        observed.X_WE = PoseOf(part[0], part[1], "state." + arm.name + "_eef");
         part += 2;
       }
       observed.gripper_q = arm.fingers > 0 ? VectorOf(*part++) : Eigen::VectorXd();
       seen.arms.push_back(std::move(observed));
     }
     for (const std::string& object : contract_.info.objects) {
-      seen.X_WO.push_back(PoseOf(part[0], part[1], object));
+      seen.X_WO.push_back(PoseOf(part[0], part[1], "state." + object));
       part += 2;
     }
     return seen;
@@ -56,23 +56,8 @@ class ServedArms : public ServedPolicy {
       input.earlier.push_back(See(observation.moments[i]));
     }
     input.instruction = observation.instruction;
-    ServedChunk answer(contract_.action.size());
-    for (const Action& action : policy_->Act(input, key)) {
-      size_t part = 0;
-      for (size_t a = 0; a < contract_.arms.size(); ++a) {
-        const ArmAction& target = action.arms[a];
-        if (contract_.arms[a].joints > 0) {
-          answer[part++].emplace_back(target.q_cmd.begin(), target.q_cmd.end());
-        } else {
-          const Eigen::Vector3d& p = target.X_WE_cmd.translation();
-          const Eigen::Quaterniond& q = target.X_WE_cmd.rotation();
-          answer[part++].push_back({p.x(), p.y(), p.z()});
-          answer[part++].push_back({q.w(), q.x(), q.y(), q.z()});
-        }
-        answer[part++].push_back({target.gripper});
-      }
-    }
-    return answer;
+    input.committed = TargetsOf(contract_, observation.committed, input.arms);
+    return NumbersOf(contract_, policy_->Act(input, key));
   }
 
   std::shared_ptr<const Policy> policy_;
@@ -110,6 +95,48 @@ ServedContract ContractOf(const PolicyInfo& info, const std::vector<ServedArm>& 
     contract.state.push_back({object + "_rotation", 4});
   }
   return contract;
+}
+
+ServedChunk NumbersOf(const ServedContract& contract, const ActionChunk& actions) {
+  ServedChunk numbers(contract.action.size());
+  for (const Action& action : actions) {
+    auto part = numbers.begin();
+    for (size_t a = 0; a < contract.arms.size(); ++a) {
+      const ArmAction& target = action.arms.at(a);
+      if (contract.arms[a].joints > 0) {
+        (part++)->emplace_back(target.q_cmd.begin(), target.q_cmd.end());
+      } else {
+        const Eigen::Vector3d& p = target.X_WE_cmd.translation();
+        const Eigen::Quaterniond& q = target.X_WE_cmd.rotation();
+        (part++)->push_back({p.x(), p.y(), p.z()});
+        (part++)->push_back({q.w(), q.x(), q.y(), q.z()});
+      }
+      (part++)->push_back({target.gripper});
+    }
+  }
+  return numbers;
+}
+
+ActionChunk TargetsOf(const ServedContract& contract, const ServedChunk& numbers,
+                      const std::vector<ArmObservation>& arms_now) {
+  ActionChunk actions(numbers.empty() ? 0 : numbers.front().size());
+  for (size_t k = 0; k < actions.size(); ++k) {
+    auto part = numbers.begin();
+    for (size_t a = 0; a < contract.arms.size(); ++a) {
+      const ServedArm& arm = contract.arms[a];
+      ArmAction target;
+      if (arm.joints > 0) {
+        target.X_WE_cmd = arms_now.at(a).X_WE;
+        target.q_cmd = VectorOf((part++)->at(k));
+      } else {
+        target.X_WE_cmd = PoseOf(part[0].at(k), part[1].at(k), "action." + arm.name + "_eef");
+        part += 2;
+      }
+      target.gripper = (part++)->at(k).at(0);
+      actions[k].arms.push_back(std::move(target));
+    }
+  }
+  return actions;
 }
 
 std::unique_ptr<ServedPolicy> ServeArms(std::shared_ptr<const Policy> policy,

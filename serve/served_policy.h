@@ -35,6 +35,9 @@ struct ServedContract {
   std::vector<ServedPart> state, action;
 };
 
+// [part][step][number]: the answer of a policy, in the order of ServedContract::action.
+using ServedChunk = std::vector<std::vector<std::vector<double>>>;
+
 // What is seen at one moment: a picture for each camera and the numbers of each part of the state.
 struct ServedMoment {
   std::vector<Image> images;
@@ -44,13 +47,11 @@ struct ServedMoment {
 struct ServedObservation {
   std::vector<ServedMoment> moments;  // oldest first, 1 to PolicyInfo::history of them
   std::string instruction;
+  ServedChunk committed = {};  // first steps of the answer that are given; see PolicyInput
 };
 
 // The moments of what a policy is handed, oldest first.
 std::vector<const PolicyObservation*> MomentsOf(const PolicyInput& input);
-
-// [part][step][number]: the answer of a policy, in the order of ServedContract::action.
-using ServedChunk = std::vector<std::vector<std::vector<double>>>;
 
 // A policy as a server offers it. Thread-safe; the answer depends on what is given only.
 class ServedPolicy {
@@ -72,6 +73,13 @@ class ServedPolicy {
 // `<object>_position` and `<object>_rotation`. Action: the absolute targets under the same names,
 // `<arm>_gripper` one command in [-1, 1]. The names are those of LeRobot exports (modality.json).
 ServedContract ContractOf(const PolicyInfo& info, const std::vector<ServedArm>& arms);
+
+// Targets of arms as the numbers of such a contract, and back. The numbers of joints do not say
+// where E is: there it is taken to be where it is in `arms_now`. Throws Error(kBadInput) for a
+// rotation that is none.
+ServedChunk NumbersOf(const ServedContract& contract, const ActionChunk& actions);
+ActionChunk TargetsOf(const ServedContract& contract, const ServedChunk& numbers,
+                      const std::vector<ArmObservation>& arms_now);
 
 // Serves such a policy.
 std::unique_ptr<ServedPolicy> ServeArms(std::shared_ptr<const Policy> policy,

@@ -35,8 +35,18 @@ void ChunkPlayer::Add(std::vector<Action> chunk) {
   chunks_.push_back({step_, std::move(chunk)});
 }
 
-const Action& ChunkPlayer::ActionOf(const Arrived& chunk) const {
-  const auto at = static_cast<size_t>(step_ - chunk.observed);
+std::vector<Action> ChunkPlayer::Committed() const {
+  Require(WantsChunk() && options_.stitching != Stitching::kEnsemble, "one chunk is followed");
+  // the last chunk has arrived by now
+  std::vector<Action> actions;
+  for (int64_t step = step_; step < step_ + options_.delay; ++step) {
+    actions.push_back(chunks_.empty() ? hold_ : ActionOf(chunks_.back(), step));
+  }
+  return actions;
+}
+
+const Action& ChunkPlayer::ActionOf(const Arrived& chunk, int64_t step) const {
+  const auto at = static_cast<size_t>(step - chunk.observed);
   return chunk.actions[std::min(at, chunk.actions.size() - 1)];
 }
 
@@ -54,11 +64,11 @@ Action ChunkPlayer::Next() {
     });
     action = options_.stitching == Stitching::kEnsemble && arrived.size() > 1
                  ? Mean(arrived)
-                 : ActionOf(*arrived.back());
+                 : ActionOf(*arrived.back(), step_);
     // what is over is forgotten
     const int64_t newest = arrived.back()->observed;
     while (chunks_.front().observed < newest &&
-           (options_.stitching == Stitching::kSwitch ||
+           (options_.stitching != Stitching::kEnsemble ||
             step_ - chunks_.front().observed >=
                 static_cast<int64_t>(chunks_.front().actions.size()))) {
       chunks_.pop_front();
@@ -69,7 +79,7 @@ Action ChunkPlayer::Next() {
 }
 
 Action ChunkPlayer::Mean(const std::vector<const Arrived*>& chunks) const {
-  Action mean = ActionOf(*chunks.front());
+  Action mean = ActionOf(*chunks.front(), step_);
   for (size_t a = 0; a < mean.arms.size(); ++a) {
     Eigen::Vector3d position = Eigen::Vector3d::Zero();
     Eigen::Vector4d rotation = Eigen::Vector4d::Zero();
@@ -77,7 +87,7 @@ Action ChunkPlayer::Mean(const std::vector<const Arrived*>& chunks) const {
     double gripper = 0, sum = 0;
     const Eigen::Vector4d first = mean.arms[a].X_WE_cmd.rotation().coeffs();
     for (size_t i = 0; i < chunks.size(); ++i) {
-      const ArmAction& arm = ActionOf(*chunks[i]).arms[a];
+      const ArmAction& arm = ActionOf(*chunks[i], step_).arms[a];
       const double weight = std::exp(-options_.ensemble_decay * static_cast<double>(i));
       // a quaternion and its negative are one rotation
       const Eigen::Vector4d q = arm.X_WE_cmd.rotation().coeffs();
@@ -91,7 +101,7 @@ Action ChunkPlayer::Mean(const std::vector<const Arrived*>& chunks) const {
     const Eigen::Vector4d q =
         rotation.norm() > 1e-6 * sum
             ? rotation
-            : Eigen::Vector4d(ActionOf(*chunks.back()).arms[a].X_WE_cmd.rotation().coeffs());
+            : Eigen::Vector4d(ActionOf(*chunks.back(), step_).arms[a].X_WE_cmd.rotation().coeffs());
     mean.arms[a].X_WE_cmd = Pose(Eigen::Quaterniond(q), position / sum);
     mean.arms[a].q_cmd = joints / sum;
     mean.arms[a].gripper = gripper / sum;

@@ -11,10 +11,10 @@
 namespace understudy {
 
 // How one chunk of a policy follows the other.
-enum class Stitching { kSwitch, kEnsemble };
+enum class Stitching { kSwitch, kEnsemble, kRtc };
 template <>
 struct EnumNames<Stitching> {
-  static constexpr std::array kNames{"switch", "ensemble"};
+  static constexpr std::array kNames{"switch", "ensemble", "rtc"};
 };
 
 struct ChunkOptions {
@@ -30,7 +30,9 @@ struct ChunkOptions {
 //
 // kSwitch: the newest chunk that has arrived is followed. kEnsemble: the weighted mean of all
 // chunks that have arrived and reach this step, with weights exp(-decay i), i = 0 for the oldest
-// (Zhao et al., "Learning fine-grained bimanual manipulation", RSS 2023, section IV).
+// (Zhao et al., "Learning fine-grained bimanual manipulation", RSS 2023, section IV). kRtc: as
+// kSwitch, with chunks that go on from the actions which are done until they come (Committed()):
+// real-time chunking, for policies that were trained for it (PolicyInfo::max_delay).
 //
 // Evaluation simulates the delay; a robot's loop has it. Not thread-safe.
 class ChunkPlayer {
@@ -47,6 +49,9 @@ class ChunkPlayer {
   // Whether an observation is to be taken at the present step; its chunk is handed to Add at once
   // and takes effect when it is due.
   bool WantsChunk() const { return step_ >= next_observation_; }
+  // What is done from the present step on until the chunk that is wanted takes effect, `delay`
+  // actions. Requires WantsChunk() and no kEnsemble.
+  std::vector<Action> Committed() const;
   // Requires WantsChunk() and at least one action.
   void Add(std::vector<Action> chunk);
 
@@ -59,7 +64,7 @@ class ChunkPlayer {
     int64_t observed = 0;  // step
     std::vector<Action> actions;
   };
-  const Action& ActionOf(const Arrived& chunk) const;
+  const Action& ActionOf(const Arrived& chunk, int64_t step) const;
   Action Mean(const std::vector<const Arrived*>& chunks) const;
 
   ChunkOptions options_;

@@ -33,6 +33,9 @@ struct PolicyInfo {
   // after how many steps of a rollout its memory is reset, so that it sees none from before. 0:
   // it always sees the newest.
   int history = 1, restart = 0;
+  // Actions that a chunk can be made to go on from (PolicyInput::committed): the longest delay, in
+  // steps, that it was trained for.
+  int max_delay = 0;
 
   // How many observations before the one of `step` (from 0) it wants.
   int64_t EarlierAt(int64_t step) const {
@@ -50,6 +53,9 @@ struct PolicyObservation {
 struct PolicyInput : PolicyObservation {
   std::string instruction;
   std::vector<PolicyObservation> earlier;  // PolicyInfo::EarlierAt of them, oldest first
+  // What is done from this moment on, whatever the answer: its first actions. At most
+  // PolicyInfo::max_delay.
+  std::vector<Action> committed;
 };
 
 // A chunk of absolute targets, one Action per policy step.

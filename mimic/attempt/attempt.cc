@@ -466,8 +466,7 @@ Attempt Generate(const SourceSet& sources, const TaskSpec& task, Worker& worker,
                  const Json& settings) {
   PhysicsVariation physics;
   if (worker.world) {
-    physics = worker.world(worker.simulator->inventory(), key);
-    worker.simulator->SetWorld(physics);
+    physics = StartInDrawnWorld(*worker.simulator, worker.world, key, variant, key);
   }
   Attempt attempt = Generate(sources, task, *worker.simulator, variant, options, key, settings,
                              worker.planner.get());

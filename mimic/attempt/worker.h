@@ -6,14 +6,12 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/seam/drawn_world.h"
 #include "core/seam/simulator.h"
 #include "core/spec/task_spec.h"
 #include "mimic/attempt/transit.h"
 
 namespace understudy {
-
-// The world of the attempt with this key.
-using DrawWorld = std::function<PhysicsVariation(const PhysicsInventory&, const RngKey&)>;
 
 // What each worker makes its own of, on its thread.
 struct WorkerSeams {
@@ -25,7 +23,7 @@ struct WorkerSeams {
   SimulatorFactory simulator;
   TransitPlannerFactory planner;  // asked only where NeedsPlanner(task); may be empty otherwise
   Json robot;                     // robot that the simulator drives (DescribeRobot); null: unknown
-  DrawWorld world;                // empty: every attempt is made in the nominal world
+  DrawWorld world;  // of the attempt with this key; empty: all are made in the nominal world
 };
 
 // What one worker runs attempts with; belongs to its thread.

@@ -17,6 +17,7 @@ try:
     import h5py
     import numpy as np
     import cpu_torchvision  # noqa: F401
+    import torchcodec  # noqa: F401
     from lerobot.datasets.lerobot_dataset import CODEBASE_VERSION, LeRobotDataset
 except ImportError as missing:
     print(f"SKIPPED: not checked with LeRobot: {missing}")

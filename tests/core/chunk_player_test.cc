@@ -129,5 +129,38 @@ TEST(ChunkPlayer, MeansOfRotationsJointsAndGrippers) {
   }
 }
 
+// What a chunk is told to go on from is what is done until it comes.
+TEST(ChunkPlayer, CommittedActionsAreDoneUntilTheChunkTakesEffect) {
+  for (const int delay : {0, 1, 2, 5}) {
+    for (const int execute : {1, 3, 8}) {
+      const ChunkOptions options{.execute = execute, .delay = delay, .stitching = Stitching::kRtc};
+      ChunkPlayer player(options), naive({.execute = execute, .delay = delay});
+      player.Reset(Marked(-1, -1));
+      naive.Reset(Marked(-1, -1));
+      std::vector<Action> committed;
+      int chunks = 0, since = 0;
+      for (int step = 0; step < 60; ++step) {
+        ASSERT_EQ(player.WantsChunk(), naive.WantsChunk());
+        if (player.WantsChunk()) {
+          committed = player.Committed();
+          ASSERT_EQ(committed.size(), static_cast<size_t>(delay));
+          since = 0;
+          const std::vector<Action> chunk = Chunk(chunks++, ChunkPlayer::NeededHorizon(options));
+          player.Add(chunk);
+          naive.Add(chunk);
+        }
+        const Eigen::Vector3d done = PlaceOf(player.Next());
+        if (since < delay) {
+          EXPECT_EQ(done, PlaceOf(committed[static_cast<size_t>(since)]))
+              << "delay " << delay << " execute " << execute << " step " << step;
+        }
+        // chunks follow one another as they do without
+        EXPECT_EQ(done, PlaceOf(naive.Next()));
+        ++since;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace understudy

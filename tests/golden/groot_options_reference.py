@@ -1,5 +1,6 @@
 """Reference numbers for options of the GR00T-style policy: encoders of pictures by torchvision and
-timm, resolutions, several actions in a token, dropout.
+timm, resolutions, several actions in a token, dropout, given actions (training-time real-time
+chunking, arXiv:2512.05964).
 
 The rest of the network is that of policy_reference.py. Weights and inputs are closed forms. Made
 with PyTorch 2.13, torchvision 0.28 and timm 1.0.31 by:
@@ -42,9 +43,10 @@ def first_value(name, shape):
 
 class Case:
     def __init__(self, height=20, width=24, actions_per_token=1, dropout=0.0, trunk=None,
-                 resolution=None, channels=None):
+                 resolution=None, channels=None, given=None):
         self.size = (height, width)
         self.n, self.dropout = actions_per_token, dropout
+        self.given = given or [[0] * base.DRAWS] * base.B
         self.trunk, self.resolution = trunk, resolution or {}
         shapes = {k: v for k, v in base.shapes_of_weights().items() if not k.startswith("objects")}
         if trunk:  # one for both cameras
@@ -134,27 +136,30 @@ class Case:
                          w["dit.condition.bias"])
         return memory, state, extra
 
-    def velocity(self, w, context, slot, noisy, bucket, hide):
+    def velocity(self, w, context, slot, noisy, bucket, hide, given):
         memory, state, extra = context
         real, n = len(noisy), self.n
         noisy = torch.cat([noisy, torch.zeros(-real % n, base.A)])
         # a token holds number by number what its actions have
         tokens = noisy.view(-1, n, base.A).transpose(1, 2).reshape(-1, n * base.A)
         half = D // 2
-        angle = bucket * torch.exp(-torch.arange(half) * math.log(1e4) / half)
-        code = torch.cat([angle.sin(), angle.cos()]).expand(len(tokens), -1)
+        # each action has a time of its own, the state that of the chunk
+        times = torch.tensor([999] * given + [bucket] * (len(tokens) - given))
+        angle = times[:, None] * torch.exp(-torch.arange(half) * math.log(1e4) / half)
+        code = torch.cat([angle.sin(), angle.cos()], 1)
         a = base.slot_linear(w, "action_encoder.W1", slot, tokens)
         a = base.slot_linear(w, "action_encoder.W2", slot, torch.cat([a, code], 1))
         a = base.slot_linear(w, "action_encoder.W3", slot, F.silu(a))
         h = torch.cat([state[None], a + w["position_embedding"][: len(tokens)]])
-        angle = bucket * 10 ** (-4 * torch.arange(128) / 127)
-        temb = F.linear(torch.cat([angle.cos(), angle.sin()]), w["dit.time1.weight"],
+        times = torch.cat([torch.tensor([bucket]), times])
+        angle = times[:, None] * 10 ** (-4 * torch.arange(128) / 127)
+        temb = F.linear(torch.cat([angle.cos(), angle.sin()], 1), w["dit.time1.weight"],
                         w["dit.time1.bias"])
         temb = F.linear(F.silu(temb), w["dit.time2.weight"], w["dit.time2.bias"]) + extra
         for i in range(base.BLOCKS):
             p = f"dit.blocks.{i}"
             scale, shift = F.linear(F.silu(temb), w[p + ".norm1.weight"],
-                                    w[p + ".norm1.bias"]).chunk(2)
+                                    w[p + ".norm1.bias"]).chunk(2, 1)
             x = F.layer_norm(h, (D,), eps=1e-5) * (1 + scale) + shift
             h = h + hide(3 * i, base.attend(w, p + ".attention", x, memory if i % 2 == 0 else x))
             x = F.linear(F.layer_norm(h, (D,), eps=1e-5), w[p + ".ff.in.weight"],
@@ -162,8 +167,8 @@ class Case:
             x = F.linear(hide(3 * i + 1, F.gelu(x)), w[p + ".ff.out.weight"], w[p + ".ff.out.bias"])
             h = h + hide(3 * i + 2, x)
         shift, scale = F.linear(F.silu(temb), w["dit.proj_out_1.weight"],
-                                w["dit.proj_out_1.bias"]).chunk(2)
-        h = F.layer_norm(h[1:], (D,), eps=1e-6) * (1 + scale) + shift
+                                w["dit.proj_out_1.bias"]).chunk(2, 1)
+        h = (F.layer_norm(h, (D,), eps=1e-6) * (1 + scale) + shift)[1:]
         h = F.linear(h, w["dit.proj_out_2.weight"], w["dit.proj_out_2.bias"])
         h = F.relu(base.slot_linear(w, "action_decoder.layer1", slot, h))
         v = base.slot_linear(w, "action_decoder.layer2", slot, h)
@@ -194,10 +199,14 @@ class Case:
             for d in range(base.DRAWS):
                 t = data["time"][b, d]
                 noise, action = data["noise"][b, d, :real], data["actions"][b, :real]
-                v = self.velocity(w, context, data["slot"][b], (1 - t) * noise + t * action,
-                                  math.trunc(1000 * float(t)), self.hide(b, d))
+                given = self.given[b][d]
+                noisy = torch.cat([action[:given], ((1 - t) * noise + t * action)[given:]])
+                v = self.velocity(w, context, data["slot"][b], noisy,
+                                  math.trunc(1000 * float(t)), self.hide(b, d), given)
                 velocities.append(v.flatten().tolist())
-                total = total + ((v - (action - noise)) ** 2).sum()
+                # the actions that are not given count for those that are
+                error = ((v - (action - noise)) ** 2)[given:]
+                total = total + error.sum() * real / (real - given)
                 count += real * base.A
         loss = total / (count + 1e-6)
         loss.backward()
@@ -236,6 +245,9 @@ def main():
                       "action_decoder.layer2.b"]),
         "dropout": Case(dropout=0.25).run(
             always + ["dit.blocks.0.ff.in.weight", "dit.blocks.2.attention.to_out.weight"]),
+        "given": Case(given=[[1, 3], [0, 1], [2, 0]]).run(
+            always + ["dit.time1.weight", "dit.blocks.1.norm1.weight", "dit.proj_out_1.weight",
+                      "action_encoder.W2.W", "action_encoder.W1.W"]),
     }
     positions = base.wave("pos_embed", 17 * 6, 1).view(1, 17, 6)
     result["positions"] = {

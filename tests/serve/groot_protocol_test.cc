@@ -34,6 +34,7 @@ class EchoPolicy : public Policy {
     info_.arms = 2;
     info_.objects = {"cube"};
     info_.history = history;
+    info_.max_delay = 2;
     info_.action_meaning = "relative_eef";
     info_.X_WB = PoseFromYaw(0.3, {0.1, -0.2, 0.9});
   }
@@ -54,6 +55,7 @@ class EchoPolicy : public Policy {
                              input.instruction == "sort" ? 1.0 : -1.0,
                              {}});
     }
+    std::copy(input.committed.begin(), input.committed.end(), chunk.begin());
     return chunk;
   }
   PolicyInfo info_;
@@ -458,6 +460,82 @@ TEST_F(Served, TheServersWordsReachTheClient) {
     EXPECT_THAT(error.what(), HasSubstr("get_modality_config: Unauthorized"));
   }
   EXPECT_EQ(OpenRemotePolicy({.address = address_, .token = "secret"})->info().name, "echo");
+}
+
+// The first actions of an answer, for each of a batch.
+WireMap Committed(int64_t batch, int64_t steps) {
+  WireMap parts;
+  for (const auto& [name, size] : {std::pair("left_eef_position", 3),
+                                   {"left_eef_rotation", 4},
+                                   {"left_gripper", 1},
+                                   {"right_eef_position", 3},
+                                   {"right_eef_rotation", 4},
+                                   {"right_gripper", 1}}) {
+    std::vector<double> numbers;
+    for (int64_t i = 0; i < batch * steps; ++i) {
+      for (int n = 0; n < size; ++n) {
+        numbers.push_back(size == 4 ? n == 0 : 0.125 * static_cast<double>(i + n));
+      }
+    }
+    parts.emplace_back(name, WireArray::Float64({batch, steps, size}, numbers));
+  }
+  return parts;
+}
+
+WireValue WithCommitted(WireMap committed, int64_t batch = 1) {
+  return Request("get_action", WireMap{{"observation", Asked("sort", batch)},
+                                       {"options", WireMap{{"committed", std::move(committed)}}}});
+}
+
+TEST(GrootProtocol, AnswersGoOnFromCommittedActions) {
+  GrootProtocol server(Echo(), {.seed = 3, .token = "", .allow_kill = false});
+  const WireValue reply = Ask(server, WithCommitted(Committed(2, 2), 2));
+  const std::vector<double> targets = Part(reply, "left_eef_position");
+  ASSERT_EQ(targets.size(), 2u * 4 * 3);
+  EXPECT_THAT(std::vector(targets.begin(), targets.begin() + 6),
+              ElementsAre(0, 0.125, 0.25, 0.125, 0.25, 0.375));
+  EXPECT_EQ(targets[12], 0.25);  // the second of the batch has its own
+  // without a first axis, for one
+  WireMap parts = Committed(1, 1);
+  for (auto& [name, value] : parts) {
+    const WireArray* array = value.As<WireArray>();
+    value = WireArray::Float64({1, array->shape[2]}, array->Numbers());
+  }
+  EXPECT_EQ(Part(Ask(server, WithCommitted(parts)), "left_eef_position")[2], 0.25);
+}
+
+TEST(GrootProtocol, CommittedActionsThatDoNotFitAreRefused) {
+  GrootProtocol server(Echo(), {});
+  const auto refused = [&](WireMap committed, int64_t batch = 1) {
+    return ErrorOf(Ask(server, WithCommitted(std::move(committed), batch)));
+  };
+  const auto changed = [](const char* part, WireValue value) {
+    WireMap parts;
+    for (auto& [name, old] : Committed(1, 2)) {
+      if (name != part) {
+        parts.emplace_back(name, old);
+      } else if (!value.is_null()) {
+        parts.emplace_back(name, value);
+      }
+    }
+    return parts;
+  };
+  EXPECT_THAT(refused(Committed(1, 3)),
+              HasSubstr("options.committed has 3 steps: the policy was trained for a delay of at "
+                        "most 2"));
+  EXPECT_THAT(refused(Committed(1, 2), 2),
+              HasSubstr("options.committed.left_eef_position has the shape [1, 2, 3], not [2, k, "
+                        "3]"));
+  EXPECT_THAT(refused(changed("right_gripper", {})),
+              HasSubstr("options.committed.right_gripper is missing, not an array"));
+  EXPECT_THAT(refused(changed("left_gripper", WireArray::Float64({1, 1, 1}, {0}))),
+              HasSubstr("options.committed.left_gripper has the shape [1, 1, 1], not [1, 2, 1]"));
+  EXPECT_THAT(refused(changed("left_gripper", WireArray::Float64({1, 2, 1}, {0, NAN}))),
+              HasSubstr("options.committed.left_gripper holds a number that is not finite"));
+  EXPECT_THAT(refused(changed("left_eef_rotation",
+                              WireArray::Float64({1, 2, 4}, std::vector<double>(8, 0.0)))),
+              HasSubstr("action.left_eef_rotation: [0, 0, 0, 0] is no rotation"));
+  EXPECT_EQ(server.refused(), 6);
 }
 
 }  // namespace

@@ -404,14 +404,57 @@ def check_a_dataset_is_replayed(t):
         assert len(lengths) == 2, lengths
 
 
-def check_columns_are_served_as_they_are(t):
-    run = t.folder / 'columns'
-    subprocess.run([t.program, 'train', str(t.source / 'tests/golden/h5py_robomimic.h5'),
-                    '--no-selection.only-successes', '--no-pictures', '--state-columns', 'obs/robot0_eef_pos',
-                    '--action-columns', 'actions', '--steps', '3', '--batch', '4', '--horizon', '4',
-                    '--execute', '2', '--policy.width', '16', '--policy.blocks', '2',
+def trained(t, name, dataset, *options):
+    """A policy of a few updates."""
+    run = t.folder / name
+    subprocess.run([t.program, 'train', str(dataset), '--steps', '3', '--batch', '4', '--horizon',
+                    '4', '--execute', '2', '--policy.width', '16', '--policy.blocks', '2',
                     '--policy.heads', '2', '--policy.feed-forward', '24', '--out', str(run),
-                    '--quiet'], check=True, capture_output=True)
+                    '--quiet', *options], check=True, capture_output=True)
+    return run
+
+
+def of_columns(t, name, *options):
+    return trained(t, name, t.source / 'tests/golden/h5py_robomimic.h5',
+                   '--no-selection.only-successes', '--no-pictures', '--state-columns',
+                   'obs/robot0_eef_pos', '--action-columns', 'actions', *options)
+
+
+def check_answers_go_on_from_committed_actions(t):
+    sources = t.folder / 'sources.h5'
+    subprocess.run([t.program, 'teleop', '--task', 'stack', '--demos', '1', '--seed', '1', '--out',
+                    str(sources), '--quiet'], check=True, capture_output=True)
+    rtc = ['--policy.rtc-training-max-delay', '2']
+    delayed = ['--delay', '0.1', '--stitching', 'rtc']
+    run = trained(t, 'rtc', sources, *rtc)
+    here = rollouts(t, 'rtc_here', str(run), *delayed, '--horizon', '40')
+    with Server(t.program, str(run)) as server:
+        assert rollouts(t, 'rtc_wire', '--policy-server', server.address, *delayed, '--horizon',
+                        '40') == here
+        # another chunk comes out where nothing is said of what is done
+        switched = ['--delay', '0.1', '--horizon', '40']
+        assert rollouts(t, 'switched', '--policy-server', server.address, *switched) != here
+    refused = rollouts(t, 'refused', t.checkpoint, *delayed)
+    assert refused.returncode == 3 and 'the policy was trained for none' in refused.stderr, refused
+
+    # columns of a dataset come back as they were said
+    with Server(t.program, str(of_columns(t, 'rtc_columns', *rtc))) as server:
+        client = Client(server.address)
+        config = client.ask('get_modality_config')
+        assert config['understudy']['max_delay'] == 2
+        recorded = np.linspace(-0.01, 0.02, 14).reshape(1, 2, 7)
+        request = {'observation': observation(config),
+                   'options': {'committed': {'actions': recorded}, 'noise': NOISE}}
+        action, _ = client.ask('get_action', request)
+        assert np.allclose(action['actions'][:, :2], recorded, atol=1e-5), action
+        del request['options']['committed']
+        free, _ = client.ask('get_action', request)
+        assert not np.allclose(free['actions'][:, :2], recorded, atol=1e-3)
+        assert not np.array_equal(free['actions'][:, 2:], action['actions'][:, 2:])
+
+
+def check_columns_are_served_as_they_are(t):
+    run = of_columns(t, 'columns')
     with Server(t.program, str(run)) as server:
         client = Client(server.address)
         config = client.ask('get_modality_config')

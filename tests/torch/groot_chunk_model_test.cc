@@ -94,5 +94,35 @@ TEST(GrootChunkModel, ForeignWeightsAreRefused) {
                                           "[16]"));
 }
 
+// Actions that are given come back as they are, and the others go on from them.
+TEST(GrootChunkModel, ChunksGoOnFromGivenActions) {
+  Json policy = SmallPolicy();
+  policy["rtc_training_max_delay"] = 3;
+  SmallLearner engine(SmallLayout(), policy, SmallTrainer());
+  for (uint64_t i = 0; i < 3; ++i) engine->Update(SmallBatch(8 * i, 8));
+  const auto model =
+      MakeGrootChunkModel(SmallLayout(), engine->PolicyConfig(), engine->ExportPolicy());
+  Batch inputs = SmallBatch(0, 1);
+  const std::vector<float> free = model->Predict(inputs, Keys(1));
+
+  BatchColumn committed;
+  committed.name = kCommittedColumn;
+  committed.numbers.assign(4 * 7, 90);  // what is not given is not looked at
+  for (size_t i = 0; i < 14; ++i) committed.numbers[i] = 0.1f * static_cast<float>(i) - 0.5f;
+  committed.real_BT = {1, 1, 0, 0};
+  inputs.columns.push_back(committed);
+  const std::vector<float> chunk = model->Predict(inputs, Keys(1));
+  ASSERT_EQ(chunk.size(), free.size());
+  EXPECT_TRUE(std::equal(chunk.begin(), chunk.begin() + 14, committed.numbers.begin()));
+  for (size_t i = 14; i < 28; ++i) {
+    EXPECT_LT(std::abs(chunk[i]), 20) << i;
+    EXPECT_NE(chunk[i], free[i]) << i;
+  }
+
+  // none that is given: as without
+  inputs[kCommittedColumn].real_BT = {0, 0, 0, 0};
+  EXPECT_EQ(model->Predict(inputs, Keys(1)), free);
+}
+
 }  // namespace
 }  // namespace understudy

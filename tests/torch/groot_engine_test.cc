@@ -427,5 +427,93 @@ TEST(GrootEngine, PartsCanLearnSlowlyOrStayAsTheyAre) {
               HasSubstr("trainer.rates: no weight matches 'imgae.*'; names begin with "));
 }
 
+// Real-time chunking: the noise of actions that are given counts nothing, they do, and they are not
+// learnt.
+TEST(GrootEngine, GivenActionsAreSeenWithoutNoise) {
+  SmallLearner engine = MakeEngine({{"rtc_training_max_delay", 2}});
+  const Batch batch = SmallBatch(0, 4);
+  FlowDraws draws = DrawFor(batch);
+  draws.given_BD = {1, 0, 2, 1, 1, 1, 0, 2};  // sample 2 has two real steps
+  const Differentiated before = engine.Differentiate(batch, draws);
+  const auto noise_of = [](size_t b, size_t d, size_t t) { return ((b * 2 + d) * 4 + t) * 7; };
+  const auto answer_of = [&](const Differentiated& pass, size_t b, size_t d, size_t t) {
+    const auto begin = pass.answer.begin() + static_cast<std::ptrdiff_t>(noise_of(b, d, t));
+    return std::vector<float>(begin, begin + 7);
+  };
+  FlowDraws other = draws;
+  for (size_t chunk = 0; chunk < 8; ++chunk) {
+    for (int t = 0; t < draws.given_BD[chunk]; ++t) {
+      other.noise_BDTA[noise_of(chunk / 2, chunk % 2, static_cast<size_t>(t))] = 40;
+    }
+  }
+  const Differentiated after = engine.Differentiate(batch, other);
+  EXPECT_EQ(after.answer, before.answer);
+  EXPECT_EQ(after.loss, before.loss);
+  EXPECT_EQ(after.gradients, before.gradients);
+
+  // what is given changes the rest of its chunk, and only that of chunks where it is given
+  Batch moved = batch;
+  moved[kActionColumn].numbers[0] += 1;
+  other.noise_BDTA = draws.noise_BDTA;
+  // the second chunk has it noisy: the same noisy action as before
+  const float t = draws.time_BD[1];
+  other.noise_BDTA[noise_of(0, 1, 0)] -= t / (1 - t);
+  const Differentiated seen = engine.Differentiate(moved, other);
+  EXPECT_NE(answer_of(seen, 0, 0, 1), answer_of(before, 0, 0, 1));
+  for (size_t i = 0; i < 7; ++i) {
+    EXPECT_NEAR(answer_of(seen, 0, 1, 1)[i], answer_of(before, 0, 1, 1)[i], 1e-5);
+  }
+
+  // all being given but one, the loss is that one's
+  draws.given_BD = {3, 3, 3, 3, 1, 1, 3, 3};
+  const Differentiated last = engine.Differentiate(batch, draws);
+  double sum = 0;
+  for (size_t b = 0; b < 4; ++b) {
+    const size_t step = b == 2 ? 1 : 3, real = b == 2 ? 2 : 4;
+    for (size_t d = 0; d < 2; ++d) {
+      for (size_t a = 0; a < 7; ++a) {
+        const float target = batch[kActionColumn].numbers[(b * 4 + step) * 7 + a] -
+                             draws.noise_BDTA[noise_of(b, d, step) + a];
+        const double error = static_cast<double>(answer_of(last, b, d, step)[a]) - target;
+        sum += static_cast<double>(real) * error * error;
+      }
+    }
+  }
+  EXPECT_NEAR(last.loss, sum / (14 * 2 * 7), 1e-5 * last.loss);
+}
+
+// Every delay is as frequent as the others, drawn by sample, and leaves something to learn.
+TEST(GrootEngine, DelaysAreDrawnEvenly) {
+  Json policy = SmallPolicy();
+  policy["rtc_training_max_delay"] = 3;
+  const GrootConfig config = ReadGrootConfig(policy);
+  std::vector<int> counts(4);
+  for (int64_t update = 0; update < 500; ++update) {
+    const Batch batch = SmallBatch(0, 6);
+    const FlowDraws draws = DrawFlow(batch, SmallShape(), config, 5, update);
+    ASSERT_EQ(draws.given_BD.size(), 12u);
+    for (size_t chunk = 0; chunk < 12; ++chunk) {
+      const int given = draws.given_BD[chunk];
+      if (chunk / 2 % 3 == 2) {
+        EXPECT_LE(given, 1) << "two real steps";
+      } else {
+        ++counts.at(static_cast<size_t>(given));
+      }
+    }
+    if (update > 0) continue;
+    // the same in a part of the batch, and nothing else has changed its draws
+    const FlowDraws of_part = DrawFlow(PartOf(batch, 3, 2), SmallShape(), config, 5, update);
+    EXPECT_TRUE(
+        std::equal(of_part.given_BD.begin(), of_part.given_BD.end(), draws.given_BD.begin() + 6));
+    const FlowDraws plain =
+        DrawFlow(batch, SmallShape(), ReadGrootConfig(SmallPolicy()), 5, update);
+    EXPECT_TRUE(plain.given_BD.empty());
+    EXPECT_EQ(plain.noise_BDTA, draws.noise_BDTA);
+    EXPECT_EQ(plain.time_BD, draws.time_BD);
+  }
+  // 4000 draws: 1000 each, deviation 27
+  for (const int count : counts) EXPECT_NEAR(count, 1000, 110);
+}
+
 }  // namespace
 }  // namespace understudy

@@ -65,6 +65,7 @@ struct OptionCase {
   Json policy;
   int height = 20, width = 24;
   double share = 1e-4;  // of the largest number
+  std::vector<int> given_BD = {};
 };
 
 // Deep networks in single precision beside double.
@@ -79,7 +80,10 @@ const std::vector<OptionCase>& Cases() {
       {"vit", Changed(vit)},
       {"resolution", Changed({{"resolution", {{"ha*", 15}}}})},
       {"two_actions", Changed({{"actions_per_token", 2}})},
-      {"dropout", Changed({{"dropout", 0.25}})}};
+      {"dropout", Changed({{"dropout", 0.25}})},
+      {.name = "given",
+       .policy = Changed({{"rtc_training_max_delay", 3}}),
+       .given_BD = {1, 3, 0, 1, 2, 0}}};
   return cases;
 }
 
@@ -127,7 +131,9 @@ TEST_P(GrootOptions, AgreeWithAnotherImplementation) {
   SmallLearner learner(layout, of.policy, SmallTrainer());
   learner->SetWeights(ClosedWeights(learner->ExportPolicy()));
   const Batch batch = ClosedBatch(of.height, of.width);
-  const Differentiated pass = learner.Differentiate(batch, ClosedDraws());
+  FlowDraws draws = ClosedDraws();
+  draws.given_BD = of.given_BD;
+  const Differentiated pass = learner.Differentiate(batch, draws);
   const double loss = expected["loss"];
   EXPECT_NEAR(pass.loss, loss, of.share * loss);
   const auto compare = [&](const std::vector<float>& got, const Json& numbers,
@@ -156,14 +162,15 @@ TEST_P(GrootOptions, AgreeWithAnotherImplementation) {
   for (const float number : chunk) EXPECT_TRUE(std::isfinite(number));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GrootOptions, testing::Range<size_t>(0, 6),
+INSTANTIATE_TEST_SUITE_P(All, GrootOptions, testing::Range<size_t>(0, 7),
                          [](const auto& info) { return Cases()[info.param].name; });
 
 // Options that are not used leave no trace in a policy's configuration.
 TEST(GrootOptionsConfig, AreWrittenWhereTheyAreUsed) {
   const Json plain = ToJson(ReadGrootConfig(Json::object()));
-  for (const char* name : {"encoder", "encoder_weights", "norms", "vit_patch", "image_mean",
-                           "resolution", "actions_per_token", "dropout"}) {
+  for (const char* name :
+       {"encoder", "encoder_weights", "norms", "vit_patch", "image_mean", "resolution",
+        "actions_per_token", "dropout", "rtc_training_max_delay"}) {
     EXPECT_FALSE(plain.contains(name)) << name;
   }
   const Json base = ToJson(ReadGrootConfig({{"size", "base"}}));
@@ -188,6 +195,11 @@ TEST(GrootOptionsConfig, WhatDoesNotFitIsNamed) {
   EXPECT_THAT(learn({{"resolution", {{"*", 40}}}}),
               ThrowsMessage<Error>(HasSubstr("resolution: 40 px are more than the 20 that "
                                              "images.front has")));
+  EXPECT_THAT(learn({{"rtc_training_max_delay", 4}}),
+              ThrowsMessage<Error>(HasSubstr("rtc_training_max_delay = 4: a chunk has 4 actions")));
+  EXPECT_THAT(learn({{"rtc_training_max_delay", 1}, {"actions_per_token", 2}}),
+              ThrowsMessage<Error>(HasSubstr("rtc_training_max_delay = 1: each action is given by "
+                                             "itself, and actions_per_token = 2")));
   EXPECT_THAT(learn({{"encoder", "vit"}}),
               ThrowsMessage<Error>(HasSubstr("encoder = vit: images.front is seen at 24x20, and "
                                              "sides must be multiples of vit_patch = 16")));

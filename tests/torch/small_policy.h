@@ -124,6 +124,7 @@ class SmallLearner {
         append(one.noise_BDTA, draws.noise_BDTA);
         append(one.time_BD, draws.time_BD);
         append(one.hide_state_B, draws.hide_state_B);
+        append(one.given_BD, draws.given_BD);
         draws.keep = one.keep;
       }
       return draws;
@@ -154,8 +155,11 @@ class SmallLearner {
       return std::vector(begin, begin + static_cast<std::ptrdiff_t>(width));
     };
     for (size_t b = 0; b < batch.sample_B.size(); ++b) {
-      (*given_)[batch.sample_B[b]] = {draws.draws, part(draws.noise_BDTA, b),
-                                      part(draws.time_BD, b), part(draws.hide_state_B, b),
+      (*given_)[batch.sample_B[b]] = {draws.draws,
+                                      part(draws.noise_BDTA, b),
+                                      part(draws.time_BD, b),
+                                      part(draws.hide_state_B, b),
+                                      part(draws.given_BD, b),
                                       draws.keep};
     }
   }

@@ -40,6 +40,9 @@ TEST(Embodiment, ActionsComeBack) {
                                          {RandomPose(rng), rng.Uniform(-1, 1)}};
     std::vector<float> numbers(14);
     e.EncodeAction(X_WE.data(), targets.data(), numbers.data());
+    std::vector<float> again(14);
+    e.EncodeTargets(arms, {targets}, again.data());
+    EXPECT_EQ(again, numbers);
     const Action back = e.DecodeAction(arms, numbers.data());
     for (size_t a = 0; a < 2; ++a) {
       const Pose& wanted = targets[a].X_WE_cmd;

@@ -13,45 +13,13 @@
 #include "tests/support/fake_renderer.h"
 #include "tests/support/fake_simulator.h"
 #include "train/evaluate/baselines.h"
+#include "wandering_policy.h"
 
 namespace understudy {
 namespace {
 
 using testing::HasSubstr;
 using testing::ThrowsMessage;
-
-// Wanders by its key and, where it has cameras, by the pixels; grips now and then. Good enough to
-// depend on everything that evaluation hands over.
-class WanderingPolicy : public Policy {
- public:
-  explicit WanderingPolicy(const SimulatorInfo& simulator) : info_(InfoFor(simulator)) {
-    info_.name = "wanderer";
-    info_.cameras = {"agentview"};
-    info_.image_width = info_.image_height = 8;
-    info_.horizon = 12;
-    info_.execute = 5;
-  }
-
- private:
-  const PolicyInfo& DoInfo() const override { return info_; }
-  ActionChunk DoAct(const PolicyInput& input, const RngKey& key) const override {
-    Rng rng(key.WithTerm(key.term ^ HashOf(std::string(input.images.at(0).rgb.begin(),
-                                                       input.images.at(0).rgb.end()))));
-    ActionChunk chunk;
-    Action action;
-    for (const ArmObservation& arm : input.arms) action.arms.push_back({arm.X_WE, -1});
-    for (int k = 0; k < info_.horizon; ++k) {
-      for (ArmAction& arm : action.arms) {
-        const Eigen::Vector3d step(rng.Normal(), rng.Normal(), rng.Normal());
-        arm = {Pose(arm.X_WE_cmd.rotation(), arm.X_WE_cmd.translation() + 0.03 * step),
-               rng.Uniform() < 0.5 ? -1.0 : 1.0};
-      }
-      chunk.push_back(action);
-    }
-    return chunk;
-  }
-  PolicyInfo info_;
-};
 
 // Does what the scripted stacker did from the same start: finds its demonstration by the pose.
 class ReplayingPolicy : public Policy {
@@ -121,11 +89,14 @@ class EvaluateTest : public testing::Test {
 // Says in every action which chunk it is of, and which step.
 class NumberedPolicy : public Policy {
  public:
-  explicit NumberedPolicy(const SimulatorInfo& simulator) : info_(InfoFor(simulator)) {
+  explicit NumberedPolicy(const SimulatorInfo& simulator, int max_delay = 0)
+      : info_(InfoFor(simulator)) {
     info_.name = "numbered";
     info_.horizon = 10;
     info_.execute = 3;
+    info_.max_delay = max_delay;
   }
+  std::vector<ActionChunk> committed() const { return committed_; }
   static Eigen::Vector3d Mark(double chunk, double step) {
     return {chunk / 1000, step / 1000, 0.9};
   }
@@ -133,6 +104,7 @@ class NumberedPolicy : public Policy {
  private:
   const PolicyInfo& DoInfo() const override { return info_; }
   ActionChunk DoAct(const PolicyInput& input, const RngKey& key) const override {
+    committed_.push_back(input.committed);
     ActionChunk chunk;
     for (int k = 0; k < info_.horizon; ++k) {
       const Pose X(input.arms[0].X_WE.rotation(), Mark(static_cast<double>(key.variant), k));
@@ -141,6 +113,7 @@ class NumberedPolicy : public Policy {
     return chunk;
   }
   PolicyInfo info_;
+  mutable std::vector<ActionChunk> committed_;  // by chunk; one worker
 };
 
 // With a delay, action k of a chunk is done k steps after its observation all the same, the arms
@@ -178,6 +151,40 @@ TEST_F(EvaluateTest, ADelayIsSimulated) {
   EXPECT_THAT(rollout, ThrowsMessage<Error>(HasSubstr(
                            "delay = 0.3 s, 6 steps: with 3 actions executed of a chunk it needs 12 "
                            "actions, a chunk of the policy has 10")));
+}
+
+// Real-time chunking: each chunk is told what is done until it comes, and a policy that was not
+// trained for the delay is refused.
+TEST_F(EvaluateTest, AChunkIsToldWhatIsDoneUntilItComes) {
+  EvalOptions options = Options(1, 1);
+  options.horizon = 40;
+  options.clip_targets = false;
+  options.stitching = Stitching::kRtc;
+  options.delay = 0.1;
+  const NumberedPolicy policy(info_, 2);
+  Episode saved;
+  Evaluate(policy, simulators_, {}, options, {}, {}, quiet_,
+           [&](const Episode& episode) { saved = episode; });
+  const std::vector<ActionChunk> committed = policy.committed();
+  ASSERT_GT(committed.size(), 5u);
+  for (size_t chunk = 0; chunk < committed.size(); ++chunk) {
+    ASSERT_EQ(committed[chunk].size(), 2u);
+    for (size_t k = 0; k < 2 && 3 * chunk + k < saved.length(); ++k) {
+      EXPECT_EQ(committed[chunk][k].arms[0].X_WE_cmd,
+                saved.steps[3 * chunk + k].action.arms[0].X_WE_cmd)
+          << "chunk " << chunk << " action " << k;
+    }
+  }
+  options.delay = 0.15;
+  const auto run = [&](int max_delay) {
+    return [&, max_delay] {
+      Evaluate(NumberedPolicy(info_, max_delay), simulators_, {}, options, {}, {}, quiet_);
+    };
+  };
+  EXPECT_THAT(run(2), ThrowsMessage<Error>(HasSubstr(
+                          "stitching = rtc: a delay of 0.15 s is 3 steps, and the policy was "
+                          "trained for at most 2 (policy.rtc_training_max_delay)")));
+  EXPECT_THAT(run(0), ThrowsMessage<Error>(HasSubstr("the policy was trained for none")));
 }
 
 // The jerk of a report is that of the rollouts' own rows.

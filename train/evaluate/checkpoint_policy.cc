@@ -28,6 +28,7 @@ CheckpointPolicy::CheckpointPolicy(const PolicyConfig& config, const std::string
 void RememberBy(const SampleLayout& layout, PolicyInfo* info) {
   info->history = layout.history();
   info->restart = layout.memory > 1 ? layout.memory : 0;
+  info->max_delay = layout.max_delay;
 }
 
 namespace {
@@ -50,6 +51,27 @@ void AppendRow(const PolicyConfig& config, const SeenRow& row, const ColumnInfo&
   column->numbers.insert(column->numbers.end(), numbers.begin(), numbers.end());
 }
 
+// The first actions of a chunk, normalised and padded.
+BatchColumn CommittedColumn(const PolicyConfig& config, const ColumnLayout& action,
+                            std::span<const float> committed_kA) {
+  const auto own = static_cast<size_t>(config.layout.action),
+             size = static_cast<size_t>(action.info.size()),
+             steps = static_cast<size_t>(action.steps());
+  std::vector<float> numbers_TA(committed_kA.begin(), committed_kA.end());
+  numbers_TA.resize(steps * own);
+  config.action.Encode(numbers_TA);
+  config.action.Clamp(numbers_TA);
+  BatchColumn column;
+  column.name = kCommittedColumn;
+  column.numbers.resize(steps * size);
+  for (size_t k = 0; k < steps; ++k) {
+    const bool given = k * own < committed_kA.size();
+    column.real_BT.push_back(given);
+    if (given) std::copy_n(&numbers_TA[k * own], own, &column.numbers[k * size]);
+  }
+  return column;
+}
+
 // The embodiment's own numbers of each padded action.
 std::vector<float> WithoutPadding(const std::vector<float>& padded, const ColumnLayout& action,
                                   size_t slot) {
@@ -67,7 +89,8 @@ std::vector<float> WithoutPadding(const std::vector<float>& padded, const Column
 
 std::vector<float> PredictChunk(const PolicyConfig& config, const SampleLayout& layout,
                                 const ChunkModel& model, std::span<const SeenRow> rows,
-                                const std::string& instruction, const RngKey& key) {
+                                const std::string& instruction, const RngKey& key,
+                                std::span<const float> committed_kA) {
   Require(!rows.empty() && rows.size() <= static_cast<size_t>(layout.history()),
           "as many rows as the policy sees");
   const auto last = static_cast<int>(rows.size()) - 1;
@@ -93,6 +116,12 @@ std::vector<float> PredictChunk(const PolicyConfig& config, const SampleLayout& 
       }
     }
     batch.columns.push_back(std::move(column));
+  }
+  if (!committed_kA.empty()) {
+    Require(committed_kA.size() <=
+                static_cast<size_t>(layout.max_delay) * static_cast<size_t>(config.layout.action),
+            "no more than the policy was trained to be given");
+    batch.columns.push_back(CommittedColumn(config, layout[kActionColumn], committed_kA));
   }
   batch.embodiment_B = {static_cast<int32_t>(config.slot)};
   batch.sample_B = {key.parent};
@@ -126,8 +155,15 @@ ActionChunk CheckpointPolicy::DoAct(const PolicyInput& input, const RngKey& key)
   std::vector<SeenRow> rows;
   for (const PolicyObservation& earlier : input.earlier) rows.push_back(See(earlier));
   rows.push_back(See(input));
-  return DecodeChunk(config_.embodiment, input.arms,
-                     PredictChunk(config_, layout_, *model_, rows, input.instruction, key));
+  // they were seen from an earlier moment; the network sees them from this one
+  const auto size = static_cast<size_t>(config_.embodiment.action_size());
+  std::vector<float> committed_kA(input.committed.size() * size);
+  for (size_t k = 0; k < input.committed.size(); ++k) {
+    config_.embodiment.EncodeTargets(input.arms, input.committed[k], &committed_kA[k * size]);
+  }
+  return DecodeChunk(
+      config_.embodiment, input.arms,
+      PredictChunk(config_, layout_, *model_, rows, input.instruction, key, committed_kA));
 }
 
 PolicyArtefact LoadListedPolicy(const std::filesystem::path& place, const PolicyList& policies) {

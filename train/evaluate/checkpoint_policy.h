@@ -65,14 +65,16 @@ std::unique_ptr<Policy> LoadCheckpointPolicy(const std::filesystem::path& place,
                                              const PolicyList& policies = PolicyTypes(),
                                              const ChooseConfig& choose = {});
 
-// Writes down what a policy of this layout wants to see of the past.
+// Writes down what a policy of this layout wants to see of the past, and what it can be given.
 void RememberBy(const SampleLayout& layout, PolicyInfo* info);
 
 // What a network answers to the last of the rows, of which it sees those before too, oldest first
-// (PolicyInfo::EarlierAt of them): horizon x action numbers, not normalised.
+// (PolicyInfo::EarlierAt of them): horizon x action numbers, not normalised. `committed_kA` are the
+// first actions of the answer where they are given, likewise; at most SampleLayout::max_delay.
 std::vector<float> PredictChunk(const PolicyConfig& config, const SampleLayout& layout,
                                 const ChunkModel& model, std::span<const SeenRow> rows,
-                                const std::string& instruction, const RngKey& key);
+                                const std::string& instruction, const RngKey& key,
+                                std::span<const float> committed_kA = {});
 
 // The chunk that `actions_TA` (not normalised) means for arms that stand at `arms`.
 ActionChunk DecodeChunk(const Embodiment& embodiment, const std::vector<ArmObservation>& arms,

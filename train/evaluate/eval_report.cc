@@ -13,6 +13,7 @@ EvalReport ReadEvalReport(const Json& json, const std::string& name) {
   try {
     report.task = json.at("task").get<std::string>();
     report.varied = json.at("varied").get<bool>();
+    report.suite = json.value("suite", "");
     report.options = FromJson<EvalOptions>(json.at("options"), name + ": options");
     for (const Json& row : json.at("rows")) {
       EvalEpisode episode;
@@ -51,32 +52,34 @@ Json EvalReport::ToJson() const {
   Json failures = Json::object();
   for (const auto& [cause, count] : causes) failures[cause] = count;
   const double n = static_cast<double>(std::max<size_t>(1, episodes.size()));
-  return Json{{"policy", {{"name", policy.name}, {"hash", policy.hash}}},
-              {"task", task},
-              {"robot", robot},
-              {"renderer", renderer},
-              {"options", understudy::ToJson(options)},
-              {"varied", varied},
-              {"interrupted", interrupted},
-              {"unknown_instruction", unknown_instruction},
-              {"episodes", episodes.size()},
-              {"successes", successes},
-              {"rate", static_cast<double>(successes) / n},
-              {"interval", {interval.low, interval.high}},
-              {"reached", progress},
-              {"causes", failures},
-              {"jerk_rms", jerk / n},
-              {"warnings", warnings},
-              {"timing",
-               {{"chunks", chunks},
-                {"latency_p50_ms", latency_p50_ms},
-                {"latency_p99_ms", latency_p99_ms},
-                {"act_s", act_s},
-                {"render_s", render_s},
-                {"step_s", step_s},
-                {"wall_s", wall_s},
-                {"steps_per_s", steps_per_s}}},
-              {"rows", rows}};
+  Json json{{"policy", {{"name", policy.name}, {"hash", policy.hash}}},
+            {"task", task},
+            {"robot", robot},
+            {"renderer", renderer},
+            {"options", understudy::ToJson(options)},
+            {"varied", varied},
+            {"interrupted", interrupted},
+            {"unknown_instruction", unknown_instruction},
+            {"episodes", episodes.size()},
+            {"successes", successes},
+            {"rate", static_cast<double>(successes) / n},
+            {"interval", {interval.low, interval.high}},
+            {"reached", progress},
+            {"causes", failures},
+            {"jerk_rms", jerk / n},
+            {"warnings", warnings},
+            {"timing",
+             {{"chunks", chunks},
+              {"latency_p50_ms", latency_p50_ms},
+              {"latency_p99_ms", latency_p99_ms},
+              {"act_s", act_s},
+              {"render_s", render_s},
+              {"step_s", step_s},
+              {"wall_s", wall_s},
+              {"steps_per_s", steps_per_s}}},
+            {"rows", rows}};
+  if (!suite.empty()) json["suite"] = suite;
+  return json;
 }
 
 Json ComparePaired(const EvalReport& a, const EvalReport& b) {
@@ -85,6 +88,10 @@ Json ComparePaired(const EvalReport& a, const EvalReport& b) {
     if (!(left == right)) problems.push_back(fmt::format("{} {} and {}", what, left, right));
   };
   differ("tasks", a.task, b.task);
+  const auto suite_of = [](const EvalReport& report) {
+    return report.suite.empty() ? std::string("none") : report.suite;
+  };
+  differ("suites", suite_of(a), suite_of(b));
   differ("seeds", a.options.seed, b.options.seed);
   differ("variants", a.options.variant, b.options.variant);
   differ("horizons", a.options.horizon, b.options.horizon);

@@ -2,318 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
 #include <mutex>
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
-#include "core/base/hash.h"
 #include "core/base/ordered_pool.h"
-#include "core/base/version.h"
-#include "core/episode/motion.h"
+#include "train/evaluate/course.h"
 #include "train/samples/embodiment.h"
 
 namespace understudy {
-namespace {
 
-// What an episode leaves behind for the report and for its video.
-struct Rollout {
-  EvalEpisode episode;
-  std::vector<Action> actions;
-  std::vector<double> latency_s;
-  double render_s = 0, step_s = 0;
-  std::string renderer;
-  Episode rows;  // where they are kept
-};
-
-// One thread's own simulator and renderer: made on it, used on it and, being thread_local, taken
-// down on it, as OpenGL wants.
-struct Bench {
-  std::unique_ptr<Simulator> simulator;
-  std::unique_ptr<Renderer> renderer;
-};
-
-struct Course {
-  const Policy& policy;
-  const SimulatorFactory& simulators;
-  const RendererFactory& renderers;
-  const EvalOptions& options;
-  const Variations& vary;
-  ChunkOptions chunks;
-  int horizon;
-  bool keep_rows = false;
-
-  RngKey EpisodeKey(int64_t index) const {
-    return RngKey{options.seed}.WithStage("evaluate").WithParent(static_cast<uint64_t>(index));
-  }
-
-  // Where episode `index` starts and how it looks.
-  void Start(Bench& bench, int64_t index, bool pictures) const {
-    if (!bench.simulator) bench.simulator = simulators();
-    if (pictures && !bench.renderer) bench.renderer = renderers();
-    const RngKey key = EpisodeKey(index);
-    const PhysicsVariation world = WorldOf(*bench.simulator, index);
-    if (vary.world) bench.simulator->SetWorld(world);
-    bench.simulator->Reset(options.variant, key);
-    if (!pictures) return;
-    if (vary.world) bench.renderer->SetWorld(world);
-    bench.renderer->SetVariation(vary.look
-                                     ? vary.look(bench.renderer->inventory(), key.WithTerm("look"))
-                                     : SceneVariation{});
-  }
-  PhysicsVariation WorldOf(const Simulator& simulator, int64_t index) const {
-    if (!vary.world) return {};
-    return vary.world(simulator.inventory(), EpisodeKey(index).WithTerm("world"));
-  }
-
-  Rollout Run(Bench& bench, int64_t index) const;
-  void EndRows(const Bench& bench, Rollout* rollout) const;
-  void Record(Bench& bench, const Rollout& rollout, FrameSink& sink,
-              const std::vector<std::string>& cameras) const;
-};
-
-// Follows the subtask signals of an episode and says how far it came.
-class SignalWatch {
- public:
-  explicit SignalWatch(const SimulatorInfo& info)
-      : names_(info.signals), seen_(info.signals.size()) {}
-
-  void See(const Observation& observation) {
-    now_ = observation.signals;
-    for (size_t i = 0; i < seen_.size() && i < now_.size(); ++i) {
-      if (now_[i] != 0 && !seen_[i]) {
-        seen_[i] = true;
-        came_.push_back(names_[i]);
-      }
-    }
-  }
-  const std::vector<std::string>& came() const { return came_; }
-
-  // Why the time ran out. Signals are listed in the order of subtasks: the first that is missing is
-  // where it ended (of parallel ones, the first in the list); where none is, what was reached
-  // either still holds or was lost.
-  std::string Cause() const {
-    for (size_t i = 0; i < names_.size(); ++i) {
-      if (!seen_[i]) return fmt::format("never reached '{}'", names_[i]);
-    }
-    if (names_.empty()) return "out of time";
-    const size_t last = names_.size() - 1;
-    const bool holds = last < now_.size() && now_[last] != 0;
-    return holds ? fmt::format("out of time with '{}'", names_[last])
-                 : fmt::format("lost '{}' without success", names_[last]);
-  }
-
- private:
-  std::vector<std::string> names_, came_;
-  std::vector<bool> seen_;
-  std::vector<uint8_t> now_;
-};
-
-// What the policy sees now. `places` of its objects among those of the simulator.
-PolicyObservation Look(const PolicyInfo& info, const std::vector<size_t>& places,
-                       const Bench& bench, double* render_s) {
-  const Observation& now = bench.simulator->Observe();
-  PolicyObservation seen;
-  seen.arms = now.arms;
-  for (const size_t place : places) seen.X_WO.push_back(now.X_WO[place]);
-  if (info.cameras.empty()) return seen;
-  const double before = MonotonicSeconds();
-  bench.renderer->Render(bench.simulator->Save(), info.cameras, info.image_width, info.image_height,
-                         &seen.images);
-  *render_s += MonotonicSeconds() - before;
-  return seen;
+RngKey EvaluationKey(uint64_t seed, int64_t index) {
+  return RngKey{seed}.WithStage("evaluate").WithParent(static_cast<uint64_t>(index));
 }
-
-// What arms do that do nothing: they stay where they are, fingers open.
-Action HoldOf(const Simulator& simulator) {
-  Action hold;
-  for (const ArmObservation& arm : simulator.Observe().arms) {
-    hold.arms.push_back({arm.X_WE, -1, {}});
-    if (simulator.info().action_kind == ActionKind::kJoints) hold.arms.back().q_cmd = arm.joint_q;
-  }
-  return hold;
-}
-
-// Root mean square over all arms.
-double JerkOf(const std::vector<JerkMeter>& arms) {
-  double squares = 0, count = 0;
-  for (const JerkMeter& arm : arms) {
-    squares += arm.squares();
-    count += static_cast<double>(arm.count());
-  }
-  return count > 0 ? std::sqrt(squares / count) : 0;
-}
-
-uint64_t HashOfState(const SimState& state) {
-  return HashOf({reinterpret_cast<const char*>(state.data()), state.size() * sizeof(double)});
-}
-
-uint64_t HashOfPictures(const std::vector<Image>& images) {
-  uint64_t hash = 0;
-  for (const Image& image : images) {
-    hash = 31 * hash + HashOf({reinterpret_cast<const char*>(image.rgb.data()), image.rgb.size()});
-  }
-  return hash;
-}
-
-// What is about to be done, and where from.
-Step RowOf(Simulator& simulator, const Action& action) {
-  Step row;
-  row.observation = simulator.Observe();
-  row.state = simulator.Save();
-  row.action = row.action_clean = action;
-  for (size_t a = 0; a < action.arms.size(); ++a) {
-    row.delta.push_back(
-        DeltaFromTarget(row.observation.arms[a].X_WE, action.arms[a], simulator.info().limits));
-  }
-  return row;
-}
-
-Rollout Course::Run(Bench& bench, int64_t index) const {
-  const double start = MonotonicSeconds();
-  const PolicyInfo& info = policy.info();
-  const bool looks = !info.cameras.empty();
-  Start(bench, index, looks);
-  Simulator& simulator = *bench.simulator;
-  SignalWatch watch(simulator.info());
-  Rollout result;
-  EvalEpisode& episode = result.episode;
-  episode.index = index;
-  if (looks) result.renderer = bench.renderer->info().device;
-
-  std::vector<size_t> places;
-  for (const std::string& object : info.objects) {
-    const std::vector<std::string>& known = simulator.info().objects;
-    places.push_back(
-        static_cast<size_t>(std::find(known.begin(), known.end(), object) - known.begin()));
-  }
-
-  episode.start_state = HashOfState(simulator.Save());
-  ChunkPlayer player(chunks);
-  player.Reset(HoldOf(simulator));
-  std::vector<JerkMeter> jerk(simulator.info().arms.size(), JerkMeter(simulator.info().control_hz));
-  std::deque<PolicyObservation> earlier;  // as many as the policy wants to see of the past
-  watch.See(simulator.Observe());
-  while (episode.steps < horizon) {
-    const bool ends = player.WantsChunk();
-    PolicyInput input;
-    // look only where a chunk ends, but for a policy that sees every step
-    if (ends || info.history > 1) {
-      static_cast<PolicyObservation&>(input) = Look(info, places, bench, &result.render_s);
-    }
-    if (ends) {
-      input.instruction = options.instruction.value_or(simulator.info().instruction);
-      if (episode.chunks == 0) episode.start_pictures = HashOfPictures(input.images);
-      const auto wanted =
-          std::min(static_cast<int64_t>(earlier.size()), info.EarlierAt(episode.steps));
-      input.earlier.assign(earlier.end() - wanted, earlier.end());
-      const RngKey key =
-          EpisodeKey(index).WithTerm("policy").WithVariant(static_cast<uint64_t>(episode.chunks));
-      const double before = MonotonicSeconds();
-      ActionChunk chunk = policy.Act(input, key);
-      result.latency_s.push_back(MonotonicSeconds() - before);
-      Require(!chunk.empty(), "a policy answers with at least one action");
-      player.Add(std::move(chunk));
-      ++episode.chunks;
-    }
-    if (info.history > 1) {
-      earlier.push_back(std::move(input));
-      if (earlier.size() >= static_cast<size_t>(info.history)) earlier.pop_front();
-    }
-    Action action = player.Next();
-    const std::vector<ArmObservation>& arms = simulator.Observe().arms;
-    for (size_t a = 0; a < arms.size(); ++a) jerk[a].See(arms[a].X_WE.translation());
-    Require(action.arms.size() == arms.size(), "one target per arm");
-    bool clipped = false;
-    for (size_t a = 0; a < arms.size(); ++a) {
-      const ArmAction wanted = action.arms[a] = simulator.Resolve(a, action.arms[a]);
-      if (!options.clip_targets) continue;
-      action.arms[a] = ClipTarget(arms[a].X_WE, wanted, simulator.info().limits);
-      if (action.arms[a] == wanted) continue;
-      action.arms[a] = simulator.Resolve(a, action.arms[a]);
-      clipped = true;
-    }
-    episode.clipped += clipped;
-    if (keep_rows) result.rows.steps.push_back(RowOf(simulator, action));
-    const double before = MonotonicSeconds();
-    const StepOutcome outcome = simulator.Step(action);
-    result.step_s += MonotonicSeconds() - before;
-    result.actions.push_back(std::move(action));
-    ++episode.steps;
-    episode.collisions += outcome.collision;
-    episode.joint_limits += outcome.joint_limit;
-    if (outcome.unstable) {
-      episode.cause = "unstable physics";
-      break;
-    }
-    watch.See(simulator.Observe());
-    if (simulator.Observe().success) {
-      episode.success = true;
-      break;
-    }
-  }
-  if (!episode.success && episode.cause.empty()) episode.cause = watch.Cause();
-  episode.signals = watch.came();
-  episode.jerk_rms = JerkOf(jerk);
-  episode.end_state = HashOfState(simulator.Save());
-  if (keep_rows) EndRows(bench, &result);
-  episode.seconds = MonotonicSeconds() - start;
-  return result;
-}
-
-// All but the rows.
-void Course::EndRows(const Bench& bench, Rollout* rollout) const {
-  const EvalEpisode& ended = rollout->episode;
-  const Simulator& simulator = *bench.simulator;
-  const RngKey key = EpisodeKey(ended.index);
-  Episode& rows = rollout->rows;
-  rows.final_state = simulator.Save();
-  rows.final_observation = simulator.Observe();
-  EpisodeMeta& meta = rows.meta;
-  meta = MetaOf(simulator.info(), options.variant, key);
-  if (options.instruction) meta.instruction = *options.instruction;
-  meta.success = ended.success;
-  meta.cause = ended.cause;
-  meta.physics = WorldOf(simulator, ended.index);
-  if (!meta.physics.edits.empty()) meta.model_text = simulator.ModelText();
-  meta.settings = {{"policy", policy.info().name},
-                   {"weights", policy.info().hash},
-                   {"options", ResultOptions(options)}};
-  meta.quality = {{"clipped_steps", ended.clipped},
-                  {"collision_steps", ended.collisions},
-                  {"joint_limit_steps", ended.joint_limits},
-                  {"chunks", ended.chunks}};
-  meta.program_version = ProgramVersion();
-  meta.uuid = MakeUuid("evaluate " + meta.task + " " + meta.settings.dump(), key);
-}
-
-// The rollout again from its actions, every step shown.
-void Course::Record(Bench& bench, const Rollout& rollout, FrameSink& sink,
-                    const std::vector<std::string>& cameras) const {
-  Start(bench, rollout.episode.index, true);
-  std::vector<Image> images;
-  for (const Action& action : rollout.actions) {
-    bench.renderer->Render(bench.simulator->Save(), cameras, options.video_width,
-                           options.video_height, &images);
-    sink.Add(images);
-    if (bench.simulator->Step(action).unstable) {
-      sink.Finish();
-      return;
-    }
-  }
-  bench.renderer->Render(bench.simulator->Save(), cameras, options.video_width,
-                         options.video_height, &images);
-  sink.Add(images);
-  sink.Finish();
-  if (bench.simulator->Observe().success != rollout.episode.success) {
-    ThrowFailed(
-        fmt::format("episode {} ended otherwise when it was played again for its video: "
-                    "the simulator does not repeat itself",
-                    rollout.episode.index));
-  }
-}
-
-}  // namespace
 
 std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInfo& simulator) {
   std::vector<std::string> problems;
@@ -371,13 +72,38 @@ ChunkOptions ChunksOf(const EvalOptions& options, const PolicyInfo& info) {
           .ensemble_decay = options.ensemble_decay};
 }
 
+bool HasEdits(const Suite& suite) {
+  return std::ranges::any_of(suite.episodes, [](const SuiteEpisode& episode) {
+    return !episode.look.edits.empty() || !episode.world.edits.empty();
+  });
+}
+
+// Those that the policy was not trained on; one that says nothing of its tasks may know them all.
+std::vector<std::string> UnknownInstructions(const PolicyInfo& info, const Suite* suite,
+                                             const std::string& instruction) {
+  std::vector<std::string> asked;
+  if (!suite) asked.push_back(instruction);
+  for (size_t i = 0; suite && i < suite->episodes.size(); ++i) {
+    asked.push_back(suite->episodes[i].instruction);
+  }
+  std::vector<std::string> unknown;
+  for (const std::string& text : asked) {
+    const bool known =
+        info.tasks.empty() || std::ranges::find(info.tasks, text) != info.tasks.end();
+    if (!known && std::ranges::find(unknown, text) == unknown.end()) unknown.push_back(text);
+  }
+  return unknown;
+}
+
 }  // namespace
 
 EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
-                    const RendererFactory& renderers, const EvalOptions& options,
+                    const RendererFactory& renderers, const EvalOptions& given,
                     const Variations& vary, const SinkFactory& sinks, Progress& progress,
-                    const EpisodeSink& save) {
+                    const EpisodeSink& save, const Suite* suite) {
+  const EvalOptions options = suite ? OptionsOf(*suite, given) : given;
   Require(options.episodes > 0, "episodes to run");
+  Require(!suite || (!vary.look && !vary.world), "a suite has its own looks and worlds");
   const double start = MonotonicSeconds();
   const SimulatorInfo simulator = simulators()->info();
   const PolicyInfo& info = policy.info();
@@ -395,12 +121,19 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                     options.delay, chunks.delay, chunks.execute, ChunkPlayer::NeededHorizon(chunks),
                     info.horizon));
   }
+  if (chunks.stitching == Stitching::kRtc && chunks.delay > info.max_delay) {
+    problems.push_back(fmt::format(
+        "stitching = rtc: a delay of {} s is {} steps, and the policy was trained for {} "
+        "(policy.rtc_training_max_delay)",
+        options.delay, chunks.delay,
+        info.max_delay == 0 ? "none" : fmt::format("at most {}", info.max_delay)));
+  }
   if (!problems.empty()) {
     ThrowBadInput(fmt::format("policy '{}' does not fit task '{}': {}", info.name, simulator.task,
                               fmt::join(problems, "; ")));
   }
-  if (std::find(simulator.variants.begin(), simulator.variants.end(), options.variant) ==
-      simulator.variants.end()) {
+  if (!suite && std::find(simulator.variants.begin(), simulator.variants.end(), options.variant) ==
+                    simulator.variants.end()) {
     ThrowUsage(UnknownName("variant", options.variant, simulator.variants));
   }
 
@@ -410,18 +143,16 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
   report.robot = simulator.robot;
   for (const std::string& signal : simulator.signals) report.reached.emplace_back(signal, 0);
   report.options = options;
-  report.varied = vary.look || vary.world;
-  // a policy that says nothing of its tasks may know this one
-  const std::string instruction = options.instruction.value_or(simulator.instruction);
-  report.unknown_instruction =
-      !info.tasks.empty() &&
-      std::find(info.tasks.begin(), info.tasks.end(), instruction) == info.tasks.end();
+  report.varied = suite ? HasEdits(*suite) : vary.look || vary.world;
+  if (suite) report.suite = suite->Hash();
+  const std::vector<std::string> unknown =
+      UnknownInstructions(info, suite, options.instruction.value_or(simulator.instruction));
+  report.unknown_instruction = !unknown.empty();
   if (report.unknown_instruction) {
     report.warnings.push_back(fmt::format(
         "unknown instruction: '{}' of task '{}' was not in the training data of policy '{}', which "
-        "knows: {}",
-        instruction, simulator.task, info.name,
-        info.tasks.empty() ? "none" : fmt::format("'{}'", fmt::join(info.tasks, "', '"))));
+        "knows: '{}'",
+        fmt::join(unknown, "', '"), simulator.task, info.name, fmt::join(info.tasks, "', '")));
   }
   for (const std::string& warning : report.warnings) progress.Message(warning);
   report.options.execute = chunks.execute;
@@ -433,7 +164,8 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                       vary,
                       chunks,
                       report.options.horizon,
-                      static_cast<bool>(save)};
+                      static_cast<bool>(save),
+                      suite};
   const int workers = ThreadCount(options.workers, options.episodes);
 
   // the episodes; actions are kept only of those that will be shown

@@ -15,6 +15,7 @@
 #include "core/base/statistics.h"
 #include "core/episode/episode.h"
 #include "core/motion/chunk_player.h"
+#include "core/seam/drawn_world.h"
 #include "core/seam/frame_sink.h"
 #include "core/seam/policy.h"
 #include "core/seam/render_options.h"
@@ -62,8 +63,9 @@ struct EvalOptions {
       "until the first chunk has come the arms hold",
       Limits{0, 100});
     v("stitching", stitching,
-      "of chunks that follow one another: switch to the newest, or ensemble, the weighted mean of "
-      "all that reach a step");
+      "of chunks that follow one another: switch to the newest; ensemble, the weighted mean of all "
+      "that reach a step; rtc, real-time chunking: the newest is made to go on from what is done "
+      "until it comes (of policies trained with rtc_training_max_delay)");
     v("ensemble_decay", ensemble_decay, "weight exp(-decay i) of the i-th chunk, the oldest first",
       Limits{0, 100});
     v("clip_targets", clip_targets, "clip targets to the controller's box per policy step");
@@ -96,6 +98,7 @@ struct EvalEpisode {
 struct EvalReport {
   PolicyInfo policy;
   std::string task, robot, renderer;
+  std::string suite;  // hash of the suite that was run; empty: starts were drawn
   EvalOptions options;
   bool varied = false, interrupted = false;
   bool unknown_instruction = false;   // the policy was not trained on the task's instruction
@@ -121,16 +124,20 @@ EvalReport ReadEvalReport(const Json& json, const std::string& name);
 
 // How the scene of an episode looks, and the world that it runs in; the key is the episode's own.
 using VaryFunction = std::function<SceneVariation(const SceneInventory&, const RngKey&)>;
-using VaryWorldFunction = std::function<PhysicsVariation(const PhysicsInventory&, const RngKey&)>;
 struct Variations {
-  VaryFunction look;        // empty: nominal
-  VaryWorldFunction world;  // empty: nominal
-  Variations(VaryFunction vary_look = {}, VaryWorldFunction vary_world = {})
+  VaryFunction look;  // empty: nominal
+  DrawWorld world;    // empty: nominal
+  Variations(VaryFunction vary_look = {}, DrawWorld vary_world = {})
       : look(std::move(vary_look)), world(std::move(vary_world)) {}
 };
 // A place for the video of an episode, or null for none. Called on worker threads, one at a time.
 using SinkFactory = std::function<std::unique_ptr<FrameSink>(
     int64_t episode, bool success, const std::vector<std::string>& cameras, double control_hz)>;
+
+// The key of an episode, from which its start, its look, its world and the policy's noise follow.
+RngKey EvaluationKey(uint64_t seed, int64_t index);
+
+struct Suite;
 
 // Takes rollouts as episodes, in the order of their numbers, on the calling thread.
 using EpisodeSink = std::function<void(const Episode& episode)>;
@@ -145,14 +152,16 @@ std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInf
 // Error(kFailed) where replay for a video ends otherwise than the rollout did. A task whose
 // instruction the policy was not trained on is evaluated, and reported by a message and in the
 // report. Stops early, with the episodes done, when an interrupt is requested. `save` gets every
-// rollout, failures with their cause.
+// rollout, failures with their cause. With a `suite` its episodes are run (CheckSuite is the
+// caller's), and nothing is drawn but the policy's noise; what it says goes before the options, and
+// `vary` must be empty.
 EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                     const RendererFactory& renderers, const EvalOptions& options,
                     const Variations& vary, const SinkFactory& sinks, Progress& progress,
-                    const EpisodeSink& save = {});
+                    const EpisodeSink& save = {}, const Suite* suite = nullptr);
 
 // Two reports on the same starts: discordant pairs, exact McNemar p value, difference of rates.
-// Throws Error(kBadInput) where task, seed, variant, horizon or looks differ.
+// Throws Error(kBadInput) where task, seed, variant, horizon, looks or suite differ.
 Json ComparePaired(const EvalReport& a, const EvalReport& b);
 
 }  // namespace understudy

@@ -41,6 +41,7 @@ SampleLayout LayoutFor(const PolicyType& policy, const Json& options, const Colu
                               policy.name, offer.horizon));
   }
   SampleLayout layout = LayoutOf(policy.columns(options, offer), offer.columns, memory);
+  layout.max_delay = policy.max_delay ? policy.max_delay(options) : 0;
   const ColumnLayout* action = layout.Find(kActionColumn);
   const int steps = memory > 1 ? memory : offer.horizon;
   if (action == nullptr || action->offsets != ChunkOffsets(steps)) {

@@ -41,6 +41,9 @@ struct PolicyType {
   // answers with the one action of the last (horizon 1). None: it has no memory, and sees what it
   // asks for at steps up to 0.
   std::function<int(const Json& options)> memory = {};
+  // First actions of a chunk that it was trained to be given where it acts, because they are done
+  // before its answer comes; none: it is given none.
+  std::function<int(const Json& options)> max_delay = {};
   // Its answers lie within [-1, 1], so that actions must be normalised into it.
   bool bounded = false;
   // Options of the training (TrainOptions, those that it sets only) that hold where nothing else is

@@ -17,8 +17,8 @@ namespace understudy {
 class ChunkModel {
  public:
   virtual ~ChunkModel() = default;
-  // `inputs` without the action and what is offered in training only; one key per sample. Returns
-  // normalised actions, B T A.
+  // `inputs` without the action and what is offered in training only, with kCommittedColumn where
+  // actions are given; one key per sample. Returns normalised actions, B T A.
   virtual std::vector<float> Predict(const Batch& inputs,
                                      const std::vector<RngKey>& keys) const = 0;
 };

@@ -10,10 +10,14 @@
 
 namespace understudy {
 
+const BatchColumn* Batch::Find(std::string_view name) const {
+  const auto found = std::ranges::find(columns, name, &BatchColumn::name);
+  return found == columns.end() ? nullptr : &*found;
+}
+
 const BatchColumn& Batch::operator[](std::string_view name) const {
-  const auto found = std::find_if(columns.begin(), columns.end(),
-                                  [&](const BatchColumn& column) { return column.name == name; });
-  Require(found != columns.end(), fmt::format("the batch holds column '{}'", name));
+  const BatchColumn* found = Find(name);
+  Require(found != nullptr, fmt::format("the batch holds column '{}'", name));
   return *found;
 }
 

@@ -54,6 +54,8 @@ struct Batch {
   std::vector<SampleRow> row_B;       // empty: of no training set
   std::optional<BatchTotals> whole;   // of the batch that this is a part of; none: it is whole
 
+  // Null where the batch does not hold the column.
+  const BatchColumn* Find(std::string_view name) const;
   // Requires that the batch holds the column.
   const BatchColumn& operator[](std::string_view name) const;
   BatchColumn& operator[](std::string_view name);

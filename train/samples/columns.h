@@ -19,6 +19,9 @@ inline constexpr const char* kObjectsColumn = "objects";  // see train/samples/o
 // The same numbers, normalised, where every row knows them: for a policy that is told where the
 // objects are.
 inline constexpr const char* kSeenObjectsColumn = "seen_objects";
+// The first actions of a chunk where they are given (SampleLayout::max_delay): shaped as the
+// action, real_BT says which. Not offered: a policy that acts gets it beside what it asked for.
+inline constexpr const char* kCommittedColumn = "committed";
 std::string ImageColumn(const std::string& camera);  // "images.<camera>"
 bool IsImageColumn(std::string_view column);
 // The place in `cameras` of the one whose pictures the column holds. Requires that it is there.
@@ -59,6 +62,7 @@ struct SampleLayout {
   // Steps that a policy with memory sees one after the other before its memory is reset; 1: no
   // memory. Then a sample is a sequence of so many rows, and each action is seen from its own row.
   int memory = 1;
+  int max_delay = 0;  // first actions of a chunk that a policy which acts may be given
   bool operator==(const SampleLayout&) const = default;
 
   // Null if the column was not asked for.

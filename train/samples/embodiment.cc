@@ -127,6 +127,23 @@ void Embodiment::SeeFrom(const float* state_S, const float* absolute_A, float* a
   }
 }
 
+void Embodiment::EncodeTargets(const std::vector<ArmObservation>& arms_now, const Action& targets,
+                               float* action_A) const {
+  Require(arms_now.size() == arms.size() && targets.arms.size() == arms.size(),
+          "an action has one entry per arm");
+  if (of_joints()) {
+    std::vector<float> state_S(static_cast<size_t>(state_size())),
+        absolute_A(static_cast<size_t>(action_size()));
+    EncodeState(arms_now, state_S.data());
+    EncodeJoints(targets.arms, absolute_A.data());
+    SeeFrom(state_S.data(), absolute_A.data(), action_A);
+    return;
+  }
+  std::vector<Pose> X_WE_now;
+  for (const ArmObservation& arm : arms_now) X_WE_now.push_back(arm.X_WE);
+  EncodeAction(X_WE_now.data(), targets.arms.data(), action_A);
+}
+
 Action Embodiment::DecodeAction(const std::vector<ArmObservation>& arms_now,
                                 const float* action_A) const {
   Require(!of_columns(), "columns are no targets of arms");

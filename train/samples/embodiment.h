@@ -85,6 +85,9 @@ struct Embodiment {
   // relative_joints: the same in two steps, absolute targets first, then from the state at t.
   void EncodeJoints(const std::vector<ArmAction>& targets, float* absolute_A) const;
   void SeeFrom(const float* state_S, const float* absolute_A, float* action_A) const;
+  // Either: targets as a policy sees them from where the arms stand, what DecodeAction undoes.
+  void EncodeTargets(const std::vector<ArmObservation>& arms_now, const Action& targets,
+                     float* action_A) const;
   // The absolute targets that the numbers mean; gripper commands are clipped to [-1, 1]. Those of
   // joints are still to be resolved: where they bring E is not known here.
   Action DecodeAction(const std::vector<ArmObservation>& arms_now, const float* action_A) const;

@@ -19,6 +19,8 @@ struct FlowDraws {
   std::vector<float> noise_BDTA;  // N(0, 1)
   std::vector<float> time_BD;     // in [0, time_scale]: 0 = noise, 1 = action
   std::vector<uint8_t> hide_state_B;
+  std::vector<int>
+      given_BD;  // first actions that are given, without noise, not learnt; empty: none
   // activations that dropout keeps (train/torch/dropout.h)
   std::function<void(uint64_t sample, int64_t update, int place, std::span<uint8_t> keep)> keep;
 };

@@ -47,20 +47,28 @@ class Model : public GrootChunkModel {
     return static_cast<size_t>(shape_.horizon) * static_cast<size_t>(shape_.action);
   }
 
-  // Euler steps from noise (time 0) to actions (time 1).
+  // Euler steps from noise (time 0) to actions (time 1); those that are given stay what they are.
   Tensor Denoise(const Batch& sample, const float* noise_TA) const {
     const GrootContext context =
         net_.Encode(MakeGrootInputs(sample, shape_, config_, vocabulary_, device_, false));
     Tensor chunk = at::empty({1, 1, shape_.horizon, shape_.action}, at::kFloat);
     std::copy_n(noise_TA, ChunkSize(), chunk.data_ptr<float>());
     chunk = chunk.to(device_);
+    Tensor given_BDT;
+    if (const BatchColumn* given = sample.Find(kCommittedColumn)) {
+      given_BDT = View(given->real_BT, {1, 1, shape_.horizon}).to(device_).ne(0);
+      const Tensor actions = View(given->numbers, chunk.sizes()).to(device_);
+      chunk = at::where(given_BDT.unsqueeze(3), actions, chunk);
+    }
     const int steps = config_.sampling_steps;
     for (int step = 0; step < steps; ++step) {
       const int64_t bucket = int64_t{step} * config_.time_buckets / steps;
       const Tensor bucket_BD =
           at::full({1, 1}, bucket, at::TensorOptions().dtype(at::kLong).device(device_));
       Dropout none;
-      chunk = chunk + net_.Velocity(context, chunk, bucket_BD, {}, none) * (1.0 / steps);
+      Tensor velocity = net_.Velocity(context, chunk, bucket_BD, {}, given_BDT, none);
+      if (given_BDT.defined()) velocity = velocity.masked_fill(given_BDT.unsqueeze(3), 0);
+      chunk = chunk + velocity * (1.0 / steps);
     }
     return chunk;
   }

@@ -73,6 +73,12 @@ GrootConfig ReadGrootConfig(const Json& json) {
         "encoder",
         config.encoder_weights));
   }
+  if (config.rtc_training_max_delay > 0 && config.actions_per_token > 1) {
+    ThrowBadInput(
+        fmt::format("policy: rtc_training_max_delay = {}: each action is given by itself, and "
+                    "actions_per_token = {} puts several into one",
+                    config.rtc_training_max_delay, config.actions_per_token));
+  }
   if (config.sampling_steps > config.time_buckets) {
     ThrowBadInput(fmt::format("policy: sampling_steps = {}: at most time_buckets = {}",
                               config.sampling_steps, config.time_buckets));
@@ -117,6 +123,10 @@ GrootShape GrootShapeOf(const SampleLayout& layout, const GrootConfig& config) {
   if (shape.horizon % config.actions_per_token != 0) {
     ThrowBadInput(fmt::format("policy: actions_per_token = {}: the horizon of {} is no multiple",
                               config.actions_per_token, shape.horizon));
+  }
+  if (config.rtc_training_max_delay >= shape.horizon) {
+    ThrowBadInput(fmt::format("policy: rtc_training_max_delay = {}: a chunk has {} actions",
+                              config.rtc_training_max_delay, shape.horizon));
   }
   for (const auto& [pattern, height] : config.resolution) {
     const bool known = std::ranges::any_of(shape.images, [&](const std::string& image) {
@@ -171,6 +181,9 @@ PolicyType GrootPolicy() {
     requests.push_back({kInstructionColumn});
     requests.push_back({kActionColumn, ChunkOffsets(offer.horizon)});
     return requests;
+  };
+  type.max_delay = [](const Json& options) {
+    return ReadGrootConfig(options).rtc_training_max_delay;
   };
   type.word_table = "text.words";
   type.slots = "embodiments";

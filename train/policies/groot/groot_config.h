@@ -78,14 +78,25 @@ struct GrootConfig {
   int time_buckets = 1000;
   double state_dropout = 0;
   double dropout = 0;
+  int rtc_training_max_delay = 0;
   double gripper_weight = 1;
   double object_weight = 0;
   int sampling_steps = 4;
 
   Device inference_device = Device::kCpu;
-  static constexpr std::array kUnwritten{
-      "encoder",   "encoder_weights", "norms",     "vit_patch",  "vit_width",         "vit_layers",
-      "vit_heads", "image_mean",      "image_std", "resolution", "actions_per_token", "dropout"};
+  static constexpr std::array kUnwritten{"encoder",
+                                         "encoder_weights",
+                                         "norms",
+                                         "vit_patch",
+                                         "vit_width",
+                                         "vit_layers",
+                                         "vit_heads",
+                                         "image_mean",
+                                         "image_std",
+                                         "resolution",
+                                         "actions_per_token",
+                                         "dropout",
+                                         "rtc_training_max_delay"};
 
   // With `auto` decided.
   GrootEncoder trunk() const {
@@ -166,6 +177,11 @@ struct GrootConfig {
       "share of the activations behind attention and in the feed-forward layers of the transformer "
       "that an update hides",
       Limits{0, 0.9});
+    v("rtc_training_max_delay", rtc_training_max_delay,
+      "real-time chunking: the first 0 to this many actions of a chunk are given in training, as "
+      "those are that are done while the policy computes (Black et al. 2025, arXiv:2512.05964); 0: "
+      "none",
+      Limits{0, 4096});
     v("gripper_weight", gripper_weight, "weight of the gripper in the loss", Limits{0, 1000});
     v("object_weight", object_weight,
       "weight of the loss of a head that predicts where the objects "

@@ -68,7 +68,14 @@ class GrootLoss : public LossNet {
     const Tensor real_BT = View(mask_BT, {B, T}).to(device_).ne(0);
     const Tensor noise = View(draws.noise_BDTA, {B, D, T, A}).to(device_);
     const Tensor time = View(draws.time_BD, {B, D, 1, 1}).to(device_);
-    const Tensor noisy = noise * (1 - time) + action * time;
+    Tensor noisy = noise * (1 - time) + action * time, given_BDT;
+    if (!draws.given_BD.empty()) {
+      Require(static_cast<int64_t>(draws.given_BD.size()) == B * D, "draws fit the batch");
+      const std::vector<int64_t> given_BD(draws.given_BD.begin(), draws.given_BD.end());
+      const Tensor given = at::tensor(given_BD, at::kLong).view({B, D, 1}).to(device_);
+      given_BDT = at::arange(T, given.options()).lt(given);
+      noisy = at::where(given_BDT.unsqueeze(3), action, noisy);
+    }
     Tensor keep;
     if (part.learns && !draws.hide_state_B.empty()) {
       keep = 1 - View(draws.hide_state_B, {B, 1}).to(device_, at::kFloat);
@@ -88,9 +95,15 @@ class GrootLoss : public LossNet {
       const AutocastScope autocast(device_.type(), part.bfloat16);
       context = net_.Encode(inputs, keep);
       Dropout dropout(config_.dropout, draws.keep, part);
-      loss.answer = net_.Velocity(context, noisy, bucket_BD, real_BT, dropout);
+      loss.answer = net_.Velocity(context, noisy, bucket_BD, real_BT, given_BDT, dropout);
     }
-    const Tensor mask = real_BT.to(at::kFloat).view({B, 1, T, 1});
+    // of a chunk with given actions the others count for all, so that each chunk weighs the same
+    Tensor mask = real_BT.to(at::kFloat).view({B, 1, T, 1}).expand({B, D, T, 1}), share;
+    if (given_BDT.defined()) {
+      const Tensor learnt = mask.masked_fill(given_BDT.unsqueeze(3), 0);
+      share = mask.sum(2, true) / learnt.sum(2, true).clamp_min(1);
+      mask = learnt;
+    }
     const std::vector<int64_t> slot_B(batch.embodiment_B.begin(), batch.embodiment_B.end());
     const Tensor slots = at::tensor(slot_B, at::kLong).to(device_);
     const Tensor weight = weight_SA_.index_select(0, slots).view({B, 1, 1, A});
@@ -103,7 +116,8 @@ class GrootLoss : public LossNet {
     for (size_t slot = 0; slot < std::min(real_S.size(), weight_sum_S_.size()); ++slot) {
       whole += static_cast<double>(real_S[slot]) * static_cast<double>(D) * weight_sum_S_[slot];
     }
-    loss.loss = (error * weight).sum() / (whole + 1e-6);
+    const Tensor weighed = share.defined() ? error * share : error;
+    loss.loss = (weighed * weight).sum() / (whole + 1e-6);
     Tensor objects = at::zeros({1}, weight_SA_.options());
     if (context.objects_BO.defined()) {
       objects = ObjectLoss(context.objects_BO, part).view({1});
@@ -115,8 +129,8 @@ class GrootLoss : public LossNet {
       shape[0] = config_.embodiments;
       return at::zeros(shape, of_samples.options()).index_add(0, slots, of_samples).flatten();
     };
-    loss.sums_N = at::cat({by_slot(error.detach().sum(1)),
-                           by_slot(mask.view({B, T})) * static_cast<double>(D), objects.detach()});
+    loss.sums_N = at::cat(
+        {by_slot(error.detach().sum(1)), by_slot(mask.sum(1).view({B, T})), objects.detach()});
     return loss;
   }
 

@@ -246,7 +246,8 @@ GrootContext GrootNet::Encode(const GrootInputs& inputs, const Tensor& keep_stat
 }
 
 Tensor GrootNet::Velocity(const GrootContext& context, const Tensor& noisy_BDTA,
-                          const Tensor& bucket_BD, const Tensor& real_BT, Dropout& dropout) const {
+                          const Tensor& bucket_BD, const Tensor& real_BT, const Tensor& given_BDT,
+                          Dropout& dropout) const {
   const int64_t B = noisy_BDTA.size(0), D = noisy_BDTA.size(1), n = config_.actions_per_token,
                 T = noisy_BDTA.size(2) / n;
   const int64_t d = config_.width;
@@ -264,21 +265,36 @@ Tensor GrootNet::Velocity(const GrootContext& context, const Tensor& noisy_BDTA,
   const SlotGroups& slots = context.slots;
 
   // action tokens: actions and time through the embodiment's encoder
-  const Tensor time_part =
-      action2_time_(action_time_code_.index_select(0, bucket).view({B, D, d}), slots);
+  const auto time_of = [&](const Tensor& at) {
+    return action2_time_(action_time_code_.index_select(0, at).view({B, D, d}), slots).unsqueeze(2);
+  };
+  const Tensor last_bucket = at::full_like(bucket, config_.time_buckets - 1);
+  Tensor time_part = time_of(bucket), given_tokens;
+  if (given_BDT.defined()) {
+    const Tensor given = given_BDT.unsqueeze(3);
+    time_part = at::where(given, time_of(last_bucket), time_part);
+    given_tokens = at::cat({at::zeros({B, D, 1, 1}, given.options()), given}, 2);
+  }
   const Tensor action_part = action2_actions_(action1_(noisy, slots), slots);
-  const Tensor actions =
-      action3_(at::silu(action_part + time_part.unsqueeze(2)), slots) + action_position_;
+  const Tensor actions = action3_(at::silu(action_part + time_part), slots) + action_position_;
   const Tensor state = context.state_B1d.unsqueeze(1).expand({B, D, 1, d});
   Tensor h = at::cat({state, actions.to(state.scalar_type())}, 2);  // B D 1+T d
   const int64_t length = 1 + T;
 
-  // what the adaptive norms see: B D 1 2d each
-  Tensor condition = time2_(at::silu(time1_(time_code_.index_select(0, bucket)))).view({B, D, d});
-  if (context.condition_B1d.defined()) condition = condition + context.condition_B1d;
-  const Tensor active = at::silu(condition);
+  // what the adaptive norms see: B D 1 2d each, or with given actions B D 1+T 2d
+  const auto condition_of = [&](const Tensor& at) {
+    const Tensor time = time2_(at::silu(time1_(time_code_.index_select(0, at)))).view({B, D, d});
+    const Tensor& seen = context.condition_B1d;
+    return at::silu(seen.defined() ? time + seen : time);
+  };
+  const Tensor active = condition_of(bucket),
+               of_given = given_BDT.defined() ? condition_of(last_bucket) : Tensor();
   const auto modulation = [&](const Linear& linear) {
-    return linear(active).to(h.scalar_type()).unsqueeze(2).chunk(2, -1);
+    Tensor all = linear(active).to(h.scalar_type()).unsqueeze(2);
+    if (of_given.defined()) {
+      all = at::where(given_tokens, linear(of_given).to(h.scalar_type()).unsqueeze(2), all);
+    }
+    return all.chunk(2, -1);
   };
 
   // padded steps are no keys; the state always is one
@@ -311,7 +327,11 @@ Tensor GrootNet::Velocity(const GrootContext& context, const Tensor& noisy_BDTA,
 
   // the last T tokens through the embodiment's decoder
   const auto shift_scale = modulation(out_modulation_);
-  h = out_(Modulate(h.narrow(2, 1, T), shift_scale[1], shift_scale[0], 1e-6));
+  const auto of_actions = [&](const Tensor& each) {
+    return each.size(2) == 1 ? each : each.narrow(2, 1, T);
+  };
+  h = out_(
+      Modulate(h.narrow(2, 1, T), of_actions(shift_scale[1]), of_actions(shift_scale[0]), 1e-6));
   const Tensor velocity = decode2_(at::relu(decode1_(h, slots)), slots).to(at::kFloat);
   if (n == 1) return velocity;
   return velocity.view({B, D, T, -1, n}).transpose(3, 4).reshape({B, D, T * n, -1});

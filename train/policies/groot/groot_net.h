@@ -53,9 +53,10 @@ class GrootNet {
   GrootContext Encode(const GrootInputs& inputs, const Tensor& keep_state_B1 = {}) const;
 
   // Velocity towards the actions at the bucket's time, for D noisy chunks per sample. Steps with
-  // real_BT false are seen by no other; undefined = all real.
+  // real_BT false are seen by no other; undefined = all real. Those with given_BDT true are actions
+  // without noise, at the last bucket; undefined = none.
   Tensor Velocity(const GrootContext& context, const Tensor& noisy_BDTA, const Tensor& bucket_BD,
-                  const Tensor& real_BT, Dropout& dropout) const;
+                  const Tensor& real_BT, const Tensor& given_BDT, Dropout& dropout) const;
 
  private:
   struct TextLayer {

@@ -1,9 +1,8 @@
-// train and evaluate.
+// evaluate: a policy in closed loop, or beside recorded rows.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -14,61 +13,21 @@
 #include "app/factors.h"
 #include "app/models.h"
 #include "app/page.h"
-#include "app/process_trials.h"
 #include "app/serve_command.h"
 #include "app/shipped.h"
 #include "app/twin.h"
 #include "app/watch.h"
 #include "augment/plan.h"
-#include "core/base/ordered_pool.h"
 #include "data/store/files.h"
 #include "data/store/writer.h"
 #include "data/video/module.h"
 #include "train/command.h"
-#include "train/torch/module.h"
+#include "train/evaluate/suite.h"
 
 namespace understudy {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The module is opened when the first network is made.
-EngineFactory Engines() {
-  return [](const std::string& type, const SampleLayout& layout, int vocabulary, const Json& policy,
-            const TrainerOptions& trainer) {
-    return Module<TorchModule>().make_engine(type, layout, vocabulary, policy, trainer);
-  };
-}
-
-// Trains alone, or as one of the ranks that a launcher started. Rank 0 has the result.
-Json Train(TrainOptions options, CommandContext& context) {
-  const std::optional<RankPlace> place = FindRankPlace(std::getenv);
-  const bool speaks = !place || place->rank == 0;
-  if (context.plan) {
-    if (!speaks) return nullptr;
-    // without LibTorch a plan counts, and only the run needs it
-    const bool timed = HasModule(TorchModule::kName);
-    return PlanTrain(options, timed ? Engines() : EngineFactory(), *context.progress);
-  }
-  std::unique_ptr<ProcessTrials> trials;
-  if (speaks && options.trials.episodes > 0) {
-    trials = std::make_unique<ProcessTrials>(options.trials, options.out, options.resume,
-                                             *context.progress);
-  }
-  if (!place) {
-    return RunTrain(options, Engines(), *context.progress, nullptr, trials.get()).ToJson();
-  }
-  const std::unique_ptr<Ranks> ranks = Module<TorchModule>().join_ranks(*place);
-  // ranks of one machine share its cores
-  if (options.trainer.threads == 0) {
-    options.trainer.threads = std::max(1, ThreadCount(0) / place->local_size);
-  }
-  Progress silent;
-  const TrainReport report =
-      RunTrain(options, Engines(), speaks ? *context.progress : silent, ranks.get(), trials.get());
-  if (report.interrupted) RequestInterrupt();  // whichever rank was asked, all end alike
-  return speaks ? report.ToJson() : Json();
-}
 
 struct EvaluateFlags {
   std::string task, robot;
@@ -76,8 +35,9 @@ struct EvaluateFlags {
   PolicyServerFlags server;
   std::string plan_file, factors;
   FactorOptions factor_rows;
+  std::string suite;
   std::string compare;
-  std::string out, save, report;
+  std::string out, save, report, freeze;
   // of a comparison with recorded actions
   OpenLoopOptions open_loop;
   SelectionOptions selection;
@@ -91,6 +51,8 @@ struct EvaluateFlags {
                                          "report",
                                          "factors",
                                          "factor_rows",
+                                         "suite",
+                                         "freeze",
                                          "baseline_dataset",
                                          "delay",
                                          "stitching",
@@ -126,6 +88,13 @@ struct EvaluateFlags {
       "listed plan or path of a YAML file whose randomizers are tried one by one at several "
       "severities, in pairs and together, on the same starts");
     v("factor_rows", factor_rows, "which rows");
+    v("suite", suite,
+      "file of --freeze whose episodes are run: it says task, variants, starts, looks, worlds and "
+      "instructions");
+    v("freeze", freeze,
+      "file to write instead: the episodes that these options draw, one in each line, to be shared "
+      "and run again with --suite",
+      kOutput);
     v("compare", compare, "report of another evaluation on the same seeds, compared in pairs");
     v("out", out, "report to write; videos go to a folder beside it", kOutput);
     v("report", report, "HTML page to write of factors: a heat map and every row", kOutput);
@@ -298,9 +267,58 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
   return result;
 }
 
-Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
+// The suite of the command, none where there is none. Puts what it says into the options.
+std::optional<Suite> OpenSuite(EvaluateFlags* flags) {
+  if (flags->suite.empty()) return std::nullopt;
+  const EvalOptions& eval = flags->evaluate.eval;
+  const EvalOptions nothing;
+  std::vector<std::string> said;
+  const auto check = [&](const char* name, bool is_said) {
+    if (is_said) said.push_back(name);
+  };
+  check("plan_file", !flags->plan_file.empty());
+  check("factors", !flags->factors.empty());
+  check("freeze", !flags->freeze.empty());
+  check("variant", eval.variant != nothing.variant);
+  check("episodes", eval.episodes != nothing.episodes);
+  check("seed", eval.seed != nothing.seed);
+  check("horizon", eval.horizon != nothing.horizon);
+  check("instruction", eval.instruction.has_value());
+  if (!said.empty()) {
+    ThrowUsage(fmt::format("suite: it says what is run: leave out {}", fmt::join(said, ", ")));
+  }
+  Suite suite = ReadSuite(LoadJson(flags->suite), flags->suite);
+  flags->evaluate.eval = OptionsOf(suite, eval);
+  const bool of_checkpoint = !flags->evaluate.checkpoint.empty();
+  if (flags->task.empty() && !of_checkpoint) flags->task = suite.task;
+  return suite;
+}
+
+// Writes the episodes down instead of running them.
+Json Freeze(const EvaluateFlags& flags, const Twin& twin, const RendererFactory& renderers,
+            const Variations& vary, CommandContext& context) {
+  Json result{{"suite", flags.freeze}, {"task", twin.task.name}};
+  if (context.plan) {
+    result["episodes"] = flags.evaluate.eval.episodes;
+    return result;
+  }
+  TryToWrite(flags.freeze, "freeze");
+  if (fs::exists(flags.freeze)) ReadSuite(LoadJson(flags.freeze), flags.freeze);
+  const Suite suite =
+      FreezeSuite(twin.simulators, renderers, flags.evaluate.eval, vary, *context.progress);
+  result["interrupted"] = InterruptRequested();
+  if (InterruptRequested()) return result;
+  WriteTextAtomically(flags.freeze, suite.ToText());
+  result["episodes"] = suite.episodes.size();
+  result["hash"] = suite.Hash();
+  return result;
+}
+
+Json EvaluateWith(EvaluateFlags given, CommandContext& context) {
   if (!given.open_loop.datasets.empty()) return CompareWithDatasets(given, context);
-  const EvaluateFlags flags = WithCheckpoint(given, *context.progress);
+  const std::optional<Suite> suite = OpenSuite(&given);
+  const EvaluateFlags flags =
+      given.freeze.empty() ? WithCheckpoint(given, *context.progress) : given;
   if (!flags.server.policy_server.empty() &&
       (!flags.evaluate.checkpoint.empty() || flags.evaluate.baseline != BaselinePolicy::kNone)) {
     ThrowUsage("evaluate: a checkpoint or a baseline, or --policy-server: one of them");
@@ -316,6 +334,10 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
   ReadPlanFile(flags.plan_file, &plan);
   if (!plan.randomizers.empty()) {
     CheckPlan(plan, flags.plan_file, renderers()->inventory(), twin.simulators()->inventory());
+  }
+  if (suite) CheckSuite(*suite, flags.suite, twin.simulators, renderers);
+  if (!flags.freeze.empty()) {
+    return Freeze(flags, twin, renderers, VariationsOf(plan), context);
   }
   const std::unique_ptr<Policy> policy =
       flags.server.policy_server.empty()
@@ -352,9 +374,9 @@ Json EvaluateWith(const EvaluateFlags& given, CommandContext& context) {
   if (saved) save = [&](const Episode& episode) { saved->Append(episode); };
   const std::unique_ptr<BrowserLink> watched =
       WatchStage(flags.watch, "evaluating " + policy->info().name, &twin, *context.progress);
-  const EvalReport report =
-      Evaluate(*policy, twin.simulators, renderers, flags.evaluate.eval, vary,
-               VideoSinks(flags.out, flags.evaluate.eval, film), *context.progress, save);
+  const EvalReport report = Evaluate(*policy, twin.simulators, renderers, flags.evaluate.eval, vary,
+                                     VideoSinks(flags.out, flags.evaluate.eval, film),
+                                     *context.progress, save, suite ? &*suite : nullptr);
   forget_older();
   if (saved) saved->Finish();
 
@@ -388,9 +410,25 @@ std::string DescribeComparison(const Json& result) {
   return text;
 }
 
+// Where the time of the workers went.
+std::string DescribeTime(const Json& timing, int episodes) {
+  const double act = timing["act_s"], render = timing["render_s"], step = timing["step_s"],
+               all = std::max(1e-9, act + render + step);
+  return fmt::format(
+      "  {:.2f} episodes/s; physics {:.0f} %, rendering {:.0f} %, policy {:.0f} % of the time\n",
+      episodes / std::max(1e-9, timing["wall_s"].get<double>()), 100 * step / all,
+      100 * render / all, 100 * act / all);
+}
+
 std::string DescribeEvaluation(const Json& result) {
   if (result.contains("share")) return DescribeComparison(result);
   if (result.contains("r50")) return DescribeFactors(result);
+  if (!result.contains("rows") && result["interrupted"].get<bool>()) {
+    return fmt::format("interrupted: {} is not written\n", result.value("suite", ""));
+  }
+  if (!result.contains("rows")) {
+    return fmt::format("{}: {} episodes\n", result.value("suite", ""), result["episodes"].dump());
+  }
   std::string text = fmt::format(
       "{} of {} episodes succeeded: {:.1f} % [{:.1f} %, {:.1f} %]\n", result.value("successes", 0),
       result.value("episodes", 0),
@@ -405,6 +443,7 @@ std::string DescribeEvaluation(const Json& result) {
     text += fmt::format("  {}: {}\n", cause, count.dump());
   }
   text += fmt::format("  jerk of the hands: {:.0f} m/s^3\n", result.value("jerk_rms", 0.0));
+  text += DescribeTime(result["timing"], result.value("episodes", 0));
   for (const Json& warning : result.value("warnings", Json::array())) {
     text += fmt::format("warning: {}\n", warning.get<std::string>());
   }
@@ -414,50 +453,7 @@ std::string DescribeEvaluation(const Json& result) {
   return text;
 }
 
-std::string DescribeTraining(const Json& result) {
-  const Json& timing = result["timing"];
-  std::string text =
-      fmt::format("{} updates in {:.0f} s, {:.0f} samples/s\n", result["steps"].dump(),
-                  timing["seconds"].get<double>(), timing["samples_per_s"].get<double>());
-  if (!result["log"].empty()) {
-    text += fmt::format("loss {:.4f}\n", result["log"].back().value("loss", 0.0));
-  }
-  text += result["checkpoint"].get<std::string>() + "\n";
-  if (result["interrupted"].get<bool>()) {
-    text += "interrupted: the same command with --resume continues from this checkpoint\n";
-  }
-  return text;
-}
-
 }  // namespace
-
-ChunkModelFactory Models() {
-  return [](const std::string& type, const SampleLayout& layout, const Json& config,
-            const TensorMap& weights) {
-    return Module<TorchModule>().make_chunk_model(type, layout, config, weights);
-  };
-}
-
-Command TrainCommand() {
-  Command command = MakeCommand<TrainOptions>("train", "train a policy on rendered datasets", Train,
-                                              DescribeTraining);
-  command.positional = {"datasets"};
-  command.writes = [all = command.writes](const Json& options) {
-    const std::optional<RankPlace> place = FindRankPlace(std::getenv);
-    return place && place->rank > 0 ? std::vector<std::string>() : all(options);
-  };
-  // what the network offers depends on `type`
-  for (FieldInfo& field : PolicyFields()) command.fields.push_back(std::move(field));
-  command.preset = PresetOfPolicy;
-  command.resolve = [checked = command.resolve](const Json& options) {
-    Json resolved = checked(options);
-    // what is not said of a network that starts from another is the other's, read when it trains
-    if (!resolved.value("from", "").empty()) return resolved;
-    resolved["policy"] = ResolvePolicy(resolved["type"].get<std::string>(), resolved["policy"]);
-    return resolved;
-  };
-  return command;
-}
 
 Command EvaluateCommand() {
   Command command = MakeCommand<EvaluateFlags>(

@@ -1,0 +1,306 @@
+#include "train/evaluate/course.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/base/version.h"
+#include "core/episode/motion.h"
+
+namespace understudy {
+namespace {
+
+// Follows the subtask signals of an episode and says how far it came.
+class SignalWatch {
+ public:
+  explicit SignalWatch(const SimulatorInfo& info)
+      : names_(info.signals), seen_(info.signals.size()) {}
+
+  void See(const Observation& observation) {
+    now_ = observation.signals;
+    for (size_t i = 0; i < seen_.size() && i < now_.size(); ++i) {
+      if (now_[i] != 0 && !seen_[i]) {
+        seen_[i] = true;
+        came_.push_back(names_[i]);
+      }
+    }
+  }
+  const std::vector<std::string>& came() const { return came_; }
+
+  // Why the time ran out. Signals are listed in the order of subtasks: the first that is missing is
+  // where it ended (of parallel ones, the first in the list); where none is, what was reached
+  // either still holds or was lost.
+  std::string Cause() const {
+    for (size_t i = 0; i < names_.size(); ++i) {
+      if (!seen_[i]) return fmt::format("never reached '{}'", names_[i]);
+    }
+    if (names_.empty()) return "out of time";
+    const size_t last = names_.size() - 1;
+    const bool holds = last < now_.size() && now_[last] != 0;
+    return holds ? fmt::format("out of time with '{}'", names_[last])
+                 : fmt::format("lost '{}' without success", names_[last]);
+  }
+
+ private:
+  std::vector<std::string> names_, came_;
+  std::vector<bool> seen_;
+  std::vector<uint8_t> now_;
+};
+
+// What the policy sees now. `places` of its objects among those of the simulator.
+PolicyObservation Look(const PolicyInfo& info, const std::vector<size_t>& places,
+                       const Bench& bench, double* render_s) {
+  const Observation& now = bench.simulator->Observe();
+  PolicyObservation seen;
+  seen.arms = now.arms;
+  for (const size_t place : places) seen.X_WO.push_back(now.X_WO[place]);
+  if (info.cameras.empty()) return seen;
+  const double before = MonotonicSeconds();
+  bench.renderer->Render(bench.simulator->Save(), info.cameras, info.image_width, info.image_height,
+                         &seen.images);
+  *render_s += MonotonicSeconds() - before;
+  return seen;
+}
+
+// What arms do that do nothing: they stay where they are, fingers open.
+Action HoldOf(const Simulator& simulator) {
+  Action hold;
+  for (const ArmObservation& arm : simulator.Observe().arms) {
+    hold.arms.push_back({arm.X_WE, -1, {}});
+    if (simulator.info().action_kind == ActionKind::kJoints) hold.arms.back().q_cmd = arm.joint_q;
+  }
+  return hold;
+}
+
+// Root mean square over all arms.
+double JerkOf(const std::vector<JerkMeter>& arms) {
+  double squares = 0, count = 0;
+  for (const JerkMeter& arm : arms) {
+    squares += arm.squares();
+    count += static_cast<double>(arm.count());
+  }
+  return count > 0 ? std::sqrt(squares / count) : 0;
+}
+
+uint64_t HashOfState(const SimState& state) {
+  return HashOf({reinterpret_cast<const char*>(state.data()), state.size() * sizeof(double)});
+}
+
+uint64_t HashOfPictures(const std::vector<Image>& images) {
+  uint64_t hash = 0;
+  for (const Image& image : images) {
+    hash = 31 * hash + HashOf({reinterpret_cast<const char*>(image.rgb.data()), image.rgb.size()});
+  }
+  return hash;
+}
+
+// What is about to be done, and where from.
+Step RowOf(Simulator& simulator, const Action& action) {
+  Step row;
+  row.observation = simulator.Observe();
+  row.state = simulator.Save();
+  row.action = row.action_clean = action;
+  for (size_t a = 0; a < action.arms.size(); ++a) {
+    row.delta.push_back(
+        DeltaFromTarget(row.observation.arms[a].X_WE, action.arms[a], simulator.info().limits));
+  }
+  return row;
+}
+
+}  // namespace
+
+const SuiteEpisode& Course::Listed(int64_t place) const {
+  return suite->episodes[static_cast<size_t>(place)];
+}
+
+int64_t Course::NumberOf(int64_t place) const { return suite ? Listed(place).number : place; }
+
+RngKey Course::KeyOf(int64_t place) const { return EvaluationKey(options.seed, NumberOf(place)); }
+
+std::string Course::VariantOf(int64_t place) const {
+  return suite ? Listed(place).variant : options.variant;
+}
+
+std::string Course::InstructionOf(const SimulatorInfo& info, int64_t place) const {
+  return suite ? Listed(place).instruction : options.instruction.value_or(info.instruction);
+}
+
+SceneVariation Course::LookOf(const Renderer& renderer, int64_t place) const {
+  if (suite) return Listed(place).look;
+  if (!vary.look) return {};
+  return vary.look(renderer.inventory(), KeyOf(place).WithTerm("look"));
+}
+
+PhysicsVariation Course::Start(Bench& bench, int64_t place, bool pictures) const {
+  if (!bench.simulator) bench.simulator = simulators();
+  if (pictures && !bench.renderer) bench.renderer = renderers();
+  PhysicsVariation world;
+  if (suite) {
+    world = Listed(place).world;
+    bench.simulator->SetWorld(world);
+    bench.simulator->Restore(Listed(place).start);
+  } else if (vary.world) {
+    const RngKey key = KeyOf(place);
+    world = StartInDrawnWorld(*bench.simulator, vary.world, key.WithTerm("world"), options.variant,
+                              key);
+  } else {
+    bench.simulator->Reset(options.variant, KeyOf(place));
+  }
+  if (pictures) {
+    if (suite || vary.world) bench.renderer->SetWorld(world);
+    bench.renderer->SetVariation(LookOf(*bench.renderer, place));
+  }
+  return world;
+}
+
+Rollout Course::Run(Bench& bench, int64_t place) const {
+  const double start = MonotonicSeconds();
+  const PolicyInfo& info = policy.info();
+  const bool looks = !info.cameras.empty();
+  Rollout result;
+  result.world = Start(bench, place, looks);
+  Simulator& simulator = *bench.simulator;
+  SignalWatch watch(simulator.info());
+  EvalEpisode& episode = result.episode;
+  result.place = place;
+  episode.index = NumberOf(place);
+  if (looks) result.renderer = bench.renderer->info().device;
+
+  std::vector<size_t> places;
+  for (const std::string& object : info.objects) {
+    const std::vector<std::string>& known = simulator.info().objects;
+    places.push_back(
+        static_cast<size_t>(std::find(known.begin(), known.end(), object) - known.begin()));
+  }
+
+  episode.start_state = HashOfState(simulator.Save());
+  ChunkPlayer player(chunks);
+  player.Reset(HoldOf(simulator));
+  std::vector<JerkMeter> jerk(simulator.info().arms.size(), JerkMeter(simulator.info().control_hz));
+  std::deque<PolicyObservation> earlier;  // as many as the policy wants to see of the past
+  watch.See(simulator.Observe());
+  while (episode.steps < horizon) {
+    const bool ends = player.WantsChunk();
+    PolicyInput input;
+    // look only where a chunk ends, but for a policy that sees every step
+    if (ends || info.history > 1) {
+      static_cast<PolicyObservation&>(input) = Look(info, places, bench, &result.render_s);
+    }
+    if (ends) {
+      input.instruction = InstructionOf(simulator.info(), place);
+      if (episode.chunks == 0) episode.start_pictures = HashOfPictures(input.images);
+      const auto wanted =
+          std::min(static_cast<int64_t>(earlier.size()), info.EarlierAt(episode.steps));
+      input.earlier.assign(earlier.end() - wanted, earlier.end());
+      const RngKey key =
+          KeyOf(place).WithTerm("policy").WithVariant(static_cast<uint64_t>(episode.chunks));
+      if (chunks.stitching == Stitching::kRtc) input.committed = player.Committed();
+      const double before = MonotonicSeconds();
+      ActionChunk chunk = policy.Act(input, key);
+      result.latency_s.push_back(MonotonicSeconds() - before);
+      Require(!chunk.empty(), "a policy answers with at least one action");
+      player.Add(std::move(chunk));
+      ++episode.chunks;
+    }
+    if (info.history > 1) {
+      earlier.push_back(std::move(input));
+      if (earlier.size() >= static_cast<size_t>(info.history)) earlier.pop_front();
+    }
+    Action action = player.Next();
+    const std::vector<ArmObservation>& arms = simulator.Observe().arms;
+    for (size_t a = 0; a < arms.size(); ++a) jerk[a].See(arms[a].X_WE.translation());
+    Require(action.arms.size() == arms.size(), "one target per arm");
+    bool clipped = false;
+    for (size_t a = 0; a < arms.size(); ++a) {
+      const ArmAction wanted = action.arms[a] = simulator.Resolve(a, action.arms[a]);
+      if (!options.clip_targets) continue;
+      action.arms[a] = ClipTarget(arms[a].X_WE, wanted, simulator.info().limits);
+      if (action.arms[a] == wanted) continue;
+      action.arms[a] = simulator.Resolve(a, action.arms[a]);
+      clipped = true;
+    }
+    episode.clipped += clipped;
+    if (keep_rows) result.rows.steps.push_back(RowOf(simulator, action));
+    const double before = MonotonicSeconds();
+    const StepOutcome outcome = simulator.Step(action);
+    result.step_s += MonotonicSeconds() - before;
+    result.actions.push_back(std::move(action));
+    ++episode.steps;
+    episode.collisions += outcome.collision;
+    episode.joint_limits += outcome.joint_limit;
+    if (outcome.unstable) {
+      episode.cause = "unstable physics";
+      break;
+    }
+    watch.See(simulator.Observe());
+    if (simulator.Observe().success) {
+      episode.success = true;
+      break;
+    }
+  }
+  if (!episode.success && episode.cause.empty()) episode.cause = watch.Cause();
+  episode.signals = watch.came();
+  episode.jerk_rms = JerkOf(jerk);
+  episode.end_state = HashOfState(simulator.Save());
+  if (keep_rows) EndRows(bench, &result);
+  episode.seconds = MonotonicSeconds() - start;
+  return result;
+}
+
+void Course::EndRows(const Bench& bench, Rollout* rollout) const {
+  const EvalEpisode& ended = rollout->episode;
+  const Simulator& simulator = *bench.simulator;
+  const int64_t place = rollout->place;
+  const RngKey key = KeyOf(place);
+  Episode& rows = rollout->rows;
+  rows.final_state = simulator.Save();
+  rows.final_observation = simulator.Observe();
+  EpisodeMeta& meta = rows.meta;
+  meta = MetaOf(simulator.info(), VariantOf(place), key);
+  meta.instruction = InstructionOf(simulator.info(), place);
+  meta.success = ended.success;
+  meta.cause = ended.cause;
+  meta.physics = rollout->world;
+  if (!meta.physics.edits.empty()) meta.model_text = simulator.ModelText();
+  meta.settings = {{"policy", policy.info().name},
+                   {"weights", policy.info().hash},
+                   {"options", ResultOptions(options)}};
+  meta.quality = {{"clipped_steps", ended.clipped},
+                  {"collision_steps", ended.collisions},
+                  {"joint_limit_steps", ended.joint_limits},
+                  {"chunks", ended.chunks}};
+  meta.program_version = ProgramVersion();
+  meta.uuid = MakeUuid("evaluate " + meta.task + " " + meta.settings.dump(), key);
+}
+
+void Course::Record(Bench& bench, const Rollout& rollout, FrameSink& sink,
+                    const std::vector<std::string>& cameras) const {
+  Start(bench, rollout.place, true);
+  std::vector<Image> images;
+  for (const Action& action : rollout.actions) {
+    bench.renderer->Render(bench.simulator->Save(), cameras, options.video_width,
+                           options.video_height, &images);
+    sink.Add(images);
+    if (bench.simulator->Step(action).unstable) {
+      sink.Finish();
+      return;
+    }
+  }
+  bench.renderer->Render(bench.simulator->Save(), cameras, options.video_width,
+                         options.video_height, &images);
+  sink.Add(images);
+  sink.Finish();
+  if (bench.simulator->Observe().success != rollout.episode.success) {
+    ThrowFailed(
+        fmt::format("episode {} ended otherwise when it was played again for its video: "
+                    "the simulator does not repeat itself",
+                    rollout.episode.index));
+  }
+}
+
+}  // namespace understudy

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/motion/chunk_player.h"
+#include "train/evaluate/evaluate.h"
+#include "train/evaluate/suite.h"
+
+namespace understudy {
+
+// What an episode leaves behind for the report and for its video.
+struct Rollout {
+  EvalEpisode episode;
+  std::vector<Action> actions;
+  std::vector<double> latency_s;
+  double render_s = 0, step_s = 0;
+  std::string renderer;
+  Episode rows;       // where they are kept
+  int64_t place = 0;  // among the episodes that are run
+  PhysicsVariation world;
+};
+
+// One thread's own simulator and renderer: made on it, used on it and, being thread_local, taken
+// down on it, as OpenGL wants.
+struct Bench {
+  std::unique_ptr<Simulator> simulator;
+  std::unique_ptr<Renderer> renderer;
+};
+
+// Episodes of an evaluation: those of a suite, or drawn from (seed, place).
+struct Course {
+  const Policy& policy;
+  const SimulatorFactory& simulators;
+  const RendererFactory& renderers;
+  const EvalOptions& options;
+  const Variations& vary;
+  ChunkOptions chunks;
+  int horizon;
+  bool keep_rows = false;
+  const Suite* suite = nullptr;
+
+  // The episode at `place` in closed loop.
+  Rollout Run(Bench& bench, int64_t place) const;
+  // The rollout again from its actions, every step shown.
+  void Record(Bench& bench, const Rollout& rollout, FrameSink& sink,
+              const std::vector<std::string>& cameras) const;
+
+ private:
+  const SuiteEpisode& Listed(int64_t place) const;
+  int64_t NumberOf(int64_t place) const;
+  RngKey KeyOf(int64_t place) const;
+  std::string VariantOf(int64_t place) const;
+  std::string InstructionOf(const SimulatorInfo& info, int64_t place) const;
+  SceneVariation LookOf(const Renderer& renderer, int64_t place) const;
+  // Where the episode starts and how it looks; returns its world.
+  PhysicsVariation Start(Bench& bench, int64_t place, bool pictures) const;
+  // All but the rows.
+  void EndRows(const Bench& bench, Rollout* rollout) const;
+};
+
+}  // namespace understudy
