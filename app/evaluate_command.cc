@@ -57,6 +57,8 @@ struct EvaluateFlags {
                                          "delay",
                                          "stitching",
                                          "ensemble_decay",
+                                         "safety",
+                                         "instruction",
                                          "policy_server",
                                          "policy_map",
                                          "token_file",
@@ -187,7 +189,7 @@ std::unique_ptr<DatasetWriter> RolloutWriter(const EvaluateFlags& flags, const T
   header.settings = {{"policy", policy.name},
                      {"weights", policy.hash},
                      {"options", ResultOptions(flags.evaluate.eval)}};
-  SetRobotSpec(ToJson(twin.robot), header);
+  SetRobotSpec(CarriedRobot(twin.robot), header);
   return std::make_unique<DatasetWriter>(flags.save, header);
 }
 
@@ -443,6 +445,15 @@ std::string DescribeEvaluation(const Json& result) {
     text += fmt::format("  {}: {}\n", cause, count.dump());
   }
   text += fmt::format("  jerk of the hands: {:.0f} m/s^3\n", result.value("jerk_rms", 0.0));
+  if (result.contains("guarded")) {
+    int64_t steps = 0;
+    for (const Json& row : result["rows"]) steps += row["steps"].get<int64_t>();
+    text += fmt::format("  guarded, of {} steps:", steps);
+    for (const auto& [cause, count] : result["guarded"].items()) {
+      text += fmt::format(" {} {}", cause, count.dump());
+    }
+    text += "\n";
+  }
   text += DescribeTime(result["timing"], result.value("episodes", 0));
   for (const Json& warning : result.value("warnings", Json::array())) {
     text += fmt::format("warning: {}\n", warning.get<std::string>());

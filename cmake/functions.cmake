@@ -15,7 +15,7 @@ endfunction()
 # Files of a library or a test are compiled a few at a time: what templates they share is made once.
 function(understudy_unity name)
   if(USE_UNITY)
-    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
     # files that are included look like headers to GCC
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       target_compile_options(${name} PRIVATE -Wno-subobject-linkage)

@@ -138,6 +138,7 @@ class MujocoRenderer : public Renderer {
     for (size_t i = 0; i < ids.size(); ++i) {
       Draw(ids[i], canvas);
       ReadBack(canvas, &(*images)[i]);
+      look_->Develop(cameras[i], state.front(), &(*images)[i]);
     }
   }
 

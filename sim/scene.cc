@@ -143,6 +143,7 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   info.horizon = task.horizon;
   info.limits = robot.limits();
   info.workspace_radius = robot.reach;
+  info.safety = robot.safety;
   if (robot.joints.size() < 6) info.tilt = robot.tilt;
   info.gripper_symmetry = robot.gripper.symmetry;
   return info;

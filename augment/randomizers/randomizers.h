@@ -17,6 +17,7 @@
 #include "augment/randomizers/material_swap.h"
 #include "augment/randomizers/object_size.h"
 #include "augment/randomizers/observation_noise.h"
+#include "augment/randomizers/picture.h"
 #include "augment/randomizers/reset_range.h"
 #include "augment/randomizers/robot_mount.h"
 #include "augment/randomizers/start_posture.h"
@@ -33,7 +34,7 @@ using Randomizer =
                  CentreOfMassRandomizer, JointDampingRandomizer, ActuatorGainRandomizer,
                  ActuatorDelayRandomizer, ObjectSizeRandomizer, TableHeightRandomizer,
                  RobotMountRandomizer, StartPostureRandomizer, ResetRangeRandomizer,
-                 ObservationNoiseRandomizer>;
+                 ObservationNoiseRandomizer, PictureRandomizer>;
 
 // One line of `understudy list`.
 struct RandomizerLine {

@@ -13,6 +13,7 @@
 #include "core/seam/kinematics.h"
 #include "core/spec/action_kind.h"
 #include "core/spec/physics_variation.h"
+#include "core/spec/safety_options.h"
 #include "core/spec/scene_file.h"
 
 namespace understudy {
@@ -56,6 +57,7 @@ struct SimulatorInfo {
   bool HangTogether(size_t a, size_t b) const {
     return a == b || (!object_trees.empty() && object_trees.at(a) == object_trees.at(b));
   }
+  SafetyOptions safety;            // not stored: of every arm
   std::vector<std::string> notes;  // not stored: what to know of the robot, a sentence each
   // not stored: turns of E about its z by 2 pi / this grip alike; the fingers of the open gripper
   // of arm 0, as boxes in E (m), empty: not known

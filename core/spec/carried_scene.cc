@@ -71,13 +71,13 @@ bool CarriedScene::Is(const TaskSpec& other) const {
 bool CarriedScene::Is(const RobotSpec& other) const {
   RobotSpec named = other;
   named.model = fs::path(other.model).filename().string();
-  return ToJson(named) == ToJson(robot) && ToJson(named.gripper) == ToJson(robot.gripper) &&
+  return DescribeRobot(named) == DescribeRobot(robot) &&
          SameFiles(folder / "robot", robot.folder, (other.folder / other.model).parent_path()) &&
          SameFiles(folder / "gripper", robot.gripper.folder, other.gripper.folder);
 }
 
 SceneFile DescribeScene(const TaskSpec& task, const RobotSpec& robot, const SceneFolders& folders) {
-  const Description description{ToJson(task), ToJson(robot), ToJson(robot.gripper), folders};
+  const Description description{ToJson(task), CarriedRobot(robot), ToJson(robot.gripper), folders};
   const std::string text = ToJson(description).dump();
   return {kDescription, ContentHash(text), [text] { return text; }};
 }

@@ -50,7 +50,14 @@ Json DescribeRobot(const RobotSpec& robot) {
   Json json = ToJson(robot);
   json["gripper"] = ToJson(robot.gripper);
   json.erase("description");
+  json.erase("safety");
   json["gripper"].erase("description");
+  return json;
+}
+
+Json CarriedRobot(const RobotSpec& robot) {
+  Json json = ToJson(robot);
+  if (robot.listed) json.erase("safety");
   return json;
 }
 

@@ -12,6 +12,7 @@
 #include "core/spec/action_kind.h"
 #include "core/spec/delta_limits.h"
 #include "core/spec/foreign_names.h"
+#include "core/spec/safety_options.h"
 
 namespace understudy {
 
@@ -91,7 +92,8 @@ struct GripperSpec {
 // robot.yaml: how to find the parts of the arm's MJCF, how to drive them and what the arm carries.
 struct RobotSpec {
   // same settings, same text
-  static constexpr std::array kUnwritten{"stand", "tilt", "action", "joint_control", "servo"};
+  static constexpr std::array kUnwritten{"stand",         "tilt",  "action",
+                                         "joint_control", "servo", "safety"};
   std::string name;  // "panda"; "panda+wide" where it carries another gripper than its own
   std::string description;
   std::string model = "model.xml";        // MJCF beside robot.yaml; includes gripper/<file>
@@ -109,6 +111,7 @@ struct RobotSpec {
   OscOptions osc;                         // torque motors commanded by poses
   JointControlOptions joint_control;      // torque motors commanded by joints
   ServoOptions servo;                     // position servos
+  SafetyOptions safety;                   // of commands that a policy gives
   std::map<std::string, ForeignRobot> foreign;  // by family: what other programs call it
   std::filesystem::path folder;                 // where robot.yaml stands; not in the file
   bool listed = true;                           // it and its gripper are; the same
@@ -132,6 +135,7 @@ struct RobotSpec {
     v("osc", osc, "controller of torque motors for poses, and the box of a normalised action");
     v("joint_control", joint_control, "controller of torque motors for joints");
     v("servo", servo, "gains of position servos; empty: those of the model");
+    v("safety", safety, "what a policy may command (`evaluate --safety`)");
     v("foreign", foreign, "what other programs call it, by family: robosuite, isaaclab");
   }
 };
@@ -140,9 +144,13 @@ struct RobotSpec {
 // grippers (sim/grippers). Throws as LoadRobotSpec.
 GripperSpec LoadGripperSpec(const std::string& place, const std::filesystem::path& root);
 
-// robot.yaml with gripper.yaml in it, all but the words for people: equal robots behave alike,
-// given equal models.
+// robot.yaml with gripper.yaml in it, all but the words for people and what guards commands: equal
+// robots behave alike, given equal models.
 Json DescribeRobot(const RobotSpec& robot);
+
+// robot.yaml as data carry it: what guards commands only where the robot is not listed, since it is
+// read with the listed one.
+Json CarriedRobot(const RobotSpec& robot);
 
 // "arm+gripper" in two; the second is empty where no gripper is named.
 std::pair<std::string, std::string> SplitRobot(const std::string& place);

@@ -110,8 +110,32 @@ struct CameraEdit {
   }
 };
 
-using SceneEdit =
-    std::variant<LightEdit, HeadlightEdit, MaterialEdit, GeomMaterialEdit, TextureEdit, CameraEdit>;
+// What a camera does to its pictures after they are drawn. Maps of depth and shapes stay exact.
+struct PictureEdit {
+  static constexpr const char* kTag = "picture";
+  std::string camera;
+  std::optional<double> exposure;
+  std::optional<Eigen::Vector3d> white_balance;
+  std::optional<Eigen::Vector2d> motion;
+  std::optional<double> noise;
+  std::optional<uint64_t> seed;
+  std::optional<double> jpeg;
+  bool Changes() const { return exposure || white_balance || motion || noise || jpeg; }
+  template <class V>
+  void Visit(V& v) {
+    v("camera", camera, "name");
+    v("exposure", exposure, "stops", Limits{-10, 10});
+    v("white_balance", white_balance, "factors of red, green and blue light", Limits{0, 100});
+    v("motion", motion, "right and down, share of the height, while a picture is taken",
+      Limits{-1, 1});
+    v("noise", noise, "standard deviation, share of white", Limits{0, 1});
+    v("seed", seed, "of the noise, which is new in every step");
+    v("jpeg", jpeg, "quality", Limits{1, 100});
+  }
+};
+
+using SceneEdit = std::variant<LightEdit, HeadlightEdit, MaterialEdit, GeomMaterialEdit,
+                               TextureEdit, CameraEdit, PictureEdit>;
 
 // A look of the scene: edits from the nominal one, in order. Label-safe by construction: no edit
 // here reaches physics, states or actions. Empty = nominal.

@@ -12,6 +12,7 @@
 #include "sim/looks/headlight.h"
 #include "sim/looks/light.h"
 #include "sim/looks/material.h"
+#include "sim/looks/picture.h"
 #include "sim/looks/texture.h"
 
 namespace understudy {
@@ -32,6 +33,11 @@ class ModelLook {
 
   // To be called after mj_camlight: see Look<LightEdit>::Place.
   void PlaceLights(mjData* data) const { std::get<Look<LightEdit>>(looks_).Place(data); }
+
+  // What `camera` makes of a picture that is drawn of the state at `time` (s).
+  void Develop(const std::string& camera, double time, Image* image) const {
+    std::get<Look<PictureEdit>>(looks_).Develop(camera, time, image);
+  }
 
   // Ids of textures whose pixels changed since the last call, to be uploaded again.
   std::vector<int> TakeChangedTextures() {

@@ -39,6 +39,7 @@ randomizers:
   posture: {type: start_posture, draw: {type: truncated_normal, mean: 0, deviation: 0.1, low: -0.2, high: 0.2}}
   range: {type: reset_range, factor: 1.5}
   noise: {type: observation_noise, hand_position: 0.002, object_position: 0.004}
+  shots: {type: picture, exposure: [-1, 1], tint: 0.2, motion: [0, 0.05], noise: [0, 0.1], jpeg: [10, 90]}
 )",
                                          "plan"),
                                "plan");
@@ -136,6 +137,7 @@ struct IsNominal {
     EXPECT_EQ(edit.X_PC.Matrix(), nominal.X_PC.Matrix());
     EXPECT_EQ(edit.fovy_deg, nominal.fovy_deg);
   }
+  void operator()(const PictureEdit& edit) const { ADD_FAILURE() << edit.camera << " is changed"; }
 };
 
 // Zero-width ranges are the nominal scene, to the last bit. Only a repainted texture and a swap
@@ -147,6 +149,7 @@ TEST(Plan, ZeroWidthIsNominal) {
   plan.randomizers["h"] = HeadlightRandomizer{};
   plan.randomizers["m"] = MaterialRandomizer{};
   plan.randomizers["c"] = CameraRandomizer{};
+  plan.randomizers["p"] = PictureRandomizer{};  // no edit at all
   // the only material that may be chosen is the one that the geom has
   MaterialSwapRandomizer same;
   same.geoms = {"table_top"};
@@ -490,6 +493,49 @@ TEST(Glob, StarsAndQuestionMarks) {
   EXPECT_FALSE(GlobMatch("table", "table_wood"));
   EXPECT_FALSE(GlobMatch("?", ""));
   EXPECT_TRUE(GlobMatch("*a*a*a", "aaaaaa"));
+}
+
+// What cameras do: each camera its own, within the ranges, so many times as far at a severity.
+TEST(Plan, PicturesOfEachCameraAreDrawnForItself) {
+  const SceneInventory scene = FakeRenderer().inventory();
+  PictureRandomizer shots;
+  shots.exposure = {-1, 0.5};
+  shots.tint = 0.2;
+  shots.motion = {0.01, 0.05};
+  shots.noise = {0.02, 0.1};
+  shots.jpeg = {20, 90};
+  for (const double severity : {0.5, 1.0, 2.0}) {
+    AugmentPlan plan;
+    plan.randomizers["shots"] = shots.Scaled(severity);
+    std::set<double> stops, seeds;
+    double brightest = 0, noisiest = 0, worst = 100;
+    for (uint64_t v = 0; v < 300; ++v) {
+      const SceneVariation drawn = Draw(plan, scene, kKey.WithVariant(v));
+      ASSERT_EQ(drawn.edits.size(), scene.cameras.size());
+      for (const SceneEdit& one : drawn.edits) {
+        const auto& edit = std::get<PictureEdit>(one);
+        EXPECT_GE(*edit.exposure, -severity);
+        EXPECT_LE(*edit.exposure, 0.5 * severity);
+        EXPECT_LE((*edit.white_balance - Eigen::Vector3d::Ones()).cwiseAbs().maxCoeff(),
+                  0.2 * severity);
+        EXPECT_GE(edit.motion->norm(), 0.01 * severity - 1e-12);
+        EXPECT_LE(edit.motion->norm(), 0.05 * severity + 1e-12);
+        EXPECT_LE(*edit.noise, 0.1 * severity);
+        EXPECT_GE(*edit.jpeg, std::max(1.0, 100 - 80 * severity) - 0.5);
+        EXPECT_LE(*edit.jpeg, 100 - 10 * severity + 0.5);
+        stops.insert(*edit.exposure);
+        seeds.insert(static_cast<double>(*edit.seed));
+        brightest = std::max(brightest, *edit.exposure);
+        noisiest = std::max(noisiest, *edit.noise);
+        worst = std::min(worst, *edit.jpeg);
+      }
+    }
+    EXPECT_EQ(stops.size(), 300 * scene.cameras.size());
+    EXPECT_EQ(seeds.size(), 300 * scene.cameras.size());
+    EXPECT_GT(brightest, 0.48 * severity);
+    EXPECT_GT(noisiest, 0.098 * severity);
+    EXPECT_LT(worst, std::max(1.0, 100 - 80 * severity) + 2 * severity);
+  }
 }
 
 }  // namespace

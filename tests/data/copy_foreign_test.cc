@@ -31,7 +31,7 @@ using testing::IsEmpty;
 constexpr size_t kIdle = 9;  // rows at the beginning of every episode
 
 // `width` numbers per row; row k of them is row 0 while k < idle.
-Column Numbers(const std::string& path, size_t rows, size_t width, double seed, size_t idle = 0) {
+Column Sines(const std::string& path, size_t rows, size_t width, double seed, size_t idle = 0) {
   Column column(path, ColumnType::kF64, {width});
   column.rows = rows;
   for (size_t k = 0; k < rows; ++k) {
@@ -71,10 +71,10 @@ void WriteEpisode(const h5::Group& data, const std::string& name, size_t rows, d
   demo.SetInt("num_samples", static_cast<int64_t>(rows));
   demo.SetText("model_file", "<mujoco/>");
   demo.SetText("somebody", "else's");
-  demo.Write(Numbers("actions", rows, actions, seed, kIdle));
-  demo.Write(Numbers("states", rows, 32, seed + 1));
-  demo.Write(Numbers("action_dict/gripper", rows, 1, seed + 2));
-  Column fixed = Numbers("fixed", 3, 2, seed);
+  demo.Write(Sines("actions", rows, actions, seed, kIdle));
+  demo.Write(Sines("states", rows, 32, seed + 1));
+  demo.Write(Sines("action_dict/gripper", rows, 1, seed + 2));
+  Column fixed = Sines("fixed", 3, 2, seed);
   demo.Write(fixed);
   Column rewards("rewards", ColumnType::kF64, {});
   rewards.rows = rows;
@@ -104,9 +104,9 @@ fs::path WriteRobomimic(const fs::path& file, double seed = 0, const Kind& kind 
     const h5::Group demo = data.Open(name);
     for (const char* group : {"obs", "next_obs"}) {
       const std::string in = std::string(group) + "/";
-      demo.Write(Numbers(in + "robot0_eef_pos", rows, 3, seed));
-      demo.Write(Numbers(in + "robot0_gripper_qpos", rows, 2, seed));
-      demo.Write(Numbers(in + "robot0_base_pos", rows, 3, seed));
+      demo.Write(Sines(in + "robot0_eef_pos", rows, 3, seed));
+      demo.Write(Sines(in + "robot0_gripper_qpos", rows, 2, seed));
+      demo.Write(Sines(in + "robot0_base_pos", rows, 3, seed));
     }
     ImageWriter pictures(demo, "obs/agentview_image", rows, 16, 8, 1);
     const FrameCompressor compressor(1, 1);
@@ -121,7 +121,7 @@ fs::path WriteRobomimic(const fs::path& file, double seed = 0, const Kind& kind 
   out.root().WriteTexts("mask/train", {"demo_3", "demo_7", "demo_8"});
   out.root().WriteTexts("mask/valid", {"demo_10"});
   out.root().WriteTexts("mask/empty", {});
-  out.root().Write(Numbers("notes", 2, 2, 1));
+  out.root().Write(Sines("notes", 2, 2, 1));
   out.Close();
   return file;
 }
@@ -303,15 +303,15 @@ TEST_F(CopyForeignTest, IsaacLabBeginsWithTheStateBeforeItsFirstRow) {
     const h5::Group demo = data.Create("demo_0");
     demo.SetInt("num_samples", 30);
     demo.SetBool("success", true);
-    demo.Write(Numbers("actions", 30, 7, 0, kIdle));
-    demo.Write(Numbers("obs/joint_pos", 30, 9, 0));
-    demo.Write(Numbers("obs/actions", 30, 7, 0));
+    demo.Write(Sines("actions", 30, 7, 0, kIdle));
+    demo.Write(Sines("obs/joint_pos", 30, 9, 0));
+    demo.Write(Sines("obs/actions", 30, 7, 0));
     Column depth("obs/table_cam_depth", ColumnType::kF32, {8, 16, 1});
     depth.rows = 30;
     for (size_t i = 0; i < 30 * 8 * 16; ++i) depth.Push(1.0f);
     demo.Write(depth);
-    demo.Write(Numbers("states/articulation/robot/joint_position", 30, 9, 0));
-    demo.Write(Numbers("initial_state/articulation/robot/joint_position", 1, 9, 50));
+    demo.Write(Sines("states/articulation/robot/joint_position", 30, 9, 0));
+    demo.Write(Sines("initial_state/articulation/robot/joint_position", 1, 9, 50));
     file.Close();
   }
   TrimAny(in, out_, {.margin = 2, .least_rows = 5}, quiet_);
@@ -357,7 +357,7 @@ fs::path WriteLibero(const fs::path& file, const std::string& convention = "open
                                         {"ee_states", 6u},
                                         {"gripper_states", 2u},
                                         {"joint_states", 7u}}) {
-      demo.Write(Numbers(std::string("obs/") + column, 30, width, number));
+      demo.Write(Sines(std::string("obs/") + column, 30, width, number));
     }
     demo.Write(Pictures("obs/agentview_rgb", 30));
     demo.Write(Pictures("obs/eye_in_hand_rgb", 30));

@@ -50,6 +50,12 @@ struct Measured {
         return {(camera->X_PC.translation() - nominal.X_PC.translation()).cwiseAbs().maxCoeff()};
       }
     }
+    if (const auto* picture = std::get_if<PictureEdit>(&edit)) {
+      for (const auto& value : {picture->exposure, picture->noise, picture->jpeg}) {
+        if (value) return {*value};
+      }
+      if (picture->motion) return {picture->motion->norm()};
+    }
     return {};
   }
   std::vector<double> Of(const PhysicsEdit& edit) const {
@@ -89,12 +95,14 @@ class PlansTest : public SimTest {};
 
 TEST_F(PlansTest, EveryPlanHasATwin) {
   const auto plans = ShippedPlans();
-  for (const char* name : {"looks", "looks-strong", "camera", "layout", "physics", "everything"}) {
+  for (const char* name :
+       {"looks", "looks-strong", "camera", "sensor", "layout", "physics", "everything"}) {
     EXPECT_TRUE(plans.contains(name)) << name;
     EXPECT_TRUE(plans.contains(std::string(name) + kTwin)) << name;
   }
   EXPECT_EQ(UnsafeParts(plans.at("looks")), "");
   EXPECT_EQ(UnsafeParts(plans.at("camera")), "");
+  EXPECT_EQ(UnsafeParts(plans.at("sensor")), "");
   EXPECT_TRUE(Part(plans.at("physics"), true).randomizers.empty());
 }
 

@@ -220,8 +220,8 @@ TEST_F(RobotNames, SayTheGripperWhereItIsNotTheArmsOwn) {
   EXPECT_NE(StackBy("panda+wide")->model_text(), StackScene()->model_text());
 }
 
-// The law: whatever is written in robot.yaml and gripper.yaml, words for people aside, tells one
-// robot from another.
+// The law: whatever is written in robot.yaml and gripper.yaml, words for people and what guards
+// commands aside, tells one robot from another.
 TEST_F(RobotNames, TheDescriptionHasEverySetting) {
   const RobotSpec plain = LoadRobotSpec("panda", kRobotRoot);
   const Json described = DescribeRobot(plain);
@@ -242,6 +242,7 @@ TEST_F(RobotNames, TheDescriptionHasEverySetting) {
   int edits = 0;
   const auto edit = [&](const auto& whole, const auto& described_with) {
     for (const FieldInfo& field : ListFields(whole)) {
+      if (field.path.starts_with("safety")) continue;  // RobotSafety
       Json json = ToJson(whole);
       SetByPath(json, field.path, other(field.default_value));
       const Json changed = described_with(json);
@@ -295,6 +296,19 @@ TEST_F(RobotNames, AGripperMayLieAnywhere) {
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("gripper/drive.xml"));
   }
+}
+
+// What guards commands is no part of what makes a robot: data of a listed one do not hold it.
+TEST(RobotSafety, IsReadAndIsNoPartOfTheRobot) {
+  const RobotSpec panda = LoadRobotSpec("panda", kRobotRoot);
+  EXPECT_EQ(panda.safety.max_speed, 0.85);
+  RobotSpec careful = panda;
+  careful.safety.max_speed = 0.1;
+  EXPECT_EQ(DescribeRobot(careful), DescribeRobot(panda));
+  EXPECT_FALSE(DescribeRobot(panda).contains("safety"));
+  EXPECT_FALSE(CarriedRobot(careful).contains("safety"));
+  careful.listed = false;
+  EXPECT_EQ(CarriedRobot(careful)["safety"]["max_speed"], 0.1);
 }
 
 }  // namespace

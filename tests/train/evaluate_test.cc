@@ -187,6 +187,42 @@ TEST_F(EvaluateTest, AChunkIsToldWhatIsDoneUntilItComes) {
   EXPECT_THAT(run(0), ThrowsMessage<Error>(HasSubstr("the policy was trained for none")));
 }
 
+// Commands pass the filter that guards a robot, and what it stopped is counted.
+TEST_F(EvaluateTest, CommandsAreGuarded) {
+  const WanderingPolicy policy(info_);
+  EvalOptions options = Options(3, 1);
+  options.horizon = 80;
+  const auto largest_step = [&](Json* report) {
+    double largest = 0;
+    *report = Evaluate(policy, simulators_, FakeRenderers(), options, {}, {}, quiet_,
+                       [&](const Episode& episode) {
+                         for (size_t i = 1; i < episode.length(); ++i) {
+                           largest = std::max(
+                               largest, (episode.steps[i].action.arms[0].X_WE_cmd.translation() -
+                                         episode.steps[i - 1].action.arms[0].X_WE_cmd.translation())
+                                            .norm());
+                         }
+                       })
+                  .ToJson();
+    return largest;
+  };
+  const double allowed = info_.safety.max_speed / info_.control_hz;
+  Json open, guarded;
+  EXPECT_GT(largest_step(&open), 1.5 * allowed) << "the wanderer jumps";
+  EXPECT_FALSE(open.contains("guarded"));
+  EXPECT_FALSE(open["options"].contains("safety"));
+  EXPECT_FALSE(open["rows"][0].contains("guarded"));
+  options.safety = true;
+  EXPECT_LE(largest_step(&guarded), allowed * (1 + 1e-6));
+  int64_t slowed = 0;
+  for (const Json& row : guarded["rows"]) {
+    EXPECT_EQ(row["guarded"]["not_finite"], 0);
+    slowed += row["guarded"]["slowed"].get<int64_t>();
+  }
+  EXPECT_GT(slowed, 20);
+  EXPECT_EQ(guarded["guarded"]["slowed"], slowed);
+}
+
 // The jerk of a report is that of the rollouts' own rows.
 TEST_F(EvaluateTest, JerkIsThatOfTheRollouts) {
   const WanderingPolicy policy(info_);

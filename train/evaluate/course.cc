@@ -77,6 +77,36 @@ Action HoldOf(const Simulator& simulator) {
   return hold;
 }
 
+// What guards the commands of each arm, at rest in `hold`.
+std::vector<SafetyFilter> GuardsOf(const Simulator& simulator, const Action& hold) {
+  const SimulatorInfo& info = simulator.info();
+  std::vector<SafetyFilter> guards;
+  for (size_t a = 0; a < hold.arms.size(); ++a) {
+    guards.emplace_back(info.safety,
+                        GuardedArm{.kind = info.action_kind,
+                                   .X_WB = info.base(a),
+                                   .reach = info.workspace_radius,
+                                   .kinematics = simulator.ArmKinematics(a),
+                                   .valid = {}},
+                        1 / info.control_hz);
+    guards.back().Reset(hold.arms[a], simulator.Observe().arms[a].joint_q);
+  }
+  return guards;
+}
+
+// What leaves of a command.
+void Guard(const Simulator& simulator, std::vector<SafetyFilter>& guards, Action* action,
+           EvalEpisode* episode) {
+  std::array<bool, kSafetyStops> stops{};
+  for (size_t a = 0; a < guards.size(); ++a) {
+    const SafeCommand command =
+        guards[a].Limit(action->arms[a], simulator.Observe().arms[a].joint_q);
+    action->arms[a] = command.action;
+    for (size_t i = 0; i < kSafetyStops; ++i) stops[i] = stops[i] || command.stops[i];
+  }
+  for (size_t i = 0; i < kSafetyStops; ++i) episode->guarded[i] += stops[i];
+}
+
 // Root mean square over all arms.
 double JerkOf(const std::vector<JerkMeter>& arms) {
   double squares = 0, count = 0;
@@ -180,7 +210,10 @@ Rollout Course::Run(Bench& bench, int64_t place) const {
 
   episode.start_state = HashOfState(simulator.Save());
   ChunkPlayer player(chunks);
-  player.Reset(HoldOf(simulator));
+  const Action hold = HoldOf(simulator);
+  player.Reset(hold);
+  std::vector<SafetyFilter> guards =
+      options.safety ? GuardsOf(simulator, hold) : std::vector<SafetyFilter>();
   std::vector<JerkMeter> jerk(simulator.info().arms.size(), JerkMeter(simulator.info().control_hz));
   std::deque<PolicyObservation> earlier;  // as many as the policy wants to see of the past
   watch.See(simulator.Observe());
@@ -225,6 +258,7 @@ Rollout Course::Run(Bench& bench, int64_t place) const {
       clipped = true;
     }
     episode.clipped += clipped;
+    if (!guards.empty()) Guard(simulator, guards, &action, &episode);
     if (keep_rows) result.rows.steps.push_back(RowOf(simulator, action));
     const double before = MonotonicSeconds();
     const StepOutcome outcome = simulator.Step(action);

@@ -28,6 +28,21 @@ EvalReport ReadEvalReport(const Json& json, const std::string& name) {
   return report;
 }
 
+namespace {
+
+// Steps in which commands were guarded, by cause.
+Json GuardedOf(const Json& rows) {
+  Json sums = Json::object();
+  for (const char* cause : EnumNames<SafetyStop>::kNames) {
+    int64_t steps = 0;
+    for (const Json& row : rows) steps += row["guarded"][cause].get<int64_t>();
+    sums[cause] = steps;
+  }
+  return sums;
+}
+
+}  // namespace
+
 Json EvalReport::ToJson() const {
   Json rows = Json::array();
   double jerk = 0;
@@ -44,6 +59,12 @@ Json EvalReport::ToJson() const {
                         {"jerk_rms", episode.jerk_rms},
                         {"signals", episode.signals},
                         {"seconds", episode.seconds}});
+    if (!options.safety) continue;
+    Json guarded = Json::object();
+    for (size_t i = 0; i < kSafetyStops; ++i) {
+      guarded[EnumNames<SafetyStop>::kNames[i]] = episode.guarded[i];
+    }
+    rows.back()["guarded"] = std::move(guarded);
   }
   Json progress = Json::array();
   for (const auto& [signal, count] : reached) {
@@ -79,6 +100,7 @@ Json EvalReport::ToJson() const {
               {"steps_per_s", steps_per_s}}},
             {"rows", rows}};
   if (!suite.empty()) json["suite"] = suite;
+  if (options.safety) json["guarded"] = GuardedOf(rows);
   return json;
 }
 

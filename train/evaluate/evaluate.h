@@ -15,6 +15,7 @@
 #include "core/base/statistics.h"
 #include "core/episode/episode.h"
 #include "core/motion/chunk_player.h"
+#include "core/motion/safety_filter.h"
 #include "core/seam/drawn_world.h"
 #include "core/seam/frame_sink.h"
 #include "core/seam/policy.h"
@@ -27,8 +28,8 @@ namespace understudy {
 struct EvalOptions {
   // options that came later are written only where they are not the default: same settings, same
   // text
-  static constexpr std::array kUnwritten{"render", "delay", "stitching", "ensemble_decay",
-                                         "instruction"};
+  static constexpr std::array kUnwritten{"render",         "delay",       "stitching",
+                                         "ensemble_decay", "instruction", "safety"};
   // changes results
   std::string variant = "D0";
   std::optional<std::string> instruction;
@@ -40,7 +41,8 @@ struct EvalOptions {
   Stitching stitching = Stitching::kSwitch;
   double ensemble_decay = 0.01;
   bool clip_targets = true;  // as demonstrations were made: within the controller's box
-  RenderOptions render;      // of the renderers that the caller hands over
+  bool safety = false;
+  RenderOptions render;  // of the renderers that the caller hands over
   // changes speed only
   int workers = 0;
   // changes no rollout, but the films that the report lists: more of them is another result
@@ -69,6 +71,9 @@ struct EvalOptions {
     v("ensemble_decay", ensemble_decay, "weight exp(-decay i) of the i-th chunk, the oldest first",
       Limits{0, 100});
     v("clip_targets", clip_targets, "clip targets to the controller's box per policy step");
+    v("safety", safety,
+      "every command passes the filter that guards a robot, with the limits of robot.yaml "
+      "(`safety:`)");
     v("render", render, "how pictures are drawn");
     v("workers", workers, "threads, each with a simulator and a renderer; 0: one per core",
       Limits{0, 1024}, Effect::kSpeed);
@@ -87,6 +92,7 @@ struct EvalEpisode {
   std::string cause;  // of a failure, in words; empty on success
   int steps = 0, chunks = 0;
   int collisions = 0, joint_limits = 0, clipped = 0;  // steps
+  std::array<int, kSafetyStops> guarded{};            // steps, by SafetyStop
   double jerk_rms = 0;               // m/s^3, third difference of p_WE, over arms and steps
   std::vector<std::string> signals;  // subtask signals that came, in order
   double seconds = 0;

@@ -94,7 +94,7 @@ size_t CountArms(const h5::Group& demo) {
   return arms;
 }
 
-void ReadArms(const h5::Group& demo, const DatasetHeader& header, Episode& episode) {
+void ReadRobosuiteArms(const h5::Group& demo, const DatasetHeader& header, Episode& episode) {
   const size_t length = episode.length(), arms = header.simulator.arms.size();
   for (size_t a = 0; a < arms; ++a) {
     const auto get = [&](const char* name, const std::vector<int64_t>& dims) {
@@ -316,7 +316,7 @@ void FillRobosuiteRows(const h5::Group& demo, const DatasetHeader& header, Episo
   const size_t length = episode->length();
   EpisodeMeta& meta = episode->meta;
   ReadRobosuiteStates(demo, episode);
-  ReadArms(demo, header, *episode);
+  ReadRobosuiteArms(demo, header, *episode);
   for (const std::string& object : header.simulator.objects) {
     const std::string path = fmt::format("{}/{}", kObjectPoses, object);
     RequireNamed(demo, path, "poses of the object", object);
