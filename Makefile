@@ -39,7 +39,7 @@ test: build
 	@tools/setup.sh tests
 	@ctest --test-dir build/release --output-on-failure --parallel $(JOBS) --exclude-regex '^Slow(Store|Teleop|Safety)' $(CTEST_ARGS)
 
-# a thousand kills and four gigabytes: ten minutes, and 10 GB of the temporary folder
+# a thousand kills, four gigabytes, two million commands: ten minutes, and 10 GB of the temporary folder
 test-slow: build
 	@ctest --test-dir build/release --output-on-failure --tests-regex '^Slow(Store|Teleop|Safety)' $(CTEST_ARGS)
 

@@ -269,26 +269,44 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
   return result;
 }
 
+// Throws Error(kUsage) that names the options which are said and must not be.
+void LeaveOut(const std::string& why, const std::vector<std::pair<const char*, bool>>& options) {
+  std::vector<std::string> said;
+  for (const auto& [name, is_said] : options) {
+    if (is_said) said.push_back(name);
+  }
+  if (!said.empty()) ThrowUsage(fmt::format("{}: leave out {}", why, fmt::join(said, ", ")));
+}
+
+// What neither a suite nor the writing of one can be said beside.
+void CheckSuiteFlags(const EvaluateFlags& flags) {
+  const EvalOptions &eval = flags.evaluate.eval, nothing;
+  if (!flags.suite.empty()) {
+    LeaveOut("suite: it says what is run", {{"plan_file", !flags.plan_file.empty()},
+                                            {"factors", !flags.factors.empty()},
+                                            {"freeze", !flags.freeze.empty()},
+                                            {"datasets", !flags.open_loop.datasets.empty()},
+                                            {"variant", eval.variant != nothing.variant},
+                                            {"episodes", eval.episodes != nothing.episodes},
+                                            {"seed", eval.seed != nothing.seed},
+                                            {"horizon", eval.horizon != nothing.horizon},
+                                            {"instruction", eval.instruction.has_value()}});
+  }
+  if (!flags.freeze.empty()) {
+    LeaveOut("freeze: it runs nothing", {{"factors", !flags.factors.empty()},
+                                         {"datasets", !flags.open_loop.datasets.empty()},
+                                         {"out", !flags.out.empty()},
+                                         {"report", !flags.report.empty()},
+                                         {"save", !flags.save.empty()},
+                                         {"compare", !flags.compare.empty()},
+                                         {"watch", flags.watch.watch}});
+  }
+}
+
 // The suite of the command, none where there is none. Puts what it says into the options.
 std::optional<Suite> OpenSuite(EvaluateFlags* flags) {
   if (flags->suite.empty()) return std::nullopt;
   const EvalOptions& eval = flags->evaluate.eval;
-  const EvalOptions nothing;
-  std::vector<std::string> said;
-  const auto check = [&](const char* name, bool is_said) {
-    if (is_said) said.push_back(name);
-  };
-  check("plan_file", !flags->plan_file.empty());
-  check("factors", !flags->factors.empty());
-  check("freeze", !flags->freeze.empty());
-  check("variant", eval.variant != nothing.variant);
-  check("episodes", eval.episodes != nothing.episodes);
-  check("seed", eval.seed != nothing.seed);
-  check("horizon", eval.horizon != nothing.horizon);
-  check("instruction", eval.instruction.has_value());
-  if (!said.empty()) {
-    ThrowUsage(fmt::format("suite: it says what is run: leave out {}", fmt::join(said, ", ")));
-  }
   Suite suite = ReadSuite(LoadJson(flags->suite), flags->suite);
   flags->evaluate.eval = OptionsOf(suite, eval);
   const bool of_checkpoint = !flags->evaluate.checkpoint.empty();
@@ -304,8 +322,15 @@ Json Freeze(const EvaluateFlags& flags, const Twin& twin, const RendererFactory&
     result["episodes"] = flags.evaluate.eval.episodes;
     return result;
   }
+  if (fs::exists(flags.freeze)) {
+    try {
+      ReadSuite(LoadJson(flags.freeze), flags.freeze);
+    } catch (const Error&) {
+      ThrowUsage(fmt::format("freeze: {}: exists already, and is no suite; choose another name",
+                             flags.freeze));
+    }
+  }
   TryToWrite(flags.freeze, "freeze");
-  if (fs::exists(flags.freeze)) ReadSuite(LoadJson(flags.freeze), flags.freeze);
   const Suite suite =
       FreezeSuite(twin.simulators, renderers, flags.evaluate.eval, vary, *context.progress);
   result["interrupted"] = InterruptRequested();
@@ -317,6 +342,7 @@ Json Freeze(const EvaluateFlags& flags, const Twin& twin, const RendererFactory&
 }
 
 Json EvaluateWith(EvaluateFlags given, CommandContext& context) {
+  CheckSuiteFlags(given);
   if (!given.open_loop.datasets.empty()) return CompareWithDatasets(given, context);
   const std::optional<Suite> suite = OpenSuite(&given);
   const EvaluateFlags flags =
@@ -337,7 +363,7 @@ Json EvaluateWith(EvaluateFlags given, CommandContext& context) {
   if (!plan.randomizers.empty()) {
     CheckPlan(plan, flags.plan_file, renderers()->inventory(), twin.simulators()->inventory());
   }
-  if (suite) CheckSuite(*suite, flags.suite, twin.simulators, renderers);
+  if (suite) CheckSuite(*suite, flags.suite, twin.simulators, renderers, *context.progress);
   if (!flags.freeze.empty()) {
     return Freeze(flags, twin, renderers, VariationsOf(plan), context);
   }

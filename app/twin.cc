@@ -148,6 +148,12 @@ TaskSpecs SpecsOf(const MadeIn& made, const std::string& task, const std::string
   const bool take_robot = carries && robot.empty() && (take_task || takes_robot());
   if (!take_task && !take_robot) return LoadSpecs(name, robot.empty() ? made.robot() : robot);
   TaskSpecs specs{scene().task, scene().robot};
+  // data do not hold what guards the commands of a listed robot
+  const fs::path robots = HomeFolder() / "sim" / "robots";
+  if (IsListed("robots", "robot.yaml", SplitRobot(specs.robot.name).first)) {
+    const RobotSpec listed = LoadRobotSpec(specs.robot.name, robots);
+    if (scene().Is(listed)) specs.robot.safety = listed.safety;
+  }
   if (!take_robot) TakeRobot(robot, &specs);
   if (!take_task) {
     specs.task = LoadTaskSpec(name, HomeFolder() / "sim" / "tasks");

@@ -224,7 +224,8 @@ class RemotePolicy : public Policy {
         of_part.emplace_back(at, at + part.size);
       }
     }
-    return TargetsOf(contract_, numbers, input.arms);
+    return TargetsOf(contract_, numbers, input.arms,
+                     "policy server " + client_.address() + ": action");
   }
 
   mutable ZmqClient client_;

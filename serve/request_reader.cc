@@ -204,7 +204,9 @@ class RequestReader {
         problems_.push_back(fmt::format("{} holds a number that is not finite", name));
       }
     }
-    if (steps > contract_.info.max_delay) {
+    if (contract_.info.max_delay == 0) {
+      problems_.push_back("options.committed: this policy was not trained to be given actions");
+    } else if (steps > contract_.info.max_delay) {
       problems_.push_back(fmt::format(
           "options.committed has {} steps: the policy was trained for a delay of at most {}", steps,
           contract_.info.max_delay));

@@ -13,8 +13,8 @@ Eigen::VectorXd VectorOf(const std::vector<double>& numbers) {
 
 Pose PoseOf(const std::vector<double>& p, const std::vector<double>& q, const std::string& name) {
   const Eigen::Quaterniond rotation(q[0], q[1], q[2], q[3]);
-  if (rotation.norm() < 1e-6) {
-    ThrowBadInput(fmt::format("{}_rotation: [0, 0, 0, 0] is no rotation", name));
+  if (const double norm = rotation.norm(); !std::isfinite(norm) || norm < 1e-6) {
+    ThrowBadInput(fmt::format("{}_rotation: [{}] is no rotation", name, fmt::join(q, ", ")));
   }
   return {rotation, {p[0], p[1], p[2]}};
 }
@@ -56,7 +56,7 @@ class ServedArms : public ServedPolicy {
       input.earlier.push_back(See(observation.moments[i]));
     }
     input.instruction = observation.instruction;
-    input.committed = TargetsOf(contract_, observation.committed, input.arms);
+    input.committed = TargetsOf(contract_, observation.committed, input.arms, "options.committed");
     return NumbersOf(contract_, policy_->Act(input, key));
   }
 
@@ -118,7 +118,7 @@ ServedChunk NumbersOf(const ServedContract& contract, const ActionChunk& actions
 }
 
 ActionChunk TargetsOf(const ServedContract& contract, const ServedChunk& numbers,
-                      const std::vector<ArmObservation>& arms_now) {
+                      const std::vector<ArmObservation>& arms_now, const std::string& place) {
   ActionChunk actions(numbers.empty() ? 0 : numbers.front().size());
   for (size_t k = 0; k < actions.size(); ++k) {
     auto part = numbers.begin();
@@ -129,7 +129,7 @@ ActionChunk TargetsOf(const ServedContract& contract, const ServedChunk& numbers
         target.X_WE_cmd = arms_now.at(a).X_WE;
         target.q_cmd = VectorOf((part++)->at(k));
       } else {
-        target.X_WE_cmd = PoseOf(part[0].at(k), part[1].at(k), "action." + arm.name + "_eef");
+        target.X_WE_cmd = PoseOf(part[0].at(k), part[1].at(k), place + "." + arm.name + "_eef");
         part += 2;
       }
       target.gripper = (part++)->at(k).at(0);

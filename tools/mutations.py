@@ -77,8 +77,9 @@ _GROUPS = [
         ("if (a.arms[i].gripper != b.arms[i].gripper) return false;", ""),
     ]),
     ("core/motion/chunk_player.cc", "core_test", "ChunkPlayer.*", [
-        ("const auto at = static_cast<size_t>(step_ - chunk.observed);",
-         "const auto at = static_cast<size_t>(step_ - chunk.observed - options_.delay);"),
+        ("const auto at = static_cast<size_t>(step - chunk.observed);",
+         "const auto at = static_cast<size_t>(step - chunk.observed - options_.delay);"),
+        ("return step - one.observed >= options_.delay;", "return true;"),
         ("rotation += (q.dot(first) < 0 ? -weight : weight) * q;", "rotation += weight * q;"),
         ("const auto lasts = static_cast<int64_t>(chunk.size()) - options_.delay;",
          "const auto lasts = static_cast<int64_t>(1) << 40;"),
@@ -407,7 +408,47 @@ _GROUPS = [
         ("parameters_.values().copy_(optimizer_.acting());", ""),
         ("if (error) std::rethrow_exception(error);", ""),
     ]),
-    ("train/evaluate/evaluate.cc", "train_test", "EvaluateTest.*", [
+    ("core/motion/bounded_motion.cc", "core_test", "BoundedMotion.*", [
+        ("if (v.norm() > limits_.speed * (1 + kRounding) || !region_.Holds(p)) return {};",
+         "if (v.norm() > limits_.speed * (1 + kRounding)) return {};"),
+        ("a.norm() <= limits_.acceleration * more;", "true;"),
+        ("if (u.norm() > limits_.speed) u.setZero();", "u.setZero();"),
+        ("Vector way = target - u * dt_ - p_ - now;", "Vector way = target - p_ - now;"),
+        ("region_.Widen(p);", ""),
+        ("target_ += shift;", ""),
+    ]),
+    ("core/motion/safety_filter.cc", "core_test", "*SafetyFilter*", [
+        ("target = Nearest(workspace_, target);", ""),
+        ("region.upper[0] = arm_.kinematics->upper()[i] - options.joint_margin;",
+         "region.upper[0] = arm_.kinematics->upper()[i];"),
+        ("if (!found || !KeepsMargins(found->q, q)) return false;", "if (!found) return false;"),
+        ("(!arm_.valid || arm_.valid(found->q));", "true;"),
+        ("p = to_ball * std::min(1.0, region.radius / std::max(1e-12, to_ball.norm()));",
+         "p = to_ball;"),
+        ("if (turned_all) R_WE_ = R_wanted;", ""),
+    ]),
+    ("core/seam/drawn_world.cc", "core_test", "StartInDrawnWorld.*", [
+        ("if (error.kind() != ErrorKind::kFailed) throw;", ""),
+    ]),
+    ("core/image/camera_effects.cc", "core_test", "CameraEffects.*", [
+        ("const int scale = quality < 50 ? 5000 / quality : 200 - 2 * quality;",
+         "const int scale = 200 - 2 * quality;"),
+        ("const double part = static_cast<double>(s) / (steps - 1) - 0.5;",
+         "const double part = static_cast<double>(s) / (steps - 1);"),
+    ]),
+    ("sim/looks/picture.cc", "sim_test", "PictureTest.*", [
+        (".WithTerm(std::bit_cast<uint64_t>(time));", ";"),
+        ("key.WithStage(camera)", "key"),
+        ("if (edit.camera == camera) apply(edit);", "apply(edit);"),
+    ]),
+    ("train/evaluate/suite.cc", "train_test", "SuiteTest.*", [
+        ("options.seed = suite.seed;", ""),
+        ("if (!numbers.insert(episode.number).second) {", "if (false) {"),
+    ]),
+    ("train/evaluate/course.cc", "train_test", "EvaluateTest.*:SuiteTest.*", [
+        ("bench.simulator->SetWorld(world);", ""),
+        ("if (chunks.stitching == Stitching::kRtc) input.committed = player.Committed();", ""),
+        ("action->arms[a] = command.action;", ""),
         ("WithTerm(\"policy\").WithVariant(static_cast<uint64_t>(episode.chunks));",
          "WithTerm(\"policy\");"),
         ("action.arms[a] = ClipTarget(arms[a].X_WE, wanted, simulator.info().limits);", ""),
@@ -425,10 +466,14 @@ _GROUPS = [
         ("part.meaning == ActionMeaning::kFromLast ? last.arms.at(arm) : observed.arms.at(arm);",
          "observed.arms.at(arm);"),
     ]),
-    ("serve/groot_protocol.cc", "serve_test", "GrootProtocol.*", [
+    ("serve/request_reader.cc", "serve_test", "GrootProtocol.*", [
+        ("committed_numbers_.push_back(array->Numbers());",
+         "committed_numbers_.push_back(std::vector<double>(array->Numbers().size()));"),
         ("const int64_t first = std::max<int64_t>(0, moments_ - contract_.info.history);",
          "const int64_t first = 0;"),
         ("const int64_t at = b * moments_ + t;", "const int64_t at = t;"),
+    ]),
+    ("serve/groot_protocol.cc", "serve_test", "GrootProtocol.*", [
         ("unsigned difference = a.size() == b.size() ? 0 : 1;", "unsigned difference = 0;"),
     ]),
     ("serve/wire_value.cc", "serve_test", "WireValue.*", [
@@ -458,7 +503,7 @@ _GROUPS = [
         ("if (scene != scene_) Enter(std::move(scene));", ""),
     ]),
     ("mimic/attempt/attempt.cc", "mimic_test", "WorldsTest.*", [
-        ("worker.simulator->SetWorld(physics);", ""),
+        ("worker.world, key, variant, StartKey(key));", "worker.world, key, variant, key);"),
         ("meta.physics = std::move(physics);", ""),
     ]),
     ("data/store/edit/replay.cc", "data_test", "ReplayTest.*", [

@@ -28,9 +28,10 @@ struct Region {
 // come to rest within the limits and the region, found by going it in advance; where what is asked
 // for would leave none, the command goes as far towards it as leaves one. So the first step of the
 // way to rest that was found before is always there to be taken (a safe set by recursion, as in
-// model predictive control; see Rawlings, Mayne, Diehl 2017, section 2.2). A target that can be
-// reached at once is passed on bit for bit; one that moves is caught up with, and one that jumps is
-// come to rest at, at most jerk dt^3 / 8 past it. Nothing is allocated.
+// model predictive control; see Rawlings, Mayne, Diehl 2017, section 2.2). Targets that keep the
+// limits are passed on bit for bit. One that does not is followed as the limits allow until it is
+// caught up with, moving as it moves; one that jumps counts as at rest, and is passed by at most
+// jerk dt^3 / 8. Nothing is allocated.
 template <int N>
 class BoundedMotion {
  public:
@@ -42,7 +43,8 @@ class BoundedMotion {
   // At rest at `p`. A region that does not hold `p` is widened.
   void Reset(const Vector& p, const Region<N>& region = {});
 
-  // Towards `target`, which must be finite; targets outside of the region are its own matter.
+  // Towards `target`, which must be finite. One outside of the region should be brought to its
+  // nearest place inside: what is approached in a straight line ends where the line leaves.
   Vector Next(const Vector& target);
   // On the way to rest.
   Vector Brake();

@@ -37,10 +37,13 @@ void ChunkPlayer::Add(std::vector<Action> chunk) {
 
 std::vector<Action> ChunkPlayer::Committed() const {
   Require(WantsChunk() && options_.stitching != Stitching::kEnsemble, "one chunk is followed");
-  // the last chunk has arrived by now
   std::vector<Action> actions;
   for (int64_t step = step_; step < step_ + options_.delay; ++step) {
-    actions.push_back(chunks_.empty() ? hold_ : ActionOf(chunks_.back(), step));
+    // the newest that has arrived by then
+    const auto chunk = std::find_if(chunks_.rbegin(), chunks_.rend(), [&](const Arrived& one) {
+      return step - one.observed >= options_.delay;
+    });
+    actions.push_back(chunk == chunks_.rend() ? hold_ : ActionOf(*chunk, step));
   }
   return actions;
 }

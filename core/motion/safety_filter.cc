@@ -1,5 +1,7 @@
 #include "core/motion/safety_filter.h"
 
+#include <fmt/format.h>
+
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
@@ -14,10 +16,19 @@ using Eigen::VectorXd;
 
 constexpr double kSolveDamping = 0.05;  // m/rad
 
-// Into the box, then into the ball about the base.
+// The nearest place in the box and in the ball about the base (Dykstra's alternating projections,
+// Boyle & Dykstra 1986).
 Vector3d Nearest(const Region<3>& region, const Vector3d& p_BE) {
-  Vector3d p = p_BE.cwiseMax(region.lower).cwiseMin(region.upper);
-  if (const double distance = p.norm(); distance > region.radius) p *= region.radius / distance;
+  Vector3d p = p_BE, left_box = Vector3d::Zero(), left_ball = Vector3d::Zero();
+  for (int i = 0; i < 200; ++i) {
+    const Vector3d before = p, to_box = p + left_box;
+    p = to_box.cwiseMax(region.lower).cwiseMin(region.upper);
+    left_box = to_box - p;
+    const Vector3d to_ball = p + left_ball;
+    p = to_ball * std::min(1.0, region.radius / std::max(1e-12, to_ball.norm()));
+    left_ball = to_ball - p;
+    if (i > 0 && (p - before).norm() < 1e-12) break;
+  }
   return p;
 }
 
@@ -52,6 +63,11 @@ SafetyFilter::SafetyFilter(const SafetyOptions& options, GuardedArm arm, double 
     Region<1> region;
     region.lower[0] = arm_.kinematics->lower()[i] + options.joint_margin;
     region.upper[0] = arm_.kinematics->upper()[i] - options.joint_margin;
+    if (region.lower[0] > region.upper[0]) {
+      ThrowBadInput(fmt::format("safety.joint_margin = {} rad: joint {} has a range of {:.3f} rad",
+                                options.joint_margin, i,
+                                arm_.kinematics->upper()[i] - arm_.kinematics->lower()[i]));
+    }
     joint_regions_.push_back(region);
   }
   posture_.resize(static_cast<Eigen::Index>(joints_.size()));

@@ -19,7 +19,7 @@ namespace understudy {
 enum class SafetyStop {
   kNotFinite,  // it holds a number that is none
   kPlace,      // it lies outside of where the hand, or a joint, may be
-  kSlowed,     // it is farther than speed, acceleration and jerk allow
+  kSlowed,   // it is farther than speed, acceleration and jerk allow, or is not caught up with yet
   kPosture,  // its arm would reach the end of a joint, or what it must not touch, or cannot follow
 };
 template <>
@@ -49,9 +49,9 @@ struct GuardedArm {
 // The last piece before the commands of one arm leave, at a fixed rate: whatever it is asked for,
 // successive commands keep the limits of SafetyOptions (BoundedMotion), stay where the hand may be,
 // and can always be brought to rest there; of poses, the arm can follow to where they would come to
-// rest, with its joints inside their margins. The gripper's command is put into [-1, 1]. A command
-// within the limits is passed on bit for bit. Not thread-safe; allocates nothing but what
-// kinematics and `valid` do.
+// rest, with its joints inside their margins. The gripper's command is put into [-1, 1]. Commands
+// that keep the limits are passed on bit for bit; after one that does not, when they have been
+// caught up with. Not thread-safe; allocates nothing but what kinematics and `valid` do.
 class SafetyFilter {
  public:
   // Throws Error(kBadInput) where joints are the command and `kinematics` is null.

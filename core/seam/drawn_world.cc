@@ -11,8 +11,9 @@ PhysicsVariation StartInDrawnWorld(Simulator& simulator, const DrawWorld& draw,
                                    const RngKey& start_key) {
   constexpr int kDraws = 20;
   for (int number = 0;; ++number) {
-    const RngKey key =
-        number == 0 ? world_key : world_key.WithTerm(fmt::format("{} {}", world_key.term, number));
+    // randomizers draw by terms of their own
+    RngKey key = world_key;
+    if (number > 0) key = key.WithVariant(HashOf(fmt::format("{} {}", key.variant, number)));
     PhysicsVariation world = draw(simulator.inventory(), key);
     simulator.SetWorld(world);
     try {

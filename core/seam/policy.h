@@ -53,8 +53,8 @@ struct PolicyObservation {
 struct PolicyInput : PolicyObservation {
   std::string instruction;
   std::vector<PolicyObservation> earlier;  // PolicyInfo::EarlierAt of them, oldest first
-  // What is done from this moment on, whatever the answer: its first actions. At most
-  // PolicyInfo::max_delay.
+  // The targets from this moment on that stand whatever the answer, as the policy said them before:
+  // they are its first actions. At most PolicyInfo::max_delay.
   std::vector<Action> committed;
 };
 

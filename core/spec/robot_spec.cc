@@ -105,6 +105,13 @@ RobotSpec LoadRobotSpec(const std::string& place, const fs::path& root) {
                     gains.size(), robot.joints.size()));
   }
   if (robot.own_gripper.empty()) problems.push_back("gripper: must be given");
+  for (const auto& [axis, range] :
+       {std::pair("x", robot.safety.x), {"y", robot.safety.y}, {"z", robot.safety.z}}) {
+    if (range[0] >= range[1]) {
+      problems.push_back(
+          fmt::format("safety.{} = [{}, {}]: the low end comes first", axis, range[0], range[1]));
+    }
+  }
   if (!problems.empty())
     ThrowBadInput(fmt::format("{}: {}", file.string(), fmt::join(problems, "; ")));
 

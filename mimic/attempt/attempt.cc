@@ -53,6 +53,9 @@ struct ActiveSubtask {
   Miss event_miss;
 };
 
+// What the start of the attempt with this key is drawn from.
+RngKey StartKey(const RngKey& key) { return key.WithTerm("reset"); }
+
 // One attempt in progress. Members that end the attempt return false once a failure is set.
 class Runner {
  public:
@@ -74,7 +77,7 @@ class Runner {
   }
 
   Attempt Run(const std::string& variant) {
-    simulator_.Reset(variant, key_.WithTerm("reset"));
+    simulator_.Reset(variant, StartKey(key_));
     attempt_.episode.meta = MetaOf(simulator_.info(), variant, key_);
     attempt_.X_WO_start = simulator_.Observe().X_WO;
     attempt_.episode.steps.reserve(256);
@@ -466,7 +469,7 @@ Attempt Generate(const SourceSet& sources, const TaskSpec& task, Worker& worker,
                  const Json& settings) {
   PhysicsVariation physics;
   if (worker.world) {
-    physics = StartInDrawnWorld(*worker.simulator, worker.world, key, variant, key);
+    physics = StartInDrawnWorld(*worker.simulator, worker.world, key, variant, StartKey(key));
   }
   Attempt attempt = Generate(sources, task, *worker.simulator, variant, options, key, settings,
                              worker.planner.get());

@@ -125,5 +125,48 @@ TEST_F(GenCli, FactorsMakeATable) {
   Expect("list", 0, "bodies: mass with inertia (label-unsafe)");
 }
 
+// Episodes that are written down run in MuJoCo as those that were drawn, worlds and noise included.
+TEST_F(GenCli, ASuiteRunsAgainToTheBit) {
+  const std::string drawn =
+      "evaluate --task stack --plan-file everything --episodes 4 --seed 3 --horizon 12 ";
+  Expect(drawn + "--freeze suite.json", 0, "suite.json: 4 episodes");
+  Expect(drawn + "--freeze suite.json --plan", 0, "4");
+  Expect("evaluate --baseline hold --suite suite.json --out a.json --save a.h5 --safety", 0,
+         "guarded, of 48 steps");
+  Expect("evaluate --baseline hold --suite suite.json --out a.json --save a.h5", 2, "exists");
+  fs::remove(folder_ / "a.h5");
+  Expect("evaluate --baseline hold --suite suite.json --out a.json --save a.h5", 0,
+         "0 of 4 episodes succeeded");
+  Expect(drawn + "--baseline hold --out b.json --save b.h5", 0, "0 of 4 episodes succeeded");
+  const DatasetReader a(folder_ / "a.h5"), b(folder_ / "b.h5");
+  ASSERT_EQ(a.episodes().size(), 4u);
+  for (size_t i = 0; i < 4; ++i) {
+    const Episode x = a.ReadEpisode(i), y = b.ReadEpisode(i);
+    EXPECT_EQ(x.final_state, y.final_state);
+    EXPECT_EQ(x.steps[5].state, y.steps[5].state);
+    EXPECT_EQ(ToJson(x.meta.physics), ToJson(y.meta.physics));
+    EXPECT_GT(x.meta.physics.edits.size(), 12u);
+    EXPECT_NE(x.meta.uuid, y.meta.uuid) << "a suite is a setting";
+  }
+  Expect("data verify a.h5 --replay", 0, "replayed: 4 of 4 bit-exact");
+  Json suite = LoadJson(folder_ / "suite.json");
+  EXPECT_EQ(LoadJson(folder_ / "a.json")["suite"].get<std::string>().size(), 32u);
+  Expect("evaluate --baseline hold --suite suite.json --compare a.json --out c.json", 0, "0 of 4");
+  Expect("evaluate --baseline hold --suite suite.json --compare b.json --out c.json", 3, "suites ");
+
+  // what cannot be said beside it, and files that are others
+  Expect("evaluate --baseline hold --suite suite.json --seed 4 --plan-file looks", 2,
+         "suite: it says what is run: leave out plan_file, seed");
+  Expect(drawn + "--freeze other.json --out r.json", 2, "freeze: it runs nothing: leave out out");
+  Expect(drawn + "--freeze a.json", 2, "a.json: exists already, and is no suite");
+  Expect("evaluate --baseline hold --task coffee --suite suite.json", 3,
+         "task: the suite has stack, the simulator coffee");
+  Expect("evaluate --baseline hold --task stack --suite a.json", 3,
+         "a.json: was not written by `understudy evaluate --freeze`");
+  suite["episodes"][2]["world"]["edits"][0] = {{"type", "mass"}, {"body", "moon"}, {"factor", 2}};
+  Write("wrong.json", suite.dump());
+  Expect("evaluate --baseline hold --suite wrong.json", 3, "moon");
+}
+
 }  // namespace
 }  // namespace understudy

@@ -31,8 +31,9 @@ class Crowded : public SimulatorAround {
   double least_, gain_ = 1;
 };
 
+// By a term of its own, as randomizers do.
 PhysicsVariation Weak(const PhysicsInventory&, const RngKey& key) {
-  return {{ActuatorGainEdit{"arm", Rng(key).Uniform(0.1, 0.9)}}};
+  return {{ActuatorGainEdit{"arm", Rng(key.WithTerm("weak/arm")).Uniform(0.1, 0.9)}}};
 }
 double GainOf(const PhysicsVariation& world) {
   return std::get<ActuatorGainEdit>(world.edits.at(0)).gain;

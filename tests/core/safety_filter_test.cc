@@ -99,5 +99,35 @@ TEST(SafetyFilter, JointsNeedTheirLimits) {
               ThrowsMessage<Error>(HasSubstr("the limits of the arm's joints are unknown")));
 }
 
+// A box that does not hold the base: a target beyond the reach is gone towards inside the box.
+TEST(SafetyFilter, GoesToTheNearestPlaceThatIsAllowed) {
+  SafetyOptions options = guarded::Options();
+  options.z = {0.1, 1};
+  GuardedArm arm = guarded::Arm(ActionKind::kPose);
+  arm.reach = 0.4;
+  SafetyFilter filter(options, arm, guarded::kDt);
+  VectorXd q = VectorXd::Zero(6), far = q;
+  q[0] = 0.2;
+  q[2] = 0.1;
+  far[0] = 3;
+  far[2] = 0.1;
+  filter.Reset(At(q, ActionKind::kPose), q);
+  for (int step = 0; step < 200; ++step) {
+    q = JointsOf(
+        filter.Limit({Pose::FromTranslation(kBase * Vector3d(far.head<3>())), 0, {}}, q).action);
+  }
+  EXPECT_NEAR(q[0], std::sqrt(0.4 * 0.4 - 0.01), 1e-3);
+  EXPECT_NEAR(q[2], 0.1, 1e-6);
+}
+
+TEST(SafetyFilter, MarginsThatLeaveNothingAreRefused) {
+  SafetyOptions options = guarded::Options();
+  options.joint_margin = 0.6;
+  EXPECT_THAT(
+      [&] { SafetyFilter(options, guarded::Arm(ActionKind::kJoints), guarded::kDt); },
+      ThrowsMessage<Error>(HasSubstr("safety.joint_margin = 0.6 rad: joint 0 has a range of "
+                                     "1.000 rad")));
+}
+
 }  // namespace
 }  // namespace understudy

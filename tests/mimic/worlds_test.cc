@@ -8,6 +8,7 @@
 #include "mimic/command.h"
 #include "tests/mimic/fixture.h"
 #include "tests/support/own_folder.h"
+#include "tests/support/simulator_around.h"
 
 namespace understudy {
 namespace {
@@ -52,6 +53,40 @@ class WorldsTest : public testing::Test {
   MimicOptions options_;
   Progress quiet_;
 };
+
+// Finds no place for the start of an attempt where the arm is weak.
+class Crowded : public SimulatorAround {
+ public:
+  using SimulatorAround::SimulatorAround;
+
+ private:
+  void DoSetWorld(const PhysicsVariation& world) override {
+    gain_ = std::get<ActuatorGainEdit>(world.edits.at(0)).gain;
+    SimulatorAround::DoSetWorld(world);
+  }
+  void DoReset(const std::string& variant, const RngKey& key) override {
+    const bool start = key.term == RngKey{}.WithTerm("reset").term;
+    if (start && gain_ < 0.8 * inner().inventory().actuators.at(0).gain) {
+      ThrowFailed("no free place");
+    }
+    SimulatorAround::DoReset(variant, key);
+  }
+  double gain_ = 0;
+};
+
+// A world that holds no start is drawn again; the run goes on, and ends the same.
+TEST_F(WorldsTest, AWorldWithoutAStartIsDrawnAgain) {
+  WorkerSeams seams = Seams();
+  seams.simulator = [this] { return std::make_unique<Crowded>(MakeFakeSimulator(task_)); };
+  RunMimic(options_, task_, seams, quiet_);
+  const DatasetReader reader(options_.out);
+  ASSERT_EQ(reader.episodes().size(), 10u);
+  const double nominal = MakeFakeSimulator(task_)->inventory().actuators.at(0).gain;
+  for (size_t i = 0; i < 10; ++i) {
+    const EpisodeMeta meta = reader.ReadMeta(i);
+    EXPECT_GE(std::get<ActuatorGainEdit>(meta.physics.edits.at(0)).gain, 0.8 * nominal);
+  }
+}
 
 TEST_F(WorldsTest, DrawsAreStoredAndReplayed) {
   Run(2);

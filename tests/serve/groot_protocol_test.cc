@@ -534,8 +534,12 @@ TEST(GrootProtocol, CommittedActionsThatDoNotFitAreRefused) {
               HasSubstr("options.committed.left_gripper holds a number that is not finite"));
   EXPECT_THAT(refused(changed("left_eef_rotation",
                               WireArray::Float64({1, 2, 4}, std::vector<double>(8, 0.0)))),
-              HasSubstr("action.left_eef_rotation: [0, 0, 0, 0] is no rotation"));
-  EXPECT_EQ(server.refused(), 6);
+              HasSubstr("options.committed.left_eef_rotation: [0, 0, 0, 0] is no rotation"));
+  const auto turned = [&](double w) {
+    return changed("left_eef_rotation", WireArray::Float64({1, 2, 4}, {w, 0, 0, 0, 1, 0, 0, 0}));
+  };
+  EXPECT_THAT(refused(turned(1e200)), HasSubstr("is no rotation"));
+  EXPECT_EQ(server.refused(), 7);
 }
 
 }  // namespace

@@ -426,7 +426,7 @@ def check_answers_go_on_from_committed_actions(t):
                     str(sources), '--quiet'], check=True, capture_output=True)
     rtc = ['--policy.rtc-training-max-delay', '2']
     delayed = ['--delay', '0.1', '--stitching', 'rtc']
-    run = trained(t, 'rtc', sources, *rtc)
+    run = trained(t, 'rtc', sources, '--no-pictures', *rtc)
     here = rollouts(t, 'rtc_here', str(run), *delayed, '--horizon', '40')
     with Server(t.program, str(run)) as server:
         assert rollouts(t, 'rtc_wire', '--policy-server', server.address, *delayed, '--horizon',

@@ -329,6 +329,14 @@ TEST_F(OwnArm, ServosHaveTheGainsOfRobotYaml) {
   EXPECT_THAT([&] { LoadRobotSpec(own.string(), kRobotRoot); },
               testing::ThrowsMessage<Error>(
                   HasSubstr("servo.kp: 3 gains for 5 joints: give one for all, or one each")));
+  const size_t safety = yaml.find("safety: {");
+  ASSERT_NE(safety, std::string::npos);
+  WriteTextAtomically(own / "robot.yaml",
+                      yaml.substr(0, safety) + "safety: {x: [0.6, 0.2], z: [0, 0]}\n");
+  EXPECT_THAT([&] { LoadRobotSpec(own.string(), kRobotRoot); },
+              testing::ThrowsMessage<Error>(
+                  testing::AllOf(HasSubstr("safety.x = [0.6, 0.2]: the low end comes first"),
+                                 HasSubstr("safety.z = [0, 0]"))));
 }
 
 // Gains that let the arm sink or swing are named before anything is recorded with it.

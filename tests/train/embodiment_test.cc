@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
+#include "core/base/error.h"
 #include "core/base/rng.h"
+#include "train/evaluate/checkpoint_policy.h"
 
 namespace understudy {
 namespace {
@@ -182,6 +186,17 @@ TEST(Embodiment, ColumnsAreTheSameByNameAndSize) {
   EXPECT_TRUE(differs([](Embodiment& e) { e.action_meaning = kRelativeJoints; }));
   // where it stands is its meaning, not its layout
   EXPECT_FALSE(differs([](Embodiment& e) { e.X_WB = Pose(); }));
+}
+
+// A network that diverged is said to have, instead of moving an arm.
+TEST(Embodiment, ANumberThatIsNoneIsNoTarget) {
+  Rng rng(RngKey{.seed = 9});
+  const Embodiment e = TwoArms(rng);
+  const std::vector<ArmObservation> arms{RandomArm(rng), RandomArm(rng)};
+  std::vector<float> chunk(28, 0.1f);
+  EXPECT_EQ(DecodeChunk(e, arms, chunk).size(), 2u);
+  chunk[20] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THROW(DecodeChunk(e, arms, chunk), Error);
 }
 
 }  // namespace

@@ -164,15 +164,16 @@ TEST_F(SuiteTest, WhatDoesNotFitIsNamed) {
       Json json = sound;
       json[Json::json_pointer(pointer)] = value;
       const Suite changed = ReadSuite(json, "suite.json");
-      CheckSuite(changed, "suite.json", simulators_, FakeRenderers());
+      Progress quiet;
+      CheckSuite(changed, "suite.json", simulators_, FakeRenderers(), quiet);
     };
   };
-  CheckSuite(suite, "suite.json", simulators_, FakeRenderers());
+  CheckSuite(suite, "suite.json", simulators_, FakeRenderers(), quiet_);
   EXPECT_THAT(
       read("/suite", 2),
       ThrowsMessage<Error>(HasSubstr("suite.json: suite = 2: this program reads version 1")));
   EXPECT_THAT([&] { ReadSuite(Json::array(), "suite.json"); },
-              ThrowsMessage<Error>(HasSubstr("suite.json: is no suite")));
+              ThrowsMessage<Error>(HasSubstr("suite.json: was not written by")));
   EXPECT_THAT(read("/episodes", Json::array()), ThrowsMessage<Error>(HasSubstr("there is none")));
   EXPECT_THAT(read("/episodes/3/number", 1),
               ThrowsMessage<Error>(HasSubstr("episode 1 is listed twice")));
@@ -192,7 +193,7 @@ TEST_F(SuiteTest, WhatDoesNotFitIsNamed) {
   json["episodes"][1]["world"] = {{"edits", {{{"type", "mass"}, {"body", "moon"}}}}};
   json["episodes"][4]["start"] = Json::array();
   const Suite changed = ReadSuite(json, "suite.json");
-  EXPECT_THAT([&] { CheckSuite(changed, "suite.json", simulators_, FakeRenderers()); },
+  EXPECT_THAT([&] { CheckSuite(changed, "suite.json", simulators_, FakeRenderers(), quiet_); },
               ThrowsMessage<Error>(AllOf(HasSubstr("episode 1: "),
                                          HasSubstr("the fake varies its arm only"),
                                          HasSubstr("; episode 4: start has 0 numbers"))));

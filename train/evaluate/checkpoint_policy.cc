@@ -1,6 +1,7 @@
 #include "train/evaluate/checkpoint_policy.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/base/error.h"
 #include "train/policies/policies.h"
@@ -11,6 +12,11 @@ ActionChunk DecodeChunk(const Embodiment& embodiment, const std::vector<ArmObser
                         const std::vector<float>& actions_TA) {
   const size_t size = static_cast<size_t>(embodiment.action_size());
   Require(size > 0 && actions_TA.size() % size == 0, "whole actions");
+  if (!std::ranges::all_of(actions_TA, [](float number) { return std::isfinite(number); })) {
+    ThrowFailed(
+        "the policy answers with a number that is not finite: its training diverged, or its "
+        "normalisation does not fit");
+  }
   ActionChunk chunk;
   for (size_t at = 0; at < actions_TA.size(); at += size) {
     chunk.push_back(embodiment.DecodeAction(arms, &actions_TA[at]));

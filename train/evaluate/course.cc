@@ -304,6 +304,7 @@ void Course::EndRows(const Bench& bench, Rollout* rollout) const {
   meta.settings = {{"policy", policy.info().name},
                    {"weights", policy.info().hash},
                    {"options", ResultOptions(options)}};
+  if (suite) meta.settings["suite"] = suite->Hash();
   meta.quality = {{"clipped_steps", ended.clipped},
                   {"collision_steps", ended.collisions},
                   {"joint_limit_steps", ended.joint_limits},

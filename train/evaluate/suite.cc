@@ -89,8 +89,9 @@ EvalOptions OptionsOf(const Suite& suite, EvalOptions options) {
 }
 
 Suite ReadSuite(const Json& json, const std::string& name) {
-  if (!json.is_object() || !json.contains("suite")) {
-    ThrowBadInput(fmt::format("{}: is no suite of `understudy evaluate --freeze`", name));
+  // a report names the suite that was run
+  if (!json.is_object() || !json.contains("suite") || !json["suite"].is_number()) {
+    ThrowBadInput(fmt::format("{}: was not written by `understudy evaluate --freeze`", name));
   }
   if (json["suite"] != kSuiteVersion) {
     ThrowBadInput(fmt::format("{}: suite = {}: this program reads version {}", name,
@@ -112,7 +113,7 @@ Suite ReadSuite(const Json& json, const std::string& name) {
 }
 
 void CheckSuite(const Suite& suite, const std::string& name, const SimulatorFactory& simulators,
-                const RendererFactory& renderers) {
+                const RendererFactory& renderers, Progress& progress) {
   const std::unique_ptr<Simulator> simulator = simulators();
   const SimulatorInfo info = simulator->info();
   std::vector<std::string> problems;
@@ -134,7 +135,10 @@ void CheckSuite(const Suite& suite, const std::string& name, const SimulatorFact
       problems.push_back(fmt::format("episode {}: {}", episode.number, error.what()));
     }
   };
+  progress.Start("checking the suite", static_cast<int64_t>(suite.episodes.size()), "episodes");
+  int64_t checked = 0;
   for (const SuiteEpisode& episode : suite.episodes) {
+    progress.Advance(++checked);
     if (episode.start.size() != info.state_size) {
       problems.push_back(fmt::format("episode {}: start has {} numbers, a state of the task {}",
                                      episode.number, episode.start.size(), info.state_size));
@@ -150,6 +154,7 @@ void CheckSuite(const Suite& suite, const std::string& name, const SimulatorFact
       attempt(episode, [&] { renderer->SetVariation(episode.look); });
     }
   }
+  progress.Finish();
   if (!problems.empty()) ThrowProblems(name, std::move(problems));
 }
 

@@ -74,6 +74,6 @@ Suite ReadSuite(const Json& json, const std::string& name);
 
 // The same of a suite that is to be run in this task: scene, starts, looks and worlds.
 void CheckSuite(const Suite& suite, const std::string& name, const SimulatorFactory& simulators,
-                const RendererFactory& renderers);
+                const RendererFactory& renderers, Progress& progress);
 
 }  // namespace understudy

@@ -168,7 +168,7 @@ function say(status) {
   if (status.ping || status.refused || status.leads || status.haptic || status.trip) return hear(status);
   Object.assign(state.status, status);
   const s = state.status;
-  if (status.scene && status.scene !== state.scene) loadScene().catch(error => notice(error.message));
+  if (status.scene && status.scene !== state.scene) changeScene();
   if (s.device && !state.device) beDevice(s.device);
   if (s.presses && !state.presses) offerPresses();
   if (state.device && s.placement) {
@@ -313,6 +313,14 @@ async function loadScene() {
   }
   if (glide.drawn) glide.to = glide.to || glide.drawn;
   state.scene = Number(answer.headers.get('X-Understudy-Scene'));
+}
+
+// The stage has gone on: a scene that could not be fetched is asked for again.
+function changeScene() {
+  loadScene().catch(error => {
+    notice(error.message);
+    setTimeout(changeScene, 1000);
+  });
 }
 
 async function start() {

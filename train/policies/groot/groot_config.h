@@ -178,8 +178,10 @@ struct GrootConfig {
       "that an update hides",
       Limits{0, 0.9});
     v("rtc_training_max_delay", rtc_training_max_delay,
-      "real-time chunking: the first 0 to this many actions of a chunk are given in training, as "
-      "those are that are done while the policy computes (Black et al. 2025, arXiv:2512.05964); 0: "
+      "real-time chunking: in training the first 0 to this many actions of a chunk are given to "
+      "the "
+      "network, as the actions under way are when it acts (Black et al. 2025, arXiv:2512.05964); "
+      "0: "
       "none",
       Limits{0, 4096});
     v("gripper_weight", gripper_weight, "weight of the gripper in the loss", Limits{0, 1000});
