@@ -149,10 +149,11 @@ TaskSpecs SpecsOf(const MadeIn& made, const std::string& task, const std::string
   if (!take_task && !take_robot) return LoadSpecs(name, robot.empty() ? made.robot() : robot);
   TaskSpecs specs{scene().task, scene().robot};
   // data do not hold what guards the commands of a listed robot
-  const fs::path robots = HomeFolder() / "sim" / "robots";
-  if (IsListed("robots", "robot.yaml", SplitRobot(specs.robot.name).first)) {
-    const RobotSpec listed = LoadRobotSpec(specs.robot.name, robots);
+  try {
+    const RobotSpec listed = LoadRobotSpec(specs.robot.name, HomeFolder() / "sim" / "robots");
     if (scene().Is(listed)) specs.robot.safety = listed.safety;
+  } catch (const Error&) {
+    // it is not listed
   }
   if (!take_robot) TakeRobot(robot, &specs);
   if (!take_task) {

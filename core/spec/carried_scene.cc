@@ -98,6 +98,7 @@ CarriedScene ReadScene(const fs::path& folder, const std::string& name) {
   scene.folder = folder;
   scene.task = ParseTaskSpec(described.task, place + ": task");
   scene.robot = FromJson<RobotSpec>(described.robot, place + ": robot");
+  scene.robot.carries_safety = described.robot.contains("safety");
   scene.robot.gripper = FromJson<GripperSpec>(described.gripper, place + ": gripper");
   // what is made of it carries it on
   scene.task.listed = scene.robot.listed = scene.robot.gripper.listed = false;

@@ -57,7 +57,7 @@ Json DescribeRobot(const RobotSpec& robot) {
 
 Json CarriedRobot(const RobotSpec& robot) {
   Json json = ToJson(robot);
-  if (robot.listed) json.erase("safety");
+  if (!robot.carries_safety) json.erase("safety");
   return json;
 }
 
@@ -91,6 +91,7 @@ RobotSpec LoadRobotSpec(const std::string& place, const fs::path& root) {
   RobotSpec robot = FromJson<RobotSpec>(json, file.string());
   robot.folder = file.parent_path();
   robot.listed = IsBelow(file, root);
+  robot.carries_safety = !robot.listed;
   Problems problems;
   CheckName(robot.name, &problems);
   if (robot.joints.empty()) problems.push_back("joints: at least one");

@@ -115,6 +115,7 @@ struct RobotSpec {
   std::map<std::string, ForeignRobot> foreign;  // by family: what other programs call it
   std::filesystem::path folder;                 // where robot.yaml stands; not in the file
   bool listed = true;                           // it and its gripper are; the same
+  bool carries_safety = false;                  // data of it hold `safety`; the same
 
   DeltaLimits limits() const { return {osc.max_linear_delta, osc.max_angular_delta}; }
   template <class V>
@@ -148,8 +149,8 @@ GripperSpec LoadGripperSpec(const std::string& place, const std::filesystem::pat
 // robots behave alike, given equal models.
 Json DescribeRobot(const RobotSpec& robot);
 
-// robot.yaml as data carry it: what guards commands only where the robot is not listed, since it is
-// read with the listed one.
+// robot.yaml as data carry it: what guards commands only where the robot is not a listed one, whose
+// limits are read with it.
 Json CarriedRobot(const RobotSpec& robot);
 
 // "arm+gripper" in two; the second is empty where no gripper is named.

@@ -307,7 +307,7 @@ TEST(RobotSafety, IsReadAndIsNoPartOfTheRobot) {
   EXPECT_EQ(DescribeRobot(careful), DescribeRobot(panda));
   EXPECT_FALSE(DescribeRobot(panda).contains("safety"));
   EXPECT_FALSE(CarriedRobot(careful).contains("safety"));
-  careful.listed = false;
+  careful.carries_safety = true;  // as of one that is not listed
   EXPECT_EQ(CarriedRobot(careful)["safety"]["max_speed"], 0.1);
 }
 
