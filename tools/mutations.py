@@ -446,7 +446,7 @@ _GROUPS = [
         ("if (!numbers.insert(episode.number).second) {", "if (false) {"),
     ]),
     ("train/evaluate/course.cc", "train_test", "EvaluateTest.*:SuiteTest.*", [
-        ("bench.simulator->SetWorld(world);", ""),
+        ("bench.simulator->SetWorld(episode.world);", ""),
         ("if (chunks.stitching == Stitching::kRtc) input.committed = player.Committed();", ""),
         ("action->arms[a] = command.action;", ""),
         ("WithTerm(\"policy\").WithVariant(static_cast<uint64_t>(episode.chunks));",

@@ -144,48 +144,21 @@ Step RowOf(Simulator& simulator, const Action& action) {
 
 }  // namespace
 
-const SuiteEpisode& Course::Listed(int64_t place) const {
-  return suite->episodes[static_cast<size_t>(place)];
-}
-
-int64_t Course::NumberOf(int64_t place) const { return suite ? Listed(place).number : place; }
-
-RngKey Course::KeyOf(int64_t place) const { return EvaluationKey(options.seed, NumberOf(place)); }
-
-std::string Course::VariantOf(int64_t place) const {
-  return suite ? Listed(place).variant : options.variant;
-}
-
-std::string Course::InstructionOf(const SimulatorInfo& info, int64_t place) const {
-  return suite ? Listed(place).instruction : options.instruction.value_or(info.instruction);
-}
-
-SceneVariation Course::LookOf(const Renderer& renderer, int64_t place) const {
-  if (suite) return Listed(place).look;
-  if (!vary.look) return {};
-  return vary.look(renderer.inventory(), KeyOf(place).WithTerm("look"));
-}
-
-PhysicsVariation Course::Start(Bench& bench, int64_t place, bool pictures) const {
+SuiteEpisode Course::Start(Bench& bench, int64_t place, bool pictures) const {
   if (!bench.simulator) bench.simulator = simulators();
   if (pictures && !bench.renderer) bench.renderer = renderers();
-  PhysicsVariation world;
+  Renderer* renderer = pictures ? bench.renderer.get() : nullptr;
+  SuiteEpisode episode;
   if (suite) {
-    world = Listed(place).world;
-    bench.simulator->SetWorld(world);
-    bench.simulator->Restore(Listed(place).start);
-  } else if (vary.world) {
-    const RngKey key = KeyOf(place);
-    world = StartInDrawnWorld(*bench.simulator, vary.world, key.WithTerm("world"), options.variant,
-                              key);
+    episode = suite->episodes[static_cast<size_t>(place)];
+    bench.simulator->SetWorld(episode.world);
+    bench.simulator->Restore(episode.start);
+    if (renderer) renderer->SetWorld(episode.world);
   } else {
-    bench.simulator->Reset(options.variant, KeyOf(place));
+    episode = DrawEpisode(options, vary, place, *bench.simulator, renderer);
   }
-  if (pictures) {
-    if (suite || vary.world) bench.renderer->SetWorld(world);
-    bench.renderer->SetVariation(LookOf(*bench.renderer, place));
-  }
-  return world;
+  if (renderer) renderer->SetVariation(episode.look);
+  return episode;
 }
 
 Rollout Course::Run(Bench& bench, int64_t place) const {
@@ -193,12 +166,12 @@ Rollout Course::Run(Bench& bench, int64_t place) const {
   const PolicyInfo& info = policy.info();
   const bool looks = !info.cameras.empty();
   Rollout result;
-  result.world = Start(bench, place, looks);
+  result.drawn = Start(bench, place, looks);
   Simulator& simulator = *bench.simulator;
   SignalWatch watch(simulator.info());
   EvalEpisode& episode = result.episode;
   result.place = place;
-  episode.index = NumberOf(place);
+  episode.index = result.drawn.number;
   if (looks) result.renderer = bench.renderer->info().device;
 
   std::vector<size_t> places;
@@ -208,6 +181,7 @@ Rollout Course::Run(Bench& bench, int64_t place) const {
         static_cast<size_t>(std::find(known.begin(), known.end(), object) - known.begin()));
   }
 
+  const RngKey rollout_key = EvaluationKey(options.seed, episode.index);
   episode.start_state = HashOfState(simulator.Save());
   ChunkPlayer player(chunks);
   const Action hold = HoldOf(simulator);
@@ -225,13 +199,13 @@ Rollout Course::Run(Bench& bench, int64_t place) const {
       static_cast<PolicyObservation&>(input) = Look(info, places, bench, &result.render_s);
     }
     if (ends) {
-      input.instruction = InstructionOf(simulator.info(), place);
+      input.instruction = result.drawn.instruction;
       if (episode.chunks == 0) episode.start_pictures = HashOfPictures(input.images);
       const auto wanted =
           std::min(static_cast<int64_t>(earlier.size()), info.EarlierAt(episode.steps));
       input.earlier.assign(earlier.end() - wanted, earlier.end());
       const RngKey key =
-          KeyOf(place).WithTerm("policy").WithVariant(static_cast<uint64_t>(episode.chunks));
+          rollout_key.WithTerm("policy").WithVariant(static_cast<uint64_t>(episode.chunks));
       if (chunks.stitching == Stitching::kRtc) input.committed = player.Committed();
       const double before = MonotonicSeconds();
       ActionChunk chunk = policy.Act(input, key);
@@ -289,22 +263,21 @@ Rollout Course::Run(Bench& bench, int64_t place) const {
 void Course::EndRows(const Bench& bench, Rollout* rollout) const {
   const EvalEpisode& ended = rollout->episode;
   const Simulator& simulator = *bench.simulator;
-  const int64_t place = rollout->place;
-  const RngKey key = KeyOf(place);
+  const RngKey key = EvaluationKey(options.seed, ended.index);
   Episode& rows = rollout->rows;
   rows.final_state = simulator.Save();
   rows.final_observation = simulator.Observe();
   EpisodeMeta& meta = rows.meta;
-  meta = MetaOf(simulator.info(), VariantOf(place), key);
-  meta.instruction = InstructionOf(simulator.info(), place);
+  meta = MetaOf(simulator.info(), rollout->drawn.variant, key);
+  meta.instruction = rollout->drawn.instruction;
   meta.success = ended.success;
   meta.cause = ended.cause;
-  meta.physics = rollout->world;
+  meta.physics = rollout->drawn.world;
   if (!meta.physics.edits.empty()) meta.model_text = simulator.ModelText();
   meta.settings = {{"policy", policy.info().name},
                    {"weights", policy.info().hash},
                    {"options", ResultOptions(options)}};
-  if (suite) meta.settings["suite"] = suite->Hash();
+  if (suite) meta.settings["suite"] = suite_hash;
   meta.quality = {{"clipped_steps", ended.clipped},
                   {"collision_steps", ended.collisions},
                   {"joint_limit_steps", ended.joint_limits},

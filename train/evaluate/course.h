@@ -20,7 +20,7 @@ struct Rollout {
   std::string renderer;
   Episode rows;       // where they are kept
   int64_t place = 0;  // among the episodes that are run
-  PhysicsVariation world;
+  SuiteEpisode drawn;
 };
 
 // One thread's own simulator and renderer: made on it, used on it and, being thread_local, taken
@@ -41,6 +41,7 @@ struct Course {
   int horizon;
   bool keep_rows = false;
   const Suite* suite = nullptr;
+  std::string suite_hash = {};  // of it
 
   // The episode at `place` in closed loop.
   Rollout Run(Bench& bench, int64_t place) const;
@@ -49,14 +50,8 @@ struct Course {
               const std::vector<std::string>& cameras) const;
 
  private:
-  const SuiteEpisode& Listed(int64_t place) const;
-  int64_t NumberOf(int64_t place) const;
-  RngKey KeyOf(int64_t place) const;
-  std::string VariantOf(int64_t place) const;
-  std::string InstructionOf(const SimulatorInfo& info, int64_t place) const;
-  SceneVariation LookOf(const Renderer& renderer, int64_t place) const;
-  // Where the episode starts and how it looks; returns its world.
-  PhysicsVariation Start(Bench& bench, int64_t place, bool pictures) const;
+  // Goes to the start of the episode, in its world and look.
+  SuiteEpisode Start(Bench& bench, int64_t place, bool pictures) const;
   // All but the rows.
   void EndRows(const Bench& bench, Rollout* rollout) const;
 };

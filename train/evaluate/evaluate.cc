@@ -165,7 +165,8 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                       chunks,
                       report.options.horizon,
                       static_cast<bool>(save),
-                      suite};
+                      suite,
+                      report.suite};
   const int workers = ThreadCount(options.workers, options.episodes);
 
   // the episodes; actions are kept only of those that will be shown

@@ -43,6 +43,24 @@ std::string Suite::ToText() const {
 
 std::string Suite::Hash() const { return ContentHash(ToText()); }
 
+SuiteEpisode DrawEpisode(const EvalOptions& options, const Variations& vary, int64_t number,
+                         Simulator& simulator, Renderer* renderer) {
+  const RngKey key = EvaluationKey(options.seed, number);
+  SuiteEpisode episode;
+  episode.number = number;
+  episode.variant = options.variant;
+  if (vary.world) {
+    episode.world =
+        StartInDrawnWorld(simulator, vary.world, key.WithTerm("world"), options.variant, key);
+    if (renderer) renderer->SetWorld(episode.world);
+  } else {
+    simulator.Reset(options.variant, key);
+  }
+  episode.instruction = options.instruction.value_or(simulator.info().instruction);
+  if (renderer && vary.look) episode.look = vary.look(renderer->inventory(), key.WithTerm("look"));
+  return episode;
+}
+
 Suite FreezeSuite(const SimulatorFactory& simulators, const RendererFactory& renderers,
                   const EvalOptions& options, const Variations& vary, Progress& progress) {
   const std::unique_ptr<Simulator> simulator = simulators();
@@ -56,20 +74,8 @@ Suite FreezeSuite(const SimulatorFactory& simulators, const RendererFactory& ren
   suite.horizon = options.horizon > 0 ? options.horizon : info.horizon;
   progress.Start("writing down starts", options.episodes, "episodes");
   for (int64_t index = 0; index < options.episodes && !InterruptRequested(); ++index) {
-    const RngKey key = EvaluationKey(options.seed, index);
-    SuiteEpisode episode;
-    episode.number = index;
-    episode.variant = options.variant;
-    episode.instruction = options.instruction.value_or(info.instruction);
-    if (vary.world) {
-      episode.world =
-          StartInDrawnWorld(*simulator, vary.world, key.WithTerm("world"), options.variant, key);
-      if (renderer) renderer->SetWorld(episode.world);
-    } else {
-      simulator->Reset(options.variant, key);
-    }
+    SuiteEpisode episode = DrawEpisode(options, vary, index, *simulator, renderer.get());
     episode.start = simulator->Save();
-    if (renderer) episode.look = vary.look(renderer->inventory(), key.WithTerm("look"));
     suite.episodes.push_back(std::move(episode));
     progress.Advance(index + 1);
   }

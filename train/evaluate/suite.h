@@ -60,6 +60,12 @@ struct Suite {
   std::string ToText() const;
 };
 
+// The episode that these options draw under `number`, but for its start, at which `simulator` is
+// left, in the episode's world. The look is drawn where there is a `renderer`, which is left in
+// that world too.
+SuiteEpisode DrawEpisode(const EvalOptions& options, const Variations& vary, int64_t number,
+                         Simulator& simulator, Renderer* renderer);
+
 // Writes down what Evaluate would run with these options and draws. Stops early, with the episodes
 // done, when an interrupt is requested.
 Suite FreezeSuite(const SimulatorFactory& simulators, const RendererFactory& renderers,
