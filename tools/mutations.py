@@ -409,8 +409,8 @@ _GROUPS = [
         ("if (error) std::rethrow_exception(error);", ""),
     ]),
     ("core/motion/bounded_motion.cc", "core_test", "BoundedMotion.*", [
-        ("if (v.norm() > limits_.speed * (1 + kRounding) || !region_.Holds(p)) return {};",
-         "if (v.norm() > limits_.speed * (1 + kRounding)) return {};"),
+        ("return v.norm() <= limits_.speed * (1 + kRounding) && region_.Holds(p);",
+         "return v.norm() <= limits_.speed * (1 + kRounding);"),
         ("a.norm() <= limits_.acceleration * more;", "true;"),
         ("if (u.norm() > limits_.speed) u.setZero();", "u.setZero();"),
         ("Vector way = target - u * dt_ - p_ - now;", "Vector way = target - p_ - now;"),

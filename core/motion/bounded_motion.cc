@@ -104,41 +104,49 @@ bool BoundedMotion<N>::Allowed(const Vector& a) const {
 }
 
 template <int N>
-auto BoundedMotion<N>::Go(const Vector& first) const -> Way {
-  Vector p = p_, v = v_, a = first;
-  for (int step = 0; step < kMostSteps; ++step) {
-    v += a * dt_;
+bool BoundedMotion<N>::Sound(const Vector& a) const {
+  Vector p = p_;
+  return WayToRest(v_, a, [&](const Vector& v) {
     p += v * dt_;
-    if (v.norm() > limits_.speed * (1 + kRounding) || !region_.Holds(p)) return {};
-    if (AtRest(v, a)) return {true, p};
-    a = Braking(v, a);
-  }
-  return {};
+    return v.norm() <= limits_.speed * (1 + kRounding) && region_.Holds(p);
+  });
 }
 
 template <int N>
-auto BoundedMotion<N>::Choose(const Vector& target, bool* exact) const -> Vector {
+auto BoundedMotion<N>::StepOf(const Vector& a, const Vector& target) const -> Step {
+  return {a, p_ + (v_ + a * dt_) * dt_, target};
+}
+
+template <int N>
+auto BoundedMotion<N>::ToRest() const -> Step {
+  Step step = StepOf(Braking(v_, a_), p_);
+  step.target = step.p;
+  return step;
+}
+
+template <int N>
+auto BoundedMotion<N>::Towards(const Vector& target) const -> Step {
   // a target that jumps is taken to be at rest
   Vector u = (target - target_) / dt_;
   if (u.norm() > limits_.speed) u.setZero();
   // moving with it, not past it
   const Vector v = (target - p_) / dt_, at_once = (v - v_) / dt_;
-  *exact = (v - u).norm() <= kSame * limits_.speed && Allowed(at_once) && Go(at_once).sound;
-  if (*exact) return at_once;
+  if ((v - u).norm() <= kSame * limits_.speed && Allowed(at_once) && Sound(at_once)) {
+    return {at_once, target, target};
+  }
   // as far from braking to what is wished for as leaves a way to rest
   const Vector braking = Braking(v_, a_), more = Aim(target, u) - braking;
-  return braking + Largest([&](double share) { return Go(braking + share * more).sound; }) * more;
+  const double most = Largest([&](double share) { return Sound(braking + share * more); });
+  return StepOf(braking + most * more, target);
 }
 
 template <int N>
 auto BoundedMotion<N>::Approach(const Vector& u, const Vector& first) const -> Vector {
-  Vector way = Vector::Zero(), v = v_ - u, a = first;
-  for (int step = 0; step < kMostSteps; ++step) {
-    v += a * dt_;
+  Vector way = Vector::Zero();
+  WayToRest(v_ - u, first, [&](const Vector& v) {
     way += v * dt_;
-    if (AtRest(v, a)) break;
-    a = Braking(v, a);
-  }
+    return true;
+  });
   return way;
 }
 
@@ -161,33 +169,19 @@ auto BoundedMotion<N>::Aim(const Vector& target, const Vector& u) const -> Vecto
 
 // Speed and acceleration are the differences of what was given, rounding and all.
 template <int N>
-void BoundedMotion<N>::Move(const Vector& p) {
-  const Vector v = (p - p_) / dt_;
+auto BoundedMotion<N>::Take(const Step& step) -> Vector {
+  const Vector v = (step.p - p_) / dt_;
   a_ = (v - v_) / dt_;
   v_ = v;
-  p_ = p;
-}
-
-template <int N>
-auto BoundedMotion<N>::Next(const Vector& target) -> Vector {
-  bool exact = false;
-  const Vector a = Choose(target, &exact);
-  Move(exact ? target : Vector(p_ + (v_ + a * dt_) * dt_));
-  target_ = target;
+  p_ = step.p;
+  target_ = step.target;
   return p_;
 }
 
 template <int N>
-auto BoundedMotion<N>::Brake() -> Vector {
-  Move(p_ + (v_ + Braking(v_, a_) * dt_) * dt_);
-  target_ = p_;
-  return p_;
-}
-
-template <int N>
-auto BoundedMotion<N>::Stop(const Vector* target) const -> Vector {
+auto BoundedMotion<N>::Stop(const Step& step) const -> Vector {
   Vector p = p_;
-  FollowToRest(target, [&](const Vector& step) { p += step; });
+  FollowToRest(step, [&](const Vector& by) { p += by; });
   return p;
 }
 

@@ -43,41 +43,55 @@ class BoundedMotion {
   // At rest at `p`. A region that does not hold `p` is widened.
   void Reset(const Vector& p, const Region<N>& region = {});
 
+  // A command that could be given next.
+  struct Step {
+    Vector a, p;    // its acceleration, and where it is
+    Vector target;  // what it is on the way to
+  };
   // Towards `target`, which must be finite. One outside of the region should be brought to its
   // nearest place inside: what is approached in a straight line ends where the line leaves.
-  Vector Next(const Vector& target);
+  Step Towards(const Vector& target) const;
   // On the way to rest.
-  Vector Brake();
+  Step ToRest() const;
+  // Gives the command and returns it. Requires that none was given since the step was made.
+  Vector Take(const Step& step);
+
+  Vector Next(const Vector& target) { return Take(Towards(target)); }
+  Vector Brake() { return Take(ToRest()); }
 
   const Vector& p() const { return p_; }
-  // Where it comes to rest if it brakes from now on, or, of a `target`, after Next(target).
-  Vector Stop(const Vector* target = nullptr) const;
-  // The same step by step: `visit` gets the difference of each command to the one before.
+  // Where it comes to rest if it brakes after `step`.
+  Vector Stop(const Step& step) const;
+  Vector Stop() const { return Stop(ToRest()); }
+  // The same command by command: `visit` gets the difference of each to the one before.
   template <class Visit>
-  void FollowToRest(const Vector* target, Visit&& visit) const {
-    bool exact = false;
-    Vector v = v_, a = target != nullptr ? Choose(*target, &exact) : Braking(v_, a_);
-    for (int step = 0; step < kMostSteps; ++step) {
-      v += a * dt_;
+  void FollowToRest(const Step& step, Visit&& visit) const {
+    WayToRest(v_, step.a, [&](const Vector& v) {
       visit(Vector(v * dt_));
-      if (AtRest(v, a)) return;
-      a = Braking(v, a);
-    }
+      return true;
+    });
   }
   // Gives the place where it is another name: speed and acceleration stay. The region moves along.
   void Rename(const Vector& p);
 
  private:
-  static constexpr int kMostSteps = 4000;  // to rest
+  // Brakes from speed `v`, beginning with acceleration `a`: `visit` gets the speed of each command
+  // until it rests, and may end it. Says whether it came to rest.
+  template <class Visit>
+  bool WayToRest(Vector v, Vector a, Visit&& visit) const {
+    constexpr int kMostSteps = 4000;
+    for (int step = 0; step < kMostSteps; ++step) {
+      v += a * dt_;
+      if (!visit(v)) return false;
+      if (AtRest(v, a)) return true;
+      a = Braking(v, a);
+    }
+    return false;
+  }
   // With nothing left to take back that one step could not.
   bool AtRest(const Vector& v, const Vector& a) const;
-  // Where braking ends that begins with acceleration `a`; whether limits and region hold on the
-  // way.
-  struct Way {
-    bool sound = false;
-    Vector stop;
-  };
-  Way Go(const Vector& a) const;
+  // Whether limits and region hold until it rests if it begins with acceleration `a`.
+  bool Sound(const Vector& a) const;
   // How far it comes, beginning with `a`, until it moves with `u` (per s), seen by what does so
   // all the time.
   Vector Approach(const Vector& u, const Vector& a) const;
@@ -85,9 +99,7 @@ class BoundedMotion {
   bool Allowed(const Vector& a) const;
   // The acceleration that brings it to `target` soonest, limits of place and speed aside.
   Vector Aim(const Vector& target, const Vector& u) const;
-  // The next acceleration on the way to `target`; whether it reaches it at once.
-  Vector Choose(const Vector& target, bool* exact) const;
-  void Move(const Vector& p);
+  Step StepOf(const Vector& a, const Vector& target) const;
 
   MotionLimits limits_;
   double dt_;

@@ -95,7 +95,7 @@ void SafetyFilter::Turn(const Vector3d& turn) {
   turning_.Rename(Vector3d::Zero());
 }
 
-Eigen::Quaterniond SafetyFilter::TurnedBy(const Vector3d* turn) const {
+Eigen::Quaterniond SafetyFilter::TurnedBy(const BoundedMotion<3>::Step& turn) const {
   Eigen::Quaterniond R_WE = R_WE_;
   turning_.FollowToRest(turn, [&](const Vector3d& step) { R_WE = RotationExp(step) * R_WE; });
   return R_WE.normalized();
@@ -160,18 +160,19 @@ SafeCommand SafetyFilter::LimitPose(const ArmAction& wanted, const VectorXd& q) 
       turns ? RotationLog(R_wanted * R_WE_.conjugate()) : Vector3d(Vector3d::Zero());
 
   bool may_move = true, may_turn = true;
+  const BoundedMotion<3>::Step move = moving_.Towards(target), turning = turning_.Towards(turn);
   if (arm_.kinematics) {
-    const Vector3d moved = moving_.Stop(&target);
-    const Eigen::Quaterniond turned = TurnedBy(&turn);
+    const Vector3d moved = moving_.Stop(move);
+    const Eigen::Quaterniond turned = TurnedBy(turning);
     if (!CanRest(moved, turned, q)) {
       stop(SafetyStop::kPosture);
       may_turn = false;
-      may_move = CanRest(moved, TurnedBy(nullptr), q);
+      may_move = CanRest(moved, TurnedBy(turning_.ToRest()), q);
       if (!may_move) may_turn = CanRest(moving_.Stop(), turned, q);
     }
   }
-  const Vector3d p_BE = may_move ? moving_.Next(target) : moving_.Brake();
-  const Vector3d by = may_turn ? turning_.Next(turn) : turning_.Brake();
+  const Vector3d p_BE = may_move ? moving_.Take(move) : moving_.Brake();
+  const Vector3d by = may_turn ? turning_.Take(turning) : turning_.Brake();
   const bool moved_all = p_BE == target, turned_all = by == turn;
   if ((may_move && !moved_all) || (may_turn && !turned_all)) stop(SafetyStop::kSlowed);
   Turn(by);
@@ -195,8 +196,8 @@ SafeCommand SafetyFilter::LimitJoints(const ArmAction& wanted) {
     const Region<1>& region = joint_regions_[joint];
     target[i] = std::clamp(target[i], region.lower[0], region.upper[0]);
     if (target[i] != wanted.q_cmd[i]) stop(SafetyStop::kPlace);
-    const Eigen::Matrix<double, 1, 1> at(target[i]);
-    if (arm_.valid) posture_[i] = joints_[joint].Stop(&at)[0];
+    if (!arm_.valid) continue;
+    posture_[i] = joints_[joint].Stop(joints_[joint].Towards(target.segment<1>(i)))[0];
   }
   const bool may_move = !arm_.valid || arm_.valid(posture_);
   if (!may_move) stop(SafetyStop::kPosture);

@@ -70,8 +70,8 @@ class SafetyFilter {
   using Vector3 = Eigen::Vector3d;
   SafeCommand LimitPose(const ArmAction& wanted, const Eigen::VectorXd& q);
   SafeCommand LimitJoints(const ArmAction& wanted);
-  // Where they come to rest; `turn` null: braking from now on.
-  Eigen::Quaterniond TurnedBy(const Vector3* turn) const;
+  // Where it comes to rest if it brakes after `turn`.
+  Eigen::Quaterniond TurnedBy(const BoundedMotion<3>::Step& turn) const;
   bool CanRest(const Vector3& p_BE, const Eigen::Quaterniond& R_WE, const Eigen::VectorXd& q) const;
   // Whether an arm whose joints are at `q` keeps its margins at `then`.
   bool KeepsMargins(const JointVector& then, const Eigen::VectorXd& q) const;

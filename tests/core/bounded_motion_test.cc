@@ -170,7 +170,8 @@ TEST(BoundedMotion, SaysWhereItStops) {
   Asker<3> asker(5);
   for (int64_t trial = 0; trial < 60; ++trial) {
     for (int64_t step = 0; step < 23; ++step) motion.Next(asker.Ask(trial * 23 + step, motion.p()));
-    const Eigen::Vector3d target = asker.Ask(trial, motion.p()), after = motion.Stop(&target);
+    const Eigen::Vector3d target = asker.Ask(trial, motion.p()),
+                          after = motion.Stop(motion.Towards(target));
     motion.Next(target);
     EXPECT_LT((motion.Stop() - after).norm(), 1e-9);
     for (int step = 0; step < 200; ++step) motion.Brake();
