@@ -76,7 +76,7 @@ ServedContract ContractOf(const PolicyInfo& info, const std::vector<ServedArm>& 
 
 // Targets of arms as the numbers of such a contract, and back. The numbers of joints do not say
 // where E is: there it is taken to be where it is in `arms_now`. Throws Error(kBadInput) for a
-// rotation that is none, of the numbers that stand at `place`.
+// quaternion without direction; messages name it by `place`.
 ServedChunk NumbersOf(const ServedContract& contract, const ActionChunk& actions);
 ActionChunk TargetsOf(const ServedContract& contract, const ServedChunk& numbers,
                       const std::vector<ArmObservation>& arms_now, const std::string& place);

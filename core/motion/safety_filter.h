@@ -17,7 +17,7 @@ namespace understudy {
 
 // Why a command is not what was asked for.
 enum class SafetyStop {
-  kNotFinite,  // it holds a number that is none
+  kNotFinite,  // it holds a NaN or an infinite number
   kPlace,      // it lies outside of where the hand, or a joint, may be
   kSlowed,   // it is farther than speed, acceleration and jerk allow, or is not caught up with yet
   kPosture,  // its arm would reach the end of a joint, or what it must not touch, or cannot follow

@@ -129,7 +129,7 @@ TEST(ChunkPlayer, MeansOfRotationsJointsAndGrippers) {
   }
 }
 
-// What a chunk is told to go on from is what is done until it comes.
+// The actions that a chunk continues are those that are executed until it takes effect.
 TEST(ChunkPlayer, CommittedActionsAreDoneUntilTheChunkTakesEffect) {
   for (const int delay : {0, 1, 2, 5}) {
     for (const int execute : {1, 3, 8}) {
