@@ -14,6 +14,7 @@ Command EvaluateCommand();
 Command PredictCommand();
 Command ExportPolicyCommand();
 Command ServeCommand();
+Command DriveCommand();
 Command RenderCommand();
 std::vector<Command> DataCommands();
 

@@ -199,7 +199,7 @@ Json Serve(const ServeFlags& flags, CommandContext& context) {
   return result;
 }
 
-std::string Describe(const Json& result) {
+std::string DescribeServer(const Json& result) {
   return fmt::format("{} chunks answered, {} requests refused; p50 {:.1f} ms, p99 {:.1f} ms\n",
                      result["chunks"].dump(), result["refused"].dump(),
                      result["latency_p50_ms"].get<double>(),
@@ -214,7 +214,7 @@ constexpr const char* kWithout =
 
 Json Serve(const ServeFlags&, CommandContext&) { ThrowUsage(kWithout); }
 
-std::string Describe(const Json&) { return ""; }
+std::string DescribeServer(const Json&) { return ""; }
 #endif
 
 }  // namespace
@@ -237,7 +237,7 @@ std::unique_ptr<Policy> PolicyOfServer([[maybe_unused]] const PolicyServerFlags&
 Command ServeCommand() {
   Command command = MakeCommand<ServeFlags>(
       "serve", "answer robots and other programs with a policy's actions (GR00T's protocol)", Serve,
-      Describe);
+      DescribeServer);
   command.positional = {"checkpoint"};
   return command;
 }

@@ -61,11 +61,14 @@ class ArmKinematics final : public Kinematics {
   }
 
   std::optional<IkSolution> DoSolve(const Pose& X_WE, const Eigen::VectorXd& q_start) override {
+    // scratch space: a control loop allocates nothing
+    Eigen::MatrixXd& J = jacobian_;
+    Eigen::VectorXd &q = posture_, &step = step_;
     IkSolution solution;
-    solution.q = q_start.cwiseMax(lower_).cwiseMin(upper_);
+    q = q_start.cwiseMax(lower_).cwiseMin(upper_);
     for (;; ++solution.iterations) {
       // how far E still is from the target
-      Eigen::MatrixXd J = DoJacobian(solution.q);
+      J = DoJacobian(q);
       const Pose X_WE_now = ControlPose(model_, *data_, arm_);
       Vector6d error;
       error.head<3>() = X_WE.translation() - X_WE_now.translation();
@@ -74,21 +77,22 @@ class ArmKinematics final : public Kinematics {
       solution.rotation_error = error.tail<3>().norm();
       if (solution.position_error <= options_.position_tolerance &&
           solution.rotation_error <= options_.rotation_tolerance) {
+        solution.q = q;
         return solution;
       }
       if (solution.iterations == options_.max_iterations) return std::nullopt;
 
       // a damped step; joints that it would drive into their limits are taken out, and again
       const double damping = 1e-6 + 1e-2 * std::min(1.0, error.squaredNorm());
-      Eigen::VectorXd step(solution.q.size());
+      step.resize(q.size());
       for (Eigen::Index pass = 0; pass <= step.size(); ++pass) {
         Eigen::Matrix<double, 6, 6> A = J * J.transpose();
         A.diagonal().array() += damping;
-        step = J.transpose() * A.llt().solve(error);
+        const Vector6d pull = A.llt().solve(error);
+        step.noalias() = J.transpose() * pull;
         bool blocked = false;
         for (Eigen::Index i = 0; i < step.size(); ++i) {
-          if ((step[i] < 0 && solution.q[i] <= lower_[i]) ||
-              (step[i] > 0 && solution.q[i] >= upper_[i])) {
+          if ((step[i] < 0 && q[i] <= lower_[i]) || (step[i] > 0 && q[i] >= upper_[i])) {
             J.col(i).setZero();
             blocked = true;
           }
@@ -98,7 +102,7 @@ class ArmKinematics final : public Kinematics {
       const double largest = step.cwiseAbs().maxCoeff();
       if (largest > options_.max_step) step *= options_.max_step / largest;
       if (largest < 1e-12) return std::nullopt;
-      solution.q = (solution.q + step).cwiseMax(lower_).cwiseMin(upper_);
+      q = (q + step).cwiseMax(lower_).cwiseMin(upper_);
     }
   }
 
@@ -107,7 +111,8 @@ class ArmKinematics final : public Kinematics {
   const mjModel& model_;
   ArmIndex arm_;
   std::unique_ptr<mjData, MujocoDeleter> data_;
-  Eigen::VectorXd lower_, upper_;
+  Eigen::VectorXd lower_, upper_, posture_, step_;
+  Eigen::MatrixXd jacobian_;
 };
 
 }  // namespace

@@ -29,18 +29,12 @@ std::string Identity(const std::vector<SimState>& states, const std::vector<Acti
 
 AttemptWriter::AttemptWriter(const std::filesystem::path& file, const DatasetHeader& header,
                              const EpisodeMeta& meta, Simulator& checker)
-    : recorder_(file, header, meta), checker_(checker), next_(std::make_unique<RecordedStep>()) {
-  ready_.reserve(kSteps);
-  for (size_t i = 0; i < kSteps; ++i) free_.push_back(std::make_unique<RecordedStep>());
+    : recorder_(file, header, meta), checker_(checker), steps_(kSteps) {
   thread_ = std::thread([this] { Work(); });
 }
 
 AttemptWriter::~AttemptWriter() {
-  {
-    const std::lock_guard lock(mutex_);
-    abandoned_ = true;
-  }
-  changed_.notify_all();
+  steps_.Close();
   thread_.join();
 }
 
@@ -48,36 +42,23 @@ void AttemptWriter::Push() {
   {
     const std::lock_guard lock(mutex_);
     if (error_) std::rethrow_exception(error_);
-    // the first row gives all of them their memory
-    if (!warm_ && next_->has_row) {
-      for (const auto& step : free_) *step = *next_;
-      warm_ = true;
-    }
-    ready_.push_back(std::move(next_));
-    if (!free_.empty()) {
-      next_ = std::move(free_.back());
-      free_.pop_back();
-    }
   }
-  changed_.notify_all();
-  // the disk does not keep up: an attempt is never made to wait for it
-  if (!next_) next_ = std::make_unique<RecordedStep>();
+  // the first row gives all of them their memory
+  if (!warm_ && steps_.Next().has_row) {
+    steps_.Warm();
+    warm_ = true;
+  }
+  steps_.Push();
 }
 
 void AttemptWriter::Discard(const std::string& cause) {
-  {
-    const std::lock_guard lock(mutex_);
-    discarded_ = cause;
-  }
-  changed_.notify_all();
+  discarded_ = cause;
+  steps_.Close();
 }
 
 void AttemptWriter::Finish(AttemptEnding ending) {
-  {
-    const std::lock_guard lock(mutex_);
-    ending_ = std::move(ending);
-  }
-  changed_.notify_all();
+  ending_ = std::move(ending);
+  steps_.Close();
 }
 
 bool AttemptWriter::finished() const {
@@ -94,28 +75,13 @@ EpisodeMeta AttemptWriter::Wait() {
 }
 
 void AttemptWriter::Work() {
-  std::vector<std::unique_ptr<RecordedStep>> steps;
+  HandOver<RecordedStep>::Things steps;
   steps.reserve(kSteps);
   try {
-    while (true) {
-      bool ended = false;
-      {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return !ready_.empty() || ending_ || discarded_ || abandoned_; });
-        steps.swap(ready_);
-        ended = ending_ || discarded_;
-        if (steps.empty() && !ended) break;
-      }
+    while (steps_.Take(&steps)) {
       for (const auto& step : steps) Write(*step);
-      {
-        const std::lock_guard lock(mutex_);
-        for (auto& step : steps) free_.push_back(std::move(step));
-      }
-      steps.clear();
-      if (!ended) continue;
-      End();
-      break;
     }
+    if (ending_ || discarded_) End();
   } catch (...) {
     const std::lock_guard lock(mutex_);
     error_ = std::current_exception();
@@ -135,7 +101,6 @@ void AttemptWriter::Write(const RecordedStep& step) {
   actions_.push_back(step.row.action);
 }
 
-// The caller changes neither `ending_` nor `discarded_` any more.
 void AttemptWriter::End() {
   if (discarded_) return recorder_.Discard(*discarded_);
   AttemptEnding& ending = *ending_;

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/hand_over.h"
 #include "core/episode/episode.h"
 #include "core/seam/dataset_header.h"
 #include "core/seam/simulator.h"
@@ -47,7 +48,7 @@ class AttemptWriter {
 
   // To be filled in; its memory is that of a step that is written already, so that nothing is
   // allocated as long as the disk keeps up.
-  RecordedStep& Next() { return *next_; }
+  RecordedStep& Next() { return steps_.Next(); }
   // Hands Next over. Throws the Error that stopped the writing.
   void Push();
 
@@ -68,17 +69,18 @@ class AttemptWriter {
   Simulator& checker_;
   std::vector<SimState> states_;  // for the replay and the uuid
   std::vector<Action> actions_;
-  std::unique_ptr<RecordedStep> next_;
+  HandOver<RecordedStep> steps_;
+  bool warm_ = false;  // the steps have the memory of a row
+
+  // how it ends: written before steps_ is closed, read by the thread after
+  std::optional<std::string> discarded_;
+  std::optional<AttemptEnding> ending_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  // under the mutex: steps to write, steps whose memory is free, how it ends
-  std::vector<std::unique_ptr<RecordedStep>> ready_, free_;
-  std::optional<std::string> discarded_;
-  std::optional<AttemptEnding> ending_;
+  // under the mutex
   std::exception_ptr error_;
-  bool warm_ = false;  // the steps have the memory of a row
-  bool abandoned_ = false, finished_ = false;
+  bool finished_ = false;
 
   std::thread thread_;
 };

@@ -40,6 +40,10 @@ class BoundedMotion {
   // Requires limits and `dt_s` above 0.
   BoundedMotion(const MotionLimits& limits, double dt_s);
 
+  // Another limit of speed, from now on. Requires that it is rising, or that the motion is reset
+  // next: else there may be no way to rest.
+  void SetSpeed(double speed) { limits_.speed = speed; }
+
   // At rest at `p`. A region that does not hold `p` is widened.
   void Reset(const Vector& p, const Region<N>& region = {});
 
@@ -60,6 +64,7 @@ class BoundedMotion {
   Vector Brake() { return Take(ToRest()); }
 
   const Vector& p() const { return p_; }
+  bool Rests() const { return AtRest(v_, a_); }
   // Where it comes to rest if it brakes after `step`.
   Vector Stop(const Step& step) const;
   Vector Stop() const { return Stop(ToRest()); }

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 #include "core/base/options.h"
@@ -34,7 +33,9 @@ struct ChunkOptions {
 // kSwitch, with chunks that go on from the actions which are done until they come (Committed()):
 // real-time chunking, for policies that were trained for it (PolicyInfo::max_delay).
 //
-// Evaluation simulates the delay; a robot's loop has it. Not thread-safe.
+// Where the delay is simulated, Add is called with the answer at once, which takes effect `delay`
+// steps later; where it is real, Ask is called with the observation and Arrive with the answer.
+// Not thread-safe. Next and Arrive allocate nothing once a chunk has arrived.
 class ChunkPlayer {
  public:
   // Requires execute >= 1 and delay >= 0.
@@ -45,31 +46,51 @@ class ChunkPlayer {
 
   // Begins an episode at step 0; `hold` is done until the first chunk has come.
   void Reset(const Action& hold);
+  int64_t step() const { return step_; }
 
-  // Whether an observation is to be taken at the present step; its chunk is handed to Add at once
-  // and takes effect when it is due.
+  // Whether an observation is to be taken at the present step.
   bool WantsChunk() const { return step_ >= next_observation_; }
-  // What is done from the present step on until the chunk that is wanted takes effect, `delay`
-  // actions. Requires WantsChunk() and no kEnsemble.
-  std::vector<Action> Committed() const;
-  // Requires WantsChunk() and at least one action.
+  // What is done from the present step on for `delay` steps, until the chunk that is wanted takes
+  // effect, from what has arrived so far. Requires no kEnsemble.
+  std::vector<Action> Committed() const { return Committed(options_.delay); }
+  std::vector<Action> Committed(int delay) const;
+
+  // The chunk for the observation of the present step. Requires WantsChunk() and an action.
   void Add(std::vector<Action> chunk);
+
+  // The observation of the present step is being answered; the next one is wanted `execute` steps
+  // later.
+  void Ask();
+  // The chunk for the observation of step `observed` is there, and takes effect now. Older than one
+  // that has arrived: it is dropped. What it held before is left in `chunk`. Requires an action.
+  void Arrive(int64_t observed, std::vector<Action>* chunk);
+  // Whether the newest chunk that has arrived reaches the present step: else its last action is
+  // held.
+  bool Reaches() const;
 
   // The action of the present step, which ends with it. Of chunks that are too short the last
   // action is held.
   Action Next();
+  void Next(Action* action);
 
  private:
-  struct Arrived {
-    int64_t observed = 0;  // step
+  struct Chunk {
+    int64_t observed = 0, due = 0;  // steps
     std::vector<Action> actions;
   };
-  const Action& ActionOf(const Arrived& chunk, int64_t step) const;
-  Action Mean(const std::vector<const Arrived*>& chunks) const;
+  static const Action& ActionOf(const Chunk& chunk, int64_t step);
+  static int64_t End(const Chunk& chunk) {
+    return chunk.observed + static_cast<int64_t>(chunk.actions.size());
+  }
+  void Put(int64_t observed, int64_t due, std::vector<Action>* actions);
+  // The newest that takes effect at `step` or before; null: none.
+  const Chunk* NewestAt(int64_t step) const;
+  void Mean(Action* mean) const;
 
   ChunkOptions options_;
   int64_t step_ = 0, next_observation_ = 0;
-  std::deque<Arrived> chunks_;  // by the step of their observation
+  std::vector<Chunk> chunks_;  // by the step of their observation
+  std::vector<Chunk> spare_;   // their memory
   Action hold_;
 };
 

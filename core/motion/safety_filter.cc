@@ -90,6 +90,18 @@ void SafetyFilter::Reset(const ArmAction& now, const VectorXd& q) {
   R_WE_ = now.X_WE_cmd.rotation();
 }
 
+void SafetyFilter::SetPace(double share) {
+  Require(share > 0 && share <= 1, "a share of the speeds");
+  moving_.SetSpeed(share * options_.max_speed);
+  turning_.SetSpeed(share * options_.max_turn);
+  for (BoundedMotion<1>& joint : joints_) joint.SetSpeed(share * options_.max_joint_speed);
+}
+
+bool SafetyFilter::Resting() const {
+  if (arm_.kind != ActionKind::kJoints) return moving_.Rests() && turning_.Rests();
+  return std::ranges::all_of(joints_, [](const BoundedMotion<1>& joint) { return joint.Rests(); });
+}
+
 void SafetyFilter::Turn(const Vector3d& turn) {
   if (!turn.isZero(0)) R_WE_ = (RotationExp(turn) * R_WE_).normalized();
   turning_.Rename(Vector3d::Zero());

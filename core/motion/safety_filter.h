@@ -60,11 +60,17 @@ class SafetyFilter {
   // At rest: `now` is the command that the arm holds, `q` its joints.
   void Reset(const ArmAction& now, const Eigen::VectorXd& q);
 
+  // Speeds are limited to this share of what options say, in (0, 1], from now on; 1 at the start.
+  // Falls only before Reset.
+  void SetPace(double share);
+
   // The command of this step. `q` as measured: where postures are searched from.
   SafeCommand Limit(const ArmAction& wanted, const Eigen::VectorXd& q);
 
   // The command of a step in which nothing is asked for: it brakes, and then rests.
   ArmAction Hold();
+  // Whether it has come to rest.
+  bool Resting() const;
 
  private:
   using Vector3 = Eigen::Vector3d;

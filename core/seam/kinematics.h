@@ -10,7 +10,7 @@ namespace understudy {
 
 // Joint angles that bring E to a pose, with the remaining errors.
 struct IkSolution {
-  Eigen::VectorXd q;          // rad, inside the limits
+  JointVector q;              // rad, inside the limits
   double position_error = 0;  // m
   double rotation_error = 0;  // rad
   int iterations = 0;

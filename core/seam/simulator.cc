@@ -25,6 +25,15 @@ EpisodeMeta MetaOf(const SimulatorInfo& info, const std::string& variant, const 
   return meta;
 }
 
+Action HoldOf(const Simulator& simulator) {
+  Action hold;
+  for (const ArmObservation& arm : simulator.Observe().arms) {
+    hold.arms.push_back({arm.X_WE, -1, {}});
+    if (simulator.info().action_kind == ActionKind::kJoints) hold.arms.back().q_cmd = arm.joint_q;
+  }
+  return hold;
+}
+
 SimState Simulator::Save() const {
   SimState state;
   DoSave(&state);

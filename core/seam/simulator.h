@@ -174,6 +174,9 @@ class Simulator {
   virtual const std::vector<SceneFile>& DoSceneFiles() const;
 };
 
+// What arms do that do nothing: they stay where they are, fingers open.
+Action HoldOf(const Simulator& simulator);
+
 // Makes one simulator per thread. Safe to call from any thread.
 using SimulatorFactory = std::function<std::unique_ptr<Simulator>()>;
 

@@ -7,8 +7,10 @@
 #include <thread>
 #include <vector>
 
+#include "serve/robots/simulated_robot.h"
 #include "sim/scene.h"
 #include "teleop/recorder.h"
+#include "tests/drive/drive_parts.h"
 #include "tests/teleop/fake_device.h"
 #include "tests/teleop/fake_link.h"
 
@@ -163,6 +165,83 @@ TEST_P(ControlPath, AllocatesNothingBetweenWhatIsSaid) {
     EXPECT_EQ(pacer.steps[i], 0) << "step " << i;
   }
   EXPECT_GT(silent, static_cast<size_t>(outcome.steps) / 2);
+}
+
+// Counts what the thread allocates in each step of a trial, what the policy does left out.
+class CountingClock final : public DriveClock {
+ public:
+  CountingClock() { steps.reserve(100'000); }
+  int64_t NowNs() const override { return now_ns_; }
+  void SleepUntil(int64_t ns) override {
+    now_ns_ = ns;
+    if (begun_) steps.push_back(allocations - before_);
+    begun_ = true;
+    // the clock is virtual, the disk is not: it gets time to keep up
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    before_ = allocations;
+  }
+  // Of the caller's own.
+  void Forgive(int64_t count) { before_ += count; }
+  std::vector<int64_t> steps;
+
+ private:
+  int64_t now_ns_ = 1'000'000'000, before_ = 0;
+  bool begun_ = false;
+};
+
+TEST_P(ControlPath, ATrialOfAPolicyAllocatesNothing) {
+#ifdef UNDERSTUDY_SANITIZED
+  GTEST_SKIP() << "a sanitizer has its own malloc";
+#endif
+  const TaskSpec task = LoadTaskSpec("stack", UNDERSTUDY_SOURCE_DIR "/sim/tasks");
+  const RobotSpec spec = LoadRobotSpec(GetParam(), UNDERSTUDY_SOURCE_DIR "/sim/robots");
+  CountingClock clock;
+  const std::unique_ptr<Robot> robot = MakeSimulatedRobot(MakeSimulator(Scene::Compile(task, spec)),
+                                                          "D0", [&] { return clock.NowNs(); });
+  // a wave about where the arm began
+  Action home;
+  DriveOptions options;
+  options.stitching = Stitching::kEnsemble;
+  DriveControl control(*robot, 16, 4, 0, options);
+  int64_t ours = 0;
+  DelayedPolicy policy(
+      [&](const ChunkRequest& request) {
+        const int64_t before = allocations;
+        if (home.arms.empty()) {
+          const ArmObservation& arm = request.reading.observation.arms[0];
+          home.arms.push_back({arm.X_WE, -1, {}});
+          if (robot->info().action_kind == ActionKind::kJoints) home.arms[0].q_cmd = arm.joint_q;
+        }
+        std::vector<Action> chunk(16, home);
+        for (size_t k = 0; k < chunk.size(); ++k) {
+          const double t = 0.2 * static_cast<double>(request.step + static_cast<int64_t>(k));
+          ArmAction& arm = chunk[k].arms[0];
+          arm.X_WE_cmd = Pose(arm.X_WE_cmd.rotation(),
+                              arm.X_WE_cmd.translation() +
+                                  Eigen::Vector3d(0, 0.05 * std::sin(t), 0.02 * std::cos(t)));
+          if (arm.q_cmd.size() > 0) arm.q_cmd[1] += 0.1 * std::sin(t);
+        }
+        ours += allocations - before;
+        clock.Forgive(allocations - before);
+        return chunk;
+      },
+      control, 2);
+  const fs::path folder = fs::path(testing::TempDir()) / "drive_path" / GetParam();
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  DatasetHeader header;
+  header.simulator = robot->info();
+  DriveLog log(folder / "a.h5", header, MetaOf(robot->info(), "D0", RngKey{1}));
+  AlwaysHeld held;
+  const DriveOutcome trial = RunDriveTrial({*robot, policy, held, clock, &log, {}}, control,
+                                           options, 10, false, RngKey{1});
+  EXPECT_EQ(trial.cause, "out of time");
+  EXPECT_GT(ours, 100);
+  log.Finish({}, RngKey{1}, trial.end.state, trial.end.observation);
+  fs::remove_all(folder);
+  ASSERT_GT(clock.steps.size(), 200u);
+  // warm after a second; braking at the end copies what the trial ended with
+  for (size_t i = 20; i < 200; ++i) EXPECT_EQ(clock.steps[i], 0) << "step " << i;
 }
 
 }  // namespace

@@ -164,5 +164,59 @@ TEST(ChunkPlayer, CommittedActionsAreDoneUntilTheChunkTakesEffect) {
   }
 }
 
+// Asked and answered as evaluation simulates it, a chunk that really comes late is done alike.
+TEST(ChunkPlayer, ARealDelayIsTheSimulatedOne) {
+  for (const Stitching stitching : {Stitching::kSwitch, Stitching::kEnsemble, Stitching::kRtc}) {
+    for (const int delay : {0, 1, 3, 8}) {
+      const ChunkOptions options{.execute = 3, .delay = delay, .stitching = stitching};
+      ChunkPlayer simulated(options), real({.execute = 3, .delay = 0, .stitching = stitching});
+      const int horizon = ChunkPlayer::NeededHorizon(options);
+      simulated.Reset(Marked(-1, -1));
+      real.Reset(Marked(-1, -1));
+      int64_t asked = -1;  // being answered
+      int chunks = 0;
+      for (int step = 0; step < 80; ++step) {
+        const auto take = [&] {
+          if (asked < 0 || step < asked + delay) return;
+          std::vector<Action> chunk = Chunk(chunks, horizon);
+          real.Arrive(asked, &chunk);
+          asked = -1;
+        };
+        take();
+        ASSERT_EQ(simulated.WantsChunk(), real.WantsChunk() && asked < 0) << step;
+        if (simulated.WantsChunk()) {
+          if (stitching != Stitching::kEnsemble) {
+            EXPECT_EQ(simulated.Committed(), real.Committed(delay)) << step;
+          }
+          simulated.Add(Chunk(++chunks, horizon));
+          real.Ask();
+          asked = step;
+        }
+        take();
+        Action done;
+        real.Next(&done);
+        EXPECT_EQ(simulated.Next(), done) << step << " " << delay;
+      }
+    }
+  }
+}
+
+// What answers an older observation than one that was answered is of no use; a chunk that is over
+// is held.
+TEST(ChunkPlayer, TheNewestObservationWins) {
+  ChunkPlayer player({.execute = 2, .delay = 0});
+  player.Reset(Marked(-1, -1));
+  for (int i = 0; i < 4; ++i) player.Next();
+  EXPECT_FALSE(player.Reaches());
+  std::vector<Action> newer = Chunk(2, 3), older = Chunk(1, 9);
+  player.Arrive(3, &newer);
+  player.Arrive(2, &older);
+  EXPECT_TRUE(player.Reaches());
+  EXPECT_EQ(PlaceOf(player.Next()), Eigen::Vector3d(2, 1, 0));
+  EXPECT_EQ(PlaceOf(player.Next()), Eigen::Vector3d(2, 2, 0));
+  EXPECT_FALSE(player.Reaches());
+  EXPECT_EQ(PlaceOf(player.Next()), Eigen::Vector3d(2, 2, 0));
+}
+
 }  // namespace
 }  // namespace understudy

@@ -85,6 +85,40 @@ TEST_P(SafetyFilterTest, StaysOutOfWhatMustNotBeTouched) {
   EXPECT_LT((q - back).norm(), 1e-6);
 }
 
+// Speeds keep the share of their limits that is allowed at the time, whatever it rises to.
+TEST_P(SafetyFilterTest, TheSlowStartIsKept) {
+  const ActionKind kind = GetParam();
+  const SafetyOptions options = guarded::Options();
+  SafetyFilter filter(options, guarded::Arm(kind), guarded::kDt);
+  VectorXd q = VectorXd::Zero(6);
+  filter.SetPace(0.1);
+  filter.Reset(At(q, kind), q);
+  EXPECT_TRUE(filter.Resting());
+  HostilePolicy policy(kind, 5);
+  ArmAction last = At(q, kind);
+  double fastest = 0;
+  for (int step = 0; step < 2000; ++step) {
+    const double pace = std::min(1.0, 0.1 + step / 2000.0);
+    filter.SetPace(pace);
+    const ArmAction now = filter.Limit(policy.Ask(q), q).action;
+    const bool joints = kind == ActionKind::kJoints;
+    const double speed =
+        (joints ? (now.q_cmd - last.q_cmd).cwiseAbs().maxCoeff()
+                : (now.X_WE_cmd.translation() - last.X_WE_cmd.translation()).norm()) /
+        guarded::kDt;
+    const double most = pace * (joints ? options.max_joint_speed : options.max_speed);
+    ASSERT_LE(speed, most * (1 + 1e-6)) << step;
+    fastest = std::max(fastest, speed / most);
+    q = joints ? VectorXd(now.q_cmd) : JointsOf(now);
+    last = now;
+  }
+  EXPECT_GT(fastest, 0.9);
+  EXPECT_FALSE(filter.Resting());
+  for (int step = 0; step < 200 && !filter.Resting(); ++step) last = filter.Hold();
+  EXPECT_TRUE(filter.Resting());
+  EXPECT_EQ(filter.Hold(), last);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, SafetyFilterTest,
                          testing::Values(ActionKind::kPose, ActionKind::kJoints),
                          [](const auto& info) {

@@ -30,7 +30,7 @@ class StateValidityTest : public SimTest {
   VectorXd At(const Pose& X_WE) {
     const auto solution = kinematics_->Solve(X_WE, q());
     EXPECT_TRUE(solution.has_value());
-    return solution ? solution->q : q();
+    return solution ? Eigen::VectorXd(solution->q) : q();
   }
   const Pose& Object(int object) const { return simulator_->Observe().X_WO[object]; }
   // Over the middle of an object, m above it.

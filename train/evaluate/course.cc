@@ -67,16 +67,6 @@ PolicyObservation Look(const PolicyInfo& info, const std::vector<size_t>& places
   return seen;
 }
 
-// What arms do that do nothing: they stay where they are, fingers open.
-Action HoldOf(const Simulator& simulator) {
-  Action hold;
-  for (const ArmObservation& arm : simulator.Observe().arms) {
-    hold.arms.push_back({arm.X_WE, -1, {}});
-    if (simulator.info().action_kind == ActionKind::kJoints) hold.arms.back().q_cmd = arm.joint_q;
-  }
-  return hold;
-}
-
 // What guards the commands of each arm, at rest in `hold`.
 std::vector<SafetyFilter> GuardsOf(const Simulator& simulator, const Action& hold) {
   const SimulatorInfo& info = simulator.info();
