@@ -52,9 +52,10 @@ Json MakeReport(const ReportOptions& options, const std::vector<Command>& comman
 }  // namespace
 
 std::vector<Command> AllCommands() {
-  std::vector<Command> commands{
-      TeleopCommand(),   MimicCommand(),   TuneCommand(),         AugmentCommand(), TrainCommand(),
-      EvaluateCommand(), PredictCommand(), ExportPolicyCommand(), ServeCommand(),   DriveCommand()};
+  std::vector<Command> commands{TeleopCommand(),  MimicCommand(),        TuneCommand(),
+                                AugmentCommand(), TrainCommand(),        EvaluateCommand(),
+                                PredictCommand(), ExportPolicyCommand(), ServeCommand(),
+                                DriveCommand(),   SimulateCommand()};
   for (Command& command : DataCommands()) commands.push_back(std::move(command));
 
   Command run = MakeCommand<PipelineOptions>(

@@ -15,6 +15,7 @@ Command PredictCommand();
 Command ExportPolicyCommand();
 Command ServeCommand();
 Command DriveCommand();
+Command SimulateCommand();
 Command RenderCommand();
 std::vector<Command> DataCommands();
 

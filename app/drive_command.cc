@@ -48,7 +48,8 @@ struct DriveFlags {
     v("checkpoints", checkpoints,
       "run, checkpoint or pretrained_model folder; several are tried in an order that is not said; "
       "empty: the one that ships for the task");
-    v("embodiment", embodiment, "of a checkpoint that was trained on several; empty: the one that "
+    v("embodiment", embodiment,
+      "of a checkpoint that was trained on several; empty: the one that "
       "fits");
     v("task", task, "listed task or path of a task.yaml; empty: that of the checkpoint");
     v("robot", robot,
@@ -150,10 +151,12 @@ class Session {
     link_ = std::move(link);
     const SimulatorInfo& info = link_.robot->info();
     input_ = OpenInput(flags_, link_, progress_);
+    holds_on_ = dynamic_cast<const AlwaysHeld*>(input_.get()) == nullptr;
     if (flags_.watch.watch) page_ = OpenLivePage(twin_, flags_.watch, progress_);
     if (!flags_.log.empty()) fs::create_directories(flags_.log);
     seconds_ = flags_.seconds > 0 ? flags_.seconds : twin_.task.horizon / info.control_hz;
-    if (link_.rows > 0) seconds_ = std::min(seconds_, static_cast<double>(link_.rows) / info.control_hz);
+    if (link_.rows > 0)
+      seconds_ = std::min(seconds_, static_cast<double>(link_.rows) / info.control_hz);
     const std::vector<size_t> order = Order(policies_.size(), flags_.trials, flags_.seed);
     bool quit = false;
     for (size_t trial = 0; trial < order.size() && !quit; ++trial) {
@@ -171,8 +174,8 @@ class Session {
     // policies share starts, each round has its own
     const auto round = static_cast<int64_t>(tried.rows.size());
     const RngKey key = EvaluationKey(flags_.seed, round);
-    Inference inference(policy, link_.robot->info().instruction, link_.robot->info(),
-                        link_.cameras, flags_.drive.picture_age);
+    Inference inference(policy, link_.robot->info().instruction, link_.robot->info(), link_.cameras,
+                        flags_.drive.picture_age);
     DriveControl control(*link_.robot, info.horizon, info.execute, info.max_delay, flags_.drive);
     const fs::path file = flags_.log.empty()
                               ? fs::path()
@@ -181,8 +184,9 @@ class Session {
     std::unique_ptr<DriveLog> log;
     if (!file.empty()) log = std::make_unique<DriveLog>(file, Header(info), meta);
     SystemDriveClock clock;
-    if (!link_.harmless) {
-      progress_.Message(fmt::format("trial {} of {}: hold on to let the robot move", trial + 1, of));
+    if (holds_on_) {
+      progress_.Message(
+          fmt::format("trial {} of {}: hold on to let the robot move", trial + 1, of));
     }
     DriveOutcome outcome =
         RunDriveTrial({*link_.robot, inference, *input_, clock, log.get(), Shown()}, control,
@@ -240,8 +244,7 @@ class Session {
 
   std::function<void(const RobotReading&, const Action&)> Shown() {
     if (!page_ || !link_.simulated) return {};
-    return [this, frame = LiveFrame{}](const RobotReading& reading,
-                                       const Action& command) mutable {
+    return [this, frame = LiveFrame{}](const RobotReading& reading, const Action& command) mutable {
       frame.state = reading.state;
       frame.sim_time_s = reading.observation.sim_time_s;
       frame.success = reading.observation.success;
@@ -329,8 +332,8 @@ class Session {
     return {{"pairs", n},
             {"only_first", only_a},
             {"only_second", only_b},
-            {"difference", static_cast<double>(only_a - only_b) /
-                               static_cast<double>(std::max<int64_t>(1, n))},
+            {"difference",
+             static_cast<double>(only_a - only_b) / static_cast<double>(std::max<int64_t>(1, n))},
             {"interval", {interval.low, interval.high}},
             {"p_value", McNemarExact(only_a, only_b)}};
   }
@@ -342,6 +345,7 @@ class Session {
   RobotLink link_;
   std::unique_ptr<DriveInput> input_;
   std::unique_ptr<BrowserLink> page_;
+  bool holds_on_ = false;  // somebody has to
   double seconds_ = 0;
 };
 
@@ -359,8 +363,7 @@ Json Drive(DriveFlags flags, CommandContext& context) {
   const RobotPlace robot{trained.robot, trained.robot_place, first.checkpoint};
   const Twin twin = LoadTwinOf({trained.task, robot, trained.scene}, flags.task, flags.robot);
   std::vector<Tried> policies = OpenPolicies(flags, twin.info, *context.progress);
-  RobotLink link =
-      OpenRobotLink(flags.link, twin, flags.variant, policies.front().policy->info());
+  RobotLink link = OpenRobotLink(flags.link, twin, flags.variant, policies.front().policy->info());
   if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
   if (context.plan) {
     return {{"robot", twin.info.robot},
@@ -379,8 +382,8 @@ std::string DescribeDrive(const Json& result) {
   for (const Json& policy : result["policies"]) {
     const int64_t trials = policy["trials"];
     text += fmt::format("{}: {} of {} trials succeeded [{:.1f} %, {:.1f} %]\n",
-                        policy["checkpoint"].get<std::string>(), policy["successes"].dump(),
-                        trials, 100 * policy["interval"][0].get<double>(),
+                        policy["checkpoint"].get<std::string>(), policy["successes"].dump(), trials,
+                        100 * policy["interval"][0].get<double>(),
                         100 * policy["interval"][1].get<double>());
     for (const auto& [cause, count] : policy["causes"].items()) {
       text += fmt::format("  {}: {}\n", cause.empty() ? "not marked" : cause, count.dump());

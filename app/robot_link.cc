@@ -1,9 +1,18 @@
 #include "app/robot_link.h"
 
+#include <algorithm>
+#include <limits>
+#include <vector>
+
 #include "core/base/error.h"
 #include "data/formats/formats.h"
+#include "data/video/module.h"
+#include "serve/robots/feetech_arm.h"
 #include "serve/robots/recorded_robot.h"
 #include "serve/robots/simulated_robot.h"
+#ifdef WITH_SERVE
+#include "serve/wire_robot.h"
+#endif
 
 namespace understudy {
 namespace {
@@ -14,8 +23,8 @@ RobotLink OpenSimulated(const Twin& twin, const std::string& variant, const Poli
   RobotLink link;
   link.robot = MakeSimulatedRobot(twin.simulators(), variant);
   if (!policy.cameras.empty()) {
-    link.cameras = SimulatedCameras(twin.renderers, policy.cameras, policy.image_width,
-                                    policy.image_height);
+    link.cameras =
+        SimulatedCameras(twin.renderers, policy.cameras, policy.image_width, policy.image_height);
   }
   link.harmless = link.simulated = true;
   return link;
@@ -36,16 +45,90 @@ RobotLink OpenRecorded(const std::string& place, const Twin& twin, const PolicyI
   return link;
 }
 
+RobotLink OpenWired([[maybe_unused]] const std::string& place, [[maybe_unused]] const Twin& twin,
+                    [[maybe_unused]] const PolicyInfo& policy) {
+#ifdef WITH_SERVE
+  RobotLink link;
+  link.robot = OpenWireRobot(place, twin.simulators());
+  if (!policy.cameras.empty()) {
+    link.cameras = WireCameras(place, policy.cameras, policy.image_width, policy.image_height);
+  }
+  return link;
+#else
+  ThrowUsage("link: " + place + ": this program was built without ZeroMQ (-DWITH_SERVE=ON)");
+#endif
+}
+
+// The newest pictures of an arm's cameras.
+class ArmCameras : public RobotCameras {
+ public:
+  explicit ArmCameras(const std::vector<LiveCameraOptions>& cameras) {
+    for (const LiveCameraOptions& camera : cameras) {
+      cameras_.push_back(Module<VideoModule>().open_camera(camera));
+    }
+  }
+  int64_t Take(const RobotReading&, std::vector<Image>* images) override {
+    images->resize(cameras_.size());
+    int64_t oldest_ns = std::numeric_limits<int64_t>::max();
+    for (size_t c = 0; c < cameras_.size(); ++c) {
+      oldest_ns = std::min(oldest_ns, cameras_[c]->Newest(&(*images)[c]));
+    }
+    return oldest_ns;
+  }
+
+ private:
+  std::vector<std::unique_ptr<LiveCamera>> cameras_;
+};
+
+RobotCamerasFactory CamerasOfArm(const FeetechArmOptions& options, const std::string& file,
+                                 const PolicyInfo& policy) {
+  std::vector<LiveCameraOptions> cameras;
+  std::vector<std::string> known;
+  for (const auto& [name, camera] : options.cameras) known.push_back(name);
+  for (const std::string& name : policy.cameras) {
+    const auto found = options.cameras.find(name);
+    if (found == options.cameras.end()) {
+      ThrowBadInput(file +
+                    ": cameras: the policy sees more: " + UnknownName("camera", name, known));
+    }
+    const CameraDevice& camera = found->second;
+    cameras.push_back({.name = name,
+                       .device = camera.device,
+                       .format = camera.format,
+                       .width = camera.width,
+                       .height = camera.height,
+                       .fps = camera.fps,
+                       .pixels = camera.pixels,
+                       .wanted_width = policy.image_width,
+                       .wanted_height = policy.image_height});
+  }
+  if (cameras.empty()) return {};
+  return [cameras]() -> std::unique_ptr<RobotCameras> {
+    return std::make_unique<ArmCameras>(cameras);
+  };
+}
+
+RobotLink OpenArm(const std::string& file, const Twin& twin, const PolicyInfo& policy) {
+  const auto options = FromJson<FeetechArmOptions>(LoadYaml(file), file);
+  RobotLink link;
+  link.cameras = CamerasOfArm(options, file, policy);
+  link.robot = OpenFeetechArm(options, file, twin.simulators());
+  return link;
+}
+
 }  // namespace
 
 RobotLink OpenRobotLink(const std::string& place, const Twin& twin, const std::string& variant,
                         const PolicyInfo& policy) {
   if (place == "sim") return OpenSimulated(twin, variant, policy);
+  if (place.starts_with("tcp://")) return OpenWired(place, twin, policy);
   if (!fs::exists(place)) {
     ThrowUsage("link: " + place +
                ": no such file; it is 'sim', the address of a robot (tcp://HOST:PORT), the YAML "
                "file of an arm, or a dataset");
   }
+  const std::string ending = fs::path(place).extension().string();
+  if (ending == ".yaml" || ending == ".yml") return OpenArm(place, twin, policy);
   return OpenRecorded(place, twin, policy);
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "sim/arm_chain.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
 #include "sim/osc.h"
@@ -104,6 +105,12 @@ class ArmKinematics final : public Kinematics {
       if (largest < 1e-12) return std::nullopt;
       q = (q + step).cwiseMax(lower_).cwiseMin(upper_);
     }
+  }
+
+  JointVector DoNearest(const Pose& X_WE, const Eigen::VectorXd& q_start) override {
+    DoForward(q_start);
+    const ArmChain chain(model_, *data_, arm_);
+    return chain.Nearest(X_WE, chain.q0());
   }
 
   std::shared_ptr<const Scene> scene_;

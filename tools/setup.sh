@@ -23,7 +23,7 @@ packages=(
 )
 
 if [[ ${1:-} == tests ]]; then
-  packages=(chromium slurm-wlm python3-zmq python3-msgpack-numpy python3-numpy)
+  packages=(chromium slurm-wlm libavdevice59 python3-zmq python3-msgpack-numpy python3-numpy)
 fi
 
 missing=()

@@ -42,12 +42,23 @@ class Kinematics {
     return DoSolve(X_WE, q_start);
   }
 
+  // The posture inside the limits that brings E nearest to X_WE, searched from `q_start`: of arms
+  // that cannot take every orientation the position comes first.
+  JointVector Nearest(const Pose& X_WE, const Eigen::VectorXd& q_start) {
+    return DoNearest(X_WE, q_start);
+  }
+
  private:
   virtual const Eigen::VectorXd& DoLower() const = 0;
   virtual const Eigen::VectorXd& DoUpper() const = 0;
   virtual Pose DoForward(const Eigen::VectorXd& q) = 0;
   virtual ArmJacobian DoJacobian(const Eigen::VectorXd& q) = 0;
   virtual std::optional<IkSolution> DoSolve(const Pose& X_WE, const Eigen::VectorXd& q_start) = 0;
+  // By default what Solve finds, or `q_start`.
+  virtual JointVector DoNearest(const Pose& X_WE, const Eigen::VectorXd& q_start) {
+    const std::optional<IkSolution> found = DoSolve(X_WE, q_start);
+    return found ? found->q : JointVector(q_start);
+  }
 };
 
 }  // namespace understudy

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/base/rng.h"
@@ -46,6 +47,9 @@ class Robot {
 
   // The command of this control step; called once in each.
   virtual void Send(const Action& action) = 0;
+
+  // Why no reading comes, in words; empty: not known.
+  virtual std::string problem() const { return ""; }
 };
 
 // Cameras of a robot. One thread, which makes and destroys them.

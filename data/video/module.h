@@ -11,6 +11,7 @@
 #include "core/base/module.h"
 #include "core/image/image.h"
 #include "core/seam/frame_sink.h"
+#include "core/seam/live_camera.h"
 #include "data/video/video_writer.h"
 
 namespace understudy {
@@ -26,6 +27,8 @@ struct VideoModule {
   std::vector<uint8_t> (*encode_png)(const Image& image) = nullptr;
   std::string (*h264_encoder)() = nullptr;
   Image (*decode_picture)(const std::string& file, const std::string& place) = nullptr;
+  // As OpenLiveCamera in camera_device.h.
+  std::unique_ptr<LiveCamera> (*open_camera)(const LiveCameraOptions& options) = nullptr;
 };
 
 }  // namespace understudy

@@ -63,10 +63,11 @@ std::vector<Action> DriveControl::Committed(int delay) const {
   return player_.Committed(std::clamp(delay, 0, max_delay_));
 }
 
-void DriveControl::Arrive(int64_t run, int64_t step, std::vector<Action>* chunk) {
-  if (run != run_ || state_ != State::kMoving) return;
+bool DriveControl::Arrive(int64_t run, int64_t step, std::vector<Action>* chunk) {
+  if (run != run_ || state_ != State::kMoving) return false;
   player_.Arrive(step, chunk);
   has_chunk_ = true;
+  return true;
 }
 
 void DriveControl::Start(const Observation& now) {

@@ -88,8 +88,9 @@ class DriveControl {
   // At most as many as it was trained for.
   std::vector<Action> Committed(int delay) const;
   void Ask() { player_.Ask(); }
-  // The chunk that answers the observation of `step` of run `run`; its memory is exchanged.
-  void Arrive(int64_t run, int64_t step, std::vector<Action>* chunk);
+  // The chunk that answers the observation of `step` of run `run`; its memory is exchanged. False:
+  // that run is over.
+  bool Arrive(int64_t run, int64_t step, std::vector<Action>* chunk);
 
   // The command of this control step, which ends with it.
   const Action& Step(const Observation& now);

@@ -135,7 +135,9 @@ class Trial {
       outcome_.quit = true;
       Finish("interrupted");
     } else if (Age(now) > options_.lost) {
-      Finish(fmt::format("the robot is lost: no reading for {:.1f} s", Age(now)));
+      const std::string why = parts_.robot.problem();
+      Finish(fmt::format("the robot is lost: no reading for {:.1f} s{}{}", Age(now),
+                         why.empty() ? "" : ": ", why));
     } else if (control_.moving_steps() >= most_steps_) {
       Finish("out of time");
     } else if (waits_ && now - answered_s_ > options_.lost + slowest_answer_s_) {
@@ -173,11 +175,10 @@ class Trial {
     slowest_answer_s_ = std::max(slowest_answer_s_, answer_.seconds);
     outcome_.last_problem.clear();
     Note(answer_.seconds, &outcome_.answer_s);
-    if (answer_.run != control_.run()) return;
+    if (!control_.Arrive(answer_.run, answer_.step, &answer_.chunk)) return;
     const int64_t delay = control_.step() - answer_.step;
     delays_.See(delay);
     outcome_.most_delay = std::max(outcome_.most_delay, static_cast<int>(delay));
-    control_.Arrive(answer_.run, answer_.step, &answer_.chunk);
   }
 
   void Record(const Action& command) {

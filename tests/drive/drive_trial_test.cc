@@ -237,6 +237,35 @@ TEST_F(DriveTest, ItMovesOnlyWhileThePersonHoldsOn) {
   EXPECT_GT(*std::max_element(speeds.begin(), speeds.end()), 0.6 * most);
 }
 
+// What the policy answers to an observation from before a pause is of no use after it.
+TEST_F(DriveTest, AnAnswerFromBeforeAPauseIsDropped) {
+  control_ = std::make_unique<DriveControl>(robot_, 16, 5, 0, options_);
+  RobotReading reading;
+  const Action hold = robot_.Begin(TrialKey(0), &reading);
+  control_->Reset(hold, reading.observation);
+  const auto step = [&](bool held) {
+    control_->Begin(reading.observation, 0, held, false);
+    robot_.Send(control_->Step(reading.observation));
+    robot_.Read(&reading);
+  };
+  step(true);
+  ASSERT_EQ(control_->state(), DriveControl::State::kMoving);
+  const int64_t run = control_->run();
+  control_->Ask();
+  for (int i = 0; i < 30; ++i) step(false);
+  ASSERT_EQ(control_->state(), DriveControl::State::kHolding);
+  step(true);
+  Action away = hold;
+  away.arms[0].X_WE_cmd = Pose(hold.arms[0].X_WE_cmd.rotation(), Eigen::Vector3d(0, 0, 2));
+  std::vector<Action> chunk(16, away);
+  EXPECT_FALSE(control_->Arrive(run, 0, &chunk));
+  step(true);
+  EXPECT_EQ(robot_.sent.back(), hold);
+  EXPECT_TRUE(control_->Arrive(control_->run(), 0, &chunk));
+  step(true);
+  EXPECT_NE(robot_.sent.back(), hold);
+}
+
 TEST_F(DriveTest, AnEndBeforeTheFirstMotionEndsAtOnce) {
   input_ = std::make_unique<ScriptedInput>(
       [](int64_t step) { return DriveKeys{.stop = step == 5, .quit = step == 5}; });

@@ -55,7 +55,7 @@ class Foreign {
   std::thread thread_;
 };
 
-SimulatorInfo Robot(ActionKind kind = ActionKind::kPose) {
+SimulatorInfo Panda(ActionKind kind = ActionKind::kPose) {
   SimulatorInfo info;
   info.robot = "toy";
   info.arms = {"left", "right"};
@@ -117,7 +117,7 @@ constexpr RotationForm kForms[] = {RotationForm::kWxyz,      RotationForm::kXyzw
 // What a policy means is done, whatever the form, frame and meaning it is said in.
 TEST(PolicyMap, ActionsOfEveryFormAreTheTargetsThatTheyMean) {
   Rng rng(RngKey{11});
-  const SimulatorInfo robot = Robot();
+  const SimulatorInfo robot = Panda();
   for (const RotationForm form : kForms) {
     for (const PartFrame frame : {PartFrame::kBase, PartFrame::kWorld, PartFrame::kHand}) {
       for (const ActionMeaning meaning :
@@ -203,7 +203,7 @@ TEST(PolicyMap, ActionsOfEveryFormAreTheTargetsThatTheyMean) {
 
 TEST(PolicyMap, WhatIsSeenIsSentUnderTheirNames) {
   Rng rng(RngKey{12});
-  const SimulatorInfo robot = Robot();
+  const SimulatorInfo robot = Panda();
   Foreign server([](const WireValue&) { return WireMap{}; });
   PolicyMap map;
   map.cameras = {{"wrist", "cam_b"}, {"front", "cam_a"}};
@@ -277,7 +277,7 @@ TEST(PolicyMap, WhatIsSeenIsSentUnderTheirNames) {
 
 TEST(PolicyMap, JointsAndOneVectorOfAction) {
   Rng rng(RngKey{13});
-  const SimulatorInfo robot = Robot(ActionKind::kJoints);
+  const SimulatorInfo robot = Panda(ActionKind::kJoints);
   const PolicyInput input = Seen(rng);
   // two steps of one vector: three joints and the gripper of each arm
   const std::vector<double> numbers{1, 2, 3, 0, 4, 5, 6, 1, 7, 8, 9, 1, 10, 11, 12, 0};
@@ -320,7 +320,7 @@ TEST(PolicyMap, WhatDoesNotFitIsSaidAtOnce) {
       {.key = "a", .to = Quantity::kEefRotation, .scale = 2},
       {.key = "a", .to = Quantity::kGripper, .arm = 1, .meaning = ActionMeaning::kFromLast}};
   try {
-    OpenMappedPolicy({.address = "tcp://127.0.0.1:9"}, map, Robot(), "m.yaml");
+    OpenMappedPolicy({.address = "tcp://127.0.0.1:9"}, map, Panda(), "m.yaml");
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
@@ -348,7 +348,7 @@ TEST(PolicyMap, AnswersThatAreNotWhatTheMapSaysAreNamed) {
     map.action.push_back({.key = "r", .to = Quantity::kEefRotation, .arm = arm});
     map.action.push_back({.key = "g", .to = Quantity::kGripper, .arm = arm});
   }
-  const auto policy = OpenMappedPolicy(server.options(), map, Robot(), "m.yaml");
+  const auto policy = OpenMappedPolicy(server.options(), map, Panda(), "m.yaml");
   const PolicyInput input = Seen(rng);
   const auto complaint = [&](WireMap given) -> std::string {
     answer = std::move(given);

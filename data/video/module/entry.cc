@@ -1,4 +1,5 @@
 #include "core/base/module_entry.h"
+#include "data/video/camera_device.h"
 #include "data/video/codec.h"
 #include "data/video/module.h"
 #include "data/video/png.h"
@@ -12,7 +13,7 @@ std::unique_ptr<FrameSink> MakeWriter(const std::filesystem::path& file,
 }
 
 constexpr VideoModule kFunctions{MakeVideoSink, MakeWriter, EncodePng, H264EncoderName,
-                                 DecodePicture};
+                                 DecodePicture, OpenLiveCamera};
 
 }  // namespace
 }  // namespace understudy
