@@ -70,7 +70,8 @@ struct MimicFlags {
     v("out", mimic.out, "dataset to write", kRequired, kOutput);
     v("overwrite", mimic.overwrite, "replace it where it exists", Effect::kPlace);
     v("resume", mimic.resume, "resume an unfinished run of equal settings", Effect::kPlace);
-    v("report", report, "HTML page to write: rates, causes, coverage, videos; empty: none");
+    v("report", report, "HTML page to write: rates, causes, coverage, videos; empty: none",
+      kOutput);
     watch.Visit(v);
   }
 };
@@ -167,17 +168,23 @@ AdaptSource Adapter(const Twin& twin) {
   };
 }
 
-// Parts of a run get names of their own.
+// Parts of a run get names of their own: for the dataset,
 std::filesystem::path OutputOf(const MimicOptions& options) {
   return ParseShard(options.run.shard).Output(options.out);
 }
 
-// Where the page goes; parts of a run get names of their own.
-std::filesystem::path PageFile(const MimicFlags& flags) {
+// and for the page; empty: none.
+std::filesystem::path PageOf(const MimicFlags& flags) {
   if (flags.report.empty()) return {};
-  const Shard shard = ParseShard(flags.mimic.run.shard);
-  const std::filesystem::path page = shard.Output(flags.report);
-  if (page == shard.Output(flags.mimic.out)) {
+  return ParseShard(flags.mimic.run.shard).Output(flags.report);
+}
+
+// PageOf, where it can be written. Throws Error(kUsage) where it cannot, or would replace another
+// file than a page.
+std::filesystem::path PageFile(const MimicFlags& flags) {
+  const std::filesystem::path page = PageOf(flags);
+  if (page.empty()) return page;
+  if (page == OutputOf(flags.mimic)) {
     ThrowUsage(fmt::format("report: '{}' is the dataset's name (--out): name another file",
                            page.string()));
   }
@@ -333,9 +340,13 @@ Command MimicCommand() {
   command.positional = {"source"};
   // parts of one run may be made at the same time
   command.writes = [](const Json& json) -> std::vector<std::string> {
-    const MimicOptions options = FromJson<MimicFlags>(json, "mimic").mimic;
-    if (options.out.empty()) return {};
-    return {OutputOf(options).string()};
+    const MimicFlags flags = FromJson<MimicFlags>(json, "mimic");
+    std::vector<std::string> written;
+    if (!flags.mimic.out.empty()) written.push_back(OutputOf(flags.mimic).string());
+    // PageFile refuses a page of the dataset's name
+    const std::string page = PageOf(flags).string();
+    if (!page.empty() && !std::ranges::count(written, page)) written.push_back(page);
+    return written;
   };
   return command;
 }

@@ -7,18 +7,25 @@
 namespace understudy {
 namespace {
 
+// Whether an option names a file or folder that its command writes, by its name or description.
+bool NamesAnOutput(const FieldInfo& field) {
+  return field.path == "out" || field.doc.find(" to write") != std::string::npos;
+}
+
 // Pipeline keys and locks are made from what options state: by their names, these are sure.
 TEST(Commands, OptionsStateTheEffectThatTheirNamesSay) {
   int outputs = 0, places = 0, speeds = 0;
   for (const Command& command : AllCommands()) {
     for (const FieldInfo& field : command.fields) {
       const std::string place = command.name + " --" + field.path;
-      if (field.path == "out") {
+      if (NamesAnOutput(field)) {
         EXPECT_EQ(field.effect, Effect::kPlace) << place;
         // the folder of a pipeline may be named by its file: run locks it itself
         if (command.name == "run" || command.name == "report") continue;
         EXPECT_TRUE(field.output) << place;
-        EXPECT_EQ(command.writes({{"out", "x"}}), std::vector<std::string>{"x"}) << place;
+        EXPECT_EQ(command.writes({{field.path, "x"}, {"out", field.path == "out" ? "x" : ""}}),
+                  std::vector<std::string>{"x"})
+            << place;
         EXPECT_TRUE(command.writes({{"out", ""}}).empty()) << place;
         ++outputs;
       } else if (field.path == "overwrite" || field.path == "resume") {
@@ -31,7 +38,7 @@ TEST(Commands, OptionsStateTheEffectThatTheirNamesSay) {
       }
     }
   }
-  EXPECT_GT(outputs, 10);
+  EXPECT_GT(outputs, 20);
   EXPECT_GT(places, 10);
   EXPECT_GT(speeds, 3);
 }
@@ -40,11 +47,18 @@ TEST(Commands, OptionsStateTheEffectThatTheirNamesSay) {
 TEST(Commands, APartOfARunLocksItsOwnFile) {
   const std::vector<Command> commands = AllCommands();
   const Command& mimic = FindCommand(commands, "mimic");
-  const auto first = mimic.writes({{"out", "g.h5"}, {"attempts", 8}, {"shard", "0/2"}});
-  const auto second = mimic.writes({{"out", "g.h5"}, {"attempts", 8}, {"shard", "1/2"}});
-  ASSERT_EQ(first.size(), 1u);
-  EXPECT_NE(first, second);
-  EXPECT_NE(first[0], "g.h5");
+  const auto files = [&](const std::string& shard) {
+    return mimic.writes({{"out", "g.h5"}, {"report", "g.html"}, {"attempts", 8}, {"shard", shard}});
+  };
+  EXPECT_THAT(files(""), testing::ElementsAre("g.h5", "g.html"));
+  const auto first = files("0/2"), second = files("1/2");
+  ASSERT_EQ(first.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_NE(first[i], second[i]);
+    EXPECT_NE(first[i], files("")[i]);
+  }
+  // two locks of one file would wait for one another; the command says what is wrong
+  EXPECT_THAT(mimic.writes({{"out", "g.h5"}, {"report", "g.h5"}}), testing::ElementsAre("g.h5"));
 }
 
 // What an option brings along lies over the defaults and under all that is said.
