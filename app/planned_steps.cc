@@ -132,6 +132,17 @@ void RemoveStale(const fs::path& output) {
   fs::remove_all(fs::path(output).replace_extension().string() + "_videos", ignored);
 }
 
+// Whether what lies at an output of the step was made by the pipeline: it lies in its folder, or
+// the step wrote it the last time. Another file is somebody's own, which the command may refuse to
+// replace.
+bool IsOfTheRun(const fs::path& out, const PlannedStep& step, const fs::path& output) {
+  const fs::path inside = output.lexically_normal().lexically_relative(out.lexically_normal());
+  if (!inside.empty() && *inside.begin() != "..") return true;
+  if (!step.state.is_object()) return false;
+  const Json written = step.state.value("written", Json::array());
+  return std::ranges::count(written, Json(output.string())) > 0;
+}
+
 // Whether a command was interrupted before its end.
 bool StoppedEarly(const Json& result) {
   return result.is_object() && (result.value("interrupted", false) ||
@@ -222,7 +233,9 @@ bool BeginStep(const fs::path& out, const PlannedStep& step, bool force) {
   const bool resume = !force && WasBegun(out, step);
   // a whole file whose state was never written has lost its report with the run that made it
   if (!resume || fs::is_regular_file(step.output)) {
-    for (const std::string& output : step.written) RemoveStale(output);
+    for (const std::string& output : step.written) {
+      if (resume || IsOfTheRun(out, step, output)) RemoveStale(output);
+    }
   }
   fs::remove(StateFile(out, step.name));
   WriteTextAtomically(StartedFile(out, step.name), step.key);
@@ -245,6 +258,7 @@ void EndStep(const fs::path& out, const Command& command, const Json& result, do
                  {"options", step->options},
                  {"inputs", step->inputs},
                  {"output", step->output.string()},
+                 {"written", step->written},
                  {"seconds", seconds},
                  {"finished_utc", UtcNow()},
                  {"program", ProgramVersion()},

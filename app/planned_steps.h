@@ -24,8 +24,9 @@ struct PlannedStep {
 std::vector<PlannedStep> PlanSteps(const LoadedPipeline& loaded, bool force,
                                    const std::vector<Command>& commands);
 
-// Takes away what an earlier run with other settings or `force` left at the step's output; what was
-// begun under the same key stays, to be resumed. Returns whether it was.
+// Takes away what an earlier run with other settings or `force` left at the step's outputs; what
+// was begun under the same key stays, to be resumed, and so does a file outside of the pipeline's
+// folder that no run of the step wrote. Returns whether it is resumed.
 bool BeginStep(const std::filesystem::path& out, const PlannedStep& step, bool force);
 
 // Whether the step was begun under its present key and has not ended.

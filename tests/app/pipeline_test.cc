@@ -169,6 +169,32 @@ TEST_F(PipelineRuns, WhatAStepReadsAndWrites) {
             "a server may have another policy by now");
 }
 
+// What lies at an output beside the pipeline's folder is removed only if the step made it.
+TEST_F(PipelineRuns, AFileOfSomebodysOwnStays) {
+  const fs::path beside = folder_ / "beside";
+  std::string found;
+  commands_[0] = MakeCommand<TwoOutputs>(
+      "train", "a toy", [&](const TwoOutputs& options, CommandContext&) -> Json {
+        found = fs::exists(options.save) ? ReadText(options.save) : "";
+        fs::create_directories(options.out);
+        std::ofstream(fs::path(options.out) / "x") << options.from;
+        if (found.empty()) std::ofstream(options.save) << "made";
+        return Json::object();
+      });
+  std::ofstream(beside) << "mine";
+  Run("save: " + beside.string());
+  EXPECT_EQ(found, "mine");
+  Run("from: a, save: " + (folder_ / "other").string());
+  Run("from: b, save: " + (folder_ / "other").string());
+  EXPECT_EQ(found, "") << "left by an older run";
+  Run("from: c, save: " + beside.string());
+  EXPECT_EQ(found, "mine");
+  // the folder is the pipeline's
+  std::ofstream(folder_ / "out/note") << "mine";
+  Run("from: d, save: " + (folder_ / "out/note").string());
+  EXPECT_EQ(found, "");
+}
+
 // A table of factors has a page of its own: it is no row of the run's table.
 TEST_F(PipelineRuns, AnEvaluationWithoutARateIsNoRow) {
   commands_[0].name = "evaluate";
