@@ -36,7 +36,7 @@ struct InfoFlags {
   }
 };
 
-Json Info(const InfoFlags& flags) {
+Json Info(const InfoFlags& flags, const CommandContext& context) {
   const auto source = OpenDataset(Given(flags.path, "info", "path"), flags.read);
   if (flags.map_template.empty()) {
     Json info = DescribeDataset(*source);
@@ -45,7 +45,7 @@ Json Info(const InfoFlags& flags) {
     return info;
   }
   CheckOutput(flags.map_template, false);
-  WriteTextAtomically(flags.map_template, ColumnMapTemplate(*source));
+  if (!context.plan) WriteTextAtomically(flags.map_template, ColumnMapTemplate(*source));
   return {{"out", flags.map_template}, {"columns", source->ListColumns().size()}};
 }
 
@@ -270,7 +270,7 @@ std::vector<Command> DataCommands() {
   std::vector<Command> commands;
   commands.push_back(MakeCommand<InfoFlags>(
       "data info", "what a dataset holds",
-      [](const InfoFlags& options, CommandContext&) { return Info(options); },
+      [](const InfoFlags& options, CommandContext& context) { return Info(options, context); },
       [](const Json& result) { return Outline(result); }));
   commands.push_back(MakeFormatCommand<VerifyFlags>(
       "data verify",

@@ -117,23 +117,27 @@ fs::path VideoFile(const std::string& out, int64_t episode) {
   return fs::path(folder.string() + "_videos") / fmt::format("episode_{:04}.mp4", episode);
 }
 
+// Throws Error where the JSON is no report that `understudy evaluate --out` writes: of an
+// evaluation, of factors or of a comparison with recorded actions.
+void ReadEvaluation(const Json& report) {
+  if (!report.is_object()) ThrowBadInput("no report");
+  const auto has = [&](const std::vector<const char*>& keys) {
+    return std::ranges::all_of(keys, [&](const char* key) { return report.contains(key); });
+  };
+  if (has({"factors", "nominal", "r50"})) return;
+  if (has({"error", "error_of_mean_chunk", "share_by_step"})) return;
+  ReadEvalReport(report, "out");
+}
+
 // The report that `out` holds, and that a new one may replace; null if there is none. Throws
-// Error(kUsage) for any other file: it is somebody's own.
-Json OlderReport(const std::string& out) {
-  if (out.empty() || !fs::exists(out)) return nullptr;
-  try {
-    Json report = LoadJson(out);
-    const bool of_factors = report.is_object() && report.contains("factors");
-    if (!of_factors) ReadEvalReport(report, out);
-    return report;
-  } catch (const Error&) {
-    ThrowUsage(fmt::format(
-        "out: {}: exists already, and is no report of this program; choose another name", out));
-  }
+// Error(kUsage) for any other file.
+Json OlderOf(const std::string& out) {
+  return OlderReport(out, "out", "report of this program", ReadEvaluation);
 }
 
 // The videos of an older report go with it; other files in their folder stay.
 void RemoveVideos(const Json& report, const std::string& out) {
+  if (!report.is_object()) return;
   std::error_code ignored;
   const fs::path folder = VideoFile(out, 0).parent_path();
   for (const Json& video : report.value("videos", Json::array())) {
@@ -195,6 +199,7 @@ std::unique_ptr<DatasetWriter> RolloutWriter(const EvaluateFlags& flags, const T
 
 // Recorded rows instead of a simulator.
 Json CompareWithDatasets(const EvaluateFlags& flags, CommandContext& context) {
+  const Json older = OlderOf(flags.out);
   if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
   if (context.plan) {
     return {{"checkpoint", flags.evaluate.checkpoint},
@@ -206,6 +211,7 @@ Json CompareWithDatasets(const EvaluateFlags& flags, CommandContext& context) {
       RunOpenLoop(flags.evaluate.checkpoint, flags.evaluate.embodiment, flags.open_loop,
                   flags.selection, flags.read, Models(), *context.progress);
   const Json result = report.ToJson();
+  RemoveVideos(older, flags.out);
   if (!flags.out.empty()) WriteTextAtomically(flags.out, result.dump(2) + "\n");
   return result;
 }
@@ -243,6 +249,8 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
               fmt::format("{} at severity {}", flags.factors, severity), scene, world);
   }
   const Factors factors = FactorsOf(plan);
+  const Json older = OlderOf(flags.out);
+  CheckRemade(flags.report, kPageStart, "page");
   if (context.plan) {
     const auto count = static_cast<int64_t>(factors.factors.size());
     const int64_t pairs =
@@ -256,14 +264,13 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
             {"out", flags.out},
             {"report", flags.report}};
   }
-  OlderReport(flags.out);
   for (const std::string& file : {flags.out, flags.report}) {
     if (!file.empty()) TryToWrite(file, file == flags.out ? "out" : "report");
   }
-  CheckRemade(flags.report, kPageStart, "page");
   const Json result = EvaluateFactors(policy, twin.simulators, renderers, flags.evaluate.eval,
                                       flags.factor_rows, factors, *context.progress)
                           .ToJson();
+  RemoveVideos(older, flags.out);
   if (!flags.out.empty()) WriteTextAtomically(flags.out, result.dump(2) + "\n");
   if (!flags.report.empty()) WriteTextAtomically(flags.report, FactorPage(result));
   return result;
@@ -318,17 +325,11 @@ std::optional<Suite> OpenSuite(EvaluateFlags* flags) {
 Json Freeze(const EvaluateFlags& flags, const Twin& twin, const RendererFactory& renderers,
             const Variations& vary, CommandContext& context) {
   Json result{{"suite", flags.freeze}, {"task", twin.task.name}};
+  OlderReport(flags.freeze, "freeze", "suite",
+              [&](const Json& suite) { ReadSuite(suite, flags.freeze); });
   if (context.plan) {
     result["episodes"] = flags.evaluate.eval.episodes;
     return result;
-  }
-  if (fs::exists(flags.freeze)) {
-    try {
-      ReadSuite(LoadJson(flags.freeze), flags.freeze);
-    } catch (const Error&) {
-      ThrowUsage(fmt::format("freeze: {}: exists already, and is no suite; choose another name",
-                             flags.freeze));
-    }
   }
   TryToWrite(flags.freeze, "freeze");
   const Suite suite =
@@ -375,7 +376,7 @@ Json EvaluateWith(EvaluateFlags given, CommandContext& context) {
   if (!flags.report.empty()) ThrowUsage("report: is a page of factors: name a plan with --factors");
   // hours of work end in these
   if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
-  Json older = OlderReport(flags.out);
+  Json older = OlderOf(flags.out);
   if (context.plan) {
     return PlanEvaluation(flags, twin, policy->info(), !plan.randomizers.empty());
   }
@@ -389,9 +390,7 @@ Json EvaluateWith(EvaluateFlags given, CommandContext& context) {
       return look;
     };
   }
-  const auto forget_older = [&] {
-    if (older.is_object()) RemoveVideos(std::exchange(older, nullptr), flags.out);
-  };
+  const auto forget_older = [&] { RemoveVideos(std::exchange(older, nullptr), flags.out); };
   std::set<int64_t> filmed;
   const auto film = [&](int64_t episode) {
     forget_older();

@@ -105,7 +105,8 @@ struct AugmentFlags {
       "listed robot, robot+gripper, or path of a robot.yaml; empty: the inputs' own");
     v("plan_file", plan_file, "randomizers: listed plan or path of a YAML file");
     v("preview", preview,
-      "PNG file to write: twelve drawn looks of each camera side by side, with --plan too",
+      "PNG file to write: twelve drawn looks of each camera side by side; without --out nothing "
+      "else is made",
       kOutput);
     augment.Visit(v);
   }
@@ -258,6 +259,9 @@ std::string RateText(const Json& rate) {
 // How a file of settings that a search has found begins.
 constexpr std::string_view kTunedStart = "# `understudy mimic tune`";
 
+// How every PNG file begins.
+constexpr std::string_view kPngStart = "\x89PNG\r\n\x1a\n";
+
 // What stands above the settings in the file.
 std::string TunedComment(const TuneReport& report) {
   const Json json = report.ToJson();
@@ -386,10 +390,13 @@ Command AugmentCommand() {
         AugmentOptions options = flags.augment;
         ReadPlanFile(flags.plan_file, &options.plan);
         const RendererFactory renderers = twin.renderers_with(options.render);
-        if (!flags.preview.empty()) {
+        CheckRemade(flags.preview, kPngStart, "picture");
+        if (!flags.preview.empty() && !context.plan) {
+          TryToWrite(flags.preview, "preview");
           const Image sheet = ContactSheet(options, renderers);
           const std::vector<uint8_t> png = Module<VideoModule>().encode_png(sheet);
           WriteTextAtomically(flags.preview, std::string(png.begin(), png.end()));
+          if (options.out.empty()) return {{"preview", flags.preview}};
         }
         if (context.plan) {
           if (!options.out.empty()) {
@@ -401,6 +408,7 @@ Command AugmentCommand() {
         return RunAugment(options, renderers, *context.progress).ToJson();
       },
       [](const Json& result) {
+        if (result.contains("preview")) return result["preview"].get<std::string>() + "\n";
         return fmt::format("{} episodes, {} frames, {:.0f} frames/s\n", result["episodes"].dump(),
                            result["frames"].dump(), result["frames_per_second"].get<double>());
       });

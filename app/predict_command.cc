@@ -69,6 +69,13 @@ void WritePage(const std::string& file, const PredictFlags& flags, const Json& r
   WriteTextAtomically(file, html + EndPage());
 }
 
+// Throws Error where the JSON is no report that `understudy predict --out` writes.
+void ReadPrediction(const Json& report) {
+  for (const char* key : {"names", "error", "root_mean_square", "episodes"}) {
+    if (!report.is_object() || !report.contains(key)) ThrowBadInput("no report");
+  }
+}
+
 std::string Describe(const Json& report) {
   std::string text;
   const Json& episode = report["episodes"][0];
@@ -107,8 +114,10 @@ Command PredictCommand() {
   Command command = MakeCommand<PredictFlags>(
       "predict", "ask a policy on recorded rows, and compare with what was done",
       [](const PredictFlags& flags, CommandContext& context) -> Json {
+        OlderReport(flags.out, "out", "report of `understudy predict`", ReadPrediction);
+        CheckRemade(flags.report, kPageStart, "page");
         for (const auto& [file, option] : {std::pair(flags.out, "out"), {flags.report, "report"}}) {
-          if (!file.empty()) TryToWrite(file, option);
+          if (!file.empty() && !context.plan) TryToWrite(file, option);
         }
         if (context.plan) {
           return {{"checkpoint", flags.checkpoint}, {"dataset", flags.options.dataset}};

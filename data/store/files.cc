@@ -64,6 +64,22 @@ void CheckRemade(const std::filesystem::path& output, std::string_view beginning
                          output.string(), what));
 }
 
+Json OlderReport(const std::filesystem::path& output, const char* field, const char* what,
+                 const std::function<void(const Json&)>& read) {
+  std::error_code none;
+  if (output.empty() || !std::filesystem::exists(output, none)) return nullptr;
+  try {
+    // neither folders nor devices, nor what is long to read
+    if (!std::filesystem::is_regular_file(output, none) || IsHdf5(output)) ThrowBadInput("no text");
+    Json report = LoadJson(output);
+    read(report);
+    return report;
+  } catch (const Error&) {
+    ThrowUsage(fmt::format("{}: {}: exists already, and is no {}; choose another name", field,
+                           output.string(), what));
+  }
+}
+
 void TryToWrite(const std::filesystem::path& file, const char* field) {
   const std::filesystem::path part = PartOf(file);
   for (const std::filesystem::path& lost : {file, part}) {

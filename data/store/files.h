@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string_view>
 #include <vector>
+
+#include "core/base/json.h"
 
 namespace understudy {
 
@@ -32,10 +35,16 @@ class UnfinishedFile {
 void CheckOutput(const std::filesystem::path& output, bool overwrite,
                  const std::vector<std::filesystem::path>& inputs = {});
 
-// For generated texts that may be replaced. Throws Error(kUsage) if `output` exists
+// For generated files that may be replaced. Throws Error(kUsage) if `output` exists
 // and does not begin as this program begins such a file: it is somebody's own. `what` it is:
 // "page".
 void CheckRemade(const std::filesystem::path& output, std::string_view beginning, const char* what);
+
+// For reports in JSON, likewise: the one at `output`, which a new one may replace; null if nothing
+// is there, or `output` is empty. Throws Error(kUsage) naming `field` if it is no file that `read`
+// accepts (it throws Error where it does not). `what` it is: "report of this program".
+Json OlderReport(const std::filesystem::path& output, const char* field, const char* what,
+                 const std::function<void(const Json&)>& read);
 
 // Checks before long work that its text can be written to `file` by WriteTextAtomically, and makes
 // its folder. Throws Error(kUsage) naming `field` if it cannot, or if it would replace a dataset,

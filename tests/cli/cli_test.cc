@@ -382,6 +382,28 @@ TEST_F(Cli, PredictAsksOnRecordedRows) {
   Expect("predict run s.h5 --row 20 --quiet", 0, "demo_0, row 20: what would be done");
   Expect("predict run s.h5 --row 100000", 3, "row 100000: it has rows 0 to ");
   Expect("predict run s.h5 --episodes demo_7", 3, "unknown episode 'demo_7'");
+
+  // reports replace reports of their own kind, and a plan writes nothing
+  const std::string compare = "evaluate run --datasets s.h5 --rows 4 --quiet ";
+  Expect(compare + "--out c.json", 0, "the error of the actions");
+  const std::string predict = "predict run s.h5 --row 20 --quiet ";
+  const std::string predicted = ReadText(folder_ / "p.json");
+  Expect(predict + "--out p.json --report p.html", 0, "what would be done");
+  EXPECT_NE(ReadText(folder_ / "p.json"), predicted);
+  Expect(compare + "--out c.json", 0, "the error of the actions");
+  Write("mine", "{\"mine\": 1}");
+  for (const std::string more : {"", " --plan"}) {
+    Expect(predict + "--out mine" + more, 2, "mine: exists already, and is no report of");
+    Expect(predict + "--out c.json" + more, 2, "c.json: exists already, and is no report of");
+    Expect(predict + "--report mine" + more, 2, "mine: exists already, and is no page of");
+    Expect(compare + "--out mine" + more, 2, "mine: exists already, and is no report of");
+    Expect(compare + "--out p.json" + more, 2, "p.json: exists already, and is no report of");
+  }
+  EXPECT_EQ(ReadText(folder_ / "mine"), "{\"mine\": 1}");
+  Expect(predict + "--out new/p.json --report new/p.html --plan", 0, "s.h5");
+  Expect(compare + "--out new/c.json --plan", 0, "s.h5");
+  Expect("data info s.h5 --map-template new/map.yaml --plan", 0, "columns");
+  EXPECT_FALSE(fs::exists(folder_ / "new"));
 }
 
 // Checkpoints are tried by processes of their own while the training goes on.

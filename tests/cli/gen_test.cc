@@ -33,6 +33,21 @@ TEST_F(GenCli, OnePlanDrivesEveryStage) {
   Expect(augment + "--out looks.h5", 2, "--looks-only draws the looks alone");
   Expect(augment + "--looks-only --preview sheet.png --out looks.h5 --quiet", 0, "12 episodes");
   EXPECT_EQ(ReadText(folder_ / "sheet.png").substr(1, 3), "PNG");
+
+  // the sheet alone, and over an older one; somebody's own file is not lost to one
+  const std::string sheet = ReadText(folder_ / "sheet.png");
+  Expect(augment + "--looks-only --seed 2 --preview sheet.png", 0, "sheet.png");
+  EXPECT_NE(ReadText(folder_ / "sheet.png"), sheet);
+  EXPECT_EQ(ReadText(folder_ / "sheet.png").substr(1, 3), "PNG");
+  Write("notes.txt", "mine");
+  for (const std::string more : {"", " --plan", " --out x.h5"}) {
+    Expect(augment + "--looks-only --preview notes.txt" + more, 2,
+           "notes.txt: exists already, and is no picture of this program");
+    EXPECT_EQ(ReadText(folder_ / "notes.txt"), "mine");
+  }
+  Expect(augment + "--looks-only --preview new/plan.png --plan", 0, "episodes");
+  EXPECT_FALSE(fs::exists(folder_ / "new"));
+  EXPECT_FALSE(fs::exists(folder_ / "x.h5"));
   Expect("data verify looks.h5 --replay", 0, "replayed: 12 of 12 bit-exact");
 
   // another hash of settings, another run

@@ -11,6 +11,7 @@
 #include "data/store/edit/merge.h"
 #include "data/store/edit/repair.h"
 #include "data/store/edit/select.h"
+#include "data/store/files.h"
 #include "data/store/hdf5/library.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
@@ -31,6 +32,32 @@ TEST(StoreVerify, SoundFilesHaveNoFault) {
   EXPECT_EQ(report.steps, 20);
   EXPECT_GT(report.bytes_read, 2 * 2 * 10 * 16 * 8 * 3);
   EXPECT_EQ(ToJson(report)["sound"], true);
+}
+
+// What may be written anew is known by what it holds, and nothing else is lost.
+TEST(StoreFiles, AReportReplacesAReport) {
+  Folder folder;
+  const auto older = [](const fs::path& file) {
+    return OlderReport(file, "out", "report", [](const Json& report) {
+      if (!report.contains("rate")) ThrowBadInput("no report");
+    });
+  };
+  EXPECT_TRUE(older("").is_null());
+  EXPECT_TRUE(older(folder / "new.json").is_null());
+  std::ofstream(folder / "report.json") << R"({"rate": 0.5})";
+  EXPECT_EQ(older(folder / "report.json")["rate"], 0.5);
+  std::ofstream(folder / "other.json") << R"({"mine": 1})";
+  std::ofstream(folder / "list.json") << "[1]";
+  std::ofstream(folder / "notes.txt") << "mine {";
+  std::ofstream(folder / "empty");
+  fs::create_directory(folder / "folder");
+  WriteSound(folder / "x.h5");
+  for (const char* name : {"other.json", "list.json", "notes.txt", "empty", "folder", "x.h5"}) {
+    EXPECT_THAT([&] { older(folder / name); },
+                testing::ThrowsMessage<Error>(testing::AllOf(
+                    HasSubstr("out: "), HasSubstr(std::string(name) + ": exists already, and is no "
+                                                                      "report; choose another"))));
+  }
 }
 
 TEST(StoreVerify, ReportDoesNotDependOnThreads) {
