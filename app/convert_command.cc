@@ -89,7 +89,7 @@ struct ConvertFlags {
   bool overwrite = false;
   template <class V>
   void Visit(V& v) {
-    v("path", path, "dataset of any known program, a file or a folder");
+    v("path", path, "dataset of any known program, a file or a folder", kRequired);
     v("out", out, "file or folder to write", kRequired, kOutput);
     v("to", to, TargetHelp());
     v("task", task,

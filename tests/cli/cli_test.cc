@@ -280,6 +280,7 @@ TEST_F(Cli, NestedOptionsAreFlags) {
   Expect("train a.h5 --out o --type grot --print-config", 2, "did you mean 'groot'?");
   Expect("mimic --help", 0, "--generate.gates.max-speed NUMBER (m/s)");
   Expect("mimic --help", 0, "dataset to write (required)");
+  Expect("data convert --help", 0, "a file or a folder (required)");
   Expect("mimic --taks stack", 2, "unknown option --taks: did you mean --task?");
   Expect("data info --pth x.h5", 2, "unknown option --pth: did you mean --path?");
   Expect("mimic --generate.gates.max_sped 1", 2, "did you mean --generate.gates.max-speed?");
