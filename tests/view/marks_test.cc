@@ -6,8 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
+#include <future>
 
+#include "core/base/locks.h"
 #include "data/formats/formats.h"
 #include "data/store/edit/describe.h"
 #include "data/store/edit/select.h"
@@ -98,6 +101,19 @@ TEST_F(MarksTest, OfTwoProgramsAtTheSameMomentAreBothKept) {
     EXPECT_TRUE(WIFEXITED(status)) << status;
     EXPECT_EQ(WEXITSTATUS(status), 0) << "1: marks were lost, 2: they could not be saved";
   }
+}
+
+// The lock is the one that works on every file system, and names its holder.
+TEST_F(MarksTest, AreSavedOnceAnotherProgramLetsGo) {
+  Marks marks(*OpenDataset(folder_ / "d.h5"));
+  auto held = std::make_unique<OutputLock>(marks.file());
+  std::future<void> saved = std::async(std::launch::async, [&] { marks.Set({{0, kKeep}}); });
+  EXPECT_EQ(saved.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  EXPECT_FALSE(fs::exists(marks.file()));
+  held.reset();
+  saved.get();
+  EXPECT_EQ(Read(folder_ / "d.h5")[0], kKeep);
+  EXPECT_FALSE(fs::exists(LockFileOf(marks.file()))) << "it is held while marks are saved only";
 }
 
 // Marks go by uuid: they find their episodes in other files, and those that are not there wait.

@@ -1,15 +1,15 @@
 #include "view/dataset/marks.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <chrono>
+#include <memory>
 #include <set>
+#include <thread>
 
 #include "core/base/error.h"
+#include "core/base/locks.h"
 #include "data/formats/formats.h"
 #include "data/store/edit/assemble.h"
 #include "data/store/edit/mask_copy.h"
@@ -23,25 +23,26 @@ constexpr const char* kVersionKey = "understudy_marks";
 constexpr int kVersion = 1;
 constexpr uintmax_t kMaxBytes = uintmax_t{1} << 28;
 
-// Locks the marks in a folder against other programs while it lives. It locks the folder because
-// the file is replaced at every save.
-class FolderLock {
- public:
-  explicit FolderLock(const fs::path& folder)
-      : fd_(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    // a file system without locks is used without one
-    while (fd_ >= 0 && ::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
-    }
-  }
-  ~FolderLock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
+// A program saves its marks within moments.
+constexpr std::chrono::seconds kLockPatience(10);
 
- private:
-  int fd_;
-};
+// Locks `file` against other programs that save marks into it, once they have let go of it. Throws
+// Error(kUsage) naming the holder after kLockPatience, Error(kFailed) where no lock can be made.
+// Null: the folder is missing, so that nothing can be saved either.
+std::unique_ptr<OutputLock> LockMarks(const fs::path& file) {
+  std::error_code none;
+  if (file.has_parent_path() && !fs::is_directory(file.parent_path(), none)) return nullptr;
+  const auto end = std::chrono::steady_clock::now() + kLockPatience;
+  for (;;) {
+    try {
+      return std::make_unique<OutputLock>(file);
+    } catch (const Error& error) {
+      const bool held = error.kind() == ErrorKind::kUsage;
+      if (!held || std::chrono::steady_clock::now() > end) throw;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
 
 // A filter key is a name in a group of HDF5 and in conditions.
 void RequireKey(const std::string& key) {
@@ -136,7 +137,7 @@ std::vector<Mark> Marks::All() const {
 
 void Marks::Set(const std::map<size_t, Mark>& changes) {
   const std::scoped_lock lock(mutex_);
-  const FolderLock alone(file_.parent_path());
+  const std::unique_ptr<OutputLock> alone = LockMarks(file_);
   // what another program marked meanwhile stays
   Entries entries = Load(nullptr);
   for (const auto& [episode, mark] : changes) {

@@ -25,8 +25,8 @@ struct EnumNames<Mark> {
 // "keep": {uuid: name}, "drop": {uuid: name}}. An episode is known by its uuid, so that marks find
 // it in a merged or filtered dataset too, and marks of episodes that are not here are carried on;
 // files of other programs have no uuids, their episodes go by "name:demo_3". The file is written
-// atomically at every change and read again before it, under a lock of its folder, so that a killed
-// program loses nothing and two of them do not overwrite each other's marks. Thread-safe.
+// atomically at every change and read again before it, under a lock (core/base/locks.h), so that a
+// killed program loses nothing and two of them do not overwrite each other's marks. Thread-safe.
 class Marks {
  public:
   // `file` empty: `<dataset>.marks.json`. Reads it if it exists. Throws Error(kBadInput) for a
@@ -39,7 +39,8 @@ class Marks {
   // One entry per episode of the dataset.
   std::vector<Mark> All() const;
   // Sets (kNone: removes) the marks of episodes by their place, and writes the file. Throws
-  // Error(kFailed) if it cannot be written; then no mark has changed.
+  // Error(kFailed) if it cannot be written, and Error(kUsage) naming the program that holds it, if
+  // one does for seconds; then no mark has changed.
   void Set(const std::map<size_t, Mark>& changes);
 
  private:
