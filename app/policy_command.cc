@@ -4,9 +4,11 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "app/commands.h"
 #include "train/command.h"
+#include "train/policies/policies.h"
 
 namespace understudy {
 namespace {
@@ -20,6 +22,18 @@ struct EnumNames<PolicyFormat> {
 };
 namespace {
 
+const char* ExportHelp() {
+  static const std::string help = [] {
+    std::vector<std::string> types;
+    for (const PolicyType& type : PolicyTypes()) {
+      if (type.write_lerobot) types.push_back("`" + type.name + "`");
+    }
+    return fmt::format("format: lerobot = pretrained_model folder of LeRobot 0.4, of policies {}",
+                       fmt::join(types, ", "));
+  }();
+  return help.c_str();
+}
+
 struct ExportFlags {
   std::string checkpoint;
   PolicyFormat to = PolicyFormat::kLerobot;
@@ -27,7 +41,7 @@ struct ExportFlags {
   template <class V>
   void Visit(V& v) {
     v("checkpoint", checkpoint, "run, checkpoint or pretrained_model folder", kRequired);
-    v("to", to, "format: lerobot = pretrained_model folder of LeRobot 0.4, of policies `act`");
+    v("to", to, ExportHelp());
     v("out", out, "folder to write, new or empty", kRequired, kOutput);
   }
 };

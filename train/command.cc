@@ -7,7 +7,6 @@
 #include "train/evaluate/checkpoint_policy.h"
 #include "train/evaluate/choose_embodiment.h"
 #include "train/evaluate/recorded_baselines.h"
-#include "train/policies/act/lerobot_config.h"
 #include "train/policies/policies.h"
 #include "train/run/checkpoint.h"
 #include "train/samples/statistics.h"
@@ -255,8 +254,18 @@ Json ExportPolicy(const std::string& checkpoint, const std::string& out, bool pl
     ThrowUsage("policy export needs a checkpoint (of `understudy train`) and --out FOLDER");
   }
   const PolicyArtefact policy = LoadListedPolicy(checkpoint);
-  CheckLerobotPolicy(policy);
-  if (!plan) WriteLerobotPolicy(policy, out);
+  const PolicyType* type = FindPolicyType(policy.config.type);
+  if (type == nullptr || !type->write_lerobot) {
+    std::vector<std::string> written;
+    for (const PolicyType& listed : PolicyTypes()) {
+      if (listed.write_lerobot) written.push_back(listed.name);
+    }
+    ThrowBadInput(
+        fmt::format("{}: a policy of type '{}': LeRobot has networks of type {} in common "
+                    "with this program",
+                    policy.folder.string(), policy.config.type, fmt::join(written, ", ")));
+  }
+  type->write_lerobot(policy, out, plan);
   return {{"policy", policy.hash},
           {"weights", policy.weights.size()},
           {"action_meaning", policy.config.embodiment.action_meaning},

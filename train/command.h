@@ -83,8 +83,8 @@ OpenLoopReport RunOpenLoop(const std::string& checkpoint, const std::string& emb
                            const ReadOptions& read, const ChunkModelFactory& factory,
                            Progress& progress);
 
-// Writes the policy of a checkpoint as LeRobot keeps them: WriteLerobotPolicy. With `plan` only
-// what would be written is said. Throws Error(kUsage) where a folder is not named.
+// Writes the policy of a checkpoint as LeRobot keeps them: PolicyType::write_lerobot. With `plan`
+// only what would be written is said. Throws Error(kUsage) where a folder is not named.
 Json ExportPolicy(const std::string& checkpoint, const std::string& out, bool plan);
 
 // Asks the policy of a checkpoint about recorded rows: Predict.

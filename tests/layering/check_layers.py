@@ -41,6 +41,8 @@ HOMES = {
 }
 # the switch of LibTorch's includes
 TORCH_USERS = ("train/torch/", "train/policies/")
+# a folder below is known to itself alone: all others go by the list of policies
+POLICIES = "train/policies/"
 
 
 def table():
@@ -105,6 +107,8 @@ def check(root):
                         breach = f"{folder} may include {', '.join(allowed) or 'nothing of ours'}"
                     elif included == "train/torch/torch.h" and not name.startswith(TORCH_USERS):
                         breach = f"LibTorch stays in {' and '.join(TORCH_USERS)}"
+                    elif re.match(POLICIES + "[^/]+/", included) and included.rsplit("/", 1)[0] != room:
+                        breach = f"a policy is known by the list {POLICIES}policies.h"
                     # a folder and its own rooms are one house: circles count between neighbours
                     other = included.rsplit("/", 1)[0]
                     if other != room:

@@ -362,6 +362,19 @@ TEST_F(CommandTest, ACheckpointOfAnUnknownTypeIsRefused) {
   }
 }
 
+// The list says which types LeRobot has.
+TEST_F(CommandTest, APolicyThatLerobotHasNotIsNotExported) {
+  const TrainOptions options = Options({WriteFile({})});
+  RunTrain(options, FakeEngineFactory(), quiet_);
+  for (const bool plan : {true, false}) {
+    const fs::path folder = fs::path(options.out) / "exported";
+    EXPECT_THAT([&] { ExportPolicy(options.out, folder, plan); },
+                ThrowsMessage<Error>(AllOf(HasSubstr("a policy of type 'groot'"),
+                                           HasSubstr("networks of type act in common"))));
+    EXPECT_FALSE(fs::exists(folder));
+  }
+}
+
 // Under --plan as in the run, and before a file is opened.
 TEST_F(CommandTest, OptionsOfNetworkAndTrainerAreCheckedFirst) {
   TrainOptions options = Options({"/nowhere.h5"});

@@ -60,6 +60,11 @@ struct PolicyType {
   // Opens the folder or file of such a policy that another program wrote; empty: it opens none.
   // Throws Error(kBadInput) where it is not sound, or has what this program does not.
   std::function<PolicyArtefact(const std::filesystem::path& place)> open_foreign = {};
+  // Writes a policy of this type for LeRobot, into a folder that is new or empty; with `plan` it is
+  // only checked. Empty: LeRobot has no such networks. Throws Error(kBadInput) that lists what
+  // LeRobot does not have.
+  std::function<void(const PolicyArtefact& policy, const std::filesystem::path& folder, bool plan)>
+      write_lerobot = {};
 };
 
 using PolicyList = std::vector<PolicyType>;

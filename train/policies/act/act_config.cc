@@ -81,6 +81,11 @@ PolicyType ActPolicy() {
                   {"precision", "float32"}}}};
   };
   type.open_foreign = ReadLerobotPolicy;
+  type.write_lerobot = [](const PolicyArtefact& policy, const std::filesystem::path& folder,
+                          bool plan) {
+    CheckLerobotPolicy(policy);
+    if (!plan) WriteLerobotPolicy(policy, folder);
+  };
   return type;
 }
 
