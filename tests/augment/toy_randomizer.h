@@ -4,8 +4,8 @@
 
 namespace understudy {
 
-// Switches lights off, each with the same probability.
-struct ToyRandomizer {
+// Switches lights off, each with the same probability: what docs/add_a_randomizer.md adds.
+struct BlackoutRandomizer {
   static constexpr const char* kTag = "blackout";
   static constexpr const char* kSummary = "lights: on or off";
   std::vector<std::string> lights{"*"};
@@ -17,7 +17,7 @@ struct ToyRandomizer {
   }
   void Check(PlanCheck& check) const;
   void Draw(PlanDraw& draw) const;
-  ToyRandomizer Scaled(double severity) const;
+  BlackoutRandomizer Scaled(double severity) const;
 };
 
 }  // namespace understudy

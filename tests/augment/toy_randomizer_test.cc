@@ -1,5 +1,4 @@
-// docs/add_a_randomizer.md, followed to the letter: a pair of files (here this one and
-// toy_randomizer.h) and one line in the list.
+// A randomizer is added by a pair of files and one line of the list: docs/add_a_randomizer.md.
 #include "tests/augment/toy_randomizer.h"
 
 #include <gmock/gmock.h>
@@ -8,29 +7,6 @@
 #include "tests/support/fake_renderer.h"
 
 namespace understudy {
-
-// ---- step 2 of the page: toy_randomizer.cc -----------------------------------------------------
-
-void ToyRandomizer::Check(PlanCheck& check) const {
-  check.Match("lights", lights, NamesOf(check.scene.lights));
-}
-
-void ToyRandomizer::Draw(PlanDraw& draw) const {
-  for (const SceneInventory::Light& light : draw.scene.lights) {
-    if (!MatchesAny(lights, light.name)) continue;
-    Rng rng = draw.StreamOf(light.name);
-    LightEdit edit{.light = light.name};
-    edit.active = rng.Uniform() >= probability;
-    draw.edits.push_back(edit);
-  }
-}
-
-ToyRandomizer ToyRandomizer::Scaled(double severity) const {
-  ToyRandomizer scaled = *this;
-  scaled.probability = std::min(severity * probability, 1.0);
-  return scaled;
-}
-
 namespace {
 
 // ---- step 3: one line in the list --------------------------------------------------------------
@@ -42,7 +18,7 @@ template <class... T, class One>
 struct Append<std::variant<T...>, One> {
   using List = std::variant<T..., One>;
 };
-using WithToy = Append<Randomizer, ToyRandomizer>::List;
+using WithToy = Append<Randomizer, BlackoutRandomizer>::List;
 
 // ---- what the page promises --------------------------------------------------------------------
 
@@ -84,6 +60,17 @@ TEST(AddARandomizer, IsReadCheckedAndDrawn) {
     FAIL() << "an unknown type is an error";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("did you mean 'blackout'?"));
+  }
+}
+
+// The document shows the two files of this randomizer as they are.
+TEST(AddARandomizer, TheDocumentIsWhatIsTested) {
+  const std::filesystem::path root = UNDERSTUDY_SOURCE_DIR;
+  const std::string document = ReadText(root / "docs/add_a_randomizer.md");
+  for (const char* name : {"toy_randomizer.h", "toy_randomizer.cc"}) {
+    const std::string block =
+        fmt::format("```cpp {}\n{}```", name, ReadText(root / "tests/augment" / name));
+    EXPECT_NE(document.find(block), std::string::npos) << name;
   }
 }
 
