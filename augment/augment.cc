@@ -7,6 +7,7 @@
 #include "augment/command.h"
 #include "core/base/hash.h"
 #include "core/base/ordered_pool.h"
+#include "core/base/version.h"
 #include "core/seam/dataset_header.h"
 #include "core/seam/episode_source.h"
 #include "data/formats/formats.h"
@@ -248,6 +249,7 @@ AugmentReport RunAugment(const AugmentOptions& options, const RendererFactory& r
     meta.variation = item.variant == 0 ? SceneVariation{} : Draw(options.plan, scene, key);
     meta.variant_index = item.variant;
     meta.cameras = inputs.cameras;
+    meta.program_version = ProgramVersion();
     meta.parents = {meta.uuid};
     meta.uuid = MakeUuid(meta.uuid, key);
     rendered.cameras = RenderVariant(rendered.episode, meta.variation, inputs.cameras,

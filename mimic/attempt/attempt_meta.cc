@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/hash.h"
+#include "core/base/version.h"
 #include "core/episode/subtasks_of.h"
 
 namespace understudy {
@@ -57,6 +58,7 @@ void FillMeta(const SourceSet& sources, const RngKey& key, const Json& settings,
   EpisodeMeta& meta = attempt->episode.meta;
   meta.success = attempt->success();
   meta.settings = settings;
+  meta.program_version = ProgramVersion();
   meta.quality = QualityOf(attempt->episode);
   if (attempt->failure) {
     meta.cause = CauseName(attempt->failure->cause);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "augment/command.h"
+#include "core/base/version.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 #include "tests/support/fake_renderer.h"
@@ -83,6 +84,7 @@ TEST_F(AugmentTest, DrawnLooksDiffer) {
     const EpisodeMeta meta = reader.ReadEpisode(i).meta;
     EXPECT_EQ(meta.variant_index, static_cast<int>(i));
     EXPECT_EQ(meta.variation.edits.size(), i == 0 ? 0u : 1u);
+    EXPECT_EQ(meta.program_version, ProgramVersion()) << "of what made the looks";
   }
   EXPECT_NE(ToJson(reader.ReadEpisode(1).meta.variation),
             ToJson(reader.ReadEpisode(2).meta.variation));

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/version.h"
 #include "core/episode/attempt_record.h"
 #include "core/seam/dataset_header.h"
 #include "data/store/edit/merge.h"
@@ -137,6 +138,7 @@ TEST_F(MimicCommandTest, WritesWhatItReports) {
   // an episode read back replays to its own end
   const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task_, fake_);
   const Episode episode = reader.ReadEpisode(0);
+  EXPECT_EQ(episode.meta.program_version, ProgramVersion());
   simulator->Restore(episode.steps[0].state);
   for (const Step& row : episode.steps) simulator->Step(row.action);
   EXPECT_EQ(simulator->Save(), episode.final_state);
