@@ -23,6 +23,7 @@
 #include "data/video/module.h"
 #include "train/command.h"
 #include "train/evaluate/suite.h"
+#include "train/run/checkpoint.h"
 
 namespace understudy {
 namespace {
@@ -197,6 +198,27 @@ std::unique_ptr<DatasetWriter> RolloutWriter(const EvaluateFlags& flags, const T
   return std::make_unique<DatasetWriter>(flags.save, header);
 }
 
+// What the record of a policy's training says of its numbers: the program's version, the precision
+// and the device. Empty where there is none.
+Json TrainingOf(const std::string& checkpoint) {
+  Json training = Json::object();
+  if (checkpoint.empty()) return training;
+  const Json run = LoadTrainingRun(checkpoint);
+  if (!run.is_object()) return training;
+  const Json engine = run.value("engine", Json::object());
+  if (run.contains("program")) training["program"] = run["program"];
+  for (const char* key : {"precision", "device"}) {
+    if (engine.is_object() && engine.contains(key)) training[key] = engine[key];
+  }
+  return training;
+}
+
+// Writes `report` to --out with what it is to hold beside the numbers.
+void WriteResult(const EvaluateFlags& flags, const Json& training, Json* report) {
+  if (!training.empty()) (*report)["training"] = training;
+  if (!flags.out.empty()) WriteTextAtomically(flags.out, report->dump(2) + "\n");
+}
+
 // Recorded rows instead of a simulator.
 Json CompareWithDatasets(const EvaluateFlags& flags, CommandContext& context) {
   const Json older = OlderOf(flags.out);
@@ -207,12 +229,13 @@ Json CompareWithDatasets(const EvaluateFlags& flags, CommandContext& context) {
             {"rows_at_most", flags.open_loop.rows},
             {"out", flags.out}};
   }
+  const Json training = TrainingOf(flags.evaluate.checkpoint);
   const OpenLoopReport report =
       RunOpenLoop(flags.evaluate.checkpoint, flags.evaluate.embodiment, flags.open_loop,
                   flags.selection, flags.read, Models(), *context.progress);
-  const Json result = report.ToJson();
+  Json result = report.ToJson();
   RemoveVideos(older, flags.out);
-  if (!flags.out.empty()) WriteTextAtomically(flags.out, result.dump(2) + "\n");
+  WriteResult(flags, training, &result);
   return result;
 }
 
@@ -267,11 +290,12 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
   for (const std::string& file : {flags.out, flags.report}) {
     if (!file.empty()) TryToWrite(file, file == flags.out ? "out" : "report");
   }
-  const Json result = EvaluateFactors(policy, twin.simulators, renderers, flags.evaluate.eval,
-                                      flags.factor_rows, factors, *context.progress)
-                          .ToJson();
+  const Json training = TrainingOf(flags.evaluate.checkpoint);
+  Json result = EvaluateFactors(policy, twin.simulators, renderers, flags.evaluate.eval,
+                                flags.factor_rows, factors, *context.progress)
+                    .ToJson();
   RemoveVideos(older, flags.out);
-  if (!flags.out.empty()) WriteTextAtomically(flags.out, result.dump(2) + "\n");
+  WriteResult(flags, training, &result);
   if (!flags.report.empty()) WriteTextAtomically(flags.report, FactorPage(result));
   return result;
 }
@@ -380,6 +404,7 @@ Json EvaluateWith(EvaluateFlags given, CommandContext& context) {
   if (context.plan) {
     return PlanEvaluation(flags, twin, policy->info(), !plan.randomizers.empty());
   }
+  const Json training = TrainingOf(flags.evaluate.checkpoint);
   std::optional<EvalReport> other;
   if (!flags.compare.empty()) other = ReadEvalReport(LoadJson(flags.compare), flags.compare);
   Variations vary = VariationsOf(plan);
@@ -418,7 +443,7 @@ Json EvaluateWith(EvaluateFlags given, CommandContext& context) {
                                 {"cause", episode.cause}});
   }
   if (other) result["paired"] = ComparePaired(report, *other);
-  if (!flags.out.empty()) WriteTextAtomically(flags.out, result.dump(2) + "\n");
+  WriteResult(flags, training, &result);
   // the table of episodes is in the file; the pipeline's state needs the sums
   return result;
 }

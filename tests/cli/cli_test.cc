@@ -3,6 +3,7 @@
 
 #include "core/base/json.h"
 #include "core/base/locks.h"
+#include "core/base/version.h"
 #include "data/store/reader.h"
 #include "tests/cli/cli_support.h"
 
@@ -206,6 +207,13 @@ TEST_F(Cli, WholePathInMiniature) {
   Expect(shipped + " --out shipped.json", 0,
          "evaluating the checkpoint that ships: " + (folder_ / "home/checkpoints/stack").string(),
          home);
+  const Json own = LoadJson(folder_ / "own.json");
+  EXPECT_EQ(own["program"], ProgramVersion());
+  const Json engine = LoadJson(
+      folder_ / "tiny/policy/checkpoints/last/pretrained_model/training_run.json")["engine"];
+  EXPECT_EQ(own["training"], (Json{{"program", ProgramVersion()},
+                                   {"precision", engine["precision"]},
+                                   {"device", engine["device"]}}));
   EXPECT_EQ(LoadJson(folder_ / "shipped.json")["rows"][0]["cause"],
             LoadJson(folder_ / "own.json")["rows"][0]["cause"]);
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/base/error.h"
+#include "core/base/version.h"
 #include "core/episode/motion.h"
 #include "tests/support/effects.h"
 #include "tests/support/fake_renderer.h"
@@ -472,6 +473,17 @@ TEST_F(EvaluateTest, AnUnknownInstructionIsReported) {
   EXPECT_EQ(known.ToJson()["unknown_instruction"], false);
   EXPECT_THAT(known.warnings, testing::IsEmpty());
   EXPECT_THAT(silent.lines, testing::IsEmpty());
+}
+
+// What is measured with one version is compared with what another one measured.
+TEST_F(EvaluateTest, ReportsSayWhichVersionMadeThem) {
+  const HoldPolicy policy(InfoFor(info_));
+  const EvalReport report = Evaluate(policy, simulators_, {}, Options(2, 1), {}, {}, quiet_);
+  Json json = report.ToJson();
+  EXPECT_EQ(json["program"], ProgramVersion());
+  // those of older programs do not say it
+  json.erase("program");
+  EXPECT_EQ(ComparePaired(report, ReadEvalReport(json, "older"))["pairs"], 2);
 }
 
 // A policy that asks for leaps is held to the controller's box, as demonstrations were.

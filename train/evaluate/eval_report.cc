@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/base/statistics.h"
+#include "core/base/version.h"
 #include "train/evaluate/evaluate.h"
 
 namespace understudy {
@@ -73,7 +74,8 @@ Json EvalReport::ToJson() const {
   Json failures = Json::object();
   for (const auto& [cause, count] : causes) failures[cause] = count;
   const double n = static_cast<double>(std::max<size_t>(1, episodes.size()));
-  Json json{{"policy", {{"name", policy.name}, {"hash", policy.hash}}},
+  Json json{{"program", ProgramVersion()},
+            {"policy", {{"name", policy.name}, {"hash", policy.hash}}},
             {"task", task},
             {"robot", robot},
             {"renderer", renderer},

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/base/statistics.h"
+#include "core/base/version.h"
 
 namespace understudy {
 namespace {
@@ -237,6 +238,8 @@ Json FactorReport::ToJson() const {
             {"rows", table},
             {"r50", halves}};
   json["hash"] = ContentHash(json.dump());
+  // the same numbers of another version have the same hash
+  json["program"] = ProgramVersion();
   return json;
 }
 

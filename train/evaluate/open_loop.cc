@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/rng.h"
+#include "core/base/version.h"
 #include "train/evaluate/checkpoint_policy.h"
 #include "train/evaluate/choose_embodiment.h"
 
@@ -71,9 +72,16 @@ Json OpenLoopReport::ToJson() const {
     errors[names[i]] = error[i];
     baseline[names[i]] = mean_chunk[i];
   }
-  return {{"policy", policy},         {"episodes", episodes}, {"rows", rows},
-          {"actions", actions},       {"error", errors},      {"error_of_mean_chunk", baseline},
-          {"share_by_step", by_step}, {"share", share},       {"interrupted", interrupted}};
+  return {{"program", ProgramVersion()},
+          {"policy", policy},
+          {"episodes", episodes},
+          {"rows", rows},
+          {"actions", actions},
+          {"error", errors},
+          {"error_of_mean_chunk", baseline},
+          {"share_by_step", by_step},
+          {"share", share},
+          {"interrupted", interrupted}};
 }
 
 RecordedRows::RecordedRows(const PolicyArtefact& policy, const SampleLayout& layout,

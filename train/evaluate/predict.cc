@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/statistics.h"
+#include "core/base/version.h"
 
 namespace understudy {
 namespace {
@@ -47,7 +48,8 @@ Json PredictReport::ToJson() const {
     absolute[names[i]] = mean_absolute[i];
     square[names[i]] = root_mean_square[i];
   }
-  return {{"policy", policy},
+  return {{"program", ProgramVersion()},
+          {"policy", policy},
           {"names", names},
           {"execute", execute},
           {"error", absolute},
