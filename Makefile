@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc)
 
 help:
 	@echo "make demo       set up, build and run the whole path on the stack task (about 25 minutes)"
-	@echo "make test       set up, build and run every test (about 15 minutes)"
+	@echo "make test       set up, build and run every test (about 22 minutes)"
 	@echo "make demo-full  the same path in a larger size (about 75 minutes)"
 	@echo "make test-slow  a thousand kills, a dataset of 4 GB, 20000 scripts of faults (about 10 minutes)"
 	@echo "make package    build/release/understudy-*.tar.gz and .deb"

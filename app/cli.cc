@@ -80,7 +80,8 @@ void AddFlags(Invocation& call) {
       ->type_name("PATH=VALUE");
   app.add_flag("--print-config", call.print_config,
                "print the resolved options and where each came from; run nothing");
-  app.add_flag("--plan", call.plan, "say what would be done and its cost; do nothing");
+  app.add_flag("--plan", call.plan,
+               "say what would be done, and what it costs where that can be known; do nothing");
   app.add_flag("--json", call.json, "result as JSON on stdout");
   app.add_flag("--quiet", call.quiet, "no progress");
 }

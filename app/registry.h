@@ -15,7 +15,7 @@ namespace understudy {
 // What a command is handed beside its options.
 struct CommandContext {
   Progress* progress = nullptr;  // never null while a command runs
-  bool plan = false;             // --plan: say what would be done and its cost; do nothing
+  bool plan = false;  // --plan: say what would be done, and its cost where known; do nothing
 };
 
 // A command with its options erased to JSON: the command line, the pipeline runner, help and the
