@@ -349,7 +349,15 @@ class Session {
   double seconds_ = 0;
 };
 
+// Throws Error where the JSON is no report that `understudy drive --out` writes.
+void ReadDriven(const Json& report) {
+  for (const char* key : {"link", "shadow", "policies"}) {
+    if (!report.is_object() || !report.contains(key)) ThrowBadInput("no report");
+  }
+}
+
 Json Drive(DriveFlags flags, CommandContext& context) {
+  OlderReport(flags.out, "out", "report of `understudy drive`", ReadDriven);
   if (flags.checkpoints.empty() && flags.server.policy_server.empty()) {
     if (flags.task.empty()) ThrowUsage("drive needs a checkpoint, --policy-server or --task");
     flags.checkpoints = {ShippedCheckpoint(LoadSpecs(flags.task).task.name)};

@@ -407,6 +407,7 @@ TEST_F(Cli, PredictAsksOnRecordedRows) {
     Expect(predict + "--report mine" + more, 2, "mine: exists already, and is no page of");
     Expect(compare + "--out mine" + more, 2, "mine: exists already, and is no report of");
     Expect(compare + "--out p.json" + more, 2, "p.json: exists already, and is no report of");
+    Expect("drive run --out p.json" + more, 2, "p.json: exists already, and is no report of");
   }
   EXPECT_EQ(ReadText(folder_ / "mine"), "{\"mine\": 1}");
   Expect(predict + "--out new/p.json --report new/p.html --plan", 0, "s.h5");
