@@ -82,8 +82,9 @@ struct DriveFlags {
 struct Tried {
   std::string name;  // as the user calls it
   std::unique_ptr<Policy> policy;
+  RobotCamerasFactory cameras;  // empty: it sees nothing
   std::vector<Json> rows;
-  int64_t successes = 0;
+  int64_t successes = 0, judged = 0;  // of trials of which it is known how they went
 };
 
 std::vector<Tried> OpenPolicies(const DriveFlags& flags, const SimulatorInfo& info,
@@ -93,13 +94,13 @@ std::vector<Tried> OpenPolicies(const DriveFlags& flags, const SimulatorInfo& in
     if (!flags.checkpoints.empty()) {
       ThrowUsage("drive: checkpoints, or --policy-server: one of them");
     }
-    policies.push_back({flags.server.policy_server, PolicyOfServer(flags.server, info), {}, 0});
+    policies.push_back({flags.server.policy_server, PolicyOfServer(flags.server, info), {}, {}});
   }
   for (const std::string& checkpoint : flags.checkpoints) {
     EvalCommandOptions options;
     options.checkpoint = checkpoint;
     options.embodiment = flags.embodiment;
-    policies.push_back({checkpoint, MakePolicy(options, info, Models(), progress), {}, 0});
+    policies.push_back({checkpoint, MakePolicy(options, info, Models(), progress), {}, {}});
   }
   for (const Tried& tried : policies) {
     const std::vector<std::string> problems = Mismatches(tried.policy->info(), info);
@@ -119,7 +120,8 @@ std::unique_ptr<DriveInput> OpenInput(const DriveFlags& flags, const RobotLink& 
   if (wanted == "none" && !link.harmless && !flags.shadow) {
     progress.Message("nobody has to hold on for this robot to move: --dead-man none");
   }
-  if (wanted == "none") return std::make_unique<AlwaysHeld>();
+  if (wanted == "none" && !terminal) return std::make_unique<AlwaysHeld>();
+  if (wanted == "none") return OpenTerminalInput(STDIN_FILENO, flags.dead_man_grace, true);
   if (wanted == "terminal") return OpenTerminalInput(STDIN_FILENO, flags.dead_man_grace);
   std::unique_ptr<DriveInput> keys;
   if (terminal) keys = OpenTerminalInput(STDIN_FILENO, flags.dead_man_grace);
@@ -151,7 +153,6 @@ class Session {
     link_ = std::move(link);
     const SimulatorInfo& info = link_.robot->info();
     input_ = OpenInput(flags_, link_, progress_);
-    holds_on_ = dynamic_cast<const AlwaysHeld*>(input_.get()) == nullptr;
     if (flags_.watch.watch) page_ = OpenLivePage(twin_, flags_.watch, progress_);
     if (!flags_.log.empty()) fs::create_directories(flags_.log);
     seconds_ = flags_.seconds > 0 ? flags_.seconds : twin_.task.horizon / info.control_hz;
@@ -159,11 +160,20 @@ class Session {
       seconds_ = std::min(seconds_, static_cast<double>(link_.rows) / info.control_hz);
     const std::vector<size_t> order = Order(policies_.size(), flags_.trials, flags_.seed);
     bool quit = false;
-    for (size_t trial = 0; trial < order.size() && !quit; ++trial) {
-      quit = RunTrial(static_cast<int64_t>(trial), order.size(), policies_[order[trial]]);
+    std::string problem;
+    for (size_t trial = 0; trial < order.size() && !quit && problem.empty(); ++trial) {
+      try {
+        quit = RunTrial(static_cast<int64_t>(trial), order.size(), policies_[order[trial]]) ||
+               InterruptRequested();
+      } catch (const Error& error) {
+        problem = error.what();
+      }
     }
     ClearInterrupt();
-    return Report(quit);
+    Json report = Report(quit || !problem.empty());
+    if (problem.empty()) return report;
+    const bool kept = !flags_.out.empty();
+    ThrowFailed(problem + (kept ? "; " + flags_.out + " has the trials before" : ""));
   }
 
  private:
@@ -174,7 +184,7 @@ class Session {
     // policies share starts, each round has its own
     const auto round = static_cast<int64_t>(tried.rows.size());
     const RngKey key = EvaluationKey(flags_.seed, round);
-    Inference inference(policy, link_.robot->info().instruction, link_.robot->info(), link_.cameras,
+    Inference inference(policy, link_.robot->info().instruction, link_.robot->info(), tried.cameras,
                         flags_.drive.picture_age);
     DriveControl control(*link_.robot, info.horizon, info.execute, info.max_delay, flags_.drive);
     const fs::path file = flags_.log.empty()
@@ -184,14 +194,20 @@ class Session {
     std::unique_ptr<DriveLog> log;
     if (!file.empty()) log = std::make_unique<DriveLog>(file, Header(info), meta);
     SystemDriveClock clock;
-    if (holds_on_) {
+    if (!input_->always_held()) {
       progress_.Message(
           fmt::format("trial {} of {}: hold on to let the robot move", trial + 1, of));
     }
+    input_->Poll();  // keys of before
     DriveOutcome outcome =
         RunDriveTrial({*link_.robot, inference, *input_, clock, log.get(), Shown()}, control,
                       flags_.drive, seconds_, flags_.shadow, key);
-    if (!link_.simulated && !flags_.shadow && !outcome.marked && !outcome.quit) AskMark(&outcome);
+    const bool asks = !link_.simulated && !flags_.shadow && input_->has_keys();
+    if (asks && !outcome.marked && !outcome.quit) AskMark(&outcome);
+    if (outcome.cause_key > 0) outcome.cause = CauseOf(outcome.cause_key);
+    // a simulated robot knows of success, so that a trial to its end is a failure
+    const bool judged = outcome.marked || (link_.simulated && !flags_.shadow && !outcome.quit &&
+                                           outcome.moving_steps > 0);
     meta.success = outcome.success;
     meta.cause = outcome.cause;
     if (log) log->Finish(meta, key, outcome.end.state, outcome.end.observation);
@@ -202,7 +218,9 @@ class Session {
     if (const auto* played = dynamic_cast<const RecordedRobot*>(link_.robot.get())) {
       row["mean_distance_m"] = played->mean_distance();
     }
-    tried.successes += outcome.success;
+    row["judged"] = judged;
+    tried.judged += judged;
+    tried.successes += judged && outcome.success;
     tried.rows.push_back(row);
     progress_.Message(fmt::format("trial {} of {}: {}", trial + 1, of, Words(outcome)));
     return outcome.quit;
@@ -219,12 +237,8 @@ class Session {
     while (!InterruptRequested()) {
       const DriveKeys keys = input_->Poll();
       outcome->quit = outcome->quit || keys.quit;
-      if (keys.mark != 0 || keys.quit) {
-        outcome->marked = keys.mark != 0;
-        outcome->success = keys.mark > 0;
-        if (keys.mark < 0) outcome->cause = CauseOf(keys.cause);
-        return;
-      }
+      if (keys.mark != 0) outcome->Mark(keys);
+      if (keys.mark != 0 || keys.quit) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     outcome->quit = true;
@@ -295,8 +309,7 @@ class Session {
                 {"options", ToJson(flags_.drive)},
                 {"policies", Json::array()}};
     for (const Tried& tried : policies_) {
-      const auto count = static_cast<int64_t>(tried.rows.size());
-      const Interval interval = WilsonInterval(tried.successes, count);
+      const Interval interval = WilsonInterval(tried.successes, tried.judged);
       Json causes = Json::object();
       for (const Json& row : tried.rows) {
         if (row["success"].get<bool>()) continue;
@@ -306,7 +319,8 @@ class Session {
       result["policies"].push_back({{"checkpoint", tried.name},
                                     {"policy", tried.policy->info().name},
                                     {"hash", tried.policy->info().hash},
-                                    {"trials", count},
+                                    {"trials", tried.rows.size()},
+                                    {"judged", tried.judged},
                                     {"successes", tried.successes},
                                     {"interval", {interval.low, interval.high}},
                                     {"causes", causes},
@@ -320,14 +334,15 @@ class Session {
   // Trials of one round are a pair: their starts are the same in simulation, and as alike as the
   // person makes them elsewhere.
   static Json Paired(const Tried& a, const Tried& b) {
-    int64_t only_a = 0, only_b = 0;
+    int64_t only_a = 0, only_b = 0, n = 0;
     const size_t pairs = std::min(a.rows.size(), b.rows.size());
     for (size_t i = 0; i < pairs; ++i) {
+      if (!a.rows[i]["judged"].get<bool>() || !b.rows[i]["judged"].get<bool>()) continue;
+      ++n;
       const bool in_a = a.rows[i]["success"], in_b = b.rows[i]["success"];
       only_a += in_a && !in_b;
       only_b += in_b && !in_a;
     }
-    const auto n = static_cast<int64_t>(pairs);
     const Interval interval = PairedDifferenceInterval(only_a, only_b, n);
     return {{"pairs", n},
             {"only_first", only_a},
@@ -345,7 +360,6 @@ class Session {
   RobotLink link_;
   std::unique_ptr<DriveInput> input_;
   std::unique_ptr<BrowserLink> page_;
-  bool holds_on_ = false;  // somebody has to
   double seconds_ = 0;
 };
 
@@ -371,7 +385,13 @@ Json Drive(DriveFlags flags, CommandContext& context) {
   const RobotPlace robot{trained.robot, trained.robot_place, first.checkpoint};
   const Twin twin = LoadTwinOf({trained.task, robot, trained.scene}, flags.task, flags.robot);
   std::vector<Tried> policies = OpenPolicies(flags, twin.info, *context.progress);
-  RobotLink link = OpenRobotLink(flags.link, twin, flags.variant, policies.front().policy->info());
+  RobotLink link = OpenRobotLink(flags.link, twin, flags.variant);
+  if (flags.watch.watch && !link.simulated)
+    ThrowUsage("watch: shows simulated robots (--link sim)");
+  for (Tried& tried : policies) {
+    const PolicyInfo& info = tried.policy->info();
+    if (!info.cameras.empty()) tried.cameras = link.cameras(info);
+  }
   if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
   if (context.plan) {
     return {{"robot", twin.info.robot},
@@ -388,11 +408,17 @@ std::string DescribeDrive(const Json& result) {
   }
   std::string text;
   for (const Json& policy : result["policies"]) {
-    const int64_t trials = policy["trials"];
-    text += fmt::format("{}: {} of {} trials succeeded [{:.1f} %, {:.1f} %]\n",
-                        policy["checkpoint"].get<std::string>(), policy["successes"].dump(), trials,
-                        100 * policy["interval"][0].get<double>(),
-                        100 * policy["interval"][1].get<double>());
+    const int64_t trials = policy["trials"], judged = policy["judged"];
+    text += policy["checkpoint"].get<std::string>() + ": ";
+    if (judged > 0) {
+      text += fmt::format(
+          "{} of {} trials succeeded [{:.1f} %, {:.1f} %]\n", policy["successes"].dump(), judged,
+          100 * policy["interval"][0].get<double>(), 100 * policy["interval"][1].get<double>());
+    }
+    if (judged < trials) {
+      text += fmt::format("{}{} trials of which it is not known how they went\n",
+                          judged > 0 ? "  " : "", trials - judged);
+    }
     for (const auto& [cause, count] : policy["causes"].items()) {
       text += fmt::format("  {}: {}\n", cause.empty() ? "not marked" : cause, count.dump());
     }

@@ -105,8 +105,8 @@ struct AugmentFlags {
       "listed robot, robot+gripper, or path of a robot.yaml; empty: the inputs' own");
     v("plan_file", plan_file, "randomizers: listed plan or path of a YAML file");
     v("preview", preview,
-      "PNG file to write: twelve drawn looks of each camera side by side; without --out nothing "
-      "else is made",
+      "PNG file to write: twelve drawn looks of each camera side by side, with --plan too; without "
+      "--out nothing else is made",
       kOutput);
     augment.Visit(v);
   }
@@ -391,12 +391,12 @@ Command AugmentCommand() {
         ReadPlanFile(flags.plan_file, &options.plan);
         const RendererFactory renderers = twin.renderers_with(options.render);
         CheckRemade(flags.preview, kPngStart, "picture");
-        if (!flags.preview.empty() && !context.plan) {
+        if (!flags.preview.empty()) {
           TryToWrite(flags.preview, "preview");
           const Image sheet = ContactSheet(options, renderers);
           const std::vector<uint8_t> png = Module<VideoModule>().encode_png(sheet);
           WriteTextAtomically(flags.preview, std::string(png.begin(), png.end()));
-          if (options.out.empty()) return {{"preview", flags.preview}};
+          if (options.out.empty() && !context.plan) return {{"preview", flags.preview}};
         }
         if (context.plan) {
           if (!options.out.empty()) {

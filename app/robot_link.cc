@@ -19,44 +19,29 @@ namespace {
 
 namespace fs = std::filesystem;
 
-RobotLink OpenSimulated(const Twin& twin, const std::string& variant, const PolicyInfo& policy) {
+RobotLink OpenSimulated(const Twin& twin, const std::string& variant) {
   RobotLink link;
   link.robot = MakeSimulatedRobot(twin.simulators(), variant);
-  if (!policy.cameras.empty()) {
-    link.cameras =
-        SimulatedCameras(twin.renderers, policy.cameras, policy.image_width, policy.image_height);
-  }
+  link.cameras = [renderers = twin.renderers](const PolicyInfo& policy) {
+    return SimulatedCameras(renderers, policy.cameras, policy.image_width, policy.image_height);
+  };
   link.harmless = link.simulated = true;
   return link;
 }
 
-RobotLink OpenRecorded(const std::string& place, const Twin& twin, const PolicyInfo& policy) {
+RobotLink OpenRecorded(const std::string& place, const Twin& twin) {
   RobotLink link;
   link.recording = OpenDataset(place);
   if (link.recording->episodes().empty()) ThrowBadInput(place + ": has no episodes");
   auto robot = std::make_unique<RecordedRobot>(*link.recording, 0, twin.simulators());
-  if (!policy.cameras.empty()) {
-    link.cameras = RecordedCameras(*link.recording, 0, *robot, policy.cameras, policy.image_width,
-                                   policy.image_height);
-  }
+  link.cameras = [&source = *link.recording, &played = *robot](const PolicyInfo& policy) {
+    return RecordedCameras(source, 0, played, policy.cameras, policy.image_width,
+                           policy.image_height);
+  };
   link.rows = robot->length();
   link.robot = std::move(robot);
   link.harmless = true;
   return link;
-}
-
-RobotLink OpenWired([[maybe_unused]] const std::string& place, [[maybe_unused]] const Twin& twin,
-                    [[maybe_unused]] const PolicyInfo& policy) {
-#ifdef WITH_SERVE
-  RobotLink link;
-  link.robot = OpenWireRobot(place, twin.simulators());
-  if (!policy.cameras.empty()) {
-    link.cameras = WireCameras(place, policy.cameras, policy.image_width, policy.image_height);
-  }
-  return link;
-#else
-  ThrowUsage("link: " + place + ": this program was built without ZeroMQ (-DWITH_SERVE=ON)");
-#endif
 }
 
 // The newest pictures of an arm's cameras.
@@ -102,34 +87,47 @@ RobotCamerasFactory CamerasOfArm(const FeetechArmOptions& options, const std::st
                        .wanted_width = policy.image_width,
                        .wanted_height = policy.image_height});
   }
-  if (cameras.empty()) return {};
   return [cameras]() -> std::unique_ptr<RobotCameras> {
     return std::make_unique<ArmCameras>(cameras);
   };
 }
 
-RobotLink OpenArm(const std::string& file, const Twin& twin, const PolicyInfo& policy) {
+RobotLink OpenArm(const std::string& file, const Twin& twin) {
   const auto options = FromJson<FeetechArmOptions>(LoadYaml(file), file);
   RobotLink link;
-  link.cameras = CamerasOfArm(options, file, policy);
   link.robot = OpenFeetechArm(options, file, twin.simulators());
+  link.cameras = [options, file](const PolicyInfo& policy) {
+    return CamerasOfArm(options, file, policy);
+  };
   return link;
+}
+
+RobotLink OpenWired([[maybe_unused]] const std::string& place, [[maybe_unused]] const Twin& twin) {
+#ifdef WITH_SERVE
+  RobotLink link;
+  link.robot = OpenWireRobot(place, twin.simulators());
+  link.cameras = [place](const PolicyInfo& policy) {
+    return WireCameras(place, policy.cameras, policy.image_width, policy.image_height);
+  };
+  return link;
+#else
+  ThrowUsage("link: " + place + ": this program was built without ZeroMQ (-DWITH_SERVE=ON)");
+#endif
 }
 
 }  // namespace
 
-RobotLink OpenRobotLink(const std::string& place, const Twin& twin, const std::string& variant,
-                        const PolicyInfo& policy) {
-  if (place == "sim") return OpenSimulated(twin, variant, policy);
-  if (place.starts_with("tcp://")) return OpenWired(place, twin, policy);
+RobotLink OpenRobotLink(const std::string& place, const Twin& twin, const std::string& variant) {
+  if (place == "sim") return OpenSimulated(twin, variant);
+  if (place.starts_with("tcp://")) return OpenWired(place, twin);
   if (!fs::exists(place)) {
     ThrowUsage("link: " + place +
                ": no such file; it is 'sim', the address of a robot (tcp://HOST:PORT), the YAML "
                "file of an arm, or a dataset");
   }
   const std::string ending = fs::path(place).extension().string();
-  if (ending == ".yaml" || ending == ".yml") return OpenArm(place, twin, policy);
-  return OpenRecorded(place, twin, policy);
+  if (ending == ".yaml" || ending == ".yml") return OpenArm(place, twin);
+  return OpenRecorded(place, twin);
 }
 
 }  // namespace understudy

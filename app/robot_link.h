@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -14,16 +15,17 @@ namespace understudy {
 struct RobotLink {
   std::unique_ptr<EpisodeSource> recording;  // that the robot plays; null: none
   std::unique_ptr<Robot> robot;
-  RobotCamerasFactory cameras;  // of what the policy sees; empty: nothing
-  bool harmless = false;        // nobody can be hurt: it moves without a dead-man input
-  bool simulated = false;       // its states can be rendered, and starts follow from a seed
-  int64_t rows = 0;             // of a recording; 0: it has no end
+  // Of what a policy sees, which is at least one camera. Throws Error(kBadInput) for others than
+  // there are.
+  std::function<RobotCamerasFactory(const PolicyInfo& policy)> cameras;
+  bool harmless = false;   // nobody can be hurt: it moves without a dead-man input
+  bool simulated = false;  // its states can be rendered, and starts follow from a seed
+  int64_t rows = 0;        // of a recording; 0: it has no end
 };
 
 // `place`: "sim", the twin on this machine; "tcp://HOST:PORT", a robot that speaks our protocol
 // (docs/deploy.md), as `understudy simulate` does; a YAML file that describes an arm of Feetech
 // servos; a dataset, whose first episode is played. Throws Error that says what is wrong with it.
-RobotLink OpenRobotLink(const std::string& place, const Twin& twin, const std::string& variant,
-                        const PolicyInfo& policy);
+RobotLink OpenRobotLink(const std::string& place, const Twin& twin, const std::string& variant);
 
 }  // namespace understudy

@@ -62,13 +62,12 @@ Json Simulate(const SimulateFlags& flags, CommandContext& context) {
   LiveFrame frame;
   while (!InterruptRequested()) {
     const double left = due - MonotonicSeconds();
-    if (left > 0) {
-      server.Serve(std::max(1, static_cast<int>(std::floor(1e3 * left))), answer);
-      if (MonotonicSeconds() < due) continue;
-    }
+    server.Serve(std::max(0, static_cast<int>(std::ceil(1e3 * left))), answer);
+    const double now = MonotonicSeconds();
+    if (now < due) continue;
     protocol.Tick();
     // a step that was late is not caught up with
-    due = std::max(due + dt, MonotonicSeconds());
+    due = std::max(due, now - 0.1 * dt) + dt;
     if (page) {
       frame.state = protocol.reading().state;
       frame.sim_time_s = protocol.reading().observation.sim_time_s;

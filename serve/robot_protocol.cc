@@ -14,7 +14,7 @@ RobotProtocol::RobotProtocol(Robot& robot, Pictures pictures, std::function<int6
       pictures_(std::move(pictures)),
       now_ns_(std::move(now_ns)),
       card_(CardOf(robot.info())) {
-  command_ = robot_.Begin(RngKey{}, &reading_);
+  command_ = robot_.Begin(RngKey{}, false, &reading_);
 }
 
 void RobotProtocol::Tick() {
@@ -61,7 +61,7 @@ WireValue RobotProtocol::Begin(const WireValue* data) {
       *fields[i] = static_cast<uint64_t>(*number);
     }
   }
-  command_ = robot_.Begin(key, &reading_);
+  command_ = robot_.Begin(key, false, &reading_);
   return WireMap{{"hold", ToWire(command_, card_.arms)},
                  {"reading", ToWire(reading_, card_, now_ns_())}};
 }
@@ -75,10 +75,12 @@ WireValue RobotProtocol::Step(const WireValue* data) {
 
 WireValue RobotProtocol::TakePictures(const WireValue* data) {
   constexpr int64_t kMostPixels = 4096;
+  constexpr size_t kMostCameras = 16;
   std::vector<std::string> cameras;
   const WireValue* names = data ? data->Find("cameras") : nullptr;
   if (const WireList* list = names ? names->As<WireList>() : nullptr) {
-    for (const WireValue& item : *list) {
+    for (size_t i = 0; i < list->size() && i < kMostCameras; ++i) {
+      const WireValue& item = (*list)[i];
       if (const std::string* name = item.As<std::string>()) cameras.push_back(*name);
     }
   }

@@ -23,8 +23,8 @@ class WireRobot : public Robot {
       : place_("robot " + address),
         twin_(std::move(twin)),
         info_(twin_->info()),
-        patient_({.address = address, .token = "", .timeout_ms = kBeginMs}),
-        quick_({.address = address, .token = "", .timeout_ms = kStepMs}),
+        patient_({.address = address, .token = "", .timeout_ms = kBeginMs, .peer = "robot"}),
+        quick_({.address = address, .token = "", .timeout_ms = kStepMs, .peer = "robot"}),
         card_(ReadRobotCard(patient_.Ask("robot_info", {}), place_)),
         exchange_([this](const Action* command, RobotReading* reading) { Ask(command, reading); },
                   1 / info_.control_hz) {
@@ -45,12 +45,14 @@ class WireRobot : public Robot {
     return twin_->ArmKinematics(arm);
   }
 
-  Action Begin(const RngKey& key, RobotReading* reading) override {
+  Action Begin(const RngKey& key, bool shadow, RobotReading* reading) override {
     exchange_.Pause();
+    if (shadow) return Watch(reading);
     WireList numbers;
     for (const uint64_t field : {key.seed, key.stage, key.parent, key.variant, key.term}) {
       numbers.emplace_back(static_cast<int64_t>(field));
     }
+    const int64_t asked_ns = MonotonicNs();
     const WireValue answer = patient_.Ask("begin", WireMap{{"key", std::move(numbers)}});
     const WireValue* hold = answer.Find("hold");
     const WireValue* first = answer.Find("reading");
@@ -58,7 +60,7 @@ class WireRobot : public Robot {
       ThrowBadInput(place_ + ": its answer to begin lacks 'hold' or 'reading'");
     }
     Action action = ReadWireAction(*hold, card_, place_);
-    ReadWireReading(*first, card_, kinematics_, MonotonicNs(), place_, reading);
+    ReadWireReading(*first, card_, kinematics_, asked_ns, place_, reading);
     Accept(reading);
     exchange_.Start(*reading);
     return action;
@@ -116,12 +118,27 @@ class WireRobot : public Robot {
     if (info_.state_size == 0) reading->state.clear();
   }
 
-  // On the thread of exchange_.
+  // It is not to be moved.
+  Action Watch(RobotReading* reading) {
+    const int64_t asked_ns = MonotonicNs();
+    ReadWireReading(patient_.Ask("step", WireMap{}), card_, kinematics_, asked_ns, place_, reading);
+    Accept(reading);
+    Action hold;
+    for (const ArmObservation& arm : reading->observation.arms) {
+      hold.arms.push_back({arm.X_WE, -1, {}});
+      if (info_.action_kind == ActionKind::kJoints) hold.arms.back().q_cmd = arm.joint_q;
+    }
+    exchange_.Start(*reading);
+    return hold;
+  }
+
+  // On the thread of exchange_. A reading is older by at most the time that it came in.
   void Ask(const Action* command, RobotReading* reading) {
+    const int64_t asked_ns = MonotonicNs();
     WireMap data;
     if (command) data.emplace_back("action", ToWire(*command, card_.arms));
     const WireValue answer = quick_.Ask("step", std::move(data));
-    ReadWireReading(answer, card_, kinematics_asked_, MonotonicNs(), place_, reading);
+    ReadWireReading(answer, card_, kinematics_asked_, asked_ns, place_, reading);
   }
 
   const std::string place_;
@@ -139,7 +156,7 @@ class WiredCameras : public RobotCameras {
  public:
   WiredCameras(const std::string& address, std::vector<std::string> cameras, int width, int height)
       : place_("robot " + address),
-        client_({.address = address, .token = "", .timeout_ms = 2000}),
+        client_({.address = address, .token = "", .timeout_ms = 2000, .peer = "robot"}),
         cameras_(std::move(cameras)),
         width_(width),
         height_(height) {

@@ -70,11 +70,12 @@ WireValue ZmqClient::Ask(const std::string& endpoint, WireValue data) {
     socket.send(zmq::buffer(bytes));
     // one that waits in vain is not used again: it would take the late answer for the next
     if (!socket.recv(reply)) {
-      ThrowFailed(fmt::format("policy server {}: no answer to {} within {:.1f} s", options_.address,
-                              endpoint, options_.timeout_ms / 1000.0));
+      ThrowFailed(fmt::format("{} {}: no answer to {} within {:.1f} s", options_.peer,
+                              options_.address, endpoint, options_.timeout_ms / 1000.0));
     }
   } catch (const zmq::error_t& error) {
-    const std::string text = fmt::format("policy server '{}': {}", options_.address, error.what());
+    const std::string text =
+        fmt::format("{} '{}': {}", options_.peer, options_.address, error.what());
     if (error.num() == EINVAL || error.num() == EPROTONOSUPPORT) {
       ThrowUsage(text + "; an address is tcp://HOST:PORT");
     }
@@ -89,12 +90,12 @@ WireValue ZmqClient::Ask(const std::string& endpoint, WireValue data) {
   try {
     value = Unpack(reply.to_string_view()).value;
   } catch (const Error& error) {
-    ThrowFailed(fmt::format("policy server {}: its answer to {} is {}", options_.address, endpoint,
-                            error.what()));
+    ThrowFailed(fmt::format("{} {}: its answer to {} is {}", options_.peer, options_.address,
+                            endpoint, error.what()));
   }
   if (const WireValue* error = value.Find("error")) {
     const std::string* text = error->As<std::string>();
-    ThrowFailed(fmt::format("policy server {}: {}: {}", options_.address, endpoint,
+    ThrowFailed(fmt::format("{} {}: {}: {}", options_.peer, options_.address, endpoint,
                             text ? *text : "refused without a reason"));
   }
   return value;

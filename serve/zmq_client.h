@@ -14,6 +14,7 @@ struct RemoteOptions {
   std::string token;    // empty: none
   int timeout_ms = 15000;
   ArrayForm arrays = ArrayForm::kMsgpackNumpy;  // of requests
+  std::string peer = "policy server";           // what messages call it
 };
 
 // The pictures of one camera, [1, T, height, width, 3], oldest first.

@@ -5,8 +5,10 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "core/base/error.h"
+#include "core/seam/state_validity.h"
 #include "sim/arm_chain.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
@@ -25,6 +27,7 @@ class ArmKinematics final : public Kinematics {
     Require(problems.empty(), "a compiled scene has been checked");
     data_.reset(mj_makeData(&model_));
     if (data_ == nullptr) ThrowFailed("MuJoCo: no memory for the kinematics' data");
+    for (int body = 0; body < model_.nbody; ++body) parts_.push_back(PartOf(body));
     lower_.resize(static_cast<Eigen::Index>(arm_.joints.size()));
     upper_ = lower_;
     for (Eigen::Index i = 0; i < lower_.size(); ++i) {
@@ -107,6 +110,34 @@ class ArmKinematics final : public Kinematics {
     }
   }
 
+  bool DoClear(const JointVector& q) override {
+    posture_ = q;
+    DoForward(posture_);
+    mj_collision(&model_, data_.get());
+    for (int c = 0; c < data_->ncon; ++c) {
+      const mjContact& contact = data_->contact[c];
+      if (contact.geom[0] < 0 || contact.geom[1] < 0 || contact.dist >= -kSolidsGive) continue;
+      const Part a = parts_[static_cast<size_t>(model_.geom_bodyid[contact.geom[0]])],
+                 b = parts_[static_cast<size_t>(model_.geom_bodyid[contact.geom[1]])];
+      const bool link = a == Part::kLink || b == Part::kLink;
+      const bool base = a == Part::kBase || b == Part::kBase;
+      const bool hand = a == Part::kHand || b == Part::kHand;
+      if (a == Part::kMoving || b == Part::kMoving) continue;
+      if (link || (hand && base)) return false;
+    }
+    return true;
+  }
+
+  // What a body is to the arm.
+  enum class Part : uint8_t { kFixed, kMoving, kBase, kLink, kHand };
+  Part PartOf(int body) const {
+    const auto below = [&](int joint) { return InSubtree(model_, body, model_.jnt_bodyid[joint]); };
+    if (below(arm_.joints.back())) return Part::kHand;
+    if (below(arm_.joints.front())) return Part::kLink;
+    if (arm_.base_body >= 0 && InSubtree(model_, body, arm_.base_body)) return Part::kBase;
+    return model_.body_weldid[body] == 0 ? Part::kFixed : Part::kMoving;
+  }
+
   JointVector DoNearest(const Pose& X_WE, const Eigen::VectorXd& q_start) override {
     DoForward(q_start);
     const ArmChain chain(model_, *data_, arm_);
@@ -118,6 +149,7 @@ class ArmKinematics final : public Kinematics {
   const mjModel& model_;
   ArmIndex arm_;
   std::unique_ptr<mjData, MujocoDeleter> data_;
+  std::vector<Part> parts_;  // by body
   Eigen::VectorXd lower_, upper_, posture_, step_;
   Eigen::MatrixXd jacobian_;
 };

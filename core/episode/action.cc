@@ -5,6 +5,12 @@
 
 namespace understudy {
 
+bool IsFinite(const ArmAction& action) {
+  return action.X_WE_cmd.translation().allFinite() &&
+         action.X_WE_cmd.rotation().coeffs().allFinite() && action.q_cmd.allFinite() &&
+         std::isfinite(action.gripper);
+}
+
 bool ArmAction::operator==(const ArmAction& other) const {
   return X_WE_cmd == other.X_WE_cmd && gripper == other.gripper &&
          q_cmd.size() == other.q_cmd.size() && q_cmd == other.q_cmd;

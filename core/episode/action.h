@@ -23,6 +23,9 @@ struct ArmAction {
   bool operator==(const ArmAction& other) const;
 };
 
+// Whether all its numbers are finite.
+bool IsFinite(const ArmAction& action);
+
 // One entry per arm, in the order of SimulatorInfo::arms. This, in float64, is what the controller
 // consumes, what is stored as `actions_abs` and `actions_joints`, and what replay uses.
 struct Action {

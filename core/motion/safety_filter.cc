@@ -32,13 +32,20 @@ Vector3d Nearest(const Region<3>& region, const Vector3d& p_BE) {
   return p;
 }
 
-bool IsFinite(const ArmAction& action) {
-  return action.X_WE_cmd.translation().allFinite() &&
-         action.X_WE_cmd.rotation().coeffs().allFinite() && action.q_cmd.allFinite() &&
-         std::isfinite(action.gripper);
-}
-
 }  // namespace
+
+GuardedArm GuardedArmOf(const SimulatorInfo& info, size_t arm,
+                        std::unique_ptr<Kinematics> kinematics) {
+  GuardedArm guarded{.kind = info.action_kind,
+                     .X_WB = info.base(arm),
+                     .reach = info.workspace_radius,
+                     .kinematics = std::move(kinematics),
+                     .valid = {}};
+  if (Kinematics* known = guarded.kinematics.get()) {
+    guarded.valid = [known](const JointVector& q) { return known->Clear(q); };
+  }
+  return guarded;
+}
 
 bool SafeCommand::any() const {
   return std::ranges::any_of(stops, [](bool stop) { return stop; });
@@ -129,7 +136,7 @@ bool SafetyFilter::CanRest(const Vector3d& p_BE, const Eigen::Quaterniond& R_WE,
   Eigen::Matrix<double, 6, 6> A = J.lazyProduct(J.transpose());
   A.diagonal().array() += kSolveDamping * kSolveDamping;
   const JointVector then = q + J.transpose().lazyProduct(A.llt().solve(motion));
-  return KeepsMargins(then, q) && (!arm_.valid || arm_.valid(found->q));
+  return KeepsMargins(then, q) && Valid(found->q, q);
 }
 
 bool SafetyFilter::KeepsMargins(const JointVector& then, const VectorXd& q) const {
@@ -151,7 +158,7 @@ SafeCommand SafetyFilter::Limit(const ArmAction& wanted, const VectorXd& q) {
     return held;
   }
   SafeCommand command =
-      arm_.kind == ActionKind::kJoints ? LimitJoints(wanted) : LimitPose(wanted, q);
+      arm_.kind == ActionKind::kJoints ? LimitJoints(wanted, q) : LimitPose(wanted, q);
   command.action.gripper = std::clamp(wanted.gripper, -1.0, 1.0);
   last_ = command.action;
   return command;
@@ -197,7 +204,7 @@ SafeCommand SafetyFilter::LimitPose(const ArmAction& wanted, const VectorXd& q) 
   return command;
 }
 
-SafeCommand SafetyFilter::LimitJoints(const ArmAction& wanted) {
+SafeCommand SafetyFilter::LimitJoints(const ArmAction& wanted, const VectorXd& q) {
   SafeCommand command;
   const auto stop = [&](SafetyStop why) { command.stops[static_cast<size_t>(why)] = true; };
   const auto count = static_cast<Eigen::Index>(joints_.size());
@@ -211,7 +218,7 @@ SafeCommand SafetyFilter::LimitJoints(const ArmAction& wanted) {
     if (!arm_.valid) continue;
     posture_[i] = joints_[joint].Stop(joints_[joint].Towards(target.segment<1>(i)))[0];
   }
-  const bool may_move = !arm_.valid || arm_.valid(posture_);
+  const bool may_move = Valid(posture_, q);
   if (!may_move) stop(SafetyStop::kPosture);
   JointVector q_cmd = target;
   for (Eigen::Index i = 0; i < count; ++i) {

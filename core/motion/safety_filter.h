@@ -10,6 +10,7 @@
 #include "core/episode/action.h"
 #include "core/motion/bounded_motion.h"
 #include "core/seam/kinematics.h"
+#include "core/seam/simulator.h"
 #include "core/spec/action_kind.h"
 #include "core/spec/safety_options.h"
 
@@ -43,8 +44,13 @@ struct GuardedArm {
   std::shared_ptr<Kinematics> kinematics;  // null: unknown; then joints are looked after by nobody
                                            // where poses are the command
   // Whether a posture touches nothing that it must not; empty: not asked.
-  std::function<bool(const Eigen::VectorXd& q)> valid;
+  std::function<bool(const JointVector& q)> valid;
 };
+
+// An arm of a simulator or a robot, whose links must touch neither each other nor what is fixed to
+// the world (Kinematics::Clear).
+GuardedArm GuardedArmOf(const SimulatorInfo& info, size_t arm,
+                        std::unique_ptr<Kinematics> kinematics);
 
 // The last piece before the commands of one arm leave, at a fixed rate: whatever it is asked for,
 // successive commands keep the limits of SafetyOptions (BoundedMotion), stay where the hand may be,
@@ -75,9 +81,13 @@ class SafetyFilter {
  private:
   using Vector3 = Eigen::Vector3d;
   SafeCommand LimitPose(const ArmAction& wanted, const Eigen::VectorXd& q);
-  SafeCommand LimitJoints(const ArmAction& wanted);
+  SafeCommand LimitJoints(const ArmAction& wanted, const Eigen::VectorXd& q);
   // Where it comes to rest if it brakes after `turn`.
   Eigen::Quaterniond TurnedBy(const BoundedMotion<3>::Step& turn) const;
+  // An arm that touches what it must not may move.
+  bool Valid(const JointVector& then, const Eigen::VectorXd& q) const {
+    return !arm_.valid || arm_.valid(then) || !arm_.valid(q);
+  }
   bool CanRest(const Vector3& p_BE, const Eigen::Quaterniond& R_WE, const Eigen::VectorXd& q) const;
   // Whether an arm whose joints are at `q` keeps its margins at `then`.
   bool KeepsMargins(const JointVector& then, const Eigen::VectorXd& q) const;

@@ -42,6 +42,11 @@ class Kinematics {
     return DoSolve(X_WE, q_start);
   }
 
+  // Whether at `q` no link of the arm is inside another one, inside its base or inside what is
+  // fixed to the world, and the hand inside none of the links. Objects and other arms are not
+  // asked, nor what the hand touches.
+  bool Clear(const JointVector& q) { return DoClear(q); }
+
   // The posture inside the limits that brings E nearest to X_WE, searched from `q_start`: of arms
   // that cannot take every orientation the position comes first.
   JointVector Nearest(const Pose& X_WE, const Eigen::VectorXd& q_start) {
@@ -54,6 +59,8 @@ class Kinematics {
   virtual Pose DoForward(const Eigen::VectorXd& q) = 0;
   virtual ArmJacobian DoJacobian(const Eigen::VectorXd& q) = 0;
   virtual std::optional<IkSolution> DoSolve(const Pose& X_WE, const Eigen::VectorXd& q_start) = 0;
+  // By default it always is.
+  virtual bool DoClear(const JointVector&) { return true; }
   // By default what Solve finds, or `q_start`.
   virtual JointVector DoNearest(const Pose& X_WE, const Eigen::VectorXd& q_start) {
     const std::optional<IkSolution> found = DoSolve(X_WE, q_start);

@@ -34,18 +34,19 @@ class Robot {
   // The geometry of an arm, with data of its own; null where it is not known.
   virtual std::unique_ptr<Kinematics> ArmKinematics(size_t arm) const = 0;
 
-  // A trial begins: a simulated robot goes to the start that follows from `key`; of a real one a
-  // person has made ready. Returns the command that it holds, and its first reading.
-  virtual Action Begin(const RngKey& key, RobotReading* reading) = 0;
+  // A trial begins: a simulated robot goes to the start that follows from `key`; a real one stays
+  // where a person has put it, and is made ready to be commanded, unless it is only to be watched
+  // (`shadow`). Returns what would keep it where it is, and its first reading.
+  virtual Action Begin(const RngKey& key, bool shadow, RobotReading* reading) = 0;
 
-  // The newest reading, into `reading`, whose memory is used again. False: none is newer than the
-  // one before.
+  // The newest reading, into `reading`, whose memory is used again; called once in each control
+  // step. False: none is newer than the one before.
   virtual bool Read(RobotReading* reading) = 0;
 
   // The command in full, as Simulator::Resolve.
   virtual ArmAction Resolve(size_t /*arm*/, const ArmAction& action) const { return action; }
 
-  // The command of this control step; called once in each.
+  // The command of this control step; called once in each, from the first in which it may move.
   virtual void Send(const Action& action) = 0;
 
   // Why no reading comes, in words; empty: not known.

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -18,7 +19,6 @@ namespace understudy {
 namespace {
 
 constexpr int64_t kFirstPictureNs = 5'000'000'000;
-constexpr int64_t kOldestNs = 2'000'000'000;  // a time further back is of another clock
 
 // Registers its devices with libavformat. Debian 12 has version 59.
 void LoadDevices() {
@@ -78,6 +78,8 @@ class DeviceCamera : public LiveCamera {
     Require(opened != nullptr, "memory for a camera");
     opened->interrupt_callback = {
         [](void* stop) { return static_cast<std::atomic<bool>*>(stop)->load() ? 1 : 0; }, &stop_};
+    // a device that hangs is not waited for
+    opened->flags |= AVFMT_FLAG_NONBLOCK;
     AVDictionary* settings = nullptr;
     if (options_.format == "v4l2") {
       const std::string size = fmt::format("{}x{}", options_.width, options_.height);
@@ -119,7 +121,10 @@ class DeviceCamera : public LiveCamera {
     Image image;
     while (!stop_) {
       const int code = av_read_frame(input_.get(), packet.get());
-      if (code == AVERROR(EAGAIN)) continue;
+      if (code == AVERROR(EAGAIN)) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        continue;
+      }
       if (code < 0) return Fail(av::ErrorText(code));
       const int64_t taken_ns = TimeOf(*packet);
       const bool ours = packet->stream_index == stream_->index;
@@ -133,12 +138,11 @@ class DeviceCamera : public LiveCamera {
     }
   }
 
-  // v4l2 gives the kernel's monotonic time, in us.
+  // v4l2 gives the kernel's monotonic time; other devices count from anywhere.
   int64_t TimeOf(const AVPacket& packet) const {
     const int64_t now_ns = MonotonicNs();
-    if (packet.pts == AV_NOPTS_VALUE) return now_ns;
-    const int64_t said_ns = av_rescale_q(packet.pts, stream_->time_base, {1, 1'000'000'000});
-    return said_ns <= now_ns && said_ns > now_ns - kOldestNs ? said_ns : now_ns;
+    if (options_.format != "v4l2" || packet.pts == AV_NOPTS_VALUE) return now_ns;
+    return std::min(now_ns, av_rescale_q(packet.pts, stream_->time_base, {1, 1'000'000'000}));
   }
 
   bool Convert(const AVFrame& frame, Image* image) {

@@ -9,6 +9,9 @@
 namespace understudy {
 namespace {
 
+// How far an arm may be from its command to begin there: gravity, friction, a load.
+constexpr double kNear = 0.05, kNearTurn = 0.2, kNearJoints = 0.15;  // m, rad, rad
+
 ChunkOptions ChunksOf(const DriveOptions& options, int execute) {
   return {.execute = options.execute > 0 ? options.execute : std::max(1, execute),
           .delay = 0,
@@ -36,13 +39,7 @@ DriveControl::DriveControl(const Robot& robot, int horizon, int execute, int max
   }
   const SimulatorInfo& info = robot.info();
   for (size_t a = 0; a < info.arms.size(); ++a) {
-    guards_.emplace_back(info.safety,
-                         GuardedArm{.kind = info.action_kind,
-                                    .X_WB = info.base(a),
-                                    .reach = info.workspace_radius,
-                                    .kinematics = robot.ArmKinematics(a),
-                                    .valid = {}},
-                         dt_);
+    guards_.emplace_back(info.safety, GuardedArmOf(info, a, robot.ArmKinematics(a)), dt_);
   }
 }
 
@@ -50,6 +47,7 @@ void DriveControl::Reset(const Action& hold, const Observation& now) {
   Require(hold.arms.size() == guards_.size() && now.arms.size() == guards_.size(),
           "one target per arm");
   state_ = State::kHolding;
+  started_ = false;
   command_ = wanted_ = hold;
   ++run_;
   moving_steps_ = clipped_ = 0;
@@ -70,8 +68,26 @@ bool DriveControl::Arrive(int64_t run, int64_t step, std::vector<Action>* chunk)
   return true;
 }
 
+// An arm that is elsewhere, since commands were lost or somebody moved it, is not to jump back.
+void DriveControl::StayNear(const Observation& now) {
+  for (size_t a = 0; a < command_.arms.size(); ++a) {
+    ArmAction& command = command_.arms[a];
+    const ArmObservation& arm = now.arms[a];
+    const Pose& X_WE = command.X_WE_cmd;
+    const bool joints = command.q_cmd.size() > 0;
+    const bool near = joints ? (command.q_cmd - arm.joint_q).cwiseAbs().maxCoeff() < kNearJoints
+                             : (X_WE.translation() - arm.X_WE.translation()).norm() < kNear &&
+                                   X_WE.rotation().angularDistance(arm.X_WE.rotation()) < kNearTurn;
+    if (near) continue;
+    command.X_WE_cmd = arm.X_WE;
+    if (joints) command.q_cmd = arm.joint_q;
+  }
+}
+
 void DriveControl::Start(const Observation& now) {
   state_ = State::kMoving;
+  started_ = true;
+  StayNear(now);
   ++run_;
   has_chunk_ = false;
   player_.Reset(command_);
@@ -124,8 +140,11 @@ void DriveControl::Follow(const Observation& now) {
   std::array<bool, kSafetyStops> stops{};
   bool clipped = false;
   for (size_t a = 0; a < guards_.size(); ++a) {
-    ArmAction target = robot_.Resolve(a, wanted_.arms[a]);
-    if (options_.clip_targets) {
+    // what is no number is the filter's to stop
+    const bool sound = IsFinite(wanted_.arms[a]);
+    if (sound) wanted_.arms[a] = robot_.Resolve(a, wanted_.arms[a]);
+    ArmAction target = wanted_.arms[a];
+    if (sound && options_.clip_targets) {
       const ArmAction inside = ClipTarget(now.arms[a].X_WE, target, robot_.info().limits);
       if (!(inside == target)) {
         target = robot_.Resolve(a, inside);

@@ -95,8 +95,10 @@ class DriveControl {
   // The command of this control step, which ends with it.
   const Action& Step(const Observation& now);
 
-  // What the policy wanted in the last step, before clipping and the filter.
+  // What the policy wanted in the last step, in full, before clipping and the filter.
   const Action& wanted() const { return wanted_; }
+  // Whether it has moved since Reset, so that commands are to be sent.
+  bool started() const { return started_; }
   // Steps of motion: in all, with a clipped target, and by what the filter stopped.
   int64_t moving_steps() const { return moving_steps_; }
   int64_t clipped() const { return clipped_; }
@@ -105,6 +107,7 @@ class DriveControl {
 
  private:
   void Start(const Observation& now);
+  void StayNear(const Observation& now);
   void Brake(BrakeCause cause);
   void Follow(const Observation& now);
 
@@ -117,6 +120,7 @@ class DriveControl {
   State state_ = State::kHolding;
   Action command_, wanted_;
   bool has_chunk_ = false;  // of this run
+  bool started_ = false;
   int64_t run_ = 0, moving_steps_ = 0, clipped_ = 0;
   std::array<int64_t, kSafetyStops> guarded_{};
   std::array<int64_t, kBrakeCauses> brakes_{};

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <linux/input.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -26,7 +27,8 @@ bool HasInput(int fd) {
 
 class TerminalInput : public DriveInput {
  public:
-  TerminalInput(int fd, double grace_s) : fd_(fd), grace_s_(grace_s) {
+  TerminalInput(int fd, double grace_s, bool always_held)
+      : fd_(fd), grace_s_(grace_s), always_held_(always_held) {
     if (tcgetattr(fd, &before_) != 0) {
       ThrowUsage(
           "dead_man = terminal: the program has no terminal to read keys from; name an event "
@@ -46,9 +48,11 @@ class TerminalInput : public DriveInput {
       if (count <= 0) break;
       for (ssize_t i = 0; i < count; ++i) Press(pressed[static_cast<size_t>(i)], &keys);
     }
-    keys.held = held_s_ > 0 && MonotonicSeconds() - held_s_ < grace_s_;
+    keys.held = always_held_ || (held_s_ > 0 && MonotonicSeconds() - held_s_ < grace_s_);
     return keys;
   }
+  bool always_held() const override { return always_held_; }
+  bool has_keys() const override { return true; }
 
  private:
   void Press(char key, DriveKeys* keys) {
@@ -69,6 +73,7 @@ class TerminalInput : public DriveInput {
 
   int fd_;
   double grace_s_;
+  bool always_held_;
   termios before_{};
   double held_s_ = 0;  // when the space bar was seen last
 };
@@ -83,6 +88,8 @@ class EventInput : public DriveInput {
                       "group `input`",
                       device, std::strerror(errno)));
     }
+    // a device that cannot be had alone is used all the same
+    ioctl(fd_, EVIOCGRAB, 1);
   }
   ~EventInput() override { close(fd_); }
 
@@ -101,6 +108,7 @@ class EventInput : public DriveInput {
     keys.held = !lost_ && !down_.empty();
     return keys;
   }
+  bool has_keys() const override { return others_ != nullptr && others_->has_keys(); }
 
  private:
   void See(const input_event& event) {
@@ -118,8 +126,8 @@ class EventInput : public DriveInput {
 
 }  // namespace
 
-std::unique_ptr<DriveInput> OpenTerminalInput(int fd, double grace_s) {
-  return std::make_unique<TerminalInput>(fd, grace_s);
+std::unique_ptr<DriveInput> OpenTerminalInput(int fd, double grace_s, bool always_held) {
+  return std::make_unique<TerminalInput>(fd, grace_s, always_held);
 }
 
 std::unique_ptr<DriveInput> OpenEventInput(const std::string& device,

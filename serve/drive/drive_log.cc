@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "data/store/files.h"
+
 namespace understudy {
 namespace {
 
@@ -26,11 +28,18 @@ void HashRow(const Step& row, Hasher* hasher) {
 
 DriveLog::DriveLog(const std::filesystem::path& file, const DatasetHeader& header,
                    const EpisodeMeta& meta)
-    : recorder_(file, header, meta), rows_(kRows) {
+    : file_(file), rows_(kRows) {
+  recorder_.emplace(file, header, meta);
   thread_ = std::thread([this] { Work(); });
 }
 
-DriveLog::~DriveLog() { Join(); }
+DriveLog::~DriveLog() {
+  Join();
+  if (warm_) return;
+  recorder_.reset();
+  std::error_code ignored;
+  std::filesystem::remove(PartOf(file_), ignored);
+}
 
 void DriveLog::Push() {
   // the first row gives all of them their memory
@@ -40,10 +49,11 @@ void DriveLog::Push() {
 
 void DriveLog::Work() {
   HandOver<Step>::Things rows;
+  rows.reserve(kRows);
   try {
     while (rows_.Take(&rows)) {
       for (const auto& row : rows) {
-        recorder_.Append(*row);
+        recorder_->Append(*row);
         HashRow(*row, &hasher_);
       }
     }
@@ -64,7 +74,7 @@ void DriveLog::Finish(EpisodeMeta meta, const RngKey& key, const SimState& final
   Join();
   if (error_) std::rethrow_exception(error_);
   meta.uuid = MakeUuid(hasher_.Hex(), key);
-  recorder_.Finish(meta, final_state, final_observation, {});
+  if (warm_) recorder_->Finish(meta, final_state, final_observation, {});
 }
 
 }  // namespace understudy

@@ -2,7 +2,7 @@
 
 #include <exception>
 #include <filesystem>
-#include <mutex>
+#include <optional>
 #include <thread>
 
 #include "core/base/hand_over.h"
@@ -17,15 +17,15 @@ namespace understudy {
 // before Finish, it leaves what an EpisodeRecorder leaves.
 class DriveLog {
  public:
-  // Throws as EpisodeRecorder.
+  // A log without rows leaves no file. Throws as EpisodeRecorder.
   DriveLog(const std::filesystem::path& file, const DatasetHeader& header, const EpisodeMeta& meta);
   ~DriveLog();
 
   // To be filled in; its memory is that of a row that is written already.
   Step& Next() { return rows_.Next(); }
   void Push();
-  // Writes the rest; the uuid of `meta` becomes one of what was recorded and of `key`. Throws the
-  // Error that stopped the writing.
+  // Writes the rest, if there are rows; the uuid of `meta` becomes one of what was recorded and of
+  // `key`. Throws the Error that stopped the writing.
   void Finish(EpisodeMeta meta, const RngKey& key, const SimState& final_state,
               const Observation& final_observation);
 
@@ -33,7 +33,8 @@ class DriveLog {
   void Work();
   void Join();
 
-  EpisodeRecorder recorder_;
+  const std::filesystem::path file_;
+  std::optional<EpisodeRecorder> recorder_;
   HandOver<Step> rows_;
   bool warm_ = false;
   Hasher hasher_;             // of the thread, read when it has ended

@@ -16,8 +16,10 @@
 namespace understudy {
 namespace {
 
-constexpr double kLate = 1e-3;  // s by which a step may begin late
-constexpr int kDelaysKept = 8;  // measured ones, from which the next is guessed
+constexpr double kCatchUp = 0.1;     // of a step: more than that is not caught up with
+constexpr double kFirstAnswer = 15;  // s that a policy may take for its first answer at least
+constexpr double kLate = 1e-3;       // s by which a step may begin late
+constexpr int kDelaysKept = 8;       // measured ones, from which the next is guessed
 
 // Milliseconds within which half and all but a hundredth lie.
 Json Spread(const std::vector<double>& seconds) {
@@ -51,7 +53,8 @@ class Trial {
         most_steps_(std::max<int64_t>(1, std::llround(seconds / dt_))) {}
 
   DriveOutcome Run() {
-    Action hold = parts_.robot.Begin(key_, &reading_);
+    const Action hold = parts_.robot.Begin(key_, shadow_, &reading_);
+    armed_ = parts_.input.always_held();
     control_.Reset(hold, reading_.observation);
     Reserve();
     const ControlPriority priority;
@@ -64,14 +67,17 @@ class Trial {
       SeeInput();
       SeeEnd(began);
       if (ending_ && control_.state() == DriveControl::State::kHolding) break;
-      control_.Begin(reading_.observation, Age(began), keys_.held, ending_);
+      control_.Begin(reading_.observation, Age(began), keys_.held && armed_, ending_);
+      SeeBrakes(began);
       AskPolicy(began);
       const Action& command = control_.Step(reading_.observation);
-      Record(command);
-      if (!shadow_) parts_.robot.Send(command);
+      if (control_.started()) {
+        Record(command);
+        if (!shadow_) parts_.robot.Send(command);
+      }
       if (parts_.show) parts_.show(reading_, command);
       ++outcome_.steps;
-      Note(Now() - began, &outcome_.work_s);
+      if (control_.started()) Note(Now() - began, &outcome_.work_s);
     }
     return End();
   }
@@ -101,21 +107,26 @@ class Trial {
     parts_.clock.SleepUntil(due_ns);
     const int64_t late_ns = std::max<int64_t>(0, parts_.clock.NowNs() - due_ns);
     const double late_s = 1e-9 * static_cast<double>(late_ns);
-    Note(late_s, &outcome_.lateness_s);
+    if (control_.started()) Note(late_s, &outcome_.lateness_s);
     if (late_s > kLate) ++outcome_.late_steps;
-    // commands never run twice as fast to catch up
-    if (late_ns > std::llround(1e9 * dt_)) shifted_ns_ += late_ns;
+    // commands never run faster to catch up
+    if (late_ns > std::llround(1e9 * kCatchUp * dt_)) shifted_ns_ += late_ns;
   }
 
   void SeeInput() {
     keys_ = parts_.input.Poll();
+    // what is held from before counts when it has been let go of once
+    if (!keys_.held) armed_ = true;
     if (keys_.quit) outcome_.quit = true;
-    if (keys_.mark != 0) {
-      outcome_.marked = true;
-      outcome_.success = keys_.mark > 0;
-      if (!outcome_.success) outcome_.cause = "marked as a failure";
-    }
+    if (keys_.mark != 0) outcome_.Mark(keys_);
     if (keys_.stop) Finish(keys_.quit ? "ended by the user" : "stopped");
+  }
+
+  // Where readings were missing, a person looks before it goes on.
+  void SeeBrakes(double now) {
+    const int64_t stale = control_.brakes()[static_cast<size_t>(BrakeCause::kStale)];
+    if (std::exchange(stale_brakes_, stale) < stale) armed_ = parts_.input.always_held();
+    if (std::exchange(run_, control_.run()) != control_.run()) answered_s_ = now;
   }
 
   // The first reason counts.
@@ -140,11 +151,17 @@ class Trial {
                          why.empty() ? "" : ": ", why));
     } else if (control_.moving_steps() >= most_steps_) {
       Finish("out of time");
-    } else if (waits_ && now - answered_s_ > options_.lost + slowest_answer_s_) {
+    } else if (waits_ && control_.state() != DriveControl::State::kHolding &&
+               now - answered_s_ > Patience()) {
       Finish(outcome_.last_problem.empty()
                  ? fmt::format("the policy has not answered for {:.1f} s", now - answered_s_)
                  : "the policy fails: " + outcome_.last_problem);
     }
+  }
+
+  double Patience() const {
+    return outcome_.answer_s.empty() ? std::max(options_.lost, kFirstAnswer)
+                                     : options_.lost + slowest_answer_s_;
   }
 
   void AskPolicy(double now) {
@@ -219,7 +236,8 @@ class Trial {
   ChunkRequest request_;
   ChunkAnswer answer_;
   Delays delays_;
-  bool ending_ = false, waits_ = false;
+  bool ending_ = false, waits_ = false, armed_ = false;
+  int64_t run_ = 0, stale_brakes_ = 0;
   double answered_s_ = 0, slowest_answer_s_ = 0;
   int64_t start_ns_ = 0, shifted_ns_ = 0;
 };
@@ -232,6 +250,13 @@ void SystemDriveClock::SleepUntil(int64_t ns) {
   const timespec until{ns / 1'000'000'000, ns % 1'000'000'000};
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
   }
+}
+
+void DriveOutcome::Mark(const DriveKeys& keys) {
+  marked = true;
+  success = keys.mark > 0;
+  cause = success ? "" : "marked as a failure";
+  cause_key = keys.cause;
 }
 
 Json DriveOutcome::ToJson() const {

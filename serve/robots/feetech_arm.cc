@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <numbers>
 
 #include "core/base/clock.h"
@@ -21,6 +22,7 @@ constexpr int kHomingOffset = 31, kOperatingMode = 33, kTorqueEnable = 40, kAcce
               kGoalPosition = 42, kPresentPosition = 56;
 constexpr int kOffsetSign = 11, kPositionSign = 15;
 constexpr int kFastest = 254;           // of kAcceleration
+constexpr int kOutside = 40;            // ticks beyond a range that are backlash
 constexpr double kTicksPerTurn = 4095;  // LeRobot's: resolution less 1
 constexpr double kRadPerDeg = std::numbers::pi / 180;
 
@@ -93,7 +95,9 @@ class FeetechArm : public Robot {
             [this](const Action* command, RobotReading* reading) { Exchange(command, reading); },
             1 / info_.control_hz) {
     for (const Motor& motor : motors_) ids_.push_back(motor.id);
-    for (const Motor& motor : motors_) Check(motor);
+    for (const Motor& motor : motors_) {
+      Surely([&] { Check(motor); });
+    }
   }
 
   ~FeetechArm() override {
@@ -113,10 +117,13 @@ class FeetechArm : public Robot {
     return twin_->ArmKinematics(arm);
   }
 
-  Action Begin(const RngKey&, RobotReading* reading) override {
+  Action Begin(const RngKey&, bool shadow, RobotReading* reading) override {
     exchange_.Pause();
-    Take(reading);
-    for (size_t i = 0; i < motors_.size(); ++i) SwitchOn(motors_[i], ticks_[i]);
+    Surely([&] { Take(reading); });
+    for (size_t i = 0; i < joints_ && !shadow; ++i) RequireInside(motors_[i], ticks_[i]);
+    for (size_t i = 0; i < motors_.size() && !shadow; ++i) {
+      Surely([&] { SwitchOn(motors_[i], ticks_[i]); });
+    }
     q_now_ = reading->observation.arms[0].joint_q;
     ArmAction hold;
     hold.q_cmd = q_now_;
@@ -188,6 +195,26 @@ class FeetechArm : public Robot {
     return names;
   }
 
+  // A packet may be lost now and then.
+  static void Surely(const std::function<void()>& exchange) {
+    for (int tries = 3;; --tries) {
+      try {
+        return exchange();
+      } catch (const Error& error) {
+        if (tries == 1 || error.kind() != ErrorKind::kFailed) throw;
+      }
+    }
+  }
+
+  // From outside of its range it would be pulled back at full speed.
+  static void RequireInside(const Motor& motor, int ticks) {
+    if (ticks >= motor.range_min - kOutside && ticks <= motor.range_max + kOutside) return;
+    ThrowFailed(fmt::format(
+        "{}: stands at {} ticks, outside of its calibrated range of {} to {}: move it inside by "
+        "hand",
+        motor.name, ticks, motor.range_min, motor.range_max));
+  }
+
   // A motor that was calibrated anew, or is set up for something else, would go elsewhere.
   void Check(const Motor& motor) {
     const int offset = FromSignMagnitude(bus_.Read(motor.id, kHomingOffset, 2), kOffsetSign);
@@ -205,7 +232,7 @@ class FeetechArm : public Robot {
 
   // Where it is: it must not jump.
   void SwitchOn(const Motor& motor, int ticks) {
-    bus_.Write(motor.id, kGoalPosition, 2, ToSignMagnitude(motor.Clamp(ticks), kPositionSign));
+    bus_.Write(motor.id, kGoalPosition, 2, ToSignMagnitude(ticks, kPositionSign));
     bus_.Write(motor.id, kAcceleration, 1, kFastest);
     bus_.Write(motor.id, kTorqueEnable, 1, 1);
   }

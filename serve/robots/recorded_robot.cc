@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
@@ -23,7 +24,7 @@ class Recorded : public RobotCameras {
 
   int64_t Take(const RobotReading&, std::vector<Image>* images) override {
     const int64_t taken_ns = MonotonicNs();
-    const auto row = static_cast<size_t>(std::min(robot_.row(), robot_.length() - 1));
+    const auto row = static_cast<size_t>(robot_.row());
     images->assign(cameras_.size(), Image(width_, height_));
     for (size_t i = 0; i < cameras_.size(); ++i) {
       source_.ReadFrame(index_, cameras_[i], row, (*images)[i].rgb.data());
@@ -50,6 +51,12 @@ RecordedRobot::RecordedRobot(const EpisodeSource& source, size_t index,
   if (arms != info_.arms.size()) {
     ThrowBadInput(fmt::format("{}: has {} arms, the robot {}", place, arms, info_.arms.size()));
   }
+  for (size_t a = 0; a < arms && a < info_.joint_names.size(); ++a) {
+    const auto joints = episode_.steps.front().observation.arms[a].joint_q.size();
+    if (joints == static_cast<Eigen::Index>(info_.joint_names[a].size())) continue;
+    ThrowBadInput(fmt::format("{}: an arm has {} joints, the robot's {}", place, joints,
+                              info_.joint_names[a].size()));
+  }
   const double hz = source.header().simulator.control_hz;
   if (hz != info_.control_hz) {
     ThrowBadInput(
@@ -57,11 +64,12 @@ RecordedRobot::RecordedRobot(const EpisodeSource& source, size_t index,
   }
 }
 
-Action RecordedRobot::Begin(const RngKey&, RobotReading* reading) {
+Action RecordedRobot::Begin(const RngKey&, bool, RobotReading* reading) {
   row_ = 0;
+  begun_ = false;
   distance_ = 0;
   sent_ = 0;
-  Read(reading);
+  Show(reading);
   Action hold = episode_.steps.front().action;
   for (size_t a = 0; a < hold.arms.size(); ++a) {
     hold.arms[a].X_WE_cmd = reading->observation.arms[a].X_WE;
@@ -72,25 +80,29 @@ Action RecordedRobot::Begin(const RngKey&, RobotReading* reading) {
   return hold;
 }
 
-bool RecordedRobot::Read(RobotReading* reading) {
-  if (row_ >= length()) return false;
-  const Step& step = episode_.steps[static_cast<size_t>(row_.load())];
+void RecordedRobot::Show(RobotReading* reading) const {
   reading->captured_ns = MonotonicNs();
-  reading->observation = step.observation;
+  reading->observation = ShownStep().observation;
   reading->observation.success = false;  // of the recording, not of what is sent
-  reading->state = step.state;
+  reading->state = ShownStep().state;
+}
+
+bool RecordedRobot::Read(RobotReading* reading) {
+  if (std::exchange(begun_, true)) {
+    if (row_ + 1 >= length()) return false;
+    ++row_;
+  }
+  Show(reading);
   return true;
 }
 
 void RecordedRobot::Send(const Action& action) {
-  if (row_ >= length()) return;
-  const Step& step = episode_.steps[static_cast<size_t>(row_.load())];
   for (size_t a = 0; a < action.arms.size(); ++a) {
     distance_ +=
-        (action.arms[a].X_WE_cmd.translation() - step.action.arms[a].X_WE_cmd.translation()).norm();
+        (action.arms[a].X_WE_cmd.translation() - ShownStep().action.arms[a].X_WE_cmd.translation())
+            .norm();
     ++sent_;
   }
-  ++row_;
 }
 
 double RecordedRobot::mean_distance() const {

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <utility>
 
-#include "core/base/error.h"
+#include "core/base/thread_priority.h"
 
 namespace understudy {
 
@@ -57,6 +57,8 @@ std::string RobotExchange::problem() const {
 }
 
 void RobotExchange::Work() {
+  // what is sent is as urgent as the loop that says it
+  const ControlPriority priority;
   RobotReading reading;
   Action command;
   std::unique_lock lock(mutex_);
@@ -71,7 +73,7 @@ void RobotExchange::Work() {
     std::string problem;
     try {
       exchange_(sends ? &command : nullptr, &reading);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       problem = error.what();
     }
     lock.lock();

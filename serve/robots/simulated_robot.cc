@@ -16,7 +16,7 @@ class SimulatedRobot : public Robot {
     return simulator_->ArmKinematics(arm);
   }
 
-  Action Begin(const RngKey& key, RobotReading* reading) override {
+  Action Begin(const RngKey& key, bool, RobotReading* reading) override {
     simulator_->Reset(variant_, key);
     unstable_ = false;
     Read(reading);

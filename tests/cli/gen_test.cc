@@ -45,8 +45,8 @@ TEST_F(GenCli, OnePlanDrivesEveryStage) {
            "notes.txt: exists already, and is no picture of this program");
     EXPECT_EQ(ReadText(folder_ / "notes.txt"), "mine");
   }
-  Expect(augment + "--looks-only --preview new/plan.png --plan", 0, "episodes");
-  EXPECT_FALSE(fs::exists(folder_ / "new"));
+  Expect(augment + "--looks-only --preview plan.png --plan", 0, "episodes");
+  EXPECT_EQ(ReadText(folder_ / "plan.png").substr(1, 3), "PNG");
   EXPECT_FALSE(fs::exists(folder_ / "x.h5"));
   Expect("data verify looks.h5 --replay", 0, "replayed: 12 of 12 bit-exact");
 

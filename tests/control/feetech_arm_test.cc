@@ -76,7 +76,7 @@ TEST_F(FeetechArmTest, AnglesAreLeRobots) {
   servos_.Set(6, 56, 2, 1899 + 146);  // a tenth
   const std::unique_ptr<Robot> robot = Open();
   RobotReading reading;
-  const Action hold = robot->Begin(RngKey{}, &reading);
+  const Action hold = robot->Begin(RngKey{}, false, &reading);
   const ArmObservation& arm = reading.observation.arms[0];
   const double degrees = (3000 - (746 + 3477) / 2.0) * 360 / 4095;
   EXPECT_NEAR(arm.joint_q[0], degrees * std::numbers::pi / 180, 1e-12);
@@ -99,7 +99,7 @@ TEST_F(FeetechArmTest, GoesWhereItIsSent) {
   options_.zero_deg = {10, 0, 0, 0, 0};
   const std::unique_ptr<Robot> robot = Open();
   RobotReading reading;
-  Action action = robot->Begin(RngKey{}, &reading);
+  Action action = robot->Begin(RngKey{}, false, &reading);
   action.arms[0].q_cmd[0] = 0.3;
   action.arms[0].q_cmd[3] = -9;  // the calibrated range ends before
   action.arms[0].gripper = -1;
@@ -123,7 +123,7 @@ TEST_F(FeetechArmTest, GoesWhereItIsSent) {
 TEST_F(FeetechArmTest, FaultsOfTheLine) {
   const std::unique_ptr<Robot> robot = Open();
   RobotReading reading;
-  robot->Begin(RngKey{}, &reading);
+  robot->Begin(RngKey{}, false, &reading);
   servos_.SetFaults({.lost = 0.02, .damaged = 0.02, .noise = 0.1});
   int read = 0;
   for (int i = 0; i < 200; ++i) {
@@ -156,6 +156,25 @@ TEST_F(FeetechArmTest, AnotherArmsCalibrationIsRefused) {
   options_.signs.clear();
   EXPECT_THAT([&] { OpenFeetechArm(options_, "x.yaml", Twin("panda")); },
               ThrowsMessage<Error>(HasSubstr("one arm whose command is joints")));
+}
+
+// It is not pulled back into its range at full speed, and in the shadow its motors are left alone.
+TEST_F(FeetechArmTest, StaysWhereItStands) {
+  servos_.Set(2, 56, 2, 822 - 20);  // backlash
+  RobotReading reading;
+  Open()->Begin(RngKey{}, true, &reading);
+  EXPECT_EQ(servos_.Get(2, 40, 1), 0);
+  EXPECT_EQ(servos_.Get(2, 42, 2), 0);
+  Open()->Begin(RngKey{}, false, &reading);
+  EXPECT_EQ(servos_.Get(2, 40, 1), 1);
+  EXPECT_EQ(servos_.Get(2, 42, 2), 822 - 20);
+  servos_.Set(2, 56, 2, 822 - 300);
+  servos_.Set(2, 40, 1, 0);
+  const std::unique_ptr<Robot> robot = Open();
+  EXPECT_THAT([&] { robot->Begin(RngKey{}, false, &reading); },
+              ThrowsMessage<Error>(HasSubstr("shoulder_lift: stands at 522 ticks, outside of its "
+                                             "calibrated range of 822 to 3211")));
+  EXPECT_EQ(servos_.Get(2, 40, 1), 0);
 }
 
 // A policy moves it in real time, within the limits of its robot.yaml; unplugged, the trial ends.

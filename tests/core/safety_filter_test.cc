@@ -63,7 +63,7 @@ TEST_P(SafetyFilterTest, HoldsWhereNothingIsAsked) {
 TEST_P(SafetyFilterTest, StaysOutOfWhatMustNotBeTouched) {
   const ActionKind kind = GetParam();
   GuardedArm arm = guarded::Arm(kind);
-  arm.valid = [](const VectorXd& q) { return q[0] < 0.2; };
+  arm.valid = [](const JointVector& q) { return q[0] < 0.2; };
   SafetyFilter filter(guarded::Options(), arm, guarded::kDt);
   VectorXd q = VectorXd::Zero(6), beyond = VectorXd::Zero(6), back = VectorXd::Zero(6);
   beyond[0] = 0.4;

@@ -62,6 +62,7 @@ class ScriptedInput : public DriveInput {
  public:
   explicit ScriptedInput(std::function<DriveKeys(int64_t)> keys) : keys_(std::move(keys)) {}
   DriveKeys Poll() override { return keys_(step_++); }
+  bool has_keys() const override { return true; }
 
  private:
   std::function<DriveKeys(int64_t)> keys_;

@@ -209,6 +209,7 @@ TEST(DriveInput, TheTerminalsKeys) {
     press("q");
     EXPECT_TRUE(input->Poll().quit);
   }
+  EXPECT_TRUE(OpenTerminalInput(inside, 0.3, true)->Poll().held);
   close(outside);
   close(inside);
   EXPECT_THAT([] { OpenTerminalInput(-1, 0.3); },

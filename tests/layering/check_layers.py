@@ -13,7 +13,7 @@ FOLDERS = {
     "mimic": (("core", "data"), "sources, attempts, runs, tuning, planned transits"),
     "augment": (("core", "data"), "randomizers, plans, variants"),
     "train": (("core", "data"), "samples, training runs, evaluation, policies"),
-    "serve": (("core", "data"), "a policy on its way to a robot: server, client"),
+    "serve": (("core", "data"), "a policy on its way to a robot: server, client, the loop that drives, robots"),
     "sim": (("core",), "simulator, controller, predicates, renderer; robots, grippers, tasks"),
     "app": (("core", "data", "view", "teleop", "mimic", "augment", "train", "serve", "sim"), "command line, pipelines, reports"),
 }

@@ -48,7 +48,7 @@ TEST_F(RobotProtocolTest, NothingIsLostOnTheWay) {
   const std::unique_ptr<Robot> here = MakeSimulatedRobot(MakeFakeSimulator(FakeTask()), "D0");
   RobotReading reading;
   const RngKey key = RngKey{~uint64_t{0} - 3}.WithStage("drive").WithParent(2);
-  const Action hold = here->Begin(key, &reading);
+  const Action hold = here->Begin(key, false, &reading);
   WireList numbers;
   for (const uint64_t field : {key.seed, key.stage, key.parent, key.variant, key.term}) {
     numbers.emplace_back(static_cast<int64_t>(field));
@@ -198,7 +198,7 @@ TEST(WireRobot, IsTheRobotAtTheOtherEnd) {
     const std::unique_ptr<Robot> wired =
         OpenWireRobot(server.address(), MakeFakeSimulator(FakeTask()));
     RobotReading reading;
-    const Action hold = wired->Begin(RngKey{5}, &reading);
+    const Action hold = wired->Begin(RngKey{5}, false, &reading);
     EXPECT_EQ(hold.arms[0].X_WE_cmd, reading.observation.arms[0].X_WE);
     EXPECT_EQ(reading.state.size(), wired->info().state_size);
     Action goal = hold;

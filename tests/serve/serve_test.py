@@ -481,7 +481,7 @@ def check_bad_options(t):
     assert done.returncode == 2 and 'one of them' in done.stderr, done
 
 
-def main():
+def main(checks):
     parser = argparse.ArgumentParser()
     parser.add_argument('--program', required=True)
     parser.add_argument('--source', type=pathlib.Path, required=True)
@@ -490,7 +490,7 @@ def main():
     t = parser.parse_args()
     t.program = os.path.abspath(t.program)
     t.checkpoint = str(t.source / 'checkpoints/stack')
-    for name, check in list(globals().items()):
+    for name, check in list(checks.items()):
         if not name.startswith('check_') or (t.only and t.only != name):
             continue
         start = time.time()
@@ -501,4 +501,4 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    main(globals())

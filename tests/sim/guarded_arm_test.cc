@@ -11,7 +11,8 @@ using Eigen::Vector3d;
 
 class GuardedArms : public SimTest, public testing::WithParamInterface<std::string> {};
 
-// Whatever is asked for, commands stay inside the limits of joints, and the arm is not stuck.
+// Whatever is asked for, commands stay inside the limits of joints, no link of the arm comes into
+// another one or into the table, and the arm is not stuck.
 TEST_P(GuardedArms, FollowHostilePoliciesWithinTheirJoints) {
   TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
   task.robot = GetParam();
@@ -24,12 +25,7 @@ TEST_P(GuardedArms, FollowHostilePoliciesWithinTheirJoints) {
   for (uint64_t episode = 0; episode < 4; ++episode) {
     simulator->Reset("D0", RngKey{1}.WithParent(episode));
     const auto arm = [&]() -> const ArmObservation& { return simulator->Observe().arms[0]; };
-    SafetyFilter filter(info.safety,
-                        {.kind = info.action_kind,
-                         .X_WB = info.base(0),
-                         .reach = info.workspace_radius,
-                         .kinematics = simulator->ArmKinematics(0),
-                         .valid = {}},
+    SafetyFilter filter(info.safety, GuardedArmOf(info, 0, simulator->ArmKinematics(0)),
                         1 / info.control_hz);
     ArmAction wanted{arm().X_WE, -1, {}};
     if (info.action_kind == ActionKind::kJoints) wanted.q_cmd = arm().joint_q;
@@ -37,7 +33,7 @@ TEST_P(GuardedArms, FollowHostilePoliciesWithinTheirJoints) {
     const Vector3d start = arm().X_WE.translation();
     for (int step = 0; step < 150; ++step) {
       if (step % 15 == 0) {
-        const Vector3d away(rng.Normal(), rng.Normal(), std::abs(rng.Normal()));
+        const Vector3d away(rng.Normal(), rng.Normal(), rng.Normal());
         wanted.X_WE_cmd = Pose(
             RotationExp(Vector3d(rng.Normal(), rng.Normal(), rng.Normal())) * arm().X_WE.rotation(),
             info.base(0).translation() + away);
@@ -47,6 +43,7 @@ TEST_P(GuardedArms, FollowHostilePoliciesWithinTheirJoints) {
       posture += command.Stopped(SafetyStop::kPosture);
       const StepOutcome outcome = simulator->Step({{command.action}});
       ASSERT_FALSE(outcome.unstable);
+      ASSERT_TRUE(kinematics->Clear(arm().joint_q)) << step;
       for (Eigen::Index i = 0; i < kinematics->joints(); ++i) {
         const double lower = kinematics->lower()[i], upper = kinematics->upper()[i];
         if (info.action_kind == ActionKind::kJoints) {
@@ -63,6 +60,31 @@ TEST_P(GuardedArms, FollowHostilePoliciesWithinTheirJoints) {
   EXPECT_GE(moved, 3);
   if (info.action_kind == ActionKind::kPose) {
     EXPECT_GT(posture, 10);
+  }
+}
+
+// Postures of every arm that ships: where it starts it touches nothing, folded it does.
+TEST_F(SimTest, AnArmInsideItselfIsNotClear) {
+  for (const char* robot : {"panda", "panda_robosuite", "ur5e", "iiwa14", "so101"}) {
+    TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
+    task.robot = robot;
+    const std::unique_ptr<Simulator> simulator = MakeSimulator(CompileTask(task));
+    const std::unique_ptr<Kinematics> arm = simulator->ArmKinematics(0);
+    simulator->Reset("D0", RngKey{1});
+    const Eigen::VectorXd home = simulator->Observe().arms[0].joint_q;
+    EXPECT_TRUE(arm->Clear(home)) << robot;
+    // bent as far as they go, arms come into themselves or into the table
+    Rng rng(RngKey{2});
+    int clear = 0;
+    for (int i = 0; i < 300; ++i) {
+      JointVector q = home;
+      for (Eigen::Index k = 0; k < q.size(); ++k) {
+        q[k] = rng.Uniform(arm->lower()[k], arm->upper()[k]);
+      }
+      clear += arm->Clear(q);
+    }
+    EXPECT_GT(clear, 30) << robot;
+    EXPECT_LT(clear, 300) << robot;
   }
 }
 

@@ -72,12 +72,7 @@ std::vector<SafetyFilter> GuardsOf(const Simulator& simulator, const Action& hol
   const SimulatorInfo& info = simulator.info();
   std::vector<SafetyFilter> guards;
   for (size_t a = 0; a < hold.arms.size(); ++a) {
-    guards.emplace_back(info.safety,
-                        GuardedArm{.kind = info.action_kind,
-                                   .X_WB = info.base(a),
-                                   .reach = info.workspace_radius,
-                                   .kinematics = simulator.ArmKinematics(a),
-                                   .valid = {}},
+    guards.emplace_back(info.safety, GuardedArmOf(info, a, simulator.ArmKinematics(a)),
                         1 / info.control_hz);
     guards.back().Reset(hold.arms[a], simulator.Observe().arms[a].joint_q);
   }
