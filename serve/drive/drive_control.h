@@ -37,9 +37,9 @@ struct DriveOptions {
     v("start_pace", start_pace, "share of the robot's speed limits at which motion begins",
       Limits{0.01, 1});
     v("start_seconds", start_seconds, "s until all of it is allowed", Limits{0, 3600});
-    v("stale", stale, "s: the arms brake where no newer reading has come", Limits{0.01, 60});
+    v("stale", stale, "s without a newer reading after which the arms brake", Limits{0.01, 60});
     v("lost", lost, "s without a reading that end a trial", Limits{0.01, 3600});
-    v("picture_age", picture_age, "s: a policy is not shown older pictures", Limits{0.01, 60});
+    v("picture_age", picture_age, "s: older pictures are not shown to the policy", Limits{0.01, 60});
   }
 };
 

@@ -481,8 +481,10 @@ def check_bad_options(t):
     assert done.returncode == 2 and 'one of them' in done.stderr, done
 
 
-def main(checks):
+def main(checks, *more):
     parser = argparse.ArgumentParser()
+    for name in more:
+        parser.add_argument(name, required=True)
     parser.add_argument('--program', required=True)
     parser.add_argument('--source', type=pathlib.Path, required=True)
     parser.add_argument('--hostile', type=int, default=20000)
