@@ -55,7 +55,7 @@ std::vector<Command> AllCommands() {
   std::vector<Command> commands{TeleopCommand(),  MimicCommand(),        TuneCommand(),
                                 AugmentCommand(), TrainCommand(),        EvaluateCommand(),
                                 PredictCommand(), ExportPolicyCommand(), ServeCommand(),
-                                DriveCommand(),   SimulateCommand()};
+                                DriveCommand(),   SimulateCommand(),   BenchInferCommand()};
   for (Command& command : DataCommands()) commands.push_back(std::move(command));
 
   Command run = MakeCommand<PipelineOptions>(

@@ -16,6 +16,7 @@ Command ExportPolicyCommand();
 Command ServeCommand();
 Command DriveCommand();
 Command SimulateCommand();
+Command BenchInferCommand();
 Command RenderCommand();
 std::vector<Command> DataCommands();
 

@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cmath>
+#include <exception>
+#include <thread>
 
 #include "app/commands.h"
 #include "app/models.h"
@@ -231,6 +234,37 @@ std::unique_ptr<Policy> PolicyOfServer([[maybe_unused]] const PolicyServerFlags&
   return OpenMappedPolicy(options, map, simulator, flags.policy_map);
 #else
   ThrowUsage(kWithout);
+#endif
+}
+
+bool TimeOverTheWire([[maybe_unused]] const std::string& checkpoint,
+                     [[maybe_unused]] const std::function<void(const Policy& remote)>& use) {
+#ifdef WITH_SERVE
+  Progress quiet;
+  ServeFlags flags;
+  flags.checkpoint = checkpoint;
+  GrootProtocol protocol(OpenServed(flags, quiet), {});
+  ZmqServer server("tcp://127.0.0.1:0", {});
+  std::atomic<bool> ends = false;
+  std::thread thread([&] {
+    while (!ends) {
+      server.Serve(10, [&](const std::string& client, std::string_view request) {
+        return protocol.Answer(client, request);
+      });
+    }
+  });
+  std::exception_ptr problem;
+  try {
+    use(*OpenRemotePolicy({.address = server.address(), .token = ""}));
+  } catch (...) {
+    problem = std::current_exception();
+  }
+  ends = true;
+  thread.join();
+  if (problem) std::rethrow_exception(problem);
+  return true;
+#else
+  return false;
 #endif
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -32,5 +33,10 @@ struct PolicyServerFlags {
 // program was built without serving.
 std::unique_ptr<Policy> PolicyOfServer(const PolicyServerFlags& flags,
                                        const SimulatorInfo& simulator);
+
+// Serves the checkpoint on a free port of this machine, on a thread, while `use` has the policy
+// behind it. False: this program was built without serving.
+bool TimeOverTheWire(const std::string& checkpoint,
+                     const std::function<void(const Policy& remote)>& use);
 
 }  // namespace understudy

@@ -389,6 +389,14 @@ TEST_F(Cli, PredictAsksOnRecordedRows) {
   ASSERT_EQ(one.exit_code, 0) << one.output;
   EXPECT_EQ(LoadJson(folder_ / "one.json")["episodes"][0]["chunks"][0], episode["chunks"][2]);
   Expect("predict run s.h5 --row 20 --quiet", 0, "demo_0, row 20: what would be done");
+  Expect("bench infer run --rounds 5 --out bench.json", 0, "answers came later than the ");
+  const Json bench = Json::parse(ReadText(folder_ / "bench.json"));
+  double parts = 0;
+  for (const char* phase : {"prepare", "encode", "denoise", "decode"}) {
+    EXPECT_GT(bench["phases"][phase]["p50_ms"].get<double>(), 0) << phase;
+    parts += bench["phases"][phase]["p50_ms"].get<double>();
+  }
+  EXPECT_NEAR(parts / bench["phases"]["answer"]["p50_ms"].get<double>(), 1, 0.5);
   Expect("predict run s.h5 --row 100000", 3, "row 100000: it has rows 0 to ");
   Expect("predict run s.h5 --episodes demo_7", 3, "unknown episode 'demo_7'");
 

@@ -4,12 +4,14 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <set>
 #include <thread>
 
 #include "core/base/hash.h"
 #include "core/base/options.h"
 #include "core/base/ordered_pool.h"
+#include "core/base/phases.h"
 #include "core/base/rng.h"
 #include "core/geometry/pose.h"
 
@@ -373,6 +375,28 @@ TEST(Hash, UuidIsStableAndWellFormed) {
 TEST(Error, UnknownNameNamesTheNearest) {
   EXPECT_THAT(UnknownName("task", "stak", {"lift", "stack"}), HasSubstr("did you mean 'stack'?"));
   EXPECT_THAT(UnknownName("task", "zzzzzz", {"lift", "stack"}), testing::Not(HasSubstr("mean")));
+}
+
+TEST(Phases, AddUpOnTheThreadThatAsks) {
+  { const PhaseScope nobody("nothing"); }
+  PhaseCollector collector;
+  const auto work = [] {
+    const PhaseScope scope("work");
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  };
+  work();
+  {
+    PhaseCollector inner;
+    work();
+    EXPECT_GE(inner.TakeSeconds().at("work"), 0.005);
+  }
+  std::thread(work).join();
+  work();
+  const std::map<std::string, double> seconds = collector.TakeSeconds();
+  EXPECT_EQ(seconds.size(), 1u);
+  EXPECT_GE(seconds.at("work"), 0.010);
+  EXPECT_LT(seconds.at("work"), 0.015 + 0.2);
+  EXPECT_TRUE(collector.TakeSeconds().empty());
 }
 
 }  // namespace

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "core/base/error.h"
+#include "core/base/phases.h"
 #include "train/policies/policies.h"
 
 namespace understudy {
@@ -100,6 +103,7 @@ std::vector<float> PredictChunk(const PolicyConfig& config, const SampleLayout& 
   Require(!rows.empty() && rows.size() <= static_cast<size_t>(layout.history()),
           "as many rows as the policy sees");
   const auto last = static_cast<int>(rows.size()) - 1;
+  std::optional<PhaseScope> prepares(std::in_place, "prepare");
   Batch batch;
   batch.size = 1;
   for (const ColumnLayout& asked : layout.columns) {
@@ -131,8 +135,10 @@ std::vector<float> PredictChunk(const PolicyConfig& config, const SampleLayout& 
   }
   batch.embodiment_B = {static_cast<int32_t>(config.slot)};
   batch.sample_B = {key.parent};
-  std::vector<float> actions_TA =
-      WithoutPadding(model.Predict(batch, {key}), layout[kActionColumn], config.slot);
+  prepares.reset();
+  const std::vector<float> answer = model.Predict(batch, {key});
+  const PhaseScope decodes("decode");
+  std::vector<float> actions_TA = WithoutPadding(answer, layout[kActionColumn], config.slot);
   Require(actions_TA.size() == static_cast<size_t>(config.layout.horizon) *
                                    static_cast<size_t>(config.layout.action),
           "a network answers with one chunk");

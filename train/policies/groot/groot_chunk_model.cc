@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "core/base/error.h"
+#include "core/base/phases.h"
 #include "train/policies/groot/groot.h"
 #include "train/policies/groot/groot_net.h"
 #include "train/torch/trained_weights.h"
@@ -49,8 +52,11 @@ class Model : public GrootChunkModel {
 
   // Euler steps from noise (time 0) to actions (time 1); those that are given stay what they are.
   Tensor Denoise(const Batch& sample, const float* noise_TA) const {
+    std::optional<PhaseScope> encodes(std::in_place, "encode");
     const GrootContext context =
         net_.Encode(MakeGrootInputs(sample, shape_, config_, vocabulary_, device_, false));
+    encodes.reset();
+    const PhaseScope denoises("denoise");
     Tensor chunk = at::empty({1, 1, shape_.horizon, shape_.action}, at::kFloat);
     std::copy_n(noise_TA, ChunkSize(), chunk.data_ptr<float>());
     chunk = chunk.to(device_);
