@@ -85,13 +85,19 @@ _GROUPS = [
         ("guards_[a].SetPace(pace);", ""),
         ("const double pace = options_.start_pace + (1 - options_.start_pace) * std::min(1.0, begun);",
          "const double pace = 1;"),
+        ("StayNear(now);", ""),
         ("if (rests) state_ = State::kHolding;", "state_ = State::kHolding;"),
         ("state_ == State::kMoving && has_chunk_ && !player_.Reaches()", "false"),
     ]),
     ("serve/drive/drive_trial.cc", "drive_test", "DriveTest.*", [
         ("if (!shadow_) parts_.robot.Send(command);", "parts_.robot.Send(command);"),
-        ("if (late_ns > std::llround(1e9 * dt_)) shifted_ns_ += late_ns;", ""),
+        ("if (late_ns > std::llround(1e9 * kCatchUp * dt_)) shifted_ns_ += late_ns;", ""),
+        ("if (!keys_.held) armed_ = true;", "armed_ = true;"),
+        ("if (control_.started()) {", "if (true) {"),
         ("if (Age(now) > options_.lost)", "if (false)"),
+    ]),
+    ("sim/kinematics.cc", "sim_test", "*GuardedArms*:*InsideItself*", [
+        ("if (link || (hand && base)) return false;", ""),
     ]),
     ("serve/drive/inference.cc", "drive_test", "InferenceTest.*", [
         ("if (answer->picture_age_s > picture_age_s_) {", "if (false) {"),
@@ -103,7 +109,8 @@ _GROUPS = [
     ("serve/robots/feetech_arm.cc", "control_test", "FeetechArmTest.*", [
         ("return (ticks - middle()) * 360 / kTicksPerTurn;", "return ticks * 360 / kTicksPerTurn;"),
         ("if (offset != motor.homing_offset) {", "if (false) {"),
-        ("bus_.Write(motor.id, kGoalPosition, 2, ToSignMagnitude(motor.Clamp(ticks), kPositionSign));", ""),
+        ("bus_.Write(motor.id, kGoalPosition, 2, ToSignMagnitude(ticks, kPositionSign));", ""),
+        ("for (size_t i = 0; i < joints_ && !shadow; ++i) RequireInside(motors_[i], ticks_[i]);", ""),
         ("return std::clamp(2 * closed - 1, -1.0, 1.0);", "return std::clamp(1 - 2 * closed, -1.0, 1.0);"),
     ]),
     ("serve/robot_messages.cc", "serve_test", "RobotProtocolTest.*:WireRobot.*", [
@@ -458,7 +465,8 @@ _GROUPS = [
         ("region.upper[0] = arm_.kinematics->upper()[i] - options.joint_margin;",
          "region.upper[0] = arm_.kinematics->upper()[i];"),
         ("if (!found || !KeepsMargins(found->q, q)) return false;", "if (!found) return false;"),
-        ("(!arm_.valid || arm_.valid(found->q));", "true;"),
+        ("return KeepsMargins(then, q) && Valid(found->q, q);", "return KeepsMargins(then, q);"),
+        ("const bool may_move = Valid(posture_, q);", "const bool may_move = true;"),
         ("p = to_ball * std::min(1.0, region.radius / std::max(1e-12, to_ball.norm()));",
          "p = to_ball;"),
         ("if (turned_all) R_WE_ = R_wanted;", ""),
