@@ -130,42 +130,24 @@ int ClearEnd(const TaskSpec& task, const ClosedRows& closed_AT, const HandPaths&
   return static_cast<int>(clear - p_WE.begin());
 }
 
-// The row of the next gripper event after a subtask that ends at `end`; -1: none. `grasp`: what it
-// holds then; null: nothing.
-int NextGripperEvent(const TaskSpec& task, const ClosedRows& closed_AT, size_t i, int end,
-                     const GraspedPredicate* grasp) {
+// `grasp`: what subtask `i`, which ends at `end`, holds then; null: nothing.
+GripperEvent NextGripperEvent(const TaskSpec& task, const ClosedRows& closed_AT, size_t i, int end,
+                              const GraspedPredicate* grasp) {
   const int arm = grasp != nullptr ? grasp->arm : task.subtasks[i].arm;
-  int first = -1;
+  GripperEvent first;
   for (size_t a = 0; a < closed_AT.size(); ++a) {
-    if (arm != kAllArms && static_cast<size_t>(arm) != a) continue;
+    if (!IsMeant(arm, a)) continue;
     const std::vector<uint8_t>& closed = closed_AT[a];
-    for (size_t t = static_cast<size_t>(std::max(end, 1)); t < closed.size(); ++t) {
-      const bool event = grasp != nullptr ? !closed[t] : closed[t] && !closed[t - 1];
-      if (!event) continue;
-      first = first < 0 ? static_cast<int>(t) : std::min(first, static_cast<int>(t));
+    const auto begin = static_cast<size_t>(std::max(end, 1));
+    const bool opens = grasp != nullptr && closed[begin - 1];
+    for (size_t t = begin; t < closed.size(); ++t) {
+      if (opens ? closed[t] : !closed[t] || closed[t - 1]) continue;
+      const auto row = static_cast<int>(t);
+      if (first.row < 0 || row < first.row) first = {row, opens};
       break;
     }
   }
   return first;
-}
-
-// The end_offset of a subtask that ends at `end`, within its limit.
-std::array<int, 2> OffsetsOf(const TaskSpec& task, const ClosedRows& closed_AT, size_t i, int end,
-                             bool let_go, std::vector<std::string>* notes) {
-  const std::array<int, 2> wanted = task.subtasks[i].end_offset;
-  const GraspedPredicate* grasp = let_go ? nullptr : GraspOf(task, task.subtasks[i].signal);
-  const int event = NextGripperEvent(task, closed_AT, i, end, grasp);
-  if (event < 0) return wanted;
-  const int most = (event - end) / 2;
-  const std::array<int, 2> kept{std::min(wanted[0], most), std::min(wanted[1], most)};
-  if (kept != wanted) {
-    notes->push_back(
-        fmt::format("subtask {}: end_offset [{}, {}] becomes [{}, {}]: it ends at {}, "
-                    "and the gripper {} at {}",
-                    i, wanted[0], wanted[1], kept[0], kept[1], end,
-                    grasp != nullptr ? "opens" : "closes", event));
-  }
-  return kept;
 }
 
 }  // namespace
@@ -180,7 +162,8 @@ int EndingRise(const TaskSpec& task, const std::vector<std::vector<uint8_t>>& si
 
 Segmentation SegmentBySignals(const TaskSpec& task,
                               const std::vector<std::vector<uint8_t>>& signals_ST, int length,
-                              int debounce, const ClosedRows& closed_AT, const HandPaths& p_WE_AT) {
+                              int debounce, const ClosedRows& closed_AT, const HandPaths& p_WE_AT,
+                              bool placed) {
   const size_t count = task.subtasks.size();
   Require(count > 0 && signals_ST.size() + 1 == count, "one signal per subtask but the last");
   Require(debounce >= 1, "debounce counts rows from 1");
@@ -198,49 +181,85 @@ Segmentation SegmentBySignals(const TaskSpec& task,
   }
 
   // ends by edges; a missing one makes the later ones meaningless
+  const ClosedRows none;
+  const ClosedRows& judged_by = placed ? none : closed_AT;
   std::vector<bool> let_go(count, false);
   for (size_t i = 0; i + 1 < count; ++i) {
     const int start = StartOf(task, result.ends, i);
-    const int edge = EndingRise(task, signals_ST, closed_AT, i, start, debounce, &result.notes);
+    const int edge = EndingRise(task, signals_ST, judged_by, i, start, debounce, &result.notes);
     if (edge < 0) {
       result.problems.push_back(fmt::format(
           "subtask {}: signal '{}' does not rise for {} steps in a row after step {} of {}", i,
           task.subtasks[i].signal, debounce, start, length));
       return result;
     }
-    result.ends.push_back(ClearEnd(task, closed_AT, p_WE_AT, i, edge + 1));
+    result.ends.push_back(ClearEnd(task, judged_by, p_WE_AT, i, edge + 1));
     let_go[i] = result.ends[i] != edge + 1;
   }
   result.ends.push_back(length);
 
   for (size_t i = 0; i < count; ++i) {
-    result.offsets.push_back(
-        OffsetsOf(task, closed_AT, i, result.ends[i], let_go[i], &result.notes));
+    const GraspedPredicate* grasp = let_go[i] ? nullptr : GraspOf(task, task.subtasks[i].signal);
+    result.events.push_back(NextGripperEvent(task, closed_AT, i, result.ends[i], grasp));
   }
+  LimitOffsets(task, &result);
+  return result;
+}
+
+void LimitOffsets(const TaskSpec& task, Segmentation* segmentation) {
+  const std::vector<int>& ends = segmentation->ends;
+  const size_t count = ends.size();
+  const int length = ends.back();
+  Require(count == task.subtasks.size() && segmentation->events.size() == count,
+          "an end and what follows it per subtask");
+  segmentation->offsets.assign(count, {0, 0});
+  std::vector<std::string> notes(count);
+  // from the last on: what a subtask leaves the next one depends on that one's own offsets
+  for (size_t i = count; i-- > 0;) {
+    const std::array<int, 2> wanted = task.subtasks[i].end_offset;
+    const int end = ends[i];
+    int most = wanted[1];
+    std::string why;
+    if (const GripperEvent& event = segmentation->events[i];
+        event.row >= 0 && (event.row - end) / 2 < most) {
+      most = (event.row - end) / 2;
+      why = fmt::format("the gripper {} at {}", event.opens ? "opens" : "closes", event.row);
+    }
+    int next = length;
+    bool waited_for = false;
+    for (size_t j = i + 1; j < count; ++j) {
+      if (!WaitsFor(task, j, i)) continue;
+      waited_for = true;
+      next = std::min(next, ends[j] + segmentation->offsets[j][0]);
+    }
+    const bool fits = waited_for ? end + most < next : end + most <= next;
+    if (!fits && std::max(0, (next - end) / 2) < most) {
+      most = std::max(0, (next - end) / 2);
+      why = waited_for ? fmt::format("the next segment may end at {}", next)
+                       : fmt::format("the demonstration at {}", length);
+    }
+    segmentation->offsets[i] = {std::min(wanted[0], most), std::min(wanted[1], most)};
+    if (segmentation->offsets[i] == wanted) continue;
+    notes[i] = fmt::format(
+        "subtask {}: end_offset [{}, {}] becomes [{}, {}]: it ends at {}, and {}", i, wanted[0],
+        wanted[1], segmentation->offsets[i][0], segmentation->offsets[i][1], end, why);
+  }
+  std::erase(notes, "");
+  segmentation->notes.insert(segmentation->notes.end(), notes.begin(), notes.end());
 
   // every segment keeps a step whatever offsets are drawn
-  std::vector<int> latest = result.ends;
-  for (size_t i = 0; i < count; ++i) latest[i] += result.offsets[i][1];
+  std::vector<int> latest = segmentation->ends;
+  for (size_t i = 0; i < count; ++i) latest[i] += segmentation->offsets[i][1];
   for (size_t i = 0; i < count; ++i) {
-    const int low = result.offsets[i][0];
-    const int earliest_end = result.ends[i] + low, latest_start = StartOf(task, latest, i);
+    const int low = segmentation->offsets[i][0];
+    const int earliest_end = segmentation->ends[i] + low, latest_start = StartOf(task, latest, i);
     if (earliest_end <= latest_start) {
-      result.problems.push_back(
+      segmentation->problems.push_back(
           fmt::format("subtask {}: may end at step {} (end {} with offset {}) though it may start "
                       "at step {}: narrow end_offset or demonstrate more slowly",
-                      i, earliest_end, result.ends[i], low, latest_start));
-    }
-    bool waited_for = false;
-    for (size_t j = i + 1; j < count; ++j) waited_for |= WaitsFor(task, j, i);
-    // the waiting caller has reported it
-    if (latest[i] > length && !waited_for) {
-      result.problems.push_back(
-          fmt::format("subtask {}: may end at step {} (end {} with its end_offset), the "
-                      "demonstration has {}",
-                      i, latest[i], result.ends[i], length));
+                      i, earliest_end, segmentation->ends[i], low, latest_start));
     }
   }
-  return result;
 }
 
 std::vector<int> DrawEnds(const std::vector<std::array<int, 2>>& offsets,

@@ -11,9 +11,16 @@
 
 namespace understudy {
 
+// What the grippers do next after a subtask has ended.
+struct GripperEvent {
+  int row = -1;        // -1: nothing, or not known
+  bool opens = false;  // what the subtask grasped; else one closes
+};
+
 // Where the subtasks of one source demonstration end.
 struct Segmentation {
   std::vector<int> ends;                    // exclusive, one per subtask; the last is the length
+  std::vector<GripperEvent> events;         // behind each end
   std::vector<std::array<int, 2>> offsets;  // of the ends, inclusive: the task's, within limits
   std::vector<std::string> problems;        // empty: `ends` is usable with every offset
   std::vector<std::string> notes;           // signals of which several rises might be meant, and
@@ -47,19 +54,24 @@ int EndingRise(const TaskSpec& task, const std::vector<std::vector<uint8_t>>& si
 //   last one: the first rise after the gripper closed for it. A grasp that never holds with the
 //   gripper closed is taken as other signals are.
 // - What the hand holds where the next subtask is to grasp something is let go on the way there
-// (the
-//   handle of a drawer): that belongs to the subtask before. It ends once the hand is
+//   (the handle of a drawer): that belongs to the subtask before. It ends once the hand is
 //   kClearOfReleased away from where the gripper opened, or half-way to where it closes again.
-// - The way to the next gripper event (after a grasp the opening, else a closing) ends in the next
-//   subtask's approach: an offset takes at most half of it.
+// - An offset stays before the next subtask's approach (LimitOffsets).
+// The first two are left out where a person placed the rises (`placed`).
 //
-// Lists all violations, those of the end offsets included: with every draw of offsets each segment
-// must keep at least one step.
+// Lists all violations, those of the end offsets included.
 Segmentation SegmentBySignals(const TaskSpec& task,
                               const std::vector<std::vector<uint8_t>>& signals_ST, int length,
                               int debounce, const ClosedRows& closed_AT = {},
-                              const HandPaths& p_WE_AT = {});
+                              const HandPaths& p_WE_AT = {}, bool placed = false);
 inline constexpr double kClearOfReleased = 0.1;  // m: fingers and what stood between them
+
+// The offsets of `segmentation`, from its ends and events: those of the task, of which an end takes
+// at most half of the way to the next gripper event, behind which the next approach lies; one that
+// would leave the next segment nothing takes at most half of the way to the end of that. Appends
+// what was changed to the notes, and to the problems where with some draw of offsets a segment
+// would not keep a step.
+void LimitOffsets(const TaskSpec& task, Segmentation* segmentation);
 
 // `ends` with a whole-number offset each, drawn from its inclusive range; starts follow (StartOf).
 std::vector<int> DrawEnds(const std::vector<std::array<int, 2>>& offsets,

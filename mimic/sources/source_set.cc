@@ -10,7 +10,6 @@
 #include "core/base/error.h"
 #include "core/base/names.h"
 #include "mimic/sources/resample.h"
-#include "mimic/sources/segmentation.h"
 
 namespace understudy {
 namespace {
@@ -217,9 +216,8 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
       // where a person placed the rises of the signals they are taken as they stand
       const bool reviewed = episode.meta.settings.contains(kSignalsFrom);
       const int length = static_cast<int>(demo.arms[0].X_WE.size());
-      Segmentation segmentation =
-          SegmentBySignals(task, signals_ST, length, debounce,
-                           reviewed ? ClosedRows() : ClosedRowsOf(demo), HandPathsOf(demo));
+      Segmentation segmentation = SegmentBySignals(task, signals_ST, length, debounce,
+                                                   ClosedRowsOf(demo), HandPathsOf(demo), reviewed);
       skipped.reasons = std::move(segmentation.problems);
       if (skipped.reasons.empty() && !segmentation.notes.empty()) {
         notes_.push_back({names[e], std::move(segmentation.notes)});
@@ -229,6 +227,7 @@ SourceSet::SourceSet(const std::vector<Episode>& episodes, const std::vector<std
         demo.name = names[e];
         demo.uuid = episode.meta.uuid;
         demo.ends = std::move(segmentation.ends);
+        demo.events = std::move(segmentation.events);
         demo.offsets = std::move(segmentation.offsets);
         demos_.push_back(std::move(demo));
         continue;
@@ -249,6 +248,18 @@ SourceSet SourceSet::Without(const std::string& name) const {
   SourceSet rest = *this;
   std::erase_if(rest.demos_, [&](const SourceDemo& demo) { return demo.name == name; });
   return rest;
+}
+
+SourceSet SourceSet::WithOffsetsOf(const TaskSpec& task) const {
+  Require(weights_.empty(), "offsets are changed before sources are weighed");
+  SourceSet changed = *this;
+  std::erase_if(changed.demos_, [&](SourceDemo& demo) {
+    Segmentation segmentation{.ends = demo.ends, .events = demo.events};
+    LimitOffsets(task, &segmentation);
+    demo.offsets = std::move(segmentation.offsets);
+    return !segmentation.problems.empty();
+  });
+  return changed;
 }
 
 }  // namespace understudy

@@ -8,6 +8,7 @@
 #include "core/episode/episode.h"
 #include "core/seam/simulator.h"
 #include "core/spec/task_spec.h"
+#include "mimic/sources/segmentation.h"
 
 namespace understudy {
 
@@ -23,6 +24,7 @@ struct SourceDemo {
   std::vector<Arm> arms;                    // order of SimulatorInfo::arms
   std::vector<std::vector<Pose>> X_WO;      // [object in the order of SimulatorInfo::objects][row]
   std::vector<int> ends;                    // exclusive ends of the subtasks, without offsets
+  std::vector<GripperEvent> events;         // behind the ends
   std::vector<std::array<int, 2>> offsets;  // of the ends, inclusive
   std::vector<int> rows;                    // in the file, where the rate was another; else empty
 
@@ -44,7 +46,7 @@ struct SourceNotes {
 };
 
 // Key of an episode's settings: what placed the rises of its signals, which are then taken as they
-// stand (SegmentBySignals without the gripper).
+// stand (SegmentBySignals, `placed`).
 inline constexpr const char* kSignalsFrom = "signals_from";
 
 // How often the segments of each source do their part: [subtask][source], in (0, 1].
@@ -72,6 +74,10 @@ class SourceSet {
 
   // The same without the demonstration of that name. Requires sources that all count alike.
   SourceSet Without(const std::string& name) const;
+
+  // The same with the end offsets of `task`, of which nothing else differs; without demonstrations
+  // that these leave a segment without a step.
+  SourceSet WithOffsetsOf(const TaskSpec& task) const;
 
   // The same demonstrations, chosen among in proportion to `weights` (Selection, among its k best).
   SourceSet Weighted(SourceWeights weights) && {

@@ -185,6 +185,12 @@ TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const WorkerSeam
   // one change at a time, from the causes of the best settings' failures
   TaskSpec best = task;
   SourceSet best_sources = sources;
+  // as mimic reads them for those settings
+  const auto sources_for = [&](const TuneChange& change, const std::vector<std::string>& without) {
+    SourceSet rest = sources.WithOffsetsOf(change.task);
+    for (const std::string& name : without) rest = rest.Without(name);
+    return change.leave_out.empty() ? rest : rest.Without(change.leave_out);
+  };
   std::vector<std::string> left_out;
   progress.Start(fmt::format("tune {} {}", task.name, options.variant), options.trials, "settings");
   std::vector<Outcome> best_outcomes = bench.Run(best_sources, best, "search", options.attempts);
@@ -199,8 +205,8 @@ TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const WorkerSeam
     for (TuneChange& candidate : Candidates(best_sources, best, best_outcomes)) {
       if (static_cast<int>(report.trials.size()) >= options.trials || InterruptRequested()) break;
       if (!tried.insert(setting(candidate)).second) continue;
-      SourceSet candidate_sources =
-          candidate.leave_out.empty() ? best_sources : best_sources.Without(candidate.leave_out);
+      SourceSet candidate_sources = sources_for(candidate, left_out);
+      if (candidate_sources.demos().empty()) continue;
       const std::vector<Outcome> outcomes = bench.Run(
           candidate_sources, candidate.task, "search", options.attempts, [&](const auto& so_far) {
             const auto [gained, lost] = GainedAndLost(so_far, best_outcomes);

@@ -74,8 +74,8 @@ Json SubtasksFile(const std::vector<Subtask>& subtasks);
 // failures to the changes that answer them, one change at a time, each compared with the best so
 // far on the same starts (common random numbers) and kept where it gains more than it loses; a
 // source that spoils the run (SpoilingSources) is left out likewise; at
-// last the best and the task's own are compared on starts that the search has not seen. Noise,
-// signals and ends of segments are left alone: less noise means more successes and worse policies.
+// last the best and the task's own are compared on starts that the search has not seen. Noise and
+// signals are left alone: less noise means more successes and worse policies.
 // Depends on its arguments only. Throws Error(kUsage) for an unknown variant.
 TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,
                 const GenerateOptions& generate, const TuneOptions& options, Progress& progress);

@@ -79,9 +79,13 @@ class Changes {
   void TurnHand(size_t place) {
     Try(place, "turn_hand", [](Subtask& s) { s.turn_hand = !s.turn_hand; });
   }
-  // Where the segment ends after its signal.
+  // Where the segment ends after its signal; of one that ends at once there is no earlier end.
   void Offset(size_t place, double factor) {
     Try(place, "end_offset", [&](Subtask& s) {
+      if (s.end_offset == std::array{0, 0}) {
+        s.end_offset = {5, 10};
+        return;
+      }
       for (int& steps : s.end_offset) steps = static_cast<int>(std::lround(factor * steps));
     });
   }
@@ -172,6 +176,7 @@ std::vector<TuneChange> ChangesFor(const TaskSpec& task, FailureCause cause, siz
       GoSlowerOrWait(changes, i);
       GoOtherwise(changes, i);
       changes.WholePath(i);
+      changes.Offset(i, 1.5);
       break;
     case FailureCause::kDropped:
       changes.Speed(i, 0.7);

@@ -199,7 +199,7 @@ TEST(Annotate, FlagsNameWhatIsOdd) {
               ElementsAre("out of order: rises at 2, the subtask begins at 6"));
   // what segmentation would refuse
   Drawn narrow = Draw("..######....", ".......#####");
-  narrow.task.subtasks[0].end_offset = {0, 5};
+  narrow.task.subtasks[1].end_offset = {-5, 0};
   EXPECT_THAT(AnnotateDrawn(narrow).ends[2].flags, ElementsAre(HasSubstr("narrow end_offset")));
 }
 

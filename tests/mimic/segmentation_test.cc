@@ -70,10 +70,83 @@ TEST(Segmentation, ListsEveryOffsetThatCouldEmptyASegment) {
   task.subtasks[0].end_offset = {-3, 5};
   task.subtasks[1].end_offset = {-2, 2};
   const Segmentation s = SegmentBySignals(task, {Rows("..######"), Rows(".....###")}, 8, 1);
-  // ends 3, 6, 8: 3 - 3 = 0; 6 - 2 = 4 <= 3 + 5; 8 <= 6 + 2
-  EXPECT_THAT(s.problems, ElementsAre(HasSubstr("subtask 0: may end at step 0"),
-                                      HasSubstr("subtask 1: may end at step 4"),
-                                      HasSubstr("subtask 2: may end at step 8")));
+  // ends 3, 6, 8; the late offsets are cut back: 3 - 3 = 0
+  EXPECT_THAT(s.problems, ElementsAre(HasSubstr("subtask 0: may end at step 0")));
+  task.subtasks[0].end_offset = {0, 5};
+  task.subtasks[1].end_offset = {-3, 2};
+  // 6 - 3 <= 3
+  EXPECT_THAT(SegmentBySignals(task, {Rows("..######"), Rows(".....###")}, 8, 1).problems,
+              ElementsAre(HasSubstr("subtask 1: may end at step 3 (end 6 with offset -3) though it "
+                                    "may start at step 3")));
+}
+
+// Where no gripper event follows, the end of the next segment is what an offset must not pass: it
+// takes at most half of the way.
+TEST(Segmentation, OffsetsStopBeforeTheNextSegmentsEnd) {
+  TaskSpec task = ThreeSubtasks();
+  task.subtasks[0].end_offset = {6, 80};
+  const std::string one = "..##########################", two = "...........#################",
+                    closed = "############################";
+  for (const ClosedRows& known : {ClosedRows{}, ClosedRows{Rows(closed)}}) {
+    const Segmentation s = SegmentBySignals(task, {Rows(one), Rows(two)}, 28, 2, known);
+    EXPECT_THAT(s.problems, IsEmpty());
+    EXPECT_THAT(s.ends, ElementsAre(3, 12, 28));
+    EXPECT_THAT(s.offsets, ElementsAre(std::array{4, 4}, std::array{0, 0}, std::array{0, 0}));
+    EXPECT_THAT(s.notes, ElementsAre("subtask 0: end_offset [6, 80] becomes [4, 4]: it ends at 3, "
+                                     "and the next segment may end at 12"));
+  }
+  // what leaves it a step is the task's own business
+  task.subtasks[0].end_offset = {6, 8};
+  const Segmentation fits = SegmentBySignals(task, {Rows(one), Rows(two)}, 28, 2);
+  EXPECT_EQ(fits.offsets[0], (std::array{6, 8}));
+  EXPECT_THAT(fits.notes, IsEmpty());
+  // the last one but one stops before the end, and the others before what that may do
+  task.subtasks[0].end_offset = {0, 8};
+  task.subtasks[1].end_offset = {-2, 60};
+  EXPECT_THAT(SegmentBySignals(task, {Rows(one), Rows(two)}, 28, 2).offsets,
+              ElementsAre(std::array{0, 3}, std::array{-2, 8}, std::array{0, 0}));
+  // a gripper event behind the next segment's end is no reason to pass that
+  task.predicates["one"] = GraspedPredicate{"cube", 0};
+  const std::string opens = "##########################..";
+  EXPECT_THAT(SegmentBySignals(task, {Rows(one), Rows(two)}, 28, 2, {Rows(opens)}).offsets,
+              ElementsAre(std::array{0, 3}, std::array{-2, 8}, std::array{0, 0}));
+}
+
+// Of arms at subtasks of their own nobody waits for the last end of each.
+TEST(Segmentation, OffsetsStopAtTheEndOfTheDemonstration) {
+  TaskSpec task = ThreeSubtasks();
+  for (size_t i = 0; i < 3; ++i) task.subtasks[i].arm = i == 1 ? 1 : 0;
+  task.subtasks[1].parallel = task.subtasks[2].parallel = true;
+  task.subtasks[1].end_offset = {1, 30};
+  const Segmentation s =
+      SegmentBySignals(task, {Rows("..######"), Rows("...#####")}, 8, 1, {Rows("########")});
+  EXPECT_THAT(s.problems, IsEmpty());
+  EXPECT_THAT(s.ends, ElementsAre(3, 4, 8));
+  EXPECT_EQ(s.offsets[1], (std::array{1, 2}));
+  EXPECT_THAT(s.notes, ElementsAre(HasSubstr("it ends at 4, and the demonstration at 8")));
+}
+
+// Ends that a person placed stand where they are, and grippers keep limiting their offsets.
+TEST(Segmentation, PlacedEndsStandAndTheirOffsetsAreLimited) {
+  TaskSpec task = ThreeSubtasks();
+  task.predicates["one"] = GraspedPredicate{"cube", 0};
+  task.subtasks[0].end_offset = {4, 9};
+  const std::string two = "....................######", closed = ".#########................";
+  const auto segment = [&](const std::string& grasp, bool placed) {
+    return SegmentBySignals(task, {Rows(grasp), Rows(two)}, 26, 2, {Rows(closed)}, {}, placed);
+  };
+  const Segmentation s = segment("..########................", true);
+  EXPECT_THAT(s.ends, ElementsAre(3, 21, 26));
+  EXPECT_EQ(s.offsets[0], (std::array{3, 3}));
+  EXPECT_THAT(s.notes, ElementsAre(HasSubstr("the gripper opens at 10")));
+  // behind the release: it stays, though a grasp would be looked for before it
+  const std::string late = "..###........#############";
+  EXPECT_EQ(segment(late, false).ends[0], 3);
+  const std::string after = ".............#############";
+  EXPECT_EQ(segment(after, true).ends[0], 14);
+  // it closes no more: the end of the next segment is the limit
+  task.subtasks[0].end_offset = {4, 40};
+  EXPECT_EQ(segment(after, true).offsets[0], (std::array{3, 3}));
 }
 
 // ---- grasps: only rises with the gripper closed count ----
@@ -213,10 +286,9 @@ TEST(Segmentation, OffsetsStopHalfWayToTheNextGripperEvent) {
   EXPECT_THAT(SegmentBySignals(task, {Rows(grasp), Rows(held)}, 26, 2, {Rows(closed)}).offsets,
               ElementsAre(std::array{3, 3}, std::array{0, 6}, std::array{0, 0}));
   task.subtasks[1].end_offset = {-1, 6};
-  // not known: the task's own, which leave subtask 1 too little
+  // not known: the task's own, as far as they leave subtask 1 something
   const Segmentation unknown = SegmentBySignals(task, {Rows(grasp), Rows(two)}, 26, 2);
-  EXPECT_THAT(unknown.offsets, ElementsAre(std::array{4, 9}, std::array{-1, 6}, std::array{0, 0}));
-  EXPECT_THAT(unknown.problems, ElementsAre(HasSubstr("subtask 1: may end at step 11")));
+  EXPECT_THAT(unknown.offsets, ElementsAre(std::array{4, 4}, std::array{-1, 6}, std::array{0, 0}));
 }
 
 // Segments partition the episode: for random signals and every draw of offsets, whatever passes the
@@ -237,7 +309,12 @@ TEST(Segmentation, SegmentsPartitionTheEpisodeForEveryDraw) {
         signal[t] = rng.Uniform() < 0.15 ? !signal[t - 1] : signal[t - 1];
     }
     const Segmentation s = SegmentBySignals(task, signals, length, 2);
-    if (!s.problems.empty()) continue;
+    if (!s.problems.empty()) {
+      // only an early end leaves nothing: late ones are cut back
+      const bool early = task.subtasks[0].end_offset[0] < 0 || task.subtasks[1].end_offset[0] < 0;
+      EXPECT_TRUE(early || s.ends.size() < 3) << s.problems[0];
+      continue;
+    }
     ++accepted;
     for (int draw = 0; draw < 10; ++draw) {
       const std::vector<int> ends = DrawEnds(s.offsets, s.ends, rng);
@@ -246,8 +323,10 @@ TEST(Segmentation, SegmentsPartitionTheEpisodeForEveryDraw) {
       for (size_t i = 0; i < ends.size(); ++i) {
         ASSERT_GT(ends[i], previous);
         previous = ends[i];
-        const auto [low, high] = task.subtasks[i].end_offset;
+        const auto [low, high] = s.offsets[i];
         ASSERT_TRUE(ends[i] >= s.ends[i] + low && ends[i] <= s.ends[i] + high);
+        const std::array<int, 2>& asked = task.subtasks[i].end_offset;
+        ASSERT_TRUE(low <= high && low <= asked[0] && high <= asked[1]);
       }
     }
   }

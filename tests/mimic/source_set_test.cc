@@ -163,6 +163,58 @@ TEST_F(SourceSetTest, AGraspByAnOpenGripperIsNoEnd) {
   EXPECT_EQ(Build(episodes).demos()[0].ends[0], 2);
 }
 
+// An offset that no demonstration has room for is cut back in each, whoever placed its ends.
+TEST_F(SourceSetTest, LongOffsetsAreCutBackInEverySource) {
+  task_.subtasks[0].end_offset = {600, 800};
+  std::vector<Episode> episodes = good_;
+  episodes[1].meta.settings[kSignalsFrom] = "review";
+  const SourceSet set = Build(episodes);
+  EXPECT_THAT(set.skipped(), IsEmpty());
+  ASSERT_EQ(set.demos().size(), 3u);
+  EXPECT_EQ(set.demos()[1].offsets, Build(good_).demos()[1].offsets);
+  for (const SourceDemo& demo : set.demos()) {
+    ASSERT_GT(demo.events[0].row, demo.ends[0]);
+    EXPECT_TRUE(demo.events[0].opens);
+    EXPECT_EQ(demo.offsets[0][1], (demo.events[0].row - demo.ends[0]) / 2);
+  }
+  // a gripper that never opens again
+  for (Episode& episode : episodes) {
+    bool closed = false;
+    for (Step& row : episode.steps) {
+      closed |= row.action.arms[0].gripper > 0;
+      for (Action* action : {&row.action, &row.action_clean}) {
+        if (closed && !action->arms.empty()) action->arms[0].gripper = 1;
+      }
+    }
+  }
+  const SourceSet holding = Build(episodes);
+  EXPECT_THAT(holding.skipped(), IsEmpty());
+  for (const SourceDemo& demo : holding.demos()) {
+    EXPECT_EQ(demo.offsets[0][1], (demo.length() - demo.ends[0]) / 2);
+  }
+}
+
+// The law that lets `tune` vary them: offsets that are changed later are those that would have been
+// read.
+TEST_F(SourceSetTest, OffsetsMayBeChangedLater) {
+  const SourceSet set = Build(good_);
+  for (const std::array<int, 2> offset :
+       {std::array{0, 0}, std::array{5, 10}, std::array{-1, 300}, std::array{-1000, 0}}) {
+    task_.subtasks[0].end_offset = offset;
+    const SourceSet changed = set.WithOffsetsOf(task_);
+    if (offset[0] == -1000) {
+      EXPECT_THAT(changed.demos(), IsEmpty());
+      continue;
+    }
+    const SourceSet read = Build(good_);
+    ASSERT_EQ(changed.demos().size(), 3u);
+    for (size_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(changed.demos()[i].ends, read.demos()[i].ends);
+      EXPECT_EQ(changed.demos()[i].offsets, read.demos()[i].offsets);
+    }
+  }
+}
+
 TEST_F(SourceSetTest, AllReasonsOfASourceAreListed) {
   EXPECT_THAT(Reasons([](Episode& e) {
                 e.meta.task = "lift";

@@ -88,6 +88,19 @@ TEST(Tune, WithoutAnObjectNoDistanceToItIsTried) {
   EXPECT_GT(others, 0);
 }
 
+TEST(Tune, VariesAnEndWithoutAnOffset) {
+  TaskSpec task = FakeTask();
+  task.subtasks[0].end_offset = {0, 0};
+  for (const FailureCause cause :
+       {FailureCause::kGraspMissed, FailureCause::kDropped, FailureCause::kMisplaced}) {
+    const size_t place = cause == FailureCause::kGraspMissed ? 0 : 1;
+    std::vector<std::string> tried;
+    for (const TuneChange& change : ChangesFor(task, cause, place)) tried.push_back(change.what);
+    EXPECT_THAT(tried, testing::Contains("subtasks[0].end_offset: [0, 0] -> [5, 10]"))
+        << CauseName(cause);
+  }
+}
+
 // The law of the file: read over a task, it makes the subtasks those that were tuned, whatever that
 // task says, at a default or not.
 TEST(Tune, TheFileMakesAnyTaskTheTunedOne) {
@@ -173,6 +186,27 @@ TEST(Tune, MendsABadSettingAndMeasuresItOnOtherStarts) {
     EXPECT_EQ(trial.kept, trial.gained > trial.lost) << trial.change;
   }
   EXPECT_LE(report.trials.size(), static_cast<size_t>(options.trials));
+}
+
+// An end that has no offset gets one, and the attempts of that trial are made with it.
+TEST(Tune, TriesAnOffsetWhereTheTaskHasNone) {
+  TaskSpec task = FakeTask();
+  task.subtasks[0].end_offset = {0, 0};
+  // what is held slips when it has been held for long
+  FakeOptions fake;
+  fake.slip_after_steps = 24;
+  TuneOptions options;
+  options.attempts = 24;
+  options.trials = 60;
+  options.check_attempts = 20;
+  const TuneReport report = TuneFake(task, fake, options);
+  const auto trial =
+      std::find_if(report.trials.begin(), report.trials.end(), [](const TuneTrial& tried) {
+        return tried.change == "subtasks[0].end_offset: [0, 0] -> [5, 10]";
+      });
+  ASSERT_NE(trial, report.trials.end()) << report.ToJson();
+  EXPECT_TRUE(trial->kept) << report.ToJson();
+  EXPECT_EQ(report.after.successes, 20);
 }
 
 // A demonstration that never works, among good ones: its segments end beside the cube.
