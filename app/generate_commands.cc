@@ -1,6 +1,7 @@
 // mimic and augment: datasets from datasets.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -143,6 +144,12 @@ Twin TwinOfSources(const std::string& task, const std::string& robot, const std:
   const Twin twin = source
                         ? LoadTwinOf(*source, task, RobotOfJoints(*source, task, robot), subtasks)
                         : LoadTwin(task, robot, subtasks);
+  // flags add to the file
+  for (const std::string& name : ReadLeaveOut(subtasks)) {
+    if (std::ranges::find(options->leave_out, name) == options->leave_out.end()) {
+      options->leave_out.push_back(name);
+    }
+  }
   options->transfer = !robot.empty() && (!source || !source->header().family.empty() ||
                                          source->header().simulator.robot != twin.robot.name);
   return twin;
@@ -269,10 +276,6 @@ std::string TunedComment(const TuneReport& report) {
                                  report.variant, RateText(json["before"]), RateText(json["after"]),
                                  report.better ? "" : " (not surely better)");
   for (const std::string& change : report.changes) text += "# " + change + "\n";
-  // no setting of a subtask
-  if (!report.leave_out.empty()) {
-    text += fmt::format("# with --leave-out {}\n", fmt::join(report.leave_out, " "));
-  }
   return text;
 }
 
@@ -287,8 +290,8 @@ std::string DescribeTune(const Json& result) {
                       RateText(result["before"]), RateText(result["after"]),
                       result["better"].get<bool>() ? "" : ": not surely better");
   if (!result["leave_out"].empty()) {
-    text += fmt::format("without these sources: mimic --leave-out {}\n",
-                        fmt::join(result["leave_out"].get<std::vector<std::string>>(), " "));
+    text += fmt::format("without these sources: {}\n",
+                        fmt::join(result["leave_out"].get<std::vector<std::string>>(), ", "));
   }
   if (result["interrupted"].get<bool>()) return text + "interrupted: nothing written\n";
   return text + fmt::format("{}: use it with `understudy mimic --subtasks {}`\n",
@@ -369,9 +372,12 @@ Command TuneCommand() {
         const WorkerSeams seams(twin.simulators, twin.planners);
         const TuneReport report =
             TuneMimic(options, flags.tune, twin.task, seams, *context.progress, Adapter(twin));
+        // what it searched without, and what it found to do without
+        std::vector<std::string> leave_out = options.leave_out;
+        leave_out.insert(leave_out.end(), report.leave_out.begin(), report.leave_out.end());
         if (!report.interrupted) {
-          WriteTextAtomically(flags.out,
-                              TunedComment(report) + DumpYaml(SubtasksFile(report.subtasks)));
+          WriteTextAtomically(
+              flags.out, TunedComment(report) + DumpYaml(SubtasksFile(report.subtasks, leave_out)));
         }
         Json result = report.ToJson();
         result["out"] = flags.out;

@@ -36,17 +36,33 @@ struct Sources {
   std::vector<SkippedSource> unread;
 };
 
+// Whether `named`, perhaps from another folder, means the source `path`.
+bool MeansFile(const fs::path& named, const fs::path& path) {
+  std::error_code none;
+  if (fs::exists(named, none)) return fs::equivalent(named, path, none);
+  return named.filename() == path.filename();
+}
+
 Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
   if (options.sources.empty()) ThrowUsage("no source datasets: give at least one (--source)");
   Sources sources;
   std::set<std::string> unknown(options.leave_out.begin(), options.leave_out.end());
   std::vector<std::string> known;
-  // Whether an episode is to be left out, by either of its names.
+  // Whether an episode is to be left out: by its name, or by that of its file too, from whatever
+  // folder that was given.
   const auto left_out = [&](const std::string& path, const std::string& name) {
     known.push_back(name);
-    const size_t of_episode = unknown.erase(name), of_file = unknown.erase(path + ":" + name);
-    const auto& names = options.leave_out;
-    return of_episode + of_file > 0 || std::count(names.begin(), names.end(), name) > 0;
+    bool found = false;
+    for (const std::string& entry : options.leave_out) {
+      const size_t file = entry.size() - std::min(entry.size(), name.size() + 1);
+      const bool is_meant =
+          entry == name || entry == path + ":" + name ||
+          (file > 0 && entry.substr(file) == ":" + name && MeansFile(entry.substr(0, file), path));
+      if (!is_meant) continue;
+      unknown.erase(entry);
+      found = true;
+    }
+    return found;
   };
   const auto full = [&] {
     return options.source_limit > 0 &&
@@ -66,9 +82,10 @@ Sources ReadSources(const MimicOptions& options, const AdaptSource& adapt) {
     }
     std::vector<std::string> chosen;
     if (!options.source_mask.empty()) chosen = reader.ReadMask(options.source_mask);
-    for (size_t i = 0; i < reader.episodes().size() && !full(); ++i) {
+    for (size_t i = 0; i < reader.episodes().size(); ++i) {
       const std::string& name = reader.episodes()[i].name;
-      if (left_out(path, name)) continue;
+      // what lies behind the limit may be named too
+      if (left_out(path, name) || full()) continue;
       const bool in_mask = std::find(chosen.begin(), chosen.end(), name) != chosen.end();
       if (!options.source_mask.empty() && !in_mask) continue;
       // one that is damaged is left out as one that does not fit is

@@ -286,9 +286,12 @@ TaskSpec ParseTaskSpec(const Json& json, const std::string& name) {
 void ReadSubtasks(const fs::path& file, TaskSpec* task) {
   const Json json = LoadYaml(file);
   Problems problems;
-  if (!json.is_object() || json.size() != 1 || !json.contains("subtasks") ||
+  // mimic reads which sources they are used without (ReadLeaveOut)
+  const bool leaves_out = json.is_object() && json.contains("leave_out");
+  if (!json.is_object() || json.size() != (leaves_out ? 2 : 1) || !json.contains("subtasks") ||
       !json["subtasks"].is_array()) {
-    ThrowBadInput(file.string() + ": must hold `subtasks`, a list, and nothing else");
+    ThrowBadInput(file.string() +
+                  ": must hold `subtasks`, a list, and nothing else but `leave_out`");
   }
   const Json& list = json["subtasks"];
   if (list.size() != task->subtasks.size()) {

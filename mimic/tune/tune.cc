@@ -161,8 +161,10 @@ Json TuneReport::ToJson() const {
   return json;
 }
 
-Json SubtasksFile(const std::vector<Subtask>& subtasks) {
-  Json file{{"subtasks", Json::array()}};
+Json SubtasksFile(const std::vector<Subtask>& subtasks, const std::vector<std::string>& leave_out) {
+  Json file = Json::object();
+  if (!leave_out.empty()) file["leave_out"] = leave_out;
+  file["subtasks"] = Json::array();
   for (const Subtask& subtask : subtasks) {
     // what ToJson does not write (Subtask::kUnwritten) would leave the task its own
     Json settings = Json::object();
@@ -172,6 +174,18 @@ Json SubtasksFile(const std::vector<Subtask>& subtasks) {
     file["subtasks"].push_back(std::move(settings));
   }
   return file;
+}
+
+std::vector<std::string> ReadLeaveOut(const std::filesystem::path& file) {
+  if (file.empty()) return {};
+  const Json json = LoadYaml(file);
+  const auto names = json.is_object() ? json.find("leave_out") : json.end();
+  if (names == json.end()) return {};
+  const auto is_text = [](const Json& name) { return name.is_string(); };
+  if (!names->is_array() || !std::all_of(names->begin(), names->end(), is_text)) {
+    ThrowBadInput(file.string() + ": leave_out: must be a list of names of sources");
+  }
+  return names->get<std::vector<std::string>>();
 }
 
 TuneReport Tune(const SourceSet& sources, const TaskSpec& task, const WorkerSeams& seams,

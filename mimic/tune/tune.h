@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -67,8 +68,13 @@ struct TuneReport {
 };
 
 // The content of a file that ReadSubtasks takes, with every setting in it, at its default or not:
-// it makes the subtasks of a task these, whatever they were.
-Json SubtasksFile(const std::vector<Subtask>& subtasks);
+// it makes the subtasks of a task these, whatever they were. `leave_out` are sources that it is to
+// be used without.
+Json SubtasksFile(const std::vector<Subtask>& subtasks,
+                  const std::vector<std::string>& leave_out = {});
+
+// The sources that such a file is used without; none of an empty path. Throws Error(kBadInput).
+std::vector<std::string> ReadLeaveOut(const std::filesystem::path& file);
 
 // Searches the settings of the task's subtasks for a higher rate of success: from the causes of the
 // failures to the changes that answer them, one change at a time, each compared with the best so

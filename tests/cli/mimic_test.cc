@@ -1,5 +1,6 @@
 // mimic's own commands, as a user gives them.
 #include "data/store/reader.h"
+#include "data/store/writer.h"
 #include "tests/cli/cli_support.h"
 
 namespace understudy {
@@ -46,6 +47,63 @@ TEST_F(MimicCli, SourcesAreLeftOutByName) {
   // unset, it stands in no settings
   const CommandResult config = Run("mimic s.h5 --out h.h5 --print-config");
   EXPECT_THAT(config.output, testing::Not(HasSubstr("leave_out")));
+}
+
+// What a search has left out stays out in the runs that take its file; a flag adds to that.
+TEST_F(MimicCli, TunedSettingsLeaveOutTheSourcesThatSpoil) {
+  // a demonstration whose hand goes beside the cube, though its signals say otherwise
+  {
+    const DatasetReader reader(folder_ / "s.h5");
+    DatasetWriter writer(folder_ / "spoilt.h5", reader.header());
+    for (size_t e = 0; e < reader.episodes().size(); ++e) {
+      Episode episode = reader.ReadEpisode(e, true);
+      for (Step& row : episode.steps) {
+        for (Action* action : {&row.action, &row.action_clean}) {
+          for (ArmAction& arm : action->arms) {
+            if (e != 1) continue;
+            arm.X_WE_cmd = Pose(arm.X_WE_cmd.rotation(),
+                                arm.X_WE_cmd.translation() + Eigen::Vector3d(0.06, 0, 0));
+          }
+        }
+      }
+      writer.Append(episode);
+    }
+    writer.Finish();
+  }
+  Write("random.yaml", "subtasks:\n- {selection: {type: random}}\n- {selection: {type: random}}\n");
+  const CommandResult tuned =
+      Run("mimic tune spoilt.h5 --subtasks random.yaml --attempts 24 --trials 2 --check-attempts "
+          "20 --out tuned.yaml --json --quiet");
+  ASSERT_EQ(tuned.exit_code, 0) << tuned.output;
+  ASSERT_EQ(ParseJson(tuned.output, "tune").at("leave_out"), Json({"spoilt.h5:demo_1"}))
+      << tuned.output;
+  EXPECT_EQ(LoadYaml(folder_ / "tuned.yaml")["leave_out"], Json({"spoilt.h5:demo_1"}));
+
+  const auto sources = [&](const std::string& flags) {
+    const CommandResult made = Run("mimic " + flags + " --attempts 1 --overwrite --json --quiet");
+    EXPECT_EQ(made.exit_code, 0) << made.output;
+    std::vector<std::string> names;
+    const Json report = ParseJson(made.output, "mimic");
+    for (const Json& use : report.at("sources")) names.push_back(use.at("name"));
+    return names;
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(sources("spoilt.h5 --subtasks tuned.yaml --out g.h5"),
+              ElementsAre("spoilt.h5:demo_0", "spoilt.h5:demo_2"));
+  EXPECT_THAT(sources("spoilt.h5 --subtasks tuned.yaml --leave-out demo_2 --out g.h5"),
+              ElementsAre("spoilt.h5:demo_0"));
+  // a dataset says what it was made without
+  EXPECT_EQ(DatasetReader(folder_ / "g.h5").header().settings.at("leave_out"),
+            Json({"demo_2", "spoilt.h5:demo_1"}));
+
+  // a search that goes on from there, or is told to leave one out, keeps to it
+  Expect(
+      "mimic tune spoilt.h5 --subtasks tuned.yaml --leave-out demo_2 --attempts 4 --trials 1 "
+      "--check-attempts 10 --out again.yaml --quiet",
+      0, "");
+  EXPECT_EQ(LoadYaml(folder_ / "again.yaml")["leave_out"], Json({"demo_2", "spoilt.h5:demo_1"}));
+  Expect("mimic s.h5 --subtasks tuned.yaml --attempts 1 --out h.h5", 2,
+         "leave_out: unknown source 'spoilt.h5:demo_1'");
 }
 
 TEST_F(MimicCli, SettingsThatDoNotFitAreRefused) {

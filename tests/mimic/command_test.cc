@@ -498,8 +498,18 @@ TEST_F(MimicCommandTest, LeavesOutNamedSources) {
   ASSERT_EQ(report.sources.size(), 2u);
   EXPECT_THAT(report.sources[0].name, testing::EndsWith(":demo_0"));
   EXPECT_THAT(report.sources[1].name, testing::EndsWith(":demo_2"));
-  options_.leave_out = {"demo_7"};
   options_.overwrite = true;
+  // from another folder, and behind the limit
+  options_.leave_out = {"elsewhere/sources.h5:demo_0", "sources.h5:demo_3"};
+  options_.source_limit = 1;
+  const MimicReport first = Run();
+  ASSERT_EQ(first.sources.size(), 1u);
+  EXPECT_THAT(first.sources[0].name, testing::EndsWith(":demo_1"));
+  options_.source_limit = 0;
+  options_.leave_out = {"elsewhere/other.h5:demo_0"};
+  EXPECT_THAT([&] { Run(); },
+              ThrowsMessage<Error>(HasSubstr("unknown source 'elsewhere/other.h5:demo_0'")));
+  options_.leave_out = {"demo_7"};
   EXPECT_THAT([&] { Run(); },
               ThrowsMessage<Error>(HasSubstr("leave_out: unknown source 'demo_7'")));
 }

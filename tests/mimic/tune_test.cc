@@ -137,6 +137,21 @@ TEST(Tune, TheFileMakesAnyTaskTheTunedOne) {
     }
   }
   EXPECT_GT(searched, 100);
+
+  // and says which sources it is used without
+  EXPECT_THAT(ReadLeaveOut(file), testing::IsEmpty());
+  EXPECT_THAT(ReadLeaveOut(""), testing::IsEmpty());
+  std::ofstream(file) << DumpYaml(SubtasksFile(plain.subtasks, {"demo_1", "a: b.h5:demo_2"}));
+  EXPECT_THAT(ReadLeaveOut(file), testing::ElementsAre("demo_1", "a: b.h5:demo_2"));
+  TaskSpec under = plain;
+  ReadSubtasks(file, &under);
+  EXPECT_EQ(all(under), all(plain));
+  for (const char* bad : {"leave_out: demo_1\n", "leave_out: [1]\n"}) {
+    std::ofstream(file) << DumpYaml(SubtasksFile(plain.subtasks)) << bad;
+    EXPECT_THROW(ReadLeaveOut(file), Error) << bad;
+  }
+  std::ofstream(file) << DumpYaml(SubtasksFile(plain.subtasks)) << "leave_out: []\nmore: 1\n";
+  EXPECT_THROW(ReadSubtasks(file, &under), Error);
   std::filesystem::remove(file);
 }
 
