@@ -1,6 +1,7 @@
 #include "sim/model_index.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace understudy {
 namespace {
@@ -36,6 +37,41 @@ int ActuatorOf(const mjModel& model, int joint) {
   return -1;
 }
 
+// What is wrong with the actuator that drives a joint of an arm called `joint`; empty: it is a
+// motor that makes the torque that it is told to, or, if it is to be one, a servo that pulls the
+// joint to the angle.
+std::string ProblemOfDrive(const mjModel& model, int actuator, const std::string& joint) {
+  const mjtNum* gain = model.actuator_gainprm + mjNGAIN * actuator;
+  const mjtNum* bias = model.actuator_biasprm + mjNBIAS * actuator;
+  const bool servo = IsServo(model, actuator);
+  const bool plain =
+      model.actuator_gaintype[actuator] == mjGAIN_FIXED &&
+      model.actuator_dyntype[actuator] == mjDYN_NONE &&
+      (servo ? bias[0] == 0 && std::abs(gain[0] + bias[1]) <= 1e-9 * std::abs(gain[0])
+             : model.actuator_biastype[actuator] == mjBIAS_NONE);
+  if (!plain) {
+    return fmt::format(
+        "what drives '{}' is neither a <motor> nor a <position> servo without `timeconst`, which "
+        "alone can be told to hold it",
+        joint);
+  }
+  const mjtNum gear = model.actuator_gear[6 * actuator];
+  if (servo && gear != 1) {
+    return fmt::format("the servo of '{}' has gear {:g}: its targets are angles of the joint",
+                       joint, gear);
+  }
+  if (!servo && gear * gain[0] != 1) {
+    return fmt::format(
+        "the motor of '{}' makes {:g} Nm of a command of 1 (gear, gain): commands are Nm; give it "
+        "gear 1 and a ctrlrange in Nm",
+        joint, gear * gain[0]);
+  }
+  if (!servo && !model.actuator_ctrllimited[actuator]) {
+    return fmt::format("the motor of '{}' needs a ctrlrange (Nm)", joint);
+  }
+  return "";
+}
+
 // `home` is the path of its posture in the task, for messages; `fingers` takes their actuators.
 ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std::string& home,
                   const RobotSpec& robot, const std::string& name, Finder& find,
@@ -69,12 +105,7 @@ ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std
                                       prefix + robot.joints[i]));
       continue;
     }
-    const bool servo = IsServo(model, actuator);
-    servos += servo;
-    if (!servo && !model.actuator_ctrllimited[actuator]) {
-      find.Complain(
-          path, fmt::format("the motor of '{}' needs a ctrlrange (Nm)", prefix + robot.joints[i]));
-    }
+    servos += IsServo(model, actuator);
     if (i < arm.home.size() && model.jnt_limited[joint] &&
         (arm.home[i] < model.jnt_range[2 * joint] ||
          arm.home[i] > model.jnt_range[2 * joint + 1])) {
@@ -276,6 +307,16 @@ int BodyCalled(const mjModel& model, const TaskSpec& task, const std::string& na
   const auto object = task.objects.find(name);
   const std::string& body = object == task.objects.end() ? name : object->second.body;
   return mj_name2id(&model, mjOBJ_BODY, body.c_str());
+}
+
+void CheckDrives(const mjModel& model, const ModelIndex& index, Problems* problems) {
+  // all arms are of one robot
+  const ArmIndex& arm = index.arms[0];
+  for (size_t i = 0; i < arm.joints.size(); ++i) {
+    const std::string joint = mj_id2name(&model, mjOBJ_JOINT, arm.joints[i]);
+    const std::string problem = ProblemOfDrive(model, arm.actuators[i], joint);
+    if (!problem.empty()) problems->push_back(fmt::format("robot.joints[{}]: {}", i, problem));
+  }
 }
 
 std::vector<std::string> ModelNames(const mjModel& model, mjtObj type) {

@@ -58,6 +58,10 @@ struct ModelIndex {
 ModelIndex IndexModel(const mjModel& model, const TaskSpec& task, const RobotSpec& robot,
                       Problems* problems);
 
+// Appends what is wrong with the actuators of the robot's joints, each found: such as none could be
+// told to hold, or is told in other units. Varied worlds may have other gains.
+void CheckDrives(const mjModel& model, const ModelIndex& index, Problems* problems);
+
 // Whether an actuator takes a position and pulls its joint or tendon there.
 bool IsServo(const mjModel& model, int actuator);
 

@@ -97,6 +97,23 @@ void SetGains(mjSpec* spec, const RobotSpec& robot) {
   }
 }
 
+// A joint without limits has none to inherit.
+void CheckInherited(mjSpec* spec, const std::filesystem::path& file) {
+  for (mjsElement* e = mjs_firstElement(spec, mjOBJ_ACTUATOR); e; e = mjs_nextElement(spec, e)) {
+    const mjsActuator* actuator = mjs_asActuator(e);
+    if (actuator->trntype != mjTRN_JOINT || actuator->inheritrange <= 0) continue;
+    const std::string name = mjs_getString(actuator->target);
+    mjsElement* joint = mjs_findElement(spec, mjOBJ_JOINT, name.c_str());
+    if (joint == nullptr) continue;
+    const double* range = mjs_asJoint(joint)->range;
+    if (range[0] != range[1]) continue;
+    ThrowBadInput(
+        fmt::format("{}: joint '{}' has no limits that its servo could inherit (`inheritrange`): "
+                    "give the joint a `range`, or the servo a `ctrlrange` instead",
+                    file.string(), name));
+  }
+}
+
 // The composed model as text.
 std::string SaveText(const mjSpec* spec) {
   char error[1000] = "";
@@ -218,6 +235,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   const IncludedFiles included(*gripper);
   const SpecPtr robot_spec = ParseMjcf(robot_file, included.get());
   SetGains(robot_spec.get(), robot);
+  CheckInherited(robot_spec.get(), robot_file);
   std::vector<SceneFile> files = SceneFilesOf(task, robot, *gripper, spec.get(), robot_spec.get());
   mjs_setDeepCopy(spec.get(), 1);
   for (size_t i = 0; i < task.arms.size(); ++i) {
@@ -234,6 +252,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   // every name must mean something
   Problems problems = Validate(task);
   const ModelIndex index = IndexModel(*scene->model_, task, robot, &problems);
+  if (!index.arms.empty()) CheckDrives(*scene->model_, index, &problems);
   if (!problems.empty()) {
     ThrowBadInput(fmt::format("task '{}' ({}) with robot '{}': {}", task.name, scene_file.string(),
                               robot.name, fmt::join(problems, "; ")));
@@ -255,7 +274,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   scene->files_ = std::move(files);
   scene->inventory_ = MakePhysicsInventory(*scene->model_, index, task, scene->info_);
   if (const auto note = NoteOnHome(scene)) scene->info_.notes.push_back(*note);
-  if (const auto note = NoteOnServos(*scene)) scene->info_.notes.push_back(*note);
+  if (const auto note = NoteOnHold(*scene)) scene->info_.notes.push_back(*note);
   return scene;
 }
 
@@ -287,7 +306,12 @@ std::shared_ptr<const Scene> Scene::Vary(const std::shared_ptr<const Scene>& nom
 
 void Scene::CompileSpec(const std::string& name) {
   mjModel* compiled = mj_compile(spec_, nullptr);
-  if (compiled == nullptr) ThrowBadInput(fmt::format("{}: {}", name, mjs_getError(spec_)));
+  if (compiled == nullptr) {
+    // messages are one line each
+    std::string what = mjs_getError(spec_);
+    std::replace(what.begin(), what.end(), '\n', ' ');
+    ThrowBadInput(fmt::format("{}: {}", name, what));
+  }
   if (model_ != nullptr) mj_deleteModel(model_);
   model_ = compiled;
 }

@@ -128,13 +128,14 @@ TEST_P(FiveJoints, TurnAsNearAsTheyGo) {
 
 // ---- actuators ----
 
-// The SO-101 with `from` replaced in its model.
+// The SO-101, or another arm, with `from` replaced in its model.
 class OwnArm : public SimTest {
  protected:
-  RobotSpec Edited(const std::vector<std::pair<std::string, std::string>>& edits) {
+  RobotSpec Edited(const std::vector<std::pair<std::string, std::string>>& edits,
+                   const char* robot = "so101") {
     const std::filesystem::path own = folder_ / "arm";
     std::filesystem::remove_all(own);
-    std::filesystem::copy(kRobotRoot / "so101", own, std::filesystem::copy_options::recursive);
+    std::filesystem::copy(kRobotRoot / robot, own, std::filesystem::copy_options::recursive);
     std::string text = ReadText(own / "model.xml");
     for (const auto& [from, to] : edits) {
       const size_t at = text.find(from);
@@ -151,6 +152,11 @@ class OwnArm : public SimTest {
       return error.what();
     }
     return "compiled";
+  }
+  static std::string Replaced(std::string text, const std::string& from, const std::string& to) {
+    const size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return at == std::string::npos ? text : text.replace(at, from.size(), to);
   }
   static std::string Servo(const std::string& joint) {
     return "<position name=\"" + joint + "\" class=\"so101\" joint=\"" + joint + "\"/>";
@@ -186,6 +192,75 @@ TEST_F(OwnArm, JointsWithoutLimitsAreNamed) {
   EXPECT_THAT(StackBy(robot)->info().notes,
               testing::ElementsAre(HasSubstr("joints without limits are taken to turn 360 degrees "
                                              "to either side: robot0_shoulder_pan; a `range`")));
+}
+
+// Servos that take their targets from limits that are not there: one sentence.
+TEST_F(OwnArm, LimitsThatAreNotThereCannotBeInherited) {
+  const std::string text = ReadText(kRobotRoot / "so101/model.xml");
+  const size_t at = text.find("<joint name=\"shoulder_pan\"");
+  const std::string joint = text.substr(at, text.find("/>", at) - at);
+  const std::string refusal = Refusal(Edited({{joint, joint.substr(0, joint.find(" range="))}}));
+  EXPECT_THAT(
+      refusal,
+      HasSubstr("model.xml: joint 'shoulder_pan' has no limits that its servo could inherit "
+                "(`inheritrange`): give the joint a `range`, or the servo a `ctrlrange`"));
+  EXPECT_THAT(refusal, testing::Not(HasSubstr("\n")));
+  // nor is any other word of MuJoCo's more than a line
+  const std::string massless = Refusal(Edited({{"mass=\"0.100006\"", "mass=\"1e-20\""}}));
+  EXPECT_THAT(massless, HasSubstr("mass and inertia of moving bodies"));
+  EXPECT_THAT(massless, testing::Not(HasSubstr("\n")));
+}
+
+// What cannot be told to hold a posture, or is told it in other units, is refused.
+TEST_F(OwnArm, DrivesThatCannotHoldItAreRefused) {
+  const std::string motor = "<motor name=\"torque2\" joint=\"joint2\" ctrlrange=\"-87 87\"/>";
+  const auto panda = [&](const std::string& drive) {
+    return Refusal(Edited({{motor, drive}}, "panda"));
+  };
+  const std::string neither =
+      "robot.joints[1]: what drives 'robot0_joint2' is neither a <motor> nor a <position> servo "
+      "without `timeconst`";
+  for (const char* kind : {"velocity kv=\"40\"", "intvelocity kp=\"40\" actrange=\"-2 2\"",
+                           "damper kv=\"4\"", "position kp=\"40\" timeconst=\"0.1\"",
+                           "general gainprm=\"40\" biastype=\"affine\" biasprm=\"0 -90 -9\"",
+                           "general gainprm=\"1\" biastype=\"affine\" biasprm=\"9 0 0\""}) {
+    EXPECT_THAT(
+        panda(std::string("<") + kind + " name=\"torque2\" joint=\"joint2\" ctrlrange=\"0 1\"/>"),
+        HasSubstr(neither))
+        << kind;
+  }
+  EXPECT_THAT(panda(motor.substr(0, motor.size() - 2) + " gear=\"-1\"/>"),
+              HasSubstr("the motor of 'robot0_joint2' makes -1 Nm of a command of 1 (gear, gain): "
+                        "commands are Nm; give it gear 1"));
+  EXPECT_THAT(panda("<motor name=\"torque2\" joint=\"joint2\"/>"),
+              HasSubstr("the motor of 'robot0_joint2' needs a ctrlrange (Nm)"));
+  EXPECT_THAT(panda("<general name=\"torque2\" joint=\"joint2\" ctrlrange=\"-87 87\"/>"),
+              testing::Eq("compiled"));
+  const std::string servo = Servo("elbow_flex");
+  EXPECT_THAT(Refusal(Edited({{servo, servo.substr(0, servo.size() - 2) + " gear=\"2\"/>"}})),
+              HasSubstr("the servo of 'robot0_elbow_flex' has gear 2"));
+}
+
+// Motors too weak for the weight on them, in whatever words, and what their controller cannot know.
+TEST_F(OwnArm, MotorsThatDoNotHoldTheArmAreNamed) {
+  const std::string motor = "<motor name=\"torque2\" joint=\"joint2\" ctrlrange=\"-87 87\"/>";
+  const auto panda = [&](const std::string& from, const std::string& to) {
+    return Edited({{from, to}}, "panda");
+  };
+  const auto falls =
+      AllOf(HasSubstr("robot 'panda' ("), HasSubstr("told to stay at home, the arm "),
+            HasSubstr("falls: joint2 needs "), HasSubstr("its motor gives 3 ("));
+  EXPECT_THAT(Refusal(panda(motor, Replaced(motor, "-87 87", "-3 3"))), falls);
+  EXPECT_THAT(Refusal(panda(motor, Replaced(motor, "/>", " forcerange=\"-3 3\"/>"))), falls);
+  EXPECT_THAT(
+      Refusal(panda("<joint name=\"joint2\"", "<joint actuatorfrcrange=\"-3 3\" name=\"joint2\"")),
+      falls);
+  // weight that is taken off twice
+  EXPECT_THAT(
+      StackBy(panda("<body name=\"link5\"", "<body gravcomp=\"4\" name=\"link5\""))->info().notes,
+      testing::ElementsAre(AllOf(HasSubstr("told to stay at home, the hand moves by "),
+                                 HasSubstr("no springs, `gravcomp` or further actuators"))));
+  EXPECT_THAT(StackBy(panda(motor, motor))->info().notes, testing::IsEmpty());
 }
 
 // Torque motors on five joints: held and moved by operational space control.

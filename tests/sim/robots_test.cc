@@ -73,6 +73,13 @@ TEST_P(RobotLaws, HandBeginsWhereEveryHandDoes) {
   EXPECT_LT((X_WE.rotation() * Vector3d::UnitZ()).z(), -0.99);
 }
 
+// Nothing has to be said of a listed arm before it is used.
+TEST_P(RobotLaws, StaysAtHome) {
+  for (const std::string& note : scene_->info().notes) {
+    EXPECT_THAT(note, testing::Not(HasSubstr("told to stay at home")));
+  }
+}
+
 TEST_P(RobotLaws, ReachesItsTargetsInTime) {
   const auto simulator = Make();
   const auto kinematics = MakeKinematics(scene_);
