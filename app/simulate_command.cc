@@ -72,6 +72,11 @@ Json Simulate(const SimulateFlags& flags, CommandContext& context) {
       frame.state = protocol.reading().state;
       frame.sim_time_s = protocol.reading().observation.sim_time_s;
       frame.success = protocol.reading().observation.success;
+      frame.arms.resize(protocol.command().arms.size());
+      for (size_t a = 0; a < frame.arms.size(); ++a) {
+        frame.arms[a].X_WE_cmd = protocol.command().arms[a].X_WE_cmd;
+        frame.arms[a].gripper = protocol.command().arms[a].gripper;
+      }
       ++frame.step;
       page->Show(frame);
     }
