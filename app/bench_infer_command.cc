@@ -2,14 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <map>
-#include <thread>
 
 #include "app/commands.h"
+#include "app/evaluated_twin.h"
 #include "app/models.h"
 #include "app/serve_command.h"
-#include "app/shipped.h"
 #include "app/twin.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
@@ -72,8 +70,7 @@ PolicyInput InputOf(const Twin& twin, const PolicyInfo& info, Simulator& simulat
 }
 
 // Answers of the policy, with the phases that it has.
-void TimeAnswers(const Policy& policy, const PolicyInput& input, int64_t rounds,
-                 const std::string& whole, Phases* phases) {
+void TimeAnswers(const Policy& policy, const PolicyInput& input, int64_t rounds, Phases* phases) {
   PhaseCollector collector;
   for (int64_t i = 0; i < kWarm + rounds && !InterruptRequested(); ++i) {
     collector.TakeSeconds();
@@ -82,21 +79,14 @@ void TimeAnswers(const Policy& policy, const PolicyInput& input, int64_t rounds,
     const double seconds = MonotonicSeconds() - begin;
     const std::map<std::string, double> parts = collector.TakeSeconds();
     if (i < kWarm) continue;
-    (*phases)[whole].push_back(seconds);
+    (*phases)["answer"].push_back(seconds);
     for (const auto& [name, part] : parts) (*phases)[name].push_back(part);
   }
 }
 
 // The safety filter on the way to what the policy wants: one command of all arms.
 void TimeSafety(const Simulator& simulator, const ActionChunk& chunk, Phases* phases) {
-  const SimulatorInfo& info = simulator.info();
-  std::vector<SafetyFilter> guards;
-  const Action hold = HoldOf(simulator);
-  for (size_t a = 0; a < info.arms.size(); ++a) {
-    guards.emplace_back(info.safety, GuardedArmOf(info, a, simulator.ArmKinematics(a)),
-                        1 / info.control_hz);
-    guards.back().Reset(hold.arms[a], simulator.Observe().arms[a].joint_q);
-  }
+  std::vector<SafetyFilter> guards = GuardsOf(simulator);
   for (size_t i = 0; i < 300; ++i) {
     const double begin = MonotonicSeconds();
     for (size_t a = 0; a < guards.size(); ++a) {
@@ -111,24 +101,23 @@ Json BenchInfer(const BenchInferFlags& flags, CommandContext& context) {
   EvalCommandOptions options;
   options.checkpoint = flags.checkpoint;
   options.embodiment = flags.embodiment;
-  const TwinOfTraining trained = TwinOfPolicy(options, flags.task, flags.robot);
-  const RobotPlace robot{trained.robot, trained.robot_place, flags.checkpoint};
-  const Twin twin = LoadTwinOf({trained.task, robot, trained.scene}, flags.task, flags.robot);
+  const Twin twin = TwinOfEvaluation(options, flags.task, flags.robot);
   if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
   if (context.plan) return {{"checkpoint", flags.checkpoint}, {"rounds", flags.rounds}};
 
   const std::unique_ptr<Policy> policy =
       MakePolicy(options, twin.info, Models(), *context.progress);
   const PolicyInfo& info = policy->info();
+  RequireFit(flags.checkpoint, info, twin.info);
   const std::unique_ptr<Simulator> simulator = twin.simulators();
   simulator->Reset(simulator->info().variants.front(), RngKey{1});
   Phases phases;
   const PolicyInput input = InputOf(twin, info, *simulator, &phases);
-  TimeAnswers(*policy, input, flags.rounds, "answer", &phases);
+  TimeAnswers(*policy, input, flags.rounds, &phases);
   TimeSafety(*simulator, policy->Act(input, RngKey{1}), &phases);
   Phases served;
-  if (TimeOverTheWire(flags.checkpoint, [&](const Policy& remote) {
-        TimeAnswers(remote, input, flags.rounds, "answer", &served);
+  if (WithServed(flags.checkpoint, [&](const Policy& remote) {
+        TimeAnswers(remote, input, flags.rounds, &served);
       })) {
     // what the way there and back adds to the answer itself
     const double here = Quantile(phases["answer"], 0.5);

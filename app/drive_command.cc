@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "app/commands.h"
+#include "app/evaluated_twin.h"
 #include "app/models.h"
 #include "app/robot_link.h"
 #include "app/serve_command.h"
@@ -18,7 +19,6 @@
 #include "data/store/files.h"
 #include "serve/drive/drive_trial.h"
 #include "serve/drive/inference.h"
-#include "serve/robots/recorded_robot.h"
 #include "train/command.h"
 
 namespace understudy {
@@ -103,11 +103,7 @@ std::vector<Tried> OpenPolicies(const DriveFlags& flags, const SimulatorInfo& in
     policies.push_back({checkpoint, MakePolicy(options, info, Models(), progress), {}, {}});
   }
   for (const Tried& tried : policies) {
-    const std::vector<std::string> problems = Mismatches(tried.policy->info(), info);
-    if (!problems.empty()) {
-      ThrowBadInput(fmt::format("policy '{}' does not fit robot '{}': {}", tried.name, info.robot,
-                                fmt::join(problems, "; ")));
-    }
+    RequireFit(tried.name, tried.policy->info(), info);
   }
   return policies;
 }
@@ -156,8 +152,9 @@ class Session {
     if (flags_.watch.watch) page_ = OpenLivePage(twin_, flags_.watch, progress_);
     if (!flags_.log.empty()) fs::create_directories(flags_.log);
     seconds_ = flags_.seconds > 0 ? flags_.seconds : twin_.task.horizon / info.control_hz;
-    if (link_.rows > 0)
-      seconds_ = std::min(seconds_, static_cast<double>(link_.rows) / info.control_hz);
+    if (link_.played) {
+      seconds_ = std::min(seconds_, static_cast<double>(link_.played->length()) / info.control_hz);
+    }
     const std::vector<size_t> order = Order(policies_.size(), flags_.trials, flags_.seed);
     bool quit = false;
     std::string problem;
@@ -215,9 +212,7 @@ class Session {
     row["trial"] = trial;
     row["start"] = round;
     if (!file.empty()) row["file"] = file.string();
-    if (const auto* played = dynamic_cast<const RecordedRobot*>(link_.robot.get())) {
-      row["mean_distance_m"] = played->mean_distance();
-    }
+    if (link_.played) row["mean_distance_m"] = link_.played->mean_distance();
     row["judged"] = judged;
     tried.judged += judged;
     tried.successes += judged && outcome.success;
@@ -259,16 +254,7 @@ class Session {
   std::function<void(const RobotReading&, const Action&)> Shown() {
     if (!page_ || !link_.simulated) return {};
     return [this, frame = LiveFrame{}](const RobotReading& reading, const Action& command) mutable {
-      frame.state = reading.state;
-      frame.sim_time_s = reading.observation.sim_time_s;
-      frame.success = reading.observation.success;
-      frame.arms.resize(command.arms.size());
-      for (size_t a = 0; a < command.arms.size(); ++a) {
-        frame.arms[a].X_WE_cmd = command.arms[a].X_WE_cmd;
-        frame.arms[a].gripper = command.arms[a].gripper;
-      }
-      ++frame.step;
-      page_->Show(frame);
+      ShowStep(*page_, reading.state, reading.observation, command, &frame);
     };
   }
 
@@ -381,9 +367,7 @@ Json Drive(DriveFlags flags, CommandContext& context) {
   EvalCommandOptions first;
   first.embodiment = flags.embodiment;
   if (!flags.checkpoints.empty()) first.checkpoint = flags.checkpoints.front();
-  const TwinOfTraining trained = TwinOfPolicy(first, flags.task, flags.robot);
-  const RobotPlace robot{trained.robot, trained.robot_place, first.checkpoint};
-  const Twin twin = LoadTwinOf({trained.task, robot, trained.scene}, flags.task, flags.robot);
+  const Twin twin = TwinOfEvaluation(first, flags.task, flags.robot);
   std::vector<Tried> policies = OpenPolicies(flags, twin.info, *context.progress);
   RobotLink link = OpenRobotLink(flags.link, twin, flags.variant);
   if (flags.watch.watch && !link.simulated)

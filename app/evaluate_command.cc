@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "app/commands.h"
+#include "app/evaluated_twin.h"
 #include "app/factors.h"
 #include "app/models.h"
 #include "app/page.h"
@@ -379,9 +380,7 @@ Json EvaluateWith(EvaluateFlags given, CommandContext& context) {
   if (flags.server.policy_server.empty() && !flags.server.policy_map.empty()) {
     ThrowUsage("evaluate: --policy-map is of --policy-server");
   }
-  const TwinOfTraining trained = TwinOfPolicy(flags.evaluate, flags.task, flags.robot);
-  const RobotPlace robot{trained.robot, trained.robot_place, flags.evaluate.checkpoint};
-  Twin twin = LoadTwinOf({trained.task, robot, trained.scene}, flags.task, flags.robot);
+  Twin twin = TwinOfEvaluation(flags.evaluate, flags.task, flags.robot);
   const RendererFactory renderers = twin.renderers_with(flags.evaluate.eval.render);
   AugmentPlan plan;
   ReadPlanFile(flags.plan_file, &plan);

@@ -8,7 +8,6 @@
 #include "data/formats/formats.h"
 #include "data/video/module.h"
 #include "serve/robots/feetech_arm.h"
-#include "serve/robots/recorded_robot.h"
 #include "serve/robots/simulated_robot.h"
 #ifdef WITH_SERVE
 #include "serve/wire_robot.h"
@@ -38,7 +37,7 @@ RobotLink OpenRecorded(const std::string& place, const Twin& twin) {
     return RecordedCameras(source, 0, played, policy.cameras, policy.image_width,
                            policy.image_height);
   };
-  link.rows = robot->length();
+  link.played = robot.get();
   link.robot = std::move(robot);
   link.harmless = true;
   return link;

@@ -8,6 +8,7 @@
 #include "core/seam/episode_source.h"
 #include "core/seam/policy.h"
 #include "core/seam/robot.h"
+#include "serve/robots/recorded_robot.h"
 
 namespace understudy {
 
@@ -20,7 +21,7 @@ struct RobotLink {
   std::function<RobotCamerasFactory(const PolicyInfo& policy)> cameras;
   bool harmless = false;   // nobody can be hurt: it moves without a dead-man input
   bool simulated = false;  // its states can be rendered, and starts follow from a seed
-  int64_t rows = 0;        // of a recording; 0: it has no end
+  const RecordedRobot* played = nullptr;  // `robot` where it is a recording
 };
 
 // `place`: "sim", the twin on this machine; "tcp://HOST:PORT", a robot that speaks our protocol

@@ -153,9 +153,7 @@ Json Serve(const ServeFlags& flags, CommandContext& context) {
   const std::string token = FirstLine(flags.token_file);
   const std::shared_ptr<const ServedPolicy> policy = OpenServed(flags, *context.progress);
   const PolicyInfo& info = policy->contract().info;
-  // ZeroMQ binds to numbers and interfaces
-  const std::string host = flags.host == "localhost" ? "127.0.0.1" : flags.host;
-  const std::string wanted = fmt::format("tcp://{}:{}", host, flags.port);
+  const std::string wanted = ListenAddress(flags.host, flags.port);
   Json result{{"policy", info.name}, {"hash", info.hash}, {"address", wanted}};
   if (context.plan) return result;
 
@@ -164,14 +162,13 @@ Json Serve(const ServeFlags& flags, CommandContext& context) {
   context.progress->Message(fmt::format("serving {} at {}; Ctrl-C ends it",
                                         flags.replay.empty() ? info.name : flags.replay,
                                         server.address()));
-  if (token.empty() && host != "127.0.0.1") {
+  if (token.empty() && wanted != ListenAddress("localhost", flags.port)) {
     context.progress->Message("anybody on the network may ask it: --token-file asks for a token");
   }
 
   std::vector<double> seconds;  // of the last answers
   size_t next = 0;
-  double said = 0;
-  int64_t refused = 0;
+  RefusalLog refusals(*context.progress);
   const auto answer = [&](const std::string& client, std::string_view request) {
     const double begin = MonotonicSeconds();
     const int64_t before = protocol.chunks();
@@ -184,13 +181,7 @@ Json Serve(const ServeFlags& flags, CommandContext& context) {
   };
   while (!InterruptRequested() && !protocol.killed()) {
     server.Serve(100, answer);
-    // once in a while: a hostile client must not fill the log
-    if (protocol.refused() > refused && MonotonicSeconds() > said + 5) {
-      context.progress->Message(fmt::format("{} requests refused, the last one: {}",
-                                            protocol.refused() - refused, protocol.last_refusal()));
-      refused = protocol.refused();
-      said = MonotonicSeconds();
-    }
+    refusals.See(protocol.refused(), protocol.last_refusal());
   }
   ClearInterrupt();  // this is how a server ends
   result["address"] = server.address();
@@ -237,8 +228,21 @@ std::unique_ptr<Policy> PolicyOfServer([[maybe_unused]] const PolicyServerFlags&
 #endif
 }
 
-bool TimeOverTheWire([[maybe_unused]] const std::string& checkpoint,
-                     [[maybe_unused]] const std::function<void(const Policy& remote)>& use) {
+std::string ListenAddress(const std::string& host, int port) {
+  return fmt::format("tcp://{}:{}", host == "localhost" ? "127.0.0.1" : host, port);
+}
+
+void RefusalLog::See(int64_t refused, const std::string& last_refusal) {
+  const double now = MonotonicSeconds();
+  if (refused <= said_ || now <= said_s_ + 5) return;
+  progress_.Message(
+      fmt::format("{} requests refused, the last one: {}", refused - said_, last_refusal));
+  said_ = refused;
+  said_s_ = now;
+}
+
+bool WithServed([[maybe_unused]] const std::string& checkpoint,
+                [[maybe_unused]] const std::function<void(const Policy& remote)>& use) {
 #ifdef WITH_SERVE
   Progress quiet;
   ServeFlags flags;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/base/options.h"
+#include "core/base/progress.h"
 #include "core/seam/policy.h"
 #include "core/seam/simulator.h"
 
@@ -34,9 +35,25 @@ struct PolicyServerFlags {
 std::unique_ptr<Policy> PolicyOfServer(const PolicyServerFlags& flags,
                                        const SimulatorInfo& simulator);
 
+// Where a server listens, as ZeroMQ takes it: numbers, no names.
+std::string ListenAddress(const std::string& host, int port);
+
+// Says once in a while what a server has refused: a hostile client must not fill the log.
+class RefusalLog {
+ public:
+  explicit RefusalLog(Progress& progress) : progress_(progress) {}
+  // `refused` so far, and why the last time.
+  void See(int64_t refused, const std::string& last_refusal);
+
+ private:
+  Progress& progress_;
+  int64_t said_ = 0;
+  double said_s_ = 0;
+};
+
 // Serves the checkpoint on a free port of this machine, on a thread, while `use` has the policy
 // behind it. False: this program was built without serving.
-bool TimeOverTheWire(const std::string& checkpoint,
-                     const std::function<void(const Policy& remote)>& use);
+bool WithServed(const std::string& checkpoint,
+                const std::function<void(const Policy& remote)>& use);
 
 }  // namespace understudy

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "app/commands.h"
+#include "app/serve_command.h"
 #include "app/twin.h"
 #include "app/watch.h"
 #include "core/base/clock.h"
@@ -38,8 +39,7 @@ struct SimulateFlags {
 #ifdef WITH_SERVE
 Json Simulate(const SimulateFlags& flags, CommandContext& context) {
   const Twin twin = LoadTwin(flags.task, flags.robot);
-  const std::string host = flags.host == "localhost" ? "127.0.0.1" : flags.host;
-  const std::string wanted = fmt::format("tcp://{}:{}", host, flags.port);
+  const std::string wanted = ListenAddress(flags.host, flags.port);
   Json result{{"robot", twin.info.robot}, {"task", twin.task.name}, {"address", wanted}};
   if (context.plan) return result;
 
@@ -57,8 +57,8 @@ Json Simulate(const SimulateFlags& flags, CommandContext& context) {
     return protocol.Answer(request);
   };
   const double dt = 1 / twin.info.control_hz;
-  double due = MonotonicSeconds() + dt, said = 0;
-  int64_t refused = 0;
+  double due = MonotonicSeconds() + dt;
+  RefusalLog refusals(*context.progress);
   LiveFrame frame;
   while (!InterruptRequested()) {
     const double left = due - MonotonicSeconds();
@@ -69,23 +69,10 @@ Json Simulate(const SimulateFlags& flags, CommandContext& context) {
     // a step that was late is not caught up with
     due = std::max(due, now - 0.1 * dt) + dt;
     if (page) {
-      frame.state = protocol.reading().state;
-      frame.sim_time_s = protocol.reading().observation.sim_time_s;
-      frame.success = protocol.reading().observation.success;
-      frame.arms.resize(protocol.command().arms.size());
-      for (size_t a = 0; a < frame.arms.size(); ++a) {
-        frame.arms[a].X_WE_cmd = protocol.command().arms[a].X_WE_cmd;
-        frame.arms[a].gripper = protocol.command().arms[a].gripper;
-      }
-      ++frame.step;
-      page->Show(frame);
+      const RobotReading& reading = protocol.reading();
+      ShowStep(*page, reading.state, reading.observation, protocol.command(), &frame);
     }
-    if (protocol.refused() > refused && MonotonicSeconds() > said + 5) {
-      context.progress->Message(fmt::format("{} requests refused, the last one: {}",
-                                            protocol.refused() - refused, protocol.last_refusal()));
-      refused = protocol.refused();
-      said = MonotonicSeconds();
-    }
+    refusals.See(protocol.refused(), protocol.last_refusal());
   }
   ClearInterrupt();  // this is how it ends
   result["address"] = server.address();

@@ -88,14 +88,8 @@ class WatchedSimulator final : public Simulator {
       }
     }
     simulator_->Save(&frame_.state);
-    frame_.arms.resize(action.arms.size());
-    for (size_t i = 0; i < action.arms.size(); ++i) {
-      frame_.arms[i] = {action.arms[i].X_WE_cmd, action.arms[i].gripper, 0};
-    }
-    frame_.step = step_;
-    frame_.sim_time_s = now.sim_time_s;
-    frame_.success = now.success;
-    stage_->link.Show(frame_);
+    frame_.step = step_ - 1;
+    ShowStep(stage_->link, frame_.state, now, action, &frame_);
     const std::chrono::duration<double> due(static_cast<double>(step_) / info().control_hz /
                                             stage_->speed);
     std::this_thread::sleep_until(begin_ + std::chrono::duration_cast<Clock::duration>(due));
@@ -109,6 +103,19 @@ class WatchedSimulator final : public Simulator {
 };
 
 }  // namespace
+
+void ShowStep(BrowserLink& link, const SimState& state, const Observation& now,
+              const Action& command, LiveFrame* frame) {
+  frame->state = state;
+  frame->arms.resize(command.arms.size());
+  for (size_t i = 0; i < command.arms.size(); ++i) {
+    frame->arms[i] = {command.arms[i].X_WE_cmd, command.arms[i].gripper, 0};
+  }
+  ++frame->step;
+  frame->sim_time_s = now.sim_time_s;
+  frame->success = now.success;
+  link.Show(*frame);
+}
 
 std::unique_ptr<BrowserLink> OpenLivePage(const Twin& twin, const WatchFlags& flags,
                                           Progress& progress) {

@@ -6,6 +6,7 @@
 #include "app/twin.h"
 #include "core/base/options.h"
 #include "core/base/progress.h"
+#include "core/episode/action.h"
 #include "core/seam/browser_link.h"
 
 namespace understudy {
@@ -42,6 +43,10 @@ SimulatorFactory Watched(SimulatorFactory simulators, BrowserLink& link, double 
 // How the scene looks in what simulators of the calling thread do from here on, for those that are
 // watched.
 void SetWatchedLook(const SceneVariation& look);
+
+// Shows what a step led to. `frame` counts steps; its memory is used again.
+void ShowStep(BrowserLink& link, const SimState& state, const Observation& now,
+              const Action& command, LiveFrame* frame);
 
 // A stage that is watched where its flags want it: `twin`'s simulators are then Watched. The page
 // stays open as long as the result lives; empty: nobody wants to watch.

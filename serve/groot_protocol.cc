@@ -3,26 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <optional>
 
 #include "core/base/error.h"
 #include "core/base/options.h"
 #include "serve/request_reader.h"
+#include "serve/requests.h"
 
 namespace understudy {
 namespace {
 
 constexpr size_t kMostClients = 1024;
-constexpr size_t kLongestReason = 2048;
-
-// What a client sent, fit for a log: no control characters, not without end.
-std::string Printable(std::string text) {
-  if (text.size() > kLongestReason) text = text.substr(0, kLongestReason) + " …";
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text;
-}
 
 // The draw that a request names, or the next one of the client.
 RngKey NoiseOf(const WireValue* options, uint64_t seed, int64_t episode, int64_t chunk) {
@@ -33,17 +24,9 @@ RngKey NoiseOf(const WireValue* options, uint64_t seed, int64_t episode, int64_t
         .WithParent(static_cast<uint64_t>(episode))
         .WithVariant(static_cast<uint64_t>(chunk));
   }
-  const WireList* list = named->As<WireList>();
-  std::array<uint64_t, 5> fields{};
-  if (!list || list->size() != fields.size()) {
-    ThrowBadInput("options.noise: five whole numbers");
-  }
-  for (size_t i = 0; i < fields.size(); ++i) {
-    const int64_t* field = (*list)[i].As<int64_t>();
-    if (!field) ThrowBadInput("options.noise: five whole numbers");
-    fields[i] = static_cast<uint64_t>(*field);
-  }
-  return {fields[0], fields[1], fields[2], fields[3], fields[4]};
+  const std::optional<RngKey> key = ReadWireKey(*named);
+  if (!key) ThrowBadInput("options.noise: five whole numbers");
+  return *key;
 }
 
 // Compares in a time that does not say how much of a token is right.
@@ -55,14 +38,10 @@ bool SameText(const std::string& a, const std::string& b) {
   return difference == 0;
 }
 
-WireList Texts(const std::vector<std::string>& texts) {
-  return WireList(texts.begin(), texts.end());
-}
-
 WireMap Modality(int first, int last, const std::vector<std::string>& keys) {
   WireList indices;
   for (int i = first; i <= last; ++i) indices.emplace_back(i);
-  return {{"delta_indices", std::move(indices)}, {"modality_keys", Texts(keys)}};
+  return {{"delta_indices", std::move(indices)}, {"modality_keys", TextsOf(keys)}};
 }
 
 std::vector<std::string> NamesOf(const auto& parts) {
@@ -95,21 +74,7 @@ GrootProtocol::Client& GrootProtocol::ClientOf(const std::string& name) {
 }
 
 std::string GrootProtocol::Answer(const std::string& client, std::string_view request) {
-  ArrayForm arrays = ArrayForm::kMsgpackNumpy;
-  std::string reason;
-  try {
-    const WireMessage message = Unpack(request);
-    arrays = message.arrays;
-    return Pack(Call(client, message.value), arrays);
-  } catch (const Error& error) {
-    reason = error.what();
-  } catch (const std::exception& error) {
-    // a server outlives its own faults: the client is told, and the log
-    reason = fmt::format("internal error: {}", error.what());
-  }
-  ++refused_;
-  reason = last_refusal_ = Printable(std::move(reason));
-  return Pack(WireMap{{"error", reason}}, arrays);
+  return answers_.To(request, [&](const WireValue& value) { return Call(client, value); });
 }
 
 WireValue GrootProtocol::Call(const std::string& client, const WireValue& request) {
@@ -222,8 +187,8 @@ WireValue GrootProtocol::ModalityConfig() const {
                {"execute", info.execute},
                {"restart", info.restart},
                {"max_delay", info.max_delay},
-               {"instructions", Texts(info.tasks)},
-               {"objects", Texts(info.objects)},
+               {"instructions", TextsOf(info.tasks)},
+               {"objects", TextsOf(info.objects)},
                {"arms", std::move(arms)},
                {"cameras", std::move(cameras)},
                {"state", SizesOf(contract.state)},

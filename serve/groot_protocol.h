@@ -7,13 +7,11 @@
 #include <string_view>
 
 #include "core/base/rng.h"
+#include "serve/requests.h"
 #include "serve/served_policy.h"
 #include "serve/wire_value.h"
 
 namespace understudy {
-
-// Of what get_modality_config says under "understudy".
-inline constexpr int kOurVersion = 2;
 
 struct ProtocolOptions {
   uint64_t seed = 1;  // of the policy's noise, where a request says none
@@ -42,8 +40,8 @@ class GrootProtocol {
   // chunks of its own: its noise does not depend on the others. Not thread-safe.
   std::string Answer(const std::string& client, std::string_view request);
   int64_t chunks() const { return chunks_; }
-  int64_t refused() const { return refused_; }
-  const std::string& last_refusal() const { return last_refusal_; }  // why, for the log
+  int64_t refused() const { return answers_.refused(); }
+  const std::string& last_refusal() const { return answers_.last_refusal(); }  // why, for the log
   bool killed() const { return killed_; }
 
  private:
@@ -59,8 +57,8 @@ class GrootProtocol {
   std::shared_ptr<const ServedPolicy> policy_;
   ProtocolOptions options_;
   std::map<std::string, Client> clients_;
-  int64_t requests_ = 0, chunks_ = 0, refused_ = 0;
-  std::string last_refusal_;
+  Answers answers_;
+  int64_t requests_ = 0, chunks_ = 0;
   bool killed_ = false;
 };
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/error.h"
-#include "serve/groot_protocol.h"
+#include "serve/requests.h"
 #include "serve/served_policy.h"
 #include "serve/wire_value.h"
 
@@ -149,11 +149,7 @@ class RemotePolicy : public Policy {
     }
     WireMap language{
         {"annotation.human.task_description", WireList{WireValue(WireList{input.instruction})}}};
-    WireList noise;
-    for (const uint64_t field : {key.seed, key.stage, key.parent, key.variant, key.term}) {
-      noise.emplace_back(static_cast<int64_t>(field));
-    }
-    WireMap options{{"noise", std::move(noise)}, {"dtype", "float64"}};
+    WireMap options{{"noise", ToWire(key)}, {"dtype", "float64"}};
     if (!input.committed.empty()) options.emplace_back("committed", Committed(input.committed));
     const WireValue answer = client_.Ask(
         "get_action", WireMap{{"observation", WireMap{{"video", std::move(video)},

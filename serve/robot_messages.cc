@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "serve/requests.h"
 
 namespace understudy {
 namespace {
@@ -86,12 +87,6 @@ class Fields {
   const WireValue& map_;
   const std::string& place_;
 };
-
-WireList TextsOf(const std::vector<std::string>& texts) {
-  WireList list;
-  for (const std::string& text : texts) list.emplace_back(text);
-  return list;
-}
 
 WireList WholesOf(const std::vector<int>& numbers) {
   WireList list;

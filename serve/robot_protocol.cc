@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
+#include <optional>
 
 #include "core/base/error.h"
 
@@ -24,16 +24,7 @@ void RobotProtocol::Tick() {
 }
 
 std::string RobotProtocol::Answer(std::string_view request) {
-  ArrayForm arrays = ArrayForm::kMsgpackNumpy;
-  try {
-    const WireMessage message = Unpack(request);
-    arrays = message.arrays;
-    return Pack(Call(message.value), arrays);
-  } catch (const Error& error) {
-    ++refused_;
-    last_refusal_ = error.what();
-    return Pack(WireMap{{"error", last_refusal_}}, arrays);
-  }
+  return answers_.To(request, [this](const WireValue& value) { return Call(value); });
 }
 
 WireValue RobotProtocol::Call(const WireValue& request) {
@@ -52,14 +43,10 @@ WireValue RobotProtocol::Call(const WireValue& request) {
 
 WireValue RobotProtocol::Begin(const WireValue* data) {
   RngKey key;
-  const WireValue* given = data ? data->Find("key") : nullptr;
-  if (const WireList* list = given ? given->As<WireList>() : nullptr) {
-    uint64_t* const fields[] = {&key.seed, &key.stage, &key.parent, &key.variant, &key.term};
-    for (size_t i = 0; i < std::size(fields); ++i) {
-      const int64_t* number = i < list->size() ? (*list)[i].As<int64_t>() : nullptr;
-      if (!number) ThrowBadInput("begin: 'key' is five whole numbers");
-      *fields[i] = static_cast<uint64_t>(*number);
-    }
+  if (const WireValue* given = data ? data->Find("key") : nullptr) {
+    const std::optional<RngKey> read = ReadWireKey(*given);
+    if (!read) ThrowBadInput("begin: 'key' is five whole numbers");
+    key = *read;
   }
   command_ = robot_.Begin(key, false, &reading_);
   return WireMap{{"hold", ToWire(command_, card_.arms)},

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/seam/robot.h"
+#include "serve/requests.h"
 #include "serve/robot_messages.h"
 
 namespace understudy {
@@ -30,8 +31,8 @@ class RobotProtocol {
 
   const RobotReading& reading() const { return reading_; }
   const Action& command() const { return command_; }
-  int64_t refused() const { return refused_; }
-  const std::string& last_refusal() const { return last_refusal_; }
+  int64_t refused() const { return answers_.refused(); }
+  const std::string& last_refusal() const { return answers_.last_refusal(); }
   int64_t steps() const { return steps_; }
 
  private:
@@ -48,8 +49,8 @@ class RobotProtocol {
   RobotReading reading_;
   std::unique_ptr<RobotCameras> cameras_;
   std::string cameras_asked_;
-  int64_t refused_ = 0, steps_ = 0;
-  std::string last_refusal_;
+  Answers answers_;
+  int64_t steps_ = 0;
 };
 
 }  // namespace understudy

@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "serve/requests.h"
 #include "serve/robot_messages.h"
 #include "serve/robots/robot_exchange.h"
 #include "serve/zmq_client.h"
@@ -48,12 +49,8 @@ class WireRobot : public Robot {
   Action Begin(const RngKey& key, bool shadow, RobotReading* reading) override {
     exchange_.Pause();
     if (shadow) return Watch(reading);
-    WireList numbers;
-    for (const uint64_t field : {key.seed, key.stage, key.parent, key.variant, key.term}) {
-      numbers.emplace_back(static_cast<int64_t>(field));
-    }
     const int64_t asked_ns = MonotonicNs();
-    const WireValue answer = patient_.Ask("begin", WireMap{{"key", std::move(numbers)}});
+    const WireValue answer = patient_.Ask("begin", WireMap{{"key", ToWire(key)}});
     const WireValue* hold = answer.Find("hold");
     const WireValue* first = answer.Find("reading");
     if (!hold || !first) {
@@ -165,10 +162,8 @@ class WiredCameras : public RobotCameras {
   }
 
   int64_t Take(const RobotReading&, std::vector<Image>* images) override {
-    WireList names;
-    for (const std::string& camera : cameras_) names.emplace_back(camera);
     const int64_t asked_ns = MonotonicNs();
-    const WireValue answer = client_.Ask("pictures", WireMap{{"cameras", std::move(names)},
+    const WireValue answer = client_.Ask("pictures", WireMap{{"cameras", TextsOf(cameras_)},
                                                              {"width", int64_t{width_}},
                                                              {"height", int64_t{height_}}});
     const WireValue* video = answer.Find("video");

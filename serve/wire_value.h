@@ -16,6 +16,9 @@
 
 namespace understudy {
 
+// Of what get_modality_config of a policy server says under "understudy".
+inline constexpr int kOurVersion = 2;
+
 // A numpy array in C order. `dtype` as numpy writes it, little-endian: "<f4", "|u1".
 struct WireArray {
   std::string dtype;

@@ -1,11 +1,8 @@
 #include "teleop/pacer.h"
 
-#include <time.h>
-
-#include <cerrno>
-
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/sleep.h"
 
 namespace understudy {
 namespace {
@@ -34,10 +31,7 @@ bool RealPacer::Tick(const Observation&) {
     start_ns_ += late_ns;
     return false;
   }
-  const timespec until{static_cast<time_t>(deadline / 1'000'000'000),
-                       static_cast<long>(deadline % 1'000'000'000)};
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
-  }
+  SleepUntilNs(deadline);
   return true;
 }
 

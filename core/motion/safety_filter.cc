@@ -250,4 +250,16 @@ ArmAction SafetyFilter::Hold() {
   return last_;
 }
 
+std::vector<SafetyFilter> GuardsOf(const Simulator& simulator) {
+  const SimulatorInfo& info = simulator.info();
+  const Action hold = HoldOf(simulator);
+  std::vector<SafetyFilter> guards;
+  for (size_t a = 0; a < hold.arms.size(); ++a) {
+    guards.emplace_back(info.safety, GuardedArmOf(info, a, simulator.ArmKinematics(a)),
+                        1 / info.control_hz);
+    guards.back().Reset(hold.arms[a], simulator.Observe().arms[a].joint_q);
+  }
+  return guards;
+}
+
 }  // namespace understudy

@@ -106,4 +106,7 @@ class SafetyFilter {
   mutable Eigen::VectorXd posture_;  // scratch
 };
 
+// The filters of all arms of a simulator, which rest where it stands (HoldOf).
+std::vector<SafetyFilter> GuardsOf(const Simulator& simulator);
+
 }  // namespace understudy

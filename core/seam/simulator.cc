@@ -63,9 +63,7 @@ std::string Simulator::Revisit(const SimState& state, const std::vector<std::opt
 namespace {
 
 void RequireSound(const SimulatorInfo& info, size_t arm, const ArmAction& action) {
-  Require(action.X_WE_cmd.translation().allFinite() && std::isfinite(action.gripper) &&
-              action.q_cmd.allFinite(),
-          "an action needs finite numbers");
+  Require(IsFinite(action), "an action needs finite numbers");
   Require(action.q_cmd.size() == 0 ||
               static_cast<size_t>(action.q_cmd.size()) == info.joint_names.at(arm).size(),
           "joint targets are those of all joints");

@@ -10,8 +10,6 @@
 namespace understudy::client {
 namespace {
 
-constexpr int kVersion = 2;  // kOurVersion of serve/groot_protocol.h
-
 // Errors of the library behind become those of this one.
 template <class Call>
 auto Guarded(const Call& call) {
@@ -56,7 +54,7 @@ std::map<std::string, int> Sizes(const WireValue& map, const std::string& name) 
 PolicyCard ReadCard(const WireValue& config) {
   const WireValue* ours = config.Find("understudy");
   if (!ours || !ours->As<WireMap>()) throw PolicyError("the server is not `understudy serve`");
-  if (Whole(*ours, "version") != kVersion) {
+  if (Whole(*ours, "version") != kOurVersion) {
     throw PolicyError("the server is of another version of the program");
   }
   PolicyCard card;

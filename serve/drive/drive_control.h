@@ -39,7 +39,8 @@ struct DriveOptions {
     v("start_seconds", start_seconds, "s until all of it is allowed", Limits{0, 3600});
     v("stale", stale, "s without a newer reading after which the arms brake", Limits{0.01, 60});
     v("lost", lost, "s without a reading that end a trial", Limits{0.01, 3600});
-    v("picture_age", picture_age, "s: older pictures are not shown to the policy", Limits{0.01, 60});
+    v("picture_age", picture_age, "s: older pictures are not shown to the policy",
+      Limits{0.01, 60});
   }
 };
 
@@ -82,7 +83,7 @@ class DriveControl {
   // `may_move`: a person allows it; `ending`: the trial is over.
   void Begin(const Observation& now, double age_s, bool may_move, bool ending);
 
-  // Whether the policy is to be asked with the present observation, and what it is told.
+  // Whether the policy is to be asked with the present observation, and what it is given.
   bool WantsChunk() const { return state_ == State::kMoving && player_.WantsChunk(); }
   // The targets of the next `delay` steps, as the policy said them; empty unless stitching is kRtc.
   // At most as many as it was trained for.

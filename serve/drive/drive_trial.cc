@@ -1,15 +1,14 @@
 #include "serve/drive/drive_trial.h"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <utility>
 
 #include "core/base/clock.h"
 #include "core/base/progress.h"
+#include "core/base/sleep.h"
 #include "core/base/statistics.h"
 #include "core/base/thread_priority.h"
 
@@ -246,11 +245,7 @@ class Trial {
 
 int64_t SystemDriveClock::NowNs() const { return MonotonicNs(); }
 
-void SystemDriveClock::SleepUntil(int64_t ns) {
-  const timespec until{ns / 1'000'000'000, ns % 1'000'000'000};
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
-  }
-}
+void SystemDriveClock::SleepUntil(int64_t ns) { SleepUntilNs(ns); }
 
 void DriveOutcome::Mark(const DriveKeys& keys) {
   marked = true;

@@ -109,6 +109,7 @@ TEST_F(RobotProtocolTest, WhatIsWrongIsRefused) {
   refused("step", with("robot0_gripper", "closed"), "'robot0_gripper' is no array");
   refused("begin", WireMap{{"key", WireList{WireValue(int64_t{1})}}}, "five whole numbers");
   refused("jump", {}, "endpoint 'jump' is unknown");
+  refused("ju\x1bmp", {}, "endpoint 'ju?mp' is unknown");
   refused(
       "pictures",
       WireMap{

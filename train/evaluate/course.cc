@@ -67,18 +67,6 @@ PolicyObservation Look(const PolicyInfo& info, const std::vector<size_t>& places
   return seen;
 }
 
-// What guards the commands of each arm, at rest in `hold`.
-std::vector<SafetyFilter> GuardsOf(const Simulator& simulator, const Action& hold) {
-  const SimulatorInfo& info = simulator.info();
-  std::vector<SafetyFilter> guards;
-  for (size_t a = 0; a < hold.arms.size(); ++a) {
-    guards.emplace_back(info.safety, GuardedArmOf(info, a, simulator.ArmKinematics(a)),
-                        1 / info.control_hz);
-    guards.back().Reset(hold.arms[a], simulator.Observe().arms[a].joint_q);
-  }
-  return guards;
-}
-
 // What leaves of a command.
 void Guard(const Simulator& simulator, std::vector<SafetyFilter>& guards, Action* action,
            EvalEpisode* episode) {
@@ -172,7 +160,7 @@ Rollout Course::Run(Bench& bench, int64_t place) const {
   const Action hold = HoldOf(simulator);
   player.Reset(hold);
   std::vector<SafetyFilter> guards =
-      options.safety ? GuardsOf(simulator, hold) : std::vector<SafetyFilter>();
+      options.safety ? GuardsOf(simulator) : std::vector<SafetyFilter>();
   std::vector<JerkMeter> jerk(simulator.info().arms.size(), JerkMeter(simulator.info().control_hz));
   std::deque<PolicyObservation> earlier;  // as many as the policy wants to see of the past
   watch.See(simulator.Observe());
