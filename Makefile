@@ -37,11 +37,11 @@ demo-full: program
 
 test: build
 	@tools/setup.sh tests
-	@ctest --test-dir build/release --output-on-failure --parallel $(JOBS) --exclude-regex '^Slow(Store|Teleop|Safety)' $(CTEST_ARGS)
+	@ctest --test-dir build/release --output-on-failure --parallel $(JOBS) --exclude-regex '^Slow(Store|Teleop|Safety|Scenes)' $(CTEST_ARGS)
 
 # a thousand kills, four gigabytes, two million commands: ten minutes, and 10 GB of the temporary folder
 test-slow: build
-	@ctest --test-dir build/release --output-on-failure --tests-regex '^Slow(Store|Teleop|Safety)' $(CTEST_ARGS)
+	@ctest --test-dir build/release --output-on-failure --tests-regex '^Slow(Store|Teleop|Safety|Scenes)' $(CTEST_ARGS)
 
 # each listed fault is compiled alone and linked before the objects of the build; see tools/mutations.py
 mutate: build

@@ -64,9 +64,11 @@ bool Has(const MapOptions& options, MapChannel channel) {
 
 // Renders an episode into `folder`, which appears when all of it is written. Returns pictures.
 int64_t RenderEpisode(const Episode& episode, const MapOptions& options,
-                      const std::vector<std::string>& cameras, const Names& names,
+                      const std::vector<std::string>& cameras, const Names& nominal,
                       Renderer& renderer, const fs::path& folder) {
   renderer.SetWorld(episode.meta.physics);
+  // a composed world has shapes of its own
+  const Names names = NamesOf(renderer.shapes());
   renderer.SetVariation(episode.meta.variation);
   std::vector<CameraArrays> arrays(cameras.size());
   Json places = Json::object();
@@ -121,6 +123,9 @@ int64_t RenderEpisode(const Episode& episode, const MapOptions& options,
     write(MapChannel::kInstances, NpyOf("<i4", {rows, height, width}, arrays[c].instances));
   }
   WriteTextAtomically(part / "cameras.json", places.dump() + "\n");
+  if (names.json != nominal.json) {
+    WriteTextAtomically(part / "shapes.json", names.json.dump(2) + "\n");
+  }
   fs::rename(part, folder);
   return rows * static_cast<int64_t>(cameras.size());
 }

@@ -2,6 +2,7 @@
 // per physics step inside and outside MuJoCo.
 #include <benchmark/benchmark.h>
 
+#include "augment/plan.h"
 #include "sim/scene.h"
 
 namespace understudy {
@@ -57,6 +58,20 @@ void BM_Compile(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(StackScene());
 }
 BENCHMARK(BM_Compile)->Unit(benchmark::kMillisecond);
+
+// A scene of the plan `scenes`: drawn, compiled, and brought to a start.
+void BM_Compose(benchmark::State& state) {
+  const std::string file = UNDERSTUDY_SOURCE_DIR "/demo/scenes.yaml";
+  const auto plan = FromJson<AugmentPlan>(LoadYaml(file), file);
+  const auto simulator = MakeSimulator(StackScene());
+  uint64_t scene = 0;
+  for (auto _ : state) {
+    const RngKey key = RngKey{1}.WithParent(scene++);
+    simulator->SetWorld(Draw(plan, simulator->inventory(), key));
+    simulator->Reset("D0", key);
+  }
+}
+BENCHMARK(BM_Compose)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace understudy

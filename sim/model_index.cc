@@ -298,6 +298,10 @@ bool IsServo(const mjModel& model, int actuator) {
          model.actuator_biasprm[mjNBIAS * actuator + 1] < 0;
 }
 
+bool Touches(const mjModel& model, int geom) {
+  return model.geom_contype[geom] != 0 || model.geom_conaffinity[geom] != 0;
+}
+
 bool InSubtree(const mjModel& model, int body, int root) {
   while (body > 0 && body != root) body = model.body_parentid[body];
   return body == root;

@@ -65,6 +65,9 @@ void CheckDrives(const mjModel& model, const ModelIndex& index, Problems* proble
 // Whether an actuator takes a position and pulls its joint or tendon there.
 bool IsServo(const mjModel& model, int actuator);
 
+// Whether a geom can touch anything.
+bool Touches(const mjModel& model, int geom);
+
 // Whether `body` is `root` or hangs from it.
 bool InSubtree(const mjModel& model, int body, int root);
 

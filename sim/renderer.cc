@@ -51,7 +51,6 @@ class MujocoRenderer : public Renderer {
         gl_(options.device),
         inventory_(MakeInventory(*nominal_->model())) {
     Enter(nominal_);
-    shapes_ = FindShapes();
     // draw shapes of the visible groups, without decorations
     mjv_defaultOption(&show_);
     std::fill(std::begin(show_.sitegroup), std::end(show_.sitegroup), mjtByte{0});
@@ -86,6 +85,7 @@ class MujocoRenderer : public Renderer {
     model_->stat.extent = nominal_->model()->stat.extent;
     data_.reset(mj_makeData(model_.get()));
     look_.emplace(scene_->model(), model_.get());
+    shapes_ = FindShapes();
   }
 
   void DoSetWorld(const PhysicsVariation& variation) override {
@@ -293,9 +293,9 @@ class MujocoRenderer : public Renderer {
 
   // Every geom of the model, by id.
   std::vector<ShownShape> FindShapes() const {
-    const mjModel& model = *nominal_->model();
-    const TaskSpec& task = nominal_->task();
-    const std::vector<std::string>& arms = nominal_->info().arms;
+    const mjModel& model = *scene_->model();
+    const TaskSpec& task = scene_->task();
+    const std::vector<std::string>& arms = scene_->info().arms;
     std::vector<ShownShape> shapes;
     for (int i = 0; i < model.ngeom; ++i) {
       const int body = model.geom_bodyid[i];

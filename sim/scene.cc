@@ -11,6 +11,7 @@
 #include "sim/home_note.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
+#include "sim/mujoco_pose.h"
 #include "sim/scene_files.h"
 #include "sim/world.h"
 
@@ -65,13 +66,7 @@ void AttachRobot(mjSpec* scene, mjSpec* robot, const std::filesystem::path& file
   mjsElement* base = mjs_firstChild(mjs_findBody(robot, "world"), mjOBJ_BODY, 0);
   if (base == nullptr) ThrowBadInput(fmt::format("{}: holds no body", file.string()));
   mjsFrame* frame = mjs_addFrame(mjs_findBody(scene, "world"), nullptr);
-  const Eigen::Quaterniond& q = X_WB.rotation();
-  const Eigen::Vector3d& p = X_WB.translation();
-  for (int i = 0; i < 3; ++i) frame->pos[i] = p[i];
-  frame->quat[0] = q.w();
-  frame->quat[1] = q.x();
-  frame->quat[2] = q.y();
-  frame->quat[3] = q.z();
+  PutPose(X_WB, frame->pos, frame->quat);
   if (mjs_attach(frame->element, base, prefix.c_str(), "") == nullptr) {
     ThrowBadInput(fmt::format("{}: {}", file.string(), mjs_getError(scene)));
   }
@@ -266,10 +261,7 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   }
   scene->info_.notes = NotesOn(*scene->model_, index, robot.gripper);
   scene->info_.open_fingers_E = OpenFingers(*scene->model_, index, 0);
-  scene->info_.flat_state_size = static_cast<size_t>(1 + scene->model_->nq + scene->model_->nv);
-  // integration state, gripper command per arm, one counter per predicate
-  scene->info_.state_size = static_cast<size_t>(mj_stateSize(scene->model_, mjSTATE_INTEGRATION)) +
-                            scene->info_.arms.size() + task.predicates.size();
+  scene->SetStateSizes();
   scene->shorten_ = [gripper](std::string text) { return gripper->WithoutFolder(std::move(text)); };
   scene->files_ = std::move(files);
   scene->inventory_ = MakePhysicsInventory(*scene->model_, index, task, scene->info_);
@@ -299,9 +291,16 @@ std::shared_ptr<const Scene> Scene::Vary(const std::shared_ptr<const Scene>& nom
   const std::string name = fmt::format("task '{}' in a varied world", nominal->task_.name);
   scene->CompileSpec(name);
   if (ShiftCentres(edits, *scene->model_, scene->spec_)) scene->CompileSpec(name);
-  Require(scene->model_->nq == nominal->model_->nq && scene->model_->nv == nominal->model_->nv,
-          "states of all worlds have one size");
+  scene->SetStateSizes();
+  scene->info_.own_states = scene->info_.state_size != nominal->info_.state_size;
   return scene;
+}
+
+void Scene::SetStateSizes() {
+  info_.flat_state_size = static_cast<size_t>(1 + model_->nq + model_->nv);
+  // integration state, gripper command per arm, one counter per predicate
+  info_.state_size = static_cast<size_t>(mj_stateSize(model_, mjSTATE_INTEGRATION)) +
+                     info_.arms.size() + task_.predicates.size();
 }
 
 void Scene::CompileSpec(const std::string& name) {

@@ -51,6 +51,7 @@ class Scene {
  private:
   Scene();
   void CompileSpec(const std::string& name);
+  void SetStateSizes();
   TaskSpec task_;
   RobotSpec robot_;
   SimulatorInfo info_;

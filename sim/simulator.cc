@@ -8,9 +8,11 @@
 #include "core/base/error.h"
 #include "sim/arm_chain.h"
 #include "sim/arm_drive.h"
+#include "sim/clutter.h"
 #include "sim/kinematics.h"
 #include "sim/model_index.h"
 #include "sim/mujoco_guard.h"
+#include "sim/mujoco_pose.h"
 #include "sim/osc.h"
 #include "sim/predicates.h"
 #include "sim/reset.h"
@@ -86,6 +88,7 @@ class MujocoSimulator final : public Simulator {
     for (const auto& [joint, start] : DrawJoints(scene_->task(), variant, key)) {
       data_->qpos[index_.started_joints.at(joint)] = start;
     }
+    PlaceClutter(*model_, index_, info(), scene_->parts().clutter, key, data_.get());
     Refresh(/*advance=*/true);
     if (held_substeps_ > 0) HoldPosture();
   }
@@ -287,17 +290,11 @@ class MujocoSimulator final : public Simulator {
   }
 
   void PlaceObject(const ObjectIndex& object, const Pose& X_WO) {
-    const Eigen::Vector3d& p = X_WO.translation();
-    const Eigen::Quaterniond& q = X_WO.rotation();
     mjtNum* position =
         object.qpos >= 0 ? data_->qpos + object.qpos : data_->mocap_pos + 3 * object.mocap;
     mjtNum* rotation =
         object.qpos >= 0 ? data_->qpos + object.qpos + 3 : data_->mocap_quat + 4 * object.mocap;
-    for (int i = 0; i < 3; ++i) position[i] = p[i];
-    rotation[0] = q.w();
-    rotation[1] = q.x();
-    rotation[2] = q.y();
-    rotation[3] = q.z();
+    PutPose(X_WO, position, rotation);
   }
 
   // Brings everything that follows from qpos and qvel up to date.

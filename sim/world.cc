@@ -9,6 +9,8 @@
 
 #include "core/base/error.h"
 #include "core/base/rng.h"
+#include "sim/composition.h"
+#include "sim/mujoco_pose.h"
 
 namespace understudy {
 namespace {
@@ -18,10 +20,6 @@ using Eigen::Vector3d;
 std::string NameIn(const mjModel& model, mjtObj type, int id) {
   const char* name = mj_id2name(&model, type, id);
   return name == nullptr ? "" : name;
-}
-
-bool Touches(const mjModel& model, int geom) {
-  return model.geom_contype[geom] != 0 || model.geom_conaffinity[geom] != 0;
 }
 
 // Why the geometry of a body cannot be made larger; empty: it can.
@@ -51,8 +49,14 @@ const T* Named(const std::vector<T>& things, const std::string& name) {
 // Checks one edit; says whether it changes something.
 class EditCheck {
  public:
-  EditCheck(const PhysicsInventory& world, Problems* problems)
-      : world_(world), problems_(*problems) {}
+  // `variation` has the things that relations refer to.
+  EditCheck(const PhysicsInventory& world, const PhysicsVariation& variation, Problems* problems)
+      : world_(world), problems_(*problems) {
+    for (const auto& object : world.objects) placed_.push_back(object.name);
+    for (const PhysicsEdit& edit : variation.edits) {
+      if (const auto* one = std::get_if<DistractorEdit>(&edit)) placed_.push_back(one->thing);
+    }
+  }
 
   bool operator()(const ObjectSizeEdit& edit) {
     const auto* object = Find("object", world_.objects, edit.object);
@@ -63,10 +67,7 @@ class EditCheck {
     return edit.factor != 1;
   }
   bool operator()(const TableHeightEdit& edit) {
-    const auto& stands = world_.stands;
-    if (std::find(stands.begin(), stands.end(), edit.body) == stands.end()) {
-      problems_.push_back(UnknownName("body that stands in the world", edit.body, stands));
-    }
+    Known("body that stands in the world", world_.stands, edit.body);
     return edit.shift != 0;
   }
   bool operator()(const RobotMountEdit& edit) {
@@ -127,8 +128,40 @@ class EditCheck {
     return edit.hand_position > 0 || edit.hand_rotation > 0 || edit.joints > 0 ||
            edit.object_position > 0;
   }
+  bool operator()(const ObjectShapeEdit& edit) {
+    const auto* object = Find("object", world_.objects, edit.object);
+    if (object == nullptr) return false;
+    if (!object->fixed_shape.empty()) {
+      Complain("the shape of '{}' cannot be varied: {}", edit.object, object->fixed_shape);
+    }
+    return true;
+  }
+  bool operator()(const FixtureEdit& edit) {
+    if (edit.fixture.empty()) Complain("fixture: needs a name");
+    if (!edit.material.empty()) Known("material", world_.materials, edit.material);
+    return true;
+  }
+  bool operator()(const DistractorEdit& edit) {
+    if (edit.thing.empty()) Complain("distractor: needs a name");
+    Known("body that stands in the world", world_.stands, edit.on);
+    for (const Relation& relation : edit.relations) {
+      if (relation.relation == RelationKind::kWithinReach) continue;
+      if (relation.relation != RelationKind::kSeenBy) {
+        Known("object or thing", placed_, relation.to);
+        continue;
+      }
+      std::vector<std::string> cameras;
+      for (const auto& camera : world_.cameras) cameras.push_back(camera.name);
+      Known("camera that stands still", cameras, relation.to);
+    }
+    return true;
+  }
 
  private:
+  void Known(const char* kind, const std::vector<std::string>& known, const std::string& name) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) return;
+    problems_.push_back(UnknownName(kind, name, known));
+  }
   template <class T>
   const T* Find(const char* kind, const std::vector<T>& things, const std::string& name) {
     const T* found = Named(things, name);
@@ -144,6 +177,7 @@ class EditCheck {
   }
 
   const PhysicsInventory& world_;
+  std::vector<std::string> placed_;  // objects and things
   Problems& problems_;
 };
 
@@ -227,12 +261,7 @@ struct EditApply {
     mjsFrame* frame =
         mjs_getFrame(BodyOf(draft.spec, mj_id2name(draft.model, mjOBJ_BODY, base))->element);
     Require(frame != nullptr, "a robot stands in a frame");
-    const Eigen::Quaterniond& q = edit.X_WB.rotation();
-    for (int i = 0; i < 3; ++i) frame->pos[i] = edit.X_WB.translation()[i];
-    frame->quat[0] = q.w();
-    frame->quat[1] = q.x();
-    frame->quat[2] = q.y();
-    frame->quat[3] = q.z();
+    PutPose(edit.X_WB, frame->pos, frame->quat);
     draft.info->X_WB.at(place) = edit.X_WB;
     draft.task->arms.at(place).X_WB = edit.X_WB * X_PB.Inverse();
   }
@@ -275,6 +304,14 @@ struct EditApply {
     }
   }
   void operator()(const ObservationNoiseEdit& edit) const { draft.parts->noise = edit; }
+  void operator()(const ObjectShapeEdit& edit) const {
+    Reshape(edit, BodyOf(draft.spec, draft.task->objects.at(edit.object).body));
+  }
+  void operator()(const FixtureEdit& edit) const { AddFixture(edit, draft.spec); }
+  void operator()(const DistractorEdit& edit) const {
+    AddDistractor(edit, draft.parts->clutter.size(), draft.spec);
+    draft.parts->clutter.push_back(edit);
+  }
 };
 
 }  // namespace
@@ -318,7 +355,8 @@ PhysicsInventory MakePhysicsInventory(const mjModel& model, const ModelIndex& in
       const PlacementRange* range = PlacementOf(variant, object.name);
       ranged |= range != nullptr && (range->x[0] < range->x[1] || range->y[0] < range->y[1]);
     }
-    world.objects.push_back({object.name, FixedSize(model, object), ranged});
+    world.objects.push_back(
+        {object.name, FixedSize(model, object), FixedShape(model, object), ranged});
   }
   constexpr double kFree = std::numeric_limits<double>::infinity();
   for (size_t a = 0; a < index.arms.size(); ++a) {
@@ -330,6 +368,7 @@ PhysicsInventory MakePhysicsInventory(const mjModel& model, const ModelIndex& in
     }
     world.arms.push_back(std::move(arm));
   }
+  AddSurroundings(model, index, task, &world);
   return world;
 }
 
@@ -337,7 +376,7 @@ PhysicsVariation EffectiveEdits(const PhysicsVariation& variation,
                                 const PhysicsInventory& inventory) {
   Problems problems;
   PhysicsVariation effective;
-  EditCheck check(inventory, &problems);
+  EditCheck check(inventory, variation, &problems);
   std::set<std::string> parts;
   for (const PhysicsEdit& edit : variation.edits) {
     const std::string part = PartOf(edit);

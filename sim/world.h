@@ -17,6 +17,7 @@ struct WorldParts {
   std::vector<std::vector<double>> start;  // rad, by arm, where it is not the posture at home
   double delay = 0;                        // s, of the actuators' commands in a policy step
   std::optional<ObservationNoiseEdit> noise;
+  std::vector<DistractorEdit> clutter;  // in the order in which it is placed
 };
 
 // Everything of the nominal world that an edit can name, with its values. Parts without a name are

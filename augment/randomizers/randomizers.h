@@ -8,6 +8,8 @@
 #include "augment/randomizers/actuator_gain.h"
 #include "augment/randomizers/camera.h"
 #include "augment/randomizers/centre_of_mass.h"
+#include "augment/randomizers/distractors.h"
+#include "augment/randomizers/fixtures.h"
 #include "augment/randomizers/friction.h"
 #include "augment/randomizers/headlight.h"
 #include "augment/randomizers/joint_damping.h"
@@ -15,6 +17,7 @@
 #include "augment/randomizers/mass.h"
 #include "augment/randomizers/material.h"
 #include "augment/randomizers/material_swap.h"
+#include "augment/randomizers/object_shape.h"
 #include "augment/randomizers/object_size.h"
 #include "augment/randomizers/observation_noise.h"
 #include "augment/randomizers/picture.h"
@@ -34,7 +37,8 @@ using Randomizer =
                  CentreOfMassRandomizer, JointDampingRandomizer, ActuatorGainRandomizer,
                  ActuatorDelayRandomizer, ObjectSizeRandomizer, TableHeightRandomizer,
                  RobotMountRandomizer, StartPostureRandomizer, ResetRangeRandomizer,
-                 ObservationNoiseRandomizer, PictureRandomizer>;
+                 ObservationNoiseRandomizer, PictureRandomizer, ObjectShapeRandomizer,
+                 FixturesRandomizer, DistractorsRandomizer>;
 
 // One line of `understudy list`.
 struct RandomizerLine {

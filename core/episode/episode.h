@@ -106,6 +106,9 @@ struct RawStream {
 
 // Everything about an episode that is not a row.
 struct EpisodeMeta {
+  struct StateSizes {
+    size_t whole = 0, flat = 0;  // numbers of a SimState, and of its [time, qpos, qvel]
+  };
   std::string name;  // demo_<i>, its place in the file it was read from
   std::string uuid;
   std::vector<std::string> parents;  // uuids
@@ -124,6 +127,7 @@ struct EpisodeMeta {
   SceneVariation variation;        // the draws, resolved: replaying them gives the same pixels
   PhysicsVariation physics;        // the world that its states and actions belong to
   std::string model_text;          // MJCF of that world; empty: the dataset's nominal one
+  StateSizes state_sizes;          // of that world; 0: the dataset's
   std::string program_version;
 };
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/episode/episode.h"
 #include "core/seam/simulator.h"
 
 namespace understudy {
@@ -40,6 +41,16 @@ struct DatasetHeader {
   // hold none that fit.
   bool has_states() const { return family.empty() && simulator.state_size > 0; }
 };
+
+// Numbers of the states of an episode, which may be of a world of its own; 0: not known.
+inline EpisodeMeta::StateSizes StateSizesOf(const EpisodeMeta& meta, const DatasetHeader& header) {
+  if (meta.state_sizes.whole > 0) return meta.state_sizes;
+  return {header.simulator.state_size, header.simulator.flat_state_size};
+}
+// Its model, likewise; empty: not known.
+inline const std::string& ModelTextOf(const EpisodeMeta& meta, const DatasetHeader& header) {
+  return meta.model_text.empty() ? header.model_text : meta.model_text;
+}
 
 // Key of DatasetHeader::settings: robot.yaml and gripper.yaml that drove a generated dataset. It
 // stays in what is put together of such datasets.

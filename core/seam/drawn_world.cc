@@ -14,9 +14,9 @@ PhysicsVariation StartInDrawnWorld(Simulator& simulator, const DrawWorld& draw,
     // randomizers draw by terms of their own
     RngKey key = world_key;
     if (number > 0) key = key.WithVariant(HashOf(fmt::format("{} {}", key.variant, number)));
-    PhysicsVariation world = draw(simulator.inventory(), key);
-    simulator.SetWorld(world);
     try {
+      PhysicsVariation world = draw(simulator.inventory(), key);
+      simulator.SetWorld(world);
       simulator.Reset(variant, start_key);
       return world;
     } catch (const Error& error) {

@@ -20,6 +20,7 @@ EpisodeMeta MetaOf(const SimulatorInfo& info, const std::string& variant, const 
   meta.arms = info.arms;
   meta.objects = info.objects;
   meta.signals = info.signals;
+  if (info.own_states) meta.state_sizes = {info.state_size, info.flat_state_size};
   meta.seed = key.seed;
   meta.attempt = static_cast<int64_t>(key.parent);
   return meta;

@@ -37,6 +37,7 @@ struct SimulatorInfo {
   int horizon = 400;           // policy steps of an evaluation rollout
   size_t state_size = 0;       // of SimState
   size_t flat_state_size = 0;  // its first entries: [time, qpos, qvel], as robomimic's
+  bool own_states = false;     // not stored: a world with other states than the nominal one's
   DeltaLimits limits;
   double workspace_radius = 0.855;  // m from the arm's base: beyond it nothing can be reached
   std::vector<Pose> X_WB{1};        // base of every arm; one also where no arm is known

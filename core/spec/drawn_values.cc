@@ -6,8 +6,9 @@ namespace understudy {
 namespace {
 
 // An edit says what it changes in the field of that name.
-constexpr std::array kKinds{"light",  "material", "geom",  "texture", "camera",
-                            "object", "body",     "joint", "arm",     "actuator"};
+// Those that name several: the part comes first.
+constexpr std::array kKinds{"fixture", "thing",  "light", "material", "geom", "texture",
+                            "camera",  "object", "body",  "joint",    "arm",  "actuator"};
 
 template <class Edit>
 void Add(const Edit& edit, std::vector<DrawnValue>* values) {

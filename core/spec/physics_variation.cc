@@ -18,6 +18,8 @@ std::string PartOf(const PhysicsEdit& edit) {
         if constexpr (requires { one.geom; }) return of(one.geom);
         if constexpr (requires { one.joint; }) return of(one.joint);
         if constexpr (requires { one.actuator; }) return of(one.actuator);
+        if constexpr (requires { one.fixture; }) return of(one.fixture);
+        if constexpr (requires { one.thing; }) return of(one.thing);
         return std::string(One::kTag);
       },
       edit);

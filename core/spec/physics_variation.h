@@ -1,5 +1,6 @@
 #pragma once
 
+#include <Eigen/Geometry>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include "core/base/options.h"
 #include "core/geometry/pose.h"
+#include "core/spec/composed_parts.h"
 
 namespace understudy {
 
@@ -166,11 +168,72 @@ struct ObservationNoiseEdit {
   }
 };
 
+// Another instance of an object: a shape that fills the box of its geometry, with its mass,
+// friction and colour.
+struct ObjectShapeEdit {
+  static constexpr const char* kTag = "object_shape";
+  std::string object;
+  BlockShape shape = BlockShape::kBox;
+  template <class V>
+  void Visit(V& v) {
+    v("object", object, "name");
+    v("shape", shape, "box, cylinder, cross or frame");
+  }
+};
+
+// Something that stands in the world and does not move: body `fixture_<name>`.
+struct FixtureEdit {
+  static constexpr const char* kTag = "fixture";
+  std::string fixture;
+  FixtureKind kind = FixtureKind::kBox;
+  Pose X_WF;  // middle of its foot; its front faces along x
+  Eigen::Vector3d size = Eigen::Vector3d::Constant(0.1);
+  std::string material;
+  Eigen::Vector3d rgb = Eigen::Vector3d::Constant(0.7);
+  template <class V>
+  void Visit(V& v) {
+    v("fixture", fixture, "its name");
+    v("kind", kind, "box, wall, counter, shelf or cabinet");
+    v("place", X_WF, "of the middle of its foot; x is where its front faces");
+    v("size", size, "m: depth, width, height", Limits{0.001, 20});
+    v("material", material, "of the scene; empty: the colour");
+    v("rgb", rgb, "colour", Limits{0, 1});
+  }
+};
+
+// Something that lies loose and that the task does not ask for: body `clutter_<name>`. Where is
+// drawn with every start, after the task's objects, so that these start as without it: by rejection
+// on the top of `on`, `clearance` from objects and from the straight ways between them, touching
+// nothing else and hiding no object from a camera of the task that stands still.
+struct DistractorEdit {
+  static constexpr const char* kTag = "distractor";
+  std::string thing;
+  ThingKind kind = ThingKind::kBlock;
+  Eigen::Vector3d size = Eigen::Vector3d::Constant(0.05);
+  Eigen::Vector3d rgb = Eigen::Vector3d::Constant(0.7);
+  double mass = 0.1;
+  std::string on = "table";
+  double clearance = 0.04;
+  std::vector<Relation> relations;
+  template <class V>
+  void Visit(V& v) {
+    v("thing", thing, "its name");
+    v("kind", kind, "block, can, mug, carton, bottle, bowl, plate or book");
+    v("size", size, "m, of the box that it fills", Limits{0.001, 2});
+    v("rgb", rgb, "colour", Limits{0, 1});
+    v("mass", mass, "kg", Limits{1e-4, 100});
+    v("on", on, "body that stands in the world");
+    v("clearance", clearance, "m from objects and the ways between them", Limits{0, 1});
+    v("relations", relations, "that hold at the start");
+  }
+};
+
 // In this order they are applied, whatever their order in a variation.
 using PhysicsEdit =
     std::variant<ObjectSizeEdit, TableHeightEdit, RobotMountEdit, MassEdit, CentreOfMassEdit,
                  FrictionEdit, JointDampingEdit, ActuatorGainEdit, ActuatorDelayEdit,
-                 StartPostureEdit, ResetRangeEdit, ObservationNoiseEdit>;
+                 StartPostureEdit, ResetRangeEdit, ObservationNoiseEdit, ObjectShapeEdit,
+                 FixtureEdit, DistractorEdit>;
 
 // What it changes: "mass of 'cubeA'". No world has two edits of the same.
 std::string PartOf(const PhysicsEdit& edit);
@@ -208,8 +271,9 @@ struct PhysicsInventory {
   };
   struct Object {
     std::string name;
-    std::string fixed_size;  // why its size cannot be varied; empty: it can
-    bool ranged = false;     // some variant places it in a range
+    std::string fixed_size;   // why its size cannot be varied; empty: it can
+    std::string fixed_shape;  // likewise its shape
+    bool ranged = false;      // some variant places it in a range
   };
   struct Arm {
     std::string name;
@@ -223,8 +287,18 @@ struct PhysicsInventory {
   std::vector<Actuator> actuators;
   std::vector<Object> objects;
   std::vector<Arm> arms;
-  std::vector<std::string> stands;           // bodies that stand in the world and can be touched
-  double policy_step = 0, physics_step = 0;  // s
+  struct Camera {
+    std::string name;
+    Eigen::Vector3d p_W;
+  };
+  std::vector<std::string> stands;            // bodies that stand in the world and can be touched
+  std::vector<std::string> materials;         // of the scene
+  std::vector<Camera> cameras;                // of the task, that stand still
+  std::vector<Eigen::AlignedBox3d> solids_W;  // around what stands and can be touched, and the arms
+                                              // at home
+  Eigen::AlignedBox3d working_W;              // around all that the task places, and room above it;
+                                              // may be empty
+  double policy_step = 0, physics_step = 0;   // s
 };
 
 }  // namespace understudy

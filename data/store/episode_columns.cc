@@ -92,7 +92,7 @@ Column Clocked(Column column, const char* unit, const char* clock) {
 RowShape RowShape::Of(const Step& step, const EpisodeMeta& meta, const DatasetHeader& header) {
   RowShape shape;
   shape.state = step.state.size();
-  const size_t flat = header.simulator.flat_state_size;
+  const size_t flat = StateSizesOf(meta, header).flat;
   shape.flat_state = flat > 0 ? std::min(flat, shape.state) : shape.state;
   for (const ArmObservation& arm : step.observation.arms) {
     shape.arms.push_back(

@@ -333,6 +333,10 @@ void WriteMeta(const h5::Group& demo, const EpisodeMeta& meta, size_t length,
   SetOrRemove(own, "quality", meta.quality == Json::object(), Dump(meta.quality));
   SetOrRemove(own, "variation", meta.variation.edits.empty(), Dump(ToJson(meta.variation)));
   SetOrRemove(own, "physics", meta.physics.edits.empty(), Dump(ToJson(meta.physics)));
+  if (meta.state_sizes.whole > 0) {
+    own.SetUint("state_size", meta.state_sizes.whole);
+    own.SetUint("flat_state_size", meta.state_sizes.flat);
+  }
 }
 
 EpisodeMeta ReadMeta(const h5::Group& demo) {
@@ -365,7 +369,14 @@ EpisodeMeta ReadMeta(const h5::Group& demo) {
   meta.physics =
       FromJson<PhysicsVariation>(JsonOf(own, "physics"), own.Place() + ": attribute 'physics'");
   if (!meta.physics.edits.empty()) meta.model_text = demo.Text("model_file", "");
+  meta.state_sizes = ReadStateSizes(demo);
   return meta;
+}
+
+EpisodeMeta::StateSizes ReadStateSizes(const h5::Group& demo) {
+  const h5::Group own = demo.Open("understudy");
+  if (!own.HasAttribute("state_size")) return {};
+  return {own.Uint("state_size"), own.Uint("flat_state_size")};
 }
 
 size_t ReadLength(const h5::Group& demo) {

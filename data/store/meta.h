@@ -41,6 +41,8 @@ void WriteMeta(const h5::Group& demo, const EpisodeMeta& meta, size_t length,
                const std::string& model_text);
 // `name` of the result is left to the caller.
 EpisodeMeta ReadMeta(const h5::Group& demo);
+// Its state_sizes alone.
+EpisodeMeta::StateSizes ReadStateSizes(const h5::Group& demo);
 // num_samples, checked against [1, kMaxSteps].
 size_t ReadLength(const h5::Group& demo);
 

@@ -39,6 +39,9 @@ randomizers:
   posture: {type: start_posture, draw: {type: truncated_normal, mean: 0, deviation: 0.1, low: -0.2, high: 0.2}}
   range: {type: reset_range, factor: 1.5}
   noise: {type: observation_noise, hand_position: 0.002, object_position: 0.004}
+  shape: {type: object_shape, shapes: [box, cross]}
+  room: {type: fixtures, layouts: {a: {shelf: {kind: shelf, x: [-2, -1.8]}}, b: {box: {x: [1, 2]}}}, styles: {wood: {materials: [wood], colours: [[0.5, 0.3, 0.1]]}}}
+  clutter: {type: distractors, things: [mug], count: [1, 3], relations: [{thing: mug_0, relation: left_of, to: cubeA}]}
   shots: {type: picture, exposure: [-1, 1], tint: 0.2, motion: [0, 0.05], noise: [0, 0.1], jpeg: [10, 90]}
 )",
                                          "plan"),
@@ -51,10 +54,11 @@ PhysicsInventory World() {
   world.bodies = {{"cubeA", 0.064}, {"cubeB", 0.125}, {"hand", 0.7}};
   world.joints = {{"joint1", 0.5}, {"joint2", 0.25}};
   world.actuators = {{"motor1", 1}, {"servo2", 4000}};
-  world.objects = {
-      {"cubeA", "", true}, {"cubeB", "", true}, {"lid", "it hangs from another body", false}};
+  const std::string part = "it hangs from another body";
+  world.objects = {{"cubeA", "", "", true}, {"cubeB", "", "", true}, {"lid", part, part, false}};
   world.arms = {{"robot0", PoseFromYaw(0.3, {-0.5, 0, 0.9}), {0.1, -0.4}, {{-1, 1}, {-0.5, 1}}}};
   world.stands = {"table"};
+  world.materials = {"wood"};
   world.policy_step = 0.05;
   world.physics_step = 0.002;
   return world;

@@ -95,6 +95,55 @@ TEST_F(GenCli, RenderWritesArrays) {
   Expect(render + "--out three --cameras side", 3, "unknown camera 'side'");
 }
 
+// Scenes that are composed go the whole way: generated, replayed, shown, written for others, and
+// evaluated. Their states are longer than those of the plain scene.
+TEST_F(GenCli, ComposedScenesGoTheWholeWay) {
+  Expect("teleop --task stack --demos 2 --seed 1 --out s.h5 --quiet", 0, "2 demonstrations");
+  Expect("mimic s.h5 --plan-file scenes --attempts 4 --keep-failed --seed 3 --out g.h5 --quiet", 0,
+         "attempts succeeded");
+  Expect("data verify g.h5 --replay --quiet", 0, "replayed: 4 of 4 bit-exact");
+  Expect("data info g.h5", 0, "episodes: 4");
+  const DatasetReader reader(folder_ / "g.h5");
+  const size_t plain = reader.header().simulator.state_size;
+  std::set<size_t> sizes;
+  for (size_t i = 0; i < 4; ++i) sizes.insert(reader.ReadEpisode(i).steps[0].state.size());
+  EXPECT_GT(*sizes.begin(), plain);
+  EXPECT_GT(sizes.size(), 1u) << "scenes of several sizes in one file";
+  // the same run again, and as it was
+  Expect(
+      "mimic s.h5 --plan-file scenes --attempts 4 --keep-failed --seed 3 --threads 2 --out h.h5 "
+      "--quiet",
+      0, "attempts succeeded");
+  EXPECT_EQ(DatasetReader(folder_ / "h.h5").content_hash(), reader.content_hash());
+  Expect("mimic s.h5 --plan-file scenes --attempts 2 --keep-failed --seed 4 --out k.h5 --quiet", 0,
+         "attempts succeeded");
+  Expect("data merge g.h5 k.h5 --out m.h5 --quiet", 0, "6 episodes");
+  Expect("data verify m.h5 --quiet", 0, "0 faults");
+
+  Expect(
+      "augment g.h5 --looks-only --plan-file scenes --variants 0 --width 24 --height 24 --out "
+      "looks.h5 --quiet",
+      0, "4 episodes");
+  Expect("data verify looks.h5 --replay --quiet", 0, "replayed: 4 of 4 bit-exact");
+  Expect("data render g.h5 --out maps --width 24 --height 24 --every 50 --quiet", 0, "4 episodes");
+  const std::string names = LoadJson(folder_ / "maps" / "demo_0" / "shapes.json").dump();
+  EXPECT_THAT(names, HasSubstr("clutter_"));
+  Expect("data convert g.h5 robomimic.hdf5 --to robomimic --quiet", 0, "robomimic.hdf5");
+  Expect("data convert g.h5 isaaclab.hdf5 --to isaaclab --quiet", 0, "isaaclab.hdf5");
+
+  const std::string evaluate =
+      "evaluate --task stack --baseline hold --plan-file scenes --episodes 3 --seed 2 --horizon 5 ";
+  Expect(evaluate + "--freeze suite.json --quiet", 0, "suite.json");
+  Expect(evaluate + "--save r.h5 --quiet", 0, "0 of 3");
+  Expect("data verify r.h5 --replay --quiet", 0, "replayed: 3 of 3 bit-exact");
+  Expect("evaluate --task stack --baseline hold --suite suite.json --save f.h5 --quiet", 0,
+         "0 of 3");
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(DatasetReader(folder_ / "r.h5").ReadEpisode(i).final_state,
+              DatasetReader(folder_ / "f.h5").ReadEpisode(i).final_state);
+  }
+}
+
 TEST_F(GenCli, BadPlansAreRefusedAtOnce) {
   Expect("teleop --task stack --demos 1 --seed 1 --out s.h5 --quiet", 0, "1 demonstration");
   Write("bad.yaml",

@@ -80,6 +80,13 @@ struct Measured {
     if (const auto* delay = std::get_if<ActuatorDelayEdit>(&edit)) return {delay->seconds};
     if (const auto* size = std::get_if<ObjectSizeEdit>(&edit)) return {size->factor};
     if (const auto* table = std::get_if<TableHeightEdit>(&edit)) return {table->shift};
+    // kinds of furniture's layouts, by their names, and of things
+    if (const auto* fixture = std::get_if<FixtureEdit>(&edit)) {
+      return {static_cast<double>(HashOf(fixture->fixture) % 1000003)};
+    }
+    if (const auto* thing = std::get_if<DistractorEdit>(&edit)) {
+      return {static_cast<double>(thing->kind)};
+    }
     if (const auto* start = std::get_if<StartPostureEdit>(&edit)) {
       std::vector<double> offsets;
       for (size_t i = 0; i < start->q.size(); ++i) {
@@ -96,7 +103,7 @@ class PlansTest : public SimTest {};
 TEST_F(PlansTest, EveryPlanHasATwin) {
   const auto plans = ShippedPlans();
   for (const char* name :
-       {"looks", "looks-strong", "camera", "sensor", "layout", "physics", "everything"}) {
+       {"looks", "looks-strong", "camera", "sensor", "layout", "physics", "everything", "scenes"}) {
     EXPECT_TRUE(plans.contains(name)) << name;
     EXPECT_TRUE(plans.contains(std::string(name) + kTwin)) << name;
   }
@@ -148,7 +155,8 @@ TEST_F(PlansTest, TwinsAreDisjoint) {
       const std::vector<double> trained = values(plan), held_out = values(twin);
       ASSERT_FALSE(trained.empty()) << name << ": " << factor << " is not measured";
       ASSERT_FALSE(held_out.empty()) << name << ": " << factor << " is not measured";
-      const bool by_kind = LineOf(randomizer).name == "texture";
+      const std::set<std::string> kinds_only{"texture", "fixtures", "distractors"};
+      const bool by_kind = kinds_only.contains(LineOf(randomizer).name);
       const auto [low, high] = std::minmax_element(trained.begin(), trained.end());
       const std::set<double> kinds(trained.begin(), trained.end());
       for (const double value : held_out) {

@@ -20,6 +20,7 @@ using testing::ThrowsMessage;
 constexpr const char* kAll = R"(
 randomizers:
   centre: {type: centre_of_mass, bodies: [cubeA], shift: 0.005}
+  clutter: {type: distractors, count: [1, 3]}
   damping: {type: joint_damping, joints: ["robot*"], draw: {type: log_uniform, low: 0.5, high: 2}}
   delay: {type: actuator_delay, seconds: [0.004, 0.02]}
   gain: {type: actuator_gain, actuators: ["robot*"], draw: {type: uniform, low: 0.8, high: 1.2}}
@@ -29,6 +30,8 @@ randomizers:
   noise: {type: observation_noise, hand_position: 0.002, object_position: 0.004, joints: 0.01, hand_rotation: 0.01}
   posture: {type: start_posture, draw: {type: uniform, low: -0.1, high: 0.1}}
   range: {type: reset_range, factor: 1.5}
+  room: {type: fixtures, layouts: {a: {box: {x: [-1.6, -1.4]}, shelf: {kind: shelf, x: [-1.6, -1.4], y: [0.6, 0.8], largest: [0.3, 0.5, 1.5]}}}}
+  shape: {type: object_shape, shapes: [cylinder, cross, frame]}
   size: {type: object_size, draw: {type: uniform, low: 0.85, high: 1.15}}
   table: {type: table_height, shift: [-0.03, 0.03]}
 )";

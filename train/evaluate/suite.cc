@@ -137,23 +137,24 @@ void CheckSuite(const Suite& suite, const std::string& name, const SimulatorFact
   const auto attempt = [&](const SuiteEpisode& episode, const auto& apply) {
     try {
       apply();
+      return true;
     } catch (const Error& error) {
       problems.push_back(fmt::format("episode {}: {}", episode.number, error.what()));
+      return false;
     }
   };
   progress.Start("checking the suite", static_cast<int64_t>(suite.episodes.size()), "episodes");
   int64_t checked = 0;
   for (const SuiteEpisode& episode : suite.episodes) {
     progress.Advance(++checked);
-    if (episode.start.size() != info.state_size) {
-      problems.push_back(fmt::format("episode {}: start has {} numbers, a state of the task {}",
-                                     episode.number, episode.start.size(), info.state_size));
+    const bool built = attempt(episode, [&] { simulator->SetWorld(episode.world); });
+    const size_t size = built ? simulator->info().state_size : episode.start.size();
+    if (episode.start.size() != size) {
+      problems.push_back(fmt::format("episode {}: start has {} numbers, a state of its world {}",
+                                     episode.number, episode.start.size(), size));
     } else if (!std::ranges::all_of(episode.start, [](double x) { return std::isfinite(x); })) {
       problems.push_back(
           fmt::format("episode {}: start holds a number that is not finite", episode.number));
-    }
-    if (!episode.world.edits.empty()) {
-      attempt(episode, [&] { simulator->SetWorld(episode.world); });
     }
     if (!episode.look.edits.empty()) {
       if (!renderer) renderer = renderers();

@@ -301,9 +301,9 @@ std::vector<std::string> LostIn(const WriteDialect& dialect, const EpisodeSource
     const std::vector<ArmAction>& told = first.steps[0].action.arms;
     joints_told = !told.empty() && told[0].q_cmd.size() > 0;
     facts.final_known = !first.final_observation.arms.empty();
-    facts.velocities =
-        facts.own &&
-        !FindFreeJoints(first, header.simulator.flat_state_size, header.model_text).empty();
+    facts.velocities = facts.own && !FindFreeJoints(first, StateSizesOf(first.meta, header).flat,
+                                                    ModelTextOf(first.meta, header))
+                                         .empty();
     if (!facts.own) {
       // columns are known by what is written of an episode
       from.ToOurs(&first);

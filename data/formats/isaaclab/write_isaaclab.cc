@@ -141,7 +141,7 @@ class Writer {
 
   void AddObjects() {
     const std::map<size_t, FreeJoint> joints =
-        target_.own ? FindFreeJoints(episode_, target_.header.simulator.flat_state_size,
+        target_.own ? FindFreeJoints(episode_, StateSizesOf(episode_.meta, target_.header).flat,
                                      target_.header.model_text)
                     : std::map<size_t, FreeJoint>();
     for (size_t o = 0; o < objects(); ++o) {

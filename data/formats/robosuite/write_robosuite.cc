@@ -239,7 +239,8 @@ std::vector<Column> RobosuiteColumns(const Target& target, const Episode& episod
   const size_t length = steps.size();
   std::vector<Column> columns;
   AddActions(target, episode, columns);
-  const size_t flat = std::min(target.header.simulator.flat_state_size, steps[0].state.size());
+  const size_t flat =
+      std::min(StateSizesOf(episode.meta, target.header).flat, steps[0].state.size());
   if (flat > 0) {
     columns.push_back(MakeRows("states", {flat}, length, [&](Column& c, size_t k) {
       for (size_t i = 0; i < flat; ++i) c.Push(steps[k].state.at(i));

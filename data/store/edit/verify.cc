@@ -157,6 +157,9 @@ void EpisodeCheck::CompareHash(const std::string& path, const std::string& now) 
 }
 
 void EpisodeCheck::Columns(size_t length, const DatasetHeader& header) {
+  EpisodeMeta meta;
+  meta.state_sizes = ReadStateSizes(demo_);
+  const EpisodeMeta::StateSizes sizes = StateSizesOf(meta, header);
   h5::OpenedGroups groups(demo_);
   for (const auto& item : hashes_.items()) {
     const std::string& path = item.key();
@@ -186,8 +189,8 @@ void EpisodeCheck::Columns(size_t length, const DatasetHeader& header) {
                fmt::format("has {} numbers per row, the header says {}", column.row_size(), want));
         }
       };
-      size_is("understudy/state", header.simulator.state_size);
-      size_is("states", header.simulator.flat_state_size);
+      size_is("understudy/state", sizes.whole);
+      size_is("states", sizes.flat);
       columns_.emplace(path, std::move(column));
     } catch (const Error& error) {
       Fail(path, error.what());
