@@ -493,6 +493,12 @@ std::string DescribeEvaluation(const Json& result) {
   for (const auto& [cause, count] : causes.items()) {
     text += fmt::format("  {}: {}\n", cause, count.dump());
   }
+  std::string events;
+  const Json counts = result.value("events", Json::object());
+  for (const auto& [event, count] : counts.items()) {
+    if (count != 0) events += fmt::format(" {} {}", event, count.dump());
+  }
+  if (!events.empty()) text += fmt::format("  episodes with events:{}\n", events);
   text += fmt::format("  jerk of the hands: {:.0f} m/s^3\n", result.value("jerk_rms", 0.0));
   if (result.contains("guarded")) {
     int64_t steps = 0;

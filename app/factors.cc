@@ -71,7 +71,8 @@ std::string RowOfTable(const Json& row) {
   for (const char* p : {"p_value", "p_holm"}) {
     html += cell(varied ? fmt::format("{:.2g}", row[p].get<double>()) : "");
   }
-  for (const char* event : {"collided", "at_joint_limits", "clipped"}) {
+  for (const char* event : {"wrong_grasp", "dropped", "table_hit", "tipped", "collided",
+                            "at_joint_limits", "clipped"}) {
     html += cell(row["events"][event].dump());
   }
   return html + "</tr>";
@@ -178,7 +179,9 @@ std::string FactorPage(const Json& report) {
       "</tbody></table><h2>Every row against the nominal setting</h2><div class=\"scroll\"><table>"
       "<thead><tr><th>factors</th><th class=\"n\">severity</th><th class=\"n\">successes</th>"
       "<th class=\"n\">points [95 %]</th><th class=\"n\">only varied / only nominal</th>"
-      "<th class=\"n\">p (McNemar)</th><th class=\"n\">Holm</th><th class=\"n\">arm touched</th>"
+      "<th class=\"n\">p (McNemar)</th><th class=\"n\">Holm</th><th class=\"n\">wrong "
+      "grasp</th><th class=\"n\">dropped</th><th class=\"n\">table hit</th>"
+      "<th class=\"n\">tipped</th><th class=\"n\">arm touched</th>"
       "<th class=\"n\">joint limit</th><th class=\"n\">clipped</th></tr></thead><tbody>";
   html += RowOfTable(report["nominal"]);
   for (const Json& row : report["rows"]) html += RowOfTable(row);

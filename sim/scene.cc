@@ -131,6 +131,23 @@ std::vector<std::string> Prefixed(const std::string& arm, const std::vector<std:
   return names;
 }
 
+// By object, whether a predicate asks for its grasp, or for that of its body.
+std::vector<uint8_t> AskedGrasps(const TaskSpec& task) {
+  std::vector<uint8_t> asked;
+  bool any = false;
+  for (const auto& [name, object] : task.objects) {
+    asked.push_back(0);
+    for (const auto& [key, predicate] : task.predicates) {
+      const auto* grasp = std::get_if<GraspedPredicate>(&predicate);
+      if (grasp == nullptr || (grasp->object != name && grasp->object != object.body)) continue;
+      asked.back() = 1;
+      any = true;
+    }
+  }
+  if (!any) asked.clear();
+  return asked;
+}
+
 SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   SimulatorInfo info;
   info.task = task.name;
@@ -158,6 +175,7 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   info.safety = robot.safety;
   if (robot.joints.size() < 6) info.tilt = robot.tilt;
   info.gripper_symmetry = robot.gripper.symmetry;
+  info.asked_grasps = AskedGrasps(task);
   return info;
 }
 

@@ -49,6 +49,7 @@ class MujocoSimulator final : public Simulator {
     Problems problems;
     index_ = IndexModel(*model_, scene_->task(), scene_->robot(), &problems);
     Require(problems.empty(), "a compiled scene has been checked");
+    owners_ = FindOwners();
     for (const ArmIndex& arm : index_.arms) {
       drives_.push_back(MakeArmDrive(*model_, arm, scene_->robot()));
     }
@@ -201,6 +202,7 @@ class MujocoSimulator final : public Simulator {
     } else {
       observed_ = false;
       predicates_->Evaluate(*data_, /*advance=*/true);
+      SeeHands(&outcome);
     }
     times_.total_s += Seconds(Clock::now() - start);
     return outcome;
@@ -235,6 +237,50 @@ class MujocoSimulator final : public Simulator {
     const char* own = mj_id2name(model_, mjOBJ_GEOM, geom);
     if (body == 0 && own != nullptr) return own;
     return NameOfBody(*model_, body);
+  }
+
+  // What hands hold and arms touch now.
+  void SeeHands(StepOutcome* outcome) const {
+    for (size_t a = 0; a < index_.arms.size(); ++a) {
+      const auto arm = static_cast<int>(a);
+      uint64_t objects[2] = {0, 0};  // that a side touches
+      bool others[2] = {false, false};
+      for (int c = 0; c < data_->ncon; ++c) {
+        const mjContact& contact = data_->contact[c];
+        for (int side = 0; side < 2 && contact.exclude == 0; ++side) {
+          if (contact.geom[side] < 0 || contact.geom[1 - side] < 0) continue;
+          const GeomRole& role = index_.geoms[static_cast<size_t>(contact.geom[side])];
+          if (role.finger_of != arm && role.link_of != arm) continue;
+          const int body = model_->geom_bodyid[contact.geom[1 - side]];
+          const int owner = owners_[static_cast<size_t>(body)];
+          outcome->touches_stand |= owner == kStands;
+          for (int pad = 0; pad < 2; ++pad) {
+            if ((pad == 0 ? role.left_pad_of : role.right_pad_of) != arm) continue;
+            others[pad] |= owner == kLoose;
+            if (owner >= 0 && owner < 64) objects[pad] |= uint64_t{1} << owner;
+          }
+        }
+      }
+      outcome->held_objects |= objects[0] & objects[1];
+      outcome->holds_other |= others[0] && others[1];
+    }
+  }
+
+  // Whose every body is: number of the object, or one of these.
+  static constexpr int kStands = -1, kOfArm = -2, kLoose = -3;
+  std::vector<int> FindOwners() const {
+    std::vector<int> owners;
+    for (int body = 0; body < model_->nbody; ++body) {
+      int owner = model_->body_weldid[body] == 0 ? kStands : kLoose;
+      for (const ArmIndex& arm : index_.arms) {
+        if (InSubtree(*model_, body, arm.base_body)) owner = kOfArm;
+      }
+      for (size_t i = 0; i < index_.objects.size(); ++i) {
+        if (InSubtree(*model_, body, index_.objects[i].body)) owner = static_cast<int>(i);
+      }
+      owners.push_back(owner);
+    }
+    return owners;
   }
 
   // Collects the events of one substep for the policy step.
@@ -353,6 +399,7 @@ class MujocoSimulator final : public Simulator {
   std::shared_ptr<const Scene> scene_;  // of the world that it stands in
   const mjModel* model_ = nullptr;      // of scene_
   ModelIndex index_;
+  std::vector<int> owners_;  // by body
   std::unique_ptr<mjData, MujocoDeleter> data_;
   std::vector<std::unique_ptr<ArmDrive>> drives_;  // by arm
   std::unique_ptr<PredicateEvaluator> predicates_;

@@ -568,6 +568,46 @@ _GROUPS = [
         ("return nominal * (severity == 1 ? drawn : std::pow(drawn, severity));",
          "return nominal * drawn;"),
     ]),
+    ("sim/clutter.cc", "sim_test", "CompositionTest.*", [
+        ("if ((p - at).norm() < objects_[i].radius + disc.radius + thing.clearance) {",
+         "if ((p - at).norm() < objects_[i].radius + disc.radius) {"),
+        ("const double t = length > 0 ? std::min((along + half_chord) / length, 1.0) : 1;",
+         "const double t = length > 0 ? std::min(along / length, 1.0) : 1;"),
+        ("return y > std::abs(x);", "return -y > std::abs(x);"),
+        ("return std::hypot(x, y) >= relation.distance;", "return true;"),
+        ("if (a != surface && b != surface) return \"touched something\";", ""),
+        ("std::copy(before.begin(), before.end(), data->qpos);", ""),
+        ("if (!refused.empty()) break;", ""),
+    ]),
+    ("sim/composition.cc", "sim_test", "CompositionTest.*", [
+        ("geom->mass = mass * pieces[i].volume() / volume;", "geom->mass = mass;"),
+        ("geom->mass = edit.mass * piece.volume() / volume;", "geom->mass = edit.mass;"),
+        ("std::copy(std::begin(first->friction), std::end(first->friction), geom->friction);", ""),
+    ]),
+    ("sim/simulator.cc", "sim_test", "CompositionTest.*", [
+        ("outcome->held_objects |= objects[0] & objects[1];",
+         "outcome->held_objects |= objects[0] | objects[1];"),
+        ("outcome->touches_stand |= owner == kStands;", "outcome->touches_stand |= owner < 0;"),
+    ]),
+    ("augment/randomizers/fixtures.cc", "sim_test", "CompositionTest.*", [
+        ("if (PassesToAny(camera.p_W, world.working_W, wide)) return \"hid the work from \" + camera.name;",
+         ""),
+        ("if (wide.intersects(solid)) return \"stood in the table, an arm or what else is there\";", ""),
+    ]),
+    ("train/evaluate/event_watch.cc", "train_test", "EventWatchTest.*", [
+        ("if (object.held >= kFirm && closed) object.lost = 1;",
+         "if (object.held >= kFirm) object.lost = 1;"),
+        ("wrong |= held && !object.asked;", "wrong |= held;"),
+        ("if (!held && !object.tipped && up", "if (!object.tipped && up"),
+    ]),
+    ("train/evaluate/evaluate.cc", "train_test", "EvaluateTest.*", [
+        ("return episodes == 50;", "return episodes >= 50;"),
+        ("int looks = IsLook(episodes) ? 0 : 1;", "int looks = 0;"),
+    ]),
+    ("data/store/episode_columns.cc", "cli_test", "GenCli.ComposedScenesGoTheWholeWay", [
+        ("const size_t flat = StateSizesOf(meta, header).flat;",
+         "const size_t flat = header.simulator.flat_state_size;"),
+    ]),
 ]
 
 MUTATIONS = [

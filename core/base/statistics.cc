@@ -20,6 +20,16 @@ Interval WilsonInterval(int64_t successes, int64_t trials, double z) {
           successes == trials ? 1 : std::min(1.0, center + half)};
 }
 
+double NormalQuantile(double probability) {
+  Require(probability > 0 && probability < 1, "a probability between 0 and 1");
+  double low = -40, high = 40;
+  for (int i = 0; i < 200; ++i) {
+    const double middle = (low + high) / 2;
+    (std::erfc(-middle / std::sqrt(2.0)) / 2 < probability ? low : high) = middle;
+  }
+  return (low + high) / 2;
+}
+
 double McNemarExact(int64_t only_a, int64_t only_b) {
   Require(only_a >= 0 && only_b >= 0, "counts of pairs");
   const int64_t n = only_a + only_b, least = std::min(only_a, only_b);

@@ -15,6 +15,9 @@ struct Interval {
 // trials: [0, 1]. Requires 0 <= successes <= trials.
 Interval WilsonInterval(int64_t successes, int64_t trials, double z = 1.959963984540054);
 
+// The number below which a standard normal variable lies with this probability, in (0, 1).
+double NormalQuantile(double probability);
+
 // Two-sided exact p value of McNemar's test: pairs in which only a, or only b, succeeded, against a
 // fair coin. 1 where no pair differs.
 double McNemarExact(int64_t only_a, int64_t only_b);

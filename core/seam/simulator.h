@@ -63,6 +63,9 @@ struct SimulatorInfo {
   // not stored: turns of E about its z by 2 pi / this grip alike; the fingers of the open gripper
   // of arm 0, as boxes in E (m), empty: not known
   int gripper_symmetry = 1;
+  // not stored, by object: whether a predicate of the task asks for it to be grasped; empty: the
+  // task says of none
+  std::vector<uint8_t> asked_grasps;
   std::vector<Eigen::AlignedBox3d> open_fingers_E;
 };
 
@@ -72,11 +75,15 @@ EpisodeMeta MetaOf(const SimulatorInfo& info, const std::string& variant, const 
 
 // What happened in one policy step.
 struct StepOutcome {
-  bool unstable = false;     // the physics left its domain; the state is no longer usable
-  bool joint_limit = false;  // a joint of an arm touched its limit
-  bool collision = false;    // an arm link (not a finger) touched something
-  std::string touching;      // "robot0_link5 touched drawer", the first ones, where `collision`
-  std::string problem;       // in words, where `unstable`
+  bool unstable = false;       // the physics left its domain; the state is no longer usable
+  bool joint_limit = false;    // a joint of an arm touched its limit
+  bool collision = false;      // an arm link (not a finger) touched something
+  bool touches_stand = false;  // at its end an arm, fingers too, touches what stands still
+  bool holds_other = false;    // at its end a hand holds something loose that is no object
+  uint64_t held_objects = 0;   // at its end, a bit for each of the first 64 objects
+  bool Holds(size_t object) const { return object < 64 && (held_objects >> object & 1) != 0; }
+  std::string touching;  // "robot0_link5 touched drawer", the first ones, where `collision`
+  std::string problem;   // in words, where `unstable`
 };
 
 // Where time went since construction; sums over calls.

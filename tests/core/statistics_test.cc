@@ -38,6 +38,17 @@ TEST(WilsonInterval, HoldsTheRateAndMirrors) {
   EXPECT_EQ(WilsonInterval(0, 0).high, 1);
 }
 
+// Values of tables, and of what it inverts.
+TEST(NormalQuantile, KnownValues) {
+  EXPECT_NEAR(NormalQuantile(0.975), 1.959963984540054, 1e-12);
+  EXPECT_NEAR(NormalQuantile(0.5), 0, 1e-12);
+  EXPECT_NEAR(NormalQuantile(0.995), 2.5758293035489004, 1e-12);
+  EXPECT_NEAR(NormalQuantile(0.001), -3.090232306167813, 1e-12);
+  for (const double p : {1e-9, 0.01, 0.3, 0.77}) {
+    EXPECT_NEAR(NormalQuantile(p), -NormalQuantile(1 - p), 1e-6);
+  }
+}
+
 TEST(McNemarExact, KnownValues) {
   // 2 * P(Binomial(n, 1/2) <= least), counted by hand
   EXPECT_NEAR(McNemarExact(0, 5), 2.0 / 32, 1e-12);

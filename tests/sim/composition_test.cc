@@ -319,6 +319,49 @@ TEST_F(CompositionTest, InstancesFillTheSameBox) {
   }
 }
 
+// A step says what the hand holds, of the task and besides, and that it stands on the table.
+TEST_F(CompositionTest, StepsSayWhatIsHeld) {
+  const auto simulator = MakeSimulator(scene_);
+  DistractorEdit block;
+  block.thing = "block";
+  block.size = Vector3d::Constant(0.04);
+  block.relations = {{RelationKind::kWithinReach, "", 0}, {RelationKind::kNear, "cubeA", 0.25}};
+  simulator->SetWorld({{block}});
+  simulator->Reset("D0", Key(2));
+  EXPECT_EQ(simulator->info().asked_grasps, (std::vector<uint8_t>{1, 0}));
+  Script script(*simulator);
+  script.Wait(-1, 1);
+  EXPECT_EQ(script.last.held_objects, 0u);
+  EXPECT_FALSE(script.last.touches_stand);
+  PickCubeA(*simulator, script);
+  EXPECT_TRUE(script.last.Holds(0));
+  EXPECT_FALSE(script.last.Holds(1) || script.last.holds_other || script.last.touches_stand);
+  // and the block, where it lies
+  simulator->Reset("D0", Key(2));
+  const Loose loose(scene_, {{block}}, simulator->Save());
+  const int id = mj_name2id(loose.scene->model(), mjOBJ_BODY, "clutter_block");
+  const mjtNum* q = loose.data->xquat + 4 * id;
+  const Pose X_WO(Eigen::Quaterniond(q[0], q[1], q[2], q[3]), loose.At("clutter_block"));
+  const double yaw = GraspYaw(X_WO, simulator->Observe().arms[0].X_WE);
+  Script other(*simulator);
+  const Vector3d up(0, 0, 0.1);
+  other.MoveTo(FingersDown(yaw, X_WO.translation() + up), -1);
+  other.MoveTo(FingersDown(yaw, X_WO.translation()), -1, 0.01);
+  other.Wait(1, 10);
+  other.MoveTo(FingersDown(yaw, X_WO.translation() + up), 1, 0.01);
+  EXPECT_TRUE(other.last.holds_other);
+  EXPECT_EQ(other.last.held_objects, 0u);
+  EXPECT_FALSE(other.last.touches_stand);
+  // fingers on the table
+  simulator->Reset("D0", Key(2));
+  Script down(*simulator);
+  const Vector3d free(-0.2, 0.25, 0.8);
+  down.MoveTo(FingersDown(0, free + up), 1);
+  down.MoveTo(FingersDown(0, free - 0.3 * up), 1, 0.01);
+  EXPECT_TRUE(down.last.touches_stand);
+  EXPECT_EQ(down.collisions, 0) << "fingers are no links";
+}
+
 TEST_F(CompositionTest, RefusalsNameWhatIsWrong) {
   const auto simulator = MakeSimulator(scene_);
   DistractorEdit thing;

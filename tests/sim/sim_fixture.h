@@ -93,10 +93,12 @@ class Script {
   }
 
   int steps = 0, collisions = 0, joint_limits = 0, unstable = 0;
+  StepOutcome last;
 
  private:
   void Do(double gripper) {
     const StepOutcome outcome = simulator_.Step(OneArm(X_WE_cmd_, gripper));
+    last = outcome;
     ++steps;
     collisions += outcome.collision;
     joint_limits += outcome.joint_limit;

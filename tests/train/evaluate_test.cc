@@ -271,6 +271,40 @@ TEST_F(EvaluateTest, MoreEpisodesBeginWithTheSame) {
   for (size_t i = 0; i < 4; ++i) EXPECT_EQ(few["rows"][i], many["rows"][i]);
 }
 
+// A run may stop at a look, by the width of its interval alone, which holds at all looks: the same
+// episodes, for any number of workers.
+TEST_F(EvaluateTest, StopsWhereTheIntervalIsNarrow) {
+  const ReplayingPolicy policy(task_, 3, 230, 4);
+  const auto run = [&](int64_t episodes, double width, int workers) {
+    EvalOptions options = Options(episodes, workers);
+    options.seed = 3;
+    options.until_width = width;
+    return Evaluate(policy, FakeSimulatorFactory(task_), FakeRenderers(), options, {}, {}, quiet_);
+  };
+  const EvalReport all = run(230, 0, 2);
+  ASSERT_EQ(all.episodes.size(), 230u);
+  // looks of 230 episodes: 50, 100, 200 and the end; each may err by a quarter of 5 %
+  const double z = NormalQuantile(1 - 0.025 / 4);
+  const auto width_after = [&](int64_t count) {
+    int64_t successes = 0;
+    for (int64_t i = 0; i < count; ++i) successes += all.episodes[static_cast<size_t>(i)].success;
+    const Interval interval = WilsonInterval(successes, count, z);
+    return interval.high - interval.low;
+  };
+  EXPECT_GT(width_after(50), width_after(100));
+  // just reached at a look, and just missed
+  for (const int64_t look : {50, 100, 200}) {
+    const EvalReport stopped = run(230, width_after(look) + 1e-9, look == 100 ? 1 : 3);
+    EXPECT_EQ(stopped.episodes.size(), static_cast<size_t>(look));
+    EXPECT_NEAR(stopped.interval.high - stopped.interval.low, width_after(look), 1e-12);
+    EXPECT_FALSE(stopped.interrupted);
+    EXPECT_GT(run(230, width_after(look) - 1e-9, 2).episodes.size(), static_cast<size_t>(look));
+  }
+  EXPECT_EQ(run(230, 1e-3, 2).episodes.size(), 230u);
+  // between looks nothing stops it
+  EXPECT_EQ(run(99, width_after(98) + 0.01, 2).episodes.size(), 99u);
+}
+
 TEST_F(EvaluateTest, CountsSuccessesAndCauses) {
   const ReplayingPolicy policy(task_, 1, 12, 3);
   const EvalReport report =

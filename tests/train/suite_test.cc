@@ -179,7 +179,7 @@ TEST_F(SuiteTest, WhatDoesNotFitIsNamed) {
               ThrowsMessage<Error>(HasSubstr("episode 1 is listed twice")));
   EXPECT_THAT(
       read("/episodes/3/start", {1, 2}),
-      ThrowsMessage<Error>(HasSubstr("episode 3: start has 2 numbers, a state of the task")));
+      ThrowsMessage<Error>(HasSubstr("episode 3: start has 2 numbers, a state of its world")));
   EXPECT_THAT(
       read("/episodes/2/start/1", ".nan"),
       ThrowsMessage<Error>(HasSubstr("episode 2: start holds a number that is not finite")));

@@ -164,6 +164,7 @@ Rollout Course::Run(Bench& bench, int64_t place) const {
   std::vector<JerkMeter> jerk(simulator.info().arms.size(), JerkMeter(simulator.info().control_hz));
   std::deque<PolicyObservation> earlier;  // as many as the policy wants to see of the past
   watch.See(simulator.Observe());
+  EventWatch events(simulator.info(), simulator.Observe());
   while (episode.steps < horizon) {
     const bool ends = player.WantsChunk();
     PolicyInput input;
@@ -210,6 +211,7 @@ Rollout Course::Run(Bench& bench, int64_t place) const {
     const double before = MonotonicSeconds();
     const StepOutcome outcome = simulator.Step(action);
     result.step_s += MonotonicSeconds() - before;
+    if (!outcome.unstable) events.See(action, outcome, simulator.Observe());
     result.actions.push_back(std::move(action));
     ++episode.steps;
     episode.collisions += outcome.collision;
@@ -226,6 +228,7 @@ Rollout Course::Run(Bench& bench, int64_t place) const {
   }
   if (!episode.success && episode.cause.empty()) episode.cause = watch.Cause();
   episode.signals = watch.came();
+  episode.events = events.counts();
   episode.jerk_rms = JerkOf(jerk);
   episode.end_state = HashOfState(simulator.Save());
   if (keep_rows) EndRows(bench, &result);

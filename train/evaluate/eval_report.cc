@@ -9,6 +9,14 @@
 
 namespace understudy {
 
+std::array<int, kRolloutEvents> EpisodesWith(const std::vector<EvalEpisode>& episodes) {
+  std::array<int, kRolloutEvents> counts{};
+  for (const EvalEpisode& episode : episodes) {
+    for (size_t i = 0; i < kRolloutEvents; ++i) counts[i] += episode.events[i] > 0;
+  }
+  return counts;
+}
+
 EvalReport ReadEvalReport(const Json& json, const std::string& name) {
   EvalReport report;
   try {
@@ -30,6 +38,14 @@ EvalReport ReadEvalReport(const Json& json, const std::string& name) {
 }
 
 namespace {
+
+Json NamedCounts(const std::array<int, kRolloutEvents>& counts) {
+  Json named = Json::object();
+  for (size_t i = 0; i < kRolloutEvents; ++i) {
+    named[EnumNames<RolloutEvent>::kNames[i]] = counts[i];
+  }
+  return named;
+}
 
 // Steps in which commands were guarded, by cause.
 Json GuardedOf(const Json& rows) {
@@ -57,6 +73,7 @@ Json EvalReport::ToJson() const {
                         {"collisions", episode.collisions},
                         {"joint_limits", episode.joint_limits},
                         {"clipped", episode.clipped},
+                        {"events", NamedCounts(episode.events)},
                         {"jerk_rms", episode.jerk_rms},
                         {"signals", episode.signals},
                         {"seconds", episode.seconds}});
@@ -89,6 +106,7 @@ Json EvalReport::ToJson() const {
             {"interval", {interval.low, interval.high}},
             {"reached", progress},
             {"causes", failures},
+            {"events", NamedCounts(EpisodesWith(episodes))},
             {"jerk_rms", jerk / n},
             {"warnings", warnings},
             {"timing",

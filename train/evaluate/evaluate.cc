@@ -72,6 +72,19 @@ ChunkOptions ChunksOf(const EvalOptions& options, const PolicyInfo& info) {
           .ensemble_decay = options.ensemble_decay};
 }
 
+// Whether a run that may stop looks at its rate after so many episodes: 50, 100, 200, 400, …
+bool IsLook(int64_t episodes) {
+  while (episodes > 50 && episodes % 2 == 0) episodes /= 2;
+  return episodes == 50;
+}
+
+// Of a run of so many episodes, its end included.
+int CountLooks(int64_t episodes) {
+  int looks = IsLook(episodes) ? 0 : 1;
+  for (int64_t look = 50; look <= episodes; look *= 2) ++looks;
+  return looks;
+}
+
 bool HasEdits(const Suite& suite) {
   return std::ranges::any_of(suite.episodes, [](const SuiteEpisode& episode) {
     return !episode.look.edits.empty() || !episode.world.edits.empty();
@@ -174,6 +187,9 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
   std::vector<double> latency;
   int left[2] = {sinks ? options.videos_failure : 0, sinks ? options.videos_success : 0};
   int64_t steps = 0;
+  // each look may err by its share of 5 % (Bonferroni)
+  const double z =
+      NormalQuantile(1 - 0.025 / (options.until_width > 0 ? CountLooks(options.episodes) : 1));
   progress.Start("evaluating " + info.name, options.episodes, "episodes");
   RunOrdered<Rollout>(
       workers, 0, options.episodes,
@@ -204,10 +220,12 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
         progress.Advance(index + 1,
                          fmt::format("success {:.0f} %", 100.0 * report.successes / (index + 1.0)));
         report.interrupted = InterruptRequested();
-        return !report.interrupted;
+        report.interval = WilsonInterval(report.successes, index + 1, z);
+        const bool narrow = options.until_width > 0 && IsLook(index + 1) &&
+                            report.interval.high - report.interval.low <= options.until_width;
+        return !report.interrupted && !narrow;
       });
   report.wall_s = MonotonicSeconds() - start;
-  report.interval = WilsonInterval(report.successes, static_cast<int64_t>(report.episodes.size()));
   for (const double seconds : latency) report.act_s += seconds;
   report.latency_p50_ms = 1e3 * Quantile(latency, 0.5);
   report.latency_p99_ms = 1e3 * Quantile(latency, 0.99);

@@ -22,18 +22,20 @@
 #include "core/seam/render_options.h"
 #include "core/seam/renderer.h"
 #include "core/seam/simulator.h"
+#include "train/evaluate/event_watch.h"
 
 namespace understudy {
 
 struct EvalOptions {
   // options that came later are written only where they are not the default: same settings, same
   // text
-  static constexpr std::array kUnwritten{"render",         "delay",       "stitching",
-                                         "ensemble_decay", "instruction", "safety"};
+  static constexpr std::array kUnwritten{"render",      "delay",  "stitching",  "ensemble_decay",
+                                         "instruction", "safety", "until_width"};
   // changes results
   std::string variant = "D0";
   std::optional<std::string> instruction;
   int64_t episodes = 100;
+  double until_width = 0;
   uint64_t seed = 1;
   int execute = 0;  // a chunk holds more than is meant to be executed
   int horizon = 0;
@@ -55,6 +57,10 @@ struct EvalOptions {
       "what the policy is asked to do, whatever the task is: a test of what it listens to; null: "
       "the task's");
     v("episodes", episodes, "episode i starts from (seed, i)", Limits{1, 1e7});
+    v("until_width", until_width,
+      "stop at the first look, after 50, 100, 200, 400, ... episodes, at which the interval of the "
+      "success rate is at most so wide; intervals then hold at all looks together; 0: run all",
+      Limits{0, 1});
     v("seed", seed, "same seed, same starts: checkpoints are compared in pairs");
     v("execute", execute,
       "actions of a chunk executed before the next observation; 0: the policy's", Limits{0, 4096});
@@ -93,6 +99,7 @@ struct EvalEpisode {
   int steps = 0, chunks = 0;
   int collisions = 0, joint_limits = 0, clipped = 0;  // steps
   std::array<int, kSafetyStops> guarded{};            // steps, by SafetyStop
+  std::array<int, kRolloutEvents> events{};           // counts of EventWatch, by RolloutEvent
   double jerk_rms = 0;               // m/s^3, third difference of p_WE, over arms and steps
   std::vector<std::string> signals;  // subtask signals that came, in order
   double seconds = 0;
@@ -110,7 +117,7 @@ struct EvalReport {
   bool unknown_instruction = false;   // the policy was not trained on the task's instruction
   std::vector<EvalEpisode> episodes;  // by index
   int64_t successes = 0;
-  Interval interval;                      // Wilson, 95 %
+  Interval interval;                      // Wilson, 95 %, at all looks together
   std::map<std::string, int64_t> causes;  // of failures
   // In how many episodes each subtask signal came, in the task's order.
   std::vector<std::pair<std::string, int64_t>> reached;
@@ -123,6 +130,9 @@ struct EvalReport {
 
   Json ToJson() const;
 };
+
+// In how many of them each event came, by RolloutEvent.
+std::array<int, kRolloutEvents> EpisodesWith(const std::vector<EvalEpisode>& episodes);
 
 // A report as ToJson wrote it, as far as ComparePaired needs it; `name` is its file. Throws
 // Error(kBadInput) where it is no such report.

@@ -23,6 +23,7 @@ FactorRow Summarize(const EvalReport& report, std::vector<std::string> names, do
     row.at_limits += episode.joint_limits > 0;
     row.clipped += episode.clipped > 0;
   }
+  row.events = EpisodesWith(report.episodes);
   row.successes = report.successes;
   row.interval = report.interval;
   row.causes = report.causes;
@@ -95,18 +96,21 @@ Json RowToJson(const FactorRow& row) {
   for (const auto& [signal, count] : row.reached) {
     reached.push_back({{"signal", signal}, {"episodes", count}});
   }
-  Json json{
-      {"factors", row.factors},
-      {"severity", row.severity},
-      {"episodes", row.outcomes.size()},
-      {"successes", row.successes},
-      {"rate", row.rate()},
-      {"interval", {row.interval.low, row.interval.high}},
-      {"events",
-       {{"collided", row.collided}, {"at_joint_limits", row.at_limits}, {"clipped", row.clipped}}},
-      {"reached", reached},
-      {"causes", causes},
-      {"outcomes", outcomes}};
+  Json events{
+      {"collided", row.collided}, {"at_joint_limits", row.at_limits}, {"clipped", row.clipped}};
+  for (size_t i = 0; i < kRolloutEvents; ++i) {
+    events[EnumNames<RolloutEvent>::kNames[i]] = row.events[i];
+  }
+  Json json{{"factors", row.factors},
+            {"severity", row.severity},
+            {"episodes", row.outcomes.size()},
+            {"successes", row.successes},
+            {"rate", row.rate()},
+            {"interval", {row.interval.low, row.interval.high}},
+            {"events", events},
+            {"reached", reached},
+            {"causes", causes},
+            {"outcomes", outcomes}};
   if (row.factors.empty()) return json;
   if (row.instruction) json["instruction"] = *row.instruction;
   json["only_nominal"] = row.only_nominal;
@@ -146,6 +150,10 @@ FactorReport EvaluateFactors(const Policy& policy, const SimulatorFactory& simul
   report.nominal = Evaluate(policy, simulators, renderers, options, {}, {}, progress);
   report.control = Summarize(report.nominal, {}, 0);
   report.interrupted = report.nominal.interrupted;
+  // the nominal run says how many episodes there are: rows are compared in pairs
+  EvalOptions same = options;
+  same.until_width = 0;
+  same.episodes = static_cast<int64_t>(report.nominal.episodes.size());
 
   // runs one row; null: it was interrupted. `alone` is its only factor, null: there are several, or
   // none of the plan
@@ -164,11 +172,11 @@ FactorReport EvaluateFactors(const Policy& policy, const SimulatorFactory& simul
   };
   const auto run_factors = [&](const std::vector<std::string>& names, double severity,
                                const Factor* alone) {
-    run(fmt::format("{} at severity {}", fmt::join(names, " with "), severity), options,
+    run(fmt::format("{} at severity {}", fmt::join(names, " with "), severity), same,
         factors.vary(names, severity), names, severity, alone);
   };
   for (const std::string& text : how.instructions) {
-    EvalOptions asked = options;
+    EvalOptions asked = same;
     asked.instruction = text;
     FactorRow* row =
         run(fmt::format("instruction '{}'", text), asked, {}, {kInstruction}, 1, nullptr);

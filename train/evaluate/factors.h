@@ -57,6 +57,7 @@ struct FactorRow {
   // episodes in which it happened: an arm link touched something, a joint stood at its limit, a
   // target was clipped
   int64_t collided = 0, at_limits = 0, clipped = 0;
+  std::array<int, kRolloutEvents> events{};  // episodes with each, by RolloutEvent
   // against the nominal setting
   int64_t only_nominal = 0, only_varied = 0;  // pairs in which one alone succeeded
   double difference = 0;                      // of the rates, negative: it costs
