@@ -295,6 +295,13 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
   Json result = EvaluateFactors(policy, twin.simulators, renderers, flags.evaluate.eval,
                                 flags.factor_rows, factors, *context.progress)
                     .ToJson();
+  if (!flags.evaluate.checkpoint.empty()) {
+    const Json draws = LoadTrainingRun(flags.evaluate.checkpoint).value("draws", Json());
+    result["seen_in_training"] =
+        draws.is_null() ? Json()
+                        : SeenInTraining(plan, flags.factor_rows.severities, scene, world,
+                                         DrawnRanges(draws, flags.evaluate.checkpoint));
+  }
   RemoveVideos(older, flags.out);
   WriteResult(flags, training, &result);
   if (!flags.report.empty()) WriteTextAtomically(flags.report, FactorPage(result));

@@ -114,6 +114,57 @@ void CheckPlan(const AugmentPlan& plan, const std::string& name, const SceneInve
   if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", name, fmt::join(problems, "; ")));
 }
 
+Json SeenInTraining(const AugmentPlan& plan, const std::vector<double>& severities,
+                    const SceneInventory& scene, const PhysicsInventory& world,
+                    const DrawnRanges& draws) {
+  constexpr uint64_t kDraws = 200;
+  Json seen = Json::array();
+  for (const auto& [name, randomizer] : plan.randomizers) {
+    for (const double severity : severities) {
+      const AugmentPlan alone = Chosen(plan, {name}, severity);
+      int held = 0;
+      for (uint64_t i = 0; i < kDraws; ++i) {
+        const RngKey key = RngKey{i}.WithStage("seen in training");
+        try {
+          held += draws.Hold(Draw(alone, scene, key), Draw(alone, world, key));
+        } catch (const Error& error) {
+          if (error.kind() != ErrorKind::kFailed) throw;  // a scene that cannot be is drawn again
+        }
+      }
+      if (held == 0) continue;
+      seen.push_back({{"factor", name},
+                      {"severity", severity},
+                      {"share", held / static_cast<double>(kDraws)}});
+    }
+  }
+  return seen;
+}
+
+namespace {
+
+// What of the draws is no held-out one, in a sentence; empty: not known to be.
+std::string DescribeSeen(const Json& report) {
+  if (!report.contains("seen_in_training")) return "";
+  const Json& seen = report["seen_in_training"];
+  if (seen.is_null()) {
+    return "the policy's record does not say what was drawn in its training data: rows may be of "
+           "draws that it knows";
+  }
+  std::vector<std::string> parts;
+  for (const Json& row : seen) {
+    parts.push_back(fmt::format("{} × {} ({})", row["factor"].get<std::string>(),
+                                row["severity"].get<double>(),
+                                Percent(row["share"].get<double>())));
+  }
+  return parts.empty() ? "no draw lies within what the training data hold"
+                       : fmt::format(
+                             "not held out, with the share of draws within what the "
+                             "training data hold: {}",
+                             fmt::join(parts, ", "));
+}
+
+}  // namespace
+
 std::string DescribeFactors(const Json& report) {
   const Json& nominal = report["nominal"];
   std::string text = fmt::format("{:<28} {:>8} {:>9} {:>22} {:>9} {:>9}\n", "factor", "severity",
@@ -131,6 +182,7 @@ std::string DescribeFactors(const Json& report) {
           fmt::format("success halves at severity {:.2f} of {}\n", severity.get<double>(), name);
     }
   }
+  if (const std::string seen = DescribeSeen(report); !seen.empty()) text += seen + "\n";
   if (report["interrupted"].get<bool>()) text += "interrupted: rows are missing\n";
   return text;
 }
@@ -150,6 +202,7 @@ std::string FactorPage(const Json& report) {
           Card(Percent(report["nominal"]["rate"].get<double>()), "nominal success") +
           Card(report["nominal"]["episodes"].dump(), "episodes per cell") + "</div>";
   if (report["interrupted"].get<bool>()) html += Notice("Interrupted: rows are missing.");
+  if (const std::string seen = DescribeSeen(report); !seen.empty()) html += Notice(seen + ".");
   html +=
       "<h2>Factor by severity</h2><table><thead><tr><th>factor</th><th>type</th><th>labels</th>";
   for (const double severity : severities) {

@@ -4,6 +4,7 @@
 
 #include "augment/plan.h"
 #include "core/base/json.h"
+#include "core/spec/drawn_ranges.h"
 #include "train/evaluate/factors.h"
 
 namespace understudy {
@@ -18,6 +19,12 @@ Variations VariationsOf(const AugmentPlan& plan);
 // this world.
 void CheckPlan(const AugmentPlan& plan, const std::string& name, const SceneInventory& scene,
                const PhysicsInventory& world);
+
+// By factor and severity, which share of draws lies within what training data hold (`draws` of a
+// policy's training_run.json): above 0 the row is no held-out one.
+Json SeenInTraining(const AugmentPlan& plan, const std::vector<double>& severities,
+                    const SceneInventory& scene, const PhysicsInventory& world,
+                    const DrawnRanges& draws);
 
 // A FactorReport as lines for people, and as a page with a heat map of factor by severity.
 std::string DescribeFactors(const Json& report);

@@ -144,6 +144,33 @@ TEST_F(GenCli, ComposedScenesGoTheWholeWay) {
   }
 }
 
+// A table of factors says which rows draw what the policy's training data hold.
+TEST_F(GenCli, RowsThatAreNotHeldOutAreMarked) {
+  Expect("teleop --task stack --demos 2 --seed 1 --out s.h5 --quiet", 0, "2 demonstrations");
+  Write("p.yaml",
+        "randomizers:\n"
+        "  head: {type: headlight, diffuse: [0.8, 1.2], ambient: [0.8, 1.2]}\n"
+        "  heavy: {type: mass, bodies: [cubeA], draw: {type: uniform, low: 0.5, high: 2}}\n");
+  Expect(
+      "augment s.h5 --plan-file p.yaml --looks-only --variants 8 --width 24 --height 24 --out "
+      "l.h5 --quiet",
+      0, "18 episodes");
+  Expect("train l.h5 --steps 2 --batch 4 --out run --quiet", 0, "");
+  const Json run =
+      LoadJson(folder_ / "run" / "checkpoints" / "last" / "pretrained_model" / "training_run.json");
+  EXPECT_GT(run["draws"].size(), 1u);
+  const std::string evaluate =
+      "evaluate run --task stack --factors p.yaml --episodes 2 --horizon 4 "
+      "--factor-rows.severities 0.2 3 --out f.json --report f.html --quiet";
+  Expect(evaluate, 0,
+         "not held out, with the share of draws within what the training data hold: "
+         "head × 0.2");
+  const Json seen = LoadJson(folder_ / "f.json")["seen_in_training"];
+  for (const Json& row : seen) EXPECT_EQ(row["factor"], "head");
+  EXPECT_GT(seen[0]["share"], 0.5);
+  EXPECT_THAT(ReadText(folder_ / "f.html"), HasSubstr("not held out"));
+}
+
 TEST_F(GenCli, BadPlansAreRefusedAtOnce) {
   Expect("teleop --task stack --demos 1 --seed 1 --out s.h5 --quiet", 0, "1 demonstration");
   Write("bad.yaml",

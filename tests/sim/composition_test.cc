@@ -135,11 +135,11 @@ TEST_F(CompositionTest, ThingsLieWhereTheyMay) {
   const auto simulator = MakeSimulator(scene_);
   const AugmentPlan plan = PlanOf(
       "randomizers: {clutter: {type: distractors, count: [3, 3], clearance: 0.05, kinds: [can, "
-      "bottle, mug, plate]}}");
+      "bottle, bottle, plate]}}");
   const auto inventory = simulator->inventory();
   ASSERT_EQ(inventory.cameras.size(), 1u);
   const Vector3d camera = inventory.cameras[0].p_W;
-  for (uint64_t i = 0; i < 40; ++i) {
+  for (uint64_t i = 0; i < 150; ++i) {
     const PhysicsVariation world = Start(*simulator, plan, i, "D1");
     ASSERT_EQ(world.edits.size(), 3u);
     const Loose loose(scene_, world, simulator->Save());
@@ -151,6 +151,10 @@ TEST_F(CompositionTest, ThingsLieWhereTheyMay) {
       const double radius = thing.size.head<2>().norm() / 2;
       EXPECT_NEAR(p.z() - thing.size.z() / 2, 0.8, 1e-6) << "stands on the table";
       EXPECT_LT(p.head<2>().cwiseAbs().maxCoeff() + radius, 0.4 + 1e-9);
+      for (const auto& [cube, name] : {std::pair{a, "cubeA"}, std::pair{b, "cubeB"}}) {
+        EXPECT_GE((cube - p).head<2>().norm(),
+                  radius + 0.05 + scene_->task().objects.at(name).radius);
+      }
       // a thousand points of the way from one cube to the other
       for (int k = 0; k <= 1000; ++k) {
         const Vector3d way = a + (b - a) * k / 1000.0;
@@ -169,6 +173,32 @@ TEST_F(CompositionTest, ThingsLieWhereTheyMay) {
           EXPECT_FALSE(inside) << i << " " << thing.thing;
         }
       }
+    }
+  }
+}
+
+// Nothing stands in what is there besides the task's objects.
+TEST_F(CompositionTest, ThingsTouchNothing) {
+  const auto simulator = MakeSimulator(scene_);
+  PhysicsVariation world;
+  FixtureEdit post;
+  post.fixture = "post";
+  post.X_WF = Pose(Eigen::Quaterniond::Identity(), {0.2, 0.2, 0.8});
+  post.size = {0.3, 0.3, 0.2};
+  world.edits.push_back(post);
+  for (int i = 0; i < 3; ++i) {
+    DistractorEdit block;
+    block.thing = "block_" + std::to_string(i);
+    world.edits.push_back(block);
+  }
+  simulator->SetWorld(world);
+  for (uint64_t i = 0; i < 20; ++i) {
+    simulator->Reset("D0", Key(i));
+    const Loose loose(scene_, world, simulator->Save());
+    const Eigen::AlignedBox3d solid(Vector3d(0.05, 0.05, 0.8), Vector3d(0.35, 0.35, 1.0));
+    for (int k = 0; k < 3; ++k) {
+      // a block of 0.05 m has no corner in the post
+      EXPECT_GT(solid.exteriorDistance(loose.At("clutter_block_" + std::to_string(k))), 0.024);
     }
   }
 }

@@ -419,6 +419,15 @@ TrainReport TrainLoop(const TrainingSets& given_sets, const TrainOptions& given,
     return trials != nullptr && !trials->results().empty() ? BestOf(trials->results())
                                                            : BestStep(report.log);
   };
+  DrawnRanges draws;
+  for (const auto& set : sets) draws.Add(set->draws);
+  // and what the policy has seen before this run, or before it was stopped
+  std::vector<fs::path> before;
+  if (!options.from.empty()) before.push_back(options.from);
+  if (report.resumed_from > 0) before.push_back(run);
+  for (const fs::path& place : before) {
+    draws.Add(DrawnRanges(LoadTrainingRun(place).value("draws", Json::object()), place.string()));
+  }
   const auto save = [&] {
     require_same_weights();
     report.checkpoint = run / "checkpoints" / fmt::format("{:06}", step);
@@ -427,6 +436,7 @@ TrainReport TrainLoop(const TrainingSets& given_sets, const TrainOptions& given,
     Json used{{"program", ProgramVersion()}, {"engine", engine->Describe()}};
     if (!extended.empty()) used["extended"] = extended;
     if (!report.from.empty()) used["from"] = report.from;
+    if (!draws.empty()) used["draws"] = draws.ToJson();
     report.checkpoint = SaveCheckpoint(
         run, config, engine->ExportPolicy(), train_config, used,
         {step, source.Save(), engine->ExportState()}, options.keep, sets[0]->scene_files, best(),

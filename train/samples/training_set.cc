@@ -134,6 +134,7 @@ TrainingEpisode BeginEpisode(TrainingSet& set, const EpisodeMeta& meta, size_t d
   result.uuid = meta.uuid.empty() ? set.datasets[dataset].path + "/" + meta.name : meta.uuid;
   // looks name the trajectory that they were rendered from
   result.origin = meta.parents.size() == 1 ? meta.parents[0] : result.uuid;
+  set.draws.Add(meta.variation, meta.physics);
   // equal instructions share a number
   const auto known = std::find(set.instructions.begin(), set.instructions.end(), meta.instruction);
   result.instruction = static_cast<size_t>(known - set.instructions.begin());

@@ -14,6 +14,7 @@
 #include "core/base/options.h"
 #include "core/base/progress.h"
 #include "core/episode/episode.h"
+#include "core/spec/drawn_ranges.h"
 #include "core/spec/scene_file.h"
 #include "data/store/read_options.h"
 #include "train/samples/columns.h"
@@ -117,6 +118,7 @@ struct TrainingSet {
   std::vector<TrainingDataset> datasets;
   std::vector<TrainingEpisode> episodes;
   std::vector<std::string> instructions;
+  DrawnRanges draws;                    // of all episodes
   std::vector<LabelledObject> objects;  // those of all episodes
 
   // Windows are rows, episodes in order: those of dataset d are [first, first + count).
