@@ -92,8 +92,9 @@ class Expansion {
     const auto add = [&](const std::string& label, const Json& value) {
       if (!std::regex_match(label, word)) {
         Complain(step, fmt::format("matrix.{}: '{}' is part of a file name: letters, digits and "
-                                   "'_.+-' only; give it a name: {{name: value}}",
-                                   axis, label));
+                                   "'_.+-' only; give values names: `{}: {{name: value}}` "
+                                   "in the place of a list",
+                                   axis, label, axis));
         return;
       }
       const auto [known, is_new] = labels_.try_emplace(axis + " " + label, value);
@@ -112,7 +113,9 @@ class Expansion {
       for (const Json& value : values) {
         if (value.is_structured() || value.is_null()) {
           Complain(step,
-                   fmt::format("matrix.{}: {} needs a name: {{name: value}}", axis, value.dump()));
+                   fmt::format("matrix.{}: {} needs a name: `{}: {{name: value}}` in the place of "
+                               "a list",
+                               axis, value.dump(), axis));
           continue;
         }
         add(value.is_string() ? value.get<std::string>() : value.dump(), value);
@@ -120,7 +123,8 @@ class Expansion {
     } else {
       add(values.is_string() ? values.get<std::string>() : values.dump(), values);
     }
-    if (read.empty()) Complain(step, fmt::format("matrix.{}: has no values", axis));
+    if (read.empty() && values.empty())
+      Complain(step, fmt::format("matrix.{}: has no values", axis));
     return read;
   }
 

@@ -104,9 +104,10 @@ steps:
 )");
   for (const char* part :
        {"p.yaml: steps.a: matrix.seed: 1 is listed twice",
-        "steps.a: matrix.net: {\"width\":8} needs a name: {name: value}",
+        "steps.a: matrix.net: {\"width\":8} needs a name: `net: {name: value}` in the place of a "
+        "list",
         "steps.a: matrix.path: 'a/b' is part of a file name: letters, digits and '_.+-' only; give "
-        "it a name: {name: value}",
+        "values names: `path: {name: value}` in the place of a list",
         "steps.a: matrix.none: has no values",
         "steps.b: matrix: 3 is not a list of values for each axis, such as {seed: [1, 2, 3]}"}) {
     EXPECT_THAT(all, HasSubstr(part));
