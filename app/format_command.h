@@ -2,6 +2,8 @@
 
 // Commands that have the options of all listed formats beside their own.
 
+#include <fmt/format.h>
+
 #include <functional>
 #include <string>
 #include <utility>

@@ -1,5 +1,7 @@
 #include "sim/model_index.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 

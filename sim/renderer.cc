@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <mujoco/mujoco.h>
 
 #include <algorithm>

@@ -1,5 +1,7 @@
 #include "train/command.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/base/error.h"

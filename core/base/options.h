@@ -23,13 +23,12 @@
 // `static constexpr std::array kUnwritten` names are written only where they differ from its
 // defaults: an option added later does not change the text, and the hash, of earlier values.
 
-#include <fmt/format.h>
-
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <concepts>
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <optional>
@@ -154,12 +153,36 @@ inline Json NumberToJson(double value) {
   return value;
 }
 
-std::string TypeName(const Json& value);
-
 }  // namespace options_internal
 
 // All violations of one reading, each as `path: what is wrong`.
 using Problems = std::vector<std::string>;
+
+namespace options_internal {
+
+// Throws Error(kBadInput) that lists them.
+void ThrowIfAny(const std::string& name, const Problems& problems);
+void Complain(const std::string& path, const std::string& what, Problems& problems);
+// Says what the value must be unless `right`, which it returns.
+bool Expect(bool right, const char* what, const Json& json, const std::string& path,
+            Problems& problems);
+std::string PathOfKey(const std::string& path, const std::string& key);
+std::string PathOfItem(const std::string& path, size_t item);
+void ComplainOfSize(const char* items, size_t right, size_t given, const std::string& path,
+                    Problems& problems);
+// A number within the limits, or none and a problem.
+std::optional<double> ReadNumber(const Json& json, bool whole, const std::string& path,
+                                 Limits limits, Problems& problems);
+// A whole number of a type that holds `low` to `high`: its bits, or none and a problem.
+std::optional<uint64_t> ReadWhole(const Json& json, int64_t low, uint64_t high,
+                                  const std::string& path, Limits limits, Problems& problems);
+// The place of a word in `names`, or none and a problem.
+std::optional<size_t> ReadChoice(const Json& json, const std::vector<std::string>& names,
+                                 const std::string& path, Problems& problems);
+void ComplainOfUnknownKeys(const Json& object, const std::vector<std::string>& known,
+                           const std::string& path, Problems& problems);
+
+}  // namespace options_internal
 
 template <class T>
 Json ToJson(const T& value);
@@ -174,7 +197,7 @@ template <class T>
 T FromJson(const Json& json, const std::string& name, T defaults = {}) {
   Problems problems;
   ReadJson(json, defaults, "", {}, problems);
-  if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", name, fmt::join(problems, "; ")));
+  options_internal::ThrowIfAny(name, problems);
   return defaults;
 }
 
@@ -297,8 +320,7 @@ struct ReadVisitor {
     known.push_back(name);
     const auto found = object.find(name);
     if (found == object.end()) return;
-    ReadJson(*found, field, path.empty() ? std::string(name) : path + "." + name,
-             NotesOf(notes...).limits, problems);
+    ReadJson(*found, field, PathOfKey(path, name), NotesOf(notes...).limits, problems);
   }
 };
 
@@ -325,71 +347,29 @@ template <class T>
 void ReadJson(const Json& json, T& value, const std::string& path, Limits limits,
               Problems& problems) {
   using namespace options_internal;
-  const auto complain = [&](const std::string& what) {
-    problems.push_back(fmt::format("{}: {}", path.empty() ? "(top)" : path, what));
-  };
   const auto expect = [&](bool right, const char* what) {
-    if (!right) complain(fmt::format("must be {}, not {}", what, TypeName(json)));
-    return right;
+    return Expect(right, what, json, path, problems);
   };
   if constexpr (std::is_same_v<T, Json>) {
     value = json;
   } else if constexpr (std::is_same_v<T, bool>) {
     if (expect(json.is_boolean(), "true or false")) value = json.get<bool>();
   } else if constexpr (std::is_arithmetic_v<T>) {
-    Json number = json;
-    if (json == ".inf") number = std::numeric_limits<double>::infinity();
-    if (json == "-.inf") number = -std::numeric_limits<double>::infinity();
-    if (json == ".nan") number = std::numeric_limits<double>::quiet_NaN();
-    // a float stands for a whole number only up to 2^53: above, it may be another one's rounding
-    constexpr double kExact = 9007199254740992.0;
-    const double rounded = number.is_number_float() ? std::nearbyint(number.get<double>()) : 0;
-    const bool whole =
-        number.is_number_integer() || (number.is_number_float() && rounded == number.get<double>());
-    if (!expect(number.is_number() && (std::is_floating_point_v<T> || whole),
-                std::is_floating_point_v<T> ? "a number" : "a whole number")) {
-      return;
-    }
-    const double as_double = number.get<double>();
-    if (!(as_double >= limits.low && as_double <= limits.high) && !std::isnan(as_double)) {
-      return complain(fmt::format("= {} must lie in [{}, {}]", as_double, limits.low, limits.high));
-    }
-    if (std::isnan(as_double) && std::isfinite(limits.low + limits.high)) {
-      return complain("= nan is no number");
-    }
     if constexpr (std::is_integral_v<T>) {
-      // compared as whole numbers: as doubles, 2^64 - 1 and 2^64 are equal
-      bool fits = false;
-      if (number.is_number_unsigned()) {
-        fits = std::in_range<T>(number.get<uint64_t>());
-        if (fits) value = static_cast<T>(number.get<uint64_t>());
-      } else if (number.is_number_integer()) {
-        fits = std::in_range<T>(number.get<int64_t>());
-        if (fits) value = static_cast<T>(number.get<int64_t>());
-      } else if (std::abs(rounded) <= kExact) {
-        fits = std::in_range<T>(static_cast<int64_t>(rounded));
-        if (fits) value = static_cast<T>(rounded);
-      }
-      if (!fits) {
-        complain(fmt::format("= {} is out of range: whole numbers from {} to {}{}", number.dump(),
-                             std::numeric_limits<T>::min(), std::numeric_limits<T>::max(),
-                             number.is_number_float() ? ", written out where above 2^53" : ""));
-      }
+      using Range = std::numeric_limits<T>;
+      const auto bits = ReadWhole(json, static_cast<int64_t>(Range::min()),
+                                  static_cast<uint64_t>(Range::max()), path, limits, problems);
+      if (bits) value = static_cast<T>(*bits);
     } else {
-      value = static_cast<T>(as_double);
+      const auto number = ReadNumber(json, /*whole=*/false, path, limits, problems);
+      if (number) value = static_cast<T>(*number);
     }
   } else if constexpr (std::is_same_v<T, std::string>) {
     if (expect(json.is_string(), "text")) value = json.get<std::string>();
   } else if constexpr (NamedEnum<T>) {
     const std::vector<std::string> names(EnumNames<T>::kNames.begin(), EnumNames<T>::kNames.end());
-    if (!expect(json.is_string(), "a word")) return;
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (names[i] == json.get<std::string>()) {
-        value = static_cast<T>(i);
-        return;
-      }
-    }
-    complain(UnknownName("choice", json.get<std::string>(), names));
+    const auto place = ReadChoice(json, names, path, problems);
+    if (place) value = static_cast<T>(*place);
   } else if constexpr (Kind<T>::kOptional) {
     if (json.is_null()) {
       value.reset();
@@ -404,7 +384,7 @@ void ReadJson(const Json& json, T& value, const std::string& path, Limits limits
     if (!expect(json.is_array(), "a list")) return;
     if constexpr (Kind<T>::kArray) {
       if (json.size() != value.size()) {
-        return complain(fmt::format("must have {} entries, not {}", value.size(), json.size()));
+        return ComplainOfSize("entries", value.size(), json.size(), path, problems);
       }
     } else {
       value.clear();
@@ -413,16 +393,16 @@ void ReadJson(const Json& json, T& value, const std::string& path, Limits limits
     for (size_t i = 0; i < json.size(); ++i) {
       if constexpr (std::is_same_v<T, std::vector<bool>>) {
         bool item = false;
-        ReadJson(json[i], item, fmt::format("{}[{}]", path, i), limits, problems);
+        ReadJson(json[i], item, PathOfItem(path, i), limits, problems);
         value[i] = item;
       } else {
-        ReadJson(json[i], value[i], fmt::format("{}[{}]", path, i), limits, problems);
+        ReadJson(json[i], value[i], PathOfItem(path, i), limits, problems);
       }
     }
   } else if constexpr (Kind<T>::kMap) {
     if (!expect(json.is_object(), "a mapping")) return;
     for (const auto& [key, item] : json.items()) {
-      ReadJson(item, value[key], path.empty() ? key : path + "." + key, limits, problems);
+      ReadJson(item, value[key], PathOfKey(path, key), limits, problems);
     }
   } else if constexpr (HasOwnForm<T>) {
     ReadForm(json, value, path, problems);
@@ -432,11 +412,11 @@ void ReadJson(const Json& json, T& value, const std::string& path, Limits limits
       value.resize(static_cast<Eigen::Index>(json.size()));
     }
     if (static_cast<Eigen::Index>(json.size()) != value.size()) {
-      return complain(fmt::format("must have {} numbers, not {}", value.size(), json.size()));
+      return ComplainOfSize("numbers", static_cast<size_t>(value.size()), json.size(), path,
+                            problems);
     }
     for (size_t i = 0; i < json.size(); ++i) {
-      ReadJson(json[i], value[static_cast<Eigen::Index>(i)], fmt::format("{}[{}]", path, i), limits,
-               problems);
+      ReadJson(json[i], value[static_cast<Eigen::Index>(i)], PathOfItem(path, i), limits, problems);
     }
   } else if constexpr (Kind<T>::kVariant) {
     if (!expect(json.is_object(), "a mapping with a key 'type'")) return;
@@ -445,7 +425,8 @@ void ReadJson(const Json& json, T& value, const std::string& path, Limits limits
     if (!tag.is_string() || !ReadVariant(tag.get<std::string>(), json, value, path, problems)) {
       std::vector<std::string> tags;
       [&]<class... C>(const std::variant<C...>*) { (tags.push_back(C::kTag), ...); }(&value);
-      complain(UnknownName("type", tag.is_string() ? tag.get<std::string>() : tag.dump(), tags));
+      const std::string given = tag.is_string() ? tag.get<std::string>() : tag.dump();
+      Complain(path, UnknownName("type", given, tags), problems);
     }
   } else {
     static_assert(Visitable<T>, "no JSON form for this type: see the list in options.h");
@@ -453,12 +434,7 @@ void ReadJson(const Json& json, T& value, const std::string& path, Limits limits
     if (!expect(json.is_object(), "a mapping")) return;
     ReadVisitor visitor{json, path, problems};
     value.Visit(visitor);
-    for (const auto& [key, item] : json.items()) {
-      if (std::find(visitor.known.begin(), visitor.known.end(), key) == visitor.known.end()) {
-        problems.push_back(fmt::format("{}: {}", path.empty() ? key : path + "." + key,
-                                       UnknownName("key", key, visitor.known)));
-      }
-    }
+    ComplainOfUnknownKeys(json, visitor.known, path, problems);
   }
 }
 

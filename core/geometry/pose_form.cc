@@ -19,9 +19,9 @@ void ReadForm(const Json& json, Pose& X_AB, const std::string& path,
   const auto complain = [&](const std::string& what) {
     problems.push_back(fmt::format("{}: {}", path.empty() ? "(top)" : path, what));
   };
-  if (!json.is_object()) {
-    return complain(fmt::format("must be a pose {{p: [x, y, z], q: [w, x, y, z]}}, not {}",
-                                options_internal::TypeName(json)));
+  if (!options_internal::Expect(json.is_object(), "a pose {p: [x, y, z], q: [w, x, y, z]}", json,
+                                path, problems)) {
+    return;
   }
   // a file may give either part alone
   Eigen::Vector3d p = X_AB.translation();

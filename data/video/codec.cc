@@ -1,5 +1,7 @@
 #include "data/video/codec.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "data/video/av.h"

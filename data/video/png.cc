@@ -1,5 +1,7 @@
 #include "data/video/png.h"
 
+#include <fmt/format.h>
+
 #include <cstring>
 
 #include "core/base/error.h"

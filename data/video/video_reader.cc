@@ -1,6 +1,7 @@
 #include "data/video/video_reader.h"
 
 extern "C" {
+#include <fmt/format.h>
 #include <libavutil/pixdesc.h>
 }
 

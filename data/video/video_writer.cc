@@ -1,5 +1,7 @@
 #include "data/video/video_writer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>

@@ -1,6 +1,7 @@
 // A randomizer is added by a pair of files and one line of the list: docs/add_a_randomizer.md.
 #include "tests/augment/toy_randomizer.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "augment/plan.h"

@@ -1,5 +1,7 @@
 // Every command on every format: it works, or says in a sentence what is missing; and what a
 // LeRobot dataset does not hold of its source is on the list that was told before.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <map>
 #include <set>

@@ -1,4 +1,6 @@
 // teleop with the scripted operator, in a task of one's own.
+#include <fmt/format.h>
+
 #include "tests/cli/cli_support.h"
 
 namespace understudy {
@@ -49,7 +51,8 @@ TEST_F(Teleop, SaysWhyAttemptsFailed) {
   Expect(record + "c.h5 --record.max-seconds 2", 1, "time limit of 40 steps in phase '");
 }
 
-// Two operators record a plan into one folder; each has a file for every task, and is somebody in it.
+// Two operators record a plan into one folder; each has a file for every task, and is somebody in
+// it.
 TEST_F(Teleop, ASessionOfAPlan) {
   Write("plan.yaml",
         "seed: 4\n"

@@ -1,5 +1,6 @@
 // LeRobot v2.1 datasets, and what GR00T looks for in them.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

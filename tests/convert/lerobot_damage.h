@@ -3,6 +3,7 @@
 // LeRobot datasets of both versions, and ways to damage them.
 
 #include <arrow/json/from_string.h>
+#include <fmt/format.h>
 #include <parquet/arrow/writer.h>
 
 #include <fstream>

@@ -1,5 +1,7 @@
 // Damage to LeRobot datasets: one clear error, nothing half converted, and never a crash.
 
+#include <fmt/format.h>
+
 #include "data/formats/lerobot/lerobot_folder.h"
 #include "data/formats/lerobot/lerobot_source.h"
 #include "data/formats/lerobot/lerobot_verify.h"

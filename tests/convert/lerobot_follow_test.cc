@@ -1,5 +1,7 @@
 // What a copy of a LeRobot folder says of its episodes: tasks, splits, and why there is none left.
 
+#include <fmt/format.h>
+
 #include "data/formats/lerobot/lerobot_copy.h"
 #include "data/formats/lerobot/lerobot_source.h"
 #include "data/formats/lerobot/lerobot_verify.h"

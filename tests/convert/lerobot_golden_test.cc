@@ -1,5 +1,6 @@
 // LeRobot datasets that pyarrow and ffmpeg wrote: tests/golden/make_lerobot_golden.py.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

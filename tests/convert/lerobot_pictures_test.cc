@@ -1,6 +1,7 @@
 // Pictures of LeRobot folders that are no films: in the Parquet files, or beside them.
 
 #include <arrow/io/file.h>
+#include <fmt/format.h>
 #include <parquet/arrow/writer.h>
 
 #include "data/formats/lerobot/lerobot_copy.h"

@@ -1,5 +1,7 @@
 // Rates that LeRobot's whole numbers cannot say, and pictures that films cannot show.
 
+#include <fmt/format.h>
+
 #include "data/formats/formats.h"
 #include "data/formats/lerobot/lerobot_copy.h"
 #include "data/formats/lerobot/lerobot_import.h"

@@ -1,5 +1,7 @@
 // LeRobot folders whose lists and rows contradict each other, repaired: the data counts.
 
+#include <fmt/format.h>
+
 #include "data/formats/edit.h"
 #include "data/formats/lerobot/lerobot_folder.h"
 #include "data/formats/lerobot/lerobot_import.h"

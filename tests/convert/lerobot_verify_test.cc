@@ -2,6 +2,8 @@
 
 #include "data/formats/lerobot/lerobot_verify.h"
 
+#include <fmt/format.h>
+
 #include "data/video/video_writer.h"
 #include "tests/convert/lerobot_damage.h"
 

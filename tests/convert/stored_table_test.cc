@@ -2,6 +2,7 @@
 
 #include "data/formats/lerobot/stored_table.h"
 
+#include <fmt/format.h>
 #include <hdf5.h>
 
 #include <cmath>

@@ -2,6 +2,7 @@
 
 #include "data/formats/base/column_map.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>

@@ -1,6 +1,7 @@
 // Files of robomimic's family, edited as they are: filter, split, merge, trim, relabel. LIBERO's
 // dialect, and robots whose actions are not understood.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>

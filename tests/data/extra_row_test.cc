@@ -1,4 +1,5 @@
 // Files whose observations have one row more than the actions: the state after the last action.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "data/formats/base/row_texts.h"

@@ -1,4 +1,5 @@
 // Files of other programs with one odd part: the rest is read, and nothing is lost in silence.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <fstream>

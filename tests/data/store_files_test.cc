@@ -1,5 +1,6 @@
 // Files of others, hostile files, faults, links.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>

@@ -2,6 +2,7 @@
 
 #include "tests/data/toy_format.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>

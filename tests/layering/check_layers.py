@@ -34,11 +34,14 @@ HOMES = {
     "OMPL": (r"ompl/", ("mimic/plan/",)),
     "ZeroMQ": (r"zmq", ("serve/",)),
     "msgpack": (r"msgpack", ("serve/",)),
-    "LibTorch": (r"torch/|ATen/|c10/", ("train/torch/torch.h", "train/torch/torch_ranks.cc")),
+    "LibTorch": (r"torch/|ATen/|c10/", ("train/torch/torch.h", "train/torch/torch_ranks.cc", "train/torch/cuda/")),
+    "CUDA": (r"cuda_runtime|nccl\.h", ("train/torch/cuda/",)),
     "MuJoCo": (r"mujoco/", ("sim/",)),
     "EGL, GL": (r"EGL/|GL/|GLES", ("sim/", "teleop/openxr/")),
     "CLI11": (r"CLI/", ("app/",)),
 }
+# what headers of core may include beside the standard library: who includes core gets no more
+CORE_HEADERS = r"core/|Eigen/|nlohmann/|[^/.]+$"
 # the switch of LibTorch's includes
 TORCH_USERS = ("train/torch/", "train/policies/")
 # a folder below is known to itself alone: all others go by the list of policies
@@ -113,6 +116,8 @@ def check(root):
                     other = included.rsplit("/", 1)[0]
                     if other != room:
                         edges.setdefault(room, {}).setdefault(other, f"{name}:{line}")
+                elif name.startswith("core/") and name.endswith(".h") and not re.match(CORE_HEADERS, included):
+                    breach = "headers of core include std, Eigen, nlohmann-json and core alone"
                 else:
                     for library, (headers, homes) in HOMES.items():
                         if re.match(headers, included) and not name.startswith(homes):

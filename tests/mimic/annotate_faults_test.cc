@@ -1,4 +1,6 @@
 // What data annotate refuses, and what it does not claim.
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "core/seam/dataset_header.h"

@@ -1,6 +1,7 @@
 // Signals of a demonstration from states and from poses, ends and flags, and what a person says.
 #include "mimic/sources/annotate.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

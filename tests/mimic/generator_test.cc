@@ -1,5 +1,6 @@
 #include "mimic/run/generator.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,6 +1,7 @@
 // Policies of other programs: what is sent and what is done, in every form, by formulas of its own.
 #include "serve/policy_map.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

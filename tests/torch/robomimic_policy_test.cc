@@ -1,5 +1,6 @@
 // A policy that robomimic saved acts here as it does there: tests/golden/make_robomimic_policy.py.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

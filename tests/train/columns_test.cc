@@ -1,5 +1,6 @@
 // Training on columns of a stranger's dataset as they are stored: no pose of an arm is known.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

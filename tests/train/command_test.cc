@@ -3,6 +3,7 @@
 
 #include "train/command.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,6 @@
 // Datasets of several robots in one training.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -2,6 +2,7 @@
 
 #include "tests/train/toy_policy.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,7 @@
 #include "train/evaluate/checkpoint_policy.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <optional>

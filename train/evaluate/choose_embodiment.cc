@@ -1,5 +1,7 @@
 #include "train/evaluate/choose_embodiment.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 #include <optional>

@@ -1,5 +1,7 @@
 #include "train/evaluate/evaluate.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <mutex>

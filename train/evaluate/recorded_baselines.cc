@@ -1,5 +1,7 @@
 #include "train/evaluate/recorded_baselines.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 

@@ -1,5 +1,7 @@
 #include "train/policies/policies.h"
 
+#include <fmt/format.h>
+
 #include "core/base/error.h"
 
 namespace understudy {

@@ -1,5 +1,7 @@
 #include "train/run/policy_config.h"
 
+#include <fmt/format.h>
+
 #include "core/base/error.h"
 
 namespace understudy {

@@ -1,5 +1,7 @@
 #include "train/run/run_config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/base/error.h"

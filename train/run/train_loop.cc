@@ -1,5 +1,7 @@
 #include "train/run/train_loop.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 

@@ -1,5 +1,7 @@
 #include "train/run/warm_start.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <optional>

@@ -1,5 +1,7 @@
 #include "train/samples/batch_source.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>

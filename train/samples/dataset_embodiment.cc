@@ -1,5 +1,7 @@
 #include "train/samples/dataset_embodiment.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 

@@ -1,5 +1,7 @@
 #include "train/samples/embodiment.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/base/error.h"

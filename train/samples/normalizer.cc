@@ -1,5 +1,7 @@
 #include "train/samples/normalizer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -1,5 +1,7 @@
 #include "train/samples/tokenizer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 

@@ -1,5 +1,7 @@
 #include "train/torch/torch_ranks.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/base/error.h"

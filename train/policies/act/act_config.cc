@@ -1,5 +1,7 @@
 #include "train/policies/act/act_config.h"
 
+#include <fmt/format.h>
+
 #include "core/base/error.h"
 #include "train/policies/act/lerobot_config.h"
 

@@ -1,5 +1,7 @@
 #include "train/policies/act/lerobot_config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>

@@ -1,5 +1,7 @@
 #include "train/policies/bc_rnn_gmm/bc_rnn_gmm_config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/base/error.h"

@@ -1,5 +1,7 @@
 #include "train/policies/bc_rnn_gmm/robomimic_config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 #include <numeric>

@@ -1,5 +1,7 @@
 #include "train/policies/groot/groot_config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
