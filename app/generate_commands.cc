@@ -45,8 +45,8 @@ struct MimicFlags {
   // same settings, same text
   static constexpr std::array kUnwritten{kLeaveOut, "plan_file", "world_plan"};
   std::string task, robot, subtasks, plan_file;
-  std::optional<Transit> transit;          // takes the place of every subtask's; unset: as it says
-  double start_shift = 0, start_turn = 0;  // likewise; 0: as the task says
+  std::optional<Transit> transit;  // takes the place of every subtask's; unset: as it says
+  double start_shift = 0, start_turn = 0;
   MimicOptions mimic;
   std::string report;
   WatchFlags watch;

@@ -15,7 +15,7 @@ struct PipelineStep {
   std::string command;
   Json matrix;  // null, or axes of values for which the step is run: see app/matrix.h
   Json with = Json::object();
-  std::string policy, condition;  // labels of an evaluation's row in the summary
+  std::string policy, condition;
   template <class V>
   void Visit(V& v) {
     v("command", command, "as on the command line");
@@ -29,7 +29,7 @@ struct PipelineStep {
 // A pipeline file: a graph of named steps.
 struct Pipeline {
   std::string name, title, description;
-  std::string out;  // folder of all outputs
+  std::string out;
   std::map<std::string, PipelineStep> steps;
   std::vector<std::string> order;  // optional: rows and report follow it; else by dependency, name
   template <class V>
@@ -68,11 +68,11 @@ LoadedPipeline LoadPipeline(const std::string& file, const std::string& out,
 // `understudy run`.
 struct PipelineOptions {
   std::string file;
-  std::string out;  // overrides the file's
+  std::string out;
   bool force = false;
-  std::vector<std::string> only;  // steps to run, with the inputs that they lack
-  std::string slurm;              // site file: steps are submitted as jobs (app/slurm.h)
-  std::string record;             // step whose job has ended
+  std::vector<std::string> only;
+  std::string slurm;
+  std::string record;
   template <class V>
   void Visit(V& v) {
     v("file", file, "pipeline: listed, or path of a YAML file", kRequired);

@@ -13,7 +13,7 @@ namespace understudy {
 // How often something succeeded on one variant of a task.
 struct MeasuredRate {
   std::string variant = "D0";
-  std::string what;  // policy and looks, or how it was generated; may be empty
+  std::string what;
   int64_t tries = 0, successes = 0;
   template <class V>
   void Visit(V& v) {
@@ -25,8 +25,8 @@ struct MeasuredRate {
 };
 
 struct TaskRates {
-  std::vector<MeasuredRate> generation;  // attempts of `mimic`
-  std::vector<MeasuredRate> policy;      // episodes of `evaluate`
+  std::vector<MeasuredRate> generation;
+  std::vector<MeasuredRate> policy;
   template <class V>
   void Visit(V& v) {
     v("generation", generation, "attempts of mimic");

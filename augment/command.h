@@ -20,17 +20,17 @@ struct AugmentOptions {
   ReadOptions read;  // how they are read
   std::string out;
   AugmentPlan plan;
-  int variants = 1;                  // drawn looks per episode, besides the nominal one
-  bool nominal = true;               // variant 0: the scene as it is
-  std::vector<std::string> cameras;  // empty: those of the task
+  int variants = 1;
+  bool nominal = true;
+  std::vector<std::string> cameras;
   int width = 84, height = 84;
-  int max_episodes = 0;  // of each input; 0: all
+  int max_episodes = 0;
   bool successes_only = true;
   bool looks_only = false;  // leave out what of the plan is not label-safe, instead of refusing it
   uint64_t seed = 0;
-  RenderOptions render;  // of the renderers that the caller hands over
-  int threads = 0;       // 0: one per core
-  int compression = 1;   // changes no pixel, but the dataset stores it and its hash covers it
+  RenderOptions render;
+  int threads = 0;
+  int compression = 1;  // changes no pixel, but the dataset stores it and its hash covers it
   bool overwrite = false;
   bool resume = true;
 

@@ -24,11 +24,11 @@ struct MapOptions {
   ReadOptions read;
   std::vector<MapChannel> channels{MapChannel::kRgb, MapChannel::kDepth, MapChannel::kShapes,
                                    MapChannel::kInstances};
-  std::vector<std::string> cameras;  // empty: those of the task
+  std::vector<std::string> cameras;
   int width = 224, height = 224;
-  int max_episodes = 0;  // 0: all
-  int every = 1;         // rows
-  RenderOptions render;  // of the renderers that the caller hands over
+  int max_episodes = 0;
+  int every = 1;
+  RenderOptions render;
   int threads = 0;
   template <class V>
   void Visit(V& v) {

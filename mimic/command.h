@@ -20,17 +20,17 @@ namespace understudy {
 
 // `understudy mimic`: demonstrations -> generated dataset.
 struct MimicOptions {
-  std::vector<std::string> sources;    // datasets of demonstrations
-  std::string source_mask;             // use only episodes of this mask; empty: all
-  int64_t source_limit = 0;            // use at most so many, first ones first; 0: all
-  std::vector<std::string> leave_out;  // sources that are not used: demo_3, or s.h5:demo_3
-  bool transfer = false;               // sources of other robots too: this one follows their hands
-  int debounce = kRiseRows;            // rows that a signal must stay to end a subtask
-  ReadOptions read;                    // how the sources are read
+  std::vector<std::string> sources;
+  std::string source_mask;
+  int64_t source_limit = 0;
+  std::vector<std::string> leave_out;
+  bool transfer = false;
+  int debounce = kRiseRows;
+  ReadOptions read;  // how the sources are read
   RunOptions run;
   std::string out;  // dataset to write; a part of a run gets a name of its own (Shard::Output)
-  bool overwrite = false;  // replace it where it exists
-  bool resume = true;      // resume <out>.part if its settings are equal
+  bool overwrite = false;
+  bool resume = true;
 
   static constexpr std::array kUnwritten{ReadOptions::kOutsideLinks, ReadOptions::kQuaternions,
                                          ReadOptions::kSkipBad, ReadOptions::kMap, "leave_out"};
@@ -39,7 +39,8 @@ struct MimicOptions {
   void VisitSources(V& v) {
     v("sources", sources, "datasets of demonstrations", kRequired);
     v("source_mask", source_mask, "only episodes of this mask; empty: all");
-    v("source_limit", source_limit, "at most so many demonstrations; 0: all", Limits{0, 1e9});
+    v("source_limit", source_limit, "at most so many demonstrations, the first ones; 0: all",
+      Limits{0, 1e9});
     v("leave_out", leave_out,
       "sources not to use: demo_3, or s.h5:demo_3 where several files have one");
     v("transfer", transfer, "sources of other robots too: this one follows their hands");

@@ -10,8 +10,8 @@ namespace understudy {
 
 struct KinematicsOptions {
   // changes results
-  double position_tolerance = 1e-4;  // m
-  double rotation_tolerance = 1e-3;  // rad
+  double position_tolerance = 1e-4;
+  double rotation_tolerance = 1e-3;
   int max_iterations = 200;
   double max_step = 0.2;  // rad per joint and iteration: keeps the search local
   template <class V>

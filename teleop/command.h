@@ -51,17 +51,17 @@ struct TeleopOptions {
 
 struct TeleopReport {
   std::string out;
-  bool complete = false;                // `out` was written
-  std::string stopped;                  // why it ended early, in words; empty where complete
-  int64_t kept_before = 0;              // demonstrations of earlier sessions
-  std::vector<RecordOutcome> attempts;  // of this session
-  std::string set_aside;                // folder of attempts that are not in `out`; empty: none
-  std::vector<std::string> salvaged;    // attempts recovered from a killed session, one line each
-  int64_t demonstrations = 0;           // in all
-  int64_t in_dataset = 0;               // with those of the dataset that was extended; 0: none was
-  Json board = Json::object();          // SessionBoard of this session
-  double recorded_s = 0;                // simulated seconds of this session's demonstrations
-  double wall_s = 0;                    // outside any content hash
+  bool complete = false;
+  std::string stopped;  // why it ended early, in words; empty where complete
+  int64_t kept_before = 0;
+  std::vector<RecordOutcome> attempts;
+  std::string set_aside;
+  std::vector<std::string> salvaged;
+  int64_t demonstrations = 0;
+  int64_t in_dataset = 0;  // with those of the dataset that was extended; 0: none was
+  Json board = Json::object();
+  double recorded_s = 0;
+  double wall_s = 0;  // outside any content hash
   double worst_replay_error = 0;
   template <class V>
   void Visit(V& v) {

@@ -80,7 +80,7 @@ struct RecordOutcome {
   bool kept = false;     // `file` exists and opens; false if discarded or never started
   std::string cause;     // why not, in words; empty on success
   std::string uuid;
-  int64_t attempt = 0;  // its number in the session
+  int64_t attempt = 0;
   int64_t steps = 0;
   double waited_s = 0, seconds = 0;  // device's clock: until it began, and until it ended
   std::filesystem::path file;
@@ -88,7 +88,7 @@ struct RecordOutcome {
   Json quality = Json::object();
   template <class V>
   void Visit(V& v) {
-    v("attempt", attempt, "number");
+    v("attempt", attempt, "number in the session");
     v("end", end, "how the attempt ended");
     v("success", success, "a demonstration");
     v("kept", kept, "the file was kept");

@@ -13,7 +13,7 @@ namespace understudy {
 
 // What an operator records in one sitting, as in a plan's file.
 struct PlannedTask {
-  std::string name;  // of its folder; empty: task_variant
+  std::string name;
   std::string task = "stack", robot, variant = "D0", instruction;
   int demos = 10;
   static constexpr std::array kUnwritten{"name", "robot", "instruction"};

@@ -9,7 +9,7 @@ struct ActuatorGainRandomizer {
   static constexpr const char* kTag = "actuator_gain";
   static constexpr const char* kSummary = "actuators: strength of motors, stiffness of servos";
   std::vector<std::string> actuators{"*"};
-  bool together = true;  // one draw for all that match
+  bool together = true;
   Amount amount;
   template <class V>
   void Visit(V& v) {

@@ -11,10 +11,10 @@ struct CameraRandomizer {
   // options that came later: same plan, same text
   static constexpr std::array kUnwritten{"position_beyond"};
   std::vector<std::string> cameras{"*"};
-  double position = 0;         // m, half width of a box
-  double position_beyond = 0;  // m, half width of a box inside it in which no camera is put
-  double rotation = 0;         // rad, largest turn about a random axis
-  double fovy_deg = 0;         // ± degrees
+  double position = 0;
+  double position_beyond = 0;
+  double rotation = 0;
+  double fovy_deg = 0;
   template <class V>
   void Visit(V& v) {
     v("cameras", cameras, "names, * and ? allowed");
@@ -22,7 +22,7 @@ struct CameraRandomizer {
     v("position_beyond", position_beyond,
       "m, half width of an inner box in which none is put: the one that was trained on",
       Limits{0, 2});
-    v("rotation", rotation, "rad, largest turn", Limits{0, 3.2});
+    v("rotation", rotation, "rad, largest turn about a random axis", Limits{0, 3.2});
     v("fovy_deg", fovy_deg, "± degrees", Limits{0, 60});
   }
   void Check(PlanCheck& check) const;

@@ -9,7 +9,7 @@ struct CentreOfMassRandomizer {
   static constexpr const char* kTag = "centre_of_mass";
   static constexpr const char* kSummary = "bodies: centre of mass";
   std::vector<std::string> bodies{"*"};
-  double shift = 0;  // m, half width of a box
+  double shift = 0;
   template <class V>
   void Visit(V& v) {
     v("bodies", bodies, "names, * and ? allowed");

@@ -9,7 +9,7 @@ struct FrictionRandomizer {
   static constexpr const char* kTag = "friction";
   static constexpr const char* kSummary = "geoms: sliding friction";
   std::vector<std::string> geoms{"*"};
-  bool together = true;  // one draw for all that match
+  bool together = true;
   Amount amount;
   template <class V>
   void Visit(V& v) {

@@ -9,7 +9,7 @@ struct JointDampingRandomizer {
   static constexpr const char* kTag = "joint_damping";
   static constexpr const char* kSummary = "joints: viscous damping";
   std::vector<std::string> joints{"*"};
-  bool together = true;  // one draw for all that match
+  bool together = true;
   Amount amount;
   template <class V>
   void Visit(V& v) {

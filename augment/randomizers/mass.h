@@ -9,7 +9,7 @@ struct MassRandomizer {
   static constexpr const char* kTag = "mass";
   static constexpr const char* kSummary = "bodies: mass with inertia";
   std::vector<std::string> bodies{"*"};
-  bool together = false;  // one draw for all that match
+  bool together = false;
   Amount amount;
   template <class V>
   void Visit(V& v) {

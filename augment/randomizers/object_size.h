@@ -9,8 +9,8 @@ struct ObjectSizeRandomizer {
   static constexpr const char* kTag = "object_size";
   static constexpr const char* kSummary = "objects: size, with mass and inertia";
   std::vector<std::string> objects{"*"};
-  bool together = false;  // one draw for all that match
-  Amount amount;          // of the factor of every length, nominally 1
+  bool together = false;
+  Amount amount;  // of the factor of every length, nominally 1
   template <class V>
   void Visit(V& v) {
     v("objects", objects, "names, * and ? allowed; those made of meshes or parts stay as they are");

@@ -10,11 +10,11 @@ struct PictureRandomizer {
   static constexpr const char* kSummary =
       "pictures of cameras: exposure, white balance, motion blur, sensor noise, JPEG";
   std::vector<std::string> cameras{"*"};
-  std::array<double, 2> exposure{0, 0};  // stops
-  double tint = 0;                       // white balance: red, green and blue times 1 ± tint
-  std::array<double, 2> motion{0, 0};    // share of the height, in any direction
-  std::array<double, 2> noise{0, 0};     // standard deviation, share of white
-  std::array<double, 2> jpeg{100, 100};  // quality; 100: as it is
+  std::array<double, 2> exposure{0, 0};
+  double tint = 0;
+  std::array<double, 2> motion{0, 0};
+  std::array<double, 2> noise{0, 0};
+  std::array<double, 2> jpeg{100, 100};
   template <class V>
   void Visit(V& v) {
     v("cameras", cameras, "names, * and ? allowed");

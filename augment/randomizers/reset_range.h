@@ -9,7 +9,7 @@ struct ResetRangeRandomizer {
   static constexpr const char* kTag = "reset_range";
   static constexpr const char* kSummary = "objects: how wide their start is drawn";
   std::vector<std::string> objects{"*"};
-  double factor = 1;  // of the task's ranges of x and y
+  double factor = 1;
   template <class V>
   void Visit(V& v) {
     v("objects", objects, "names, * and ? allowed; those that start at one place stay");

@@ -9,11 +9,11 @@ struct TableHeightRandomizer {
   static constexpr const char* kTag = "table_height";
   static constexpr const char* kSummary = "table: height, with what is placed on it";
   std::string body = "table";
-  std::array<double, 2> shift{0, 0};  // m, [low, high], uniform
+  std::array<double, 2> shift{0, 0};
   template <class V>
   void Visit(V& v) {
     v("body", body, "that stands in the world");
-    v("shift", shift, "m, [low, high], up", Limits{-1, 1});
+    v("shift", shift, "m, [low, high], uniform, up", Limits{-1, 1});
   }
   void Check(PhysicsCheck& check) const;
   void Draw(PhysicsDraw& draw) const;

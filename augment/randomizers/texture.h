@@ -12,20 +12,21 @@ struct TextureRandomizer {
   std::vector<TexturePattern> patterns{TexturePattern::kFlat, TexturePattern::kChecker,
                                        TexturePattern::kGradient, TexturePattern::kNoise,
                                        TexturePattern::kWood};
-  std::array<double, 2> value{0.2, 0.95};  // brightness of both colours
+  std::array<double, 2> value{0.2, 0.95};
   std::array<double, 2> saturation{0, 0.6};
-  double contrast = 0.35;  // largest difference of brightness of the two colours
+  double contrast = 0.35;
   std::array<double, 2> cells{2, 16};
-  double probability = 1;  // of repainting a texture; otherwise it stays nominal
+  double probability = 1;
   template <class V>
   void Visit(V& v) {
     v("textures", textures, "names, * and ? allowed");
     v("patterns", patterns, "chosen uniformly; empty: no change");
-    v("value", value, "brightness [low, high]", Limits{0, 1});
+    v("value", value, "brightness of both colours [low, high]", Limits{0, 1});
     v("saturation", saturation, "[low, high]", Limits{0, 1});
-    v("contrast", contrast, "largest difference of brightness", Limits{0, 1});
+    v("contrast", contrast, "largest difference of brightness of the two colours", Limits{0, 1});
     v("cells", cells, "repeats [low, high]", Limits{1, 64});
-    v("probability", probability, "of repainting a texture", Limits{0, 1});
+    v("probability", probability, "of repainting a texture; otherwise it stays nominal",
+      Limits{0, 1});
   }
   void Check(PlanCheck& check) const;
   void Draw(PlanDraw& draw) const;

@@ -14,14 +14,14 @@ namespace understudy {
 // no commands or no rate; written by MotionToJson, which leaves such figures out.
 struct MotionStatistics {
   double seconds = 0;
-  double path_m = 0;         // way of all control frames
-  double turn_rad = 0;       // and their rotation
-  double jerk_rms = 0;       // m/s^3, third difference of p_WE, over arms and rows
-  double idle_share = 0;     // rows whose command is that of the row before
-  int64_t idle_head = 0;     // rows at the start until the first other command
-  int64_t idle_tail = 0;     // rows at the end after the last other command
+  double path_m = 0;
+  double turn_rad = 0;
+  double jerk_rms = 0;  // m/s^3, third difference of p_WE, over arms and rows
+  double idle_share = 0;
+  int64_t idle_head = 0;
+  int64_t idle_tail = 0;
   double clipped_share = 0;  // rows whose target left the box of one policy step
-  int64_t missing = 0;       // rows with a NaN or infinity
+  int64_t missing = 0;
 
   template <class V>
   void Visit(V& v) {
@@ -30,8 +30,8 @@ struct MotionStatistics {
     v("turn_rad", turn_rad, "rad, rotation of all control frames");
     v("jerk_rms", jerk_rms, "m/s^3");
     v("idle_share", idle_share, "share of rows whose command is that of the row before");
-    v("idle_head", idle_head, "rows until the first other command");
-    v("idle_tail", idle_tail, "rows after the last other command");
+    v("idle_head", idle_head, "rows at the start until the first other command");
+    v("idle_tail", idle_tail, "rows at the end after the last other command");
     v("clipped_share", clipped_share, "share of rows with clipped deltas");
     v("missing", missing, "rows with a NaN or infinity");
   }

@@ -13,9 +13,9 @@ struct EnumNames<RenderDevice> {
 
 // How pictures are drawn: all of it changes pixels.
 struct RenderOptions {
-  bool shadows = false;  // 7 times the cost on software rendering
-  int samples = 0;       // multisampling; 3 times the cost on software rendering
-  RenderDevice device = RenderDevice::kAuto;  // auto: a GPU if there is one
+  bool shadows = false;
+  int samples = 0;
+  RenderDevice device = RenderDevice::kAuto;
   template <class V>
   void Visit(V& v) {
     v("shadows", shadows, "draw shadows; 7 times the cost on software rendering");

@@ -16,12 +16,12 @@ inline constexpr const char* kIsaacLabFamily = "isaaclab";
 
 // What another family of programs calls a task and what is in it.
 struct ForeignTask {
-  std::vector<std::string> names;               // of its environments, for reading
-  std::map<std::string, std::string> variants;  // our variant -> environment that is written
-  std::string interface;                        // MimicGen's env_interface_name
-  std::map<std::string, std::string> objects;   // our name -> theirs, where they differ
-  std::map<std::string, std::string> signals;   // likewise
-  std::map<std::string, Pose> frames;           // our object's frame in theirs, where they differ
+  std::vector<std::string> names;  // of its environments, for reading
+  std::map<std::string, std::string> variants;
+  std::string interface;
+  std::map<std::string, std::string> objects;
+  std::map<std::string, std::string> signals;
+  std::map<std::string, Pose> frames;
   // robosuite: where the seven numbers of our object's pose begin in obs/object
   std::map<std::string, int> observed;
   template <class V>

@@ -36,7 +36,7 @@ struct ObjectSizeEdit {
 struct TableHeightEdit {
   static constexpr const char* kTag = "table_height";
   std::string body;
-  double shift = 0;  // m, up
+  double shift = 0;
   template <class V>
   void Visit(V& v) {
     v("body", body, "name");
@@ -71,7 +71,7 @@ struct MassEdit {
 struct CentreOfMassEdit {
   static constexpr const char* kTag = "centre_of_mass";
   std::string body;
-  Eigen::Vector3d shift = Eigen::Vector3d::Zero();  // m, in the body's frame
+  Eigen::Vector3d shift = Eigen::Vector3d::Zero();
   template <class V>
   void Visit(V& v) {
     v("body", body, "name");
@@ -131,7 +131,7 @@ struct ActuatorDelayEdit {
 struct StartPostureEdit {
   static constexpr const char* kTag = "start_posture";
   std::string arm;
-  std::vector<double> q;  // rad
+  std::vector<double> q;
   template <class V>
   void Visit(V& v) {
     v("arm", arm, "name");
@@ -156,7 +156,7 @@ struct ResetRangeEdit {
 struct ObservationNoiseEdit {
   static constexpr const char* kTag = "observation_noise";
   double hand_position = 0, hand_rotation = 0, joints = 0;  // standard deviations: m, rad, rad
-  double object_position = 0;                               // m
+  double object_position = 0;
   uint64_t seed = 0;
   template <class V>
   void Visit(V& v) {

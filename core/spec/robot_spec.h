@@ -18,13 +18,13 @@ namespace understudy {
 
 // Operational space control with the meaning of robosuite's OSC_POSE (Khatib 1987).
 struct OscOptions {
-  double kp = 150;                 // 1/s^2, position and orientation
-  double damping_ratio = 1;        // kd = 2 sqrt(kp) damping_ratio
+  double kp = 150;  // 1/s^2, position and orientation
+  double damping_ratio = 1;
   double nullspace_kp = 10;        // 1/s^2, pulls the posture home without moving E
   bool uncouple = false;           // position and orientation each with an inertia of its own: what
                                    // robosuite does, and slower to settle (see the robot's README)
   double max_linear_delta = 0.05;  // m per policy step: the box of a normalised action
-  double max_angular_delta = 0.5;  // rad per policy step
+  double max_angular_delta = 0.5;
   template <class V>
   void Visit(V& v) {
     v("kp", kp, "1/s^2", Limits{1, 2000});
@@ -39,8 +39,8 @@ struct OscOptions {
 // Torque motors that follow joint targets: tau = M (kp (q_cmd - q) - kd qd) + bias with
 // kd = 2 sqrt(kp) damping_ratio, as robosuite's JOINT_POSITION.
 struct JointControlOptions {
-  double kp = 150;           // 1/s^2
-  double damping_ratio = 1;  // 1 is critical
+  double kp = 150;
+  double damping_ratio = 1;
   template <class V>
   void Visit(V& v) {
     v("kp", kp, "1/s^2", Limits{1, 2000});
@@ -51,8 +51,8 @@ struct JointControlOptions {
 // Gains of position servos, one number for all joints or one per joint: tau = kp (q_cmd - q) -
 // kd qd. Empty: those of the model's actuators.
 struct ServoOptions {
-  std::vector<double> kp;  // Nm/rad
-  std::vector<double> kd;  // Nm s/rad
+  std::vector<double> kp;
+  std::vector<double> kd;
   template <class V>
   void Visit(V& v) {
     v("kp", kp, "Nm/rad, of all joints or of each; empty: the model's", Limits{1e-3, 1e6});
@@ -66,12 +66,12 @@ struct GripperSpec {
   std::string name;
   std::string description;
   std::string control_site = "grip_site";  // frame E: origin between the finger tips
-  std::vector<std::string> joints;         // finger joints
+  std::vector<std::string> joints;
   std::string actuator_prefix = "gripper";
   std::vector<std::string> left_pads, right_pads;  // geoms whose contact counts as holding
-  double max_opening = 0.08;                       // m
+  double max_opening = 0.08;
   double speed = 0.2;  // command units per policy step (robosuite: 0.2 toward sign)
-  int symmetry = 1;    // turns of E about its z by 2 pi / symmetry grip alike: 2 for two equal jaws
+  int symmetry = 1;
   std::filesystem::path folder;  // where gripper.yaml stands; not in the file
   bool listed = true;            // among the listed ones, or in its arm's folder; the same
   template <class V>
@@ -85,7 +85,8 @@ struct GripperSpec {
     v("right_pads", right_pads, "geoms of the other");
     v("max_opening", max_opening, "m", Limits{0, 1});
     v("speed", speed, "of the commanded opening, share per policy step", Limits{0.001, 2});
-    v("symmetry", symmetry, "turns of E about its z by 2 pi / symmetry grip alike", Limits{1, 64});
+    v("symmetry", symmetry,
+      "turns of E about its z by 2 pi / symmetry grip alike: 2 for two equal jaws", Limits{1, 64});
   }
 };
 
@@ -96,26 +97,26 @@ struct RobotSpec {
                                          "joint_control", "servo", "safety"};
   std::string name;  // "panda"; "panda+wide" where it carries another gripper than its own
   std::string description;
-  std::string model = "model.xml";        // MJCF beside robot.yaml; includes gripper/<file>
-  std::vector<std::string> joints;        // of the arm, base to tip
-  std::vector<double> home;               // rad, also the nullspace posture, whatever it carries
-  double home_noise = 0.02;               // rad, standard deviation per joint at reset
-  std::vector<std::string> link_bodies;   // links and hand: their contacts count as collisions
-  double reach = 0.855;                   // m from the base, of E with the arm's own gripper
-  Pose X_PB;                              // its base, from the place that a task gives it
-  double tilt = 0.35;                     // rad that fewer than six joints may leave the hand's
-                                          // orientation beside what is asked for
-  std::string own_gripper;                // listed gripper, or a path from robot.yaml's folder
-  GripperSpec gripper;                    // what it carries; not in the file
-  ActionKind action = ActionKind::kPose;  // what its command is
-  OscOptions osc;                         // torque motors commanded by poses
-  JointControlOptions joint_control;      // torque motors commanded by joints
-  ServoOptions servo;                     // position servos
-  SafetyOptions safety;                   // of commands that a policy gives
-  std::map<std::string, ForeignRobot> foreign;  // by family: what other programs call it
-  std::filesystem::path folder;                 // where robot.yaml stands; not in the file
-  bool listed = true;                           // it and its gripper are; the same
-  bool carries_safety = false;                  // data of it hold `safety`; the same
+  std::string model = "model.xml";  // MJCF beside robot.yaml; includes gripper/<file>
+  std::vector<std::string> joints;
+  std::vector<double> home;  // rad, also the nullspace posture, whatever it carries
+  double home_noise = 0.02;
+  std::vector<std::string> link_bodies;
+  double reach = 0.855;  // m from the base, of E with the arm's own gripper
+  Pose X_PB;
+  double tilt = 0.35;  // rad that fewer than six joints may leave the hand's
+                       // orientation beside what is asked for
+  std::string own_gripper;
+  GripperSpec gripper;  // what it carries; not in the file
+  ActionKind action = ActionKind::kPose;
+  OscOptions osc;
+  JointControlOptions joint_control;
+  ServoOptions servo;
+  SafetyOptions safety;
+  std::map<std::string, ForeignRobot> foreign;
+  std::filesystem::path folder;  // where robot.yaml stands; not in the file
+  bool listed = true;            // it and its gripper are; the same
+  bool carries_safety = false;   // data of it hold `safety`; the same
 
   DeltaLimits limits() const { return {osc.max_linear_delta, osc.max_angular_delta}; }
   template <class V>
@@ -125,8 +126,8 @@ struct RobotSpec {
     v("model", model, "MJCF file beside this one");
     v("joints", joints, "of the arm, base to tip");
     v("home", home, "rad");
-    v("home_noise", home_noise, "rad, standard deviation", Limits{0, 1});
-    v("link_bodies", link_bodies, "bodies whose contacts are collisions");
+    v("home_noise", home_noise, "rad, standard deviation per joint at reset", Limits{0, 1});
+    v("link_bodies", link_bodies, "bodies (links and hand) whose contacts are collisions");
     v("reach", reach, "m", Limits{0.1, 10});
     v("stand", X_PB, "where its base stands from the place that a task gives it");
     v("tilt", tilt, "rad that an arm of five joints may leave the hand off its orientation",

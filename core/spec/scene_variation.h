@@ -16,9 +16,9 @@ namespace understudy {
 struct LightEdit {
   static constexpr const char* kTag = "light";
   std::string light;
-  std::optional<Eigen::Vector3d> position;                    // W, m
-  std::optional<Eigen::Vector3d> direction;                   // W, normalised on use
-  std::optional<Eigen::Vector3d> ambient, diffuse, specular;  // rgb in [0, 1]
+  std::optional<Eigen::Vector3d> position;
+  std::optional<Eigen::Vector3d> direction;  // W, normalised on use
+  std::optional<Eigen::Vector3d> ambient, diffuse, specular;
   std::optional<bool> active;
   template <class V>
   void Visit(V& v) {
@@ -27,7 +27,7 @@ struct LightEdit {
     v("direction", direction, "world");
     v("ambient", ambient, "rgb", Limits{0, 1});
     v("diffuse", diffuse, "rgb", Limits{0, 1});
-    v("specular", specular, "rgb", Limits{0, 1});
+    v("specular", specular, "rgb in [0, 1]", Limits{0, 1});
     v("active", active, "on or off");
   }
 };
@@ -39,7 +39,7 @@ struct HeadlightEdit {
   void Visit(V& v) {
     v("ambient", ambient, "rgb", Limits{0, 1});
     v("diffuse", diffuse, "rgb", Limits{0, 1});
-    v("specular", specular, "rgb", Limits{0, 1});
+    v("specular", specular, "rgb in [0, 1]", Limits{0, 1});
   }
 };
 
@@ -84,15 +84,15 @@ struct TextureEdit {
   TexturePattern pattern = TexturePattern::kFlat;
   Eigen::Vector3d rgb1 = Eigen::Vector3d::Constant(0.8);
   Eigen::Vector3d rgb2 = Eigen::Vector3d::Constant(0.4);
-  double cells = 8;   // pattern repeats across the texture
-  uint64_t seed = 0;  // of noise and wood
+  double cells = 8;
+  uint64_t seed = 0;
   template <class V>
   void Visit(V& v) {
     v("texture", texture, "name");
     v("pattern", pattern, "what is painted");
     v("rgb1", rgb1, "first colour", Limits{0, 1});
     v("rgb2", rgb2, "second colour", Limits{0, 1});
-    v("cells", cells, "repeats", Limits{1, 64});
+    v("cells", cells, "repeats of the pattern across the texture", Limits{1, 64});
     v("seed", seed, "of noise and wood");
   }
 };

@@ -43,14 +43,14 @@ struct ReleasedPredicate {
 struct OnTopPredicate {
   static constexpr const char* kTag = "on_top";
   std::string object, support;
-  double max_xy = 0.03;  // m, between the origins
-  double min_dz = 0;     // m, object's origin above the support's origin
+  double max_xy = 0.03;
+  double min_dz = 0;
   template <class V>
   void Visit(V& v) {
     v("object", object, "object or body");
     v("support", support, "object or body");
-    v("max_xy", max_xy, "m", Limits{0, 1});
-    v("min_dz", min_dz, "m", Limits{-1, 1});
+    v("max_xy", max_xy, "m, between the origins", Limits{0, 1});
+    v("min_dz", min_dz, "m, of the object's origin above the support's", Limits{-1, 1});
   }
 };
 // Origin of `object` in the frame of `relative_to` (empty: world) inside a box.
@@ -80,7 +80,7 @@ struct ContactPredicate {
 struct JointPredicate {
   static constexpr const char* kTag = "joint";
   std::string joint;
-  double low = -1e9, high = 1e9;  // m or rad
+  double low = -1e9, high = 1e9;
   template <class V>
   void Visit(V& v) {
     v("joint", joint, "name in scene.xml");
@@ -92,7 +92,7 @@ struct JointPredicate {
 struct UprightPredicate {
   static constexpr const char* kTag = "upright";
   std::string object;
-  double max_tilt = 0.1;  // rad
+  double max_tilt = 0.1;
   template <class V>
   void Visit(V& v) {
     v("object", object, "object or body");
@@ -104,7 +104,7 @@ struct NearPredicate {
   static constexpr const char* kTag = "near";
   std::string object;
   int arm = 0;
-  double distance = 0.1;  // m
+  double distance = 0.1;
   template <class V>
   void Visit(V& v) {
     v("object", object, "object or body");
@@ -158,26 +158,26 @@ using Predicate = std::variant<GraspedPredicate, ReleasedPredicate, OnTopPredica
 // where a joint of the scene (drawer, hinge, button) starts; the rest then says nothing.
 struct PlacementRange {
   static constexpr std::array kUnwritten{"joint"};  // same settings, same text
-  std::array<double, 2> x{0, 0}, y{0, 0};           // m
-  double z = 0;                                     // m above the origin, of the object's origin
-  std::array<double, 2> yaw{0, 0};                  // rad
-  std::optional<std::array<double, 2>> joint;       // m or rad
+  std::array<double, 2> x{0, 0}, y{0, 0};
+  double z = 0;
+  std::array<double, 2> yaw{0, 0};
+  std::optional<std::array<double, 2>> joint;
   template <class V>
   void Visit(V& v) {
     v("x", x, "m from the origin");
     v("y", y, "m from the origin");
-    v("z", z, "m above the origin");
+    v("z", z, "m above the origin, of the object's origin");
     v("yaw", yaw, "rad");
     v("joint", joint, "m or rad, of the joint of this name, or of the one that moves this part");
   }
 };
 struct ResetVariant {
-  Eigen::Vector3d origin = Eigen::Vector3d::Zero();  // W, m
-  std::map<std::string, PlacementRange> objects;     // by object, part or joint
+  Eigen::Vector3d origin = Eigen::Vector3d::Zero();
+  std::map<std::string, PlacementRange> objects;
   template <class V>
   void Visit(V& v) {
     v("origin", origin, "m, world");
-    v("objects", objects, "placement by object, or start by joint");
+    v("objects", objects, "placement by object, or start by part or joint");
   }
 };
 
@@ -208,8 +208,8 @@ struct RandomSelection {
 struct NearestObjectSelection {
   static constexpr const char* kTag = "nearest_object";
   int k = 3;
-  double position_scale = 0.1;  // m
-  double rotation_scale = 1;    // rad
+  double position_scale = 0.1;
+  double rotation_scale = 1;
   template <class V>
   void Visit(V& v) {
     v("k", k, "choose uniformly among the k best", Limits{1, 1000});
@@ -263,8 +263,8 @@ struct Subtask {
   // settings that came later are written only where they say something: same settings, same text
   static constexpr std::array kUnwritten{
       "arm", "parallel", "replay_until", "transit", "transit_margin", "start_shift", "start_turn"};
-  std::string object;                   // reference object; empty: none (world frame)
-  std::string signal;                   // its rising edge ends the subtask; empty only for the last
+  std::string object;
+  std::string signal;
   std::array<int, 2> end_offset{0, 0};  // steps added to the end, uniform inclusive; last: 0, 0
   // The arm that does it, as the source's did; the others keep still, with what they hold. -1: all
   // of them move, carried along by one transform.
@@ -283,26 +283,25 @@ struct Subtask {
   // What is grasped so has to be carried on with replay = held.
   bool turn_hand = false;
   Selection selection = NearestObjectSelection{};
-  double action_noise = 0.05;    // standard deviation of the normalised action
+  double action_noise = 0.05;
   double noise_correlation = 0;  // of one step's noise with the next one's; 0: white. With more
                                  // of it the hand wanders instead of shaking
   Transit transit = Transit::kBridge;
-  double transit_margin = 0.01;  // m that a planned way keeps from everything but where it begins
-                                 // and ends
+  double transit_margin = 0.01;
   // Where the transit leads: beside the segment's first pose by a shift uniform in +-start_shift
   // (m) per axis of the world and a turn uniform in [0, start_turn] (rad) about any axis; a
   // straight recovery leads back. (Garrett et al., "SkillMimicGen", CoRL 2024: 0.08 m, 80 degrees.)
   double start_shift = 0, start_turn = 0;
-  int bridge_steps = 5;        // least number of interpolated poses before the segment
-  double bridge_speed = 0.03;  // m per step: longer bridges get more steps
-  double bridge_turn = 0.2;    // rad per step, likewise
-  double bridge_arch = 0;      // m: bridges lead up to this far above their higher end, across
-                               // and down; 0: straight
-  bool bridge_noise = false;   // noise on the bridge too
-  double arrival_tolerance = 0.015;  // m to the target before a gripper event is let through
-  int arrival_timeout = 10;          // steps that such an event waits at most
-  std::string check;                 // predicate that must hold when the subtask has ended
-  std::string instruction;           // optional text of the subtask
+  int bridge_steps = 5;
+  double bridge_speed = 0.03;
+  double bridge_turn = 0.2;
+  double bridge_arch = 0;  // m: bridges lead up to this far above their higher end, across
+                           // and down; 0: straight
+  bool bridge_noise = false;
+  double arrival_tolerance = 0.015;
+  int arrival_timeout = 10;
+  std::string check;
+  std::string instruction;
   template <class V>
   void Visit(V& v) {
     v("object", object, "reference object; empty: the world");
@@ -321,32 +320,35 @@ struct Subtask {
     v("replay", replay, "what repeats the source's path: the hand, or what it holds");
     v("turn_hand", turn_hand, "grips that look alike may stand in for the source's");
     v("selection", selection, "which source demonstration");
-    v("action_noise", action_noise, "of the normalised action", Limits{0, 1});
+    v("action_noise", action_noise, "standard deviation, of the normalised action", Limits{0, 1});
     v("noise_correlation", noise_correlation, "of a step's noise with the next one's; 0: white",
       Limits{0, 0.999});
     v("transit", transit, "what leads to the segment: a bridge, or a planned way");
-    v("transit_margin", transit_margin, "m that a planned way keeps from everything",
-      Limits{0, 0.2});
+    v("transit_margin", transit_margin,
+      "m that a planned way keeps from everything but where it begins and ends", Limits{0, 0.2});
     v("start_shift", start_shift,
       "m, largest offset per axis of the segment's start from its first pose", Limits{0, 1});
     v("start_turn", start_turn, "rad about any axis, likewise", Limits{0, 3.1415926536});
-    v("bridge_steps", bridge_steps, "least interpolated poses", Limits{0, 1000});
-    v("bridge_speed", bridge_speed, "m per step", Limits{1e-4, 1});
+    v("bridge_steps", bridge_steps, "least number of interpolated poses before the segment",
+      Limits{0, 1000});
+    v("bridge_speed", bridge_speed, "m per step: longer bridges get more steps", Limits{1e-4, 1});
     v("bridge_turn", bridge_turn, "rad per step", Limits{1e-4, 4});
     v("bridge_arch", bridge_arch, "m above its higher end that a bridge leads over; 0: straight",
       Limits{0, 2});
     v("bridge_noise", bridge_noise, "noise on bridges too");
-    v("arrival_tolerance", arrival_tolerance, "m", Limits{0, 1});
-    v("arrival_timeout", arrival_timeout, "steps", Limits{0, 1000});
+    v("arrival_tolerance", arrival_tolerance,
+      "m to the target, before a gripper event is let through", Limits{0, 1});
+    v("arrival_timeout", arrival_timeout, "steps that such an event waits at most",
+      Limits{0, 1000});
     v("check", check, "predicate that must hold at its end");
-    v("instruction", instruction, "text");
+    v("instruction", instruction, "text of the subtask; may be empty");
   }
 };
 
 // Where an arm stands, and its posture at reset.
 struct ArmPlacement {
-  Pose X_WB;                 // its base
-  std::vector<double> home;  // rad; empty: the robot's
+  Pose X_WB;
+  std::vector<double> home;
   bool operator==(const ArmPlacement&) const = default;
   template <class V>
   void Visit(V& v) {
@@ -363,17 +365,17 @@ struct TaskSpec {
   std::string scene = "scene.xml";
   std::vector<ArmPlacement> arms{1};  // robot0, robot1, …, all of the same robot; never empty
   double control_hz = 20;
-  double physics_timestep = 0.002;  // s
+  double physics_timestep = 0.002;
   int horizon = 400;
   std::vector<std::string> cameras;
   std::map<std::string, TaskObject> objects;
   std::map<std::string, Predicate> predicates;
-  std::string success;  // predicate
+  std::string success;
   std::map<std::string, ResetVariant> variants;
   std::vector<Subtask> subtasks;
-  std::map<std::string, ForeignTask> foreign;  // by family: what other programs call it
-  std::filesystem::path folder;                // where task.yaml stands; not in the file
-  bool listed = true;                          // among the listed ones; the same
+  std::map<std::string, ForeignTask> foreign;
+  std::filesystem::path folder;  // where task.yaml stands; not in the file
+  bool listed = true;            // among the listed ones; the same
 
   int substeps() const { return static_cast<int>(1 / (control_hz * physics_timestep) + 0.5); }
   std::vector<std::string> signal_names() const;  // of the subtasks, in order; then their

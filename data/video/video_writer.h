@@ -15,12 +15,12 @@ namespace understudy {
 // other pixels.
 struct VideoOptions {
   double fps = 20;  // frames per second of film; the task's control rate is real time
-  int scale = 1;    // each pixel becomes a square of this side
+  int scale = 1;
   VideoCodec codec = VideoCodec::kH264;
   int quality = 20;  // constant rate factor of x264 or SVT-AV1: 0 best … 51 worst
   int gop = 0;       // frames per key frame, each made from the one before; 0: two seconds
-  std::string preset = "veryfast";  // x264's: slower makes smaller files
-  int threads = 1;                  // of the encoder
+  std::string preset = "veryfast";
+  int threads = 1;
 
   template <class V>
   void Visit(V& v) {

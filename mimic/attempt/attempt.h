@@ -20,15 +20,15 @@ namespace understudy {
 // How attempts are executed; what differs between subtasks stands in the task (Subtask). All of it
 // changes results.
 struct GenerateOptions {
-  double noise_scale = 1;          // multiplies every subtask's action_noise
-  double bridge_tolerance = 0.02;  // m: E this near to a segment's first pose may begin it
-  int bridge_timeout = 15;         // steps that the beginning waits for E at most
-  double arrival_angle = 0.15;     // rad: with Subtask::arrival_tolerance, at gripper events
-  int check_patience = 10;         // steps after a subtask in which its check may still come true
-  int drop_patience = 5;           // steps without contact until a held object counts as dropped
-  int success_patience = 30;       // steps after the last target in which success may come true
-  double reach_margin = 0.02;      // m beyond the robot's reach that a segment may ask for
-  int max_steps = 0;               // per attempt; 0: MostSteps decides
+  double noise_scale = 1;
+  double bridge_tolerance = 0.02;
+  int bridge_timeout = 15;
+  double arrival_angle = 0.15;  // rad: with Subtask::arrival_tolerance, at gripper events
+  int check_patience = 10;
+  int drop_patience = 5;
+  int success_patience = 30;
+  double reach_margin = 0.02;
+  int max_steps = 0;  // per attempt; 0: MostSteps decides
   QualityGates gates;
   template <class V>
   void Visit(V& v) {
@@ -38,13 +38,13 @@ struct GenerateOptions {
     v("bridge_timeout", bridge_timeout, "steps that this waits at most", Limits{0, 1000});
     v("arrival_angle", arrival_angle, "rad from the target that lets a gripper event through",
       Limits{0, 4});
-    v("check_patience", check_patience, "steps in which a subtask's check may still come true",
+    v("check_patience", check_patience,
+      "steps after a subtask in which its check may still come true", Limits{0, 1000});
+    v("drop_patience", drop_patience, "steps without contact until a held object counts as dropped",
       Limits{0, 1000});
-    v("drop_patience", drop_patience, "steps without contact until an object counts as dropped",
-      Limits{0, 1000});
-    v("success_patience", success_patience, "steps in which success may come true at the end",
-      Limits{0, 10000});
-    v("reach_margin", reach_margin, "m beyond the robot's reach that may be asked for",
+    v("success_patience", success_patience,
+      "steps after the last target in which success may come true", Limits{0, 10000});
+    v("reach_margin", reach_margin, "m beyond the robot's reach that a segment may ask for",
       Limits{-1, 10});
     v("max_steps", max_steps,
       "of an attempt; 0: the task's horizon, or 1.25 times a source that is longer",

@@ -11,14 +11,14 @@ namespace understudy {
 // How a demonstration may move to be worth keeping; all of it changes results. An attempt that
 // does not pass fails, with cause `rough`.
 struct QualityGates {
-  double max_speed = 0;   // m/s of E, from one step to the next; 0: any
-  double max_jerk = 0;    // m/s^3, root mean square (MotionStatistics::jerk_rms); 0: any
-  int max_touching = -1;  // steps in which an arm link may touch something; -1: any number
+  double max_speed = 0;  // m/s of E, from one step to the next; 0: any
+  double max_jerk = 0;   // m/s^3, root mean square (MotionStatistics::jerk_rms); 0: any
+  int max_touching = -1;
   template <class V>
   void Visit(V& v) {
     v("max_speed", max_speed, "m/s of the hand; 0: any", Limits{0, 100});
     v("max_jerk", max_jerk, "m/s^3 of the hand, root mean square; 0: any", Limits{0, 1e9});
-    v("max_touching", max_touching, "steps in which an arm link may touch; -1: any",
+    v("max_touching", max_touching, "steps in which an arm link may touch something; -1: any",
       Limits{-1, 1e6});
   }
 };

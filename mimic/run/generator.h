@@ -20,31 +20,28 @@ namespace understudy {
 
 // What and how much to generate.
 struct RunOptions {
-  std::string variant = "D0";  // reset distribution
+  std::string variant = "D0";
   uint64_t seed = 1;
-  int64_t attempts = 0;      // start exactly so many; 0: bounded by demos
-  int64_t demos = 0;         // stop at so many successes; 0: bounded by attempts
-  int64_t max_attempts = 0;  // bound of a run with demos; 0: 100 + 20 * demos
-  // Stop once the success rate is below this with 95 % confidence, after 50 attempts; 0: never.
+  int64_t attempts = 0;
+  int64_t demos = 0;
+  int64_t max_attempts = 0;
   double min_rate = 0;
-  // Stop after so much wall time; 0: never. Where it cuts depends on the machine.
   double max_seconds = 0;
   // One part of the attempts, for jobs of a cluster: "i/n" or "auto" (ParseShard). Merged in order,
   // the parts hold what the run without it does, min_rate and max_seconds aside. Needs `attempts`:
   // what others reach is not known here.
   std::string shard;
-  bool keep_failed = false;  // write failed attempts too, marked as such
+  bool keep_failed = false;
   // Keep no more successes of a part of the reset space than so many times its even share of
   // `demos`, in balance_bins by balance_bins parts per object (Balance), from 1 on: with less they
   // would not hold `demos` together; 0: keep all.
   double balance = 0;
   int balance_bins = 3;
-  // Attempts beforehand that say how often each source is drawn (WeighSources); 0: evenly.
   int64_t weigh_attempts = 0;
-  int coverage_bins = 8;  // per axis, of the report
+  int coverage_bins = 8;
   GenerateOptions generate;
   Json world_plan;  // label-unsafe randomizers, whose worlds WorkerSeams::world draws; null: none
-  int threads = 0;  // 0: one per core
+  int threads = 0;
 
   static constexpr std::array kUnwritten{"world_plan"};
 
@@ -52,11 +49,13 @@ struct RunOptions {
   // on them. All others do (AttemptSettings).
   template <class V>
   void VisitBounds(V& v) {
-    v("attempts", attempts, "start so many attempts; 0: bounded by demos", Limits{0, 1e12});
+    v("attempts", attempts, "start exactly so many attempts; 0: bounded by demos", Limits{0, 1e12});
     v("demos", demos, "stop at so many successes; 0: bounded by attempts", Limits{0, 1e12});
     v("max_attempts", max_attempts, "bound of a run with demos; 0: 100 + 20 * demos",
       Limits{0, 1e12});
-    v("min_rate", min_rate, "stop when the rate is surely below it; 0: never", Limits{0, 1});
+    v("min_rate", min_rate,
+      "stop when the success rate is below it with 95 % confidence, after 50 attempts; 0: never",
+      Limits{0, 1});
     v("max_seconds", max_seconds, "stop after so much time, wherever that cuts; 0: never",
       Limits{0, 1e9});
     v("shard", shard,

@@ -18,12 +18,12 @@ namespace understudy {
 
 // How long to search.
 struct TuneOptions {
-  std::string variant = "D0";  // reset distribution
+  std::string variant = "D0";
   uint64_t seed = 1;
-  int attempts = 48;         // per setting that is tried, on the same starts for all
-  int trials = 24;           // settings that are tried at most
-  int check_attempts = 200;  // on other starts, before and after
-  int threads = 0;           // 0: one per core; results do not depend on it
+  int attempts = 48;
+  int trials = 24;
+  int check_attempts = 200;
+  int threads = 0;
   int64_t attempts_at_most() const {
     return int64_t{attempts} * (1 + int64_t{trials}) + 2 * int64_t{check_attempts};
   }

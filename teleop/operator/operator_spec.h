@@ -18,19 +18,19 @@ struct EnumNames<TriggerUse> {
 // One stretch of the operator's work: bring something somewhere, then perhaps use the trigger.
 struct OperatorPhase {
   std::string name;
-  std::string await;             // signal that must hold before it begins; empty: none
-  std::string object;            // frame O of the goal; empty: relative to where E is now
-  std::string carried;           // what is brought there; empty: the control frame E
-  Pose pose;                     // X_OE or X_O,carried; no object: p from E and turn of E, in W
-  double tolerance = 0.01;       // m
-  double turn_tolerance = 0.15;  // rad
-  double speed = 0.13;           // m/s, mean of a movement; the peak is 1.9 times as much
-  double turn_speed = 0.8;       // rad/s, mean
-  double spread = 0.001;         // m, standard deviation of where the hand ends
-  TriggerUse trigger = TriggerUse::kKeep;  // on arrival
-  double dwell = 0;                        // s of holding still after the trigger
-  std::string expect;                      // signal that must then hold; empty: none
-  std::string otherwise;                   // phase to go back to where it does not
+  std::string await;
+  std::string object;   // frame O of the goal; empty: relative to where E is now
+  std::string carried;  // what is brought there; empty: the control frame E
+  Pose pose;            // X_OE or X_O,carried; no object: p from E and turn of E, in W
+  double tolerance = 0.01;
+  double turn_tolerance = 0.15;
+  double speed = 0.13;
+  double turn_speed = 0.8;
+  double spread = 0.001;
+  TriggerUse trigger = TriggerUse::kKeep;
+  double dwell = 0;
+  std::string expect;
+  std::string otherwise;
   template <class V>
   void Visit(V& v) {
     v("name", name, "of the phase");
@@ -40,7 +40,7 @@ struct OperatorPhase {
     v("pose", pose, "goal in the object's frame, or the move in world axes");
     v("tolerance", tolerance, "m, arrived", Limits{1e-4, 1});
     v("turn_tolerance", turn_tolerance, "rad, arrived", Limits{1e-3, 3.2});
-    v("speed", speed, "m/s, mean of a movement", Limits{0.005, 3});
+    v("speed", speed, "m/s, mean of a movement; the peak is 1.9 times as much", Limits{0.005, 3});
     v("turn_speed", turn_speed, "rad/s, mean of a turn", Limits{0.02, 10});
     v("spread", spread, "m, standard deviation of where the hand ends", Limits{0, 0.1});
     v("trigger", trigger, "what the finger does on arrival");

@@ -42,9 +42,9 @@ struct EvalOptions {
   double delay = 0;
   Stitching stitching = Stitching::kSwitch;
   double ensemble_decay = 0.01;
-  bool clip_targets = true;  // as demonstrations were made: within the controller's box
+  bool clip_targets = true;
   bool safety = false;
-  RenderOptions render;  // of the renderers that the caller hands over
+  RenderOptions render;
   // changes speed only
   int workers = 0;
   // changes no rollout, but the films that the report lists: more of them is another result

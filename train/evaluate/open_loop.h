@@ -17,7 +17,7 @@ namespace understudy {
 // Rows of datasets on which a policy is asked what it would do.
 struct OpenLoopOptions {
   std::vector<std::string> datasets;  // of any format; empty: none
-  int64_t rows = 200;                 // at most, spread over all
+  int64_t rows = 200;
   template <class V>
   void Visit(V& v) {
     v("datasets", datasets,

@@ -18,7 +18,7 @@ namespace understudy {
 
 // One episode of a suite: nothing of it is drawn any more.
 struct SuiteEpisode {
-  int64_t number = 0;  // of its noise, among those of the suite's seed
+  int64_t number = 0;
   std::string variant, instruction;
   SimState start;
   SceneVariation look;
@@ -40,9 +40,9 @@ struct SuiteEpisode {
 // run again, whatever draws have become.
 struct Suite {
   std::string task, robot;
-  std::string scene;  // ContentHash of the nominal model
+  std::string scene;
   uint64_t seed = 1;
-  int horizon = 0;  // policy steps
+  int horizon = 0;
   std::vector<SuiteEpisode> episodes;
   template <class V>
   void Visit(V& v) {

@@ -31,13 +31,13 @@ struct TrainOptions {
 
   // changes results
   std::vector<std::string> datasets;
-  std::vector<double> weights;  // by dataset
+  std::vector<double> weights;
   InputOptions inputs{};
   SelectionOptions selection{};
   ReadOptions read{};  // how datasets are read
   std::string type = "groot";
-  Json policy = Json::object();  // options of the network: see PolicyType
-  std::string from;              // policy to start from
+  Json policy = Json::object();
+  std::string from;
   TrainerOptions trainer{};
   int64_t steps = 2000;
   int batch = 64;

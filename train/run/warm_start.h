@@ -14,13 +14,12 @@ namespace understudy {
 
 // What a network that begins its training took from the weights of another policy, by name.
 struct WarmStart {
-  std::string policy;               // its hash
-  std::vector<std::string> taken;   // name and shape agree
+  std::string policy;
+  std::vector<std::string> taken;
   std::vector<std::string> fresh;   // the network's own: nothing of that name and shape was there
   std::vector<std::string> unused;  // the other policy's: the network has no such weight
   std::vector<std::string> words;   // known to both, whose rows of the table of words were taken
-  std::vector<std::string>
-      embodiments;  // where there are several: which goes on, which begins anew
+  std::vector<std::string> embodiments;
   static constexpr std::array kUnwritten{"embodiments"};
   template <class V>
   void Visit(V& v) {

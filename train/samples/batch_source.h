@@ -33,8 +33,8 @@ struct LoaderOptions {
   double contrast = 0;
   // changes speed only
   int threads = 1;
-  int ring = 4;              // batches that may wait
-  int64_t cache_mib = 1024;  // decoded frames kept in memory
+  int ring = 4;
+  int64_t cache_mib = 1024;
   static constexpr std::array kUnwritten{"end_padding"};
   template <class V>
   void Visit(V& v) {

@@ -15,9 +15,9 @@ namespace understudy {
 
 // A column of a dataset whose numbers are part of a state or an action, as they are stored.
 struct EmbodimentColumn {
-  std::string name;                // ColumnSpec::name
-  int size = 0;                    // numbers per row
-  std::vector<std::string> parts;  // their names; empty: they have none
+  std::string name;  // ColumnSpec::name
+  int size = 0;
+  std::vector<std::string> parts;
   bool operator==(const EmbodimentColumn&) const = default;
   template <class V>
   void Visit(V& v) {
@@ -49,8 +49,8 @@ inline constexpr const char* kStoredColumns = "columns";
 struct Embodiment {
   std::string robot;
   std::vector<std::string> arms;
-  int gripper_joints = 2;  // per arm
-  Pose X_WB;               // base of arm 0; all arms are seen from it
+  int gripper_joints = 2;
+  Pose X_WB;  // base of arm 0; all arms are seen from it
   std::string action_meaning = kRelativeEef;
   std::vector<std::string> joints;                              // of all arms, of kRelativeJoints
   std::vector<EmbodimentColumn> state_columns, action_columns;  // of kStoredColumns

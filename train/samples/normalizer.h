@@ -30,13 +30,13 @@ struct NormalizerRules {
 // 1, none leaves numbers as they are. Without `clip` Decode undoes Encode.
 struct Normalizer {
   NormalizerMode mode = NormalizerMode::kMinMax;
-  std::vector<NormalizerMode> modes;  // per dimension; empty: all have `mode`
-  double clip = 0;                    // encoded values are put into [-clip, clip]; 0: they are not
+  std::vector<NormalizerMode> modes;
+  double clip = 0;  // encoded values are put into [-clip, clip]; 0: they are not
   // Ranges (or deviations) below this are widened to it, in the units of the dimension: an idle
   // dimension must not blow up noise.
   double range_floor = 1e-3;
   std::vector<double> min, max, mean, std, q01, q99;
-  int64_t count = 0;  // vectors seen
+  int64_t count = 0;
   static constexpr std::array kUnwritten{"modes", "clip"};
 
   template <class V>

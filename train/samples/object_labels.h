@@ -14,7 +14,7 @@ struct TrainingSet;
 // An object whose place a network predicts in training, or is told.
 struct LabelledObject {
   std::string name;
-  int symmetry = 1;  // turns about its z by 2 pi / symmetry look alike; 0: any turn
+  int symmetry = 1;
   bool operator==(const LabelledObject&) const = default;
   template <class V>
   void Visit(V& v) {

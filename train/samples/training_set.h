@@ -32,10 +32,10 @@ struct EnumNames<ActionLabel> {
 // Which episodes of a dataset are learnt from.
 struct SelectionOptions {
   // changes results
-  std::string mask;  // key of mask/; empty: all
+  std::string mask;
   bool only_successes = true;
-  std::vector<int> variants;  // of augment; empty: all
-  int64_t max_episodes = 0;   // the first ones, by number; 0: all
+  std::vector<int> variants;
+  int64_t max_episodes = 0;
   ActionLabel label = ActionLabel::kClean;
   template <class V>
   void Visit(V& v) {

@@ -43,11 +43,11 @@ struct ColumnPart {
   int from = 0;
   int size = 1;
   PartKind is = PartKind::kNumbers;
-  std::string arm = "arm";       // whose pose, joints or gripper it is
-  std::string object;            // whose pose it is, where it is not an arm's
-  double scale = 1;              // to metres and radians
-  std::vector<double> offset;    // added to the scaled numbers, one for all or each; none: 0
-  double open = -1, closed = 1;  // numbers of a gripper command that mean so
+  std::string arm = "arm";  // whose pose, joints or gripper it is
+  std::string object;
+  double scale = 1;
+  std::vector<double> offset;  // added to the scaled numbers, one for all or each; none: 0
+  double open = -1, closed = 1;
   template <class V>
   void Visit(V& v) {
     v("name", name, "of the numbers", kRequired);
@@ -85,12 +85,12 @@ struct Normalised {
 
 struct ColumnMap {
   std::vector<MappedColumn> state, action;
-  std::map<std::string, std::string> cameras;  // the dataset's by their new names; empty: all
+  std::map<std::string, std::string> cameras;
   std::map<std::string, Normalised> pictures;  // by the dataset's cameras
-  std::string instruction;                     // of every episode; empty: the dataset's
-  std::string robot;                           // empty: the dataset's
-  std::string task;                            // empty: the dataset's
-  double control_hz = 0;                       // 0: the dataset's
+  std::string instruction;
+  std::string robot;
+  std::string task;
+  double control_hz = 0;
   template <class V>
   void Visit(V& v) {
     v("state", state, "what a policy sees");

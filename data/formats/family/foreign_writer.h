@@ -42,8 +42,8 @@ struct EnumNames<IsaacLabOrder> {
 };
 struct IsaacLabWriteOptions {
   IsaacLabOrder quaternions = IsaacLabOrder::kXyzw;
-  std::string env_name;       // empty: as the task's `foreign` section says, or the task's name
-  double action_scale = 0.5;  // m and rad that an action of 1 means, as in its IK-Rel tasks
+  std::string env_name;
+  double action_scale = 0.5;
   bool double_precision = false;
   template <class V>
   void Visit(V& v) {

@@ -17,14 +17,14 @@ enum class LerobotVersion { kV21, kV30 };
 // All of them change results, the preset too: another one makes other pixels.
 struct LerobotOptions {
   LerobotVersion version = LerobotVersion::kV30;  // by `--to`, therefore not visited
-  double data_file_mb = 100;   // v3.0: a new Parquet file where one has grown to this
-  double video_file_mb = 200;  // likewise for films
+  double data_file_mb = 100;
+  double video_file_mb = 200;
   VideoCodec codec = VideoCodec::kH264;
-  int quality = 20;    // constant rate factor of the codec, 0 best to 51 worst
+  int quality = 20;
   int gop = 2;         // frames per key frame: 2 makes any frame cheap to reach
   bool extras = true;  // all that LeRobot has no place for, in extras/understudy.h5
   std::string preset = "veryfast";
-  std::string task;        // instruction of episodes that have none
+  std::string task;
   bool overwrite = false;  // by the command, therefore not visited
   // Rows per second of a dataset whose rate is no whole number, which LeRobot asks for; 0: refuse
   // it. By the command, not visited.
@@ -36,7 +36,7 @@ struct LerobotOptions {
     v("video_file_mb", video_file_mb, "v3.0: MB of a film before the next begins",
       Limits{0.001, 1e6});
     v("codec", codec, "of the films: h264, or av1 (smaller files, slower, from 64 px on)");
-    v("quality", quality, "rate factor of the codec, 0 best to 51 worst", Limits{0, 51});
+    v("quality", quality, "constant rate factor of the codec, 0 best to 51 worst", Limits{0, 51});
     v("gop", gop, "frames per key frame", Limits{1, 1000});
     v("extras", extras, "keep states, clocks, draws and provenance in extras/understudy.h5");
     v("preset", preset, "the encoder's speed by x264's names: ultrafast … veryslow");

@@ -11,8 +11,8 @@
 namespace understudy {
 
 struct LerobotImportOptions {
-  bool extras = true;         // go by extras/understudy.h5 where it is there
-  double tolerance_s = 1e-4;  // of timestamps against frame / rate: LeRobot's own default
+  bool extras = true;
+  double tolerance_s = 1e-4;
   bool overwrite = false;
   // By the command, not visited.
   bool skip_bad = false;  // leave out episodes that cannot be read
@@ -20,7 +20,8 @@ struct LerobotImportOptions {
   template <class V>
   void Visit(V& v) {
     v("extras", extras, "restore the dataset from extras/understudy.h5 where the folder has one");
-    v("tolerance_s", tolerance_s, "of timestamps against frame / rate", Limits{0, 1e9});
+    v("tolerance_s", tolerance_s, "of timestamps against frame / rate: LeRobot's own default",
+      Limits{0, 1e9});
   }
 };
 
