@@ -12,10 +12,15 @@ function(understudy_precompile name owner)
     <nlohmann/json.hpp> <functional> <map> <memory> <optional> <string> <variant> <vector> ${ARGN})
 endfunction()
 
-# Files of a library or a test are compiled a few at a time: what templates they share is made once.
+# Files of a library or a test are compiled a few at a time, `batch` of them or 10: what templates
+# they share is made once.
 function(understudy_unity name)
+  set(batch 10)
+  if(ARGC GREATER 1)
+    set(batch ${ARGV1})
+  endif()
   if(USE_UNITY)
-    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${batch})
     # files that are included look like headers to GCC
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       target_compile_options(${name} PRIVATE -Wno-subobject-linkage)
@@ -121,7 +126,7 @@ function(understudy_test folder)
   add_executable(${target} ${sources})
   target_link_libraries(${target} PRIVATE ${ARG_DEPS} test_support)
   understudy_precompile(${target} test_headers)
-  understudy_unity(${target})
+  understudy_unity(${target} 20)
   if(ARG_WHOLE)
     add_test(NAME ${target} COMMAND ${target})
     set_tests_properties(${target} PROPERTIES

@@ -25,7 +25,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr size_t kRows = 6;
+constexpr size_t kPoseRows = 6;
 const Pose kBase(Eigen::Quaterniond(0.6, 0, 0, 0.8), {1, 2, 0.5});
 
 // Turns about z, then x, at X_WB: two links of 0.5 m.
@@ -77,7 +77,7 @@ Eigen::Vector2d Q(size_t k, size_t arm = 0) {
 Eigen::Vector2d Told(size_t k, size_t arm = 0) { return Q(k, arm) + Eigen::Vector2d(0.12, -0.03); }
 
 template <class Put>
-Column Rows(const std::string& path, size_t width, Put put, size_t rows = kRows) {
+Column Rows(const std::string& path, size_t width, Put put, size_t rows = kPoseRows) {
   Column column(path, ColumnType::kF64, {width});
   column.rows = rows;
   for (size_t k = 0; k < rows; ++k) {
@@ -98,7 +98,7 @@ class JointPosesTest : public testing::Test {
     const h5::Group data = out.root().Create("data");
     data.SetText("env_args", env.dump());
     const h5::Group demo = data.Create("demo_0");
-    demo.SetInt("num_samples", kRows);
+    demo.SetInt("num_samples", kPoseRows);
     fill(demo, out.root());
     out.Close();
     return file;
@@ -158,7 +158,7 @@ TEST_F(JointPosesTest, JointActionsOfRobosuiteAreTargetsOrDifferences) {
     const Episode episode = source->ReadEpisode(0);
     EXPECT_EQ(episode.meta.settings["pose_from"], "joints");
     EXPECT_EQ(episode.meta.settings["target_from"], "joint targets of actions");
-    for (size_t k = 0; k < kRows; ++k) {
+    for (size_t k = 0; k < kPoseRows; ++k) {
       const Step& step = episode.steps[k];
       ExpectPose(step.observation.arms[0].X_WE, ArmAt(Q(k)));
       EXPECT_EQ(step.observation.arms[0].joint_q, Q(k));
@@ -207,7 +207,7 @@ TEST_F(JointPosesTest, WithoutTargetsTheNextRowIsOne) {
   EXPECT_EQ(episode.meta.settings["target_from"],
             "the next row's joints (its actions are no joint targets)");
   ExpectPose(episode.steps[0].action.arms[0].X_WE_cmd, ArmAt(Q(1)));
-  ExpectPose(episode.steps[kRows - 1].action.arms[0].X_WE_cmd, ArmAt(Q(kRows - 1)));
+  ExpectPose(episode.steps[kPoseRows - 1].action.arms[0].X_WE_cmd, ArmAt(Q(kPoseRows - 1)));
 }
 
 // A robot that takes joints gets the joints that were told, in our file too; else the next row's.
@@ -346,7 +346,7 @@ TEST_F(JointPosesTest, IsaacLabsJointsStandWhereItsArmStands) {
   const auto source = OpenDataset(file, With(RobotWith(1)));
   const Episode episode = source->ReadEpisode(0);
   EXPECT_EQ(episode.meta.settings["target_from"], "joint targets of processed_actions");
-  for (size_t k = 0; k < kRows; ++k) {
+  for (size_t k = 0; k < kPoseRows; ++k) {
     const Step& step = episode.steps[k];
     ExpectPose(step.observation.arms[0].X_WE, Planar::At(elsewhere, Q(k)));
     ExpectPose(step.action.arms[0].X_WE_cmd, Planar::At(elsewhere, Told(k)));
@@ -369,7 +369,8 @@ TEST_F(JointPosesTest, IsaacLabsActionsBeforeScaleAndOffsetAreNoTargets) {
             "the next row's joints (its actions are no absolute joint targets: --map can give "
             "their scale and offset)");
   // the state after the last action is known here
-  ExpectPose(episode.steps[kRows - 1].action.arms[0].X_WE_cmd, Planar::At(Pose(), Q(kRows)));
+  ExpectPose(episode.steps[kPoseRows - 1].action.arms[0].X_WE_cmd,
+             Planar::At(Pose(), Q(kPoseRows)));
 }
 
 TEST_F(JointPosesTest, IsaacLabsQuaternionsAreAskedFor) {
@@ -415,7 +416,7 @@ TEST_F(JointPosesTest, AlohasTwoArmsStandAtTheirBases) {
   const fs::path set = WriteTwoArms(folder_ / "set");
   const Episode episode = OpenDataset(set, With(RobotWith(2)))->ReadEpisode(0);
   EXPECT_THAT(episode.meta.arms, ElementsAre("robot0", "robot1"));
-  for (size_t k = 0; k < kRows; ++k) {
+  for (size_t k = 0; k < kPoseRows; ++k) {
     for (size_t a = 0; a < 2; ++a) {
       ExpectPose(episode.steps[k].observation.arms[a].X_WE, ArmAt(Q(k, a), a));
       ExpectPose(episode.steps[k].action.arms[a].X_WE_cmd, ArmAt(Told(k, a), a));
@@ -473,7 +474,7 @@ control_hz: 10
   const Episode episode = source->ReadEpisode(0);
   EXPECT_EQ(episode.meta.task, "lift");
   EXPECT_EQ(episode.meta.settings["target_from"], "joint targets of action");
-  for (size_t k = 0; k < kRows; ++k) {
+  for (size_t k = 0; k < kPoseRows; ++k) {
     ExpectPose(episode.steps[k].observation.arms[0].X_WE, ArmAt(Q(k)));
     ExpectPose(episode.steps[k].action.arms[0].X_WE_cmd, ArmAt(Told(k)));
     EXPECT_EQ(episode.steps[k].action.arms[0].gripper, k < 3 ? -1 : 1);

@@ -19,7 +19,7 @@ TaskSpec ThreeSubtasks() {
 }
 
 // 0s and 1s from a picture: "..##." has a rising edge at row 2.
-std::vector<uint8_t> Rows(const std::string& picture) {
+std::vector<uint8_t> SignalRows(const std::string& picture) {
   std::vector<uint8_t> rows;
   for (char c : picture) rows.push_back(c == '#');
   return rows;
@@ -27,21 +27,22 @@ std::vector<uint8_t> Rows(const std::string& picture) {
 
 TEST(Segmentation, EndsOneStepAfterTheFirstRowOfTheRisingEdge) {
   const Segmentation s =
-      SegmentBySignals(ThreeSubtasks(), {Rows("..######"), Rows(".....###")}, 8, 1);
+      SegmentBySignals(ThreeSubtasks(), {SignalRows("..######"), SignalRows(".....###")}, 8, 1);
   EXPECT_THAT(s.problems, IsEmpty());
   EXPECT_THAT(s.ends, ElementsAre(3, 6, 8));
 }
 
 TEST(Segmentation, LooksForRisingEdgesAfterThePreviousBoundaryOnly) {
   // "two" is 1 early and falls after the first boundary: only its second rise ends subtask 1
-  const Segmentation s =
-      SegmentBySignals(ThreeSubtasks(), {Rows("..########"), Rows("####...###")}, 10, 1);
+  const Segmentation s = SegmentBySignals(
+      ThreeSubtasks(), {SignalRows("..########"), SignalRows("####...###")}, 10, 1);
   EXPECT_THAT(s.problems, IsEmpty());
   EXPECT_THAT(s.ends, ElementsAre(3, 8, 10));
 }
 
 TEST(Segmentation, FlickerShorterThanTheDebounceEndsNothing) {
-  const std::vector<std::vector<uint8_t>> signals{Rows(".#.##.####.."), Rows(".........###")};
+  const std::vector<std::vector<uint8_t>> signals{SignalRows(".#.##.####.."),
+                                                  SignalRows(".........###")};
   EXPECT_THAT(SegmentBySignals(ThreeSubtasks(), signals, 12, 1).ends, ElementsAre(2, 10, 12));
   EXPECT_THAT(SegmentBySignals(ThreeSubtasks(), signals, 12, 2).ends, ElementsAre(4, 10, 12));
   EXPECT_THAT(SegmentBySignals(ThreeSubtasks(), signals, 12, 3).ends, ElementsAre(7, 10, 12));
@@ -49,17 +50,17 @@ TEST(Segmentation, FlickerShorterThanTheDebounceEndsNothing) {
 
 TEST(Segmentation, NamesTheSignalThatNeverRises) {
   const Segmentation high =
-      SegmentBySignals(ThreeSubtasks(), {Rows("######"), Rows("...###")}, 6, 1);
+      SegmentBySignals(ThreeSubtasks(), {SignalRows("######"), SignalRows("...###")}, 6, 1);
   EXPECT_THAT(high.problems, ElementsAre(HasSubstr("subtask 0: signal 'one' does not rise")));
   const Segmentation never =
-      SegmentBySignals(ThreeSubtasks(), {Rows(".#####"), Rows("......")}, 6, 1);
+      SegmentBySignals(ThreeSubtasks(), {SignalRows(".#####"), SignalRows("......")}, 6, 1);
   EXPECT_THAT(never.problems, ElementsAre(HasSubstr("signal 'two' does not rise")));
 }
 
 TEST(Segmentation, SignalsOutOfOrderAreAProblem) {
   // "two" is over before "one" ends its subtask
-  const Segmentation s =
-      SegmentBySignals(ThreeSubtasks(), {Rows("......####"), Rows(".#########")}, 10, 1);
+  const Segmentation s = SegmentBySignals(
+      ThreeSubtasks(), {SignalRows("......####"), SignalRows(".#########")}, 10, 1);
   EXPECT_THAT(s.problems,
               ElementsAre(HasSubstr("subtask 1: signal 'two' does not rise for 1 steps in a row "
                                     "after step 7 of 10")));
@@ -69,15 +70,17 @@ TEST(Segmentation, ListsEveryOffsetThatCouldEmptyASegment) {
   TaskSpec task = ThreeSubtasks();
   task.subtasks[0].end_offset = {-3, 5};
   task.subtasks[1].end_offset = {-2, 2};
-  const Segmentation s = SegmentBySignals(task, {Rows("..######"), Rows(".....###")}, 8, 1);
+  const Segmentation s =
+      SegmentBySignals(task, {SignalRows("..######"), SignalRows(".....###")}, 8, 1);
   // ends 3, 6, 8; the late offsets are cut back: 3 - 3 = 0
   EXPECT_THAT(s.problems, ElementsAre(HasSubstr("subtask 0: may end at step 0")));
   task.subtasks[0].end_offset = {0, 5};
   task.subtasks[1].end_offset = {-3, 2};
   // 6 - 3 <= 3
-  EXPECT_THAT(SegmentBySignals(task, {Rows("..######"), Rows(".....###")}, 8, 1).problems,
-              ElementsAre(HasSubstr("subtask 1: may end at step 3 (end 6 with offset -3) though it "
-                                    "may start at step 3")));
+  EXPECT_THAT(
+      SegmentBySignals(task, {SignalRows("..######"), SignalRows(".....###")}, 8, 1).problems,
+      ElementsAre(HasSubstr("subtask 1: may end at step 3 (end 6 with offset -3) though it "
+                            "may start at step 3")));
 }
 
 // Where no gripper event follows, the end of the next segment is what an offset must not pass: it
@@ -87,8 +90,8 @@ TEST(Segmentation, OffsetsStopBeforeTheNextSegmentsEnd) {
   task.subtasks[0].end_offset = {6, 80};
   const std::string one = "..##########################", two = "...........#################",
                     closed = "############################";
-  for (const ClosedRows& known : {ClosedRows{}, ClosedRows{Rows(closed)}}) {
-    const Segmentation s = SegmentBySignals(task, {Rows(one), Rows(two)}, 28, 2, known);
+  for (const ClosedRows& known : {ClosedRows{}, ClosedRows{SignalRows(closed)}}) {
+    const Segmentation s = SegmentBySignals(task, {SignalRows(one), SignalRows(two)}, 28, 2, known);
     EXPECT_THAT(s.problems, IsEmpty());
     EXPECT_THAT(s.ends, ElementsAre(3, 12, 28));
     EXPECT_THAT(s.offsets, ElementsAre(std::array{4, 4}, std::array{0, 0}, std::array{0, 0}));
@@ -97,18 +100,19 @@ TEST(Segmentation, OffsetsStopBeforeTheNextSegmentsEnd) {
   }
   // what leaves it a step is the task's own business
   task.subtasks[0].end_offset = {6, 8};
-  const Segmentation fits = SegmentBySignals(task, {Rows(one), Rows(two)}, 28, 2);
+  const Segmentation fits = SegmentBySignals(task, {SignalRows(one), SignalRows(two)}, 28, 2);
   EXPECT_EQ(fits.offsets[0], (std::array{6, 8}));
   EXPECT_THAT(fits.notes, IsEmpty());
   // the last one but one stops before the end, and the others before what that may do
   task.subtasks[0].end_offset = {0, 8};
   task.subtasks[1].end_offset = {-2, 60};
-  EXPECT_THAT(SegmentBySignals(task, {Rows(one), Rows(two)}, 28, 2).offsets,
+  EXPECT_THAT(SegmentBySignals(task, {SignalRows(one), SignalRows(two)}, 28, 2).offsets,
               ElementsAre(std::array{0, 3}, std::array{-2, 8}, std::array{0, 0}));
   // a gripper event behind the next segment's end is no reason to pass that
   task.predicates["one"] = GraspedPredicate{"cube", 0};
   const std::string opens = "##########################..";
-  EXPECT_THAT(SegmentBySignals(task, {Rows(one), Rows(two)}, 28, 2, {Rows(opens)}).offsets,
+  EXPECT_THAT(SegmentBySignals(task, {SignalRows(one), SignalRows(two)}, 28, 2, {SignalRows(opens)})
+                  .offsets,
               ElementsAre(std::array{0, 3}, std::array{-2, 8}, std::array{0, 0}));
 }
 
@@ -118,8 +122,8 @@ TEST(Segmentation, OffsetsStopAtTheEndOfTheDemonstration) {
   for (size_t i = 0; i < 3; ++i) task.subtasks[i].arm = i == 1 ? 1 : 0;
   task.subtasks[1].parallel = task.subtasks[2].parallel = true;
   task.subtasks[1].end_offset = {1, 30};
-  const Segmentation s =
-      SegmentBySignals(task, {Rows("..######"), Rows("...#####")}, 8, 1, {Rows("########")});
+  const Segmentation s = SegmentBySignals(task, {SignalRows("..######"), SignalRows("...#####")}, 8,
+                                          1, {SignalRows("########")});
   EXPECT_THAT(s.problems, IsEmpty());
   EXPECT_THAT(s.ends, ElementsAre(3, 4, 8));
   EXPECT_EQ(s.offsets[1], (std::array{1, 2}));
@@ -133,7 +137,8 @@ TEST(Segmentation, PlacedEndsStandAndTheirOffsetsAreLimited) {
   task.subtasks[0].end_offset = {4, 9};
   const std::string two = "....................######", closed = ".#########................";
   const auto segment = [&](const std::string& grasp, bool placed) {
-    return SegmentBySignals(task, {Rows(grasp), Rows(two)}, 26, 2, {Rows(closed)}, {}, placed);
+    return SegmentBySignals(task, {SignalRows(grasp), SignalRows(two)}, 26, 2, {SignalRows(closed)},
+                            {}, placed);
   };
   const Segmentation s = segment("..########................", true);
   EXPECT_THAT(s.ends, ElementsAre(3, 21, 26));
@@ -157,8 +162,8 @@ Segmentation WithGripper(const std::string& grasp, const std::string& two,
   TaskSpec task = ThreeSubtasks();
   task.predicates["one"] = GraspedPredicate{"cube", 1};
   const std::vector<uint8_t> other(grasp.size(), 1);  // of an arm that grasps nothing
-  return SegmentBySignals(task, {Rows(grasp), Rows(two)}, static_cast<int>(grasp.size()), 2,
-                          {other, Rows(closed)});
+  return SegmentBySignals(task, {SignalRows(grasp), SignalRows(two)},
+                          static_cast<int>(grasp.size()), 2, {other, SignalRows(closed)});
 }
 
 TEST(Segmentation, WhatTouchesAnOpenGripperIsNoGrasp) {
@@ -197,8 +202,8 @@ TEST(Segmentation, AGraspThatNeverClosesIsTakenAsItStands) {
 
 TEST(Segmentation, OneRiseIsNotWorthANote) {
   EXPECT_THAT(WithGripper("...#####", ".....###", "..######").notes, IsEmpty());
-  const Segmentation plain =
-      SegmentBySignals(ThreeSubtasks(), {Rows("..##.###....."), Rows("..........###")}, 13, 2);
+  const Segmentation plain = SegmentBySignals(
+      ThreeSubtasks(), {SignalRows("..##.###....."), SignalRows("..........###")}, 13, 2);
   EXPECT_THAT(plain.ends, ElementsAre(3, 11, 13));
   EXPECT_THAT(plain.notes, ElementsAre(HasSubstr("rises at step 5; the subtask ends by its rise at "
                                                  "2")));
@@ -217,9 +222,11 @@ class LetGo : public testing::Test {
   }
   // The handle is held in [3, 10), the cube from row 22 on.
   Segmentation Segment(bool knows_hand = true) const {
-    return SegmentBySignals(
-        task_, {Rows("...#######...................."), Rows("......................########")}, 30,
-        2, {Rows("..########..........##########")}, knows_hand ? HandPaths{p_WE_} : HandPaths{});
+    return SegmentBySignals(task_,
+                            {SignalRows("...#######...................."),
+                             SignalRows("......................########")},
+                            30, 2, {SignalRows("..########..........##########")},
+                            knows_hand ? HandPaths{p_WE_} : HandPaths{});
   }
   TaskSpec task_ = ThreeSubtasks();
   std::vector<Eigen::Vector3d> p_WE_;
@@ -252,10 +259,11 @@ TEST_F(LetGo, OnlyOnTheWayToAGraspOfTheSameArm) {
   // of another arm, which goes with it
   task_.subtasks[0].arm = 0;
   task_.subtasks[1].arm = kAllArms;
-  const std::vector<uint8_t> closed = Rows("..########..........##########");
+  const std::vector<uint8_t> closed = SignalRows("..########..........##########");
   const Segmentation two_arms = SegmentBySignals(
-      task_, {Rows("...#######...................."), Rows("......................########")}, 30,
-      2, {closed, closed}, {p_WE_, p_WE_});
+      task_,
+      {SignalRows("...#######...................."), SignalRows("......................########")},
+      30, 2, {closed, closed}, {p_WE_, p_WE_});
   EXPECT_THAT(two_arms.ends, ElementsAre(4, 23, 30));
   // what is put down is the aim of the next subtask
   task_.predicates["two"] = ReleasedPredicate{"drawer"};
@@ -271,7 +279,8 @@ TEST(Segmentation, OffsetsStopHalfWayToTheNextGripperEvent) {
   task.subtasks[1].end_offset = {-1, 6};
   const std::string grasp = "..########................", two = "...........###############",
                     closed = ".#########.........#######";
-  const Segmentation s = SegmentBySignals(task, {Rows(grasp), Rows(two)}, 26, 2, {Rows(closed)});
+  const Segmentation s =
+      SegmentBySignals(task, {SignalRows(grasp), SignalRows(two)}, 26, 2, {SignalRows(closed)});
   EXPECT_THAT(s.problems, IsEmpty());
   EXPECT_THAT(s.ends, ElementsAre(3, 12, 26));
   // opens at 10, closes at 19
@@ -283,11 +292,13 @@ TEST(Segmentation, OffsetsStopHalfWayToTheNextGripperEvent) {
   // a signal that rises before the hand lets go: its release is no event, the next closing is
   task.subtasks[1].end_offset = {0, 9};
   const std::string held = "......####################";
-  EXPECT_THAT(SegmentBySignals(task, {Rows(grasp), Rows(held)}, 26, 2, {Rows(closed)}).offsets,
-              ElementsAre(std::array{3, 3}, std::array{0, 6}, std::array{0, 0}));
+  EXPECT_THAT(
+      SegmentBySignals(task, {SignalRows(grasp), SignalRows(held)}, 26, 2, {SignalRows(closed)})
+          .offsets,
+      ElementsAre(std::array{3, 3}, std::array{0, 6}, std::array{0, 0}));
   task.subtasks[1].end_offset = {-1, 6};
   // not known: the task's own, as far as they leave subtask 1 something
-  const Segmentation unknown = SegmentBySignals(task, {Rows(grasp), Rows(two)}, 26, 2);
+  const Segmentation unknown = SegmentBySignals(task, {SignalRows(grasp), SignalRows(two)}, 26, 2);
   EXPECT_THAT(unknown.offsets, ElementsAre(std::array{4, 4}, std::array{-1, 6}, std::array{0, 0}));
 }
 

@@ -35,7 +35,7 @@ std::vector<std::string> Combinations() {
   return names;
 }
 
-std::shared_ptr<const Scene> StackBy(const std::string& robot) {
+std::shared_ptr<const Scene> StackWith(const std::string& robot) {
   TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
   task.robot = robot;
   return CompileTask(task);
@@ -45,7 +45,7 @@ class RobotLaws : public SimTest, public testing::WithParamInterface<std::string
  protected:
   void SetUp() override {
     SimTest::SetUp();
-    scene_ = StackBy(GetParam());
+    scene_ = StackWith(GetParam());
     own_ = SplitRobot(scene_->robot().name).second.empty();
     small_ = !(scene_->robot().X_PB == Pose());
     turns_freely_ = scene_->robot().joints.size() >= 6;
@@ -223,8 +223,8 @@ TEST_F(RobotNames, SayTheGripperWhereItIsNotTheArmsOwn) {
   EXPECT_EQ(other.gripper.max_opening, 0.085);
   EXPECT_TRUE(other.foreign.empty()) << "other programs' Panda has its own hand";
   // named or not, the arm's own gripper gives the same model
-  EXPECT_EQ(StackBy("panda+panda_hand")->model_text(), StackScene()->model_text());
-  EXPECT_NE(StackBy("panda+wide")->model_text(), StackScene()->model_text());
+  EXPECT_EQ(StackWith("panda+panda_hand")->model_text(), StackScene()->model_text());
+  EXPECT_NE(StackWith("panda+wide")->model_text(), StackScene()->model_text());
 }
 
 // The law: whatever is written in robot.yaml and gripper.yaml, words for people and what guards
@@ -293,12 +293,12 @@ TEST_F(RobotNames, AGripperMayLieAnywhere) {
   std::string yaml = ReadText(folder / "gripper.yaml");
   yaml.replace(yaml.find("name: wide"), 10, "name: mine");
   WriteTextAtomically(folder / "gripper.yaml", yaml);
-  EXPECT_EQ(StackBy("panda+" + folder.string())->info().robot, "panda+mine");
+  EXPECT_EQ(StackWith("panda+" + folder.string())->info().robot, "panda+mine");
 
   // a part that an arm includes is missing
   std::filesystem::remove(folder / "drive.xml");
   try {
-    StackBy("panda+" + folder.string());
+    StackWith("panda+" + folder.string());
     FAIL() << "compiled";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("gripper/drive.xml"));

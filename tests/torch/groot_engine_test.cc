@@ -376,7 +376,7 @@ TEST(GrootEngine, BadInputIsNamed) {
 }
 
 // Weights after `updates` updates.
-TensorMap Trained(const Json& trainer, int updates = 3) {
+TensorMap StateAfter(const Json& trainer, int updates = 3) {
   SmallLearner engine = MakeEngine({}, trainer);
   for (int i = 0; i < updates; ++i) engine->Update(SmallBatch(6 * static_cast<uint64_t>(i), 6));
   return engine->ExportState();
@@ -391,8 +391,8 @@ std::vector<float> ValuesOf(const TensorMap& state, const std::string& name) {
 
 // Parts of a network learn at rates of their own, or not at all.
 TEST(GrootEngine, PartsCanLearnSlowlyOrStayAsTheyAre) {
-  const TensorMap begin = MakeEngine()->ExportState(), plain = Trained({}, 1);
-  const TensorMap frozen = Trained({{"rates", {{"image.*", 0}, {"text.words", 0}}}});
+  const TensorMap begin = MakeEngine()->ExportState(), plain = StateAfter({}, 1);
+  const TensorMap frozen = StateAfter({{"rates", {{"image.*", 0}, {"text.words", 0}}}});
   int stayed = 0, moved = 0;
   for (const auto& [key, blob] : begin) {
     if (!key.starts_with("weights/")) continue;
@@ -409,20 +409,20 @@ TEST(GrootEngine, PartsCanLearnSlowlyOrStayAsTheyAre) {
   const Json free{{"clip", 0}};
   Json half = free;
   half["rates"] = {{"*", 0.5}};
-  const TensorMap whole = Trained(free, 1), halved = Trained(half, 1);
+  const TensorMap whole = StateAfter(free, 1), halved = StateAfter(half, 1);
   for (const std::string name : {"image.camera", "position_embedding"}) {
     const std::vector<float> a = ValuesOf(begin, name), b = ValuesOf(whole, name),
                              c = ValuesOf(halved, name);
     for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(c[i] - a[i], 0.5f * (b[i] - a[i]), 1e-7);
   }
   // nothing said changes nothing
-  EXPECT_EQ(Trained({{"rates", Json::object()}}, 1), plain);
+  EXPECT_EQ(StateAfter({{"rates", Json::object()}}, 1), plain);
   // the longest pattern that matches counts
-  EXPECT_EQ(Trained({{"clip", 0}, {"rates", {{"*", 0.0}, {"a*", 1.0}, {"position*", 1.0}}}}, 1)
+  EXPECT_EQ(StateAfter({{"clip", 0}, {"rates", {{"*", 0.0}, {"a*", 1.0}, {"position*", 1.0}}}}, 1)
                 .at("weights/position_embedding"),
             whole.at("weights/position_embedding"));
   EXPECT_THAT(MessageOf([] {
-                Trained({{"rates", {{"imgae.*", 0}}}}, 0);
+                StateAfter({{"rates", {{"imgae.*", 0}}}}, 0);
               }),
               HasSubstr("trainer.rates: no weight matches 'imgae.*'; names begin with "));
 }

@@ -18,8 +18,8 @@ using testing::Not;
 const NormalizerRules kStateRules{NormalizerMode::kMinMax, 1e-3};
 const NormalizerRules kActionRules{NormalizerMode::kMeanStd, 5e-3};
 
-const NumberReport& Find(const std::vector<NumberReport>& numbers, const std::string& column,
-                         const std::string& name) {
+const NumberReport& FindReport(const std::vector<NumberReport>& numbers, const std::string& column,
+                               const std::string& name) {
   const auto found = std::ranges::find_if(
       numbers, [&](const auto& n) { return n.column == column && n.name == name; });
   Require(found != numbers.end(), column + " " + name);
@@ -63,7 +63,7 @@ TEST(ReportNumbers, AnOutlierIsNamedWithItsPlace) {
   ArmAction& target = episode.targets[17];
   target.X_WE_cmd = Pose(target.X_WE_cmd.rotation(), Eigen::Vector3d(50, 0, 0));
   const std::vector<NumberReport> numbers = ReportNumbers(*set, kStateRules, kActionRules);
-  const NumberReport& x = Find(numbers, kActionColumn, arm + "_x");
+  const NumberReport& x = FindReport(numbers, kActionColumn, arm + "_x");
   EXPECT_EQ(x.outliers, 1);
   EXPECT_NEAR(x.worst, 50, 1);
   EXPECT_EQ(x.worst_place, episode.name + ", row 17, of set0");

@@ -18,11 +18,11 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-RendererFactory FakeRenderers() {
+RendererFactory SuiteRenderers() {
   return [] { return std::make_unique<FakeRenderer>(); };
 }
 
-EvalOptions Options(int workers) {
+EvalOptions SuiteOptions(int workers) {
   EvalOptions options;
   options.episodes = 6;
   options.seed = 7;
@@ -70,15 +70,15 @@ class Hearing : public Policy {
 class SuiteTest : public testing::Test {
  protected:
   Suite Freeze(const Variations& vary) {
-    return FreezeSuite(simulators_, FakeRenderers(), Options(1), vary, quiet_);
+    return FreezeSuite(simulators_, SuiteRenderers(), SuiteOptions(1), vary, quiet_);
   }
   EvalReport Run(const Policy& policy, const Suite& suite, int workers = 1) {
     EvalOptions options;
     options.workers = workers;
-    return Evaluate(policy, simulators_, FakeRenderers(), options, {}, {}, quiet_, {}, &suite);
+    return Evaluate(policy, simulators_, SuiteRenderers(), options, {}, {}, quiet_, {}, &suite);
   }
   EvalReport Drawn(const Policy& policy, const Variations& vary) {
-    return Evaluate(policy, simulators_, FakeRenderers(), Options(1), vary, {}, quiet_);
+    return Evaluate(policy, simulators_, SuiteRenderers(), SuiteOptions(1), vary, {}, quiet_);
   }
   SimulatorFactory simulators_ = FakeSimulatorFactory(FakeTask());
   SimulatorInfo info_ = simulators_()->info();
@@ -146,7 +146,7 @@ TEST_F(SuiteTest, RolloutsOfASuiteAreItsOwn) {
   EvalOptions options;
   options.workers = 1;
   Evaluate(
-      policy, simulators_, FakeRenderers(), options, {}, {}, quiet_,
+      policy, simulators_, SuiteRenderers(), options, {}, {}, quiet_,
       [&](const Episode& episode) { saved.push_back(episode); }, &suite);
   ASSERT_EQ(saved.size(), 5u);
   for (size_t i = 0; i < 5; ++i) {
@@ -165,10 +165,10 @@ TEST_F(SuiteTest, WhatDoesNotFitIsNamed) {
       json[Json::json_pointer(pointer)] = value;
       const Suite changed = ReadSuite(json, "suite.json");
       Progress quiet;
-      CheckSuite(changed, "suite.json", simulators_, FakeRenderers(), quiet);
+      CheckSuite(changed, "suite.json", simulators_, SuiteRenderers(), quiet);
     };
   };
-  CheckSuite(suite, "suite.json", simulators_, FakeRenderers(), quiet_);
+  CheckSuite(suite, "suite.json", simulators_, SuiteRenderers(), quiet_);
   EXPECT_THAT(
       read("/suite", 2),
       ThrowsMessage<Error>(HasSubstr("suite.json: suite = 2: this program reads version 1")));
@@ -193,7 +193,7 @@ TEST_F(SuiteTest, WhatDoesNotFitIsNamed) {
   json["episodes"][1]["world"] = {{"edits", {{{"type", "mass"}, {"body", "moon"}}}}};
   json["episodes"][4]["start"] = Json::array();
   const Suite changed = ReadSuite(json, "suite.json");
-  EXPECT_THAT([&] { CheckSuite(changed, "suite.json", simulators_, FakeRenderers(), quiet_); },
+  EXPECT_THAT([&] { CheckSuite(changed, "suite.json", simulators_, SuiteRenderers(), quiet_); },
               ThrowsMessage<Error>(AllOf(HasSubstr("episode 1: "),
                                          HasSubstr("the fake varies its arm only"),
                                          HasSubstr("; episode 4: start has 0 numbers"))));
