@@ -176,6 +176,10 @@ Json Diagnose(const std::string& folder) {
     lines.push_back(Line("GPU", true,
                          torch.gpus.empty() ? "none: training runs on the processor"
                                             : fmt::format("{}", fmt::join(torch.gpus, ", "))));
+    if (torch.gpus.empty()) return;
+    lines.push_back(Line("graphs, NCCL", torch.graphs.empty(),
+                         torch.graphs.empty() ? "used in training" : torch.graphs,
+                         torch.graphs.empty() ? "" : "training is slower, with the same results"));
   });
   AddModule(LerobotModule::kName, "LeRobot's formats need it", &lines,
             [&] { lines.push_back(Line("Arrow", true, Module<LerobotModule>().arrow_version())); });

@@ -142,6 +142,34 @@ if(WITH_TORCH)
   endif()
 endif()
 
+# What CUDA alone has is compiled on any machine, from headers of LibTorch and of the CUDA runtime.
+# It names libtorch_cuda.so as what it needs: one that is there, else an empty one by that name.
+if(WITH_CUDA AND NOT WITH_TORCH)
+  switch_off(WITH_CUDA "it needs WITH_TORCH")
+endif()
+if(WITH_CUDA)
+  set(cuda_torch ${torch_root})
+  if(TORCH_CUDA_DIR)
+    set(cuda_torch ${TORCH_CUDA_DIR})
+  endif()
+  find_path(CUDA_RUNTIME_INCLUDE_DIR cuda_runtime_api.h
+    HINTS ${DEPS_DIR}/cuda_runtime/nvidia/cu13/include /usr/local/cuda/include)
+  find_path(CUDA_CRT_INCLUDE_DIR crt/host_defines.h
+    HINTS ${CUDA_RUNTIME_INCLUDE_DIR} ${DEPS_DIR}/cuda_crt/nvidia/cu13/include)
+  if(NOT EXISTS ${cuda_torch}/include/ATen/cuda/CUDAGraph.h)
+    switch_off(WITH_CUDA "LibTorch in ${cuda_torch} has no headers for CUDA")
+  elseif(NOT CUDA_RUNTIME_INCLUDE_DIR OR NOT CUDA_CRT_INCLUDE_DIR)
+    switch_off(WITH_CUDA "headers of the CUDA runtime not found; run `make setup`")
+  else()
+    add_library(understudy_cuda_headers INTERFACE)
+    target_include_directories(understudy_cuda_headers SYSTEM INTERFACE
+      ${CUDA_RUNTIME_INCLUDE_DIR} ${CUDA_CRT_INCLUDE_DIR})
+    # a header that LibTorch's builds for processors lack; it has a meaning on Windows alone
+    target_compile_definitions(understudy_cuda_headers INTERFACE C10_CUDA_NO_CMAKE_CONFIGURE_FILE)
+    find_library(TORCH_CUDA_LIBRARY torch_cuda PATHS ${cuda_torch}/lib NO_DEFAULT_PATH)
+  endif()
+endif()
+
 if(WITH_VIDEO)
   pkg_check_modules(libav IMPORTED_TARGET libavformat libavcodec libavutil libswscale)
   if(NOT libav_FOUND)

@@ -452,10 +452,20 @@ _GROUPS = [
          "const bool wanted = steps[i] == state.step ||"),
     ]),
     ("train/torch/learner.cc", "torch_test", "Learner.*", [
-        ("if (pass.differentiate) kept.copy_(replica.weights.gradients);", ""),
+        ("if (differentiate) kept.copy_(replica.weights.gradients);", ""),
         ("pass.update = 0;  // the same draws each time", ""),
         ("parameters_.values().copy_(optimizer_.acting());", ""),
         ("if (error) std::rethrow_exception(error);", ""),
+    ]),
+    ("train/torch/learner.cc", "torch_test", "StepGraph.*", [
+        ("if (prepared_B_ != batch.sample_B) graph_->Prepare({});", ""),
+        ("++ahead.update;", ""),
+    ]),
+    ("train/torch/optimizer.cc", "torch_test", "StepGraph.*", [
+        ("to_average_.fill_(1 - AverageDecay(steps_ + 1));", "to_average_.fill_(1 - AverageDecay(steps_));"),
+    ]),
+    ("train/run/train_loop.cc", "train_test", "TrainLoopTest.BatchesTakenAheadAreNotLost", [
+        ("position.is_null() ? source.Save() : position", "source.Save()"),
     ]),
     ("core/motion/bounded_motion.cc", "core_test", "BoundedMotion.*", [
         ("return v.norm() <= limits_.speed * (1 + kRounding) && region_.Holds(p);",

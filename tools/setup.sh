@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing to build and run Understudy on Debian 12, and nothing that is there:
-# system packages with apt; MuJoCo, LibTorch, Arrow and three.js unpacked from their Python wheels
-# into .deps/ (nothing of Python is needed at run time). A CMAKE_PREFIX_PATH that holds one of them keeps it
+# system packages with apt; MuJoCo, LibTorch, Arrow, three.js and headers of CUDA unpacked from their
+# Python wheels into .deps/ (nothing of Python is needed at run time). A CMAKE_PREFIX_PATH that holds one of them keeps it
 # from being downloaded. Run again it ends in under a second. `setup.sh tests` installs what tests use
 # besides, and goes on without it where that is not to be had: they are skipped then.
 set -euo pipefail
@@ -79,6 +79,7 @@ on_prefix_path() {
 }
 
 # wheel <folder> <requirement> <file inside that proves it is whole> <files that a prefix path has>
+# A requirement may hold hashes (--hash=sha256:…), of which the download must have one.
 wheel() {
   local folder=.deps/$1 requirement=$2 proof=$3
   [[ -f $folder/.complete && $(<"$folder/.complete") == "$requirement" && -e $folder/$proof ]] && return
@@ -86,18 +87,19 @@ wheel() {
     echo "setup: $1 found on CMAKE_PREFIX_PATH"
     return
   fi
-  echo "setup: unpacking $requirement into $folder"
+  echo "setup: unpacking ${requirement%% *} into $folder"
   rm -rf "$folder" "$folder.download"
   mkdir -p "$folder" "$folder.download"
+  echo "$requirement" >"$folder.download/requirement"
   if ! python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-       -d "$folder.download" "$requirement" >"$folder.download/log" 2>&1; then
+       -d "$folder.download" -r "$folder.download/requirement" >"$folder.download/log" 2>&1; then
     tail -n 3 "$folder.download/log" >&2
-    echo "setup: $requirement could not be downloaded; install it and name its folder in CMAKE_PREFIX_PATH" >&2
+    echo "setup: ${requirement%% *} could not be downloaded; install it and name its folder in CMAKE_PREFIX_PATH" >&2
     exit 2
   fi
   python3 -m zipfile -e "$folder.download"/*.whl "$folder"
   rm -rf "$folder.download"
-  [[ -e $folder/$proof ]] || { echo "setup: $requirement holds no $proof" >&2; exit 2; }
+  [[ -e $folder/$proof ]] || { echo "setup: ${requirement%% *} holds no $proof" >&2; exit 2; }
   echo "$requirement" >"$folder/.complete"
 }
 
@@ -106,3 +108,14 @@ wheel mujoco_core mujoco-core==4.0.1 mujoco/include/mujoco/mujoco.h 'include/muj
 wheel torch torch==2.13.0 torch/share/cmake/Torch/TorchConfig.cmake 'share/cmake/Torch/TorchConfig.cmake' 'Torch/TorchConfig.cmake'
 wheel nicegui nicegui==2.24.2 nicegui/elements/lib/three/three.module.js 'three.module.js'
 wheel pyarrow pyarrow==26.0.1 pyarrow/include/arrow/api.h 'include/arrow/api.h'
+
+# headers of CUDA (2.4 MB) for the module that has graphs and NCCL; without them it is left out
+optional() { (wheel "$@") || echo "setup: without $1: no module for graphs and NCCL on CUDA"; }
+optional cuda_runtime "nvidia-cuda-runtime==13.0.96\
+ --hash=sha256:7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548\
+ --hash=sha256:ef9bcbe90493a2b9d810e43d249adb3d02e98dd30200d86607d8d02687c43f55" \
+  nvidia/cu13/include/cuda_runtime_api.h 'include/cuda_runtime_api.h'
+optional cuda_crt "nvidia-cuda-crt==13.0.88\
+ --hash=sha256:2c8043c7c9e02492716426e9919fc78d2c5b3b2a7a768a88e952676b08aa55a4\
+ --hash=sha256:ee2ea2a97073e02ee62bb27841f437332be2c248e3eac013df07997ada39c003" \
+  nvidia/cu13/include/crt/host_defines.h 'include/crt/host_defines.h'

@@ -32,7 +32,7 @@ struct ModuleName {
 };
 
 // Raised when a table of functions changes.
-inline constexpr int kModuleInterface = 4;
+inline constexpr int kModuleInterface = 5;
 
 struct ModuleEntry {
   int interface = kModuleInterface;  // of the headers that the module was compiled with

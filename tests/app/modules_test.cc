@@ -18,6 +18,7 @@
 #include "data/video/module.h"
 #include "tests/support/own_folder.h"
 #include "train/policies/policies.h"
+#include "train/torch/cuda_name.h"
 #include "train/torch/module.h"
 
 namespace understudy {
@@ -107,6 +108,19 @@ TEST(Modules, WhatCannotBeOpenedSaysWhy) {
   const auto [message, kind] = Thrown([&] { OpenModule({"text", "LibText", "letters", ""}); });
   EXPECT_EQ(kind, ErrorKind::kFailed);
   EXPECT_THAT(message, AllOf(HasSubstr("LibText cannot be opened"), HasSubstr("text.so")));
+}
+
+// Graphs and NCCL are compiled without CUDA; without it, all of them is one sentence.
+TEST(Modules, WhatNeedsCudaSaysSoInOneSentence) {
+  if (!HasModule(kCudaModule)) GTEST_SKIP() << "built without headers of CUDA";
+  if (dlopen("libcuda.so.1", RTLD_NOW) != nullptr) GTEST_SKIP() << "this machine has a driver";
+  const std::string graphs = Module<TorchModule>().probe().graphs;
+  const auto [message, kind] = Thrown([] { OpenModule(kCudaModule); });
+  EXPECT_EQ(kind, ErrorKind::kFailed);
+  EXPECT_THAT(message, AllOf(HasSubstr("cuda.so: the module for a LibTorch for CUDA cannot be "),
+                             HasSubstr("libtorch_cuda.so: cannot open shared object file"),
+                             testing::Not(HasSubstr("\n"))));
+  EXPECT_EQ(graphs, message);
 }
 
 // ---- variants: for processors and for CUDA ----

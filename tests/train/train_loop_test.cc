@@ -119,6 +119,45 @@ TEST_F(TrainLoopTest, ResumeIsBitExact) {
   EXPECT_EQ(TrainLoop(Set(), options, FakeEngineFactory(), quiet).resumed_from, 60);
 }
 
+// An engine that wants the next batch early.
+class AheadEngine : public FakeEngine {
+ public:
+  using FakeEngine::FakeEngine;
+  bool TakesAhead() const override { return true; }
+  void Announce(const Batch& next) override { announced_ = next.sample_B; }
+  void Update(const Batch& batch) override {
+    if (!expected_.empty()) EXPECT_EQ(batch.sample_B, expected_);
+    expected_ = std::exchange(announced_, {});
+    FakeEngine::Update(batch);
+  }
+
+ private:
+  std::vector<uint64_t> announced_, expected_;
+};
+
+// A batch that was taken ahead is learnt from, behind a stop too.
+TEST_F(TrainLoopTest, BatchesTakenAheadAreNotLost) {
+  Progress quiet;
+  const EngineFactory ahead = [](const std::string&, const SampleLayout& layout, int,
+                                 const Json& policy, const TrainerOptions& trainer) {
+    return std::make_unique<AheadEngine>(layout, policy, trainer);
+  };
+  const fs::path whole = FreshFolder("whole"), parts = FreshFolder("parts");
+  TrainLoop(Set(), Options(whole), FakeEngineFactory(), quiet);
+  TrainOptions options = Options(parts);
+  Stopper stopper(14);
+  EXPECT_TRUE(TrainLoop(Set(), options, ahead, stopper).interrupted);
+  ClearInterrupt();
+  options.resume = true;
+  EXPECT_EQ(TrainLoop(Set(), options, ahead, quiet).steps, 60);
+  for (const char* file : {"pretrained_model/model.safetensors", "training_state/sampler.json",
+                           "training_state/weights.safetensors"}) {
+    EXPECT_EQ(ReadText(whole / "checkpoints/last" / file),
+              ReadText(parts / "checkpoints/last" / file))
+        << file;
+  }
+}
+
 // A run that is extended goes on as one of the longer length, however often it is stopped.
 TEST_F(TrainLoopTest, ARunCanBeExtended) {
   Progress quiet;

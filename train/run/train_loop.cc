@@ -417,6 +417,8 @@ TrainReport TrainLoop(const TrainingSets& given_sets, const TrainOptions& given,
                       row.losses.loss, step, report.checkpoint.string()));
     }
   };
+  std::optional<Batch> ahead;  // of the next update
+  Json position;               // of the source in front of it; null: where it is
   const auto best = [&] {
     return trials != nullptr && !trials->results().empty() ? BestOf(trials->results())
                                                            : BestStep(report.log);
@@ -439,10 +441,11 @@ TrainReport TrainLoop(const TrainingSets& given_sets, const TrainOptions& given,
     if (!extended.empty()) used["extended"] = extended;
     if (!report.from.empty()) used["from"] = report.from;
     if (!draws.empty()) used["draws"] = draws.ToJson();
-    report.checkpoint = SaveCheckpoint(
-        run, config, engine->ExportPolicy(), train_config, used,
-        {step, source.Save(), engine->ExportState()}, options.keep, sets[0]->scene_files, best(),
-        trials == nullptr ? std::vector<int64_t>() : trials->pending());
+    report.checkpoint =
+        SaveCheckpoint(run, config, engine->ExportPolicy(), train_config, used,
+                       {step, position.is_null() ? source.Save() : position, engine->ExportState()},
+                       options.keep, sets[0]->scene_files, best(),
+                       trials == nullptr ? std::vector<int64_t>() : trials->pending());
     if (trials != nullptr && !report.interrupted) trials->Start(step, report.checkpoint);
   };
   // the rates that have come
@@ -483,7 +486,12 @@ TrainReport TrainLoop(const TrainingSets& given_sets, const TrainOptions& given,
   progress.Start("training", options.steps, "updates");
   progress.Advance(step);
   while (step < options.steps && !report.interrupted) {
-    const Batch batch = source.Next();
+    const Batch batch = ahead ? *std::move(ahead) : source.Next();
+    ahead.reset();
+    if (engine->TakesAhead()) {
+      position = source.Save();
+      if (step + 1 < options.steps) engine->Announce(ahead.emplace(source.Next()));
+    }
     try {
       engine->Update(batch);
     } catch (const NotFinite& fault) {

@@ -34,10 +34,11 @@ struct TrainerOptions {
   std::optional<uint64_t> seed{};
   std::map<std::string, double> rates{};
   int microbatches = 0;
-  static constexpr std::array kUnwritten{"rates", "microbatches"};
+  static constexpr std::array kUnwritten{"rates", "microbatches", "graphs"};
 
   Device device = Device::kAuto;
   int threads = 0;
+  bool graphs = true;
 
   template <class V>
   void Visit(V& v) {
@@ -71,6 +72,10 @@ struct TrainerOptions {
     v("threads", threads,
       "replicas of the network, one core each; no more than microbatches are used; 0 = all cores",
       Limits{0, 4096}, Effect::kSpeed);
+    v("graphs", graphs,
+      "on cuda: a step is recorded once and repeated as one launch (a CUDA graph), where the "
+      "policy's shapes are fixed",
+      Effect::kSpeed);
   }
 };
 

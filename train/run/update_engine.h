@@ -42,6 +42,10 @@ class UpdateEngine {
   // trainer options, the number of the update and Batch::sample_B. Throws NotFinite, on all ranks,
   // where loss or gradient is no number.
   virtual void Update(const Batch& batch) = 0;
+  // Whether an update is quicker where the batch behind it was announced.
+  virtual bool TakesAhead() const { return false; }
+  // The batch that the update behind the next one has; it must live until then.
+  virtual void Announce(const Batch& /*next*/) {}
   virtual LossReport TakeLosses() = 0;
   // The loss of the weights that act, which learn nothing from it: the same for the same batch and
   // weights. Throws Error(kUsage) for a network that has none.

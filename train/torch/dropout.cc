@@ -27,21 +27,24 @@ DropoutDraw DrawDropout(double share, uint64_t seed) {
 }
 
 Dropout::Dropout(double share, const DropoutDraw& draw, const BatchPart& part)
-    : share_(part.learns ? share : 0),
-      draw_(&draw),
-      sample_B_(part.batch.sample_B),
-      update_(part.update) {}
+    : share_(part.learns ? share : 0), draw_(draw), part_(&part) {}
 
 Tensor Dropout::operator()(const Tensor& x) {
-  if (draw_ == nullptr || share_ == 0) return x;
-  Require(x.size(0) == static_cast<int64_t>(sample_B_.size()), "activations of every sample");
-  Tensor keep = at::empty(x.sizes(), at::kByte);
-  const size_t size = static_cast<size_t>(keep.numel()) / sample_B_.size();
-  for (size_t b = 0; b < sample_B_.size(); ++b) {
-    (*draw_)(sample_B_[b], update_, place_, {keep.data_ptr<uint8_t>() + b * size, size});
-  }
+  if (part_ == nullptr || share_ == 0) return x;
+  const auto make = [draw = draw_, place = place_,
+                     shape = x.sizes().vec()](const BatchPart& part) -> std::vector<Tensor> {
+    const std::vector<uint64_t>& sample_B = part.batch.sample_B;
+    Require(shape[0] == static_cast<int64_t>(sample_B.size()), "activations of every sample");
+    Tensor keep = at::empty(shape, at::kByte);
+    const size_t size = static_cast<size_t>(keep.numel()) / sample_B.size();
+    for (size_t b = 0; b < sample_B.size(); ++b) {
+      draw(sample_B[b], part.update, place, {keep.data_ptr<uint8_t>() + b * size, size});
+    }
+    return {keep};
+  };
   ++place_;
-  return x * keep.to(x.device()).to(x.scalar_type()) * (1 / (1 - share_));
+  const Tensor keep = TakeInputs(*part_, x.device(), make)[0];
+  return x * keep.to(x.scalar_type()) * (1 / (1 - share_));
 }
 
 }  // namespace understudy

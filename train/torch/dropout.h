@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <functional>
 #include <span>
-#include <vector>
 
 #include "train/torch/loss_net.h"
 #include "train/torch/torch.h"
@@ -22,16 +21,15 @@ DropoutDraw DrawDropout(double share, uint64_t seed);
 class Dropout {
  public:
   Dropout() = default;
-  // Of the samples of a part, where it learns; `draw` must outlive it.
+  // Of the samples of a part, where it learns; the part must outlive it.
   Dropout(double share, const DropoutDraw& draw, const BatchPart& part);
   // The first dimension is that of the samples.
   Tensor operator()(const Tensor& x);
 
  private:
   double share_ = 0;
-  const DropoutDraw* draw_ = nullptr;
-  std::vector<uint64_t> sample_B_;
-  int64_t update_ = 0;
+  DropoutDraw draw_;
+  const BatchPart* part_ = nullptr;
   int place_ = 0;
 };
 

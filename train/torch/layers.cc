@@ -55,12 +55,9 @@ SlotGroups GroupSlots(const std::vector<int32_t>& slots, int slot_count, at::Dev
   for (int slot = 0; slot < slot_count; ++slot) {
     const auto& members = rows[static_cast<size_t>(slot)];
     if (members.empty()) continue;
+    if (members.size() == slots.size()) return {{{slot, {}}}, {}};
     result.groups.push_back({slot, at::tensor(members, at::kLong).to(device)});
     order.insert(order.end(), members.begin(), members.end());
-  }
-  if (result.groups.size() == 1) {
-    result.groups[0].rows = Tensor();
-    return result;
   }
   std::vector<int64_t> back(order.size());
   for (size_t i = 0; i < order.size(); ++i) {

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/base/ordered_pool.h"
 #include "train/run/not_finite.h"
+#include "train/torch/cuda_module.h"
 #include "train/torch/loss_net.h"
 #include "train/torch/optimizer.h"
 #include "train/torch/worker.h"
@@ -33,6 +35,8 @@ class TorchLearner : public Learner {
 
   void Join(Ranks& ranks) override { ranks_ = &ranks; }
   void Update(const Batch& batch) override;
+  bool TakesAhead() const override { return graph_ != nullptr; }
+  void Announce(const Batch& next) override { next_ = &next; }
   double HeldOutLoss(const Batch& batch) override;
   LossReport TakeLosses() override;
   int64_t updates() const override { return optimizer_.steps(); }
@@ -44,6 +48,7 @@ class TorchLearner : public Learner {
 
   Differentiated Differentiate(const Batch& batch) override;
   void SetWeights(const TensorMap& weights) override;
+  void UseGraphs(std::unique_ptr<StepGraph> graph, std::unique_ptr<StepGraph> rest) override;
 
  private:
   struct Replica {
@@ -58,8 +63,14 @@ class TorchLearner : public Learner {
     std::vector<Batch> parts;
     BatchTotals whole;
     int64_t update = 0;
-    bool bfloat16 = false, differentiate = true;
+    bool bfloat16 = false;
+    std::vector<BatchPart> Parts() const {
+      std::vector<BatchPart> all;
+      for (const Batch& part : parts) all.push_back({part, whole, update, bfloat16});
+      return all;
+    }
   };
+  using Parts = std::span<const BatchPart>;
   // Of the whole batch.
   int Microbatches(int ranks) const {
     if (options_.microbatches > 0) return options_.microbatches;
@@ -69,10 +80,13 @@ class TorchLearner : public Learner {
   void SumOverRanks(Tensor& numbers) const;
   static PartLoss Run(Replica& replica, const BatchPart& part, bool differentiate);
   // Loss and sums of all parts; their gradients are those of replica 0 behind it.
-  Tensor Sum(const Pass& pass) { return Sum(pass, 0, pass.parts.size(), 0, replicas_.size(), 0); }
-  // The same of parts [begin, end), by replicas [first, first + count).
-  Tensor Sum(const Pass& pass, size_t begin, size_t end, size_t first, size_t count, size_t level);
+  Tensor Sum(Parts parts, bool differentiate) {
+    return Sum(parts, differentiate, 0, replicas_.size(), 0);
+  }
+  // The same by replicas [first, first + count).
+  Tensor Sum(Parts parts, bool differentiate, size_t first, size_t count, size_t level);
   void ChoosePrecision(Pass pass);
+  void UpdateByGraph(const Batch& batch, const Pass& pass);
   [[noreturn]] void EndNotFinite(const Batch& batch, double loss);
   void ClearLosses();
 
@@ -83,7 +97,12 @@ class TorchLearner : public Learner {
   Optimizer optimizer_;
   Precision precision_;
   double float32_s_ = 0, bfloat16_s_ = 0;
-  Tensor sums_, norm_sum_;  // loss and sums of the policy; the norm
+  std::unique_ptr<StepGraph> graph_, rest_;  // null: steps are done as they come
+  std::string why_no_graph_;
+  Tensor step_sums_, step_norm_;  // what a recorded step writes
+  const Batch* next_ = nullptr;
+  std::vector<uint64_t> prepared_B_;  // samples whose inputs graph_ has; empty: of none
+  Tensor sums_, norm_sum_;            // loss and sums of the policy; the norm
   int64_t summed_ = 0;
   Ranks* ranks_ = nullptr;
   std::vector<Replica> replicas_;  // last: their threads end first
@@ -106,6 +125,21 @@ TorchLearner::TorchLearner(LearntPolicy policy, const TrainerOptions& trainer)
     if (i > 0) replica.worker = std::make_unique<Worker>();
   }
   ClearLosses();
+  if (!device_.is_cuda() || !trainer.graphs) return;
+  if (!policy_.fixed_shapes) {
+    why_no_graph_ = "the shapes of its steps differ";
+  } else if (const CudaModule* module = FindCudaModule(&why_no_graph_)) {
+    UseGraphs(module->make_step_graph(), module->make_step_graph());
+  }
+}
+
+void TorchLearner::UseGraphs(std::unique_ptr<StepGraph> graph, std::unique_ptr<StepGraph> rest) {
+  Require(optimizer_.steps() == 0, "graphs are chosen before the first update");
+  graph_ = std::move(graph);
+  rest_ = std::move(rest);
+  const auto options = parameters_.values().options();
+  step_sums_ = at::zeros({1 + policy_.sums}, options);
+  step_norm_ = at::zeros({}, options.dtype(at::kDouble));
 }
 
 TorchLearner::Pass TorchLearner::Split(const Batch& batch) const {
@@ -136,38 +170,39 @@ PartLoss TorchLearner::Run(Replica& replica, const BatchPart& part, bool differe
   return loss;
 }
 
-Tensor TorchLearner::Sum(const Pass& pass, size_t begin, size_t end, size_t first, size_t count,
+Tensor TorchLearner::Sum(Parts parts, bool differentiate, size_t first, size_t count,
                          size_t level) {
   Replica& replica = replicas_[first];
-  if (end - begin == 1) {
-    const PartLoss loss = Run(replica, {pass.parts[begin], pass.whole, pass.update, pass.bfloat16},
-                              pass.differentiate);
+  if (parts.size() == 1) {
+    const PartLoss loss = Run(replica, parts[0], differentiate);
     return at::cat({loss.loss.detach().view({1}), loss.sums_N.detach()});
   }
-  const size_t middle = begin + (end - begin + 1) / 2;
+  const size_t middle = (parts.size() + 1) / 2;
+  const Parts first_half = parts.first(middle), second_half = parts.subspan(middle);
   Tensor left, right;
   if (count > 1) {
     // both halves at the same time, the right one by the other half of the replicas
     const size_t other = first + (count + 1) / 2;
     Worker& worker = *replicas_[other].worker;
-    worker.Start([&] { right = Sum(pass, middle, end, other, first + count - other, level + 1); });
+    worker.Start(
+        [&] { right = Sum(second_half, differentiate, other, first + count - other, level + 1); });
     std::exception_ptr error;
     try {
-      left = Sum(pass, begin, middle, first, other - first, level + 1);
+      left = Sum(first_half, differentiate, first, other - first, level + 1);
     } catch (...) {
       error = std::current_exception();
     }
     worker.Wait();
     if (error) std::rethrow_exception(error);
-    if (pass.differentiate) replica.weights.gradients.add_(replicas_[other].weights.gradients);
+    if (differentiate) replica.weights.gradients.add_(replicas_[other].weights.gradients);
   } else {
-    left = Sum(pass, begin, middle, first, 1, level + 1);
+    left = Sum(first_half, differentiate, first, 1, level + 1);
     if (replica.kept.size() <= level) replica.kept.resize(level + 1);
     Tensor& kept = replica.kept[level];
     if (!kept.defined()) kept = at::empty_like(replica.weights.gradients);
-    if (pass.differentiate) kept.copy_(replica.weights.gradients);
-    right = Sum(pass, middle, end, first, 1, level + 1);
-    if (pass.differentiate) replica.weights.gradients.add_(kept);
+    if (differentiate) kept.copy_(replica.weights.gradients);
+    right = Sum(second_half, differentiate, first, 1, level + 1);
+    if (differentiate) replica.weights.gradients.add_(kept);
   }
   return left + right;
 }
@@ -177,7 +212,8 @@ void TorchLearner::Update(const Batch& batch) {
   Pass pass = Split(batch);
   if (precision_ == Precision::kAuto) ChoosePrecision(pass);
   pass.bfloat16 = precision_ == Precision::kBfloat16;
-  Tensor sums = Sum(pass);
+  if (graph_ != nullptr) return UpdateByGraph(batch, pass);
+  Tensor sums = Sum(pass.Parts(), true);
   SumOverRanks(replicas_[0].weights.gradients);
   SumOverRanks(sums);
   const auto loss = sums.select(0, 0).item<double>();
@@ -186,6 +222,43 @@ void TorchLearner::Update(const Batch& batch) {
   if (!std::isfinite(norm.item<double>())) EndNotFinite(batch, loss);
   norm_sum_.add_(norm);
   sums_.add_(sums);
+  ++summed_;
+}
+
+void TorchLearner::UpdateByGraph(const Batch& batch, const Pass& pass) {
+  Tensor& gradients = replicas_[0].weights.gradients;
+  const StepGraph::Step differentiate = [&](Parts parts) { step_sums_.copy_(Sum(parts, true)); };
+  const StepGraph::Step learn = [&](Parts) {
+    step_norm_.copy_(optimizer_.StepOnDevice(gradients, step_sums_.select(0, 0)));
+  };
+  optimizer_.BeforeStep();
+  if (prepared_B_ != batch.sample_B) graph_->Prepare({});
+  prepared_B_.clear();
+  if (ranks_ == nullptr) {
+    graph_->Run(pass.Parts(), [&](Parts parts) {
+      differentiate(parts);
+      learn(parts);
+    });
+  } else {
+    graph_->Run(pass.Parts(), differentiate);
+    SumOverRanks(gradients);
+    SumOverRanks(step_sums_);
+    rest_->Run({}, learn);
+  }
+
+  // the next batch, while the device is at work
+  if (const Batch* next = std::exchange(next_, nullptr)) {
+    Pass ahead = Split(*next);
+    ++ahead.update;
+    ahead.bfloat16 = pass.bfloat16;
+    graph_->Prepare(ahead.Parts());
+    prepared_B_ = next->sample_B;
+  }
+  const auto loss = step_sums_.select(0, 0).item<double>();
+  if (!std::isfinite(loss) || !std::isfinite(step_norm_.item<double>())) EndNotFinite(batch, loss);
+  optimizer_.AfterStep();
+  norm_sum_.add_(step_norm_);
+  sums_.add_(step_sums_);
   ++summed_;
 }
 
@@ -211,11 +284,10 @@ double TorchLearner::HeldOutLoss(const Batch& batch) {
   const ThreadScope one_core(1);
   Pass pass = Split(batch);
   pass.update = 0;  // the same draws each time
-  pass.differentiate = false;
   const at::NoGradGuard no_grad;
   const Tensor learnt = parameters_.values().clone();
   parameters_.values().copy_(optimizer_.acting());
-  Tensor sums = Sum(pass);
+  Tensor sums = Sum(pass.Parts(), false);
   parameters_.values().copy_(learnt);
   SumOverRanks(sums);
   return sums.select(0, 0).item<double>();
@@ -309,6 +381,8 @@ Json TorchLearner::Describe() const {
             {"threads", replicas_.size()},
             {"device", device_.str()},
             {"libtorch", TORCH_VERSION}};
+  if (graph_ != nullptr) json["graphs"] = {{"repeated", graph_->repeated()}};
+  if (!why_no_graph_.empty()) json["graphs"] = {{"none", why_no_graph_}};
   if (float32_s_ > 0) json["probe"] = {{"float32_s", float32_s_}, {"bfloat16_s", bfloat16_s_}};
   return json;
 }
@@ -321,7 +395,7 @@ void TorchLearner::ChoosePrecision(Pass pass) {
     for (const bool bfloat16 : {false, true}) {
       pass.bfloat16 = bfloat16;
       const auto start = Clock::now();
-      Sum(pass).select(0, 0).item<float>();
+      Sum(pass.Parts(), true).select(0, 0).item<float>();
       const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
       double& best = bfloat16 ? bfloat16_s_ : float32_s_;
       if (i > 0) best = std::min(best, seconds);  // the first pass of each warms caches
@@ -341,6 +415,15 @@ void TorchLearner::ClearLosses() {
 }
 
 }  // namespace
+
+std::vector<Tensor> TakeInputs(const BatchPart& part, at::Device device, const MakeInputs& make) {
+  if (part.inputs != nullptr) return part.inputs->Take(part, device, make);
+  std::vector<Tensor> inputs = make(part);
+  for (Tensor& input : inputs) {
+    if (input.defined()) input = input.to(device);
+  }
+  return inputs;
+}
 
 std::unique_ptr<Learner> MakeLearner(LearntPolicy policy, const TrainerOptions& trainer) {
   return std::make_unique<TorchLearner>(std::move(policy), trainer);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "train/run/update_engine.h"
@@ -13,6 +14,8 @@ struct Differentiated {
   TensorMap gradients;
 };
 
+class StepGraph;  // train/torch/step_graph.h
+
 // Training of a network on LibTorch.
 class Learner : public UpdateEngine {
  public:
@@ -21,6 +24,9 @@ class Learner : public UpdateEngine {
   // Replaces weights (and their average) by name, before the first update. Throws Error(kBadInput)
   // where names or shapes differ from the network's.
   virtual void SetWeights(const TensorMap& weights) = 0;
+  // Steps go by `graph` from now on: those of one process, or of several up to the sum of their
+  // gradients; `rest` is what several do behind it. Requires that no update was made.
+  virtual void UseGraphs(std::unique_ptr<StepGraph> graph, std::unique_ptr<StepGraph> rest) = 0;
 };
 
 }  // namespace understudy

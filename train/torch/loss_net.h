@@ -4,11 +4,26 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "train/torch/layers.h"
 #include "train/torch/learner.h"
 
 namespace understudy {
+
+struct BatchPart;
+
+// Numbers of a part in main memory; an undefined tensor is none. It is kept, and called again for
+// later parts: what it gives depends on the part alone.
+using MakeInputs = std::function<std::vector<Tensor>(const BatchPart& part)>;
+
+// How they get to the device, other than by a copy at once.
+class InputPath {
+ public:
+  virtual ~InputPath() = default;
+  virtual std::vector<Tensor> Take(const BatchPart& part, at::Device device,
+                                   const MakeInputs& make) = 0;
+};
 
 // Some samples of a batch, to be differentiated together.
 struct BatchPart {
@@ -17,7 +32,12 @@ struct BatchPart {
   int64_t update = 0;        // its number
   bool bfloat16 = false;
   bool learns = true;  // false: the loss is only measured: nothing is dropped
+  InputPath* inputs = nullptr;
 };
+
+// What `make` gives for the part, on the device. A loss takes all that differs between batches so:
+// of a captured step (StepGraph) only these functions run again.
+std::vector<Tensor> TakeInputs(const BatchPart& part, at::Device device, const MakeInputs& make);
 
 // What a network makes of a part.
 struct PartLoss {
@@ -43,6 +63,8 @@ struct LearntPolicy {
   // Writes parts and by_step from the sums of all updates since the last report.
   std::function<void(std::span<const double> sums_N, LossReport& report)> report;
   Json config;
+  // Whether the operations of a part and their shapes are the same for every part of one size.
+  bool fixed_shapes = false;
   std::string training_only;  // weights whose names begin so do not act; empty: none
 };
 

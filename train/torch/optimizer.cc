@@ -171,12 +171,7 @@ std::vector<Optimizer::Slow> Optimizer::FindSlow() const {
 Tensor Optimizer::Step(Tensor& gradients) {
   const at::NoGradGuard no_grad;
   Tensor& values = parameters_.values();
-
-  std::vector<Tensor> before;
-  for (const Slow& slow : slow_) {
-    before.push_back(values.narrow(0, slow.begin, slow.size).clone());
-    if (slow.rate == 0) gradients.narrow(0, slow.begin, slow.size).zero_();
-  }
+  const std::vector<Tensor> before = BeforeSlow(gradients);
 
   // clip by the norm of everything; from what is no number nothing is learnt
   const Tensor norm = at::linalg_vector_norm(gradients, 2, {}, false, at::kDouble);
@@ -201,17 +196,72 @@ Tensor Optimizer::Step(Tensor& gradients) {
                       false, false);
   }
 
-  // a step of AdamW, weight decay included, is in proportion to the rate
-  for (size_t i = 0; i < slow_.size(); ++i) {
-    Tensor now = values.narrow(0, slow_[i].begin, slow_[i].size);
-    now.copy_(slow_[i].rate == 0 ? before[i] : at::lerp(before[i], now, slow_[i].rate));
-  }
+  SlowDown(before);
 
   // the average forgets its start at first
-  if (options_.ema > 0) {
-    const double n = static_cast<double>(steps_);
-    average_.lerp_(values, 1 - std::min(options_.ema, (1 + n) / (10 + n)));
+  if (options_.ema > 0) average_.lerp_(values, 1 - AverageDecay(steps_));
+  return norm;
+}
+
+double Optimizer::AverageDecay(int64_t n) const {
+  const auto count = static_cast<double>(n);
+  return std::min(options_.ema, (1 + count) / (10 + count));
+}
+
+std::vector<Tensor> Optimizer::BeforeSlow(Tensor& gradients) {
+  std::vector<Tensor> before;
+  for (const Slow& slow : slow_) {
+    before.push_back(parameters_.values().narrow(0, slow.begin, slow.size).clone());
+    if (slow.rate == 0) gradients.narrow(0, slow.begin, slow.size).zero_();
   }
+  return before;
+}
+
+// A step of AdamW, weight decay included, is in proportion to the rate.
+void Optimizer::SlowDown(const std::vector<Tensor>& before) {
+  for (size_t i = 0; i < slow_.size(); ++i) {
+    Tensor now = parameters_.values().narrow(0, slow_[i].begin, slow_[i].size);
+    now.copy_(slow_[i].rate == 0 ? before[i] : at::lerp(before[i], now, slow_[i].rate));
+  }
+}
+
+void Optimizer::BeforeStep() {
+  const auto options = parameters_.values().options();
+  if (!rate_.defined()) {
+    // on processors the fused operator reads the rate as it is
+    rate_ = at::zeros({}, options.dtype(options.device().is_cpu() ? at::kDouble : at::kFloat));
+    to_average_ = at::zeros({}, options);
+  }
+  rate_.fill_(LearningRate(options_, steps_));
+  for (Tensor& count : step_counts_) count.fill_(static_cast<double>(steps_ + 1));
+  to_average_.fill_(1 - AverageDecay(steps_ + 1));
+}
+
+Tensor Optimizer::StepOnDevice(Tensor& gradients, const Tensor& loss) {
+  const at::NoGradGuard no_grad;
+  Tensor& values = parameters_.values();
+  const std::vector<Tensor> before = BeforeSlow(gradients);
+
+  // what is no number leaves weights, moments and average as they are
+  const Tensor norm = at::linalg_vector_norm(gradients, 2, {}, false, at::kDouble);
+  const Tensor number = norm.isfinite().logical_and(loss.isfinite());
+  const Tensor no_number = number.logical_not().to(at::kFloat);
+  if (options_.clip > 0) gradients.mul_((options_.clip / (norm + 1e-6)).clamp_max(1.0));
+  const int64_t decayed = parameters_.decayed();
+  const int64_t begin[] = {0, decayed}, size[] = {decayed, values.numel() - decayed};
+  for (size_t part = 0; part < 2; ++part) {
+    if (size[part] == 0) continue;
+    std::vector<Tensor> weight{values.narrow(0, begin[part], size[part])};
+    std::vector<Tensor> gradient{gradients.narrow(0, begin[part], size[part])};
+    std::vector<Tensor> first{first_.narrow(0, begin[part], size[part])};
+    std::vector<Tensor> second{second_.narrow(0, begin[part], size[part])};
+    std::vector<Tensor> count{step_counts_[part]};
+    at::_fused_adamw_(weight, gradient, first, second, {}, count, rate_, options_.beta1,
+                      options_.beta2, part == 0 ? options_.weight_decay : 0.0, options_.epsilon,
+                      false, false, {}, no_number);
+  }
+  SlowDown(before);
+  if (options_.ema > 0) average_.lerp_(values, to_average_ * (1 - no_number));
   return norm;
 }
 

@@ -60,6 +60,12 @@ class Optimizer {
   // Weights that stay as they are (TrainerOptions::rates) do not count for it. Where the norm is no
   // number, no step is made.
   Tensor Step(Tensor& gradients);
+  // The same for a step that is recorded (StepGraph): nothing in it waits for the device, and what
+  // differs between steps lies there, written by BeforeStep. Where loss or norm is no number,
+  // nothing changes; AfterStep counts the others.
+  void BeforeStep();
+  Tensor StepOnDevice(Tensor& gradients, const Tensor& loss);
+  void AfterStep() { ++steps_; }
   int64_t steps() const { return steps_; }
   // The average where it is on, else the weights.
   const Tensor& acting() const { return options_.ema > 0 ? average_ : parameters_.values(); }
@@ -76,10 +82,15 @@ class Optimizer {
     double rate = 0;              // part of the learning rate; 0: stays as it is
   };
   std::vector<Slow> FindSlow() const;
+  std::vector<Tensor> BeforeSlow(Tensor& gradients);
+  void SlowDown(const std::vector<Tensor>& before);
+  // Of the averaged weights behind step n, counted from 1.
+  double AverageDecay(int64_t n) const;
 
   std::vector<Slow> slow_;
   Tensor first_, second_, average_;
   std::vector<Tensor> step_counts_;
+  Tensor rate_, to_average_;  // of StepOnDevice
   int64_t steps_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "train/torch/cuda_module.h"
 #include "train/torch/torch.h"
 
 namespace understudy {
@@ -12,6 +13,7 @@ TorchProbe ProbeTorch() {
                               TORCH_VERSION_PATCH, at::get_num_threads(), at::get_cpu_capability());
   const int gpus = at::hasCUDA() ? at::detail::getCUDAHooks().getNumGPUs() : 0;
   for (int i = 0; i < gpus; ++i) probe.gpus.push_back(fmt::format("CUDA device {}", i));
+  FindCudaModule(&probe.graphs);
   return probe;
 }
 

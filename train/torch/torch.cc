@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <memory>
 
 #include "core/base/error.h"
 
@@ -15,6 +16,13 @@ struct TypeName {
 };
 constexpr TypeName kTypes[] = {{"F32", at::kFloat}, {"F64", at::kDouble}, {"BF16", at::kBFloat16},
                                {"I64", at::kLong},  {"I32", at::kInt},    {"U8", at::kByte}};
+
+template <class T>
+Tensor OwnAs(std::vector<T> values, at::IntArrayRef shape, at::ScalarType type) {
+  auto kept = std::make_shared<std::vector<T>>(std::move(values));
+  return at::from_blob(
+      kept->data(), shape, [kept](void*) {}, type);
+}
 
 }  // namespace
 
@@ -53,6 +61,18 @@ Tensor View(const std::vector<float>& values, at::IntArrayRef shape) {
 
 Tensor View(const std::vector<uint8_t>& values, at::IntArrayRef shape) {
   return at::from_blob(const_cast<uint8_t*>(values.data()), shape, at::kByte);
+}
+
+Tensor Own(std::vector<float> values, at::IntArrayRef shape) {
+  return OwnAs(std::move(values), shape, at::kFloat);
+}
+
+Tensor Own(std::vector<uint8_t> values, at::IntArrayRef shape) {
+  return OwnAs(std::move(values), shape, at::kByte);
+}
+
+Tensor Own(std::vector<int64_t> values, at::IntArrayRef shape) {
+  return OwnAs(std::move(values), shape, at::kLong);
 }
 
 std::vector<float> ToFloats(const Tensor& tensor) {

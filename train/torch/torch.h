@@ -31,6 +31,11 @@ TensorBlob ToBlob(const Tensor& tensor);
 Tensor View(const std::vector<float>& values, at::IntArrayRef shape);
 Tensor View(const std::vector<uint8_t>& values, at::IntArrayRef shape);
 
+// Takes the values along.
+Tensor Own(std::vector<float> values, at::IntArrayRef shape);
+Tensor Own(std::vector<uint8_t> values, at::IntArrayRef shape);
+Tensor Own(std::vector<int64_t> values, at::IntArrayRef shape);
+
 // Copies, in main memory, whatever the device.
 std::vector<float> ToFloats(const Tensor& tensor);
 

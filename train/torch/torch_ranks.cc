@@ -14,6 +14,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
+#include "train/torch/cuda_module.h"
 #include "train/torch/torch.h"
 
 namespace understudy {
@@ -87,6 +88,11 @@ class GlooRanks : public Ranks {
   int size() const override { return place_.size; }
 
   void Sum(float* numbers, int64_t count, bool cuda) override {
+    if (cuda && !asked_for_nccl_) JoinNccl();
+    if (cuda && nccl_ != nullptr) {
+      SumOnDevices(numbers, count);
+      return;
+    }
     const at::Device device = cuda ? at::Device(at::kCUDA) : at::Device(at::kCPU);
     Tensor here =
         at::from_blob(numbers, {count}, at::TensorOptions().dtype(at::kFloat).device(device));
@@ -133,6 +139,40 @@ class GlooRanks : public Ranks {
   static std::vector<uint8_t> Bytes(const std::string& text) { return {text.begin(), text.end()}; }
   static std::string Key(int rank) { return fmt::format("ended/{}", rank); }
   static constexpr const char* kEnded = "ended";  // set where any rank is
+
+  // All ranks or none: gradients go through main memory where one has no NCCL.
+  void JoinNccl() {
+    asked_for_nccl_ = true;
+    const char* off = std::getenv("UNDERSTUDY_NCCL");
+    std::string why = "UNDERSTUDY_NCCL=off";
+    const CudaModule* module =
+        off != nullptr && std::string(off) == "off" ? nullptr : FindCudaModule(&why);
+    std::string id;
+    if (module != nullptr && place_.rank == 0) id = module->make_sum_id();
+    const std::vector<std::string> all = Gather(module == nullptr ? "no" : "yes" + id);
+    if (std::find(all.begin(), all.end(), "no") != all.end()) return;
+    nccl_ = module->join_sum(all[0].substr(3), place_.rank, place_.size);
+  }
+
+  // NCCL waits for a lost rank without end. All show first, by Gloo, that they are there; who is
+  // lost behind that is found by the reasons of others, or the time.
+  void SumOnDevices(float* numbers, int64_t count) {
+    float here = 1;
+    Sum(&here, 1, false);
+    const auto end = std::chrono::steady_clock::now() + kOperation;
+    nccl_->Sum(numbers, count, [&] {
+      bool ended = false;
+      try {
+        ended = store_->check({kEnded});
+      } catch (const std::exception& error) {
+        Lost(Short(error));
+      }
+      if (ended) Lost("");
+      if (std::chrono::steady_clock::now() > end) {
+        Lost(fmt::format("no answer in {} s", kOperation.count()));
+      }
+    });
+  }
 
   // Waits until every rank has come.
   void RequireAll() {
@@ -214,6 +254,8 @@ class GlooRanks : public Ranks {
   const RankPlace place_;
   c10::intrusive_ptr<c10d::Store> store_;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+  bool asked_for_nccl_ = false;
+  std::unique_ptr<DeviceSum> nccl_;
   int rounds_ = 0;
   bool ended_ = false;
 };

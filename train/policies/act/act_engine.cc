@@ -20,17 +20,13 @@ class ActLoss : public LossNet {
   // As LeRobot's, padding included in what is divided by: the mean over all B T A numbers of the
   // batch, and over its B samples. Sums: squared errors T, real steps T, both parts of the loss.
   PartLoss Loss(const BatchPart& part) const override {
-    const Batch& batch = part.batch;
-    const int64_t B = batch.size, T = shape_.horizon, A = shape_.action;
-    const std::vector<float>& actions_BTA = batch[kActionColumn].numbers;
-    const std::vector<uint8_t>& mask_BT = batch[kActionColumn].real_BT;
-    Require(static_cast<int64_t>(actions_BTA.size()) == B * T * A &&
-                static_cast<int64_t>(mask_BT.size()) == B * T,
-            "actions fit the layout");
-    Require(batch.sample_B.size() == static_cast<size_t>(B), "every sample has an identity");
-    const ActInputs inputs = MakeActInputs(batch, shape_, config_, device_, part.bfloat16);
-    const Tensor action = View(actions_BTA, {B, T, A}).to(device_);
-    const Tensor real_BT = View(mask_BT, {B, T}).to(device_).ne(0);
+    const std::vector<Tensor> taken =
+        TakeInputs(part, device_, [this](const BatchPart& later) { return HostInputs(later); });
+    const ActInputs inputs =
+        MakeActInputs(std::span(taken).subspan(kOwnInputs), shape_, part.bfloat16);
+    const Tensor &action = taken[0], &whole = taken[2], &noise = taken[3];
+    const Tensor real_BT = taken[1].ne(0);
+    const int64_t B = action.size(0), T = shape_.horizon, A = shape_.action;
     Dropout dropout(config_.dropout, draws_.dropout, part);
 
     PartLoss loss;
@@ -41,14 +37,13 @@ class ActLoss : public LossNet {
       if (config_.use_vae) {
         const auto [mean, log_variance] =
             net_.EncodeActions(inputs.state_BS, action, real_BT, dropout);
-        latent = mean + (log_variance / 2).exp() * Noise(part);
+        latent = mean + (log_variance / 2).exp() * noise.clone();
         divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum();
       }
       loss.answer = net_.Decode(inputs, latent, dropout);
     }
     const Tensor mask = real_BT.to(at::kFloat).unsqueeze(-1);
     const Tensor error = (loss.answer - action) * mask;
-    const double whole = part.whole.size;
     const Tensor l1 = error.abs().sum() / (whole * static_cast<double>(T * A));
     divergence = divergence / whole;
     loss.loss = l1 + divergence * config_.kl_weight;
@@ -60,6 +55,25 @@ class ActLoss : public LossNet {
   }
 
  private:
+  // What the loss takes of a part beside HostActInputs, which stand behind it.
+  static constexpr size_t kOwnInputs = 4;
+  std::vector<Tensor> HostInputs(const BatchPart& part) const {
+    const Batch& batch = part.batch;
+    const int64_t B = batch.size, T = shape_.horizon, A = shape_.action;
+    const std::vector<float>& actions_BTA = batch[kActionColumn].numbers;
+    const std::vector<uint8_t>& mask_BT = batch[kActionColumn].real_BT;
+    Require(static_cast<int64_t>(actions_BTA.size()) == B * T * A &&
+                static_cast<int64_t>(mask_BT.size()) == B * T,
+            "actions fit the layout");
+    Require(batch.sample_B.size() == static_cast<size_t>(B), "every sample has an identity");
+    std::vector<Tensor> inputs{View(actions_BTA, {B, T, A}), View(mask_BT, {B, T}),
+                               at::scalar_tensor(part.whole.size, at::kFloat),
+                               config_.use_vae ? Noise(part) : Tensor()};
+    const std::vector<Tensor> seen = HostActInputs(batch, shape_, config_);
+    inputs.insert(inputs.end(), seen.begin(), seen.end());
+    return inputs;
+  }
+
   Tensor Noise(const BatchPart& part) const {
     const size_t size = static_cast<size_t>(config_.latent_dim);
     std::vector<float> noise_BL(part.batch.sample_B.size() * size);
@@ -67,8 +81,7 @@ class ActLoss : public LossNet {
       draws_.latent(part.batch.sample_B[b], part.update,
                     std::span(noise_BL).subspan(b * size, size));
     }
-    return View(noise_BL, {part.batch.size, config_.latent_dim})
-        .to(device_, at::kFloat, false, true);
+    return Own(std::move(noise_BL), {part.batch.size, config_.latent_dim});
   }
 
   const ActShape shape_;
@@ -133,6 +146,7 @@ std::unique_ptr<Learner> MakeActLearner(const SampleLayout& layout, const Json& 
     ReportAct(shape, sums, report);
   };
   policy.config = ToJson(config);
+  policy.fixed_shapes = true;
   return MakeLearner(std::move(policy), trainer);
 }
 

@@ -72,29 +72,44 @@ ResNet18 MakeBackbone(const TakeParameter& take, const FirstValues& values, int 
 
 }  // namespace
 
-ActInputs MakeActInputs(const Batch& batch, const ActShape& shape, const ActConfig& config,
-                        at::Device device, bool bfloat16) {
+std::vector<Tensor> HostActInputs(const Batch& batch, const ActShape& shape,
+                                  const ActConfig& config) {
   const int64_t B = batch.size;
   Require(B > 0, "a batch holds samples");
   const std::vector<float>& state_BS = batch[kStateColumn].numbers;
   Require(state_BS.size() == static_cast<size_t>(B * shape.state), "states fit");
-  const auto options = at::TensorOptions().dtype(at::kFloat).device(device);
   const auto of_channels = [&](const std::array<double, 3>& numbers) {
-    return at::tensor(std::vector<float>(numbers.begin(), numbers.end()), at::kFloat).to(options);
+    return Own(std::vector<float>(numbers.begin(), numbers.end()), {3});
   };
-  const Tensor mean = of_channels(config.image_mean), deviation = of_channels(config.image_std);
-  ActInputs inputs;
+  std::vector<Tensor> inputs{View(state_BS, {B, shape.state}), of_channels(config.image_mean),
+                             of_channels(config.image_std)};
   for (const ActShape::Camera& camera : shape.cameras) {
     const std::vector<uint8_t>& pixels_BHWC = batch[camera.column].pixels;
     Require(pixels_BHWC.size() == static_cast<size_t>(B * camera.height * camera.width * 3),
             "images fit");
-    Tensor image = View(pixels_BHWC, {B, camera.height, camera.width, 3}).to(device).to(options);
+    inputs.push_back(View(pixels_BHWC, {B, camera.height, camera.width, 3}));
+  }
+  return inputs;
+}
+
+ActInputs MakeActInputs(std::span<const Tensor> inputs, const ActShape& shape, bool bfloat16) {
+  const Tensor &mean = inputs[1], &deviation = inputs[2];
+  ActInputs result;
+  result.state_BS = inputs[0].clone();
+  for (const Tensor& pixels : inputs.subspan(3, shape.cameras.size())) {
+    Tensor image = pixels.to(at::kFloat);
     image.div_(255).sub_(mean).div_(deviation);
     if (bfloat16) image = image.to(at::kBFloat16);
-    inputs.images_BCHW.push_back(image.permute({0, 3, 1, 2}));
+    result.images_BCHW.push_back(image.permute({0, 3, 1, 2}));
   }
-  inputs.state_BS = View(state_BS, {B, shape.state}).to(device, at::kFloat, false, true);
-  return inputs;
+  return result;
+}
+
+ActInputs MakeActInputs(const Batch& batch, const ActShape& shape, const ActConfig& config,
+                        at::Device device, bool bfloat16) {
+  std::vector<Tensor> inputs = HostActInputs(batch, shape, config);
+  for (Tensor& input : inputs) input = input.to(device);
+  return MakeActInputs(inputs, shape, bfloat16);
 }
 
 Tensor ActNet::PackedAttention::operator()(const Tensor& query, const Tensor& key,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +19,11 @@ struct ActInputs {
   std::vector<Tensor> images_BCHW;  // per camera, normalised, channels last in memory
   Tensor state_BS;
 };
-// Requires sizes that match the shape. With `bfloat16`, images are converted to it.
+// What of it differs between batches, in main memory. Requires sizes that match the shape.
+std::vector<Tensor> HostActInputs(const Batch& batch, const ActShape& shape,
+                                  const ActConfig& config);
+// From those, moved to the device. With `bfloat16`, images are converted to it.
+ActInputs MakeActInputs(std::span<const Tensor> inputs, const ActShape& shape, bool bfloat16);
 ActInputs MakeActInputs(const Batch& batch, const ActShape& shape, const ActConfig& config,
                         at::Device device, bool bfloat16);
 

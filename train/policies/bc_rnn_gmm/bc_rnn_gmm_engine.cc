@@ -22,15 +22,12 @@ class BcRnnGmmLoss : public LossNet {
   // The negative log-likelihood of the actions, its mean over the real steps. Sums: of each step,
   // and how many are real.
   PartLoss Loss(const BatchPart& part) const override {
-    const Batch& batch = part.batch;
-    const BatchColumn& action = batch[kActionColumn];
-    const int64_t B = batch.size, T = config_.sequence, A = shape_.action;
-    Require(static_cast<int64_t>(action.numbers.size()) == B * T * A &&
-                static_cast<int64_t>(action.real_BT.size()) == B * T,
-            "actions fit the layout");
-    const BcRnnGmmInputs inputs = MakeBcRnnGmmInputs(batch, shape_, config_, Crops(part), device_);
-    const Tensor action_BTA = View(action.numbers, {B, T, 1, A}).to(device_);
-    const Tensor real_BT = View(action.real_BT, {B, T}).to(device_).ne(0);
+    const std::vector<Tensor> taken =
+        TakeInputs(part, device_, [this](const BatchPart& later) { return HostInputs(later); });
+    const BcRnnGmmInputs inputs = MakeBcRnnGmmInputs(std::span(taken).subspan(kOwnInputs), shape_);
+    const Tensor &action_BTA = taken[0], &real = taken[2];
+    const Tensor real_BT = taken[1].ne(0);
+    const int64_t A = shape_.action;
 
     ActionMixture mixture;
     {
@@ -47,8 +44,7 @@ class BcRnnGmmLoss : public LossNet {
     const Tensor loss_BT = at::where(real_BT, -likelihood_BT, at::zeros_like(likelihood_BT));
 
     PartLoss loss;
-    const auto real = part.whole.columns.at(kActionColumn).real;
-    loss.loss = loss_BT.sum() / static_cast<double>(std::max<int64_t>(1, real));
+    loss.loss = loss_BT.sum() / real;
     loss.sums_N = at::cat({loss_BT.detach().sum(0), real_BT.to(at::kFloat).sum(0)});
     loss.answer = at::cat({mixture.means_BTMA.detach().flatten(2), std_BTMA.detach().flatten(2),
                            mixture.logits_BTM.detach()},
@@ -57,6 +53,22 @@ class BcRnnGmmLoss : public LossNet {
   }
 
  private:
+  // What the loss takes of a part beside HostBcRnnGmmInputs, which stand behind it.
+  static constexpr size_t kOwnInputs = 3;
+  std::vector<Tensor> HostInputs(const BatchPart& part) const {
+    const BatchColumn& action = part.batch[kActionColumn];
+    const int64_t B = part.batch.size, T = config_.sequence, A = shape_.action;
+    Require(static_cast<int64_t>(action.numbers.size()) == B * T * A &&
+                static_cast<int64_t>(action.real_BT.size()) == B * T,
+            "actions fit the layout");
+    const auto real = part.whole.columns.at(kActionColumn).real;
+    std::vector<Tensor> inputs{View(action.numbers, {B, T, 1, A}), View(action.real_BT, {B, T}),
+                               at::scalar_tensor(std::max<int64_t>(1, real), at::kFloat)};
+    const std::vector<Tensor> seen = HostBcRnnGmmInputs(part.batch, shape_, config_, Crops(part));
+    inputs.insert(inputs.end(), seen.begin(), seen.end());
+    return inputs;
+  }
+
   // Drawn for every picture.
   CropDraw Crops(const BatchPart& part) const {
     return [this, &part](size_t sample, size_t step, size_t camera) {
@@ -107,6 +119,7 @@ std::unique_ptr<Learner> MakeBcRnnGmmLearner(const SampleLayout& layout, const J
   };
   policy.sums = int64_t{2} * config.sequence;
   policy.report = ReportLikelihood;
+  policy.fixed_shapes = true;
   policy.config = ToJson(config);
   return MakeLearner(std::move(policy), trainer);
 }

@@ -14,15 +14,14 @@ constexpr int kFeatures = 512;  // channels of ResNet18's last stage
 
 }  // namespace
 
-BcRnnGmmInputs MakeBcRnnGmmInputs(const Batch& batch, const BcRnnGmmShape& shape,
-                                  const BcRnnGmmConfig& config, const CropDraw& crop,
-                                  at::Device device) {
+std::vector<Tensor> HostBcRnnGmmInputs(const Batch& batch, const BcRnnGmmShape& shape,
+                                       const BcRnnGmmConfig& config, const CropDraw& crop) {
   const size_t B = static_cast<size_t>(batch.size);
   const BatchColumn& state = batch[kStateColumn];
   Require(B > 0 && !state.real_BT.empty() && state.real_BT.size() % B == 0,
           "a batch holds sequences of one length");
   const size_t T = state.real_BT.size() / B;
-  BcRnnGmmInputs inputs;
+  std::vector<Tensor> inputs;
 
   // a part of every picture
   const size_t height = static_cast<size_t>(config.crop > 0 ? config.crop : shape.height);
@@ -44,11 +43,7 @@ BcRnnGmmInputs MakeBcRnnGmmInputs(const Batch& batch, const BcRnnGmmShape& shape
       }
     }
     const auto size = [](size_t n) { return static_cast<int64_t>(n); };
-    inputs.images_NCHW.push_back(View(parts, {size(B * T), size(height), size(width), 3})
-                                     .to(device)
-                                     .permute({0, 3, 1, 2})
-                                     .to(at::kFloat)
-                                     .mul(1 / 255.0));
+    inputs.push_back(Own(std::move(parts), {size(B * T), size(height), size(width), 3}));
   }
 
   const auto steps = static_cast<int64_t>(T);
@@ -59,9 +54,26 @@ BcRnnGmmInputs MakeBcRnnGmmInputs(const Batch& batch, const BcRnnGmmShape& shape
     const auto size = static_cast<int64_t>(numbers.size() / (B * T));
     columns.push_back(View(numbers, {batch.size, steps, size}));
   }
-  inputs.numbers_BTI = at::cat(columns, -1).to(device);
-  Require(inputs.numbers_BTI.size(-1) == shape.numbers_size, "numbers of the layout");
+  inputs.push_back(at::cat(columns, -1));
+  Require(inputs.back().size(-1) == shape.numbers_size, "numbers of the layout");
   return inputs;
+}
+
+BcRnnGmmInputs MakeBcRnnGmmInputs(std::span<const Tensor> inputs, const BcRnnGmmShape& shape) {
+  BcRnnGmmInputs result;
+  for (const Tensor& parts_NHWC : inputs.first(shape.images.size())) {
+    result.images_NCHW.push_back(parts_NHWC.permute({0, 3, 1, 2}).to(at::kFloat).mul(1 / 255.0));
+  }
+  result.numbers_BTI = inputs[shape.images.size()];
+  return result;
+}
+
+BcRnnGmmInputs MakeBcRnnGmmInputs(const Batch& batch, const BcRnnGmmShape& shape,
+                                  const BcRnnGmmConfig& config, const CropDraw& crop,
+                                  at::Device device) {
+  std::vector<Tensor> inputs = HostBcRnnGmmInputs(batch, shape, config, crop);
+  for (Tensor& input : inputs) input = input.to(device);
+  return MakeBcRnnGmmInputs(inputs, shape);
 }
 
 BcRnnGmmNet::BcRnnGmmNet(const BcRnnGmmConfig& config, const BcRnnGmmShape& shape,
@@ -102,10 +114,11 @@ Tensor BcRnnGmmNet::EncodeImage(const ImageEncoder& encoder, const Tensor& image
     // where each keypoint's map is bright (spatial softmax, Levine et al. 2016), to better than
     // bfloat16's three digits
     const AutocastScope exact(image_NCHW.device().type(), false);
-    const auto yx =
-        at::meshgrid({at::linspace(-1, 1, maps.size(2)), at::linspace(-1, 1, maps.size(3))}, "ij");
-    const Tensor xy =
-        at::stack({yx[1].flatten(), yx[0].flatten()}, 1).to(image_NCHW.device());  // cells, 2
+    const auto options = at::TensorOptions().dtype(at::kFloat).device(image_NCHW.device());
+    const auto yx = at::meshgrid(
+        {at::linspace(-1, 1, maps.size(2), options), at::linspace(-1, 1, maps.size(3), options)},
+        "ij");
+    const Tensor xy = at::stack({yx[1].flatten(), yx[0].flatten()}, 1);  // cells, 2
     keypoints = at::matmul(at::softmax(maps.flatten(2).to(at::kFloat), -1), xy).flatten(1);
   }
   return at::relu(encoder.out(keypoints));

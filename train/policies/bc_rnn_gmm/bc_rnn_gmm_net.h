@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "train/policies/bc_rnn_gmm/bc_rnn_gmm_config.h"
@@ -22,7 +23,12 @@ struct CropPlace {
 };
 using CropDraw = std::function<CropPlace(size_t sample, size_t step, size_t camera)>;
 
-// Of all steps that the batch holds. Requires sizes that match the shape.
+// What of it differs between batches, in main memory: of all steps that the batch holds. Requires
+// sizes that match the shape.
+std::vector<Tensor> HostBcRnnGmmInputs(const Batch& batch, const BcRnnGmmShape& shape,
+                                       const BcRnnGmmConfig& config, const CropDraw& crop);
+// From those, moved to the device.
+BcRnnGmmInputs MakeBcRnnGmmInputs(std::span<const Tensor> inputs, const BcRnnGmmShape& shape);
 BcRnnGmmInputs MakeBcRnnGmmInputs(const Batch& batch, const BcRnnGmmShape& shape,
                                   const BcRnnGmmConfig& config, const CropDraw& crop,
                                   at::Device device);

@@ -46,55 +46,48 @@ class GrootLoss : public LossNet {
       }
     }
     weight_SA_ = at::tensor(weights, at::kFloat).view({-1, shape.action}).to(device_);
+    std::vector<int64_t> own;
+    for (size_t slot = 0; slot < weight_sum_S_.size(); ++slot) own.push_back(shape.ActionOf(slot));
+    own_S_ = at::tensor(own, at::kLong).to(device_);
   }
 
   // Flow matching (Lipman et al. 2023): at (1-t) noise + t action the network learns the velocity
   // action - noise. Sums: squared errors S T A, real steps S T, the loss of the objects.
   PartLoss Loss(const BatchPart& part) const override {
-    const Batch& batch = part.batch;
-    const FlowDraws draws = draw_(batch, part.update);
-    const int64_t B = batch.size, D = draws.draws, T = shape_.horizon, A = shape_.action;
-    Require(static_cast<int64_t>(draws.noise_BDTA.size()) == B * D * T * A &&
-                static_cast<int64_t>(draws.time_BD.size()) == B * D,
-            "draws fit the batch");
-    const std::vector<float>& actions_BTA = batch[kActionColumn].numbers;
-    const std::vector<uint8_t>& mask_BT = batch[kActionColumn].real_BT;
-    Require(static_cast<int64_t>(actions_BTA.size()) == B * T * A &&
-                static_cast<int64_t>(mask_BT.size()) == B * T,
-            "actions fit the layout");
-    const GrootInputs inputs =
-        MakeGrootInputs(batch, shape_, config_, vocabulary_, device_, part.bfloat16);
-    const Tensor action = View(actions_BTA, {B, 1, T, A}).to(device_);
-    const Tensor real_BT = View(mask_BT, {B, T}).to(device_).ne(0);
-    const Tensor noise = View(draws.noise_BDTA, {B, D, T, A}).to(device_);
-    const Tensor time = View(draws.time_BD, {B, D, 1, 1}).to(device_);
+    // which activations are kept is drawn with the rest, and called behind it
+    const auto keeps = std::make_shared<DropoutDraw>();
+    const std::vector<Tensor> taken =
+        TakeInputs(part, device_, [this, keeps](const BatchPart& later) {
+          FlowDraws draws = draw_(later.batch, later.update);
+          *keeps = draws.keep;
+          return HostInputs(later, std::move(draws));
+        });
+    const GrootInputs inputs = MakeGrootInputs(std::span(taken).subspan(kOwnInputs), part.batch,
+                                               shape_, config_, device_, part.bfloat16);
+    const Tensor &action = taken[0], &noise = taken[2], &time = taken[3], &bucket_BD = taken[4];
+    const Tensor &slots = taken[7], &whole = taken[8];
+    const Tensor real_BT = taken[1].ne(0);
+    const int64_t B = noise.size(0), D = noise.size(1), T = shape_.horizon, A = shape_.action;
     Tensor noisy = noise * (1 - time) + action * time, given_BDT;
-    if (!draws.given_BD.empty()) {
-      Require(static_cast<int64_t>(draws.given_BD.size()) == B * D, "draws fit the batch");
-      const std::vector<int64_t> given_BD(draws.given_BD.begin(), draws.given_BD.end());
-      const Tensor given = at::tensor(given_BD, at::kLong).view({B, D, 1}).to(device_);
+    if (const Tensor& given = taken[5]; given.defined()) {
       given_BDT = at::arange(T, given.options()).lt(given);
       noisy = at::where(given_BDT.unsqueeze(3), action, noisy);
     }
     Tensor keep;
-    if (part.learns && !draws.hide_state_B.empty()) {
-      keep = 1 - View(draws.hide_state_B, {B, 1}).to(device_, at::kFloat);
+    if (const Tensor& hide = taken[6]; part.learns && hide.defined()) {
+      keep = 1 - hide.to(at::kFloat);
     }
-
-    // the network sees whole buckets of time, counted in main memory
-    std::vector<int64_t> buckets;
-    for (const float t : draws.time_BD) {
-      const auto bucket = static_cast<int64_t>(config_.time_buckets * static_cast<double>(t));
-      buckets.push_back(std::clamp<int64_t>(bucket, 0, config_.time_buckets - 1));
-    }
-    const Tensor bucket_BD = at::tensor(buckets, at::kLong).view({B, D}).to(device_);
 
     PartLoss loss;
     GrootContext context;
     {
       const AutocastScope autocast(device_.type(), part.bfloat16);
       context = net_.Encode(inputs, keep);
-      Dropout dropout(config_.dropout, draws.keep, part);
+      const DropoutDraw drawn = [keeps](uint64_t sample, int64_t update, int place,
+                                        std::span<uint8_t> kept) {
+        (*keeps)(sample, update, place, kept);
+      };
+      Dropout dropout(config_.dropout, drawn, part);
       loss.answer = net_.Velocity(context, noisy, bucket_BD, real_BT, given_BDT, dropout);
     }
     // of a chunk with given actions the others count for all, so that each chunk weighs the same
@@ -104,20 +97,12 @@ class GrootLoss : public LossNet {
       share = mask.sum(2, true) / learnt.sum(2, true).clamp_min(1);
       mask = learnt;
     }
-    const std::vector<int64_t> slot_B(batch.embodiment_B.begin(), batch.embodiment_B.end());
-    const Tensor slots = at::tensor(slot_B, at::kLong).to(device_);
     const Tensor weight = weight_SA_.index_select(0, slots).view({B, 1, 1, A});
     Tensor target = action - noise;
     if (padded_) target = target.masked_fill(OwnNumbers(slots).logical_not(), 0);
     const Tensor error = (loss.answer - target).square() * mask;
-    // numbers that count in the whole batch, by weight
-    double whole = 0;
-    const std::vector<int64_t>& real_S = part.whole.columns.at(kActionColumn).real_by_embodiment;
-    for (size_t slot = 0; slot < std::min(real_S.size(), weight_sum_S_.size()); ++slot) {
-      whole += static_cast<double>(real_S[slot]) * static_cast<double>(D) * weight_sum_S_[slot];
-    }
     const Tensor weighed = share.defined() ? error * share : error;
-    loss.loss = (weighed * weight).sum() / (whole + 1e-6);
+    loss.loss = (weighed * weight).sum() / whole;
     Tensor objects = at::zeros({1}, weight_SA_.options());
     if (context.objects_BO.defined()) {
       objects = ObjectLoss(context.objects_BO, part).view({1});
@@ -135,28 +120,75 @@ class GrootLoss : public LossNet {
   }
 
  private:
+  // What the loss takes of a part beside HostGrootInputs, which stand behind it.
+  static constexpr size_t kOwnInputs = 9;
+  std::vector<Tensor> HostInputs(const BatchPart& part, FlowDraws draws) const {
+    const Batch& batch = part.batch;
+    const int64_t B = batch.size, D = draws.draws, T = shape_.horizon, A = shape_.action;
+    Require(static_cast<int64_t>(draws.noise_BDTA.size()) == B * D * T * A &&
+                static_cast<int64_t>(draws.time_BD.size()) == B * D,
+            "draws fit the batch");
+    const std::vector<float>& actions_BTA = batch[kActionColumn].numbers;
+    const std::vector<uint8_t>& mask_BT = batch[kActionColumn].real_BT;
+    Require(static_cast<int64_t>(actions_BTA.size()) == B * T * A &&
+                static_cast<int64_t>(mask_BT.size()) == B * T,
+            "actions fit the layout");
+    // the network sees whole buckets of time
+    std::vector<int64_t> buckets;
+    for (const float t : draws.time_BD) {
+      const auto bucket = static_cast<int64_t>(config_.time_buckets * static_cast<double>(t));
+      buckets.push_back(std::clamp<int64_t>(bucket, 0, config_.time_buckets - 1));
+    }
+    Tensor given, hide;
+    if (!draws.given_BD.empty()) {
+      Require(static_cast<int64_t>(draws.given_BD.size()) == B * D, "draws fit the batch");
+      given = Own(std::vector<int64_t>(draws.given_BD.begin(), draws.given_BD.end()), {B, D, 1});
+    }
+    if (!draws.hide_state_B.empty()) hide = Own(std::move(draws.hide_state_B), {B, 1});
+    // numbers that count in the whole batch, by weight
+    double whole = 0;
+    const std::vector<int64_t>& real_S = part.whole.columns.at(kActionColumn).real_by_embodiment;
+    for (size_t slot = 0; slot < std::min(real_S.size(), weight_sum_S_.size()); ++slot) {
+      whole += static_cast<double>(real_S[slot]) * static_cast<double>(D) * weight_sum_S_[slot];
+    }
+    std::vector<Tensor> inputs{
+        View(actions_BTA, {B, 1, T, A}),
+        View(mask_BT, {B, T}),
+        Own(std::move(draws.noise_BDTA), {B, D, T, A}),
+        Own(std::move(draws.time_BD), {B, D, 1, 1}),
+        Own(std::move(buckets), {B, D}),
+        given,
+        hide,
+        Own(std::vector<int64_t>(batch.embodiment_B.begin(), batch.embodiment_B.end()), {B}),
+        at::scalar_tensor(whole + 1e-6, at::kFloat)};
+    Require(inputs.size() == kOwnInputs, "inputs in their places");
+    const std::vector<Tensor> seen = HostGrootInputs(batch, shape_, vocabulary_);
+    inputs.insert(inputs.end(), seen.begin(), seen.end());
+    return inputs;
+  }
+
   // Which numbers of an action are no padding, B 1 1 A.
   Tensor OwnNumbers(const Tensor& slots) const {
-    std::vector<int64_t> own;
-    for (size_t slot = 0; slot < weight_sum_S_.size(); ++slot) {
-      own.push_back(shape_.ActionOf(slot));
-    }
-    const Tensor own_B = at::tensor(own, at::kLong).to(device_).index_select(0, slots);
+    const Tensor own_B = own_S_.index_select(0, slots);
     const Tensor place_A = at::arange(shape_.action, own_B.options());
     return place_A.lt(own_B.unsqueeze(1)).view({-1, 1, 1, shape_.action});
   }
 
   // Mean smooth absolute error over the labels that are known.
   Tensor ObjectLoss(const Tensor& objects_BO, const BatchPart& part) const {
-    const std::vector<float>& labels_BO = part.batch[kObjectsColumn].numbers;
-    Require(labels_BO.size() == static_cast<size_t>(objects_BO.numel()),
-            "object labels fit the layout");
-    const Tensor label = View(labels_BO, objects_BO.sizes()).to(device_);
+    const auto make = [shape = objects_BO.sizes().vec()](const BatchPart& later) {
+      const std::vector<float>& labels_BO = later.batch[kObjectsColumn].numbers;
+      Require(static_cast<int64_t>(labels_BO.size()) == c10::multiply_integers(shape),
+              "object labels fit the layout");
+      const auto count = std::max<int64_t>(1, later.whole.columns.at(kObjectsColumn).known);
+      return std::vector<Tensor>{View(labels_BO, shape), at::scalar_tensor(count, at::kFloat)};
+    };
+    const std::vector<Tensor> taken = TakeInputs(part, device_, make);
+    const Tensor& label = taken[0];
     const Tensor known = label.isnan().logical_not();
     const Tensor error =
         at::smooth_l1_loss(objects_BO, label.nan_to_num(0), at::Reduction::None, kObjectKnee);
-    const int64_t count = part.whole.columns.at(kObjectsColumn).known;
-    return (error * known).sum() / static_cast<double>(std::max<int64_t>(1, count));
+    return (error * known).sum() / taken[1];
   }
 
   const GrootShape shape_;
@@ -165,7 +197,7 @@ class GrootLoss : public LossNet {
   const DrawSource draw_;
   const at::Device device_;
   const GrootNet net_;
-  Tensor weight_SA_;
+  Tensor weight_SA_, own_S_;
   std::vector<double> weight_sum_S_;
   bool padded_ = false;
 };
@@ -268,6 +300,7 @@ std::unique_ptr<Learner> MakeGrootLearner(const SampleLayout& layout, int vocabu
     Report(shape, slots, sums, report);
   };
   policy.config = ToJson(config);
+  policy.fixed_shapes = config.embodiments == 1;
   policy.training_only = kObjectHead;
   return MakeLearner(std::move(policy), trainer);
 }

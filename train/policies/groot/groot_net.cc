@@ -21,8 +21,7 @@ Tensor Modulate(const Tensor& h, const Tensor& scale, const Tensor& shift, doubl
 
 }  // namespace
 
-GrootInputs MakeGrootInputs(const Batch& batch, const GrootShape& shape, const GrootConfig& config,
-                            int vocabulary, at::Device device, bool bfloat16) {
+std::vector<Tensor> HostGrootInputs(const Batch& batch, const GrootShape& shape, int vocabulary) {
   const int64_t B = batch.size, H = shape.height, W = shape.width;
   const size_t size = static_cast<size_t>(B);
   Require(B > 0, "a batch holds samples");
@@ -31,10 +30,9 @@ GrootInputs MakeGrootInputs(const Batch& batch, const GrootShape& shape, const G
   Require(state_BS.size() == size * static_cast<size_t>(shape.state), "states fit");
   Require(tokens_BL.size() == size * static_cast<size_t>(shape.tokens), "tokens fit");
   Require(batch.embodiment_B.size() == size, "embodiments fit");
-  GrootInputs inputs;
+  std::vector<Tensor> inputs;
 
-  // 127.5 and every difference to it are exact in bfloat16
-  const auto type = bfloat16 ? at::kBFloat16 : at::kFloat;
+  // pictures, and the rows that have them
   for (size_t camera = 0; camera < shape.images.size(); ++camera) {
     const std::vector<uint8_t>& pixels_BHWC = batch[shape.images[camera]].pixels;
     Require(pixels_BHWC.size() == static_cast<size_t>(B * H * W * 3), "images fit");
@@ -48,15 +46,10 @@ GrootInputs MakeGrootInputs(const Batch& batch, const GrootShape& shape, const G
     if (seen.size() < size) {
       rows = at::tensor(seen, at::kLong);
       pixels = pixels.index_select(0, rows);
-      rows = rows.to(device);
     }
-    inputs.image_rows.push_back(rows);
-    Tensor image = at::empty(pixels.sizes(), at::TensorOptions().dtype(type).device(device));
-    image.copy_(pixels);
-    image.sub_(127.5).mul_(1 / 255.0);
-    inputs.images_BCHW.push_back(image.permute({0, 3, 1, 2}));
+    inputs.insert(inputs.end(), {pixels, rows});
   }
-  inputs.state_BS = View(state_BS, {B, shape.state}).to(device, at::kFloat, false, true);
+  inputs.push_back(View(state_BS, {B, shape.state}));
 
   // texts that occur more than once are encoded once
   std::map<std::vector<int32_t>, int64_t> rows;
@@ -77,13 +70,41 @@ GrootInputs MakeGrootInputs(const Batch& batch, const GrootShape& shape, const G
       tokens.push_back(id);
     }
   }
-  inputs.tokens_UL = at::tensor(tokens, at::kLong)
-                         .view({static_cast<int64_t>(rows.size()), shape.tokens})
-                         .to(device);
-  inputs.text_seen_UL = inputs.tokens_UL.ne(0);
-  inputs.text_row_B = at::tensor(row_of, at::kLong).to(device);
-  inputs.slots = GroupSlots(batch.embodiment_B, config.embodiments, device);
+  inputs.push_back(Own(std::move(tokens), {static_cast<int64_t>(rows.size()), shape.tokens}));
+  inputs.push_back(Own(std::move(row_of), {B}));
   return inputs;
+}
+
+GrootInputs MakeGrootInputs(std::span<const Tensor> inputs, const Batch& batch,
+                            const GrootShape& shape, const GrootConfig& config, at::Device device,
+                            bool bfloat16) {
+  GrootInputs result;
+  // 127.5 and every difference to it are exact in bfloat16
+  const auto type = bfloat16 ? at::kBFloat16 : at::kFloat;
+  for (size_t camera = 0; camera < shape.images.size(); ++camera) {
+    const Tensor& pixels = inputs[2 * camera];
+    Tensor image = at::empty(pixels.sizes(), at::TensorOptions().dtype(type).device(device));
+    image.copy_(pixels);
+    image.sub_(127.5).mul_(1 / 255.0);
+    result.images_BCHW.push_back(image.permute({0, 3, 1, 2}));
+    result.image_rows.push_back(inputs[2 * camera + 1]);
+  }
+  inputs = inputs.subspan(2 * shape.images.size());
+  result.state_BS = inputs[0].clone();
+  result.tokens_UL = inputs[1];
+  result.text_seen_UL = result.tokens_UL.ne(0);
+  result.text_row_B = inputs[2];
+  result.slots = GroupSlots(batch.embodiment_B, config.embodiments, device);
+  return result;
+}
+
+GrootInputs MakeGrootInputs(const Batch& batch, const GrootShape& shape, const GrootConfig& config,
+                            int vocabulary, at::Device device, bool bfloat16) {
+  std::vector<Tensor> inputs = HostGrootInputs(batch, shape, vocabulary);
+  for (Tensor& input : inputs) {
+    if (input.defined()) input = input.to(device);
+  }
+  return MakeGrootInputs(inputs, batch, shape, config, device, bfloat16);
 }
 
 GrootNet::GrootNet(const GrootConfig& config, const GrootShape& shape, int vocabulary,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,14 @@ struct GrootInputs {
   Tensor text_row_B;    // row of tokens_UL
   SlotGroups slots;
 };
-// Throws Error(kBadInput) for token ids or slots that the policy does not have; requires sizes that
-// match the shape. With `bfloat16`, images are converted to it.
+// What of it differs between batches, in main memory. Throws Error(kBadInput) for token ids that
+// the policy does not have; requires sizes that match the shape.
+std::vector<Tensor> HostGrootInputs(const Batch& batch, const GrootShape& shape, int vocabulary);
+// From those, moved to the device. Throws Error(kBadInput) for slots that the policy does not have.
+// With `bfloat16`, images are converted to it.
+GrootInputs MakeGrootInputs(std::span<const Tensor> inputs, const Batch& batch,
+                            const GrootShape& shape, const GrootConfig& config, at::Device device,
+                            bool bfloat16);
 GrootInputs MakeGrootInputs(const Batch& batch, const GrootShape& shape, const GrootConfig& config,
                             int vocabulary, at::Device device, bool bfloat16);
 
