@@ -4,13 +4,14 @@ export CCACHE
 export CCACHE_SLOPPINESS = pch_defines,time_macros,include_file_mtime,include_file_ctime
 JOBS ?= $(shell nproc)
 
-.PHONY: help demo demo-full test test-slow mutate build program configure setup bench package image format clean
+.PHONY: help demo demo-full test test-slow mutate build program configure setup assets bench package image format clean
 
 help:
 	@echo "make demo       set up, build and run the whole path on the stack task (about 25 minutes)"
 	@echo "make test       set up, build and run every test (about 22 minutes)"
 	@echo "make demo-full  the same path in a larger size (about 75 minutes)"
 	@echo "make test-slow  a thousand kills, a dataset of 4 GB, 20000 scripts of faults (about 10 minutes)"
+	@echo "make assets     textures and panoramas for plans that show pictures, into .deps/assets (50 MB of 225 MB fetched)"
 	@echo "make package    build/release/understudy-*.tar.gz and .deb"
 	@echo "make image      build/release/understudy-*.oci.tar, for Podman, Apptainer, Enroot and Pyxis"
 	@echo "make mutate     one-line faults that tests must notice (half an hour; resumes where it was stopped)"
@@ -18,6 +19,10 @@ help:
 
 setup:
 	@tools/setup.sh
+
+# pictures that plans may name; nothing else needs them
+assets:
+	@tools/assets.py
 
 configure: setup
 	@test -f build/release/build.ninja || cmake --preset release
