@@ -7,6 +7,7 @@
 #include <functional>
 #include <thread>
 
+#include "app/assets.h"
 #include "app/registry.h"
 #include "app/system.h"
 #include "core/base/error.h"
@@ -208,6 +209,9 @@ Json Diagnose(const std::string& folder) {
                          encoder.empty() ? "no encoder in libavcodec" : encoder,
                          encoder.empty() ? "apt-get install libavcodec-extra" : ""));
   });
+
+  const AssetReport assets = ReportAssets();
+  lines.push_back(Line("pictures", assets.fine, assets.what, assets.fix));
 
   bool fine = true;
   for (const Json& line : lines) fine = fine && line["fine"].get<bool>();

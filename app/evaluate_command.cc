@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "app/assets.h"
 #include "app/commands.h"
 #include "app/evaluated_twin.h"
 #include "app/factors.h"
@@ -262,6 +263,7 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
   }
   AugmentPlan plan;
   ReadPlanFile(flags.factors, &plan);
+  FindPictures(Pictures(), &plan);
   const SceneInventory scene = renderers()->inventory();
   const PhysicsInventory world = twin.simulators()->inventory();
   CheckPlan(plan, flags.factors, scene, world);
@@ -347,6 +349,7 @@ std::optional<Suite> OpenSuite(EvaluateFlags* flags) {
   if (flags->suite.empty()) return std::nullopt;
   const EvalOptions& eval = flags->evaluate.eval;
   Suite suite = ReadSuite(LoadJson(flags->suite), flags->suite);
+  for (SuiteEpisode& episode : suite.episodes) ProvidePictures(Pictures(), &episode.look);
   flags->evaluate.eval = OptionsOf(suite, eval);
   const bool of_checkpoint = !flags->evaluate.checkpoint.empty();
   if (flags->task.empty() && !of_checkpoint) flags->task = suite.task;
@@ -391,6 +394,7 @@ Json EvaluateWith(EvaluateFlags given, CommandContext& context) {
   const RendererFactory renderers = twin.renderers_with(flags.evaluate.eval.render);
   AugmentPlan plan;
   ReadPlanFile(flags.plan_file, &plan);
+  FindPictures(Pictures(), &plan);
   if (!plan.randomizers.empty()) {
     CheckPlan(plan, flags.plan_file, renderers()->inventory(), twin.simulators()->inventory());
   }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "app/assets.h"
 #include "app/commands.h"
 #include "app/factors.h"
 #include "app/joint_robot.h"
@@ -395,6 +396,7 @@ Command AugmentCommand() {
         const Twin twin = TwinOfInputs(flags);
         AugmentOptions options = flags.augment;
         ReadPlanFile(flags.plan_file, &options.plan);
+        FindPictures(Pictures(), &options.plan);
         const RendererFactory renderers = twin.renderers_with(options.render);
         CheckRemade(flags.preview, kPngStart, "picture");
         if (!flags.preview.empty()) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/assets.h"
 #include "app/registry.h"
 #include "app/shipped.h"
 #include "augment/randomizers/randomizers.h"
@@ -56,6 +57,11 @@ Json ListParts() {
   parts["devices"].push_back(
       {{"name", "webxr"}, {"description", "a headset's browser, which draws the twin in stereo"}});
   parts["devices"].push_back({{"name", "page"}, {"description", "mouse and keys in a browser"}});
+  for (const auto& [family, count] : Pictures().State().families) {
+    parts["pictures"].push_back(
+        {{"name", family + "/*"},
+         {"description", fmt::format("{} {}", count, family == "sky" ? "panoramas" : "textures")}});
+  }
   for (const ShippedFile& checkpoint : ShippedCheckpoints()) {
     parts["checkpoints"].push_back({{"name", checkpoint.name},
                                     {"description", checkpoint.description},

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "app/planned_steps.h"
 #include "core/base/error.h"
 #include "train/evaluate/evaluate.h"
 

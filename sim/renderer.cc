@@ -61,6 +61,7 @@ class MujocoRenderer : public Renderer {
     drawing_.flags[mjRND_SHADOW] = options.shadows;
     drawing_.flags[mjRND_REFLECTION] = 1;  // free unless a material reflects
     drawing_.flags[mjRND_FOG] = 0;
+    drawing_.flags[mjRND_SKYBOX] = look_->shows_sky();
   }
 
   ~MujocoRenderer() override {
@@ -103,11 +104,18 @@ class MujocoRenderer : public Renderer {
   void DoSetVariation(const SceneVariation& variation) override {
     look_->Apply(variation);
     shown_ = variation;
+    drawing_.flags[mjRND_SKYBOX] = look_->shows_sky();
     gl_.MakeCurrent();
+    const WithSky with_sky(look_->room(), model_.get());
     for (const int texture : look_->TakeChangedTextures()) {
       for (auto& canvas : canvases_) {
         if (canvas) mjr_uploadTexture(model_.get(), &canvas->context, texture);
       }
+    }
+    // what a canvas keeps of materials
+    for (auto& canvas : canvases_) {
+      if (!canvas) continue;
+      std::copy_n(model_->mat_texrepeat, 2 * model_->nmat, canvas->context.mat_texrepeat);
     }
     if (width_ > 0) UpdatePoses();
   }
@@ -217,6 +225,7 @@ class MujocoRenderer : public Renderer {
       // MuJoCo looks up the functions of OpenGL in globals each time
       static std::mutex making;
       const std::lock_guard lock(making);
+      const WithSky with_sky(look_->room(), model_.get());
       mjr_makeContext(model_.get(), &made->context, mjFONTSCALE_50);
       made->width = width;
       made->height = height;

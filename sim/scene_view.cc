@@ -123,6 +123,10 @@ class MujocoSceneView final : public SceneView {
       look.pictures.push_back(PictureOf(m, i));
       if (m.tex_type[i] == mjTEXTURE_SKYBOX) look.sky = i;
     }
+    if (look_->shows_sky() && !look_->room().sky_is_own()) {
+      look.sky = look_->room().sky();
+      look.pictures.push_back(PictureOf(m, look.sky));
+    }
     for (int i = 0; i < m.ngeom; ++i) AddShape(i, &look);
     for (int i = 0; i < m.nlight; ++i) AddLight(i, &look);
     for (int i = 0; i < m.ncam; ++i) {

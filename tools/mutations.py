@@ -393,7 +393,22 @@ _GROUPS = [
         ("CopyNumbers(varied->cam_fovy, nominal.cam_fovy, nominal.ncam);", ""),
     ]),
     ("sim/looks/texture.cc", "sim_test", "RenderTest.*", [
-        ("changed_.insert(texture);", ""),
+        ("changed.push_back(texture);", ""),
+        ("CopyNumbers(varied->mat_texrepeat, nominal.mat_texrepeat, nominal.nmat * 2);", ""),
+        ("room_->Return(id);", ""),
+    ]),
+    ("sim/looks/sky.cc", "sim_test", "RenderTest.*", [
+        ("CopyNumbers(varied->geom_group, nominal.geom_group, nominal.ngeom);", ""),
+        ("{s, -1, -t}", "{s, -1, t}"),
+        ("0.5 + yaw", "0.5 - yaw"),
+    ]),
+    ("data/store/shown_pictures.cc", "augment_test", "PicturesOfLooks.*", [
+        ("ContentHash(content) != hash", "false"),
+    ]),
+    ("augment/pictures.cc", "app_test", "PicturesTest.*", [
+        ("FileHash(file) != list.pictures.at(name).hash", "false"),
+        ("hash != picture->hash", "false"),
+        ("all.Add(content);", ""),
     ]),
     # ---- train
     ("train/samples/normalizer.cc", "train_test", "*", [

@@ -37,6 +37,20 @@ void PartCheck::Complain(const char* field, const std::string& what) {
   problems.push_back(fmt::format("randomizers.{}.{}: {}", name, field, what));
 }
 
+void PartCheck::Pictures(const std::vector<std::string>& images, const std::string& images_hash,
+                         const FoundPictures& found) {
+  if (images.empty()) {
+    if (!images_hash.empty()) Complain("images_hash", "there are no images");
+    return;
+  }
+  if (!found.looked) Complain("images", "pictures are of no use here");
+  for (const std::string& problem : found.problems) Complain("images", problem);
+  if (found.looked && found.problems.empty() && images_hash != found.hash) {
+    Complain("images_hash",
+             fmt::format("{}: the pictures here are others ({})", images_hash, found.hash));
+  }
+}
+
 double In(Rng& rng, const std::array<double, 2>& range) { return rng.Uniform(range[0], range[1]); }
 
 double Around(Rng& rng, double half_width) { return rng.Uniform(-half_width, half_width); }

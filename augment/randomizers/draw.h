@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "augment/randomizers/found_pictures.h"
 #include "core/base/glob.h"
 #include "core/base/options.h"
 #include "core/base/rng.h"
@@ -40,6 +41,9 @@ struct PartCheck {
   // The low end must not lie above the high end.
   void Range(const char* field, const std::array<double, 2>& range);
   void Complain(const char* field, const std::string& what);
+  // What was found of `images`, and whether it is what `images_hash` says.
+  void Pictures(const std::vector<std::string>& images, const std::string& images_hash,
+                const FoundPictures& found);
 };
 struct PlanCheck : PartCheck {
   const SceneInventory& scene;

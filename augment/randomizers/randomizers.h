@@ -23,6 +23,7 @@
 #include "augment/randomizers/picture.h"
 #include "augment/randomizers/reset_range.h"
 #include "augment/randomizers/robot_mount.h"
+#include "augment/randomizers/sky.h"
 #include "augment/randomizers/start_posture.h"
 #include "augment/randomizers/table_height.h"
 #include "augment/randomizers/texture.h"
@@ -38,7 +39,7 @@ using Randomizer =
                  ActuatorDelayRandomizer, ObjectSizeRandomizer, TableHeightRandomizer,
                  RobotMountRandomizer, StartPostureRandomizer, ResetRangeRandomizer,
                  ObservationNoiseRandomizer, PictureRandomizer, ObjectShapeRandomizer,
-                 FixturesRandomizer, DistractorsRandomizer>;
+                 FixturesRandomizer, DistractorsRandomizer, SkyRandomizer>;
 
 // One line of `understudy list`.
 struct RandomizerLine {

@@ -10,6 +10,11 @@ void TextureRandomizer::Check(PlanCheck& check) const {
   check.Range("value", value);
   check.Range("saturation", saturation);
   check.Range("cells", cells);
+  check.Range("image_repeat", image_repeat);
+  check.Pictures(images, images_hash, found);
+  if (!images.empty() && patterns != TextureRandomizer{}.patterns) {
+    check.Complain("patterns", "pictures are drawn instead, of images: leave out one of them");
+  }
 }
 
 void TextureRandomizer::Draw(PlanDraw& draw) const {
@@ -25,6 +30,14 @@ void TextureRandomizer::Draw(PlanDraw& draw) const {
                           std::clamp(bright + Around(rng, contrast), 0.0, 1.0)});
     edit.cells = std::round(In(rng, cells));
     edit.seed = rng.NextU64() >> 11;  // exact as a JSON number
+    if (!images.empty()) {
+      if (found.choices.empty()) continue;
+      const TextureEdit shown{.texture = texture,
+                              .image = found.choices[rng.UniformInt(found.choices.size())].load(),
+                              .image_repeat = In(rng, image_repeat)};
+      draw.edits.push_back(shown);
+      continue;
+    }
     draw.edits.push_back(edit);
   }
 }

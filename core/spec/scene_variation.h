@@ -8,6 +8,7 @@
 
 #include "core/base/options.h"
 #include "core/geometry/pose.h"
+#include "core/image/shown_picture.h"
 
 namespace understudy {
 
@@ -77,15 +78,19 @@ struct EnumNames<TexturePattern> {
   static constexpr std::array kNames{"flat", "checker", "gradient", "noise", "wood"};
 };
 
-// Replaces a 2D texture of the model by a generated one: reproducible from these numbers alone.
+// Replaces a 2D texture of the model by a generated one, reproducible from these numbers alone, or
+// by a picture.
 struct TextureEdit {
   static constexpr const char* kTag = "texture";
+  static constexpr std::array kUnwritten{"image", "image_hash", "image_repeat"};
   std::string texture;
   TexturePattern pattern = TexturePattern::kFlat;
   Eigen::Vector3d rgb1 = Eigen::Vector3d::Constant(0.8);
   Eigen::Vector3d rgb2 = Eigen::Vector3d::Constant(0.4);
   double cells = 8;
   uint64_t seed = 0;
+  ShownPicture image;
+  double image_repeat = 1;
   template <class V>
   void Visit(V& v) {
     v("texture", texture, "name");
@@ -94,6 +99,28 @@ struct TextureEdit {
     v("rgb2", rgb2, "second colour", Limits{0, 1});
     v("cells", cells, "repeats of the pattern across the texture", Limits{1, 64});
     v("seed", seed, "of noise and wood");
+    v("image", image.name, "picture instead of the pattern: its name");
+    v("image_hash", image.hash, "of its pixels, by which they are stored");
+    v("image_repeat", image_repeat, "times as often across what the texture lies on",
+      Limits{0.1, 20});
+  }
+};
+
+// What is seen where nothing stands: a picture of the whole surroundings (an equirectangular one,
+// its middle towards x, its upper edge towards z).
+struct SkyEdit {
+  static constexpr const char* kTag = "sky";
+  ShownPicture image;
+  double yaw = 0;                   // rad, about z
+  double exposure = 0;              // stops
+  std::vector<std::string> hidden;  // geoms that are not drawn: walls in its way
+  template <class V>
+  void Visit(V& v) {
+    v("image", image.name, "name of the picture");
+    v("image_hash", image.hash, "of its pixels, by which they are stored");
+    v("yaw", yaw, "rad, about z");
+    v("exposure", exposure, "stops", Limits{-10, 10});
+    v("hidden", hidden, "geoms that are not drawn");
   }
 };
 
@@ -135,7 +162,7 @@ struct PictureEdit {
 };
 
 using SceneEdit = std::variant<LightEdit, HeadlightEdit, MaterialEdit, GeomMaterialEdit,
-                               TextureEdit, CameraEdit, PictureEdit>;
+                               TextureEdit, CameraEdit, PictureEdit, SkyEdit>;
 
 // A look of the scene: edits from the nominal one, in order. Label-safe by construction: no edit
 // here reaches physics, states or actions. Empty = nominal.
@@ -146,6 +173,20 @@ struct SceneVariation {
     v("edits", edits, "applied in order to the nominal scene");
   }
 };
+
+// Calls each(ShownPicture&) for every picture that a look shows.
+template <class Variation, class Each>
+void EachPicture(Variation& look, Each each) {
+  for (auto& edit : look.edits) {
+    std::visit(
+        [&](auto& one) {
+          if constexpr (requires { one.image; }) {
+            if (one.image.shown()) each(one.image);
+          }
+        },
+        edit);
+  }
+}
 
 // What of a scene can be varied, with its nominal values: randomizers work from these, never from
 // what an earlier draw left behind.

@@ -12,6 +12,7 @@
 #include "data/store/hdf5/creation.h"
 #include "data/store/numbered_name.h"
 #include "data/store/scene_files.h"
+#include "data/store/shown_pictures.h"
 
 namespace understudy {
 namespace {
@@ -366,6 +367,7 @@ EpisodeMeta ReadMeta(const h5::Group& demo) {
   meta.quality = JsonOf(own, "quality");
   meta.variation =
       FromJson<SceneVariation>(JsonOf(own, "variation"), own.Place() + ": attribute 'variation'");
+  FindStoredPictures(demo.file(), &meta.variation);
   meta.physics =
       FromJson<PhysicsVariation>(JsonOf(own, "physics"), own.Place() + ": attribute 'physics'");
   if (!meta.physics.edits.empty()) meta.model_text = demo.Text("model_file", "");

@@ -19,6 +19,7 @@
 #include "data/store/index.h"
 #include "data/store/meta.h"
 #include "data/store/numbered_name.h"
+#include "data/store/shown_pictures.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -247,6 +248,7 @@ void DatasetWriter::BeginEpisode(const Episode& episode,
     open->group.Write(columns);
     for (const Column& column : columns) open->hashes.Add(column);
     open->entry = IndexEntry::Of(episode);
+    StorePictures(m.file.root().Open("understudy"), open->meta.variation);
     WriteMeta(open->group, open->meta, open->length, m.header.model_text);
     const RawStream& raw = episode.raw;
     if (!raw.samples.empty() || !raw.device.empty() || !raw.profile.empty() ||

@@ -18,8 +18,8 @@ namespace understudy {
 
 struct VideoModule {
   static constexpr ModuleName kName{"video", "libav", "films", "WITH_VIDEO"};
-  // As MakeVideoSink, VideoWriter, EncodePng, H264EncoderName and DecodePicture in video_writer.h,
-  // png.h and codec.h.
+  // As MakeVideoSink, VideoWriter, EncodePng, H264EncoderName, DecodePicture and DecodeLight in
+  // video_writer.h, png.h and codec.h.
   std::unique_ptr<FrameSink> (*make_sink)(const std::filesystem::path& file, size_t cameras,
                                           double fps, const VideoOptions& options) = nullptr;
   std::unique_ptr<FrameSink> (*make_writer)(const std::filesystem::path& file,
@@ -27,6 +27,7 @@ struct VideoModule {
   std::vector<uint8_t> (*encode_png)(const Image& image) = nullptr;
   std::string (*h264_encoder)() = nullptr;
   Image (*decode_picture)(const std::string& file, const std::string& place) = nullptr;
+  Image (*decode_light)(const std::string& file, const std::string& place) = nullptr;
   // As OpenLiveCamera in camera_device.h.
   std::unique_ptr<LiveCamera> (*open_camera)(const LiveCameraOptions& options) = nullptr;
 };

@@ -16,4 +16,8 @@ std::vector<uint8_t> EncodePng(const Image& image);
 // Throws Error(kBadInput) under `place` for other formats, damage, more than kMaxImageSide pixels.
 Image DecodePicture(const std::string& file, const std::string& place);
 
+// An OpenEXR file in memory, light of any brightness, as ToneMap (core/image/panorama.h) shows it.
+// Throws Error(kBadInput) likewise.
+Image DecodeLight(const std::string& file, const std::string& place);
+
 }  // namespace understudy

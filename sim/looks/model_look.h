@@ -2,6 +2,7 @@
 
 #include <mujoco/mujoco.h>
 
+#include <memory>
 #include <tuple>
 #include <variant>
 #include <vector>
@@ -13,7 +14,9 @@
 #include "sim/looks/light.h"
 #include "sim/looks/material.h"
 #include "sim/looks/picture.h"
+#include "sim/looks/sky.h"
 #include "sim/looks/texture.h"
+#include "sim/looks/texture_room.h"
 
 namespace understudy {
 
@@ -40,9 +43,13 @@ class ModelLook {
   }
 
   // Ids of textures whose pixels changed since the last call, to be uploaded again.
-  std::vector<int> TakeChangedTextures() {
-    return std::get<Look<TextureEdit>>(looks_).TakeChanged();
-  }
+  std::vector<int> TakeChangedTextures();
+
+  // The sky may be a texture behind the last: MuJoCo makes and uploads textures within a
+  // WithSky(room(), varied).
+  const TextureRoom& room() const { return *room_; }
+  // Whether one is to be drawn.
+  bool shows_sky() const { return std::get<Look<SkyEdit>>(looks_).shows(); }
 
  private:
   // one for every kind of edit that there is
@@ -55,6 +62,8 @@ class ModelLook {
 
   const mjModel* nominal_;
   mjModel* varied_;
+  std::unique_ptr<TextureRoom> room_;
+  std::vector<std::shared_ptr<const Image>> pictures_;  // that are shown
   LooksOf<SceneEdit>::Tuple looks_;
 };
 

@@ -1,9 +1,11 @@
 #pragma once
 
-#include <set>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "sim/looks/look.h"
+#include "sim/looks/texture_room.h"
 
 namespace understudy {
 
@@ -16,12 +18,21 @@ class Look<TextureEdit> {
   void Restore(const mjModel& nominal, mjModel* varied);
   void Apply(const TextureEdit& edit, mjModel* varied);
 
+  // Before the first Apply: where pictures go. It must outlive this.
+  void SetRoom(TextureRoom* room) { room_ = room; }
+
   // Ids of textures whose pixels changed since the last call, to be uploaded again.
   std::vector<int> TakeChanged();
 
  private:
-  std::set<int> painted_;  // textures that differ from the nominal ones
-  std::set<int> changed_;  // textures not uploaded yet
+  // What a texture shows: nothing of the nominal one (""), a picture by its hash, or a pattern by a
+  // number that no other has.
+  using Shown = std::map<int, std::string>;
+
+  TextureRoom* room_ = nullptr;
+  Shown shown_, taken_;  // now; at the last TakeChanged
+  Shown held_;           // by hash: the picture that lies in the texture's room
+  int64_t patterns_ = 0;
 };
 
 }  // namespace understudy

@@ -7,7 +7,13 @@
 
 #include "augment/command.h"
 #include "core/base/version.h"
+#include "data/store/edit/merge.h"
+#include "data/store/edit/repair.h"
+#include "data/store/edit/verify.h"
+#include "data/store/hdf5/file.h"
+#include "data/store/hdf5/growing_file.h"
 #include "data/store/reader.h"
+#include "data/store/shown_pictures.h"
 #include "data/store/writer.h"
 #include "tests/support/fake_renderer.h"
 #include "tests/support/fake_simulator.h"
@@ -127,6 +133,129 @@ TEST_F(AugmentTest, LooksKeepStatesAndActions) {
       EXPECT_EQ(episode.steps[t].action.arms, source.steps[t].action.arms);
     }
   }
+}
+
+// ---- pictures of looks -------------------------------------------------------------------------
+
+// Three pictures, and how often each was decoded.
+FoundPictures ThreePictures() {
+  FoundPictures found{.looked = true, .hash = "three"};
+  for (int i = 0; i < 3; ++i) {
+    const std::string name = fmt::format("wood/{}", i);
+    found.choices.push_back({name, [name, i] {
+                               Image image(20 + i, 10);
+                               image.rgb.assign(image.rgb.size(), static_cast<uint8_t>(60 * i));
+                               return MakeShownPicture(name, image);
+                             }});
+  }
+  return found;
+}
+
+class PicturesOfLooks : public AugmentTest {
+ protected:
+  PicturesOfLooks() {
+    TextureRandomizer paint;
+    paint.images = {"wood/*"};
+    paint.images_hash = "three";
+    paint.found = ThreePictures();
+    options_.plan.randomizers["paint"] = paint;
+    SkyRandomizer sky;
+    sky.images = {"sky/*"};
+    sky.images_hash = "three";
+    sky.found = ThreePictures();
+    options_.plan.randomizers["sky"] = sky;
+    options_.variants = 12;
+  }
+  static std::vector<std::string> Stored(const std::string& file) {
+    return StoredPictures(h5::OpenForReading(file).Open("understudy"));
+  }
+  // Every picture of a dataset is the one of its hash, with nothing but the file; their number.
+  static int Shown(const std::string& file) {
+    const DatasetReader reader(file);
+    int shown = 0;
+    for (size_t i = 0; i < reader.episodes().size(); ++i) {
+      const EpisodeMeta meta = reader.ReadMeta(i);
+      EachPicture(meta.variation, [&](const ShownPicture& picture) {
+        EXPECT_EQ(PixelHash(*picture.Pixels()), picture.hash);
+        EXPECT_EQ(picture.Pixels()->height, 10);
+        ++shown;
+      });
+    }
+    return shown;
+  }
+};
+
+TEST_F(PicturesOfLooks, AreStoredOnceByTheirHash) {
+  Run();
+  EXPECT_EQ(Stored(options_.out).size(), 3u);
+  EXPECT_EQ(Shown(options_.out), 24);
+  EXPECT_TRUE(VerifyOwn(options_.out).faults.empty());
+  const DatasetReader reader(options_.out);
+  EXPECT_EQ(reader.header().settings["plan"]["randomizers"]["paint"]["images_hash"], "three");
+  // a look that is read gives the same pixels, and itself again
+  const EpisodeMeta meta = reader.ReadMeta(5);
+  const auto& edit = std::get<TextureEdit>(meta.variation.edits.at(0));
+  EXPECT_EQ(edit.image.name.substr(0, 5), "wood/");
+}
+
+// Whatever is made of a dataset shows its looks too.
+TEST_F(PicturesOfLooks, GoAlongWithTheirEpisodes) {
+  Run();
+  // one picture is shown in one of these
+  options_.plan.randomizers.erase("sky");
+  options_.variants = 1;
+  options_.nominal = false;
+  options_.seed = 5;
+  const std::string first = options_.out, second = (folder_ / "second.h5").string(),
+                    merged = (folder_ / "merged.h5").string(),
+                    linked = (folder_ / "linked.h5").string();
+  options_.out = second;
+  Run();
+  EXPECT_EQ(Stored(second).size(), 1u);
+  MergeDatasets({first, second}, merged, false, false);
+  EXPECT_EQ(Stored(merged).size(), 3u);
+  EXPECT_EQ(Shown(merged), 25);
+  MergeDatasets({second, first}, linked, true, false);
+  EXPECT_EQ(Shown(linked), 25);
+  for (const std::string& file : {merged, linked}) {
+    EXPECT_TRUE(VerifyOwn(file).faults.empty()) << file;
+  }
+  const std::string repaired = (folder_ / "repaired.h5").string();
+  EXPECT_TRUE(RepairDataset(first, repaired, false).dropped.empty());
+  EXPECT_EQ(Shown(repaired), 24);
+  EXPECT_EQ(DatasetReader(repaired).content_hash(), DatasetReader(first).content_hash());
+}
+
+TEST_F(PicturesOfLooks, DamageIsFound) {
+  Run();
+  const std::string hash = Stored(options_.out).front();
+  {
+    const h5::GrowingFile file = h5::GrowingFile::Open(options_.out);
+    const h5::Group pictures = file.root().Open("understudy/pictures");
+    pictures.Delete(hash);
+    pictures.WritePacked(hash, ToPpm(Image(2, 2)));
+  }
+  const auto faults = [&] {
+    std::string all;
+    for (const Fault& fault : VerifyOwn(options_.out).faults) {
+      all += fault.place + ": " + fault.what + "\n";
+    }
+    return all;
+  };
+  EXPECT_THAT(faults(), HasSubstr("differs from its hash"));
+  EXPECT_THAT([&] { Shown(options_.out); },
+              testing::ThrowsMessage<Error>(HasSubstr("differs from its hash")));
+  {
+    const h5::GrowingFile file = h5::GrowingFile::Open(options_.out);
+    file.root().Open("understudy/pictures").Delete(hash);
+  }
+  EXPECT_THAT(faults(), HasSubstr("is missing"));
+  // the episodes themselves are whole
+  const std::string repaired = (folder_ / "repaired.h5").string();
+  const RepairReport report = RepairDataset(options_.out, repaired, false);
+  EXPECT_EQ(report.episodes_kept, 13);
+  EXPECT_TRUE(report.dropped.empty());
+  EXPECT_THAT(report.mended, testing::Contains(HasSubstr("lacks a picture of its look")));
 }
 
 // Counts how often it is shown which world.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <type_traits>
 
@@ -18,9 +19,22 @@ using testing::HasSubstr;
 
 const RngKey kKey = RngKey{.seed = 3}.WithStage("augment").WithParent(7).WithVariant(1);
 
+// Pictures as they would be found: two, of one pixel each.
+FoundPictures TwoPictures() {
+  FoundPictures found{.looked = true, .hash = "two"};
+  for (const std::string name : {"black", "white"}) {
+    found.choices.push_back({name, [name] {
+                               Image pixel(1, 1);
+                               if (name == "white") pixel.rgb.assign(3, 255);
+                               return MakeShownPicture(name, pixel);
+                             }});
+  }
+  return found;
+}
+
 // One of each listed randomizer, with widths.
 AugmentPlan FullPlan() {
-  return FromJson<AugmentPlan>(ParseYaml(R"(
+  AugmentPlan plan = FromJson<AugmentPlan>(ParseYaml(R"(
 randomizers:
   lights: {type: light, position: 0.3, direction: 0.4, intensity: [0.5, 1.5], ambient: [0.8, 1.2], tint: 0.2}
   head: {type: headlight, ambient: [0.5, 1.5], diffuse: [0.5, 1.5]}
@@ -44,9 +58,12 @@ randomizers:
   room: {type: fixtures, layouts: {a: {shelf: {kind: shelf, x: [-2, -1.8]}}, b: {box: {x: [1, 2]}}}, styles: {wood: {materials: [wood], colours: [[0.5, 0.3, 0.1]]}}}
   clutter: {type: distractors, things: [mug], count: [1, 3], relations: [{thing: mug_0, relation: left_of, to: cubeA}]}
   shots: {type: picture, exposure: [-1, 1], tint: 0.2, motion: [0, 0.05], noise: [0, 0.1], jpeg: [10, 90]}
+  around: {type: sky, images: ["*"], images_hash: two, hides: ["table*"], yaw: 1, exposure: [-1, 1], probability: 0.9}
 )",
-                                         "plan"),
-                               "plan");
+                                                     "plan"),
+                                           "plan");
+  std::get<SkyRandomizer>(plan.randomizers.at("around")).found = TwoPictures();
+  return plan;
 }
 
 PhysicsInventory World() {
@@ -143,6 +160,7 @@ struct IsNominal {
     EXPECT_EQ(edit.fovy_deg, nominal.fovy_deg);
   }
   void operator()(const PictureEdit& edit) const { ADD_FAILURE() << edit.camera << " is changed"; }
+  void operator()(const SkyEdit& edit) const { ADD_FAILURE() << edit.image.name << " is shown"; }
 };
 
 // Zero-width ranges are the nominal scene, to the last bit. Only a repainted texture and a swap
@@ -167,6 +185,15 @@ TEST(Plan, ZeroWidthIsNominal) {
   TextureRandomizer never;
   never.probability = 0;
   plan.randomizers["t"] = never;
+  never.images = {"*"};
+  never.found = TwoPictures();
+  plan.randomizers["i"] = never;
+  plan.randomizers["a"] = SkyRandomizer{};
+  SkyRandomizer no_sky;
+  no_sky.images = {"*"};
+  no_sky.found = TwoPictures();
+  no_sky.probability = 0;
+  plan.randomizers["b"] = no_sky;
   for (uint64_t v = 0; v < 20; ++v) {
     const SceneVariation drawn = Draw(plan, scene, kKey.WithVariant(v));
     EXPECT_EQ(drawn.edits.size(), 7u);  // light, headlight, 2 materials, swap, 2 cameras
@@ -271,6 +298,72 @@ TEST(Plan, ValidateListsEveryFault) {
   EXPECT_THAT(faults, HasSubstr("randomizers.c.cameras: 'side'"));
   EXPECT_TRUE(Validate(FullPlan(), FakeRenderer().inventory()).empty());
   EXPECT_THAT(Validate(FullPlan(), World()), testing::IsEmpty());
+}
+
+// Which picture is shown where is drawn like all the rest: by key, name and part.
+TEST(Plan, PicturesAreDrawnByKey) {
+  SceneInventory scene = FakeRenderer().inventory();
+  scene.textures = {"wood", "floor"};
+  AugmentPlan plan;
+  TextureRandomizer paint;
+  paint.images = {"*"};
+  paint.images_hash = "two";
+  paint.image_repeat = {0.5, 2};
+  paint.found = TwoPictures();
+  plan.randomizers["paint"] = paint;
+  EXPECT_THAT(Validate(plan, scene), testing::IsEmpty());
+  std::map<std::string, int> shown;
+  int alike = 0;
+  for (uint64_t v = 0; v < 200; ++v) {
+    const SceneVariation drawn = Draw(plan, scene, kKey.WithVariant(v));
+    EXPECT_EQ(ToJson(drawn), ToJson(Draw(plan, scene, kKey.WithVariant(v))));
+    ASSERT_EQ(drawn.edits.size(), 2u);
+    const auto &wood = std::get<TextureEdit>(drawn.edits[0]),
+               &floor = std::get<TextureEdit>(drawn.edits[1]);
+    EXPECT_EQ(wood.image.hash, PixelHash(*wood.image.Pixels()));
+    EXPECT_GE(wood.image_repeat, 0.5);
+    EXPECT_LE(wood.image_repeat, 2);
+    ++shown[wood.image.name];
+    alike += wood.image == floor.image;
+  }
+  EXPECT_GT(shown["black"], 60);
+  EXPECT_GT(shown["white"], 60);
+  EXPECT_GT(alike, 60);
+  EXPECT_LT(alike, 140);
+  // the text of a plan without pictures stays as it was
+  EXPECT_FALSE(ToJson(TextureRandomizer{}).contains("images"));
+  EXPECT_FALSE(ToJson(TextureEdit{}).contains("image"));
+}
+
+TEST(Plan, FaultsOfPicturesAreTold) {
+  const SceneInventory scene = FakeRenderer().inventory();
+  AugmentPlan plan;
+  TextureRandomizer paint;
+  paint.images = {"wood/*"};
+  paint.patterns = {TexturePattern::kWood};
+  paint.image_repeat = {2, 1};
+  paint.found = {.looked = true, .problems = {"a.png: is broken", "b.png: is broken"}};
+  plan.randomizers["paint"] = paint;
+  SkyRandomizer sky;
+  sky.images = {"sky/*"};
+  sky.images_hash = "other";
+  sky.found = TwoPictures();
+  sky.hides = {"wal"};
+  plan.randomizers["sky"] = sky;
+  const std::string faults = fmt::format("{}", fmt::join(Validate(plan, scene), "\n"));
+  for (const char* fault :
+       {"randomizers.paint.images: a.png: is broken", "randomizers.paint.images: b.png: is broken",
+        "randomizers.paint.patterns: pictures are drawn instead",
+        "randomizers.paint.image_repeat: [2, 1]", "randomizers.sky.hides: 'wal' matches nothing",
+        "randomizers.sky.images_hash: other: the pictures here are others (two)"}) {
+    EXPECT_THAT(faults, HasSubstr(fault));
+  }
+  // a command that never looked for them must not draw without them
+  paint = {};
+  paint.images = {"wood/*"};
+  plan.randomizers = {{"paint", paint}};
+  EXPECT_THAT(Validate(plan, scene),
+              testing::ElementsAre(HasSubstr("pictures are of no use here")));
 }
 
 // ---- what is label-safe is a fact of types -----------------------------------------------------

@@ -53,6 +53,20 @@ int64_t ChangedPixels(const Image& a, const Image& b) {
   return changed;
 }
 
+// Every quarter of it in another colour; larger than any texture of the scene, and not square.
+Image FourColours(int width = 300, int height = 200) {
+  Image image(width, height);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      uint8_t* pixel = &image.rgb[3 * (static_cast<size_t>(y) * width + x)];
+      pixel[0] = 2 * x < width ? 250 : 20;
+      pixel[1] = 2 * y < height ? 240 : 10;
+      pixel[2] = 60;
+    }
+  }
+  return image;
+}
+
 struct NamedVariation {
   std::string name;
   SceneVariation variation;
@@ -103,6 +117,22 @@ std::vector<NamedVariation> EveryEdit(const SceneInventory& scene) {
     ReadJson(Json(pattern), texture.pattern, "pattern", {}, problems);
     add(fmt::format("texture {}", pattern), texture);
   }
+  TextureEdit picture;
+  picture.texture = "table_wood";
+  picture.image = MakeShownPicture("four", FourColours());
+  add("texture picture", picture);
+  picture.image_repeat = 3;
+  add("texture picture repeated", picture);
+  picture.image_repeat = 1;
+  picture.image = MakeShownPicture("small", FourColours(30, 20));
+  add("texture picture small", picture);
+  add("sky",
+      SkyEdit{.image = MakeShownPicture("four", FourColours(256, 128)), .hidden = {"wall_back"}});
+  add("sky turned", SkyEdit{.image = MakeShownPicture("four", FourColours(256, 128)),
+                            .yaw = 1,
+                            .exposure = -1,
+                            .hidden = {"wall_back"}});
+  add("hidden", SkyEdit{.hidden = {"cubeA"}});
   for (const auto& camera : scene.cameras) {
     if (camera.name != "agentview") continue;
     CameraEdit turned{camera.name, camera.X_PC, camera.fovy_deg + 10};
@@ -115,9 +145,9 @@ std::vector<NamedVariation> EveryEdit(const SceneInventory& scene) {
   return all;
 }
 
-// A camera from which each edit can be seen: the floor only from the front.
+// A camera from which each edit can be seen: floor and horizon only from the front.
 std::string Viewpoint(const std::string& edit) {
-  return edit == "material reflectance" ? "frontview" : "agentview";
+  return edit == "material reflectance" || edit.starts_with("sky") ? "frontview" : "agentview";
 }
 
 TEST_F(RenderTest, SaysWhatDraws) {
@@ -206,10 +236,136 @@ TEST_F(RenderTest, ReplayedDrawsGiveTheSamePixels) {
     all.edits.insert(all.edits.end(), variation.edits.begin(), variation.edits.end());
   }
   const Image drawn = ShowWith(all);
-  const SceneVariation stored =
+  SceneVariation stored =
       FromJson<SceneVariation>(Json::parse(ToJson(all).dump()), "variation of an episode");
+  EXPECT_THROW(renderer_->SetVariation(stored), Error) << "its pictures are not at hand";
+  EXPECT_EQ(Show(), drawn) << "what cannot be shown changes nothing";
+  // a dataset has the pixels by their hash
+  EachPicture(stored, [&](ShownPicture& picture) {
+    EachPicture(all, [&](const ShownPicture& one) {
+      if (one.hash == picture.hash) picture.read = one.read;
+    });
+  });
   renderer_ = MakeRenderer(StackScene());
   EXPECT_EQ(ShowWith(stored), drawn);
+}
+
+// The whole surroundings are where they should be: what a camera sees in the direction of x, y, -x
+// and -y, straight up and down, and with a turn.
+TEST_F(RenderTest, TheSkyStandsWhereItShould) {
+  // by longitude from the left edge, which is -x, over y... : one colour for each quarter
+  const std::array<std::array<uint8_t, 3>, 6> colours{{{250, 0, 0},      // x
+                                                       {0, 250, 0},      // y
+                                                       {0, 0, 250},      // -x
+                                                       {250, 250, 0},    // -y
+                                                       {250, 0, 250},    // up
+                                                       {0, 250, 250}}};  // down
+  Image all(256, 128);
+  for (int row = 0; row < all.height; ++row) {
+    for (int column = 0; column < all.width; ++column) {
+      // the middle is x, and what is left of it is seen by turning left
+      const double turn = 0.5 - (column + 0.5) / all.width;
+      size_t colour = static_cast<size_t>(std::lround(4 * (turn + 1))) % 4;
+      if (row < all.height / 4) colour = 4;
+      if (row >= 3 * all.height / 4) colour = 5;
+      std::copy_n(colours[colour].begin(), 3,
+                  &all.rgb[3 * (static_cast<size_t>(row) * all.width + column)]);
+    }
+  }
+  SceneVariation look;
+  SkyEdit sky{.image = MakeShownPicture("six", all)};
+  for (const auto& geom : renderer_->inventory().geoms) sky.hidden.push_back(geom.name);
+  const auto middle = [&](const Eigen::Matrix3d& R_WC, double yaw) {
+    sky.yaw = yaw;
+    // far above all that has no name and cannot be hidden
+    const Pose X_WC(Eigen::Quaterniond(R_WC), Eigen::Vector3d(0, 0, 30));
+    const Image image = ShowWith({{sky, CameraEdit{"agentview", X_WC, 30}}});
+    const uint8_t* pixel = &image.rgb[3 * (static_cast<size_t>(kSize / 2) * kSize + kSize / 2)];
+    return std::array<uint8_t, 3>{pixel[0], pixel[1], pixel[2]};
+  };
+  const auto looking = [](const Eigen::Vector3d& towards, const Eigen::Vector3d& up) {
+    Eigen::Matrix3d R;
+    R << towards.cross(up), up, -towards;
+    return R;
+  };
+  const Eigen::Vector3d x(1, 0, 0), y(0, 1, 0), z(0, 0, 1);
+  EXPECT_EQ(middle(looking(x, z), 0), colours[0]);
+  EXPECT_EQ(middle(looking(y, z), 0), colours[1]);
+  EXPECT_EQ(middle(looking(-x, z), 0), colours[2]);
+  EXPECT_EQ(middle(looking(-y, z), 0), colours[3]);
+  EXPECT_EQ(middle(looking(z, x), 0), colours[4]);
+  EXPECT_EQ(middle(looking(-z, x), 0), colours[5]);
+  // turned to the left, what was at x is at y
+  EXPECT_EQ(middle(looking(y, z), std::numbers::pi / 2), colours[0]);
+  // upright, and not mirrored: a little left of x is what is left of the middle
+  Image halves = FourColours(256, 128);
+  sky.image = MakeShownPicture("halves", halves);
+  const auto corner = [&](double left, double above) {
+    return middle(
+        looking((x + left * y + above * z).normalized(), (z - above * (x + left * y)).normalized()),
+        0);
+  };
+  EXPECT_EQ(corner(0.1, 0.1), (std::array<uint8_t, 3>{250, 240, 60}));
+  EXPECT_EQ(corner(-0.1, 0.1), (std::array<uint8_t, 3>{20, 240, 60}));
+  EXPECT_EQ(corner(0.1, -0.1), (std::array<uint8_t, 3>{250, 10, 60}));
+}
+
+// A picture is drawn whole, in its colours, however large: on a table top all four are seen.
+TEST_F(RenderTest, PicturesShowTheirColours) {
+  SceneVariation look;
+  TextureEdit edit;
+  edit.texture = "table_wood";
+  edit.image = MakeShownPicture("four", FourColours(512, 400));
+  HeadlightEdit bright;
+  bright.ambient = Eigen::Vector3d::Ones();
+  const Image shown = ShowWith({{edit, bright}}, "agentview", 256);
+  std::array<int64_t, 4> seen{};
+  for (size_t i = 0; i < shown.rgb.size(); i += 3) {
+    if (shown.rgb[i + 2] > 110) continue;
+    const bool red = shown.rgb[i] > 200, green = shown.rgb[i + 1] > 200;
+    const bool clear = (red || shown.rgb[i] < 60) && (green || shown.rgb[i + 1] < 60);
+    if (clear) ++seen[static_cast<size_t>(2 * red + green)];
+  }
+  for (const int64_t count : seen) EXPECT_GT(count, 500);
+}
+
+// The pixels that an edit asks for, or nothing: neither another picture nor the one before.
+TEST_F(RenderTest, PicturesThatCannotBeReadAreTold) {
+  TextureEdit edit;
+  edit.texture = "table_wood";
+  edit.image = {.name = "wood/oak", .hash = "0123"};
+  const Image nominal = Show();
+  EXPECT_THAT([&] { renderer_->SetVariation({{edit}}); },
+              testing::ThrowsMessage<Error>(testing::AllOf(testing::HasSubstr("wood/oak"),
+                                                           testing::HasSubstr("make assets"))));
+  EXPECT_THAT([&] { renderer_->SetVariation({{SkyEdit{.hidden = {"wall_bcak"}}}}); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("did you mean 'wall_back'")));
+  EXPECT_EQ(Show(), nominal);
+}
+
+// Other worlds have looks too, and depth and shapes do not see a sky.
+TEST_F(RenderTest, PicturesStayInOtherWorlds) {
+  TextureEdit edit;
+  edit.texture = "table_wood";
+  edit.image = MakeShownPicture("four", FourColours());
+  const SkyEdit sky{.image = MakeShownPicture("sky", FourColours(256, 128)),
+                    .hidden = {"wall_back"}};
+  const Image shown = ShowWith({{edit, sky}}, "frontview");
+  renderer_->SetWorld({{ObjectSizeEdit{"cubeA", 1.2}}});
+  const Image other = Show("frontview");
+  renderer_->SetWorld({});
+  EXPECT_EQ(Show("frontview"), shown);
+  EXPECT_LT(ChangedPixels(other, shown), kSize * kSize / 20);
+  std::vector<PixelMaps> with, without;
+  renderer_->RenderMaps(state_, {"agentview"}, kSize, kSize, &with);
+  renderer_->SetVariation({});
+  renderer_->RenderMaps(state_, {"agentview"}, kSize, kSize, &without);
+  int64_t differ = 0;
+  for (size_t i = 0; i < with[0].shape.size(); ++i) {
+    differ += with[0].shape[i] != without[0].shape[i] &&
+              renderer_->shapes()[static_cast<size_t>(without[0].shape[i])].geom != "wall_back";
+  }
+  EXPECT_EQ(differ, 0);
 }
 
 TEST_F(RenderTest, NoiseFollowsItsSeed) {

@@ -23,6 +23,7 @@
 #include "data/store/hdf5/links.h"
 #include "data/store/index.h"
 #include "data/store/meta.h"
+#include "data/store/shown_pictures.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -216,6 +217,10 @@ void Assemble(const std::vector<DatasetReader>& inputs, const Assembly& assembly
       data.LinkExternal(name, target.string(), "/data/" + episode.name);
     } else {
       h5::CopyGroup(from, h5::CreateFor(from, data, name));
+    }
+    // in files of links too: a master names what its episodes show
+    if (from.Open("understudy").HasAttribute("variation")) {
+      StorePictures(own, reader.ReadMeta(pick.episode).variation);
     }
     IndexEntry entry;
     try {

@@ -14,6 +14,7 @@
 #include "data/store/index.h"
 #include "data/store/meta.h"
 #include "data/store/recording.h"
+#include "data/store/shown_pictures.h"
 
 namespace understudy {
 namespace fs = std::filesystem;
@@ -102,6 +103,16 @@ RepairReport RepairDataset(const fs::path& input, const fs::path& output, bool o
     const h5::Group from = source.Open(name);
     h5::CopyGroup(from, h5::CreateFor(from, file.root().Open("data"), kept));
     hashes.push_back(from.Open("understudy").Text("content_hash"));
+    const SceneVariation look = ReadMeta(from).variation;
+    EachPicture(look, [&](const ShownPicture& picture) {
+      try {
+        StorePicture(file.root().Open("understudy"), picture);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kBadInput) throw;
+        report.mended.push_back(
+            fmt::format("/data/{} lacks a picture of its look: {}", name, error.what()));
+      }
+    });
     index.Add(IndexEntry::Of(ReadEpisodeRows(from)));
     ++report.episodes_kept;
     report.steps_kept += check.steps;

@@ -16,6 +16,7 @@
 #include "data/store/image_column.h"
 #include "data/store/index.h"
 #include "data/store/meta.h"
+#include "data/store/shown_pictures.h"
 
 namespace understudy {
 namespace {
@@ -348,6 +349,29 @@ void VerifySceneFiles(const DatasetHeader& header, VerifyReport& report) {
 
 namespace {
 
+// The pictures that an episode's look shows are there. No fault of the episode: its rows and frames
+// are whole without.
+void VerifyPicturesOf(const h5::Group& demo, const h5::Group& root, VerifyReport& report) {
+  const SceneVariation look = ReadMeta(demo).variation;
+  EachPicture(look, [&](const ShownPicture& picture) {
+    const std::string place = "understudy/pictures/" + picture.hash;
+    if (root.Has(place)) return;
+    report.faults.push_back(
+        {demo.path(), fmt::format("shows picture '{}', and /{} is missing", picture.name, place)});
+  });
+}
+
+void VerifyStoredPictures(const h5::Group& root, VerifyReport& report) {
+  for (const std::string& hash : StoredPictures(root.Open("understudy"))) {
+    try {
+      report.bytes_read +=
+          static_cast<int64_t>(ReadStoredPicture(root.file(), hash, hash)->rgb.size());
+    } catch (const Error& error) {
+      report.faults.push_back({"/understudy/pictures/" + hash, error.what()});
+    }
+  }
+}
+
 // The index says of every episode what the episode says.
 void VerifyIndex(const h5::Group& understudy, const std::vector<std::string>& names,
                  const EpisodeStamps& stamps, VerifyReport& report) {
@@ -388,8 +412,10 @@ VerifyReport VerifyOwn(const std::filesystem::path& path, const VerifyOptions& o
         [&](const h5::Group& episodes, const std::string& name, VerifyReport& one,
             std::optional<EpisodeStamp>* stamp) {
           VerifyEpisode(episodes, name, header, one, stamp);
+          if (one.faults.empty()) VerifyPicturesOf(episodes.Open(name), root, one);
         },
         report);
+    VerifyStoredPictures(root, report);
     const std::vector<std::string> names = EpisodeNames(data);
     std::map<std::string, std::string> uuids;
     std::vector<std::string> hashes;

@@ -12,8 +12,8 @@ std::unique_ptr<FrameSink> MakeWriter(const std::filesystem::path& file,
   return std::make_unique<VideoWriter>(file, options);
 }
 
-constexpr VideoModule kFunctions{MakeVideoSink, MakeWriter, EncodePng, H264EncoderName,
-                                 DecodePicture, OpenLiveCamera};
+constexpr VideoModule kFunctions{MakeVideoSink, MakeWriter,  EncodePng,     H264EncoderName,
+                                 DecodePicture, DecodeLight, OpenLiveCamera};
 
 }  // namespace
 }  // namespace understudy
