@@ -1,8 +1,10 @@
 // The plans that ship: they fit every task, and each is disjoint from its held-out twin.
 #include <gmock/gmock.h>
 
+#include <cstdlib>
 #include <set>
 
+#include "augment/pictures.h"
 #include "augment/plan.h"
 #include "sim/looks/model_look.h"
 #include "tests/sim/sim_fixture.h"
@@ -23,6 +25,40 @@ std::map<std::string, AugmentPlan> ShippedPlans() {
     plans[entry.path().stem().string()] = FromJson<AugmentPlan>(json, entry.path().string());
   }
   return plans;
+}
+
+// What `make assets` unpacks, here or in the folder of the environment.
+const PictureLibrary& Library() {
+  const char* folder = std::getenv("UNDERSTUDY_ASSETS");
+  static const PictureLibrary library(
+      UNDERSTUDY_SOURCE_DIR "/demo/assets.json",
+      folder ? fs::path(folder) : fs::path(UNDERSTUDY_SOURCE_DIR "/.deps/assets"));
+  return library;
+}
+
+bool AssetsAreInstalled() {
+  const AssetState state = Library().State();
+  return state.installed == state.listed;
+}
+
+// Names of the list of assets that a randomizer may draw.
+std::set<std::string> ImagesOf(const Randomizer& randomizer) {
+  const auto list =
+      FromJson<AssetList>(LoadJson(UNDERSTUDY_SOURCE_DIR "/demo/assets.json"), "assets");
+  std::set<std::string> names;
+  std::visit(
+      [&]<class One>(const One& one) {
+        if constexpr (requires { one.images; }) {
+          for (const auto& [name, asset] : list.pictures) {
+            const bool sky = name.starts_with("sky/");
+            if (sky == (One::kUse == PictureUse::kSky) && MatchesAny(one.images, name)) {
+              names.insert(name);
+            }
+          }
+        }
+      },
+      randomizer);
+  return names;
 }
 
 // What is drawn of one factor, as numbers that tell its plan from the twin's.
@@ -102,8 +138,8 @@ class PlansTest : public SimTest {};
 
 TEST_F(PlansTest, EveryPlanHasATwin) {
   const auto plans = ShippedPlans();
-  for (const char* name :
-       {"looks", "looks-strong", "camera", "sensor", "layout", "physics", "everything", "scenes"}) {
+  for (const char* name : {"looks", "looks-strong", "camera", "sensor", "layout", "physics",
+                           "everything", "looks-images", "scenes"}) {
     EXPECT_TRUE(plans.contains(name)) << name;
     EXPECT_TRUE(plans.contains(std::string(name) + kTwin)) << name;
   }
@@ -117,7 +153,13 @@ TEST_F(PlansTest, EveryPlanFitsEveryTask) {
   for (const std::string& task : ListedTasks()) {
     const auto scene = CompileTask(LoadTaskSpec(task, kTaskRoot));
     const SceneInventory looks = MakeInventory(*scene->model());
-    for (const auto& [name, plan] : ShippedPlans()) {
+    for (auto& [name, plan] : ShippedPlans()) {
+      const bool images = name.starts_with("looks-images");
+      if (images && !AssetsAreInstalled()) {
+        EXPECT_THAT(Validate(plan, looks), testing::Not(testing::IsEmpty())) << name;
+        continue;
+      }
+      FindPictures(Library(), &plan);
       EXPECT_THAT(Validate(plan, looks), testing::IsEmpty()) << name << " for " << task;
       EXPECT_THAT(Validate(plan, scene->inventory()), testing::IsEmpty())
           << name << " for " << task;
@@ -137,6 +179,17 @@ TEST_F(PlansTest, TwinsAreDisjoint) {
     const AugmentPlan& plan = plans.at(name.substr(0, name.size() - std::string(kTwin).size()));
     for (const auto& [factor, randomizer] : twin.randomizers) {
       ASSERT_TRUE(plan.randomizers.contains(factor)) << name << ": " << factor;
+      // pictures by their names, installed or not
+      if (const std::set<std::string> held_out = ImagesOf(randomizer); !held_out.empty()) {
+        for (const auto& [other, drawn] : plan.randomizers) {
+          for (const std::string& image : ImagesOf(drawn)) {
+            EXPECT_FALSE(held_out.contains(image)) << name << ": " << factor << ": " << image;
+          }
+        }
+        EXPECT_FALSE(ImagesOf(plan.randomizers.at(factor)).empty()) << name << ": " << factor;
+        ++compared;
+        continue;
+      }
       const auto values = [&](const AugmentPlan& of) {
         std::vector<double> all;
         for (uint64_t i = 0; i < 200; ++i) {
