@@ -177,10 +177,10 @@ FoundPictures PictureLibrary::Find(const std::vector<std::string>& patterns, Pic
       }
     }
     if (missing > 0) {
-      found.problems.push_back(
-          fmt::format("'{}' means {} pictures of which {} are not installed in {}: run `make "
-                      "assets`",
-                      pattern, fits, missing, impl_->assets.string()));
+      found.missing = fmt::format(
+          "pictures that the plan names are not installed in {}: run `make "
+          "assets`",
+          impl_->assets.string());
     }
     if (fits > 0) continue;
     const std::vector<fs::path> named = FilesOf(pattern, use);

@@ -101,10 +101,9 @@ Problems Validate(const PlanOf<R>& plan, const Inventory& inventory) {
     std::visit(
         [&, &name = name]<class One>(const One& one) {
           if constexpr (plan_internal::kVaries<One, Inventory>) {
-            const size_t before = problems.size();
             typename plan_internal::Kind<Inventory>::Check check{{name, problems}, inventory};
             one.Check(check);
-            if (problems.size() > before) return;
+            if (check.faulty) return;
             if (!plan_internal::ChangesSomething(one, name, inventory)) {
               problems.push_back(fmt::format(
                   "randomizers.{}: {} changes nothing here: widen its ranges, or leave it out",

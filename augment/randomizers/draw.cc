@@ -34,6 +34,7 @@ void PartCheck::Range(const char* field, const std::array<double, 2>& range) {
 }
 
 void PartCheck::Complain(const char* field, const std::string& what) {
+  faulty = true;
   problems.push_back(fmt::format("randomizers.{}.{}: {}", name, field, what));
 }
 
@@ -45,6 +46,12 @@ void PartCheck::Pictures(const std::vector<std::string>& images, const std::stri
   }
   if (!found.looked) Complain("images", "pictures are of no use here");
   for (const std::string& problem : found.problems) Complain("images", problem);
+  // one sentence for all randomizers
+  if (!found.missing.empty()) {
+    faulty = true;
+    if (!std::ranges::count(problems, found.missing)) problems.push_back(found.missing);
+    return;
+  }
   if (found.looked && found.problems.empty() && images_hash != found.hash) {
     Complain("images_hash",
              fmt::format("{}: the pictures here are others ({})", images_hash, found.hash));

@@ -34,6 +34,7 @@ bool MatchesAny(const std::vector<std::string>& patterns, const std::string& nam
 struct PartCheck {
   const std::string& name;  // of the randomizer in the plan
   Problems& problems;
+  bool faulty = false;
 
   // Every pattern must match one of `known`.
   void Match(const char* field, const std::vector<std::string>& patterns,

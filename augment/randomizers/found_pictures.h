@@ -21,7 +21,8 @@ struct FoundPictures {
   bool looked = false;  // for them: PictureLibrary::Find
   std::vector<Choice> choices;
   std::vector<std::string> problems;
-  std::string hash;  // of all names and contents; of no pictures empty
+  std::string missing;  // what to do about assets that are not installed; empty: all are
+  std::string hash;     // of all names and contents; of no pictures empty
 };
 
 }  // namespace understudy

@@ -105,11 +105,19 @@ TEST_F(PicturesTest, EveryFaultIsTold) {
   EXPECT_THAT(
       found.problems,
       testing::UnorderedElementsAre(
-          AllOf(HasSubstr("'metal/*' means 1 pictures of which 1 are not installed"),
-                HasSubstr("run `make assets`")),
           AllOf(HasSubstr("wood/pine.png: differs from its hash"), HasSubstr("run `make assets`")),
           AllOf(HasSubstr("'wod/*' is neither a name of the list of assets"), HasSubstr("wood/*")),
           HasSubstr(cut), AllOf(HasSubstr(text), HasSubstr("neither a PNG nor a JPEG"))));
+  EXPECT_THAT(found.missing, AllOf(HasSubstr("not installed in"), HasSubstr("`make assets`")));
+  // once, however many randomizers name pictures
+  AugmentPlan plan;
+  TextureRandomizer paint;
+  paint.images = {"metal/*"};
+  plan.randomizers = {{"a", paint}, {"b", paint}};
+  FindPictures(Library(), &plan);
+  SceneInventory scene;
+  scene.textures = {"wood"};
+  EXPECT_THAT(Validate(plan, scene), ElementsAre(found.missing));
   EXPECT_THAT(Names(found),
               testing::UnorderedElementsAre("wood/oak", (folder_ / "mine" / "good.png").string()));
   const AssetState state = Library().State();
