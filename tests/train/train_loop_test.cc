@@ -126,7 +126,9 @@ class AheadEngine : public FakeEngine {
   bool TakesAhead() const override { return true; }
   void Announce(const Batch& next) override { announced_ = next.sample_B; }
   void Update(const Batch& batch) override {
-    if (!expected_.empty()) EXPECT_EQ(batch.sample_B, expected_);
+    if (!expected_.empty()) {
+      EXPECT_EQ(batch.sample_B, expected_);
+    }
     expected_ = std::exchange(announced_, {});
     FakeEngine::Update(batch);
   }
