@@ -140,7 +140,7 @@ std::optional<std::string> NoteOnHold(const Scene& scene) {
   for (size_t i = 1; i < arm.dofs.size(); ++i) {
     if (speed(i) > speed(fastest)) fastest = i;
   }
-  const bool swings = speed(fastest) > kSwings, sinks = !(off < kSinks);
+  const bool swings = speed(fastest) > kSwings, sinks = !(off < kSinks), is_lost = !(off < kLost);
   if (!fails() && !swings && !sinks) return {};
 
   std::string what = "told to stay at home, ";
@@ -152,7 +152,7 @@ std::optional<std::string> NoteOnHold(const Scene& scene) {
         "joints `armature`",
         arm.is_servo ? "servos" : "motors", data->time,
         arm.is_servo ? "`servo.kd` or `servo.kp`" : "`osc.kp` or `joint_control.kp`");
-  } else if (swings) {
+  } else if (swings && !(arm.is_servo && is_lost)) {
     what += fmt::format("the arm does not come to rest in {:g} s ({} turns at {:.2g} rad/s): {}",
                         kHeldFor, robot.joints[fastest], speed(fastest),
                         arm.is_servo ? "with too small a `servo.kd` in robot.yaml it swings, with "
@@ -166,8 +166,7 @@ std::optional<std::string> NoteOnHold(const Scene& scene) {
   } else {
     what += fmt::format("the hand moves by {:.0f} mm: {}", 1000 * off, kUnknownToMotors);
   }
-  // no gain in robot.yaml helps motors that cannot
-  if (!arm.is_servo && (fails() || !(off < kLost))) {
+  if (fails() || is_lost) {
     ThrowBadInput(fmt::format("robot '{}' ({}): {}", robot.name,
                               (robot.folder / robot.model).string(), what));
   }

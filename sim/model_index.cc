@@ -41,8 +41,8 @@ int ActuatorOf(const mjModel& model, int joint) {
 
 // What is wrong with the actuator that drives a joint of an arm called `joint`; empty: it is a
 // motor that makes the torque that it is told to, or, if it is to be one, a servo that pulls the
-// joint to the angle.
-std::string ProblemOfDrive(const mjModel& model, int actuator, const std::string& joint) {
+// joint to the angle. {} stands for the joint.
+std::string ProblemOfDrive(const mjModel& model, int actuator) {
   const mjtNum* gain = model.actuator_gainprm + mjNGAIN * actuator;
   const mjtNum* bias = model.actuator_biasprm + mjNBIAS * actuator;
   const bool servo = IsServo(model, actuator);
@@ -52,24 +52,22 @@ std::string ProblemOfDrive(const mjModel& model, int actuator, const std::string
       (servo ? bias[0] == 0 && std::abs(gain[0] + bias[1]) <= 1e-9 * std::abs(gain[0])
              : model.actuator_biastype[actuator] == mjBIAS_NONE);
   if (!plain) {
-    return fmt::format(
-        "what drives '{}' is neither a <motor> nor a <position> servo without `timeconst`, which "
-        "alone can be told to hold it",
-        joint);
+    return "what drives {} is neither a <motor> nor a <position> servo without `timeconst`, which "
+           "alone can be told to hold a posture";
   }
   const mjtNum gear = model.actuator_gear[6 * actuator];
   if (servo && gear != 1) {
-    return fmt::format("the servo of '{}' has gear {:g}: its targets are angles of the joint",
-                       joint, gear);
+    return fmt::format("the servo of {{}} has gear {:g}: its targets are angles of the joint",
+                       gear);
   }
   if (!servo && gear * gain[0] != 1) {
     return fmt::format(
-        "the motor of '{}' makes {:g} Nm of a command of 1 (gear, gain): commands are Nm; give it "
+        "the motor of {{}} makes {:g} Nm of a command of 1 (gear, gain): commands are Nm; give it "
         "gear 1 and a ctrlrange in Nm",
-        joint, gear * gain[0]);
+        gear * gain[0]);
   }
   if (!servo && !model.actuator_ctrllimited[actuator]) {
-    return fmt::format("the motor of '{}' needs a ctrlrange (Nm)", joint);
+    return "the motor of {} needs a ctrlrange (Nm)";
   }
   return "";
 }
@@ -316,12 +314,30 @@ int BodyCalled(const mjModel& model, const TaskSpec& task, const std::string& na
 }
 
 void CheckDrives(const mjModel& model, const ModelIndex& index, Problems* problems) {
-  // all arms are of one robot
+  // all arms are of one robot; what is wrong with several joints alike is one sentence
   const ArmIndex& arm = index.arms[0];
+  std::vector<std::pair<std::string, std::vector<size_t>>> found;  // problem, joints
   for (size_t i = 0; i < arm.joints.size(); ++i) {
-    const std::string joint = mj_id2name(&model, mjOBJ_JOINT, arm.joints[i]);
-    const std::string problem = ProblemOfDrive(model, arm.actuators[i], joint);
-    if (!problem.empty()) problems->push_back(fmt::format("robot.joints[{}]: {}", i, problem));
+    const std::string problem = ProblemOfDrive(model, arm.actuators[i]);
+    if (problem.empty()) continue;
+    const auto known = std::find_if(found.begin(), found.end(),
+                                    [&](const auto& entry) { return entry.first == problem; });
+    if (known == found.end()) {
+      found.push_back({problem, {i}});
+    } else {
+      known->second.push_back(i);
+    }
+  }
+  for (const auto& [problem, joints] : found) {
+    std::vector<std::string> names;
+    for (const size_t i : joints) {
+      names.push_back(fmt::format("'{}'", mj_id2name(&model, mjOBJ_JOINT, arm.joints[i])));
+    }
+    const std::string path =
+        names.size() > 1 ? "robot.joints" : fmt::format("robot.joints[{}]", joints[0]);
+    problems->push_back(
+        path + ": " +
+        fmt::format(fmt::runtime(problem), fmt::format("{}", fmt::join(names, ", "))));
   }
 }
 

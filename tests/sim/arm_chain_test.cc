@@ -236,6 +236,14 @@ TEST_F(OwnArm, DrivesThatCannotHoldItAreRefused) {
               HasSubstr("the motor of 'robot0_joint2' needs a ctrlrange (Nm)"));
   EXPECT_THAT(panda("<general name=\"torque2\" joint=\"joint2\" ctrlrange=\"-87 87\"/>"),
               testing::Eq("compiled"));
+  // several alike are one sentence
+  const std::string next = Replaced(Replaced(motor, "torque2", "torque3"), "joint2", "joint3");
+  EXPECT_THAT(Refusal(Edited({{motor, Replaced(motor, "<motor", "<velocity")},
+                              {next, Replaced(next, "<motor", "<velocity")}},
+                             "panda")),
+              AllOf(HasSubstr("robot.joints: what drives 'robot0_joint2', 'robot0_joint3' is "
+                              "neither a <motor>"),
+                    testing::Not(HasSubstr("robot.joints["))));
   const std::string servo = Servo("elbow_flex");
   EXPECT_THAT(Refusal(Edited({{servo, servo.substr(0, servo.size() - 2) + " gear=\"2\"/>"}})),
               HasSubstr("the servo of 'robot0_elbow_flex' has gear 2"));
@@ -428,10 +436,19 @@ TEST_F(OwnArm, ServosThatDoNotHoldTheArmAreNamed) {
   EXPECT_THAT(notes(998, 400),
               testing::ElementsAre(AllOf(HasSubstr("the arm does not come to rest in 1 s ("),
                                          HasSubstr("with too large a one it shakes"))));
+  // nothing could be recorded with those
+  std::vector<std::pair<std::string, std::string>> soft;
+  for (const char* n : {"1", "2", "3", "4", "5", "6", "7"}) {
+    const std::string motor = std::string("<motor name=\"torque") + n + "\"";
+    soft.push_back({motor, Replaced(motor, "<motor", "<position kp=\"20\" kv=\"5\"")});
+  }
+  EXPECT_THAT(Refusal(Edited(soft, "panda")),
+              AllOf(HasSubstr("told to stay at home, the hand sinks by "),
+                    HasSubstr(" mm: raise `servo.kp` in robot.yaml")));
   robot = Edited({{"forcerange=\"-3.35 3.35\"", ""}});
-  EXPECT_THAT(notes(998, 400),
-              testing::ElementsAre(AllOf(HasSubstr("the servos shake the physics apart within "),
-                                         HasSubstr("lower `servo.kd` or `servo.kp`"))));
+  robot.servo = {.kp = {998}, .kd = {400}};
+  EXPECT_THAT(Refusal(robot), AllOf(HasSubstr("the servos shake the physics apart within "),
+                                    HasSubstr("lower `servo.kd` or `servo.kp`")));
   ExpectWarnings();
 }
 
