@@ -150,7 +150,7 @@ SourceSet MakeSourceSet(const Sources& read, const MimicOptions& options, const 
         task.name, variant, info.joint_names.at(0).size(), info.robot,
         fmt::join(turns.never, "; ")));
   }
-  for (const std::string& line : turns.seldom) progress.Message(line);
+  for (const std::string& line : turns.said) progress.Message(line);
   return sources;
 }
 

@@ -366,7 +366,12 @@ _GROUPS = [
         ("RisingEdge(signal, first + 1, kRiseRows) >= 0", "true"),
     ]),
     ("mimic/run/reach.cc", "cli_test", "*Orientations*", [
-        ("in_vain[i] += best < kNever && best > allowed;", "in_vain[i] += best == kNever;"),
+        ("tally.in_vain += best < kNever && best > allowed;", "tally.in_vain += best == kNever;"),
+    ]),
+    ("mimic/run/reach.cc", "mimic_test", "OrientationTest.*", [
+        ("if (!IsMeant(task.subtasks[i].arm, arm)) continue;", ""),
+        ("if (away(t) < away(nearest)) nearest = t;", ""),
+        ("return grips_there ? std::vector<int>{} : std::vector<int>{nearest};", "return {};"),
     ]),
     ("sim/osc.cc", "sim_test", "*OscLaws.*", [
         ("kd_(2 * std::sqrt(options.kp) * options.damping_ratio),", "kd_(1.6 * std::sqrt(options.kp)),"),

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
 
 #include "mimic/attempt/transform.h"
@@ -11,10 +12,11 @@
 namespace understudy {
 namespace {
 
-constexpr double kStands = 0.01;    // m that an object may have moved before its subtask
-constexpr double kRegrasp = 0.2;    // m that another grasp of what is carried may move the hand
-constexpr double kReached = 0.005;  // m
-constexpr int kTriedStarts = 8;     // that are looked at
+constexpr double kStands = 0.01;     // m that an object may have moved before its subtask
+constexpr double kRegrasp = 0.2;     // m that another grasp of what is carried may move the hand
+constexpr double kReached = 0.005;   // m
+constexpr double kSamePlace = 0.05;  // m between a gripper event and where the hand is nearest
+constexpr int kTriedStarts = 8;      // that are looked at
 
 // The place of a reset range that is nearest to the robot's base.
 Eigen::Vector3d NearestStart(const ResetVariant& variant, const PlacementRange& range,
@@ -40,21 +42,36 @@ double NearestHand(const SourceDemo& demo, size_t i, int o) {
   return nearest;
 }
 
-// Rows of subtask `i`, any offsets of its ends left out, at which the gripper turns around.
-std::vector<int> GripperEvents(const SourceDemo& demo, size_t i) {
+// What a hand does where its orientation counts.
+enum class Deed { kGrip, kPush };
+
+// The rows of subtask `i`, any offsets of its ends left out, at which `arm` does that: its gripper
+// turns around; or it is nearest to its object `o` (-1: none), and does not grip there.
+std::vector<int> RowsOf(Deed deed, const SourceDemo& demo, size_t i, int o, size_t arm) {
   std::vector<int> rows;
-  const std::vector<double>& gripper = demo.arms[0].gripper;
-  for (int t = std::max(1, i == 0 ? 0 : demo.ends[i - 1]); t < demo.ends[i]; ++t) {
-    if ((gripper[t] > 0) != (gripper[t - 1] > 0)) rows.push_back(t);
+  const SourceDemo::Arm& hand = demo.arms[arm];
+  const int start = i == 0 ? 0 : demo.ends[i - 1], end = std::min(demo.ends[i], demo.length());
+  for (int t = std::max(1, start); t < end; ++t) {
+    if ((hand.gripper[t] > 0) != (hand.gripper[t - 1] > 0)) rows.push_back(t);
   }
-  return rows;
+  if (deed == Deed::kGrip) return rows;
+  if (o < 0 || start >= end) return {};
+  const auto place = [&](int t) { return hand.X_WE[t].translation(); };
+  const auto away = [&](int t) { return (place(t) - demo.X_WO[o][t].translation()).norm(); };
+  int nearest = start;
+  for (int t = start; t < end; ++t) {
+    if (away(t) < away(nearest)) nearest = t;
+  }
+  const bool grips_there = std::any_of(rows.begin(), rows.end(), [&](int event) {
+    return (place(event) - place(nearest)).norm() < kSamePlace;
+  });
+  return grips_there ? std::vector<int>{} : std::vector<int>{nearest};
 }
 
-// The largest angle that the hand stays off at the gripper events of subtask `i` of a source, from
-// where things are now; none where they are not all within reach, or not known.
-std::optional<double> TiltAtEvents(const SourceDemo& demo, const TaskSpec& task, size_t i, int o,
-                                   const Simulator& simulator) {
-  const std::vector<int> rows = GripperEvents(demo, i);
+// The largest angle that the hands stay off at a deed in subtask `i` of a source, from where things
+// are now; none where there is none, not all of it is within reach, or that is not known.
+std::optional<double> TiltAt(Deed deed, const SourceDemo& demo, const TaskSpec& task, size_t i,
+                             int o, const Simulator& simulator) {
   const int start = i == 0 ? 0 : demo.ends[i - 1];
   SegmentTransform transform;
   if (o >= 0) {
@@ -65,11 +82,16 @@ std::optional<double> TiltAtEvents(const SourceDemo& demo, const TaskSpec& task,
     transform = SegmentTransform(X_WO_now, X_WO_src, BestTurn(X_WO_src, X_WO_now, symmetry));
   }
   std::optional<double> worst;
-  for (const int t : rows) {
-    const Pose X_WE = transform(demo.arms[0].X_WE_cmd[t]);
-    const Pose X_WE_near = simulator.Nearest(0, X_WE);
-    if ((X_WE_near.translation() - X_WE.translation()).norm() > kReached) return {};
-    worst = std::max(worst.value_or(0), AngleBetween(X_WE_near.rotation(), X_WE.rotation()));
+  for (size_t arm = 0; arm < demo.arms.size(); ++arm) {
+    if (!IsMeant(task.subtasks[i].arm, arm)) continue;
+    const SourceDemo::Arm& hand = demo.arms[arm];
+    for (const int t : RowsOf(deed, demo, i, o, arm)) {
+      // what is pushed gives way to the hand, and the command may lie behind it
+      const Pose X_WE = transform(deed == Deed::kPush ? hand.X_WE[t] : hand.X_WE_cmd[t]);
+      const Pose X_WE_near = simulator.Nearest(arm, X_WE);
+      if ((X_WE_near.translation() - X_WE.translation()).norm() > kReached) return {};
+      worst = std::max(worst.value_or(0), AngleBetween(X_WE_near.rotation(), X_WE.rotation()));
+    }
   }
   return worst;
 }
@@ -110,40 +132,58 @@ OrientationCheck CheckOrientations(const SourceSet& sources, const TaskSpec& tas
                                    double arrival_angle) {
   OrientationCheck check;
   const SimulatorInfo& info = simulator.info();
-  if (info.arms.size() != 1 || info.tilt == 0) return check;
+  if (info.tilt == 0) return check;
   const double allowed = arrival_angle + info.tilt;
   constexpr double kNever = std::numeric_limits<double>::infinity();
-  const size_t subtasks = task.subtasks.size();
-  std::vector<double> least(subtasks, kNever);  // that the best source stays off, of all starts
-  std::vector<int> known(subtasks), in_vain(subtasks);  // starts; those from which no source suits
+  // how often no source suits, by deed and subtask
+  struct Tally {
+    double least = kNever;       // rad that the best source stays off, of all starts
+    int known = 0, in_vain = 0;  // starts; those from which no source suits
+  };
+  std::map<Deed, std::vector<Tally>> tallies;
   for (int n = 0; n < kTriedStarts; ++n) {
     simulator.Reset(variant,
                     RngKey{}.WithStage("mimic reach").WithParent(static_cast<uint64_t>(n)));
-    for (size_t i = 0; i < subtasks; ++i) {
-      double best = kNever;
-      for (const SourceDemo& demo : sources.demos()) {
-        const auto tilt = TiltAtEvents(demo, task, i, sources.subtask_objects()[i], simulator);
-        best = std::min(best, tilt.value_or(kNever));
-        if (best <= allowed) break;
+    for (const Deed deed : {Deed::kGrip, Deed::kPush}) {
+      tallies[deed].resize(task.subtasks.size());
+      for (size_t i = 0; i < task.subtasks.size(); ++i) {
+        double best = kNever;
+        for (const SourceDemo& demo : sources.demos()) {
+          const auto tilt = TiltAt(deed, demo, task, i, sources.subtask_objects()[i], simulator);
+          best = std::min(best, tilt.value_or(kNever));
+          if (best <= allowed) break;
+        }
+        Tally& tally = tallies[deed][i];
+        tally.known += best < kNever;
+        tally.in_vain += best < kNever && best > allowed;
+        tally.least = std::min(tally.least, best);
       }
-      known[i] += best < kNever;
-      in_vain[i] += best < kNever && best > allowed;
-      least[i] = std::min(least[i], best);
     }
   }
-  for (size_t i = 0; i < subtasks; ++i) {
-    if (in_vain[i] == 0 || 2 * in_vain[i] < known[i]) continue;
-    const std::string counts = fmt::format(
-        "rad off the orientations of the sources' gripper events, and {:.2f} count as arrived "
-        "(generate.arrival_angle and the robot's tilt)",
-        allowed);
-    if (in_vain[i] == known[i]) {
-      check.never.push_back(
-          fmt::format("subtasks[{}]: the hand stays {:.2f} {}", i, least[i], counts));
-    } else {
-      check.seldom.push_back(
-          fmt::format("subtasks[{}]: from {} of {} starts the hand stays more {}", i, in_vain[i],
-                      kTriedStarts, counts));
+  for (const auto& [deed, by_subtask] : tallies) {
+    for (size_t i = 0; i < by_subtask.size(); ++i) {
+      const Tally& tally = by_subtask[i];
+      if (tally.in_vain == 0 || 2 * tally.in_vain < tally.known) continue;
+      if (deed == Deed::kPush) {
+        check.said.push_back(fmt::format(
+            "subtasks[{}]: where the hand pushes, it stays {:.2f} rad or more off the sources' "
+            "orientations, from {} of {} starts, and {:.2f} are expected at most "
+            "(generate.arrival_angle and the robot's tilt): it touches otherwise than they do",
+            i, tally.least, tally.in_vain, kTriedStarts, allowed));
+        continue;
+      }
+      const std::string counts = fmt::format(
+          "rad off the orientations of the sources' gripper events, and {:.2f} count as arrived "
+          "(generate.arrival_angle and the robot's tilt)",
+          allowed);
+      if (tally.in_vain == tally.known) {
+        check.never.push_back(
+            fmt::format("subtasks[{}]: the hand stays {:.2f} {}", i, tally.least, counts));
+      } else {
+        check.said.push_back(
+            fmt::format("subtasks[{}]: from {} of {} starts the hand stays more {}", i,
+                        tally.in_vain, kTriedStarts, counts));
+      }
     }
   }
   return check;

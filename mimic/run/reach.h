@@ -16,13 +16,15 @@ std::vector<std::string> UnreachableStarts(const SourceSet& sources, const TaskS
                                            const std::string& variant, const SimulatorInfo& info,
                                            double margin);
 
-// Where an arm of fewer than six joints cannot turn its hand as the gripper events of the sources
-// ask for, so that attempts wait there in vain: looked at from some starts of `variant`.
+// Where arms of fewer than six joints cannot turn their hands as the sources do: looked at from
+// some starts of `variant`. Attempts wait in vain at gripper events of that kind; a push may do its
+// work all the same.
 struct OrientationCheck {
-  std::vector<std::string> never;  // subtasks of which no source suits, from any start: a line each
-  std::vector<std::string> seldom;  // from half of the starts or more
+  std::vector<std::string> never;  // subtasks that no source grips or lets go in from any start: a
+                                   // line each
+  std::vector<std::string> said;   // from half of the starts or more, and pushes
 };
-// Not known, and not listed: several arms, what an earlier subtask moves. `arrival_angle`:
+// Not known, and not listed: what an earlier subtask moves. `arrival_angle`:
 // GenerateOptions::arrival_angle. Resets `simulator`.
 OrientationCheck CheckOrientations(const SourceSet& sources, const TaskSpec& task,
                                    const std::string& variant, Simulator& simulator,

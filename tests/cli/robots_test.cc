@@ -172,6 +172,37 @@ TEST_F(Cli, OrientationsThatFiveJointsCannotReachAreRefused) {
   EXPECT_FALSE(fs::exists(folder_ / "g.h5.part"));
 }
 
+// A push has no gripper event; how its hand leans where it presses is looked at as well, and said:
+// the button gives way all the same. The hand closes above it, where five joints follow it.
+TEST_F(Cli, PushesThatFiveJointsCannotFollowAreNamedBeforeTheRun) {
+  fs::copy(kSource + "/tests/tasks/box", folder_ / "press");
+  fs::copy(kSource + "/sim/tasks/shared", folder_ / "shared");
+  std::string task = ReadText(folder_ / "press/task.yaml");
+  task = task.substr(0, task.find("  - object: box"));
+  task = Replaced(task, "    signal: pressed\n    end_offset: [1, 3]\n", "");
+  task = Replaced(task, "success: {type: held, of: shut, steps: 10}",
+                  "success: {type: held, of: pressed, steps: 2}");
+  std::ofstream(folder_ / "press/task.yaml")
+      << Replaced(task, "panel: {x: [-0.1, 0], y: [0.1, 0.2], z: 0, yaw: [-0.5, 0.5]}",
+                  "panel: {x: [0, 0], y: [0, 0], z: 0, yaw: [0, 0]}");
+  const std::string phases = ReadText(folder_ / "press/operator.yaml");
+  const std::string press = "object: panel, pose: {p: [0, 0, 0.05], q: [0, 1, 0, 0]}";
+  const auto record = [&](const std::string& q) {
+    std::ofstream(folder_ / "press/operator.yaml")
+        << Replaced(phases.substr(0, phases.find("  - {name: away")), press,
+                    "object: panel, pose: {p: [0, 0, 0.05], " + q + "}");
+    Expect("teleop --task press/task.yaml --demos 2 --seed 1 --out s.h5 --overwrite", 0,
+           "2 demonstrations");
+  };
+  const std::string mimic =
+      "mimic --task press/task.yaml --source s.h5 --robot so101 --attempts 2 --seed 3 "
+      "--overwrite --out g.h5";
+  record("q: [0, 1, 0, 0]");
+  EXPECT_THAT(Run(mimic).output, testing::Not(HasSubstr("where the hand pushes")));
+  record("q: [-0.34202, 0.93969, 0, 0]");
+  Expect(mimic, 0, "subtasks[0]: where the hand pushes, it stays 0.");
+}
+
 // robosuite's law is exported as robosuite's default, ours as the exception that it is.
 TEST_F(Cli, ExportsNameTheLawThatTheRobotWasDrivenBy) {
   for (const auto& [robot, uncoupled] : {std::pair{"panda", false}, {"panda_robosuite", true}}) {
