@@ -13,6 +13,7 @@
 #include "sim/mujoco_guard.h"
 #include "sim/mujoco_pose.h"
 #include "sim/scene_files.h"
+#include "sim/shapes.h"
 #include "sim/world.h"
 
 namespace understudy {
@@ -205,34 +206,6 @@ std::vector<std::string> NotesOn(const mjModel& model, const ModelIndex& index,
   return notes;
 }
 
-// Boxes in E around the fingers of `arm`, one per finger body, the gripper wide open.
-std::vector<Eigen::AlignedBox3d> OpenFingers(const mjModel& model, const ModelIndex& index,
-                                             int arm) {
-  const std::unique_ptr<mjData, MujocoDeleter> data(mj_makeData(&model));
-  const ArmIndex& joints = index.arms[arm];
-  for (const auto& [address, q] : joints.gripper.open_qpos) data->qpos[address] = q;
-  mj_kinematics(&model, data.get());
-  using Rotation = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>;
-  const Rotation R_WE(data->site_xmat + 9 * joints.site);
-  const Eigen::Map<const Eigen::Vector3d> p_WE(data->site_xpos + 3 * joints.site);
-  std::map<int, Eigen::AlignedBox3d> fingers;  // by body
-  for (int geom = 0; geom < model.ngeom; ++geom) {
-    if (index.geoms[geom].finger_of != arm) continue;
-    const Rotation R_WG(data->geom_xmat + 9 * geom);
-    const Eigen::Map<const Eigen::Vector3d> p_WG(data->geom_xpos + 3 * geom);
-    const Eigen::Map<const Eigen::Vector3d> centre(model.geom_aabb + 6 * geom);
-    const Eigen::Map<const Eigen::Vector3d> half(model.geom_aabb + 6 * geom + 3);
-    for (int corner = 0; corner < 8; ++corner) {
-      const Eigen::Vector3d sign(corner & 1 ? 1 : -1, corner & 2 ? 1 : -1, corner & 4 ? 1 : -1);
-      const Eigen::Vector3d p_WC = p_WG + R_WG * (centre + sign.cwiseProduct(half));
-      fingers[model.geom_bodyid[geom]].extend(R_WE.transpose() * (p_WC - p_WE));
-    }
-  }
-  std::vector<Eigen::AlignedBox3d> boxes;
-  for (const auto& [body, box] : fingers) boxes.push_back(box);
-  return boxes;
-}
-
 }  // namespace
 
 std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpec& robot) {
@@ -278,7 +251,9 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
     scene->info_.object_trees.push_back(scene->model_->body_rootid[object.body]);
   }
   scene->info_.notes = NotesOn(*scene->model_, index, robot.gripper);
-  scene->info_.open_fingers_E = OpenFingers(*scene->model_, index, 0);
+  const OpenHand hand = FindOpenHand(*scene->model_, index, 0);
+  scene->info_.open_fingers_E = hand.fingers_E;
+  scene->info_.open_hand_E = hand.shapes_E;
   scene->SetStateSizes();
   scene->shorten_ = [gripper](std::string text) { return gripper->WithoutFolder(std::move(text)); };
   scene->files_ = std::move(files);

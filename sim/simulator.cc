@@ -17,6 +17,7 @@
 #include "sim/predicates.h"
 #include "sim/reset.h"
 #include "sim/scene.h"
+#include "sim/shapes.h"
 #include "sim/world.h"
 
 namespace understudy {
@@ -64,6 +65,7 @@ class MujocoSimulator final : public Simulator {
     held_substeps_ = std::min(
         info().substeps - 1,
         static_cast<int>(std::lround(scene_->parts().delay / scene_->task().physics_timestep)));
+    part_geoms_ = PartGeoms(*model_, index_);
     PrepareObservation();
     StandAtHome(nullptr);
     Refresh(/*advance=*/true);
@@ -157,6 +159,15 @@ class MujocoSimulator final : public Simulator {
   Pose DoNearest(size_t arm, const Pose& X_WE) const override {
     const ArmChain chain(*model_, *data_, index_.arms[arm]);
     return chain.Forward(chain.NearestOfAll(X_WE));
+  }
+
+  std::vector<PartShape> DoParts() const override {
+    std::vector<PartShape> parts;
+    for (const int geom : part_geoms_) {
+      parts.push_back(
+          {BoxOfGeom(*model_, *data_, geom), model_->body_rootid[model_->geom_bodyid[geom]]});
+    }
+    return parts;
   }
 
   ArmAction DoResolve(size_t arm, const ArmAction& action) const override {
@@ -405,6 +416,7 @@ class MujocoSimulator final : public Simulator {
   std::unique_ptr<PredicateEvaluator> predicates_;
   std::vector<int> signals_;
   int success_ = -1;
+  std::vector<int> part_geoms_;  // of Parts()
   size_t integration_size_ = 0;
   int held_substeps_ = 0;                 // of a policy step, for which actuators keep commands
   std::vector<double> gripper_commands_;  // [-1, 1] per arm, where the creeping command stands

@@ -189,12 +189,22 @@ _GROUPS = [
          "const Eigen::Vector3d p_EO = X_WE * neighbour.p_WO;"),
         ("for (int t = rows.start; t < rows.end && gripper[t] <= 0; ++t) {",
          "for (int t = rows.start; t < rows.end; ++t) {"),
+        ("const Box box{X_WE * shape.X_WB, shape.half};", "const Box box{X_WE, shape.half};"),
+    ]),
+    ("mimic/attempt/subtask_planner.cc", "cli_test", "Drawer.ThatOpens*", [
+        ("if (gap < kFreeGap) return gap < -kGrazes ? Fit::kMeetsPart : Fit::kGrazesPart;", ""),
+    ]),
+    ("core/geometry/box.cc", "core_test", "BoxGap.*", [
+        ("look_along(R_WB.col(i));", ""),
+        ("if (across.squaredNorm() > 1e-9) look_along(across.normalized());", ""),
     ]),
     ("mimic/attempt/carried.cc", "mimic_test", "*", [
         ("const Pose X_SH = demo.arms[i].X_WE[t].Inverse() * demo.X_WO[carried[i].object][t];",
          "const Pose X_SH = demo.X_WO[carried[i].object][t].Inverse() * demo.arms[i].X_WE[t];"),
     ]),
     ("mimic/attempt/watch.cc", "mimic_test", "*", [
+        ("if (arm >= 0 && !open_[static_cast<size_t>(arm)]) held_.push_back({subtask, 0});",
+         "if (arm >= 0) held_.push_back({subtask, 0});"),
         ("if (held.missing > patience) return Lost{condition.name, condition.grasp_arm};",
          "if (held.missing > patience + 1) return Lost{condition.name, condition.grasp_arm};"),
         ("return condition.is_check && !let_go ? Value(condition, observation) : risen_[subtask];",

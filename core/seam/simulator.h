@@ -10,6 +10,7 @@
 #include "core/base/rng.h"
 #include "core/episode/action.h"
 #include "core/episode/observation.h"
+#include "core/geometry/box.h"
 #include "core/seam/kinematics.h"
 #include "core/spec/action_kind.h"
 #include "core/spec/physics_variation.h"
@@ -61,12 +62,20 @@ struct SimulatorInfo {
   SafetyOptions safety;            // not stored: of every arm
   std::vector<std::string> notes;  // not stored: what to know of the robot, a sentence each
   // not stored: turns of E about its z by 2 pi / this grip alike; the fingers of the open gripper
-  // of arm 0, as boxes in E (m), empty: not known
+  // of arm 0, as boxes in E (m), and all that is fixed to its last link, shape by shape, in E
+  // instead of W; empty: not known
   int gripper_symmetry = 1;
   // not stored, by object: whether a predicate of the task asks for it to be grasped; empty: the
   // task says of none
   std::vector<uint8_t> asked_grasps;
   std::vector<Eigen::AlignedBox3d> open_fingers_E;
+  std::vector<Box> open_hand_E;
+};
+
+// A shape of something that has joints of its own, such as a cabinet with its drawer, as a box.
+struct PartShape {
+  Box box;       // in W
+  int tree = 0;  // what it hangs together with: SimulatorInfo::object_trees
 };
 
 // The known part of an episode's meta at its start: task, robot, names, rates and limits of the
@@ -146,6 +155,10 @@ class Simulator {
   // The geometry of an arm, with data of its own; null where it is not known.
   std::unique_ptr<Kinematics> ArmKinematics(size_t arm) const { return DoArmKinematics(arm); }
 
+  // Where the shapes of all things with joints of their own are now, of those that collide; empty
+  // where that is not known. Free bodies without joints, and what is fixed, are none of them.
+  std::vector<PartShape> Parts() const { return DoParts(); }
+
   // Applies `action` for one policy step, resolved or not. Targets are absolute; nothing is clipped
   // here. Requires one entry per arm with finite numbers; q_cmd is empty or has all joints.
   StepOutcome Step(const Action& action);
@@ -174,6 +187,7 @@ class Simulator {
   virtual const Observation& DoObserve() const = 0;
   virtual std::unique_ptr<Kinematics> DoArmKinematics(size_t) const { return nullptr; }
   virtual Pose DoNearest(size_t arm, const Pose& X_WE) const;
+  virtual std::vector<PartShape> DoParts() const { return {}; }
   // Only asked where joints are the command.
   virtual ArmAction DoResolve(size_t arm, const ArmAction& action) const;
   virtual StepOutcome DoStep(const Action& action) = 0;

@@ -4,6 +4,24 @@
 #include <cmath>
 
 namespace understudy {
+namespace {
+
+// Calls visit(X_WE) of free hands at the rows before they close, until it returns false; whether it
+// never did.
+template <class Visitor>
+bool ForOpenHands(const SegmentRows& rows, const std::vector<Carried>& carried,
+                  const Visitor& visit) {
+  for (size_t i = 0; i < rows.demo.arms.size(); ++i) {
+    if (carried[i].object >= 0 || !IsMeant(rows.arm, i)) continue;
+    const std::vector<double>& gripper = rows.demo.arms[i].gripper;
+    for (int t = rows.start; t < rows.end && gripper[t] <= 0; ++t) {
+      if (!visit(rows.X_WE(i, t))) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
 
 bool FingersMeet(const std::vector<Eigen::AlignedBox3d>& fingers_E, const Pose& X_WE,
                  const Neighbour& neighbour) {
@@ -18,17 +36,29 @@ bool FingersMeet(const std::vector<Eigen::AlignedBox3d>& fingers_E, const Pose& 
 bool FingersStayFree(const SegmentRows& rows, const std::vector<Carried>& carried,
                      const std::vector<Eigen::AlignedBox3d>& fingers_E,
                      const std::vector<Neighbour>& neighbours) {
-  for (size_t i = 0; i < rows.demo.arms.size(); ++i) {
-    if (carried[i].object >= 0 || !IsMeant(rows.arm, i)) continue;
-    const std::vector<double>& gripper = rows.demo.arms[i].gripper;
-    for (int t = rows.start; t < rows.end && gripper[t] <= 0; ++t) {
-      const Pose X_WE = rows.X_WE(i, t);
-      for (const Neighbour& neighbour : neighbours) {
-        if (FingersMeet(fingers_E, X_WE, neighbour)) return false;
+  return ForOpenHands(rows, carried, [&](const Pose& X_WE) {
+    return std::none_of(neighbours.begin(), neighbours.end(), [&](const Neighbour& neighbour) {
+      return FingersMeet(fingers_E, X_WE, neighbour);
+    });
+  });
+}
+
+double HandGap(const SegmentRows& rows, const std::vector<Carried>& carried,
+               const std::vector<Box>& hand_E, const std::vector<Box>& parts) {
+  double narrowest = kWideGap;
+  if (parts.empty()) return narrowest;
+  ForOpenHands(rows, carried, [&](const Pose& X_WE) {
+    for (const Box& shape : hand_E) {
+      const Box box{X_WE * shape.X_WB, shape.half};
+      for (const Box& part : parts) {
+        const double between = (part.X_WB.translation() - box.X_WB.translation()).norm();
+        if (between - box.half.norm() - part.half.norm() >= narrowest) continue;
+        narrowest = std::min(narrowest, BoxGap(box, part));
       }
     }
-  }
-  return true;
+    return true;
+  });
+  return narrowest;
 }
 
 bool WithinReach(const SegmentRows& rows, const SimulatorInfo& info) {

@@ -43,6 +43,12 @@ bool FingersStayFree(const SegmentRows& rows, const std::vector<Carried>& carrie
                      const std::vector<Eigen::AlignedBox3d>& fingers_E,
                      const std::vector<Neighbour>& neighbours);
 
+// The narrowest gap (m) that the shapes of the open hand keep from `parts` in the rows that
+// FingersStayFree looks at; below 0 inside them. Gaps wider than kWideGap are not told apart.
+constexpr double kWideGap = 0.02;  // m
+double HandGap(const SegmentRows& rows, const std::vector<Carried>& carried,
+               const std::vector<Box>& hand_E, const std::vector<Box>& parts);
+
 // Whether the rows stay within reach of the arms that follow them.
 bool WithinReach(const SegmentRows& rows, const SimulatorInfo& info);
 

@@ -17,7 +17,13 @@ struct Candidate {
 };
 
 // How well a way suits the arm and what stands around it, best first.
-enum class Fit { kFree, kMeetsObject, kOutOfReach };
+enum class Fit {
+  kFree,
+  kMeetsObject,  // a finger may touch another object
+  kGrazesPart,   // the hand stands a little inside something with joints of its own, or deep in it
+  kMeetsPart,
+  kOutOfReach,
+};
 
 // The world at the start of the subtask.
 struct SelectionScene {

@@ -15,6 +15,8 @@ namespace {
 constexpr int kStarts = 10;
 // every so manieth row of a segment is looked at where a planner is asked whether it suits
 constexpr int kSuitStride = 4;
+constexpr double kFreeGap = 0.003;  // m between hand and parts that noise leaves free
+constexpr double kGrazes = 0.008;   // m inside a part that may still go well
 
 }  // namespace
 
@@ -59,14 +61,32 @@ std::vector<Neighbour> SubtaskPlanner::Neighbours(size_t subtask) const {
   return neighbours;
 }
 
+// The shapes of what has joints of its own, but of what the subtask's object hangs together with
+// and of what is carried.
+std::vector<Box> SubtaskPlanner::PartsAround(size_t subtask,
+                                             const std::vector<Carried>& carried) const {
+  std::vector<int> own{sources_.subtask_objects()[subtask]};
+  for (const Carried& hand : carried) own.push_back(hand.object);
+  const std::vector<int>& trees = simulator_.info().object_trees;
+  std::vector<Box> boxes;
+  for (const PartShape& part : simulator_.Parts()) {
+    const bool is_own = std::any_of(own.begin(), own.end(), [&](int object) {
+      return object >= 0 && trees.at(static_cast<size_t>(object)) == part.tree;
+    });
+    if (!is_own) boxes.push_back(part.box);
+  }
+  return boxes;
+}
+
 // How rows of a demonstration, carried along, suit the arms and what stands around them.
 Fit SubtaskPlanner::FitOf(size_t subtask, const SegmentRows& rows,
-                          const std::vector<Carried>& carried,
-                          const std::vector<Neighbour>& neighbours) const {
+                          const std::vector<Carried>& carried, const Surroundings& around) const {
   if (!WithinReach(rows, simulator_.info()) || !Suits(subtask, rows, carried)) {
     return Fit::kOutOfReach;
   }
-  return FingersStayFree(rows, carried, simulator_.info().open_fingers_E, neighbours)
+  const double gap = HandGap(rows, carried, simulator_.info().open_hand_E, around.parts);
+  if (gap < kFreeGap) return gap < -kGrazes ? Fit::kMeetsPart : Fit::kGrazesPart;
+  return FingersStayFree(rows, carried, simulator_.info().open_fingers_E, around.neighbours)
              ? Fit::kFree
              : Fit::kMeetsObject;
 }
@@ -131,12 +151,12 @@ std::optional<PlanProblem> SubtaskPlanner::Plan(size_t index, const SubtaskWatch
                             : SegmentTransform();
   };
   scene.weights = sources_.weights(index);
-  const std::vector<Neighbour> neighbours = Neighbours(index);
+  const Surroundings around{Neighbours(index), PartsAround(index, carried)};
   scene.fit = [&](size_t d, double turn, const std::vector<double>& hand_turns) {
     return FitOf(index,
                  {sources_.demos()[d], starts[d], ends[d], transform_of(d, turn),
                   Turned(candidates[d].X_SE, hand_turns), subtask.arm},
-                 carried, neighbours);
+                 carried, around);
   };
   Rng rng(key_.WithTerm(fmt::format("select {}", index)));
   const Choice choice = SelectSource(subtask.selection, candidates, scene, rng);

@@ -49,8 +49,14 @@ class SubtaskPlanner {
   const Observation& now() const { return simulator_.Observe(); }
   std::vector<Carried> WhatIsCarried(const SubtaskWatch& watch) const;
   std::vector<Neighbour> Neighbours(size_t subtask) const;
+  // What open hands should keep clear of.
+  struct Surroundings {
+    std::vector<Neighbour> neighbours;
+    std::vector<Box> parts;
+  };
+  std::vector<Box> PartsAround(size_t subtask, const std::vector<Carried>& carried) const;
   Fit FitOf(size_t subtask, const SegmentRows& rows, const std::vector<Carried>& carried,
-            const std::vector<Neighbour>& neighbours) const;
+            const Surroundings& around) const;
   bool Suits(size_t subtask, const SegmentRows& rows, const std::vector<Carried>& carried) const;
   TransitRequest RequestFor(size_t subtask, std::vector<Pose> X_WE_goals,
                             const std::vector<Carried>& carried) const;

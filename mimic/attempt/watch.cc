@@ -60,7 +60,8 @@ bool SubtaskWatch::Holds(size_t subtask, const Observation& observation) const {
 }
 
 void SubtaskWatch::End(size_t subtask) {
-  if (is_grasp(subtask)) held_.push_back({subtask, 0});
+  const int arm = conditions_[subtask].grasp_arm;
+  if (arm >= 0 && !open_[static_cast<size_t>(arm)]) held_.push_back({subtask, 0});
 }
 
 std::string SubtaskWatch::held_by(size_t arm) const {

@@ -31,7 +31,8 @@ class SubtaskWatch {
   // gripper has been opened since, has held; without one, its signal has been 1 at some step of it;
   // without either, always.
   bool Holds(size_t subtask, const Observation& observation) const;
-  // The subtask ended well: what it grasped is held from now on, until the gripper is opened.
+  // The subtask ended well: what it grasped is held from now on, until the gripper is opened, and
+  // not at all where that has happened within the subtask (a handle that was let go).
   void End(size_t subtask);
 
   // Name of the object that `arm` holds from an earlier subtask; empty: none.

@@ -49,6 +49,16 @@ TEST_F(Drawer, IsOpenedFilledAndClosedWithoutTuning) {
   EXPECT_GT(most - least, 0.03);
 }
 
+// Turned by up to 1.2 rad the cabinet's drawer opens towards the block, and now and then over it. A
+// grip is taken whose palm and fingers clear the drawer, where there is one: 51 of 60 without.
+TEST_F(Drawer, ThatOpensTowardsTheBlockLeavesTheHandRoom) {
+  Write("task.yaml", Replaced(task_, "yaw: [-0.3, 0.3]", "yaw: [-1.2, 1.2]"));
+  Expect("teleop --task ./task.yaml --demos 10 --seed 1 --out s.h5", 0, "10 demonstrations");
+  Expect("mimic --task ./task.yaml --source s.h5 --attempts 60 --seed 5 --out g.h5", 0, "");
+  const CommandResult info = Run("data info g.h5 --json --quiet");
+  EXPECT_GE(Json::parse(info.output).at("attempts").at("rate").get<double>(), 0.9) << info.output;
+}
+
 // The law of objects that have not moved, for a part: where cabinet and drawer start as in the
 // source and there is no noise, the hand is told what the source's was.
 TEST_F(Drawer, ThatHasNotMovedReproducesTheSource) {

@@ -92,5 +92,26 @@ TEST(Clearance, FingersStayFreeUntilTheyClose) {
   EXPECT_TRUE(free_if_near(1, {}, 1));
 }
 
+// The palm counts as the fingers do, until the hand closes.
+TEST(Clearance, AHandKeepsAGapFromPartsUntilItCloses) {
+  SourceDemo demo;
+  demo.arms.resize(1);
+  demo.arms[0].gripper = {-1, -1, 1};
+  const std::vector<Box> hand{{Pose::FromTranslation({0, 0, -0.07}), {0.1, 0.03, 0.03}}};
+  const auto gap_if_near = [&](int near, const std::vector<Box>& parts,
+                               const Carried& carried = {}) {
+    demo.arms[0].X_WE.assign(3, Pose::FromTranslation({0, 0, 1}));
+    demo.arms[0].X_WE[static_cast<size_t>(near)] = Pose();
+    return HandGap({.demo = demo, .start = 0, .end = 3}, {carried}, hand, parts);
+  };
+  // a knob beside the palm, 5 mm away across it
+  const Box knob{Pose::FromTranslation({0.05, 0.055, -0.05}), {0.01, 0.02, 0.02}};
+  EXPECT_NEAR(gap_if_near(1, {knob}), 0.005, 1e-12);
+  EXPECT_NEAR(gap_if_near(1, {{knob.X_WB, {0.01, 0.04, 0.02}}}), -0.015, 1e-12);
+  EXPECT_EQ(gap_if_near(2, {knob}), kWideGap) << "the hand has closed";
+  EXPECT_EQ(gap_if_near(1, {knob}, {.object = 0}), kWideGap) << "the hand holds something";
+  EXPECT_EQ(gap_if_near(1, {}), kWideGap);
+}
+
 }  // namespace
 }  // namespace understudy

@@ -90,8 +90,7 @@ TEST_F(SubtaskWatchTest, AGraspThatWasLetGoNeedNotHoldAtTheEnd) {
   watch.Step(observation_, command_, 3);
   EXPECT_TRUE(watch.Holds(0, observation_));
   watch.End(0);
-  watch.Step(observation_, command_, 3);
-  EXPECT_EQ(watch.held_by(0), "");
+  EXPECT_EQ(watch.held_by(0), "") << "the next subtask begins with a free hand";
 }
 
 }  // namespace

@@ -226,6 +226,42 @@ TEST_F(Parts, MoveWithTheirJoints) {
   EXPECT_FALSE(info.HangTogether(place("stove"), place("box")));
 }
 
+// Shapes of what has joints of its own move with them; plain objects and arms are none of them.
+TEST_F(Parts, AreShapesWhereTheyAre) {
+  const SimulatorInfo& info = simulator_->info();
+  const auto of = [&](const std::string& name) {
+    const auto place = std::find(info.objects.begin(), info.objects.end(), name);
+    const int tree = info.object_trees.at(static_cast<size_t>(place - info.objects.begin()));
+    std::vector<Box> boxes;
+    for (const PartShape& part : simulator_->Parts()) {
+      if (part.tree == tree) boxes.push_back(part.box);
+    }
+    return boxes;
+  };
+  Turn(kDrawer, 0);
+  const std::vector<Box> before = of("drawer");
+  ASSERT_GT(before.size(), 1u);
+  EXPECT_EQ(simulator_->Parts().size(), before.size() + of("stove").size());
+  Turn(kDrawer, -0.15);
+  const std::vector<Box> after = of("drawer");
+  int moved = 0;
+  for (size_t i = 0; i < before.size(); ++i) {
+    const double way = (after[i].X_WB.translation() - before[i].X_WB.translation()).norm();
+    EXPECT_TRUE(way < 1e-9 || std::abs(way - 0.15) < 1e-9) << way;
+    moved += way > 1e-9;
+  }
+  EXPECT_GT(moved, 0);
+  EXPECT_LT(moved, static_cast<int>(before.size())) << "the cabinet stays";
+  // palm and fingers, around E
+  double highest = -1, lowest = 1;
+  for (const Box& shape : info.open_hand_E) {
+    lowest = std::min(lowest, shape.X_WB.translation().z());
+    highest = std::max(highest, shape.X_WB.translation().z());
+  }
+  EXPECT_LT(lowest, -0.06);
+  EXPECT_GT(highest, -0.02);
+}
+
 TEST_F(Parts, JointsStartWhereTheVariantSays) {
   double least = 0, most = -1;
   for (uint64_t seed = 0; seed < 50; ++seed) {
