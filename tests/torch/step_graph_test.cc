@@ -152,7 +152,7 @@ StaleGraph* ExpectSameTraining(Learner& plain, Learner& recorded, const MakeBatc
   return seen;
 }
 
-Json OneEmbodiment(const Json& changes) {
+Json OneEmbodiment(const Json& changes = Json::object()) {
   Json policy = SmallPolicy();
   policy["embodiments"] = 1;
   policy.update(changes);
@@ -202,11 +202,11 @@ TEST(StepGraph, BcRnnGmmTakesAllThatDiffersByItsInputs) {
   SampleLayout layout;
   layout.memory = 3;
   const std::vector<int> steps = ChunkOffsets(3);
-  layout.columns = {{{ImageColumn("front"), {36, 40, 3}}, steps},
+  layout.columns = {{{ImageColumn("front"), {40, 48, 3}}, steps},
                     {{kStateColumn, {5}}, steps},
                     {{kActionColumn, {7}}, steps}};
   const Json policy{{"modality", "image"}, {"sequence", 3},  {"hidden", 16},       {"modes", 3},
-                    {"crop", 32},          {"keypoints", 4}, {"image_features", 6}};
+                    {"crop", 36},          {"keypoints", 4}, {"image_features", 6}};
   const auto batch = [&](uint64_t i) {
     Batch one;
     one.size = 4;
@@ -235,7 +235,7 @@ TEST(StepGraph, BcRnnGmmTakesAllThatDiffersByItsInputs) {
 
 // Batches of other shapes go by the step itself, and the recorded ones go on.
 TEST(StepGraph, OtherShapesAreDoneAsTheyCome) {
-  const Json policy = OneEmbodiment({});
+  const Json policy = OneEmbodiment();
   const auto batch = [](uint64_t i) {
     Batch one = OneText(6 * i, 6);
     // a second text beside the first in one part
@@ -252,7 +252,7 @@ TEST(StepGraph, OtherShapesAreDoneAsTheyCome) {
 
 // A batch that was not the announced one is not taken for it.
 TEST(StepGraph, WhatWasAnnouncedIsUsedForThatBatchAlone) {
-  const Json policy = OneEmbodiment({});
+  const Json policy = OneEmbodiment();
   SmallLearner plain(SmallLayout(), policy, SmallTrainer()),
       recorded(SmallLayout(), policy, SmallTrainer());
   recorded->UseGraphs(std::make_unique<StaleGraph>(), std::make_unique<StaleGraph>());
@@ -266,7 +266,7 @@ TEST(StepGraph, WhatWasAnnouncedIsUsedForThatBatchAlone) {
 
 // From what is no number nothing is learnt by a recorded step either, and the samples are named.
 TEST(StepGraph, SamplesThatGiveNoNumberAreNamed) {
-  const Json policy = OneEmbodiment({});
+  const Json policy = OneEmbodiment();
   SmallLearner learner(SmallLayout(), policy, SmallTrainer());
   learner->UseGraphs(std::make_unique<StaleGraph>(), std::make_unique<StaleGraph>());
   for (uint64_t i = 0; i < 5; ++i) learner->Update(OneText(6 * i, 6));
