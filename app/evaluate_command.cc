@@ -47,6 +47,7 @@ struct EvaluateFlags {
   ReadOptions read;
   WatchFlags watch;
   static constexpr std::array kUnwritten{"datasets",
+                                         "until_width",
                                          "rows",
                                          "embodiment",
                                          "selection",

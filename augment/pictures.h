@@ -13,9 +13,9 @@ namespace understudy {
 
 // A picture of a package that `make assets` unpacks (tools/assets.py).
 struct Asset {
-  std::string package, file;  // in it
-  std::string sha256;         // of the file, which the tool checks
-  std::string hash;           // ContentHash of the file, which this program checks
+  std::string package, file;
+  std::string sha256;  // of the file, which the tool checks
+  std::string hash;    // ContentHash of the file, which this program checks
   template <class V>
   void Visit(V& v) {
     v("package", package, "that holds it");

@@ -14,7 +14,7 @@ struct SkyRandomizer {
   static constexpr PictureUse kUse = PictureUse::kSky;
   std::vector<std::string> images, hides;
   std::string images_hash;
-  double yaw = std::numbers::pi;  // rad, to either side
+  double yaw = std::numbers::pi;
   std::array<double, 2> exposure{0, 0};
   double probability = 1;  // of surroundings; otherwise all stays nominal
   FoundPictures found;     // not an option: what `images` means here

@@ -111,8 +111,8 @@ struct TextureEdit {
 struct SkyEdit {
   static constexpr const char* kTag = "sky";
   ShownPicture image;
-  double yaw = 0;                   // rad, about z
-  double exposure = 0;              // stops
+  double yaw = 0;
+  double exposure = 0;
   std::vector<std::string> hidden;  // geoms that are not drawn: walls in its way
   template <class V>
   void Visit(V& v) {
