@@ -8,7 +8,7 @@ namespace understudy {
 // $UNDERSTUDY_ASSETS or .deps/assets of HomeFolder(), and whatever files they name.
 const PictureLibrary& Pictures();
 
-// "61 of 61 pictures (brick 3, …)", and what to do where some are missing or wrong.
+// "61 of 61 pictures for plans in FOLDER", and what to do where some are missing or wrong.
 struct AssetReport {
   bool fine = true;  // none of the installed ones is wrong; missing ones are no fault
   std::string what, fix;

@@ -57,7 +57,7 @@ Json ListParts() {
   parts["devices"].push_back(
       {{"name", "webxr"}, {"description", "a headset's browser, which draws the twin in stereo"}});
   parts["devices"].push_back({{"name", "page"}, {"description", "mouse and keys in a browser"}});
-  for (const auto& [family, count] : Pictures().State().families) {
+  for (const auto& [family, count] : Pictures().Families()) {
     parts["pictures"].push_back(
         {{"name", family + "/*"},
          {"description", fmt::format("{} {}", count, family == "sky" ? "panoramas" : "textures")}});

@@ -260,11 +260,16 @@ void PictureLibrary::Provide(PictureUse use, ShownPicture* picture) const {
   };
 }
 
+std::map<std::string, size_t> PictureLibrary::Families() const {
+  std::map<std::string, size_t> families;
+  for (const auto& [name, asset] : impl_->list.pictures) ++families[name.substr(0, name.find('/'))];
+  return families;
+}
+
 AssetState PictureLibrary::State() const {
   AssetState state;
   for (const auto& [name, asset] : impl_->list.pictures) {
     ++state.listed;
-    ++state.families[name.substr(0, name.find('/'))];
     if (!fs::exists(impl_->FileOf(name))) continue;
     ++state.installed;
     if (FileHash(impl_->FileOf(name)) != asset.hash) state.wrong.push_back(name);

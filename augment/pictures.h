@@ -50,7 +50,6 @@ struct AssetList {
 struct AssetState {
   size_t listed = 0, installed = 0;
   std::vector<std::string> wrong;
-  std::map<std::string, size_t> families;  // of the list, with their number of pictures
 };
 
 // Longest side of a texture, px: larger pictures are shrunk to it. Skies are twice as long.
@@ -72,6 +71,9 @@ class PictureLibrary {
   // other ones.
   void Provide(PictureUse use, ShownPicture* picture) const;
 
+  // Of the list, with their number of pictures.
+  std::map<std::string, size_t> Families() const;
+  // Reads all that is installed.
   AssetState State() const;
 
  private:

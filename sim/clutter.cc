@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numbers>
 
 #include "core/base/error.h"
+#include "core/base/tally.h"
 #include "sim/composition.h"
 #include "sim/mujoco_pose.h"
+#include "sim/shapes.h"
 
 namespace understudy {
 namespace {
@@ -53,21 +54,18 @@ bool Hides(const Disc& disc, const Vector3d& from, const Vector3d& to) {
 // The flat top that a thing stands on.
 struct Surface {
   int body = -1;
-  Eigen::AlignedBox2d area;  // W, m
-  double z = -1e9;
+  Eigen::AlignedBox3d solid_W;  // empty: it has none
 };
 
 class Placing {
  public:
   Placing(const mjModel& model, const ModelIndex& index, const SimulatorInfo& info, mjData* data)
-      : model_(model), index_(index), info_(info), data_(*data) {
+      : model_(model), info_(info), data_(*data) {
     Look();
     for (const ObjectIndex& object : index.objects) {
       objects_.push_back({object.name, Vector3d(data_.xpos + 3 * object.body), object.radius, 0});
     }
-    for (const std::string& camera : info.cameras) {
-      const int id = mj_name2id(&model, mjOBJ_CAMERA, camera.c_str());
-      if (id < 0 || model.body_weldid[model.cam_bodyid[id]] != 0) continue;
+    for (const int id : StandingCameras(model, info.cameras)) {
       cameras_.push_back(Vector3d(data_.cam_xpos + 3 * id));
     }
   }
@@ -81,16 +79,15 @@ class Placing {
   // Returns what was in its way how often; empty: it stands.
   std::string Place(const DistractorEdit& thing, Rng& rng) {
     const Surface surface = SurfaceOf(thing);
-    std::map<std::string, int> refusals;
+    const Vector3d low = surface.solid_W.min(), high = surface.solid_W.max();
+    Tally refusals;
     const double radius = thing.size.head<2>().norm() / 2;
     for (int attempt = 0; attempt < kTries; ++attempt) {
-      const double x =
-          rng.Uniform(surface.area.min().x() + radius, surface.area.max().x() - radius);
-      const double y =
-          rng.Uniform(surface.area.min().y() + radius, surface.area.max().y() - radius);
+      const double x = rng.Uniform(low.x() + radius, high.x() - radius);
+      const double y = rng.Uniform(low.y() + radius, high.y() - radius);
       const double yaw = rng.Uniform(0, 2 * std::numbers::pi);
       const Disc disc{
-          thing.thing, {x, y, surface.z + thing.size.z() / 2}, radius, surface.z + thing.size.z()};
+          thing.thing, {x, y, high.z() + thing.size.z() / 2}, radius, high.z() + thing.size.z()};
       std::string refusal = Refusal(thing, disc);
       if (refusal.empty()) {
         Put(thing, PoseFromYaw(yaw, disc.p_W));
@@ -101,12 +98,10 @@ class Placing {
         edits_.push_back(&thing);
         return "";
       }
-      ++refusals[refusal];
+      refusals.Add(refusal);
     }
-    std::vector<std::string> counts;
-    for (const auto& [what, count] : refusals) counts.push_back(fmt::format("{} {}", count, what));
-    return fmt::format("no place for '{}' on '{}': of {} draws {}", thing.thing, thing.on, kTries,
-                       fmt::join(counts, ", "));
+    return fmt::format("no place for '{}' on '{}': {}", thing.thing, thing.on,
+                       refusals.Describe("draws"));
   }
 
  private:
@@ -122,15 +117,12 @@ class Placing {
     surface.body = mj_name2id(&model_, mjOBJ_BODY, thing.on.c_str());
     for (int i = 0; i < model_.ngeom; ++i) {
       const bool flat = model_.geom_type[i] == mjGEOM_BOX || model_.geom_type[i] == mjGEOM_CYLINDER;
-      if (model_.geom_bodyid[i] != surface.body || !flat || model_.geom_contype[i] == 0) continue;
-      const mjtNum* half = model_.geom_aabb + 6 * i + 3;
-      const Vector3d p(data_.geom_xpos + 3 * i);
-      if (p.z() + half[2] <= surface.z) continue;
-      surface.z = p.z() + half[2];
-      const Vector2d reach(half[0], half[1]);
-      surface.area = {p.head<2>() - reach, p.head<2>() + reach};
+      if (model_.geom_bodyid[i] != surface.body || !flat || !Touches(model_, i)) continue;
+      const Eigen::AlignedBox3d solid = BoundsOf(BoxOfGeom(model_, data_, i));
+      const bool higher = surface.solid_W.isEmpty() || solid.max().z() > surface.solid_W.max().z();
+      if (higher) surface.solid_W = solid;
     }
-    if (surface.z < -1e8) {
+    if (surface.solid_W.isEmpty()) {
       ThrowFailed(fmt::format("no place for '{}': '{}' has no flat top", thing.thing, thing.on));
     }
     return surface;
@@ -163,7 +155,7 @@ class Placing {
     }
     // what was placed before may refer to it
     for (size_t i = 0; i < things_.size(); ++i) {
-      for (Relation relation : edits_[i]->relations) {
+      for (const Relation& relation : edits_[i]->relations) {
         if (relation.to != disc.name || IsAlone(relation)) continue;
         if (!Holds(relation, things_[i], &disc)) {
           return fmt::format("left '{}' without: {}", things_[i].name, Unmet(relation));
@@ -261,7 +253,6 @@ class Placing {
   }
 
   const mjModel& model_;
-  const ModelIndex& index_;
   const SimulatorInfo& info_;
   mjData& data_;
   std::vector<Disc> objects_, things_;

@@ -12,6 +12,7 @@
 #include "sim/mujoco_guard.h"
 #include "sim/mujoco_pose.h"
 #include "sim/pieces.h"
+#include "sim/shapes.h"
 
 namespace understudy {
 namespace {
@@ -55,15 +56,16 @@ double VolumeOf(const std::vector<Piece>& pieces) {
   return volume;
 }
 
-// Axis-aligned box in W around a geom.
-Eigen::AlignedBox3d Around(const mjModel& model, const mjData& data, int geom) {
-  using Rotation = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>;
-  const Rotation R_WG(data.geom_xmat + 9 * geom);
-  const Eigen::Map<const Vector3d> p_WG(data.geom_xpos + 3 * geom);
-  const Eigen::Map<const Vector3d> centre(model.geom_aabb + 6 * geom);
-  const Eigen::Map<const Vector3d> half(model.geom_aabb + 6 * geom + 3);
-  const Vector3d middle = p_WG + R_WG * centre, reach = R_WG.cwiseAbs() * half;
-  return {middle - reach, middle + reach};
+// The pieces as shapes of a body: `body_0`, `body_1`, …
+template <class Finish>
+void AddPieces(const std::vector<Piece>& pieces, mjsBody* body, const Finish& finish) {
+  const std::string name = mjs_getString(mjs_getName(body->element));
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    mjsGeom* geom = mjs_addGeom(body, nullptr);
+    mjs_setName(geom->element, fmt::format("{}_{}", name, i).c_str());
+    SetPlace(pieces[i], geom);
+    finish(pieces[i], geom);
+  }
 }
 
 }  // namespace
@@ -101,10 +103,8 @@ void AddSurroundings(const mjModel& model, const ModelIndex& index, const TaskSp
   mj_kinematics(&model, data.get());
   mj_comPos(&model, data.get());
   mj_camlight(&model, data.get());
-  for (const std::string& camera : task.cameras) {
-    const int id = mj_name2id(&model, mjOBJ_CAMERA, camera.c_str());
-    if (id < 0 || model.body_weldid[model.cam_bodyid[id]] != 0) continue;
-    world->cameras.push_back({camera, Vector3d(data->cam_xpos + 3 * id)});
+  for (const int id : StandingCameras(model, task.cameras)) {
+    world->cameras.push_back({NameOf(model, mjOBJ_CAMERA, id), Vector3d(data->cam_xpos + 3 * id)});
   }
   for (int i = 0; i < model.ngeom; ++i) {
     const int body = model.geom_bodyid[i];
@@ -113,7 +113,7 @@ void AddSurroundings(const mjModel& model, const ModelIndex& index, const TaskSp
     });
     if (!Touches(model, i) || model.geom_type[i] == mjGEOM_PLANE) continue;
     if (arm || model.body_weldid[body] == 0) {
-      world->solids_W.push_back(Around(model, *data, i));
+      world->solids_W.push_back(BoundsOf(BoxOfGeom(model, *data, i)));
     }
   }
   // everything that a variant places, and as much room about and above it as a hand needs
@@ -135,20 +135,15 @@ std::string FixtureBody(const FixtureEdit& edit) { return "fixture_" + edit.fixt
 std::string ClutterBody(const DistractorEdit& edit) { return "clutter_" + edit.thing; }
 
 void AddFixture(const FixtureEdit& edit, mjSpec* spec) {
-  const std::string name = FixtureBody(edit);
-  mjsBody* body = AddBody(name, spec);
+  mjsBody* body = AddBody(FixtureBody(edit), spec);
   PutPose(edit.X_WF, body->pos, body->quat);
-  int number = 0;
-  for (const Piece& piece : PiecesOf(edit.kind, edit.size)) {
-    mjsGeom* geom = mjs_addGeom(body, nullptr);
-    mjs_setName(geom->element, fmt::format("{}_{}", name, number++).c_str());
-    SetPlace(piece, geom);
+  AddPieces(PiecesOf(edit.kind, edit.size), body, [&](const Piece& piece, mjsGeom* geom) {
     if (edit.material.empty() || piece.shade != 1) {
       SetColour(edit.rgb, piece.shade, geom);
     } else {
       mjs_setString(geom->material, edit.material.c_str());
     }
-  }
+  });
 }
 
 void AddDistractor(const DistractorEdit& edit, size_t number, mjSpec* spec) {
@@ -160,14 +155,10 @@ void AddDistractor(const DistractorEdit& edit, size_t number, mjSpec* spec) {
   mjs_setName(mjs_addFreeJoint(body)->element, name.c_str());
   const std::vector<Piece> pieces = PiecesOf(edit.kind, edit.size);
   const double volume = VolumeOf(pieces);
-  int part = 0;
-  for (const Piece& piece : pieces) {
-    mjsGeom* geom = mjs_addGeom(body, nullptr);
-    mjs_setName(geom->element, fmt::format("{}_{}", name, part++).c_str());
-    SetPlace(piece, geom);
+  AddPieces(pieces, body, [&](const Piece& piece, mjsGeom* geom) {
     SetColour(edit.rgb, piece.shade, geom);
     geom->mass = edit.mass * piece.volume() / volume;
-  }
+  });
 }
 
 void Reshape(const ObjectShapeEdit& edit, mjsBody* body) {

@@ -302,6 +302,15 @@ bool Touches(const mjModel& model, int geom) {
   return model.geom_contype[geom] != 0 || model.geom_conaffinity[geom] != 0;
 }
 
+std::vector<int> StandingCameras(const mjModel& model, const std::vector<std::string>& cameras) {
+  std::vector<int> standing;
+  for (const std::string& camera : cameras) {
+    const int id = mj_name2id(&model, mjOBJ_CAMERA, camera.c_str());
+    if (id >= 0 && model.body_weldid[model.cam_bodyid[id]] == 0) standing.push_back(id);
+  }
+  return standing;
+}
+
 bool InSubtree(const mjModel& model, int body, int root) {
   while (body > 0 && body != root) body = model.body_parentid[body];
   return body == root;

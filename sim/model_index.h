@@ -68,6 +68,9 @@ bool IsServo(const mjModel& model, int actuator);
 // Whether a geom can touch anything.
 bool Touches(const mjModel& model, int geom);
 
+// Of these cameras, the ids of those that stand still.
+std::vector<int> StandingCameras(const mjModel& model, const std::vector<std::string>& cameras);
+
 // Whether `body` is `root` or hangs from it.
 bool InSubtree(const mjModel& model, int body, int root);
 

@@ -9,13 +9,6 @@
 #include "sim/osc.h"
 
 namespace understudy {
-namespace {
-
-bool Collides(const mjModel& model, int geom) {
-  return model.geom_contype[geom] != 0 || model.geom_conaffinity[geom] != 0;
-}
-
-}  // namespace
 
 Box BoxOfGeom(const mjModel& model, const mjData& data, int geom) {
   using Rotation = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>;
@@ -38,7 +31,7 @@ std::vector<int> PartGeoms(const mjModel& model, const ModelIndex& index) {
   std::vector<int> geoms;
   for (int geom = 0; geom < model.ngeom; ++geom) {
     if (!trees.contains(model.body_rootid[model.geom_bodyid[geom]])) continue;
-    if (Collides(model, geom) && model.geom_type[geom] != mjGEOM_PLANE) geoms.push_back(geom);
+    if (Touches(model, geom) && model.geom_type[geom] != mjGEOM_PLANE) geoms.push_back(geom);
   }
   return geoms;
 }
@@ -48,29 +41,17 @@ OpenHand FindOpenHand(const mjModel& model, const ModelIndex& index, int arm) {
   const std::unique_ptr<mjData, MujocoDeleter> data(mj_makeData(&model));
   for (const auto& [address, q] : joints.gripper.open_qpos) data->qpos[address] = q;
   mj_kinematics(&model, data.get());
-  using Rotation = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>;
-  const Rotation R_WE(data->site_xmat + 9 * joints.site);
-  const Eigen::Map<const Eigen::Vector3d> p_WE(data->site_xpos + 3 * joints.site);
   const Pose X_EW = ControlPose(model, *data, joints).Inverse();
   const int last_link = model.jnt_bodyid[joints.joints.back()];
   OpenHand hand;
   std::map<int, Eigen::AlignedBox3d> fingers;  // by body
   for (int geom = 0; geom < model.ngeom; ++geom) {
     const int body = model.geom_bodyid[geom];
-    if (Collides(model, geom) && InSubtree(model, body, last_link)) {
-      const Box box = BoxOfGeom(model, *data, geom);
-      hand.shapes_E.push_back({X_EW * box.X_WB, box.half});
-    }
-    if (index.geoms[geom].finger_of != arm) continue;
-    const Rotation R_WG(data->geom_xmat + 9 * geom);
-    const Eigen::Map<const Eigen::Vector3d> p_WG(data->geom_xpos + 3 * geom);
-    const Eigen::Map<const Eigen::Vector3d> centre(model.geom_aabb + 6 * geom);
-    const Eigen::Map<const Eigen::Vector3d> half(model.geom_aabb + 6 * geom + 3);
-    for (int corner = 0; corner < 8; ++corner) {
-      const Eigen::Vector3d sign(corner & 1 ? 1 : -1, corner & 2 ? 1 : -1, corner & 4 ? 1 : -1);
-      const Eigen::Vector3d p_WC = p_WG + R_WG * (centre + sign.cwiseProduct(half));
-      fingers[body].extend(R_WE.transpose() * (p_WC - p_WE));
-    }
+    if (!InSubtree(model, body, last_link)) continue;
+    const Box box = BoxOfGeom(model, *data, geom);
+    const Box shape_E{X_EW * box.X_WB, box.half};
+    if (Touches(model, geom)) hand.shapes_E.push_back(shape_E);
+    if (index.geoms[geom].finger_of == arm) fingers[body].extend(BoundsOf(shape_E));
   }
   for (const auto& [body, box] : fingers) hand.fingers_E.push_back(box);
   return hand;

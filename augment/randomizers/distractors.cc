@@ -46,10 +46,7 @@ std::string NameOf(ThingKind kind, size_t number) {
 void DistractorsRandomizer::Check(PhysicsCheck& check) const {
   check.Match("on", {on}, check.world.stands);
   check.Range("scale", scale);
-  if (count[0] > count[1]) {
-    check.Complain("count", fmt::format("[{}, {}]: the low end must not be above the high end",
-                                        count[0], count[1]));
-  }
+  check.Range("count", {1.0 * count[0], 1.0 * count[1]});
   if (count[1] > 0 && kinds.empty()) check.Complain("kinds", "name at least one");
   // names that there may be, and objects and things that there always are
   std::vector<std::string> names, lasting = NamesOf(check.world.objects);

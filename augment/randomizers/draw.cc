@@ -58,6 +58,21 @@ void PartCheck::Pictures(const std::vector<std::string>& images, const std::stri
   }
 }
 
+void CheckVariable(PhysicsCheck& check, const std::vector<std::string>& objects, const char* what,
+                   std::string PhysicsInventory::Object::*fixed) {
+  for (const std::string& pattern : objects) {
+    std::string complaint;
+    bool variable = false;
+    for (const auto& object : check.world.objects) {
+      if (!GlobMatch(pattern, object.name)) continue;
+      variable |= (object.*fixed).empty();
+      complaint =
+          fmt::format("the {} of '{}' cannot be varied: {}", what, object.name, object.*fixed);
+    }
+    if (!variable && !complaint.empty()) check.Complain("objects", complaint);
+  }
+}
+
 double In(Rng& rng, const std::array<double, 2>& range) { return rng.Uniform(range[0], range[1]); }
 
 double Around(Rng& rng, double half_width) { return rng.Uniform(-half_width, half_width); }

@@ -53,6 +53,10 @@ struct PhysicsCheck : PartCheck {
   const PhysicsInventory& world;
 };
 
+// Complains of patterns that match only objects of which something is `fixed`: the size, the shape.
+void CheckVariable(PhysicsCheck& check, const std::vector<std::string>& objects, const char* what,
+                   std::string PhysicsInventory::Object::*fixed);
+
 // Names of a list of the inventory.
 template <class T>
 std::vector<std::string> NamesOf(const std::vector<T>& things) {

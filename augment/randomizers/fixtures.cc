@@ -6,6 +6,8 @@
 #include <iterator>
 
 #include "core/base/error.h"
+#include "core/base/tally.h"
+#include "core/geometry/box.h"
 
 namespace understudy {
 namespace {
@@ -18,12 +20,10 @@ constexpr double kGap = 0.02;       // m between fixtures and what stands
 constexpr double kArm = 0.15;       // m about the straight lines from a base to where it works
 constexpr double kShoulder = 0.35;  // m of an arm above its base
 
-// Around a fixture that stands upright.
+// Around a fixture.
 AlignedBox3d Around(const FixtureEdit& fixture) {
   const Vector3d half = fixture.size / 2;
-  const Vector3d middle = fixture.X_WF * Vector3d(0, 0, half.z());
-  const Vector3d reach = fixture.X_WF.rotation().toRotationMatrix().cwiseAbs() * half;
-  return {middle - reach, middle + reach};
+  return BoundsOf({fixture.X_WF * Pose::FromTranslation({0, 0, half.z()}), half});
 }
 
 // Whether the line from `a` to `b` passes through `box` (slabs).
@@ -108,15 +108,19 @@ void Paint(const FixtureStyle& style, Rng& rng, FixtureEdit* fixture) {
   }
 }
 
-// Places a fixture among `others`, by rejection. Returns what was in its way how often; empty: it
-// stands.
-std::string Stand(const FixtureRange& range, const PhysicsInventory& world, Rng& rng,
-                  std::vector<Standing>* others, FixtureEdit* fixture) {
-  const auto found = std::find_if(others->begin(), others->end(), [&](const Standing& other) {
-    return other.edit.fixture == range.on;
+// Null where it does not stand.
+const Standing* Find(const std::vector<Standing>& others, const std::string& name) {
+  const auto found = std::find_if(others.begin(), others.end(), [&](const Standing& other) {
+    return other.edit.fixture == name;
   });
-  const Standing* support = range.on.empty() ? nullptr : &*found;
-  std::map<std::string, int> refusals;
+  return found == others.end() ? nullptr : &*found;
+}
+
+// Places a fixture among `others`, on `support` unless that is null, by rejection. Returns what was
+// in its way how often; empty: it stands.
+std::string Stand(const FixtureRange& range, const PhysicsInventory& world, const Standing* support,
+                  Rng& rng, std::vector<Standing>* others, FixtureEdit* fixture) {
+  Tally refusals;
   for (int attempt = 0; attempt < kTries; ++attempt) {
     fixture->size = Between(rng, range.smallest, range.largest);
     const double x = In(rng, range.x), y = In(rng, range.y), z = In(rng, range.z);
@@ -132,11 +136,9 @@ std::string Stand(const FixtureRange& range, const PhysicsInventory& world, Rng&
       others->push_back({*fixture, Around(*fixture)});
       return "";
     }
-    ++refusals[obstacle];
+    refusals.Add(obstacle);
   }
-  std::vector<std::string> counts;
-  for (const auto& [what, count] : refusals) counts.push_back(fmt::format("{} {}", count, what));
-  return fmt::format("of {} draws {}", kTries, fmt::join(counts, ", "));
+  return refusals.Describe("draws");
 }
 
 // The names of a layout, what stands on another behind that.
@@ -148,11 +150,6 @@ std::vector<std::string> InOrder(const std::map<std::string, FixtureRange>& layo
     }
   }
   return names;
-}
-
-bool StandsAmong(const std::vector<Standing>& others, const std::string& name) {
-  return std::any_of(others.begin(), others.end(),
-                     [&](const Standing& other) { return other.edit.fixture == name; });
 }
 
 }  // namespace
@@ -190,7 +187,7 @@ void FixturesRandomizer::Check(PhysicsCheck& check) const {
       Rng rng(RngKey{}.WithTerm(field));
       std::vector<Standing> others;
       FixtureEdit fixture;
-      const std::string refused = Stand(range, check.world, rng, &others, &fixture);
+      const std::string refused = Stand(range, check.world, nullptr, rng, &others, &fixture);
       if (!refused.empty()) check.Complain(field.c_str(), "finds no place: " + refused);
     }
   }
@@ -207,12 +204,13 @@ void FixturesRandomizer::Draw(PhysicsDraw& draw) const {
     const FixtureRange& range = layout->second.at(name);
     Rng rng = draw.StreamOf(layout->first + "/" + name);
     const bool there = rng.Uniform() < range.share;
-    if (!there || (!range.on.empty() && !StandsAmong(others, range.on))) continue;
+    const Standing* support = Find(others, range.on);
+    if (!there || (!range.on.empty() && support == nullptr)) continue;
     FixtureEdit fixture;
     fixture.fixture = name;
     fixture.kind = range.kind;
     Paint(style, rng, &fixture);
-    const std::string refused = Stand(range, draw.world, rng, &others, &fixture);
+    const std::string refused = Stand(range, draw.world, support, rng, &others, &fixture);
     if (!refused.empty()) {
       ThrowFailed(fmt::format("randomizers.{}: layouts.{}.{} finds no place: {}", draw.name,
                               layout->first, name, refused));

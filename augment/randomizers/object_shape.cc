@@ -1,7 +1,5 @@
 #include "augment/randomizers/object_shape.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 namespace understudy {
@@ -9,17 +7,7 @@ namespace understudy {
 void ObjectShapeRandomizer::Check(PhysicsCheck& check) const {
   check.Match("objects", objects, NamesOf(check.world.objects));
   if (shapes.empty()) check.Complain("shapes", "name at least one");
-  for (const std::string& pattern : objects) {
-    std::string fixed;
-    bool variable = false;
-    for (const auto& object : check.world.objects) {
-      if (!GlobMatch(pattern, object.name)) continue;
-      variable |= object.fixed_shape.empty();
-      fixed =
-          fmt::format("the shape of '{}' cannot be varied: {}", object.name, object.fixed_shape);
-    }
-    if (!variable && !fixed.empty()) check.Complain("objects", fixed);
-  }
+  CheckVariable(check, objects, "shape", &PhysicsInventory::Object::fixed_shape);
 }
 
 void ObjectShapeRandomizer::Draw(PhysicsDraw& draw) const {

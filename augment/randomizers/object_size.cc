@@ -1,23 +1,12 @@
 #include "augment/randomizers/object_size.h"
 
-#include <fmt/format.h>
-
 namespace understudy {
 
 void ObjectSizeRandomizer::Check(PhysicsCheck& check) const {
   check.Match("objects", objects, NamesOf(check.world.objects));
   amount.Check(check);
   amount.CheckResult(check, "size", 1, ObjectSizeEdit::kAllowed, "no physical inertia");
-  for (const std::string& pattern : objects) {
-    std::string fixed;
-    bool resizable = false;
-    for (const auto& object : check.world.objects) {
-      if (!GlobMatch(pattern, object.name)) continue;
-      if (object.fixed_size.empty()) resizable = true;
-      fixed = fmt::format("the size of '{}' cannot be varied: {}", object.name, object.fixed_size);
-    }
-    if (!resizable && !fixed.empty()) check.Complain("objects", fixed);
-  }
+  CheckVariable(check, objects, "size", &PhysicsInventory::Object::fixed_size);
 }
 
 void ObjectSizeRandomizer::Draw(PhysicsDraw& draw) const {

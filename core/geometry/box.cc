@@ -5,6 +5,12 @@
 
 namespace understudy {
 
+Eigen::AlignedBox3d BoundsOf(const Box& box) {
+  const Eigen::Vector3d& middle = box.X_WB.translation();
+  const Eigen::Vector3d reach = box.X_WB.rotation().toRotationMatrix().cwiseAbs() * box.half;
+  return {middle - reach, middle + reach};
+}
+
 double BoxGap(const Box& a, const Box& b) {
   const Eigen::Matrix3d R_WA = a.X_WB.rotation().toRotationMatrix();
   const Eigen::Matrix3d R_WB = b.X_WB.rotation().toRotationMatrix();

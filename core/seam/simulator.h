@@ -155,8 +155,8 @@ class Simulator {
   // The geometry of an arm, with data of its own; null where it is not known.
   std::unique_ptr<Kinematics> ArmKinematics(size_t arm) const { return DoArmKinematics(arm); }
 
-  // Where the shapes of all things with joints of their own are now, of those that collide; empty
-  // where that is not known. Free bodies without joints, and what is fixed, are none of them.
+  // The colliding shapes of all things with hinges or slides, where they are now; empty where that
+  // is not known. Loose objects and what is fixed have none here.
   std::vector<PartShape> Parts() const { return DoParts(); }
 
   // Applies `action` for one policy step, resolved or not. Targets are absolute; nothing is clipped

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 
 #include "core/base/error.h"
 #include "core/spec/drawn_values.h"
@@ -11,10 +10,10 @@
 namespace understudy {
 namespace {
 
-// The numbers and the words of a value, in order.
-void Flatten(const Json& value, std::vector<double>* numbers, std::vector<std::string>* words) {
+// The numbers and the words of a value.
+void Flatten(const Json& value, std::vector<double>* numbers, std::set<std::string>* words) {
   if (value.is_string()) {
-    words->push_back(value.get<std::string>());
+    words->insert(value.get<std::string>());
   } else if (value.is_boolean()) {
     numbers->push_back(value.get<bool>());
   } else if (value.is_number()) {
@@ -26,15 +25,6 @@ void Flatten(const Json& value, std::vector<double>* numbers, std::vector<std::s
 
 std::string KeyOf(const DrawnValue& value) {
   return fmt::format("{}/{}/{}", value.kind, value.part, value.field);
-}
-
-// Moves each end to the number by it where `beyond` says so.
-template <class Beyond>
-void Widen(const std::vector<double>& by, const Beyond& beyond, std::vector<double>* ends) {
-  for (size_t i = 0; i < by.size(); ++i) {
-    if (i == ends->size()) ends->push_back(by[i]);
-    if (beyond(by[i], (*ends)[i])) (*ends)[i] = by[i];
-  }
 }
 
 }  // namespace
@@ -51,42 +41,48 @@ DrawnRanges::DrawnRanges(const Json& json, const std::string& name) {
   }
 }
 
+DrawnRanges::Range DrawnRanges::RangeOf(const Json& value) {
+  Range range;
+  Flatten(value, &range.low, &range.words);
+  range.high = range.low;
+  return range;
+}
+
+void DrawnRanges::Range::Widen(const Range& by) {
+  for (size_t i = 0; i < by.low.size(); ++i) {
+    if (i == low.size()) {
+      low.push_back(by.low[i]);
+      high.push_back(by.high[i]);
+    }
+    low[i] = std::min(low[i], by.low[i]);
+    high[i] = std::max(high[i], by.high[i]);
+  }
+  words.insert(by.words.begin(), by.words.end());
+}
+
+bool DrawnRanges::Range::Holds(const Range& other) const {
+  if (other.low.size() > low.size()) return false;
+  for (size_t i = 0; i < other.low.size(); ++i) {
+    if (other.low[i] < low[i] || other.high[i] > high[i]) return false;
+  }
+  return std::includes(words.begin(), words.end(), other.words.begin(), other.words.end());
+}
+
 void DrawnRanges::Add(const SceneVariation& look, const PhysicsVariation& world) {
   for (const DrawnValue& value : DrawnValues(look, world)) {
-    std::vector<double> numbers;
-    std::vector<std::string> words;
-    Flatten(value.value, &numbers, &words);
-    Range& range = ranges_[KeyOf(value)];
-    Widen(numbers, std::less<>(), &range.low);
-    Widen(numbers, std::greater<>(), &range.high);
-    range.words.insert(words.begin(), words.end());
+    ranges_[KeyOf(value)].Widen(RangeOf(value.value));
   }
 }
 
 void DrawnRanges::Add(const DrawnRanges& other) {
-  for (const auto& [key, range] : other.ranges_) {
-    Range& own = ranges_[key];
-    Widen(range.low, std::less<>(), &own.low);
-    Widen(range.high, std::greater<>(), &own.high);
-    own.words.insert(range.words.begin(), range.words.end());
-  }
+  for (const auto& [key, range] : other.ranges_) ranges_[key].Widen(range);
 }
 
 bool DrawnRanges::Hold(const SceneVariation& look, const PhysicsVariation& world) const {
   const std::vector<DrawnValue> values = DrawnValues(look, world);
   return !values.empty() && std::all_of(values.begin(), values.end(), [&](const DrawnValue& value) {
     const auto found = ranges_.find(KeyOf(value));
-    if (found == ranges_.end()) return false;
-    const Range& range = found->second;
-    std::vector<double> numbers;
-    std::vector<std::string> words;
-    Flatten(value.value, &numbers, &words);
-    if (numbers.size() > range.low.size()) return false;
-    for (size_t i = 0; i < numbers.size(); ++i) {
-      if (numbers[i] < range.low[i] || numbers[i] > range.high[i]) return false;
-    }
-    return std::all_of(words.begin(), words.end(),
-                       [&](const std::string& word) { return range.words.contains(word); });
+    return found != ranges_.end() && found->second.Holds(RangeOf(value.value));
   });
 }
 

@@ -30,8 +30,11 @@ class DrawnRanges {
   struct Range {
     std::vector<double> low, high;  // of each number of a value, in order
     std::set<std::string> words;
+    void Widen(const Range& by);
+    bool Holds(const Range& other) const;
   };
-  std::map<std::string, Range> ranges_;  // by "kind/part/field"
+  static Range RangeOf(const Json& value);  // of one value
+  std::map<std::string, Range> ranges_;     // by "kind/part/field"
 };
 
 }  // namespace understudy

@@ -63,5 +63,18 @@ TEST(BoxGap, KeepsItsLaws) {
   EXPECT_GT(meeting, 50);
 }
 
+// Every corner lies within the bounds, and on each of their faces lies one.
+TEST(BoundsOf, FitTheCorners) {
+  const Box box{Pose(RotationExp({0.4, -0.7, 1.1}), {0.1, -0.2, 0.3}), {0.3, 0.2, 0.05}};
+  Eigen::AlignedBox3d corners;
+  for (int i = 0; i < 8; ++i) {
+    const Eigen::Vector3d sign(i & 1 ? 1 : -1, i & 2 ? 1 : -1, i & 4 ? 1 : -1);
+    corners.extend(box.X_WB * sign.cwiseProduct(box.half));
+  }
+  const Eigen::AlignedBox3d bounds = BoundsOf(box);
+  EXPECT_TRUE(bounds.min().isApprox(corners.min(), 1e-12));
+  EXPECT_TRUE(bounds.max().isApprox(corners.max(), 1e-12));
+}
+
 }  // namespace
 }  // namespace understudy

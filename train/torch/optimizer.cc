@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 #include <set>
 
 #include "core/base/error.h"
@@ -168,24 +169,14 @@ std::vector<Optimizer::Slow> Optimizer::FindSlow() const {
   return slow;
 }
 
-Tensor Optimizer::Step(Tensor& gradients) {
-  const at::NoGradGuard no_grad;
-  Tensor& values = parameters_.values();
-  const std::vector<Tensor> before = BeforeSlow(gradients);
-
-  // clip by the norm of everything; from what is no number nothing is learnt
-  const Tensor norm = at::linalg_vector_norm(gradients, 2, {}, false, at::kDouble);
-  if (!std::isfinite(norm.item<double>())) return norm;
-  if (options_.clip > 0) gradients.mul_((options_.clip / (norm + 1e-6)).clamp_max(1.0));
-
-  // weights with and without decay
-  const double rate = LearningRate(options_, steps_);
-  ++steps_;
+template <class Rate>
+void Optimizer::Adam(const Tensor& gradients, const Rate& rate, const Tensor& no_number) {
+  const Tensor& values = parameters_.values();
   const int64_t decayed = parameters_.decayed();
   const int64_t begin[] = {0, decayed}, size[] = {decayed, values.numel() - decayed};
+  const std::optional<Tensor> skip = no_number.defined() ? std::optional(no_number) : std::nullopt;
   for (size_t part = 0; part < 2; ++part) {
     if (size[part] == 0) continue;
-    step_counts_[part].fill_(static_cast<double>(steps_));
     std::vector<Tensor> weight{values.narrow(0, begin[part], size[part])};
     std::vector<Tensor> gradient{gradients.narrow(0, begin[part], size[part])};
     std::vector<Tensor> first{first_.narrow(0, begin[part], size[part])};
@@ -193,13 +184,27 @@ Tensor Optimizer::Step(Tensor& gradients) {
     std::vector<Tensor> count{step_counts_[part]};
     at::_fused_adamw_(weight, gradient, first, second, {}, count, rate, options_.beta1,
                       options_.beta2, part == 0 ? options_.weight_decay : 0.0, options_.epsilon,
-                      false, false);
+                      false, false, {}, skip);
   }
+}
 
+Tensor Optimizer::Step(Tensor& gradients) {
+  const at::NoGradGuard no_grad;
+  const std::vector<Tensor> before = BeforeSlow(gradients);
+
+  // clip by the norm of everything; from what is no number nothing is learnt
+  const Tensor norm = at::linalg_vector_norm(gradients, 2, {}, false, at::kDouble);
+  if (!std::isfinite(norm.item<double>())) return norm;
+  if (options_.clip > 0) gradients.mul_((options_.clip / (norm + 1e-6)).clamp_max(1.0));
+
+  const double rate = LearningRate(options_, steps_);
+  ++steps_;
+  for (Tensor& count : step_counts_) count.fill_(static_cast<double>(steps_));
+  Adam(gradients, rate);
   SlowDown(before);
 
   // the average forgets its start at first
-  if (options_.ema > 0) average_.lerp_(values, 1 - AverageDecay(steps_));
+  if (options_.ema > 0) average_.lerp_(parameters_.values(), 1 - AverageDecay(steps_));
   return norm;
 }
 
@@ -239,7 +244,6 @@ void Optimizer::BeforeStep() {
 
 Tensor Optimizer::StepOnDevice(Tensor& gradients, const Tensor& loss) {
   const at::NoGradGuard no_grad;
-  Tensor& values = parameters_.values();
   const std::vector<Tensor> before = BeforeSlow(gradients);
 
   // what is no number leaves weights, moments and average as they are
@@ -247,21 +251,9 @@ Tensor Optimizer::StepOnDevice(Tensor& gradients, const Tensor& loss) {
   const Tensor number = norm.isfinite().logical_and(loss.isfinite());
   const Tensor no_number = number.logical_not().to(at::kFloat);
   if (options_.clip > 0) gradients.mul_((options_.clip / (norm + 1e-6)).clamp_max(1.0));
-  const int64_t decayed = parameters_.decayed();
-  const int64_t begin[] = {0, decayed}, size[] = {decayed, values.numel() - decayed};
-  for (size_t part = 0; part < 2; ++part) {
-    if (size[part] == 0) continue;
-    std::vector<Tensor> weight{values.narrow(0, begin[part], size[part])};
-    std::vector<Tensor> gradient{gradients.narrow(0, begin[part], size[part])};
-    std::vector<Tensor> first{first_.narrow(0, begin[part], size[part])};
-    std::vector<Tensor> second{second_.narrow(0, begin[part], size[part])};
-    std::vector<Tensor> count{step_counts_[part]};
-    at::_fused_adamw_(weight, gradient, first, second, {}, count, rate_, options_.beta1,
-                      options_.beta2, part == 0 ? options_.weight_decay : 0.0, options_.epsilon,
-                      false, false, {}, no_number);
-  }
+  Adam(gradients, rate_, no_number);
   SlowDown(before);
-  if (options_.ema > 0) average_.lerp_(values, to_average_ * (1 - no_number));
+  if (options_.ema > 0) average_.lerp_(parameters_.values(), to_average_ * (1 - no_number));
   return norm;
 }
 

@@ -84,6 +84,10 @@ class Optimizer {
   std::vector<Slow> FindSlow() const;
   std::vector<Tensor> BeforeSlow(Tensor& gradients);
   void SlowDown(const std::vector<Tensor>& before);
+  // One step of AdamW of all weights, with and without decay, at this rate (a number, or a tensor
+  // on the device), counted by step_counts_; none where `no_number`, if it is defined, is 1.
+  template <class Rate>
+  void Adam(const Tensor& gradients, const Rate& rate, const Tensor& no_number = {});
   // Of the averaged weights behind step n, counted from 1.
   double AverageDecay(int64_t n) const;
 

@@ -185,7 +185,7 @@ class Writing {
  private:
   // Other programs store a model with every episode, and ours with those of worlds of their own.
   void TakeModel(size_t index, const EpisodeMeta& meta) {
-    std::string model = meta.model_text.empty() ? reader_.header().model_text : meta.model_text;
+    std::string model = ModelTextOf(meta, reader_.header());
     if (!target_.own) {
       const auto* file = dynamic_cast<const Hdf5Source*>(&reader_);
       if (file == nullptr) return;
