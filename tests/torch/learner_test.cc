@@ -40,6 +40,23 @@ TEST(Learner, ReplicasGiveTheSameWeightsBitForBit) {
   }
 }
 
+// The count belongs to a sample: it does not depend on how a batch is split, and it takes nothing
+// from what is learnt.
+TEST(Learner, KnowsWhatASampleCosts) {
+  const auto cost = [](int batch, const Json& trainer) {
+    SmallLearner learner(SmallLayout(), SmallPolicy(), SmallTrainer(trainer));
+    EXPECT_EQ(learner->cost().flops_per_sample, 0);
+    learner->Update(SmallBatch(0, batch));
+    EXPECT_GT(learner->cost().peak_flops_per_s, learner->cost().flops_per_sample);
+    EXPECT_EQ(learner->Describe().at("flops_per_sample"), learner->cost().flops_per_sample);
+    return learner->cost().flops_per_sample;
+  };
+  const double alone = cost(1, {{"microbatches", 1}});
+  // the first layer of the first camera: 4 channels of 10x12 by kernels of 3 x 5x5, three times
+  EXPECT_GT(alone, 3 * 2 * 4 * 10 * 12 * 3 * 5 * 5);
+  EXPECT_EQ(cost(8, {{"microbatches", 8}, {"threads", 2}}), alone);
+}
+
 // The loss divides by the whole batch's real steps, however many of them lie in a part.
 TEST(Learner, MicrobatchesAddUpToTheBatch) {
   const SampleLayout layout = SmallLayout(5);

@@ -60,6 +60,7 @@ class FakeEngine : public UpdateEngine {
     return report;
   }
   int64_t updates() const override { return updates_; }
+  ComputeCost cost() const override { return {2e6, 5e9}; }
   TensorMap ExportState() const override {
     const int64_t A = static_cast<int64_t>(weights_.size());
     return {{"weights.w", FloatTensor(weights_, {A})},

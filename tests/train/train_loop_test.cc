@@ -76,6 +76,9 @@ TEST_F(TrainLoopTest, WritesCheckpointsLogAndReport) {
   EXPECT_GT(report.samples_per_s, 0);
   EXPECT_GE(report.data_wait_share, 0);
   EXPECT_LE(report.data_wait_share, 1);
+  // the fake's samples cost 2e6 operations, of 5e9 per second at most
+  EXPECT_DOUBLE_EQ(report.flop_use.value(), report.samples_per_s * 2e6 / 5e9);
+  EXPECT_DOUBLE_EQ(report.log[0].flop_use.value(), report.log[0].samples_per_s * 2e6 / 5e9);
   const PolicyArtefact policy = LoadPolicy(run);
   EXPECT_EQ(policy.config.cameras, Set()->cameras);
   EXPECT_EQ(policy.config.execute, 3);

@@ -18,6 +18,7 @@ namespace {
 constexpr std::string_view kHead = "{\"rows\":[";
 constexpr std::string_view kTail = "]}\n";
 constexpr const char* kHeldOut = "held_out";
+constexpr const char* kFlopUse = "flop_use";
 
 std::string Written(const std::vector<TrainLogRow>& rows) {
   std::string text(kHead);
@@ -41,12 +42,13 @@ TrainLogRow RowFromJson(const Json& json) {
     row.losses.by_step.push_back(value.is_null() ? std::nan("") : value.get<double>());
   }
   if (json.contains(kHeldOut)) row.held_out = number(kHeldOut);
+  if (json.contains(kFlopUse)) row.flop_use = number(kFlopUse);
   row.samples_per_s = number("samples_per_s");
   row.data_wait_share = number("data_wait_share");
   // all other numbers are parts of the loss
   const Json own = ToJson(TrainLogRow{});
   for (const auto& [key, value] : json.items()) {
-    if (!own.contains(key) && key != kHeldOut)
+    if (!own.contains(key) && key != kHeldOut && key != kFlopUse)
       row.losses.parts.emplace_back(key, number(key.c_str()));
   }
   return row;
@@ -82,6 +84,7 @@ Json ToJson(const TrainLogRow& row) {
   json["updates"] = row.losses.updates;
   json["by_step"] = row.losses.by_step;
   if (row.held_out) json[kHeldOut] = *row.held_out;
+  if (row.flop_use) json[kFlopUse] = *row.flop_use;
   json["samples_per_s"] = row.samples_per_s;
   json["data_wait_share"] = row.data_wait_share;
   return json;

@@ -15,6 +15,7 @@ struct TrainLogRow {
   int64_t step = 0;
   LossReport losses;
   std::optional<double> held_out;                 // loss of what is not learnt from
+  std::optional<double> flop_use;                 // ComputeCost: share of the peak that is used
   double samples_per_s = 0, data_wait_share = 0;  // wall clock
 };
 

@@ -182,6 +182,17 @@ std::optional<int64_t> BestStep(const std::vector<TrainLogRow>& log) {
   return best == nullptr ? std::nullopt : std::optional(best->step);
 }
 
+// Of all ranks; none where the engine does not know.
+std::optional<double> UseOf(const ComputeCost& cost, double samples_per_s, const Ranks* ranks) {
+  if (cost.peak_flops_per_s <= 0) return std::nullopt;
+  const int processes = ranks == nullptr ? 1 : ranks->size();
+  return samples_per_s * cost.flops_per_sample / (processes * cost.peak_flops_per_s);
+}
+
+std::string UseText(std::optional<double> use) {
+  return use ? fmt::format(", FLOP use {:.0f} %", 100 * *use) : "";
+}
+
 // A row as TensorBoard shows it.
 std::vector<std::pair<std::string, double>> ScalarsOf(const TrainLogRow& row) {
   std::vector<std::pair<std::string, double>> scalars{
@@ -190,6 +201,7 @@ std::vector<std::pair<std::string, double>> ScalarsOf(const TrainLogRow& row) {
       {"learning_rate", row.losses.learning_rate},
       {"speed/samples_per_s", row.samples_per_s},
       {"speed/data_wait_share", row.data_wait_share}};
+  if (row.flop_use) scalars.emplace_back("speed/flop_use", *row.flop_use);
   if (row.held_out) scalars.emplace_back("held_out/loss", *row.held_out);
   for (const auto& [name, value] : row.losses.parts) scalars.emplace_back("loss/" + name, value);
   return scalars;
@@ -400,6 +412,7 @@ TrainReport TrainLoop(const TrainingSets& given_sets, const TrainOptions& given,
     row.samples_per_s =
         static_cast<double>(row.losses.updates * options.batch) / std::max(1e-9, now - mark);
     row.data_wait_share = (wait - mark_wait) / std::max(1e-9, now - mark);
+    row.flop_use = UseOf(engine->cost(), row.samples_per_s, ranks);
     mark = now;
     mark_wait = wait;
     report.log.push_back(row);
@@ -408,8 +421,8 @@ TrainReport TrainLoop(const TrainingSets& given_sets, const TrainOptions& given,
       events.Append(step, ScalarsOf(row));
     }
     progress.Advance(
-        step, fmt::format("loss {:.4f}, {:.0f} samples/s, data wait {:.0f} %", row.losses.loss,
-                          row.samples_per_s, 100 * row.data_wait_share));
+        step, fmt::format("loss {:.4f}, {:.0f} samples/s, data wait {:.0f} %{}", row.losses.loss,
+                          row.samples_per_s, 100 * row.data_wait_share, UseText(row.flop_use)));
     if (!std::isfinite(row.losses.loss)) {
       ThrowFailed(
           fmt::format("training diverged: loss {} at update {}; the last good checkpoint "
@@ -518,8 +531,9 @@ TrainReport TrainLoop(const TrainingSets& given_sets, const TrainOptions& given,
   report.data_wait_share = times.wait_s / std::max(1e-9, report.seconds);
   report.cache_share = static_cast<double>(times.frames_from_cache) /
                        static_cast<double>(std::max<int64_t>(1, times.frames));
-  progress.Finish(fmt::format("{:.0f} samples/s, data wait {:.1f} %", report.samples_per_s,
-                              100 * report.data_wait_share));
+  report.flop_use = UseOf(engine->cost(), report.samples_per_s, ranks);
+  progress.Finish(fmt::format("{:.0f} samples/s, data wait {:.1f} %{}", report.samples_per_s,
+                              100 * report.data_wait_share, UseText(report.flop_use)));
   see_trials(!report.interrupted);
   return report;
 }
@@ -532,6 +546,11 @@ Json TrainReport::ToJson() const {
     tried.push_back(
         {{"step", trial.step}, {"successes", trial.successes}, {"episodes", trial.episodes}});
   }
+  Json timing{{"seconds", seconds},
+              {"samples_per_s", samples_per_s},
+              {"data_wait_share", data_wait_share},
+              {"cache_share", cache_share}};
+  if (flop_use) timing["flop_use"] = *flop_use;
   return Json{{"checkpoint", checkpoint.string()},
               {"steps", steps},
               {"resumed_from", resumed_from},
@@ -546,11 +565,7 @@ Json TrainReport::ToJson() const {
               {"engine", engine},
               {"memory_mib", memory.ToJson()},
               {"from", from},
-              {"timing",
-               {{"seconds", seconds},
-                {"samples_per_s", samples_per_s},
-                {"data_wait_share", data_wait_share},
-                {"cache_share", cache_share}}},
+              {"timing", timing},
               {"log", rows}};
 }
 

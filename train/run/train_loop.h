@@ -157,6 +157,7 @@ struct TrainReport {
   Json from = Json::object();    // WarmStart; empty: it began anew
   // wall clock of this run
   double seconds = 0, samples_per_s = 0, data_wait_share = 0, cache_share = 0;
+  std::optional<double> flop_use;  // ComputeCost
 
   Json ToJson() const;
 };

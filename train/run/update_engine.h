@@ -27,6 +27,13 @@ struct LossReport {
   std::vector<double> by_step;  // mean squared error of each step of the chunk
 };
 
+// What an update costs, by the usual count: the matrix products, convolutions and attention of one
+// pass forward, three times (backward is two). Zeros: not known.
+struct ComputeCost {
+  double flops_per_sample = 0;
+  double peak_flops_per_s = 0;  // of a large matrix product in the same precision, on all replicas
+};
+
 // One network in training with its optimizer. One thread.
 class UpdateEngine {
  public:
@@ -53,6 +60,8 @@ class UpdateEngine {
     ThrowUsage("held_out: this network has no loss without an update; leave it out");
   }
   virtual int64_t updates() const = 0;
+  // Of this process; measured in the first update.
+  virtual ComputeCost cost() const { return {}; }
   // Everything that the next update depends on; importing it into a fresh engine of the same
   // options continues bit for bit (same thread count).
   virtual TensorMap ExportState() const = 0;

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "core/base/error.h"
 #include "core/base/ordered_pool.h"
 #include "train/run/not_finite.h"
 #include "train/torch/cuda_module.h"
+#include "train/torch/flops.h"
 #include "train/torch/loss_net.h"
 #include "train/torch/optimizer.h"
 #include "train/torch/worker.h"
@@ -40,6 +42,7 @@ class TorchLearner : public Learner {
   double HeldOutLoss(const Batch& batch) override;
   LossReport TakeLosses() override;
   int64_t updates() const override { return optimizer_.steps(); }
+  ComputeCost cost() const override { return cost_; }
   TensorMap ExportState() const override;
   void ImportState(const TensorMap& state) override;
   TensorMap ExportPolicy() const override;
@@ -86,6 +89,7 @@ class TorchLearner : public Learner {
   // The same by replicas [first, first + count).
   Tensor Sum(Parts parts, bool differentiate, size_t first, size_t count, size_t level);
   void ChoosePrecision(Pass pass);
+  void MeasureCost(const BatchPart& part);
   void UpdateByGraph(const Batch& batch, const Pass& pass);
   [[noreturn]] void EndNotFinite(const Batch& batch, double loss);
   void ClearLosses();
@@ -97,6 +101,7 @@ class TorchLearner : public Learner {
   Optimizer optimizer_;
   Precision precision_;
   double float32_s_ = 0, bfloat16_s_ = 0;
+  ComputeCost cost_;
   std::unique_ptr<StepGraph> graph_, rest_;  // null: steps are done as they come
   std::string why_no_graph_;
   Tensor step_sums_, step_norm_;  // what a recorded step writes
@@ -212,6 +217,7 @@ void TorchLearner::Update(const Batch& batch) {
   Pass pass = Split(batch);
   if (precision_ == Precision::kAuto) ChoosePrecision(pass);
   pass.bfloat16 = precision_ == Precision::kBfloat16;
+  if (cost_.flops_per_sample == 0) MeasureCost(pass.Parts()[0]);
   if (graph_ != nullptr) return UpdateByGraph(batch, pass);
   Tensor sums = Sum(pass.Parts(), true);
   SumOverRanks(replicas_[0].weights.gradients);
@@ -381,6 +387,7 @@ Json TorchLearner::Describe() const {
             {"threads", replicas_.size()},
             {"device", device_.str()},
             {"libtorch", TORCH_VERSION}};
+  if (cost_.flops_per_sample > 0) json["flops_per_sample"] = cost_.flops_per_sample;
   if (graph_ != nullptr) json["graphs"] = {{"repeated", graph_->repeated()}};
   if (!why_no_graph_.empty()) json["graphs"] = {{"none", why_no_graph_}};
   if (float32_s_ > 0) json["probe"] = {{"float32_s", float32_s_}, {"bfloat16_s", bfloat16_s_}};
@@ -405,6 +412,22 @@ void TorchLearner::ChoosePrecision(Pass pass) {
   bool bfloat16 = bfloat16_s_ < float32_s_;
   if (ranks_ != nullptr) bfloat16 = ranks_->Any(bfloat16 && ranks_->rank() == 0);
   precision_ = bfloat16 ? Precision::kBfloat16 : Precision::kFloat32;
+}
+
+// Learns nothing.
+void TorchLearner::MeasureCost(const BatchPart& part) {
+  const double forward = CountFlops([&] { replicas_[0].net->Loss(part); });
+  cost_.flops_per_sample = 3 * forward / static_cast<double>(part.batch.size);
+  // all replicas at once, as they work
+  std::vector<double> peaks(replicas_.size());
+  const auto measure = [&](size_t i) {
+    const ThreadScope one_core(1);
+    peaks[i] = MeasurePeakFlops(device_, part.bfloat16);
+  };
+  for (size_t i = 1; i < replicas_.size(); ++i) replicas_[i].worker->Start([&, i] { measure(i); });
+  measure(0);
+  for (size_t i = 1; i < replicas_.size(); ++i) replicas_[i].worker->Wait();
+  cost_.peak_flops_per_s = std::accumulate(peaks.begin(), peaks.end(), 0.0);
 }
 
 void TorchLearner::ClearLosses() {

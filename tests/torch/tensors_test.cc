@@ -1,7 +1,5 @@
-// Steps that are recorded once and repeated with the inputs of other batches, as a CUDA graph does
-// it: here on a processor.
-#include "train/torch/step_graph.h"
-
+// What needs LibTorch's own headers: steps that are recorded once and repeated with the inputs of
+// other batches, as a CUDA graph does it, here on a processor; and the count of operations.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,6 +11,8 @@
 #include "train/policies/bc_rnn_gmm/bc_rnn_gmm.h"
 #include "train/run/not_finite.h"
 #include "train/run/safetensors.h"
+#include "train/torch/flops.h"
+#include "train/torch/step_graph.h"
 
 namespace understudy {
 namespace {
@@ -280,6 +280,40 @@ TEST(StepGraph, SamplesThatGiveNoNumberAreNamed) {
     EXPECT_THAT(fault.samples(), testing::ElementsAre(1));
   }
   EXPECT_EQ(learner->ExportState(), before);
+}
+
+TEST(Flops, AreThoseOfMatricesConvolutionsAndAttention) {
+  const at::Tensor matrix = at::rand({3, 5}), other = at::rand({5, 7});
+  EXPECT_EQ(CountFlops([&] { at::mm(matrix, other); }), 2 * 3 * 5 * 7);
+  EXPECT_EQ(CountFlops([&] {
+              at::linear(at::rand({2, 3, 5}), at::rand({7, 5}), at::rand({7}));
+            }),
+            2 * 2 * 3 * 5 * 7);
+  EXPECT_EQ(CountFlops([&] {
+              at::matmul(at::rand({4, 3, 5}), at::rand({4, 5, 7}));
+            }),
+            4 * 2 * 3 * 5 * 7);
+  const std::vector<int64_t> two{2, 2}, zero{0, 0}, one{1, 1};
+  // 6 channels of 9x9 into 8 of 4x4 by kernels of 3x3, in 1 and in 2 groups
+  for (const int64_t groups : {1, 2}) {
+    const at::Tensor image = at::rand({2, 6, 9, 9}), kernel = at::rand({8, 6 / groups, 3, 3});
+    EXPECT_EQ(CountFlops([&] {
+                at::conv2d(image, kernel, std::optional<at::Tensor>(), at::IntArrayRef(two),
+                           at::IntArrayRef(zero), at::IntArrayRef(one), groups);
+              }),
+              2 * 2 * 8 * 4 * 4 * (6 / groups) * 3 * 3);
+  }
+  // 2 heads, 3 queries, 5 keys, 8 channels; whichever kernel does it
+  const auto heads = [](int64_t rows) { return at::rand({1, 2, rows, 8}); };
+  for (const bool masked : {false, true}) {
+    const std::optional<at::Tensor> mask =
+        masked ? std::optional(at::rand({1, 1, 3, 5})) : std::nullopt;
+    EXPECT_EQ(
+        CountFlops([&] { at::scaled_dot_product_attention(heads(3), heads(5), heads(5), mask); }),
+        2 * 2 * 2 * 3 * 5 * 8);
+  }
+  EXPECT_EQ(CountFlops([&] { (matrix + matrix).exp().sum(); }), 0);
+  EXPECT_GT(MeasurePeakFlops(at::kCPU, false), 1e8);
 }
 
 }  // namespace
