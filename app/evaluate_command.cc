@@ -103,7 +103,10 @@ struct EvaluateFlags {
       kOutput);
     v("compare", compare, "report of another evaluation on the same seeds, compared in pairs");
     v("out", out, "report to write; videos go to a folder beside it", kOutput);
-    v("report", report, "HTML page to write of factors: a heat map and every row", kOutput);
+    v("report", report,
+      "HTML page to write of factors: a heat map, every row, success by drawn value, films of "
+      "failures",
+      kOutput);
     v("save", save,
       "dataset to write: every rollout with states and actions, failures marked with their cause",
       kOutput);
@@ -119,6 +122,12 @@ fs::path VideoFile(const std::string& out, int64_t episode) {
   fs::path folder = out;
   folder.replace_extension();
   return fs::path(folder.string() + "_videos") / fmt::format("episode_{:04}.mp4", episode);
+}
+
+// The film of a factor's failure, beside the others of the report.
+fs::path FactorVideoFile(const std::string& out, size_t factor, int64_t episode) {
+  return VideoFile(out, 0).parent_path() /
+         fmt::format("factor_{:02}_episode_{:04}.mp4", factor, episode);
 }
 
 // Throws Error where the JSON is no report that `understudy evaluate --out` writes: of an
@@ -278,6 +287,8 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
   const Factors factors = FactorsOf(plan);
   const Json older = OlderOf(flags.out);
   CheckRemade(flags.report, kPageStart, "page");
+  // films lie beside the report, or beside the page where that is all
+  const std::string place = flags.out.empty() ? flags.report : flags.out;
   if (context.plan) {
     const auto count = static_cast<int64_t>(factors.factors.size());
     const int64_t pairs =
@@ -288,6 +299,7 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
     return {{"factors", count},
             {"rows_at_most", rows},
             {"episodes_at_most", rows * flags.evaluate.eval.episodes},
+            {"videos_at_most", place.empty() ? 0 : count * flags.evaluate.eval.videos_failure},
             {"out", flags.out},
             {"report", flags.report}};
   }
@@ -295,9 +307,36 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
     if (!file.empty()) TryToWrite(file, file == flags.out ? "out" : "report");
   }
   const Json training = TrainingOf(flags.evaluate.checkpoint);
-  Json result = EvaluateFactors(policy, twin.simulators, renderers, flags.evaluate.eval,
-                                flags.factor_rows, factors, *context.progress)
-                    .ToJson();
+  const auto file_of = [&](const std::string& factor, int64_t episode) {
+    const auto number = std::find(names.begin(), names.end(), factor) - names.begin();
+    return FactorVideoFile(place, static_cast<size_t>(number), episode);
+  };
+  bool removed = false;
+  FactorSink sink;
+  if (!place.empty() && flags.evaluate.eval.videos_failure > 0 && HasModule(VideoModule::kName)) {
+    sink = [&](const std::string& factor, int64_t episode, const auto& cameras, double control_hz) {
+      if (!std::exchange(removed, true)) RemoveVideos(older, flags.out);
+      const fs::path file = file_of(factor, episode);
+      fs::create_directories(file.parent_path());
+      return Module<VideoModule>().make_sink(file, cameras.size(), control_hz, {});
+    };
+  }
+  const FactorReport report =
+      EvaluateFactors(policy, twin.simulators, renderers, flags.evaluate.eval, flags.factor_rows,
+                      factors, *context.progress, sink);
+  if (!removed) RemoveVideos(older, flags.out);
+  Json result = report.ToJson();
+  result["videos"] = Json::array();
+  for (const FactorFilm& film : report.films) {
+    const fs::path file = file_of(film.factor, film.episode);
+    if (!fs::exists(file)) continue;
+    result["videos"].push_back({{"file", file.string()},
+                                {"factor", film.factor},
+                                {"severity", film.severity},
+                                {"episode", film.episode},
+                                {"success", false},
+                                {"cause", film.cause}});
+  }
   if (!flags.evaluate.checkpoint.empty()) {
     const Json draws = LoadTrainingRun(flags.evaluate.checkpoint).value("draws", Json());
     result["seen_in_training"] =
@@ -305,7 +344,6 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
                         : SeenInTraining(plan, flags.factor_rows.severities, scene, world,
                                          DrawnRanges(draws, flags.evaluate.checkpoint));
   }
-  RemoveVideos(older, flags.out);
   WriteResult(flags, training, &result);
   if (!flags.report.empty()) WriteTextAtomically(flags.report, FactorPage(result));
   return result;

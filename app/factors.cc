@@ -163,6 +163,64 @@ std::string DescribeSeen(const Json& report) {
                              fmt::join(parts, ", "));
 }
 
+// "0.12 to 0.18", "oak".
+std::string LabelOf(const Json& bin) {
+  if (bin.contains("word")) return bin["word"].get<std::string>();
+  const double low = bin["range"][0], high = bin["range"][1];
+  return low == high ? fmt::format("{:.3g}", low) : fmt::format("{:.3g} to {:.3g}", low, high);
+}
+
+// Success by drawn value, for the values on which it depends most clearly.
+std::string DrawnTable(const Json& drawn) {
+  std::string html;
+  for (const Json& row : drawn["shown"]) {
+    html += fmt::format("<tr><td>{}</td><td class=\"n\">{:.2g}</td><td class=\"n\">{:.2g}</td>",
+                        EscapeHtml(row["value"].get<std::string>()), row["p_value"].get<double>(),
+                        row["p_holm"].get<double>());
+    for (const Json& bin : row["bins"]) {
+      const auto successes = bin["successes"].get<double>(),
+                 episodes = bin["episodes"].get<double>();
+      html += fmt::format(
+          "<td class=\"n\" style=\"background:{}\">{:.0f}/{:.0f}<br><small>{}</small></td>",
+          ColourOf(successes / episodes), successes, episodes, EscapeHtml(LabelOf(bin)));
+    }
+    html += "</tr>";
+  }
+  return html;
+}
+
+// What was drawn of each factor beside success, and films of its failures.
+std::string FactorDetails(const Json& report) {
+  const Json films = report.value("videos", Json::array());
+  std::string html;
+  for (const Json& factor : report["factors"]) {
+    const std::string name = factor["name"];
+    const Json drawn = report.value("drawn", Json::object()).value(name, Json());
+    std::string shown;
+    if (drawn.is_object() && !drawn["shown"].empty()) {
+      shown += fmt::format(
+          "<p>The {} of {} drawn values on which success depends most clearly, over all "
+          "severities.</p><div class=\"scroll\"><table><thead><tr><th>value</th>"
+          "<th class=\"n\">p (chi-square)</th><th class=\"n\">Holm</th>"
+          "<th class=\"n\">successes of episodes, by "
+          "value</th></tr></thead><tbody>{}</tbody></table></div>",
+          drawn["shown"].size(), drawn["values"].dump(), DrawnTable(drawn));
+    }
+    std::string row;
+    for (const Json& film : films) {
+      if (film["factor"] != name) continue;
+      const std::vector<uint8_t> mp4 = ReadBytes(film["file"].get<std::string>());
+      if (mp4.empty()) continue;
+      row += fmt::format("<figure>{}<figcaption>start {}, × {}: {}</figcaption></figure>",
+                         VideoTag(mp4), film["episode"].dump(), film["severity"].dump(),
+                         EscapeHtml(film["cause"].get<std::string>()));
+    }
+    if (!row.empty()) shown += "<div class=\"row\">" + row + "</div>";
+    if (!shown.empty()) html += "<h3>" + EscapeHtml(name) + "</h3>" + shown;
+  }
+  return html.empty() ? "" : "<h2>Each factor alone</h2>" + html;
+}
+
 }  // namespace
 
 std::string DescribeFactors(const Json& report) {
@@ -238,7 +296,7 @@ std::string FactorPage(const Json& report) {
       "<th class=\"n\">joint limit</th><th class=\"n\">clipped</th></tr></thead><tbody>";
   html += RowOfTable(report["nominal"]);
   for (const Json& row : report["rows"]) html += RowOfTable(row);
-  return html + "</tbody></table></div>" + EndPage();
+  return html + "</tbody></table></div>" + FactorDetails(report) + EndPage();
 }
 
 }  // namespace understudy

@@ -54,6 +54,18 @@ Interval PairedDifferenceInterval(int64_t only_a, int64_t only_b, int64_t pairs,
   return {std::max(-1.0, difference - half), std::min(1.0, difference + half)};
 }
 
+double ChiSquareTail(double value, int dof) {
+  Require(value >= 0 && dof >= 1, "a chi-square variable");
+  if (value == 0) return 1;
+  // of one or two degrees, and a term for every two more (Abramowitz and Stegun 26.4.4, 26.4.5)
+  const double half = value / 2;
+  double tail = dof % 2 == 0 ? std::exp(-half) : std::erfc(std::sqrt(half));
+  for (double power = dof % 2 == 0 ? 1 : 0.5; power < dof / 2.0; ++power) {
+    tail += std::exp(power * std::log(half) - half - std::lgamma(power + 1));
+  }
+  return std::min(1.0, tail);
+}
+
 std::vector<double> HolmAdjusted(const std::vector<double>& p) {
   std::vector<size_t> order(p.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;

@@ -27,6 +27,9 @@ double McNemarExact(int64_t only_a, int64_t only_b);
 Interval PairedDifferenceInterval(int64_t only_a, int64_t only_b, int64_t pairs,
                                   double z = 1.959963984540054);
 
+// Probability that a chi-square variable of `dof` >= 1 degrees of freedom exceeds `value` >= 0.
+double ChiSquareTail(double value, int dof);
+
 // p values of several tests so that all of them together err as seldom as one: Holm (Scandinavian
 // Journal of Statistics 1979). In the order of `p`.
 std::vector<double> HolmAdjusted(const std::vector<double>& p);

@@ -95,6 +95,17 @@ TEST(Statistics, PairedDifference) {
   EXPECT_THROW(PairedDifferenceInterval(3, 3, 5), ContractError);
 }
 
+// The density integrated numerically (Simpson's rule in Python).
+TEST(Statistics, ChiSquareTailIsTheIntegralOfTheDensity) {
+  EXPECT_NEAR(ChiSquareTail(3.841458820694124, 1), 0.05, 1e-12);
+  EXPECT_NEAR(ChiSquareTail(5.991464547107979, 2), 0.05, 1e-12);
+  EXPECT_NEAR(ChiSquareTail(7.814727903251178, 3), 0.05, 1e-12);
+  EXPECT_NEAR(ChiSquareTail(30, 10), 8.56641210775e-4, 1e-14);
+  EXPECT_NEAR(ChiSquareTail(2.5, 7), 0.92709706501, 1e-10);
+  EXPECT_NEAR(ChiSquareTail(40, 3), 1.06550903e-8, 1e-15);
+  EXPECT_EQ(ChiSquareTail(0, 3), 1);
+}
+
 TEST(Statistics, HolmAdjusts) {
   const std::vector<double> adjusted = HolmAdjusted({0.01, 0.04, 0.03, 0.005});
   const std::vector<double> expected{0.03, 0.06, 0.06, 0.02};

@@ -179,6 +179,25 @@ TEST_F(FactorsTest, RowsAndSums) {
   EXPECT_FALSE(report.r50.at("a"));
 }
 
+// The lot of LotSimulator is the friction that it draws: success depends on nothing else.
+TEST_F(FactorsTest, DrawnValuesStandBesideSuccess) {
+  const FactorReport report = Run(LotFactors({{"a", 60}, {"b", 40}}), LotOptions(100, 2));
+  for (const char* name : {"a", "b"}) {
+    const std::vector<DrawnBins>& rows = report.drawn.at(name);
+    // the name of the geom is the share, one for each severity
+    ASSERT_EQ(rows.size(), 3u) << name;
+    EXPECT_THAT(rows[0].value, HasSubstr("sliding"));
+    EXPECT_LT(rows[0].p_holm, 1e-9);
+    int64_t episodes = 0;
+    for (const DrawnBin& bin : rows[0].bins) episodes += bin.episodes;
+    EXPECT_EQ(episodes, 100) << "each geom is a part of its own";
+  }
+  const Json json = report.ToJson()["drawn"]["b"];
+  EXPECT_EQ(json["values"], report.drawn_values.at("b"));
+  EXPECT_EQ(json["shown"].size(), 3u);
+  EXPECT_THAT(report.films, testing::IsEmpty()) << "nobody asked for any";
+}
+
 TEST_F(FactorsTest, AFactorThatDoesNothingIsAnError) {
   Factors nothing = LotFactors({{"idle", 80}});
   nothing.vary = [](const auto&, double) {

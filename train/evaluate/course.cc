@@ -145,6 +145,7 @@ Rollout Course::Run(Bench& bench, int64_t place) const {
   EvalEpisode& episode = result.episode;
   result.place = place;
   episode.index = result.drawn.number;
+  episode.drawn = DrawnValues(result.drawn.look, result.drawn.world);
   if (looks) result.renderer = bench.renderer->info().device;
 
   std::vector<size_t> places;

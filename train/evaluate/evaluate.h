@@ -22,6 +22,7 @@
 #include "core/seam/render_options.h"
 #include "core/seam/renderer.h"
 #include "core/seam/simulator.h"
+#include "core/spec/drawn_values.h"
 #include "train/evaluate/event_watch.h"
 
 namespace understudy {
@@ -103,6 +104,7 @@ struct EvalEpisode {
   double jerk_rms = 0;               // m/s^3, third difference of p_WE, over arms and steps
   std::vector<std::string> signals;  // subtask signals that came, in order
   double seconds = 0;
+  std::vector<DrawnValue> drawn;  // look and world, not in reports
   // Hashes, not in reports: of the state at the start, of what the policy saw there in pictures (0:
   // none), of the state at the end.
   uint64_t start_state = 0, start_pictures = 0, end_state = 0;

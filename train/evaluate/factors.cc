@@ -12,7 +12,8 @@
 namespace understudy {
 namespace {
 
-constexpr size_t kWorst = 3;  // factors that are paired
+constexpr size_t kWorst = 3;   // factors that are paired
+constexpr size_t kValues = 5;  // drawn values in the report, of each factor
 constexpr const char* kInstruction = "instruction";
 
 FactorRow Summarize(const EvalReport& report, std::vector<std::string> names, double severity) {
@@ -135,7 +136,8 @@ Json SettingsOf(const EvalOptions& options) {
 
 FactorReport EvaluateFactors(const Policy& policy, const SimulatorFactory& simulators,
                              const RendererFactory& renderers, const EvalOptions& options,
-                             const FactorOptions& how, const Factors& factors, Progress& progress) {
+                             const FactorOptions& how, const Factors& factors, Progress& progress,
+                             const FactorSink& sink) {
   std::vector<double> severities = how.severities;
   std::sort(severities.begin(), severities.end());
   if (factors.factors.empty()) ThrowUsage("factors: the plan has no randomizers");
@@ -154,6 +156,18 @@ FactorReport EvaluateFactors(const Policy& policy, const SimulatorFactory& simul
   EvalOptions same = options;
   same.until_width = 0;
   same.episodes = static_cast<int64_t>(report.nominal.episodes.size());
+  same.videos_success = 0;
+
+  const double middle =
+      *std::min_element(severities.begin(), severities.end(),
+                        [](double a, double b) { return std::abs(a - 1) < std::abs(b - 1); });
+  std::map<std::string, std::vector<DrawnOutcome>> drawn;  // by factor
+  const auto film = [&](const Factor& factor) -> SinkFactory {
+    if (!sink) return {};
+    return [&](int64_t episode, bool, const std::vector<std::string>& cameras, double control_hz) {
+      return sink(factor.name, episode, cameras, control_hz);
+    };
+  };
 
   // runs one row; null: it was interrupted. `alone` is its only factor, null: there are several, or
   // none of the plan
@@ -162,10 +176,18 @@ FactorReport EvaluateFactors(const Policy& policy, const SimulatorFactory& simul
                        const Factor* alone) -> FactorRow* {
     if (report.interrupted) return nullptr;
     progress.Message(title);
-    const EvalReport varied = Evaluate(policy, simulators, renderers, setting, vary, {}, progress);
+    const bool filmed = alone != nullptr && severity == middle;
+    const EvalReport varied = Evaluate(policy, simulators, renderers, setting, vary,
+                                       filmed ? film(*alone) : SinkFactory(), progress);
     report.interrupted = varied.interrupted;
     if (report.interrupted) return nullptr;
     if (alone != nullptr) CheckEffect(*alone, severity, report.nominal, varied);
+    int left = filmed && sink ? same.videos_failure : 0;
+    for (const EvalEpisode& episode : varied.episodes) {
+      if (alone != nullptr) drawn[alone->name].push_back({episode.drawn, episode.success});
+      if (episode.success || left-- <= 0) continue;
+      report.films.push_back({alone->name, severity, episode.index, episode.cause});
+    }
     FactorRow& row = report.rows.emplace_back(Summarize(varied, names, severity));
     Compare(report.control, &row);
     return &row;
@@ -187,9 +209,6 @@ FactorReport EvaluateFactors(const Policy& policy, const SimulatorFactory& simul
   }
 
   // by what each costs at the severity of the plan, or the one next to it
-  const double middle =
-      *std::min_element(severities.begin(), severities.end(),
-                        [](double a, double b) { return std::abs(a - 1) < std::abs(b - 1); });
   std::vector<const FactorRow*> worst;
   std::vector<std::string> names;
   for (const FactorRow& row : report.rows) {
@@ -222,18 +241,28 @@ FactorReport EvaluateFactors(const Policy& policy, const SimulatorFactory& simul
     if (curve.size() == severities.size()) {
       report.r50[factor.name] = HalvedAt(report.control, curve);
     }
+    std::vector<DrawnBins> bins = BinDrawn(drawn[factor.name]);
+    report.drawn_values[factor.name] = static_cast<int64_t>(bins.size());
+    bins.resize(std::min(bins.size(), kValues));
+    report.drawn[factor.name] = std::move(bins);
   }
   return report;
 }
 
 Json FactorReport::ToJson() const {
   Json listed = Json::array(), table = Json::array(), halves = Json::object();
+  Json values = Json::object();
   for (const Factor& factor : factors) {
     listed.push_back(
         {{"name", factor.name}, {"type", factor.type}, {"label_safe", factor.label_safe}});
   }
   for (const FactorRow& row : rows) table.push_back(RowToJson(row));
   for (const auto& [name, severity] : r50) halves[name] = severity ? Json(*severity) : Json();
+  for (const auto& [name, rows_of_factor] : drawn) {
+    Json shown = Json::array();
+    for (const DrawnBins& row : rows_of_factor) shown.push_back(understudy::ToJson(row));
+    values[name] = {{"values", drawn_values.at(name)}, {"shown", shown}};
+  }
   Json json{{"policy", {{"name", nominal.policy.name}, {"hash", nominal.policy.hash}}},
             {"task", nominal.task},
             {"robot", nominal.robot},
@@ -244,7 +273,8 @@ Json FactorReport::ToJson() const {
             {"factors", listed},
             {"nominal", RowToJson(control)},
             {"rows", table},
-            {"r50", halves}};
+            {"r50", halves},
+            {"drawn", values}};
   json["hash"] = ContentHash(json.dump());
   // the same numbers of another version have the same hash
   json["program"] = ProgramVersion();

@@ -9,6 +9,7 @@
 #include "core/base/json.h"
 #include "core/base/options.h"
 #include "core/base/progress.h"
+#include "train/evaluate/drawn_bins.h"
 #include "train/evaluate/evaluate.h"
 
 namespace understudy {
@@ -70,6 +71,19 @@ struct FactorRow {
   }
 };
 
+// A failure that was filmed.
+struct FactorFilm {
+  std::string factor;
+  double severity = 0;
+  int64_t episode = 0;
+  std::string cause;
+};
+
+// Where the film of an episode of a factor goes.
+using FactorSink = std::function<std::unique_ptr<FrameSink>(
+    const std::string& factor, int64_t episode, const std::vector<std::string>& cameras,
+    double control_hz)>;
+
 struct FactorReport {
   EvalReport nominal;  // without rows of its own in the JSON
   FactorRow control;
@@ -78,6 +92,11 @@ struct FactorReport {
   // Severity at which the rate of success is half the nominal one, between severities by a straight
   // line; unset: it does not come to that.
   std::map<std::string, std::optional<double>> r50;
+  // By factor, over its severities: values on which success depends most clearly (at most 5), and
+  // how many were drawn.
+  std::map<std::string, std::vector<DrawnBins>> drawn;
+  std::map<std::string, int64_t> drawn_values;
+  std::vector<FactorFilm> films;
   bool interrupted = false;  // rows are missing
 
   // Depends on the policy, the options that change results and nothing else, not on workers or the
@@ -88,9 +107,12 @@ struct FactorReport {
 // Evaluates the nominal setting, then every row, all on the same starts. What a factor is called
 // reaches nobody: a policy gets pictures and numbers. Throws Error(kBadInput) where a factor does
 // nothing at all (no picture that the policy sees, no state), or one that is called label-safe
-// changes a state; else as Evaluate. Stops with whole rows when an interrupt is requested.
+// changes a state; else as Evaluate. Stops with whole rows when an interrupt is requested. With
+// `sink`, the first failures (videos_failure) of each factor alone, at the severity next to 1, are
+// filmed.
 FactorReport EvaluateFactors(const Policy& policy, const SimulatorFactory& simulators,
                              const RendererFactory& renderers, const EvalOptions& options,
-                             const FactorOptions& how, const Factors& factors, Progress& progress);
+                             const FactorOptions& how, const Factors& factors, Progress& progress,
+                             const FactorSink& sink = {});
 
 }  // namespace understudy
