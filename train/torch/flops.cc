@@ -1,13 +1,9 @@
 #include "train/torch/flops.h"
 
-#include <ATen/record_function.h>
-
 #include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string_view>
-
-#include "train/torch/torch.h"
 
 namespace understudy {
 namespace {

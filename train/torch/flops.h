@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include <ATen/core/Tensor.h>
+#include "train/torch/torch.h"
 
 namespace understudy {
 
