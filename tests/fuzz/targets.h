@@ -16,6 +16,8 @@ void FuzzText(const uint8_t* data, size_t size);
 void FuzzDataset(const uint8_t* data, size_t size);
 // A sound dataset with some bytes of the file changed: verified in a process of its own.
 void FuzzFile(const uint8_t* data, size_t size);
+// A file of weights whose header nearly holds: read, and what was read written and read again.
+void FuzzTensors(const uint8_t* data, size_t size);
 
 // What a browser sends: a page leads the arm, then messages come that nearly hold, from it and from
 // others. Whatever comes, no command exceeds the limiter.

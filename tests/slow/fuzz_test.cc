@@ -103,6 +103,11 @@ TEST(SlowFuzz, ChangedBytesOfAFileAreAFaultOfIt) {
       << "input (see RandomBytes)";
 }
 
+TEST(SlowFuzz, WeightsThatNearlyHoldAreReadOrRefused) {
+  EXPECT_EQ(EndedBy(FuzzTensors, 3000, [](int64_t i) { return RandomBytes(i, 80); }), -1)
+      << "input (see RandomBytes)";
+}
+
 TEST(SlowFuzz, WhatPagesSendMovesNothingThatItShouldNot) {
   EXPECT_EQ(EndedBy(FuzzPage, 200'000, [](int64_t i) { return RandomBytes(i, 3000); }), -1)
       << "input (see RandomBytes)";
