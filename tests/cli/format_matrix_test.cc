@@ -299,7 +299,7 @@ TEST_F(FormatMatrix, APolicyLearnsFromEveryFormat) {
                " --out run --steps 400 --batch 16 --horizon 3 --execute 2 "
                "--no-selection.only-successes"
                " --policy.width 32 --policy.blocks 2 --policy.feed-forward 64 --trainer.precision "
-               "float32 --quiet",
+               "float32 --trainer.microbatches 1 --quiet",
            0, "400 updates");
     const CommandResult compared =
         Run("evaluate run --datasets " + dataset + " --no-selection.only-successes --json --quiet");
