@@ -95,6 +95,19 @@ std::optional<Eigen::Quaterniond> ReadRotation(const double* n, RotationForm for
 }
 
 bool IsRotation(Quantity quantity) { return quantity == Quantity::kEefRotation; }
+bool IsObject(Quantity quantity) {
+  return quantity == Quantity::kObjectPosition || quantity == Quantity::kObjectRotation;
+}
+
+// That the state names, in its order.
+std::vector<std::string> ObjectsOf(const PolicyMap& map) {
+  std::vector<std::string> objects;
+  for (const MappedState& part : map.state) {
+    const bool listed = std::find(objects.begin(), objects.end(), part.object) != objects.end();
+    if (IsObject(part.from) && !listed) objects.push_back(part.object);
+  }
+  return objects;
+}
 
 // Numbers of a part of an action; joints are as many as the arm has.
 int NumbersOf(const MappedAction& part, int joints) {
@@ -108,6 +121,9 @@ int NumbersOf(const MappedAction& part, int joints) {
     case Quantity::kGripper:
     case Quantity::kGripperWidth:
       return 1;
+    case Quantity::kObjectPosition:
+    case Quantity::kObjectRotation:
+      break;  // no command
   }
   return 0;
 }
@@ -137,6 +153,7 @@ class MappedPolicy : public Policy {
     info_.arms = static_cast<int>(simulator.arms.size());
     info_.X_WB = simulator.base(0);
     info_.history = map.history;
+    info_.objects = ObjectsOf(map);
     client_.Ask("ping", {});
   }
 
@@ -208,16 +225,22 @@ class MappedPolicy : public Policy {
                    std::vector<double>* numbers) const {
     const auto place = static_cast<size_t>(part.arm);
     const ArmObservation& arm = moment.arms.at(place);
-    const Pose X_FE =
-        part.frame == PartFrame::kBase ? X_WB_.at(place).Inverse() * arm.X_WE : arm.X_WE;
+    Pose X_W = arm.X_WE * map_.X_SE.Inverse() * map_.X_SH;  // of the hand or the object
+    if (IsObject(part.from)) {
+      const auto object = std::find(info_.objects.begin(), info_.objects.end(), part.object);
+      X_W = moment.X_WO.at(static_cast<size_t>(object - info_.objects.begin()));
+    }
+    const Pose X_F = part.frame == PartFrame::kBase ? X_WB_.at(place).Inverse() * X_W : X_W;
     const auto append = [&](const auto& values) {
       for (const double value : values) numbers->push_back(part.scale * value + part.offset);
     };
     switch (part.from) {
       case Quantity::kEefPosition:
-        return append(X_FE.translation());
+      case Quantity::kObjectPosition:
+        return append(X_F.translation());
       case Quantity::kEefRotation:
-        return append(WriteRotation(X_FE.rotation(), part.form));
+      case Quantity::kObjectRotation:
+        return append(WriteRotation(X_F.rotation(), part.form));
       case Quantity::kJoints:
         return append(arm.joint_q);
       case Quantity::kGripper:
@@ -273,9 +296,11 @@ class MappedPolicy : public Policy {
   ActionChunk Follow(const std::vector<Track>& tracks, size_t steps,
                      const PolicyInput& input) const {
     ActionChunk chunk;
+    // their control frame, until the end
     Action last;
+    const Pose X_ES = map_.X_SE.Inverse();
     for (const ArmObservation& arm : input.arms) {
-      last.arms.push_back({arm.X_WE, -1, {}});
+      last.arms.push_back({arm.X_WE * X_ES, -1, {}});
       if (info_.action_meaning == "relative_joints") last.arms.back().q_cmd = arm.joint_q;
     }
     const Action observed = last;
@@ -288,7 +313,8 @@ class MappedPolicy : public Policy {
             part.meaning == ActionMeaning::kFromLast ? last.arms.at(arm) : observed.arms.at(arm);
         Apply(part, tracks[i].Row(k, part.first), from, &target.arms.at(arm));
       }
-      chunk.push_back(target);
+      Action& done = chunk.emplace_back(target);
+      for (ArmAction& arm : done.arms) arm.X_WE_cmd = arm.X_WE_cmd * map_.X_SE;
       last = std::move(target);
     }
     return chunk;
@@ -338,6 +364,9 @@ class MappedPolicy : public Policy {
       case Quantity::kGripperWidth:
         target->gripper = std::clamp(n[0], -1.0, 1.0);
         return;
+      case Quantity::kObjectPosition:
+      case Quantity::kObjectRotation:
+        return;  // CheckMap refuses it
     }
   }
 
@@ -368,7 +397,15 @@ Problems CheckMap(const PolicyMap& map, const SimulatorInfo& simulator) {
   for (size_t i = 0; i < map.state.size(); ++i) {
     const std::string place = fmt::format("state[{}]", i);
     check_arm(map.state[i].arm, place);
-    if (map.state[i].frame == PartFrame::kHand) {
+    const MappedState& part = map.state[i];
+    const bool known = std::find(simulator.objects.begin(), simulator.objects.end(), part.object) !=
+                       simulator.objects.end();
+    if (IsObject(part.from) && !known) {
+      problems.push_back(place + ": " + UnknownName("object", part.object, simulator.objects));
+    } else if (!IsObject(part.from) && !part.object.empty()) {
+      problems.push_back(place + ": object: is of object_position and object_rotation");
+    }
+    if (part.frame == PartFrame::kHand) {
       problems.push_back(place + ": frame: hand is of steps; base or world");
     }
   }
@@ -379,6 +416,10 @@ Problems CheckMap(const PolicyMap& map, const SimulatorInfo& simulator) {
     const MappedAction& part = map.action[i];
     const std::string place = fmt::format("action[{}]", i);
     if (!check_arm(part.arm, place)) continue;
+    if (IsObject(part.to)) {
+      problems.push_back(place + ": to: nothing commands an object");
+      continue;
+    }
     if (part.to == Quantity::kGripperWidth) {
       problems.push_back(place +
                          ": to: a gripper takes a command in [-1, 1]: gripper, with scale "

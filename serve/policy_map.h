@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/options.h"
+#include "core/geometry/pose.h"
 #include "core/seam/policy.h"
 #include "core/seam/simulator.h"
 #include "serve/zmq_client.h"
@@ -14,11 +15,20 @@
 namespace understudy {
 
 // What a part of another program's state or action is, and how it is written there.
-enum class Quantity { kEefPosition, kEefRotation, kJoints, kGripper, kGripperWidth };
+enum class Quantity {
+  kEefPosition,
+  kEefRotation,
+  kJoints,
+  kGripper,
+  kGripperWidth,
+  kObjectPosition,
+  kObjectRotation
+};
 template <>
 struct EnumNames<Quantity> {
-  static constexpr std::array kNames{"eef_position", "eef_rotation", "joints", "gripper",
-                                     "gripper_width"};
+  static constexpr std::array kNames{"eef_position",   "eef_rotation",  "joints",
+                                     "gripper",        "gripper_width", "object_position",
+                                     "object_rotation"};
 };
 enum class RotationForm { kWxyz, kXyzw, k6dColumns, k6dRows, kAxisAngle, kEulerXyz };
 template <>
@@ -38,9 +48,11 @@ struct EnumNames<ActionMeaning> {
 };
 
 struct MappedState {
+  static constexpr std::array kUnwritten{"object"};
   std::string key;
   Quantity from = Quantity::kEefPosition;
   int arm = 0;
+  std::string object;
   RotationForm form = RotationForm::kWxyz;
   PartFrame frame = PartFrame::kBase;
   double scale = 1, offset = 0;
@@ -50,6 +62,7 @@ struct MappedState {
       kRequired);
     v("from", from, "what it is; gripper: finger joints, gripper_width: their sum");
     v("arm", arm, "number of the arm, from 0", Limits{0, 64});
+    v("object", object, "of object_position and object_rotation: its name, in simulation only");
     v("form", form, "of a rotation; euler_xyz: about the fixed axes x, y, z, one after the other");
     v("frame", frame, "of a pose: base of the arm, or world");
     v("scale", scale, "what is sent is scale * value + offset");
@@ -91,11 +104,13 @@ struct EnumNames<RequestLayout> {
 
 // How a policy server of another program is asked: which of its names is what.
 struct PolicyMap {
+  static constexpr std::array kUnwritten{"control_frame", "observed_frame"};
   RequestLayout layout = RequestLayout::kNested;
   ArrayForm arrays = ArrayForm::kNpy;
   std::map<std::string, std::string> cameras;
   int image_width = 224, image_height = 224;
   std::string language = "annotation.human.task_description";
+  Pose X_SE, X_SH;  // S: their control frame of the hand, H: the one that they observe
   std::vector<MappedState> state;
   std::vector<MappedAction> action;
   double control_hz = 20;
@@ -111,6 +126,8 @@ struct PolicyMap {
     v("image_width", image_width, "px", Limits{1, 4096});
     v("image_height", image_height, "px", Limits{1, 4096});
     v("language", language, "key of the instruction");
+    v("control_frame", X_SE, "our control frame of the hand in theirs, which actions are of");
+    v("observed_frame", X_SH, "the frame of the hand that they observe, in their control frame");
     v("state", state, "parts of the request");
     v("action", action, "parts of the answer");
     v("control_hz", control_hz, "steps per second of its actions", Limits{0.1, 1000});

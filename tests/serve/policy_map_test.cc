@@ -126,6 +126,9 @@ TEST(PolicyMap, ActionsOfEveryFormAreTheTargetsThatTheyMean) {
         SCOPED_TRACE(fmt::format("form {} frame {} meaning {}", static_cast<int>(form),
                                  static_cast<int>(frame), static_cast<int>(meaning)));
         const PolicyInput input = Seen(rng);
+        // their frame of the hand in ours
+        const Pose X_ES = RandomPose(rng);
+        const Eigen::Matrix4d E_S = X_ES.Matrix();
         // targets of arm 1 over three steps; arm 0 is told its own in plain words
         std::vector<Pose> targets;
         for (int k = 0; k < 3; ++k) targets.push_back(RandomPose(rng));
@@ -134,7 +137,7 @@ TEST(PolicyMap, ActionsOfEveryFormAreTheTargetsThatTheyMean) {
           const Pose& observed = input.arms[1].X_WE;
           const Pose& from =
               meaning == ActionMeaning::kFromLast && k > 0 ? targets[k - 1] : observed;
-          const Eigen::Matrix4d T = targets[k].Matrix(), F = from.Matrix();
+          const Eigen::Matrix4d T = targets[k].Matrix() * E_S, F = from.Matrix() * E_S;
           const Eigen::Matrix4d B = robot.X_WB[1].Matrix();
           Eigen::Matrix4d A = Eigen::Matrix4d::Identity();  // the frame of the numbers
           if (frame == PartFrame::kBase) A = B;
@@ -168,6 +171,7 @@ TEST(PolicyMap, ActionsOfEveryFormAreTheTargetsThatTheyMean) {
                          {"grip", WireArray::Float64({3}, open)}};
         });
         PolicyMap map;
+        map.X_SE = X_ES.Inverse();
         map.action = {{.key = "p",
                        .to = Quantity::kEefPosition,
                        .arm = 1,
@@ -204,13 +208,17 @@ TEST(PolicyMap, ActionsOfEveryFormAreTheTargetsThatTheyMean) {
 
 TEST(PolicyMap, WhatIsSeenIsSentUnderTheirNames) {
   Rng rng(RngKey{12});
-  const SimulatorInfo robot = Panda();
+  SimulatorInfo robot = Panda();
+  robot.objects = {"tray", "spoon", "cup"};
   Foreign server([](const WireValue&) { return WireMap{}; });
   PolicyMap map;
   map.cameras = {{"wrist", "cam_b"}, {"front", "cam_a"}};
   map.image_width = 3;
   map.image_height = 2;
   map.history = 2;
+  const Pose X_ES = RandomPose(rng);
+  map.X_SE = X_ES.Inverse();
+  map.X_SH = RandomPose(rng);
   for (const RotationForm form : kForms) {
     map.state.push_back({.key = "turns", .from = Quantity::kEefRotation, .arm = 1, .form = form});
   }
@@ -219,6 +227,15 @@ TEST(PolicyMap, WhatIsSeenIsSentUnderTheirNames) {
   map.state.push_back({.key = "width", .from = Quantity::kGripperWidth, .scale = 10, .offset = 1});
   map.state.push_back({.key = "fingers", .from = Quantity::kGripper});
   map.state.push_back({.key = "q", .from = Quantity::kJoints, .arm = 1});
+  for (const char* object : {"cup", "tray", "cup"}) {
+    map.state.push_back({.key = "objects",
+                         .from = Quantity::kObjectPosition,
+                         .arm = 1,
+                         .object = object,
+                         .frame = PartFrame::kWorld});
+  }
+  map.state.push_back(
+      {.key = "turn", .from = Quantity::kObjectRotation, .arm = 1, .object = "tray"});
   map.action = {{.key = "p", .to = Quantity::kEefPosition},
                 {.key = "r", .to = Quantity::kEefRotation},
                 {.key = "g", .to = Quantity::kGripper},
@@ -227,7 +244,9 @@ TEST(PolicyMap, WhatIsSeenIsSentUnderTheirNames) {
                 {.key = "g", .to = Quantity::kGripper, .arm = 1}};
   const auto policy = OpenMappedPolicy(server.options(), map, robot, "m.yaml");
   EXPECT_EQ(policy->info().cameras, (std::vector<std::string>{"front", "wrist"}));
+  EXPECT_THAT(policy->info().objects, ElementsAre("cup", "tray")) << "as the map names them";
   PolicyInput input = Seen(rng, 2);
+  input.X_WO = {RandomPose(rng), RandomPose(rng)};
   input.images[0].rgb[0] = 7;
   EXPECT_THROW(policy->Act(input, {}), Error);  // the answer is empty; the request is looked at
 
@@ -241,10 +260,11 @@ TEST(PolicyMap, WhatIsSeenIsSentUnderTheirNames) {
     return seen.Find("state")->Find(key)->As<WireArray>()->Numbers();
   };
   std::vector<double> turns;
-  const Eigen::Matrix3d R_BE = robot.X_WB[1].Matrix().topLeftCorner<3, 3>().transpose() *
-                               input.arms[1].X_WE.Matrix().topLeftCorner<3, 3>();
+  const Eigen::Matrix4d E_H = X_ES.Matrix() * map.X_SH.Matrix();
+  const Eigen::Matrix4d B_H = robot.X_WB[1].Matrix().inverse() * input.arms[1].X_WE.Matrix() * E_H;
+  const Eigen::Matrix3d R_BH = B_H.topLeftCorner<3, 3>();
   for (const RotationForm form : kForms) {
-    const std::vector<double> numbers = Written(R_BE, form);
+    const std::vector<double> numbers = Written(R_BH, form);
     turns.insert(turns.end(), numbers.begin(), numbers.end());
   }
   const std::vector<double> sent = part("turns");
@@ -263,17 +283,29 @@ TEST(PolicyMap, WhatIsSeenIsSentUnderTheirNames) {
   for (size_t i = 8; i < 20; ++i) EXPECT_NEAR(sent[i], turns[i], 1e-6) << i;
   const Eigen::Vector3d turn(sent[20], sent[21], sent[22]);
   EXPECT_TRUE(
-      Eigen::AngleAxisd(turn.norm(), turn.normalized()).toRotationMatrix().isApprox(R_BE, 1e-5));
+      Eigen::AngleAxisd(turn.norm(), turn.normalized()).toRotationMatrix().isApprox(R_BH, 1e-5));
   const Eigen::Matrix3d euler = (Eigen::AngleAxisd(sent[25], Eigen::Vector3d::UnitZ()) *
                                  Eigen::AngleAxisd(sent[24], Eigen::Vector3d::UnitY()) *
                                  Eigen::AngleAxisd(sent[23], Eigen::Vector3d::UnitX()))
                                     .toRotationMatrix();
-  EXPECT_TRUE(euler.isApprox(R_BE, 1e-5));
-  EXPECT_NEAR(part("p")[1], input.arms[0].X_WE.translation().y(), 1e-6);
-  EXPECT_NEAR(part("p")[3], (robot.X_WB[1].Inverse() * input.arms[1].X_WE).translation().x(), 1e-6);
+  EXPECT_TRUE(euler.isApprox(R_BH, 1e-5));
+  EXPECT_NEAR(part("p")[1], (input.arms[0].X_WE.Matrix() * E_H)(1, 3), 1e-6);
+  EXPECT_NEAR(part("p")[3], B_H(0, 3), 1e-6);
   EXPECT_NEAR(part("width")[0], 1.3, 1e-6);
   EXPECT_NEAR(part("fingers")[1], -0.02, 1e-8);
   EXPECT_NEAR(part("q")[2], input.arms[1].joint_q[2], 1e-6);
+  const std::vector<double> objects = part("objects");
+  ASSERT_EQ(objects.size(), 2u * 9);
+  for (size_t i = 0; i < 9; ++i) {
+    const Eigen::Vector3d p_WO = input.X_WO[i / 3 == 1 ? 1 : 0].translation();
+    EXPECT_NEAR(objects[i], p_WO[static_cast<Eigen::Index>(i % 3)], 1e-6) << i;
+  }
+  const std::vector<double> turn_BO = part("turn");
+  const Eigen::Matrix3d R_BO = robot.X_WB[1].Matrix().topLeftCorner<3, 3>().transpose() *
+                               input.X_WO[1].Matrix().topLeftCorner<3, 3>();
+  EXPECT_TRUE(Eigen::Quaterniond(turn_BO[0], turn_BO[1], turn_BO[2], turn_BO[3])
+                  .toRotationMatrix()
+                  .isApprox(R_BO, 1e-5));
 }
 
 TEST(PolicyMap, JointsAndOneVectorOfAction) {
@@ -312,22 +344,31 @@ TEST(PolicyMap, JointsAndOneVectorOfAction) {
 TEST(PolicyMap, WhatDoesNotFitIsSaidAtOnce) {
   PolicyMap map;
   map.cameras = {{"top", "x"}};
-  map.state = {{.key = "p", .arm = 2}, {.key = "p", .frame = PartFrame::kHand}};
+  map.state = {{.key = "p", .arm = 2},
+               {.key = "p", .frame = PartFrame::kHand},
+               {.key = "o", .from = Quantity::kObjectPosition, .object = "cup"},
+               {.key = "p", .object = "tray"}};
   map.action = {
       {.key = "a", .to = Quantity::kJoints},
       {.key = "a", .to = Quantity::kGripper, .arm = 5},
       {.key = "a", .to = Quantity::kGripper},
       {.key = "a", .to = Quantity::kGripper},
       {.key = "a", .to = Quantity::kEefRotation, .scale = 2},
+      {.key = "a", .to = Quantity::kObjectPosition},
       {.key = "a", .to = Quantity::kGripper, .arm = 1, .meaning = ActionMeaning::kFromLast}};
+  SimulatorInfo robot = Panda();
+  robot.objects = {"tray"};
   try {
-    OpenMappedPolicy({.address = "tcp://127.0.0.1:9"}, map, Panda(), "m.yaml");
+    OpenMappedPolicy({.address = "tcp://127.0.0.1:9"}, map, robot, "m.yaml");
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
     EXPECT_THAT(
         error.what(),
         AllOf(HasSubstr("m.yaml: cameras: unknown camera 'top'"),
+              HasSubstr("state[2]: unknown object 'cup'"),
+              HasSubstr("state[3]: object: is of object_position"),
+              HasSubstr("to: nothing commands an object"),
               HasSubstr("state[0]: arm 2: toy has 2, numbered from 0"),
               HasSubstr("state[1]: frame: hand is of steps"), HasSubstr("action[1]: arm 5"),
               HasSubstr("action[4]: scale is of turns in the form axis_angle"),
@@ -335,7 +376,7 @@ TEST(PolicyMap, WhatDoesNotFitIsSaidAtOnce) {
               HasSubstr("action: arm 0: gripper comes 2 times"),
               HasSubstr("action: arm 0 has no eef_position"),
               HasSubstr("action: arm 1 has no eef_rotation"),
-              HasSubstr("action[5]: meaning: a gripper's command is absolute")));
+              HasSubstr("action[6]: meaning: a gripper's command is absolute")));
   }
 }
 

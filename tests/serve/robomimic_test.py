@@ -1,0 +1,107 @@
+"""robomimic trains on what `data convert` writes, and its policy acts here, by the commands of
+docs/with_robomimic.md in a small size. What the policy saw and did over the wire is, to rounding,
+what stands in the rollouts when they are converted back to robomimic's format.
+
+    python3 tests/serve/robomimic_test.py --program build/release/understudy --source .
+
+Last run with robomimic 0.3.0, torch 2.13. Exits 77 where robomimic, pyzmq or msgpack-numpy is missing.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+here = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(here.parent / "convert"))
+try:
+    import cpu_torchvision  # noqa: F401
+    import h5py
+    import msgpack_numpy  # noqa: F401
+    import numpy as np
+    import robomimic.utils.file_utils as FileUtils
+    import zmq  # noqa: F401
+except ImportError as missing:
+    print(f"SKIPPED: not checked with robomimic: {missing}")
+    sys.exit(77)
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--program", type=pathlib.Path)
+parser.add_argument("--source", type=pathlib.Path)
+options = parser.parse_args()
+program, source = options.program.resolve(), options.source.resolve()
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", page, re.S)
+
+
+def run(*command, folder, **more):
+    result = subprocess.run([*map(str, command)], cwd=folder, capture_output=True, text=True, **more)
+    assert result.returncode == 0, (command, result.returncode, result.stdout[-3000:],
+                                    result.stderr[-3000:])
+    return result.stdout
+
+
+def python(script, *arguments):
+    """A script of robomimic's world; its torchvision may be built for another torch."""
+    start = "import cpu_torchvision, runpy, sys; sys.argv = sys.argv[1:]; "
+    how = ("runpy.run_path(sys.argv[0], run_name='__main__')" if script.endswith(".py") else
+           "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)")
+    return [sys.executable, "-c", start + how, script, *arguments]
+
+
+environment = {**os.environ, "PYTHONPATH": str(here.parent / "convert"), "OMP_NUM_THREADS": "1"}
+page = (source / "docs/with_robomimic.md").read_text()
+with tempfile.TemporaryDirectory() as name:
+    folder = pathlib.Path(name)
+    run(program, "teleop", "--task", "stack", "--demos", 2, "--seed", 1, "--out", "g.h5",
+        folder=folder)
+    run(program, "data", "convert", "g.h5", "g.hdf5", "--to", "robomimic", folder=folder)
+
+    # the page's configuration, in a small size
+    config = json.loads(blocks(page, "json")[0])
+    config["train"].update(num_epochs=1, batch_size=8, output_dir=name + "/robomimic_runs")
+    config["experiment"].update(epoch_every_n_steps=20, save={"enabled": True, "every_n_epochs": 1})
+    config["algo"]["rnn"]["hidden_dim"] = 32
+    config["algo"]["gmm"]["num_modes"] = 1  # of several, one is drawn by lot
+    (folder / "bc_rnn.json").write_text(json.dumps(config))
+    run(*python("robomimic.scripts.train", "--config", "bc_rnn.json"), folder=folder,
+        env=environment)
+    checkpoint = next(folder.glob("robomimic_runs/*/*/models/*.pth"))
+
+    # its policy acts here
+    (folder / "robomimic.yaml").write_text(blocks(page, "yaml")[0])
+    server = subprocess.Popen(
+        python(str(source / "tools/serve_robomimic.py"), str(checkpoint), "--address",
+               f"ipc://{folder}/policy"), env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        while "serving" not in server.stdout.readline():
+            assert server.poll() is None, "the server ended"
+        evaluate = [program, "evaluate", "--task", "stack", "--policy-server",
+                    f"ipc://{folder}/policy", "--policy-map", "robomimic.yaml", "--quiet"]
+        run(*evaluate, "--episodes", 2, "--horizon", 25, "--save", "rollouts.h5", folder=folder)
+    finally:
+        server.terminate()
+    run(program, "data", "convert", "rollouts.h5", "rollouts.hdf5", "--to", "robomimic",
+        folder=folder)
+
+    # row by row: robomimic asked with what the converted rollouts hold does what was done there
+    policy, _ = FileUtils.policy_from_checkpoint(ckpt_path=str(checkpoint), device="cpu")
+    rows, worst = 0, 0
+    with h5py.File(folder / "rollouts.hdf5") as file:
+        keys = config["observation"]["modalities"]["obs"]["low_dim"]
+        for demo in file["data"].values():
+            seen = {key: demo[f"obs/{key}"][:].astype(np.float32) for key in keys}
+            for row, done in enumerate(demo["actions"][:]):
+                policy.start_episode()
+                for moment in range(max(0, row - 9), row + 1):
+                    action = policy({key: value[moment] for key, value in seen.items()})
+                worst = max(worst, np.abs(np.clip(action, -1, 1) - done).max())
+                rows += 1
+    assert rows == 50, rows
+    assert worst < 1e-3, worst
+    print(f"robomimic: {rows} actions over the wire are those that it gives, within {worst:.1e}")
