@@ -160,7 +160,7 @@ Json Diagnose(const std::string& folder) {
   const OpenXrProbe xr = ProbeOpenXr();
   lines.push_back(Line("OpenXR loader", true, xr.loader_version));
   const std::string runtime = fmt::format("{} {}", xr.runtime_name, xr.runtime_version);
-  // training machines have no headset: told, with the way to get one, but no failure
+  // training machines have no headset: reported, with the way to get one, but no failure
   lines.push_back(
       Line("OpenXR runtime", xr.can_record, xr.can_record ? runtime : xr.problem,
            xr.can_record ? "" : xr.next_step + "; without a headset: --device virtual"));

@@ -69,7 +69,7 @@ class ServedPolicy {
 
 // The contract of a policy of arms. State, for each arm: `<arm>_eef_position` (m) and
 // `<arm>_eef_rotation` (w x y z) of E in the world of training, or `<arm>_joints` (rad);
-// `<arm>_gripper`, the finger joints (m). Where the policy is told where objects are,
+// `<arm>_gripper`, the finger joints (m). Where the policy sees the places of objects,
 // `<object>_position` and `<object>_rotation`. Action: the absolute targets under the same names,
 // `<arm>_gripper` one command in [-1, 1]. The names are those of LeRobot exports (modality.json).
 ServedContract ContractOf(const PolicyInfo& info, const std::vector<ServedArm>& arms);

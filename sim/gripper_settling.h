@@ -18,7 +18,7 @@ struct GripperRest {
   int restless = -1;           // joint that still moved after kSettlingTime; -1: none
 };
 
-// Brings a gripper to rest by simulation, for what its joints alone do not tell: links that close
+// Brings a gripper to rest by simulation, for what its joints alone do not show: links that close
 // loops, springs, tendons through space. Everything else is held, and nothing falls or touches.
 // The same model and commands give the same numbers, bit for bit.
 class GripperSettling {

@@ -143,7 +143,7 @@ std::optional<std::string> NoteOnHold(const Scene& scene) {
   const bool swings = speed(fastest) > kSwings, sinks = !(off < kSinks), is_lost = !(off < kLost);
   if (!fails() && !swings && !sinks) return {};
 
-  std::string what = "told to stay at home, ";
+  std::string what = "commanded to stay at home, ";
   if (!weak.empty()) {
     what += "the arm falls: " + weak;
   } else if (fails()) {

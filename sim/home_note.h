@@ -13,7 +13,7 @@ namespace understudy {
 // gripper; none where the hand is about right.
 std::optional<std::string> NoteOnHome(const std::shared_ptr<const Scene>& scene);
 
-// What to say of an arm that does not stay at its home when it is told to: it sinks, swings or
+// What to say of an arm that does not stay at its home when commanded to: it sinks, swings or
 // flies apart within a second of simulation, driven as policies drive it and touching nothing. None
 // where it stays. Throws Error(kBadInput) where motors let it go altogether.
 std::optional<std::string> NoteOnHold(const Scene& scene);

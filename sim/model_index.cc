@@ -40,7 +40,7 @@ int ActuatorOf(const mjModel& model, int joint) {
 }
 
 // What is wrong with the actuator that drives a joint of an arm called `joint`; empty: it is a
-// motor that makes the torque that it is told to, or, if it is to be one, a servo that pulls the
+// motor that makes the torque that is commanded, or, if it is to be one, a servo that pulls the
 // joint to the angle. {} stands for the joint.
 std::string ProblemOfDrive(const mjModel& model, int actuator) {
   const mjtNum* gain = model.actuator_gainprm + mjNGAIN * actuator;
@@ -53,7 +53,7 @@ std::string ProblemOfDrive(const mjModel& model, int actuator) {
              : model.actuator_biastype[actuator] == mjBIAS_NONE);
   if (!plain) {
     return "what drives {} is neither a <motor> nor a <position> servo without `timeconst`, which "
-           "alone can be told to hold a posture";
+           "alone can be commanded to hold a posture";
   }
   const mjtNum gear = model.actuator_gear[6 * actuator];
   if (servo && gear != 1) {

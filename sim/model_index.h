@@ -59,7 +59,7 @@ ModelIndex IndexModel(const mjModel& model, const TaskSpec& task, const RobotSpe
                       Problems* problems);
 
 // Appends what is wrong with the actuators of the robot's joints, each found: such as none could be
-// told to hold, or is told in other units. Varied worlds may have other gains.
+// commanded to hold, or takes commands in other units. Varied worlds may have other gains.
 void CheckDrives(const mjModel& model, const ModelIndex& index, Problems* problems);
 
 // Whether an actuator takes a position and pulls its joint or tendon there.

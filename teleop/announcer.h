@@ -38,7 +38,7 @@ Announcement NothingToRepeat();
 Announcement Ended(const std::string& why, const std::string& kept);
 }  // namespace moments
 
-// Tells the operator where the session stands, and shows pages what happens. One thread.
+// Reports to the operator where the session stands, and shows pages what happens. One thread.
 class Announcer {
  public:
   // `link` and `terminal` may be null and must outlive this; with neither it does nothing.

@@ -98,7 +98,7 @@ int64_t CheckTeleop(const TeleopOptions& options, const TaskSpec& task, const Si
 // attempt are salvaged and reported. The next attempt begins while the last is written and, by
 // `checker`, replayed. `made_with`: what else must be the same for that, by name. Throws
 // Error(kUsage) if `out` exists, Error(kBadInput) if the folder belongs to other settings; with
-// `overwrite` both are replaced. The operator is told by `announcer`.
+// `overwrite` both are replaced. `announcer` informs the operator.
 TeleopReport RunTeleop(const TeleopOptions& options, const TaskSpec& task, Simulator& simulator,
                        Simulator& checker, TeleopDevice& device, Pacer& pacer, Progress& progress,
                        Announcer& announcer, const Json& made_with = Json::object());

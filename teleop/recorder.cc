@@ -323,8 +323,8 @@ class Recording {
     if (account.empty()) return cause;
     if (end == RecordEnd::kDiscarded) return account;
     if (end == RecordEnd::kTimeout) cause = fmt::format("time limit of {} steps", steps_);
-    const bool told = end == RecordEnd::kTimeout || end == RecordEnd::kUnstable;
-    return told ? fmt::format("{} in {}", cause, account) : cause;
+    const bool explained = end == RecordEnd::kTimeout || end == RecordEnd::kUnstable;
+    return explained ? fmt::format("{} in {}", cause, account) : cause;
   }
 
   TeleopDevice& device_;

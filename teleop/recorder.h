@@ -51,7 +51,7 @@ struct RecordPlan {
   std::string program_version;
   Json settings = Json::object();  // stored with the episode beside the options
   // The attempt before may still be written: asked while the operator is waited for, and with
-  // `wait` before this one's file is finished. True: the operator was told something. May be empty.
+  // `wait` before this one's file is finished. True: the operator was informed. May be empty.
   std::function<bool(bool wait)> before;
 };
 
@@ -122,7 +122,7 @@ class RecordedAttempt {
 // state, raw samples, wanted pose, limited target and executed action. Ends by the buttons, by
 // lasting success, by time, or by losing the device; on every path the file is finished or set
 // aside. An accepted attempt is replayed from its start state at once, by `checker`, and the worst
-// state error is stored. The operator is told by `announcer`. From the first row to the last
+// state error is stored. `announcer` informs the operator. From the first row to the last
 // nothing is allocated, but where something is said and where joints are the command. Throws Error
 // if the file cannot be written; the .part then stays.
 RecordedAttempt Record(TeleopDevice& device, Simulator& simulator, Simulator& checker,

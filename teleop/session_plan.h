@@ -23,7 +23,7 @@ struct PlannedTask {
     v("task", task, "listed task or path of a task.yaml");
     v("robot", robot, "as teleop's; empty: the task's");
     v("variant", variant, "reset distribution of the task");
-    v("instruction", instruction, "told to the operator and stored; empty: the task's");
+    v("instruction", instruction, "shown to the operator and stored; empty: the task's");
     v("demos", demos, "demonstrations of each operator", Limits{1, 100000});
   }
 };

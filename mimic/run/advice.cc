@@ -129,7 +129,7 @@ std::vector<SourceUse> SpoilingSources(const std::vector<SourceUse>& sources, in
     if (use.segments < enough || others < enough) continue;
     const double rest = Share(all.in_successes - use.in_successes, others);
     const double share = Share(use.in_successes, use.segments);
-    // where most of all succeeds only failures tell, and one or two of them are chance
+    // where most of all succeeds only failures count, and one or two of them are chance
     const bool fails = 4 * (use.segments - use.in_successes) >= enough;
     if (share < kSpoils * rest || (fails && 1 - share > kFails * (1 - rest))) {
       spoiling.push_back(use);

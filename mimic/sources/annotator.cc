@@ -133,10 +133,10 @@ Annotator::Outcome Annotator::Annotate(size_t index, Simulator* simulator, Episo
   const std::vector<std::string> missing = Missing(task_.object_names(), episode->meta.objects);
   if (!missing.empty()) {
     const bool place = foreign() && variant.empty();
-    Refuse(name, fmt::format("holds no poses of {}, and no states that tell them ({}): nothing "
+    Refuse(name, fmt::format("holds no poses of {}, and no states that hold them ({}): nothing "
                              "shows when subtasks end{}",
                              fmt::join(missing, ", "), outcome.why_poses,
-                             place ? "; --variant tells where fixed objects stand, where it always "
+                             place ? "; --variant says where fixed objects stand, where it always "
                                      "places them alike"
                                    : ""));
   }
@@ -196,8 +196,8 @@ void Annotator::CheckAttempts() const {
   reader_.VisitAttempts([&](const AttemptRecord& a) { started |= !a.X_WO_start.empty(); });
   if (!started) return;
   ThrowBadInput(fmt::format(
-      "{}: its attempts tell where {} started, but not {} of task '{}', and a table of attempts "
-      "tells all or none; `understudy data filter {} --out FILE` leaves the attempts out: annotate "
+      "{}: its attempts say where {} started, but not {} of task '{}', and a table of attempts "
+      "says all or none; `understudy data filter {} --out FILE` leaves the attempts out: annotate "
       "that",
       reader_.path().string(), fmt::join(had, ", "), fmt::join(missing, ", "), task_.name,
       reader_.path().string()));
@@ -289,8 +289,8 @@ void Annotator::TakeSeen(const RevisitedEpisode& states, Episode* episode) const
 }
 
 // Success if the file does not store it, or if it is asked for. `rows_follow`: what rows say of the
-// predicate is found anew even where the episode is not judged. `doubt`: a success that is told but
-// not seen is flagged. Returns whether it was judged.
+// predicate is found anew even where the episode is not judged. `doubt`: a success that is stated
+// but not seen is flagged. Returns whether it was judged.
 bool Annotator::Judge(bool rows_follow, bool doubt, Annotation* found, Episode* episode) const {
   EpisodeMeta& meta = episode->meta;
   const std::string from = meta.settings.value("success_from", "");

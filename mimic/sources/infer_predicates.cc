@@ -172,7 +172,7 @@ class Inference {
   }
 
   InferredPredicate operator()(const ContactPredicate& p) const {
-    return Blank(fmt::format("poses do not tell whether {} and {} touch", p.a, p.b));
+    return Blank(fmt::format("poses do not show whether {} and {} touch", p.a, p.b));
   }
   InferredPredicate operator()(const JointPredicate& p) const {
     return Blank(fmt::format("no column holds joint '{}' of the scene", p.joint));

@@ -23,7 +23,7 @@ Inference::Inference(const Policy& policy, std::string instruction, const Simula
     const auto found = std::ranges::find(robot.objects, object);
     if (found == robot.objects.end()) {
       ThrowBadInput(fmt::format(
-          "drive: the policy is told where '{}' is, which this robot does not know", object));
+          "drive: the policy sees the place of '{}', which this robot does not know", object));
     }
     places_.push_back(static_cast<size_t>(found - robot.objects.begin()));
   }

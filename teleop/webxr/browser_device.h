@@ -18,11 +18,11 @@ struct BrowserDeviceOptions {
   BrowserDeviceKind kind = BrowserDeviceKind::kPage;  // mouse and keys, or the page in a headset
   double wait_s = 60;                                 // for a page that moves the hand
   std::function<int64_t()> now_ns;                    // CLOCK_MONOTONIC where empty
-  Progress* progress = nullptr;                       // told what is waited for
+  Progress* progress = nullptr;                       // shows what is waited for
 };
 
 // A page as the device: the first that sends a sample leads the arm until it goes, and others are
-// told so. A page that has gone is a hand out of sight and out of focus, not the end of the
+// informed. A page that has gone is a hand out of sight and out of focus, not the end of the
 // session: the next one goes on, after a fresh squeeze.
 class BrowserDevice final : public TeleopDevice {
  public:
@@ -53,7 +53,7 @@ class BrowserDevice final : public TeleopDevice {
   std::function<int64_t()> now_ns_;
   DeviceInfo info_;
   std::vector<BrowserMessage> messages_;
-  std::vector<uint64_t> refused_;  // pages that were told why
+  std::vector<uint64_t> refused_;  // pages that were sent the reason
   uint64_t leader_ = 0;            // 0: nobody leads
   int64_t heard_ns_ = 0;           // when its last sample came
   bool focused_ = true;

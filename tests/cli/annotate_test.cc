@@ -117,7 +117,7 @@ TEST_F(Cli, AnnotateKnowsWhereFixedObjectsStand) {
     Expect("data convert " + untold + " --to robomimic --out " + name + ".u.hdf5", 0, "episodes");
     const std::string annotate = "data annotate " + name + ".u.hdf5 --out " + name + ".u.h5 ";
     Expect(annotate, 3, "has no joint");
-    Expect(annotate, 3, "--variant tells");
+    Expect(annotate, 3, "--variant says");
     Expect(annotate + "--variant D1", 3, "has no joint");
     Expect(annotate + "--variant D7", 2, "unknown variant 'D7'");
     Expect("data annotate " + s + " --out " + name + ".u.h5 --variant D1", 3,

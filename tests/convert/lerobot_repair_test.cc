@@ -130,7 +130,7 @@ TEST_P(LerobotRepairTest, FilmsMustHoldTheEpisodesOfAMissingList) {
   writer.Finish();
   EXPECT_THAT([&] { RepairAny(folder_ / "out", result_, true, {}, quiet_); },
               testing::ThrowsMessage<Error>(
-                  AllOf(HasSubstr("the list of episodes is missing; and the data does not tell the "
+                  AllOf(HasSubstr("the list of episodes is missing; and the data does not show the "
                                   "episodes"),
                         HasSubstr("23 frames, whole episodes have 14 of them"))));
   EXPECT_THAT(Fault(), testing::Not(HasSubstr("understudy data repair")));

@@ -170,7 +170,7 @@ TEST_F(InferenceTest, WhatCannotBeShownIsRefused) {
   policy.history = 1;
   policy.objects = {"teapot"};
   EXPECT_THAT([&] { Inference(FunctionPolicy(policy, none), "", info, {}, 1); },
-              ThrowsMessage<Error>(HasSubstr("told where 'teapot' is")));
+              ThrowsMessage<Error>(HasSubstr("the place of 'teapot'")));
   policy.objects.clear();
   const RobotCamerasFactory broken = []() -> std::unique_ptr<RobotCameras> {
     ThrowFailed("camera 'wrist': no such device");

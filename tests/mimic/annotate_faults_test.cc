@@ -93,7 +93,7 @@ TEST_F(AnnotateFaults, AttemptsOfOtherObjectsAreRefused) {
   store({Pose()});
   for (const bool dry : {true, false}) {
     options_.dry = dry;
-    EXPECT_THAT(Refused(), HasSubstr("its attempts tell where cubeA started, but not cubeB"));
+    EXPECT_THAT(Refused(), HasSubstr("its attempts say where cubeA started, but not cubeB"));
   }
   // as the message says
   Progress quiet;

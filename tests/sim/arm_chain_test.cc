@@ -256,7 +256,7 @@ TEST_F(OwnArm, MotorsThatDoNotHoldTheArmAreNamed) {
     return Edited({{from, to}}, "panda");
   };
   const auto falls =
-      AllOf(HasSubstr("robot 'panda' ("), HasSubstr("told to stay at home, the arm "),
+      AllOf(HasSubstr("robot 'panda' ("), HasSubstr("commanded to stay at home, the arm "),
             HasSubstr("falls: joint2 needs "), HasSubstr("its motor gives 3 ("));
   EXPECT_THAT(Refusal(panda(motor, Replaced(motor, "-87 87", "-3 3"))), falls);
   EXPECT_THAT(Refusal(panda(motor, Replaced(motor, "/>", " forcerange=\"-3 3\"/>"))), falls);
@@ -266,7 +266,7 @@ TEST_F(OwnArm, MotorsThatDoNotHoldTheArmAreNamed) {
   // weight that is taken off twice
   EXPECT_THAT(
       StackBy(panda("<body name=\"link5\"", "<body gravcomp=\"4\" name=\"link5\""))->info().notes,
-      testing::ElementsAre(AllOf(HasSubstr("told to stay at home, the hand moves by "),
+      testing::ElementsAre(AllOf(HasSubstr("commanded to stay at home, the hand moves by "),
                                  HasSubstr("no springs, `gravcomp` or further actuators"))));
   EXPECT_THAT(StackBy(panda(motor, motor))->info().notes, testing::IsEmpty());
 }
@@ -431,7 +431,7 @@ TEST_F(OwnArm, ServosThatDoNotHoldTheArmAreNamed) {
   };
   EXPECT_THAT(notes(998, 2.7), testing::IsEmpty());
   EXPECT_THAT(notes(8, 2),
-              testing::ElementsAre(AllOf(HasSubstr("told to stay at home, the hand sinks by "),
+              testing::ElementsAre(AllOf(HasSubstr("commanded to stay at home, the hand sinks by "),
                                          HasSubstr(" mm: raise `servo.kp` in robot.yaml"))));
   EXPECT_THAT(notes(998, 400),
               testing::ElementsAre(AllOf(HasSubstr("the arm does not come to rest in 1 s ("),
@@ -443,7 +443,7 @@ TEST_F(OwnArm, ServosThatDoNotHoldTheArmAreNamed) {
     soft.push_back({motor, Replaced(motor, "<motor", "<position kp=\"20\" kv=\"5\"")});
   }
   EXPECT_THAT(Refusal(Edited(soft, "panda")),
-              AllOf(HasSubstr("told to stay at home, the hand sinks by "),
+              AllOf(HasSubstr("commanded to stay at home, the hand sinks by "),
                     HasSubstr(" mm: raise `servo.kp` in robot.yaml")));
   robot = Edited({{"forcerange=\"-3.35 3.35\"", ""}});
   robot.servo = {.kp = {998}, .kd = {400}};

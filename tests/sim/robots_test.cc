@@ -76,7 +76,7 @@ TEST_P(RobotLaws, HandBeginsWhereEveryHandDoes) {
 // Nothing has to be said of a listed arm before it is used.
 TEST_P(RobotLaws, StaysAtHome) {
   for (const std::string& note : scene_->info().notes) {
-    EXPECT_THAT(note, testing::Not(HasSubstr("told to stay at home")));
+    EXPECT_THAT(note, testing::Not(HasSubstr("commanded to stay at home")));
   }
 }
 

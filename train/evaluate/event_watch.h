@@ -18,8 +18,8 @@ struct EnumNames<RolloutEvent> {
 inline constexpr size_t kRolloutEvents = EnumNames<RolloutEvent>::kNames.size();
 
 // Counts events while a rollout runs: steps in which something is held that the task does not ask
-// for; times that something is lost from a gripper that is told to be closed; steps in which an arm
-// touches what stands still; objects that have turned by more than 45 degrees off their upright
+// for; times that something is lost from a gripper that is commanded to close; steps in which an
+// arm touches what stands still; objects that have turned by more than 45 degrees off their upright
 // start outside of a hand.
 class EventWatch {
  public:

@@ -78,7 +78,7 @@ struct PolicyConfig {
   std::vector<std::string> dataset_hashes;
   uint64_t seed = 0;
   Json network = Json::object();
-  // where the policy is told where the objects are
+  // where the policy sees the places of the objects
   std::vector<LabelledObject> objects;
   Normalizer object_statistics;
   // of a policy of several; the fields above are then those of the one in `slot`, 0 in a file

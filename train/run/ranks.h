@@ -42,7 +42,7 @@ class Ranks {
   virtual void Sum(float* numbers, int64_t count, bool cuda) = 0;
   // One text of each rank.
   virtual std::vector<std::string> Gather(const std::string& text) = 0;
-  // Tells the others why this rank ends. Never throws.
+  // Reports to the others why this rank ends. Never throws.
   virtual void Fail(const std::string& why) = 0;
 
   bool Any(bool here) {

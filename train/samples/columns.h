@@ -16,7 +16,7 @@ inline constexpr const char* kStateColumn = "state";    // see train/samples/emb
 inline constexpr const char* kActionColumn = "action";  // the same; the answer of a policy
 inline constexpr const char* kInstructionColumn = "instruction";  // see train/samples/tokenizer.h
 inline constexpr const char* kObjectsColumn = "objects";  // see train/samples/object_labels.h
-// The same numbers, normalised, where every row knows them: for a policy that is told where the
+// The same numbers, normalised, where every row knows them: for a policy that sees where the
 // objects are.
 inline constexpr const char* kSeenObjectsColumn = "seen_objects";
 // The first actions of a chunk where they are given (SampleLayout::max_delay): shaped as the

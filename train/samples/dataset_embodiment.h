@@ -8,9 +8,9 @@
 
 namespace understudy {
 
-// What state and action of a dataset are, as its `episode` tells: poses or joints of the arms where
+// What state and action of a dataset are, as its `episode` shows: poses or joints of the arms where
 // they are known and no columns are asked for; else columns. Throws Error(kBadInput) where neither
-// can be told.
+// are known.
 Embodiment EmbodimentOf(const EpisodeSource& source, size_t episode, const InputOptions& inputs,
                         Progress& progress);
 

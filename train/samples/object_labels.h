@@ -11,7 +11,7 @@ namespace understudy {
 
 struct TrainingSet;
 
-// An object whose place a network predicts in training, or is told.
+// An object whose place a network predicts in training, or is given.
 struct LabelledObject {
   std::string name;
   int symmetry = 1;

@@ -11,7 +11,7 @@ namespace understudy {
 // After a few wrong ones there is another code, so that nobody finds it by trying. Thread-safe.
 class Pairing {
  public:
-  // `show` is told every new code, the first at once.
+  // `show` gets every new code, the first at once.
   Pairing(std::string key, std::function<void(const std::string& code)> show);
   // The key, for the right code.
   std::optional<std::string> Try(const std::string& code);

@@ -212,7 +212,7 @@ struct LiveView::Impl {
     done.get();
   }
 
-  // Tells the pages that the scene is another one; what was shown is of the one before.
+  // Informs the pages that the scene is another one; what was shown is of the one before.
   void SetScene(const SceneLook& look) {
     const int number = site.SetScene(SceneMessage(look));
     pages.ForgetFrame();

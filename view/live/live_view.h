@@ -15,7 +15,7 @@ struct LiveViewOptions {
   PageOptions page = {};
 };
 
-// Serves the live page and tells every open one what is shown, from threads of its own, until it is
+// Serves the live page and sends every open one what is shown, from threads of its own, until it is
 // destroyed. A page that is slow skips instants.
 class LiveView final : public BrowserLink {
  public:

@@ -52,7 +52,7 @@ function showDamage(text) {
 function tellEpisode() {
   const episode = S.data.episodes[S.current], row = S.rows[S.current] || {}, about = S.about || {};
   $('name').textContent = episode.name;
-  $('outcome').textContent = {good: 'success', bad: 'failed', '': 'outcome not told'}[outcomeOf(S.current)];
+  $('outcome').textContent = {good: 'success', bad: 'failed', '': 'outcome not recorded'}[outcomeOf(S.current)];
   $('outcome').className = `pill ${outcomeOf(S.current)}`;
   $('cause').textContent = episode.success ? '' : about.cause || row.cause || '';
   $('flags').textContent = (S.flags.get(S.current) || []).map(key => `⚑ ${flagText(S.current, key)}`).join('   ');

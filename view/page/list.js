@@ -115,7 +115,7 @@ function lineOf(i, at) {
   const episode = S.data.episodes[i], row = S.rows[i], flags = S.flags.get(i) || [], motion = motionOf(i);
   const number = (key, text) => el('span', flags.includes(key) ? {className: 'n far', title: flagText(i, key)} : {className: 'n'}, text);
   const mark = S.marks[i];
-  const outcome = {good: 'success', bad: `failed ${row && row.cause ? row.cause : ''}`, '': 'outcome not told'}[outcomeOf(i)];
+  const outcome = {good: 'success', bad: `failed ${row && row.cause ? row.cause : ''}`, '': 'outcome not recorded'}[outcomeOf(i)];
   const line = el('div', {className: `line ${mark || ''}`, role: 'option', ariaSelected: i === S.current, id: `line${i}`},
     el('span', {className: mark || ''}, {keep: '✓', drop: '✕'}[mark] || ''),
     el('span', {className: 'name', title: `${episode.name} ${episode.uuid}`}, episode.name),

@@ -120,7 +120,7 @@ std::map<std::string, PictureScale> ScalesOf(const ColumnMap& map);
 std::string ColumnMapTemplate(const EpisodeSource& source);
 
 // `source` with the columns of `map`: state and action are its parts, by their names; arms have
-// poses where position and rotation of the state are told, and targets where those of the action
+// poses where position and rotation of the state are named, and targets where those of the action
 // are; arms with joints alone are JointRows. Throws Error(kBadInput) with every column,
 // camera and stretch that is not there.
 std::unique_ptr<EpisodeSource> MapColumns(std::unique_ptr<EpisodeSource> source,

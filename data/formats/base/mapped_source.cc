@@ -106,7 +106,7 @@ class MappedSource : public EpisodeSource, public RowTexts, public JointRows {
     std::vector<JointArm> arms;
     if (joint_arms_.empty()) {
       arms = dynamic_cast<const JointRows&>(*source_).ReadJoints(index, robot);
-      // what its format does not tell
+      // what its format does not say
       for (JointArm& arm : arms) {
         for (const Cut& cut : action_) {
           if (cut.part.is != PartKind::kGripper) continue;

@@ -11,7 +11,7 @@
 namespace understudy {
 
 // Key of a foreign header's settings: {"of": what has no poses for it, kHandPoses and others,
-// "give": the options that tell, and what they tell}. Only where there are such poses.
+// "give": the options that say it, and what they say}. Only where there are such poses.
 inline constexpr const char* kUnreadPoses = "unread_poses";
 inline constexpr const char* kHandPoses = "hand";
 inline constexpr const char* kObjectPoses = "objects";

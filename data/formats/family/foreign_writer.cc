@@ -298,8 +298,8 @@ std::vector<std::string> LostIn(const WriteDialect& dialect, const EpisodeSource
   if (!reader.episodes().empty()) {
     Episode first = reader.ReadEpisode(0, true);
     teleoperated = !first.raw.samples.empty() || !first.steps[0].teleop.arms.empty();
-    const std::vector<ArmAction>& told = first.steps[0].action.arms;
-    joints_told = !told.empty() && told[0].q_cmd.size() > 0;
+    const std::vector<ArmAction>& commanded = first.steps[0].action.arms;
+    joints_told = !commanded.empty() && commanded[0].q_cmd.size() > 0;
     facts.final_known = !first.final_observation.arms.empty();
     facts.velocities = facts.own && !FindFreeJoints(first, StateSizesOf(first.meta, header).flat,
                                                     ModelTextOf(first.meta, header))

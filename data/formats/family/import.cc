@@ -125,7 +125,8 @@ std::vector<std::string> LostInImport(const EpisodeSource& reader, const Transla
   std::vector<std::string> lost{
       "states of the other program's simulator: they do not fit ours, so that nothing can be "
       "replayed or rendered from the result",
-      "the last action of every episode: where it led is not told, and its row becomes the state "
+      "the last action of every episode: where it led is not recorded, and its row becomes the "
+      "state "
       "after the last action"};
   const SimulatorInfo& info = header.simulator;
   if (!from.KnowsTask(info.task)) {

@@ -86,7 +86,7 @@ class FrameTable : public FeatureTable {
   // state and target with their real part first, as GR00T's transforms read quaternions.
   FrameTable(const std::vector<ArmShape>& arms, LerobotVersion version);
 
-  // `first_index` counts rows over the whole dataset. Requires an episode of the arms told before.
+  // `first_index` counts rows over the whole dataset. Requires an episode of the arms named before.
   void Fill(const Episode& episode, int64_t number, int64_t first_index, int64_t task, double fps);
 
  private:

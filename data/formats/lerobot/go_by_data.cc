@@ -48,7 +48,7 @@ void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& fol
   }
   const auto fail = [&](const std::string& what) {
     ThrowBadInput(fmt::format(
-        "{}; and the data does not tell either: {}",
+        "{}; and the data does not show it either: {}",
         contradictions.empty() ? MissingFileText(folder, missing.at(0)) : contradictions[0], what));
   };
   std::map<int64_t, Run> runs;

@@ -92,7 +92,7 @@ struct LerobotFolder {
 // dataset, another version, paths that lead out of the folder, missing lists, contradictions. Rows
 // and films that are missing are no error here (`missing`). Where meta/ and the data of v3.0 say
 // different things of which rows are whose, the columns episode_index and index of the data count,
-// if they tell all of it; numbers of episodes may have gaps. Both are faults of the result.
+// if they hold all of it; numbers of episodes may have gaps. Both are faults of the result.
 // `control_hz` is the rate where info.json says none; 0: that is an error.
 LerobotFolder OpenLerobot(const std::filesystem::path& folder, double control_hz = 0);
 
@@ -132,7 +132,7 @@ std::vector<std::pair<std::string, std::string>> ModalityFaults(const LerobotFol
 // Goes by episode_index and index of the data instead of by meta/, whose `contradictions` become
 // faults of the folder, and so do files that are missing and whose rows lie elsewhere. Episodes of
 // a missing file whose rows lie nowhere stay in that file. Throws Error(kBadInput) with the first
-// of them where the data does not tell.
+// of them where the data does not show it.
 void GoByData(const std::vector<std::string>& contradictions, LerobotFolder& folder);
 
 // A path template of info.json with its fields filled in: "{name}" and "{name:03d}". Throws

@@ -76,7 +76,7 @@ std::vector<JointArm> JointsByNames(const LerobotFolder& folder,
   }
   if (const std::string& name = state.names[found[0].joints[0]]; name.ends_with(kMotorEnd)) {
     ThrowBadInput(fmt::format(
-        "{}: '{}' is degrees or a share of the calibrated range, which the folder does not tell: "
+        "{}: '{}' is degrees or a share of the calibrated range, which the folder does not say: "
         "--map says that they are degrees (`is: joints, scale: 0.0174533`), shares cannot be "
         "converted without the calibration",
         place, name));

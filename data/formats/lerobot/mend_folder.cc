@@ -253,7 +253,7 @@ double RateOfRows(const LerobotFolder& folder) {
   return std::abs(rate - whole) < 0.01 * rate ? whole : rate;
 }
 
-// Frames per second of the first film that tells; 0: none does.
+// Frames per second of the first film that has it; 0: none has.
 double RateOfFilms(const LerobotFolder& folder) {
   for (const fs::path& file : FilesBelow(folder.path / "videos", ".mp4")) {
     try {
@@ -325,7 +325,7 @@ std::vector<LerobotEpisode> EpisodesByData(const std::string& why, const Lerobot
                                            LerobotFolder& folder) {
   const bool v3 = folder.version == "v3.0";
   const auto fail = [&](const std::string& what) {
-    ThrowBadInput(fmt::format("{}; and the data does not tell the episodes: {}", why, what));
+    ThrowBadInput(fmt::format("{}; and the data does not show the episodes: {}", why, what));
   };
   std::map<int64_t, LerobotEpisode> found;
   for (const fs::path& file : DataFilesIn(folder.path)) {

@@ -84,13 +84,13 @@ void AddFiles(const LerobotFolder& folder, std::vector<std::string>& lost) {
 }
 
 void AddGaps(const LerobotFolder& folder, std::vector<std::string>& lost) {
-  std::set<std::string> told;
+  std::set<std::string> listed;
   if (folder.texts.empty()) return;
   ForEachEpisode(folder, [&](const LerobotEpisode& episode, const ParquetReader& file) {
     for (const std::string& name : folder.texts) {
-      if (told.contains(name) || !file.Has(name) || !file.IsTexts(name)) continue;
+      if (listed.contains(name) || !file.Has(name) || !file.IsTexts(name)) continue;
       const int64_t row = file.FirstGap(name, episode.first_row, SpanOf(episode));
-      if (row < 0 || !told.insert(name).second) continue;
+      if (row < 0 || !listed.insert(name).second) continue;
       lost.push_back(fmt::format("{}: row {} of episode {} has no text: such rows get an empty one",
                                  name, row, episode.number));
     }

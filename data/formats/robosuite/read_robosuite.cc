@@ -230,13 +230,13 @@ void TakeRecordingAttributes(const h5::Group& data, DatasetHeader* header) {
 void FillRobosuiteHeader(const h5::Group& root, const h5::Group& demo, const ReadOptions& options,
                          DatasetHeader* header) {
   SimulatorInfo& info = header->simulator;
-  const bool told = !header->settings["env_args"].empty();
-  if (!told) TakeRecordingAttributes(root.Open("data"), header);
+  const bool stated = !header->settings["env_args"].empty();
+  if (!stated) TakeRecordingAttributes(root.Open("data"), header);
   if (demo.IsArray("states") && !demo.Has("obs") && !demo.Has("datagen_info")) {
     header->settings[kNextStep] = fmt::format(
         "the file is a raw recording of robosuite, states and actions without observations: make "
         "them with robomimic's {}dataset_states_to_obs.py, and convert its result",
-        told ? "" : "convert_robosuite.py and ");
+        stated ? "" : "convert_robosuite.py and ");
   }
   const Json env = header->settings["env_args"];
   const Json kwargs = KwargsOf(env);

@@ -27,7 +27,7 @@ const Json* FindController(const Json& json, int depth = 0) {
   return nullptr;
 }
 
-// rad that a JOINT_POSITION controller's action of 1 adds to where a joint is; NaN: not told.
+// rad that a JOINT_POSITION controller's action of 1 adds to where a joint is; NaN: not stated.
 double JointScale(const Json& config, size_t joint) {
   const Json high = config.value("output_max", Json());
   const Json& scale = high.is_array() && joint < high.size() ? high[joint] : high;
@@ -54,10 +54,10 @@ Control ControlOf(const Json& kwargs) {
     return config->contains(key) && (*config)[key] == value;
   };
   control.absolute = is("control_delta", false) || is("input_type", "absolute");
-  // joint controllers are told their box; OSC and IK scale deltas from this one by default
+  // joint controllers state their box; OSC and IK scale deltas from this one by default
   const bool joints = (*config)["type"].get<std::string>().starts_with("JOINT");
-  const bool told = is("input_max", 1) && is("input_min", -1);
-  control.boxed = !control.absolute && (told || (!joints && !config->contains("input_max")));
+  const bool stated = is("input_max", 1) && is("input_min", -1);
+  control.boxed = !control.absolute && (stated || (!joints && !config->contains("input_max")));
   // one number for all, or six
   const Json high = config->value("output_max", Json());
   const auto take = [](const Json& value, double* limit) {

@@ -37,7 +37,7 @@ std::vector<JointArm> ReadRobosuiteJoints(const h5::Group& demo, const DatasetHe
                                           const JointRobot& robot);
 
 // Rate, robot, limits, instruction, arms, objects, signals, pictures and width of the states, as
-// env_args and robosuite's names of columns tell them.
+// env_args and robosuite's names of columns show them.
 void FillRobosuiteHeader(const h5::Group& root, const h5::Group& demo, const ReadOptions& options,
                          DatasetHeader* header);
 // States of the simulator, and its clock. Episodes without `states` have none.

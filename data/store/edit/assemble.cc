@@ -56,7 +56,7 @@ Json CommonRobotSpec(const std::vector<DatasetReader>& inputs) {
 }
 
 // What the scene of all inputs is compiled from; `known` where none carries it. One that carries
-// none was made in a listed scene, or by an older program: its model tells.
+// none was made in a listed scene, or by an older program: its model shows it.
 std::vector<SceneFile> CommonSceneFiles(const std::vector<DatasetReader>& inputs,
                                         const std::vector<SceneFile>& known) {
   const auto carrier = std::ranges::find_if(

@@ -169,7 +169,7 @@ Json StatisticsOf(const NumberSums& sums) {
 
 // Distances of an episode's mean that count as noise, as a share of the range of all rows.
 constexpr double kMeanNoise = 0.05;
-// Columns with more numbers per row are told by their shape only.
+// Columns with more numbers per row are described by their shape only.
 constexpr size_t kWidestColumn = 64;
 
 const char* NameOf(ColumnRole role) {
