@@ -258,7 +258,7 @@ TEST_F(AnnotateDatasetTest, AFileWithoutPosesIsRefusedWithWhatIsMissing) {
   WriteForeign(foreign::kRobomimicWriter, *OpenDataset(File("bare.h5")), File("r.hdf5"), {},
                Translation(), into, quiet);
   options_.path = File("r.hdf5");
-  EXPECT_THAT(Refused(), HasSubstr("holds no poses of cubeA, cubeB, and no states that tell them "
+  EXPECT_THAT(Refused(), HasSubstr("holds no poses of cubeA, cubeB, and no states that hold them "
                                    "(the fake does not know from poses what it holds)"));
 }
 
