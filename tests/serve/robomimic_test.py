@@ -6,17 +6,13 @@ what stands in the rollouts when they are converted back to robomimic's format.
 
 Last run with robomimic 0.3.0, torch 2.13. Exits 77 where robomimic, pyzmq or msgpack-numpy is missing.
 """
-import argparse
 import json
-import os
 import pathlib
-import re
-import subprocess
 import sys
 import tempfile
 
-here = pathlib.Path(__file__).resolve().parent
-sys.path.append(str(here.parent / "convert"))
+from their_policy import arguments, blocks, evaluate, python, run
+
 try:
     import cpu_torchvision  # noqa: F401
     import h5py
@@ -28,33 +24,7 @@ except ImportError as missing:
     print(f"SKIPPED: not checked with robomimic: {missing}")
     sys.exit(77)
 
-parser = argparse.ArgumentParser()
-parser.add_argument("--program", type=pathlib.Path)
-parser.add_argument("--source", type=pathlib.Path)
-options = parser.parse_args()
-program, source = options.program.resolve(), options.source.resolve()
-
-
-def blocks(page, language):
-    return re.findall(rf"```{language}\n(.*?)```", page, re.S)
-
-
-def run(*command, folder, **more):
-    result = subprocess.run([*map(str, command)], cwd=folder, capture_output=True, text=True, **more)
-    assert result.returncode == 0, (command, result.returncode, result.stdout[-3000:],
-                                    result.stderr[-3000:])
-    return result.stdout
-
-
-def python(script, *arguments):
-    """A script of robomimic's world; its torchvision may be built for another torch."""
-    start = "import cpu_torchvision, runpy, sys; sys.argv = sys.argv[1:]; "
-    how = ("runpy.run_path(sys.argv[0], run_name='__main__')" if script.endswith(".py") else
-           "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)")
-    return [sys.executable, "-c", start + how, script, *arguments]
-
-
-environment = {**os.environ, "PYTHONPATH": str(here.parent / "convert"), "OMP_NUM_THREADS": "1"}
+program, source = arguments()
 page = (source / "docs/with_robomimic.md").read_text()
 with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
@@ -69,23 +39,13 @@ with tempfile.TemporaryDirectory() as name:
     config["algo"]["rnn"]["hidden_dim"] = 32
     config["algo"]["gmm"]["num_modes"] = 1  # of several, one is drawn by lot
     (folder / "bc_rnn.json").write_text(json.dumps(config))
-    run(*python("robomimic.scripts.train", "--config", "bc_rnn.json"), folder=folder,
-        env=environment)
+    run(*python("robomimic.scripts.train", "--config", "bc_rnn.json"), folder=folder)
     checkpoint = next(folder.glob("robomimic_runs/*/*/models/*.pth"))
 
     # its policy acts here
     (folder / "robomimic.yaml").write_text(blocks(page, "yaml")[0])
-    server = subprocess.Popen(
-        python(str(source / "tools/serve_robomimic.py"), str(checkpoint), "--address",
-               f"ipc://{folder}/policy"), env=environment, stdout=subprocess.PIPE, text=True)
-    try:
-        while "serving" not in server.stdout.readline():
-            assert server.poll() is None, "the server ended"
-        evaluate = [program, "evaluate", "--task", "stack", "--policy-server",
-                    f"ipc://{folder}/policy", "--policy-map", "robomimic.yaml", "--quiet"]
-        run(*evaluate, "--episodes", 2, "--horizon", 25, "--save", "rollouts.h5", folder=folder)
-    finally:
-        server.terminate()
+    evaluate(program, (str(source / "tools/serve_robomimic.py"), str(checkpoint)), "robomimic.yaml",
+             "--episodes", 2, "--horizon", 25, "--save", "rollouts.h5", folder=folder)
     run(program, "data", "convert", "rollouts.h5", "rollouts.hdf5", "--to", "robomimic",
         folder=folder)
 
