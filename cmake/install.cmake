@@ -40,7 +40,8 @@ if(TARGET understudy_client)
 endif()
 install(DIRECTORY sim/tasks sim/robots sim/grippers DESTINATION share/understudy/sim)
 install(DIRECTORY demo checkpoints DESTINATION share/understudy)
-install(PROGRAMS tools/assets.py DESTINATION share/understudy/tools)
+install(PROGRAMS tools/assets.py tools/robomimic_to_safetensors.py tools/serve_lerobot.py
+  tools/serve_robomimic.py DESTINATION share/understudy/tools)
 install(FILES README.md LICENSE CHANGELOG.md DESTINATION share/doc/understudy)
 install(DIRECTORY docs/ DESTINATION share/doc/understudy/docs)
 
