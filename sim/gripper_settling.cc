@@ -13,6 +13,7 @@ namespace {
 constexpr double kStill = 1e-5;     // rad/s or m/s: slower is at rest
 constexpr double kQuiet = 0.1;      // s that it must stay so slow
 constexpr double kRestless = 1e-3;  // rad/s or m/s: what is faster in the end does not settle
+constexpr double kCreep = 0.05;     // of its way: less to go in as long again has all but arrived
 constexpr double kDrag = 5;         // 1/s: joints without damping come to rest too
 constexpr double kHeld = 10;        // kg or kg m^2 of what is held: more, and the solver gets lax
 
@@ -86,10 +87,21 @@ GripperRest GripperSettling::Under(const std::vector<double>& command) {
   GripperRest rest;
   for (const int address : qpos_) rest.qpos[address] = data_->qpos[address];
   if (fastest <= kRestless) return rest;
-  const auto slower = [&](int a, int b) {
-    return Speed(data_->qvel[model_->jnt_dofadr[a]]) < Speed(data_->qvel[model_->jnt_dofadr[b]]);
-  };
-  rest.restless = *std::max_element(joints_.begin(), joints_.end(), slower);
+  double fastest_joint = 0;
+  for (const int joint : joints_) {
+    double speed = 0;
+    const int dofs = DofCount(model_->jnt_type[joint]), address = model_->jnt_qposadr[joint];
+    for (int i = 0; i < dofs; ++i) {
+      speed = std::max(speed, Speed(data_->qvel[model_->jnt_dofadr[joint] + i]));
+    }
+    // `frictionloss` lets joints creep
+    const double way = std::abs(data_->qpos[address] - model_->qpos0[address]);
+    if (dofs == 1 && speed * kSettlingTime < kCreep * way) continue;
+    if (speed < fastest_joint) continue;
+    fastest_joint = speed;
+    rest.restless = joint;
+  }
+  if (fastest_joint <= kRestless) rest.restless = -1;
   return rest;
 }
 

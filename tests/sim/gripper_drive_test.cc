@@ -200,6 +200,7 @@ struct Linkage {
   std::string range;  // of the cranks, from there
   std::string actuator;
   double open;  // where they stand then
+  std::string joint = "armature=\"0.001\" damping=\"0.1\"";
 };
 
 constexpr double kOpenAngle = 0.9273, kClosedAngle = 1.8133;
@@ -226,7 +227,7 @@ std::string LinkageFinger(const std::string& side, double y, const std::string& 
                           const Linkage& linkage) {
   const std::string crank =
       fmt::format("{:.9f} {:.9f}", 0.05 * std::cos(linkage.angle), 0.05 * std::sin(linkage.angle));
-  const std::string joint = "armature=\"0.001\" damping=\"0.1\" axis=\"1 0 0\"";
+  const std::string joint = linkage.joint + " axis=\"1 0 0\"";
   const std::string link = "contype=\"0\" conaffinity=\"0\" mass=\"0.01\"";
   return fmt::format(R"(
   <body name="{0}_crank" pos="0 {1} 0.06" quat="{2}" childclass="finger">
@@ -319,6 +320,22 @@ TEST_P(GripperLinkages, StartOpenAndClosedInTheirLoops) {
 
 INSTANTIATE_TEST_SUITE_P(Ways, GripperLinkages, testing::ValuesIn(Linkages()),
                          [](const auto& info) { return info.param.name; });
+
+class CreepingLinkages : public GripperLinkages {
+ protected:
+  static void CompileWith(const std::string& frictionloss) {
+    const OwnFolder own;
+    Linkage linkage = Linkages()[3];
+    linkage.joint = "armature=\"0.1\" damping=\"0.1\" frictionloss=\"" + frictionloss + "\"";
+    Compile(linkage, own);
+  }
+};
+
+// Friction lets the last of the way take long; where it leaves hardly any way, it is refused.
+TEST_F(CreepingLinkages, HaveArrivedUnlessFrictionHoldsThem) {
+  EXPECT_NO_THROW(CompileWith("0.65"));
+  EXPECT_THROW(CompileWith("1"), Error);
+}
 
 TEST_F(GripperFaults, OfPadsAndOfJointsThatRunOn) {
   // both fingers the same way: the pads stay as far apart
