@@ -60,20 +60,56 @@ std::string WeakMotor(const mjModel& model, const mjData& data, const ArmIndex& 
   return weak;
 }
 
+// E where the hand begins, fingers down, in B.
+Pose HomeOfHand(double ahead, double above) {
+  return {Eigen::AngleAxisd(M_PI / 2, Eigen::Vector3d::UnitZ()) * Eigen::Quaterniond(0, 1, 0, 0),
+          Eigen::Vector3d(ahead, 0, above)};
+}
+
+// What to say of an arm that stands nearer than others, or turns its hand as near as it goes.
+std::optional<std::string> NoteOnHomeOfSmall(const RobotSpec& robot, const Pose& X_WB,
+                                             const Eigen::VectorXd& home, Kinematics& kinematics) {
+  const auto off = [&](const Eigen::VectorXd& q) {
+    const Eigen::Vector3d z_W = kinematics.Forward(q).rotation() * Eigen::Vector3d::UnitZ();
+    return std::acos(std::clamp(-z_W.z(), -1.0, 1.0));
+  };
+  if (off(home) < robot.tilt) return {};
+  std::string note = fmt::format("at home the fingers point {:.0f} degrees away from down",
+                                 off(home) * 180 / M_PI);
+  constexpr double kMiddle = 0.55;  // of the reach: where small arms turn their hand down
+  const Pose X_WE = X_WB * HomeOfHand(kMiddle * robot.reach, 0);
+  const Eigen::VectorXd middle = (kinematics.lower() + kinematics.upper()) / 2;
+  for (const Eigen::VectorXd& start : {home, middle}) {
+    const Eigen::VectorXd q = kinematics.Nearest(X_WE, start);
+    const double left = (kinematics.Forward(q).translation() - X_WE.translation()).norm();
+    if (left > kSinks || off(q) > robot.tilt) continue;
+    return note + fmt::format(", {:.2f} m before the base they point down with `home: [{:.4f}]`",
+                              kMiddle * robot.reach, fmt::join(q, ", "));
+  }
+  return note;
+}
+
 }  // namespace
 
 std::optional<std::string> NoteOnHome(const std::shared_ptr<const Scene>& scene) {
   const RobotSpec& robot = scene->robot();
-  const bool own_gripper = SplitRobot(robot.name).second.empty();
+  if (!SplitRobot(robot.name).second.empty()) return {};  // not its own gripper
   const bool stands_with_others = robot.X_PB.translation().norm() == 0;
-  if (!own_gripper || !stands_with_others || robot.joints.size() < 6) return {};
-  const Pose X_BE_all(
-      Eigen::AngleAxisd(M_PI / 2, Eigen::Vector3d::UnitZ()) * Eigen::Quaterniond(0, 1, 0, 0),
-      Eigen::Vector3d(0.46, 0, 0.1));
+  const Pose X_BE_all = HomeOfHand(0.46, 0.1);
+  const double away = X_BE_all.translation().norm();
+  if (stands_with_others && robot.reach < away) {
+    return fmt::format(
+        "the arm reaches {:g} m, and hands begin {:.2f} m from where its base stands: say with "
+        "`stand` in robot.yaml how much nearer to them it stands",
+        robot.reach, away);
+  }
   const Pose X_WB = scene->info().base(0);
   const auto kinematics = MakeKinematics(scene);
   const Eigen::VectorXd home =
       Eigen::Map<const Eigen::VectorXd>(robot.home.data(), std::ssize(robot.home));
+  if (!stands_with_others || robot.joints.size() < 6) {
+    return NoteOnHomeOfSmall(robot, X_WB, home, *kinematics);
+  }
   const Pose X_BE = X_WB.Inverse() * kinematics->Forward(home);
   const Eigen::Vector3d p = X_BE.translation();
   const double turned = AngleBetween(X_BE.rotation(), X_BE_all.rotation());

@@ -9,8 +9,9 @@
 namespace understudy {
 
 // What to say of an arm whose hand begins elsewhere than every arm's does (docs/add_a_robot.md),
-// with a posture that begins there if there is one. For arms as large as a metre with their own
-// gripper; none where the hand is about right.
+// with a posture that begins there if there is one; of a small arm, that it stands too far away or
+// that its fingers do not point down. For arms with their own gripper; none where the hand is about
+// right.
 std::optional<std::string> NoteOnHome(const std::shared_ptr<const Scene>& scene);
 
 // What to say of an arm that does not stay at its home when commanded to: it sinks, swings or

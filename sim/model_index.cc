@@ -154,7 +154,8 @@ ArmIndex IndexArm(const mjModel& model, const ArmPlacement& placement, const std
   }
   if (fingers->empty()) {
     find.Complain("robot.gripper.actuator_prefix",
-                  fmt::format("no actuator's name starts with '{}'", actuator_prefix));
+                  fmt::format("no actuator's name starts with '{}'. Known: {}", actuator_prefix,
+                              fmt::join(ModelNames(model, mjOBJ_ACTUATOR), ", ")));
   }
   return arm;
 }
@@ -170,7 +171,10 @@ void FindGripper(const mjModel& model, int8_t arm, const std::vector<int>& actua
     if (index->geoms[geom].left_pad_of == arm) parts.left_pads.push_back(geom);
     if (index->geoms[geom].right_pad_of == arm) parts.right_pads.push_back(geom);
   }
-  const bool whole = !parts.joints.empty() && !parts.actuators.empty() &&
+  const bool ranged =
+      std::all_of(actuators.begin(), actuators.end(),
+                  [&](int actuator) { return model.actuator_ctrllimited[actuator] != 0; });
+  const bool whole = ranged && !parts.joints.empty() && !parts.actuators.empty() &&
                      !parts.left_pads.empty() && !parts.right_pads.empty();
   if (whole) index->arms[arm].gripper = FindGripperDrive(model, parts, problems);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
 
 #include "core/base/error.h"
 #include "core/base/json.h"
@@ -55,6 +56,12 @@ SpecPtr ParseMjcf(const std::filesystem::path& file, const mjVFS* included) {
   if (spec) return spec;
   std::string what = error;
   what.erase(what.find_last_not_of('\n') + 1);
+  // messages are one line each; what is included has no line numbers
+  std::replace(what.begin(), what.end(), '\n', ' ');
+  constexpr std::string_view kNoLine = ", line 0";
+  if (const size_t at = what.find(kNoLine); at != std::string::npos) {
+    what.replace(at, kNoLine.size(), " of a file that it includes");
+  }
   if (included != nullptr && what.find("repeated name") != std::string::npos) {
     what += ": the parts of an arm and of its gripper need different names";
   }
@@ -180,9 +187,25 @@ SimulatorInfo MakeInfo(const TaskSpec& task, const RobotSpec& robot) {
   return info;
 }
 
+// Where E should stand and does not; none where it is right.
+std::optional<std::string> NoteOnSite(const OpenHand& hand, const GripperSpec& gripper) {
+  constexpr double kAlong = 0.7;    // cos 45 degrees
+  constexpr double kBetween = 0.1;  // of the way from pad to pad
+  const Eigen::Vector3d &left = hand.left_pads_E, &right = hand.right_pads_E, way = right - left;
+  const double at = -left.x() / way.x();
+  if (std::abs(way.x()) > kAlong * way.norm() && at > kBetween && at < 1 - kBetween) return {};
+  const auto text = [](const Eigen::Vector3d& p) {
+    return fmt::format("[{:.3f}, {:.3f}, {:.3f}]", p.x(), p.y(), p.z());
+  };
+  return fmt::format(
+      "gripper '{}': in the frame of site '{}' its open pads stand at {} and {} m: move the site "
+      "between them and turn it until they close along its x, with its z out of the hand",
+      gripper.name, gripper.control_site, text(left), text(right));
+}
+
 // What to know of the robot before it is used, a sentence each.
 std::vector<std::string> NotesOn(const mjModel& model, const ModelIndex& index,
-                                 const GripperSpec& gripper) {
+                                 const OpenHand& hand, const GripperSpec& gripper) {
   std::vector<std::string> notes;
   std::vector<std::string> free;
   for (const int joint : index.arms[0].joints) {
@@ -203,6 +226,7 @@ std::vector<std::string> NotesOn(const mjModel& model, const ModelIndex& index,
         "or the names of its pads",
         gripper.name, gripper.max_opening, opening));
   }
+  if (const auto note = NoteOnSite(hand, gripper)) notes.push_back(*note);
   return notes;
 }
 
@@ -250,8 +274,8 @@ std::shared_ptr<const Scene> Scene::Compile(const TaskSpec& task, const RobotSpe
   for (const ObjectIndex& object : index.objects) {
     scene->info_.object_trees.push_back(scene->model_->body_rootid[object.body]);
   }
-  scene->info_.notes = NotesOn(*scene->model_, index, robot.gripper);
   const OpenHand hand = FindOpenHand(*scene->model_, index, 0);
+  scene->info_.notes = NotesOn(*scene->model_, index, hand, robot.gripper);
   scene->info_.open_fingers_E = hand.fingers_E;
   scene->info_.open_hand_E = hand.shapes_E;
   scene->SetStateSizes();

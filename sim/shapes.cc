@@ -44,6 +44,18 @@ OpenHand FindOpenHand(const mjModel& model, const ModelIndex& index, int arm) {
   const Pose X_EW = ControlPose(model, *data, joints).Inverse();
   const int last_link = model.jnt_bodyid[joints.joints.back()];
   OpenHand hand;
+  const auto middle = [&](int8_t GeomRole::*pad_of) {
+    Eigen::Vector3d sum = Eigen::Vector3d::Zero();
+    int count = 0;
+    for (int geom = 0; geom < model.ngeom; ++geom) {
+      if (index.geoms[geom].*pad_of != arm) continue;
+      sum += X_EW * Eigen::Vector3d(Eigen::Map<const Eigen::Vector3d>(data->geom_xpos + 3 * geom));
+      ++count;
+    }
+    return Eigen::Vector3d(sum / count);
+  };
+  hand.left_pads_E = middle(&GeomRole::left_pad_of);
+  hand.right_pads_E = middle(&GeomRole::right_pad_of);
   std::map<int, Eigen::AlignedBox3d> fingers;  // by body
   for (int geom = 0; geom < model.ngeom; ++geom) {
     const int body = model.geom_bodyid[geom];

@@ -22,6 +22,7 @@ std::vector<int> PartGeoms(const mjModel& model, const ModelIndex& index);
 struct OpenHand {
   std::vector<Eigen::AlignedBox3d> fingers_E;  // one per body of a finger
   std::vector<Box> shapes_E;                   // all that moves with the last joint and collides
+  Eigen::Vector3d left_pads_E, right_pads_E;   // middles of the pads
 };
 OpenHand FindOpenHand(const mjModel& model, const ModelIndex& index, int arm);
 

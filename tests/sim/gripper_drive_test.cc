@@ -153,6 +153,18 @@ TEST_F(SimTest, AGripperThatOpensOtherwiseThanItSaysIsNamed) {
   EXPECT_THAT(notes(0.14), testing::ElementsAre(HasSubstr("pads stand 0.082")));
 }
 
+// Frame E stands between the pads, its x along the way on which they close.
+TEST_F(SimTest, ASiteBesideThePadsIsNamed) {
+  const TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
+  RobotSpec robot = LoadRobotSpec("panda", kRobotRoot);
+  robot.gripper.right_pads = {"hand"};
+  EXPECT_THAT(Scene::Compile(task, robot)->info().notes,
+              testing::Contains(AllOf(
+                  HasSubstr("gripper 'panda_hand': in the frame of site 'grip_site' its open pads "
+                            "stand at ["),
+                  HasSubstr("turn it until they close along its x"))));
+}
+
 class GripperFaults : public GripperDrives {
  protected:
   static std::string Refusal(const std::string& drive, const std::string& joint1 = Drive{}.joint1,
@@ -170,7 +182,8 @@ class GripperFaults : public GripperDrives {
 
 TEST_F(GripperFaults, OfNamesThatTheArmHas) {
   EXPECT_THAT(Refusal("<worldbody><body name=\"link1\"/></worldbody>"),
-              AllOf(HasSubstr("repeated name 'link1' in body"),
+              AllOf(HasSubstr("repeated name 'link1' in body Element 'body' of a file that it "
+                              "includes: "),
                     HasSubstr("the parts of an arm and of its gripper need different names")));
 }
 
@@ -190,6 +203,10 @@ TEST_F(GripperFaults, AreOneSentenceEach) {
                         "at both ends of the ctrlrange of actuator 'robot0_gripper_1' and "
                         "actuator 'robot0_gripper_2': the range of the joint and what it is "
                         "commanded must overlap"));
+  EXPECT_THAT(Refusal("<actuator>" + Servo("1", "finger_joint1", "") +
+                      Servo("2", "finger_joint2", range) + "</actuator>"),
+              testing::EndsWith("with robot 'panda+mine': robot.gripper.actuator_prefix: "
+                                "'robot0_gripper_1' needs a ctrlrange between closed and open"));
 }
 
 // Fingers on linkages: a crank that is driven and a rocker beside it carry each finger, and the pad

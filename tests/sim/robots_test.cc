@@ -210,6 +210,27 @@ TEST_F(SimTest, AHomeElsewhereIsNamedWithABetterOne) {
   EXPECT_THAT(notes(), testing::IsEmpty());
 }
 
+// So is a small arm that does not get to where hands begin, or whose fingers do not point down.
+TEST_F(SimTest, TheHomeOfASmallArmIsNamedToo) {
+  RobotSpec robot = LoadRobotSpec("so101", kRobotRoot);
+  const TaskSpec task = LoadTaskSpec("stack", kTaskRoot);
+  const auto notes = [&] { return Scene::Compile(task, robot)->info().notes; };
+  EXPECT_THAT(notes(), testing::IsEmpty());
+  robot.home = {0, 0, 0, 0, 0};
+  const std::vector<std::string> told = notes();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_THAT(told[0], HasSubstr("at home the fingers point 90 degrees away from down, 0.20 m "
+                                 "before the base they point down with `home: ["));
+  const size_t from = told[0].find("`home: ") + 7;
+  robot.home =
+      Json::parse(told[0].substr(from, told[0].find('`', from) - from)).get<std::vector<double>>();
+  EXPECT_THAT(notes(), testing::IsEmpty());
+  robot.X_PB = Pose();
+  EXPECT_THAT(notes(), testing::ElementsAre(HasSubstr(
+                           "the arm reaches 0.36 m, and hands begin 0.47 m from where its base "
+                           "stands: say with `stand`")));
+}
+
 class RobotNames : public SimTest {};
 
 TEST_F(RobotNames, SayTheGripperWhereItIsNotTheArmsOwn) {
@@ -283,6 +304,21 @@ TEST_F(RobotNames, UnknownOnesNameTheNearest) {
   };
   EXPECT_THAT(refusal("pandas+wide"), HasSubstr("unknown robot 'pandas': did you mean 'panda'?"));
   EXPECT_THAT(refusal("panda+wider"), HasSubstr("unknown gripper 'wider': did you mean 'wide'?"));
+}
+
+TEST_F(RobotNames, AFileThatNamesAnUnknownGripperIsBadInput) {
+  const OwnFolder own;
+  std::string text = ReadText(kRobotRoot / "ur5e/robot.yaml");
+  text.replace(text.find("gripper: wide"), 13, "gripper: wider");
+  WriteTextAtomically(own / "robot.yaml", text);
+  try {
+    LoadRobotSpec((own / "robot.yaml").string(), kRobotRoot);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
+    EXPECT_THAT(error.what(), HasSubstr("robot.yaml: gripper: no folder beside this file, and "
+                                        "unknown gripper 'wider': did you mean 'wide'?"));
+  }
 }
 
 // A gripper of one's own, anywhere: chosen by its path.
