@@ -110,7 +110,13 @@ void TakeRobot(const std::string& robot, TaskSpecs* specs) {
   const auto [arm, gripper] = SplitRobot(specs->task.robot);
   specs->task.robot = FromAnywhere(arm, "robot.yaml", beside);
   if (!gripper.empty()) specs->task.robot += "+" + FromAnywhere(gripper, "gripper.yaml", beside);
-  specs->robot = LoadRobotSpec(specs->task.robot, HomeFolder() / "sim" / "robots");
+  try {
+    specs->robot = LoadRobotSpec(specs->task.robot, HomeFolder() / "sim" / "robots");
+  } catch (const Error& error) {
+    if (!robot.empty() || error.kind() != ErrorKind::kUsage) throw;
+    ThrowBadInput(
+        fmt::format("task '{}' ({}): robot: {}", specs->task.name, beside.string(), error.what()));
+  }
   // an arm's own gripper need not be said: the same robot has the same name in datasets
   if (SplitRobot(specs->robot.name).second.empty()) {
     specs->task.robot = SplitRobot(specs->task.robot).first;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/error.h"
@@ -119,6 +120,12 @@ RobotSpec LoadRobotSpec(const std::string& place, const fs::path& root) {
   // what it carries: its own gripper, or another, which then is part of its name
   const fs::path grippers = root.parent_path() / "grippers";
   const fs::path beside = robot.folder / robot.own_gripper;
+  const std::vector<std::string> listed = ListedNames(grippers, "gripper.yaml");
+  if (!fs::exists(beside) && !IsPathOf("gripper.yaml", robot.own_gripper) &&
+      std::find(listed.begin(), listed.end(), robot.own_gripper) == listed.end()) {
+    ThrowBadInput(fmt::format("{}: gripper: no folder beside this file, and {}", file.string(),
+                              UnknownName("gripper", robot.own_gripper, listed)));
+  }
   robot.gripper =
       LoadGripperSpec(fs::exists(beside) ? beside.string() : robot.own_gripper, grippers);
   robot.listed = robot.listed && robot.gripper.listed;

@@ -12,6 +12,13 @@ TEST_F(Cli, RobotsAndGrippersAreNamed) {
   Expect("teleop --robot panda+wider --out s.h5", 2,
          "unknown gripper 'wider': did you mean 'wide'?");
 
+  std::string task = ReadText(kSource + "/docs/add_a_task.md");
+  task = task.substr(task.find("name: tidy"));
+  task.resize(task.find("```"));
+  Write("task.yaml", task.replace(task.find("robot: panda"), 12, "robot: pandas"));
+  Expect("teleop --task ./task.yaml --out s.h5", 3,
+         "task 'tidy' (.): robot: unknown robot 'pandas': did you mean 'panda'?");
+
   // the arm's own gripper need not be said: the datasets are the same
   ASSERT_EQ(Run("teleop --demos 1 --seed 1 --out plain.h5 --quiet").exit_code, 0);
   ASSERT_EQ(
