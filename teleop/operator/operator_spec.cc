@@ -22,6 +22,9 @@ std::vector<std::string> CheckPhases(const std::vector<OperatorPhase>& phases,
                          const std::vector<std::string>& known) {
     if (!name.empty() && std::find(known.begin(), known.end(), name) == known.end()) {
       problems.push_back(fmt::format("{}: {}", place, UnknownName(kind, name, known)));
+      if (known == signals) {
+        problems.back() += " A signal is what a subtask names as `signal` or `check`";
+      }
     }
   };
   if (phases.empty()) problems.push_back(path + ": at least one is needed");

@@ -199,7 +199,7 @@ void ScriptedOperator::Act(const Observation& observation, double t_s, bool othe
     case Mode::kDone:
       if (!others_done) wait_until_s_ = t_s + spec_.body.success_patience;
       if (due && others_done && !observation.success) {
-        given_up_ = "the task's success did not hold after the last phase";
+        given_up_ = "the task's success did not hold after the last phase" + NotHeld(observation);
         Enter(Mode::kGaveUp, t_s);
       }
       return;
@@ -207,6 +207,14 @@ void ScriptedOperator::Act(const Observation& observation, double t_s, bool othe
       buttons_ = kButtonDiscard;
       return;
   }
+}
+
+std::string ScriptedOperator::NotHeld(const Observation& observation) const {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < info_.signals.size(); ++i) {
+    if (!observation.signals[i]) names.push_back("'" + info_.signals[i] + "'");
+  }
+  return names.empty() ? "" : fmt::format(", nor did {}", fmt::join(names, ", "));
 }
 
 void ScriptedOperator::BeginPhase(const Observation& observation) {

@@ -90,6 +90,8 @@ class ScriptedOperator {
   void PlanMovement(const Observation& observation, double t_s);
   void GoBack(double t_s);
   Pose Goal(const Observation& observation) const;  // X_WE
+  // ", nor did 'grasp'": signals that do not hold, in words.
+  std::string NotHeld(const Observation& observation) const;
   bool FingersFree(const Observation& observation, const Pose& X_WE) const;
   bool Arrived(const Observation& observation, double slack) const;
   bool AtRest() const { return rest_looks_ >= 2; }

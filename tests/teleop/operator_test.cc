@@ -172,7 +172,7 @@ TEST(ScriptedOperator, SaysWhyItGaveUpAndHowFarItCame) {
                             "of .* m"));
   // all done, to no end
   EXPECT_EQ(account([](OperatorSpec& spec) { spec.phases.resize(1); }),
-            "the task's success did not hold after the last phase");
+            "the task's success did not hold after the last phase, nor did 'grasp'");
   // what is tried once more when the time is over was missed before
   FakeOptions slippery;
   slippery.slip_after_steps = 3;
@@ -383,7 +383,8 @@ TEST(OperatorSpec, NamesEveryMistake) {
   spec.body.reaction = {1, 0};
   const std::string all = fmt::format("{}", fmt::join(Validate(spec, task), "\n"));
   EXPECT_THAT(all, HasSubstr("phases[0].object: unknown object 'cubeC'"));
-  EXPECT_THAT(all, HasSubstr("phases[1].expect: unknown signal 'grip'"));
+  EXPECT_THAT(all, AllOf(HasSubstr("phases[1].expect: unknown signal 'grip'"),
+                         HasSubstr("A signal is what a subtask names as `signal` or `check`")));
   EXPECT_THAT(all, HasSubstr("phases[2].otherwise: unknown phase 'nowhere'"));
   EXPECT_THAT(all, HasSubstr("phases[3].carried: needs an object"));
   EXPECT_THAT(all, HasSubstr("lift: is used twice"));
