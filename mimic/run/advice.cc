@@ -57,9 +57,18 @@ std::string Remedy(FailureCause cause, const Subtask& subtask, const std::string
     case FailureCause::kBridgeLate:
       return fmt::format(
           "the segment begins before the arm is there: lower {}.bridge_speed (now {} m per step) "
-          "or raise generate.bridge_timeout (now {} steps)",
-          place, subtask.bridge_speed, options.bridge_timeout);
+          "or raise generate.bridge_timeout (now {} steps){}",
+          place, subtask.bridge_speed, options.bridge_timeout,
+          &subtask == &task.subtasks[0]
+              ? ""
+              : "; a hand that is still at a handle needs a later signal of the subtask before");
     case FailureCause::kGraspMissed:
+      if (subtask.object.empty()) {
+        return fmt::format(
+            "the grasp is tried where the source made it, since {} follows no object: name in "
+            "{}.object what is grasped",
+            place, place);
+      }
       return fmt::format(
           "the grasp does not come about: lower {}.action_noise (now {}) or its arrival_tolerance "
           "(now {} m), and look at where the sources grasp",

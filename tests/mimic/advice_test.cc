@@ -55,6 +55,19 @@ TEST(Advice, FollowsWhatIsAlreadyChosen) {
   EXPECT_THAT(Advise(report, task, {}), ElementsAre(HasSubstr("lower subtasks[1].action_noise")));
 }
 
+TEST(Advice, LooksAtTheSubtaskBeforeAndAtAMissingObject) {
+  TaskSpec task = FakeTask();
+  const auto of = [&](const char* cause, std::vector<int64_t> counts) {
+    return Advise(Report(20, {{cause, std::move(counts)}}), task, {}).at(0);
+  };
+  const auto later = HasSubstr("a later signal of the subtask before");
+  EXPECT_THAT(of("bridge_late", {0, 10}), later);
+  EXPECT_THAT(of("bridge_late", {10, 0}), testing::Not(later));
+  EXPECT_THAT(of("grasp_missed", {10, 0}), HasSubstr("lower subtasks[0].action_noise"));
+  task.subtasks[0].object.clear();
+  EXPECT_THAT(of("grasp_missed", {10, 0}), HasSubstr("name in subtasks[0].object what is grasped"));
+}
+
 // Where ways are planned the advice is about them: what only bridges have is not to be changed.
 TEST(Advice, PlannedTransitsHaveTheirOwnRemedies) {
   TaskSpec task = FakeTask();
