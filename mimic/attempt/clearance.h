@@ -21,7 +21,7 @@ struct SegmentRows {
 
   // Where our hand of `arm` goes in place of where the source's was measured at row `t`.
   Pose X_WE(size_t arm, int t) const {
-    return CarryHand(transform, X_SE, demo.arms[arm].X_WE[t], arm);
+    return CarryHand(transform, X_SE, demo.arms[arm].X_WE[t], arm, t);
   }
 };
 

@@ -29,7 +29,7 @@ double Travel(const Metric& metric, const Candidate& candidate, const SelectionS
   double travel = 0;
   for (size_t i = 0; i < scene.X_WE.size(); ++i) {
     if (!IsMeant(scene.arm, i)) continue;
-    const Pose X_WE = CarryHand(transform, candidate.X_SE, candidate.X_WE[i], i);
+    const Pose X_WE = CarryHand(transform, candidate.X_SE, candidate.X_WE[i], i, 0);
     double nearest = metric(X_WE, scene.X_WE[i]);
     for (int n = 1; n < (scene.hand_symmetry.empty() ? 1 : scene.hand_symmetry[i]); ++n) {
       const double hand_turn = 2 * M_PI * n / scene.hand_symmetry[i];

@@ -99,7 +99,7 @@ void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTran
       ways.emplace_back(last.arms[i].X_WE_cmd, last.arms[i].X_WE_cmd, 0);
       continue;
     }
-    const Pose X_WE_first = CarryHand(transform, X_SE, source.arms[i].X_WE[start], i);
+    const Pose X_WE_first = CarryHand(transform, X_SE, source.arms[i].X_WE[start], i, start);
     ways.emplace_back(last.arms[i].X_WE_cmd, X_WE_first, subtask.bridge_arch);
     bridge = std::max(bridge, BridgeLength(last.arms[i].X_WE_cmd, X_WE_first, subtask));
   }
@@ -130,9 +130,9 @@ void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTran
         waypoint.X_WE_arrived[i] = last.arms[i].X_WE_cmd;
         continue;
       }
-      waypoint.target.arms[i] = {CarryHand(transform, X_SE, source.arms[i].X_WE_cmd[t], i),
+      waypoint.target.arms[i] = {CarryHand(transform, X_SE, source.arms[i].X_WE_cmd[t], i, t),
                                  source.arms[i].gripper[t]};
-      waypoint.X_WE_arrived[i] = CarryHand(transform, X_SE, source.arms[i].X_WE[t], i);
+      waypoint.X_WE_arrived[i] = CarryHand(transform, X_SE, source.arms[i].X_WE[t], i, t);
     }
   }
 }

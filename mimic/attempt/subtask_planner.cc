@@ -6,17 +6,19 @@
 
 #include "core/base/error.h"
 #include "core/base/names.h"
+#include "mimic/attempt/part_motion.h"
 #include "mimic/sources/segmentation.h"
 
 namespace understudy {
 namespace {
 
 // starts beside a segment's first pose that a planner may choose from
-constexpr int kStarts = 10;
+constexpr int kTransitStarts = 10;
 // every so manieth row of a segment is looked at where a planner is asked whether it suits
 constexpr int kSuitStride = 4;
 constexpr double kFreeGap = 0.003;  // m between hand and parts that noise leaves free
 constexpr double kGrazes = 0.008;   // m inside a part that may still go well
+constexpr double kRests = 0.002, kRestsAngle = 0.01;  // m, rad
 
 }  // namespace
 
@@ -76,6 +78,21 @@ std::vector<Box> SubtaskPlanner::PartsAround(size_t subtask,
     if (!is_own) boxes.push_back(part.box);
   }
   return boxes;
+}
+
+// What `object` hangs from, where it is a part and that is an object too, which rests in the rows;
+// else -1.
+int SubtaskPlanner::BaseOf(const SourceDemo& demo, int object, int start, int end) const {
+  for (size_t o = 0; o < demo.X_WO.size(); ++o) {
+    const bool other = static_cast<int>(o) != object;
+    if (!other || !simulator_.info().HangTogether(o, static_cast<size_t>(object))) continue;
+    const Pose moved = demo.X_WO[o][start].Inverse() * demo.X_WO[o][end - 1];
+    if (moved.translation().norm() < kRests &&
+        AngleBetween(moved.rotation(), Eigen::Quaterniond::Identity()) < kRestsAngle) {
+      return static_cast<int>(o);
+    }
+  }
+  return -1;
 }
 
 // How rows of a demonstration, carried along, suit the arms and what stands around them.
@@ -168,7 +185,12 @@ std::optional<PlanProblem> SubtaskPlanner::Plan(size_t index, const SubtaskWatch
     // who has no part in the first subtasks goes by the first of all
     if (index == 0 || IsMeant(subtask.arm, i)) last->arms[i].gripper = demo.arms[i].gripper[start];
   }
-  const SegmentTransform transform = transform_of(choice.source, choice.turn);
+  SegmentTransform transform = transform_of(choice.source, choice.turn);
+  if (scene.has_object && choice.turn == 0) {
+    const int base = BaseOf(demo, object, start, ends[choice.source]);
+    transform.LeadRows(start, LeadPart(demo, start, ends[choice.source], object, base, scene.X_WO,
+                                       base < 0 ? Pose() : now().X_WO[base]));
+  }
   const std::vector<Pose> X_SE = Turned(candidates[choice.source].X_SE, choice.hand_turns);
   PlanSubtask(demo, start, ends[choice.source], transform, X_SE, *last, subtask, &plan->way);
 
@@ -204,7 +226,7 @@ std::optional<PlanProblem> SubtaskPlanner::LeadThere(size_t index,
   });
   const Pose X_WE_first = first->X_WE_arrived[0];
   Rng rng(key_.WithTerm(fmt::format("start {}", index)));
-  std::vector<Pose> starts = DrawStarts(X_WE_first, subtask, planned ? kStarts : 1, rng);
+  std::vector<Pose> starts = DrawStarts(X_WE_first, subtask, planned ? kTransitStarts : 1, rng);
 
   std::vector<Pose> way;
   if (!planned) {

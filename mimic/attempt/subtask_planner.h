@@ -55,6 +55,7 @@ class SubtaskPlanner {
     std::vector<Box> parts;
   };
   std::vector<Box> PartsAround(size_t subtask, const std::vector<Carried>& carried) const;
+  int BaseOf(const SourceDemo& demo, int object, int start, int end) const;
   Fit FitOf(size_t subtask, const SegmentRows& rows, const std::vector<Carried>& carried,
             const Surroundings& around) const;
   bool Suits(size_t subtask, const SegmentRows& rows, const std::vector<Carried>& carried) const;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "core/geometry/pose.h"
@@ -24,14 +25,27 @@ class SegmentTransform {
   SegmentTransform() = default;  // no object: as it was in the world
   SegmentTransform(const Pose& X_WO_now, const Pose& X_WO_src, double turn);
 
+  // Row `first` and those behind it go by poses of their own (world of the source -> world now):
+  // LeadPart.
+  void LeadRows(int first, std::vector<Pose> X_now_src) {
+    first_ = first;
+    rows_ = std::move(X_now_src);
+  }
+
   Pose operator()(const Pose& X_WE_src) const {
     return identity_ ? X_WE_src : X_now_src_ * X_WE_src;
+  }
+  // Of row `t` of the source.
+  Pose operator()(const Pose& X_WE_src, int t) const {
+    return rows_.empty() ? (*this)(X_WE_src) : rows_.at(static_cast<size_t>(t - first_)) * X_WE_src;
   }
   bool identity() const { return identity_; }
 
  private:
   bool identity_ = true;
   Pose X_now_src_;  // world of the source -> world now
+  int first_ = 0;
+  std::vector<Pose> rows_;
 };
 
 // Our hand in the frame of the source's hand (S), where both hold the same object H of `symmetry`:
@@ -39,11 +53,11 @@ class SegmentTransform {
 // that leaves the two hands nearest in orientation. X_SE = X_SH * Turn * X_HE.
 Pose HandChange(const Pose& X_SH, const Pose& X_EH, int symmetry);
 
-// Where our hand of `arm` goes when the source's is at X_WS. `X_SE`: our hands in the source's, per
-// arm; empty: the same, which changes no bit.
+// Where our hand of `arm` goes when the source's is at X_WS in row `t`. `X_SE`: our hands in the
+// source's, per arm; empty: the same, which changes no bit.
 inline Pose CarryHand(const SegmentTransform& transform, const std::vector<Pose>& X_SE,
-                      const Pose& X_WS, size_t arm) {
-  return X_SE.empty() ? transform(X_WS) : transform(X_WS) * X_SE[arm];
+                      const Pose& X_WS, size_t arm, int t) {
+  return X_SE.empty() ? transform(X_WS, t) : transform(X_WS, t) * X_SE[arm];
 }
 
 }  // namespace understudy
