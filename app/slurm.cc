@@ -69,7 +69,7 @@ struct JobFiles {
 };
 
 // What the site says of a step: of all jobs, of its command, of the step.
-SiteJob JobOf(const Site& site, const LoadedPipeline& loaded, const PlannedStep& step) {
+SiteJob JobOf(const SlurmSite& site, const LoadedPipeline& loaded, const PlannedStep& step) {
   SiteJob job{.sbatch = site.sbatch};
   const auto add = [&](const SiteJob& more) {
     job.sbatch.insert(job.sbatch.end(), more.sbatch.begin(), more.sbatch.end());
@@ -89,9 +89,9 @@ SiteJob JobOf(const Site& site, const LoadedPipeline& loaded, const PlannedStep&
   return job;
 }
 
-Site LoadSite(const std::string& file, const LoadedPipeline& loaded,
-              const std::vector<PlannedStep>& steps) {
-  Site site = FromJson<Site>(LoadYaml(file), file);
+SlurmSite LoadSite(const std::string& file, const LoadedPipeline& loaded,
+                   const std::vector<PlannedStep>& steps) {
+  SlurmSite site = FromJson<SlurmSite>(LoadYaml(file), file);
   Problems problems;
   std::set<std::string> commands;
   for (const auto& [name, step] : loaded.pipeline.steps) commands.insert(step.command);
@@ -139,7 +139,7 @@ bool InQueue(const std::string& job) {
 
 class Submission {
  public:
-  Submission(const PipelineOptions& options, const LoadedPipeline& loaded, Site site)
+  Submission(const PipelineOptions& options, const LoadedPipeline& loaded, SlurmSite site)
       : options_(options), loaded_(loaded), site_(std::move(site)), out_(loaded.pipeline.out) {
     if (site_.program.empty()) site_.program = fs::read_symlink("/proc/self/exe");
   }
@@ -339,7 +339,7 @@ class Submission {
 
   const PipelineOptions& options_;
   const LoadedPipeline& loaded_;
-  Site site_;
+  SlurmSite site_;
   fs::path out_;
   std::map<std::string, std::string> jobs_;  // by step
   Json listing_ = Json::array();

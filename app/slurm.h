@@ -24,7 +24,7 @@ struct SiteJob {
 };
 
 // A cluster as `understudy run --slurm` needs it.
-struct Site {
+struct SlurmSite {
   std::string program;
   std::vector<std::string> setup, sbatch;
   std::string srun = "srun --kill-on-bad-exit=0";
