@@ -16,8 +16,16 @@
 
 namespace understudy {
 
-// What a generated step is part of. Values are written to files: never renumber.
-enum class StepLabel : uint8_t { kDemonstration = 0, kSegment = 1, kBridge = 2, kHold = 3 };
+// What a generated step is part of, and in rollouts with a takeover who acted: the person
+// (kDemonstration) or the policy. Values are written to files: never renumber.
+enum class StepLabel : uint8_t {
+  kDemonstration = 0,
+  kSegment = 1,
+  kBridge = 2,
+  kHold = 3,
+  kPolicy = 4,
+};
+constexpr StepLabel kLastLabel = StepLabel::kPolicy;
 
 // Why a step's time is late or its command held. Bits, written to files: never renumber.
 enum TeleopFlag : uint32_t {

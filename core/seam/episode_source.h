@@ -43,6 +43,7 @@ struct EpisodeFigures {
   double path_m = 0, jerk_rms = 0, idle_share = 0;
   int64_t missing = 0;                       // rows with a NaN or infinity
   std::vector<std::string> rise_again = {};  // signals (core/episode/rises.h)
+  int64_t corrected_rows = 0;  // of a rollout with a takeover: rows in which the person acted
 };
 struct DatasetFigures {
   std::vector<EpisodeFigures> episodes;

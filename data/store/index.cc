@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -50,6 +51,7 @@ IndexEntry EntryFrom(const Json& json) {
   figures.idle_share = NumberOr(json, "idle_share", kNone);
   figures.missing = json.at("missing").get<int64_t>();
   figures.rise_again = json.value(kRiseAgain, std::vector<std::string>{});
+  figures.corrected_rows = json.value(kCorrectedRows, int64_t{0});
   return entry;
 }
 
@@ -106,13 +108,28 @@ std::optional<DatasetIndex> ReadBlocks(const h5::Group& understudy) {
   return {};
 }
 
+// Rows in which a person acted instead of the policy that acted in the others.
+int64_t CorrectedRows(const Episode& episode) {
+  const auto count = [&](StepLabel label) {
+    return std::ranges::count(episode.steps, label, &Step::label);
+  };
+  return count(StepLabel::kPolicy) > 0 ? count(StepLabel::kDemonstration) : 0;
+}
+
 }  // namespace
 
 EpisodeFigures FiguresOf(const Episode& episode) {
   const MotionStatistics motion = MeasureMotion(episode);
   const EpisodeMeta& meta = episode.meta;
-  return {meta.task,       meta.variant,      meta.cause,     motion.path_m,
-          motion.jerk_rms, motion.idle_share, motion.missing, SignalsThatRiseAgain(episode)};
+  return {meta.task,
+          meta.variant,
+          meta.cause,
+          motion.path_m,
+          motion.jerk_rms,
+          motion.idle_share,
+          motion.missing,
+          SignalsThatRiseAgain(episode),
+          CorrectedRows(episode)};
 }
 
 IndexEntry IndexEntry::Of(const Episode& episode) {
@@ -148,6 +165,7 @@ Json IndexEntry::ToJson() const {
             {"cause", figures.cause}, {"missing", figures.missing}};
   if (!success_known) json[kSuccessKnown] = false;
   if (!figures.rise_again.empty()) json[kRiseAgain] = figures.rise_again;
+  if (figures.corrected_rows > 0) json[kCorrectedRows] = figures.corrected_rows;
   PutFinite("path_m", figures.path_m, json);
   PutFinite("jerk_rms", figures.jerk_rms, json);
   PutFinite("idle_share", figures.idle_share, json);

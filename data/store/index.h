@@ -16,6 +16,7 @@ namespace understudy {
 
 inline constexpr size_t kIndexBlock = 512;               // episodes
 inline constexpr const char* kRiseAgain = "rise_again";  // key of EpisodeFigures::rise_again
+inline constexpr const char* kCorrectedRows = "corrected_rows";  // likewise
 
 // What a list says of a whole episode, whose raw stream does not matter.
 EpisodeFigures FiguresOf(const Episode& episode);

@@ -204,9 +204,10 @@ void ReadColumns(const h5::Group& demo, size_t length, bool cut, Episode& episod
   const Column& source_step = reader.Get("understudy/source_step", kI32, {});
   const auto label_at = [&](const Column& c, size_t k, size_t i) {
     const uint8_t kind = c.At<uint8_t>(k, i);
-    if (kind > static_cast<uint8_t>(StepLabel::kHold)) {
-      h5::FailReading(fmt::format("{}[{}]", demo.Place(c.path), k),
-                      fmt::format("= {}: known labels are 0 to 3", kind));
+    if (kind > static_cast<uint8_t>(kLastLabel)) {
+      h5::FailReading(
+          fmt::format("{}[{}]", demo.Place(c.path), k),
+          fmt::format("= {}: known labels are 0 to {}", kind, static_cast<int>(kLastLabel)));
     }
     return static_cast<StepLabel>(kind);
   };

@@ -120,6 +120,32 @@ TEST(DatasetIndex, SignalsThatRiseAgainAreNamed) {
   ExpectSaysTheSameWithout(file);
 }
 
+// Rollouts in which a person took over are counted, with the rows in which the person acted; a
+// demonstration is no correction.
+TEST(DatasetIndex, CorrectionsAreCounted) {
+  Folder folder;
+  const EpisodeShape shape{.length = 20};
+  const fs::path file = folder / "x.h5";
+  {
+    DatasetWriter writer(file, HeaderFor(shape));
+    for (uint64_t i = 0; i < 3; ++i) {
+      Episode episode = RandomEpisode(i, shape);
+      for (size_t k = 0; k < 20; ++k) {
+        const bool policy = i == 1 ? k < 13 : i == 2;
+        episode.steps[k].label = policy ? StepLabel::kPolicy : StepLabel::kDemonstration;
+      }
+      writer.Append(episode);
+    }
+    writer.Finish();
+  }
+  EXPECT_EQ(Said(file)["corrected"], (Json{{"episodes", 1}, {"rows", 7}}));
+  ExpectSaysTheSameWithout(file);
+  EXPECT_TRUE(VerifyDataset(file).faults.empty());
+  const Episode read = DatasetReader(file).ReadEpisode(1);
+  EXPECT_EQ(read.steps[12].label, StepLabel::kPolicy);
+  EXPECT_EQ(read.steps[13].label, StepLabel::kDemonstration);
+}
+
 // An input of an older program has none: its episodes are read.
 TEST(DatasetIndex, CopiesOfFilesWithoutOneHaveOne) {
   Folder folder;

@@ -123,7 +123,7 @@ TEST(StoreVerify, ArmsAtSubtasksOfTheirOwn) {
     return ToJson(VerifyDataset(file))["faults"].dump();
   };
   EXPECT_EQ(faults(nullptr), "[]");
-  EXPECT_THAT(faults([](Surgeon& s) { s.Poke("data/demo_0/understudy/arm_label", 2 * 3 + 1, 4); }),
+  EXPECT_THAT(faults([](Surgeon& s) { s.Poke("data/demo_0/understudy/arm_label", 2 * 3 + 1, 9); }),
               testing::AllOf(HasSubstr("understudy/arm_label[3]"), HasSubstr("is no known label")));
   EXPECT_THAT(
       faults([](Surgeon& s) { s.Poke("data/demo_0/understudy/arm_source", 2 * 2, 3); }),

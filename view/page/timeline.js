@@ -1,6 +1,6 @@
 // What an episode's plots are, and the bands above them: subtasks, labels, events.
-const LABELS = ['demonstration', 'segment', 'bridge', 'hold'];
-const LABEL_COLOURS = ['#94a3b8', '#74b58a', '#f0a53a', '#b79ce0'];
+const LABELS = ['demonstration', 'segment', 'bridge', 'hold', 'policy'];
+const LABEL_COLOURS = ['#94a3b8', '#74b58a', '#f0a53a', '#b79ce0', '#7aa7e0'];
 const BANDS = ['#9cc4ea', '#f2c879', '#a6d5ab', '#e7a7ad', '#c9b6e4', '#8fd3d1'];
 const FLAGS = ['clutch engaged', 'tracked', 'linear clamped', 'angular clamped', 'rejected', 'overrun', 'focus lost', 'recentered'];
 

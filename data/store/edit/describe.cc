@@ -114,6 +114,16 @@ Json DescribeRises(const EpisodeSource& reader, const Measured& measured) {
   return json;
 }
 
+// Rollouts in which a person took over, and the rows in which the person acted; null: none.
+Json DescribeCorrections(const Measured& measured) {
+  int64_t episodes = 0, rows = 0;
+  for (const EpisodeFigures& figures : measured.figures.episodes) {
+    episodes += figures.corrected_rows > 0;
+    rows += figures.corrected_rows;
+  }
+  return episodes == 0 ? Json() : Json{{"episodes", episodes}, {"rows", rows}};
+}
+
 // How the episodes move. Figures that no episode has are absent.
 Json DescribeMotion(const EpisodeSource& reader, const Measured& measured) {
   struct Figure {
@@ -371,6 +381,9 @@ Json DescribeDataset(const EpisodeSource& reader) {
   json["motion"] = DescribeMotion(reader, measured);
   const Json rises = DescribeRises(reader, measured);
   if (!rises.is_null()) json["signals_that_rise_again"] = rises;
+  if (const Json corrected = DescribeCorrections(measured); !corrected.is_null()) {
+    json["corrected"] = corrected;
+  }
   if (!reader.skipped().empty()) json["skipped"] = SkippedToJson(reader.skipped());
   return json;
 }

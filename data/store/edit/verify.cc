@@ -137,7 +137,7 @@ void EpisodeCheck::Values(const Column& c) {
   }
   if (c.path == "understudy/label" || c.path == "understudy/arm_label") {
     for (size_t i = 0; i < c.rows * c.row_size(); ++i) {
-      if (c.At<uint8_t>(0, i) > static_cast<uint8_t>(StepLabel::kHold)) {
+      if (c.At<uint8_t>(0, i) > static_cast<uint8_t>(kLastLabel)) {
         return Fail(fmt::format("{}[{}]", c.path, i / c.row_size()), "is no known label");
       }
     }
