@@ -38,10 +38,10 @@ Announcement Recording(const DeviceInfo& device) {
           .cue = "start"};
 }
 
-Announcement Engaged(const DeviceInfo& device, int hand, size_t arms) {
+Announcement Engaged(const DeviceInfo& device, int hand, size_t arms, const std::string& accepts) {
   return {.phase = HandName(hand, arms) + " engaged",
-          .hint = fmt::format("{} closes the gripper; {} accepts, {} discards",
-                              device.buttons.gripper, device.buttons.start, device.buttons.discard),
+          .hint = fmt::format("{} closes the gripper; {} {}, {} discards", device.buttons.gripper,
+                              device.buttons.start, accepts, device.buttons.discard),
           .cue = "engaged"};
 }
 
@@ -73,6 +73,19 @@ Announcement Saved() { return {.phase = "saved", .mood = "good", .cue = "saved"}
 
 Announcement Discarded(const std::string& cause) {
   return {.phase = "not saved: " + cause, .mood = "bad", .cue = "discarded"};
+}
+
+Announcement PolicyActs(const DeviceInfo& device) {
+  return {.phase = "the policy acts",
+          .hint = fmt::format("{} to take over; {} discards the episode, {} ends it as a failure, "
+                              "{} ends all",
+                              device.buttons.engage, device.buttons.discard, device.buttons.reset,
+                              device.buttons.stop),
+          .cue = "ready"};
+}
+
+Announcement EpisodeFailed(const std::string& cause) {
+  return {.phase = "failed: " + cause, .mood = "bad", .cue = "discarded"};
 }
 
 Announcement SetAside(int64_t attempt) {
@@ -116,7 +129,7 @@ void Announcer::Describe(const Json& facts) {
 }
 
 void Announcer::Step(const DeviceInfo& device, const std::vector<int>& hands,
-                     const Commanded& commanded) {
+                     const Commanded& commanded, const char* accepts) {
   const size_t arms = commanded.cues.size();
   lost_.resize(arms);
   for (size_t i = 0; i < arms; ++i) {
@@ -126,7 +139,7 @@ void Announcer::Step(const DeviceInfo& device, const std::vector<int>& hands,
       Say(moments::Lost(device, hands[i], arms, cue.lost));
     } else if (cue.engaged) {
       lost_[i] = false;
-      Say(moments::Engaged(device, hands[i], arms));
+      Say(moments::Engaged(device, hands[i], arms, accepts));
     } else if (lost_[i] && (commanded.arms[i].flags & kTracked)) {
       lost_[i] = false;
       Say(moments::Found(device, hands[i], arms));

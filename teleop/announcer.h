@@ -26,13 +26,17 @@ namespace moments {
 Announcement DeviceFound(const DeviceInfo& device);
 Announcement Ready(const DeviceInfo& device);
 Announcement Recording(const DeviceInfo& device);
-Announcement Engaged(const DeviceInfo& device, int hand, size_t arms);
+// `accepts`: what the start button does now.
+Announcement Engaged(const DeviceInfo& device, int hand, size_t arms,
+                     const std::string& accepts = "accepts");
 Announcement Lost(const DeviceInfo& device, int hand, size_t arms, ClutchLoss why);
 Announcement Found(const DeviceInfo& device, int hand, size_t arms);
 Announcement Clamped(int hand, size_t arms);
 Announcement Success();
 Announcement Saved();
 Announcement Discarded(const std::string& cause);
+Announcement PolicyActs(const DeviceInfo& device);
+Announcement EpisodeFailed(const std::string& cause);
 Announcement SetAside(int64_t attempt);
 Announcement NothingToRepeat();
 Announcement Ended(const std::string& why, const std::string& kept);
@@ -51,7 +55,9 @@ class Announcer {
   // What pages say beside the moments: task, instruction, where the operator stands.
   void Describe(const Json& facts);
   // Says what began in a step: a clutch that took hold, was lost or found again, clamping.
-  void Step(const DeviceInfo& device, const std::vector<int>& hands, const Commanded& commanded);
+  // `accepts` as in moments::Engaged.
+  void Step(const DeviceInfo& device, const std::vector<int>& hands, const Commanded& commanded,
+            const char* accepts = "accepts");
   // Forgets which hands were lost: a new attempt begins.
   void NewAttempt() { lost_.clear(); }
   void Show(const LiveFrame& frame);

@@ -90,6 +90,8 @@ class GripperSwitch {
  public:
   explicit GripperSwitch(const ClutchOptions& options) : trigger_(options.press, options.release) {}
   double Update(const HandInput& hand);
+  // Goes on from a command that another one gave.
+  void Set(double command) { command_ = command; }
   double command() const { return command_; }
 
  private:

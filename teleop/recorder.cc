@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <optional>
 
@@ -12,6 +11,7 @@
 #include "core/base/names.h"
 #include "core/base/progress.h"
 #include "core/base/thread_priority.h"
+#include "teleop/device_reader.h"
 #include "teleop/quality.h"
 
 namespace understudy {
@@ -32,6 +32,7 @@ class Recording {
         options_(options),
         announcer_(announcer),
         info_(simulator.info()),
+        reader_(device, pacer, options.samples_per_step),
         controller_(options.retarget, info_, KinematicsOf(simulator)),
         hands_(HandsOfArms(options.retarget, info_.arms.size())),
         max_steps_(std::llround(options.max_seconds * info_.control_hz)),
@@ -69,43 +70,18 @@ class Recording {
   }
 
  private:
-  // Reads the samples of one policy step and finds the buttons that were pressed.
-  void Sense() {
-    samples_.clear();
-    work_ns_ = 0;
-    pressed_ = events_ = 0;
-    on_time_ = true;
-    for (int i = 0; i < options_.samples_per_step; ++i) {
-      on_time_ &= pacer_.Tick(simulator_.Observe());
-      const int64_t begin_ns = MonotonicNs();
-      const size_t known = samples_.size();
-      device_.TakeSamples(&samples_);
-      for (size_t s = known; s < samples_.size(); ++s) Look(samples_[s]);
-      work_ns_ += MonotonicNs() - begin_ns;
-    }
-  }
-
-  void Look(const RawSample& sample) {
-    events_ |= sample.events;
-    // the first sample shows which buttons are held down: only later changes are presses
-    const uint32_t down = sample.hands[0].buttons | sample.hands[1].buttons;
-    if (buttons_known_) pressed_ |= down & ~buttons_;
-    buttons_ = down;
-    buttons_known_ = true;
-  }
-
   // kAccepted: start was pressed.
   RecordEnd WaitForStart() {
     const int64_t begin_ns = device_.NowNs();
     while (true) {
       if (InterruptRequested()) return RecordEnd::kInterrupted;
       if (plan_.before && plan_.before(false)) announcer_.Say(moments::Ready(device_.info()));
-      Sense();
-      if (controller_.Look(samples_)) TellPlacement();
-      if ((pressed_ & kButtonStop) || (events_ & kEventExit)) return RecordEnd::kStopped;
-      if (pressed_ & kButtonReset) return RecordEnd::kReset;
-      if (pressed_ & kButtonAgain) return RecordEnd::kAgain;
-      if (pressed_ & kButtonStart) return RecordEnd::kAccepted;
+      reader_.Read(simulator_.Observe());
+      if (controller_.Look(reader_.samples())) TellPlacement();
+      if (reader_.Pressed(kButtonStop) || reader_.Happened(kEventExit)) return RecordEnd::kStopped;
+      if (reader_.Pressed(kButtonReset)) return RecordEnd::kReset;
+      if (reader_.Pressed(kButtonAgain)) return RecordEnd::kAgain;
+      if (reader_.Pressed(kButtonStart)) return RecordEnd::kAccepted;
       if (1e-9 * static_cast<double>(device_.NowNs() - begin_ns) > options_.max_wait) {
         return RecordEnd::kNotStarted;
       }
@@ -113,13 +89,7 @@ class Recording {
   }
 
   void Begin() {
-    const DeviceInfo device = device_.info();
-    raw_.device = device.name + " " + device.version;
-    raw_.profile = device.profile;
-    raw_.device_minus_monotonic_ns = device.device_minus_monotonic_ns;
-    raw_.utc_at_start_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                               std::chrono::system_clock::now().time_since_epoch())
-                               .count();
+    raw_ = BeginStream(device_.info());
     meta_ = MetaOf(info_, plan_.variant, plan_.key);
     meta_.uuid = MakeUuid("teleop", plan_.key);
     RecordOptions as_it_is = options_;
@@ -133,10 +103,10 @@ class Recording {
 
   // One row. False: the attempt has ended, by `end`.
   bool DoStep(RecordEnd* end) {
-    Sense();
+    reader_.Read(simulator_.Observe());
     const int64_t begin_ns = MonotonicNs();
     RecordedStep& recorded = writer_->Next();
-    recorded.samples = samples_;
+    recorded.samples = reader_.samples();
     recorded.has_row = false;
     if (Decided(end)) {
       writer_->Push();
@@ -152,8 +122,8 @@ class Recording {
     ++steps_;
     writer_->Push();
     if (pacer_.real_time()) {
-      work_ns_ += MonotonicNs() - begin_ns - std::llround(1e9 * stepped_s);
-      quality_.AddWork(work_ns_);
+      quality_.AddWork(reader_.work_ns() + MonotonicNs() - begin_ns -
+                       std::llround(1e9 * stepped_s));
     }
     if (outcome.unstable) {
       problem_ = outcome.problem;
@@ -170,15 +140,15 @@ class Recording {
   bool Decided(RecordEnd* end) {
     if (InterruptRequested()) {
       *end = RecordEnd::kInterrupted;
-    } else if (events_ & kEventSessionLost) {
+    } else if (reader_.Happened(kEventSessionLost)) {
       *end = RecordEnd::kDeviceLost;
-    } else if ((pressed_ & kButtonStop) || (events_ & kEventExit)) {
+    } else if (reader_.Pressed(kButtonStop) || reader_.Happened(kEventExit)) {
       *end = RecordEnd::kStopped;
-    } else if (pressed_ & kButtonDiscard) {
+    } else if (reader_.Pressed(kButtonDiscard)) {
       *end = RecordEnd::kDiscarded;
-    } else if (pressed_ & kButtonReset) {
+    } else if (reader_.Pressed(kButtonReset)) {
       *end = RecordEnd::kReset;
-    } else if (pressed_ & kButtonStart) {
+    } else if (reader_.Pressed(kButtonStart)) {
       *end = RecordEnd::kAccepted;
     } else {
       return false;
@@ -193,26 +163,22 @@ class Recording {
     const int64_t now_ns = device_.NowNs();
     const OperatorPlacement placement = controller_.placement();
     const Commanded& commanded =
-        controller_.Update(samples_, row->observation, now_ns, 1 / info_.control_hz);
+        controller_.Update(reader_.samples(), row->observation, now_ns, 1 / info_.control_hz);
     if (!(placement == controller_.placement())) TellPlacement();
-    SendHaptics(commanded.cues);
+    if (options_.haptics) SendHaptics(controller_, commanded.cues, device_);
     announcer_.Step(device_.info(), hands_, commanded);
     const size_t arms = commanded.action.arms.size();
     row->action.arms.resize(arms);
     row->delta.resize(arms);
-    row->teleop.arms = commanded.arms;
+    FillTeleopStep(commanded, reader_.samples().back(), now_ns, &row->teleop);
     for (size_t i = 0; i < arms; ++i) {
       const Pose& X_WE = row->observation.arms[i].X_WE;
       row->action.arms[i] = simulator_.Resolve(i, commanded.action.arms[i]);
       row->delta[i] = DeltaFromTarget(X_WE, row->action.arms[i], info_.limits);
-      if (!on_time_) row->teleop.arms[i].flags |= kOverrun;
+      if (!reader_.on_time()) row->teleop.arms[i].flags |= kOverrun;
     }
     row->action_clean = row->action;
     row->subtask = Subtask(row->observation);
-    row->teleop.sample_id = samples_.back().id;
-    row->teleop.device_time_ns = samples_.back().device_time_ns;
-    row->teleop.monotonic_ns = now_ns;
-    row->teleop.sample_age_ns = now_ns - samples_.back().monotonic_ns;
     quality_.Add(*row, commanded.action);
   }
 
@@ -238,20 +204,6 @@ class Recording {
     return subtask_;
   }
 
-  void SendHaptics(const std::vector<HandCue>& cues) {
-    if (!options_.haptics) return;
-    for (size_t i = 0; i < cues.size(); ++i) {
-      const int hand = controller_.hand(i);
-      if (cues[i].lost != ClutchLoss::kNone) {
-        device_.Haptic(hand, 0.9f, 0.2);
-      } else if (cues[i].engaged) {
-        device_.Haptic(hand, 0.5f, 0.04);
-      } else if (cues[i].clamped) {
-        device_.Haptic(hand, 0.25f, 0.02);
-      }
-    }
-  }
-
   // The world now, and what `row` commanded; null: nothing yet.
   void Show(const Step* row) {
     if (!announcer_.shows()) return;
@@ -265,7 +217,7 @@ class Recording {
     frame_.step = steps_;
     frame_.sim_time_s = now.sim_time_s;
     frame_.success = now.success;
-    frame_.sample_ns = row == nullptr ? 0 : samples_.back().device_time_ns;
+    frame_.sample_ns = row == nullptr ? 0 : reader_.samples().back().device_time_ns;
     announcer_.Show(frame_);
   }
 
@@ -337,6 +289,7 @@ class Recording {
   const RecordOptions& options_;
   Announcer& announcer_;
   const SimulatorInfo& info_;
+  DeviceReader reader_;
   TeleopController controller_;
   std::vector<int> hands_;  // of the arms
   int64_t max_steps_;
@@ -344,12 +297,8 @@ class Recording {
   EpisodeMeta meta_;
   RawStream raw_;
   QualityMeter quality_;
-  std::vector<RawSample> samples_;  // of this policy step
-  uint32_t pressed_ = 0, events_ = 0, buttons_ = 0;
-  bool buttons_known_ = false, on_time_ = true;
   int64_t steps_ = 0;
   int64_t begin_ns_ = 0;
-  int64_t work_ns_ = 0;  // of this step, without waiting and physics
   double waited_s_ = 0;
   SimState state_;  // now
   LiveFrame frame_;

@@ -120,6 +120,16 @@ void TeleopController::Reset(const Observation& observation) {
   focused_ = true;
 }
 
+void TeleopController::Follow(const Action& command) {
+  Require(command.arms.size() == arms_.size(), "a command has every arm");
+  for (size_t i = 0; i < arms_.size(); ++i) {
+    Arm& arm = arms_[i];
+    if (arm.clutch.engaged()) arm.clutch.Drop();
+    arm.gripper.Set(command.arms[i].gripper);
+    arm.limiter.Reset(command.arms[i].X_WE_cmd);
+  }
+}
+
 void TeleopController::FollowSticks(const RawSample& sample) {
   const bool held = !focused_ || std::any_of(arms_.begin(), arms_.end(), [](const Arm& arm) {
     return arm.clutch.engaged() || arm.clutch.pending();

@@ -104,6 +104,10 @@ class TeleopController {
   // squeeze.
   void Reset(const Observation& observation);
 
+  // Somebody else commands the arms, last by `command`: a hand that takes hold next goes on from
+  // it. A clutch that holds lets go, and takes hold again by a fresh squeeze only.
+  void Follow(const Action& command);
+
   // One policy step: all samples since the step before, in order; the newest decides. `now_ns` is
   // the device's clock, `dt_s` the policy step. No samples count as a lost hand. The result is
   // valid until the next call; nothing is allocated from the second call on.

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/base/names.h"
@@ -19,6 +20,7 @@ constexpr double kSqueezeSeconds = 0.06;  // finger travel
 constexpr double kTriggerSeconds = 0.1;
 constexpr double kPressSeconds = 0.15;       // of a button
 constexpr double kGripSeconds = 0.25;        // from squeezing to trusting the clutch
+constexpr double kOpenSeconds = 0.5;         // until the fingers have opened
 constexpr double kFarTurn = kPi / 2 + 1e-6;  // rad: an equivalent grip that is too far to turn to
 constexpr double kTremorLever = 0.1;         // m: tremor of position over it is tremor of rotation
 
@@ -96,6 +98,51 @@ ScriptedOperator::ScriptedOperator(const OperatorSpec& spec, const TaskSpec& tas
       Pose(spec.body.X_TH_comfort.rotation(), spec.body.X_TH_comfort.translation() + 0.01 * aside);
 }
 
+size_t ScriptedOperator::PhaseNamed(const std::string& name) const {
+  for (size_t i = 0; i < spec_.phases.size(); ++i) {
+    if (!name.empty() && spec_.phases[i].name == name) return i;
+  }
+  return 0;
+}
+
+size_t ScriptedOperator::PhaseAt(const Observation& now, bool alone) const {
+  const auto expects = [&](size_t phase, size_t signal) {
+    return names_[phase].signal == static_cast<int>(signal);
+  };
+  const auto holds = [&](size_t phase) {
+    const int signal = names_[phase].signal;
+    return signal >= 0 && now.signals[static_cast<size_t>(signal)] != 0;
+  };
+  for (size_t last = names_.size(); last-- > 0;) {
+    if (!holds(last)) continue;
+    while (last > 0 && holds(last - 1)) --last;
+    return last;
+  }
+  if (!alone) return 0;
+  // signals stand in the order of the subtasks: the last one that holds is what is done
+  size_t done = now.signals.size();
+  while (done > 0 && now.signals[done - 1] == 0) --done;
+  for (size_t signal = done; done > 0 && signal < now.signals.size(); ++signal) {
+    for (size_t phase = 0; phase < names_.size(); ++phase) {
+      if (expects(phase, signal)) return PhaseNamed(spec_.phases[phase].otherwise);
+    }
+  }
+  return 0;
+}
+
+void ScriptedOperator::TakeOver(const Observation& now, bool alone) {
+  Require(start_ns_ < 0, "an operator takes over before it moves");
+  starts_ = false;
+  phase_ = PhaseAt(now, alone);
+  bool closed = false;
+  for (size_t i = 0; i < phase_; ++i) {
+    const TriggerUse use = spec_.phases[i].trigger;
+    if (use != TriggerUse::kKeep) closed = use == TriggerUse::kClose;
+  }
+  trigger_ = trigger_goal_ = 1;
+  opens_first_ = !closed;
+}
+
 HandTarget ScriptedOperator::Move(const Observation& observation, int64_t now_ns,
                                   bool others_done) {
   if (start_ns_ < 0) {
@@ -166,6 +213,10 @@ void ScriptedOperator::Act(const Observation& observation, double t_s, bool othe
       squeeze_goal_ = 1;
       if (!due) return;
       Anchor();
+      if (std::exchange(opens_first_, false)) {
+        trigger_goal_ = 0;
+        return Enter(Mode::kThink, t_s + kOpenSeconds);
+      }
       return Enter(Mode::kThink, t_s + Draw(spec_.body.reaction));
     case Mode::kThink:
       if (!due) return;
@@ -412,15 +463,11 @@ void ScriptedOperator::Retry(const std::string& missed, const std::string& by, d
     return Enter(Mode::kGaveUp, t_s);
   }
   // open the hand and begin again where the phase says
-  const std::string& name = spec_.phases[phase_].otherwise;
-  phase_ = 0;
-  for (size_t i = 0; i < spec_.phases.size(); ++i) {
-    if (!name.empty() && spec_.phases[i].name == name) phase_ = i;
-  }
+  phase_ = PhaseNamed(spec_.phases[phase_].otherwise);
   phase_begun_ = false;
   trigger_goal_ = 0;
   Anchor();
-  Enter(Mode::kThink, t_s + 0.5);
+  Enter(Mode::kThink, t_s + kOpenSeconds);
 }
 
 // How far it is from the goal where that is more than the phase tolerates.

@@ -43,6 +43,14 @@ class ScriptedOperator {
   ScriptedOperator(const OperatorSpec& spec, const TaskSpec& task, const SimulatorInfo& info,
                    const RngKey& key, const OperatorSkill& skill = {}, bool starts = true);
 
+  // Goes on with a task that somebody else has begun, and presses no start. Signals say where it
+  // is: where a signal that phases expect holds, with the first of these phases; else, where this
+  // hand does all of the task (`alone`) and a signal holds that no phase expects, with what leads
+  // to the next one that is expected; else with the first phase. It takes hold with the trigger
+  // pressed, and then opens the fingers where nothing is carried. To be called before the first
+  // Move.
+  void TakeOver(const Observation& now, bool alone);
+
   // The hand at `now_ns` (any clock, not going back), seeing `observation`. While another hand is
   // still at work (`others_done`), a hand that has finished does not give up.
   HandTarget Move(const Observation& observation, int64_t now_ns, bool others_done = true);
@@ -79,6 +87,8 @@ class ScriptedOperator {
   };
 
   void Act(const Observation& observation, double t_s, bool others_done);
+  size_t PhaseAt(const Observation& now, bool alone) const;
+  size_t PhaseNamed(const std::string& name) const;  // 0: none has that name
   void Enter(Mode mode, double wait_until_s);
   void BeginPhase(const Observation& observation);
   void EndPhase(const Observation& observation, double t_s);
@@ -105,6 +115,7 @@ class ScriptedOperator {
   OperatorSkill skill_;
   Rng rng_;
   bool starts_;
+  bool opens_first_ = false;  // the fingers, once it has taken hold
   // per phase: indices into the observation's lists, -1 for none; orders of symmetry of the goal
   // about the object's axis and about that of what is brought there (0: round)
   struct Names {

@@ -22,6 +22,10 @@ ScriptedPerson::ScriptedPerson(const OperatorSpec& spec, const TaskSpec& task,
   }
 }
 
+void ScriptedPerson::TakeOver(const Observation& now) {
+  for (ScriptedOperator& hand : hands_) hand.TakeOver(now, hands_.size() == 1);
+}
+
 std::vector<ScriptedPerson::Led> ScriptedPerson::Move(const Observation& observation,
                                                       int64_t now_ns) {
   std::vector<Led> led;

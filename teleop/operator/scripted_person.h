@@ -14,6 +14,9 @@ class ScriptedPerson {
   ScriptedPerson(const OperatorSpec& spec, const TaskSpec& task, const SimulatorInfo& info,
                  const RngKey& key, const OperatorSkill& skill = {});
 
+  // As ScriptedOperator::TakeOver, of every hand.
+  void TakeOver(const Observation& now);
+
   // A hand and the arm that it leads.
   struct Led {
     int arm = 0;
