@@ -443,7 +443,9 @@ _GROUPS = [
     ]),
     ("train/samples/training_set.cc", "train_test", "*", [
         ("std::clamp<int64_t>(wanted, 0, last)", "std::clamp<int64_t>(wanted, 0, last - 1)"),
-        ("*mask_T++ = wanted >= 0 && wanted <= last;", "*mask_T++ = true;"),
+        ("*mask_T++ = wanted >= 0 && wanted <= last && episode.Learns(step);",
+         "*mask_T++ = episode.Learns(step);"),
+        ("wanted <= last && episode.Learns(step);", "wanted <= last;"),
         ("label == ActionLabel::kClean ? step.action_clean : step.action;", "step.action;"),
     ]),
     ("train/samples/image_ops.cc", "train_test", "*", [
@@ -534,6 +536,20 @@ _GROUPS = [
     ("train/evaluate/suite.cc", "train_test", "SuiteTest.*", [
         ("options.seed = suite.seed;", ""),
         ("if (!numbers.insert(episode.number).second) {", "if (false) {"),
+    ]),
+    ("train/evaluate/course.cc", "train_test", "TakeoverTest.*", [
+        ("if (person && !turn->acts) player.Reset(last);", ""),
+        ("episode.success = result.solved && episode.corrected == 0;",
+         "episode.success = result.solved;"),
+        ("while (episode.steps - episode.corrected < horizon) {",
+         "while (episode.steps < horizon) {"),
+        ("if (turn && !person) row.label = StepLabel::kPolicy;",
+         "if (turn) row.label = StepLabel::kPolicy;"),
+    ]),
+    ("teleop/takeover.cc", "teleop_test", "Takeover.*:StallGate.*", [
+        ("if (!acted) controller_->Follow(last);", ""),
+        ("step_.acts = acted || std::ranges", "step_.acts = std::ranges"),
+        ("if (now.signals[i] == 0 || came_[i] != 0) continue;", "if (now.signals[i] == 0) continue;"),
     ]),
     ("train/evaluate/course.cc", "train_test", "EvaluateTest.*:SuiteTest.*", [
         ("bench.simulator->SetWorld(episode.world);", ""),

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <optional>
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
@@ -166,8 +167,27 @@ Rollout Course::Run(Bench& bench, int64_t place) const {
   std::deque<PolicyObservation> earlier;  // as many as the policy wants to see of the past
   watch.See(simulator.Observe());
   EventWatch events(simulator.info(), simulator.Observe());
-  while (episode.steps < horizon) {
-    const bool ends = player.WantsChunk();
+  if (takeover) takeover->Begin(simulator, rollout_key);
+  Action last = hold;
+  bool person = false;  // acts in this step
+  std::optional<SignalWatch>
+      alone;          // what the policy had reached when it was first taken over from
+  std::string cause;  // why the task was not done
+  while (episode.steps - episode.corrected < horizon) {
+    const TakeoverStep* turn = takeover ? &takeover->Next(simulator, last) : nullptr;
+    if (turn && turn->end != TakeoverEnd::kNone) {
+      result.ended = turn->end;
+      cause = turn->cause;
+      break;
+    }
+    if (turn) {
+      // a policy that goes on looks first; what it meant to do before is void
+      if (person && !turn->acts) player.Reset(last);
+      if (turn->acts && !alone) alone = watch;
+      person = turn->acts;
+      episode.corrected += person;
+    }
+    const bool ends = !person && player.WantsChunk();
     PolicyInput input;
     // look only where a chunk ends, but for a policy that sees every step
     if (ends || info.history > 1) {
@@ -193,14 +213,14 @@ Rollout Course::Run(Bench& bench, int64_t place) const {
       earlier.push_back(std::move(input));
       if (earlier.size() >= static_cast<size_t>(info.history)) earlier.pop_front();
     }
-    Action action = player.Next();
+    Action action = person ? turn->action : player.Next();
     const std::vector<ArmObservation>& arms = simulator.Observe().arms;
     for (size_t a = 0; a < arms.size(); ++a) jerk[a].See(arms[a].X_WE.translation());
     Require(action.arms.size() == arms.size(), "one target per arm");
     bool clipped = false;
     for (size_t a = 0; a < arms.size(); ++a) {
       const ArmAction wanted = action.arms[a] = simulator.Resolve(a, action.arms[a]);
-      if (!options.clip_targets) continue;
+      if (!options.clip_targets || person) continue;
       action.arms[a] = ClipTarget(arms[a].X_WE, wanted, simulator.info().limits);
       if (action.arms[a] == wanted) continue;
       action.arms[a] = simulator.Resolve(a, action.arms[a]);
@@ -208,36 +228,48 @@ Rollout Course::Run(Bench& bench, int64_t place) const {
     }
     episode.clipped += clipped;
     if (!guards.empty()) Guard(simulator, guards, &action, &episode);
-    if (keep_rows) result.rows.steps.push_back(RowOf(simulator, action));
+    if (keep_rows) {
+      Step& row = result.rows.steps.emplace_back(RowOf(simulator, action));
+      if (turn) row.teleop = turn->teleop;
+      if (turn && !person) row.label = StepLabel::kPolicy;
+    }
     const double before = MonotonicSeconds();
     const StepOutcome outcome = simulator.Step(action);
     result.step_s += MonotonicSeconds() - before;
     if (!outcome.unstable) events.See(action, outcome, simulator.Observe());
+    if (takeover) last = action;
     result.actions.push_back(std::move(action));
     ++episode.steps;
     episode.collisions += outcome.collision;
     episode.joint_limits += outcome.joint_limit;
     if (outcome.unstable) {
-      episode.cause = "unstable physics";
+      cause = "unstable physics";
       break;
     }
     watch.See(simulator.Observe());
     if (simulator.Observe().success) {
-      episode.success = true;
+      result.solved = true;
       break;
     }
   }
-  if (!episode.success && episode.cause.empty()) episode.cause = watch.Cause();
-  episode.signals = watch.came();
+  if (!result.solved && cause.empty()) cause = watch.Cause();
+  // what a person has brought to its end is no success of the policy
+  episode.success = result.solved && episode.corrected == 0;
+  episode.solved = result.solved;
+  if (!episode.success) episode.cause = alone ? "taken over: " + alone->Cause() : cause;
+  episode.signals = alone ? alone->came() : watch.came();
   episode.events = events.counts();
   episode.jerk_rms = JerkOf(jerk);
   episode.end_state = HashOfState(simulator.Save());
-  if (keep_rows) EndRows(bench, &result);
+  TakeoverRecord taken;
+  if (takeover) taken = takeover->End(result.solved, cause);
+  if (keep_rows) EndRows(bench, std::move(taken), cause, &result);
   episode.seconds = MonotonicSeconds() - start;
   return result;
 }
 
-void Course::EndRows(const Bench& bench, Rollout* rollout) const {
+void Course::EndRows(const Bench& bench, TakeoverRecord taken, const std::string& cause,
+                     Rollout* rollout) const {
   const EvalEpisode& ended = rollout->episode;
   const Simulator& simulator = *bench.simulator;
   const RngKey key = EvaluationKey(options.seed, ended.index);
@@ -247,8 +279,8 @@ void Course::EndRows(const Bench& bench, Rollout* rollout) const {
   EpisodeMeta& meta = rows.meta;
   meta = MetaOf(simulator.info(), rollout->drawn.variant, key);
   meta.instruction = rollout->drawn.instruction;
-  meta.success = ended.success;
-  meta.cause = ended.cause;
+  meta.success = rollout->solved;
+  meta.cause = cause;
   meta.physics = rollout->drawn.world;
   if (!meta.physics.edits.empty()) meta.model_text = simulator.ModelText();
   meta.settings = {{"policy", policy.info().name},
@@ -260,7 +292,16 @@ void Course::EndRows(const Bench& bench, Rollout* rollout) const {
                   {"joint_limit_steps", ended.joint_limits},
                   {"chunks", ended.chunks}};
   meta.program_version = ProgramVersion();
-  meta.uuid = MakeUuid("evaluate " + meta.task + " " + meta.settings.dump(), key);
+  std::string identity = "evaluate " + meta.task + " " + meta.settings.dump();
+  if (takeover) {
+    meta.settings["takeover"] = std::move(taken.settings);
+    meta.quality["takeovers"] = taken.takeovers;
+    meta.quality["corrected_rows"] = ended.corrected;
+    rows.raw = std::move(taken.raw);
+    // a person does not do the same twice
+    identity += fmt::format(" {} {:x}", meta.settings["takeover"].dump(), ended.end_state);
+  }
+  meta.uuid = MakeUuid(identity, key);
 }
 
 void Course::Record(Bench& bench, const Rollout& rollout, FrameSink& sink,
@@ -280,7 +321,7 @@ void Course::Record(Bench& bench, const Rollout& rollout, FrameSink& sink,
                          options.video_height, &images);
   sink.Add(images);
   sink.Finish();
-  if (bench.simulator->Observe().success != rollout.episode.success) {
+  if (bench.simulator->Observe().success != rollout.solved) {
     ThrowFailed(
         fmt::format("episode {} ended otherwise when it was played again for its video: "
                     "the simulator does not repeat itself",

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/motion/chunk_player.h"
+#include "core/seam/takeover.h"
 #include "train/evaluate/evaluate.h"
 #include "train/evaluate/suite.h"
 
@@ -18,7 +19,9 @@ struct Rollout {
   std::vector<double> latency_s;
   double render_s = 0, step_s = 0;
   std::string renderer;
-  Episode rows;       // where they are kept
+  Episode rows;         // where they are kept
+  bool solved = false;  // the task's success held at the end, whoever acted
+  TakeoverEnd ended = TakeoverEnd::kNone;
   int64_t place = 0;  // among the episodes that are run
   SuiteEpisode drawn;
 };
@@ -41,7 +44,8 @@ struct Course {
   int horizon;
   bool keep_rows = false;
   const Suite* suite = nullptr;
-  std::string suite_hash = {};  // of it
+  std::string suite_hash = {};   // of it
+  Takeover* takeover = nullptr;  // null: the policy acts alone. Episodes on one thread otherwise
 
   // The episode at `place` in closed loop.
   Rollout Run(Bench& bench, int64_t place) const;
@@ -52,8 +56,9 @@ struct Course {
  private:
   // Goes to the start of the episode, in its world and look.
   SuiteEpisode Start(Bench& bench, int64_t place, bool pictures) const;
-  // All but the rows.
-  void EndRows(const Bench& bench, Rollout* rollout) const;
+  // All but the rows. `taken` is of a takeover, else empty; `cause` why the task was not done.
+  void EndRows(const Bench& bench, TakeoverRecord taken, const std::string& cause,
+               Rollout* rollout) const;
 };
 
 }  // namespace understudy

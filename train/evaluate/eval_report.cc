@@ -58,6 +58,17 @@ Json GuardedOf(const Json& rows) {
   return sums;
 }
 
+// Episodes in which a person acted, the rows of these, and how many of them were solved.
+Json TakeoverOf(const std::vector<EvalEpisode>& episodes) {
+  int64_t corrected = 0, rows = 0, solved = 0;
+  for (const EvalEpisode& episode : episodes) {
+    corrected += episode.corrected > 0;
+    rows += episode.corrected;
+    solved += episode.corrected > 0 && episode.solved;
+  }
+  return {{"episodes", corrected}, {"rows", rows}, {"solved", solved}};
+}
+
 }  // namespace
 
 Json EvalReport::ToJson() const {
@@ -77,6 +88,10 @@ Json EvalReport::ToJson() const {
                         {"jerk_rms", episode.jerk_rms},
                         {"signals", episode.signals},
                         {"seconds", episode.seconds}});
+    if (takeover) {
+      rows.back()["corrected"] = episode.corrected;
+      rows.back()["solved"] = episode.solved;
+    }
     if (!options.safety) continue;
     Json guarded = Json::object();
     for (size_t i = 0; i < kSafetyStops; ++i) {
@@ -120,6 +135,7 @@ Json EvalReport::ToJson() const {
               {"steps_per_s", steps_per_s}}},
             {"rows", rows}};
   if (!suite.empty()) json["suite"] = suite;
+  if (takeover) json["takeover"] = TakeoverOf(episodes);
   if (options.safety) json["guarded"] = GuardedOf(rows);
   return json;
 }

@@ -115,7 +115,7 @@ std::vector<std::string> UnknownInstructions(const PolicyInfo& info, const Suite
 EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                     const RendererFactory& renderers, const EvalOptions& given,
                     const Variations& vary, const SinkFactory& sinks, Progress& progress,
-                    const EpisodeSink& save, const Suite* suite) {
+                    const EpisodeSink& save, const Suite* suite, Takeover* takeover) {
   const EvalOptions options = suite ? OptionsOf(*suite, given) : given;
   Require(options.episodes > 0, "episodes to run");
   Require(!suite || (!vary.look && !vary.world), "a suite has its own looks and worlds");
@@ -171,6 +171,7 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
   }
   for (const std::string& warning : report.warnings) progress.Message(warning);
   report.options.execute = chunks.execute;
+  report.takeover = takeover != nullptr;
   report.options.horizon = options.horizon > 0 ? options.horizon : simulator.horizon;
   const Course course{policy,
                       simulators,
@@ -181,7 +182,8 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                       report.options.horizon,
                       static_cast<bool>(save),
                       suite,
-                      report.suite};
+                      report.suite,
+                      takeover};
   const int workers = ThreadCount(options.workers, options.episodes);
 
   // the episodes; actions are kept only of those that will be shown
@@ -193,40 +195,53 @@ EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
   const double z =
       NormalQuantile(1 - 0.025 / (options.until_width > 0 ? CountLooks(options.episodes) : 1));
   progress.Start("evaluating " + info.name, options.episodes, "episodes");
-  RunOrdered<Rollout>(
-      workers, 0, options.episodes,
-      [&](int, int64_t index) {
-        thread_local Bench bench;
-        return course.Run(bench, index);
-      },
-      [&](int64_t index, Rollout&& rollout) {
-        const EvalEpisode& episode = rollout.episode;
-        if (save) save(rollout.rows);
-        report.successes += episode.success;
-        if (!episode.success) ++report.causes[episode.cause];
-        for (auto& [signal, count] : report.reached) {
-          count += std::find(episode.signals.begin(), episode.signals.end(), signal) !=
-                   episode.signals.end();
-        }
-        report.chunks += episode.chunks;
-        report.render_s += rollout.render_s;
-        report.step_s += rollout.step_s;
-        if (report.renderer.empty()) report.renderer = rollout.renderer;
-        steps += episode.steps;
-        latency.insert(latency.end(), rollout.latency_s.begin(), rollout.latency_s.end());
-        report.episodes.push_back(episode);
-        if (left[episode.success] > 0) {
-          --left[episode.success];
-          shown.push_back(std::move(rollout));
-        }
-        progress.Advance(index + 1,
-                         fmt::format("success {:.0f} %", 100.0 * report.successes / (index + 1.0)));
-        report.interrupted = InterruptRequested();
-        report.interval = WilsonInterval(report.successes, index + 1, z);
-        const bool narrow = options.until_width > 0 && IsLook(index + 1) &&
-                            report.interval.high - report.interval.low <= options.until_width;
-        return !report.interrupted && !narrow;
-      });
+  const auto take = [&](int64_t index, Rollout&& rollout) {
+    const EvalEpisode& episode = rollout.episode;
+    if (rollout.ended == TakeoverEnd::kStopped) {
+      report.interrupted = true;
+      return false;
+    }
+    const bool kept =
+        rollout.ended != TakeoverEnd::kDiscarded && !(takeover && rollout.rows.steps.empty());
+    if (save && kept) save(rollout.rows);
+    report.successes += episode.success;
+    if (!episode.success) ++report.causes[episode.cause];
+    for (auto& [signal, count] : report.reached) {
+      count += std::find(episode.signals.begin(), episode.signals.end(), signal) !=
+               episode.signals.end();
+    }
+    report.chunks += episode.chunks;
+    report.render_s += rollout.render_s;
+    report.step_s += rollout.step_s;
+    if (report.renderer.empty()) report.renderer = rollout.renderer;
+    steps += episode.steps;
+    latency.insert(latency.end(), rollout.latency_s.begin(), rollout.latency_s.end());
+    report.episodes.push_back(episode);
+    if (left[episode.success] > 0) {
+      --left[episode.success];
+      shown.push_back(std::move(rollout));
+    }
+    progress.Advance(index + 1,
+                     fmt::format("success {:.0f} %", 100.0 * report.successes / (index + 1.0)));
+    report.interrupted = InterruptRequested();
+    report.interval = WilsonInterval(report.successes, index + 1, z);
+    const bool narrow = options.until_width > 0 && IsLook(index + 1) &&
+                        report.interval.high - report.interval.low <= options.until_width;
+    return !report.interrupted && !narrow;
+  };
+  if (takeover) {
+    // a person is at one episode, with a device of this thread
+    Bench bench;
+    for (int64_t i = 0; i < options.episodes && take(i, course.Run(bench, i)); ++i) continue;
+  } else {
+    RunOrdered<Rollout>(
+        workers, 0, options.episodes,
+        [&](int, int64_t index) {
+          thread_local Bench bench;
+          return course.Run(bench, index);
+        },
+        take);
+  }
   report.wall_s = MonotonicSeconds() - start;
   for (const double seconds : latency) report.act_s += seconds;
   report.latency_p50_ms = 1e3 * Quantile(latency, 0.5);

@@ -22,6 +22,7 @@
 #include "core/seam/render_options.h"
 #include "core/seam/renderer.h"
 #include "core/seam/simulator.h"
+#include "core/seam/takeover.h"
 #include "core/spec/drawn_values.h"
 #include "train/evaluate/event_watch.h"
 
@@ -98,6 +99,8 @@ struct EvalEpisode {
   bool success = false;
   std::string cause;  // of a failure, in words; empty on success
   int steps = 0, chunks = 0;
+  int corrected = 0;    // of these steps, those in which a person acted
+  bool solved = false;  // the task was done in the end; with corrections no success of the policy
   int collisions = 0, joint_limits = 0, clipped = 0;  // steps
   std::array<int, kSafetyStops> guarded{};            // steps, by SafetyStop
   std::array<int, kRolloutEvents> events{};           // counts of EventWatch, by RolloutEvent
@@ -117,6 +120,7 @@ struct EvalReport {
   EvalOptions options;
   bool varied = false, interrupted = false;
   bool unknown_instruction = false;   // the policy was not trained on the task's instruction
+  bool takeover = false;              // a person could take over
   std::vector<EvalEpisode> episodes;  // by index
   int64_t successes = 0;
   Interval interval;                      // Wilson, 95 %, at all looks together
@@ -172,11 +176,15 @@ std::vector<std::string> Mismatches(const PolicyInfo& policy, const SimulatorInf
 // report. Stops early, with the episodes done, when an interrupt is requested. `save` gets every
 // rollout, failures with their cause. With a `suite` its episodes are run (CheckSuite is the
 // caller's), and nothing is drawn but the policy's noise; what it says goes before the options, and
-// `vary` must be empty.
+// `vary` must be empty. With a `takeover` all episodes run on the calling thread, the horizon
+// counts the policy's steps alone, and an episode in which the person acted is a failure of the
+// policy, with the cause as it stood then; its dataset row says how the task ended. Episodes that
+// the person discards are reported and not saved.
 EvalReport Evaluate(const Policy& policy, const SimulatorFactory& simulators,
                     const RendererFactory& renderers, const EvalOptions& options,
                     const Variations& vary, const SinkFactory& sinks, Progress& progress,
-                    const EpisodeSink& save = {}, const Suite* suite = nullptr);
+                    const EpisodeSink& save = {}, const Suite* suite = nullptr,
+                    Takeover* takeover = nullptr);
 
 // Two reports on the same starts: discordant pairs, exact McNemar p value, difference of rates.
 // Throws Error(kBadInput) where task, seed, variant, horizon, looks or suite differ.

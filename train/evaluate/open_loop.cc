@@ -137,12 +137,12 @@ OpenLoopReport CompareOpenLoop(const PolicyArtefact& policy, const SampleLayout&
   report.names = config.embodiment.ActionNames();
   report.episodes = static_cast<int64_t>(set.episodes.size());
   progress.Start("asking the policy", count, "rows");
-  uint64_t first = 0;  // window of the episode's first row
+  uint64_t first = 0;  // window of the episode
   size_t e = 0;
   for (int64_t n = 0; n < count && !report.interrupted; ++n) {
     const uint64_t window = set.windows() * static_cast<uint64_t>(n) / static_cast<uint64_t>(count);
-    while (window >= first + set.episodes[e].length) first += set.episodes[e++].length;
-    const auto [chunk, recorded, mask] = asked.Ask(e, window - first);
+    while (window >= first + set.episodes[e].windows()) first += set.episodes[e++].windows();
+    const auto [chunk, recorded, mask] = asked.Ask(e, set.episodes[e].RowOf(window - first));
     for (size_t k = 0; k < steps; ++k) {
       if (mask[k] == 0) continue;
       ++actions[k];

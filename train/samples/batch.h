@@ -18,10 +18,11 @@ namespace understudy {
 // pixels by images, tokens by the instruction, numbers by all others.
 struct BatchColumn {
   std::string name;
-  std::vector<float> numbers;    // normalised; NaN where an episode does not know
-  std::vector<uint8_t> pixels;   // rgb
-  std::vector<int32_t> tokens;   // 0 = padding
-  std::vector<uint8_t> real_BT;  // 1 inside the episode; 0 where its first or last row is repeated
+  std::vector<float> numbers;   // normalised; NaN where an episode does not know
+  std::vector<uint8_t> pixels;  // rgb
+  std::vector<int32_t> tokens;  // 0 = padding
+  // 1 inside the episode; 0 where its first or last row is repeated, or its action is not learnt
+  std::vector<uint8_t> real_BT;
 };
 
 // What a loss divides by: the same for every part of a batch.

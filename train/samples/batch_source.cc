@@ -85,6 +85,18 @@ void CheckLayout(const std::vector<LearntSet>& sets, const SampleLayout& layout)
   }
 }
 
+// Rows at which windows begin, of an episode in which not all are learnt: those that are, where the
+// `reach` rows behind them are too. Empty for another.
+std::vector<uint32_t> StartsOf(const TrainingEpisode& episode, int reach) {
+  std::vector<uint32_t> starts;
+  int64_t run = 0;  // rows up to this one, all learnt
+  for (size_t row = 0; row < episode.learnt.size(); ++row) {
+    run = episode.Learns(row) ? run + 1 : 0;
+    if (run > reach) starts.push_back(static_cast<uint32_t>(row - static_cast<size_t>(reach)));
+  }
+  return starts;
+}
+
 struct Slot {
   std::optional<Batch> batch;
   std::exception_ptr error;
@@ -98,6 +110,7 @@ struct BatchSource::Impl {
   struct Place {
     size_t set = 0, episode = 0;
     uint64_t first_row = 0, first_window = 0;
+    std::vector<uint32_t> starts;  // rows at which windows begin; empty: all, from the first on
   };
 
   std::vector<LearntSet> sets;
@@ -149,7 +162,7 @@ struct BatchSource::Impl {
   }
   uint64_t Rows() const {
     uint64_t rows = 0;
-    for (const LearntSet& learnt : sets) rows += learnt.set->windows();
+    for (const LearntSet& learnt : sets) rows += learnt.set->rows();
     return rows;
   }
   size_t FrameBytes() const { return static_cast<size_t>(height) * static_cast<size_t>(width) * 3; }
@@ -249,7 +262,9 @@ struct BatchSource::Impl {
   bool Counts(const Sample& sample, const ColumnLayout& column, int offset) const {
     const bool repeated =
         options.end_padding == EndPadding::kRepeat && column.info.name == kActionColumn;
-    return repeated || sample.At(offset).second;
+    const auto [row, inside] = sample.At(offset);
+    const bool learnt = column.info.name != kActionColumn || sample.episode->Learns(row);
+    return learnt && (repeated || inside);
   }
 
   // Of all samples, without their numbers.
@@ -337,7 +352,8 @@ struct BatchSource::Impl {
           [](uint64_t wanted, const Place& place) { return wanted < place.first_window; });
       const Place& place = *std::prev(after);
       const TrainingEpisode& episode = sets[place.set].set->episodes[place.episode];
-      const size_t row = window - place.first_window;
+      const uint64_t at = window - place.first_window;
+      const size_t row = place.starts.empty() ? at : place.starts[at];
       // identity of the sample: its episode and row, wherever they stand in files
       const uint64_t identity = HashOf(episode.uuid) + row * 0x9E3779B97F4A7C15ull;
       identities.push_back(identity);
@@ -427,12 +443,15 @@ BatchSource::BatchSource(std::vector<LearntSet> sets, const SampleLayout& layout
         paths.push_back(dataset.path);
       }
       for (size_t e = dataset.first_episode; e < dataset.first_episode + dataset.episodes; ++e) {
-        const uint64_t length = set.episodes[e].length;
+        const TrainingEpisode& episode = set.episodes[e];
+        const uint64_t length = episode.length;
         const uint64_t lost = whole ? std::min<uint64_t>(length, static_cast<uint64_t>(reach)) : 0;
-        episodes.push_back({s, e, row, window});
+        std::vector<uint32_t> starts = StartsOf(episode, whole ? reach : 0);
+        const uint64_t count = episode.learnt.empty() ? length - lost : starts.size();
+        episodes.push_back({s, e, row, window, std::move(starts)});
         row += length;
-        window += length - lost;
-        sizes.back() += length - lost;
+        window += count;
+        sizes.back() += count;
       }
     }
   }

@@ -373,6 +373,7 @@ void AddDataset(const std::filesystem::path& place, const InputOptions& inputs,
                           SymmetryOf(header.task)});
   set.datasets.back().place = before;
 
+  size_t passed_over = 0;
   const std::vector<ColumnSpec> listed =
       embodiment.of_columns() ? source->ListColumns() : std::vector<ColumnSpec>{};
   progress.Start("reading " + path, static_cast<int64_t>(chosen.size()), "episodes");
@@ -384,18 +385,40 @@ void AddDataset(const std::filesystem::path& place, const InputOptions& inputs,
     } else {
       episode = source->ReadEpisode(chosen[i]);
     }
+    std::vector<uint8_t> learnt;
+    if (!selection.policy_rows && !embodiment.of_columns()) {
+      learnt = CorrectedRows(episode);
+    } else if (!selection.policy_rows && episode.meta.settings.contains("takeover")) {
+      learnt = CorrectedRows(source->ReadEpisode(chosen[i]));
+    }
+    if (!learnt.empty() && std::ranges::all_of(learnt, [](uint8_t row) { return row == 0; })) {
+      ++passed_over;
+      progress.Advance(static_cast<int64_t>(i) + 1);
+      continue;
+    }
     if (episode.meta.instruction.empty()) episode.meta.instruction = header.simulator.instruction;
     if (embodiment.of_columns()) {
       AddColumns(set, episode.meta, d, chosen[i],
                  ReadSideBySide(*source, chosen[i], embodiment.state_columns, listed),
-                 ReadSideBySide(*source, chosen[i], embodiment.action_columns, listed));
+                 ReadSideBySide(*source, chosen[i], embodiment.action_columns, listed),
+                 std::move(learnt));
     } else {
       RequireArms(episode, set.embodiment, path);
-      AddEpisode(set, episode, d, chosen[i], selection.label);
+      AddEpisode(set, episode, d, chosen[i], selection.label, std::move(learnt));
     }
     progress.Advance(static_cast<int64_t>(i) + 1);
   }
   progress.Finish();
+  if (passed_over == chosen.size()) {
+    ThrowBadInput(fmt::format(
+        "{}: a person acts in none of its {} selected episodes: --selection.policy-rows learns "
+        "what the policy did",
+        path, chosen.size()));
+  }
+  if (passed_over > 0) {
+    progress.Message(fmt::format("{}: left out: {} episodes in which the policy acted alone", path,
+                                 passed_over));
+  }
 }
 
 std::vector<TrainingSet> LoadKinds(const std::vector<std::filesystem::path>& paths,

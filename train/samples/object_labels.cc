@@ -32,8 +32,10 @@ std::vector<float> EncodeObjects(const Pose& X_WB, const std::vector<LabelledObj
 Normalizer ObjectStatistics(const TrainingSet& set) {
   std::vector<StatisticsBuilder> builders(set.objects.size(), StatisticsBuilder(kObjectLabel));
   for (const TrainingEpisode& episode : set.episodes) {
-    const float* label = episode.objects_TO.data();
+    const size_t row_size = episode.objects.size() * size_t{kObjectLabel};
     for (size_t t = 0; t < episode.length; ++t) {
+      if (!episode.Learns(t)) continue;
+      const float* label = episode.objects_TO.data() + t * row_size;
       for (const size_t object : episode.objects) {
         builders[object].Add(label);
         label += kObjectLabel;

@@ -19,7 +19,9 @@ EachRow StatesOf(const TrainingSet& set) {
   return [&set](const auto& visit) {
     const auto size = static_cast<size_t>(set.embodiment.state_size());
     for (const TrainingEpisode& episode : set.episodes) {
-      for (size_t t = 0; t < episode.length; ++t) visit(episode, t, &episode.state_TS[t * size]);
+      for (size_t t = 0; t < episode.length; ++t) {
+        if (episode.Learns(t)) visit(episode, t, &episode.state_TS[t * size]);
+      }
     }
   };
 }
@@ -31,6 +33,7 @@ EachRow ActionsOf(const TrainingSet& set) {
     uint8_t real = 0;
     for (const TrainingEpisode& episode : set.episodes) {
       for (size_t t = 0; t < episode.length; ++t) {
+        if (!episode.Learns(t)) continue;
         set.Chunk(episode, t, now, action.data(), &real);
         visit(episode, t, action.data());
       }
@@ -98,6 +101,7 @@ Normalizer ActionStatistics(const TrainingSet& set, int horizon, const Normalize
   size_t longest = 1;  // steps that at least one chunk reaches
   for (const TrainingEpisode& episode : set.episodes) {
     for (size_t row = 0; row < episode.length; ++row) {
+      if (!episode.Learns(row)) continue;
       set.Chunk(episode, row, offsets, chunk.data(), mask.data());
       for (size_t k = 0; k < offsets.size(); ++k) {
         if (mask[k] == 0) continue;

@@ -34,16 +34,35 @@ void AddObjects(TrainingSet& set, const Episode& episode,
 
 }  // namespace
 
+size_t TrainingEpisode::windows() const {
+  return learnt.empty() ? length
+                        : static_cast<size_t>(
+                              std::ranges::count_if(learnt, [](uint8_t row) { return row != 0; }));
+}
+
+size_t TrainingEpisode::RowOf(size_t window) const {
+  if (learnt.empty()) return window;
+  size_t row = 0;
+  while (learnt[row] == 0 || window-- > 0) ++row;
+  return row;
+}
+
 std::pair<uint64_t, uint64_t> TrainingSet::WindowsOf(size_t dataset) const {
   uint64_t first = 0, count = 0;
   for (const TrainingEpisode& episode : episodes) {
-    if (episode.dataset < dataset) first += episode.length;
-    if (episode.dataset == dataset) count += episode.length;
+    if (episode.dataset < dataset) first += episode.windows();
+    if (episode.dataset == dataset) count += episode.windows();
   }
   return {first, count};
 }
 
 uint64_t TrainingSet::windows() const {
+  uint64_t count = 0;
+  for (const TrainingEpisode& episode : episodes) count += episode.windows();
+  return count;
+}
+
+uint64_t TrainingSet::rows() const {
   uint64_t count = 0;
   for (const TrainingEpisode& episode : episodes) count += episode.length;
   return count;
@@ -69,7 +88,7 @@ void TrainingSet::Chunk(const TrainingEpisode& episode, size_t row, std::span<co
       embodiment.EncodeAction(&episode.X_WE[from * arms], &episode.targets[step * arms],
                               actions_TA);
     }
-    *mask_T++ = wanted >= 0 && wanted <= last;
+    *mask_T++ = wanted >= 0 && wanted <= last && episode.Learns(step);
     actions_TA += size;
   }
 }
@@ -143,6 +162,8 @@ TrainingEpisode BeginEpisode(TrainingSet& set, const EpisodeMeta& meta, size_t d
 }
 
 void EndEpisode(TrainingSet& set, TrainingEpisode result) {
+  Require(result.learnt.empty() || result.learnt.size() == result.length,
+          "every row says whether it is learnt");
   TrainingDataset& home = set.datasets[result.dataset];
   if (home.episodes == 0) home.first_episode = set.episodes.size();
   ++home.episodes;
@@ -151,8 +172,16 @@ void EndEpisode(TrainingSet& set, TrainingEpisode result) {
 
 }  // namespace
 
+std::vector<uint8_t> CorrectedRows(const Episode& episode) {
+  std::vector<uint8_t> learnt;
+  for (const Step& step : episode.steps) learnt.push_back(step.label != StepLabel::kPolicy);
+  const bool all = std::ranges::all_of(learnt, [](uint8_t row) { return row != 0; });
+  return all ? std::vector<uint8_t>{} : learnt;
+}
+
 void AddColumns(TrainingSet& set, const EpisodeMeta& meta, size_t dataset, size_t index,
-                std::vector<float> state_TS, std::vector<float> actions_TA) {
+                std::vector<float> state_TS, std::vector<float> actions_TA,
+                std::vector<uint8_t> learnt) {
   TrainingEpisode result = BeginEpisode(set, meta, dataset, index);
   const auto action_size = static_cast<size_t>(set.embodiment.action_size());
   result.length = actions_TA.size() / action_size;
@@ -161,11 +190,12 @@ void AddColumns(TrainingSet& set, const EpisodeMeta& meta, size_t dataset, size_
           "a state and an action for every row");
   result.state_TS = std::move(state_TS);
   result.actions_TA = std::move(actions_TA);
+  result.learnt = std::move(learnt);
   EndEpisode(set, std::move(result));
 }
 
 void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t index,
-                ActionLabel label) {
+                ActionLabel label, std::vector<uint8_t> learnt) {
   TrainingEpisode result = BeginEpisode(set, episode.meta, dataset, index);
   result.length = episode.length();
   const size_t state_size = static_cast<size_t>(set.embodiment.state_size());
@@ -185,6 +215,7 @@ void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t
     for (const ArmObservation& arm : step.observation.arms) result.X_WE.push_back(arm.X_WE);
     result.targets.insert(result.targets.end(), action.arms.begin(), action.arms.end());
   }
+  result.learnt = std::move(learnt);
   AddObjects(set, episode, set.datasets[dataset].symmetry, result);
   EndEpisode(set, std::move(result));
 }
@@ -199,6 +230,7 @@ std::vector<float> MeanChunk(const TrainingSet& set, int horizon) {
   const std::vector<int> offsets = ChunkOffsets(horizon);
   for (const TrainingEpisode& episode : set.episodes) {
     for (size_t row = 0; row < episode.length; ++row) {
+      if (!episode.Learns(row)) continue;
       set.Chunk(episode, row, offsets, chunk.data(), mask.data());
       for (size_t k = 0; k < steps; ++k) {
         if (mask[k] == 0) continue;

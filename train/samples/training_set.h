@@ -37,6 +37,8 @@ struct SelectionOptions {
   std::vector<int> variants;
   int64_t max_episodes = 0;
   ActionLabel label = ActionLabel::kClean;
+  bool policy_rows = false;
+  static constexpr std::array kUnwritten{"policy_rows"};
   template <class V>
   void Visit(V& v) {
     v("mask", mask, "episode list of the dataset (mask/<key>); empty: all episodes");
@@ -44,6 +46,9 @@ struct SelectionOptions {
     v("variants", variants, "indices of augmentation variants; empty: all");
     v("max_episodes", max_episodes, "per dataset, the first by number; 0: all", Limits{0, 1e9});
     v("label", label, "action to imitate: clean (before noise) or executed");
+    v("policy_rows", policy_rows,
+      "of rollouts in which a person could take over (evaluate --takeover), learn what the policy "
+      "did, too; off: only what the person did");
   }
 };
 
@@ -90,6 +95,12 @@ struct TrainingEpisode {
   std::vector<float> objects_TO;   // labels of these objects, not normalised
   std::vector<Pose> X_WE;          // T x arms; of an embodiment of poses, else empty
   std::vector<ArmAction> targets;  // the same
+  std::vector<uint8_t> learnt;     // by row: its action is learnt; empty: all are
+
+  bool Learns(size_t row) const { return learnt.empty() || learnt[row] != 0; }
+  // Rows at which windows begin, in order, and how many.
+  size_t windows() const;
+  size_t RowOf(size_t window) const;
 };
 
 // Copies pixels of one row to `out` (height * width * 3 bytes). `camera` counts in
@@ -121,13 +132,15 @@ struct TrainingSet {
   DrawnRanges draws;                    // of all episodes
   std::vector<LabelledObject> objects;  // those of all episodes
 
-  // Windows are rows, episodes in order: those of dataset d are [first, first + count).
+  // Windows begin at rows that are learnt, episodes in order: those of dataset d are [first, first
+  // + count).
   std::pair<uint64_t, uint64_t> WindowsOf(size_t dataset) const;
   uint64_t windows() const;
+  uint64_t rows() const;
 
   // The actions at `offsets` from `row`, as seen from there, or each from its `own_row` (columns:
   // as they are): T x action_size() numbers, not normalised; steps outside the episode repeat its
-  // first or last action with mask 0.
+  // first or last action; these, and rows that are not learnt, have mask 0.
   void Chunk(const TrainingEpisode& episode, size_t row, std::span<const int> offsets,
              float* actions_TA, uint8_t* mask_T, bool own_row = false) const;
   // Whether every episode knows where all the objects are.
@@ -145,12 +158,16 @@ std::vector<std::string> NamesOf(const TrainingSets& sets);
 std::vector<ColumnInfo> ColumnsOf(const TrainingSet& set, int tokens);
 std::vector<ColumnInfo> ColumnsOf(const TrainingSets& sets, int tokens);
 
-// Appends the columns of an episode.
+// Appends the columns of an episode; `learnt` as in TrainingEpisode.
 void AddEpisode(TrainingSet& set, const Episode& episode, size_t dataset, size_t index,
-                ActionLabel label);
+                ActionLabel label, std::vector<uint8_t> learnt = {});
 // The same of an embodiment of columns: `state_TS` and `actions_TA` as they are stored.
 void AddColumns(TrainingSet& set, const EpisodeMeta& meta, size_t dataset, size_t index,
-                std::vector<float> state_TS, std::vector<float> actions_TA);
+                std::vector<float> state_TS, std::vector<float> actions_TA,
+                std::vector<uint8_t> learnt = {});
+// TrainingEpisode::learnt of an episode in which a person took over from a policy: the rows in
+// which the person acted. Empty for any other.
+std::vector<uint8_t> CorrectedRows(const Episode& episode);
 
 // Opens datasets of any listed format and takes the selected episodes of each. Inputs that are left
 // open are those of the first dataset. Throws Error(kBadInput) where datasets disagree in robot,
