@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "app/page.h"
 #include "app/serve_command.h"
 #include "app/shipped.h"
+#include "app/takeover.h"
 #include "app/twin.h"
 #include "app/watch.h"
 #include "augment/plan.h"
@@ -46,6 +48,7 @@ struct EvaluateFlags {
   SelectionOptions selection;
   ReadOptions read;
   WatchFlags watch;
+  TakeoverFlags takeover;
   static constexpr std::array kUnwritten{"datasets",
                                          "until_width",
                                          "rows",
@@ -67,6 +70,9 @@ struct EvaluateFlags {
                                          "policy_map",
                                          "token_file",
                                          "server_timeout",
+                                         TakeoverFlags::kTakeover,
+                                         TakeoverFlags::kCorrection,
+                                         TakeoverFlags::kWait,
                                          ReadOptions::kOutsideLinks,
                                          ReadOptions::kQuaternions,
                                          ReadOptions::kSkipBad,
@@ -110,6 +116,7 @@ struct EvaluateFlags {
     v("save", save,
       "dataset to write: every rollout with states and actions, failures marked with their cause",
       kOutput);
+    takeover.Visit(v);
     open_loop.Visit(v);
     v("selection", selection, "of the datasets");
     read.Visit(v);
@@ -165,17 +172,25 @@ Json PlanEvaluation(const EvaluateFlags& flags, const Twin& twin, const PolicyIn
                     bool varied) {
   const EvalOptions& eval = flags.evaluate.eval;
   const int64_t horizon = eval.horizon > 0 ? eval.horizon : twin.task.horizon;
-  return {{"policy", policy.name},
-          {"checkpoint", flags.evaluate.checkpoint},
-          {"task", twin.task.name},
-          {"variant", eval.variant},
-          {"seed", eval.seed},
-          {"episodes", eval.episodes},
-          {"starts", eval.episodes},
-          {"drawn_looks", varied ? eval.episodes : 0},
-          {"steps_at_most", eval.episodes * horizon},
-          {"videos_at_most", flags.out.empty() ? 0 : eval.videos_success + eval.videos_failure},
-          {"out", flags.out}};
+  Json plan{{"policy", policy.name},
+            {"checkpoint", flags.evaluate.checkpoint},
+            {"task", twin.task.name},
+            {"variant", eval.variant},
+            {"seed", eval.seed},
+            {"episodes", eval.episodes},
+            {"starts", eval.episodes},
+            {"drawn_looks", varied ? eval.episodes : 0},
+            {"steps_at_most", eval.episodes * horizon},
+            {"videos_at_most", flags.out.empty() ? 0 : eval.videos_success + eval.videos_failure},
+            {"out", flags.out}};
+  if (flags.takeover.takeover) {
+    plan["takeover"] = ToJson(*flags.takeover.takeover);
+    plan["corrected_steps_at_most"] =
+        static_cast<double>(eval.episodes) *
+        std::ceil(flags.takeover.correction.max_seconds * twin.info.control_hz);
+    plan["save"] = flags.save;
+  }
+  return plan;
 }
 
 // `begin` is called before the video of an episode is written.
@@ -206,6 +221,10 @@ std::unique_ptr<DatasetWriter> RolloutWriter(const EvaluateFlags& flags, const T
   header.settings = {{"policy", policy.name},
                      {"weights", policy.hash},
                      {"options", ResultOptions(flags.evaluate.eval)}};
+  if (flags.takeover.takeover) {
+    header.settings["takeover"] = {{"device", ToJson(*flags.takeover.takeover)},
+                                   {"options", ResultOptions(flags.takeover.correction)}};
+  }
   SetRobotSpec(CarriedRobot(twin.robot), header);
   return std::make_unique<DatasetWriter>(flags.save, header);
 }
@@ -383,6 +402,17 @@ void CheckSuiteFlags(const EvaluateFlags& flags) {
   }
 }
 
+// What cannot be said beside a takeover, and what must.
+void CheckTakeoverFlags(const EvaluateFlags& flags) {
+  if (!flags.takeover.takeover) return;
+  LeaveOut("takeover: a person is at one episode after the other",
+           {{"factors", !flags.factors.empty()},
+            {"freeze", !flags.freeze.empty()},
+            {"datasets", !flags.open_loop.datasets.empty()},
+            {"until_width", flags.evaluate.eval.until_width > 0}});
+  if (flags.save.empty()) ThrowUsage("takeover: name the dataset of the corrections: --save FILE");
+}
+
 // The suite of the command, none where there is none. Puts what it says into the options.
 std::optional<Suite> OpenSuite(EvaluateFlags* flags) {
   if (flags->suite.empty()) return std::nullopt;
@@ -418,6 +448,7 @@ Json Freeze(const EvaluateFlags& flags, const Twin& twin, const RendererFactory&
 
 Json EvaluateWith(EvaluateFlags given, CommandContext& context) {
   CheckSuiteFlags(given);
+  CheckTakeoverFlags(given);
   if (!given.open_loop.datasets.empty()) return CompareWithDatasets(given, context);
   const std::optional<Suite> suite = OpenSuite(&given);
   const EvaluateFlags flags =
@@ -456,10 +487,18 @@ Json EvaluateWith(EvaluateFlags given, CommandContext& context) {
   const Json training = TrainingOf(flags.evaluate.checkpoint);
   std::optional<EvalReport> other;
   if (!flags.compare.empty()) other = ReadEvalReport(LoadJson(flags.compare), flags.compare);
+  const std::unique_ptr<DatasetWriter> saved = RolloutWriter(flags, twin, policy->info());
+  EpisodeSink save;
+  if (saved) save = [&](const Episode& episode) { saved->Append(episode); };
+  const std::unique_ptr<PersonBeside> person =
+      flags.takeover.takeover ? OpenPerson(flags.takeover, twin, flags.watch, *context.progress)
+                              : nullptr;
+  BrowserLink* const link = person ? person->link() : nullptr;
   Variations vary = VariationsOf(plan);
-  if (vary.look && flags.watch.watch) {
-    vary.look = [draw = vary.look](const SceneInventory& scene, const RngKey& key) {
+  if (vary.look && (flags.watch.watch || link)) {
+    vary.look = [draw = vary.look, link](const SceneInventory& scene, const RngKey& key) {
       SceneVariation look = draw(scene, key);
+      if (link) link->Look(look);
       SetWatchedLook(look);
       return look;
     };
@@ -470,14 +509,13 @@ Json EvaluateWith(EvaluateFlags given, CommandContext& context) {
     forget_older();
     filmed.insert(episode);
   };
-  const std::unique_ptr<DatasetWriter> saved = RolloutWriter(flags, twin, policy->info());
-  EpisodeSink save;
-  if (saved) save = [&](const Episode& episode) { saved->Append(episode); };
   const std::unique_ptr<BrowserLink> watched =
-      WatchStage(flags.watch, "evaluating " + policy->info().name, &twin, *context.progress);
-  const EvalReport report = Evaluate(*policy, twin.simulators, renderers, flags.evaluate.eval, vary,
-                                     VideoSinks(flags.out, flags.evaluate.eval, film),
-                                     *context.progress, save, suite ? &*suite : nullptr);
+      link ? nullptr
+           : WatchStage(flags.watch, "evaluating " + policy->info().name, &twin, *context.progress);
+  const EvalReport report =
+      Evaluate(*policy, twin.simulators, renderers, flags.evaluate.eval, vary,
+               VideoSinks(flags.out, flags.evaluate.eval, film), *context.progress, save,
+               suite ? &*suite : nullptr, person ? &person->takeover() : nullptr);
   forget_older();
   if (saved) saved->Finish();
 
@@ -550,6 +588,13 @@ std::string DescribeEvaluation(const Json& result) {
   }
   if (!events.empty()) text += fmt::format("  episodes with events:{}\n", events);
   text += fmt::format("  jerk of the hands: {:.0f} m/s^3\n", result.value("jerk_rms", 0.0));
+  if (const Json taken = result.value("takeover", Json()); taken.is_object()) {
+    text += fmt::format(
+        "  taken over: {} episodes, {} rows corrected; {} of these episodes were solved, none "
+        "counts "
+        "as a success of the policy\n",
+        taken["episodes"].dump(), taken["rows"].dump(), taken["solved"].dump());
+  }
   if (result.contains("guarded")) {
     int64_t steps = 0;
     for (const Json& row : result["rows"]) steps += row["steps"].get<int64_t>();

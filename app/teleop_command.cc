@@ -2,29 +2,17 @@
 #include <fmt/format.h>
 
 #include <optional>
-#include <set>
 
 #include "app/commands.h"
+#include "app/devices.h"
 #include "app/twin.h"
 #include "app/watch.h"
 #include "data/store/files.h"
 #include "teleop/command.h"
-#include "teleop/operator/scripted_person.h"
 #include "teleop/session_plan.h"
-#include "teleop/webxr/browser_device.h"
 #include "teleop/webxr/page_buttons.h"
-#ifdef WITH_OPENXR
-#include "teleop/openxr/openxr_device.h"
-#include "teleop/virtual_headset/virtual_headset.h"
-#endif
 
 namespace understudy {
-
-enum class DeviceKind { kVirtual, kOpenXr, kWebXr, kPage };
-template <>
-struct EnumNames<DeviceKind> {
-  static constexpr std::array kNames{"virtual", "openxr", "webxr", "page"};
-};
 
 namespace {
 
@@ -44,10 +32,7 @@ struct TeleopFlags {
     v("session", session,
       "file that names tasks, instructions and counts (docs/teleop.md); OUT is then a folder, with "
       "a file of every operator and station for every task");
-    v("device", device,
-      "virtual: our virtual headset, moved by the task's scripted operator; "
-      "openxr: the headset of the active OpenXR runtime; webxr: a headset's browser; page: mouse "
-      "and keys in a browser");
+    v("device", device, kDeviceKinds);
     v("wait_for_headset_s", wait_for_headset_s,
       "s to wait for a headset to be put on, or for a page", Limits{0, 86400});
     watch.Visit(v);
@@ -58,91 +43,14 @@ struct TeleopFlags {
 // What must be the same, besides the options, for a session to go on.
 Json MadeWith(const Twin& twin) { return {{"robot_spec", DescribeRobot(twin.robot)}}; }
 
-#ifdef WITH_OPENXR
-
-// Where the virtual headset's manifest lies: beside the program, installed, or in the build.
-fs::path VirtualHeadsetFolder() {
-  std::error_code ignored;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (const fs::path& folder : {program / "virtual_headset", program / ".." / "lib" / "understudy",
-                                 fs::path(UNDERSTUDY_BINARY_DIR) / "virtual_headset"}) {
-    if (fs::exists(folder / "understudy_virtual_headset.json")) return folder;
-  }
-  ThrowFailed(
-      "the virtual headset's manifest understudy_virtual_headset.json was not found beside "
-      "the program: build the target understudy_virtual_headset");
-}
-
-uint32_t VirtualButtons(uint32_t buttons, int hand) {
-  // A and B are the right controller's, X and Y the left's
-  uint32_t pressed = 0;
-  if (hand == 1 && (buttons & kButtonStart)) pressed |= UNDERSTUDY_VH_A;
-  if (hand == 1 && (buttons & kButtonDiscard)) pressed |= UNDERSTUDY_VH_B;
-  if (hand == 0 && (buttons & kButtonReset)) pressed |= UNDERSTUDY_VH_X;
-  if (hand == 0 && (buttons & kButtonStop)) pressed |= UNDERSTUDY_VH_Y;
-  return pressed;
-}
-
-VirtualHand ToVirtualHand(const HandTarget& target, uint32_t buttons, int hand) {
-  VirtualHand state;
-  state.X_RH = target.X_TH;
-  state.v_RH = target.v_TH;
-  state.w_RH = target.w_TH;
-  state.trigger = static_cast<float>(target.trigger);
-  state.squeeze = static_cast<float>(target.squeeze);
-  state.buttons = VirtualButtons(buttons, hand);
-  return state;
-}
-
 TeleopReport RecordVirtually(const TeleopOptions& options, const Twin& twin, Progress& progress) {
-  const OperatorSpec spec = LoadOperatorSpec(twin.task);
-  const RetargetOptions& retarget = options.record.retarget;
-  const std::vector<int> hands = HandsOfArms(retarget, twin.info.arms.size());
-  std::set<int> leading;
-  for (const OperatorSpec& led : HandsOf(spec)) {
-    if (leading.insert(hands[static_cast<size_t>(led.arm)]).second) continue;
-    ThrowUsage("teleop: hands: the operator leads two arms, each needs a hand of its own");
-  }
-  OperatorSkill skill{TrackingInWorld(retarget.placement).rotation(), retarget.clutch.scale, {}};
-  for (const int hand : hands) skill.scale_of_arm.push_back(ScaleOf(retarget, hand));
-
-  const std::unique_ptr<VirtualHeadset> headset = VirtualHeadset::Load(VirtualHeadsetFolder());
-  headset->SetHead({});
-  OpenXrOptions xr;
-  xr.clock = [&] { return headset->NowNs(); };
-  xr.progress = &progress;
-  const std::unique_ptr<TeleopDevice> device = OpenXrDevice::Open(xr);
-
-  // a new operator for every attempt, who moves the hands while the clock stands still
-  std::unique_ptr<ScriptedPerson> person;
-  VirtualPacer pacer({
-      .now_ns = [&] { return headset->NowNs(); },
-      .advance_ns = [&](int64_t ns) { headset->AdvanceNs(ns); },
-      .begin =
-          [&](const RngKey& key, const Observation&) {
-            person = std::make_unique<ScriptedPerson>(spec, twin.task, twin.info,
-                                                      key.WithTerm("operator"), skill);
-          },
-      .move =
-          [&](const Observation& observation, int64_t at_ns) {
-            const std::vector<ScriptedPerson::Led> led = person->Move(observation, at_ns);
-            uint32_t buttons = 0;  // start and discard are buttons of the right hand
-            for (const auto& [arm, target] : led) buttons |= target.buttons;
-            for (const auto& [arm, target] : led) {
-              const int hand = hands[static_cast<size_t>(arm)];
-              headset->SetHand(hand, ToVirtualHand(target, buttons, hand));
-            }
-          },
-      .account = [&](const Observation& seen) { return person->Account(seen); },
-  });
+  VirtualOperator person(twin, options.record.retarget, {}, progress);
   Announcer nobody(nullptr, nullptr);
   Json made_with = MadeWith(twin);
-  made_with["operator"] = ToJson(spec);
-  return RunTeleop(options, twin.task, *twin.simulators(), *twin.simulators(), *device, pacer,
-                   progress, nobody, made_with);
+  made_with["operator"] = person.spec();
+  return RunTeleop(options, twin.task, *twin.simulators(), *twin.simulators(), person.device(),
+                   person.pacer(), progress, nobody, made_with);
 }
-
-#endif  // WITH_OPENXR
 
 // One task of a session.
 struct Part {
@@ -210,54 +118,23 @@ class Operator {
   };
 
   TeleopReport RecordByScript(const Part& part, Twin twin) {
-#ifdef WITH_OPENXR
     const std::unique_ptr<BrowserLink> watched =
         WatchStage(flags_.watch, "scripted operator", &twin, progress_);
     return RecordVirtually(part.options, twin, progress_);
-#else
-    (void)part, (void)twin;
-    WithoutOpenXr();
-#endif
   }
 
-  bool ByPage() const {
-    return flags_.device == DeviceKind::kPage || flags_.device == DeviceKind::kWebXr;
-  }
+  bool ByPage() const { return IsPage(flags_.device); }
 
   void Open(const Twin& twin) {
-    const bool by_page = ByPage();
     if (link_ != nullptr) {
       link_->ChangeScene(twin.views);
-    } else if (by_page || flags_.watch.watch) {
+    } else if (ByPage() || flags_.watch.watch) {
       link_ = OpenLivePage(twin, flags_.watch, progress_);
     }
-    if (device_ != nullptr) return;
-    if (by_page) {
-      device_ = std::make_unique<BrowserDevice>(
-          *link_, BrowserDeviceOptions{.kind = flags_.device == DeviceKind::kWebXr
-                                                   ? BrowserDeviceKind::kHeadset
-                                                   : BrowserDeviceKind::kPage,
-                                       .wait_s = flags_.wait_for_headset_s,
-                                       .progress = &progress_});
-      return;
+    if (device_ == nullptr) {
+      device_ = OpenDevice(flags_.device, link_.get(), flags_.wait_for_headset_s, progress_);
     }
-#ifdef WITH_OPENXR
-    OpenXrOptions xr;
-    xr.wait_for_headset_s = flags_.wait_for_headset_s;
-    xr.progress = &progress_;
-    device_ = OpenXrDevice::Open(xr);
-#else
-    WithoutOpenXr();
-#endif
   }
-
-#ifndef WITH_OPENXR
-  [[noreturn]] static void WithoutOpenXr() {
-    ThrowUsage(
-        "this program was built without OpenXR, which recording needs: run `make setup`, then "
-        "configure with -DWITH_OPENXR=ON and build again");
-  }
-#endif
 
   const TeleopFlags& flags_;
   Progress& progress_;

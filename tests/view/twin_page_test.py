@@ -359,6 +359,42 @@ def check_looks(program, folder, shots):
         same("problems of the page", [p for p in page.problems if "WebSocket" not in p], [])
 
 
+def check_takeover(program, folder, shots):
+    """A policy that holds still is taken over from at the page, corrected, and handed back to."""
+    with Served(program, "evaluate", "--task", "stack", "--baseline", "hold", "--episodes", "2", "--seed", SEED, "--horizon", "2000",
+                "--takeover", "page", "--correction.retarget.max-sample-age", "3", "--save", "c.h5", folder=folder) as served, Browser(640, 480, webgl=True) as page:
+        page.open(served.url)
+        acts = "understudy.state.status.phase === 'the policy acts'"
+        page.until("window.understudy && understudy.state.device && understudy.state.frame && " + acts)
+        same("hint", page.run("document.querySelector('#hint').textContent"),
+             "press C to take over; Backspace discards the episode, R ends it as a failure, Esc ends all")
+        at = "understudy.state.frame.arms[0].pose[2]"
+        page.until("understudy.state.frame.step > 10")
+        before = page.run(at)
+        for kind in ("keyDown", "keyUp"):
+            page.call("Input.dispatchKeyEvent", type=kind, key="c", code="KeyC")
+        page.until("understudy.state.frame.arms[0].flags & 1")
+        page.call("Input.dispatchKeyEvent", type="keyDown", key="e", code="KeyE")
+        page.until(f"{at} > {before} + 0.03")
+        page.call("Input.dispatchKeyEvent", type="keyUp", key="e", code="KeyE")
+        if shots:
+            page.screenshot(shots / "takeover.png")
+        page.run("understudy.state.device.press('start')")
+        page.until(acts)
+        page.until("!(understudy.state.frame.arms[0].flags & 1)")
+        page.run("understudy.state.device.press('reset')")
+        page.until("understudy.state.frame.step < 10 && " + acts)
+        page.run("understudy.state.device.press('stop')")
+        served.process.wait(60)
+        same("problems of the page", [p for p in page.problems if "WebSocket" not in p], [])
+    info = json.loads(subprocess.run([program, "data", "info", "c.h5", "--json"], cwd=folder, capture_output=True, text=True).stdout)
+    same("episodes", info["episodes"], 1)
+    same("cause", info["causes_of_failure"], {"ended by the operator": 1})
+    same("corrected", info["corrected"]["episodes"], 1)
+    if not 5 < info["corrected"]["rows"] < info["steps"] - 10:
+        sys.exit(f"rows: {info['corrected']} of {info['steps']}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
@@ -379,7 +415,8 @@ def main():
         for words in (("teleop", "--task", "stack", "--demos", "1", "--seed", "1", "--out", "s.h5"),
                       ("augment", "s.h5", "--variants", "2", "--plan-file", "randomised", "--out", "looks.h5")):
             subprocess.run([options.program, *words, "--quiet"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        for check in (check_episodes, check_live, check_looks, check_record, check_session, check_headset, check_two_arms):
+        for check in (check_episodes, check_live, check_looks, check_record, check_session, check_headset, check_two_arms,
+                      check_takeover):
             if options.only not in (None, check.__name__):
                 continue
             check(options.program, folder, shots)
