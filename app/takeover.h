@@ -23,7 +23,7 @@ struct TakeoverFlags {
   void Visit(V& v) {
     v(kTakeover, takeover,
       "device by which a person may take over from the policy and correct it; --save holds what "
-      "each did. empty: nobody. virtual: our virtual headset, where the task's scripted operator "
+      "each did; null: nobody; virtual: our virtual headset, where the task's scripted operator "
       "takes over when the policy makes no progress; openxr: the headset of the active OpenXR "
       "runtime; webxr: a headset's browser; page: mouse and keys in a browser");
     v(kCorrection, correction, "how the person takes over");
