@@ -12,7 +12,9 @@
 
 #include "app/assets.h"
 #include "app/commands.h"
+#include "app/describe_evaluation.h"
 #include "app/evaluated_twin.h"
+#include "app/evaluation_files.h"
 #include "app/factors.h"
 #include "app/models.h"
 #include "app/page.h"
@@ -124,49 +126,6 @@ struct EvaluateFlags {
   }
 };
 
-// <out without .json>_videos/episode_<i>.mp4
-fs::path VideoFile(const std::string& out, int64_t episode) {
-  fs::path folder = out;
-  folder.replace_extension();
-  return fs::path(folder.string() + "_videos") / fmt::format("episode_{:04}.mp4", episode);
-}
-
-// The film of a factor's failure, beside the others of the report.
-fs::path FactorVideoFile(const std::string& out, size_t factor, int64_t episode) {
-  return VideoFile(out, 0).parent_path() /
-         fmt::format("factor_{:02}_episode_{:04}.mp4", factor, episode);
-}
-
-// Throws Error where the JSON is no report that `understudy evaluate --out` writes: of an
-// evaluation, of factors or of a comparison with recorded actions.
-void ReadEvaluation(const Json& report) {
-  if (!report.is_object()) ThrowBadInput("no report");
-  const auto has = [&](const std::vector<const char*>& keys) {
-    return std::ranges::all_of(keys, [&](const char* key) { return report.contains(key); });
-  };
-  if (has({"factors", "nominal", "r50"})) return;
-  if (has({"error", "error_of_mean_chunk", "share_by_step"})) return;
-  ReadEvalReport(report, "out");
-}
-
-// The report that `out` holds, and that a new one may replace; null if there is none. Throws
-// Error(kUsage) for any other file.
-Json OlderOf(const std::string& out) {
-  return OlderReport(out, "out", "report of this program", ReadEvaluation);
-}
-
-// The videos of an older report go with it; other files in their folder stay.
-void RemoveVideos(const Json& report, const std::string& out) {
-  if (!report.is_object()) return;
-  std::error_code ignored;
-  const fs::path folder = VideoFile(out, 0).parent_path();
-  for (const Json& video : report.value("videos", Json::array())) {
-    // a report may have been moved away from its videos, and another one's must not be lost
-    fs::remove(folder / fs::path(video.value("file", "")).filename(), ignored);
-  }
-  if (fs::is_empty(folder, ignored)) fs::remove(folder, ignored);
-}
-
 // What an evaluation would take, in counts.
 Json PlanEvaluation(const EvaluateFlags& flags, const Twin& twin, const PolicyInfo& policy,
                     bool varied) {
@@ -193,20 +152,6 @@ Json PlanEvaluation(const EvaluateFlags& flags, const Twin& twin, const PolicyIn
   return plan;
 }
 
-// `begin` is called before the video of an episode is written.
-SinkFactory VideoSinks(const std::string& out, const EvalOptions& options,
-                       const std::function<void(int64_t)>& begin) {
-  const bool wanted = !out.empty() && options.videos_success + options.videos_failure > 0;
-  if (!wanted || !HasModule(VideoModule::kName)) return {};
-  return [out, begin](int64_t episode, bool, const std::vector<std::string>& cameras,
-                      double control_hz) -> std::unique_ptr<FrameSink> {
-    begin(episode);
-    const fs::path file = VideoFile(out, episode);
-    fs::create_directories(file.parent_path());
-    return Module<VideoModule>().make_sink(file, cameras.size(), control_hz, {});
-  };
-}
-
 // A dataset for the rollouts of a policy in this twin; null where none is wanted.
 std::unique_ptr<DatasetWriter> RolloutWriter(const EvaluateFlags& flags, const Twin& twin,
                                              const PolicyInfo& policy) {
@@ -229,21 +174,6 @@ std::unique_ptr<DatasetWriter> RolloutWriter(const EvaluateFlags& flags, const T
   return std::make_unique<DatasetWriter>(flags.save, header);
 }
 
-// What the record of a policy's training says of its numbers: the program's version, the precision
-// and the device. Empty where there is none.
-Json TrainingOf(const std::string& checkpoint) {
-  Json training = Json::object();
-  if (checkpoint.empty()) return training;
-  const Json run = LoadTrainingRun(checkpoint);
-  if (!run.is_object()) return training;
-  const Json engine = run.value("engine", Json::object());
-  if (run.contains("program")) training["program"] = run["program"];
-  for (const char* key : {"precision", "device"}) {
-    if (engine.is_object() && engine.contains(key)) training[key] = engine[key];
-  }
-  return training;
-}
-
 // Writes `report` to --out with what it is to hold beside the numbers.
 void WriteResult(const EvaluateFlags& flags, const Json& training, Json* report) {
   if (!training.empty()) (*report)["training"] = training;
@@ -252,7 +182,7 @@ void WriteResult(const EvaluateFlags& flags, const Json& training, Json* report)
 
 // Recorded rows instead of a simulator.
 Json CompareWithDatasets(const EvaluateFlags& flags, CommandContext& context) {
-  const Json older = OlderOf(flags.out);
+  const Json older = OlderEvaluation(flags.out);
   if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
   if (context.plan) {
     return {{"checkpoint", flags.evaluate.checkpoint},
@@ -304,7 +234,7 @@ Json TryFactors(const EvaluateFlags& flags, const Twin& twin, const RendererFact
               fmt::format("{} at severity {}", flags.factors, severity), scene, world);
   }
   const Factors factors = FactorsOf(plan);
-  const Json older = OlderOf(flags.out);
+  const Json older = OlderEvaluation(flags.out);
   CheckRemade(flags.report, kPageStart, "page");
   // films lie beside the report, or beside the page where that is all
   const std::string place = flags.out.empty() ? flags.report : flags.out;
@@ -480,7 +410,7 @@ Json EvaluateWith(EvaluateFlags given, CommandContext& context) {
   if (!flags.report.empty()) ThrowUsage("report: is a page of factors: name a plan with --factors");
   // hours of work end in these
   if (!flags.out.empty() && !context.plan) TryToWrite(flags.out, "out");
-  Json older = OlderOf(flags.out);
+  Json older = OlderEvaluation(flags.out);
   if (context.plan) {
     return PlanEvaluation(flags, twin, policy->info(), !plan.randomizers.empty());
   }
@@ -533,85 +463,6 @@ Json EvaluateWith(EvaluateFlags given, CommandContext& context) {
   WriteResult(flags, training, &result);
   // the table of episodes is in the file; the pipeline's state needs the sums
   return result;
-}
-
-// Of a comparison with recorded actions.
-std::string DescribeComparison(const Json& result) {
-  std::string text = fmt::format(
-      "{} rows of {} episodes: the error of the actions is {:.3f} of that of the mean chunk\n",
-      result["rows"].dump(), result["episodes"].dump(), result["share"].get<double>());
-  text += fmt::format("  {:<28} {:>12} {:>12}\n", "mean absolute error", "policy", "mean chunk");
-  for (const auto& [name, error] : result["error"].items()) {
-    text += fmt::format("  {:<28} {:>12.5g} {:>12.5g}\n", name, error.get<double>(),
-                        result["error_of_mean_chunk"][name].get<double>());
-  }
-  if (result["interrupted"].get<bool>()) text += "interrupted: some rows were not asked\n";
-  return text;
-}
-
-// Where the time of the workers went.
-std::string DescribeTime(const Json& timing, int episodes) {
-  const double act = timing["act_s"], render = timing["render_s"], step = timing["step_s"],
-               all = std::max(1e-9, act + render + step);
-  return fmt::format(
-      "  {:.2f} episodes/s; physics {:.0f} %, rendering {:.0f} %, policy {:.0f} % of the time\n",
-      episodes / std::max(1e-9, timing["wall_s"].get<double>()), 100 * step / all,
-      100 * render / all, 100 * act / all);
-}
-
-std::string DescribeEvaluation(const Json& result) {
-  if (result.contains("share")) return DescribeComparison(result);
-  if (result.contains("r50")) return DescribeFactors(result);
-  if (!result.contains("rows") && result["interrupted"].get<bool>()) {
-    return fmt::format("interrupted: {} is not written\n", result.value("suite", ""));
-  }
-  if (!result.contains("rows")) {
-    return fmt::format("{}: {} episodes\n", result.value("suite", ""), result["episodes"].dump());
-  }
-  std::string text = fmt::format(
-      "{} of {} episodes succeeded: {:.1f} % [{:.1f} %, {:.1f} %]\n", result.value("successes", 0),
-      result.value("episodes", 0),
-      100.0 * result.value("successes", 0) / std::max(1, result.value("episodes", 0)),
-      100 * result["interval"][0].get<double>(), 100 * result["interval"][1].get<double>());
-  for (const Json& reached : result.value("reached", Json::array())) {
-    text += fmt::format("  reached '{}': {}\n", reached["signal"].get<std::string>(),
-                        reached["episodes"].dump());
-  }
-  const Json causes = result.value("causes", Json::object());
-  for (const auto& [cause, count] : causes.items()) {
-    text += fmt::format("  {}: {}\n", cause, count.dump());
-  }
-  std::string events;
-  const Json counts = result.value("events", Json::object());
-  for (const auto& [event, count] : counts.items()) {
-    if (count != 0) events += fmt::format(" {} {}", event, count.dump());
-  }
-  if (!events.empty()) text += fmt::format("  episodes with events:{}\n", events);
-  text += fmt::format("  jerk of the hands: {:.0f} m/s^3\n", result.value("jerk_rms", 0.0));
-  if (const Json taken = result.value("takeover", Json()); taken.is_object()) {
-    text += fmt::format(
-        "  taken over: {} episodes, {} rows corrected; {} of these episodes were solved, none "
-        "counts "
-        "as a success of the policy\n",
-        taken["episodes"].dump(), taken["rows"].dump(), taken["solved"].dump());
-  }
-  if (result.contains("guarded")) {
-    int64_t steps = 0;
-    for (const Json& row : result["rows"]) steps += row["steps"].get<int64_t>();
-    text += fmt::format("  guarded, of {} steps:", steps);
-    for (const auto& [cause, count] : result["guarded"].items()) {
-      text += fmt::format(" {} {}", cause, count.dump());
-    }
-    text += "\n";
-  }
-  text += DescribeTime(result["timing"], result.value("episodes", 0));
-  for (const Json& warning : result.value("warnings", Json::array())) {
-    text += fmt::format("warning: {}\n", warning.get<std::string>());
-  }
-  if (result.value("interrupted", false)) {
-    text += "partial: the evaluation was interrupted; the same command starts it again\n";
-  }
-  return text;
 }
 
 }  // namespace
