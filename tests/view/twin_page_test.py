@@ -147,6 +147,9 @@ def check_session(program, folder, shots):
             as served, Browser(640, 480, webgl=True) as page:
         page.open(served.url)
         page.until("window.understudy && understudy.state.device && understudy.state.frame && understudy.state.status.phase === 'ready'")
+        # the next scene comes later than its first instant, which is shown once
+        page.run("(() => { const now = window.fetch; window.fetch = async (...of) => {"
+                 " await new Promise(done => setTimeout(done, 700)); return now(...of); }; })()")
         text = (pathlib.Path(__file__).parent / "page_operator.js").read_text()
         for _ in range(6):
             if page.run(f"({text[text.index('async'):]})(40)"):

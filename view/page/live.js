@@ -85,8 +85,6 @@ function drawGlide(now) {
 }
 
 function show(frame, now) {
-  // of the scene before, while the next one is fetched
-  if (frame.poses.length !== 7 * twin.scene.bodies.length) return;
   ++state.frames;
   glideTo(frame, now);
   state.frame = frame;
@@ -288,11 +286,12 @@ function draw(now, frame) {
   }
   // of this page's own clock: that of the headset's pictures may be another one
   const at = performance.now();
-  if (state.next) {
+  // one of the next scene waits for it, since a stage that waits shows nothing again
+  if (state.next && state.next.poses.length === 7 * twin.scene.bodies.length) {
     if (glide.to && state.samples && state.frame.sample) measure(state.frame.sample, Math.max(0, glide.begin + glide.ms - at));
     show(state.next, at);
+    state.next = null;
   }
-  state.next = null;
   const stands = drawGlide(at);
   if (!twin.draw()) return;
   ++state.drawn;
@@ -310,6 +309,8 @@ async function loadScene() {
   if (other) {
     chooseCameras(scene);
     Object.assign(glide, {to: null, drawn: null});
+    // it may have come before this scene
+    state.next = state.next || state.frame;
   }
   if (glide.drawn) glide.to = glide.to || glide.drawn;
   state.scene = Number(answer.headers.get('X-Understudy-Scene'));
