@@ -3,6 +3,8 @@ CCACHE ?= $(shell command -v ccache)
 export CCACHE
 export CCACHE_SLOPPINESS = pch_defines,time_macros,include_file_mtime,include_file_ctime
 JOBS ?= $(shell nproc)
+# tests wait too: for clocks, the disk, other programs
+TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 
 .PHONY: help demo demo-full test test-slow mutate build program configure setup assets bench package image format clean
 
@@ -42,7 +44,7 @@ demo-full: program
 
 test: build
 	@tools/setup.sh tests
-	@ctest --test-dir build/release --output-on-failure --parallel $(JOBS) --exclude-regex '^Slow(Store|Teleop|Safety|Scenes)' $(CTEST_ARGS)
+	@ctest --test-dir build/release --output-on-failure --parallel $(TEST_JOBS) --exclude-regex '^Slow(Store|Teleop|Safety|Scenes)' $(CTEST_ARGS)
 
 # a thousand kills, four gigabytes, two million commands: ten minutes, and 10 GB of the temporary folder
 test-slow: build
