@@ -2,10 +2,11 @@
 
     python3 tools/serve_robomimic.py model_epoch_600.pth --address tcp://127.0.0.1:5557
 
-Speaks GR00T's policy-server protocol; docs/with_robomimic.md has the map that goes with it. A request
-holds the last observations under robomimic's own names; the policy goes through them from a fresh
-start, and its last action is the answer, so that nothing is remembered between requests. Needs
-robomimic, pyzmq and msgpack-numpy. A .pth file is a pickle, which may run anything: open your own alone.
+Speaks GR00T's policy-server protocol; docs/with_robomimic.md and docs/with_isaaclab.md have the maps
+that go with it. A request holds the last observations under the dataset's own names; the policy goes
+through them from a fresh start, and its last action is the answer, so that nothing is remembered
+between requests. Needs robomimic, pyzmq and msgpack-numpy. A .pth file is a pickle, which may run
+anything: open your own alone.
 """
 import argparse
 
@@ -17,10 +18,11 @@ import robomimic.utils.obs_utils as ObsUtils
 import zmq
 
 
-def moments(observation):
+def moments(observation, known):
     """The observations of a request, the oldest first; those that repeat the first one stand for
-    times before it."""
-    pictures = {f"{name}_image": frames[0] for name, frames in observation["video"].items()}
+    times before it. Cameras are called as in the names that the policy knows."""
+    pictures = {name if name in known else f"{name}_image": frames[0]
+                for name, frames in observation["video"].items()}
     numbers = {name: rows[0].astype(np.float32) for name, rows in observation["state"].items()}
     columns = {**pictures, **numbers}
     count = len(next(iter(columns.values())))
@@ -33,7 +35,7 @@ def moments(observation):
 
 def act(policy, observation):
     policy.start_episode()
-    for seen in moments(observation):
+    for seen in moments(observation, policy.policy.obs_key_shapes):
         # pictures as robomimic's environments give them: channels first, in [0, 1]
         action = policy({name: ObsUtils.process_obs(value, obs_key=name)
                          for name, value in seen.items()})
