@@ -10,10 +10,13 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <map>
 #include <optional>
 
+#include "app/evaluation_files.h"
 #include "core/base/error.h"
 #include "core/base/json.h"
+#include "data/video/module.h"
 
 extern char** environ;
 
@@ -22,12 +25,33 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Films of a report as pictures that move; `failed` gets the reason where one cannot be made.
+std::vector<EncodedPicture> FilmsOf(const fs::path& report, std::string* failed) {
+  std::vector<EncodedPicture> films;
+  const fs::path folder = VideoFile(report.string(), 0).parent_path();
+  std::map<bool, int> count;
+  for (const Json& video : LoadJson(report).value("videos", Json::array())) {
+    const bool success = video.value("success", false);
+    const std::string name = success ? "success" : "failure";
+    const int number = ++count[success];
+    try {
+      Gif gif =
+          Module<VideoModule>().gif_of(folder / fs::path(video.value("file", "")).filename(), 10);
+      films.push_back({"rollout/" + name + (number > 1 ? fmt::format("_{}", number) : ""),
+                       gif.width, gif.height, std::move(gif.bytes)});
+    } catch (const Error& error) {
+      *failed = error.what();
+    }
+  }
+  return films;
+}
+
 // Null: the report is of an evaluation that was interrupted, or none.
 std::optional<CheckpointTrials::Result> ReadResult(const fs::path& file, int64_t step) {
   const Json report = LoadJson(file);
   if (!report.is_object() || report.value("interrupted", true)) return std::nullopt;
-  const CheckpointTrials::Result result{step, report.value("successes", int64_t{0}),
-                                        report.value("episodes", int64_t{0})};
+  const CheckpointTrials::Result result{
+      step, report.value("successes", int64_t{0}), report.value("episodes", int64_t{0}), {}};
   return result.episodes > 0 ? std::optional(result) : std::nullopt;
 }
 
@@ -83,9 +107,13 @@ void ProcessTrials::Next() {
                                  "--workers",
                                  std::to_string(options_.workers),
                                  "--videos-success",
-                                 "0",
+                                 std::to_string(options_.videos),
                                  "--videos-failure",
-                                 "0",
+                                 std::to_string(options_.videos),
+                                 "--video-width",
+                                 "160",
+                                 "--video-height",
+                                 "160",
                                  "--out",
                                  File(step, ".json").string(),
                                  "--quiet"};
@@ -134,8 +162,13 @@ std::vector<CheckpointTrials::Result> ProcessTrials::Take(bool wait) {
                                     File(step, ".log").string()));
     }
     if (result) {
-      taken.push_back(*result);
       results_.push_back(*result);
+      taken.push_back(*result);
+      std::string failed;
+      taken.back().films = FilmsOf(File(step, ".json"), &failed);
+      if (!failed.empty()) {
+        progress_.Message(fmt::format("a film of checkpoint {} is not shown: {}", step, failed));
+      }
     }
     if (!InterruptRequested()) Next();
   }

@@ -12,6 +12,7 @@
 #include "core/image/image.h"
 #include "core/seam/frame_sink.h"
 #include "core/seam/live_camera.h"
+#include "data/video/gif.h"
 #include "data/video/video_writer.h"
 
 namespace understudy {
@@ -28,6 +29,8 @@ struct VideoModule {
   std::string (*h264_encoder)() = nullptr;
   Image (*decode_picture)(const std::string& file, const std::string& place) = nullptr;
   Image (*decode_light)(const std::string& file, const std::string& place) = nullptr;
+  // As GifOf in gif.h.
+  Gif (*gif_of)(const std::filesystem::path& film, double most_fps) = nullptr;
   // As OpenLiveCamera in camera_device.h.
   std::unique_ptr<LiveCamera> (*open_camera)(const LiveCameraOptions& options) = nullptr;
 };

@@ -432,7 +432,7 @@ TEST_F(Cli, TrainingTriesItsCheckpoints) {
   const std::string train =
       "train s.h5 --out run --type bc_rnn_gmm --policy.modality low_dim --policy.hidden 16 --batch "
       "8 "
-      "--save-every 20 --trials.episodes 2 --trials.horizon 8 --json --quiet ";
+      "--save-every 20 --trials.episodes 2 --trials.horizon 8 --json ";
   const CommandResult result = Run(train + "--steps 40 2>/dev/null");
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const Json report = LoadJson(folder_ / "run/trials/000040.json");
@@ -440,6 +440,13 @@ TEST_F(Cli, TrainingTriesItsCheckpoints) {
   EXPECT_EQ(report["options"]["seed"], 1'000'003);
   EXPECT_TRUE(fs::exists(folder_ / "run/trials/000020.json"));
   EXPECT_EQ(fs::read_symlink(folder_ / "run/checkpoints/best"), "000040");
+  // their films lie beside the reports, and stand in the event file
+  ASSERT_EQ(report["videos"].size(), 1u);
+  EXPECT_TRUE(fs::exists(folder_ / "run/trials/000040_videos/episode_0000.mp4"));
+  const std::string events = ReadText(fs::directory_iterator(folder_ / "run/tensorboard")->path());
+  EXPECT_THAT(events, HasSubstr("rollout/failure"));
+  EXPECT_THAT(events, HasSubstr("GIF89a"));
+  EXPECT_THAT(result.output, Not(HasSubstr("is not shown")));
   // a resume knows them
   const CommandResult more = Run(train + "--steps 60 --resume");
   ASSERT_EQ(more.exit_code, 0) << more.output;

@@ -32,7 +32,7 @@ with tempfile.TemporaryDirectory() as place:
     run = folder / "run"
     train = [program, "train", data, "--out", str(run), "--batch", "8", "--policy.width", "16",
              "--policy.heads", "2", "--policy.blocks", "2", "--save-every", "3", "--log-every", "1",
-             "--held-out", "0.34", "--quiet"]
+             "--held-out", "0.34", "--trials.episodes", "1", "--trials.horizon", "6", "--quiet"]
     subprocess.run([*train, "--steps", "6"], check=True, capture_output=True)
     # rows beyond the checkpoint from which the second part goes on count no more
     shutil.rmtree(run / "checkpoints/000006")
@@ -52,4 +52,9 @@ with tempfile.TemporaryDirectory() as place:
             assert abs(value - row[key]) <= 1e-6 * abs(row[key]), (tag, step, value, row[key])
     held_out = [(e.step, e.value) for e in events.Scalars("held_out/loss")]
     assert [step for step, _ in held_out] == [3, 6, 9, 12], held_out
+    # a film of each trial
+    films = events.Images("rollout/failure")
+    assert [film.step for film in films][-2:] == [9, 12], films
+    assert all((film.width, film.height) == (320, 160) for film in films), films
+    assert all(film.encoded_image_string.startswith(b"GIF89a") for film in films)
     print(f"TensorBoard reads {len(tags)} curves of {len(rows)} points")

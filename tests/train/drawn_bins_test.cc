@@ -40,7 +40,9 @@ TEST(DrawnBins, ShowOnWhichValueSuccessDepends) {
     const DrawnBin& bin = rows[0].bins[i];
     EXPECT_EQ(bin.episodes, 100);
     EXPECT_LE(bin.low, bin.high);
-    if (i > 0) EXPECT_GT(bin.low, rows[0].bins[i - 1].high);
+    if (i > 0) {
+      EXPECT_GT(bin.low, rows[0].bins[i - 1].high);
+    }
     successes += bin.successes;
     int64_t inside = 0;
     for (const DrawnOutcome& episode : episodes) {
@@ -69,7 +71,9 @@ TEST(DrawnBins, ShowOnWhichValueSuccessDepends) {
       EXPECT_EQ(ToJson(row)["bins"][1]["word"], "wood");
     }
     // few different numbers are a bin each
-    if (row.value == "headlight/active") EXPECT_THAT(row.bins, testing::SizeIs(2));
+    if (row.value == "headlight/active") {
+      EXPECT_THAT(row.bins, testing::SizeIs(2));
+    }
   }
 }
 

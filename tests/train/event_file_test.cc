@@ -34,7 +34,7 @@ TEST(EventFile, HoldsRecordsOneAfterAnother) {
   EventFile file(folder, 300);
   EXPECT_FALSE(fs::exists(folder));
   file.Append(350, {{"loss", 0.25}, {"loss/gripper", 2}});
-  file.Append(400, {{"loss", 0.125}});
+  file.Append(400, {{"loss", 0.125}}, {{"rollout", 320, 200, "GIF89a of a film"}});
 
   const std::string bytes = OnlyFile(folder);
   std::vector<std::string> records;
@@ -51,6 +51,10 @@ TEST(EventFile, HoldsRecordsOneAfterAnother) {
   EXPECT_THAT(records[2], testing::HasSubstr("loss/gripper"));
   const float loss = 0.125f;
   EXPECT_THAT(records[3], testing::HasSubstr(std::string(reinterpret_cast<const char*>(&loss), 4)));
+  // summary.proto: Value {tag = 1, image = 4 {height = 1, width = 2, colorspace = 3, bytes = 4}}
+  EXPECT_THAT(records[3],
+              testing::HasSubstr("\x0a\x07rollout\x22\x1a\x08\xc8\x01\x10\xc0\x02\x18\x03"
+                                 "\x22\x10GIF89a of a film"));
 }
 
 TEST(EventFile, AFolderThatCannotBeMadeIsNamed) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/options.h"
+#include "train/run/event_file.h"
 
 namespace understudy {
 
@@ -18,6 +19,7 @@ struct TrialOptions {
   uint64_t seed = 1'000'003;
   int horizon = 0;
   int workers = 1;
+  int videos = 1;
   template <class V>
   void Visit(V& v) {
     v("episodes", episodes,
@@ -32,6 +34,10 @@ struct TrialOptions {
     v("horizon", horizon, "policy steps of an episode; 0: the task's", Limits{0, 1e6},
       Effect::kPlace);
     v("workers", workers, "threads of the evaluation", Limits{1, 1024}, Effect::kPlace);
+    v("videos", videos,
+      "successes and failures of each trial that are filmed, beside its report and in the "
+      "TensorBoard files",
+      Limits{0, 100}, Effect::kPlace);
   }
 };
 
@@ -42,6 +48,7 @@ class CheckpointTrials {
 
   struct Result {
     int64_t step = 0, successes = 0, episodes = 0;
+    std::vector<EncodedPicture> films;  // as Take gives them, once
     double rate() const { return static_cast<double>(successes) / static_cast<double>(episodes); }
   };
   // At once, or after those that were started before.

@@ -76,7 +76,8 @@ void EventFile::Write(const std::string& record) {
   if (!file) ThrowFailed(fmt::format("{}: could not be written", file_.string()));
 }
 
-void EventFile::Append(int64_t step, const std::vector<std::pair<std::string, double>>& scalars) {
+void EventFile::Append(int64_t step, const std::vector<std::pair<std::string, double>>& scalars,
+                       const std::vector<EncodedPicture>& pictures) {
   if (file_.empty()) {
     std::error_code cannot;
     std::filesystem::create_directories(folder_, cannot);
@@ -95,6 +96,12 @@ void EventFile::Append(int64_t step, const std::vector<std::pair<std::string, do
   std::string summary;
   for (const auto& [tag, value] : scalars) {
     summary += Bytes(1, Bytes(1, tag) + Float(2, value));
+  }
+  for (const EncodedPicture& picture : pictures) {
+    constexpr int kRgb = 3;
+    const std::string image = Number(1, picture.height) + Number(2, picture.width) +
+                              Number(3, kRgb) + Bytes(4, picture.bytes);
+    summary += Bytes(1, Bytes(1, picture.tag) + Bytes(4, image));
   }
   Write(Event(step, Bytes(5, summary)));
 }

@@ -8,6 +8,13 @@
 
 namespace understudy {
 
+// A picture as a viewer gets it, with GIFs among them.
+struct EncodedPicture {
+  std::string tag;
+  int width = 0, height = 0;  // px
+  std::string bytes;          // of a file of PNG, JPEG or GIF
+};
+
 // A TensorBoard event file: records of TensorFlow's TFRecord format, each an Event message of
 // protocol buffers (tensorflow/core/util/event.proto). One thread.
 class EventFile {
@@ -16,8 +23,10 @@ class EventFile {
   // goes on from it, so that TensorBoard leaves out what older files hold beyond it.
   EventFile(std::filesystem::path folder, int64_t step) : folder_(std::move(folder)), step_(step) {}
 
-  // Numbers of one step by tag; they are in the file when it returns. Throws Error(kFailed).
-  void Append(int64_t step, const std::vector<std::pair<std::string, double>>& scalars);
+  // Numbers and pictures of one step by tag; they are in the file when it returns. Throws
+  // Error(kFailed).
+  void Append(int64_t step, const std::vector<std::pair<std::string, double>>& scalars,
+              const std::vector<EncodedPicture>& pictures = {});
 
  private:
   void Write(const std::string& record);

@@ -465,7 +465,7 @@ TrainReport TrainLoop(const TrainingSets& given_sets, const TrainOptions& given,
   const auto see_trials = [&](bool wait) {
     if (trials == nullptr) return;
     for (const CheckpointTrials::Result& result : trials->Take(wait)) {
-      events.Append(result.step, {{"success", result.rate()}});
+      events.Append(result.step, {{"success", result.rate()}}, result.films);
       progress.Message(fmt::format("checkpoint {}: {} of {} episodes succeeded", result.step,
                                    result.successes, result.episodes));
       if (const auto step_of_best = best()) MarkBest(run, *step_of_best);

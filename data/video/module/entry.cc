@@ -1,6 +1,7 @@
 #include "core/base/module_entry.h"
 #include "data/video/camera_device.h"
 #include "data/video/codec.h"
+#include "data/video/gif.h"
 #include "data/video/module.h"
 #include "data/video/png.h"
 
@@ -12,8 +13,8 @@ std::unique_ptr<FrameSink> MakeWriter(const std::filesystem::path& file,
   return std::make_unique<VideoWriter>(file, options);
 }
 
-constexpr VideoModule kFunctions{MakeVideoSink, MakeWriter,  EncodePng,     H264EncoderName,
-                                 DecodePicture, DecodeLight, OpenLiveCamera};
+constexpr VideoModule kFunctions{MakeVideoSink, MakeWriter,  EncodePng, H264EncoderName,
+                                 DecodePicture, DecodeLight, GifOf,     OpenLiveCamera};
 
 }  // namespace
 }  // namespace understudy
