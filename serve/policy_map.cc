@@ -8,91 +8,12 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "serve/answer_memory.h"
 #include "serve/served_policy.h"
 #include "serve/wire_value.h"
 
 namespace understudy {
 namespace {
-
-int NumbersOf(RotationForm form) {
-  switch (form) {
-    case RotationForm::kWxyz:
-    case RotationForm::kXyzw:
-      return 4;
-    case RotationForm::k6dColumns:
-    case RotationForm::k6dRows:
-      return 6;
-    case RotationForm::kAxisAngle:
-    case RotationForm::kEulerXyz:
-      return 3;
-  }
-  return 0;
-}
-
-std::vector<double> WriteRotation(const Eigen::Quaterniond& q, RotationForm form) {
-  const Eigen::Matrix3d R = q.toRotationMatrix();
-  switch (form) {
-    case RotationForm::kWxyz:
-      return {q.w(), q.x(), q.y(), q.z()};
-    case RotationForm::kXyzw:
-      return {q.x(), q.y(), q.z(), q.w()};
-    case RotationForm::k6dColumns:
-      return {R(0, 0), R(1, 0), R(2, 0), R(0, 1), R(1, 1), R(2, 1)};
-    case RotationForm::k6dRows:
-      return {R(0, 0), R(0, 1), R(0, 2), R(1, 0), R(1, 1), R(1, 2)};
-    case RotationForm::kAxisAngle: {
-      const Eigen::Vector3d turn = RotationLog(q);
-      return {turn.x(), turn.y(), turn.z()};
-    }
-    case RotationForm::kEulerXyz: {
-      // R = Rz Ry Rx
-      const double pitch = std::asin(std::clamp(-R(2, 0), -1.0, 1.0));
-      return {std::atan2(R(2, 1), R(2, 2)), pitch, std::atan2(R(1, 0), R(0, 0))};
-    }
-  }
-  return {};
-}
-
-// The rotation whose first two columns are nearest to a and b (Gram-Schmidt; Zhou et al., CVPR
-// 2019).
-Eigen::Quaterniond FromColumns(const Eigen::Vector3d& a, const Eigen::Vector3d& b) {
-  const Eigen::Vector3d x = a.normalized();
-  const Eigen::Vector3d y = (b - x * x.dot(b)).normalized();
-  Eigen::Matrix3d R;
-  R << x, y, x.cross(y);
-  return Eigen::Quaterniond(R);
-}
-
-// Nothing where the numbers are no rotation.
-std::optional<Eigen::Quaterniond> ReadRotation(const double* n, RotationForm form) {
-  Eigen::Quaterniond q = Eigen::Quaterniond::Identity();
-  switch (form) {
-    case RotationForm::kWxyz:
-      q = {n[0], n[1], n[2], n[3]};
-      break;
-    case RotationForm::kXyzw:
-      q = {n[3], n[0], n[1], n[2]};
-      break;
-    case RotationForm::k6dColumns:
-      q = FromColumns({n[0], n[1], n[2]}, {n[3], n[4], n[5]});
-      break;
-    case RotationForm::k6dRows:
-      // rows of R are columns of its inverse
-      q = FromColumns({n[0], n[1], n[2]}, {n[3], n[4], n[5]}).conjugate();
-      break;
-    case RotationForm::kAxisAngle:
-      q = RotationExp({n[0], n[1], n[2]});
-      break;
-    case RotationForm::kEulerXyz:
-      q = Eigen::AngleAxisd(n[2], Eigen::Vector3d::UnitZ()) *
-          Eigen::AngleAxisd(n[1], Eigen::Vector3d::UnitY()) *
-          Eigen::AngleAxisd(n[0], Eigen::Vector3d::UnitX());
-      break;
-  }
-  const double norm = q.norm();
-  if (!std::isfinite(norm) || norm < 1e-6) return std::nullopt;
-  return q.normalized();
-}
 
 bool IsRotation(Quantity quantity) { return quantity == Quantity::kEefRotation; }
 bool IsObject(Quantity quantity) {
@@ -153,6 +74,15 @@ class MappedPolicy : public Policy {
     info_.arms = static_cast<int>(simulator.arms.size());
     info_.X_WB = simulator.base(0);
     info_.history = map.history;
+    for (const MappedAction& part : map.action) {
+      measured_ = measured_ || part.meaning == ActionMeaning::kFromMeasured;
+    }
+    // each action is made of an observation of its own, and of the chunk that began `restart` and
+    // fewer steps ago
+    if (measured_) {
+      info_.history = info_.restart = info_.execute;
+      info_.horizon = info_.execute = 1;
+    }
     info_.objects = ObjectsOf(map);
     client_.Ask("ping", {});
   }
@@ -161,18 +91,49 @@ class MappedPolicy : public Policy {
   const PolicyInfo& DoInfo() const override { return info_; }
 
   ActionChunk DoAct(const PolicyInput& input, const RngKey&) const override {
-    const WireValue answer = client_.Ask("get_action", Request(input));
-    // [actions, info], or the actions alone
-    const WireList* list = answer.As<WireList>();
-    const WireValue& actions = list && !list->empty() ? list->front() : answer;
-    std::vector<Track> tracks;
-    size_t steps = 0;
-    for (const MappedAction& part : map_.action) {
-      tracks.push_back(ReadTrack(actions, part));
-      const size_t length = tracks.back().rows;
-      steps = steps == 0 ? length : std::min(steps, length);
+    if (!measured_) {
+      const Answer answer = Read(client_.Ask("get_action", Request(input)));
+      return Follow(answer, 0, answer.steps, input);
     }
-    return Follow(tracks, steps, input);
+    // where the chunk began
+    PolicyInput start;
+    start.instruction = input.instruction;
+    static_cast<PolicyObservation&>(start) = input.earlier.empty() ? input : input.earlier.front();
+    const std::shared_ptr<const Answer> answer = answers_.Get(
+        Request(start), input.earlier.empty(),
+        [&](const WireValue& request) { return Read(client_.Ask("get_action", request)); });
+    const size_t step = input.earlier.size();
+    if (step >= answer->steps) {
+      ThrowFailed(
+          fmt::format("policy server {}: its answer has {} actions, of which the map executes {}",
+                      client_.address(), answer->steps, info_.restart));
+    }
+    return Follow(*answer, step, step + 1, input);
+  }
+
+  // The numbers of one part over the chunk.
+  struct Track {
+    std::vector<double> numbers;
+    size_t rows = 0, width = 0;
+    const double* Row(size_t k, int first) const {
+      return &numbers[k * width + static_cast<size_t>(first)];
+    }
+  };
+  struct Answer {
+    std::vector<Track> tracks;  // of each mapped action
+    size_t steps = 0;
+  };
+
+  Answer Read(const WireValue& message) const {
+    // [actions, info], or the actions alone
+    const WireList* list = message.As<WireList>();
+    const WireValue& actions = list && !list->empty() ? list->front() : message;
+    Answer answer;
+    for (const MappedAction& part : map_.action) {
+      const Track& track = answer.tracks.emplace_back(ReadTrack(actions, part));
+      answer.steps = answer.steps == 0 ? track.rows : std::min(answer.steps, track.rows);
+    }
+    return answer;
   }
 
   WireValue Request(const PolicyInput& input) const {
@@ -250,15 +211,6 @@ class MappedPolicy : public Policy {
     }
   }
 
-  // The numbers of one part over the chunk.
-  struct Track {
-    std::vector<double> numbers;
-    size_t rows = 0, width = 0;
-    const double* Row(size_t k, int first) const {
-      return &numbers[k * width + static_cast<size_t>(first)];
-    }
-  };
-
   Track ReadTrack(const WireValue& actions, const MappedAction& part) const {
     const bool flat = map_.layout != RequestLayout::kNested;
     const std::string name = (flat ? "action." : "") + part.key;
@@ -292,8 +244,8 @@ class MappedPolicy : public Policy {
             static_cast<size_t>(shape[1])};
   }
 
-  // The targets that the numbers mean.
-  ActionChunk Follow(const std::vector<Track>& tracks, size_t steps,
+  // The targets that steps `first` to `end` of the answer mean.
+  ActionChunk Follow(const Answer& answer, size_t first, size_t end,
                      const PolicyInput& input) const {
     ActionChunk chunk;
     // their control frame, until the end
@@ -304,14 +256,14 @@ class MappedPolicy : public Policy {
       if (info_.action_meaning == "relative_joints") last.arms.back().q_cmd = arm.joint_q;
     }
     const Action observed = last;
-    for (size_t k = 0; k < steps; ++k) {
+    for (size_t k = first; k < end; ++k) {
       Action target = last;
       for (size_t i = 0; i < map_.action.size(); ++i) {
         const MappedAction& part = map_.action[i];
         const auto arm = static_cast<size_t>(part.arm);
         const ArmAction& from =
             part.meaning == ActionMeaning::kFromLast ? last.arms.at(arm) : observed.arms.at(arm);
-        Apply(part, tracks[i].Row(k, part.first), from, &target.arms.at(arm));
+        Apply(part, answer.tracks[i].Row(k, part.first), from, &target.arms.at(arm));
       }
       Action& done = chunk.emplace_back(target);
       for (ArmAction& arm : done.arms) arm.X_WE_cmd = arm.X_WE_cmd * map_.X_SE;
@@ -371,10 +323,12 @@ class MappedPolicy : public Policy {
   }
 
   mutable ZmqClient client_;
+  mutable AnswerMemory<Answer> answers_;  // of chunks that are under way
   PolicyMap map_;
   std::vector<Pose> X_WB_;
   PolicyInfo info_;
   std::vector<int> joints_A_;  // of each arm
+  bool measured_ = false;      // some actions are steps from where the arm is then
 };
 
 }  // namespace
@@ -409,6 +363,12 @@ Problems CheckMap(const PolicyMap& map, const SimulatorInfo& simulator) {
       problems.push_back(place + ": frame: hand is of steps; base or world");
     }
   }
+  const bool measured = std::any_of(
+      map.action.begin(), map.action.end(),
+      [](const MappedAction& part) { return part.meaning == ActionMeaning::kFromMeasured; });
+  if (measured && map.history > 1) {
+    problems.push_back("history: with from_measured a server sees the newest observation: 1");
+  }
   // every arm is commanded whole, once, in the way that the robot takes
   const bool joints = simulator.action_kind == ActionKind::kJoints;
   std::map<std::pair<int, Quantity>, int> commanded;
@@ -433,6 +393,12 @@ Problems CheckMap(const PolicyMap& map, const SimulatorInfo& simulator) {
     }
     if (IsRotation(part.to) && part.offset != 0)
       problems.push_back(place + ": a rotation has no offset");
+    const bool of_chunk =
+        part.meaning == ActionMeaning::kFromLast || part.meaning == ActionMeaning::kFromObservation;
+    if (measured && of_chunk) {
+      problems.push_back(place +
+                         ": meaning: beside from_measured a part is from_measured or absolute");
+    }
     ++commanded[{part.arm, part.to}];
   }
   for (int arm = 0; arm < arms; ++arm) {

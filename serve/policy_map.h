@@ -10,6 +10,7 @@
 #include "core/geometry/pose.h"
 #include "core/seam/policy.h"
 #include "core/seam/simulator.h"
+#include "serve/rotation_form.h"
 #include "serve/zmq_client.h"
 
 namespace understudy {
@@ -30,21 +31,15 @@ struct EnumNames<Quantity> {
                                      "gripper",        "gripper_width", "object_position",
                                      "object_rotation"};
 };
-enum class RotationForm { kWxyz, kXyzw, k6dColumns, k6dRows, kAxisAngle, kEulerXyz };
-template <>
-struct EnumNames<RotationForm> {
-  static constexpr std::array kNames{"quaternion_wxyz",  "quaternion_xyzw", "rotation_6d_columns",
-                                     "rotation_6d_rows", "axis_angle",      "euler_xyz"};
-};
 enum class PartFrame { kBase, kWorld, kHand };
 template <>
 struct EnumNames<PartFrame> {
   static constexpr std::array kNames{"base", "world", "hand"};
 };
-enum class ActionMeaning { kAbsolute, kFromObservation, kFromLast };
+enum class ActionMeaning { kAbsolute, kFromObservation, kFromLast, kFromMeasured };
 template <>
 struct EnumNames<ActionMeaning> {
-  static constexpr std::array kNames{"absolute", "from_observation", "from_last"};
+  static constexpr std::array kNames{"absolute", "from_observation", "from_last", "from_measured"};
 };
 
 struct MappedState {
@@ -88,7 +83,9 @@ struct MappedAction {
     v("form", form, "of a rotation, or of a turn where it is not absolute");
     v("frame", frame, "of a pose, or of a step: base of the arm, world, or hand");
     v("meaning", meaning,
-      "absolute; a step from where the arm was observed; or from the last target of the chunk");
+      "absolute; a step from where the arm was observed; from the last target of the chunk; or "
+      "from "
+      "where the arm is measured when it is done, as robosuite does deltas");
     v("scale", scale, "what is done is scale * number + offset");
     v("offset", offset, "see scale");
   }

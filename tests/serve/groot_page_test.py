@@ -176,7 +176,8 @@ with tempfile.TemporaryDirectory() as name:
     # the panda: steps of the hand
     def steps(state, call):
         turn = np.array([0.05, -0.02, 0.1 * (call % 3)], np.float32)
-        return {"robot0_eef_position_delta": np.full((1, 16, 3), 0.2 - 0.1 * (call % 4), np.float32),
+        sway = 0.2 - 0.1 * ((call + np.arange(16, dtype=np.float32)) % 4)
+        return {"robot0_eef_position_delta": np.tile(sway[None, :, None], (1, 1, 3)),
                 "robot0_eef_rotation_delta": np.tile(turn, (1, 16, 1)),
                 "robot0_gripper": np.full((1, 16, 1), -1.0, np.float32)}
 
@@ -187,6 +188,11 @@ with tempfile.TemporaryDirectory() as name:
         (folder / made).unlink()
     os.rename(folder / "rollouts", folder / "rollouts_so101")
     os.remove(folder / "policy")
+    follow(program, folder, [], names["keys"], names["state"], head + maps[1], steps, 8)
+    for made in ("rollouts.h5", "seen.h5", "policy"):
+        (folder / made).unlink()
+    os.rename(folder / "rollouts", folder / "rollouts_panda")
+    # and one at a time, so that every state is sent
     follow(program, folder, [], names["keys"], names["state"],
-           head + maps[1] + "horizon: 16\nhistory: 1\n", steps, 1)
+           (head + maps[1]).replace("execute: 8", "execute: 1"), steps, 1)
     print("with_groot.md: what was shown and answered over the wire is what its files hold")

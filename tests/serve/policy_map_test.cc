@@ -341,6 +341,88 @@ TEST(PolicyMap, JointsAndOneVectorOfAction) {
   EXPECT_EQ(chunk[0].arms[1].gripper, -1);
 }
 
+// Steps that are done from where the arm is then: a chunk is asked for once, and each of its
+// actions is made of the observation of its own step.
+TEST(PolicyMap, StepsFromWhereTheArmIsMeasured) {
+  Rng rng(RngKey{15});
+  SimulatorInfo robot = Panda();
+  robot.arms.resize(1);
+  int asked = 0;
+  std::vector<double> said;
+  Foreign server([&](const WireValue&) {
+    ++asked;
+    said.clear();
+    for (int i = 0; i < 4 * 7; ++i) said.push_back(static_cast<float>(0.1 * rng.Normal()));
+    return WireList{WireMap{{"a", WireArray::Float32({1, 4, 7}, said)}}, WireMap{}};
+  });
+  PolicyMap map;
+  map.state = {{.key = "p", .from = Quantity::kEefPosition}};
+  map.action = {{.key = "a",
+                 .to = Quantity::kEefPosition,
+                 .frame = PartFrame::kWorld,
+                 .meaning = ActionMeaning::kFromMeasured,
+                 .scale = 0.05},
+                {.key = "a",
+                 .to = Quantity::kEefRotation,
+                 .first = 3,
+                 .form = RotationForm::kAxisAngle,
+                 .frame = PartFrame::kHand,
+                 .meaning = ActionMeaning::kFromMeasured},
+                {.key = "a", .to = Quantity::kGripper, .first = 6}};
+  map.horizon = 4;
+  map.execute = 3;
+  const auto policy = OpenMappedPolicy(server.options(), map, robot, "m.yaml");
+  EXPECT_EQ(policy->info().execute, 1);
+  PolicyInput input;
+  for (int64_t step = 0; step < 9; ++step) {
+    SCOPED_TRACE(step);
+    // as a rollout hands over what was seen before
+    const auto keep = static_cast<size_t>(policy->info().EarlierAt(step));
+    std::vector<PolicyObservation> earlier = std::move(input.earlier);
+    if (step > 0) earlier.push_back(input);
+    earlier.erase(earlier.begin(), earlier.end() - static_cast<std::ptrdiff_t>(keep));
+    input = Seen(rng);
+    input.arms.resize(1);
+    input.earlier = std::move(earlier);
+    const ActionChunk chunk = policy->Act(input, {});
+    EXPECT_EQ(asked, step / 3 + 1);
+    ASSERT_EQ(chunk.size(), 1u);
+    const double* n = &said[static_cast<size_t>(step % 3) * 7];
+    const Pose& measured = input.arms[0].X_WE;
+    EXPECT_TRUE(chunk[0].arms[0].X_WE_cmd.translation().isApprox(
+        measured.translation() + 0.05 * Eigen::Vector3d(n[0], n[1], n[2]), 1e-9));
+    const Eigen::Vector3d turn(n[3], n[4], n[5]);
+    EXPECT_TRUE(chunk[0].arms[0].X_WE_cmd.rotation().toRotationMatrix().isApprox(
+        measured.rotation().toRotationMatrix() *
+            Eigen::AngleAxisd(turn.norm(), turn.normalized()).toRotationMatrix(),
+        1e-9));
+    EXPECT_EQ(chunk[0].arms[0].gripper, std::clamp(n[6], -1.0, 1.0));
+  }
+
+  // a chunk that begins is asked for, whatever was seen before
+  asked = 0;
+  input.earlier.clear();
+  for (int i = 0; i < 2; ++i) policy->Act(input, {});
+  EXPECT_EQ(asked, 2);
+
+  // a server that answers with less than the map executes
+  map.horizon = map.execute = 6;
+  const auto longer = OpenMappedPolicy(server.options(), map, robot, "m.yaml");
+  input.earlier.assign(4, input);
+  try {
+    longer->Act(input, {});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("its answer has 4 actions, of which the map executes 6"));
+  }
+  // what would need the rest of the chunk
+  map.history = 2;
+  map.action[1].meaning = ActionMeaning::kFromLast;
+  EXPECT_THAT(CheckMap(map, robot),
+              testing::UnorderedElementsAre(HasSubstr("history: with from_measured"),
+                                            HasSubstr("action[1]: meaning: beside from_measured")));
+}
+
 TEST(PolicyMap, WhatDoesNotFitIsSaidAtOnce) {
   PolicyMap map;
   map.cameras = {{"top", "x"}};
