@@ -10,7 +10,7 @@ TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 
 help:
 	@echo "make demo       set up, build and run the whole path on the stack task (about 25 minutes)"
-	@echo "make test       set up, build and run every test (about 22 minutes)"
+	@echo "make test       set up, build and run every test (about 18 minutes)"
 	@echo "make demo-full  the same path in a larger size (about 75 minutes)"
 	@echo "make test-slow  a thousand kills, a dataset of 4 GB, 20000 scripts of faults (about 10 minutes)"
 	@echo "make assets     textures and panoramas for plans that show pictures, into .deps/assets (50 MB of 225 MB fetched)"
