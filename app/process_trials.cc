@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Films of a report as pictures that move; `failed` gets the reason where one cannot be made.
+// Films of a report as GIFs; `failed` gets the reason where one cannot be made.
 std::vector<EncodedPicture> FilmsOf(const fs::path& report, std::string* failed) {
   std::vector<EncodedPicture> films;
   const fs::path folder = VideoFile(report.string(), 0).parent_path();

@@ -30,6 +30,13 @@ std::vector<std::string> ObjectsOf(const PolicyMap& map) {
   return objects;
 }
 
+// Whether some of its actions are steps from where the arm is when they are done.
+bool HasMeasured(const PolicyMap& map) {
+  return std::any_of(map.action.begin(), map.action.end(), [](const MappedAction& part) {
+    return part.meaning == ActionMeaning::kFromMeasured;
+  });
+}
+
 // Numbers of a part of an action; joints are as many as the arm has.
 int NumbersOf(const MappedAction& part, int joints) {
   switch (part.to) {
@@ -52,7 +59,7 @@ int NumbersOf(const MappedAction& part, int joints) {
 class MappedPolicy : public Policy {
  public:
   MappedPolicy(const RemoteOptions& options, const PolicyMap& map, const SimulatorInfo& simulator)
-      : client_(options), map_(map), X_WB_(simulator.X_WB) {
+      : client_(options), map_(map), X_WB_(simulator.X_WB), measured_(HasMeasured(map)) {
     for (const auto& names : simulator.joint_names)
       joints_A_.push_back(static_cast<int>(names.size()));
     const bool joints = simulator.action_kind == ActionKind::kJoints;
@@ -74,9 +81,6 @@ class MappedPolicy : public Policy {
     info_.arms = static_cast<int>(simulator.arms.size());
     info_.X_WB = simulator.base(0);
     info_.history = map.history;
-    for (const MappedAction& part : map.action) {
-      measured_ = measured_ || part.meaning == ActionMeaning::kFromMeasured;
-    }
     // each action is made of an observation of its own, and of the chunk that began `restart` and
     // fewer steps ago
     if (measured_) {
@@ -326,9 +330,9 @@ class MappedPolicy : public Policy {
   mutable AnswerMemory<Answer> answers_;  // of chunks that are under way
   PolicyMap map_;
   std::vector<Pose> X_WB_;
+  const bool measured_;  // HasMeasured
   PolicyInfo info_;
   std::vector<int> joints_A_;  // of each arm
-  bool measured_ = false;      // some actions are steps from where the arm is then
 };
 
 }  // namespace
@@ -363,9 +367,7 @@ Problems CheckMap(const PolicyMap& map, const SimulatorInfo& simulator) {
       problems.push_back(place + ": frame: hand is of steps; base or world");
     }
   }
-  const bool measured = std::any_of(
-      map.action.begin(), map.action.end(),
-      [](const MappedAction& part) { return part.meaning == ActionMeaning::kFromMeasured; });
+  const bool measured = HasMeasured(map);
   if (measured && map.history > 1) {
     problems.push_back("history: with from_measured a server sees the newest observation: 1");
   }

@@ -8,9 +8,9 @@
 
 #include "core/base/options.h"
 #include "core/geometry/pose.h"
+#include "core/geometry/rotation_form.h"
 #include "core/seam/policy.h"
 #include "core/seam/simulator.h"
-#include "serve/rotation_form.h"
 #include "serve/zmq_client.h"
 
 namespace understudy {

@@ -564,9 +564,9 @@ _GROUPS = [
          "++(in_a ? (in_b ? both : only_b) : (in_b ? only_a : neither));"),
         ("differ(\"renderings\", ToJson(a.options.render).dump(), ToJson(b.options.render).dump());", ""),
     ]),
-    ("serve/rotation_form.cc", "serve_test", "PolicyMap.*", [
-        ("q = FromColumns({n[0], n[1], n[2]}, {n[3], n[4], n[5]}).conjugate();",
-         "q = FromColumns({n[0], n[1], n[2]}, {n[3], n[4], n[5]});"),
+    ("core/geometry/rotation_form.cc", "serve_test", "PolicyMap.*", [
+        ("q = form == RotationForm::k6dRows ? Eigen::Matrix3d(R->transpose()) : *R;",
+         "q = *R;"),
     ]),
     ("serve/policy_map.cc", "serve_test", "PolicyMap.*", [
         ("return Follow(*answer, step, step + 1, input);", "return Follow(*answer, 0, 1, input);"),

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "core/base/error.h"
+
 namespace understudy {
 namespace {
 

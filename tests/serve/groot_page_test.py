@@ -6,7 +6,6 @@ What it was shown and what it answered is what stands in the rollouts when they 
 
 Exits 77 where pyzmq, msgpack or numpy is missing.
 """
-import io
 import json
 import os
 import pathlib
@@ -22,6 +21,7 @@ try:
     import msgpack
     import numpy as np
     import zmq
+    from npy_arrays import decode_npy, encode_npy
 except ImportError as missing:
     if sys.executable != "/usr/bin/python3" and os.path.exists("/usr/bin/python3"):
         os.execv("/usr/bin/python3", ["/usr/bin/python3", *sys.argv])
@@ -50,18 +50,6 @@ def configuration(text):
     return registered
 
 
-def encode(value):
-    if not isinstance(value, np.ndarray):
-        return value
-    file = io.BytesIO()
-    np.save(file, value, allow_pickle=False)
-    return {"__ndarray_class__": True, "as_npy": file.getvalue()}
-
-
-def decode(value):
-    return np.load(io.BytesIO(value["as_npy"])) if "__ndarray_class__" in value else value
-
-
 class Server(threading.Thread):
     """Answers with `act`, and keeps what it was asked and what it said."""
 
@@ -74,14 +62,14 @@ class Server(threading.Thread):
 
     def run(self):
         while True:
-            request = msgpack.unpackb(self.socket.recv(), object_hook=decode)
+            request = msgpack.unpackb(self.socket.recv(), object_hook=decode_npy)
             reply = {"status": "ok"}
             if request["endpoint"] == "get_action":
                 observation = request["data"]["observation"]
                 self.asked.append(observation)
                 self.said.append(self.act(observation["state"], len(self.said)))
                 reply = [self.said[-1], {}]
-            self.socket.send(msgpack.packb(reply, default=encode))
+            self.socket.send(msgpack.packb(reply, default=encode_npy))
 
 
 def columns(folder, modality, keys):

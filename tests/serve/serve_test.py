@@ -6,7 +6,6 @@ serve_test.py --program understudy --source FOLDER [--only NAME]
 Ends with 77 where Python has no zmq or msgpack_numpy.
 """
 import argparse
-import io
 import json
 import os
 import pathlib
@@ -24,6 +23,7 @@ try:
     import msgpack_numpy
     import numpy as np
     import zmq
+    from npy_arrays import decode_npy, encode_npy
 except ImportError as missing:
     if sys.executable != '/usr/bin/python3' and os.path.exists('/usr/bin/python3'):
         os.execv('/usr/bin/python3', ['/usr/bin/python3', *sys.argv])
@@ -255,16 +255,6 @@ def axis_angle(q):
 
 
 NOISE = [5, 0, 0, 0, 0]  # of every request, where two policies are compared
-
-
-def encode_npy(value):
-    file = io.BytesIO()
-    np.save(file, value, allow_pickle=False)
-    return {'__ndarray_class__': True, 'as_npy': file.getvalue()}
-
-
-def decode_npy(value):
-    return np.load(io.BytesIO(value['as_npy'])) if '__ndarray_class__' in value else value
 
 
 class Other(threading.Thread):

@@ -50,7 +50,7 @@ TEST(GifOf, HoldsEveryOtherFrameOfTwentyASecond) {
   EXPECT_EQ(film.codec, "gif");
   ASSERT_EQ(film.frames.size(), 6u);
   for (size_t k = 0; k < film.frames.size(); ++k) {
-    // of red 8 steps are told apart, shaded from pixel to pixel
+    // red has 8 levels; the mean of dithered pixels is nearer than that
     double red = 0;
     const Image& image = film.frames[k];
     for (size_t i = 0; i < image.rgb.size(); i += 3) red += image.rgb[i];

@@ -1,4 +1,4 @@
-#include "serve/rotation_form.h"
+#include "core/geometry/rotation_form.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,13 +8,15 @@
 namespace understudy {
 namespace {
 
-// The rotation whose first two columns are nearest to a and b.
-Eigen::Quaterniond FromColumns(const Eigen::Vector3d& a, const Eigen::Vector3d& b) {
-  const Eigen::Vector3d x = a.normalized();
-  const Eigen::Vector3d y = (b - x * x.dot(b)).normalized();
+// Gram and Schmidt.
+std::optional<Eigen::Matrix3d> FromColumns(const Eigen::Vector3d& a, const Eigen::Vector3d& b) {
+  if (!(a.norm() > 1e-6)) return std::nullopt;
+  const Eigen::Vector3d x = a.normalized(), rest = b - x.dot(b) * x;
+  if (!(rest.norm() > 1e-6)) return std::nullopt;
+  const Eigen::Vector3d y = rest.normalized();
   Eigen::Matrix3d R;
   R << x, y, x.cross(y);
-  return Eigen::Quaterniond(R);
+  return R;
 }
 
 }  // namespace
@@ -68,12 +70,12 @@ std::optional<Eigen::Quaterniond> ReadRotation(const double* n, RotationForm for
       q = {n[3], n[0], n[1], n[2]};
       break;
     case RotationForm::k6dColumns:
-      q = FromColumns({n[0], n[1], n[2]}, {n[3], n[4], n[5]});
+    case RotationForm::k6dRows: {
+      const std::optional<Eigen::Matrix3d> R = FromColumns({n[0], n[1], n[2]}, {n[3], n[4], n[5]});
+      if (!R) return std::nullopt;
+      q = form == RotationForm::k6dRows ? Eigen::Matrix3d(R->transpose()) : *R;
       break;
-    case RotationForm::k6dRows:
-      // rows of R are columns of its inverse
-      q = FromColumns({n[0], n[1], n[2]}, {n[3], n[4], n[5]}).conjugate();
-      break;
+    }
     case RotationForm::kAxisAngle:
       q = RotationExp({n[0], n[1], n[2]});
       break;
