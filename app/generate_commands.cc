@@ -44,10 +44,12 @@ void VisitSources(V& v, MimicOptions& mimic) {
 // MimicOptions with the task, flat: `understudy mimic --source F --task stack --demos 100 --out F`.
 struct MimicFlags {
   // same settings, same text
-  static constexpr std::array kUnwritten{kLeaveOut, "plan_file", "world_plan"};
+  static constexpr std::array kUnwritten{kLeaveOut, "plan_file", "world_plan", "action_noise",
+                                         "noise_correlation"};
   std::string task, robot, subtasks, plan_file;
   std::optional<Transit> transit;  // takes the place of every subtask's; unset: as it says
   double start_shift = 0, start_turn = 0;
+  std::optional<double> action_noise, noise_correlation;  // likewise
   MimicOptions mimic;
   std::string report;
   WatchFlags watch;
@@ -68,6 +70,13 @@ struct MimicFlags {
     v("start_shift", start_shift, "m, of every subtask; 0: as the task says", Limits{0, 1});
     v("start_turn", start_turn, "rad, of every subtask; 0: as the task says",
       Limits{0, 3.1415926536});
+    v("action_noise", action_noise,
+      "standard deviation of the normalised action, of every subtask; unset: as the task says",
+      Limits{0, 1});
+    v("noise_correlation", noise_correlation,
+      "of a step's noise with the next one's, of every subtask: with more of it the hand wanders "
+      "instead of shaking; unset: as the task says",
+      Limits{0, 0.999});
     mimic.run.Visit(v);
     v("out", mimic.out, "dataset to write", kRequired, kOutput);
     v("overwrite", mimic.overwrite, "replace it where it exists", Effect::kPlace);
@@ -203,12 +212,14 @@ std::filesystem::path PageFile(const MimicFlags& flags) {
   return page;
 }
 
-// What the flags say of the task's transits.
-void ChangeTransits(const MimicFlags& flags, TaskSpec* task) {
+// What the flags say of all subtasks of the task.
+void ChangeSubtasks(const MimicFlags& flags, TaskSpec* task) {
   for (Subtask& subtask : task->subtasks) {
     if (flags.transit) subtask.transit = *flags.transit;
     if (flags.start_shift > 0) subtask.start_shift = flags.start_shift;
     if (flags.start_turn > 0) subtask.start_turn = flags.start_turn;
+    if (flags.action_noise) subtask.action_noise = *flags.action_noise;
+    if (flags.noise_correlation) subtask.noise_correlation = *flags.noise_correlation;
   }
 }
 
@@ -314,7 +325,7 @@ Command MimicCommand() {
         MimicOptions options = flags.mimic;
         Twin twin =
             TwinOfSources(flags.task, flags.robot, flags.subtasks, &options, *context.progress);
-        ChangeTransits(flags, &twin.task);
+        ChangeSubtasks(flags, &twin.task);
         const DrawWorld world = WorldOf(flags.plan_file, twin, &options);
         WorkerSeams seams(twin.simulators, twin.planners, DescribeRobot(twin.robot));
         seams.world = world;

@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "mimic/attempt/attempt_meta.h"
+#include "mimic/attempt/feedback.h"
 #include "mimic/attempt/subtask_planner.h"
 #include "mimic/attempt/watch.h"
 
@@ -45,7 +46,8 @@ struct ActiveSubtask {
   Action command;
   StepLabel label = StepLabel::kHold;
   int32_t source_step = -1;
-  double sigma = 0;  // of its noise
+  double sigma = 0;               // of its noise
+  const Waypoint* led = nullptr;  // in the way: where the source's hands were; null: not followed
 
   bool joint_limit = false, collided = false;
   std::string touching;    // by an arm link, what first
@@ -69,6 +71,7 @@ class Runner {
         parallel_(HasParallel(task)),
         noise_(key.WithTerm("noise")),
         last_noise_(6 * simulator.info().arms.size()),
+        feedback_(options.feedback, simulator.info().arms.size()),
         watch_(task, simulator.info()),
         quality_(options.gates),
         states_(task.subtasks.size()) {
@@ -179,6 +182,7 @@ class Runner {
     active->label = label;
     active->source_step = source_step;
     active->sigma = sigma;
+    active->led = nullptr;
   }
   // One step at `target` without noise.
   static void Hold(ActiveSubtask* active, const Action& target, int32_t source_step = -1) {
@@ -199,6 +203,7 @@ class Runner {
     const auto follow = [&](double noise) {
       const Waypoint& waypoint = way[active->next++];
       Command(active, waypoint.target, waypoint.label, waypoint.source_step, noise);
+      if (waypoint.led) active->led = &waypoint;
     };
 
     if (active->phase == ActiveSubtask::Phase::kBridge) {
@@ -313,8 +318,12 @@ class Runner {
   void Move(size_t i, const ActiveSubtask* active, Step* row) {
     const DeltaLimits& limits = simulator_.info().limits;
     const Pose& X_WE = row->observation.arms[i].X_WE;
+    ArmAction command = last_.arms[i];
+    if (active != nullptr && active->led != nullptr) {
+      command = feedback_.Led(i, command, active->led->X_WE_arrived[i], X_WE);
+    }
     const ArmAction& clean = row->action_clean.arms[i] =
-        simulator_.Resolve(i, ClipTarget(X_WE, last_.arms[i], limits));
+        simulator_.Resolve(i, ClipTarget(X_WE, command, limits));
     row->action.arms[i] = clean;
     const double sigma = active == nullptr ? 0 : active->sigma * options_.noise_scale;
     if (sigma > 0) {
@@ -331,6 +340,7 @@ class Runner {
   // Applies the row's action and looks at what came of it.
   bool Stepped(const Step& row) {
     const StepOutcome outcome = simulator_.Step(row.action);
+    if (!outcome.unstable) feedback_.Note(row, now());
     const auto note = [&](ActiveSubtask& active) {
       active.joint_limit |= outcome.joint_limit;
       if (outcome.collision && !active.collided) active.touching = outcome.touching;
@@ -426,6 +436,7 @@ class Runner {
   const bool parallel_;
   Rng noise_;
   std::vector<std::optional<double>> last_noise_;  // per arm and axis, where noise is correlated
+  Feedback feedback_;
   SubtaskWatch watch_;
   QualityWatch quality_;
   int max_steps_ = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ namespace understudy {
 // changes results.
 struct GenerateOptions {
   double noise_scale = 1;
+  double feedback = 1;
   double bridge_tolerance = 0.02;
   int bridge_timeout = 15;
   double arrival_angle = 0.15;  // rad: with Subtask::arrival_tolerance, at gripper events
@@ -30,9 +32,14 @@ struct GenerateOptions {
   double reach_margin = 0.02;
   int max_steps = 0;  // per attempt; 0: MostSteps decides
   QualityGates gates;
+  static constexpr std::array kUnwritten{"feedback"};
   template <class V>
   void Visit(V& v) {
     v("noise_scale", noise_scale, "multiplies the action noise of every subtask", Limits{0, 100});
+    v("feedback", feedback,
+      "part of what the hand is away from where the source's was by which the source's command is "
+      "moved; 0: the commands alone",
+      Limits{0, 1});
     v("bridge_tolerance", bridge_tolerance, "m from its first pose at which a segment begins",
       Limits{0, 1});
     v("bridge_timeout", bridge_timeout, "steps that this waits at most", Limits{0, 1000});
@@ -74,8 +81,9 @@ RngKey AttemptKey(uint64_t seed, int64_t attempt, const std::string& variant);
 
 // One attempt of the task from a new start of reset distribution `variant`: for every subtask
 // selects a source, carries its segment to where the object is, bridges to it and executes it in
-// closed loop on absolute targets (after Mandlekar et al., "MimicGen", CoRL 2023), waiting for E
-// before gripper events, with noise on the normalised action. Ends early where the attempt cannot
+// closed loop on absolute targets (after Mandlekar et al., "MimicGen", CoRL 2023), led to where the
+// source's hand was (GenerateOptions::feedback), waiting for E before gripper events, with noise on
+// the normalised action. Ends early where the attempt cannot
 // succeed any more. Success must hold at the end. Depends on its arguments only. `settings` is
 // stored in the episode. `planner` finds the ways of subtasks with transit = plan (after Garrett et
 // al., "SkillMimicGen", CoRL 2024); where none asks for one it may be null.

@@ -122,6 +122,7 @@ void PlanSubtask(const SourceDemo& source, int start, int end, const SegmentTran
     Waypoint& waypoint = (*plan)[bridge + t - start];
     waypoint.label = StepLabel::kSegment;
     waypoint.source_step = source.FileRow(t);
+    waypoint.led = true;
     waypoint.target.arms.resize(arms);
     waypoint.X_WE_arrived.resize(arms);
     for (size_t i = 0; i < arms; ++i) {

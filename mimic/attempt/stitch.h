@@ -18,6 +18,7 @@ struct Waypoint {
                      // E has arrived when it is near this or near the target
   StepLabel label = StepLabel::kSegment;
   int32_t source_step = -1;  // row of the source; -1 on bridges
+  bool led = false;          // a row of the source itself: its command is moved by feedback
 };
 
 // The way of a bridge between two poses: straight, or where `arch` (m) is not 0 up to that far

@@ -164,8 +164,18 @@ TEST_F(Cli, AnnotateReadsRobosuitesOwnRecording) {
   EXPECT_EQ(reader.header().simulator.signals, (std::vector<std::string>{"grasp", "on_b"}));
   // a hasty demonstration of 49 steps, of which the last ones let go
   Expect("mimic --source a.h5 --variant D0 --attempts 40 --seed 5 --out g.h5", 0, "of 40 attempts");
-  EXPECT_GE(DatasetReader(folder_ / "g.h5").episodes().size(), 32u);
+  EXPECT_GE(DatasetReader(folder_ / "g.h5").episodes().size(), 38u);
   Expect("data verify g.h5 --replay", 0, "");
+}
+
+// And its square, with the settings of the task as they are: hasty demonstrations that grip next to
+// the nut's wall.
+TEST_F(Cli, RobosuitesOwnSquareIsMultiplied) {
+  const std::string golden = kSource + "/tests/golden/robomimic_square.h5";
+  Expect("data annotate " + golden + " --variant D0 --out a.h5", 0,
+         "3 demonstrations: 0 by restored states, 3 with every end, 0 with flags");
+  Expect("mimic --source a.h5 --variant D0 --attempts 40 --seed 3 --out g.h5", 0, "of 40 attempts");
+  EXPECT_GE(DatasetReader(folder_ / "g.h5").episodes().size(), 36u);
 }
 
 std::vector<std::string> NamesIn(const fs::path& file) {

@@ -72,7 +72,7 @@ TEST_F(Drawer, ThatOpensTowardsTheBlockLeavesTheHandRoom) {
 }
 
 // The law of objects that have not moved, for a part: where cabinet and drawer start as in the
-// source and there is no noise, the hand is told what the source's was.
+// source and there is no noise, the hand is told what the source's was (but for feedback).
 TEST_F(Drawer, ThatHasNotMovedReproducesTheSource) {
   std::string fixed =
       Replaced(task_, "x: [-0.15, -0.05], y: [0.12, 0.25]", "x: [-0.1, -0.1], y: [0.2, 0.2]");
@@ -83,7 +83,7 @@ TEST_F(Drawer, ThatHasNotMovedReproducesTheSource) {
   Expect("teleop --task ./task.yaml --demos 1 --seed 2 --out s.h5", 0, "1 demonstration");
   Expect(
       "mimic --task ./task.yaml --source s.h5 --attempts 1 --seed 2 --set generate.noise_scale=0 "
-      "--out g.h5",
+      "--set generate.feedback=0 --out g.h5",
       0, "1 of 1 attempts succeeded");
   const DatasetReader sources(folder_ / "s.h5"), generated(folder_ / "g.h5");
   const Episode source = sources.ReadEpisode(0), again = generated.ReadEpisode(0);

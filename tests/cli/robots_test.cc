@@ -121,6 +121,7 @@ TEST_F(Cli, TargetsOfJointsReproduceTheSourceWhereNothingHasMoved) {
          "1 demonstration");
   Expect(
       "mimic s.h5 --task still/task.yaml --attempts 3 --seed 2 --set generate.noise_scale=0 "
+      "--set generate.feedback=0 "
       "--out g.h5",
       0, "3 of 3 attempts succeeded");
   const DatasetReader sources(folder_ / "s.h5"), generated(folder_ / "g.h5");

@@ -75,7 +75,10 @@ TEST_F(PlannedTransits, GenerateReplayAndEndTheSameHoweverTheyRun) {
 
   // the dataset tells how it was made
   Mimic("--attempts 2", "bridged.h5");
-  Mimic("--transit plan --start-shift 0.02 --start-turn 0.2 --attempts 2", "beside.h5");
+  Mimic(
+      "--transit plan --start-shift 0.02 --start-turn 0.2 --action-noise 0.04 "
+      "--noise-correlation 0.9 --attempts 2",
+      "beside.h5");
   for (const Json& subtask : Subtasks("one.h5")) {
     EXPECT_EQ(subtask.at("transit"), "plan");
     EXPECT_FALSE(subtask.contains("start_shift"));
@@ -85,6 +88,8 @@ TEST_F(PlannedTransits, GenerateReplayAndEndTheSameHoweverTheyRun) {
   }
   for (const Json& subtask : Subtasks("beside.h5")) {
     EXPECT_EQ(subtask.at("start_shift"), 0.02);
+    EXPECT_EQ(subtask.at("action_noise"), 0.04);
+    EXPECT_EQ(subtask.at("noise_correlation"), 0.9);
   }
 }
 

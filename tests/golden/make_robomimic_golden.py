@@ -90,14 +90,14 @@ def demonstrate(env):
     assert stack._check_success(), "the cube does not stand on the other one"
 
 
-def record(folder):
+def record(folder, task="Stack", demonstrate=demonstrate, demos=DEMOS, seed=7):
     config = robosuite.load_controller_config(default_controller="OSC_POSE")
     kwargs = {"robots": ["Panda"], "controller_configs": config, "control_freq": 20}
     env = DataCollectionWrapper(
-        robosuite.make("Stack", has_renderer=False, has_offscreen_renderer=False,
+        robosuite.make(task, has_renderer=False, has_offscreen_renderer=False,
                        use_camera_obs=False, ignore_done=True, **kwargs), str(folder / "raw"))
-    np.random.seed(7)
-    for _ in range(DEMOS):
+    np.random.seed(seed)
+    for _ in range(demos):
         env.reset()
         demonstrate(env)
     env.close()

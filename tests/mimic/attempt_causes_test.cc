@@ -184,7 +184,7 @@ TEST(AttemptCauses, EveryFailureHasACause) {
   const TaskSpec task = FakeTask();
   const SourceSet sources = FakeSources(task);
   FakeOptions clumsy;
-  clumsy.grasp_radius = 0.002;
+  clumsy.grasp_radius = 0.0005;
   clumsy.lag = 0.3;
   int failures = 0;
   for (int64_t i = 0; i < 50; ++i) {

@@ -214,6 +214,100 @@ TEST(Attempt, BridgesAreNoisyWhenAsked) {
   EXPECT_EQ(noisy, bridge);
 }
 
+// One source that begins where the attempt of RngKey `key` begins, objects and all, but with the
+// hand elsewhere; and rows of the first subtask that follow it one by one.
+class FeedbackTest : public testing::Test {
+ protected:
+  FeedbackTest() {
+    NearestObjectSelection nearest;
+    nearest.k = 1;
+    for (Subtask& subtask : task_.subtasks) subtask.selection = nearest;
+    options_.noise_scale = 0;
+  }
+
+  void Try(double lag, double feedback, double lower = 0) {
+    FakeOptions fake, elsewhere;
+    fake.lag = elsewhere.lag = lag;
+    elsewhere.home_noise = 0.1;
+    options_.feedback = feedback;
+    source_ =
+        ScriptedStack(*MakeFakeSimulator(task_, elsewhere), task_, "D0", key_.WithTerm("reset"));
+    const Eigen::Vector3d down(0, 0, -lower);
+    for (Step& step : source_.steps) {
+      for (Pose* X_WE : {&step.observation.arms[0].X_WE, &step.action.arms[0].X_WE_cmd,
+                         &step.action_clean.arms[0].X_WE_cmd}) {
+        *X_WE = Pose(X_WE->rotation(), X_WE->translation() + down);
+      }
+    }
+    const std::unique_ptr<Simulator> simulator = MakeFakeSimulator(task_, fake);
+    const SourceSet sources({source_}, DemoNames(1), task_, simulator->info(), 3);
+    rows_ = Generate(sources, task_, *simulator, "D0", options_, key_).episode.steps;
+  }
+
+  const Step& SourceRow(size_t t) const { return source_.steps[rows_[t].source_step]; }
+  Eigen::Vector3d Away(size_t t) const {
+    return rows_[t].observation.arms[0].X_WE.translation() -
+           SourceRow(t).observation.arms[0].X_WE.translation();
+  }
+  // Whether row `t` and the next follow the source, and were not clipped.
+  bool Follows(size_t t) const {
+    return rows_[t + 1].subtask == 0 && rows_[t].label == StepLabel::kSegment &&
+           rows_[t + 1].label == StepLabel::kSegment &&
+           rows_[t + 1].source_step == rows_[t].source_step + 1 && !rows_[t].delta[0].clipped;
+  }
+
+  TaskSpec task_ = FakeTask();
+  const RngKey key_ = AttemptKey(1, 0, "D0");
+  GenerateOptions options_;
+  Episode source_;
+  std::vector<Step> rows_;
+};
+
+// The law of feedback f: where one step covers the share a of the way to its target, what the hand
+// is away from where the source's was shrinks by a (1 + f) per step of a segment.
+TEST_F(FeedbackTest, LeadsTheHandToWhereTheSourcesWas) {
+  for (const double feedback : {0.0, 0.5, 1.0}) {
+    Try(0.25, feedback);
+    int checked = 0;
+    for (size_t t = 0; t + 1 < rows_.size(); ++t) {
+      if (!Follows(t)) continue;
+      EXPECT_LT((Away(t + 1) - (1 - 0.25 * (1 + feedback)) * Away(t)).norm(), 1e-9) << t;
+      checked += Away(t).norm() > 1e-4;
+    }
+    EXPECT_GT(checked, 5) << feedback;
+  }
+}
+
+// An arm that nearly reaches its target in a step is led there, not beyond.
+TEST_F(FeedbackTest, DoesNotOvershoot) {
+  Try(0.8, 1);
+  int checked = 0;
+  for (size_t t = 0; t + 1 < rows_.size(); ++t) {
+    if (!Follows(t)) continue;
+    EXPECT_LT(Away(t + 1).norm(), 1e-6) << t;
+    checked += Away(t).norm() > 1e-4;
+  }
+  EXPECT_GT(checked, 0);
+}
+
+// What blocks a hand it is not led into: there the commands are the source's.
+TEST_F(FeedbackTest, PressesNoHarder) {
+  Try(0.25, 1, 0.05);
+  int checked = 0;
+  for (size_t t = 1; t < rows_.size() && rows_[t].subtask == 0; ++t) {
+    if (rows_[t].label != StepLabel::kSegment) continue;
+    const Pose& X_WE = rows_[t].observation.arms[0].X_WE;
+    const Eigen::Vector3d was = rows_[t - 1].observation.arms[0].X_WE.translation(),
+                          asked = rows_[t - 1].action.arms[0].X_WE_cmd.translation() - was,
+                          moved = X_WE.translation() - was;
+    const bool blocked = moved.norm() < 0.5 * 0.25 * asked.norm();
+    const ArmAction own = ClipTarget(X_WE, SourceRow(t).action.arms[0], {});
+    EXPECT_EQ(rows_[t].action_clean.arms[0] == own, blocked) << t;
+    checked += blocked;
+  }
+  EXPECT_GT(checked, 3);
+}
+
 // A gripper turns around only where E has arrived, or after the wait; until then the old command.
 TEST(Attempt, GripperEventsWaitForTheArm) {
   TaskSpec task = FakeTask();
@@ -231,6 +325,7 @@ TEST(Attempt, GripperEventsWaitForTheArm) {
   const SourceSet sources(demos, DemoNames(5), task, simulator->info(), 3);
   GenerateOptions options;
   options.noise_scale = 0;
+  options.feedback = 0;  // commands are then what the way says
   const auto source_of = [&](const Attempt& attempt, const Step& row) -> const Episode& {
     for (const Episode& demo : demos) {
       if (demo.meta.uuid == attempt.episode.meta.sources[row.source]) return demo;
@@ -342,6 +437,7 @@ TEST(Attempt, GripperEventsWaitForTheTurn) {
   }
   GenerateOptions options;
   options.noise_scale = 0;
+  options.feedback = 0;
   options.bridge_timeout = 0;
   options.arrival_angle = 3.2;
   const std::vector<double> anyhow = AnglesAtEvents(task, options);

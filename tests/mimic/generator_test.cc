@@ -226,6 +226,7 @@ TEST_F(GeneratorTest, BalanceKeepsEveryPartToItsShare) {
   options_.attempts = 0;
   options_.demos = 45;
   options_.balance = 1;
+  options_.generate.feedback = 0;
   MemorySink whole;
   const MimicReport report = Run(whole);
   EXPECT_EQ(report.episodes, 45);
