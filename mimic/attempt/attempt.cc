@@ -71,7 +71,8 @@ class Runner {
         parallel_(HasParallel(task)),
         noise_(key.WithTerm("noise")),
         last_noise_(6 * simulator.info().arms.size()),
-        feedback_(options.feedback, simulator.info().arms.size()),
+        // a hand that cannot take every orientation is never where the source's was
+        feedback_(simulator.info().tilt > 0 ? 0 : options.feedback, simulator.info().arms.size()),
         watch_(task, simulator.info()),
         quality_(options.gates),
         states_(task.subtasks.size()) {
