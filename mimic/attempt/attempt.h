@@ -82,11 +82,11 @@ RngKey AttemptKey(uint64_t seed, int64_t attempt, const std::string& variant);
 // One attempt of the task from a new start of reset distribution `variant`: for every subtask
 // selects a source, carries its segment to where the object is, bridges to it and executes it in
 // closed loop on absolute targets (after Mandlekar et al., "MimicGen", CoRL 2023), led to where the
-// source's hand was (GenerateOptions::feedback), waiting for E before gripper events, with noise on
-// the normalised action. Ends early where the attempt cannot
-// succeed any more. Success must hold at the end. Depends on its arguments only. `settings` is
-// stored in the episode. `planner` finds the ways of subtasks with transit = plan (after Garrett et
-// al., "SkillMimicGen", CoRL 2024); where none asks for one it may be null.
+// source's hand was (Feedback), waiting for E before gripper events, with noise on the normalised
+// action. Ends early where the attempt cannot succeed any more. Success must hold at the end.
+// Depends on its arguments only. `settings` is stored in the episode. `planner` finds the ways of
+// subtasks with transit = plan (after Garrett et al., "SkillMimicGen", CoRL 2024); where none asks
+// for one it may be null.
 Attempt Generate(const SourceSet& sources, const TaskSpec& task, Simulator& simulator,
                  const std::string& variant, const GenerateOptions& options, const RngKey& key,
                  const Json& settings = Json::object(), TransitPlanner* planner = nullptr);

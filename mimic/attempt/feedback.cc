@@ -15,12 +15,12 @@ Feedback::Feedback(double most, size_t arms)
 
 ArmAction Feedback::Led(size_t arm, const ArmAction& command, const Pose& X_WE_src,
                         const Pose& X_WE) const {
-  if (blocked_[arm]) return command;
   const double gain = std::clamp(1 / std::max(Share(arm), 1e-3) - 1, 0.0, most_);
+  if (blocked_[arm] || gain == 0) return command;
   const Eigen::Vector3d away = X_WE_src.translation() - X_WE.translation();
   const Eigen::Vector3d turn = RotationLog(X_WE_src.rotation() * X_WE.rotation().conjugate());
   // not one bit of a hand that is there is changed
-  if (gain == 0 || (away.isZero(0) && turn.isZero(0))) return command;
+  if (away.isZero(0) && turn.isZero(0)) return command;
   return {Pose(RotationExp(gain * turn) * command.X_WE_cmd.rotation(),
                command.X_WE_cmd.translation() + gain * away),
           command.gripper,

@@ -19,8 +19,8 @@ class Feedback {
   // in the step before, which would press harder.
   ArmAction Led(size_t arm, const ArmAction& command, const Pose& X_WE_src, const Pose& X_WE) const;
 
-  // How the arms followed the targets of `row` (no rows are left out): on bridges this says what
-  // part of its way a step covers.
+  // How the arms followed the targets of `row`, for every row: whether something blocks them, and,
+  // on bridges, what part of its way to its target an arm covers in a step.
   void Note(const Step& row, const Observation& after);
 
  private:

@@ -72,7 +72,7 @@ TEST_F(Drawer, ThatOpensTowardsTheBlockLeavesTheHandRoom) {
 }
 
 // The law of objects that have not moved, for a part: where cabinet and drawer start as in the
-// source and there is no noise, the hand is told what the source's was (but for feedback).
+// source, the commands are the source's: without noise and feedback.
 TEST_F(Drawer, ThatHasNotMovedReproducesTheSource) {
   std::string fixed =
       Replaced(task_, "x: [-0.15, -0.05], y: [0.12, 0.25]", "x: [-0.1, -0.1], y: [0.2, 0.2]");
