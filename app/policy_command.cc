@@ -13,31 +13,22 @@
 namespace understudy {
 namespace {
 
-enum class PolicyFormat { kLerobot };
-
-}  // namespace
-template <>
-struct EnumNames<PolicyFormat> {
-  static constexpr std::array kNames{"lerobot"};
-};
-namespace {
-
 const char* ExportHelp() {
   static const std::string help = [] {
-    std::vector<std::string> types;
+    std::vector<std::string> programs;
     for (const PolicyType& type : PolicyTypes()) {
-      if (type.write_lerobot) types.push_back("`" + type.name + "`");
+      if (type.write_foreign)
+        programs.push_back(fmt::format("{} of `{}`", type.foreign, type.name));
     }
-    return fmt::format("format: lerobot = pretrained_model folder of LeRobot 0.4, of policies {}",
-                       fmt::join(types, ", "));
+    return fmt::format("program: {}; empty: the one that has the policy's network",
+                       fmt::join(programs, ", "));
   }();
   return help.c_str();
 }
 
 struct ExportFlags {
   std::string checkpoint;
-  PolicyFormat to = PolicyFormat::kLerobot;
-  std::string out;
+  std::string to, out;
   template <class V>
   void Visit(V& v) {
     v("checkpoint", checkpoint, "run, checkpoint or pretrained_model folder", kRequired);
@@ -52,7 +43,7 @@ Command ExportPolicyCommand() {
   Command command = MakeCommand<ExportFlags>(
       "policy export", "write a trained policy for another program",
       [](const ExportFlags& flags, CommandContext& context) {
-        return ExportPolicy(flags.checkpoint, flags.out, context.plan);
+        return ExportPolicy(flags.checkpoint, flags.to, flags.out, context.plan);
       },
       [](const Json& result) {
         return fmt::format("{}: {} weights; state and action are those of `{}`\n",

@@ -251,23 +251,26 @@ PredictReport RunPredict(const std::string& checkpoint, const PredictOptions& op
   return Predict(opened.policy, opened.layout, *opened.model, options, progress);
 }
 
-Json ExportPolicy(const std::string& checkpoint, const std::string& out, bool plan) {
+Json ExportPolicy(const std::string& checkpoint, const std::string& to, const std::string& out,
+                  bool plan) {
   if (checkpoint.empty() || out.empty()) {
     ThrowUsage("policy export needs a checkpoint (of `understudy train`) and --out FOLDER");
   }
   const PolicyArtefact policy = LoadListedPolicy(checkpoint);
   const PolicyType* type = FindPolicyType(policy.config.type);
-  if (type == nullptr || !type->write_lerobot) {
+  if (type == nullptr || !type->write_foreign || (!to.empty() && type->foreign != to)) {
     std::vector<std::string> written;
     for (const PolicyType& listed : PolicyTypes()) {
-      if (listed.write_lerobot) written.push_back(listed.name);
+      if (listed.write_foreign) {
+        written.push_back(fmt::format("'{}' (for {})", listed.name, listed.foreign));
+      }
     }
-    ThrowBadInput(
-        fmt::format("{}: a policy of type '{}': LeRobot has networks of type {} in common "
-                    "with this program",
-                    policy.folder.string(), policy.config.type, fmt::join(written, ", ")));
+    ThrowBadInput(fmt::format(
+        "{}: a policy of type '{}'{}: networks that another program has, too, are of type {}",
+        policy.folder.string(), policy.config.type, to.empty() ? "" : " for " + to,
+        fmt::join(written, ", ")));
   }
-  type->write_lerobot(policy, out, plan);
+  type->write_foreign(policy, out, plan);
   return {{"policy", policy.hash},
           {"weights", policy.weights.size()},
           {"action_meaning", policy.config.embodiment.action_meaning},

@@ -83,9 +83,11 @@ OpenLoopReport RunOpenLoop(const std::string& checkpoint, const std::string& emb
                            const ReadOptions& read, const ChunkModelFactory& factory,
                            Progress& progress);
 
-// Writes the policy of a checkpoint as LeRobot keeps them: PolicyType::write_lerobot. With `plan`
-// only what would be written is said. Throws Error(kUsage) where a folder is not named.
-Json ExportPolicy(const std::string& checkpoint, const std::string& out, bool plan);
+// Writes the policy of a checkpoint for the program whose networks they are:
+// PolicyType::write_foreign. `to` names that program; empty: whichever it is. With `plan` only what
+// would be written is said. Throws Error(kUsage) where a folder is not named.
+Json ExportPolicy(const std::string& checkpoint, const std::string& to, const std::string& out,
+                  bool plan);
 
 // Asks the policy of a checkpoint about recorded rows: Predict.
 PredictReport RunPredict(const std::string& checkpoint, const PredictOptions& options,

@@ -1,7 +1,7 @@
 // Policies `act` from the command line, and their way to LeRobot and back.
 
 #include "cli_support.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

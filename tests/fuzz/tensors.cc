@@ -8,7 +8,7 @@
 #include "core/base/json.h"
 #include "tests/fuzz/bytes.h"
 #include "tests/fuzz/targets.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

@@ -11,7 +11,7 @@
 #include "small_act.h"
 #include "train/evaluate/checkpoint_policy.h"
 #include "train/policies/act/lerobot_config.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

@@ -7,7 +7,7 @@
 #include <numeric>
 
 #include "small_act.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "core/seam/policy.h"
 #include "small_policy.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

@@ -9,7 +9,7 @@
 #include <filesystem>
 
 #include "small_policy.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

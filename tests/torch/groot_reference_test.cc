@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "small_policy.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

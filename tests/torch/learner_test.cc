@@ -6,7 +6,7 @@
 
 #include "small_policy.h"
 #include "train/run/not_finite.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 #include "train/torch/worker.h"
 
 namespace understudy {

@@ -4,7 +4,7 @@
 #include <regex>
 #include <set>
 
-#include "small_policy.h"
+#include "small_groot_head.h"
 
 namespace understudy {
 namespace {
@@ -52,6 +52,25 @@ TEST(PolicyPage, NamesTheWeightsOfGroot) {
   for (const std::string& name : weights) EXPECT_TRUE(page.contains(name)) << name;
   for (const std::string& name : page) {
     if (std::regex_match(name, std::regex(".*\\.(weight|bias|W|b|running_mean|running_var)"))) {
+      EXPECT_TRUE(weights.contains(name)) << name;
+    }
+  }
+}
+
+TEST(PolicyPage, NamesTheWeightsOfGrootsHead) {
+  std::set<std::string> weights;
+  for (const char* version : {"n1_5", "n1_6", "n1_7"}) {
+    Json policy = SmallHead(version);
+    policy["mask_token"] = version == std::string("n1_6");
+    for (const auto& [name, blob] :
+         MakeGrootHeadLearner(HeadLayout(policy), policy, SmallTrainer())->ExportPolicy()) {
+      weights.insert(std::regex_replace(name, std::regex("\\.[0-9]+"), ".<n>"));
+    }
+  }
+  const std::set<std::string> page = NamesOfPage("groot_head");
+  for (const std::string& name : weights) EXPECT_TRUE(page.contains(name)) << name;
+  for (const std::string& name : page) {
+    if (std::regex_match(name, std::regex(".*\\.(weight|bias|W|b)"))) {
       EXPECT_TRUE(weights.contains(name)) << name;
     }
   }

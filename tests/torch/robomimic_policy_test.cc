@@ -11,7 +11,7 @@
 #include "train/command.h"
 #include "train/policies/bc_rnn_gmm/bc_rnn_gmm.h"
 #include "train/run/checkpoint.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "small_policy.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

@@ -10,7 +10,7 @@
 #include "small_policy.h"
 #include "train/policies/bc_rnn_gmm/bc_rnn_gmm.h"
 #include "train/run/not_finite.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 #include "train/torch/flops.h"
 #include "train/torch/step_graph.h"
 

@@ -363,15 +363,16 @@ TEST_F(CommandTest, ACheckpointOfAnUnknownTypeIsRefused) {
   }
 }
 
-// The list says which types LeRobot has.
-TEST_F(CommandTest, APolicyThatLerobotHasNotIsNotExported) {
+// The list says which types other programs have.
+TEST_F(CommandTest, APolicyThatNoOtherProgramHasIsNotExported) {
   const TrainOptions options = Options({WriteFile({})});
   RunTrain(options, FakeEngineFactory(), quiet_);
   for (const bool plan : {true, false}) {
     const fs::path folder = fs::path(options.out) / "exported";
-    EXPECT_THAT([&] { ExportPolicy(options.out, folder, plan); },
+    EXPECT_THAT([&] { ExportPolicy(options.out, "", folder, plan); },
                 ThrowsMessage<Error>(AllOf(HasSubstr("a policy of type 'groot'"),
-                                           HasSubstr("networks of type act in common"))));
+                                           HasSubstr("are of type 'act' (for lerobot), 'groot_head' (for "
+                                                     "gr00t)"))));
     EXPECT_FALSE(fs::exists(folder));
   }
 }

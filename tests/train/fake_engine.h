@@ -7,8 +7,8 @@
 
 #include "core/base/progress.h"
 #include "train/run/chunk_model.h"
-#include "train/run/safetensors.h"
 #include "train/run/update_engine.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 

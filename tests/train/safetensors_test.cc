@@ -1,4 +1,4 @@
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include "tests/train/toy_policy.h"
 
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

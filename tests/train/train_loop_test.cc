@@ -14,7 +14,7 @@
 #include "train/evaluate/checkpoint_policy.h"
 #include "train/run/checkpoint.h"
 #include "train/run/not_finite.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

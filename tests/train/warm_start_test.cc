@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "core/base/error.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

@@ -33,6 +33,13 @@ CheckpointPolicy::CheckpointPolicy(const PolicyConfig& config, const std::string
                                    const SampleLayout& layout, std::unique_ptr<ChunkModel> model)
     : config_(config), info_(config.Info(hash)), layout_(layout), model_(std::move(model)) {
   Require(model_ != nullptr, "a policy needs a network");
+  if (layout_.Find(kFeaturesColumn) != nullptr) {
+    ThrowBadInput(fmt::format(
+        "a policy of type '{}' sees features of a backbone that is not in this program, and no "
+        "simulator or robot gives them: put it back into its checkpoint by `understudy policy "
+        "export`, and try what its own server answers by --policy-server (docs/with_groot.md)",
+        config_.type));
+  }
   RememberBy(layout_, &info_);
 }
 
@@ -53,6 +60,11 @@ void AppendRow(const PolicyConfig& config, const SeenRow& row, const ColumnInfo&
     const std::vector<uint8_t> pixels =
         has ? row.pixels(CameraOf(info.name, config.cameras)) : std::vector<uint8_t>(size);
     column->pixels.insert(column->pixels.end(), pixels.begin(), pixels.end());
+    return;
+  }
+  if (IsFeatureColumn(info.name)) {
+    const std::vector<float>& seen = info.name == kFeaturesColumn ? row.features_LW : row.kinds_L;
+    column->numbers.insert(column->numbers.end(), seen.begin(), seen.end());
     return;
   }
   const bool state = info.name == kStateColumn;

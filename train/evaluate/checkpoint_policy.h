@@ -18,6 +18,7 @@ namespace understudy {
 struct SeenRow {
   std::vector<float> state_S, objects_O;
   std::function<std::vector<uint8_t>(size_t camera)> pixels;
+  std::vector<float> features_LW = {}, kinds_L = {};  // of a policy that sees features
 };
 
 // A trained network as a policy: pictures, arms, objects and instruction are made into a batch of

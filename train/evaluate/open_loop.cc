@@ -19,6 +19,15 @@ void RequireSame(const Embodiment& policy, const Embodiment& data, const std::st
   if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", path, fmt::join(problems, "; ")));
 }
 
+InputOptions InputsWith(const PolicyConfig& config, const std::vector<std::string>& features) {
+  if (config.layout.feature_width > 0 && features.empty()) {
+    ThrowUsage("the policy sees features of a backbone: name their folder by --features");
+  }
+  InputOptions inputs = InputsOf(config);
+  inputs.features = features;
+  return inputs;
+}
+
 // Rows of an episode as a policy sees them.
 class EpisodeRows {
  public:
@@ -47,6 +56,14 @@ class EpisodeRows {
       const float* label =
           &episode_.objects_TO[(row * episode_.objects.size() + place) * size_t{kObjectLabel}];
       seen.objects_O.insert(seen.objects_O.end(), label, label + kObjectLabel);
+    }
+    if (const auto& features = set_.datasets[episode_.dataset].features) {
+      const int tokens = set_.feature_tokens;
+      seen.features_LW.resize(static_cast<size_t>(tokens) *
+                              static_cast<size_t>(set_.feature_width));
+      seen.kinds_L.resize(static_cast<size_t>(tokens));
+      features->ReadFeatures(episode_.feature_file, row, tokens, seen.features_LW.data());
+      features->ReadKinds(episode_.feature_file, row, tokens, seen.kinds_L.data());
     }
     seen.pixels = [this, row](size_t camera) {
       std::vector<uint8_t> out(static_cast<size_t>(config_.layout.height) *
@@ -86,13 +103,14 @@ Json OpenLoopReport::ToJson() const {
 
 RecordedRows::RecordedRows(const PolicyArtefact& policy, const SampleLayout& layout,
                            const ChunkModel& model, const std::vector<std::string>& datasets,
+                           const std::vector<std::string>& features,
                            const SelectionOptions& selection, const ReadOptions& read,
                            Progress& progress)
     : config_(policy.config),
       layout_(layout),
       model_(model),
-      set_(LoadTrainingSet({datasets.begin(), datasets.end()}, InputsOf(policy.config), selection,
-                           progress, read)),
+      set_(LoadTrainingSet({datasets.begin(), datasets.end()}, InputsWith(policy.config, features),
+                           selection, progress, read)),
       info_(policy.config.Info(policy.hash)) {
   RequireSame(config_.embodiment, set_.embodiment, datasets.at(0));
   Require(set_.embodiment.state_size() == config_.layout.state, "a state as in training");
@@ -123,7 +141,8 @@ OpenLoopReport CompareOpenLoop(const PolicyArtefact& policy, const SampleLayout&
                                const SelectionOptions& selection, const ReadOptions& read,
                                Progress& progress) {
   const PolicyConfig& config = policy.config;
-  const RecordedRows asked(policy, layout, model, options.datasets, selection, read, progress);
+  const RecordedRows asked(policy, layout, model, options.datasets, options.features, selection,
+                           read, progress);
   const TrainingSet& set = asked.set();
   const auto size = static_cast<size_t>(config.layout.action);
   const auto steps = static_cast<size_t>(std::min(config.execute, config.layout.horizon));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -17,11 +18,15 @@ namespace understudy {
 // Rows of datasets on which a policy is asked what it would do.
 struct OpenLoopOptions {
   std::vector<std::string> datasets;  // of any format; empty: none
+  std::vector<std::string> features;  // of a policy that sees them; see InputOptions
   int64_t rows = 200;
+  static constexpr std::array kUnwritten{"features"};
   template <class V>
   void Visit(V& v) {
     v("datasets", datasets,
       "compare the policy's actions with the recorded ones of these, instead of acting");
+    v("features", features,
+      "folders of the backbone's features of these, for a policy that sees them");
     v("rows", rows, "of the datasets, spread over them, at most", Limits{1, 1e9});
   }
 };
@@ -45,10 +50,11 @@ struct OpenLoopReport {
 class RecordedRows {
  public:
   // Throws Error(kBadInput) where a dataset has not the state, action, cameras or arms that the
-  // policy was trained on, with every difference. What it is given must outlive it.
+  // policy was trained on, with every difference, and Error(kUsage) where it sees features and none
+  // are given. What it is given must outlive it.
   RecordedRows(const PolicyArtefact& policy, const SampleLayout& layout, const ChunkModel& model,
-               const std::vector<std::string>& datasets, const SelectionOptions& selection,
-               const ReadOptions& read, Progress& progress);
+               const std::vector<std::string>& datasets, const std::vector<std::string>& features,
+               const SelectionOptions& selection, const ReadOptions& read, Progress& progress);
 
   const TrainingSet& set() const { return set_; }
   // The policy's chunk at a row of set().episodes[episode], and the recorded one as seen from

@@ -62,8 +62,10 @@ Json PredictReport::ToJson() const {
 PredictReport Predict(const PolicyArtefact& policy, const SampleLayout& layout,
                       const ChunkModel& model, const PredictOptions& options, Progress& progress) {
   const PolicyConfig& config = policy.config;
-  const RecordedRows rows(policy, layout, model, {options.dataset}, options.selection, options.read,
-                          progress);
+  const std::vector<std::string> features =
+      options.features.empty() ? std::vector<std::string>{} : std::vector{options.features};
+  const RecordedRows rows(policy, layout, model, {options.dataset}, features, options.selection,
+                          options.read, progress);
   const std::vector<size_t> chosen = ChooseEpisodes(rows.set(), options);
   const auto size = static_cast<size_t>(config.layout.action);
 

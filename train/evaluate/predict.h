@@ -17,11 +17,14 @@ struct PredictOptions {
   std::vector<std::string> episodes;
   std::optional<int64_t> row;
   int every = 0;
-  std::string embodiment;
+  std::string embodiment, features;
   SelectionOptions selection{.only_successes = false};
   ReadOptions read;
-  static constexpr std::array kUnwritten{"embodiment", ReadOptions::kOutsideLinks,
-                                         ReadOptions::kQuaternions, ReadOptions::kSkipBad,
+  static constexpr std::array kUnwritten{"embodiment",
+                                         "features",
+                                         ReadOptions::kOutsideLinks,
+                                         ReadOptions::kQuaternions,
+                                         ReadOptions::kSkipBad,
                                          ReadOptions::kMap};
   template <class V>
   void Visit(V& v) {
@@ -32,6 +35,8 @@ struct PredictOptions {
       Limits{0, 1e6});
     v("embodiment", embodiment,
       "of a policy that was trained on several; empty: the one that fits the dataset");
+    v("features", features,
+      "folder of the backbone's features of the dataset, for a policy that sees them");
     v("selection", selection, "of the dataset");
     read.Visit(v);
   }

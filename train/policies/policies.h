@@ -60,11 +60,12 @@ struct PolicyType {
   // Opens the folder or file of such a policy that another program wrote; empty: it opens none.
   // Throws Error(kBadInput) where it is not sound, or has what this program does not.
   std::function<PolicyArtefact(const std::filesystem::path& place)> open_foreign = {};
-  // Writes a policy of this type for LeRobot, into a folder that is new or empty; with `plan` it is
-  // only checked. Empty: LeRobot has no such networks. Throws Error(kBadInput) that lists what
-  // LeRobot does not have.
+  // Writes a policy of this type for the program whose networks they are, into a folder that is new
+  // or empty; with `plan` it is only checked. Empty: it is this program's own. Throws
+  // Error(kBadInput) that lists what that program does not have.
   std::function<void(const PolicyArtefact& policy, const std::filesystem::path& folder, bool plan)>
-      write_lerobot = {};
+      write_foreign = {};
+  std::string foreign = {};  // that program, as `policy export --to` takes it
 };
 
 using PolicyList = std::vector<PolicyType>;

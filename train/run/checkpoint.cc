@@ -12,7 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/spec/carried_scene.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

@@ -26,7 +26,7 @@
 #include "core/base/json.h"
 #include "core/spec/scene_file.h"
 #include "train/run/policy_config.h"
-#include "train/run/tensor_blob.h"
+#include "train/tensors/tensor_blob.h"
 
 namespace understudy {
 

@@ -6,8 +6,8 @@
 
 #include "core/base/json.h"
 #include "core/base/rng.h"
-#include "train/run/tensor_blob.h"
 #include "train/samples/batch.h"
+#include "train/tensors/tensor_blob.h"
 
 namespace understudy {
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <map>
 
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

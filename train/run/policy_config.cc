@@ -35,6 +35,7 @@ ColumnOffer PolicyConfig::Offer() const {
   std::vector<ColumnInfo> offered =
       OfferedColumns(offers, layout.height, layout.width, layout.tokens, labels, true);
   std::erase_if(offered, [](const ColumnInfo& column) { return column.training_only; });
+  OfferFeatures(layout.feature_tokens, layout.feature_width, &offered);
   return {std::move(offered), layout.horizon};
 }
 

@@ -21,6 +21,8 @@ struct PolicyShape {
   int action = 7;  // all arms
   int horizon = 16;
   int tokens = 16;
+  int feature_tokens = 0, feature_width = 0;
+  static constexpr std::array kUnwritten{"feature_tokens", "feature_width"};
   template <class V>
   void Visit(V& v) {
     v("cameras", cameras, "number of cameras", Limits{0, 64});
@@ -30,6 +32,8 @@ struct PolicyShape {
     v("action", action, "numbers of an action", Limits{1, 4096});
     v("horizon", horizon, "actions of a chunk", Limits{1, 4096});
     v("tokens", tokens, "words of an instruction", Limits{1, 4096});
+    v("feature_tokens", feature_tokens, "most tokens of features of a row", Limits{0, 65536});
+    v("feature_width", feature_width, "channels of features; 0: it sees none", Limits{0, 65536});
   }
 };
 

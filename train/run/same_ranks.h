@@ -5,7 +5,7 @@
 #include "core/base/json.h"
 #include "core/base/options.h"
 #include "train/run/ranks.h"
-#include "train/run/tensor_blob.h"
+#include "train/tensors/tensor_blob.h"
 
 namespace understudy {
 

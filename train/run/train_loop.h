@@ -68,6 +68,7 @@ struct TrainOptions {
                                          InputOptions::kUnwritten[2],
                                          InputOptions::kUnwritten[3],
                                          InputOptions::kUnwritten[5],
+                                         InputOptions::kUnwritten[6],
                                          "from",
                                          "normalizers",
                                          "normal_clip",

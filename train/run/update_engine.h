@@ -11,9 +11,9 @@
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "train/run/ranks.h"
-#include "train/run/tensor_blob.h"
 #include "train/run/trainer_options.h"
 #include "train/samples/batch.h"
+#include "train/tensors/tensor_blob.h"
 
 namespace understudy {
 

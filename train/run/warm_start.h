@@ -8,7 +8,7 @@
 #include "core/base/json.h"
 #include "train/run/checkpoint.h"
 #include "train/run/policy_config.h"
-#include "train/run/tensor_blob.h"
+#include "train/tensors/tensor_blob.h"
 
 namespace understudy {
 

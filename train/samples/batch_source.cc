@@ -74,7 +74,7 @@ void CheckLayout(const std::vector<LearntSet>& sets, const SampleLayout& layout)
     // instructions are as long as the layout says
     Require(found != offered.end() && (name == kInstructionColumn || *found == column.info),
             fmt::format("the set offers column '{}' in the layout's shape", name));
-    if (name == kInstructionColumn || IsImageColumn(name)) continue;
+    if (name == kInstructionColumn || IsImageColumn(name) || IsFeatureColumn(name)) continue;
     for (size_t slot = 0; slot < sets.size(); ++slot) {
       const std::map<std::string, Normalizer>& normalizers = sets[slot].normalizers;
       Require(normalizers.contains(name), fmt::format("column '{}' has a normaliser", name));
@@ -278,7 +278,7 @@ struct BatchSource::Impl {
         for (const int offset : column.offsets) {
           if (Counts(sample, column, offset)) total.AddReal(static_cast<int32_t>(sample.set));
         }
-        if (name == kInstructionColumn || IsImageColumn(name)) continue;
+        if (name == kInstructionColumn || IsImageColumn(name) || IsFeatureColumn(name)) continue;
         const size_t known = name == kObjectsColumn
                                  ? sample.episode->objects.size() * size_t{kObjectLabel}
                                  : static_cast<size_t>(column.info.size());
@@ -286,6 +286,22 @@ struct BatchSource::Impl {
       }
     }
     return totals;
+  }
+
+  // As they are: they are never normalised.
+  void FillFeatures(const Sample& sample, const ColumnLayout& column, float* out) const {
+    const TrainingSet& set = *sets[sample.set].set;
+    const FeatureFolder& features = *set.datasets[sample.episode->dataset].features;
+    const bool kinds = column.info.name == kFeatureKindsColumn;
+    for (const int offset : column.offsets) {
+      const size_t file = sample.episode->feature_file, row = sample.At(offset).first;
+      if (kinds) {
+        features.ReadKinds(file, row, set.feature_tokens, out);
+      } else {
+        features.ReadFeatures(file, row, set.feature_tokens, out);
+      }
+      out += column.info.size();
+    }
   }
 
   // Numbers of a sample, normalised; those that its embodiment has not stay 0.
@@ -334,7 +350,12 @@ struct BatchSource::Impl {
     } else {
       result.numbers.resize(samples.size() * width);
       for (size_t b = 0; b < samples.size(); ++b) {
-        FillNumbers(samples[b], column, &result.numbers[b * width]);
+        float* out = &result.numbers[b * width];
+        if (IsFeatureColumn(name)) {
+          FillFeatures(samples[b], column, out);
+        } else {
+          FillNumbers(samples[b], column, out);
+        }
       }
     }
     return result;

@@ -37,6 +37,12 @@ int ColumnInfo::SizeOf(size_t embodiment) const {
   return embodiment < by_embodiment.size() ? by_embodiment[embodiment] : size();
 }
 
+void OfferFeatures(int tokens, int width, std::vector<ColumnInfo>* offered) {
+  if (width == 0) return;
+  offered->push_back({kFeaturesColumn, {tokens, width}});
+  offered->push_back({kFeatureKindsColumn, {tokens}});
+}
+
 const ColumnLayout* SampleLayout::Find(std::string_view name) const {
   const auto found = std::find_if(columns.begin(), columns.end(), [&](const ColumnLayout& column) {
     return column.info.name == name;

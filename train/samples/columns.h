@@ -22,6 +22,13 @@ inline constexpr const char* kSeenObjectsColumn = "seen_objects";
 // The first actions of a chunk where they are given (SampleLayout::max_delay): shaped as the
 // action, real_BT says which. Not offered: a policy that acts gets it beside what it asked for.
 inline constexpr const char* kCommittedColumn = "committed";
+// What the backbone of another model made of a row's pictures and instruction, token by token, and
+// what each token is (FeatureKind); see train/samples/features.h.
+inline constexpr const char* kFeaturesColumn = "features";
+inline constexpr const char* kFeatureKindsColumn = "feature_kinds";
+inline bool IsFeatureColumn(std::string_view column) {
+  return column == kFeaturesColumn || column == kFeatureKindsColumn;
+}
 std::string ImageColumn(const std::string& camera);  // "images.<camera>"
 bool IsImageColumn(std::string_view column);
 // The place in `cameras` of the one whose pictures the column holds. Requires that it is there.
@@ -46,6 +53,9 @@ struct ColumnRequest {
   std::string name;
   std::vector<int> offsets{0};
 };
+
+// Appends the columns of features of `tokens` tokens, where there are any.
+void OfferFeatures(int tokens, int width, std::vector<ColumnInfo>* offered);
 
 // A column of a batch.
 struct ColumnLayout {

@@ -324,6 +324,23 @@ void CheckPictures(const std::vector<TrainingSet>& sets, const InputOptions& inp
   }
 }
 
+// The features of the episodes from `first` on, which are those of the set's last dataset.
+void AddFeatures(const std::string& folder, size_t first, TrainingSet& set) {
+  const auto features = std::make_shared<FeatureFolder>(folder);
+  for (size_t e = first; e < set.episodes.size(); ++e) {
+    TrainingEpisode& episode = set.episodes[e];
+    episode.feature_file = e - first;
+    features->Open(episode.name, episode.length);
+  }
+  if (set.feature_width != 0 && features->width() != set.feature_width) {
+    ThrowBadInput(fmt::format("{}: features have {} channels, and {} of the datasets before",
+                              folder, features->width(), set.feature_width));
+  }
+  set.feature_width = features->width();
+  set.feature_tokens = std::max(set.feature_tokens, features->tokens());
+  set.datasets.back().features = features;
+}
+
 // Takes the selected episodes of a dataset into the set of its kind.
 void AddDataset(const std::filesystem::path& place, const InputOptions& inputs,
                 const SelectionOptions& selection, Kinds kinds, const ReadOptions& read,
@@ -371,6 +388,7 @@ void AddDataset(const std::filesystem::path& place, const InputOptions& inputs,
   const size_t d = set.datasets.size();
   set.datasets.push_back({path, source->content_hash(), MakeFrameReader(source, places, size),
                           SymmetryOf(header.task)});
+  const size_t first = set.episodes.size();
   set.datasets.back().place = before;
 
   size_t passed_over = 0;
@@ -409,6 +427,7 @@ void AddDataset(const std::filesystem::path& place, const InputOptions& inputs,
     progress.Advance(static_cast<int64_t>(i) + 1);
   }
   progress.Finish();
+  if (!inputs.features.empty()) AddFeatures(inputs.features.at(before), first, set);
   if (passed_over == chosen.size()) {
     ThrowBadInput(fmt::format(
         "{}: a person acts in none of its {} selected episodes: --selection.policy-rows learns "
@@ -428,6 +447,10 @@ std::vector<TrainingSet> LoadKinds(const std::vector<std::filesystem::path>& pat
   if (!inputs.pictures && !inputs.cameras.empty()) {
     ThrowUsage(fmt::format("cameras {} with pictures off: give one of --cameras and --no-pictures",
                            fmt::join(inputs.cameras, ", ")));
+  }
+  if (!inputs.features.empty() && inputs.features.size() != paths.size()) {
+    ThrowUsage(fmt::format("features: {} folders for {} datasets: give one for each",
+                           inputs.features.size(), paths.size()));
   }
   if (paths.size() == 1) kinds = Kinds::kOne;
   ReadOptions checked = read;

@@ -121,8 +121,11 @@ std::vector<std::string> NamesOf(const TrainingSets& sets) {
 
 std::vector<ColumnInfo> ColumnsOf(const TrainingSet& set, int tokens) {
   const EmbodimentOffer offer = OfferOf(set);
-  return OfferedColumns(std::span(&offer, 1), set.image_height, set.image_width, tokens,
-                        kObjectLabel * static_cast<int>(set.objects.size()), set.KnowsObjects());
+  std::vector<ColumnInfo> offered =
+      OfferedColumns(std::span(&offer, 1), set.image_height, set.image_width, tokens,
+                     kObjectLabel * static_cast<int>(set.objects.size()), set.KnowsObjects());
+  OfferFeatures(set.feature_tokens, set.feature_width, &offered);
+  return offered;
 }
 
 std::vector<ColumnInfo> ColumnsOf(const TrainingSets& sets, int tokens) {

@@ -19,6 +19,7 @@
 #include "data/store/read_options.h"
 #include "train/samples/columns.h"
 #include "train/samples/embodiment.h"
+#include "train/samples/features.h"
 #include "train/samples/object_labels.h"
 
 namespace understudy {
@@ -60,8 +61,10 @@ struct InputOptions {
   std::vector<std::string> state_columns, action_columns;
   int image_width = 0, image_height = 0;
   bool pictures = true;
+  std::vector<std::string> features;
   static constexpr std::array kUnwritten{"actions",     "state_columns", "action_columns",
-                                         "image_width", "image_height",  "pictures"};
+                                         "image_width", "image_height",  "pictures",
+                                         "features"};
   template <class V>
   void Visit(V& v) {
     v("cameras", cameras, "that the policy sees, in order; empty: those of the dataset");
@@ -77,6 +80,9 @@ struct InputOptions {
       Limits{0, 8192});
     v("image_height", image_height, "the same; 0: as they are", Limits{0, 8192});
     v("pictures", pictures, "the policy sees pictures; off: none are needed");
+    v("features", features,
+      "folders of the backbone's features of the rows (docs/with_groot.md), one for each dataset; "
+      "empty: none");
   }
 };
 
@@ -88,6 +94,7 @@ struct TrainingEpisode {
   std::string origin;           // of the trajectory: equal for all looks of it
   size_t instruction = 0;       // of TrainingSet::instructions
   size_t length = 0;            // T
+  size_t feature_file = 0;      // of its dataset's features, where there are any
   std::vector<float> state_TS;  // not normalised
   // not normalised; of an embodiment of columns, or of joints: absolute targets. Else empty
   std::vector<float> actions_TA;
@@ -111,6 +118,7 @@ struct TrainingDataset {
   std::string path, hash;
   FrameReader frames;
   std::map<std::string, int> symmetry;  // of its objects, by name; 1 if unspecified
+  std::shared_ptr<const FeatureFolder> features = nullptr;  // null: none
   size_t first_episode = 0, episodes = 0;
   size_t place = 0;  // among all that were loaded together
 };
@@ -124,6 +132,7 @@ struct TrainingSet {
   std::vector<SceneFile> scene_files;  // those that the first dataset carries
   std::vector<std::string> cameras;
   int image_height = 0, image_width = 0;
+  int feature_tokens = 0, feature_width = 0;  // L of the longest row, W; 0: no features
   double control_hz = 0;
   DeltaLimits limits;
   std::vector<TrainingDataset> datasets;

@@ -142,23 +142,28 @@ Optimizer::Optimizer(const TrainerOptions& options, FlatParameters& parameters)
   slow_ = FindSlow();
 }
 
+double RateOf(const TrainerOptions& options, const std::string& weight) {
+  double rate = 1;
+  size_t longest = 0;
+  for (const auto& [pattern, part] : options.rates) {
+    if (!GlobMatch(pattern, weight) || pattern.size() < longest) continue;
+    longest = pattern.size();
+    rate = part;
+  }
+  return rate;
+}
+
 std::vector<Optimizer::Slow> Optimizer::FindSlow() const {
   std::vector<Slow> slow;
-  std::set<std::string> used;
   for (const ParameterSpec& spec : parameters_.specs()) {
-    double rate = 1;
-    size_t longest = 0;
-    for (const auto& [pattern, part] : options_.rates) {
-      if (!GlobMatch(pattern, spec.name)) continue;
-      used.insert(pattern);
-      if (pattern.size() < longest) continue;
-      longest = pattern.size();
-      rate = part;
-    }
+    const double rate = RateOf(options_, spec.name);
     if (rate != 1) slow.push_back({parameters_.offset(spec.name), spec.size(), rate});
   }
   for (const auto& [pattern, part] : options_.rates) {
-    if (used.contains(pattern)) continue;
+    const bool used = std::ranges::any_of(parameters_.specs(), [&](const ParameterSpec& spec) {
+      return GlobMatch(pattern, spec.name);
+    });
+    if (used) continue;
     std::set<std::string> parts;
     for (const ParameterSpec& spec : parameters_.specs()) {
       parts.insert(spec.name.substr(0, spec.name.find('.')));

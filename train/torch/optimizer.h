@@ -50,6 +50,9 @@ class FlatParameters {
 // Learning rate of update n (from 0): linear warm-up, then half a cosine.
 double LearningRate(const TrainerOptions& options, int64_t n);
 
+// What TrainerOptions::rates says of a weight; 1: nothing.
+double RateOf(const TrainerOptions& options, const std::string& weight);
+
 // AdamW with clipping and the average of the weights, on flat arrays.
 class Optimizer {
  public:

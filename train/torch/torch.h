@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "train/run/device.h"
-#include "train/run/tensor_blob.h"
 #include "train/samples/batch.h"
+#include "train/tensors/tensor_blob.h"
 
 static_assert(TORCH_VERSION_MAJOR * 100 + TORCH_VERSION_MINOR >= 206,
               "LibTorch 2.6 or newer is needed");

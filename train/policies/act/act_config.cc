@@ -83,7 +83,8 @@ PolicyType ActPolicy() {
                   {"precision", "float32"}}}};
   };
   type.open_foreign = ReadLerobotPolicy;
-  type.write_lerobot = [](const PolicyArtefact& policy, const std::filesystem::path& folder,
+  type.foreign = "lerobot";
+  type.write_foreign = [](const PolicyArtefact& policy, const std::filesystem::path& folder,
                           bool plan) {
     CheckLerobotPolicy(policy);
     if (!plan) WriteLerobotPolicy(policy, folder);

@@ -6,7 +6,7 @@
 #include "core/base/error.h"
 #include "train/policies/act/act_config.h"
 #include "train/policies/act/lerobot_config.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

@@ -9,7 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "train/policies/bc_rnn_gmm/bc_rnn_gmm_config.h"
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 namespace understudy {
 namespace {

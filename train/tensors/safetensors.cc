@@ -1,4 +1,4 @@
-#include "train/run/safetensors.h"
+#include "train/tensors/safetensors.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <set>
@@ -169,7 +170,28 @@ std::vector<float> FloatsOf(const TensorBlob& blob) {
   return values;
 }
 
-TensorFile ReadSafetensors(const std::filesystem::path& file) {
+std::vector<float> WidenedFloats(const TensorBlob& blob) {
+  if (blob.dtype == "F32") return FloatsOf(blob);
+  const bool half = blob.dtype == "F16";
+  Require(half || blob.dtype == "BF16", "a tensor of floats");
+  std::vector<float> values(blob.data.size() / 2);
+  for (size_t i = 0; i < values.size(); ++i) {
+    uint16_t bits = 0;
+    std::memcpy(&bits, &blob.data[2 * i], 2);
+    if (!half) {
+      values[i] = std::bit_cast<float>(uint32_t{bits} << 16);
+      continue;
+    }
+    const int exponent = bits >> 10 & 31, fraction = bits & 1023;
+    const double magnitude = exponent == 0    ? std::ldexp(fraction, -24)
+                             : exponent == 31 ? (fraction == 0 ? HUGE_VAL : std::nan(""))
+                                              : std::ldexp(1024 + fraction, exponent - 25);
+    values[i] = static_cast<float>(bits >> 15 ? -magnitude : magnitude);
+  }
+  return values;
+}
+
+TensorIndex ReadSafetensorsIndex(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   std::error_code gone;
   const uint64_t total = std::filesystem::file_size(file, gone);
@@ -187,7 +209,7 @@ TensorFile ReadSafetensors(const std::filesystem::path& file) {
 
   const HeaderReader reader(file.string(), total - 8 - header_size);
   const Json header = reader.Parse(text);
-  TensorFile result;
+  TensorIndex result;
   std::vector<Entry> entries;
   for (const auto& [name, value] : header.items()) {
     if (name == kMetadata) {
@@ -200,17 +222,43 @@ TensorFile ReadSafetensors(const std::filesystem::path& file) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
   });
   reader.CheckCover(entries);
-  // sound: the tensors follow one another to the last byte
+  const uint64_t first = 8 + header_size;
   for (Entry& entry : entries) {
-    TensorBlob blob{entry.dtype, std::move(entry.shape), {}};
-    blob.data.resize(entry.end - entry.begin);
-    if (!in.read(reinterpret_cast<char*>(blob.data.data()),
-                 static_cast<std::streamsize>(blob.data.size()))) {
-      reader.Fail("truncated");
-    }
-    result.tensors.emplace(std::move(entry.name), std::move(blob));
+    result.tensors.emplace(std::move(entry.name),
+                           TensorPlace{std::move(entry.dtype), std::move(entry.shape),
+                                       first + entry.begin, first + entry.end});
   }
   return result;
+}
+
+TensorFile ReadSafetensors(const std::filesystem::path& file) {
+  TensorIndex index = ReadSafetensorsIndex(file);
+  TensorFile result;
+  result.metadata = std::move(index.metadata);
+  for (auto& [name, place] : index.tensors) {
+    TensorBlob blob{place.dtype, std::move(place.shape), {}};
+    blob.data.resize(place.end - place.begin);
+    ReadBytes(file, place.begin, blob.data.size(), blob.data.data());
+    result.tensors.emplace(name, std::move(blob));
+  }
+  return result;
+}
+
+void ReadBytes(const std::filesystem::path& file, uint64_t begin, uint64_t bytes, void* out) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) ThrowBadInput(fmt::format("{}: {}", file.string(), std::strerror(errno)));
+  for (uint64_t done = 0; done < bytes;) {
+    const ssize_t n =
+        ::pread(fd, static_cast<char*>(out) + done, bytes - done, static_cast<off_t>(begin + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      const std::string reason = n == 0 ? "it has become shorter" : std::strerror(errno);
+      ::close(fd);
+      ThrowBadInput(fmt::format("{}: cannot be read: {}", file.string(), reason));
+    }
+    done += static_cast<uint64_t>(n);
+  }
+  ::close(fd);
 }
 
 void WriteSafetensors(const std::filesystem::path& file, const TensorMap& tensors,
