@@ -140,6 +140,7 @@ std::shared_ptr<const ServedPolicy> OpenServed(const ServeFlags& flags, Progress
   }
   OpenedPolicy opened = OpenListedPolicy(flags.checkpoint, Models());
   const PolicyConfig& config = opened.policy.config;
+  RequireThatItActs(config, opened.layout);
   if (config.embodiment.of_columns()) return std::make_shared<ServedColumns>(std::move(opened));
   auto policy = std::make_shared<CheckpointPolicy>(config, opened.policy.hash, opened.layout,
                                                    std::move(opened.model));

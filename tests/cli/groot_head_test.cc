@@ -72,6 +72,7 @@ TEST_F(Cli, GrootsHeadIsTrainedAskedAndPutBack) {
   Expect("predict tuned " + data + " --features features" + some, 0, "what would be done");
   Expect("evaluate tuned --datasets " + data + " --features features" + some, 0, "rows");
   Expect("evaluate tuned --task stack --episodes 1", 3, "no simulator or robot gives them");
+  Expect("serve tuned --port 0", 3, "no simulator or robot gives them");
   Expect("policy export tuned --to lerobot --out back", 3, "'groot_head' (for gr00t)");
   Expect("policy export tuned --out back", 0, "weights");
   const TensorMap back = ReadSafetensors(folder_ / "back/model.safetensors").tensors;

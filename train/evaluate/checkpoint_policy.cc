@@ -33,14 +33,17 @@ CheckpointPolicy::CheckpointPolicy(const PolicyConfig& config, const std::string
                                    const SampleLayout& layout, std::unique_ptr<ChunkModel> model)
     : config_(config), info_(config.Info(hash)), layout_(layout), model_(std::move(model)) {
   Require(model_ != nullptr, "a policy needs a network");
-  if (layout_.Find(kFeaturesColumn) != nullptr) {
-    ThrowBadInput(fmt::format(
-        "a policy of type '{}' sees features of a backbone that is not in this program, and no "
-        "simulator or robot gives them: put it back into its checkpoint by `understudy policy "
-        "export`, and try what its own server answers by --policy-server (docs/with_groot.md)",
-        config_.type));
-  }
+  RequireThatItActs(config_, layout_);
   RememberBy(layout_, &info_);
+}
+
+void RequireThatItActs(const PolicyConfig& config, const SampleLayout& layout) {
+  if (layout.Find(kFeaturesColumn) == nullptr) return;
+  ThrowBadInput(fmt::format(
+      "a policy of type '{}' sees features of a backbone that is not in this program, and no "
+      "simulator or robot gives them: put it back into its checkpoint by `understudy policy "
+      "export`, and try what its own server answers by --policy-server (docs/with_groot.md)",
+      config.type));
 }
 
 void RememberBy(const SampleLayout& layout, PolicyInfo* info) {

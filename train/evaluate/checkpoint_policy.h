@@ -66,6 +66,9 @@ std::unique_ptr<Policy> LoadCheckpointPolicy(const std::filesystem::path& place,
                                              const PolicyList& policies = PolicyTypes(),
                                              const ChooseConfig& choose = {});
 
+// Throws Error(kBadInput) for a policy that sees what nothing but a dataset gives.
+void RequireThatItActs(const PolicyConfig& config, const SampleLayout& layout);
+
 // Writes down what a policy of this layout wants to see of the past, and what it can be given.
 void RememberBy(const SampleLayout& layout, PolicyInfo* info);
 

@@ -276,10 +276,11 @@ PolicyType GrootHeadPolicy() {
   // as Isaac-GR00T fine-tunes
   type.preset = [](const Json& options) {
     const GrootHeadConfig config = ReadGrootHeadConfig(options);
+    const char* normalizer = config.version == GrootRelease::kN17 ? "quantile" : "min_max";
     return Json{{"horizon", config.max_horizon},
                 {"batch", 32},
-                {"state_normalizer", "quantile"},
-                {"action_normalizer", "quantile"},
+                {"state_normalizer", normalizer},
+                {"action_normalizer", normalizer},
                 {"action_statistics", "all_steps"},
                 {"normal_clip", 1.0},
                 {"pictures", false},
