@@ -44,12 +44,13 @@ void VisitSources(V& v, MimicOptions& mimic) {
 // MimicOptions with the task, flat: `understudy mimic --source F --task stack --demos 100 --out F`.
 struct MimicFlags {
   // same settings, same text
-  static constexpr std::array kUnwritten{kLeaveOut, "plan_file", "world_plan", "action_noise",
-                                         "noise_correlation"};
+  static constexpr std::array kUnwritten{kLeaveOut,      "plan_file",         "world_plan",
+                                         "action_noise", "noise_correlation", "held_share"};
   std::string task, robot, subtasks, plan_file;
   std::optional<Transit> transit;  // takes the place of every subtask's; unset: as it says
   double start_shift = 0, start_turn = 0;
   std::optional<double> action_noise, noise_correlation;  // likewise
+  double held_share = 1;
   MimicOptions mimic;
   std::string report;
   WatchFlags watch;
@@ -77,6 +78,10 @@ struct MimicFlags {
       "of a step's noise with the next one's, of every subtask: with more of it the hand wanders "
       "instead of shaking; unset: as the task says",
       Limits{0, 0.999});
+    v("held_share", held_share,
+      "of start_shift, start_turn and action_noise, where what is held has to follow the source's "
+      "path (replay: held): a nut over a peg leaves less room than the way to it",
+      Limits{0, 1});
     mimic.run.Visit(v);
     v("out", mimic.out, "dataset to write", kRequired, kOutput);
     v("overwrite", mimic.overwrite, "replace it where it exists", Effect::kPlace);
@@ -216,9 +221,10 @@ std::filesystem::path PageFile(const MimicFlags& flags) {
 void ChangeSubtasks(const MimicFlags& flags, TaskSpec* task) {
   for (Subtask& subtask : task->subtasks) {
     if (flags.transit) subtask.transit = *flags.transit;
-    if (flags.start_shift > 0) subtask.start_shift = flags.start_shift;
-    if (flags.start_turn > 0) subtask.start_turn = flags.start_turn;
-    if (flags.action_noise) subtask.action_noise = *flags.action_noise;
+    const double share = subtask.replay == Replayed::kHeld ? flags.held_share : 1;
+    if (flags.start_shift > 0) subtask.start_shift = share * flags.start_shift;
+    if (flags.start_turn > 0) subtask.start_turn = share * flags.start_turn;
+    if (flags.action_noise) subtask.action_noise = share * *flags.action_noise;
     if (flags.noise_correlation) subtask.noise_correlation = *flags.noise_correlation;
   }
 }

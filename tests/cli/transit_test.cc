@@ -77,7 +77,7 @@ TEST_F(PlannedTransits, GenerateReplayAndEndTheSameHoweverTheyRun) {
   Mimic("--attempts 2", "bridged.h5");
   Mimic(
       "--transit plan --start-shift 0.02 --start-turn 0.2 --action-noise 0.04 "
-      "--noise-correlation 0.9 --attempts 2",
+      "--noise-correlation 0.9 --held-share 0.5 --attempts 2",
       "beside.h5");
   for (const Json& subtask : Subtasks("one.h5")) {
     EXPECT_EQ(subtask.at("transit"), "plan");
@@ -86,10 +86,14 @@ TEST_F(PlannedTransits, GenerateReplayAndEndTheSameHoweverTheyRun) {
   for (const Json& subtask : Subtasks("bridged.h5")) {
     EXPECT_FALSE(subtask.contains("transit"));
   }
-  for (const Json& subtask : Subtasks("beside.h5")) {
-    EXPECT_EQ(subtask.at("start_shift"), 0.02);
-    EXPECT_EQ(subtask.at("action_noise"), 0.04);
-    EXPECT_EQ(subtask.at("noise_correlation"), 0.9);
+  // the nut over the peg with half of it
+  const Json beside = Subtasks("beside.h5");
+  for (size_t i = 0; i < 2; ++i) {
+    const double share = i == 0 ? 1 : 0.5;
+    EXPECT_EQ(beside.at(i).at("start_shift"), share * 0.02);
+    EXPECT_EQ(beside.at(i).at("start_turn"), share * 0.2);
+    EXPECT_EQ(beside.at(i).at("action_noise"), share * 0.04);
+    EXPECT_EQ(beside.at(i).at("noise_correlation"), 0.9);
   }
 }
 

@@ -163,6 +163,8 @@ double HeldOutLoss(const TrainingSets& apart, const Learner& learner, const Trai
   plain.loader.end_padding = options.loader.end_padding;
   plain.loader.threads = 0;
   plain.loader.cache_mib = 0;
+  plain.loader.frame_store = options.loader.frame_store;
+  plain.loader.frame_store_gib = options.loader.frame_store_gib;
   plain.weights.clear();
   const std::unique_ptr<BatchSource> source =
       MakeSource(apart, learner.layout, learner.normalizers, plain, config, ranks);

@@ -1,6 +1,7 @@
 #include "train/samples/batch_source.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,6 +16,8 @@
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/hash.h"
+#include "train/samples/frame_store.h"
 #include "train/samples/image_ops.h"
 #include "train/samples/sampler.h"
 
@@ -62,6 +65,25 @@ class FrameCache {
   size_t bytes_;
   std::atomic<int64_t> left_;
 };
+
+// Place, size and newest change of a file or folder.
+std::string StampOf(const std::filesystem::path& place) {
+  namespace fs = std::filesystem;
+  uint64_t bytes = 0;
+  fs::file_time_type newest = fs::file_time_type::min();
+  const auto add = [&](const fs::path& file) {
+    std::error_code gone;
+    bytes += fs::file_size(file, gone);
+    newest = std::max(newest, fs::last_write_time(file, gone));
+  };
+  std::error_code none;
+  if (!fs::is_directory(place)) add(place);
+  for (const auto& entry : fs::recursive_directory_iterator(place, none)) {
+    if (entry.is_regular_file(none)) add(entry.path());
+  }
+  return fmt::format("{} {} {}", fs::absolute(place).string(), bytes,
+                     newest.time_since_epoch().count());
+}
 
 void CheckLayout(const std::vector<LearntSet>& sets, const SampleLayout& layout) {
   TrainingSets plain;
@@ -126,6 +148,7 @@ struct BatchSource::Impl {
   std::vector<uint64_t> group_first;                      // first window of each group
   Sampler sampler;                                        // behind the batches that were started
   FrameCache cache;
+  std::unique_ptr<FrameStore> store;  // null: none
 
   mutable std::mutex mutex;
   std::condition_variable produced, freed;
@@ -152,7 +175,32 @@ struct BatchSource::Impl {
         episodes(std::move(e)),
         group_first(std::move(firsts)),
         sampler(std::move(smp)),
-        cache(Rows() * cameras.size(), FrameBytes(), o.cache_mib << 20) {}
+        cache(Rows() * cameras.size(), FrameBytes(), o.cache_mib << 20) {
+    const uint64_t frames = Rows() * cameras.size();
+    if (options.frame_store.empty() || frames == 0) return;
+    store =
+        std::make_unique<FrameStore>(options.frame_store, KeyOfFrames(), frames, FrameBytes(),
+                                     static_cast<uint64_t>(options.frame_store_gib * (1 << 30)));
+  }
+
+  // Names what the frames are: datasets, episodes in their order, cameras, size.
+  std::string KeyOfFrames() const {
+    Hasher hasher;
+    hasher.Add(fmt::format("{} {} {}", height, width, fmt::join(cameras, "/")));
+    for (const LearntSet& learnt : sets) {
+      const TrainingSet& set = *learnt.set;
+      hasher.Add(fmt::format("{}", fmt::join(set.cameras, "/")));
+      for (const TrainingDataset& dataset : set.datasets) {
+        // another program's files have no hash of their own
+        hasher.Add(dataset.hash.empty() ? StampOf(dataset.path) : dataset.hash);
+      }
+      for (const TrainingEpisode& episode : set.episodes) {
+        hasher.Add(fmt::format("{} {} {} {}", episode.dataset, episode.name, episode.index,
+                               episode.length));
+      }
+    }
+    return hasher.Hex();
+  }
 
   // Sets without pictures have none.
   int LargestOf(int TrainingSet::*side) const {
@@ -222,10 +270,14 @@ struct BatchSource::Impl {
       ++frames;
       if (cache.Get(frame, pixels.data())) {
         ++hits;
+      } else if (store && store->Get(frame, pixels.data())) {
+        ++hits;
+        cache.Put(frame, pixels.data());
       } else {
         set.datasets[sample.episode->dataset].frames(sample.episode->index, of_set, row,
                                                      pixels.data());
         cache.Put(frame, pixels.data());
+        if (store) store->Put(frame, pixels.data());
       }
       const auto [dx, dy] = draw.shift_px[camera];
       ShiftImage(pixels.data(), height, width, dx, dy, out_THWC);

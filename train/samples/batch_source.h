@@ -35,7 +35,9 @@ struct LoaderOptions {
   int threads = 1;
   int ring = 4;
   int64_t cache_mib = 1024;
-  static constexpr std::array kUnwritten{"end_padding"};
+  std::string frame_store;
+  double frame_store_gib = 64;
+  static constexpr std::array kUnwritten{"end_padding", "frame_store", "frame_store_gib"};
   template <class V>
   void Visit(V& v) {
     v("end_padding", end_padding,
@@ -50,6 +52,13 @@ struct LoaderOptions {
       Effect::kSpeed);
     v("ring", ring, "batches that may wait", Limits{1, 1024}, Effect::kSpeed);
     v("cache_mib", cache_mib, "MiB of decoded frames kept in memory; 0: none", Limits{0, 1e7},
+      Effect::kSpeed);
+    v("frame_store", frame_store,
+      "folder of a local disk that keeps decoded frames for all ranks of a machine and for later "
+      "runs, so that films are decoded once; empty: none",
+      Effect::kSpeed);
+    v("frame_store_gib", frame_store_gib,
+      "GiB that the folder takes at most; what was used longest ago goes first", Limits{0, 1e6},
       Effect::kSpeed);
   }
 };
