@@ -18,7 +18,8 @@ struct PolicyServerFlags {
   template <class V>
   void Visit(V& v) {
     v("policy_server", policy_server,
-      "instead of a checkpoint: address of `understudy serve`, as tcp://127.0.0.1:5555");
+      "instead of a checkpoint: address of `understudy serve`, as tcp://127.0.0.1:5555, or of "
+      "another program's server (--policy-map), as ws://127.0.0.1:8000");
     v("policy_map", policy_map,
       "YAML file that says what the parts of another program's server are: docs/deploy.md");
     v("token_file", token_file, "file whose first line is the token of policy_server",

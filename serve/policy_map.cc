@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <set>
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "serve/answer_memory.h"
+#include "serve/openpi_client.h"
 #include "serve/served_policy.h"
 #include "serve/wire_value.h"
 
@@ -56,17 +60,41 @@ int NumbersOf(const MappedAction& part, int joints) {
   return 0;
 }
 
+// A server of either protocol: its address, and its answer to a request. Thread-safe.
+struct AskedServer {
+  std::string address;
+  std::function<WireValue(const WireValue& request)> ask;
+};
+
+AskedServer Connect(RemoteOptions options, const PolicyMap& map) {
+  if (map.layout == RequestLayout::kOpenpi) {
+    const auto client = std::make_shared<OpenpiClient>(options);
+    return {options.address, [client](const WireValue& request) { return client->Infer(request); }};
+  }
+  if (options.address.starts_with("ws")) {
+    ThrowUsage(
+        fmt::format("{} '{}': a ws:// server speaks openpi's protocol: the map needs "
+                    "`layout: openpi`",
+                    options.peer, options.address));
+  }
+  options.arrays = map.arrays;
+  const auto client = std::make_shared<ZmqClient>(options);
+  client->Ask("ping", {});
+  return {options.address,
+          [client](const WireValue& request) { return client->Ask("get_action", request); }};
+}
+
 class MappedPolicy : public Policy {
  public:
-  MappedPolicy(const RemoteOptions& options, const PolicyMap& map, const SimulatorInfo& simulator)
-      : client_(options), map_(map), X_WB_(simulator.X_WB), measured_(HasMeasured(map)) {
+  MappedPolicy(AskedServer server, const PolicyMap& map, const SimulatorInfo& simulator)
+      : server_(std::move(server)), map_(map), X_WB_(simulator.X_WB), measured_(HasMeasured(map)) {
     for (const auto& names : simulator.joint_names)
       joints_A_.push_back(static_cast<int>(names.size()));
     const bool joints = simulator.action_kind == ActionKind::kJoints;
     info_.name = "policy server";
     // what it answers with is not known here: its address and the map are all that names it
     Hasher hasher;
-    hasher.Add(options.address);
+    hasher.Add(server_.address);
     hasher.Add(ToJson(map).dump());
     info_.hash = hasher.Hex();
     info_.robot = simulator.robot;
@@ -88,7 +116,6 @@ class MappedPolicy : public Policy {
       info_.horizon = info_.execute = 1;
     }
     info_.objects = ObjectsOf(map);
-    client_.Ask("ping", {});
   }
 
  private:
@@ -96,21 +123,21 @@ class MappedPolicy : public Policy {
 
   ActionChunk DoAct(const PolicyInput& input, const RngKey&) const override {
     if (!measured_) {
-      const Answer answer = Read(client_.Ask("get_action", Request(input)));
+      const Answer answer = Read(server_.ask(Request(input)));
       return Follow(answer, 0, answer.steps, input);
     }
     // where the chunk began
     PolicyInput start;
     start.instruction = input.instruction;
     static_cast<PolicyObservation&>(start) = input.earlier.empty() ? input : input.earlier.front();
-    const std::shared_ptr<const Answer> answer = answers_.Get(
-        Request(start), input.earlier.empty(),
-        [&](const WireValue& request) { return Read(client_.Ask("get_action", request)); });
+    const std::shared_ptr<const Answer> answer =
+        answers_.Get(Request(start), input.earlier.empty(),
+                     [&](const WireValue& request) { return Read(server_.ask(request)); });
     const size_t step = input.earlier.size();
     if (step >= answer->steps) {
       ThrowFailed(
           fmt::format("policy server {}: its answer has {} actions, of which the map executes {}",
-                      client_.address(), answer->steps, info_.restart));
+                      server_.address, answer->steps, info_.restart));
     }
     return Follow(*answer, step, step + 1, input);
   }
@@ -148,10 +175,13 @@ class MappedPolicy : public Policy {
     }
     const auto count = static_cast<int64_t>(moments.size());
 
+    const bool openpi = map_.layout == RequestLayout::kOpenpi;
     WireMap video, state;
     size_t camera = 0;
     for (const auto& [ours, key] : map_.cameras) {
-      video.emplace_back(key, PicturesOf(moments, camera++));
+      WireArray pictures = PicturesOf(moments, camera++);
+      if (openpi) pictures.shape.erase(pictures.shape.begin(), pictures.shape.begin() + 2);
+      video.emplace_back(key, std::move(pictures));
     }
     for (const std::string& key : KeysInOrder()) {
       std::vector<double> numbers;
@@ -161,9 +191,17 @@ class MappedPolicy : public Policy {
         }
       }
       const int64_t size = static_cast<int64_t>(numbers.size()) / count;
-      state.emplace_back(key, WireArray::Float32({1, count, size}, numbers));
+      const std::vector<int64_t> shape =
+          openpi ? std::vector{size} : std::vector{int64_t{1}, count, size};
+      state.emplace_back(key, WireArray::Float32(shape, numbers));
     }
     WireMap observation;
+    if (openpi) {
+      observation = std::move(video);
+      for (auto& part : state) observation.push_back(std::move(part));
+      observation.emplace_back(map_.language, input.instruction);
+      return observation;
+    }
     if (map_.layout == RequestLayout::kNested) {
       WireMap language{{map_.language, WireList{WireValue(WireList{input.instruction})}}};
       observation.emplace_back("video", std::move(video));
@@ -216,35 +254,38 @@ class MappedPolicy : public Policy {
   }
 
   Track ReadTrack(const WireValue& actions, const MappedAction& part) const {
-    const bool flat = map_.layout != RequestLayout::kNested;
+    const bool openpi = map_.layout == RequestLayout::kOpenpi;
+    const bool flat = map_.layout != RequestLayout::kNested && !openpi;
     const std::string name = (flat ? "action." : "") + part.key;
     const WireValue* value = actions.Find(name);
-    if (!value) value = actions.Find(flat ? part.key : "action." + part.key);
+    if (!value && !openpi) value = actions.Find(flat ? part.key : "action." + part.key);
     const WireArray* array = value ? value->As<WireArray>() : nullptr;
     if (!array) {
       std::vector<std::string> given;
       const WireMap* map = actions.As<WireMap>();
       for (const auto& [key, item] : map ? *map : WireMap()) given.push_back(key);
       ThrowFailed(fmt::format(
-          "policy server {}: its answer has no '{}'; it has {}", client_.address(), name,
+          "policy server {}: its answer has no '{}'; it has {}", server_.address, name,
           given.empty() ? std::string("no parts") : fmt::format("{}", fmt::join(given, ", "))));
     }
-    // [1, T, D], [T, D], or [1, T] and [T] of single numbers
     std::vector<int64_t> shape = array->shape;
-    if (shape.size() == 3 && shape[0] == 1) shape.erase(shape.begin());
     const int64_t needed =
         part.first + NumbersOf(part, joints_A_.at(static_cast<size_t>(part.arm)));
-    if (shape.size() == 1) shape.push_back(1);
-    if (shape.size() == 2 && shape[0] == 1 && shape[1] > 1 && needed == 1 && part.first == 0) {
-      std::swap(shape[0], shape[1]);
+    // GR00T's servers send [1, T, D], [T, D], or [1, T] and [T] of single numbers
+    if (!openpi) {
+      if (shape.size() == 3 && shape[0] == 1) shape.erase(shape.begin());
+      if (shape.size() == 1) shape.push_back(1);
+      if (shape.size() == 2 && shape[0] == 1 && shape[1] > 1 && needed == 1 && part.first == 0) {
+        std::swap(shape[0], shape[1]);
+      }
     }
     if (shape.size() != 2 || shape[0] < 1 || shape[1] < needed) {
-      ThrowFailed(
-          fmt::format("policy server {}: '{}' of its answer has the shape [{}]: [1, T, D] "
-                      "with D of {} and more is what the map says",
-                      client_.address(), name, fmt::join(array->shape, ", "), needed));
+      ThrowFailed(fmt::format(
+          "policy server {}: '{}' of its answer has the shape [{}]: [{}T, D] "
+          "with D of {} and more is what the map says",
+          server_.address, name, fmt::join(array->shape, ", "), openpi ? "" : "1, ", needed));
     }
-    return {FiniteNumbers(*array, client_.address(), name), static_cast<size_t>(shape[0]),
+    return {FiniteNumbers(*array, server_.address, name), static_cast<size_t>(shape[0]),
             static_cast<size_t>(shape[1])};
   }
 
@@ -303,7 +344,7 @@ class MappedPolicy : public Policy {
         const std::optional<Eigen::Quaterniond> R = ReadRotation(n.data(), part.form);
         if (!R) {
           ThrowFailed(fmt::format("policy server {}: '{}' of its answer is no rotation",
-                                  client_.address(), part.key));
+                                  server_.address, part.key));
         }
         // a turn is about the axes of F
         const Eigen::Quaterniond R_WE =
@@ -326,7 +367,7 @@ class MappedPolicy : public Policy {
     }
   }
 
-  mutable ZmqClient client_;
+  AskedServer server_;
   mutable AnswerMemory<Answer> answers_;  // of chunks that are under way
   PolicyMap map_;
   std::vector<Pose> X_WB_;
@@ -334,6 +375,32 @@ class MappedPolicy : public Policy {
   PolicyInfo info_;
   std::vector<int> joints_A_;  // of each arm
 };
+
+// Faults of what the layout allows.
+void CheckLayout(const PolicyMap& map, Problems* problems) {
+  if (map.layout != RequestLayout::kOpenpi) {
+    if (map.arrays == ArrayForm::kOpenpi) {
+      problems->push_back("arrays: openpi is of layout openpi");
+    }
+    return;
+  }
+  if (map.arrays == ArrayForm::kMsgpackNumpy) {
+    problems->push_back("arrays: layout openpi has its own form: leave arrays out");
+  }
+  if (map.history > 1) problems->push_back("history: layout openpi sends one observation: 1");
+  // one map holds all keys
+  std::map<std::string, std::string> owners{{map.language, "language"}};
+  const auto claim = [&](const std::string& key, const std::string& place) {
+    const auto [owner, added] = owners.emplace(key, place);
+    if (added) return;
+    problems->push_back(fmt::format("{}: '{}' is the key of {} too", place, key, owner->second));
+  };
+  for (const auto& [camera, key] : map.cameras) claim(key, "cameras." + camera);
+  std::set<std::string> state;
+  for (const MappedState& part : map.state) {
+    if (state.insert(part.key).second) claim(part.key, "state");
+  }
+}
 
 }  // namespace
 
@@ -367,6 +434,7 @@ Problems CheckMap(const PolicyMap& map, const SimulatorInfo& simulator) {
       problems.push_back(place + ": frame: hand is of steps; base or world");
     }
   }
+  CheckLayout(map, &problems);
   const bool measured = HasMeasured(map);
   if (measured && map.history > 1) {
     problems.push_back("history: with from_measured a server sees the newest observation: 1");
@@ -435,9 +503,7 @@ std::unique_ptr<Policy> OpenMappedPolicy(const RemoteOptions& options, const Pol
                                          const SimulatorInfo& simulator, const std::string& name) {
   const Problems problems = CheckMap(map, simulator);
   if (!problems.empty()) ThrowBadInput(fmt::format("{}: {}", name, fmt::join(problems, "; ")));
-  RemoteOptions as_mapped = options;
-  as_mapped.arrays = map.arrays;
-  return std::make_unique<MappedPolicy>(as_mapped, map, simulator);
+  return std::make_unique<MappedPolicy>(Connect(options, map), map, simulator);
 }
 
 }  // namespace understudy

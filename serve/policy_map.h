@@ -91,12 +91,13 @@ struct MappedAction {
   }
 };
 
-// Where a request has its parts: maps for each modality in an observation; "video.front" in one map
-// that is the request; "video.front" in an observation.
-enum class RequestLayout { kNested, kFlat, kFlatObservation };
+// Where a request has its parts. Of GR00T's servers: maps for each modality in an observation;
+// "video.front" in one map that is the request; "video.front" in an observation. Of openpi's: one
+// map of whole keys and one moment, without axes for batch and time; the answer is [T, D].
+enum class RequestLayout { kNested, kFlat, kFlatObservation, kOpenpi };
 template <>
 struct EnumNames<RequestLayout> {
-  static constexpr std::array kNames{"nested", "flat", "flat_observation"};
+  static constexpr std::array kNames{"nested", "flat", "flat_observation", "openpi"};
 };
 
 // How a policy server of another program is asked: which of its names is what.
@@ -117,8 +118,11 @@ struct PolicyMap {
     v("layout", layout,
       "nested: a map for each modality, as GR00T's servers since N1.6; flat: \"video.front\" in "
       "one "
-      "map, as N1.5; flat_observation: the same as an observation, as --use-sim-policy-wrapper");
-    v("arrays", arrays, "npy, as GR00T's servers read them; msgpack_numpy, as the newest do");
+      "map, as N1.5; flat_observation: the same as an observation, as --use-sim-policy-wrapper; "
+      "openpi: keys as they are, to a ws:// server");
+    v("arrays", arrays,
+      "npy, as GR00T's servers read them; msgpack_numpy, as the newest do; of layout openpi: its "
+      "own");
     v("cameras", cameras, "the simulator's camera: its name in the request");
     v("image_width", image_width, "px", Limits{1, 4096});
     v("image_height", image_height, "px", Limits{1, 4096});
@@ -137,9 +141,10 @@ struct PolicyMap {
 // Faults of a map for the arms and cameras of `simulator`, all of them; empty: it fits.
 Problems CheckMap(const PolicyMap& map, const SimulatorInfo& simulator);
 
-// The policy behind a GR00T server of any program, as `map` says, for the robot of `simulator`.
-// Throws Error(kBadInput) with every fault of the map under `name`; Error(kFailed) where no server
-// answers. Acting throws Error(kFailed) for an answer that is not what the map says.
+// The policy behind a server of GR00T's or openpi's protocol of any program, as `map` says, for the
+// robot of `simulator`. Throws Error(kBadInput) with every fault of the map under `name`;
+// Error(kUsage) for an address of the other protocol; Error(kFailed) where no server answers.
+// Acting throws Error(kFailed) for an answer that is not what the map says.
 std::unique_ptr<Policy> OpenMappedPolicy(const RemoteOptions& options, const PolicyMap& map,
                                          const SimulatorInfo& simulator, const std::string& name);
 

@@ -231,6 +231,12 @@ class RemotePolicy : public Policy {
 }  // namespace
 
 std::unique_ptr<Policy> OpenRemotePolicy(const RemoteOptions& options) {
+  if (options.address.starts_with("ws")) {
+    ThrowUsage(
+        fmt::format("{} '{}': openpi's protocol does not say what the parts of a policy "
+                    "are: --policy-map FILE does (docs/deploy.md)",
+                    options.peer, options.address));
+  }
   return std::make_unique<RemotePolicy>(options);
 }
 

@@ -109,6 +109,21 @@ WireValue ReadNumpy(const msgpack::object_map& map, const msgpack::object& nd) {
   return Checked(TextOf(*type), ShapeOf(*shape), std::move(bytes));
 }
 
+// {__ndarray__, data, dtype, shape} of openpi.
+WireArray ReadOpenpi(const msgpack::object_map& map) {
+  const msgpack::object* type = FindKey(map, "dtype");
+  const msgpack::object* data = FindKey(map, "data");
+  const msgpack::object* shape = FindKey(map, "shape");
+  if (!type || !data || !shape || data->type != msgpack::type::BIN) {
+    ThrowBadInput("an array without dtype, shape or data");
+  }
+  if (type->type != msgpack::type::STR && type->type != msgpack::type::BIN) {
+    ThrowBadInput("an array whose dtype is no text");
+  }
+  return Checked(TextOf(*type), ShapeOf(*shape),
+                 std::string(data->via.bin.ptr, data->via.bin.size));
+}
+
 // The header of a .npy file: "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }".
 WireArray ReadNpy(std::string_view file) {
   const auto bad = [](const char* what) { ThrowBadInput(fmt::format("a .npy array {}", what)); };
@@ -216,6 +231,19 @@ WireValue Convert(const msgpack::object& object, WireMessage* message) {
         message->arrays = ArrayForm::kNpy;
         return ReadNpy({file->via.bin.ptr, file->via.bin.size});
       }
+      if (FindKey(map, "__ndarray__")) {
+        message->arrays = ArrayForm::kOpenpi;
+        return ReadOpenpi(map);
+      }
+      // a scalar of numpy is a plain value beside its type
+      if (FindKey(map, "__npgeneric__")) {
+        message->arrays = ArrayForm::kOpenpi;
+        const msgpack::object* data = FindKey(map, "data");
+        if (!data || data->type == msgpack::type::MAP || data->type == msgpack::type::ARRAY) {
+          ThrowBadInput("a scalar of numpy without data");
+        }
+        return Convert(*data, message);
+      }
       WireMap converted;
       for (uint32_t i = 0; i < map.size; ++i) {
         std::string key = TextOf(map.ptr[i].key);
@@ -241,6 +269,11 @@ void PackBytes(std::string_view bytes, Packer& packer) {
   packer.pack_bin_body(bytes.data(), static_cast<uint32_t>(bytes.size()));
 }
 
+void PackShape(const WireArray& array, Packer& packer) {
+  packer.pack_array(static_cast<uint32_t>(array.shape.size()));
+  for (const int64_t side : array.shape) packer.pack_int64(side);
+}
+
 void PackArray(const WireArray& array, ArrayForm form, Packer& packer) {
   if (form == ArrayForm::kNpy) {
     packer.pack_map(2);
@@ -250,7 +283,19 @@ void PackArray(const WireArray& array, ArrayForm form, Packer& packer) {
     PackBytes(NpyHeader(array.dtype, array.shape) + array.data, packer);
     return;
   }
-  // keys of bytes, as msgpack-numpy's decoder expects them
+  // keys of bytes, as the decoders of openpi and msgpack-numpy expect them
+  if (form == ArrayForm::kOpenpi) {
+    packer.pack_map(4);
+    PackBytes("__ndarray__", packer);
+    packer.pack_true();
+    PackBytes("data", packer);
+    PackBytes(array.data, packer);
+    PackBytes("dtype", packer);
+    PackText(array.dtype, packer);
+    PackBytes("shape", packer);
+    PackShape(array, packer);
+    return;
+  }
   packer.pack_map(5);
   PackBytes("nd", packer);
   packer.pack_true();
@@ -259,8 +304,7 @@ void PackArray(const WireArray& array, ArrayForm form, Packer& packer) {
   PackBytes("kind", packer);
   PackBytes("", packer);
   PackBytes("shape", packer);
-  packer.pack_array(static_cast<uint32_t>(array.shape.size()));
-  for (const int64_t side : array.shape) packer.pack_int64(side);
+  PackShape(array, packer);
   PackBytes("data", packer);
   PackBytes(array.data, packer);
 }

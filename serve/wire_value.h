@@ -63,12 +63,12 @@ class WireValue {
   Content content_;
 };
 
-// How arrays are written: as PyPI's msgpack-numpy does (openpi, GR00T since 2026), or as the bytes
-// of a .npy file in a map (GR00T before).
-enum class ArrayForm { kMsgpackNumpy, kNpy };
+// How arrays are written: as PyPI's msgpack-numpy does (GR00T since 2026), as the bytes of a .npy
+// file in a map (GR00T before), or as openpi does.
+enum class ArrayForm { kMsgpackNumpy, kNpy, kOpenpi };
 template <>
 struct EnumNames<ArrayForm> {
-  static constexpr std::array kNames{"msgpack_numpy", "npy"};
+  static constexpr std::array kNames{"msgpack_numpy", "npy", "openpi"};
 };
 
 struct WireMessage {
@@ -77,7 +77,7 @@ struct WireMessage {
       ArrayForm::kMsgpackNumpy;  // of the arrays in it; the default where it has none
 };
 
-// Reads both forms of arrays. Throws Error(kBadInput) that says what is wrong with a message that
+// Reads all forms of arrays. Throws Error(kBadInput) that says what is wrong with a message that
 // is no msgpack, nests more than 32 levels, holds more than 100000 values (an array is one), has
 // arrays whose size is not that of their shape and type, or holds pickled objects.
 WireMessage Unpack(std::string_view bytes);

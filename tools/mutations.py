@@ -575,6 +575,10 @@ _GROUPS = [
         ("part.meaning == ActionMeaning::kFromLast ? last.arms.at(arm) : observed.arms.at(arm);",
          "observed.arms.at(arm);"),
     ]),
+    ("serve/openpi_client.cc", "serve_test", "Openpi.*", [
+        ("if (connection->IsQuiet()) return connection;", "return connection;"),
+        ("if (reply.kind == Kind::kRejected && !used) Fail", "if (false) Fail"),
+    ]),
     ("serve/request_reader.cc", "serve_test", "GrootProtocol.*", [
         ("committed_numbers_.push_back(array->Numbers());",
          "committed_numbers_.push_back(std::vector<double>(array->Numbers().size()));"),

@@ -27,7 +27,7 @@ HOMES = {
     "pugixml": (r"pugixml", ("data/formats/base/",)),
     "Arrow": (r"arrow/|parquet/", ("data/formats/parquet/",)),
     "libav": (r"libav\w+/|libsw\w+/", ("data/video/",)),
-    "Boost.Beast": (r"boost/(beast|asio)", ("view/http/",)),
+    "Boost.Beast": (r"boost/(beast|asio)", ("view/http/", "serve/websocket/")),
     "OpenSSL": (r"openssl/", ("view/http/",)),
     "libqrencode": (r"qrencode", ("view/http/",)),
     "OpenXR": (r"openxr/", ("teleop/openxr/", "teleop/virtual_headset/")),
