@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <exception>
@@ -17,18 +18,32 @@
 #include "train/evaluate/recorded_baselines.h"
 #ifdef WITH_SERVE
 #include "serve/groot_protocol.h"
+#include "serve/openpi_protocol.h"
 #include "serve/policy_map.h"
 #include "serve/remote_policy.h"
+#include "serve/requests.h"
+#include "serve/websocket/websocket_server.h"
 #include "serve/zmq_server.h"
 #endif
 
 namespace understudy {
 namespace {
 
+enum class WireProtocol { kGroot, kOpenpi };
+
+}  // namespace
+template <>
+struct EnumNames<WireProtocol> {
+  static constexpr std::array kNames{"groot", "openpi"};
+};
+namespace {
+
 struct ServeFlags {
+  static constexpr std::array kUnwritten{"protocol"};
   std::string checkpoint, replay;
   std::string host = "127.0.0.1";
   int port = 5555;
+  WireProtocol protocol = WireProtocol::kGroot;
   std::string token_file;
   bool allow_kill = false;
   uint64_t seed = 1;
@@ -41,9 +56,11 @@ struct ServeFlags {
       "after each reset: a test of the wiring");
     v("host", host, "address to listen on; 0.0.0.0: every network of this machine");
     v("port", port, "of it; 0: a free one", Limits{0, 65535});
+    v("protocol", protocol, "groot: GR00T's, over ZeroMQ; openpi: openpi's, over WebSocket");
     v("token_file", token_file,
-      "file whose first line requests must hold as api_token; empty: none is asked for");
-    v("allow_kill", allow_kill, "a client may end the server");
+      "file whose first line requests must hold as api_token, or openpi's clients as api_key; "
+      "empty: none is asked for");
+    v("allow_kill", allow_kill, "a client of GR00T's protocol may end the server");
     v("seed", seed, "of the policy's noise");
     v("message_mib", message_mib, "MiB, largest request", Limits{0.001, 4096});
   }
@@ -147,6 +164,45 @@ std::shared_ptr<const ServedPolicy> OpenServed(const ServeFlags& flags, Progress
   return ServeArms(std::move(policy), ArmsOf(config.embodiment));
 }
 
+// How long answers took.
+class AnswerTimes {
+ public:
+  void Add(double seconds) {
+    if (seconds_.size() < 4096) seconds_.push_back(0);
+    seconds_[next_++ % seconds_.size()] = seconds;
+  }
+  const std::vector<double>& seconds() const { return seconds_; }
+
+ private:
+  std::vector<double> seconds_;  // of the last answers
+  size_t next_ = 0;
+};
+
+// Serves until it is interrupted, or a client ends it. `answer_some` waits for requests and answers
+// them.
+template <class Protocol, class Server>
+Json ServeOn(const Protocol& protocol, const Server& server, const std::string& served,
+             const std::function<bool()>& ended, const std::function<void()>& answer_some,
+             const AnswerTimes& times, bool open, CommandContext& context) {
+  context.progress->Message(
+      fmt::format("serving {} at {}; Ctrl-C ends it", served, server.address()));
+  if (open) {
+    context.progress->Message("anybody on the network may ask it: --token-file asks for a token");
+  }
+  RefusalLog refusals(*context.progress);
+  while (!InterruptRequested() && !ended()) {
+    answer_some();
+    refusals.See(protocol.refused(), protocol.last_refusal());
+  }
+  ClearInterrupt();  // this is how a server ends
+  return {{"address", server.address()},
+          {"chunks", protocol.chunks()},
+          {"refused", protocol.refused()},
+          {"dropped", server.dropped()},
+          {"latency_p50_ms", 1000 * Quantile(times.seconds(), 0.5)},
+          {"latency_p99_ms", 1000 * Quantile(times.seconds(), 0.99)}};
+}
+
 Json Serve(const ServeFlags& flags, CommandContext& context) {
   if (flags.checkpoint.empty() == flags.replay.empty()) {
     ThrowUsage("serve needs a checkpoint (of `understudy train`), or --replay DATASET");
@@ -154,43 +210,59 @@ Json Serve(const ServeFlags& flags, CommandContext& context) {
   const std::string token = FirstLine(flags.token_file);
   const std::shared_ptr<const ServedPolicy> policy = OpenServed(flags, *context.progress);
   const PolicyInfo& info = policy->contract().info;
-  const std::string wanted = ListenAddress(flags.host, flags.port);
+  const bool openpi = flags.protocol == WireProtocol::kOpenpi;
+  if (openpi && flags.allow_kill) ThrowUsage("serve: --allow-kill is of GR00T's protocol");
+  if (openpi && info.history > 1) {
+    ThrowUsage(
+        fmt::format("serve: openpi's protocol sends one observation, the policy {} sees {}: "
+                    "--protocol groot",
+                    info.name, info.history));
+  }
+  std::string wanted = ListenAddress(flags.host, flags.port);
+  const bool open = token.empty() && wanted != ListenAddress("localhost", flags.port);
+  if (openpi) wanted.replace(0, 3, "ws");
   Json result{{"policy", info.name}, {"hash", info.hash}, {"address", wanted}};
   if (context.plan) return result;
 
-  GrootProtocol protocol(policy, {flags.seed, token, flags.allow_kill});
-  ZmqServer server(wanted, {.message_bytes = static_cast<int64_t>(flags.message_mib * (1 << 20))});
-  context.progress->Message(fmt::format("serving {} at {}; Ctrl-C ends it",
-                                        flags.replay.empty() ? info.name : flags.replay,
-                                        server.address()));
-  if (token.empty() && wanted != ListenAddress("localhost", flags.port)) {
-    context.progress->Message("anybody on the network may ask it: --token-file asks for a token");
-  }
-
-  std::vector<double> seconds;  // of the last answers
-  size_t next = 0;
-  RefusalLog refusals(*context.progress);
-  const auto answer = [&](const std::string& client, std::string_view request) {
+  const std::string served = flags.replay.empty() ? info.name : flags.replay;
+  const auto message_bytes = static_cast<int64_t>(flags.message_mib * (1 << 20));
+  AnswerTimes times;
+  // what `protocol` answers, timed where it is a chunk
+  const auto timed = [&times](auto& protocol, const auto& answer) {
     const double begin = MonotonicSeconds();
     const int64_t before = protocol.chunks();
-    std::string reply = protocol.Answer(client, request);
-    if (protocol.chunks() > before) {
-      if (seconds.size() < 4096) seconds.push_back(0);
-      seconds[next++ % seconds.size()] = MonotonicSeconds() - begin;
-    }
+    auto reply = answer();
+    if (protocol.chunks() > before) times.Add(MonotonicSeconds() - begin);
     return reply;
   };
-  while (!InterruptRequested() && !protocol.killed()) {
-    server.Serve(100, answer);
-    refusals.See(protocol.refused(), protocol.last_refusal());
+  if (openpi) {
+    OpenpiProtocol protocol(policy, flags.seed);
+    WebsocketServerOptions options{.host = flags.host == "localhost" ? "127.0.0.1" : flags.host,
+                                   .port = flags.port,
+                                   .message_bytes = message_bytes,
+                                   .greeting = protocol.Metadata()};
+    if (!token.empty()) {
+      options.allows = [key = "Api-Key " + token](std::string_view given) {
+        return SameText(std::string(given), key);
+      };
+    }
+    WebsocketServer server(std::move(options));
+    const auto answer = [&](const std::string&, std::string_view request, bool binary) {
+      return timed(protocol, [&] { return protocol.Answer(request, binary); });
+    };
+    result.update(ServeOn(
+        protocol, server, served, [] { return false; }, [&] { server.Serve(100, answer); }, times,
+        open, context));
+    return result;
   }
-  ClearInterrupt();  // this is how a server ends
-  result["address"] = server.address();
-  result["chunks"] = protocol.chunks();
-  result["refused"] = protocol.refused();
-  result["dropped"] = server.dropped();
-  result["latency_p50_ms"] = 1000 * Quantile(seconds, 0.5);
-  result["latency_p99_ms"] = 1000 * Quantile(seconds, 0.99);
+  GrootProtocol protocol(policy, {flags.seed, token, flags.allow_kill});
+  ZmqServer server(wanted, {.message_bytes = message_bytes});
+  const auto answer = [&](const std::string& client, std::string_view request) {
+    return timed(protocol, [&] { return protocol.Answer(client, request); });
+  };
+  result.update(ServeOn(
+      protocol, server, served, [&] { return protocol.killed(); },
+      [&] { server.Serve(100, answer); }, times, open, context));
   return result;
 }
 

@@ -29,15 +29,6 @@ RngKey NoiseOf(const WireValue* options, uint64_t seed, int64_t episode, int64_t
   return *key;
 }
 
-// Compares in a time that does not say how much of a token is right.
-bool SameText(const std::string& a, const std::string& b) {
-  unsigned difference = a.size() == b.size() ? 0 : 1;
-  for (size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i % b.size()]);
-  }
-  return difference == 0;
-}
-
 WireMap Modality(int first, int last, const std::vector<std::string>& keys) {
   WireList indices;
   for (int i = first; i <= last; ++i) indices.emplace_back(i);

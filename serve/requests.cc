@@ -11,7 +11,8 @@ namespace {
 
 constexpr size_t kLongestReason = 2048;
 
-// What a client sent, fit for a log: no control characters, not without end.
+}  // namespace
+
 std::string Printable(std::string text) {
   if (text.size() > kLongestReason) text = text.substr(0, kLongestReason) + " …";
   for (char& c : text) {
@@ -19,8 +20,6 @@ std::string Printable(std::string text) {
   }
   return text;
 }
-
-}  // namespace
 
 std::string Answers::To(std::string_view request,
                         const std::function<WireValue(const WireValue& request)>& call) {
@@ -39,6 +38,14 @@ std::string Answers::To(std::string_view request,
   ++refused_;
   last_refusal_ = Printable(std::move(reason));
   return Pack(WireMap{{"error", last_refusal_}}, arrays);
+}
+
+bool SameText(const std::string& a, const std::string& b) {
+  unsigned difference = a.size() == b.size() ? 0 : 1;
+  for (size_t i = 0; i < a.size(); ++i) {
+    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i % b.size()]);
+  }
+  return difference == 0;
 }
 
 WireList TextsOf(const std::vector<std::string>& texts) {

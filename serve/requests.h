@@ -28,6 +28,12 @@ class Answers {
   std::string last_refusal_;
 };
 
+// Compares in a time that does not say how much of a token, `b`, is right. `b` is not empty.
+bool SameText(const std::string& a, const std::string& b);
+
+// What a client sent, fit for a log: no control characters, not without end.
+std::string Printable(std::string text);
+
 WireList TextsOf(const std::vector<std::string>& texts);
 
 // A key as five whole numbers, and back; none where it is anything else.

@@ -586,7 +586,11 @@ _GROUPS = [
          "const int64_t first = 0;"),
         ("const int64_t at = b * moments_ + t;", "const int64_t at = t;"),
     ]),
-    ("serve/groot_protocol.cc", "serve_test", "GrootProtocol.*", [
+    ("serve/openpi_protocol.cc", "serve_test", "OpenpiProtocol.*", [
+        (".WithParent(HashOf(request));", ";"),
+        ("} else if (array->shape != shape) {", "} else if (false) {"),
+    ]),
+    ("serve/requests.cc", "serve_test", "GrootProtocol.*", [
         ("unsigned difference = a.size() == b.size() ? 0 : 1;", "unsigned difference = 0;"),
     ]),
     ("serve/wire_value.cc", "serve_test", "WireValue.*", [

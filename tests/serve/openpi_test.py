@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Policies behind openpi's protocol: a server of another hand, made of PyPI's websockets and the
-arrays of openpi_client, answers `understudy evaluate`.
+arrays of openpi_client, answers `understudy evaluate`, and clients of that hand ask `understudy
+serve --protocol openpi`.
 
 openpi_test.py --program understudy --source FOLDER [--only NAME]
 
@@ -9,9 +10,15 @@ them, zmq or msgpack_numpy.
 """
 import asyncio
 import pathlib
+import random
+import socket
+import subprocess
 import sys
 import threading
+import time
 import traceback
+import urllib.error
+import urllib.request
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / '.deps/openpi_client'))
 import serve_test  # skips where something is missing
@@ -209,6 +216,230 @@ def check_a_server_that_is_lost(t):
     # without the map nobody can know what its parts are
     refused = rollouts(t, 'refused', '--policy-server', Openpi(toward).address)
     assert refused.returncode == 2 and '--policy-map FILE does' in refused.stderr, refused
+
+
+class Asking:
+    """A client of another hand."""
+
+    def __init__(self, address, key=None):
+        self.loop = asyncio.new_event_loop()
+        headers = {'Authorization': f'Api-Key {key}'} if key else {}
+        # its name has changed with the versions
+        old = int(websockets.__version__.split('.')[0]) < 14
+        named = {'extra_headers' if old else 'additional_headers': headers}
+
+        async def connect():
+            return await websockets.connect(address, compression=None, max_size=None, **named)
+        self.connection = self.loop.run_until_complete(connect())
+        self.metadata = msgpack_numpy.unpackb(self.receive())
+
+    def send(self, message):
+        self.loop.run_until_complete(self.connection.send(message))
+
+    def receive(self):
+        return self.loop.run_until_complete(asyncio.wait_for(self.connection.recv(), 20))
+
+    def ask(self, observation):
+        self.send(msgpack_numpy.packb(observation))
+        reply = self.receive()
+        return reply if isinstance(reply, str) else msgpack_numpy.unpackb(reply)
+
+    def close(self):
+        self.loop.run_until_complete(self.connection.close())
+
+
+def seen_by(metadata, seed=0):
+    rng = np.random.default_rng(seed)
+    seen = {'prompt': metadata['prompts'][0]}
+    for key, shape in metadata['observation'].items():
+        if len(shape) == 3:
+            seen[key] = rng.integers(0, 255, shape, dtype=np.uint8)
+        else:
+            value = rng.normal(size=shape).astype(np.float32)
+            seen[key] = value / np.linalg.norm(value) if shape == [4] else value
+    return seen
+
+
+def check_clients_of_another_hand(t):
+    with Server(t.program, t.checkpoint, '--protocol', 'openpi') as server:
+        client, other = Asking(server.address), Asking(server.address)
+        metadata = client.metadata
+        assert metadata['observation']['observation/agentview'] == [84, 84, 3], metadata
+        assert metadata['prompts'] == ['stack the red cube on the green cube'], metadata
+        columns = metadata['actions']
+        assert columns == {'robot0_eef_position': [0, 3], 'robot0_eef_rotation': [3, 7],
+                           'robot0_gripper': [7, 8]}, columns
+        answer = client.ask(seen_by(metadata))
+        actions = answer['actions']
+        assert actions.shape == (metadata['horizon'], 8) and actions.dtype == np.float32, actions
+        assert np.allclose(np.linalg.norm(actions[:, 3:7], axis=-1), 1, atol=1e-5)
+        assert answer['server_timing']['infer_ms'] > 0
+        # an answer depends on what is seen, not on who asked what before
+        assert not np.array_equal(other.ask(seen_by(metadata, 1))['actions'], actions)
+        assert np.array_equal(other.ask(seen_by(metadata))['actions'], actions)
+        # every kind of number
+        seen = {key: value.astype(np.float64) if getattr(value, 'ndim', 0) == 1 else value
+                for key, value in seen_by(metadata).items()}
+        assert np.allclose(client.ask(seen)['actions'].shape, actions.shape)
+        try:
+            from openpi_client.websocket_client_policy import WebsocketClientPolicy
+            host, port = server.address.removeprefix('ws://').split(':')
+            theirs = WebsocketClientPolicy(host, int(port))
+            assert theirs.get_server_metadata() == metadata
+            assert np.array_equal(theirs.infer(seen_by(metadata))['actions'], actions)
+        except ImportError as missing:
+            print(f'not asked by openpi_client itself: {missing}')
+
+        web = server.address.replace('ws://', 'http://')
+        assert urllib.request.urlopen(web + '/healthz', timeout=10).read() == b'OK\n'
+        try:
+            urllib.request.urlopen(web, timeout=10)
+            assert False, 'a page'
+        except urllib.error.HTTPError as refused:
+            assert refused.code == 426, refused
+
+        # this program on both ends
+        (t.folder / 'map.yaml').write_text("""
+layout: openpi
+cameras: {agentview: observation/agentview, robot0_eye_in_hand: observation/robot0_eye_in_hand}
+image_width: 84
+image_height: 84
+language: prompt
+state:
+  - {key: observation/robot0_eef_position, from: eef_position, frame: world}
+  - {key: observation/robot0_eef_rotation, from: eef_rotation, frame: world}
+  - {key: observation/robot0_gripper, from: gripper}
+action:
+  - {key: actions, to: eef_position, frame: world}
+  - {key: actions, first: 3, to: eef_rotation, frame: world}
+  - {key: actions, first: 7, to: gripper}
+""")
+        both = ['--policy-server', server.address, '--policy-map', str(t.folder / 'map.yaml'),
+                '--horizon', '40']
+        once = rollouts(t, 'once', *both, '--workers', '1')
+        assert isinstance(once, str), once
+        assert rollouts(t, 'again', *both, '--workers', '3') == once
+        client.close()
+        other.close()
+        assert server.end()['refused'] == 0
+
+
+def check_a_demonstration_is_the_same_by_both_protocols(t):
+    sources = t.folder / 'sources.h5'
+    subprocess.run([t.program, 'teleop', '--task', 'stack', '--demos', '1', '--seed', '1', '--out',
+                    str(sources), '--quiet'], check=True, capture_output=True)
+    with Server(t.program, '--replay', str(sources)) as server:
+        groot = Client(server.address)
+        config = groot.ask('get_modality_config')
+        action, _ = groot.ask('get_action', {'observation': serve_test.observation(config),
+                                             'options': None})
+    with Server(t.program, '--replay', str(sources), '--protocol', 'openpi') as server:
+        client = Asking(server.address)
+        actions = client.ask(seen_by(client.metadata))['actions']
+        assert len(actions) > 60
+        for name, (first, end) in client.metadata['actions'].items():
+            assert np.array_equal(actions[:, first:end], action[name][0]), name
+        client.close()
+
+
+def check_hostile_clients(t):
+    with Server(t.program, t.checkpoint, '--protocol', 'openpi', '--message-mib', '1') as server:
+        client = Asking(server.address)
+        sound = seen_by(client.metadata)
+
+        def refused(**changed):
+            seen = {key.replace('__', '/'): value for key, value in changed.items()}
+            reply = client.ask({key: value for key, value in {**sound, **seen}.items()
+                                if value is not None})
+            assert isinstance(reply, str), reply
+            return reply
+
+        place = sound['observation/robot0_eef_position']
+        picture = sound['observation/agentview']
+        assert 'agentview is missing' in refused(observation__agentview=None)
+        assert 'pictures are uint8' in refused(observation__agentview=picture.astype(np.int16))
+        assert 'the policy sees [84, 84, 3]' in refused(observation__agentview=picture[None])
+        assert 'has the shape [4], the policy sees [3]' in refused(
+            observation__robot0_eef_position=np.zeros(4))
+        assert 'not finite' in refused(observation__robot0_eef_position=place * np.nan)
+        assert 'is a text, not an array' in refused(observation__robot0_eef_position='here')
+        assert "'<U1'" in refused(observation__robot0_eef_position=np.array(['a', 'b', 'c']))
+        assert 'prompt is' in refused(prompt=5)
+        assert 'at most 4096 are read' in refused(prompt='x' * 5000)
+        client.send('a text')
+        assert 'a binary message' in client.receive()
+        # a shape that claims more than there is
+        claims = b'\x93' + 2 * b'\xce\xff\xff\xff\xff' + b'\x03'
+        lies = msgpack_numpy.packb(sound).replace(b'\x93TT\x03', claims)
+        assert claims in lies
+        client.send(lies)
+        assert 'an array of shape [4294967295' in client.receive()
+
+        rng = random.Random(2)
+        bytes_of = msgpack_numpy.packb(sound)
+        before, tries = None, max(200, t.hostile // 10)
+        for i in range(tries):
+            body = (rng.randbytes(rng.randrange(200)) if i % 3 == 0 else
+                    bytes_of[:rng.randrange(len(bytes_of))] if i % 3 == 1 else
+                    b'\xdd\xff\xff\xff\xff' + rng.randbytes(8))
+            client.send(body)
+            assert isinstance(client.receive(), str), body
+            if i == tries // 2:
+                before = server.memory()
+        # a message that is too long ends the connection, and nothing else
+        long = Asking(server.address)
+        try:
+            long.send(b'x' * (3 << 20))
+            long.receive()
+            assert False, 'an answer'
+        except (websockets.ConnectionClosed, ConnectionError):
+            pass
+        # bytes that are no WebSocket, and clients that say nothing
+        host, port = server.address.removeprefix('ws://').split(':')
+        silent = []
+        for _ in range(100):
+            with socket.create_connection((host, int(port))) as raw:
+                raw.sendall(rng.randbytes(300))
+            silent.append(socket.create_connection((host, int(port))))
+        time.sleep(0.5)
+        assert client.ask(sound)['actions'].shape[1] == 8
+        grown = server.memory() - before
+        assert grown < 16, f'{grown:.1f} MiB more after {tries // 2} hostile messages'
+        for held in silent:
+            held.close()
+        client.close()
+        result = server.end()
+        assert result['refused'] > tries and result['dropped'] > 50, result
+        assert any('requests refused, the last one:' in line for line in server.log), server.log
+
+
+def check_keys(t):
+    token = t.folder / 'token'
+    token.write_text('s3cret\n')
+    with Server(t.program, t.checkpoint, '--protocol', 'openpi', '--token-file', str(token)) as server:
+        for key in (None, 'wrong', 's3cre', 's3cret1'):
+            try:
+                Asking(server.address, key)
+                assert False, key
+            except websockets.InvalidHandshake as refused:
+                assert '401' in str(refused), refused
+        client = Asking(server.address, 's3cret')
+        assert 'actions' in client.ask(seen_by(client.metadata))
+        client.close()
+        wrong = rollouts(t, 'wrong', '--policy-server', server.address, *page(t), timeout=60)
+        assert wrong.returncode == 1 and 'HTTP 401' in wrong.stderr, wrong
+        # the page's keys are not this server's
+        named = rollouts(t, 'named', '--policy-server', server.address, *page(t), '--token-file',
+                         str(token), timeout=60)
+        assert 'observation/agentview is missing' in named.stderr, named
+    killed = subprocess.run([t.program, 'serve', t.checkpoint, '--protocol', 'openpi',
+                             '--allow-kill'], capture_output=True, text=True)
+    assert killed.returncode == 2 and "of GR00T's protocol" in killed.stderr, killed
+    with Server(t.program, t.checkpoint, '--protocol', 'openpi') as server:
+        port = server.address.rsplit(':', 1)[1]
+        taken = subprocess.run([t.program, 'serve', t.checkpoint, '--protocol', 'openpi', '--port',
+                                port], capture_output=True, text=True)
+        assert taken.returncode == 2 and 'the port is in use' in taken.stderr, taken
 
 
 if __name__ == '__main__':

@@ -38,7 +38,7 @@ class Server:
         self.process = subprocess.Popen([program, 'serve', '--port', '0', '--json', *options],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self.process.stderr.readline()
-        while line and ' at tcp://' not in line:
+        while line and ' at tcp://' not in line and ' at ws://' not in line:
             line = self.process.stderr.readline()
         assert line, self.process.stdout.read()
         self.address = line.split(' at ')[1].split(';')[0]
