@@ -275,9 +275,8 @@ std::string DescribeServer(const Json& result) {
 #else
 constexpr const char* kWithout =
     "this program was built without ZeroMQ, which policy servers need: install libzmq3-dev, "
-    "cppzmq-dev and libmsgpack-cxx-dev (`make setup` does), then configure with -DWITH_SERVE=ON "
-    "and "
-    "build again";
+    "cppzmq-dev, libmsgpack-cxx-dev and libboost-dev (`make setup` does), then configure with "
+    "-DWITH_SERVE=ON and build again";
 
 Json Serve(const ServeFlags&, CommandContext&) { ThrowUsage(kWithout); }
 

@@ -416,7 +416,8 @@ def check_hostile_clients(t):
 def check_keys(t):
     token = t.folder / 'token'
     token.write_text('s3cret\n')
-    with Server(t.program, t.checkpoint, '--protocol', 'openpi', '--token-file', str(token)) as server:
+    locked = ['--protocol', 'openpi', '--token-file', str(token)]
+    with Server(t.program, t.checkpoint, *locked) as server:
         for key in (None, 'wrong', 's3cre', 's3cret1'):
             try:
                 Asking(server.address, key)
