@@ -16,6 +16,7 @@
 #include "data/formats/lerobot/module.h"
 #include "data/store/hdf5/library.h"
 #include "data/video/module.h"
+#include "serve/ros2/module.h"
 #include "train/torch/module.h"
 #ifdef WITH_MUJOCO
 #include "sim/probe.h"
@@ -202,6 +203,9 @@ Json Diagnose(const std::string& folder) {
 #else
   lines.push_back(Missing("ZeroMQ", "policy servers need it"));
 #endif
+
+  AddModule(Ros2Module::kName, "robots on ROS 2 need it", &lines,
+            [&] { lines.push_back(Line("Cyclone DDS", true, Module<Ros2Module>().version())); });
 
   AddModule(VideoModule::kName, "videos need it", &lines, [&] {
     const std::string encoder = Module<VideoModule>().h264_encoder();

@@ -57,8 +57,8 @@ struct DriveFlags {
     server.Visit(v);
     v("link", link,
       "how the robot is reached: sim, its twin here; tcp://HOST:PORT, `understudy simulate` or a "
-      "driver of yours; a YAML file of an arm with Feetech servos; a dataset, whose first episode "
-      "is played");
+      "driver of yours; a YAML file of an arm with Feetech servos or of a robot on ROS 2; a "
+      "dataset, whose first episode is played");
     v("variant", variant, "reset distribution of sim");
     v("seed", seed, "of starts in sim, of the policy's noise and of the order of checkpoints");
     v("trials", trials, "of each checkpoint", Limits{1, 1e6});

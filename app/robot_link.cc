@@ -1,5 +1,7 @@
 #include "app/robot_link.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "data/video/module.h"
 #include "serve/robots/feetech_arm.h"
 #include "serve/robots/simulated_robot.h"
+#include "serve/ros2/module.h"
 #ifdef WITH_SERVE
 #include "serve/wire_robot.h"
 #endif
@@ -91,8 +94,29 @@ RobotCamerasFactory CamerasOfArm(const FeetechArmOptions& options, const std::st
   };
 }
 
-RobotLink OpenArm(const std::string& file, const Twin& twin) {
-  const auto options = FromJson<FeetechArmOptions>(LoadYaml(file), file);
+RobotLink OpenRos2(const Json& json, const std::string& file, const Twin& twin) {
+  const auto options = FromJson<Ros2Options>(json, file);
+  RobotLink link;
+  link.robot = Module<Ros2Module>().open_robot(options, file, twin.simulators());
+  link.cameras = [options, file](const PolicyInfo& policy) {
+    return Module<Ros2Module>().cameras(options, file, policy);
+  };
+  return link;
+}
+
+// The file's `type` says what the robot is.
+RobotLink OpenDescribed(const std::string& file, const Twin& twin) {
+  Json json = LoadYaml(file);
+  std::string type = "feetech";
+  if (json.is_object() && json.contains("type")) {
+    if (json["type"].is_string()) type = json["type"];
+    if (!json["type"].is_string() || (type != "feetech" && type != "ros2")) {
+      ThrowBadInput(fmt::format("{}: type: {}: it is feetech or ros2", file, json["type"].dump()));
+    }
+    json.erase("type");
+  }
+  if (type == "ros2") return OpenRos2(json, file, twin);
+  const auto options = FromJson<FeetechArmOptions>(json, file);
   RobotLink link;
   link.robot = OpenFeetechArm(options, file, twin.simulators());
   link.cameras = [options, file](const PolicyInfo& policy) {
@@ -122,10 +146,10 @@ RobotLink OpenRobotLink(const std::string& place, const Twin& twin, const std::s
   if (!fs::exists(place)) {
     ThrowUsage("link: " + place +
                ": no such file; it is 'sim', the address of a robot (tcp://HOST:PORT), the YAML "
-               "file of an arm, or a dataset");
+               "file of a robot, or a dataset");
   }
   const std::string ending = fs::path(place).extension().string();
-  if (ending == ".yaml" || ending == ".yml") return OpenArm(place, twin);
+  if (ending == ".yaml" || ending == ".yml") return OpenDescribed(place, twin);
   return OpenRecorded(place, twin);
 }
 

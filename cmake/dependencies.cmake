@@ -249,6 +249,15 @@ if(WITH_SERVE)
   endif()
 endif()
 
+# Cyclone DDS and its compiler of IDL
+if(WITH_DDS)
+  find_package(CycloneDDS 0.10 QUIET)
+  find_program(IDLC_PROGRAM idlc)
+  if(NOT TARGET CycloneDDS::ddsc OR NOT IDLC_PROGRAM)
+    switch_off(WITH_DDS "Cyclone DDS not found; install cyclonedds-dev and cyclonedds-tools")
+  endif()
+endif()
+
 # OMPL by its files: its CMake package, where there is one, asks for all that it was built with, and
 # its pkg-config file for C++14
 if(WITH_OMPL)

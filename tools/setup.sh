@@ -18,6 +18,7 @@ packages=(
   libboost-dev libssl-dev openssl libqrencode-dev
   libompl-dev
   libzmq3-dev cppzmq-dev libmsgpack-cxx-dev
+  cyclonedds-dev cyclonedds-tools
   libgloo-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )

@@ -33,6 +33,7 @@ HOMES = {
     "OpenXR": (r"openxr/", ("teleop/openxr/", "teleop/virtual_headset/")),
     "OMPL": (r"ompl/", ("mimic/plan/",)),
     "ZeroMQ": (r"zmq", ("serve/",)),
+    "Cyclone DDS": (r"dds/|ros2_messages", ("serve/ros2/",)),
     "msgpack": (r"msgpack", ("serve/",)),
     "LibTorch": (r"torch/|ATen/|c10/", ("train/torch/torch.h", "train/torch/torch_ranks.cc", "train/torch/cuda/")),
     "CUDA": (r"cuda_runtime|nccl\.h", ("train/torch/cuda/",)),
