@@ -113,6 +113,35 @@ _GROUPS = [
         ("for (size_t i = 0; i < joints_ && !shadow; ++i) RequireInside(motors_[i], ticks_[i]);", ""),
         ("return std::clamp(2 * closed - 1, -1.0, 1.0);", "return std::clamp(1 - 2 * closed, -1.0, 1.0);"),
     ]),
+    ("serve/ros2/joint_board.cc", "ros2_test", "JointBoard.*:CapturedNs.*", [
+        ("if (!std::isfinite(message.positions[place])) {", "if (false) {"),
+        ("if (other) joint.disputed_ns = message.arrival_ns;", ""),
+        ("for (const Joint& joint : joints_) oldest = std::min(oldest, joint.captured_ns);",
+         "for (const Joint& joint : joints_) oldest = joint.captured_ns + 5;"),
+        ("return arrival_ns - std::max<int64_t>(0, age_ns);", "return arrival_ns;"),
+        ("if (age_ns < -kSkewNs) {", "if (false) {"),
+    ]),
+    ("serve/ros2/joint_map.cc", "ros2_test", "JointMap.*", [
+        ("arm->joint_q[i] = SignOf(joint) * (board.position(first + joint) - ZeroOf(joint));",
+         "arm->joint_q[i] = SignOf(joint) * board.position(first + joint) - ZeroOf(joint);"),
+        ("return std::clamp(2 * closed - 1, -1.0, 1.0);", "return std::clamp(1 - 2 * closed, -1.0, 1.0);"),
+    ]),
+    ("serve/ros2/picture.cc", "ros2_test", "Picture.*", [
+        ("const size_t theirs = swap == 0 ? channel : swap - channel;", "const size_t theirs = channel;"),
+        ("if (picture.step < 3 * picture.width || bytes < picture.step * picture.height) {", "if (false) {"),
+    ]),
+    ("serve/ros2/ros2_robot.cc", "ros2_test", "Ros2RobotTest.*:Ros2TrialTest.*", [
+        ("if (sent_ && !Unheard().empty()) return false;", ""),
+        ("std::string why = shadow ? \"\" : Unheard();", "std::string why;"),
+        ("const double reach_s = options.reach_s > 0 ? options.reach_s : 1 / info_.control_hz;",
+         "const double reach_s = 1;"),
+    ]),
+    ("serve/ros2/dds_node.cc", "ros2_test", "Ros2RobotTest.*", [
+        ("return \"rt\" + topic;", "return topic;"),
+        ("if (domain) return *domain;", "if (domain) return 0;"),
+        ("const Qos qos = MakeQos(DDS_RELIABILITY_BEST_EFFORT, depth);",
+         "const Qos qos = MakeQos(DDS_RELIABILITY_RELIABLE, depth);"),
+    ]),
     ("serve/robot_messages.cc", "serve_test", "RobotProtocolTest.*:WireRobot.*", [
         ("if (age_s < 0) {", "if (false) {"),
         ("if (!values.allFinite()) {", "if (false) {"),
