@@ -25,7 +25,7 @@ packages=(
 
 if [[ ${1:-} == tests ]]; then
   packages=(chromium slurm-wlm libavdevice59 python3-zmq python3-msgpack-numpy python3-numpy
-            python3-websockets)
+            python3-websockets libfastrtps-dev)
 fi
 
 missing=()

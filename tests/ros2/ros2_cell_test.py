@@ -7,17 +7,16 @@ ros2_cell_test.py --program understudy --source FOLDER [--only NAME]
 The file of the robot is the one in docs/deploy.md. Ends with 77 where Python has no cyclonedds.
 """
 import argparse
-import json
 import os
 import pathlib
-import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from dataclasses import dataclass
+
+from driven_cell import DrivenCell
 
 try:
     from cyclonedds.core import Policy, Qos
@@ -32,12 +31,6 @@ try:
 except ImportError as missing:
     print(f'skipped: {missing} (pip install cyclonedds)')
     sys.exit(77)
-
-LOOPBACK = ('<CycloneDDS><Domain id="any"><General><Interfaces><NetworkInterface name="lo"/>'
-            '</Interfaces><AllowMulticast>false</AllowMulticast></General><Discovery>'
-            '<ParticipantIndex>auto</ParticipantIndex><Peers><Peer address="localhost"/></Peers>'
-            '</Discovery></Domain></CycloneDDS>')
-
 
 @dataclass
 @final
@@ -188,31 +181,7 @@ class Cell:
             time.sleep(0.01)
 
 
-class Tests:
-    def __init__(self, program, source, folder):
-        self.program, self.source, self.folder = program, source, folder
-        self.domain = 1 + os.getpid() % 200
-        # the robot of the page: a Panda whose command is joints
-        shutil.copytree(source / 'sim/robots/panda', folder / 'panda')
-        robot = folder / 'panda/robot.yaml'
-        robot.write_text(robot.read_text() + '\naction: joints\n')
-        page = (source / 'docs/deploy.md').read_text()
-        [text] = [block for block in re.findall(r'```yaml\n(.*?)```', page, re.S)
-                  if 'type: ros2' in block]
-        self.link = folder / 'cell.yaml'
-        self.link.write_text(text.replace('domain: 0 ', f'domain: {self.domain} '))
-        assert f'domain: {self.domain} ' in self.link.read_text()
-
-    def drive(self, *options):
-        done = subprocess.run(
-            [self.program, 'drive', str(self.source / 'checkpoints/stack'), '--dead-man', 'none',
-             '--json', '--task', 'stack', '--robot', str(self.folder / 'panda/robot.yaml'),
-             '--link', str(self.link), *map(str, options)], capture_output=True, text=True,
-            timeout=200)
-        if done.returncode != 0:
-            return done.returncode, done.stderr
-        return json.loads(done.stdout)
-
+class Tests(DrivenCell):
     def check_without_the_module(self):
         # as a build without Cyclone DDS
         modules = self.folder / 'modules'
@@ -281,7 +250,6 @@ def main():
     parser.add_argument('--source', type=pathlib.Path, required=True)
     parser.add_argument('--only', default='')
     flags = parser.parse_args()
-    os.environ['CYCLONEDDS_URI'] = LOOPBACK
     with tempfile.TemporaryDirectory() as folder:
         tests = Tests(flags.program, flags.source, pathlib.Path(folder))
         for name in [n for n in dir(tests) if n.startswith('check_') and flags.only in n][::-1]:
