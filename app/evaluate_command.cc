@@ -52,6 +52,7 @@ struct EvaluateFlags {
   WatchFlags watch;
   TakeoverFlags takeover;
   static constexpr std::array kUnwritten{"datasets",
+                                         "features",
                                          "until_width",
                                          "rows",
                                          "embodiment",

@@ -20,15 +20,14 @@ const char* ExportHelp() {
       if (type.write_foreign)
         programs.push_back(fmt::format("{} of `{}`", type.foreign, type.name));
     }
-    return fmt::format("program: {}; empty: the one that has the policy's network",
-                       fmt::join(programs, ", "));
+    return fmt::format("program that has the policy's network: {}", fmt::join(programs, ", "));
   }();
   return help.c_str();
 }
 
 struct ExportFlags {
   std::string checkpoint;
-  std::string to, out;
+  std::string to = "lerobot", out;
   template <class V>
   void Visit(V& v) {
     v("checkpoint", checkpoint, "run, checkpoint or pretrained_model folder", kRequired);

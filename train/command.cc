@@ -258,7 +258,7 @@ Json ExportPolicy(const std::string& checkpoint, const std::string& to, const st
   }
   const PolicyArtefact policy = LoadListedPolicy(checkpoint);
   const PolicyType* type = FindPolicyType(policy.config.type);
-  if (type == nullptr || !type->write_foreign || (!to.empty() && type->foreign != to)) {
+  if (type == nullptr || !type->write_foreign || type->foreign != to) {
     std::vector<std::string> written;
     for (const PolicyType& listed : PolicyTypes()) {
       if (listed.write_foreign) {
@@ -266,9 +266,8 @@ Json ExportPolicy(const std::string& checkpoint, const std::string& to, const st
       }
     }
     ThrowBadInput(fmt::format(
-        "{}: a policy of type '{}'{}: networks that another program has, too, are of type {}",
-        policy.folder.string(), policy.config.type, to.empty() ? "" : " for " + to,
-        fmt::join(written, ", ")));
+        "{}: a policy of type '{}' for {}: networks that another program has, too, are of type {}",
+        policy.folder.string(), policy.config.type, to, fmt::join(written, ", ")));
   }
   type->write_foreign(policy, out, plan);
   return {{"policy", policy.hash},

@@ -84,7 +84,7 @@ OpenLoopReport RunOpenLoop(const std::string& checkpoint, const std::string& emb
                            Progress& progress);
 
 // Writes the policy of a checkpoint for the program whose networks they are:
-// PolicyType::write_foreign. `to` names that program; empty: whichever it is. With `plan` only what
+// PolicyType::write_foreign. `to` names that program (PolicyType::foreign). With `plan` only what
 // would be written is said. Throws Error(kUsage) where a folder is not named.
 Json ExportPolicy(const std::string& checkpoint, const std::string& to, const std::string& out,
                   bool plan);

@@ -37,7 +37,7 @@ TEST_F(Cli, GrootsHeadIsTrainedAskedAndPutBack) {
   Expect(head + size + " --features features --features features --out scratch", 2,
          "features: 2 folders for 1 datasets");
   Expect(head + size + " --features features --out scratch", 0, "2 updates");
-  Expect("policy export scratch --out back", 3, "was not started from a checkpoint of GR00T");
+  Expect("policy export scratch --to gr00t --out back", 3, "was not started from a checkpoint of GR00T");
 
   // a checkpoint of theirs: the same weights, in tables of three embodiments
   fs::create_directories(folder_ / "released");
@@ -73,8 +73,8 @@ TEST_F(Cli, GrootsHeadIsTrainedAskedAndPutBack) {
   Expect("evaluate tuned --datasets " + data + " --features features" + some, 0, "rows");
   Expect("evaluate tuned --task stack --episodes 1", 3, "no simulator or robot gives them");
   Expect("serve tuned --port 0", 3, "no simulator or robot gives them");
-  Expect("policy export tuned --to lerobot --out back", 3, "'groot_head' (for gr00t)");
-  Expect("policy export tuned --out back", 0, "weights");
+  Expect("policy export tuned --out back", 3, "'groot_head' (for gr00t)");
+  Expect("policy export tuned --to gr00t --out back", 0, "weights");
   const TensorMap back = ReadSafetensors(folder_ / "back/model.safetensors").tensors;
   ASSERT_EQ(back.size(), released.size());
   EXPECT_EQ(back.at("backbone.lm"), released.at("backbone.lm"));

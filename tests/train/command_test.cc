@@ -369,7 +369,7 @@ TEST_F(CommandTest, APolicyThatNoOtherProgramHasIsNotExported) {
   RunTrain(options, FakeEngineFactory(), quiet_);
   for (const bool plan : {true, false}) {
     const fs::path folder = fs::path(options.out) / "exported";
-    EXPECT_THAT([&] { ExportPolicy(options.out, "", folder, plan); },
+    EXPECT_THAT([&] { ExportPolicy(options.out, "lerobot", folder, plan); },
                 ThrowsMessage<Error>(AllOf(HasSubstr("a policy of type 'groot'"),
                                            HasSubstr("are of type 'act' (for lerobot), 'groot_head' (for "
                                                      "gr00t)"))));
