@@ -68,6 +68,10 @@ class WebsocketServer::Session : public std::enable_shared_from_this<Session> {
       if (healthy) return Respond(http::status::ok, "OK\n");
       return Refuse(http::status::upgrade_required, "this server speaks WebSocket\n");
     }
+    // browsers let any page open a WebSocket to this machine, and name the page here
+    if (request.find(http::field::origin) != request.end()) {
+      return Refuse(http::status::forbidden, "web pages are not answered\n");
+    }
     const auto authorization = request[http::field::authorization];
     if (options.allows && !options.allows({authorization.data(), authorization.size()})) {
       return Refuse(http::status::unauthorized, "the key in Authorization is not the server's\n");

@@ -19,7 +19,8 @@ struct WebsocketServerOptions {
 };
 
 // Serves WebSocket requests one after the other, one message for one message. GET /healthz answers
-// "OK".
+// "OK". Web pages (a header Origin) are turned away: a stranger's page in a browser of this machine
+// reaches its loopback interface.
 class WebsocketServer {
  public:
   // Throws Error(kUsage) where the address is in use or is none.

@@ -221,7 +221,7 @@ def check_a_server_that_is_lost(t):
 class Asking:
     """A client of another hand."""
 
-    def __init__(self, address, key=None):
+    def __init__(self, address, key=None, origin=None):
         self.loop = asyncio.new_event_loop()
         headers = {'Authorization': f'Api-Key {key}'} if key else {}
         # its name has changed with the versions
@@ -229,7 +229,8 @@ class Asking:
         named = {'extra_headers' if old else 'additional_headers': headers}
 
         async def connect():
-            return await websockets.connect(address, compression=None, max_size=None, **named)
+            return await websockets.connect(address, compression=None, max_size=None,
+                                            origin=origin, **named)
         self.connection = self.loop.run_until_complete(connect())
         self.metadata = msgpack_numpy.unpackb(self.receive())
 
@@ -424,6 +425,12 @@ def check_keys(t):
                 assert False, key
             except websockets.InvalidHandshake as refused:
                 assert '401' in str(refused), refused
+        # a page in a browser, even one that has the key
+        try:
+            Asking(server.address, 's3cret', origin='http://localhost')
+            assert False, 'a page'
+        except websockets.InvalidHandshake as refused:
+            assert '403' in str(refused), refused
         client = Asking(server.address, 's3cret')
         assert 'actions' in client.ask(seen_by(client.metadata))
         client.close()
