@@ -120,11 +120,16 @@ _GROUPS = [
          "for (const Joint& joint : joints_) oldest = joint.captured_ns + 5;"),
         ("return arrival_ns - std::max<int64_t>(0, age_ns);", "return arrival_ns;"),
         ("if (age_ns < -kSkewNs) {", "if (false) {"),
+        ("if (!repeated) taken.emplace_back(&joint, place);", "taken.emplace_back(&joint, place);"),
     ]),
     ("serve/ros2/joint_map.cc", "ros2_test", "JointMap.*", [
         ("arm->joint_q[i] = SignOf(joint) * (board.position(first + joint) - ZeroOf(joint));",
          "arm->joint_q[i] = SignOf(joint) * board.position(first + joint) - ZeroOf(joint);"),
         ("return std::clamp(2 * closed - 1, -1.0, 1.0);", "return std::clamp(1 - 2 * closed, -1.0, 1.0);"),
+        ("if (own_gripper()) topics.push_back(options_.gripper.command.topic);", ""),
+    ]),
+    ("serve/ros2/ros2_cameras.cc", "ros2_test", "Ros2RobotTest.*", [
+        ("const bool repeated = stamp_ns != 0 && camera.stamp_ns == stamp_ns;", "const bool repeated = false;"),
     ]),
     ("serve/ros2/picture.cc", "ros2_test", "Picture.*", [
         ("const size_t theirs = swap == 0 ? channel : swap - channel;", "const size_t theirs = channel;"),
@@ -135,6 +140,8 @@ _GROUPS = [
         ("std::string why = shadow ? \"\" : Unheard();", "std::string why;"),
         ("const double reach_s = options.reach_s > 0 ? options.reach_s : 1 / info_.control_hz;",
          "const double reach_s = 1;"),
+        ("RequireOwnJoints(maps);", ""),
+        ("arms_[a].map.RequireInRange(reading->observation.arms[a].joint_q, *arms_[a].kinematics);", ""),
     ]),
     ("serve/ros2/dds_node.cc", "ros2_test", "Ros2RobotTest.*", [
         ("return \"rt\" + topic;", "return topic;"),

@@ -80,7 +80,8 @@ bool JointBoard::Update(const JointMessage& message) {
     if (joint.disputed_ns != 0 && message.arrival_ns - joint.disputed_ns < kDisputed) {
       ThrowFailed(fmt::format("{}: two publishers send '{}'", place_, joint.name));
     }
-    taken.emplace_back(&joint, place);
+    const bool repeated = message.stamp_ns != 0 && message.stamp_ns == joint.stamp_ns;
+    if (!repeated) taken.emplace_back(&joint, place);
   }
   for (const auto& [joint, place] : taken) {
     const double position = message.positions[place];
@@ -97,6 +98,7 @@ bool JointBoard::Update(const JointMessage& message) {
     joint->position = position;
     joint->captured_ns = message.captured_ns;
     joint->arrival_ns = message.arrival_ns;
+    joint->stamp_ns = message.stamp_ns;
   }
   return !taken.empty();
 }
@@ -119,7 +121,7 @@ std::string JointBoard::Missing(int64_t now_ns) const {
   }
   std::vector<std::string> missing;
   for (const Joint& joint : joints_) {
-    if (joint.arrival_ns == 0 || now_ns - joint.arrival_ns > kMissingNs) {
+    if (joint.arrival_ns == 0 || now_ns - joint.heard_ns > kMissingNs) {
       missing.push_back(joint.name);
     }
   }

@@ -18,6 +18,7 @@ struct JointMessage {
   std::span<const double> positions, velocities;  // rad or m and per s
   int64_t captured_ns = 0, arrival_ns = 0;        // CLOCK_MONOTONIC
   uint64_t publisher = 0;
+  int64_t stamp_ns = 0;  // of the sender's clock, whether it is believed or not; 0: none
 };
 
 // The newest states of the joints that are wanted, from messages that hold all of them, some or
@@ -27,7 +28,8 @@ class JointBoard {
   // `place` begins its messages.
   JointBoard(std::string place, std::vector<std::string> joints);
 
-  // Takes what the message has of the wanted joints; false: none of them. Velocities that are
+  // Takes what the message has of the wanted joints; false: none of them. One with the stamp of the
+  // one before is the same measurement, sent again: it makes nothing newer. Velocities that are
   // missing or not finite are differences of positions. Throws Error(kFailed) in one sentence, and
   // takes nothing, for lists of different lengths, positions that are not finite and a joint that a
   // second publisher sends besides.
@@ -48,6 +50,7 @@ class JointBoard {
     std::string name;
     double position = 0, velocity = 0;
     int64_t captured_ns = 0, arrival_ns = 0;  // of what was taken; 0: never
+    int64_t stamp_ns = 0;                     // likewise; 0: none
     // of the last message, taken or not, and when two publishers were last heard
     uint64_t publisher = 0;
     int64_t heard_ns = 0, disputed_ns = 0;

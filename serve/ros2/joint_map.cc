@@ -3,19 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/base/error.h"
 
 namespace understudy {
+namespace {
+
+constexpr double kSlack = 0.05;  // rad beyond a range
+
+}  // namespace
 
 JointMap::JointMap(const Ros2Arm& options, const std::string& file, const SimulatorInfo& info,
                    size_t arm)
     : options_(options),
+      place_(fmt::format("{}: arms.{}", file, info.arms.at(arm))),
       joints_(info.joint_names.at(arm).size()),
       fingers_(info.finger_joints(arm)),
       names_(options.joints) {
-  const std::string place = fmt::format("{}: arms.{}", file, info.arms[arm]);
   // a joint of a scene carries the prefix of its arm
   for (const std::string& joint : info.joint_names[arm]) {
     if (!options_.joints.empty()) break;
@@ -25,17 +31,17 @@ JointMap::JointMap(const Ros2Arm& options, const std::string& file, const Simula
   const auto of_each = [&](const char* what, size_t count, size_t wanted, const char* of) {
     if (count == wanted) return;
     ThrowBadInput(
-        fmt::format("{}: {} has {} entries, the robot {} {}", place, what, count, wanted, of));
+        fmt::format("{}: {} has {} entries, the robot {} {}", place_, what, count, wanted, of));
   };
   of_each("joints", names_.size(), joints_, "joints");
   if (!options_.signs.empty()) of_each("signs", options_.signs.size(), joints_, "joints");
   if (!options_.zero_rad.empty()) of_each("zero_rad", options_.zero_rad.size(), joints_, "joints");
   for (const int sign : options_.signs) {
-    if (sign != 1 && sign != -1) ThrowBadInput(place + ": signs are 1 or -1");
+    if (sign != 1 && sign != -1) ThrowBadInput(place_ + ": signs are 1 or -1");
   }
   const Ros2Gripper& gripper = options_.gripper;
   if (fingers_ == 0 && has_gripper()) {
-    ThrowBadInput(place + ": gripper: the robot has no fingers");
+    ThrowBadInput(place_ + ": gripper: the robot has no fingers");
   }
   if (fingers_ > 0) {
     if (gripper.joints.size() != 1) {
@@ -46,13 +52,13 @@ JointMap::JointMap(const Ros2Arm& options, const std::string& file, const Simula
       of_each("gripper.offset", gripper.offset.size(), fingers_, "fingers");
     }
     if (gripper.open == gripper.closed) {
-      ThrowBadInput(place + ": gripper: open and closed are the same position");
+      ThrowBadInput(place_ + ": gripper: open and closed are the same position");
     }
   }
   names_.insert(names_.end(), gripper.joints.begin(), gripper.joints.end());
   std::set<std::string> seen;
   for (const std::string& name : names_) {
-    if (!seen.insert(name).second) ThrowBadInput(place + ": names '" + name + "' twice");
+    if (!seen.insert(name).second) ThrowBadInput(place_ + ": names '" + name + "' twice");
   }
 }
 
@@ -103,6 +109,44 @@ void JointMap::Write(const ArmAction& action, std::vector<double>* positions) co
     positions->push_back(ZeroOf(i) + SignOf(i) * action.q_cmd[static_cast<Eigen::Index>(i)]);
   }
   if (has_gripper() && !own_gripper()) positions->push_back(GripperPosition(action.gripper));
+}
+
+void JointMap::RequireInRange(const Eigen::VectorXd& q, const Kinematics& kinematics) const {
+  for (Eigen::Index i = 0; i < q.size(); ++i) {
+    const double low = kinematics.lower()[i], high = kinematics.upper()[i];
+    if (q[i] >= low - kSlack && q[i] <= high + kSlack) continue;
+    ThrowFailed(fmt::format(
+        "{}: '{}' stands at {:.3f} rad of the robot, outside of its range of {:.3f} to {:.3f}: "
+        "joints, signs or zero_rad are not those of this robot, or move it inside",
+        place_, names_[static_cast<size_t>(i)], q[i], low, high));
+  }
+}
+
+std::vector<std::string> JointMap::topics() const {
+  std::vector<std::string> topics{options_.command.topic};
+  if (own_gripper()) topics.push_back(options_.gripper.command.topic);
+  return topics;
+}
+
+void RequireOwnJoints(const std::vector<const JointMap*>& arms) {
+  std::map<std::string, const JointMap*> joints, topics;
+  for (const JointMap* arm : arms) {
+    for (const std::string& name : arm->joints()) {
+      const auto [found, first] = joints.emplace(name, arm);
+      if (first) continue;
+      ThrowBadInput(
+          fmt::format("{}: joint '{}' is also that of {}; `joints` says which are its own",
+                      arm->place(), name, found->second->place()));
+    }
+    for (const std::string& topic : arm->topics()) {
+      const auto [found, first] = topics.emplace(topic, arm);
+      if (first) continue;
+      ThrowBadInput(fmt::format(
+          "{}: {} has a command of {} already: each command needs a controller of its own, and a "
+          "gripper without one is commanded with its arm",
+          arm->place(), topic, found->second->place()));
+    }
+  }
 }
 
 }  // namespace understudy

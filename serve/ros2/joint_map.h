@@ -32,6 +32,14 @@ class JointMap {
   // Positions of commanded(), and of the gripper.
   void Write(const ArmAction& action, std::vector<double>* positions) const;
   double GripperPosition(double command) const;
+  // Throws Error(kFailed) where a joint of the arm, at `q` of the twin, is outside of its range by
+  // more than slack: it is another joint, or is counted otherwise.
+  void RequireInRange(const Eigen::VectorXd& q, const Kinematics& kinematics) const;
+
+  // Topics of its commands.
+  std::vector<std::string> topics() const;
+  // Begins messages: "cell.yaml: arms.robot0".
+  const std::string& place() const { return place_; }
 
  private:
   double SignOf(size_t joint) const { return options_.signs.empty() ? 1 : options_.signs[joint]; }
@@ -40,8 +48,14 @@ class JointMap {
   }
 
   Ros2Arm options_;
+  std::string place_;
   size_t joints_, fingers_;
   std::vector<std::string> names_;
 };
+
+// Throws Error(kBadInput) where two of the arms read the same joint, or two commands have the same
+// topic: one arm would follow the other's joints, or a controller would get a part of a command at
+// a time.
+void RequireOwnJoints(const std::vector<const JointMap*>& arms);
 
 }  // namespace understudy

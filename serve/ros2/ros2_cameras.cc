@@ -31,6 +31,7 @@ struct SeenCamera {
   RawPicture picture;
   std::vector<uint8_t> bytes;
   int64_t captured_ns = 0;  // 0: none has come
+  int64_t stamp_ns = 0;     // of the sender's clock; 0: none
   std::string problem;      // of the newest message; empty: it was sound
 };
 
@@ -103,13 +104,18 @@ class TopicCameras : public RobotCameras {
                                {image.data_._buffer, image.data_._length}};
       CheckPicture(picture, camera.options.width, camera.options.height, camera.place);
       const auto& stamp = image.header_.stamp_;
-      camera.captured_ns = stamps_ == Ros2Stamps::kArrival
-                               ? arrival_ns
-                               : CapturedNs(int64_t{1'000'000'000} * stamp.sec_ + stamp.nanosec_,
-                                            arrival_ns, camera.place);
+      const int64_t stamp_ns = int64_t{1'000'000'000} * stamp.sec_ + stamp.nanosec_;
+      // the same picture, sent again, is as old as it was
+      const bool repeated = stamp_ns != 0 && camera.stamp_ns == stamp_ns;
+      if (!repeated) {
+        camera.captured_ns = stamps_ == Ros2Stamps::kArrival
+                                 ? arrival_ns
+                                 : CapturedNs(stamp_ns, arrival_ns, camera.place);
+      }
       camera.bytes.assign(picture.data.begin(), picture.data.end());
       camera.picture = picture;
       camera.picture.data = camera.bytes;
+      camera.stamp_ns = stamp_ns;
       camera.problem.clear();
     } catch (const std::exception& error) {
       camera.problem = error.what();

@@ -99,6 +99,10 @@ class Ros2Robot : public Robot {
     const std::lock_guard lock(mutex_);
     Fill();
     *reading = newest_;
+    for (size_t a = 0; a < arms_.size() && !shadow; ++a) {
+      if (!arms_[a].kinematics) continue;
+      arms_[a].map.RequireInRange(reading->observation.arms[a].joint_q, *arms_[a].kinematics);
+    }
     fresh_ = sent_ = false;
     unsent_.clear();
     Action hold;
@@ -159,6 +163,9 @@ class Ros2Robot : public Robot {
                       {}});
       first += arms.back().map.joints().size();
     }
+    std::vector<const JointMap*> maps;
+    for (const Ros2ArmParts& arm : arms) maps.push_back(&arm.map);
+    RequireOwnJoints(maps);
     return arms;
   }
 
@@ -217,6 +224,7 @@ class Ros2Robot : public Robot {
     const std::lock_guard lock(mutex_);
     try {
       const auto& stamp = state.header_.stamp_;
+      message_.stamp_ns = int64_t{1'000'000'000} * stamp.sec_ + stamp.nanosec_;
       message_.names.clear();
       for (uint32_t i = 0; i < state.name_._length; ++i) {
         message_.names.emplace_back(state.name_._buffer[i]);
@@ -227,8 +235,7 @@ class Ros2Robot : public Robot {
       message_.publisher = publisher;
       message_.captured_ns = options_.stamps == Ros2Stamps::kArrival
                                  ? arrival_ns
-                                 : CapturedNs(int64_t{1'000'000'000} * stamp.sec_ + stamp.nanosec_,
-                                              arrival_ns, options_.joint_states);
+                                 : CapturedNs(message_.stamp_ns, arrival_ns, options_.joint_states);
       if (!board_.Update(message_) || !board_.complete()) return;
       Fill();
     } catch (const std::exception& error) {

@@ -21,8 +21,8 @@ namespace understudy {
 inline constexpr const char* kStart =
     "shoulder_pan=0.1,shoulder_lift=-0.1,elbow_flex=0.7,wrist_flex=0.9,wrist_roll=1.7,jaw=0.2";
 
-inline std::unique_ptr<Simulator> TwinOf(const char* robot) {
-  const TaskSpec task = LoadTaskSpec("stack", UNDERSTUDY_SOURCE_DIR "/sim/tasks");
+inline std::unique_ptr<Simulator> TwinOf(const char* robot, const char* name = "stack") {
+  const TaskSpec task = LoadTaskSpec(name, UNDERSTUDY_SOURCE_DIR "/sim/tasks");
   const RobotSpec spec = LoadRobotSpec(robot, UNDERSTUDY_SOURCE_DIR "/sim/robots");
   return MakeSimulator(Scene::Compile(task, spec));
 }

@@ -95,6 +95,25 @@ TEST(JointBoard, RejectsInOneSentence) {
   EXPECT_TRUE(board.Update(Message({"a", "b"}, sound, 3 * kSecond, 1)));
 }
 
+// A driver that has lost its arm and sends its last state again shows no new one.
+TEST(JointBoard, ARepeatedStampIsNoNewMeasurement) {
+  JointBoard board("/joint_states", {"a"});
+  const std::array position{1.0};
+  JointMessage message = Message({"a"}, position, kSecond);
+  message.stamp_ns = 77;
+  EXPECT_TRUE(board.Update(message));
+  message.arrival_ns = message.captured_ns = kSecond + kSecond / 2;
+  EXPECT_FALSE(board.Update(message));
+  EXPECT_EQ(board.captured_ns(), kSecond);
+  EXPECT_EQ(board.Missing(kSecond + kSecond / 2), "/joint_states: what comes is stamped 0.5 s ago");
+  message.stamp_ns = 78;
+  EXPECT_TRUE(board.Update(message));
+  // without a stamp each message is new
+  message.stamp_ns = 0;
+  EXPECT_TRUE(board.Update(message));
+  EXPECT_TRUE(board.Update(message));
+}
+
 TEST(CapturedNs, FollowsStamps) {
   const int64_t now_ns = MonotonicNs();
   EXPECT_EQ(CapturedNs(0, now_ns, "x"), now_ns);
@@ -178,6 +197,24 @@ TEST(JointMap, GripperAndSigns) {
   map.Write({arm.X_WE, 0.5, JointVector(arm.joint_q)}, &positions);
   ASSERT_EQ(positions.size(), 3u);
   for (size_t i = 0; i < 3; ++i) EXPECT_NEAR(positions[i], values[i], 1e-12);
+  // two arms share nothing
+  options.command.topic = "/arm";
+  info.arms = {"robot0", "robot1"};
+  info.joint_names.push_back({"robot1_j1", "robot1_j2"});
+  info.gripper_joint_names.push_back({"left", "right"});
+  Ros2Arm second = options;
+  const JointMap left(options, "cell.yaml", info, 0);
+  const auto refused = [&](const std::string& words) {
+    const JointMap right(second, "cell.yaml", info, 1);
+    EXPECT_THAT([&] { RequireOwnJoints({&left, &right}); }, ThrowsMessage<Error>(HasSubstr(words)));
+  };
+  refused("cell.yaml: arms.robot1: joint 'j1' is also that of cell.yaml: arms.robot0");
+  second.joints = {"k1", "k2"};
+  refused("joint 'finger'");
+  second.gripper.joints = {"thumb"};
+  refused("arms.robot1: /arm has a command of cell.yaml: arms.robot0 already");
+  second.command.topic = second.gripper.command.topic = "/other";
+  refused("arms.robot1: /other has a command of cell.yaml: arms.robot1 already");
   // a controller of its own
   options.gripper.command.topic = "/gripper";
   EXPECT_THAT(JointMap(options, "cell.yaml", info, 0).commanded(), ElementsAre("j1", "j2"));

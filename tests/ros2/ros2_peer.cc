@@ -70,6 +70,7 @@ class Peer {
       shown_names_ = names_;
       silent_ = nan_ = short_ = false;
       skew_ = 0;
+      frozen_ns_ = 0;
       image_ = {};
     } else if (word == "names") {
       std::string list;
@@ -85,6 +86,8 @@ class Peer {
       silent_ = true;
     } else if (word == "skew") {
       in >> skew_;
+    } else if (word == "frozen") {  // the last measurement again and again
+      frozen_ns_ = NowNs();
     } else if (word == "image") {
       in >> image_.width >> image_.height >> image_.encoding;
     } else if (word == "deaf") {
@@ -172,10 +175,13 @@ class Peer {
         });
   }
 
-  builtin_interfaces_msg_dds__Time_ Now() const {
+  int64_t NowNs() const {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const int64_t ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() +
-                       std::llround(1e9 * skew_);
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() +
+           std::llround(1e9 * skew_);
+  }
+  builtin_interfaces_msg_dds__Time_ Now() const {
+    const int64_t ns = frozen_ns_ != 0 ? frozen_ns_ : NowNs();
     return {static_cast<int32_t>(ns / 1'000'000'000), static_cast<uint32_t>(ns % 1'000'000'000)};
   }
 
@@ -253,6 +259,7 @@ class Peer {
   bool silent_ = false, nan_ = false, short_ = false;
   double skew_ = 0, time_from_start_ = 0;
   Shown image_;
+  int64_t frozen_ns_ = 0;  // the stamp of all messages; 0: the time
   int64_t step_ = 0, trajectories_seen_ = 0, arrays_seen_ = 0;
 };
 

@@ -221,6 +221,79 @@ TEST_F(Ros2RobotTest, DomainsDoNotHearEachOther) {
   EXPECT_NEAR(reading.observation.arms[0].joint_q[2], 0.7, 1e-12);
 }
 
+// A driver that repeats what it measured last is not taken for one that measures, whatever clock it
+// has; nor is a camera.
+TEST_F(Ros2RobotTest, RepeatedMessagesAreNotNew) {
+  options_.stamps = Ros2Stamps::kArrival;
+  StartCell();
+  cell_->Ask("skew 1000");
+  const std::unique_ptr<Robot> robot = Open();
+  RobotReading reading;
+  robot->Begin(RngKey{}, false, &reading);
+  PolicyInfo policy;
+  policy.cameras = {"front"};
+  policy.image_width = 32;
+  policy.image_height = 24;
+  const std::unique_ptr<RobotCameras> cameras = Ros2Cameras(options_, "cell.yaml", policy)();
+  EXPECT_GT(Readings(*robot, &reading, 300), 10);
+  cell_->Ask("frozen");
+  EXPECT_THAT(Silence(*robot, &reading), HasSubstr("/joint_states: what comes is stamped 0."));
+  std::vector<Image> images;
+  EXPECT_GT(1e-9 * static_cast<double>(MonotonicNs() - cameras->Take({}, &images)), 0.3);
+  cell_->Ask("good");
+  Sleep(200);
+  EXPECT_GT(Readings(*robot, &reading, 300), 10);
+  EXPECT_LT(1e-9 * static_cast<double>(MonotonicNs() - cameras->Take({}, &images)), 0.2);
+}
+
+// Signs or a zero that are not this robot's show before anything moves; who only looks may look.
+TEST_F(Ros2RobotTest, AJointOutsideOfItsRange) {
+  options_.arms["robot0"].zero_rad = {0, 0, 0, 0, 9};
+  StartCell();
+  const std::unique_ptr<Robot> robot = Open();
+  RobotReading reading;
+  EXPECT_THAT(
+      [&] { robot->Begin(RngKey{}, false, &reading); },
+      ThrowsMessage<Error>(HasSubstr("cell.yaml: arms.robot0: 'wrist_roll' stands at -7.300 "
+                                     "rad of the robot, outside of its range of ")));
+  robot->Begin(RngKey{}, true, &reading);
+}
+
+// One by a trajectory with its gripper, the other by arrays of two controllers.
+TEST_F(Ros2RobotTest, TwoArms) {
+  Ros2Arm& second = options_.arms["robot1"];
+  second = options_.arms["robot0"];
+  const auto open = [&] {
+    return OpenRos2Robot(options_, "cell.yaml", TwinOf("so101", "two_arm_three_piece_assembly"));
+  };
+  EXPECT_THAT(open, ThrowsMessage<Error>(HasSubstr("arms.robot1: joint 'shoulder_pan' is also ")));
+  second.joints = {"r1", "r2", "r3", "r4", "r5"};
+  second.command = {"/arm/positions", Ros2CommandKind::kArray};
+  second.gripper.joints = {"hand"};
+  second.gripper.open = 1;
+  second.gripper.command = {"/gripper/positions", Ros2CommandKind::kArray};
+  Ros2Cell cell(OwnDomain(),
+                "r1=0.2,r2=-0.2,r3=0.5,r4=0.6,r5=0.7," + std::string(kStart) + ",hand=0.5", 5);
+  const std::unique_ptr<Robot> robot = open();
+  RobotReading reading;
+  Action action = robot->Begin(RngKey{}, false, &reading);
+  ASSERT_EQ(reading.observation.arms.size(), 2u);
+  EXPECT_NEAR(reading.observation.arms[0].joint_q[2], 0.7, 1e-12);
+  EXPECT_NEAR(reading.observation.arms[1].joint_q[2], 0.5, 1e-12);
+  EXPECT_NEAR(reading.observation.arms[1].gripper_q[0], 0.5, 1e-12);
+  EXPECT_NEAR(action.arms[1].gripper, 0, 1e-12);
+  action.arms[0].q_cmd[0] = 0.3;
+  action.arms[1].q_cmd[4] = 0.4;
+  action.arms[1].gripper = -1;
+  robot->Send(action);
+  Readings(*robot, &reading, 700);
+  EXPECT_NEAR(reading.observation.arms[0].joint_q[0], 0.3, 1e-9);
+  EXPECT_NEAR(reading.observation.arms[1].joint_q[0], 0.2, 1e-9);
+  EXPECT_NEAR(reading.observation.arms[1].joint_q[4], 0.4, 1e-9);
+  EXPECT_NEAR(reading.observation.arms[1].gripper_q[0], 1, 1e-9);
+  EXPECT_EQ(robot->problem(), "");
+}
+
 // Two robots that claim the same joints: neither is followed.
 TEST_F(Ros2RobotTest, TwoPublishersOfOneJoint) {
   StartCell();
