@@ -164,6 +164,9 @@ TEST_F(Ros2RobotTest, SaysWhoIsMissing) {
   policy.cameras = {"front"};
   EXPECT_THAT([&] { Ros2Cameras(options_, "cell.yaml", policy)(); },
               ThrowsMessage<Error>(HasSubstr("nobody publishes it as sensor_msgs/msg/Image")));
+  // Cyclone DDS 0.10 may never hear a publisher that it discovers in the very moment in which the
+  // process leaves the domain with one participant and has another one in it
+  robot.reset();
   StartCell();
   options_.wait_s = 3;
   options_.arms["robot0"].command.topic = "/arm/trajectries";
