@@ -203,8 +203,12 @@ TEST(Takeover, TheScriptedOperatorFinishesWhatAPolicyBegan) {
       last.arms[0].gripper = 1;
       for (int i = 0; i < 8; ++i) simulator->Step(last);
       const bool held = simulator->Observe().signals[0] != 0;
-      if (share == 0) EXPECT_FALSE(held);
-      if (share > 0.5) EXPECT_TRUE(held);
+      if (share == 0) {
+        EXPECT_FALSE(held);
+      }
+      if (share > 0.5) {
+        EXPECT_TRUE(held);
+      }
 
       FakeDevice device;
       std::unique_ptr<ScriptedPerson> script;
@@ -232,14 +236,18 @@ TEST(Takeover, TheScriptedOperatorFinishesWhatAPolicyBegan) {
       for (int k = 0; k < 600 && !simulator->Observe().success; ++k) {
         const TakeoverStep& step = person.Next(*simulator, last);
         if (step.end != TakeoverEnd::kNone) break;
-        if (step.acts && !acted) EXPECT_TRUE(step.action == last);
+        if (step.acts && !acted) {
+          EXPECT_TRUE(step.action == last);
+        }
         acted = acted || step.acts;
         if (step.acts) last = step.action;
         simulator->Step(last);
         kept = kept && (k > 40 || simulator->Observe().signals[0] != 0);
       }
       EXPECT_TRUE(acted);
-      if (held) EXPECT_TRUE(kept) << "the cube is not let go of";
+      if (held) {
+        EXPECT_TRUE(kept) << "the cube is not let go of";
+      }
       solved += simulator->Observe().success;
     }
     EXPECT_GE(solved, 4) << share;
