@@ -18,8 +18,9 @@ struct ParameterSpec {
   Init init = Init::kZeros;
   double scale = 0;    // half width of kUniform, standard deviation of kNormal
   bool decay = false;  // shrunk by weight decay
-  // The first values themselves, in place of `init`; null: none.
-  std::shared_ptr<const std::vector<float>> values = {};
+  // Gives the first values themselves, in place of `init`; called once, where the weight is made.
+  // Empty: none.
+  std::function<std::vector<float>()> values = {};
 
   int64_t size() const { return c10::multiply_integers(shape); }
 };

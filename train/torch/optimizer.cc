@@ -20,8 +20,9 @@ constexpr int64_t kAlignment = 16;  // floats: a cache line
 void Fill(Tensor target, const ParameterSpec& spec, uint64_t seed) {
   float* values = target.data_ptr<float>();
   if (spec.values) {
-    Require(static_cast<int64_t>(spec.values->size()) == target.numel(), "first values fit");
-    std::copy(spec.values->begin(), spec.values->end(), values);
+    const std::vector<float> first = spec.values();
+    Require(static_cast<int64_t>(first.size()) == target.numel(), "first values fit");
+    std::copy(first.begin(), first.end(), values);
     return;
   }
   Rng rng(RngKey{seed}.WithStage("train.weights").WithTerm(spec.name));
@@ -63,7 +64,7 @@ FlatParameters::FlatParameters(std::vector<ParameterSpec> specs, uint64_t seed, 
   Tensor values = at::zeros({total}, at::kFloat);
   for (ParameterSpec& spec : specs_) {
     Fill(values.narrow(0, offset_[spec.name], spec.size()), spec, seed);
-    spec.values.reset();
+    spec.values = nullptr;
   }
   values_ = values.to(device);
 }

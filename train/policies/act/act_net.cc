@@ -64,7 +64,8 @@ ResNet18 MakeBackbone(const TakeParameter& take, const FirstValues& values, int 
   const std::string name = "model.backbone";
   const TakeParameter started = [&](const ParameterSpec& spec) {
     ParameterSpec with = spec;
-    if (!values.empty()) with.values = values.at(spec.name.substr(name.size() + 1));
+    if (!values.empty())
+      with.values = [first = values.at(spec.name.substr(name.size() + 1))] { return *first; };
     return take(with);
   };
   return MakeResNet18(started, name, FrozenBatchNorms(started), channels);
@@ -160,7 +161,7 @@ ActNet::ActNet(const ActConfig& config, const ActShape& shape, at::Device device
                Init::kZeros,
                0,
                false,
-               std::make_shared<const std::vector<float>>(values, values + table.numel())});
+               [first = std::vector<float>(values, values + table.numel())] { return first; }});
     for (int i = 0; i < config.n_vae_encoder_layers; ++i) {
       vae_layers_.push_back(
           MakeEncoderLayer(take, fmt::format("model.vae_encoder.layers.{}", i), false));

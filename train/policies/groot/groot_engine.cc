@@ -289,7 +289,7 @@ std::unique_ptr<Learner> MakeGrootLearner(const SampleLayout& layout, int vocabu
       const auto found = first.find(spec.name);
       if (found == first.end()) return take(spec);
       ParameterSpec with = spec;
-      with.values = found->second;
+      with.values = [first = found->second] { return *first; };
       return take(with);
     };
     return std::make_unique<GrootLoss>(shape, vocabulary, config, draw, device, started);

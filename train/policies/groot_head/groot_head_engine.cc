@@ -137,13 +137,14 @@ std::unique_ptr<Learner> MakeGrootHeadLearner(const SampleLayout& layout, const 
       return DrawGrootHead(batch, config, seed, update);
     };
   }
+  const std::vector<std::string> names = NamesOfWeights(config);
   std::shared_ptr<const ReleasedHead> released;
   if (!config.release.empty()) {
     released = std::make_shared<const ReleasedHead>(config);
-    released->RequireNames(NamesOfWeights(config));
+    released->RequireNames(names);
   }
   Learning learning;
-  for (const std::string& name : NamesOfWeights(config)) {
+  for (const std::string& name : names) {
     const bool learns = RateOf(trainer, name) > 0;
     if (name.starts_with("vl_self_attention.")) learning.features |= learns;
     if (name.starts_with("model.")) learning.blocks |= learns;
@@ -156,8 +157,9 @@ std::unique_ptr<Learner> MakeGrootHeadLearner(const SampleLayout& layout, const 
     const TakeParameter started = [&](const ParameterSpec& spec) {
       if (released == nullptr) return take(spec);
       ParameterSpec with = spec;
-      with.values =
-          std::make_shared<const std::vector<float>>(released->Read(spec.name, spec.shape));
+      with.values = [released, name = spec.name, shape = spec.shape] {
+        return released->Read(name, shape);
+      };
       return take(with);
     };
     return std::make_unique<HeadLoss>(shape, config, learning, draw, keep, device, started);
