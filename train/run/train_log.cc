@@ -11,6 +11,7 @@
 #include <string>
 
 #include "core/base/error.h"
+#include "core/base/file_bytes.h"
 
 namespace understudy {
 namespace {
@@ -132,16 +133,10 @@ void TrainLog::Append(const TrainLogRow& row) {
   // over the end of the file, which follows again
   const size_t start = size_ - kTail.size();
   const std::string text = "," + ToJson(row).dump().append(kTail);
-  for (size_t done = 0; done < text.size();) {
-    const ssize_t n =
-        ::pwrite(fd, text.data() + done, text.size() - done, static_cast<off_t>(start + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const std::string reason = std::strerror(errno);
-      ::close(fd);
-      fail("write failed: " + reason);
-    }
-    done += static_cast<size_t>(n);
+  if (!WriteAt(fd, text.data(), text.size(), start)) {
+    const std::string reason = std::strerror(errno);
+    ::close(fd);
+    fail("write failed: " + reason);
   }
   const bool synced = ::fdatasync(fd) == 0;
   const std::string reason = std::strerror(errno);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/file_bytes.h"
 #include "core/base/hash.h"
 
 namespace understudy {
@@ -25,28 +26,6 @@ constexpr size_t kHash = 32;                     // hex digits in front of a fra
 
 [[noreturn]] void Fail(const fs::path& file, const char* what) {
   ThrowFailed(fmt::format("{}: {}: {}", file.string(), what, std::strerror(errno)));
-}
-
-// All or nothing; false with errno.
-bool WriteAt(int fd, const void* data, uint64_t bytes, uint64_t at) {
-  for (uint64_t done = 0; done < bytes;) {
-    const ssize_t n = ::pwrite(fd, static_cast<const char*>(data) + done, bytes - done,
-                               static_cast<off_t>(at + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    done += static_cast<uint64_t>(n);
-  }
-  return true;
-}
-bool ReadAt(int fd, void* data, uint64_t bytes, uint64_t at) {
-  for (uint64_t done = 0; done < bytes;) {
-    const ssize_t n =
-        ::pread(fd, static_cast<char*>(data) + done, bytes - done, static_cast<off_t>(at + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    done += static_cast<uint64_t>(n);
-  }
-  return true;
 }
 
 // Bytes of the other files of the folder, after those that nobody holds have made room.

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "core/base/error.h"
+#include "core/base/file_bytes.h"
 #include "core/base/json.h"
 
 namespace understudy {
@@ -247,18 +248,10 @@ TensorFile ReadSafetensors(const std::filesystem::path& file) {
 void ReadBytes(const std::filesystem::path& file, uint64_t begin, uint64_t bytes, void* out) {
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) ThrowBadInput(fmt::format("{}: {}", file.string(), std::strerror(errno)));
-  for (uint64_t done = 0; done < bytes;) {
-    const ssize_t n =
-        ::pread(fd, static_cast<char*>(out) + done, bytes - done, static_cast<off_t>(begin + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      const std::string reason = n == 0 ? "it has become shorter" : std::strerror(errno);
-      ::close(fd);
-      ThrowBadInput(fmt::format("{}: cannot be read: {}", file.string(), reason));
-    }
-    done += static_cast<uint64_t>(n);
-  }
+  const bool read = ReadAt(fd, out, bytes, begin);
+  const std::string reason = errno == 0 ? "it has become shorter" : std::strerror(errno);
   ::close(fd);
+  if (!read) ThrowBadInput(fmt::format("{}: cannot be read: {}", file.string(), reason));
 }
 
 void WriteSafetensors(const std::filesystem::path& file, const TensorMap& tensors,

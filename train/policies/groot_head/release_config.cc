@@ -15,6 +15,7 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "core/base/file_bytes.h"
 #include "core/base/json.h"
 
 namespace understudy {
@@ -77,13 +78,7 @@ class Patched {
   Patched& operator=(const Patched&) = delete;
 
   void Put(uint64_t at, const std::vector<uint8_t>& bytes) {
-    for (size_t done = 0; done < bytes.size();) {
-      const ssize_t n =
-          ::pwrite(fd_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) Fail("write");
-      done += static_cast<size_t>(n);
-    }
+    if (!WriteAt(fd_, bytes.data(), bytes.size(), at)) Fail("write");
   }
   void Sync() {
     if (::fsync(fd_) != 0) Fail("fsync");
