@@ -9,12 +9,6 @@ namespace understudy {
 // differ.
 void ShiftImage(const uint8_t* in, int height, int width, int dx, int dy, uint8_t* out);
 
-// The picture in another size: each pixel of `out` is the mean of the area of `in` that it covers,
-// pixels cut by its border by their share. Where `out` is larger, pixels are repeated. HWC with 3
-// channels.
-void ResizeImage(const uint8_t* in, int height, int width, uint8_t* out, int out_height,
-                 int out_width);
-
 // In place: value -> contrast (value - 127.5) + 127.5 + 255 brightness, rounded and clipped.
 void AdjustImage(uint8_t* rgb, int height, int width, double brightness, double contrast);
 

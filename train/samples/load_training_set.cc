@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "core/image/resize.h"
 #include "core/seam/dataset_header.h"
 #include "core/seam/episode_source.h"
 #include "core/spec/robot_spec.h"
@@ -15,7 +16,6 @@
 #include "data/store/edit/require_episodes.h"
 #include "data/store/read_options.h"
 #include "train/samples/dataset_embodiment.h"
-#include "train/samples/image_ops.h"
 #include "train/samples/training_set.h"
 
 namespace understudy {
