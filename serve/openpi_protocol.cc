@@ -134,23 +134,16 @@ std::string OpenpiProtocol::Metadata() const {
 }
 
 WebsocketServer::Reply OpenpiProtocol::Answer(std::string_view request, bool binary) {
-  std::string reason;
-  try {
+  std::string answer;
+  const bool answered = answers_.Try([&] {
     if (!binary) ThrowBadInput("an observation is a binary message, this is a text");
     const WireValue observation = Unpack(request).value;
     const RngKey noise = RngKey{seed_}.WithStage("serve").WithParent(HashOf(request));
-    std::string answer = Pack(Infer(observation, noise), ArrayForm::kOpenpi);
+    answer = Pack(Infer(observation, noise), ArrayForm::kOpenpi);
     ++chunks_;
-    return {std::move(answer), true};
-  } catch (const Error& error) {
-    reason = error.what();
-  } catch (const std::exception& error) {
-    // a server outlives its own faults: client and log have the reason
-    reason = fmt::format("internal error: {}", error.what());
-  }
-  ++refused_;
-  last_refusal_ = Printable(std::move(reason));
-  return {AsUtf8(last_refusal_), false};
+  });
+  if (!answered) return {AsUtf8(last_refusal()), false};
+  return {std::move(answer), true};
 }
 
 WireValue OpenpiProtocol::Infer(const WireValue& observation, const RngKey& noise) const {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/base/rng.h"
+#include "serve/requests.h"
 #include "serve/served_policy.h"
 #include "serve/websocket/websocket_server.h"
 #include "serve/wire_value.h"
@@ -32,16 +33,16 @@ class OpenpiProtocol {
   // message and the seed, so that answers do not depend on the order of clients. Not thread-safe.
   WebsocketServer::Reply Answer(std::string_view request, bool binary);
   int64_t chunks() const { return chunks_; }
-  int64_t refused() const { return refused_; }
-  const std::string& last_refusal() const { return last_refusal_; }  // why, for the log
+  int64_t refused() const { return answers_.refused(); }
+  const std::string& last_refusal() const { return answers_.last_refusal(); }  // why, for the log
 
  private:
   WireValue Infer(const WireValue& observation, const RngKey& noise) const;
 
   std::shared_ptr<const ServedPolicy> policy_;
   const uint64_t seed_;
-  int64_t chunks_ = 0, refused_ = 0;
-  std::string last_refusal_;
+  int64_t chunks_ = 0;
+  Answers answers_;
 };
 
 }  // namespace understudy

@@ -24,11 +24,20 @@ std::string Printable(std::string text) {
 std::string Answers::To(std::string_view request,
                         const std::function<WireValue(const WireValue& request)>& call) {
   ArrayForm arrays = ArrayForm::kMsgpackNumpy;
-  std::string reason;
-  try {
+  std::string answer;
+  const bool answered = Try([&] {
     const WireMessage message = Unpack(request);
     arrays = message.arrays;
-    return Pack(call(message.value), arrays);
+    answer = Pack(call(message.value), arrays);
+  });
+  return answered ? answer : Pack(WireMap{{"error", last_refusal_}}, arrays);
+}
+
+bool Answers::Try(const std::function<void()>& work) {
+  std::string reason;
+  try {
+    work();
+    return true;
   } catch (const Error& error) {
     reason = error.what();
   } catch (const std::exception& error) {
@@ -37,7 +46,7 @@ std::string Answers::To(std::string_view request,
   }
   ++refused_;
   last_refusal_ = Printable(std::move(reason));
-  return Pack(WireMap{{"error", last_refusal_}}, arrays);
+  return false;
 }
 
 bool SameText(const std::string& a, const std::string& b) {

@@ -20,6 +20,8 @@ class Answers {
  public:
   std::string To(std::string_view request,
                  const std::function<WireValue(const WireValue& request)>& call);
+  // Makes an answer by `work`. False where it throws: then last_refusal() says why.
+  bool Try(const std::function<void()>& work);
   int64_t refused() const { return refused_; }
   const std::string& last_refusal() const { return last_refusal_; }
 

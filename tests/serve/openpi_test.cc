@@ -266,7 +266,7 @@ TEST(Openpi, AnswersThatAreNotWhatTheMapSaysAreNamed) {
 
   EXPECT_EQ(complaint(Actions(Chunk(0))), "accepted");
   EXPECT_EQ(complaint(Actions(WireArray::Float64({1, 8}, {0, 0, 0, 0, 0, 0, 0, 0}))), "accepted");
-  // arrays that are none
+  // invalid arrays
   EXPECT_THAT(complaint(Actions({"|O8", {1, 7}, std::string(56, '\0')})), HasSubstr("no objects"));
   EXPECT_THAT(complaint(Actions({">f4", {1, 7}, std::string(28, '\0')})),
               HasSubstr("little-endian"));
