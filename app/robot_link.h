@@ -26,7 +26,8 @@ struct RobotLink {
 
 // `place`: "sim", the twin on this machine; "tcp://HOST:PORT", a robot that speaks our protocol
 // (docs/deploy.md), as `understudy simulate` does; a YAML file that describes an arm of Feetech
-// servos or, with `type: ros2`, a robot on ROS 2; a dataset, whose first episode is played. Throws Error that says what is wrong with it.
+// servos or, with `type: ros2`, a robot on ROS 2; a dataset, whose first episode is played. Throws
+// Error that says what is wrong with it.
 RobotLink OpenRobotLink(const std::string& place, const Twin& twin, const std::string& variant);
 
 }  // namespace understudy

@@ -67,12 +67,13 @@ PolicyConfig MakeConfig(const TrainingSets& sets, const TrainOptions& options,
   }
   config = config.For(0);
   if (sets.size() == 1) config.embodiments.clear();
-  if (AskedColumns(sets, options, policies).Find(kFeaturesColumn) != nullptr) {
+  const SampleLayout asked = AskedColumns(sets, options, policies);
+  if (asked.Find(kFeaturesColumn) != nullptr) {
     config.layout.feature_tokens = sets[0]->feature_tokens;
     config.layout.feature_width = sets[0]->feature_width;
   }
   config.tokenizer = MakeTokenizer(config.instructions);
-  if (AskedColumns(sets, options, policies).Find(kSeenObjectsColumn) != nullptr) {
+  if (asked.Find(kSeenObjectsColumn) != nullptr) {
     config.objects = sets[0]->objects;
     config.object_statistics = ObjectStatistics(*sets[0]);
   }

@@ -1,7 +1,6 @@
 #include "train/samples/batch_source.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <atomic>
@@ -16,74 +15,14 @@
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
-#include "core/base/hash.h"
+#include "train/samples/frame_cache.h"
+#include "train/samples/frame_key.h"
 #include "train/samples/frame_store.h"
 #include "train/samples/image_ops.h"
 #include "train/samples/sampler.h"
 
 namespace understudy {
 namespace {
-
-// Decoded frames, kept until the limit is reached and then no more: under random access every
-// frame is as good as another. Thread-safe without locks.
-class FrameCache {
- public:
-  FrameCache(size_t frames, size_t frame_bytes, int64_t limit_bytes)
-      : places_(limit_bytes > 0 ? frames : 0), bytes_(frame_bytes), left_(limit_bytes) {}
-  ~FrameCache() {
-    for (auto& place : places_) delete[] place.load();
-  }
-  FrameCache(const FrameCache&) = delete;
-  FrameCache& operator=(const FrameCache&) = delete;
-
-  bool Get(size_t frame, uint8_t* out) const {
-    if (places_.empty()) return false;
-    const uint8_t* found = places_[frame].load(std::memory_order_acquire);
-    if (found != nullptr) std::memcpy(out, found, bytes_);
-    return found != nullptr;
-  }
-
-  void Put(size_t frame, const uint8_t* pixels) {
-    const int64_t cost = static_cast<int64_t>(bytes_);
-    if (places_.empty()) return;
-    if (left_.fetch_sub(cost) < cost) {
-      left_.fetch_add(cost);
-      return;
-    }
-    uint8_t* copy = new uint8_t[bytes_];
-    std::memcpy(copy, pixels, bytes_);
-    uint8_t* expected = nullptr;
-    // another thread may have been first: its copy is the same
-    if (!places_[frame].compare_exchange_strong(expected, copy, std::memory_order_acq_rel)) {
-      delete[] copy;
-      left_.fetch_add(cost);
-    }
-  }
-
- private:
-  std::vector<std::atomic<uint8_t*>> places_;
-  size_t bytes_;
-  std::atomic<int64_t> left_;
-};
-
-// Place, size and newest change of a file or folder.
-std::string StampOf(const std::filesystem::path& place) {
-  namespace fs = std::filesystem;
-  uint64_t bytes = 0;
-  fs::file_time_type newest = fs::file_time_type::min();
-  const auto add = [&](const fs::path& file) {
-    std::error_code gone;
-    bytes += fs::file_size(file, gone);
-    newest = std::max(newest, fs::last_write_time(file, gone));
-  };
-  std::error_code none;
-  if (!fs::is_directory(place)) add(place);
-  for (const auto& entry : fs::recursive_directory_iterator(place, none)) {
-    if (entry.is_regular_file(none)) add(entry.path());
-  }
-  return fmt::format("{} {} {}", fs::absolute(place).string(), bytes,
-                     newest.time_since_epoch().count());
-}
 
 void CheckLayout(const std::vector<LearntSet>& sets, const SampleLayout& layout) {
   TrainingSets plain;
@@ -178,28 +117,9 @@ struct BatchSource::Impl {
         cache(Rows() * cameras.size(), FrameBytes(), o.cache_mib << 20) {
     const uint64_t frames = Rows() * cameras.size();
     if (options.frame_store.empty() || frames == 0) return;
-    store =
-        std::make_unique<FrameStore>(options.frame_store, KeyOfFrames(), frames, FrameBytes(),
-                                     static_cast<uint64_t>(options.frame_store_gib * (1 << 30)));
-  }
-
-  // Names what the frames are: datasets, episodes in their order, cameras, size.
-  std::string KeyOfFrames() const {
-    Hasher hasher;
-    hasher.Add(fmt::format("{} {} {}", height, width, fmt::join(cameras, "/")));
-    for (const LearntSet& learnt : sets) {
-      const TrainingSet& set = *learnt.set;
-      hasher.Add(fmt::format("{}", fmt::join(set.cameras, "/")));
-      for (const TrainingDataset& dataset : set.datasets) {
-        // another program's files have no hash of their own
-        hasher.Add(dataset.hash.empty() ? StampOf(dataset.path) : dataset.hash);
-      }
-      for (const TrainingEpisode& episode : set.episodes) {
-        hasher.Add(fmt::format("{} {} {} {}", episode.dataset, episode.name, episode.index,
-                               episode.length));
-      }
-    }
-    return hasher.Hex();
+    store = std::make_unique<FrameStore>(
+        options.frame_store, KeyOfFrames(sets, cameras, height, width), frames, FrameBytes(),
+        static_cast<uint64_t>(options.frame_store_gib * (1 << 30)));
   }
 
   // Sets without pictures have none.
